@@ -1,0 +1,175 @@
+# ccrun - run Claude Code on any provider, with the key in no file and no environment.
+#
+#   make            build into build/            make run     try it with a throw-away key
+#   make test       the whole suite              make deps    install what build and tests need
+#   make install PREFIX=~/.local                 make bench   the speed ratios
+#
+# Everything is built from one tree of rooms; a file includes only lower floors
+# (make floors).  BUILD=dir builds elsewhere, SANITIZE=1 with ASan and UBSan.
+
+VERSION  := 0.1.0
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+BUILD    ?= build
+CC       ?= cc
+SANITIZE ?=
+
+PKG_CONFIG ?= pkg-config
+# Debian 12 names msgpack-c's pkg-config file msgpack, Debian 13 msgpack-c.
+MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
+
+WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+	-Wwrite-strings -Wformat=2 -Wvla -Werror
+HARDEN := -fstack-protector-strong -ftrivial-auto-var-init=zero -fcf-protection
+DEFINES := -D_GNU_SOURCE -DCCRUN_VERSION='"$(VERSION)"' -I.
+OPT := -O2 -g
+LDHARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
+ifeq ($(SANITIZE),)
+HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+STATIC := -static-pie
+else
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+STATIC :=
+endif
+CFLAGS ?=
+CFLAGS_ALL := -std=gnu11 -fPIE $(OPT) $(WARN) $(HARDEN) $(DEFINES) $(CFLAGS)
+# The caller's CFLAGS come last, so that a distribution's own flags win.
+LDFLAGS_ALL := $(LDHARDEN) $(LDFLAGS)
+
+OBJ := $(BUILD)/obj
+rooms := base wire dial secure config
+src = $(sort $(wildcard $(1)/*.c))
+objs = $(patsubst %.c,$(OBJ)/%.o,$(call src,$(1)))
+HOUSE := $(OBJ)/house.a
+
+BIN := $(BUILD)/bin
+LIBEXEC := $(BUILD)/libexec/ccrun
+LIBDIR := $(BUILD)/lib/ccrun
+SHARE := $(BUILD)/share/ccrun
+
+programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so
+
+.PHONY: all
+all: $(programs) $(SHARE)
+
+$(OBJ)/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+
+$(HOUSE): $(foreach r,$(rooms),$(call objs,$(r)))
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(BIN)/ccrun: $(call objs,shim) $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lmsgpackc -linih
+
+$(BIN)/ccctl: $(call objs,client) $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium -lmsgpackc -linih -ljansson
+
+$(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium -lmsgpackc -lseccomp
+
+# The library is never built with a sanitizer: it is loaded into programs that are not.
+$(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) -std=gnu11 -fPIC -shared -O2 -g $(WARN) -fstack-protector-strong -fvisibility=hidden \
+		-ftrivial-auto-var-init=zero -fcf-protection $(DEFINES) $(CFLAGS) \
+		-o $@ $(call src,shim/preload) $(LDFLAGS_ALL)
+
+$(SHARE):
+	@mkdir -p $(@D)
+	ln -sfn $(CURDIR)/share $@
+
+# ---- tests ----
+unit_src := $(sort $(wildcard tests/unit/test_*.c))
+unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
+# A unit test may look into the broker's rooms as well, at everything but main.
+unit_extra := $(filter-out %/main.o,$(call objs,broker))
+fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
+bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
+
+define link_test
+@mkdir -p $(@D)
+@echo '  TEST  $@'
+@$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(HOUSE) $(LDFLAGS_ALL) \
+	-lcmocka -lsodium -lmsgpackc -linih -lseccomp
+endef
+
+$(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(unit_extra)
+	$(link_test)
+
+$(BUILD)/tests/%: tests/fuzz/%.c $(HOUSE) $(unit_extra)
+	$(link_test)
+
+$(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(unit_extra)
+	$(link_test)
+
+.PHONY: unit-build fuzz-build bench-build floors lint deps test run bench fuzz install uninstall clean
+unit-build: $(unit_bin) $(SHARE)
+fuzz-build: $(fuzz_bin)
+bench-build: $(bench_bin)
+
+# Which file includes which, from the compiler: a room includes only lower floors.
+floors:
+	@CC="$(CC)" tools/floors
+
+# Man pages are linted, shell scripts parsed.
+lint:
+	@tools/lint
+
+deps:
+	@tools/deps
+
+test:
+	@tools/need build test || tools/deps
+	@tools/test
+
+run:
+	@tools/need build run || tools/deps
+	@$(MAKE) --no-print-directory all
+	@tools/run $(PROVIDER)
+
+bench: all bench-build
+	@tools/bench $(BUILD)
+
+# Longer than the suite's few seconds: SECONDS=n each.
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=1 fuzz-build
+	@for f in $(BUILD)-asan/tests/fuzz_*; do echo "$$f"; $$f $(or $(SECONDS),60) || exit 1; done
+
+# ---- installation ----
+D := $(DESTDIR)$(PREFIX)
+# As root nobody but root needs to read the programs; what cannot be read is
+# undumpable from its first instruction.
+MODE := $(shell [ "$$(id -u)" = 0 ] && echo 711 || echo 755)
+
+install: all
+	install -d $(D)/bin $(D)/libexec/ccrun $(D)/lib/ccrun $(D)/share/ccrun/providers $(D)/share/man/man1 \
+		$(D)/share/man/man5 $(D)/share/man/man8
+	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl $(D)/bin/
+	install -m $(MODE) $(LIBEXEC)/ccbroker $(D)/libexec/ccrun/
+	install -m 755 $(LIBDIR)/libccrun.so $(D)/lib/ccrun/
+	install -m 644 share/providers/*.conf $(D)/share/ccrun/providers/
+	install -m 644 man/*.1 $(D)/share/man/man1/
+	install -m 644 man/*.5 $(D)/share/man/man5/
+	install -m 644 man/*.8 $(D)/share/man/man8/
+	@[ "$$(id -u)" = 0 ] || echo 'note: installed as you, so a session can overwrite these programs; as root it cannot'
+
+uninstall:
+	rm -f $(D)/bin/ccrun $(D)/bin/ccctl $(D)/libexec/ccrun/ccbroker $(D)/lib/ccrun/libccrun.so
+	rm -f $(patsubst share/%,$(D)/share/ccrun/%,$(wildcard share/providers/*.conf))
+	rm -f $(foreach s,1 5 8,$(patsubst man/%,$(D)/share/man/man$(s)/%,$(wildcard man/*.$(s))))
+	-rmdir $(D)/libexec/ccrun $(D)/lib/ccrun $(D)/share/ccrun/providers $(D)/share/ccrun
+
+clean:
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang
+
+-include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d)
