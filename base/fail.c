@@ -1,0 +1,128 @@
+/*
+ * base/fail.c - failures: texts, wire names, exit codes, in one table.
+ */
+#include "base/fail.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+static const struct {
+	const char *name;
+	int exit;
+} codes[FAIL_CODE_COUNT] = {
+	[FAIL_NONE] = { "none", EXIT_DONE },
+	[FAIL_INTERNAL] = { "internal", EXIT_FAILED },
+	[FAIL_USAGE] = { "usage", EXIT_USAGE },
+	[FAIL_SYSTEM] = { "system", EXIT_FAILED },
+	[FAIL_NO_MEMORY] = { "no-memory", EXIT_FAILED },
+	[FAIL_LOCKED] = { "locked", EXIT_LOCKED },
+	[FAIL_NO_VAULT] = { "no-vault", EXIT_NO_SUCH },
+	[FAIL_NO_ENTRY] = { "no-entry", EXIT_NO_SUCH },
+	[FAIL_EXISTS] = { "exists", EXIT_FAILED },
+	[FAIL_WRONG_KEY] = { "wrong-key", EXIT_REFUSED },
+	[FAIL_DAMAGED] = { "damaged", EXIT_FAILED },
+	[FAIL_TRUNCATED] = { "truncated", EXIT_FAILED },
+	[FAIL_NEWER] = { "newer", EXIT_FAILED },
+	[FAIL_KDF_BOUNDS] = { "kdf-bounds", EXIT_FAILED },
+	[FAIL_ORIGIN] = { "origin", EXIT_REFUSED },
+	[FAIL_POLICY] = { "policy", EXIT_REFUSED },
+	[FAIL_MARKED] = { "marked", EXIT_REFUSED },
+	[FAIL_PEER] = { "peer", EXIT_REFUSED },
+	[FAIL_POSTURE] = { "posture", EXIT_REFUSED },
+	[FAIL_BUSY] = { "busy", EXIT_FAILED },
+	[FAIL_TIMEOUT] = { "timeout", EXIT_FAILED },
+	[FAIL_MALFORMED] = { "malformed", EXIT_FAILED },
+	[FAIL_DUPLICATE_KEY] = { "duplicate-key", EXIT_FAILED },
+	[FAIL_TRAILING_BYTES] = { "trailing-bytes", EXIT_FAILED },
+	[FAIL_WRONG_TYPE] = { "wrong-type", EXIT_FAILED },
+	[FAIL_UNKNOWN_OP] = { "unknown-op", EXIT_FAILED },
+	[FAIL_TOO_LARGE] = { "too-large", EXIT_FAILED },
+	[FAIL_BAD_VALUE] = { "bad-value", EXIT_FAILED },
+	[FAIL_UNSAFE_PATH] = { "unsafe-path", EXIT_REFUSED },
+	[FAIL_CONFIG] = { "config", EXIT_FAILED },
+	[FAIL_NO_BROKER] = { "no-broker", EXIT_FAILED },
+	[FAIL_NOT_LOCKED_MEM] = { "not-locked-memory", EXIT_REFUSED },
+};
+
+static int fill(struct failure *f, enum fail_code code, const char *hint)
+{
+	if (f) {
+		f->code = code;
+		snprintf(f->hint, sizeof(f->hint), "%s", hint ? hint : "");
+	}
+	return -1;
+}
+
+int fail_set(struct failure *f, enum fail_code code, const char *hint, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (f) {
+		va_start(ap, fmt);
+		vsnprintf(f->what, sizeof(f->what), fmt, ap);
+		va_end(ap);
+	}
+	return fill(f, code, hint);
+}
+
+int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+	size_t n;
+
+	if (f) {
+		va_start(ap, fmt);
+		vsnprintf(f->what, sizeof(f->what), fmt, ap);
+		va_end(ap);
+		n = strlen(f->what);
+		snprintf(f->what + n, sizeof(f->what) - n, ": %s", strerror(saved));
+	}
+	fill(f, FAIL_SYSTEM, hint);
+	errno = saved;
+	return -1;
+}
+
+void fail_hint(struct failure *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!f)
+		return;
+	va_start(ap, fmt);
+	vsnprintf(f->hint, sizeof(f->hint), fmt, ap);
+	va_end(ap);
+}
+
+const char *fail_name(enum fail_code code)
+{
+	if ((int)code < 0 || code >= FAIL_CODE_COUNT)
+		return "internal";
+	return codes[code].name;
+}
+
+enum fail_code fail_from_name(const char *name)
+{
+	int i;
+
+	for (i = 1; i < FAIL_CODE_COUNT; i++)
+		if (strcmp(codes[i].name, name) == 0)
+			return (enum fail_code)i;
+	return FAIL_INTERNAL;
+}
+
+int fail_exit(const struct failure *f)
+{
+	if ((int)f->code <= 0 || f->code >= FAIL_CODE_COUNT)
+		return EXIT_FAILED;
+	return codes[f->code].exit;
+}
+
+void fail_print(const char *prog, const struct failure *f)
+{
+	fprintf(stderr, "%s: %s\n", prog, f->what);
+	if (f->hint[0])
+		fprintf(stderr, "hint: %s\n", f->hint);
+}

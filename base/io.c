@@ -1,0 +1,198 @@
+/*
+ * base/io.c - bounded input and output with deadlines, and wiping.
+ */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+int64_t io_now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_BOOTTIME, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+int io_wait(int fd, short events, int64_t deadline)
+{
+	struct pollfd p = { .fd = fd, .events = events };
+	int64_t left;
+	int r;
+
+	for (;;) {
+		left = deadline - io_now_ms();
+		if (left < 0)
+			left = 0;
+		if (left > 1000 * 1000)
+			left = 1000 * 1000;
+		r = poll(&p, 1, (int)left);
+		if (r > 0)
+			return 1;
+		if (r == 0 && io_now_ms() >= deadline)
+			return 0;
+		if (r < 0 && errno != EINTR)
+			return -1;
+	}
+}
+
+int io_write_all(int fd, const void *buf, size_t n, int64_t deadline)
+{
+	const char *p = buf;
+	ssize_t w;
+	int r;
+
+	while (n > 0) {
+		r = io_wait(fd, POLLOUT, deadline);
+		if (r <= 0) {
+			if (r == 0)
+				errno = ETIMEDOUT;
+			return -1;
+		}
+		w = write(fd, p, n);
+		if (w < 0) {
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			return -1;
+		}
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+ssize_t io_read_all(int fd, void *buf, size_t max, int64_t deadline)
+{
+	char *p = buf;
+	size_t have = 0;
+	char extra;
+	ssize_t r;
+	int w;
+
+	for (;;) {
+		w = io_wait(fd, POLLIN, deadline);
+		if (w <= 0) {
+			if (w == 0)
+				errno = ETIMEDOUT;
+			return -1;
+		}
+		r = have < max ? read(fd, p + have, max - have) : read(fd, &extra, 1);
+		if (r < 0) {
+			if (errno == EINTR || errno == EAGAIN)
+				continue;
+			return -1;
+		}
+		if (r == 0)
+			return (ssize_t)have;
+		if (have >= max) {
+			io_wipe(&extra, 1);
+			errno = EFBIG;
+			return -1;
+		}
+		have += (size_t)r;
+	}
+}
+
+int io_slurp(const char *path, size_t max, char **out, size_t *len, struct failure *f)
+{
+	char *buf = NULL;
+	struct stat st;
+	ssize_t n;
+	int fd, ret = -1;
+
+	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return fail_errno(f, NULL, "%s", path);
+	if (fstat(fd, &st) != 0) {
+		fail_errno(f, NULL, "%s", path);
+		goto out;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		fail_set(f, FAIL_BAD_VALUE, NULL, "%s: not a regular file", path);
+		goto out;
+	}
+	buf = malloc(max + 1);
+	if (!buf) {
+		fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
+		goto out;
+	}
+	n = io_read_all(fd, buf, max, io_now_ms() + 10000);
+	if (n < 0) {
+		if (errno == EFBIG)
+			fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %zu bytes", path, max);
+		else
+			fail_errno(f, NULL, "%s", path);
+		goto out;
+	}
+	buf[n] = '\0';
+	*out = buf;
+	*len = (size_t)n;
+	buf = NULL;
+	ret = 0;
+out:
+	free(buf);
+	close(fd);
+	return ret;
+}
+
+/* fsync the directory that holds path, so that a rename in it survives. */
+static int sync_parent(const char *path)
+{
+	char copy[4096];
+	int fd, r;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return -1;
+	r = fsync(fd);
+	close(fd);
+	return r;
+}
+
+int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, struct failure *f)
+{
+	char tmp[4096];
+	int fd;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= (int)sizeof(tmp))
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: path too long", path);
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(f, NULL, "%s", tmp);
+	if (io_write_all(fd, buf, n, io_now_ms() + 30000) != 0 || fchmod(fd, mode) != 0 ||
+	    fsync(fd) != 0) {
+		fail_errno(f, NULL, "%s", tmp);
+		close(fd);
+		unlink(tmp);
+		return -1;
+	}
+	if (close(fd) != 0 || rename(tmp, path) != 0) {
+		fail_errno(f, NULL, "%s", path);
+		unlink(tmp);
+		return -1;
+	}
+	if (sync_parent(path) != 0)
+		return fail_errno(f, NULL, "%s: directory", path);
+	return 0;
+}
+
+void io_wipe(void *p, size_t n)
+{
+	if (n)
+		explicit_bzero(p, n);
+}

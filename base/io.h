@@ -1,0 +1,49 @@
+/*
+ * base/io.h - bounded input and output with deadlines, and wiping.
+ */
+#ifndef BASE_IO_H
+#define BASE_IO_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct failure;
+
+/* Milliseconds of CLOCK_BOOTTIME: runs through suspend, never set back. */
+int64_t io_now_ms(void);
+
+/*
+ * Wait until fd has `events` (poll.h).  deadline: io_now_ms() value.
+ * Returns 1 ready, 0 deadline passed, -1 error (errno).
+ */
+int io_wait(int fd, short events, int64_t deadline);
+
+/* Write all n bytes.  Returns 0, or -1 with errno (ETIMEDOUT at the deadline). */
+int io_write_all(int fd, const void *buf, size_t n, int64_t deadline);
+
+/*
+ * Read until end of file, at most max bytes, into buf.  Returns the length,
+ * or -1 with errno (EFBIG when there was more, ETIMEDOUT at the deadline).
+ */
+ssize_t io_read_all(int fd, void *buf, size_t max, int64_t deadline);
+
+/*
+ * Read a whole regular file of at most max bytes.  *out is allocated (the
+ * caller frees it) and NUL-terminated one byte past *len.  Not for secrets:
+ * the buffer is ordinary memory.
+ */
+int io_slurp(const char *path, size_t max, char **out, size_t *len,
+	     struct failure *f);
+
+/*
+ * Replace a small file: temporary file beside it, mode, fsync, rename, fsync
+ * of the directory.  Not for secrets in the clear.
+ */
+int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n,
+		    struct failure *f);
+
+/* Overwrite n bytes so that the compiler cannot drop it. */
+void io_wipe(void *p, size_t n);
+
+#endif

@@ -1,0 +1,188 @@
+/*
+ * base/paths.c - the XDG directories, the installation, and checks on both.
+ */
+#include "base/paths.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+static int join(char *out, struct failure *f, const char *a, const char *b, const char *leaf)
+{
+	int n = snprintf(out, PATH_SIZE, "%s%s%s%s", a, b, leaf ? "/" : "", leaf ? leaf : "");
+
+	if (n < 0 || n >= PATH_SIZE)
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", a);
+	return 0;
+}
+
+static const char *absolute(const char *variable)
+{
+	const char *v = getenv(variable);
+
+	return v && v[0] == '/' ? v : NULL;
+}
+
+int path_home(char *out, struct failure *f)
+{
+	const char *home = absolute("HOME");
+
+	if (!home)
+		return fail_set(f, FAIL_CONFIG, "set HOME to your home directory",
+				"HOME is not set to an absolute path");
+	return join(out, f, home, "", NULL);
+}
+
+static int xdg(const char *variable, const char *fallback, const char *leaf, char *out,
+	       struct failure *f)
+{
+	const char *dir = absolute(variable);
+	char home[PATH_SIZE];
+
+	if (dir)
+		return join(out, f, dir, "/ccrun", leaf);
+	if (path_home(home, f) != 0)
+		return -1;
+	return join(out, f, home, fallback, leaf);
+}
+
+static int runtime(const char *leaf, char *out, struct failure *f)
+{
+	const char *dir = absolute("XDG_RUNTIME_DIR");
+	char standard[64];
+	struct stat st;
+
+	if (dir)
+		return join(out, f, dir, "/ccrun", leaf);
+	snprintf(standard, sizeof(standard), "/run/user/%u", (unsigned)getuid());
+	if (lstat(standard, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == getuid())
+		return join(out, f, standard, "/ccrun", leaf);
+	return 1; /* neither: the caller falls back */
+}
+
+int path_of(enum path_kind kind, const char *leaf, char *out, struct failure *f)
+{
+	char sub[256];
+	int r;
+
+	switch (kind) {
+	case PATH_CONFIG:
+		return xdg("XDG_CONFIG_HOME", "/.config/ccrun", leaf, out, f);
+	case PATH_DATA:
+		return xdg("XDG_DATA_HOME", "/.local/share/ccrun", leaf, out, f);
+	case PATH_STATE:
+		return xdg("XDG_STATE_HOME", "/.local/state/ccrun", leaf, out, f);
+	case PATH_RUNTIME:
+		break;
+	}
+	r = runtime(leaf, out, f);
+	if (r <= 0)
+		return r;
+	snprintf(sub, sizeof(sub), "run%s%s", leaf ? "/" : "", leaf ? leaf : "");
+	return xdg("XDG_STATE_HOME", "/.local/state/ccrun", sub, out, f);
+}
+
+int path_sibling(const char *rest, char *out, struct failure *f)
+{
+	char exe[PATH_SIZE], *slash;
+	ssize_t n;
+	int up;
+
+	n = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+	if (n < 0)
+		return fail_errno(f, "is /proc mounted?", "/proc/self/exe");
+	exe[n] = '\0';
+	up = strstr(exe, "/libexec/ccrun/") ? 3 : 2;
+	while (up-- > 0) {
+		slash = strrchr(exe, '/');
+		if (!slash)
+			return fail_set(f, FAIL_CONFIG, NULL, "cannot tell where %s is installed", exe);
+		*slash = '\0';
+	}
+	return join(out, f, exe, "", rest);
+}
+
+/* mkdir -p with 0700 for what is missing. */
+static int make_parents(const char *path)
+{
+	char copy[PATH_SIZE], *p;
+
+	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	for (p = copy + 1; *p; p++) {
+		if (*p != '/')
+			continue;
+		*p = '\0';
+		if (mkdir(copy, 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+			return -1;
+		*p = '/';
+	}
+	return mkdir(copy, 0700) != 0 && errno != EEXIST ? -1 : 0;
+}
+
+int path_private_dir(const char *path, struct failure *f)
+{
+	struct stat st;
+	int fd;
+
+	if (make_parents(path) != 0)
+		return fail_errno(f, NULL, "make directory %s", path);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0) {
+		fail_errno(f, NULL, "directory %s", path);
+		if (errno == ELOOP || errno == ENOTDIR)
+			fail_set(f, FAIL_UNSAFE_PATH, "put a real directory there",
+				 "%s: a symbolic link or a file where a private directory belongs",
+				 path);
+		return -1;
+	}
+	if (fstat(fd, &st) != 0) {
+		fail_errno(f, NULL, "directory %s", path);
+		goto bad;
+	}
+	if (st.st_uid != geteuid()) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, not to you (uid %u)", path,
+			 (unsigned)st.st_uid, (unsigned)geteuid());
+		fail_hint(f, "chown %u %.250s, or choose another directory", (unsigned)geteuid(), path);
+		goto bad;
+	}
+	if (st.st_mode & 077) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is open to others (mode %04o)", path,
+			 (unsigned)(st.st_mode & 07777));
+		fail_hint(f, "chmod 700 %.300s", path);
+		goto bad;
+	}
+	return fd;
+bad:
+	close(fd);
+	return -1;
+}
+
+int path_check_trusted(int fd, const char *path, struct failure *f)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return fail_errno(f, NULL, "%s", path);
+	if (st.st_uid != geteuid() && st.st_uid != 0) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, who could change it", path,
+			 (unsigned)st.st_uid);
+		fail_hint(f, "chown it to yourself or root: %.280s", path);
+		return -1;
+	}
+	if (st.st_mode & 022) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s can be written by others (mode %04o)", path,
+			 (unsigned)(st.st_mode & 07777));
+		fail_hint(f, "chmod go-w %.300s", path);
+		return -1;
+	}
+	return 0;
+}

@@ -1,0 +1,256 @@
+/*
+ * base/sock.c - unix SOCK_SEQPACKET sockets with credentials and one descriptor.
+ */
+#include "base/sock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77 /* Linux 6.5; Debian 12's headers lack it */
+#endif
+#ifndef SO_PASSRIGHTS
+#define SO_PASSRIGHTS 83 /* Linux 6.16 */
+#endif
+
+static int address(struct sockaddr_un *sa, const char *path, struct failure *f)
+{
+	memset(sa, 0, sizeof(*sa));
+	sa->sun_family = AF_UNIX;
+	if (strlen(path) >= sizeof(sa->sun_path))
+		return fail_set(f, FAIL_UNSAFE_PATH,
+				"set XDG_RUNTIME_DIR to a shorter directory",
+				"socket path too long (%zu bytes, %zu fit): %s", strlen(path),
+				sizeof(sa->sun_path) - 1, path);
+	memcpy(sa->sun_path, path, strlen(path) + 1);
+	return 0;
+}
+
+static int want_credentials(int fd)
+{
+	int one = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one));
+}
+
+/* Kernels without the option know of no such limit. */
+static void pass_rights(int fd, int on)
+{
+	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on));
+}
+
+int sock_prepare_listener(int fd)
+{
+	pass_rights(fd, 0);
+	return want_credentials(fd);
+}
+
+void sock_allow_fds(int fd)
+{
+	pass_rights(fd, 1);
+}
+
+int sock_listen(const char *path, int backlog, struct failure *f)
+{
+	struct sockaddr_un sa;
+	struct stat st;
+	int fd;
+
+	if (address(&sa, path, f) != 0)
+		return -1;
+	if (lstat(path, &st) == 0) {
+		if (!S_ISSOCK(st.st_mode))
+			return fail_set(f, FAIL_UNSAFE_PATH, "move it away",
+					"%s: in the socket's place is something else", path);
+		if (unlink(path) != 0)
+			return fail_errno(f, NULL, "stale socket %s", path);
+	}
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return fail_errno(f, NULL, "socket");
+	/* fchmod before bind decides the file's mode without a race on umask. */
+	if (fchmod(fd, 0600) != 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
+	    chmod(path, 0600) != 0 || sock_prepare_listener(fd) != 0 ||
+	    listen(fd, backlog) != 0) {
+		fail_errno(f, NULL, "listen on %s", path);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int sock_connect(const char *path, struct failure *f)
+{
+	struct sockaddr_un sa;
+	int fd, saved;
+
+	errno = ENAMETOOLONG;
+	if (address(&sa, path, f) != 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return fail_errno(f, NULL, "socket");
+	if (want_credentials(fd) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+		saved = errno;
+		fail_errno(f, NULL, "connect to %s", path);
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+int sock_accept(int listener)
+{
+	int fd, saved;
+
+	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd < 0)
+		return -1;
+	if (want_credentials(fd) != 0) {
+		saved = errno;
+		close(fd);
+		errno = saved;
+		return -1;
+	}
+	return fd;
+}
+
+int sock_peer(int fd, pid_t *pid, uid_t *uid)
+{
+	struct ucred c;
+	socklen_t n = sizeof(c);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n) != 0)
+		return -1;
+	/* pid 0: the peer lives in a pid namespace that we cannot see. */
+	if (c.pid <= 0) {
+		errno = ESRCH;
+		return -1;
+	}
+	*pid = c.pid;
+	*uid = c.uid;
+	return 0;
+}
+
+int sock_peer_pidfd(int fd, pid_t pid)
+{
+	socklen_t n = sizeof(int);
+	int pidfd = -1;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &n) == 0) {
+		fcntl(pidfd, F_SETFD, FD_CLOEXEC);
+		return pidfd;
+	}
+	return (int)syscall(SYS_pidfd_open, pid, 0);
+}
+
+int sock_send(int fd, const struct iovec *iov, int n, int pass)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(int))];
+	} control;
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n };
+	struct cmsghdr *c;
+	ssize_t r;
+
+	if (pass >= 0) {
+		memset(&control, 0, sizeof(control));
+		m.msg_control = control.buf;
+		m.msg_controllen = sizeof(control.buf);
+		c = CMSG_FIRSTHDR(&m);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &pass, sizeof(int));
+	}
+	do
+		r = sendmsg(fd, &m, MSG_NOSIGNAL);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -1 : 0;
+}
+
+int sock_send_now(int fd, const struct iovec *iov, int n)
+{
+	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n };
+	ssize_t r;
+
+	do
+		r = sendmsg(fd, &m, MSG_NOSIGNAL | MSG_DONTWAIT);
+	while (r < 0 && errno == EINTR);
+	return r < 0 ? -1 : 0;
+}
+
+/* Take the first descriptor, close all others. */
+static void take_fds(struct cmsghdr *c, struct sock_beside *b)
+{
+	size_t i, n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+	int fd;
+
+	for (i = 0; i < n; i++) {
+		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
+		if (b->fd < 0)
+			b->fd = fd;
+		else
+			close(fd);
+	}
+}
+
+ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_beside *beside)
+{
+	union {
+		struct cmsghdr align;
+		char buf[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * 4)];
+	} control;
+	struct sock_beside mine;
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
+	struct cmsghdr *c;
+	struct ucred cred;
+	ssize_t r;
+
+	if (!beside)
+		beside = &mine;
+	memset(beside, 0, sizeof(*beside));
+	beside->fd = -1;
+	memset(&control, 0, sizeof(control));
+	m.msg_control = control.buf;
+	m.msg_controllen = sizeof(control.buf);
+	do
+		r = recvmsg(fd, &m, flags | MSG_CMSG_CLOEXEC);
+	while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return -1;
+	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
+		if (c->cmsg_level != SOL_SOCKET)
+			continue;
+		if (c->cmsg_type == SCM_CREDENTIALS) {
+			memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+			beside->have_sender = true;
+			beside->pid = cred.pid;
+			beside->uid = cred.uid;
+		} else if (c->cmsg_type == SCM_RIGHTS) {
+			take_fds(c, beside);
+		}
+	}
+	if (m.msg_flags & MSG_TRUNC) {
+		if (beside->fd >= 0)
+			close(beside->fd);
+		beside->fd = -1;
+		errno = EMSGSIZE;
+		return -1;
+	}
+	if (beside == &mine && mine.fd >= 0)
+		close(mine.fd);
+	return r;
+}
