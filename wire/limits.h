@@ -1,0 +1,26 @@
+/*
+ * wire/limits.h - the numbers of the protocol, each with its reason.
+ */
+#ifndef WIRE_LIMITS_H
+#define WIRE_LIMITS_H
+
+#define WIRE_VERSION 1
+#define WIRE_PACKET_MAX 65536	/* one packet; an AF_UNIX default send buffer holds three */
+#define WIRE_DEPTH_MAX 4	/* map > array > map > value is the deepest message */
+#define WIRE_KEYS_MAX 32	/* keys of one map; the largest message has 16 */
+
+#define NAME_MAX_LEN 64		/* entry, provider and mode names */
+#define VARIABLE_MAX_LEN 64	/* an environment variable's name */
+#define ORIGIN_MAX_LEN 512	/* an endpoint with its kind of credential */
+#define POLICY_MAX_LEN 256	/* a policy as text */
+#define TOKEN_MAX 16384		/* bytes; the longest credentials in use (signed tokens) are below 8 KiB */
+#define SESSION_ENTRIES_MAX 3	/* access key, secret key, session token */
+
+#define KEY_LEN 32		/* wrapping keys and the vault key */
+#define SALT_LEN 16
+
+#define CLAIM_DEADLINE_MS 10000	/* from granted to claim */
+#define REPLY_DEADLINE_MS 10000	/* a client waits this long for an answer */
+#define IDLE_DEADLINE_MS 30000	/* a connection without a session may be silent this long */
+
+#endif

@@ -1,0 +1,64 @@
+/*
+ * wire/names.c - what a name, a variable and a token may look like.
+ */
+#include <string.h>
+
+#include "base/fail.h"
+#include "wire/limits.h"
+#include "wire/message.h"
+
+static bool alnum(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+}
+
+bool wire_name_ok(const char *name)
+{
+	size_t i, n = strnlen(name, NAME_MAX_LEN + 1);
+
+	if (n == 0 || n > NAME_MAX_LEN || !alnum(name[0]))
+		return false;
+	for (i = 1; i < n; i++)
+		if (!alnum(name[i]) && !strchr("._-", name[i]))
+			return false;
+	return true;
+}
+
+bool wire_variable_ok(const char *name)
+{
+	size_t i, n = strnlen(name, VARIABLE_MAX_LEN + 1);
+
+	if (n == 0 || n > VARIABLE_MAX_LEN || (name[0] >= '0' && name[0] <= '9'))
+		return false;
+	for (i = 0; i < n; i++)
+		if (!alnum(name[i]) && name[i] != '_')
+			return false;
+	return true;
+}
+
+int wire_token_check(const uint8_t *p, size_t n, struct failure *f)
+{
+	size_t i;
+
+	if (n == 0)
+		return fail_set(f, FAIL_BAD_VALUE, "paste the key as the provider shows it",
+				"the token is empty");
+	if (n > TOKEN_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, "is this really a token, and not a file?",
+				"the token has %zu bytes, the limit is %d", n, TOKEN_MAX);
+	if (n < 8)
+		return fail_set(f, FAIL_BAD_VALUE, "paste the key as the provider shows it",
+				"the token has %zu bytes; below 8 it cannot be told from ordinary text", n);
+	for (i = 0; i < n; i++) {
+		if (p[i] == '\n' || p[i] == '\r')
+			return fail_set(f, FAIL_BAD_VALUE, "a token is one line",
+					"the token has a line break at byte %zu", i + 1);
+		if (p[i] == 0)
+			return fail_set(f, FAIL_BAD_VALUE, NULL,
+					"the token has a NUL at byte %zu", i + 1);
+		if (p[i] <= ' ' || p[i] > '~')
+			return fail_set(f, FAIL_BAD_VALUE, "a token is printable ASCII without spaces",
+					"the token has a byte at %zu that no HTTP header can carry", i + 1);
+	}
+	return 0;
+}

@@ -1,0 +1,103 @@
+/*
+ * wire/policy.c - a policy as a struct and as its canonical text.
+ */
+#include "wire/policy.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "wire/limits.h"
+
+static const char *const deliveries[] = { "preload", "auto", "pipe", "env" };
+
+const char *delivery_name(enum delivery d)
+{
+	return deliveries[d];
+}
+
+int delivery_from_name(const char *name)
+{
+	int i;
+
+	for (i = 0; i < (int)(sizeof(deliveries) / sizeof(deliveries[0])); i++)
+		if (strcmp(deliveries[i], name) == 0)
+			return i;
+	return -1;
+}
+
+void policy_default(struct policy *p)
+{
+	memset(p, 0, sizeof(*p));
+	p->delivery = DELIVERY_AUTO;
+}
+
+static int set_flag(bool *flag, const char *key, const char *value, const char *yes,
+		    const char *no, struct failure *f)
+{
+	if (strcmp(value, yes) == 0)
+		*flag = true;
+	else if (strcmp(value, no) == 0)
+		*flag = false;
+	else
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "policy %s is %s or %s, not '%.40s'", key,
+				yes, no, value);
+	return 0;
+}
+
+int policy_set(struct policy *p, const char *key, const char *value, struct failure *f)
+{
+	int d;
+
+	if (strcmp(key, "delivery") == 0) {
+		d = delivery_from_name(value);
+		if (d < 0)
+			return fail_set(f, FAIL_BAD_VALUE, NULL,
+					"policy delivery is preload, auto, pipe or env, not '%.40s'",
+					value);
+		p->delivery = (enum delivery)d;
+		return 0;
+	}
+	if (strcmp(key, "nested") == 0)
+		return set_flag(&p->nested, key, value, "allow", "deny", f);
+	if (strcmp(key, "strict") == 0)
+		return set_flag(&p->strict, key, value, "yes", "no", f);
+	if (strcmp(key, "exposed") == 0)
+		return set_flag(&p->exposed, key, value, "yes", "no", f);
+	return fail_set(f, FAIL_BAD_VALUE, "delivery, nested, strict, exposed are known",
+			"unknown policy '%.40s'", key);
+}
+
+int policy_parse(struct policy *p, const char *text, struct failure *f)
+{
+	char copy[POLICY_MAX_LEN + 1], *word, *save = NULL, *eq;
+
+	policy_default(p);
+	if (strlen(text) >= sizeof(copy))
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "policy longer than %d bytes",
+				POLICY_MAX_LEN);
+	memcpy(copy, text, strlen(text) + 1);
+	for (word = strtok_r(copy, " ", &save); word; word = strtok_r(NULL, " ", &save)) {
+		eq = strchr(word, '=');
+		if (!eq)
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "policy word '%.40s' has no '='",
+					word);
+		*eq = '\0';
+		if (policy_set(p, word, eq + 1, f) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+void policy_format(const struct policy *p, char *out, size_t size)
+{
+	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s",
+		 delivery_name(p->delivery), p->nested ? "allow" : "deny",
+		 p->strict ? "yes" : "no", p->exposed ? "yes" : "no");
+}
+
+bool policy_tighter(const struct policy *a, const struct policy *b)
+{
+	return a->delivery <= b->delivery && a->nested <= b->nested && a->strict >= b->strict &&
+	       a->exposed <= b->exposed;
+}

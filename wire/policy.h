@@ -1,0 +1,45 @@
+/*
+ * wire/policy.h - what a person allowed for one entry, as text and as a struct.
+ *
+ * The text ("delivery=auto nested=deny strict=no exposed=no") is what the
+ * vault seals, the wire carries and `ccctl approve` shows.  Unknown keys are
+ * an error: a policy that is not understood is not obeyed by halves.
+ */
+#ifndef WIRE_POLICY_H
+#define WIRE_POLICY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct failure;
+
+/* From tightest to loosest; AUTO is preload, else pipe where that works. */
+enum delivery { DELIVERY_PRELOAD = 0, DELIVERY_AUTO = 1, DELIVERY_PIPE = 2, DELIVERY_ENV = 3 };
+
+struct policy {
+	enum delivery delivery; /* the loosest delivery allowed */
+	bool nested;		/* a marked process may ask too */
+	bool strict;		/* refuse what is merely best effort */
+	bool exposed;		/* the variable need not be one that the client blanks */
+};
+
+/* delivery auto, all else no. */
+void policy_default(struct policy *p);
+
+/* Set one key from its text.  Returns 0 or -1 (unknown key or value). */
+int policy_set(struct policy *p, const char *key, const char *value, struct failure *f);
+
+/* Parse a whole policy text (NUL-terminated); absent keys have their default. */
+int policy_parse(struct policy *p, const char *text, struct failure *f);
+
+/* Write the canonical text, all keys in a fixed order.  size >= POLICY_MAX_LEN. */
+void policy_format(const struct policy *p, char *out, size_t size);
+
+/* Is a no looser than b in every key? */
+bool policy_tighter(const struct policy *a, const struct policy *b);
+
+const char *delivery_name(enum delivery d);
+/* -1 when unknown. */
+int delivery_from_name(const char *name);
+
+#endif
