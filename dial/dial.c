@@ -1,0 +1,191 @@
+/*
+ * dial/dial.c - reaching the broker: connect, check who answers, call.
+ */
+#include "dial/dial.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/paths.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "dial/start.h"
+#include "wire/limits.h"
+
+/* A broker that was just started by someone else may not listen yet. */
+#define CONNECT_PATIENCE_MS 5000
+
+static bool nobody(int err)
+{
+	return err == ENOENT || err == ECONNREFUSED;
+}
+
+static int no_broker(struct failure *f)
+{
+	return fail_set(f, FAIL_NO_BROKER, "ccctl unlock starts one", "no broker is running");
+}
+
+/* Start a broker (or wait for the one that another program starts) and connect. */
+static int connect_started(const char *path, struct failure *f)
+{
+	int64_t deadline = io_now_ms() + CONNECT_PATIENCE_MS;
+	int fd;
+
+	if (proc_self_marked())
+		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
+				"no broker is running, and a process inside a session may not start one");
+	if (start_broker(f) != 0)
+		return -1;
+	for (;;) {
+		fd = sock_connect(path, f);
+		if (fd >= 0 || !nobody(errno))
+			return fd;
+		if (io_now_ms() >= deadline)
+			return fail_set(f, FAIL_NO_BROKER, NULL,
+					"the broker was started but does not listen on %s", path);
+		poll(NULL, 0, 5);
+	}
+}
+
+int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f)
+{
+	char dir[PATH_SIZE];
+	int fd;
+
+	memset(d, 0, sizeof(*d));
+	d->fd = -1;
+	d->buf = buf;
+	d->size = size;
+	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
+	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
+		return -1;
+	/* A socket in a directory that others can write could be anybody's. */
+	fd = path_private_dir(dir, f);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	d->fd = sock_connect(d->path, f);
+	if (d->fd < 0 && nobody(errno))
+		d->fd = start ? connect_started(d->path, f) : no_broker(f);
+	return d->fd < 0 ? -1 : 0;
+}
+
+/*
+ * Is the process that sent this answer a broker that may be trusted with a
+ * secret?  A session cannot stand in for it: its processes are marked, and its
+ * uid alone proves nothing.  (Root sees every process's files as root's, so
+ * for uid 0 the posture tells nothing; docs/THREATS.md says so.)
+ */
+static int check_broker(const struct sock_beside *b, struct failure *f)
+{
+	static const char mend[] = "ccctl status shows who serves; end that process, then try again";
+	struct proc_stat st;
+
+	if (!b->have_sender)
+		return fail_set(f, FAIL_PEER, mend, "the answer does not say who sent it");
+	if (b->uid != geteuid())
+		return fail_set(f, FAIL_PEER, mend,
+				"the broker is somebody else's (uid %u, you are %u)",
+				(unsigned)b->uid, (unsigned)geteuid());
+	if (proc_stat(b->pid, &st) != 0 || st.state == 'Z')
+		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",
+				"the broker (process %d) cannot be looked at", (int)b->pid);
+	if (st.owner != 0)
+		return fail_set(f, FAIL_PEER, mend,
+				"process %d (%s) answers as the broker but is not hardened",
+				(int)b->pid, st.comm);
+	if (proc_marked(b->pid) != 0)
+		return fail_set(f, FAIL_PEER, mend,
+				"process %d (%s) answers as the broker but descends from a session",
+				(int)b->pid, st.comm);
+	return 0;
+}
+
+/* Turn {ok:false} into a failure. */
+static int refused(struct wire_map m, struct failure *f)
+{
+	struct failure got = { .code = FAIL_INTERNAL };
+	char name[64];
+
+	if (wire_text(m, "error", name, sizeof(name), f) != 0 ||
+	    wire_text(m, "message", got.what, sizeof(got.what), f) != 0 ||
+	    wire_text(m, "hint", got.hint, sizeof(got.hint), f) != 0)
+		return -1;
+	got.code = fail_from_name(name);
+	if (f)
+		*f = got;
+	return -1;
+}
+
+static int receive(struct dial *d, int *fd, struct failure *f)
+{
+	struct sock_beside beside;
+	ssize_t n;
+	int r;
+
+	r = io_wait(d->fd, POLLIN, io_now_ms() + REPLY_DEADLINE_MS);
+	if (r == 0)
+		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
+				"the broker did not answer within %d s", REPLY_DEADLINE_MS / 1000);
+	n = r < 0 ? -1 : sock_recv(d->fd, d->buf, d->size, 0, &beside);
+	if (n < 0)
+		return fail_errno(f, NULL, "answer from the broker");
+	if (n == 0)
+		return fail_set(f, FAIL_NO_BROKER, "try again",
+				"the broker closed the connection without an answer");
+	if (fd)
+		*fd = beside.fd;
+	else if (beside.fd >= 0)
+		close(beside.fd);
+	if (!d->broker) {
+		if (check_broker(&beside, f) != 0)
+			goto bad;
+		d->broker = beside.pid;
+	}
+	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0)
+		goto bad;
+	return 0;
+bad:
+	if (fd && *fd >= 0)
+		close(*fd);
+	if (fd)
+		*fd = -1;
+	return -1;
+}
+
+int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f)
+{
+	bool ok = false;
+	int r;
+
+	if (fd)
+		*fd = -1;
+	wire_in_free(&d->in);
+	r = wire_send(d->fd, request, -1);
+	wire_out_free(request);
+	/* A broker that hung up has said why: that answer is still to be read. */
+	if (r != 0 && errno != EPIPE && errno != ECONNRESET)
+		return fail_errno(f, NULL, "send to the broker");
+	if (receive(d, fd, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0)
+		return -1;
+	return ok ? 0 : refused(d->in.top, f);
+}
+
+int dial_hello(struct dial *d, struct failure *f)
+{
+	return dial_call(d, wire_request("hello", 0), NULL, f);
+}
+
+void dial_close(struct dial *d)
+{
+	wire_in_free(&d->in);
+	if (d->buf)
+		io_wipe(d->buf, d->size);
+	if (d->fd >= 0)
+		close(d->fd);
+	d->fd = -1;
+}

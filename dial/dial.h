@@ -1,0 +1,50 @@
+/*
+ * dial/dial.h - reaching the broker: find its socket, start it when nobody
+ * serves, check that it is the real one, call it.
+ */
+#ifndef DIAL_DIAL_H
+#define DIAL_DIAL_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include "wire/message.h"
+
+struct failure;
+
+struct dial {
+	int fd;
+	pid_t broker; /* who answered, once checked; else 0 */
+	char path[4096];
+	/* the last reply; the buffer is the caller's (locked where a reply may
+	 * carry a secret) */
+	void *buf;
+	size_t size;
+	struct wire_in in;
+};
+
+/*
+ * Connect.  start: start a broker when nobody serves (never from a marked
+ * process).  buf, size: where replies go, at least WIRE_PACKET_MAX bytes.
+ * Returns 0; -1 with FAIL_NO_BROKER, FAIL_UNSAFE_PATH, FAIL_PEER, ...
+ */
+int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f);
+
+/*
+ * Send a request (freed in every case; NULL is out of memory) and wait for the
+ * answer.  The first answer is checked: sent by a process of our uid that is
+ * unmarked and undumpable (FAIL_PEER otherwise).  fd (may be NULL) receives a
+ * passed descriptor or -1.  On success the reply is d->in.top, valid until the
+ * next call; on {ok:false} returns -1 with the broker's error in f.
+ *
+ * A request that carries a secret must not be the first: call dial_hello
+ * before, so that the broker is known.
+ */
+int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f);
+
+/* {op: hello}: checks the broker before a secret is sent. */
+int dial_hello(struct dial *d, struct failure *f);
+
+/* Close, wipe the buffer.  Safe on a zeroed struct with fd -1. */
+void dial_close(struct dial *d);
+
+#endif

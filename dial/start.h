@@ -1,0 +1,17 @@
+/*
+ * dial/start.h - starting a broker.
+ */
+#ifndef DIAL_START_H
+#define DIAL_START_H
+
+struct failure;
+
+/*
+ * Start ccbroker detached from this process (own session, no inherited
+ * descriptors, a bare environment) and wait until it serves.  Success too when
+ * another broker holds the vault already.  Returns 0, or -1 with what the
+ * broker said.
+ */
+int start_broker(struct failure *f);
+
+#endif
