@@ -1,0 +1,65 @@
+/*
+ * broker/cage.c - the seccomp filter (libseccomp).
+ */
+#include "broker/cage.h"
+
+#include <errno.h>
+#include <seccomp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/fail.h"
+
+/* What serving needs, by purpose. */
+static const int allowed[] = {
+	/* the loop and its clients */
+	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4),
+	SCMP_SYS(recvmsg), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
+	SCMP_SYS(shutdown),
+	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(pipe2),
+	SCMP_SYS(pidfd_open),
+	/* the vault, the record, /proc */
+	SCMP_SYS(openat), SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(lseek),
+	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx),
+	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
+	SCMP_SYS(access), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(rename), SCMP_SYS(linkat),
+	SCMP_SYS(unlinkat), SCMP_SYS(unlink),
+	/* memory, time, randomness, ending */
+	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect),
+	SCMP_SYS(madvise), SCMP_SYS(munlock), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
+	SCMP_SYS(time), SCMP_SYS(getrandom), SCMP_SYS(getpid), SCMP_SYS(gettid), SCMP_SYS(geteuid),
+	SCMP_SYS(getuid), SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(rt_sigaction),
+	SCMP_SYS(futex), SCMP_SYS(restart_syscall), SCMP_SYS(exit), SCMP_SYS(exit_group),
+	SCMP_SYS(tgkill), /* abort */
+};
+
+int cage_enter(struct failure *f)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	unsigned i;
+	int r = -ENOMEM;
+
+	if (!ctx)
+		goto out;
+	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+		if (r != 0)
+			goto out;
+	}
+	/* status asks for its own posture; no other prctl. */
+	r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+			     SCMP_A0(SCMP_CMP_EQ, 3 /* PR_GET_DUMPABLE */));
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
+				     SCMP_A0(SCMP_CMP_EQ, 21 /* PR_GET_SECCOMP */));
+	if (r == 0)
+		r = seccomp_load(ctx);
+out:
+	if (ctx)
+		seccomp_release(ctx);
+	if (r == 0)
+		return 0;
+	errno = -r;
+	return fail_errno(f, "a kernel with CONFIG_SECCOMP_FILTER", "cannot enter the seccomp cage");
+}

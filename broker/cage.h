@@ -1,0 +1,16 @@
+/*
+ * broker/cage.h - what the serving broker may still ask of the kernel.
+ */
+#ifndef BROKER_CAGE_H
+#define BROKER_CAGE_H
+
+struct failure;
+
+/*
+ * Put the process into a seccomp filter: an allow list without exec, without
+ * any network but unix sockets, without ptrace or opening other processes'
+ * memory.  What is not on it ends the process.  0 or -1.
+ */
+int cage_enter(struct failure *f);
+
+#endif

@@ -1,0 +1,55 @@
+/*
+ * broker/connection.h - one client: its peer, its deadline, its session.
+ */
+#ifndef BROKER_CONNECTION_H
+#define BROKER_CONNECTION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "broker/peer.h"
+#include "wire/limits.h"
+#include "wire/policy.h"
+
+struct tenant;
+struct broker;
+
+/* A session is a connection that was granted secrets; it lives as long. */
+enum session_state {
+	SESSION_NONE,
+	SESSION_OPENED,	 /* granted; ccrun is about to exec */
+	SESSION_ARRIVED, /* the library runs and was looked at */
+	SESSION_LIVE	 /* the secrets were handed over */
+};
+
+struct session {
+	enum session_state state;
+	char id[17];
+	char provider[NAME_MAX_LEN + 1];
+	char mode[NAME_MAX_LEN + 1];
+	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
+	char variable[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 1];
+	unsigned entries;
+	enum delivery delivery;
+	bool strict;
+	char image[256]; /* what `arrived` was found to be */
+};
+
+struct connection {
+	int fd; /* -1: a free place */
+	struct peer peer;
+	struct tenant *tenant;
+	int64_t deadline; /* 0: none */
+	bool closing;	  /* drop it when the handler returns */
+	struct session session;
+};
+
+/* Take a fresh descriptor into place c.  0, or -1: it was answered and closed. */
+int connection_take(struct broker *b, struct connection *c, int fd);
+
+/* One packet is waiting: receive, dispatch, answer. */
+void connection_serve(struct broker *b, struct connection *c);
+
+/* End it; a session that lived is put on record as ended. */
+void connection_drop(struct broker *b, struct connection *c);
+
+#endif

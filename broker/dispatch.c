@@ -1,0 +1,127 @@
+/*
+ * broker/dispatch.c - which request needs what, in one table; the rest is no.
+ */
+#include "broker/dispatch.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "broker/broker.h"
+#include "wire/message.h"
+
+enum {
+	FROM_SESSIONS = 1, /* a marked process may ask */
+	OPEN_VAULT = 2,	   /* needs an unlocked vault */
+	ON_RECORD = 4	   /* a refusal is recorded under the op's name */
+};
+
+static const struct {
+	const char *name;
+	handler *serve;
+	int flags;
+} ops[] = {
+	{ "hello", op_hello, FROM_SESSIONS },
+	{ "status", op_status, FROM_SESSIONS },
+	{ "slots", op_slots, 0 },
+	{ "init", op_init, ON_RECORD },
+	{ "unlock", op_unlock, ON_RECORD },
+	{ "lock", op_lock, ON_RECORD },
+	{ "put", op_put, OPEN_VAULT | ON_RECORD },
+	{ "get", op_get, OPEN_VAULT | ON_RECORD },
+	{ "rm", op_rm, OPEN_VAULT | ON_RECORD },
+	{ "rename", op_rename, OPEN_VAULT | ON_RECORD },
+	{ "approve", op_approve, OPEN_VAULT | ON_RECORD },
+	{ "list", op_list, OPEN_VAULT },
+	/* open decides about marked requesters entry by entry (nested = allow) */
+	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | ON_RECORD },
+	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | ON_RECORD },
+};
+
+static void record_refusal(struct connection *c, struct wire_map m, const char *op,
+			   const struct failure *f)
+{
+	char name[NAME_MAX_LEN + 1] = "";
+	struct record_event e = { .event = op, .result = fail_name(f->code), .pid = c->peer.pid,
+				  .provider = name, .why = f->what };
+
+	if (wire_text(m, "provider", name, sizeof(name), NULL) != 0 &&
+	    wire_text(m, "name", name, sizeof(name), NULL) != 0)
+		name[0] = '\0';
+	record_write(&c->tenant->record, &e, NULL);
+}
+
+/* Everything that holds for an op before its handler runs. */
+static int admit(struct request *q, int flags, struct failure *f)
+{
+	int marked = peer_marked(&q->connection->peer, f);
+
+	if (marked < 0)
+		return -1;
+	q->marked = marked;
+	/* `open` may allow a marked requester, but what an entry allows is only
+	 * known while the vault is open. */
+	if (marked && (!(flags & FROM_SESSIONS) ||
+		       ((flags & OPEN_VAULT) && !q->connection->tenant->vault &&
+			q->connection->session.state == SESSION_NONE)))
+		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	if (flags & OPEN_VAULT)
+		return tenant_need_open(q->connection->tenant, f);
+	return 0;
+}
+
+static struct wire_out *serve(struct request *q, struct failure *f)
+{
+	struct wire_out *reply = NULL;
+	char op[32];
+	unsigned i;
+
+	if (wire_text(q->map, "op", op, sizeof(op), f) != 0) {
+		q->connection->closing = true;
+		return NULL;
+	}
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		if (strcmp(ops[i].name, op) == 0)
+			break;
+	if (i == sizeof(ops) / sizeof(ops[0])) {
+		fail_set(f, FAIL_UNKNOWN_OP, "programs of one version belong together",
+			 "unknown request '%s'", op);
+		return NULL;
+	}
+	if (admit(q, ops[i].flags, f) == 0)
+		reply = ops[i].serve(q, f);
+	if (!reply && ((ops[i].flags & ON_RECORD) || f->code == FAIL_MARKED))
+		record_refusal(q->connection, q->map, op, f);
+	return reply;
+}
+
+void dispatch(struct broker *b, struct connection *c, size_t n)
+{
+	struct failure f = { 0 };
+	struct request q = { .broker = b, .connection = c, .pass = -1 };
+	struct wire_out *reply = NULL;
+	struct wire_in in;
+
+	if (wire_parse(&in, b->packet, n, &f) == 0) {
+		q.map = in.top;
+		reply = serve(&q, &f);
+	} else {
+		/* Who cannot form a packet is not talked to further. */
+		c->closing = true;
+	}
+	if (!reply) {
+		if (f.code == FAIL_NONE)
+			fail_set(&f, FAIL_NO_MEMORY, NULL, "no memory for an answer");
+		reply = wire_error(&f);
+	}
+	if (wire_send(c->fd, reply, q.pass) != 0)
+		c->closing = true;
+	wire_out_free(reply);
+	if (q.pass >= 0)
+		close(q.pass);
+	wire_in_free(&in);
+	if (c->session.state == SESSION_NONE)
+		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
+}

@@ -1,0 +1,156 @@
+/*
+ * broker/loop.c - accept, serve, sweep deadlines; nothing here ever waits for
+ * one client.
+ */
+#include "broker/loop.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/sock.h"
+#include "broker/broker.h"
+
+#define EVENTS 64
+
+/* epoll's data: a place in the table, or one of these. */
+#define ID_LISTENER UINT64_MAX
+#define ID_SIGNALS (UINT64_MAX - 1)
+
+static int watch(struct broker *b, int fd, uint64_t id)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = id };
+
+	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev);
+}
+
+int loop_start(struct broker *b, struct failure *f)
+{
+	sigset_t set;
+	unsigned i;
+
+	for (i = 0; i < CONNECTIONS_MAX; i++)
+		b->connection[i].fd = -1;
+	sigemptyset(&set);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* A file at RLIMIT_FSIZE is a failed write, not an end. */
+	signal(SIGXFSZ, SIG_IGN);
+	b->epoll = epoll_create1(EPOLL_CLOEXEC);
+	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	if (b->epoll < 0 || b->signals < 0 || watch(b, b->signals, ID_SIGNALS) != 0 ||
+	    watch(b, b->listener, ID_LISTENER) != 0)
+		return fail_errno(f, NULL, "event loop");
+	return 0;
+}
+
+static struct connection *free_place(struct broker *b, unsigned *at)
+{
+	unsigned i;
+
+	for (i = 0; i < CONNECTIONS_MAX; i++)
+		if (b->connection[i].fd < 0) {
+			*at = i;
+			return &b->connection[i];
+		}
+	return NULL;
+}
+
+/* With no free place the rest waits in the kernel's queue, unwatched. */
+static void watch_listener(struct broker *b, bool on)
+{
+	struct epoll_event ev = { .events = on ? EPOLLIN : 0, .data.u64 = ID_LISTENER };
+
+	epoll_ctl(b->epoll, EPOLL_CTL_MOD, b->listener, &ev);
+	b->full = !on;
+}
+
+static void accept_some(struct broker *b)
+{
+	struct connection *c;
+	unsigned i, at = 0;
+	int fd;
+
+	for (i = 0; i < ACCEPT_BATCH; i++) {
+		c = free_place(b, &at);
+		if (!c) {
+			watch_listener(b, false);
+			return;
+		}
+		fd = sock_accept(b->listener);
+		if (fd < 0) {
+			/* Out of descriptors: wait for one to come back. */
+			if (errno == EMFILE || errno == ENFILE)
+				watch_listener(b, false);
+			return;
+		}
+		if (connection_take(b, c, fd) != 0)
+			continue;
+		b->connections++;
+		if (watch(b, fd, at) != 0)
+			connection_drop(b, c);
+	}
+}
+
+static void sweep(struct broker *b)
+{
+	int64_t now = io_now_ms();
+	unsigned i;
+
+	for (i = 0; i < CONNECTIONS_MAX; i++) {
+		struct connection *c = &b->connection[i];
+
+		if (c->fd >= 0 && c->deadline && now > c->deadline)
+			connection_drop(b, c);
+	}
+	if (b->full && b->connections < CONNECTIONS_MAX)
+		watch_listener(b, true);
+}
+
+static void serve(struct broker *b, const struct epoll_event *ev)
+{
+	struct connection *c = &b->connection[ev->data.u64];
+
+	/* Dropped earlier in this turn. */
+	if (c->fd < 0)
+		return;
+	connection_serve(b, c);
+	if (c->closing)
+		connection_drop(b, c);
+}
+
+void loop_run(struct broker *b)
+{
+	struct epoll_event ev[EVENTS];
+	int64_t next_sweep = 0;
+	int i, n;
+
+	for (;;) {
+		n = epoll_wait(b->epoll, ev, EVENTS, SWEEP_MS);
+		if (n < 0 && errno != EINTR)
+			return;
+		/* The listener last: a place freed and taken again in one turn
+		 * must not be served on its predecessor's event. */
+		for (i = 0; i < n; i++) {
+			if (ev[i].data.u64 == ID_SIGNALS)
+				return;
+			if (ev[i].data.u64 != ID_LISTENER)
+				serve(b, &ev[i]);
+		}
+		for (i = 0; i < n; i++)
+			if (ev[i].data.u64 == ID_LISTENER)
+				accept_some(b);
+		if (io_now_ms() >= next_sweep) {
+			sweep(b);
+			next_sweep = io_now_ms() + SWEEP_MS;
+		}
+	}
+}

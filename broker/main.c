@@ -1,0 +1,212 @@
+/*
+ * broker/main.c - ccbroker: start, harden, listen, serve, wipe.
+ *
+ * MUST, in this order: no inherited descriptors; fresh undumpable memory;
+ * never from inside a session; the vault's lock; locked memory, verified; the
+ * socket; the cage; only then a client.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "broker/broker.h"
+#include "broker/cage.h"
+#include "broker/loop.h"
+#include "secure/arena.h"
+#include "secure/kdf.h"
+
+static const char usage[] =
+	"usage: ccbroker [--foreground] [--version]\n"
+	"Serves your vault to ccrun and ccctl, which start it when they need it.\n"
+	"With LISTEN_FDS in the environment it serves the inherited socket.\n";
+
+struct options {
+	bool foreground;
+	int report;    /* where to say ready, busy or why not; -1: standard error */
+	int inherited; /* a listening socket from a service manager, or -1 */
+};
+
+static void report(const struct options *o, const struct failure *f)
+{
+	if (o->report < 0) {
+		fail_print("ccbroker", f);
+		return;
+	}
+	if (f->code == FAIL_BUSY)
+		dprintf(o->report, "busy\n");
+	else
+		dprintf(o->report, "%s\n%s\n", f->what, f->hint);
+}
+
+/* sd_listen_fds(3)'s protocol, without the library. */
+static int inherited_socket(struct failure *f)
+{
+	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	int type = 0, listening = 0;
+	socklen_t n = sizeof(int);
+
+	if (!pid || !fds || atoi(pid) != (int)getpid())
+		return -1;
+	if (strcmp(fds, "1") != 0)
+		return fail_set(f, FAIL_CONFIG, "one ListenSequentialPacket= line",
+				"expected one inherited socket, got LISTEN_FDS=%.20s", fds);
+	if (getsockopt(3, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_SEQPACKET ||
+	    getsockopt(3, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) != 0 || !listening)
+		return fail_set(f, FAIL_CONFIG, "ListenSequentialPacket= in the socket unit",
+				"the inherited socket is no listening SOCK_SEQPACKET");
+	fcntl(3, F_SETFD, FD_CLOEXEC);
+	fcntl(3, F_SETFL, O_NONBLOCK);
+	if (sock_prepare_listener(3) != 0)
+		return fail_errno(f, NULL, "the inherited socket");
+	return 3;
+}
+
+static int parse(int argc, char **argv, struct options *o, struct failure *f)
+{
+	int i;
+
+	o->foreground = false;
+	o->report = -1;
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--foreground") == 0) {
+			o->foreground = true;
+		} else if (strcmp(argv[i], "--report-fd") == 0 && i + 1 < argc) {
+			o->report = atoi(argv[++i]);
+		} else if (strcmp(argv[i], "--version") == 0) {
+			puts("ccbroker " CCRUN_VERSION);
+			exit(0);
+		} else if (strcmp(argv[i], "--help") == 0) {
+			fputs(usage, stdout);
+			exit(0);
+		} else {
+			fputs(usage, stderr);
+			exit(EXIT_USAGE);
+		}
+	}
+	f->code = FAIL_NONE;
+	o->inherited = inherited_socket(f);
+	return f->code == FAIL_NONE ? 0 : -1;
+}
+
+/* Descriptors that somebody left open are not ours to hold for a lifetime. */
+static void close_others(const struct options *o)
+{
+	unsigned keep = (unsigned)(o->inherited >= 0 ? o->inherited : o->report);
+
+	if (o->inherited < 0 && o->report < 0)
+		keep = 2;
+	if (keep > 3)
+		syscall(SYS_close_range, 3u, keep - 1, 0u);
+	syscall(SYS_close_range, keep + 1, ~0u, 0u);
+}
+
+static int harden(const struct options *o, struct failure *f)
+{
+	struct rlimit files = { 2048, 2048 };
+	struct rlimit now;
+
+	umask(077);
+	close_others(o);
+	if (proc_fresh_memory(o->foreground || o->inherited >= 0) != 0)
+		return fail_errno(f, "detach the debugger", "cannot harden the broker");
+	if (proc_self_marked())
+		return fail_set(f, FAIL_MARKED, "start it outside the session; where the hard limit on file "
+				"locks is finite for everyone, lift it (ulimit -Hx unlimited)",
+				"a broker does not start inside a session");
+	/* Sessions keep their connection; the default of 1024 is near enough to raise it. */
+	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max != RLIM_INFINITY &&
+	    now.rlim_max < files.rlim_max)
+		files.rlim_cur = files.rlim_max = now.rlim_max;
+	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
+		return fail_errno(f, NULL, "limit of open files");
+	return 0;
+}
+
+static int listen_here(struct broker *b, const struct options *o, struct failure *f)
+{
+	char dir[PATH_SIZE];
+	int fd;
+
+	if (o->inherited >= 0) {
+		b->listener = o->inherited;
+		return 0;
+	}
+	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
+	    path_of(PATH_RUNTIME, "broker.sock", b->socket, f) != 0)
+		return -1;
+	fd = path_private_dir(dir, f);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	b->listener = sock_listen(b->socket, LISTEN_BACKLOG, f);
+	return b->listener < 0 ? -1 : 0;
+}
+
+static int start(struct broker *b, struct options *o, struct failure *f)
+{
+	struct record_event e = { .event = "start", .result = "done" };
+
+	if (harden(o, f) != 0 || secure_start(f) != 0)
+		return -1;
+	b->started = (uint64_t)time(NULL);
+	e.pid = getpid();
+	b->arena = arena_new(ARENA_DEFAULT, f);
+	if (!b->arena)
+		return -1;
+	b->packet = arena_alloc(b->arena, WIRE_PACKET_MAX, f);
+	if (!b->packet || tenant_open(&b->tenant[0], getuid(), b->arena, f) != 0)
+		return -1;
+	b->tenants = 1;
+	if (record_write(&b->tenant[0].record, &e, f) != 0 || listen_here(b, o, f) != 0 ||
+	    loop_start(b, f) != 0)
+		return -1;
+	return cage_enter(f);
+}
+
+static void stop(struct broker *b)
+{
+	struct record_event e = { .event = "stop", .result = "done", .pid = getpid() };
+	unsigned i;
+
+	if (b->socket[0])
+		unlink(b->socket);
+	for (i = 0; i < CONNECTIONS_MAX; i++)
+		connection_drop(b, &b->connection[i]);
+	for (i = 0; i < b->tenants; i++) {
+		record_write(&b->tenant[i].record, &e, NULL);
+		tenant_close(&b->tenant[i]);
+	}
+	arena_release(b->arena, b->packet);
+	arena_free(b->arena);
+}
+
+int main(int argc, char **argv)
+{
+	/* Half a megabyte of tables: not on the stack. */
+	static struct broker b;
+	struct options o;
+	struct failure f = { 0 };
+
+	if (parse(argc, argv, &o, &f) != 0 || start(&b, &o, &f) != 0) {
+		report(&o, &f);
+		return f.code == FAIL_BUSY ? EXIT_DONE : EXIT_FAILED;
+	}
+	if (o.report >= 0) {
+		dprintf(o.report, "ready\n");
+		close(o.report);
+	}
+	loop_run(&b);
+	stop(&b);
+	return EXIT_DONE;
+}

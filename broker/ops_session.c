@@ -1,0 +1,166 @@
+/*
+ * broker/ops_session.c - opening a session, and the pipe delivery.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "broker/broker.h"
+#include "broker/dispatch.h"
+#include "broker/policy.h"
+#include "secure/kdf.h"
+
+/* What is asked for entry i, held against what was sealed for it. */
+static int decide_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
+{
+	struct policy_request want = { .delivery = s->delivery, .strict = s->strict,
+				       .marked = q->marked };
+	char origin[ORIGIN_MAX_LEN + 1];
+	struct wire_map item;
+	const struct entry *e;
+
+	if (wire_get_item(q->map, "entries", i, &item, f) != 0 ||
+	    wire_text(item, "name", s->entry[i], sizeof(s->entry[i]), f) != 0 ||
+	    wire_text(item, "variable", s->variable[i], sizeof(s->variable[i]), f) != 0 ||
+	    wire_text(item, "origin", origin, sizeof(origin), f) != 0)
+		return -1;
+	e = vault_find(q->connection->tenant->vault, s->entry[i]);
+	if (!e && q->marked)
+		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	if (!e)
+		return fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault",
+				s->entry[i]);
+	want.origin = origin;
+	want.variable = s->variable[i];
+	return policy_decide(e, &want, &s->strict, f);
+}
+
+static int read_request(struct request *q, struct session *s, struct failure *f)
+{
+	char delivery[16];
+	int d;
+
+	if (wire_text(q->map, "provider", s->provider, sizeof(s->provider), f) != 0 ||
+	    wire_text(q->map, "mode", s->mode, sizeof(s->mode), f) != 0 ||
+	    wire_text(q->map, "delivery", delivery, sizeof(delivery), f) != 0 ||
+	    wire_get_bool(q->map, "strict", &s->strict, f) != 0 ||
+	    wire_get_array(q->map, "entries", &s->entries, f) != 0)
+		return -1;
+	d = delivery_from_name(delivery);
+	if (d < 0 || d == DELIVERY_AUTO)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "delivery is preload, pipe or env, not '%s'",
+				delivery);
+	s->delivery = (enum delivery)d;
+	if (s->entries == 0 || s->entries > SESSION_ENTRIES_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "a session has 1 to %d entries",
+				SESSION_ENTRIES_MAX);
+	if (s->delivery == DELIVERY_PIPE && s->entries != 1)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "a pipe carries one secret");
+	return 0;
+}
+
+struct wire_out *op_open(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct session s = { .state = SESSION_OPENED };
+	struct record_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
+	struct wire_out *o;
+	uint8_t id[8];
+	unsigned i;
+
+	if (c->session.state != SESSION_NONE) {
+		fail_set(f, FAIL_EXISTS, "one session a connection", "this connection has a session");
+		return NULL;
+	}
+	if (read_request(q, &s, f) != 0 || peer_same_world(&c->peer, f) != 0)
+		return NULL;
+	for (i = 0; i < s.entries; i++)
+		if (decide_entry(q, i, &s, f) != 0)
+			return NULL;
+	secure_random(id, sizeof(id));
+	secure_hex(s.id, id, sizeof(id));
+	/* For the record: what is asking.  It may be gone before it is read. */
+	if (proc_exe(c->peer.pid, s.image, sizeof(s.image)) != 0)
+		s.image[0] = '\0';
+	e.provider = s.provider;
+	e.session = s.id;
+	e.image = s.image;
+	if (record_write(&c->tenant->record, &e, f) != 0)
+		return NULL;
+	c->session = s;
+	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
+	sock_allow_fds(c->fd); /* a claim passes one */
+	o = wire_ok(2);
+	wire_bool(o, "granted", true);
+	wire_str(o, "session", s.id);
+	return o;
+}
+
+/* A pipe that holds the token and nobody writes to any more; -1 on failure. */
+static int filled_pipe(const struct entry *e, struct failure *f)
+{
+	int fds[2];
+	ssize_t w;
+
+	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
+		return fail_errno(f, NULL, "pipe");
+	do
+		w = write(fds[1], e->token, e->token_len);
+	while (w < 0 && errno == EINTR);
+	close(fds[1]);
+	/* The reader gets an ordinary, blocking descriptor. */
+	if (w != (ssize_t)e->token_len || fcntl(fds[0], F_SETFL, 0) != 0) {
+		fail_set(f, FAIL_SYSTEM, NULL, "the pipe does not hold the token");
+		close(fds[0]);
+		return -1;
+	}
+	return fds[0];
+}
+
+struct wire_out *op_pipe(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct record_event e = { .event = "release", .result = "granted", .pid = c->peer.pid,
+				  .provider = c->session.provider, .entries = c->session.entry[0],
+				  .session = c->session.id, .image = c->session.image };
+	const struct entry *entry;
+
+	if (c->session.state != SESSION_OPENED || c->session.delivery != DELIVERY_PIPE) {
+		fail_set(f, FAIL_POSTURE, "start it with ccrun", "no session for a pipe is open here");
+		return NULL;
+	}
+	if (!q->marked) {
+		fail_set(f, FAIL_POSTURE, NULL, "process %d does not bear the session's mark",
+			 (int)c->peer.pid);
+		return NULL;
+	}
+	if (io_now_ms() > c->deadline) {
+		fail_set(f, FAIL_TIMEOUT, "start it again", "the request came too late");
+		return NULL;
+	}
+	entry = vault_find(c->tenant->vault, c->session.entry[0]);
+	if (!entry) {
+		fail_set(f, FAIL_NO_ENTRY, NULL, "'%s' was removed meanwhile", c->session.entry[0]);
+		return NULL;
+	}
+	if (record_write(&c->tenant->record, &e, f) != 0)
+		return NULL;
+	q->pass = filled_pipe(entry, f);
+	if (q->pass < 0)
+		return NULL;
+	vault_mark_used(c->tenant->vault, entry->name, (uint64_t)time(NULL));
+	c->tenant->use_times_changed = true;
+	c->tenant->releases++;
+	c->tenant->sessions++;
+	c->session.state = SESSION_LIVE;
+	c->deadline = 0;
+	return wire_ok(0);
+}

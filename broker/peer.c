@@ -1,0 +1,109 @@
+/*
+ * broker/peer.c - what the kernel says of a peer; what cannot be read is a no.
+ */
+#include "broker/peer.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/proc.h"
+#include "base/sock.h"
+
+static const char hidepid[] = "is /proc mounted with hidepid, or is it in another namespace?";
+
+int peer_take(struct peer *p, int fd, struct failure *f)
+{
+	struct proc_stat st;
+
+	p->pidfd = -1;
+	if (sock_peer(fd, &p->pid, &p->uid) != 0)
+		return fail_set(f, FAIL_PEER, hidepid, "cannot tell who is calling");
+	p->pidfd = sock_peer_pidfd(fd, p->pid);
+	if (proc_stat(p->pid, &st) != 0) {
+		peer_release(p);
+		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
+	}
+	p->start = st.start;
+	return peer_alive(p, f);
+}
+
+void peer_release(struct peer *p)
+{
+	if (p->pidfd >= 0)
+		close(p->pidfd);
+	p->pidfd = -1;
+}
+
+/* After a read of /proc/PID the pid must still be the process that connected. */
+static int check(const struct peer *p, const struct proc_stat *st, struct failure *f)
+{
+	struct pollfd ended = { .fd = p->pidfd, .events = POLLIN };
+
+	if (p->pidfd >= 0 && poll(&ended, 1, 0) != 0)
+		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);
+	if (st->start != p->start || st->state == 'Z' || st->state == 'X')
+		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);
+	return 0;
+}
+
+int peer_alive(const struct peer *p, struct failure *f)
+{
+	struct proc_stat st;
+
+	if (proc_stat(p->pid, &st) != 0)
+		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
+	return check(p, &st, f);
+}
+
+int peer_marked(const struct peer *p, struct failure *f)
+{
+	int marked = proc_marked(p->pid);
+
+	if (marked < 0)
+		return fail_set(f, FAIL_PEER, hidepid, "cannot read the limits of process %d",
+				(int)p->pid);
+	return peer_alive(p, f) == 0 ? marked : -1;
+}
+
+int peer_same_world(const struct peer *p, struct failure *f)
+{
+	int same = proc_same_namespaces(p->pid);
+
+	if (same < 0)
+		return fail_set(f, FAIL_POSTURE, hidepid, "cannot see the namespaces of process %d",
+				(int)p->pid);
+	if (!same)
+		return fail_set(f, FAIL_POSTURE, "run ccrun in the namespaces that the broker runs in",
+				"process %d is in another user or pid namespace", (int)p->pid);
+	return 0;
+}
+
+int peer_hardened(const struct peer *p, bool strict, struct failure *f)
+{
+	struct proc_stat st;
+	pid_t tracer = proc_tracer(p->pid);
+	int marked = proc_marked(p->pid);
+
+	/* stat last: it proves that all three were about this process. */
+	if (tracer < 0 || marked < 0 || proc_stat(p->pid, &st) != 0)
+		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
+	if (check(p, &st, f) != 0)
+		return -1;
+	if (tracer != 0)
+		return fail_set(f, FAIL_POSTURE, "detach the debugger", "process %d is traced by %d",
+				(int)p->pid, (int)tracer);
+	if (!marked)
+		return fail_set(f, FAIL_POSTURE, NULL, "process %d does not bear the session's mark",
+				(int)p->pid);
+	if (p->uid == 0 && strict)
+		return fail_set(f, FAIL_POSTURE, "run as an ordinary user",
+				"as root nobody can tell whether process %d is undumpable, and the policy is strict",
+				(int)p->pid);
+	if (st.owner != 0)
+		return fail_set(f, FAIL_POSTURE, NULL, "process %d is dumpable: its memory can be read",
+				(int)p->pid);
+	return 0;
+}

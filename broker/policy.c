@@ -1,0 +1,111 @@
+/*
+ * broker/policy.c - the decisions, pure.
+ */
+#include "broker/policy.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "secure/vault.h"
+
+/*
+ * The client blanks these when it expands a repository's MCP and hook
+ * configuration; any other variable would leak there (measured with Claude
+ * Code 2.1.330, with CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST=1).
+ */
+static const char *const blanked[] = {
+	"ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "AWS_BEARER_TOKEN_BEDROCK",
+	"ANTHROPIC_FOUNDRY_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN",
+};
+
+bool policy_blanked(const char *variable)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(blanked) / sizeof(blanked[0]); i++)
+		if (strcmp(blanked[i], variable) == 0)
+			return true;
+	return false;
+}
+
+/* Variables that would make the client run or load something, never a secret. */
+static bool dangerous(const char *v)
+{
+	static const char *const prefixes[] = { "LD_", "BUN_", "NODE_", "CCRUN_", "GIT_", "BASH_", "XDG_" };
+	static const char *const names[] = { "PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR" };
+	unsigned i;
+
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (strncmp(v, prefixes[i], strlen(prefixes[i])) == 0)
+			return true;
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(v, names[i]) == 0)
+			return true;
+	return false;
+}
+
+int policy_check_entry(const struct entry *e, struct failure *f)
+{
+	struct policy p;
+
+	if (policy_parse(&p, e->policy, f) != 0)
+		return -1;
+	if (dangerous(e->variable))
+		return fail_set(f, FAIL_POLICY, NULL, "a secret cannot be delivered as %s", e->variable);
+	if (!policy_blanked(e->variable) && !p.exposed)
+		return fail_set(f, FAIL_POLICY,
+				"'exposed = yes' in the provider's [secrets] accepts that",
+				"%s is not kept from MCP servers and hooks by the client", e->variable);
+	return 0;
+}
+
+static int decide_delivery(const struct entry *e, const struct policy *p, enum delivery want,
+			   struct failure *f)
+{
+	/* AUTO allows preload, and pipe for what cannot be preloaded. */
+	enum delivery loosest = p->delivery == DELIVERY_AUTO ? DELIVERY_PIPE : p->delivery;
+
+	if (want == DELIVERY_AUTO || want > loosest) {
+		fail_set(f, FAIL_POLICY, NULL, "'%s' may be delivered by %s, not by %s", e->name,
+			 delivery_name(p->delivery), delivery_name(want));
+		fail_hint(f, "ccctl approve %s, after setting [policy] delivery = %s", e->name,
+			  delivery_name(want));
+		return -1;
+	}
+	if (p->strict && want != DELIVERY_PRELOAD)
+		return fail_set(f, FAIL_POLICY, "use a claude that can be preloaded",
+				"'%s' is strict: only preload keeps it from other processes", e->name);
+	return 0;
+}
+
+int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
+		  struct failure *f)
+{
+	struct policy p;
+
+	if (policy_parse(&p, e->policy, f) != 0)
+		return -1;
+	if (q->marked && !p.nested)
+		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
+				"the requester runs inside a session, and '%s' does not allow that",
+				e->name);
+	if (strcmp(e->origin, q->origin) != 0) {
+		fail_set(f, FAIL_ORIGIN, NULL,
+			 "'%s' was sealed for %.110s, the provider's files now say %.110s", e->name,
+			 e->origin, q->origin);
+		fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
+		return -1;
+	}
+	if (strcmp(e->variable, q->variable) != 0) {
+		fail_set(f, FAIL_ORIGIN, NULL,
+			 "'%s' was sealed to be sent as %s, the provider's files now say %s", e->name,
+			 e->variable, q->variable);
+		fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
+		return -1;
+	}
+	if (policy_check_entry(e, f) != 0)
+		return -1;
+	p.strict = p.strict || q->strict;
+	*strict = *strict || p.strict;
+	return decide_delivery(e, &p, q->delivery, f);
+}

@@ -1,0 +1,174 @@
+/*
+ * broker/record.c - the record: JSON lines chained by hash.
+ */
+#include "broker/record.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/paths.h"
+#include "secure/kdf.h"
+
+#define LINE_MAX_LEN 4096 /* every field is bounded, all of them fit */
+
+struct line {
+	char text[LINE_MAX_LEN];
+	size_t n;
+};
+
+static void add(struct line *l, const char *s, size_t n)
+{
+	if (n > sizeof(l->text) - 1 - l->n)
+		n = sizeof(l->text) - 1 - l->n;
+	memcpy(l->text + l->n, s, n);
+	l->n += n;
+	l->text[l->n] = '\0';
+}
+
+static void add_text(struct line *l, const char *key, const char *value)
+{
+	char esc[8];
+	size_t i;
+
+	if (!value || !value[0])
+		return;
+	add(l, ",\"", 2);
+	add(l, key, strlen(key));
+	add(l, "\":\"", 3);
+	for (i = 0; value[i] && i < 512; i++) {
+		unsigned char c = (unsigned char)value[i];
+
+		if (c == '"' || c == '\\' || c < ' ' || c >= 0x7f) {
+			/* Bytes above ASCII may be no UTF-8: as Latin-1 escapes. */
+			snprintf(esc, sizeof(esc), "\\u%04x", c);
+			add(l, esc, 6);
+		} else {
+			add(l, value + i, 1);
+		}
+	}
+	add(l, "\"", 1);
+}
+
+/* The hash in the last complete line, and its number. */
+static int find_end(struct record *r, off_t size, struct failure *f)
+{
+	char tail[LINE_MAX_LEN * 2 + 1], *last, *hash;
+	off_t from = size > LINE_MAX_LEN * 2 ? size - LINE_MAX_LEN * 2 : 0;
+	ssize_t n = pread(r->fd, tail, sizeof(tail) - 1, from);
+	unsigned long long seq;
+
+	if (n < 0)
+		return fail_errno(f, NULL, "read the record");
+	tail[n] = '\0';
+	last = memrchr(tail, '\n', (size_t)n);
+	if (!last) {
+		/* Not one whole line. */
+		if (ftruncate(r->fd, 0) != 0)
+			return fail_errno(f, NULL, "mend the record");
+		return 0;
+	}
+	if (ftruncate(r->fd, from + (last - tail) + 1) != 0)
+		return fail_errno(f, NULL, "mend the record");
+	*last = '\0';
+	last = strrchr(tail, '\n');
+	last = last ? last + 1 : tail;
+	hash = strstr(last, ",\"hash\":\"");
+	if (!hash || strlen(hash) < 9 + 64 || sscanf(last, "{\"seq\":%llu", &seq) != 1)
+		return fail_set(f, FAIL_DAMAGED, "move record.jsonl away to start a new chain",
+				"the record's last line is not one of ours");
+	memcpy(r->hash, hash + 9, 64);
+	r->hash[64] = '\0';
+	r->seq = seq;
+	return 0;
+}
+
+int record_open(struct record *r, const char *dir, struct failure *f)
+{
+	struct stat st;
+	int d;
+
+	r->fd = -1;
+	r->seq = 0;
+	memset(r->hash, '0', 64);
+	r->hash[64] = '\0';
+	d = path_private_dir(dir, f);
+	if (d < 0)
+		return -1;
+	r->fd = openat(d, "record.jsonl", O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
+		       0600);
+	close(d);
+	if (r->fd < 0)
+		return fail_errno(f, NULL, "%s/record.jsonl", dir);
+	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s/record.jsonl is no regular file", dir);
+		goto bad;
+	}
+	if (st.st_size > 0 && find_end(r, st.st_size, f) != 0)
+		goto bad;
+	return 0;
+bad:
+	record_close(r);
+	return -1;
+}
+
+void record_close(struct record *r)
+{
+	if (r->fd >= 0)
+		close(r->fd);
+	r->fd = -1;
+}
+
+int record_write(struct record *r, const struct record_event *e, struct failure *f)
+{
+	struct line l = { .n = 0 };
+	struct timespec now;
+	struct tm tm;
+	uint8_t hash[32];
+	char hex[65], head[128], pid[16] = "";
+	off_t before;
+	ssize_t w;
+	int n;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &tm);
+	n = snprintf(head, sizeof(head), "{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"",
+		     (unsigned long long)r->seq + 1, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		     tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
+	add(&l, head, (size_t)n);
+	add_text(&l, "event", e->event);
+	add_text(&l, "result", e->result);
+	if (e->pid)
+		snprintf(pid, sizeof(pid), "%d", (int)e->pid);
+	add_text(&l, "pid", pid);
+	add_text(&l, "provider", e->provider);
+	add_text(&l, "entries", e->entries);
+	add_text(&l, "session", e->session);
+	add_text(&l, "image", e->image);
+	add_text(&l, "why", e->why);
+	secure_hash(hash, r->hash, 64, l.text, l.n);
+	secure_hex(hex, hash, sizeof(hash));
+	add(&l, ",\"hash\":\"", 9);
+	add(&l, hex, 64);
+	add(&l, "\"}\n", 3);
+
+	before = lseek(r->fd, 0, SEEK_END);
+	do
+		w = write(r->fd, l.text, l.n);
+	while (w < 0 && errno == EINTR);
+	if (w != (ssize_t)l.n) {
+		if (w >= 0) /* a part of it: take it back */
+			errno = before >= 0 && ftruncate(r->fd, before) == 0 ? ENOSPC : EIO;
+		return fail_errno(f, "make room on the disk; nothing is released without a record",
+				  "cannot write the record");
+	}
+	r->seq++;
+	memcpy(r->hash, hex, sizeof(hex));
+	return 0;
+}

@@ -1,0 +1,44 @@
+/*
+ * broker/record.h - who got what, when, and who was refused: JSON lines,
+ * chained by hash, written before the thing happens.  Never a value.
+ *
+ * Each line ends in "hash": BLAKE2b-256 over the hash before (64 hex digits;
+ * of the first line, 64 zeros) and the line up to that key.
+ */
+#ifndef BROKER_RECORD_H
+#define BROKER_RECORD_H
+
+#include <stdint.h>
+#include <sys/types.h>
+
+struct failure;
+
+struct record {
+	int fd;
+	uint64_t seq;
+	char hash[65];
+};
+
+/* One event; NULL texts and zero numbers are left out. */
+struct record_event {
+	const char *event;   /* "open", "release", "get", "add", "unlock", ... */
+	const char *result;  /* "granted", "done" or a failure's wire name */
+	const char *provider;
+	const char *entries; /* names, space between */
+	const char *session;
+	const char *image;   /* the requester's executable */
+	const char *why;     /* a refusal's text */
+	pid_t pid;
+};
+
+/*
+ * Open (make) dir/record.jsonl and find the chain's end.  A last line that was
+ * cut by a crash is removed: what it announced had not happened yet.
+ */
+int record_open(struct record *r, const char *dir, struct failure *f);
+void record_close(struct record *r);
+
+/* Append one line.  -1: it is not on record, so it must not happen. */
+int record_write(struct record *r, const struct record_event *e, struct failure *f);
+
+#endif

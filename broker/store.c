@@ -1,0 +1,223 @@
+/*
+ * broker/store.c - the vault's file: lock, read, atomic replacement.
+ */
+#include "broker/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "secure/vault.h"
+
+#define VAULT "vault"
+#define VAULT_NEW "vault.new"
+#define VAULT_PREV "vault.prev"
+#define VAULT_PREV_NEW "vault.prev.new"
+#define WRITE_DEADLINE_MS 30000
+
+int store_open(struct store *s, const char *dir, struct failure *f)
+{
+	char pid[32];
+	ssize_t n;
+
+	s->lock = -1;
+	s->dir = path_private_dir(dir, f);
+	if (s->dir < 0)
+		return -1;
+	if (snprintf(s->path, sizeof(s->path), "%s/" VAULT, dir) >= (int)sizeof(s->path)) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", dir);
+		goto bad;
+	}
+	s->lock = openat(s->dir, "vault.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (s->lock < 0) {
+		fail_errno(f, NULL, "%s.lock", s->path);
+		goto bad;
+	}
+	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
+		n = pread(s->lock, pid, sizeof(pid) - 1, 0);
+		pid[n > 0 ? n : 0] = '\0';
+		pid[strcspn(pid, "\n")] = '\0';
+		fail_set(f, FAIL_BUSY, NULL, "another broker (process %.20s) serves %s", pid, s->path);
+		goto bad;
+	}
+	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
+	if (ftruncate(s->lock, 0) != 0 || pwrite(s->lock, pid, (size_t)n, 0) != n) {
+		fail_errno(f, "is the disk full?", "%s.lock", s->path);
+		goto bad;
+	}
+	return 0;
+bad:
+	store_close(s);
+	return -1;
+}
+
+void store_close(struct store *s)
+{
+	if (s->lock >= 0)
+		close(s->lock);
+	if (s->dir >= 0)
+		close(s->dir);
+	s->lock = s->dir = -1;
+}
+
+int store_exists(const struct store *s)
+{
+	struct stat st;
+
+	if (fstatat(s->dir, VAULT, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return 1;
+	return errno == ENOENT ? 0 : -1;
+}
+
+static int check_file(const struct store *s, int fd, size_t *size, struct failure *f)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return fail_errno(f, NULL, "%s", s->path);
+	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL,
+			 "%s is not a private file of yours (uid %u, mode %04o)", s->path,
+			 (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
+		fail_hint(f, "chmod 600 %.300s", s->path);
+		return -1;
+	}
+	if (st.st_size > VAULT_FILE_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s has %lld bytes, the limit is %d", s->path,
+				(long long)st.st_size, VAULT_FILE_MAX);
+	*size = (size_t)st.st_size;
+	return 0;
+}
+
+int store_read(const struct store *s, uint8_t **out, size_t *n, struct failure *f)
+{
+	uint8_t *buf = NULL;
+	size_t size;
+	ssize_t r;
+	int fd;
+
+	fd = openat(s->dir, VAULT, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		if (errno != ENOENT)
+			return fail_errno(f, NULL, "%s", s->path);
+		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+		if (faccessat(s->dir, VAULT_PREV, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+			fail_hint(f, "%.250s.prev is the last generation: copy it back", s->path);
+		return -1;
+	}
+	if (check_file(s, fd, &size, f) != 0)
+		goto bad;
+	buf = malloc(size + 1);
+	if (!buf) {
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for %s", s->path);
+		goto bad;
+	}
+	r = io_read_all(fd, buf, size + 1, io_now_ms() + WRITE_DEADLINE_MS);
+	if (r < 0) {
+		fail_errno(f, NULL, "%s", s->path);
+		goto bad;
+	}
+	close(fd);
+	*out = buf;
+	*n = (size_t)r;
+	return 0;
+bad:
+	free(buf);
+	close(fd);
+	return -1;
+}
+
+/* Write a file beside the vault and put it on the disk. */
+static int write_beside(const struct store *s, const char *leaf, const uint8_t *p, size_t n,
+			struct failure *f)
+{
+	int fd;
+
+	/* What a crash left there is nobody's. */
+	unlinkat(s->dir, leaf, 0);
+	fd = openat(s->dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		return fail_errno(f, NULL, "%s: new file", s->path);
+	if (io_write_all(fd, p, n, io_now_ms() + WRITE_DEADLINE_MS) != 0 || fsync(fd) != 0) {
+		fail_errno(f, "make room on the disk; the vault is as it was", "%s: write", s->path);
+		close(fd);
+		unlinkat(s->dir, leaf, 0);
+		return -1;
+	}
+	if (close(fd) != 0) {
+		fail_errno(f, NULL, "%s: write", s->path);
+		unlinkat(s->dir, leaf, 0);
+		return -1;
+	}
+	return 0;
+}
+
+/* The present file gets a second name, atomically; a copy where links do not work. */
+static int keep_previous(const struct store *s, struct failure *f)
+{
+	uint8_t *old = NULL;
+	size_t n;
+	int r;
+
+	unlinkat(s->dir, VAULT_PREV_NEW, 0);
+	if (linkat(s->dir, VAULT, s->dir, VAULT_PREV_NEW, 0) != 0) {
+		if (errno == ENOENT)
+			return 0;
+		if (store_read(s, &old, &n, f) != 0)
+			return -1;
+		r = write_beside(s, VAULT_PREV_NEW, old, n, f);
+		free(old);
+		if (r != 0)
+			return -1;
+	}
+	if (renameat(s->dir, VAULT_PREV_NEW, s->dir, VAULT_PREV) != 0)
+		return fail_errno(f, NULL, "%s.prev", s->path);
+	return 0;
+}
+
+int store_write(const struct store *s, const uint8_t *p, size_t n, struct failure *f)
+{
+	if (write_beside(s, VAULT_NEW, p, n, f) != 0)
+		return -1;
+	if (keep_previous(s, f) != 0)
+		goto bad;
+	if (renameat(s->dir, VAULT_NEW, s->dir, VAULT) != 0) {
+		fail_errno(f, NULL, "%s", s->path);
+		goto bad;
+	}
+	if (fsync(s->dir) != 0)
+		return fail_errno(f, NULL, "%s: directory", s->path);
+	return 0;
+bad:
+	unlinkat(s->dir, VAULT_NEW, 0);
+	return -1;
+}
+
+void store_explain(const struct store *s, struct failure *f)
+{
+	char what[sizeof(f->what)];
+	bool prev = faccessat(s->dir, VAULT_PREV, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+
+	switch (f->code) {
+	case FAIL_DAMAGED:
+	case FAIL_TRUNCATED:
+	case FAIL_NEWER:
+	case FAIL_KDF_BOUNDS:
+		break;
+	default:
+		return;
+	}
+	memcpy(what, f->what, sizeof(what));
+	snprintf(f->what, sizeof(f->what), "%.150s: %.160s", s->path, what);
+	if (prev)
+		fail_hint(f, "nothing was written; the generation before it is %.220s.prev", s->path);
+	else if (!f->hint[0])
+		fail_hint(f, "nothing was written; there is no previous generation beside it");
+}
