@@ -1,0 +1,110 @@
+/*
+ * shim/arguments.c - which words of the command line are ours.
+ */
+#include "shim/arguments.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "wire/message.h"
+
+const char arguments_usage[] =
+	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]\n"
+	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
+	"       ccrun --list | --help | --version\n"
+	"\n"
+	"Runs Claude Code on a provider, with the key from the vault in no file, no\n"
+	"argument and no environment block.  What follows the provider goes to claude.\n"
+	"\n"
+	"  -n, --dry-run  show what would be run and set, one fact a line\n"
+	"  --exec PROG    run PROG instead of the claude in PATH\n"
+	"  --list         the providers that are known\n"
+	"\n"
+	"The first time on a terminal it asks for what it needs.  See ccrun(1), ccctl(1).\n";
+
+static int take_provider(struct arguments *a, const char *word, struct failure *f)
+{
+	const char *colon = strchr(word, ':');
+	size_t n = colon ? (size_t)(colon - word) : strlen(word);
+
+	if (n >= sizeof(a->provider) || (colon && strlen(colon + 1) >= sizeof(a->mode)))
+		return fail_set(f, FAIL_USAGE, "ccrun --list", "no provider has a name that long");
+	memcpy(a->provider, word, n);
+	a->provider[n] = '\0';
+	if (colon)
+		memcpy(a->mode, colon + 1, strlen(colon + 1) + 1);
+	if (!wire_name_ok(a->provider) || (colon && !wire_name_ok(a->mode)))
+		return fail_set(f, FAIL_USAGE, "ccrun --list", "'%.80s' cannot be a provider's name", word);
+	return 0;
+}
+
+static int wrap(struct arguments *a, char **argv, struct failure *f)
+{
+	if (!argv[0] || !argv[1])
+		return fail_set(f, FAIL_USAGE, "ccrun --wrap PROVIDER PROG [ARGUMENT ...]",
+				"--wrap needs a provider and a program");
+	a->program = argv[1];
+	a->rest = argv + 2;
+	return take_provider(a, argv[0], f);
+}
+
+int arguments_parse(struct arguments *a, char **argv, struct failure *f)
+{
+	memset(a, 0, sizeof(*a));
+	for (argv++; *argv && (*argv)[0] == '-'; argv++) {
+		const char *w = *argv;
+
+		if (strcmp(w, "-n") == 0 || strcmp(w, "--dry-run") == 0) {
+			a->dry_run = true;
+		} else if (strcmp(w, "--list") == 0) {
+			a->action = ACTION_LIST;
+		} else if (strcmp(w, "--help") == 0 || strcmp(w, "-h") == 0) {
+			a->action = ACTION_HELP;
+		} else if (strcmp(w, "--version") == 0) {
+			a->action = ACTION_VERSION;
+		} else if (strcmp(w, "--wrap") == 0) {
+			return wrap(a, argv + 1, f);
+		} else if (strcmp(w, "--exec") == 0) {
+			if (!argv[1] || !argv[1][0])
+				return fail_set(f, FAIL_USAGE, "ccrun --exec PROG PROVIDER",
+						"--exec needs a program");
+			a->program = *++argv;
+		} else {
+			/* Not ours: claude's, on the project's or the default provider. */
+			break;
+		}
+	}
+	a->rest = argv;
+	if (*argv && (*argv)[0] != '-') {
+		a->rest = argv + 1;
+		return take_provider(a, *argv, f);
+	}
+	if (*argv && strcmp(*argv, "--") == 0)
+		a->rest = argv + 1;
+	return 0;
+}
+
+int arguments_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
+		    struct failure *f)
+{
+	unsigned i;
+
+	for (; *a->rest && strncmp(*a->rest, "--", 2) == 0; a->rest++) {
+		const char *word = *a->rest + 2;
+
+		if (!*word) {
+			a->rest++;
+			break;
+		}
+		for (i = 0; i < n && strcmp(known[i], word) != 0; i++)
+			;
+		if (i == n)
+			break;
+		if (a->mode[0] && strcmp(a->mode, word) != 0)
+			return fail_set(f, FAIL_USAGE, NULL, "two modes at once: %s and %s", a->mode,
+					word);
+		snprintf(a->mode, sizeof(a->mode), "%s", word);
+	}
+	return 0;
+}

@@ -1,0 +1,199 @@
+/*
+ * shim/launch.c - deciding the delivery, building the environment, exec.
+ */
+#include "shim/launch.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "config/environment.h"
+#include "config/provider.h"
+#include "shim/session.h"
+#include "shim/target.h"
+
+int launch_delivery(const struct provider *p, const struct target *t, enum delivery *d,
+		    struct failure *f)
+{
+	bool can_pipe = p->auth == AUTH_API_KEY && p->secrets == 1 && !p->policy.strict;
+
+	*d = p->policy.delivery;
+	if (p->secrets == 0)
+		*d = DELIVERY_PRELOAD;
+	if (p->secrets == 0 || *d == DELIVERY_ENV)
+		return 0;
+	if (*d == DELIVERY_PIPE) {
+		if (can_pipe)
+			return 0;
+		return fail_set(f, FAIL_POLICY, "remove delivery = pipe from the provider's [policy]",
+				"the client takes a piped key only as x-api-key (auth = api-key)");
+	}
+	if (t->preloadable)
+		*d = DELIVERY_PRELOAD;
+	else if (*d == DELIVERY_AUTO && can_pipe)
+		*d = DELIVERY_PIPE;
+	else
+		return fail_set(f, FAIL_POLICY,
+				"use the glibc build of Claude Code (npm install -g @anthropic-ai/claude-code)",
+				"the key cannot be kept from other processes: %s", t->why_not);
+	return 0;
+}
+
+/* The environment being built: pointers, some of them to strings of our own. */
+struct block {
+	char **v;
+	unsigned n;
+};
+
+static int add(struct block *b, const char *name, size_t len, const char *value, const char *prefix)
+{
+	if (asprintf(&b->v[b->n], "%s%.*s=%s", prefix, (int)len, name, value) < 0)
+		return -1;
+	b->n++;
+	return 0;
+}
+
+static bool named(const char *entry, const char *name, size_t len)
+{
+	return strncmp(entry, name, len) == 0 && entry[len] == '=';
+}
+
+/* Is this entry of environ replaced or dropped by a change, or a secret's? */
+static bool changed(const struct launch *l, const struct env_change *c, int n, const char *entry)
+{
+	unsigned s;
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (c[i].action != ENV_KEEP && named(entry, c[i].name, c[i].name_len))
+			return true;
+	for (s = 0; s < l->provider->secrets; s++)
+		if (named(entry, l->provider->secret[s].variable,
+			  strlen(l->provider->secret[s].variable)))
+			return true;
+	return false;
+}
+
+static int add_ours(const struct launch *l, struct block *b, bool saved)
+{
+	bool claims = l->connection >= 0 && l->delivery == DELIVERY_PRELOAD;
+	char number[16];
+	unsigned i;
+
+	/* Without a secret the library only gives children their variables back. */
+	if (claims || (saved && l->target->preloadable))
+		if (add(b, "LD_PRELOAD", 10, l->target->library, "") != 0)
+			return -1;
+	snprintf(number, sizeof(number), "%d", l->connection);
+	if (claims && add(b, "CCRUN_FD", 8, number, "") != 0)
+		return -1;
+	snprintf(number, sizeof(number), "%d", l->pipe);
+	if (l->pipe >= 0 && add(b, "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", 35, number, "") != 0)
+		return -1;
+	for (i = 0; i < l->secrets; i++)
+		b->v[b->n++] = l->secret[i];
+	return 0;
+}
+
+static char **build(const struct launch *l, struct failure *f)
+{
+	struct env_change *c = NULL;
+	struct block b = { NULL, 0 };
+	bool saved = false;
+	unsigned have = 0, i;
+	int n, k;
+
+	n = environment_plan(l->provider, environ, &c);
+	while (environ[have])
+		have++;
+	b.v = n < 0 ? NULL : calloc(have + (unsigned)n + 8 + SESSION_ENTRIES_MAX, sizeof(*b.v));
+	if (!b.v)
+		goto bad;
+	for (i = 0; i < have; i++)
+		if (!changed(l, c, n, environ[i]))
+			b.v[b.n++] = environ[i];
+	for (k = 0; k < n; k++) {
+		/* Saved variables need the library, else they are only dropped. */
+		if (c[k].action == ENV_SAVE && l->target->preloadable &&
+		    (l->delivery == DELIVERY_PRELOAD)) {
+			saved = true;
+			if (add(&b, c[k].name, c[k].name_len, c[k].value, "CCRUN_SAVED_") != 0)
+				goto bad;
+		}
+		if (c[k].action == ENV_SET &&
+		    add(&b, c[k].name, c[k].name_len, c[k].value, "") != 0)
+			goto bad;
+	}
+	if (add_ours(l, &b, saved) != 0)
+		goto bad;
+	free(c);
+	return b.v;
+bad:
+	/* The strings are left to the end of the process, which is next. */
+	free(c);
+	free(b.v);
+	fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
+	return NULL;
+}
+
+int launch_show(const struct launch *l, struct failure *f)
+{
+	const struct provider *p = l->provider;
+	struct env_change *c;
+	unsigned s;
+	int i, n = environment_plan(p, environ, &c);
+
+	if (n < 0)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
+	printf("provider %s%s%s\n", p->name, p->mode[0] ? ":" : "", p->mode);
+	printf("target %s\n", l->target->path);
+	printf("delivery %s\n", p->secrets ? delivery_name(l->delivery) : "none");
+	if (p->secrets)
+		printf("origin %s\n", p->origin);
+	for (i = 0; i < n; i++)
+		if (c[i].action == ENV_SET)
+			printf("set %.*s=%s\n", (int)c[i].name_len, c[i].name, c[i].value);
+	for (s = 0; s < p->secrets; s++)
+		printf("set %s=(from vault: %s)\n", p->secret[s].variable, p->secret[s].entry);
+	for (i = 0; i < n; i++) {
+		if (c[i].action == ENV_UNSET)
+			printf("unset %.*s\n", (int)c[i].name_len, c[i].name);
+		if (c[i].action == ENV_SAVE)
+			printf("unset %.*s (children get it back)\n", (int)c[i].name_len, c[i].name);
+	}
+	free(c);
+	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
+}
+
+int launch_exec(struct launch *l, struct failure *f)
+{
+	char **env = build(l, f), **argv;
+	unsigned n = 0;
+
+	if (!env)
+		goto bad;
+	while (l->arguments[n])
+		n++;
+	argv = calloc(n + 2, sizeof(*argv));
+	if (!argv) {
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the arguments");
+		goto bad;
+	}
+	argv[0] = (char *)(uintptr_t)l->target->path;
+	memcpy(argv + 1, l->arguments, n * sizeof(*argv));
+	if ((l->connection >= 0 && fcntl(l->connection, F_SETFD, 0) != 0) ||
+	    (l->pipe >= 0 && fcntl(l->pipe, F_SETFD, 0) != 0)) {
+		fail_errno(f, NULL, "passing the session on");
+		goto bad;
+	}
+	execve(l->target->path, argv, env);
+	fail_errno(f, NULL, "%s", l->target->path);
+bad:
+	session_wipe(l->secret, l->secrets);
+	return -1;
+}

@@ -1,0 +1,41 @@
+/*
+ * shim/list.c - ccrun --list.
+ */
+#include "shim/list.h"
+
+#include <stdlib.h>
+
+#include "base/fail.h"
+#include "config/provider.h"
+
+static void line(FILE *to, const char *name)
+{
+	struct provider *p = NULL;
+	struct failure f;
+	unsigned i;
+
+	if (provider_load(name, NULL, &p, &f) != 0) {
+		fprintf(to, "%-14s (%s)\n", name, f.what);
+		return;
+	}
+	fprintf(to, "%-14s %s", name, p->title);
+	for (i = 0; i < p->mode_count; i++)
+		fprintf(to, "%s%s", i ? ", " : "  [modes: ", p->modes[i]);
+	fprintf(to, "%s%s\n", p->mode_count ? "]" : "", p->secrets ? "" : "  (no key needed)");
+	provider_free(p);
+}
+
+int list_providers(FILE *to, struct failure *f)
+{
+	char **names;
+	unsigned i, n;
+
+	if (provider_names(&names, &n, f) != 0)
+		return -1;
+	for (i = 0; i < n; i++) {
+		line(to, names[i]);
+		free(names[i]);
+	}
+	free(names);
+	return fflush(to) == 0 ? 0 : fail_errno(f, NULL, "output");
+}

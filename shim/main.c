@@ -1,0 +1,197 @@
+/*
+ * shim/main.c - ccrun: read the provider's file, open a session, become claude.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/paths.h"
+#include "base/proc.h"
+#include "config/provider.h"
+#include "shim/arguments.h"
+#include "shim/launch.h"
+#include "shim/list.h"
+#include "shim/session.h"
+#include "shim/target.h"
+
+static int end(const struct failure *f, int code)
+{
+	fail_print("ccrun", f);
+	return code;
+}
+
+/* Load the provider with the modes that follow it on the command line. */
+static int load(struct arguments *a, struct provider **p, struct failure *f)
+{
+	char before[NAME_MAX_LEN + 1];
+
+	memcpy(before, a->mode, sizeof(before));
+	if (provider_load(a->provider, a->mode, p, f) != 0)
+		return -1;
+	if (arguments_modes(a, (*p)->modes, (*p)->mode_count, f) != 0)
+		return -1;
+	if (strcmp(before, a->mode) == 0)
+		return 0;
+	provider_free(*p);
+	*p = NULL;
+	return provider_load(a->provider, a->mode, p, f);
+}
+
+/* Parameters that nobody gave yet: asked for where there is somebody. */
+static int complete(struct arguments *a, struct provider **p, struct failure *f)
+{
+	const struct provider_param *missing = provider_missing(*p);
+
+	if (!missing)
+		return 0;
+	if (a->dry_run || !session_terminal()) {
+		fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", (*p)->name,
+			 missing->name, missing->ask);
+		fail_hint(f, "ccctl add %s%s%s --set %s=%s", (*p)->name, (*p)->mode[0] ? ":" : "",
+			  (*p)->mode, missing->name, missing->fallback[0] ? missing->fallback : "...");
+		return -1;
+	}
+	if (session_ccctl("add", *p, f) != 0)
+		return -1;
+	provider_free(*p);
+	*p = NULL;
+	if (provider_load(a->provider, a->mode, p, f) != 0)
+		return -1;
+	return provider_missing(*p) ? fail_set(f, FAIL_CONFIG, NULL, "still no %s",
+					       provider_missing(*p)->name)
+				    : 0;
+}
+
+static bool there(const char *word)
+{
+	char path[PATH_SIZE], home[PATH_SIZE];
+	int n;
+
+	if (strncmp(word, "env:", 4) == 0)
+		return getenv(word + 4) != NULL;
+	if (strncmp(word, "file:~/", 7) == 0) {
+		if (path_home(home, NULL) != 0)
+			return false;
+		n = snprintf(path, sizeof(path), "%s/%s", home, word + 7);
+		return n > 0 && n < (int)sizeof(path) && access(path, R_OK) == 0;
+	}
+	return strncmp(word, "file:", 5) == 0 && access(word + 5, R_OK) == 0;
+}
+
+/* Credentials that the client looks for itself: say so when there are none. */
+static void warn_of_needs(const struct provider *p)
+{
+	char words[sizeof(p->needs_any)], *word, *save = NULL;
+
+	if (!p->needs_any[0])
+		return;
+	memcpy(words, p->needs_any, sizeof(words));
+	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
+		if (there(word))
+			return;
+	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\nhint: %s\n", p->title,
+		p->needs);
+}
+
+static void say_what_runs(const struct provider *p, enum delivery d)
+{
+	char key[NAME_MAX_LEN + 32] = "no key";
+
+	if (p->note[0])
+		fprintf(stderr, "ccrun: note: %s\n", p->note);
+	if (p->secrets && d == DELIVERY_ENV)
+		fprintf(stderr, "ccrun: warning: the key goes into the environment, where every "
+				"program that claude starts can read it (delivery = env)\n");
+	if (p->secrets && d == DELIVERY_PIPE)
+		fprintf(stderr, "ccrun: warning: claude cannot be hardened here; programs that it "
+				"starts could read its memory (delivery pipe)\n");
+	if (!isatty(STDERR_FILENO))
+		return;
+	if (p->secrets)
+		snprintf(key, sizeof(key), "key from vault");
+	fprintf(stderr, "\033[2mccrun: %s%s%s, %s\033[0m\n", p->title, p->model[0] ? ", " : "",
+		p->model, key);
+}
+
+/* Get the secrets under way, mark this process, and become the target. */
+static int run(struct launch *l, struct failure *f)
+{
+	const struct provider *p = l->provider;
+	int n;
+
+	if (p->secrets) {
+		l->connection = session_open(p, l->delivery, f);
+		if (l->connection < 0)
+			return -1;
+	}
+	/* The mark, after `open` (which wants none), before any secret (which wants it). */
+	if (proc_mark_self() != 0)
+		return fail_errno(f, NULL, "cannot mark the session (RLIMIT_LOCKS)");
+	if (p->secrets && l->delivery == DELIVERY_PIPE) {
+		l->pipe = session_pipe(l->connection, f);
+		if (l->pipe < 0)
+			return -1;
+	}
+	if (p->secrets && l->delivery == DELIVERY_ENV) {
+		n = session_claim(l->connection, l->secret, SESSION_ENTRIES_MAX, f);
+		if (n < 0)
+			return -1;
+		l->secrets = (unsigned)n;
+	}
+	say_what_runs(p, l->delivery);
+	return launch_exec(l, f);
+}
+
+static int start(struct arguments *a, struct failure *f)
+{
+	struct launch l = { .connection = -1, .pipe = -1 };
+	struct provider *p = NULL;
+	struct target t;
+	int code = EXIT_CCRUN;
+
+	if (load(a, &p, f) != 0 || complete(a, &p, f) != 0)
+		return end(f, EXIT_CCRUN);
+	if (target_find(&t, a->program ? a->program : "claude", &code, f) != 0)
+		return end(f, code);
+	l.provider = p;
+	l.target = &t;
+	l.arguments = a->rest;
+	if (launch_delivery(p, &t, &l.delivery, f) != 0)
+		return end(f, EXIT_CCRUN);
+	if (a->dry_run)
+		return launch_show(&l, f) == 0 ? 0 : end(f, EXIT_CCRUN);
+	warn_of_needs(p);
+	errno = 0;
+	if (run(&l, f) != 0 && f->code == FAIL_SYSTEM && (errno == ENOEXEC || errno == EACCES))
+		return end(f, EXIT_CANNOT_EXEC);
+	return end(f, EXIT_CCRUN);
+}
+
+int main(int argc, char **argv)
+{
+	struct arguments a;
+	struct failure f = { 0 };
+
+	if (argc < 1 || arguments_parse(&a, argv, &f) != 0)
+		return argc < 1 ? EXIT_CCRUN : end(&f, EXIT_CCRUN);
+	switch (a.action) {
+	case ACTION_HELP:
+		return fputs(arguments_usage, stdout) < 0 ? EXIT_CCRUN : 0;
+	case ACTION_VERSION:
+		return puts("ccrun " CCRUN_VERSION) < 0 ? EXIT_CCRUN : 0;
+	case ACTION_LIST:
+		return list_providers(stdout, &f) == 0 ? 0 : end(&f, EXIT_CCRUN);
+	case ACTION_RUN:
+		break;
+	}
+	if (a.provider[0])
+		return start(&a, &f);
+	fail_set(&f, FAIL_USAGE, "ccrun PROVIDER [ARGUMENT ...]; the providers are:",
+		 "which provider? none was named, and none is pinned here");
+	end(&f, EXIT_CCRUN);
+	list_providers(stderr, &f);
+	return EXIT_CCRUN;
+}

@@ -1,0 +1,252 @@
+/*
+ * shim/session.c - opening a session, asking a person where that helps.
+ */
+#include "shim/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/paths.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "config/provider.h"
+#include "dial/dial.h"
+#include "wire/claim.h"
+
+/* init, unlock, add, and once more in case something changed meanwhile */
+#define ROUNDS 4
+
+/* Replies to ccrun carry no secret: an ordinary buffer. */
+static char reply[WIRE_PACKET_MAX];
+
+bool session_terminal(void)
+{
+	int fd;
+
+	if (!isatty(STDERR_FILENO))
+		return false;
+	fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (fd < 0)
+		return false;
+	close(fd);
+	return true;
+}
+
+static const char *full_name(const struct provider *p, char out[2 * NAME_MAX_LEN + 2])
+{
+	snprintf(out, 2 * NAME_MAX_LEN + 2, "%s%s%s", p->name, p->mode[0] ? ":" : "", p->mode);
+	return out;
+}
+
+int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
+{
+	char path[PATH_SIZE], name[2 * NAME_MAX_LEN + 2];
+	int status, tty;
+	pid_t pid;
+
+	if (path_sibling("bin/ccctl", path, f) != 0)
+		return -1;
+	full_name(p, name);
+	pid = fork();
+	if (pid < 0)
+		return fail_errno(f, NULL, "fork");
+	if (pid == 0) {
+		/* Not our standard input, which is claude's, nor its output. */
+		tty = open("/dev/tty", O_RDWR | O_NOCTTY);
+		if (tty < 0 || dup2(tty, 0) < 0 || dup2(2, 1) < 0)
+			_exit(EXIT_FAILED);
+		execl(path, "ccctl", verb, strcmp(verb, "add") == 0 ? name : NULL, (char *)NULL);
+		dprintf(2, "ccrun: cannot run %s: %s\n", path, strerror(errno));
+		_exit(EXIT_FAILED);
+	}
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return fail_errno(f, NULL, "waiting for ccctl");
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+		return 0;
+	return fail_set(f, FAIL_SYSTEM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
+}
+
+static struct wire_out *open_request(const struct provider *p, enum delivery d)
+{
+	struct wire_out *o = wire_request("open", 5);
+	unsigned i;
+
+	wire_str(o, "provider", p->name);
+	wire_str(o, "mode", p->mode);
+	wire_str(o, "delivery", delivery_name(d));
+	wire_bool(o, "strict", p->policy.strict);
+	wire_array(o, "entries", p->secrets);
+	for (i = 0; i < p->secrets; i++) {
+		wire_item(o, 3);
+		wire_str(o, "name", p->secret[i].entry);
+		wire_str(o, "variable", p->secret[i].variable);
+		wire_str(o, "origin", p->origin);
+	}
+	return o;
+}
+
+/* One try: the connection, or -1. */
+static int try_open(const struct provider *p, enum delivery d, struct failure *f)
+{
+	struct dial dial;
+	int fd;
+
+	if (dial_open(&dial, true, reply, sizeof(reply), f) != 0)
+		return -1;
+	if (dial_call(&dial, open_request(p, d), NULL, f) != 0) {
+		dial_close(&dial);
+		return -1;
+	}
+	fd = dial.fd;
+	dial.fd = -1;
+	dial_close(&dial);
+	return fd;
+}
+
+/* Without a terminal: which commands bring a person here. */
+static void name_commands(const struct provider *p, struct failure *f)
+{
+	char name[2 * NAME_MAX_LEN + 2];
+
+	full_name(p, name);
+	if (f->code == FAIL_NO_VAULT)
+		fail_hint(f, "on a terminal: ccctl init; ccctl add %s", name);
+	else if (f->code == FAIL_LOCKED)
+		fail_hint(f, "ccctl unlock");
+	else if (f->code == FAIL_NO_ENTRY)
+		fail_hint(f, "ccctl add %s", name);
+}
+
+int session_open(const struct provider *p, enum delivery d, struct failure *f)
+{
+	const char *verb;
+	int fd, round;
+
+	for (round = 0; round < ROUNDS; round++) {
+		fd = try_open(p, d, f);
+		if (fd >= 0)
+			return fd;
+		if (f->code == FAIL_NO_VAULT)
+			verb = "init";
+		else if (f->code == FAIL_LOCKED)
+			verb = "unlock";
+		else if (f->code == FAIL_NO_ENTRY)
+			verb = "add";
+		else
+			return -1;
+		if (!session_terminal()) {
+			name_commands(p, f);
+			return -1;
+		}
+		if (session_ccctl(verb, p, f) != 0)
+			return -1;
+	}
+	return -1;
+}
+
+int session_pipe(int connection, struct failure *f)
+{
+	struct dial d = { .fd = connection, .buf = reply, .size = sizeof(reply) };
+	int fd = -1, r;
+
+	r = dial_call(&d, wire_request("pipe", 0), &fd, f);
+	wire_in_free(&d.in);
+	if (r == 0 && fd < 0)
+		return fail_set(f, FAIL_INTERNAL, NULL, "the broker passed no pipe");
+	return r == 0 ? fd : -1;
+}
+
+static int parse_items(const uint8_t *p, size_t n, char **out, unsigned max, struct failure *f)
+{
+	unsigned i, count = n < 2 ? 0 : claim_get16(p);
+	size_t at = 2, name, value;
+
+	if (count == 0 || count > max)
+		goto bad;
+	for (i = 0; i < count; i++) {
+		if (n - at < 6)
+			goto bad;
+		name = claim_get16(p + at);
+		value = claim_get32(p + at + 2);
+		at += 6;
+		if (name > VARIABLE_MAX_LEN || value > TOKEN_MAX || n - at < name + value)
+			goto bad;
+		out[i] = malloc(name + value + 2);
+		if (!out[i])
+			goto bad;
+		memcpy(out[i], p + at, name);
+		out[i][name] = '=';
+		memcpy(out[i] + name + 1, p + at + name, value);
+		out[i][name + 1 + value] = '\0';
+		at += name + value;
+	}
+	return (int)count;
+bad:
+	session_wipe(out, max);
+	return fail_set(f, FAIL_INTERNAL, NULL, "the broker's answer to the claim is malformed");
+}
+
+/* CLAIM_REFUSED's two texts. */
+static int claim_refused(const uint8_t *p, size_t n, struct failure *f)
+{
+	size_t what = n < 4 ? n : claim_get16(p), hint;
+
+	if (n < 4 || what > n - 4 || claim_get16(p + 2 + what) > n - 4 - what)
+		return fail_set(f, FAIL_INTERNAL, NULL, "the claim was refused");
+	hint = claim_get16(p + 2 + what);
+	fail_set(f, FAIL_POSTURE, NULL, "%.*s", (int)what, (const char *)p + 2);
+	fail_hint(f, "%.*s", (int)hint, (const char *)p + 4 + what);
+	return -1;
+}
+
+int session_claim(int connection, char **out, unsigned max, struct failure *f)
+{
+	uint8_t head[CLAIM_HEAD];
+	struct iovec iov = { head, sizeof(head) };
+	uint8_t *packet = (uint8_t *)reply;
+	int pair[2], r = -1;
+	ssize_t n;
+
+	memset(out, 0, max * sizeof(*out));
+	if (proc_harden_self() != 0)
+		return fail_errno(f, NULL, "cannot harden this process");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return fail_errno(f, NULL, "socketpair");
+	claim_head(head, CLAIM_CLAIM, 0);
+	n = sock_send(connection, &iov, 1, pair[1]);
+	close(pair[1]);
+	if (n == 0 && io_wait(pair[0], POLLIN, io_now_ms() + REPLY_DEADLINE_MS) == 1)
+		n = sock_recv(pair[0], packet, sizeof(reply), 0, NULL);
+	close(pair[0]);
+	if (n > 0 && claim_type(packet, (size_t)n) == CLAIM_OK)
+		r = parse_items(packet + CLAIM_HEAD, (size_t)n - CLAIM_HEAD, out, max, f);
+	else if (n > 0 && claim_type(packet, (size_t)n) == CLAIM_REFUSED)
+		claim_refused(packet + CLAIM_HEAD, (size_t)n - CLAIM_HEAD, f);
+	else
+		fail_set(f, FAIL_NO_BROKER, "try again", "the broker did not answer the claim");
+	io_wipe(reply, sizeof(reply));
+	return r;
+}
+
+void session_wipe(char **strings, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (strings[i]) {
+			io_wipe(strings[i], strlen(strings[i]));
+			free(strings[i]);
+		}
+		strings[i] = NULL;
+	}
+}

@@ -1,0 +1,211 @@
+/*
+ * shim/target.c - finding the program, following "#!", reading ELF headers.
+ */
+#include "shim/target.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+#define INTERPRETERS_MAX 5 /* Linux follows four (BINPRM_MAX_RECURSION) */
+
+#if defined(__x86_64__)
+#define OUR_MACHINE EM_X86_64
+#elif defined(__aarch64__)
+#define OUR_MACHINE EM_AARCH64
+#else
+#error "which ELF machine is this?"
+#endif
+
+static bool is_self(const struct stat *st)
+{
+	struct stat self;
+
+	return stat("/proc/self/exe", &self) == 0 && self.st_dev == st->st_dev &&
+	       self.st_ino == st->st_ino;
+}
+
+static bool executable(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0 &&
+	       !is_self(&st);
+}
+
+/* Search PATH as execvp does, but never in a relative directory: a repository
+ * must not choose what gets the token.  *seen: a file that cannot be executed. */
+static bool search(const char *name, char *out, bool *seen)
+{
+	const char *p = getenv("PATH"), *end;
+	int n;
+
+	for (p = p ? p : "/usr/local/bin:/usr/bin:/bin"; *p; p = *end ? end + 1 : end) {
+		end = strchrnul(p, ':');
+		if (*p != '/')
+			continue;
+		n = snprintf(out, PATH_SIZE, "%.*s/%s", (int)(end - p), p, name);
+		if (n < 0 || n >= PATH_SIZE)
+			continue;
+		if (executable(out))
+			return true;
+		if (access(out, F_OK) == 0)
+			*seen = true;
+	}
+	return false;
+}
+
+static void cannot(struct target *t, const char *path, const char *why)
+{
+	t->preloadable = false;
+	snprintf(t->why_not, sizeof(t->why_not), "%.150s %s", path, why);
+}
+
+/* Does the dynamic loader run in secure mode for it (and ignore LD_PRELOAD)? */
+static bool privileged(int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0 || (st.st_mode & (S_ISUID | S_ISGID)))
+		return true;
+	return fgetxattr(fd, "security.capability", NULL, 0) >= 0;
+}
+
+static void look_at_elf(struct target *t, const char *path, int fd, const unsigned char *head)
+{
+	Elf64_Ehdr eh;
+	Elf64_Phdr ph;
+	char interp[256] = "";
+	unsigned i;
+
+	memcpy(&eh, head, sizeof(eh));
+	if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_machine != OUR_MACHINE) {
+		cannot(t, path, "is for another machine");
+		return;
+	}
+	for (i = 0; i < eh.e_phnum && i < 64; i++) {
+		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) !=
+		    (ssize_t)sizeof(ph))
+			break;
+		if (ph.p_type == PT_INTERP && ph.p_filesz < sizeof(interp) &&
+		    pread(fd, interp, ph.p_filesz, (off_t)ph.p_offset) != (ssize_t)ph.p_filesz)
+			interp[0] = '\0';
+	}
+	if (!interp[0])
+		cannot(t, path, "is statically linked");
+	else if (!strstr(interp, "/ld-linux"))
+		cannot(t, path, "is linked to another C library than glibc");
+	else if (privileged(fd))
+		cannot(t, path, "is set-id or has file capabilities");
+}
+
+/* "#! interpreter argument": the next file to look at, or false. */
+static bool next_in_chain(char *line, char *path)
+{
+	char *save = NULL, *word, *arg;
+	bool seen = false;
+
+	line[strcspn(line, "\n")] = '\0';
+	word = strtok_r(line + 2, " \t", &save);
+	if (!word)
+		return false;
+	arg = strtok_r(NULL, " \t", &save);
+	if (arg && strcmp(arg, "-S") == 0)
+		arg = strtok_r(NULL, " \t", &save);
+	/* #!/usr/bin/env node: what counts is node (env is glibc's own). */
+	if (arg && strcmp(strrchr(word, '/') ? strrchr(word, '/') + 1 : word, "env") == 0)
+		return search(arg, path, &seen);
+	return snprintf(path, PATH_SIZE, "%s", word) < PATH_SIZE;
+}
+
+static void look(struct target *t)
+{
+	unsigned char head[512];
+	char path[PATH_SIZE];
+	ssize_t n;
+	int fd, depth;
+
+	memcpy(path, t->path, sizeof(path));
+	t->preloadable = true;
+	for (depth = 0; depth < INTERPRETERS_MAX; depth++) {
+		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
+		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
+			cannot(t, path, fd < 0 ? "cannot be read" : "is no program that is known");
+			if (fd >= 0)
+				close(fd);
+			return;
+		}
+		if (memcmp(head, ELFMAG, SELFMAG) == 0) {
+			look_at_elf(t, path, fd, head);
+			close(fd);
+			return;
+		}
+		close(fd);
+		head[n] = '\0';
+		if (memcmp(head, "#!", 2) != 0 || !next_in_chain((char *)head, path)) {
+			cannot(t, path, "is no program that is known");
+			return;
+		}
+	}
+	cannot(t, path, "has too many interpreters");
+}
+
+/* The library: there, ours or root's, and nameable in LD_PRELOAD. */
+static void look_at_library(struct target *t)
+{
+	struct failure f;
+	int fd;
+
+	if (path_sibling("lib/ccrun/libccrun.so", t->library, &f) != 0) {
+		cannot(t, "libccrun.so", "cannot be found");
+		return;
+	}
+	fd = open(t->library, O_RDONLY | O_CLOEXEC);
+	if (fd < 0) {
+		cannot(t, t->library, "cannot be read");
+		return;
+	}
+	if (path_check_trusted(fd, t->library, &f) != 0)
+		cannot(t, t->library, "can be changed by others");
+	else if (strpbrk(t->library, " \t:;"))
+		cannot(t, t->library, "has a space or colon in its path, which LD_PRELOAD cannot name");
+	close(fd);
+}
+
+int target_find(struct target *t, const char *program, int *code, struct failure *f)
+{
+	bool seen = false;
+
+	memset(t, 0, sizeof(*t));
+	*code = EXIT_NOT_FOUND;
+	if (strchr(program, '/')) {
+		if (snprintf(t->path, sizeof(t->path), "%s", program) >= (int)sizeof(t->path))
+			return fail_set(f, FAIL_USAGE, NULL, "path too long: %.100s...", program);
+		seen = access(t->path, F_OK) == 0;
+		if (!executable(t->path)) {
+			*code = seen ? EXIT_CANNOT_EXEC : EXIT_NOT_FOUND;
+			return fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
+					seen ? "cannot be executed" : "no such program");
+		}
+	} else if (!search(program, t->path, &seen)) {
+		*code = seen ? EXIT_CANNOT_EXEC : EXIT_NOT_FOUND;
+		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
+			 seen ? "in PATH, but cannot be executed" : "not found in PATH");
+		if (strcmp(program, "claude") == 0)
+			fail_hint(f, "install Claude Code: npm install -g @anthropic-ai/claude-code");
+		return -1;
+	}
+	look(t);
+	if (t->preloadable)
+		look_at_library(t);
+	return 0;
+}
