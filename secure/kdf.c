@@ -1,0 +1,101 @@
+/*
+ * secure/kdf.c - Argon2id within bounds, and the small uses of the library:
+ * random bytes, hashes, hex.
+ */
+#include "secure/kdf.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <sodium.h>
+
+#include "base/fail.h"
+
+_Static_assert(KDF_ARGON2ID13 == crypto_pwhash_ALG_ARGON2ID13, "the vault's number is libsodium's");
+_Static_assert(SALT_LEN == crypto_pwhash_SALTBYTES, "the vault's salt is libsodium's");
+
+int secure_start(struct failure *f)
+{
+	if (sodium_init() < 0)
+		return fail_set(f, FAIL_SYSTEM, NULL,
+				"cannot start: libsodium found no random numbers");
+	return 0;
+}
+
+void kdf_fresh(struct kdf_params *p)
+{
+	const char *speed = secure_getenv("CCRUN_KDF");
+
+	p->alg = KDF_ARGON2ID13;
+	p->ops = crypto_pwhash_argon2id_OPSLIMIT_MODERATE;
+	p->mem = crypto_pwhash_argon2id_MEMLIMIT_MODERATE;
+	if (speed && strcmp(speed, "fast") == 0) {
+		p->ops = KDF_OPS_MIN;
+		p->mem = KDF_MEM_MIN;
+	}
+	randombytes_buf(p->salt, sizeof(p->salt));
+}
+
+int kdf_check(const struct kdf_params *p, struct failure *f)
+{
+	static const char hint[] = "this is no vault that ccrun wrote; restore a backup";
+
+	if (p->alg != KDF_ARGON2ID13)
+		return fail_set(f, FAIL_KDF_BOUNDS, hint,
+				"cannot derive a key: algorithm %" PRIu32 " is not Argon2id (%d)",
+				p->alg, KDF_ARGON2ID13);
+	if (p->ops < KDF_OPS_MIN || p->ops > KDF_OPS_MAX)
+		return fail_set(f, FAIL_KDF_BOUNDS, hint,
+				"cannot derive a key: %" PRIu64 " passes are out of bounds (%d to %d)",
+				p->ops, KDF_OPS_MIN, KDF_OPS_MAX);
+	if (p->mem < KDF_MEM_MIN || p->mem > KDF_MEM_MAX)
+		return fail_set(f, FAIL_KDF_BOUNDS, hint,
+				"cannot derive a key: %" PRIu64 " bytes of memory are out of bounds "
+				"(%u MiB to %llu MiB)",
+				p->mem, KDF_MEM_MIN >> 20, KDF_MEM_MAX >> 20);
+	return 0;
+}
+
+int kdf_derive(const struct kdf_params *p, const void *pass, size_t n,
+	       uint8_t key[KEY_LEN], struct failure *f)
+{
+	sodium_memzero(key, KEY_LEN);
+	if (kdf_check(p, f))
+		return -1;
+	if (n > crypto_pwhash_PASSWD_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL,
+				"cannot derive a key: the passphrase is too long");
+	if (p->mem > SIZE_MAX ||
+	    crypto_pwhash(key, KEY_LEN, pass ? pass : "", n, p->salt, p->ops, (size_t)p->mem,
+			  (int)p->alg) != 0) {
+		sodium_memzero(key, KEY_LEN);
+		return fail_set(f, FAIL_NO_MEMORY, "close something, or use another slot",
+				"cannot derive a key: no %" PRIu64 " MiB of memory for Argon2id",
+				p->mem >> 20);
+	}
+	return 0;
+}
+
+void secure_random(void *out, size_t n)
+{
+	randombytes_buf(out, n);
+}
+
+void secure_hash(uint8_t out[32], const void *a, size_t an, const void *b, size_t bn)
+{
+	crypto_generichash_state s;
+
+	crypto_generichash_init(&s, NULL, 0, 32);
+	if (an)
+		crypto_generichash_update(&s, a, an);
+	if (bn)
+		crypto_generichash_update(&s, b, bn);
+	crypto_generichash_final(&s, out, 32);
+	sodium_memzero(&s, sizeof(s));
+}
+
+void secure_hex(char *out, const void *p, size_t n)
+{
+	sodium_bin2hex(out, n * 2 + 1, p, n);
+}

@@ -1,0 +1,161 @@
+/*
+ * secure/vault_private.h - what the three vault files share: the numbers of
+ * the format, the open vault, and little-endian reading and writing.
+ * docs/VAULT.md is the format.
+ */
+#ifndef SECURE_VAULT_PRIVATE_H
+#define SECURE_VAULT_PRIVATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "secure/vault.h"
+
+#define VAULT_MAGIC "ccrunvlt"
+#define MAGIC_LEN 8
+#define VAULT_VERSION 1
+#define TOTAL_AT 12	/* of the total length: the same place in every version */
+#define HEAD_LEN 46	/* up to and with the slot count */
+#define NONCE_LEN 24	/* XChaCha20 */
+#define MAC_LEN 16	/* Poly1305 */
+#define SUM_LEN 32	/* BLAKE2b-256 at the file's end, in every version */
+#define WRAPPED_LEN (KEY_LEN + MAC_LEN)
+#define SLOT_HEAD_LEN 17 /* kind, body length, id, created, label length */
+#define KDF_LEN 36	/* alg, ops, mem, salt */
+#define PAD_STEP 512	/* the box grows in steps, so that token lengths do not show */
+#define PLAIN_HEAD_LEN 8 /* next slot id, entry count */
+
+/* One slot as it stands in the file. */
+struct slot {
+	struct slot_info info;
+	uint8_t nonce[NONCE_LEN];
+	uint8_t wrapped[WRAPPED_LEN]; /* the vault key under the slot's key */
+};
+
+/* A file that passed every check that needs no key. */
+struct vault_layout {
+	uint64_t generation;
+	uint8_t id[VAULT_ID_LEN];
+	unsigned slots;
+	struct slot slot[VAULT_SLOTS_MAX];
+	size_t nonce_at; /* the box's nonce; everything before its end is authenticated */
+	size_t box_at, box_len;
+};
+
+enum undo_kind { UNDO_NONE, UNDO_ENTRY, UNDO_RENAME, UNDO_SLOT_ADD, UNDO_SLOT_REMOVE };
+
+/* How to take the last change back. */
+struct undo {
+	enum undo_kind kind;
+	char name[NAME_MAX_LEN + 1]; /* the entry to drop or rename; "" for none */
+	char was[NAME_MAX_LEN + 1];  /* its name before */
+	struct entry *old;	     /* the entry to put back, owned; or NULL */
+	struct slot slot;
+	unsigned at; /* the slot's place */
+};
+
+struct vault {
+	struct arena *arena;
+	uint8_t *key; /* the vault key, in the arena */
+	uint64_t generation;
+	uint8_t id[VAULT_ID_LEN];
+	uint32_t next_slot; /* the id of the next slot; ids are not used twice */
+	unsigned slots;
+	struct slot slot[VAULT_SLOTS_MAX];
+	struct entry **entry; /* in order of name; tokens are in the arena */
+	unsigned count, room;
+	struct undo undo;
+};
+
+/* ---- vault_file.c ---- */
+
+/* The checks of vault_inspect, into `out`. */
+int vault_parse(const uint8_t *file, size_t n, struct vault_layout *out, struct failure *f);
+
+/* What a caller gives for a slot: kind, label, KDF costs.  0 or -1. */
+int slot_info_check(const struct slot_info *info, struct failure *f);
+
+/* The slot's length in the file, and the slot written there (returns its end). */
+size_t slot_size(const struct slot *s);
+uint8_t *slot_write(uint8_t *p, const struct slot *s);
+
+/* n bytes of printable ASCII, spaces included? */
+bool text_ok(const void *p, size_t n);
+
+/* ---- vault_entries.c ---- */
+
+/* The length of the serialized entries, padded. */
+size_t entries_size(const struct vault *v);
+
+/* Write them to p, entries_size bytes of the arena that are zero. */
+void entries_write(const struct vault *v, uint8_t *p);
+
+/* Read them into an empty vault.  0 or -1 (FAIL_DAMAGED, FAIL_NEWER, FAIL_NO_MEMORY). */
+int entries_read(struct vault *v, const uint8_t *p, size_t n, struct failure *f);
+
+/* Wipe and free all entries and the undo state. */
+void entries_free(struct vault *v);
+
+/* Forget how to take the last change back; wipes what it kept. */
+void undo_drop(struct vault *v);
+
+/* ---- little-endian ---- */
+
+static inline uint8_t *put_n(uint8_t *p, uint64_t v, unsigned n)
+{
+	while (n-- > 0) {
+		*p++ = (uint8_t)(v & 0xff);
+		v >>= 8;
+	}
+	return p;
+}
+
+static inline uint8_t *put_bytes(uint8_t *p, const void *from, size_t n)
+{
+	if (n)
+		memcpy(p, from, n);
+	return p + n;
+}
+
+/* A bounded reader: after one read past the end it is bad and yields zeros. */
+struct cursor {
+	const uint8_t *p;
+	size_t left;
+	bool bad;
+};
+
+/* n bytes, or NULL (and bad) when there are not so many. */
+static inline const uint8_t *take(struct cursor *c, size_t n)
+{
+	const uint8_t *at = c->p;
+
+	if (c->bad || n > c->left) {
+		c->bad = true;
+		return NULL;
+	}
+	c->p += n;
+	c->left -= n;
+	return at;
+}
+
+static inline uint64_t take_n(struct cursor *c, unsigned n)
+{
+	const uint8_t *p = take(c, n);
+	uint64_t v = 0;
+
+	while (p && n-- > 0)
+		v = v << 8 | p[n];
+	return v;
+}
+
+static inline void take_into(struct cursor *c, void *out, size_t n)
+{
+	const uint8_t *p = take(c, n);
+
+	if (p)
+		memcpy(out, p, n);
+}
+
+#endif

@@ -1,0 +1,310 @@
+#!/usr/bin/python3
+"""Writes tests/vectors/vault: small vault files, each with one thing wrong.
+
+    make_vault_vectors.py [DIRECTORY]
+
+A writer of its own, from docs/VAULT.md; every "random" byte is a hash of what
+it is for, so the same files come out each time.  The keys in here open nothing
+but these files.
+"""
+
+import hashlib
+import os
+import struct
+import sys
+
+import nacl.bindings as sodium
+
+KEY_SLOT = 2          # most vectors are opened with a key: no Argon2id to wait for
+PASSPHRASE = "correct horse battery staple"
+CREATED = 1767225600
+TAGS = ("name", "origin", "variable", "policy", "created", "changed", "used", "token")
+
+
+def fixed(what, n):
+    return hashlib.shake_256(b"ccrun vault vector: " + what.encode()).digest(n)
+
+
+def seal(plain, ad, nonce, key):
+    return sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, ad, nonce, key)
+
+
+VAULT_ID = fixed("vault id", 16)
+VAULT_KEY = fixed("vault key", 32)
+SLOT_KEY = fixed("slot key", 32)
+
+
+def checksum(data):
+    return hashlib.blake2b(data, digest_size=32).digest()
+
+
+def field(tag, value):
+    return struct.pack("<HI", tag, len(value)) + value
+
+
+def entry_fields(e):
+    """The fields of an entry as a list, so that a vector can bend one."""
+    out = []
+    for tag, name in enumerate(TAGS, 1):
+        value = e[name]
+        if isinstance(value, int):
+            value = struct.pack("<Q", value)
+        elif isinstance(value, str):
+            value = value.encode()
+        out.append(field(tag, value))
+    return out
+
+
+def sized(data):
+    return struct.pack("<I", len(data)) + data
+
+
+def entry(e):
+    return sized(b"".join(entry_fields(e)))
+
+
+def entries_plain(entries, count=None, after=3, tail=b""):
+    body = b"".join(e if isinstance(e, bytes) else entry(e) for e in entries)
+    plain = struct.pack("<II", after, len(entries) if count is None else count) + body + tail
+    return plain + bytes(-len(plain) % 512)
+
+
+def slot(kind=2, ident=KEY_SLOT, label=b"vectors", key=SLOT_KEY, body=None, ops=1, mem=8 << 20,
+         alg=2, vault_id=VAULT_ID, created=CREATED):
+    kdf = b""
+    if kind == 1:
+        salt = fixed("salt", 16)
+        kdf = struct.pack("<IQQ", alg, ops, mem) + salt
+        if key is None:
+            key = sodium.crypto_pwhash_alg(32, PASSPHRASE.encode(), salt, ops, mem, 2)
+    if body is None:
+        body = len(kdf) + 24 + 48
+    head = struct.pack("<HHIQB", kind, body, ident, created, len(label)) + label + kdf
+    nonce = fixed("slot nonce %d" % ident, 24)
+    return head + nonce + seal(VAULT_KEY, vault_id + head, nonce, key)
+
+
+def file(slots=None, plain=None, slot_count=None, version=1, flags=0, generation=7,
+         box_length=None, total=None, box=None, tail=b""):
+    slots = [slot()] if slots is None else slots
+    plain = entries_plain([OPENROUTER, ZAI]) if plain is None else plain
+    count = len(slots) if slot_count is None else slot_count
+    size = 46 + sum(map(len, slots)) + 24 + 8 + len(plain if box is None else box[16:]) + 16 + 32
+    head = (b"ccrunvlt" + struct.pack("<HHQQ", version, flags, size if total is None else total,
+                                      generation)
+            + VAULT_ID + struct.pack("<H", count) + b"".join(slots) + fixed("box nonce", 24))
+    if box is None:
+        box = seal(plain, head, fixed("box nonce", 24), VAULT_KEY)
+    data = head + struct.pack("<Q", len(box) if box_length is None else box_length) + box + tail
+    return data + checksum(data)
+
+
+def flipped(data, at, mend=False):
+    """One bit changed at `at`; mend: with a checksum that fits again."""
+    data = bytearray(data)
+    data[at] ^= 1
+    return bytes(data[:-32]) + (checksum(bytes(data[:-32])) if mend else bytes(data[-32:]))
+
+
+def made(name, origin="bearer https://api.z.ai/api/anthropic", variable="ANTHROPIC_AUTH_TOKEN",
+         policy="delivery=auto nested=deny strict=no exposed=no", token=b"vector-token-0123456789",
+         created=CREATED, changed=CREATED + 1, used=0):
+    return dict(name=name, origin=origin, variable=variable, policy=policy, token=token,
+                created=created, changed=changed, used=used)
+
+
+ZAI = made("zai")
+OPENROUTER = made("openrouter", "bearer https://openrouter.ai/api", used=CREATED + 99,
+                  token=b"sk-or-vector-" + b"x" * 60)
+PLAIN_KEY = made("a", "", "", "", token=b"k")
+FULL = made("A" + "b" * 63, "o" * 512, "V" * 64, "p" * 256, token=b"T" * 16384,
+            created=2 ** 64 - 1, changed=2 ** 63, used=1)
+GOOD_BOX_AT = 46 + len(slot()) + 24 + 8
+
+
+def good_vectors():
+    """name, bytes, slot, secret, entries"""
+    key = "key:" + SLOT_KEY.hex()
+    pair = [slot(1, 1, b"passphrase", None), slot()]
+    fields = entry_fields(ZAI)
+    yield "ok-two-entries", file(), KEY_SLOT, key, [OPENROUTER, ZAI]
+    yield "ok-empty", file(plain=entries_plain([])), KEY_SLOT, key, []
+    yield "ok-passphrase", file(pair), 1, "pass:" + PASSPHRASE, [OPENROUTER, ZAI]
+    yield "ok-other-slot", file(pair), KEY_SLOT, key, [OPENROUTER, ZAI]
+    yield "ok-key-without-provider", file(plain=entries_plain([PLAIN_KEY])), KEY_SLOT, key, \
+        [PLAIN_KEY]
+    yield "ok-longest-fields", file(plain=entries_plain([FULL])), KEY_SLOT, key, [FULL]
+    yield "ok-fields-in-another-order", \
+        file(plain=entries_plain([sized(b"".join(reversed(fields)))])), KEY_SLOT, key, [ZAI]
+    yield "ok-no-label-long-label", \
+        file([slot(label=b""), slot(6, 9, b"~" * 64)], entries_plain([], after=10)), KEY_SLOT, \
+        key, []
+    yield "ok-generation-largest", file(generation=2 ** 64 - 1), KEY_SLOT, key, [OPENROUTER, ZAI]
+
+
+def envelope_vectors():
+    good, box = file(), GOOD_BOX_AT
+    yield "not-a-vault", "damaged", b"-----BEGIN PGP MESSAGE-----\n\nnot ours\n"
+    yield "flip-magic", "damaged", flipped(good, 3)
+    yield "empty", "truncated", b""
+    yield "cut-in-magic", "truncated", good[:5]
+    yield "cut-in-header", "truncated", good[:19]
+    yield "cut-in-slot", "truncated", good[:60]
+    yield "cut-in-box", "truncated", good[:box + 40]
+    yield "cut-last-byte", "truncated", good[:-1]
+    yield "bytes-after-the-end", "damaged", good + b"\n"
+    yield "total-too-small", "damaged", (good[:12] + struct.pack("<Q", 51))[:20] + good[20:51]
+    yield "flip-version", "damaged", flipped(good, 8)
+    yield "total-one-less", "damaged", good[:12] + struct.pack("<Q", len(good) - 1) + good[20:]
+    yield "total-one-more", "truncated", good[:12] + struct.pack("<Q", len(good) + 1) + good[20:]
+    short = good[:12] + struct.pack("<Q", len(good) - 1) + good[20:-32]
+    yield "total-one-less-checksum-mended", "damaged", short + checksum(short)
+    yield "flip-generation", "damaged", flipped(good, 20)
+    yield "flip-slot", "damaged", flipped(good, 70)
+    yield "flip-box", "damaged", flipped(good, box + 33)
+    yield "flip-checksum", "damaged", flipped(good, len(good) - 1)
+    yield "version-0", "damaged", file(version=0)
+    yield "version-2", "newer", file(version=2)
+    yield "version-2-of-other-shape", "newer", newer_shape()
+    yield "version-2-cut", "truncated", file(version=2)[:-7]
+    yield "version-2-flipped", "damaged", flipped(file(version=2), 100)
+    yield "flags-1", "newer", file(flags=1)
+
+
+def newer_shape():
+    """What a later version may look like: only the envelope is as here."""
+    body = b"ccrunvlt" + struct.pack("<HHQ", 2, 3, 20 + 40 + 32) + fixed("something else", 40)
+    return body + checksum(body)
+
+
+def slot_vectors():
+    yield "no-slots", "damaged", file([])
+    yield "slots-65", "damaged", file([slot(ident=i + 1) for i in range(65)])
+    yield "slot-count-too-high", "damaged", file(slot_count=40)
+    yield "slot-id-0", "damaged", file([slot(ident=0)])
+    yield "slot-id-twice", "damaged", file([slot(), slot(3)])
+    yield "slot-label-65", "damaged", file([slot(label=b"x" * 65)])
+    yield "slot-label-control", "damaged", file([slot(label=b"a\x1b[2Jb")])
+    yield "slot-label-not-ascii", "damaged", file([slot(label=b"b\xc3\xbcro")])
+    yield "slot-body-too-short", "damaged", file([slot(body=71)])
+    yield "slot-body-too-long", "damaged", file([slot(body=65535)])
+    yield "slot-kind-7", "newer", file([slot(kind=7)])
+    yield "slot-kind-0", "newer", file([slot(kind=0)])
+    yield "box-length-short", "damaged", file(box_length=512 + 16 - 1)
+    yield "box-length-huge", "damaged", file(box_length=2 ** 64 - 1)
+    yield "box-without-plaintext", "damaged", file(box=bytes(16))
+    yield "box-not-a-step", "damaged", file(plain=entries_plain([]) + b"\0")
+    for name, bend in (("alg-1", dict(alg=1)), ("ops-0", dict(ops=0)), ("ops-17", dict(ops=17)),
+                       ("ops-huge", dict(ops=2 ** 63)), ("mem-8191-kib", dict(mem=8191 << 10)),
+                       ("mem-2-gib-and-1", dict(mem=(2 << 30) + 1)),
+                       ("mem-huge", dict(mem=2 ** 64 - 1))):
+        yield "kdf-" + name, "kdf-bounds", \
+            file([slot(1, 1, b"passphrase", SLOT_KEY, **bend), slot()])
+
+
+def key_vectors():
+    """name, result, bytes, slot, secret: what only a key can tell"""
+    key, good = "key:" + SLOT_KEY.hex(), file()
+    pair = file([slot(1, 1, b"passphrase", None), slot()])
+    yield "wrong-key", "wrong-key", good, KEY_SLOT, "key:" + fixed("another key", 32).hex()
+    yield "wrong-passphrase", "wrong-key", pair, 1, "pass:incorrect horse battery staple"
+    yield "empty-passphrase", "wrong-key", pair, 1, "pass:"
+    yield "no-such-slot", "no-entry", good, 5, key
+    yield "slot-of-another-vault", "wrong-key", file([slot(vault_id=fixed("other", 16))]), \
+        KEY_SLOT, key
+    # what someone does who can write the file and mends the checksum
+    yield "forged-slot-label", "wrong-key", flipped(good, 46 + 17, True), KEY_SLOT, key
+    yield "forged-slot-date", "wrong-key", flipped(good, 46 + 9, True), KEY_SLOT, key
+    yield "forged-slot-wrapped", "wrong-key", flipped(good, 46 + 17 + 7 + 24, True), KEY_SLOT, key
+    yield "forged-generation", "damaged", flipped(good, 20, True), KEY_SLOT, key
+    yield "forged-box-nonce", "damaged", flipped(good, GOOD_BOX_AT - 9, True), KEY_SLOT, key
+    yield "forged-box", "damaged", flipped(good, GOOD_BOX_AT, True), KEY_SLOT, key
+    yield "forged-box-tag", "damaged", flipped(good, len(good) - 33, True), KEY_SLOT, key
+    yield "forged-slot-added", "damaged", forged_slot(good), KEY_SLOT, key
+
+
+def forged_slot(good):
+    """A slot put behind the first by someone without the vault key."""
+    extra = slot(ident=1, key=fixed("attacker", 32))
+    head = good[:12] + struct.pack("<Q", len(good) + len(extra)) + good[20:44] + \
+        struct.pack("<H", 2)
+    data = head + good[46:GOOD_BOX_AT - 32] + extra + good[GOOD_BOX_AT - 32:-32]
+    return data + checksum(data)
+
+
+def plain_vectors():
+    """name, result, plaintext: sealed as it should be, wrong inside"""
+    f = entry_fields(ZAI)
+    two = [OPENROUTER, ZAI]
+
+    def bent(at, value):
+        return entries_plain([sized(b"".join(f[:at] + [value] + f[at + 1:]))])
+
+    yield "next-slot-not-above", "damaged", entries_plain(two, after=2)
+    yield "entry-count-too-high", "damaged", entries_plain(two, count=3)
+    yield "entry-count-too-low", "damaged", entries_plain(two, count=1)
+    yield "entry-count-1025", "damaged", entries_plain([], count=1025)
+    yield "entry-cut-off", "damaged", entries_plain([struct.pack("<I", 2 ** 32 - 1)])
+    yield "entry-empty", "damaged", entries_plain([sized(b"")])
+    yield "entry-trailing-bytes", "damaged", entries_plain([sized(b"".join(f) + b"\x01\x00\x00")])
+    yield "entries-out-of-order", "damaged", entries_plain([ZAI, OPENROUTER])
+    yield "entry-twice", "damaged", entries_plain([ZAI, ZAI])
+    yield "field-twice", "damaged", entries_plain([sized(b"".join(f + f[:1]))])
+    yield "field-unknown", "newer", entries_plain([sized(b"".join(f) + field(9, b"x"))])
+    yield "field-tag-0", "newer", entries_plain([sized(b"".join(f) + field(0, b""))])
+    yield "field-cut-off", "damaged", bent(7, struct.pack("<HI", 8, 2 ** 31) + b"abc")
+    for tag, name in enumerate(TAGS, 1):
+        yield "field-missing-" + name, "damaged", bent(tag - 1, b"")
+    yield "name-empty", "damaged", bent(0, field(1, b""))
+    yield "name-65", "damaged", bent(0, field(1, b"z" * 65))
+    yield "name-slash", "damaged", bent(0, field(1, b"../zai"))
+    yield "name-nul", "damaged", bent(0, field(1, b"zai\0"))
+    yield "origin-513", "damaged", bent(1, field(2, b"o" * 513))
+    yield "origin-newline", "damaged", bent(1, field(2, b"bearer https://a\nb"))
+    yield "variable-digit", "damaged", bent(2, field(3, b"1TOKEN"))
+    yield "variable-equals", "damaged", bent(2, field(3, b"LD_PRELOAD=x"))
+    yield "policy-257", "damaged", bent(3, field(4, b"p" * 257))
+    yield "policy-escape", "damaged", bent(3, field(4, b"nested=\x1b[0mdeny"))
+    yield "time-of-7-bytes", "damaged", bent(4, field(5, bytes(7)))
+    yield "time-of-9-bytes", "damaged", bent(6, field(7, bytes(9)))
+    yield "token-empty", "damaged", bent(7, field(8, b""))
+    yield "token-16385", "damaged", bent(7, field(8, b"T" * 16385))
+    yield "padding-not-zero", "damaged", entries_plain([])[:-1] + b"\x01"
+    yield "padding-512", "damaged", entries_plain([]) + bytes(512)
+
+
+def shown(entries):
+    return ";".join("|".join([e["name"], e["origin"], e["variable"], e["policy"],
+                              str(e["created"]), str(e["changed"]), str(e["used"]),
+                              e["token"].hex()]) for e in entries) or "-"
+
+
+def vectors():
+    """name, bytes, slot, secret, result, stage, entries"""
+    key = "key:" + SLOT_KEY.hex()
+    for name, data, ident, secret, entries in good_vectors():
+        yield name, data, ident, secret, "ok", "open", shown(entries)
+    for name, result, data in list(envelope_vectors()) + list(slot_vectors()):
+        yield name, data, KEY_SLOT, key, result, "inspect", "-"
+    for name, result, data, ident, secret in key_vectors():
+        yield name, data, ident, secret, result, "open", "-"
+    for name, result, plain in plain_vectors():
+        yield name, file(plain=plain), KEY_SLOT, key, result, "open", "-"
+
+
+def main(argv):
+    where = argv[1] if len(argv) > 1 else \
+        os.path.join(os.path.dirname(os.path.abspath(__file__)), "vault")
+    os.makedirs(where, exist_ok=True)
+    lines = ["# written by make_vault_vectors.py; docs/VAULT.md, \"Vectors\", says what this is",
+             "# file\tslot\tsecret\tresult\tstage\tentries"]
+    for name, data, ident, secret, result, stage, entries in vectors():
+        with open(os.path.join(where, name + ".vault"), "wb") as f:
+            f.write(data)
+        lines.append("\t".join([name + ".vault", str(ident), secret, result, stage, entries]))
+    with open(os.path.join(where, "INDEX"), "w", encoding="ascii") as f:
+        f.write("\n".join(lines) + "\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv)
