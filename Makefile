@@ -20,7 +20,10 @@ MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wformat=2 -Wvla -Werror
-HARDEN := -fstack-protector-strong -ftrivial-auto-var-init=zero -fcf-protection
+# Uninitialised locals start as zero; clang 14 only knows the pattern variant.
+works = $(shell echo 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo $(1))
+INIT := $(or $(call works,-ftrivial-auto-var-init=zero),$(call works,-ftrivial-auto-var-init=pattern))
+HARDEN := -fstack-protector-strong $(INIT) $(call works,-fcf-protection)
 DEFINES := -D_GNU_SOURCE -DCCRUN_VERSION='"$(VERSION)"' -I.
 OPT := -O2 -g
 LDHARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
@@ -81,7 +84,7 @@ $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/pre
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) -std=gnu11 -fPIC -shared -O2 -g $(WARN) -fstack-protector-strong -fvisibility=hidden \
-		-ftrivial-auto-var-init=zero -fcf-protection $(DEFINES) $(CFLAGS) \
+		$(INIT) $(call works,-fcf-protection) $(DEFINES) $(CFLAGS) \
 		-o $@ $(call src,shim/preload) $(LDFLAGS_ALL)
 
 $(SHARE):

@@ -49,10 +49,10 @@ int cage_enter(struct failure *f)
 	}
 	/* status asks for its own posture; no other prctl. */
 	r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-			     SCMP_A0(SCMP_CMP_EQ, 3 /* PR_GET_DUMPABLE */));
+			     SCMP_A0(SCMP_CMP_EQ, 3 /* PR_GET_DUMPABLE */, 0));
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     SCMP_A0(SCMP_CMP_EQ, 21 /* PR_GET_SECCOMP */));
+				     SCMP_A0(SCMP_CMP_EQ, 21 /* PR_GET_SECCOMP */, 0));
 	if (r == 0)
 		r = seccomp_load(ctx);
 out:

@@ -166,10 +166,22 @@ int session_pipe(int connection, struct failure *f)
 	return r == 0 ? fd : -1;
 }
 
+/* In the environment a key cannot come by descriptor: the plain variable it is. */
+static size_t plain_name(const char **name, size_t n)
+{
+	static const char by_fd[] = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR";
+
+	if (n != sizeof(by_fd) - 1 || memcmp(*name, by_fd, n) != 0)
+		return n;
+	*name = "ANTHROPIC_API_KEY";
+	return strlen(*name);
+}
+
 static int parse_items(const uint8_t *p, size_t n, char **out, unsigned max, struct failure *f)
 {
 	unsigned i, count = n < 2 ? 0 : claim_get16(p);
-	size_t at = 2, name, value;
+	size_t at = 2, name, value, used;
+	const char *variable;
 
 	if (count == 0 || count > max)
 		goto bad;
@@ -181,13 +193,15 @@ static int parse_items(const uint8_t *p, size_t n, char **out, unsigned max, str
 		at += 6;
 		if (name > VARIABLE_MAX_LEN || value > TOKEN_MAX || n - at < name + value)
 			goto bad;
-		out[i] = malloc(name + value + 2);
+		variable = (const char *)p + at;
+		used = plain_name(&variable, name);
+		out[i] = malloc(used + value + 2);
 		if (!out[i])
 			goto bad;
-		memcpy(out[i], p + at, name);
-		out[i][name] = '=';
-		memcpy(out[i] + name + 1, p + at + name, value);
-		out[i][name + 1 + value] = '\0';
+		memcpy(out[i], variable, used);
+		out[i][used] = '=';
+		memcpy(out[i] + used + 1, p + at + name, value);
+		out[i][used + 1 + value] = '\0';
 		at += name + value;
 	}
 	return (int)count;
