@@ -40,6 +40,8 @@ CFLAGS_ALL := -std=gnu11 -fPIE $(OPT) $(WARN) $(HARDEN) $(DEFINES) $(CFLAGS)
 LDFLAGS_ALL := $(LDHARDEN) $(LDFLAGS)
 
 OBJ := $(BUILD)/obj
+SYSINC := $(or $(shell $(PKG_CONFIG) --variable=includedir inih 2>/dev/null),/usr/include)
+SYSLIB := $(or $(shell $(PKG_CONFIG) --variable=libdir inih 2>/dev/null),/usr/lib)
 rooms := base wire dial secure config
 src = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(OBJ)/%.o,$(call src,$(1)))
@@ -64,10 +66,40 @@ $(HOUSE): $(foreach r,$(rooms),$(call objs,$(r)))
 	@rm -f $@
 	@ar rcs $@ $^
 
+# ccrun starts before every launch, and half of a static glibc program's start is
+# glibc's own (it asks the processor for its caches, which traps in a virtual
+# machine): 0.40 ms against 0.13 ms with musl.  So it is linked with musl where
+# musl-gcc is there.  Debian's static libraries need nothing of glibc's but the
+# few names in shim/musl/.  (-Wconversion trips over macros in musl's headers; the same
+# files are compiled with it for glibc.)
+MUSL ?= $(if $(SANITIZE),,$(shell command -v musl-gcc 2>/dev/null))
+ifeq ($(MUSL),)
 $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lmsgpackc -linih
+else
+shim_src := $(call src,base) $(call src,wire) $(call src,dial) $(call src,config) $(call src,shim) $(call src,shim/musl)
+MUSLINC := $(OBJ)/musl-include
+# musl-gcc knows no -static-pie: its start file for that is named by hand.
+MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
+$(MUSLINC):
+	@mkdir -p $@
+	@for h in msgpack msgpack.h ini.h; do ln -sfn $(SYSINC)/$$h $@/$$h; done
+
+$(OBJ)/musl/%.o: %.c | $(MUSLINC)
+	@mkdir -p $(@D)
+	@echo '  MUSL  $<'
+	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(filter-out -Wconversion,$(WARN)) -fstack-protector-strong -ftrivial-auto-var-init=zero \
+		$(DEFINES) -isystem $(MUSLINC) -MMD -MP -c -o $@ $<
+
+$(BIN)/ccrun: $(patsubst %.c,$(OBJ)/musl/%.o,$(shim_src))
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(MUSL) -nostartfiles -static -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
+		$(MUSLLIB)/rcrt1.o $(MUSLLIB)/crti.o $^ $(LDHARDEN) \
+		$(SYSLIB)/libmsgpackc.a $(SYSLIB)/libinih.a -lc $(MUSLLIB)/crtn.o
+endif
 
 $(BIN)/ccctl: $(call objs,client) $(HOUSE)
 	@mkdir -p $(@D)
@@ -175,4 +207,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang
 
--include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d)
+-include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d $(OBJ)/*/*/*.d)

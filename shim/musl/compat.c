@@ -1,0 +1,42 @@
+/*
+ * shim/musl/compat.c - the names of glibc's that Debian's libmsgpackc.a and
+ * libinih.a ask for and musl does not (or no longer) have.
+ *
+ * The checked variants only add a check of the buffer's size, which here is
+ * passed on; the 64 in fopen64 is what musl always does.
+ */
+#include <stdarg.h>
+#include <stdio.h>
+
+int __snprintf_chk(char *out, size_t n, int flag, size_t size, const char *fmt, ...);
+int __fprintf_chk(FILE *f, int flag, const char *fmt, ...);
+FILE *compat_fopen64(const char *path, const char *mode) __asm__("fopen64");
+
+int __snprintf_chk(char *out, size_t n, int flag, size_t size, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	(void)flag;
+	va_start(ap, fmt);
+	r = vsnprintf(out, n < size ? n : size, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+int __fprintf_chk(FILE *f, int flag, const char *fmt, ...)
+{
+	va_list ap;
+	int r;
+
+	(void)flag;
+	va_start(ap, fmt);
+	r = vfprintf(f, fmt, ap);
+	va_end(ap);
+	return r;
+}
+
+FILE *compat_fopen64(const char *path, const char *mode)
+{
+	return fopen(path, mode);
+}
