@@ -16,7 +16,7 @@
 #include "base/paths.h"
 #include "secure/kdf.h"
 
-#define LINE_MAX_LEN 4096 /* every field is bounded, all of them fit */
+#define LINE_MAX_LEN 8192 /* every field is bounded; all of them fit, all of it escaped */
 
 struct line {
 	char text[LINE_MAX_LEN];

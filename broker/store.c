@@ -105,6 +105,9 @@ int store_read(const struct store *s, uint8_t **out, size_t *n, struct failure *
 
 	fd = openat(s->dir, VAULT, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0) {
+		if (errno == ELOOP)
+			return fail_set(f, FAIL_UNSAFE_PATH, "put the vault itself there",
+					"%s is a symbolic link", s->path);
 		if (errno != ENOENT)
 			return fail_errno(f, NULL, "%s", s->path);
 		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");

@@ -132,9 +132,9 @@ static int receive(struct dial *d, int *fd, struct failure *f)
 		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
 				"the broker did not answer within %d s", REPLY_DEADLINE_MS / 1000);
 	n = r < 0 ? -1 : sock_recv(d->fd, d->buf, d->size, 0, &beside);
-	if (n < 0)
+	if (n < 0 && errno != ECONNRESET)
 		return fail_errno(f, NULL, "answer from the broker");
-	if (n == 0)
+	if (n <= 0)
 		return fail_set(f, FAIL_NO_BROKER, "try again",
 				"the broker closed the connection without an answer");
 	if (fd)

@@ -96,7 +96,7 @@ int wire_get_item(struct wire_map m, const char *key, unsigned i, struct wire_ma
 bool wire_name_ok(const char *name);
 /* An environment variable's name: [A-Za-z_][A-Za-z0-9_]{0,63}. */
 bool wire_variable_ok(const char *name);
-/* A token: 1 to TOKEN_MAX bytes, printable ASCII without white space at the ends. */
+/* A token: 8 to TOKEN_MAX bytes, printable ASCII without a space. */
 int wire_token_check(const uint8_t *p, size_t n, struct failure *f);
 
 #endif
