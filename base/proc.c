@@ -128,10 +128,37 @@ static int same_namespace(pid_t pid, const char *kind)
 	return mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino;
 }
 
+/*
+ * The same question for a process whose links we may not follow, because it is
+ * undumpable (an installed ccrun is, from its first instruction): its status
+ * has one pid where it lives in the pid namespace of this /proc, one more for
+ * each namespace further in; and a user namespace further in has another map
+ * (only root can give it the one that its parent has).
+ */
+static int same_by_contents(pid_t pid)
+{
+	char status[4096], mine[512], theirs[512], *line;
+	int outer, inner, n;
+
+	if (read_small(pid, "status", status, sizeof(status), NULL) < 0 ||
+	    read_small(getpid(), "uid_map", mine, sizeof(mine), NULL) < 0 ||
+	    read_small(pid, "uid_map", theirs, sizeof(theirs), NULL) < 0)
+		return -1;
+	line = strstr(status, "\nNSpid:");
+	n = line ? sscanf(line, "\nNSpid: %d%*[ \t]%d", &outer, &inner) : 0;
+	if (n < 1 || mine[0] == '\0') {
+		errno = EPROTO;
+		return -1;
+	}
+	return n == 1 && outer == (int)pid && strcmp(mine, theirs) == 0;
+}
+
 int proc_same_namespaces(pid_t pid)
 {
 	int user = same_namespace(pid, "user");
 
+	if (user < 0 && errno == EACCES)
+		return same_by_contents(pid);
 	return user == 1 ? same_namespace(pid, "pid") : user;
 }
 
