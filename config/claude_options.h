@@ -1,0 +1,12 @@
+/*
+ * config/claude_options.h - is this word a long option of the client?
+ */
+#ifndef CONFIG_CLAUDE_OPTIONS_H
+#define CONFIG_CLAUDE_OPTIONS_H
+
+#include <stdbool.h>
+
+/* name without the dashes. */
+bool claude_option(const char *name);
+
+#endif

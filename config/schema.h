@@ -1,0 +1,19 @@
+/*
+ * config/schema.h - which sections and keys a provider's file may have.
+ */
+#ifndef CONFIG_SCHEMA_H
+#define CONFIG_SCHEMA_H
+
+#include <stdbool.h>
+#include "wire/limits.h"
+
+struct failure;
+struct ini_file;
+
+/* Check every section and key of a file.  0, or -1 with "FILE:LINE: ...". */
+int schema_check(const struct ini_file *file, struct failure *f);
+
+/* Is the section one of a mode?  Its name goes to mode ("" when malformed). */
+bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1]);
+
+#endif
