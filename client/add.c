@@ -1,0 +1,238 @@
+/*
+ * client/add.c - ccctl add: a provider's parameters and keys, or a key alone.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common.h"
+#include "client/entries.h"
+#include "client/parameters.h"
+#include "client/terminal.h"
+#include "client/tokens.h"
+#include "config/provider.h"
+#include "wire/policy.h"
+
+struct add {
+	const char *word;
+	bool key_only, replace;
+	int pass_fd;
+	struct secret pass; /* what came on pass_fd */
+	struct settings set;
+	struct provider *provider; /* NULL with --key */
+	struct wanted wanted[SESSION_ENTRIES_MAX];
+	bool over[SESSION_ENTRIES_MAX]; /* may replace what is there */
+	unsigned count;
+};
+
+enum { OPT_KEY = 256, OPT_REPLACE, OPT_SET, OPT_FD };
+
+static const struct option options[] = {
+	{ "key", no_argument, NULL, OPT_KEY },
+	{ "replace", no_argument, NULL, OPT_REPLACE },
+	{ "set", required_argument, NULL, OPT_SET },
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int parse(int argc, char **argv, struct add *a, struct failure *f)
+{
+	bool first = true;
+	int opt;
+
+	a->pass_fd = -1;
+	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+		switch (opt) {
+		case OPT_KEY:
+			a->key_only = true;
+			break;
+		case OPT_REPLACE:
+			a->replace = true;
+			break;
+		case OPT_SET:
+			if (settings_add(&a->set, optarg, f) != 0)
+				return -1;
+			break;
+		case OPT_FD:
+			if (passphrase_fd_option(optarg, &a->pass_fd, f) != 0)
+				return -1;
+			break;
+		default:
+			return -1;
+		}
+	}
+	if (want_words(argc, argv, 1, f) != 0)
+		return -1;
+	a->word = argv[optind];
+	if (a->key_only && a->set.n > 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help add", "--set is for providers, not for --key");
+	return 0;
+}
+
+/* An entry that belongs to no provider yet: sealed to what no launch asks for. */
+static int want_key(struct add *a, struct failure *f)
+{
+	struct wanted *w = &a->wanted[0];
+	struct policy p;
+
+	if (want_name(a->word, f) != 0)
+		return -1;
+	snprintf(w->entry, sizeof(w->entry), "%s", a->word);
+	snprintf(w->origin, sizeof(w->origin), "%s", ORIGIN_UNBOUND);
+	snprintf(w->variable, sizeof(w->variable), "%s", VARIABLE_UNBOUND);
+	policy_default(&p);
+	policy_format(&p, w->policy, sizeof(w->policy));
+	a->count = 1;
+	return 0;
+}
+
+static int load(struct add *a, struct failure *f)
+{
+	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
+
+	if (a->key_only)
+		return want_key(a, f);
+	if (split_provider(a->word, name, mode, f) != 0)
+		return -1;
+	return provider_load(name, mode, &a->provider, f);
+}
+
+static int want_provider(struct add *a, struct failure *f)
+{
+	int n;
+
+	if (parameters_settle(&a->provider, &a->set, f) != 0)
+		return -1;
+	n = wanted_of(a->provider, a->wanted, f);
+	if (n < 0)
+		return -1;
+	a->count = (unsigned)n;
+	return 0;
+}
+
+static void drop_wanted(struct add *a, unsigned i)
+{
+	unsigned rest = a->count - i - 1;
+
+	memmove(&a->wanted[i], &a->wanted[i + 1], rest * sizeof(a->wanted[0]));
+	memmove(&a->over[i], &a->over[i + 1], rest * sizeof(a->over[0]));
+	a->count--;
+}
+
+/* What is there already is replaced only on somebody's word. */
+static int settle_existing(struct client *c, struct add *a, struct failure *f)
+{
+	char question[160];
+	struct listed *list;
+	unsigned i, n;
+	bool yes;
+	int r = -1;
+
+	for (i = 0; i < a->count; i++)
+		a->over[i] = a->replace;
+	if (a->replace)
+		return 0;
+	if (entries_fetch(c, &list, &n, f) != 0)
+		return -1;
+	for (i = 0; i < a->count;) {
+		if (!entries_find(list, n, a->wanted[i].entry)) {
+			i++;
+			continue;
+		}
+		fail_set(f, FAIL_EXISTS, NULL, "'%s' has a key already", a->wanted[i].entry);
+		fail_hint(f, "ccctl add %s%s --replace", a->key_only ? "--key " : "", a->word);
+		if (!terminal_asks())
+			goto out;
+		snprintf(question, sizeof(question), "'%s' has a key already: replace it?",
+			 a->wanted[i].entry);
+		if (terminal_yes(question, &yes, f) != 0)
+			goto out;
+		if (yes)
+			a->over[i++] = true;
+		else
+			drop_wanted(a, i);
+	}
+	r = 0;
+	if (a->count == 0)
+		r = fail_set(f, FAIL_EXISTS, NULL, "nothing was changed");
+out:
+	free(list);
+	return r;
+}
+
+static int put(struct client *c, const struct wanted *w, bool replace, const uint8_t *token,
+	       size_t n, struct failure *f)
+{
+	struct wire_out *o = wire_request("put", 6);
+
+	wire_str(o, "name", w->entry);
+	wire_str(o, "origin", w->origin);
+	wire_str(o, "variable", w->variable);
+	wire_str(o, "policy", w->policy);
+	wire_bool(o, "replace", replace);
+	wire_secret(o, "token", token, n);
+	return client_call(c, o, f);
+}
+
+static int store(struct client *c, struct add *a, struct failure *f)
+{
+	struct tokens t = { 0 };
+	unsigned i;
+	int r = -1;
+
+	if (settle_existing(c, a, f) != 0 ||
+	    tokens_get(c, &t, a->wanted, a->count, a->provider, f) != 0 ||
+	    client_connect(c, true, f) != 0)
+		goto out;
+	for (i = 0; i < a->count; i++) {
+		if (put(c, &a->wanted[i], a->over[i], t.p[i], t.n[i], f) != 0)
+			goto out;
+		say("stored '%s', sealed for %s as %s", a->wanted[i].entry,
+		    origin_url(a->wanted[i].origin), a->wanted[i].variable);
+	}
+	r = 0;
+out:
+	tokens_free(c, &t);
+	return r;
+}
+
+static int add(struct client *c, struct add *a, struct failure *f)
+{
+	/* It is read whatever happens: what follows it there may be a key. */
+	if (a->pass_fd >= 0 && (secret_new(c, &a->pass, PASSPHRASE_MAX + 1, f) != 0 ||
+				secret_from_fd(a->pass_fd, &a->pass, f) != 0))
+		return -1;
+	if (load(a, f) != 0)
+		return -1;
+	if ((a->key_only || a->provider->secrets > 0) &&
+	    vault_ready(c, a->pass_fd >= 0 ? &a->pass : NULL, f) != 0)
+		return -1;
+	secret_free(c, &a->pass);
+	if (!a->key_only && want_provider(a, f) != 0)
+		return -1;
+	if (a->count == 0) {
+		say("%s needs no key: ccrun %s", a->provider->title[0] ? a->provider->title : a->word,
+		    a->word);
+		return 0;
+	}
+	/* Parameters may have been typed for a while. */
+	if (client_connect(c, true, f) != 0 || store(c, a, f) != 0)
+		return -1;
+	if (a->key_only)
+		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word, a->word);
+	return 0;
+}
+
+int verb_add(struct client *c, int argc, char **argv, struct failure *f)
+{
+	struct add a = { 0 };
+	int r = parse(argc, argv, &a, f);
+
+	if (r == 0)
+		r = add(c, &a, f);
+	secret_free(c, &a.pass);
+	if (a.provider)
+		provider_free(a.provider);
+	return r == 0 ? EXIT_DONE : -1;
+}

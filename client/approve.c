@@ -1,0 +1,188 @@
+/*
+ * client/approve.c - ccctl approve: seal what a provider's files say now.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common.h"
+#include "client/entries.h"
+#include "client/terminal.h"
+#include "config/provider.h"
+
+#define USERS_SHOWN 6 /* providers of one entry that a hint can name */
+
+/* What is to be sealed, and what is. */
+struct change {
+	struct wanted to;
+	struct listed from;
+};
+
+static const struct option options[] = {
+	{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 }
+};
+
+/* The word is no provider: the one that uses an entry of this name. */
+static int load_user(const char *entry, struct provider **p, struct failure *f)
+{
+	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1], word[USERS_SHOWN][PROVIDER_WORD];
+	int i, n = providers_using(entry, word, USERS_SHOWN, f);
+	size_t used;
+
+	if (n < 0)
+		return -1;
+	if (n == 0)
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl list shows the providers",
+				"neither a provider nor an entry that one uses: '%s'", entry);
+	if (n > 1) {
+		fail_set(f, FAIL_USAGE, "name one of them:", "%d providers use the entry '%s'", n, entry);
+		for (i = 0; i < n && i < USERS_SHOWN; i++) {
+			used = strlen(f->hint);
+			snprintf(f->hint + used, sizeof(f->hint) - used, " %s", word[i]);
+		}
+		return -1;
+	}
+	if (split_provider(word[0], name, mode, f) != 0)
+		return -1;
+	return provider_load(name, mode, p, f);
+}
+
+static int load(const char *word, struct provider **p, struct failure *f)
+{
+	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
+
+	if (split_provider(word, name, mode, f) != 0)
+		return -1;
+	if (provider_load(name, mode, p, f) == 0)
+		return 0;
+	if (f->code != FAIL_NO_ENTRY || mode[0])
+		return -1;
+	return load_user(name, p, f);
+}
+
+/* Which of the provider's entries are sealed to something else?  -1: one is not there. */
+static int find_changes(struct client *c, const struct provider *p,
+			struct change out[SESSION_ENTRIES_MAX], struct failure *f)
+{
+	struct wanted w[SESSION_ENTRIES_MAX];
+	const struct listed *e;
+	struct listed *list;
+	int i, found = 0, wanted = wanted_of(p, w, f);
+	unsigned n;
+
+	if (wanted < 0 || client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
+		return -1;
+	for (i = 0; i < wanted; i++) {
+		e = entries_find(list, n, w[i].entry);
+		if (!e) {
+			fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", w[i].entry);
+			fail_hint(f, "ccctl add %s", p->name);
+			found = -1;
+			break;
+		}
+		if (!wanted_differs(&w[i], e))
+			continue;
+		out[found].to = w[i];
+		out[found++].from = *e;
+	}
+	free(list);
+	return found;
+}
+
+static void show_part(const char *what, const char *from, const char *to)
+{
+	if (strcmp(from, to) == 0)
+		return;
+	printf("  %-9s", what);
+	put_plain(from);
+	fputs("\n        -> ", stdout);
+	put_plain(to);
+	putchar('\n');
+}
+
+static void show_changes(const struct provider *p, const struct change *ch, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		printf("'%s', for provider %s:\n", ch[i].to.entry, p->name);
+		show_part("origin", ch[i].from.origin, ch[i].to.origin);
+		show_part("variable", ch[i].from.variable, ch[i].to.variable);
+		show_part("policy", ch[i].from.policy, ch[i].to.policy);
+	}
+	fflush(stdout);
+}
+
+static int agree(const struct provider *p, bool yes, struct failure *f)
+{
+	bool agreed;
+
+	if (yes)
+		return 0;
+	if (!terminal_asks()) {
+		fail_set(f, FAIL_USAGE, NULL, "nobody is there to approve this");
+		fail_hint(f, "when it is what you want: ccctl approve %s%s%s --yes", p->name,
+			  p->mode[0] ? ":" : "", p->mode);
+		return -1;
+	}
+	if (terminal_yes("seal this?", &agreed, f) != 0)
+		return -1;
+	return agreed ? 0 : fail_set(f, FAIL_SYSTEM, NULL, "nothing was changed");
+}
+
+static int seal(struct client *c, const struct change *ch, struct failure *f)
+{
+	struct wire_out *o = wire_request("approve", 4);
+
+	wire_str(o, "name", ch->to.entry);
+	wire_str(o, "origin", ch->to.origin);
+	wire_str(o, "variable", ch->to.variable);
+	wire_str(o, "policy", ch->to.policy);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	say("sealed '%s' for %s as %s", ch->to.entry, origin_url(ch->to.origin), ch->to.variable);
+	return 0;
+}
+
+static int approve(struct client *c, const struct provider *p, bool yes, struct failure *f)
+{
+	struct change ch[SESSION_ENTRIES_MAX];
+	int i, n;
+
+	if (p->secrets == 0)
+		return fail_set(f, FAIL_NO_ENTRY, NULL, "provider %s needs no key: nothing to approve",
+				p->name);
+	n = find_changes(c, p, ch, f);
+	if (n < 0)
+		return -1;
+	if (n == 0) {
+		say("nothing to approve: what is sealed is what the files of %s say", p->name);
+		return 0;
+	}
+	show_changes(p, ch, n);
+	if (agree(p, yes, f) != 0 || client_connect(c, true, f) != 0)
+		return -1;
+	for (i = 0; i < n; i++)
+		if (seal(c, &ch[i], f) != 0)
+			return -1;
+	return 0;
+}
+
+int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
+{
+	bool first = true, yes = false;
+	struct provider *p;
+	int opt, r;
+
+	while ((opt = next_option(&first, argc, argv, ":y", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		yes = true;
+	}
+	if (want_words(argc, argv, 1, f) != 0 || load(argv[optind], &p, f) != 0)
+		return -1;
+	r = approve(c, p, yes, f);
+	provider_free(p);
+	return r == 0 ? EXIT_DONE : -1;
+}

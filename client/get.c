@@ -1,0 +1,58 @@
+/*
+ * client/get.c - ccctl get: one key on standard output, on purpose.
+ */
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "client/common.h"
+#include "client/entries.h"
+
+static const struct option options[] = {
+	{ "reveal", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
+};
+
+/* Straight from locked memory: stdio would keep a copy in its buffer. */
+static int show(const uint8_t *token, size_t n, struct failure *f)
+{
+	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
+
+	if (io_write_all(STDOUT_FILENO, token, n, deadline) != 0 ||
+	    (isatty(STDOUT_FILENO) && io_write_all(STDOUT_FILENO, "\n", 1, deadline) != 0))
+		return fail_errno(f, NULL, "write to standard output");
+	return 0;
+}
+
+int verb_get(struct client *c, int argc, char **argv, struct failure *f)
+{
+	bool first = true, reveal = false;
+	struct wire_out *o;
+	const uint8_t *token;
+	size_t n;
+	int opt;
+
+	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		reveal = true;
+	}
+	if (want_words(argc, argv, 1, f) != 0 || want_name(argv[optind], f) != 0)
+		return -1;
+	if (!reveal && isatty(STDOUT_FILENO)) {
+		fail_set(f, FAIL_POLICY, NULL, "a key is not shown on a terminal");
+		fail_hint(f, "ccctl get %s --reveal", argv[optind]);
+		return -1;
+	}
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	o = wire_request("get", 1);
+	wire_str(o, "name", argv[optind]);
+	if (client_call(c, o, f) != 0) {
+		entries_hint(argv[optind], f);
+		return -1;
+	}
+	if (wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 || show(token, n, f) != 0)
+		return -1;
+	return EXIT_DONE;
+}

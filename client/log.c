@@ -1,0 +1,223 @@
+/*
+ * client/log.c - ccctl log: the record, read from its file, and its chain.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "client/common.h"
+#include "client/json.h"
+#include "secure/kdf.h"
+
+#define LINES_SHOWN 50
+#define HASH_HEX 64
+/* How a line ends: ,"hash":"<64 hex digits>"} */
+#define TAIL_KEY ",\"hash\":\""
+#define TAIL_LEN (sizeof(TAIL_KEY) - 1 + HASH_HEX + 2)
+
+struct chain {
+	uint64_t lines;
+	uint64_t bad; /* the first line that does not fit, or 0 */
+	char hash[HASH_HEX + 1];
+	bool cut; /* the last line has no end */
+};
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 256 }, { "verify", no_argument, NULL, 257 }, { NULL, 0, NULL, 0 }
+};
+
+/* NULL with f untouched when there is no record yet. */
+static FILE *open_record(char path[PATH_SIZE], struct failure *f)
+{
+	struct stat st;
+	FILE *in;
+	int fd;
+
+	if (path_of(PATH_STATE, "record.jsonl", path, f) != 0)
+		return NULL;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0) {
+		if (errno != ENOENT)
+			fail_errno(f, NULL, "%s", path);
+		return NULL;
+	}
+	in = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? fdopen(fd, "r") : NULL;
+	if (!in) {
+		close(fd);
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is no regular file", path);
+	}
+	return in;
+}
+
+/* Does the line (n bytes, no newline) follow from the hash before it? */
+static bool fits(struct chain *c, const char *line, size_t n)
+{
+	char hex[HASH_HEX + 1];
+	uint8_t hash[32];
+	const char *tail = line + n - TAIL_LEN;
+
+	if (n <= TAIL_LEN || memcmp(tail, TAIL_KEY, sizeof(TAIL_KEY) - 1) != 0 ||
+	    memcmp(line + n - 2, "\"}", 2) != 0)
+		return false;
+	secure_hash(hash, c->hash, HASH_HEX, line, (size_t)(tail - line));
+	secure_hex(hex, hash, sizeof(hash));
+	memcpy(c->hash, hex, sizeof(hex));
+	return memcmp(tail + sizeof(TAIL_KEY) - 1, hex, HASH_HEX) == 0;
+}
+
+/* Read the whole file once: count its lines and check each against the one before. */
+static void follow(FILE *in, struct chain *c)
+{
+	char *line = NULL;
+	size_t room = 0;
+	ssize_t n;
+
+	memset(c, 0, sizeof(*c));
+	memset(c->hash, '0', HASH_HEX);
+	while ((n = getline(&line, &room, in)) > 0) {
+		if (line[n - 1] != '\n') {
+			c->cut = true;
+			break;
+		}
+		c->lines++;
+		if (c->bad == 0 && !fits(c, line, (size_t)n - 1))
+			c->bad = c->lines;
+	}
+	free(line);
+}
+
+static void print_part(const char *before, const char *text)
+{
+	if (text[0]) {
+		fputs(before, stdout);
+		put_plain(text);
+	}
+}
+
+static void print_line(const struct json_t *o)
+{
+	char when[24];
+
+	/* 2026-01-31T12:00:00.000Z, as it stands: the record is in UTC. */
+	snprintf(when, sizeof(when), "%.19sZ", js_get(o, "time"));
+	put_cell(when, 20);
+	put_cell(js_get(o, "event"), 8);
+	put_cell(js_get(o, "result"), 8);
+	put_plain(js_get(o, "provider"));
+	print_part(js_get(o, "provider")[0] ? " " : "", js_get(o, "entries"));
+	print_part(" session ", js_get(o, "session"));
+	print_part(" process ", js_get(o, "pid"));
+	print_part(" ", js_get(o, "image"));
+	print_part(": ", js_get(o, "why"));
+	putchar('\n');
+}
+
+/* Lines after the first `skip`, as text or into the array. */
+static void print_lines(FILE *in, uint64_t skip, struct json_t *into)
+{
+	uint64_t number = 0;
+	char *line = NULL;
+	struct json_t *o;
+	size_t room = 0;
+	ssize_t n;
+
+	rewind(in);
+	while ((n = getline(&line, &room, in)) > 0 && line[n - 1] == '\n') {
+		if (number++ < skip)
+			continue;
+		o = js_parse(line, (size_t)n - 1);
+		if (!o) {
+			say("line %llu of the record cannot be read", (unsigned long long)number);
+		} else if (into) {
+			js_append(into, o);
+		} else {
+			print_line(o);
+			js_free(o);
+		}
+	}
+	free(line);
+}
+
+static int print_verdict(const struct chain *c, const char *path, bool json, struct failure *f)
+{
+	struct json_t *o;
+
+	if (json) {
+		o = js_object();
+		js_text(o, "record", path);
+		js_number(o, "lines", c->lines);
+		js_bool(o, "intact", c->bad == 0);
+		if (c->bad)
+			js_number(o, "first_bad_line", c->bad);
+		else
+			js_null(o, "first_bad_line");
+		js_text(o, "last_hash", c->bad ? NULL : c->hash);
+		if (js_print(o, f) != 0)
+			return -1;
+	} else if (c->bad == 0) {
+		printf("%llu lines, the chain holds; it ends in %s\n", (unsigned long long)c->lines,
+		       c->hash);
+	}
+	if (c->cut)
+		say("the last line has no end: it is being written, or a crash cut it");
+	if (c->bad == 0)
+		return EXIT_DONE;
+	return fail_set(f, FAIL_DAMAGED, "somebody edited, removed or added lines there",
+			"%s: line %llu does not follow from the one before it", path,
+			(unsigned long long)c->bad);
+}
+
+static int show_log(long count, bool verify, bool json, struct failure *f)
+{
+	struct chain c = { .hash = "" };
+	char path[PATH_SIZE] = "";
+	FILE *in = open_record(path, f);
+	struct json_t *a = NULL;
+	int r = EXIT_DONE;
+
+	if (!in && f->code != FAIL_NONE)
+		return -1;
+	if (in)
+		follow(in, &c);
+	else
+		memset(c.hash, '0', HASH_HEX);
+	if (verify) {
+		r = print_verdict(&c, path, json, f);
+		goto out;
+	}
+	if (json)
+		a = js_array();
+	else if (c.lines == 0)
+		say("nothing is on record yet");
+	if (in)
+		print_lines(in, c.lines > (uint64_t)count ? c.lines - (uint64_t)count : 0, a);
+	if (json && js_print(a, f) != 0)
+		r = -1;
+out:
+	if (in)
+		fclose(in);
+	return r;
+}
+
+int verb_log(struct client *c, int argc, char **argv, struct failure *f)
+{
+	bool first = true, json = false, verify = false;
+	long count = LINES_SHOWN;
+	int opt;
+
+	(void)c;
+	while ((opt = next_option(&first, argc, argv, ":n:", options, f)) != -1) {
+		if (opt == '?' || (opt == 'n' && number_option(optarg, 0, 1L << 40, "-n", &count, f) != 0))
+			return -1;
+		json = json || opt == 256;
+		verify = verify || opt == 257;
+	}
+	if (want_words(argc, argv, 0, f) != 0)
+		return -1;
+	return show_log(count, verify, json, f);
+}

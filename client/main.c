@@ -1,0 +1,169 @@
+/*
+ * client/main.c - ccctl: one table of verbs.
+ *
+ * MUST, before a verb that handles a secret runs: never from inside a session;
+ * fresh, undumpable memory; the reply buffer in locked memory.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/proc.h"
+#include "client/common.h"
+#include "secure/kdf.h"
+
+enum {
+	SECRET = 1,  /* handles a secret */
+	ANYWHERE = 2 /* inside a session too */
+};
+
+static const struct verb {
+	const char *name;
+	verb_run *run;
+	int flags;
+	const char *words; /* what may follow it */
+	const char *what;
+} verbs[] = {
+	{ "init", verb_init, SECRET, "[--passphrase-fd N]", "make your vault" },
+	{ "unlock", verb_unlock, SECRET, "[--passphrase-fd N]", "open it" },
+	{ "lock", verb_lock, 0, "", "close it: wipe every secret from memory" },
+	{ "status", verb_status, ANYWHERE, "[-q] [--json]", "who serves the vault, and how well kept" },
+	{ "add", verb_add, SECRET,
+	  "[--replace] [--set KEY=VALUE]... [--passphrase-fd N] PROVIDER[:MODE] | --key NAME",
+	  "store a provider's key (asked for, or on standard input)" },
+	{ "list", verb_list, 0, "[--json]", "the providers, and which have their key" },
+	{ "keys", verb_keys, 0, "[--json]", "the entries of the vault" },
+	{ "get", verb_get, SECRET, "[--reveal] NAME", "write one key to standard output" },
+	{ "rm", verb_rm, 0, "[-y] NAME", "remove an entry" },
+	{ "rename", verb_rename, 0, "NAME NEW-NAME", "rename an entry" },
+	{ "show", verb_show, 0, "[--json] NAME", "what an entry is sealed to, and what the files say" },
+	{ "approve", verb_approve, 0, "[--yes] NAME", "seal what a provider's files say now" },
+	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
+};
+#define VERBS (sizeof(verbs) / sizeof(verbs[0]))
+
+static const struct verb *find(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < VERBS; i++)
+		if (strcmp(verbs[i].name, name) == 0)
+			return &verbs[i];
+	return NULL;
+}
+
+static void print_help(FILE *out)
+{
+	unsigned i;
+
+	fputs("usage: ccctl VERB [...]\n\n", out);
+	for (i = 0; i < VERBS; i++)
+		fprintf(out, "  %-9s%s\n", verbs[i].name, verbs[i].what);
+	fputs("  help     help VERB: its words\n\n"
+	      "ccrun runs Claude Code on a provider; ccctl keeps the keys.  man ccctl\n",
+	      out);
+}
+
+static int print_verb(const struct verb *v)
+{
+	printf("usage: ccctl %s%s%s\n%s\n", v->name, v->words[0] ? " " : "", v->words, v->what);
+	return EXIT_DONE;
+}
+
+static int unknown(const char *word)
+{
+	/* Not shown unless it looks like a verb: it may be a key. */
+	if (strlen(word) <= 16 && word[strspn(word, "abcdefghijklmnopqrstuvwxyz-")] == '\0')
+		fprintf(stderr, "ccctl: no such verb: %s\n", word);
+	else
+		fputs("ccctl: no such verb\n", stderr);
+	fputs("hint: ccctl --help\n", stderr);
+	return EXIT_USAGE;
+}
+
+/* --help, --version, help VERB, VERB --help.  -1: none of these. */
+static int try_help(int argc, char **argv)
+{
+	const struct verb *v;
+	int i;
+
+	if (argc < 2) {
+		print_help(stderr);
+		return EXIT_USAGE;
+	}
+	if (strcmp(argv[1], "--version") == 0) {
+		puts("ccctl " CCRUN_VERSION);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
+	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
+		print_help(stdout);
+		return EXIT_DONE;
+	}
+	if (strcmp(argv[1], "help") == 0) {
+		v = find(argv[2]);
+		return v ? print_verb(v) : unknown(argv[2]);
+	}
+	v = find(argv[1]);
+	for (i = 2; v && i < argc && strcmp(argv[i], "--") != 0; i++)
+		if (strcmp(argv[i], "--help") == 0)
+			return print_verb(v);
+	return v ? -1 : unknown(argv[1]);
+}
+
+/* A closed standard stream would be the next file that is opened. */
+static int hold_standard_streams(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
+static int prepare(const struct verb *v, struct failure *f)
+{
+	umask(077);
+	if (!(v->flags & ANYWHERE) && proc_self_marked())
+		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	if ((v->flags & SECRET) && proc_fresh_memory(true) != 0)
+		return fail_errno(f, "detach the debugger", "cannot harden this process");
+	return secure_start(f);
+}
+
+static int run(const struct verb *v, int argc, char **argv)
+{
+	struct failure f = { 0 };
+	struct client c = { .dial.fd = -1 };
+	int r = prepare(v, &f);
+
+	if (r == 0)
+		r = client_begin(&c, v->flags & SECRET, &f);
+	if (r == 0)
+		r = v->run(&c, argc, argv, &f);
+	client_end(&c);
+	if (fflush(stdout) != 0 && r >= 0)
+		r = fail_errno(&f, NULL, "write to standard output");
+	if (r >= 0)
+		return r;
+	fail_print("ccctl", &f);
+	return fail_exit(&f);
+}
+
+int main(int argc, char **argv)
+{
+	int r;
+
+	if (hold_standard_streams() != 0)
+		return EXIT_FAILED;
+	r = try_help(argc, argv);
+	if (r >= 0)
+		return r;
+	return run(find(argv[1]), argc - 1, argv + 1);
+}

@@ -1,0 +1,213 @@
+/*
+ * client/status.c - ccctl status: who serves, in what state, and what the
+ * kernel says of it.  Never starts a broker.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "client/common.h"
+#include "client/json.h"
+
+struct status {
+	const char *state; /* no-vault, no-broker, locked, unlocked */
+	char vault[PATH_SIZE];
+	bool running;
+	char kind[16], version[32];
+	uint64_t pid, started, memory_size, memory_used, sessions, releases;
+	bool memory_locked, undumpable, untraced, caged; /* both it and the kernel say so */
+	uint64_t kernel_locked; /* KiB that the kernel counts as locked */
+	bool marked;		/* we are inside a session */
+};
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 256 }, { "quiet", no_argument, NULL, 'q' }, { NULL, 0, NULL, 0 }
+};
+
+static int read_reply(struct wire_map m, struct status *s, struct failure *f)
+{
+	char state[16];
+
+	if (wire_text(m, "state", state, sizeof(state), f) != 0 ||
+	    wire_text(m, "broker", s->kind, sizeof(s->kind), f) != 0 ||
+	    wire_text(m, "version", s->version, sizeof(s->version), f) != 0 ||
+	    wire_text(m, "vault", s->vault, sizeof(s->vault), f) != 0 ||
+	    wire_get_uint(m, "pid", &s->pid, f) != 0 ||
+	    wire_get_uint(m, "started", &s->started, f) != 0 ||
+	    wire_get_uint(m, "memory_size", &s->memory_size, f) != 0 ||
+	    wire_get_uint(m, "memory_used", &s->memory_used, f) != 0 ||
+	    wire_get_uint(m, "sessions", &s->sessions, f) != 0 ||
+	    wire_get_uint(m, "releases", &s->releases, f) != 0 ||
+	    wire_get_bool(m, "memory_locked", &s->memory_locked, f) != 0 ||
+	    wire_get_bool(m, "undumpable", &s->undumpable, f) != 0 ||
+	    wire_get_bool(m, "untraced", &s->untraced, f) != 0 ||
+	    wire_get_bool(m, "caged", &s->caged, f) != 0)
+		return -1;
+	s->state = strcmp(state, "none") == 0 ? "no-vault"
+		 : strcmp(state, "locked") == 0 ? "locked" : "unlocked";
+	return 0;
+}
+
+/* The number behind a key of /proc/PID/status; 0 when there is none. */
+static uint64_t field(const char *text, const char *key)
+{
+	const char *at = strstr(text, key);
+
+	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
+}
+
+/* The broker's own word is not enough where the kernel can be asked from here. */
+static void ask_kernel(struct status *s, pid_t pid)
+{
+	struct proc_stat st;
+	char path[64], *text = NULL;
+	size_t n;
+
+	s->undumpable = s->undumpable && proc_stat(pid, &st) == 0 && st.owner == 0;
+	s->untraced = s->untraced && proc_tracer(pid) == 0;
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if (io_slurp(path, 16384, &text, &n, NULL) != 0) {
+		s->memory_locked = s->caged = false;
+		return;
+	}
+	s->kernel_locked = field(text, "\nVmLck:");
+	s->memory_locked = s->memory_locked && s->kernel_locked >= s->memory_size / 1024;
+	s->caged = s->caged && field(text, "\nSeccomp:") == 2;
+	free(text);
+}
+
+static int gather(struct client *c, struct status *s, struct failure *f)
+{
+	pid_t pid;
+	uid_t uid;
+
+	s->marked = proc_self_marked();
+	if (client_connect(c, false, f) != 0) {
+		if (f->code == FAIL_NO_BROKER) {
+			s->state = vault_file_exists() ? "no-broker" : "no-vault";
+			return path_of(PATH_DATA, "vault", s->vault, f);
+		}
+		/* Somebody else answers: say who, that is what this verb is for. */
+		if (f->code == FAIL_PEER && sock_peer(c->dial.fd, &pid, &uid) == 0)
+			fail_hint(f, "process %d (uid %u) holds %.200s; end it, then ccctl unlock",
+				  (int)pid, (unsigned)uid, c->dial.path);
+		return -1;
+	}
+	if (client_call(c, wire_request("status", 0), f) != 0 ||
+	    read_reply(c->dial.in.top, s, f) != 0)
+		return -1;
+	s->running = true;
+	/* Who really sent the answer, not who it says it is. */
+	s->pid = (uint64_t)c->dial.broker;
+	ask_kernel(s, c->dial.broker);
+	return 0;
+}
+
+static void line(const char *what, bool good, const char *more)
+{
+	printf("%-15s%s%s\n", what, good ? "yes" : "NO", more);
+}
+
+static void print_text(const struct status *s)
+{
+	static const char *const words[][2] = {
+		{ "no-vault", "there is none yet: ccctl init" },
+		{ "no-broker", "locked: no broker is running" },
+		{ "locked", "locked" },
+		{ "unlocked", "unlocked" },
+	};
+	char time[TIME_TEXT], more[128];
+	unsigned i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i][0], s->state) == 0)
+			printf("%-15s%s\n", "vault", words[i][1]);
+	printf("%-15s", "file");
+	put_plain(s->vault);
+	putchar('\n');
+	if (s->marked)
+		printf("%-15s%s\n", "here", "inside a session: everything else is refused");
+	if (!s->running) {
+		printf("%-15s%s\n", "broker", "none is running; ccctl unlock or a launch starts one");
+		return;
+	}
+	printf("%-15sprocess %llu, %s, version %s, since %s\n", "broker", (unsigned long long)s->pid,
+	       s->kind, s->version, time_local(s->started, time));
+	snprintf(more, sizeof(more), " (%llu KiB, %llu in use; the kernel counts %llu KiB locked)",
+		 (unsigned long long)s->memory_size / 1024, (unsigned long long)s->memory_used / 1024,
+		 (unsigned long long)s->kernel_locked);
+	line("memory locked", s->memory_locked, more);
+	line("undumpable", s->undumpable, "");
+	line("untraced", s->untraced, "");
+	line("caged", s->caged, s->caged ? " (seccomp)" : "");
+	printf("%-15s%llu live, %llu releases\n", "sessions", (unsigned long long)s->sessions,
+	       (unsigned long long)s->releases);
+}
+
+/* One flat object, whose keys are always there: null where nobody can tell. */
+static int print_json(const struct status *s, struct failure *f)
+{
+	static const char *const nobody[] = { "version", "pid", "started", "memory_locked",
+					      "memory_size", "memory_used", "kernel_locked_kib",
+					      "undumpable", "untraced", "caged", "sessions",
+					      "releases" };
+	struct json_t *o = js_object();
+	unsigned i;
+
+	js_text(o, "state", s->state);
+	js_text(o, "vault", s->vault);
+	js_bool(o, "inside_session", s->marked);
+	js_text(o, "broker", s->running ? s->kind : NULL);
+	for (i = 0; !s->running && i < sizeof(nobody) / sizeof(nobody[0]); i++)
+		js_null(o, nobody[i]);
+	if (!s->running)
+		return js_print(o, f);
+	js_text(o, "version", s->version);
+	js_number(o, "pid", s->pid);
+	js_time(o, "started", s->started);
+	js_bool(o, "memory_locked", s->memory_locked);
+	js_number(o, "memory_size", s->memory_size);
+	js_number(o, "memory_used", s->memory_used);
+	js_number(o, "kernel_locked_kib", s->kernel_locked);
+	js_bool(o, "undumpable", s->undumpable);
+	js_bool(o, "untraced", s->untraced);
+	js_bool(o, "caged", s->caged);
+	js_number(o, "sessions", s->sessions);
+	js_number(o, "releases", s->releases);
+	return js_print(o, f);
+}
+
+static int quiet_exit(const struct status *s)
+{
+	if (strcmp(s->state, "unlocked") == 0)
+		return EXIT_DONE;
+	return strcmp(s->state, "no-vault") == 0 ? EXIT_NO_SUCH : EXIT_LOCKED;
+}
+
+int verb_status(struct client *c, int argc, char **argv, struct failure *f)
+{
+	bool first = true, json = false, quiet = false;
+	struct status s = { 0 };
+	int opt;
+
+	while ((opt = next_option(&first, argc, argv, ":q", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		json = json || opt == 256;
+		quiet = quiet || opt == 'q';
+	}
+	if (want_words(argc, argv, 0, f) != 0)
+		return -1;
+	if (gather(c, &s, f) != 0)
+		return quiet ? fail_exit(f) : -1;
+	if (quiet)
+		return quiet_exit(&s);
+	if (json)
+		return print_json(&s, f) == 0 ? EXIT_DONE : -1;
+	print_text(&s);
+	return EXIT_DONE;
+}
