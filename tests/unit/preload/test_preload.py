@@ -18,8 +18,9 @@ SECRETS = {"TEST_TOKEN": TOKEN}
 EXECS = ["execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "fexecve", "execveat"]
 SPAWNS = ["posix_spawn", "posix_spawnp", "pidfd_spawn", "pidfd_spawnp"]
 SHELLS = ["system", "popen"]
-CLAUDE = next((p for p in [os.environ.get("CCRUN_TEST_CLAUDE"), shutil.which("claude"),
-                           "/opt/claude/node_modules/.bin/claude"] if p and os.path.exists(p)), None)
+CLAUDE = next((p for p in [os.environ.get("CCRUN_CLAUDE"), shutil.which("claude"),
+                           os.path.join(fb.REPO, "build/claude/node_modules/.bin/claude")]
+               if p and os.path.exists(p)), None)
 
 
 @pytest.fixture(scope="session")
@@ -85,6 +86,21 @@ def test_dumpable_is_gone_between_arrived_and_claim(probes):
         r = run([show], SECRETS, answers=answers, preload=lib, user=user)
     assert r.code == 0 and owners == [user or os.getuid(), 0]
     assert "INITIAL unreadable" in r.out
+
+
+def test_a_key_by_descriptor_is_in_a_pipe(probes):
+    """Nothing of it in the environment; the program reads it once; children get
+    neither the variable nor the descriptor."""
+    code = ("import os, subprocess; n = os.environ['CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR']; "
+            "print(n.isdigit(), os.get_inheritable(int(n)), os.read(int(n), 99999).decode(), os.read(int(n), 1)); "
+            "print(subprocess.run(['env'], stdout=-1).stdout.decode()); "
+            "print(subprocess.run(['sh', '-c', 'echo $0', '-' + '@@'], stdout=-1).stdout.decode())")
+    r = run(["/usr/bin/python3", "-c", code.replace("@@", TOKEN)], {"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR": TOKEN},
+            env={"PATH": "/usr/bin:/bin"})
+    lines = r.out.splitlines()
+    assert lines[0] == f"True False {TOKEN} b''", r.out + r.err
+    assert "DESCRIPTOR" not in "".join(lines[1:]) and TOKEN not in "".join(lines[1:])
+    assert lines[-2] == "-" + "x" * len(TOKEN)
 
 
 def test_three_secrets_and_a_large_one(probes):

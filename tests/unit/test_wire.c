@@ -1,0 +1,474 @@
+/*
+ * tests/unit/test_wire.c - bounds on packets, reading and writing messages,
+ * what names and tokens may be, policies as text, fixed messages.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/sock.h"
+#include "wire/check.h"
+#include "wire/claim.h"
+#include "wire/limits.h"
+#include "wire/message.h"
+#include "wire/policy.h"
+
+/* ---- wire_check ---- */
+
+#define HELLO "\x82\xa1v\x01\xa2op\xa5hello"
+#define CASE(bytes, code) { bytes, sizeof(bytes) - 1, code }
+
+static const struct {
+	const char *p;
+	size_t n;
+	enum fail_code code;
+} packets[] = {
+	CASE(HELLO, FAIL_NONE),
+	CASE("\x80", FAIL_NONE),
+	CASE("\xdf\0\0\0\x01\xda\0\x01v\xcf\0\0\0\0\0\0\0\x01", FAIL_NONE),
+	CASE("\x81\xa1x\x91\x81\xa1y\x91\x01", FAIL_NONE), /* as deep as it may be */
+	CASE("\x81\xa1x\xca\x01\x02\x03\x04", FAIL_NONE),
+	CASE("\x81\xa1x\xc4\x03\x01\x02\x03", FAIL_NONE),
+	CASE("", FAIL_MALFORMED),
+	CASE("\xc0", FAIL_MALFORMED),
+	CASE("\x93\x01\x02\x03", FAIL_MALFORMED),
+	CASE("CCR1", FAIL_MALFORMED),
+	CASE("\x81", FAIL_MALFORMED),
+	CASE("\x81\xa1", FAIL_MALFORMED),
+	CASE("\x81\xa1v", FAIL_MALFORMED),
+	CASE("\x81\xa1v\xcd\x01", FAIL_MALFORMED),
+	CASE("\xdf\x07\xff\xff", FAIL_MALFORMED),
+	CASE("\xdf\x07\xff\xff\xff", FAIL_TOO_LARGE),
+	CASE("\xde\xff\xff", FAIL_TOO_LARGE),
+	CASE("\x81\xa1v\xc6\xff\xff\xff\xff", FAIL_MALFORMED),
+	CASE("\x81\xa1v\xdb\xff\xff\xff\xff", FAIL_MALFORMED),
+	CASE("\x81\xa1v\xdd\xff\xff\xff\xff", FAIL_MALFORMED),
+	CASE("\x81\xa1v\xdd\xff\xff\xff\xff\x01", FAIL_MALFORMED),
+	CASE("\x81\xdb\xff\xff\xff\xff", FAIL_MALFORMED),
+	CASE("\x81\xa1v\xc1", FAIL_MALFORMED),
+	CASE("\x81\xa1v\xd4\x01\x02", FAIL_MALFORMED),
+	CASE("\x81\xa1v\xc7\x01\x05x", FAIL_MALFORMED),
+	CASE("\x81\xa1x\x91\x81\xa1y\x91\x90", FAIL_TOO_LARGE),
+	CASE("\x81\x01\x02", FAIL_WRONG_TYPE),
+	CASE("\x81\xc4\x01v\x02", FAIL_WRONG_TYPE),
+	CASE("\x82\xa1v\x01\xa1v\x02", FAIL_DUPLICATE_KEY),
+	CASE("\x82\xa1v\x01\xd9\x01v\x02", FAIL_DUPLICATE_KEY),
+	CASE("\x82\xa0\x01\xa0\x02", FAIL_DUPLICATE_KEY),
+	CASE("\x81\xa1x\x82\xa1y\x01\xa1y\x01", FAIL_DUPLICATE_KEY),
+	CASE(HELLO "\xc0", FAIL_TRAILING_BYTES),
+	CASE("\x80\x80", FAIL_TRAILING_BYTES),
+};
+
+static void test_check(void **state)
+{
+	struct failure f;
+	uint8_t *exact;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(packets) / sizeof(packets[0]); i++) {
+		/* A block of just that size, so that a sanitizer sees a byte too many. */
+		exact = malloc(packets[i].n ? packets[i].n : 1);
+		memcpy(exact, packets[i].p, packets[i].n);
+		f.code = FAIL_NONE;
+		if (wire_check(exact, packets[i].n, &f) != 0)
+			assert_int_not_equal(f.code, FAIL_NONE);
+		if (f.code != packets[i].code)
+			print_error("packet %zu: %s\n", i, fail_name(f.code));
+		assert_int_equal(f.code, packets[i].code);
+		free(exact);
+	}
+}
+
+/* Every beginning of a good packet is a bad one. */
+static void test_check_cut(void **state)
+{
+	static const char good[] = "\x84\xa1v\x01\xa2op\xa4open\xa7" "entries\x91\x81\xa4name\xa3zai"
+				   "\xa5token\xc4\x04\x01\x02\x03\x04";
+	struct failure f;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(wire_check(good, sizeof(good) - 1, &f), 0);
+	for (n = 0; n < sizeof(good) - 1; n++) {
+		uint8_t *exact = malloc(n ? n : 1);
+
+		memcpy(exact, good, n);
+		assert_int_equal(wire_check(exact, n, &f), -1);
+		assert_int_equal(f.code, FAIL_MALFORMED);
+		free(exact);
+	}
+}
+
+static void test_check_sizes(void **state)
+{
+	static uint8_t big[WIRE_PACKET_MAX + 1];
+	struct failure f;
+	unsigned i;
+
+	(void)state;
+	/* {"x": bin16 of all the rest} */
+	memcpy(big, "\x81\xa1x\xc5\xff\xf8", 6);
+	big[5] = (uint8_t)((WIRE_PACKET_MAX - 6) & 0xff);
+	assert_int_equal(wire_check(big, WIRE_PACKET_MAX, &f), 0);
+	assert_int_equal(wire_check(big, sizeof(big), &f), -1);
+	assert_int_equal(f.code, FAIL_TOO_LARGE);
+	/* 32 keys of two letters, then one more */
+	for (i = 0; i < WIRE_KEYS_MAX + 1; i++) {
+		big[3 + i * 4] = 0xa2;
+		big[4 + i * 4] = 'k';
+		big[5 + i * 4] = (uint8_t)('A' + i);
+		big[6 + i * 4] = 0xc2;
+	}
+	memcpy(big, "\xde\0\x20", 3);
+	assert_int_equal(wire_check(big, 3 + WIRE_KEYS_MAX * 4, &f), 0);
+	big[2] = 0x21;
+	assert_int_equal(wire_check(big, 3 + (WIRE_KEYS_MAX + 1) * 4, &f), -1);
+	assert_int_equal(f.code, FAIL_TOO_LARGE);
+	memset(big, 0x91, sizeof(big));
+	memcpy(big, "\x81\xa1x", 3);
+	assert_int_equal(wire_check(big, WIRE_PACKET_MAX, &f), -1);
+	assert_int_equal(f.code, FAIL_TOO_LARGE);
+}
+
+/* ---- writing, then reading ---- */
+
+static int pair[2];
+
+/* Send o and receive it into buf. */
+static size_t through(struct wire_out *o, uint8_t *buf)
+{
+	ssize_t n;
+
+	assert_int_equal(wire_send(pair[0], o, -1), 0);
+	wire_out_free(o);
+	n = sock_recv(pair[1], buf, WIRE_PACKET_MAX, 0, NULL);
+	assert_true(n > 0);
+	return (size_t)n;
+}
+
+static struct wire_out *sample(void)
+{
+	struct wire_out *o = wire_request("test", 6);
+
+	wire_str(o, "text", "hello");
+	wire_bool(o, "yes", true);
+	wire_uint(o, "large", UINT64_MAX);
+	wire_bin(o, "bin", "\0\1\2", 3);
+	wire_array(o, "list", 2);
+	wire_item(o, 1);
+	wire_str(o, "name", "a");
+	wire_item(o, 1);
+	wire_str(o, "name", "b");
+	wire_secret(o, "token", "secret value", 12);
+	return o;
+}
+
+static void test_round_trip(void **state)
+{
+	static uint8_t buf[WIRE_PACKET_MAX];
+	struct failure f = { 0 };
+	struct wire_map item;
+	struct wire_in in;
+	const uint8_t *p;
+	char text[16];
+	unsigned count;
+	uint64_t u;
+	size_t n;
+	bool b;
+
+	(void)state;
+	assert_int_equal(wire_parse(&in, buf, through(sample(), buf), &f), 0);
+	assert_int_equal(wire_text(in.top, "op", text, sizeof(text), &f), 0);
+	assert_string_equal(text, "test");
+	assert_int_equal(wire_text(in.top, "text", text, 6, &f), 0);
+	assert_string_equal(text, "hello");
+	assert_int_equal(wire_get_bool(in.top, "yes", &b, &f), 0);
+	assert_true(b);
+	assert_int_equal(wire_get_uint(in.top, "large", &u, &f), 0);
+	assert_true(u == UINT64_MAX);
+	assert_int_equal(wire_get_bin(in.top, "bin", &p, &n, &f), 0);
+	assert_int_equal(n, 3);
+	assert_memory_equal(p, "\0\1\2", 3);
+	assert_int_equal(wire_get_array(in.top, "list", &count, &f), 0);
+	assert_int_equal(count, 2);
+	assert_int_equal(wire_get_item(in.top, "list", 1, &item, &f), 0);
+	assert_int_equal(wire_text(item, "name", text, sizeof(text), &f), 0);
+	assert_string_equal(text, "b");
+	assert_int_equal(wire_get_bin(in.top, "token", &p, &n, &f), 0);
+	assert_int_equal(n, 12);
+	assert_memory_equal(p, "secret value", 12);
+	/* It was not copied: it lies in the packet. */
+	assert_true(p >= buf && p + n <= buf + sizeof(buf));
+	wire_in_free(&in);
+	assert_false(wire_has(in.top, "op"));
+	wire_in_free(&in);
+}
+
+static void expect(int r, const struct failure *f, enum fail_code code)
+{
+	assert_int_equal(r, -1);
+	assert_int_equal(f->code, code);
+}
+
+static void test_wrong_fields(void **state)
+{
+	static uint8_t buf[WIRE_PACKET_MAX];
+	struct failure f = { 0 };
+	struct wire_map item = { NULL };
+	struct wire_in in;
+	const uint8_t *p;
+	char text[16];
+	unsigned count;
+	uint64_t u;
+	size_t n;
+	bool b;
+
+	(void)state;
+	assert_int_equal(wire_parse(&in, buf, through(sample(), buf), &f), 0);
+	assert_true(wire_has(in.top, "text") && !wire_has(in.top, "tex") && !wire_has(in.top, "text2"));
+	expect(wire_text(in.top, "absent", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_text(in.top, "bin", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_text(in.top, "text", text, 5, &f), &f, FAIL_TOO_LARGE);
+	expect(wire_get_uint(in.top, "text", &u, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_uint(in.top, "yes", &u, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_bool(in.top, "large", &b, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_bin(in.top, "text", &p, &n, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_array(in.top, "text", &count, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_item(in.top, "list", 2, &item, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_item(in.top, "text", 0, &item, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_text(item, "name", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
+	wire_in_free(&in);
+
+	assert_int_equal(wire_parse(&in, "\x83\xa1v\x01\xa1x\xa2" "a\n\xa1y\xa2" "\0a", 14, &f), 0);
+	expect(wire_text(in.top, "x", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
+	expect(wire_text(in.top, "y", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
+	wire_in_free(&in);
+}
+
+static void test_versions(void **state)
+{
+	struct failure f = { 0 };
+	struct wire_in in;
+
+	(void)state;
+	expect(wire_parse(&in, "\x80", 1, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_parse(&in, "\x81\xa1v\xa1" "1", 5, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_parse(&in, "\x81\xa1v\xff", 4, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_parse(&in, "\x81\xa1v\x02", 4, &f), &f, FAIL_NEWER);
+	expect(wire_parse(&in, "\x81\xa1v\x00", 4, &f), &f, FAIL_NEWER);
+	expect(wire_parse(&in, "x", 1, &f), &f, FAIL_MALFORMED);
+	assert_null(in.zone);
+	assert_int_equal(wire_parse(&in, "\x81\xa1v\xd0\x01", 5, &f), 0);
+	wire_in_free(&in);
+}
+
+static void test_send_limits(void **state)
+{
+	static uint8_t big[WIRE_PACKET_MAX], buf[WIRE_PACKET_MAX];
+	struct wire_out *o = wire_request("x", 1);
+	size_t room;
+
+	(void)state;
+	room = WIRE_PACKET_MAX - wire_size(o);
+	wire_secret(o, "k", big, room - 2 - 3); /* the key and a bin16's header */
+	assert_int_equal(wire_size(o), WIRE_PACKET_MAX - room + 2 + 3);
+	assert_int_equal(through(o, buf), WIRE_PACKET_MAX);
+	o = wire_request("x", 1);
+	wire_secret(o, "k", big, room - 2 - 2);
+	assert_int_equal(wire_send(pair[0], o, -1), -1);
+	assert_int_equal(errno, EMSGSIZE);
+	wire_out_free(o);
+	/* Out of memory is said once, when it is sent. */
+	wire_str(NULL, "a", "b");
+	wire_secret(NULL, "a", "b", 1);
+	assert_int_equal(wire_send(pair[0], NULL, -1), -1);
+	assert_int_equal(errno, ENOMEM);
+	wire_out_free(NULL);
+}
+
+static void test_error_message(void **state)
+{
+	static uint8_t buf[WIRE_PACKET_MAX];
+	struct failure f = { .code = FAIL_LOCKED, .what = "what: why", .hint = "do" };
+	struct wire_in in;
+	char text[64];
+	bool ok = true;
+
+	(void)state;
+	assert_int_equal(wire_parse(&in, buf, through(wire_error(&f), buf), &f), 0);
+	assert_int_equal(wire_get_bool(in.top, "ok", &ok, &f), 0);
+	assert_false(ok);
+	assert_int_equal(wire_text(in.top, "error", text, sizeof(text), &f), 0);
+	assert_string_equal(text, "locked");
+	assert_int_equal(wire_text(in.top, "message", text, sizeof(text), &f), 0);
+	assert_string_equal(text, "what: why");
+	assert_int_equal(wire_text(in.top, "hint", text, sizeof(text), &f), 0);
+	assert_string_equal(text, "do");
+	wire_in_free(&in);
+}
+
+/* ---- names, tokens, policies, fixed messages ---- */
+
+static void test_names(void **state)
+{
+	char name[NAME_MAX_LEN + 2];
+
+	(void)state;
+	memset(name, 'n', sizeof(name));
+	name[NAME_MAX_LEN] = '\0';
+	assert_true(wire_name_ok(name) && wire_variable_ok(name));
+	name[NAME_MAX_LEN] = 'n';
+	name[NAME_MAX_LEN + 1] = '\0';
+	assert_false(wire_name_ok(name) || wire_variable_ok(name));
+	assert_true(wire_name_ok("a") && wire_name_ok("0") && wire_name_ok("my-key_2.b"));
+	assert_false(wire_name_ok("") || wire_name_ok(".a") || wire_name_ok("-a") ||
+		     wire_name_ok("a/b") || wire_name_ok("a b") || wire_name_ok("\xc3\xa9") ||
+		     wire_name_ok("a\n"));
+	assert_true(wire_variable_ok("A") && wire_variable_ok("_a1"));
+	assert_false(wire_variable_ok("") || wire_variable_ok("1A") || wire_variable_ok("A-B") ||
+		     wire_variable_ok("A=B"));
+}
+
+static int token(const char *text, size_t n, struct failure *f)
+{
+	f->code = FAIL_NONE;
+	return wire_token_check((const uint8_t *)text, n, f);
+}
+
+static void test_tokens(void **state)
+{
+	static char long_token[TOKEN_MAX + 1];
+	struct failure f;
+
+	(void)state;
+	memset(long_token, 't', sizeof(long_token));
+	assert_int_equal(token("12345678", 8, &f), 0);
+	assert_int_equal(token("!~sk-ant+/=", 11, &f), 0);
+	assert_int_equal(token(long_token, TOKEN_MAX, &f), 0);
+	expect(token(long_token, TOKEN_MAX + 1, &f), &f, FAIL_TOO_LARGE);
+	expect(token("", 0, &f), &f, FAIL_BAD_VALUE);
+	expect(token("1234567", 7, &f), &f, FAIL_BAD_VALUE);
+	expect(token("12345678\n", 9, &f), &f, FAIL_BAD_VALUE);
+	expect(token("1234\0678", 8, &f), &f, FAIL_BAD_VALUE);
+	expect(token("1234 5678", 9, &f), &f, FAIL_BAD_VALUE);
+	expect(token("1234\x7f" "5678", 9, &f), &f, FAIL_BAD_VALUE);
+	expect(token("1234\xc3\xa9" "78", 8, &f), &f, FAIL_BAD_VALUE);
+	/* What is wrong is said without the value. */
+	assert_null(strstr(f.what, "1234"));
+}
+
+static void test_policies(void **state)
+{
+	struct failure f = { 0 };
+	char text[POLICY_MAX_LEN + 1], long_text[POLICY_MAX_LEN + 2];
+	struct policy p, q;
+	int i;
+
+	(void)state;
+	assert_int_equal(policy_parse(&p, "", &f), 0);
+	policy_format(&p, text, sizeof(text));
+	assert_string_equal(text, "delivery=auto nested=deny strict=no exposed=no");
+	for (i = 0; i < 4 * 8; i++) {
+		p.delivery = (enum delivery)(i & 3);
+		p.nested = i & 4;
+		p.strict = i & 8;
+		p.exposed = i & 16;
+		policy_format(&p, text, sizeof(text));
+		assert_int_equal(policy_parse(&q, text, &f), 0);
+		assert_true(p.delivery == q.delivery && p.nested == q.nested &&
+			    p.strict == q.strict && p.exposed == q.exposed);
+		assert_true(policy_tighter(&p, &q) && policy_tighter(&q, &p));
+		assert_int_equal(delivery_from_name(delivery_name(p.delivery)), p.delivery);
+	}
+	assert_int_equal(policy_parse(&p, "  exposed=yes   delivery=pipe ", &f), 0);
+	assert_true(p.exposed && p.delivery == DELIVERY_PIPE && !p.nested && !p.strict);
+	expect(policy_parse(&p, "colour=red", &f), &f, FAIL_BAD_VALUE);
+	expect(policy_parse(&p, "strict", &f), &f, FAIL_BAD_VALUE);
+	expect(policy_parse(&p, "strict=YES", &f), &f, FAIL_BAD_VALUE);
+	expect(policy_parse(&p, "nested=yes", &f), &f, FAIL_BAD_VALUE);
+	expect(policy_parse(&p, "delivery=relay", &f), &f, FAIL_BAD_VALUE);
+	memset(long_text, ' ', sizeof(long_text));
+	long_text[sizeof(long_text) - 1] = '\0';
+	expect(policy_parse(&p, long_text, &f), &f, FAIL_TOO_LARGE);
+	assert_int_equal(delivery_from_name("x"), -1);
+}
+
+static bool tighter(const char *a, const char *b)
+{
+	struct policy p, q;
+
+	assert_int_equal(policy_parse(&p, a, NULL), 0);
+	assert_int_equal(policy_parse(&q, b, NULL), 0);
+	return policy_tighter(&p, &q);
+}
+
+static void test_tighter(void **state)
+{
+	(void)state;
+	assert_true(tighter("delivery=preload", ""));
+	assert_false(tighter("", "delivery=preload"));
+	assert_false(tighter("delivery=env", "delivery=pipe"));
+	assert_true(tighter("strict=yes", ""));
+	assert_false(tighter("", "strict=yes"));
+	assert_false(tighter("nested=allow strict=yes", ""));
+	assert_false(tighter("exposed=yes", ""));
+}
+
+static void test_claim_head(void **state)
+{
+	uint8_t head[CLAIM_HEAD + 2] = { 0 };
+
+	(void)state;
+	claim_head(head, CLAIM_OK, 2);
+	assert_memory_equal(head, "CCR1\x81\0\0\0\2\0\0\0", CLAIM_HEAD);
+	assert_int_equal(claim_type(head, sizeof(head)), CLAIM_OK);
+	assert_int_equal(claim_type(head, CLAIM_HEAD), -1);
+	assert_int_equal(claim_type(head, CLAIM_HEAD - 1), -1);
+	head[6] = 1;
+	assert_int_equal(claim_type(head, sizeof(head)), -1);
+	claim_head(head, CLAIM_OK, 0xffffffff);
+	assert_int_equal(claim_type(head, sizeof(head)), -1);
+	head[0] = 'c';
+	assert_int_equal(claim_type(head, sizeof(head)), -1);
+	claim_put32(head, 0xfedcba98);
+	assert_memory_equal(head, "\x98\xba\xdc\xfe", 4);
+	assert_true(claim_get32(head) == 0xfedcba98);
+	assert_int_equal(claim_get16(head + 2), 0xfedc);
+}
+
+static int make_pair(void **state)
+{
+	int size = 4 * WIRE_PACKET_MAX;
+
+	(void)state;
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
+		return -1;
+	return setsockopt(pair[0], SOL_SOCKET, SO_SNDBUF, &size, sizeof(size));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_check),	      cmocka_unit_test(test_check_cut),
+		cmocka_unit_test(test_check_sizes),   cmocka_unit_test(test_round_trip),
+		cmocka_unit_test(test_wrong_fields),  cmocka_unit_test(test_versions),
+		cmocka_unit_test(test_send_limits),   cmocka_unit_test(test_error_message),
+		cmocka_unit_test(test_names),	      cmocka_unit_test(test_tokens),
+		cmocka_unit_test(test_policies),      cmocka_unit_test(test_tighter),
+		cmocka_unit_test(test_claim_head),
+	};
+
+	return cmocka_run_group_tests(tests, make_pair, NULL);
+}
