@@ -53,9 +53,10 @@ LIBDIR := $(BUILD)/lib/ccrun
 SHARE := $(BUILD)/share/ccrun
 
 programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so
+presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf))
 
 .PHONY: all
-all: $(programs) $(SHARE)
+all: $(programs) $(presets)
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -118,10 +119,13 @@ $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/pre
 	@$(CC) -std=gnu11 -fPIC -shared -O2 -g $(WARN) -fstack-protector-strong -fvisibility=hidden \
 		$(INIT) $(call works,-fcf-protection) $(DEFINES) $(CFLAGS) \
 		-o $@ $(call src,shim/preload) $(LDFLAGS_ALL)
+	@chmod go-w $@
 
-$(SHARE):
-	@mkdir -p $(@D)
-	ln -sfn $(CURDIR)/share $@
+# Copies, not links: in a checkout made with umask 002 the files are open to a
+# group, and ccrun refuses configuration and a library that others can write.
+$(SHARE)/%: share/%
+	@install -d -m 755 $(@D)
+	@install -m 644 $< $@
 
 # ---- tests ----
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
@@ -148,7 +152,7 @@ $(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(unit_extra)
 	$(link_test)
 
 .PHONY: unit-build fuzz-build bench-build floors lint deps test run bench fuzz install uninstall clean
-unit-build: $(unit_bin) $(SHARE)
+unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
 

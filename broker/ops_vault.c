@@ -36,11 +36,15 @@ static int key_field(struct wire_map m, const uint8_t **key, struct failure *f)
 	return 0;
 }
 
-/* Put an event of this connection on record before it happens. */
+/*
+ * Put an event of this connection on record before it happens.  What may still
+ * fail (a key that does not open) is "asked"; a refusal gets a line of its own.
+ */
 static int record(struct request *q, const char *event, const char *name, struct failure *f)
 {
-	struct record_event e = { .event = event, .result = "granted", .entries = name,
-				  .pid = q->connection->peer.pid };
+	struct record_event e = { .event = event, .entries = name, .pid = q->connection->peer.pid };
+
+	e.result = strcmp(event, "unlock") == 0 || strcmp(event, "init") == 0 ? "asked" : "granted";
 
 	return record_write(&q->connection->tenant->record, &e, f);
 }

@@ -162,7 +162,10 @@ static int write_beside(const struct store *s, const char *leaf, const uint8_t *
 	return 0;
 }
 
-/* The present file gets a second name, atomically; a copy where links do not work. */
+/*
+ * The present file gets a second name, atomically; a copy where links do not
+ * work.  1: there is one now, 0: there was no file before, -1: failed.
+ */
 static int keep_previous(const struct store *s, struct failure *f)
 {
 	uint8_t *old = NULL;
@@ -182,21 +185,31 @@ static int keep_previous(const struct store *s, struct failure *f)
 	}
 	if (renameat(s->dir, VAULT_PREV_NEW, s->dir, VAULT_PREV) != 0)
 		return fail_errno(f, NULL, "%s.prev", s->path);
-	return 0;
+	return 1;
 }
 
 int store_write(const struct store *s, const uint8_t *p, size_t n, struct failure *f)
 {
+	int previous;
+
 	if (write_beside(s, VAULT_NEW, p, n, f) != 0)
 		return -1;
-	if (keep_previous(s, f) != 0)
+	previous = keep_previous(s, f);
+	if (previous < 0)
 		goto bad;
 	if (renameat(s->dir, VAULT_NEW, s->dir, VAULT) != 0) {
 		fail_errno(f, NULL, "%s", s->path);
 		goto bad;
 	}
-	if (fsync(s->dir) != 0)
-		return fail_errno(f, NULL, "%s: directory", s->path);
+	if (fsync(s->dir) != 0) {
+		/* What is reported as failed must not stand there afterwards. */
+		fail_errno(f, NULL, "%s: directory", s->path);
+		if (previous)
+			renameat(s->dir, VAULT_PREV, s->dir, VAULT);
+		else
+			unlinkat(s->dir, VAULT, 0);
+		return -1;
+	}
 	return 0;
 bad:
 	unlinkat(s->dir, VAULT_NEW, 0);

@@ -135,10 +135,10 @@ def test_everything_is_on_record_and_no_value(broker):
     lines = broker.lines()
     happened = [(e["event"], e["result"]) for e in lines if e["event"] != "end"]
     assert happened == [
-        ("start", "done"), ("init", "granted"), ("add", "granted"), ("get", "granted"),
+        ("start", "done"), ("init", "asked"), ("add", "granted"), ("get", "granted"),
         ("get", "no-entry"), ("open", "origin"), ("open", "granted"), ("release", "granted"),
         ("rename", "granted"), ("remove", "granted"), ("lock", "granted"),
-        ("unlock", "granted"), ("unlock", "wrong-key"), ("stop", "done")]
+        ("unlock", "asked"), ("unlock", "wrong-key"), ("stop", "done")]
     release = next(e for e in lines if e["event"] == "release")
     opened = next(e for e in lines if e["event"] == "open" and e["result"] == "granted")
     assert release["session"] == opened["session"] and release["provider"] == "zai"

@@ -1065,7 +1065,7 @@ def test_log(open_home):
     lines = json.loads(open_home.ok("log", "--json").out)
     assert lines == [json.loads(line) for line in record.read_text().splitlines()]
     events = [(line["event"], line["result"]) for line in lines]
-    for event in (("init", "granted"), ("add", "granted"), ("get", "granted"), ("lock", "granted"),
+    for event in (("init", "asked"), ("add", "granted"), ("get", "granted"), ("lock", "granted"),
                   ("get", "locked")):
         assert event in events
     text = open_home.ok("log").out

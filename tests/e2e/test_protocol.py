@@ -485,7 +485,7 @@ CLAIMS_REFUSED = [
     ("not sent by the process", "preload", ("mark", "arrived", "hide", "other claims")),
     ("a socket to answer on", "preload", ("mark", "arrived", "hide", "stream")),
     ("a socket to answer on", "preload", ("mark", "arrived", "hide", "dgram")),
-    ("namespaces", "preload", ("mark", "hide", "arrived")),
+    ("cannot see what", "preload", ("mark", "hide", "arrived")),
     ("not opened for a preloaded", "pipe", ("mark", "arrived")),
     ("not opened for a preloaded", "preload", ("arrived", "arrived")),
     ("no live session", "preload", ("again",)),

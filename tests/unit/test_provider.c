@@ -89,7 +89,7 @@ static void test_shipped_values(void **state)
 
 	p = load("anthropic", NULL);
 	assert_string_equal(p->origin, "api-key https://api.anthropic.com");
-	assert_string_equal(p->secret[0].variable, "ANTHROPIC_API_KEY");
+	assert_string_equal(p->secret[0].variable, "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR");
 	provider_free(p);
 
 	p = load("claude", NULL);
@@ -133,6 +133,8 @@ static void test_clouds(void **state)
 	put("azure", "[parameters]\nresource = mine\n");
 	p = load("azure", NULL);
 	assert_string_equal(p->origin, "api-key https://mine.services.ai.azure.com/anthropic");
+	/* side traffic would take an API key to the vendor's own host */
+	expect_env(p, "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "1");
 	provider_free(p);
 
 	put("x", "[provider]\nuse = foundry\n[parameters]\nresource = r1\n");
@@ -214,7 +216,7 @@ static void test_use(void **state)
 	put("work", "[provider]\nuse = openrouter\nauth = api-key\n");
 	p = load("work", NULL);
 	assert_string_equal(p->secret[0].entry, "work");
-	assert_string_equal(p->secret[0].variable, "ANTHROPIC_API_KEY");
+	assert_string_equal(p->secret[0].variable, "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR");
 	provider_free(p);
 
 	/* modes and overlay come along */
