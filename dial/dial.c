@@ -18,6 +18,7 @@
 
 /* A broker that was just started by someone else may not listen yet. */
 #define CONNECT_PATIENCE_MS 5000
+#define CONNECT_ROUND_MS 250
 
 static bool nobody(int err)
 {
@@ -32,23 +33,24 @@ static int no_broker(struct failure *f)
 /* Start a broker (or wait for the one that another program starts) and connect. */
 static int connect_started(const char *path, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + CONNECT_PATIENCE_MS;
+	int64_t deadline = io_now_ms() + CONNECT_PATIENCE_MS, round;
 	int fd;
 
 	if (proc_self_marked())
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"no broker is running, and a process inside a session may not start one");
-	if (start_broker(f) != 0)
-		return -1;
-	for (;;) {
-		fd = sock_connect(path, f);
-		if (fd >= 0 || !nobody(errno))
-			return fd;
-		if (io_now_ms() >= deadline)
-			return fail_set(f, FAIL_NO_BROKER, NULL,
-					"the broker was started but does not listen on %s", path);
-		poll(NULL, 0, 5);
-	}
+	/* "busy" may have been a broker on its way out: ask again meanwhile. */
+	do {
+		if (start_broker(f) != 0)
+			return -1;
+		for (round = io_now_ms() + CONNECT_ROUND_MS; io_now_ms() < round; poll(NULL, 0, 5)) {
+			fd = sock_connect(path, f);
+			if (fd >= 0 || !nobody(errno))
+				return fd;
+		}
+	} while (io_now_ms() < deadline);
+	return fail_set(f, FAIL_NO_BROKER, "end it, or set XDG_RUNTIME_DIR to what it was started with",
+			"a broker holds the vault but does not listen on %s", path);
 }
 
 int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f)

@@ -13,7 +13,7 @@ from endpoint import Bash, Endpoint, Text  # noqa: E402
 
 HERE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 BIN = os.path.join(HERE, "build", "bin")
-LOOK = ("env | grep -c . ; echo '-- the token in my environment:'; env | grep -F sk-demo || echo none; "
+LOOK = ("echo '-- the token in my environment:'; env | grep -F sk-demo || echo none; "
         "echo '-- the token in the environment of claude:'; "
         "tr '\\0' '\\n' < /proc/$PPID/environ | grep -F sk-demo || echo none; "
         "echo '-- the memory of claude:'; head -c 1 /proc/$PPID/mem || true; "
@@ -59,7 +59,7 @@ def main():
         conf = os.path.join(top, "config/ccrun/providers/demo.conf")
         with open(conf, "w", encoding="ascii") as f:
             f.write(f"[provider]\ntitle = Demo\nbase_url = {endpoint.url}\nauth = bearer\n"
-                    "docs = a loopback endpoint\n[models]\ndefault = demo-model\n")
+                    "docs = a loopback endpoint\n[models]\ndefault = demo-model\ncontext = 200000\n")
         os.chmod(conf, 0o600)
         print(open(conf, encoding="ascii").read().rstrip())
 
