@@ -133,9 +133,12 @@ int path_private_dir(const char *path, struct failure *f)
 	struct stat st;
 	int fd;
 
-	if (make_parents(path) != 0)
-		return fail_errno(f, NULL, "make directory %s", path);
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT) {
+		if (make_parents(path) != 0)
+			return fail_errno(f, NULL, "make directory %s", path);
+		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	}
 	if (fd < 0) {
 		fail_errno(f, NULL, "directory %s", path);
 		if (errno == ELOOP || errno == ENOTDIR)

@@ -20,7 +20,6 @@ static ssize_t read_small(pid_t pid, const char *leaf, char *buf, size_t size, u
 {
 	char path[64];
 	struct stat st;
-	size_t have = 0;
 	ssize_t r;
 	int fd, saved;
 
@@ -36,18 +35,18 @@ static ssize_t read_small(pid_t pid, const char *leaf, char *buf, size_t size, u
 	}
 	if (owner)
 		*owner = st.st_uid;
-	do {
-		r = read(fd, buf + have, size - 1 - have);
-		if (r > 0)
-			have += (size_t)r;
-	} while ((r > 0 && have < size - 1) || (r < 0 && errno == EINTR));
+	/* These files come whole in one read when there is room for them; what
+	 * were cut would not parse, and that is an error. */
+	do
+		r = read(fd, buf, size - 1);
+	while (r < 0 && errno == EINTR);
 	saved = errno;
 	close(fd);
 	errno = saved;
 	if (r < 0)
 		return -1;
-	buf[have] = '\0';
-	return (ssize_t)have;
+	buf[r] = '\0';
+	return r;
 }
 
 int proc_stat(pid_t pid, struct proc_stat *out)
@@ -89,7 +88,12 @@ int proc_marked(pid_t pid)
 {
 	static const char key[] = "Max file locks";
 	char buf[4096], soft[32], hard[32], *line;
+	struct rlimit r;
 
+	/* The same answer without formatting sixteen limits; the kernel gives it
+	 * to a caller with the same uids and gids, dumpable or not. */
+	if (prlimit(pid, RLIMIT_LOCKS, NULL, &r) == 0)
+		return r.rlim_max != RLIM_INFINITY;
 	if (read_small(pid, "limits", buf, sizeof(buf), NULL) < 0)
 		return -1;
 	line = strstr(buf, key);
@@ -114,18 +118,19 @@ pid_t proc_tracer(pid_t pid)
 	return (pid_t)atoi(line + sizeof("\nTracerPid:") - 1);
 }
 
-static int same_namespace(pid_t pid, const char *kind)
+/* Our own namespaces do not change (nobody here calls setns): looked up once. */
+static int same_namespace(pid_t pid, const char *kind, struct stat *mine)
 {
+	struct stat theirs;
 	char path[64];
-	struct stat mine, theirs;
 
 	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
-	if (stat(path, &mine) != 0)
+	if (mine->st_ino == 0 && stat(path, mine) != 0)
 		return -1;
 	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
 	if (stat(path, &theirs) != 0)
 		return -1;
-	return mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino;
+	return mine->st_dev == theirs.st_dev && mine->st_ino == theirs.st_ino;
 }
 
 /*
@@ -155,11 +160,12 @@ static int same_by_contents(pid_t pid)
 
 int proc_same_namespaces(pid_t pid)
 {
-	int user = same_namespace(pid, "user");
+	static struct stat own_user, own_pid;
+	int user = same_namespace(pid, "user", &own_user);
 
 	if (user < 0 && errno == EACCES)
 		return same_by_contents(pid);
-	return user == 1 ? same_namespace(pid, "pid") : user;
+	return user == 1 ? same_namespace(pid, "pid", &own_pid) : user;
 }
 
 int proc_exe(pid_t pid, char *out, size_t size)

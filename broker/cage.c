@@ -53,6 +53,10 @@ int cage_enter(struct failure *f)
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 				     SCMP_A0(SCMP_CMP_EQ, 21 /* PR_GET_SECCOMP */, 0));
+	/* Reading a peer's limits, never setting any. */
+	if (r == 0)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
+				     SCMP_A2(SCMP_CMP_EQ, 0, 0));
 	if (r == 0)
 		r = seccomp_load(ctx);
 out:

@@ -14,22 +14,6 @@
 
 static const char hidepid[] = "is /proc mounted with hidepid, or is it in another namespace?";
 
-int peer_take(struct peer *p, int fd, struct failure *f)
-{
-	struct proc_stat st;
-
-	p->pidfd = -1;
-	if (sock_peer(fd, &p->pid, &p->uid) != 0)
-		return fail_set(f, FAIL_PEER, hidepid, "cannot tell who is calling");
-	p->pidfd = sock_peer_pidfd(fd, p->pid);
-	if (proc_stat(p->pid, &st) != 0) {
-		peer_release(p);
-		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
-	}
-	p->start = st.start;
-	return peer_alive(p, f);
-}
-
 void peer_release(struct peer *p)
 {
 	if (p->pidfd >= 0)
@@ -47,6 +31,22 @@ static int check(const struct peer *p, const struct proc_stat *st, struct failur
 	if (st->start != p->start || st->state == 'Z' || st->state == 'X')
 		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);
 	return 0;
+}
+
+int peer_take(struct peer *p, int fd, struct failure *f)
+{
+	struct proc_stat st;
+
+	p->pidfd = -1;
+	if (sock_peer(fd, &p->pid, &p->uid) != 0)
+		return fail_set(f, FAIL_PEER, hidepid, "cannot tell who is calling");
+	p->pidfd = sock_peer_pidfd(fd, p->pid);
+	if (proc_stat(p->pid, &st) != 0) {
+		peer_release(p);
+		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
+	}
+	p->start = st.start;
+	return check(p, &st, f);
 }
 
 int peer_alive(const struct peer *p, struct failure *f)

@@ -193,6 +193,18 @@ static int parse(struct reading *r)
 	return fail_here(r, "lines are: key = value", "neither a section nor key = value");
 }
 
+static size_t lines(const char *text, size_t n)
+{
+	const char *end = text + n;
+	size_t count = 1;
+
+	while (count < INI_ITEMS_MAX && (text = memchr(text, '\n', (size_t)(end - text))) != NULL) {
+		text++;
+		count++;
+	}
+	return count;
+}
+
 int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file **out,
 		   struct failure *f)
 {
@@ -203,7 +215,8 @@ int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file
 	r.file = calloc(1, sizeof(*r.file));
 	if (r.file) {
 		r.file->path = strdup(path);
-		r.file->item = calloc(INI_ITEMS_MAX, sizeof(*r.file->item));
+		/* an item takes a line at least */
+		r.file->item = calloc(lines(text, n), sizeof(*r.file->item));
 	}
 	if (!r.file || !r.file->path || !r.file->item) {
 		fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
@@ -235,13 +248,15 @@ static int read_fd(int fd, const char *path, char **text, size_t *n, struct fail
 		return fail_errno(f, NULL, "%s", path);
 	if (!S_ISREG(st.st_mode))
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: not a regular file", path);
-	*text = malloc(INI_FILE_MAX + 1);
-	if (!*text)
-		return fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
-	got = io_read_all(fd, *text, INI_FILE_MAX, io_now_ms() + READ_DEADLINE);
-	if (got < 0 && errno == EFBIG)
+	if (st.st_size > INI_FILE_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %d bytes", path,
 				INI_FILE_MAX);
+	*text = malloc((size_t)st.st_size + 1);
+	if (!*text)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
+	got = io_read_all(fd, *text, (size_t)st.st_size, io_now_ms() + READ_DEADLINE);
+	if (got < 0 && errno == EFBIG)
+		return fail_set(f, FAIL_TOO_LARGE, "try again", "%s: it grew while it was read", path);
 	if (got < 0)
 		return fail_errno(f, NULL, "%s", path);
 	(*text)[got] = '\0';

@@ -134,6 +134,10 @@ static int receive(struct dial *d, int *fd, struct failure *f)
 		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
 				"the broker did not answer within %d s", REPLY_DEADLINE_MS / 1000);
 	n = r < 0 ? -1 : sock_recv(d->fd, d->buf, d->size, 0, &beside);
+	if (n < 0 && errno == EMSGSIZE)
+		d->used = d->size;
+	if (n > 0 && (size_t)n > d->used)
+		d->used = (size_t)n;
 	if (n < 0 && errno != ECONNRESET)
 		return fail_errno(f, NULL, "answer from the broker");
 	if (n <= 0)
@@ -186,7 +190,7 @@ void dial_close(struct dial *d)
 {
 	wire_in_free(&d->in);
 	if (d->buf)
-		io_wipe(d->buf, d->size);
+		io_wipe(d->buf, d->used);
 	if (d->fd >= 0)
 		close(d->fd);
 	d->fd = -1;

@@ -19,6 +19,7 @@ struct dial {
 	 * carry a secret) */
 	void *buf;
 	size_t size;
+	size_t used; /* of buf, at most; what dial_close wipes */
 	struct wire_in in;
 };
 

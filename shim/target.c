@@ -16,6 +16,7 @@
 #include "base/fail.h"
 
 #define INTERPRETERS_MAX 5 /* Linux follows four (BINPRM_MAX_RECURSION) */
+#define PROGRAM_HEADERS_MAX 64 /* a program has about a dozen; PT_INTERP is among the first */
 
 #if defined(__x86_64__)
 #define OUR_MACHINE EM_X86_64
@@ -81,9 +82,10 @@ static bool privileged(int fd)
 
 static void look_at_elf(struct target *t, const char *path, int fd, const unsigned char *head)
 {
+	Elf64_Phdr ph[PROGRAM_HEADERS_MAX];
 	Elf64_Ehdr eh;
-	Elf64_Phdr ph;
 	char interp[256] = "";
+	ssize_t n;
 	unsigned i;
 
 	memcpy(&eh, head, sizeof(eh));
@@ -91,14 +93,12 @@ static void look_at_elf(struct target *t, const char *path, int fd, const unsign
 		cannot(t, path, "is for another machine");
 		return;
 	}
-	for (i = 0; i < eh.e_phnum && i < 64; i++) {
-		if (pread(fd, &ph, sizeof(ph), (off_t)(eh.e_phoff + i * sizeof(ph))) !=
-		    (ssize_t)sizeof(ph))
-			break;
-		if (ph.p_type == PT_INTERP && ph.p_filesz < sizeof(interp) &&
-		    pread(fd, interp, ph.p_filesz, (off_t)ph.p_offset) != (ssize_t)ph.p_filesz)
+	n = pread(fd, ph, sizeof(ph), (off_t)eh.e_phoff);
+	for (i = 0; n > 0 && i < eh.e_phnum && (i + 1) * sizeof(ph[0]) <= (size_t)n; i++)
+		if (ph[i].p_type == PT_INTERP && ph[i].p_filesz < sizeof(interp) &&
+		    pread(fd, interp, ph[i].p_filesz, (off_t)ph[i].p_offset) !=
+			    (ssize_t)ph[i].p_filesz)
 			interp[0] = '\0';
-	}
 	if (!interp[0])
 		cannot(t, path, "is statically linked");
 	else if (!strstr(interp, "/ld-linux"))

@@ -81,6 +81,7 @@ static void echo_server(const char *path)
 		for (i = 0; i < n; i++) {
 			if (got[i].data.fd == listener) {
 				while ((fd = sock_accept(listener)) >= 0) {
+					sock_allow_fds(fd);
 					ev.data.fd = fd;
 					epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
 				}
