@@ -168,11 +168,11 @@ deps:
 	@tools/deps
 
 test:
-	@tools/need build test || tools/deps
+	@tools/need build run test >/dev/null || tools/deps
 	@tools/test
 
 run:
-	@tools/need build run || tools/deps
+	@tools/need build run >/dev/null || tools/deps build run
 	@$(MAKE) --no-print-directory all
 	@tools/run $(PROVIDER)
 
