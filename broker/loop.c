@@ -95,7 +95,13 @@ static void accept_some(struct broker *b)
 		if (connection_take(b, c, fd) != 0)
 			continue;
 		b->connections++;
-		if (watch(b, fd, at) != 0)
+		if (watch(b, fd, at) != 0) {
+			connection_drop(b, c);
+			continue;
+		}
+		/* Whoever connects speaks at once: mostly it is here already. */
+		connection_serve(b, c);
+		if (c->closing)
 			connection_drop(b, c);
 	}
 }

@@ -151,18 +151,23 @@ static const struct { const char *name, *hint; } instead[] = {
 
 /* clang-format on */
 
-/* One '*' at most, anywhere in the pattern. */
+/* One '*' at most, anywhere in the pattern.  Most names differ early, and this
+ * runs for every variable against every pattern at every launch. */
 static bool match(const char *pattern, const char *name)
 {
-	const char *star = strchr(pattern, '*');
-	size_t before, after, n = strlen(name);
+	size_t after, n;
 
-	if (!star)
-		return strcmp(pattern, name) == 0;
-	before = (size_t)(star - pattern);
-	after = strlen(star + 1);
-	return n >= before + after && strncmp(pattern, name, before) == 0 &&
-	       strcmp(star + 1, name + n - after) == 0;
+	while (*pattern == *name && *pattern != '*') {
+		if (*pattern == '\0')
+			return true;
+		pattern++;
+		name++;
+	}
+	if (*pattern != '*')
+		return false;
+	after = strlen(pattern + 1);
+	n = strlen(name);
+	return n >= after && strcmp(pattern + 1, name + n - after) == 0;
 }
 
 static bool among(const char *name, const char *const *patterns, size_t n)
