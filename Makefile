@@ -17,6 +17,7 @@ SANITIZE ?=
 PKG_CONFIG ?= pkg-config
 # Debian 12 names msgpack-c's pkg-config file msgpack, Debian 13 msgpack-c.
 MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
+MSGPACK_LIB := $(or $(strip $(shell $(PKG_CONFIG) --libs-only-l $(MSGPACK) 2>/dev/null)),-lmsgpackc)
 
 WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
 	-Wwrite-strings -Wformat=2 -Wvla -Werror
@@ -78,7 +79,7 @@ ifeq ($(MUSL),)
 $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lmsgpackc -linih
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih
 else
 shim_src := $(call src,base) $(call src,wire) $(call src,dial) $(call src,config) $(call src,shim) $(call src,shim/musl)
 MUSLINC := $(OBJ)/musl-include
@@ -99,18 +100,18 @@ $(BIN)/ccrun: $(patsubst %.c,$(OBJ)/musl/%.o,$(shim_src))
 	@echo '  LINK  $@'
 	@$(MUSL) -nostartfiles -static -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
 		$(MUSLLIB)/rcrt1.o $(MUSLLIB)/crti.o $^ $(LDHARDEN) \
-		$(SYSLIB)/libmsgpackc.a $(SYSLIB)/libinih.a -lc $(MUSLLIB)/crtn.o
+		$(MSGPACK_LIB:-l%=$(SYSLIB)/lib%.a) $(SYSLIB)/libinih.a -lc $(MUSLLIB)/crtn.o
 endif
 
 $(BIN)/ccctl: $(call objs,client) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium -lmsgpackc -linih -ljansson
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson
 
 $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium -lmsgpackc -lseccomp
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
 
 # The library is never built with a sanitizer: it is loaded into programs that are not.
 $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
@@ -139,7 +140,7 @@ define link_test
 @mkdir -p $(@D)
 @echo '  TEST  $@'
 @$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(HOUSE) $(LDFLAGS_ALL) \
-	-lcmocka -lsodium -lmsgpackc -linih -lseccomp
+	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp
 endef
 
 $(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(unit_extra)
