@@ -99,7 +99,7 @@ static int check_file(const struct store *s, int fd, size_t *size, struct failur
 int store_read(const struct store *s, uint8_t **out, size_t *n, struct failure *f)
 {
 	uint8_t *buf = NULL;
-	size_t size;
+	size_t size = 0;
 	ssize_t r;
 	int fd;
 
