@@ -115,7 +115,7 @@ $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 
 # The library is never built with a sanitizer: it is loaded into programs that are not.
 $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
-	@mkdir -p $(@D)
+	@install -d -m 755 $(@D)
 	@echo '  LINK  $@'
 	@$(CC) -std=gnu11 -fPIC -shared -O2 -g $(WARN) -fstack-protector-strong -fvisibility=hidden \
 		$(INIT) $(call works,-fcf-protection) $(DEFINES) $(CFLAGS) \
@@ -187,9 +187,9 @@ fuzz:
 
 # ---- installation ----
 D := $(DESTDIR)$(PREFIX)
-# As root nobody but root needs to read the programs; what cannot be read is
-# undumpable from its first instruction.
-MODE := $(shell [ "$$(id -u)" = 0 ] && echo 711 || echo 755)
+# What cannot be read is undumpable from its first instruction, so that nobody
+# reads or changes a program between its start and its own hardening.
+MODE := 111
 
 install: all
 	install -d $(D)/bin $(D)/libexec/ccrun $(D)/lib/ccrun $(D)/share/ccrun/providers $(D)/share/man/man1 \

@@ -46,11 +46,21 @@ static const struct {
 	[FAIL_NOT_LOCKED_MEM] = { "not-locked-memory", EXIT_REFUSED },
 };
 
+/* Names and paths in a message are other people's: they do not drive a terminal. */
+static void printable(char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			*s = '?';
+}
+
 static int fill(struct failure *f, enum fail_code code, const char *hint)
 {
 	if (f) {
 		f->code = code;
+		printable(f->what);
 		snprintf(f->hint, sizeof(f->hint), "%s", hint ? hint : "");
+		printable(f->hint);
 	}
 	return -1;
 }
@@ -94,6 +104,7 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(f->hint, sizeof(f->hint), fmt, ap);
 	va_end(ap);
+	printable(f->hint);
 }
 
 const char *fail_name(enum fail_code code)

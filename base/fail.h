@@ -5,6 +5,7 @@
  * after filling it.  The code decides the wire's error name and the exit code;
  * the texts become "PROGRAM: what failed: why" and "hint: what to do".
  * Texts never carry a secret: fail_set's arguments are names, paths, numbers.
+ * Control characters in them become '?'.
  */
 #ifndef BASE_FAIL_H
 #define BASE_FAIL_H

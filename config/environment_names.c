@@ -96,6 +96,8 @@ static const char *const blanked[] = {
 static const char *const never[] = {
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR", "BASH_*", "XDG_*",
 	"LD_*", "BUN_*", "NODE_*", "GIT_*", "PYTHON*", "PERL5*", "DBUS_*", "SSH_*", "CCRUN_*",
+	/* programs and credentials by another door */
+	"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_*_HOST", "CLAUDE_PTY_HOST_EXEC",
 };
 
 /* Which credentials the AWS libraries find, and where they send them. */

@@ -70,9 +70,12 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 	if (fd < 0)
 		return -1;
 	close(fd);
+	d->connected = io_now_ms();
 	d->fd = sock_connect(d->path, f);
-	if (d->fd < 0 && nobody(errno))
+	if (d->fd < 0 && nobody(errno)) {
 		d->fd = start ? connect_started(d->path, f) : no_broker(f);
+		d->connected = io_now_ms();
+	}
 	return d->fd < 0 ? -1 : 0;
 }
 
@@ -82,7 +85,7 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
  * uid alone proves nothing.  (Root sees every process's files as root's, so
  * for uid 0 the posture tells nothing; docs/THREATS.md says so.)
  */
-static int check_broker(const struct sock_beside *b, struct failure *f)
+static int check_broker(const struct dial *d, const struct sock_beside *b, struct failure *f)
 {
 	static const char mend[] = "ccctl status shows who serves; end that process, then try again";
 	struct proc_stat st;
@@ -96,6 +99,12 @@ static int check_broker(const struct sock_beside *b, struct failure *f)
 	if (proc_stat(b->pid, &st) != 0 || st.state == 'Z')
 		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",
 				"the broker (process %d) cannot be looked at", (int)b->pid);
+	/* Whoever answered could have ended, and its number be another's by now:
+	 * that one would be younger than our connection. */
+	if ((int64_t)(st.start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected)
+		return fail_set(f, FAIL_PEER, mend,
+				"process %d (%s) has the number of whoever answered, but started later",
+				(int)b->pid, st.comm);
 	if (st.owner != 0)
 		return fail_set(f, FAIL_PEER, mend,
 				"process %d (%s) answers as the broker but is not hardened",
@@ -147,11 +156,14 @@ static int receive(struct dial *d, int *fd, struct failure *f)
 		*fd = beside.fd;
 	else if (beside.fd >= 0)
 		close(beside.fd);
-	if (!d->broker) {
-		if (check_broker(&beside, f) != 0)
-			goto bad;
-		d->broker = beside.pid;
+	if (d->broker && d->broker != beside.pid) {
+		fail_set(f, FAIL_PEER, NULL, "another process than before answered (%d, not %d)",
+			 (int)beside.pid, (int)d->broker);
+		goto bad;
 	}
+	if (!d->broker && check_broker(d, &beside, f) != 0)
+		goto bad;
+	d->broker = beside.pid;
 	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0)
 		goto bad;
 	return 0;

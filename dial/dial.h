@@ -14,6 +14,7 @@ struct failure;
 struct dial {
 	int fd;
 	pid_t broker; /* who answered, once checked; else 0 */
+	int64_t connected; /* io_now_ms() before connect: the broker is older */
 	char path[4096];
 	/* the last reply; the buffer is the caller's (locked where a reply may
 	 * carry a secret) */

@@ -162,10 +162,12 @@ static void look(struct target *t)
 /* The library: there, ours or root's, and nameable in LD_PRELOAD. */
 static void look_at_library(struct target *t)
 {
+	char dir[PATH_SIZE];
 	struct failure f;
-	int fd;
+	int fd, d;
 
-	if (path_sibling("lib/ccrun/libccrun.so", t->library, &f) != 0) {
+	if (path_sibling("lib/ccrun/libccrun.so", t->library, &f) != 0 ||
+	    path_sibling("lib/ccrun", dir, &f) != 0) {
 		cannot(t, "libccrun.so", "cannot be found");
 		return;
 	}
@@ -174,10 +176,15 @@ static void look_at_library(struct target *t)
 		cannot(t, t->library, "cannot be read");
 		return;
 	}
-	if (path_check_trusted(fd, t->library, &f) != 0)
+	/* Whoever can write its directory can put another one in its place. */
+	d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (d < 0 || path_check_trusted(d, dir, &f) != 0 ||
+	    path_check_trusted(fd, t->library, &f) != 0)
 		cannot(t, t->library, "can be changed by others");
 	else if (strpbrk(t->library, " \t:;"))
 		cannot(t, t->library, "has a space or colon in its path, which LD_PRELOAD cannot name");
+	if (d >= 0)
+		close(d);
 	close(fd);
 }
 

@@ -116,7 +116,8 @@ static int search(const struct program *p)
 		const char *end = strchrnul(path, ':');
 		size_t n = (size_t)(end - path);
 
-		if (n < PATH_MAX) {
+		/* What a repository's directory offers does not get the session. */
+		if (n < PATH_MAX && (!p->carry || *path == '/')) {
 			memcpy(name, path, n);
 			if (n > 0)
 				name[n++] = '/'; /* an empty element is the working directory */
@@ -178,9 +179,16 @@ static bool announce(void)
  */
 static bool carries(const struct launch *l)
 {
-	if (l->how == HOW_SPAWN || !session.preload || getpid() != session.pid)
+	const char *path = l->program.path;
+
+	if (l->how == HOW_SPAWN || !session.preload || getpid() != session.pid || !path)
 		return false;
-	if (l->how == HOW_EXEC && access(l->program.path, X_OK) != 0)
+	/* A relative path is the working directory's: a PATH with "." in it, or a
+	 * shell that found one there, must not hand the session to a repository. */
+	if (*path != '/' && !(l->how == HOW_SEARCH && !strchr(path, '/')) &&
+	    !(l->how == HOW_AT && *path == '\0'))
+		return false;
+	if (l->how == HOW_EXEC && access(path, X_OK) != 0)
 		return false;
 	return session.fd < 0 || (session_connected() && announce());
 }

@@ -1,0 +1,60 @@
+"""A process that stands in for the broker and records what it is told:
+
+    fake_broker.py SOCKET RECORD STATE [hide] [mark]
+
+It answers as a broker in STATE (none, locked, unlocked) would, until the
+record's directory has a file named stop.  RECORD gets every packet."""
+import os
+import socket
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
+
+import msgpack  # noqa: E402
+import wire_client as wc  # noqa: E402
+
+path, record, state, how = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
+if "mark" in how:
+    wc.mark()
+if "hide" in how:
+    wc.undumpable()
+
+SLOT = dict(wc.slot(), id=1, created=1)
+ANSWERS = {
+    "hello": {"broker": "user", "version": "0.1.0", "state": state, "vault": "/vault"},
+    "slots": {"generation": 1, "slots": [SLOT]}, "unlock": {"entries": 1},
+    "init": {"generation": 1, "vault": "/vault"}, "put": {"generation": 2}, "approve": {"generation": 2},
+    "open": {"granted": True, "session": "0" * 16}, "list": {"more": False, "entries": []},
+    "status": {"broker": "user", "version": "0.1.0", "state": state, "vault": "/vault", "pid": os.getpid(),
+               "started": 1, "memory_locked": True, "memory_size": 1, "memory_used": 1, "undumpable": True,
+               "untraced": True, "caged": True, "sessions": 0, "releases": 0},
+}
+
+try:
+    os.unlink(path)
+except FileNotFoundError:
+    pass
+listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+listener.bind(path)
+listener.listen()
+listener.settimeout(0.05)
+record.write_bytes(b"")
+while not (record.parent / "stop").exists():
+    try:
+        peer, _ = listener.accept()
+    except TimeoutError:
+        continue
+    peer.settimeout(3)
+    try:
+        while True:
+            packet = peer.recv(wc.PACKET_MAX + 1)
+            if not packet:
+                break
+            with record.open("ab") as f:
+                f.write(packet + b"\n")
+            op = msgpack.unpackb(packet).get("op") if not packet.startswith(wc.MAGIC) else None
+            peer.send(wc.pack(v=1, ok=True, **ANSWERS.get(op, {})))
+    except (OSError, ValueError):
+        pass
+    peer.close()

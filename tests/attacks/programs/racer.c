@@ -1,0 +1,177 @@
+/*
+ * racer PROGRAM OUT - a session's process that waits for PROGRAM to be started,
+ * stops the new process in its first instant, opens its memory, and lets it go.
+ *
+ * A line on standard input: what can be read through every descriptor that was
+ * won goes to OUT.NUMBER, and one line is printed:
+ *   tried=N opened=N (memory of PROGRAM's processes) bytes=N
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/inotify.h>
+#include <sys/resource.h>
+#include <time.h>
+#include <unistd.h>
+
+#define KEPT 512
+#define HOT_US 5000
+
+static struct won {
+	pid_t pid;
+	int mem, maps;
+} kept[KEPT];
+static int count, tried, opened;
+static const char *name, *out;
+
+static int is_it(pid_t pid)
+{
+	char path[64], comm[32] = "";
+	int fd, n;
+
+	snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	n = fd < 0 ? -1 : (int)read(fd, comm, sizeof(comm) - 1);
+	if (fd >= 0)
+		close(fd);
+	return n > 0 && strncmp(comm, name, strlen(name)) == 0;
+}
+
+static int open_it(pid_t pid, const char *leaf)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, leaf);
+	return open(path, O_RDONLY | O_CLOEXEC);
+}
+
+static void take(pid_t pid)
+{
+	struct won w = { pid, -1, -1 };
+	int i;
+
+	for (i = 0; i < count; i++)
+		if (kept[i].pid == pid)
+			return;
+	if (count == KEPT || kill(pid, SIGSTOP) != 0)
+		return;
+	w.mem = open_it(pid, "mem");
+	w.maps = open_it(pid, "maps");
+	kill(pid, SIGCONT);
+	tried++;
+	if (w.mem >= 0 && w.maps >= 0)
+		opened++;
+	kept[count++] = w;
+}
+
+/* The youngest pids: the program was opened to be executed just now. */
+static void strike(void)
+{
+	char text[128];
+	int fd = open("/proc/loadavg", O_RDONLY | O_CLOEXEC), last, pid;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	last = atoi(strrchr(text, ' ') ? strrchr(text, ' ') : "0");
+	for (pid = last; pid > last - 8; pid--)
+		if (pid > 0 && is_it(pid))
+			take(pid);
+}
+
+static size_t copy(int mem, unsigned long low, unsigned long high, FILE *to)
+{
+	static char page[1 << 16];
+	size_t all = 0;
+	ssize_t n;
+
+	for (; low < high; low += (unsigned long)n, all += (size_t)n) {
+		size_t want = high - low < sizeof(page) ? high - low : sizeof(page);
+
+		n = pread(mem, page, want, (off_t)low);
+		if (n <= 0 || fwrite(page, 1, (size_t)n, to) != (size_t)n)
+			break;
+	}
+	return all;
+}
+
+static void report(void)
+{
+	static char maps[1 << 18];
+	unsigned long low, high;
+	size_t bytes = 0, have;
+	char path[4096], *line, *rest;
+	FILE *to;
+	ssize_t n;
+	int i;
+
+	for (i = 0; i < count; i++) {
+		if (kept[i].mem < 0 || kept[i].maps < 0)
+			continue;
+		/* The mappings of now, through a descriptor of then. */
+		for (have = 0; (n = read(kept[i].maps, maps + have, sizeof(maps) - 1 - have)) > 0; have += (size_t)n)
+			;
+		maps[have] = '\0';
+		snprintf(path, sizeof(path), "%s.%d", out, i);
+		to = fopen(path, "w");
+		for (rest = maps; to && (line = strtok_r(NULL, "\n", &rest));)
+			if (sscanf(line, "%lx-%lx r", &low, &high) == 2)
+				bytes += copy(kept[i].mem, low, high, to);
+		if (to)
+			fclose(to);
+	}
+	printf("tried=%d opened=%d bytes=%zu\n", tried, opened, bytes);
+	fflush(stdout);
+}
+
+static int64_t now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
+int main(int argc, char **argv)
+{
+	struct rlimit mark = { 4096, 4096 };
+	struct pollfd p[2] = { { .fd = 0, .events = POLLIN }, { .events = POLLIN } };
+	int64_t hot = 0;
+	char text[4096];
+
+	if (argc != 3)
+		return 2;
+	name = strrchr(argv[1], '/') + 1;
+	out = argv[2];
+	setrlimit(RLIMIT_LOCKS, &mark);
+	p[1].fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
+	/* A program that one cannot read cannot be watched either: look always. */
+	if (inotify_add_watch(p[1].fd, argv[1], IN_OPEN | IN_ACCESS) < 0)
+		hot = INT64_MAX;
+	printf("ready\n");
+	fflush(stdout);
+	for (;;) {
+		/* Busy, as the instant is short; after an event it looks for a while,
+		 * because the file is opened before there is a process of that name. */
+		int r = poll(p, 2, now_us() < hot ? 0 : 1000);
+
+		if (r > 0 && (p[1].revents & POLLIN)) {
+			while (read(p[1].fd, text, sizeof(text)) > 0)
+				;
+			hot = now_us() + HOT_US;
+		}
+		if (now_us() < hot)
+			strike();
+		if (r > 0 && (p[0].revents & (POLLIN | POLLHUP))) {
+			if (read(0, text, sizeof(text)) <= 0)
+				return 0;
+			report();
+		}
+	}
+}
