@@ -15,6 +15,12 @@
 
 #include "base/fail.h"
 
+#ifndef SO_PASSPIDFD
+#define SO_PASSPIDFD 76 /* Linux 6.5 */
+#endif
+#ifndef SCM_PIDFD
+#define SCM_PIDFD 0x04
+#endif
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77 /* Linux 6.5; Debian 12's headers lack it */
 #endif
@@ -91,7 +97,7 @@ int sock_listen(const char *path, int backlog, struct failure *f)
 int sock_connect(const char *path, struct failure *f)
 {
 	struct sockaddr_un sa;
-	int fd, saved;
+	int fd, saved, one = 1;
 
 	errno = ENAMETOOLONG;
 	if (address(&sa, path, f) != 0)
@@ -99,6 +105,8 @@ int sock_connect(const char *path, struct failure *f)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail_errno(f, NULL, "socket");
+	/* Older kernels have none: the caller sees that in what comes. */
+	setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one));
 	if (want_credentials(fd) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
 		saved = errno;
 		fail_errno(f, NULL, "connect to %s", path);
@@ -206,23 +214,50 @@ static void take_fds(struct cmsghdr *c, struct sock_beside *b)
 	}
 }
 
+void sock_drop_beside(struct sock_beside *b)
+{
+	if (b->fd >= 0)
+		close(b->fd);
+	if (b->pidfd >= 0)
+		close(b->pidfd);
+	b->fd = b->pidfd = -1;
+}
+
+static void note(struct cmsghdr *c, struct sock_beside *b)
+{
+	struct ucred cred;
+
+	if (c->cmsg_level != SOL_SOCKET)
+		return;
+	if (c->cmsg_type == SCM_CREDENTIALS) {
+		memcpy(&cred, CMSG_DATA(c), sizeof(cred));
+		b->have_sender = true;
+		b->pid = cred.pid;
+		b->uid = cred.uid;
+	} else if (c->cmsg_type == SCM_PIDFD) {
+		memcpy(&b->pidfd, CMSG_DATA(c), sizeof(int));
+	} else if (c->cmsg_type == SCM_RIGHTS) {
+		take_fds(c, b);
+	}
+}
+
 ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_beside *beside)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int) * 4)];
+		char buf[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)) +
+			 CMSG_SPACE(sizeof(int) * 4)];
 	} control;
 	struct sock_beside mine;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
-	struct ucred cred;
 	ssize_t r;
 
 	if (!beside)
 		beside = &mine;
 	memset(beside, 0, sizeof(*beside));
-	beside->fd = -1;
+	beside->fd = beside->pidfd = -1;
 	memset(&control, 0, sizeof(control));
 	m.msg_control = control.buf;
 	m.msg_controllen = sizeof(control.buf);
@@ -231,26 +266,14 @@ ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_beside 
 	while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return -1;
-	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c)) {
-		if (c->cmsg_level != SOL_SOCKET)
-			continue;
-		if (c->cmsg_type == SCM_CREDENTIALS) {
-			memcpy(&cred, CMSG_DATA(c), sizeof(cred));
-			beside->have_sender = true;
-			beside->pid = cred.pid;
-			beside->uid = cred.uid;
-		} else if (c->cmsg_type == SCM_RIGHTS) {
-			take_fds(c, beside);
-		}
-	}
+	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
+		note(c, beside);
 	if (m.msg_flags & MSG_TRUNC) {
-		if (beside->fd >= 0)
-			close(beside->fd);
-		beside->fd = -1;
+		sock_drop_beside(beside);
 		errno = EMSGSIZE;
 		return -1;
 	}
-	if (beside == &mine && mine.fd >= 0)
-		close(mine.fd);
+	if (beside == &mine)
+		sock_drop_beside(&mine);
 	return r;
 }

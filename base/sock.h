@@ -18,6 +18,8 @@ struct sock_beside {
 	bool have_sender;
 	pid_t pid; /* of the process that sent this packet (SCM_CREDENTIALS) */
 	uid_t uid;
+	int pidfd; /* of that process, where sock_connect made the socket and the
+		    * kernel has SO_PASSPIDFD (Linux 6.5), or -1; the caller closes it */
 	int fd; /* passed descriptor, close-on-exec, or -1; the caller closes it */
 };
 
@@ -68,9 +70,12 @@ int sock_send(int fd, const struct iovec *iov, int n, int pass);
  */
 int sock_send_now(int fd, const struct iovec *iov, int n);
 
+/* Close what came beside a packet and nobody wants.  Safe twice. */
+void sock_drop_beside(struct sock_beside *b);
+
 /*
  * Receive one packet into buf.  flags: 0 or MSG_DONTWAIT.  beside may be NULL
- * (descriptors are closed then).  Returns the length, 0 at the end of the
+ * (descriptors are closed then; on -1 there are none to close).  Returns the length, 0 at the end of the
  * connection, -1 with errno (EMSGSIZE: the packet was larger than size).
  */
 ssize_t sock_recv(int fd, void *buf, size_t size, int flags,

@@ -157,8 +157,7 @@ void connection_serve(struct broker *b, struct connection *c)
 	else
 		dispatch(b, c, (size_t)n);
 out:
-	if (beside.fd >= 0)
-		close(beside.fd);
+	sock_drop_beside(&beside);
 	if (n > 0)
 		io_wipe(b->packet, (size_t)n);
 }

@@ -80,6 +80,21 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 }
 
 /*
+ * Whoever answered could have ended, and its number be another's by now, an
+ * honest one's.  A pidfd tells; where the kernel has none, such a process is
+ * younger than our connection (as is a broker that a service manager starts
+ * for it: then the second try succeeds).
+ */
+static bool gone(const struct dial *d, const struct sock_beside *b, const struct proc_stat *st)
+{
+	struct pollfd ended = { .fd = b->pidfd, .events = POLLIN };
+
+	if (b->pidfd >= 0)
+		return poll(&ended, 1, 0) != 0;
+	return (int64_t)(st->start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected;
+}
+
+/*
  * Is the process that sent this answer a broker that may be trusted with a
  * secret?  A session cannot stand in for it: its processes are marked, and its
  * uid alone proves nothing.  (Root sees every process's files as root's, so
@@ -89,6 +104,7 @@ static int check_broker(const struct dial *d, const struct sock_beside *b, struc
 {
 	static const char mend[] = "ccctl status shows who serves; end that process, then try again";
 	struct proc_stat st;
+	int marked;
 
 	if (!b->have_sender)
 		return fail_set(f, FAIL_PEER, mend, "the answer does not say who sent it");
@@ -96,20 +112,19 @@ static int check_broker(const struct dial *d, const struct sock_beside *b, struc
 		return fail_set(f, FAIL_PEER, mend,
 				"the broker is somebody else's (uid %u, you are %u)",
 				(unsigned)b->uid, (unsigned)geteuid());
-	if (proc_stat(b->pid, &st) != 0 || st.state == 'Z')
+	marked = proc_marked(b->pid);
+	if (marked < 0 || proc_stat(b->pid, &st) != 0 || st.state == 'Z')
 		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",
 				"the broker (process %d) cannot be looked at", (int)b->pid);
-	/* Whoever answered could have ended, and its number be another's by now:
-	 * that one would be younger than our connection. */
-	if ((int64_t)(st.start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected)
-		return fail_set(f, FAIL_PEER, mend,
-				"process %d (%s) has the number of whoever answered, but started later",
-				(int)b->pid, st.comm);
+	/* After both were read: they were about this process. */
+	if (gone(d, b, &st))
+		return fail_set(f, FAIL_PEER, "try again; if it stays, ccctl status shows who serves",
+				"the process that answered (%d) is not there any more", (int)b->pid);
 	if (st.owner != 0)
 		return fail_set(f, FAIL_PEER, mend,
 				"process %d (%s) answers as the broker but is not hardened",
 				(int)b->pid, st.comm);
-	if (proc_marked(b->pid) != 0)
+	if (marked)
 		return fail_set(f, FAIL_PEER, mend,
 				"process %d (%s) answers as the broker but descends from a session",
 				(int)b->pid, st.comm);
@@ -152,10 +167,6 @@ static int receive(struct dial *d, int *fd, struct failure *f)
 	if (n <= 0)
 		return fail_set(f, FAIL_NO_BROKER, "try again",
 				"the broker closed the connection without an answer");
-	if (fd)
-		*fd = beside.fd;
-	else if (beside.fd >= 0)
-		close(beside.fd);
 	if (d->broker && d->broker != beside.pid) {
 		fail_set(f, FAIL_PEER, NULL, "another process than before answered (%d, not %d)",
 			 (int)beside.pid, (int)d->broker);
@@ -166,12 +177,14 @@ static int receive(struct dial *d, int *fd, struct failure *f)
 	d->broker = beside.pid;
 	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0)
 		goto bad;
+	if (fd) {
+		*fd = beside.fd;
+		beside.fd = -1;
+	}
+	sock_drop_beside(&beside);
 	return 0;
 bad:
-	if (fd && *fd >= 0)
-		close(*fd);
-	if (fd)
-		*fd = -1;
+	sock_drop_beside(&beside);
 	return -1;
 }
 

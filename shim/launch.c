@@ -192,6 +192,7 @@ int launch_exec(struct launch *l, struct failure *f)
 		goto bad;
 	}
 	execve(l->target->path, argv, env);
+	l->executed = true;
 	fail_errno(f, NULL, "%s", l->target->path);
 bad:
 	session_wipe(l->secret, l->secrets);

@@ -22,6 +22,7 @@ struct launch {
 	int pipe;		/* PIPE: the secret's descriptor, or -1 */
 	char *secret[SESSION_ENTRIES_MAX]; /* ENV: NAME=value */
 	unsigned secrets;
+	bool executed;		/* it came to exec, and that failed */
 };
 
 /* Which delivery the files and the target allow.  0 or -1 (FAIL_POLICY). */

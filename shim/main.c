@@ -1,7 +1,6 @@
 /*
  * shim/main.c - ccrun: read the provider's file, open a session, become claude.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -164,10 +163,8 @@ static int start(struct arguments *a, struct failure *f)
 	if (a->dry_run)
 		return launch_show(&l, f) == 0 ? 0 : end(f, EXIT_CCRUN);
 	warn_of_needs(p);
-	errno = 0;
-	if (run(&l, f) != 0 && f->code == FAIL_SYSTEM && (errno == ENOEXEC || errno == EACCES))
-		return end(f, EXIT_CANNOT_EXEC);
-	return end(f, EXIT_CCRUN);
+	run(&l, f);
+	return end(f, l.executed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
 }
 
 int main(int argc, char **argv)
