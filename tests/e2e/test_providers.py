@@ -189,10 +189,26 @@ def test_full_screen(c, ep, token, auth):
     assert (header.get("x-api-key") == token) == (auth == "api-key")
 
 
-def test_full_screen_bedrock_and_ollama(c, ep):
-    redirected(c, ep, "ollama")
-    assert c.ccctl("add", "ollama", "--set", "model=m").rc == 0
-    with c.screen([CCRUN, "ollama"]) as s:
+# provider, what ccctl add is told, the header that carries the token
+EVERY = [("openrouter", [], "authorization"), ("zai", [], "authorization"), ("anthropic", [], "x-api-key"),
+         ("azure", ["resource=mine"], "x-api-key"), ("foundry", ["resource=mine"], "x-api-key"),
+         ("bedrock:bearer", ["region=eu-west-1"], "authorization"), ("bedrock:keys", ["region=eu-west-1"], None),
+         ("vertex", ["project=p", "region=us-east5"], None), ("ollama", ["model=m"], None)]
+
+
+@pytest.mark.parametrize("name, parameters, header", EVERY)
+def test_every_provider_in_full_screen(c, ep, token, name, parameters, header):
+    """Nothing is asked about keys, the answer is on the screen, the token in its header."""
+    base = name.partition(":")[0]
+    redirected(c, ep, base, **({"skip_auth": "yes"} if base == "vertex" else {}))
+    c.init()
+    given = "AKIAEXAMPLEEXAMPLE12\n" + token if name == "bedrock:keys" else token
+    c.add(name, given, *(word for p in parameters for word in ("--set", p)))
+    with c.screen([CCRUN, name]) as s:
         s.ask("say hello")
         s.wait(SAID)
         assert s.exit() == 0
+    seen = ep.main[0].headers
+    if header:
+        assert seen[header] in (token, "Bearer " + token)
+    assert ("x-api-key" in seen) == (header == "x-api-key")
