@@ -98,6 +98,8 @@ static void warn_of_needs(const struct provider *p)
 static void say_what_runs(const struct provider *p, enum delivery d)
 {
 	char key[NAME_MAX_LEN + 32] = "no key";
+	const char *term = getenv("TERM");
+	bool plain;
 
 	if (p->note[0])
 		fprintf(stderr, "ccrun: note: %s\n", p->note);
@@ -111,8 +113,9 @@ static void say_what_runs(const struct provider *p, enum delivery d)
 		return;
 	if (p->secrets)
 		snprintf(key, sizeof(key), "key from vault");
-	fprintf(stderr, "\033[2mccrun: %s%s%s, %s\033[0m\n", p->title, p->model[0] ? ", " : "",
-		p->model, key);
+	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
+	fprintf(stderr, "%sccrun: %s%s%s, %s%s\n", plain ? "" : "\033[2m", p->title,
+		p->model[0] ? ", " : "", p->model, key, plain ? "" : "\033[0m");
 }
 
 /* Get the secrets under way, mark this process, and become the target. */

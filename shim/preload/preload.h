@@ -33,7 +33,7 @@
 #define PRELOAD_PREFIX "LD_PRELOAD="
 #define AGAIN_DEADLINE_MS 2000
 
-/* ---- the session (start.c): written before main, then only read ---- */
+/* ---- the session (session.c): written before main by start.c, then only read ---- */
 
 struct secret {
 	const char *name;

@@ -16,8 +16,6 @@
 
 extern char **environ;
 
-struct session session = {.fd = -1};
-
 static bool starts(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
@@ -113,14 +111,6 @@ static int connection(struct trouble *t)
 	session.dev = st.st_dev;
 	session.ino = st.st_ino;
 	return fd;
-}
-
-bool session_connected(void)
-{
-	struct stat st;
-
-	return session.fd >= 0 && fstat(session.fd, &st) == 0 && st.st_dev == session.dev &&
-	       st.st_ino == session.ino;
 }
 
 __attribute__((constructor(101))) static void start(void)
