@@ -192,22 +192,25 @@ D := $(DESTDIR)$(PREFIX)
 MODE := 111
 
 install: all
-	install -d $(D)/bin $(D)/libexec/ccrun $(D)/lib/ccrun $(D)/share/ccrun/providers $(D)/share/man/man1 \
-		$(D)/share/man/man5 $(D)/share/man/man8
-	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl $(D)/bin/
-	install -m $(MODE) $(LIBEXEC)/ccbroker $(D)/libexec/ccrun/
-	install -m 755 $(LIBDIR)/libccrun.so $(D)/lib/ccrun/
-	install -m 644 share/providers/*.conf $(D)/share/ccrun/providers/
-	install -m 644 man/*.1 $(D)/share/man/man1/
-	install -m 644 man/*.5 $(D)/share/man/man5/
-	install -m 644 man/*.8 $(D)/share/man/man8/
-	@[ "$$(id -u)" = 0 ] || echo 'note: installed as you, so a session can overwrite these programs; as root it cannot'
+	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" \
+		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man8"
+	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl "$(D)/bin/"
+	install -m $(MODE) $(LIBEXEC)/ccbroker "$(D)/libexec/ccrun/"
+	install -m 755 $(LIBDIR)/libccrun.so "$(D)/lib/ccrun/"
+	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
+	install -m 644 man/*.1 "$(D)/share/man/man1/"
+	install -m 644 man/*.5 "$(D)/share/man/man5/"
+	install -m 644 man/*.8 "$(D)/share/man/man8/"
+# With PREFIX=~/.local that directory is also the home of your vault, which is private.
+	@[ "$(D)/share" != "$${XDG_DATA_HOME:-$$HOME/.local/share}" ] || chmod 700 "$(D)/share/ccrun"
+	@[ "$$(id -u)" = 0 ] || echo 'note: installed as you, so a session can replace these programs; installed as root it cannot'
 
 uninstall:
-	rm -f $(D)/bin/ccrun $(D)/bin/ccctl $(D)/libexec/ccrun/ccbroker $(D)/lib/ccrun/libccrun.so
-	rm -f $(patsubst share/%,$(D)/share/ccrun/%,$(wildcard share/providers/*.conf))
-	rm -f $(foreach s,1 5 8,$(patsubst man/%,$(D)/share/man/man$(s)/%,$(wildcard man/*.$(s))))
-	-rmdir $(D)/libexec/ccrun $(D)/lib/ccrun $(D)/share/ccrun/providers $(D)/share/ccrun
+	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/libexec/ccrun/ccbroker" "$(D)/lib/ccrun/libccrun.so"
+	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
+	for s in 1 5 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
+	@for d in libexec/ccrun lib/ccrun share/ccrun/providers share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
+	@echo 'note: a broker that runs goes on until it is ended (kill the pid that ccctl status shows); your vault stays'
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang

@@ -58,7 +58,9 @@ static int runtime(const char *leaf, char *out, struct failure *f)
 	char standard[64];
 	struct stat st;
 
-	if (dir)
+	/* One that is named and not there is as good as none (the specification
+	 * wants a replacement then, not a failure). */
+	if (dir && (stat(dir, &st) == 0 || errno != ENOENT))
 		return join(out, f, dir, "/ccrun", leaf);
 	snprintf(standard, sizeof(standard), "/run/user/%u", (unsigned)getuid());
 	if (lstat(standard, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == getuid())
@@ -160,7 +162,7 @@ int path_private_dir(const char *path, struct failure *f)
 	if (st.st_mode & 077) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is open to others (mode %04o)", path,
 			 (unsigned)(st.st_mode & 07777));
-		fail_hint(f, "chmod 700 %.300s", path);
+		fail_hint(f, "chmod 700 '%.300s'", path);
 		goto bad;
 	}
 	return fd;
@@ -184,7 +186,7 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 	if (st.st_mode & 022) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s can be written by others (mode %04o)", path,
 			 (unsigned)(st.st_mode & 07777));
-		fail_hint(f, "chmod go-w %.300s", path);
+		fail_hint(f, "chmod go-w '%.300s'", path);
 		return -1;
 	}
 	return 0;

@@ -58,8 +58,8 @@ int proc_harden_self(void);
  * /proc/PID/mem, and that descriptor goes on reading afterwards (access is
  * checked at open).  A fork's memory is another one, and it is born
  * undumpable.  Returns 0 in the child.  The parent, which has seen nothing,
- * either ends (stay false) or waits, passes SIGTERM, SIGHUP and SIGINT on and
- * ends as the child did; it does not return.  -1 with errno: nothing was done,
+ * either ends (stay false) or waits, passes SIGTERM and SIGHUP on (a terminal
+ * sends SIGINT and SIGQUIT to both by itself) and ends as the child did; it does not return.  -1 with errno: nothing was done,
  * or (EPERM) somebody traces us.
  */
 int proc_fresh_memory(bool stay);

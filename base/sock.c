@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -65,6 +66,19 @@ void sock_allow_fds(int fd)
 	pass_rights(fd, 1);
 }
 
+/* Is the socket file more than one that a dead process left? */
+static bool somebody_listens(const struct sockaddr_un *sa)
+{
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	bool refused;
+
+	if (fd < 0)
+		return true;
+	refused = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0 && errno == ECONNREFUSED;
+	close(fd);
+	return !refused;
+}
+
 int sock_listen(const char *path, int backlog, struct failure *f)
 {
 	struct sockaddr_un sa;
@@ -77,6 +91,9 @@ int sock_listen(const char *path, int backlog, struct failure *f)
 		if (!S_ISSOCK(st.st_mode))
 			return fail_set(f, FAIL_UNSAFE_PATH, "move it away",
 					"%s: in the socket's place is something else", path);
+		if (somebody_listens(&sa))
+			return fail_set(f, FAIL_BUSY, "one broker a runtime directory; give the other its own",
+					"another broker listens on %s", path);
 		if (unlink(path) != 0)
 			return fail_errno(f, NULL, "stale socket %s", path);
 	}
@@ -96,6 +113,7 @@ int sock_listen(const char *path, int backlog, struct failure *f)
 
 int sock_connect(const char *path, struct failure *f)
 {
+	const struct timeval patience = { .tv_sec = 10 };
 	struct sockaddr_un sa;
 	int fd, saved, one = 1;
 
@@ -105,6 +123,8 @@ int sock_connect(const char *path, struct failure *f)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail_errno(f, NULL, "socket");
+	/* A broker that is stopped, with a full queue, must not hang its clients. */
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	/* Older kernels have none: the caller sees that in what comes. */
 	setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one));
 	if (want_credentials(fd) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
@@ -150,15 +170,20 @@ int sock_peer(int fd, pid_t *pid, uid_t *uid)
 	return 0;
 }
 
-int sock_peer_pidfd(int fd, pid_t pid)
+int sock_peer_pidfd(int fd, pid_t pid, bool *exact)
 {
 	socklen_t n = sizeof(int);
 	int pidfd = -1;
 
+	*exact = true;
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &n) == 0) {
 		fcntl(pidfd, F_SETFD, FD_CLOEXEC);
 		return pidfd;
 	}
+	/* Any other error: the peer was reaped, its number may be another's. */
+	if (errno != ENOPROTOOPT)
+		return -1;
+	*exact = false;
 	return (int)syscall(SYS_pidfd_open, pid, 0);
 }
 

@@ -55,8 +55,13 @@ void sock_allow_fds(int fd);
 /* Who called connect(2) (SO_PEERCRED).  Returns 0 or -1 with errno. */
 int sock_peer(int fd, pid_t *pid, uid_t *uid);
 
-/* A pidfd of the peer (SO_PEERPIDFD, else pidfd_open); -1 where neither is. */
-int sock_peer_pidfd(int fd, pid_t pid);
+/*
+ * A pidfd of the peer.  *exact: of the very process that connected
+ * (SO_PEERPIDFD, Linux 6.5); else of whoever has its number now (pidfd_open),
+ * which only what is sent from then on can prove.  -1: it has ended, or
+ * (*exact false, errno ENOSYS) the kernel has neither.
+ */
+int sock_peer_pidfd(int fd, pid_t pid, bool *exact);
 
 /*
  * Send one packet gathered from iov, with descriptor pass (or -1).  Never

@@ -18,6 +18,7 @@
 #include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/session.h"
 #include "wire/claim.h"
 
 bool claim_is(const void *packet, size_t n)
@@ -86,15 +87,18 @@ static int again(struct connection *c, struct failure *f)
 {
 	struct record_event e = { .event = "again", .result = "granted" };
 
-	if (c->session.state != SESSION_LIVE)
+	/* Once more after an exec that failed (a name that PATH did not have). */
+	if (c->session.state != SESSION_LIVE && !c->session.resumed)
 		return fail_set(f, FAIL_POSTURE, NULL, "there is no live session here");
 	if (peer_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
 	note(c, &e);
 	if (record_write(&c->tenant->record, &e, f) != 0)
 		return -1;
+	if (c->session.state == SESSION_LIVE)
+		c->tenant->sessions--;
 	c->session.state = SESSION_OPENED;
-	c->tenant->sessions--;
+	c->session.resumed = true;
 	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
 	if (agree(c->fd) != 0)
 		c->closing = true;
@@ -130,9 +134,7 @@ static int check_claim(struct connection *c, struct failure *f)
 		return fail_set(f, FAIL_TIMEOUT, "start it again",
 				"the claim came more than %d s after the session was opened",
 				CLAIM_DEADLINE_MS / 1000);
-	if (tenant_need_open(c->tenant, f) != 0)
-		return -1;
-	return peer_hardened(&c->peer, s->strict, f);
+	return tenant_need_open(c->tenant, f);
 }
 
 /* Gather header and items; the values are sent from where they lie. */
@@ -153,10 +155,9 @@ static int gather(struct hand_over *h, struct connection *c, struct failure *f)
 	h->iov[0] = (struct iovec){ h->head, sizeof(h->head) };
 	h->n = 1;
 	for (i = 0; i < s->entries; i++) {
-		e = vault_find(c->tenant->vault, s->entry[i]);
+		e = session_entry(c, i, f);
 		if (!e)
-			return fail_set(f, FAIL_NO_ENTRY, NULL, "'%s' was removed meanwhile",
-					s->entry[i]);
+			return -1;
 		name = strlen(s->variable[i]);
 		claim_put16(h->item[i], (uint16_t)name);
 		claim_put32(h->item[i] + 2, (uint32_t)e->token_len);
@@ -180,6 +181,7 @@ static void mark_used(struct connection *c)
 	c->tenant->releases++;
 	c->tenant->sessions++;
 	c->session.state = SESSION_LIVE;
+	c->session.resumed = false;
 	c->deadline = 0;
 }
 
@@ -190,7 +192,9 @@ static int claim(struct connection *c, int channel, struct failure *f)
 	struct hand_over h;
 	unsigned i;
 
-	if (check_claim(c, f) != 0 || gather(&h, c, f) != 0)
+	/* The posture last: what is sealed may want it stricter than at `open`. */
+	if (check_claim(c, f) != 0 || gather(&h, c, f) != 0 ||
+	    peer_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
 	names[0] = '\0';
 	for (i = 0; i < c->session.entries; i++)

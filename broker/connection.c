@@ -66,12 +66,21 @@ int connection_take(struct broker *b, struct connection *c, int fd)
 			 "this broker does not serve uid %u", (unsigned)c->peer.uid);
 		goto refuse;
 	}
+	/* Who opens a session is not marked yet: who comes marked is a nested one,
+	 * or a nuisance that must not keep its person out. */
+	c->marked = peer_marked(&c->peer, &f) != 0;
+	if (c->marked && c->tenant->marked >= CONNECTIONS_MARKED) {
+		fail_set(&f, FAIL_BUSY, "end some of them", "%d processes inside sessions are connected already",
+			 CONNECTIONS_MARKED);
+		goto refuse;
+	}
 	if (c->tenant->connections >= CONNECTIONS_UID) {
 		fail_set(&f, FAIL_BUSY, "end a session and try again",
 			 "uid %u has %d connections already", (unsigned)c->peer.uid, CONNECTIONS_UID);
 		goto refuse;
 	}
 	c->tenant->connections++;
+	c->tenant->marked += c->marked;
 	c->fd = fd;
 	c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 	return 0;
@@ -91,16 +100,28 @@ void connection_drop(struct broker *b, struct connection *c)
 		return;
 	if (c->session.state == SESSION_LIVE)
 		c->tenant->sessions--;
-	else
+	else if (!c->session.resumed)
 		e.why = "its secrets were not claimed";
 	if (c->session.state != SESSION_NONE)
 		record_write(&c->tenant->record, &e, NULL);
 	hang_up(c->fd);
 	peer_release(&c->peer);
 	c->tenant->connections--;
+	c->tenant->marked -= c->marked;
 	b->connections--;
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
+}
+
+void connection_expire(struct broker *b, struct connection *c)
+{
+	struct failure f;
+
+	fail_set(&f, FAIL_TIMEOUT, "connect again", "nothing came within the deadline");
+	/* The library reads no msgpack; it sees the connection end. */
+	if (c->session.state == SESSION_NONE)
+		answer_failure(c->fd, &f);
+	connection_drop(b, c);
 }
 
 /*
@@ -123,6 +144,23 @@ static void record_stranger(struct connection *c, const struct sock_beside *b,
 				  .pid = b->have_sender ? b->pid : 0 };
 
 	record_write(&c->tenant->record, &e, NULL);
+}
+
+/*
+ * Where the kernel only knows a number, the process that connected may have
+ * ended with its messages queued, and the number be another's.  What is sent
+ * after we looked comes with that number only from who has it: so the first
+ * message stands alone, and is trusted with nothing (dispatch: `first`).
+ */
+static int first_words(struct connection *c, struct failure *f)
+{
+	char more;
+
+	c->first = !c->peer.exact && !c->spoken;
+	c->spoken = true;
+	if (!c->first || (recv(c->fd, &more, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN))
+		return 0;
+	return fail_set(f, FAIL_PEER, "wait for each answer", "the first message was not the only one");
 }
 
 void connection_serve(struct broker *b, struct connection *c)
@@ -150,6 +188,11 @@ void connection_serve(struct broker *b, struct connection *c)
 		record_stranger(c, &beside, &f);
 		answer_failure(c->fd, &f);
 		c->closing = c->session.state == SESSION_NONE;
+		goto out;
+	}
+	if (first_words(c, &f) != 0) {
+		answer_failure(c->fd, &f);
+		c->closing = true;
 		goto out;
 	}
 	if (claim_is(b->packet, (size_t)n))

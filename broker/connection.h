@@ -28,9 +28,12 @@ struct session {
 	char mode[NAME_MAX_LEN + 1];
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
 	char variable[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 1];
+	char origin[SESSION_ENTRIES_MAX][ORIGIN_MAX_LEN + 1];
 	unsigned entries;
 	enum delivery delivery;
 	bool strict;
+	bool nested;	 /* the requester was marked when it opened */
+	bool resumed;	 /* announced an exec; the session lives although it is not LIVE */
 	char image[256]; /* what `arrived` was found to be */
 };
 
@@ -40,6 +43,9 @@ struct connection {
 	struct tenant *tenant;
 	int64_t deadline; /* 0: none */
 	bool closing;	  /* drop it when the handler returns */
+	bool spoken;	  /* its first message was served */
+	bool first;	  /* this is the first, and the kernel cannot say exactly who connected */
+	bool marked;	  /* it was when it connected: counted apart */
 	struct session session;
 };
 
@@ -48,6 +54,9 @@ int connection_take(struct broker *b, struct connection *c, int fd);
 
 /* One packet is waiting: receive, dispatch, answer. */
 void connection_serve(struct broker *b, struct connection *c);
+
+/* Its deadline passed: say so, end it. */
+void connection_expire(struct broker *b, struct connection *c);
 
 /* End it; a session that lived is put on record as ended. */
 void connection_drop(struct broker *b, struct connection *c);

@@ -60,6 +60,8 @@ static int admit(struct request *q, int flags, struct failure *f)
 	if (marked < 0)
 		return -1;
 	q->marked = marked;
+	if (q->connection->first && !(flags & FROM_SESSIONS))
+		return fail_set(f, FAIL_PEER, "say hello first", "it cannot be told yet who is calling");
 	/* `open` may allow a marked requester, but what an entry allows is only
 	 * known while the vault is open. */
 	if (marked && (!(flags & FROM_SESSIONS) ||

@@ -115,7 +115,7 @@ static void sweep(struct broker *b)
 		struct connection *c = &b->connection[i];
 
 		if (c->fd >= 0 && c->deadline && now > c->deadline)
-			connection_drop(b, c);
+			connection_expire(b, c);
 	}
 	if (b->full && b->connections < CONNECTIONS_MAX)
 		watch_listener(b, true);

@@ -27,7 +27,7 @@
 #include "secure/kdf.h"
 
 static const char usage[] =
-	"usage: ccbroker [--foreground] [--version]\n"
+	"usage: ccbroker [--foreground] [--report-fd N] | --help | --version\n"
 	"Serves your vault to ccrun and ccctl, which start it when they need it.\n"
 	"With LISTEN_FDS in the environment it serves the inherited socket.\n";
 
@@ -83,6 +83,10 @@ static int parse(int argc, char **argv, struct options *o, struct failure *f)
 			o->foreground = true;
 		} else if (strcmp(argv[i], "--report-fd") == 0 && i + 1 < argc) {
 			o->report = atoi(argv[++i]);
+			if (o->report < 3) {
+				fputs(usage, stderr);
+				exit(EXIT_USAGE);
+			}
 		} else if (strcmp(argv[i], "--version") == 0) {
 			puts("ccbroker " CCRUN_VERSION);
 			exit(0);
@@ -96,6 +100,8 @@ static int parse(int argc, char **argv, struct options *o, struct failure *f)
 	}
 	f->code = FAIL_NONE;
 	o->inherited = inherited_socket(f);
+	if (o->inherited >= 0 && o->report >= 0)
+		return fail_set(f, FAIL_USAGE, NULL, "--report-fd and LISTEN_FDS exclude each other");
 	return f->code == FAIL_NONE ? 0 : -1;
 }
 

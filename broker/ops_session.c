@@ -14,33 +14,19 @@
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
-#include "broker/policy.h"
+#include "broker/session.h"
 #include "secure/kdf.h"
 
-/* What is asked for entry i, held against what was sealed for it. */
-static int decide_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
+/* What is asked for entry i. */
+static int read_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
 {
-	struct policy_request want = { .delivery = s->delivery, .strict = s->strict,
-				       .marked = q->marked };
-	char origin[ORIGIN_MAX_LEN + 1];
 	struct wire_map item;
-	const struct entry *e;
 
 	if (wire_get_item(q->map, "entries", i, &item, f) != 0 ||
 	    wire_text(item, "name", s->entry[i], sizeof(s->entry[i]), f) != 0 ||
-	    wire_text(item, "variable", s->variable[i], sizeof(s->variable[i]), f) != 0 ||
-	    wire_text(item, "origin", origin, sizeof(origin), f) != 0)
+	    wire_text(item, "variable", s->variable[i], sizeof(s->variable[i]), f) != 0)
 		return -1;
-	e = vault_find(q->connection->tenant->vault, s->entry[i]);
-	if (!e && q->marked)
-		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
-				"a process inside a session gets nothing");
-	if (!e)
-		return fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault",
-				s->entry[i]);
-	want.origin = origin;
-	want.variable = s->variable[i];
-	return policy_decide(e, &want, &s->strict, f);
+	return wire_text(item, "origin", s->origin[i], sizeof(s->origin[i]), f);
 }
 
 static int read_request(struct request *q, struct session *s, struct failure *f)
@@ -70,7 +56,7 @@ static int read_request(struct request *q, struct session *s, struct failure *f)
 struct wire_out *op_open(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
-	struct session s = { .state = SESSION_OPENED };
+	struct session *s = &c->session;
 	struct record_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
 	struct wire_out *o;
 	uint8_t id[8];
@@ -80,27 +66,32 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		fail_set(f, FAIL_EXISTS, "one session a connection", "this connection has a session");
 		return NULL;
 	}
-	if (read_request(q, &s, f) != 0 || peer_same_world(&c->peer, f) != 0)
+	memset(s, 0, sizeof(*s));
+	s->nested = q->marked;
+	if (read_request(q, s, f) != 0 || peer_same_world(&c->peer, f) != 0)
 		return NULL;
-	for (i = 0; i < s.entries; i++)
-		if (decide_entry(q, i, &s, f) != 0)
+	for (i = 0; i < s->entries; i++)
+		if (read_entry(q, i, s, f) != 0)
+			return NULL;
+	for (i = 0; i < s->entries; i++)
+		if (!session_entry(c, i, f))
 			return NULL;
 	secure_random(id, sizeof(id));
-	secure_hex(s.id, id, sizeof(id));
+	secure_hex(s->id, id, sizeof(id));
 	/* For the record: what is asking.  It may be gone before it is read. */
-	if (proc_exe(c->peer.pid, s.image, sizeof(s.image)) != 0)
-		s.image[0] = '\0';
-	e.provider = s.provider;
-	e.session = s.id;
-	e.image = s.image;
+	if (proc_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
+		s->image[0] = '\0';
+	e.provider = s->provider;
+	e.session = s->id;
+	e.image = s->image;
 	if (record_write(&c->tenant->record, &e, f) != 0)
 		return NULL;
-	c->session = s;
+	s->state = SESSION_OPENED;
+	sock_allow_fds(c->fd);
 	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
-	sock_allow_fds(c->fd); /* a claim passes one */
 	o = wire_ok(2);
 	wire_bool(o, "granted", true);
-	wire_str(o, "session", s.id);
+	wire_str(o, "session", s->id);
 	return o;
 }
 
@@ -146,11 +137,9 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 		fail_set(f, FAIL_TIMEOUT, "start it again", "the request came too late");
 		return NULL;
 	}
-	entry = vault_find(c->tenant->vault, c->session.entry[0]);
-	if (!entry) {
-		fail_set(f, FAIL_NO_ENTRY, NULL, "'%s' was removed meanwhile", c->session.entry[0]);
+	entry = session_entry(c, 0, f);
+	if (!entry)
 		return NULL;
-	}
 	if (record_write(&c->tenant->record, &e, f) != 0)
 		return NULL;
 	q->pass = filled_pipe(entry, f);

@@ -219,6 +219,11 @@ struct wire_out *op_rename(struct request *q, struct failure *f)
 
 	if (!existing(q, name, f) || name_field(q->map, "to", to, f) != 0)
 		return NULL;
+	if (vault_find(t->vault, to)) {
+		fail_set(f, FAIL_EXISTS, NULL, "there is an entry '%s' already", to);
+		fail_hint(f, "ccctl rm %s, or choose another name", to);
+		return NULL;
+	}
 	snprintf(both, sizeof(both), "%s %s", name, to);
 	if (record(q, "rename", both, f) != 0 || vault_rename(t->vault, name, to, f) != 0)
 		return NULL;

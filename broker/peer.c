@@ -40,7 +40,9 @@ int peer_take(struct peer *p, int fd, struct failure *f)
 	p->pidfd = -1;
 	if (sock_peer(fd, &p->pid, &p->uid) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot tell who is calling");
-	p->pidfd = sock_peer_pidfd(fd, p->pid);
+	p->pidfd = sock_peer_pidfd(fd, p->pid, &p->exact);
+	if (p->pidfd < 0 && (p->exact || errno != ENOSYS))
+		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);
 	if (proc_stat(p->pid, &st) != 0) {
 		peer_release(p);
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);

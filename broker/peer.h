@@ -14,6 +14,7 @@ struct peer {
 	pid_t pid;
 	uid_t uid;
 	int pidfd;	/* -1 where the kernel has none */
+	bool exact;	/* the kernel said who connected, not only which number it had */
 	uint64_t start; /* with pid, one process for ever */
 };
 

@@ -88,9 +88,9 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
 	if (q->marked && !p.nested)
+		/* Word for word as for an entry that is not there. */
 		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
-				"the requester runs inside a session, and '%s' does not allow that",
-				e->name);
+				"a process inside a session gets nothing");
 	if (strcmp(e->origin, q->origin) != 0) {
 		fail_set(f, FAIL_ORIGIN, NULL,
 			 "'%s' was sealed for %.110s, the provider's files now say %.110s", e->name,

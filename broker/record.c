@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -68,6 +69,9 @@ static int find_end(struct record *r, off_t size, struct failure *f)
 		return fail_errno(f, NULL, "read the record");
 	tail[n] = '\0';
 	last = memrchr(tail, '\n', (size_t)n);
+	if (!last && from > 0)
+		return fail_set(f, FAIL_DAMAGED, "move record.jsonl away to start a new chain",
+				"the record's end is damaged");
 	if (!last) {
 		/* Not one whole line. */
 		if (ftruncate(r->fd, 0) != 0)
@@ -77,7 +81,7 @@ static int find_end(struct record *r, off_t size, struct failure *f)
 	if (ftruncate(r->fd, from + (last - tail) + 1) != 0)
 		return fail_errno(f, NULL, "mend the record");
 	*last = '\0';
-	last = strrchr(tail, '\n');
+	last = memrchr(tail, '\n', (size_t)(last - tail));
 	last = last ? last + 1 : tail;
 	hash = strstr(last, ",\"hash\":\"");
 	if (!hash || strlen(hash) < 9 + 64 || sscanf(last, "{\"seq\":%llu", &seq) != 1)
@@ -108,6 +112,11 @@ int record_open(struct record *r, const char *dir, struct failure *f)
 		return fail_errno(f, NULL, "%s/record.jsonl", dir);
 	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s/record.jsonl is no regular file", dir);
+		goto bad;
+	}
+	/* One writer: two would each chain to what it last wrote itself. */
+	if (flock(r->fd, LOCK_EX | LOCK_NB) != 0) {
+		fail_set(f, FAIL_BUSY, NULL, "another broker writes %s/record.jsonl", dir);
 		goto bad;
 	}
 	if (st.st_size > 0 && find_end(r, st.st_size, f) != 0)

@@ -86,7 +86,7 @@ static int check_file(const struct store *s, int fd, size_t *size, struct failur
 		fail_set(f, FAIL_UNSAFE_PATH, NULL,
 			 "%s is not a private file of yours (uid %u, mode %04o)", s->path,
 			 (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
-		fail_hint(f, "chmod 600 %.300s", s->path);
+		fail_hint(f, "chmod 600 '%.300s'", s->path);
 		return -1;
 	}
 	if (st.st_size > VAULT_FILE_MAX)
@@ -96,7 +96,8 @@ static int check_file(const struct store *s, int fd, size_t *size, struct failur
 	return 0;
 }
 
-int store_read(const struct store *s, uint8_t **out, size_t *n, struct failure *f)
+static int read_file(const struct store *s, uint8_t **out, size_t *n, struct stat *st,
+		     struct failure *f)
 {
 	uint8_t *buf = NULL;
 	size_t size = 0;
@@ -115,7 +116,7 @@ int store_read(const struct store *s, uint8_t **out, size_t *n, struct failure *
 			fail_hint(f, "%.250s.prev is the last generation: copy it back", s->path);
 		return -1;
 	}
-	if (check_file(s, fd, &size, f) != 0)
+	if (check_file(s, fd, &size, f) != 0 || fstat(fd, st) != 0)
 		goto bad;
 	buf = malloc(size + 1);
 	if (!buf) {
@@ -135,6 +136,32 @@ bad:
 	free(buf);
 	close(fd);
 	return -1;
+}
+
+int store_read(struct store *s, uint8_t **out, size_t *n, struct failure *f)
+{
+	return read_file(s, out, n, &s->read, f);
+}
+
+void store_adopt(struct store *s)
+{
+	s->seen = s->read;
+}
+
+/* Is the file still the one that this broker last saw?  One that is gone is
+ * written again, which brings back what was in it. */
+static int unchanged(const struct store *s, struct failure *f)
+{
+	struct stat now;
+
+	if (s->seen.st_ino == 0 || fstatat(s->dir, VAULT, &now, AT_SYMLINK_NOFOLLOW) != 0)
+		return 0;
+	if (now.st_ino == s->seen.st_ino && now.st_dev == s->seen.st_dev &&
+	    now.st_size == s->seen.st_size && now.st_mtim.tv_sec == s->seen.st_mtim.tv_sec &&
+	    now.st_mtim.tv_nsec == s->seen.st_mtim.tv_nsec)
+		return 0;
+	return fail_set(f, FAIL_EXISTS, "ccctl lock, then ccctl unlock: that reads the file as it is now",
+			"%s was changed by something else, so it is not overwritten", s->path);
 }
 
 /* Write a file beside the vault and put it on the disk. */
@@ -169,6 +196,7 @@ static int write_beside(const struct store *s, const char *leaf, const uint8_t *
 static int keep_previous(const struct store *s, struct failure *f)
 {
 	uint8_t *old = NULL;
+	struct stat st;
 	size_t n;
 	int r;
 
@@ -176,7 +204,7 @@ static int keep_previous(const struct store *s, struct failure *f)
 	if (linkat(s->dir, VAULT, s->dir, VAULT_PREV_NEW, 0) != 0) {
 		if (errno == ENOENT)
 			return 0;
-		if (store_read(s, &old, &n, f) != 0)
+		if (read_file(s, &old, &n, &st, f) != 0)
 			return -1;
 		r = write_beside(s, VAULT_PREV_NEW, old, n, f);
 		free(old);
@@ -188,10 +216,12 @@ static int keep_previous(const struct store *s, struct failure *f)
 	return 1;
 }
 
-int store_write(const struct store *s, const uint8_t *p, size_t n, struct failure *f)
+int store_write(struct store *s, const uint8_t *p, size_t n, struct failure *f)
 {
 	int previous;
 
+	if (unchanged(s, f) != 0)
+		return -1;
 	if (write_beside(s, VAULT_NEW, p, n, f) != 0)
 		return -1;
 	previous = keep_previous(s, f);
@@ -208,8 +238,11 @@ int store_write(const struct store *s, const uint8_t *p, size_t n, struct failur
 			renameat(s->dir, VAULT_PREV, s->dir, VAULT);
 		else
 			unlinkat(s->dir, VAULT, 0);
+		s->seen.st_ino = 0;
 		return -1;
 	}
+	if (fstatat(s->dir, VAULT, &s->seen, AT_SYMLINK_NOFOLLOW) != 0)
+		s->seen.st_ino = 0;
 	return 0;
 bad:
 	unlinkat(s->dir, VAULT_NEW, 0);

@@ -86,6 +86,9 @@ int tenant_init(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_
 {
 	struct vault *v;
 
+	if (t->vault)
+		return fail_set(f, FAIL_EXISTS, "ccctl lock forgets it", "a vault is open already: %s",
+				t->store.path);
 	if (store_exists(&t->store) != 0)
 		return fail_set(f, FAIL_EXISTS, "ccctl unlock opens it", "there is a vault already: %s",
 				t->store.path);
@@ -117,6 +120,7 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 		store_explain(&t->store, f);
 		return -1;
 	}
+	store_adopt(&t->store);
 	/* Opened twice: the newer view of the file wins. */
 	vault_free(t->vault);
 	t->vault = v;

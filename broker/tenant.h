@@ -24,6 +24,7 @@ struct tenant {
 	struct vault *vault; /* NULL while locked */
 	struct arena *arena; /* shared with the other tenants */
 	unsigned connections;
+	unsigned marked;     /* of these, from inside sessions */
 	unsigned sessions;   /* live ones */
 	uint64_t releases;
 	bool use_times_changed; /* written with the next change, or when it locks */

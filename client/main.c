@@ -110,7 +110,7 @@ static int try_help(int argc, char **argv)
 	}
 	v = find(argv[1]);
 	for (i = 2; v && i < argc && strcmp(argv[i], "--") != 0; i++)
-		if (strcmp(argv[i], "--help") == 0)
+		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
 			return print_verb(v);
 	return v ? -1 : unknown(argv[1]);
 }

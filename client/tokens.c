@@ -112,6 +112,11 @@ static int cut(struct tokens *t, unsigned count, struct failure *f)
 		at = eol ? eol + 1 : end;
 		if (t->n[i] > 0 && eol && t->p[i][t->n[i] - 1] == '\r')
 			t->n[i]--;
+		/* As at the prompt: blanks around it came with the copying. */
+		while (t->n[i] > 0 && t->p[i][t->n[i] - 1] == ' ')
+			t->n[i]--;
+		for (; t->n[i] > 0 && *t->p[i] == ' '; t->n[i]--)
+			t->p[i]++;
 	}
 	if (at != end)
 		return fail_set(f, FAIL_BAD_VALUE, "one key a line and nothing else",

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -25,8 +26,35 @@ static bool nobody(int err)
 	return err == ENOENT || err == ECONNREFUSED;
 }
 
+/* The process that vault.lock names, when it is a broker that lives; else 0. */
+static pid_t holder(void)
+{
+	char path[PATH_SIZE], *text;
+	struct proc_stat st;
+	size_t n;
+	pid_t pid;
+
+	if (path_of(PATH_DATA, "vault.lock", path, NULL) != 0 || io_slurp(path, 32, &text, &n, NULL) != 0)
+		return 0;
+	pid = (pid_t)atoi(text);
+	free(text);
+	if (pid <= 0 || proc_stat(pid, &st) != 0 || strcmp(st.comm, "ccbroker") != 0 || st.state == 'Z')
+		return 0;
+	return pid;
+}
+
 static int no_broker(struct failure *f)
 {
+	pid_t pid = holder();
+
+	/* Not "nothing is unlocked": it is, elsewhere. */
+	if (pid) {
+		fail_set(f, FAIL_BUSY, NULL,
+			 "a broker (process %d) holds the vault, but does not listen where this program looks",
+			 (int)pid);
+		fail_hint(f, "use the XDG_RUNTIME_DIR that it was started with, or end it: kill %d", (int)pid);
+		return -1;
+	}
 	return fail_set(f, FAIL_NO_BROKER, "ccctl unlock starts one", "no broker is running");
 }
 
@@ -66,6 +94,8 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
 		return -1;
 	/* A socket in a directory that others can write could be anybody's. */
+	if (!start && access(dir, F_OK) != 0)
+		return no_broker(f);
 	fd = path_private_dir(dir, f);
 	if (fd < 0)
 		return -1;

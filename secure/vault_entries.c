@@ -229,7 +229,7 @@ int vault_rename(struct vault *v, const char *from, const char *to, struct failu
 				"cannot rename %s: the new name is not allowed", from);
 	(void)place(v, to, &there);
 	if (there)
-		return fail_set(f, FAIL_EXISTS, "remove it first: ccctl rm NAME",
+		return fail_set(f, FAIL_EXISTS, "remove that one first (ccctl rm), or choose another name",
 				"cannot rename %s: there is an entry %s", from, to);
 	v->undo.kind = UNDO_RENAME;
 	memcpy(v->undo.name, to, strlen(to));

@@ -70,8 +70,9 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 				return fail_set(f, FAIL_USAGE, "ccrun --exec PROG PROVIDER",
 						"--exec needs a program");
 			a->program = *++argv;
+		} else if (strncmp(w, "--exec=", 7) == 0 && w[7]) {
+			a->program = w + 7;
 		} else {
-			/* Not ours: claude's, on the project's or the default provider. */
 			break;
 		}
 	}
@@ -82,6 +83,9 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 	}
 	if (*argv && strcmp(*argv, "--") == 0)
 		a->rest = argv + 1;
+	else if (*argv)
+		return fail_set(f, FAIL_USAGE, "arguments for claude follow the provider; ccrun --help lists ours",
+				"'%.60s' is no option of ccrun", *argv);
 	return 0;
 }
 

@@ -190,7 +190,7 @@ int main(int argc, char **argv)
 	if (a.provider[0])
 		return start(&a, &f);
 	fail_set(&f, FAIL_USAGE, "ccrun PROVIDER [ARGUMENT ...]; the providers are:",
-		 "which provider? none was named, and none is pinned here");
+		 "which provider? none was named");
 	end(&f, EXIT_CCRUN);
 	list_providers(stderr, &f);
 	return EXIT_CCRUN;

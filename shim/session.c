@@ -28,6 +28,9 @@
 /* Replies to ccrun carry no secret: an ordinary buffer. */
 static char reply[WIRE_PACKET_MAX];
 
+/* Who granted the session: later answers come from the same process. */
+static pid_t broker;
+
 bool session_terminal(void)
 {
 	int fd;
@@ -107,6 +110,7 @@ static int try_open(const struct provider *p, enum delivery d, struct failure *f
 		dial_close(&dial);
 		return -1;
 	}
+	broker = dial.broker;
 	fd = dial.fd;
 	dial.fd = -1;
 	dial_close(&dial);
@@ -156,7 +160,7 @@ int session_open(const struct provider *p, enum delivery d, struct failure *f)
 
 int session_pipe(int connection, struct failure *f)
 {
-	struct dial d = { .fd = connection, .buf = reply, .size = sizeof(reply) };
+	struct dial d = { .fd = connection, .buf = reply, .size = sizeof(reply), .broker = broker };
 	int fd = -1, r;
 
 	r = dial_call(&d, wire_request("pipe", 0), &fd, f);

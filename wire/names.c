@@ -56,7 +56,10 @@ int wire_token_check(const uint8_t *p, size_t n, struct failure *f)
 		if (p[i] == 0)
 			return fail_set(f, FAIL_BAD_VALUE, NULL,
 					"the token has a NUL at byte %zu", i + 1);
-		if (p[i] <= ' ' || p[i] > '~')
+		if (p[i] == ' ')
+			return fail_set(f, FAIL_BAD_VALUE, "paste the key alone",
+					"the token has a blank at character %zu", i + 1);
+		if (p[i] < ' ' || p[i] > '~')
 			return fail_set(f, FAIL_BAD_VALUE, "a token is printable ASCII without spaces",
 					"the token has a byte at %zu that no HTTP header can carry", i + 1);
 	}

@@ -347,8 +347,59 @@ def spoil(path, mode=None, link=False, file=False):
     return spoiled
 
 
+def test_sessions_cannot_keep_their_person_out():
+    """Who comes marked gets few places; the person can still lock and launch."""
+    with wc.Broker() as b:
+        b.init()
+
+        def crowd():
+            mark()
+            held, refused = [], 0
+            for _ in range(120):
+                c = b.connect()
+                try:
+                    c.call("hello")
+                    held.append(c)
+                except (Refused, wc.Closed, OSError):
+                    refused += 1
+            return len(held), refused
+
+        held, refused = wc.in_child(crowd)
+        assert held <= 64 and refused >= 50
+        assert b.call("status")["state"] == "unlocked"
+
+
+def test_a_second_broker_does_not_take_a_socket_over():
+    with wc.Broker() as b:
+        b.init()
+        other = dict(b.env, XDG_DATA_HOME=str(b.root / "data2"), XDG_STATE_HOME=str(b.root / "state2"))
+        for d in ("data2", "state2"):
+            (b.root / d).mkdir(mode=0o700)
+        r = subprocess.run([str(wc.BROKER), "--foreground"], env=other, capture_output=True, text=True, timeout=20)
+        assert "another broker listens" in r.stderr, r
+        assert b.call("status")["state"] == "unlocked"
+        other = dict(b.env, XDG_DATA_HOME=str(b.root / "data2"), XDG_RUNTIME_DIR=str(b.root / "run2"))
+        (b.root / "run2").mkdir(mode=0o700)
+        r = subprocess.run([str(wc.BROKER), "--foreground"], env=other, capture_output=True, text=True, timeout=20)
+        assert "another broker writes" in r.stderr, r
+
+
+def test_a_record_whose_end_is_garbage_is_not_emptied():
+    with wc.Broker() as b:
+        b.init()
+        b.stop()
+        size = b.record.stat().st_size
+        with open(b.record, "ab") as f:
+            f.write(b"\0" * 40000)
+        r = subprocess.run([str(wc.BROKER), "--foreground"], env=b.env, capture_output=True, text=True, timeout=20)
+        assert r.returncode == 1 and "damaged" in r.stderr, r
+        assert b.record.stat().st_size == size + 40000
+
+
 def long_socket(b):
-    b.env["XDG_RUNTIME_DIR"] = str(b.root / ("long" * 30))
+    path = b.root / ("long" * 30)
+    path.mkdir(mode=0o700)
+    b.env["XDG_RUNTIME_DIR"] = str(path)
 
 
 def limit(what, value):

@@ -539,12 +539,56 @@ def test_keys_that_are_taken(home, given, stored):
     assert home.ok("get", "acme").out == stored
 
 
+def test_blanks_around_a_key_came_with_the_copying(home):
+    home.init()
+    assert home.ctl("add", "acme", input=b"  " + KEY.encode() + b" \n").rc == DONE
+    assert home.ok("get", "acme").out == KEY
+
+
+def test_a_broker_that_listens_elsewhere_is_not_taken_for_none(home):
+    """`lock` must not say that nothing is unlocked when something is."""
+    home.init()
+    elsewhere = home.root / "elsewhere"
+    elsewhere.mkdir(mode=0o700)
+    home.own()
+    for verb in ("lock", "status"):
+        r = home.ctl(verb, env={"XDG_RUNTIME_DIR": str(elsewhere)})
+        assert r.rc == FAILED and str(home.broker()) in r.err and "kill" in r.err, r
+    assert home.ctl("status", "-q").rc == DONE, "a runtime directory of its own"
+    r = home.ctl("status", env={"XDG_RUNTIME_DIR": "/nonexistent"})
+    assert "/nonexistent" not in r.err, r
+
+
+def test_a_vault_that_something_else_changed_is_not_overwritten(home):
+    home.init()
+    assert home.ctl("add", "acme", input=KEY.encode()).rc == DONE
+    vault = home.data / "ccrun/vault"
+    before = vault.read_bytes()
+    assert home.ctl("add", "--key", "two", input=KEY2.encode()).rc == DONE
+    vault.write_bytes(before)  # a backup is put back
+    home.own()
+    r = home.ctl("add", "--key", "three", input=KEY2.encode())
+    assert r.rc == FAILED and "changed by something else" in r.err and "ccctl unlock" in r.err, r
+    assert vault.read_bytes() == before
+    assert home.ctl("lock").rc == DONE
+    assert vault.read_bytes() == before
+    assert home.pass_to("unlock").rc == DONE
+    assert home.ctl("get", "two").rc == NO_SUCH
+
+
+def test_init_while_a_vault_is_open_is_refused(home):
+    home.init()
+    (home.data / "ccrun/vault").rename(home.data / "ccrun/away")
+    r = home.pass_to("init")
+    assert r.rc == FAILED and "open" in r.err, r
+
+
 @pytest.mark.parametrize("given", [
     b"", b"\n", b"\r\n", KEY.encode() + b"\n\n", KEY.encode() + b"\n" + KEY2.encode() + b"\n",
-    b"sk-acme\0-0123456789abc", b" " + KEY.encode(), KEY.encode() + b" ", b"two words of key",
+    b"sk-acme\0-0123456789abc", b"two words of key",
     b"sk-acme-\xc3\xa4\xc3\xb6\xc3\xbc-0123", b"short", b"k" * 16385, b"k" * 61440,
     KEY.encode() + b"\r\r\n", b"\x1b[31m" + KEY.encode(),
-], ids=["empty", "newline", "crlf", "blank-line", "two-lines", "nul", "leading", "trailing", "blank",
+], ids=["empty", "newline", "crlf", "blank-line", "two-lines", "nul", "blank",
         "not-ascii", "short", "over-limit", "60-kib", "cr-cr", "escape"])
 def test_keys_that_are_not(home, given):
     home.init()

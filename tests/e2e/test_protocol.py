@@ -510,8 +510,38 @@ def test_locked_between_open_and_claim(broker):
         in_child(lambda: launch(broker, "lock", "mark", "pipe", delivery="pipe"))
     assert e.value.error == "locked"
     broker.unlock()
-    with pytest.raises(Refused, match="removed meanwhile"):
+    with pytest.raises(Refused, match="there is no key"):
         in_child(lambda: launch(broker, "rm", "mark", "arrived", "hide", "claim"))
+
+
+CHANGED = {
+    "origin": ({"origin": "bearer https://other.test"}, "preload", "was sealed for"),
+    "variable": ({"variable": "ANTHROPIC_FOUNDRY_API_KEY"}, "preload", "was sealed to be sent as"),
+    "delivery": ({"policy": "delivery=preload nested=deny strict=no exposed=no"}, "env", "may be delivered by"),
+}
+
+
+@pytest.mark.parametrize("what", CHANGED)
+def test_what_is_sealed_counts_at_the_claim(broker, what):
+    """A key that got another endpoint or a tighter policy after `open` is not
+    given to what was opened for the old one."""
+    change, delivery, why = CHANGED[what]
+    token = broker.get("zai")
+    loose = "delivery=env nested=deny strict=no exposed=no"
+    broker.put("zai", token, policy=loose, replace=True)
+    steps = ("mark", "hide", "claim") if delivery == "env" else ("mark", "arrived", "hide", "claim")
+    with pytest.raises(Refused, match=why):
+        in_child(lambda: launch(broker, lambda: broker.put("zai", "another-token-for-b", replace=True, **change),
+                                *steps, delivery=delivery))
+    broker.put("zai", token, replace=True)
+
+
+def test_a_second_again_after_an_exec_that_failed(broker):
+    names = in_child(lambda: launch(broker, "mark", "arrived", "hide", "claim", "again", "again",
+                                    "show", "arrived", "hide", "claim"))
+    assert names
+    ends = [e for e in broker.lines() if e["event"] == "end"]
+    assert not ends or "why" not in ends[-1]
 
 
 def test_a_claim_brings_every_byte(broker):
@@ -638,5 +668,8 @@ def test_a_late_claim_is_refused(shared, slow):
 
 def test_an_idle_connection_is_closed(slow):
     _, idle, began = slow
+    import msgpack
+    last = msgpack.unpackb(idle.recv())
+    assert last["ok"] is False and last["error"] == "timeout", "the reason comes before the end"
     assert idle.closed()
     assert wc.IDLE_DEADLINE - 1 < time.monotonic() - began

@@ -312,7 +312,7 @@ def launch(broker, *steps, entry="zai", **changes):
               "dgram": lambda: c.claim(socket.SOCK_DGRAM)}
         result = None
         for step in steps:
-            result = do[step]()
+            result = step() if callable(step) else do[step]()
         return result
 
 

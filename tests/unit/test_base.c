@@ -254,7 +254,7 @@ static void test_path_of(void **state)
 	unsetenv("XDG_CONFIG_HOME");
 	setenv("XDG_DATA_HOME", "relative", 1); /* to be ignored */
 	setenv("XDG_STATE_HOME", "/s", 1);
-	setenv("XDG_RUNTIME_DIR", "/r", 1);
+	setenv("XDG_RUNTIME_DIR", "/usr", 1);
 	assert_int_equal(path_of(PATH_CONFIG, "a.conf", out, &f), 0);
 	assert_string_equal(out, "/h/.config/ccrun/a.conf");
 	assert_int_equal(path_of(PATH_DATA, NULL, out, &f), 0);
@@ -262,7 +262,7 @@ static void test_path_of(void **state)
 	assert_int_equal(path_of(PATH_STATE, "x", out, &f), 0);
 	assert_string_equal(out, "/s/ccrun/x");
 	assert_int_equal(path_of(PATH_RUNTIME, "broker.sock", out, &f), 0);
-	assert_string_equal(out, "/r/ccrun/broker.sock");
+	assert_string_equal(out, "/usr/ccrun/broker.sock");
 	setenv("XDG_RUNTIME_DIR", "", 1);
 	assert_int_equal(path_of(PATH_RUNTIME, "b", out, &f), 0);
 	assert_null(strstr(out, "/tmp"));

@@ -68,6 +68,7 @@ static void test_sock_packets(void **state)
 	struct sock_beside beside;
 	int l, a, b;
 	char buf[64];
+	bool exact;
 	uid_t uid;
 	pid_t pid;
 
@@ -76,7 +77,8 @@ static void test_sock_packets(void **state)
 	assert_int_equal(sock_peer(b, &pid, &uid), 0);
 	assert_int_equal(pid, getpid());
 	assert_int_equal(uid, getuid());
-	close(sock_peer_pidfd(b, pid));
+
+	close(sock_peer_pidfd(b, pid, &exact));
 	assert_int_equal(sock_recv(b, buf, sizeof(buf), MSG_DONTWAIT, &beside), -1);
 	assert_int_equal(errno, EAGAIN);
 	assert_int_equal(send_text(a, "hello", -1), 0);
