@@ -1,0 +1,54 @@
+"""What holds where the kernel cannot say exactly who connected (before Linux
+6.5).  tools/test runs this, and the launches, against a build that takes its
+kernel for such a one (-DSO_PEERPIDFD=9999)."""
+import os
+import signal
+
+import msgpack
+import pytest
+
+import wire_client as wc
+from wire_client import Refused
+
+pytestmark = pytest.mark.oldkernel
+TOKEN = "sk-test-0123456789abcdefghij"
+
+
+@pytest.fixture
+def broker():
+    with wc.Broker() as b:
+        with b.connect() as c:
+            c.call("hello")
+            c.call("init", slot=[wc.slot()], key=b.key)
+            c.call("put", name="zai", token=TOKEN.encode(), policy=wc.POLICY, origin=wc.ORIGIN,
+                   variable=wc.VARIABLE, replace=False)
+        yield b
+
+
+def test_the_first_message_gets_nothing(broker):
+    for op, fields in (("get", {"name": "zai"}), ("list", {"after": ""}), ("lock", {}), ("rm", {"name": "zai"})):
+        with broker.connect() as c, pytest.raises(Refused, match="who is calling"):
+            c.call(op, **fields)
+    with broker.connect() as c:
+        c.call("hello")
+        assert c.call("get", name="zai")["token"] == TOKEN.encode()
+
+
+def test_messages_that_waited_get_nothing(broker):
+    """As a process that is gone would have left them for whoever has its number."""
+    pid = broker.pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        with broker.connect() as c:
+            c.send(wc.request("hello"))
+            c.send(wc.request("get", name="zai"))
+            os.kill(pid, signal.SIGCONT)
+            first = msgpack.unpackb(c.recv())
+            assert first["ok"] is False and first["error"] == "peer", first
+            assert c.closed()
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def test_a_session_opens_at_once(broker):
+    assert TOKEN in str(wc.in_child(lambda: wc.launch(broker, "mark", "arrived", "hide", "claim")))
