@@ -53,7 +53,14 @@ LIBEXEC := $(BUILD)/libexec/ccrun
 LIBDIR := $(BUILD)/lib/ccrun
 SHARE := $(BUILD)/share/ccrun
 
-programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so
+# Each heavy library has a program of its own (make HELPERS= leaves them out).
+HELPERS ?= keyring tpm2 logind
+LIBS_keyring := libsecret-1
+LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
+LIBS_logind := libsystemd
+helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
+
+programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
 presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf))
 
 .PHONY: all
@@ -112,6 +119,16 @@ $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
+
+$(OBJ)/helpers/%.o: CFLAGS_ALL += $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 1,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
+
+.SECONDARY:
+.SECONDEXPANSION:
+$(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$*) $(call objs,helpers) $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind,$*),$(MSGPACK_LIB)) \
+		$(shell $(PKG_CONFIG) --libs $(LIBS_$*))
 
 # The library is never built with a sanitizer: it is loaded into programs that are not.
 $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
@@ -195,7 +212,7 @@ install: all
 	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" \
 		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man8"
 	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl "$(D)/bin/"
-	install -m $(MODE) $(LIBEXEC)/ccbroker "$(D)/libexec/ccrun/"
+	install -m $(MODE) $(LIBEXEC)/ccbroker $(helpers) "$(D)/libexec/ccrun/"
 	install -m 755 $(LIBDIR)/libccrun.so "$(D)/lib/ccrun/"
 	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
 	install -m 644 man/*.1 "$(D)/share/man/man1/"
@@ -206,7 +223,7 @@ install: all
 	@[ "$$(id -u)" = 0 ] || echo 'note: installed as you, so a session can replace these programs; installed as root it cannot'
 
 uninstall:
-	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/libexec/ccrun/ccbroker" "$(D)/lib/ccrun/libccrun.so"
+	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
 	for s in 1 5 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
 	@for d in libexec/ccrun lib/ccrun share/ccrun/providers share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done

@@ -1,0 +1,114 @@
+/*
+ * helpers/answer.c - a helper's side of descriptor 3.
+ */
+#include "helpers/answer.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/proc.h"
+#include "base/sock.h"
+
+#define TAKE_DEADLINE_MS 10000
+
+static uint8_t *buffer;
+
+static int check_descriptor(struct failure *f)
+{
+	int type = 0;
+	socklen_t n = sizeof(type);
+
+	if (getsockopt(ANSWER_FD, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_SEQPACKET ||
+	    fcntl(ANSWER_FD, F_SETFD, FD_CLOEXEC) != 0)
+		return fail_set(f, FAIL_USAGE, "ccctl runs this program",
+				"descriptor %d is no SOCK_SEQPACKET socket", ANSWER_FD);
+	return 0;
+}
+
+int answer_begin(struct failure *f)
+{
+	umask(077);
+	if (check_descriptor(f) != 0)
+		return -1;
+	if (proc_self_marked())
+		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	if (proc_harden_self() != 0)
+		return fail_errno(f, "detach the debugger", "cannot harden this process");
+	buffer = mmap(NULL, ANSWER_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (buffer == MAP_FAILED) {
+		buffer = NULL;
+		return fail_errno(f, NULL, "locked memory");
+	}
+	if (mlock(buffer, ANSWER_MAX) != 0 || madvise(buffer, ANSWER_MAX, MADV_DONTDUMP) != 0) {
+		fail_set(f, FAIL_NOT_LOCKED_MEM, "raise RLIMIT_MEMLOCK (ulimit -l 1024)",
+			 "cannot keep a key in locked memory");
+		return -1;
+	}
+	return 0;
+}
+
+uint8_t *answer_buffer(void)
+{
+	return buffer;
+}
+
+ssize_t answer_take(struct failure *f)
+{
+	ssize_t n;
+	int r = io_wait(ANSWER_FD, POLLIN, io_now_ms() + TAKE_DEADLINE_MS);
+
+	if (r == 0)
+		return fail_set(f, FAIL_TIMEOUT, NULL, "nothing came on descriptor %d", ANSWER_FD);
+	n = r < 0 ? -1 : sock_recv(ANSWER_FD, buffer, ANSWER_MAX, 0, NULL);
+	if (n < 0)
+		return fail_errno(f, NULL, "read descriptor %d", ANSWER_FD);
+	if (n == 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "nothing was sent on descriptor %d", ANSWER_FD);
+	return n;
+}
+
+int answer_give(const void *p, size_t n, struct failure *f)
+{
+	char kind = 'k';
+	struct iovec iov[2] = { { &kind, 1 }, { (void *)(uintptr_t)p, n } };
+
+	if (n >= ANSWER_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "an answer of %zu bytes", n);
+	if (sock_send(ANSWER_FD, iov, n ? 2 : 1, -1) != 0)
+		return fail_errno(f, NULL, "answer on descriptor %d", ANSWER_FD);
+	return 0;
+}
+
+int answer_fail(const struct failure *f)
+{
+	char kind = 'f';
+	const char *name = fail_name(f->code);
+	struct iovec iov[4] = {
+		{ &kind, 1 },
+		{ (void *)(uintptr_t)name, strlen(name) + 1 },
+		{ (void *)(uintptr_t)f->what, strlen(f->what) + 1 },
+		{ (void *)(uintptr_t)f->hint, strlen(f->hint) + 1 },
+	};
+
+	if (sock_send(ANSWER_FD, iov, 4, -1) != 0)
+		fail_print("ccrun helper", f);
+	return EXIT_FAILED;
+}
+
+void answer_end(void)
+{
+	if (!buffer)
+		return;
+	io_wipe(buffer, ANSWER_MAX);
+	munmap(buffer, ANSWER_MAX);
+	buffer = NULL;
+}
