@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 
 static int join(char *out, struct failure *f, const char *a, const char *b, const char *leaf)
 {
@@ -190,4 +191,18 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 		return -1;
 	}
 	return 0;
+}
+
+void path_machine_id(char *out, size_t size)
+{
+	size_t n, i;
+	char *text;
+
+	out[0] = '\0';
+	if (io_slurp("/etc/machine-id", 64, &text, &n, NULL) != 0)
+		return;
+	for (i = 0; i < n && i < size - 1 && text[i] > ' '; i++)
+		out[i] = text[i];
+	out[i] = '\0';
+	free(text);
 }

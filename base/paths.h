@@ -54,4 +54,16 @@ int path_private_dir(const char *path, struct failure *f);
  */
 int path_check_trusted(int fd, const char *path, struct failure *f);
 
+/*
+ * What names this machine and stays when its home directories are copied
+ * elsewhere: /etc/machine-id (machine-id(5)); "" where there is none.
+ */
+void path_machine_id(char *out, size_t size);
+
+/* Where the system broker is.  Not configurable: whoever could move these paths
+ * could stand in for it.  */
+#define SYSTEM_RUN_DIR "/run/ccrun"
+#define SYSTEM_SOCKET SYSTEM_RUN_DIR "/broker.sock"
+#define SYSTEM_STATE_DIR "/var/lib/ccrun"
+
 #endif

@@ -79,7 +79,7 @@ static bool somebody_listens(const struct sockaddr_un *sa)
 	return !refused;
 }
 
-int sock_listen(const char *path, int backlog, struct failure *f)
+int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f)
 {
 	struct sockaddr_un sa;
 	struct stat st;
@@ -101,8 +101,8 @@ int sock_listen(const char *path, int backlog, struct failure *f)
 	if (fd < 0)
 		return fail_errno(f, NULL, "socket");
 	/* fchmod before bind decides the file's mode without a race on umask. */
-	if (fchmod(fd, 0600) != 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
-	    chmod(path, 0600) != 0 || sock_prepare_listener(fd) != 0 ||
+	if (fchmod(fd, mode) != 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
+	    chmod(path, mode) != 0 || sock_prepare_listener(fd) != 0 ||
 	    listen(fd, backlog) != 0) {
 		fail_errno(f, NULL, "listen on %s", path);
 		close(fd);

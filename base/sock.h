@@ -24,11 +24,11 @@ struct sock_beside {
 };
 
 /*
- * Listen at path (mode 0600).  A stale socket file there is replaced; the
+ * Listen at path, whose socket file gets that mode.  A stale socket file there is replaced; the
  * caller holds the lock that makes it the only one to do so.  Returns the
  * non-blocking, close-on-exec descriptor or -1.
  */
-int sock_listen(const char *path, int backlog, struct failure *f);
+int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f);
 
 /*
  * Connect to path.  Returns a blocking close-on-exec descriptor with

@@ -13,6 +13,8 @@
 struct arena;
 
 struct broker {
+	bool system;
+	struct own own;
 	int listener;
 	int epoll;
 	int signals;	  /* signalfd: SIGTERM, SIGINT, SIGHUP */
@@ -21,13 +23,13 @@ struct broker {
 	uint8_t *packet;  /* WIRE_PACKET_MAX bytes in the arena: what comes in may be a secret */
 	uint64_t started; /* seconds since the epoch */
 	bool full;	  /* the listener is not watched: no place is free */
+	unsigned turn;	  /* of the loop */
 	struct tenant tenant[TENANTS_MAX];
 	unsigned tenants;
-	struct connection connection[CONNECTIONS_MAX];
+	struct connection *connection; /* `places` of them */
+	unsigned places, places_uid, places_marked;
 	unsigned connections;
 };
 
-/* The vault of uid, or NULL: nobody here is served for it. */
-struct tenant *broker_tenant(struct broker *b, uid_t uid);
 
 #endif

@@ -24,7 +24,7 @@ static const int allowed[] = {
 	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
 	SCMP_SYS(access), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
 	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(rename), SCMP_SYS(linkat),
-	SCMP_SYS(unlinkat), SCMP_SYS(unlink),
+	SCMP_SYS(unlinkat), SCMP_SYS(unlink), SCMP_SYS(getdents64),
 	/* memory, time, randomness, ending */
 	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect),
 	SCMP_SYS(madvise), SCMP_SYS(munlock), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
@@ -34,7 +34,12 @@ static const int allowed[] = {
 	SCMP_SYS(tgkill), /* abort */
 };
 
-int cage_enter(struct failure *f)
+/* A user who comes later: a directory, its locks, a locked region. */
+static const int allowed_system[] = {
+	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(flock), SCMP_SYS(mlock), SCMP_SYS(pwrite64),
+};
+
+int cage_enter(bool system, struct failure *f)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	unsigned i;
@@ -44,6 +49,11 @@ int cage_enter(struct failure *f)
 		goto out;
 	for (i = 0; i < sizeof(allowed) / sizeof(allowed[0]); i++) {
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+		if (r != 0)
+			goto out;
+	}
+	for (i = 0; system && i < sizeof(allowed_system) / sizeof(allowed_system[0]); i++) {
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed_system[i], 0);
 		if (r != 0)
 			goto out;
 	}

@@ -4,13 +4,16 @@
 #ifndef BROKER_CAGE_H
 #define BROKER_CAGE_H
 
+#include <stdbool.h>
+
 struct failure;
 
 /*
  * Put the process into a seccomp filter: an allow list without exec, without
  * any network but unix sockets, without ptrace or opening other processes'
- * memory.  What is not on it ends the process.  0 or -1.
+ * memory.  What is not on it ends the process.  system: it may open the stores of
+ * users who come later.  0 or -1.
  */
-int cage_enter(struct failure *f);
+int cage_enter(bool system, struct failure *f);
 
 #endif

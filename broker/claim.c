@@ -10,15 +10,14 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/session.h"
+#include "broker/witness.h"
 #include "wire/claim.h"
 
 bool claim_is(const void *packet, size_t n)
@@ -73,7 +72,7 @@ static int arrived(struct connection *c, struct failure *f)
 				"this connection was not opened for a preloaded program");
 	if (peer_alive(&c->peer, f) != 0 || peer_same_world(&c->peer, f) != 0)
 		return -1;
-	if (proc_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
+	if (witness_exe(c->peer.pid, s->image, sizeof(s->image)) != 0 && !c->tenant->system)
 		return fail_set(f, FAIL_POSTURE, NULL, "cannot see what process %d runs",
 				(int)c->peer.pid);
 	s->state = SESSION_ARRIVED;
@@ -134,7 +133,7 @@ static int check_claim(struct connection *c, struct failure *f)
 		return fail_set(f, FAIL_TIMEOUT, "start it again",
 				"the claim came more than %d s after the session was opened",
 				CLAIM_DEADLINE_MS / 1000);
-	return tenant_need_open(c->tenant, f);
+	return tenant_need_some(c->tenant, f);
 }
 
 /* Gather header and items; the values are sent from where they lie. */
@@ -171,20 +170,6 @@ static int gather(struct hand_over *h, struct connection *c, struct failure *f)
 	return 0;
 }
 
-static void mark_used(struct connection *c)
-{
-	unsigned i;
-
-	for (i = 0; i < c->session.entries; i++)
-		vault_mark_used(c->tenant->vault, c->session.entry[i], (uint64_t)time(NULL));
-	c->tenant->use_times_changed = true;
-	c->tenant->releases++;
-	c->tenant->sessions++;
-	c->session.state = SESSION_LIVE;
-	c->session.resumed = false;
-	c->deadline = 0;
-}
-
 static int claim(struct connection *c, int channel, struct failure *f)
 {
 	struct record_event e = { .event = "release", .result = "granted" };
@@ -205,7 +190,7 @@ static int claim(struct connection *c, int channel, struct failure *f)
 	if (record_write(&c->tenant->record, &e, f) != 0)
 		return -1;
 	/* From here it counts as claimed, delivered or not. */
-	mark_used(c);
+	session_released(c);
 	if (sock_send_now(channel, h.iov, h.n) != 0)
 		c->closing = true;
 	return 0;

@@ -14,17 +14,9 @@
 #include "broker/broker.h"
 #include "broker/claim.h"
 #include "broker/dispatch.h"
+#include "broker/stage.h"
+#include "broker/tenants.h"
 #include "wire/message.h"
-
-struct tenant *broker_tenant(struct broker *b, uid_t uid)
-{
-	unsigned i;
-
-	for (i = 0; i < b->tenants; i++)
-		if (b->tenant[i].uid == uid)
-			return &b->tenant[i];
-	return NULL;
-}
 
 static void answer_failure(int fd, const struct failure *f)
 {
@@ -60,23 +52,20 @@ int connection_take(struct broker *b, struct connection *c, int fd)
 	c->fd = -1;
 	if (peer_take(&c->peer, fd, &f) != 0)
 		goto refuse;
-	c->tenant = broker_tenant(b, c->peer.uid);
-	if (!c->tenant) {
-		fail_set(&f, FAIL_PEER, "every user has a broker of their own",
-			 "this broker does not serve uid %u", (unsigned)c->peer.uid);
+	c->tenant = tenants_get(b, c->peer.uid, &f);
+	if (!c->tenant)
 		goto refuse;
-	}
 	/* Who opens a session is not marked yet: who comes marked is a nested one,
 	 * or a nuisance that must not keep its person out. */
 	c->marked = peer_marked(&c->peer, &f) != 0;
-	if (c->marked && c->tenant->marked >= CONNECTIONS_MARKED) {
-		fail_set(&f, FAIL_BUSY, "end some of them", "%d processes inside sessions are connected already",
-			 CONNECTIONS_MARKED);
+	if (c->marked && c->tenant->marked >= b->places_marked) {
+		fail_set(&f, FAIL_BUSY, "end some of them", "%u processes inside sessions are connected already",
+			 b->places_marked);
 		goto refuse;
 	}
-	if (c->tenant->connections >= CONNECTIONS_UID) {
+	if (c->tenant->connections >= b->places_uid) {
 		fail_set(&f, FAIL_BUSY, "end a session and try again",
-			 "uid %u has %d connections already", (unsigned)c->peer.uid, CONNECTIONS_UID);
+			 "uid %u has %u connections already", (unsigned)c->peer.uid, b->places_uid);
 		goto refuse;
 	}
 	c->tenant->connections++;
@@ -106,6 +95,9 @@ void connection_drop(struct broker *b, struct connection *c)
 		record_write(&c->tenant->record, &e, NULL);
 	hang_up(c->fd);
 	peer_release(&c->peer);
+	stage_drop(c);
+	if (c->watcher)
+		c->tenant->watched = false;
 	c->tenant->connections--;
 	c->tenant->marked -= c->marked;
 	b->connections--;

@@ -5,6 +5,7 @@
 #define BROKER_CONNECTION_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "broker/peer.h"
 #include "wire/limits.h"
@@ -37,6 +38,13 @@ struct session {
 	char image[256]; /* what `arrived` was found to be */
 };
 
+/* A file (ciphertext) on its way in or out, in parts. */
+struct stage {
+	uint8_t *p;
+	size_t n;
+	bool out;
+};
+
 struct connection {
 	int fd; /* -1: a free place */
 	struct peer peer;
@@ -46,6 +54,8 @@ struct connection {
 	bool spoken;	  /* its first message was served */
 	bool first;	  /* this is the first, and the kernel cannot say exactly who connected */
 	bool marked;	  /* it was when it connected: counted apart */
+	bool watcher;	  /* says when the computer sleeps; may be silent for ever */
+	struct stage stage;
 	struct session session;
 };
 

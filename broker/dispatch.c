@@ -14,7 +14,9 @@
 enum {
 	FROM_SESSIONS = 1, /* a marked process may ask */
 	OPEN_VAULT = 2,	   /* needs an unlocked vault */
-	ON_RECORD = 4	   /* a refusal is recorded under the op's name */
+	KEPT_WILL_DO = 4,  /* or one of whose entries some were spared by a lock */
+	CHANGES = 8,	   /* writes the vault: no token may sleep meanwhile */
+	ON_RECORD = 16	   /* a refusal is recorded under the op's name */
 };
 
 static const struct {
@@ -25,18 +27,36 @@ static const struct {
 	{ "hello", op_hello, FROM_SESSIONS },
 	{ "status", op_status, FROM_SESSIONS },
 	{ "slots", op_slots, 0 },
+	{ "slot", op_slot, 0 },
+	{ "host", op_host, 0 },
+	{ "record", op_record, 0 },
 	{ "init", op_init, ON_RECORD },
 	{ "unlock", op_unlock, ON_RECORD },
+	{ "reopen", op_reopen, ON_RECORD },
 	{ "lock", op_lock, ON_RECORD },
-	{ "put", op_put, OPEN_VAULT | ON_RECORD },
+	{ "watch", op_watch, 0 },
+	{ "settings", op_settings, OPEN_VAULT },
+	{ "set", op_set, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "slot-add", op_slot_add, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "slot-rm", op_slot_rm, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "slot-replace", op_slot_replace, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "rekey", op_rekey, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "keyfile", op_keyfile, ON_RECORD },
+	{ "backup", op_backup, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "export", op_export, ON_RECORD },
+	{ "part", op_part, 0 },
+	{ "stage", op_stage, 0 },
+	{ "restore", op_restore, ON_RECORD },
+	{ "retire", op_retire, ON_RECORD },
+	{ "put", op_put, OPEN_VAULT | CHANGES | ON_RECORD },
 	{ "get", op_get, OPEN_VAULT | ON_RECORD },
-	{ "rm", op_rm, OPEN_VAULT | ON_RECORD },
-	{ "rename", op_rename, OPEN_VAULT | ON_RECORD },
-	{ "approve", op_approve, OPEN_VAULT | ON_RECORD },
+	{ "rm", op_rm, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "rename", op_rename, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "approve", op_approve, OPEN_VAULT | CHANGES | ON_RECORD },
 	{ "list", op_list, OPEN_VAULT },
 	/* open decides about marked requesters entry by entry (nested = allow) */
-	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | ON_RECORD },
-	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | ON_RECORD },
+	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
+	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
 };
 
 static void record_refusal(struct connection *c, struct wire_map m, const char *op,
@@ -69,9 +89,10 @@ static int admit(struct request *q, int flags, struct failure *f)
 			q->connection->session.state == SESSION_NONE)))
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	if (flags & OPEN_VAULT)
-		return tenant_need_open(q->connection->tenant, f);
-	return 0;
+	if ((flags & OPEN_VAULT) && (flags & KEPT_WILL_DO ? tenant_need_some : tenant_need_open)(
+					    q->connection->tenant, f) != 0)
+		return -1;
+	return flags & CHANGES ? tenant_wake(q->connection->tenant, f) : 0;
 }
 
 static struct wire_out *serve(struct request *q, struct failure *f)
@@ -94,6 +115,8 @@ static struct wire_out *serve(struct request *q, struct failure *f)
 	}
 	if (admit(q, ops[i].flags, f) == 0)
 		reply = ops[i].serve(q, f);
+	if (reply && (ops[i].flags & OPEN_VAULT))
+		q->connection->tenant->used = io_now_ms();
 	if (!reply && ((ops[i].flags & ON_RECORD) || f->code == FAIL_MARKED))
 		record_refusal(q->connection, q->map, op, f);
 	return reply;
@@ -124,6 +147,6 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 	if (q.pass >= 0)
 		close(q.pass);
 	wire_in_free(&in);
-	if (c->session.state == SESSION_NONE)
+	if (c->session.state == SESSION_NONE && !c->watcher)
 		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 }

@@ -29,10 +29,38 @@ struct request {
 typedef struct wire_out *handler(struct request *q, struct failure *f);
 
 /* broker/ops_status.c */
-handler op_hello, op_status, op_slots;
+handler op_hello, op_status, op_slots, op_slot, op_record;
+/* broker/ops_open.c */
+handler op_init, op_unlock, op_reopen, op_lock, op_watch, op_settings, op_set;
+/* broker/ops_slots.c */
+handler op_slot_add, op_slot_rm, op_slot_replace, op_rekey, op_host, op_keyfile;
 /* broker/ops_vault.c */
-handler op_init, op_unlock, op_lock, op_put, op_get, op_rm, op_rename, op_approve, op_list;
+handler op_put, op_get, op_rm, op_rename, op_approve, op_list;
+/* broker/ops_file.c */
+handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 /* broker/ops_session.c */
 handler op_open, op_pipe;
+
+/* ---- what handlers share (broker/fields.c) ---- */
+
+struct slot_info;
+
+/* A name of an entry; FAIL_BAD_VALUE. */
+int field_name(struct wire_map m, const char *key, char *out, struct failure *f);
+/* "key": a slot's wrapping key, KEY_LEN bytes in the packet. */
+int field_key(struct wire_map m, const uint8_t **key, struct failure *f);
+/* "slot": the id of one. */
+int field_slot(struct wire_map m, const char *key, uint32_t *id, struct failure *f);
+/* "slot": an array of one map, a slot to be made. */
+int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f);
+/* "keyfile", optional: kept beside the vault, to be opened at the start. */
+int field_keyfile(struct request *q, struct failure *f);
+/*
+ * Put an event of this connection on record before it happens.  What may still
+ * fail (a key that does not open) is "asked"; a refusal gets a line of its own.
+ */
+int record_request(struct request *q, const char *event, const char *name, struct failure *f);
+/* The present state to disk, and the answer {generation}. */
+struct wire_out *committed(struct request *q, struct failure *f);
 
 #endif

@@ -4,13 +4,22 @@
 #ifndef BROKER_LIMITS_H
 #define BROKER_LIMITS_H
 
+/* A user broker's only client is its user. */
 #define CONNECTIONS_MAX 512  /* a live session keeps one; nobody runs that many agents */
-#define CONNECTIONS_UID 448  /* of one uid, so that another's always finds a place */
+#define CONNECTIONS_UID 448  /* room is left for who is told that it is too many */
 #define CONNECTIONS_MARKED 64 /* of one uid, from inside sessions: they may only ask for the status */
-#define TENANTS_MAX 64	     /* uids that a system broker serves at once; a user broker: 1 */
+
+/* A system broker has a place for everyone whom it serves, whatever the others do. */
+#define TENANTS_MAX 40	      /* uids at once; each has a locked region of its own */
+#define SYSTEM_UID 64	      /* connections of one uid */
+#define SYSTEM_MARKED 16      /* of these, from inside sessions */
+#define SYSTEM_CONNECTIONS ((TENANTS_MAX + 1) * SYSTEM_UID)
+#define TURN_SHARE 4	      /* of one uid's connections, served in one turn of the loop */
+#define STAGED_UID 2	      /* connections of one uid that move a file */
+
 #define LISTEN_BACKLOG 128
 #define ACCEPT_BATCH 16	     /* connections taken in one turn of the loop */
 #define SWEEP_MS 500	     /* deadlines are looked at this often */
-#define LIST_PAGE 48000	     /* bytes of one page of a listing */
+#define LIST_PAGE 48000	     /* bytes of one page of a listing, one part of a file */
 
 #endif

@@ -34,7 +34,7 @@ int loop_start(struct broker *b, struct failure *f)
 	sigset_t set;
 	unsigned i;
 
-	for (i = 0; i < CONNECTIONS_MAX; i++)
+	for (i = 0; i < b->places; i++)
 		b->connection[i].fd = -1;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
@@ -56,7 +56,7 @@ static struct connection *free_place(struct broker *b, unsigned *at)
 {
 	unsigned i;
 
-	for (i = 0; i < CONNECTIONS_MAX; i++)
+	for (i = 0; i < b->places; i++)
 		if (b->connection[i].fd < 0) {
 			*at = i;
 			return &b->connection[i];
@@ -111,13 +111,15 @@ static void sweep(struct broker *b)
 	int64_t now = io_now_ms();
 	unsigned i;
 
-	for (i = 0; i < CONNECTIONS_MAX; i++) {
+	for (i = 0; i < b->places; i++) {
 		struct connection *c = &b->connection[i];
 
 		if (c->fd >= 0 && c->deadline && now > c->deadline)
 			connection_expire(b, c);
 	}
-	if (b->full && b->connections < CONNECTIONS_MAX)
+	for (i = 0; i < b->tenants; i++)
+		tenant_tick(&b->tenant[i], now);
+	if (b->full && b->connections < b->places)
 		watch_listener(b, true);
 }
 
@@ -128,6 +130,15 @@ static void serve(struct broker *b, const struct epoll_event *ev)
 	/* Dropped earlier in this turn. */
 	if (c->fd < 0)
 		return;
+	/* What waits is ready again in the next turn: nobody's many clients keep
+	 * another's one waiting. */
+	if (b->system) {
+		if (c->tenant->turn != b->turn)
+			c->tenant->served = 0;
+		c->tenant->turn = b->turn;
+		if (c->tenant->served++ >= TURN_SHARE)
+			return;
+	}
 	connection_serve(b, c);
 	if (c->closing)
 		connection_drop(b, c);
@@ -141,6 +152,7 @@ void loop_run(struct broker *b)
 
 	for (;;) {
 		n = epoll_wait(b->epoll, ev, EVENTS, SWEEP_MS);
+		b->turn++;
 		if (n < 0 && errno != EINTR)
 			return;
 		/* The listener last: a place freed and taken again in one turn

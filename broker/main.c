@@ -23,16 +23,20 @@
 #include "broker/broker.h"
 #include "broker/cage.h"
 #include "broker/loop.h"
+#include "broker/tenants.h"
+#include "broker/witness.h"
 #include "secure/arena.h"
 #include "secure/kdf.h"
 
 static const char usage[] =
-	"usage: ccbroker [--foreground] [--report-fd N] | --help | --version\n"
+	"usage: ccbroker [--system] [--foreground] [--report-fd N] | --help | --version\n"
 	"Serves your vault to ccrun and ccctl, which start it when they need it.\n"
+	"With --system it serves every user's, as a user of its own: " SYSTEM_SOCKET "\n"
 	"With LISTEN_FDS in the environment it serves the inherited socket.\n";
 
 struct options {
 	bool foreground;
+	bool system;
 	int report;    /* where to say ready, busy or why not; -1: standard error */
 	int inherited; /* a listening socket from a service manager, or -1 */
 };
@@ -76,11 +80,13 @@ static int parse(int argc, char **argv, struct options *o, struct failure *f)
 {
 	int i;
 
-	o->foreground = false;
+	o->foreground = o->system = false;
 	o->report = -1;
 	for (i = 1; i < argc; i++) {
 		if (strcmp(argv[i], "--foreground") == 0) {
 			o->foreground = true;
+		} else if (strcmp(argv[i], "--system") == 0) {
+			o->system = true;
 		} else if (strcmp(argv[i], "--report-fd") == 0 && i + 1 < argc) {
 			o->report = atoi(argv[++i]);
 			if (o->report < 3) {
@@ -117,9 +123,31 @@ static void close_others(const struct options *o)
 	syscall(SYS_close_range, keep + 1, ~0u, 0u);
 }
 
+/*
+ * MUST: a system broker is a user of its own.  As root it could not be told
+ * from one that is dumpable; as an ordinary user it would be no stranger to it.
+ */
+static int check_user(const struct options *o, struct failure *f)
+{
+	struct stat st;
+
+	if (!o->system)
+		return 0;
+	if (getuid() == 0)
+		return fail_set(f, FAIL_USAGE, "setpriv --reuid ccrun --regid ccrun --clear-groups ccbroker --system",
+				"the system broker does not run as root");
+	if (lstat(SYSTEM_STATE_DIR, &st) != 0)
+		return fail_errno(f, "make install, as root, makes it", SYSTEM_STATE_DIR);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != getuid() || (st.st_mode & 077))
+		return fail_set(f, FAIL_UNSAFE_PATH, "it belongs to the user ccrun, mode 0700",
+				SYSTEM_STATE_DIR " is not a private directory of uid %u", (unsigned)getuid());
+	return 0;
+}
+
 static int harden(const struct options *o, struct failure *f)
 {
-	struct rlimit files = { 2048, 2048 };
+	rlim_t want = o->system ? 2 * SYSTEM_CONNECTIONS + 4 * TENANTS_MAX + 64 : 2048;
+	struct rlimit files = { want, want };
 	struct rlimit now;
 
 	umask(077);
@@ -139,6 +167,22 @@ static int harden(const struct options *o, struct failure *f)
 	return 0;
 }
 
+/* The system broker's directory is root's word for who it is: clients trust its owner. */
+static int listen_system(struct broker *b, struct failure *f)
+{
+	struct stat st;
+
+	if (lstat(SYSTEM_RUN_DIR, &st) != 0)
+		return fail_errno(f, "install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR, SYSTEM_RUN_DIR);
+	if (!S_ISDIR(st.st_mode) || st.st_uid != getuid() || (st.st_mode & 022))
+		return fail_set(f, FAIL_UNSAFE_PATH, "install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR,
+				SYSTEM_RUN_DIR " is not a directory of uid %u that only it writes",
+				(unsigned)getuid());
+	snprintf(b->socket, sizeof(b->socket), "%s", SYSTEM_SOCKET);
+	b->listener = sock_listen(b->socket, 0666, LISTEN_BACKLOG, f);
+	return b->listener < 0 ? -1 : 0;
+}
+
 static int listen_here(struct broker *b, const struct options *o, struct failure *f)
 {
 	char dir[PATH_SIZE];
@@ -148,6 +192,8 @@ static int listen_here(struct broker *b, const struct options *o, struct failure
 		b->listener = o->inherited;
 		return 0;
 	}
+	if (o->system)
+		return listen_system(b, f);
 	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
 	    path_of(PATH_RUNTIME, "broker.sock", b->socket, f) != 0)
 		return -1;
@@ -155,51 +201,58 @@ static int listen_here(struct broker *b, const struct options *o, struct failure
 	if (fd < 0)
 		return -1;
 	close(fd);
-	b->listener = sock_listen(b->socket, LISTEN_BACKLOG, f);
+	b->listener = sock_listen(b->socket, 0600, LISTEN_BACKLOG, f);
 	return b->listener < 0 ? -1 : 0;
 }
 
-static int start(struct broker *b, struct options *o, struct failure *f)
+static int make_places(struct broker *b, struct failure *f)
 {
-	struct record_event e = { .event = "start", .result = "done" };
-
-	if (harden(o, f) != 0 || secure_start(f) != 0)
-		return -1;
-	b->started = (uint64_t)time(NULL);
-	e.pid = getpid();
-	b->arena = arena_new(ARENA_DEFAULT, f);
+	b->places = b->system ? SYSTEM_CONNECTIONS : CONNECTIONS_MAX;
+	b->places_uid = b->system ? SYSTEM_UID : CONNECTIONS_UID;
+	b->places_marked = b->system ? SYSTEM_MARKED : CONNECTIONS_MARKED;
+	b->connection = calloc(b->places, sizeof(*b->connection));
+	if (!b->connection)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for connections");
+	b->arena = arena_new(b->system ? ARENA_LEAST : ARENA_DEFAULT, f);
 	if (!b->arena)
 		return -1;
 	b->packet = arena_alloc(b->arena, WIRE_PACKET_MAX, f);
-	if (!b->packet || tenant_open(&b->tenant[0], getuid(), b->arena, f) != 0)
+	return b->packet ? 0 : -1;
+}
+
+/*
+ * MUST: before anything that needs the cage's absence ends.  The witness is
+ * forked first, while this process has no secret.
+ */
+static int start(struct broker *b, struct options *o, struct failure *f)
+{
+	if (check_user(o, f) != 0 || harden(o, f) != 0 || secure_start(f) != 0)
 		return -1;
-	b->tenants = 1;
-	if (record_write(&b->tenant[0].record, &e, f) != 0 || listen_here(b, o, f) != 0 ||
+	b->system = o->system;
+	b->started = (uint64_t)time(NULL);
+	if (b->system && witness_start(f) != 0)
+		return -1;
+	if (make_places(b, f) != 0 || tenants_start(b, f) != 0 || listen_here(b, o, f) != 0 ||
 	    loop_start(b, f) != 0)
 		return -1;
-	return cage_enter(f);
+	return cage_enter(b->system, f);
 }
 
 static void stop(struct broker *b)
 {
-	struct record_event e = { .event = "stop", .result = "done", .pid = getpid() };
 	unsigned i;
 
 	if (b->socket[0])
 		unlink(b->socket);
-	for (i = 0; i < CONNECTIONS_MAX; i++)
+	for (i = 0; i < b->places; i++)
 		connection_drop(b, &b->connection[i]);
-	for (i = 0; i < b->tenants; i++) {
-		record_write(&b->tenant[i].record, &e, NULL);
-		tenant_close(&b->tenant[i]);
-	}
+	tenants_stop(b);
 	arena_release(b->arena, b->packet);
 	arena_free(b->arena);
 }
 
 int main(int argc, char **argv)
 {
-	/* Half a megabyte of tables: not on the stack. */
 	static struct broker b;
 	struct options o;
 	struct failure f = { 0 };

@@ -5,16 +5,15 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "broker/session.h"
+#include "broker/witness.h"
 #include "secure/kdf.h"
 
 /* What is asked for entry i. */
@@ -79,7 +78,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	secure_random(id, sizeof(id));
 	secure_hex(s->id, id, sizeof(id));
 	/* For the record: what is asking.  It may be gone before it is read. */
-	if (proc_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
+	if (witness_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		s->image[0] = '\0';
 	e.provider = s->provider;
 	e.session = s->id;
@@ -145,11 +144,6 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 	q->pass = filled_pipe(entry, f);
 	if (q->pass < 0)
 		return NULL;
-	vault_mark_used(c->tenant->vault, entry->name, (uint64_t)time(NULL));
-	c->tenant->use_times_changed = true;
-	c->tenant->releases++;
-	c->tenant->sessions++;
-	c->session.state = SESSION_LIVE;
-	c->deadline = 0;
+	session_released(c);
 	return wire_ok(0);
 }

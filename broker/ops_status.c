@@ -11,15 +11,27 @@
 #include "broker/dispatch.h"
 #include "secure/arena.h"
 
+/* Which broker, in what state, and why it is locked. */
+static void put_state(struct wire_out *o, struct request *q)
+{
+	struct tenant *t = q->connection->tenant;
+
+	wire_str(o, "broker", q->broker->system ? "system" : "user");
+	wire_str(o, "version", CCRUN_VERSION);
+	wire_str(o, "state", tenant_state(t));
+	wire_str(o, "vault", t->store.path);
+	/* "start": nobody locked it; what can be opened without a person may be. */
+	wire_str(o, "why", lock_why_name(t->why));
+	wire_uint(o, "asleep", t->vault ? vault_asleep(t->vault) : 0);
+}
+#define STATE_KEYS 6
+
 struct wire_out *op_hello(struct request *q, struct failure *f)
 {
-	struct wire_out *o = wire_ok(4);
+	struct wire_out *o = wire_ok(STATE_KEYS);
 
 	(void)f;
-	wire_str(o, "broker", "user");
-	wire_str(o, "version", CCRUN_VERSION);
-	wire_str(o, "state", tenant_state(q->connection->tenant));
-	wire_str(o, "vault", q->connection->tenant->store.path);
+	put_state(o, q);
 	return o;
 }
 
@@ -28,23 +40,23 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	struct broker *b = q->broker;
-	struct wire_out *o = wire_ok(14);
+	struct wire_out *o = wire_ok(STATE_KEYS + 13);
 
 	(void)f;
-	wire_str(o, "broker", "user");
-	wire_str(o, "version", CCRUN_VERSION);
-	wire_str(o, "state", tenant_state(t));
-	wire_str(o, "vault", t->store.path);
+	put_state(o, q);
 	wire_uint(o, "pid", (uint64_t)getpid());
 	wire_uint(o, "started", b->started);
-	wire_bool(o, "memory_locked", arena_verify(b->arena));
-	wire_uint(o, "memory_size", arena_size(b->arena));
-	wire_uint(o, "memory_used", arena_used(b->arena));
+	wire_bool(o, "memory_locked", arena_verify(t->arena));
+	wire_uint(o, "memory_size", arena_size(t->arena));
+	wire_uint(o, "memory_used", arena_used(t->arena));
 	wire_bool(o, "undumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 	wire_bool(o, "untraced", proc_tracer(getpid()) == 0);
 	wire_bool(o, "caged", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2);
 	wire_uint(o, "sessions", t->sessions);
 	wire_uint(o, "releases", t->releases);
+	wire_uint(o, "locked_at", t->locked_at);
+	wire_uint(o, "kept", t->kept ? vault_count(t->kept) : 0);
+	wire_bool(o, "watched", t->watched);
 	return o;
 }
 
@@ -65,19 +77,64 @@ static void slot_item(struct wire_out *o, const struct slot_info *s)
 	wire_bin(o, "salt", s->kdf.salt, sizeof(s->kdf.salt));
 }
 
+/* Too large for the stack of a loop; one broker, one thread. */
+static struct vault_public pub;
+
 struct wire_out *op_slots(struct request *q, struct failure *f)
 {
-	/* Too large for the stack of a loop; one broker, one thread. */
-	static struct vault_public pub;
+	struct tenant *t = q->connection->tenant;
 	struct wire_out *o;
 	unsigned i;
 
-	if (tenant_inspect(q->connection->tenant, &pub, f) != 0)
+	if (tenant_inspect(t, &pub, f) != 0)
 		return NULL;
-	o = wire_ok(2);
+	o = wire_ok(t->vault ? 4 : 3);
 	wire_uint(o, "generation", pub.generation);
+	wire_bin(o, "id", pub.id, sizeof(pub.id));
+	if (t->vault)
+		wire_uint(o, "next", vault_next_slot(t->vault));
 	wire_array(o, "slots", pub.slots);
 	for (i = 0; i < pub.slots; i++)
 		slot_item(o, &pub.slot[i]);
+	return o;
+}
+
+/* What one slot keeps in the open; all of them would not fit into a packet. */
+struct wire_out *op_slot(struct request *q, struct failure *f)
+{
+	struct wire_out *o;
+	uint32_t id;
+	unsigned i;
+
+	if (field_slot(q->map, "id", &id, f) != 0 || tenant_inspect(q->connection->tenant, &pub, f) != 0)
+		return NULL;
+	for (i = 0; i < pub.slots && pub.slot[i].id != id; i++)
+		;
+	if (i == pub.slots) {
+		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them", "there is no slot %u", (unsigned)id);
+		return NULL;
+	}
+	o = wire_ok(2);
+	wire_str(o, "kind", slot_kind_name(pub.slot[i].kind));
+	wire_bin(o, "material", pub.slot[i].material, pub.slot[i].material_len);
+	return o;
+}
+
+/* A part of the record, for who cannot read the system broker's files. */
+struct wire_out *op_record(struct request *q, struct failure *f)
+{
+	static uint8_t part[LIST_PAGE];
+	struct wire_out *o;
+	uint64_t at, size;
+	ssize_t n;
+
+	if (wire_get_uint(q->map, "at", &at, f) != 0)
+		return NULL;
+	n = record_read(&q->connection->tenant->record, at, part, sizeof(part), &size, f);
+	if (n < 0)
+		return NULL;
+	o = wire_ok(2);
+	wire_uint(o, "size", size);
+	wire_bin(o, "part", part, (size_t)n);
 	return o;
 }

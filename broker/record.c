@@ -181,3 +181,18 @@ int record_write(struct record *r, const struct record_event *e, struct failure 
 	memcpy(r->hash, hex, sizeof(hex));
 	return 0;
 }
+
+ssize_t record_read(const struct record *r, uint64_t at, void *out, size_t n, uint64_t *size,
+		    struct failure *f)
+{
+	struct stat st;
+	ssize_t got;
+
+	if (fstat(r->fd, &st) != 0)
+		return fail_errno(f, NULL, "the record");
+	*size = (uint64_t)st.st_size;
+	if (at >= *size)
+		return 0;
+	got = pread(r->fd, out, n, (off_t)at);
+	return got < 0 ? fail_errno(f, NULL, "the record") : got;
+}

@@ -41,4 +41,8 @@ void record_close(struct record *r);
 /* Append one line.  -1: it is not on record, so it must not happen. */
 int record_write(struct record *r, const struct record_event *e, struct failure *f);
 
+/* n bytes at most from offset at; *size: of the whole.  The length or -1. */
+ssize_t record_read(const struct record *r, uint64_t at, void *out, size_t n, uint64_t *size,
+		    struct failure *f);
+
 #endif

@@ -3,7 +3,10 @@
  */
 #include "broker/session.h"
 
+#include <time.h>
+
 #include "base/fail.h"
+#include "base/io.h"
 #include "broker/connection.h"
 #include "broker/policy.h"
 #include "broker/tenant.h"
@@ -14,14 +17,29 @@ const struct entry *session_entry(struct connection *c, unsigned i, struct failu
 	struct policy_request want = { .origin = s->origin[i], .variable = s->variable[i],
 				       .delivery = s->delivery, .strict = s->strict,
 				       .marked = s->nested };
-	const struct entry *e = vault_find(c->tenant->vault, s->entry[i]);
+	const struct entry *e = tenant_entry(c->tenant, s->entry[i], f);
 
 	if (!e && s->nested)
 		fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
 			 "a process inside a session gets nothing");
-	else if (!e)
-		fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", s->entry[i]);
 	if (!e || policy_decide(e, &want, &s->strict, f) != 0)
 		return NULL;
 	return e;
+}
+
+void session_released(struct connection *c)
+{
+	struct tenant *t = c->tenant;
+	unsigned i;
+
+	/* Kept entries have no vault to write to: the record has their use. */
+	for (i = 0; t->vault && i < c->session.entries; i++)
+		vault_mark_used(t->vault, c->session.entry[i], (uint64_t)time(NULL));
+	t->use_times_changed = t->vault != NULL;
+	t->used = io_now_ms();
+	t->releases++;
+	t->sessions++;
+	c->session.state = SESSION_LIVE;
+	c->session.resumed = false;
+	c->deadline = 0;
 }

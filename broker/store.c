@@ -249,6 +249,82 @@ bad:
 	return -1;
 }
 
+/* ---- beside the vault ---- */
+
+int store_read_beside(const struct store *s, const char *leaf, void *out, size_t room, size_t *n,
+		      struct failure *f)
+{
+	struct stat st;
+	ssize_t r;
+	int fd;
+
+	fd = openat(s->dir, leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s: %s", s->path, leaf);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
+		close(fd);
+		return fail_set(f, FAIL_UNSAFE_PATH, "chmod 600 it", "%s: %s is no private file of yours",
+				s->path, leaf);
+	}
+	r = io_read_all(fd, out, room, io_now_ms() + WRITE_DEADLINE_MS);
+	close(fd);
+	if (r < 0)
+		return fail_errno(f, NULL, "%s: %s", s->path, leaf);
+	*n = (size_t)r;
+	return 1;
+}
+
+int store_write_beside(const struct store *s, const char *leaf, const void *p, size_t n,
+		       struct failure *f)
+{
+	char fresh[32];
+
+	snprintf(fresh, sizeof(fresh), "%.24s.new", leaf);
+	if (write_beside(s, fresh, p, n, f) != 0)
+		return -1;
+	if (renameat(s->dir, fresh, s->dir, leaf) != 0 || fsync(s->dir) != 0) {
+		fail_errno(f, NULL, "%s: %s", s->path, leaf);
+		unlinkat(s->dir, fresh, 0);
+		return -1;
+	}
+	return 0;
+}
+
+int store_remove_beside(const struct store *s, const char *leaf, struct failure *f)
+{
+	if ((unlinkat(s->dir, leaf, 0) != 0 && errno != ENOENT) || fsync(s->dir) != 0)
+		return fail_errno(f, NULL, "%s: %s", s->path, leaf);
+	return 0;
+}
+
+int store_set_aside(struct store *s, struct failure *f)
+{
+	char leaf[32] = STORE_REPLACED;
+	int i;
+
+	for (i = 1; linkat(s->dir, VAULT, s->dir, leaf, 0) != 0; i++) {
+		if (errno == ENOENT)
+			return 0;
+		if (errno != EEXIST || i > 99)
+			return fail_errno(f, "move the older ones away", "%s: %s", s->path, leaf);
+		snprintf(leaf, sizeof(leaf), STORE_REPLACED ".%d", i);
+	}
+	return 0;
+}
+
+int store_remove(struct store *s, struct failure *f)
+{
+	if (store_remove_beside(s, VAULT, f) != 0 || store_remove_beside(s, VAULT_PREV, f) != 0)
+		return -1;
+	store_forget(s);
+	return 0;
+}
+
+void store_forget(struct store *s)
+{
+	s->seen.st_ino = 0;
+}
+
 void store_explain(const struct store *s, struct failure *f)
 {
 	char what[sizeof(f->what)];

@@ -42,6 +42,26 @@ void store_adopt(struct store *s);
  */
 int store_write(struct store *s, const uint8_t *p, size_t n, struct failure *f);
 
+/* Small files beside the vault, written as it is written. */
+#define STORE_KEYFILE "keyfile"
+#define STORE_REPLACED "vault.replaced" /* what a restore took the place of */
+
+/* 1 read, 0 there is none, -1.  A file of more than room bytes is an error. */
+int store_read_beside(const struct store *s, const char *leaf, void *out, size_t room, size_t *n,
+		      struct failure *f);
+int store_write_beside(const struct store *s, const char *leaf, const void *p, size_t n, struct failure *f);
+int store_remove_beside(const struct store *s, const char *leaf, struct failure *f);
+
+/* Give the present vault the name STORE_REPLACED (or that and a number) too, so
+ * that nothing written afterwards ends it.  0 (also when there is none) or -1. */
+int store_set_aside(struct store *s, struct failure *f);
+
+/* Remove the vault and the generation before it: it lives elsewhere now. */
+int store_remove(struct store *s, struct failure *f);
+
+/* Forget which file this broker has: the next store_write replaces any. */
+void store_forget(struct store *s);
+
 /* To a failure about the file's contents, add which file and the way back. */
 void store_explain(const struct store *s, struct failure *f);
 

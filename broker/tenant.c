@@ -6,33 +6,70 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "secure/arena.h"
+#include "wire/policy.h"
 
-int tenant_open(struct tenant *t, uid_t uid, struct arena *a, struct failure *f)
+/* Where uid's vault and record are. */
+static int places(const struct tenant_place *w, char data[PATH_SIZE], char state[PATH_SIZE],
+		  struct failure *f)
 {
-	char dir[PATH_SIZE];
+	if (!w->system)
+		return path_of(PATH_DATA, NULL, data, f) != 0 || path_of(PATH_STATE, NULL, state, f) != 0
+			       ? -1
+			       : 0;
+	snprintf(data, PATH_SIZE, SYSTEM_STATE_DIR "/vaults/%u", (unsigned)w->uid);
+	memcpy(state, data, strlen(data) + 1);
+	return 0;
+}
+
+int tenant_open(struct tenant *t, const struct tenant_place *where, struct failure *f)
+{
+	char data[PATH_SIZE], state[PATH_SIZE];
 
 	memset(t, 0, sizeof(*t));
-	t->uid = uid;
-	t->arena = a;
+	t->uid = where->uid;
+	t->system = where->system;
+	t->own = where->own;
 	t->record.fd = -1;
 	t->store.dir = t->store.lock = -1;
-	if (path_of(PATH_DATA, NULL, dir, f) != 0 || store_open(&t->store, dir, f) != 0)
+	if (places(where, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
 		return -1;
-	if (path_of(PATH_STATE, NULL, dir, f) != 0 || record_open(&t->record, dir, f) != 0) {
+	if (record_open(&t->record, state, f) != 0) {
 		store_close(&t->store);
 		return -1;
 	}
-	return 0;
+	t->arena = where->arena ? where->arena : arena_new(ARENA_DEFAULT, f);
+	if (t->arena)
+		return 0;
+	record_close(&t->record);
+	store_close(&t->store);
+	return -1;
+}
+
+/* Use times are a convenience: a full disk must not keep it from locking. */
+static void wipe(struct tenant *t)
+{
+	if (t->vault && t->use_times_changed && tenant_wake(t, NULL) == 0)
+		tenant_commit(t, NULL);
+	t->use_times_changed = false;
+	vault_free(t->vault);
+	vault_free(t->kept);
+	t->vault = t->kept = NULL;
 }
 
 void tenant_close(struct tenant *t)
 {
-	tenant_lock(t);
+	wipe(t);
 	record_close(&t->record);
 	store_close(&t->store);
+	if (t->system)
+		arena_free(t->arena);
+	memset(t, 0, sizeof(*t));
+	t->record.fd = t->store.dir = t->store.lock = -1;
 }
 
 const char *tenant_state(const struct tenant *t)
@@ -49,6 +86,26 @@ int tenant_need_open(const struct tenant *t, struct failure *f)
 	if (store_exists(&t->store) == 0)
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 	return fail_set(f, FAIL_LOCKED, "ccctl unlock", "the vault is locked");
+}
+
+int tenant_need_some(const struct tenant *t, struct failure *f)
+{
+	return t->kept ? 0 : tenant_need_open(t, f);
+}
+
+const struct entry *tenant_entry(const struct tenant *t, const char *name, struct failure *f)
+{
+	const struct vault *v = t->vault ? t->vault : t->kept;
+	const struct entry *e = v ? vault_find(v, name) : NULL;
+
+	if (!t->vault && !e)
+		fail_set(f, FAIL_LOCKED, "ccctl unlock", "the vault is locked");
+	else if (!e)
+		fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", name);
+	else if (!e->token)
+		fail_set(f, FAIL_LOCKED, "ccctl unlock", "the key '%s' was in memory as long as its ttl allows",
+			 name);
+	return e && e->token ? e : NULL;
 }
 
 int tenant_inspect(struct tenant *t, struct vault_public *out, struct failure *f)
@@ -81,8 +138,19 @@ static int write_vault(struct tenant *t, struct vault *v, struct failure *f)
 	return r;
 }
 
-int tenant_init(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_LEN],
-		struct failure *f)
+/* The vault v is open from now on. */
+static void adopt(struct tenant *t, struct vault *v)
+{
+	vault_free(t->vault);
+	vault_free(t->kept);
+	t->kept = NULL;
+	t->vault = v;
+	t->opened = t->used = io_now_ms();
+	vault_touch(v, t->opened);
+}
+
+int tenant_init(struct tenant *t, const uint8_t *id, struct slot_info *slot,
+		const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v;
 
@@ -92,49 +160,116 @@ int tenant_init(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_
 	if (store_exists(&t->store) != 0)
 		return fail_set(f, FAIL_EXISTS, "ccctl unlock opens it", "there is a vault already: %s",
 				t->store.path);
-	v = vault_create(t->arena, slot, key, f);
+	v = vault_create(t->arena, id, slot, key, f);
 	if (!v)
 		return -1;
 	if (write_vault(t, v, f) != 0) {
 		vault_free(v);
 		return -1;
 	}
-	t->vault = v;
+	adopt(t, v);
 	return 0;
 }
 
-int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
+/* The file, opened; NULL with f set. */
+static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
+				struct failure *f)
 {
 	struct vault *v;
 	uint8_t *file;
 	size_t n;
 
-	if (!arena_verify(t->arena))
-		return fail_set(f, FAIL_NOT_LOCKED_MEM, "start the broker again: ccctl unlock",
-				"the kernel no longer holds the broker's memory locked");
+	if (!arena_verify(t->arena)) {
+		fail_set(f, FAIL_NOT_LOCKED_MEM, "start the broker again: ccctl unlock",
+			 "the kernel no longer holds the broker's memory locked");
+		return NULL;
+	}
 	if (store_read(&t->store, &file, &n, f) != 0)
-		return -1;
+		return NULL;
 	v = vault_open(t->arena, file, n, slot, key, f);
 	free(file);
-	if (!v) {
+	if (!v)
 		store_explain(&t->store, f);
+	return v;
+}
+
+int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
+{
+	struct vault *v = read_vault(t, slot, key, f);
+
+	if (!v)
 		return -1;
-	}
 	store_adopt(&t->store);
 	/* Opened twice: the newer view of the file wins. */
-	vault_free(t->vault);
-	t->vault = v;
+	adopt(t, v);
 	return 0;
 }
 
-void tenant_lock(struct tenant *t)
+int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
 {
-	/* Use times are a convenience: a full disk must not keep it from locking. */
-	if (t->vault && t->use_times_changed)
-		write_vault(t, t->vault, NULL);
-	t->use_times_changed = false;
-	vault_free(t->vault);
-	t->vault = NULL;
+	struct vault *v = read_vault(t, slot, key, f);
+
+	vault_free(v);
+	return v ? 0 : -1;
+}
+
+/* Wipe the tokens whose time in memory is over. */
+static void sleep_over(struct vault *v, int64_t now)
+{
+	const struct entry *e;
+	struct policy p;
+	unsigned i;
+
+	for (i = 0; (e = vault_at(v, i)); i++)
+		if (e->token && strstr(e->policy, "ttl=") && policy_parse(&p, e->policy, NULL) == 0 &&
+		    p.ttl > 0 && now - e->since >= (int64_t)p.ttl * 1000)
+			vault_sleep(v, e->name);
+}
+
+static bool is_kept(const struct entry *e)
+{
+	struct policy p;
+
+	return policy_parse(&p, e->policy, NULL) == 0 && p.keep;
+}
+
+void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
+{
+	struct record_event e = { .event = "lock", .result = "done", .pid = pid, .why = lock_why_name(why) };
+	struct vault *spared = NULL;
+
+	/* A lock is never kept from happening, not even by a full disk. */
+	record_write(&t->record, &e, NULL);
+	if (t->vault && lock_automatic(why)) {
+		if (t->use_times_changed && tenant_wake(t, NULL) == 0)
+			tenant_commit(t, NULL);
+		t->use_times_changed = false;
+		sleep_over(t->vault, io_now_ms());
+		spared = vault_narrow(t->vault, is_kept);
+		t->vault = NULL;
+	} else if (t->kept && lock_automatic(why)) {
+		spared = t->kept;
+		t->kept = NULL;
+	}
+	wipe(t);
+	t->kept = spared;
+	t->why = why;
+	t->locked_at = (uint64_t)time(NULL);
+}
+
+int tenant_wake(struct tenant *t, struct failure *f)
+{
+	uint8_t *file;
+	size_t n;
+	int r;
+
+	if (vault_asleep(t->vault) == 0)
+		return 0;
+	if (store_read(&t->store, &file, &n, f) != 0)
+		return -1;
+	r = vault_wake(t->vault, file, n, f);
+	free(file);
+	return r;
 }
 
 int tenant_commit(struct tenant *t, struct failure *f)
@@ -143,4 +278,55 @@ int tenant_commit(struct tenant *t, struct failure *f)
 		return 0;
 	vault_undo(t->vault);
 	return -1;
+}
+
+int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f)
+{
+	struct slot_key keep = { r->slot, r->key };
+	struct vault_public *pub = NULL;
+	struct vault *v = NULL;
+
+	if (store_exists(&t->store) != 0 && !r->replace)
+		return fail_set(f, FAIL_EXISTS, "--replace sets it aside", "there is a vault already: %s",
+				t->store.path);
+	v = vault_open(t->arena, r->file, r->n, r->slot, r->key, f);
+	if (!v)
+		return -1;
+	pub = malloc(sizeof(*pub));
+	if (!pub) {
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
+		goto bad;
+	}
+	/* A damaged one has no number to follow; it is set aside all the same. */
+	if (tenant_inspect(t, pub, NULL) == 0)
+		vault_follow(v, pub->generation);
+	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, f) != 0)
+		goto bad;
+	store_forget(&t->store);
+	if (write_vault(t, v, f) != 0)
+		goto bad;
+	free(pub);
+	adopt(t, v);
+	return 0;
+bad:
+	free(pub);
+	vault_free(v);
+	return -1;
+}
+
+void tenant_tick(struct tenant *t, int64_t now)
+{
+	struct vault_settings s;
+	enum lock_why why;
+
+	if (t->vault) {
+		s = vault_settings(t->vault);
+		why = lock_due(&s, t->opened, t->used, now);
+		if (why != LOCK_WHY_START)
+			tenant_lock(t, why, 0);
+	}
+	if (t->vault)
+		sleep_over(t->vault, now);
+	if (t->kept)
+		sleep_over(t->kept, now);
 }

@@ -10,6 +10,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "broker/lock.h"
+#include "broker/own.h"
 #include "broker/record.h"
 #include "broker/store.h"
 #include "secure/vault.h"
@@ -19,21 +21,38 @@ struct arena;
 
 struct tenant {
 	uid_t uid;
+	bool system; /* of a system broker: its files are the broker's own */
 	struct store store;
 	struct record record;
 	struct vault *vault; /* NULL while locked */
-	struct arena *arena; /* shared with the other tenants */
+	struct vault *kept;  /* while locked: what automatic locks spare, without the vault key */
+	struct arena *arena; /* a system broker's tenants have one each */
+	struct own *own;     /* what the broker opens by itself */
 	unsigned connections;
 	unsigned marked;     /* of these, from inside sessions */
 	unsigned sessions;   /* live ones */
+	unsigned staged;     /* connections that move a file */
+	unsigned turn, served; /* connections served in that turn of the loop */
+	bool watched;	     /* a connection says when the computer sleeps */
 	uint64_t releases;
 	bool use_times_changed; /* written with the next change, or when it locks */
+	enum lock_why why;	/* it was locked; LOCK_WHY_START: never was, it is fresh */
+	uint64_t locked_at;	/* seconds since the epoch; 0 never */
+	int64_t opened, used;	/* io_now_ms() */
+};
+
+/* Whose vault, and where it is kept. */
+struct tenant_place {
+	uid_t uid;
+	bool system;
+	struct arena *arena; /* NULL: one of its own */
+	struct own *own;
 };
 
 /*
- * Open uid's store and record.  FAIL_BUSY when another broker holds the lock.
+ * Open a store and a record.  FAIL_BUSY when another broker holds the lock.
  */
-int tenant_open(struct tenant *t, uid_t uid, struct arena *a, struct failure *f);
+int tenant_open(struct tenant *t, const struct tenant_place *where, struct failure *f);
 
 /* Lock and give back everything. */
 void tenant_close(struct tenant *t);
@@ -44,17 +63,50 @@ const char *tenant_state(const struct tenant *t);
 /* FAIL_NO_VAULT or FAIL_LOCKED unless the vault is open. */
 int tenant_need_open(const struct tenant *t, struct failure *f);
 
+/* The same, but kept entries will do. */
+int tenant_need_some(const struct tenant *t, struct failure *f);
+
+/* An entry that can be handed over now.  NULL with FAIL_NO_ENTRY, or FAIL_LOCKED:
+ * it is not among the kept ones, or its time in memory is over. */
+const struct entry *tenant_entry(const struct tenant *t, const char *name, struct failure *f);
+
 /* The public part of the vault file, checked. */
 int tenant_inspect(struct tenant *t, struct vault_public *out, struct failure *f);
 
-/* Make the vault and write it.  FAIL_EXISTS when there is one. */
-int tenant_init(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_LEN], struct failure *f);
+/* Make the vault and write it.  id: NULL for a random one.  FAIL_EXISTS when there is one. */
+int tenant_init(struct tenant *t, const uint8_t *id, struct slot_info *slot,
+		const uint8_t key[KEY_LEN], struct failure *f);
 
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
-/* Wipe every secret; use times are written first, as well as that works. */
-void tenant_lock(struct tenant *t);
+
+/* Does the key open the file's slot?  Nothing changes. */
+int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
+
+/*
+ * Put it on record and wipe every secret (but for entries with keep = yes, when
+ * the lock is an automatic one); use times are written first, as well as that
+ * works.  pid: who asked, or 0.
+ */
+void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid);
+
+/* Before a change: every sleeping token back in memory.  0 or -1. */
+int tenant_wake(struct tenant *t, struct failure *f);
 
 /* Put the vault's present state on disk, or undo the last change and fail. */
 int tenant_commit(struct tenant *t, struct failure *f);
+
+/* A file from elsewhere, which slot and key open, becomes the vault. */
+struct tenant_restore {
+	const uint8_t *file;
+	size_t n;
+	uint32_t slot;
+	const uint8_t *key;
+	bool replace; /* there may be a vault: it is set aside */
+	bool rekey;   /* with another vault key and this slot alone */
+};
+int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f);
+
+/* What time does: tokens past their ttl are put to sleep, the vault is locked. */
+void tenant_tick(struct tenant *t, int64_t now);
 
 #endif

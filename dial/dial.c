@@ -5,8 +5,10 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -81,15 +83,84 @@ static int connect_started(const char *path, struct failure *f)
 			"a broker holds the vault but does not listen on %s", path);
 }
 
-int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f)
+/* ---- the system's ---- */
+
+/*
+ * MUST: the directory is root's word for who the system broker is.  /run is
+ * root's, so whoever owns a directory in it was given it by root; and it must
+ * be writable by nobody else.  1 there is one, 0 none, -1 (FAIL_UNSAFE_PATH).
+ */
+static int system_owner(uid_t *owner, struct failure *f)
+{
+	struct stat st;
+
+	if (lstat(SYSTEM_RUN_DIR, &st) != 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, SYSTEM_RUN_DIR);
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) || st.st_uid == 0 ||
+	    (st.st_uid == geteuid() && getuid() != 0))
+		return fail_set(f, FAIL_UNSAFE_PATH, "it belongs to the user ccrun, mode 0755",
+				SYSTEM_RUN_DIR " is not the system broker's directory (uid %u, mode %04o)",
+				(unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
+	*owner = st.st_uid;
+	return 1;
+}
+
+static int no_system(struct failure *f)
+{
+	return fail_set(f, FAIL_NO_BROKER, "as root: make install, then systemctl start ccbroker",
+			"no system broker is running");
+}
+
+/* 0 connected, 1 nobody serves there, -1. */
+static int connect_system(struct dial *d, struct failure *f)
+{
+	int r = system_owner(&d->owner, f);
+
+	if (r <= 0)
+		return r < 0 ? -1 : 1;
+	snprintf(d->path, sizeof(d->path), "%s", SYSTEM_SOCKET);
+	d->connected = io_now_ms();
+	d->fd = sock_connect(d->path, f);
+	if (d->fd < 0)
+		return nobody(errno) ? 1 : -1;
+	d->system = true;
+	return 0;
+}
+
+/* Has the system's broker a vault of ours?  1, 0, -1. */
+static int system_has_ours(struct dial *d, struct failure *f)
+{
+	char state[16];
+
+	if (dial_hello(d, f) != 0 || wire_text(d->in.top, "state", state, sizeof(state), f) != 0)
+		return -1;
+	return strcmp(state, "none") != 0;
+}
+
+static bool user_vault_exists(void)
+{
+	char path[PATH_SIZE];
+
+	return path_of(PATH_DATA, "vault", path, NULL) == 0 && access(path, F_OK) == 0;
+}
+
+static void begin(struct dial *d, void *buf, size_t size)
+{
+	memset(d, 0, sizeof(*d));
+	d->fd = -1;
+	d->owner = geteuid();
+	d->buf = buf;
+	d->size = size;
+}
+
+/* ---- our own ---- */
+
+static int open_user(struct dial *d, bool start, void *buf, size_t size, struct failure *f)
 {
 	char dir[PATH_SIZE];
 	int fd;
 
-	memset(d, 0, sizeof(*d));
-	d->fd = -1;
-	d->buf = buf;
-	d->size = size;
+	begin(d, buf, size);
 	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
 	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
 		return -1;
@@ -107,6 +178,41 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 		d->connected = io_now_ms();
 	}
 	return d->fd < 0 ? -1 : 0;
+}
+
+int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
+		 struct failure *f)
+{
+	int r;
+
+	if (where == DIAL_USER)
+		return open_user(d, start, buf, size, f);
+	begin(d, buf, size);
+	r = connect_system(d, f);
+	if (where == DIAL_SYSTEM)
+		return r == 1 ? no_system(f) : r;
+	if (r < 0)
+		return -1;
+	if (r == 0) {
+		r = system_has_ours(d, f);
+		if (r != 0)
+			return r < 0 ? -1 : 0;
+		dial_close(d);
+	}
+	/*
+	 * The system's comes first: it is the one that nobody with our uid can
+	 * stand in for.  While it is down, a vault in it must not be taken for
+	 * none, and another be made.
+	 */
+	if (r == 1 && access(SYSTEM_STATE_DIR, F_OK) == 0 && access(SYSTEM_RUN_DIR, F_OK) == 0 &&
+	    !user_vault_exists() && start)
+		return no_system(f);
+	return open_user(d, start, buf, size, f);
+}
+
+int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f)
+{
+	return dial_open_at(d, DIAL_ANY, start, buf, size, f);
 }
 
 /*
@@ -138,10 +244,10 @@ static int check_broker(const struct dial *d, const struct sock_beside *b, struc
 
 	if (!b->have_sender)
 		return fail_set(f, FAIL_PEER, mend, "the answer does not say who sent it");
-	if (b->uid != geteuid())
+	if (b->uid != d->owner)
 		return fail_set(f, FAIL_PEER, mend,
-				"the broker is somebody else's (uid %u, you are %u)",
-				(unsigned)b->uid, (unsigned)geteuid());
+				"the broker is somebody else's (uid %u, not %u)",
+				(unsigned)b->uid, (unsigned)d->owner);
 	marked = proc_marked(b->pid);
 	if (marked < 0 || proc_stat(b->pid, &st) != 0 || st.state == 'Z')
 		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",

@@ -11,8 +11,17 @@
 
 struct failure;
 
+/* Which broker. */
+enum dial_where {
+	DIAL_ANY,  /* the system's when it has a vault of ours, else our own */
+	DIAL_USER, /* our own */
+	DIAL_SYSTEM
+};
+
 struct dial {
 	int fd;
+	bool system;	   /* it is the system's */
+	uid_t owner;	   /* who must answer */
 	pid_t broker; /* who answered, once checked; else 0 */
 	int64_t connected; /* io_now_ms() before connect: the broker is older */
 	char path[4096];
@@ -25,16 +34,20 @@ struct dial {
 };
 
 /*
- * Connect.  start: start a broker when nobody serves (never from a marked
- * process).  buf, size: where replies go, at least WIRE_PACKET_MAX bytes.
+ * Connect.  start: start a broker of our own when nobody serves (never from a
+ * marked process).  buf, size: where replies go, at least WIRE_PACKET_MAX bytes.
  * Returns 0; -1 with FAIL_NO_BROKER, FAIL_UNSAFE_PATH, FAIL_PEER, ...
  */
 int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f);
 
+/* The same for one of them; DIAL_SYSTEM is never started by a client. */
+int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
+		 struct failure *f);
+
 /*
  * Send a request (freed in every case; NULL is out of memory) and wait for the
- * answer.  The first answer is checked: sent by a process of our uid that is
- * unmarked and undumpable (FAIL_PEER otherwise).  fd (may be NULL) receives a
+ * answer.  The first answer is checked: sent by a process of our uid (of
+ * the system broker's: whom root gave its directory) that is unmarked and undumpable (FAIL_PEER otherwise).  fd (may be NULL) receives a
  * passed descriptor or -1.  On success the reply is d->in.top, valid until the
  * next call; on {ok:false} returns -1 with the broker's error in f.
  *

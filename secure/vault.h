@@ -2,15 +2,9 @@
  * secure/vault.h - the vault's bytes: slots, the sealed box, the entries.
  * docs/VAULT.md is the format.  Nothing here touches a file: see broker/store.
  *
- * On disk, little-endian:
- *   magic "ccrunvlt" | u16 version=1 | u16 flags=0 | u64 total file length
- *   | u64 generation | 16 vault id | u16 slot count | slots
- *   | 24 nonce | u64 box length | box (XChaCha20-Poly1305, AD = all before the
- *   nonce's end) | 32 BLAKE2b-256 of everything before
- * slot: u16 kind | u16 body length | u32 id | u64 created | u8 label length
- *   | label | body.   passphrase body: u32 alg | u64 ops | u64 mem | 16 salt
- *   | 24 nonce | 48 wrapped vault key (AD = vault id + the slot's own bytes
- *   before the nonce).  Other kinds: nonce and wrapped key alone.
+ * A file is: head | slots | nonce | box length | box | checksum.  The box is one
+ * XChaCha20-Poly1305 over settings and entries under the vault key, with all
+ * that stands before it as associated data; each slot wraps the vault key.
  */
 #ifndef SECURE_VAULT_H
 #define SECURE_VAULT_H
@@ -28,6 +22,7 @@ struct arena;
 #define VAULT_SLOTS_MAX 64
 #define VAULT_ENTRIES_MAX 1024
 #define SLOT_LABEL_MAX 64
+#define SLOT_MATERIAL_MAX 1024 /* what a slot's kind keeps in the open: a TPM's blob, a host's public key */
 #define VAULT_ID_LEN 16
 
 enum slot_kind { SLOT_PASSPHRASE = 1, SLOT_KEYRING = 2, SLOT_KEYFILE = 3,
@@ -40,6 +35,18 @@ struct slot_info {
 	uint64_t created; /* seconds since the epoch */
 	char label[SLOT_LABEL_MAX + 1]; /* printable ASCII */
 	struct kdf_params kdf; /* passphrase slots */
+	size_t material_len;   /* keyfile: the host's public key; tpm2: the sealed blob */
+	uint8_t material[SLOT_MATERIAL_MAX];
+};
+
+/* What locks the vault by itself.  Sealed with the entries, so that no file
+ * can loosen it. */
+enum { LOCK_SUSPEND = 1, LOCK_SCREEN = 2, LOCK_LOGOUT = 4, LOCK_EVENTS_ALL = 7 };
+#define LOCK_TIME_MAX (366ull * 24 * 3600) /* seconds */
+struct vault_settings {
+	uint64_t idle;	 /* seconds without a request that used the vault; 0: for ever */
+	uint64_t longest; /* seconds since it was opened; 0: for ever */
+	unsigned events; /* LOCK_SUSPEND | ... */
 };
 
 struct entry {
@@ -48,8 +55,9 @@ struct entry {
 	char variable[VARIABLE_MAX_LEN + 1]; /* as which variable */
 	char policy[POLICY_MAX_LEN + 1];   /* canonical text, wire/policy.h */
 	uint64_t created, changed, used;   /* seconds since the epoch; 0 never */
-	const uint8_t *token;		   /* in the arena */
+	const uint8_t *token;		   /* in the arena; NULL while it sleeps */
 	size_t token_len;
+	int64_t since; /* io_now_ms() when the vault was opened or the token came; not stored */
 };
 
 struct vault;
@@ -78,9 +86,10 @@ int slot_kind_from_name(const char *name); /* -1 when unknown */
 
 /* ---- the open vault ---- */
 
-/* A new, empty vault (generation 0) with one slot: info (its id is set) and
- * the key that wraps it.  key may be anywhere; it is not kept. */
-struct vault *vault_create(struct arena *a, struct slot_info *info,
+/* A new, empty vault (generation 0) with one slot: info (its id is set, to 1)
+ * and the key that wraps it.  id: the vault's, NULL for a random one.  key may
+ * be anywhere; it is not kept. */
+struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], struct slot_info *info,
 			   const uint8_t key[KEY_LEN], struct failure *f);
 
 /* Open a file with slot id's wrapping key.  FAIL_WRONG_KEY when the slot does
@@ -90,6 +99,33 @@ struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_
 
 /* Wipe and free.  NULL-safe. */
 void vault_free(struct vault *v);
+
+/*
+ * Of an open vault only the entries that `keep` says yes to, without the vault
+ * key: they can be found, nothing can be written.  NULL when there is none:
+ * then it is freed.
+ */
+struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e));
+
+/*
+ * Put an entry's token to sleep: wiped from memory, kept in the file.  Before
+ * the vault is sealed again vault_wake takes the sleeping tokens from the
+ * present file; vault_sleep then wipes them again.
+ */
+void vault_touch(struct vault *v, int64_t now); /* since = now, for all entries */
+void vault_sleep(struct vault *v, const char *name);
+unsigned vault_asleep(const struct vault *v);
+int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f);
+
+/*
+ * A file of its own with all of v's entries: another id, another vault key, one
+ * slot.  The caller frees *out.
+ */
+int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN], uint8_t **out,
+		 size_t *n, struct failure *f);
+
+/* The next file gets a number above g. */
+void vault_follow(struct vault *v, uint64_t g);
 
 /*
  * The next generation as file bytes (ciphertext; the caller frees *out).  The
@@ -120,11 +156,31 @@ int vault_rename(struct vault *v, const char *from, const char *to, struct failu
 void vault_undo(struct vault *v);
 void vault_mark_used(struct vault *v, const char *name, uint64_t when); /* not undone */
 
+struct vault_settings vault_settings(const struct vault *v);
+/* Undone like a change of an entry. */
+int vault_settings_set(struct vault *v, const struct vault_settings *s, struct failure *f);
+
 unsigned vault_slots(const struct vault *v);
 const struct slot_info *vault_slot(const struct vault *v, unsigned i);
+/* The id that the next slot gets. */
+uint32_t vault_next_slot(const struct vault *v);
 /* info->id is set.  FAIL_EXISTS past VAULT_SLOTS_MAX. */
 int vault_slot_add(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN], struct failure *f);
 /* The last slot is refused (FAIL_POLICY). */
 int vault_slot_remove(struct vault *v, uint32_t id, struct failure *f);
+/* A new slot in the place of slot id, in one change (another passphrase). */
+int vault_slot_replace(struct vault *v, uint32_t id, struct slot_info *info,
+		       const uint8_t key[KEY_LEN], struct failure *f);
+
+/*
+ * Another vault key, for everything that is written from now on.  Only the n
+ * slots in keep stay, each wrapped anew under its own key.  FAIL_NO_ENTRY,
+ * FAIL_BAD_VALUE (a slot twice, none at all).
+ */
+struct slot_key {
+	uint32_t id;
+	const uint8_t *key; /* KEY_LEN bytes */
+};
+int vault_rekey(struct vault *v, const struct slot_key *keep, unsigned n, struct failure *f);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * secure/vault_box.c - the open vault: creating, opening, sealing, and the
- * slots that wrap its key.  The key and every plaintext live in the arena.
+ * secure/vault_box.c - the open vault: creating, opening, sealing.  The key and
+ * every plaintext live in the arena.
  */
 #include "secure/vault_private.h"
 
@@ -16,48 +16,9 @@ _Static_assert(KEY_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(NONCE_LEN == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(MAC_LEN == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
 
-/* The largest slot, and what authenticates its wrapped key. */
-#define SLOT_MAX (SLOT_HEAD_LEN + SLOT_LABEL_MAX + KDF_LEN + NONCE_LEN + WRAPPED_LEN)
-
 static int no_memory(struct failure *f)
 {
 	return fail_set(f, FAIL_NO_MEMORY, NULL, "cannot hold the vault: out of memory");
-}
-
-/* The vault's id, then the slot's own bytes up to its nonce.  Returns the length. */
-static size_t slot_ad(const uint8_t id[VAULT_ID_LEN], const struct slot *s,
-		      uint8_t out[VAULT_ID_LEN + SLOT_MAX])
-{
-	uint8_t *end;
-
-	memcpy(out, id, VAULT_ID_LEN);
-	end = slot_write(out + VAULT_ID_LEN, s);
-	return (size_t)(end - out) - NONCE_LEN - WRAPPED_LEN;
-}
-
-/* Wrap the vault key in s, whose info is complete, under the slot's key. */
-static void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN])
-{
-	uint8_t ad[VAULT_ID_LEN + SLOT_MAX];
-	size_t n;
-
-	secure_random(s->nonce, NONCE_LEN);
-	n = slot_ad(v->id, s, ad);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(s->wrapped, NULL, v->key, KEY_LEN, ad, n,
-						   NULL, s->nonce, key);
-}
-
-static int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN],
-		       struct failure *f)
-{
-	uint8_t ad[VAULT_ID_LEN + SLOT_MAX];
-	size_t n = slot_ad(v->id, s, ad);
-
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(v->key, NULL, NULL, s->wrapped,
-						       WRAPPED_LEN, ad, n, s->nonce, key) == 0)
-		return 0;
-	return fail_set(f, FAIL_WRONG_KEY, NULL, "cannot open the vault: wrong %s for slot %" PRIu32,
-			s->info.kind == SLOT_PASSPHRASE ? "passphrase" : "key", s->info.id);
 }
 
 /* An empty vault with a place for its key. */
@@ -70,6 +31,7 @@ static struct vault *vault_blank(struct arena *a, struct failure *f)
 		return NULL;
 	}
 	v->arena = a;
+	v->settings = settings_default;
 	v->key = arena_alloc(a, KEY_LEN, f);
 	if (!v->key) {
 		free(v);
@@ -88,7 +50,7 @@ void vault_free(struct vault *v)
 	free(v);
 }
 
-struct vault *vault_create(struct arena *a, struct slot_info *info,
+struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], struct slot_info *info,
 			   const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v = vault_blank(a, f);
@@ -96,7 +58,10 @@ struct vault *vault_create(struct arena *a, struct slot_info *info,
 	if (!v)
 		return NULL;
 	secure_random(v->key, KEY_LEN);
-	secure_random(v->id, VAULT_ID_LEN);
+	if (id)
+		memcpy(v->id, id, VAULT_ID_LEN);
+	else
+		secure_random(v->id, VAULT_ID_LEN);
 	v->next_slot = 1;
 	if (vault_slot_add(v, info, key, f)) {
 		vault_free(v);
@@ -123,7 +88,7 @@ static int box_open(struct vault *v, const uint8_t *file, const struct vault_lay
 			 "cannot read the vault: it is damaged: the contents do not belong to "
 			 "this header and key");
 	else
-		r = entries_read(v, plain, n, f);
+		r = entries_read(v, l->version, plain, n, f);
 	arena_release(v->arena, plain);
 	return r;
 }
@@ -131,7 +96,8 @@ static int box_open(struct vault *v, const uint8_t *file, const struct vault_lay
 struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_t slot,
 			 const uint8_t key[KEY_LEN], struct failure *f)
 {
-	struct vault_layout l;
+	/* Too large for the stack; one thread. */
+	static struct vault_layout l;
 	struct vault *v = NULL;
 	unsigned i;
 
@@ -184,6 +150,8 @@ int vault_seal(struct vault *v, uint8_t **out, size_t *n, struct failure *f)
 
 	*out = NULL;
 	*n = 0;
+	if (!v->key || vault_asleep(v))
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot write the vault: it is locked");
 	if (v->generation == UINT64_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL,
 				"cannot write the vault: there is no number for another generation");
@@ -234,66 +202,63 @@ const uint8_t *vault_id(const struct vault *v)
 	return v->id;
 }
 
-/* ---- slots ---- */
-
-unsigned vault_slots(const struct vault *v)
+void vault_follow(struct vault *v, uint64_t g)
 {
-	return v->slots;
+	if (v->generation < g)
+		v->generation = g;
 }
 
-const struct slot_info *vault_slot(const struct vault *v, unsigned i)
+struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 {
-	return i < v->slots ? &v->slot[i].info : NULL;
+	if (!v)
+		return NULL;
+	entries_filter(v, keep);
+	if (v->count == 0) {
+		vault_free(v);
+		return NULL;
+	}
+	arena_release(v->arena, v->key);
+	v->key = NULL;
+	return v;
 }
 
-int vault_slot_add(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN],
-		   struct failure *f)
+int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f)
 {
-	struct slot *s;
+	static struct vault_layout l;
+	struct vault *from;
+	int r = -1;
 
-	undo_drop(v);
-	if (slot_info_check(info, f))
+	if (vault_asleep(v) == 0)
+		return 0;
+	if (vault_parse(file, n, &l, f))
 		return -1;
-	if (v->slots == VAULT_SLOTS_MAX)
-		return fail_set(f, FAIL_EXISTS, "remove one: ccctl slot rm ID",
-				"cannot add a slot: the vault has %d already", VAULT_SLOTS_MAX);
-	if (v->next_slot == UINT32_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, NULL,
-				"cannot add a slot: the vault has used up its slot numbers");
-	s = &v->slot[v->slots];
-	memset(s, 0, sizeof(*s));
-	s->info.id = v->next_slot;
-	s->info.kind = info->kind;
-	s->info.created = info->created;
-	memcpy(s->info.label, info->label, strlen(info->label));
-	if (info->kind == SLOT_PASSPHRASE)
-		s->info.kdf = info->kdf;
-	slot_wrap(v, s, key);
-	info->id = v->next_slot++;
-	v->undo.kind = UNDO_SLOT_ADD;
-	v->undo.at = v->slots++;
-	return 0;
+	from = vault_blank(v->arena, f);
+	if (!from)
+		return -1;
+	from->slots = l.slots;
+	memcpy(from->slot, l.slot, sizeof(from->slot));
+	memcpy(from->key, v->key, KEY_LEN);
+	if (box_open(from, file, &l, f) == 0)
+		r = entries_wake(v, from, f);
+	vault_free(from);
+	return r;
 }
 
-int vault_slot_remove(struct vault *v, uint32_t id, struct failure *f)
+int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN], uint8_t **out,
+		 size_t *n, struct failure *f)
 {
-	unsigned i;
+	struct vault *copy = vault_create(v->arena, NULL, info, key, f);
+	int r;
 
-	undo_drop(v);
-	for (i = 0; i < v->slots && v->slot[i].info.id != id; i++)
-		;
-	if (i == v->slots)
-		return fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them",
-				"cannot remove slot %" PRIu32 ": there is none", id);
-	if (v->slots == 1)
-		return fail_set(f, FAIL_POLICY, "add another slot first: ccctl slot add KIND",
-				"cannot remove slot %" PRIu32 ": it is the last that opens the vault",
-				id);
-	v->undo.kind = UNDO_SLOT_REMOVE;
-	v->undo.slot = v->slot[i];
-	v->undo.at = i;
-	v->slots--;
-	memmove(&v->slot[i], &v->slot[i + 1], (v->slots - i) * sizeof(v->slot[0]));
-	memset(&v->slot[v->slots], 0, sizeof(v->slot[0]));
-	return 0;
+	if (!copy)
+		return -1;
+	/* Its entries are lent: the tokens are not copied. */
+	copy->settings = v->settings;
+	copy->entry = v->entry;
+	copy->count = v->count;
+	r = vault_seal(copy, out, n, f);
+	copy->entry = NULL;
+	copy->count = copy->room = 0;
+	vault_free(copy);
+	return r;
 }

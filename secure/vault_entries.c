@@ -1,7 +1,6 @@
 /*
  * secure/vault_entries.c - the entries of an open vault: the list, its
- * changes and how the last one is taken back, and their serialized form.
- * Tokens are in the arena; names, origins and policies are in ordinary memory.
+ * changes and how the last one is taken back, and tokens that sleep.  Tokens are in the arena; names, origins and policies are in ordinary memory.
  */
 #include "secure/vault_private.h"
 
@@ -14,13 +13,6 @@
 #include "wire/message.h"
 
 #define ROOM_FIRST 16 /* entries; doubled when it is used up */
-
-/* Fields of an entry in the box.  All are there, each once. */
-enum tag { TAG_NAME = 1, TAG_ORIGIN, TAG_VARIABLE, TAG_POLICY, TAG_CREATED, TAG_CHANGED,
-	   TAG_USED, TAG_TOKEN, TAG_END };
-#define TAGS_ALL ((1u << TAG_END) - (1u << TAG_NAME))
-#define FIELD_HEAD 6 /* u16 tag, u32 length */
-#define FIELDS_HEAD (FIELD_HEAD * (TAG_END - TAG_NAME))
 
 /* ---- the list ---- */
 
@@ -87,8 +79,7 @@ static struct entry *cut(struct vault *v, unsigned at)
 	return e;
 }
 
-/* What is allowed in an entry; the first thing that is not, or NULL. */
-static const char *entry_wrong(const struct entry *e)
+const char *entry_wrong(const struct entry *e)
 {
 	size_t origin = strnlen(e->origin, sizeof(e->origin));
 	size_t policy = strnlen(e->policy, sizeof(e->policy));
@@ -118,6 +109,7 @@ static struct entry *entry_copy(struct vault *v, const struct entry *e, struct f
 		return NULL;
 	}
 	*new = *e;
+	new->token = NULL;
 	token = arena_alloc(v->arena, e->token_len, f);
 	new->token = token;
 	if (!token) {
@@ -126,6 +118,27 @@ static struct entry *entry_copy(struct vault *v, const struct entry *e, struct f
 	}
 	memcpy(token, e->token, e->token_len);
 	return new;
+}
+
+int entries_append(struct vault *v, const struct entry *e, struct failure *f)
+{
+	struct entry *copy;
+
+	if (make_room(v, f))
+		return -1;
+	copy = entry_copy(v, e, f);
+	if (!copy)
+		return -1;
+	insert(v, v->count, copy);
+	return 0;
+}
+
+void vault_touch(struct vault *v, int64_t now)
+{
+	unsigned i;
+
+	for (i = 0; i < v->count; i++)
+		v->entry[i]->since = now;
 }
 
 unsigned vault_count(const struct vault *v)
@@ -151,6 +164,8 @@ const struct entry *vault_find(const struct vault *v, const char *name)
 void undo_drop(struct vault *v)
 {
 	entry_free(v, v->undo.old);
+	free(v->undo.slots);
+	arena_release(v->arena, v->undo.key);
 	sodium_memzero(&v->undo, sizeof(v->undo));
 }
 
@@ -262,20 +277,6 @@ static void undo_entry(struct vault *v)
 	}
 }
 
-static void undo_slot(struct vault *v)
-{
-	struct undo *u = &v->undo;
-
-	if (u->kind == UNDO_SLOT_ADD) {
-		v->slots--;
-		memset(&v->slot[v->slots], 0, sizeof(v->slot[0]));
-		return;
-	}
-	memmove(&v->slot[u->at + 1], &v->slot[u->at], (v->slots - u->at) * sizeof(v->slot[0]));
-	v->slot[u->at] = u->slot;
-	v->slots++;
-}
-
 void vault_undo(struct vault *v)
 {
 	switch (v->undo.kind) {
@@ -287,9 +288,11 @@ void vault_undo(struct vault *v)
 	case UNDO_RENAME:
 		rename_entry(v, v->undo.name, v->undo.was);
 		break;
-	case UNDO_SLOT_ADD:
-	case UNDO_SLOT_REMOVE:
-		undo_slot(v);
+	case UNDO_SLOTS:
+		slots_undo(v);
+		break;
+	case UNDO_SETTINGS:
+		v->settings = v->undo.settings;
 		break;
 	}
 	undo_drop(v);
@@ -304,6 +307,62 @@ void vault_mark_used(struct vault *v, const char *name, uint64_t when)
 		v->entry[at]->used = when;
 }
 
+/* ---- sleeping ---- */
+
+void vault_sleep(struct vault *v, const char *name)
+{
+	bool there;
+	unsigned at = place(v, name, &there);
+
+	if (!there)
+		return;
+	arena_release(v->arena, (void *)(uintptr_t)v->entry[at]->token);
+	v->entry[at]->token = NULL;
+}
+
+unsigned vault_asleep(const struct vault *v)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < v->count; i++)
+		n += v->entry[i]->token == NULL;
+	return n;
+}
+
+int entries_wake(struct vault *v, const struct vault *from, struct failure *f)
+{
+	const struct entry *stored;
+	uint8_t *token;
+	unsigned i;
+
+	for (i = 0; i < v->count; i++) {
+		if (v->entry[i]->token)
+			continue;
+		stored = vault_find(from, v->entry[i]->name);
+		if (!stored || stored->token_len != v->entry[i]->token_len)
+			return fail_set(f, FAIL_EXISTS, "ccctl lock, then ccctl unlock",
+					"the vault's file is not the one that was opened");
+		token = arena_alloc(v->arena, stored->token_len, f);
+		if (!token)
+			return -1;
+		memcpy(token, stored->token, stored->token_len);
+		v->entry[i]->token = token;
+	}
+	return 0;
+}
+
+void entries_filter(struct vault *v, bool (*keep)(const struct entry *e))
+{
+	unsigned i;
+
+	undo_drop(v);
+	for (i = 0; i < v->count;)
+		if (v->entry[i]->token && keep(v->entry[i]))
+			i++;
+		else
+			entry_free(v, cut(v, i));
+}
+
 void entries_free(struct vault *v)
 {
 	undo_drop(v);
@@ -312,185 +371,4 @@ void entries_free(struct vault *v)
 	free(v->entry);
 	v->entry = NULL;
 	v->room = 0;
-}
-
-/* ---- serialized ---- */
-
-static size_t entry_size(const struct entry *e)
-{
-	return FIELDS_HEAD + strlen(e->name) + strlen(e->origin) + strlen(e->variable) +
-	       strlen(e->policy) + 3 * 8 + e->token_len;
-}
-
-size_t entries_size(const struct vault *v)
-{
-	size_t n = PLAIN_HEAD_LEN;
-	unsigned i;
-
-	for (i = 0; i < v->count; i++)
-		n += 4 + entry_size(v->entry[i]);
-	return (n + PAD_STEP - 1) / PAD_STEP * PAD_STEP;
-}
-
-static uint8_t *put_field(uint8_t *p, enum tag tag, const void *from, size_t n)
-{
-	p = put_n(p, tag, 2);
-	p = put_n(p, n, 4);
-	return put_bytes(p, from, n);
-}
-
-static uint8_t *put_time(uint8_t *p, enum tag tag, uint64_t when)
-{
-	p = put_n(p, tag, 2);
-	p = put_n(p, 8, 4);
-	return put_n(p, when, 8);
-}
-
-void entries_write(const struct vault *v, uint8_t *p)
-{
-	const struct entry *e;
-	unsigned i;
-
-	p = put_n(p, v->next_slot, 4);
-	p = put_n(p, v->count, 4);
-	for (i = 0; i < v->count; i++) {
-		e = v->entry[i];
-		p = put_n(p, entry_size(e), 4);
-		p = put_field(p, TAG_NAME, e->name, strlen(e->name));
-		p = put_field(p, TAG_ORIGIN, e->origin, strlen(e->origin));
-		p = put_field(p, TAG_VARIABLE, e->variable, strlen(e->variable));
-		p = put_field(p, TAG_POLICY, e->policy, strlen(e->policy));
-		p = put_time(p, TAG_CREATED, e->created);
-		p = put_time(p, TAG_CHANGED, e->changed);
-		p = put_time(p, TAG_USED, e->used);
-		p = put_field(p, TAG_TOKEN, e->token, e->token_len);
-	}
-}
-
-static int broken(struct failure *f, const char *why)
-{
-	return fail_set(f, FAIL_DAMAGED, NULL, "cannot read the vault: it is damaged: %s", why);
-}
-
-/* Copy a text of n bytes; a NUL inside would hide what follows it. */
-static bool read_text(char *out, size_t max, const uint8_t *p, size_t n)
-{
-	if (n > max || !text_ok(p, n))
-		return false;
-	memcpy(out, p, n);
-	return true;
-}
-
-static bool read_time(uint64_t *out, const uint8_t *p, size_t n)
-{
-	struct cursor c = { p, n, n != 8 };
-
-	*out = take_n(&c, 8);
-	return !c.bad;
-}
-
-/* One field into e, whose token then points into the plaintext. */
-static bool read_field(struct entry *e, enum tag tag, const uint8_t *p, size_t n)
-{
-	switch (tag) {
-	case TAG_NAME:
-		return read_text(e->name, NAME_MAX_LEN, p, n);
-	case TAG_ORIGIN:
-		return read_text(e->origin, ORIGIN_MAX_LEN, p, n);
-	case TAG_VARIABLE:
-		return read_text(e->variable, VARIABLE_MAX_LEN, p, n);
-	case TAG_POLICY:
-		return read_text(e->policy, POLICY_MAX_LEN, p, n);
-	case TAG_CREATED:
-		return read_time(&e->created, p, n);
-	case TAG_CHANGED:
-		return read_time(&e->changed, p, n);
-	case TAG_USED:
-		return read_time(&e->used, p, n);
-	case TAG_TOKEN:
-		e->token = p;
-		e->token_len = n;
-		return true;
-	case TAG_END:
-		break;
-	}
-	return false;
-}
-
-static int read_entry(struct cursor *c, struct entry *e, struct failure *f)
-{
-	unsigned seen = 0;
-	uint64_t tag, n;
-	const uint8_t *p;
-
-	while (c->left > 0) {
-		tag = take_n(c, 2);
-		n = take_n(c, 4);
-		p = take(c, (size_t)n);
-		if (c->bad)
-			return broken(f, "a field is cut off");
-		if (tag < TAG_NAME || tag >= TAG_END)
-			return fail_set(f, FAIL_NEWER,
-					"it was written by a newer ccrun: update this one",
-					"cannot read the vault: an entry has an unknown field");
-		if (seen & 1u << tag)
-			return broken(f, "an entry has a field twice");
-		seen |= 1u << tag;
-		if (!read_field(e, (enum tag)tag, p, (size_t)n))
-			return broken(f, "a field is not allowed");
-	}
-	if (seen != TAGS_ALL)
-		return broken(f, "an entry lacks a field");
-	if (entry_wrong(e))
-		return broken(f, "an entry is not allowed");
-	return 0;
-}
-
-/* Read one entry and append it; names must come in order, so none is there twice. */
-static int read_next(struct vault *v, struct cursor *c, struct failure *f)
-{
-	uint64_t n = take_n(c, 4);
-	struct cursor fields = { NULL, (size_t)n, false };
-	struct entry e = { 0 }, *copy = NULL;
-	int r = -1;
-
-	fields.p = take(c, (size_t)n);
-	if (c->bad)
-		return broken(f, "an entry is cut off");
-	if (read_entry(&fields, &e, f))
-		goto out;
-	if (v->count > 0 && strcmp(v->entry[v->count - 1]->name, e.name) >= 0) {
-		r = broken(f, "the entries are not in order");
-		goto out;
-	}
-	if (make_room(v, f))
-		goto out;
-	copy = entry_copy(v, &e, f);
-	if (!copy)
-		goto out;
-	insert(v, v->count, copy);
-	r = 0;
-out:
-	sodium_memzero(&e, sizeof(e));
-	return r;
-}
-
-int entries_read(struct vault *v, const uint8_t *p, size_t n, struct failure *f)
-{
-	struct cursor c = { p, n, false };
-	uint64_t count, i;
-
-	v->next_slot = (uint32_t)take_n(&c, 4);
-	count = take_n(&c, 4);
-	if (c.bad || count > VAULT_ENTRIES_MAX)
-		return broken(f, "the number of entries is impossible");
-	for (i = 0; i < v->slots; i++)
-		if (v->slot[i].info.id >= v->next_slot)
-			return broken(f, "a slot's number is impossible");
-	for (i = 0; i < count; i++)
-		if (read_next(v, &c, f))
-			return -1;
-	if (c.left >= PAD_STEP || !sodium_is_zero(c.p, c.left))
-		return broken(f, "the padding is not zero");
-	return 0;
 }

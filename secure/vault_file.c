@@ -49,6 +49,11 @@ static bool kind_known(uint64_t kind)
 	return kind >= SLOT_PASSPHRASE && kind <= SLOT_RECOVERY;
 }
 
+static bool kind_has_material(enum slot_kind kind)
+{
+	return kind == SLOT_KEYFILE || kind == SLOT_TPM2;
+}
+
 bool text_ok(const void *p, size_t n)
 {
 	const uint8_t *s = p;
@@ -76,6 +81,9 @@ int slot_info_check(const struct slot_info *info, struct failure *f)
 		return fail_set(f, FAIL_BAD_VALUE, NULL,
 				"cannot add a slot: a label is at most %d printable ASCII characters",
 				SLOT_LABEL_MAX);
+	if (info->material_len > SLOT_MATERIAL_MAX ||
+	    (info->material_len > 0 && !kind_has_material(info->kind)))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot add a slot: it keeps too much");
 	if (info->kind == SLOT_PASSPHRASE)
 		return kdf_check(&info->kdf, f);
 	return 0;
@@ -84,7 +92,8 @@ int slot_info_check(const struct slot_info *info, struct failure *f)
 size_t slot_size(const struct slot *s)
 {
 	return SLOT_HEAD_LEN + strlen(s->info.label) +
-	       (s->info.kind == SLOT_PASSPHRASE ? KDF_LEN : 0) + NONCE_LEN + WRAPPED_LEN;
+	       (s->info.kind == SLOT_PASSPHRASE ? KDF_LEN : 0) + s->info.material_len +
+	       NONCE_LEN + WRAPPED_LEN;
 }
 
 uint8_t *slot_write(uint8_t *p, const struct slot *s)
@@ -104,6 +113,7 @@ uint8_t *slot_write(uint8_t *p, const struct slot *s)
 		p = put_n(p, i->kdf.mem, 8);
 		p = put_bytes(p, i->kdf.salt, SALT_LEN);
 	}
+	p = put_bytes(p, i->material, i->material_len);
 	p = put_bytes(p, s->nonce, NONCE_LEN);
 	return put_bytes(p, s->wrapped, WRAPPED_LEN);
 }
@@ -112,7 +122,7 @@ uint8_t *slot_write(uint8_t *p, const struct slot *s)
  * What holds for every version: magic first, the total length at its place,
  * the checksum last.  So a changed byte is damage, and never looks newer.
  */
-static int check_envelope(const uint8_t *file, size_t n, struct failure *f)
+static int check_envelope(const uint8_t *file, size_t n, unsigned *known, struct failure *f)
 {
 	struct cursor c = { file, n, false };
 	size_t magic = n < MAGIC_LEN ? n : MAGIC_LEN;
@@ -146,18 +156,30 @@ static int check_envelope(const uint8_t *file, size_t n, struct failure *f)
 	if (version > VAULT_VERSION)
 		return fail_set(f, FAIL_NEWER, UPDATE,
 				"cannot read the vault: format version %" PRIu64 " is not known", version);
-	if (version != VAULT_VERSION)
+	if (version < VAULT_VERSION_FIRST)
 		return damaged(f, "format version 0 does not exist");
 	if (flags != 0)
 		return fail_set(f, FAIL_NEWER, UPDATE,
 				"cannot read the vault: format flags %" PRIu64 " are not known", flags);
+	*known = (unsigned)version;
 	return 0;
 }
 
-static int parse_slot(struct cursor *c, struct slot *s, struct failure *f)
+/* The lengths that a slot's body may have: *more is what it keeps in the open. */
+static bool body_fits(unsigned version, const struct slot_info *i, uint64_t body, uint64_t *more)
 {
-	uint64_t kind = take_n(c, 2), body = take_n(c, 2), label;
-	uint64_t want = NONCE_LEN + WRAPPED_LEN;
+	uint64_t least = NONCE_LEN + WRAPPED_LEN + (i->kind == SLOT_PASSPHRASE ? KDF_LEN : 0);
+
+	*more = body - least;
+	if (body == least)
+		return true;
+	return body > least && version > VAULT_VERSION_FIRST && kind_has_material(i->kind) &&
+	       *more <= SLOT_MATERIAL_MAX;
+}
+
+static int parse_slot(struct cursor *c, unsigned version, struct slot *s, struct failure *f)
+{
+	uint64_t kind = take_n(c, 2), body = take_n(c, 2), label, more;
 	const uint8_t *text;
 
 	s->info.id = (uint32_t)take_n(c, 4);
@@ -175,9 +197,7 @@ static int parse_slot(struct cursor *c, struct slot *s, struct failure *f)
 		return fail_set(f, FAIL_NEWER, UPDATE,
 				"cannot read the vault: slot kind %" PRIu64 " is not known", kind);
 	s->info.kind = (enum slot_kind)kind;
-	if (s->info.kind == SLOT_PASSPHRASE)
-		want += KDF_LEN;
-	if (body != want)
+	if (!body_fits(version, &s->info, body, &more))
 		return damaged(f, "a slot has an impossible length");
 	if (s->info.kind == SLOT_PASSPHRASE) {
 		s->info.kdf.alg = (uint32_t)take_n(c, 4);
@@ -185,6 +205,8 @@ static int parse_slot(struct cursor *c, struct slot *s, struct failure *f)
 		s->info.kdf.mem = take_n(c, 8);
 		take_into(c, s->info.kdf.salt, SALT_LEN);
 	}
+	s->info.material_len = (size_t)more;
+	take_into(c, s->info.material, (size_t)more);
 	take_into(c, s->nonce, NONCE_LEN);
 	take_into(c, s->wrapped, WRAPPED_LEN);
 	if (c->bad)
@@ -206,7 +228,7 @@ static int parse_slots(struct cursor *c, struct vault_layout *out, struct failur
 		return damaged(f, "the number of slots is impossible");
 	out->slots = (unsigned)slots;
 	for (i = 0; i < out->slots; i++) {
-		if (parse_slot(c, &out->slot[i], f))
+		if (parse_slot(c, out->version, &out->slot[i], f))
 			return -1;
 		for (k = 0; k < i; k++)
 			if (out->slot[k].info.id == out->slot[i].info.id)
@@ -222,7 +244,7 @@ int vault_parse(const uint8_t *file, size_t n, struct vault_layout *out, struct 
 	unsigned i;
 
 	memset(out, 0, sizeof(*out));
-	if (check_envelope(file, n, f))
+	if (check_envelope(file, n, &out->version, f))
 		return -1;
 	c = (struct cursor){ file + TOTAL_AT + 8, n - TOTAL_AT - 8 - SUM_LEN, false };
 	if (parse_slots(&c, out, f))
@@ -243,7 +265,8 @@ int vault_parse(const uint8_t *file, size_t n, struct vault_layout *out, struct 
 
 int vault_inspect(const uint8_t *file, size_t n, struct vault_public *out, struct failure *f)
 {
-	struct vault_layout layout;
+	/* Too large for the stack; one thread. */
+	static struct vault_layout layout;
 	unsigned i;
 
 	memset(out, 0, sizeof(*out));

@@ -15,7 +15,8 @@
 
 #define VAULT_MAGIC "ccrunvlt"
 #define MAGIC_LEN 8
-#define VAULT_VERSION 1
+#define VAULT_VERSION 2
+#define VAULT_VERSION_FIRST 1 /* read, not written: no settings, no material in slots */
 #define TOTAL_AT 12	/* of the total length: the same place in every version */
 #define HEAD_LEN 46	/* up to and with the slot count */
 #define NONCE_LEN 24	/* XChaCha20 */
@@ -25,7 +26,9 @@
 #define SLOT_HEAD_LEN 17 /* kind, body length, id, created, label length */
 #define KDF_LEN 36	/* alg, ops, mem, salt */
 #define PAD_STEP 512	/* the box grows in steps, so that token lengths do not show */
-#define PLAIN_HEAD_LEN 8 /* next slot id, entry count */
+#define PLAIN_HEAD_LEN 12 /* next slot id, entry count, length of the settings */
+#define SETTINGS_LEN (3 * (FIELD_HEAD + 8))
+#define FIELD_HEAD 6 /* u16 tag, u32 length */
 
 /* One slot as it stands in the file. */
 struct slot {
@@ -36,6 +39,7 @@ struct slot {
 
 /* A file that passed every check that needs no key. */
 struct vault_layout {
+	unsigned version;
 	uint64_t generation;
 	uint8_t id[VAULT_ID_LEN];
 	unsigned slots;
@@ -44,7 +48,7 @@ struct vault_layout {
 	size_t box_at, box_len;
 };
 
-enum undo_kind { UNDO_NONE, UNDO_ENTRY, UNDO_RENAME, UNDO_SLOT_ADD, UNDO_SLOT_REMOVE };
+enum undo_kind { UNDO_NONE, UNDO_ENTRY, UNDO_RENAME, UNDO_SLOTS, UNDO_SETTINGS };
 
 /* How to take the last change back. */
 struct undo {
@@ -52,13 +56,16 @@ struct undo {
 	char name[NAME_MAX_LEN + 1]; /* the entry to drop or rename; "" for none */
 	char was[NAME_MAX_LEN + 1];  /* its name before */
 	struct entry *old;	     /* the entry to put back, owned; or NULL */
-	struct slot slot;
-	unsigned at; /* the slot's place */
+	struct slot *slots;	     /* all of them as they were, owned */
+	unsigned slot_count;
+	uint8_t *key;		     /* the vault key before, in the arena; or NULL */
+	struct vault_settings settings;
 };
 
 struct vault {
 	struct arena *arena;
-	uint8_t *key; /* the vault key, in the arena */
+	uint8_t *key; /* the vault key, in the arena; NULL in a narrowed vault */
+	struct vault_settings settings;
 	uint64_t generation;
 	uint8_t id[VAULT_ID_LEN];
 	uint32_t next_slot; /* the id of the next slot; ids are not used twice */
@@ -86,6 +93,26 @@ bool text_ok(const void *p, size_t n);
 
 /* ---- vault_entries.c ---- */
 
+/* What is allowed in an entry; the first thing that is not, or NULL. */
+const char *entry_wrong(const struct entry *e);
+
+/* Append a copy, behind all names so far.  0 or -1. */
+int entries_append(struct vault *v, const struct entry *e, struct failure *f);
+
+/* Copy the token of every sleeping entry of v from the same entry of `from`. */
+int entries_wake(struct vault *v, const struct vault *from, struct failure *f);
+
+/* Wipe and free the entries that keep says no to, and those that sleep. */
+void entries_filter(struct vault *v, bool (*keep)(const struct entry *e));
+
+/* Wipe and free all entries and the undo state. */
+void entries_free(struct vault *v);
+
+/* Forget how to take the last change back; wipes what it kept. */
+void undo_drop(struct vault *v);
+
+/* ---- vault_serial.c ---- */
+
 /* The length of the serialized entries, padded. */
 size_t entries_size(const struct vault *v);
 
@@ -93,13 +120,25 @@ size_t entries_size(const struct vault *v);
 void entries_write(const struct vault *v, uint8_t *p);
 
 /* Read them into an empty vault.  0 or -1 (FAIL_DAMAGED, FAIL_NEWER, FAIL_NO_MEMORY). */
-int entries_read(struct vault *v, const uint8_t *p, size_t n, struct failure *f);
+int entries_read(struct vault *v, unsigned version, const uint8_t *p, size_t n, struct failure *f);
 
-/* Wipe and free all entries and the undo state. */
-void entries_free(struct vault *v);
+/* ---- vault_settings.c ---- */
 
-/* Forget how to take the last change back; wipes what it kept. */
-void undo_drop(struct vault *v);
+extern const struct vault_settings settings_default;
+uint8_t *settings_write(uint8_t *p, const struct vault_settings *s);
+int settings_read(const uint8_t *p, size_t n, struct vault_settings *s, struct failure *f);
+
+/* ---- vault_slots.c ---- */
+
+/* The slots and the key as they were before the change.  For undo. */
+void slots_undo(struct vault *v);
+
+/* Wrap the vault key in s, whose info is complete, under the slot's key. */
+void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN]);
+int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN], struct failure *f);
+
+/* The largest slot, and what authenticates its wrapped key. */
+#define SLOT_MAX (SLOT_HEAD_LEN + SLOT_LABEL_MAX + KDF_LEN + SLOT_MATERIAL_MAX + NONCE_LEN + WRAPPED_LEN)
 
 /* ---- little-endian ---- */
 

@@ -3,9 +3,11 @@
  */
 #include "wire/policy.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/fail.h"
 #include "wire/limits.h"
 
@@ -64,7 +66,15 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return set_flag(&p->strict, key, value, "yes", "no", f);
 	if (strcmp(key, "exposed") == 0)
 		return set_flag(&p->exposed, key, value, "yes", "no", f);
-	return fail_set(f, FAIL_BAD_VALUE, "delivery, nested, strict, exposed are known",
+	if (strcmp(key, "keep") == 0)
+		return set_flag(&p->keep, key, value, "yes", "no", f);
+	if (strcmp(key, "ttl") == 0) {
+		if (duration_parse(value, &p->ttl) != 0 || p->ttl > TTL_MAX)
+			return fail_set(f, FAIL_BAD_VALUE, "like 90s, 30m, 12h or 7d; 0 for no limit",
+					"policy ttl is a length of time, not '%.40s'", value);
+		return 0;
+	}
+	return fail_set(f, FAIL_BAD_VALUE, "delivery, nested, strict, exposed, keep, ttl are known",
 			"unknown policy '%.40s'", key);
 }
 
@@ -91,13 +101,18 @@ int policy_parse(struct policy *p, const char *text, struct failure *f)
 
 void policy_format(const struct policy *p, char *out, size_t size)
 {
-	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s",
+	char ttl[32] = "";
+
+	if (p->ttl)
+		snprintf(ttl, sizeof(ttl), " ttl=%" PRIu64, p->ttl);
+	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s",
 		 delivery_name(p->delivery), p->nested ? "allow" : "deny",
-		 p->strict ? "yes" : "no", p->exposed ? "yes" : "no");
+		 p->strict ? "yes" : "no", p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl);
 }
 
 bool policy_tighter(const struct policy *a, const struct policy *b)
 {
 	return a->delivery <= b->delivery && a->nested <= b->nested && a->strict >= b->strict &&
-	       a->exposed <= b->exposed;
+	       a->exposed <= b->exposed && a->keep <= b->keep &&
+	       (b->ttl == 0 || (a->ttl != 0 && a->ttl <= b->ttl));
 }

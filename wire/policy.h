@@ -1,8 +1,9 @@
 /*
  * wire/policy.h - what a person allowed for one entry, as text and as a struct.
  *
- * The text ("delivery=auto nested=deny strict=no exposed=no") is what the
- * vault seals, the wire carries and `ccctl approve` shows.  Unknown keys are
+ * The text ("delivery=auto nested=deny strict=no exposed=no", and " keep=yes"
+ * and " ttl=3600" behind it where they say something) is what the vault seals,
+ * the wire carries and `ccctl approve` shows.  Unknown keys are
  * an error: a policy that is not understood is not obeyed by halves.
  */
 #ifndef WIRE_POLICY_H
@@ -10,20 +11,25 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct failure;
 
 /* From tightest to loosest; AUTO is preload, else pipe where that works. */
 enum delivery { DELIVERY_PRELOAD = 0, DELIVERY_AUTO = 1, DELIVERY_PIPE = 2, DELIVERY_ENV = 3 };
 
+#define TTL_MAX (366ull * 24 * 3600) /* seconds */
+
 struct policy {
 	enum delivery delivery; /* the loosest delivery allowed */
 	bool nested;		/* a marked process may ask too */
 	bool strict;		/* refuse what is merely best effort */
 	bool exposed;		/* the variable need not be one that the client blanks */
+	bool keep;		/* automatic locks spare it */
+	uint64_t ttl;		/* seconds in memory after the vault was opened; 0: no limit */
 };
 
-/* delivery auto, all else no. */
+/* delivery auto, all else no, no limit. */
 void policy_default(struct policy *p);
 
 /* Set one key from its text.  Returns 0 or -1 (unknown key or value). */

@@ -68,7 +68,7 @@ static void echo_server(const char *path)
 	struct epoll_event ev = { .events = EPOLLIN }, got[64];
 	struct sock_beside b;
 	int ep = epoll_create1(0), fd, i, n;
-	int listener = sock_listen(path, 128, NULL);
+	int listener = sock_listen(path, 0600, 128, NULL);
 	ssize_t r;
 
 	if (listener < 0)

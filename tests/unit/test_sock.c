@@ -48,7 +48,7 @@ static void connected(const char *path, int *listener, int *ours, int *theirs)
 {
 	struct failure f = { 0 };
 
-	*listener = sock_listen(path, 8, &f);
+	*listener = sock_listen(path, 0600, 8, &f);
 	assert_true(*listener >= 0);
 	*ours = sock_connect(path, &f);
 	assert_true(*ours >= 0);
@@ -198,24 +198,24 @@ static void test_sock_paths(void **state)
 	memset(path, 'x', sizeof(path) - 1);
 	path[0] = '/';
 	path[sizeof(path) - 1] = '\0';
-	assert_int_equal(sock_listen(path, 1, &f), -1);
+	assert_int_equal(sock_listen(path, 0600, 1, &f), -1);
 	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
 	assert_int_equal(sock_connect(path, &f), -1);
 	assert_int_equal(errno, ENAMETOOLONG);
 	assert_int_equal(sock_connect(in_dir("nobody"), &f), -1);
 	assert_int_equal(errno, ENOENT);
 	write_file(in_dir("plain"), "keep me", 0600);
-	assert_int_equal(sock_listen(in_dir("plain"), 1, &f), -1);
+	assert_int_equal(sock_listen(in_dir("plain"), 0600, 1, &f), -1);
 	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
 	assert_int_equal(access(in_dir("plain"), F_OK), 0);
-	fd = sock_listen(in_dir("stale"), 1, &f);
+	fd = sock_listen(in_dir("stale"), 0600, 1, &f);
 	assert_true(fd >= 0);
 	assert_int_equal(stat(in_dir("stale"), &st), 0);
 	assert_int_equal(st.st_mode & 0777, 0600);
 	close(fd);
 	assert_int_equal(sock_connect(in_dir("stale"), &f), -1);
 	assert_int_equal(errno, ECONNREFUSED);
-	fd = sock_listen(in_dir("stale"), 1, &f);
+	fd = sock_listen(in_dir("stale"), 0600, 1, &f);
 	assert_true(fd >= 0);
 	close(fd);
 }

@@ -22,7 +22,7 @@ static uint8_t key_a[KEY_LEN] = { 1, 2, 3 }, key_b[KEY_LEN] = { 4, 5, 6 };
 static struct vault *fresh(void)
 {
 	struct slot_info info = { .kind = SLOT_KEYRING, .created = 100, .label = "first" };
-	struct vault *v = vault_create(arena, &info, key_a, NULL);
+	struct vault *v = vault_create(arena, NULL, &info, key_a, NULL);
 
 	assert_non_null(v);
 	assert_int_equal(info.id, 1);

@@ -39,7 +39,7 @@ static void sample(uint8_t **file, size_t *n)
 {
 	struct slot_info first = { .kind = SLOT_KEYRING, .created = 100, .label = "first" };
 	struct slot_info info = { .kind = SLOT_PASSPHRASE, .label = "p" };
-	struct vault *v = vault_create(arena, &first, key_a, NULL);
+	struct vault *v = vault_create(arena, NULL, &first, key_a, NULL);
 	struct entry e = { .name = "zai", .origin = "bearer https://zai.example",
 			   .variable = "ANTHROPIC_AUTH_TOKEN", .policy = "delivery=auto" };
 
@@ -176,7 +176,7 @@ static void test_full_arena(void **state)
 		if (!v)
 			assert_int_equal(f.code, FAIL_NO_MEMORY);
 		vault_free(v);
-		v = vault_create(small, &info, key_a, NULL);
+		v = vault_create(small, NULL, &info, key_a, NULL);
 		vault_free(v);
 		arena_release(small, block);
 		assert_int_equal(arena_used(small), 0);

@@ -1,0 +1,149 @@
+/*
+ * broker/ops_file.c - the vault as a file on its way in and out: backup and
+ * restore, and the move between a user's broker and the system's.
+ *
+ * What goes out is ciphertext; and a vault's own file, which a passphrase could
+ * be guessed against, goes only to who has a key that opens it.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "broker/broker.h"
+#include "broker/dispatch.h"
+#include "broker/stage.h"
+
+/* {size}: the file is staged; `part` hands it out. */
+static struct wire_out *staged(struct connection *c)
+{
+	struct wire_out *o = wire_ok(1);
+
+	wire_uint(o, "size", c->stage.n);
+	return o;
+}
+
+struct wire_out *op_backup(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct slot_info slot;
+	const uint8_t *key;
+	uint8_t *file;
+	size_t n;
+
+	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
+	    record_request(q, "backup", NULL, f) != 0 ||
+	    vault_backup(c->tenant->vault, &slot, key, &file, &n, f) != 0 ||
+	    stage_begin(c, file, n, true, f) != 0)
+		return NULL;
+	return staged(c);
+}
+
+struct wire_out *op_export(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	const uint8_t *key;
+	uint32_t slot;
+	uint8_t *file;
+	size_t n;
+
+	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
+	    record_request(q, "export", NULL, f) != 0 || tenant_try(c->tenant, slot, key, f) != 0 ||
+	    store_read(&c->tenant->store, &file, &n, f) != 0 || stage_begin(c, file, n, true, f) != 0)
+		return NULL;
+	return staged(c);
+}
+
+struct wire_out *op_part(struct request *q, struct failure *f)
+{
+	struct stage *s = &q->connection->stage;
+	struct wire_out *o;
+	uint64_t at;
+	size_t n;
+
+	if (wire_get_uint(q->map, "at", &at, f) != 0)
+		return NULL;
+	if (!s->p || !s->out || at > s->n) {
+		fail_set(f, FAIL_BAD_VALUE, NULL, "there is no such part");
+		return NULL;
+	}
+	n = s->n - (size_t)at < LIST_PAGE ? s->n - (size_t)at : LIST_PAGE;
+	o = wire_ok(2);
+	wire_uint(o, "size", s->n);
+	wire_bin(o, "part", s->p + at, n);
+	return o;
+}
+
+struct wire_out *op_stage(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	const uint8_t *p;
+	uint64_t at;
+	size_t n;
+
+	if (wire_get_uint(q->map, "at", &at, f) != 0 || wire_get_bin(q->map, "part", &p, &n, f) != 0)
+		return NULL;
+	if (at == 0 && stage_begin(c, NULL, 0, false, f) != 0)
+		return NULL;
+	if (!c->stage.p || c->stage.out || at != c->stage.n) {
+		fail_set(f, FAIL_BAD_VALUE, NULL, "the parts of a file come in order");
+		return NULL;
+	}
+	return stage_append(c, p, n, f) == 0 ? staged(c) : NULL;
+}
+
+struct wire_out *op_restore(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct tenant_restore r = { .file = c->stage.p, .n = c->stage.n };
+	struct wire_out *o;
+
+	if (field_slot(q->map, "slot", &r.slot, f) != 0 || field_key(q->map, &r.key, f) != 0 ||
+	    wire_get_bool(q->map, "replace", &r.replace, f) != 0 ||
+	    wire_get_bool(q->map, "rekey", &r.rekey, f) != 0)
+		return NULL;
+	if (!c->stage.p || c->stage.out) {
+		fail_set(f, FAIL_BAD_VALUE, NULL, "no file was sent");
+		return NULL;
+	}
+	if (record_request(q, "restore", NULL, f) != 0 || tenant_restore(c->tenant, &r, f) != 0)
+		return NULL;
+	stage_drop(c);
+	o = wire_ok(3);
+	wire_uint(o, "generation", vault_generation(c->tenant->vault));
+	wire_uint(o, "entries", vault_count(c->tenant->vault));
+	wire_uint(o, "slots", vault_slots(c->tenant->vault));
+	return o;
+}
+
+/*
+ * The vault is another broker's from now on.  Only the generation that it has
+ * may go: what was changed since would be lost.
+ */
+struct wire_out *op_retire(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct vault_public *pub = malloc(sizeof(*pub));
+	const uint8_t *key;
+	uint64_t generation;
+	uint32_t slot;
+	int r = -1;
+
+	if (!pub)
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
+	else if (field_slot(q->map, "slot", &slot, f) == 0 && field_key(q->map, &key, f) == 0 &&
+		 wire_get_uint(q->map, "generation", &generation, f) == 0 &&
+		 record_request(q, "retire", NULL, f) == 0 && tenant_try(t, slot, key, f) == 0 &&
+		 tenant_inspect(t, pub, f) == 0)
+		r = pub->generation == generation
+			    ? 0
+			    : fail_set(f, FAIL_EXISTS, "move it again", "the vault was changed meanwhile");
+	free(pub);
+	if (r != 0)
+		return NULL;
+	/* Its use times would be written back otherwise. */
+	t->use_times_changed = false;
+	tenant_lock(t, LOCK_WHY_MOVED, q->connection->peer.pid);
+	if (store_remove(&t->store, f) != 0 || store_remove_beside(&t->store, STORE_KEYFILE, f) != 0)
+		return NULL;
+	return wire_ok(0);
+}

@@ -1,0 +1,182 @@
+/*
+ * broker/ops_open.c - making, opening and locking the vault, and what locks it
+ * by itself.
+ */
+#include <string.h>
+
+#include "base/fail.h"
+#include "broker/broker.h"
+#include "broker/dispatch.h"
+
+struct wire_out *op_init(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	const uint8_t *key, *id = NULL;
+	struct slot_info slot;
+	struct wire_out *o;
+	size_t n;
+
+	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0)
+		return NULL;
+	if (wire_has(q->map, "id")) {
+		if (wire_get_bin(q->map, "id", &id, &n, f) != 0)
+			return NULL;
+		if (n != VAULT_ID_LEN) {
+			fail_set(f, FAIL_BAD_VALUE, NULL, "a vault's id has %d bytes", VAULT_ID_LEN);
+			return NULL;
+		}
+	}
+	if (record_request(q, "init", NULL, f) != 0)
+		return NULL;
+	/* The keyfile first: a vault that only it opens is never without it. */
+	if (store_exists(&t->store) == 0 && field_keyfile(q, f) != 0)
+		return NULL;
+	if (tenant_init(t, id, &slot, key, f) != 0)
+		return NULL;
+	o = wire_ok(2);
+	wire_uint(o, "generation", vault_generation(t->vault));
+	wire_str(o, "vault", t->store.path);
+	return o;
+}
+
+struct wire_out *op_unlock(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	const uint8_t *key;
+	struct wire_out *o;
+	uint32_t slot;
+
+	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
+	    record_request(q, "unlock", NULL, f) != 0 || tenant_unlock(t, slot, key, f) != 0)
+		return NULL;
+	o = wire_ok(2);
+	wire_uint(o, "entries", vault_count(t->vault));
+	wire_uint(o, "slots", vault_slots(t->vault));
+	return o;
+}
+
+/* With what the broker itself has: its keyfile or a credential. */
+struct wire_out *op_reopen(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	enum slot_kind kind = SLOT_KEYFILE;
+	struct wire_out *o;
+	int r;
+
+	if (record_request(q, "reopen", NULL, f) != 0)
+		return NULL;
+	r = own_open(t, &kind, f);
+	if (r == 0)
+		fail_set(f, FAIL_NO_ENTRY, "ccctl slot add keyfile, or ccctl host use FILE",
+			 "there is no keyfile beside the vault and no credential");
+	if (r != 1)
+		return NULL;
+	o = wire_ok(3);
+	wire_uint(o, "entries", vault_count(t->vault));
+	wire_uint(o, "slots", vault_slots(t->vault));
+	wire_str(o, "kind", slot_kind_name(kind));
+	return o;
+}
+
+/* The events that a watcher may tell. */
+static int event_field(struct wire_map m, enum lock_why *why, struct failure *f)
+{
+	char text[16];
+	int w;
+
+	*why = LOCK_WHY_REQUEST;
+	if (!wire_has(m, "why"))
+		return 0;
+	if (wire_text(m, "why", text, sizeof(text), f) != 0)
+		return -1;
+	w = lock_why_from_name(text);
+	if (w != LOCK_WHY_REQUEST && w != LOCK_WHY_SUSPEND && w != LOCK_WHY_SCREEN && w != LOCK_WHY_LOGOUT)
+		return fail_set(f, FAIL_BAD_VALUE, "request, suspend, screen or logout",
+				"'%s' is no reason to lock", text);
+	*why = (enum lock_why)w;
+	return 0;
+}
+
+struct wire_out *op_lock(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct vault_settings s;
+	enum lock_why why;
+	bool lock = true;
+	struct wire_out *o;
+
+	if (event_field(q->map, &why, f) != 0)
+		return NULL;
+	if (lock_automatic(why)) {
+		lock = t->vault != NULL;
+		if (lock) {
+			s = vault_settings(t->vault);
+			lock = lock_wanted(&s, why);
+		}
+	}
+	if (lock)
+		tenant_lock(t, why, q->connection->peer.pid);
+	o = wire_ok(1);
+	wire_bool(o, "locked", lock);
+	return o;
+}
+
+/* One connection of a uid may stay to say when the computer sleeps. */
+struct wire_out *op_watch(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	char kind[32];
+
+	if (wire_text(q->map, "kind", kind, sizeof(kind), f) != 0)
+		return NULL;
+	if (c->tenant->watched) {
+		fail_set(f, FAIL_EXISTS, NULL, "something watches already");
+		return NULL;
+	}
+	c->watcher = c->tenant->watched = true;
+	c->deadline = 0;
+	return wire_ok(0);
+}
+
+struct wire_out *op_settings(struct request *q, struct failure *f)
+{
+	struct vault_settings s = vault_settings(q->connection->tenant->vault);
+	struct wire_out *o = wire_ok(5);
+
+	(void)f;
+	wire_uint(o, "idle", s.idle);
+	wire_uint(o, "longest", s.longest);
+	wire_bool(o, "suspend", s.events & LOCK_SUSPEND);
+	wire_bool(o, "screen", s.events & LOCK_SCREEN);
+	wire_bool(o, "logout", s.events & LOCK_LOGOUT);
+	return o;
+}
+
+static int event_setting(struct wire_map m, const char *key, unsigned bit, unsigned *events,
+			 struct failure *f)
+{
+	bool on;
+
+	if (!wire_has(m, key))
+		return 0;
+	if (wire_get_bool(m, key, &on, f) != 0)
+		return -1;
+	*events = on ? *events | bit : *events & ~bit;
+	return 0;
+}
+
+/* What is not named stays. */
+struct wire_out *op_set(struct request *q, struct failure *f)
+{
+	struct vault *v = q->connection->tenant->vault;
+	struct vault_settings s = vault_settings(v);
+
+	if ((wire_has(q->map, "idle") && wire_get_uint(q->map, "idle", &s.idle, f) != 0) ||
+	    (wire_has(q->map, "longest") && wire_get_uint(q->map, "longest", &s.longest, f) != 0) ||
+	    event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
+	    event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
+	    event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
+	    record_request(q, "set", NULL, f) != 0 || vault_settings_set(v, &s, f) != 0)
+		return NULL;
+	return committed(q, f);
+}

@@ -1,0 +1,176 @@
+/*
+ * broker/ops_slots.c - the slots of an open vault, another vault key, and the
+ * keyfile that this broker opens at its start.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "broker/broker.h"
+#include "broker/dispatch.h"
+#include "secure/keyfile.h"
+
+/* A slot's number for the record. */
+static const char *number(uint32_t id, char out[24])
+{
+	snprintf(out, 24, "slot-%" PRIu32, id);
+	return out;
+}
+
+/*
+ * Keys are stored elsewhere under the number that their slot will have, before
+ * there is the slot: so the client says which number it expects.
+ */
+static int check_expected(struct request *q, struct failure *f)
+{
+	uint32_t id;
+
+	if (field_slot(q->map, "expect", &id, f) != 0)
+		return -1;
+	if (id != vault_next_slot(q->connection->tenant->vault))
+		return fail_set(f, FAIL_EXISTS, "try again", "another slot was added meanwhile");
+	return 0;
+}
+
+struct wire_out *op_slot_add(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct slot_info slot;
+	struct wire_out *o;
+	const uint8_t *key;
+	char text[24];
+
+	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
+	    check_expected(q, f) != 0 ||
+	    record_request(q, "slot-add", number(vault_next_slot(t->vault), text), f) != 0 ||
+	    vault_slot_add(t->vault, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
+		return NULL;
+	/* Last: a keyfile of a slot that was not added would replace a good one. */
+	if (field_keyfile(q, f) != 0)
+		return NULL;
+	o = wire_ok(3);
+	wire_uint(o, "id", slot.id);
+	wire_uint(o, "generation", vault_generation(t->vault));
+	wire_uint(o, "slots", vault_slots(t->vault));
+	return o;
+}
+
+/* The keyfile beside the vault goes with its slot. */
+static void drop_keyfile(struct tenant *t, uint32_t id)
+{
+	uint8_t file[KEYFILE_LEN];
+	struct keyfile_info info;
+	size_t n;
+
+	if (store_read_beside(&t->store, STORE_KEYFILE, file, sizeof(file), &n, NULL) == 1 &&
+	    keyfile_inspect(file, n, &info, NULL) == 0 && info.slot == id &&
+	    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) == 0)
+		store_remove_beside(&t->store, STORE_KEYFILE, NULL);
+}
+
+struct wire_out *op_slot_rm(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct wire_out *o;
+	char text[24];
+	uint32_t id;
+
+	if (field_slot(q->map, "id", &id, f) != 0 ||
+	    record_request(q, "slot-rm", number(id, text), f) != 0 ||
+	    vault_slot_remove(t->vault, id, f) != 0 || tenant_commit(t, f) != 0)
+		return NULL;
+	drop_keyfile(t, id);
+	o = wire_ok(2);
+	wire_uint(o, "generation", vault_generation(t->vault));
+	wire_uint(o, "slots", vault_slots(t->vault));
+	return o;
+}
+
+struct wire_out *op_slot_replace(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct slot_info slot;
+	const uint8_t *key;
+	struct wire_out *o;
+	char text[24];
+	uint32_t id;
+
+	if (field_slot(q->map, "id", &id, f) != 0 || field_new_slot(q->map, &slot, f) != 0 ||
+	    field_key(q->map, &key, f) != 0 || check_expected(q, f) != 0 ||
+	    record_request(q, "slot-replace", number(id, text), f) != 0 ||
+	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
+		return NULL;
+	o = wire_ok(2);
+	wire_uint(o, "id", slot.id);
+	wire_uint(o, "generation", vault_generation(t->vault));
+	return o;
+}
+
+#define REKEY_ITEM (4 + KEY_LEN) /* a slot's number, little-endian, and its key */
+
+/* "keys": n times the number of a slot that stays and its key. */
+static int keys_field(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX], unsigned *count,
+		      struct failure *f)
+{
+	const uint8_t *p;
+	size_t n;
+
+	if (wire_get_bin(m, "keys", &p, &n, f) != 0)
+		return -1;
+	if (n == 0 || n % REKEY_ITEM != 0 || n / REKEY_ITEM > VAULT_SLOTS_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "keys of slots have %d bytes each", REKEY_ITEM);
+	for (*count = 0; *count < n / REKEY_ITEM; ++*count, p += REKEY_ITEM) {
+		out[*count].id = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
+				 (uint32_t)p[3] << 24;
+		out[*count].key = p + 4;
+	}
+	return 0;
+}
+
+struct wire_out *op_rekey(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct slot_key keep[VAULT_SLOTS_MAX];
+	struct wire_out *o;
+	unsigned n;
+
+	if (keys_field(q->map, keep, &n, f) != 0 || record_request(q, "rekey", NULL, f) != 0 ||
+	    vault_rekey(t->vault, keep, n, f) != 0 || tenant_commit(t, f) != 0)
+		return NULL;
+	/* Once more, so that the generation before has the new key too.  Should
+	 * that fail, the change is on the disk all the same. */
+	tenant_commit(t, NULL);
+	if (field_keyfile(q, f) != 0)
+		return NULL;
+	o = wire_ok(2);
+	wire_uint(o, "generation", vault_generation(t->vault));
+	wire_uint(o, "slots", vault_slots(t->vault));
+	return o;
+}
+
+struct wire_out *op_host(struct request *q, struct failure *f)
+{
+	uint8_t public[HOST_PUBLIC_LEN];
+	struct wire_out *o;
+
+	if (own_host(q->connection->tenant, public, f) != 0)
+		return NULL;
+	o = wire_ok(1);
+	wire_bin(o, "public", public, sizeof(public));
+	return o;
+}
+
+/* A keyfile that was sealed elsewhere, to be opened from now on at the start. */
+struct wire_out *op_keyfile(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	const uint8_t *p;
+	size_t n;
+
+	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0 || own_check_keyfile(t, p, n, f) != 0 ||
+	    record_request(q, "keyfile", NULL, f) != 0 ||
+	    store_write_beside(&t->store, STORE_KEYFILE, p, n, f) != 0)
+		return NULL;
+	return wire_ok(0);
+}

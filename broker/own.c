@@ -1,0 +1,232 @@
+/*
+ * broker/own.c - opening a vault with no person there.
+ *
+ * MUST: keys are read straight into the arena and leave it wiped; the host's
+ * secret half belongs to the broker's uid and is closed to everyone else.
+ */
+#include "broker/own.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/paths.h"
+#include "broker/tenant.h"
+#include "secure/arena.h"
+
+#define HOST_KEY "host.key"
+#define CREDENTIAL "ccrun.key" /* and what begins so: a system broker gets one a vault */
+#define READ_DEADLINE_MS 5000
+
+void own_start(struct own *o, const char *host_dir)
+{
+	const char *dir = getenv("CREDENTIALS_DIRECTORY");
+
+	o->credentials = dir && dir[0] == '/' ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	o->host = open(host_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	path_machine_id(o->machine, sizeof(o->machine));
+}
+
+/* A small private file into the arena.  1 read, 0 not there, -1. */
+static int read_private(int dir, const char *leaf, char *out, size_t room, size_t *n,
+			bool mine, struct failure *f)
+{
+	struct stat st;
+	ssize_t r;
+	int fd;
+
+	fd = openat(dir, leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", leaf);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077) != 0 ||
+	    (mine && st.st_uid != geteuid())) {
+		close(fd);
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s can be read by others, or is not the broker's own",
+			 leaf);
+		fail_hint(f, "chmod 400 it, owned by uid %u", (unsigned)geteuid());
+		return -1;
+	}
+	r = io_read_all(fd, out, room, io_now_ms() + READ_DEADLINE_MS);
+	close(fd);
+	if (r < 0)
+		return fail_errno(f, NULL, "%s", leaf);
+	*n = (size_t)r;
+	return 1;
+}
+
+/* The host's pair; secret is in the arena.  1 there is one, 0 none, -1. */
+static int host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret,
+		     struct failure *f)
+{
+	char *text = arena_alloc(t->arena, HOST_SECRET_TEXT, f);
+	uint8_t *seed = arena_alloc(t->arena, HOST_SEED_LEN, f);
+	size_t n = 0;
+	int r = -1;
+
+	if (text && seed) {
+		r = t->own->host < 0 ? 0
+				     : read_private(t->own->host, HOST_KEY, text, HOST_SECRET_TEXT, &n, true, f);
+		if (r == 1 && host_secret_parse(text, n, seed, f) != 0)
+			r = -1;
+		if (r == 1)
+			host_pair(seed, t->own->machine, public, secret);
+	}
+	arena_release(t->arena, text);
+	arena_release(t->arena, seed);
+	return r;
+}
+
+int own_host(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
+{
+	uint8_t *secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
+	int r = secret ? host_keys(t, public, secret, f) : -1;
+
+	arena_release(t->arena, secret);
+	if (r == 0)
+		return fail_set(f, FAIL_NO_ENTRY, t->system ? "as root: ccctl host init --system"
+							     : "ccctl host init",
+				"this host has no key pair yet");
+	return r == 1 ? 0 : -1;
+}
+
+/* The slot's key that a keyfile holds.  0 or -1. */
+static int keyfile_key(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key, uint32_t *slot,
+		       struct failure *f)
+{
+	uint8_t public[HOST_PUBLIC_LEN], *secret;
+	struct vault_public *pub = NULL;
+	struct keyfile_info info;
+	int r = -1;
+
+	secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
+	pub = malloc(sizeof(*pub));
+	if (!secret || !pub || keyfile_inspect(file, n, &info, f) != 0 || tenant_inspect(t, pub, f) != 0)
+		goto out;
+	if (memcmp(pub->id, info.vault, VAULT_ID_LEN) != 0) {
+		fail_set(f, FAIL_WRONG_KEY, "ccctl slot add keyfile makes one for this vault",
+			 "the keyfile is another vault's");
+		goto out;
+	}
+	r = host_keys(t, public, secret, f);
+	if (r == 0)
+		fail_set(f, FAIL_NO_ENTRY, "put host.key back, or ccctl host init and seal anew",
+			 "the keyfile cannot be opened: this host has no key pair");
+	r = r == 1 ? keyfile_open(file, n, public, secret, key, f) : -1;
+	*slot = info.slot;
+out:
+	free(pub);
+	arena_release(t->arena, secret);
+	return r;
+}
+
+int own_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n, struct failure *f)
+{
+	uint8_t *key = arena_alloc(t->arena, KEY_LEN, f);
+	uint32_t slot = 0;
+	int r = -1;
+
+	if (key && keyfile_key(t, keyfile, n, key, &slot, f) == 0)
+		r = tenant_try(t, slot, key, f);
+	arena_release(t->arena, key);
+	return r;
+}
+
+static int open_keyfile(struct tenant *t, struct failure *f)
+{
+	uint8_t file[KEYFILE_LEN + 1], *key;
+	uint32_t slot = 0;
+	size_t n = 0;
+	int r;
+
+	r = store_read_beside(&t->store, STORE_KEYFILE, file, sizeof(file), &n, f);
+	if (r != 1)
+		return r;
+	key = arena_alloc(t->arena, KEY_LEN, f);
+	r = key && keyfile_key(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0 ? 1 : -1;
+	arena_release(t->arena, key);
+	return r;
+}
+
+/* One credential: is it for this vault, and does it open it? */
+static int try_credential(struct tenant *t, const char *leaf, const uint8_t vault[VAULT_ID_LEN],
+			  struct failure *f)
+{
+	char *text = arena_alloc(t->arena, KEYTEXT_MAX, f);
+	uint8_t *key = arena_alloc(t->arena, KEY_LEN, f), id[VAULT_ID_LEN];
+	uint32_t slot = 0;
+	size_t n = 0;
+	int r = -1;
+
+	if (text && key)
+		r = read_private(t->own->credentials, leaf, text, KEYTEXT_MAX, &n, false, f);
+	if (r == 1 && keytext_parse(text, n, id, &slot, key, f) != 0)
+		r = -1;
+	if (r == 1 && memcmp(id, vault, VAULT_ID_LEN) != 0)
+		r = fail_set(f, FAIL_WRONG_KEY, "ccctl slot add credential makes one for this vault",
+			     "the credential %.60s is another vault's", leaf);
+	if (r == 1 && tenant_unlock(t, slot, key, f) != 0)
+		r = -1;
+	arena_release(t->arena, text);
+	arena_release(t->arena, key);
+	return r;
+}
+
+static int open_credential(struct tenant *t, struct failure *f)
+{
+	struct vault_public *pub;
+	struct dirent *e;
+	DIR *d = NULL;
+	int fd, r = 0;
+
+	if (t->own->credentials < 0)
+		return 0;
+	fd = openat(t->own->credentials, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	pub = malloc(sizeof(*pub));
+	if (fd >= 0)
+		d = fdopendir(fd);
+	if (!d || !pub) {
+		r = fail_errno(f, NULL, "the credentials directory");
+		if (fd >= 0 && !d)
+			close(fd);
+	} else if (tenant_inspect(t, pub, f) != 0) {
+		r = -1;
+	} else {
+		while (r != 1 && (e = readdir(d)))
+			if (strncmp(e->d_name, CREDENTIAL, strlen(CREDENTIAL)) == 0)
+				r = try_credential(t, e->d_name, pub->id, f);
+	}
+	if (d)
+		closedir(d);
+	free(pub);
+	return r;
+}
+
+int own_open(struct tenant *t, enum slot_kind *kind, struct failure *f)
+{
+	struct failure first = { 0 };
+	int r;
+
+	if (store_exists(&t->store) == 0)
+		return 0;
+	r = open_credential(t, &first);
+	if (r == 1 && kind)
+		*kind = SLOT_CREDENTIAL;
+	if (r == 1)
+		return 1;
+	r = open_keyfile(t, f);
+	if (r == 1 && kind)
+		*kind = SLOT_KEYFILE;
+	/* Of two that failed the first is told: it is the one that was to do it. */
+	if (r != 1 && first.code != FAIL_NONE) {
+		if (f)
+			*f = first;
+		return -1;
+	}
+	return r;
+}

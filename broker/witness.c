@@ -1,0 +1,123 @@
+/*
+ * broker/witness.c - a process that answers what another one runs.
+ *
+ * MUST: it has no secret (forked before there is one, its socket the only
+ * descriptor), reads nothing but the link /proc/PID/exe, and ends with the broker.
+ */
+#include "broker/witness.h"
+
+#include <errno.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/proc.h"
+
+#define ANSWER_MS 1000 /* then the record goes without an image */
+
+static int to_witness = -1;
+
+/* Keep the capabilities in the mask (effective and permitted), drop all others. */
+static int keep_capabilities(unsigned mask)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2] = { { mask, mask, 0 }, { 0, 0, 0 } };
+
+	/* Ambient ones go with the inheritable set. */
+	return (int)syscall(SYS_capset, &head, data);
+}
+
+static int have_ptrace(void)
+{
+	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
+	struct __user_cap_data_struct data[2];
+
+	return syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_SYS_PTRACE);
+}
+
+static int cage_witness(void)
+{
+	static const int allowed[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readlink),
+				       SCMP_SYS(readlinkat), SCMP_SYS(exit_group), SCMP_SYS(exit),
+				       SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall) };
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
+	unsigned i;
+	int r = ctx ? 0 : -1;
+
+	for (i = 0; r == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
+		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r;
+}
+
+static void __attribute__((noreturn)) witness(int fd)
+{
+	char path[256];
+	pid_t pid;
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (fd != 3 && dup2(fd, 3) < 0)
+		_exit(1);
+	syscall(SYS_close_range, 4u, ~0u, 0u);
+	if (keep_capabilities(1u << CAP_SYS_PTRACE) != 0 || cage_witness() != 0)
+		_exit(1);
+	while (read(3, &pid, sizeof(pid)) == (ssize_t)sizeof(pid)) {
+		/* An empty answer: it cannot be seen. */
+		if (proc_exe(pid, path, sizeof(path)) != 0)
+			path[0] = '\0';
+		if (write(3, path, strlen(path) + 1) < 0)
+			break;
+	}
+	_exit(0);
+}
+
+int witness_start(struct failure *f)
+{
+	int pair[2];
+	pid_t pid;
+
+	if (!have_ptrace())
+		return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "give up capabilities");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return fail_errno(f, NULL, "socketpair");
+	pid = fork();
+	if (pid < 0)
+		return fail_errno(f, NULL, "fork");
+	if (pid == 0)
+		witness(pair[1]);
+	close(pair[1]);
+	to_witness = pair[0];
+	return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "give up capabilities");
+}
+
+int witness_exe(pid_t pid, char *out, size_t size)
+{
+	struct pollfd p = { .fd = to_witness, .events = POLLIN };
+	ssize_t n;
+
+	if (to_witness < 0)
+		return proc_exe(pid, out, size);
+	if (send(to_witness, &pid, sizeof(pid), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(pid) ||
+	    poll(&p, 1, ANSWER_MS) != 1)
+		goto gone;
+	n = recv(to_witness, out, size - 1, MSG_DONTWAIT);
+	if (n <= 0)
+		goto gone;
+	out[n] = '\0';
+	return out[0] ? 0 : -1;
+gone:
+	/* A late answer would be taken for the next question's. */
+	close(to_witness);
+	to_witness = -1;
+	out[0] = '\0';
+	return -1;
+}
