@@ -53,8 +53,8 @@ int field_key(struct wire_map m, const uint8_t **key, struct failure *f);
 int field_slot(struct wire_map m, const char *key, uint32_t *id, struct failure *f);
 /* "slot": an array of one map, a slot to be made. */
 int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f);
-/* "keyfile", optional: kept beside the vault, to be opened at the start. */
-int field_keyfile(struct request *q, struct failure *f);
+/* "keyfile", optional: kept beside the vault as leaf, to be opened at the start. */
+int field_keyfile(struct request *q, const char *leaf, struct failure *f);
 /*
  * Put an event of this connection on record before it happens.  What may still
  * fail (a key that does not open) is "asked"; a refusal gets a line of its own.

@@ -89,7 +89,7 @@ int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f)
 	return s->kind == SLOT_PASSPHRASE ? kdf_fields(slot, s, f) : 0;
 }
 
-int field_keyfile(struct request *q, struct failure *f)
+int field_keyfile(struct request *q, const char *leaf, struct failure *f)
 {
 	const uint8_t *p;
 	size_t n;
@@ -100,7 +100,7 @@ int field_keyfile(struct request *q, struct failure *f)
 		return -1;
 	if (n != KEYFILE_LEN)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "a keyfile has %d bytes", KEYFILE_LEN);
-	return store_write_beside(&q->connection->tenant->store, STORE_KEYFILE, p, n, f);
+	return store_write_beside(&q->connection->tenant->store, leaf, p, n, f);
 }
 
 int record_request(struct request *q, const char *event, const char *name, struct failure *f)

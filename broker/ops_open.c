@@ -29,7 +29,7 @@ struct wire_out *op_init(struct request *q, struct failure *f)
 	if (record_request(q, "init", NULL, f) != 0)
 		return NULL;
 	/* The keyfile first: a vault that only it opens is never without it. */
-	if (store_exists(&t->store) == 0 && field_keyfile(q, f) != 0)
+	if (store_exists(&t->store) == 0 && field_keyfile(q, STORE_KEYFILE, f) != 0)
 		return NULL;
 	if (tenant_init(t, id, &slot, key, f) != 0)
 		return NULL;

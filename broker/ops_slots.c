@@ -47,7 +47,7 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 	    vault_slot_add(t->vault, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
 	/* Last: a keyfile of a slot that was not added would replace a good one. */
-	if (field_keyfile(q, f) != 0)
+	if (field_keyfile(q, STORE_KEYFILE, f) != 0)
 		return NULL;
 	o = wire_ok(3);
 	wire_uint(o, "id", slot.id);
@@ -136,13 +136,22 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	unsigned n;
 
 	if (keys_field(q->map, keep, &n, f) != 0 || record_request(q, "rekey", NULL, f) != 0 ||
-	    vault_rekey(t->vault, keep, n, f) != 0 || tenant_commit(t, f) != 0)
+	    vault_rekey(t->vault, keep, n, f) != 0)
+		return NULL;
+	/* The keyfile is there before the vault that needs it, and the one that
+	 * the present vault needs goes after: own_open looks at both. */
+	if (field_keyfile(q, STORE_KEYFILE_NEXT, f) != 0) {
+		vault_undo(t->vault);
+		return NULL;
+	}
+	if (tenant_commit(t, f) != 0)
 		return NULL;
 	/* Once more, so that the generation before has the new key too.  Should
 	 * that fail, the change is on the disk all the same. */
 	tenant_commit(t, NULL);
-	if (field_keyfile(q, f) != 0)
+	if (field_keyfile(q, STORE_KEYFILE, f) != 0)
 		return NULL;
+	store_remove_beside(&t->store, STORE_KEYFILE_NEXT, NULL);
 	o = wire_ok(2);
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));

@@ -137,14 +137,14 @@ int own_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n, struct
 	return r;
 }
 
-static int open_keyfile(struct tenant *t, struct failure *f)
+static int open_keyfile(struct tenant *t, const char *leaf, struct failure *f)
 {
 	uint8_t file[KEYFILE_LEN + 1], *key;
 	uint32_t slot = 0;
 	size_t n = 0;
 	int r;
 
-	r = store_read_beside(&t->store, STORE_KEYFILE, file, sizeof(file), &n, f);
+	r = store_read_beside(&t->store, leaf, file, sizeof(file), &n, f);
 	if (r != 1)
 		return r;
 	key = arena_alloc(t->arena, KEY_LEN, f);
@@ -219,7 +219,10 @@ int own_open(struct tenant *t, enum slot_kind *kind, struct failure *f)
 		*kind = SLOT_CREDENTIAL;
 	if (r == 1)
 		return 1;
-	r = open_keyfile(t, f);
+	r = open_keyfile(t, STORE_KEYFILE, f);
+	/* A change of the vault key was cut short: the other one opens it. */
+	if (r != 1 && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == 1)
+		r = 1;
 	if (r == 1 && kind)
 		*kind = SLOT_KEYFILE;
 	/* Of two that failed the first is told: it is the one that was to do it. */

@@ -235,7 +235,8 @@ static bool is_kept(const struct entry *e)
 
 void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
 {
-	struct record_event e = { .event = "lock", .result = "done", .pid = pid, .why = lock_why_name(why) };
+	struct record_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
+				  .why = lock_why_name(why) };
 	struct vault *spared = NULL;
 
 	/* A lock is never kept from happening, not even by a full disk. */

@@ -29,7 +29,8 @@ struct failure;
 typedef int verb_run(struct client *c, int argc, char **argv, struct failure *f);
 
 verb_run verb_init, verb_unlock, verb_lock, verb_status, verb_add, verb_list, verb_keys, verb_get,
-	verb_rm, verb_rename, verb_show, verb_approve, verb_log;
+	verb_rm, verb_rename, verb_show, verb_approve, verb_log, verb_slot, verb_passphrase, verb_host,
+	verb_rekey, verb_backup, verb_restore, verb_move, verb_settings;
 
 /* ---- the broker ---- */
 
@@ -37,8 +38,11 @@ struct client {
 	struct arena *arena; /* NULL for a verb that handles no secret */
 	uint8_t *buf;	     /* replies, WIRE_PACKET_MAX bytes; in the arena when there is one */
 	bool connected;
+	enum dial_where where; /* which broker; DIAL_ANY at first */
 	struct dial dial;
 	char state[16];	       /* at the last client_connect: none, locked, unlocked */
+	char why[16];	       /* it was locked; "start": nobody locked it */
+	uint64_t asleep;       /* keys that were in memory as long as they may */
 	char vault[PATH_SIZE]; /* its file */
 };
 
@@ -76,13 +80,14 @@ int secret_from_fd(int fd, struct secret *s, struct failure *f);
 
 /* ---- opening the vault (open.c) ---- */
 
-/* Make a vault; pass_fd: where the passphrase is read, -1 for the terminal. */
-int vault_make(struct client *c, int pass_fd, struct failure *f);
+/* Make a vault with a passphrase that is asked for on the terminal. */
+int vault_make(struct client *c, struct failure *f);
 
-/* Open it; given: a passphrase that was read already, or NULL. */
-int vault_unlock(struct client *c, int pass_fd, const struct secret *given, struct failure *f);
-
-/* Connected and open on return, on a terminal by asking.  For add. */
+/*
+ * Connected and open on return: without a person where a broker has just
+ * started, else on a terminal by asking.  given: a passphrase that was read
+ * already, or NULL.
+ */
 int vault_ready(struct client *c, const struct secret *given, struct failure *f);
 
 /* ---- words on the command line ---- */

@@ -28,8 +28,11 @@ static const struct verb {
 	const char *words; /* what may follow it */
 	const char *what;
 } verbs[] = {
-	{ "init", verb_init, SECRET, "[--passphrase-fd N]", "make your vault" },
-	{ "unlock", verb_unlock, SECRET, "[--passphrase-fd N]", "open it" },
+	{ "init", verb_init, SECRET, "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
+	  "make your vault" },
+	{ "unlock", verb_unlock, SECRET,
+	  "[--auto | --passphrase-fd N | --keyring | --tpm2 | --keyfile [FILE]]",
+	  "open it: by itself what can be, else with a passphrase or a recovery code" },
 	{ "lock", verb_lock, 0, "", "close it: wipe every secret from memory" },
 	{ "status", verb_status, ANYWHERE, "[-q] [--json]", "who serves the vault, and how well kept" },
 	{ "add", verb_add, SECRET,
@@ -42,6 +45,20 @@ static const struct verb {
 	{ "rename", verb_rename, 0, "NAME NEW-NAME", "rename an entry" },
 	{ "show", verb_show, 0, "[--json] NAME", "what an entry is sealed to, and what the files say" },
 	{ "approve", verb_approve, 0, "[--yes] NAME", "seal what a provider's files say now" },
+	{ "slot", verb_slot, SECRET,
+	  "list [--json] | add KIND [--label TEXT] [--new-passphrase-fd N] [--for HOST.pub --out FILE] | rm [-y] ID",
+	  "what opens the vault: passphrase, keyring, keyfile, credential, tpm2, recovery" },
+	{ "passphrase", verb_passphrase, SECRET, "[--passphrase-fd N] [--new-passphrase-fd N]",
+	  "change the passphrase" },
+	{ "rekey", verb_rekey, SECRET, "[--passphrase-fd N] [--drop ID]... [--out DIRECTORY]",
+	  "another vault key: what a removed slot knew is worthless from then on" },
+	{ "host", verb_host, SECRET, "init [--system] | show [--system] [--json] | use FILE",
+	  "this host's key pair, for sealed keyfiles" },
+	{ "settings", verb_settings, SECRET, "[--json] [KEY=VALUE ...]", "when the vault locks by itself" },
+	{ "backup", verb_backup, SECRET, "[--new-passphrase-fd N] FILE", "all keys in one file under a passphrase" },
+	{ "restore", verb_restore, SECRET, "[--system] [--replace] [--passphrase-fd N] FILE",
+	  "bring a backup back" },
+	{ "move", verb_move, SECRET, "[--passphrase-fd N] system | user", "the vault into the system broker, and back" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
@@ -62,8 +79,8 @@ static void print_help(FILE *out)
 
 	fputs("usage: ccctl VERB [...]\n\n", out);
 	for (i = 0; i < VERBS; i++)
-		fprintf(out, "  %-9s%s\n", verbs[i].name, verbs[i].what);
-	fputs("  help     help VERB: its words\n\n"
+		fprintf(out, "  %-12s%s\n", verbs[i].name, verbs[i].what);
+	fputs("  help        help VERB: its words\n\n"
 	      "ccrun runs Claude Code on a provider; ccctl keeps the keys.  man ccctl\n",
 	      out);
 }

@@ -1,235 +1,253 @@
 /*
- * client/open.c - making and opening the vault.  The key is derived here, so
- * that neither the broker nor the wire ever sees a passphrase.
+ * client/open.c - making, opening and locking the vault.  Keys are derived and
+ * fetched here, so that neither the broker nor the wire ever sees a passphrase.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "base/io.h"
 #include "client/common.h"
+#include "client/slots.h"
 #include "client/terminal.h"
-#include "secure/arena.h"
-#include "secure/kdf.h"
-#include "secure/vault.h"
+#include "client/watch.h"
 
-/* A passphrase slot, as the vault file shows it to anyone. */
-struct door {
-	uint32_t id;
-	struct kdf_params kdf;
+/* How a person wants it opened or made. */
+struct how {
+	int pass_fd;	      /* -1: the terminal */
+	enum slot_kind kind;  /* SLOT_PASSPHRASE: what is typed, a recovery code too */
+	bool named;	      /* the kind was asked for */
+	bool quiet;	      /* --auto: ask nobody */
+	bool system;	      /* init: the system's broker */
+	const char *file;     /* a keyfile */
 };
 
-static size_t characters(const struct secret *s)
+/* ---- making ---- */
+
+/* Nothing of ours may be in another broker already. */
+static int check_none(struct client *c, bool system, struct failure *f)
 {
-	size_t i, n = 0;
-
-	for (i = 0; i < s->n; i++)
-		if ((s->p[i] & 0xc0) != 0x80)
-			n++;
-	return n;
-}
-
-static int long_enough(const struct secret *s, struct failure *f)
-{
-	if (characters(s) >= PASSPHRASE_LEAST)
-		return 0;
-	return fail_set(f, FAIL_BAD_VALUE, "a few unrelated words are easy to keep and hard to guess",
-			"the passphrase is shorter than %d characters", PASSPHRASE_LEAST);
-}
-
-/* A new passphrase from the terminal, twice the same. */
-static int ask_new(struct client *c, struct secret *s, struct failure *f)
-{
-	struct secret again = { 0 };
-	int i, r = -1;
-
-	if (!terminal_here())
-		return fail_set(f, FAIL_USAGE, "ccctl init --passphrase-fd N reads it from a descriptor",
-				"cannot ask for a passphrase: there is no terminal");
-	if (secret_new(c, &again, s->room, f) != 0)
-		return -1;
-	terminal_say("The passphrase opens your vault, where the keys of your providers are kept.");
-	terminal_say("Nothing can bring a forgotten passphrase back, and nothing opens the vault without it.");
-	for (i = 0; i < TRIES && r != 0; i++) {
-		if (terminal_secret("New passphrase (8 characters or more): ", s, f) != 0)
-			break;
-		if (long_enough(s, f) != 0) {
-			terminal_say("That is shorter than %d characters.", PASSPHRASE_LEAST);
-			continue;
-		}
-		if (terminal_secret("Once more: ", &again, f) != 0)
-			break;
-		r = again.n == s->n && memcmp(again.p, s->p, s->n) == 0 ? 0 : -1;
-		if (r != 0) {
-			fail_set(f, FAIL_BAD_VALUE, "ccctl init", "the two passphrases differ");
-			terminal_say("The two differ.");
-		}
-	}
-	secret_free(c, &again);
-	return r;
-}
-
-static struct wire_out *init_request(const struct kdf_params *k, const uint8_t *key)
-{
-	struct wire_out *o = wire_request("init", 2);
-
-	wire_array(o, "slot", 1);
-	wire_item(o, 6);
-	wire_str(o, "kind", slot_kind_name(SLOT_PASSPHRASE));
-	wire_str(o, "label", "passphrase");
-	wire_uint(o, "alg", k->alg);
-	wire_uint(o, "ops", k->ops);
-	wire_uint(o, "mem", k->mem);
-	wire_bin(o, "salt", k->salt, sizeof(k->salt));
-	wire_secret(o, "key", key, KEY_LEN);
-	return o;
-}
-
-int vault_make(struct client *c, int pass_fd, struct failure *f)
-{
-	struct secret pass = { 0 }, key = { 0 };
-	struct kdf_params k;
-	int r = -1;
-
-	if (client_connect(c, true, f) != 0)
-		return -1;
-	if (strcmp(c->state, "none") != 0)
+	if (client_connect(c, !system, f) == 0 && strcmp(c->state, "none") != 0)
 		return fail_set(f, FAIL_EXISTS, "ccctl unlock opens it", "there is a vault already: %s",
 				c->vault);
-	if (secret_new(c, &pass, PASSPHRASE_MAX + 1, f) != 0 || secret_new(c, &key, KEY_LEN, f) != 0)
-		goto out;
-	if (pass_fd >= 0 ? secret_from_fd(pass_fd, &pass, f) != 0 || long_enough(&pass, f) != 0
-			 : ask_new(c, &pass, f) != 0)
-		goto out;
-	kdf_fresh(&k);
-	if (k.mem == KDF_MEM_MIN)
-		say("warning: CCRUN_KDF=fast is set: this passphrase is cheap to guess, for tests only");
-	if (kdf_derive(&k, pass.p, pass.n, key.p, f) != 0 || client_connect(c, true, f) != 0 ||
-	    client_call(c, init_request(&k, key.p), f) != 0)
-		goto out;
-	say("made the vault %s, and it is open", c->vault);
-	r = 0;
-out:
-	secret_free(c, &pass);
-	secret_free(c, &key);
-	return r;
-}
-
-/* The passphrase slots of the vault.  Returns how many, or -1. */
-static int fetch_doors(struct client *c, struct door out[VAULT_SLOTS_MAX], struct failure *f)
-{
-	struct wire_map slot;
-	const uint8_t *salt;
-	uint64_t id, alg;
-	unsigned i, count, n = 0;
-	char kind[32];
-	size_t len;
-
-	if (client_call(c, wire_request("slots", 0), f) != 0 ||
-	    wire_get_array(c->dial.in.top, "slots", &count, f) != 0)
-		return -1;
-	for (i = 0; i < count && n < VAULT_SLOTS_MAX; i++) {
-		if (wire_get_item(c->dial.in.top, "slots", i, &slot, f) != 0 ||
-		    wire_text(slot, "kind", kind, sizeof(kind), f) != 0)
-			return -1;
-		if (slot_kind_from_name(kind) != SLOT_PASSPHRASE)
-			continue;
-		if (wire_get_uint(slot, "id", &id, f) != 0 || wire_get_uint(slot, "alg", &alg, f) != 0 ||
-		    wire_get_uint(slot, "ops", &out[n].kdf.ops, f) != 0 ||
-		    wire_get_uint(slot, "mem", &out[n].kdf.mem, f) != 0 ||
-		    wire_get_bin(slot, "salt", &salt, &len, f) != 0)
-			return -1;
-		if (id > UINT32_MAX || alg > UINT32_MAX || len != SALT_LEN)
-			return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes a slot wrongly");
-		out[n].id = (uint32_t)id;
-		out[n].kdf.alg = (uint32_t)alg;
-		memcpy(out[n].kdf.salt, salt, SALT_LEN);
-		n++;
-	}
-	if (n == 0)
-		return fail_set(f, FAIL_NO_ENTRY, NULL, "no passphrase opens this vault");
-	return (int)n;
-}
-
-static int unlock_with(struct client *c, const struct door *d, const uint8_t *key, struct failure *f)
-{
-	struct wire_out *o = wire_request("unlock", 2);
-	uint64_t entries;
-
-	wire_uint(o, "slot", d->id);
-	wire_secret(o, "key", key, KEY_LEN);
-	if (client_call(c, o, f) != 0 || wire_get_uint(c->dial.in.top, "entries", &entries, f) != 0)
-		return -1;
-	say("the vault is open (%llu %s)", (unsigned long long)entries, entries == 1 ? "key" : "keys");
+	if (system && vault_file_exists())
+		return fail_set(f, FAIL_EXISTS, "ccctl move system", "there is a vault already, in a broker of your own");
 	return 0;
 }
 
-/* Try the passphrase on every slot.  FAIL_WRONG_KEY when it opens none. */
-static int try_doors(struct client *c, const struct secret *pass, struct failure *f)
+static int make(struct client *c, const struct how *h, struct failure *f)
 {
-	/* A page and more of public numbers: not on the stack. */
-	static struct door door[VAULT_SLOTS_MAX];
+	struct new_slot s = { .pass_fd = h->pass_fd, .first = true };
+	uint8_t id[VAULT_ID_LEN];
+	struct wire_out *o;
+	bool made = false;
+	int r = -1;
+
+	if (check_none(c, h->system, f) != 0)
+		return -1;
+	c->where = h->system ? DIAL_SYSTEM : DIAL_USER;
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	secure_random(id, sizeof(id));
+	if (slot_make(c, h->kind, &s, id, 1, f) != 0)
+		goto out;
+	made = true;
+	if (client_connect(c, true, f) != 0)
+		goto out;
+	o = wire_request("init", 3u + s.has_keyfile);
+	slot_put(o, &s.info);
+	wire_bin(o, "id", id, sizeof(id));
+	if (s.has_keyfile)
+		wire_bin(o, "keyfile", s.keyfile, sizeof(s.keyfile));
+	wire_secret(o, "key", s.key.p, KEY_LEN);
+	r = client_call(c, o, f);
+out:
+	if (r != 0 && made)
+		slot_unmake(c, &s, id, 1);
+	slot_new_free(c, &s);
+	if (r != 0)
+		return -1;
+	say("made the vault %s, and it is open", c->vault);
+	if (h->kind != SLOT_PASSPHRASE)
+		slots_warn(1);
+	watch_start();
+	return 0;
+}
+
+int vault_make(struct client *c, struct failure *f)
+{
+	struct how h = { .pass_fd = -1, .kind = SLOT_PASSPHRASE };
+
+	return make(c, &h, f);
+}
+
+/* ---- opening ---- */
+
+static void opened(struct client *c)
+{
+	uint64_t entries = 0;
+
+	wire_get_uint(c->dial.in.top, "entries", &entries, NULL);
+	say("the vault is open (%" PRIu64 " %s)", entries, entries == 1 ? "key" : "keys");
+	watch_start();
+}
+
+static int open_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+{
+	struct wire_out *o = wire_request("unlock", 2);
+
+	(void)arg;
+	wire_uint(o, "slot", id);
+	wire_secret(o, "key", key, KEY_LEN);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	opened(c);
+	return 0;
+}
+
+/* With what the broker has itself.  1 opened, 0 it has nothing, -1. */
+static int reopen(struct client *c, struct failure *f)
+{
+	if (client_call(c, wire_request("reopen", 0), f) == 0) {
+		opened(c);
+		return 1;
+	}
+	return f->code == FAIL_NO_ENTRY ? 0 : -1;
+}
+
+/* Every slot of a kind that asks nobody.  1 opened, 0 there is none, -1 none did. */
+static int open_kind(struct client *c, const struct slots *all, enum slot_kind kind, bool prompt,
+		     struct failure *f)
+{
 	struct secret key = { 0 };
-	int i, n, r = -1;
+	unsigned i;
+	int r = 0;
 
 	if (secret_new(c, &key, KEY_LEN, f) != 0)
 		return -1;
-	/* The connection may have idled behind a prompt: connect again. */
-	if (client_connect(c, true, f) != 0)
-		goto out;
-	n = fetch_doors(c, door, f);
-	for (i = 0; i < n; i++) {
-		if (kdf_derive(&door[i].kdf, pass->p, pass->n, key.p, f) != 0)
-			goto out;
-		if (unlock_with(c, &door[i], key.p, f) == 0) {
-			r = 0;
-			goto out;
-		}
-		if (f->code != FAIL_WRONG_KEY)
-			goto out;
+	for (i = 0; i < all->n && r != 1; i++) {
+		if (all->slot[i].kind != kind)
+			continue;
+		r = -1;
+		if (slot_key_fetch(c, all, &all->slot[i], prompt, &key, f) == 0 &&
+		    client_connect(c, true, f) == 0 &&
+		    open_slot(c, all->slot[i].id, key.p, NULL, f) == 0)
+			r = 1;
 	}
-	if (n > 0)
-		fail_set(f, FAIL_WRONG_KEY, "ccctl unlock tries again", "wrong passphrase");
-out:
 	secret_free(c, &key);
 	return r;
 }
 
-static int ask_and_try(struct client *c, struct secret *pass, struct failure *f)
+/*
+ * With no person there: keyfile and credential (the broker's), keyring, TPM.
+ * What was to do it and did not is said, and the next is tried.  1 or 0.
+ */
+static int open_quietly(struct client *c)
 {
+	static const enum slot_kind kinds[] = { SLOT_KEYRING, SLOT_TPM2 };
+	static struct slots all; /* pages of public numbers: not on the stack */
+	struct failure f = { 0 };
+	unsigned i;
+	int r;
+
+	r = reopen(c, &f);
+	if (r < 0)
+		fail_print("ccctl", &f);
+	if (r == 1)
+		return 1;
+	if (client_connect(c, true, &f) != 0 || slots_fetch(c, &all, &f) != 0)
+		return 0;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
+		r = open_kind(c, &all, kinds[i], false, &f);
+		if (r == 1)
+			return 1;
+		if (r < 0)
+			fail_print("ccctl", &f);
+	}
+	return 0;
+}
+
+/* Which slots could have been meant, when nothing that is typed opens it. */
+static int nothing_typed(const struct slots *all, struct failure *f)
+{
+	static const struct {
+		enum slot_kind kind;
+		const char *command;
+	} ways[] = {
+		{ SLOT_KEYRING, "ccctl unlock --keyring" },
+		{ SLOT_KEYFILE, "ccctl unlock --keyfile" },
+		{ SLOT_CREDENTIAL, "ccctl unlock --keyfile" },
+		{ SLOT_TPM2, "ccctl unlock --tpm2" },
+	};
+	unsigned i;
+
+	fail_set(f, FAIL_LOCKED, "ccctl slot list shows what opens it",
+		 "the vault is locked, and no passphrase opens it");
+	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
+		if (slots_count(all, ways[i].kind) > 0) {
+			fail_hint(f, "%s", ways[i].command);
+			break;
+		}
+	return -1;
+}
+
+static int try_typed(struct client *c, const struct slots *all, const struct secret *typed,
+		     struct failure *f)
+{
+	/* The connection may have idled behind a prompt. */
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	return slot_key_typed(c, all, typed, open_slot, NULL, f);
+}
+
+static int ask_and_try(struct client *c, const struct slots *all, struct secret *typed, struct failure *f)
+{
+	bool code_only = slots_count(all, SLOT_PASSPHRASE) == 0;
 	int i;
 
+	if (code_only && slots_count(all, SLOT_RECOVERY) == 0)
+		return nothing_typed(all, f);
 	if (!terminal_here())
 		return fail_set(f, FAIL_USAGE, "ccctl unlock --passphrase-fd N reads it from a descriptor",
 				"cannot ask for the passphrase: there is no terminal");
 	for (i = 0; i < TRIES; i++) {
-		if (terminal_secret("Passphrase for your vault: ", pass, f) != 0)
+		if (terminal_secret(code_only ? "Recovery code for your vault: " : "Passphrase for your vault: ",
+				    typed, f) != 0)
 			return -1;
-		if (try_doors(c, pass, f) == 0)
+		if (try_typed(c, all, typed, f) == 0)
 			return 0;
 		if (f->code != FAIL_WRONG_KEY)
 			return -1;
 		if (i + 1 < TRIES)
-			terminal_say("Wrong passphrase.");
+			terminal_say("%s.", code_only ? f->what : "Wrong passphrase");
 	}
 	return -1;
 }
 
-int vault_unlock(struct client *c, int pass_fd, const struct secret *given, struct failure *f)
+static int open_typed(struct client *c, int pass_fd, const struct secret *given, struct failure *f)
 {
-	struct secret pass = { 0 };
+	static struct slots all;
+	struct secret typed = { 0 };
 	int r = -1;
 
+	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0)
+		return -1;
 	if (given)
-		return try_doors(c, given, f);
-	if (secret_new(c, &pass, PASSPHRASE_MAX + 1, f) != 0)
+		return try_typed(c, &all, given, f);
+	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
 	if (pass_fd < 0)
-		r = ask_and_try(c, &pass, f);
-	else if (secret_from_fd(pass_fd, &pass, f) == 0)
-		r = try_doors(c, &pass, f);
-	secret_free(c, &pass);
+		r = ask_and_try(c, &all, &typed, f);
+	else if (secret_from_fd(pass_fd, &typed, f) == 0)
+		r = try_typed(c, &all, &typed, f);
+	secret_free(c, &typed);
 	return r;
+}
+
+/* Nobody locked it: it is a broker that has just started. */
+static bool fresh(const struct client *c)
+{
+	return strcmp(c->state, "locked") == 0 && strcmp(c->why, "start") == 0;
 }
 
 int vault_ready(struct client *c, const struct secret *given, struct failure *f)
@@ -244,52 +262,144 @@ int vault_ready(struct client *c, const struct secret *given, struct failure *f)
 	if (none && (given || !terminal_here()))
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
 				"there is no vault yet");
+	if (!none && !given && fresh(c) && open_quietly(c))
+		return client_connect(c, true, f);
 	if (!none && !given && !terminal_here())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
 				"the vault is locked");
-	if ((none ? vault_make(c, -1, f) : vault_unlock(c, -1, given, f)) != 0)
+	if ((none ? vault_make(c, f) : open_typed(c, -1, given, f)) != 0)
 		return -1;
 	return client_connect(c, true, f);
 }
 
-static const struct option fd_options[] = {
-	{ "passphrase-fd", required_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
+static int open_keyfile(struct client *c, const char *file, struct failure *f)
+{
+	static struct slots all;
+	struct secret key = { 0 };
+	uint32_t id;
+	int r = -1;
+
+	if (!file) {
+		r = reopen(c, f);
+		return r == 1 ? 0 : -1;
+	}
+	if (slots_fetch(c, &all, f) == 0 && secret_new(c, &key, KEY_LEN, f) == 0 &&
+	    slot_key_file(c, file, &all, &id, &key, f) == 0)
+		r = open_slot(c, id, key.p, NULL, f);
+	secret_free(c, &key);
+	return r;
+}
+
+static int open_named(struct client *c, const struct how *h, struct failure *f)
+{
+	static struct slots all;
+	int r;
+
+	if (h->kind == SLOT_KEYFILE)
+		return open_keyfile(c, h->file, f);
+	if (slots_fetch(c, &all, f) != 0)
+		return -1;
+	r = open_kind(c, &all, h->kind, true, f);
+	if (r == 0)
+		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows what does", "no %s slot opens this vault",
+			 slot_kind_name(h->kind));
+	return r == 1 ? 0 : -1;
+}
+
+static int unlock(struct client *c, const struct how *h, struct failure *f)
+{
+	bool is_fresh;
+
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	is_fresh = fresh(c);
+	if (strcmp(c->state, "none") == 0)
+		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+	if (strcmp(c->state, "unlocked") == 0 && c->asleep == 0) {
+		say("already unlocked");
+		return 0;
+	}
+	if (h->quiet && !is_fresh)
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
+				"the vault was locked (%s), so a person must open it", c->why);
+	if (h->named)
+		return open_named(c, h, f);
+	if (is_fresh && h->pass_fd < 0 && open_quietly(c))
+		return 0;
+	if (h->quiet)
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "nothing here opens the vault without a person");
+	return open_typed(c, h->pass_fd, NULL, f);
+}
+
+/* ---- the verbs ---- */
+
+enum { OPT_FD = 256, OPT_KEYRING, OPT_KEYFILE, OPT_TPM2, OPT_AUTO, OPT_SYSTEM };
+
+static const struct option init_options[] = {
+	{ "passphrase-fd", required_argument, NULL, OPT_FD }, { "keyring", no_argument, NULL, OPT_KEYRING },
+	{ "keyfile", no_argument, NULL, OPT_KEYFILE },	      { "tpm2", no_argument, NULL, OPT_TPM2 },
+	{ "system", no_argument, NULL, OPT_SYSTEM },	      { NULL, 0, NULL, 0 },
 };
 
-static int parse_fd(int argc, char **argv, int *fd, struct failure *f)
+static const struct option unlock_options[] = {
+	{ "passphrase-fd", required_argument, NULL, OPT_FD }, { "keyring", no_argument, NULL, OPT_KEYRING },
+	{ "keyfile", no_argument, NULL, OPT_KEYFILE },	      { "tpm2", no_argument, NULL, OPT_TPM2 },
+	{ "auto", no_argument, NULL, OPT_AUTO },	      { NULL, 0, NULL, 0 },
+};
+
+static int parse_how(int argc, char **argv, const struct option *longs, struct how *h, struct failure *f)
 {
 	bool first = true;
-	int opt;
+	int opt, ways = 0;
 
-	*fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":", fd_options, f)) != -1)
-		if (opt == '?' || passphrase_fd_option(optarg, fd, f) != 0)
+	*h = (struct how){ .pass_fd = -1, .kind = SLOT_PASSPHRASE };
+	while ((opt = next_option(&first, argc, argv, ":", longs, f)) != -1) {
+		switch (opt) {
+		case OPT_FD:
+			if (passphrase_fd_option(optarg, &h->pass_fd, f) != 0)
+				return -1;
+			break;
+		case OPT_KEYRING:
+			h->kind = SLOT_KEYRING;
+			break;
+		case OPT_KEYFILE:
+			h->kind = SLOT_KEYFILE;
+			break;
+		case OPT_TPM2:
+			h->kind = SLOT_TPM2;
+			break;
+		case OPT_AUTO:
+			h->quiet = true;
+			break;
+		case OPT_SYSTEM:
+			h->system = true;
+			continue;
+		default:
 			return -1;
+		}
+		ways++;
+	}
+	if (ways > 1)
+		return fail_set(f, FAIL_USAGE, NULL, "%s: one way at a time", argv[0]);
+	h->named = h->kind != SLOT_PASSPHRASE;
+	/* unlock --keyfile FILE */
+	if (longs == unlock_options && h->kind == SLOT_KEYFILE && argc - optind == 1)
+		h->file = argv[optind++];
 	return want_words(argc, argv, 0, f);
 }
 
 int verb_init(struct client *c, int argc, char **argv, struct failure *f)
 {
-	int fd;
+	struct how h;
 
-	if (parse_fd(argc, argv, &fd, f) != 0 || vault_make(c, fd, f) != 0)
-		return -1;
-	return EXIT_DONE;
+	return parse_how(argc, argv, init_options, &h, f) == 0 && make(c, &h, f) == 0 ? EXIT_DONE : -1;
 }
 
 int verb_unlock(struct client *c, int argc, char **argv, struct failure *f)
 {
-	int fd;
+	struct how h;
 
-	if (parse_fd(argc, argv, &fd, f) != 0 || client_connect(c, true, f) != 0)
-		return -1;
-	if (strcmp(c->state, "unlocked") == 0) {
-		say("already unlocked");
-		return EXIT_DONE;
-	}
-	if (strcmp(c->state, "none") == 0)
-		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
-	return vault_unlock(c, fd, NULL, f) == 0 ? EXIT_DONE : -1;
+	return parse_how(argc, argv, unlock_options, &h, f) == 0 && unlock(c, &h, f) == 0 ? EXIT_DONE : -1;
 }
 
 int verb_lock(struct client *c, int argc, char **argv, struct failure *f)

@@ -363,3 +363,15 @@ void terminal_say(const char *fmt, ...)
 	}
 	close(fd);
 }
+
+void terminal_show(const char *before, const void *secret, size_t n, const char *after)
+{
+	int fd = open_tty();
+
+	if (fd < 0)
+		return;
+	write_text(fd, before);
+	io_write_all(fd, secret, n, io_now_ms() + 10000);
+	write_text(fd, after);
+	close(fd);
+}

@@ -35,4 +35,7 @@ int terminal_yes(const char *question, bool *yes, struct failure *f);
 /* A line of text on the terminal. */
 void terminal_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
+/* A secret that is to be seen, from where it lies, between two texts. */
+void terminal_show(const char *before, const void *secret, size_t n, const char *after);
+
 #endif

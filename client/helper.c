@@ -1,0 +1,143 @@
+/*
+ * client/helper.c - running a helper program with a conversation on descriptor 3.
+ */
+#include "client/helper.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/paths.h"
+#include "base/proc.h"
+#include "base/sock.h"
+
+#define WORDS_MAX 8
+#define HARDEN_PATIENCE_MS 10000 /* from exec to undumpable; a loaded machine is slow */
+
+static void __attribute__((noreturn)) become(const char *path, const struct helper *h, int fd)
+{
+	const char *argv[WORDS_MAX + 2] = { h->program };
+	int null, i;
+
+	for (i = 0; i < WORDS_MAX && h->argv[i]; i++)
+		argv[i + 1] = h->argv[i];
+	/* Libraries like to talk; what is to be said comes on descriptor 3. */
+	null = open("/dev/null", O_RDWR);
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(fd, 3) < 0)
+		_exit(127);
+	execv(path, (char *const *)(uintptr_t)argv);
+	_exit(127);
+}
+
+/* Nobody else reads the memory of who is about to get a secret. */
+static int wait_hardened(pid_t pid, struct failure *f)
+{
+	int64_t deadline = io_now_ms() + HARDEN_PATIENCE_MS;
+	struct proc_stat st;
+
+	/* Root sees root's files everywhere: there is nothing to be seen. */
+	if (geteuid() == 0)
+		return 0;
+	for (; io_now_ms() < deadline; poll(NULL, 0, 1)) {
+		if (proc_stat(pid, &st) != 0 || st.state == 'Z')
+			return 0; /* it has ended, and what it says is to be read */
+		if (st.owner == 0 && proc_tracer(pid) == 0)
+			return 0;
+	}
+	return fail_set(f, FAIL_POSTURE, "detach the debugger", "the helper did not harden itself");
+}
+
+/* The three texts of a failure. */
+static int failed(const char *p, size_t n, struct failure *f)
+{
+	const char *texts[3] = { "", "", "" };
+	size_t at = 0, len;
+	int i;
+
+	for (i = 0; i < 3 && at < n; i++) {
+		len = strnlen(p + at, n - at);
+		if (len == n - at)
+			break;
+		texts[i] = p + at;
+		at += len + 1;
+	}
+	return fail_set(f, fail_from_name(texts[0]), texts[2], "%s", texts[1]);
+}
+
+static int listen_to(const struct helper *h, int fd, struct secret *out, struct failure *f)
+{
+	char kind = 0;
+	struct iovec iov[2] = { { &kind, 1 }, { out->p, out->room } };
+	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
+	ssize_t n;
+	int r;
+
+	r = io_wait(fd, POLLIN, io_now_ms() + h->patience_ms);
+	if (r == 0)
+		return fail_set(f, FAIL_TIMEOUT, "is what it talks to alive?", "%s did not answer within %d s",
+				h->program, h->patience_ms / 1000);
+	do
+		n = r < 0 ? -1 : recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return fail_errno(f, NULL, "answer of %s", h->program);
+	if (n == 0)
+		return fail_set(f, FAIL_SYSTEM, "is the installation whole? make install", "%s ended without an answer",
+				h->program);
+	if (m.msg_flags & MSG_TRUNC)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s answered too much", h->program);
+	if (kind == 'k') {
+		out->n = (size_t)n - 1;
+		return 0;
+	}
+	r = failed((const char *)out->p, (size_t)n - 1, f);
+	io_wipe(out->p, out->room);
+	return r;
+}
+
+int helper_run(const struct helper *h, struct secret *out, struct failure *f)
+{
+	struct iovec iov = { (void *)(uintptr_t)h->in, h->in_len };
+	char path[PATH_SIZE], rest[64];
+	int pair[2], r = -1, status;
+	pid_t pid;
+
+	out->n = 0;
+	snprintf(rest, sizeof(rest), "libexec/ccrun/%s", h->program);
+	if (path_sibling(rest, path, f) != 0)
+		return -1;
+	if (access(path, X_OK) != 0)
+		return fail_set(f, FAIL_CONFIG, "make install puts it there; make HELPERS= leaves it out",
+				"%s is not installed", h->program);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
+		return fail_errno(f, NULL, "socketpair");
+	pid = fork();
+	if (pid == 0)
+		become(path, h, pair[1]);
+	close(pair[1]);
+	if (pid < 0) {
+		fail_errno(f, NULL, "fork");
+	} else if (!h->in || (wait_hardened(pid, f) == 0)) {
+		/* Who has ended already has left its answer. */
+		if (h->in && sock_send(pair[0], &iov, 1, -1) != 0 && errno != EPIPE && errno != ECONNRESET)
+			fail_errno(f, NULL, "speak to %s", h->program);
+		else
+			r = listen_to(h, pair[0], out, f);
+	}
+	close(pair[0]);
+	if (pid > 0) {
+		if (r != 0)
+			kill(pid, SIGKILL);
+		while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+			;
+	}
+	return r;
+}

@@ -1,0 +1,272 @@
+/*
+ * client/host.c - ccctl host: this host's key pair, and a keyfile that was
+ * sealed to it elsewhere.
+ */
+#include "client/host.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "client/json.h"
+#include "secure/arena.h"
+
+#define HOST_KEY "host.key"
+#define HOST_PUB "host.pub"
+
+/* Whose pair: this user's, or (root only) the system broker's. */
+struct place {
+	char dir[PATH_SIZE];
+	bool system;
+	uid_t owner;
+};
+
+static int find_place(struct place *w, bool system, struct failure *f)
+{
+	struct stat st;
+
+	w->system = system;
+	w->owner = geteuid();
+	if (!system)
+		return path_of(PATH_DATA, NULL, w->dir, f);
+	if (geteuid() != 0)
+		return fail_set(f, FAIL_UNSAFE_PATH, "sudo ccctl host init --system",
+				"the system broker's key pair is root's to make");
+	snprintf(w->dir, sizeof(w->dir), "%s", SYSTEM_STATE_DIR);
+	if (lstat(w->dir, &st) != 0)
+		return fail_errno(f, "make install, as root, makes it", "%s", w->dir);
+	if (!S_ISDIR(st.st_mode) || st.st_uid == 0 || (st.st_mode & 077))
+		return fail_set(f, FAIL_UNSAFE_PATH, "it belongs to the user ccrun, mode 0700",
+				"%s is not the system broker's private directory", w->dir);
+	w->owner = st.st_uid;
+	return 0;
+}
+
+static int open_place(const struct place *w, struct failure *f)
+{
+	int fd;
+
+	if (!w->system)
+		return path_private_dir(w->dir, f);
+	fd = open(w->dir, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? fail_errno(f, NULL, "%s", w->dir) : fd;
+}
+
+/* A new file, whole and on the disk, or nothing. */
+static int write_new(int dir, const char *leaf, mode_t mode, uid_t owner, const void *p, size_t n,
+		     struct failure *f)
+{
+	int fd = openat(dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return fail_errno(f, NULL, "%s", leaf);
+	if (io_write_all(fd, p, n, io_now_ms() + 30000) != 0 || fchmod(fd, mode) != 0 ||
+	    (owner != geteuid() && fchown(fd, owner, (gid_t)-1) != 0) || fsync(fd) != 0) {
+		fail_errno(f, "is the disk full?", "%s", leaf);
+		close(fd);
+		unlinkat(dir, leaf, 0);
+		return -1;
+	}
+	close(fd);
+	return fsync(dir) == 0 ? 0 : fail_errno(f, NULL, "%s", leaf);
+}
+
+void host_name(char out[HOST_NAME_MAX + 1])
+{
+	if (gethostname(out, HOST_NAME_MAX + 1) != 0 || out[0] == '\0')
+		snprintf(out, HOST_NAME_MAX + 1, "host");
+	out[HOST_NAME_MAX] = '\0';
+}
+
+/* The seed of the pair in dir, into the arena. */
+static int read_seed(struct client *c, int dir, uint8_t *seed, struct failure *f)
+{
+	struct secret text = { 0 };
+	struct stat st;
+	ssize_t n;
+	int fd, r = -1;
+
+	fd = openat(dir, HOST_KEY, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0 && errno == ENOENT)
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl host init", "this host has no key pair yet");
+	if (fd < 0)
+		return fail_errno(f, NULL, HOST_KEY);
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077)) {
+		fail_set(f, FAIL_UNSAFE_PATH, "chmod 400 it", HOST_KEY " can be read by others");
+	} else if (secret_new(c, &text, HOST_SECRET_TEXT, f) == 0) {
+		n = io_read_all(fd, text.p, text.room, io_now_ms() + 5000);
+		r = n < 0 ? fail_errno(f, NULL, HOST_KEY)
+			  : host_secret_parse((const char *)text.p, (size_t)n, seed, f);
+	}
+	close(fd);
+	secret_free(c, &text);
+	return r;
+}
+
+static int read_pair(struct client *c, const struct place *w, uint8_t public[HOST_PUBLIC_LEN],
+		     uint8_t *secret, struct failure *f)
+{
+	char machine[BOUND_LEN];
+	struct secret seed = { 0 };
+	int dir = open_place(w, f), r = -1;
+
+	if (dir < 0)
+		return -1;
+	path_machine_id(machine, sizeof(machine));
+	if (secret_new(c, &seed, HOST_SEED_LEN, f) == 0 && read_seed(c, dir, seed.p, f) == 0) {
+		host_pair(seed.p, machine, public, secret);
+		r = 0;
+	}
+	secret_free(c, &seed);
+	close(dir);
+	return r;
+}
+
+int host_read(struct client *c, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret, struct failure *f)
+{
+	struct place w;
+
+	return find_place(&w, false, f) != 0 ? -1 : read_pair(c, &w, public, secret, f);
+}
+
+int host_read_public(const char *file, uint8_t public[HOST_PUBLIC_LEN], char name[HOST_NAME_MAX + 1],
+		     struct failure *f)
+{
+	char *text;
+	size_t n;
+	int r;
+
+	if (io_slurp(file, HOST_PUBLIC_TEXT, &text, &n, f) != 0)
+		return -1;
+	r = host_public_parse(text, n, public, name, f);
+	free(text);
+	return r;
+}
+
+/* ---- the verb ---- */
+
+static int init(struct client *c, const struct place *w, struct failure *f)
+{
+	char machine[BOUND_LEN], name[HOST_NAME_MAX + 1], public_text[HOST_PUBLIC_TEXT];
+	struct secret seed = { 0 }, secret = { 0 }, text = { 0 };
+	uint8_t public[HOST_PUBLIC_LEN];
+	int dir = open_place(w, f), r = -1;
+
+	if (dir < 0)
+		return -1;
+	path_machine_id(machine, sizeof(machine));
+	if (faccessat(dir, HOST_KEY, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
+		fail_set(f, FAIL_EXISTS, "ccctl host show", "this host has a key pair already: %s/" HOST_KEY, w->dir);
+		goto out;
+	}
+	if (secret_new(c, &seed, HOST_SEED_LEN, f) != 0 || secret_new(c, &secret, HOST_SEED_LEN, f) != 0 ||
+	    secret_new(c, &text, HOST_SECRET_TEXT, f) != 0)
+		goto out;
+	secure_random(seed.p, HOST_SEED_LEN);
+	host_pair(seed.p, machine, public, secret.p);
+	host_secret_format(seed.p, (char *)text.p);
+	host_name(name);
+	host_public_format(public, name, public_text);
+	/* An old public half says nothing without its key. */
+	unlinkat(dir, HOST_PUB, 0);
+	if (write_new(dir, HOST_PUB, 0444, w->owner, public_text, strlen(public_text), f) != 0 ||
+	    write_new(dir, HOST_KEY, 0400, w->owner, text.p, strlen((const char *)text.p), f) != 0)
+		goto out;
+	if (machine[0] == '\0')
+		say("note: there is no /etc/machine-id: the key pair is not tied to this machine");
+	say("made the host's key pair in %s", w->dir);
+	fputs(public_text, stdout);
+	r = 0;
+out:
+	secret_free(c, &seed);
+	secret_free(c, &secret);
+	secret_free(c, &text);
+	close(dir);
+	return r;
+}
+
+static int show(struct client *c, const struct place *w, bool json, struct failure *f)
+{
+	char name[HOST_NAME_MAX + 1], text[HOST_PUBLIC_TEXT], *end;
+	uint8_t public[HOST_PUBLIC_LEN];
+	struct secret secret = { 0 };
+	struct json_t *o;
+	int r = -1;
+
+	if (secret_new(c, &secret, HOST_SEED_LEN, f) == 0)
+		r = read_pair(c, w, public, secret.p, f);
+	secret_free(c, &secret);
+	if (r != 0)
+		return -1;
+	host_name(name);
+	/* From the secret half: what could not open anything is not shown. */
+	host_public_format(public, name, text);
+	if (!json) {
+		fputs(text, stdout);
+		return 0;
+	}
+	end = strchr(text, '\n');
+	if (end)
+		*end = '\0';
+	o = js_object();
+	js_text(o, "public", text);
+	js_text(o, "name", name);
+	js_text(o, "directory", w->dir);
+	return js_print(o, f);
+}
+
+/* What ccctl slot add keyfile --for made elsewhere, for this host. */
+static int use(struct client *c, const char *file, struct failure *f)
+{
+	struct wire_out *o;
+	char *bytes;
+	size_t n;
+
+	if (io_slurp(file, KEYFILE_LEN + 1, &bytes, &n, f) != 0)
+		return -1;
+	if (client_connect(c, true, f) != 0) {
+		free(bytes);
+		return -1;
+	}
+	o = wire_request("keyfile", 1);
+	wire_bin(o, "keyfile", bytes, n);
+	free(bytes);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	say("the keyfile opens %s; from now on the broker opens it at its start", c->vault);
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "system", no_argument, NULL, 256 }, { "json", no_argument, NULL, 257 }, { NULL, 0, NULL, 0 }
+};
+
+int verb_host(struct client *c, int argc, char **argv, struct failure *f)
+{
+	bool first = true, system = false, json = false;
+	struct place w;
+	const char *what;
+	int opt, r;
+
+	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		system = system || opt == 256;
+		json = json || opt == 257;
+	}
+	what = optind < argc ? argv[optind] : "";
+	if (strcmp(what, "use") == 0)
+		return want_words(argc, argv, 2, f) == 0 && use(c, argv[optind + 1], f) == 0 ? EXIT_DONE : -1;
+	if (strcmp(what, "init") != 0 && strcmp(what, "show") != 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help host", "host: init, show or use FILE");
+	if (want_words(argc, argv, 1, f) != 0 || find_place(&w, system, f) != 0)
+		return -1;
+	r = strcmp(what, "init") == 0 ? init(c, &w, f) : show(c, &w, json, f);
+	return r == 0 ? EXIT_DONE : -1;
+}

@@ -1,0 +1,176 @@
+/*
+ * client/move.c - ccctl move: the vault from a broker of the user's into the
+ * system's, and back.
+ *
+ * MUST: the vault is on the disk in its new place before it goes from the old
+ * one, and it goes only if nothing was changed there meanwhile.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common.h"
+#include "client/slots.h"
+#include "client/terminal.h"
+#include "client/transfer.h"
+
+struct move {
+	enum dial_where from, to;
+	struct slots slots; /* of the vault that moves */
+	uint32_t slot;	    /* one that opens it */
+	struct secret key;
+	uint8_t *p; /* its file */
+	size_t n;
+};
+
+static const char *broker_name(enum dial_where w)
+{
+	return w == DIAL_SYSTEM ? "the system broker" : "your own broker";
+}
+
+static int keep_key(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+{
+	struct wire_out *o = wire_request("export", 2);
+	struct move *m = arg;
+
+	wire_uint(o, "slot", id);
+	wire_secret(o, "key", key, KEY_LEN);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	free(m->p);
+	if (transfer_fetch(c, &m->p, &m->n, f) != 0)
+		return -1;
+	m->slot = id;
+	memcpy(m->key.p, key, KEY_LEN);
+	return 0;
+}
+
+/* Without a person where that works: who moves it must be able to open it. */
+static int export_quietly(struct client *c, struct move *m, struct failure *f)
+{
+	struct secret key = { 0 };
+	unsigned i;
+	int r = -1;
+
+	if (secret_new(c, &key, KEY_LEN, f) != 0)
+		return -1;
+	for (i = 0; i < m->slots.n && r != 0; i++)
+		if ((m->slots.slot[i].kind == SLOT_KEYRING || m->slots.slot[i].kind == SLOT_TPM2) &&
+		    slot_key_fetch(c, &m->slots, &m->slots.slot[i], true, &key, f) == 0)
+			r = keep_key(c, m->slots.slot[i].id, key.p, m, f);
+	secret_free(c, &key);
+	return r;
+}
+
+static int export_typed(struct client *c, struct move *m, int fd, struct failure *f)
+{
+	struct secret typed = { 0 };
+	int r = -1;
+
+	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) == 0 &&
+	    (fd >= 0 ? secret_from_fd(fd, &typed, f)
+		     : terminal_secret("Passphrase for your vault: ", &typed, f)) == 0 &&
+	    client_connect(c, true, f) == 0)
+		r = slot_key_typed(c, &m->slots, &typed, keep_key, m, f);
+	secret_free(c, &typed);
+	return r;
+}
+
+static int import(struct client *c, struct move *m, struct failure *f)
+{
+	struct wire_out *o;
+
+	if (transfer_send(c, m->p, m->n, f) != 0)
+		return -1;
+	o = wire_request("restore", 4);
+	wire_uint(o, "slot", m->slot);
+	wire_bool(o, "replace", false);
+	wire_bool(o, "rekey", false);
+	wire_secret(o, "key", m->key.p, KEY_LEN);
+	return client_call(c, o, f);
+}
+
+static int retire(struct client *c, struct move *m, struct failure *f)
+{
+	struct wire_out *o = wire_request("retire", 3);
+
+	/* The slots as they stand in the file that was moved. */
+	if (transfer_slots(m->p, m->n, &m->slots, f) != 0) {
+		wire_out_free(o);
+		return -1;
+	}
+	wire_uint(o, "slot", m->slot);
+	wire_uint(o, "generation", m->slots.generation);
+	wire_secret(o, "key", m->key.p, KEY_LEN);
+	return client_call(c, o, f);
+}
+
+static int check_places(struct client *c, const struct move *m, struct failure *f)
+{
+	c->where = m->to;
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	if (strcmp(c->state, "none") != 0)
+		return fail_set(f, FAIL_EXISTS, "ccctl status shows it", "there is a vault already, in %s: %.200s",
+				broker_name(m->to), c->vault);
+	c->where = m->from;
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	if (strcmp(c->state, "none") == 0)
+		return fail_set(f, FAIL_NO_VAULT, "ccctl status shows where yours is", "there is no vault in %s",
+				broker_name(m->from));
+	return 0;
+}
+
+static int move_vault(struct client *c, struct move *m, int fd, struct failure *f)
+{
+	if (check_places(c, m, f) != 0 || slots_fetch(c, &m->slots, f) != 0 ||
+	    secret_new(c, &m->key, KEY_LEN, f) != 0)
+		return -1;
+	if ((fd >= 0 || export_quietly(c, m, f) != 0) && export_typed(c, m, fd, f) != 0)
+		return -1;
+	c->where = m->to;
+	if (client_connect(c, true, f) != 0 || import(c, m, f) != 0)
+		return -1;
+	c->where = m->from;
+	if (client_connect(c, true, f) != 0 || retire(c, m, f) != 0) {
+		say("note: the vault is in %s now, and still in %s too", broker_name(m->to), broker_name(m->from));
+		return -1;
+	}
+	say("the vault is in %s now, and open", broker_name(m->to));
+	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)
+		say("note: a keyfile for this machine was sealed for %s; make one for %s: ccctl slot add keyfile",
+		    broker_name(m->from), broker_name(m->to));
+	return 0;
+}
+
+static const struct option options[] = {
+	{ "passphrase-fd", required_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
+};
+
+int verb_move(struct client *c, int argc, char **argv, struct failure *f)
+{
+	static struct move m; /* pages of public numbers: not on the stack */
+	bool first = true;
+	int opt, fd = -1, r;
+
+	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1)
+		if (opt == '?' || passphrase_fd_option(optarg, &fd, f) != 0)
+			return -1;
+	if (want_words(argc, argv, 1, f) != 0)
+		return -1;
+	if (strcmp(argv[optind], "system") == 0) {
+		m.from = DIAL_USER;
+		m.to = DIAL_SYSTEM;
+	} else if (strcmp(argv[optind], "user") == 0) {
+		m.from = DIAL_SYSTEM;
+		m.to = DIAL_USER;
+	} else {
+		return fail_set(f, FAIL_USAGE, "ccctl help move", "move where: system or user?");
+	}
+	r = move_vault(c, &m, fd, f);
+	secret_free(c, &m.key);
+	free(m.p);
+	return r == 0 ? EXIT_DONE : -1;
+}

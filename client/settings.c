@@ -1,0 +1,120 @@
+/*
+ * client/settings.c - ccctl settings: what locks the vault by itself.  The
+ * settings are sealed in the vault, so that no file can loosen them.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "base/fail.h"
+#include "client/common.h"
+#include "client/json.h"
+
+static const char *const times[] = { "idle", "longest" };
+static const char *const events[] = { "suspend", "screen", "logout" };
+#define TIMES 2
+#define EVENTS 3
+
+static int known(const char *const *words, int n, const char *word, size_t len)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (strlen(words[i]) == len && strncmp(words[i], word, len) == 0)
+			return i;
+	return -1;
+}
+
+/* One KEY=VALUE into the request. */
+static int put(struct wire_out *o, const char *word, struct failure *f)
+{
+	const char *value = strchr(word, '=');
+	size_t len = value ? (size_t)(value - word) : 0;
+	uint64_t seconds = 0;
+	bool yes;
+	int i;
+
+	value = value ? value + 1 : "";
+	i = known(times, TIMES, word, len);
+	if (i >= 0) {
+		if (strcmp(value, "never") != 0 && duration_parse(value, &seconds) != 0)
+			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never", "%s is a length of time",
+					times[i]);
+		wire_uint(o, times[i], seconds);
+		return 0;
+	}
+	i = known(events, EVENTS, word, len);
+	yes = strcmp(value, "yes") == 0;
+	if (i < 0 || (!yes && strcmp(value, "no") != 0))
+		return fail_set(f, FAIL_USAGE, "idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
+				"that is no setting");
+	wire_bool(o, events[i], yes);
+	return 0;
+}
+
+static int set(struct client *c, char **words, int n, struct failure *f)
+{
+	struct wire_out *o = wire_request("set", (unsigned)n);
+	int i;
+
+	for (i = 0; i < n; i++)
+		if (put(o, words[i], f) != 0) {
+			wire_out_free(o);
+			return -1;
+		}
+	return client_call(c, o, f);
+}
+
+static int show(struct client *c, bool json, struct failure *f)
+{
+	struct json_t *o = json ? js_object() : NULL;
+	struct wire_map m;
+	char text[DURATION_TEXT];
+	uint64_t n;
+	bool yes;
+	int i;
+
+	if (client_call(c, wire_request("settings", 0), f) != 0)
+		return -1;
+	m = c->dial.in.top;
+	for (i = 0; i < TIMES; i++) {
+		if (wire_get_uint(m, times[i], &n, f) != 0)
+			return -1;
+		duration_format(n, text);
+		if (json)
+			js_number(o, times[i], n);
+		else
+			printf("%s=%s\n", times[i], n ? text : "never");
+	}
+	for (i = 0; i < EVENTS; i++) {
+		if (wire_get_bool(m, events[i], &yes, f) != 0)
+			return -1;
+		if (json)
+			js_bool(o, events[i], yes);
+		else
+			printf("%s=%s\n", events[i], yes ? "yes" : "no");
+	}
+	return json ? js_print(o, f) : 0;
+}
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
+};
+
+int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
+{
+	bool first = true, json = false;
+	int opt;
+
+	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		json = true;
+	}
+	if (vault_ready(c, NULL, f) != 0)
+		return -1;
+	if (argc > optind)
+		return set(c, argv + optind, argc - optind, f) == 0 ? EXIT_DONE : -1;
+	return show(c, json, f) == 0 ? EXIT_DONE : -1;
+}

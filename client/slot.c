@@ -1,0 +1,288 @@
+/*
+ * client/slot.c - ccctl slot list, add, rm; and another passphrase.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common.h"
+#include "client/json.h"
+#include "client/slots.h"
+#include "client/terminal.h"
+
+static struct slots all; /* pages of public numbers: not on the stack */
+
+/* ---- list ---- */
+
+static void print_slots(const struct slots *s)
+{
+	char time[TIME_TEXT];
+	unsigned i;
+
+	printf("%-4s%-12s%-18s%s\n", "ID", "KIND", "ADDED", "LABEL");
+	for (i = 0; i < s->n; i++) {
+		printf("%-4" PRIu32 "%-12s%-18s", s->slot[i].id, slot_kind_name(s->slot[i].kind),
+		       time_local(s->slot[i].created, time));
+		put_plain(s->slot[i].label);
+		putchar('\n');
+	}
+}
+
+static int print_json(const struct slots *s, struct failure *f)
+{
+	struct json_t *a = js_array(), *o;
+	unsigned i;
+
+	for (i = 0; i < s->n; i++) {
+		o = js_object();
+		js_number(o, "id", s->slot[i].id);
+		js_text(o, "kind", slot_kind_name(s->slot[i].kind));
+		js_text(o, "label", s->slot[i].label);
+		js_time(o, "created", s->slot[i].created);
+		js_append(a, o);
+	}
+	return js_print(a, f);
+}
+
+static int list(struct client *c, bool json, struct failure *f)
+{
+	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0)
+		return -1;
+	if (json)
+		return print_json(&all, f);
+	print_slots(&all);
+	slots_warn(all.n);
+	return 0;
+}
+
+/* ---- add ---- */
+
+/* Send it.  Both the slot and its number in *s are the vault's then. */
+static int send_slot(struct client *c, const char *op, uint32_t replace, struct new_slot *s,
+		     struct failure *f)
+{
+	struct wire_out *o = wire_request(op, 3u + s->has_keyfile + (replace != 0));
+
+	slot_put(o, &s->info);
+	wire_uint(o, "expect", all.next);
+	if (replace)
+		wire_uint(o, "id", replace);
+	if (s->has_keyfile)
+		wire_bin(o, "keyfile", s->keyfile, sizeof(s->keyfile));
+	wire_secret(o, "key", s->key.p, KEY_LEN);
+	return client_call(c, o, f);
+}
+
+static int add(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
+{
+	uint64_t n = 0;
+	int r = -1;
+
+	if (vault_ready(c, NULL, f) != 0 || slots_fetch(c, &all, f) != 0)
+		return -1;
+	if (slot_make(c, kind, s, all.vault, all.next, f) != 0)
+		goto out;
+	if (client_connect(c, true, f) == 0)
+		r = send_slot(c, "slot-add", 0, s, f);
+	if (r != 0)
+		slot_unmake(c, s, all.vault, all.next);
+out:
+	slot_new_free(c, s);
+	if (r != 0)
+		return -1;
+	wire_get_uint(c->dial.in.top, "slots", &n, NULL);
+	say("slot %" PRIu32 " (%s) opens the vault from now on%s%s", all.next, slot_kind_name(kind),
+	    kind == SLOT_KEYFILE && s->out_file ? "; for that host: ccctl host use " : "",
+	    kind == SLOT_KEYFILE && s->out_file ? s->out_file : "");
+	slots_warn(n);
+	return 0;
+}
+
+/* ---- rm ---- */
+
+static int agree(const struct slot_view *s, bool *yes, struct failure *f)
+{
+	char question[200];
+
+	if (*yes || !terminal_asks()) {
+		*yes = true;
+		return 0;
+	}
+	snprintf(question, sizeof(question), "remove slot %" PRIu32 " (%s, %s)?", s->id,
+		 slot_kind_name(s->kind), s->label);
+	return terminal_yes(question, yes, f);
+}
+
+static int rm(struct client *c, const char *word, bool yes, struct failure *f)
+{
+	const struct slot_view *s;
+	struct wire_out *o;
+	uint64_t n = 0;
+	long id;
+
+	if (number_option(word, 1, UINT32_MAX, "a slot's number", &id, f) != 0)
+		return -1;
+	if (vault_ready(c, NULL, f) != 0 || slots_fetch(c, &all, f) != 0)
+		return -1;
+	s = slots_find(&all, (uint32_t)id);
+	if (!s)
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them", "there is no slot %ld", id);
+	if (agree(s, &yes, f) != 0)
+		return -1;
+	if (!yes)
+		return fail_set(f, FAIL_SYSTEM, NULL, "slot %ld was kept", id);
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	o = wire_request("slot-rm", 1);
+	wire_uint(o, "id", s->id);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	wire_get_uint(c->dial.in.top, "slots", &n, NULL);
+	say("removed slot %ld (%s)", id, slot_kind_name(s->kind));
+	say("note: who had its key and an older copy of the vault can still open that copy and the files "
+	    "written since; ccctl rekey ends that");
+	if (s->kind == SLOT_KEYRING)
+		slot_keyring_erase(c, all.vault, s->id);
+	slots_warn(n);
+	return 0;
+}
+
+/* ---- the verbs ---- */
+
+enum { OPT_LABEL = 256, OPT_FOR, OPT_OUT, OPT_FD, OPT_NEW_FD, OPT_JSON };
+
+static const struct option options[] = {
+	{ "label", required_argument, NULL, OPT_LABEL },
+	{ "for", required_argument, NULL, OPT_FOR },
+	{ "out", required_argument, NULL, OPT_OUT },
+	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "yes", no_argument, NULL, 'y' },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int check_add(int kind, const char *word, const struct new_slot *s, struct failure *f)
+{
+	if (kind < 0)
+		return fail_set(f, FAIL_USAGE, "passphrase, keyring, keyfile, credential, tpm2 or recovery",
+				"slots of kind '%.32s' are unknown", word);
+	if (s->host_file && kind != SLOT_KEYFILE)
+		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F", "--for is for keyfiles");
+	if (s->host_file && !s->out_file)
+		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F",
+				"where should the keyfile for that host go?");
+	if (s->out_file && kind != SLOT_CREDENTIAL && !s->host_file)
+		return fail_set(f, FAIL_USAGE, "ccctl help slot",
+				"--out is for credentials, and for keyfiles of other hosts");
+	if (s->label && strlen(s->label) > SLOT_LABEL_MAX)
+		return fail_set(f, FAIL_USAGE, NULL, "a label has %d characters at most", SLOT_LABEL_MAX);
+	return 0;
+}
+
+int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
+{
+	struct new_slot s = { .pass_fd = -1 };
+	bool first = true, json = false, yes = false;
+	const char *what, *word;
+	int opt, r, kind;
+
+	while ((opt = next_option(&first, argc, argv, ":y", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		json = json || opt == OPT_JSON;
+		yes = yes || opt == 'y';
+		if (opt == OPT_LABEL)
+			s.label = optarg;
+		if (opt == OPT_FOR)
+			s.host_file = optarg;
+		if (opt == OPT_OUT)
+			s.out_file = optarg;
+		if (opt == OPT_NEW_FD && passphrase_fd_option(optarg, &s.pass_fd, f) != 0)
+			return -1;
+	}
+	what = optind < argc ? argv[optind] : "list";
+	word = optind + 1 < argc ? argv[optind + 1] : "";
+	if (strcmp(what, "list") == 0)
+		return argc - optind <= 1 && list(c, json, f) == 0 ? EXIT_DONE : -1;
+	if (strcmp(what, "add") != 0 && strcmp(what, "rm") != 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help slot", "slot: list, add KIND or rm ID");
+	if (want_words(argc, argv, 2, f) != 0)
+		return -1;
+	if (strcmp(what, "rm") == 0)
+		return rm(c, word, yes, f) == 0 ? EXIT_DONE : -1;
+	kind = slot_kind_from_name(word);
+	r = check_add(kind, word, &s, f);
+	return r == 0 && add(c, (enum slot_kind)kind, &s, f) == 0 ? EXIT_DONE : -1;
+}
+
+/* ---- another passphrase ---- */
+
+/* Which slot the old passphrase opens. */
+static int note_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+{
+	struct wire_out *o = wire_request("unlock", 2);
+
+	wire_uint(o, "slot", id);
+	wire_secret(o, "key", key, KEY_LEN);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	*(uint32_t *)arg = id;
+	return 0;
+}
+
+static int old_slot(struct client *c, int fd, uint32_t *id, struct failure *f)
+{
+	struct secret typed = { 0 };
+	int r = -1;
+
+	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
+		return -1;
+	if ((fd >= 0 ? secret_from_fd(fd, &typed, f) : terminal_secret("Present passphrase: ", &typed, f)) == 0 &&
+	    client_connect(c, true, f) == 0 && slots_fetch(c, &all, f) == 0)
+		r = slot_key_typed(c, &all, &typed, note_slot, id, f);
+	secret_free(c, &typed);
+	return r;
+}
+
+static const struct option pass_options[] = {
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
+	{ NULL, 0, NULL, 0 },
+};
+
+int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
+{
+	struct new_slot s = { .pass_fd = -1 };
+	const struct slot_view *old;
+	char label[SLOT_LABEL_MAX + 1];
+	bool first = true;
+	uint32_t id = 0;
+	int opt, fd = -1, r = -1;
+
+	while ((opt = next_option(&first, argc, argv, ":", pass_options, f)) != -1)
+		if (opt == '?' || passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
+			return -1;
+	/* The old one opens the vault, so that this works on a locked one too. */
+	if (want_words(argc, argv, 0, f) != 0 || old_slot(c, fd, &id, f) != 0)
+		return -1;
+	old = slots_find(&all, id);
+	if (!old || old->kind != SLOT_PASSPHRASE)
+		return fail_set(f, FAIL_USAGE, "ccctl slot add passphrase", "that is no passphrase slot");
+	snprintf(label, sizeof(label), "%s", old->label);
+	s.label = label;
+	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0 ||
+	    slot_make(c, SLOT_PASSPHRASE, &s, all.vault, all.next, f) != 0 ||
+	    client_connect(c, true, f) != 0)
+		goto out;
+	r = send_slot(c, "slot-replace", id, &s, f);
+out:
+	slot_new_free(c, &s);
+	if (r != 0)
+		return -1;
+	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next, id);
+	say("note: older copies of the vault open with the old one; ccctl rekey makes them worthless for what "
+	    "comes after");
+	return EXIT_DONE;
+}

@@ -1,0 +1,207 @@
+/*
+ * client/slot_key.c - getting the key of a slot that is there: from the
+ * keyring, the TPM, a keyfile, or what was typed.  Keys are in the arena.
+ */
+#include "client/slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "client/helper.h"
+#include "client/host.h"
+
+#define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
+#define PROMPT_PATIENCE_MS 180000 /* a person reads a dialog */
+
+static void keyring_words(const uint8_t vault[VAULT_ID_LEN], uint32_t id, char hex[VAULT_ID_LEN * 2 + 1],
+			  char number[16])
+{
+	secure_hex(hex, vault, VAULT_ID_LEN);
+	snprintf(number, 16, "%" PRIu32, id);
+}
+
+static int from_keyring(struct client *c, const struct slots *all, const struct slot_view *s, bool prompt,
+			struct secret *key, struct failure *f)
+{
+	char hex[VAULT_ID_LEN * 2 + 1], number[16];
+	const char *argv[] = { "fetch", hex, number, NULL, NULL };
+	struct helper h = { "ccrun-keyring", argv, NULL, 0, prompt ? PROMPT_PATIENCE_MS : QUIET_PATIENCE_MS };
+	uint8_t vault[VAULT_ID_LEN];
+	struct secret text = { 0 };
+	uint32_t id;
+	int r = -1;
+
+	keyring_words(all->vault, s->id, hex, number);
+	if (prompt) {
+		argv[1] = "--prompt";
+		argv[2] = hex;
+		argv[3] = number;
+	}
+	if (secret_new(c, &text, HELPER_MAX, f) != 0)
+		return -1;
+	if (helper_run(&h, &text, f) == 0 &&
+	    keytext_parse((const char *)text.p, text.n, vault, &id, key->p, f) == 0) {
+		key->n = KEY_LEN;
+		r = 0;
+		if (id != s->id || memcmp(vault, all->vault, VAULT_ID_LEN) != 0)
+			r = fail_set(f, FAIL_WRONG_KEY, "ccctl slot rm it, then ccctl slot add keyring",
+				     "the keyring's item is another slot's");
+	}
+	secret_free(c, &text);
+	return r;
+}
+
+static int from_tpm(struct client *c, const struct slot_view *s, struct secret *key, struct failure *f)
+{
+	static const char *const argv[] = { "unseal", NULL };
+	uint8_t blob[SLOT_MATERIAL_MAX];
+	struct helper h = { "ccrun-tpm2", argv, blob, 0, QUIET_PATIENCE_MS };
+	struct secret answer = { 0 };
+	int r = -1;
+
+	h.in_len = sizeof(blob);
+	if (slot_material(c, s->id, blob, &h.in_len, f) != 0)
+		return -1;
+	if (h.in_len == 0)
+		return fail_set(f, FAIL_DAMAGED, "remove the slot and add it again", "slot %u has no sealed key",
+				(unsigned)s->id);
+	if (secret_new(c, &answer, HELPER_MAX, f) != 0)
+		return -1;
+	if (helper_run(&h, &answer, f) == 0) {
+		r = answer.n == KEY_LEN ? 0 : fail_set(f, FAIL_DAMAGED, NULL, "the TPM gave no key");
+		if (r == 0)
+			memcpy(key->p, answer.p, KEY_LEN);
+		key->n = KEY_LEN;
+	}
+	secret_free(c, &answer);
+	return r;
+}
+
+int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_view *s, bool prompt,
+		   struct secret *key, struct failure *f)
+{
+	switch (s->kind) {
+	case SLOT_KEYRING:
+		return from_keyring(c, all, s, prompt, key, f);
+	case SLOT_TPM2:
+		return from_tpm(c, s, key, f);
+	default:
+		return fail_set(f, FAIL_USAGE, NULL, "a %s slot is opened another way", slot_kind_name(s->kind));
+	}
+}
+
+void slot_keyring_erase(struct client *c, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
+{
+	char hex[VAULT_ID_LEN * 2 + 1], number[16];
+	const char *argv[] = { "erase", hex, number, NULL };
+	struct helper h = { "ccrun-keyring", argv, NULL, 0, QUIET_PATIENCE_MS };
+	struct secret none = { 0 };
+	struct failure f = { 0 };
+
+	keyring_words(vault, id, hex, number);
+	if (secret_new(c, &none, HELPER_MAX, &f) != 0 ||
+	    (helper_run(&h, &none, &f) != 0 && f.code != FAIL_NO_ENTRY))
+		say("note: the keyring's item of slot %s stays: %s", number, f.what);
+	secret_free(c, &none);
+}
+
+int slot_key_file(struct client *c, const char *file, const struct slots *all, uint32_t *id,
+		  struct secret *key, struct failure *f)
+{
+	uint8_t bytes[KEYFILE_LEN + 1], public[HOST_PUBLIC_LEN];
+	struct secret secret = { 0 };
+	struct keyfile_info info;
+	ssize_t n;
+	int fd, r = -1;
+
+	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return fail_errno(f, NULL, "%s", file);
+	n = io_read_all(fd, bytes, sizeof(bytes), io_now_ms() + PIPE_DEADLINE_MS);
+	close(fd);
+	if (n < 0 && errno != EFBIG)
+		return fail_errno(f, NULL, "%s", file);
+	/* One byte too many says that it is too long. */
+	if (n < 0)
+		n = sizeof(bytes);
+	if (keyfile_inspect(bytes, (size_t)n, &info, f) != 0)
+		return -1;
+	if (memcmp(info.vault, all->vault, VAULT_ID_LEN) != 0)
+		return fail_set(f, FAIL_WRONG_KEY, "ccctl slot add keyfile makes one for this vault",
+				"the keyfile is another vault's");
+	if (secret_new(c, &secret, HOST_SEED_LEN, f) == 0 && host_read(c, public, secret.p, f) == 0 &&
+	    keyfile_open(bytes, (size_t)n, public, secret.p, key->p, f) == 0) {
+		key->n = KEY_LEN;
+		*id = info.slot;
+		r = 0;
+	}
+	secret_free(c, &secret);
+	return r;
+}
+
+static int try_passphrases(struct client *c, const struct slots *all, const struct secret *typed,
+			   struct secret *key, slot_try *try, void *arg, struct failure *f)
+{
+	const struct slot_view *s;
+	unsigned i;
+
+	for (i = 0; i < all->n; i++) {
+		s = &all->slot[i];
+		if (s->kind != SLOT_PASSPHRASE)
+			continue;
+		if (kdf_derive(&s->kdf, typed->p, typed->n, key->p, f) != 0)
+			return -1;
+		if (try(c, s->id, key->p, arg, f) == 0)
+			return 0;
+		if (f->code != FAIL_WRONG_KEY)
+			return -1;
+	}
+	return fail_set(f, FAIL_WRONG_KEY, "ccctl unlock tries again", "wrong passphrase");
+}
+
+static int try_recovery(struct client *c, const struct slots *all, const struct secret *key,
+			slot_try *try, void *arg, struct failure *f)
+{
+	unsigned i;
+
+	for (i = 0; i < all->n; i++) {
+		if (all->slot[i].kind != SLOT_RECOVERY)
+			continue;
+		if (try(c, all->slot[i].id, key->p, arg, f) == 0)
+			return 0;
+		if (f->code != FAIL_WRONG_KEY)
+			return -1;
+	}
+	return fail_set(f, FAIL_WRONG_KEY, "is it this vault's, and was its slot removed?",
+			"no slot opens with this recovery code");
+}
+
+int slot_key_typed(struct client *c, const struct slots *all, const struct secret *typed,
+		   slot_try *try, void *arg, struct failure *f)
+{
+	struct failure typing = { 0 };
+	struct secret key = { 0 };
+	int r = -1;
+
+	if (secret_new(c, &key, KEY_LEN, f) != 0)
+		return -1;
+	/* A passphrase that happens to be a recovery code does not happen. */
+	if (slots_count(all, SLOT_RECOVERY) > 0 &&
+	    recovery_parse((const char *)typed->p, typed->n, key.p, &typing) == 0)
+		r = try_recovery(c, all, &key, try, arg, f);
+	else if (slots_count(all, SLOT_PASSPHRASE) > 0)
+		r = try_passphrases(c, all, typed, &key, try, arg, f);
+	else if (slots_count(all, SLOT_RECOVERY) > 0)
+		r = fail_set(f, FAIL_WRONG_KEY, typing.hint, "%s", typing.what);
+	else
+		r = fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows what does", "no passphrase opens this vault");
+	secret_free(c, &key);
+	return r;
+}

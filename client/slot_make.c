@@ -1,0 +1,293 @@
+/*
+ * client/slot_make.c - the key of a new slot, and putting it where it belongs:
+ * before there is the slot, so that a slot is never without its key.
+ */
+#include "client/slots.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "client/helper.h"
+#include "client/host.h"
+#include "client/terminal.h"
+
+#define PATIENCE_MS 15000
+
+static size_t characters(const struct secret *s)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		if ((s->p[i] & 0xc0) != 0x80)
+			n++;
+	return n;
+}
+
+static int long_enough(const struct secret *s, struct failure *f)
+{
+	if (characters(s) >= PASSPHRASE_LEAST)
+		return 0;
+	return fail_set(f, FAIL_BAD_VALUE, "a few unrelated words are easy to keep and hard to guess",
+			"the passphrase is shorter than %d characters", PASSPHRASE_LEAST);
+}
+
+/* A new passphrase from the terminal, twice the same. */
+static int ask_new(struct client *c, bool first, struct secret *s, struct failure *f)
+{
+	struct secret again = { 0 };
+	int i, r = -1;
+
+	if (!terminal_here())
+		return fail_set(f, FAIL_USAGE, "--passphrase-fd N (or --new-passphrase-fd N) reads it from a descriptor",
+				"cannot ask for a passphrase: there is no terminal");
+	if (secret_new(c, &again, s->room, f) != 0)
+		return -1;
+	if (first) {
+		terminal_say("The passphrase opens your vault, where the keys of your providers are kept.");
+		terminal_say("Nothing can bring a forgotten passphrase back, and without another slot nothing "
+			     "opens the vault without it.");
+	}
+	for (i = 0; i < TRIES && r != 0; i++) {
+		if (terminal_secret("New passphrase (8 characters or more): ", s, f) != 0)
+			break;
+		if (long_enough(s, f) != 0) {
+			terminal_say("That is shorter than %d characters.", PASSPHRASE_LEAST);
+			continue;
+		}
+		if (terminal_secret("Once more: ", &again, f) != 0)
+			break;
+		r = again.n == s->n && memcmp(again.p, s->p, s->n) == 0 ? 0 : -1;
+		if (r != 0) {
+			fail_set(f, FAIL_BAD_VALUE, "try again", "the two passphrases differ");
+			terminal_say("The two differ.");
+		}
+	}
+	secret_free(c, &again);
+	return r;
+}
+
+int passphrase_new(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
+{
+	if (secret_new(c, pass, PASSPHRASE_MAX + 1, f) != 0)
+		return -1;
+	if (pass_fd < 0)
+		return ask_new(c, first, pass, f);
+	return secret_from_fd(pass_fd, pass, f) != 0 ? -1 : long_enough(pass, f);
+}
+
+static int make_passphrase(struct client *c, struct new_slot *s, struct failure *f)
+{
+	struct secret pass = { 0 };
+	int r = -1;
+
+	kdf_fresh(&s->info.kdf);
+	if (s->info.kdf.mem == KDF_MEM_MIN)
+		say("warning: CCRUN_KDF=fast is set: this passphrase is cheap to guess, for tests only");
+	if (passphrase_new(c, s->pass_fd, s->first, &pass, f) == 0)
+		r = kdf_derive(&s->info.kdf, pass.p, pass.n, s->key.p, f);
+	secret_free(c, &pass);
+	return r;
+}
+
+/* The one line that a keyring or a service manager keeps. */
+static int key_text(struct client *c, const struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+		    uint32_t id, struct secret *text, struct failure *f)
+{
+	if (secret_new(c, text, KEYTEXT_MAX, f) != 0)
+		return -1;
+	text->n = keytext_format(vault, id, s->key.p, (char *)text->p);
+	return 0;
+}
+
+static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+			uint32_t id, struct failure *f)
+{
+	char hex[VAULT_ID_LEN * 2 + 1], number[16];
+	const char *argv[] = { "store", hex, number, NULL };
+	struct helper h = { "ccrun-keyring", argv, NULL, 0, PATIENCE_MS };
+	struct secret text = { 0 }, none = { 0 };
+	int r = -1;
+
+	secure_random(s->key.p, KEY_LEN);
+	secure_hex(hex, vault, VAULT_ID_LEN);
+	snprintf(number, sizeof(number), "%" PRIu32, id);
+	if (key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
+		/* Without the line's end. */
+		h.in = text.p;
+		h.in_len = text.n - 1;
+		r = helper_run(&h, &none, f);
+	}
+	secret_free(c, &text);
+	secret_free(c, &none);
+	return r;
+}
+
+static int make_tpm2(struct client *c, struct new_slot *s, struct failure *f)
+{
+	static const char *const argv[] = { "seal", NULL };
+	struct helper h = { "ccrun-tpm2", argv, s->key.p, KEY_LEN, PATIENCE_MS };
+	struct secret blob = { 0 };
+	int r;
+
+	secure_random(s->key.p, KEY_LEN);
+	if (secret_new(c, &blob, HELPER_MAX, f) != 0)
+		return -1;
+	r = helper_run(&h, &blob, f);
+	if (r == 0 && (blob.n == 0 || blob.n > SLOT_MATERIAL_MAX))
+		r = fail_set(f, FAIL_TOO_LARGE, NULL, "the TPM's sealed key has %zu bytes", blob.n);
+	if (r == 0) {
+		memcpy(s->info.material, blob.p, blob.n);
+		s->info.material_len = blob.n;
+	}
+	secret_free(c, &blob);
+	return r;
+}
+
+/* This host's public key: the broker's, which is to open the keyfile. */
+static int own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
+{
+	const uint8_t *p;
+	size_t n;
+
+	if (client_connect(c, true, f) != 0 || client_call(c, wire_request("host", 0), f) != 0 ||
+	    wire_get_bin(c->dial.in.top, "public", &p, &n, f) != 0)
+		return -1;
+	if (n != HOST_PUBLIC_LEN)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes its host wrongly");
+	memcpy(public, p, n);
+	return 0;
+}
+
+static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+			uint32_t id, struct failure *f)
+{
+	struct keyfile_info info = { .slot = id };
+	char name[HOST_NAME_MAX + 1];
+
+	host_name(name);
+	if (s->host_file ? host_read_public(s->host_file, info.host, name, f) != 0
+			 : own_public(c, info.host, f) != 0)
+		return -1;
+	secure_random(s->key.p, KEY_LEN);
+	memcpy(info.vault, vault, VAULT_ID_LEN);
+	keyfile_seal(&info, s->key.p, s->keyfile);
+	/* So that another vault key can be sealed to the same host. */
+	memcpy(s->info.material, info.host, HOST_PUBLIC_LEN);
+	s->info.material_len = HOST_PUBLIC_LEN;
+	if (!s->label)
+		snprintf(s->info.label, sizeof(s->info.label), "%s", name);
+	s->has_keyfile = !s->out_file;
+	return s->out_file ? io_replace_file(s->out_file, 0600, s->keyfile, KEYFILE_LEN, f) : 0;
+}
+
+static int make_credential(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+			   uint32_t id, struct failure *f)
+{
+	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
+	struct secret text = { 0 };
+	int fd = STDOUT_FILENO, r = -1;
+
+	if (!s->out_file && isatty(STDOUT_FILENO))
+		return fail_set(f, FAIL_USAGE,
+				"ccctl slot add credential | systemd-creds encrypt --name=ccrun.key - FILE",
+				"the key is not shown on a terminal");
+	secure_random(s->key.p, KEY_LEN);
+	if (key_text(c, s, vault, id, &text, f) != 0)
+		return -1;
+	if (s->out_file)
+		fd = open(s->out_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0)
+		fail_errno(f, "name a file that is not there yet", "%s", s->out_file);
+	else if (io_write_all(fd, text.p, text.n, deadline) != 0 || (s->out_file && fsync(fd) != 0))
+		fail_errno(f, NULL, "write the credential");
+	else
+		r = 0;
+	if (s->out_file && fd >= 0)
+		close(fd);
+	secret_free(c, &text);
+	return r;
+}
+
+/* Shown once, and typed back: what was not written down is noticed now. */
+static int make_recovery(struct client *c, struct new_slot *s, struct failure *f)
+{
+	struct secret code = { 0 }, typed = { 0 }, key = { 0 };
+	struct failure wrong = { 0 };
+	int i, r = -1;
+
+	if (!terminal_here())
+		return fail_set(f, FAIL_USAGE, "run it on a terminal, with something to write on",
+				"a recovery code is for a person: there is no terminal");
+	if (secret_new(c, &code, RECOVERY_TEXT, f) != 0 || secret_new(c, &typed, PASSPHRASE_MAX, f) != 0 ||
+	    secret_new(c, &key, KEY_LEN, f) != 0)
+		goto out;
+	recovery_make((char *)code.p, s->key.p);
+	terminal_say("This code opens your vault when everything else is lost. It is shown once: write it "
+		     "down on paper.");
+	terminal_show("\n    ", code.p, RECOVERY_TEXT - 1, "\n\n");
+	fail_set(f, FAIL_BAD_VALUE, "ccctl slot add recovery makes another code",
+		 "the code was not typed back, so no slot was added");
+	for (i = 0; i < TRIES && r != 0; i++) {
+		if (terminal_secret("Type it back (it does not show): ", &typed, f) != 0)
+			goto out;
+		if (recovery_parse((const char *)typed.p, typed.n, key.p, &wrong) != 0)
+			terminal_say("%s.", wrong.what);
+		else if (memcmp(key.p, s->key.p, KEY_LEN) != 0)
+			terminal_say("That is another code.");
+		else
+			r = 0;
+	}
+	if (r == 0)
+		terminal_say("Right. Now clear the terminal: it is still on the screen.");
+out:
+	secret_free(c, &code);
+	secret_free(c, &typed);
+	secret_free(c, &key);
+	return r;
+}
+
+int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
+	      const uint8_t vault[VAULT_ID_LEN], uint32_t id, struct failure *f)
+{
+	memset(&s->info, 0, sizeof(s->info));
+	s->info.kind = kind;
+	snprintf(s->info.label, sizeof(s->info.label), "%s", s->label ? s->label : slot_kind_name(kind));
+	if (secret_new(c, &s->key, KEY_LEN, f) != 0)
+		return -1;
+	s->key.n = KEY_LEN;
+	switch (kind) {
+	case SLOT_PASSPHRASE:
+		return make_passphrase(c, s, f);
+	case SLOT_KEYRING:
+		return make_keyring(c, s, vault, id, f);
+	case SLOT_KEYFILE:
+		return make_keyfile(c, s, vault, id, f);
+	case SLOT_CREDENTIAL:
+		return make_credential(c, s, vault, id, f);
+	case SLOT_TPM2:
+		return make_tpm2(c, s, f);
+	case SLOT_RECOVERY:
+		return make_recovery(c, s, f);
+	}
+	return fail_set(f, FAIL_USAGE, NULL, "slots of kind %d are unknown", (int)kind);
+}
+
+void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
+{
+	if (s->info.kind == SLOT_KEYRING)
+		slot_keyring_erase(c, vault, id);
+	if (s->out_file && (s->info.kind == SLOT_KEYFILE || s->info.kind == SLOT_CREDENTIAL))
+		unlink(s->out_file);
+}
+
+void slot_new_free(struct client *c, struct new_slot *s)
+{
+	secret_free(c, &s->key);
+}

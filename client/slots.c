@@ -1,0 +1,126 @@
+/*
+ * client/slots.c - the vault's slots as the broker shows them.
+ */
+#include "client/slots.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+static int read_slot(struct wire_map m, struct slot_view *s, struct failure *f)
+{
+	const uint8_t *salt;
+	uint64_t id, alg;
+	char kind[32];
+	size_t n;
+	int k;
+
+	memset(s, 0, sizeof(*s));
+	if (wire_get_uint(m, "id", &id, f) != 0 || wire_text(m, "kind", kind, sizeof(kind), f) != 0 ||
+	    wire_text(m, "label", s->label, sizeof(s->label), f) != 0 ||
+	    wire_get_uint(m, "created", &s->created, f) != 0)
+		return -1;
+	k = slot_kind_from_name(kind);
+	if (id == 0 || id > UINT32_MAX || k < 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes a slot wrongly");
+	s->id = (uint32_t)id;
+	s->kind = (enum slot_kind)k;
+	if (s->kind != SLOT_PASSPHRASE)
+		return 0;
+	if (wire_get_uint(m, "alg", &alg, f) != 0 || wire_get_uint(m, "ops", &s->kdf.ops, f) != 0 ||
+	    wire_get_uint(m, "mem", &s->kdf.mem, f) != 0 || wire_get_bin(m, "salt", &salt, &n, f) != 0)
+		return -1;
+	if (alg > UINT32_MAX || n != SALT_LEN)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes a slot wrongly");
+	s->kdf.alg = (uint32_t)alg;
+	memcpy(s->kdf.salt, salt, SALT_LEN);
+	return 0;
+}
+
+int slots_fetch(struct client *c, struct slots *s, struct failure *f)
+{
+	struct wire_map item, top;
+	const uint8_t *id;
+	uint64_t next = 0;
+	unsigned i;
+	size_t n;
+
+	memset(s, 0, sizeof(*s));
+	if (client_call(c, wire_request("slots", 0), f) != 0)
+		return -1;
+	top = c->dial.in.top;
+	if (wire_get_uint(top, "generation", &s->generation, f) != 0 ||
+	    wire_get_bin(top, "id", &id, &n, f) != 0 ||
+	    (wire_has(top, "next") && wire_get_uint(top, "next", &next, f) != 0) ||
+	    wire_get_array(top, "slots", &s->n, f) != 0)
+		return -1;
+	if (n != VAULT_ID_LEN || next > UINT32_MAX || s->n > VAULT_SLOTS_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes the vault wrongly");
+	memcpy(s->vault, id, VAULT_ID_LEN);
+	s->next = (uint32_t)next;
+	for (i = 0; i < s->n; i++)
+		if (wire_get_item(top, "slots", i, &item, f) != 0 || read_slot(item, &s->slot[i], f) != 0)
+			return -1;
+	return 0;
+}
+
+const struct slot_view *slots_find(const struct slots *s, uint32_t id)
+{
+	unsigned i;
+
+	for (i = 0; i < s->n; i++)
+		if (s->slot[i].id == id)
+			return &s->slot[i];
+	return NULL;
+}
+
+unsigned slots_count(const struct slots *s, enum slot_kind kind)
+{
+	unsigned i, n = 0;
+
+	for (i = 0; i < s->n; i++)
+		n += s->slot[i].kind == kind;
+	return n;
+}
+
+int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct failure *f)
+{
+	struct wire_out *o = wire_request("slot", 1);
+	const uint8_t *p;
+	size_t len;
+
+	wire_uint(o, "id", id);
+	if (client_call(c, o, f) != 0 || wire_get_bin(c->dial.in.top, "material", &p, &len, f) != 0)
+		return -1;
+	if (len > *n)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "slot %u keeps too much", (unsigned)id);
+	memcpy(out, p, len);
+	*n = len;
+	return 0;
+}
+
+void slots_warn(uint64_t n)
+{
+	if (n == 1)
+		say("note: one slot alone opens this vault, and what it needs can be lost; for example: "
+		    "ccctl slot add recovery");
+}
+
+void slot_put(struct wire_out *o, const struct slot_info *info)
+{
+	bool kdf = info->kind == SLOT_PASSPHRASE;
+
+	wire_array(o, "slot", 1);
+	wire_item(o, 2 + (kdf ? 4 : 0) + (info->material_len ? 1 : 0));
+	wire_str(o, "kind", slot_kind_name(info->kind));
+	wire_str(o, "label", info->label);
+	if (info->material_len)
+		wire_bin(o, "material", info->material, info->material_len);
+	if (!kdf)
+		return;
+	wire_uint(o, "alg", info->kdf.alg);
+	wire_uint(o, "ops", info->kdf.ops);
+	wire_uint(o, "mem", info->kdf.mem);
+	wire_bin(o, "salt", info->kdf.salt, sizeof(info->kdf.salt));
+}
