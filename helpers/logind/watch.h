@@ -1,0 +1,42 @@
+/*
+ * helpers/logind/watch.h - the connection to the broker over which it is told
+ * to lock.  One packet, one answer; nobody waits for an answer but before sleep.
+ */
+#ifndef HELPERS_LOGIND_WATCH_H
+#define HELPERS_LOGIND_WATCH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dial/dial.h"
+#include "wire/limits.h"
+
+struct failure;
+
+struct watch {
+	struct dial dial;
+	unsigned pending; /* requests that were not answered yet */
+	bool ended;	  /* the broker is gone: so are we */
+	uint8_t buf[WIRE_PACKET_MAX];
+};
+
+/*
+ * Connect (a broker must serve already), check who serves, and become the
+ * watcher of this uid.  Returns 0; -1 with f set, FAIL_EXISTS when another
+ * process watches.
+ */
+int watch_begin(struct watch *w, struct failure *f);
+
+/* Ask for a lock because of `why` (suspend, screen, logout).  Never waits. */
+void watch_lock(struct watch *w, const char *why);
+
+/*
+ * Read one packet, if there is one: an answer, or the end of the connection
+ * (w->ended).  Returns 0, or -1 with f set: it is not the broker that answers.
+ */
+int watch_read(struct watch *w, struct failure *f);
+
+/* Wait until everything is answered, at most ms. */
+void watch_settle(struct watch *w, int ms);
+
+#endif

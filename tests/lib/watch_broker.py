@@ -1,0 +1,86 @@
+"""A process that stands in for the broker, for ccrun-logind:
+
+    watch_broker.py SOCKET LOG
+
+It knows hello, watch (one watcher at a time) and lock.  LOG gets a JSON line
+for everything that happens, with CLOCK_MONOTONIC.  Lines on standard input say
+how a lock is answered from then on: `answer SECONDS` (after so long), `answer
+never`, `answer refused`; its end, or `end`, ends the process."""
+import json
+import os
+import socket
+import sys
+import threading
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import msgpack  # noqa: E402
+import wire_client as wc  # noqa: E402
+
+path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
+answer, watcher, guard = "0", None, threading.Lock()
+
+
+def note(event, **more):
+    log.write(json.dumps({"t": time.monotonic(), "event": event, **more}) + "\n")
+
+
+def refusal(error):
+    return {"ok": False, "error": error, "message": f"this is a test: {error}", "hint": "none"}
+
+
+def reply_to(peer, request):
+    """The answer, or None for silence."""
+    global watcher
+    if request["op"] == "watch":
+        with guard:
+            if request.get("kind") != "logind" or watcher not in (None, peer):
+                return refusal("exists")
+            watcher = peer
+            return {"ok": True}
+    if request["op"] == "lock":
+        if answer == "never":
+            return None
+        if answer == "refused":
+            return refusal("system")
+        time.sleep(float(answer))
+        return {"ok": True, "locked": True}
+    return {"ok": True, "broker": "user", "version": "0", "state": "unlocked", "vault": "/vault"}
+
+
+def serve(peer):
+    global watcher
+    while packet := peer.recv(wc.PACKET_MAX):
+        request = msgpack.unpackb(packet)
+        note("request", op=request["op"], why=request.get("why"), fields=sorted(request))
+        reply = reply_to(peer, request)
+        if reply is not None:
+            # Noted before it is sent: what the other side does then is later.
+            note("answer", op=request["op"], ok=reply["ok"])
+            peer.send(wc.pack(v=1, **reply))
+    note("gone")
+    with guard:
+        watcher = None if watcher is peer else watcher
+
+
+def accept(listener):
+    while True:
+        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+
+
+wc.undumpable()
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+    os.umask(0o177)
+    server.bind(path)
+    server.listen()
+    threading.Thread(target=accept, args=(server,), daemon=True).start()
+    note("serving")
+    for line in sys.stdin:
+        word = line.split()
+        if word[0] == "end":
+            break
+        answer = word[1]
+        note("told", answer=answer)
+os._exit(0)
