@@ -29,7 +29,7 @@ struct failure;
 typedef int verb_run(struct client *c, int argc, char **argv, struct failure *f);
 
 verb_run verb_init, verb_unlock, verb_lock, verb_status, verb_add, verb_list, verb_keys, verb_get,
-	verb_rm, verb_rename, verb_show, verb_approve, verb_log;
+	verb_rm, verb_rename, verb_show, verb_approve, verb_log, verb_login;
 
 /* ---- the broker ---- */
 

@@ -42,6 +42,7 @@ static const struct verb {
 	{ "rename", verb_rename, 0, "NAME NEW-NAME", "rename an entry" },
 	{ "show", verb_show, 0, "[--json] NAME", "what an entry is sealed to, and what the files say" },
 	{ "approve", verb_approve, 0, "[--yes] NAME", "seal what a provider's files say now" },
+	{ "login", verb_login, 0, "enable | disable | status [--json]", "have it opened when you log in" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
