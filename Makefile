@@ -62,9 +62,12 @@ helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 
 programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
 presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf))
+# Unit templates: ccctl login fills them in, and so does a root's install.
+login_files := $(wildcard share/systemd/*/* share/autostart/*)
+templates := $(patsubst share/%,$(SHARE)/%,$(login_files))
 
 .PHONY: all
-all: $(programs) $(presets)
+all: $(programs) $(presets) $(templates)
 
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
@@ -205,8 +208,23 @@ fuzz:
 # ---- installation ----
 D := $(DESTDIR)$(PREFIX)
 # What cannot be read is undumpable from its first instruction, so that nobody
-# reads or changes a program between its start and its own hardening.
-MODE := 111
+# reads or changes a program between its start and its own hardening.  Root's
+# programs can stay writable for root, and nobody else replaces them.
+MODE := $(if $(filter 0,$(shell id -u)),711,111)
+
+# Where systemd looks for units: an install into any other PREFIX has only the
+# templates, and every user may say ccctl login enable.
+units := $(if $(filter /usr /usr/local,$(PREFIX)),$(wildcard share/systemd/user/*.in share/systemd/system/*.in))
+conf := $(if $(units),$(wildcard share/systemd/sysusers.d/* share/systemd/tmpfiles.d/*))
+unit_path = lib/systemd/$(patsubst share/systemd/%.in,%,$(1))
+conf_path = lib/$(patsubst share/systemd/%,%,$(1))
+
+define install_unit
+@echo '  UNIT  $(D)/$(call unit_path,$(1))'
+@sed 's|@BIN@|$(PREFIX)/bin|g; s|@LIBEXEC@|$(PREFIX)/libexec/ccrun|g' $(1) | \
+	install -D -m 644 /dev/stdin "$(D)/$(call unit_path,$(1))"
+
+endef
 
 install: all
 	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" \
@@ -215,18 +233,27 @@ install: all
 	install -m $(MODE) $(LIBEXEC)/ccbroker $(helpers) "$(D)/libexec/ccrun/"
 	install -m 755 $(LIBDIR)/libccrun.so "$(D)/lib/ccrun/"
 	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
+	for f in $(login_files); do install -D -m 644 $$f "$(D)/share/ccrun/$${f#share/}" || exit 1; done
 	install -m 644 man/*.1 "$(D)/share/man/man1/"
 	install -m 644 man/*.5 "$(D)/share/man/man5/"
 	install -m 644 man/*.8 "$(D)/share/man/man8/"
+	$(foreach u,$(units),$(call install_unit,$(u)))
+	$(if $(conf),for f in $(conf); do install -D -m 644 $$f "$(D)/lib/$${f#share/systemd/}" || exit 1; done)
 # With PREFIX=~/.local that directory is also the home of your vault, which is private.
 	@[ "$(D)/share" != "$${XDG_DATA_HOME:-$$HOME/.local/share}" ] || chmod 700 "$(D)/share/ccrun"
 	@[ "$$(id -u)" = 0 ] || echo 'note: installed as you, so a session can replace these programs; installed as root it cannot'
+	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system setup "$(PREFIX)"
 
 uninstall:
+	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system remove
 	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
+	for f in $(login_files); do rm -f "$(D)/share/ccrun/$${f#share/}"; done
 	for s in 1 5 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
-	@for d in libexec/ccrun lib/ccrun share/ccrun/providers share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
+	$(if $(units),rm -f $(foreach u,$(units),"$(D)/$(call unit_path,$(u))") $(foreach f,$(conf),"$(D)/$(call conf_path,$(f))"))
+	@for d in libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \
+		share/ccrun/systemd share/ccrun/providers share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
+	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system reload
 	@echo 'note: a broker that runs goes on until it is ended (kill the pid that ccctl status shows); your vault stays'
 
 clean:

@@ -59,6 +59,7 @@ static const struct verb {
 	{ "restore", verb_restore, SECRET, "[--system] [--replace] [--passphrase-fd N] FILE",
 	  "bring a backup back" },
 	{ "move", verb_move, SECRET, "[--passphrase-fd N] system | user", "the vault into the system broker, and back" },
+	{ "login", verb_login, 0, "enable | disable | status [--json]", "have it opened when you log in" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -112,7 +112,7 @@ void slot_put(struct wire_out *o, const struct slot_info *info)
 	bool kdf = info->kind == SLOT_PASSPHRASE;
 
 	wire_array(o, "slot", 1);
-	wire_item(o, 2 + (kdf ? 4 : 0) + (info->material_len ? 1 : 0));
+	wire_item(o, 2u + (kdf ? 4u : 0u) + (info->material_len ? 1u : 0u));
 	wire_str(o, "kind", slot_kind_name(info->kind));
 	wire_str(o, "label", info->label);
 	if (info->material_len)

@@ -9,11 +9,21 @@ from ccrun import BUILD
 from client import REPO
 
 
+# Root's programs may be written by root, nobody else's by anyone.
+MODE = 0o711 if os.geteuid() == 0 else 0o111
+TEMPLATES = ["systemd/user/ccbroker.socket.in", "systemd/user/ccbroker.service.in",
+             "systemd/user/ccrun-unlock.service.in", "systemd/user/ccrun-logind.service.in",
+             "systemd/system/ccbroker.service.in", "autostart/ccrun-unlock.desktop.in"]
+UNITS = ["user/ccbroker.socket", "user/ccbroker.service", "user/ccrun-unlock.service",
+         "user/ccrun-logind.service", "system/ccbroker.service"]
+
+
 @pytest.fixture
-def installed(tmp_path):
-    argv = ["make", "-s", "-C", REPO, f"BUILD={BUILD}", f"DESTDIR={tmp_path}", "PREFIX=/opt/ccrun"]
+def installed(tmp_path, request):
+    prefix = getattr(request, "param", "/opt/ccrun")
+    argv = ["make", "-s", "-C", REPO, f"BUILD={BUILD}", f"DESTDIR={tmp_path}", f"PREFIX={prefix}"]
     subprocess.run(argv + ["install"], check=True, stdout=subprocess.DEVNULL)
-    yield tmp_path / "opt/ccrun"
+    yield tmp_path / prefix[1:]
     subprocess.run(argv + ["uninstall"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     left = [str(p) for p in tmp_path.rglob("*") if not p.is_dir()]
     assert not left, left
@@ -21,9 +31,12 @@ def installed(tmp_path):
 
 def test_installed_tree_works(c, ep, token, installed):
     for program in ("bin/ccrun", "bin/ccctl", "libexec/ccrun/ccbroker"):
-        assert stat.S_IMODE(os.stat(installed / program).st_mode) == 0o111
+        assert stat.S_IMODE(os.stat(installed / program).st_mode) == MODE
     for page in ("man1/ccrun.1", "man1/ccctl.1", "man5/ccrun-provider.5", "man8/ccbroker.8"):
         assert (installed / "share/man" / page).exists()
+    for template in TEMPLATES:
+        assert (installed / "share/ccrun" / template).exists()
+    assert not (installed / "lib/systemd").exists(), "systemd does not look there"
     c.demo()
     c.with_passphrase("init")
     r = c.run([installed / "bin/ccctl", "add", "demo"], input=token)
@@ -34,6 +47,18 @@ def test_installed_tree_works(c, ep, token, installed):
     assert "openrouter" in c.run([installed / "bin/ccrun", "--list"]).out
 
 
+@pytest.mark.parametrize("installed", ["/usr", "/usr/local"], indirect=True)
+def test_installed_where_systemd_looks_the_units_are_there(installed, tmp_path):
+    prefix = f"/{installed.relative_to(tmp_path)}"
+    for unit in UNITS:
+        text = (installed / "lib/systemd" / unit).read_text()
+        assert stat.S_IMODE((installed / "lib/systemd" / unit).stat().st_mode) == 0o644
+        assert "@BIN@" not in text and "@LIBEXEC@" not in text
+    assert f"\nExecStart={prefix}/libexec/ccrun/ccbroker --system --foreground\n" in text
+    assert "u ccrun " in (installed / "lib/sysusers.d/ccrun.conf").read_text()
+    assert "d /run/ccrun 0755 ccrun ccrun" in (installed / "lib/tmpfiles.d/ccrun.conf").read_text()
+
+
 def test_installed_into_the_home_directory_the_vault_stays_private(c, ep, token):
     """PREFIX=~/.local puts the presets into the directory that the vault lives in."""
     argv = ["make", "-s", "-C", REPO, f"BUILD={BUILD}", f"PREFIX={c.home}/.local"]
@@ -41,6 +66,8 @@ def test_installed_into_the_home_directory_the_vault_stays_private(c, ep, token)
     for _ in range(2):  # once more over it, with a vault in place
         subprocess.run(argv + ["install"], check=True, stdout=subprocess.DEVNULL, env=env)
         assert stat.S_IMODE(os.stat(c.data / "ccrun").st_mode) == 0o700
+        assert (c.data / "ccrun/systemd/user/ccbroker.socket.in").exists()
+        assert not (c.home / ".local/lib/systemd").exists(), "ccctl login enable writes the units"
         if not c.record():
             c.demo()
             assert c.with_passphrase("init").rc == 0
@@ -49,4 +76,5 @@ def test_installed_into_the_home_directory_the_vault_stays_private(c, ep, token)
     assert r.rc == 0 and "hello from loopback" in r.out, r
     subprocess.run(argv + ["uninstall"], check=True, stdout=subprocess.DEVNULL, env=env)
     assert (c.data / "ccrun/vault").exists(), "the vault stays"
+    assert not (c.data / "ccrun/systemd").exists() and not (c.data / "ccrun/autostart").exists()
     assert not (c.home / ".local/bin/ccrun").exists()

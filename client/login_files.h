@@ -1,0 +1,61 @@
+/*
+ * client/login_files.h - the files that open the vault at log-in: systemd's
+ * user units, or an autostart entry.  Each is made from a template of this
+ * installation, and known again by its first line.
+ */
+#ifndef CLIENT_LOGIN_FILES_H
+#define CLIENT_LOGIN_FILES_H
+
+#include <stdbool.h>
+#include "base/paths.h"
+
+struct failure;
+
+enum { UNIT_SOCKET, UNIT_BROKER, UNIT_UNLOCK, UNIT_LOGIND, LOGIN_UNITS, AUTOSTART = LOGIN_UNITS,
+       LOGIN_FILES };
+
+#define LOGIN_TEXT 8192 /* bytes of a file; a template has about 2,000 */
+
+enum file_state {
+	FILE_MISSING,
+	FILE_CURRENT, /* what this installation writes */
+	FILE_STALE,   /* written by ccctl: another installation's or version's */
+	FILE_FOREIGN  /* not ours: never touched */
+};
+
+struct login_file {
+	const char *name;
+	char path[PATH_SIZE]; /* the user's own */
+	enum file_state state;
+	char text[LOGIN_TEXT]; /* what this installation writes there */
+};
+
+struct login_files {
+	struct login_file file[LOGIN_FILES];
+	char dir[PATH_SIZE];	/* the user's own units */
+	char shared[PATH_SIZE]; /* where root installed all four; "" for nowhere */
+	bool shared_current;	/* they are this installation's */
+};
+
+/* The name of a state: missing, current, stale, foreign. */
+const char *login_state_name(enum file_state s);
+
+/* Look at everything.  0 or -1. */
+int login_look(struct login_files *l, struct failure *f);
+
+/* -1 when one of the files from `first` to `last` is somebody else's. */
+int login_not_foreign(const struct login_files *l, int first, int last, struct failure *f);
+
+/* Write the file unless it is current.  1: written, 0: was current, -1. */
+int login_write(struct login_files *l, int which, struct failure *f);
+
+/* Remove it if ccctl wrote it.  1: removed, 0: nothing of ours, -1. */
+int login_remove(struct login_files *l, int which, struct failure *f);
+
+/* Is the unit enabled by a link in the user's own directory? */
+bool login_linked(const struct login_files *l, int which);
+
+/* Remove that link.  0 (also when there is none) or -1. */
+int login_unlink(const struct login_files *l, int which, struct failure *f);
+
+#endif

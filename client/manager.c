@@ -1,0 +1,176 @@
+/*
+ * client/manager.c - systemd's user manager, through systemctl: a list of
+ * words, a time limit, and nothing of ours but standard error in its hands.
+ */
+#include "client/manager.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/paths.h"
+
+#define WORDS_MAX 12
+#define ANSWER_MAX 8192 /* of manager_ask; a few lines a unit */
+
+bool manager_here(void)
+{
+	char dir[PATH_SIZE], path[PATH_SIZE + 32], *end;
+	struct stat st;
+
+	if (path_of(PATH_RUNTIME, NULL, dir, NULL) != 0)
+		return false;
+	end = strrchr(dir, '/');
+	/* Without a runtime directory ours is STATE/ccrun/run: no manager's. */
+	if (!end || strcmp(end, "/ccrun") != 0)
+		return false;
+	*end = '\0';
+	snprintf(path, sizeof(path), "%s/systemd/private", dir);
+	if (lstat(path, &st) != 0 || !S_ISSOCK(st.st_mode) || st.st_uid != geteuid())
+		return false;
+	return setenv("XDG_RUNTIME_DIR", dir, 1) == 0;
+}
+
+/* "enable --now ccbroker.socket ...", for messages. */
+static void join(const char *const words[], char *out, size_t size)
+{
+	size_t used = 0;
+	unsigned i;
+
+	out[0] = '\0';
+	for (i = 0; words[i] && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? " " : "", words[i]);
+}
+
+/* out: where its standard output goes.  0 with *pid, or an errno. */
+static int spawn(const char *const words[], int out, pid_t *pid)
+{
+	char *argv[WORDS_MAX + 3] = { (char *)(uintptr_t)"systemctl", (char *)(uintptr_t)"--user" };
+	posix_spawn_file_actions_t act;
+	posix_spawnattr_t attr;
+	unsigned i;
+	int r;
+
+	for (i = 0; words[i] && i < WORDS_MAX; i++)
+		argv[2 + i] = (char *)(uintptr_t)words[i];
+	if (posix_spawn_file_actions_init(&act) != 0 || posix_spawnattr_init(&attr) != 0)
+		return ENOMEM;
+	/* A group of its own, so that all of it can be ended. */
+	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
+	r = posix_spawn_file_actions_addopen(&act, 0, "/dev/null", O_RDONLY, 0);
+	if (r == 0)
+		r = posix_spawn_file_actions_adddup2(&act, out, 1);
+	if (r == 0)
+		r = posix_spawnp(pid, argv[0], &act, &attr, argv, environ);
+	posix_spawn_file_actions_destroy(&act);
+	posix_spawnattr_destroy(&attr);
+	return r;
+}
+
+/* Wait for its end.  Its status, or -1: too late, and it was killed. */
+static int reap(pid_t pid, int64_t deadline)
+{
+	int fd = (int)syscall(SYS_pidfd_open, pid, 0), status;
+	int r = fd < 0 ? -1 : io_wait(fd, POLLIN, deadline);
+
+	if (r != 1)
+		kill(-pid, SIGKILL);
+	if (fd >= 0)
+		close(fd);
+	while (waitpid(pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return -1;
+	return r == 1 ? status : -1;
+}
+
+static int said_no(const char *words, int status, struct failure *f)
+{
+	static const char mend[] = "journalctl --user -e may tell why";
+
+	if (status == -1)
+		return fail_set(f, FAIL_TIMEOUT, "does systemctl --user status answer?",
+				"systemctl --user %s: not done within %d s", words,
+				MANAGER_LIMIT_MS / 1000);
+	if (WIFEXITED(status))
+		return fail_set(f, FAIL_SYSTEM, mend, "systemctl --user %s: it ended with exit status %d",
+				words, WEXITSTATUS(status));
+	return fail_set(f, FAIL_SYSTEM, mend, "systemctl --user %s: it was ended by signal %d", words,
+			WTERMSIG(status));
+}
+
+int manager_call(const char *const words[], char *out, size_t size, struct failure *f)
+{
+	int64_t deadline = io_now_ms() + MANAGER_LIMIT_MS;
+	int fds[2] = { -1, STDERR_FILENO }, r, status;
+	ssize_t n = 0;
+	char text[200];
+	pid_t pid;
+
+	join(words, text, sizeof(text));
+	if (out && pipe2(fds, O_CLOEXEC) != 0)
+		return fail_errno(f, NULL, "pipe");
+	r = spawn(words, fds[1], &pid);
+	if (out)
+		close(fds[1]);
+	if (r != 0) {
+		if (out)
+			close(fds[0]);
+		errno = r;
+		return fail_errno(f, "is systemctl in PATH?", "run systemctl");
+	}
+	if (out)
+		n = io_read_all(fds[0], out, size - 1, deadline);
+	/* What says too much is not waited for. */
+	status = reap(pid, n < 0 ? 0 : deadline);
+	if (out)
+		close(fds[0]);
+	if (out)
+		out[n < 0 ? 0 : n] = '\0';
+	return status == 0 ? 0 : said_no(text, status, f);
+}
+
+static void take(char out[32], const char *line, const char *key)
+{
+	size_t n = strlen(key);
+
+	if (strncmp(line, key, n) == 0)
+		snprintf(out, 32, "%.31s", line + n);
+}
+
+int manager_ask(const char *const names[], unsigned n, struct manager_unit out[], struct failure *f)
+{
+	const char *words[WORDS_MAX + 1] = { "show", "--property=UnitFileState", "--property=ActiveState" };
+	char answer[ANSWER_MAX], *line, *end;
+	unsigned i, at = 0;
+
+	for (i = 0; i < n && 3 + i < WORDS_MAX; i++)
+		words[3 + i] = names[i];
+	memset(out, 0, n * sizeof(*out));
+	if (manager_call(words, answer, sizeof(answer), f) != 0)
+		return -1;
+	/* One block a unit, in the order asked, with an empty line between. */
+	for (line = answer; *line && at < n; line = end + 1) {
+		end = strchr(line, '\n');
+		if (!end)
+			break;
+		*end = '\0';
+		if (line == end)
+			at++;
+		else {
+			take(out[at].enabled, line, "UnitFileState=");
+			take(out[at].active, line, "ActiveState=");
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,97 @@
+"""The user units under a real systemd user manager: it is started here, as the
+world's user, in a mount namespace where the machine looks booted with systemd.
+Root is needed for that alone."""
+import json
+import os
+import shlex
+import subprocess
+
+import pytest
+
+from ccrun import CCCTL, PASSPHRASE
+
+pytestmark = pytest.mark.root
+SYSTEMD = "/lib/systemd/systemd"
+
+# $as runs a command as the user.  77: no manager can be had here.
+START = """
+mount --make-rprivate / && mount -t tmpfs -o mode=755 tmpfs /run || exit 77
+mkdir -p /run/systemd/system
+joined=
+for h in /sys/fs/cgroup /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+	[ -w $h/cgroup.procs ] && mkdir -p $h/$id/manager || continue
+	chown -R $user $h/$id && echo $$ > $h/$id/manager/cgroup.procs && joined=1
+done
+[ "$joined" ] || exit 77
+cd /
+$as SYSTEMD --user --log-target=console 2>$log &
+manager=$!
+trap 'kill $manager; wait $manager' EXIT
+n=0
+until $as systemctl --user is-system-running 2>/dev/null | grep -Eq 'running|degraded'; do
+	n=$((n + 1)); [ $n -lt 100 ] && kill -0 $manager || exit 77
+	sleep 0.1
+done
+""".replace("SYSTEMD", SYSTEMD)
+
+
+@pytest.fixture
+def managed(c):
+    if os.geteuid() != 0 or not os.access(SYSTEMD, os.X_OK):
+        pytest.skip("needs root and systemd")
+    env = [f"{k}={v}" for k, v in c.env().items()]
+    c.own()
+
+    def run(script):
+        names = {"as": shlex.join(c.argv(["env", "-i", *env])), "id": c.id, "user": c.user.pw_name,
+                 "log": str(c.root / "manager.log"), "ccctl": str(CCCTL)}
+        head = "".join(f"{k}={shlex.quote(v)}\n" for k, v in names.items())
+        # `as` is split into words, which have no blanks of their own.
+        r = subprocess.run(["unshare", "--mount", "bash", "-c", head + START + script], capture_output=True,
+                           text=True, timeout=120, stdin=subprocess.DEVNULL)
+        if r.returncode == 77:
+            pytest.skip("no systemd user manager can be started here")
+        return r
+    yield run
+    for where in ("", "systemd", "unified"):
+        subprocess.run(["find", f"/sys/fs/cgroup/{where}/{c.id}", "-depth", "-type", "d", "-exec", "rmdir", "{}", ";"],
+                       capture_output=True)
+
+
+def test_enabled_the_first_connection_starts_the_broker_and_disable_ends_it(managed):
+    # Whether the vault could be opened is not the question here, so enable's
+    # exit status is not looked at.
+    r = managed(f"""
+$as $ccctl login enable >&2
+$as $ccctl login status --json; echo ,
+$as systemctl --user stop ccbroker.service ccrun-logind.service
+echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
+echo a-key-to-keep-0123456789 | $as $ccctl add --key one >&2
+[ "$($as $ccctl get one)" = a-key-to-keep-0123456789 ] && echo true, || echo false,
+$as $ccctl status --json; echo ,
+$as systemctl --user kill --signal=KILL ccbroker.service
+$as $ccctl login enable >&2
+$as $ccctl login disable >&2
+$as $ccctl login status --json; echo ,
+$as $ccctl status --json
+""")
+    assert r.returncode == 0, r
+    enabled, got, serving, disabled, after = json.loads(f"[{r.stdout}]")
+    assert enabled["way"] == "systemd"
+    units = {u["name"]: u for u in enabled["units"]}
+    assert units["ccbroker.socket"]["enabled"] == "enabled" and units["ccbroker.socket"]["active"] == "active"
+    assert got is True
+    assert serving["state"] == "unlocked" and serving["undumpable"] and serving["caged"] and serving["memory_locked"]
+    assert disabled["way"] == "none" and {u["file"] for u in disabled["units"]} == {"missing"}
+    assert after["state"] == "no-broker", r.stderr
+
+
+def test_a_broker_of_ones_own_is_not_pushed_aside(c, managed):
+    r = managed(f"""
+echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
+$as $ccctl login enable
+echo $?
+$as $ccctl status -q; echo $?
+kill $(cat {c.data}/ccrun/vault.lock)
+""")
+    assert r.stdout.split() == ["1", "0"] and "a broker that systemd did not start" in r.stderr, r

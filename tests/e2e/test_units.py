@@ -1,0 +1,109 @@
+"""The unit files themselves: systemd understands them, they expose no more than
+they say, and they say what the broker and its clients rely on."""
+import re
+import shutil
+
+import pytest
+
+from ccrun import BUILD
+from client import REPO
+
+SHARE = REPO / "share"
+TEMPLATES = sorted(SHARE.glob("systemd/*/*.in")) + sorted(SHARE.glob("autostart/*.in"))
+pytestmark = pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="systemd-analyze is not installed")
+
+
+def filled(template):
+    return template.read_text().replace("@BIN@", f"{BUILD}/bin").replace("@LIBEXEC@", f"{BUILD}/libexec/ccrun")
+
+
+@pytest.fixture
+def units(c):
+    """Directories user/ and system/ with every unit, of this build."""
+    for template in TEMPLATES:
+        c.write(c.root / "units" / template.parent.name / template.stem, filled(template), 0o644)
+    c.own()
+    return c.root / "units"
+
+
+def analyze(c, kind, *words):
+    return c.run(["systemd-analyze", *(["--user"] if kind == "user" else []), *words])
+
+
+def settings(kind, name):
+    """[(section, key, value)] of a unit."""
+    section, found = None, []
+    for line in filled(SHARE / "systemd" / kind / (name + ".in")).splitlines():
+        if line.startswith("["):
+            section = line.strip("[]")
+        elif line and not line.startswith("#"):
+            key, _, value = line.partition("=")
+            found.append((section, key, value))
+    return found
+
+
+def values(kind, name, key):
+    return [v for _, k, v in settings(kind, name) if k == key]
+
+
+@pytest.mark.parametrize("kind", ["user", "system"])
+def test_systemd_understands_them(c, units, kind):
+    r = analyze(c, kind, "verify", "--man=no", *sorted((units / kind).iterdir()))
+    said = [line for line in r.err.splitlines() if "ccbroker" in line or "ccrun" in line]
+    assert r.rc == 0 and not said, r
+
+
+@pytest.mark.parametrize("kind", ["user", "system"])
+def test_they_expose_no_more_than_they_say(c, units, kind):
+    path = units / kind / "ccbroker.service"
+    stated = float(re.search(r"security --offline=true: exposure (\d+\.\d)", path.read_text())[1])
+    r = analyze(c, kind, "security", "--offline=true", "--no-pager", path)
+    measured = float(re.search(r"Overall exposure level for ccbroker.service: (\d+\.\d)", r.out)[1])
+    assert measured <= stated, r.out
+
+
+def test_the_socket_is_where_clients_look(c):
+    socket = "ccbroker.socket"
+    assert values("user", socket, "ListenSequentialPacket") == ["%t/ccrun/broker.sock"]
+    assert values("user", socket, "SocketMode") == ["0600"]
+    assert values("user", socket, "DirectoryMode") == ["0700"]
+    assert not [k for _, k, _ in settings("user", socket) if k.startswith("Listen") and k != "ListenSequentialPacket"]
+    assert values("user", socket, "WantedBy") == ["sockets.target"]
+
+
+def test_the_system_broker_owns_its_directories():
+    unit = "ccbroker.service"
+    get = lambda key: values("system", unit, key)
+    assert get("ExecStart") == [f"{BUILD}/libexec/ccrun/ccbroker --system --foreground"]
+    assert get("User") == get("Group") == ["ccrun"]
+    assert get("RuntimeDirectory") == get("StateDirectory") == ["ccrun"]
+    assert get("RuntimeDirectoryMode") == ["0755"] and get("StateDirectoryMode") == ["0700"]
+    assert get("CapabilityBoundingSet") == get("AmbientCapabilities") == ["CAP_SYS_PTRACE"]
+    assert not (SHARE / "systemd/system/ccbroker.socket.in").exists()
+
+
+# Each would part the broker from its clients, mark it, or fail for a user.
+EVERYWHERE = {"PrivateUsers", "PrivatePIDs", "ProtectProc", "ProcSubset", "LimitLOCKS", "RootDirectory", "DynamicUser"}
+USER = {"ProtectSystem", "ProtectHome", "PrivateTmp", "PrivateDevices", "PrivateNetwork", "PrivateMounts",
+        "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs", "ProtectControlGroups", "ProtectClock",
+        "ProtectHostname", "ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "TemporaryFileSystem", "BindPaths",
+        "CapabilityBoundingSet", "AmbientCapabilities", "IPAddressDeny", "User", "Group"}
+
+
+@pytest.mark.parametrize("template", TEMPLATES, ids=lambda t: f"{t.parent.name}/{t.stem}")
+def test_nothing_that_breaks_the_broker(template):
+    kind, name = template.parent.name, template.stem
+    if name.endswith(".desktop"):
+        return
+    keys = {key for _, key, _ in settings(kind, name)}
+    assert not keys & EVERYWHERE
+    if kind == "user":
+        assert not keys & USER
+
+
+def test_a_log_in_neither_waits_for_the_vault_nor_fails_with_it():
+    unit = "ccrun-unlock.service"
+    assert values("user", unit, "WantedBy") == ["graphical-session.target"]
+    assert "graphical-session.target" in values("user", unit, "After")[0].split()
+    assert values("user", unit, "SuccessExitStatus") == ["3 4"]
+    assert values("user", unit, "Requires") == ["ccbroker.socket"]
