@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/duration.h"
 #include "base/fail.h"
 #include "client/common.h"
 #include "client/entries.h"
@@ -20,6 +21,7 @@ struct add {
 	int pass_fd;
 	struct secret pass; /* what came on pass_fd */
 	struct settings set;
+	uint64_t ttl; /* -t: seconds; 0 as the files say */
 	struct provider *provider; /* NULL with --key */
 	struct wanted wanted[SESSION_ENTRIES_MAX];
 	bool over[SESSION_ENTRIES_MAX]; /* may replace what is there */
@@ -42,8 +44,13 @@ static int parse(int argc, char **argv, struct add *a, struct failure *f)
 	int opt;
 
 	a->pass_fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":t:", options, f)) != -1) {
 		switch (opt) {
+		case 't':
+			if (duration_parse(optarg, &a->ttl) != 0 || a->ttl == 0 || a->ttl > TTL_MAX)
+				return fail_set(f, FAIL_USAGE, "like 90s, 30m, 12h or 7d",
+						"-t is how long the key may be in memory");
+			break;
 		case OPT_KEY:
 			a->key_only = true;
 			break;
@@ -108,6 +115,22 @@ static int want_provider(struct add *a, struct failure *f)
 	if (n < 0)
 		return -1;
 	a->count = (unsigned)n;
+	return 0;
+}
+
+/* -t: as long in memory, whatever longer time the files allow. */
+static int tighten(struct add *a, struct failure *f)
+{
+	struct policy p;
+	unsigned i;
+
+	for (i = 0; a->ttl && i < a->count; i++) {
+		if (policy_parse(&p, a->wanted[i].policy, f) != 0)
+			return -1;
+		if (p.ttl == 0 || p.ttl > a->ttl)
+			p.ttl = a->ttl;
+		policy_format(&p, a->wanted[i].policy, sizeof(a->wanted[i].policy));
+	}
 	return 0;
 }
 
@@ -217,7 +240,7 @@ static int add(struct client *c, struct add *a, struct failure *f)
 		return 0;
 	}
 	/* Parameters may have been typed for a while. */
-	if (client_connect(c, true, f) != 0 || store(c, a, f) != 0)
+	if (tighten(a, f) != 0 || client_connect(c, true, f) != 0 || store(c, a, f) != 0)
 		return -1;
 	if (a->key_only)
 		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word, a->word);

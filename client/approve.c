@@ -84,6 +84,7 @@ static int find_changes(struct client *c, const struct provider *p,
 		if (!wanted_differs(&w[i], e))
 			continue;
 		out[found].to = w[i];
+		wanted_keep_ttl(&out[found].to, e);
 		out[found++].from = *e;
 	}
 	free(list);

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "client/common.h"
+#include "wire/policy.h"
 
 #define ENTRIES_MAX 4096 /* of a listing: a broker that never ends one is not believed */
 
@@ -123,10 +124,24 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 	return (int)p->secrets;
 }
 
+void wanted_keep_ttl(struct wanted *w, const struct listed *e)
+{
+	struct policy files, sealed;
+
+	if (policy_parse(&files, w->policy, NULL) != 0 || policy_parse(&sealed, e->policy, NULL) != 0 ||
+	    sealed.ttl == 0 || (files.ttl != 0 && files.ttl < sealed.ttl))
+		return;
+	files.ttl = sealed.ttl;
+	policy_format(&files, w->policy, sizeof(w->policy));
+}
+
 bool wanted_differs(const struct wanted *w, const struct listed *e)
 {
+	struct wanted tight = *w;
+
+	wanted_keep_ttl(&tight, e);
 	return strcmp(w->origin, e->origin) != 0 || strcmp(w->variable, e->variable) != 0 ||
-	       strcmp(w->policy, e->policy) != 0;
+	       strcmp(tight.policy, e->policy) != 0;
 }
 
 const char *origin_url(const char *origin)

@@ -53,6 +53,8 @@ struct wanted {
  */
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f);
 
+/* A shorter ttl that was sealed (ccctl add -t) is no difference to be mended. */
+void wanted_keep_ttl(struct wanted *w, const struct listed *e);
 bool wanted_differs(const struct wanted *w, const struct listed *e);
 
 /* An origin is "KIND URL": the url, or the whole of it when it has no kind. */

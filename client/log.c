@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -52,6 +53,49 @@ static FILE *open_record(char path[PATH_SIZE], struct failure *f)
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is no regular file", path);
 	}
 	return in;
+}
+
+/*
+ * The system broker's record is not ours to read: it hands it out, to each uid
+ * its own.  NULL with f untouched when it is not the one that serves us.
+ */
+static FILE *fetch_record(struct client *c, char path[PATH_SIZE], struct failure *f)
+{
+	uint64_t at = 0, size = 1;
+	const uint8_t *part;
+	struct wire_out *o;
+	size_t n;
+	FILE *in;
+	int fd;
+
+	if (client_connect(c, false, NULL) != 0 || !c->dial.system)
+		return NULL;
+	snprintf(path, PATH_SIZE, "the system broker's record");
+	fd = memfd_create("record", MFD_CLOEXEC);
+	in = fd < 0 ? NULL : fdopen(fd, "w+");
+	if (!in) {
+		fail_errno(f, NULL, "memory for the record");
+		return NULL;
+	}
+	while (at < size) {
+		o = wire_request("record", 1);
+		wire_uint(o, "at", at);
+		if (client_call(c, o, f) != 0 || wire_get_uint(c->dial.in.top, "size", &size, f) != 0 ||
+		    wire_get_bin(c->dial.in.top, "part", &part, &n, f) != 0)
+			goto bad;
+		if (n == 0)
+			break;
+		if (fwrite(part, 1, n, in) != n) {
+			fail_errno(f, NULL, "memory for the record");
+			goto bad;
+		}
+		at += n;
+	}
+	rewind(in);
+	return in;
+bad:
+	fclose(in);
+	return NULL;
 }
 
 /* Does the line (n bytes, no newline) follow from the hash before it? */
@@ -172,14 +216,16 @@ static int print_verdict(const struct chain *c, const char *path, bool json, str
 			(unsigned long long)c->bad);
 }
 
-static int show_log(long count, bool verify, bool json, struct failure *f)
+static int show_log(struct client *client, long count, bool verify, bool json, struct failure *f)
 {
 	struct chain c = { .hash = "" };
 	char path[PATH_SIZE] = "";
-	FILE *in = open_record(path, f);
+	FILE *in = fetch_record(client, path, f);
 	struct json_t *a = NULL;
 	int r = EXIT_DONE;
 
+	if (!in && f->code == FAIL_NONE)
+		in = open_record(path, f);
 	if (!in && f->code != FAIL_NONE)
 		return -1;
 	if (in)
@@ -210,7 +256,6 @@ int verb_log(struct client *c, int argc, char **argv, struct failure *f)
 	long count = LINES_SHOWN;
 	int opt;
 
-	(void)c;
 	while ((opt = next_option(&first, argc, argv, ":n:", options, f)) != -1) {
 		if (opt == '?' || (opt == 'n' && number_option(optarg, 0, 1L << 40, "-n", &count, f) != 0))
 			return -1;
@@ -219,5 +264,5 @@ int verb_log(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (want_words(argc, argv, 0, f) != 0)
 		return -1;
-	return show_log(count, verify, json, f);
+	return show_log(c, count, verify, json, f);
 }

@@ -36,7 +36,7 @@ static const struct verb {
 	{ "lock", verb_lock, 0, "", "close it: wipe every secret from memory" },
 	{ "status", verb_status, ANYWHERE, "[-q] [--json]", "who serves the vault, and how well kept" },
 	{ "add", verb_add, SECRET,
-	  "[--replace] [--set KEY=VALUE]... [--passphrase-fd N] PROVIDER[:MODE] | --key NAME",
+	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--passphrase-fd N] PROVIDER[:MODE] | --key NAME",
 	  "store a provider's key (asked for, or on standard input)" },
 	{ "list", verb_list, 0, "[--json]", "the providers, and which have their key" },
 	{ "keys", verb_keys, 0, "[--json]", "the entries of the vault" },

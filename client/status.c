@@ -22,6 +22,10 @@ struct status {
 	bool memory_locked, undumpable, untraced, caged; /* both it and the kernel say so */
 	uint64_t kernel_locked; /* KiB that the kernel counts as locked */
 	bool marked;		/* we are inside a session */
+	char why[16];		/* it was locked; "start": nobody locked it */
+	uint64_t locked_at, kept, asleep;
+	bool watched;		/* something says when the computer sleeps */
+	unsigned slots;		/* 0: they cannot be told */
 };
 
 static const struct option options[] = {
@@ -45,7 +49,12 @@ static int read_reply(struct wire_map m, struct status *s, struct failure *f)
 	    wire_get_bool(m, "memory_locked", &s->memory_locked, f) != 0 ||
 	    wire_get_bool(m, "undumpable", &s->undumpable, f) != 0 ||
 	    wire_get_bool(m, "untraced", &s->untraced, f) != 0 ||
-	    wire_get_bool(m, "caged", &s->caged, f) != 0)
+	    wire_get_bool(m, "caged", &s->caged, f) != 0 ||
+	    wire_text(m, "why", s->why, sizeof(s->why), f) != 0 ||
+	    wire_get_uint(m, "locked_at", &s->locked_at, f) != 0 ||
+	    wire_get_uint(m, "kept", &s->kept, f) != 0 ||
+	    wire_get_uint(m, "asleep", &s->asleep, f) != 0 ||
+	    wire_get_bool(m, "watched", &s->watched, f) != 0)
 		return -1;
 	s->state = strcmp(state, "none") == 0 ? "no-vault"
 		 : strcmp(state, "locked") == 0 ? "locked" : "unlocked";
@@ -104,12 +113,51 @@ static int gather(struct client *c, struct status *s, struct failure *f)
 	/* Who really sent the answer, not who it says it is. */
 	s->pid = (uint64_t)c->dial.broker;
 	ask_kernel(s, c->dial.broker);
+	/* Inside a session they are not told. */
+	if (!s->marked && strcmp(s->state, "no-vault") != 0 &&
+	    client_call(c, wire_request("slots", 0), NULL) == 0)
+		wire_get_array(c->dial.in.top, "slots", &s->slots, NULL);
 	return 0;
 }
 
 static void line(const char *what, bool good, const char *more)
 {
 	printf("%-15s%s%s\n", what, good ? "yes" : "NO", more);
+}
+
+/* Why it is locked, in words. */
+static const char *reason(const char *why)
+{
+	static const char *const words[][2] = {
+		{ "request", "by request" },	       { "idle", "it was idle" },
+		{ "longest", "it was open long enough" }, { "suspend", "the computer went to sleep" },
+		{ "screen", "the screen was locked" }, { "logout", "its user logged out" },
+		{ "moved", "it moved to another broker" },
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(words[i][0], why) == 0)
+			return words[i][1];
+	return why;
+}
+
+static void print_lock(const struct status *s)
+{
+	char time[TIME_TEXT];
+
+	if (strcmp(s->state, "locked") == 0 && strcmp(s->why, "start") == 0)
+		printf("%-15s%s\n", "why", "not opened since the broker started");
+	else if (strcmp(s->state, "locked") == 0)
+		printf("%-15s%s, %s\n", "why", reason(s->why), time_local(s->locked_at, time));
+	if (s->kept)
+		printf("%-15s%llu kept (keep = yes)\n", "keys", (unsigned long long)s->kept);
+	if (s->asleep)
+		printf("%-15s%llu were in memory as long as their ttl allows: ccctl unlock\n", "keys",
+		       (unsigned long long)s->asleep);
+	if (s->slots)
+		printf("%-15s%u%s\n", "slots", s->slots,
+		       s->slots == 1 ? " (one alone opens the vault: ccctl slot add recovery)" : "");
 }
 
 static void print_text(const struct status *s)
@@ -131,6 +179,8 @@ static void print_text(const struct status *s)
 	putchar('\n');
 	if (s->marked)
 		printf("%-15s%s\n", "here", "inside a session: everything else is refused");
+	if (s->running)
+		print_lock(s);
 	if (!s->running) {
 		printf("%-15s%s\n", "broker", "none is running; ccctl unlock or a launch starts one");
 		return;
@@ -144,6 +194,8 @@ static void print_text(const struct status *s)
 	line("undumpable", s->undumpable, "");
 	line("untraced", s->untraced, "");
 	line("caged", s->caged, s->caged ? " (seccomp)" : "");
+	printf("%-15s%s\n", "watched",
+	       s->watched ? "yes (suspend, screen lock, log-out)" : "no (nothing tells suspend or screen lock)");
 	printf("%-15s%llu live, %llu releases\n", "sessions", (unsigned long long)s->sessions,
 	       (unsigned long long)s->releases);
 }
@@ -154,7 +206,8 @@ static int print_json(const struct status *s, struct failure *f)
 	static const char *const nobody[] = { "version", "pid", "started", "memory_locked",
 					      "memory_size", "memory_used", "kernel_locked_kib",
 					      "undumpable", "untraced", "caged", "sessions",
-					      "releases" };
+					      "releases", "locked_why", "locked_at", "kept",
+					      "asleep", "watched", "slots" };
 	struct json_t *o = js_object();
 	unsigned i;
 
@@ -178,6 +231,15 @@ static int print_json(const struct status *s, struct failure *f)
 	js_bool(o, "caged", s->caged);
 	js_number(o, "sessions", s->sessions);
 	js_number(o, "releases", s->releases);
+	js_text(o, "locked_why", strcmp(s->state, "locked") == 0 ? s->why : NULL);
+	js_time(o, "locked_at", s->locked_at);
+	js_number(o, "kept", s->kept);
+	js_number(o, "asleep", s->asleep);
+	js_bool(o, "watched", s->watched);
+	if (s->slots)
+		js_number(o, "slots", s->slots);
+	else
+		js_null(o, "slots");
 	return js_print(o, f);
 }
 

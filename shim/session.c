@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -50,33 +51,47 @@ static const char *full_name(const struct provider *p, char out[2 * NAME_MAX_LEN
 	return out;
 }
 
-int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
+/* In the child: become ccctl, with its words on the terminal or to nobody. */
+static void __attribute__((noreturn)) become_ccctl(const char *path, char *const argv[], bool terminal)
 {
-	char path[PATH_SIZE], name[2 * NAME_MAX_LEN + 2];
-	int status, tty;
+	/* Not our standard input, which is claude's, nor its output. */
+	int in = open(terminal ? "/dev/tty" : "/dev/null", O_RDWR | O_NOCTTY);
+
+	if (in < 0 || dup2(in, 0) < 0 || dup2(2, 1) < 0)
+		_exit(EXIT_FAILED);
+	execv(path, argv);
+	dprintf(2, "ccrun: cannot run %s: %s\n", path, strerror(errno));
+	_exit(EXIT_FAILED);
+}
+
+/* 0 when it succeeded. */
+static int run_ccctl(const char *verb, const char *word, bool terminal, struct failure *f)
+{
+	char *argv[] = { (char *)(uintptr_t)"ccctl", (char *)(uintptr_t)verb, (char *)(uintptr_t)word, NULL };
+	char path[PATH_SIZE];
+	int status;
 	pid_t pid;
 
 	if (path_sibling("bin/ccctl", path, f) != 0)
 		return -1;
-	full_name(p, name);
 	pid = fork();
 	if (pid < 0)
 		return fail_errno(f, NULL, "fork");
-	if (pid == 0) {
-		/* Not our standard input, which is claude's, nor its output. */
-		tty = open("/dev/tty", O_RDWR | O_NOCTTY);
-		if (tty < 0 || dup2(tty, 0) < 0 || dup2(2, 1) < 0)
-			_exit(EXIT_FAILED);
-		execl(path, "ccctl", verb, strcmp(verb, "add") == 0 ? name : NULL, (char *)NULL);
-		dprintf(2, "ccrun: cannot run %s: %s\n", path, strerror(errno));
-		_exit(EXIT_FAILED);
-	}
+	if (pid == 0)
+		become_ccctl(path, argv, terminal);
 	while (waitpid(pid, &status, 0) < 0)
 		if (errno != EINTR)
 			return fail_errno(f, NULL, "waiting for ccctl");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return fail_set(f, FAIL_SYSTEM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
+}
+
+int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
+{
+	char name[2 * NAME_MAX_LEN + 2];
+
+	return run_ccctl(verb, strcmp(verb, "add") == 0 ? full_name(p, name) : NULL, true, f);
 }
 
 static struct wire_out *open_request(const struct provider *p, enum delivery d)
@@ -148,6 +163,10 @@ int session_open(const struct provider *p, enum delivery d, struct failure *f)
 			verb = "add";
 		else
 			return -1;
+		/* A broker that has just started: what opens without a person. */
+		if (f->code == FAIL_LOCKED && !session_terminal() && round == 0 &&
+		    run_ccctl("unlock", "--auto", false, NULL) == 0)
+			continue;
 		if (!session_terminal()) {
 			name_commands(p, f);
 			return -1;

@@ -20,9 +20,10 @@ bool session_terminal(void);
 int session_ccctl(const char *verb, const struct provider *p, struct failure *f);
 
 /*
- * Open a session for p's secrets.  On a terminal a missing vault is made, a
- * locked one unlocked, a missing key added, in place; without one the failure
- * names the commands.  Returns the connection (blocking, close-on-exec) or -1.
+ * Open a session for p's secrets.  A vault that nobody locked is opened without
+ * a person where that can be.  On a terminal a missing vault is made, a locked
+ * one unlocked, a missing key added, in place; without one the failure names
+ * the commands.  Returns the connection (blocking, close-on-exec) or -1.
  */
 int session_open(const struct provider *p, enum delivery d, struct failure *f);
 
