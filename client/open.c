@@ -306,6 +306,7 @@ static int open_named(struct client *c, const struct how *h, struct failure *f)
 	return r == 1 ? 0 : -1;
 }
 
+/* The exit code, or -1. */
 static int unlock(struct client *c, const struct how *h, struct failure *f)
 {
 	bool is_fresh;
@@ -319,9 +320,9 @@ static int unlock(struct client *c, const struct how *h, struct failure *f)
 		say("already unlocked");
 		return 0;
 	}
+	/* A person must open what was locked: that is no news, and ccrun says it. */
 	if (h->quiet && !is_fresh)
-		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
-				"the vault was locked (%s), so a person must open it", c->why);
+		return EXIT_LOCKED;
 	if (h->named)
 		return open_named(c, h, f);
 	if (is_fresh && h->pass_fd < 0 && open_quietly(c))
@@ -399,7 +400,7 @@ int verb_unlock(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct how h;
 
-	return parse_how(argc, argv, unlock_options, &h, f) == 0 && unlock(c, &h, f) == 0 ? EXIT_DONE : -1;
+	return parse_how(argc, argv, unlock_options, &h, f) == 0 ? unlock(c, &h, f) : -1;
 }
 
 int verb_lock(struct client *c, int argc, char **argv, struct failure *f)
