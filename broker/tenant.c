@@ -50,20 +50,41 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 	return -1;
 }
 
-/* Use times are a convenience: a full disk must not keep it from locking. */
 static void wipe(struct tenant *t)
 {
-	if (t->vault && t->use_times_changed && tenant_wake(t, NULL) == 0)
-		tenant_commit(t, NULL);
-	t->use_times_changed = false;
 	vault_free(t->vault);
 	vault_free(t->kept);
 	t->vault = t->kept = NULL;
 }
 
+/* The use times that are on no disk yet, as ciphertext of n bytes for
+ * write_late; NULL when there are none.  They are a convenience: no failure. */
+static uint8_t *late(struct tenant *t, size_t *n)
+{
+	uint8_t *file = NULL;
+
+	*n = 0;
+	if (t->vault && t->use_times_changed && tenant_wake(t, NULL) == 0)
+		vault_seal(t->vault, &file, n, NULL);
+	t->use_times_changed = false;
+	return file;
+}
+
+static void write_late(struct tenant *t, uint8_t *file, size_t n)
+{
+	if (file)
+		store_write(&t->store, file, n, NULL);
+	free(file);
+}
+
 void tenant_close(struct tenant *t)
 {
+	uint8_t *file;
+	size_t n;
+
+	file = late(t, &n);
 	wipe(t);
+	write_late(t, file, n);
 	record_close(&t->record);
 	store_close(&t->store);
 	if (t->system)
@@ -237,25 +258,23 @@ void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
 {
 	struct record_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
 				  .why = lock_why_name(why) };
-	struct vault *spared = NULL;
+	uint8_t *file;
+	size_t n;
 
-	/* A lock is never kept from happening, not even by a full disk. */
-	record_write(&t->record, &e, NULL);
-	if (t->vault && lock_automatic(why)) {
-		if (t->use_times_changed && tenant_wake(t, NULL) == 0)
-			tenant_commit(t, NULL);
-		t->use_times_changed = false;
+	/* MUST: wipe first.  A computer that goes to sleep does not wait for a
+	 * slow disk, and a full one keeps nothing from being locked. */
+	file = late(t, &n);
+	if (!lock_automatic(why)) {
+		wipe(t);
+	} else if (t->vault) {
 		sleep_over(t->vault, io_now_ms());
-		spared = vault_narrow(t->vault, is_kept);
+		t->kept = vault_narrow(t->vault, is_kept);
 		t->vault = NULL;
-	} else if (t->kept && lock_automatic(why)) {
-		spared = t->kept;
-		t->kept = NULL;
 	}
-	wipe(t);
-	t->kept = spared;
 	t->why = why;
 	t->locked_at = (uint64_t)time(NULL);
+	write_late(t, file, n);
+	record_write(&t->record, &e, NULL);
 }
 
 int tenant_wake(struct tenant *t, struct failure *f)

@@ -83,9 +83,9 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
 
 /*
- * Put it on record and wipe every secret (but for entries with keep = yes, when
- * the lock is an automatic one); use times are written first, as well as that
- * works.  pid: who asked, or 0.
+ * Wipe every secret (but for entries with keep = yes, when the lock is an
+ * automatic one), then write use times, as well as that works, and put it on
+ * record.  pid: who asked, or 0.
  */
 void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid);
 
