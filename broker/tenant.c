@@ -258,6 +258,7 @@ void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
 {
 	struct record_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
 				  .why = lock_why_name(why) };
+	bool nothing = !t->vault && !t->kept && t->why != LOCK_WHY_START;
 	uint8_t *file;
 	size_t n;
 
@@ -271,8 +272,11 @@ void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
 		t->kept = vault_narrow(t->vault, is_kept);
 		t->vault = NULL;
 	}
-	t->why = why;
-	t->locked_at = (uint64_t)time(NULL);
+	/* What locked it stays the reason; who locks it once more adds nothing. */
+	if (!nothing || why == LOCK_WHY_MOVED) {
+		t->why = why;
+		t->locked_at = (uint64_t)time(NULL);
+	}
 	write_late(t, file, n);
 	record_write(&t->record, &e, NULL);
 }

@@ -85,7 +85,9 @@ int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], stru
 /*
  * Wipe every secret (but for entries with keep = yes, when the lock is an
  * automatic one), then write use times, as well as that works, and put it on
- * record.  pid: who asked, or 0.
+ * record.  pid: who asked, or 0.  A vault that is locked already keeps the time
+ * and reason of the first lock, unless this one wipes kept entries, or keeps a
+ * fresh broker from opening it by itself.
  */
 void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid);
 
