@@ -167,6 +167,7 @@ static void adopt(struct tenant *t, struct vault *v)
 	t->kept = NULL;
 	t->vault = v;
 	t->opened = t->used = io_now_ms();
+	t->sleep_next = 0;
 	vault_touch(v, t->opened);
 }
 
@@ -234,17 +235,26 @@ int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], stru
 	return v ? 0 : -1;
 }
 
-/* Wipe the tokens whose time in memory is over. */
-static void sleep_over(struct vault *v, int64_t now)
+/* Wipe the tokens whose time in memory is over; when the next one's will be. */
+static int64_t sleep_over(struct vault *v, int64_t now)
 {
+	int64_t next = INT64_MAX, end;
 	const struct entry *e;
 	struct policy p;
 	unsigned i;
 
-	for (i = 0; (e = vault_at(v, i)); i++)
-		if (e->token && strstr(e->policy, "ttl=") && policy_parse(&p, e->policy, NULL) == 0 &&
-		    p.ttl > 0 && now - e->since >= (int64_t)p.ttl * 1000)
+	for (i = 0; (e = vault_at(v, i)); i++) {
+		/* Most have none: no need to parse them. */
+		if (!e->token || !strstr(e->policy, "ttl=") || policy_parse(&p, e->policy, NULL) != 0 ||
+		    p.ttl == 0)
+			continue;
+		end = e->since + (int64_t)p.ttl * 1000;
+		if (now >= end)
 			vault_sleep(v, e->name);
+		else if (end < next)
+			next = end;
+	}
+	return next;
 }
 
 static bool is_kept(const struct entry *e)
@@ -293,11 +303,14 @@ int tenant_wake(struct tenant *t, struct failure *f)
 		return -1;
 	r = vault_wake(t->vault, file, n, f);
 	free(file);
+	t->sleep_next = 0;
 	return r;
 }
 
 int tenant_commit(struct tenant *t, struct failure *f)
 {
+	/* Another token, another policy. */
+	t->sleep_next = 0;
 	if (write_vault(t, t->vault, f) == 0)
 		return 0;
 	vault_undo(t->vault);
@@ -349,8 +362,7 @@ void tenant_tick(struct tenant *t, int64_t now)
 		if (why != LOCK_WHY_START)
 			tenant_lock(t, why, 0);
 	}
-	if (t->vault)
-		sleep_over(t->vault, now);
-	if (t->kept)
-		sleep_over(t->kept, now);
+	if (now < t->sleep_next)
+		return;
+	t->sleep_next = t->vault ? sleep_over(t->vault, now) : t->kept ? sleep_over(t->kept, now) : INT64_MAX;
 }

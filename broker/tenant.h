@@ -39,6 +39,7 @@ struct tenant {
 	enum lock_why why;	/* it was locked; LOCK_WHY_START: never was, it is fresh */
 	uint64_t locked_at;	/* seconds since the epoch; 0 never */
 	int64_t opened, used;	/* io_now_ms() */
+	int64_t sleep_next;	/* not before then is a token's ttl over */
 };
 
 /* Whose vault, and where it is kept. */
@@ -108,7 +109,11 @@ struct tenant_restore {
 };
 int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f);
 
-/* What time does: tokens past their ttl are put to sleep, the vault is locked. */
+/*
+ * What time does: tokens past their ttl are put to sleep, the vault is locked.
+ * Cheap: called before every request, so that nothing is served late and no
+ * request keeps open what was due before it came.
+ */
 void tenant_tick(struct tenant *t, int64_t now);
 
 #endif
