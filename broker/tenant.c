@@ -215,6 +215,23 @@ static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t k
 	return v;
 }
 
+/* Into a newer view of the vault: that a key was used is a fact. */
+static void carry_used(struct tenant *t, const struct vault *from, struct vault *to)
+{
+	const struct entry *e, *same;
+	unsigned i;
+
+	if (!from || memcmp(vault_id(from), vault_id(to), VAULT_ID_LEN) != 0)
+		return;
+	for (i = 0; (e = vault_at(from, i)); i++) {
+		same = vault_find(to, e->name);
+		if (!same || same->used >= e->used)
+			continue;
+		vault_mark_used(to, e->name, e->used);
+		t->use_times_changed = true;
+	}
+}
+
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v = read_vault(t, slot, key, f);
@@ -223,6 +240,9 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 		return -1;
 	store_adopt(&t->store);
 	/* Opened twice: the newer view of the file wins. */
+	t->use_times_changed = false;
+	carry_used(t, t->vault, v);
+	carry_used(t, t->kept, v);
 	adopt(t, v);
 	return 0;
 }
@@ -311,8 +331,10 @@ int tenant_commit(struct tenant *t, struct failure *f)
 {
 	/* Another token, another policy. */
 	t->sleep_next = 0;
-	if (write_vault(t, t->vault, f) == 0)
+	if (write_vault(t, t->vault, f) == 0) {
+		t->use_times_changed = false;
 		return 0;
+	}
 	vault_undo(t->vault);
 	return -1;
 }
