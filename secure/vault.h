@@ -110,7 +110,8 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 /*
  * Put an entry's token to sleep: wiped from memory, kept in the file.  Before
  * the vault is sealed again vault_wake takes the sleeping tokens from the
- * present file; vault_sleep then wipes them again.
+ * present file (FAIL_EXISTS when that is of another generation); vault_sleep
+ * then wipes them again.
  */
 void vault_touch(struct vault *v, int64_t now); /* since = now, for all entries */
 void vault_sleep(struct vault *v, const char *name);
