@@ -328,6 +328,13 @@ def test_a_keyring_that_is_not_there(w):
 
 # ---- how it is called ----
 
+def test_a_refusal_before_the_packet_was_read(w):
+    """A socket closed over it would give the client ECONNRESET for an answer."""
+    running = Running(w, "store", VAULT, "0", send=b"x")
+    running.proc.wait(NO_HANG)
+    failed(running.reply(), "usage", "SLOT")
+
+
 @pytest.mark.parametrize("argv", [
     (), ("fetch",), ("fetch", VAULT), ("fetch", VAULT, "1", "2"), ("look", VAULT, "1"), ("--help",),
     ("fetch", VAULT[:-1], "1"), ("fetch", VAULT + "0", "1"), ("fetch", VAULT.upper(), "1"),
