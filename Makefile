@@ -72,7 +72,7 @@ all: $(programs) $(presets) $(templates)
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
-	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@$(CC) $(CFLAGS_ALL) $(FOREIGN) -MMD -MP -c -o $@ $<
 
 $(HOUSE): $(foreach r,$(rooms),$(call objs,$(r)))
 	@rm -f $@
@@ -123,7 +123,8 @@ $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
 
-$(OBJ)/helpers/%.o: CFLAGS_ALL += $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 1,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
+# Deferred (=): only inside the rule does $* say which helper it is.
+$(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
 
 .SECONDARY:
 .SECONDEXPANSION:
