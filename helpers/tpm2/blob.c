@@ -100,8 +100,8 @@ static int public_part(const struct rest *in, TPM2B_PUBLIC *out, struct failure 
 	size_t at = 0, n = 0;
 
 	memset(out, 0, sizeof(*out));
-	/* The library reads past a part that says it is longer than it is, so it
-	 * gets these bytes and no more; packing the result shows the rest. */
+	/* Whether the library notices a size that its contents belie or not:
+	 * packing the result again shows it. */
 	if (in->n > sizeof(again) || Tss2_MU_TPM2B_PUBLIC_Unmarshal(in->p, in->n, &at, out) != TSS2_RC_SUCCESS ||
 	    Tss2_MU_TPM2B_PUBLIC_Marshal(out, again, sizeof(again), &n) != TSS2_RC_SUCCESS || at != in->n ||
 	    n != in->n || memcmp(again, in->p, n) != 0)

@@ -256,4 +256,7 @@ void chip_close(struct chip *c)
 	/* Both are NULL-safe.  The contexts are overwritten as they are freed. */
 	Esys_Finalize(&c->esys);
 	Tss2_TctiLdr_Finalize(&c->tcti);
+	/* Once more: a register that copied the key was still full, and the first
+	 * call into a library that is bound lazily saves the registers. */
+	wipe_stack();
 }
