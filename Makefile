@@ -72,7 +72,7 @@ all: $(programs) $(presets) $(templates)
 $(OBJ)/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
-	@$(CC) $(CFLAGS_ALL) -MMD -MP -c -o $@ $<
+	@$(CC) $(CFLAGS_ALL) $(FOREIGN) -MMD -MP -c -o $@ $<
 
 $(HOUSE): $(foreach r,$(rooms),$(call objs,$(r)))
 	@rm -f $@
@@ -138,7 +138,8 @@ clock-build: all $(clock_build)/libexec/ccrun/ccbroker
 	@mkdir -p $(clock_build)/share && cp -rpT $(SHARE) $(clock_build)/share/ccrun
 	@$(if $(helpers),cp -p $(helpers) $(clock_build)/libexec/ccrun/)
 
-$(OBJ)/helpers/%.o: CFLAGS_ALL += $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 1,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
+# Deferred (=): only inside the rule does $* say which helper it is.
+$(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
 
 .SECONDARY:
 .SECONDEXPANSION:

@@ -66,6 +66,10 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 	if (record_request(q, "reopen", NULL, f) != 0)
 		return NULL;
 	r = own_open(t, &kind, f);
+	/* no-entry says that there is nothing to try; a slot that is gone is a key
+	 * that opens nothing. */
+	if (r < 0 && f->code == FAIL_NO_ENTRY)
+		f->code = FAIL_WRONG_KEY;
 	if (r == 0)
 		fail_set(f, FAIL_NO_ENTRY, "ccctl slot add keyfile, or ccctl host use FILE",
 			 "there is no keyfile beside the vault and no credential");

@@ -57,16 +57,21 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 }
 
 /* The keyfile beside the vault goes with its slot. */
-static void drop_keyfile(struct tenant *t, uint32_t id)
+static void drop_keyfile(struct tenant *t)
 {
 	uint8_t file[KEYFILE_LEN];
 	struct keyfile_info info;
+	unsigned i;
 	size_t n;
 
-	if (store_read_beside(&t->store, STORE_KEYFILE, file, sizeof(file), &n, NULL) == 1 &&
-	    keyfile_inspect(file, n, &info, NULL) == 0 && info.slot == id &&
-	    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) == 0)
-		store_remove_beside(&t->store, STORE_KEYFILE, NULL);
+	if (store_read_beside(&t->store, STORE_KEYFILE, file, sizeof(file), &n, NULL) != 1 ||
+	    keyfile_inspect(file, n, &info, NULL) != 0 ||
+	    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) != 0)
+		return;
+	for (i = 0; i < vault_slots(t->vault); i++)
+		if (vault_slot(t->vault, i)->id == info.slot)
+			return;
+	store_remove_beside(&t->store, STORE_KEYFILE, NULL);
 }
 
 struct wire_out *op_slot_rm(struct request *q, struct failure *f)
@@ -80,7 +85,7 @@ struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 	    record_request(q, "slot-rm", number(id, text), f) != 0 ||
 	    vault_slot_remove(t->vault, id, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
-	drop_keyfile(t, id);
+	drop_keyfile(t);
 	o = wire_ok(2);
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));
@@ -101,6 +106,7 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 	    record_request(q, "slot-replace", number(id, text), f) != 0 ||
 	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
+	drop_keyfile(t);
 	o = wire_ok(2);
 	wire_uint(o, "id", slot.id);
 	wire_uint(o, "generation", vault_generation(t->vault));
@@ -152,6 +158,7 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	if (field_keyfile(q, STORE_KEYFILE, f) != 0)
 		return NULL;
 	store_remove_beside(&t->store, STORE_KEYFILE_NEXT, NULL);
+	drop_keyfile(t);
 	o = wire_ok(2);
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));

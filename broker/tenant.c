@@ -342,6 +342,7 @@ int tenant_commit(struct tenant *t, struct failure *f)
 int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f)
 {
 	struct slot_key keep = { r->slot, r->key };
+	struct stat seen = t->store.seen;
 	struct vault_public *pub = NULL;
 	struct vault *v = NULL;
 
@@ -368,6 +369,8 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	adopt(t, v);
 	return 0;
 bad:
+	/* The file is the one that this broker had, if it had one. */
+	t->store.seen = seen;
 	free(pub);
 	vault_free(v);
 	return -1;

@@ -140,31 +140,38 @@ static int open_kind(struct client *c, const struct slots *all, enum slot_kind k
 
 /*
  * With no person there: keyfile and credential (the broker's), keyring, TPM.
- * What was to do it and did not is said, and the next is tried.  1 or 0.
+ * What was to do it and did not is said, and the next is tried.  1 opened, 0
+ * there was nothing to try, -1 why not was said.
  */
 static int open_quietly(struct client *c)
 {
 	static const enum slot_kind kinds[] = { SLOT_KEYRING, SLOT_TPM2 };
 	static struct slots all; /* pages of public numbers: not on the stack */
 	struct failure f = { 0 };
+	int r, said = 0;
 	unsigned i;
-	int r;
 
 	r = reopen(c, &f);
-	if (r < 0)
+	if (r < 0) {
 		fail_print("ccctl", &f);
+		said = -1;
+	}
 	if (r == 1)
 		return 1;
-	if (client_connect(c, true, &f) != 0 || slots_fetch(c, &all, &f) != 0)
-		return 0;
+	if (client_connect(c, true, &f) != 0 || slots_fetch(c, &all, &f) != 0) {
+		fail_print("ccctl", &f);
+		return -1;
+	}
 	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++) {
 		r = open_kind(c, &all, kinds[i], false, &f);
 		if (r == 1)
 			return 1;
-		if (r < 0)
+		if (r < 0) {
 			fail_print("ccctl", &f);
+			said = -1;
+		}
 	}
-	return 0;
+	return said;
 }
 
 /* Which slots could have been meant, when nothing that is typed opens it. */
@@ -262,7 +269,7 @@ int vault_ready(struct client *c, const struct secret *given, struct failure *f)
 	if (none && (given || !terminal_here()))
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
 				"there is no vault yet");
-	if (!none && !given && fresh(c) && open_quietly(c))
+	if (!none && !given && fresh(c) && open_quietly(c) == 1)
 		return client_connect(c, true, f);
 	if (!none && !given && !terminal_here())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
@@ -310,6 +317,7 @@ static int open_named(struct client *c, const struct how *h, struct failure *f)
 static int unlock(struct client *c, const struct how *h, struct failure *f)
 {
 	bool is_fresh;
+	int r = 0;
 
 	if (client_connect(c, true, f) != 0)
 		return -1;
@@ -327,8 +335,12 @@ static int unlock(struct client *c, const struct how *h, struct failure *f)
 		return EXIT_LOCKED;
 	if (h->named)
 		return open_named(c, h, f);
-	if (is_fresh && h->pass_fd < 0 && open_quietly(c))
+	if (is_fresh && h->pass_fd < 0)
+		r = open_quietly(c);
+	if (r == 1)
 		return 0;
+	if (h->quiet && r < 0)
+		return EXIT_LOCKED;
 	if (h->quiet)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "nothing here opens the vault without a person");
 	return open_typed(c, h->pass_fd, NULL, f);

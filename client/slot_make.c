@@ -177,7 +177,8 @@ static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vaul
 		return -1;
 	secure_random(s->key.p, KEY_LEN);
 	memcpy(info.vault, vault, VAULT_ID_LEN);
-	keyfile_seal(&info, s->key.p, s->keyfile);
+	if (keyfile_seal(&info, s->key.p, s->keyfile) != 0)
+		return fail_set(f, FAIL_BAD_VALUE, "ccctl host show prints it", "that is no public key of a host");
 	/* So that another vault key can be sealed to the same host. */
 	memcpy(s->info.material, info.host, HOST_PUBLIC_LEN);
 	s->info.material_len = HOST_PUBLIC_LEN;

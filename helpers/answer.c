@@ -76,6 +76,19 @@ ssize_t answer_take(struct failure *f)
 	return n;
 }
 
+/*
+ * A socket closed over a packet that nobody read gives the client ECONNRESET in
+ * place of our answer; so one that was refused before it was read is dropped.
+ */
+static void drop_input(void)
+{
+	char one;
+
+	shutdown(ANSWER_FD, SHUT_RD);
+	while (recv(ANSWER_FD, &one, sizeof(one), MSG_DONTWAIT | MSG_TRUNC) > 0)
+		;
+}
+
 int answer_give(const void *p, size_t n, struct failure *f)
 {
 	char kind = 'k';
@@ -83,6 +96,7 @@ int answer_give(const void *p, size_t n, struct failure *f)
 
 	if (n >= ANSWER_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "an answer of %zu bytes", n);
+	drop_input();
 	if (sock_send(ANSWER_FD, iov, n ? 2 : 1, -1) != 0)
 		return fail_errno(f, NULL, "answer on descriptor %d", ANSWER_FD);
 	return 0;
@@ -99,6 +113,7 @@ int answer_fail(const struct failure *f)
 		{ (void *)(uintptr_t)f->hint, strlen(f->hint) + 1 },
 	};
 
+	drop_input();
 	if (sock_send(ANSWER_FD, iov, 4, -1) != 0)
 		fail_print("ccrun helper", f);
 	return EXIT_FAILED;

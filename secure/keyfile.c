@@ -22,6 +22,7 @@
 #define SECRET_WORD "ccrun-host-secret-1 "
 #define KEY_WORD "ccrun-key-1 "
 #define BASE64_LEN 44 /* of 32 bytes, with the padding */
+#define KEYFILE_LEAST (MAGIC_LEN + 2 + SUM_LEN) /* no version is shorter */
 
 _Static_assert(KEYFILE_LEN == SEALED_AT + SEALED_LEN + SUM_LEN, "the length that the header promises");
 _Static_assert(HOST_PUBLIC_LEN == crypto_box_PUBLICKEYBYTES, "public key");
@@ -71,6 +72,15 @@ static size_t line_length(const char *text, size_t n)
 	return n;
 }
 
+/* A point of small order makes no secret with anyone: nothing is sealed to it. */
+static bool point_ok(const uint8_t public[HOST_PUBLIC_LEN])
+{
+	static const uint8_t any[HOST_SEED_LEN] = { 8 };
+	uint8_t shared[HOST_PUBLIC_LEN];
+
+	return crypto_scalarmult(shared, any, public) == 0;
+}
+
 static int bad_public(struct failure *f)
 {
 	return fail_set(f, FAIL_DAMAGED, "ccctl host show prints it, one line: ccrun-host-1 KEY NAME",
@@ -88,7 +98,7 @@ int host_public_parse(const char *text, size_t n, uint8_t public[HOST_PUBLIC_LEN
 		return bad_public(f);
 	if (sodium_base642bin(public, HOST_PUBLIC_LEN, text + word, BASE64_LEN, NULL, &len, NULL,
 			      sodium_base64_VARIANT_ORIGINAL) != 0 ||
-	    len != HOST_PUBLIC_LEN || sodium_is_zero(public, HOST_PUBLIC_LEN))
+	    len != HOST_PUBLIC_LEN || !point_ok(public))
 		return bad_public(f);
 	for (i = word + BASE64_LEN + 1; i < n; i++)
 		if (!name_char(text[i]))
@@ -128,8 +138,7 @@ int host_secret_parse(const char *text, size_t n, uint8_t seed[HOST_SEED_LEN], s
 
 /* ---- a sealed keyfile ---- */
 
-void keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
-		  uint8_t out[KEYFILE_LEN])
+int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN], uint8_t out[KEYFILE_LEN])
 {
 	uint8_t *p = put_bytes(out, KEYFILE_MAGIC, MAGIC_LEN);
 
@@ -137,8 +146,12 @@ void keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
 	p = put_bytes(p, info->vault, VAULT_ID_LEN);
 	p = put_n(p, info->slot, 4);
 	p = put_bytes(p, info->host, HOST_PUBLIC_LEN);
-	crypto_box_seal(p, key, KEY_LEN, info->host);
+	if (crypto_box_seal(p, key, KEY_LEN, info->host) != 0) {
+		memset(out, 0, KEYFILE_LEN);
+		return -1;
+	}
 	secure_hash(p + SEALED_LEN, out, KEYFILE_LEN - SUM_LEN, NULL, 0);
+	return 0;
 }
 
 int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, struct failure *f)
@@ -148,13 +161,19 @@ int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, st
 	size_t magic = n < MAGIC_LEN ? n : MAGIC_LEN;
 	uint8_t sum[SUM_LEN];
 	uint64_t version;
+	bool whole = false;
 
 	memset(info, 0, sizeof(*info));
-	if (memcmp(file, KEYFILE_MAGIC, magic) != 0)
+	if (magic && memcmp(file, KEYFILE_MAGIC, magic) != 0)
 		return fail_set(f, FAIL_DAMAGED, again, "this is no keyfile");
 	(void)take(&c, MAGIC_LEN);
 	version = take_n(&c, 2);
-	if (!c.bad && version > KEYFILE_VERSION)
+	/* The checksum is last in every version: only what it vouches for is newer. */
+	if (n >= KEYFILE_LEAST) {
+		secure_hash(sum, file, n - SUM_LEN, NULL, 0);
+		whole = memcmp(sum, file + n - SUM_LEN, SUM_LEN) == 0;
+	}
+	if (whole && version > KEYFILE_VERSION)
 		return fail_set(f, FAIL_NEWER, "it was written by a newer ccrun: update this one",
 				"the keyfile's version %" PRIu64 " is not known", version);
 	if (n < KEYFILE_LEN)
@@ -162,8 +181,7 @@ int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, st
 				n, KEYFILE_LEN);
 	if (n > KEYFILE_LEN)
 		return fail_set(f, FAIL_DAMAGED, again, "the keyfile is damaged: bytes after its end");
-	secure_hash(sum, file, KEYFILE_LEN - SUM_LEN, NULL, 0);
-	if (memcmp(sum, file + KEYFILE_LEN - SUM_LEN, SUM_LEN) != 0 || version == 0)
+	if (!whole || version == 0)
 		return fail_set(f, FAIL_DAMAGED, again,
 				"the keyfile is damaged: the checksum does not match");
 	take_into(&c, info->vault, VAULT_ID_LEN);
@@ -206,8 +224,9 @@ size_t keytext_format(const uint8_t vault[VAULT_ID_LEN], uint32_t slot, const ui
 	return (size_t)n + 1;
 }
 
-static int bad_text(struct failure *f)
+static int bad_text(uint8_t *key, struct failure *f)
 {
+	sodium_memzero(key, KEY_LEN);
 	return fail_set(f, FAIL_DAMAGED, "remove the slot and add it again", "this is no key of ccrun's");
 }
 
@@ -217,23 +236,24 @@ int keytext_parse(const char *text, size_t n, uint8_t vault[VAULT_ID_LEN], uint3
 	size_t word = sizeof(KEY_WORD) - 1, at, len, digits;
 	uint64_t number = 0;
 
+	sodium_memzero(key, KEY_LEN);
 	n = line_length(text, n);
 	if (n < word + VAULT_ID_LEN * 2 + 1 + 1 + 1 + KEY_LEN * 2)
 		return n == 0 || memcmp(text, KEY_WORD, n < word ? n : word) == 0
 			       ? fail_set(f, FAIL_TRUNCATED, "remove the slot and add it again",
 					  "the key is cut off after %zu bytes", n)
-			       : bad_text(f);
+			       : bad_text(key, f);
 	at = word + VAULT_ID_LEN * 2;
 	if (memcmp(text, KEY_WORD, word) != 0 || text[at] != ' ' ||
 	    sodium_hex2bin(vault, VAULT_ID_LEN, text + word, VAULT_ID_LEN * 2, NULL, &len, NULL) != 0 ||
 	    len != VAULT_ID_LEN)
-		return bad_text(f);
+		return bad_text(key, f);
 	for (at++, digits = 0; at < n && text[at] >= '0' && text[at] <= '9' && digits < 10; at++, digits++)
 		number = number * 10 + (uint64_t)(text[at] - '0');
 	if (digits == 0 || number == 0 || number > UINT32_MAX || n - at != 1 + KEY_LEN * 2 || text[at] != ' ' ||
 	    sodium_hex2bin(key, KEY_LEN, text + at + 1, KEY_LEN * 2, NULL, &len, NULL) != 0 ||
 	    len != KEY_LEN)
-		return bad_text(f);
+		return bad_text(key, f);
 	*slot = (uint32_t)number;
 	return 0;
 }

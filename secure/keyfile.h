@@ -20,7 +20,7 @@ struct failure;
 #define HOST_SEED_LEN 32
 #define HOST_NAME_MAX 64
 #define HOST_PUBLIC_TEXT 160 /* "ccrun-host-1 KEY NAME\n", with its NUL */
-#define HOST_SECRET_TEXT 192 /* "ccrun-host-secret-1 SEED BOUND\n", with its NUL */
+#define HOST_SECRET_TEXT 192 /* "ccrun-host-secret-1 SEED\n", with its NUL */
 #define BOUND_LEN 64	     /* what ties a key pair to its machine: a machine id, or "" */
 
 /*
@@ -51,11 +51,11 @@ struct keyfile_info {
 	uint8_t host[HOST_PUBLIC_LEN];
 };
 
-/* Seal a slot's key to a host. */
-void keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
+/* Seal a slot's key to a host.  0, or -1 with zeros in out: info->host is no public key. */
+int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
 		  uint8_t out[KEYFILE_LEN]);
 
-/* FAIL_TRUNCATED, FAIL_DAMAGED, FAIL_NEWER, FAIL_TOO_LARGE. */
+/* FAIL_TRUNCATED, FAIL_DAMAGED, FAIL_NEWER.  A changed byte is damage, never newer. */
 int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, struct failure *f);
 
 /* key: KEY_LEN bytes in the arena.  FAIL_WRONG_KEY: sealed to another host. */
@@ -70,7 +70,8 @@ int keyfile_open(const uint8_t *file, size_t n, const uint8_t public[HOST_PUBLIC
 size_t keytext_format(const uint8_t vault[VAULT_ID_LEN], uint32_t slot, const uint8_t key[KEY_LEN],
 		      char text[KEYTEXT_MAX]);
 
-/* A line's end is allowed.  FAIL_TRUNCATED (shorter than it must be), FAIL_DAMAGED. */
+/* A line's end is allowed.  FAIL_TRUNCATED (shorter than any can be), FAIL_DAMAGED;
+ * key is zeros then. */
 int keytext_parse(const char *text, size_t n, uint8_t vault[VAULT_ID_LEN], uint32_t *slot,
 		  uint8_t *key, struct failure *f);
 

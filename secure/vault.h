@@ -101,17 +101,17 @@ struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_
 void vault_free(struct vault *v);
 
 /*
- * Of an open vault only the entries that `keep` says yes to, without the vault
- * key: they can be found, nothing can be written.  NULL when there is none:
- * then it is freed.
+ * Of an open vault only the entries that `keep` says yes to and that are not
+ * asleep, without the vault key: they can be found, nothing can be written
+ * (FAIL_LOCKED).  NULL when there is none: then it is freed.
  */
 struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e));
 
 /*
  * Put an entry's token to sleep: wiped from memory, kept in the file.  Before
  * the vault is sealed again vault_wake takes the sleeping tokens from the
- * present file (FAIL_EXISTS when that is of another generation); vault_sleep
- * then wipes them again.
+ * present file; vault_sleep then wipes them again.  FAIL_EXISTS: the file is
+ * another vault's or of another generation.
  */
 void vault_touch(struct vault *v, int64_t now); /* since = now, for all entries */
 void vault_sleep(struct vault *v, const char *name);
@@ -120,12 +120,13 @@ int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f
 
 /*
  * A file of its own with all of v's entries: another id, another vault key, one
- * slot.  The caller frees *out.
+ * slot, generation 1.  No token may sleep (FAIL_LOCKED).  The caller frees *out.
  */
 int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN], uint8_t **out,
 		 size_t *n, struct failure *f);
 
-/* The next file gets a number above g. */
+/* The next file gets a number above g (the file's that it takes the place of; a
+ * number that no vault gets to is not followed). */
 void vault_follow(struct vault *v, uint64_t g);
 
 /*

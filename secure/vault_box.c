@@ -204,7 +204,7 @@ const uint8_t *vault_id(const struct vault *v)
 
 void vault_follow(struct vault *v, uint64_t g)
 {
-	if (v->generation < g)
+	if (v->generation < g && g <= GENERATION_FOLLOWED)
 		v->generation = g;
 }
 
@@ -230,9 +230,11 @@ int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f
 
 	if (vault_asleep(v) == 0)
 		return 0;
+	if (!v->key)
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot read the vault: it is locked");
 	if (vault_parse(file, n, &l, f))
 		return -1;
-	/* An older file of the same vault has older tokens. */
+	/* An older file opens with the same key: its tokens are not this vault's. */
 	if (l.generation != v->generation || memcmp(l.id, v->id, VAULT_ID_LEN) != 0)
 		return fail_set(f, FAIL_EXISTS, "ccctl lock, then ccctl unlock",
 				"the vault's file is not the one that was opened");
@@ -251,9 +253,15 @@ int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f
 int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN], uint8_t **out,
 		 size_t *n, struct failure *f)
 {
-	struct vault *copy = vault_create(v->arena, NULL, info, key, f);
+	struct vault *copy;
 	int r;
 
+	*out = NULL;
+	*n = 0;
+	/* A narrowed vault has some entries only: that is no backup. */
+	if (!v->key)
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot back up the vault: it is locked");
+	copy = vault_create(v->arena, NULL, info, key, f);
 	if (!copy)
 		return -1;
 	/* Its entries are lent: the tokens are not copied. */

@@ -1,6 +1,7 @@
 /*
  * secure/vault_entries.c - the entries of an open vault: the list, its
- * changes and how the last one is taken back, and tokens that sleep.  Tokens are in the arena; names, origins and policies are in ordinary memory.
+ * changes and how the last one is taken back, and tokens that sleep.  Tokens
+ * are in the arena; names, origins and policies are in ordinary memory.
  */
 #include "secure/vault_private.h"
 
@@ -95,6 +96,8 @@ const char *entry_wrong(const struct entry *e)
 		return "the policy";
 	if (e->token_len == 0 || e->token_len > TOKEN_MAX)
 		return "the token's length";
+	if (!e->token)
+		return "a token that is not in memory";
 	return NULL;
 }
 

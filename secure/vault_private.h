@@ -1,5 +1,5 @@
 /*
- * secure/vault_private.h - what the three vault files share: the numbers of
+ * secure/vault_private.h - what the vault's files share: the numbers of
  * the format, the open vault, and little-endian reading and writing.
  * docs/VAULT.md is the format.
  */
@@ -29,6 +29,9 @@
 #define PLAIN_HEAD_LEN 12 /* next slot id, entry count, length of the settings */
 #define SETTINGS_LEN (3 * (FIELD_HEAD + 8))
 #define FIELD_HEAD 6 /* u16 tag, u32 length */
+/* A file's number is followed up to here.  Nobody writes so often; a number that
+ * somebody forged must not leave the vault without room for another. */
+#define GENERATION_FOLLOWED (UINT64_MAX / 2)
 
 /* One slot as it stands in the file. */
 struct slot {

@@ -34,8 +34,7 @@ void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN]
 						   NULL, s->nonce, key);
 }
 
-int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN],
-		       struct failure *f)
+int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN], struct failure *f)
 {
 	uint8_t ad[VAULT_ID_LEN + SLOT_MAX];
 	size_t n = slot_ad(v->id, s, ad);
@@ -70,6 +69,8 @@ static int remember(struct vault *v, bool with_key, struct failure *f)
 	struct undo *u = &v->undo;
 
 	undo_drop(v);
+	if (!v->key)
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot change the slots: the vault is locked");
 	u->slots = malloc(sizeof(v->slot));
 	if (!u->slots)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "cannot hold the vault: out of memory");
@@ -135,6 +136,7 @@ static int check_new(const struct vault *v, const struct slot_info *info, struct
 int vault_slot_add(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN],
 		   struct failure *f)
 {
+	undo_drop(v);
 	if (check_new(v, info, f) || remember(v, false, f))
 		return -1;
 	if (v->slots == VAULT_SLOTS_MAX) {

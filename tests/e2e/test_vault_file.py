@@ -42,6 +42,17 @@ def test_the_vectors_are_what_their_maker_makes(tmp_path):
                    stdout=subprocess.DEVNULL)
     for path in VECTORS.iterdir():
         assert (out / path.name).read_bytes() == path.read_bytes(), path.name
+    assert len(list(out.iterdir())) == len(list(VECTORS.iterdir()))
+
+
+def test_keyfiles_and_recovery_codes_too(tmp_path):
+    where = VECTORS.parent
+    r = subprocess.run(["/usr/bin/python3", REPO / "tests/lib/keyfile_reader.py", "--vectors", where],
+                       stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert r.returncode == 0, r.stdout
+    subprocess.run(["/usr/bin/python3", where / "make_key_vectors.py", tmp_path], check=True)
+    for path in [where / "recovery.txt", *(where / "keyfile").iterdir()]:
+        assert (tmp_path / path.relative_to(where)).read_bytes() == path.read_bytes(), path.name
 
 
 DAMAGE = {

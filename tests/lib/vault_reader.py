@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A second reader of the vault format, written from docs/VAULT.md.
+"""A second reader of the vault format (versions 1 and 2), written from docs/VAULT.md.
 
     vault_reader.py FILE < passphrase      prints the entries as JSON
     vault_reader.py --key HEX FILE         the same with a slot's 32-byte key
@@ -23,6 +23,11 @@ import nacl.hash
 MAGIC = b"ccrunvlt"
 FILE_MAX = 524288
 KINDS = {1: "passphrase", 2: "keyring", 3: "keyfile", 4: "credential", 5: "tpm2", 6: "recovery"}
+WITH_MATERIAL = ("keyfile", "tpm2")
+MATERIAL_MAX = 1024
+SETTINGS = {1: "idle", 2: "longest", 3: "events"}
+SETTINGS_OF_VERSION_1 = {"idle": 0, "longest": 0, "events": 7}
+LOCK_TIME_MAX = 366 * 24 * 3600
 TAGS = {1: "name", 2: "origin", 3: "variable", 4: "policy",
         5: "created", 6: "changed", 7: "used", 8: "token"}
 NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
@@ -88,7 +93,7 @@ def blake2b(data):
 
 
 def envelope(data):
-    """Checks 1 to 7."""
+    """Checks 1 to 7; the version."""
     if len(data) > FILE_MAX:
         raise TooLarge("more than %d bytes" % FILE_MAX)
     if not MAGIC.startswith(data[:8]):
@@ -104,11 +109,12 @@ def envelope(data):
         raise Damaged("checksum")
     if version == 0:
         raise Damaged("version 0")
-    if version != 1 or flags != 0:
+    if version > 2 or flags != 0:
         raise Newer("version %d, flags %d" % (version, flags))
+    return version
 
 
-def read_slot(r):
+def read_slot(r, version):
     start = r.at
     slot = {"kind": r.number(2)}
     body = r.number(2)
@@ -122,11 +128,14 @@ def read_slot(r):
         raise Damaged("slot 0")
     if slot["kind"] not in KINDS:
         raise Newer("slot kind %d" % slot["kind"])
-    if body != (108 if slot["kind"] == 1 else 72):
+    material = body - (108 if slot["kind"] == 1 else 72)
+    room = MATERIAL_MAX if version > 1 and KINDS[slot["kind"]] in WITH_MATERIAL else 0
+    if not 0 <= material <= room:
         raise Damaged("slot length")
     if slot["kind"] == 1:
         slot["alg"], slot["ops"], slot["mem"] = r.number(4), r.number(8), r.number(8)
         slot["salt"] = r.take(16)
+    slot["material"] = r.take(material)
     slot["bytes"] = r.data[start:r.at]
     slot["nonce"] = r.take(24)
     slot["wrapped"] = r.take(48)
@@ -135,15 +144,15 @@ def read_slot(r):
 
 def inspect(data):
     """Checks 1 to 10: what a vault shows without a key."""
-    envelope(data)
+    version = envelope(data)
     r = Reader(data[:-32], "the header")
     r.at = 20
-    out = {"generation": r.number(8), "id": r.take(16), "slots": []}
+    out = {"version": version, "generation": r.number(8), "id": r.take(16), "slots": []}
     count = r.number(2)
     if not 1 <= count <= 64:
         raise Damaged("slot count")
     for _ in range(count):
-        slot = read_slot(r)
+        slot = read_slot(r, version)
         if slot["id"] in [s["id"] for s in out["slots"]]:
             raise Damaged("slot id twice")
         out["slots"].append(slot)
@@ -220,14 +229,33 @@ def read_entry(data):
     return entry
 
 
-def read_entries(plain, slots):
-    """Checks 14 to 16."""
+def read_settings(data):
+    r = Reader(data, "a setting")
+    settings = {}
+    while r.left():
+        tag, size = r.number(2), r.number(4)
+        if tag not in SETTINGS:
+            raise Newer("setting %d" % tag)
+        name = SETTINGS[tag]
+        if size != 8 or name in settings:
+            raise Damaged("setting " + name)
+        settings[name] = r.number(8)
+        if settings[name] > (7 if name == "events" else LOCK_TIME_MAX):
+            raise Damaged("setting " + name)
+    if len(settings) != len(SETTINGS):
+        raise Damaged("a setting is missing")
+    return settings
+
+
+def read_box(plain, version, slots):
+    """Checks 14 to 17: settings and entries."""
     r = Reader(plain, "an entry")
     after, count = r.number(4), r.number(4)
     if count > 1024:
         raise Damaged("entry count")
     if any(slot["id"] >= after for slot in slots):
         raise Damaged("next slot")
+    settings = dict(SETTINGS_OF_VERSION_1) if version == 1 else read_settings(r.take(r.number(4)))
     entries = []
     for _ in range(count):
         entry = read_entry(r.take(r.number(4)))
@@ -236,11 +264,12 @@ def read_entries(plain, slots):
         entries.append(entry)
     if r.left() >= 512 or any(r.take(r.left())):
         raise Damaged("padding")
-    return entries
+    return settings, entries
 
 
-def open_with_key(data, key, slot_id=None):
-    """The entries, with the wrapping key of a slot (the first when not named)."""
+def open_vault(data, key, slot_id=None):
+    """All of it, with the wrapping key of a slot (the first when not named): what
+    inspect() gives, with `settings` and `entries`."""
     public = inspect(data)
     slots = [s for s in public["slots"] if slot_id in (None, s["id"])]
     if not slots:
@@ -249,7 +278,14 @@ def open_with_key(data, key, slot_id=None):
     vault_key = decrypt(slot["wrapped"], public["id"] + slot["bytes"], slot["nonce"], key,
                         WrongKey("slot %d" % slot["id"]))
     plain = decrypt(public["box"], public["ad"], public["nonce"], vault_key, Damaged("box"))
-    return read_entries(plain, public["slots"])
+    public["vault_key"] = vault_key
+    public["settings"], public["entries"] = read_box(plain, public["version"], public["slots"])
+    return public
+
+
+def open_with_key(data, key, slot_id=None):
+    """The entries alone."""
+    return open_vault(data, key, slot_id)["entries"]
 
 
 def read_vault(data, passphrase, slot_id=None):
@@ -257,6 +293,11 @@ def read_vault(data, passphrase, slot_id=None):
 
     Tries every passphrase slot, or the one named.  Raises a VaultError.
     """
+    return open_with_passphrase(data, passphrase, slot_id)["entries"]
+
+
+def open_with_passphrase(data, passphrase, slot_id=None):
+    """As open_vault, with a passphrase (bytes or str)."""
     if isinstance(passphrase, str):
         passphrase = passphrase.encode()
     error = NoEntry("no passphrase slot")
@@ -264,18 +305,29 @@ def read_vault(data, passphrase, slot_id=None):
         if slot["kind"] != 1 or slot_id not in (None, slot["id"]):
             continue
         try:
-            return open_with_key(data, derive(slot, passphrase), slot["id"])
+            return open_vault(data, derive(slot, passphrase), slot["id"])
         except WrongKey as wrong:
             error = wrong
     raise error
 
 
+def shown(opened):
+    """The last three columns of an INDEX line."""
+    entries = ";".join("|".join([e["name"], e["origin"], e["variable"], e["policy"],
+                                 str(e["created"]), str(e["changed"]), str(e["used"]),
+                                 e["token"].hex()]) for e in opened["entries"])
+    settings = "|".join(str(opened["settings"][name]) for name in SETTINGS.values())
+    material = ";".join("%d:%s" % (s["id"], s["material"].hex())
+                        for s in opened["slots"] if s["material"])
+    return [entries or "-", settings, material or "-"]
+
+
 def run_vector(directory, line):
     """An empty string when the vector did what its line says, else what it did."""
-    file, slot, secret, want, stage, entries = line.split("\t")
+    file, slot, secret, want, stage, *contents = line.split("\t")
     with open(os.path.join(directory, file), "rb") as f:
         data = f.read()
-    got, at, found = "ok", "open", "-"
+    got, at, found = "ok", "open", ["-"] * 3
     try:
         inspect(data)
     except VaultError as e:
@@ -284,17 +336,14 @@ def run_vector(directory, line):
         kind, _, value = secret.partition(":")
         try:
             if kind == "pass":
-                opened = read_vault(data, value, int(slot))
+                found = shown(open_with_passphrase(data, value, int(slot)))
             else:
-                opened = open_with_key(data, bytes.fromhex(value), int(slot))
-            found = ";".join("|".join([e["name"], e["origin"], e["variable"], e["policy"],
-                                       str(e["created"]), str(e["changed"]), str(e["used"]),
-                                       e["token"].hex()]) for e in opened) or "-"
+                found = shown(open_vault(data, bytes.fromhex(value), int(slot)))
         except VaultError as e:
             got = e.name
-    if (got, at, found) == (want, stage, entries):
+    if (got, at, found) == (want, stage, contents):
         return ""
-    return "%s: wanted %s at %s, got %s at %s" % (file, want, stage, got, at)
+    return "%s: wanted %s at %s, got %s at %s %s" % (file, want, stage, got, at, found[1:])
 
 
 def run_vectors(directory):

@@ -1,5 +1,6 @@
 /*
- * tests/unit/test_lock.c - when a vault locks by itself, and tokens that sleep.
+ * tests/unit/test_lock.c - when a vault locks by itself, over made-up times, and
+ * lengths of time as people write them.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -11,152 +12,165 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/fail.h"
+#include "base/duration.h"
 #include "broker/lock.h"
-#include "secure/arena.h"
 #include "secure/vault.h"
 
-static const uint8_t key[KEY_LEN] = { 7 };
+#define S 1000 /* milliseconds */
+#define DAY (24ll * 3600 * S)
+
+static void test_due(void **state)
+{
+	static const struct {
+		uint64_t idle, longest; /* seconds */
+		int64_t opened, used, now;
+		enum lock_why want;
+	} table[] = {
+		/* no limit: never, not after a year either */
+		{ 0, 0, 0, 0, 0, LOCK_WHY_START },
+		{ 0, 0, 0, 0, 400 * DAY, LOCK_WHY_START },
+		{ 0, 0, 5, 5, INT64_MAX, LOCK_WHY_START },
+		/* idle: at the second, not a millisecond before */
+		{ 60, 0, 0, 0, 60 * S - 1, LOCK_WHY_START },
+		{ 60, 0, 0, 0, 60 * S, LOCK_WHY_IDLE },
+		{ 60, 0, 0, 30 * S, 60 * S, LOCK_WHY_START },
+		{ 60, 0, 0, 30 * S, 90 * S, LOCK_WHY_IDLE },
+		/* longest: a use does not put it off */
+		{ 0, 60, 0, 59 * S, 60 * S - 1, LOCK_WHY_START },
+		{ 0, 60, 0, 60 * S, 60 * S, LOCK_WHY_LONGEST },
+		{ 0, 60, 10 * S, 10 * S, 69 * S, LOCK_WHY_START },
+		{ 0, 60, 10 * S, 10 * S, 70 * S, LOCK_WHY_LONGEST },
+		/* both: the harder one is told */
+		{ 60, 60, 0, 0, 60 * S, LOCK_WHY_LONGEST },
+		{ 60, 600, 0, 0, 60 * S, LOCK_WHY_IDLE },
+		{ 600, 60, 0, 0, 60 * S, LOCK_WHY_LONGEST },
+		{ 60, 600, 0, 599 * S, 600 * S, LOCK_WHY_LONGEST },
+		/* the machine slept for a week: both are over */
+		{ 0, 43200, 0, 0, 7 * DAY, LOCK_WHY_LONGEST },
+		{ 1800, 0, 0, 0, 7 * DAY, LOCK_WHY_IDLE },
+		/* the largest settings */
+		{ LOCK_TIME_MAX, LOCK_TIME_MAX, 0, 0, 366 * DAY - 1, LOCK_WHY_START },
+		{ LOCK_TIME_MAX, 0, 0, 0, 366 * DAY, LOCK_WHY_IDLE },
+		{ 0, LOCK_TIME_MAX, 0, 0, 366 * DAY, LOCK_WHY_LONGEST },
+		/* a time from before `now` was taken */
+		{ 1, 1, 5 * S, 5 * S, 4 * S, LOCK_WHY_START },
+	};
+	struct vault_settings s = { 0, 0, LOCK_EVENTS_ALL };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		s.idle = table[i].idle;
+		s.longest = table[i].longest;
+		if (lock_due(&s, table[i].opened, table[i].used, table[i].now) != table[i].want)
+			fail_msg("row %zu: wanted %s", i, lock_why_name(table[i].want));
+	}
+}
+
+static void test_wanted(void **state)
+{
+	static const enum lock_why events[] = { LOCK_WHY_SUSPEND, LOCK_WHY_SCREEN, LOCK_WHY_LOGOUT };
+	static const enum lock_why always[] = { LOCK_WHY_START, LOCK_WHY_REQUEST, LOCK_WHY_IDLE,
+						LOCK_WHY_LONGEST, LOCK_WHY_MOVED };
+	struct vault_settings s = { 0, 0, 0 };
+	size_t i;
+
+	(void)state;
+	for (s.events = 0; s.events <= LOCK_EVENTS_ALL; s.events++) {
+		for (i = 0; i < 3; i++)
+			assert_int_equal(lock_wanted(&s, events[i]), s.events >> i & 1);
+		for (i = 0; i < sizeof(always) / sizeof(always[0]); i++)
+			assert_true(lock_wanted(&s, always[i]));
+	}
+}
+
+/* A person's lock and a vault that moved away spare nothing. */
+static void test_automatic(void **state)
+{
+	int why;
+
+	(void)state;
+	for (why = 0; why < LOCK_WHY_COUNT; why++)
+		assert_int_equal(lock_automatic((enum lock_why)why),
+				 why != LOCK_WHY_REQUEST && why != LOCK_WHY_MOVED);
+}
 
 static void test_names(void **state)
 {
-	int i;
+	int why, other;
 
 	(void)state;
-	for (i = 0; i < LOCK_WHY_COUNT; i++)
-		assert_int_equal(lock_why_from_name(lock_why_name((enum lock_why)i)), i);
-	assert_int_equal(lock_why_from_name("sleep"), -1);
+	for (why = 0; why < LOCK_WHY_COUNT; why++) {
+		assert_non_null(lock_why_name((enum lock_why)why));
+		assert_int_equal(lock_why_from_name(lock_why_name((enum lock_why)why)), why);
+		for (other = 0; other < why; other++)
+			assert_string_not_equal(lock_why_name((enum lock_why)why),
+						lock_why_name((enum lock_why)other));
+	}
+	assert_int_equal(lock_why_from_name(""), -1);
+	assert_int_equal(lock_why_from_name("Idle"), -1);
+	assert_int_equal(lock_why_from_name("idle "), -1);
 }
 
-static void test_what_is_wanted(void **state)
+/* ---- lengths of time ---- */
+
+static void test_duration_parse(void **state)
 {
-	struct vault_settings s = { .events = 0 };
+	static const struct {
+		const char *text;
+		uint64_t seconds;
+	} good[] = { { "0", 0 },      { "0d", 0 },	 { "90", 90 },	  { "90s", 90 },
+		     { "30m", 1800 }, { "12h", 43200 }, { "7d", 604800 }, { "007d", 604800 },
+		     { "999999999", 999999999 }, { "999999999d", 999999999ull * 86400 } };
+	static const char *const bad[] = { "", "s", "m", "-1", "+1", " 1", "1 ", "1 m", "1ms", "1w", "1M", "1D",
+					   "1.5h", "1h30m", "0x10", "1e3", "9999999999", "1000000000d",
+					   "99999999999999999999", "1\n", "\xd9\xa1" };
+	uint64_t got;
+	size_t i;
 
 	(void)state;
-	assert_false(lock_wanted(&s, LOCK_WHY_SUSPEND));
-	assert_true(lock_wanted(&s, LOCK_WHY_REQUEST));
-	s.events = LOCK_SCREEN;
-	assert_true(lock_wanted(&s, LOCK_WHY_SCREEN));
-	assert_false(lock_wanted(&s, LOCK_WHY_LOGOUT));
-	/* only a person's word spares nothing */
-	assert_false(lock_automatic(LOCK_WHY_REQUEST));
-	assert_true(lock_automatic(LOCK_WHY_IDLE));
-	assert_true(lock_automatic(LOCK_WHY_LOGOUT));
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		assert_int_equal(duration_parse(good[i].text, &got), 0);
+		assert_true(got == good[i].seconds);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		if (duration_parse(bad[i], &got) != -1)
+			fail_msg("'%s' was taken", bad[i]);
 }
 
-static void test_what_is_due(void **state)
+static void test_duration_format(void **state)
 {
-	struct vault_settings s = { 0 };
+	static const struct {
+		uint64_t seconds;
+		const char *text;
+	} table[] = { { 0, "0s" },	  { 1, "1s" },	     { 59, "59s" },	 { 60, "1m" },
+		      { 61, "61s" },	  { 90, "90s" },     { 1800, "30m" },	 { 3600, "1h" },
+		      { 5400, "90m" },	  { 43200, "12h" },  { 86400, "1d" },	 { 90000, "25h" },
+		      { 86401, "86401s" }, { LOCK_TIME_MAX, "366d" },
+		      { UINT64_MAX, "18446744073709551615s" } };
+	char text[DURATION_TEXT];
+	uint64_t back;
+	size_t i;
 
 	(void)state;
-	assert_int_equal(lock_due(&s, 0, 0, INT64_MAX), LOCK_WHY_START);
-	s.idle = 60;
-	assert_int_equal(lock_due(&s, 0, 5000, 64999), LOCK_WHY_START);
-	assert_int_equal(lock_due(&s, 0, 5000, 65000), LOCK_WHY_IDLE);
-	s.longest = 3600;
-	assert_int_equal(lock_due(&s, 5000, 3604000, 3604999), LOCK_WHY_START);
-	assert_int_equal(lock_due(&s, 5000, 3604000, 3605000), LOCK_WHY_LONGEST);
-	/* the largest that is allowed, after ten years of uptime */
-	s.idle = s.longest = LOCK_TIME_MAX;
-	assert_int_equal(lock_due(&s, INT64_C(315360000000), INT64_C(315360000000), INT64_C(315360000001)),
-			 LOCK_WHY_START);
-}
-
-static void put(struct vault *v, const char *name, const char *token)
-{
-	struct entry e = { .created = 1 };
-
-	snprintf(e.name, sizeof(e.name), "%s", name);
-	snprintf(e.origin, sizeof(e.origin), "bearer https://%s.example", name);
-	snprintf(e.variable, sizeof(e.variable), "ANTHROPIC_AUTH_TOKEN");
-	snprintf(e.policy, sizeof(e.policy), "delivery=auto ttl=60");
-	e.token = (const uint8_t *)token;
-	e.token_len = strlen(token);
-	assert_int_equal(vault_put(v, &e, NULL), 0);
-}
-
-static uint8_t *seal(struct vault *v, size_t *n)
-{
-	uint8_t *file;
-
-	assert_int_equal(vault_seal(v, &file, n, NULL), 0);
-	vault_sealed(v);
-	return file;
-}
-
-static void test_sleep_and_wake(void **state)
-{
-	struct arena *arena = arena_new(ARENA_DEFAULT, NULL);
-	struct slot_info info = { .kind = SLOT_KEYRING, .label = "one" };
-	struct vault *v = vault_create(arena, NULL, &info, key, NULL);
-	uint8_t *old, *now, *none;
-	struct failure f = { 0 };
-	size_t n_old, n_now, n;
-
-	(void)state;
-	put(v, "a", "token-a-1");
-	put(v, "b", "token-b-1");
-	old = seal(v, &n_old);
-	put(v, "a", "token-a-2");
-	now = seal(v, &n_now);
-	vault_sleep(v, "a");
-	vault_sleep(v, "nobody");
-	assert_int_equal(vault_asleep(v), 1);
-	assert_null(vault_find(v, "a")->token);
-	assert_non_null(vault_find(v, "b")->token);
-	/* what sleeps is not in memory, so nothing can be written */
-	assert_int_equal(vault_seal(v, &none, &n, &f), -1);
-	/* nor is it taken from a file that is not the present one */
-	assert_int_equal(vault_wake(v, old, n_old, &f), -1);
-	assert_int_equal(f.code, FAIL_EXISTS);
-	assert_int_equal(vault_asleep(v), 1);
-	assert_int_equal(vault_wake(v, now, n_now, &f), 0);
-	assert_int_equal(vault_asleep(v), 0);
-	assert_memory_equal(vault_find(v, "a")->token, "token-a-2", 9);
-	free(old);
-	free(now);
-	vault_free(v);
-	assert_int_equal(arena_used(arena), 0);
-	arena_free(arena);
-}
-
-static bool is_b(const struct entry *e)
-{
-	return strcmp(e->name, "b") == 0;
-}
-
-static void test_narrow(void **state)
-{
-	struct arena *arena = arena_new(ARENA_DEFAULT, NULL);
-	struct slot_info info = { .kind = SLOT_KEYRING, .label = "one" };
-	struct vault *v = vault_create(arena, NULL, &info, key, NULL);
-	uint8_t *none;
-	size_t n;
-
-	(void)state;
-	put(v, "a", "token-a");
-	put(v, "b", "token-b");
-	free(seal(v, &n));
-	v = vault_narrow(v, is_b);
-	assert_non_null(v);
-	assert_int_equal(vault_count(v), 1);
-	assert_null(vault_find(v, "a"));
-	assert_memory_equal(vault_find(v, "b")->token, "token-b", 7);
-	assert_int_equal(vault_seal(v, &none, &n, NULL), -1);
-	/* one that sleeps is not worth keeping */
-	vault_sleep(v, "b");
-	assert_null(vault_narrow(v, is_b));
-	assert_null(vault_narrow(NULL, is_b));
-	assert_int_equal(arena_used(arena), 0);
-	arena_free(arena);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		duration_format(table[i].seconds, text);
+		assert_string_equal(text, table[i].text);
+	}
+	/* what is printed can be typed */
+	for (i = 0; i < 200000; i += 7) {
+		duration_format(i, text);
+		assert_int_equal(duration_parse(text, &back), 0);
+		assert_true(back == i);
+	}
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_names),	       cmocka_unit_test(test_what_is_wanted),
-		cmocka_unit_test(test_what_is_due),    cmocka_unit_test(test_sleep_and_wake),
-		cmocka_unit_test(test_narrow),
+		cmocka_unit_test(test_due),	       cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_automatic),      cmocka_unit_test(test_names),
+		cmocka_unit_test(test_duration_parse), cmocka_unit_test(test_duration_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

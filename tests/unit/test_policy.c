@@ -79,6 +79,7 @@ static void test_every_combination(void **state)
 	int i;
 
 	(void)state;
+	policy_default(&p);
 	for (i = 0; i < 4 * 2 * 2 * 2 * 4 * 2 * 2; i++) {
 		p.delivery = (enum delivery)(i & 3);
 		p.nested = i & 4;
@@ -213,6 +214,88 @@ static void test_a_dangerous_entry_is_not_delivered(void **state)
 	assert_int_equal(decide(&e, &q, NULL), FAIL_POLICY);
 }
 
+/* ---- how long it stays in memory ---- */
+
+/* Entries that were sealed before keep and ttl existed have the text they had. */
+static void test_keep_and_ttl_text(void **state)
+{
+	static const struct {
+		const char *in, *canonical;
+		bool keep;
+		uint64_t ttl;
+	} table[] = {
+		{ "", "delivery=auto nested=deny strict=no exposed=no", false, 0 },
+		{ "keep=no ttl=0", "delivery=auto nested=deny strict=no exposed=no", false, 0 },
+		{ "keep=yes", "delivery=auto nested=deny strict=no exposed=no keep=yes", true, 0 },
+		{ "ttl=1h delivery=env", "delivery=env nested=deny strict=no exposed=no ttl=3600", false, 3600 },
+		{ "ttl=90 keep=yes", "delivery=auto nested=deny strict=no exposed=no keep=yes ttl=90", true, 90 },
+		{ "ttl=7d", "delivery=auto nested=deny strict=no exposed=no ttl=604800", false, 604800 },
+		{ "ttl=366d", "delivery=auto nested=deny strict=no exposed=no ttl=31622400", false, TTL_MAX },
+		{ "keep=yes keep=no ttl=5 ttl=0s", "delivery=auto nested=deny strict=no exposed=no", false, 0 },
+	};
+	static const char *const bad[] = { "keep=maybe", "keep=", "keep", "ttl=", "ttl=x", "ttl=-1", "ttl=367d",
+					   "ttl=31622401", "ttl=999999999d", "ttl=1.5h", "Keep=yes" };
+	char text[POLICY_MAX_LEN + 1];
+	struct policy p, q;
+	struct failure f;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(policy_parse(&p, table[i].in, NULL), 0);
+		assert_int_equal(p.keep, table[i].keep);
+		assert_true(p.ttl == table[i].ttl);
+		policy_format(&p, text, sizeof(text));
+		assert_string_equal(text, table[i].canonical);
+		assert_int_equal(policy_parse(&q, text, NULL), 0);
+		assert_true(policy_tighter(&p, &q) && policy_tighter(&q, &p));
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		f.code = FAIL_NONE;
+		assert_int_equal(policy_parse(&p, bad[i], &f), -1);
+		assert_int_equal(f.code, FAIL_BAD_VALUE);
+	}
+	/* the longest text there is */
+	p = (struct policy){ DELIVERY_PRELOAD, true, true, true, true, TTL_MAX };
+	policy_format(&p, text, sizeof(text));
+	assert_true(strlen(text) < POLICY_MAX_LEN / 2);
+	assert_int_equal(policy_parse(&q, text, NULL), 0);
+	assert_true(policy_tighter(&p, &q) && policy_tighter(&q, &p));
+}
+
+/* Tighter is: not kept through a lock, and gone sooner; 0 is no limit. */
+static void test_keep_and_ttl_order(void **state)
+{
+	static const uint64_t ttls[] = { 1, 60, TTL_MAX, 0 }; /* from tight to loose */
+	struct policy a, b;
+	int i, k, keep;
+
+	(void)state;
+	policy_default(&a);
+	policy_default(&b);
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < 4; k++)
+			for (keep = 0; keep < 4; keep++) {
+				a.ttl = ttls[i];
+				b.ttl = ttls[k];
+				a.keep = keep & 1;
+				b.keep = keep & 2;
+				assert_int_equal(policy_tighter(&a, &b), i <= k && (!a.keep || b.keep));
+			}
+}
+
+/* They say when an entry is there, not who gets it. */
+static void test_keep_and_ttl_do_not_decide(void **state)
+{
+	struct policy_request q = asked();
+	struct entry e = sealed("keep=yes ttl=60");
+
+	(void)state;
+	assert_int_equal(decide(&e, &q, NULL), FAIL_NONE);
+	q.marked = true;
+	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -223,6 +306,9 @@ int main(void)
 		cmocka_unit_test(test_what_is_not_understood),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_a_dangerous_entry_is_not_delivered),
+		cmocka_unit_test(test_keep_and_ttl_text),
+		cmocka_unit_test(test_keep_and_ttl_order),
+		cmocka_unit_test(test_keep_and_ttl_do_not_decide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

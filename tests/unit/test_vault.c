@@ -1,6 +1,6 @@
 /*
- * tests/unit/test_vault.c - the open vault: entries, slots, undo, sealing and
- * opening again, memory given back.
+ * tests/unit/test_vault.c - the open vault: entries, undo, sealing and opening
+ * again, memory given back.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -12,94 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "base/fail.h"
-#include "secure/arena.h"
-#include "secure/vault.h"
-
-static struct arena *arena;
-static uint8_t key_a[KEY_LEN] = { 1, 2, 3 }, key_b[KEY_LEN] = { 4, 5, 6 };
-
-static struct vault *fresh(void)
-{
-	struct slot_info info = { .kind = SLOT_KEYRING, .created = 100, .label = "first" };
-	struct vault *v = vault_create(arena, NULL, &info, key_a, NULL);
-
-	assert_non_null(v);
-	assert_int_equal(info.id, 1);
-	return v;
-}
-
-static struct entry made(const char *name, const char *token)
-{
-	struct entry e = { .created = 10, .changed = 11, .used = 0 };
-
-	snprintf(e.name, sizeof(e.name), "%s", name);
-	snprintf(e.origin, sizeof(e.origin), "bearer https://%s.example", name);
-	snprintf(e.variable, sizeof(e.variable), "ANTHROPIC_AUTH_TOKEN");
-	snprintf(e.policy, sizeof(e.policy), "delivery=auto");
-	e.token = (const uint8_t *)token;
-	e.token_len = strlen(token);
-	return e;
-}
-
-static void put(struct vault *v, const char *name, const char *token)
-{
-	struct entry e = made(name, token);
-	struct failure f = { 0 };
-
-	if (vault_put(v, &e, &f))
-		fail_msg("%s", f.what);
-}
-
-static void expect_token(const struct vault *v, const char *name, const char *token)
-{
-	const struct entry *e = vault_find(v, name);
-
-	if (!token) {
-		assert_null(e);
-		return;
-	}
-	assert_non_null(e);
-	assert_int_equal(e->token_len, strlen(token));
-	assert_memory_equal(e->token, token, e->token_len);
-}
-
-/* Seal, note it as written, open again; the first vault is freed. */
-static struct vault *again(struct vault *v)
-{
-	struct failure f = { 0 };
-	struct vault *w;
-	uint8_t *file;
-	size_t n;
-
-	assert_int_equal(vault_seal(v, &file, &n, &f), 0);
-	vault_sealed(v);
-	w = vault_open(arena, file, n, 1, key_a, &f);
-	if (!w)
-		fail_msg("%s", f.what);
-	assert_int_equal(vault_generation(v), vault_generation(w));
-	assert_memory_equal(vault_id(v), vault_id(w), VAULT_ID_LEN);
-	free(file);
-	vault_free(v);
-	return w;
-}
-
-static int setup(void **state)
-{
-	(void)state;
-	arena = arena_new(ARENA_DEFAULT, NULL);
-	return arena ? 0 : -1;
-}
-
-/* Whatever a test did, nothing stays in the arena. */
-static int teardown(void **state)
-{
-	size_t left = arena_used(arena);
-
-	(void)state;
-	arena_free(arena);
-	return left == 0 ? 0 : -1;
-}
+#include "tests/unit/vault_fixture.h"
 
 static void test_round_trip(void **state)
 {
@@ -301,113 +214,6 @@ static void test_rename_remove_errors(void **state)
 	vault_free(v);
 }
 
-static void test_slots(void **state)
-{
-	struct slot_info info = { .kind = SLOT_PASSPHRASE, .created = 5, .label = "typed" };
-	struct vault *v = fresh(), *w;
-	struct failure f = { 0 };
-	uint8_t *file;
-	size_t n;
-
-	(void)state;
-	setenv("CCRUN_KDF", "fast", 1);
-	kdf_fresh(&info.kdf);
-	assert_int_equal(vault_slot_remove(v, 1, &f), -1);
-	assert_int_equal(f.code, FAIL_POLICY);
-	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	assert_int_equal(info.id, 2);
-	put(v, "zai", "token");
-	v = again(v);
-	assert_int_equal(vault_slots(v), 2);
-	assert_string_equal(vault_slot(v, 1)->label, "typed");
-	assert_memory_equal(vault_slot(v, 1)->kdf.salt, info.kdf.salt, SALT_LEN);
-	assert_null(vault_slot(v, 2));
-	assert_int_equal(vault_seal(v, &file, &n, NULL), 0);
-	w = vault_open(arena, file, n, 2, key_b, &f);
-	assert_non_null(w);
-	expect_token(w, "zai", "token");
-	vault_free(w);
-	assert_null(vault_open(arena, file, n, 2, key_a, &f));
-	assert_int_equal(f.code, FAIL_WRONG_KEY);
-	assert_non_null(strstr(f.what, "passphrase"));
-	assert_null(vault_open(arena, file, n, 1, key_b, &f));
-	assert_int_equal(f.code, FAIL_WRONG_KEY);
-	assert_null(vault_open(arena, file, n, 3, key_a, &f));
-	assert_int_equal(f.code, FAIL_NO_ENTRY);
-	free(file);
-	assert_int_equal(vault_slot_remove(v, 9, &f), -1);
-	assert_int_equal(f.code, FAIL_NO_ENTRY);
-	assert_int_equal(vault_slot_remove(v, 2, NULL), 0);
-	v = again(v);
-	/* a number is not used again, not even over a write */
-	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	assert_int_equal(info.id, 3);
-	vault_free(v);
-}
-
-static void test_slot_undo(void **state)
-{
-	struct slot_info info = { .kind = SLOT_RECOVERY, .label = "" };
-	struct vault *v = fresh();
-
-	(void)state;
-	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_undo(v);
-	assert_int_equal(vault_slots(v), 1);
-	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_sealed(v);
-	assert_int_equal(vault_slot_remove(v, 1, NULL), 0);
-	assert_int_equal(vault_slot(v, 0)->kind, SLOT_RECOVERY);
-	vault_undo(v);
-	assert_int_equal(vault_slots(v), 2);
-	assert_int_equal(vault_slot(v, 0)->id, 1);
-	assert_string_equal(vault_slot(v, 0)->label, "first");
-	v = again(v);
-	vault_free(v);
-}
-
-static void test_slot_limits(void **state)
-{
-	struct slot_info info = { .kind = SLOT_TPM2 };
-	struct vault *v = fresh();
-	struct failure f = { 0 };
-	unsigned i;
-
-	(void)state;
-	memset(info.label, 'l', SLOT_LABEL_MAX);
-	for (i = 1; i < VAULT_SLOTS_MAX; i++)
-		assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	assert_int_equal(vault_slot_add(v, &info, key_b, &f), -1);
-	assert_int_equal(f.code, FAIL_EXISTS);
-	v = again(v);
-	assert_int_equal(vault_slots(v), VAULT_SLOTS_MAX);
-	assert_int_equal(strlen(vault_slot(v, 63)->label), SLOT_LABEL_MAX);
-	assert_int_equal(vault_slot_remove(v, 64, NULL), 0);
-	info.label[SLOT_LABEL_MAX] = 'l';
-	assert_int_equal(vault_slot_add(v, &info, key_b, &f), -1);
-	assert_int_equal(f.code, FAIL_BAD_VALUE);
-	strcpy(info.label, "b\xc3\xbcro");
-	assert_int_equal(vault_slot_add(v, &info, key_b, &f), -1);
-	info.label[0] = '\0';
-	info.kind = (enum slot_kind)7;
-	assert_int_equal(vault_slot_add(v, &info, key_b, &f), -1);
-	info.kind = SLOT_PASSPHRASE;
-	assert_int_equal(vault_slot_add(v, &info, key_b, &f), -1);
-	assert_int_equal(f.code, FAIL_KDF_BOUNDS);
-	vault_free(v);
-}
-
-static void test_kind_names(void **state)
-{
-	int k;
-
-	(void)state;
-	for (k = SLOT_PASSPHRASE; k <= SLOT_RECOVERY; k++)
-		assert_int_equal(slot_kind_from_name(slot_kind_name((enum slot_kind)k)), k);
-	assert_int_equal(slot_kind_from_name("none"), -1);
-	assert_string_equal(slot_kind_name(SLOT_TPM2), "tpm2");
-}
-
 /* A hundred entries are small; the largest vault opens in the default arena. */
 static void test_many(void **state)
 {
@@ -503,17 +309,13 @@ static void test_padding(void **state)
 	vault_free(v);
 }
 
-#define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_round_trip),	    T(test_replace),
-		T(test_undo),		    T(test_undo_ends),
-		T(test_refused_entries),    T(test_rename_remove_errors),
-		T(test_slots),		    T(test_slot_undo),
-		T(test_slot_limits),	    T(test_kind_names),
-		T(test_many),		    T(test_too_large),
+		T(test_round_trip),	 T(test_replace),
+		T(test_undo),		 T(test_undo_ends),
+		T(test_refused_entries), T(test_rename_remove_errors),
+		T(test_many),		 T(test_too_large),
 		T(test_padding),
 	};
 

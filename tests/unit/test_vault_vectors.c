@@ -13,55 +13,14 @@
 #include <cmocka.h>
 
 #include <inttypes.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "secure/arena.h"
 #include "secure/vault.h"
+#include "tests/unit/vectors.h"
 
-#define FIELDS 6
-enum { FILE_NAME, SLOT, SECRET, RESULT, STAGE, ENTRIES };
-
-static char directory[4096 + 64];
-
-/* CCRUN_VECTORS, the checkout that we were started in, or the one around us. */
-static void find_directory(void)
-{
-	const char *set = getenv("CCRUN_VECTORS");
-	ssize_t n;
-	char *slash;
-	int up;
-
-	snprintf(directory, sizeof(directory), "%s", set ? set : "tests/vectors/vault");
-	if (set || access(directory, R_OK) == 0)
-		return;
-	n = readlink("/proc/self/exe", directory, 4095);
-	directory[n < 0 ? 0 : n] = '\0';
-	for (up = 0; up < 3; up++) {
-		slash = strrchr(directory, '/');
-		if (slash)
-			*slash = '\0';
-	}
-	strcat(directory, "/tests/vectors/vault");
-}
-
-static size_t slurp(const char *name, uint8_t **out)
-{
-	char path[sizeof(directory) + 256];
-	FILE *in;
-	size_t n;
-
-	snprintf(path, sizeof(path), "%s/%s", directory, name);
-	in = fopen(path, "rb");
-	if (!in)
-		fail_msg("cannot open %s", path);
-	*out = malloc(VAULT_FILE_MAX + 2);
-	n = fread(*out, 1, VAULT_FILE_MAX + 2, in);
-	fclose(in);
-	/* exactly as large as the file, so that a sanitizer sees a read past it */
-	*out = realloc(*out, n ? n : 1);
-	return n;
-}
+#define FIELDS 8
+enum { FILE_NAME, SLOT, SECRET, RESULT, STAGE, ENTRIES, SETTINGS, MATERIAL };
 
 /* The entries as INDEX writes them; the caller frees. */
 static char *shown(const struct vault *v)
@@ -86,17 +45,45 @@ static char *shown(const struct vault *v)
 	return text;
 }
 
+static void expect_settings(const struct vault *v, const char *want)
+{
+	struct vault_settings s = vault_settings(v);
+	char text[80];
+
+	snprintf(text, sizeof(text), "%" PRIu64 "|%" PRIu64 "|%u", s.idle, s.longest, s.events);
+	assert_string_equal(text, want);
+}
+
+/* The material of all slots; "-" when none has any. */
+static void expect_material(const struct vault *v, const char *want)
+{
+	const struct slot_info *s;
+	char *text = NULL, hex[SLOT_MATERIAL_MAX * 2 + 1];
+	size_t size;
+	FILE *out = open_memstream(&text, &size);
+	unsigned i, n = 0;
+
+	for (i = 0; (s = vault_slot(v, i)) != NULL; i++) {
+		if (s->material_len == 0)
+			continue;
+		secure_hex(hex, s->material, s->material_len);
+		fprintf(out, "%s%" PRIu32 ":%s", n++ ? ";" : "", s->id, hex);
+	}
+	if (n == 0)
+		fputc('-', out);
+	fclose(out);
+	assert_string_equal(text, want);
+	free(text);
+}
+
 /* The slot's key from "pass:..." or "key:HEX". */
 static void key_of(const struct vault_public *public, uint32_t slot, const char *secret,
 		   uint8_t key[KEY_LEN])
 {
-	unsigned i, byte;
+	unsigned i;
 
 	if (strncmp(secret, "key:", 4) == 0) {
-		for (i = 0; i < KEY_LEN; i++) {
-			assert_int_equal(sscanf(secret + 4 + 2 * i, "%2x", &byte), 1);
-			key[i] = (uint8_t)byte;
-		}
+		vector_hex(secret + 4, key, KEY_LEN);
 		return;
 	}
 	assert_int_equal(strncmp(secret, "pass:", 5), 0);
@@ -114,7 +101,7 @@ static void run(struct arena *a, char *field[FIELDS])
 	struct vault *v = NULL;
 	uint8_t *file, key[KEY_LEN] = { 0 };
 	uint32_t slot = (uint32_t)strtoul(field[SLOT], NULL, 10);
-	size_t n = slurp(field[FILE_NAME], &file);
+	size_t n = vector_file("vault", field[FILE_NAME], VAULT_FILE_MAX + 2, &file);
 	const char *stage = "inspect";
 	char *entries;
 
@@ -134,6 +121,8 @@ static void run(struct arena *a, char *field[FIELDS])
 		entries = shown(v);
 		assert_string_equal(entries, field[ENTRIES]);
 		free(entries);
+		expect_settings(v, field[SETTINGS]);
+		expect_material(v, field[MATERIAL]);
 	}
 	vault_free(v);
 	free(file);
@@ -143,32 +132,17 @@ static void run(struct arena *a, char *field[FIELDS])
 static void test_vectors(void **state)
 {
 	struct arena *a = arena_new(ARENA_DEFAULT, NULL);
-	char path[sizeof(directory) + 16], *line = NULL, *field[FIELDS], *rest;
-	size_t size = 0;
-	unsigned count = 0, i;
-	FILE *in;
+	char *field[FIELDS];
+	unsigned count = 0;
+	FILE *in = vector_open("vault", "INDEX");
 
 	(void)state;
 	assert_non_null(a);
-	find_directory();
-	snprintf(path, sizeof(path), "%s/INDEX", directory);
-	in = fopen(path, "r");
-	if (!in)
-		fail_msg("cannot open %s", path);
-	while (getline(&line, &size, in) > 0) {
-		line[strcspn(line, "\n")] = '\0';
-		if (line[0] == '#' || line[0] == '\0')
-			continue;
-		rest = line;
-		for (i = 0; i < FIELDS; i++) {
-			field[i] = strsep(&rest, "\t");
-			assert_non_null(field[i]);
-		}
+	while (vector_line(in, field, FIELDS)) {
 		run(a, field);
 		count++;
 	}
-	assert_true(count > 100);
-	free(line);
+	assert_true(count > 160);
 	fclose(in);
 	arena_free(a);
 }

@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """Writes tests/vectors/vault: small vault files, each with one thing wrong.
+Version 1 of the format, which is still read, and (v2-...) version 2.
 
     make_vault_vectors.py [DIRECTORY]
 
@@ -69,8 +70,22 @@ def entries_plain(entries, count=None, after=3, tail=b""):
     return plain + bytes(-len(plain) % 512)
 
 
+def settings_fields(idle=1800, longest=43200, events=5):
+    """The settings as a list of fields, so that a vector can bend one."""
+    return [field(1, struct.pack("<Q", idle)), field(2, struct.pack("<Q", longest)),
+            field(3, struct.pack("<Q", events))]
+
+
+def settings_plain(settings, entries=(), length=None):
+    """A plaintext of version 2; settings: bytes."""
+    body = b"".join(entry(e) for e in entries)
+    plain = struct.pack("<III", 10, len(entries), len(settings) if length is None else length) \
+        + settings + body
+    return plain + bytes(-len(plain) % 512)
+
+
 def slot(kind=2, ident=KEY_SLOT, label=b"vectors", key=SLOT_KEY, body=None, ops=1, mem=8 << 20,
-         alg=2, vault_id=VAULT_ID, created=CREATED):
+         alg=2, vault_id=VAULT_ID, created=CREATED, material=b""):
     kdf = b""
     if kind == 1:
         salt = fixed("salt", 16)
@@ -78,8 +93,8 @@ def slot(kind=2, ident=KEY_SLOT, label=b"vectors", key=SLOT_KEY, body=None, ops=
         if key is None:
             key = sodium.crypto_pwhash_alg(32, PASSPHRASE.encode(), salt, ops, mem, 2)
     if body is None:
-        body = len(kdf) + 24 + 48
-    head = struct.pack("<HHIQB", kind, body, ident, created, len(label)) + label + kdf
+        body = len(kdf) + len(material) + 24 + 48
+    head = struct.pack("<HHIQB", kind, body, ident, created, len(label)) + label + kdf + material
     nonce = fixed("slot nonce %d" % ident, 24)
     return head + nonce + seal(VAULT_KEY, vault_id + head, nonce, key)
 
@@ -164,16 +179,16 @@ def envelope_vectors():
     yield "flip-box", "damaged", flipped(good, box + 33)
     yield "flip-checksum", "damaged", flipped(good, len(good) - 1)
     yield "version-0", "damaged", file(version=0)
-    yield "version-2", "newer", file(version=2)
-    yield "version-2-of-other-shape", "newer", newer_shape()
-    yield "version-2-cut", "truncated", file(version=2)[:-7]
-    yield "version-2-flipped", "damaged", flipped(file(version=2), 100)
+    yield "version-3", "newer", file(version=3)
+    yield "version-3-of-other-shape", "newer", newer_shape()
+    yield "version-3-cut", "truncated", file(version=3)[:-7]
+    yield "version-3-flipped", "damaged", flipped(file(version=3), 100)
     yield "flags-1", "newer", file(flags=1)
 
 
 def newer_shape():
     """What a later version may look like: only the envelope is as here."""
-    body = b"ccrunvlt" + struct.pack("<HHQ", 2, 3, 20 + 40 + 32) + fixed("something else", 40)
+    body = b"ccrunvlt" + struct.pack("<HHQ", 3, 3, 20 + 40 + 32) + fixed("something else", 40)
     return body + checksum(body)
 
 
@@ -273,6 +288,127 @@ def plain_vectors():
     yield "padding-512", "damaged", entries_plain([]) + bytes(512)
 
 
+# ---- version 2 ----
+
+HOST = fixed("host public key", 32)
+BLOB = fixed("tpm blob", 1024)
+LONGEST = 366 * 24 * 3600
+MATERIAL_AT = 46 + 17 + 7
+
+
+def file2(slots=None, plain=None, **more):
+    return file(slots, settings_plain(b"".join(settings_fields()), [OPENROUTER, ZAI])
+                if plain is None else plain, version=2, **more)
+
+
+def good_vectors_2():
+    """name, bytes, slot, secret, entries, settings, material"""
+    key, two = "key:" + SLOT_KEY.hex(), [OPENROUTER, ZAI]
+    usual = "1800|43200|5"
+    first = slot(1, 1, b"passphrase", None)
+    host, chip = slot(3, 3, b"build-7", material=HOST), slot(5, 4, material=BLOB)
+    yield "ok-two-entries", file2(), KEY_SLOT, key, two, usual, "-"
+    yield "ok-empty", file2(plain=settings_plain(b"".join(settings_fields(0, 0, 7)))), KEY_SLOT, \
+        key, [], "0|0|7", "-"
+    yield "ok-settings-largest", \
+        file2(plain=settings_plain(b"".join(settings_fields(LONGEST, LONGEST, 0)), two)), \
+        KEY_SLOT, key, two, "%d|%d|0" % (LONGEST, LONGEST), "-"
+    yield "ok-settings-in-another-order", \
+        file2(plain=settings_plain(b"".join(reversed(settings_fields())), two)), KEY_SLOT, key, \
+        two, usual, "-"
+    yield "ok-passphrase", file2([first, slot()]), 1, "pass:" + PASSPHRASE, two, usual, "-"
+    yield "ok-keyfile-material", file2([host]), 3, key, two, usual, "3:" + HOST.hex()
+    yield "ok-tpm2-material-1024", file2([chip]), 4, key, two, usual, "4:" + BLOB.hex()
+    yield "ok-material-of-one-byte", file2([slot(5, material=b"\0")]), KEY_SLOT, key, two, usual, \
+        "2:00"
+    yield "ok-without-material", file2([slot(3, 3), slot(5, 4)]), 4, key, two, usual, "-"
+    yield "ok-every-kind", file2([first, slot(), host, slot(4, 5), chip, slot(6, 6)]), 6, key, \
+        two, usual, "3:%s;4:%s" % (HOST.hex(), BLOB.hex())
+
+
+def slot_vectors_2():
+    for kind, name in ((1, "passphrase"), (2, "keyring"), (4, "credential"), (6, "recovery")):
+        yield "material-on-" + name, "damaged", file2([slot(kind, material=HOST), slot(ident=1)])
+    yield "material-1025", "damaged", file2([slot(5, material=BLOB + b"\0")])
+    yield "material-past-the-file", "damaged", \
+        file2([slot(5, body=72 + 1024)], settings_plain(b"".join(settings_fields())))
+    yield "material-not-counted", "damaged", file2([slot(3, body=72, material=HOST)])
+    yield "slot-body-too-short", "damaged", file2([slot(3, body=71)])
+    yield "flip-material", "damaged", flipped(file2([slot(3, material=HOST)]), MATERIAL_AT + 9)
+    yield "forged-version-1-material", "damaged", as_version(file2([slot(3, material=HOST)]), 1)
+
+
+def as_version(data, version):
+    data = data[:8] + struct.pack("<H", version) + data[10:-32]
+    return data + checksum(data)
+
+
+def shorter_material():
+    """A byte of the material taken out, all lengths and the checksum mended."""
+    good, body = file2([slot(3, material=HOST)]), 72 + len(HOST)
+    data = bytearray(good[:MATERIAL_AT + 31] + good[MATERIAL_AT + 32:-32])
+    data[12:20] = struct.pack("<Q", len(good) - 1)
+    data[48:50] = struct.pack("<H", body - 1)
+    return bytes(data) + checksum(bytes(data))
+
+
+def key_vectors_2():
+    good = file2([slot(3, material=HOST)])
+    yield "wrong-key", "wrong-key", good, "key:" + fixed("another key", 32).hex()
+    yield "forged-material", "wrong-key", flipped(good, MATERIAL_AT, True), None
+    yield "forged-material-last-byte", "wrong-key", flipped(good, MATERIAL_AT + 31, True), None
+    yield "forged-material-shorter", "wrong-key", shorter_material(), None
+    yield "forged-slot-kind", "wrong-key", swapped_kind(good), None
+    yield "forged-version-1", "damaged", as_version(file2(), 1), None
+    yield "forged-version-2", "damaged", as_version(file(), 2), None
+    yield "forged-box", "damaged", flipped(good, len(good) - 40, True), None
+    other = file2([slot(ident=KEY_SLOT), slot(3, 3, material=HOST)])
+    at = 46 + len(slot()) + MATERIAL_AT - 46
+    yield "forged-material-of-another-slot", "damaged", flipped(other, at, True), None
+
+
+def swapped_kind(good):
+    """The keyfile slot called a tpm2 slot."""
+    data = bytearray(good[:-32])
+    data[46] = 5
+    return bytes(data) + checksum(bytes(data))
+
+
+def plain_vectors_2():
+    """name, result, plaintext"""
+    s = settings_fields()
+    two = [OPENROUTER, ZAI]
+
+    def bent(at, value):
+        return settings_plain(b"".join(s[:at] + [value] + s[at + 1:]), two)
+
+    def number(tag, value):
+        return field(tag, struct.pack("<Q", value))
+
+    yield "settings-none", "damaged", settings_plain(b"", two)
+    for at, name in enumerate(("idle", "longest", "events")):
+        yield "settings-missing-" + name, "damaged", bent(at, b"")
+        yield "settings-twice-" + name, "damaged", settings_plain(b"".join(s + [s[at]]), two)
+        yield "settings-huge-" + name, "damaged", bent(at, number(at + 1, 2 ** 64 - 1))
+    yield "settings-tag-0", "newer", settings_plain(b"".join(s) + number(0, 0), two)
+    yield "settings-tag-4", "newer", settings_plain(b"".join(s) + number(4, 1), two)
+    yield "settings-tag-4-long", "newer", settings_plain(field(4, b"x" * 40) + b"".join(s), two)
+    yield "settings-value-of-7-bytes", "damaged", bent(0, field(1, bytes(7)))
+    yield "settings-value-of-9-bytes", "damaged", bent(2, field(3, bytes(9)))
+    yield "settings-value-empty", "damaged", bent(1, field(2, b""))
+    yield "settings-value-length-huge", "damaged", bent(2, struct.pack("<HI", 3, 2 ** 31) + bytes(8))
+    yield "settings-idle-367-days", "damaged", bent(0, number(1, LONGEST + 1))
+    yield "settings-longest-367-days", "damaged", bent(1, number(2, LONGEST + 1))
+    yield "settings-events-8", "damaged", bent(2, number(3, 8))
+    yield "settings-events-above-32-bits", "damaged", bent(2, number(3, 2 ** 32 + 7))
+    yield "settings-cut-off", "damaged", settings_plain(b"".join(s)[:-1], two)
+    yield "settings-trailing-bytes", "damaged", settings_plain(b"".join(s) + b"\1\0\0", two)
+    yield "settings-length-past-the-end", "damaged", settings_plain(b"".join(s), [], 512)
+    yield "settings-length-huge", "damaged", settings_plain(b"".join(s), [], 2 ** 32 - 1)
+    # the entries of a vault of version 1, where the settings should be
+    yield "settings-not-there", "damaged", entries_plain(two)
+
+
 def shown(entries):
     return ";".join("|".join([e["name"], e["origin"], e["variable"], e["policy"],
                               str(e["created"]), str(e["changed"]), str(e["used"]),
@@ -280,16 +416,27 @@ def shown(entries):
 
 
 def vectors():
-    """name, bytes, slot, secret, result, stage, entries"""
+    """name, bytes, slot, secret, result, stage, entries, settings, material"""
     key = "key:" + SLOT_KEY.hex()
+    nothing = ("-", "-", "-")
     for name, data, ident, secret, entries in good_vectors():
-        yield name, data, ident, secret, "ok", "open", shown(entries)
+        yield name, data, ident, secret, "ok", "open", shown(entries), "0|0|7", "-"
     for name, result, data in list(envelope_vectors()) + list(slot_vectors()):
-        yield name, data, KEY_SLOT, key, result, "inspect", "-"
+        yield (name, data, KEY_SLOT, key, result, "inspect") + nothing
     for name, result, data, ident, secret in key_vectors():
-        yield name, data, ident, secret, result, "open", "-"
+        yield (name, data, ident, secret, result, "open") + nothing
     for name, result, plain in plain_vectors():
-        yield name, file(plain=plain), KEY_SLOT, key, result, "open", "-"
+        yield (name, file(plain=plain), KEY_SLOT, key, result, "open") + nothing
+    yield ("material-in-version-1", file([slot(3, material=HOST)]), KEY_SLOT, key, "damaged",
+           "inspect") + nothing
+    for name, data, ident, secret, entries, settings, material in good_vectors_2():
+        yield "v2-" + name, data, ident, secret, "ok", "open", shown(entries), settings, material
+    for name, result, data in slot_vectors_2():
+        yield ("v2-" + name, data, KEY_SLOT, key, result, "inspect") + nothing
+    for name, result, data, secret in key_vectors_2():
+        yield ("v2-" + name, data, KEY_SLOT, secret or key, result, "open") + nothing
+    for name, result, plain in plain_vectors_2():
+        yield ("v2-" + name, file2(plain=plain), KEY_SLOT, key, result, "open") + nothing
 
 
 def main(argv):
@@ -297,11 +444,11 @@ def main(argv):
         os.path.join(os.path.dirname(os.path.abspath(__file__)), "vault")
     os.makedirs(where, exist_ok=True)
     lines = ["# written by make_vault_vectors.py; docs/VAULT.md, \"Vectors\", says what this is",
-             "# file\tslot\tsecret\tresult\tstage\tentries"]
-    for name, data, ident, secret, result, stage, entries in vectors():
+             "# file\tslot\tsecret\tresult\tstage\tentries\tsettings\tmaterial"]
+    for name, data, ident, *rest in vectors():
         with open(os.path.join(where, name + ".vault"), "wb") as f:
             f.write(data)
-        lines.append("\t".join([name + ".vault", str(ident), secret, result, stage, entries]))
+        lines.append("\t".join([name + ".vault", str(ident)] + rest))
     with open(os.path.join(where, "INDEX"), "w", encoding="ascii") as f:
         f.write("\n".join(lines) + "\n")
 

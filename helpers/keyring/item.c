@@ -1,0 +1,295 @@
+/*
+ * helpers/keyring/item.c - find, read, write and remove a slot's item.
+ *
+ * The secret is only ever in libsecret's locked memory, and on the bus in the
+ * encrypted session that libsecret agrees on with the service.
+ */
+#include "helpers/keyring/item.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+
+#define OTHER_SLOT "unlock the vault through another slot (ccctl unlock)"
+#define NEW_SLOT OTHER_SLOT " and make this one anew (ccctl slot add keyring)"
+
+static const SecretSchema schema = {
+	.name = "org.ccrun.VaultKey",
+	.flags = SECRET_SCHEMA_NONE,
+	.attributes = {
+		{ "vault", SECRET_SCHEMA_ATTRIBUTE_STRING },
+		{ "slot", SECRET_SCHEMA_ATTRIBUTE_STRING },
+		{ NULL, 0 },
+	},
+};
+
+static GHashTable *attributes(const struct item_id *id)
+{
+	return secret_attributes_build(&schema, "vault", id->vault, "slot", id->slot, NULL);
+}
+
+int item_check_text(const void *p, size_t n, const char *whose, struct failure *f)
+{
+	const unsigned char *s = p;
+	size_t i;
+
+	if (n == 0)
+		return fail_set(f, FAIL_BAD_VALUE, NEW_SLOT, "%s is no key: it is empty", whose);
+	if (n > KEY_TEXT_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NEW_SLOT, "%s is no key: it has more than %d bytes", whose,
+				KEY_TEXT_MAX);
+	for (i = 0; i < n; i++)
+		if (s[i] < ' ' || s[i] > '~')
+			return fail_set(f, FAIL_BAD_VALUE, NEW_SLOT, "%s is no key: it has unprintable bytes", whose);
+	return 0;
+}
+
+/* Readable ones first, then the newest; the path decides between equals. */
+static gint better(gconstpointer pa, gconstpointer pb)
+{
+	SecretItem *a = (SecretItem *)(uintptr_t)pa, *b = (SecretItem *)(uintptr_t)pb;
+	gboolean la = secret_item_get_locked(a), lb = secret_item_get_locked(b);
+	guint64 ma = secret_item_get_modified(a), mb = secret_item_get_modified(b);
+
+	if (la != lb)
+		return la ? 1 : -1;
+	if (ma != mb)
+		return ma > mb ? -1 : 1;
+	return strcmp(g_dbus_proxy_get_object_path(G_DBUS_PROXY(a)), g_dbus_proxy_get_object_path(G_DBUS_PROXY(b)));
+}
+
+static void free_items(GList *items)
+{
+	g_list_free_full(items, g_object_unref);
+}
+
+/* *out: the items of this slot, best first; NULL when there is none. */
+static int search(struct keyring *k, const struct item_id *id, GList **out, struct failure *f)
+{
+	GHashTable *want = attributes(id);
+	GError *e = NULL;
+	int r;
+
+	secret_service_search(k->service, &schema, want, SECRET_SEARCH_ALL, NULL, service_ready, k);
+	g_hash_table_unref(want);
+	r = service_wait(k, "cannot search the keyring", f);
+	if (r != 0)
+		return r;
+	*out = secret_service_search_finish(k->service, k->result, &e);
+	if (e)
+		return service_error(e, "cannot search the keyring", f);
+	*out = g_list_sort(*out, better);
+	return 0;
+}
+
+static int default_collection(struct keyring *k, SecretCollection **out, struct failure *f)
+{
+	GError *e = NULL;
+
+	secret_collection_for_alias(k->service, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, NULL, service_ready,
+				    k);
+	if (service_wait(k, "cannot look for the default keyring", f) != 0)
+		return -1;
+	*out = secret_collection_for_alias_finish(k->result, &e);
+	if (e)
+		return service_error(e, "cannot look for the default keyring", f);
+	if (!*out)
+		return fail_set(f, FAIL_SYSTEM,
+				"make a keyring the default one (seahorse does; with KeePassXC open the database), or "
+				OTHER_SLOT,
+				"the Secret Service has no default keyring");
+	return 0;
+}
+
+static int locked(struct failure *f)
+{
+	return fail_set(f, FAIL_LOCKED, "unlock the keyring (seahorse, or log in again), or " OTHER_SLOT,
+			"the keyring is locked");
+}
+
+/* Nothing was found.  A locked keyring may hold it all the same: *shut is that one then. */
+static int nothing_found(struct keyring *k, const struct item_id *id, GDBusProxy **shut, struct failure *f)
+{
+	SecretCollection *c = NULL;
+
+	if (default_collection(k, &c, f) != 0)
+		return -1;
+	if (secret_collection_get_locked(c)) {
+		*shut = G_DBUS_PROXY(c);
+		return locked(f);
+	}
+	g_object_unref(c);
+	return fail_set(f, FAIL_NO_ENTRY, NEW_SLOT, "the keyring has no key for slot %s of this vault", id->slot);
+}
+
+/* As search, but none is a failure, and so is a locked one: *shut is what to unlock. */
+static int find(struct keyring *k, const struct item_id *id, GList **out, GDBusProxy **shut, struct failure *f)
+{
+	if (search(k, id, out, f) != 0)
+		return -1;
+	if (!*out)
+		return nothing_found(k, id, shut, f);
+	if (!secret_item_get_locked((*out)->data))
+		return 0;
+	*shut = g_object_ref((*out)->data);
+	free_items(*out);
+	*out = NULL;
+	return locked(f);
+}
+
+/* Let the service ask, and wait until it has.  Whether that unlocked anything is seen later. */
+static int unlock(struct keyring *k, GDBusProxy *shut, struct failure *f)
+{
+	GList one = { .data = shut };
+	GError *e = NULL;
+
+	secret_service_unlock(k->service, &one, NULL, service_ready, k);
+	if (service_wait(k, "cannot unlock the keyring", f) != 0)
+		return -1;
+	secret_service_unlock_finish(k->service, k->result, NULL, &e);
+	return e ? service_error(e, "cannot unlock the keyring", f) : 0;
+}
+
+/* As find, after the service has asked a person. */
+static int find_unlocked(struct keyring *k, const struct item_id *id, GList **out, GDBusProxy *shut, struct failure *f)
+{
+	GDBusProxy *still = NULL;
+
+	if (unlock(k, shut, f) != 0)
+		return -1;
+	if (find(k, id, out, &still, f) == 0)
+		return 0;
+	if (still)
+		fail_set(f, FAIL_LOCKED, "try again and answer the dialog, or " OTHER_SLOT,
+			 "the keyring stays locked: its dialog was dismissed or could not be shown");
+	g_clear_object(&still);
+	return -1;
+}
+
+static int load(struct keyring *k, SecretItem *item, SecretValue **out, struct failure *f)
+{
+	const char *doing = "cannot read the key from the keyring";
+	GError *e = NULL;
+	const char *text;
+	gsize n = 0;
+
+	secret_item_load_secret(item, NULL, service_ready, k);
+	if (service_wait(k, doing, f) != 0)
+		return -1;
+	if (!secret_item_load_secret_finish(item, k->result, &e))
+		return service_error(e, doing, f);
+	*out = secret_item_get_secret(item);
+	text = *out ? secret_value_get(*out, &n) : NULL;
+	if (item_check_text(text, n, "the keyring's item", f) == 0)
+		return 0;
+	if (*out)
+		secret_value_unref(*out);
+	*out = NULL;
+	return -1;
+}
+
+int item_fetch(struct keyring *k, const struct item_id *id, SecretValue **out, struct failure *f)
+{
+	GDBusProxy *shut = NULL;
+	GList *items = NULL;
+	int r = find(k, id, &items, &shut, f);
+
+	if (r != 0 && shut && k->prompt)
+		r = find_unlocked(k, id, &items, shut, f);
+	g_clear_object(&shut);
+	if (r == 0)
+		r = load(k, items->data, out, f);
+	free_items(items);
+	return r;
+}
+
+/* What was stored is what a later fetch finds. */
+static int read_back(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f)
+{
+	SecretValue *v = NULL;
+	const char *got;
+	gsize len = 0;
+	int r;
+
+	if (item_fetch(k, id, &v, f) != 0)
+		return -1;
+	got = secret_value_get(v, &len);
+	r = len == n && memcmp(got, text, n) == 0 ? 0 : -1;
+	secret_value_unref(v);
+	if (r != 0)
+		fail_set(f, FAIL_SYSTEM, "remove older items of schema org.ccrun.VaultKey (seahorse), then try again",
+			 "the keyring gives back another key than it was given");
+	return r;
+}
+
+static int create(struct keyring *k, SecretCollection *c, const struct item_id *id, SecretValue *v, struct failure *f)
+{
+	const char *doing = "cannot store the key in the keyring";
+	GHashTable *as = attributes(id);
+	SecretItem *item;
+	GError *e = NULL;
+	char label[64];
+
+	g_snprintf(label, sizeof(label), "ccrun vault key (slot %s)", id->slot);
+	secret_item_create(c, &schema, as, label, v, SECRET_ITEM_CREATE_REPLACE, NULL, service_ready, k);
+	g_hash_table_unref(as);
+	if (service_wait(k, doing, f) != 0)
+		return -1;
+	item = secret_item_create_finish(k->result, &e);
+	if (e)
+		return service_error(e, doing, f);
+	if (!item)
+		return fail_set(f, FAIL_LOCKED, "try again and answer the dialog", "%s: its dialog was dismissed", doing);
+	g_object_unref(item);
+	return 0;
+}
+
+int item_store(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f)
+{
+	SecretCollection *c = NULL;
+	SecretValue *v;
+	int r;
+
+	if (default_collection(k, &c, f) != 0)
+		return -1;
+	if (secret_collection_get_locked(c)) {
+		g_object_unref(c);
+		return locked(f);
+	}
+	v = secret_value_new(text, (gssize)n, "text/plain");
+	r = create(k, c, id, v, f);
+	secret_value_unref(v);
+	g_object_unref(c);
+	return r == 0 ? read_back(k, id, text, n, f) : -1;
+}
+
+static int delete(struct keyring *k, SecretItem *item, struct failure *f)
+{
+	const char *doing = "cannot remove the key from the keyring";
+	GError *e = NULL;
+
+	secret_item_delete(item, NULL, service_ready, k);
+	if (service_wait(k, doing, f) != 0)
+		return -1;
+	if (secret_item_delete_finish(item, k->result, &e))
+		return 0;
+	if (e)
+		return service_error(e, doing, f);
+	return fail_set(f, FAIL_LOCKED, "try again and answer the dialog", "%s: its dialog was dismissed", doing);
+}
+
+int item_erase(struct keyring *k, const struct item_id *id, struct failure *f)
+{
+	GDBusProxy *shut = NULL;
+	GList *items = NULL, *i;
+	int r = find(k, id, &items, &shut, f);
+
+	g_clear_object(&shut);
+	/* All or nothing: one that is locked would come to light later. */
+	if (r == 0 && secret_item_get_locked(g_list_last(items)->data))
+		r = locked(f);
+	for (i = items; r == 0 && i; i = i->next)
+		r = delete(k, i->data, f);
+	free_items(items);
+	return r;
+}

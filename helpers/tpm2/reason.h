@@ -1,0 +1,18 @@
+/*
+ * helpers/tpm2/reason.h - what a TPM's return code means to a person.
+ */
+#ifndef HELPERS_TPM2_REASON_H
+#define HELPERS_TPM2_REASON_H
+
+#include <stdbool.h>
+#include <tss2/tss2_tpm2_types.h>
+
+struct failure;
+
+/* Fill f from rc.  what: what was tried ("seal the key").  Returns -1. */
+int reason(struct failure *f, const char *what, TSS2_RC rc);
+
+/* Did the TPM itself say that an argument of the command is wrong? */
+bool reason_is_argument(TSS2_RC rc);
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * helpers/tpm2/transport.c - the way to the TPM: a device, or what
+ * CCRUN_TPM2_TCTI names in tpm2-tss's own words (swtpm:path=/run/tpm.sock).
+ */
+#include "helpers/tpm2/transport.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <tss2/tss2_tctildr.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "helpers/tpm2/reason.h"
+
+/* With the resource manager, other programs' objects cannot fill the chip, and
+ * whatever we leave behind when we are killed is flushed. */
+#define DEFAULT "device:/dev/tpmrm0"
+#define DEVICE "device:/"
+
+/*
+ * tpm2-tss loads a shared library of the transport's name, and takes a path for
+ * one too; `cmd` runs a program.  Neither may come between a key and its TPM.
+ */
+static int known(const char *transport, struct failure *f)
+{
+	static const char *const names[] = { "device", "swtpm", "mssim", "tabrmd" };
+	size_t n = strcspn(transport, ":"), i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == n && memcmp(names[i], transport, n) == 0)
+			return 0;
+	return fail_set(f, FAIL_BAD_VALUE, "it begins with device:, swtpm:, mssim: or tabrmd:; unset, it is " DEFAULT,
+			"CCRUN_TPM2_TCTI names no way to a TPM: %s", transport);
+}
+
+/* tpm2-tss keeps to itself why a device does not open, so ask first. */
+static int device_opens(const char *path, struct failure *f)
+{
+	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		close(fd);
+		return 0;
+	}
+	switch (errno) {
+	case ENOENT:
+	case ENODEV:
+	case ENXIO:
+		return fail_set(f, FAIL_SYSTEM, "switch it on in the firmware (fTPM, PTT), or take another kind of slot",
+				"no TPM: there is no %s", path);
+	case EACCES:
+	case EPERM:
+		return fail_set(f, FAIL_SYSTEM, "join its group and log in again: sudo usermod -aG tss $USER",
+				"no permission to use the TPM: %s", path);
+	case EBUSY:
+		return fail_set(f, FAIL_BUSY, "use /dev/tpmrm0, which many programs can", "another program holds the TPM: %s",
+				path);
+	default:
+		return fail_errno(f, NULL, "cannot open the TPM %s", path);
+	}
+}
+
+TSS2_TCTI_CONTEXT *transport_open(struct failure *f)
+{
+	const char *transport = getenv("CCRUN_TPM2_TCTI");
+	TSS2_TCTI_CONTEXT *tcti = NULL;
+	TSS2_RC rc;
+
+	if (!transport || !*transport)
+		transport = DEFAULT;
+	if (known(transport, f) != 0)
+		return NULL;
+	if (strncmp(transport, DEVICE, strlen(DEVICE)) == 0 &&
+	    device_opens(transport + strlen(DEVICE) - 1, f) != 0)
+		return NULL;
+	rc = Tss2_TctiLdr_Initialize(transport, &tcti);
+	if (rc != TSS2_RC_SUCCESS) {
+		fail_set(f, FAIL_SYSTEM, "is it there, and tpm2-tss's library for it installed (libtss2-tcti-*)?",
+			 "cannot reach a TPM at %s (0x%x)", transport, rc);
+		return NULL;
+	}
+	return tcti;
+}

@@ -1,0 +1,453 @@
+"""Ways of opening the vault with no person there, as a whole: the real client is
+launched with no question asked after a keyring login, with a sealed keyfile, from
+an activated socket with a credential, and with a TPM; and what is said when each
+of them cannot."""
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+
+from ccrun import CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun  # noqa: E402
+from client import alive, until  # noqa: E402
+from endpoint import Endpoint, Text  # noqa: E402
+from keyring import Bus, DismissingService, HangingService, SecretService  # noqa: E402
+from swtpm import Tpm  # noqa: E402
+
+
+@pytest.fixture(autouse=True)
+def ordinary_user():
+    if os.geteuid() == 0:
+        pytest.fail("run these tests as an ordinary user", pytrace=False)
+
+
+def restart(c):
+    """As after a reboot: the next program starts a fresh broker."""
+    pid = c.broker()
+    os.kill(pid, signal.SIGTERM)
+    until(lambda: not alive(pid), what="the broker's end")
+
+
+def launch(c, ep, token, env=None):
+    """ccrun demo -p with nobody there; it must work without a question."""
+    seen = len(ep.main)
+    r = c.ccrun("demo", "-p", "hello", env=env)
+    assert r.rc == 0 and "hello from loopback" in r.out, r
+    assert ep.main[seen].headers["authorization"] == "Bearer " + token
+    return r
+
+
+def talk(c, *argv, env=None):
+    argv = c.argv([str(a) for a in argv])
+    p = pexpect.spawn(argv[0], argv[1:], env=c.env(env), cwd=str(c.cwd), timeout=30)
+    p.delaybeforesend = None
+    return p
+
+
+def asks_once(c, env=None):
+    """After a lock: one question on the terminal, then the client; and no more."""
+    assert c.ccctl("lock", env=env).rc == 0
+    r = c.ccrun("demo", "-p", "hello", env=env)
+    assert r.rc == 125 and "locked" in r.err and "hint: ccctl unlock" in r.err, r
+    p = talk(c, CCRUN, "demo", "-p", "hello", env=env)
+    p.expect("Passphrase for your vault: ")
+    p.sendline(PASSPHRASE)
+    assert p.expect(["hello from loopback", "(?i)passphrase"]) == 0
+    p.expect(pexpect.EOF)
+    p.close()
+    assert p.exitstatus == 0
+    assert c.ccrun("demo", "-p", "hello", env=env).rc == 0
+
+
+def add_passphrase(c, env=None):
+    read, write = os.pipe()
+    os.write(write, PASSPHRASE.encode() + b"\n")
+    os.close(write)
+    r = c.run([CCCTL, "slot", "add", "passphrase", "--new-passphrase-fd", str(read)], env=env, pass_fds=[read])
+    os.close(read)
+    assert r.rc == 0, r
+    return r
+
+
+def slots(c, env=None):
+    return json.loads(c.ccctl("slot", "list", "--json", env=env).out)
+
+
+# ---- keyring ----
+
+def test_after_a_keyring_login(c, ep, token):
+    c.demo()
+    with SecretService(c) as s:
+        r = c.ccctl("init", "--keyring", env=s.env)
+        assert r.rc == 0 and "one slot alone opens this vault" in r.err, r
+        c.add("demo", token)
+        kept = c.run(["secret-tool", "lookup", "vault", vault_id(c), "slot", "1"], env=s.env)
+        assert kept.out.startswith(f"ccrun-key-1 {vault_id(c)} 1 "), "a key of the slot, never a token"
+        restart(c)
+        launch(c, ep, token, s.env)
+        assert c.ccctl("unlock", env=s.env).err.strip() == "ccctl: already unlocked"
+        add_passphrase(c, s.env)
+        asks_once(c, s.env)
+        # a person may say that the keyring shall do it, after a lock too
+        assert c.ccctl("lock").rc == 0
+        r = c.ccctl("unlock", "--keyring", env=s.env)
+        assert r.rc == 0 and "the vault is open (1 key)" in r.err, r
+
+
+def keyring_trouble(c, trouble, env):
+    """A fresh broker and a keyring that does not open: why is said, the
+    passphrase is offered next, and nothing hangs."""
+    restart(c)
+    r = c.ccrun("demo", "-p", "hello", env=env)
+    assert r.rc == 125 and trouble in r.err and r.seconds < 45, r
+    p = talk(c, CCCTL, "unlock", env=env)
+    p.expect_exact(trouble)
+    p.expect("Passphrase for your vault: ")
+    p.sendline(PASSPHRASE)
+    p.expect("the vault is open")
+    p.expect(pexpect.EOF)
+    p.close()
+    assert p.exitstatus == 0
+
+
+def test_a_keyring_that_does_not_open_says_why(c, ep, token):
+    c.demo()
+    c.init()
+    c.add("demo", token)
+    with SecretService(c) as s:
+        assert c.ccctl("slot", "add", "keyring", env=s.env).rc == 0
+        slot = [x for x in slots(c) if x["kind"] == "keyring"][0]["id"]
+        vault = vault_id(c)
+        s.lock()
+        keyring_trouble(c, "locked", s.env)
+        s.unlock("letmein")
+        restart(c)
+        launch(c, ep, token, s.env)
+        s.set_secret(vault, slot, b"nonsense")
+        keyring_trouble(c, "is no key of ccrun's", s.env)
+        s.set_secret(vault, slot, f"ccrun-key-1 {vault} {slot} {'00' * 32}".encode())
+        keyring_trouble(c, f"wrong key for slot {slot}", s.env)
+        s.delete(vault, slot)
+        keyring_trouble(c, "has no key for slot", s.env)
+    keyring_trouble(c, "no session bus", {"DBUS_SESSION_BUS_ADDRESS": None})
+    with Bus(c) as b:
+        keyring_trouble(c, "no Secret Service", b.env)
+    with HangingService(c) as b:
+        keyring_trouble(c, "no answer within the deadline", b.env)
+    with DismissingService(c) as b:
+        restart(c)
+        r = c.ccctl("unlock", "--keyring", env=b.env)
+        assert r.rc == 3 and "dismissed" in r.err and "hint:" in r.err, r
+
+
+def vault_id(c):
+    return (c.data / "ccrun/vault").read_bytes()[28:44].hex()
+
+
+def test_a_keyring_slot_comes_and_goes(c, ep, token):
+    c.demo()
+    c.init()
+    c.add("demo", token)
+    with SecretService(c) as s:
+        r = c.ccctl("slot", "add", "keyring", "--label", "my desktop", env=s.env)
+        assert r.rc == 0 and "slot 2 (keyring)" in r.err, r
+        assert [(x["id"], x["kind"], x["label"]) for x in slots(c)] == [
+            (1, "passphrase", "passphrase"), (2, "keyring", "my desktop")]
+        assert s.paths(vault_id(c), 2)
+        # the other way round: the passphrase may go, the keyring stays
+        r = c.ccctl("slot", "rm", "1")
+        assert r.rc == 0 and "removed slot 1 (passphrase)" in r.err and "ccctl rekey" in r.err, r
+        assert "one slot alone" in r.err
+        r = c.ccctl("slot", "rm", "2", env=s.env)
+        assert r.rc == 5 and "the last that opens" in r.err and "hint: add another slot first" in r.err, r
+        restart(c)
+        launch(c, ep, token, s.env)
+        add_passphrase(c, s.env)
+        assert c.ccctl("slot", "rm", "2", env=s.env).rc == 0
+        assert not s.paths(vault_id(c), 2), "the keyring's item stayed"
+
+
+def test_no_keyring_no_slot(c):
+    """What cannot keep the key gets no slot, and a vault is not made for it."""
+    r = c.ccctl("init", "--keyring", env={"DBUS_SESSION_BUS_ADDRESS": None})
+    assert r.rc == 1 and "no session bus" in r.err and "hint:" in r.err, r
+    assert not (c.data / "ccrun/vault").exists()
+    c.init()
+    r = c.ccctl("slot", "add", "keyring", env={"DBUS_SESSION_BUS_ADDRESS": None})
+    assert r.rc == 1 and len(slots(c)) == 1, r
+
+
+# ---- TPM ----
+
+def test_with_a_tpm(c, ep, token):
+    c.demo()
+    with Tpm(c) as tpm:
+        assert c.ccctl("init", "--tpm2", env=tpm.env).rc == 0
+        c.add("demo", token)
+        restart(c)
+        tpm.stop()
+        tpm.start()
+        launch(c, ep, token, tpm.env)
+        add_passphrase(c, tpm.env)
+        asks_once(c, tpm.env)
+        # another TPM: why, then the passphrase
+        tpm.stop()
+        tpm.reset()
+        restart(c)
+        r = c.ccrun("demo", "-p", "hello", env=tpm.env)
+        assert r.rc == 125 and "TPM" in r.err and "hint:" in r.err, r
+        assert c.unlock().rc == 0
+        r = c.ccctl("unlock", "--tpm2", env=tpm.env)
+        assert r.rc == 0 and "already unlocked" in r.err
+        assert c.ccctl("slot", "rm", "1").rc == 0
+        r = c.ccctl("slot", "add", "tpm2", env=tpm.env)
+        assert r.rc == 0 and "slot 3 (tpm2)" in r.err, r
+        restart(c)
+        launch(c, ep, token, tpm.env)
+    restart(c)
+    r = c.ccctl("unlock", "--tpm2", env={"CCRUN_TPM2_TCTI": f"swtpm:path={c.root}/nowhere"})
+    assert r.rc != 0 and "hint:" in r.err, r
+
+
+# ---- credential ----
+
+def credential(c, text):
+    d = c.root / "credentials"
+    d.mkdir(mode=0o700, exist_ok=True)
+    (d / "ccrun.key").write_bytes(text if isinstance(text, bytes) else text.encode())
+    (d / "ccrun.key").chmod(0o600)
+    return d
+
+
+class Activated:
+    """systemd-socket-activate in front of the broker, as a socket unit is."""
+
+    def __init__(self, c, credentials):
+        self.c = c
+        directory = c.runtime / "ccrun"
+        directory.mkdir(mode=0o700, exist_ok=True)
+        self.socket = directory / "broker.sock"
+        self.socket.unlink(missing_ok=True)
+        env = {**c.env(), "CREDENTIALS_DIRECTORY": str(credentials)}
+        words = [f"--setenv={k}={v}" for k, v in env.items()]
+        self.proc = c.popen(["systemd-socket-activate", "--seqpacket", "-l", self.socket, *words, CCBROKER],
+                            stderr=subprocess.DEVNULL)
+        until(self.socket.exists, what="the socket")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.proc.terminate()
+        self.proc.wait(10)
+        self.socket.unlink(missing_ok=True)
+
+
+def test_from_an_activated_socket_with_a_credential(c, ep, token):
+    c.demo()
+    c.init()
+    c.add("demo", token)
+    r = c.ccctl("slot", "add", "credential")
+    assert r.rc == 0 and r.out.startswith(f"ccrun-key-1 {vault_id(c)} 2 "), r
+    text = r.out
+    d = credential(c, text)
+    restart(c)
+    with Activated(c, d):
+        launch(c, ep, token)
+        assert [e["why"] for e in c.record() if e["event"] == "reopen"] == ["credential"]
+        asks_once(c)
+    # wrong or cut off: on record, said to who asks, and the passphrase goes on working
+    for bad, why in ((text.replace(vault_id(c), "0" * 32), "another vault's"),
+                     (text[:60], "cut off"), ("", "cut off"), (b"\xff" * 120, "no key of ccrun's"),
+                     (text[:-65] + "0" * 64 + "\n", "wrong key for slot 2")):
+        credential(c, bad)
+        with Activated(c, d):
+            r = c.ccrun("demo", "-p", "hello")
+            assert r.rc == 125 and why in r.err and "hint:" in r.err, (bad, r)
+            assert c.record()[-1]["event"] in ("open", "reopen")
+            assert c.unlock().rc == 0
+
+
+def test_a_credential_is_not_shown_on_a_terminal(c):
+    c.init()
+    p = talk(c, CCCTL, "slot", "add", "credential")
+    p.expect("not shown on a terminal")
+    p.expect("hint: .*systemd-creds")
+    p.expect(pexpect.EOF)
+    assert len(slots(c)) == 1
+    r = c.ccctl("slot", "add", "credential", "--out", str(c.root / "key"))
+    assert r.rc == 0 and (c.root / "key").stat().st_mode & 0o777 == 0o600
+    r = c.ccctl("slot", "add", "credential", "--out", str(c.root / "key"))
+    assert r.rc == 1 and "hint: name a file that is not there yet" in r.err and len(slots(c)) == 2, r
+
+
+# ---- keyfile ----
+
+def test_with_a_sealed_keyfile(c, ep, token):
+    c.demo()
+    r = c.ccctl("init", "--keyfile")
+    assert r.rc == 4 and "no key pair yet" in r.err and "hint: ccctl host init" in r.err, r
+    assert not (c.data / "ccrun/vault").exists()
+    r = c.ccctl("host", "init")
+    assert r.rc == 0 and r.out.startswith("ccrun-host-1 "), r
+    home = c.data / "ccrun"
+    assert (home / "host.key").stat().st_mode & 0o777 == 0o400
+    assert c.ccctl("host", "show").out == r.out == (home / "host.pub").read_text()
+    assert c.ccctl("host", "init").rc == 1
+    assert c.ccctl("init", "--keyfile").rc == 0
+    assert (home / "keyfile").stat().st_mode & 0o777 == 0o600
+    c.add("demo", token)
+    restart(c)
+    launch(c, ep, token)
+    add_passphrase(c)
+    asks_once(c)
+    assert c.ccctl("lock").rc == 0
+    assert c.ccctl("unlock", "--keyfile").rc == 0
+    # the slot goes, and its keyfile with it
+    assert c.ccctl("slot", "rm", "1").rc == 0
+    assert not (home / "keyfile").exists()
+
+
+def spoilt_keyfiles(good):
+    yield good[:100], "cut off"
+    yield b"", "cut off"
+    yield good + b"x", "bytes after its end"
+    yield good[:80] + bytes([good[80] ^ 1]) + good[81:], "checksum"
+    yield b"something else altogether" * 7, "no keyfile"
+
+
+def test_a_keyfile_that_does_not_open_says_why(c, ep, token):
+    c.demo()
+    c.init()
+    c.add("demo", token)
+    assert c.ccctl("host", "init").rc == 0
+    assert c.ccctl("slot", "add", "keyfile").rc == 0
+    home = c.data / "ccrun"
+    good = (home / "keyfile").read_bytes()
+
+    def refused(why, *more):
+        restart(c)
+        r = c.ccrun("demo", "-p", "hello")
+        assert r.rc == 125 and why in r.err and "hint:" in r.err, (why, r)
+        assert c.unlock().rc == 0
+
+    for bad, why in spoilt_keyfiles(good):
+        (home / "keyfile").write_bytes(bad)
+        refused(why)
+        r = c.ccctl("unlock", "--keyfile", str(home / "keyfile"))
+        assert "already unlocked" in r.err
+    (home / "keyfile").write_bytes(good)
+    (home / "keyfile").chmod(0o644)
+    refused("no private file")
+    (home / "keyfile").chmod(0o600)
+    key = (home / "host.key").read_text()
+    (home / "host.key").chmod(0o644)
+    refused("can be read by others")
+    (home / "host.key").unlink()
+    refused("no key pair")
+    (home / "host.key").write_text("nonsense\n")
+    (home / "host.key").chmod(0o400)
+    refused("damaged")
+    (home / "host.key").unlink()
+    assert c.ccctl("host", "init").rc == 0  # another pair
+    refused("sealed to another host")
+    (home / "host.key").unlink()
+    (home / "host.key").write_text(key)
+    (home / "host.key").chmod(0o400)
+    restart(c)
+    launch(c, ep, token)
+
+
+HOSTS = 20
+
+
+def test_one_vault_and_twenty_hosts_of_which_one_is_revoked(c, ep, token):
+    """Each host has a key pair and a copy of the vault; a keyfile opens only at home."""
+    c.demo()
+    c.init()
+    c.add("demo", token)
+    hosts = []
+    try:
+        for i in range(HOSTS):
+            host = Ccrun(ep)
+            hosts.append(host)
+            host.demo()
+            pub = host.ccctl("host", "init").out
+            (c.root / f"h{i}.pub").write_text(pub)
+            r = c.ccctl("slot", "add", "keyfile", "--for", str(c.root / f"h{i}.pub"), "--out",
+                        str(c.root / f"h{i}.keyfile"), "--label", f"h{i}")
+            assert r.rc == 0 and f"slot {i + 2} (keyfile)" in r.err, r
+        assert len(slots(c)) == HOSTS + 1
+
+        def deploy(host, keyfile):
+            host.end()
+            for name in ("vault", "vault.prev", "keyfile"):
+                (host.data / "ccrun" / name).unlink(missing_ok=True)
+            host.write(host.data / "ccrun/vault", "")
+            (host.data / "ccrun/vault").write_bytes((c.data / "ccrun/vault").read_bytes())
+            r = host.ccctl("host", "use", str(keyfile))
+            if r.rc == 0:
+                restart(host)
+            return r
+
+        for i, host in enumerate(hosts[:4]):
+            assert deploy(host, c.root / f"h{i}.keyfile").rc == 0
+            r = host.ccctl("list", "--json")
+            assert host.run([CCRUN, "--exec", "/bin/true", "demo"]).rc == 0
+        launch(hosts[1], ep, token)
+        # another host's keyfile, and no key pair of its own
+        r = deploy(hosts[5], c.root / "h6.keyfile")
+        assert r.rc == 5 and "another host" in r.err and "hint:" in r.err, r
+        r = hosts[5].ccctl("unlock", "--keyfile", str(c.root / "h6.keyfile"))
+        assert r.rc == 5 and "another host" in r.err, r
+        assert hosts[5].ccctl("unlock", "--keyfile", str(c.root / "h5.keyfile")).rc == 0
+        # revoked: the others go on
+        r = c.ccctl("slot", "rm", "2")
+        assert r.rc == 0 and "ccctl rekey" in r.err, r
+        r = deploy(hosts[0], c.root / "h0.keyfile")
+        assert r.rc == 4 and "no slot 2" in r.err, r
+        assert hosts[0].run([CCRUN, "--exec", "/bin/true", "demo"]).rc == 125
+        assert deploy(hosts[1], c.root / "h1.keyfile").rc == 0
+        assert hosts[1].run([CCRUN, "--exec", "/bin/true", "demo"]).rc == 0
+        # rekey: new keyfiles for all that are left, and the old ones are worthless
+        (c.root / "new").mkdir(mode=0o700)
+        r = c.with_passphrase("rekey")
+        assert r.rc == 2 and "--out DIRECTORY" in r.err, r
+        r = c.with_passphrase("rekey", "--out", str(c.root / "new"))
+        assert r.rc == 0 and f"{HOSTS} of {HOSTS} slots were kept" in r.err, r
+        assert len(list((c.root / "new").iterdir())) == HOSTS - 1
+        r = deploy(hosts[1], c.root / "h1.keyfile")
+        assert r.rc == 5 and "wrong key" in r.err, r
+        assert deploy(hosts[1], c.root / "new/3-h1.keyfile").rc == 0
+        launch(hosts[1], ep, token)
+    finally:
+        for host in hosts:
+            host.close()
+
+
+def test_what_slot_add_refuses(c):
+    c.init()
+    pub = c.root / "bad.pub"
+    pub.write_text("ssh-ed25519 AAAA\n")
+    for words, rc, why in (
+            (["frob"], 2, "slots of kind 'frob' are unknown"),
+            (["keyfile", "--for", str(pub)], 2, "where should the keyfile"),
+            (["passphrase", "--for", str(pub)], 2, "--for is for keyfiles"),
+            (["keyring", "--out", "x"], 2, "--out is for credentials"),
+            (["keyfile"], 4, "no key pair"),
+            (["keyfile", "--for", str(pub), "--out", str(c.root / "k")], 1, "no public key of a host"),
+            (["keyfile", "--for", str(c.root / "none"), "--out", str(c.root / "k")], 1, "No such file"),
+            (["recovery"], 2, "there is no terminal"),
+            (["passphrase"], 2, "there is no terminal")):
+        r = c.ccctl("slot", "add", *words)
+        assert r.rc == rc and why in r.err and "hint:" in r.err or "No such file" in r.err, (words, r)
+    assert len(slots(c)) == 1 and not (c.root / "k").exists()
+    assert c.ccctl("slot", "rm", "7").rc == 4
+    assert c.ccctl("slot", "rm", "x").rc == 2
+    assert c.ccctl("slot", "frob").rc == 2

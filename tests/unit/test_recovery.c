@@ -1,0 +1,183 @@
+/*
+ * tests/unit/test_recovery.c - codes for paper: what is made can be typed, in
+ * the ways that people type, and what is typed wrong is noticed.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/fail.h"
+#include "secure/keyfile.h"
+#include "tests/unit/vectors.h"
+
+#define CODE "J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5" /* of recovery.txt */
+
+static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+
+static int parse(const char *text, uint8_t *key, struct failure *f)
+{
+	return recovery_parse(text, strlen(text), key, f);
+}
+
+static void test_make(void **state)
+{
+	char text[RECOVERY_TEXT], other[RECOVERY_TEXT];
+	uint8_t key[KEY_LEN], got[KEY_LEN];
+	int i, k;
+
+	(void)state;
+	for (i = 0; i < 500; i++) {
+		recovery_make(text, key);
+		assert_int_equal(strlen(text), RECOVERY_TEXT - 1);
+		for (k = 0; k < RECOVERY_TEXT - 1; k++)
+			if (k % 6 == 5)
+				assert_int_equal(text[k], '-');
+			else
+				assert_non_null(strchr(alphabet, text[k]));
+		memset(got, 0, sizeof(got));
+		assert_int_equal(parse(text, got, NULL), 0);
+		assert_memory_equal(got, key, sizeof(key));
+	}
+	recovery_make(other, got);
+	assert_string_not_equal(text, other);
+	assert_memory_not_equal(key, got, sizeof(key));
+}
+
+static void test_vectors(void **state)
+{
+	FILE *in = vector_open(".", "recovery.txt");
+	char *field[3], hex[2 * KEY_LEN + 1];
+	struct failure f = { 0 };
+	uint8_t key[KEY_LEN];
+	unsigned count = 0;
+	int r;
+
+	(void)state;
+	for (; vector_line(in, field, 3); count++) {
+		r = parse(field[0], key, &f);
+		if (strcmp(r == 0 ? "ok" : fail_name(f.code), field[1]) != 0)
+			fail_msg("%s: wanted %s", field[0], field[1]);
+		if (r == 0) {
+			secure_hex(hex, key, sizeof(key));
+			assert_string_equal(hex, field[2]);
+		}
+	}
+	assert_true(count >= 20);
+	fclose(in);
+}
+
+/* As people write and read: lower case, O for 0, I and L for 1, blanks. */
+static void test_spellings(void **state)
+{
+	char text[RECOVERY_TEXT], loose[4 * RECOVERY_TEXT];
+	uint8_t key[KEY_LEN], got[KEY_LEN];
+	int i, k, n;
+
+	(void)state;
+	for (i = 0; i < 100; i++) {
+		recovery_make(text, key);
+		for (k = n = 0; text[k]; k++) {
+			if (text[k] == '-')
+				loose[n++] = "- \t"[i % 3];
+			else if (text[k] == '0')
+				loose[n++] = "0oO"[i % 3];
+			else if (text[k] == '1')
+				loose[n++] = "1iIlL"[i % 5];
+			else
+				loose[n++] = (char)(text[k] >= 'A' && i % 2 ? text[k] - 'A' + 'a' : text[k]);
+			if (i % 7 == k % 7)
+				loose[n++] = ' ';
+		}
+		loose[n] = '\0';
+		memset(got, 0, sizeof(got));
+		assert_int_equal(parse(loose, got, NULL), 0);
+		assert_memory_equal(got, key, sizeof(key));
+	}
+}
+
+/* Every single wrong character, and every two neighbours the wrong way round. */
+static void test_typos(void **state)
+{
+	uint8_t key[KEY_LEN], zero[KEY_LEN] = { 0 };
+	struct failure f = { 0 };
+	char text[sizeof(CODE)];
+	size_t i, k;
+
+	(void)state;
+	memset(key, 0, sizeof(key));
+	for (i = 0; CODE[i]; i++) {
+		if (CODE[i] == '-')
+			continue;
+		for (k = 0; alphabet[k]; k++) {
+			if (alphabet[k] == CODE[i])
+				continue;
+			memcpy(text, CODE, sizeof(text));
+			text[i] = alphabet[k];
+			assert_int_equal(parse(text, key, &f), -1);
+			assert_int_equal(f.code, FAIL_BAD_VALUE);
+			assert_non_null(strstr(f.what, "typing error"));
+		}
+		k = CODE[i + 1] == '-' ? i + 2 : i + 1;
+		if (!CODE[i + 1] || CODE[k] == CODE[i])
+			continue;
+		memcpy(text, CODE, sizeof(text));
+		text[i] = CODE[k];
+		text[k] = CODE[i];
+		assert_int_equal(parse(text, key, NULL), -1);
+	}
+	assert_memory_equal(key, zero, sizeof(key));
+}
+
+static void test_shapes(void **state)
+{
+	uint8_t key[KEY_LEN], zero[KEY_LEN] = { 0 };
+	struct failure f = { 0 };
+	char *exact, byte;
+	size_t i;
+	int c;
+
+	(void)state;
+	memset(key, 0, sizeof(key));
+	for (i = 0; i < strlen(CODE); i++) {
+		exact = malloc(i ? i : 1);
+		memcpy(exact, CODE, i);
+		f.code = FAIL_NONE;
+		assert_int_equal(recovery_parse(exact, i, key, &f), -1);
+		assert_int_equal(f.code, FAIL_BAD_VALUE);
+		assert_non_null(strstr(f.what, "30 characters"));
+		free(exact);
+	}
+	/* bytes that are in no code: named by their place, not by what they are */
+	for (c = 0; c < 256; c++) {
+		byte = (char)c;
+		if (byte == ' ' || byte == '-' || byte == '\t' || (c < 128 && c > 0 && strchr("oOiIlL", c)) ||
+		    (c > 0 && strchr(alphabet, c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c)))
+			continue;
+		assert_int_equal(recovery_parse(&byte, 1, key, &f), -1);
+		assert_string_equal(f.what, "character 1 cannot be in a recovery code");
+	}
+	exact = malloc(100000);
+	memset(exact, '7', 100000);
+	assert_int_equal(recovery_parse(exact, 100000, key, &f), -1);
+	assert_non_null(strstr(f.what, "100000"));
+	free(exact);
+	assert_memory_equal(key, zero, sizeof(key));
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_make),  cmocka_unit_test(test_vectors), cmocka_unit_test(test_spellings),
+		cmocka_unit_test(test_typos), cmocka_unit_test(test_shapes),
+	};
+
+	if (secure_start(NULL))
+		return 1;
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
