@@ -73,6 +73,25 @@ static void watch_listener(struct broker *b, bool on)
 	b->full = !on;
 }
 
+static void serve(struct broker *b, struct connection *c)
+{
+	/* Dropped earlier in this turn. */
+	if (c->fd < 0)
+		return;
+	/* What waits is ready again in the next turn: nobody's many clients keep
+	 * another's one waiting. */
+	if (b->system) {
+		if (c->tenant->turn != b->turn)
+			c->tenant->served = 0;
+		c->tenant->turn = b->turn;
+		if (c->tenant->served++ >= TURN_SHARE)
+			return;
+	}
+	connection_serve(b, c);
+	if (c->closing)
+		connection_drop(b, c);
+}
+
 static void accept_some(struct broker *b)
 {
 	struct connection *c;
@@ -100,9 +119,7 @@ static void accept_some(struct broker *b)
 			continue;
 		}
 		/* Whoever connects speaks at once: mostly it is here already. */
-		connection_serve(b, c);
-		if (c->closing)
-			connection_drop(b, c);
+		serve(b, c);
 	}
 }
 
@@ -123,27 +140,6 @@ static void sweep(struct broker *b)
 		watch_listener(b, true);
 }
 
-static void serve(struct broker *b, const struct epoll_event *ev)
-{
-	struct connection *c = &b->connection[ev->data.u64];
-
-	/* Dropped earlier in this turn. */
-	if (c->fd < 0)
-		return;
-	/* What waits is ready again in the next turn: nobody's many clients keep
-	 * another's one waiting. */
-	if (b->system) {
-		if (c->tenant->turn != b->turn)
-			c->tenant->served = 0;
-		c->tenant->turn = b->turn;
-		if (c->tenant->served++ >= TURN_SHARE)
-			return;
-	}
-	connection_serve(b, c);
-	if (c->closing)
-		connection_drop(b, c);
-}
-
 void loop_run(struct broker *b)
 {
 	struct epoll_event ev[EVENTS];
@@ -161,7 +157,7 @@ void loop_run(struct broker *b)
 			if (ev[i].data.u64 == ID_SIGNALS)
 				return;
 			if (ev[i].data.u64 != ID_LISTENER)
-				serve(b, &ev[i]);
+				serve(b, &b->connection[ev[i].data.u64]);
 		}
 		for (i = 0; i < n; i++)
 			if (ev[i].data.u64 == ID_LISTENER)
