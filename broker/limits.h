@@ -11,6 +11,8 @@
 
 /* A system broker has a place for everyone whom it serves, whatever the others do. */
 #define TENANTS_MAX 40	      /* uids at once; each has a locked region of its own */
+#define SUBORDINATE_UIDS "/etc/subuid"
+#define SUBORDINATE_MAX (4 << 20) /* bytes of that file: some 100,000 users */
 #define SYSTEM_UID 64	      /* connections of one uid */
 #define SYSTEM_MARKED 16      /* of these, from inside sessions */
 #define SYSTEM_CONNECTIONS ((TENANTS_MAX + 1) * SYSTEM_UID)

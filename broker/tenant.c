@@ -42,7 +42,7 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 		store_close(&t->store);
 		return -1;
 	}
-	t->arena = where->arena ? where->arena : arena_new(ARENA_DEFAULT, f);
+	t->arena = where->arena ? where->arena : arena_new(where->room, f);
 	if (t->arena)
 		return 0;
 	record_close(&t->record);

@@ -45,7 +45,8 @@ struct tenant {
 struct tenant_place {
 	uid_t uid;
 	bool system;
-	struct arena *arena; /* NULL: one of its own */
+	struct arena *arena; /* NULL: one of its own, of room bytes */
+	size_t room;
 	struct own *own;
 };
 
