@@ -34,7 +34,7 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 	t->uid = where->uid;
 	t->system = where->system;
 	t->own = where->own;
-	t->record.fd = -1;
+	t->record.dir = t->record.fd = -1;
 	t->store.dir = t->store.lock = -1;
 	if (places(where, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
 		return -1;
@@ -69,7 +69,7 @@ void tenant_close(struct tenant *t)
 	if (t->system)
 		arena_free(t->arena);
 	memset(t, 0, sizeof(*t));
-	t->record.fd = t->store.dir = t->store.lock = -1;
+	t->record.dir = t->record.fd = t->store.dir = t->store.lock = -1;
 }
 
 const char *tenant_state(const struct tenant *t)
