@@ -114,18 +114,71 @@ class Machine:
         return SystemUser(endpoint, user=account(n), prefix=PREFIX, **kw)
 
 
+# What systemd does before it runs a service whose unit says so.
+SANDBOX = """set -e
+mount --make-rslave /
+mount --bind /proc/sys /proc/sys
+for d in / /run /opt /proc/sys; do mount -o remount,bind,ro $d; done
+mount --bind /run/ccrun /run/ccrun
+mount -o remount,bind,rw /run/ccrun
+mount -t tmpfs -o mode=000 none /home; mount -t tmpfs -o mode=000 none /root; mount -t tmpfs none /tmp
+exec "$@"
+"""
+# The rest of it, that must come last: the system call filter, and no memory that
+# is both writable and executable.
+FILTER = """
+import ctypes, os, sys
+n = sys.argv.index("--")
+s = ctypes.CDLL("libseccomp.so.2")
+s.seccomp_init.restype = ctypes.c_void_p
+f = ctypes.c_void_p(s.seccomp_init(0x00050001))
+for name in sys.argv[1:n]:
+    nr = s.seccomp_syscall_resolve_name(name.encode())
+    assert nr < 0 or s.seccomp_rule_add(f, 0x7fff0000, nr, 0) == 0, name
+ctypes.CDLL(None).prctl(65, 1, 0, 0, 0)
+assert s.seccomp_load(f) == 0
+os.execv(sys.argv[n + 1], sys.argv[n + 1:])
+"""
+
+
+def filter_of(unit):
+    """The system calls that the SystemCallFilter= lines of a unit leave, by
+    systemd's own tables."""
+    def expand(word):
+        if not word.startswith("@"):
+            return {word}
+        text = subprocess.run(["systemd-analyze", "syscall-filter", word], capture_output=True, text=True, check=True).stdout
+        names = [line.strip() for line in text.splitlines()[1:]]
+        return set().union(*(expand(n) for n in names if n and not n.startswith("#")))
+    allowed = expand("@default")
+    for line in unit.splitlines():
+        if line.startswith("SystemCallFilter="):
+            words = line.partition("=")[2]
+            for word in words.lstrip("~").split():
+                allowed = allowed - expand(word) if words.startswith("~") else allowed | expand(word)
+    return sorted(allowed)
+
+
 class SystemBroker:
     """The system broker in the foreground.  ptrace: with CAP_SYS_PTRACE, as its
-    unit gives it.  credentials: a directory with what systemd would hand over."""
+    unit gives it.  credentials: a directory with what systemd would hand over.
+    unit: the text of its unit, whose sandbox it gets as far as that can be had."""
 
-    def __init__(self, ptrace=False, credentials=None, uid=BROKER_UID, program=PREFIX / "libexec/ccrun/ccbroker"):
-        self.ptrace, self.credentials, self.uid, self.program = ptrace, credentials, uid, program
+    def __init__(self, ptrace=False, credentials=None, uid=BROKER_UID, unit=None):
+        self.ptrace, self.credentials, self.uid, self.unit = ptrace, credentials, uid, unit
+        self.program = PREFIX / "libexec/ccrun/ccbroker"
         self.process, self.stderr = None, ""
 
     def argv(self):
         caps = ["--inh-caps=-all,+sys_ptrace", "--ambient-caps=-all,+sys_ptrace"] if self.ptrace else ["--inh-caps=-all"]
-        return ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *caps, "--no-new-privs", "--",
-                str(self.program), "--system", "--foreground"]
+        words = [str(self.program), "--system", "--foreground"]
+        before = []
+        if self.unit:
+            caps.append("--bounding-set=-all,+sys_ptrace")
+            words = ["/usr/bin/python3", "-c", FILTER, *filter_of(self.unit), "--", *words]
+            before = ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sh"]
+        return [*before, "setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *caps,
+                "--no-new-privs", "--", *words]
 
     def popen(self):
         env = {"PATH": "/usr/bin:/bin"}
