@@ -308,6 +308,30 @@ def test_what_it_cannot_serve_now_does_not_take_the_own_vault_away(system, a, to
         assert r.rc == 125 and "/var/lib/ccrun/vaults" in r.err, r
 
 
+def test_a_backup_comes_back_into_it(system, broker, a, token):
+    a.init()
+    a.add("demo", token)
+    file = a.home / "backup"
+    read_fd, write_fd = os.pipe()
+    os.write(write_fd, PASSPHRASE.encode() + b"\n")
+    os.close(write_fd)
+    r = a.ccctl("backup", file, "--new-passphrase-fd", read_fd, pass_fds=[read_fd])
+    os.close(read_fd)
+    assert r.rc == 0, r
+    r = a.with_passphrase("restore", "--system", file)
+    assert r.rc == 1 and "ccctl move system" in r.err, r
+    assert not (a.place / "vault").exists()
+    end_own(a)
+    (a.data / "ccrun/vault").unlink()
+    r = a.with_passphrase("restore", "--system", file)
+    assert r.rc == 0 and a.status()["broker"] == "system", r
+    assert got(launch(a), token)
+    r = a.with_passphrase("restore", "--system", file)
+    assert r.rc == 1 and "--replace" in r.err, r
+    assert a.with_passphrase("restore", "--replace", file).rc == 0
+    assert (a.place / "vault.replaced").exists() and got(launch(a), token)
+
+
 # ---- moving
 
 def move(user, where, **kw):
