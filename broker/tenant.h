@@ -33,6 +33,7 @@ struct tenant {
 	unsigned sessions;   /* live ones */
 	unsigned staged;     /* connections that move a file */
 	unsigned turn, served; /* connections served in that turn of the loop */
+	unsigned busy;	       /* ms that it kept the loop waiting lately */
 	bool watched;	     /* a connection says when the computer sleeps */
 	uint64_t releases;
 	bool use_times_changed; /* written with the next change, or when it locks */

@@ -3,6 +3,7 @@ it: user B against user A, floods, fakes, containers."""
 import ctypes
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -239,6 +240,25 @@ def test_b_floods_and_a_launches(ready, broker, b, token, flood):
         assert r.rc == 0, r
     print(f"{flood.__name__}: {max(took):.2f} s at most, {resident(broker)} KiB")
     assert until(lambda: descriptors(broker) <= before + 8, 40, "descriptors given back")
+
+
+@pytest.mark.skipif(not shutil.which("strace"), reason="strace makes the disk slow")
+def test_on_a_slow_disk_b_writes_and_a_launches(ready, broker, b, token):
+    """Each of B's requests waits for the disk for a second; A's wait for none."""
+    b.init_system()
+    slow = subprocess.Popen(["strace", "-qq", "-p", str(broker.pid), "-e", "trace=fsync", "-e",
+                             "inject=fsync:delay_enter=500000"], stderr=subprocess.DEVNULL)
+    try:
+        until(lambda: read(broker.pid, "status", "TracerPid") != "0", 10)
+        with b.busy(flood_puts), b.busy(flood_puts), b.busy(flood_puts), b.busy(flood_puts):
+            time.sleep(2)
+            for _ in range(2):
+                r = launch(ready, timeout=4)
+                assert got(r, token), r
+                print(f"slow disk: {r.seconds:.2f} s")
+    finally:
+        slow.terminate()
+        slow.wait(10)
 
 
 def test_b_fills_its_own_memory_and_vault_and_no_one_else_s(ready, b, token):
