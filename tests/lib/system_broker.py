@@ -40,7 +40,9 @@ def account(n):
 
 
 def mount(*words):
-    subprocess.run(["mount", *map(str, words)], check=True, capture_output=True, text=True)
+    r = subprocess.run(["mount", *map(str, words)], capture_output=True, text=True)
+    if r.returncode != 0:
+        raise PermissionError(f"no mounts here: {r.stderr.strip()}")
 
 
 def become(uid):
