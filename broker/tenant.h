@@ -36,6 +36,7 @@ struct tenant {
 	unsigned busy;	       /* ms that it kept the loop waiting lately */
 	bool watched;	     /* a connection says when the computer sleeps */
 	uint64_t releases;
+	bool alone; /* it was opened with no person there, and can be again */
 	bool use_times_changed; /* written with the next change, or when it locks */
 	enum lock_why why;	/* it was locked; LOCK_WHY_START: never was, it is fresh */
 	uint64_t locked_at;	/* seconds since the epoch; 0 never */
@@ -58,6 +59,10 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 
 /* Lock and give back everything. */
 void tenant_close(struct tenant *t);
+
+/* The same for a while: that it was locked is known when it is opened again.
+ * false: that could not be kept, and nothing was done. */
+bool tenant_leave(struct tenant *t);
 
 /* "none", "locked" or "unlocked". */
 const char *tenant_state(const struct tenant *t);

@@ -58,28 +58,32 @@ static int subordinate(uid_t uid, struct failure *f)
 		 : 0;
 }
 
-/* Nobody uses it, and it would be the same when its user comes again. */
-static bool idle(const struct tenant *t)
+/* Nobody uses it, and it can be the same when its user comes again: closed, or
+ * opened with no person there. */
+static bool idle(const struct tenant *t, bool open)
 {
-	return t->connections == 0 && !t->vault && !t->kept &&
-	       (t->why == LOCK_WHY_START || store_exists(&t->store) == 0);
+	return t->connections == 0 && !t->kept && (open ? t->vault && t->alone : !t->vault);
+}
+
+/* A place that somebody leaves; those with an open vault last. */
+static struct tenant *make_room(struct broker *b)
+{
+	unsigned i;
+
+	for (i = 0; i < 2 * b->tenants; i++)
+		if (idle(&b->tenant[i % b->tenants], i >= b->tenants) && tenant_leave(&b->tenant[i % b->tenants]))
+			return &b->tenant[i % b->tenants];
+	return NULL;
 }
 
 static struct tenant *add(struct broker *b, uid_t uid, struct failure *f)
 {
 	struct tenant_place where = { uid, b->system, b->system ? NULL : b->arena, fair_room(), &b->own };
-	struct tenant *t = NULL;
-	unsigned i;
+	struct tenant *t;
 
 	if (b->system && subordinate(uid, f) != 0)
 		return NULL;
-	for (i = 0; i < b->tenants && b->tenants == TENANTS_MAX && !t; i++)
-		if (idle(&b->tenant[i]))
-			t = &b->tenant[i];
-	if (t)
-		tenant_close(t);
-	else if (b->tenants < TENANTS_MAX)
-		t = &b->tenant[b->tenants];
+	t = b->tenants < TENANTS_MAX ? &b->tenant[b->tenants] : make_room(b);
 	if (!t) {
 		fail_set(f, FAIL_BUSY, "use a broker of your own: ccctl init, without --system",
 			 "the system broker serves %d users already", TENANTS_MAX);
@@ -110,7 +114,8 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
 	return NULL;
 }
 
-/* With no person there.  That it could not be is on record, and no failure. */
+/* With no person there, unless a person locked it before it lost its place.  That
+ * it could not be is on record, and no failure. */
 static int open_own(struct tenant *t, struct failure *f)
 {
 	struct record_event e = { .event = "start", .result = "done", .pid = getpid() };
@@ -120,9 +125,10 @@ static int open_own(struct tenant *t, struct failure *f)
 
 	if (record_write(&t->record, &e, f) != 0)
 		return -1;
-	r = own_open(t, &kind, &why);
+	r = t->why == LOCK_WHY_START ? own_open(t, &kind, &why) : 0;
 	if (r == 0)
 		return 0;
+	t->alone = r > 0;
 	e.event = "reopen";
 	e.result = r > 0 ? "granted" : fail_name(why.code);
 	e.why = r > 0 ? slot_kind_name(kind) : why.what;

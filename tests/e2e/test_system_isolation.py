@@ -15,7 +15,7 @@ import wire_client
 from canary import new_token
 from client import until
 from ccrun import PASSPHRASE
-from system_broker import BROKER_UID, RUN, SOCKET, STATE, account, as_user, become, mount
+from system_broker import BROKER_UID, PREFIX, RUN, SOCKET, STATE, account, as_user, become, mount
 from test_system_broker import got, launch, read
 from wire_client import Client, Closed, Refused, request
 
@@ -351,6 +351,48 @@ def test_a_user_too_many_is_told_so_and_nobody_else_notices(ready, broker, ep, s
     for uid in range(65001, 65001 + TENANTS + 5):
         as_user(uid, lambda: Client(SOCKET).call("lock"))
     assert got(launch(ready), token)
+
+
+def test_more_users_than_places_when_nobody_must_be_asked(system, a, token):
+    """45 vaults that open by themselves share 40 places; a lock is not lost by it."""
+    subprocess.run([PREFIX / "bin/ccctl", "host", "init", "--system"], check=True, capture_output=True)
+    users = [62001 + n for n in range(TENANTS + 5)]
+
+    def ccctl(uid, *words):
+        argv = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", str(PREFIX / "bin/ccctl"), *words]
+        return subprocess.run(argv, env={"HOME": "/nonexistent", "CCRUN_KDF": "fast"}, capture_output=True, text=True)
+    with system.broker():
+        a.init_system()
+        a.add("demo", token)
+        assert a.ccctl("slot", "add", "keyfile").rc == 0
+        for uid in users[:TENANTS - 1]:
+            assert ccctl(uid, "init", "--system", "--keyfile").returncode == 0
+        # Open vaults that a person made or opened keep their places.
+        r = ccctl(users[-1], "init", "--system", "--keyfile")
+        assert r.returncode == 1 and "serves 40 users already" in r.stderr, r
+    with system.broker():
+        for uid in users[TENANTS - 1:]:
+            r = ccctl(uid, "init", "--system", "--keyfile")
+            assert r.returncode == 0, r
+    with system.broker() as b:
+        for uid in users:
+            r = ccctl(uid, "unlock", "--auto")
+            assert r.returncode == 0, (uid, r)
+        assert got(launch(a), token)
+        assert a.ccctl("lock").rc == 0
+        status = a.status()
+        for uid in users:
+            assert ccctl(uid, "unlock", "--auto").returncode == 0
+        assert (a.place / "locked").exists(), "its place was given away"
+        assert {k: a.status()[k] for k in ("state", "locked_why", "locked_at")} == {
+            "state": "locked", "locked_why": "request", "locked_at": status["locked_at"]}
+        assert a.ccctl("unlock", "--auto").rc == 3 and launch(a).rc == 125
+        for uid in users:
+            assert ccctl(uid, "unlock", "--auto").returncode == 0
+    with system.broker():
+        assert a.status()["locked_why"] == "request", "over a restart too"
+        assert a.unlock().rc == 0 and got(launch(a), token)
+        assert not (a.place / "locked").exists()
 
 
 def test_subordinate_uids_are_no_users(ready, tmp_path, token):
