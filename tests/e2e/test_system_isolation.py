@@ -166,7 +166,7 @@ def flood_talk():
     def step():
         with Client(SOCKET) as c:
             for _ in range(1000):
-                c.ask("get", name="nothing")
+                c.ask("get", name="x" * 64)  # as long a line on record as can be
     patiently(step)
 
 
