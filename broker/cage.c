@@ -22,7 +22,7 @@ static const int allowed[] = {
 	SCMP_SYS(openat), SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(lseek),
 	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx),
 	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-	SCMP_SYS(access), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
+	SCMP_SYS(access), SCMP_SYS(flock), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
 	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(rename), SCMP_SYS(linkat),
 	SCMP_SYS(unlinkat), SCMP_SYS(unlink), SCMP_SYS(getdents64),
 	/* memory, time, randomness, ending */
@@ -34,9 +34,9 @@ static const int allowed[] = {
 	SCMP_SYS(tgkill), /* abort */
 };
 
-/* A user who comes later: a directory, its locks, a locked region. */
+/* A user who comes later: a directory, a locked region. */
 static const int allowed_system[] = {
-	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(flock), SCMP_SYS(mlock), SCMP_SYS(pwrite64),
+	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mlock), SCMP_SYS(pwrite64),
 };
 
 int cage_enter(bool system, struct failure *f)

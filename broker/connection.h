@@ -54,6 +54,7 @@ struct connection {
 	bool spoken;	  /* its first message was served */
 	bool first;	  /* this is the first, and the kernel cannot say exactly who connected */
 	bool marked;	  /* it was when it connected: counted apart */
+	bool resting;	  /* not watched until its user has kept us waiting less */
 	bool watcher;	  /* says when the computer sleeps; may be silent for ever */
 	struct stage stage;
 	struct session session;

@@ -11,10 +11,14 @@
 
 /* A system broker has a place for everyone whom it serves, whatever the others do. */
 #define TENANTS_MAX 40	      /* uids at once; each has a locked region of its own */
+#define SUBORDINATE_UIDS "/etc/subuid"
+#define SUBORDINATE_MAX (4 << 20) /* bytes of that file: some 100,000 users */
 #define SYSTEM_UID 64	      /* connections of one uid */
 #define SYSTEM_MARKED 16      /* of these, from inside sessions */
 #define SYSTEM_CONNECTIONS ((TENANTS_MAX + 1) * SYSTEM_UID)
 #define TURN_SHARE 4	      /* of one uid's connections, served in one turn of the loop */
+#define BUSY_MOST 250	      /* ms of the broker's time for one uid, halved in each sweep; more rests */
+#define BUSY_COUNTED 4000     /* and no more than that is held against it: it rests for some 2 s */
 #define STAGED_UID 2	      /* connections of one uid that move a file */
 
 #define LISTEN_BACKLOG 128

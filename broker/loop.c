@@ -73,6 +73,45 @@ static void watch_listener(struct broker *b, bool on)
 	b->full = !on;
 }
 
+/*
+ * May c's user be served in this turn?  Nobody's many clients keep another's one
+ * waiting, nor do requests that wait for a slow disk.  What is left is ready again
+ * in the next turn, or when it has rested.
+ */
+static bool is_its_turn(struct broker *b, struct connection *c)
+{
+	struct tenant *t = c->tenant;
+
+	if (!b->system)
+		return true;
+	if (t->busy > BUSY_MOST) {
+		c->resting = true;
+		epoll_ctl(b->epoll, EPOLL_CTL_DEL, c->fd, NULL);
+		return false;
+	}
+	if (t->turn != b->turn)
+		t->served = 0;
+	t->turn = b->turn;
+	return t->served++ < TURN_SHARE;
+}
+
+static void serve(struct broker *b, struct connection *c)
+{
+	struct tenant *t = c->tenant;
+	int64_t start;
+
+	/* Dropped earlier in this turn. */
+	if (c->fd < 0 || !is_its_turn(b, c))
+		return;
+	start = io_now_ms();
+	connection_serve(b, c);
+	if (c->closing)
+		connection_drop(b, c);
+	t->busy += (unsigned)(io_now_ms() - start);
+	if (t->busy > BUSY_COUNTED)
+		t->busy = BUSY_COUNTED;
+}
+
 static void accept_some(struct broker *b)
 {
 	struct connection *c;
@@ -100,9 +139,7 @@ static void accept_some(struct broker *b)
 			continue;
 		}
 		/* Whoever connects speaks at once: mostly it is here already. */
-		connection_serve(b, c);
-		if (c->closing)
-			connection_drop(b, c);
+		serve(b, c);
 	}
 }
 
@@ -116,32 +153,17 @@ static void sweep(struct broker *b)
 
 		if (c->fd >= 0 && c->deadline && now > c->deadline)
 			connection_expire(b, c);
+		if (c->fd >= 0 && c->resting && c->tenant->busy <= BUSY_MOST) {
+			c->resting = false;
+			watch(b, c->fd, i);
+		}
 	}
-	for (i = 0; i < b->tenants; i++)
+	for (i = 0; i < b->tenants; i++) {
 		tenant_tick(&b->tenant[i], now);
+		b->tenant[i].busy /= 2;
+	}
 	if (b->full && b->connections < b->places)
 		watch_listener(b, true);
-}
-
-static void serve(struct broker *b, const struct epoll_event *ev)
-{
-	struct connection *c = &b->connection[ev->data.u64];
-
-	/* Dropped earlier in this turn. */
-	if (c->fd < 0)
-		return;
-	/* What waits is ready again in the next turn: nobody's many clients keep
-	 * another's one waiting. */
-	if (b->system) {
-		if (c->tenant->turn != b->turn)
-			c->tenant->served = 0;
-		c->tenant->turn = b->turn;
-		if (c->tenant->served++ >= TURN_SHARE)
-			return;
-	}
-	connection_serve(b, c);
-	if (c->closing)
-		connection_drop(b, c);
 }
 
 void loop_run(struct broker *b)
@@ -161,7 +183,7 @@ void loop_run(struct broker *b)
 			if (ev[i].data.u64 == ID_SIGNALS)
 				return;
 			if (ev[i].data.u64 != ID_LISTENER)
-				serve(b, &ev[i]);
+				serve(b, &b->connection[ev[i].data.u64]);
 		}
 		for (i = 0; i < n; i++)
 			if (ev[i].data.u64 == ID_LISTENER)

@@ -146,7 +146,7 @@ static int check_user(const struct options *o, struct failure *f)
 
 static int harden(const struct options *o, struct failure *f)
 {
-	rlim_t want = o->system ? 2 * SYSTEM_CONNECTIONS + 4 * TENANTS_MAX + 64 : 2048;
+	rlim_t want = o->system ? 2 * SYSTEM_CONNECTIONS + 5 * TENANTS_MAX + 64 : 2048;
 	struct rlimit files = { want, want };
 	struct rlimit now;
 

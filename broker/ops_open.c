@@ -75,6 +75,7 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 			 "there is no keyfile beside the vault and no credential");
 	if (r != 1)
 		return NULL;
+	t->alone = true;
 	o = wire_ok(3);
 	wire_uint(o, "entries", vault_count(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));

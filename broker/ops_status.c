@@ -126,11 +126,13 @@ struct wire_out *op_record(struct request *q, struct failure *f)
 	static uint8_t part[LIST_PAGE];
 	struct wire_out *o;
 	uint64_t at, size;
+	bool old = false;
 	ssize_t n;
 
-	if (wire_get_uint(q->map, "at", &at, f) != 0)
+	if (wire_get_uint(q->map, "at", &at, f) != 0 ||
+	    (wire_has(q->map, "old") && wire_get_bool(q->map, "old", &old, f) != 0))
 		return NULL;
-	n = record_read(&q->connection->tenant->record, at, part, sizeof(part), &size, f);
+	n = record_read(&q->connection->tenant->record, old, at, part, sizeof(part), &size, f);
 	if (n < 0)
 		return NULL;
 	o = wire_ok(2);

@@ -17,6 +17,8 @@
 #include "base/paths.h"
 #include "secure/kdf.h"
 
+#define RECORD "record.jsonl"
+#define RECORD_OLD "record.1.jsonl"
 #define LINE_MAX_LEN 8192 /* every field is bounded; all of them fit, all of it escaped */
 
 struct line {
@@ -57,12 +59,19 @@ static void add_text(struct line *l, const char *key, const char *value)
 	add(l, "\"", 1);
 }
 
+static int damaged(const char *leaf, const char *why, struct failure *f)
+{
+	fail_set(f, FAIL_DAMAGED, NULL, "the record's %s", why);
+	fail_hint(f, "move %s away to start a new chain", leaf);
+	return -1;
+}
+
 /* The hash in the last complete line, and its number. */
-static int find_end(struct record *r, off_t size, struct failure *f)
+static int find_end(struct record *r, int fd, const char *leaf, off_t size, struct failure *f)
 {
 	char tail[LINE_MAX_LEN * 2 + 1], *last, *hash;
 	off_t from = size > LINE_MAX_LEN * 2 ? size - LINE_MAX_LEN * 2 : 0;
-	ssize_t n = pread(r->fd, tail, sizeof(tail) - 1, from);
+	ssize_t n = pread(fd, tail, sizeof(tail) - 1, from);
 	unsigned long long seq;
 
 	if (n < 0)
@@ -70,48 +79,98 @@ static int find_end(struct record *r, off_t size, struct failure *f)
 	tail[n] = '\0';
 	last = memrchr(tail, '\n', (size_t)n);
 	if (!last && from > 0)
-		return fail_set(f, FAIL_DAMAGED, "move record.jsonl away to start a new chain",
-				"the record's end is damaged");
+		return damaged(leaf, "end is damaged", f);
 	if (!last) {
 		/* Not one whole line. */
-		if (ftruncate(r->fd, 0) != 0)
+		if (ftruncate(fd, 0) != 0)
 			return fail_errno(f, NULL, "mend the record");
 		return 0;
 	}
-	if (ftruncate(r->fd, from + (last - tail) + 1) != 0)
+	if (ftruncate(fd, from + (last - tail) + 1) != 0)
 		return fail_errno(f, NULL, "mend the record");
 	*last = '\0';
 	last = memrchr(tail, '\n', (size_t)(last - tail));
 	last = last ? last + 1 : tail;
 	hash = strstr(last, ",\"hash\":\"");
 	if (!hash || strlen(hash) < 9 + 64 || sscanf(last, "{\"seq\":%llu", &seq) != 1)
-		return fail_set(f, FAIL_DAMAGED, "move record.jsonl away to start a new chain",
-				"the record's last line is not one of ours");
+		return damaged(leaf, "last line is not one of ours", f);
 	memcpy(r->hash, hash + 9, 64);
 	r->hash[64] = '\0';
 	r->seq = seq;
 	return 0;
 }
 
-int record_open(struct record *r, const char *dir, struct failure *f)
+/* A file of the record.  -1 with errno; a strange file is EINVAL. */
+static int open_file(const struct record *r, const char *leaf, int flags, off_t *size)
 {
 	struct stat st;
-	int d;
+	int fd = openat(r->dir, leaf, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+
+	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))) {
+		*size = fd < 0 ? 0 : st.st_size;
+		return fd;
+	}
+	close(fd);
+	errno = EINVAL;
+	return -1;
+}
+
+/* An empty record goes on where the older file ends. */
+static int find_old_end(struct record *r, struct failure *f)
+{
+	off_t size;
+	int fd, n = 0;
+
+	fd = open_file(r, RECORD_OLD, O_RDWR, &size);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, RECORD_OLD);
+	if (size > 0)
+		n = find_end(r, fd, RECORD_OLD, size, f);
+	close(fd);
+	return n;
+}
+
+/*
+ * Begin a new file.  Where that does not work the present one grows on: a line
+ * that is too many is better than one that is missing.
+ */
+static void rotate(struct record *r)
+{
+	off_t size;
+	int fd;
+
+	if (renameat(r->dir, RECORD, r->dir, RECORD_OLD) != 0)
+		return;
+	fd = open_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &size);
+	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (fd >= 0)
+			close(fd);
+		renameat(r->dir, RECORD_OLD, r->dir, RECORD);
+		return;
+	}
+	close(r->fd);
+	r->fd = fd;
+}
+
+int record_open(struct record *r, const char *dir, struct failure *f)
+{
+	off_t size;
 
 	r->fd = -1;
+	r->most = RECORD_MOST;
 	r->seq = 0;
 	memset(r->hash, '0', 64);
 	r->hash[64] = '\0';
-	d = path_private_dir(dir, f);
-	if (d < 0)
+	r->dir = path_private_dir(dir, f);
+	if (r->dir < 0)
 		return -1;
-	r->fd = openat(d, "record.jsonl", O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK,
-		       0600);
-	close(d);
-	if (r->fd < 0)
-		return fail_errno(f, NULL, "%s/record.jsonl", dir);
-	if (fstat(r->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+	r->fd = open_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT, &size);
+	if (r->fd < 0 && errno == EINVAL) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s/record.jsonl is no regular file", dir);
+		goto bad;
+	}
+	if (r->fd < 0) {
+		fail_errno(f, NULL, "%s/record.jsonl", dir);
 		goto bad;
 	}
 	/* One writer: two would each chain to what it last wrote itself. */
@@ -119,7 +178,9 @@ int record_open(struct record *r, const char *dir, struct failure *f)
 		fail_set(f, FAIL_BUSY, NULL, "another broker writes %s/record.jsonl", dir);
 		goto bad;
 	}
-	if (st.st_size > 0 && find_end(r, st.st_size, f) != 0)
+	if (size > 0 && find_end(r, r->fd, RECORD, size, f) != 0)
+		goto bad;
+	if (r->seq == 0 && find_old_end(r, f) != 0)
 		goto bad;
 	return 0;
 bad:
@@ -131,7 +192,9 @@ void record_close(struct record *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
-	r->fd = -1;
+	if (r->dir >= 0)
+		close(r->dir);
+	r->fd = r->dir = -1;
 }
 
 int record_write(struct record *r, const struct record_event *e, struct failure *f)
@@ -168,6 +231,10 @@ int record_write(struct record *r, const struct record_event *e, struct failure 
 	add(&l, "\"}\n", 3);
 
 	before = lseek(r->fd, 0, SEEK_END);
+	if (before >= r->most) {
+		rotate(r);
+		before = lseek(r->fd, 0, SEEK_END);
+	}
 	do
 		w = write(r->fd, l.text, l.n);
 	while (w < 0 && errno == EINTR);
@@ -182,17 +249,22 @@ int record_write(struct record *r, const struct record_event *e, struct failure 
 	return 0;
 }
 
-ssize_t record_read(const struct record *r, uint64_t at, void *out, size_t n, uint64_t *size,
+ssize_t record_read(const struct record *r, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
 		    struct failure *f)
 {
-	struct stat st;
-	ssize_t got;
+	ssize_t got = 0;
+	off_t whole;
+	int fd;
 
-	if (fstat(r->fd, &st) != 0)
-		return fail_errno(f, NULL, "the record");
-	*size = (uint64_t)st.st_size;
-	if (at >= *size)
-		return 0;
-	got = pread(r->fd, out, n, (off_t)at);
-	return got < 0 ? fail_errno(f, NULL, "the record") : got;
+	*size = 0;
+	fd = open_file(r, old ? RECORD_OLD : RECORD, O_RDONLY, &whole);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "the record");
+	*size = (uint64_t)whole;
+	if (at < *size)
+		got = pread(fd, out, n, (off_t)at);
+	if (got < 0)
+		fail_errno(f, NULL, "the record");
+	close(fd);
+	return got;
 }

@@ -8,13 +8,22 @@
 #ifndef BROKER_RECORD_H
 #define BROKER_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
 struct failure;
 
+/*
+ * A record that has grown to so many bytes becomes record.1.jsonl, in the place of
+ * the one before it, and the chain goes on in a new one: whoever makes the broker
+ * refuse and refuse fills no disk.  Some 40,000 lines.
+ */
+#define RECORD_MOST (8 << 20)
+
 struct record {
-	int fd;
+	int dir, fd;
+	off_t most; /* RECORD_MOST, but in tests */
 	uint64_t seq;
 	char hash[65];
 };
@@ -32,8 +41,9 @@ struct record_event {
 };
 
 /*
- * Open (make) dir/record.jsonl and find the chain's end.  A last line that was
- * cut by a crash is removed: what it announced had not happened yet.
+ * Open (make) dir/record.jsonl and find the chain's end, there or in
+ * record.1.jsonl.  A last line that was cut by a crash is removed: what it
+ * announced had not happened yet.
  */
 int record_open(struct record *r, const char *dir, struct failure *f);
 void record_close(struct record *r);
@@ -41,8 +51,9 @@ void record_close(struct record *r);
 /* Append one line.  -1: it is not on record, so it must not happen. */
 int record_write(struct record *r, const struct record_event *e, struct failure *f);
 
-/* n bytes at most from offset at; *size: of the whole.  The length or -1. */
-ssize_t record_read(const struct record *r, uint64_t at, void *out, size_t n, uint64_t *size,
+/* n bytes at most from offset at, of the record or (old) of record.1.jsonl, which
+ * may not be there: size 0; *size: of the whole.  The length or -1. */
+ssize_t record_read(const struct record *r, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
 		    struct failure *f);
 
 #endif

@@ -45,6 +45,7 @@ int store_write(struct store *s, const uint8_t *p, size_t n, struct failure *f);
 /* Small files beside the vault, written as it is written. */
 #define STORE_KEYFILE "keyfile"
 #define STORE_KEYFILE_NEXT "keyfile.next" /* while the vault key changes */
+#define STORE_LOCKED "locked" /* it was, and why, while a system broker has no place for its user */
 #define STORE_REPLACED "vault.replaced" /* what a restore took the place of */
 
 /* 1 read, 0 there is none, -1.  A file of more than room bytes is an error. */

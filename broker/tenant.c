@@ -26,6 +26,38 @@ static int places(const struct tenant_place *w, char data[PATH_SIZE], char state
 	return 0;
 }
 
+/* What tenant_leave kept.  What cannot be read was a lock. */
+static void come_back(struct tenant *t)
+{
+	unsigned long long at = 0;
+	char text[48], why[16] = "";
+	size_t n = 0;
+	int r, w;
+
+	r = store_read_beside(&t->store, STORE_LOCKED, text, sizeof(text) - 1, &n, NULL);
+	if (r == 0)
+		return;
+	text[r == 1 ? n : 0] = '\0';
+	w = sscanf(text, "%15s %llu", why, &at) == 2 ? lock_why_from_name(why) : -1;
+	t->why = w < 0 ? LOCK_WHY_REQUEST : (enum lock_why)w;
+	t->locked_at = at;
+	store_remove_beside(&t->store, STORE_LOCKED, NULL);
+}
+
+bool tenant_leave(struct tenant *t)
+{
+	char text[48];
+
+	/* One without a vault has nothing that could be opened. */
+	if (!t->vault && t->why != LOCK_WHY_START && store_exists(&t->store) != 0) {
+		snprintf(text, sizeof(text), "%s %llu\n", lock_why_name(t->why), (unsigned long long)t->locked_at);
+		if (store_write_beside(&t->store, STORE_LOCKED, text, strlen(text), NULL) != 0)
+			return false;
+	}
+	tenant_close(t);
+	return true;
+}
+
 int tenant_open(struct tenant *t, const struct tenant_place *where, struct failure *f)
 {
 	char data[PATH_SIZE], state[PATH_SIZE];
@@ -34,7 +66,7 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 	t->uid = where->uid;
 	t->system = where->system;
 	t->own = where->own;
-	t->record.fd = -1;
+	t->record.dir = t->record.fd = -1;
 	t->store.dir = t->store.lock = -1;
 	if (places(where, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
 		return -1;
@@ -42,7 +74,9 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 		store_close(&t->store);
 		return -1;
 	}
-	t->arena = where->arena ? where->arena : arena_new(ARENA_DEFAULT, f);
+	t->arena = where->arena ? where->arena : arena_new(where->room, f);
+	if (t->arena && t->system)
+		come_back(t);
 	if (t->arena)
 		return 0;
 	record_close(&t->record);
@@ -90,7 +124,7 @@ void tenant_close(struct tenant *t)
 	if (t->system)
 		arena_free(t->arena);
 	memset(t, 0, sizeof(*t));
-	t->record.fd = t->store.dir = t->store.lock = -1;
+	t->record.dir = t->record.fd = t->store.dir = t->store.lock = -1;
 }
 
 const char *tenant_state(const struct tenant *t)
@@ -166,6 +200,7 @@ static void adopt(struct tenant *t, struct vault *v)
 	vault_free(t->kept);
 	t->kept = NULL;
 	t->vault = v;
+	t->alone = false;
 	t->opened = t->used = io_now_ms();
 	t->sleep_next = 0;
 	vault_touch(v, t->opened);
@@ -343,6 +378,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 {
 	struct slot_key keep = { r->slot, r->key };
 	struct stat seen = t->store.seen;
+	bool moved = !r->rekey && store_exists(&t->store) == 0;
 	struct vault_public *pub = NULL;
 	struct vault *v = NULL;
 
@@ -363,7 +399,8 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, f) != 0)
 		goto bad;
 	store_forget(&t->store);
-	if (write_vault(t, v, f) != 0)
+	/* Byte for byte where that will do: who moves it can tell that it arrived. */
+	if ((moved ? store_write(&t->store, r->file, r->n, f) : write_vault(t, v, f)) != 0)
 		goto bad;
 	free(pub);
 	adopt(t, v);

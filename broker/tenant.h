@@ -33,8 +33,10 @@ struct tenant {
 	unsigned sessions;   /* live ones */
 	unsigned staged;     /* connections that move a file */
 	unsigned turn, served; /* connections served in that turn of the loop */
+	unsigned busy;	       /* ms that it kept the loop waiting lately */
 	bool watched;	     /* a connection says when the computer sleeps */
 	uint64_t releases;
+	bool alone; /* it was opened with no person there, and can be again */
 	bool use_times_changed; /* written with the next change, or when it locks */
 	enum lock_why why;	/* it was locked; LOCK_WHY_START: never was, it is fresh */
 	uint64_t locked_at;	/* seconds since the epoch; 0 never */
@@ -46,7 +48,8 @@ struct tenant {
 struct tenant_place {
 	uid_t uid;
 	bool system;
-	struct arena *arena; /* NULL: one of its own */
+	struct arena *arena; /* NULL: one of its own, of room bytes */
+	size_t room;
 	struct own *own;
 };
 
@@ -57,6 +60,10 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 
 /* Lock and give back everything. */
 void tenant_close(struct tenant *t);
+
+/* The same for a while: that it was locked is known when it is opened again.
+ * false: that could not be kept, and nothing was done. */
+bool tenant_leave(struct tenant *t);
 
 /* "none", "locked" or "unlocked". */
 const char *tenant_state(const struct tenant *t);

@@ -9,27 +9,81 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "broker/broker.h"
+#include "secure/arena.h"
+
+/* Locked memory for each of TENANTS_MAX: early users leave later ones theirs. */
+static size_t fair_room(void)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE), share;
+	struct rlimit most;
+
+	if (getrlimit(RLIMIT_MEMLOCK, &most) != 0 || most.rlim_cur > (rlim_t)ARENA_DEFAULT * (TENANTS_MAX + 1))
+		return ARENA_DEFAULT;
+	share = ((size_t)most.rlim_cur - ARENA_LEAST) / TENANTS_MAX / page * page;
+	return most.rlim_cur < ARENA_LEAST || share < ARENA_LEAST ? ARENA_LEAST : share;
+}
+
+/*
+ * Subordinate uids are no users: one person has 65,536 of them, to run containers
+ * with, and would take every place here.  1, 0, -1 (what cannot be read is a no).
+ */
+static int subordinate(uid_t uid, struct failure *f)
+{
+	unsigned long long from, count;
+	char *text, *line, *next;
+	size_t n;
+	int r = 0;
+
+	if (access(SUBORDINATE_UIDS, F_OK) != 0 && errno == ENOENT)
+		return 0;
+	if (io_slurp(SUBORDINATE_UIDS, SUBORDINATE_MAX, &text, &n, f) != 0)
+		return -1;
+	for (line = text; line && r == 0; line = next) {
+		next = strchr(line, '\n');
+		if (next)
+			*next++ = '\0';
+		line = strchr(line, ':');
+		r = line && sscanf(line, ":%llu:%llu", &from, &count) == 2 && uid >= from && uid - from < count;
+	}
+	free(text);
+	return r ? fail_set(f, FAIL_PEER, "connect as the user whose container it is",
+			    "uid %u is a subordinate one (" SUBORDINATE_UIDS ")", (unsigned)uid)
+		 : 0;
+}
+
+/* Nobody uses it, and it can be the same when its user comes again: closed, or
+ * opened with no person there. */
+static bool idle(const struct tenant *t, bool open)
+{
+	return t->connections == 0 && !t->kept && (open ? t->vault && t->alone : !t->vault);
+}
+
+/* A place that somebody leaves; those with an open vault last. */
+static struct tenant *make_room(struct broker *b)
+{
+	unsigned i;
+
+	for (i = 0; i < 2 * b->tenants; i++)
+		if (idle(&b->tenant[i % b->tenants], i >= b->tenants) && tenant_leave(&b->tenant[i % b->tenants]))
+			return &b->tenant[i % b->tenants];
+	return NULL;
+}
 
 static struct tenant *add(struct broker *b, uid_t uid, struct failure *f)
 {
-	struct tenant_place where = { uid, b->system, b->system ? NULL : b->arena, &b->own };
-	struct tenant *t = NULL;
-	unsigned i;
+	struct tenant_place where = { uid, b->system, b->system ? NULL : b->arena, fair_room(), &b->own };
+	struct tenant *t;
 
-	/* One that nobody uses, and that would be the same when it comes again. */
-	for (i = 0; i < b->tenants && b->tenants == TENANTS_MAX && !t; i++)
-		if (b->tenant[i].connections == 0 && !b->tenant[i].vault && !b->tenant[i].kept &&
-		    b->tenant[i].why == LOCK_WHY_START)
-			t = &b->tenant[i];
-	if (t)
-		tenant_close(t);
-	else if (b->tenants < TENANTS_MAX)
-		t = &b->tenant[b->tenants];
+	if (b->system && subordinate(uid, f) != 0)
+		return NULL;
+	t = b->tenants < TENANTS_MAX ? &b->tenant[b->tenants] : make_room(b);
 	if (!t) {
 		fail_set(f, FAIL_BUSY, "use a broker of your own: ccctl init, without --system",
 			 "the system broker serves %d users already", TENANTS_MAX);
@@ -60,7 +114,8 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
 	return NULL;
 }
 
-/* With no person there.  That it could not be is on record, and no failure. */
+/* With no person there, unless a person locked it before it lost its place.  That
+ * it could not be is on record, and no failure. */
 static int open_own(struct tenant *t, struct failure *f)
 {
 	struct record_event e = { .event = "start", .result = "done", .pid = getpid() };
@@ -70,9 +125,10 @@ static int open_own(struct tenant *t, struct failure *f)
 
 	if (record_write(&t->record, &e, f) != 0)
 		return -1;
-	r = own_open(t, &kind, &why);
+	r = t->why == LOCK_WHY_START ? own_open(t, &kind, &why) : 0;
 	if (r == 0)
 		return 0;
+	t->alone = r > 0;
 	e.event = "reopen";
 	e.result = r > 0 ? "granted" : fail_name(why.code);
 	e.why = r > 0 ? slot_kind_name(kind) : why.what;

@@ -19,6 +19,7 @@
 
 #include "base/fail.h"
 #include "base/proc.h"
+#include "base/sock.h"
 
 #define ANSWER_MS 1000 /* then the record goes without an image */
 
@@ -102,12 +103,13 @@ int witness_start(struct failure *f)
 int witness_exe(pid_t pid, char *out, size_t size)
 {
 	struct pollfd p = { .fd = to_witness, .events = POLLIN };
+	struct iovec question = { &pid, sizeof(pid) };
 	ssize_t n;
 
 	if (to_witness < 0)
 		return proc_exe(pid, out, size);
-	if (send(to_witness, &pid, sizeof(pid), MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(pid) ||
-	    poll(&p, 1, ANSWER_MS) != 1)
+	/* By sendmsg: the cage has no send. */
+	if (sock_send_now(to_witness, &question, 1) != 0 || poll(&p, 1, ANSWER_MS) != 1)
 		goto gone;
 	n = recv(to_witness, out, size - 1, MSG_DONTWAIT);
 	if (n <= 0)

@@ -111,6 +111,9 @@ static int settle_existing(struct client *c, struct restore *r, struct failure *
 {
 	if (client_connect(c, true, f) != 0)
 		return -1;
+	/* With one in each, the system's would hide the other. */
+	if (strcmp(c->state, "none") == 0 && c->dial.system && vault_file_exists())
+		return fail_set(f, FAIL_EXISTS, "ccctl move system", "there is a vault already, in a broker of your own");
 	if (strcmp(c->state, "none") == 0 || r->replace)
 		return 0;
 	fail_set(f, FAIL_EXISTS, "--replace sets it aside as vault.replaced", "there is a vault already: %s",

@@ -1,5 +1,5 @@
 /*
- * client/log.c - ccctl log: the record, read from its file, and its chain.
+ * client/log.c - ccctl log: the record, read from its two files, and its chain.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,9 +21,20 @@
 #define TAIL_KEY ",\"hash\":\""
 #define TAIL_LEN (sizeof(TAIL_KEY) - 1 + HASH_HEX + 2)
 
+#define RECORD "record.jsonl"
+#define RECORD_OLD "record.1.jsonl" /* what it was until it had grown enough */
+
+struct record {
+	FILE *old, *in; /* NULL: there is none */
+	char path[PATH_SIZE];
+};
+
 struct chain {
 	uint64_t lines;
-	uint64_t bad; /* the first line that does not fit, or 0 */
+	uint64_t first;	 /* the first line's number: more than 1 when older ones are gone */
+	uint64_t bad;	 /* the first line that does not fit, or 0 */
+	uint64_t bad_at; /* the same, in its own file */
+	bool bad_old;	 /* which is the older one */
 	char hash[HASH_HEX + 1];
 	bool cut; /* the last line has no end */
 };
@@ -32,14 +43,14 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, 256 }, { "verify", no_argument, NULL, 257 }, { NULL, 0, NULL, 0 }
 };
 
-/* NULL with f untouched when there is no record yet. */
-static FILE *open_record(char path[PATH_SIZE], struct failure *f)
+/* NULL with f untouched when there is none. */
+static FILE *open_file(const char *leaf, char path[PATH_SIZE], struct failure *f)
 {
 	struct stat st;
 	FILE *in;
 	int fd;
 
-	if (path_of(PATH_STATE, "record.jsonl", path, f) != 0)
+	if (path_of(PATH_STATE, leaf, path, f) != 0)
 		return NULL;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	if (fd < 0) {
@@ -55,11 +66,8 @@ static FILE *open_record(char path[PATH_SIZE], struct failure *f)
 	return in;
 }
 
-/*
- * The system broker's record is not ours to read: it hands it out, to each uid
- * its own.  NULL with f untouched when it is not the one that serves us.
- */
-static FILE *fetch_record(struct client *c, char path[PATH_SIZE], struct failure *f)
+/* A part of the record that the system broker keeps.  NULL with f set. */
+static FILE *fetch_file(struct client *c, bool old, struct failure *f)
 {
 	uint64_t at = 0, size = 1;
 	const uint8_t *part;
@@ -68,9 +76,6 @@ static FILE *fetch_record(struct client *c, char path[PATH_SIZE], struct failure
 	FILE *in;
 	int fd;
 
-	if (client_connect(c, false, NULL) != 0 || !c->dial.system)
-		return NULL;
-	snprintf(path, PATH_SIZE, "the system broker's record");
 	fd = memfd_create("record", MFD_CLOEXEC);
 	in = fd < 0 ? NULL : fdopen(fd, "w+");
 	if (!in) {
@@ -78,8 +83,9 @@ static FILE *fetch_record(struct client *c, char path[PATH_SIZE], struct failure
 		return NULL;
 	}
 	while (at < size) {
-		o = wire_request("record", 1);
+		o = wire_request("record", 2);
 		wire_uint(o, "at", at);
+		wire_bool(o, "old", old);
 		if (client_call(c, o, f) != 0 || wire_get_uint(c->dial.in.top, "size", &size, f) != 0 ||
 		    wire_get_bin(c->dial.in.top, "part", &part, &n, f) != 0)
 			goto bad;
@@ -98,6 +104,40 @@ bad:
 	return NULL;
 }
 
+static void close_record(struct record *r)
+{
+	if (r->old)
+		fclose(r->old);
+	if (r->in)
+		fclose(r->in);
+	memset(r, 0, sizeof(*r));
+}
+
+/*
+ * The older file first: what is written meanwhile is missing at the end.  The
+ * system broker's are not ours to read: it hands them out, to each uid its own.
+ */
+static int open_record(struct client *c, struct record *r, struct failure *f)
+{
+	struct failure none = { 0 };
+
+	memset(r, 0, sizeof(*r));
+	*f = none;
+	if (client_connect(c, false, NULL) == 0 && c->dial.system) {
+		snprintf(r->path, PATH_SIZE, "the system broker's record");
+		r->old = fetch_file(c, true, f);
+		r->in = r->old ? fetch_file(c, false, f) : NULL;
+	} else {
+		r->old = open_file(RECORD_OLD, r->path, f);
+		if (f->code == FAIL_NONE)
+			r->in = open_file(RECORD, r->path, f);
+	}
+	if (f->code == FAIL_NONE)
+		return 0;
+	close_record(r);
+	return -1;
+}
+
 /* Does the line (n bytes, no newline) follow from the hash before it? */
 static bool fits(struct chain *c, const char *line, size_t n)
 {
@@ -114,25 +154,54 @@ static bool fits(struct chain *c, const char *line, size_t n)
 	return memcmp(tail + sizeof(TAIL_KEY) - 1, hex, HASH_HEX) == 0;
 }
 
-/* Read the whole file once: count its lines and check each against the one before. */
-static void follow(FILE *in, struct chain *c)
+/*
+ * The first line of all.  What was before it may be gone, where an older file
+ * was replaced; then its hash cannot be told to be right, and is taken as it is.
+ */
+static void begin_at(struct chain *c, const char *line, size_t n, bool old)
 {
+	unsigned long long seq;
+
+	c->first = sscanf(line, "{\"seq\":%llu,", &seq) == 1 ? seq : 0;
+	if (old && c->first > 1 && n > TAIL_LEN) {
+		memcpy(c->hash, line + n - HASH_HEX - 2, HASH_HEX);
+	} else if (!fits(c, line, n)) {
+		c->bad = c->bad_at = 1;
+		c->bad_old = old;
+	}
+}
+
+/* Read a whole file once: count its lines and check each against the one before. */
+static void follow_file(FILE *in, bool old, struct chain *c)
+{
+	uint64_t at = 0;
 	char *line = NULL;
 	size_t room = 0;
 	ssize_t n;
 
-	memset(c, 0, sizeof(*c));
-	memset(c->hash, '0', HASH_HEX);
-	while ((n = getline(&line, &room, in)) > 0) {
+	while (in && (n = getline(&line, &room, in)) > 0) {
 		if (line[n - 1] != '\n') {
 			c->cut = true;
 			break;
 		}
-		c->lines++;
-		if (c->bad == 0 && !fits(c, line, (size_t)n - 1))
+		at++;
+		if (++c->lines == 1) {
+			begin_at(c, line, (size_t)n - 1, old);
+		} else if (c->bad == 0 && !fits(c, line, (size_t)n - 1)) {
 			c->bad = c->lines;
+			c->bad_at = at;
+			c->bad_old = old;
+		}
 	}
 	free(line);
+}
+
+static void follow(const struct record *r, struct chain *c)
+{
+	memset(c, 0, sizeof(*c));
+	memset(c->hash, '0', HASH_HEX);
+	follow_file(r->old, true, c);
+	follow_file(r->in, false, c);
 }
 
 static void print_part(const char *before, const char *text)
@@ -161,15 +230,17 @@ static void print_line(const struct json_t *o)
 	putchar('\n');
 }
 
-/* Lines after the first `skip`, as text or into the array. */
-static void print_lines(FILE *in, uint64_t skip, struct json_t *into)
+/* Lines after the first `skip` of all, as text or into the array. */
+static void print_lines(FILE *in, uint64_t *count, uint64_t skip, struct json_t *into)
 {
-	uint64_t number = 0;
+	uint64_t number = *count;
 	char *line = NULL;
 	struct json_t *o;
 	size_t room = 0;
 	ssize_t n;
 
+	if (!in)
+		return;
 	rewind(in);
 	while ((n = getline(&line, &room, in)) > 0 && line[n - 1] == '\n') {
 		if (number++ < skip)
@@ -184,6 +255,7 @@ static void print_lines(FILE *in, uint64_t skip, struct json_t *into)
 			js_free(o);
 		}
 	}
+	*count = number;
 	free(line);
 }
 
@@ -195,6 +267,7 @@ static int print_verdict(const struct chain *c, const char *path, bool json, str
 		o = js_object();
 		js_text(o, "record", path);
 		js_number(o, "lines", c->lines);
+		js_number(o, "first", c->first);
 		js_bool(o, "intact", c->bad == 0);
 		if (c->bad)
 			js_number(o, "first_bad_line", c->bad);
@@ -206,47 +279,49 @@ static int print_verdict(const struct chain *c, const char *path, bool json, str
 	} else if (c->bad == 0) {
 		printf("%llu lines, the chain holds; it ends in %s\n", (unsigned long long)c->lines,
 		       c->hash);
+		if (c->first > 1)
+			printf("the %llu lines before them are gone: the record had grown too long\n",
+			       (unsigned long long)c->first - 1);
 	}
 	if (c->cut)
 		say("the last line has no end: it is being written, or a crash cut it");
 	if (c->bad == 0)
 		return EXIT_DONE;
 	return fail_set(f, FAIL_DAMAGED, "somebody edited, removed or added lines there",
-			"%s: line %llu does not follow from the one before it", path,
-			(unsigned long long)c->bad);
+			"%s%s: line %llu does not follow from the one before it", path,
+			c->bad_old ? " (" RECORD_OLD ")" : "", (unsigned long long)c->bad_at);
 }
 
 static int show_log(struct client *client, long count, bool verify, bool json, struct failure *f)
 {
 	struct chain c = { .hash = "" };
-	char path[PATH_SIZE] = "";
-	FILE *in = fetch_record(client, path, f);
+	uint64_t number = 0, skip;
+	struct record record;
 	struct json_t *a = NULL;
-	int r = EXIT_DONE;
+	int r = EXIT_DONE, tries = 2;
 
-	if (!in && f->code == FAIL_NONE)
-		in = open_record(path, f);
-	if (!in && f->code != FAIL_NONE)
-		return -1;
-	if (in)
-		follow(in, &c);
-	else
-		memset(c.hash, '0', HASH_HEX);
+	/* Between the two files the record may have begun a new one: once more. */
+	do {
+		if (open_record(client, &record, f) != 0)
+			return -1;
+		follow(&record, &c);
+		tries--;
+	} while (c.bad && tries > 0 && (close_record(&record), true));
 	if (verify) {
-		r = print_verdict(&c, path, json, f);
+		r = print_verdict(&c, record.path, json, f);
 		goto out;
 	}
 	if (json)
 		a = js_array();
 	else if (c.lines == 0)
 		say("nothing is on record yet");
-	if (in)
-		print_lines(in, c.lines > (uint64_t)count ? c.lines - (uint64_t)count : 0, a);
+	skip = c.lines > (uint64_t)count ? c.lines - (uint64_t)count : 0;
+	print_lines(record.old, &number, skip, a);
+	print_lines(record.in, &number, skip, a);
 	if (json && js_print(a, f) != 0)
 		r = -1;
 out:
-	if (in)
-		fclose(in);
+	close_record(&record);
 	return r;
 }
 

@@ -3,7 +3,8 @@
  * system's, and back.
  *
  * MUST: the vault is on the disk in its new place before it goes from the old
- * one, and it goes only if nothing was changed there meanwhile.
+ * one, and it goes only if nothing was changed there meanwhile.  Cut short, it
+ * is in both; the same words again finish it, while the two are the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +23,9 @@ struct move {
 	struct secret key;
 	uint8_t *p; /* its file */
 	size_t n;
+	bool again; /* it is in both: a move was cut short */
+	uint8_t there[VAULT_ID_LEN]; /* the other one's */
+	char own[PATH_SIZE];	     /* the user's file, for messages */
 };
 
 static const char *broker_name(enum dial_where w)
@@ -77,10 +81,31 @@ static int export_typed(struct client *c, struct move *m, int fd, struct failure
 	return r;
 }
 
+/* What is in the new place already must be what is in the old one. */
+static int compare(struct client *c, struct move *m, struct failure *f)
+{
+	struct wire_out *o = wire_request("export", 2);
+	uint8_t *p = NULL;
+	size_t n = 0;
+	int r;
+
+	wire_uint(o, "slot", m->slot);
+	wire_secret(o, "key", m->key.p, KEY_LEN);
+	r = client_call(c, o, f) == 0 ? transfer_fetch(c, &p, &n, f) : -1;
+	if (r == 0 && (n != m->n || memcmp(p, m->p, n) != 0)) {
+		r = fail_set(f, FAIL_EXISTS, NULL, "the vault is in both brokers, and was changed in one of them");
+		fail_hint(f, "the system broker's is the one that serves; to keep it, move %.250s away", m->own);
+	}
+	free(p);
+	return r;
+}
+
 static int import(struct client *c, struct move *m, struct failure *f)
 {
 	struct wire_out *o;
 
+	if (m->again)
+		return compare(c, m, f);
 	if (transfer_send(c, m->p, m->n, f) != 0)
 		return -1;
 	o = wire_request("restore", 4);
@@ -106,39 +131,75 @@ static int retire(struct client *c, struct move *m, struct failure *f)
 	return client_call(c, o, f);
 }
 
-static int check_places(struct client *c, const struct move *m, struct failure *f)
+static int check_places(struct client *c, struct move *m, struct failure *f)
 {
+	char there[PATH_SIZE];
+
+	if (path_of(PATH_DATA, "vault", m->own, f) != 0)
+		return -1;
 	c->where = m->to;
 	if (client_connect(c, true, f) != 0)
 		return -1;
-	if (strcmp(c->state, "none") != 0)
-		return fail_set(f, FAIL_EXISTS, "ccctl status shows it", "there is a vault already, in %s: %.200s",
-				broker_name(m->to), c->vault);
+	m->again = strcmp(c->state, "none") != 0;
+	if (m->again) {
+		if (slots_fetch(c, &m->slots, f) != 0)
+			return -1;
+		memcpy(m->there, m->slots.vault, VAULT_ID_LEN);
+	}
+	snprintf(there, sizeof(there), "%s", c->vault);
 	c->where = m->from;
 	if (client_connect(c, true, f) != 0)
 		return -1;
 	if (strcmp(c->state, "none") == 0)
 		return fail_set(f, FAIL_NO_VAULT, "ccctl status shows where yours is", "there is no vault in %s",
 				broker_name(m->from));
+	if (slots_fetch(c, &m->slots, f) != 0)
+		return -1;
+	if (m->again && memcmp(m->there, m->slots.vault, VAULT_ID_LEN) != 0)
+		return fail_set(f, FAIL_EXISTS, "ccctl status shows it", "there is another vault already, in %s: %.200s",
+				broker_name(m->to), there);
 	return 0;
+}
+
+/*
+ * The old place gives it up.  A broker that was ended in the middle of that is
+ * asked once more; what was changed there since takes the move back.
+ */
+static int finish(struct client *c, struct move *m, struct failure *f)
+{
+	int tries, r = -1;
+
+	for (tries = 0; tries < 2 && r != 0; tries++) {
+		c->where = m->from;
+		if (client_connect(c, true, f) != 0)
+			continue;
+		/* It had done it. */
+		r = strcmp(c->state, "none") == 0 ? 0 : retire(c, m, f);
+		if (r != 0 && f->code == FAIL_EXISTS)
+			break;
+	}
+	if (r == 0)
+		return 0;
+	c->where = m->to;
+	if (f->code == FAIL_EXISTS && !m->again && client_connect(c, true, NULL) == 0 && retire(c, m, NULL) == 0)
+		return -1;
+	say("note: the vault is in %s now, and still in %s too; the same command again finishes it",
+	    broker_name(m->to), broker_name(m->from));
+	return -1;
 }
 
 static int move_vault(struct client *c, struct move *m, int fd, struct failure *f)
 {
-	if (check_places(c, m, f) != 0 || slots_fetch(c, &m->slots, f) != 0 ||
-	    secret_new(c, &m->key, KEY_LEN, f) != 0)
+	if (check_places(c, m, f) != 0 || secret_new(c, &m->key, KEY_LEN, f) != 0)
 		return -1;
 	if ((fd >= 0 || export_quietly(c, m, f) != 0) && export_typed(c, m, fd, f) != 0)
 		return -1;
 	c->where = m->to;
 	if (client_connect(c, true, f) != 0 || import(c, m, f) != 0)
 		return -1;
-	c->where = m->from;
-	if (client_connect(c, true, f) != 0 || retire(c, m, f) != 0) {
-		say("note: the vault is in %s now, and still in %s too", broker_name(m->to), broker_name(m->from));
+	if (finish(c, m, f) != 0)
 		return -1;
-	}
-	say("the vault is in %s now, and open", broker_name(m->to));
+	say("the vault is in %s now%s", broker_name(m->to), m->again ? "" : ", and open");
 	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)
 		say("note: a keyfile for this machine was sealed for %s; make one for %s: ccctl slot add keyfile",
 		    broker_name(m->from), broker_name(m->to));

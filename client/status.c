@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
@@ -22,6 +23,7 @@ struct status {
 	bool memory_locked, undumpable, untraced, caged; /* both it and the kernel say so */
 	uint64_t kernel_locked; /* KiB that the kernel counts as locked */
 	bool marked;		/* we are inside a session */
+	bool system_down;	/* there is a system broker, but it does not run */
 	char why[16];		/* it was locked; "start": nobody locked it */
 	uint64_t locked_at, kept, asleep;
 	bool watched;		/* something says when the computer sleeps */
@@ -97,6 +99,13 @@ static int gather(struct client *c, struct status *s, struct failure *f)
 	s->marked = proc_self_marked();
 	if (client_connect(c, false, f) != 0) {
 		if (f->code == FAIL_NO_BROKER) {
+			s->system_down = dial_system_down();
+			if (s->system_down && !vault_file_exists()) {
+				s->state = "no-broker";
+				snprintf(s->vault, sizeof(s->vault), SYSTEM_STATE_DIR "/vaults/%u/vault",
+					 (unsigned)getuid());
+				return 0;
+			}
 			s->state = vault_file_exists() ? "no-broker" : "no-vault";
 			return path_of(PATH_DATA, "vault", s->vault, f);
 		}
@@ -182,7 +191,8 @@ static void print_text(const struct status *s)
 	if (s->running)
 		print_lock(s);
 	if (!s->running) {
-		printf("%-15s%s\n", "broker", "none is running; ccctl unlock or a launch starts one");
+		printf("%-15s%s\n", "broker", s->system_down ? "the system's is not running; as root: systemctl start ccbroker"
+							     : "none is running; ccctl unlock or a launch starts one");
 		return;
 	}
 	printf("%-15sprocess %llu, %s, version %s, since %s\n", "broker", (unsigned long long)s->pid,

@@ -22,6 +22,7 @@
 /* A broker that was just started by someone else may not listen yet. */
 #define CONNECT_PATIENCE_MS 5000
 #define CONNECT_ROUND_MS 250
+#define OVERFLOW_UID 65534 /* whoever a user namespace has no number for */
 
 static bool nobody(int err)
 {
@@ -96,7 +97,9 @@ static int system_owner(uid_t *owner, struct failure *f)
 
 	if (lstat(SYSTEM_RUN_DIR, &st) != 0)
 		return errno == ENOENT ? 0 : fail_errno(f, NULL, SYSTEM_RUN_DIR);
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) || st.st_uid == 0 ||
+	/* (Seen from a user namespace that has no number for its owner, it is
+	 * nobody's, and so is everything that could stand in for it.) */
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) || st.st_uid == 0 || st.st_uid == OVERFLOW_UID ||
 	    (st.st_uid == geteuid() && getuid() != 0))
 		return fail_set(f, FAIL_UNSAFE_PATH, "it belongs to the user ccrun, mode 0755",
 				SYSTEM_RUN_DIR " is not the system broker's directory (uid %u, mode %04o)",
@@ -107,8 +110,9 @@ static int system_owner(uid_t *owner, struct failure *f)
 
 static int no_system(struct failure *f)
 {
-	return fail_set(f, FAIL_NO_BROKER, "as root: make install, then systemctl start ccbroker",
-			"no system broker is running");
+	return fail_set(f, FAIL_NO_BROKER,
+			"as root: systemctl start ccbroker (for a vault in a broker of your own: ccctl init)",
+			"the system broker is not running");
 }
 
 /* 0 connected, 1 nobody serves there, -1. */
@@ -121,8 +125,12 @@ static int connect_system(struct dial *d, struct failure *f)
 	snprintf(d->path, sizeof(d->path), "%s", SYSTEM_SOCKET);
 	d->connected = io_now_ms();
 	d->fd = sock_connect(d->path, f);
+	if (d->fd < 0 && nobody(errno)) {
+		f->code = FAIL_NONE;
+		return 1;
+	}
 	if (d->fd < 0)
-		return nobody(errno) ? 1 : -1;
+		return -1;
 	d->system = true;
 	return 0;
 }
@@ -135,6 +143,19 @@ static int system_has_ours(struct dial *d, struct failure *f)
 	if (dial_hello(d, f) != 0 || wire_text(d->in.top, "state", state, sizeof(state), f) != 0)
 		return -1;
 	return strcmp(state, "none") != 0;
+}
+
+bool dial_system_down(void)
+{
+	int fd;
+
+	if (access(SYSTEM_STATE_DIR, F_OK) != 0)
+		return false;
+	fd = sock_connect(SYSTEM_SOCKET, NULL);
+	if (fd < 0)
+		return nobody(errno);
+	close(fd);
+	return false;
 }
 
 static bool user_vault_exists(void)
@@ -183,30 +204,37 @@ static int open_user(struct dial *d, bool start, void *buf, size_t size, struct 
 int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
 		 struct failure *f)
 {
+	struct failure why = { 0 };
 	int r;
 
 	if (where == DIAL_USER)
 		return open_user(d, start, buf, size, f);
 	begin(d, buf, size);
-	r = connect_system(d, f);
-	if (where == DIAL_SYSTEM)
-		return r == 1 ? no_system(f) : r;
-	if (r < 0)
-		return -1;
-	if (r == 0) {
-		r = system_has_ours(d, f);
-		if (r != 0)
-			return r < 0 ? -1 : 0;
+	r = connect_system(d, &why);
+	if (r == 1 && (where == DIAL_SYSTEM || access(SYSTEM_STATE_DIR, F_OK) == 0))
+		no_system(&why);
+	if (where == DIAL_ANY && r == 0) {
+		r = system_has_ours(d, &why);
+		if (r == 1)
+			return 0;
+		/* An answer that is a no (too many users, a full disk), and not
+		 * somebody else's: it does not serve us now. */
+		if (r < 0 && d->broker)
+			r = 1;
 		dial_close(d);
+	} else if (where == DIAL_SYSTEM && r == 0) {
+		return 0;
 	}
 	/*
 	 * The system's comes first: it is the one that nobody with our uid can
-	 * stand in for.  While it is down, a vault in it must not be taken for
-	 * none, and another be made.
+	 * stand in for.  While it does not serve, a vault in it must not be taken
+	 * for none, and another be made.
 	 */
-	if (r == 1 && access(SYSTEM_STATE_DIR, F_OK) == 0 && access(SYSTEM_RUN_DIR, F_OK) == 0 &&
-	    !user_vault_exists() && start)
-		return no_system(f);
+	if (r < 0 || where == DIAL_SYSTEM || (why.code != FAIL_NONE && !user_vault_exists())) {
+		if (f)
+			*f = why;
+		return -1;
+	}
 	return open_user(d, start, buf, size, f);
 }
 
@@ -249,6 +277,9 @@ static int check_broker(struct dial *d, const struct sock_beside *b, struct fail
 		return fail_set(f, FAIL_PEER, mend,
 				"the broker is somebody else's (uid %u, not %u)",
 				(unsigned)b->uid, (unsigned)d->owner);
+	if (b->pid <= 0)
+		return fail_set(f, FAIL_PEER, "run it outside the container, or have a broker of your own inside",
+				"the broker is in a pid namespace that cannot be seen from here");
 	marked = proc_marked(b->pid);
 	if (marked < 0 || proc_stat(b->pid, &st) != 0 || st.state == 'Z')
 		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",

@@ -13,7 +13,8 @@ struct failure;
 
 /* Which broker. */
 enum dial_where {
-	DIAL_ANY,  /* the system's when it has a vault of ours, else our own */
+	DIAL_ANY,  /* the system's when it has a vault of ours, else our own; while it
+		    * does not serve: our own where we have a vault, else FAIL_NO_BROKER */
 	DIAL_USER, /* our own */
 	DIAL_SYSTEM
 };
@@ -44,6 +45,9 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 /* The same for one of them; DIAL_SYSTEM is never started by a client. */
 int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
 		 struct failure *f);
+
+/* Is there one on this machine that nobody answers for? */
+bool dial_system_down(void);
 
 /*
  * Send a request (freed in every case; NULL is out of memory) and wait for the

@@ -1134,7 +1134,7 @@ def test_log_verify(open_home):
     record = open_home.state / "ccrun/record.jsonl"
     lines = record.read_bytes().splitlines(keepends=True)
     verdict = json.loads(open_home.ok("log", "--verify", "--json").out)
-    assert set(verdict) == {"record", "lines", "intact", "first_bad_line", "last_hash"}
+    assert set(verdict) == {"record", "lines", "first", "intact", "first_bad_line", "last_hash"}
     assert verdict["intact"] is True and verdict["lines"] == len(lines)
     assert verdict["last_hash"] == json.loads(lines[-1])["hash"]
     assert "the chain holds" in open_home.ok("log", "--verify").out

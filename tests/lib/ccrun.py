@@ -25,10 +25,11 @@ PASSPHRASE = "correct horse battery staple"
 
 class Ccrun(World):
     """endpoint is only kept: nothing points the client there but a provider's
-    file.  fast: a cheap key derivation for new vaults."""
+    file.  fast: a cheap key derivation for new vaults.  prefix: an installation."""
 
-    def __init__(self, endpoint=None, fast=True, **kw):
+    def __init__(self, endpoint=None, fast=True, prefix=BUILD, **kw):
         super().__init__(None, None, **kw)
+        self.bin = Path(prefix) / "bin"
         self.endpoint_used = endpoint
         self.fast = fast
         # What a user would have; ccrun decides about it.
@@ -74,12 +75,12 @@ class Ccrun(World):
         os.write(write, passphrase.encode() + b"\n")
         os.close(write)
         try:
-            return self.run([CCCTL, *argv, "--passphrase-fd", str(read)], pass_fds=[read], **kw)
+            return self.run([self.bin / "ccctl", *argv, "--passphrase-fd", str(read)], pass_fds=[read], **kw)
         finally:
             os.close(read)
 
     def ccctl(self, *argv, **kw):
-        return self.run([CCCTL, *argv], **kw)
+        return self.run([self.bin / "ccctl", *argv], **kw)
 
     def init(self):
         r = self.with_passphrase("init")
@@ -99,7 +100,7 @@ class Ccrun(World):
         self.add(name, token)
 
     def ccrun(self, *argv, **kw):
-        return self.run([CCRUN, *argv], **kw)
+        return self.run([self.bin / "ccrun", *argv], **kw)
 
     def status(self):
         return json.loads(self.ccctl("status", "--json").out)

@@ -149,15 +149,16 @@ class World:
     ANTHROPIC_BASE_URL points (None: unset).  token: its ANTHROPIC_AUTH_TOKEN.
     proxy: an Endpoint that sees whoever wants to go outside.  quiet=False
     lets the client try its telemetry.  tools=False: the Bash tool wants
-    permission.  Run as root, its programs run as an ordinary user.
+    permission.  Run as root, its programs run as an ordinary user (user: as
+    this one).
 
     close() ends everything that was started through it and whatever that
     left behind: orphans come back to this process, a subreaper.  Processes
     of another open world are told by their environment; what else was
     started below this process since the world was made goes with it."""
 
-    def __init__(self, endpoint=None, token=None, proxy=None, quiet=True, tools=True):
-        self.user = ordinary_user()
+    def __init__(self, endpoint=None, token=None, proxy=None, quiet=True, tools=True, user=None):
+        self.user = user or ordinary_user()
         self.endpoint, self.token, self.quiet = endpoint, token, quiet
         self.proxy = proxy.url if proxy else NOWHERE
         # Short, because sockets below it must fit into sun_path.

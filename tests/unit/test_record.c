@@ -24,7 +24,7 @@
 #include "broker/record.h"
 #include "secure/kdf.h"
 
-static char dir[64], path[96];
+static char dir[64], path[96], old[96];
 
 static const struct record_event simple = { .event = "get", .result = "granted", .entries = "zai",
 					    .pid = 7 };
@@ -46,16 +46,14 @@ static void append(const char *bytes, size_t n)
 	close(fd);
 }
 
-/* Walk the file; every line must follow from the one before.  Returns how many. */
-static unsigned verify(void)
+/* Walk the file; every line must follow from the one before, the first from
+ * number n with the hash before.  Returns the last number, and its hash. */
+static unsigned verify_from(unsigned n, char before[65])
 {
-	char before[65], hex[65], *text, *line, *end, *cut;
+	char hex[65], *text, *line, *end, *cut;
 	uint8_t hash[32];
-	unsigned n = 0;
 	size_t size;
 
-	memset(before, '0', 64);
-	before[64] = '\0';
 	text = slurp(&size);
 	for (line = text; *line; line = end + 1) {
 		char seq[32];
@@ -72,11 +70,20 @@ static unsigned verify(void)
 		secure_hash(hash, before, 64, line, (size_t)(cut - line));
 		secure_hex(hex, hash, sizeof(hash));
 		assert_memory_equal(hex, cut + 9, 64);
-		memcpy(before, hex, sizeof(before));
+		memcpy(before, hex, sizeof(hex));
 	}
 	assert_ptr_equal(line, text + size);
 	free(text);
 	return n;
+}
+
+static unsigned verify(void)
+{
+	char before[65];
+
+	memset(before, '0', 64);
+	before[64] = '\0';
+	return verify_from(0, before);
 }
 
 static void write_some(unsigned n)
@@ -257,6 +264,85 @@ static void test_full(void **state)
 	assert_int_equal(verify(), WEXITSTATUS(status) + 1);
 }
 
+/* n lines with a limit that about 10 of them reach. */
+static void write_short(unsigned n)
+{
+	struct failure f = { 0 };
+	struct record r;
+
+	assert_int_equal(record_open(&r, dir, &f), 0);
+	for (r.most = 1500; n > 0; n--)
+		assert_int_equal(record_write(&r, &simple, &f), 0);
+	record_close(&r);
+}
+
+/* The number of the last line of record.1.jsonl, and its hash. */
+static unsigned old_end(char hash[65])
+{
+	struct failure f = { 0 };
+	unsigned seq = 0;
+	char *text, *last;
+	size_t n;
+
+	assert_int_equal(io_slurp(old, 1 << 20, &text, &n, &f), 0);
+	text[n - 1] = '\0';
+	last = strrchr(text, '\n');
+	assert_non_null(last);
+	assert_int_equal(sscanf(last, "\n{\"seq\":%u,", &seq), 1);
+	memcpy(hash, strstr(last, ",\"hash\":\"") + 9, 64);
+	hash[64] = '\0';
+	free(text);
+	return seq;
+}
+
+static void test_begins_anew(void **state)
+{
+	struct stat st;
+	char hash[65];
+	unsigned n, at;
+
+	(void)state;
+	/* In one go, and with a start before each line. */
+	write_short(25);
+	at = old_end(hash);
+	assert_in_range(at, 10, 24);
+	assert_int_equal(verify_from(at, hash), 25);
+	for (n = 26; n < 60; n++) {
+		write_short(1);
+		at = old_end(hash);
+		assert_int_equal(verify_from(at, hash), n);
+		assert_int_equal(stat(path, &st), 0);
+		assert_in_range(st.st_size, 1, 1500 + 200);
+	}
+	/* A crash between the old file's new name and the new file. */
+	assert_int_equal(rename(path, old), 0);
+	write_some(1);
+	at = old_end(hash);
+	assert_int_equal(at, 59);
+	assert_int_equal(verify_from(at, hash), 60);
+	/* The same, with that file's last line torn. */
+	write_some(2);
+	append("{\"seq\":63,", 10);
+	assert_int_equal(rename(path, old), 0);
+	write_some(1);
+	at = old_end(hash);
+	assert_int_equal(at, 62);
+	assert_int_equal(verify_from(at, hash), 63);
+}
+
+/* Where no new file can be begun the present one grows on. */
+static void test_cannot_begin_anew(void **state)
+{
+	(void)state;
+	write_short(5);
+	assert_int_equal(mkdir(old, 0700), 0);
+	write_short(20);
+	assert_int_equal(verify(), 25);
+	assert_int_equal(rmdir(old), 0);
+	write_short(1);
+	assert_int_equal(access(old, F_OK), 0);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -264,6 +350,7 @@ static int make_dir(void **state)
 	if (!mkdtemp(dir))
 		return -1;
 	snprintf(path, sizeof(path), "%s/record.jsonl", dir);
+	snprintf(old, sizeof(old), "%s/record.1.jsonl", dir);
 	return secure_start(NULL);
 }
 
@@ -271,6 +358,7 @@ static int remove_dir(void **state)
 {
 	(void)state;
 	unlink(path);
+	unlink(old);
 	return rmdir(dir);
 }
 
@@ -281,6 +369,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_chain),   TEST(test_fields), TEST(test_longest_line), TEST(test_torn),
 		TEST(test_strange), TEST(test_unsafe), TEST(test_full),
+		TEST(test_begins_anew), TEST(test_cannot_begin_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
