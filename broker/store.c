@@ -297,6 +297,13 @@ int store_remove_beside(const struct store *s, const char *leaf, struct failure 
 	return 0;
 }
 
+int store_rename_beside(const struct store *s, const char *from, const char *to, struct failure *f)
+{
+	if (renameat(s->dir, from, s->dir, to) != 0 || fsync(s->dir) != 0)
+		return fail_errno(f, NULL, "%s: %s", s->path, to);
+	return 0;
+}
+
 int store_set_aside(struct store *s, struct failure *f)
 {
 	char leaf[32] = STORE_REPLACED;

@@ -44,7 +44,7 @@ int store_write(struct store *s, const uint8_t *p, size_t n, struct failure *f);
 
 /* Small files beside the vault, written as it is written. */
 #define STORE_KEYFILE "keyfile"
-#define STORE_KEYFILE_NEXT "keyfile.next" /* while the vault key changes */
+#define STORE_KEYFILE_NEXT "keyfile.next" /* until the vault that it opens is on the disk */
 #define STORE_REPLACED "vault.replaced" /* what a restore took the place of */
 
 /* 1 read, 0 there is none, -1.  A file of more than room bytes is an error. */
@@ -52,6 +52,8 @@ int store_read_beside(const struct store *s, const char *leaf, void *out, size_t
 		      struct failure *f);
 int store_write_beside(const struct store *s, const char *leaf, const void *p, size_t n, struct failure *f);
 int store_remove_beside(const struct store *s, const char *leaf, struct failure *f);
+/* Takes the place of a file that has the name `to`. */
+int store_rename_beside(const struct store *s, const char *from, const char *to, struct failure *f);
 
 /* Give the present vault the name STORE_REPLACED (or that and a number) too, so
  * that nothing written afterwards ends it.  0 (also when there is none) or -1. */
