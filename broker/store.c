@@ -304,17 +304,19 @@ int store_rename_beside(const struct store *s, const char *from, const char *to,
 	return 0;
 }
 
-int store_set_aside(struct store *s, struct failure *f)
+int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f)
 {
-	char leaf[32] = STORE_REPLACED;
 	int i;
 
+	snprintf(leaf, STORE_LEAF, STORE_REPLACED);
 	for (i = 1; linkat(s->dir, VAULT, s->dir, leaf, 0) != 0; i++) {
-		if (errno == ENOENT)
+		if (errno == ENOENT) {
+			leaf[0] = '\0';
 			return 0;
+		}
 		if (errno != EEXIST || i > 99)
 			return fail_errno(f, "move the older ones away", "%s: %s", s->path, leaf);
-		snprintf(leaf, sizeof(leaf), STORE_REPLACED ".%d", i);
+		snprintf(leaf, STORE_LEAF, STORE_REPLACED ".%d", i);
 	}
 	return 0;
 }

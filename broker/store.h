@@ -56,8 +56,10 @@ int store_remove_beside(const struct store *s, const char *leaf, struct failure 
 int store_rename_beside(const struct store *s, const char *from, const char *to, struct failure *f);
 
 /* Give the present vault the name STORE_REPLACED (or that and a number) too, so
- * that nothing written afterwards ends it.  0 (also when there is none) or -1. */
-int store_set_aside(struct store *s, struct failure *f);
+ * that nothing written afterwards ends it; leaf is that name, "" when there is
+ * no vault.  0 or -1. */
+#define STORE_LEAF 32
+int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f);
 
 /* Remove the vault and the generation before it: it lives elsewhere now. */
 int store_remove(struct store *s, struct failure *f);
