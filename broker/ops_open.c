@@ -84,6 +84,10 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 
 	if (record_request(q, "reopen", NULL, f) != 0)
 		return NULL;
+	if (!t->vault && store_exists(&t->store) == 0) {
+		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+		return NULL;
+	}
 	r = own_open(t, &kind, f);
 	/* no-entry says that there is nothing to try; a slot that is gone is a key
 	 * that opens nothing. */
