@@ -339,7 +339,7 @@ void store_explain(const struct store *s, struct failure *f)
 	char what[sizeof(f->what)];
 	bool prev = faccessat(s->dir, VAULT_PREV, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
-	switch (f->code) {
+	switch (f ? f->code : FAIL_NONE) {
 	case FAIL_DAMAGED:
 	case FAIL_TRUNCATED:
 	case FAIL_NEWER:

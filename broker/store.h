@@ -67,7 +67,7 @@ int store_remove(struct store *s, struct failure *f);
 /* Forget which file this broker has: the next store_write replaces any. */
 void store_forget(struct store *s);
 
-/* To a failure about the file's contents, add which file and the way back. */
+/* To a failure about the file's contents (f may be NULL), add which file and the way back. */
 void store_explain(const struct store *s, struct failure *f);
 
 #endif

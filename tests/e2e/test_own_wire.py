@@ -215,6 +215,24 @@ def test_a_change_that_was_cut_short(broker):
     assert (broker.data / "keyfile").read_bytes() == new and not (broker.data / "keyfile.next").exists()
 
 
+def test_a_second_keyfile_that_opens_nothing(broker):
+    old = add_keyfile(broker)
+    broker.stop()
+    for left in (keyfile(broker.id, 9, key(9), broker.public), keyfile(broker.id, 2, key(9), broker.public), b"x"):
+        write_private(broker.data / "keyfile.next", left)
+        (broker.data / "keyfile").unlink(missing_ok=True)
+        broker.start()
+        assert broker.call("hello")["state"] == "locked"
+        write_private(broker.data / "keyfile", old)
+        assert broker.call("reopen")["kind"] == "keyfile"
+        broker.stop()
+    vault = broker.vault.read_bytes()
+    broker.vault.write_bytes(vault[:-1] + b"?")
+    (broker.data / "keyfile").unlink()
+    broker.start()
+    assert broker.error("reopen") == "no-entry"
+
+
 def test_init_with_a_keyfile(fresh):
     vault, public = b"v" * 16, give_host_key(fresh)
     file = keyfile(vault, 1, key(1), public)
