@@ -172,7 +172,7 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	struct slot_key keep[VAULT_SLOTS_MAX];
 	const uint8_t *keyfile;
 	struct wire_out *o;
-	unsigned n;
+	unsigned n = 0;
 
 	if (keys_field(q->map, keep, &n, f) != 0 || rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
 	    record_request(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
