@@ -385,6 +385,36 @@ def test_errors_have_their_names_and_cost_nothing(broker):
     assert files(broker) == before and broker.call("hello")["state"] == "unlocked"
 
 
+def test_no_secret_memory_is_lost(broker, saved):
+    """After a lock as much is in use as at the start, whatever was asked and refused."""
+    def used():
+        broker.call("lock")
+        return broker.call("status")["memory_used"]
+    public, vault = give_host_key(broker), broker.call("slots")["id"]
+    at_start = used()
+    other = keyfile(vault, 9, key(9), public)
+    for _ in range(3):
+        broker.unlock()
+        broker.unlock()
+        for op, fields, error in ERRORS:
+            assert broker.error(op, **fields) == error
+        for op, fields in (("unlock", {"slot": 1, "key": key(9)}), ("export", {"slot": 1, "key": key(9)}),
+                           ("retire", {"slot": 1, "key": broker.key, "generation": 0}),
+                           ("keyfile", {"keyfile": other}), ("keyfile", {"keyfile": other[:-1]}),
+                           ("rekey", {"keys": b"\t\0\0\0" + key(9)}), ("reopen", {})):
+            assert broker.error(op, **fields)
+        broker.add_slot(key(2), "keyfile", keyfile=keyfile(vault, broker.call("slots")["next"], key(2), public))
+        broker.call("rekey", keys=b"\1\0\0\0" + broker.key)
+        broker.call("host")
+        with broker.connect() as c:
+            c.fetch("backup", **BACKUP)
+            c.send_file(saved)
+            assert c.error("restore", **dict(RESTORE, replace=True, key=key(8))) == "wrong-key"
+            c.send_file(broker.vault.read_bytes())
+            c.call("restore", slot=1, key=broker.key, replace=True, rekey=True)
+        assert used() == at_start
+
+
 def test_marked_processes_move_nothing(broker):
     def ask():
         mark()
