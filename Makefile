@@ -123,6 +123,21 @@ $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
 
+# A build for tests whose broker has a clock that they move: the same objects,
+# but for that one, beside copies of all the rest.  Nothing of it is installed.
+clock_build := $(BUILD)-clock
+$(clock_build)/libexec/ccrun/ccbroker: $(call objs,broker) $(call objs,tests/clock) $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
+
+.PHONY: clock-build
+clock-build: all $(clock_build)/libexec/ccrun/ccbroker
+	@cp -rpT $(BUILD)/bin $(clock_build)/bin
+	@mkdir -p $(clock_build)/lib && cp -rpT $(LIBDIR) $(clock_build)/lib/ccrun
+	@mkdir -p $(clock_build)/share && cp -rpT $(SHARE) $(clock_build)/share/ccrun
+	@$(if $(helpers),cp -p $(helpers) $(clock_build)/libexec/ccrun/)
+
 # Deferred (=): only inside the rule does $* say which helper it is.
 $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
 
@@ -258,6 +273,6 @@ uninstall:
 	@echo 'note: a broker that runs goes on until it is ended (kill the pid that ccctl status shows); your vault stays'
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-clock
 
 -include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d $(OBJ)/*/*/*.d)

@@ -187,6 +187,8 @@ void connection_serve(struct broker *b, struct connection *c)
 		c->closing = true;
 		goto out;
 	}
+	/* After a sleep without a watcher a request may come before the sweep. */
+	tenant_tick(c->tenant, io_now_ms());
 	if (claim_is(b->packet, (size_t)n))
 		claim_serve(b, c, (size_t)n, &beside);
 	else

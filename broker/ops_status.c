@@ -55,7 +55,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_uint(o, "sessions", t->sessions);
 	wire_uint(o, "releases", t->releases);
 	wire_uint(o, "locked_at", t->locked_at);
-	wire_uint(o, "kept", t->kept ? vault_count(t->kept) : 0);
+	wire_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_asleep(t->kept) : 0);
 	wire_bool(o, "watched", t->watched);
 	return o;
 }

@@ -32,9 +32,9 @@ void session_released(struct connection *c)
 	struct tenant *t = c->tenant;
 	unsigned i;
 
-	/* Kept entries have no vault to write to: the record has their use. */
-	for (i = 0; t->vault && i < c->session.entries; i++)
-		vault_mark_used(t->vault, c->session.entry[i], (uint64_t)time(NULL));
+	/* Kept entries have no file to write to: the next unlock takes it over. */
+	for (i = 0; (t->vault || t->kept) && i < c->session.entries; i++)
+		vault_mark_used(t->vault ? t->vault : t->kept, c->session.entry[i], (uint64_t)time(NULL));
 	t->use_times_changed = t->vault != NULL;
 	t->used = io_now_ms();
 	t->releases++;

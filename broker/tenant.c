@@ -50,20 +50,41 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 	return -1;
 }
 
-/* Use times are a convenience: a full disk must not keep it from locking. */
 static void wipe(struct tenant *t)
 {
-	if (t->vault && t->use_times_changed && tenant_wake(t, NULL) == 0)
-		tenant_commit(t, NULL);
-	t->use_times_changed = false;
 	vault_free(t->vault);
 	vault_free(t->kept);
 	t->vault = t->kept = NULL;
 }
 
+/* The use times that are on no disk yet, as ciphertext of n bytes for
+ * write_late; NULL when there are none.  They are a convenience: no failure. */
+static uint8_t *late(struct tenant *t, size_t *n)
+{
+	uint8_t *file = NULL;
+
+	*n = 0;
+	if (t->vault && t->use_times_changed && tenant_wake(t, NULL) == 0)
+		vault_seal(t->vault, &file, n, NULL);
+	t->use_times_changed = false;
+	return file;
+}
+
+static void write_late(struct tenant *t, uint8_t *file, size_t n)
+{
+	if (file)
+		store_write(&t->store, file, n, NULL);
+	free(file);
+}
+
 void tenant_close(struct tenant *t)
 {
+	uint8_t *file;
+	size_t n;
+
+	file = late(t, &n);
 	wipe(t);
+	write_late(t, file, n);
 	record_close(&t->record);
 	store_close(&t->store);
 	if (t->system)
@@ -146,6 +167,7 @@ static void adopt(struct tenant *t, struct vault *v)
 	t->kept = NULL;
 	t->vault = v;
 	t->opened = t->used = io_now_ms();
+	t->sleep_next = 0;
 	vault_touch(v, t->opened);
 }
 
@@ -197,6 +219,23 @@ static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t k
 	return v;
 }
 
+/* Into a newer view of the vault: that a key was used is a fact. */
+static void carry_used(struct tenant *t, const struct vault *from, struct vault *to)
+{
+	const struct entry *e, *same;
+	unsigned i;
+
+	if (!from || memcmp(vault_id(from), vault_id(to), VAULT_ID_LEN) != 0)
+		return;
+	for (i = 0; (e = vault_at(from, i)); i++) {
+		same = vault_find(to, e->name);
+		if (!same || same->used >= e->used)
+			continue;
+		vault_mark_used(to, e->name, e->used);
+		t->use_times_changed = true;
+	}
+}
+
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v = read_vault(t, slot, key, f);
@@ -205,6 +244,9 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 		return -1;
 	store_adopt(&t->store);
 	/* Opened twice: the newer view of the file wins. */
+	t->use_times_changed = false;
+	carry_used(t, t->vault, v);
+	carry_used(t, t->kept, v);
 	adopt(t, v);
 	return 0;
 }
@@ -217,17 +259,26 @@ int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], stru
 	return v ? 0 : -1;
 }
 
-/* Wipe the tokens whose time in memory is over. */
-static void sleep_over(struct vault *v, int64_t now)
+/* Wipe the tokens whose time in memory is over; when the next one's will be. */
+static int64_t sleep_over(struct vault *v, int64_t now)
 {
+	int64_t next = INT64_MAX, end;
 	const struct entry *e;
 	struct policy p;
 	unsigned i;
 
-	for (i = 0; (e = vault_at(v, i)); i++)
-		if (e->token && strstr(e->policy, "ttl=") && policy_parse(&p, e->policy, NULL) == 0 &&
-		    p.ttl > 0 && now - e->since >= (int64_t)p.ttl * 1000)
+	for (i = 0; (e = vault_at(v, i)); i++) {
+		/* Most have none: no need to parse them. */
+		if (!e->token || !strstr(e->policy, "ttl=") || policy_parse(&p, e->policy, NULL) != 0 ||
+		    p.ttl == 0)
+			continue;
+		end = e->since + (int64_t)p.ttl * 1000;
+		if (now >= end)
 			vault_sleep(v, e->name);
+		else if (end < next)
+			next = end;
+	}
+	return next;
 }
 
 static bool is_kept(const struct entry *e)
@@ -241,25 +292,27 @@ void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
 {
 	struct record_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
 				  .why = lock_why_name(why) };
-	struct vault *spared = NULL;
+	bool nothing = !t->vault && !t->kept && t->why != LOCK_WHY_START;
+	uint8_t *file;
+	size_t n;
 
-	/* A lock is never kept from happening, not even by a full disk. */
-	record_write(&t->record, &e, NULL);
-	if (t->vault && lock_automatic(why)) {
-		if (t->use_times_changed && tenant_wake(t, NULL) == 0)
-			tenant_commit(t, NULL);
-		t->use_times_changed = false;
+	/* MUST: wipe first.  A computer that goes to sleep does not wait for a
+	 * slow disk, and a full one keeps nothing from being locked. */
+	file = late(t, &n);
+	if (!lock_automatic(why)) {
+		wipe(t);
+	} else if (t->vault) {
 		sleep_over(t->vault, io_now_ms());
-		spared = vault_narrow(t->vault, is_kept);
+		t->kept = vault_narrow(t->vault, is_kept);
 		t->vault = NULL;
-	} else if (t->kept && lock_automatic(why)) {
-		spared = t->kept;
-		t->kept = NULL;
 	}
-	wipe(t);
-	t->kept = spared;
-	t->why = why;
-	t->locked_at = (uint64_t)time(NULL);
+	/* What locked it stays the reason; who locks it once more adds nothing. */
+	if (!nothing || why == LOCK_WHY_MOVED) {
+		t->why = why;
+		t->locked_at = (uint64_t)time(NULL);
+	}
+	write_late(t, file, n);
+	record_write(&t->record, &e, NULL);
 }
 
 int tenant_wake(struct tenant *t, struct failure *f)
@@ -274,13 +327,18 @@ int tenant_wake(struct tenant *t, struct failure *f)
 		return -1;
 	r = vault_wake(t->vault, file, n, f);
 	free(file);
+	t->sleep_next = 0;
 	return r;
 }
 
 int tenant_commit(struct tenant *t, struct failure *f)
 {
-	if (write_vault(t, t->vault, f) == 0)
+	/* Another token, another policy. */
+	t->sleep_next = 0;
+	if (write_vault(t, t->vault, f) == 0) {
+		t->use_times_changed = false;
 		return 0;
+	}
 	vault_undo(t->vault);
 	return -1;
 }
@@ -323,6 +381,8 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	adopt(t, v);
 	return 0;
 bad:
+	/* The file is the one that this broker had, if it had one. */
+	t->store.seen = seen;
 	free(pub);
 	vault_free(v);
 	return -1;
@@ -339,8 +399,7 @@ void tenant_tick(struct tenant *t, int64_t now)
 		if (why != LOCK_WHY_START)
 			tenant_lock(t, why, 0);
 	}
-	if (t->vault)
-		sleep_over(t->vault, now);
-	if (t->kept)
-		sleep_over(t->kept, now);
+	if (now < t->sleep_next)
+		return;
+	t->sleep_next = t->vault ? sleep_over(t->vault, now) : t->kept ? sleep_over(t->kept, now) : INT64_MAX;
 }

@@ -39,6 +39,7 @@ struct tenant {
 	enum lock_why why;	/* it was locked; LOCK_WHY_START: never was, it is fresh */
 	uint64_t locked_at;	/* seconds since the epoch; 0 never */
 	int64_t opened, used;	/* io_now_ms() */
+	int64_t sleep_next;	/* not before then is a token's ttl over */
 };
 
 /* Whose vault, and where it is kept. */
@@ -83,9 +84,11 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
 
 /*
- * Put it on record and wipe every secret (but for entries with keep = yes, when
- * the lock is an automatic one); use times are written first, as well as that
- * works.  pid: who asked, or 0.
+ * Wipe every secret (but for entries with keep = yes, when the lock is an
+ * automatic one), then write use times, as well as that works, and put it on
+ * record.  pid: who asked, or 0.  A vault that is locked already keeps the time
+ * and reason of the first lock, unless this one wipes kept entries, or keeps a
+ * fresh broker from opening it by itself.
  */
 void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid);
 
@@ -106,7 +109,11 @@ struct tenant_restore {
 };
 int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f);
 
-/* What time does: tokens past their ttl are put to sleep, the vault is locked. */
+/*
+ * What time does: tokens past their ttl are put to sleep, the vault is locked.
+ * Cheap: called before every request, so that nothing is served late and no
+ * request keeps open what was due before it came.
+ */
 void tenant_tick(struct tenant *t, int64_t now);
 
 #endif

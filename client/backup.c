@@ -15,7 +15,7 @@
 #include "client/slots.h"
 #include "client/terminal.h"
 #include "client/transfer.h"
-#include "client/watch.h"
+#include "dial/watch.h"
 
 enum { OPT_FD = 256, OPT_NEW_FD, OPT_REPLACE, OPT_SYSTEM };
 

@@ -228,8 +228,10 @@ static int use(struct client *c, const char *file, struct failure *f)
 	char *bytes;
 	size_t n;
 
-	if (io_slurp(file, KEYFILE_LEN + 1, &bytes, &n, f) != 0)
+	if (io_slurp(file, KEYFILE_LEN + 1, &bytes, &n, f) != 0) {
+		fail_hint(f, "ccctl slot add keyfile --for HOST.pub --out FILE makes one");
 		return -1;
+	}
 	if (client_connect(c, true, f) != 0) {
 		free(bytes);
 		return -1;

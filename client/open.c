@@ -10,7 +10,7 @@
 #include "client/common.h"
 #include "client/slots.h"
 #include "client/terminal.h"
-#include "client/watch.h"
+#include "dial/watch.h"
 
 /* How a person wants it opened or made. */
 struct how {
@@ -326,6 +326,8 @@ static int unlock(struct client *c, const struct how *h, struct failure *f)
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 	if (strcmp(c->state, "unlocked") == 0 && c->asleep == 0) {
 		say("already unlocked");
+		/* Whoever opened it, and if the one before has ended. */
+		watch_start();
 		return 0;
 	}
 	/* A person must open what was locked: that is no news, and ccrun says it. */

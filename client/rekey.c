@@ -144,7 +144,8 @@ static int seal_key(struct client *c, struct rekey *r, const struct slot_view *s
 		here = n == HOST_PUBLIC_LEN && memcmp(own, info.host, n) == 0 && !r->has_keyfile;
 	memcpy(info.vault, r->slots.vault, VAULT_ID_LEN);
 	secure_random(key->p, KEY_LEN);
-	keyfile_seal(&info, key->p, sealed);
+	if (keyfile_seal(&info, key->p, sealed) != 0)
+		return fail_set(f, FAIL_DAMAGED, NULL, "the slot's host has no public key");
 	if (here) {
 		memcpy(r->keyfile, sealed, sizeof(sealed));
 		r->has_keyfile = true;

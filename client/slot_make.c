@@ -165,6 +165,23 @@ static int own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct 
 	return 0;
 }
 
+/* A file that was not there: what is would be lost if the slot were not added. */
+static int write_new(const char *file, const void *p, size_t n, struct failure *f)
+{
+	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return fail_errno(f, "name a file that is not there yet", "%s", file);
+	if (io_write_all(fd, p, n, io_now_ms() + PIPE_DEADLINE_MS) == 0 && fsync(fd) == 0) {
+		close(fd);
+		return 0;
+	}
+	fail_errno(f, "is the disk full?", "%s", file);
+	close(fd);
+	unlink(file);
+	return -1;
+}
+
 static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
 			uint32_t id, struct failure *f)
 {
@@ -177,22 +194,22 @@ static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vaul
 		return -1;
 	secure_random(s->key.p, KEY_LEN);
 	memcpy(info.vault, vault, VAULT_ID_LEN);
-	keyfile_seal(&info, s->key.p, s->keyfile);
+	if (keyfile_seal(&info, s->key.p, s->keyfile) != 0)
+		return fail_set(f, FAIL_BAD_VALUE, "ccctl host show prints it", "that is no public key of a host");
 	/* So that another vault key can be sealed to the same host. */
 	memcpy(s->info.material, info.host, HOST_PUBLIC_LEN);
 	s->info.material_len = HOST_PUBLIC_LEN;
 	if (!s->label)
 		snprintf(s->info.label, sizeof(s->info.label), "%s", name);
 	s->has_keyfile = !s->out_file;
-	return s->out_file ? io_replace_file(s->out_file, 0600, s->keyfile, KEYFILE_LEN, f) : 0;
+	return s->out_file ? write_new(s->out_file, s->keyfile, KEYFILE_LEN, f) : 0;
 }
 
 static int make_credential(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
 			   uint32_t id, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
 	struct secret text = { 0 };
-	int fd = STDOUT_FILENO, r = -1;
+	int r;
 
 	if (!s->out_file && isatty(STDOUT_FILENO))
 		return fail_set(f, FAIL_USAGE,
@@ -202,15 +219,11 @@ static int make_credential(struct client *c, struct new_slot *s, const uint8_t v
 	if (key_text(c, s, vault, id, &text, f) != 0)
 		return -1;
 	if (s->out_file)
-		fd = open(s->out_file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0)
-		fail_errno(f, "name a file that is not there yet", "%s", s->out_file);
-	else if (io_write_all(fd, text.p, text.n, deadline) != 0 || (s->out_file && fsync(fd) != 0))
-		fail_errno(f, NULL, "write the credential");
+		r = write_new(s->out_file, text.p, text.n, f);
+	else if (io_write_all(STDOUT_FILENO, text.p, text.n, io_now_ms() + PIPE_DEADLINE_MS) != 0)
+		r = fail_errno(f, NULL, "write the credential to standard output");
 	else
 		r = 0;
-	if (s->out_file && fd >= 0)
-		close(fd);
 	secret_free(c, &text);
 	return r;
 }

@@ -219,15 +219,16 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
  * Whoever answered could have ended, and its number be another's by now, an
  * honest one's.  A pidfd tells; where the kernel has none, such a process is
  * younger than our connection (as is a broker that a service manager starts
- * for it: then the second try succeeds).
+ * for it: dial_call connects once more, to who is there by then).
  */
-static bool gone(const struct dial *d, const struct sock_beside *b, const struct proc_stat *st)
+static bool gone(struct dial *d, const struct sock_beside *b, const struct proc_stat *st)
 {
 	struct pollfd ended = { .fd = b->pidfd, .events = POLLIN };
 
 	if (b->pidfd >= 0)
 		return poll(&ended, 1, 0) != 0;
-	return (int64_t)(st->start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected;
+	d->young = (int64_t)(st->start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected;
+	return d->young;
 }
 
 /*
@@ -236,7 +237,7 @@ static bool gone(const struct dial *d, const struct sock_beside *b, const struct
  * uid alone proves nothing.  (Root sees every process's files as root's, so
  * for uid 0 the posture tells nothing; docs/THREATS.md says so.)
  */
-static int check_broker(const struct dial *d, const struct sock_beside *b, struct failure *f)
+static int check_broker(struct dial *d, const struct sock_beside *b, struct failure *f)
 {
 	static const char mend[] = "ccctl status shows who serves; end that process, then try again";
 	struct proc_stat st;
@@ -324,6 +325,25 @@ bad:
 	return -1;
 }
 
+/* Send and receive once; the request stays the caller's. */
+static int exchange(struct dial *d, const struct wire_out *request, int *fd, struct failure *f)
+{
+	/* A broker that hung up has said why: that answer is still to be read. */
+	if (wire_send(d->fd, request, -1) != 0 && errno != EPIPE && errno != ECONNRESET)
+		return fail_errno(f, NULL, "send to the broker");
+	return receive(d, fd, f);
+}
+
+/* Whoever started for our first connection is older than the second. */
+static int connect_again(struct dial *d, struct failure *f)
+{
+	close(d->fd);
+	d->young = false;
+	d->connected = io_now_ms();
+	d->fd = sock_connect(d->path, f);
+	return d->fd < 0 ? -1 : 0;
+}
+
 int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f)
 {
 	bool ok = false;
@@ -332,12 +352,11 @@ int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure 
 	if (fd)
 		*fd = -1;
 	wire_in_free(&d->in);
-	r = wire_send(d->fd, request, -1);
+	r = exchange(d, request, fd, f);
+	if (r != 0 && d->young && !d->broker && connect_again(d, f) == 0)
+		r = exchange(d, request, fd, f);
 	wire_out_free(request);
-	/* A broker that hung up has said why: that answer is still to be read. */
-	if (r != 0 && errno != EPIPE && errno != ECONNRESET)
-		return fail_errno(f, NULL, "send to the broker");
-	if (receive(d, fd, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0)
+	if (r != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0)
 		return -1;
 	return ok ? 0 : refused(d->in.top, f);
 }

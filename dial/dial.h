@@ -24,6 +24,7 @@ struct dial {
 	uid_t owner;	   /* who must answer */
 	pid_t broker; /* who answered, once checked; else 0 */
 	int64_t connected; /* io_now_ms() before connect: the broker is older */
+	bool young;	   /* who answered is younger, which may be why it was started */
 	char path[4096];
 	/* the last reply; the buffer is the caller's (locked where a reply may
 	 * carry a secret) */

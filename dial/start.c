@@ -18,6 +18,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "dial/watch.h"
 
 #define START_DEADLINE_MS 15000
 
@@ -140,5 +141,10 @@ int start_broker(struct failure *f)
 	if (n < 0)
 		return fail_errno(f, NULL, "waiting for the broker to start");
 	text[n] = '\0';
-	return reported(text, f);
+	if (reported(text, f) != 0)
+		return -1;
+	/* Now, not when a person opens the vault: a broker may do that by itself. */
+	if (strncmp(text, "ready", 5) == 0)
+		watch_start();
+	return 0;
 }

@@ -9,6 +9,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from ccrun import Ccrun
 from client import World, until
 from keyring import (ITEM, KEYRING, SCHEMA, Bus, DismissingService, HangingService, Running, SecretService, Standin,
                      bare_socket, helper)
@@ -459,4 +460,23 @@ def test_unlocked_by_a_login(w):
         session.login("letmein")
         assert not b.locked()
         assert helper(b, "fetch", VAULT, 7).payload == key
+        session.logout()
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="writes a service file to /etc/pam.d")
+@pytest.mark.skipif(not shutil.which("pamtester"), reason="no pamtester")
+def test_a_login_is_all_that_a_launch_needs(ep, token):
+    """From the password at the display manager to the client, with no question."""
+    with Ccrun(ep) as c, Bus(c) as b, Login(b) as session:
+        c.demo()
+        session.login("letmein")
+        assert c.ccctl("init", "--keyring", env=b.env).rc == 0
+        c.add("demo", token)
+        os.kill(c.broker(), signal.SIGTERM)
+        session.logout()
+        session.login("letmein")
+        r = c.ccrun("demo", "-p", "hello", env=b.env)
+        assert r.rc == 0 and "hello from loopback" in r.out, r
+        assert ep.main[0].headers["authorization"] == "Bearer " + token
         session.logout()

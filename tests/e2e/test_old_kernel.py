@@ -3,6 +3,7 @@
 kernel for such a one (-DSO_PEERPIDFD=9999)."""
 import os
 import signal
+import subprocess
 
 import msgpack
 import pytest
@@ -52,3 +53,24 @@ def test_messages_that_waited_get_nothing(broker):
 
 def test_a_session_opens_at_once(broker):
     assert TOKEN in str(wc.in_child(lambda: wc.launch(broker, "mark", "arrived", "hide", "claim")))
+
+
+def test_a_broker_that_the_connection_started_is_believed_the_second_time(c, token):
+    """A socket unit's broker is younger than the connection that it is started
+    for, which without a pidfd looks as if another process had its number."""
+    from ccrun import CCBROKER
+    from client import alive, until
+    c.demo()
+    c.ready(token)
+    os.kill(c.broker(), signal.SIGTERM)
+    socket = c.runtime / "ccrun/broker.sock"
+    until(lambda: not socket.exists(), what="the broker's end")
+    words = [f"--setenv={k}={v}" for k, v in c.env().items()]
+    unit = c.popen(["systemd-socket-activate", "--seqpacket", "-l", socket, *words, CCBROKER],
+                   stderr=subprocess.DEVNULL)
+    until(socket.exists, what="the socket")
+    r = c.unlock()
+    assert r.rc == 0 and "the vault is open" in r.err, r
+    assert c.ccrun("demo", "-p", "hello").rc == 0
+    unit.terminate()
+    until(lambda: not alive(unit.pid), what="the unit's end")

@@ -113,6 +113,12 @@ def children_named(pid, name):
     return found
 
 
+def watchers():
+    """Of our children, those that are ccrun-logind."""
+    return {p for p in children_named(os.getpid(), "ccrun-logind")
+            if (stat_fields(p) or "??")[1] == str(os.getpid())}
+
+
 def until(condition, timeout=20, what="condition"):
     """Poll until condition() is true; returns its value."""
     deadline = time.monotonic() + timeout
@@ -317,8 +323,9 @@ class World:
                     pass
             for proc in self.procs:
                 proc.poll()
-            # The orphans, which came to us; Popen's own are reaped above.
-            for pid in signalled - {proc.pid for proc in self.procs}:
+            # The orphans, which came to us; Popen's own are reaped above.  Each
+            # broker's start leaves watchers that find no bus and end by themselves.
+            for pid in (signalled | watchers()) - {proc.pid for proc in self.procs}:
                 try:
                     os.waitpid(pid, os.WNOHANG)
                 except ChildProcessError:

@@ -278,6 +278,7 @@ def open_vault(data, key, slot_id=None):
     vault_key = decrypt(slot["wrapped"], public["id"] + slot["bytes"], slot["nonce"], key,
                         WrongKey("slot %d" % slot["id"]))
     plain = decrypt(public["box"], public["ad"], public["nonce"], vault_key, Damaged("box"))
+    public["vault_key"] = vault_key
     public["settings"], public["entries"] = read_box(plain, public["version"], public["slots"])
     return public
 

@@ -1,7 +1,7 @@
 /*
- * client/watch.c - starting ccrun-logind.
+ * dial/watch.c - starting ccrun-logind.
  */
-#include "client/watch.h"
+#include "dial/watch.h"
 
 #include <errno.h>
 #include <fcntl.h>

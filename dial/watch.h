@@ -1,0 +1,14 @@
+/*
+ * dial/watch.h - starting the program that locks the vault when the computer
+ * sleeps, the screen is locked, or its user logs out.
+ */
+#ifndef DIAL_WATCH_H
+#define DIAL_WATCH_H
+
+/*
+ * Start ccrun-logind, detached.  A second one for a broker ends by itself, and so does one
+ * where no login manager is: nothing is waited for, and nothing is said.
+ */
+void watch_start(void);
+
+#endif
