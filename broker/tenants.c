@@ -24,7 +24,7 @@ static struct tenant *add(struct broker *b, uid_t uid, struct failure *f)
 	/* One that nobody uses, and that would be the same when it comes again. */
 	for (i = 0; i < b->tenants && b->tenants == TENANTS_MAX && !t; i++)
 		if (b->tenant[i].connections == 0 && !b->tenant[i].vault && !b->tenant[i].kept &&
-		    (b->tenant[i].why == LOCK_WHY_START || store_exists(&b->tenant[i].store) == 0))
+		    b->tenant[i].why == LOCK_WHY_START)
 			t = &b->tenant[i];
 	if (t)
 		tenant_close(t);
