@@ -53,8 +53,18 @@ int field_key(struct wire_map m, const uint8_t **key, struct failure *f);
 int field_slot(struct wire_map m, const char *key, uint32_t *id, struct failure *f);
 /* "slot": an array of one map, a slot to be made. */
 int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f);
-/* "keyfile", optional: kept beside the vault as leaf, to be opened at the start. */
-int field_keyfile(struct request *q, const char *leaf, struct failure *f);
+/* "keyfile", optional (then *p is NULL): a whole one, of this vault; *slot: whose key it has. */
+int field_keyfile(struct wire_map m, const uint8_t *vault, const uint8_t **p, uint32_t *slot,
+		  struct failure *f);
+int keyfile_not_its(uint32_t slot, struct failure *f);
+/*
+ * A keyfile that comes with a change is on the disk before it, under its second
+ * name (own_open looks at both), and in its place after it: so a vault that only
+ * it opens is never without it, and a change that fails costs no good one.
+ * p: of field_keyfile.  done: did the change happen?
+ */
+int keyfile_before(struct request *q, const uint8_t *p, struct failure *f);
+void keyfile_after(struct request *q, const uint8_t *p, bool done);
 /*
  * Put an event of this connection on record before it happens.  What may still
  * fail (a key that does not open) is "asked"; a refusal gets a line of its own.

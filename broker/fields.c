@@ -89,18 +89,44 @@ int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f)
 	return s->kind == SLOT_PASSPHRASE ? kdf_fields(slot, s, f) : 0;
 }
 
-int field_keyfile(struct request *q, const char *leaf, struct failure *f)
+int field_keyfile(struct wire_map m, const uint8_t *vault, const uint8_t **p, uint32_t *slot,
+		  struct failure *f)
 {
-	const uint8_t *p;
+	struct keyfile_info info;
 	size_t n;
 
-	if (!wire_has(q->map, "keyfile"))
+	*p = NULL;
+	if (!wire_has(m, "keyfile"))
 		return 0;
-	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0)
+	if (wire_get_bin(m, "keyfile", p, &n, f) != 0 || keyfile_inspect(*p, n, &info, f) != 0)
 		return -1;
-	if (n != KEYFILE_LEN)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "a keyfile has %d bytes", KEYFILE_LEN);
-	return store_write_beside(&q->connection->tenant->store, leaf, p, n, f);
+	if (!vault || memcmp(info.vault, vault, VAULT_ID_LEN) != 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the keyfile is another vault's");
+	*slot = info.slot;
+	return 0;
+}
+
+int keyfile_not_its(uint32_t slot, struct failure *f)
+{
+	return fail_set(f, FAIL_BAD_VALUE, NULL, "the keyfile has the key of another slot (%u)",
+			(unsigned)slot);
+}
+
+int keyfile_before(struct request *q, const uint8_t *p, struct failure *f)
+{
+	return p ? store_write_beside(&q->connection->tenant->store, STORE_KEYFILE_NEXT, p, KEYFILE_LEN, f)
+		 : 0;
+}
+
+void keyfile_after(struct request *q, const uint8_t *p, bool done)
+{
+	struct store *s = &q->connection->tenant->store;
+
+	/* Should this fail, it is found under its second name. */
+	if (p && done)
+		store_rename_beside(s, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
+	else if (p)
+		store_remove_beside(s, STORE_KEYFILE_NEXT, NULL);
 }
 
 int record_request(struct request *q, const char *event, const char *name, struct failure *f)

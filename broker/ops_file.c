@@ -143,7 +143,8 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 	/* Its use times would be written back otherwise. */
 	t->use_times_changed = false;
 	tenant_lock(t, LOCK_WHY_MOVED, q->connection->peer.pid);
-	if (store_remove(&t->store, f) != 0 || store_remove_beside(&t->store, STORE_KEYFILE, f) != 0)
+	if (store_remove(&t->store, f) != 0 || store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||
+	    store_remove_beside(&t->store, STORE_KEYFILE_NEXT, f) != 0)
 		return NULL;
 	return wire_ok(0);
 }

@@ -8,30 +8,49 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 
+/* "id", optional: a keyfile names the vault before there is one. */
+static int id_field(struct wire_map m, const uint8_t **id, struct failure *f)
+{
+	size_t n;
+
+	*id = NULL;
+	if (!wire_has(m, "id"))
+		return 0;
+	if (wire_get_bin(m, "id", id, &n, f) != 0)
+		return -1;
+	if (n != VAULT_ID_LEN)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "a vault's id has %d bytes", VAULT_ID_LEN);
+	return 0;
+}
+
+#define FIRST_SLOT 1 /* the id that a vault's first one gets */
+
 struct wire_out *op_init(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	const uint8_t *key, *id = NULL;
+	const uint8_t *key, *id, *keyfile;
+	uint32_t sealed = FIRST_SLOT;
 	struct slot_info slot;
 	struct wire_out *o;
-	size_t n;
+	int r;
 
-	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0)
+	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
+	    id_field(q->map, &id, f) != 0 || field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
 		return NULL;
-	if (wire_has(q->map, "id")) {
-		if (wire_get_bin(q->map, "id", &id, &n, f) != 0)
-			return NULL;
-		if (n != VAULT_ID_LEN) {
-			fail_set(f, FAIL_BAD_VALUE, NULL, "a vault's id has %d bytes", VAULT_ID_LEN);
-			return NULL;
-		}
+	if (sealed != FIRST_SLOT) {
+		keyfile_not_its(sealed, f);
+		return NULL;
 	}
 	if (record_request(q, "init", NULL, f) != 0)
 		return NULL;
-	/* The keyfile first: a vault that only it opens is never without it. */
-	if (store_exists(&t->store) == 0 && field_keyfile(q, STORE_KEYFILE, f) != 0)
+	/* One that a vault has, or had and the open one is to have again, stays. */
+	if (t->vault || store_exists(&t->store) != 0)
+		keyfile = NULL;
+	if (keyfile_before(q, keyfile, f) != 0)
 		return NULL;
-	if (tenant_init(t, id, &slot, key, f) != 0)
+	r = tenant_init(t, id, &slot, key, f);
+	keyfile_after(q, keyfile, r == 0);
+	if (r != 0)
 		return NULL;
 	o = wire_ok(2);
 	wire_uint(o, "generation", vault_generation(t->vault));
@@ -65,6 +84,10 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 
 	if (record_request(q, "reopen", NULL, f) != 0)
 		return NULL;
+	if (!t->vault && store_exists(&t->store) == 0) {
+		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+		return NULL;
+	}
 	r = own_open(t, &kind, f);
 	/* no-entry says that there is nothing to try; a slot that is gone is a key
 	 * that opens nothing. */
@@ -134,6 +157,11 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 
 	if (wire_text(q->map, "kind", kind, sizeof(kind), f) != 0)
 		return NULL;
+	/* A session has a deadline, and its process hears of nothing else. */
+	if (c->session.state != SESSION_NONE) {
+		fail_set(f, FAIL_EXISTS, "connect once more", "this connection has a session");
+		return NULL;
+	}
 	if (c->tenant->watched) {
 		fail_set(f, FAIL_EXISTS, NULL, "something watches already");
 		return NULL;

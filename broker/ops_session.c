@@ -65,6 +65,10 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		fail_set(f, FAIL_EXISTS, "one session a connection", "this connection has a session");
 		return NULL;
 	}
+	if (c->watcher) {
+		fail_set(f, FAIL_EXISTS, "connect once more", "this connection watches");
+		return NULL;
+	}
 	memset(s, 0, sizeof(*s));
 	s->nested = q->marked;
 	if (read_request(q, s, f) != 0 || peer_same_world(&c->peer, f) != 0)

@@ -36,18 +36,26 @@ static int check_expected(struct request *q, struct failure *f)
 struct wire_out *op_slot_add(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
+	uint32_t next = vault_next_slot(t->vault), sealed = next;
+	const uint8_t *key, *keyfile;
 	struct slot_info slot;
 	struct wire_out *o;
-	const uint8_t *key;
 	char text[24];
+	bool done;
 
 	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
 	    check_expected(q, f) != 0 ||
-	    record_request(q, "slot-add", number(vault_next_slot(t->vault), text), f) != 0 ||
-	    vault_slot_add(t->vault, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
+	    field_keyfile(q->map, vault_id(t->vault), &keyfile, &sealed, f) != 0)
 		return NULL;
-	/* Last: a keyfile of a slot that was not added would replace a good one. */
-	if (field_keyfile(q, STORE_KEYFILE, f) != 0)
+	if (sealed != next) {
+		keyfile_not_its(sealed, f);
+		return NULL;
+	}
+	if (record_request(q, "slot-add", number(next, text), f) != 0 || keyfile_before(q, keyfile, f) != 0)
+		return NULL;
+	done = vault_slot_add(t->vault, &slot, key, f) == 0 && tenant_commit(t, f) == 0;
+	keyfile_after(q, keyfile, done);
+	if (!done)
 		return NULL;
 	o = wire_ok(3);
 	wire_uint(o, "id", slot.id);
@@ -56,22 +64,32 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 	return o;
 }
 
-/* The keyfile beside the vault goes with its slot. */
-static void drop_keyfile(struct tenant *t)
+static bool has_slot(const struct vault *v, uint32_t id)
 {
+	const struct slot_info *s;
+	unsigned i;
+
+	for (i = 0; (s = vault_slot(v, i)); i++)
+		if (s->id == id)
+			return true;
+	return false;
+}
+
+/* The keyfile beside the vault goes with its slot. */
+static void drop_keyfiles(struct tenant *t)
+{
+	static const char *const leaves[] = { STORE_KEYFILE, STORE_KEYFILE_NEXT };
 	uint8_t file[KEYFILE_LEN];
 	struct keyfile_info info;
 	unsigned i;
 	size_t n;
 
-	if (store_read_beside(&t->store, STORE_KEYFILE, file, sizeof(file), &n, NULL) != 1 ||
-	    keyfile_inspect(file, n, &info, NULL) != 0 ||
-	    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) != 0)
-		return;
-	for (i = 0; i < vault_slots(t->vault); i++)
-		if (vault_slot(t->vault, i)->id == info.slot)
-			return;
-	store_remove_beside(&t->store, STORE_KEYFILE, NULL);
+	for (i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
+		if (store_read_beside(&t->store, leaves[i], file, sizeof(file), &n, NULL) == 1 &&
+		    keyfile_inspect(file, n, &info, NULL) == 0 &&
+		    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) == 0 &&
+		    !has_slot(t->vault, info.slot))
+			store_remove_beside(&t->store, leaves[i], NULL);
 }
 
 struct wire_out *op_slot_rm(struct request *q, struct failure *f)
@@ -85,7 +103,7 @@ struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 	    record_request(q, "slot-rm", number(id, text), f) != 0 ||
 	    vault_slot_remove(t->vault, id, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
-	drop_keyfile(t);
+	drop_keyfiles(t);
 	o = wire_ok(2);
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));
@@ -106,7 +124,7 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 	    record_request(q, "slot-replace", number(id, text), f) != 0 ||
 	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
-	drop_keyfile(t);
+	drop_keyfiles(t);
 	o = wire_ok(2);
 	wire_uint(o, "id", slot.id);
 	wire_uint(o, "generation", vault_generation(t->vault));
@@ -134,31 +152,44 @@ static int keys_field(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX], u
 	return 0;
 }
 
+/* "keyfile" of rekey: for one of the slots that stay. */
+static int rekey_keyfile(struct request *q, const struct slot_key *keep, unsigned n,
+			 const uint8_t **keyfile, struct failure *f)
+{
+	uint32_t sealed;
+	unsigned i;
+
+	if (field_keyfile(q->map, vault_id(q->connection->tenant->vault), keyfile, &sealed, f) != 0)
+		return -1;
+	for (i = 0; *keyfile && i < n && keep[i].id != sealed; i++)
+		;
+	return *keyfile && i == n ? keyfile_not_its(sealed, f) : 0;
+}
+
 struct wire_out *op_rekey(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	struct slot_key keep[VAULT_SLOTS_MAX];
+	const uint8_t *keyfile;
 	struct wire_out *o;
-	unsigned n;
+	unsigned n = 0;
 
-	if (keys_field(q->map, keep, &n, f) != 0 || record_request(q, "rekey", NULL, f) != 0 ||
-	    vault_rekey(t->vault, keep, n, f) != 0)
+	if (keys_field(q->map, keep, &n, f) != 0 || rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
+	    record_request(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
 		return NULL;
-	/* The keyfile is there before the vault that needs it, and the one that
-	 * the present vault needs goes after: own_open looks at both. */
-	if (field_keyfile(q, STORE_KEYFILE_NEXT, f) != 0) {
+	if (keyfile_before(q, keyfile, f) != 0) {
 		vault_undo(t->vault);
 		return NULL;
 	}
-	if (tenant_commit(t, f) != 0)
+	if (tenant_commit(t, f) != 0) {
+		keyfile_after(q, keyfile, false);
 		return NULL;
-	/* Once more, so that the generation before has the new key too.  Should
-	 * that fail, the change is on the disk all the same. */
+	}
+	/* From here the vault has the new key, whatever else fails.  Once more, so
+	 * that the generation before has it too. */
 	tenant_commit(t, NULL);
-	if (field_keyfile(q, STORE_KEYFILE, f) != 0)
-		return NULL;
-	store_remove_beside(&t->store, STORE_KEYFILE_NEXT, NULL);
-	drop_keyfile(t);
+	keyfile_after(q, keyfile, true);
+	drop_keyfiles(t);
 	o = wire_ok(2);
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));

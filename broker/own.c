@@ -236,9 +236,11 @@ int own_open(struct tenant *t, enum slot_kind *kind, struct failure *f)
 	if (r == 1)
 		return 1;
 	r = open_keyfile(t, STORE_KEYFILE, f);
-	/* A change of the vault key was cut short: the other one opens it. */
-	if (r != 1 && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == 1)
+	/* A change was cut short: the other one opens it, and is the one from now on. */
+	if (r != 1 && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == 1) {
+		store_rename_beside(&t->store, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
 		r = 1;
+	}
 	if (r == 1 && kind)
 		*kind = SLOT_KEYFILE;
 	/* Of two that failed the first is told: it is the one that was to do it. */

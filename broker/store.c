@@ -297,17 +297,26 @@ int store_remove_beside(const struct store *s, const char *leaf, struct failure 
 	return 0;
 }
 
-int store_set_aside(struct store *s, struct failure *f)
+int store_rename_beside(const struct store *s, const char *from, const char *to, struct failure *f)
 {
-	char leaf[32] = STORE_REPLACED;
+	if (renameat(s->dir, from, s->dir, to) != 0 || fsync(s->dir) != 0)
+		return fail_errno(f, NULL, "%s: %s", s->path, to);
+	return 0;
+}
+
+int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f)
+{
 	int i;
 
+	snprintf(leaf, STORE_LEAF, STORE_REPLACED);
 	for (i = 1; linkat(s->dir, VAULT, s->dir, leaf, 0) != 0; i++) {
-		if (errno == ENOENT)
+		if (errno == ENOENT) {
+			leaf[0] = '\0';
 			return 0;
+		}
 		if (errno != EEXIST || i > 99)
 			return fail_errno(f, "move the older ones away", "%s: %s", s->path, leaf);
-		snprintf(leaf, sizeof(leaf), STORE_REPLACED ".%d", i);
+		snprintf(leaf, STORE_LEAF, STORE_REPLACED ".%d", i);
 	}
 	return 0;
 }
@@ -330,7 +339,7 @@ void store_explain(const struct store *s, struct failure *f)
 	char what[sizeof(f->what)];
 	bool prev = faccessat(s->dir, VAULT_PREV, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 
-	switch (f->code) {
+	switch (f ? f->code : FAIL_NONE) {
 	case FAIL_DAMAGED:
 	case FAIL_TRUNCATED:
 	case FAIL_NEWER:

@@ -44,7 +44,7 @@ int store_write(struct store *s, const uint8_t *p, size_t n, struct failure *f);
 
 /* Small files beside the vault, written as it is written. */
 #define STORE_KEYFILE "keyfile"
-#define STORE_KEYFILE_NEXT "keyfile.next" /* while the vault key changes */
+#define STORE_KEYFILE_NEXT "keyfile.next" /* until the vault that it opens is on the disk */
 #define STORE_LOCKED "locked" /* it was, and why, while a system broker has no place for its user */
 #define STORE_REPLACED "vault.replaced" /* what a restore took the place of */
 
@@ -53,10 +53,14 @@ int store_read_beside(const struct store *s, const char *leaf, void *out, size_t
 		      struct failure *f);
 int store_write_beside(const struct store *s, const char *leaf, const void *p, size_t n, struct failure *f);
 int store_remove_beside(const struct store *s, const char *leaf, struct failure *f);
+/* Takes the place of a file that has the name `to`. */
+int store_rename_beside(const struct store *s, const char *from, const char *to, struct failure *f);
 
 /* Give the present vault the name STORE_REPLACED (or that and a number) too, so
- * that nothing written afterwards ends it.  0 (also when there is none) or -1. */
-int store_set_aside(struct store *s, struct failure *f);
+ * that nothing written afterwards ends it; leaf is that name, "" when there is
+ * no vault.  0 or -1. */
+#define STORE_LEAF 32
+int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f);
 
 /* Remove the vault and the generation before it: it lives elsewhere now. */
 int store_remove(struct store *s, struct failure *f);
@@ -64,7 +68,7 @@ int store_remove(struct store *s, struct failure *f);
 /* Forget which file this broker has: the next store_write replaces any. */
 void store_forget(struct store *s);
 
-/* To a failure about the file's contents, add which file and the way back. */
+/* To a failure about the file's contents (f may be NULL), add which file and the way back. */
 void store_explain(const struct store *s, struct failure *f);
 
 #endif

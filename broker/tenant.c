@@ -228,6 +228,15 @@ int tenant_init(struct tenant *t, const uint8_t *id, struct slot_info *slot,
 	return 0;
 }
 
+/* Before secrets are read: is the memory for them what it was at the start? */
+static int still_locked(const struct tenant *t, struct failure *f)
+{
+	if (arena_verify(t->arena))
+		return 0;
+	return fail_set(f, FAIL_NOT_LOCKED_MEM, "start the broker again: ccctl unlock",
+			"the kernel no longer holds the broker's memory locked");
+}
+
 /* The file, opened; NULL with f set. */
 static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
 				struct failure *f)
@@ -236,12 +245,7 @@ static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t k
 	uint8_t *file;
 	size_t n;
 
-	if (!arena_verify(t->arena)) {
-		fail_set(f, FAIL_NOT_LOCKED_MEM, "start the broker again: ccctl unlock",
-			 "the kernel no longer holds the broker's memory locked");
-		return NULL;
-	}
-	if (store_read(&t->store, &file, &n, f) != 0)
+	if (still_locked(t, f) != 0 || store_read(&t->store, &file, &n, f) != 0)
 		return NULL;
 	v = vault_open(t->arena, file, n, slot, key, f);
 	free(file);
@@ -381,7 +385,10 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	bool moved = !r->rekey && store_exists(&t->store) == 0;
 	struct vault_public *pub = NULL;
 	struct vault *v = NULL;
+	char aside[STORE_LEAF];
 
+	if (still_locked(t, f) != 0)
+		return -1;
 	if (store_exists(&t->store) != 0 && !r->replace)
 		return fail_set(f, FAIL_EXISTS, "--replace sets it aside", "there is a vault already: %s",
 				t->store.path);
@@ -396,12 +403,16 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	/* A damaged one has no number to follow; it is set aside all the same. */
 	if (tenant_inspect(t, pub, NULL) == 0)
 		vault_follow(v, pub->generation);
-	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, f) != 0)
+	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, aside, f) != 0)
 		goto bad;
 	store_forget(&t->store);
 	/* Byte for byte where that will do: who moves it can tell that it arrived. */
-	if ((moved ? store_write(&t->store, r->file, r->n, f) : write_vault(t, v, f)) != 0)
+	if ((moved ? store_write(&t->store, r->file, r->n, f) : write_vault(t, v, f)) != 0) {
+		/* As if nothing had been asked. */
+		if (aside[0])
+			store_remove_beside(&t->store, aside, NULL);
 		goto bad;
+	}
 	free(pub);
 	adopt(t, v);
 	return 0;

@@ -73,7 +73,9 @@ def slow(shared):
     """What takes long begins with the first test and is looked at in the last."""
     began = time.monotonic()
     claimer, idle = Child(late, shared), shared.connect(timeout=wc.IDLE_DEADLINE + 5)
-    yield claimer, idle, began
+    with shared.connect() as watcher:
+        watcher.call("watch", kind="a test")
+        yield claimer, idle, watcher, began
     idle.close()
 
 
@@ -86,16 +88,18 @@ def shape(reply):
 def test_hello_and_status(fresh):
     with fresh.connect() as c:
         hello = c.call("hello")
-        assert shape(hello) == dict.fromkeys(("broker", "version", "state", "vault"), str)
-        assert (hello["broker"], hello["state"]) == ("user", "none")
+        assert shape(hello) == {**dict.fromkeys(("broker", "version", "state", "vault", "why"), str),
+                                "asleep": int}
+        assert (hello["broker"], hello["state"], hello["why"]) == ("user", "none", "start")
         assert hello["vault"] == str(fresh.vault)
         status = c.call("status")
         assert shape(status) == {
-            "broker": str, "version": str, "state": str, "vault": str, "pid": int,
-            "started": int, "memory_locked": bool, "memory_size": int, "memory_used": int,
-            "undumpable": bool, "untraced": bool, "caged": bool, "sessions": int,
-            "releases": int}
+            "broker": str, "version": str, "state": str, "vault": str, "why": str, "asleep": int,
+            "pid": int, "started": int, "memory_locked": bool, "memory_size": int,
+            "memory_used": int, "undumpable": bool, "untraced": bool, "caged": bool,
+            "sessions": int, "releases": int, "locked_at": int, "kept": int, "watched": bool}
         assert all(status[k] for k in ("memory_locked", "undumpable", "untraced", "caged"))
+        assert (status["locked_at"], status["kept"], status["watched"]) == (0, 0, False)
         assert status["pid"] == c.sender
     with pytest.raises(PermissionError):
         Path(f"/proc/{status['pid']}/environ").read_bytes()
@@ -106,7 +110,9 @@ def test_a_vault_from_its_making_to_its_emptying(fresh):
         assert c.call("init", slot=[wc.slot(label="a slot")], key=fresh.key) == {
             "v": 1, "ok": True, "generation": 1, "vault": str(fresh.vault)}
         slots = c.call("slots")
+        assert shape(slots) == {"generation": int, "id": bytes, "next": int, "slots": list}
         assert slots["generation"] == 1 and len(slots["slots"]) == 1
+        assert len(slots["id"]) == 16 and slots["next"] == 2
         created = slots["slots"][0].pop("created")
         assert abs(created - time.time()) < 60
         assert slots["slots"][0] == wc.slot(label="a slot", id=1)
@@ -135,10 +141,12 @@ def test_a_vault_from_its_making_to_its_emptying(fresh):
         assert c.call("get", name="c")["token"] == b"x" * 8
         assert c.call("rm", name="c")["generation"] == 7
         assert c.error("get", name="c") == "no-entry"
-        assert c.call("lock") == {"v": 1, "ok": True}
+        assert c.call("lock") == {"v": 1, "ok": True, "locked": True}
         assert c.call("status")["state"] == "locked"
-        assert c.call("lock") == {"v": 1, "ok": True}
-        assert c.call("unlock", slot=1, key=fresh.key)["entries"] == 1
+        assert shape(c.call("slots")) == {"generation": int, "id": bytes, "slots": list}
+        assert c.call("lock") == {"v": 1, "ok": True, "locked": True}
+        assert c.call("unlock", slot=1, key=fresh.key) == {
+            "v": 1, "ok": True, "entries": 1, "slots": 1}
         assert c.call("get", name="a")["token"] == TOKEN.encode()
     assert (fresh.data / "vault.prev").exists()
 
@@ -165,7 +173,14 @@ ERRORS = [
     ("init", INIT, "exists"),
     ("init", dict(INIT, slot=[]), "wrong-type"),
     ("init", dict(INIT, slot=[1]), "wrong-type"),
-    ("init", dict(INIT, slot=[wc.slot("keyfile")]), "bad-value"),
+    ("init", dict(INIT, slot=[wc.slot("keyfile")]), "exists"),
+    ("init", dict(INIT, slot=[wc.slot("tpm2", material=b"m" * 1025)]), "too-large"),
+    ("init", dict(INIT, slot=[wc.slot("tpm2", material="m")]), "wrong-type"),
+    ("init", dict(INIT, id=b"i" * 15), "bad-value"),
+    ("init", dict(INIT, id="i" * 16), "wrong-type"),
+    ("init", dict(INIT, id=b"i" * 16, keyfile="k"), "wrong-type"),
+    ("init", dict(INIT, id=b"i" * 16, keyfile=b""), "truncated"),
+    ("init", dict(INIT, id=b"i" * 16, keyfile=b"k" * 174), "damaged"),
     ("init", dict(INIT, slot=[wc.slot("no such")]), "bad-value"),
     ("init", dict(INIT, slot=[wc.slot(label="l" * 65)]), "too-large"),
     ("init", dict(INIT, slot=[wc.slot(salt=b"short")]), "bad-value"),
@@ -617,11 +632,43 @@ def test_a_descriptor_can_be_passed_by_a_session_only(shared):
 
 # ---- the page ----------------------------------------------------------
 
+def table_of_requests():
+    """{op: (open vault, changes, marked, record)} as the page's table has them."""
+    rows = re.findall(r"^\| ([a-z, -]+) \| (yes|kept|) ?\| (yes|) ?\| ([^|]*?) ?\| ([^|]*?) ?\|$", DOC, re.M)
+    return {op: row for ops, *row in rows for op in ops.split(", ") if ops != "op"}
+
+
+def test_the_table_of_requests_is_the_brokers():
+    source = (wc.REPO / "broker/dispatch.c").read_text()
+    ops = dict(re.findall(r'\t\{ "([a-z-]+)", op_\w+, ([A-Z_| 0]+) \},', source))
+    table = table_of_requests()
+    assert set(ops) == set(table) and len(ops) > 25
+    for op, flags in ops.items():
+        vault, changes, marked, record = table[op]
+        assert vault == ("kept" if "KEPT" in flags else "yes" if "OPEN_VAULT" in flags else ""), op
+        assert changes == ("yes" if "CHANGES" in flags else ""), op
+        assert (marked == "no") == ("FROM_SESSIONS" not in flags), op
+        assert bool(record) == ("ON_RECORD" in flags), op
+
+
+def test_marked_processes_and_locked_vaults_are_refused_by_the_table(broker):
+    table = table_of_requests()
+    locked = {op for op, row in table.items() if row[0]}
+    refused = {op for op, row in table.items() if row[2] == "no"}
+    assert in_child(lambda: [mark(), {op: broker.error(op) for op in refused}][1]) == dict.fromkeys(refused, "marked")
+    assert {e["event"] for e in broker.lines() if e["result"] == "marked"} == refused
+    broker.call("lock")
+    assert {op: broker.error(op) for op in locked} == dict.fromkeys(locked, "locked")
+    with Broker() as none:
+        assert {op: none.error(op) for op in locked} == dict.fromkeys(locked, "no-vault")
+    assert broker.call("hello")["state"] == "locked"
+
+
 def test_the_page_names_every_error_and_request():
     fail = (wc.REPO / "base/fail.c").read_text()
     for name in re.findall(r'\[FAIL_\w+\] = \{ "([a-z-]+)"', fail):
         assert name == "none" or f"| `{name}` |" in DOC, name
-    for op in re.findall(r'\t\{ "([a-z]+)", op_', (wc.REPO / "broker/dispatch.c").read_text()):
+    for op in re.findall(r'\t\{ "([a-z-]+)", op_', (wc.REPO / "broker/dispatch.c").read_text()):
         assert f"\n### {op}\n" in DOC, op
 
 
@@ -667,9 +714,10 @@ def test_a_late_claim_is_refused(shared, slow):
 
 
 def test_an_idle_connection_is_closed(slow):
-    _, idle, began = slow
+    _, idle, watcher, began = slow
     import msgpack
     last = msgpack.unpackb(idle.recv())
     assert last["ok"] is False and last["error"] == "timeout", "the reason comes before the end"
     assert idle.closed()
     assert wc.IDLE_DEADLINE - 1 < time.monotonic() - began
+    assert watcher.call("status")["watched"], "who watches may be silent for ever"

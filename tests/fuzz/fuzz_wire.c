@@ -25,7 +25,7 @@
 #include "wire/message.h"
 #include "wire/policy.h"
 
-#define SEEDS 16
+#define SEEDS 24
 #define ROOM (WIRE_PACKET_MAX + 64) /* a packet may grow over the limit */
 
 static struct seed {
@@ -116,7 +116,7 @@ static struct wire_out *put_seed(void)
 	wire_str(o, "name", "zai");
 	wire_str(o, "origin", "bearer https://api.example.test");
 	wire_str(o, "variable", "ANTHROPIC_AUTH_TOKEN");
-	wire_str(o, "policy", "delivery=auto nested=deny strict=no exposed=no");
+	wire_str(o, "policy", "delivery=auto nested=deny strict=no exposed=no keep=yes ttl=12h");
 	wire_bool(o, "replace", true);
 	wire_secret(o, "token", "example-token-0001", 18);
 	return o;
@@ -138,6 +138,55 @@ static struct wire_out *init_seed(void)
 	return o;
 }
 
+static struct wire_out *slot_seed(void)
+{
+	struct wire_out *o = wire_request("slot-add", 4);
+
+	wire_array(o, "slot", 1);
+	wire_item(o, 3);
+	wire_str(o, "kind", "keyfile");
+	wire_str(o, "label", "host");
+	wire_bin(o, "material", "0123456789abcdef0123456789abcdef", 32);
+	wire_uint(o, "expect", 2);
+	wire_bin(o, "keyfile", "ccrunkey\1", 10);
+	wire_secret(o, "key", "0123456789abcdef0123456789abcdef", 32);
+	return o;
+}
+
+static struct wire_out *set_seed(void)
+{
+	struct wire_out *o = wire_request("set", 5);
+
+	wire_uint(o, "idle", 600);
+	wire_uint(o, "longest", UINT64_MAX);
+	wire_bool(o, "suspend", true);
+	wire_bool(o, "screen", false);
+	wire_bool(o, "logout", true);
+	return o;
+}
+
+/* A vault's file on its way in, and what becomes of it. */
+static void add_file_seeds(void)
+{
+	struct wire_out *o = wire_request("stage", 2);
+
+	wire_uint(o, "at", 48000);
+	wire_bin(o, "part", "ccrunvlt\2\0\0\0", 12);
+	add_seed(o);
+	o = wire_request("restore", 4);
+	wire_uint(o, "slot", 1);
+	wire_bool(o, "replace", true);
+	wire_bool(o, "rekey", false);
+	wire_bin(o, "key", "0123456789abcdef0123456789abcdef", 32);
+	add_seed(o);
+	o = wire_request("rekey", 1);
+	wire_bin(o, "keys", "\1\0\0\0" "0123456789abcdef0123456789abcdef", 36);
+	add_seed(o);
+	o = wire_request("lock", 1);
+	wire_str(o, "why", "suspend");
+	add_seed(o);
+}
+
 static void make_seeds(void)
 {
 	static const uint8_t item[] = "\1\0\1\0\4\0\0\0Xabcd", refused[] = "\3\0why\2\0do";
@@ -150,6 +199,9 @@ static void make_seeds(void)
 	add_seed(open_seed());
 	add_seed(put_seed());
 	add_seed(init_seed());
+	add_seed(slot_seed());
+	add_seed(set_seed());
+	add_file_seeds();
 	add_seed(wire_error(&f));
 	o = wire_ok(1);
 	wire_uint(o, "generation", UINT64_MAX);
@@ -248,7 +300,9 @@ static void read_map(struct wire_map m, const uint8_t *packet, size_t size, int 
 	static const char *const keys[] = { "v", "op", "ok", "error", "message", "hint", "provider", "mode",
 					    "delivery", "strict", "entries", "name", "variable", "origin",
 					    "policy", "replace", "token", "slot", "kind", "label", "alg",
-					    "ops", "mem", "salt", "key", "generation", "k0", "k29", "" };
+					    "ops", "mem", "salt", "key", "generation", "material", "expect",
+					    "keyfile", "keys", "id", "at", "part", "size", "rekey", "why",
+					    "idle", "longest", "suspend", "screen", "logout", "k0", "k29", "" };
 	char text[ORIGIN_MAX_LEN + 1];
 	struct wire_map item;
 	const uint8_t *bin;

@@ -38,6 +38,11 @@ PACKET_MAX = 65536
 TOKEN_MAX = 16384
 ENTRIES_MAX = 3
 CONNECTIONS_UID = 448
+SLOTS_MAX = 64
+STAGED_UID = 2
+FILE_MAX = 524288
+LOCK_TIME_MAX = 366 * 24 * 3600
+PART = 48000
 CLAIM_DEADLINE = 10
 IDLE_DEADLINE = 30
 
@@ -197,6 +202,23 @@ class Client:
             pass
         return False
 
+    # a vault's file on its way
+
+    def fetch(self, op, **fields):
+        """The file that `backup` or `export` makes, part by part."""
+        size, data = self.call(op, **fields)["size"], b""
+        while len(data) < size:
+            part = self.call("part", at=len(data))
+            assert part["size"] == size and part["part"]
+            data += part["part"]
+        assert len(data) == size and self.call("part", at=size)["part"] == b""
+        return data
+
+    def send_file(self, data, part=PART):
+        for at in range(0, len(data), part):
+            sent = data[at:at + part]
+            assert self.call("stage", at=at, part=sent)["size"] == at + len(sent)
+
     # the life of a session
 
     def open(self, entry="zai", **changes):
@@ -319,7 +341,7 @@ def launch(broker, *steps, entry="zai", **changes):
 # ---- a broker ----------------------------------------------------------
 
 def slot(kind="passphrase", **changes):
-    """What `init` is told of its first slot: the least costs that are allowed."""
+    """A slot to be made; for a passphrase with the least costs that are allowed."""
     return {"kind": kind, "label": "", "alg": 2, "ops": 1, "mem": 8 << 20,
             "salt": b"0123456789abcdef", **changes}
 
@@ -424,8 +446,13 @@ class Broker:
 
     # what most tests begin with
 
-    def init(self):
-        return self.call("init", slot=[slot()], key=self.key)
+    def init(self, **more):
+        return self.call("init", slot=[slot()], key=self.key, **more)
+
+    def add_slot(self, key, kind="recovery", **more):
+        """Its id."""
+        fields = {"slot": [slot(kind, label="added")], "expect": self.call("slots")["next"], **more}
+        return self.call("slot-add", key=key, **fields)["id"]
 
     def unlock(self):
         return self.call("unlock", slot=1, key=self.key)
