@@ -22,13 +22,14 @@ if "hide" in how:
 
 SLOT = dict(wc.slot(), id=1, created=1)
 ANSWERS = {
-    "hello": {"broker": "user", "version": "0.1.0", "state": state, "vault": "/vault"},
-    "slots": {"generation": 1, "slots": [SLOT]}, "unlock": {"entries": 1},
+    "hello": {"broker": "user", "version": "0.1.0", "state": state, "vault": "/vault", "why": "request", "asleep": 0},
+    "slots": {"generation": 1, "id": bytes(16), "slots": [SLOT]}, "unlock": {"entries": 1},
     "init": {"generation": 1, "vault": "/vault"}, "put": {"generation": 2}, "approve": {"generation": 2},
     "open": {"granted": True, "session": "0" * 16}, "list": {"more": False, "entries": []},
     "status": {"broker": "user", "version": "0.1.0", "state": state, "vault": "/vault", "pid": os.getpid(),
                "started": 1, "memory_locked": True, "memory_size": 1, "memory_used": 1, "undumpable": True,
-               "untraced": True, "caged": True, "sessions": 0, "releases": 0},
+               "untraced": True, "caged": True, "sessions": 0, "releases": 0, "why": "request", "asleep": 0,
+               "locked_at": 1, "kept": 0, "watched": False},
 }
 
 try:
