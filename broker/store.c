@@ -304,12 +304,13 @@ int store_rename_beside(const struct store *s, const char *from, const char *to,
 	return 0;
 }
 
-int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f)
+/* `from` gets a name that nothing has yet, too. */
+static int set_aside(const struct store *s, const char *from, char leaf[STORE_LEAF], struct failure *f)
 {
 	int i;
 
 	snprintf(leaf, STORE_LEAF, STORE_REPLACED);
-	for (i = 1; linkat(s->dir, VAULT, s->dir, leaf, 0) != 0; i++) {
+	for (i = 1; linkat(s->dir, from, s->dir, leaf, 0) != 0; i++) {
 		if (errno == ENOENT) {
 			leaf[0] = '\0';
 			return 0;
@@ -319,6 +320,18 @@ int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f)
 		snprintf(leaf, STORE_LEAF, STORE_REPLACED ".%d", i);
 	}
 	return 0;
+}
+
+int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f)
+{
+	return set_aside(s, VAULT, leaf, f);
+}
+
+int store_begin(struct store *s, struct failure *f)
+{
+	char leaf[STORE_LEAF];
+
+	return set_aside(s, VAULT_PREV, leaf, f);
 }
 
 int store_remove(struct store *s, struct failure *f)

@@ -62,6 +62,10 @@ int store_rename_beside(const struct store *s, const char *from, const char *to,
 #define STORE_LEAF 32
 int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f);
 
+/* Before the first generation of a new vault: what is left of another one, whose
+ * file is gone (vault.prev), is set aside. */
+int store_begin(struct store *s, struct failure *f);
+
 /* Remove the vault and the generation before it: it lives elsewhere now. */
 int store_remove(struct store *s, struct failure *f);
 

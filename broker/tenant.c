@@ -220,7 +220,7 @@ int tenant_init(struct tenant *t, const uint8_t *id, struct slot_info *slot,
 	v = vault_create(t->arena, id, slot, key, f);
 	if (!v)
 		return -1;
-	if (write_vault(t, v, f) != 0) {
+	if (store_begin(&t->store, f) != 0 || write_vault(t, v, f) != 0) {
 		vault_free(v);
 		return -1;
 	}

@@ -332,6 +332,17 @@ def test_a_backup_that_is_none(ready, spoil, why):
     assert vault(c) == before and not (c.data / "ccrun/vault.replaced").exists()
 
 
+def test_a_new_vault_does_not_end_what_is_left_of_a_lost_one(ready, token):
+    """The file is gone, a new vault is made and changed: vault.prev was the last copy."""
+    c = ready
+    restart(c)
+    left = (c.data / "ccrun/vault.prev").read_bytes()
+    (c.data / "ccrun/vault").unlink()
+    c.init()
+    c.add("demo", "sk-other-0123456789abcdef")
+    assert (c.data / "ccrun/vault.replaced").read_bytes() == left
+
+
 def test_a_vault_by_hand_is_a_backup_too(ready, token):
     """With nothing but cp: a backup in the vault's place opens with its passphrase."""
     c = ready
