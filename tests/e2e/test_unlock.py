@@ -4,6 +4,7 @@ an activated socket with a credential, and with a TPM; and what is said when eac
 of them cannot."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from ccrun import CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun  # noqa: E402
+from ccrun import BUILD, CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun  # noqa: E402
 from client import alive, until  # noqa: E402
 from endpoint import Endpoint, Text  # noqa: E402
 from keyring import Bus, DismissingService, HangingService, SecretService  # noqa: E402
@@ -173,6 +174,24 @@ def test_a_keyring_slot_comes_and_goes(c, ep, token):
         assert not s.paths(vault_id(c), 2), "the keyring's item stayed"
 
 
+def test_keyring_slots_that_are_added_at_once_all_open(c):
+    """Keys are kept by the slot's number: two must not take the same one."""
+    c.init()
+    with SecretService(c) as s:
+        many = [c.popen([CCCTL, "slot", "add", "keyring"], env=s.env, stderr=subprocess.PIPE) for _ in range(4)]
+        said = [p.communicate(timeout=60)[1] for p in many]
+        assert [p.returncode for p in many] == [0] * 4, said
+        there = [x["id"] for x in slots(c, s.env) if x["kind"] == "keyring"]
+        assert len(there) == 4
+        for slot in there:
+            kept = c.run(["secret-tool", "lookup", "vault", vault_id(c), "slot", str(slot)], env=s.env)
+            assert kept.out.startswith(f"ccrun-key-1 {vault_id(c)} {slot} "), (slot, kept)
+        # each opens: a vault key is wrapped under it
+        others = [w for slot in there[1:] for w in ("--drop", str(slot))]
+        r = c.run([CCCTL, "rekey", "--drop", "1", *others], env=s.env)
+        assert r.rc == 0, r
+
+
 def test_no_keyring_no_slot(c):
     """What cannot keep the key gets no slot, and a vault is not made for it."""
     r = c.ccctl("init", "--keyring", env={"DBUS_SESSION_BUS_ADDRESS": None})
@@ -213,6 +232,50 @@ def test_with_a_tpm(c, ep, token):
     restart(c)
     r = c.ccctl("unlock", "--tpm2", env={"CCRUN_TPM2_TCTI": f"swtpm:path={c.root}/nowhere"})
     assert r.rc != 0 and "hint:" in r.err, r
+
+
+# ---- helpers ----
+
+TAKER = """#!/usr/bin/python3
+# in a helper's place, and as dumpable as any program
+import os, select, socket
+s = socket.socket(fileno=3)
+got = s.recv(4096) if select.select([s], [], [], 2)[0] else b""
+fds = [os.path.realpath(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")]
+open(%r, "w").write(f"{len(got)} {fds}")
+"""
+
+
+def other_helper(c, text):
+    """An installation with another ccrun-tpm2 in it: its ccctl."""
+    for part in ("bin", "lib", "libexec"):
+        shutil.copytree(BUILD / part, c.root / "other" / part)
+    helper = c.root / "other/libexec/ccrun/ccrun-tpm2"
+    helper.unlink()
+    helper.write_text(text)
+    helper.chmod(0o755)
+    return c.root / "other/bin/ccctl"
+
+
+def test_a_helper_gets_no_key_before_it_is_hardened_and_no_descriptor(c):
+    """Between fork and exec it looks as undumpable as ccctl is."""
+    c.init()
+    seen = c.root / "seen"
+    ccctl = other_helper(c, TAKER % str(seen))
+    secret = c.root / "secret"
+    secret.write_text(PASSPHRASE + "\n")
+    fd = os.open(secret, os.O_RDONLY)
+    r = c.run([ccctl, "slot", "add", "tpm2", "--new-passphrase-fd", str(fd)], pass_fds=[fd])
+    os.close(fd)
+    assert r.rc != 0 and len(slots(c)) == 1, r
+    assert seen.read_text().startswith("0 "), "it was sent the key: " + seen.read_text()
+    assert "secret" not in seen.read_text()
+
+
+def test_a_helper_that_cannot_be_run_says_why(c):
+    c.init()
+    r = c.run([other_helper(c, "#!/nonexistent/interpreter\n"), "slot", "add", "tpm2"])
+    assert r.rc == 1 and "run ccrun-tpm2: No such file or directory" in r.err and "hint:" in r.err, r
 
 
 # ---- credential ----
@@ -451,3 +514,19 @@ def test_what_slot_add_refuses(c):
     assert c.ccctl("slot", "rm", "7").rc == 4
     assert c.ccctl("slot", "rm", "x").rc == 2
     assert c.ccctl("slot", "frob").rc == 2
+    r = c.ccctl("slot", "list", "frob")
+    assert r.rc == 2 and "too many words" in r.err, r
+    # before a key is put anywhere
+    for label in ("x" * 65, "Zoë", "a\nb"):
+        r = c.ccctl("slot", "add", "credential", "--label", label)
+        assert r.rc == 2 and r.out == "" and "printable ASCII" in r.err, r
+
+
+def test_a_full_vault_takes_no_key_for_another_slot(c):
+    c.init()
+    for i in range(63):
+        assert c.ccctl("slot", "add", "credential", "--label", f"{i:064}", "--out", str(c.root / f"{i}.key")).rc == 0
+    assert len(slots(c)) == 64
+    r = c.ccctl("slot", "add", "credential")
+    assert r.rc == 1 and r.out == "" and "64 slots already" in r.err and "hint:" in r.err, r
+    assert c.ccctl("slot", "rm", "64").rc == 0 and c.ccctl("slot", "add", "credential").rc == 0
