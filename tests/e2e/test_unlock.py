@@ -344,6 +344,10 @@ def test_a_credential_is_not_shown_on_a_terminal(c):
     p.expect("hint: .*systemd-creds")
     p.expect(pexpect.EOF)
     assert len(slots(c)) == 1
+    # nor written to nobody: it is the slot's only key
+    for where in (">&-", ">/dev/full"):
+        r = c.run(["sh", "-c", f'exec "$0" slot add credential {where}', CCCTL])
+        assert r.rc == 1 and "standard output" in r.err and len(slots(c)) == 1, r
     r = c.ccctl("slot", "add", "credential", "--out", str(c.root / "key"))
     assert r.rc == 0 and (c.root / "key").stat().st_mode & 0o777 == 0o600
     r = c.ccctl("slot", "add", "credential", "--out", str(c.root / "key"))
