@@ -246,11 +246,11 @@ open(%r, "w").write(f"{len(got)} {fds}")
 """
 
 
-def other_helper(c, text):
-    """An installation with another ccrun-tpm2 in it: its ccctl."""
+def other_helper(c, text, name="ccrun-tpm2"):
+    """An installation with another helper in it: its ccctl."""
     for part in ("bin", "lib", "libexec"):
         shutil.copytree(BUILD / part, c.root / "other" / part)
-    helper = c.root / "other/libexec/ccrun/ccrun-tpm2"
+    helper = c.root / "other/libexec/ccrun" / name
     helper.unlink()
     helper.write_text(text)
     helper.chmod(0o755)
@@ -276,6 +276,19 @@ def test_a_helper_that_cannot_be_run_says_why(c):
     c.init()
     r = c.run([other_helper(c, "#!/nonexistent/interpreter\n"), "slot", "add", "tpm2"])
     assert r.rc == 1 and "run ccrun-tpm2: No such file or directory" in r.err and "hint:" in r.err, r
+
+
+def test_what_watches_for_suspend_keeps_nothing_of_the_environment(c):
+    """It lives for days, and a shell's environment may hold keys."""
+    seen = c.root / "seen"
+    text = f"#!/usr/bin/python3\nimport os\nopen({str(seen)!r}, 'w').write(' '.join(os.environ))\n"
+    ccctl = other_helper(c, text, "ccrun-logind")
+    c.init()
+    r = c.run([ccctl, "unlock"], env={"SOME_KEY": "sk-0123456789abcdef", "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/x"})
+    assert r.rc == 0, r
+    until(lambda: seen.exists() and seen.read_text(), what="the watcher")
+    names = seen.read_text().split()
+    assert "HOME" in names and "DBUS_SYSTEM_BUS_ADDRESS" in names and "SOME_KEY" not in names, names
 
 
 # ---- credential ----
