@@ -182,6 +182,22 @@ int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, st
 	return 0;
 }
 
+int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return fail_errno(f, hint, "%s", path);
+	if (io_write_all(fd, buf, n, io_now_ms() + 30000) == 0 && fsync(fd) == 0 && sync_parent(path) == 0) {
+		close(fd);
+		return 0;
+	}
+	fail_errno(f, "is the disk full?", "%s", path);
+	close(fd);
+	unlink(path);
+	return -1;
+}
+
 void io_wipe(void *p, size_t n)
 {
 	if (n)

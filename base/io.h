@@ -43,6 +43,12 @@ int io_slurp(const char *path, size_t max, char **out, size_t *len,
 int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n,
 		    struct failure *f);
 
+/*
+ * A file that was not there, 0600: whole and on the disk, its name too, or
+ * nothing.  hint: what to do when it cannot be made (it is there, say).
+ */
+int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f);
+
 /* Overwrite n bytes so that the compiler cannot drop it. */
 void io_wipe(void *p, size_t n);
 

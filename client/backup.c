@@ -2,11 +2,12 @@
  * client/backup.c - ccctl backup and restore: all entries in one file, under a
  * passphrase.
  */
-#include <fcntl.h>
 #include <inttypes.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -20,6 +21,28 @@
 enum { OPT_FD = 256, OPT_NEW_FD, OPT_REPLACE, OPT_SYSTEM };
 
 /* ---- backup ---- */
+
+#define LABEL "backup" /* of its one slot: tells a backup from a vault */
+
+/*
+ * What is beside the vault is the vault's: a backup in its place would take
+ * every slot with it.  (The system broker's vault is out of reach anyway.)
+ */
+static int check_directory(const char *file, const char *vault, struct failure *f)
+{
+	char a[PATH_SIZE], b[PATH_SIZE];
+	struct stat there, ours;
+
+	if (snprintf(a, sizeof(a), "%s", file) >= (int)sizeof(a))
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "the path of the backup is too long");
+	snprintf(b, sizeof(b), "%s", vault);
+	if (stat(dirname(a), &there) != 0)
+		return fail_errno(f, NULL, "%s", file);
+	if (stat(dirname(b), &ours) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
+		return fail_set(f, FAIL_EXISTS, "name a file elsewhere, best on another disk",
+				"%s is in the vault's own directory", file);
+	return 0;
+}
 
 /* An older backup may be replaced, anything else not. */
 static int check_target(const char *file, struct failure *f)
@@ -35,18 +58,18 @@ static int check_target(const char *file, struct failure *f)
 		return -1;
 	r = transfer_slots(p, n, &s, f);
 	free(p);
-	return r == 0 ? 0 : fail_set(f, FAIL_EXISTS, "choose another name", "%s is there and is no backup", file);
+	return r == 0 && s.n == 1 && s.slot[0].kind == SLOT_PASSPHRASE && strcmp(s.slot[0].label, LABEL) == 0 ? 0 : fail_set(f, FAIL_EXISTS, "choose another name", "%s is there and is no backup", file);
 }
 
 static int backup(struct client *c, const char *file, int fd, struct failure *f)
 {
-	struct new_slot s = { .pass_fd = fd, .label = "backup" };
+	struct new_slot s = { .pass_fd = fd, .label = LABEL };
 	uint8_t none[VAULT_ID_LEN] = { 0 }, *p = NULL;
 	struct wire_out *o;
 	size_t n = 0;
 	int r = -1;
 
-	if (check_target(file, f) != 0 || vault_ready(c, NULL, f) != 0)
+	if (check_target(file, f) != 0 || vault_ready(c, NULL, f) != 0 || check_directory(file, c->vault, f) != 0)
 		return -1;
 	if (fd < 0)
 		terminal_say("The backup has a passphrase of its own, which may be another one than the vault's.");

@@ -22,8 +22,8 @@ struct helper {
 };
 
 /*
- * Run it and wait.  A secret is sent only to a process that has made itself
- * undumpable.  Its answer goes to out (in the arena, with room), its failure to
+ * Run it and wait.  It inherits descriptor 3 alone, besides /dev/null.  A secret
+ * is sent only to a process that has made itself undumpable.  Its answer goes to out (in the arena, with room), its failure to
  * f.  FAIL_CONFIG: not installed.
  */
 int helper_run(const struct helper *h, struct secret *out, struct failure *f);

@@ -133,13 +133,16 @@ static int try_help(int argc, char **argv)
 	return v ? -1 : unknown(argv[1]);
 }
 
-/* A closed standard stream would be the next file that is opened. */
+/*
+ * A closed standard stream would be the next file that is opened.  Writing to
+ * standard output must go on failing: it may be a slot's only key.
+ */
 static int hold_standard_streams(void)
 {
 	int fd;
 
 	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
 			return -1;
 	return 0;
 }

@@ -43,7 +43,7 @@ static int make(struct client *c, const struct how *h, struct failure *f)
 	struct new_slot s = { .pass_fd = h->pass_fd, .first = true };
 	uint8_t id[VAULT_ID_LEN];
 	struct wire_out *o;
-	bool made = false;
+	bool made = false, sent = false;
 	int r = -1;
 
 	if (check_none(c, h->system, f) != 0)
@@ -63,10 +63,11 @@ static int make(struct client *c, const struct how *h, struct failure *f)
 	if (s.has_keyfile)
 		wire_bin(o, "keyfile", s.keyfile, sizeof(s.keyfile));
 	wire_secret(o, "key", s.key.p, KEY_LEN);
+	sent = true;
 	r = client_call(c, o, f);
 out:
 	if (r != 0 && made)
-		slot_unmake(c, &s, id, 1);
+		slot_unmake(c, &s, id, 1, sent);
 	slot_new_free(c, &s);
 	if (r != 0)
 		return -1;

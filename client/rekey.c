@@ -6,13 +6,9 @@
  * to a file).  What is not dropped by name and cannot be kept is an error
  * before anything is changed.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -36,6 +32,7 @@ struct rekey {
 	bool has_keyfile;
 	char written[VAULT_SLOTS_MAX][PATH_SIZE]; /* files that are no use if it fails */
 	unsigned files;
+	bool sent; /* the broker was asked: from here on it may be done */
 };
 
 static bool dropped(const struct rekey *r, uint32_t id)
@@ -105,10 +102,11 @@ static int type_key(struct client *c, struct rekey *r, const struct slot_view *s
 	return check_key(c, s->id, key->p, f);
 }
 
-static int out_path(struct rekey *r, const struct slot_view *s, const char *ending, char **path,
-		    struct failure *f)
+/* A file that is not there yet, in --out. */
+static int write_out(struct rekey *r, const struct slot_view *s, const char *ending, const void *p, size_t n,
+		     struct failure *f)
 {
-	char clean[SLOT_LABEL_MAX + 1];
+	char clean[SLOT_LABEL_MAX + 1], *path = r->written[r->files];
 	size_t i;
 
 	if (!r->out)
@@ -116,10 +114,10 @@ static int out_path(struct rekey *r, const struct slot_view *s, const char *endi
 	for (i = 0; s->label[i]; i++)
 		clean[i] = strchr("/ \\'\"", s->label[i]) ? '-' : s->label[i];
 	clean[i] = '\0';
-	*path = r->written[r->files];
-	snprintf(*path, PATH_SIZE, "%s/%" PRIu32 "-%s.%s", r->out, s->id, clean, ending);
-	if (access(*path, F_OK) == 0)
-		return fail_set(f, FAIL_EXISTS, NULL, "%s is there already", *path);
+	if (snprintf(path, PATH_SIZE, "%s/%" PRIu32 "-%s.%s", r->out, s->id, clean, ending) >= PATH_SIZE)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "the path of its new key is too long");
+	if (io_new_file(path, p, n, NULL, f) != 0)
+		return -1;
 	r->files++;
 	return 0;
 }
@@ -133,7 +131,6 @@ static int seal_key(struct client *c, struct rekey *r, const struct slot_view *s
 	size_t n = HOST_PUBLIC_LEN;
 	const uint8_t *own;
 	bool here = false;
-	char *path;
 
 	if (slot_material(c, s->id, info.host, &n, f) != 0)
 		return -1;
@@ -151,28 +148,20 @@ static int seal_key(struct client *c, struct rekey *r, const struct slot_view *s
 		r->has_keyfile = true;
 		return 0;
 	}
-	return out_path(r, s, "keyfile", &path, f) == 0 ? io_replace_file(path, 0600, sealed, sizeof(sealed), f)
-							 : -1;
+	return write_out(r, s, "keyfile", sealed, sizeof(sealed), f);
 }
 
 static int write_credential(struct client *c, struct rekey *r, const struct slot_view *s,
 			    struct secret *key, struct failure *f)
 {
 	struct secret text = { 0 };
-	char *path;
-	int fd, done = -1;
+	int done;
 
 	secure_random(key->p, KEY_LEN);
-	if (out_path(r, s, "credential", &path, f) != 0 || secret_new(c, &text, KEYTEXT_MAX, f) != 0)
+	if (secret_new(c, &text, KEYTEXT_MAX, f) != 0)
 		return -1;
 	text.n = keytext_format(r->slots.vault, s->id, key->p, (char *)text.p);
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (fd < 0 || io_write_all(fd, text.p, text.n, io_now_ms() + PIPE_DEADLINE_MS) != 0 || fsync(fd) != 0)
-		fail_errno(f, NULL, "%s", path);
-	else
-		done = 0;
-	if (fd >= 0)
-		close(fd);
+	done = write_out(r, s, "credential", text.p, text.n, f);
 	secret_free(c, &text);
 	return done;
 }
@@ -225,12 +214,25 @@ static int check_drops(const struct rekey *r, struct failure *f)
 	return 0;
 }
 
+/* A slot that came while a person was typing would go without a word. */
+static int check_same(struct client *c, const struct rekey *r, struct failure *f)
+{
+	static struct slots now; /* pages of public numbers: not on the stack */
+
+	if (slots_fetch(c, &now, f) != 0)
+		return -1;
+	if (now.next == r->slots.next && now.n == r->slots.n)
+		return 0;
+	return fail_set(f, FAIL_EXISTS, "try again", "the slots were changed meanwhile");
+}
+
 static int send_rekey(struct client *c, struct rekey *r, struct failure *f)
 {
 	struct wire_out *o;
 
-	if (client_connect(c, true, f) != 0)
+	if (client_connect(c, true, f) != 0 || check_same(c, r, f) != 0)
 		return -1;
+	r->sent = true;
 	o = wire_request("rekey", 1u + r->has_keyfile);
 	if (r->has_keyfile)
 		wire_bin(o, "keyfile", r->keyfile, sizeof(r->keyfile));
@@ -238,9 +240,27 @@ static int send_rekey(struct client *c, struct rekey *r, struct failure *f)
 	return client_call(c, o, f);
 }
 
+/* Last, so that who gives up at a prompt leaves none behind. */
+static bool makes_file(const struct slot_view *s)
+{
+	return s->kind == SLOT_KEYFILE || s->kind == SLOT_CREDENTIAL;
+}
+
+static int keep_all(struct client *c, struct rekey *r, bool files, struct failure *f)
+{
+	const struct slot_view *s;
+	unsigned i;
+
+	for (i = 0; i < r->slots.n; i++) {
+		s = &r->slots.slot[i];
+		if (makes_file(s) == files && !dropped(r, s->id) && keep_slot(c, r, s, f) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int rekey(struct client *c, struct rekey *r, struct failure *f)
 {
-	unsigned i;
 
 	if (r->pass_fd >= 0 && (secret_new(c, &r->pass, PASSPHRASE_MAX + 1, f) != 0 ||
 				secret_from_fd(r->pass_fd, &r->pass, f) != 0))
@@ -249,10 +269,27 @@ static int rekey(struct client *c, struct rekey *r, struct failure *f)
 	    check_drops(r, f) != 0 ||
 	    secret_new(c, &r->keys, (size_t)VAULT_SLOTS_MAX * ITEM, f) != 0)
 		return -1;
-	for (i = 0; i < r->slots.n; i++)
-		if (!dropped(r, r->slots.slot[i].id) && keep_slot(c, r, &r->slots.slot[i], f) != 0)
-			return -1;
+	if (keep_all(c, r, false, f) != 0 || keep_all(c, r, true, f) != 0)
+		return -1;
 	return send_rekey(c, r, f);
+}
+
+/*
+ * Keys that open nothing are not left lying about.  But the vault may have
+ * them: no answer came, or the broker failed after it was written.
+ */
+static void take_back(struct client *c, const struct rekey *r)
+{
+	static struct slots now; /* pages of public numbers: not on the stack */
+	bool unchanged = !r->sent || (client_connect(c, true, NULL) == 0 && slots_fetch(c, &now, NULL) == 0 &&
+				      now.generation == r->slots.generation);
+	unsigned i;
+
+	for (i = 0; i < r->files; i++)
+		if (unchanged)
+			unlink(r->written[i]);
+		else
+			say("note: the vault may have its new key, which this opens then, so it stays: %s", r->written[i]);
 }
 
 static void tell(const struct rekey *r)
@@ -304,15 +341,13 @@ static int parse(int argc, char **argv, struct rekey *r, struct failure *f)
 int verb_rekey(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static struct rekey r; /* pages of it: not on the stack */
-	unsigned i;
 	int done;
 
 	if (parse(argc, argv, &r, f) != 0)
 		return -1;
 	done = rekey(c, &r, f);
-	/* Keys that open nothing are not left lying about. */
-	for (i = 0; done != 0 && i < r.files; i++)
-		unlink(r.written[i]);
+	if (done != 0)
+		take_back(c, &r);
 	secret_free(c, &r.pass);
 	secret_free(c, &r.keys);
 	if (done != 0)

@@ -26,8 +26,19 @@ static int known(const char *const *words, int n, const char *word, size_t len)
 	return -1;
 }
 
+/* Each once: a map on the wire has no key twice. */
+static int once(unsigned *seen, int i, const char *name, struct failure *f)
+{
+	unsigned bit = 1u << i;
+
+	if (*seen & bit)
+		return fail_set(f, FAIL_USAGE, "each setting once", "%s is there twice", name);
+	*seen |= bit;
+	return 0;
+}
+
 /* One KEY=VALUE into the request. */
-static int put(struct wire_out *o, const char *word, struct failure *f)
+static int put(struct wire_out *o, const char *word, unsigned *seen, struct failure *f)
 {
 	const char *value = strchr(word, '=');
 	size_t len = value ? (size_t)(value - word) : 0;
@@ -41,6 +52,8 @@ static int put(struct wire_out *o, const char *word, struct failure *f)
 		if (strcmp(value, "never") != 0 && duration_parse(value, &seconds) != 0)
 			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never", "%s is a length of time",
 					times[i]);
+		if (once(seen, i, times[i], f) != 0)
+			return -1;
 		wire_uint(o, times[i], seconds);
 		return 0;
 	}
@@ -49,21 +62,27 @@ static int put(struct wire_out *o, const char *word, struct failure *f)
 	if (i < 0 || (!yes && strcmp(value, "no") != 0))
 		return fail_set(f, FAIL_USAGE, "idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
 				"that is no setting");
+	if (once(seen, TIMES + i, events[i], f) != 0)
+		return -1;
 	wire_bool(o, events[i], yes);
 	return 0;
 }
 
-static int set(struct client *c, char **words, int n, struct failure *f)
+/* NULL with f set. */
+static struct wire_out *request(char **words, int n, struct failure *f)
 {
 	struct wire_out *o = wire_request("set", (unsigned)n);
+	unsigned seen = 0;
 	int i;
 
-	for (i = 0; i < n; i++)
-		if (put(o, words[i], f) != 0) {
+	if (!o)
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a packet");
+	for (i = 0; o && i < n; i++)
+		if (put(o, words[i], &seen, f) != 0) {
 			wire_out_free(o);
-			return -1;
+			return NULL;
 		}
-	return client_call(c, o, f);
+	return o;
 }
 
 static int show(struct client *c, bool json, struct failure *f)
@@ -105,6 +124,7 @@ static const struct option options[] = {
 int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
 {
 	bool first = true, json = false;
+	struct wire_out *o = NULL;
 	int opt;
 
 	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
@@ -112,9 +132,14 @@ int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		json = true;
 	}
-	if (vault_ready(c, NULL, f) != 0)
+	/* What was said wrongly is said before a passphrase is asked for. */
+	if (argc > optind && !(o = request(argv + optind, argc - optind, f)))
 		return -1;
-	if (argc > optind)
-		return set(c, argv + optind, argc - optind, f) == 0 ? EXIT_DONE : -1;
+	if (vault_ready(c, NULL, f) != 0) {
+		wire_out_free(o);
+		return -1;
+	}
+	if (o)
+		return client_call(c, o, f) == 0 ? EXIT_DONE : -1;
 	return show(c, json, f) == 0 ? EXIT_DONE : -1;
 }

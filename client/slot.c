@@ -1,16 +1,22 @@
 /*
  * client/slot.c - ccctl slot list, add, rm; and another passphrase.
  */
+#include <errno.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "client/common.h"
 #include "client/json.h"
 #include "client/slots.h"
 #include "client/terminal.h"
+
+#define TURN_PATIENCE_MS 30000 /* a keyring's own deadlines are shorter */
 
 static struct slots all; /* pages of public numbers: not on the stack */
 
@@ -75,21 +81,75 @@ static int send_slot(struct client *c, const char *op, uint32_t replace, struct 
 	return client_call(c, o, f);
 }
 
+/*
+ * The keyring keeps a key under its slot's number: of two that add a slot at
+ * once, the second would put its key in the first one's place.  Held until the
+ * descriptor is closed.  -1: another one takes long.
+ */
+static int take_turn(struct failure *f)
+{
+	int64_t deadline = io_now_ms() + TURN_PATIENCE_MS;
+	char dir[PATH_SIZE];
+	int fd;
+
+	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 || (fd = path_private_dir(dir, f)) < 0)
+		return -1;
+	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		if (errno != EWOULDBLOCK && errno != EINTR) {
+			fail_errno(f, NULL, "lock %s", dir);
+			close(fd);
+			return -1;
+		}
+		if (io_now_ms() >= deadline) {
+			close(fd);
+			return fail_set(f, FAIL_BUSY, "try again when that is done", "another ccctl is adding a slot");
+		}
+		poll(NULL, 0, 20);
+	}
+	return fd;
+}
+
+/* Before a person is asked, or a key put anywhere. */
+static int room_for_one(const struct slots *s, struct failure *f)
+{
+	if (s->n < VAULT_SLOTS_MAX)
+		return 0;
+	return fail_set(f, FAIL_EXISTS, "remove one: ccctl slot rm ID", "the vault has %d slots already", VAULT_SLOTS_MAX);
+}
+
+/* 0: the slot is there. */
+static int make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
+{
+	bool sent;
+	int r = -1;
+
+	if (slots_fetch(c, &all, f) != 0 || room_for_one(&all, f) != 0 ||
+	    slot_make(c, kind, s, all.vault, all.next, f) != 0)
+		return -1;
+	sent = client_connect(c, true, f) == 0;
+	if (sent)
+		r = send_slot(c, "slot-add", 0, s, f);
+	if (r != 0)
+		slot_unmake(c, s, all.vault, all.next, sent);
+	return r;
+}
+
 static int add(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
 {
 	uint64_t n = 0;
-	int r = -1;
+	int r, turn = -1;
 
-	if (vault_ready(c, NULL, f) != 0 || slots_fetch(c, &all, f) != 0)
+	if (vault_ready(c, NULL, f) != 0)
 		return -1;
-	if (slot_make(c, kind, s, all.vault, all.next, f) != 0)
-		goto out;
-	if (client_connect(c, true, f) == 0)
-		r = send_slot(c, "slot-add", 0, s, f);
-	if (r != 0)
-		slot_unmake(c, s, all.vault, all.next);
-out:
+	if (kind == SLOT_KEYRING && ((turn = take_turn(f)) < 0 || client_connect(c, true, f) != 0)) {
+		if (turn >= 0)
+			close(turn);
+		return -1;
+	}
+	r = make_and_send(c, kind, s, f);
 	slot_new_free(c, s);
+	if (turn >= 0)
+		close(turn);
 	if (r != 0)
 		return -1;
 	wire_get_uint(c->dial.in.top, "slots", &n, NULL);
@@ -163,6 +223,15 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+static bool label_ok(const char *label)
+{
+	const char *p = label;
+
+	while (*p >= ' ' && *p <= '~')
+		p++;
+	return *p == '\0' && p - label <= SLOT_LABEL_MAX;
+}
+
 static int check_add(int kind, const char *word, const struct new_slot *s, struct failure *f)
 {
 	if (kind < 0)
@@ -176,8 +245,8 @@ static int check_add(int kind, const char *word, const struct new_slot *s, struc
 	if (s->out_file && kind != SLOT_CREDENTIAL && !s->host_file)
 		return fail_set(f, FAIL_USAGE, "ccctl help slot",
 				"--out is for credentials, and for keyfiles of other hosts");
-	if (s->label && strlen(s->label) > SLOT_LABEL_MAX)
-		return fail_set(f, FAIL_USAGE, NULL, "a label has %d characters at most", SLOT_LABEL_MAX);
+	if (s->label && !label_ok(s->label))
+		return fail_set(f, FAIL_USAGE, NULL, "a label has printable ASCII characters, %d at most", SLOT_LABEL_MAX);
 	return 0;
 }
 
@@ -205,7 +274,7 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	what = optind < argc ? argv[optind] : "list";
 	word = optind + 1 < argc ? argv[optind + 1] : "";
 	if (strcmp(what, "list") == 0)
-		return argc - optind <= 1 && list(c, json, f) == 0 ? EXIT_DONE : -1;
+		return (argc == optind || want_words(argc, argv, 1, f) == 0) && list(c, json, f) == 0 ? EXIT_DONE : -1;
 	if (strcmp(what, "add") != 0 && strcmp(what, "rm") != 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help slot", "slot: list, add KIND or rm ID");
 	if (want_words(argc, argv, 2, f) != 0)

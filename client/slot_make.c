@@ -165,21 +165,10 @@ static int own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct 
 	return 0;
 }
 
-/* A file that was not there: what is would be lost if the slot were not added. */
+/* What is there would be lost if the slot were not added. */
 static int write_new(const char *file, const void *p, size_t n, struct failure *f)
 {
-	int fd = open(file, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
-
-	if (fd < 0)
-		return fail_errno(f, "name a file that is not there yet", "%s", file);
-	if (io_write_all(fd, p, n, io_now_ms() + PIPE_DEADLINE_MS) == 0 && fsync(fd) == 0) {
-		close(fd);
-		return 0;
-	}
-	fail_errno(f, "is the disk full?", "%s", file);
-	close(fd);
-	unlink(file);
-	return -1;
+	return io_new_file(file, p, n, "name a file that is not there yet", f);
 }
 
 static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
@@ -292,11 +281,36 @@ int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
 	return fail_set(f, FAIL_USAGE, NULL, "slots of kind %d are unknown", (int)kind);
 }
 
-void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
+/* No answer came (too late, say): the broker may have done it all the same. */
+static bool may_be_there(struct client *c, enum slot_kind kind, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
 {
+	static struct slots now; /* pages of public numbers: not on the stack */
+	const struct slot_view *s;
+
+	if (client_connect(c, true, NULL) != 0)
+		return true;
+	if (strcmp(c->state, "none") == 0)
+		return false;
+	if (slots_fetch(c, &now, NULL) != 0)
+		return true;
+	s = memcmp(now.vault, vault, VAULT_ID_LEN) == 0 ? slots_find(&now, id) : NULL;
+	return s && s->kind == kind;
+}
+
+void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN], uint32_t id, bool sent)
+{
+	bool file = s->out_file && (s->info.kind == SLOT_KEYFILE || s->info.kind == SLOT_CREDENTIAL);
+
+	if (s->info.kind != SLOT_KEYRING && !file)
+		return;
+	if (sent && !c->dial.refused && may_be_there(c, s->info.kind, vault, id)) {
+		say("note: whether there is slot %" PRIu32 " now cannot be told, so its key stays %s%s: ccctl slot list",
+		    id, file ? "in " : "in the keyring", file ? s->out_file : "");
+		return;
+	}
 	if (s->info.kind == SLOT_KEYRING)
 		slot_keyring_erase(c, vault, id);
-	if (s->out_file && (s->info.kind == SLOT_KEYFILE || s->info.kind == SLOT_CREDENTIAL))
+	else
 		unlink(s->out_file);
 }
 

@@ -64,8 +64,13 @@ struct new_slot {
 int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
 	      const uint8_t vault[VAULT_ID_LEN], uint32_t id, struct failure *f);
 
-/* The slot was not added after all: take back what slot_make put elsewhere. */
-void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN], uint32_t id);
+/*
+ * The slot was not added after all: take back what slot_make put elsewhere.
+ * sent: the broker was asked to add it; where it did not say no, and may have
+ * the slot, what was put elsewhere is its only key and stays, with a note.
+ */
+void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN], uint32_t id,
+		 bool sent);
 
 /* Wipe.  Safe on a zeroed one. */
 void slot_new_free(struct client *c, struct new_slot *s);

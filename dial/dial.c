@@ -383,12 +383,14 @@ int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure 
 	if (fd)
 		*fd = -1;
 	wire_in_free(&d->in);
+	d->refused = false;
 	r = exchange(d, request, fd, f);
 	if (r != 0 && d->young && !d->broker && connect_again(d, f) == 0)
 		r = exchange(d, request, fd, f);
 	wire_out_free(request);
 	if (r != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0)
 		return -1;
+	d->refused = !ok;
 	return ok ? 0 : refused(d->in.top, f);
 }
 

@@ -26,6 +26,7 @@ struct dial {
 	pid_t broker; /* who answered, once checked; else 0 */
 	int64_t connected; /* io_now_ms() before connect: the broker is older */
 	bool young;	   /* who answered is younger, which may be why it was started */
+	bool refused;	   /* the last call: the broker itself said no */
 	char path[4096];
 	/* the last reply; the buffer is the caller's (locked where a reply may
 	 * carry a secret) */

@@ -22,13 +22,13 @@
 
 #define START_DEADLINE_MS 15000
 
-/* All that a broker needs of our environment. */
+/* All that a process of ours that outlives us needs of our environment. */
 static const char *const passed_on[] = {
 	"HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME",
 };
 #define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 
-static void free_environment(char **env)
+void start_environment_free(char **env)
 {
 	unsigned i;
 
@@ -37,19 +37,32 @@ static void free_environment(char **env)
 	free(env);
 }
 
-static char **bare_environment(void)
+/* Append NAME=VALUE when it is set.  0 or -1. */
+static int pass_on(char **env, unsigned *n, const char *name)
 {
-	char **env = calloc(PASSED_ON + 1, sizeof(*env));
-	unsigned i, n = 0;
-	const char *v;
+	const char *v = name ? getenv(name) : NULL;
 
-	for (i = 0; env && i < PASSED_ON; i++) {
-		v = getenv(passed_on[i]);
-		if (v && asprintf(&env[n++], "%s=%s", passed_on[i], v) < 0) {
-			env[n - 1] = NULL;
-			free_environment(env);
-			return NULL;
-		}
+	if (!v)
+		return 0;
+	if (asprintf(&env[*n], "%s=%s", name, v) < 0) {
+		env[*n] = NULL;
+		return -1;
+	}
+	++*n;
+	return 0;
+}
+
+char **start_environment(const char *also)
+{
+	char **env = calloc(PASSED_ON + 2, sizeof(*env));
+	unsigned i, n = 0;
+	int r = 0;
+
+	for (i = 0; env && r == 0 && i < PASSED_ON; i++)
+		r = pass_on(env, &n, passed_on[i]);
+	if (env && (r != 0 || pass_on(env, &n, also) != 0)) {
+		start_environment_free(env);
+		return NULL;
 	}
 	return env;
 }
@@ -107,11 +120,11 @@ int start_broker(struct failure *f)
 
 	if (path_sibling("libexec/ccrun/ccbroker", path, f) != 0)
 		return -1;
-	env = bare_environment();
+	env = start_environment(NULL);
 	if (!env)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory to start the broker");
 	if (pipe2(fds, O_CLOEXEC) != 0) {
-		free_environment(env);
+		start_environment_free(env);
 		return fail_errno(f, NULL, "pipe");
 	}
 	if (fds[1] <= 3) {
@@ -128,7 +141,7 @@ int start_broker(struct failure *f)
 			become_broker(path, env, fds[1]);
 		_exit(0);
 	}
-	free_environment(env);
+	start_environment_free(env);
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);

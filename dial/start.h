@@ -15,4 +15,12 @@ struct failure;
  */
 int start_broker(struct failure *f);
 
+/*
+ * The environment of a process that outlives us: where our files are, and
+ * nothing else, for a person's may hold keys.  also: one more variable that is
+ * passed on, or NULL.  NULL: no memory.
+ */
+char **start_environment(const char *also);
+void start_environment_free(char **env); /* NULL-safe */
+
 #endif

@@ -6,8 +6,9 @@
 #define DIAL_WATCH_H
 
 /*
- * Start ccrun-logind, detached.  A second one for a broker ends by itself, and so does one
- * where no login manager is: nothing is waited for, and nothing is said.
+ * Start ccrun-logind, detached, in a bare environment.  A second one for a
+ * broker ends by itself, and so does one where no login manager is: nothing is
+ * waited for, and nothing is said.
  */
 void watch_start(void);
 

@@ -101,9 +101,12 @@ def test_settings(w):
     r = w.ccctl("settings", "idle=5m")
     assert r.rc == 3 and "locked" in r.err, r
     assert w.ccctl("settings").rc == 3
+    # what is said wrongly is said first, and no passphrase is asked for
+    assert w.ccctl("settings", "idle=soon").rc == 2
 
 
-@pytest.mark.parametrize("word", ["idle", "idle=", "idle=soon", "idle=-1", "suspend=maybe", "sleep=yes", "=1", ""])
+@pytest.mark.parametrize("word", ["idle", "idle=", "idle=soon", "idle=-1", "suspend=maybe", "sleep=yes", "=1", "",
+                                  "longest=2h"])
 def test_what_is_no_setting(w, word):
     w.init()
     before = w.json("settings")

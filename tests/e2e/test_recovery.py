@@ -262,7 +262,67 @@ def test_rekey_with_a_keyfile_and_a_credential(ready, token):
     assert r.rc == 1 and "cannot be kept" in r.err, r
 
 
+@pytest.mark.parametrize("obstacle, kept", [("keyfile.next.new", False), ("keyfile.new", True)])
+def test_a_rekey_that_fails_keeps_the_keys_that_the_vault_may_have(ready, token, obstacle, kept):
+    """Before the vault was written its new keys are no use; afterwards they are the only ones."""
+    c = ready
+    assert c.ccctl("host", "init").rc == 0
+    assert c.ccctl("slot", "add", "keyfile").rc == 0
+    assert c.ccctl("slot", "add", "credential", "--out", str(c.root / "old.key")).rc == 0
+    out = c.root / "out"
+    out.mkdir(mode=0o700)
+    generation = inspect(vault(c))["generation"]
+    (c.data / "ccrun" / obstacle).mkdir()
+    r = fds(c, ["rekey", "--out", str(out)], old=PASSPHRASE)
+    assert r.rc == 1, r
+    assert (inspect(vault(c))["generation"] > generation) == kept
+    assert [p.name for p in out.iterdir()] == (["3-credential.credential"] if kept else []), r
+    assert ("so it stays" in r.err) == kept, r
+
+
+def test_a_slot_that_comes_during_a_rekey_is_not_lost(ready):
+    c = ready
+    p = talk(c, CCCTL, "rekey")
+    p.expect("Passphrase of slot 1")
+    assert fds(c, ["slot", "add", "passphrase"], new=NEW).rc == 0
+    p.sendline(PASSPHRASE)
+    assert "the slots were changed meanwhile" in done(p, 1)
+    assert [s["id"] for s in slots(c)] == [1, 2]
+
+
+def test_giving_up_a_rekey_leaves_no_file(ready):
+    c = ready
+    assert c.ccctl("slot", "add", "credential", "--out", str(c.root / "old.key")).rc == 0
+    assert fds(c, ["slot", "add", "passphrase"], new=NEW).rc == 0
+    out = c.root / "out"
+    out.mkdir(mode=0o700)
+    p = talk(c, CCCTL, "rekey", "--out", out)
+    p.expect("Passphrase of slot 1")
+    p.sendline(PASSPHRASE)
+    p.expect("Passphrase of slot 3")
+    p.sendintr()
+    p.expect(pexpect.EOF)
+    p.close()
+    assert not list(out.iterdir())
+
+
 # ---- backup and restore ----
+
+def test_a_backup_never_takes_the_vaults_place(ready, token):
+    c = ready
+    home, before = c.data / "ccrun", vault(c)
+    (c.root / "link").symlink_to(home)
+    for file in (home / "vault", home / "keyfile", c.root / "link/vault"):
+        r = fds(c, ["backup", str(file)], new=OTHER)
+        assert r.rc == 1 and "hint:" in r.err, (file, r)
+    # nor that of a vault that somebody copied elsewhere
+    (c.root / "copy").write_bytes(before)
+    r = fds(c, ["backup", str(c.root / "copy")], new=OTHER)
+    assert r.rc == 1 and "is no backup" in r.err and (c.root / "copy").read_bytes() == before, r
+    assert vault(c) == before and not (home / "keyfile").exists()
+    restart(c)
+    assert c.unlock().rc == 0 and token_of(c) == token
+
 
 def test_backup_and_restore_elsewhere(ready, token, ep):
     c = ready

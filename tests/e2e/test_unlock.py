@@ -4,6 +4,7 @@ an activated socket with a credential, and with a TPM; and what is said when eac
 of them cannot."""
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
-from ccrun import CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun  # noqa: E402
+from ccrun import BUILD, CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun  # noqa: E402
 from client import alive, until  # noqa: E402
 from endpoint import Endpoint, Text  # noqa: E402
 from keyring import Bus, DismissingService, HangingService, SecretService  # noqa: E402
@@ -173,6 +174,24 @@ def test_a_keyring_slot_comes_and_goes(c, ep, token):
         assert not s.paths(vault_id(c), 2), "the keyring's item stayed"
 
 
+def test_keyring_slots_that_are_added_at_once_all_open(c):
+    """Keys are kept by the slot's number: two must not take the same one."""
+    c.init()
+    with SecretService(c) as s:
+        many = [c.popen([CCCTL, "slot", "add", "keyring"], env=s.env, stderr=subprocess.PIPE) for _ in range(4)]
+        said = [p.communicate(timeout=60)[1] for p in many]
+        assert [p.returncode for p in many] == [0] * 4, said
+        there = [x["id"] for x in slots(c, s.env) if x["kind"] == "keyring"]
+        assert len(there) == 4
+        for slot in there:
+            kept = c.run(["secret-tool", "lookup", "vault", vault_id(c), "slot", str(slot)], env=s.env)
+            assert kept.out.startswith(f"ccrun-key-1 {vault_id(c)} {slot} "), (slot, kept)
+        # each opens: a vault key is wrapped under it
+        others = [w for slot in there[1:] for w in ("--drop", str(slot))]
+        r = c.run([CCCTL, "rekey", "--drop", "1", *others], env=s.env)
+        assert r.rc == 0, r
+
+
 def test_no_keyring_no_slot(c):
     """What cannot keep the key gets no slot, and a vault is not made for it."""
     r = c.ccctl("init", "--keyring", env={"DBUS_SESSION_BUS_ADDRESS": None})
@@ -213,6 +232,63 @@ def test_with_a_tpm(c, ep, token):
     restart(c)
     r = c.ccctl("unlock", "--tpm2", env={"CCRUN_TPM2_TCTI": f"swtpm:path={c.root}/nowhere"})
     assert r.rc != 0 and "hint:" in r.err, r
+
+
+# ---- helpers ----
+
+TAKER = """#!/usr/bin/python3
+# in a helper's place, and as dumpable as any program
+import os, select, socket
+s = socket.socket(fileno=3)
+got = s.recv(4096) if select.select([s], [], [], 2)[0] else b""
+fds = [os.path.realpath(f"/proc/self/fd/{n}") for n in os.listdir("/proc/self/fd")]
+open(%r, "w").write(f"{len(got)} {fds}")
+"""
+
+
+def other_helper(c, text, name="ccrun-tpm2"):
+    """An installation with another helper in it: its ccctl."""
+    for part in ("bin", "lib", "libexec"):
+        shutil.copytree(BUILD / part, c.root / "other" / part)
+    helper = c.root / "other/libexec/ccrun" / name
+    helper.unlink()
+    helper.write_text(text)
+    helper.chmod(0o755)
+    return c.root / "other/bin/ccctl"
+
+
+def test_a_helper_gets_no_key_before_it_is_hardened_and_no_descriptor(c):
+    """Between fork and exec it looks as undumpable as ccctl is."""
+    c.init()
+    seen = c.root / "seen"
+    ccctl = other_helper(c, TAKER % str(seen))
+    secret = c.root / "secret"
+    secret.write_text(PASSPHRASE + "\n")
+    fd = os.open(secret, os.O_RDONLY)
+    r = c.run([ccctl, "slot", "add", "tpm2", "--new-passphrase-fd", str(fd)], pass_fds=[fd])
+    os.close(fd)
+    assert r.rc != 0 and len(slots(c)) == 1, r
+    assert seen.read_text().startswith("0 "), "it was sent the key: " + seen.read_text()
+    assert "secret" not in seen.read_text()
+
+
+def test_a_helper_that_cannot_be_run_says_why(c):
+    c.init()
+    r = c.run([other_helper(c, "#!/nonexistent/interpreter\n"), "slot", "add", "tpm2"])
+    assert r.rc == 1 and "run ccrun-tpm2: No such file or directory" in r.err and "hint:" in r.err, r
+
+
+def test_what_watches_for_suspend_keeps_nothing_of_the_environment(c):
+    """It lives for days, and a shell's environment may hold keys."""
+    seen = c.root / "seen"
+    text = f"#!/usr/bin/python3\nimport os\nopen({str(seen)!r}, 'w').write(' '.join(os.environ))\n"
+    ccctl = other_helper(c, text, "ccrun-logind")
+    c.init()
+    r = c.run([ccctl, "unlock"], env={"SOME_KEY": "sk-0123456789abcdef", "DBUS_SYSTEM_BUS_ADDRESS": "unix:path=/x"})
+    assert r.rc == 0, r
+    until(lambda: seen.exists() and seen.read_text(), what="the watcher")
+    names = seen.read_text().split()
+    assert "HOME" in names and "DBUS_SYSTEM_BUS_ADDRESS" in names and "SOME_KEY" not in names, names
 
 
 # ---- credential ----
@@ -281,6 +357,10 @@ def test_a_credential_is_not_shown_on_a_terminal(c):
     p.expect("hint: .*systemd-creds")
     p.expect(pexpect.EOF)
     assert len(slots(c)) == 1
+    # nor written to nobody: it is the slot's only key
+    for where in (">&-", ">/dev/full"):
+        r = c.run(["sh", "-c", f'exec "$0" slot add credential {where}', CCCTL])
+        assert r.rc == 1 and "standard output" in r.err and len(slots(c)) == 1, r
     r = c.ccctl("slot", "add", "credential", "--out", str(c.root / "key"))
     assert r.rc == 0 and (c.root / "key").stat().st_mode & 0o777 == 0o600
     r = c.ccctl("slot", "add", "credential", "--out", str(c.root / "key"))
@@ -451,3 +531,19 @@ def test_what_slot_add_refuses(c):
     assert c.ccctl("slot", "rm", "7").rc == 4
     assert c.ccctl("slot", "rm", "x").rc == 2
     assert c.ccctl("slot", "frob").rc == 2
+    r = c.ccctl("slot", "list", "frob")
+    assert r.rc == 2 and "too many words" in r.err, r
+    # before a key is put anywhere
+    for label in ("x" * 65, "Zoë", "a\nb"):
+        r = c.ccctl("slot", "add", "credential", "--label", label)
+        assert r.rc == 2 and r.out == "" and "printable ASCII" in r.err, r
+
+
+def test_a_full_vault_takes_no_key_for_another_slot(c):
+    c.init()
+    for i in range(63):
+        assert c.ccctl("slot", "add", "credential", "--label", f"{i:064}", "--out", str(c.root / f"{i}.key")).rc == 0
+    assert len(slots(c)) == 64
+    r = c.ccctl("slot", "add", "credential")
+    assert r.rc == 1 and r.out == "" and "64 slots already" in r.err and "hint:" in r.err, r
+    assert c.ccctl("slot", "rm", "64").rc == 0 and c.ccctl("slot", "add", "credential").rc == 0
