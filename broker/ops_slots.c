@@ -174,7 +174,7 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	struct wire_out *o;
 	unsigned n = 0;
 
-	if (keys_field(q->map, keep, &n, f) != 0 || rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
+	if ((wire_has(q->map, "expect") && check_expected(q, f) != 0) || keys_field(q->map, keep, &n, f) != 0 || rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
 	    record_request(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
 		return NULL;
 	if (keyfile_before(q, keyfile, f) != 0) {

@@ -21,6 +21,7 @@
 #include "base/sock.h"
 
 #define WORDS_MAX 8
+#define EXIT_PATIENCE_MS 5000 /* from the answer to its end */
 #define HARDEN_PATIENCE_MS 10000 /* from exec to undumpable; a loaded machine is slow */
 
 /*
@@ -171,10 +172,29 @@ static int start(const struct helper *h, const char *path, pid_t *pid, int *fd, 
 	return -1;
 }
 
+/* It has said what it had to say: it may tidy up, but not for ever. */
+static void reap(pid_t pid)
+{
+	int64_t deadline = io_now_ms() + EXIT_PATIENCE_MS;
+	int status;
+	pid_t r;
+
+	do {
+		r = waitpid(pid, &status, WNOHANG);
+		if (r == 0)
+			poll(NULL, 0, 2);
+	} while ((r == 0 || (r < 0 && errno == EINTR)) && io_now_ms() < deadline);
+	if (r != 0)
+		return;
+	kill(pid, SIGKILL);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+}
+
 int helper_run(const struct helper *h, struct secret *out, struct failure *f)
 {
 	char path[PATH_SIZE], rest[64];
-	int fd, report, r, status;
+	int fd, report, r;
 	pid_t pid;
 
 	out->n = 0;
@@ -191,7 +211,6 @@ int helper_run(const struct helper *h, struct secret *out, struct failure *f)
 	close(report);
 	if (r != 0)
 		kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	reap(pid);
 	return r;
 }

@@ -233,7 +233,8 @@ static int send_rekey(struct client *c, struct rekey *r, struct failure *f)
 	if (client_connect(c, true, f) != 0 || check_same(c, r, f) != 0)
 		return -1;
 	r->sent = true;
-	o = wire_request("rekey", 1u + r->has_keyfile);
+	o = wire_request("rekey", 2u + r->has_keyfile);
+	wire_uint(o, "expect", r->slots.next);
 	if (r->has_keyfile)
 		wire_bin(o, "keyfile", r->keyfile, sizeof(r->keyfile));
 	wire_secret(o, "keys", r->keys.p, r->keys.n);

@@ -152,11 +152,20 @@ def test_sixty_four_slots(broker):
 
 # ---- another vault key -------------------------------------------------
 
+def test_rekey_loses_no_slot_that_came_meanwhile(broker):
+    broker.add_slot(key(2))
+    before = broker.vault.read_bytes()
+    for expect in (1, 2, 4, 9):
+        assert broker.error("rekey", keys=packed((1, broker.key)), expect=expect) == "exists"
+    assert broker.vault.read_bytes() == before
+    assert broker.call("rekey", keys=packed((1, broker.key), (2, key(2))), expect=3)["slots"] == 2
+
+
 def test_rekey(broker):
     for n in (2, 3, 4):
         broker.add_slot(key(n))
     old = broker.vault.read_bytes()
-    assert broker.call("rekey", keys=packed((1, broker.key), (3, key(33)))) == {
+    assert broker.call("rekey", keys=packed((1, broker.key), (3, key(33))), expect=5) == {
         "v": 1, "ok": True, "generation": 7, "slots": 2}
     new, prev = broker.vault.read_bytes(), (broker.data / "vault.prev").read_bytes()
     before, after = vault_key(old, broker.key, 1), vault_key(new, broker.key, 1)
