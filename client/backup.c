@@ -13,7 +13,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common.h"
-#include "client/slots.h"
+#include "client/slots/slots.h"
 #include "client/terminal.h"
 #include "client/transfer.h"
 #include "dial/watch.h"

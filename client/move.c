@@ -12,7 +12,7 @@
 
 #include "base/fail.h"
 #include "client/common.h"
-#include "client/slots.h"
+#include "client/slots/slots.h"
 #include "client/terminal.h"
 #include "client/transfer.h"
 

@@ -8,7 +8,7 @@
 
 #include "base/fail.h"
 #include "client/common.h"
-#include "client/slots.h"
+#include "client/slots/slots.h"
 #include "client/terminal.h"
 #include "dial/watch.h"
 

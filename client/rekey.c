@@ -14,7 +14,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common.h"
-#include "client/slots.h"
+#include "client/slots/slots.h"
 #include "client/terminal.h"
 
 #define ITEM (4 + KEY_LEN) /* of the request's "keys" */

@@ -13,7 +13,7 @@
 #include "base/io.h"
 #include "client/common.h"
 #include "client/json.h"
-#include "client/slots.h"
+#include "client/slots/slots.h"
 #include "client/terminal.h"
 
 #define TURN_PATIENCE_MS 30000 /* a keyring's own deadlines are shorter */

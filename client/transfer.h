@@ -7,7 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
-#include "client/slots.h"
+#include "client/slots/slots.h"
 
 struct client;
 struct failure;

@@ -1,8 +1,8 @@
 /*
- * client/slot_make.c - the key of a new slot, and putting it where it belongs:
+ * client/slots/slot_make.c - the key of a new slot, and putting it where it belongs:
  * before there is the slot, so that a slot is never without its key.
  */
-#include "client/slots.h"
+#include "client/slots/slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/helper.h"
+#include "client/slots/helper.h"
 #include "client/host.h"
 #include "client/terminal.h"
 

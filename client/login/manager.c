@@ -1,8 +1,8 @@
 /*
- * client/manager.c - systemd's user manager, through systemctl: a list of
+ * client/login/manager.c - systemd's user manager, through systemctl: a list of
  * words, a time limit, and nothing of ours but standard error in its hands.
  */
-#include "client/manager.h"
+#include "client/login/manager.h"
 
 #include <errno.h>
 #include <fcntl.h>

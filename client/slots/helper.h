@@ -1,5 +1,5 @@
 /*
- * client/helper.h - running one of ccrun's helper programs, which speak with a
+ * client/slots/helper.h - running one of ccrun's helper programs, which speak with a
  * desktop's keyring or a TPM: descriptor 3 is the conversation.  The other side
  * is helpers/answer.h.
  */

@@ -1,8 +1,8 @@
 /*
- * client/slot_key.c - getting the key of a slot that is there: from the
+ * client/slots/slot_key.c - getting the key of a slot that is there: from the
  * keyring, the TPM, a keyfile, or what was typed.  Keys are in the arena.
  */
-#include "client/slots.h"
+#include "client/slots/slots.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/helper.h"
+#include "client/slots/helper.h"
 #include "client/host.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */

@@ -1,5 +1,5 @@
 /*
- * client/login.c - ccctl login: have the vault opened at log-in, by systemd's
+ * client/login/login.c - ccctl login: have the vault opened at log-in, by systemd's
  * user units or, where no user manager runs, by an autostart entry.
  */
 #include <stdio.h>
@@ -9,8 +9,8 @@
 #include "base/fail.h"
 #include "client/common.h"
 #include "client/json.h"
-#include "client/login_files.h"
-#include "client/manager.h"
+#include "client/login/login_files.h"
+#include "client/login/manager.h"
 
 /* The broker's unit is started by its socket and has no link of its own. */
 static const int enabled_units[] = { UNIT_SOCKET, UNIT_UNLOCK, UNIT_LOGIND };

@@ -1,8 +1,8 @@
 /*
- * client/login_files.c - the files that open the vault at log-in: where they
+ * client/login/login_files.c - the files that open the vault at log-in: where they
  * are, whose they are, writing and removing them.
  */
-#include "client/login_files.h"
+#include "client/login/login_files.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
- * client/helper.c - running a helper program with a conversation on descriptor 3.
+ * client/slots/helper.c - running a helper program with a conversation on descriptor 3.
  */
-#include "client/helper.h"
+#include "client/slots/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>

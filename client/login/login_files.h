@@ -1,5 +1,5 @@
 /*
- * client/login_files.h - the files that open the vault at log-in: systemd's
+ * client/login/login_files.h - the files that open the vault at log-in: systemd's
  * user units, or an autostart entry.  Each is made from a template of this
  * installation, and known again by its first line.
  */

@@ -1,5 +1,5 @@
 /*
- * client/slots.h - the slots of the vault as the broker shows them, and making
+ * client/slots/slots.h - the slots of the vault as the broker shows them, and making
  * new ones: for each kind, where its key comes from and where it is kept.
  */
 #ifndef CLIENT_SLOTS_H

@@ -1,7 +1,7 @@
 /*
- * client/slots.c - the vault's slots as the broker shows them.
+ * client/slots/slots.c - the vault's slots as the broker shows them.
  */
-#include "client/slots.h"
+#include "client/slots/slots.h"
 
 #include <stdio.h>
 #include <string.h>
