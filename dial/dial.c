@@ -22,6 +22,8 @@
 /* A broker that was just started by someone else may not listen yet. */
 #define CONNECT_PATIENCE_MS 5000
 #define CONNECT_ROUND_MS 250
+/* From the vault's lock to the socket: what it opens by itself lies between. */
+#define LISTEN_PATIENCE_MS 3000
 #define OVERFLOW_UID 65534 /* whoever a user namespace has no number for */
 
 static bool nobody(int err)
@@ -176,24 +178,48 @@ static void begin(struct dial *d, void *buf, size_t size)
 
 /* ---- our own ---- */
 
+/* One that holds the vault may be about to listen.  -1 with errno when it does not. */
+static int connect_holder(const char *path, struct failure *f)
+{
+	int64_t deadline = io_now_ms() + LISTEN_PATIENCE_MS;
+	int fd;
+
+	do {
+		fd = sock_connect(path, f);
+		if (fd >= 0 || !nobody(errno) || !holder())
+			return fd;
+		poll(NULL, 0, 10);
+	} while (io_now_ms() < deadline);
+	errno = ENOENT;
+	return -1;
+}
+
+/* A socket in a directory that others can write could be anybody's. */
+static int check_dir(const char *dir, struct failure *f)
+{
+	int fd = path_private_dir(dir, f);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
 static int open_user(struct dial *d, bool start, void *buf, size_t size, struct failure *f)
 {
 	char dir[PATH_SIZE];
-	int fd;
 
 	begin(d, buf, size);
 	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
 	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
 		return -1;
-	/* A socket in a directory that others can write could be anybody's. */
-	if (!start && access(dir, F_OK) != 0)
-		return no_broker(f);
-	fd = path_private_dir(dir, f);
-	if (fd < 0)
+	if (start && check_dir(dir, f) != 0)
 		return -1;
-	close(fd);
 	d->connected = io_now_ms();
-	d->fd = sock_connect(d->path, f);
+	d->fd = start ? sock_connect(d->path, f) : connect_holder(d->path, f);
+	/* It is made by who starts a broker: it may not have been there before. */
+	if (d->fd >= 0 && check_dir(dir, f) != 0)
+		return -1;
 	if (d->fd < 0 && nobody(errno)) {
 		d->fd = start ? connect_started(d->path, f) : no_broker(f);
 		d->connected = io_now_ms();
