@@ -277,16 +277,25 @@ def test_a_rekey_that_fails_leaves_no_keys(ready):
     assert "so it stays" not in r.err
 
 
+# The file has another inode: the change is there, its answer is not yet.
+KILL_ON_CHANGE = """
+import os, sys, time
+file, pid, later = sys.argv[1], int(sys.argv[2]), float(sys.argv[3])
+was, end = os.stat(file).st_ino, time.monotonic() + 30
+os.write(1, b"r")
+while os.stat(file).st_ino == was and time.monotonic() < end:
+    pass
+time.sleep(later)
+os.kill(pid, 9)
+"""
+
+
 def test_a_rekey_without_an_answer_keeps_the_keys_that_the_vault_may_have(ready):
     """Once it was written they are the only ones: the broker dies in the middle, and
     the credential that the vault has then is in one of the files."""
     c = ready
     assert c.ccctl("slot", "add", "credential", "--out", str(c.root / "old.key")).rc == 0
     files = [c.root / "old.key"]
-    (c.root / "first").mkdir(mode=0o700)
-    whole = fds(c, ["rekey", "--out", str(c.root / "first")], old=PASSPHRASE)
-    assert whole.rc == 0, whole
-    files += (c.root / "first").iterdir()
     dice = random.Random("rekey")
     died = 0
     for n in range(14):
@@ -294,9 +303,9 @@ def test_a_rekey_without_an_answer_keeps_the_keys_that_the_vault_may_have(ready)
         out.mkdir(mode=0o700)
         assert c.unlock().rc == 0
         pid = c.broker()
-        killer = subprocess.Popen([sys.executable, "-c",
-                                   "import os, sys, time; time.sleep(float(sys.argv[1])); os.kill(int(sys.argv[2]), 9)",
-                                   str(dice.uniform(0.1, 0.9) * whole.seconds), str(pid)])
+        killer = subprocess.Popen([sys.executable, "-c", KILL_ON_CHANGE, c.data / "ccrun/vault", str(pid),
+                                   str(dice.choice([0, 0, dice.uniform(0, 0.01)]))], stdout=subprocess.PIPE)
+        assert killer.stdout.read(1) == b"r"
         died += fds(c, ["rekey", "--out", str(out)], old=PASSPHRASE).rc != 0
         killer.wait()
         until(lambda: not alive(pid), what="the broker's end")
