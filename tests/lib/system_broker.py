@@ -63,6 +63,7 @@ def as_user(uid, function, *args, timeout=60):
 class Machine:
     def __enter__(self):
         self.outside = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+        self.root, self.cwd = (os.open(d, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC) for d in ("/", "."))
         if libc.unshare(CLONE_NEWNS) != 0:
             raise PermissionError(f"no mount namespaces here: {os.strerror(ctypes.get_errno())}")
         # On a real disk: what writes there waits for it.
@@ -102,7 +103,13 @@ class Machine:
     def leave(self):
         if self.outside >= 0 and libc.setns(self.outside, CLONE_NEWNS) != 0:
             raise OSError(ctypes.get_errno(), "cannot leave the mount namespace")
-        os.close(self.outside)
+        # MUST: to enter a mount namespace is to be at its root, outside of the
+        # chroot that the tests may be run in, on the machine around it.
+        os.fchdir(self.root)
+        os.chroot(".")
+        os.fchdir(self.cwd)
+        for fd in (self.outside, self.root, self.cwd):
+            os.close(fd)
         self.outside = -1
         shutil.rmtree(self.disk, ignore_errors=True)
 
