@@ -39,6 +39,8 @@ done
 def managed(c):
     if os.geteuid() != 0 or not os.access(SYSTEMD, os.X_OK):
         pytest.skip("needs root and systemd")
+    if subprocess.run(["unshare", "--mount", "true"], capture_output=True).returncode != 0:
+        pytest.skip("no mount namespaces here")
     env = [f"{k}={v}" for k, v in c.env().items()]
     c.own()
 
