@@ -33,6 +33,13 @@ int duration_parse(const char *text, uint64_t *seconds)
 	return -1;
 }
 
+int duration_typed(const char *text, uint64_t *seconds)
+{
+	if (duration_parse(text, seconds) != 0)
+		return -1;
+	return *seconds != 0 && text[strspn(text, "0123456789")] == '\0' ? -1 : 0;
+}
+
 void duration_format(uint64_t seconds, char out[DURATION_TEXT])
 {
 	unsigned i;

@@ -11,6 +11,9 @@
 /* A whole number and its unit (s, m, h, d; none is seconds).  0 or -1. */
 int duration_parse(const char *text, uint64_t *seconds);
 
+/* The same as a person types it: without a unit only 0, since 8 may be meant as hours. */
+int duration_typed(const char *text, uint64_t *seconds);
+
 /* In the largest unit that shows it whole. */
 void duration_format(uint64_t seconds, char out[DURATION_TEXT]);
 

@@ -162,7 +162,7 @@ static int init(struct client *c, const struct place *w, struct failure *f)
 		return -1;
 	path_machine_id(machine, sizeof(machine));
 	if (faccessat(dir, HOST_KEY, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		fail_set(f, FAIL_EXISTS, "ccctl host show", "this host has a key pair already: %s/" HOST_KEY, w->dir);
+		fail_set(f, FAIL_EXISTS, w->system ? "ccctl host show --system" : "ccctl host show", "this host has a key pair already: %s/" HOST_KEY, w->dir);
 		goto out;
 	}
 	if (secret_new(c, &seed, HOST_SEED_LEN, f) != 0 || secret_new(c, &secret, HOST_SEED_LEN, f) != 0 ||

@@ -49,8 +49,8 @@ static int put(struct wire_out *o, const char *word, unsigned *seen, struct fail
 	value = value ? value + 1 : "";
 	i = known(times, TIMES, word, len);
 	if (i >= 0) {
-		if (strcmp(value, "never") != 0 && duration_parse(value, &seconds) != 0)
-			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never", "%s is a length of time",
+		if (strcmp(value, "never") != 0 && duration_typed(value, &seconds) != 0)
+			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never", "%s is a length of time with its unit",
 					times[i]);
 		if (once(seen, i, times[i], f) != 0)
 			return -1;

@@ -281,3 +281,10 @@ def test_a_session_may_not_lock(broker):
 def test_reasons_that_nobody_may_give(broker, why):
     assert broker.error("lock", why=why) == "bad-value"
     assert broker.call("hello")["state"] == "unlocked"
+
+
+def test_a_length_of_time_has_a_unit(w):
+    """8 may be meant as hours: as seconds it would lock the vault at once."""
+    for words in (("settings", "idle=8"), ("settings", "longest=12"), ("add", "-t", "12", "--key", "x")):
+        r = w.ccctl(*words, input="sk-0123456789abcdef")
+        assert r.rc == 2 and "with its unit" in r.err and "hint: like" in r.err, r
