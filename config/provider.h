@@ -63,6 +63,7 @@ struct provider {
 	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
 	bool local;	     /* the endpoint is this machine */
 	bool exposed;	     /* exposed = yes in [secrets] */
+	char usage[NAME_MAX_LEN + 1]; /* [usage] kind: how its quota is asked for; "" for nobody to ask */
 	struct policy policy;/* the file's proposal */
 	char note[256];	     /* a correction that was made ("base_url: dropped /v1"), or "" */
 };

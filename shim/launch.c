@@ -155,6 +155,8 @@ int launch_show(const struct launch *l, struct failure *f)
 	printf("delivery %s\n", p->secrets ? delivery_name(l->delivery) : "none");
 	if (p->secrets)
 		printf("origin %s\n", p->origin);
+	if (p->usage[0])
+		printf("usage %s\n", p->usage);
 	if (p->note[0])
 		printf("note %s\n", p->note);
 	for (i = 0; i < n; i++)

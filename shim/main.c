@@ -15,6 +15,7 @@
 #include "shim/list.h"
 #include "shim/session.h"
 #include "shim/target.h"
+#include "shim/usage.h"
 
 static int end(const struct failure *f, int code)
 {
@@ -129,6 +130,7 @@ static int run(struct launch *l, struct failure *f)
 		if (l->connection < 0)
 			return -1;
 	}
+	usage_start(p);
 	/* The mark, after `open` (which wants none), before any secret (which wants it). */
 	if (proc_mark_self() != 0)
 		return fail_errno(f, NULL, "cannot mark the session (RLIMIT_LOCKS)");
