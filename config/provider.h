@@ -85,6 +85,9 @@ struct provider {
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f);
 void provider_free(struct provider *p);
 
+/* A model (a key of [models]) over what the files say.  The value is checked by the caller. */
+int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f);
+
 /* The first parameter without a value, or NULL. */
 const struct provider_param *provider_missing(const struct provider *p);
 
