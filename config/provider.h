@@ -16,6 +16,7 @@ struct failure;
 
 #define PROVIDER_VALUE_MAX 1024
 #define PROVIDER_ENV_MAX 64
+#define PROVIDER_WHERE 128
 #define PROVIDER_PARAMS_MAX 16
 #define PROVIDER_MODES_MAX 32
 
@@ -29,7 +30,8 @@ struct provider_secret {
 struct provider_env {
 	char name[VARIABLE_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1];
-	const char *from; /* "env", "models", "auth", "endpoint": static */
+	const char *from; /* "env", "models", "auth", "endpoint", "project": static */
+	char where[PROVIDER_WHERE]; /* FILE:LINE of what says so, its beginning cut off; or "" */
 };
 
 struct provider_param {
