@@ -181,6 +181,8 @@ $(SHARE)/%: share/%
 # ---- tests ----
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
+# A program that prints what the reader of .git sees, for tests/e2e/test_git_reader.py.
+unit_bin += $(BUILD)/tests/show_git
 # A unit test may look into these rooms of programs as well, at everything but main.
 unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,client/statusline))
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
