@@ -31,6 +31,7 @@ struct session {
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
 	char variable[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 1];
 	char origin[SESSION_ENTRIES_MAX][ORIGIN_MAX_LEN + 1];
+	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
 	unsigned entries;
 	enum delivery delivery;
 	bool strict;

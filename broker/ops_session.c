@@ -39,6 +39,10 @@ static int read_request(struct request *q, struct session *s, struct failure *f)
 	    wire_get_bool(q->map, "strict", &s->strict, f) != 0 ||
 	    wire_get_array(q->map, "entries", &s->entries, f) != 0)
 		return -1;
+	/* absent from a ccrun that knows none: then an entry that has one is refused */
+	if (wire_has(q->map, "config_dir") &&
+	    wire_text(q->map, "config_dir", s->config_dir, sizeof(s->config_dir), f) != 0)
+		return -1;
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "delivery is preload, pipe or env, not '%s'",

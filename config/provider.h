@@ -31,7 +31,7 @@ struct provider_secret {
 struct provider_env {
 	char name[VARIABLE_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1];
-	const char *from; /* "env", "models", "auth", "endpoint", "project": static */
+	const char *from; /* "env", "models", "auth", "endpoint", "policy", "project": static */
 	char where[PROVIDER_WHERE]; /* FILE:LINE of what says so, its beginning cut off; or "" */
 };
 
@@ -40,6 +40,7 @@ struct provider_param {
 	char value[PROVIDER_VALUE_MAX + 1]; /* "" while it is missing */
 	char ask[256];			    /* the question */
 	char fallback[256];		    /* a default, or "" */
+	char choices[256];		    /* what it can be, ", " between; or "": anything */
 };
 
 struct provider {
@@ -64,6 +65,7 @@ struct provider {
 	char label[128];     /* for the status line; the title where the file has none; never "" */
 	char colour[64];     /* of the label, words of config/colour.h, or "" */
 	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
+	char unverified[64]; /* of verified = "no, WHY; more": WHY, for lists; or "" */
 	char key_url[256];   /* where a person gets the key; for `ccctl add`; or "" */
 	char needs[512];     /* what to do when nothing of needs_any is there */
 	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
@@ -98,6 +100,9 @@ const struct provider_param *provider_missing(const struct provider *p);
 
 /* Names of all providers, sorted, in *names (free each and the array). */
 int provider_names(char ***names, unsigned *n, struct failure *f);
+
+/* Is value one of the parameter's choices (anything, when it has none)? */
+bool provider_choice_ok(const struct provider_param *param, const char *value);
 
 /* Store parameters in the user's overlay (created 0600), keeping the rest of
  * the file.  Values: [A-Za-z0-9._:/@-], so that none can bend a URL. */

@@ -173,19 +173,36 @@ static int put_env(struct provider *p, const struct view *v, struct failure *f)
  * A piped or plain API key for somebody else's endpoint would go to
  * api.anthropic.com as well, with the client's side traffic (measured with
  * Claude Code 2.1.330; only this switch stops it, and a bearer token is not
- * sent there).  So the token goes where it was said only with this set.
+ * sent there).  With a subscription's token it connects there, too.  So the
+ * token goes where it was said only with this set.
  */
 static int put_quiet(struct provider *p, const struct ini_item *at, struct failure *f)
 {
 	static const char quiet[] = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
 	unsigned i;
 
-	if (p->auth != AUTH_API_KEY || strcmp(p->origin, "api-key https://api.anthropic.com") == 0)
+	if ((p->auth != AUTH_API_KEY && p->auth != AUTH_OAUTH) ||
+	    strcmp(strchr(p->origin, ' '), " https://api.anthropic.com") == 0)
 		return 0;
 	for (i = 0; i < p->envs; i++)
 		if (strcmp(p->env[i].name, quiet) == 0)
 			return 0;
 	return put(p, quiet, "1", "auth", at, f);
+}
+
+/* Its own settings, histories and login, in a directory of the provider's. */
+static int put_config_dir(struct provider *p, const struct ini_item *at, struct failure *f)
+{
+	char path[PATH_SIZE];
+
+	if (!p->policy.config_dir[0])
+		return 0;
+	if (path_written(p->policy.config_dir, path, f) != 0)
+		return -1;
+	if (strlen(path) > PROVIDER_VALUE_MAX)
+		return ini_fail(f, at, NULL, "config_dir is longer than %d characters",
+				PROVIDER_VALUE_MAX);
+	return put(p, "CLAUDE_CONFIG_DIR", path, "policy", at, f);
 }
 
 int env_resolve(struct provider *p, const struct view *v, struct failure *f)
@@ -196,7 +213,7 @@ int env_resolve(struct provider *p, const struct view *v, struct failure *f)
 		return -1;
 	if (put_models(p, v, f) != 0 || put_env(p, v, f) != 0)
 		return -1;
-	return put_quiet(p, at, f);
+	return put_config_dir(p, at, f) != 0 ? -1 : put_quiet(p, at, f);
 }
 
 int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f)

@@ -30,6 +30,12 @@ struct launch {
 int launch_delivery(const struct provider *p, const struct target *t, enum delivery *d,
 		    struct failure *f);
 
+/*
+ * Make the provider's config_dir (0700) where it is missing; one that others can
+ * write is refused, as the client runs what its settings say.  0 or -1.
+ */
+int launch_config_dir(const struct provider *p, struct failure *f);
+
 /* -n: print what would happen, one fact a line. */
 int launch_show(const struct launch *l, struct failure *f);
 

@@ -134,6 +134,9 @@ static int run(struct launch *l, struct failure *f)
 		if (l->connection < 0)
 			return -1;
 	}
+	/* After `open`: the broker has found it to be the one that was agreed to. */
+	if (p->policy.config_dir[0] && launch_config_dir(p, f) != 0)
+		return -1;
 	usage_start(p);
 	/* The mark, after `open` (which wants none), before any secret (which wants it). */
 	if (proc_mark_self() != 0)

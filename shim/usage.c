@@ -5,6 +5,8 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -21,6 +23,7 @@ void usage_start(const struct provider *p)
 	char *argv[] = { (char *)(uintptr_t)"ccrun-usage", (char *)(uintptr_t)"--kind",
 			 (char *)(uintptr_t)p->usage,	   (char *)(uintptr_t)"--own", NULL, NULL };
 	char path[PATH_SIZE];
+	unsigned i;
 	int self;
 
 	/* A session inside a session: the broker would not hear its worker. */
@@ -32,6 +35,11 @@ void usage_start(const struct provider *p)
 	}
 	if (path_sibling("libexec/ccrun/ccrun-usage", path, NULL) != 0 || access(path, X_OK) != 0)
 		return;
+	/* Where this session's client keeps its own login. */
+	if (p->policy.config_dir[0])
+		for (i = 0; i < p->envs; i++)
+			if (strcmp(p->env[i].name, "CLAUDE_CONFIG_DIR") == 0)
+				setenv("CLAUDE_CONFIG_DIR", p->env[i].value, 1);
 	/* By this it sees the session's end, whatever number its process has. */
 	self = (int)syscall(SYS_pidfd_open, getpid(), 0u);
 	if (self < 0)
