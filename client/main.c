@@ -60,6 +60,9 @@ static const struct verb {
 	  "bring a backup back" },
 	{ "move", verb_move, SECRET, "[--passphrase-fd N] system | user", "the vault into the system broker, and back" },
 	{ "login", verb_login, 0, "enable | disable | status [--json]", "have it opened when you log in" },
+	{ "statusline", verb_statusline, ANYWHERE,
+	  "install [--yes] | remove [--yes] | preview [--width N] [--input FILE]",
+	  "the client's status line: into its settings, out again, shown here" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
