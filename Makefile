@@ -213,8 +213,11 @@ run:
 	@$(MAKE) --no-print-directory all
 	@tools/run $(PROVIDER)
 
-bench: all bench-build
-	@tools/bench $(BUILD)
+# ROWS="launch client broker statusline": these alone.
+bench:
+	@tools/need build run bench >/dev/null || tools/deps build run bench
+	@$(MAKE) --no-print-directory all bench-build
+	@tools/bench $(BUILD) $(ROWS)
 
 # Longer than the suite's few seconds: SECONDS=n each.
 fuzz:
