@@ -212,13 +212,14 @@ def test_killed_at_any_moment(w, there):
 # ---- preview ----
 
 def test_preview_runs_the_program_here(w):
+    assert w.c.run(["git", "init", "-q", "-b", "feature", "."]).rc == 0
     r = w.verb("preview")
     lines = r.out.splitlines()
     assert r.rc == 0 and r.err == "" and [line[:18].strip() for line in lines] == ["at the start", "after an answer", "without colours"], r
     for line in lines:
         assert line[18:].strip(), r
     assert "\x1b" in lines[1] and "\x1b" not in lines[2]
-    assert "12%" in lines[1] and "work" in lines[2] and "23" in lines[2], "context, directory, quota"
+    assert lines[2][18:] == "Claude | 5h:23% | wk:8% | 12% ctx | feature | work"
     assert not w.path.exists() and w.c.broker() is None, "it changes and starts nothing"
 
 

@@ -41,7 +41,8 @@ def given(c, app):
              "workspace": {"current_dir": str(app), "project_dir": str(app), "added_dirs": []},
              "cost": {"total_cost_usd": 0.42, "total_duration_ms": 9551, "total_api_duration_ms": 35,
                       "total_lines_added": 3, "total_lines_removed": 1},
-             "context_window": {"context_window_size": 200000, "current_usage": usage, "used_percentage": 12, "remaining_percentage": 88},
+             "context_window": {"total_input_tokens": 24000, "total_output_tokens": 1200, "context_window_size": 200000,
+                                "current_usage": usage, "used_percentage": 12, "remaining_percentage": 88},
              "rate_limits": {"five_hour": {"used_percentage": 23.5, "resets_at": now + 7200},
                              "seven_day": {"used_percentage": 8.0, "resets_at": now + 90000}}}
     return c.write("statusline.json", json.dumps(value))
