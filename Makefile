@@ -127,7 +127,7 @@ $(BIN)/ccrun-statusline: $(call musl_objs,client/statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a)
 endif
 
-$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(HOUSE)
+$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/setup) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson
@@ -229,8 +229,11 @@ run:
 	@$(MAKE) --no-print-directory all
 	@tools/run $(PROVIDER)
 
-bench: all bench-build
-	@tools/bench $(BUILD)
+# ROWS="launch client broker statusline": these alone.
+bench:
+	@tools/need build run bench >/dev/null || tools/deps build run bench
+	@$(MAKE) --no-print-directory all bench-build
+	@tools/bench $(BUILD) $(ROWS)
 
 # Longer than the suite's few seconds: SECONDS=n each.
 fuzz:

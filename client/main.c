@@ -68,6 +68,9 @@ static const struct verb {
 	{ "default", verb_default, 0, "[PROVIDER[:MODE] | --unset]", "what `ccrun` without a provider runs" },
 	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY]", "follow the provider that a project's .ccrun names" },
 	{ "deny", verb_deny, 0, "[DIRECTORY]", "follow it no longer" },
+	{ "statusline", verb_statusline, ANYWHERE,
+	  "install [--yes] | remove [--yes] | preview [--width N] [--input FILE]",
+	  "the client's status line: into its settings, out again, shown here" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
