@@ -101,12 +101,12 @@ MUSLHOUSE := $(foreach r,base wire dial config base/musl,$(call musl_objs,$(r)))
 MUSLINC := $(OBJ)/musl-include
 # musl-gcc knows no -static-pie: its start file for that is named by hand.
 MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
-$(MUSLINC):
-	@mkdir -p $@
-	@for h in msgpack msgpack.h ini.h jansson.h jansson_config.h; do \
-		p=$$(ls -d $(SYSINC)/$$h $(SYSINC)/*/$$h 2>/dev/null | head -n 1); ln -sfn $$p $@/$$h; done
+MUSLHEADERS := $(addprefix $(MUSLINC)/,msgpack msgpack.h ini.h jansson.h jansson_config.h)
+$(MUSLHEADERS):
+	@mkdir -p $(@D)
+	@p=$$(ls -d $(SYSINC)/$(@F) $(SYSINC)/*/$(@F) 2>/dev/null | head -n 1); ln -sfn $$p $@
 
-$(OBJ)/musl/%.o: %.c | $(MUSLINC)
+$(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 	@mkdir -p $(@D)
 	@echo '  MUSL  $<'
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(filter-out -Wconversion,$(WARN)) -fstack-protector-strong -ftrivial-auto-var-init=zero \

@@ -43,7 +43,9 @@ static const struct verb {
 	{ "get", verb_get, SECRET, "[--reveal] NAME", "write one key to standard output" },
 	{ "rm", verb_rm, 0, "[-y] NAME", "remove an entry" },
 	{ "rename", verb_rename, 0, "NAME NEW-NAME", "rename an entry" },
-	{ "show", verb_show, 0, "[--json] NAME", "what an entry is sealed to, and what the files say" },
+	{ "show", verb_show, 0, "[--json] NAME[:MODE]",
+	  "what an entry is sealed to, and what would be sent and why" },
+	{ "edit", verb_edit, 0, "PROVIDER", "change a provider's file in your editor" },
 	{ "approve", verb_approve, 0, "[--yes] NAME", "seal what a provider's files say now" },
 	{ "slot", verb_slot, SECRET,
 	  "list [--json] | add KIND [--label TEXT] [--new-passphrase-fd N] [--for HOST.pub --out FILE] | rm [-y] ID",
@@ -60,6 +62,12 @@ static const struct verb {
 	  "bring a backup back" },
 	{ "move", verb_move, SECRET, "[--passphrase-fd N] system | user", "the vault into the system broker, and back" },
 	{ "login", verb_login, 0, "enable | disable | status [--json]", "have it opened when you log in" },
+	{ "link", verb_link, 0, "[--wrap] [--dir DIRECTORY] NAME PROVIDER[:MODE] | [--json]",
+	  "make a command of your own for a provider" },
+	{ "unlink", verb_unlink, 0, "NAME", "remove one" },
+	{ "default", verb_default, 0, "[PROVIDER[:MODE] | --unset]", "what `ccrun` without a provider runs" },
+	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY]", "follow the provider that a project's .ccrun names" },
+	{ "deny", verb_deny, 0, "[DIRECTORY]", "follow it no longer" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

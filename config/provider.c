@@ -31,6 +31,22 @@ static int check_needs(const struct provider *p, const struct view *v, struct fa
 	return 0;
 }
 
+/* "no, from documentation; seen at ..." is "from documentation" in a list. */
+static void unverified(struct provider *p)
+{
+	const char *why = p->verified + 2;
+	size_t n;
+
+	if (strncmp(p->verified, "no", 2) != 0 || !strchr(",; ", *why))
+		return;
+	why += strspn(why, ", ");
+	n = strcspn(why, ";");
+	if (n == 0 || n >= sizeof(p->unverified))
+		snprintf(p->unverified, sizeof(p->unverified), "see its file");
+	else
+		snprintf(p->unverified, sizeof(p->unverified), "%.*s", (int)n, why);
+}
+
 static int texts(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "key_url", NULL);
@@ -46,6 +62,7 @@ static int texts(struct provider *p, const struct view *v, struct failure *f)
 		snprintf(p->title, sizeof(p->title), "%s", p->name);
 	if (it && (strncmp(p->key_url, "https://", 8) != 0 || strchr(p->key_url, ' ')))
 		return ini_fail(f, it, NULL, "key_url is an https:// address");
+	unverified(p);
 	return check_needs(p, v, f);
 }
 
@@ -118,12 +135,11 @@ static int resolve(struct provider *p, const struct view *v, const char *key, co
 	for (i = 0; key && i < p->params; i++)
 		if (strcmp(p->param[i].name, key) == 0)
 			snprintf(p->param[i].value, sizeof(p->param[i].value), "%s", value);
-	if (auth_resolve(p, v, f) != 0 || secrets_resolve(p, v, f) != 0 ||
-	    endpoint_resolve(p, v, f) != 0 || env_resolve(p, v, f) != 0)
+	if (params_check_choices(p, v, f) != 0 || auth_resolve(p, v, f) != 0 ||
+	    secrets_resolve(p, v, f) != 0 || endpoint_resolve(p, v, f) != 0 ||
+	    policy(p, v, f) != 0 || env_resolve(p, v, f) != 0)
 		return -1;
-	if (texts(p, v, f) != 0 || label(p, v, f) != 0 || usage(p, v, f) != 0)
-		return -1;
-	return policy(p, v, f);
+	return texts(p, v, f) != 0 || label(p, v, f) != 0 ? -1 : usage(p, v, f);
 }
 
 /*

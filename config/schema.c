@@ -32,7 +32,8 @@ static const char *const model_keys[] = { "default", "fable", "opus", "sonnet",
 					  "haiku",   "subagent", "context" };
 static const char *const usage_keys[] = { "kind" };
 static const char *const statusline_keys[] = { "label", "colour" };
-static const char *const policy_keys[] = { "delivery", "nested", "strict", "keep", "ttl" };
+static const char *const policy_keys[] = { "delivery", "nested", "strict", "keep", "ttl",
+					     "config_dir" };
 
 bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1])
 {
@@ -118,6 +119,11 @@ static int known_key(const struct ini_item *it, const char *const *keys, unsigne
 	return words_have(keys, n, it->key) ? 0 : words_unknown(it, "key", it->key, keys, n, f);
 }
 
+int schema_model_key(const struct ini_item *it, struct failure *f)
+{
+	return known_key(it, model_keys, COUNT(model_keys), f);
+}
+
 static int check_key(const struct ini_item *it, const char *part, struct failure *f)
 {
 	if (strcmp(part, "usage") == 0)
@@ -131,7 +137,7 @@ static int check_key(const struct ini_item *it, const char *part, struct failure
 	if (strcmp(part, "parameters") == 0)
 		return check_parameter(it, f);
 	if (strcmp(part, "models") == 0)
-		return known_key(it, model_keys, COUNT(model_keys), f);
+		return schema_model_key(it, f);
 	if (strcmp(part, "policy") == 0 && strcmp(it->key, "exposed") == 0)
 		return ini_fail(f, it, "exposed = yes stands in [secrets]",
 				"exposed is no key of [%s]", it->section);

@@ -15,7 +15,8 @@
 #include "wire/limits.h"
 #include "wire/message.h"
 
-static const char *const sections[] = { "ccrun", "statusline" };
+static const char *const sections[] = { "ccrun", "links", "statusline" };
+#define SECTIONS 3
 static const char *const ccrun_keys[] = { "default" };
 
 /* NAME or NAME:MODE. */
@@ -32,6 +33,18 @@ static bool provider_ok(const char *value)
 	return wire_name_ok(name) && (!*colon || wire_name_ok(colon + 1));
 }
 
+/* NAME = [--wrap ]PROVIDER[:MODE] */
+static int check_link(const struct ini_item *it, struct failure *f)
+{
+	const char *to = it->value;
+
+	if (!wire_name_ok(it->key))
+		return ini_fail(f, it, "letters, digits and . _ - are allowed", "not a name for a command");
+	if (strncmp(to, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0)
+		to += strlen(SETTINGS_WRAP);
+	return provider_ok(to) ? 0 : ini_fail(f, it, "write NAME or NAME:MODE", "%s: no provider's name", it->key);
+}
+
 static int check(const struct ini_file *file, struct failure *f)
 {
 	const struct ini_item *it;
@@ -39,8 +52,10 @@ static int check(const struct ini_file *file, struct failure *f)
 
 	for (i = 0; i < file->items; i++) {
 		it = &file->item[i];
-		if (!words_have(sections, 2, it->section))
-			return words_unknown(it, "section", it->section, sections, 2, f);
+		if (!words_have(sections, SECTIONS, it->section))
+			return words_unknown(it, "section", it->section, sections, SECTIONS, f);
+		if (it->key && strcmp(it->section, "links") == 0 && check_link(it, f) != 0)
+			return -1;
 		if (!it->key || strcmp(it->section, "ccrun") != 0)
 			continue;
 		if (!words_have(ccrun_keys, 1, it->key))

@@ -8,6 +8,9 @@
 struct failure;
 struct ini_file;
 
+#define SETTINGS_LEAF "ccrun.conf"
+#define SETTINGS_WRAP "--wrap " /* before a link's provider: its first word is the program */
+
 /*
  * Read it.  Its sections are checked, and the keys of [ccrun]; those of
  * [statusline] are statusline_settings_read's matter, so that a mistake there

@@ -54,7 +54,7 @@ static void test_file(void **state)
 	assert_int_equal(read_text("", &file, &f), 1);
 	ini_file_free(file);
 	refuse_text("[statusbar]\n", "ccrun.conf:1:", "did you mean statusline?");
-	refuse_text("[provider]\nauth = none\n", "ccrun.conf:1:", "known are: ccrun, statusline");
+	refuse_text("[provider]\nauth = none\n", "ccrun.conf:1:", "known are: ccrun, links, statusline");
 	refuse_text("[ccrun]\n\ndefalt = zai\n", "ccrun.conf:3:", "did you mean default?");
 	refuse_text("[ccrun]\ndefault = ../x\n", "ccrun.conf:2:", "no provider's name");
 	refuse_text("[ccrun]\ndefault = zai:\n", "ccrun.conf:2:", "NAME:MODE");
@@ -152,7 +152,7 @@ static void test_shipped_labels(void **state)
 	(void)state;
 	expect_label("zai", "", "GLM", "zai");
 	expect_label("zai", "local", "Local", "");
-	expect_label("claude", "", "Claude", "");
+	expect_label("claude", "", "Claude", "anthropic");
 	expect_label("ollama", "", "Local", "");
 	expect_label("openrouter", "", "OpenRouter", "openrouter");
 	expect_label("bedrock", "bearer", "Bedrock", "");
