@@ -56,7 +56,7 @@ void statusline_settings_default(struct statusline_settings *s)
 	s->quota_at[0] = s->context_at[0] = 50;
 	s->quota_at[1] = s->context_at[1] = 80;
 	s->link = true;
-	s->dirty_ms = 20;
+	s->dirty_ms = 50;
 }
 
 /* ---- values ---- */

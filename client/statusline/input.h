@@ -9,8 +9,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Real ones have 2 KiB; taken apart as JSON, the worst of this size take 3 MiB. */
-#define INPUT_MAX ((size_t)32 * 1024)
+/* Real ones have 2 KiB; taken apart as JSON, the worst of this size take less than 3 MiB. */
+#define INPUT_MAX ((size_t)28 * 1024)
 #define INPUT_NAME 256
 #define INPUT_PATH 4096
 

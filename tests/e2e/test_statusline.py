@@ -297,6 +297,47 @@ def test_the_real_broker_with_nothing_watched(w):
     assert w.line(fixture("turn")) == "Claude | 0% ctx"
 
 
+# ---- git ---------------------------------------------------------------
+
+def git(w, *argv):
+    r = w.run(["git", "-c", "user.name=x", "-c", "user.email=x@example.org", *argv])
+    assert r.rc == 0, r
+
+
+@pytest.fixture
+def repository(w):
+    w.write(w.cwd / "file", "text\n")
+    for argv in (["init", "-q", "-b", "feature"], ["add", "file"], ["commit", "-q", "-m", "first"],
+                 ["remote", "add", "origin", "git@git.example.org:team/thing.git"]):
+        git(w, *argv)
+    return fixture("turn", cwd=str(w.cwd), workspace={"current_dir": str(w.cwd), "project_dir": str(w.cwd)})
+
+
+def test_branch_and_repository(w, repository):
+    out = w.bytes(repository, {"CCRUN_PROVIDER": "ollama"}).decode()
+    assert out == (f"\033[36mLocal{END}{BAR}\033[36m0% ctx{END}{BAR}\033[34mfeature{END}{BAR}"
+                   f"\033]8;;https://git.example.org/team/thing\033\\\033[35mwork{END}\033]8;;\033\\\n")
+    w.conf("[statusline]\nlink = no\n")
+    assert "\033]8" not in w.bytes(repository).decode()
+    git(w, "checkout", "-q", "--detach")
+    short = w.run(["git", "rev-parse", "--short=7", "HEAD"]).out.strip()
+    assert w.line(repository) == f"Claude | 0% ctx | {short} | work"
+
+
+def test_changes_are_marked_when_that_is_wanted(w, repository):
+    w.write(w.cwd / "file", "another text\n")
+    assert w.line(repository) == "Claude | 0% ctx | feature | work"
+    w.conf("[statusline]\ndirty = yes\ndirty-ms = 1000\n")
+    assert w.line(repository) == "Claude | 0% ctx | feature* | work"
+    assert f"feature{END}\033[33m*{END}" in w.bytes(repository).decode()
+    git(w, "checkout", "-q", "file")
+    assert w.line(repository) == "Claude | 0% ctx | feature | work"
+
+
+def test_without_input_the_directory_is_ours(w, repository):
+    assert w.line("", cwd=w.cwd) == "Claude | feature | work"
+
+
 # ---- any input ---------------------------------------------------------
 
 HOSTILE = [b"", b" ", b"\0", b"\xff" * 100, b"null", b"[]", b"{", b'"', b"{}", b'{"workspace":5,"context_window":"x"}',

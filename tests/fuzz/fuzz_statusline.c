@@ -144,7 +144,7 @@ static void make_facts(void)
 	name(k.git.repo, sizeof(k.git.repo));
 	name(k.git.url, sizeof(k.git.url));
 	snprintf(k.git.url, 9, "https://");
-	k.quota.state = below(5);
+	k.quota.state = (unsigned)below(5);
 	for (i = k.quota.items = (unsigned)below(QUOTA_ITEMS + 1); i-- > 0;) {
 		name(k.quota.item[i].label, sizeof(k.quota.item[i].label));
 		name(k.quota.item[i].amount, sizeof(k.quota.item[i].amount));

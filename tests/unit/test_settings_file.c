@@ -6,6 +6,7 @@
 
 #include "config/ini_file.h"
 #include "config/settings_file.h"
+#include "config/statusline.h"
 
 static const char *conf(void)
 {
@@ -82,6 +83,59 @@ static void test_who_may_write_it(void **state)
 	setenv("XDG_CONFIG_HOME", home, 1);
 }
 
+/* ---- [statusline] ---- */
+
+static void refuse_line(const char *lines, const char *at, const char *why)
+{
+	struct statusline_settings s, usual;
+	struct ini_file *file;
+	struct failure f = { 0 };
+	char text[512];
+
+	snprintf(text, sizeof(text), "[statusline]\nlabel-width = 9\n%s\n", lines);
+	statusline_settings_default(&s);
+	statusline_settings_default(&usual);
+	if (ini_file_parse("ccrun.conf", text, strlen(text), &file, &f) != 0)
+		fail_msg("%s: %s", lines, f.what);
+	assert_int_equal(statusline_settings_read(file, &s, &f), -1);
+	if (!strstr(f.what, at) || (!strstr(f.what, why) && !strstr(f.hint, why)))
+		fail_msg("expected '%s' and '%s': %s; %s", at, why, f.what, f.hint);
+	assert_memory_equal(&s, &usual, sizeof(s));
+	ini_file_free(file);
+}
+
+static void test_refused_lines(void **state)
+{
+	(void)state;
+	refuse_line("part = repo", ":3:", "did you mean parts?");
+	refuse_line("parts = repo brunch", ":3:", "did you mean branch?");
+	refuse_line("parts = repo repo", ":3:", "twice");
+	refuse_line("parts =", ":3:", "no parts");
+	refuse_line("separator =", ":3:", "separator");
+	refuse_line("separator = \"                                        \"", ":3:", "separator");
+	refuse_line("colour-quote = red", ":3:", "did you mean quota?");
+	refuse_line("colour-quota = redd", ":3:", "no colour");
+	refuse_line("colour-quota = red blue", ":3:", "no colour");
+	refuse_line("colour-quota = 256", ":3:", "no colour");
+	refuse_line("colour-quota = none red", ":3:", "no colour");
+	refuse_line("colour-quota =", ":3:", "no colour");
+	refuse_line("colour-quota = 31m\\e", ":3:", "no colour");
+	refuse_line("quota-at = 80 50", ":3:", "two percentages");
+	refuse_line("quota-at = 50", ":3:", "two percentages");
+	refuse_line("quota-at = 50 80 90", ":3:", "two percentages");
+	refuse_line("context-at = a b", ":3:", "two percentages");
+	refuse_line("windows = 5h something-long", ":3:", "windows");
+	refuse_line("windows = a b c d e f g h i", ":3:", "windows");
+	refuse_line("reset = yes", ":3:", "no, left, clock");
+	refuse_line("clock = 24", ":3:", "24h");
+	refuse_line("link = maybe", ":3:", "yes or no");
+	refuse_line("dirty = 1", ":3:", "yes or no");
+	refuse_line("dirty-ms = 0", ":3:", "from 1 to 1000");
+	refuse_line("width = -1", ":3:", "from 0 to 1000");
+	refuse_line("branch-width = 201", ":3:", "from 1 to 200");
+	refuse_line("dirty = yes\nlink-width = 3", ":4:", "unknown key");
+}
+
 /* ---- providers ---- */
 
 static void expect_label(const char *name, const char *mode, const char *label, const char *usage)
@@ -155,6 +209,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),
 		cmocka_unit_test(test_who_may_write_it),
+		cmocka_unit_test(test_refused_lines),
 		cmocka_unit_test_setup(test_shipped_labels, empty),
 		cmocka_unit_test_setup(test_labels, empty),
 		cmocka_unit_test_setup(test_refused_labels, empty),

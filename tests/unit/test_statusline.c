@@ -95,25 +95,6 @@ static void configure(const char *text)
 	ini_file_free(file);
 }
 
-static void refuse(const char *lines, const char *at, const char *why)
-{
-	struct statusline_settings s, usual;
-	struct ini_file *file;
-	struct failure f = { 0 };
-	char text[512];
-
-	snprintf(text, sizeof(text), "[statusline]\nlabel-width = 9\n%s\n", lines);
-	statusline_settings_default(&s);
-	statusline_settings_default(&usual);
-	if (ini_file_parse("ccrun.conf", text, strlen(text), &file, &f) != 0)
-		fail_msg("%s: %s", lines, f.what);
-	assert_int_equal(statusline_settings_read(file, &s, &f), -1);
-	if (!strstr(f.what, at) || (!strstr(f.what, why) && !strstr(f.hint, why)))
-		fail_msg("expected '%s' and '%s': %s; %s", at, why, f.what, f.hint);
-	assert_memory_equal(&s, &usual, sizeof(s));
-	ini_file_free(file);
-}
-
 /* ---- the lines of the issue ---- */
 
 static void test_three_lines(void **state)
@@ -461,38 +442,6 @@ static void test_settings(void **state)
 	EXPECT("GLM | 12% ctx | main | app");
 }
 
-static void test_refused(void **state)
-{
-	(void)state;
-	refuse("part = repo", ":3:", "did you mean parts?");
-	refuse("parts = repo brunch", ":3:", "did you mean branch?");
-	refuse("parts = repo repo", ":3:", "twice");
-	refuse("parts =", ":3:", "no parts");
-	refuse("separator =", ":3:", "separator");
-	refuse("separator = \"                                        \"", ":3:", "separator");
-	refuse("colour-quote = red", ":3:", "did you mean quota?");
-	refuse("colour-quota = redd", ":3:", "no colour");
-	refuse("colour-quota = red blue", ":3:", "no colour");
-	refuse("colour-quota = 256", ":3:", "no colour");
-	refuse("colour-quota = none red", ":3:", "no colour");
-	refuse("colour-quota =", ":3:", "no colour");
-	refuse("colour-quota = 31m\\e", ":3:", "no colour");
-	refuse("quota-at = 80 50", ":3:", "two percentages");
-	refuse("quota-at = 50", ":3:", "two percentages");
-	refuse("quota-at = 50 80 90", ":3:", "two percentages");
-	refuse("context-at = a b", ":3:", "two percentages");
-	refuse("windows = 5h something-long", ":3:", "windows");
-	refuse("windows = a b c d e f g h i", ":3:", "windows");
-	refuse("reset = yes", ":3:", "no, left, clock");
-	refuse("clock = 24", ":3:", "24h");
-	refuse("link = maybe", ":3:", "yes or no");
-	refuse("dirty = 1", ":3:", "yes or no");
-	refuse("dirty-ms = 0", ":3:", "from 1 to 1000");
-	refuse("width = -1", ":3:", "from 0 to 1000");
-	refuse("branch-width = 201", ":3:", "from 1 to 200");
-	refuse("dirty = yes\nlink-width = 3", ":4:", "unknown key");
-}
-
 #define TEST(f) cmocka_unit_test_setup(f, fresh)
 
 int main(void)
@@ -503,7 +452,7 @@ int main(void)
 		TEST(test_windows),	     TEST(test_reset_times),	 TEST(test_lengths_of_time),
 		TEST(test_optional_parts),   TEST(test_git),		 TEST(test_links),
 		TEST(test_notices),	     TEST(test_hostile_names),	 TEST(test_what_goes_first),
-		TEST(test_widths_of_names),  TEST(test_settings),	 TEST(test_refused),
+		TEST(test_widths_of_names),  TEST(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
