@@ -54,10 +54,11 @@ LIBDIR := $(BUILD)/lib/ccrun
 SHARE := $(BUILD)/share/ccrun
 
 # Each heavy library has a program of its own (make HELPERS= leaves them out).
-HELPERS ?= keyring tpm2 logind
+HELPERS ?= keyring tpm2 logind usage
 LIBS_keyring := libsecret-1
 LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
 LIBS_logind := libsystemd
+LIBS_usage := libcurl jansson
 helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 
 programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
@@ -146,8 +147,8 @@ $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(s
 $(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$*) $(call objs,helpers) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind,$*),$(MSGPACK_LIB)) \
-		$(shell $(PKG_CONFIG) --libs $(LIBS_$*))
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind usage,$*),$(MSGPACK_LIB)) \
+		$(if $(filter usage,$*),-lsodium -pthread) $(shell $(PKG_CONFIG) --libs $(LIBS_$*))
 
 # The library is never built with a sanitizer: it is loaded into programs that are not.
 $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
@@ -167,8 +168,10 @@ $(SHARE)/%: share/%
 # ---- tests ----
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
-# A unit test may look into the broker's rooms as well, at everything but main.
-unit_extra := $(filter-out %/main.o,$(call objs,broker))
+# A unit test may look into the broker's rooms as well, at everything but main,
+# and at how ccrun-usage reads answers.
+unit_extra := $(filter-out %/main.o,$(call objs,broker)) \
+	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers kinds numbers values)
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
@@ -176,7 +179,7 @@ define link_test
 @mkdir -p $(@D)
 @echo '  TEST  $@'
 @$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(HOUSE) $(LDFLAGS_ALL) \
-	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp
+	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson
 endef
 
 $(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(unit_extra)
