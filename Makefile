@@ -169,9 +169,9 @@ $(SHARE)/%: share/%
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
 # A unit test may look into the broker's rooms as well, at everything but main,
-# and at how ccrun-usage reads answers.
+# and at what ccrun-usage does without the network.
 unit_extra := $(filter-out %/main.o,$(call objs,broker)) \
-	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers kinds numbers values)
+	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 

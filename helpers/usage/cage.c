@@ -71,7 +71,7 @@ static int landlock(void)
 	return r == 0 ? 0 : -1;
 }
 
-int cage_enter(void)
+int usage_cage(void)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS }, nothing = { 0, 0 };
 

@@ -11,6 +11,6 @@
  * time and files elsewhere too.  Returns 0, or -1 when a kernel that has it
  * refuses.
  */
-int cage_enter(void);
+int usage_cage(void);
 
 #endif

@@ -54,7 +54,7 @@ static void fetch(const struct job *job, struct numbers *out)
 	if (!token)
 		return;
 	out->error = (uint32_t)take_token(job, token, &len);
-	if (out->error == USAGE_DONE && cage_enter() != 0)
+	if (out->error == USAGE_DONE && usage_cage() != 0)
 		out->error = USAGE_MISSING;
 	if (out->error == USAGE_DONE) {
 		fetch_get(job->kind, &job->target, token, len, &got);
@@ -120,10 +120,15 @@ static void end_child(pid_t pid)
 static int parent_side(const struct job *job, int fd, struct numbers *out)
 {
 	struct numbers got;
+	ssize_t sent;
 	int r;
 
-	if (job->token && send(fd, job->token, job->len, MSG_NOSIGNAL) != (ssize_t)job->len)
-		return 0;
+	if (job->token) {
+		sent = send(fd, job->token, job->len, MSG_NOSIGNAL);
+		io_wipe(job->token, job->len);
+		if (sent != (ssize_t)job->len)
+			return 0;
+	}
 	r = wait_for(job->session, fd);
 	if (r < 0)
 		return 1;

@@ -20,7 +20,7 @@ struct numbers;
 struct job {
 	const struct kind *kind;
 	struct target target;
-	const uint8_t *token; /* NULL: the client's own, which the child reads itself */
+	uint8_t *token; /* wiped once the child has it; NULL: the client's own, which the child reads itself */
 	size_t len;
 	int session;	      /* pidfd: when that process ends, so does the fetch */
 	int broker;	      /* a descriptor that the child closes */

@@ -78,7 +78,7 @@ int number_amount(struct number *n, double amount, const char *currency)
 	if (!(amount > -AMOUNT_MAX && amount < AMOUNT_MAX))
 		return -1;
 	/* No "-0.00". */
-	if (amount > -0.005 && amount < 0)
+	if (amount > -0.005 && amount <= 0)
 		amount = 0;
 	len = snprintf(n->amount, sizeof(n->amount), "%.2f", amount);
 	if (len < 1 || len >= (int)sizeof(n->amount))

@@ -127,6 +127,7 @@ static int make_job(struct worker *w, struct job *job, struct failure *f)
 {
 	struct wire_map top = w->dial.in.top;
 	char origin[ORIGIN_MAX_LEN + 1];
+	const uint8_t *token;
 
 	memset(job, 0, sizeof(*job));
 	job->kind = w->kind;
@@ -135,9 +136,9 @@ static int make_job(struct worker *w, struct job *job, struct failure *f)
 	if (!w->entry)
 		return kind_target(w->kind, NULL, &job->target, f);
 	if (wire_text(top, "origin", origin, sizeof(origin), f) != 0 ||
-	    wire_get_bin(top, "token", &job->token, &job->len, f) != 0 ||
-	    wire_token_check(job->token, job->len, f) != 0)
+	    wire_get_bin(top, "token", &token, &job->len, f) != 0 || wire_token_check(token, job->len, f) != 0)
 		return -1;
+	job->token = (uint8_t *)(uintptr_t)token; /* in our own buffer */
 	return kind_target(w->kind, origin, &job->target, f) == 0 ? 0 : 1;
 }
 

@@ -219,7 +219,8 @@ def test_status(ask, server, status, error):
 
 
 @pytest.mark.parametrize("value, low, high", [
-    ("77", 77, 77), ("0", 30, 30), ("-5", 30, 30), ("soon", 30, 30), ("9" * 30, 21600, 21600), ("315360000", 21600, 21600),
+    ("77", 77, 77), ("0", 30, 30), ("-5", 30, 30), ("soon", 30, 30), ("315360000", 21600, 21600),
+    ("9" * 30, 30, 21600),  # no number for some versions of libcurl
     (None, 30, 30), ("date", 100, 121), ("past", 30, 30)])
 def test_429(ask, server, value, low, high):
     when = {"date": 120, "past": -1000}.get(value)
@@ -253,8 +254,9 @@ def test_a_redirect_is_not_followed(ask, server, status):
 
 # ---- servers that behave badly -----------------------------------------
 
+# With two words: which one it is, the version of libcurl says.
 BAD = {
-    "cut-head": (b"HTTP/1.1 200 OK\r\nContent-Le", "network"),
+    "cut-head": (b"HTTP/1.1 200 OK\r\nContent-Le", "network answer"),
     "cut-body": (b"HTTP/1.1 200 OK\r\nContent-Length: 500\r\n\r\n" + json.dumps(DEEPSEEK).encode(), "network"),
     "cut-chunk": (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nff\r\n{", "network"),
     "silent": (b"", "network"),
@@ -262,7 +264,7 @@ BAD = {
     "http-0.9": (json.dumps(DEEPSEEK).encode(), "network"),
     "huge": (b"HTTP/1.1 200 OK\r\n\r\n" + b" " * 70000 + json.dumps(DEEPSEEK).encode(), "too-large"),
     "huge-said": (b"HTTP/1.1 200 OK\r\nContent-Length: 99999999999\r\n\r\n" + b" " * 70000, "too-large"),
-    "head-without-end": (b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"x" * 1000000, "network"),
+    "head-without-end": (b"HTTP/1.1 200 OK\r\n" + b"X-A: " + b"x" * 1000000, "network too-large"),
     "many-headers": (b"HTTP/1.1 200 OK\r\n" + b"X-A: xxxxxxxxxxxxxxxxxxxxxxxxxxxx\r\n" * 5000, "too-large"),
     "compressed": (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\n\x1f\x8b\x08\x00", "answer"),
 }
@@ -273,8 +275,7 @@ def test_bad_servers(ask, server, name):
     data, error = BAD[name]
     server.raw(data)
     put = ask()
-    # The end of the connection comes before or after the limit is reached.
-    assert put["error"] == error or (name == "head-without-end" and put["error"] == "too-large"), put
+    assert put["error"] in error.split(), put
     server.answer(200, DEEPSEEK)
     assert ask() == {"items": BALANCE}
 
@@ -382,10 +383,14 @@ def test_a_certificate_that_nobody_vouches_for(usage, world, token):
         assert not server.requests
 
 
-def test_tls_with_who_speaks_none(usage, server, token):
-    server.raw(b"HTTP/1.1 400 what\r\n\r\n")
-    usage.start("deepseek").fetch("bearer " + server.url.replace("http:", "https:"), token)
-    assert usage.put()["error"] == "tls"
+def test_tls_with_who_speaks_none(usage, token):
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        usage.start("deepseek").fetch(f"bearer https://127.0.0.1:{listener.getsockname()[1]}", token)
+        c, _ = listener.accept()
+        with c:
+            assert token.encode() not in c.recv(65536)
+            c.sendall(b"HTTP/1.1 400 what\r\n\r\n")
+            assert usage.put()["error"] == "tls"
 
 
 @pytest.fixture
