@@ -12,6 +12,7 @@
 #include "wire/policy.h"
 
 struct tenant;
+struct usage;
 struct broker;
 
 /* A session is a connection that was granted secrets; it lives as long. */
@@ -56,6 +57,9 @@ struct connection {
 	bool marked;	  /* it was when it connected: counted apart */
 	bool resting;	  /* not watched until its user has kept us waiting less */
 	bool watcher;	  /* says when the computer sleeps; may be silent for ever */
+	struct usage *usage; /* it fetches these numbers; or NULL */
+	bool waiting;	  /* for its turn to fetch; may be silent for ever */
+	bool fetching;	  /* it has the token, and owes numbers */
 	struct stage stage;
 	struct session session;
 };

@@ -65,7 +65,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		fail_set(f, FAIL_EXISTS, "one session a connection", "this connection has a session");
 		return NULL;
 	}
-	if (c->watcher) {
+	if (c->watcher || c->usage) {
 		fail_set(f, FAIL_EXISTS, "connect once more", "this connection watches");
 		return NULL;
 	}

@@ -60,6 +60,8 @@ static const struct verb {
 	  "bring a backup back" },
 	{ "move", verb_move, SECRET, "[--passphrase-fd N] system | user", "the vault into the system broker, and back" },
 	{ "login", verb_login, 0, "enable | disable | status [--json]", "have it opened when you log in" },
+	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY]", "follow the provider that a project's .ccrun names" },
+	{ "deny", verb_deny, 0, "[DIRECTORY]", "follow it no longer" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -48,6 +48,19 @@ static int texts(struct provider *p, const struct view *v, struct failure *f)
 	return check_needs(p, v, f);
 }
 
+/* An endpoint of this machine has no quota. */
+static int usage(struct provider *p, const struct view *v, struct failure *f)
+{
+	const struct ini_item *it = view_get(v, "usage", "kind", NULL);
+
+	if (!it || p->local)
+		return 0;
+	if (!wire_name_ok(it->value))
+		return ini_fail(f, it, NULL, "kind: a word like openrouter");
+	snprintf(p->usage, sizeof(p->usage), "%s", it->value);
+	return 0;
+}
+
 static int policy(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *items[8];
@@ -76,7 +89,7 @@ static int resolve(struct provider *p, const struct view *v, const char *key, co
 	if (auth_resolve(p, v, f) != 0 || secrets_resolve(p, v, f) != 0 ||
 	    endpoint_resolve(p, v, f) != 0 || env_resolve(p, v, f) != 0)
 		return -1;
-	return texts(p, v, f) != 0 ? -1 : policy(p, v, f);
+	return texts(p, v, f) != 0 || usage(p, v, f) != 0 ? -1 : policy(p, v, f);
 }
 
 /*

@@ -63,6 +63,7 @@ struct provider {
 	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
 	bool local;	     /* the endpoint is this machine */
 	bool exposed;	     /* exposed = yes in [secrets] */
+	char usage[NAME_MAX_LEN + 1]; /* [usage] kind: how its quota is asked for; "" for nobody to ask */
 	struct policy policy;/* the file's proposal */
 	char note[256];	     /* a correction that was made ("base_url: dropped /v1"), or "" */
 };
@@ -83,6 +84,9 @@ struct provider {
  */
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f);
 void provider_free(struct provider *p);
+
+/* A model (a key of [models]) over what the files say.  The value is checked by the caller. */
+int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f);
 
 /* The first parameter without a value, or NULL. */
 const struct provider_param *provider_missing(const struct provider *p);

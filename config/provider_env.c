@@ -186,3 +186,28 @@ int env_resolve(struct provider *p, const struct view *v, struct failure *f)
 		return -1;
 	return put_quiet(p, at, f);
 }
+
+int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f)
+{
+	struct provider_env *e = NULL;
+	size_t i;
+	unsigned k;
+
+	for (i = 0; i < sizeof(models) / sizeof(models[0]) && strcmp(models[i].key, key) != 0; i++)
+		;
+	if (i == sizeof(models) / sizeof(models[0]))
+		return fail_set(f, FAIL_CONFIG, NULL, "%s is no model", key);
+	for (k = 0; k < p->envs; k++)
+		if (strcmp(p->env[k].name, models[i].variable) == 0)
+			e = &p->env[k];
+	if (!e && p->envs == PROVIDER_ENV_MAX)
+		return fail_set(f, FAIL_CONFIG, NULL, "more than %d variables in all", PROVIDER_ENV_MAX);
+	if (!e)
+		e = &p->env[p->envs++];
+	snprintf(e->name, sizeof(e->name), "%s", models[i].variable);
+	snprintf(e->value, sizeof(e->value), "%s", value);
+	e->from = "project";
+	if (i == 0 || (strcmp(key, "opus") == 0 && !p->model[0]))
+		snprintf(p->model, sizeof(p->model), "%s", value);
+	return 0;
+}

@@ -140,6 +140,13 @@ static int check_secret(const struct ini_item *it, struct failure *f)
 	return 0;
 }
 
+int schema_model_key(const struct ini_item *it, struct failure *f)
+{
+	return among(it->key, model_keys, COUNT(model_keys))
+		       ? 0
+		       : unknown(it, "key", it->key, model_keys, COUNT(model_keys), f);
+}
+
 static int check_key(const struct ini_item *it, const char *part, struct failure *f)
 {
 	if (strcmp(part, "usage") == 0 || strcmp(part, "statusline") == 0)
@@ -151,9 +158,7 @@ static int check_key(const struct ini_item *it, const char *part, struct failure
 	if (strcmp(part, "parameters") == 0)
 		return check_parameter(it, f);
 	if (strcmp(part, "models") == 0)
-		return among(it->key, model_keys, COUNT(model_keys))
-			       ? 0
-			       : unknown(it, "key", it->key, model_keys, COUNT(model_keys), f);
+		return schema_model_key(it, f);
 	if (strcmp(part, "policy") == 0 && strcmp(it->key, "exposed") == 0)
 		return ini_fail(f, it, "exposed = yes stands in [secrets]",
 				"exposed is no key of [%s]", it->section);

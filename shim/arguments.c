@@ -11,6 +11,7 @@
 
 const char arguments_usage[] =
 	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]\n"
+	"       ccrun [-n] [--] [ARGUMENT ...]       the project's pin, else the default\n"
 	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
 	"       ccrun --list | --help | --version\n"
 	"\n"
@@ -81,11 +82,9 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 		a->rest = argv + 1;
 		return take_provider(a, *argv, f);
 	}
-	if (*argv && strcmp(*argv, "--") == 0)
-		a->rest = argv + 1;
-	else if (*argv)
-		return fail_set(f, FAIL_USAGE, "arguments for claude follow the provider; ccrun --help lists ours",
-				"'%.60s' is no option of ccrun", *argv);
+	/* arguments_modes takes "--" away. */
+	if (*argv && strcmp(*argv, "--") != 0)
+		a->unknown = *argv;
 	return 0;
 }
 
@@ -105,10 +104,11 @@ int arguments_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigne
 			;
 		if (i == n)
 			break;
-		if (a->mode[0] && strcmp(a->mode, word) != 0)
+		if (a->mode[0] && !a->soft && strcmp(a->mode, word) != 0)
 			return fail_set(f, FAIL_USAGE, NULL, "two modes at once: %s and %s", a->mode,
 					word);
 		snprintf(a->mode, sizeof(a->mode), "%s", word);
+		a->soft = false;
 	}
 	return 0;
 }

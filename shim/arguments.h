@@ -17,6 +17,8 @@ struct arguments {
 	const char *program;	     /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];
+	bool soft;		     /* the mode is a pin's or the default's: a word may say another */
+	const char *unknown;	     /* begins like an option of ours, and is claude's if a provider is found */
 	char **rest;		     /* what goes to the program, NULL-terminated */
 };
 

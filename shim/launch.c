@@ -151,10 +151,14 @@ int launch_show(const struct launch *l, struct failure *f)
 	if (n < 0)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
 	printf("provider %s%s%s\n", p->name, p->mode[0] ? ":" : "", p->mode);
+	if (l->pin[0])
+		printf("pin %s\n", l->pin);
 	printf("target %s\n", l->target->path);
 	printf("delivery %s\n", p->secrets ? delivery_name(l->delivery) : "none");
 	if (p->secrets)
 		printf("origin %s\n", p->origin);
+	if (p->usage[0])
+		printf("usage %s\n", p->usage);
 	if (p->note[0])
 		printf("note %s\n", p->note);
 	for (i = 0; i < n; i++)

@@ -15,6 +15,7 @@ struct target;
 /* What is going to be started, and how its secrets get there. */
 struct launch {
 	const struct provider *provider;
+	const char *pin;	 /* the project's file that named it, or "" */
 	const struct target *target;
 	char **arguments;	/* behind argv[0] */
 	enum delivery delivery; /* never AUTO; without meaning when there is no secret */

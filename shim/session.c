@@ -87,6 +87,11 @@ static int run_ccctl(const char *verb, const char *word, bool terminal, struct f
 	return fail_set(f, FAIL_SYSTEM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
 }
 
+int session_run(const char *verb, const char *word, struct failure *f)
+{
+	return run_ccctl(verb, word, true, f);
+}
+
 int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
 {
 	char name[2 * NAME_MAX_LEN + 2];
