@@ -6,7 +6,6 @@ import os
 import signal
 import socket
 import ssl
-import subprocess
 import sys
 import threading
 import time
@@ -20,7 +19,7 @@ import canary
 import wire_client as wc
 from client import World, alive, children_named, until
 from quota_server import QuotaServer
-from usage import HELPER, Usage
+from usage import HELPER, TlsMachine, Usage, certificate
 
 DEEPSEEK = {"is_available": True, "balance_infos": [
     {"currency": "USD", "total_balance": "110.00", "granted_balance": "10.00", "topped_up_balance": "100.00"}]}
@@ -361,15 +360,6 @@ def test_tokens_that_are_none(usage, server, bad):
 
 # ---- TLS ---------------------------------------------------------------
 
-def certificate(directory, name):
-    """A self-signed certificate and its key."""
-    crt, key = directory / (name + ".crt"), directory / (name + ".key")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", "2", "-subj", "/CN=test", "-addext", f"subjectAltName={name}", "-keyout", key, "-out", crt],
-                   check=True, capture_output=True)
-    return crt, key
-
-
 def test_a_certificate_that_nobody_vouches_for(usage, world, token):
     crt, key = certificate(world.root, "IP:127.0.0.1")
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -395,35 +385,21 @@ def test_tls_with_who_speaks_none(usage, token):
 
 @pytest.fixture
 def tls_machine(world, usage):
-    """start(kind, entry, host, name) in a machine where host is this one, with a
-    server whose certificate of `name` the system trusts."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root: other name and certificate files in a namespace")
-    if subprocess.run(["unshare", "--mount", "--net", "true"], capture_output=True).returncode != 0:
-        pytest.skip("no namespaces here")
+    """start(kind, entry, host, ...): the worker on a TlsMachine, which is returned."""
+    if not TlsMachine.possible():
+        pytest.skip("needs root and namespaces: other name and certificate files")
     machines = []
 
-    def start(kind, entry, host, name=None, status=200, body="", headers=()):
-        crt, key = certificate(world.root, "DNS:" + (name or host))
-        hosts = world.root / "hosts"
-        hosts.write_text(f"127.0.0.1 localhost {host}\n")
-        crt.chmod(0o644)
-        hosts.chmod(0o644)
-        log = world.root / "tls.log"
+    def start(kind, entry, host, **kw):
+        machine = TlsMachine(world, host, **kw)
+        machines.append(machine)
         fd = os.pidfd_open(usage.session.pid)
-        env = {k: v for k, v in world.env({"SSLKEYLOGFILE": str(world.root / "keylog")}).items() if "PROXY" not in k}
-        argv = world.argv(["bash", "-c", f'exec "$@" 3<&{fd} {fd}<&-', "bash", *usage.words(kind, entry)])
-        plan = {"crt": str(crt), "key": str(key), "hosts": str(hosts), "log": str(log), "argv": argv, "env": env,
-                "fd": fd, "status": status, "body": body, "headers": headers}
-        machines.append(subprocess.Popen(
-            ["unshare", "--mount", "--net", sys.executable, Path(wc.__file__).parent / "tls_machine.py", json.dumps(plan)],
-            pass_fds=[fd], stdin=subprocess.PIPE))
+        machine.start(["bash", "-c", f'exec "$@" 3<&{fd} {fd}<&-', "bash", *usage.words(kind, entry)], [fd])
         os.close(fd)
-        return lambda: [json.loads(line) for line in log.read_text().splitlines()]
+        return machine.requests
     yield start
-    for m in machines:
-        m.stdin.close()
-        m.wait(30)
+    for machine in machines:
+        machine.__exit__()
 
 
 WINDOWS = {"five_hour": {"utilization": 23.5, "resets_at": "2027-01-15T08:00:00.123456+00:00"},
@@ -457,11 +433,11 @@ def test_the_subscription_waits_for_long(world, usage, token, tls_machine, after
 
 
 @pytest.mark.root
-@pytest.mark.parametrize("body", [b"{}", '{"five_hour": 3}', '{"five_hour": {"utilization": 1, "resets_at": "tomorrow"}}',
+@pytest.mark.parametrize("body", ["{}", '{"five_hour": 3}', '{"five_hour": {"utilization": 1, "resets_at": "tomorrow"}}',
                                   '{"five_hour": {"utilization": -1}}'])
 def test_the_subscriptions_wrong_answers(world, usage, token, tls_machine, body):
     world.login(token)
-    tls_machine("anthropic", None, "api.anthropic.com", body=body if isinstance(body, str) else body.decode())
+    tls_machine("anthropic", None, "api.anthropic.com", body=body)
     usage.say(own=True)
     assert usage.put() == {"error": "answer", "retry": 300}
 

@@ -3,9 +3,6 @@
     with QuotaServer() as server:
         server.answer(200, {...})          # the next request's answer
         server.requests[0].headers["authorization"]
-
-As a program (in a namespace of its own, started as root) it is that server with
-TLS on port 443, beside a command that it starts: see tls_machine.
 """
 import json
 import queue

@@ -49,5 +49,7 @@ def serve():
 
 
 threading.Thread(target=serve, daemon=True).start()
-subprocess.run(plan["argv"], env=plan["env"], pass_fds=[plan["fd"]], stdin=subprocess.DEVNULL, check=True)
+command = subprocess.Popen(plan["argv"], env=plan["env"], pass_fds=plan["fds"], stdin=subprocess.DEVNULL)
 sys.stdin.read()
+command.kill()
+command.wait()

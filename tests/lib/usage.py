@@ -9,11 +9,13 @@
 import json
 import os
 import subprocess
+import sys
 from pathlib import Path
 
 from client import REPO, alive, until
 from logind import StandIn
 
+LIB = Path(__file__).resolve().parent
 HELPER = Path(os.environ.get("CCRUN_BUILD") or REPO / "build") / "libexec/ccrun/ccrun-usage"
 
 
@@ -96,3 +98,54 @@ class Usage:
         self.taken += 1
         request = self.requests("usage-put")[self.taken - 1]
         return {k: v for k, v in request.items() if k not in ("op", "v", "pid", "event")}
+
+
+# ---- TLS ---------------------------------------------------------------
+
+def certificate(directory, name):
+    """A self-signed certificate and its key."""
+    crt, key = directory / "server.crt", directory / "server.key"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-days", "2", "-subj", "/CN=test", "-addext", f"subjectAltName={name}", "-keyout", key, "-out", crt],
+                   check=True, capture_output=True)
+    crt.chmod(0o644)
+    return crt, key
+
+
+class TlsMachine:
+    """A machine (tls_machine.py) on which `host` is this one, with a server on port
+    443 whose certificate of `name` (None: host) its programs trust."""
+
+    def __init__(self, world, host, name=None, status=200, body="", headers=()):
+        self.world = world
+        crt, key = certificate(world.root, "DNS:" + (name or host))
+        hosts, self.log = world.root / "hosts", world.root / "tls.log"
+        hosts.write_text(f"127.0.0.1 localhost {host}\n")
+        hosts.chmod(0o644)
+        self.plan = {"crt": str(crt), "key": str(key), "hosts": str(hosts), "log": str(self.log), "status": status,
+                     "body": body, "headers": headers}
+        self.process = None
+
+    @staticmethod
+    def possible():
+        return os.geteuid() == 0 and subprocess.run(["unshare", "--mount", "--net", "true"],
+                                                    capture_output=True).returncode == 0
+
+    def start(self, argv, pass_fds=()):
+        """argv as the world's user on that machine, without a proxy."""
+        env = {k: v for k, v in self.world.env({"SSLKEYLOGFILE": self.world.root / "keylog"}).items()
+               if "PROXY" not in k}
+        plan = {**self.plan, "argv": self.world.argv(argv), "env": env, "fds": list(pass_fds)}
+        self.process = subprocess.Popen(["unshare", "--mount", "--net", sys.executable, LIB / "tls_machine.py",
+                                         json.dumps(plan)], pass_fds=pass_fds, stdin=subprocess.PIPE)
+
+    def requests(self):
+        return [json.loads(line) for line in self.log.read_text().splitlines()]
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process:
+            self.process.stdin.close()
+            self.process.wait(30)
