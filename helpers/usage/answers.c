@@ -287,6 +287,6 @@ void answer_read(const struct kind *kind, const char *host, const char *body, si
 	json_decref(root);
 	/* Half an answer is none. */
 	if (r != USAGE_DONE)
-		memset(out, 0, sizeof(*out));
+		out->count = 0;
 	out->error = (uint32_t)r;
 }

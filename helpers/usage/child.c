@@ -57,6 +57,7 @@ static void fetch(const struct job *job, struct numbers *out)
 	if (out->error == USAGE_DONE && usage_cage() != 0)
 		out->error = USAGE_MISSING;
 	if (out->error == USAGE_DONE) {
+		out->asked = 1;
 		fetch_get(job->kind, &job->target, token, len, &got);
 		out->error = (uint32_t)got.error;
 		out->retry = got.retry;

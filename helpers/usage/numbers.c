@@ -35,7 +35,7 @@ bool numbers_ok(const struct numbers *n)
 	static const char labels[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 	uint32_t i;
 
-	if (n->error >= USAGE_ERRORS || n->retry > RETRY_MAX || n->count > ITEMS_MAX)
+	if (n->error >= USAGE_ERRORS || n->retry > RETRY_MAX || n->asked > 1 || n->count > ITEMS_MAX)
 		return false;
 	for (i = 0; i < n->count; i++) {
 		const struct number *at = &n->item[i];
@@ -43,7 +43,7 @@ bool numbers_ok(const struct numbers *n)
 		if (!text_ok(at->label, sizeof(at->label), labels) || !at->label[0] ||
 		    !text_ok(at->amount, sizeof(at->amount), "-.0123456789") ||
 		    !text_ok(at->currency, sizeof(at->currency), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
-		    at->percent > PERCENT_MAX || at->reset > RESET_MAX)
+		    at->has_percent > 1 || at->percent > PERCENT_MAX || at->reset > RESET_MAX)
 			return false;
 	}
 	return true;
@@ -67,7 +67,7 @@ int number_percent(struct number *n, double percent)
 	if (!(percent >= 0 && percent <= PERCENT_MAX / 100))
 		return -1;
 	n->percent = (uint32_t)(percent * 100 + 0.5);
-	n->has_percent = true;
+	n->has_percent = 1;
 	return 0;
 }
 

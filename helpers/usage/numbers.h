@@ -32,7 +32,7 @@ enum usage_error {
 
 struct number {
 	char label[LABEL_LEN + 1];
-	bool has_percent;
+	uint32_t has_percent;		 /* 0 or 1 (no bool: what is not one is no value at all) */
 	uint32_t percent;		 /* hundredths, used */
 	char amount[AMOUNT_LEN + 1];	 /* "" for none */
 	char currency[CURRENCY_LEN + 1]; /* "" for none */
@@ -42,6 +42,7 @@ struct number {
 struct numbers {
 	uint32_t error; /* enum usage_error */
 	uint32_t retry; /* seconds that the server asked for, 0 for none */
+	uint32_t asked; /* 1: a server was asked, or would have answered */
 	uint32_t count;
 	struct number item[ITEMS_MAX];
 };

@@ -174,20 +174,24 @@ static uint64_t pause_after(struct worker *w, const struct numbers *n)
 	for (i = 0; i < w->failures && pause < PAUSE_LONGEST; i++)
 		pause *= 2;
 	w->failures++;
-	if (pause > PAUSE_LONGEST || n->error == USAGE_UNAUTHORIZED)
-		pause = PAUSE_LONGEST;
-	if (w->kind->own && (n->error == USAGE_MISSING || n->error == USAGE_UNAUTHORIZED))
+	if (w->kind->own && !n->asked)
 		return PAUSE_HERE;
-	if (n->retry)
-		pause = n->retry;
+	if (n->error == USAGE_UNAUTHORIZED)
+		pause = PAUSE_LONGEST;
+	/* As long as a server asks for, but never less than our own first pause. */
+	else if (n->retry)
+		pause = n->retry > PAUSE_FIRST ? n->retry : PAUSE_FIRST;
+	else if (pause > PAUSE_LONGEST)
+		pause = PAUSE_LONGEST;
 	return pause < w->kind->least ? w->kind->least : pause;
 }
 
 static void put_item(struct wire_out *o, const struct number *n)
 {
-	int keys = 1 + n->has_percent + (n->amount[0] != '\0') + (n->currency[0] != '\0') + (n->reset != 0);
+	unsigned keys = 1u + (n->has_percent ? 1 : 0) + (n->amount[0] ? 1 : 0) + (n->currency[0] ? 1 : 0) +
+			(n->reset ? 1 : 0);
 
-	wire_item(o, (unsigned)keys);
+	wire_item(o, keys);
 	wire_str(o, "label", n->label);
 	if (n->has_percent)
 		wire_uint(o, "percent", n->percent);

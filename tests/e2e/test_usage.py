@@ -218,7 +218,7 @@ def test_status(ask, server, status, error):
 
 
 @pytest.mark.parametrize("value, low, high", [
-    ("77", 77, 77), ("0", 30, 30), ("-5", 30, 30), ("soon", 30, 30), ("315360000", 21600, 21600),
+    ("77", 77, 77), ("1", 30, 30), ("0", 30, 30), ("-5", 30, 30), ("soon", 30, 30), ("315360000", 21600, 21600),
     ("9" * 30, 30, 21600),  # no number for some versions of libcurl
     (None, 30, 30), ("date", 100, 121), ("past", 30, 30)])
 def test_429(ask, server, value, low, high):
@@ -236,6 +236,8 @@ def test_back_off_grows_and_is_forgotten(ask, server):
             server.answer(429)
             yield ask()["retry"]
     assert list(rounds(6)) == [30, 60, 120, 240, 300, 300]
+    server.answer(429, b"", [("Retry-After", "7000")])
+    assert ask()["retry"] == 7000
     server.answer(200, DEEPSEEK)
     assert ask() == {"items": BALANCE}
     assert list(rounds(2)) == [30, 60]
@@ -433,6 +435,15 @@ def test_the_subscription_waits_for_long(world, usage, token, tls_machine, after
 
 
 @pytest.mark.root
+def test_the_subscription_refused(world, usage, token, tls_machine):
+    """By the server, not by what the file says: not asked again so soon."""
+    world.login(token)
+    tls_machine("anthropic", None, "api.anthropic.com", status=401)
+    usage.say(own=True)
+    assert usage.put() == {"error": "unauthorized", "retry": 300}
+
+
+@pytest.mark.root
 @pytest.mark.parametrize("body", ["{}", '{"five_hour": 3}', '{"five_hour": {"utilization": 1, "resets_at": "tomorrow"}}',
                                   '{"five_hour": {"utilization": -1}}'])
 def test_the_subscriptions_wrong_answers(world, usage, token, tls_machine, body):
@@ -598,7 +609,7 @@ def test_nobody_looks_into_it(ask, usage, server):
 
 
 def test_what_reads_strangers_bytes_is_caged(ask, usage, server):
-    """No new privileges, no file of the user's, no connection to the broker."""
+    """(What the cage refuses: tests/unit/test_usage_answers.c.)"""
     hold = threading.Event()
     server.raw(b"", hold)
     usage.fetch("bearer " + server.url, "token-0123456789")

@@ -140,7 +140,7 @@ static void test_amounts(void **state)
 
 static void test_numbers_are_checked(void **state)
 {
-	struct numbers good = { .count = 1, .item = { { .label = "5h", .has_percent = true, .percent = 1 } } }, n;
+	struct numbers good = { .count = 1, .item = { { .label = "5h", .has_percent = 1, .percent = 1 } } }, n;
 	struct number *at = &n.item[0];
 
 	(void)state;
@@ -150,6 +150,8 @@ static void test_numbers_are_checked(void **state)
 	REFUSED(n.retry = RETRY_MAX + 1);
 	REFUSED(n.count = ITEMS_MAX + 1);
 	REFUSED(n.count = 2);
+	REFUSED(n.asked = 2);
+	REFUSED(at->has_percent = 2);
 	REFUSED(at->percent = PERCENT_MAX + 1);
 	REFUSED(at->reset = UINT64_MAX);
 	REFUSED(memset(at->label, 'a', sizeof(at->label)));
