@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "config/colour.h"
 #include "config/provider_private.h"
 #include "wire/message.h"
 
@@ -48,16 +49,47 @@ static int texts(struct provider *p, const struct view *v, struct failure *f)
 	return check_needs(p, v, f);
 }
 
-/* An endpoint of this machine has no quota. */
+/* Is the endpoint this machine because of the mode, and not of the provider? */
+static bool made_local(const struct provider *p, const struct view *v)
+{
+	const struct source *from = NULL;
+
+	if (!p->local || !p->mode[0])
+		return false;
+	return v->borrowed || (view_get(v, "provider", "base_url", &from) && from->mode);
+}
+
+/* What the status line calls it: a mode that goes to this machine is no longer
+ * the provider whose name it bears. */
+static int label(struct provider *p, const struct view *v, struct failure *f)
+{
+	const struct ini_item *own = view_get(v, "statusline", "label", NULL);
+	const struct ini_item *colour = view_get(v, "statusline", "colour", NULL);
+	char sgr[COLOUR_SGR];
+
+	if (own && strlen(own->value) > PROVIDER_LABEL_MAX)
+		return ini_fail(f, own, "it is a word or two", "label has more than %d bytes",
+				PROVIDER_LABEL_MAX);
+	if (colour && colour_sgr(colour->value, sgr) != 0)
+		return ini_fail(f, colour, "like cyan, bright-red, bold 208, dim, none",
+				"colour is no colour");
+	if (p->local && (!own || made_local(p, v)))
+		snprintf(p->label, sizeof(p->label), "Local");
+	else
+		snprintf(p->label, sizeof(p->label), "%s", own ? own->value : p->title);
+	snprintf(p->colour, sizeof(p->colour), "%s", colour ? colour->value : "");
+	return 0;
+}
+
+/* This machine has no quota to ask for. */
 static int usage(struct provider *p, const struct view *v, struct failure *f)
 {
-	const struct ini_item *it = view_get(v, "usage", "kind", NULL);
+	const struct ini_item *kind = view_get(v, "usage", "kind", NULL);
 
-	if (!it || p->local)
-		return 0;
-	if (!wire_name_ok(it->value))
-		return ini_fail(f, it, NULL, "kind: a word like openrouter");
-	snprintf(p->usage, sizeof(p->usage), "%s", it->value);
+	if (kind && !wire_name_ok(kind->value))
+		return ini_fail(f, kind, NULL, "kind is not the name of a kind");
+	if (kind && !p->local)
+		snprintf(p->usage, sizeof(p->usage), "%s", kind->value);
 	return 0;
 }
 
@@ -89,7 +121,9 @@ static int resolve(struct provider *p, const struct view *v, const char *key, co
 	if (auth_resolve(p, v, f) != 0 || secrets_resolve(p, v, f) != 0 ||
 	    endpoint_resolve(p, v, f) != 0 || env_resolve(p, v, f) != 0)
 		return -1;
-	return texts(p, v, f) != 0 || usage(p, v, f) != 0 ? -1 : policy(p, v, f);
+	if (texts(p, v, f) != 0 || label(p, v, f) != 0 || usage(p, v, f) != 0)
+		return -1;
+	return policy(p, v, f);
 }
 
 /*

@@ -15,7 +15,9 @@
 struct failure;
 
 #define PROVIDER_VALUE_MAX 1024
+#define PROVIDER_LABEL_MAX 32 /* bytes of a label in a file */
 #define PROVIDER_ENV_MAX 64
+#define PROVIDER_WHERE 128
 #define PROVIDER_PARAMS_MAX 16
 #define PROVIDER_MODES_MAX 32
 
@@ -29,7 +31,8 @@ struct provider_secret {
 struct provider_env {
 	char name[VARIABLE_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1];
-	const char *from; /* "env", "models", "auth", "endpoint": static */
+	const char *from; /* "env", "models", "auth", "endpoint", "project": static */
+	char where[PROVIDER_WHERE]; /* FILE:LINE of what says so, its beginning cut off; or "" */
 };
 
 struct provider_param {
@@ -58,12 +61,14 @@ struct provider {
 	char model[128];     /* what the start line shows, or "" */
 	char docs[512];
 	char verified[256];
+	char label[128];     /* for the status line; the title where the file has none; never "" */
+	char colour[64];     /* of the label, words of config/colour.h, or "" */
+	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
 	char key_url[256];   /* where a person gets the key; for `ccctl add`; or "" */
 	char needs[512];     /* what to do when nothing of needs_any is there */
 	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
 	bool local;	     /* the endpoint is this machine */
 	bool exposed;	     /* exposed = yes in [secrets] */
-	char usage[NAME_MAX_LEN + 1]; /* [usage] kind: how its quota is asked for; "" for nobody to ask */
 	struct policy policy;/* the file's proposal */
 	char note[256];	     /* a correction that was made ("base_url: dropped /v1"), or "" */
 };

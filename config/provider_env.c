@@ -20,6 +20,16 @@ static const struct {
 	{ "context", "CLAUDE_CODE_MAX_CONTEXT_TOKENS" },
 };
 
+/* The end of a long path says more than its beginning. */
+static void remember_where(struct provider_env *e, const struct ini_item *at)
+{
+	size_t n = at ? strlen(at->path) : 0, room = sizeof(e->where) - 16;
+
+	if (at)
+		snprintf(e->where, sizeof(e->where), "%s%s:%u", n > room ? "..." : "", at->path + (n > room ? n - room : 0),
+			 at->line);
+}
+
 static int put(struct provider *p, const char *name, const char *value, const char *from,
 	       const struct ini_item *at, struct failure *f)
 {
@@ -30,6 +40,7 @@ static int put(struct provider *p, const char *name, const char *value, const ch
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	snprintf(e->value, sizeof(e->value), "%s", value);
 	e->from = from;
+	remember_where(e, at);
 	p->envs++;
 	return 0;
 }
@@ -45,8 +56,9 @@ static int put_param(struct provider *p, const char *variable, const char *name,
 	return put(p, variable, param && param->value[0] ? param->value : unknown, "auth", at, f);
 }
 
-static int put_endpoint(struct provider *p, const struct ini_item *at, struct failure *f)
+static int put_endpoint(struct provider *p, const struct view *v, const struct ini_item *at, struct failure *f)
 {
+	const struct ini_item *url = view_get(v, "provider", "base_url", NULL);
 	const char *variable = "ANTHROPIC_BASE_URL";
 
 	if (p->auth == AUTH_BEDROCK)
@@ -55,7 +67,7 @@ static int put_endpoint(struct provider *p, const struct ini_item *at, struct fa
 		variable = "ANTHROPIC_VERTEX_BASE_URL";
 	else if (p->auth == AUTH_FOUNDRY)
 		variable = "ANTHROPIC_FOUNDRY_BASE_URL";
-	return p->base_url[0] ? put(p, variable, p->base_url, "endpoint", at, f) : 0;
+	return p->base_url[0] ? put(p, variable, p->base_url, "endpoint", url ? url : at, f) : 0;
 }
 
 static int put_auth(struct provider *p, const struct ini_item *at, struct failure *f)
@@ -180,7 +192,7 @@ int env_resolve(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *at = view_get(v, "provider", "auth", NULL);
 
-	if (put_endpoint(p, at, f) != 0 || put_auth(p, at, f) != 0 || put_skip(p, v, f) != 0)
+	if (put_endpoint(p, v, at, f) != 0 || put_auth(p, at, f) != 0 || put_skip(p, v, f) != 0)
 		return -1;
 	if (put_models(p, v, f) != 0 || put_env(p, v, f) != 0)
 		return -1;

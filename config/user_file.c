@@ -88,6 +88,10 @@ int user_file_set(const char *leaf, const char *section, const char *key, const 
 	turn = user_file_begin(leaf, path, &mode, &there, f);
 	if (turn < 0)
 		return -1;
+	if (!there && !value) {
+		close(turn);
+		return 0;
+	}
 	if ((!there || io_slurp(path, INI_FILE_MAX, &text, &len, f) == 0) &&
 	    ini_edit(path, text ? text : "", len, section, key, value, &fresh, &n, f) == 0)
 		r = io_replace_file(path, mode, fresh, n, f);

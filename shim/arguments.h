@@ -29,6 +29,9 @@ struct arguments {
  */
 int arguments_parse(struct arguments *a, char **argv, struct failure *f);
 
+/* Split PROVIDER[:MODE] into a.  FAIL_USAGE when it cannot be one. */
+int arguments_provider(struct arguments *a, const char *word, struct failure *f);
+
 /*
  * Take --MODE words directly after the provider, as far as `known` (modes of
  * the provider's file) names them, then one "--".

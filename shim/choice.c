@@ -7,7 +7,9 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "config/ini_file.h"
 #include "config/project.h"
+#include "config/settings_file.h"
 #include "shim/arguments.h"
 #include "shim/session.h"
 
@@ -40,6 +42,22 @@ static int pinned(const struct arguments *a, struct project *p, struct failure *
 	return standing == PROJECT_ALLOWED ? 1 : refuse(p, standing, f);
 }
 
+/* [ccrun] default; nothing happens when there is none. */
+static int fall_back(struct arguments *a, struct failure *f)
+{
+	const struct ini_item *it;
+	struct ini_file *file;
+	int r = settings_file_read(&file, f);
+
+	if (r != 1)
+		return r;
+	it = ini_file_get(file, "ccrun", "default");
+	r = it && it->value[0] ? arguments_provider(a, it->value, f) : 0;
+	ini_file_free(file);
+	a->soft = true;
+	return r;
+}
+
 int choice_make(struct arguments *a, struct project *pin, struct failure *f)
 {
 	int r;
@@ -50,7 +68,7 @@ int choice_make(struct arguments *a, struct project *pin, struct failure *f)
 	r = pinned(a, pin, f);
 	if (r <= 0) {
 		pin->path[0] = '\0';
-		return r;
+		return r == 0 ? fall_back(a, f) : -1;
 	}
 	snprintf(a->provider, sizeof(a->provider), "%s", pin->provider);
 	snprintf(a->mode, sizeof(a->mode), "%s", pin->mode);

@@ -12,6 +12,7 @@
 #include "config/provider.h"
 #include "config/project.h"
 #include "shim/arguments.h"
+#include "shim/called.h"
 #include "shim/choice.h"
 #include "shim/launch.h"
 #include "shim/list.h"
@@ -180,9 +181,13 @@ int main(int argc, char **argv)
 	static struct project pin;
 	struct arguments a;
 	struct failure f = { 0 };
+	int linked;
 
-	if (argc < 1 || arguments_parse(&a, argv, &f) != 0)
-		return argc < 1 ? EXIT_CCRUN : end(&f, EXIT_CCRUN);
+	if (argc < 1)
+		return EXIT_CCRUN;
+	linked = called_by_link(&a, argv, &f);
+	if (linked < 0 || (linked == 0 && arguments_parse(&a, argv, &f) != 0))
+		return end(&f, EXIT_CCRUN);
 	switch (a.action) {
 	case ACTION_HELP:
 		return fputs(arguments_usage, stdout) < 0 ? EXIT_CCRUN : 0;

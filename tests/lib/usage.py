@@ -40,7 +40,7 @@ class Usage:
         self.broker.stop()
 
     def start_broker(self):
-        self.broker = StandIn(self.world, "usage_broker.py", self.log, self.directory / "broker.sock")
+        self.broker = StandIn(self.world, "quota_broker.py", self.log, self.directory / "broker.sock")
 
     def end_session(self):
         self.session.kill()
