@@ -54,10 +54,11 @@ LIBDIR := $(BUILD)/lib/ccrun
 SHARE := $(BUILD)/share/ccrun
 
 # Each heavy library has a program of its own (make HELPERS= leaves them out).
-HELPERS ?= keyring tpm2 logind
+HELPERS ?= keyring tpm2 logind usage
 LIBS_keyring := libsecret-1
 LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
 LIBS_logind := libsystemd
+LIBS_usage := libcurl jansson
 helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 
 programs := $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
@@ -160,8 +161,8 @@ $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(s
 $(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$*) $(call objs,helpers) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind,$*),$(MSGPACK_LIB)) \
-		$(shell $(PKG_CONFIG) --libs $(LIBS_$*))
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind usage,$*),$(MSGPACK_LIB)) \
+		$(if $(filter usage,$*),-lsodium -pthread) $(shell $(PKG_CONFIG) --libs $(LIBS_$*))
 
 # The library is never built with a sanitizer: it is loaded into programs that are not.
 $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
@@ -183,8 +184,10 @@ unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
 # A program that prints what the reader of .git sees, for tests/e2e/test_git_reader.py.
 unit_bin += $(BUILD)/tests/show_git
-# A unit test may look into these rooms of programs as well, at everything but main.
-unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,client/statusline))
+# A unit test may look into these rooms of programs as well, at everything but main,
+# and at what ccrun-usage does without the network.
+unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,client/statusline)) \
+	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
