@@ -117,6 +117,23 @@ static int room_for_one(const struct slots *s, struct failure *f)
 	return fail_set(f, FAIL_EXISTS, "remove one: ccctl slot rm ID", "the vault has %d slots already", VAULT_SLOTS_MAX);
 }
 
+/* There is one keyfile beside the vault: the new one took the place of what an
+ * earlier slot of this host had. */
+static void warn_of_replaced(struct client *c, const struct new_slot *s)
+{
+	uint8_t material[SLOT_MATERIAL_MAX];
+	size_t n;
+	unsigned i;
+
+	for (i = 0; i < all.n; i++) {
+		n = sizeof(material);
+		if (all.slot[i].kind == SLOT_KEYFILE && slot_material(c, all.slot[i].id, material, &n, NULL) == 0 &&
+		    n == s->info.material_len && memcmp(material, s->info.material, n) == 0)
+			say("note: the keyfile of slot %u was replaced, nothing opens that slot any more: ccctl slot rm %u",
+			    (unsigned)all.slot[i].id, (unsigned)all.slot[i].id);
+	}
+}
+
 /* 0: the slot is there. */
 static int make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
 {
@@ -131,6 +148,8 @@ static int make_and_send(struct client *c, enum slot_kind kind, struct new_slot 
 		r = send_slot(c, "slot-add", 0, s, f);
 	if (r != 0)
 		slot_unmake(c, s, all.vault, all.next, sent);
+	else if (s->has_keyfile)
+		warn_of_replaced(c, s);
 	return r;
 }
 

@@ -394,6 +394,21 @@ def test_with_a_sealed_keyfile(c, ep, token):
     assert not (home / "keyfile").exists()
 
 
+def test_a_second_keyfile_of_this_host_says_that_the_first_is_worth_nothing(c):
+    assert c.ccctl("host", "init").rc == 0 and c.ccctl("init", "--keyfile").rc == 0
+    r = c.ccctl("slot", "add", "keyfile")
+    assert r.rc == 0 and "ccctl slot rm 1" in r.err, r
+    assert c.ccctl("slot", "rm", "1").rc == 0
+    restart(c)
+    assert c.ccctl("unlock", "--keyfile").rc == 0
+    # another host's keyfile takes nothing's place
+    other = c.root / "other"
+    other.mkdir(mode=0o700)
+    pub = c.write("other.pub", c.run([CCCTL, "host", "init"], env={"XDG_DATA_HOME": str(other)}).out)
+    r = c.ccctl("slot", "add", "keyfile", "--for", pub, "--out", c.root / "other.keyfile")
+    assert r.rc == 0 and "slot rm" not in r.err, r
+
+
 def spoilt_keyfiles(good):
     yield good[:100], "cut off"
     yield b"", "cut off"
