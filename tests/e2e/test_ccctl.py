@@ -841,7 +841,7 @@ def test_list_says_what_it_knows(home):
     assert set(row) == ROW
     assert row == {"name": "acme", "title": "Acme", "modes": ["fast"], "key": "no-vault",
                    "entries": ["acme"], "endpoint": "api.acme.test", "missing_parameters": [],
-                   "used": None, "error": None}
+                   "used": None, "error": None, "from": None}
     assert json_row(home, "free")["key"] == "none-needed"
     row = json_row(home, "place")
     assert row["missing_parameters"] == ["place"] and row["endpoint"] is None
