@@ -4,6 +4,7 @@ import json
 import os
 import shutil
 import signal
+import subprocess
 import threading
 
 import pexpect
@@ -45,7 +46,6 @@ class Source:
         return self.c.ccrun("--exec", "/bin/sh", "demo", "-c", SAY, env=self.env(), **kw)
 
     def start(self):
-        import subprocess
         return self.c.popen([CCRUN, "--exec", "/bin/sh", "demo", "-c", SAY], self.env(), stdout=subprocess.PIPE,
                             stderr=subprocess.PIPE, text=True)
 
@@ -105,6 +105,21 @@ def test_the_real_client_with_pass(c, ep, token):
     assert runs() == 2, "a lock wipes it"
     assert not canary.scan_files([c.root], token)
     assert [e["event"] for e in c.record()].count("fetch") == 2
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root's eyes")
+def test_the_brokers_memory(s):
+    """What was fetched is in its locked pages, and after a lock nowhere."""
+    s.add("--no-check")
+    assert s.launch().out == s.token
+    found, searched, _ = canary.scan_memory(s.c.broker(), s.token, spare_locked=False)
+    assert found and searched, "it can be found"
+    found, _, spared = canary.scan_memory(s.c.broker(), s.token)
+    assert spared > 100_000 and not found, found
+    assert s.ccctl("lock").rc == 0
+    found, _, _ = canary.scan_memory(s.c.broker(), s.token, spare_locked=False)
+    assert not found, found
 
 
 # ---- when it runs ----

@@ -1,6 +1,7 @@
 """A source file and everything that a manager can answer."""
 import json
 import os
+import re
 import signal
 from pathlib import Path
 
@@ -235,7 +236,7 @@ def test_another_command_needs_approval(m):
     old = m.file.path.read_text()
     m.program.forget()
     m.overlay("[source]\ncommand = evil {path}\n" if m.file.path.parent.parent.name == "share"
-              else old.replace(m.file.words[0], "evil", 1))
+              else re.sub(r"(?m)^(command\s*=\s*)\S+", r"\1evil", old))
     try:
         r = m.ccctl("get", KEY)
         assert r.rc == 5 and "not what was sealed" in r.err and "ccctl approve" in r.err, r
