@@ -850,7 +850,7 @@ def test_list_says_what_it_knows(home):
     assert json_row(home, "acme")["key"] == "missing"
     home.ok("add", "acme", input=KEY)
     assert json_row(home, "acme")["key"] == "stored"
-    assert re.search(r"^acme +Acme +fast +in vault +api\.acme\.test +-$", home.ok("list").out, re.M)
+    assert re.search(r"^acme +Acme +fast +in vault +vault +api\.acme\.test +-$", home.ok("list").out, re.M)
     home.ok("lock")
     assert json_row(home, "acme")["key"] == "locked"
     assert "vault locked" in home.ok("list").out
