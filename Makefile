@@ -54,14 +54,15 @@ LIBDIR := $(BUILD)/lib/ccrun
 SHARE := $(BUILD)/share/ccrun
 
 # Each heavy library has a program of its own (make HELPERS= leaves them out).
-HELPERS ?= keyring tpm2 logind source
+HELPERS ?= keyring tpm2 logind usage source
 LIBS_keyring := libsecret-1
 LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
 LIBS_logind := libsystemd
+LIBS_usage := libcurl jansson
 LIBS_source := jansson inih
 helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 
-programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
+programs := $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
 presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf share/sources/*.conf))
 # Unit templates: ccctl login fills them in, and so does a root's install.
 login_files := $(wildcard share/systemd/*/* share/autostart/*)
@@ -79,42 +80,56 @@ $(HOUSE): $(foreach r,$(rooms),$(call objs,$(r)))
 	@rm -f $@
 	@ar rcs $@ $^
 
-# ccrun starts before every launch, and half of a static glibc program's start is
-# glibc's own (it asks the processor for its caches, which traps in a virtual
-# machine): 0.40 ms against 0.13 ms with musl.  So it is linked with musl where
-# musl-gcc is there.  Debian's static libraries need nothing of glibc's but the
-# few names in shim/musl/.  (-Wconversion trips over macros in musl's headers; the same
-# files are compiled with it for glibc.)
+# ccrun starts before every launch and the status line after every message, and half
+# of a static glibc program's start is glibc's own (it asks the processor for its
+# caches, which traps in a virtual machine): 0.40 ms against 0.13 ms with musl.  So
+# both are linked with musl where musl-gcc is there.  Debian's static libraries need
+# nothing of glibc's but the few names in base/musl/.  (-Wconversion trips over macros
+# in musl's headers; the same files are compiled with it for glibc.)
 MUSL ?= $(if $(SANITIZE),,$(shell command -v musl-gcc 2>/dev/null))
 ifeq ($(MUSL),)
 $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih
+
+$(BIN)/ccrun-statusline: $(call objs,client/statusline) $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih -ljansson
 else
-shim_src := $(call src,base) $(call src,wire) $(call src,dial) $(call src,config) $(call src,shim) $(call src,shim/musl)
+musl_objs = $(patsubst %.c,$(OBJ)/musl/%.o,$(call src,$(1)))
+MUSLHOUSE := $(foreach r,base wire dial config base/musl,$(call musl_objs,$(r)))
 MUSLINC := $(OBJ)/musl-include
 # musl-gcc knows no -static-pie: its start file for that is named by hand.
 MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
-$(MUSLINC):
-	@mkdir -p $@
-	@for h in msgpack msgpack.h ini.h; do ln -sfn $(SYSINC)/$$h $@/$$h; done
+MUSLHEADERS := $(addprefix $(MUSLINC)/,msgpack msgpack.h ini.h jansson.h jansson_config.h)
+$(MUSLHEADERS):
+	@mkdir -p $(@D)
+	@p=$$(ls -d $(SYSINC)/$(@F) $(SYSINC)/*/$(@F) 2>/dev/null | head -n 1); ln -sfn $$p $@
 
-$(OBJ)/musl/%.o: %.c | $(MUSLINC)
+$(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 	@mkdir -p $(@D)
 	@echo '  MUSL  $<'
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(filter-out -Wconversion,$(WARN)) -fstack-protector-strong -ftrivial-auto-var-init=zero \
 		$(DEFINES) -isystem $(MUSLINC) -MMD -MP -c -o $@ $<
 
-$(BIN)/ccrun: $(patsubst %.c,$(OBJ)/musl/%.o,$(shim_src))
-	@mkdir -p $(@D)
-	@echo '  LINK  $@'
-	@$(MUSL) -nostartfiles -static -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
-		$(MUSLLIB)/rcrt1.o $(MUSLLIB)/crti.o $^ $(LDHARDEN) \
-		$(MSGPACK_LIB:-l%=$(SYSLIB)/lib%.a) $(SYSLIB)/libinih.a -lc $(MUSLLIB)/crtn.o
+define link_musl
+@mkdir -p $(@D)
+@echo '  LINK  $@'
+@$(MUSL) -nostartfiles -static -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
+	$(MUSLLIB)/rcrt1.o $(MUSLLIB)/crti.o $^ $(LDHARDEN) \
+	$(MSGPACK_LIB:-l%=$(SYSLIB)/lib%.a) $(SYSLIB)/libinih.a $(1) -lc $(MUSLLIB)/crtn.o
+endef
+
+$(BIN)/ccrun: $(call musl_objs,shim) $(MUSLHOUSE)
+	$(call link_musl)
+
+$(BIN)/ccrun-statusline: $(call musl_objs,client/statusline) $(MUSLHOUSE)
+	$(call link_musl,$(SYSLIB)/libjansson.a)
 endif
 
-$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(HOUSE)
+$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/setup) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson
@@ -147,8 +162,8 @@ $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(s
 $(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$*) $(call objs,helpers) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind source,$*),$(MSGPACK_LIB)) \
-		$(shell $(PKG_CONFIG) --libs $(LIBS_$*))
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind usage source,$*),$(MSGPACK_LIB)) \
+		$(if $(filter usage,$*),-lsodium -pthread) $(shell $(PKG_CONFIG) --libs $(LIBS_$*))
 
 # The library is never built with a sanitizer: it is loaded into programs that are not.
 $(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
@@ -168,8 +183,12 @@ $(SHARE)/%: share/%
 # ---- tests ----
 unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
-# A unit test may look into the broker's rooms as well, at everything but main.
-unit_extra := $(filter-out %/main.o,$(call objs,broker))
+# A program that prints what the reader of .git sees, for tests/e2e/test_git_reader.py.
+unit_bin += $(BUILD)/tests/show_git
+# A unit test may look into these rooms of programs as well, at everything but main,
+# and at what ccrun-usage does without the network.
+unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,client/statusline)) \
+	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
@@ -177,7 +196,7 @@ define link_test
 @mkdir -p $(@D)
 @echo '  TEST  $@'
 @$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(HOUSE) $(LDFLAGS_ALL) \
-	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp
+	-lcmocka -lsodium $(MSGPACK_LIB) -linih -ljansson -lseccomp
 endef
 
 $(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(unit_extra)
@@ -214,8 +233,11 @@ run:
 	@$(MAKE) --no-print-directory all
 	@tools/run $(PROVIDER)
 
-bench: all bench-build
-	@tools/bench $(BUILD)
+# ROWS="launch client broker statusline": these alone.
+bench:
+	@tools/need build run bench >/dev/null || tools/deps build run bench
+	@$(MAKE) --no-print-directory all bench-build
+	@tools/bench $(BUILD) $(ROWS)
 
 # Longer than the suite's few seconds: SECONDS=n each.
 fuzz:
@@ -244,9 +266,10 @@ define install_unit
 endef
 
 install: all
-	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" "$(D)/share/ccrun/sources" \
+	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" \
+		"$(D)/share/ccrun/sources" \
 		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man8"
-	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl "$(D)/bin/"
+	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline "$(D)/bin/"
 	install -m $(MODE) $(LIBEXEC)/ccbroker $(helpers) "$(D)/libexec/ccrun/"
 	install -m 755 $(LIBDIR)/libccrun.so "$(D)/lib/ccrun/"
 	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
@@ -264,7 +287,7 @@ install: all
 
 uninstall:
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system remove
-	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
+	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/bin/ccrun-statusline" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
 	for f in share/sources/*.conf; do rm -f "$(D)/share/ccrun/sources/$${f##*/}"; done
 	for f in $(login_files); do rm -f "$(D)/share/ccrun/$${f#share/}"; done
@@ -278,4 +301,4 @@ uninstall:
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-clock
 
--include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d $(OBJ)/*/*/*.d)
+-include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d $(OBJ)/*/*/*.d $(OBJ)/*/*/*/*.d)

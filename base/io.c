@@ -155,7 +155,9 @@ static int sync_parent(const char *path)
 	return r;
 }
 
-int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, struct failure *f)
+/* group: (gid_t)-1 for whichever a new file gets. */
+static int replace(const char *path, mode_t mode, gid_t group, const void *buf, size_t n,
+		   struct failure *f)
 {
 	char tmp[4096];
 	int fd;
@@ -165,6 +167,12 @@ int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, st
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(f, NULL, "%s", tmp);
+	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) != 0) {
+		fail_errno(f, "give it a group that you are in", "%s: its group cannot be kept", path);
+		close(fd);
+		unlink(tmp);
+		return -1;
+	}
 	if (io_write_all(fd, buf, n, io_now_ms() + 30000) != 0 || fchmod(fd, mode) != 0 ||
 	    fsync(fd) != 0) {
 		fail_errno(f, NULL, "%s", tmp);
@@ -180,6 +188,17 @@ int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, st
 	if (sync_parent(path) != 0)
 		return fail_errno(f, NULL, "%s: directory", path);
 	return 0;
+}
+
+int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, struct failure *f)
+{
+	return replace(path, mode, (gid_t)-1, buf, n, f);
+}
+
+int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
+			 struct failure *f)
+{
+	return replace(path, st->st_mode & 07777, st->st_gid, buf, n, f);
 }
 
 int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)

@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 struct failure;
+struct stat;
 
 /* Milliseconds of CLOCK_BOOTTIME: runs through suspend, never set back. */
 int64_t io_now_ms(void);
@@ -42,6 +43,12 @@ int io_slurp(const char *path, size_t max, char **out, size_t *len,
  */
 int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n,
 		    struct failure *f);
+
+/*
+ * The same, and the file keeps the mode and group of the one that st is of.
+ */
+int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
+			 struct failure *f);
 
 /*
  * A file that was not there, 0600: whole and on the disk, its name too, or

@@ -53,6 +53,34 @@ static int xdg(const char *variable, const char *fallback, const char *leaf, cha
 	return join(out, f, home, fallback, leaf);
 }
 
+int path_written(const char *text, char *out, struct failure *f)
+{
+	static const struct {
+		const char *variable, *fallback;
+	} bases[] = { { "XDG_CONFIG_HOME", "/.config" },
+		      { "XDG_DATA_HOME", "/.local/share" },
+		      { "XDG_STATE_HOME", "/.local/state" } };
+	char home[PATH_SIZE];
+	const char *dir;
+	size_t i, n;
+
+	if (text[0] == '/')
+		return join(out, f, text, "", NULL);
+	if (strncmp(text, "~/", 2) == 0)
+		return path_home(home, f) != 0 ? -1 : join(out, f, home, "", text + 2);
+	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
+		n = strlen(bases[i].variable);
+		if (text[0] != '$' || strncmp(text + 1, bases[i].variable, n) != 0 || text[n + 1] != '/')
+			continue;
+		dir = absolute(bases[i].variable);
+		if (dir)
+			return join(out, f, dir, "", text + n + 2);
+		return path_home(home, f) != 0 ? -1
+					       : join(out, f, home, bases[i].fallback, text + n + 2);
+	}
+	return fail_set(f, FAIL_CONFIG, NULL, "not an absolute path: %.100s", text);
+}
+
 static int runtime(const char *leaf, char *out, struct failure *f)
 {
 	const char *dir = absolute("XDG_RUNTIME_DIR");

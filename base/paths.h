@@ -35,6 +35,13 @@ int path_of(enum path_kind kind, const char *leaf, char *out, struct failure *f)
 int path_home(char *out, struct failure *f);
 
 /*
+ * out (PATH_SIZE bytes) = a path that a person wrote: "/..." as it is, "~/..." below
+ * the home directory, "$XDG_CONFIG_HOME/..." (DATA, STATE) below that directory or
+ * its standard place.  Returns 0 or -1.
+ */
+int path_written(const char *text, char *out, struct failure *f);
+
+/*
  * out = PREFIX + "/" + rest, PREFIX being two levels above the running
  * program's bin/ (or three above libexec/ccrun/).  Returns 0 or -1.
  */

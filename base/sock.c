@@ -29,6 +29,9 @@
 #define SO_PASSRIGHTS 83 /* Linux 6.16 */
 #endif
 
+/* How long connecting, or sending, may take. */
+#define SEND_PATIENCE_MS 10000
+
 static int address(struct sockaddr_un *sa, const char *path, struct failure *f)
 {
 	memset(sa, 0, sizeof(*sa));
@@ -111,9 +114,9 @@ int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f)
 	return fd;
 }
 
-int sock_connect(const char *path, struct failure *f)
+int sock_connect_within(const char *path, int ms, struct failure *f)
 {
-	const struct timeval patience = { .tv_sec = 10 };
+	const struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 	struct sockaddr_un sa;
 	int fd, saved, one = 1;
 
@@ -135,6 +138,11 @@ int sock_connect(const char *path, struct failure *f)
 		return -1;
 	}
 	return fd;
+}
+
+int sock_connect(const char *path, struct failure *f)
+{
+	return sock_connect_within(path, SEND_PATIENCE_MS, f);
 }
 
 int sock_accept(int listener)

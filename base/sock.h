@@ -37,6 +37,9 @@ int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f);
  */
 int sock_connect(const char *path, struct failure *f);
 
+/* The same, and it and every send after it wait so many milliseconds at most (1 or more). */
+int sock_connect_within(const char *path, int ms, struct failure *f);
+
 /* Accept with close-on-exec, non-blocking, SO_PASSCRED.  -1 with errno. */
 int sock_accept(int listener);
 

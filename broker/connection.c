@@ -98,6 +98,8 @@ void connection_drop(struct broker *b, struct connection *c)
 	stage_drop(c);
 	if (c->watcher)
 		c->tenant->watched = false;
+	if (c->usage)
+		usage_leave(c->usage, c->fetching);
 	c->tenant->connections--;
 	c->tenant->marked -= c->marked;
 	b->connections--;

@@ -12,6 +12,7 @@
 #include "wire/policy.h"
 
 struct tenant;
+struct usage;
 struct broker;
 
 /* A session is a connection that was granted secrets; it lives as long. */
@@ -30,6 +31,7 @@ struct session {
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
 	char variable[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 1];
 	char origin[SESSION_ENTRIES_MAX][ORIGIN_MAX_LEN + 1];
+	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
 	unsigned entries;
 	enum delivery delivery;
 	bool strict;
@@ -56,6 +58,9 @@ struct connection {
 	bool marked;	  /* it was when it connected: counted apart */
 	bool resting;	  /* not watched until its user has kept us waiting less */
 	bool watcher;	  /* says when the computer sleeps; may be silent for ever */
+	struct usage *usage; /* it fetches these numbers; or NULL */
+	bool waiting;	  /* for its turn to fetch; may be silent for ever */
+	bool fetching;	  /* it has the token, and owes numbers */
 	char taking[NAME_MAX_LEN + 1]; /* the entry whose token it fetches, or "" */
 	struct stage stage;
 	struct session session;

@@ -59,6 +59,10 @@ static const struct {
 	/* open decides about marked requesters entry by entry (nested = allow) */
 	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
 	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
+	/* no use of the vault: numbers that are fetched keep nothing open */
+	{ "usage-next", op_usage_next, ON_RECORD },
+	{ "usage-put", op_usage_put, 0 },
+	{ "usage", op_usage, FROM_SESSIONS },
 };
 
 static void record_refusal(struct connection *c, struct wire_map m, const char *op,
@@ -119,7 +123,7 @@ static struct wire_out *serve(struct request *q, struct failure *f)
 		reply = ops[i].serve(q, f);
 	if (reply && (ops[i].flags & OPEN_VAULT))
 		q->connection->tenant->used = io_now_ms();
-	if (!reply && ((ops[i].flags & ON_RECORD) || f->code == FAIL_MARKED))
+	if (!reply && !q->later && ((ops[i].flags & ON_RECORD) || f->code == FAIL_MARKED))
 		record_refusal(q->connection, q->map, op, f);
 	return reply;
 }
@@ -138,6 +142,10 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 		/* Who cannot form a packet is not talked to further. */
 		c->closing = true;
 	}
+	if (!reply && q.later) {
+		wire_in_free(&in);
+		return;
+	}
 	if (!reply) {
 		if (f.code == FAIL_NONE)
 			fail_set(&f, FAIL_NO_MEMORY, NULL, "no memory for an answer");
@@ -149,6 +157,6 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 	if (q.pass >= 0)
 		close(q.pass);
 	wire_in_free(&in);
-	if (c->session.state == SESSION_NONE && !c->watcher && !c->taking[0])
+	if (c->session.state == SESSION_NONE && !c->watcher && !c->fetching && !c->taking[0])
 		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 }

@@ -25,6 +25,7 @@ struct request {
 	struct wire_map map;
 	bool marked; /* the requester descends from a session */
 	int pass;    /* a descriptor for the reply, or -1 */
+	bool later;  /* set with NULL: the answer comes when there is one */
 };
 typedef struct wire_out *handler(struct request *q, struct failure *f);
 
@@ -42,6 +43,10 @@ handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 handler op_open, op_pipe;
 /* broker/ops_source.c */
 handler op_source_take, op_source_put;
+/* broker/ops_usage.c */
+handler op_usage_next, op_usage_put, op_usage;
+/* Is it the turn of a worker that waits?  Then it is answered. */
+void usage_serve(struct connection *c);
 
 /* ---- what handlers share (broker/fields.c) ---- */
 

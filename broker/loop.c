@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/dispatch.h"
 
 #define EVENTS 64
 
@@ -153,6 +154,11 @@ static void sweep(struct broker *b)
 
 		if (c->fd >= 0 && c->deadline && now > c->deadline)
 			connection_expire(b, c);
+		if (c->fd >= 0 && c->waiting) {
+			usage_serve(c);
+			if (c->closing)
+				connection_drop(b, c);
+		}
 		if (c->fd >= 0 && c->resting && c->tenant->busy <= BUSY_MOST) {
 			c->resting = false;
 			watch(b, c->fd, i);

@@ -158,8 +158,8 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 	if (wire_text(q->map, "kind", kind, sizeof(kind), f) != 0)
 		return NULL;
 	/* A session has a deadline, and its process hears of nothing else. */
-	if (c->session.state != SESSION_NONE) {
-		fail_set(f, FAIL_EXISTS, "connect once more", "this connection has a session");
+	if (c->session.state != SESSION_NONE || c->usage) {
+		fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another purpose");
 		return NULL;
 	}
 	if (c->tenant->watched) {

@@ -39,6 +39,10 @@ static int read_request(struct request *q, struct session *s, struct failure *f)
 	    wire_get_bool(q->map, "strict", &s->strict, f) != 0 ||
 	    wire_get_array(q->map, "entries", &s->entries, f) != 0)
 		return -1;
+	/* absent from a ccrun that knows none: then an entry that has one is refused */
+	if (wire_has(q->map, "config_dir") &&
+	    wire_text(q->map, "config_dir", s->config_dir, sizeof(s->config_dir), f) != 0)
+		return -1;
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "delivery is preload, pipe or env, not '%s'",
@@ -65,7 +69,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		fail_set(f, FAIL_EXISTS, "one session a connection", "this connection has a session");
 		return NULL;
 	}
-	if (c->watcher) {
+	if (c->watcher || c->usage) {
 		fail_set(f, FAIL_EXISTS, "connect once more", "this connection watches");
 		return NULL;
 	}

@@ -48,7 +48,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 
 	if (!e || peer_same_world(&c->peer, f) != 0)
 		return NULL;
-	if (c->session.state != SESSION_NONE || c->watcher) {
+	if (c->session.state != SESSION_NONE || c->watcher || c->waiting || c->fetching) {
 		fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another use");
 		return NULL;
 	}

@@ -83,23 +83,20 @@ int peer_same_world(const struct peer *p, struct failure *f)
 	return 0;
 }
 
-int peer_hardened(const struct peer *p, bool strict, struct failure *f)
+/* Alive, and nobody can look into it.  The mark is the caller's business. */
+static int unseen(const struct peer *p, bool strict, struct failure *f)
 {
 	struct proc_stat st;
 	pid_t tracer = proc_tracer(p->pid);
-	int marked = proc_marked(p->pid);
 
-	/* stat last: it proves that all three were about this process. */
-	if (tracer < 0 || marked < 0 || proc_stat(p->pid, &st) != 0)
+	/* stat last: it proves that both were about this process. */
+	if (tracer < 0 || proc_stat(p->pid, &st) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	if (check(p, &st, f) != 0)
 		return -1;
 	if (tracer != 0)
 		return fail_set(f, FAIL_POSTURE, "detach the debugger", "process %d is traced by %d",
 				(int)p->pid, (int)tracer);
-	if (!marked)
-		return fail_set(f, FAIL_POSTURE, NULL, "process %d does not bear the session's mark",
-				(int)p->pid);
 	if (p->uid == 0 && strict)
 		return fail_set(f, FAIL_POSTURE, "run as an ordinary user",
 				"as root nobody can tell whether process %d is undumpable, and the policy is strict",
@@ -108,4 +105,24 @@ int peer_hardened(const struct peer *p, bool strict, struct failure *f)
 		return fail_set(f, FAIL_POSTURE, NULL, "process %d is dumpable: its memory can be read",
 				(int)p->pid);
 	return 0;
+}
+
+int peer_hardened(const struct peer *p, bool strict, struct failure *f)
+{
+	int marked = proc_marked(p->pid);
+
+	if (marked < 0)
+		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
+	/* The mark stays; unseen() proves that it was this process's. */
+	if (!marked)
+		return peer_alive(p, f) != 0 ? -1
+					     : fail_set(f, FAIL_POSTURE, NULL,
+							"process %d does not bear the session's mark",
+							(int)p->pid);
+	return unseen(p, strict, f);
+}
+
+int peer_private(const struct peer *p, struct failure *f)
+{
+	return unseen(p, false, f);
 }

@@ -80,6 +80,24 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 	return 0;
 }
 
+/*
+ * The directory holds settings, hooks and plugins that the client obeys: another
+ * one than a person agreed to gets nothing, neither does leaving it away.
+ */
+static int decide_config_dir(const struct entry *e, const struct policy *p, const char *want,
+			     struct failure *f)
+{
+	if (!want)
+		want = "";
+	if (strcmp(p->config_dir, want) == 0)
+		return 0;
+	fail_set(f, FAIL_ORIGIN, NULL,
+		 "'%s' was sealed for %s as the client's config_dir, the provider's files now say %s",
+		 e->name, p->config_dir[0] ? p->config_dir : "none", want[0] ? want : "none");
+	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
+	return -1;
+}
+
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
 		  struct failure *f)
 {
@@ -105,7 +123,7 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 		fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
 		return -1;
 	}
-	if (policy_check_entry(e, f) != 0)
+	if (decide_config_dir(e, &p, q->config_dir, f) != 0 || policy_check_entry(e, f) != 0)
 		return -1;
 	p.strict = p.strict || q->strict;
 	*strict = *strict || p.strict;

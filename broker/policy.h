@@ -17,6 +17,7 @@ struct policy_request {
 	const char *variable; /* as which variable */
 	enum delivery delivery; /* what ccrun would use: PRELOAD, PIPE or ENV */
 	bool strict;	      /* the files ask for strict */
+	const char *config_dir; /* the client's directory that they ask for; "" or NULL: its own */
 	bool marked;	      /* the requester descends from a session */
 };
 

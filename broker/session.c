@@ -15,7 +15,7 @@ const struct entry *session_entry(struct connection *c, unsigned i, struct failu
 {
 	struct session *s = &c->session;
 	struct policy_request want = { .origin = s->origin[i], .variable = s->variable[i],
-				       .delivery = s->delivery, .strict = s->strict,
+				       .delivery = s->delivery, .strict = s->strict, .config_dir = s->config_dir,
 				       .marked = s->nested };
 	const struct entry *e = tenant_entry(c->tenant, s->entry[i], f);
 

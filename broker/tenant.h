@@ -14,6 +14,7 @@
 #include "broker/own.h"
 #include "broker/record.h"
 #include "broker/store.h"
+#include "broker/usage.h"
 #include "secure/vault.h"
 
 struct failure;
@@ -42,6 +43,7 @@ struct tenant {
 	uint64_t locked_at;	/* seconds since the epoch; 0 never */
 	int64_t opened, used;	/* io_now_ms() */
 	int64_t sleep_next;	/* not before then is a token's ttl over */
+	struct usage_table usage;
 };
 
 /* Whose vault, and where it is kept. */

@@ -275,19 +275,18 @@ static int add(struct client *c, struct add *a, struct failure *f)
 		return -1;
 	if (load(a, f) != 0)
 		return -1;
-	if ((a->key_only || a->provider->secrets > 0) &&
-	    vault_ready(c, a->pass_fd >= 0 ? &a->pass : NULL, f) != 0)
-		return -1;
-	secret_free(c, &a->pass);
+	/* Whether there is a key at all may be among the answers. */
 	if (!a->key_only && want_provider(a, f) != 0)
 		return -1;
+	if (a->count > 0 && vault_ready(c, a->pass_fd >= 0 ? &a->pass : NULL, f) != 0)
+		return -1;
+	secret_free(c, &a->pass);
 	if (a->count == 0) {
 		say("%s needs no key: ccrun %s", a->provider->title[0] ? a->provider->title : a->word,
 		    a->word);
 		return 0;
 	}
-	/* Parameters may have been typed for a while. */
-	if (want_sources(a, f) != 0 || tighten(a, f) != 0 || client_connect(c, true, f) != 0 || store(c, a, f) != 0)
+	if (want_sources(a, f) != 0 || tighten(a, f) != 0 || store(c, a, f) != 0)
 		return -1;
 	if (a->key_only)
 		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word, a->word);

@@ -41,6 +41,7 @@ struct row {
 	char from[SOURCE_REF_MAX + 1]; /* of the first key that is there */
 	char host[ORIGIN_MAX_LEN + 1];
 	char modes[256];
+	char no[sizeof(((struct provider *)0)->unverified) + 8]; /* "no: WHY", when not verified */
 };
 
 struct listing {
@@ -139,6 +140,7 @@ static void fill(const struct listing *l, struct row *r)
 	for (i = 0; i < r->p->mode_count && n < sizeof(r->modes); i++)
 		n += (size_t)snprintf(r->modes + n, sizeof(r->modes) - n, "%s%s", i ? " " : "",
 				      r->p->modes[i]);
+	snprintf(r->no, sizeof(r->no), "no: %s", r->p->unverified);
 	if (r->p->secrets == 0)
 		r->key = KEY_NONE_NEEDED;
 	else if (l->view == VIEW_OPEN)
@@ -147,9 +149,17 @@ static void fill(const struct listing *l, struct row *r)
 		r->key = by_view[l->view];
 }
 
+/* Was it seen to work?  "-" for a file of one's own that does not say. */
+static const char *verified_text(const struct row *r)
+{
+	if (!r->p || !r->p->verified[0])
+		return "-";
+	return r->p->unverified[0] ? r->no : "yes";
+}
+
 static void print_table(const struct listing *l)
 {
-	int name = 8, title = 5, modes = 5, key = 3, from = 4, host = 8;
+	int name = 8, title = 5, modes = 5, key = 3, from = 4, host = 8, verified = 8;
 	char time[TIME_TEXT];
 	const struct row *r;
 	unsigned i;
@@ -162,6 +172,7 @@ static void print_table(const struct listing *l)
 		key = cell_width(key_words[r->key].text, key);
 		from = cell_width(r->from, from);
 		host = cell_width(r->host, host);
+		verified = cell_width(verified_text(r), verified);
 	}
 	put_cell("PROVIDER", name);
 	put_cell("TITLE", title);
@@ -169,6 +180,7 @@ static void print_table(const struct listing *l)
 	put_cell("KEY", key);
 	put_cell("FROM", from);
 	put_cell("ENDPOINT", host);
+	put_cell("VERIFIED", verified);
 	puts("LAST USED");
 	for (i = 0; i < l->rows; i++) {
 		r = &l->row[i];
@@ -183,6 +195,7 @@ static void print_table(const struct listing *l)
 		put_cell(key_words[r->key].text, key);
 		put_cell(r->from[0] ? r->from : "-", from);
 		put_cell(r->host[0] ? r->host : "-", host);
+		put_cell(verified_text(r), verified);
 		puts(r->used ? time_local(r->used, time) : "-");
 	}
 }
@@ -209,6 +222,8 @@ static struct json_t *row_json(const struct row *r)
 		if (!r->p->param[i].value[0])
 			js_append_text(list, r->p->param[i].name);
 	js_put(o, "missing_parameters", list);
+	js_text(o, "verified", r->p && r->p->verified[0] ? r->p->verified : NULL);
+	js_text(o, "unverified", r->p && r->p->unverified[0] ? r->p->unverified : NULL);
 	js_time(o, "used", r->used);
 	js_text(o, "error", r->p ? NULL : r->why.what);
 	return o;

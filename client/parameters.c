@@ -76,10 +76,12 @@ static int store_given(const struct provider *p, const struct settings *s, struc
 static int ask_one(const struct provider *p, const struct provider_param *param, struct failure *f)
 {
 	const char *ask = param->ask[0] ? param->ask : param->name;
-	char prompt[600], answer[PROVIDER_VALUE_MAX + 2];
+	char prompt[900], answer[PROVIDER_VALUE_MAX + 2];
 	int i;
 
-	if (param->fallback[0])
+	if (param->choices[0])
+		snprintf(prompt, sizeof(prompt), "%s (%s) [%s]: ", ask, param->choices, param->fallback);
+	else if (param->fallback[0])
 		snprintf(prompt, sizeof(prompt), "%s [%s]: ", ask, param->fallback);
 	else
 		snprintf(prompt, sizeof(prompt), "%s: ", ask);
@@ -94,7 +96,7 @@ static int ask_one(const struct provider *p, const struct provider_param *param,
 		}
 		if (provider_set_param(p->name, param->name, answer, f) == 0)
 			return 0;
-		terminal_say("%s.", f->what);
+		terminal_say("%s%s%s.", f->what, f->hint[0] ? ": " : "", f->hint);
 	}
 	return -1;
 }

@@ -9,6 +9,7 @@
 #include "client/common.h"
 #include "client/entries.h"
 #include "client/json.h"
+#include "client/show_provider.h"
 #include "config/provider.h"
 
 #define USERS_MAX 16 /* providers of one entry that are shown */
@@ -113,7 +114,8 @@ static void print_text(const struct listed *e, const struct user *u, int users)
 		line("provider", "none names it");
 }
 
-static int print_json(const struct listed *e, const struct user *u, int users, struct failure *f)
+static int print_json(const struct listed *e, const struct user *u, int users, struct json_t *sends,
+		      struct failure *f)
 {
 	struct json_t *o = entry_json(e), *a = js_array(), *p;
 	int i;
@@ -128,51 +130,108 @@ static int print_json(const struct listed *e, const struct user *u, int users, s
 		js_append(a, p);
 	}
 	js_put(o, "files", a);
+	if (sends)
+		js_put(o, "sends", sends);
 	return js_print(o, f);
 }
 
-static int show(const struct listed *e, bool json, struct failure *f)
+static int show_entry(const struct listed *e, struct failure *f)
 {
 	struct user *u = calloc(USERS_MAX, sizeof(*u));
-	int n, r = 0;
+	int n;
 
 	if (!u)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	n = find_users(e, u, f);
-	if (n < 0)
-		r = -1;
-	else if (json)
-		r = print_json(e, u, n, f);
-	else
+	if (n >= 0)
 		print_text(e, u, n);
 	free(u);
-	return r;
+	return n < 0 ? -1 : 0;
+}
+
+/* e or p may be NULL, not both. */
+static int show_json(const struct listed *e, const struct provider *p, struct failure *f)
+{
+	struct json_t *sends = p ? show_provider_json(p) : NULL, *o;
+	struct user *u;
+	int n;
+
+	if (!e) {
+		o = js_object();
+		js_put(o, "sends", sends);
+		return js_print(o, f);
+	}
+	u = calloc(USERS_MAX, sizeof(*u));
+	n = u ? find_users(e, u, f) : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+	if (n < 0)
+		js_free(sends);
+	else
+		n = print_json(e, u, n, sends, f);
+	free(u);
+	return n;
+}
+
+/* The entry of that name in *out: 1, 0 when there is none; -1 when that cannot be told. */
+static int fetch(struct client *c, const char *name, struct listed *out, struct failure *f)
+{
+	const struct listed *e = NULL;
+	struct listed *list;
+	unsigned n;
+
+	if (strchr(name, ':'))
+		return 0;
+	if (client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
+		return -1;
+	e = entries_find(list, n, name);
+	if (e)
+		*out = *e;
+	free(list);
+	return e != NULL;
 }
 
 int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 {
+	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
+	struct failure no_entry = { 0 }, no_provider = { 0 };
 	bool first = true, json = false;
-	const struct listed *e;
-	struct listed *list;
-	unsigned n;
-	int opt, r;
+	struct provider *p = NULL;
+	struct listed e;
+	int opt, there;
 
 	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
 		if (opt == '?')
 			return -1;
 		json = true;
 	}
-	if (want_words(argc, argv, 1, f) != 0 || want_name(argv[optind], f) != 0 ||
-	    client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
+	if (want_words(argc, argv, 1, f) != 0 || split_provider(argv[optind], name, mode, f) != 0)
 		return -1;
-	e = entries_find(list, n, argv[optind]);
-	if (e) {
-		r = show(e, json, f);
-	} else {
-		r = fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'",
-			     argv[optind]);
-		entries_hint(argv[optind], f);
+	there = fetch(c, argv[optind], &e, &no_entry);
+	if (there < 0 && no_entry.code == FAIL_NO_VAULT)
+		there = 0;
+	if (provider_load(name, mode, &p, &no_provider) != 0 && (there <= 0 || mode[0])) {
+		if (there < 0 || no_provider.code != FAIL_NO_ENTRY || mode[0]) {
+			*f = there < 0 ? no_entry : no_provider;
+			return -1;
+		}
+		fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
+		entries_hint(name, f);
+		return -1;
 	}
-	free(list);
-	return r == 0 ? EXIT_DONE : -1;
+	opt = 0;
+	if (json && there >= 0) {
+		opt = show_json(there ? &e : NULL, p, f);
+	} else if (!json) {
+		opt = there > 0 ? show_entry(&e, f) : 0;
+		if (p)
+			show_provider(p);
+		if (p && there == 0 && p->secrets && !mode[0])
+			printf("key       not in the vault: ccctl add %s\n", name);
+	}
+	provider_free(p);
+	/* What the files say needs no open vault, and says nothing of the key. */
+	if (there < 0) {
+		*f = no_entry;
+		return -1;
+	}
+	return opt == 0 ? EXIT_DONE : -1;
 }

@@ -141,6 +141,7 @@ static const struct { const char *name, *hint; } instead[] = {
 	{ "ANTHROPIC_SMALL_FAST_MODEL", "write haiku = in [models]" },
 	{ "CLAUDE_CODE_SUBAGENT_MODEL", "write subagent = in [models]" },
 	{ "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "write context = in [models]" },
+	{ "CLAUDE_CONFIG_DIR", "write config_dir = in [policy]" },
 	{ "CLAUDE_CODE_USE_BEDROCK", "write auth = bedrock in [provider]" },
 	{ "CLAUDE_CODE_USE_VERTEX", "write auth = vertex in [provider]" },
 	{ "CLAUDE_CODE_USE_FOUNDRY", "write auth = foundry in [provider]" },

@@ -27,6 +27,7 @@
 struct reading {
 	struct ini_file *file;
 	const char *text, *next;
+	const char *begin; /* a section that the first line is in already, or NULL */
 	unsigned line;
 	bool failed;
 	struct failure *f;
@@ -113,6 +114,11 @@ static char *next_line(char *line, int size, void *stream)
 	const char *end = strchr(r->next, '\n');
 	size_t n = end ? (size_t)(end - r->next) + 1 : strlen(r->next);
 
+	if (r->begin) {
+		snprintf(line, (size_t)size, "[%s]\n", r->begin);
+		r->begin = NULL;
+		return line;
+	}
 	if (r->failed || n == 0)
 		return NULL;
 	r->line++;
@@ -208,7 +214,13 @@ static size_t lines(const char *text, size_t n)
 int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file **out,
 		   struct failure *f)
 {
-	struct reading r = { .text = text, .next = text, .f = f };
+	return ini_file_parse_in(path, NULL, text, n, out, f);
+}
+
+int ini_file_parse_in(const char *path, const char *begin, const char *text, size_t n,
+		      struct ini_file **out, struct failure *f)
+{
+	struct reading r = { .text = text, .next = text, .begin = begin, .f = f };
 	int ret = -1;
 
 	*out = NULL;

@@ -41,6 +41,10 @@ int ini_file_read(int dirfd, const char *dir, const char *leaf, struct ini_file 
 int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file **out,
 		   struct failure *f);
 
+/* The same; the lines before the first heading are in the section `begin`. */
+int ini_file_parse_in(const char *path, const char *begin, const char *text, size_t n,
+		      struct ini_file **out, struct failure *f);
+
 /* The item, or NULL. */
 const struct ini_item *ini_file_get(const struct ini_file *file, const char *section,
 				    const char *key);

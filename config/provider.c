@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "config/colour.h"
 #include "config/provider_private.h"
 #include "wire/message.h"
 
@@ -30,6 +31,22 @@ static int check_needs(const struct provider *p, const struct view *v, struct fa
 	return 0;
 }
 
+/* "no, from documentation; seen at ..." is "from documentation" in a list. */
+static void unverified(struct provider *p)
+{
+	const char *why = p->verified + 2;
+	size_t n;
+
+	if (strncmp(p->verified, "no", 2) != 0 || !strchr(",; ", *why))
+		return;
+	why += strspn(why, ", ");
+	n = strcspn(why, ";");
+	if (n == 0 || n >= sizeof(p->unverified))
+		snprintf(p->unverified, sizeof(p->unverified), "see its file");
+	else
+		snprintf(p->unverified, sizeof(p->unverified), "%.*s", (int)n, why);
+}
+
 static int texts(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "key_url", NULL);
@@ -45,7 +62,52 @@ static int texts(struct provider *p, const struct view *v, struct failure *f)
 		snprintf(p->title, sizeof(p->title), "%s", p->name);
 	if (it && (strncmp(p->key_url, "https://", 8) != 0 || strchr(p->key_url, ' ')))
 		return ini_fail(f, it, NULL, "key_url is an https:// address");
+	unverified(p);
 	return check_needs(p, v, f);
+}
+
+/* Is the endpoint this machine because of the mode, and not of the provider? */
+static bool made_local(const struct provider *p, const struct view *v)
+{
+	const struct source *from = NULL;
+
+	if (!p->local || !p->mode[0])
+		return false;
+	return v->borrowed || (view_get(v, "provider", "base_url", &from) && from->mode);
+}
+
+/* What the status line calls it: a mode that goes to this machine is no longer
+ * the provider whose name it bears. */
+static int label(struct provider *p, const struct view *v, struct failure *f)
+{
+	const struct ini_item *own = view_get(v, "statusline", "label", NULL);
+	const struct ini_item *colour = view_get(v, "statusline", "colour", NULL);
+	char sgr[COLOUR_SGR];
+
+	if (own && strlen(own->value) > PROVIDER_LABEL_MAX)
+		return ini_fail(f, own, "it is a word or two", "label has more than %d bytes",
+				PROVIDER_LABEL_MAX);
+	if (colour && colour_sgr(colour->value, sgr) != 0)
+		return ini_fail(f, colour, "like cyan, bright-red, bold 208, dim, none",
+				"colour is no colour");
+	if (p->local && (!own || made_local(p, v)))
+		snprintf(p->label, sizeof(p->label), "Local");
+	else
+		snprintf(p->label, sizeof(p->label), "%s", own ? own->value : p->title);
+	snprintf(p->colour, sizeof(p->colour), "%s", colour ? colour->value : "");
+	return 0;
+}
+
+/* This machine has no quota to ask for. */
+static int usage(struct provider *p, const struct view *v, struct failure *f)
+{
+	const struct ini_item *kind = view_get(v, "usage", "kind", NULL);
+
+	if (kind && !wire_name_ok(kind->value))
+		return ini_fail(f, kind, NULL, "kind is not the name of a kind");
+	if (kind && !p->local)
+		snprintf(p->usage, sizeof(p->usage), "%s", kind->value);
+	return 0;
 }
 
 static int policy(struct provider *p, const struct view *v, struct failure *f)
@@ -73,10 +135,11 @@ static int resolve(struct provider *p, const struct view *v, const char *key, co
 	for (i = 0; key && i < p->params; i++)
 		if (strcmp(p->param[i].name, key) == 0)
 			snprintf(p->param[i].value, sizeof(p->param[i].value), "%s", value);
-	if (auth_resolve(p, v, f) != 0 || secrets_resolve(p, v, f) != 0 ||
-	    endpoint_resolve(p, v, f) != 0 || env_resolve(p, v, f) != 0)
+	if (params_check_choices(p, v, f) != 0 || auth_resolve(p, v, f) != 0 ||
+	    secrets_resolve(p, v, f) != 0 || endpoint_resolve(p, v, f) != 0 ||
+	    policy(p, v, f) != 0 || env_resolve(p, v, f) != 0)
 		return -1;
-	return texts(p, v, f) != 0 ? -1 : policy(p, v, f);
+	return texts(p, v, f) != 0 || label(p, v, f) != 0 ? -1 : usage(p, v, f);
 }
 
 /*

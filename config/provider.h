@@ -15,7 +15,9 @@
 struct failure;
 
 #define PROVIDER_VALUE_MAX 1024
+#define PROVIDER_LABEL_MAX 32 /* bytes of a label in a file */
 #define PROVIDER_ENV_MAX 64
+#define PROVIDER_WHERE 128
 #define PROVIDER_PARAMS_MAX 16
 #define PROVIDER_MODES_MAX 32
 
@@ -29,7 +31,8 @@ struct provider_secret {
 struct provider_env {
 	char name[VARIABLE_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1];
-	const char *from; /* "env", "models", "auth", "endpoint": static */
+	const char *from; /* "env", "models", "auth", "endpoint", "policy", "project": static */
+	char where[PROVIDER_WHERE]; /* FILE:LINE of what says so, its beginning cut off; or "" */
 };
 
 struct provider_param {
@@ -37,6 +40,7 @@ struct provider_param {
 	char value[PROVIDER_VALUE_MAX + 1]; /* "" while it is missing */
 	char ask[256];			    /* the question */
 	char fallback[256];		    /* a default, or "" */
+	char choices[256];		    /* what it can be, ", " between; or "": anything */
 };
 
 struct provider {
@@ -58,6 +62,10 @@ struct provider {
 	char model[128];     /* what the start line shows, or "" */
 	char docs[512];
 	char verified[256];
+	char label[128];     /* for the status line; the title where the file has none; never "" */
+	char colour[64];     /* of the label, words of config/colour.h, or "" */
+	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
+	char unverified[64]; /* of verified = "no, WHY; more": WHY, for lists; or "" */
 	char key_url[256];   /* where a person gets the key; for `ccctl add`; or "" */
 	char needs[512];     /* what to do when nothing of needs_any is there */
 	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
@@ -84,11 +92,17 @@ struct provider {
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f);
 void provider_free(struct provider *p);
 
+/* A model (a key of [models]) over what the files say.  The value is checked by the caller. */
+int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f);
+
 /* The first parameter without a value, or NULL. */
 const struct provider_param *provider_missing(const struct provider *p);
 
 /* Names of all providers, sorted, in *names (free each and the array). */
 int provider_names(char ***names, unsigned *n, struct failure *f);
+
+/* Is value one of the parameter's choices (anything, when it has none)? */
+bool provider_choice_ok(const struct provider_param *param, const char *value);
 
 /* Store parameters in the user's overlay (created 0600), keeping the rest of
  * the file.  Values: [A-Za-z0-9._:/@-], so that none can bend a URL. */

@@ -9,6 +9,14 @@
 #include "config/endpoint.h"
 #include "config/provider_private.h"
 
+/* Is it ${name} and nothing else: an address that a person gives as a whole? */
+static bool whole(const char *template)
+{
+	const char *close = strchr(template, '}');
+
+	return strncmp(template, "${", 2) == 0 && close && close[1] == '\0';
+}
+
 /* Every parameter within the host of the template keeps to its place there. */
 static int check_template(const struct provider *p, const struct ini_item *it, struct failure *f)
 {
@@ -16,6 +24,8 @@ static int check_template(const struct provider *p, const struct ini_item *it, s
 	const char *why, *s, *close;
 	size_t start, end;
 
+	if (whole(it->value))
+		return 0;
 	why = endpoint_span(it->value, &start, &end);
 	if (why)
 		return ini_fail(f, it, NULL, "base_url %s", why);
@@ -64,6 +74,8 @@ static int base_url(struct provider *p, const struct view *v, struct failure *f)
 	if (params_expand(p, it, p->base_url, sizeof(p->base_url), f) != 0 ||
 	    check_template(p, it, f) != 0)
 		return -1;
+	if (whole(p->base_url))
+		return 0; /* not known yet */
 	/* the libraries for these two want a version in the path, others add it */
 	if (endpoint_trim(p->base_url, p->auth != AUTH_VERTEX && p->auth != AUTH_BEDROCK))
 		note(p, "base_url: dropped /v1, the client adds it");

@@ -20,6 +20,16 @@ static const struct {
 	{ "context", "CLAUDE_CODE_MAX_CONTEXT_TOKENS" },
 };
 
+/* The end of a long path says more than its beginning. */
+static void remember_where(struct provider_env *e, const struct ini_item *at)
+{
+	size_t n = at ? strlen(at->path) : 0, room = sizeof(e->where) - 16;
+
+	if (at)
+		snprintf(e->where, sizeof(e->where), "%s%s:%u", n > room ? "..." : "", at->path + (n > room ? n - room : 0),
+			 at->line);
+}
+
 static int put(struct provider *p, const char *name, const char *value, const char *from,
 	       const struct ini_item *at, struct failure *f)
 {
@@ -30,6 +40,7 @@ static int put(struct provider *p, const char *name, const char *value, const ch
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	snprintf(e->value, sizeof(e->value), "%s", value);
 	e->from = from;
+	remember_where(e, at);
 	p->envs++;
 	return 0;
 }
@@ -45,8 +56,9 @@ static int put_param(struct provider *p, const char *variable, const char *name,
 	return put(p, variable, param && param->value[0] ? param->value : unknown, "auth", at, f);
 }
 
-static int put_endpoint(struct provider *p, const struct ini_item *at, struct failure *f)
+static int put_endpoint(struct provider *p, const struct view *v, const struct ini_item *at, struct failure *f)
 {
+	const struct ini_item *url = view_get(v, "provider", "base_url", NULL);
 	const char *variable = "ANTHROPIC_BASE_URL";
 
 	if (p->auth == AUTH_BEDROCK)
@@ -55,7 +67,7 @@ static int put_endpoint(struct provider *p, const struct ini_item *at, struct fa
 		variable = "ANTHROPIC_VERTEX_BASE_URL";
 	else if (p->auth == AUTH_FOUNDRY)
 		variable = "ANTHROPIC_FOUNDRY_BASE_URL";
-	return p->base_url[0] ? put(p, variable, p->base_url, "endpoint", at, f) : 0;
+	return p->base_url[0] ? put(p, variable, p->base_url, "endpoint", url ? url : at, f) : 0;
 }
 
 static int put_auth(struct provider *p, const struct ini_item *at, struct failure *f)
@@ -161,14 +173,16 @@ static int put_env(struct provider *p, const struct view *v, struct failure *f)
  * A piped or plain API key for somebody else's endpoint would go to
  * api.anthropic.com as well, with the client's side traffic (measured with
  * Claude Code 2.1.330; only this switch stops it, and a bearer token is not
- * sent there).  So the token goes where it was said only with this set.
+ * sent there).  With a subscription's token it connects there, too.  So the
+ * token goes where it was said only with this set.
  */
 static int put_quiet(struct provider *p, const struct ini_item *at, struct failure *f)
 {
 	static const char quiet[] = "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC";
 	unsigned i;
 
-	if (p->auth != AUTH_API_KEY || strcmp(p->origin, "api-key https://api.anthropic.com") == 0)
+	if ((p->auth != AUTH_API_KEY && p->auth != AUTH_OAUTH) ||
+	    strcmp(strchr(p->origin, ' '), " https://api.anthropic.com") == 0)
 		return 0;
 	for (i = 0; i < p->envs; i++)
 		if (strcmp(p->env[i].name, quiet) == 0)
@@ -176,13 +190,53 @@ static int put_quiet(struct provider *p, const struct ini_item *at, struct failu
 	return put(p, quiet, "1", "auth", at, f);
 }
 
+/* Its own settings, histories and login, in a directory of the provider's. */
+static int put_config_dir(struct provider *p, const struct ini_item *at, struct failure *f)
+{
+	char path[PATH_SIZE];
+
+	if (!p->policy.config_dir[0])
+		return 0;
+	if (path_written(p->policy.config_dir, path, f) != 0)
+		return -1;
+	if (strlen(path) > PROVIDER_VALUE_MAX)
+		return ini_fail(f, at, NULL, "config_dir is longer than %d characters",
+				PROVIDER_VALUE_MAX);
+	return put(p, "CLAUDE_CONFIG_DIR", path, "policy", at, f);
+}
+
 int env_resolve(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *at = view_get(v, "provider", "auth", NULL);
 
-	if (put_endpoint(p, at, f) != 0 || put_auth(p, at, f) != 0 || put_skip(p, v, f) != 0)
+	if (put_endpoint(p, v, at, f) != 0 || put_auth(p, at, f) != 0 || put_skip(p, v, f) != 0)
 		return -1;
 	if (put_models(p, v, f) != 0 || put_env(p, v, f) != 0)
 		return -1;
-	return put_quiet(p, at, f);
+	return put_config_dir(p, at, f) != 0 ? -1 : put_quiet(p, at, f);
+}
+
+int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f)
+{
+	struct provider_env *e = NULL;
+	size_t i;
+	unsigned k;
+
+	for (i = 0; i < sizeof(models) / sizeof(models[0]) && strcmp(models[i].key, key) != 0; i++)
+		;
+	if (i == sizeof(models) / sizeof(models[0]))
+		return fail_set(f, FAIL_CONFIG, NULL, "%s is no model", key);
+	for (k = 0; k < p->envs; k++)
+		if (strcmp(p->env[k].name, models[i].variable) == 0)
+			e = &p->env[k];
+	if (!e && p->envs == PROVIDER_ENV_MAX)
+		return fail_set(f, FAIL_CONFIG, NULL, "more than %d variables in all", PROVIDER_ENV_MAX);
+	if (!e)
+		e = &p->env[p->envs++];
+	snprintf(e->name, sizeof(e->name), "%s", models[i].variable);
+	snprintf(e->value, sizeof(e->value), "%s", value);
+	e->from = "project";
+	if (i == 0 || (strcmp(key, "opus") == 0 && !p->model[0]))
+		snprintf(p->model, sizeof(p->model), "%s", value);
+	return 0;
 }

@@ -30,6 +30,52 @@ const struct provider_param *params_find(const struct provider *p, const char *n
 	return NULL;
 }
 
+bool provider_choice_ok(const struct provider_param *param, const char *value)
+{
+	const char *s = param->choices;
+	size_t n = strlen(value), len;
+
+	for (; *s; s += len) {
+		s += strspn(s, ", ");
+		len = strcspn(s, ",");
+		if (len == n && memcmp(s, value, n) == 0)
+			return true;
+	}
+	return !param->choices[0];
+}
+
+/* "a, b, c" behind the question: a is what Enter gives, and there is nothing else. */
+static int set_choices(struct provider_param *param, const char *text, const struct ini_item *it,
+		       struct failure *f)
+{
+	char one[sizeof(param->fallback)];
+	const char *end;
+	size_t n, used = 0;
+
+	for (;; text = end + 1) {
+		text += strspn(text, " \t");
+		end = strchrnul(text, ',');
+		n = (size_t)(end - text);
+		while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+			n--;
+		if (n >= sizeof(one) || used + n + 3 > sizeof(param->choices))
+			return ini_fail(f, it, NULL, "the choices for %s are too long", it->key);
+		memcpy(one, text, n);
+		one[n] = '\0';
+		if (!params_value_ok(one))
+			return ini_fail(f, it, "letters, digits and . _ : / @ - are allowed",
+					"the choices for %s have characters that a parameter cannot "
+					"have",
+					it->key);
+		if (used == 0)
+			memcpy(param->fallback, one, n + 1);
+		used += (size_t)snprintf(param->choices + used, sizeof(param->choices) - used,
+					 "%s%s", used ? ", " : "", one);
+		if (!*end)
+			return 0;
+	}
+}
+
 static int set_question(struct provider_param *param, const struct ini_item *it, struct failure *f)
 {
 	const char *text = it->value + strlen(ask), *bar = strchr(text, '|'), *end;
@@ -46,11 +92,13 @@ static int set_question(struct provider_param *param, const struct ini_item *it,
 				sizeof(param->ask) - 1);
 	memcpy(param->ask, text, n);
 	param->ask[n] = '\0';
-	param->fallback[0] = '\0';
+	param->fallback[0] = param->choices[0] = '\0';
 	if (!bar)
 		return 0;
 	bar++;
 	bar += strspn(bar, " \t");
+	if (strchr(bar, ','))
+		return set_choices(param, bar, it, f);
 	if (!params_value_ok(bar) || strlen(bar) >= sizeof(param->fallback))
 		return ini_fail(f, it, "letters, digits and . _ : / @ - are allowed",
 				"the default for %s has characters that a parameter cannot have",
@@ -136,6 +184,43 @@ int params_collect(struct provider *p, const struct view *v, struct failure *f)
 				return -1;
 	}
 	return fill(p, v, f);
+}
+
+/* Where a value comes from: the highest line that is no question, or NULL. */
+static const struct ini_item *value_item(const struct view *v, const struct provider_param *param)
+{
+	char section[LAYERS_SECTION];
+	const struct ini_item *it;
+	unsigned i;
+
+	for (i = v->n; i-- > 0;) {
+		layers_section(&v->source[i], "parameters", section);
+		it = ini_file_get(v->source[i].file, section, param->name);
+		if (it && strcmp(it->value, param->value) == 0)
+			return it;
+	}
+	return NULL;
+}
+
+int params_check_choices(const struct provider *p, const struct view *v, struct failure *f)
+{
+	const struct provider_param *param;
+	const struct ini_item *at;
+	char hint[sizeof(param->choices) + 16];
+	unsigned i;
+
+	for (i = 0; i < p->params; i++) {
+		param = &p->param[i];
+		if (!param->value[0] || provider_choice_ok(param, param->value))
+			continue;
+		snprintf(hint, sizeof(hint), "it is one of %s", param->choices);
+		at = value_item(v, param);
+		if (at)
+			return ini_fail(f, at, hint, "%s cannot be %.64s", param->name, param->value);
+		return fail_set(f, FAIL_BAD_VALUE, hint, "%s cannot be %.64s", param->name,
+				param->value);
+	}
+	return 0;
 }
 
 /* One ${name} at s; *n is its length.  NULL with f set. */

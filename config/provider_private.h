@@ -28,6 +28,9 @@ int provider_load_with(const char *name, const char *mode, const char *key, cons
 /* Collect [parameters] into p->param. */
 int params_collect(struct provider *p, const struct view *v, struct failure *f);
 
+/* Are the values among the choices?  After the values on trial are in p->param. */
+int params_check_choices(const struct provider *p, const struct view *v, struct failure *f);
+
 /* Is the value one that a parameter may have? */
 bool params_value_ok(const char *value);
 
@@ -56,7 +59,7 @@ int endpoint_resolve(struct provider *p, const struct view *v, struct failure *f
 
 /* ---- provider_env.c ---- */
 
-/* p->env and p->model, from auth, endpoint, [models] and [env]. */
+/* p->env and p->model, from auth, endpoint, [models], [env] and the policy. */
 int env_resolve(struct provider *p, const struct view *v, struct failure *f);
 
 /* ---- provider_secrets.c ---- */

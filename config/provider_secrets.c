@@ -62,8 +62,9 @@ static int placeholder(struct provider *p, const struct view *v, struct failure 
 int auth_resolve(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "auth", NULL);
+	const struct provider_param *param;
+	char word[PROVIDER_VALUE_MAX + 1], hint[128];
 	const char *near;
-	char hint[128];
 	unsigned i;
 
 	if (!it && v->n == 0)
@@ -72,10 +73,16 @@ int auth_resolve(struct provider *p, const struct view *v, struct failure *f)
 		return fail_set(f, FAIL_CONFIG,
 				"bearer, api-key, oauth, none, foundry, bedrock, vertex",
 				"%s: [provider] has no auth", v->source[v->n - 1].file->path);
-	for (i = 0; i < COUNT(auth_names) && strcmp(auth_names[i], it->value) != 0; i++)
+	if (params_expand(p, it, word, sizeof(word), f) != 0)
+		return -1;
+	/* not answered yet: what Enter would give, so that the file can be read */
+	param = strncmp(word, "${", 2) == 0 ? params_find(p, word + 2, strlen(word) - 3) : NULL;
+	if (param)
+		snprintf(word, sizeof(word), "%s", param->fallback);
+	for (i = 0; i < COUNT(auth_names) && strcmp(auth_names[i], word) != 0; i++)
 		;
 	if (i == COUNT(auth_names)) {
-		near = nearest(it->value, auth_names, COUNT(auth_names));
+		near = nearest(word, auth_names, COUNT(auth_names));
 		snprintf(hint, sizeof(hint), "did you mean %s?", near ? near : "");
 		return ini_fail(f, it,
 				near ? hint : "bearer, api-key, oauth, none, foundry, bedrock, vertex",

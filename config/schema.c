@@ -13,8 +13,8 @@
 #include "config/environment.h"
 #include "config/environment_names.h"
 #include "config/ini_file.h"
-#include "config/nearest.h"
 #include "config/provider.h"
+#include "config/words.h"
 #include "wire/message.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
@@ -30,7 +30,10 @@ static const char *const provider_keys[] = { "title",	   "use",	  "base_url", "a
 					     "skip_auth" };
 static const char *const model_keys[] = { "default", "fable", "opus", "sonnet",
 					  "haiku",   "subagent", "context" };
-static const char *const policy_keys[] = { "delivery", "nested", "strict", "keep", "ttl" };
+static const char *const usage_keys[] = { "kind" };
+static const char *const statusline_keys[] = { "label", "colour" };
+static const char *const policy_keys[] = { "delivery", "nested", "strict", "keep", "ttl",
+					     "config_dir" };
 
 bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1])
 {
@@ -48,35 +51,6 @@ bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1])
 	return true;
 }
 
-static int unknown(const struct ini_item *it, const char *kind, const char *word,
-		   const char *const *known, unsigned n, struct failure *f)
-{
-	const char *near = nearest(word, known, n);
-	char hint[300] = "known are: ";
-	size_t used = strlen(hint);
-	unsigned i;
-
-	if (near)
-		snprintf(hint, sizeof(hint), "did you mean %s?", near);
-	else
-		for (i = 0; i < n && used < sizeof(hint) - 1; i++)
-			used += (size_t)snprintf(hint + used, sizeof(hint) - used, "%s%s",
-						 i ? ", " : "", known[i]);
-	if (it->key)
-		return ini_fail(f, it, hint, "unknown %s %.64s in [%s]", kind, word, it->section);
-	return ini_fail(f, it, hint, "unknown %s [%.64s]", kind, word);
-}
-
-static bool among(const char *word, const char *const *words, unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		if (strcmp(word, words[i]) == 0)
-			return true;
-	return false;
-}
-
 /* The section's heading; *part becomes what its keys are to be checked as. */
 static int check_section(const struct ini_item *it, const char **part, struct failure *f)
 {
@@ -85,8 +59,8 @@ static int check_section(const struct ini_item *it, const char **part, struct fa
 
 	if (!schema_mode(it->section, mode)) {
 		*part = it->section;
-		if (!among(it->section, sections, COUNT(sections) - 1))
-			return unknown(it, "section", it->section, sections, COUNT(sections), f);
+		if (!words_have(sections, COUNT(sections) - 1, it->section))
+			return words_unknown(it, "section", it->section, sections, COUNT(sections), f);
 		return 0;
 	}
 	if (!wire_name_ok(mode))
@@ -97,8 +71,8 @@ static int check_section(const struct ini_item *it, const char **part, struct fa
 				"mode %s: the client has an option --%s", mode, mode);
 	rest = it->section + strlen("mode ") + strlen(mode);
 	*part = *rest ? rest + 1 : "provider";
-	if (*rest && !among(*part, mode_parts, COUNT(mode_parts)))
-		return unknown(it, "section of a mode", *part, mode_parts, COUNT(mode_parts), f);
+	if (*rest && !words_have(mode_parts, COUNT(mode_parts), *part))
+		return words_unknown(it, "section of a mode", *part, mode_parts, COUNT(mode_parts), f);
 	return 0;
 }
 
@@ -140,10 +114,22 @@ static int check_secret(const struct ini_item *it, struct failure *f)
 	return 0;
 }
 
+static int known_key(const struct ini_item *it, const char *const *keys, unsigned n, struct failure *f)
+{
+	return words_have(keys, n, it->key) ? 0 : words_unknown(it, "key", it->key, keys, n, f);
+}
+
+int schema_model_key(const struct ini_item *it, struct failure *f)
+{
+	return known_key(it, model_keys, COUNT(model_keys), f);
+}
+
 static int check_key(const struct ini_item *it, const char *part, struct failure *f)
 {
-	if (strcmp(part, "usage") == 0 || strcmp(part, "statusline") == 0)
-		return 0;
+	if (strcmp(part, "usage") == 0)
+		return known_key(it, usage_keys, COUNT(usage_keys), f);
+	if (strcmp(part, "statusline") == 0)
+		return known_key(it, statusline_keys, COUNT(statusline_keys), f);
 	if (strcmp(part, "env") == 0)
 		return check_variable(it, f);
 	if (strcmp(part, "secrets") == 0)
@@ -151,21 +137,15 @@ static int check_key(const struct ini_item *it, const char *part, struct failure
 	if (strcmp(part, "parameters") == 0)
 		return check_parameter(it, f);
 	if (strcmp(part, "models") == 0)
-		return among(it->key, model_keys, COUNT(model_keys))
-			       ? 0
-			       : unknown(it, "key", it->key, model_keys, COUNT(model_keys), f);
+		return schema_model_key(it, f);
 	if (strcmp(part, "policy") == 0 && strcmp(it->key, "exposed") == 0)
 		return ini_fail(f, it, "exposed = yes stands in [secrets]",
 				"exposed is no key of [%s]", it->section);
 	if (strcmp(part, "policy") == 0)
-		return among(it->key, policy_keys, COUNT(policy_keys))
-			       ? 0
-			       : unknown(it, "key", it->key, policy_keys, COUNT(policy_keys), f);
+		return known_key(it, policy_keys, COUNT(policy_keys), f);
 	if (strcmp(it->key, "use") == 0 && it->value[0] && !wire_name_ok(it->value))
 		return ini_fail(f, it, NULL, "use: not a provider's name");
-	return among(it->key, provider_keys, COUNT(provider_keys))
-		       ? 0
-		       : unknown(it, "key", it->key, provider_keys, COUNT(provider_keys), f);
+	return known_key(it, provider_keys, COUNT(provider_keys), f);
 }
 
 /* Count the modes of the file so far; the provider has room for so many. */

@@ -11,7 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "config/words.h"
+#include "config/command.h"
 #include "wire/source.h"
 
 struct failure;

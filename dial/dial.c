@@ -86,6 +86,21 @@ static int connect_started(const char *path, struct failure *f)
 			"a broker holds the vault but does not listen on %s", path);
 }
 
+/* Connect to d->path.  -1 with errno. */
+static int connect_now(struct dial *d, struct failure *f)
+{
+	int64_t left;
+
+	d->connected = io_now_ms();
+	if (!d->deadline)
+		return sock_connect(d->path, f);
+	left = d->deadline - d->connected;
+	if (left > 0)
+		return sock_connect_within(d->path, (int)left, f);
+	errno = ETIMEDOUT;
+	return fail_errno(f, NULL, "connect to %s", d->path);
+}
+
 /* ---- the system's ---- */
 
 /*
@@ -125,8 +140,7 @@ static int connect_system(struct dial *d, struct failure *f)
 	if (r <= 0)
 		return r < 0 ? -1 : 1;
 	snprintf(d->path, sizeof(d->path), "%s", SYSTEM_SOCKET);
-	d->connected = io_now_ms();
-	d->fd = sock_connect(d->path, f);
+	d->fd = connect_now(d, f);
 	if (d->fd < 0 && nobody(errno)) {
 		f->code = FAIL_NONE;
 		return 1;
@@ -167,10 +181,11 @@ static bool user_vault_exists(void)
 	return path_of(PATH_DATA, "vault", path, NULL) == 0 && access(path, F_OK) == 0;
 }
 
-static void begin(struct dial *d, void *buf, size_t size)
+static void begin(struct dial *d, int64_t deadline, void *buf, size_t size)
 {
 	memset(d, 0, sizeof(*d));
 	d->fd = -1;
+	d->deadline = deadline;
 	d->owner = geteuid();
 	d->buf = buf;
 	d->size = size;
@@ -205,18 +220,18 @@ static int check_dir(const char *dir, struct failure *f)
 	return 0;
 }
 
-static int open_user(struct dial *d, bool start, void *buf, size_t size, struct failure *f)
+/* d is one that has begun. */
+static int open_user(struct dial *d, bool start, struct failure *f)
 {
 	char dir[PATH_SIZE];
 
-	begin(d, buf, size);
 	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
 	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
 		return -1;
 	if (start && check_dir(dir, f) != 0)
 		return -1;
 	d->connected = io_now_ms();
-	d->fd = start ? sock_connect(d->path, f) : connect_holder(d->path, f);
+	d->fd = start || d->deadline ? connect_now(d, f) : connect_holder(d->path, f);
 	/* It is made by who starts a broker: it may not have been there before. */
 	if (d->fd >= 0 && check_dir(dir, f) != 0)
 		return -1;
@@ -227,15 +242,14 @@ static int open_user(struct dial *d, bool start, void *buf, size_t size, struct 
 	return d->fd < 0 ? -1 : 0;
 }
 
-int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
-		 struct failure *f)
+/* dial_open_at for d, which has begun. */
+static int open_at(struct dial *d, enum dial_where where, bool start, struct failure *f)
 {
 	struct failure why = { 0 };
 	int r;
 
 	if (where == DIAL_USER)
-		return open_user(d, start, buf, size, f);
-	begin(d, buf, size);
+		return open_user(d, start, f);
 	r = connect_system(d, &why);
 	if (r == 1 && (where == DIAL_SYSTEM || access(SYSTEM_STATE_DIR, F_OK) == 0))
 		no_system(&why);
@@ -261,7 +275,21 @@ int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, s
 			*f = why;
 		return -1;
 	}
-	return open_user(d, start, buf, size, f);
+	begin(d, d->deadline, d->buf, d->size);
+	return open_user(d, start, f);
+}
+
+int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
+		 struct failure *f)
+{
+	begin(d, 0, buf, size);
+	return open_at(d, where, start, f);
+}
+
+int dial_open_within(struct dial *d, int ms, void *buf, size_t size, struct failure *f)
+{
+	begin(d, io_now_ms() + ms, buf, size);
+	return open_at(d, DIAL_ANY, false, f);
 }
 
 int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f)
@@ -347,7 +375,10 @@ static int receive(struct dial *d, int *fd, struct failure *f)
 	ssize_t n;
 	int r;
 
-	r = io_wait(d->fd, POLLIN, io_now_ms() + REPLY_DEADLINE_MS);
+	r = io_wait(d->fd, POLLIN, d->deadline ? d->deadline : io_now_ms() + REPLY_DEADLINE_MS);
+	if (r == 0 && d->deadline)
+		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
+				"the broker did not answer in time");
 	if (r == 0)
 		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
 				"the broker did not answer within %d s", REPLY_DEADLINE_MS / 1000);
@@ -396,8 +427,7 @@ static int connect_again(struct dial *d, struct failure *f)
 {
 	close(d->fd);
 	d->young = false;
-	d->connected = io_now_ms();
-	d->fd = sock_connect(d->path, f);
+	d->fd = connect_now(d, f);
 	return d->fd < 0 ? -1 : 0;
 }
 

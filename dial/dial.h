@@ -24,6 +24,7 @@ struct dial {
 	bool system;	   /* it is the system's */
 	uid_t owner;	   /* who must answer */
 	pid_t broker; /* who answered, once checked; else 0 */
+	int64_t deadline;  /* of all that is done (io_now_ms), or 0: the usual patience */
 	int64_t connected; /* io_now_ms() before connect: the broker is older */
 	bool young;	   /* who answered is younger, which may be why it was started */
 	bool refused;	   /* the last call: the broker itself said no */
@@ -46,6 +47,12 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 /* The same for one of them; DIAL_SYSTEM is never started by a client. */
 int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
 		 struct failure *f);
+
+/*
+ * As dial_open without start, for who has something better to do than to wait:
+ * this and every call after it end within ms milliseconds in all.
+ */
+int dial_open_within(struct dial *d, int ms, void *buf, size_t size, struct failure *f);
 
 /* Is there one on this machine that nobody answers for? */
 bool dial_system_down(void);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -28,7 +29,7 @@ static const char *const passed_on[] = {
 };
 #define PASSED_ON (sizeof(passed_on) / sizeof(passed_on[0]))
 
-void start_environment_free(char **env)
+static void start_environment_free(char **env)
 {
 	unsigned i;
 
@@ -40,7 +41,7 @@ void start_environment_free(char **env)
 /* Append NAME=VALUE when it is set.  0 or -1. */
 static int pass_on(char **env, unsigned *n, const char *name)
 {
-	const char *v = name ? getenv(name) : NULL;
+	const char *v = getenv(name);
 
 	if (!v)
 		return 0;
@@ -52,26 +53,29 @@ static int pass_on(char **env, unsigned *n, const char *name)
 	return 0;
 }
 
-char **start_environment(const char *also)
+static char **start_environment(const char *const *also)
 {
-	char **env = calloc(PASSED_ON + 2, sizeof(*env));
-	unsigned i, n = 0;
+	unsigned i, n = 0, more = 0;
 	int r = 0;
+	char **env;
 
+	while (also && also[more])
+		more++;
+	env = calloc(PASSED_ON + more + 1, sizeof(*env));
 	for (i = 0; env && r == 0 && i < PASSED_ON; i++)
 		r = pass_on(env, &n, passed_on[i]);
-	if (env && (r != 0 || pass_on(env, &n, also) != 0)) {
+	for (i = 0; env && r == 0 && i < more; i++)
+		r = pass_on(env, &n, also[i]);
+	if (env && r != 0) {
 		start_environment_free(env);
 		return NULL;
 	}
 	return env;
 }
 
-/* In the grandchild: become the broker; `report` is its descriptor 3. */
-static void become_broker(const char *path, char **env, int report)
+/* In a process that outlives us: nothing of ours but descriptor 3, if that is given. */
+static int leave_behind(int fd3)
 {
-	char *argv[] = { (char *)(uintptr_t)"ccbroker", (char *)(uintptr_t)"--report-fd",
-			 (char *)(uintptr_t)"3", NULL };
 	sigset_t none;
 	int null, sig;
 
@@ -80,16 +84,48 @@ static void become_broker(const char *path, char **env, int report)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	null = open("/dev/null", O_RDWR);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0)
+	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || chdir("/") != 0)
+		return -1;
+	/* dup2 onto itself would leave it close-on-exec. */
+	if (fd3 == 3 ? fcntl(3, F_SETFD, 0) != 0 : fd3 >= 0 && dup2(fd3, 3) < 0)
+		return -1;
+	/* Before Linux 5.9 what the user left open stays open; ours is close-on-exec. */
+	syscall(SYS_close_range, fd3 >= 0 ? 4u : 3u, ~0u, 0u);
+	return 0;
+}
+
+/* In the grandchild: become the broker; `report` is its descriptor 3. */
+static void __attribute__((noreturn)) become_broker(const char *path, char **env, int report)
+{
+	char *argv[] = { (char *)(uintptr_t)"ccbroker", (char *)(uintptr_t)"--report-fd",
+			 (char *)(uintptr_t)"3", NULL };
+
+	if (leave_behind(report) != 0)
 		_exit(127);
-	if (dup2(report, 3) < 0)
-		_exit(127);
-	if (chdir("/") != 0)
-		_exit(127);
-	/* Higher descriptors are closed by the broker itself, first of all. */
 	execve(path, argv, env);
 	dprintf(3, "cannot run %s: %s\n", path, strerror(errno));
 	_exit(127);
+}
+
+void start_apart(const char *path, char *const argv[], const char *const *also, int fd3)
+{
+	char **env = start_environment(also);
+	int status;
+	pid_t pid;
+
+	if (!env)
+		return;
+	pid = fork();
+	if (pid == 0) {
+		/* Twice, so that it is nobody's child. */
+		setsid();
+		if (fork() == 0 && leave_behind(fd3) == 0)
+			execve(path, argv, env);
+		_exit(127);
+	}
+	start_environment_free(env);
+	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
 }
 
 /* The first line is what failed, the second the hint. */

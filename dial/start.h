@@ -1,5 +1,5 @@
 /*
- * dial/start.h - starting a broker.
+ * dial/start.h - starting a broker, and other programs that outlive us.
  */
 #ifndef DIAL_START_H
 #define DIAL_START_H
@@ -16,11 +16,12 @@ struct failure;
 int start_broker(struct failure *f);
 
 /*
- * The environment of a process that outlives us: where our files are, and
- * nothing else, for a person's may hold keys.  also: one more variable that is
- * passed on, or NULL.  NULL: no memory.
+ * Start a program that is nobody's child and outlives us, in a session of its
+ * own, in the root directory, its standard streams /dev/null.  also: names of
+ * variables that it gets besides those that say where our files are (a person's
+ * other ones may hold keys), NULL at their end, or NULL for none.  fd3: what it
+ * gets as descriptor 3, or -1.  Nothing is waited for and no failure is told.
  */
-char **start_environment(const char *also);
-void start_environment_free(char **env); /* NULL-safe */
+void start_apart(const char *path, char *const argv[], const char *const *also, int fd3);
 
 #endif

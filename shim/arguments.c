@@ -11,6 +11,7 @@
 
 const char arguments_usage[] =
 	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]\n"
+	"       ccrun [-n] [--] [ARGUMENT ...]       the project's pin, else the default\n"
 	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
 	"       ccrun --list | --help | --version\n"
 	"\n"
@@ -23,7 +24,7 @@ const char arguments_usage[] =
 	"\n"
 	"The first time on a terminal it asks for what it needs.  See ccrun(1), ccctl(1).\n";
 
-static int take_provider(struct arguments *a, const char *word, struct failure *f)
+int arguments_provider(struct arguments *a, const char *word, struct failure *f)
 {
 	const char *colon = strchr(word, ':');
 	size_t n = colon ? (size_t)(colon - word) : strlen(word);
@@ -46,7 +47,7 @@ static int wrap(struct arguments *a, char **argv, struct failure *f)
 				"--wrap needs a provider and a program");
 	a->program = argv[1];
 	a->rest = argv + 2;
-	return take_provider(a, argv[0], f);
+	return arguments_provider(a, argv[0], f);
 }
 
 int arguments_parse(struct arguments *a, char **argv, struct failure *f)
@@ -79,13 +80,11 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 	a->rest = argv;
 	if (*argv && (*argv)[0] != '-') {
 		a->rest = argv + 1;
-		return take_provider(a, *argv, f);
+		return arguments_provider(a, *argv, f);
 	}
-	if (*argv && strcmp(*argv, "--") == 0)
-		a->rest = argv + 1;
-	else if (*argv)
-		return fail_set(f, FAIL_USAGE, "arguments for claude follow the provider; ccrun --help lists ours",
-				"'%.60s' is no option of ccrun", *argv);
+	/* arguments_modes takes "--" away. */
+	if (*argv && strcmp(*argv, "--") != 0)
+		a->unknown = *argv;
 	return 0;
 }
 
@@ -105,10 +104,11 @@ int arguments_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigne
 			;
 		if (i == n)
 			break;
-		if (a->mode[0] && strcmp(a->mode, word) != 0)
+		if (a->mode[0] && !a->soft && strcmp(a->mode, word) != 0)
 			return fail_set(f, FAIL_USAGE, NULL, "two modes at once: %s and %s", a->mode,
 					word);
 		snprintf(a->mode, sizeof(a->mode), "%s", word);
+		a->soft = false;
 	}
 	return 0;
 }

@@ -17,6 +17,8 @@ struct arguments {
 	const char *program;	     /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];
+	bool soft;		     /* the mode is a pin's or the default's: a word may say another */
+	const char *unknown;	     /* begins like an option of ours, and is claude's if a provider is found */
 	char **rest;		     /* what goes to the program, NULL-terminated */
 };
 
@@ -26,6 +28,9 @@ struct arguments {
  * behind is the program's, byte for byte.  FAIL_USAGE otherwise.
  */
 int arguments_parse(struct arguments *a, char **argv, struct failure *f);
+
+/* Split PROVIDER[:MODE] into a.  FAIL_USAGE when it cannot be one. */
+int arguments_provider(struct arguments *a, const char *word, struct failure *f);
 
 /*
  * Take --MODE words directly after the provider, as far as `known` (modes of

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/paths.h"
 #include "config/environment.h"
 #include "config/provider.h"
 #include "shim/session.h"
@@ -42,6 +43,26 @@ int launch_delivery(const struct provider *p, const struct target *t, enum deliv
 				"use the glibc build of Claude Code (npm install -g @anthropic-ai/claude-code)",
 				"the key cannot be kept from other processes: %s", t->why_not);
 	return 0;
+}
+
+int launch_config_dir(const struct provider *p, struct failure *f)
+{
+	char path[PATH_SIZE];
+	int fd, r = 0;
+
+	if (path_written(p->policy.config_dir, path, f) != 0)
+		return -1;
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = path_private_dir(path, f);
+	else if (fd < 0)
+		fail_errno(f, "config_dir in the provider's [policy] names it", "%s", path);
+	else
+		r = path_check_trusted(fd, path, f);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return r;
 }
 
 /* The environment being built: pointers, some of them to strings of our own. */
@@ -151,10 +172,14 @@ int launch_show(const struct launch *l, struct failure *f)
 	if (n < 0)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
 	printf("provider %s%s%s\n", p->name, p->mode[0] ? ":" : "", p->mode);
+	if (l->pin[0])
+		printf("pin %s\n", l->pin);
 	printf("target %s\n", l->target->path);
 	printf("delivery %s\n", p->secrets ? delivery_name(l->delivery) : "none");
 	if (p->secrets)
 		printf("origin %s\n", p->origin);
+	if (p->usage[0])
+		printf("usage %s\n", p->usage);
 	if (p->note[0])
 		printf("note %s\n", p->note);
 	for (i = 0; i < n; i++)

@@ -21,7 +21,10 @@ static void line(FILE *to, const char *name)
 	fprintf(to, "%-14s %s", name, p->title);
 	for (i = 0; i < p->mode_count; i++)
 		fprintf(to, "%s%s", i ? ", " : "  [modes: ", p->modes[i]);
-	fprintf(to, "%s%s\n", p->mode_count ? "]" : "", p->secrets ? "" : "  (no key needed)");
+	fprintf(to, "%s%s", p->mode_count ? "]" : "", p->secrets ? "" : "  (no key needed)");
+	if (p->unverified[0])
+		fprintf(to, "  (not verified: %s)", p->unverified);
+	fputc('\n', to);
 	provider_free(p);
 }
 

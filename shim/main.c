@@ -10,11 +10,15 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "config/provider.h"
+#include "config/project.h"
 #include "shim/arguments.h"
+#include "shim/called.h"
+#include "shim/choice.h"
 #include "shim/launch.h"
 #include "shim/list.h"
 #include "shim/session.h"
 #include "shim/target.h"
+#include "shim/usage.h"
 
 static int end(const struct failure *f, int code)
 {
@@ -95,7 +99,7 @@ static void warn_of_needs(const struct provider *p)
 		p->needs);
 }
 
-static void say_what_runs(const struct provider *p, enum delivery d)
+static void say_what_runs(const struct provider *p, enum delivery d, const char *pin)
 {
 	char key[NAME_MAX_LEN + 32] = "no key";
 	const char *term = getenv("TERM");
@@ -114,8 +118,9 @@ static void say_what_runs(const struct provider *p, enum delivery d)
 	if (p->secrets)
 		snprintf(key, sizeof(key), "key from vault");
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
-	fprintf(stderr, "%sccrun: %s%s%s, %s%s\n", plain ? "" : "\033[2m", p->title,
-		p->model[0] ? ", " : "", p->model, key, plain ? "" : "\033[0m");
+	fprintf(stderr, "%sccrun: %s%s%s, %s%s%s%s\n", plain ? "" : "\033[2m", p->title,
+		p->model[0] ? ", " : "", p->model, key, pin[0] ? ", as pinned by " : "", pin,
+		plain ? "" : "\033[0m");
 }
 
 /* Get the secrets under way, mark this process, and become the target. */
@@ -129,6 +134,10 @@ static int run(struct launch *l, struct failure *f)
 		if (l->connection < 0)
 			return -1;
 	}
+	/* After `open`: the broker has found it to be the one that was agreed to. */
+	if (p->policy.config_dir[0] && launch_config_dir(p, f) != 0)
+		return -1;
+	usage_start(p);
 	/* The mark, after `open` (which wants none), before any secret (which wants it). */
 	if (proc_mark_self() != 0)
 		return fail_errno(f, NULL, "cannot mark the session (RLIMIT_LOCKS)");
@@ -143,18 +152,18 @@ static int run(struct launch *l, struct failure *f)
 			return -1;
 		l->secrets = (unsigned)n;
 	}
-	say_what_runs(p, l->delivery);
+	say_what_runs(p, l->delivery, l->pin);
 	return launch_exec(l, f);
 }
 
-static int start(struct arguments *a, struct failure *f)
+static int start(struct arguments *a, const struct project *pin, struct failure *f)
 {
-	struct launch l = { .connection = -1, .pipe = -1 };
+	struct launch l = { .connection = -1, .pipe = -1, .pin = pin->path };
 	struct provider *p = NULL;
 	struct target t;
 	int code = EXIT_CCRUN;
 
-	if (load(a, &p, f) != 0 || complete(a, &p, f) != 0)
+	if (load(a, &p, f) != 0 || complete(a, &p, f) != 0 || project_models(pin, p, f) != 0)
 		return end(f, EXIT_CCRUN);
 	if (target_find(&t, a->program ? a->program : "claude", &code, f) != 0)
 		return end(f, code);
@@ -172,11 +181,16 @@ static int start(struct arguments *a, struct failure *f)
 
 int main(int argc, char **argv)
 {
+	static struct project pin;
 	struct arguments a;
 	struct failure f = { 0 };
+	int linked;
 
-	if (argc < 1 || arguments_parse(&a, argv, &f) != 0)
-		return argc < 1 ? EXIT_CCRUN : end(&f, EXIT_CCRUN);
+	if (argc < 1)
+		return EXIT_CCRUN;
+	linked = called_by_link(&a, argv, &f);
+	if (linked < 0 || (linked == 0 && arguments_parse(&a, argv, &f) != 0))
+		return end(&f, EXIT_CCRUN);
 	switch (a.action) {
 	case ACTION_HELP:
 		return fputs(arguments_usage, stdout) < 0 ? EXIT_CCRUN : 0;
@@ -187,8 +201,15 @@ int main(int argc, char **argv)
 	case ACTION_RUN:
 		break;
 	}
+	if (choice_make(&a, &pin, &f) != 0)
+		return end(&f, EXIT_CCRUN);
 	if (a.provider[0])
-		return start(&a, &f);
+		return start(&a, &pin, &f);
+	if (a.unknown) {
+		fail_set(&f, FAIL_USAGE, "arguments for claude follow the provider; ccrun --help lists ours",
+			 "'%.60s' is no option of ccrun", a.unknown);
+		return end(&f, EXIT_CCRUN);
+	}
 	fail_set(&f, FAIL_USAGE, "ccrun PROVIDER [ARGUMENT ...]; the providers are:",
 		 "which provider? none was named");
 	end(&f, EXIT_CCRUN);

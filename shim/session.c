@@ -80,6 +80,11 @@ static int run_ccctl(const char *verb, const char *word, bool terminal, struct f
 	return fail_set(f, FAIL_SYSTEM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
 }
 
+int session_run(const char *verb, const char *word, struct failure *f)
+{
+	return run_ccctl(verb, word, true, f);
+}
+
 int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
 {
 	char name[2 * NAME_MAX_LEN + 2];
@@ -89,13 +94,14 @@ int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
 
 static struct wire_out *open_request(const struct provider *p, enum delivery d)
 {
-	struct wire_out *o = wire_request("open", 5);
+	struct wire_out *o = wire_request("open", 6);
 	unsigned i;
 
 	wire_str(o, "provider", p->name);
 	wire_str(o, "mode", p->mode);
 	wire_str(o, "delivery", delivery_name(d));
 	wire_bool(o, "strict", p->policy.strict);
+	wire_str(o, "config_dir", p->policy.config_dir);
 	wire_array(o, "entries", p->secrets);
 	for (i = 0; i < p->secrets; i++) {
 		wire_item(o, 3);

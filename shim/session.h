@@ -14,6 +14,9 @@ struct provider;
 /* Is there a terminal to ask on? */
 bool session_terminal(void);
 
+/* Run "ccctl VERB WORD" on the terminal and wait.  0 when it succeeded. */
+int session_run(const char *verb, const char *word, struct failure *f);
+
 /*
  * Run "ccctl VERB [NAME[:MODE]]" on the terminal and wait.  0 when it succeeded.
  */

@@ -63,11 +63,14 @@ def main():
     script = [Bash(look), Text("I looked: no variable holds a token, and I may not read my own parent's environment.\n"
                                "The key for this provider is not anywhere that I can see.")]
     with Endpoint(script) as ep, Ccrun(ep) as c:
-        c.provider("zai", base_url=ep.url)
+        c.provider("zai", base_url=ep.url, extra="[statusline]\nlabel = GLM\n")
         c.ready(canary.new_token(), "zai")
+        c.ccctl("statusline", "install", "--yes")
+        c.run(["git", "init", "-q", "-b", "feature"])
         with c.screen([CCRUN, "zai", "--model", "opus"], rows=20, columns=96) as s:
             s.ask("Can you find the API key that you are running on?")
             s.wait("not anywhere that I can see")
+            s.wait("GLM | ")
             s.pump(1.0)
             draw(s, sys.argv[1] if len(sys.argv) > 1 else os.path.join(HERE, "docs/run.svg"))
             print(s.text())

@@ -47,6 +47,42 @@ static int set_flag(bool *flag, const char *key, const char *value, const char *
 	return 0;
 }
 
+bool policy_config_dir_ok(const char *text)
+{
+	static const char *const starts[] = { "/", "~/", "$XDG_CONFIG_HOME/", "$XDG_DATA_HOME/",
+					      "$XDG_STATE_HOME/" };
+	const char *part = NULL;
+	size_t i, n;
+
+	for (i = 0; i < sizeof(starts) / sizeof(starts[0]) && !part; i++)
+		if (strncmp(text, starts[i], strlen(starts[i])) == 0)
+			part = text + strlen(starts[i]);
+	if (!part || strlen(text) > CONFIG_DIR_MAX)
+		return false;
+	for (;; part += n + 1) {
+		n = strcspn(part, "/");
+		for (i = 0; i < n; i++)
+			if (!(part[i] >= 'a' && part[i] <= 'z') && !(part[i] >= 'A' && part[i] <= 'Z') &&
+			    !(part[i] >= '0' && part[i] <= '9') && !strchr("._@+-", part[i]))
+				return false;
+		if (n == 0 || (n <= 2 && strspn(part, ".") == n))
+			return false;
+		if (part[n] == '\0')
+			return true;
+	}
+}
+
+static int set_config_dir(struct policy *p, const char *value, struct failure *f)
+{
+	if (value[0] && !policy_config_dir_ok(value))
+		return fail_set(f, FAIL_BAD_VALUE,
+				"like ~/.claude-work: an absolute path, or below ~/ or $XDG_CONFIG_HOME/, "
+				"of letters, digits and . _ @ + -",
+				"policy config_dir is a directory, not '%.40s'", value);
+	memcpy(p->config_dir, value, strlen(value) + 1);
+	return 0;
+}
+
 int policy_set(struct policy *p, const char *key, const char *value, struct failure *f)
 {
 	int d;
@@ -74,7 +110,10 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 					"policy ttl is a length of time, not '%.40s'", value);
 		return 0;
 	}
-	return fail_set(f, FAIL_BAD_VALUE, "delivery, nested, strict, exposed, keep, ttl are known",
+	if (strcmp(key, "config_dir") == 0)
+		return set_config_dir(p, value, f);
+	return fail_set(f, FAIL_BAD_VALUE,
+			"delivery, nested, strict, exposed, keep, ttl, config_dir are known",
 			"unknown policy '%.40s'", key);
 }
 
@@ -105,14 +144,16 @@ void policy_format(const struct policy *p, char *out, size_t size)
 
 	if (p->ttl)
 		snprintf(ttl, sizeof(ttl), " ttl=%" PRIu64, p->ttl);
-	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s",
+	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s%s%s",
 		 delivery_name(p->delivery), p->nested ? "allow" : "deny",
-		 p->strict ? "yes" : "no", p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl);
+		 p->strict ? "yes" : "no", p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl,
+		 p->config_dir[0] ? " config_dir=" : "", p->config_dir);
 }
 
 bool policy_tighter(const struct policy *a, const struct policy *b)
 {
 	return a->delivery <= b->delivery && a->nested <= b->nested && a->strict >= b->strict &&
 	       a->exposed <= b->exposed && a->keep <= b->keep &&
-	       (b->ttl == 0 || (a->ttl != 0 && a->ttl <= b->ttl));
+	       (b->ttl == 0 || (a->ttl != 0 && a->ttl <= b->ttl)) &&
+	       strcmp(a->config_dir, b->config_dir) == 0;
 }

@@ -1,10 +1,10 @@
 /*
  * wire/policy.h - what a person allowed for one entry, as text and as a struct.
  *
- * The text ("delivery=auto nested=deny strict=no exposed=no", and " keep=yes"
- * and " ttl=3600" behind it where they say something) is what the vault seals,
- * the wire carries and `ccctl approve` shows.  Unknown keys are
- * an error: a policy that is not understood is not obeyed by halves.
+ * The text ("delivery=auto nested=deny strict=no exposed=no", and " keep=yes",
+ * " ttl=3600" and " config_dir=~/.work" behind it where they say something) is
+ * what the vault seals, the wire carries and `ccctl approve` shows.  Unknown keys
+ * are an error: a policy that is not understood is not obeyed by halves.
  */
 #ifndef WIRE_POLICY_H
 #define WIRE_POLICY_H
@@ -19,6 +19,7 @@ struct failure;
 enum delivery { DELIVERY_PRELOAD = 0, DELIVERY_AUTO = 1, DELIVERY_PIPE = 2, DELIVERY_ENV = 3 };
 
 #define TTL_MAX (366ull * 24 * 3600) /* seconds */
+#define CONFIG_DIR_MAX 120	     /* bytes; the whole text stays within POLICY_MAX_LEN */
 
 struct policy {
 	enum delivery delivery; /* the loosest delivery allowed */
@@ -27,6 +28,7 @@ struct policy {
 	bool exposed;		/* the variable need not be one that the client blanks */
 	bool keep;		/* automatic locks spare it */
 	uint64_t ttl;		/* seconds in memory after the vault was opened; 0: no limit */
+	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's directory, as written; "": its own */
 };
 
 /* delivery auto, all else no, no limit. */
@@ -41,7 +43,14 @@ int policy_parse(struct policy *p, const char *text, struct failure *f);
 /* Write the canonical text, all keys in a fixed order.  size >= POLICY_MAX_LEN. */
 void policy_format(const struct policy *p, char *out, size_t size);
 
-/* Is a no looser than b in every key? */
+/*
+ * Can text be a policy's config_dir: "/...", "~/..." or "$XDG_CONFIG_HOME/..."
+ * (DATA, STATE), of letters, digits and . _ / @ + -, without empty parts, "."
+ * and ".."?  So it names the same place for every reader.
+ */
+bool policy_config_dir_ok(const char *text);
+
+/* Is a no looser than b in every key?  Two different directories are never. */
 bool policy_tighter(const struct policy *a, const struct policy *b);
 
 const char *delivery_name(enum delivery d);

@@ -147,6 +147,20 @@ def test_everything_is_on_record_and_no_value(broker):
     assert canary.scan_files(broker.root, TOKEN) == []
 
 
+def test_another_config_dir_than_the_sealed_one(broker):
+    def asked(**more):
+        return broker.error("open", **wc.open_fields("zai", **more))
+    assert asked(config_dir="~/.evil") == "origin"
+    assert asked(config_dir=1) == "wrong-type"
+    assert asked(config_dir="/" + "a" * 120) in ("bad-value", "too-large")
+    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="config_dir=~/.work")
+    assert broker.call("list", after="")["entries"][0]["policy"].endswith(" config_dir=~/.work")
+    assert [asked(), asked(config_dir=""), asked(config_dir="~/.wor"), asked(config_dir="~/.work/")] == ["origin"] * 4
+    assert broker.call("open", **wc.open_fields("zai", config_dir="~/.work"))["granted"]
+    for bad in ("config_dir=work", "config_dir=~/../a", "config_dir=~/a/"):
+        assert broker.error("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=bad) == "bad-value"
+
+
 def test_what_a_requester_sends_cannot_forge_a_line(broker):
     evil = 'x","event":"release\\u0000é\u202e'
     assert broker.error("open", **wc.open_fields("zai", provider=evil, origin="o")) == "origin"

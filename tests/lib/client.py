@@ -114,8 +114,8 @@ def children_named(pid, name):
 
 
 def watchers():
-    """Of our children, those that are ccrun-logind."""
-    return {p for p in children_named(os.getpid(), "ccrun-logind")
+    """Of our children, those that are ccrun-logind or ccrun-usage."""
+    return {p for name in ("ccrun-logind", "ccrun-usage") for p in children_named(os.getpid(), name)
             if (stat_fields(p) or "??")[1] == str(os.getpid())}
 
 
@@ -325,7 +325,8 @@ class World:
             for proc in self.procs:
                 proc.poll()
             # The orphans, which came to us; Popen's own are reaped above.  Each
-            # broker's start leaves watchers that find no bus and end by themselves.
+            # broker's start leaves watchers that find no bus and end by themselves,
+            # each session a worker that ends with it.
             for pid in (signalled | watchers()) - {proc.pid for proc in self.procs}:
                 try:
                     os.waitpid(pid, os.WNOHANG)

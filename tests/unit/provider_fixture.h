@@ -109,7 +109,7 @@ static inline int setup(void **state)
 static inline int empty(void **state)
 {
 	static const char *const used[] = { "x", "y", "z", "zai", "ollama", "openrouter", "bedrock",
-					    "azure", "work", "claude" };
+					    "azure", "work", "claude", "q" };
 	size_t i;
 
 	(void)state;

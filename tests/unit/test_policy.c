@@ -256,9 +256,11 @@ static void test_keep_and_ttl_text(void **state)
 		assert_int_equal(f.code, FAIL_BAD_VALUE);
 	}
 	/* the longest text there is */
-	p = (struct policy){ DELIVERY_PRELOAD, true, true, true, true, TTL_MAX };
+	p = (struct policy){ DELIVERY_PRELOAD, true, true, true, true, TTL_MAX, "" };
+	memset(p.config_dir, 'a', CONFIG_DIR_MAX);
+	p.config_dir[0] = '/';
 	policy_format(&p, text, sizeof(text));
-	assert_true(strlen(text) < POLICY_MAX_LEN / 2);
+	assert_true(strlen(text) < POLICY_MAX_LEN);
 	assert_int_equal(policy_parse(&q, text, NULL), 0);
 	assert_true(policy_tighter(&p, &q) && policy_tighter(&q, &p));
 }
@@ -296,6 +298,81 @@ static void test_keep_and_ttl_do_not_decide(void **state)
 	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
 }
 
+/* ---- the client's directory ---- */
+
+static void test_config_dir_text(void **state)
+{
+	static const char *const good[] = { "/srv/claude", "~/.claude-work", "~/a/b.c/d@e+f_g-h",
+					    "$XDG_CONFIG_HOME/claude", "$XDG_DATA_HOME/c", "$XDG_STATE_HOME/c",
+					    "~/...", "/a" };
+	static const char *const bad[] = { "claude", "./claude", "~", "~/", "/", "~root/x", "~/a/../b",
+					   "~/./a", "~/a//b", "~/a/", "//a", "~/a b", "~/a=b", "~/a\n",
+					   "~/\303\244", "$HOME/a", "${XDG_CONFIG_HOME}/a",
+					   "$XDG_CONFIG_HOME", "$XDG_CONFIG_HOME/", "$XDG_RUNTIME_DIR/a" };
+	char text[POLICY_MAX_LEN + 1], expected[POLICY_MAX_LEN + 1], value[CONFIG_DIR_MAX + 2];
+	struct failure f = { 0 };
+	struct policy p, q;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+		policy_default(&p);
+		assert_int_equal(policy_set(&p, "config_dir", good[i], &f), 0);
+		policy_format(&p, text, sizeof(text));
+		snprintf(expected, sizeof(expected),
+			 "delivery=auto nested=deny strict=no exposed=no config_dir=%s", good[i]);
+		assert_string_equal(text, expected);
+		assert_int_equal(policy_parse(&q, text, NULL), 0);
+		assert_true(policy_tighter(&p, &q) && policy_tighter(&q, &p));
+		policy_default(&q);
+		assert_false(policy_tighter(&p, &q) || policy_tighter(&q, &p));
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		f.code = FAIL_NONE;
+		assert_int_equal(policy_set(&p, "config_dir", bad[i], &f), -1);
+		assert_int_equal(f.code, FAIL_BAD_VALUE);
+	}
+	memset(value, 'a', sizeof(value));
+	value[0] = '/';
+	value[CONFIG_DIR_MAX] = '\0';
+	assert_int_equal(policy_set(&p, "config_dir", value, NULL), 0);
+	value[CONFIG_DIR_MAX] = 'a';
+	value[CONFIG_DIR_MAX + 1] = '\0';
+	assert_int_equal(policy_set(&p, "config_dir", value, NULL), -1);
+}
+
+/* Another one than the sealed one gets nothing, and so does none. */
+static void test_config_dir_decides(void **state)
+{
+	static const char *const dirs[] = { "", "~/.claude-work", "~/.claude-wor", "~/.claude-work2" };
+	char text[POLICY_MAX_LEN + 1];
+	struct policy_request q = asked();
+	struct failure f = { 0 };
+	struct entry e;
+	bool strict = false;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 4; i++)
+		for (k = 0; k < 4; k++) {
+			snprintf(text, sizeof(text), "%s%s", i ? "config_dir=" : "", dirs[i]);
+			e = sealed(text);
+			q.config_dir = dirs[k];
+			assert_int_equal(decide(&e, &q, NULL), i == k ? FAIL_NONE : FAIL_ORIGIN);
+		}
+	/* a ccrun that knows nothing of it */
+	q.config_dir = NULL;
+	e = sealed("");
+	assert_int_equal(decide(&e, &q, NULL), FAIL_NONE);
+	e = sealed("config_dir=~/.claude-work");
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_int_equal(f.code, FAIL_ORIGIN);
+	assert_non_null(strstr(f.hint, "ccctl approve zai"));
+	/* inside a session nothing is said of it */
+	q.marked = true;
+	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -309,6 +386,8 @@ int main(void)
 		cmocka_unit_test(test_keep_and_ttl_text),
 		cmocka_unit_test(test_keep_and_ttl_order),
 		cmocka_unit_test(test_keep_and_ttl_do_not_decide),
+		cmocka_unit_test(test_config_dir_text),
+		cmocka_unit_test(test_config_dir_decides),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -30,7 +30,7 @@ static void test_words(void **state)
 	refuse("[provider]\nauth = baerer\n", NULL, ":2:", "auth: not one");
 	f = refused("x", NULL);
 	assert_string_equal(f.hint, "did you mean bearer?");
-	put("x", BEARER "[usage]\nkind = zai\nanything = goes\n[statusline]\nx = y\n");
+	put("x", BEARER "[usage]\nkind = zai\n[statusline]\nlabel = X\ncolour = red\n");
 	provider_free(load("x", NULL));
 }
 

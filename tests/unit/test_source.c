@@ -13,7 +13,7 @@
 
 #include "base/fail.h"
 #include "config/source.h"
-#include "config/words.h"
+#include "config/command.h"
 #include "secure/arena.h"
 #include "secure/vault.h"
 #include "tests/unit/vault_fixture.h"

@@ -1,8 +1,9 @@
 /*
- * shim/musl/alloc.c - ccrun's memory: taken in order, never given back.
+ * base/musl/alloc.c - memory of programs that end at once: taken in order,
+ * never given back.
  *
- * ccrun lives for a third of a millisecond and then is another program.  The
- * C library's allocator spends a good part of that on keeping sizes apart, for
+ * ccrun lives for a third of a millisecond and then is another program, the
+ * status line prints its line and ends.  The C library's allocator spends a good part of that on keeping sizes apart, for
  * a reuse that never comes; here a block is the next bytes of a chunk.  What
  * must not lie around is wiped by who owns it, as everywhere.
  */

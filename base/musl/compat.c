@@ -1,15 +1,18 @@
 /*
- * shim/musl/compat.c - the names of glibc's that Debian's libmsgpackc.a and
- * libinih.a ask for and musl does not (or no longer) have.
+ * base/musl/compat.c - the names of glibc's that Debian's libmsgpackc.a,
+ * libinih.a and libjansson.a ask for and musl does not (or no longer) have.
  *
  * The checked variants only add a check of the buffer's size, which here is
  * passed on; the 64 in fopen64 is what musl always does.
  */
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 int __snprintf_chk(char *out, size_t n, int flag, size_t size, const char *fmt, ...);
+int __vsnprintf_chk(char *out, size_t n, int flag, size_t size, const char *fmt, va_list ap);
 int __fprintf_chk(FILE *f, int flag, const char *fmt, ...);
+char *__strncpy_chk(char *to, const char *from, size_t n, size_t size);
 FILE *compat_fopen64(const char *path, const char *mode) __asm__("fopen64");
 
 int __snprintf_chk(char *out, size_t n, int flag, size_t size, const char *fmt, ...)
@@ -22,6 +25,17 @@ int __snprintf_chk(char *out, size_t n, int flag, size_t size, const char *fmt, 
 	r = vsnprintf(out, n < size ? n : size, fmt, ap);
 	va_end(ap);
 	return r;
+}
+
+int __vsnprintf_chk(char *out, size_t n, int flag, size_t size, const char *fmt, va_list ap)
+{
+	(void)flag;
+	return vsnprintf(out, n < size ? n : size, fmt, ap);
+}
+
+char *__strncpy_chk(char *to, const char *from, size_t n, size_t size)
+{
+	return strncpy(to, from, n < size ? n : size);
 }
 
 int __fprintf_chk(FILE *f, int flag, const char *fmt, ...)

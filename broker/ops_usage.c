@@ -1,0 +1,236 @@
+/*
+ * broker/ops_usage.c - quota numbers: a worker outside the sessions fetches
+ * them with the key, a status line inside one asks for them.
+ *
+ * MUST: a token goes to an unmarked process that nobody can read or trace, and
+ * to no other origin than the sealed one, which is told with it.  What comes
+ * back are numbers and short words, checked here as anybody's.
+ */
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "broker/broker.h"
+#include "broker/dispatch.h"
+
+/* The words that say why a try failed; the status line may show them. */
+static const char *const errors[] = { "unauthorized", "rate-limited", "network", "tls",	    "timeout",
+				      "answer",	      "redirect",     "too-large", "missing" };
+
+/* Take its place among those who wait. */
+static int join(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	char name[NAME_MAX_LEN + 1] = USAGE_OWN_NAME;
+	bool own = false;
+
+	if (c->usage)
+		return 0;
+	if (c->session.state != SESSION_NONE || c->watcher)
+		return fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another purpose");
+	if (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0)
+		return -1;
+	if (!own && field_name(q->map, "name", name, f) != 0)
+		return -1;
+	c->usage = usage_join(&c->tenant->usage, name, own);
+	if (!c->usage)
+		return fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", USAGE_NAMES_MAX);
+	return 0;
+}
+
+/*
+ * Its turn: {fetch} with what it needs, or NULL.  Sets f only where the worker
+ * has no business here (any more); what may change is waited for.
+ */
+static struct wire_out *its_turn(struct connection *c, struct failure *f)
+{
+	struct record_event e = { .event = "usage", .result = "granted", .pid = c->peer.pid };
+	int64_t now = io_now_ms();
+	const struct entry *entry;
+	struct wire_out *o;
+
+	if (!usage_due(c->usage, now))
+		return NULL;
+	if (c->usage->own) {
+		o = wire_ok(1);
+		wire_bool(o, "fetch", true);
+	} else {
+		entry = tenant_entry(c->tenant, c->usage->name, NULL);
+		e.entries = c->usage->name;
+		if (!entry)
+			return NULL;
+		if (peer_private(&c->peer, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
+			return NULL;
+		o = wire_ok(3);
+		wire_bool(o, "fetch", true);
+		wire_str(o, "origin", entry->origin);
+		wire_secret(o, "token", entry->token, entry->token_len);
+	}
+	usage_begin(c->usage);
+	c->fetching = true;
+	c->waiting = false;
+	c->deadline = now + USAGE_PUT_MS;
+	return o;
+}
+
+struct wire_out *op_usage_next(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct wire_out *o;
+
+	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, f) != 0 || join(q, f) != 0)
+		return NULL;
+	if (c->fetching || c->waiting) {
+		fail_set(f, FAIL_EXISTS, "usage-put first", "this connection has been asked already");
+		return NULL;
+	}
+	o = its_turn(c, f);
+	if (!o && f->code == FAIL_NONE) {
+		c->waiting = q->later = true;
+		c->deadline = 0;
+	}
+	return o;
+}
+
+void usage_serve(struct connection *c)
+{
+	struct failure f = { .code = FAIL_NONE };
+	struct wire_out *o;
+
+	if (!c->waiting)
+		return;
+	o = its_turn(c, &f);
+	if (!o && f.code == FAIL_NONE)
+		return;
+	if (!o)
+		o = wire_error(&f);
+	if (f.code != FAIL_NONE || wire_send(c->fd, o, -1) != 0)
+		c->closing = true;
+	wire_out_free(o);
+}
+
+/* A short text of these characters alone. */
+static int text_of(struct wire_map m, const char *key, const char *set, char out[USAGE_TEXT], struct failure *f)
+{
+	out[0] = '\0';
+	if (!wire_has(m, key))
+		return 0;
+	if (wire_text(m, key, out, USAGE_TEXT, f) != 0)
+		return -1;
+	if (out[strspn(out, set)] != '\0')
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: characters that do not belong there", key);
+	return 0;
+}
+
+#define LOWER "abcdefghijklmnopqrstuvwxyz"
+#define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+#define DIGITS "0123456789"
+
+static int read_item(struct wire_map m, struct usage_item *item, struct failure *f)
+{
+	uint64_t percent = 0;
+
+	memset(item, 0, sizeof(*item));
+	item->has_percent = wire_has(m, "percent");
+	if (text_of(m, "label", LOWER UPPER DIGITS "-", item->label, f) != 0 ||
+	    text_of(m, "amount", DIGITS ".-", item->amount, f) != 0 ||
+	    text_of(m, "currency", UPPER, item->currency, f) != 0 ||
+	    (item->has_percent && wire_get_uint(m, "percent", &percent, f) != 0) ||
+	    (wire_has(m, "reset") && wire_get_uint(m, "reset", &item->reset, f) != 0))
+		return -1;
+	if (percent > USAGE_PERCENT_MAX || strlen(item->label) > 8 || strlen(item->currency) > 8 ||
+	    (!item->label[0] || (!item->amount[0] && !item->has_percent)))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "an item has a label, and a percentage or an amount");
+	item->percent = (uint32_t)percent;
+	return 0;
+}
+
+static int put_error(struct request *q, struct failure *f)
+{
+	uint64_t retry = USAGE_FRESH_MS / 1000;
+	char word[USAGE_TEXT];
+	unsigned i;
+
+	if (wire_text(q->map, "error", word, sizeof(word), f) != 0 ||
+	    (wire_has(q->map, "retry") && wire_get_uint(q->map, "retry", &retry, f) != 0))
+		return -1;
+	for (i = 0; i < sizeof(errors) / sizeof(errors[0]) && strcmp(errors[i], word) != 0; i++)
+		;
+	if (i == sizeof(errors) / sizeof(errors[0]))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' is no such error", word);
+	usage_failed(q->connection->usage, word, retry, io_now_ms());
+	return 0;
+}
+
+static int put_items(struct request *q, struct failure *f)
+{
+	struct usage_item item[USAGE_ITEMS_MAX];
+	struct wire_map m;
+	unsigned i, n;
+
+	if (wire_get_array(q->map, "items", &n, f) != 0)
+		return -1;
+	if (n > USAGE_ITEMS_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "more than %d items", USAGE_ITEMS_MAX);
+	for (i = 0; i < n; i++)
+		if (wire_get_item(q->map, "items", i, &m, f) != 0 || read_item(m, &item[i], f) != 0)
+			return -1;
+	usage_done(q->connection->usage, item, n, io_now_ms());
+	return 0;
+}
+
+struct wire_out *op_usage_put(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+
+	if (!c->fetching) {
+		fail_set(f, FAIL_POSTURE, "usage-next first", "nothing was asked of this connection");
+		return NULL;
+	}
+	if ((wire_has(q->map, "error") ? put_error : put_items)(q, f) != 0)
+		return NULL;
+	c->fetching = false;
+	return wire_ok(0);
+}
+
+static void put_item(struct wire_out *o, const struct usage_item *item)
+{
+	wire_item(o, 1u + (item->has_percent ? 1 : 0) + (item->amount[0] ? 1 : 0) +
+			     (item->currency[0] ? 1 : 0) + (item->reset ? 1 : 0));
+	wire_str(o, "label", item->label);
+	if (item->has_percent)
+		wire_uint(o, "percent", item->percent);
+	if (item->amount[0])
+		wire_str(o, "amount", item->amount);
+	if (item->currency[0])
+		wire_str(o, "currency", item->currency);
+	if (item->reset)
+		wire_uint(o, "reset", item->reset);
+}
+
+/* Numbers alone: a session may know how much of its quota is left. */
+struct wire_out *op_usage(struct request *q, struct failure *f)
+{
+	int64_t now = io_now_ms();
+	char name[NAME_MAX_LEN + 1];
+	struct wire_out *o;
+	struct usage *u;
+	unsigned i, n;
+
+	if (field_name(q->map, "name", name, f) != 0)
+		return NULL;
+	u = usage_find(&q->connection->tenant->usage, name);
+	n = u && u->fetched ? u->items : 0;
+	o = wire_ok(2u + (u && u->fetched ? 1 : 0) + (u && u->error[0] ? 1 : 0));
+	wire_str(o, "state", usage_state(u, now));
+	if (u && u->fetched)
+		wire_uint(o, "age", (uint64_t)(now - u->fetched) / 1000);
+	if (u && u->error[0])
+		wire_str(o, "error", u->error);
+	wire_array(o, "items", n);
+	for (i = 0; i < n; i++)
+		put_item(o, &u->item[i]);
+	if (u)
+		u->wanted = true;
+	return o;
+}

@@ -1,0 +1,56 @@
+/*
+ * client/default.c - ccctl default: what `ccrun` without a provider runs.
+ */
+#include <stdio.h>
+
+#include "base/fail.h"
+#include "client/common.h"
+#include "config/ini_file.h"
+#include "config/provider.h"
+#include "config/settings_file.h"
+#include "config/user_file.h"
+
+static const struct option options[] = {
+	{ "unset", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
+};
+
+static int show(struct failure *f)
+{
+	const struct ini_item *it;
+	struct ini_file *file;
+	int r = settings_file_read(&file, f);
+
+	if (r < 0)
+		return -1;
+	it = r == 1 ? ini_file_get(file, "ccrun", "default") : NULL;
+	if (it && it->value[0])
+		puts(it->value);
+	r = it && it->value[0];
+	ini_file_free(file);
+	return r ? EXIT_DONE : fail_set(f, FAIL_NO_ENTRY, "ccctl default PROVIDER", "there is no default provider");
+}
+
+int verb_default(struct client *c, int argc, char **argv, struct failure *f)
+{
+	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
+	bool first = true, unset = false;
+	struct provider *p;
+	int opt;
+
+	(void)c;
+	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		unset = true;
+	}
+	if (!unset && optind == argc)
+		return show(f);
+	if (want_words(argc, argv, unset ? 0 : 1, f) != 0)
+		return -1;
+	if (!unset) {
+		if (split_provider(argv[optind], name, mode, f) != 0 || provider_load(name, mode, &p, f) != 0)
+			return -1;
+		provider_free(p);
+	}
+	return user_file_set(SETTINGS_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) == 0 ? EXIT_DONE : -1;
+}

@@ -1,0 +1,206 @@
+/*
+ * client/statusline/input.c - reading standard input within bounds, and taking
+ * its JSON apart (jansson).
+ */
+#include "client/statusline/input.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <poll.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "client/statusline/text.h"
+
+size_t input_read(int fd, char *buf, int64_t deadline)
+{
+	char rest[16384];
+	size_t have = 0;
+	ssize_t n;
+
+	while (io_wait(fd, POLLIN, deadline) == 1 && io_now_ms() < deadline) {
+		if (have < INPUT_MAX)
+			n = read(fd, buf + have, INPUT_MAX - have);
+		else
+			n = read(fd, rest, sizeof(rest));
+		if (n < 0 && (errno == EINTR || errno == EAGAIN))
+			continue;
+		if (n <= 0)
+			break;
+		if (have < INPUT_MAX)
+			have += (size_t)n;
+	}
+	return have;
+}
+
+/* One byte that is no UTF-8 must not cost the whole line its contents. */
+static void mend(char *buf, size_t n)
+{
+	unsigned len;
+	uint32_t c;
+	size_t i;
+
+	for (i = 0; i < n; i += len) {
+		len = text_decode(buf + i, n - i, &c);
+		if (len && (c >= ' ' || c == '\n' || c == '\r' || c == '\t'))
+			continue;
+		buf[i] = '?';
+		len = 1;
+	}
+}
+
+/* The value of \uXXXX at p, of n bytes, or 0. */
+static unsigned escape(const char *p, size_t n)
+{
+	unsigned v = 0, i;
+
+	if (n < 6 || p[0] != '\\' || p[1] != 'u')
+		return 0;
+	for (i = 2; i < 6; i++) {
+		const char *digits = "0123456789abcdef", *d = strchr(digits, p[i] | ' ');
+
+		if (!p[i] || !d)
+			return 0;
+		v = v << 4 | (unsigned)(d - digits);
+	}
+	return v;
+}
+
+static bool surrogate(unsigned v, unsigned first)
+{
+	return v >= first && v <= first + 0x3ff;
+}
+
+/* The client's language writes half a character (a name that was cut in an
+ * emoji) as \ud83d, which is no JSON to others. */
+static void mend_halves(char *buf, size_t n)
+{
+	unsigned v;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (buf[i] != '\\')
+			continue;
+		v = escape(buf + i, n - i);
+		if (surrogate(v, 0xd800) && surrogate(escape(buf + i + 6, n - i - 6), 0xdc00))
+			i += 11;
+		else if (surrogate(v, 0xd800) || surrogate(v, 0xdc00))
+			memcpy(buf + i, "\\u003f", 6);
+		else
+			i++; /* what follows is no escape of its own */
+	}
+}
+
+static void text(const json_t *o, const char *key, char *out, size_t size)
+{
+	const json_t *v = json_object_get(o, key);
+	size_t n = json_string_length(v);
+
+	out[0] = '\0';
+	if (n == 0)
+		return;
+	if (n >= size)
+		n = size - 1;
+	memcpy(out, json_string_value(v), n);
+	/* a NUL within would hide what follows from who reads it as a text */
+	for (out[n] = '\0'; n-- > 0;)
+		if (!out[n])
+			out[n] = '?';
+}
+
+/* A directory that was cut, or is relative to somewhere else, is none. */
+static void directory(const json_t *o, const char *key, char *out)
+{
+	text(o, key, out, INPUT_PATH);
+	if (out[0] != '/' || json_string_length(json_object_get(o, key)) >= INPUT_PATH)
+		out[0] = '\0';
+}
+
+/* A number that is there and not below zero. */
+static bool number(const json_t *o, const char *key, double *out)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (!json_is_number(v))
+		return false;
+	*out = json_number_value(v);
+	if (*out < 0)
+		*out = 0;
+	return true;
+}
+
+static void window(const json_t *limits, const char *key, struct input_window *out)
+{
+	const json_t *o = json_object_get(limits, key);
+	double reset = 0;
+
+	out->there = number(o, "used_percentage", &out->percent);
+	if (out->there && number(o, "resets_at", &reset) && reset < 1e12)
+		out->reset = (int64_t)reset;
+}
+
+static void context(const json_t *o, struct input *in)
+{
+	static const char *const counts[] = { "input_tokens", "cache_creation_input_tokens",
+					      "cache_read_input_tokens" };
+	const json_t *usage = json_object_get(o, "current_usage");
+	double size = 0, sum = 0, n;
+	size_t i;
+
+	in->has_context = json_is_object(o);
+	if (number(o, "used_percentage", &in->context))
+		return;
+	/* Older clients, and null before the first answer: then nothing is used. */
+	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
+		if (number(usage, counts[i], &n))
+			sum += n;
+	in->context = number(o, "context_window_size", &size) && size > 0 ? sum * 100 / size : 0;
+}
+
+static void cost(const json_t *o, struct input *in)
+{
+	in->has_cost = number(o, "total_cost_usd", &in->cost);
+	in->has_duration = number(o, "total_duration_ms", &in->duration);
+	in->has_lines = number(o, "total_lines_added", &in->added) &&
+			number(o, "total_lines_removed", &in->removed);
+}
+
+static void take(const json_t *root, struct input *in)
+{
+	const json_t *workspace = json_object_get(root, "workspace");
+	const json_t *repo = json_object_get(workspace, "repo");
+	const json_t *limits = json_object_get(root, "rate_limits");
+
+	directory(workspace, "current_dir", in->dir);
+	if (!in->dir[0])
+		directory(root, "cwd", in->dir);
+	directory(workspace, "project_dir", in->project);
+	text(repo, "host", in->repo_host, INPUT_NAME);
+	text(repo, "owner", in->repo_owner, INPUT_NAME);
+	text(repo, "name", in->repo_name, INPUT_NAME);
+	text(json_object_get(root, "worktree"), "branch", in->worktree_branch, INPUT_NAME);
+	text(json_object_get(root, "model"), "display_name", in->model, INPUT_NAME);
+	text(json_object_get(root, "effort"), "level", in->effort, INPUT_NAME);
+	text(root, "session_name", in->session, INPUT_NAME);
+	context(json_object_get(root, "context_window"), in);
+	cost(json_object_get(root, "cost"), in);
+	window(limits, "five_hour", &in->five_hour);
+	window(limits, "seven_day", &in->seven_day);
+	in->has_limits = in->five_hour.there || in->seven_day.there;
+}
+
+void input_parse(char *buf, size_t n, struct input *in)
+{
+	json_t *root;
+
+	memset(in, 0, sizeof(*in));
+	mend(buf, n);
+	mend_halves(buf, n);
+	/* What follows the object, another one or a line's end, is not our matter. */
+	root = json_loadb(buf, n, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+	in->parsed = json_is_object(root);
+	if (in->parsed)
+		take(root, in);
+	json_decref(root);
+}

@@ -1,0 +1,160 @@
+/*
+ * client/statusline/main.c - ccrun-statusline: one line for Claude Code's
+ * status line, from what the client says on standard input.
+ *
+ * It runs inside the session and is marked like everything there: the broker
+ * tells it numbers, never a secret.  Whatever happens it prints a line and
+ * exits with 0, for the client shows nothing at all otherwise.
+ */
+#include <fcntl.h>
+#include <jansson.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "client/statusline/line.h"
+#include "client/statusline/parts.h"
+#include "config/ini_file.h"
+#include "config/settings_file.h"
+
+#define INPUT_MS 1000	/* the client writes at once; whoever never ends is not waited for */
+#define BROKER_MS 150	/* it answers within one; when it hangs the line still comes */
+#define OUTPUT_MS 1000
+#define COLUMNS_MOST 1000
+
+/* Everything is here, and not on the heap: no line may fail for want of memory. */
+static struct facts facts;
+static struct line line;
+static char bytes[LINE_BYTES], input[INPUT_MAX];
+static char mistake[32];
+
+/* Descriptors that are closed would be taken by what we open, and written to. */
+static void hold_stdio(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
+			return;
+}
+
+/* "ccrun.conf:3?" from "/home/u/.config/ccrun/ccrun.conf:3: what is wrong". */
+static void note_mistake(const struct failure *f)
+{
+	static const char name[] = "ccrun.conf";
+	const char *at = strstr(f->what, name);
+	int line_number = 0;
+
+	if (at && at[strlen(name)] == ':')
+		line_number = atoi(at + strlen(name) + 1);
+	if (line_number > 0)
+		snprintf(mistake, sizeof(mistake), "%s:%d?", name, line_number);
+	else
+		snprintf(mistake, sizeof(mistake), "%s?", name);
+}
+
+static void read_settings(struct statusline_settings *s)
+{
+	struct failure f = { 0 };
+	struct ini_file *file;
+	int r;
+
+	statusline_settings_default(s);
+	r = settings_file_read(&file, &f);
+	if (r < 0 || (r == 1 && statusline_settings_read(file, s, &f) != 0))
+		note_mistake(&f);
+	ini_file_free(file);
+}
+
+static void look_at_git(struct facts *k)
+{
+	struct git_look look = {
+		.dir = k->input.dir,
+		.want_dirty = k->settings.dirty,
+		.budget_ms = (int)k->settings.dirty_ms,
+	};
+	char here[INPUT_PATH];
+
+	if (!parts_have(&k->settings, PART_BRANCH) && !parts_have(&k->settings, PART_REPO))
+		return;
+	if (!look.dir[0])
+		look.dir = getcwd(here, sizeof(here));
+	if (look.dir && look.dir[0] == '/')
+		git_look_at(&look, &k->git);
+}
+
+static unsigned columns(const struct statusline_settings *s)
+{
+	const char *v = getenv("COLUMNS");
+	size_t n = v ? strlen(v) : 0;
+
+	if (s->width)
+		return s->width;
+	if (n == 0 || n > 4 || v[strspn(v, "0123456789")] || atoi(v) > COLUMNS_MOST)
+		return 0;
+	return (unsigned)atoi(v);
+}
+
+static bool plain(void)
+{
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return (no && no[0]) || (term && strcmp(term, "dumb") == 0);
+}
+
+static void look(struct facts *k)
+{
+	const char *pinned = getenv("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST");
+	size_t n = 0;
+
+	read_settings(&k->settings);
+	k->mistake = mistake;
+	/* A person who tries it out at a terminal has nothing to say. */
+	if (!isatty(STDIN_FILENO))
+		n = input_read(STDIN_FILENO, input, io_now_ms() + INPUT_MS);
+	input_parse(input, n, &k->input);
+	provider_shown(&k->provider);
+	k->redirect = redirect_look(k->input.project, pinned && pinned[0]);
+	if (parts_have(&k->settings, PART_QUOTA))
+		quota_find(&k->input, &k->provider, BROKER_MS, &k->quota);
+	look_at_git(k);
+	k->now = (int64_t)time(NULL);
+}
+
+static int usage(const char *word)
+{
+	if (strcmp(word, "--version") == 0) {
+		puts("ccrun-statusline " CCRUN_VERSION);
+		return 0;
+	}
+	fprintf(strcmp(word, "--help") == 0 ? stdout : stderr,
+		"usage: ccrun-statusline < INPUT\n"
+		"Claude Code's status line: set it with ccctl statusline install.\n");
+	return strcmp(word, "--help") == 0 ? 0 : EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	const unsigned char *random = (const unsigned char *)getauxval(AT_RANDOM);
+	size_t n;
+
+	signal(SIGPIPE, SIG_IGN);
+	hold_stdio();
+	if (argc > 1)
+		return usage(argv[1]);
+	/* Else it asks the kernel for four bytes, and these the kernel gave already. */
+	if (random)
+		json_object_seed((size_t)random[0] << 16 | (size_t)random[1] << 8 | random[2] | 1 << 24);
+	look(&facts);
+	parts_line(&facts, &line);
+	line_fit(&line, columns(&facts.settings));
+	n = line_bytes(&line, plain(), bytes);
+	io_write_all(STDOUT_FILENO, bytes, n, io_now_ms() + OUTPUT_MS);
+	return 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * client/statusline/text.h - foreign text made fit for a terminal's line.
+ *
+ * Names of branches, repositories, models and sessions are other people's: what
+ * comes out of text_clean cannot move the cursor, change colours, turn the
+ * reading direction round or hide.
+ */
+#ifndef CLIENT_STATUSLINE_TEXT_H
+#define CLIENT_STATUSLINE_TEXT_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/*
+ * The code point that begins at p, of n bytes.  Returns its length, or 0 when
+ * that is no UTF-8 (overlong, a surrogate, cut off, n is 0).
+ */
+unsigned text_decode(const char *p, size_t n, uint32_t *out);
+
+/*
+ * Copy n bytes to out (size bytes with the NUL, cut between characters).
+ * Control characters, what is no UTF-8, and marks of direction or without a
+ * width become '?'; variation selectors are left out; so are more than two
+ * combining marks on one character.  Blanks at the ends go.  Returns the length.
+ */
+size_t text_clean(const char *in, size_t n, char *out, size_t size);
+
+/* Columns that clean text takes. */
+unsigned text_width(const char *clean);
+
+/* Shorten clean text in place to so many columns (1 or more), "…" being its end
+ * then.  The buffer has room for the NUL and two bytes more than the text. */
+void text_cut(char *clean, unsigned columns);
+
+/* ---- width.c ---- */
+
+/* Columns of one character: 0 for combining marks, 2 for wide ones, else 1. */
+unsigned width_of(uint32_t c);
+
+#endif

@@ -1,0 +1,16 @@
+/*
+ * helpers/usage/cage.h - what the process that reads hostile bytes may do.
+ */
+#ifndef HELPERS_USAGE_CAGE_H
+#define HELPERS_USAGE_CAGE_H
+
+/*
+ * Read what a look-up of names and TLS need of the system, and nothing else:
+ * no file of the user, no program, nothing written; no signal to a process
+ * outside.  Where the kernel knows Landlock (5.13; signals: 6.12); the limits on
+ * time and files elsewhere too.  Returns 0, or -1 when a kernel that has it
+ * refuses.
+ */
+int usage_cage(void);
+
+#endif

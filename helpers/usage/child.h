@@ -1,0 +1,35 @@
+/*
+ * helpers/usage/child.h - a fetch in a process of its own.
+ *
+ * WHY a process: what a stranger sends (TLS, HTTP, JSON) is read by code that
+ * is large and not ours.  The child that runs it is caged, is given one key and
+ * one address, hands back one fixed struct that is checked, and ends; with it
+ * goes every copy that a library made of the key.  It has no connection to the
+ * broker.  The worker itself never starts libcurl, and stays small.
+ */
+#ifndef HELPERS_USAGE_CHILD_H
+#define HELPERS_USAGE_CHILD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "helpers/usage/kinds.h"
+
+struct numbers;
+
+struct job {
+	const struct kind *kind;
+	struct target target;
+	uint8_t *token; /* wiped once the child has it; NULL: the client's own, which the child reads itself */
+	size_t len;
+	int session;	      /* pidfd: when that process ends, so does the fetch */
+	int broker;	      /* a descriptor that the child closes */
+};
+
+/*
+ * Fetch.  Returns 0 with out (an error in it, at worst), 1 when the session
+ * ended meanwhile.
+ */
+int child_fetch(const struct job *job, struct numbers *out);
+
+#endif

@@ -1,0 +1,191 @@
+/*
+ * helpers/usage/fetch.c - one GET with a key (libcurl), to one URL, following
+ * nothing.
+ */
+#include "helpers/usage/fetch.h"
+
+#include <curl/curl.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/io.h"
+#include "helpers/usage/kinds.h"
+#include "helpers/usage/locked.h"
+#include "helpers/usage/numbers.h"
+
+#define CONNECT_SECONDS 5L
+#define TOTAL_SECONDS 10L
+#define SLOW_BYTES 32L	/* a second, over SLOW_SECONDS: a server that drips */
+#define SLOW_SECONDS 8L
+#define HEADERS_MAX 32768
+#define BUFFER_SIZE 16384L /* libcurl's least for sending */
+
+struct transfer {
+	struct fetched *out;
+	size_t headers;
+	bool too_large;
+};
+
+static size_t on_body(char *p, size_t one, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+
+	if (n > sizeof(t->out->body) - t->out->n) {
+		t->too_large = true;
+		return 0;
+	}
+	memcpy(t->out->body + t->out->n, p, one * n);
+	t->out->n += n;
+	return n;
+}
+
+static size_t on_header(char *p, size_t one, size_t n, void *arg)
+{
+	struct transfer *t = arg;
+
+	(void)p;
+	t->headers += one * n;
+	if (t->headers <= HEADERS_MAX)
+		return n;
+	t->too_large = true;
+	return 0;
+}
+
+/* What a request is like.  Whatever cannot be set means that nothing is sent. */
+static bool set_manner(CURL *c, const struct target *target)
+{
+	bool bad = false;
+
+	/* The certificate and its name; no older TLS. */
+	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK;
+	/* The key goes to the one address, and nowhere from there. */
+	bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) != CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075500
+	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, target->loopback ? "http,https" : "https") != CURLE_OK;
+#else
+	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS,
+				target->loopback ? CURLPROTO_HTTP | CURLPROTO_HTTPS : CURLPROTO_HTTPS) != CURLE_OK;
+#endif
+	/* This machine needs no proxy; to others the environment's may carry a tunnel. */
+	if (target->loopback)
+		bad |= curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_USERAGENT, "ccrun/" CCRUN_VERSION) != CURLE_OK;
+	return !bad;
+}
+
+static bool set_limits(CURL *c, struct transfer *t)
+{
+	bool bad = false;
+
+	bad |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, CONNECT_SECONDS) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_TIMEOUT, TOTAL_SECONDS) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, SLOW_BYTES) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, SLOW_SECONDS) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BUFFER_SIZE) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_UPLOAD_BUFFERSIZE, BUFFER_SIZE) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_WRITEDATA, t) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_HEADERDATA, t) != CURLE_OK;
+	return !bad;
+}
+
+static int error_of(CURLcode code)
+{
+	switch (code) {
+	case CURLE_OPERATION_TIMEDOUT:
+		return USAGE_TIMEOUT;
+	case CURLE_SSL_CONNECT_ERROR:
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_ENGINE_NOTFOUND:
+	case CURLE_SSL_ENGINE_SETFAILED:
+		return USAGE_TLS;
+	default:
+		return USAGE_NETWORK;
+	}
+}
+
+static int error_of_status(long status)
+{
+	if (status == 200)
+		return USAGE_DONE;
+	if (status >= 300 && status < 400)
+		return USAGE_REDIRECT;
+	if (status == 401 || status == 403)
+		return USAGE_UNAUTHORIZED;
+	return status == 429 ? USAGE_RATE_LIMITED : USAGE_ANSWER;
+}
+
+/* true: the handle may be taken apart (no thread of it still looks a name up). */
+static bool perform(CURL *c, struct transfer *t)
+{
+	curl_off_t retry = 0;
+	long status = 0;
+	CURLcode r = curl_easy_perform(c);
+
+	if (t->too_large)
+		t->out->error = USAGE_TOO_LARGE;
+	else if (r != CURLE_OK)
+		t->out->error = error_of(r);
+	else if (curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
+		t->out->error = error_of_status(status);
+	/* Seconds or a date, as RFC 9110 has it; libcurl turns both into seconds. */
+	if (r == CURLE_OK && t->out->error != USAGE_DONE &&
+	    curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &retry) == CURLE_OK && retry > 0)
+		t->out->retry = retry < RETRY_MAX ? (uint32_t)retry : RETRY_MAX;
+	return r != CURLE_OPERATION_TIMEDOUT;
+}
+
+void fetch_get(const struct kind *kind, const struct target *target, const uint8_t *token, size_t len,
+	       struct fetched *out)
+{
+	static const char before[] = "Authorization: ", bearer[] = "Bearer ";
+	size_t size = sizeof(before) + sizeof(bearer) + len;
+	char *line = NULL;
+	/* Our own nodes: curl_slist_append would make copies. */
+	struct curl_slist more = { (char *)(uintptr_t)kind->header, NULL };
+	struct curl_slist accept = { (char *)(uintptr_t)"Accept: application/json", kind->header ? &more : NULL };
+	struct curl_slist key = { NULL, &accept };
+	struct transfer t = { .out = out };
+	CURL *c = NULL;
+	bool whole = true;
+
+	memset(out, 0, sizeof(*out));
+	out->error = USAGE_NETWORK;
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, locked_malloc, locked_free, locked_realloc, locked_strdup,
+				 locked_calloc) != CURLE_OK)
+		return;
+	line = locked_malloc(size);
+	c = curl_easy_init();
+	if (line && c && set_manner(c, target) && set_limits(c, &t) &&
+	    curl_easy_setopt(c, CURLOPT_URL, target->url) == CURLE_OK) {
+		/* (Not with snprintf, which works on a buffer of its own.) */
+		size = sizeof(before) - 1;
+		memcpy(line, before, size);
+		if (kind->bearer) {
+			memcpy(line + size, bearer, sizeof(bearer) - 1);
+			size += sizeof(bearer) - 1;
+		}
+		memcpy(line + size, token, len);
+		line[size + len] = '\0';
+		key.data = line;
+		if (curl_easy_setopt(c, CURLOPT_HTTPHEADER, &key) == CURLE_OK)
+			whole = perform(c, &t);
+	}
+	locked_free(line);
+	if (whole)
+		curl_easy_cleanup(c);
+}

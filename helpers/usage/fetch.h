@@ -1,0 +1,30 @@
+/*
+ * helpers/usage/fetch.h - one GET with a key (libcurl).
+ */
+#ifndef HELPERS_USAGE_FETCH_H
+#define HELPERS_USAGE_FETCH_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct kind;
+struct target;
+
+#define BODY_MAX 65536 /* bytes; the longest answer known is below four KiB */
+
+struct fetched {
+	int error;	/* enum usage_error */
+	uint32_t retry; /* Retry-After in seconds, at most RETRY_MAX; 0 for none */
+	size_t n;
+	char body[BODY_MAX];
+};
+
+/*
+ * Ask target with the token (len bytes, checked by wire_token_check).
+ * libcurl's memory, the header among it, is locked_malloc's; both are wiped.  Once a
+ * process: it may leave a thread behind that waits for a name server.
+ */
+void fetch_get(const struct kind *kind, const struct target *target, const uint8_t *token, size_t len,
+	       struct fetched *out);
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * helpers/usage/locked.c - malloc in locked memory.
+ */
+#include "helpers/usage/locked.h"
+
+#include <pthread.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "secure/arena.h"
+
+/* realloc must know how long a block is; 16 bytes keep what follows aligned. */
+struct head {
+	size_t size;
+	size_t unused;
+};
+
+_Static_assert(sizeof(struct head) == 16, "what is handed out stays aligned");
+
+static struct arena *arena;
+/* libcurl looks names up in a thread of its own. */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+void locked_use(struct arena *a)
+{
+	arena = a;
+}
+
+void *locked_malloc(size_t n)
+{
+	struct head *h;
+
+	if (n > SIZE_MAX - sizeof(*h))
+		return NULL;
+	pthread_mutex_lock(&lock);
+	h = arena_alloc(arena, sizeof(*h) + n, NULL);
+	pthread_mutex_unlock(&lock);
+	if (!h)
+		return NULL;
+	h->size = n;
+	return h + 1;
+}
+
+void locked_free(void *p)
+{
+	if (!p)
+		return;
+	pthread_mutex_lock(&lock);
+	arena_release(arena, (struct head *)p - 1);
+	pthread_mutex_unlock(&lock);
+}
+
+void *locked_calloc(size_t count, size_t n)
+{
+	/* The arena's blocks are zero. */
+	return n && count > SIZE_MAX / n ? NULL : locked_malloc(count * n);
+}
+
+void *locked_realloc(void *p, size_t n)
+{
+	size_t had = p ? ((struct head *)p - 1)->size : 0;
+	void *q = locked_malloc(n);
+
+	if (!q)
+		return NULL;
+	if (p)
+		memcpy(q, p, had < n ? had : n);
+	locked_free(p);
+	return q;
+}
+
+char *locked_strdup(const char *text)
+{
+	size_t n = strlen(text) + 1;
+	char *copy = locked_malloc(n);
+
+	return copy ? memcpy(copy, text, n) : NULL;
+}

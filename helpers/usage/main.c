@@ -1,0 +1,171 @@
+/*
+ * helpers/usage/main.c - ccrun-usage: fetches the quota of one provider for the
+ * status lines of one session, and leaves numbers with the broker.  It ends
+ * with the session (descriptor 3, a pidfd), or the broker.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/proc.h"
+#include "helpers/usage/kinds.h"
+#include "helpers/usage/serve.h"
+#include "secure/arena.h"
+#include "wire/limits.h"
+
+#define PROGRAM "ccrun-usage"
+
+static const char usage[] =
+	"usage: " PROGRAM " --kind KIND (--entry NAME | --own)\n\n"
+	"Fetches how much of a provider's quota is used, when a status line wants to know,\n"
+	"and leaves the numbers with the broker.  ccrun starts it, with a pidfd of the\n"
+	"session as descriptor 3, and it ends with that.\n\n"
+	"  --kind KIND   what to ask, and how to read the answer:\n"
+	"                ";
+
+static int help(FILE *to)
+{
+	unsigned i;
+
+	fputs(usage, to);
+	for (i = 0; kind_name(i); i++)
+		fprintf(to, "%s%s", i ? ", " : "", kind_name(i));
+	return fputs("\n"
+		     "  --entry NAME  the entry of the vault whose key and address are used\n"
+		     "  --own         the client's own log-in (kind anthropic alone)\n", to) < 0;
+}
+
+/* A closed standard stream would be the next descriptor that is opened. */
+static int hold_standard_streams(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
+/* The command line.  -1: go on, with w filled; else the exit code. */
+static int arguments(int argc, char **argv, struct worker *w)
+{
+	bool own = false, bad = false;
+	int i;
+
+	if (argc == 2 && strcmp(argv[1], "--version") == 0)
+		return puts(PROGRAM " " CCRUN_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
+		return help(stdout) ? EXIT_FAILED : EXIT_DONE;
+	for (i = 1; i < argc && !bad; i++) {
+		if (strcmp(argv[i], "--own") == 0 && !own)
+			own = true;
+		else if (strcmp(argv[i], "--kind") == 0 && i + 1 < argc && !w->kind)
+			bad = (w->kind = kind_find(argv[++i])) == NULL;
+		else if (strcmp(argv[i], "--entry") == 0 && i + 1 < argc && !w->entry)
+			bad = !wire_name_ok(w->entry = argv[++i]);
+		else
+			bad = true;
+	}
+	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->own) {
+		help(stderr);
+		return EXIT_USAGE;
+	}
+	return -1;
+}
+
+/* A signal of no kind can be sent to a pidfd, and to the directory of a process. */
+static int check_session(struct failure *f)
+{
+	struct stat st;
+
+	if (fstat(SESSION_FD, &st) == 0 && !S_ISDIR(st.st_mode) &&
+	    (syscall(SYS_pidfd_send_signal, SESSION_FD, 0, NULL, 0) == 0 || errno == ESRCH || errno == EPERM) &&
+	    fcntl(SESSION_FD, F_SETFD, FD_CLOEXEC) == 0)
+		return 0;
+	return fail_set(f, FAIL_USAGE, "ccrun runs this program", "descriptor %d is no pidfd", SESSION_FD);
+}
+
+/*
+ * What remains of the environment: where things are, and the proxies.  What
+ * libraries would do at a variable's word (a file of session keys, a module of
+ * OpenSSL's) is not wanted, whoever started us.
+ */
+static void clean_environment(void)
+{
+	static const char *const kept[] = {
+		"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "CLAUDE_CONFIG_DIR",
+		"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+	};
+	char *value[sizeof(kept) / sizeof(kept[0])];
+	unsigned i, n = sizeof(kept) / sizeof(kept[0]);
+
+	/* (The texts stay: clearenv only forgets where they are.) */
+	for (i = 0; i < n; i++)
+		value[i] = getenv(kept[i]);
+	clearenv();
+	for (i = 0; i < n; i++)
+		if (value[i])
+			setenv(kept[i], value[i], 1);
+}
+
+/*
+ * Whoever starts us may have blocked or ignored signals.  The memory is a
+ * fork's, made after hardening: nobody can have it open.
+ */
+static int prepare(struct failure *f)
+{
+	static const int normal[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD };
+	sigset_t set;
+	unsigned i;
+
+	if (proc_self_marked())
+		return fail_set(f, FAIL_MARKED, "ccrun starts it, before the session",
+				"a process inside a session gets no key");
+	clean_environment();
+	umask(077);
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(normal) / sizeof(normal[0]); i++)
+		signal(normal[i], SIG_DFL);
+	sigprocmask(SIG_SETMASK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	/* It runs for long: keep no file system from being unmounted. */
+	if (chdir("/") != 0)
+		return fail_errno(f, NULL, "cd /");
+	if (proc_fresh_memory(false) != 0)
+		return fail_errno(f, "detach the debugger", "cannot harden this process");
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct worker w = { .dial = { .fd = -1 } };
+	struct failure f = { .code = FAIL_NONE };
+	int r;
+
+	if (hold_standard_streams() != 0)
+		return EXIT_FAILED;
+	r = arguments(argc, argv, &w);
+	if (r >= 0)
+		return r;
+	r = check_session(&f);
+	if (r == 0)
+		r = prepare(&f);
+	if (r == 0) {
+		w.arena = arena_new(ARENA_LEAST, &f);
+		w.buf = w.arena ? arena_alloc(w.arena, WIRE_PACKET_MAX, &f) : NULL;
+		r = w.buf ? serve(&w, &f) : -1;
+	}
+	arena_release(w.arena, w.buf);
+	arena_free(w.arena);
+	if (r == 0)
+		return EXIT_DONE;
+	fail_print(PROGRAM, &f);
+	return f.code == FAIL_USAGE ? EXIT_USAGE : EXIT_FAILED;
+}

@@ -1,0 +1,284 @@
+/*
+ * helpers/usage/serve.c - ask the broker what to fetch, fetch, hand in numbers.
+ */
+#include "helpers/usage/serve.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/sock.h"
+#include "helpers/usage/child.h"
+#include "helpers/usage/kinds.h"
+#include "helpers/usage/numbers.h"
+#include "wire/limits.h"
+
+/* A broker that is started anew is back within that, or the session has none. */
+#define GONE_ROUNDS 15
+#define GONE_ROUND_MS 2000
+
+/* Seconds before the next try: 30, 60, 120, ... */
+#define PAUSE_FIRST 30
+#define PAUSE_LONGEST 300
+#define PAUSE_HERE 60	   /* we asked nobody: the log-in is missing or stale */
+#define PAUSE_ORIGIN 3600  /* a person must change something */
+
+enum next { NEXT_ON, NEXT_SESSION_ENDED, NEXT_BROKER_GONE, NEXT_FAILED };
+
+/* Has the session ended, within ms? */
+static bool session_ended(int ms)
+{
+	struct pollfd p = { .fd = SESSION_FD, .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+/* ---- usage-next ---- */
+
+static int ask(struct worker *w, struct failure *f)
+{
+	struct wire_out *request = wire_request("usage-next", 2);
+	int r;
+
+	if (request) {
+		wire_str(request, "kind", w->kind->name);
+		if (w->entry)
+			wire_str(request, "name", w->entry);
+		else
+			wire_bool(request, "own", true);
+	}
+	r = wire_send(w->dial.fd, request, -1);
+	wire_out_free(request);
+	/* One that hung up may have said why. */
+	if (r != 0 && errno != EPIPE && errno != ECONNRESET)
+		return fail_errno(f, NULL, "send to the broker");
+	return 0;
+}
+
+/* {ok:false}: the broker's own words. */
+static int refusal(struct wire_map m, struct failure *f)
+{
+	char name[64] = "", what[256] = "", hint[256] = "";
+
+	if (wire_text(m, "error", name, sizeof(name), f) != 0 || wire_text(m, "message", what, sizeof(what), f) != 0 ||
+	    wire_text(m, "hint", hint, sizeof(hint), f) != 0)
+		return -1;
+	return fail_set(f, fail_from_name(name), hint, "%s", what);
+}
+
+static enum next read_answer(struct worker *w, struct failure *f)
+{
+	struct dial *d = &w->dial;
+	struct sock_beside beside;
+	bool ok = false;
+	ssize_t n = sock_recv(d->fd, d->buf, d->size, 0, &beside);
+
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return NEXT_BROKER_GONE;
+	if (n < 0) {
+		fail_errno(f, NULL, "answer from the broker");
+		return NEXT_FAILED;
+	}
+	sock_drop_beside(&beside);
+	d->used = (size_t)n > d->used ? (size_t)n : d->used;
+	if (!beside.have_sender || beside.pid != d->broker) {
+		fail_set(f, FAIL_PEER, "ccctl status shows who serves",
+			 "another process than before answered (%d, not %d)", (int)beside.pid, (int)d->broker);
+		return NEXT_FAILED;
+	}
+	wire_in_free(&d->in);
+	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
+	    (!ok && refusal(d->in.top, f) != 0))
+		return NEXT_FAILED;
+	return NEXT_ON;
+}
+
+/* For as long as nobody wants numbers. */
+static enum next wait_for_answer(struct worker *w, struct failure *f)
+{
+	struct pollfd p[2] = { { .fd = SESSION_FD, .events = POLLIN }, { .fd = w->dial.fd, .events = POLLIN } };
+
+	for (;;) {
+		p[0].revents = p[1].revents = 0;
+		if (poll(p, 2, -1) < 0 && errno != EINTR) {
+			fail_errno(f, NULL, "poll");
+			return NEXT_FAILED;
+		}
+		if (p[0].revents)
+			return NEXT_SESSION_ENDED;
+		if (p[1].revents)
+			return read_answer(w, f);
+	}
+}
+
+/* ---- the fetch ---- */
+
+static void forget_answer(struct worker *w)
+{
+	wire_in_free(&w->dial.in);
+	io_wipe(w->dial.buf, w->dial.used);
+	w->dial.used = 0;
+}
+
+/* What the answer says into job.  1: it is of an address that is not asked. */
+static int make_job(struct worker *w, struct job *job, struct failure *f)
+{
+	struct wire_map top = w->dial.in.top;
+	char origin[ORIGIN_MAX_LEN + 1];
+	const uint8_t *token;
+
+	memset(job, 0, sizeof(*job));
+	job->kind = w->kind;
+	job->session = SESSION_FD;
+	job->broker = w->dial.fd;
+	if (!w->entry)
+		return kind_target(w->kind, NULL, &job->target, f);
+	if (wire_text(top, "origin", origin, sizeof(origin), f) != 0 ||
+	    wire_get_bin(top, "token", &token, &job->len, f) != 0 || wire_token_check(token, job->len, f) != 0)
+		return -1;
+	job->token = (uint8_t *)(uintptr_t)token; /* in our own buffer */
+	return kind_target(w->kind, origin, &job->target, f) == 0 ? 0 : 1;
+}
+
+static enum next fetch(struct worker *w, struct numbers *out, uint64_t *pause, struct failure *f)
+{
+	struct job job;
+	int r = make_job(w, &job, f);
+
+	memset(out, 0, sizeof(*out));
+	*pause = 0;
+	if (r > 0) {
+		/* Said once in words, on standard error, for who looks for the reason. */
+		fail_print("ccrun-usage", f);
+		out->error = USAGE_MISSING;
+		*pause = PAUSE_ORIGIN;
+	} else if (r == 0) {
+		r = child_fetch(&job, out) != 0 ? 2 : 0;
+	}
+	forget_answer(w);
+	if (r < 0)
+		return NEXT_FAILED;
+	return r == 2 ? NEXT_SESSION_ENDED : NEXT_ON;
+}
+
+/* ---- usage-put ---- */
+
+/* How long an error keeps us away, in seconds. */
+static uint64_t pause_after(struct worker *w, const struct numbers *n)
+{
+	uint64_t pause = PAUSE_FIRST;
+	unsigned i;
+
+	for (i = 0; i < w->failures && pause < PAUSE_LONGEST; i++)
+		pause *= 2;
+	w->failures++;
+	if (w->kind->own && !n->asked)
+		return PAUSE_HERE;
+	if (n->error == USAGE_UNAUTHORIZED)
+		pause = PAUSE_LONGEST;
+	/* As long as a server asks for, but never less than our own first pause. */
+	else if (n->retry)
+		pause = n->retry > PAUSE_FIRST ? n->retry : PAUSE_FIRST;
+	else if (pause > PAUSE_LONGEST)
+		pause = PAUSE_LONGEST;
+	return pause < w->kind->least ? w->kind->least : pause;
+}
+
+static void put_item(struct wire_out *o, const struct number *n)
+{
+	unsigned keys = 1u + (n->has_percent ? 1 : 0) + (n->amount[0] ? 1 : 0) + (n->currency[0] ? 1 : 0) +
+			(n->reset ? 1 : 0);
+
+	wire_item(o, keys);
+	wire_str(o, "label", n->label);
+	if (n->has_percent)
+		wire_uint(o, "percent", n->percent);
+	if (n->amount[0])
+		wire_str(o, "amount", n->amount);
+	if (n->currency[0])
+		wire_str(o, "currency", n->currency);
+	if (n->reset)
+		wire_uint(o, "reset", n->reset);
+}
+
+static struct wire_out *put_request(struct worker *w, const struct numbers *n, uint64_t pause)
+{
+	const char *word = usage_word(n->error);
+	struct wire_out *o = wire_request("usage-put", word ? 2 : 1);
+	uint32_t i;
+
+	if (!o)
+		return NULL;
+	if (word) {
+		wire_str(o, "error", word);
+		wire_uint(o, "retry", pause ? pause : pause_after(w, n));
+		return o;
+	}
+	w->failures = 0;
+	wire_array(o, "items", n->count);
+	for (i = 0; i < n->count; i++)
+		put_item(o, &n->item[i]);
+	return o;
+}
+
+static enum next one_round(struct worker *w, struct failure *f)
+{
+	struct numbers n;
+	enum next next;
+	uint64_t pause;
+
+	if (ask(w, f) != 0)
+		return NEXT_FAILED;
+	next = wait_for_answer(w, f);
+	if (next == NEXT_ON)
+		next = fetch(w, &n, &pause, f);
+	if (next != NEXT_ON)
+		return next;
+	if (dial_call(&w->dial, put_request(w, &n, pause), NULL, f) == 0)
+		return NEXT_ON;
+	return f->code == FAIL_NO_BROKER ? NEXT_BROKER_GONE : NEXT_FAILED;
+}
+
+/* One connection, from first to last. */
+static enum next serve_connected(struct worker *w, struct failure *f)
+{
+	enum next next = NEXT_ON;
+
+	while (next == NEXT_ON)
+		next = session_ended(0) ? NEXT_SESSION_ENDED : one_round(w, f);
+	dial_close(&w->dial);
+	return next;
+}
+
+static int connect_broker(struct worker *w, struct failure *f)
+{
+	if (dial_open(&w->dial, false, w->buf, WIRE_PACKET_MAX, f) == 0 && dial_hello(&w->dial, f) == 0)
+		return 0;
+	dial_close(&w->dial);
+	return -1;
+}
+
+int serve(struct worker *w, struct failure *f)
+{
+	enum next next = NEXT_ON;
+	int rounds = 0;
+
+	if (connect_broker(w, f) != 0)
+		return -1;
+	for (;;) {
+		next = serve_connected(w, f);
+		if (next != NEXT_BROKER_GONE)
+			return next == NEXT_SESSION_ENDED ? 0 : -1;
+		for (rounds = 0; rounds < GONE_ROUNDS && connect_broker(w, f) != 0; rounds++) {
+			/* Somebody who is no broker stands in its place. */
+			if (f->code == FAIL_PEER)
+				return -1;
+			if (session_ended(GONE_ROUND_MS))
+				return 0;
+		}
+		if (rounds == GONE_ROUNDS)
+			return 0;
+	}
+}

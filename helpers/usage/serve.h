@@ -1,0 +1,31 @@
+/*
+ * helpers/usage/serve.h - between the broker, which says when, and the child
+ * that fetches.
+ */
+#ifndef HELPERS_USAGE_SERVE_H
+#define HELPERS_USAGE_SERVE_H
+
+#include "dial/dial.h"
+
+struct arena;
+struct failure;
+struct kind;
+
+#define SESSION_FD 3
+
+struct worker {
+	const struct kind *kind;
+	const char *entry; /* NULL: the client's own log-in */
+	struct arena *arena;
+	void *buf;	   /* of the arena: a reply has the token */
+	struct dial dial;
+	unsigned failures; /* one after another */
+};
+
+/*
+ * Until the session ends, or there is no broker any more (0).  -1 with f: the
+ * broker said no, or it is none that we know.
+ */
+int serve(struct worker *w, struct failure *f);
+
+#endif

@@ -1,0 +1,57 @@
+/*
+ * shim/called.c - called by another name: a link to ccrun is a command of one's own.
+ */
+#include "shim/called.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "config/ini_file.h"
+#include "config/settings_file.h"
+#include "shim/arguments.h"
+
+/* What [links] says of the name, in out; "" when nothing.  0 or -1. */
+static int look_up(const char *name, char *out, size_t size, struct failure *f)
+{
+	const struct ini_item *it;
+	struct ini_file *file;
+	int r = settings_file_read(&file, f);
+
+	out[0] = '\0';
+	if (r != 1)
+		return r;
+	it = ini_file_get(file, "links", name);
+	if (it && strlen(it->value) < size)
+		memcpy(out, it->value, strlen(it->value) + 1);
+	ini_file_free(file);
+	return 0;
+}
+
+int called_by_link(struct arguments *a, char **argv, struct failure *f)
+{
+	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *to = name;
+	char value[sizeof(SETTINGS_WRAP) + 2 * NAME_MAX_LEN + 2];
+	bool wraps;
+
+	/* A login shell's "-ccrun", or nothing at all, is no link. */
+	if (strcmp(name, "ccrun") == 0 || name[0] == '-' || name[0] == '\0')
+		return 0;
+	memset(a, 0, sizeof(*a));
+	if (look_up(name, value, sizeof(value), f) != 0)
+		return -1;
+	wraps = strncmp(value, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0;
+	if (value[0])
+		to = wraps ? value + strlen(SETTINGS_WRAP) : value;
+	a->rest = argv + 1;
+	if (wraps) {
+		if (!argv[1])
+			return fail_set(f, FAIL_USAGE, "its first word is the program to run, as an editor calls it",
+					"%.64s needs a program", name);
+		a->program = argv[1];
+		a->rest = argv + 2;
+	}
+	if (arguments_provider(a, to, NULL) == 0)
+		return 1;
+	return fail_set(f, FAIL_USAGE, "ccctl link NAME PROVIDER makes a command; ccrun --list shows the providers",
+			"called as '%.80s', which is no link and no provider's name", name);
+}

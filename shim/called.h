@@ -1,0 +1,17 @@
+/*
+ * shim/called.h - called by another name: a link to ccrun is a command of one's own.
+ */
+#ifndef SHIM_CALLED_H
+#define SHIM_CALLED_H
+
+struct arguments;
+struct failure;
+
+/*
+ * By argv[0]: 0 when it is ccrun's own name.  1: a link's name, and a is filled
+ * in: what ccrun.conf's [links] says of it, else the provider (NAME or
+ * NAME:MODE) that it names; all words are the program's.  -1: neither.
+ */
+int called_by_link(struct arguments *a, char **argv, struct failure *f);
+
+#endif

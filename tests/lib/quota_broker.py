@@ -1,0 +1,90 @@
+"""A process that stands in for the broker, for ccrun-usage:
+
+    quota_broker.py SOCKET LOG
+
+It knows hello, usage-next and usage-put.  LOG gets a JSON line for everything
+that happens, but for keys.  Lines of JSON on standard input are the answers to
+a usage-next each, in order, whether they come before it or after
+({"origin": ..., "token": ...}, {"own": true}, {"refuse": NAME}, {"raw": {...}}),
+or {"puts": NAME} (how a usage-put is refused from then on).  Its end, or {"end": true}, ends
+the process."""
+import json
+import os
+import queue
+import socket
+import sys
+import threading
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import msgpack  # noqa: E402
+import wire_client as wc  # noqa: E402
+
+path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
+wanted, guard = queue.Queue(), threading.Lock()
+puts = None
+
+
+def note(event, **more):
+    with guard:
+        log.write(json.dumps({"event": event, **more}) + "\n")
+
+
+def refusal(error):
+    return {"ok": False, "error": error, "message": f"this is a test: {error}", "hint": "none"}
+
+
+def next_answer():
+    want = wanted.get()
+    if "refuse" in want:
+        return refusal(want["refuse"])
+    if "raw" in want:
+        return want["raw"]
+    answer = {"ok": True, "fetch": True}
+    if "origin" in want:
+        answer.update(origin=want["origin"], token=want["token"].encode())
+    return answer
+
+
+def reply_to(request):
+    if request["op"] == "usage-next":
+        return next_answer()
+    if request["op"] == "usage-put":
+        return refusal(puts) if puts else {"ok": True}
+    return {"ok": True, "broker": "user", "version": "0", "state": "unlocked", "vault": "/vault"}
+
+
+def serve(peer):
+    while packet := peer.recv(wc.PACKET_MAX):
+        request = msgpack.unpackb(packet, raw=False)
+        pid, _, _ = wc.CRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, wc.CRED.size))
+        note("request", pid=pid, **request)
+        peer.send(wc.pack(v=1, **reply_to(request)))
+        note("answered", op=request["op"])
+    note("gone")
+
+
+def accept(listener):
+    while True:
+        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
+
+
+wc.undumpable()
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+    os.umask(0o177)
+    Path(path).unlink(missing_ok=True)
+    server.bind(path)
+    server.listen()
+    threading.Thread(target=accept, args=(server,), daemon=True).start()
+    note("serving")
+    for line in sys.stdin:
+        word = json.loads(line)
+        if "end" in word:
+            break
+        if "puts" in word:
+            puts = word["puts"]
+        else:
+            wanted.put(word)
+        note("told")
+os._exit(0)
