@@ -61,6 +61,7 @@ struct connection {
 	struct usage *usage; /* it fetches these numbers; or NULL */
 	bool waiting;	  /* for its turn to fetch; may be silent for ever */
 	bool fetching;	  /* it has the token, and owes numbers */
+	char taking[NAME_MAX_LEN + 1]; /* the entry whose token it fetches, or "" */
 	struct stage stage;
 	struct session session;
 };

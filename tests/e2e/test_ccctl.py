@@ -797,7 +797,7 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
           "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
           "sessions", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "slots"}
-ROW = {"name", "title", "modes", "key", "entries", "endpoint", "missing_parameters", "verified",
+ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",
        "unverified", "used", "error"}
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
@@ -842,7 +842,7 @@ def test_list_says_what_it_knows(home):
     assert set(row) == ROW
     assert row == {"name": "acme", "title": "Acme", "modes": ["fast"], "key": "no-vault",
                    "entries": ["acme"], "endpoint": "api.acme.test", "missing_parameters": [],
-                   "verified": None, "unverified": None, "used": None, "error": None}
+                   "verified": None, "unverified": None, "used": None, "error": None, "from": None}
     assert json_row(home, "free")["key"] == "none-needed"
     row = json_row(home, "place")
     assert row["missing_parameters"] == ["place"] and row["endpoint"] is None
@@ -851,7 +851,7 @@ def test_list_says_what_it_knows(home):
     assert json_row(home, "acme")["key"] == "missing"
     home.ok("add", "acme", input=KEY)
     assert json_row(home, "acme")["key"] == "stored"
-    assert re.search(r"^acme +Acme +fast +in vault +api\.acme\.test +- +-$", home.ok("list").out, re.M)
+    assert re.search(r"^acme +Acme +fast +in vault +vault +api\.acme\.test +- +-$", home.ok("list").out, re.M)
     home.ok("lock")
     assert json_row(home, "acme")["key"] == "locked"
     assert "vault locked" in home.ok("list").out
@@ -870,7 +870,8 @@ def test_list_shows_a_broken_file(home):
 def test_keys_and_show(open_home):
     keys = json.loads(open_home.ok("keys", "--json").out)
     assert len(keys) == 1
-    assert set(keys[0]) == {"name", "origin", "variable", "policy", "created", "changed", "used"}
+    assert set(keys[0]) == {"name", "origin", "variable", "policy", "created", "changed", "used", "source",
+                            "command", "pick", "fetched"}
     assert keys[0]["name"] == "acme" and keys[0]["origin"] == ORIGIN
     assert keys[0]["variable"] == "ANTHROPIC_AUTH_TOKEN" and keys[0]["policy"] == POLICY
     assert re.fullmatch(UTC, keys[0]["created"]) and keys[0]["used"] is None
