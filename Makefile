@@ -113,7 +113,7 @@ $(BIN)/ccrun: $(patsubst %.c,$(OBJ)/musl/%.o,$(shim_src))
 		$(MSGPACK_LIB:-l%=$(SYSLIB)/lib%.a) $(SYSLIB)/libinih.a -lc $(MUSLLIB)/crtn.o
 endif
 
-$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(HOUSE)
+$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/import) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson

@@ -199,7 +199,8 @@ static int add_mode(struct import *im, struct account *main, const char *name, s
 		if (strcmp(a->name, "ANTHROPIC_BASE_URL") == 0) {
 			endpoint_trim(text, true);
 			memcpy(m->base_url, text, sizeof(text));
-		} else if (map_carrier(a->name) && m->account == ACCOUNTS_MAX && strlen(text) < sizeof(m->placeholder)) {
+		} else if (map_carrier(a->name) && m->account == ACCOUNTS_MAX && wire_name_ok(text) &&
+			   strlen(text) < sizeof(m->placeholder)) {
 			memcpy(m->placeholder, text, strlen(text) + 1);
 		}
 	}

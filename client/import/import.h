@@ -203,8 +203,38 @@ struct piece {
 	size_t at, end;
 };
 
-/* The next piece of a token of ours in p[from..n), n when there is none. */
-struct piece pieces_next(const struct import *im, const char *p, size_t from, size_t n);
+/*
+ * The next piece (12 characters or more) of a token in p[from..n): at is n when
+ * there is none.  all: of every token that was found, else of those that the
+ * vault has.
+ */
+struct piece pieces_next(const struct import *im, bool all, const char *p, size_t from, size_t n);
+
+/* Has the vault this account's token on its disk? */
+bool pieces_safe(const struct account *a);
+
+/* ---- rewrite.c ---- */
+
+/*
+ * Put fresh into the file's place, and a copy of what was there, without the
+ * secrets, into our state directory.  0 or -1: the file is as it was.
+ */
+int rewrite_file(struct import_file *file, const struct text *fresh, const struct text *backup,
+		 char kept[PATH_SIZE], struct failure *f);
+/* What a person should know of the file: other names, git.  "" nothing. */
+void rewrite_note(const struct import_file *file, char out[160]);
+
+/* ---- settings.c ---- */
+
+/*
+ * Take a member out of "env" of a settings file's text, which is valid: in
+ * its place, with its comma.  False: it is not there.
+ */
+bool settings_splice(struct text *t, const char *name);
+/* Are the two equal but for these members of "env" (which only before has), and is
+ * after still JSON? */
+bool settings_proof(const struct text *before, const struct text *spliced, const struct text *after,
+		    const char *const *names, unsigned n);
 
 /* ---- leftovers.c ---- */
 

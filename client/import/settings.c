@@ -4,14 +4,13 @@
  * scanner of ours says where a member stands, which jansson does not tell.
  */
 #include <jansson.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "base/fail.h"
-#include "base/io.h"
+#include "client/import/import.h"
 #include "client/import/json_scan.h"
 #include "client/import/pool.h"
-#include "client/import/reading.h"
 
 static struct text pool;
 
@@ -105,4 +104,63 @@ int settings_read(const struct text *t, struct reading *r, struct failure *f)
 		ret = members(t, r, root, f);
 	pool_end();
 	return ret;
+}
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+bool settings_splice(struct text *t, const char *name)
+{
+	struct json_scan scan;
+	struct json_member m;
+	size_t from, to;
+
+	if (!json_scan_open(&scan, t->p, t->n, "env"))
+		return false;
+	do {
+		if (!json_scan_next(&scan, &m))
+			return false;
+	} while (m.key_n != strlen(name) || memcmp(m.key, name, m.key_n) != 0);
+	from = m.at;
+	to = m.end;
+	while (to < t->n && blank(t->p[to]))
+		to++;
+	if (to < t->n && t->p[to] == ',') {
+		for (to++; to < t->n && blank(t->p[to]); to++)
+			;
+	} else {
+		/* the last one: the comma before it goes, its line's end stays */
+		while (from > 0 && blank(t->p[from - 1]))
+			from--;
+		if (from > 0 && t->p[from - 1] == ',') {
+			from--;
+			to = m.end;
+		}
+	}
+	memmove(t->p + from, t->p + to, t->n - to);
+	explicit_bzero(t->p + t->n - (to - from), to - from);
+	t->n -= to - from;
+	return true;
+}
+
+bool settings_proof(const struct text *before, const struct text *spliced, const struct text *after,
+		    const char *const *names, unsigned n)
+{
+	json_t *a, *b, *c, *env;
+	bool ok;
+	unsigned i;
+
+	if (pool_begin(72 * before->n + 64 * 1024, NULL) != 0)
+		return false;
+	a = json_loadb(before->p, before->n, JSON_REJECT_DUPLICATES, NULL);
+	b = json_loadb(spliced->p, spliced->n, JSON_REJECT_DUPLICATES, NULL);
+	c = json_loadb(after->p, after->n, JSON_REJECT_DUPLICATES, NULL);
+	env = json_object_get(a, "env");
+	for (i = 0, ok = a && b && c; ok && i < n; i++)
+		ok = json_object_del(env, names[i]) == 0;
+	ok = ok && json_equal(a, b);
+	pool_end();
+	return ok;
 }
