@@ -54,14 +54,15 @@ LIBDIR := $(BUILD)/lib/ccrun
 SHARE := $(BUILD)/share/ccrun
 
 # Each heavy library has a program of its own (make HELPERS= leaves them out).
-HELPERS ?= keyring tpm2 logind
+HELPERS ?= keyring tpm2 logind source
 LIBS_keyring := libsecret-1
 LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
 LIBS_logind := libsystemd
+LIBS_source := jansson inih
 helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 
 programs := $(BIN)/ccrun $(BIN)/ccctl $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
-presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf))
+presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf share/sources/*.conf))
 # Unit templates: ccctl login fills them in, and so does a root's install.
 login_files := $(wildcard share/systemd/*/* share/autostart/*)
 templates := $(patsubst share/%,$(SHARE)/%,$(login_files))
@@ -146,7 +147,7 @@ $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(s
 $(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$*) $(call objs,helpers) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind,$*),$(MSGPACK_LIB)) \
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) $(if $(filter logind source,$*),$(MSGPACK_LIB)) \
 		$(shell $(PKG_CONFIG) --libs $(LIBS_$*))
 
 # The library is never built with a sanitizer: it is loaded into programs that are not.
@@ -243,12 +244,13 @@ define install_unit
 endef
 
 install: all
-	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" \
+	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" "$(D)/share/ccrun/sources" \
 		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man8"
 	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl "$(D)/bin/"
 	install -m $(MODE) $(LIBEXEC)/ccbroker $(helpers) "$(D)/libexec/ccrun/"
 	install -m 755 $(LIBDIR)/libccrun.so "$(D)/lib/ccrun/"
 	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
+	install -m 644 share/sources/*.conf "$(D)/share/ccrun/sources/"
 	for f in $(login_files); do install -D -m 644 $$f "$(D)/share/ccrun/$${f#share/}" || exit 1; done
 	install -m 644 man/*.1 "$(D)/share/man/man1/"
 	install -m 644 man/*.5 "$(D)/share/man/man5/"
@@ -264,11 +266,12 @@ uninstall:
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system remove
 	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
+	for f in share/sources/*.conf; do rm -f "$(D)/share/ccrun/sources/$${f##*/}"; done
 	for f in $(login_files); do rm -f "$(D)/share/ccrun/$${f#share/}"; done
 	for s in 1 5 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
 	$(if $(units),rm -f $(foreach u,$(units),"$(D)/$(call unit_path,$(u))") $(foreach f,$(conf),"$(D)/$(call conf_path,$(f))"))
 	@for d in libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \
-		share/ccrun/systemd share/ccrun/providers share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
+		share/ccrun/systemd share/ccrun/providers share/ccrun/sources share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system reload
 	@echo 'note: a broker that runs goes on until it is ended (kill the pid that ccctl status shows); your vault stays'
 

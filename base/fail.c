@@ -20,6 +20,7 @@ static const struct {
 	[FAIL_LOCKED] = { "locked", EXIT_LOCKED },
 	[FAIL_NO_VAULT] = { "no-vault", EXIT_NO_SUCH },
 	[FAIL_NO_ENTRY] = { "no-entry", EXIT_NO_SUCH },
+	[FAIL_NO_VALUE] = { "no-value", EXIT_FAILED },
 	[FAIL_EXISTS] = { "exists", EXIT_FAILED },
 	[FAIL_WRONG_KEY] = { "wrong-key", EXIT_REFUSED },
 	[FAIL_DAMAGED] = { "damaged", EXIT_FAILED },
@@ -42,6 +43,7 @@ static const struct {
 	[FAIL_BAD_VALUE] = { "bad-value", EXIT_FAILED },
 	[FAIL_UNSAFE_PATH] = { "unsafe-path", EXIT_REFUSED },
 	[FAIL_CONFIG] = { "config", EXIT_FAILED },
+	[FAIL_SOURCE] = { "source", EXIT_FAILED },
 	[FAIL_NO_BROKER] = { "no-broker", EXIT_FAILED },
 	[FAIL_NOT_LOCKED_MEM] = { "not-locked-memory", EXIT_REFUSED },
 };

@@ -19,6 +19,7 @@ enum fail_code {
 	FAIL_LOCKED,	     /* the vault is locked */
 	FAIL_NO_VAULT,	     /* there is no vault yet */
 	FAIL_NO_ENTRY,	     /* no such entry, slot, provider, mode */
+	FAIL_NO_VALUE,	     /* the entry has a source, and was not fetched yet */
 	FAIL_EXISTS,	     /* it is there already */
 	FAIL_WRONG_KEY,	     /* wrong passphrase or key for this slot */
 	FAIL_DAMAGED,	     /* vault: checksum or contents wrong */
@@ -41,6 +42,7 @@ enum fail_code {
 	FAIL_BAD_VALUE,	     /* a field's contents are not allowed */
 	FAIL_UNSAFE_PATH,    /* wrong owner or mode, a symbolic link in the way */
 	FAIL_CONFIG,	     /* a configuration file is wrong */
+	FAIL_SOURCE,	     /* another manager did not give the token */
 	FAIL_NO_BROKER,	     /* none answers and none could be started */
 	FAIL_NOT_LOCKED_MEM, /* secrets cannot be kept in locked memory */
 	FAIL_CODE_COUNT

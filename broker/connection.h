@@ -56,6 +56,7 @@ struct connection {
 	bool marked;	  /* it was when it connected: counted apart */
 	bool resting;	  /* not watched until its user has kept us waiting less */
 	bool watcher;	  /* says when the computer sleeps; may be silent for ever */
+	char taking[NAME_MAX_LEN + 1]; /* the entry whose token it fetches, or "" */
 	struct stage stage;
 	struct session session;
 };

@@ -54,6 +54,8 @@ static const struct {
 	{ "rename", op_rename, OPEN_VAULT | CHANGES | ON_RECORD },
 	{ "approve", op_approve, OPEN_VAULT | CHANGES | ON_RECORD },
 	{ "list", op_list, OPEN_VAULT },
+	{ "source-take", op_source_take, OPEN_VAULT | ON_RECORD },
+	{ "source-put", op_source_put, OPEN_VAULT | ON_RECORD },
 	/* open decides about marked requesters entry by entry (nested = allow) */
 	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
 	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
@@ -147,6 +149,6 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 	if (q.pass >= 0)
 		close(q.pass);
 	wire_in_free(&in);
-	if (c->session.state == SESSION_NONE && !c->watcher)
+	if (c->session.state == SESSION_NONE && !c->watcher && !c->taking[0])
 		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 }

@@ -40,6 +40,8 @@ handler op_put, op_get, op_rm, op_rename, op_approve, op_list;
 handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 /* broker/ops_session.c */
 handler op_open, op_pipe;
+/* broker/ops_source.c */
+handler op_source_take, op_source_put;
 
 /* ---- what handlers share (broker/fields.c) ---- */
 

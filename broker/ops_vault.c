@@ -39,14 +39,20 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	struct entry e = { .created = (uint64_t)time(NULL), .since = io_now_ms() };
-	bool replace = false;
+	bool replace = false, has_source = false;
+	struct entry_source source;
 
 	e.changed = e.created;
 	if (sealed_fields(q->map, &e, f) != 0 ||
 	    wire_get_bool(q->map, "replace", &replace, f) != 0 ||
-	    wire_get_bin(q->map, "token", &e.token, &e.token_len, f) != 0 ||
-	    wire_token_check(e.token, e.token_len, f) != 0)
+	    wire_get_source(q->map, &source, &has_source, f) != 0)
 		return NULL;
+	/* A source without a token was not tried. */
+	if ((!has_source || wire_has(q->map, "token")) &&
+	    (wire_get_bin(q->map, "token", &e.token, &e.token_len, f) != 0 ||
+	     wire_token_check(e.token, e.token_len, f) != 0))
+		return NULL;
+	e.source = has_source ? &source : NULL;
 	if (vault_find(t->vault, e.name) && !replace) {
 		fail_set(f, FAIL_EXISTS, NULL, "'%s' has a key already", e.name);
 		fail_hint(f, "ccctl add %s --replace", e.name);
@@ -119,13 +125,26 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1];
 	const struct entry *old = existing(q, name, f);
+	struct entry_source source;
+	bool has_source;
 	struct entry e;
 
 	if (!old)
 		return NULL;
 	e = *old;
 	e.changed = (uint64_t)time(NULL);
-	if (sealed_fields(q->map, &e, f) != 0 || record_request(q, "approve", name, f) != 0 ||
+	if (sealed_fields(q->map, &e, f) != 0 || wire_get_source(q->map, &source, &has_source, f) != 0)
+		return NULL;
+	if (has_source && !e.source) {
+		fail_set(f, FAIL_BAD_VALUE, "ccctl add --replace", "'%s' has its token in the vault", name);
+		return NULL;
+	}
+	if (has_source) {
+		/* What the old one gave is not what this one gives. */
+		e.source = &source;
+		e.token = NULL;
+	}
+	if (record_request(q, "approve", name, f) != 0 ||
 	    vault_put(t->vault, &e, f) != 0)
 		return NULL;
 	return committed(q, f);
@@ -133,7 +152,9 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 
 static void entry_item(struct wire_out *o, const struct entry *e)
 {
-	wire_item(o, 7);
+	const struct entry_source *s = e->source;
+
+	wire_item(o, s ? 8 + SOURCE_KEYS : 7);
 	wire_str(o, "name", e->name);
 	wire_str(o, "origin", e->origin);
 	wire_str(o, "variable", e->variable);
@@ -141,11 +162,19 @@ static void entry_item(struct wire_out *o, const struct entry *e)
 	wire_uint(o, "created", e->created);
 	wire_uint(o, "changed", e->changed);
 	wire_uint(o, "used", e->used);
+	if (!s)
+		return;
+	wire_put_source(o, s);
+	wire_bool(o, "fetched", e->token != NULL);
 }
 
 static size_t item_size(const struct entry *e)
 {
-	return 128 + strlen(e->name) + strlen(e->origin) + strlen(e->variable) + strlen(e->policy);
+	size_t n = 128 + strlen(e->name) + strlen(e->origin) + strlen(e->variable) + strlen(e->policy);
+
+	if (!e->source)
+		return n;
+	return n + 64 + strlen(e->source->ref) + strlen(e->source->command) + strlen(e->source->pick);
 }
 
 /* Entries after the name in "after" ("" for the first page), one page of them. */

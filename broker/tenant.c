@@ -157,6 +157,9 @@ const struct entry *tenant_entry(const struct tenant *t, const char *name, struc
 		fail_set(f, FAIL_LOCKED, "ccctl unlock", "the vault is locked");
 	else if (!e)
 		fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", name);
+	else if (!e->token && e->source && t->vault)
+		fail_set(f, FAIL_NO_VALUE, "ccrun fetches it on a terminal, and so does ccctl get",
+			 "the key '%s' is to be fetched: %.160s", name, e->source->ref);
 	else if (!e->token)
 		fail_set(f, FAIL_LOCKED, "ccctl unlock", "the key '%s' was in memory as long as its ttl allows",
 			 name);
@@ -254,7 +257,8 @@ static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t k
 	return v;
 }
 
-/* Into a newer view of the vault: that a key was used is a fact. */
+/* Into a newer view of the vault: that a key was used is a fact, and what was
+ * fetched from elsewhere need not be fetched again. */
 static void carry_used(struct tenant *t, const struct vault *from, struct vault *to)
 {
 	const struct entry *e, *same;
@@ -262,6 +266,7 @@ static void carry_used(struct tenant *t, const struct vault *from, struct vault 
 
 	if (!from || memcmp(vault_id(from), vault_id(to), VAULT_ID_LEN) != 0)
 		return;
+	vault_carry(from, to);
 	for (i = 0; (e = vault_at(from, i)); i++) {
 		same = vault_find(to, e->name);
 		if (!same || same->used >= e->used)

@@ -75,7 +75,8 @@ int tenant_need_open(const struct tenant *t, struct failure *f);
 int tenant_need_some(const struct tenant *t, struct failure *f);
 
 /* An entry that can be handed over now.  NULL with FAIL_NO_ENTRY, or FAIL_LOCKED:
- * it is not among the kept ones, or its time in memory is over. */
+ * it is not among the kept ones, or its time in memory is over; FAIL_NO_VALUE: its
+ * token is to be fetched (again). */
 const struct entry *tenant_entry(const struct tenant *t, const char *name, struct failure *f);
 
 /* The public part of the vault file, checked. */

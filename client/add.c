@@ -10,6 +10,7 @@
 #include "client/common.h"
 #include "client/entries.h"
 #include "client/parameters.h"
+#include "client/sources.h"
 #include "client/terminal.h"
 #include "client/tokens.h"
 #include "config/provider.h"
@@ -17,7 +18,9 @@
 
 struct add {
 	const char *word;
-	bool key_only, replace;
+	bool key_only, replace, unchecked;
+	const char *ref[SESSION_ENTRIES_MAX]; /* --source, in order; refs of them */
+	unsigned refs;
 	int pass_fd;
 	struct secret pass; /* what came on pass_fd */
 	struct settings set;
@@ -28,13 +31,15 @@ struct add {
 	unsigned count;
 };
 
-enum { OPT_KEY = 256, OPT_REPLACE, OPT_SET, OPT_FD };
+enum { OPT_KEY = 256, OPT_REPLACE, OPT_SET, OPT_FD, OPT_SOURCE, OPT_UNCHECKED };
 
 static const struct option options[] = {
 	{ "key", no_argument, NULL, OPT_KEY },
 	{ "replace", no_argument, NULL, OPT_REPLACE },
 	{ "set", required_argument, NULL, OPT_SET },
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ "source", required_argument, NULL, OPT_SOURCE },
+	{ "no-check", no_argument, NULL, OPT_UNCHECKED },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -61,6 +66,15 @@ static int parse(int argc, char **argv, struct add *a, struct failure *f)
 			if (settings_add(&a->set, optarg, f) != 0)
 				return -1;
 			break;
+		case OPT_SOURCE:
+			if (a->refs == SESSION_ENTRIES_MAX)
+				return fail_set(f, FAIL_USAGE, NULL, "a provider has %d keys at most",
+						SESSION_ENTRIES_MAX);
+			a->ref[a->refs++] = optarg;
+			break;
+		case OPT_UNCHECKED:
+			a->unchecked = true;
+			break;
 		case OPT_FD:
 			if (passphrase_fd_option(optarg, &a->pass_fd, f) != 0)
 				return -1;
@@ -74,6 +88,8 @@ static int parse(int argc, char **argv, struct add *a, struct failure *f)
 	a->word = argv[optind];
 	if (a->key_only && a->set.n > 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help add", "--set is for providers, not for --key");
+	if (a->unchecked && a->refs == 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help add", "--no-check is for --source");
 	return 0;
 }
 
@@ -118,17 +134,29 @@ static int want_provider(struct add *a, struct failure *f)
 	return 0;
 }
 
-/* -t: as long in memory, whatever longer time the files allow. */
+/* One reference for each key. */
+static int want_sources(const struct add *a, struct failure *f)
+{
+	if (a->refs == 0 || a->refs == a->count)
+		return 0;
+	return fail_set(f, FAIL_USAGE, "one --source for each, in the order that the provider's file has",
+			"%s has %u keys, and %u sources were named", a->word, a->count, a->refs);
+}
+
+/* -t: as long in memory, whatever longer time the files allow.  What was fetched is
+ * fetched again some day, for it may have been changed there. */
 static int tighten(struct add *a, struct failure *f)
 {
 	struct policy p;
 	unsigned i;
 
-	for (i = 0; a->ttl && i < a->count; i++) {
+	for (i = 0; (a->ttl || a->refs) && i < a->count; i++) {
 		if (policy_parse(&p, a->wanted[i].policy, f) != 0)
 			return -1;
-		if (p.ttl == 0 || p.ttl > a->ttl)
+		if (a->ttl && (p.ttl == 0 || p.ttl > a->ttl))
 			p.ttl = a->ttl;
+		if (p.ttl == 0)
+			p.ttl = SOURCE_TTL;
 		policy_format(&p, a->wanted[i].policy, sizeof(a->wanted[i].policy));
 	}
 	return 0;
@@ -140,6 +168,7 @@ static void drop_wanted(struct add *a, unsigned i)
 
 	memmove(&a->wanted[i], &a->wanted[i + 1], rest * sizeof(a->wanted[0]));
 	memmove(&a->over[i], &a->over[i + 1], rest * sizeof(a->over[0]));
+	memmove(&a->ref[i], &a->ref[i + 1], rest * sizeof(a->ref[0]));
 	a->count--;
 }
 
@@ -184,33 +213,51 @@ out:
 	return r;
 }
 
-static int put(struct client *c, const struct wanted *w, bool replace, const uint8_t *token,
-	       size_t n, struct failure *f)
+static int put(struct client *c, const struct wanted *w, bool replace, const struct entry_source *source,
+	       const uint8_t *token, size_t n, struct failure *f)
 {
-	struct wire_out *o = wire_request("put", 6);
+	struct wire_out *o = wire_request("put", 5 + (source ? SOURCE_KEYS : 0u) + (n > 0 ? 1u : 0u));
 
 	wire_str(o, "name", w->entry);
 	wire_str(o, "origin", w->origin);
 	wire_str(o, "variable", w->variable);
 	wire_str(o, "policy", w->policy);
 	wire_bool(o, "replace", replace);
-	wire_secret(o, "token", token, n);
+	if (source)
+		wire_put_source(o, source);
+	if (n > 0)
+		wire_secret(o, "token", token, n);
 	return client_call(c, o, f);
+}
+
+static int get_tokens(struct client *c, struct add *a, struct tokens *t,
+		      struct entry_source source[SESSION_ENTRIES_MAX], struct failure *f)
+{
+	unsigned i;
+
+	if (a->refs == 0)
+		return tokens_get(c, t, a->wanted, a->count, a->provider, f);
+	for (i = 0; i < a->count; i++)
+		if (source_settle(c, a->ref[i], !a->unchecked, t, i, &source[i], f) != 0)
+			return -1;
+	return 0;
 }
 
 static int store(struct client *c, struct add *a, struct failure *f)
 {
+	struct entry_source source[SESSION_ENTRIES_MAX];
 	struct tokens t = { 0 };
 	unsigned i;
 	int r = -1;
 
-	if (settle_existing(c, a, f) != 0 ||
-	    tokens_get(c, &t, a->wanted, a->count, a->provider, f) != 0 ||
+	if (settle_existing(c, a, f) != 0 || get_tokens(c, a, &t, source, f) != 0 ||
 	    client_connect(c, true, f) != 0)
 		goto out;
 	for (i = 0; i < a->count; i++) {
-		if (put(c, &a->wanted[i], a->over[i], t.p[i], t.n[i], f) != 0)
+		if (put(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i], t.n[i], f) != 0)
 			goto out;
+		if (a->refs)
+			say("'%s' comes from %s", a->wanted[i].entry, source[i].ref);
 		say("stored '%s', sealed for %s as %s", a->wanted[i].entry,
 		    origin_url(a->wanted[i].origin), a->wanted[i].variable);
 	}
@@ -240,7 +287,7 @@ static int add(struct client *c, struct add *a, struct failure *f)
 		return 0;
 	}
 	/* Parameters may have been typed for a while. */
-	if (tighten(a, f) != 0 || client_connect(c, true, f) != 0 || store(c, a, f) != 0)
+	if (want_sources(a, f) != 0 || tighten(a, f) != 0 || client_connect(c, true, f) != 0 || store(c, a, f) != 0)
 		return -1;
 	if (a->key_only)
 		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word, a->word);

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "client/common.h"
 #include "client/entries.h"
+#include "client/sources.h"
 #include "client/terminal.h"
 #include "config/provider.h"
 
@@ -17,6 +18,8 @@
 struct change {
 	struct wanted to;
 	struct listed from;
+	struct entry_source source; /* what is to be sealed, when from.has_source */
+	bool source_differs;
 };
 
 static const struct option options[] = {
@@ -61,6 +64,20 @@ static int load(const char *word, struct provider **p, struct failure *f)
 	return load_user(name, p, f);
 }
 
+/* Does what is sealed in e differ from what the files say?  1, 0, -1. */
+static int differs(const struct wanted *w, const struct listed *e, struct change *out, struct failure *f)
+{
+	int same = e->has_source ? source_is_sealed(e, &out->source, f) : 1;
+
+	if (same < 0)
+		return -1;
+	out->source_differs = same == 0;
+	out->to = *w;
+	wanted_keep_ttl(&out->to, e);
+	out->from = *e;
+	return out->source_differs || wanted_differs(w, e);
+}
+
 /* Which of the provider's entries are sealed to something else?  -1: one is not there. */
 static int find_changes(struct client *c, const struct provider *p,
 			struct change out[SESSION_ENTRIES_MAX], struct failure *f)
@@ -68,7 +85,7 @@ static int find_changes(struct client *c, const struct provider *p,
 	struct wanted w[SESSION_ENTRIES_MAX];
 	const struct listed *e;
 	struct listed *list;
-	int i, found = 0, wanted = wanted_of(p, w, f);
+	int i, r, found = 0, wanted = wanted_of(p, w, f);
 	unsigned n;
 
 	if (wanted < 0 || client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
@@ -81,11 +98,12 @@ static int find_changes(struct client *c, const struct provider *p,
 			found = -1;
 			break;
 		}
-		if (!wanted_differs(&w[i], e))
-			continue;
-		out[found].to = w[i];
-		wanted_keep_ttl(&out[found].to, e);
-		out[found++].from = *e;
+		r = differs(&w[i], e, &out[found], f);
+		if (r < 0) {
+			found = -1;
+			break;
+		}
+		found += r;
 	}
 	free(list);
 	return found;
@@ -111,6 +129,10 @@ static void show_changes(const struct provider *p, const struct change *ch, int 
 		show_part("origin", ch[i].from.origin, ch[i].to.origin);
 		show_part("variable", ch[i].from.variable, ch[i].to.variable);
 		show_part("policy", ch[i].from.policy, ch[i].to.policy);
+		if (!ch[i].source_differs)
+			continue;
+		show_part("command", ch[i].from.source.command, ch[i].source.command);
+		show_part("output", ch[i].from.source.pick, ch[i].source.pick);
 	}
 	fflush(stdout);
 }
@@ -134,12 +156,14 @@ static int agree(const struct provider *p, bool yes, struct failure *f)
 
 static int seal(struct client *c, const struct change *ch, struct failure *f)
 {
-	struct wire_out *o = wire_request("approve", 4);
+	struct wire_out *o = wire_request("approve", 4 + (ch->source_differs ? SOURCE_KEYS : 0u));
 
 	wire_str(o, "name", ch->to.entry);
 	wire_str(o, "origin", ch->to.origin);
 	wire_str(o, "variable", ch->to.variable);
 	wire_str(o, "policy", ch->to.policy);
+	if (ch->source_differs)
+		wire_put_source(o, &ch->source);
 	if (client_call(c, o, f) != 0)
 		return -1;
 	say("sealed '%s' for %s as %s", ch->to.entry, origin_url(ch->to.origin), ch->to.variable);

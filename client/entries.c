@@ -21,9 +21,16 @@ static int read_item(struct wire_map m, struct listed *e, struct failure *f)
 	    wire_text(m, "policy", e->policy, sizeof(e->policy), f) != 0 ||
 	    wire_get_uint(m, "created", &e->created, f) != 0 ||
 	    wire_get_uint(m, "changed", &e->changed, f) != 0 ||
-	    wire_get_uint(m, "used", &e->used, f) != 0)
+	    wire_get_uint(m, "used", &e->used, f) != 0 ||
+	    wire_get_source(m, &e->source, &e->has_source, f) != 0)
 		return -1;
-	return 0;
+	e->fetched = false;
+	return e->has_source ? wire_get_bool(m, "fetched", &e->fetched, f) : 0;
+}
+
+const char *entry_from(const struct listed *e)
+{
+	return e->has_source ? e->source.ref : "vault";
 }
 
 static int read_page(struct client *c, struct listed **list, unsigned *n, bool *more,

@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "config/provider.h"
 #include "wire/limits.h"
+#include "wire/source.h"
 
 struct client;
 struct failure;
@@ -20,7 +21,13 @@ struct listed {
 	char variable[VARIABLE_MAX_LEN + 1];
 	char policy[POLICY_MAX_LEN + 1];
 	uint64_t created, changed, used;
+	bool has_source; /* the token stays elsewhere: */
+	struct entry_source source;
+	bool fetched; /* and is in the broker's memory now */
 };
+
+/* Where its token comes from: "vault", or the reference. */
+const char *entry_from(const struct listed *e);
 
 /* All of them, by name; *out is allocated (free).  c is connected. */
 int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f);

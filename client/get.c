@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "client/common.h"
 #include "client/entries.h"
+#include "dial/fetch.h"
 
 static const struct option options[] = {
 	{ "reveal", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
@@ -24,10 +25,32 @@ static int show(const uint8_t *token, size_t n, struct failure *f)
 	return 0;
 }
 
+static int ask(struct client *c, const char *name, struct failure *f)
+{
+	struct wire_out *o;
+
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	o = wire_request("get", 1);
+	wire_str(o, "name", name);
+	return client_call(c, o, f);
+}
+
+/* A key that stays elsewhere is fetched first, as a launch does. */
+static int get(struct client *c, const char *name, struct failure *f)
+{
+	const char *const names[] = { name, NULL };
+
+	if (ask(c, name, f) == 0)
+		return 0;
+	if (f->code != FAIL_NO_VALUE)
+		return -1;
+	return fetch_values(names, fetch_terminal(), f) == 0 ? ask(c, name, f) : -1;
+}
+
 int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 {
 	bool first = true, reveal = false;
-	struct wire_out *o;
 	const uint8_t *token;
 	size_t n;
 	int opt;
@@ -44,11 +67,7 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 		fail_hint(f, "ccctl get %s --reveal", argv[optind]);
 		return -1;
 	}
-	if (client_connect(c, true, f) != 0)
-		return -1;
-	o = wire_request("get", 1);
-	wire_str(o, "name", argv[optind]);
-	if (client_call(c, o, f) != 0) {
+	if (get(c, argv[optind], f) != 0) {
 		entries_hint(argv[optind], f);
 		return -1;
 	}

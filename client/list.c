@@ -38,6 +38,7 @@ struct row {
 	struct failure why;
 	enum key_state key;
 	uint64_t used;
+	char from[SOURCE_REF_MAX + 1]; /* of the first key that is there */
 	char host[ORIGIN_MAX_LEN + 1];
 	char modes[256];
 };
@@ -106,6 +107,8 @@ static void look_up(const struct listing *l, struct row *r)
 			r->key = KEY_MISSING;
 			return;
 		}
+		if (!r->from[0])
+			snprintf(r->from, sizeof(r->from), "%s", entry_from(e));
 		if (e->used > r->used)
 			r->used = e->used;
 		if (wanted > 0 && wanted_differs(&w[i], e))
@@ -146,7 +149,7 @@ static void fill(const struct listing *l, struct row *r)
 
 static void print_table(const struct listing *l)
 {
-	int name = 8, title = 5, modes = 5, key = 3, host = 8;
+	int name = 8, title = 5, modes = 5, key = 3, from = 4, host = 8;
 	char time[TIME_TEXT];
 	const struct row *r;
 	unsigned i;
@@ -157,12 +160,14 @@ static void print_table(const struct listing *l)
 		title = cell_width(r->p ? r->p->title : "", title);
 		modes = cell_width(r->modes, modes);
 		key = cell_width(key_words[r->key].text, key);
+		from = cell_width(r->from, from);
 		host = cell_width(r->host, host);
 	}
 	put_cell("PROVIDER", name);
 	put_cell("TITLE", title);
 	put_cell("MODES", modes);
 	put_cell("KEY", key);
+	put_cell("FROM", from);
 	put_cell("ENDPOINT", host);
 	puts("LAST USED");
 	for (i = 0; i < l->rows; i++) {
@@ -176,6 +181,7 @@ static void print_table(const struct listing *l)
 		put_cell(r->p->title, title);
 		put_cell(r->modes[0] ? r->modes : "-", modes);
 		put_cell(key_words[r->key].text, key);
+		put_cell(r->from[0] ? r->from : "-", from);
 		put_cell(r->host[0] ? r->host : "-", host);
 		puts(r->used ? time_local(r->used, time) : "-");
 	}
@@ -196,6 +202,7 @@ static struct json_t *row_json(const struct row *r)
 	for (i = 0; r->p && i < r->p->secrets; i++)
 		js_append_text(list, r->p->secret[i].entry);
 	js_put(o, "entries", list);
+	js_text(o, "from", r->from[0] ? r->from : NULL);
 	js_text(o, "endpoint", r->p && !provider_missing(r->p) && r->host[0] ? r->host : NULL);
 	list = js_array();
 	for (i = 0; r->p && i < r->p->params; i++)
@@ -278,12 +285,16 @@ struct json_t *entry_json(const struct listed *e)
 	js_time(o, "created", e->created);
 	js_time(o, "changed", e->changed);
 	js_time(o, "used", e->used);
+	js_text(o, "source", e->has_source ? e->source.ref : NULL);
+	js_text(o, "command", e->has_source ? e->source.command : NULL);
+	js_text(o, "pick", e->has_source ? e->source.pick : NULL);
+	js_bool(o, "fetched", e->fetched);
 	return o;
 }
 
 static void print_keys(const struct listed *e, unsigned n)
 {
-	int name = 4, variable = 8, origin = 10;
+	int name = 4, variable = 8, from = 4, origin = 10;
 	char time[TIME_TEXT];
 	unsigned i;
 
@@ -294,15 +305,18 @@ static void print_keys(const struct listed *e, unsigned n)
 	for (i = 0; i < n; i++) {
 		name = cell_width(e[i].name, name);
 		variable = cell_width(e[i].variable, variable);
+		from = cell_width(entry_from(&e[i]), from);
 		origin = cell_width(e[i].origin, origin);
 	}
 	put_cell("NAME", name);
 	put_cell("VARIABLE", variable);
+	put_cell("FROM", from);
 	put_cell("SEALED FOR", origin);
 	puts("LAST USED");
 	for (i = 0; i < n; i++) {
 		put_cell(e[i].name, name);
 		put_cell(e[i].variable, variable);
+		put_cell(entry_from(&e[i]), from);
 		put_cell(e[i].origin, origin);
 		puts(time_local(e[i].used, time));
 	}

@@ -36,8 +36,9 @@ static const struct verb {
 	{ "lock", verb_lock, 0, "", "close it: wipe every secret from memory" },
 	{ "status", verb_status, ANYWHERE, "[-q] [--json]", "who serves the vault, and how well kept" },
 	{ "add", verb_add, SECRET,
-	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--passphrase-fd N] PROVIDER[:MODE] | --key NAME",
-	  "store a provider's key (asked for, or on standard input)" },
+	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REF [--no-check]] [--passphrase-fd N] "
+	  "PROVIDER[:MODE] | --key NAME",
+	  "store a provider's key (asked for, on standard input, or where it comes from)" },
 	{ "list", verb_list, 0, "[--json]", "the providers, and which have their key" },
 	{ "keys", verb_keys, 0, "[--json]", "the entries of the vault" },
 	{ "get", verb_get, SECRET, "[--reveal] NAME", "write one key to standard output" },

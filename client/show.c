@@ -98,6 +98,12 @@ static void print_text(const struct listed *e, const struct user *u, int users)
 	line("origin", e->origin);
 	line("variable", e->variable);
 	line("policy", e->policy);
+	line("from", entry_from(e));
+	if (e->has_source) {
+		line("command", e->source.command);
+		line("output", e->source.pick);
+		line("fetched", e->fetched ? "in the broker's memory" : "not now");
+	}
 	line("created", time_local(e->created, time));
 	line("changed", time_local(e->changed, time));
 	line("used", time_local(e->used, time));

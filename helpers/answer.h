@@ -17,7 +17,7 @@
 struct failure;
 
 #define ANSWER_FD 3
-#define ANSWER_MAX 4096 /* bytes of one packet; a locked page */
+#define ANSWER_MAX 20480 /* bytes of one packet: the longest token; locked pages */
 
 /*
  * First of all in main(): refuse inside a session, undumpable, descriptor 3 is

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include "secure/kdf.h"
 #include "wire/limits.h"
+#include "wire/source.h"
 
 struct failure;
 struct arena;
@@ -55,7 +56,8 @@ struct entry {
 	char variable[VARIABLE_MAX_LEN + 1]; /* as which variable */
 	char policy[POLICY_MAX_LEN + 1];   /* canonical text, wire/policy.h */
 	uint64_t created, changed, used;   /* seconds since the epoch; 0 never */
-	const uint8_t *token;		   /* in the arena; NULL while it sleeps */
+	const struct entry_source *source; /* NULL: the token itself is in the vault */
+	const uint8_t *token;		   /* in the arena; NULL while it sleeps, or was not fetched */
 	size_t token_len;
 	int64_t since; /* io_now_ms() when the vault was opened or the token came; not stored */
 };
@@ -113,10 +115,20 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
  * present file; vault_sleep then wipes them again.  FAIL_EXISTS: the file is
  * another vault's or of another generation.
  */
-void vault_touch(struct vault *v, int64_t now); /* since = now, for all entries */
+void vault_touch(struct vault *v, int64_t now); /* since = now, but for fetched tokens */
 void vault_sleep(struct vault *v, const char *name);
 unsigned vault_asleep(const struct vault *v);
 int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f);
+
+/*
+ * The token of an entry that has a source, as it was fetched: kept in the arena
+ * until it is put to sleep, and never sealed.  FAIL_NO_ENTRY: there is no such
+ * entry.  vault_carry: what `from` has fetched into another view of the same
+ * vault, where the same source is sealed.
+ */
+int vault_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
+		  struct failure *f);
+void vault_carry(const struct vault *from, struct vault *to);
 
 /*
  * A file of its own with all of v's entries: another id, another vault key, one

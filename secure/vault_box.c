@@ -130,7 +130,7 @@ static uint8_t *head_write(const struct vault *v, uint8_t *p, size_t total)
 	unsigned i;
 
 	p = put_bytes(p, VAULT_MAGIC, MAGIC_LEN);
-	p = put_n(p, VAULT_VERSION, 2);
+	p = put_n(p, entries_version(v), 2);
 	p = put_n(p, 0, 2);
 	p = put_n(p, total, 8);
 	p = put_n(p, v->generation + 1, 8);

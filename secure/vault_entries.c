@@ -22,6 +22,7 @@ static void entry_free(struct vault *v, struct entry *e)
 	if (!e)
 		return;
 	arena_release(v->arena, (void *)(uintptr_t)e->token);
+	free((void *)(uintptr_t)e->source);
 	sodium_memzero(e, sizeof(*e));
 	free(e);
 }
@@ -80,6 +81,20 @@ static struct entry *cut(struct vault *v, unsigned at)
 	return e;
 }
 
+static bool source_text_ok(const char *text, size_t max)
+{
+	size_t n = strnlen(text, max + 1);
+
+	return n > 0 && n <= max && words_ok(text, n);
+}
+
+static bool source_ok(const struct entry_source *s)
+{
+	return source_text_ok(s->ref, SOURCE_REF_MAX) &&
+	       source_text_ok(s->command, SOURCE_COMMAND_MAX) &&
+	       source_text_ok(s->pick, SOURCE_PICK_MAX);
+}
+
 const char *entry_wrong(const struct entry *e)
 {
 	size_t origin = strnlen(e->origin, sizeof(e->origin));
@@ -94,11 +109,31 @@ const char *entry_wrong(const struct entry *e)
 		return "the variable";
 	if (policy > POLICY_MAX_LEN || !text_ok(e->policy, policy))
 		return "the policy";
+	if (e->source && !source_ok(e->source))
+		return "the source";
+	if (e->source && !e->token)
+		return NULL;
 	if (e->token_len == 0 || e->token_len > TOKEN_MAX)
 		return "the token's length";
 	if (!e->token)
 		return "a token that is not in memory";
 	return NULL;
+}
+
+/* Where the token comes from, as a copy; both may be NULL. */
+static int copy_source(struct entry *to, const struct entry_source *from, struct failure *f)
+{
+	struct entry_source *copy;
+
+	to->source = NULL;
+	if (!from)
+		return 0;
+	copy = malloc(sizeof(*copy));
+	if (!copy)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "cannot hold the vault: out of memory");
+	*copy = *from;
+	to->source = copy;
+	return 0;
 }
 
 /* A copy on the heap with the token in the arena. */
@@ -113,6 +148,12 @@ static struct entry *entry_copy(struct vault *v, const struct entry *e, struct f
 	}
 	*new = *e;
 	new->token = NULL;
+	if (copy_source(new, e->source, f) != 0) {
+		entry_free(v, new);
+		return NULL;
+	}
+	if (!e->token)
+		return new;
 	token = arena_alloc(v->arena, e->token_len, f);
 	new->token = token;
 	if (!token) {
@@ -141,7 +182,8 @@ void vault_touch(struct vault *v, int64_t now)
 	unsigned i;
 
 	for (i = 0; i < v->count; i++)
-		v->entry[i]->since = now;
+		if (!v->entry[i]->source)
+			v->entry[i]->since = now;
 }
 
 unsigned vault_count(const struct vault *v)
@@ -328,7 +370,7 @@ unsigned vault_asleep(const struct vault *v)
 	unsigned i, n = 0;
 
 	for (i = 0; i < v->count; i++)
-		n += v->entry[i]->token == NULL;
+		n += v->entry[i]->token == NULL && !v->entry[i]->source;
 	return n;
 }
 
@@ -339,10 +381,10 @@ int entries_wake(struct vault *v, const struct vault *from, struct failure *f)
 	unsigned i;
 
 	for (i = 0; i < v->count; i++) {
-		if (v->entry[i]->token)
+		if (v->entry[i]->token || v->entry[i]->source)
 			continue;
 		stored = vault_find(from, v->entry[i]->name);
-		if (!stored || stored->token_len != v->entry[i]->token_len)
+		if (!stored || !stored->token || stored->token_len != v->entry[i]->token_len)
 			return fail_set(f, FAIL_EXISTS, "ccctl lock, then ccctl unlock",
 					"the vault's file is not the one that was opened");
 		token = arena_alloc(v->arena, stored->token_len, f);
@@ -352,6 +394,57 @@ int entries_wake(struct vault *v, const struct vault *from, struct failure *f)
 		v->entry[i]->token = token;
 	}
 	return 0;
+}
+
+/* ---- fetched tokens ---- */
+
+/* Put a copy of n bytes in the place of e's token. */
+static int take_value(struct vault *v, struct entry *e, const uint8_t *token, size_t n, int64_t now,
+		      struct failure *f)
+{
+	uint8_t *copy = arena_alloc(v->arena, n, f);
+
+	if (!copy)
+		return -1;
+	memcpy(copy, token, n);
+	arena_release(v->arena, (void *)(uintptr_t)e->token);
+	e->token = copy;
+	e->token_len = n;
+	e->since = now;
+	return 0;
+}
+
+int vault_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
+		  struct failure *f)
+{
+	bool there;
+	unsigned at = place(v, name, &there);
+
+	if (!there || !v->entry[at]->source)
+		return no_entry(f, "fetch", name);
+	if (n == 0 || n > TOKEN_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot keep a token of %zu bytes", n);
+	return take_value(v, v->entry[at], token, n, now, f);
+}
+
+static bool same_source(const struct entry *a, const struct entry *b)
+{
+	return a && a->source && b->source && strcmp(a->source->ref, b->source->ref) == 0 &&
+	       strcmp(a->source->command, b->source->command) == 0 &&
+	       strcmp(a->source->pick, b->source->pick) == 0;
+}
+
+void vault_carry(const struct vault *from, struct vault *to)
+{
+	const struct entry *had;
+	unsigned i;
+
+	/* What does not fit any more is fetched again. */
+	for (i = 0; from && i < to->count; i++) {
+		had = vault_find(from, to->entry[i]->name);
+		if (!to->entry[i]->token && same_source(had, to->entry[i]) && had->token)
+			take_value(to, to->entry[i], had->token, had->token_len, had->since, NULL);
+	}
 }
 
 void entries_filter(struct vault *v, bool (*keep)(const struct entry *e))

@@ -65,6 +65,17 @@ bool text_ok(const void *p, size_t n)
 	return true;
 }
 
+bool words_ok(const void *p, size_t n)
+{
+	const uint8_t *s = p;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (s[i] < 0x20 || s[i] == 0x7f)
+			return false;
+	return true;
+}
+
 static int damaged(struct failure *f, const char *why)
 {
 	return fail_set(f, FAIL_DAMAGED, NULL, "cannot read the vault: it is damaged: %s", why);

@@ -15,7 +15,8 @@
 
 #define VAULT_MAGIC "ccrunvlt"
 #define MAGIC_LEN 8
-#define VAULT_VERSION 2
+#define VAULT_VERSION 3
+#define VAULT_VERSION_PLAIN 2 /* what is written while no entry has a source, so that older programs read it */
 #define VAULT_VERSION_FIRST 1 /* read, not written: no settings, no material in slots */
 #define TOTAL_AT 12	/* of the total length: the same place in every version */
 #define HEAD_LEN 46	/* up to and with the slot count */
@@ -94,6 +95,9 @@ uint8_t *slot_write(uint8_t *p, const struct slot *s);
 /* n bytes of printable ASCII, spaces included? */
 bool text_ok(const void *p, size_t n);
 
+/* The same, but any byte above 0x7f too: what other programs call their things. */
+bool words_ok(const void *p, size_t n);
+
 /* ---- vault_entries.c ---- */
 
 /* What is allowed in an entry; the first thing that is not, or NULL. */
@@ -118,6 +122,9 @@ void undo_drop(struct vault *v);
 
 /* The length of the serialized entries, padded. */
 size_t entries_size(const struct vault *v);
+
+/* The lowest version that can hold them. */
+unsigned entries_version(const struct vault *v);
 
 /* Write them to p, entries_size bytes of the arena that are zero. */
 void entries_write(const struct vault *v, uint8_t *p);

@@ -21,10 +21,11 @@
 #include "base/sock.h"
 #include "config/provider.h"
 #include "dial/dial.h"
+#include "dial/fetch.h"
 #include "wire/claim.h"
 
-/* init, unlock, add, and once more in case something changed meanwhile */
-#define ROUNDS 4
+/* init, unlock, add, fetch, and once more in case something changed meanwhile */
+#define ROUNDS 5
 
 /* Replies to ccrun carry no secret: an ordinary buffer. */
 static char reply[WIRE_PACKET_MAX];
@@ -34,15 +35,7 @@ static pid_t broker;
 
 bool session_terminal(void)
 {
-	int fd;
-
-	if (!isatty(STDERR_FILENO))
-		return false;
-	fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
+	return fetch_terminal();
 }
 
 static const char *full_name(const struct provider *p, char out[2 * NAME_MAX_LEN + 2])
@@ -113,6 +106,17 @@ static struct wire_out *open_request(const struct provider *p, enum delivery d)
 	return o;
 }
 
+/* Tokens that stay in another manager: it is asked, with a person there or not. */
+static int fetch(const struct provider *p, struct failure *f)
+{
+	const char *names[SESSION_ENTRIES_MAX + 1] = { NULL };
+	unsigned i;
+
+	for (i = 0; i < p->secrets; i++)
+		names[i] = p->secret[i].entry;
+	return fetch_values(names, session_terminal(), f);
+}
+
 /* One try: the connection, or -1. */
 static int try_open(const struct provider *p, enum delivery d, struct failure *f)
 {
@@ -155,6 +159,11 @@ int session_open(const struct provider *p, enum delivery d, struct failure *f)
 		fd = try_open(p, d, f);
 		if (fd >= 0)
 			return fd;
+		if (f->code == FAIL_NO_VALUE) {
+			if (fetch(p, f) != 0)
+				return -1;
+			continue;
+		}
 		if (f->code == FAIL_NO_VAULT)
 			verb = "init";
 		else if (f->code == FAIL_LOCKED)

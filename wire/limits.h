@@ -13,6 +13,9 @@
 #define VARIABLE_MAX_LEN 64	/* an environment variable's name */
 #define ORIGIN_MAX_LEN 512	/* an endpoint with its kind of credential */
 #define POLICY_MAX_LEN 256	/* a policy as text */
+#define SOURCE_REF_MAX 1024	/* a reference into another manager, as it is typed */
+#define SOURCE_COMMAND_MAX 2048 /* the command that fetches it, as text */
+#define SOURCE_PICK_MAX 256	/* which part of what it prints */
 #define TOKEN_MAX 16384		/* bytes; the longest credentials in use (signed tokens) are below 8 KiB */
 #define SESSION_ENTRIES_MAX 3	/* access key, secret key, session token */
 
@@ -21,6 +24,8 @@
 
 #define CLAIM_DEADLINE_MS 10000	/* from granted to claim */
 #define REPLY_DEADLINE_MS 10000	/* a client waits this long for an answer */
+#define SOURCE_TIMEOUT_MAX 170	/* seconds: a manager that asks a person may take so long */
+#define SOURCE_DEADLINE_MS 180000 /* from source-take to source-put */
 #define IDLE_DEADLINE_MS 30000	/* a connection without a session may be silent this long */
 
 #endif

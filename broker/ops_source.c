@@ -1,0 +1,100 @@
+/*
+ * broker/ops_source.c - tokens that stay in another manager: who is to fetch
+ * one, and what came of it.  The broker runs no program; it says what is
+ * sealed, and keeps the answer in locked memory.
+ */
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "broker/broker.h"
+#include "broker/dispatch.h"
+
+/* The entry that is named, which has a source or not. */
+static const struct entry *named(struct request *q, char name[NAME_MAX_LEN + 1], struct failure *f)
+{
+	const struct entry *e;
+
+	if (field_name(q->map, "name", name, f) != 0)
+		return NULL;
+	e = vault_find(q->connection->tenant->vault, name);
+	if (!e)
+		fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", name);
+	return e;
+}
+
+/* Does another connection fetch it just now? */
+static bool is_taken(const struct request *q, const char *name)
+{
+	const struct connection *c;
+	unsigned i;
+
+	for (i = 0; i < q->broker->places; i++) {
+		c = &q->broker->connection[i];
+		if (c->fd >= 0 && c != q->connection && c->tenant == q->connection->tenant &&
+		    strcmp(c->taking, name) == 0)
+			return true;
+	}
+	return false;
+}
+
+struct wire_out *op_source_take(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	char name[NAME_MAX_LEN + 1];
+	const struct entry *e = named(q, name, f);
+	bool wait;
+	struct wire_out *o;
+
+	if (!e || peer_same_world(&c->peer, f) != 0)
+		return NULL;
+	if (c->session.state != SESSION_NONE || c->watcher) {
+		fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another use");
+		return NULL;
+	}
+	c->taking[0] = '\0';
+	wait = e->source && !e->token && is_taken(q, name);
+	if (!e->source || e->token || wait) {
+		o = wire_ok(2);
+		wire_bool(o, "cached", !wait);
+		wire_bool(o, "wait", wait);
+		return o;
+	}
+	o = wire_ok(2 + SOURCE_KEYS);
+	wire_bool(o, "cached", false);
+	wire_bool(o, "wait", false);
+	wire_put_source(o, e->source);
+	memcpy(c->taking, name, sizeof(name));
+	c->deadline = io_now_ms() + SOURCE_DEADLINE_MS;
+	return o;
+}
+
+struct wire_out *op_source_put(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	char name[NAME_MAX_LEN + 1];
+	const struct entry *e = named(q, name, f);
+	const uint8_t *token;
+	size_t n;
+
+	if (!e)
+		return NULL;
+	/* Taking ends here, whatever comes: who waits need not wait for nothing. */
+	if (strcmp(c->taking, name) != 0) {
+		fail_set(f, FAIL_POSTURE, "source-take comes first", "'%s' was not taken on this connection",
+			 name);
+		return NULL;
+	}
+	c->taking[0] = '\0';
+	if (!e->source) {
+		fail_set(f, FAIL_EXISTS, "start it again", "'%s' was changed meanwhile", name);
+		return NULL;
+	}
+	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 || wire_token_check(token, n, f) != 0 ||
+	    record_request(q, "fetch", name, f) != 0 ||
+	    vault_fetched(c->tenant->vault, name, token, n, io_now_ms(), f) != 0)
+		return NULL;
+	/* Its ttl may be the next one to be over. */
+	c->tenant->sleep_next = 0;
+	return wire_ok(0);
+}

@@ -1,0 +1,103 @@
+/*
+ * helpers/source/answer.c - what a manager's answer is worth: a token, or a
+ * failure that says what to do.
+ */
+#include "helpers/source/source.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/fail.h"
+#include "wire/message.h"
+
+#define INTERRUPTED (128 + SIGINT) /* how shells and others say it */
+
+static int cancelled(struct failure *f)
+{
+	return fail_set(f, FAIL_SOURCE, NULL, "it was cancelled");
+}
+
+/* It ended with a code: does its file know why? */
+static int failed(const struct outcome *o, const struct source_file *s, int code, struct failure *f)
+{
+	enum source_sign sign;
+	const char *hint;
+
+	if (!source_says(s, o->said, code, &sign))
+		return fail_set(f, FAIL_SOURCE, "its own words are above; try it yourself: ccctl keys has the command's "
+						"reference, ccctl show NAME the command",
+				"%s failed (exit code %d)", s->title, code);
+	hint = s->sign[sign].hint[0] ? s->sign[sign].hint : NULL;
+	if (sign == SIGN_CANCELLED)
+		return cancelled(f);
+	if (sign == SIGN_SIGNED_OUT)
+		return fail_set(f, FAIL_SOURCE, hint ? hint : "its own words are above",
+				"%s is locked, or nobody is signed in", s->title);
+	return fail_set(f, FAIL_SOURCE, hint ? hint : "is the reference right? ccctl keys shows it",
+			"%s has no such item", s->title);
+}
+
+int outcome_judge(const struct outcome *o, const struct source_file *s, const char *program,
+		  unsigned seconds, struct failure *f)
+{
+	if (o->gone)
+		return source_not_installed(s, program, f);
+	if (o->stopped)
+		return cancelled(f);
+	if (o->late)
+		return fail_set(f, FAIL_SOURCE, "does it wait for somebody? try it yourself",
+				"%s did not answer within %u s, and was ended", s->title, seconds);
+	if (o->large)
+		return fail_set(f, FAIL_SOURCE, "is this really a token, and not a file?",
+				"%s gave more than %zu bytes", s->title, o->room);
+	if (WIFSIGNALED(o->status) && WTERMSIG(o->status) == SIGINT)
+		return cancelled(f);
+	if (WIFSIGNALED(o->status))
+		return fail_set(f, FAIL_SOURCE, "try it yourself", "%s was ended by signal %d", s->title,
+				WTERMSIG(o->status));
+	if (WEXITSTATUS(o->status) == INTERRUPTED)
+		return cancelled(f);
+	return WEXITSTATUS(o->status) == 0 ? 0 : failed(o, s, WEXITSTATUS(o->status), f);
+}
+
+/* The check that every token gets, in words that fit here. */
+static int check(const struct source_file *s, const uint8_t *p, size_t n, struct failure *f)
+{
+	struct failure why = { 0 };
+
+	if (n == 0)
+		return fail_set(f, FAIL_SOURCE, "is the item empty?", "%s gave nothing", s->title);
+	if (memchr(p, '\n', n))
+		return fail_set(f, FAIL_SOURCE, "a token is one line; which part of it is the token? ccrun-source(5), output",
+				"%s gave more than one line", s->title);
+	if (wire_token_check(p, n, &why) == 0)
+		return 0;
+	return fail_set(f, FAIL_SOURCE, why.hint, "%s gave what is no token: %s", s->title, why.what);
+}
+
+int outcome_token(const struct outcome *o, const struct source_file *s, const char *pick,
+		  const uint8_t **p, size_t *n, struct failure *f)
+{
+	enum source_output output;
+	const char *field;
+	const uint8_t *end;
+
+	if (source_pick(pick, &output, &field, f) != 0)
+		return -1;
+	*p = o->out;
+	*n = o->n;
+	if (output == OUTPUT_JSON) {
+		if (*n == 0)
+			return check(s, *p, *n, f);
+		if (json_memory(f) != 0 || json_field(o->out, o->n, field, p, n, f) != 0)
+			return -1;
+		return check(s, *p, *n, f);
+	}
+	end = output == OUTPUT_FIRST_LINE && *n ? memchr(*p, '\n', *n) : NULL;
+	if (end)
+		*n = (size_t)(end - *p);
+	else if (*n > 0 && (*p)[*n - 1] == '\n')
+		--*n;
+	return check(s, *p, *n, f);
+}

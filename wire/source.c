@@ -1,0 +1,33 @@
+/*
+ * wire/source.c - where a token comes from, on the wire.
+ */
+#include "wire/source.h"
+
+#include "base/fail.h"
+
+static int text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f)
+{
+	if (wire_text(m, key, out, size, f) != 0)
+		return -1;
+	return out[0] ? 0 : fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' is empty", key);
+}
+
+void wire_put_source(struct wire_out *o, const struct entry_source *s)
+{
+	wire_str(o, "source", s->ref);
+	wire_str(o, "command", s->command);
+	wire_str(o, "pick", s->pick);
+}
+
+int wire_get_source(struct wire_map m, struct entry_source *s, bool *there, struct failure *f)
+{
+	if (there) {
+		*there = wire_has(m, "source");
+		if (!*there)
+			return 0;
+	}
+	if (text(m, "source", s->ref, sizeof(s->ref), f) != 0 ||
+	    text(m, "command", s->command, sizeof(s->command), f) != 0)
+		return -1;
+	return text(m, "pick", s->pick, sizeof(s->pick), f);
+}
