@@ -204,6 +204,7 @@ static int add_mode(struct import *im, struct account *main, const char *name, s
 			memcpy(m->placeholder, text, strlen(text) + 1);
 		}
 	}
+	explicit_bzero(text, sizeof(text));
 	if (settings_gather(im, main->file, 0, name, &m->list, f) != 0)
 		return -1;
 	if (m->base_url[0] || m->list.n > 0)

@@ -19,6 +19,7 @@ struct command {
 	char arg[2][ARGS_MAX][ARG_ROOM];
 	unsigned n[2], stage;
 	char input[ARG_ROOM]; /* < FILE */
+	bool ended;	      /* by a ; */
 	bool odd;	      /* something that we do not know */
 };
 
@@ -81,7 +82,11 @@ static void parse(struct command *c, const struct wording *w, size_t at, size_t 
 
 	lex_begin(&x, w->text, at, end, w->fish);
 	while (!c->odd && (t = lex_next(&x)) != TOKEN_END) {
-		if (t == TOKEN_WORD)
+		if (t == TOKEN_NEWLINE || lex_is(&x, ";"))
+			c->ended = c->n[0] > 0;
+		else if (c->ended)
+			c->odd = true;
+		else if (t == TOKEN_WORD)
 			take(c, w, &x);
 		else if (t == TOKEN_OP && (strchr("<>&", w->text[x.start])))
 			redirect(c, w, &x);
@@ -89,7 +94,7 @@ static void parse(struct command *c, const struct wording *w, size_t at, size_t 
 			return; /* what is to happen when it fails */
 		else if (t == TOKEN_OP && lex_is(&x, "|") && c->stage == 0)
 			c->stage = 1;
-		else if (!(t == TOKEN_NEWLINE && c->n[0] == 0) && !lex_is(&x, ";"))
+		else
 			c->odd = true;
 	}
 }

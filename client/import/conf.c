@@ -260,8 +260,8 @@ int conf_write(struct import *im, struct account *a, struct failure *f)
 	int r = begin(&c, a->provider, f);
 
 	if (r == 0) {
-		if (!a->fresh && !a->parent[0])
-			provider_load(a->provider, a->pmode, &p, NULL);
+		if (!a->fresh)
+			provider_load(a->parent[0] ? a->parent : a->provider, a->pmode, &p, NULL);
 		if (!c.old)
 			append(&c, "; Written by ccctl import.\n");
 		compose(im, a, &c, p);

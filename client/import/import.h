@@ -174,10 +174,6 @@ int map_add(struct import *im, const struct known *k, struct failure *f);
 int vault_compare(struct import *im, struct failure *f);
 /* Store one; on success it is on the disk. */
 int vault_store(struct import *im, struct account *a, struct failure *f);
-/*
- * An entry that holds a reference in the place of a token.
- */
-int import_add_source(struct import *im, struct account *a, struct failure *f);
 
 /* ---- conf.c ---- */
 

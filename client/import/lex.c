@@ -3,9 +3,11 @@
  */
 #include "client/import/lex.h"
 
+#include <stdint.h>
 #include <string.h>
 
 #define DEPTH_MAX 32 /* nested brackets; the stack is ours */
+#define OPEN SIZE_MAX /* a quote or bracket that does not end */
 
 static size_t skip_double(const char *t, size_t at, size_t end, bool fish, int depth);
 
@@ -27,7 +29,7 @@ static size_t skip_single(const char *t, size_t at, size_t end, bool escapes)
 		if (escapes && t[at] == '\\')
 			at++;
 	}
-	return 0;
+	return OPEN;
 }
 
 static size_t skip_back(const char *t, size_t at, size_t end)
@@ -38,10 +40,10 @@ static size_t skip_back(const char *t, size_t at, size_t end)
 		if (t[at] == '\\')
 			at++;
 	}
-	return 0;
+	return OPEN;
 }
 
-/* Quotes and brackets at `at`: behind their end; 0 they do not end; at: none there. */
+/* Quotes and brackets at `at`: behind their end, OPEN, or at when there are none. */
 static size_t skip_nested(const char *t, size_t at, size_t end, bool fish, int depth);
 
 /* From behind an opening bracket, to behind the one that closes it. */
@@ -59,15 +61,15 @@ static size_t skip_until(const char *t, size_t at, size_t end, char open, char c
 			continue;
 		}
 		next = skip_nested(t, at, end, fish, depth + 1);
-		if (next == 0)
-			return 0;
+		if (next == OPEN)
+			return OPEN;
 		if (next == at) {
 			deep += t[at] == open;
 			next = at + 1;
 		}
 		at = next;
 	}
-	return 0;
+	return OPEN;
 }
 
 static size_t skip_nested(const char *t, size_t at, size_t end, bool fish, int depth)
@@ -75,7 +77,7 @@ static size_t skip_nested(const char *t, size_t at, size_t end, bool fish, int d
 	char second = '\0';
 
 	if (depth > DEPTH_MAX)
-		return 0;
+		return OPEN;
 	if (at + 1 < end)
 		second = t[at + 1];
 	if (t[at] == '\'')
@@ -107,18 +109,19 @@ static size_t skip_double(const char *t, size_t at, size_t end, bool fish, int d
 		next = at;
 		if (t[at] == '`' || (t[at] == '$' && at + 1 < end && strchr("({", t[at + 1]) && t[at + 1]))
 			next = skip_nested(t, at, end, fish, depth + 1);
-		if (next == 0)
-			return 0;
+		if (next == OPEN)
+			return OPEN;
 		at = next == at ? at + 1 : next;
 	}
-	return 0;
+	return OPEN;
 }
 
 size_t lex_skip(const char *text, size_t at, size_t end, bool fish)
 {
-	if (text[at] == '(')
-		return skip_until(text, at + 1, end, '(', ')', fish, 0);
-	return skip_nested(text, at, end, fish, 0);
+	size_t behind = text[at] == '(' ? skip_until(text, at + 1, end, '(', ')', fish, 0)
+					: skip_nested(text, at, end, fish, 0);
+
+	return behind == OPEN || behind > end ? 0 : behind;
 }
 
 static bool ends_word(char c)
@@ -126,7 +129,7 @@ static bool ends_word(char c)
 	return strchr(" \t\r\n;&|()<>", c) != NULL;
 }
 
-/* Behind the word at `at`, or 0. */
+/* Behind the word at `at`, or OPEN. */
 static size_t skip_word(const struct lex *x, size_t at)
 {
 	const char *t = x->text;
@@ -144,8 +147,8 @@ static size_t skip_word(const struct lex *x, size_t at)
 			return at;
 		else
 			next = skip_nested(t, at, x->end, x->fish, 0);
-		if (next == 0 || next > x->end)
-			return 0;
+		if (next > x->end)
+			return OPEN;
 		at = next == at ? at + 1 : next;
 	}
 	return x->end;
@@ -239,7 +242,7 @@ enum token lex_next(struct lex *x)
 		return operator(x);
 	else
 		x->at = skip_word(x, x->at);
-	if (x->at == 0 || x->at > x->end) {
+	if (x->at > x->end) {
 		x->at = x->end;
 		return TOKEN_ERROR;
 	}

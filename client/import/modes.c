@@ -30,6 +30,7 @@ void shell_mode(const struct shell *s, const struct span *w, char mode[NAME_MAX_
 	text[2 + strcspn(text + 2, "=*")] = '\0';
 	if (wire_name_ok(text + 2))
 		memcpy(mode, text + 2, strlen(text + 2) + 1); /* a name has 64 at most */
+	explicit_bzero(text, sizeof(text));
 }
 
 /* The flag that "$NAME" or "${NAME...}" is, or -1. */
@@ -83,12 +84,15 @@ void shell_asks(const struct shell *s, char mode[NAME_MAX_LEN + 1], bool *negati
 		else if (strcmp(text, "]") != 0 && strcmp(text, "]]") != 0)
 			snprintf(value, sizeof(value), "%s", text);
 	}
-	if (flag < 0)
-		return;
-	memcpy(mode, s->flag[flag].mode, sizeof(s->flag[flag].mode));
-	/* the opposite of what the branch has set: [ "$LOCAL" = false ] */
-	if (compares && strcmp(value, s->flag[flag].value) != 0)
-		*negative = !*negative;
+	if (flag >= 0) {
+		memcpy(mode, s->flag[flag].mode, sizeof(s->flag[flag].mode));
+		/* the opposite of what the branch has set: [ "$LOCAL" = false ] */
+		if (compares && strcmp(value, s->flag[flag].value) != 0)
+			*negative = !*negative;
+	}
+	/* a word may have been anything */
+	explicit_bzero(text, sizeof(text));
+	explicit_bzero(value, sizeof(value));
 }
 
 static void remember(struct shell *s, const struct assign *a, const char *mode)

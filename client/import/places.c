@@ -96,6 +96,7 @@ static void without_path(struct import_file *file)
 int places_add(struct import *im, const char *path, enum file_kind kind, bool must)
 {
 	struct import_file *file = &im->file[im->files];
+	unsigned bad;
 	int there;
 
 	if (im->files == FILES_MAX || strlen(path) >= PATH_SIZE || there_already(im, path))
@@ -110,7 +111,9 @@ int places_add(struct import *im, const char *path, enum file_kind kind, bool mu
 		fail_set(&file->why, FAIL_NO_ENTRY, NULL, "no such file");
 	if (there <= 0 || read_one(im, file) != 0) {
 		without_path(file);
+		bad = file->r.bad_line;
 		reading_free(&file->r);
+		file->r.bad_line = bad;
 		text_free(&file->text);
 	} else {
 		file->why.code = FAIL_NONE;

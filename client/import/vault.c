@@ -6,22 +6,24 @@
 #include <string.h>
 
 #include "client/import/import.h"
-#include "client/parameters.h"
+#include "client/sources.h"
+#include "wire/policy.h"
 
-/* 1 the entry holds this token, 0 another (or none that can be had), -1. */
+/* 1 the entry holds this token, or comes from this place; 0 another; -1. */
 static int holds(struct import *im, const struct account *a, const char *entry, struct failure *f)
 {
+	const struct listed *e = entries_find(im->entry, im->entries, entry);
 	struct wire_out *o;
 	const uint8_t *p;
 	size_t n;
 	int same;
 
-	if (a->kind != ACCOUNT_TOKEN)
-		return 0;
+	if (a->kind == ACCOUNT_SOURCE || e->has_source)
+		return a->kind == ACCOUNT_SOURCE && e->has_source && strcmp(e->source.ref, a->ref) == 0;
 	o = wire_request("get", 1);
 	wire_str(o, "name", entry);
 	if (client_call(im->c, o, f) != 0)
-		return f->code == FAIL_LOCKED || f->code == FAIL_NO_BROKER ? -1 : 0;
+		return -1;
 	if (wire_get_bin(im->c->dial.in.top, "token", &p, &n, f) != 0)
 		return -1;
 	same = n == a->n && memcmp(p, a->token, n) == 0;
@@ -87,8 +89,7 @@ static int compare(struct import *im, unsigned i, struct failure *f)
 	r = holds(im, a, a->entry, f);
 	if (r < 0)
 		return -1;
-	/* A reference is not compared with what is there: that one stays. */
-	if (r == 1 || a->kind == ACCOUNT_SOURCE) {
+	if (r == 1) {
 		a->state = STATE_SAME;
 		return 0;
 	}
@@ -177,33 +178,49 @@ static int wanted(const struct import *im, const struct account *a, struct wante
 	return r;
 }
 
-static int put(struct import *im, const struct account *a, const struct wanted *w, struct failure *f)
+static int put(struct import *im, const struct account *a, const struct wanted *w,
+	       const struct entry_source *source, struct failure *f)
 {
-	struct wire_out *o = wire_request("put", 6);
+	struct wire_out *o = wire_request("put", 5 + (source ? SOURCE_KEYS : 1u));
 
 	wire_str(o, "name", w->entry);
 	wire_str(o, "origin", w->origin);
 	wire_str(o, "variable", w->variable);
 	wire_str(o, "policy", w->policy);
 	wire_bool(o, "replace", false);
-	wire_secret(o, "token", a->token, a->n);
+	if (source)
+		wire_put_source(o, source);
+	else
+		wire_secret(o, "token", a->token, a->n);
 	return client_call(im->c, o, f);
+}
+
+/*
+ * An entry that holds a reference in the place of a token, as ccctl add
+ * --source --no-check makes it: the manager is not asked now.
+ */
+static int settle_source(struct import *im, const struct account *a, struct wanted *w,
+			 struct entry_source *source, struct failure *f)
+{
+	struct policy p;
+
+	if (source_settle(im->c, a->ref, false, NULL, 0, source, f) != 0 ||
+	    policy_parse(&p, w->policy, f) != 0)
+		return -1;
+	if (p.ttl == 0)
+		p.ttl = SOURCE_TTL;
+	policy_format(&p, w->policy, sizeof(w->policy));
+	return 0;
 }
 
 int vault_store(struct import *im, struct account *a, struct failure *f)
 {
+	bool by_source = a->kind == ACCOUNT_SOURCE;
+	struct entry_source source;
 	struct wanted w;
 
-	if (a->kind == ACCOUNT_SOURCE)
-		return import_add_source(im, a, f);
-	if (wanted(im, a, &w, f) != 0 || client_connect(im->c, true, f) != 0)
+	if (wanted(im, a, &w, f) != 0 || (by_source && settle_source(im, a, &w, &source, f) != 0) ||
+	    client_connect(im->c, true, f) != 0)
 		return -1;
-	return put(im, a, &w, f);
-}
-
-int import_add_source(struct import *im, struct account *a, struct failure *f)
-{
-	(void)im;
-	return fail_set(f, FAIL_NO_ENTRY, NULL, "references cannot be stored: ccctl add %s --source '%s'",
-			a->provider, a->ref);
+	return put(im, a, &w, by_source ? &source : NULL, f);
 }
