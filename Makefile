@@ -170,23 +170,28 @@ unit_src := $(sort $(wildcard tests/unit/test_*.c))
 unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
 # A unit test may look into the broker's rooms as well, at everything but main.
 unit_extra := $(filter-out %/main.o,$(call objs,broker))
+# And into the client's readers of files; an archive, so that a test gets what it uses.
+CLIENT := $(OBJ)/client-import.a
+$(CLIENT): $(call objs,client/import)
+	@rm -f $@
+	@ar rcs $@ $^
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
 define link_test
 @mkdir -p $(@D)
 @echo '  TEST  $@'
-@$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(HOUSE) $(LDFLAGS_ALL) \
-	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp
+@$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(CLIENT) $(HOUSE) $(LDFLAGS_ALL) \
+	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson
 endef
 
-$(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(unit_extra)
+$(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 	$(link_test)
 
-$(BUILD)/tests/%: tests/fuzz/%.c $(HOUSE) $(unit_extra)
+$(BUILD)/tests/%: tests/fuzz/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 	$(link_test)
 
-$(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(unit_extra)
+$(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 	$(link_test)
 
 .PHONY: unit-build fuzz-build bench-build floors lint deps test run bench fuzz install uninstall clean

@@ -10,16 +10,16 @@
 
 int shell_push(struct shell *s, bool branch, const char *mode)
 {
-	struct scope *fresh = &s->r->scope[s->r->scopes];
+	struct scope *fresh = reading_scope(s->r, s->f);
 
-	if (s->r->scopes == SCOPES_MAX || s->depth == SHELL_DEPTH)
-		return fail_set(s->f, FAIL_CONFIG, NULL, "too many blocks");
+	if (!fresh)
+		return -1;
 	fresh->parent = s->scope;
 	fresh->branch = branch;
 	memcpy(fresh->mode, s->r->scope[s->scope].mode, sizeof(fresh->mode));
 	if (mode[0])
 		memcpy(fresh->mode, mode, strlen(mode) + 1);
-	s->scope = s->r->scopes++;
+	s->scope = s->r->scopes - 1;
 	return 0;
 }
 
@@ -144,8 +144,10 @@ static int reserved(struct shell *s, const struct lex *x)
 		close_if(s, BLOCK_CASE);
 	} else if (lex_is(x, "function"))
 		s->named = true;
+	else if (lex_is(x, "!"))
+		s->not = !s->not;
 	else
-		return lex_is(x, "do") || lex_is(x, "!") || lex_is(x, "time");
+		return lex_is(x, "do") || lex_is(x, "time");
 	return 1;
 }
 
@@ -184,6 +186,8 @@ static int fish_reserved(struct shell *s, const struct lex *x)
 		close_block(s);
 		return 1;
 	}
+	if (lex_is(x, "not"))
+		s->not = !s->not;
 	return lex_is(x, "not") || lex_is(x, "and") || lex_is(x, "or");
 }
 
@@ -224,11 +228,14 @@ static int word(struct shell *s, const struct lex *x)
 /* A command ends here: what did it ask, if it was a condition? */
 static int finish(struct shell *s, bool chained)
 {
-	char mode[NAME_MAX_LEN + 1];
-	bool negative, fish_then = s->w.fish && s->condition && s->words > 0 && !chained;
+	char mode[NAME_MAX_LEN + 1] = "";
+	bool negative = false, fish_then = s->w.fish && s->condition && s->words > 0 && !chained;
 	int r;
 
-	shell_asks(s, mode, &negative);
+	if (s->condition || chained)
+		shell_asks(s, mode, &negative);
+	negative = negative != s->not;
+	s->not = false;
 	if (s->condition && s->depth > 0 && mode[0]) {
 		memcpy(s->block[s->depth - 1].mode, mode, sizeof(mode));
 		s->block[s->depth - 1].negative = negative;

@@ -226,10 +226,10 @@ void rewrite_note(const struct import_file *file, char out[160]);
  * Take a member out of "env" of a settings file's text, which is valid: in
  * its place, with its comma.  False: it is not there.
  */
-bool settings_splice(struct text *t, const char *name);
+bool env_splice(struct text *t, const char *name);
 /* Are the two equal but for these members of "env" (which only before has), and is
  * after still JSON? */
-bool settings_proof(const struct text *before, const struct text *spliced, const struct text *after,
+bool env_proof(const struct text *before, const struct text *spliced, const struct text *after,
 		    const char *const *names, unsigned n);
 
 /* ---- leftovers.c ---- */

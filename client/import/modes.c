@@ -25,10 +25,10 @@ void shell_mode(const struct shell *s, const struct span *w, char mode[NAME_MAX_
 	char text[128];
 
 	mode[0] = '\0';
-	if (bare(s, w, text) < 4 || strncmp(text, "--", 2) != 0)
+	if (w->end - w->at < 4 || !memchr(s->w.text + w->at, '-', 2) || bare(s, w, text) < 4)
 		return;
 	text[2 + strcspn(text + 2, "=*")] = '\0';
-	if (wire_name_ok(text + 2))
+	if (strncmp(text, "--", 2) == 0 && wire_name_ok(text + 2))
 		memcpy(mode, text + 2, strlen(text + 2) + 1); /* a name has 64 at most */
 	explicit_bzero(text, sizeof(text));
 }

@@ -77,7 +77,7 @@ static int read_one(const struct import *im, struct import_file *file)
 	case FILE_FISH:
 		return shell_read(&file->text, file->kind == FILE_FISH, im->home, &file->r, &file->why);
 	case FILE_SETTINGS:
-		return settings_read(&file->text, &file->r, &file->why);
+		return env_read(&file->text, &file->r, &file->why);
 	default:
 		return key_file(file);
 	}

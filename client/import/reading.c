@@ -11,11 +11,31 @@
 int reading_begin(struct reading *r, size_t room, struct failure *f)
 {
 	memset(r, 0, sizeof(*r));
-	r->scope = calloc(SCOPES_MAX, sizeof(*r->scope));
-	if (!r->scope)
-		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
-	r->scopes = 1;
+	if (!reading_scope(r, f))
+		return -1;
 	return text_new(&r->pool, room, f);
+}
+
+struct scope *reading_scope(struct reading *r, struct failure *f)
+{
+	struct scope *grown = r->scope;
+
+	if (r->scopes == SCOPES_MAX) {
+		fail_set(f, FAIL_CONFIG, NULL, "too many blocks");
+		return NULL;
+	}
+	if (r->scopes == r->scope_room) {
+		r->scope_room = r->scope_room ? 2 * r->scope_room : 16;
+		grown = reallocarray(r->scope, r->scope_room, sizeof(*grown));
+		if (!grown) {
+			fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+			return NULL;
+		}
+		r->scope = grown;
+	}
+	grown += r->scopes++;
+	memset(grown, 0, sizeof(*grown));
+	return grown;
 }
 
 void reading_free(struct reading *r)

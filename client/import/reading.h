@@ -41,7 +41,7 @@ struct reading {
 	struct assign *assign;
 	unsigned n, room;
 	struct scope *scope;
-	unsigned scopes;
+	unsigned scopes, scope_room;
 	struct text pool;
 	unsigned bad_line; /* where it could not be read any further */
 };
@@ -55,10 +55,13 @@ int shell_read(const struct text *t, bool fish, const char *home, struct reading
 	       struct failure *f);
 
 /* The "env" object of a settings file, with the same results. */
-int settings_read(const struct text *t, struct reading *r, struct failure *f);
+int env_read(const struct text *t, struct reading *r, struct failure *f);
 
 int reading_begin(struct reading *r, size_t room, struct failure *f);
 void reading_free(struct reading *r);
+
+/* A fresh block, zeroed; NULL with f set.  Others may have moved. */
+struct scope *reading_scope(struct reading *r, struct failure *f);
 
 /* A fresh one of that name, zeroed; NULL with f set. */
 struct assign *reading_add(struct reading *r, const char *name, size_t n, struct failure *f);

@@ -72,11 +72,14 @@ static void comment_line(struct scrubbing *s, const struct account *a, const str
 static void shell_edits(struct scrubbing *s, const struct account *a)
 {
 	const struct assign *v = account_at(s->im, a), *user = account_variable(s->im, a);
+	const char *t = s->file->text.p;
 	char hidden[32];
+	size_t quote;
 
 	if (concerns(s, a, s->file)) {
 		report_hidden(a->token, a->n, hidden);
-		add(s->mask, &s->masks, v->at, v->end, GONE, hidden);
+		quote = v->end - v->at > 1 && strchr("'\"", t[v->at]) && t[v->end - 1] == t[v->at];
+		add(s->mask, &s->masks, v->at + quote, v->end - quote, GONE, hidden);
 		if (v->to)
 			comment_line(s, a, v);
 		else
@@ -269,7 +272,7 @@ static bool proven(struct scrubbing *s, const struct copies *c)
 	    pieces_next(s->im, false, fresh->p, 0, fresh->n).at != fresh->n)
 		return false;
 	if (s->file->kind == FILE_SETTINGS)
-		return settings_proof(&s->file->text, &c->between, fresh, s->name, s->names);
+		return env_proof(&s->file->text, &c->between, fresh, s->name, s->names);
 	if (s->file->kind == FILE_KEY)
 		return true;
 	ok = shell_read(fresh, s->file->kind == FILE_FISH, s->im->home, &r, NULL) == 0;
@@ -287,7 +290,7 @@ static int transform(struct scrubbing *s, struct copies *c)
 	    apply(old, s->mask, s->masks, false, &c->masked) != 0)
 		return -1;
 	for (i = 0; i < s->names; i++)
-		if (!settings_splice(&c->between, s->name[i]))
+		if (!env_splice(&c->between, s->name[i]))
 			return -1;
 	return without_pieces(s->im, &c->between, &c->fresh) != 0 ||
 	       without_pieces(s->im, &c->masked, &c->backup) != 0 ? -1 : 0;

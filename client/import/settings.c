@@ -89,7 +89,7 @@ static int members(const struct text *t, struct reading *r, json_t *root, struct
 	return 0;
 }
 
-int settings_read(const struct text *t, struct reading *r, struct failure *f)
+int env_read(const struct text *t, struct reading *r, struct failure *f)
 {
 	json_error_t e;
 	json_t *root;
@@ -111,7 +111,7 @@ static bool blank(char c)
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
 }
 
-bool settings_splice(struct text *t, const char *name)
+bool env_splice(struct text *t, const char *name)
 {
 	struct json_scan scan;
 	struct json_member m;
@@ -145,7 +145,7 @@ bool settings_splice(struct text *t, const char *name)
 	return true;
 }
 
-bool settings_proof(const struct text *before, const struct text *spliced, const struct text *after,
+bool env_proof(const struct text *before, const struct text *spliced, const struct text *after,
 		    const char *const *names, unsigned n)
 {
 	json_t *a, *b, *c, *env;

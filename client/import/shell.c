@@ -365,7 +365,7 @@ int shell_read(const struct text *t, bool fish, const char *home, struct reading
 	int ret = -1;
 
 	s.w = (struct wording){ t->p, fish, known, &s };
-	if (reading_begin(r, t->n + 64 * 1024, f) == 0 && text_new(&s.scratch, t->n + 8192, f) == 0)
+	if (reading_begin(r, t->n + 16 * 1024, f) == 0 && text_new(&s.scratch, t->n + 8192, f) == 0)
 		ret = read_span(&s, 0, t->n, false);
 	text_free(&s.scratch);
 	explicit_bzero(&s, sizeof(s));

@@ -35,6 +35,7 @@ struct shell {
 		char mode[NAME_MAX_LEN + 1]; /* IF: what its condition asks for */
 		bool negative;		     /* and whether it asks for the opposite */
 	} block[SHELL_DEPTH];
+	bool not;	/* a ! came */
 	bool condition; /* between if and then */
 	bool function;	/* the next { is its body */
 	bool named;	/* "function" came, or "NAME(": its name or bracket is next */

@@ -59,11 +59,11 @@ def test_forms_of_assignment(h, path, form):
     k = one(h)
     assert (k["kind"], k["variable"], k["file"]) == ("token", "ANTHROPIC_AUTH_TOKEN", str(h.home / path))
     lines = (h.home / path).read_text().splitlines()
-    assert h.token["t"] in lines[k["written_line"] - 1]
-    assert k["shown"] == "****" + h.token["t"][-4:]
+    assert h.made["t"] in lines[k["written_line"] - 1]
+    assert k["shown"] == "****" + h.made["t"][-4:]
     assert (h.home / path).read_bytes() == text.encode()
     h.imp("--yes")
-    assert h.get(k["entry"]) == h.token["t"]
+    assert h.get(k["entry"]) == h.made["t"]
     assert (h.home / path).read_bytes() == text.encode()
 
 
@@ -165,7 +165,7 @@ def test_a_local_branch_is_a_mode(h, form):
     assert (k["provider"], k["base_url"], k["modes"]) == ("acme", "https://gw.acme.example/anthropic", ["local"])
     assert k["settings"] == {"ANTHROPIC_MODEL": "big-1"}
     h.imp("--yes")
-    assert h.get("acme") == h.token["t"]
+    assert h.get("acme") == h.made["t"]
     plain, mode = h.ccrun("-n", "acme").out, h.ccrun("-n", "acme:local").out
     assert "big-1" in plain and "gw.acme.example" in plain and "qwen3" not in plain
     assert "qwen3" in mode and "http://localhost:1234" in mode and "lm-studio" in mode
@@ -177,7 +177,7 @@ def test_a_file_with_the_key(h):
     k = one(h)
     assert (k["kind"], k["written_in"], k["provider"]) == ("token", str(h.home / "keys/openrouter"), "openrouter")
     h.imp("--yes", "--scrub")
-    assert h.get("openrouter") == h.token["t"] and not h.leaks()
+    assert h.get("openrouter") == h.made["t"] and not h.leaks()
 
 
 # ---- settings files, switchers -----------------------------------------
@@ -192,7 +192,7 @@ def test_settings_of_claude_code(h):
     assert keys["ANTHROPIC_AUTH_TOKEN"]["settings"] == {"ANTHROPIC_MODEL": "glm-x"}
     assert keys["ANTHROPIC_API_KEY"]["provider"] == "anthropic"
     h.imp("--yes")
-    assert h.get("zai") == h.token["user"] and h.get("anthropic") == h.token["local"]
+    assert h.get("zai") == h.made["user"] and h.get("anthropic") == h.made["local"]
     assert h.bytes_of(*before) == before
 
 
@@ -212,7 +212,7 @@ def test_profiles_of_ccs(h):
     keys = h.found()["keys"]
     assert [k["base_url"] for k in keys] == ["https://api.z.ai/api/anthropic", "https://api.kimi.com/coding"]
     h.imp("--yes", "--scrub")
-    assert h.get("zai") == h.token["glm"] and h.get(keys[1]["entry"]) == h.token["km"]
+    assert h.get("zai") == h.made["glm"] and h.get(keys[1]["entry"]) == h.made["km"]
     assert not h.leaks()
     assert json.loads((h.home / ".ccs/glm.settings.json").read_text())["env"] == {
         "ANTHROPIC_BASE_URL": "https://api.z.ai/api/anthropic", "ANTHROPIC_MODEL": "glm-5",
@@ -226,7 +226,7 @@ def test_the_configuration_of_ccm(h):
     keys = h.found()["keys"]
     assert [(k["variable"], k["provider"]) for k in keys] == [("GLM_API_KEY", "zai"), ("OPENROUTER_API_KEY", "openrouter")]
     h.imp("--yes", "--scrub")
-    assert h.get("zai") == h.token["glm"] and h.get("openrouter") == h.token["or"] and not h.leaks()
+    assert h.get("zai") == h.made["glm"] and h.get("openrouter") == h.made["or"] and not h.leaks()
 
 
 # ---- mapping -----------------------------------------------------------
@@ -243,8 +243,8 @@ export ANTHROPIC_FOUNDRY_API_KEY={h.key('foundry')} ANTHROPIC_FOUNDRY_RESOURCE=a
     assert [(k["provider"], k["mode"]) for k in keys] == [
         ("openrouter", None), ("openrouter-2", None), ("bedrock", "bearer"), ("foundry", None)]
     h.imp("--yes")
-    assert h.get("openrouter") == h.token["url"] and h.get("openrouter-2") == h.token["shape"]
-    assert h.get("bedrock") == h.token["aws"] and h.get("foundry") == h.token["foundry"]
+    assert h.get("openrouter") == h.made["url"] and h.get("openrouter-2") == h.made["shape"]
+    assert h.get("bedrock") == h.made["aws"] and h.get("foundry") == h.made["foundry"]
     assert "eu-west-1" in h.ccrun("-n", "bedrock:bearer").out
     assert "acme-ai" in h.ccrun("-n", "foundry").out
     assert "https://openrouter.ai/api" in h.ccrun("-n", "openrouter-2").out
@@ -258,7 +258,7 @@ def test_a_new_provider_is_named_for_its_host(h, url, name):
             "export API_TIMEOUT_MS=600000\n")
     assert one(h)["provider"] == name
     h.imp("--yes")
-    assert h.get(name) == h.token["t"]
+    assert h.get(name) == h.made["t"]
     out = h.ccrun("-n", name).out
     assert url.rstrip("/") in out and "600000" in out
 
@@ -266,13 +266,13 @@ def test_a_new_provider_is_named_for_its_host(h, url, name):
 def test_the_same_key_twice_is_one_entry_and_another_gets_a_name(h):
     h.add("openrouter", h.key("old"))
     h.write(".bashrc", f"export OPENROUTER_API_KEY={h.key('new', 'sk-or-v1-')}\n")
-    h.write(".zshrc", f"export OPENROUTER_API_KEY={h.token['new']}\n")
-    h.write(".profile", f"export OPENROUTER_API_KEY={h.token['old']}\n")
+    h.write(".zshrc", f"export OPENROUTER_API_KEY={h.made['new']}\n")
+    h.write(".profile", f"export OPENROUTER_API_KEY={h.made['old']}\n")
     states = {k["file"].rpartition("/")[2]: (k["entry"], k["state"]) for k in h.found()["keys"]}
     assert states == {".bashrc": ("openrouter-2", "other"), ".zshrc": ("openrouter-2", "other"),
                       ".profile": ("openrouter", "same")}
     h.imp("--yes", "--scrub")
-    assert h.get("openrouter") == h.token["old"] and h.get("openrouter-2") == h.token["new"]
+    assert h.get("openrouter") == h.made["old"] and h.get("openrouter-2") == h.made["new"]
     assert not h.leaks()
 
 
@@ -325,7 +325,7 @@ def test_asked_once_on_a_terminal(h):
     tty(("store 2 keys in the vault?", "n"))
     assert json.loads(h.ccctl("keys", "--json").out) == []
     tty(("store 2 keys in the vault?", "y"), ("change ~/.bashrc so?", "n"))
-    assert h.get("openrouter") == h.token["t"] and h.token["z"] in (h.home / ".bashrc").read_text()
+    assert h.get("openrouter") == h.made["t"] and h.made["z"] in (h.home / ".bashrc").read_text()
     child = tty(("change ~/.bashrc so?", "y"))
     assert child.exitstatus == 0 and not h.leaks()
 
@@ -337,7 +337,7 @@ def test_the_vault_is_opened_by_descriptor(h):
     r = h.ccctl("import", "--yes")
     assert r.rc == 3, r
     r = h.with_passphrase("import", "--yes", passphrase=PASSPHRASE)
-    assert r.rc == 0 and h.get("openrouter") == h.token["t"], r
+    assert r.rc == 0 and h.get("openrouter") == h.made["t"], r
 
 
 def test_words_name_files_and_projects(h):
@@ -365,7 +365,7 @@ def test_what_cannot_be_read_is_named_and_left(h):
     (h.home / ".zshrc").write_bytes(b"export A=\xff\xfe\n")
     (h.home / ".zshenv").write_bytes(b"export A=\0\n")
     os.mkfifo(h.home / ".bash_login")
-    h.write(".claude/settings.json", '{"env": {"ANTHROPIC_AUTH_TOKEN": "' + h.token["t"] + '",}}')
+    h.write(".claude/settings.json", '{"env": {"ANTHROPIC_AUTH_TOKEN": "' + h.made["t"] + '",}}')
     h.write(".zprofile", f"export ZAI_API_KEY={h.key('z')}\n", 0o000)
     h.own()
     paths = [".bashrc", ".profile", ".zshrc", ".zshenv", ".claude/settings.json"]
@@ -391,12 +391,12 @@ def test_hostile_values(h):
 
 def test_every_character_that_a_token_may_have(h):
     """What a shell or JSON would take for syntax goes in and out as it is."""
-    h.token["t"] = "it's\"a$(b)`c`${d}\\e;f|g&h<i>j!k#l*m?n~o" + canary.new_token(20)
-    h.settings({"env": {"ANTHROPIC_API_KEY": h.token["t"]}})
-    h.write(".bashrc", "export ANTHROPIC_API_KEY='" + h.token["t"].replace("'", "'\\''") + "'\n")
+    h.made["t"] = "it's\"a$(b)`c`${d}\\e;f|g&h<i>j!k#l*m?n~o" + canary.new_token(20)
+    h.settings({"env": {"ANTHROPIC_API_KEY": h.made["t"]}})
+    h.write(".bashrc", "export ANTHROPIC_API_KEY='" + h.made["t"].replace("'", "'\\''") + "'\n")
     assert {k["entry"] for k in h.found()["keys"]} == {"anthropic"}
     h.imp("--yes", "--scrub")
-    assert h.get("anthropic") == h.token["t"] and not h.leaks()
+    assert h.get("anthropic") == h.made["t"] and not h.leaks()
 
 
 def test_hostile_names(h):
@@ -407,14 +407,14 @@ def test_hostile_names(h):
     assert "\033" not in r.out and "\033" not in r.err
     assert one(h, str(path))["file"] == str(path)
     h.imp("--yes", "--scrub", str(path))
-    assert h.token["t"] not in path.read_text() and not h.leaks()
+    assert h.made["t"] not in path.read_text() and not h.leaks()
 
 
 def test_long_lines(h):
     h.write(".bashrc", "A='" + "x" * 100_000 + f"'; export OPENROUTER_API_KEY={h.key('t')}; B='" + "y" * 100_000 + "'\n")
     before = (h.home / ".bashrc").read_text()
     h.imp("--yes", "--scrub")
-    assert (h.home / ".bashrc").read_text() == before.replace(h.token["t"], "")
+    assert (h.home / ".bashrc").read_text() == before.replace(h.made["t"], "")
 
 
 @pytest.mark.root
@@ -432,7 +432,7 @@ def test_nothing_in_ordinary_memory(h):
         searched = 0
         for pid in (child.pid, *descendants(child.pid)):
             with canary.frozen(pid):
-                for token in h.token.values():
+                for token in h.made.values():
                     found, n, _ = canary.scan_memory(pid, token)
                     searched += n
                     assert not found, found

@@ -57,13 +57,12 @@ def test_shell_lines(h, before, after):
     path.write_bytes(before.encode())
     scrub(h)
     assert path.read_bytes().decode() == after
-    assert h.get("anthropic") == h.token["t"] and not h.leaks()
+    assert h.get("anthropic") == h.made["t"] and not h.leaks()
     if "foo" not in before:
         assert subprocess.run(["bash", "-n", path], check=False).returncode == 0
     kept = list((h.state / "ccrun/import").iterdir())
     assert len(kept) == 1
-    quoted = [before.replace(q + h.token["t"] + q, "CCRUN-REMOVED") for q in ("'", '"', "")]
-    assert kept[0].read_bytes().decode() in quoted
+    assert kept[0].read_bytes().decode() == before.replace(h.made["t"], "CCRUN-REMOVED")
 
 
 def test_fish(h):
@@ -73,7 +72,7 @@ def test_fish(h):
     assert (h.home / ".config/fish/config.fish").read_text() == (
         "if status is-interactive\n    : # ccrun: ANTHROPIC_API_KEY moved into the vault (ccrun anthropic)\nend\n"
         "set -x B 1; set -gx ZAI_API_KEY \n")
-    assert h.get("zai") == h.token["z"] and not h.leaks()
+    assert h.get("zai") == h.made["z"] and not h.leaks()
 
 
 JSON = [
@@ -94,7 +93,7 @@ def test_settings_members(h, before, after):
     path = h.write(".claude/settings.json", before.replace("{t}", h.key("t", "sk-ant-api03-")))
     scrub(h)
     assert path.read_text() == after
-    assert h.get("anthropic") == h.token["t"] and not h.leaks()
+    assert h.get("anthropic") == h.made["t"] and not h.leaks()
 
 
 def test_a_token_written_with_escapes(h):
@@ -110,7 +109,7 @@ def test_a_token_written_with_escapes(h):
 def test_mode_owner_and_links_are_kept(h):
     real = h.write("dotfiles/bashrc", f"export ANTHROPIC_API_KEY={h.key('t')}\n", 0o640)
     (h.home / ".bashrc").symlink_to("dotfiles/bashrc")
-    script = h.write("bin/c", f"#!/bin/sh\nexport ANTHROPIC_API_KEY={h.token['t']}\nexec claude\n", 0o755)
+    script = h.write("bin/c", f"#!/bin/sh\nexport ANTHROPIC_API_KEY={h.made['t']}\nexec claude\n", 0o755)
     h.own()
     owner = (real.stat().st_uid, real.stat().st_gid)
     scrub(h)
@@ -136,7 +135,7 @@ def test_hard_links_and_git_are_warned_about(h):
     notes = {f["file"].rpartition("/")[2]: f["note"] for f in h.found(str(repo))["files"]}
     assert set(notes) == {".envrc", ".env"}
     assert "ANTHROPIC_API_KEY moved" in path.read_text()
-    assert h.token["t"] in (h.home / "second-name").read_text()
+    assert h.made["t"] in (h.home / "second-name").read_text()
 
 
 def test_somebody_elses_file_and_a_directory_that_is_closed(h):
@@ -145,7 +144,7 @@ def test_somebody_elses_file_and_a_directory_that_is_closed(h):
     before = closed.read_bytes()
     r = scrub(h, str(closed), rc=1)
     assert closed.read_bytes() == before and str(closed) in r.err
-    assert h.get("anthropic") == h.token["t"]
+    assert h.get("anthropic") == h.made["t"]
     assert list((h.state / "ccrun/import").iterdir()) == [], "a backup of what was not changed"
     (h.home / "closed").chmod(0o700)
 
@@ -153,7 +152,7 @@ def test_somebody_elses_file_and_a_directory_that_is_closed(h):
 def test_the_diff_shows_no_secret_and_the_rest(h):
     h.write(".bashrc", f"export EDITOR=vim\nexport ANTHROPIC_API_KEY={h.key('t')}\n")
     out = scrub(h).out
-    assert f"-export ANTHROPIC_API_KEY=****{h.token['t'][-4:]}\n" in out
+    assert f"-export ANTHROPIC_API_KEY=****{h.made['t'][-4:]}\n" in out
     assert "+# ccrun: ANTHROPIC_API_KEY moved into the vault (ccrun anthropic)\n" in out
     assert "EDITOR" not in out
 
@@ -178,7 +177,7 @@ def every_kind(h):
     h.write(".ccs/km.settings.json", json.dumps({"env": {"ANTHROPIC_BASE_URL": "https://api.kimi.com/coding/", "ANTHROPIC_AUTH_TOKEN": t("km")}}))
     h.write(".ccm_config", f"GLM_API_KEY={t('glm')}\n")
     # what was written down of them elsewhere
-    k = h.token
+    k = h.made
     h.write(".bash_history", f"ls\nexport OPENROUTER_API_KEY={k['or']}\ncd\n")
     h.write(".zsh_history", f": 1700000000:0;ANTHROPIC_AUTH_TOKEN={k['zsh']} claude\n")
     h.write(".local/share/fish/fish_history", f"- cmd: set -gx CLAUDE_CODE_OAUTH_TOKEN {k['oauth']}\n")
@@ -195,15 +194,15 @@ def every_kind(h):
 
 def test_after_an_import_no_piece_of_any_key_is_anywhere(h):
     every_kind(h)
-    assert len({x.partition(":")[0] for x in h.leaks()}) == len(h.token)
+    assert len({x.partition(":")[0] for x in h.leaks()}) == len(h.made)
     r = scrub(h, "--history")
     assert not h.leaks(), r
     entries = [e["name"] for e in json.loads(h.ccctl("keys", "--json").out)]
-    assert {h.get(e) for e in entries} >= set(h.token.values())
+    assert {h.get(e) for e in entries} >= set(h.made.values())
     for path in (".bashrc", ".zshrc", "bin/gw", ".local/bin/zai"):
         assert subprocess.run(["bash", "-n", h.home / path], check=False).returncode == 0
     json.loads((h.home / ".claude.json").read_text())
-    assert len((h.home / ".ccs/logs/a.log").read_text()) == 300_000 + len(h.token["km"]) + 1
+    assert len((h.home / ".ccs/logs/a.log").read_text()) == 300_000 + len(h.made["km"]) + 1
     again = h.found()
     assert {k["state"] for k in again["keys"]} <= {"same", "left"} and again["leftovers"] == []
 
@@ -236,7 +235,7 @@ def stop(tmp_path_factory):
 def three(h):
     h.write(".bashrc", f"export EDITOR=vim\nexport OPENROUTER_API_KEY={h.key('or')}\n")
     h.settings({"env": {"ANTHROPIC_BASE_URL": "https://x.example.org", "ANTHROPIC_AUTH_TOKEN": h.key("x"), "A": "1"}})
-    h.write(".bash_history", f"export OPENROUTER_API_KEY={h.token['or']}\n")
+    h.write(".bash_history", f"export OPENROUTER_API_KEY={h.made['or']}\n")
     return h.bytes_of(".bashrc", ".claude/settings.json")
 
 
@@ -262,11 +261,11 @@ def test_killed_at_every_step(h, stop):
         killed = r.rc not in (0, 1)
         assert killed or r.rc == 0, r
         for entry, path, name in (("openrouter", ".bashrc", "or"), ("example", ".claude/settings.json", "x")):
-            changed += killed and whole(h, before, entry, path, h.token[name])
+            changed += killed and whole(h, before, entry, path, h.made[name])
         # Whatever was left lying there holds no key.
         assert not h.leaks(skip=[h.home / p for p in (*before, ".bash_history")])
         scrub(h, "--history")
-        assert h.get("openrouter") == h.token["or"] and h.get("example") == h.token["x"]
+        assert h.get("openrouter") == h.made["or"] and h.get("example") == h.made["x"]
         assert not h.leaks(skip=[h.home / ".bash_history"])
         for entry in ("openrouter", "example"):
             assert h.ccctl("rm", "-y", entry).rc == 0
@@ -285,10 +284,10 @@ def test_no_room_for_a_file(h, ignored):
         r = h.run([*argv, "prlimit", f"--fsize={size}", CCCTL, "import", "--scrub", "--yes"])
         assert r.rc != 0 or not h.leaks(skip=[h.home / ".bash_history"]), r
         for entry, path, name in (("openrouter", ".bashrc", "or"), ("example", ".claude/settings.json", "x")):
-            whole(h, before, entry, path, h.token[name])
+            whole(h, before, entry, path, h.made[name])
         assert not h.leaks(skip=[h.home / p for p in (*before, ".bash_history")])
         scrub(h)
-        assert h.get("openrouter") == h.token["or"] and h.get("example") == h.token["x"]
+        assert h.get("openrouter") == h.made["or"] and h.get("example") == h.made["x"]
         for entry in ("openrouter", "example"):
             assert h.ccctl("rm", "-y", entry).rc == 0
         shutil.rmtree(h.config / "ccrun", ignore_errors=True)
@@ -304,7 +303,7 @@ def test_a_vault_that_cannot_be_written_costs_no_key(h):
     finally:
         vault.chmod(0o700)
     scrub(h)
-    assert h.get("openrouter") == h.token["or"]
+    assert h.get("openrouter") == h.made["or"]
 
 
 def test_a_file_that_changes_meanwhile_is_left(h):

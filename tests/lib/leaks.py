@@ -12,15 +12,15 @@ FIXTURES = REPO / "tests/import"
 
 
 class Home(Ccrun):
-    """A world whose tokens are known by name: self.token[name]."""
+    """A world whose tokens are known by name: self.made[name]."""
 
     def __init__(self, **kw):
         super().__init__(**kw)
-        self.token = {}
+        self.made = {}
 
     def key(self, name, prefix="", length=40):
-        self.token[name] = prefix + canary.new_token(length)
-        return self.token[name]
+        self.made[name] = prefix + canary.new_token(length)
+        return self.made[name]
 
     def program(self, name, text="#!/bin/sh\nexit 1\n"):
         """A program of that name that is found (and must not be run)."""
@@ -35,7 +35,7 @@ class Home(Ccrun):
         """ccctl import WORDS; its result."""
         r = self.run([CCCTL, "import", *words], **kw)
         assert r.rc == rc, r
-        for name, token in self.token.items():
+        for name, token in self.made.items():
             assert not canary.scan_bytes(r.out + r.err, token), f"{name} was shown\n{r.out}\n{r.err}"
         return r
 
@@ -49,7 +49,7 @@ class Home(Ccrun):
 
     def leaks(self, skip=()):
         """Which tokens have a piece anywhere below the world's root."""
-        return {f"{name}: {f}" for name, token in self.token.items()
+        return {f"{name}: {f}" for name, token in self.made.items()
                 for f in canary.scan_files(self.root, token, skip=skip)}
 
     def bytes_of(self, *paths):
