@@ -133,7 +133,7 @@ struct import {
 int places_find(struct import *im, char **word, int n, struct failure *f);
 /* One file more, read; kind FILE_KEY: all of it is a key.  Its number, or -1 when it cannot be. */
 int places_add(struct import *im, const char *path, enum file_kind kind, bool must);
-/* ~/... for people. */
+/* ~/... for people, and nothing that steers a terminal. */
 const char *places_short(const struct import *im, const char *path, char out[PATH_SIZE]);
 
 /* ---- accounts.c ---- */
@@ -199,12 +199,18 @@ struct piece {
 	size_t at, end;
 };
 
+/* Of which tokens?  One below 12 characters may be any word, and is only hidden. */
+enum pieces {
+	PIECES_SAFE,  /* those that the vault has */
+	PIECES_FOUND, /* all */
+	PIECES_SHOWN  /* all, short ones too */
+};
+
 /*
- * The next piece (12 characters or more) of a token in p[from..n): at is n when
- * there is none.  all: of every token that was found, else of those that the
- * vault has.
+ * The next piece (12 characters or more, or all of a short one) of a token in
+ * p[from..n): at is n when there is none.
  */
-struct piece pieces_next(const struct import *im, bool all, const char *p, size_t from, size_t n);
+struct piece pieces_next(const struct import *im, enum pieces of, const char *p, size_t from, size_t n);
 
 /* Has the vault this account's token on its disk? */
 bool pieces_safe(const struct account *a);

@@ -34,7 +34,7 @@ static int look(const struct import *im, int fd, bool wipe, struct text *t)
 		if (n < 0)
 			return errno == EINTR ? 0 : -1;
 		t->n += (size_t)n;
-		while ((p = pieces_next(im, !wipe, t->p, p.end, t->n)).at < t->n) {
+		while ((p = pieces_next(im, wipe ? PIECES_SAFE : PIECES_FOUND, t->p, p.end, t->n)).at < t->n) {
 			static char stars[TOKEN_MAX];
 
 			found = 1;
@@ -56,10 +56,12 @@ static int look(const struct import *im, int fd, bool wipe, struct text *t)
 
 static int open_plain(const char *path, int how)
 {
-	int fd = open(path, how | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);
+	/* Links are followed: a history may be kept with other dotfiles. */
+	int fd = open(path, how | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 
-	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MOST)) {
+	if (fd >= 0 && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > FILE_MOST ||
+			(how != O_RDONLY && st.st_uid != geteuid()))) {
 		close(fd);
 		fd = -1;
 	}

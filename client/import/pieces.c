@@ -68,7 +68,7 @@ bool pieces_safe(const struct account *a)
 	return a->kind == ACCOUNT_TOKEN && (a->state == STATE_STORED || a->state == STATE_SAME);
 }
 
-struct piece pieces_next(const struct import *im, bool all, const char *p, size_t from, size_t n)
+struct piece pieces_next(const struct import *im, enum pieces of, const char *p, size_t from, size_t n)
 {
 	struct piece best = { n, n };
 	unsigned i;
@@ -76,7 +76,8 @@ struct piece pieces_next(const struct import *im, bool all, const char *p, size_
 	for (i = 0; i < im->accounts; i++) {
 		const struct account *a = &im->account[i];
 
-		if (a->token && a->twin == i && a->n >= 8 && (all || pieces_safe(a)))
+		if (a->token && a->twin == i && a->n >= (of == PIECES_SHOWN ? BLOCK : PIECE) &&
+		    (of != PIECES_SAFE || pieces_safe(a)))
 			search(a, p, from, n, &best);
 	}
 	return best;

@@ -29,11 +29,15 @@ static bool ends_in(const char *name, const char *end)
 const char *places_short(const struct import *im, const char *path, char out[PATH_SIZE])
 {
 	size_t n = strlen(im->home);
+	char *p;
 
 	if (strncmp(path, im->home, n) == 0 && path[n] == '/')
 		snprintf(out, PATH_SIZE, "~%.4000s", path + n);
 	else
 		snprintf(out, PATH_SIZE, "%s", path);
+	for (p = out; *p; p++)
+		if ((unsigned char)*p < ' ' || *p == 0x7f)
+			*p = '?';
 	return out;
 }
 

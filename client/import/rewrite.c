@@ -103,8 +103,7 @@ static int keep(const struct import_file *file, const struct text *backup, char 
 		name += strlen(name) - 120;
 	snprintf(leaf, sizeof(leaf), "%.120s", name);
 	for (i = 0; leaf[i]; i++)
-		if (leaf[i] == '/')
-			leaf[i] = '%';
+		leaf[i] = leaf[i] == '/' ? '%' : (unsigned char)leaf[i] < ' ' ? '_' : leaf[i];
 	gmtime_r(&now, &tm);
 	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
 	for (n = 0; n < 100; n++) {

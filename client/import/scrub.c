@@ -166,7 +166,7 @@ static int without_pieces(const struct import *im, const struct text *from, stru
 	size_t at = 0;
 
 	for (;;) {
-		p = pieces_next(im, false, from->p, at, from->n);
+		p = pieces_next(im, PIECES_SAFE, from->p, at, from->n);
 		if (put(to, from->p + at, p.at - at) != 0)
 			return -1;
 		if (p.at == from->n)
@@ -189,7 +189,7 @@ static size_t line_end(const struct text *t, size_t at)
 static void show_line(const struct import *im, char sign, const struct text *t, size_t at)
 {
 	size_t end = line_end(t, at), i, shown = 0;
-	struct piece p = pieces_next(im, true, t->p, at, end);
+	struct piece p = pieces_next(im, PIECES_SHOWN, t->p, at, end);
 	char buf[SHOWN_LINE + 32];
 	size_t n = 0;
 
@@ -198,7 +198,7 @@ static void show_line(const struct import *im, char sign, const struct text *t, 
 			memcpy(buf + n, "****", 4);
 			n += 4;
 			i = p.end;
-			p = pieces_next(im, true, t->p, i, end);
+			p = pieces_next(im, PIECES_SHOWN, t->p, i, end);
 			continue;
 		}
 		if (n >= SHOWN_LINE)
@@ -268,8 +268,8 @@ static bool proven(struct scrubbing *s, const struct copies *c)
 	struct reading r;
 	bool ok;
 
-	if (pieces_next(s->im, false, c->backup.p, 0, c->backup.n).at != c->backup.n ||
-	    pieces_next(s->im, false, fresh->p, 0, fresh->n).at != fresh->n)
+	if (pieces_next(s->im, PIECES_SAFE, c->backup.p, 0, c->backup.n).at != c->backup.n ||
+	    pieces_next(s->im, PIECES_SAFE, fresh->p, 0, fresh->n).at != fresh->n)
 		return false;
 	if (s->file->kind == FILE_SETTINGS)
 		return env_proof(&s->file->text, &c->between, fresh, s->name, s->names);
@@ -322,7 +322,7 @@ static int one(struct scrubbing *s, struct failure *f)
 	size_t room = 2 * s->file->text.n + (s->edits + s->masks + 4) * NOTE_MAX;
 	struct copies c = { 0 };
 	struct text *const all[] = { &c.between, &c.fresh, &c.shown, &c.masked, &c.backup };
-	char kept[PATH_SIZE];
+	char kept[PATH_SIZE], shown[PATH_SIZE], name[PATH_SIZE];
 	bool yes = false;
 	int r = 0, i;
 
@@ -337,7 +337,8 @@ static int one(struct scrubbing *s, struct failure *f)
 		r = rewrite_file(s->file, &c.fresh, &c.backup, kept, f);
 		s->file->scrubbed = r == 0;
 		if (r == 0 && !s->im->json)
-			say("%s: done; without the key it is kept as %s", s->file->path, kept);
+			say("%s: done; without the key it is kept as %s",
+			    places_short(s->im, s->file->path, name), places_short(s->im, kept, shown));
 	}
 	for (i = 0; i < 5; i++)
 		text_free(all[i]);
@@ -354,6 +355,7 @@ int scrub_files(struct import *im, struct failure *f)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	for (i = 0; i < im->files; i++) {
 		struct failure why = { 0 };
+		char name[PATH_SIZE];
 
 		memset(s, 0, sizeof(*s));
 		s->im = im;
@@ -362,13 +364,12 @@ int scrub_files(struct import *im, struct failure *f)
 			continue;
 		collect(s);
 		if (s->edits + s->names == 0 &&
-		    pieces_next(im, false, s->file->text.p, 0, s->file->text.n).at == s->file->text.n)
+		    pieces_next(im, PIECES_SAFE, s->file->text.p, 0, s->file->text.n).at == s->file->text.n)
 			continue;
 		if (one(s, &why) != 0) {
 			s->file->why = why;
-			ret = fail_set(f, why.code, why.hint, "%.100s: %.200s", s->file->path, why.what);
-			if (!im->json)
-				fail_print("ccctl", f);
+			ret = -1;
+			say("%s: %s", places_short(im, s->file->path, name), why.what);
 		}
 	}
 	free(s);

@@ -180,6 +180,51 @@ def test_a_file_with_the_key(h):
     assert h.get("openrouter") == h.made["t"] and not h.leaks()
 
 
+def test_a_variable_of_another_file(h):
+    h.write(".zshenv", f"export MY_GATEWAY_SECRET={h.key('t')}\n")
+    h.write("bin/gw", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://gw.acme.example\n"
+            "export ANTHROPIC_AUTH_TOKEN=$MY_GATEWAY_SECRET\nexec claude\n", 0o755)
+    k = one(h)
+    assert (k["written_in"], k["written_line"], k["provider"]) == (str(h.home / ".zshenv"), 1, "acme")
+    h.imp("--yes", "--scrub")
+    assert h.get("acme") == h.made["t"] and not h.leaks()
+
+
+def test_a_branch_with_a_key_of_its_own_uses_its_provider(h):
+    h.write("bin/cc", f"""#!/bin/bash
+if [ "$1" = --router ]; then
+  export ANTHROPIC_BASE_URL=https://openrouter.ai/api ANTHROPIC_AUTH_TOKEN={h.key('r', 'sk-or-v1-')}
+  export ANTHROPIC_MODEL=vendor/model
+else
+  export ANTHROPIC_BASE_URL=https://api.z.ai/api/anthropic ANTHROPIC_AUTH_TOKEN={h.key('z')}
+fi
+exec claude "$@"
+""", 0o755)
+    h.imp("--yes")
+    assert h.get("openrouter") == h.made["r"] and h.get("zai") == h.made["z"]
+    out = h.ccrun("-n", "zai:router").out
+    assert "https://openrouter.ai/api" in out and "vendor/model" in out, out
+    assert "vendor/model" not in h.ccrun("-n", "zai").out
+
+
+def test_functions_and_cases_do_not_mix(h):
+    """Two providers in one file: each key with its own address and models."""
+    h.write(".zshrc", f"""
+one() {{
+  local ANTHROPIC_BASE_URL=https://one.example.com ANTHROPIC_AUTH_TOKEN={h.key('a')} ANTHROPIC_MODEL=m1
+  claude
+}}
+pick() {{
+  case "$1" in
+    two) export ANTHROPIC_BASE_URL=https://two.test.org ANTHROPIC_AUTH_TOKEN={h.key('b')};;
+    three) export ANTHROPIC_BASE_URL=https://three.net ANTHROPIC_AUTH_TOKEN={h.key('c')} ANTHROPIC_MODEL=m3;;
+  esac
+}}
+""")
+    assert [(k["provider"], k["settings"]) for k in h.found()["keys"]] == [
+        ("example", {"ANTHROPIC_MODEL": "m1"}), ("test", {}), ("three", {"ANTHROPIC_MODEL": "m3"})]
+
+
 # ---- settings files, switchers -----------------------------------------
 
 def test_settings_of_claude_code(h):
@@ -406,7 +451,8 @@ def test_hostile_names(h):
     r = h.imp(str(path))
     assert "\033" not in r.out and "\033" not in r.err
     assert one(h, str(path))["file"] == str(path)
-    h.imp("--yes", "--scrub", str(path))
+    r = h.imp("--yes", "--scrub", str(path))
+    assert "\033" not in r.out + r.err
     assert h.made["t"] not in path.read_text() and not h.leaks()
 
 

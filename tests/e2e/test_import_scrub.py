@@ -138,12 +138,12 @@ def test_hard_links_and_git_are_warned_about(h):
     assert h.made["t"] in (h.home / "second-name").read_text()
 
 
-def test_somebody_elses_file_and_a_directory_that_is_closed(h):
+def test_a_directory_that_is_closed(h):
     closed = h.write("closed/keys.sh", f"export ANTHROPIC_API_KEY={h.key('t')}\n")
     (h.home / "closed").chmod(0o500)
     before = closed.read_bytes()
     r = scrub(h, str(closed), rc=1)
-    assert closed.read_bytes() == before and str(closed) in r.err
+    assert closed.read_bytes() == before and "~/closed/keys.sh: " in r.err
     assert h.get("anthropic") == h.made["t"]
     assert list((h.state / "ccrun/import").iterdir()) == [], "a backup of what was not changed"
     (h.home / "closed").chmod(0o700)
@@ -219,6 +219,16 @@ def test_leftovers_are_named_and_kept_without_the_word(h):
         assert f"~/{path}: has pieces of a key" in r.err, r.err
     h.imp("--scrub", "--yes", "--history")
     assert h.bytes_of(*paths) == before, "the files that told which keys to look for have none any more"
+
+
+def test_a_short_key_is_taken_out_of_its_place_alone(h):
+    """A word of few characters stands in other places for other reasons."""
+    h.write(".bashrc", "export ANTHROPIC_BASE_URL=https://gw.acme.example\nexport ANTHROPIC_AUTH_TOKEN=letmein9\n"
+            "alias letmein9='true letmein9'\n")
+    r = scrub(h, "--history")
+    assert "letmein9" not in r.out.partition("---")[2].partition("+#")[0]
+    assert "alias letmein9='true letmein9'" in (h.home / ".bashrc").read_text()
+    assert "AUTH_TOKEN=" not in (h.home / ".bashrc").read_text() and h.get("acme") == "letmein9"
 
 
 # ---- when it goes wrong ------------------------------------------------

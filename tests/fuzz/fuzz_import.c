@@ -22,19 +22,19 @@
 #define ROOM 8192
 
 static const char *const shells[] = {
-	"#!/bin/bash\nset -eu\nL=false\nfor a in \"$@\"; do case \"$a\" in --local) L=true;; *) x+=(\"$a\");; esac; done\n"
+	("#!/bin/bash\nset -eu\nL=false\nfor a in \"$@\"; do case \"$a\" in --local) L=true;; *) x+=(\"$a\");; esac; done\n"
 	"if [[ \"$L\" == true ]]; then\n  export ANTHROPIC_BASE_URL=\"http://localhost:11434\"\n"
-	"  exec claude \"${x[@]}\"\nfi\nexport ANTHROPIC_AUTH_TOKEN=\"$(op item get \"z.ai\" --reveal --field credential)\"\n",
+	"  exec claude \"${x[@]}\"\nfi\nexport ANTHROPIC_AUTH_TOKEN=\"$(op item get \"z.ai\" --reveal --field credential)\"\n"),
 	"export A=b C='d e' F=\"g${H:-i}$J\" # k\nalias x='A=b claude'\nf() { A=$(cat ~/k | head -1) claude; }\n",
 	"cat <<EOF <<-'X'\n$(a \"b\nEOF\n\tX\nA=`pass a/b`; B=$'\\x41\\n'\n(( a << 2 )) && [[ b =~ (c|d) ]] || { E=f; }\n",
 	"# export ANTHROPIC_API_KEY=sk-ant-0123456789\n: \"${A:=b}\"\nexport A=$(secret-tool lookup a b c d) \\\n  B=c\n",
-	"if status is-interactive\n set -gx A (op read \"op://a/b/c\")\nelse if test $x = --local\n set B 'c\\'d'\nend\n"
-	"switch $argv[1]\ncase --local\n A=b claude\nend\n",
+	("if status is-interactive\n set -gx A (op read \"op://a/b/c\")\nelse if test $x = --local\n set B 'c\\'d'\nend\n"
+	"switch $argv[1]\ncase --local\n A=b claude\nend\n"),
 };
 
 static const char *const settings[] = {
-	"{\n  \"permissions\": {\"allow\": [\"Bash\"]},\n  \"env\": {\n    \"ANTHROPIC_AUTH_TOKEN\": \"a\\u0041\\\"}\",\n"
-	"    \"B\": [1, {\"env\": 2}],\n    \"API_TIMEOUT_MS\": \"3000\"\n  }\n}\n",
+	("{\n  \"permissions\": {\"allow\": [\"Bash\"]},\n  \"env\": {\n    \"ANTHROPIC_AUTH_TOKEN\": \"a\\u0041\\\"}\",\n"
+	"    \"B\": [1, {\"env\": 2}],\n    \"API_TIMEOUT_MS\": \"3000\"\n  }\n}\n"),
 	"{\"env\":{\"A\":\"b\",\"C\":null,\"D\":{\"E\":\"\\\\\"}}}",
 };
 
