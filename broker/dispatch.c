@@ -54,7 +54,7 @@ static const struct {
 	{ "rename", op_rename, OPEN_VAULT | CHANGES | ON_RECORD },
 	{ "approve", op_approve, OPEN_VAULT | CHANGES | ON_RECORD },
 	{ "list", op_list, OPEN_VAULT },
-	{ "source-take", op_source_take, OPEN_VAULT | ON_RECORD },
+	{ "source-take", op_source_take, OPEN_VAULT },
 	{ "source-put", op_source_put, OPEN_VAULT | ON_RECORD },
 	/* open decides about marked requesters entry by entry (nested = allow) */
 	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },

@@ -25,8 +25,7 @@ static int failed(const struct outcome *o, const struct source_file *s, int code
 	const char *hint;
 
 	if (!source_says(s, o->said, code, &sign))
-		return fail_set(f, FAIL_SOURCE, "its own words are above; try it yourself: ccctl keys has the command's "
-						"reference, ccctl show NAME the command",
+		return fail_set(f, FAIL_SOURCE, "its own words are above; ccctl show NAME has the command",
 				"%s failed (exit code %d)", s->title, code);
 	hint = s->sign[sign].hint[0] ? s->sign[sign].hint : NULL;
 	if (sign == SIGN_CANCELLED)

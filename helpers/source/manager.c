@@ -351,7 +351,7 @@ int manager_run(const struct words *w, bool terminal, bool listen, unsigned seco
 
 	r.foreground = terminal && tcgetpgrp(TTY) == getpgrp();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) != 0 ||
-	    (listen && socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, err) != 0) ||
+	    (listen && pipe2(err, O_CLOEXEC) != 0) ||
 	    (!terminal && (ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)) {
 		fail_errno(f, NULL, "start the manager");
 		goto out;

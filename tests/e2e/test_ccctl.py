@@ -797,7 +797,7 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
           "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
           "sessions", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "slots"}
-ROW = {"name", "title", "modes", "key", "entries", "endpoint", "missing_parameters", "used", "error"}
+ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "used", "error"}
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
@@ -841,7 +841,7 @@ def test_list_says_what_it_knows(home):
     assert set(row) == ROW
     assert row == {"name": "acme", "title": "Acme", "modes": ["fast"], "key": "no-vault",
                    "entries": ["acme"], "endpoint": "api.acme.test", "missing_parameters": [],
-                   "used": None, "error": None}
+                   "used": None, "error": None, "from": None}
     assert json_row(home, "free")["key"] == "none-needed"
     row = json_row(home, "place")
     assert row["missing_parameters"] == ["place"] and row["endpoint"] is None
@@ -869,7 +869,8 @@ def test_list_shows_a_broken_file(home):
 def test_keys_and_show(open_home):
     keys = json.loads(open_home.ok("keys", "--json").out)
     assert len(keys) == 1
-    assert set(keys[0]) == {"name", "origin", "variable", "policy", "created", "changed", "used"}
+    assert set(keys[0]) == {"name", "origin", "variable", "policy", "created", "changed", "used", "source",
+                            "command", "pick", "fetched"}
     assert keys[0]["name"] == "acme" and keys[0]["origin"] == ORIGIN
     assert keys[0]["variable"] == "ANTHROPIC_AUTH_TOKEN" and keys[0]["policy"] == POLICY
     assert re.fullmatch(UTC, keys[0]["created"]) and keys[0]["used"] is None

@@ -32,7 +32,7 @@ def installed(tmp_path, request):
 def test_installed_tree_works(c, ep, token, installed):
     for program in ("bin/ccrun", "bin/ccctl", "libexec/ccrun/ccbroker"):
         assert stat.S_IMODE(os.stat(installed / program).st_mode) == MODE
-    for page in ("man1/ccrun.1", "man1/ccctl.1", "man5/ccrun-provider.5", "man8/ccbroker.8"):
+    for page in ("man1/ccrun.1", "man1/ccctl.1", "man5/ccrun-provider.5", "man5/ccrun-source.5", "man8/ccbroker.8"):
         assert (installed / "share/man" / page).exists()
     for template in TEMPLATES:
         assert (installed / "share/ccrun" / template).exists()
@@ -45,6 +45,12 @@ def test_installed_tree_works(c, ep, token, installed):
     assert r.rc == 0 and "hello from loopback" in r.out, r
     assert ep.main[0].headers["authorization"] == "Bearer " + token
     assert "openrouter" in c.run([installed / "bin/ccrun", "--list"]).out
+    # the helper that cannot be read, with the installation's source files
+    elsewhere = c.write("elsewhere", "another-" + token + "\n")
+    r = c.run([installed / "bin/ccctl", "add", "demo", "--replace", "--source", f"command:/bin/cat {elsewhere}"])
+    assert r.rc == 0, r
+    assert c.run([installed / "bin/ccrun", "demo", "-p", "hello"]).rc == 0
+    assert ep.main[-1].headers["authorization"] == "Bearer another-" + token
 
 
 @pytest.mark.parametrize("installed", ["/usr", "/usr/local"], indirect=True)

@@ -17,10 +17,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 import wire_client as wc
+from client import until
 from wire_client import (Broker, Child, Closed, Refused, in_child, launch, mark, pack, request,
                          undumpable)
 
 TOKEN = canary.new_token()
+SOURCE = {"source": "pass:ai/x", "command": "/usr/bin/pass show ai/x", "pick": "first-line"}
+ELSEWHERE = {"name": "elsewhere", "origin": wc.ORIGIN, "variable": wc.VARIABLE, "policy": wc.POLICY,
+             "replace": False, **SOURCE}
 DOC = (wc.REPO / "docs/PROTOCOL.md").read_text()
 CLONE_NEWUSER = 0x10000000
 
@@ -54,6 +58,7 @@ def shared():
         b.put("nested", TOKEN, "delivery=auto nested=allow strict=no exposed=no")
         b.put("strict", TOKEN, "delivery=env nested=deny strict=yes exposed=no")
         b.put("loose", TOKEN, "delivery=env nested=deny strict=no exposed=no")
+        b.call("put", **ELSEWHERE)
         b.put("tight", TOKEN, "delivery=preload nested=deny strict=no exposed=no")
         yield b
 
@@ -229,6 +234,20 @@ ERRORS = [
     ("approve", dict(PUT, name="absent"), "no-entry"),
     ("approve", dict(PUT, name="zai", policy="x=y"), "bad-value"),
     ("approve", dict(PUT, name="zai", variable="AWS_SESSION_TOKEN"), "policy"),
+    ("approve", {**PUT, "name": "zai", **SOURCE}, "bad-value"),
+    ("put", {**ELSEWHERE, "source": ""}, "bad-value"),
+    ("put", {**ELSEWHERE, "replace": True, "command": "a\nb"}, "bad-value"),
+    ("put", {**ELSEWHERE, "replace": True, "source": "s" * 1025}, "too-large"),
+    ("put", {**ELSEWHERE, "replace": True, "command": "s" * 2049}, "too-large"),
+    ("put", {**ELSEWHERE, "replace": True, "pick": "s" * 257}, "too-large"),
+    ("put", {k: v for k, v in ELSEWHERE.items() if k != "pick"}, "wrong-type"),
+    ("put", {**ELSEWHERE, "replace": True, "token": b"short"}, "bad-value"),
+    ("get", {"name": "elsewhere"}, "no-value"),
+    ("open", wc.open_fields("elsewhere"), "no-value"),
+    ("source-take", {"name": "absent"}, "no-entry"),
+    ("source-take", {"name": "../x"}, "bad-value"),
+    ("source-put", {"name": "elsewhere", "token": b"x" * 20}, "posture"),
+    ("source-put", {"name": "absent", "token": b"x" * 20}, "no-entry"),
     ("list", {}, "wrong-type"),
     ("list", {"after": "n" * 65}, "too-large"),
     ("pipe", {}, "posture"),
@@ -274,6 +293,90 @@ def test_without_an_open_vault(fresh, state):
     if state == "no-vault":
         assert fresh.error("slots") == state
         assert fresh.error("unlock", slot=1, key=fresh.key) == state
+
+
+# ---- tokens that stay elsewhere ----
+
+def test_a_source_from_its_making_to_its_lock(fresh):
+    fresh.init()
+    fresh.put("zai", TOKEN)
+    value = b"fetched-" + TOKEN.encode()
+    with fresh.connect() as c, fresh.connect() as other, fresh.connect() as third:
+        assert c.call("put", **ELSEWHERE)["generation"] == 3
+        [entry] = c.call("list", after="")["entries"][:1]
+        assert {k: entry[k] for k in SOURCE} == SOURCE and entry["fetched"] is False
+        assert c.call("hello")["asleep"] == 0, "what was never there does not sleep"
+        ok = {"v": 1, "ok": True}
+        assert c.call("source-take", name="zai") == {**ok, "cached": True, "wait": False}
+        assert c.call("source-take", name="elsewhere") == {**ok, "cached": False, "wait": False, **SOURCE}
+        wait = {**ok, "cached": False, "wait": True}
+        assert other.call("source-take", name="elsewhere") == wait
+        assert other.error("source-put", name="elsewhere", token=value) == "posture"
+        # refused once, it is free again
+        assert c.error("source-put", name="elsewhere", token=b"two\nlines-of-it") == "bad-value"
+        assert c.error("source-put", name="elsewhere", token=value) == "posture"
+        assert other.call("source-take", name="elsewhere")["source"] == SOURCE["source"]
+        assert c.call("source-take", name="elsewhere") == wait
+        assert other.call("source-put", name="elsewhere", token=value) == ok
+        assert c.call("source-take", name="elsewhere") == {**ok, "cached": True, "wait": False}
+        assert c.call("get", name="elsewhere")["token"] == value
+        # a change writes the vault, and not this
+        assert c.call("rename", name="elsewhere", to="there")["generation"] == 4
+        assert c.call("get", name="there")["token"] == value
+        assert c.call("approve", name="there", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY)
+        assert c.call("get", name="there")["token"] == value
+        assert c.call("approve", name="there", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY,
+                      **dict(SOURCE, command="/opt/pass show ai/x"))
+        assert c.error("get", name="there") == "no-value"
+        # who had it ends: the next one gets it
+        assert other.call("source-take", name="there")["command"] == "/opt/pass show ai/x"
+        assert third.call("source-take", name="there") == wait
+        other.close()
+        until(lambda: "source" in third.call("source-take", name="there"), what="its turn")
+        third.call("source-put", name="there", token=value)
+        steps = "arrived", "mark", "hide", "claim"
+        assert in_child(lambda: launch(fresh, *steps, entry="there")) == {wc.VARIABLE: value}
+        # opened once more it is there still; a lock wipes it
+        assert fresh.unlock()["ok"] and c.call("get", name="there")["token"] == value
+        c.call("lock")
+        fresh.unlock()
+        assert c.error("get", name="there") == "no-value"
+    assert value not in fresh.vault.read_bytes()
+    events = [e["event"] for e in fresh.lines()]
+    assert events.count("fetch") == 2
+
+
+def test_a_source_is_put_with_its_token(fresh):
+    fresh.init()
+    fresh.call("put", **ELSEWHERE, token=TOKEN.encode())
+    assert fresh.get("elsewhere") == TOKEN.encode()
+    fresh.stop()
+    fresh.start()
+    fresh.unlock()
+    assert fresh.error("get", name="elsewhere") == "no-value", "it was in memory alone"
+    # a token in the place of a source, and back
+    fresh.put("elsewhere", TOKEN, replace=True)
+    assert fresh.get("elsewhere") == TOKEN.encode()
+    fresh.call("put", **dict(ELSEWHERE, replace=True))
+    assert fresh.error("get", name="elsewhere") == "no-value"
+
+
+@pytest.mark.parametrize("keep", [True, False])
+def test_a_source_that_is_kept(fresh, keep):
+    fresh.init()
+    policy = wc.POLICY + (" keep=yes" if keep else "")
+    fresh.call("put", **dict(ELSEWHERE, policy=policy), token=TOKEN.encode())
+    fresh.call("lock", why="suspend")
+    with fresh.connect() as c:
+        if keep:
+            assert c.call("open", **wc.open_fields("elsewhere"))["granted"]
+        else:
+            assert c.error("open", **wc.open_fields("elsewhere")) == "locked"
+    fresh.unlock()
+    if keep:
+        assert fresh.get("elsewhere") == TOKEN.encode()
+    else:
+        assert fresh.error("get", name="elsewhere") == "no-value"
 
 
 # ---- packets -----------------------------------------------------------

@@ -357,6 +357,23 @@ def test_moved_in_and_back(system, broker, a, token):
     assert "restore" in events and "export" in events and "retire" in events
 
 
+def test_a_key_that_stays_elsewhere_moves_along(system, broker, a, token):
+    """The system broker runs nothing: its user does, and hands the token in."""
+    a.init()
+    program = a.write("fetch-it", f"#!/bin/sh\nid -u >> {a.home}/runs\ncat {a.home}/kept\n", 0o755)
+    a.write("kept", token + "\n")
+    r = a.ccctl("add", "demo", "--source", f"command:{program}", "--no-check")
+    assert r.rc == 0, r
+    assert move(a, "system").rc == 0
+    runs = lambda: (a.home / "runs").read_text().split() if (a.home / "runs").exists() else []
+    assert runs() == []
+    assert got(launch(a), token) and got(launch(a), token)
+    assert a.status()["broker"] == "system" and runs() == [str(a.user.pw_uid)]
+    assert "fetch" in [e["event"] for e in a.lines()]
+    assert move(a, "user").rc == 0
+    assert got(launch(a), token) and len(runs()) == 2, "what was fetched stays in the broker that has it"
+
+
 def test_a_vault_that_is_in_both_is_finished_or_named(system, broker, a, token):
     a.init()
     a.add("demo", token)

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A second reader of the vault format (versions 1 and 2), written from docs/VAULT.md.
+"""A second reader of the vault format (versions 1 to 3), written from docs/VAULT.md.
 
     vault_reader.py FILE < passphrase      prints the entries as JSON
     vault_reader.py --key HEX FILE         the same with a slot's 32-byte key
@@ -30,9 +30,13 @@ SETTINGS_OF_VERSION_1 = {"idle": 0, "longest": 0, "events": 7}
 LOCK_TIME_MAX = 366 * 24 * 3600
 TAGS = {1: "name", 2: "origin", 3: "variable", 4: "policy",
         5: "created", 6: "changed", 7: "used", 8: "token"}
+# version 3: these, or the token
+SOURCE = {9: "source", 10: "command", 11: "pick"}
+SOURCE_MAX = {"source": 1024, "command": 2048, "pick": 256}
 NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 VARIABLE = re.compile(rb"([A-Za-z_][A-Za-z0-9_]{0,63})?\Z")
 TEXT = re.compile(rb"[ -~]*\Z")
+WORDS = re.compile(rb"[^\x00-\x1f\x7f]+\Z")
 
 
 class VaultError(Exception):
@@ -109,7 +113,7 @@ def envelope(data):
         raise Damaged("checksum")
     if version == 0:
         raise Damaged("version 0")
-    if version > 2 or flags != 0:
+    if version > 3 or flags != 0:
         raise Newer("version %d, flags %d" % (version, flags))
     return version
 
@@ -200,21 +204,24 @@ def check_field(name, value):
         good = len(value) <= 512 and TEXT.match(value)
     elif name == "policy":
         good = len(value) <= 256 and TEXT.match(value)
+    elif name in SOURCE_MAX:
+        good = len(value) <= SOURCE_MAX[name] and WORDS.match(value)
     else:
         good = 1 <= len(value) <= 16384
     if not good:
         raise Damaged("field " + name)
 
 
-def read_entry(data):
+def read_entry(data, version):
+    tags = {**TAGS, **(SOURCE if version > 2 else {})}
     r = Reader(data, "a field")
     entry = {}
     while r.left():
         tag, size = r.number(2), r.number(4)
         value = r.take(size)
-        if tag not in TAGS:
+        if tag not in tags:
             raise Newer("field %d" % tag)
-        name = TAGS[tag]
+        name = tags[tag]
         if name in entry:
             raise Damaged("field %s twice" % name)
         check_field(name, value)
@@ -223,8 +230,9 @@ def read_entry(data):
         elif name == "token":
             entry[name] = value
         else:
-            entry[name] = value.decode("ascii")
-    if len(entry) != len(TAGS):
+            entry[name] = value.decode("utf-8" if name in SOURCE_MAX else "ascii", "surrogateescape")
+    always = set(TAGS.values()) - {"token"}
+    if set(entry) not in (always | {"token"}, always | set(SOURCE.values())):
         raise Damaged("a field is missing")
     return entry
 
@@ -258,7 +266,7 @@ def read_box(plain, version, slots):
     settings = dict(SETTINGS_OF_VERSION_1) if version == 1 else read_settings(r.take(r.number(4)))
     entries = []
     for _ in range(count):
-        entry = read_entry(r.take(r.number(4)))
+        entry = read_entry(r.take(r.number(4)), version)
         if entries and entries[-1]["name"].encode() >= entry["name"].encode():
             raise Damaged("order of names")
         entries.append(entry)
@@ -311,11 +319,18 @@ def open_with_passphrase(data, passphrase, slot_id=None):
     raise error
 
 
+def last(e):
+    """The token; of an entry that has a source "=" and its three texts."""
+    if "source" in e:
+        return "=" + ",".join(e[name].encode("utf-8", "surrogateescape").hex() for name in SOURCE.values())
+    return e["token"].hex()
+
+
 def shown(opened):
     """The last three columns of an INDEX line."""
     entries = ";".join("|".join([e["name"], e["origin"], e["variable"], e["policy"],
                                  str(e["created"]), str(e["changed"]), str(e["used"]),
-                                 e["token"].hex()]) for e in opened["entries"])
+                                 last(e)]) for e in opened["entries"])
     settings = "|".join(str(opened["settings"][name]) for name in SETTINGS.values())
     material = ";".join("%d:%s" % (s["id"], s["material"].hex())
                         for s in opened["slots"] if s["material"])
@@ -371,7 +386,8 @@ def main(argv):
     except VaultError as e:
         print("vault_reader: %s: %s" % (e.name, e), file=sys.stderr)
         return 1
-    print(json.dumps([dict(e, token=e["token"].decode("latin-1")) for e in entries], indent=1))
+    print(json.dumps([dict(e, token=e["token"].decode("latin-1")) if "token" in e else e for e in entries],
+                     indent=1))
     return 0
 
 

@@ -22,22 +22,42 @@
 #define FIELDS 8
 enum { FILE_NAME, SLOT, SECRET, RESULT, STAGE, ENTRIES, SETTINGS, MATERIAL };
 
+/* The token, or "=" and the three texts of a source, in hex. */
+static void put_last(FILE *out, const struct entry *e)
+{
+	const char *texts[3];
+	char *hex = malloc(2 * TOKEN_MAX + 1);
+	int i;
+
+	if (e->source) {
+		assert_null(e->token);
+		texts[0] = e->source->ref;
+		texts[1] = e->source->command;
+		texts[2] = e->source->pick;
+		for (i = 0; i < 3; i++) {
+			secure_hex(hex, (const uint8_t *)texts[i], strlen(texts[i]));
+			fprintf(out, "%c%s", i ? ',' : '=', hex);
+		}
+	} else {
+		secure_hex(hex, e->token, e->token_len);
+		fputs(hex, out);
+	}
+	free(hex);
+}
+
 /* The entries as INDEX writes them; the caller frees. */
 static char *shown(const struct vault *v)
 {
 	const struct entry *e;
-	char *text = NULL, *hex;
+	char *text = NULL;
 	size_t size;
 	FILE *out = open_memstream(&text, &size);
 	unsigned i;
 
 	for (i = 0; (e = vault_at(v, i)) != NULL; i++) {
-		hex = malloc(e->token_len * 2 + 1);
-		secure_hex(hex, e->token, e->token_len);
-		fprintf(out, "%s%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|%s", i ? ";" : "",
-			e->name, e->origin, e->variable, e->policy, e->created, e->changed,
-			e->used, hex);
-		free(hex);
+		fprintf(out, "%s%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|", i ? ";" : "",
+			e->name, e->origin, e->variable, e->policy, e->created, e->changed, e->used);
+		put_last(out, e);
 	}
 	if (i == 0)
 		fputc('-', out);

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Writes tests/vectors/vault: small vault files, each with one thing wrong.
-Version 1 of the format, which is still read, and (v2-...) version 2.
+Version 1 of the format, which is still read, (v2-...) version 2, and (v3-...) version 3.
 
     make_vault_vectors.py [DIRECTORY]
 
@@ -20,6 +20,7 @@ KEY_SLOT = 2          # most vectors are opened with a key: no Argon2id to wait 
 PASSPHRASE = "correct horse battery staple"
 CREATED = 1767225600
 TAGS = ("name", "origin", "variable", "policy", "created", "changed", "used", "token")
+SOURCE_TAGS = {9: "source", 10: "command", 11: "pick"}  # in the place of the token
 
 
 def fixed(what, n):
@@ -46,7 +47,11 @@ def field(tag, value):
 def entry_fields(e):
     """The fields of an entry as a list, so that a vector can bend one."""
     out = []
-    for tag, name in enumerate(TAGS, 1):
+    tags = dict(enumerate(TAGS, 1))
+    if "source" in e:
+        del tags[8]
+        tags.update(SOURCE_TAGS)
+    for tag, name in tags.items():
         value = e[name]
         if isinstance(value, int):
             value = struct.pack("<Q", value)
@@ -78,7 +83,7 @@ def settings_fields(idle=1800, longest=43200, events=5):
 
 def settings_plain(settings, entries=(), length=None):
     """A plaintext of version 2; settings: bytes."""
-    body = b"".join(entry(e) for e in entries)
+    body = b"".join(e if isinstance(e, bytes) else entry(e) for e in entries)
     plain = struct.pack("<III", 10, len(entries), len(settings) if length is None else length) \
         + settings + body
     return plain + bytes(-len(plain) % 512)
@@ -126,6 +131,12 @@ def made(name, origin="bearer https://api.z.ai/api/anthropic", variable="ANTHROP
          created=CREATED, changed=CREATED + 1, used=0):
     return dict(name=name, origin=origin, variable=variable, policy=policy, token=token,
                 created=created, changed=changed, used=used)
+
+
+def elsewhere(name, source="pass:ai/openrouter", command="/usr/bin/pass show ai/openrouter", pick="first-line"):
+    e = made(name)
+    del e["token"]
+    return dict(e, source=source, command=command, pick=pick)
 
 
 ZAI = made("zai")
@@ -179,16 +190,16 @@ def envelope_vectors():
     yield "flip-box", "damaged", flipped(good, box + 33)
     yield "flip-checksum", "damaged", flipped(good, len(good) - 1)
     yield "version-0", "damaged", file(version=0)
-    yield "version-3", "newer", file(version=3)
-    yield "version-3-of-other-shape", "newer", newer_shape()
-    yield "version-3-cut", "truncated", file(version=3)[:-7]
-    yield "version-3-flipped", "damaged", flipped(file(version=3), 100)
+    yield "version-4", "newer", file(version=4)
+    yield "version-4-of-other-shape", "newer", newer_shape()
+    yield "version-4-cut", "truncated", file(version=4)[:-7]
+    yield "version-4-flipped", "damaged", flipped(file(version=4), 100)
     yield "flags-1", "newer", file(flags=1)
 
 
 def newer_shape():
     """What a later version may look like: only the envelope is as here."""
-    body = b"ccrunvlt" + struct.pack("<HHQ", 3, 3, 20 + 40 + 32) + fixed("something else", 40)
+    body = b"ccrunvlt" + struct.pack("<HHQ", 4, 3, 20 + 40 + 32) + fixed("something else", 40)
     return body + checksum(body)
 
 
@@ -409,10 +420,63 @@ def plain_vectors_2():
     yield "settings-not-there", "damaged", entries_plain(two)
 
 
+# ---- version 3 ----
+
+LONGEST_SOURCE = elsewhere("long", "gpg:/" + "r" * 1019, "/" + "c" * 2047, "json:" + "f" * 251)
+
+
+def file3(entries, slots=None, version=3):
+    return file(slots, settings_plain(b"".join(settings_fields()), entries), version=version)
+
+
+def good_vectors_3():
+    """name, bytes, entries"""
+    op = elsewhere("openrouter", "op://Private/Schl\u00fcssel/api key",
+                   '/opt/1p/op read --no-newline "op://Private/Schl\u00fcssel/api key"', "line")
+    aws = elsewhere("a", "aws-sm:id#a.b", "/usr/bin/aws secretsmanager get-secret-value --secret-id id", "json:a.b")
+    yield "ok-source", file3([op]), [op]
+    yield "ok-sources-and-a-token", file3([aws, op, ZAI]), [aws, op, ZAI]
+    yield "ok-longest-source", file3([LONGEST_SOURCE]), [LONGEST_SOURCE]
+    yield "ok-without-a-source", file3([ZAI]), [ZAI]
+    yield "ok-empty", file3([]), []
+    yield "ok-fields-in-another-order", file3([sized(b"".join(reversed(entry_fields(op))))]), [op]
+    yield "ok-keyfile-material", file3([op], [slot(3, KEY_SLOT, material=HOST)]), [op]
+
+
+def entry_vectors_3():
+    """name, result, entries"""
+    f = entry_fields(elsewhere("zai"))
+    token = field(8, b"vector-token-0123456789")
+
+    def bent(at, value):
+        return [sized(b"".join(f[:at] + [value] + f[at + 1:]))]
+
+    yield "source-and-token", "damaged", [sized(b"".join(f + [token]))]
+    yield "neither-source-nor-token", "damaged", [sized(b"".join(f[:7]))]
+    yield "command-and-token", "damaged", [sized(b"".join(f[:7] + [token, f[8]]))]
+    for at, (tag, name) in enumerate(SOURCE_TAGS.items(), 7):
+        yield "missing-" + name, "damaged", bent(at, b"")
+        yield "twice-" + name, "damaged", [sized(b"".join(f + [f[at]]))]
+        yield "empty-" + name, "damaged", bent(at, field(tag, b""))
+        yield "newline-" + name, "damaged", bent(at, field(tag, b"a\nb"))
+        yield "nul-" + name, "damaged", bent(at, field(tag, b"a\0b"))
+        yield "escape-" + name, "damaged", bent(at, field(tag, b"a\x1b[2Jb"))
+        yield "delete-" + name, "damaged", bent(at, field(tag, b"a\x7fb"))
+    yield "source-1025", "damaged", bent(7, field(9, b"s" * 1025))
+    yield "command-2049", "damaged", bent(8, field(10, b"c" * 2049))
+    yield "pick-257", "damaged", bent(9, field(11, b"p" * 257))
+    yield "field-unknown", "newer", [sized(b"".join(f) + field(12, b"x"))]
+
+
 def shown(entries):
+    """The last part is the token; of an entry that has a source "=" and three texts."""
+    def last(e):
+        if "source" in e:
+            return "=" + ",".join(e[name].encode().hex() for name in SOURCE_TAGS.values())
+        return e["token"].hex()
     return ";".join("|".join([e["name"], e["origin"], e["variable"], e["policy"],
                               str(e["created"]), str(e["changed"]), str(e["used"]),
-                              e["token"].hex()]) for e in entries) or "-"
+                              last(e)]) for e in entries) or "-"
 
 
 def vectors():
@@ -437,6 +501,14 @@ def vectors():
         yield ("v2-" + name, data, KEY_SLOT, secret or key, result, "open") + nothing
     for name, result, plain in plain_vectors_2():
         yield ("v2-" + name, file2(plain=plain), KEY_SLOT, key, result, "open") + nothing
+    for name, data, entries in good_vectors_3():
+        material = "%d:%s" % (KEY_SLOT, HOST.hex()) if "material" in name else "-"
+        yield "v3-" + name, data, KEY_SLOT, key, "ok", "open", shown(entries), "1800|43200|5", material
+    for name, result, entries in entry_vectors_3():
+        yield ("v3-" + name, file3(entries), KEY_SLOT, key, result, "open") + nothing
+    # a program of version 2 knows nothing of sources, and skips nothing
+    yield ("v2-source", file3([elsewhere("zai")], version=2), KEY_SLOT, key, "newer", "open") + nothing
+    yield ("v3-forged-version-2", as_version(file3([ZAI]), 2), KEY_SLOT, key, "damaged", "open") + nothing
 
 
 def main(argv):
