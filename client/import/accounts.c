@@ -51,13 +51,43 @@ static bool placeholder(const char *p, size_t n, const char *base_url)
 	return false;
 }
 
-static void base_url(const struct import *im, unsigned file, unsigned scope, const char *variable,
-		     char out[SETTING_VALUE + 1])
+/*
+ * Said once for every shell, in another file than the key?  NULL when nobody
+ * says it; *more when two say different things.
+ */
+static const struct assign *elsewhere(const struct import *im, unsigned but, const char *name, unsigned *file,
+				      bool *more)
+{
+	char text[SETTING_VALUE + 1], first[SETTING_VALUE + 1] = "";
+	const struct assign *found = NULL, *a;
+	unsigned i;
+
+	for (i = 0; i < im->files; i++) {
+		/* a wrapper's variables are its own */
+		if (i == but || im->file[i].kind == FILE_SETTINGS || im->file[i].kind == FILE_KEY ||
+		    strstr(im->file[i].path, "/bin/") || im->file[i].why.code)
+			continue;
+		a = settings_see(im, i, 0, name);
+		if (!a || a->commented)
+			continue;
+		settings_text(im, i, a, text);
+		*more = *more || (found && strcmp(text, first) != 0);
+		memcpy(first, text, sizeof(first));
+		found = a;
+		*file = i;
+	}
+	return found;
+}
+
+/* The address that the key goes to.  0, or -1 when there is one that cannot be told. */
+static int base_url(const struct import *im, unsigned file, unsigned scope, const char *variable,
+		    char out[SETTING_VALUE + 1])
 {
 	static const char *const names[][2] = { { "ANTHROPIC_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_BASE_URL" },
 						{ "AWS_BEARER_TOKEN_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL" } };
 	const char *name = "ANTHROPIC_BASE_URL";
 	const struct assign *a;
+	bool more = false;
 	unsigned i;
 
 	for (i = 0; i < 2; i++)
@@ -65,9 +95,13 @@ static void base_url(const struct import *im, unsigned file, unsigned scope, con
 			name = names[i][1];
 	out[0] = '\0';
 	a = settings_see(im, file, scope, name);
-	if (a)
-		settings_text(im, file, a, out);
+	if (!a)
+		a = elsewhere(im, file, name, &file, &more);
+	if (!a)
+		return 0;
+	settings_text(im, file, a, out);
 	endpoint_trim(out, true);
+	return more || (!out[0] && !(a->kind == VALUE_LITERAL && a->n == 0)) ? -1 : 0;
 }
 
 /* Where the value is written, and what it is.  False: nothing of ours. */
@@ -121,6 +155,7 @@ static int add(struct import *im, unsigned file, unsigned assign, struct failure
 {
 	struct account *a = &im->account[im->accounts];
 	unsigned scope;
+	bool lost = false;
 
 	if (im->accounts == ACCOUNTS_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d keys", ACCOUNTS_MAX);
@@ -129,9 +164,14 @@ static int add(struct import *im, unsigned file, unsigned assign, struct failure
 	a->assign = a->at_assign = assign;
 	scope = im->file[file].r.assign[assign].scope;
 	if (map_carrier(account_variable(im, a)->name))
-		base_url(im, file, scope, account_variable(im, a)->name, a->base_url);
+		lost = base_url(im, file, scope, account_variable(im, a)->name, a->base_url) != 0;
 	if (!resolve(im, a))
 		return 0;
+	/* To the wrong one it must not go, least of all to the client's own. */
+	if (lost && (a->kind == ACCOUNT_TOKEN || a->kind == ACCOUNT_SOURCE)) {
+		a->kind = ACCOUNT_BAD;
+		fail_set(&a->why, FAIL_CONFIG, NULL, "to which address it goes cannot be told");
+	}
 	if (map_carrier(account_variable(im, a)->name) &&
 	    settings_gather(im, file, scope, NULL, &a->list, f) != 0)
 		return -1;

@@ -116,6 +116,22 @@ static int ask(struct import *im, struct failure *f)
 	return 0;
 }
 
+static int store_one(struct import *im, struct account *a)
+{
+	struct failure why = { 0 };
+
+	memset(&a->why, 0, sizeof(a->why));
+	if (conf_write(im, a, &why) != 0) {
+		if (a->fresh || a->parent[0]) {
+			a->why = why;
+			return -1;
+		}
+		/* The provider works without: models and times can be written by hand. */
+		say("%s: its settings were not taken over: %s", a->provider, why.what);
+	}
+	return vault_store(im, a, &a->why);
+}
+
 static int store(struct import *im)
 {
 	unsigned i;
@@ -125,13 +141,8 @@ static int store(struct import *im)
 		struct account *a = &im->account[i];
 
 		if (to_store(im, i)) {
-			memset(&a->why, 0, sizeof(a->why));
-			if (conf_write(im, a, &a->why) != 0 || vault_store(im, a, &a->why) != 0) {
-				a->state = STATE_FAILED;
-				r = -1;
-			} else {
-				a->state = STATE_STORED;
-			}
+			a->state = store_one(im, a) == 0 ? STATE_STORED : STATE_FAILED;
+			r = a->state == STATE_STORED ? r : -1;
 		} else if (a->twin != i) {
 			a->state = im->account[a->twin].state;
 			/* another file may know another model */

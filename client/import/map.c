@@ -272,11 +272,13 @@ static int map_client(struct import *im, struct account *a, enum auth auth, stru
 	const struct known *k = NULL;
 	struct endpoint e;
 	char name[NAME_MAX_LEN - 7];
-	size_t i;
+	const char *why;
 
-	if (a->base_url[0] && endpoint_parse(a->base_url, &e) != NULL) {
+	why = a->base_url[0] ? endpoint_parse(a->base_url, &e) : NULL;
+	if (why) {
 		/* An address that no provider's file could have. */
-		a->kind = ACCOUNT_UNKNOWN;
+		a->kind = ACCOUNT_BAD;
+		fail_set(&a->why, FAIL_CONFIG, NULL, "the address beside it: %.200s", why);
 		return 0;
 	}
 	if (strcmp(a->base_url, "https://api.anthropic.com") == 0)
@@ -295,8 +297,6 @@ static int map_client(struct import *im, struct account *a, enum auth auth, stru
 	if (k)
 		return take(a, k);
 	/* A bearer token without an address goes to the client's own endpoint. */
-	for (i = 0; i < COUNT(carriers) && carriers[i].auth != auth; i++)
-		;
 	return invent(im, a, auth == AUTH_OAUTH ? "claude-token" : "anthropic-bearer", auth, f);
 }
 

@@ -125,7 +125,12 @@ static int parameters(const struct import *im, const struct account *a, const st
 {
 	static const char *const from[][2] = { { "region", "AWS_REGION" },
 					       { "region", "AWS_DEFAULT_REGION" },
-					       { "resource", "ANTHROPIC_FOUNDRY_RESOURCE" } };
+					       { "resource", "ANTHROPIC_FOUNDRY_RESOURCE" },
+					       { "url", "ANTHROPIC_BASE_URL" },
+					       { "model", "ANTHROPIC_MODEL" },
+					       { "model", "ANTHROPIC_DEFAULT_OPUS_MODEL" },
+					       { "model", "ANTHROPIC_DEFAULT_SONNET_MODEL" },
+					       { "context", "CLAUDE_CODE_MAX_CONTEXT_TOKENS" } };
 	char value[SETTING_VALUE + 1];
 	const struct assign *v;
 	unsigned i, k;
@@ -136,7 +141,7 @@ static int parameters(const struct import *im, const struct account *a, const st
 		if (q->value[0])
 			continue;
 		value[0] = '\0';
-		for (k = 0; k < 3 && !value[0]; k++) {
+		for (k = 0; k < sizeof(from) / sizeof(from[0]) && !value[0]; k++) {
 			if (strcmp(from[k][0], q->name) != 0)
 				continue;
 			v = settings_see(im, a->file, account_variable(im, a)->scope, from[k][1]);

@@ -308,6 +308,26 @@ def test_a_new_provider_is_named_for_its_host(h, url, name):
     assert url.rstrip("/") in out and "600000" in out
 
 
+@pytest.mark.parametrize("url", ["$GATEWAY/v1", "$(cat ~/gateway)", "ftp://x.example", "https://user@x.example"])
+def test_a_key_for_an_address_that_cannot_be_told_goes_nowhere(h, url):
+    """Least of all to the client's own endpoint."""
+    h.write(".bashrc", f"export ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    before = h.bytes_of(".bashrc")
+    k = one(h)
+    assert (k["kind"], k["state"], k["provider"]) == ("malformed", "left", None) and "address" in k["error"]
+    h.imp("--yes", "--scrub")
+    assert json.loads(h.ccctl("keys", "--json").out) == [] and h.bytes_of(".bashrc") == before
+
+
+def test_an_address_of_another_file(h):
+    h.write(".profile", "export ANTHROPIC_BASE_URL=https://gw.acme.example\n")
+    h.write(".zshenv", f"export ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    k = one(h)
+    assert (k["base_url"], k["provider"]) == ("https://gw.acme.example", "acme")
+    h.write(".bashrc", "export ANTHROPIC_BASE_URL=https://other.example\n")
+    assert one(h)["kind"] == "malformed"
+
+
 def test_the_same_key_twice_is_one_entry_and_another_gets_a_name(h):
     h.add("openrouter", h.key("old"))
     h.write(".bashrc", f"export OPENROUTER_API_KEY={h.key('new', 'sk-or-v1-')}\n")
@@ -341,6 +361,17 @@ def test_a_persons_provider_file_stays_as_it_says(h):
     text = (h.config / "ccrun/providers/zai.conf").read_text()
     assert text.startswith(mine) and "haiku = small" in text and "theirs" not in text
     assert "my-model" in h.ccrun("-n", "zai").out
+
+
+def test_settings_that_do_not_go_together_cost_no_key(h):
+    """A person's file that the found settings would break stays, and the key is stored."""
+    mine = "[provider]\ntitle = Mine\n\n" + "".join(f"; {'x' * 1900}\n" for _ in range(34))
+    h.overlay("zai", mine)
+    h.settings({"env": {"ANTHROPIC_BASE_URL": "https://api.z.ai/api/anthropic", "ANTHROPIC_AUTH_TOKEN": h.key("t"),
+                        "ANTHROPIC_MODEL": "m" * 900, "API_TIMEOUT_MS": "1"}})
+    r = h.imp("--yes")
+    assert "settings were not taken over" in r.err
+    assert (h.config / "ccrun/providers/zai.conf").read_text() == mine and h.get("zai") == h.made["t"]
 
 
 # ---- how it is asked ---------------------------------------------------
