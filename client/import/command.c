@@ -82,6 +82,8 @@ static void parse(struct command *c, const struct wording *w, size_t at, size_t 
 
 	lex_begin(&x, w->text, at, end, w->fish);
 	while (!c->odd && (t = lex_next(&x)) != TOKEN_END) {
+		if (t == TOKEN_COMMENT)
+			continue;
 		if (t == TOKEN_NEWLINE || lex_is(&x, ";"))
 			c->ended = c->n[0] > 0;
 		else if (c->ended)

@@ -50,6 +50,8 @@ static size_t skip_nested(const char *t, size_t at, size_t end, bool fish, int d
 static size_t skip_until(const char *t, size_t at, size_t end, char open, char close, bool fish,
 			 int depth)
 {
+	/* (( is arithmetic, where # is a base */
+	bool comments = open == '(' && at < end && t[at] != '(';
 	unsigned deep = 1;
 	size_t next;
 
@@ -58,6 +60,12 @@ static size_t skip_until(const char *t, size_t at, size_t end, char open, char c
 			return at + 1;
 		if (t[at] == '\\') {
 			at += 2;
+			continue;
+		}
+		/* A comment in an array or a substitution: its apostrophes are none. */
+		if (t[at] == '#' && comments && strchr(" \t\n", t[at - 1])) {
+			while (at < end && t[at] != '\n')
+				at++;
 			continue;
 		}
 		next = skip_nested(t, at, end, fish, depth + 1);

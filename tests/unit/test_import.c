@@ -88,6 +88,8 @@ static const struct {
 	{ "A=$(echo -n abc)", 0, 'l', "abc" },
 	{ "A=$(rm -rf /; cat ~/k)", 0, 'd', NULL },
 	{ "A=$(cat ~/k && rm x)", 0, 'd', NULL },
+	{ "x=( a # it's\n b )\nA=$(cat ~/k # that's it\n)", 0, 'f', "/home/me/k" },
+	{ "x=$(( $# + ${#y} )); y=$(( [#16] ##z ))\nA=b", 0, 'l', "b" },
 	{ "A=b claude", 0, 'l', "b" },
 	{ "env -u X A=b claude", 0, 'l', "b" },
 	{ "exec env A=b claude", 0, 'l', "b" },
