@@ -129,7 +129,7 @@ $(BIN)/ccrun-statusline: $(call musl_objs,client/statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a)
 endif
 
-$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/setup) $(HOUSE)
+$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/setup) $(call objs,client/import) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson
@@ -189,23 +189,28 @@ unit_bin += $(BUILD)/tests/show_git
 # and at what ccrun-usage does without the network.
 unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,client/statusline)) \
 	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
+# And into the client's readers of files; an archive, so that a test gets what it uses.
+CLIENT := $(OBJ)/client-import.a
+$(CLIENT): $(call objs,client/import)
+	@rm -f $@
+	@ar rcs $@ $^
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
 bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
 
 define link_test
 @mkdir -p $(@D)
 @echo '  TEST  $@'
-@$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(HOUSE) $(LDFLAGS_ALL) \
-	-lcmocka -lsodium $(MSGPACK_LIB) -linih -ljansson -lseccomp
+@$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(CLIENT) $(HOUSE) $(LDFLAGS_ALL) \
+	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson
 endef
 
-$(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(unit_extra)
+$(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 	$(link_test)
 
-$(BUILD)/tests/%: tests/fuzz/%.c $(HOUSE) $(unit_extra)
+$(BUILD)/tests/%: tests/fuzz/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 	$(link_test)
 
-$(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(unit_extra)
+$(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 	$(link_test)
 
 .PHONY: unit-build fuzz-build bench-build floors lint deps test run bench fuzz install uninstall clean

@@ -1,0 +1,283 @@
+/*
+ * client/import/conf.c - what a provider's file lacks of what was found: an
+ * address, models, times, modes.  What a person's file says already stays.
+ */
+#include <errno.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "client/import/import.h"
+#include "config/endpoint.h"
+#include "config/ini_file.h"
+
+static const struct {
+	const char *variable, *key;
+} models[] = {
+	{ "ANTHROPIC_MODEL", "default" },
+	{ "ANTHROPIC_DEFAULT_FABLE_MODEL", "fable" },
+	{ "ANTHROPIC_DEFAULT_OPUS_MODEL", "opus" },
+	{ "ANTHROPIC_DEFAULT_SONNET_MODEL", "sonnet" },
+	{ "ANTHROPIC_DEFAULT_HAIKU_MODEL", "haiku" },
+	{ "ANTHROPIC_SMALL_FAST_MODEL", "haiku" },
+	{ "CLAUDE_CODE_SUBAGENT_MODEL", "subagent" },
+	{ "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "context" },
+};
+
+/* A file as it is written. */
+struct conf {
+	char path[PATH_SIZE];
+	char *old; /* what is there, or NULL */
+	size_t old_n;
+	struct ini_file *ini;	   /* of it */
+	char *text;
+	size_t n, room;
+	char section[INI_SECTION_MAX + 1]; /* the last one begun */
+	bool any;
+	mode_t mode;
+};
+
+static void append(struct conf *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+static void append(struct conf *c, const char *fmt, ...)
+{
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vsnprintf(c->text + c->n, c->room - c->n, fmt, ap);
+	va_end(ap);
+	if (n > 0 && (size_t)n < c->room - c->n)
+		c->n += (size_t)n;
+}
+
+static void line(struct conf *c, const char *section, const char *key, const char *value)
+{
+	const char *last = c->text + c->n;
+
+	if (strlen(section) > INI_SECTION_MAX || (c->ini && ini_file_get(c->ini, section, key)))
+		return;
+	if (strcmp(c->section, section) != 0) {
+		/* inih takes a section that comes again for its continuation */
+		append(c, "%s%s[%s]\n", c->n && last[-1] != '\n' ? "\n" : "", c->n ? "\n" : "", section);
+		snprintf(c->section, sizeof(c->section), "%s", section);
+	}
+	append(c, "%s = %s\n", key, value);
+	c->any = true;
+}
+
+static const char *model_key(const char *variable)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		if (strcmp(variable, models[i].variable) == 0)
+			return models[i].key;
+	return NULL;
+}
+
+static const char *set_already(const struct provider *p, const char *variable)
+{
+	unsigned i;
+
+	for (i = 0; p && i < p->envs; i++)
+		if (strcmp(p->env[i].name, variable) == 0)
+			return p->env[i].value;
+	return "";
+}
+
+static bool listed(const struct settings_list *l, const char *variable)
+{
+	unsigned i;
+
+	for (i = 0; i < l->n; i++)
+		if (strcmp(l->set[i].name, variable) == 0)
+			return true;
+	return false;
+}
+
+/* Models, then [env], as the mode's ("" none). */
+static void settings(struct conf *c, const struct settings_list *l, const char *mode,
+		     const struct provider *p)
+{
+	char section[160];
+	const char *key;
+	unsigned i;
+	int env;
+
+	for (env = 0; env < 2; env++)
+		for (i = 0; i < l->n; i++) {
+			key = model_key(l->set[i].name);
+			if ((key == NULL) != env || strcmp(set_already(p, l->set[i].name), l->set[i].value) == 0)
+				continue;
+			if (key && strchr(l->set[i].value, ' '))
+				continue;
+			if (mode[0])
+				snprintf(section, sizeof(section), "mode %s %s", mode, env ? "env" : "models");
+			else
+				snprintf(section, sizeof(section), "%s", env ? "env" : "models");
+			/* two variables for one key: the newer one counts */
+			if (strcmp(l->set[i].name, "ANTHROPIC_SMALL_FAST_MODEL") == 0 &&
+			    listed(l, "ANTHROPIC_DEFAULT_HAIKU_MODEL"))
+				continue;
+			line(c, section, key ? key : l->set[i].name, l->set[i].value);
+		}
+}
+
+static void mode(const struct import *im, struct conf *c, const struct mode *m)
+{
+	char section[NAME_MAX_LEN + 16];
+	const struct account *a = m->account < im->accounts ? &im->account[m->account] : NULL;
+	struct endpoint e;
+
+	snprintf(section, sizeof(section), "mode %s", m->name);
+	if (a && a->provider[0]) {
+		line(c, section, "use", a->provider);
+	} else if (m->base_url[0] && endpoint_parse(m->base_url, &e) == NULL) {
+		/* takes back what the file below may use */
+		line(c, section, "use", "");
+		line(c, section, "base_url", m->base_url);
+		line(c, section, "auth", m->placeholder[0] ? "bearer" : "none");
+		if (m->placeholder[0])
+			line(c, section, "placeholder", m->placeholder);
+	}
+	settings(c, &m->list, m->name, NULL);
+}
+
+static const char *auth_word(enum auth auth)
+{
+	static const char *const names[] = { "bearer", "api-key", "oauth", "none", "foundry", "bedrock", "vertex" };
+
+	return names[auth];
+}
+
+static const struct known *known_of(const struct import *im, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < im->knowns && strcmp(im->known[i].name, name) != 0; i++)
+		;
+	return &im->known[i];
+}
+
+static void compose(const struct import *im, const struct account *a, struct conf *c,
+		    const struct provider *p)
+{
+	unsigned i;
+
+	if (a->parent[0]) {
+		line(c, "provider", "use", a->parent);
+		line(c, "provider", "secret", a->entry);
+	} else if (a->fresh) {
+		line(c, "provider", "title", a->provider);
+		if (a->base_url[0])
+			line(c, "provider", "base_url", a->base_url);
+		line(c, "provider", "auth", auth_word(known_of(im, a->provider)->auth));
+		line(c, "provider", "docs", "written by ccctl import, from your own files");
+	}
+	settings(c, &a->list, "", p);
+	for (i = 0; i < a->modes; i++)
+		mode(im, c, &a->mode[i]);
+}
+
+/* The path, through links, and what is there. */
+static int begin(struct conf *c, const char *name, struct failure *f)
+{
+	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 16], real[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
+	if (path_of(PATH_CONFIG, "providers", dir, f) != 0 || path_of(PATH_CONFIG, leaf, c->path, f) != 0)
+		return -1;
+	fd = path_private_dir(dir, f);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	c->mode = 0600;
+	if (stat(c->path, &st) == 0) {
+		if (!realpath(c->path, real) || strlen(real) >= PATH_SIZE)
+			return fail_errno(f, NULL, "%s", c->path);
+		memcpy(c->path, real, strlen(real) + 1);
+		c->mode = st.st_mode & 0777;
+		if (io_slurp(c->path, INI_FILE_MAX, &c->old, &c->old_n, f) != 0 ||
+		    ini_file_parse(c->path, c->old, c->old_n, &c->ini, f) != 0)
+			return -1;
+	}
+	c->room = c->old_n + 128 * 1024;
+	c->text = calloc(1, c->room);
+	if (!c->text)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+	if (c->old)
+		memcpy(c->text, c->old, c->old_n);
+	c->n = c->old_n;
+	return 0;
+}
+
+static int undo(const struct conf *c)
+{
+	if (c->old)
+		return io_replace_file(c->path, c->mode, c->old, c->old_n, NULL);
+	return unlink(c->path);
+}
+
+/* Does it load, with all of its modes? */
+static int try_load(const struct import *im, const struct account *a, struct failure *f)
+{
+	struct provider *p;
+	unsigned i;
+	int r = provider_load(a->provider, a->pmode, &p, f);
+
+	if (r != 0)
+		return -1;
+	provider_free(p);
+	for (i = 0; i < a->modes && r == 0; i++) {
+		/* a mode that uses a provider whose own file comes later */
+		if (a->mode[i].account < im->accounts && im->account[a->mode[i].account].fresh)
+			continue;
+		r = provider_load(a->provider, a->mode[i].name, &p, f);
+		if (r == 0)
+			provider_free(p);
+	}
+	return r;
+}
+
+static void note_written(struct import *im, const char *name)
+{
+	if (im->writtens < ACCOUNTS_MAX)
+		memcpy(im->written[im->writtens++], name, strlen(name) + 1);
+}
+
+int conf_write(struct import *im, struct account *a, struct failure *f)
+{
+	struct conf c = { 0 };
+	struct provider *p = NULL;
+	int r = begin(&c, a->provider, f);
+
+	if (r == 0) {
+		if (!a->fresh)
+			provider_load(a->parent[0] ? a->parent : a->provider, a->pmode, &p, NULL);
+		if (!c.old)
+			append(&c, "; Written by ccctl import.\n");
+		compose(im, a, &c, p);
+		provider_free(p);
+	}
+	if (r == 0 && c.any) {
+		r = io_replace_file(c.path, c.mode, c.text, c.n, f);
+		if (r == 0 && try_load(im, a, f) != 0) {
+			undo(&c);
+			r = -1;
+		} else if (r == 0) {
+			note_written(im, a->provider);
+		}
+	}
+	ini_file_free(c.ini);
+	free(c.old);
+	free(c.text);
+	return r;
+}

@@ -1,0 +1,229 @@
+/*
+ * client/import/import.c - ccctl import: keys from where people keep them
+ * today into the vault, and then out of those files.
+ *
+ * MUST: no file loses a key before the vault has it on its disk.
+ */
+#include "client/import/import.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/terminal.h"
+
+enum { OPT_SCRUB = 256, OPT_JSON, OPT_HISTORY, OPT_FD };
+
+static const struct option options[] = {
+	{ "scrub", no_argument, NULL, OPT_SCRUB }, { "yes", no_argument, NULL, 'y' },
+	{ "json", no_argument, NULL, OPT_JSON },   { "history", no_argument, NULL, OPT_HISTORY },
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ NULL, 0, NULL, 0 },
+};
+
+static int parse(struct import *im, int argc, char **argv, int *fd, struct failure *f)
+{
+	bool first = true;
+	int opt;
+
+	*fd = -1;
+	while ((opt = next_option(&first, argc, argv, ":y", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		if (opt == OPT_FD && passphrase_fd_option(optarg, fd, f) != 0)
+			return -1;
+		im->scrub = im->scrub || opt == OPT_SCRUB;
+		im->json = im->json || opt == OPT_JSON;
+		im->history = im->history || opt == OPT_HISTORY;
+		im->yes = im->yes || opt == 'y';
+	}
+	if (im->history && !im->scrub)
+		return fail_set(f, FAIL_USAGE, "ccctl import --scrub --history", "--history goes with --scrub");
+	im->asks = !im->yes && !im->json && terminal_asks();
+	return 0;
+}
+
+/* Only to be looked at: an open vault is asked, a closed one is left closed. */
+static int peek(struct import *im)
+{
+	im->open = client_connect(im->c, false, NULL) == 0 && strcmp(im->c->state, "unlocked") == 0;
+	return 0;
+}
+
+static bool anything(const struct import *im)
+{
+	unsigned i;
+
+	for (i = 0; i < im->accounts; i++)
+		if (im->account[i].kind == ACCOUNT_TOKEN || im->account[i].kind == ACCOUNT_SOURCE)
+			return true;
+	return false;
+}
+
+static int open_vault(struct import *im, int fd, struct failure *f)
+{
+	struct secret given = { 0 };
+	int r;
+
+	if (fd >= 0 && (secret_new(im->c, &given, PASSPHRASE_MAX + 1, f) != 0 ||
+			secret_from_fd(fd, &given, f) != 0)) {
+		secret_free(im->c, &given);
+		return -1;
+	}
+	if (!anything(im) || !(im->yes || im->asks))
+		r = peek(im);
+	else
+		r = vault_ready(im->c, fd >= 0 ? &given : NULL, f);
+	im->open = im->open || (r == 0 && anything(im) && (im->yes || im->asks));
+	secret_free(im->c, &given);
+	return r;
+}
+
+static bool to_store(const struct import *im, unsigned i)
+{
+	const struct account *a = &im->account[i];
+
+	return a->twin == i && (a->state == STATE_NEW || a->state == STATE_OTHER);
+}
+
+/* One question for all that is new, one for each that gets a name of its own. */
+static int ask(struct import *im, struct failure *f)
+{
+	char question[300];
+	unsigned i, fresh = 0;
+	bool yes = true;
+
+	if (im->yes)
+		return 0;
+	for (i = 0; i < im->accounts; i++)
+		fresh += to_store(im, i) && im->account[i].state == STATE_NEW;
+	snprintf(question, sizeof(question), "store %u %s in the vault?", fresh, fresh == 1 ? "key" : "keys");
+	if (fresh && terminal_yes(question, &yes, f) != 0)
+		return -1;
+	for (i = 0; i < im->accounts; i++) {
+		struct account *a = &im->account[i];
+		bool this = yes;
+
+		if (!to_store(im, i))
+			continue;
+		snprintf(question, sizeof(question), "%s has another key already: store this one as '%s'?",
+			 a->parent, a->entry);
+		if (a->state == STATE_OTHER && terminal_yes(question, &this, f) != 0)
+			return -1;
+		if (!this)
+			a->state = STATE_LEFT;
+	}
+	return 0;
+}
+
+static int store_one(struct import *im, struct account *a)
+{
+	struct failure why = { 0 };
+
+	memset(&a->why, 0, sizeof(a->why));
+	if (conf_write(im, a, &why) != 0) {
+		if (a->fresh || a->parent[0]) {
+			a->why = why;
+			return -1;
+		}
+		/* The provider works without: models and times can be written by hand. */
+		say("%s: its settings were not taken over: %s", a->provider, why.what);
+	}
+	return vault_store(im, a, &a->why);
+}
+
+static int store(struct import *im)
+{
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < im->accounts; i++) {
+		struct account *a = &im->account[i];
+
+		if (to_store(im, i)) {
+			a->state = store_one(im, a) == 0 ? STATE_STORED : STATE_FAILED;
+			r = a->state == STATE_STORED ? r : -1;
+		} else if (a->twin != i) {
+			a->state = im->account[a->twin].state;
+			/* another file may know another model */
+			if (pieces_safe(a))
+				conf_write(im, a, NULL);
+		}
+	}
+	return r;
+}
+
+static int act(struct import *im, struct failure *f)
+{
+	int r;
+
+	if (ask(im, f) != 0)
+		return -1;
+	/* A person may have thought for a while. */
+	if (im->asks && client_connect(im->c, true, f) != 0)
+		return -1;
+	r = store(im);
+	if (im->scrub && scrub_files(im, f) != 0)
+		r = -1;
+	if (leftovers_find(im, f) != 0)
+		return -1;
+	if (im->history)
+		leftovers_wipe(im);
+	if (!im->json)
+		report_done(im);
+	return r;
+}
+
+static int run(struct import *im, int argc, char **argv, struct failure *f)
+{
+	bool goes;
+	int fd, r = 0;
+
+	if (parse(im, argc, argv, &fd, f) != 0 || path_home(im->home, f) != 0 ||
+	    places_find(im, argv + optind, argc - optind, f) != 0 || accounts_collect(im, f) != 0 ||
+	    map_accounts(im, f) != 0 || open_vault(im, fd, f) != 0 || vault_compare(im, f) != 0)
+		return -1;
+	goes = anything(im) && (im->yes || im->asks);
+	if (!im->json)
+		report_found(im);
+	if (goes)
+		r = act(im, f);
+	else if (leftovers_find(im, f) != 0)
+		return -1;
+	if (im->json && report_json(im, f) != 0)
+		return -1;
+	if (!goes && anything(im) && !im->json) {
+		report_done(im);
+		say("nothing was changed; ccctl import --yes stores them, --scrub --yes takes them out of the files");
+	}
+	if (r != 0 && f->code == FAIL_NONE)
+		fail_set(f, FAIL_SYSTEM, "each is named above", "not all could be done");
+	return r == 0 ? EXIT_DONE : -1;
+}
+
+int verb_import(struct client *c, int argc, char **argv, struct failure *f)
+{
+	struct import *im = calloc(1, sizeof(*im));
+	int r = -1;
+
+	if (im) {
+		im->c = c;
+		im->file = calloc(FILES_MAX, sizeof(*im->file));
+		im->account = calloc(ACCOUNTS_MAX, sizeof(*im->account));
+	}
+	if (im && im->file && im->account)
+		r = run(im, argc, argv, f);
+	else
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+	if (im) {
+		if (im->file && im->account)
+			accounts_free(im);
+		free(im->file);
+		free(im->account);
+		free(im->known);
+		free(im->entry);
+		free(im->left);
+	}
+	free(im);
+	return r;
+}

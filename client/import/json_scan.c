@@ -1,0 +1,112 @@
+/*
+ * client/import/json_scan.c - where the members of an object stand.
+ */
+#include "client/import/json_scan.h"
+
+#include <string.h>
+
+static void blanks(struct json_scan *s)
+{
+	while (s->at < s->n && strchr(" \t\r\n", s->text[s->at]) && s->text[s->at])
+		s->at++;
+}
+
+/* Behind the string whose quote is at s->at. */
+static void string(struct json_scan *s)
+{
+	for (s->at++; s->at < s->n && s->text[s->at] != '"'; s->at++)
+		if (s->text[s->at] == '\\')
+			s->at++;
+	if (s->at < s->n)
+		s->at++;
+	if (s->at > s->n)
+		s->at = s->n;
+}
+
+/* Behind the value at s->at: brackets are only counted, jansson has matched them. */
+static void value(struct json_scan *s)
+{
+	unsigned deep = 0;
+
+	while (s->at < s->n) {
+		char c = s->text[s->at];
+
+		if (c == '"') {
+			string(s);
+		} else if (c == '{' || c == '[') {
+			deep++;
+			s->at++;
+		} else if (c == '}' || c == ']') {
+			if (deep == 0)
+				return;
+			deep--;
+			s->at++;
+		} else if (deep == 0 && c == ',') {
+			return;
+		} else {
+			s->at++;
+			if (deep > 0 || !strchr(" \t\r\n", c))
+				continue;
+		}
+		if (deep == 0 && (c == '"' || c == '}' || c == ']' || strchr(" \t\r\n", c)))
+			return;
+	}
+}
+
+static void trim(const struct json_scan *s, struct json_member *m)
+{
+	while (m->end > m->value && strchr(" \t\r\n", s->text[m->end - 1]))
+		m->end--;
+	m->value_end = m->end;
+}
+
+bool json_scan_next(struct json_scan *s, struct json_member *m)
+{
+	blanks(s);
+	if (s->at < s->n && s->text[s->at] == ',')
+		s->at++;
+	blanks(s);
+	if (s->at >= s->n || s->text[s->at] != '"')
+		return false;
+	for (; s->counted < s->at; s->counted++)
+		s->line += s->text[s->counted] == '\n';
+	m->line = s->line;
+	m->at = s->at;
+	m->key = s->text + s->at + 1;
+	string(s);
+	m->key_n = s->at - m->at - 2;
+	blanks(s);
+	if (s->at < s->n && s->text[s->at] == ':')
+		s->at++;
+	blanks(s);
+	m->value = s->at;
+	value(s);
+	m->end = s->at;
+	trim(s, m);
+	return true;
+}
+
+static bool enter(struct json_scan *s)
+{
+	blanks(s);
+	if (s->at >= s->n || s->text[s->at] != '{')
+		return false;
+	s->at++;
+	return true;
+}
+
+bool json_scan_open(struct json_scan *s, const char *text, size_t n, const char *key)
+{
+	struct json_member m;
+
+	*s = (struct json_scan){ text, 0, n, 1, 0 };
+	if (!enter(s))
+		return false;
+	while (json_scan_next(s, &m)) {
+		if (m.key_n != strlen(key) || memcmp(m.key, key, m.key_n) != 0)
+			continue;
+		s->at = m.value;
+		return enter(s);
+	}
+	return false;
+}

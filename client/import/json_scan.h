@@ -1,0 +1,32 @@
+/*
+ * client/import/json_scan.h - where the members of one object of a JSON text
+ * stand.  The text must be valid JSON: jansson says so first.
+ */
+#ifndef CLIENT_IMPORT_JSON_SCAN_H
+#define CLIENT_IMPORT_JSON_SCAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct json_member {
+	const char *key; /* as it is written, without its quotes */
+	size_t key_n;
+	size_t at, end;		   /* from the key's quote to behind the value */
+	size_t value, value_end;
+	unsigned line;
+};
+
+struct json_scan {
+	const char *text;
+	size_t at, n;
+	unsigned line;
+	size_t counted; /* the line is of here */
+};
+
+/* Begin at the object that the top object has under `key`. */
+bool json_scan_open(struct json_scan *s, const char *text, size_t n, const char *key);
+
+/* The next member of it. */
+bool json_scan_next(struct json_scan *s, struct json_member *m);
+
+#endif

@@ -1,0 +1,94 @@
+/*
+ * client/import/reading.c - assignments and scopes, as they come in.
+ */
+#include "client/import/reading.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+int reading_begin(struct reading *r, size_t room, struct failure *f)
+{
+	memset(r, 0, sizeof(*r));
+	if (!reading_scope(r, f))
+		return -1;
+	return text_new(&r->pool, room, f);
+}
+
+struct scope *reading_scope(struct reading *r, struct failure *f)
+{
+	struct scope *grown = r->scope;
+
+	if (r->scopes == SCOPES_MAX) {
+		fail_set(f, FAIL_CONFIG, NULL, "too many blocks");
+		return NULL;
+	}
+	if (r->scopes == r->scope_room) {
+		r->scope_room = r->scope_room ? 2 * r->scope_room : 16;
+		grown = reallocarray(r->scope, r->scope_room, sizeof(*grown));
+		if (!grown) {
+			fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+			return NULL;
+		}
+		r->scope = grown;
+	}
+	grown += r->scopes++;
+	memset(grown, 0, sizeof(*grown));
+	return grown;
+}
+
+void reading_free(struct reading *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->n; i++)
+		free(r->assign[i].ref);
+	free(r->assign);
+	free(r->scope);
+	text_free(&r->pool);
+	memset(r, 0, sizeof(*r));
+}
+
+struct assign *reading_add(struct reading *r, const char *name, size_t n, struct failure *f)
+{
+	struct assign *grown = r->assign;
+
+	if (r->n == ASSIGNS_MAX) {
+		fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d assignments", ASSIGNS_MAX);
+		return NULL;
+	}
+	if (r->n == r->room) {
+		r->room = r->room ? 2 * r->room : 32;
+		grown = reallocarray(r->assign, r->room, sizeof(*grown));
+		if (!grown) {
+			fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+			return NULL;
+		}
+		r->assign = grown;
+	}
+	grown += r->n++;
+	memset(grown, 0, sizeof(*grown));
+	memcpy(grown->name, name, n);
+	return grown;
+}
+
+char *reading_keep(struct reading *r, const char *p, size_t n, struct failure *f)
+{
+	char *to = r->pool.p + r->pool.n;
+
+	if (n > r->pool.room - r->pool.n) {
+		fail_set(f, FAIL_TOO_LARGE, NULL, "its values are too long");
+		return NULL;
+	}
+	memcpy(to, p, n);
+	r->pool.n += n;
+	return to;
+}
+
+bool scope_within(const struct reading *r, unsigned inner, unsigned outer)
+{
+	while (inner != outer && inner != 0)
+		inner = r->scope[inner].parent;
+	return inner == outer;
+}

@@ -1,0 +1,241 @@
+/*
+ * client/import/report.c - what was found and done, for people and for
+ * programs.  Of a secret four characters are shown, of a short one none.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "client/import/import.h"
+#include "client/json.h"
+
+void report_hidden(const char *p, size_t n, char out[32])
+{
+	size_t i, k = n >= SHOWN_LEAST ? SHOWN_MAX : 0;
+
+	snprintf(out, 32, "****");
+	for (i = 0; i < k; i++)
+		out[4 + i] = p[n - k + i] > ' ' && p[n - k + i] <= '~' ? p[n - k + i] : '?';
+	out[4 + k] = '\0';
+}
+
+static const char *kind_word(const struct account *a)
+{
+	static const char *const words[] = { "token", "source", "unknown", "malformed" };
+
+	return words[a->kind];
+}
+
+static const char *state_word(const struct account *a)
+{
+	static const char *const words[] = { "open", "new", "same", "other", "stored", "left", "failed" };
+
+	return words[a->state];
+}
+
+static void state_text(const struct account *a, char out[400])
+{
+	switch (a->state) {
+	case STATE_SAME:
+		snprintf(out, 400, "the vault has it");
+		break;
+	case STATE_OTHER:
+		snprintf(out, 400, "another key has the name %.64s: this becomes %.64s", a->parent, a->entry);
+		break;
+	case STATE_STORED:
+		snprintf(out, 400, "stored as %.64s", a->entry);
+		break;
+	case STATE_FAILED:
+		snprintf(out, 400, "%s", a->why.what);
+		break;
+	case STATE_LEFT:
+		if (a->kind == ACCOUNT_UNKNOWN)
+			snprintf(out, 400, "not imported: where it comes from cannot be told without running it");
+		else if (a->kind == ACCOUNT_BAD)
+			snprintf(out, 400, "not imported: %.300s", a->why.what);
+		else
+			snprintf(out, 400, "left");
+		break;
+	default:
+		snprintf(out, 400, "%s", a->fresh ? "new, and so is the provider" : "new");
+	}
+}
+
+static void line(const struct import *im, const struct account *a)
+{
+	char path[PATH_SIZE], hidden[32] = "", text[400];
+	const struct assign *v = account_variable(im, a), *at = account_at(im, a);
+
+	put_plain(places_short(im, im->file[a->file].path, path));
+	printf(":%u  %s  ", v->line, v->name);
+	if (a->kind == ACCOUNT_SOURCE) {
+		put_plain(a->ref);
+	} else if (a->token) {
+		report_hidden(a->token, a->n, hidden);
+		put_plain(hidden);
+	} else {
+		printf("$(...)");
+	}
+	if (at != v && a->at_file != a->file) {
+		printf(" in ");
+		put_plain(places_short(im, im->file[a->at_file].path, path));
+	}
+	if (v->commented)
+		printf(" (in a comment)");
+	if (a->provider[0])
+		printf("  ->  %s%s%s", a->provider, a->pmode[0] ? ":" : "", a->pmode);
+	state_text(a, text);
+	printf("  ");
+	put_plain(text);
+	putchar('\n');
+}
+
+static void extras(const struct account *a)
+{
+	unsigned i, k;
+
+	for (i = 0; i < a->list.n; i++) {
+		printf("    %s = ", a->list.set[i].name);
+		put_plain(a->list.set[i].value);
+		putchar('\n');
+	}
+	for (k = 0; k < a->modes; k++) {
+		printf("    mode %s", a->mode[k].name);
+		if (a->mode[k].base_url[0]) {
+			printf(": ");
+			put_plain(a->mode[k].base_url);
+		}
+		putchar('\n');
+	}
+}
+
+void report_found(const struct import *im)
+{
+	char path[PATH_SIZE];
+	unsigned i;
+
+	for (i = 0; i < im->accounts; i++) {
+		line(im, &im->account[i]);
+		extras(&im->account[i]);
+	}
+	for (i = 0; i < im->files; i++) {
+		if (!im->file[i].why.code)
+			continue;
+		put_plain(places_short(im, im->file[i].path, path));
+		if (im->file[i].r.bad_line)
+			printf(":%u", im->file[i].r.bad_line);
+		printf("  left alone: ");
+		put_plain(im->file[i].why.what);
+		putchar('\n');
+	}
+	if (im->accounts == 0)
+		say("no keys were found");
+	fflush(stdout);
+}
+
+void report_done(const struct import *im)
+{
+	char path[PATH_SIZE];
+	const struct account *a;
+	unsigned i, wiped = 0;
+
+	for (i = 0; i < im->accounts; i++) {
+		a = &im->account[i];
+		if (a->twin != i)
+			continue;
+		if (a->state == STATE_STORED)
+			say("stored '%s': ccrun %s%s%s", a->entry, a->provider, a->pmode[0] ? ":" : "", a->pmode);
+		else if (a->state == STATE_FAILED)
+			say("'%s' was not stored: %s", a->provider, a->why.what);
+	}
+	for (i = 0; i < im->writtens; i++)
+		say("wrote ~/.config/ccrun/providers/%s.conf", im->written[i]);
+	for (i = 0; i < im->lefts; i++) {
+		places_short(im, im->left[i].path, path);
+		wiped += im->left[i].wiped;
+		if (im->left[i].wiped)
+			say("%s: pieces of a key were overwritten (%s)", path, im->left[i].what);
+		else
+			say("%s: has pieces of a key (%s)", path, im->left[i].what);
+	}
+	if (im->lefts > wiped)
+		say("--scrub --history overwrites them; shells that run write their history at their end");
+}
+
+static struct json_t *account_json(const struct import *im, const struct account *a)
+{
+	const struct assign *v = account_variable(im, a);
+	struct json_t *o = js_object(), *list = js_array();
+	char hidden[32];
+	unsigned i;
+
+	js_text(o, "file", im->file[a->file].path);
+	js_number(o, "line", v->line);
+	js_text(o, "variable", v->name);
+	js_text(o, "kind", kind_word(a));
+	js_text(o, "written_in", im->file[a->at_file].path);
+	js_number(o, "written_line", account_at(im, a)->line);
+	js_bool(o, "comment", v->commented);
+	if (a->token)
+		report_hidden(a->token, a->n, hidden);
+	js_text(o, "shown", a->token ? hidden : NULL);
+	explicit_bzero(hidden, sizeof(hidden));
+	js_text(o, "source", a->ref);
+	js_text(o, "base_url", a->base_url[0] ? a->base_url : NULL);
+	js_text(o, "provider", a->provider[0] ? a->provider : NULL);
+	js_text(o, "mode", a->pmode[0] ? a->pmode : NULL);
+	js_text(o, "entry", a->entry[0] ? a->entry : NULL);
+	js_text(o, "state", state_word(a));
+	js_text(o, "error", a->why.what[0] ? a->why.what : NULL);
+	for (i = 0; i < a->modes; i++)
+		js_append_text(list, a->mode[i].name);
+	js_put(o, "modes", list);
+	list = js_object();
+	for (i = 0; i < a->list.n; i++)
+		js_text(list, a->list.set[i].name, a->list.set[i].value);
+	js_put(o, "settings", list);
+	return o;
+}
+
+static struct json_t *file_json(const struct import_file *file)
+{
+	struct json_t *o = js_object();
+
+	js_text(o, "file", file->path);
+	js_bool(o, "scrubbed", file->scrubbed);
+	js_text(o, "note", file->note[0] ? file->note : NULL);
+	js_text(o, "error", file->why.code ? file->why.what : NULL);
+	if (file->r.bad_line)
+		js_number(o, "line", file->r.bad_line);
+	else
+		js_null(o, "line");
+	return o;
+}
+
+int report_json(const struct import *im, struct failure *f)
+{
+	struct json_t *root = js_object(), *list = js_array();
+	unsigned i;
+
+	for (i = 0; i < im->accounts; i++)
+		js_append(list, account_json(im, &im->account[i]));
+	js_put(root, "keys", list);
+	list = js_array();
+	for (i = 0; i < im->files; i++)
+		js_append(list, file_json(&im->file[i]));
+	js_put(root, "files", list);
+	list = js_array();
+	for (i = 0; i < im->writtens; i++)
+		js_append_text(list, im->written[i]);
+	js_put(root, "providers", list);
+	list = js_array();
+	for (i = 0; i < im->lefts; i++) {
+		struct json_t *o = js_object();
+
+		js_text(o, "file", im->left[i].path);
+		js_text(o, "what", im->left[i].what);
+		js_bool(o, "overwritten", im->left[i].wiped);
+		js_append(list, o);
+	}
+	js_put(root, "leftovers", list);
+	return js_print(root, f);
+}

@@ -1,0 +1,203 @@
+/*
+ * client/import/rewrite.c - a file in whose place another one comes.
+ *
+ * MUST: nothing that is written here, not a temporary file, not a backup,
+ * holds a secret; at every instant the file is the old one or the new one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <libgen.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/xattr.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "client/import/import.h"
+
+#define WRITE_MS 30000
+#define INDEX_MAX (64 * 1024 * 1024)
+
+/* ---- what to know of it ---- */
+
+/* Is the path in git's index?  Names stand in it whole, but in its newest form. */
+static bool in_index(const char *git, const char *name)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+	void *p = MAP_FAILED;
+	bool found = false;
+	int fd;
+
+	if (snprintf(path, sizeof(path), "%s/index", git) >= (int)sizeof(path))
+		return false;
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 12 && st.st_size < INDEX_MAX)
+		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p != MAP_FAILED) {
+		found = memmem(p, (size_t)st.st_size, name, strlen(name) + 1) != NULL;
+		munmap(p, (size_t)st.st_size);
+	}
+	if (fd >= 0)
+		close(fd);
+	return found;
+}
+
+/* 2 tracked, 1 inside of a repository, 0. */
+static int in_git(const char *real)
+{
+	char dir[PATH_MAX], git[PATH_MAX];
+	struct stat st;
+	char *slash;
+
+	snprintf(dir, sizeof(dir), "%s", real);
+	while ((slash = strrchr(dir, '/'))) {
+		*slash = '\0';
+		if (snprintf(git, sizeof(git), "%s/.git", dir) >= (int)sizeof(git) || stat(git, &st) != 0)
+			continue;
+		return S_ISDIR(st.st_mode) && in_index(git, real + (slash - dir) + 1) ? 2 : 1;
+	}
+	return 0;
+}
+
+void rewrite_note(const struct import_file *file, char out[160])
+{
+	char real[PATH_MAX];
+	int git = realpath(file->path, real) ? in_git(real) : 0;
+
+	out[0] = '\0';
+	if (file->st.st_nlink > 1)
+		snprintf(out, 160, "it has %lu other names, and they keep the key",
+			 (unsigned long)file->st.st_nlink - 1);
+	else if (git == 2)
+		snprintf(out, 160, "git tracks it, and its history keeps the key: make a new one (rotate it)");
+	else if (git == 1)
+		snprintf(out, 160, "it is inside of a git repository: if it ever was committed, the history keeps "
+				   "the key: rotate it");
+}
+
+/* ---- the copy without secrets ---- */
+
+static int keep(const struct import_file *file, const struct text *backup, char kept[PATH_SIZE],
+		struct failure *f)
+{
+	char dir[PATH_SIZE], leaf[200], when[32];
+	time_t now = time(NULL);
+	const char *name = file->path;
+	struct tm tm;
+	size_t i;
+	int fd, n;
+
+	if (path_of(PATH_STATE, "import", dir, f) != 0)
+		return -1;
+	fd = path_private_dir(dir, f);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	/* the end of a long path tells most */
+	if (strlen(name) > 120)
+		name += strlen(name) - 120;
+	snprintf(leaf, sizeof(leaf), "%.120s", name);
+	for (i = 0; leaf[i]; i++)
+		leaf[i] = leaf[i] == '/' ? '%' : (unsigned char)leaf[i] < ' ' ? '_' : leaf[i];
+	gmtime_r(&now, &tm);
+	strftime(when, sizeof(when), "%Y%m%dT%H%M%SZ", &tm);
+	for (n = 0; n < 100; n++) {
+		if (snprintf(kept, PATH_SIZE, "%s/%s.%s-%d", dir, leaf, when, n) >= PATH_SIZE)
+			break;
+		if (access(kept, F_OK) != 0)
+			return io_new_file(kept, backup->p, backup->n, NULL, f);
+	}
+	return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: no room for a backup", dir);
+}
+
+/* ---- the new file ---- */
+
+static int check(const struct import_file *file, const char *real, struct failure *f)
+{
+	struct text now;
+	struct stat st;
+	bool same;
+
+	if (text_read(real, false, &now, &st, f) != 1)
+		return -1;
+	same = now.n == file->text.n && memcmp(now.p, file->text.p, now.n) == 0 && st.st_ino == file->st.st_ino;
+	text_free(&now);
+	if (!same)
+		return fail_set(f, FAIL_BUSY, "the same command again", "it was changed meanwhile");
+	if (st.st_uid != geteuid())
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "it belongs to somebody else");
+	if (getxattr(real, "system.posix_acl_access", NULL, 0) > 0)
+		return fail_set(f, FAIL_UNSAFE_PATH, "edit it by hand", "it has an access list");
+	return 0;
+}
+
+static int fill(int fd, const struct import_file *file, const struct text *fresh)
+{
+	struct stat st;
+
+	if (io_write_all(fd, fresh->p, fresh->n, io_now_ms() + WRITE_MS) != 0 || fstat(fd, &st) != 0)
+		return -1;
+	if (st.st_gid != file->st.st_gid && fchown(fd, (uid_t)-1, file->st.st_gid) != 0)
+		return -1;
+	return fchmod(fd, file->st.st_mode & 07777) != 0 || fsync(fd) != 0 ? -1 : 0;
+}
+
+static int sync_dir(const char *real)
+{
+	char copy[PATH_MAX];
+	int fd, r;
+
+	snprintf(copy, sizeof(copy), "%s", real);
+	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = fd < 0 ? -1 : fsync(fd);
+	if (fd >= 0)
+		close(fd);
+	return r;
+}
+
+static int replace(const struct import_file *file, const char *real, const struct text *fresh,
+		   struct failure *f)
+{
+	char tmp[PATH_MAX];
+	int fd, r;
+
+	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", real) >= (int)sizeof(tmp))
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "path too long");
+	fd = mkostemp(tmp, O_CLOEXEC);
+	if (fd < 0)
+		return fail_errno(f, NULL, "a new file beside it");
+	r = fill(fd, file, fresh);
+	if (r != 0)
+		fail_errno(f, "is the disk full?", "a new file beside it");
+	close(fd);
+	if (r == 0 && check(file, real, f) != 0)
+		r = -1;
+	if (r == 0 && rename(tmp, real) != 0)
+		r = fail_errno(f, NULL, "rename");
+	if (r != 0)
+		unlink(tmp);
+	else if (sync_dir(real) != 0)
+		r = fail_errno(f, NULL, "its directory");
+	return r;
+}
+
+int rewrite_file(struct import_file *file, const struct text *fresh, const struct text *backup,
+		 char kept[PATH_SIZE], struct failure *f)
+{
+	char real[PATH_MAX];
+
+	if (!realpath(file->path, real))
+		return fail_errno(f, NULL, "cannot be found any more");
+	if (check(file, real, f) != 0 || keep(file, backup, kept, f) != 0)
+		return -1;
+	if (replace(file, real, fresh, f) != 0) {
+		unlink(kept);
+		return -1;
+	}
+	return 0;
+}

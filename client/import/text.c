@@ -1,0 +1,118 @@
+/*
+ * client/import/text.c - a file that may hold a secret, in locked memory.
+ */
+#include "client/import/text.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+
+#define READ_DEADLINE_MS 10000 /* a home directory may be on a slow network */
+
+int text_new(struct text *t, size_t room, struct failure *f)
+{
+	void *p = mmap(NULL, room + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	memset(t, 0, sizeof(*t));
+	if (p == MAP_FAILED)
+		return fail_errno(f, NULL, "no memory");
+	if (mlock(p, room + 1) != 0 || madvise(p, room + 1, MADV_DONTDUMP) != 0) {
+		munmap(p, room + 1);
+		return fail_set(f, FAIL_NOT_LOCKED_MEM, "ulimit -l says how much may be locked",
+				"%zu bytes cannot be kept in locked memory", room);
+	}
+	t->p = p;
+	t->room = room;
+	return 0;
+}
+
+void text_free(struct text *t)
+{
+	if (t->p) {
+		io_wipe(t->p, t->room + 1);
+		munmap(t->p, t->room + 1);
+	}
+	memset(t, 0, sizeof(*t));
+}
+
+/* How many bytes the character at p has; 0: none that UTF-8 knows. */
+static size_t utf8(const unsigned char *p, size_t left)
+{
+	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2, i;
+
+	if (n == 1)
+		return 1;
+	if (p[0] < 0xc2 || p[0] > 0xf4 || n > left)
+		return 0;
+	for (i = 1; i < n; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return 0;
+	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
+	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
+		return 0;
+	return n;
+}
+
+static int check_plain(const char *path, const struct text *t, struct failure *f)
+{
+	const unsigned char *p = (const unsigned char *)t->p;
+	size_t i, n;
+
+	if (memchr(p, 0, t->n))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: binary", path);
+	for (i = 0; i < t->n; i += n) {
+		n = utf8(p + i, t->n - i);
+		if (n == 0)
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: no UTF-8", path);
+	}
+	return 0;
+}
+
+static int read_fd(int fd, const char *path, struct text *t, const struct stat *st,
+		   struct failure *f)
+{
+	ssize_t n;
+
+	if (!S_ISREG(st->st_mode))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: no regular file", path);
+	if (st->st_size > TEXT_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %d bytes", path, TEXT_MAX);
+	if (text_new(t, (size_t)st->st_size, f) != 0)
+		return -1;
+	n = io_read_all(fd, t->p, t->room, io_now_ms() + READ_DEADLINE_MS);
+	if (n < 0 && errno == EFBIG)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: it grew while it was read", path);
+	if (n < 0)
+		return fail_errno(f, NULL, "%s", path);
+	t->n = (size_t)n;
+	return 0;
+}
+
+int text_read(const char *path, bool plain, struct text *t, struct stat *st, struct failure *f)
+{
+	struct stat own;
+	int fd, r = -1;
+
+	memset(t, 0, sizeof(*t));
+	st = st ? st : &own;
+	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
+	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return errno == ENOENT || errno == ENOTDIR ? 0 : fail_errno(f, NULL, "%s", path);
+	if (fstat(fd, st) != 0)
+		fail_errno(f, NULL, "%s", path);
+	else
+		r = read_fd(fd, path, t, st, f);
+	if (r == 0 && plain)
+		r = check_plain(path, t, f);
+	close(fd);
+	if (r != 0)
+		text_free(t);
+	return r == 0 ? 1 : -1;
+}

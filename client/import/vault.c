@@ -1,0 +1,231 @@
+/*
+ * client/import/vault.c - what the vault has of it, and storing the rest.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "client/import/import.h"
+#include "client/sources.h"
+#include "wire/policy.h"
+
+/* 1 the entry holds this token, or comes from this place; 0 another; -1. */
+static int holds(struct import *im, const struct account *a, const char *entry, struct failure *f)
+{
+	const struct listed *e = entries_find(im->entry, im->entries, entry);
+	struct wire_out *o;
+	const uint8_t *p;
+	size_t n;
+	int same;
+
+	if (a->kind == ACCOUNT_SOURCE || e->has_source)
+		return a->kind == ACCOUNT_SOURCE && e->has_source && strcmp(e->source.ref, a->ref) == 0;
+	o = wire_request("get", 1);
+	wire_str(o, "name", entry);
+	if (client_call(im->c, o, f) != 0)
+		return -1;
+	if (wire_get_bin(im->c->dial.in.top, "token", &p, &n, f) != 0)
+		return -1;
+	same = n == a->n && memcmp(p, a->token, n) == 0;
+	explicit_bzero(im->c->buf, WIRE_PACKET_MAX);
+	return same;
+}
+
+/* Did an account before it take the name for another value? */
+static bool claimed(const struct import *im, unsigned i, const char *entry)
+{
+	unsigned k;
+
+	for (k = 0; k < i; k++)
+		if (im->account[k].twin == k && im->account[k].state != STATE_LEFT &&
+		    strcmp(im->account[k].entry, entry) == 0)
+			return true;
+	return false;
+}
+
+/* NAME-2, or the next one that is free or holds it already. */
+static int second(struct import *im, unsigned i, struct failure *f)
+{
+	struct account *a = &im->account[i];
+	struct known k = { .secret = true };
+	char name[NAME_MAX_LEN + 1];
+	unsigned n;
+	int r = 0;
+
+	for (n = 2; r == 0; n++) {
+		snprintf(name, sizeof(name), "%.56s-%u", a->entry, n);
+		if (claimed(im, i, name))
+			continue;
+		if (entries_find(im->entry, im->entries, name))
+			r = holds(im, a, name, f);
+		else if (!map_taken(im, name))
+			break;
+	}
+	if (r < 0)
+		return -1;
+	a->state = r ? STATE_SAME : STATE_OTHER;
+	memcpy(a->parent, a->provider, sizeof(a->parent));
+	memcpy(a->provider, name, sizeof(name));
+	memcpy(a->entry, name, sizeof(name));
+	memcpy(k.name, name, sizeof(name));
+	memcpy(k.entry, name, sizeof(name));
+	return map_add(im, &k, f);
+}
+
+static int compare(struct import *im, unsigned i, struct failure *f)
+{
+	struct account *a = &im->account[i];
+	int r;
+
+	a->state = STATE_NEW;
+	if (claimed(im, i, a->entry))
+		return second(im, i, f);
+	if (!im->open) {
+		a->state = STATE_OPEN;
+		return 0;
+	}
+	if (!entries_find(im->entry, im->entries, a->entry))
+		return 0;
+	r = holds(im, a, a->entry, f);
+	if (r < 0)
+		return -1;
+	if (r == 1) {
+		a->state = STATE_SAME;
+		return 0;
+	}
+	return second(im, i, f);
+}
+
+int vault_compare(struct import *im, struct failure *f)
+{
+	struct account *a;
+	unsigned i;
+
+	if (im->open && entries_fetch(im->c, &im->entry, &im->entries, f) != 0)
+		return -1;
+	for (i = 0; i < im->accounts; i++) {
+		a = &im->account[i];
+		if (a->kind == ACCOUNT_UNKNOWN || a->kind == ACCOUNT_BAD || !a->provider[0]) {
+			a->state = STATE_LEFT;
+		} else if (a->twin != i) {
+			/* As the one before it, whatever becomes of that. */
+			a->state = im->account[a->twin].state;
+			memcpy(a->entry, im->account[a->twin].entry, sizeof(a->entry));
+			memcpy(a->provider, im->account[a->twin].provider, sizeof(a->provider));
+		} else if (compare(im, i, f) != 0) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* A parameter that the file's neighbours know, else its default. */
+static int parameters(const struct import *im, const struct account *a, const struct provider *p,
+		      struct failure *f)
+{
+	static const char *const from[][2] = { { "region", "AWS_REGION" },
+					       { "region", "AWS_DEFAULT_REGION" },
+					       { "resource", "ANTHROPIC_FOUNDRY_RESOURCE" },
+					       { "url", "ANTHROPIC_BASE_URL" },
+					       { "model", "ANTHROPIC_MODEL" },
+					       { "model", "ANTHROPIC_DEFAULT_OPUS_MODEL" },
+					       { "model", "ANTHROPIC_DEFAULT_SONNET_MODEL" },
+					       { "context", "CLAUDE_CODE_MAX_CONTEXT_TOKENS" } };
+	char value[SETTING_VALUE + 1];
+	const struct assign *v;
+	unsigned i, k;
+
+	for (i = 0; i < p->params; i++) {
+		const struct provider_param *q = &p->param[i];
+
+		if (q->value[0])
+			continue;
+		value[0] = '\0';
+		for (k = 0; k < sizeof(from) / sizeof(from[0]) && !value[0]; k++) {
+			if (strcmp(from[k][0], q->name) != 0)
+				continue;
+			v = settings_see(im, a->file, account_variable(im, a)->scope, from[k][1]);
+			if (v)
+				settings_text(im, a->file, v, value);
+		}
+		if (!value[0])
+			snprintf(value, sizeof(value), "%s", q->fallback);
+		if (value[0] && provider_set_param(p->name, q->name, value, f) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+/* What the provider's files say that the entry is sealed to. */
+static int wanted(const struct import *im, const struct account *a, struct wanted *out, struct failure *f)
+{
+	struct wanted all[SESSION_ENTRIES_MAX];
+	struct provider *p;
+	int n, i, r = -1;
+
+	if (provider_load(a->provider, a->pmode, &p, f) != 0)
+		return -1;
+	if (provider_missing(p)) {
+		r = parameters(im, a, p, f);
+		provider_free(p);
+		if (r != 0 || provider_load(a->provider, a->pmode, &p, f) != 0)
+			return -1;
+	}
+	n = wanted_of(p, all, f);
+	for (i = 0, r = -1; i < n && r != 0; i++)
+		if (strcmp(all[i].entry, a->entry) == 0) {
+			*out = all[i];
+			r = 0;
+		}
+	if (n >= 0 && r != 0)
+		fail_set(f, FAIL_CONFIG, NULL, "provider %s does not use the entry '%s'", a->provider, a->entry);
+	provider_free(p);
+	return r;
+}
+
+static int put(struct import *im, const struct account *a, const struct wanted *w,
+	       const struct entry_source *source, struct failure *f)
+{
+	struct wire_out *o = wire_request("put", 5 + (source ? SOURCE_KEYS : 1u));
+
+	wire_str(o, "name", w->entry);
+	wire_str(o, "origin", w->origin);
+	wire_str(o, "variable", w->variable);
+	wire_str(o, "policy", w->policy);
+	wire_bool(o, "replace", false);
+	if (source)
+		wire_put_source(o, source);
+	else
+		wire_secret(o, "token", a->token, a->n);
+	return client_call(im->c, o, f);
+}
+
+/*
+ * An entry that holds a reference in the place of a token, as ccctl add
+ * --source --no-check makes it: the manager is not asked now.
+ */
+static int settle_source(struct import *im, const struct account *a, struct wanted *w,
+			 struct entry_source *source, struct failure *f)
+{
+	struct policy p;
+
+	if (source_settle(im->c, a->ref, false, NULL, 0, source, f) != 0 ||
+	    policy_parse(&p, w->policy, f) != 0)
+		return -1;
+	if (p.ttl == 0)
+		p.ttl = SOURCE_TTL;
+	policy_format(&p, w->policy, sizeof(w->policy));
+	return 0;
+}
+
+int vault_store(struct import *im, struct account *a, struct failure *f)
+{
+	bool by_source = a->kind == ACCOUNT_SOURCE;
+	struct entry_source source;
+	struct wanted w;
+
+	if (wanted(im, a, &w, f) != 0 || (by_source && settle_source(im, a, &w, &source, f) != 0) ||
+	    client_connect(im->c, true, f) != 0)
+		return -1;
+	return put(im, a, &w, by_source ? &source : NULL, f);
+}

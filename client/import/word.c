@@ -1,0 +1,285 @@
+/*
+ * client/import/word.c - what a word of shell text comes to.
+ */
+#include "client/import/word.h"
+
+#include <string.h>
+
+#include "client/import/lex.h"
+
+#define DEFAULT_DEPTH 4	   /* ${A:-${B:-...}} */
+#define KNOWN_MAX 2048	   /* a variable's value in another's: addresses, names */
+
+/* A word as it is put together. */
+struct building {
+	const struct wording *w;
+	char *out;
+	size_t n, room;
+	unsigned names, commands;
+	char name[VARIABLE_MAX_LEN + 1];
+	size_t at, end;
+	bool unknown;
+	int depth;
+};
+
+static void put(struct building *b, const char *p, size_t n)
+{
+	if (n > b->room - b->n) {
+		b->unknown = true;
+		return;
+	}
+	memcpy(b->out + b->n, p, n);
+	b->n += n;
+}
+
+static void run(struct building *b, size_t at, size_t end, bool quoted);
+
+size_t word_name(const char *p, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!(p[i] == '_' || (p[i] >= 'A' && p[i] <= 'Z') || (p[i] >= 'a' && p[i] <= 'z') ||
+		      (i > 0 && p[i] >= '0' && p[i] <= '9')))
+			break;
+	return i;
+}
+
+static void put_name(struct building *b, const char *p, size_t n)
+{
+	if (n == 0 || n >= sizeof(b->name)) {
+		b->unknown = true;
+		return;
+	}
+	b->names++;
+	memcpy(b->name, p, n);
+	b->name[n] = '\0';
+}
+
+static void put_known(struct building *b)
+{
+	const char *p;
+	size_t n;
+
+	if (b->w->known && b->w->known(b->w->context, b->name, &p, &n) && n <= KNOWN_MAX)
+		put(b, p, n);
+	else
+		b->unknown = true;
+}
+
+/* ${...}: at is behind the brace, end before its partner. */
+static void braces(struct building *b, size_t at, size_t end, bool quoted)
+{
+	const char *t = b->w->text;
+	size_t n = word_name(t + at, end - at), op = at + n;
+
+	if (op < end && t[op] == ':')
+		op++;
+	if (n == 0 || (at + n < end && (op == end || !strchr("-=", t[op])))) {
+		b->unknown = true;
+	} else if (at + n == end || op + 1 >= end) {
+		put_name(b, t + at, n);
+	} else if (b->depth < DEFAULT_DEPTH) {
+		b->depth++;
+		run(b, op + 1, end, quoted);
+		b->depth--;
+	} else {
+		b->unknown = true;
+	}
+}
+
+/* Something stands beside a name: then it is not the name that counts, but its value. */
+static void settle(struct building *b)
+{
+	if (b->name[0])
+		put_known(b);
+	b->name[0] = '\0';
+}
+
+/* `$` at `at`; returns the offset behind what it begins. */
+static size_t dollar(struct building *b, size_t at, size_t end, bool quoted)
+{
+	const char *t = b->w->text;
+	size_t n, behind;
+
+	if (at + 1 < end && (t[at + 1] == '(' || t[at + 1] == '{')) {
+		behind = lex_skip(t, at, end, b->w->fish);
+		if (behind <= at || behind > end) {
+			b->unknown = true;
+			return end;
+		}
+		if (t[at + 1] == '{') {
+			settle(b);
+			braces(b, at + 2, behind - 1, quoted);
+		} else {
+			b->commands++;
+			b->at = at + 2;
+			b->end = behind - 1;
+		}
+		return behind;
+	}
+	n = word_name(t + at + 1, end - at - 1);
+	settle(b);
+	if (n == 0) {
+		/* $1, $@, $$; or a dollar at the end, which is one */
+		if (at + 1 == end || strchr("\"' /", t[at + 1]))
+			put(b, "$", 1);
+		else
+			b->unknown = true;
+		return at + (at + 1 == end || strchr("\"' /", t[at + 1]) ? 1 : 2);
+	}
+	put_name(b, t + at + 1, n);
+	return at + 1 + n;
+}
+
+static int hex(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	c = (char)(c | 0x20);
+	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+/* $'...': behind the quote, up to the other one. */
+static void ansi(struct building *b, size_t at, size_t end)
+{
+	static const char from[] = "abefnrtv\\'\"?", to[] = "\a\b\033\f\n\r\t\v\\'\"?";
+	const char *t = b->w->text, *known;
+	unsigned value, digits;
+	char c;
+
+	while (at < end) {
+		if (t[at] != '\\' || at + 1 == end) {
+			put(b, t + at++, 1);
+			continue;
+		}
+		at++;
+		known = strchr(from, t[at]);
+		if (t[at] == 'x') {
+			for (value = digits = 0, at++; at < end && digits < 2 && hex(t[at]) >= 0; digits++)
+				value = value * 16 + (unsigned)hex(t[at++]);
+		} else if (t[at] >= '0' && t[at] <= '7') {
+			for (value = digits = 0; at < end && digits < 3 && t[at] >= '0' && t[at] <= '7'; digits++)
+				value = value * 8 + (unsigned)(t[at++] - '0');
+		} else if (known && *known) {
+			value = (unsigned char)to[known - from];
+			at++;
+		} else {
+			b->unknown = true;
+			return;
+		}
+		c = (char)value;
+		put(b, &c, 1);
+	}
+}
+
+static size_t backslash(struct building *b, size_t at, size_t end, bool quoted)
+{
+	const char *t = b->w->text;
+
+	if (at + 1 >= end)
+		return end;
+	if (t[at + 1] == '\n')
+		return at + 2;
+	if (quoted && !strchr("$`\"\\", t[at + 1]))
+		put(b, t + at, 1);
+	put(b, t + at + 1, 1);
+	return at + 2;
+}
+
+static void backquotes(struct building *b, size_t at, size_t end)
+{
+	b->commands++;
+	b->at = at + 1;
+	b->end = end - 1;
+}
+
+/* fish knows \' and \\ between single quotes, sh knows nothing. */
+static void single(struct building *b, size_t at, size_t end)
+{
+	const char *t = b->w->text;
+
+	for (; at < end; at++) {
+		if (b->w->fish && t[at] == '\\' && at + 1 < end && strchr("\\'", t[at + 1]))
+			at++;
+		put(b, t + at, 1);
+	}
+}
+
+/* One piece, whatever it is; returns the offset behind it. */
+static size_t piece(struct building *b, size_t at, size_t end, bool quoted)
+{
+	const char *t = b->w->text;
+	size_t behind;
+
+	if (t[at] == '$' && !(at + 1 < end && t[at + 1] == '\'' && !quoted && !b->w->fish))
+		return dollar(b, at, end, quoted);
+	if (t[at] == '`' && !b->w->fish) {
+		behind = lex_skip(t, at, end, false);
+		if (behind)
+			backquotes(b, at, behind);
+	} else {
+		settle(b);
+		if (t[at] == '\\')
+			return backslash(b, at, end, quoted);
+		if (quoted || !strchr("'\"$(", t[at])) {
+			put(b, t + at, 1);
+			return at + 1;
+		}
+		behind = lex_skip(t, at, end, b->w->fish);
+		if (behind && t[at] == '\'')
+			single(b, at + 1, behind - 1);
+		else if (behind && t[at] == '$')
+			ansi(b, at + 2, behind - 1);
+		else if (behind && t[at] == '(' && b->w->fish)
+			backquotes(b, at, behind);
+		else if (behind && t[at] == '"')
+			run(b, at + 1, behind - 1, true);
+		else
+			b->unknown = true;
+	}
+	b->unknown = b->unknown || behind == 0;
+	return behind ? behind : end;
+}
+
+static void run(struct building *b, size_t at, size_t end, bool quoted)
+{
+	const char *p;
+	size_t n;
+
+	if (!quoted && at < end && b->w->text[at] == '~' && b->n == 0 &&
+	    (at + 1 == end || b->w->text[at + 1] == '/')) {
+		if (b->w->known && b->w->known(b->w->context, "HOME", &p, &n))
+			put(b, p, n);
+		else
+			b->unknown = true;
+		at++;
+	}
+	while (at < end && !b->unknown)
+		at = piece(b, at, end, quoted);
+}
+
+void word_value(const struct wording *w, size_t at, size_t end, char *out, size_t room,
+		struct value *v)
+{
+	struct building b = { .w = w, .out = out, .room = room };
+
+	memset(v, 0, sizeof(*v));
+	run(&b, at, end, false);
+	if (b.names > 1 || b.n > 0 || b.commands)
+		settle(&b);
+	v->p = out;
+	v->n = b.n;
+	if (b.unknown || b.commands > 1 || (b.commands && (b.n || b.names)))
+		v->kind = VALUE_DYNAMIC;
+	else if (b.commands) {
+		v->kind = VALUE_COMMAND;
+		v->at = b.at;
+		v->end = b.end;
+	} else if (b.name[0]) {
+		v->kind = VALUE_NAME;
+		memcpy(v->name, b.name, sizeof(v->name));
+	} else {
+		v->kind = VALUE_LITERAL;
+	}
+}
