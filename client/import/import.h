@@ -166,6 +166,11 @@ bool map_carrier(const char *variable);
 bool map_vendor(const char *variable);
 /* Is a name taken, by a provider or an entry? */
 bool map_taken(const struct import *im, const char *name);
+/*
+ * Does url have the template's form, with ${name} (NULL: whatever it is) in one
+ * place?  What stands there comes to value (size bytes).
+ */
+bool map_template(const char *template, const char *url, const char *name, char *value, size_t size);
 int map_add(struct import *im, const struct known *k, struct failure *f);
 
 /* ---- vault.c ---- */

@@ -134,6 +134,47 @@ static bool same_url(const char *a, const char *b)
 	return strcmp(a + end, b + end) == 0;
 }
 
+bool map_template(const char *template, const char *url, const char *name, char *value, size_t size)
+{
+	const char *open = strstr(template, "${"), *close = open ? strchr(open, '}') : NULL;
+	size_t before, behind, n = strlen(url), len;
+
+	/* Of one that is asked for as a whole nothing tells that it is meant. */
+	if (!close || open == template || strstr(close, "${"))
+		return false;
+	if (name && (strlen(name) != (size_t)(close - open) - 2 || strncmp(open + 2, name, strlen(name)) != 0))
+		return false;
+	before = (size_t)(open - template);
+	behind = strlen(close + 1);
+	if (n <= before + behind || strncasecmp(url, template, before) != 0 ||
+	    strcmp(url + n - behind, close + 1) != 0)
+		return false;
+	len = n - before - behind;
+	if (len >= size)
+		return false;
+	memcpy(value, url + before, len);
+	value[len] = '\0';
+	return value[strspn(value, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-")] == '\0';
+}
+
+/* Does the provider's address have a place for a parameter, and can it be what url has there? */
+static bool at_template(const struct known *k, const char *url)
+{
+	char value[SETTING_VALUE + 1];
+	struct provider *p;
+	bool found = false;
+	unsigned i;
+
+	if (!map_template(k->base_url, url, NULL, value, sizeof(value)) ||
+	    provider_load(k->name, k->mode, &p, NULL) != 0)
+		return false;
+	for (i = 0; i < p->params && !found; i++)
+		found = map_template(k->base_url, url, p->param[i].name, value, sizeof(value)) &&
+			(p->param[i].choices[0] ? provider_choice_ok(&p->param[i], value) : !strchr(value, '.'));
+	provider_free(p);
+	return found;
+}
+
 /* The best of those at the address: the one that the entry is named for. */
 static const struct known *by_url(const struct import *im, const char *url)
 {
@@ -143,7 +184,7 @@ static const struct known *by_url(const struct import *im, const char *url)
 	for (i = 0; i < im->knowns; i++) {
 		const struct known *k = &im->known[i];
 
-		if (!k->secret || !k->base_url[0] || !same_url(k->base_url, url))
+		if (!k->secret || !k->base_url[0] || (!same_url(k->base_url, url) && !at_template(k, url)))
 			continue;
 		if (strcmp(k->name, k->entry) == 0 && !k->mode[0])
 			return k;

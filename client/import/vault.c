@@ -148,7 +148,7 @@ static int parameters(const struct import *im, const struct account *a, const st
 			if (v)
 				settings_text(im, a->file, v, value);
 		}
-		if (!value[0])
+		if (!value[0] && !map_template(p->base_url, a->base_url, q->name, value, sizeof(value)))
 			snprintf(value, sizeof(value), "%s", q->fallback);
 		if (value[0] && provider_set_param(p->name, q->name, value, f) != 0)
 			return -1;

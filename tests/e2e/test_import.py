@@ -295,6 +295,37 @@ export ANTHROPIC_FOUNDRY_API_KEY={h.key('foundry')} ANTHROPIC_FOUNDRY_RESOURCE=a
     assert "https://openrouter.ai/api" in h.ccrun("-n", "openrouter-2").out
 
 
+# A region, a platform or a resource stands in the address.
+REGIONS = [
+    ("https://dashscope.aliyuncs.com/apps/anthropic", "qwen", "region = dashscope"),
+    ("https://cn-hongkong.dashscope.aliyuncs.com/apps/anthropic", "qwen", "region = cn-hongkong.dashscope"),
+    ("https://api.moonshot.cn/anthropic", "moonshot", "region = cn"),
+    ("https://api.minimaxi.com/anthropic", "minimax", "host = minimaxi.com"),
+    ("https://api.siliconflow.cn", "siliconflow", "region = cn"),
+    ("https://contoso.services.ai.azure.com/anthropic", "azure", "resource = contoso"),
+]
+
+
+@pytest.mark.parametrize("url,name,says", REGIONS)
+def test_an_address_with_a_region_is_its_providers(h, url, name, says):
+    variable = "ANTHROPIC_API_KEY" if name == "azure" else "ANTHROPIC_AUTH_TOKEN"
+    h.write("bin/c", f"#!/bin/sh\nexport ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_MODEL=some-model\n"
+                     f"export {variable}={h.key('t')}\nexec claude\n")
+    k = one(h)
+    assert (k["provider"], k["entry"]) == (name, name)
+    h.imp("--yes")
+    assert h.get(name) == h.made["t"]
+    assert says in (h.config / f"ccrun/providers/{name}.conf").read_text()
+    assert f"ANTHROPIC_BASE_URL={url}" in h.ccctl("show", name).out
+
+
+@pytest.mark.parametrize("url", ["https://evil.aliyuncs.com/apps/anthropic", "https://api.moonshot.evil.example/anthropic",
+                                 "https://a.b.services.ai.azure.com/anthropic", "https://api.siliconflow.cn.evil.example"])
+def test_an_address_that_only_looks_like_one_is_not(h, url):
+    h.write("bin/c", f"#!/bin/sh\nexport ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_AUTH_TOKEN={h.key('t')}\nexec claude\n")
+    assert one(h)["provider"] not in ("qwen", "moonshot", "azure", "siliconflow")
+
+
 @pytest.mark.parametrize("url,name", [
     ("https://llm.corp.example.com/anthropic", "example"), ("https://gateway.acme.co.uk", "acme"),
     ("http://127.0.0.1:4000", "127-0-0-1"), ("http://localhost:8080/", "localhost")])
