@@ -56,12 +56,28 @@ static int read_request(struct request *q, struct session *s, struct failure *f)
 	return 0;
 }
 
+/* The answer; where the first key comes from is for a person to see. */
+static struct wire_out *granted(struct connection *c)
+{
+	const struct entry *e = tenant_entry(c->tenant, c->session.entry[0], NULL);
+	const char *ref = e && e->source ? e->source->ref : NULL;
+	struct wire_out *o = wire_ok(ref ? 3 : 2);
+	char kind[NAME_MAX_LEN + 1];
+
+	wire_bool(o, "granted", true);
+	wire_str(o, "session", c->session.id);
+	if (ref) {
+		snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(ref, ":"), ref);
+		wire_str(o, "source", kind);
+	}
+	return o;
+}
+
 struct wire_out *op_open(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
 	struct record_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
-	struct wire_out *o;
 	uint8_t id[8];
 	unsigned i;
 
@@ -96,10 +112,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	s->state = SESSION_OPENED;
 	sock_allow_fds(c->fd);
 	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
-	o = wire_ok(2);
-	wire_bool(o, "granted", true);
-	wire_str(o, "session", s->id);
-	return o;
+	return granted(c);
 }
 
 /* A pipe that holds the token and nobody writes to any more; -1 on failure. */

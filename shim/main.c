@@ -116,7 +116,7 @@ static void say_what_runs(const struct provider *p, enum delivery d, const char 
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (p->secrets)
-		snprintf(key, sizeof(key), "key from vault");
+		snprintf(key, sizeof(key), "key from %s", session_source[0] ? session_source : "vault");
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
 	fprintf(stderr, "%sccrun: %s%s%s, %s%s%s%s\n", plain ? "" : "\033[2m", p->title,
 		p->model[0] ? ", " : "", p->model, key, pin[0] ? ", as pinned by " : "", pin,

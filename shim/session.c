@@ -30,6 +30,8 @@
 /* Replies to ccrun carry no secret: an ordinary buffer. */
 static char reply[WIRE_PACKET_MAX];
 
+char session_source[NAME_MAX_LEN + 1];
+
 /* Who granted the session: later answers come from the same process. */
 static pid_t broker;
 
@@ -135,6 +137,8 @@ static int try_open(const struct provider *p, enum delivery d, struct failure *f
 		dial_close(&dial);
 		return -1;
 	}
+	if (wire_text(dial.in.top, "source", session_source, sizeof(session_source), NULL) != 0)
+		session_source[0] = '\0';
 	broker = dial.broker;
 	fd = dial.fd;
 	dial.fd = -1;

@@ -6,6 +6,7 @@
 #define SHIM_SESSION_H
 
 #include <stdbool.h>
+#include "wire/limits.h"
 #include "wire/policy.h"
 
 struct failure;
@@ -29,6 +30,9 @@ int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
  * the commands.  Returns the connection (blocking, close-on-exec) or -1.
  */
 int session_open(const struct provider *p, enum delivery d, struct failure *f);
+
+/* The manager that the key of the granted session stays in ("pass"), or "": the vault. */
+extern char session_source[NAME_MAX_LEN + 1];
 
 /* The descriptor of a pipe that holds the secret (pipe delivery), or -1. */
 int session_pipe(int connection, struct failure *f);

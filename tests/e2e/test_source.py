@@ -257,6 +257,7 @@ def test_it_asks_a_person(s):
     t.expect("Manager's password: ")
     until(lambda: not t.getecho(), what="the manager has switched the echo off")
     t.sendline(s.token)
+    t.expect("ccrun: .*key from pass")
     t.expect(f"<{len(s.token)}>")
     t.expect(pexpect.EOF)
     t.close()
