@@ -190,7 +190,7 @@ static void check(bool plain)
 		MUST(len);
 		MUST(c >= ' ' && !(c >= 0x7f && c <= 0x9f));
 		MUST(!(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e));
-		MUST(!(c >= 0x2060 && c <= 0x206f) && c != 0xfeff && c != 0x61c && c < 0xe0000);
+		MUST(!(c >= 0x2060 && c <= 0x206f) && c != 0xfeff && c != 0x61c && !(c >= 0xe0000 && c <= 0xe0fff));
 	}
 }
 
