@@ -155,6 +155,6 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 	if (q.pass >= 0)
 		close(q.pass);
 	wire_in_free(&in);
-	if (c->session.state == SESSION_NONE && !c->watcher && !c->fetching)
+	if (c->session.state == SESSION_NONE && !c->watcher && !c->fetching && !c->waiting)
 		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 }

@@ -39,6 +39,24 @@ static int join(struct request *q, struct failure *f)
 }
 
 /*
+ * Asked at the moment of the release, as it may have waited for days: is it still
+ * outside the sessions, and does nobody see into it?  As root nobody can tell, and
+ * what is sealed as strict is not released then (as at a claim).
+ */
+static int may_have(struct connection *c, const struct entry *e, struct failure *f)
+{
+	int marked = peer_marked(&c->peer, f);
+	struct policy p;
+
+	if (marked < 0 || policy_parse(&p, e->policy, f) != 0)
+		return -1;
+	if (marked)
+		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	return peer_private(&c->peer, p.strict, f);
+}
+
+/*
  * Its turn: {fetch} with what it needs, or NULL.  Sets f only where the worker
  * has no business here (any more); what may change is waited for.
  */
@@ -59,7 +77,7 @@ static struct wire_out *its_turn(struct connection *c, struct failure *f)
 		e.entries = c->usage->name;
 		if (!entry)
 			return NULL;
-		if (peer_private(&c->peer, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
+		if (may_have(c, entry, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
 			return NULL;
 		o = wire_ok(3);
 		wire_bool(o, "fetch", true);
@@ -78,7 +96,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	struct wire_out *o;
 
-	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, f) != 0 || join(q, f) != 0)
+	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, false, f) != 0 || join(q, f) != 0)
 		return NULL;
 	if (c->fetching || c->waiting) {
 		fail_set(f, FAIL_EXISTS, "usage-put first", "this connection has been asked already");
@@ -104,7 +122,8 @@ void usage_serve(struct connection *c)
 		return;
 	if (!o)
 		o = wire_error(&f);
-	if (f.code != FAIL_NONE || wire_send(c->fd, o, -1) != 0)
+	/* (A worker that is told why ends; one that is not comes again.) */
+	if (wire_send(c->fd, o, -1) != 0 || f.code != FAIL_NONE)
 		c->closing = true;
 	wire_out_free(o);
 }

@@ -206,6 +206,21 @@ def test_a_session_gets_no_key_and_leaves_no_numbers(broker):
     assert shown(broker)["state"] == "none"
 
 
+def test_who_becomes_a_session_while_it_waits_gets_no_key(broker):
+    def run():
+        undumpable()
+        with broker.connect() as other:
+            with broker.connect() as c:
+                c.call("hello")
+                c.call("usage-next", name="zai")
+                other.call("hello")
+                other.send(wc.request("usage-next", name="zai"))
+                mark()
+            return wc.unpack(other.recv())
+    assert in_child(run)["error"] == "marked"
+    assert usages(broker) == [("granted", "zai")]
+
+
 def test_a_debugger_gets_no_key(broker):
     def run():
         undumpable()
