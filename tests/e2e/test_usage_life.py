@@ -105,6 +105,20 @@ def test_what_reads_strangers_bytes_is_caged(ask, usage, server):
     hold.set()
 
 
+def test_what_reads_strangers_bytes_gets_nothing_from_the_broker(ask, usage, server):
+    """Taken over, it could connect to the broker: as a process of a session."""
+    def marked(pid):
+        line, = [at for at in Path(f"/proc/{pid}/limits").read_text().splitlines() if at.startswith("Max file locks")]
+        return "unlimited" not in line.split()[-2]
+    hold = threading.Event()
+    server.raw(b"", hold)
+    usage.fetch("bearer " + server.url, "token-0123456789")
+    until(lambda: server.requests, what="the request")
+    (child,) = children_named(usage.pid, "ccrun-usage")
+    assert marked(child) and not marked(usage.pid)
+    hold.set()
+
+
 # ---- life ---------------------------------------------------------------
 
 def test_it_ends_with_the_session(usage):
