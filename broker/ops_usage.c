@@ -17,7 +17,7 @@
 static const char *const errors[] = { "unauthorized", "rate-limited", "network", "tls",	    "timeout",
 				      "answer",	      "redirect",     "too-large", "missing" };
 
-/* Take its place among those who wait. */
+/* Take its place among those who wait.  1: enough others are there. */
 static int join(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
@@ -32,6 +32,8 @@ static int join(struct request *q, struct failure *f)
 		return -1;
 	if (!own && field_name(q->map, "name", name, f) != 0)
 		return -1;
+	if (usage_crowded(&c->tenant->usage, name, own))
+		return 1;
 	c->usage = usage_join(&c->tenant->usage, name, own);
 	if (!c->usage)
 		return fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", USAGE_NAMES_MAX);
@@ -95,8 +97,18 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct wire_out *o;
+	int r;
 
-	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, false, f) != 0 || join(q, f) != 0)
+	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, false, f) != 0)
+		return NULL;
+	r = join(q, f);
+	if (r > 0) {
+		o = wire_ok(2);
+		wire_bool(o, "fetch", false);
+		wire_uint(o, "retry", USAGE_FRESH_MS / 1000);
+		return o;
+	}
+	if (r < 0)
 		return NULL;
 	if (c->fetching || c->waiting) {
 		fail_set(f, FAIL_EXISTS, "usage-put first", "this connection has been asked already");

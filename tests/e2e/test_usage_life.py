@@ -165,6 +165,41 @@ def test_a_child_that_dies_is_an_error(ask, usage, server, token):
     assert ask() == {"items": BALANCE}
 
 
+def test_where_others_are_it_comes_again(ask, usage, server):
+    server.answer(200, DEEPSEEK)
+    usage.say(raw={"ok": True, "fetch": False, "retry": 1})
+    until(lambda: usage.broker.events("gone"), what="it hangs up meanwhile")
+    assert ask() == {"items": BALANCE}
+    assert len(usage.requests("hello")) == 2
+
+
+def test_it_ends_while_it_is_away(usage):
+    usage.start("deepseek")
+    usage.say(raw={"ok": True, "fetch": False, "retry": 3600})
+    until(lambda: usage.broker.events("gone"), what="it hangs up meanwhile")
+    assert alive(usage.pid)
+    usage.end_session()
+    usage.ended()
+    assert usage.err == ""
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root cannot be told")
+def test_as_root_what_is_sealed_as_strict_is_not_released():
+    with wc.Broker() as b:
+        b.init()
+        b.put("strict", "token-0123456789-0123456789", wc.POLICY.replace("strict=no", "strict=yes"))
+        b.put("loose", "token-0123456789-0123456789")
+
+        def ask(name):
+            wc.undumpable()
+            with b.connect() as c:
+                c.call("hello")
+                return c.ask("usage-next", name=name)
+        assert wc.in_child(ask, "strict")["error"] == "posture"
+        assert wc.in_child(ask, "loose")["ok"]
+
+
 def test_it_ends_with_the_broker(usage):
     usage.start("deepseek")
     pid = usage.pid
