@@ -1,5 +1,6 @@
 """Pins: a project's .ccrun, what it may say, and a person's word on it."""
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -347,6 +348,19 @@ def test_a_name_with_a_line_break(c):
     r = c.ccctl("allow", cwd=odd)
     assert r.rc == 5 and "line break" in r.err
     refused(c.ccrun(*ENV, cwd=odd), "was not allowed")
+
+
+def test_one_that_is_gone_is_denied_alone(c):
+    """Whatever its directories are called, and not one of two that were named."""
+    for name in (".ccrunner/p", "q"):
+        (c.cwd / name).mkdir(parents=True)
+        allow(c, pin(c, where=name).parent)
+        shutil.rmtree(c.cwd / name)
+    r = c.ccctl("deny", c.cwd / "q", c.cwd / ".ccrunner/p")
+    assert r.rc == 2 and "one directory at a time" in r.err, r
+    for name in (".ccrunner/p", "q/.ccrun"):
+        r = c.ccctl("deny", c.cwd / name)
+        assert r.rc == 0 and "no longer allowed" in r.err, r
 
 
 # ---- names that steer a terminal ----------------------------------------
