@@ -71,6 +71,12 @@ static int refusal(struct wire_map m, struct failure *f)
 	return fail_set(f, fail_from_name(name), hint, "%s", what);
 }
 
+/* The broker drops who is late: the computer may have slept in between. */
+static enum next failed(const struct failure *f)
+{
+	return f->code == FAIL_NO_BROKER || f->code == FAIL_TIMEOUT ? NEXT_BROKER_GONE : NEXT_FAILED;
+}
+
 static enum next read_answer(struct worker *w, struct failure *f)
 {
 	struct dial *d = &w->dial;
@@ -94,7 +100,7 @@ static enum next read_answer(struct worker *w, struct failure *f)
 	wire_in_free(&d->in);
 	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
 	    (!ok && refusal(d->in.top, f) != 0) || wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
-		return NEXT_FAILED;
+		return failed(f);
 	if (fetch)
 		return NEXT_ON;
 	if (wire_get_uint(d->in.top, "retry", &w->later, f) != 0)
@@ -246,7 +252,7 @@ static enum next one_round(struct worker *w, struct failure *f)
 		return next;
 	if (dial_call(&w->dial, put_request(w, &n, pause), NULL, f) == 0)
 		return NEXT_ON;
-	return f->code == FAIL_NO_BROKER ? NEXT_BROKER_GONE : NEXT_FAILED;
+	return failed(f);
 }
 
 /* One connection, from first to last. */

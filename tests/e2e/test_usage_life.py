@@ -165,6 +165,18 @@ def test_a_child_that_dies_is_an_error(ask, usage, server, token):
     assert ask() == {"items": BALANCE}
 
 
+def test_who_was_late_comes_again(ask, usage, server):
+    """The computer slept in the middle of a fetch: the broker has dropped it."""
+    server.answer(200, DEEPSEEK)
+    usage.say(puts="timeout")
+    assert ask() == {"items": BALANCE}
+    until(lambda: len(usage.requests("hello")) == 2, what="it connects again")
+    assert alive(usage.pid)
+    usage.say(raw={"ok": False, "error": "timeout", "message": "nothing came", "hint": "connect again"})
+    until(lambda: len(usage.requests("hello")) == 3, what="it connects again")
+    assert alive(usage.pid)
+
+
 def test_where_others_are_it_comes_again(ask, usage, server):
     server.answer(200, DEEPSEEK)
     usage.say(raw={"ok": True, "fetch": False, "retry": 1})
