@@ -48,21 +48,23 @@ static const struct {
 	[FAIL_NOT_LOCKED_MEM] = { "not-locked-memory", EXIT_REFUSED },
 };
 
-/* Names and paths in a message are other people's: they do not drive a terminal. */
-static void printable(char *s)
+void fail_printable(char *s)
 {
-	for (; *s; s++)
+	for (; *s; s++) {
 		if ((unsigned char)*s < ' ' || *s == 0x7f)
 			*s = '?';
+		else if ((unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0)
+			s[0] = s[1] = '?';
+	}
 }
 
 static int fill(struct failure *f, enum fail_code code, const char *hint)
 {
 	if (f) {
 		f->code = code;
-		printable(f->what);
+		fail_printable(f->what);
 		snprintf(f->hint, sizeof(f->hint), "%s", hint ? hint : "");
-		printable(f->hint);
+		fail_printable(f->hint);
 	}
 	return -1;
 }
@@ -106,7 +108,7 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(f->hint, sizeof(f->hint), fmt, ap);
 	va_end(ap);
-	printable(f->hint);
+	fail_printable(f->hint);
 }
 
 const char *fail_name(enum fail_code code)

@@ -217,6 +217,16 @@ int io_new_file(const char *path, const void *buf, size_t n, const char *hint, s
 	return -1;
 }
 
+int io_hold_standard_streams(void)
+{
+	int fd;
+
+	for (fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
+			return -1;
+	return 0;
+}
+
 void io_wipe(void *p, size_t n)
 {
 	if (n)

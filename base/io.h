@@ -56,6 +56,14 @@ int io_replace_file_like(const char *path, const struct stat *st, const void *bu
  */
 int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f);
 
+/*
+ * Standard streams that are closed become /dev/null: each would be the next
+ * descriptor that is opened, and be written to or handed on as what it is not.
+ * What is written to standard output fails then, as it should.  First thing in a
+ * program.  0 or -1.
+ */
+int io_hold_standard_streams(void);
+
 /* Overwrite n bytes so that the compiler cannot drop it. */
 void io_wipe(void *p, size_t n);
 

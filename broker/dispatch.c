@@ -157,6 +157,6 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 	if (q.pass >= 0)
 		close(q.pass);
 	wire_in_free(&in);
-	if (c->session.state == SESSION_NONE && !c->watcher && !c->fetching && !c->taking[0])
+	if (c->session.state == SESSION_NONE && !c->watcher && !c->fetching && !c->waiting && !c->taking[0])
 		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 }

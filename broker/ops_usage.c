@@ -17,7 +17,7 @@
 static const char *const errors[] = { "unauthorized", "rate-limited", "network", "tls",	    "timeout",
 				      "answer",	      "redirect",     "too-large", "missing" };
 
-/* Take its place among those who wait. */
+/* Take its place among those who wait.  1: enough others are there. */
 static int join(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
@@ -32,10 +32,30 @@ static int join(struct request *q, struct failure *f)
 		return -1;
 	if (!own && field_name(q->map, "name", name, f) != 0)
 		return -1;
+	if (usage_crowded(&c->tenant->usage, name, own))
+		return 1;
 	c->usage = usage_join(&c->tenant->usage, name, own);
 	if (!c->usage)
 		return fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", USAGE_NAMES_MAX);
 	return 0;
+}
+
+/*
+ * Asked at the moment of the release, as it may have waited for days: is it still
+ * outside the sessions, and does nobody see into it?  As root nobody can tell, and
+ * what is sealed as strict is not released then (as at a claim).
+ */
+static int may_have(struct connection *c, const struct entry *e, struct failure *f)
+{
+	int marked = peer_marked(&c->peer, f);
+	struct policy p;
+
+	if (marked < 0 || policy_parse(&p, e->policy, f) != 0)
+		return -1;
+	if (marked)
+		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	return peer_private(&c->peer, p.strict, f);
 }
 
 /*
@@ -59,7 +79,7 @@ static struct wire_out *its_turn(struct connection *c, struct failure *f)
 		e.entries = c->usage->name;
 		if (!entry)
 			return NULL;
-		if (peer_private(&c->peer, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
+		if (may_have(c, entry, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
 			return NULL;
 		o = wire_ok(3);
 		wire_bool(o, "fetch", true);
@@ -77,8 +97,18 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct wire_out *o;
+	int r;
 
-	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, f) != 0 || join(q, f) != 0)
+	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, false, f) != 0)
+		return NULL;
+	r = join(q, f);
+	if (r > 0) {
+		o = wire_ok(2);
+		wire_bool(o, "fetch", false);
+		wire_uint(o, "retry", USAGE_FRESH_MS / 1000);
+		return o;
+	}
+	if (r < 0)
 		return NULL;
 	if (c->fetching || c->waiting) {
 		fail_set(f, FAIL_EXISTS, "usage-put first", "this connection has been asked already");
@@ -104,7 +134,8 @@ void usage_serve(struct connection *c)
 		return;
 	if (!o)
 		o = wire_error(&f);
-	if (f.code != FAIL_NONE || wire_send(c->fd, o, -1) != 0)
+	/* (A worker that is told why ends; one that is not comes again.) */
+	if (wire_send(c->fd, o, -1) != 0 || f.code != FAIL_NONE)
 		c->closing = true;
 	wire_out_free(o);
 }

@@ -122,7 +122,7 @@ int peer_hardened(const struct peer *p, bool strict, struct failure *f)
 	return unseen(p, strict, f);
 }
 
-int peer_private(const struct peer *p, struct failure *f)
+int peer_private(const struct peer *p, bool strict, struct failure *f)
 {
-	return unseen(p, false, f);
+	return unseen(p, strict, f);
 }

@@ -38,7 +38,7 @@ int peer_same_world(const struct peer *p, struct failure *f);
  */
 int peer_hardened(const struct peer *p, bool strict, struct failure *f);
 
-/* The same of a process outside the sessions: alive, undumpable, not traced. */
-int peer_private(const struct peer *p, struct failure *f);
+/* The same of a process outside the sessions, whose mark is not looked at. */
+int peer_private(const struct peer *p, bool strict, struct failure *f);
 
 #endif

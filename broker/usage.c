@@ -23,6 +23,13 @@ struct usage *usage_find(struct usage_table *t, const char *name)
 	return u ? u : same(t, name, false);
 }
 
+bool usage_crowded(struct usage_table *t, const char *name, bool own)
+{
+	const struct usage *u = same(t, name, own);
+
+	return u && u->workers >= USAGE_WORKERS_MAX;
+}
+
 /* A free place, else the one unwatched the longest (by its last numbers). */
 static struct usage *place(struct usage_table *t)
 {

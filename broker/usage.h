@@ -16,6 +16,7 @@
 #include "wire/limits.h"
 
 #define USAGE_NAMES_MAX 16	 /* of one uid; the one that nobody watches any more gives way */
+#define USAGE_WORKERS_MAX 2	 /* of one name: one fetches, one is there when that ends */
 #define USAGE_ITEMS_MAX 8	 /* windows and balances of one provider; the most known are 3 */
 #define USAGE_TEXT 17
 #define USAGE_PERCENT_MAX 1000000 /* hundredths of a percent: some go over their quota */
@@ -52,6 +53,12 @@ struct usage_table {
 
 /* The name that the subscription's numbers go by. */
 #define USAGE_OWN_NAME "claude"
+
+/*
+ * Do enough workers watch it already?  Each has one of the few connections of its
+ * user, which sessions need; the others come again after a while.
+ */
+bool usage_crowded(struct usage_table *t, const char *name, bool own);
 
 /*
  * The place of a name, taken if need be, with one worker more.  NULL: all places

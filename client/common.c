@@ -263,19 +263,29 @@ int split_provider(const char *word, char name[NAME_MAX_LEN + 1], char mode[NAME
 
 void say(const char *fmt, ...)
 {
+	char *text;
 	va_list ap;
+	int n;
 
-	fputs("ccctl: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	n = vasprintf(&text, fmt, ap);
 	va_end(ap);
-	fputc('\n', stderr);
+	if (n < 0)
+		return;
+	fail_printable(text);
+	fprintf(stderr, "ccctl: %s\n", text);
+	free(text);
 }
 
 void put_plain(const char *text)
 {
-	for (; *text; text++)
-		putchar((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text);
+	char *copy = strdup(text);
+
+	if (!copy)
+		return;
+	fail_printable(copy);
+	fputs(copy, stdout);
+	free(copy);
 }
 
 /* Columns: bytes that begin a character.  Wide characters are not worth a table here. */

@@ -116,7 +116,8 @@ int split_provider(const char *word, char name[NAME_MAX_LEN + 1], char mode[NAME
 
 /* ---- output ---- */
 
-/* "ccctl: ..." on standard error, so that standard output is data alone. */
+/* "ccctl: ..." on standard error, so that standard output is data alone; one line,
+ * no control characters get through. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /* Text from a file or the wire on standard output: no control characters get through. */

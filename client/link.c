@@ -20,6 +20,8 @@
 
 enum { OPT_WRAP = 256, OPT_DIR, OPT_JSON };
 
+#define LINK_VALUE (sizeof(SETTINGS_WRAP) + PROVIDER_VALUE_MAX)
+
 static const struct option options[] = {
 	{ "wrap", no_argument, NULL, OPT_WRAP },
 	{ "dir", required_argument, NULL, OPT_DIR },
@@ -27,7 +29,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 }
 };
 
-/* Does path, itself or behind links, lead to our ccrun? */
+/* Does path lead to our ccrun? */
 static bool leads_to_ccrun(const char *path)
 {
 	char ccrun[PATH_SIZE];
@@ -35,6 +37,14 @@ static bool leads_to_ccrun(const char *path)
 
 	return path_sibling("bin/ccrun", ccrun, NULL) == 0 && stat(ccrun, &ours) == 0 && stat(path, &theirs) == 0 &&
 	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+}
+
+/* A symbolic link that does: the program itself is none, whatever its name. */
+static bool is_ours(const char *path)
+{
+	struct stat st;
+
+	return lstat(path, &st) == 0 && S_ISLNK(st.st_mode) && leads_to_ccrun(path);
 }
 
 static bool join(char out[PATH_SIZE], const char *dir, size_t n, const char *name)
@@ -56,7 +66,7 @@ static bool in_path(const char *name, bool ours, char out[PATH_SIZE])
 		n = strcspn(p, ":");
 		if (n == 0 || p[0] != '/' || !join(out, p, n, name) || lstat(out, &st) != 0 || S_ISDIR(st.st_mode))
 			continue;
-		if ((S_ISLNK(st.st_mode) && leads_to_ccrun(out)) == ours)
+		if (is_ours(out) == ours)
 			return true;
 	}
 	return false;
@@ -104,7 +114,7 @@ static int refuse_to_shadow(const char *name, const char *path, struct failure *
 	char other[PATH_SIZE];
 	struct stat st;
 
-	if (lstat(path, &st) == 0 && !(S_ISLNK(st.st_mode) && leads_to_ccrun(path)))
+	if (lstat(path, &st) == 0 && !is_ours(path))
 		return fail_set(f, FAIL_POLICY, "choose another name", "%s is there already", path);
 	if (in_path(name, false, other))
 		return fail_set(f, FAIL_POLICY, "choose another name", "it would shadow %s", other);
@@ -129,10 +139,25 @@ static int place(const char *path, struct failure *f)
 	return -1;
 }
 
+/* What [links] says of the name, in out; "" for nothing.  1 it does, 0, -1. */
+static int meaning(const char *name, char out[LINK_VALUE], struct failure *f)
+{
+	const struct ini_item *it;
+	struct ini_file *file;
+	int r = settings_file_read(&file, f);
+
+	out[0] = '\0';
+	it = r == 1 ? ini_file_get(file, "links", name) : NULL;
+	if (it)
+		snprintf(out, LINK_VALUE, "%s", it->value);
+	ini_file_free(file);
+	return r < 0 ? -1 : it != NULL;
+}
+
 static int make(const char *name, const char *to, bool wraps, const char *given, struct failure *f)
 {
 	char provider[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1], dir[PATH_SIZE], path[PATH_SIZE];
-	char value[sizeof(SETTINGS_WRAP) + PROVIDER_VALUE_MAX];
+	char value[LINK_VALUE], before[LINK_VALUE];
 	struct provider *p;
 
 	if (!wire_name_ok(name) || strcmp(name, "ccrun") == 0)
@@ -145,10 +170,11 @@ static int make(const char *name, const char *to, bool wraps, const char *given,
 	if (!join(path, dir, strlen(dir), name))
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", dir);
 	snprintf(value, sizeof(value), "%s%s", wraps ? SETTINGS_WRAP : "", to);
-	if (refuse_to_shadow(name, path, f) != 0 || user_file_set(SETTINGS_LEAF, "links", name, value, f) != 0)
+	if (refuse_to_shadow(name, path, f) != 0 || meaning(name, before, f) < 0 ||
+	    user_file_set(SETTINGS_LEAF, "links", name, value, f) != 0)
 		return -1;
 	if (place(path, f) != 0) {
-		user_file_set(SETTINGS_LEAF, "links", name, NULL, NULL);
+		user_file_set(SETTINGS_LEAF, "links", name, before[0] ? before : NULL, NULL);
 		return -1;
 	}
 	say(wraps ? "%s PROGRAM runs PROGRAM on %s" : "%s runs claude on %s", path, to);
@@ -220,8 +246,8 @@ int verb_link(struct client *c, int argc, char **argv, struct failure *f)
 int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 {
 	char path[PATH_SIZE], dir[PATH_SIZE];
+	char value[LINK_VALUE];
 	bool first = true, linked;
-	struct ini_file *file;
 	const char *name;
 	int r;
 
@@ -230,16 +256,16 @@ int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 	    want_name(argv[optind], f) != 0)
 		return -1;
 	name = argv[optind];
+	if (strcmp(name, "ccrun") == 0)
+		return fail_set(f, FAIL_USAGE, "make uninstall removes it", "ccrun is no command that `ccctl link` made");
 	linked = in_path(name, true, path);
 	if (!linked && choose_dir(NULL, dir, NULL) == 0)
-		linked = join(path, dir, strlen(dir), name) && leads_to_ccrun(path);
+		linked = join(path, dir, strlen(dir), name) && is_ours(path);
 	if (linked && unlink(path) != 0)
 		return fail_errno(f, NULL, "%s", path);
-	r = settings_file_read(&file, f);
+	r = meaning(name, value, f);
 	if (r < 0)
 		return -1;
-	r = r == 1 && ini_file_get(file, "links", name) != NULL;
-	ini_file_free(file);
 	if (!r && !linked)
 		return fail_set(f, FAIL_NO_ENTRY, "ccctl link lists them", "there is no link '%s'", name);
 	return r && user_file_set(SETTINGS_LEAF, "links", name, NULL, f) != 0 ? -1 : EXIT_DONE;

@@ -5,13 +5,13 @@
  * fresh, undumpable memory; the reply buffer in locked memory.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/proc.h"
 #include "client/common.h"
 #include "secure/kdf.h"
@@ -148,20 +148,6 @@ static int try_help(int argc, char **argv)
 	return v ? -1 : unknown(argv[1]);
 }
 
-/*
- * A closed standard stream would be the next file that is opened.  Writing to
- * standard output must go on failing: it may be a slot's only key.
- */
-static int hold_standard_streams(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
-			return -1;
-	return 0;
-}
-
 static int prepare(const struct verb *v, struct failure *f)
 {
 	umask(077);
@@ -196,7 +182,7 @@ int main(int argc, char **argv)
 {
 	int r;
 
-	if (hold_standard_streams() != 0)
+	if (io_hold_standard_streams() != 0)
 		return EXIT_FAILED;
 	r = try_help(argc, argv);
 	if (r >= 0)

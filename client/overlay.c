@@ -28,7 +28,7 @@ struct edit {
 	char copy[PATH_SIZE];
 	mode_t mode;
 	bool there;
-	char *old;
+	char *old; /* what the editor began with: the file's text, else what is shipped */
 	size_t old_len;
 };
 
@@ -151,7 +151,7 @@ static int rounds(struct edit *e, struct failure *f)
 		text = NULL;
 		if (run_editor(e->copy, f) != 0 || io_slurp(e->copy, INI_FILE_MAX, &text, &n, f) != 0)
 			break;
-		if (e->there && n == e->old_len && memcmp(text, e->old, n) == 0) {
+		if (n == e->old_len && memcmp(text, e->old, n) == 0) {
 			free(text);
 			return 0;
 		}
@@ -190,10 +190,16 @@ static int begin(struct edit *e, struct failure *f)
 		return -1;
 	if (snprintf(e->copy, sizeof(e->copy), "%s.%d.edit", e->path, (int)getpid()) >= (int)sizeof(e->copy)) {
 		free(text);
+		e->copy[0] = '\0';
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", e->path);
 	}
-	r = io_new_file(e->copy, e->there ? e->old : text, e->there ? e->old_len : n, "remove it", f);
-	free(text);
+	if (!e->there) {
+		e->old = text;
+		e->old_len = n;
+	}
+	r = io_new_file(e->copy, e->old, e->old_len, "remove it", f);
+	if (r != 0)
+		e->copy[0] = '\0';
 	return r;
 }
 

@@ -30,6 +30,14 @@ static int pin_of(int argc, char **argv, struct project *p, struct failure *f)
 	return r < 0 ? -1 : 0;
 }
 
+/* Is it the path of a pin, rather than of its directory? */
+static bool names_pin(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash && strcmp(slash + 1, PROJECT_LEAF) == 0;
+}
+
 /* Would it work?  A pin to what is not there is no use, but no danger either. */
 static int check_provider(const struct project *p, struct failure *f)
 {
@@ -118,10 +126,11 @@ int verb_deny(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	/* One that is gone, or says what no pin may say, can be denied all the same. */
 	if (pin_of(argc, argv, &p, f) != 0 && !p.path[0]) {
-		if (optind >= argc || argv[optind][0] != '/')
+		if (argc - optind != 1 || argv[optind][0] != '/')
 			return -1;
-		snprintf(p.path, sizeof(p.path), "%s%s", argv[optind],
-			 strstr(argv[optind], "/" PROJECT_LEAF) ? "" : "/" PROJECT_LEAF);
+		if (snprintf(p.path, sizeof(p.path), "%s%s", argv[optind],
+			     names_pin(argv[optind]) ? "" : "/" PROJECT_LEAF) >= (int)sizeof(p.path))
+			return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", argv[optind]);
 	}
 	memcpy(path, p.path, sizeof(path));
 	if (project_decide(path, NULL, false, &was, f) != 0)

@@ -81,14 +81,6 @@ static int no_terminal(struct failure *f)
 			"for a key", "cannot ask: there is no terminal");
 }
 
-/* Texts may come from files: what would steer the terminal is not written to it. */
-static void clean(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = '?';
-}
-
 static void write_text(int fd, const char *text)
 {
 	io_write_all(fd, text, strlen(text), io_now_ms() + 10000);
@@ -311,7 +303,7 @@ int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
 	if (fd < 0)
 		return no_terminal(f);
 	snprintf(shown, sizeof(shown), "%s", prompt);
-	clean(shown);
+	fail_printable(shown);
 	write_text(fd, shown);
 	for (;;) {
 		do
@@ -357,7 +349,7 @@ void terminal_say(const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text) - 1, fmt, ap);
 	va_end(ap);
 	if (n >= 0) {
-		clean(text);
+		fail_printable(text);
 		strcat(text, "\n");
 		write_text(fd, text);
 	}

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "base/proc.h"
 #include "config/provider.h"
@@ -158,11 +159,14 @@ static int run(struct launch *l, struct failure *f)
 
 static int start(struct arguments *a, const struct project *pin, struct failure *f)
 {
-	struct launch l = { .connection = -1, .pipe = -1, .pin = pin->path };
+	static char shown[sizeof(pin->path)]; /* a directory's name may be a repository's */
+	struct launch l = { .connection = -1, .pipe = -1, .pin = shown };
 	struct provider *p = NULL;
 	struct target t;
 	int code = EXIT_CCRUN;
 
+	memcpy(shown, pin->path, sizeof(shown));
+	fail_printable(shown);
 	if (load(a, &p, f) != 0 || complete(a, &p, f) != 0 || project_models(pin, p, f) != 0)
 		return end(f, EXIT_CCRUN);
 	if (target_find(&t, a->program ? a->program : "claude", &code, f) != 0)
@@ -186,7 +190,7 @@ int main(int argc, char **argv)
 	struct failure f = { 0 };
 	int linked;
 
-	if (argc < 1)
+	if (argc < 1 || io_hold_standard_streams() != 0)
 		return EXIT_CCRUN;
 	linked = called_by_link(&a, argv, &f);
 	if (linked < 0 || (linked == 0 && arguments_parse(&a, argv, &f) != 0))

@@ -6,7 +6,6 @@
  * tells it numbers, never a secret.  Whatever happens it prints a line and
  * exits with 0, for the client shows nothing at all otherwise.
  */
-#include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
 #include <stdio.h>
@@ -33,16 +32,6 @@ static struct facts facts;
 static struct line line;
 static char bytes[LINE_BYTES], input[INPUT_MAX];
 static char mistake[32];
-
-/* Descriptors that are closed would be taken by what we open, and written to. */
-static void hold_stdio(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) < 0)
-			return;
-}
 
 /* "ccrun.conf:3?" from "/home/u/.config/ccrun/ccrun.conf:3: what is wrong". */
 static void note_mistake(const struct failure *f)
@@ -145,7 +134,7 @@ int main(int argc, char **argv)
 	size_t n;
 
 	signal(SIGPIPE, SIG_IGN);
-	hold_stdio();
+	io_hold_standard_streams();
 	if (argc > 1)
 		return usage(argv[1]);
 	/* Else it asks the kernel for four bytes, and these the kernel gave already. */

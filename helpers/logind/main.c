@@ -30,17 +30,6 @@ static const char usage[] =
 	"  --ready-fd N  write \"ready\" to descriptor N once it watches, then close it\n"
 	"                (closed without it: another process watches, or it failed)\n";
 
-/* A closed standard stream would be the next descriptor that is opened. */
-static int hold_standard_streams(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			return -1;
-	return 0;
-}
-
 /* The command line.  -1: go on, with *ready set; else the exit code. */
 static int arguments(int argc, char **argv, int *ready)
 {
@@ -154,7 +143,7 @@ int main(int argc, char **argv)
 	struct failure f = { .code = FAIL_NONE };
 	int r, ready;
 
-	if (hold_standard_streams() != 0)
+	if (io_hold_standard_streams() != 0)
 		return EXIT_FAILED;
 	r = arguments(argc, argv, &ready);
 	if (r >= 0)

@@ -13,6 +13,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/proc.h"
+
 #define CPU_SECONDS 10
 #define ALL_OF_ABI_1 ((1u << 13) - 1) /* every access to files that 5.13 knows */
 #define SCOPE_SIGNAL_ABI 6
@@ -75,7 +77,9 @@ int usage_cage(void)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS }, nothing = { 0, 0 };
 
-	if (setrlimit(RLIMIT_CPU, &cpu) != 0 || setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
+	/* Whoever takes it over can connect to the broker, which sees a session's
+	 * process, and gives it nothing. */
+	if (proc_mark_self() != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 || setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
 	return landlock();

@@ -7,9 +7,10 @@
 /*
  * Read what a look-up of names and TLS need of the system, and nothing else:
  * no file of the user, no program, nothing written; no signal to a process
- * outside.  Where the kernel knows Landlock (5.13; signals: 6.12); the limits on
- * time and files elsewhere too.  Returns 0, or -1 when a kernel that has it
- * refuses.
+ * outside.  Where the kernel knows Landlock (5.13; signals: 6.12).  Everywhere:
+ * the limits on time and files, and the session's mark, so that the broker, which
+ * it could connect to, gives it nothing.  Returns 0, or -1 when a kernel refuses
+ * what it has.
  */
 int usage_cage(void);
 

@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/proc.h"
 #include "helpers/usage/kinds.h"
 #include "helpers/usage/serve.h"
@@ -40,17 +41,6 @@ static int help(FILE *to)
 	return fputs("\n"
 		     "  --entry NAME  the entry of the vault whose key and address are used\n"
 		     "  --own         the client's own log-in (kind anthropic alone)\n", to) < 0;
-}
-
-/* A closed standard stream would be the next descriptor that is opened. */
-static int hold_standard_streams(void)
-{
-	int fd;
-
-	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", O_RDWR) != fd)
-			return -1;
-	return 0;
 }
 
 /* The command line.  -1: go on, with w filled; else the exit code. */
@@ -149,7 +139,7 @@ int main(int argc, char **argv)
 	struct failure f = { .code = FAIL_NONE };
 	int r;
 
-	if (hold_standard_streams() != 0)
+	if (io_hold_standard_streams() != 0)
 		return EXIT_FAILED;
 	r = arguments(argc, argv, &w);
 	if (r >= 0)

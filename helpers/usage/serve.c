@@ -25,7 +25,10 @@
 #define PAUSE_HERE 60	   /* we asked nobody: the log-in is missing or stale */
 #define PAUSE_ORIGIN 3600  /* a person must change something */
 
-enum next { NEXT_ON, NEXT_SESSION_ENDED, NEXT_BROKER_GONE, NEXT_FAILED };
+#define LATER_MAX 3600	   /* seconds; a broker says 60 */
+
+/* NEXT_LATER: other workers are there; we come again, and take no place meanwhile. */
+enum next { NEXT_ON, NEXT_LATER, NEXT_SESSION_ENDED, NEXT_BROKER_GONE, NEXT_FAILED };
 
 /* Has the session ended, within ms? */
 static bool session_ended(int ms)
@@ -68,11 +71,17 @@ static int refusal(struct wire_map m, struct failure *f)
 	return fail_set(f, fail_from_name(name), hint, "%s", what);
 }
 
+/* The broker drops who is late: the computer may have slept in between. */
+static enum next failed(const struct failure *f)
+{
+	return f->code == FAIL_NO_BROKER || f->code == FAIL_TIMEOUT ? NEXT_BROKER_GONE : NEXT_FAILED;
+}
+
 static enum next read_answer(struct worker *w, struct failure *f)
 {
 	struct dial *d = &w->dial;
 	struct sock_beside beside;
-	bool ok = false;
+	bool ok = false, fetch = true;
 	ssize_t n = sock_recv(d->fd, d->buf, d->size, 0, &beside);
 
 	if (n == 0 || (n < 0 && errno == ECONNRESET))
@@ -90,9 +99,14 @@ static enum next read_answer(struct worker *w, struct failure *f)
 	}
 	wire_in_free(&d->in);
 	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
-	    (!ok && refusal(d->in.top, f) != 0))
+	    (!ok && refusal(d->in.top, f) != 0) || wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
+		return failed(f);
+	if (fetch)
+		return NEXT_ON;
+	if (wire_get_uint(d->in.top, "retry", &w->later, f) != 0)
 		return NEXT_FAILED;
-	return NEXT_ON;
+	w->later = w->later < 1 ? 1 : w->later > LATER_MAX ? LATER_MAX : w->later;
+	return NEXT_LATER;
 }
 
 /* For as long as nobody wants numbers. */
@@ -238,7 +252,7 @@ static enum next one_round(struct worker *w, struct failure *f)
 		return next;
 	if (dial_call(&w->dial, put_request(w, &n, pause), NULL, f) == 0)
 		return NEXT_ON;
-	return f->code == FAIL_NO_BROKER ? NEXT_BROKER_GONE : NEXT_FAILED;
+	return failed(f);
 }
 
 /* One connection, from first to last. */
@@ -269,7 +283,9 @@ int serve(struct worker *w, struct failure *f)
 		return -1;
 	for (;;) {
 		next = serve_connected(w, f);
-		if (next != NEXT_BROKER_GONE)
+		if (next == NEXT_LATER && session_ended((int)w->later * 1000))
+			return 0;
+		if (next != NEXT_BROKER_GONE && next != NEXT_LATER)
 			return next == NEXT_SESSION_ENDED ? 0 : -1;
 		for (rounds = 0; rounds < GONE_ROUNDS && connect_broker(w, f) != 0; rounds++) {
 			/* Somebody who is no broker stands in its place. */

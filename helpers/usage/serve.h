@@ -5,6 +5,8 @@
 #ifndef HELPERS_USAGE_SERVE_H
 #define HELPERS_USAGE_SERVE_H
 
+#include <stdint.h>
+
 #include "dial/dial.h"
 
 struct arena;
@@ -20,6 +22,7 @@ struct worker {
 	void *buf;	   /* of the arena: a reply has the token */
 	struct dial dial;
 	unsigned failures; /* one after another */
+	uint64_t later;	   /* seconds, until we come again */
 };
 
 /*

@@ -2,6 +2,7 @@
 a program's path, as editors and SDKs do."""
 import json
 import os
+import shutil
 import stat
 import subprocess
 import sys
@@ -123,6 +124,39 @@ def test_a_link_is_changed_and_removed(path):
     assert not (c.bin_dir / "x").is_symlink() and (c.bin_dir / "y").is_symlink()
     r = c.ccctl("unlink", "x")
     assert r.rc == 4 and "no link 'x'" in r.err
+
+
+def test_only_links_are_unlinked(path):
+    """An installation of one's own: ccrun itself lies where links are made."""
+    c = path
+    prefix = c.root / "prefix"
+    for part in ("bin", "share"):
+        shutil.copytree(c.bin.parent / part, prefix / part, symlinks=True)
+    c.own()
+    c.plain_env["PATH"] = f"{prefix}/bin:/usr/bin:/bin"
+    (prefix / "bin/hard").hardlink_to(prefix / "bin/ccrun")
+    for name in ("ccrun", "hard"):
+        r = c.run([prefix / "bin/ccctl", "unlink", name])
+        assert r.rc != 0 and "hint:" in r.err, r
+        assert (prefix / "bin" / name).exists()
+    # The same of a link to ccrun that is its name elsewhere.
+    (c.bin_dir / "ccrun").symlink_to(prefix / "bin/ccrun")
+    c.plain_env["PATH"] = f"{c.bin_dir}:/usr/bin:/bin"
+    assert c.run([prefix / "bin/ccctl", "unlink", "ccrun"]).rc == 2
+    assert (c.bin_dir / "ccrun").is_symlink()
+
+
+def test_a_link_that_cannot_be_changed_stays(path):
+    c = path
+    ok(c, "link", "x", "demo")
+    c.bin_dir.chmod(0o555)
+    try:
+        r = c.ccctl("link", "x", "other", "--dir", c.bin_dir)
+        assert r.rc == 1 and conf(c) == "[links]\nx = demo\n", (r, conf(c))
+        r = c.ccctl("link", "y", "other", "--dir", c.bin_dir)
+        assert r.rc == 1 and conf(c) == "[links]\nx = demo\n"
+    finally:
+        c.bin_dir.chmod(0o755)
 
 
 def test_the_list(path):
@@ -345,6 +379,22 @@ def test_edit_again_on_a_terminal(path):
     t.expect("is changed")
     t.expect(pexpect.EOF)
     assert "title = New" in (c.config / "ccrun/providers/demo.conf").read_text()
+
+
+def test_edit_removes_no_file_that_it_did_not_make(path):
+    c = path
+    file = c.config / "ccrun/providers/demo.conf"
+    script = f'echo precious > "{file}.$$.edit"; exec "$@"'
+    r = c.run(["bash", "-c", script, "bash", CCCTL, "edit", "demo"], env={"EDITOR": "true"})
+    (there,) = file.parent.glob("demo.conf.*.edit")
+    assert r.rc == 1 and there.read_text() == "precious\n", r
+
+
+def test_edit_that_adds_nothing_makes_no_file(path):
+    c = path
+    r = c.ccctl("edit", "zai", env={"EDITOR": "true"})
+    assert r.rc == 0 and "as it was" in r.err, r
+    assert not list((c.config / "ccrun/providers").glob("zai*"))
 
 
 # ---- show --------------------------------------------------------------

@@ -1,5 +1,6 @@
 """Pins: a project's .ccrun, what it may say, and a person's word on it."""
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -347,3 +348,37 @@ def test_a_name_with_a_line_break(c):
     r = c.ccctl("allow", cwd=odd)
     assert r.rc == 5 and "line break" in r.err
     refused(c.ccrun(*ENV, cwd=odd), "was not allowed")
+
+
+def test_one_that_is_gone_is_denied_alone(c):
+    """Whatever its directories are called, and not one of two that were named."""
+    for name in (".ccrunner/p", "q"):
+        (c.cwd / name).mkdir(parents=True)
+        allow(c, pin(c, where=name).parent)
+        shutil.rmtree(c.cwd / name)
+    r = c.ccctl("deny", c.cwd / "q", c.cwd / ".ccrunner/p")
+    assert r.rc == 2 and "one directory at a time" in r.err, r
+    for name in (".ccrunner/p", "q/.ccrun"):
+        r = c.ccctl("deny", c.cwd / name)
+        assert r.rc == 0 and "no longer allowed" in r.err, r
+
+
+# ---- names that steer a terminal ----------------------------------------
+
+@pytest.mark.parametrize("byte", ["\x1b", "\x9b", "\x07"])
+def test_a_directorys_name_steers_no_terminal(c, byte):
+    where = c.cwd / f"a{byte}31mb"
+    where.mkdir()
+    c.write(where / ".ccrun", "provider = demo\n", 0o644)
+    r = c.ccrun(*ENV, cwd=where)
+    assert r.rc == 125 and "was not allowed" in r.err and byte not in r.err, r
+    r = allow(c, cwd=where)
+    assert "pins this directory" in r.err and byte not in r.err, r
+    r = c.ccrun("-n", cwd=where)
+    assert r.rc == 0 and "pin " in r.out and byte not in r.out, r
+    argv = c.argv([CCRUN, "--exec", "/bin/true"])
+    t = pexpect.spawn(argv[0], argv[1:], env=c.env({"TERM": "dumb"}), cwd=str(where), encoding="utf-8", timeout=20)
+    t.expect(pexpect.EOF)
+    assert "as pinned by" in t.before and byte not in t.before
+    r = c.ccctl("deny", cwd=where)
+    assert r.rc == 0 and "no longer allowed" in r.err and byte not in r.err, r

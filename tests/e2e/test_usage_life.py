@@ -105,6 +105,20 @@ def test_what_reads_strangers_bytes_is_caged(ask, usage, server):
     hold.set()
 
 
+def test_what_reads_strangers_bytes_gets_nothing_from_the_broker(ask, usage, server):
+    """Taken over, it could connect to the broker: as a process of a session."""
+    def marked(pid):
+        line, = [at for at in Path(f"/proc/{pid}/limits").read_text().splitlines() if at.startswith("Max file locks")]
+        return "unlimited" not in line.split()[-2]
+    hold = threading.Event()
+    server.raw(b"", hold)
+    usage.fetch("bearer " + server.url, "token-0123456789")
+    until(lambda: server.requests, what="the request")
+    (child,) = children_named(usage.pid, "ccrun-usage")
+    assert marked(child) and not marked(usage.pid)
+    hold.set()
+
+
 # ---- life ---------------------------------------------------------------
 
 def test_it_ends_with_the_session(usage):
@@ -149,6 +163,53 @@ def test_a_child_that_dies_is_an_error(ask, usage, server, token):
     hold.set()
     server.answer(200, DEEPSEEK)
     assert ask() == {"items": BALANCE}
+
+
+def test_who_was_late_comes_again(ask, usage, server):
+    """The computer slept in the middle of a fetch: the broker has dropped it."""
+    server.answer(200, DEEPSEEK)
+    usage.say(puts="timeout")
+    assert ask() == {"items": BALANCE}
+    until(lambda: len(usage.requests("hello")) == 2, what="it connects again")
+    assert alive(usage.pid)
+    usage.say(raw={"ok": False, "error": "timeout", "message": "nothing came", "hint": "connect again"})
+    until(lambda: len(usage.requests("hello")) == 3, what="it connects again")
+    assert alive(usage.pid)
+
+
+def test_where_others_are_it_comes_again(ask, usage, server):
+    server.answer(200, DEEPSEEK)
+    usage.say(raw={"ok": True, "fetch": False, "retry": 1})
+    until(lambda: usage.broker.events("gone"), what="it hangs up meanwhile")
+    assert ask() == {"items": BALANCE}
+    assert len(usage.requests("hello")) == 2
+
+
+def test_it_ends_while_it_is_away(usage):
+    usage.start("deepseek")
+    usage.say(raw={"ok": True, "fetch": False, "retry": 3600})
+    until(lambda: usage.broker.events("gone"), what="it hangs up meanwhile")
+    assert alive(usage.pid)
+    usage.end_session()
+    usage.ended()
+    assert usage.err == ""
+
+
+@pytest.mark.root
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root cannot be told")
+def test_as_root_what_is_sealed_as_strict_is_not_released():
+    with wc.Broker() as b:
+        b.init()
+        b.put("strict", "token-0123456789-0123456789", wc.POLICY.replace("strict=no", "strict=yes"))
+        b.put("loose", "token-0123456789-0123456789")
+
+        def ask(name):
+            wc.undumpable()
+            with b.connect() as c:
+                c.call("hello")
+                return c.ask("usage-next", name=name)
+        assert wc.in_child(ask, "strict")["error"] == "posture"
+        assert wc.in_child(ask, "loose")["ok"]
 
 
 def test_it_ends_with_the_broker(usage):

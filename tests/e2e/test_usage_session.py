@@ -105,6 +105,20 @@ def test_what_failed_reaches_a_session(c, proxy, token):
     until(lambda: not alive(worker), what="the worker ends")
 
 
+def test_closed_standard_streams(c, proxy, token):
+    """What the launcher opens would be one of them: the session's connection, what
+    the worker is handed."""
+    ready(c, token)
+    refuse(proxy)
+    env = {"https_proxy": proxy.url, "HTTPS_PROXY": None, "NO_PROXY": None}
+    session = Session(c, "error", in_machine=lambda argv: c.popen(["bash", "-c", 'exec "$@" <&- >&-', "bash", *argv],
+                                                                  env=env))
+    assert session.answer()["error"] == "network"
+    assert len(workers()) == 1
+    session.end()
+    until(lambda: not workers(), what="the worker ends")
+
+
 def test_many_sessions_ask_once(c, proxy, token):
     ready(c, token)
     refuse(proxy, 3)

@@ -74,6 +74,21 @@ def test_once_a_minute_and_only_when_wanted(w):
     assert run(w, go) == (True, False, False, True, False, True)
 
 
+def test_who_waits_may_be_silent_whatever_else_it_asked(w):
+    def go(k):
+        k.next()
+        k.asked(8)
+        k.put(items=ITEMS)
+        k.next()
+        again = k.c.ask("usage-next", name="demo")["error"]
+        w.advance(40)
+        soon = k.asked()
+        k.look()
+        w.advance(40)
+        return again, soon, k.asked(8)
+    assert run(w, go) == ("exists", False, True)
+
+
 def test_stale_after_two_minutes(w):
     def go(k):
         k.next()

@@ -152,6 +152,25 @@ def test_who_waits_takes_over_from_who_ended(broker):
     assert in_child(run)["token"] == TOKEN.encode()
 
 
+def test_two_wait_and_others_come_again(broker):
+    """Each takes one of the connections that sessions of the same user need."""
+    def run():
+        undumpable()
+        with broker.connect() as c, broker.connect() as other, broker.connect() as third:
+            for x in (c, other, third):
+                x.call("hello")
+            c.call("usage-next", name="zai")
+            other.send(wc.request("usage-next", name="zai"))
+            shown(broker)
+            answers = [third.ask("usage-next", name="zai"), third.ask("usage-next", name="zai")]
+            other.sock.close()
+            until(lambda: shown(broker) and third.send(wc.request("usage-next", name="zai")) is None
+                  and not hears_nothing(third), what="a place")
+            return answers
+    assert in_child(run) == [{"v": 1, "ok": True, "fetch": False, "retry": 60}] * 2
+    assert usages(broker) == [("granted", "zai")]
+
+
 def test_a_locked_vault_is_waited_for(broker):
     broker.call("lock")
 
@@ -204,6 +223,21 @@ def test_a_session_gets_no_key_and_leaves_no_numbers(broker):
         return [a["error"] for a in worker(broker, ("usage-put", {"items": ITEMS}))]
     assert in_child(run) == ["marked", "marked"]
     assert shown(broker)["state"] == "none"
+
+
+def test_who_becomes_a_session_while_it_waits_gets_no_key(broker):
+    def run():
+        undumpable()
+        with broker.connect() as other:
+            with broker.connect() as c:
+                c.call("hello")
+                c.call("usage-next", name="zai")
+                other.call("hello")
+                other.send(wc.request("usage-next", name="zai"))
+                mark()
+            return wc.unpack(other.recv())
+    assert in_child(run)["error"] == "marked"
+    assert usages(broker) == [("granted", "zai")]
 
 
 def test_a_debugger_gets_no_key(broker):

@@ -31,6 +31,23 @@ static void test_due(void **state)
 	assert_true(usage_due(u, 2000 + USAGE_FRESH_MS));
 }
 
+static void test_two_are_enough(void **state)
+{
+	static struct usage_table t;
+	struct usage *u;
+
+	(void)state;
+	assert_false(usage_crowded(&t, "zai", false));
+	u = usage_join(&t, "zai", false);
+	assert_false(usage_crowded(&t, "zai", false));
+	usage_join(&t, "zai", false);
+	assert_true(usage_crowded(&t, "zai", false));
+	assert_false(usage_crowded(&t, "zai", true));
+	assert_false(usage_crowded(&t, "other", false));
+	usage_leave(u, true);
+	assert_false(usage_crowded(&t, "zai", false));
+}
+
 static void test_back_off_is_bounded(void **state)
 {
 	static struct usage_table t;
@@ -118,6 +135,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_due),
+		cmocka_unit_test(test_two_are_enough),
 		cmocka_unit_test(test_back_off_is_bounded),
 		cmocka_unit_test(test_places_are_given_away_unwatched_and_oldest_first),
 		cmocka_unit_test(test_states),
