@@ -30,7 +30,7 @@ static int join(struct request *q, struct failure *f)
 		return fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another purpose");
 	if (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0)
 		return -1;
-	if (!own && field_name(q->map, "name", name, f) != 0)
+	if ((!own || wire_has(q->map, "name")) && field_name(q->map, "name", name, f) != 0)
 		return -1;
 	if (usage_crowded(&c->tenant->usage, name, own))
 		return 1;
@@ -246,11 +246,13 @@ struct wire_out *op_usage(struct request *q, struct failure *f)
 	char name[NAME_MAX_LEN + 1];
 	struct wire_out *o;
 	struct usage *u;
+	bool own = false;
 	unsigned i, n;
 
-	if (field_name(q->map, "name", name, f) != 0)
+	if (field_name(q->map, "name", name, f) != 0 ||
+	    (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0))
 		return NULL;
-	u = usage_find(&q->connection->tenant->usage, name);
+	u = usage_find(&q->connection->tenant->usage, name, own);
 	n = u && u->fetched ? u->items : 0;
 	o = wire_ok(2u + (u && u->fetched ? 1 : 0) + (u && u->error[0] ? 1 : 0));
 	wire_str(o, "state", usage_state(u, now));

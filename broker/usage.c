@@ -16,11 +16,9 @@ static struct usage *same(struct usage_table *t, const char *name, bool own)
 	return NULL;
 }
 
-struct usage *usage_find(struct usage_table *t, const char *name)
+struct usage *usage_find(struct usage_table *t, const char *name, bool own)
 {
-	struct usage *u = strcmp(name, USAGE_OWN_NAME) == 0 ? same(t, name, true) : NULL;
-
-	return u ? u : same(t, name, false);
+	return same(t, name, own);
 }
 
 bool usage_crowded(struct usage_table *t, const char *name, bool own)

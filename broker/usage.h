@@ -36,7 +36,7 @@ struct usage_item {
 };
 
 struct usage {
-	char name[NAME_MAX_LEN + 1]; /* the entry's; "" for a free place */
+	char name[NAME_MAX_LEN + 1]; /* the entry's, or the provider's; "" for a free place */
 	bool own;		     /* the client's own subscription: no entry of the vault */
 	unsigned workers;	     /* connections that watch it */
 	bool wanted, fetching;
@@ -51,7 +51,8 @@ struct usage_table {
 	struct usage at[USAGE_NAMES_MAX];
 };
 
-/* The name that the subscription's numbers go by. */
+/* The name that a subscription's numbers go by when none is said: with a config_dir
+ * of its own a provider may have another one. */
 #define USAGE_OWN_NAME "claude"
 
 /*
@@ -67,8 +68,8 @@ bool usage_crowded(struct usage_table *t, const char *name, bool own);
 struct usage *usage_join(struct usage_table *t, const char *name, bool own);
 void usage_leave(struct usage *u, bool was_fetching);
 
-/* By name, the subscription before an entry of the same name; NULL for none. */
-struct usage *usage_find(struct usage_table *t, const char *name);
+/* An entry's, or (own) a subscription's; NULL for none. */
+struct usage *usage_find(struct usage_table *t, const char *name, bool own);
 
 bool usage_due(const struct usage *u, int64_t now);
 void usage_begin(struct usage *u);

@@ -21,7 +21,8 @@ void usage_start(const struct provider *p)
 	static const char *const also[] = { "CLAUDE_CONFIG_DIR", "https_proxy", "HTTPS_PROXY", "all_proxy",
 					    "ALL_PROXY",	 "no_proxy",	"NO_PROXY",    NULL };
 	char *argv[] = { (char *)(uintptr_t)"ccrun-usage", (char *)(uintptr_t)"--kind",
-			 (char *)(uintptr_t)p->usage,	   (char *)(uintptr_t)"--own", NULL, NULL };
+			 (char *)(uintptr_t)p->usage,	   (char *)(uintptr_t)"--own",
+			 (char *)(uintptr_t)"--name",	   (char *)(uintptr_t)p->name,	  NULL };
 	char path[PATH_SIZE];
 	unsigned i;
 	int self;
@@ -32,6 +33,7 @@ void usage_start(const struct provider *p)
 	if (p->secrets) {
 		argv[3] = (char *)(uintptr_t)"--entry";
 		argv[4] = (char *)(uintptr_t)p->secret[0].entry;
+		argv[5] = NULL;
 	}
 	if (path_sibling("libexec/ccrun/ccrun-usage", path, NULL) != 0 || access(path, X_OK) != 0)
 		return;

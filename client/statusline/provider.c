@@ -47,8 +47,9 @@ static void ours(struct shown_provider *out, const char *name, const char *mode)
 	}
 	from_file(out, p);
 	out->subscription = p->auth == AUTH_OAUTH || (p->auth == AUTH_NONE && !p->base_url[0]);
-	if (p->auth == AUTH_NONE && out->subscription)
-		snprintf(out->usage, sizeof(out->usage), "%s", subscription);
+	out->own = p->auth == AUTH_NONE && out->subscription;
+	if (out->own)
+		snprintf(out->usage, sizeof(out->usage), "%s", p->name);
 	else if (p->usage[0] && p->secrets)
 		snprintf(out->usage, sizeof(out->usage), "%s", p->secret[0].entry);
 	provider_free(p);
@@ -189,6 +190,7 @@ void provider_shown(struct shown_provider *out)
 		known(out, "claude", "Claude");
 		out->subscription = true;
 		/* With a key of its own it is another account that pays. */
+		out->own = true;
 		if (!has("ANTHROPIC_API_KEY") && !has("ANTHROPIC_AUTH_TOKEN"))
 			snprintf(out->usage, sizeof(out->usage), "%s", subscription);
 	}

@@ -19,6 +19,7 @@ struct shown_provider {
 	bool subscription; /* the client's own login, whose limits the input may have */
 	bool ours;	   /* started by ccrun */
 	char usage[NAME_MAX_LEN + 1]; /* what to ask the broker for, or "" */
+	bool own;		      /* that is a provider that uses the client's own log-in */
 };
 
 /* Never fails. */

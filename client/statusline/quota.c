@@ -82,7 +82,7 @@ static void read_answer(struct wire_map m, struct quota *q)
 }
 
 /* Did a broker answer? */
-static bool ask(const char *name, int ms, struct quota *q)
+static bool ask(const struct shown_provider *p, int ms, struct quota *q)
 {
 	static char buf[WIRE_PACKET_MAX]; /* no secret comes in it */
 	struct failure f = { 0 };
@@ -92,8 +92,9 @@ static bool ask(const char *name, int ms, struct quota *q)
 
 	q->state = QUOTA_ERROR;
 	if (dial_open_within(&d, ms, buf, sizeof(buf), &f) == 0) {
-		o = wire_request("usage", 1);
-		wire_str(o, "name", name);
+		o = wire_request("usage", 2);
+		wire_str(o, "name", p->usage);
+		wire_bool(o, "own", p->own);
 		answered = dial_call(&d, o, NULL, &f) == 0;
 		if (answered)
 			read_answer(d.in.top, q);
@@ -114,6 +115,6 @@ void quota_find(const struct input *in, const struct shown_provider *p, int ms, 
 	if (!p->usage[0])
 		return;
 	/* The client's own login needs no broker: without one there is nothing to miss. */
-	if (!ask(p->usage, ms, out) && p->subscription)
+	if (!ask(p, ms, out) && p->subscription)
 		out->state = QUOTA_NONE;
 }

@@ -24,7 +24,7 @@
 #define PROGRAM "ccrun-usage"
 
 static const char usage[] =
-	"usage: " PROGRAM " --kind KIND (--entry NAME | --own)\n\n"
+	"usage: " PROGRAM " --kind KIND (--entry NAME | --own [--name NAME])\n\n"
 	"Fetches how much of a provider's quota is used, when a status line wants to know,\n"
 	"and leaves the numbers with the broker.  ccrun starts it, with a pidfd of the\n"
 	"session as descriptor 3, and it ends with that.\n\n"
@@ -40,7 +40,8 @@ static int help(FILE *to)
 		fprintf(to, "%s%s", i ? ", " : "", kind_name(i));
 	return fputs("\n"
 		     "  --entry NAME  the entry of the vault whose key and address are used\n"
-		     "  --own         the client's own log-in (kind anthropic alone)\n", to) < 0;
+		     "  --own         the client's own log-in (kind anthropic alone)\n"
+		     "  --name NAME   the provider that the log-in is used by; else claude\n", to) < 0;
 }
 
 /* The command line.  -1: go on, with w filled; else the exit code. */
@@ -58,12 +59,14 @@ static int arguments(int argc, char **argv, struct worker *w)
 			own = true;
 		else if (strcmp(argv[i], "--kind") == 0 && i + 1 < argc && !w->kind)
 			bad = (w->kind = kind_find(argv[++i])) == NULL;
+		else if (strcmp(argv[i], "--name") == 0 && i + 1 < argc && !w->name)
+			bad = !wire_name_ok(w->name = argv[++i]);
 		else if (strcmp(argv[i], "--entry") == 0 && i + 1 < argc && !w->entry)
 			bad = !wire_name_ok(w->entry = argv[++i]);
 		else
 			bad = true;
 	}
-	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->own) {
+	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->own || (w->name && !own)) {
 		help(stderr);
 		return EXIT_USAGE;
 	}

@@ -42,7 +42,7 @@ static bool session_ended(int ms)
 
 static int ask(struct worker *w, struct failure *f)
 {
-	struct wire_out *request = wire_request("usage-next", 2);
+	struct wire_out *request = wire_request("usage-next", w->name ? 3 : 2);
 	int r;
 
 	if (request) {
@@ -51,6 +51,8 @@ static int ask(struct worker *w, struct failure *f)
 			wire_str(request, "name", w->entry);
 		else
 			wire_bool(request, "own", true);
+		if (w->name)
+			wire_str(request, "name", w->name);
 	}
 	r = wire_send(w->dial.fd, request, -1);
 	wire_out_free(request);

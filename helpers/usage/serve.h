@@ -18,6 +18,7 @@ struct kind;
 struct worker {
 	const struct kind *kind;
 	const char *entry; /* NULL: the client's own log-in */
+	const char *name;  /* of that one's provider, or NULL */
 	struct arena *arena;
 	void *buf;	   /* of the arena: a reply has the token */
 	struct dial dial;

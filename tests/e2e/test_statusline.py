@@ -219,7 +219,7 @@ def test_numbers_of_the_broker(w, broker):
     # All that it asks, in a process of a session too.
     marked = ("prlimit", "--locks=1000:1000", PROGRAM)
     assert w.line(fixture("turn"), argv=marked, **ZAI) == "GLM | 5h:67% | 0% ctx"
-    assert broker.asked() == [{"v": 1, "op": "usage", "name": "zai"}] * 3
+    assert broker.asked() == [{"v": 1, "op": "usage", "name": "zai", "own": False}] * 3
 
 
 def test_stale_numbers_and_errors_are_dim(w, broker):
@@ -246,7 +246,7 @@ def test_a_second_account_asks_for_its_own_entry(w, broker):
     w.overlay("zai-work", "[provider]\nuse = zai\nsecret = zai-office\n")
     broker.answers(state="fresh", age=3, items=[ITEM])
     assert w.line({}, CCRUN_PROVIDER="zai-work") == "GLM | 5h:67%"
-    assert broker.asked() == [{"v": 1, "op": "usage", "name": "zai-office"}]
+    assert broker.asked() == [{"v": 1, "op": "usage", "name": "zai-office", "own": False}]
 
 
 def test_the_subscription_is_asked_for_where_the_input_has_no_limits(w, broker):
@@ -254,7 +254,7 @@ def test_the_subscription_is_asked_for_where_the_input_has_no_limits(w, broker):
     for env in ({}, {"CCRUN_PROVIDER": "claude"}):
         assert w.line(fixture("turn"), **env) == "Claude | 5h:67% | 0% ctx"
         assert w.line(fixture("limits"), **env) == "Claude | 5h:23% | wk:8% | 12% ctx | app"
-    assert broker.asked() == [{"v": 1, "op": "usage", "name": "claude"}] * 2
+    assert broker.asked() == [{"v": 1, "op": "usage", "name": "claude", "own": True}] * 2
 
 
 @pytest.mark.parametrize("env", [

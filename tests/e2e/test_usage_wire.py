@@ -46,8 +46,8 @@ def worker(b, *steps, name="zai", **more):
         return answers
 
 
-def shown(b, name="zai"):
-    return b.call("usage", name=name)
+def shown(b, name="zai", **more):
+    return b.call("usage", name=name, **more)
 
 
 def usages(b):
@@ -101,16 +101,31 @@ def test_the_subscription_needs_no_vault():
     with Broker() as b:
         got = in_child(lambda: worker(b, ("usage-put", {"items": ITEMS}), name=None))
         assert got == [{"v": 1, "ok": True, "fetch": True}, {"v": 1, "ok": True}]
-        assert shown(b, "claude")["items"] == ITEMS
+        assert shown(b, "claude", own=True)["items"] == ITEMS
         assert [e["event"] for e in b.lines()] == ["start"]
 
 
 def test_the_subscription_is_no_entry_of_that_name(broker):
     broker.put("claude", TOKEN)
     in_child(lambda: worker(broker, ("usage-put", {"items": ITEMS[:1]}), name="claude"))
-    assert shown(broker, "claude")["items"] == ITEMS[:1]
+    assert shown(broker, "claude", own=True)["state"] == "none"
     in_child(lambda: worker(broker, ("usage-put", {"items": ITEMS[1:]}), name=None))
-    assert shown(broker, "claude")["items"] == ITEMS[1:]
+    assert shown(broker, "claude")["items"] == ITEMS[:1]
+    assert shown(broker, "claude", own=True)["items"] == ITEMS[1:]
+
+
+def test_two_subscriptions_are_two():
+    with Broker() as b:
+        def run(name, items):
+            undumpable()
+            with b.connect() as c:
+                c.call("hello")
+                c.call("usage-next", own=True, name=name)
+                return c.call("usage-put", items=items)["ok"]
+        assert in_child(run, "claude", ITEMS[:1]) and in_child(run, "claude-work", ITEMS[1:])
+        assert shown(b, "claude", own=True)["items"] == ITEMS[:1]
+        assert shown(b, "claude-work", own=True)["items"] == ITEMS[1:]
+        assert shown(b, "claude-work")["state"] == "none"
 
 
 # ---- waiting -----------------------------------------------------------

@@ -88,8 +88,8 @@ static void test_places_are_given_away_unwatched_and_oldest_first(void **state)
 	usage_leave(u[5], false);
 	assert_string_equal(usage_state(u[5], 1006), "stale");
 	assert_ptr_equal(usage_join(&t, "more", false), u[5]);
-	assert_null(usage_find(&t, "n5"));
-	assert_non_null(usage_find(&t, "n7"));
+	assert_null(usage_find(&t, "n5", false));
+	assert_non_null(usage_find(&t, "n7", false));
 	assert_string_equal(usage_state(u[5], 1006), "waiting");
 }
 
