@@ -331,7 +331,7 @@ def test_a_choice_is_offered_and_nothing_else_taken(c, ep, token):
     assert "region cannot be eu" in r.err
     assert "dashscope-intl, dashscope, dashscope-us, cn-hongkong.dashscope" in r.err
     assert not (c.config / "ccrun/providers/qwen.conf").exists(), "nothing was stored"
-    assert c.ccctl("show", "qwen").rc == 4
+    assert c.ccctl("get", "qwen").rc == 4
     with c.screen([c.bin / "ccctl", "add", "moonshot"]) as s:
         s.wait(OFFERED)
         s.send("de\r")
