@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/paths.h"
-#include "dial/start.h"
+#include "dial/apart.h"
 
 void watch_start(void)
 {
@@ -17,5 +17,5 @@ void watch_start(void)
 	char path[PATH_SIZE];
 
 	if (path_sibling("libexec/ccrun/ccrun-logind", path, NULL) == 0 && access(path, X_OK) == 0)
-		start_apart(path, argv, also, -1);
+		apart_start(path, argv, also, -1);
 }

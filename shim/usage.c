@@ -13,7 +13,7 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "config/provider.h"
-#include "dial/start.h"
+#include "dial/apart.h"
 
 void usage_start(const struct provider *p)
 {
@@ -46,6 +46,6 @@ void usage_start(const struct provider *p)
 	self = (int)syscall(SYS_pidfd_open, getpid(), 0u);
 	if (self < 0)
 		return;
-	start_apart(path, argv, also, self);
+	apart_start(path, argv, also, self);
 	close(self);
 }
