@@ -69,7 +69,7 @@ def others(c, text):
     yield ("ccusage's native binary, run directly", [ccusage, "statusline"], 200, "> 1", ["Opus 5.5"],
            None if ccusage.exists() else "not installed")
     yield ("bash + jq + git script", [script], 30, ">= 50", ["12% ctx", "main"], f"without {tools}" if tools else None)
-    yield ("ccstatusline", [node, ccstatusline], 8, ">= 200", ["Opus 5.5", "main"],
+    yield ("ccstatusline", [node, ccstatusline], 8, ">= 200", ["Opus", "main"],
            None if node and ccstatusline.exists() else "not installed")
 
 
