@@ -290,7 +290,9 @@ install: all
 	@[ "$$(id -u)" = 0 ] || echo 'note: installed as you, so a session can replace these programs; installed as root it cannot'
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system setup "$(PREFIX)"
 
+# A broker that runs would keep its keys, and nothing would be left to lock it with.
 uninstall:
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" = 0 ] || "$(D)/bin/ccctl" lock 2>/dev/null || :
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system remove
 	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/bin/ccrun-statusline" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
@@ -301,7 +303,7 @@ uninstall:
 	@for d in libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \
 		share/ccrun/systemd share/ccrun/providers share/ccrun/sources share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system reload
-	@echo 'note: a broker that runs goes on until it is ended (kill the pid that ccctl status shows); your vault stays'
+	@echo 'note: a broker of yours that runs is locked and goes on until it is ended (pgrep ccbroker); your vault stays'
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-clock

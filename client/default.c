@@ -52,5 +52,9 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		provider_free(p);
 	}
-	return user_file_set(SETTINGS_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) == 0 ? EXIT_DONE : -1;
+	if (user_file_set(SETTINGS_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) != 0)
+		return -1;
+	say(unset ? "`ccrun` alone runs no provider now" : "`ccrun` alone runs %s now, where no project is pinned",
+	    argv[optind]);
+	return EXIT_DONE;
 }

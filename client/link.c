@@ -115,7 +115,8 @@ static int refuse_to_shadow(const char *name, const char *path, struct failure *
 	struct stat st;
 
 	if (lstat(path, &st) == 0 && !is_ours(path))
-		return fail_set(f, FAIL_POLICY, "choose another name", "%s is there already", path);
+		return fail_set(f, FAIL_POLICY, "choose another name, or move it away first",
+				"%s is there already, and is no link of ours", path);
 	if (in_path(name, false, other))
 		return fail_set(f, FAIL_POLICY, "choose another name", "it would shadow %s", other);
 	return 0;
@@ -191,7 +192,7 @@ static int list(bool json, struct failure *f)
 	const struct ini_item *it;
 	const char *to;
 	bool wraps;
-	unsigned i;
+	unsigned i, links = 0;
 	int r = settings_file_read(&file, f);
 
 	for (i = 0; r == 1 && i < file->items; i++) {
@@ -208,6 +209,7 @@ static int list(bool json, struct failure *f)
 		js_bool(o, "wrap", wraps);
 		js_text(o, "path", path[0] ? path : NULL);
 		js_append(a, o);
+		links++;
 		if (json)
 			continue;
 		put_cell(it->key, 16);
@@ -218,6 +220,8 @@ static int list(bool json, struct failure *f)
 	ini_file_free(file);
 	if (r >= 0 && json)
 		return js_print(a, f) == 0 ? EXIT_DONE : -1;
+	if (r >= 0 && links == 0)
+		say("there are none; ccctl link NAME PROVIDER makes one");
 	js_free(a);
 	return r < 0 ? -1 : EXIT_DONE;
 }

@@ -203,6 +203,34 @@ static int begin(struct edit *e, struct failure *f)
 	return r;
 }
 
+static bool is_known(const char *name)
+{
+	struct failure f = { 0 };
+	struct provider *p;
+
+	if (provider_load(name, NULL, &p, &f) == 0)
+		provider_free(p);
+	return f.code != FAIL_NO_ENTRY;
+}
+
+/* Comments alone change nothing: a person may have edited what is shown as such. */
+static bool says_something(const char *path)
+{
+	struct ini_file *file;
+	bool says = true;
+	char *text;
+	size_t n;
+
+	if (io_slurp(path, INI_FILE_MAX, &text, &n, NULL) != 0)
+		return true;
+	if (ini_file_parse(path, text, n, &file, NULL) == 0) {
+		says = file->items > 0;
+		ini_file_free(file);
+	}
+	free(text);
+	return says;
+}
+
 int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static const struct option none[] = { { NULL, 0, NULL, 0 } };
@@ -217,7 +245,11 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	if (!wire_name_ok(argv[optind]))
 		return fail_set(f, FAIL_USAGE, "ccctl list shows the providers", "not a provider's name");
 	snprintf(e.name, sizeof(e.name), "%s", argv[optind]);
+	if (!getenv("VISUAL") && !getenv("EDITOR") && !terminal_asks())
+		return fail_set(f, FAIL_USAGE, "EDITOR=... ccctl edit", "there is no terminal for an editor");
 	n = sealed_by(e.name, before);
+	if (!is_known(e.name))
+		say("note: there is no provider %s yet; this makes one", e.name);
 	r = begin(&e, f);
 	if (r == 0)
 		r = rounds(&e, f);
@@ -228,6 +260,9 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	m = sealed_by(e.name, now);
 	say(r ? "%s is changed" : "%s is as it was", e.path);
+	if (r && !says_something(e.path))
+		say("note: it has comments alone, so nothing changes; take the ; away from the lines that you want, "
+		    "and from the [section] above them");
 	if (r && n > 0 && (m != n || memcmp(before, now, (size_t)n * sizeof(*now)) != 0))
 		say("note: its key is sealed to what was there before; if you meant to change that: ccctl approve %s", e.name);
 	return EXIT_DONE;

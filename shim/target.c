@@ -208,7 +208,7 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
 			 seen ? "in PATH, but cannot be executed" : "not found in PATH");
 		if (strcmp(program, "claude") == 0)
-			fail_hint(f, "install Claude Code: npm install -g @anthropic-ai/claude-code");
+			fail_hint(f, "install Claude Code: npm install -g --prefix ~/.local @anthropic-ai/claude-code");
 		return -1;
 	}
 	look(t);

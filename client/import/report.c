@@ -144,8 +144,11 @@ void report_done(const struct import *im)
 			continue;
 		if (a->state == STATE_STORED)
 			say("stored '%s': ccrun %s%s%s", a->entry, a->provider, a->pmode[0] ? ":" : "", a->pmode);
-		else if (a->state == STATE_FAILED)
-			say("'%s' was not stored: %s", a->provider, a->why.what);
+		if (a->state != STATE_FAILED)
+			continue;
+		say("'%s' was not stored: %s", a->provider, a->why.what);
+		if (a->why.hint[0])
+			fprintf(stderr, "hint: %s\n", a->why.hint);
 	}
 	for (i = 0; i < im->writtens; i++)
 		say("wrote ~/.config/ccrun/providers/%s.conf", im->written[i]);
@@ -157,7 +160,9 @@ void report_done(const struct import *im)
 		else
 			say("%s: has pieces of a key (%s)", path, im->left[i].what);
 	}
-	if (im->lefts > wiped)
+	if (im->lefts > wiped && im->history)
+		say("left: where a key is not in the vault, or the file cannot be written");
+	else if (im->lefts > wiped)
 		say("--scrub --history overwrites them; shells that run write their history at their end");
 }
 

@@ -7,6 +7,7 @@
 
 #include "client/import/import.h"
 #include "client/sources.h"
+#include "client/terminal.h"
 #include "wire/policy.h"
 
 /* 1 the entry holds this token, or comes from this place; 0 another; -1. */
@@ -131,7 +132,7 @@ static int parameters(const struct import *im, const struct account *a, const st
 					       { "model", "ANTHROPIC_DEFAULT_OPUS_MODEL" },
 					       { "model", "ANTHROPIC_DEFAULT_SONNET_MODEL" },
 					       { "context", "CLAUDE_CODE_MAX_CONTEXT_TOKENS" } };
-	char value[SETTING_VALUE + 1];
+	char value[SETTING_VALUE + 1], question[512];
 	const struct assign *v;
 	unsigned i, k;
 
@@ -150,8 +151,18 @@ static int parameters(const struct import *im, const struct account *a, const st
 		}
 		if (!value[0] && !map_template(p->base_url, a->base_url, q->name, value, sizeof(value)))
 			snprintf(value, sizeof(value), "%s", q->fallback);
+		if (!value[0] && !im->yes && terminal_asks()) {
+			snprintf(question, sizeof(question), "%s, %s: ", p->title, q->ask);
+			if (terminal_line(question, value, sizeof(value), f) != 0)
+				return -1;
+		}
 		if (value[0] && provider_set_param(p->name, q->name, value, f) != 0)
 			return -1;
+		if (!value[0]) {
+			fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name, q->name, q->ask);
+			fail_hint(f, "ccctl add %s --set %s=..., or the value first and then import again", p->name, q->name);
+			return -1;
+		}
 	}
 	return 0;
 }
@@ -209,8 +220,12 @@ static int settle_source(struct import *im, const struct account *a, struct want
 {
 	struct policy p;
 
-	if (source_settle(im->c, a->ref, false, NULL, 0, source, f) != 0 ||
-	    policy_parse(&p, w->policy, f) != 0)
+	if (source_settle(im->c, a->ref, false, NULL, 0, source, f) != 0) {
+		/* Found once, it must not be looked for again. */
+		fail_hint(f, "when it can be: ccctl add %s --source '%.200s' --no-check", a->provider, a->ref);
+		return -1;
+	}
+	if (policy_parse(&p, w->policy, f) != 0)
 		return -1;
 	if (p.ttl == 0)
 		p.ttl = SOURCE_TTL;

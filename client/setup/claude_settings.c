@@ -165,6 +165,27 @@ static bool same_bytes(const char *path, const struct settings *s)
 	return same;
 }
 
+bool settings_backup_find(const struct settings *s, const char *text, size_t n, char *out)
+{
+	bool found = false;
+	struct stat st;
+	char *copy;
+	size_t len;
+	int i;
+
+	snprintf(out, PATH_SIZE + 32, "%s.ccrun-backup", s->path);
+	for (i = 1; !found && lstat(out, &st) == 0 && i < BACKUPS_MAX; i++) {
+		if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && io_slurp(out, SETTINGS_MAX, &copy, &len, NULL) == 0) {
+			found = len == n && memcmp(copy, text, n) == 0;
+			io_wipe(copy, len);
+			free(copy);
+		}
+		if (!found)
+			snprintf(out, PATH_SIZE + 32, "%s.ccrun-backup.%d", s->path, i);
+	}
+	return found;
+}
+
 int settings_backup(const struct settings *s, char *out, struct failure *f)
 {
 	struct stat st;

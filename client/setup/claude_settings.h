@@ -38,6 +38,9 @@ void settings_free(struct settings *s);
 /* May it be replaced: ours, writable, one name?  0 or -1. */
 int settings_may_write(const struct settings *s, struct failure *f);
 
+/* Is there a backup with these n bytes?  Its path in out (PATH_SIZE + 32 bytes). */
+bool settings_backup_find(const struct settings *s, const char *text, size_t n, char *out);
+
 /*
  * A copy beside it, same mode, under a name that was free, or an older copy
  * of the same bytes.  out: PATH_SIZE + 32 bytes.  0 or -1.

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
@@ -103,19 +104,27 @@ static int agree(struct change *c, const char *what, struct failure *f)
 static int carry_out(struct change *c, const char *what, int (*keep)(struct change *, struct failure *),
 		     struct failure *f)
 {
-	char copy[PATH_SIZE + 32] = "";
+	char copy[PATH_SIZE + 32] = "", same[PATH_SIZE + 32];
+	bool restored;
 
 	c->text = edit_checked(&c->s, c->base, c->base_n, &c->e, c->wanted, &c->n, f);
 	if (!c->text || agree(c, what, f) != 0)
 		return -1;
 	/* A file system's or a user's limit is an error to report, not the end of us. */
 	signal(SIGXFSZ, SIG_IGN);
-	if (c->s.n > 0 && settings_backup(&c->s, copy, f) != 0)
+	/* What comes back to what a copy has needs no second one; and that one has
+	 * what may be keys, which lie about for nothing then. */
+	restored = strcmp(what, "remove") == 0 && settings_backup_find(&c->s, c->text, c->n, same);
+	if (!restored && c->s.n > 0 && settings_backup(&c->s, copy, f) != 0)
 		return -1;
 	if ((keep && keep(c, f) != 0) || settings_write(&c->s, c->text, c->n, f) != 0)
 		return -1;
+	if (restored && unlink(same) == 0)
+		say("it is byte for byte what it was, and the copy of that is gone: %s", same);
 	if (copy[0])
 		say("the file as it was: %s", copy);
+	if (copy[0] && json_object_size(json_object_get(c->s.root, "env")))
+		say("note: the copy has what stands in its env, too; ccctl import --scrub takes keys out of both");
 	return 0;
 }
 

@@ -350,6 +350,16 @@ def test_edit_keeps_what_was_there_when_the_new_is_wrong(path):
     assert sorted(p.name for p in demo.parent.iterdir()) == ["demo.conf", "other.conf"]
 
 
+def test_edit_of_comments_alone_and_of_a_new_name_say_so(path):
+    c = path
+    r = ok(c, "edit", "zai", env=editor(c, 'sed -i s/GLM-5/GLM-9/ "$1"'))
+    assert "comments alone" in r.err
+    r = ok(c, "edit", "fresh", env=editor(c, 'printf "[provider]\\ntitle = F\\nauth = none\\n" > "$1"'))
+    assert "there is no provider fresh yet" in r.err and "comments alone" not in r.err
+    r = c.ccctl("edit", "demo")
+    assert r.rc == 2 and "no terminal for an editor" in r.err
+
+
 def test_edit_that_changes_nothing(path):
     r = ok(path, "edit", "demo", env=editor(path, "true"))
     assert "is as it was" in r.err

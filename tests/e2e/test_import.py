@@ -437,6 +437,31 @@ def test_asked_once_on_a_terminal(h):
     assert child.exitstatus == 0 and not h.leaks()
 
 
+def test_what_a_provider_has_to_know_is_asked(h):
+    h.write("bin/c", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.moonshot.ai/anthropic\n"
+                     f"export ANTHROPIC_AUTH_TOKEN={h.key('t')}\nexec claude\n")
+    r = h.imp("--yes", "--scrub", rc=1)
+    assert "needs to know its model" in r.err and "ccctl add moonshot --set model=" in r.err
+    assert h.made["t"] in (h.home / "bin/c").read_text()
+    argv = h.argv([CCCTL, "import"])
+    t = pexpect.spawn(argv[0], argv[1:], env=h.env(), cwd=str(h.cwd), timeout=20)
+    t.expect_exact("store 1 key in the vault?")
+    t.sendline("y")
+    t.expect_exact("which model")
+    t.sendline("kimi-k2")
+    t.expect(pexpect.EOF)
+    t.close()
+    assert t.exitstatus == 0 and h.get("moonshot") == h.made["t"]
+    assert "ANTHROPIC_MODEL=kimi-k2" in h.ccctl("show", "moonshot").out
+
+
+def test_a_manager_that_is_not_there_is_not_forgotten(h):
+    h.write("bin/c", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.z.ai/api/anthropic\n"
+                     'export ANTHROPIC_AUTH_TOKEN="$(op read "op://Private/z.ai/key")"\nexec claude\n')
+    r = h.imp("--yes", rc=1)
+    assert "ccctl add zai --source 'op://Private/z.ai/key' --no-check" in r.err
+
+
 def test_the_vault_is_opened_by_descriptor(h):
     h.write(".bashrc", f"export OPENROUTER_API_KEY={h.key('t')}\n")
     h.ccctl("lock")
