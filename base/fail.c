@@ -141,3 +141,19 @@ void fail_print(const char *prog, const struct failure *f)
 	if (f->hint[0])
 		fprintf(stderr, "hint: %s\n", f->hint);
 }
+
+int fail_unpack(struct failure *f, const char *p, size_t n)
+{
+	const char *texts[3] = { "", "", "" };
+	size_t at = 0, len;
+	int i;
+
+	for (i = 0; i < 3 && at < n; i++) {
+		len = strnlen(p + at, n - at);
+		if (len == n - at)
+			break;
+		texts[i] = p + at;
+		at += len + 1;
+	}
+	return fail_set(f, fail_from_name(texts[0]), texts[2], "%s", texts[1]);
+}

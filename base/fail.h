@@ -10,6 +10,8 @@
 #ifndef BASE_FAIL_H
 #define BASE_FAIL_H
 
+#include <stddef.h>
+
 enum fail_code {
 	FAIL_NONE = 0,
 	FAIL_INTERNAL,	     /* our own bug */
@@ -82,6 +84,12 @@ int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
 /* Replace the hint of a failure that is set already.  fmt as printf. */
 void fail_hint(struct failure *f, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * As a helper program sends one (helpers/answer.h): three texts in n bytes, each
+ * with its NUL: the code's wire name, what failed, the hint.  Returns -1.
+ */
+int fail_unpack(struct failure *f, const char *p, size_t n);
 
 /* The wire's name of a code ("no-entry"); never NULL. */
 const char *fail_name(enum fail_code code);

@@ -64,23 +64,6 @@ static void __attribute__((noreturn)) become(const char *path, const char *const
 	_exit(127);
 }
 
-/* The three texts of a failure. */
-static int failed(const char *p, size_t n, struct failure *f)
-{
-	const char *texts[3] = { "", "", "" };
-	size_t at = 0, len;
-	int i;
-
-	for (i = 0; i < 3 && at < n; i++) {
-		len = strnlen(p + at, n - at);
-		if (len == n - at)
-			break;
-		texts[i] = p + at;
-		at += len + 1;
-	}
-	return fail_set(f, fail_from_name(texts[0]), texts[2], "%s", texts[1]);
-}
-
 /* Its one answer.  It bounds its own time; its end is an answer too. */
 static int hear(int fd, uint8_t *out, size_t room, size_t *n, struct failure *f)
 {
@@ -96,7 +79,7 @@ static int hear(int fd, uint8_t *out, size_t room, size_t *n, struct failure *f)
 		return fail_set(f, FAIL_SYSTEM, "is the installation whole? make install",
 				PROGRAM " ended without an answer");
 	if (kind != 'k')
-		return failed(iov[1].iov_base, (size_t)got - 1, f);
+		return fail_unpack(f, iov[1].iov_base, (size_t)got - 1);
 	if (m.msg_flags & MSG_TRUNC)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, PROGRAM " answered too much");
 	*n = (size_t)got - 1;

@@ -184,6 +184,7 @@ static bool has_its_own(const struct settings *s, const char *path)
 	    io_slurp(path, SETTINGS_MAX, &text, &n, NULL) != 0)
 		return false;
 	o = json_loadb(text, n, 0, NULL);
+	io_wipe(text, n); /* its env may hold keys */
 	free(text);
 	has = json_object_get(o, member) != NULL;
 	json_decref(o);

@@ -81,23 +81,6 @@ static int wait_hardened(pid_t pid, int64_t deadline, struct failure *f)
 	return fail_set(f, FAIL_POSTURE, "detach the debugger", "the helper did not harden itself");
 }
 
-/* The three texts of a failure. */
-static int failed(const char *p, size_t n, struct failure *f)
-{
-	const char *texts[3] = { "", "", "" };
-	size_t at = 0, len;
-	int i;
-
-	for (i = 0; i < 3 && at < n; i++) {
-		len = strnlen(p + at, n - at);
-		if (len == n - at)
-			break;
-		texts[i] = p + at;
-		at += len + 1;
-	}
-	return fail_set(f, fail_from_name(texts[0]), texts[2], "%s", texts[1]);
-}
-
 static int listen_to(const struct helper *h, int fd, struct secret *out, struct failure *f)
 {
 	char kind = 0;
@@ -124,7 +107,7 @@ static int listen_to(const struct helper *h, int fd, struct secret *out, struct 
 		out->n = (size_t)n - 1;
 		return 0;
 	}
-	r = failed((const char *)out->p, (size_t)n - 1, f);
+	r = fail_unpack(f, (const char *)out->p, (size_t)n - 1);
 	io_wipe(out->p, out->room);
 	return r;
 }
