@@ -43,7 +43,7 @@ LDFLAGS_ALL := $(LDHARDEN) $(LDFLAGS)
 OBJ := $(BUILD)/obj
 SYSINC := $(or $(shell $(PKG_CONFIG) --variable=includedir inih 2>/dev/null),/usr/include)
 SYSLIB := $(or $(shell $(PKG_CONFIG) --variable=libdir inih 2>/dev/null),/usr/lib)
-rooms := base wire dial secure config
+rooms := base wire dial vault config
 src = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(OBJ)/%.o,$(call src,$(1)))
 HOUSE := $(OBJ)/house.a

@@ -7,7 +7,7 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
-#include "secure/keyfile.h"
+#include "vault/keyfile.h"
 
 int field_name(struct wire_map m, const char *key, char *out, struct failure *f)
 {

@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "secure/vault.h"
+#include "vault/vault.h"
 
 static const char *const names[LOCK_WHY_COUNT] = {
 	[LOCK_WHY_START] = "start",	[LOCK_WHY_REQUEST] = "request", [LOCK_WHY_IDLE] = "idle",

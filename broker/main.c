@@ -25,8 +25,8 @@
 #include "broker/loop.h"
 #include "broker/tenants.h"
 #include "broker/witness.h"
-#include "secure/arena.h"
-#include "secure/kdf.h"
+#include "vault/arena.h"
+#include "vault/kdf.h"
 
 static const char usage[] =
 	"usage: ccbroker [--system] [--foreground] [--report-fd N] | --help | --version\n"

@@ -14,7 +14,7 @@
 #include "broker/dispatch.h"
 #include "broker/session.h"
 #include "broker/witness.h"
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 
 /* What is asked for entry i. */
 static int read_entry(struct request *q, unsigned i, struct session *s, struct failure *f)

@@ -9,7 +9,7 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
-#include "secure/keyfile.h"
+#include "vault/keyfile.h"
 
 /* A slot's number for the record. */
 static const char *number(uint32_t id, char out[24])

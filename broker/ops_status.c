@@ -9,7 +9,7 @@
 #include "base/proc.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 /* Which broker, in what state, and why it is locked. */
 static void put_state(struct wire_out *o, struct request *q)

@@ -18,7 +18,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "broker/tenant.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 #define HOST_KEY "host.key"
 #define CREDENTIAL "ccrun.key" /* and what begins so: a system broker gets one a vault */

@@ -5,8 +5,8 @@
 #ifndef BROKER_OWN_H
 #define BROKER_OWN_H
 
-#include "secure/keyfile.h"
-#include "secure/vault.h"
+#include "vault/keyfile.h"
+#include "vault/vault.h"
 
 struct failure;
 struct tenant;

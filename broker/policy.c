@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "secure/vault.h"
+#include "vault/vault.h"
 
 /*
  * The client blanks these when it expands a repository's MCP and hook

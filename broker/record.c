@@ -15,7 +15,7 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 
 #define RECORD "record.jsonl"
 #define RECORD_OLD "record.1.jsonl"

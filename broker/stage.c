@@ -10,7 +10,7 @@
 #include "broker/connection.h"
 #include "broker/limits.h"
 #include "broker/tenant.h"
-#include "secure/vault.h"
+#include "vault/vault.h"
 
 void stage_drop(struct connection *c)
 {

@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "secure/vault.h"
+#include "vault/vault.h"
 
 #define VAULT "vault"
 #define VAULT_NEW "vault.new"

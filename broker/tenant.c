@@ -10,7 +10,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 #include "wire/policy.h"
 
 /* Where uid's vault and record are. */

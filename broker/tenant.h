@@ -15,7 +15,7 @@
 #include "broker/record.h"
 #include "broker/store.h"
 #include "broker/usage.h"
-#include "secure/vault.h"
+#include "vault/vault.h"
 
 struct failure;
 struct arena;

@@ -16,7 +16,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "broker/broker.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 /* Locked memory for each of TENANTS_MAX: early users leave later ones theirs. */
 static size_t fair_room(void)

@@ -17,7 +17,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/terminal.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 /* ---- the broker ---- */
 

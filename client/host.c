@@ -15,7 +15,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/json.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 #define HOST_KEY "host.key"
 #define HOST_PUB "host.pub"

@@ -5,7 +5,7 @@
 #define CLIENT_HOST_H
 
 #include "client/common.h"
-#include "secure/keyfile.h"
+#include "vault/keyfile.h"
 
 struct failure;
 

@@ -13,7 +13,7 @@
 #include "base/fail.h"
 #include "client/common.h"
 #include "client/json.h"
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 
 #define LINES_SHOWN 50
 #define HASH_HEX 64

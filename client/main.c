@@ -14,7 +14,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "client/common.h"
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 
 enum {
 	SECRET = 1,  /* handles a secret */

@@ -6,8 +6,8 @@
 #define CLIENT_SLOTS_H
 
 #include "client/common.h"
-#include "secure/keyfile.h"
-#include "secure/vault.h"
+#include "vault/keyfile.h"
+#include "vault/vault.h"
 
 struct failure;
 

@@ -20,7 +20,7 @@
 #include "helpers/usage/fetch.h"
 #include "helpers/usage/locked.h"
 #include "helpers/usage/numbers.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 #include "wire/limits.h"
 
 #define ARENA_SIZE (512 * 1024) /* libcurl keeps below 200 KiB */

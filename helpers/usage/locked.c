@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 /* realloc must know how long a block is; 16 bytes keep what follows aligned. */
 struct head {

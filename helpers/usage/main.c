@@ -18,7 +18,7 @@
 #include "base/proc.h"
 #include "helpers/usage/kinds.h"
 #include "helpers/usage/serve.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 #include "wire/limits.h"
 
 #define PROGRAM "ccrun-usage"

@@ -22,8 +22,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "secure/arena.h"
-#include "secure/kdf.h"
+#include "vault/arena.h"
+#include "vault/kdf.h"
 
 #define BLOCKS 200
 #define ROUNDS 20000

@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 
 static struct kdf_params fast(void)
 {

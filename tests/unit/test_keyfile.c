@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "secure/keyfile.h"
+#include "vault/keyfile.h"
 #include "tests/unit/vectors.h"
 
 #define MACHINE "0123456789abcdef0123456789abcdef"

@@ -22,7 +22,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/record.h"
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 
 static char dir[64], path[96], old[96];
 

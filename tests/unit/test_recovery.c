@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "secure/keyfile.h"
+#include "vault/keyfile.h"
 #include "tests/unit/vectors.h"
 
 #define CODE "J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5" /* of recovery.txt */

@@ -14,8 +14,8 @@
 #include "base/fail.h"
 #include "config/source.h"
 #include "config/command.h"
-#include "secure/arena.h"
-#include "secure/vault.h"
+#include "vault/arena.h"
+#include "vault/vault.h"
 #include "tests/unit/vault_fixture.h"
 
 static void expect_words(const char *line, unsigned n, const char *const want[])

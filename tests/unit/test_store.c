@@ -21,7 +21,7 @@
 
 #include "base/fail.h"
 #include "broker/store.h"
-#include "secure/vault.h"
+#include "vault/vault.h"
 
 static char dir[64];
 static struct store store;

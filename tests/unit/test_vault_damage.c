@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "secure/arena.h"
-#include "secure/vault.h"
+#include "vault/arena.h"
+#include "vault/vault.h"
 
 static struct arena *arena;
 static uint8_t key_a[KEY_LEN] = { 1, 2, 3 }, key_b[KEY_LEN] = { 4, 5, 6 };

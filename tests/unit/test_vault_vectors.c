@@ -15,8 +15,8 @@
 #include <inttypes.h>
 
 #include "base/fail.h"
-#include "secure/arena.h"
-#include "secure/vault.h"
+#include "vault/arena.h"
+#include "vault/vault.h"
 #include "tests/unit/vectors.h"
 
 #define FIELDS 8

@@ -1,6 +1,6 @@
 /*
  * tests/unit/vault_fixture.h - an arena, a vault in it and entries, for the
- * tests of secure/.  Included behind cmocka.h; each test has an arena of its own.
+ * tests of vault/.  Included behind cmocka.h; each test has an arena of its own.
  */
 #ifndef TESTS_UNIT_VAULT_FIXTURE_H
 #define TESTS_UNIT_VAULT_FIXTURE_H
@@ -13,8 +13,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "secure/arena.h"
-#include "secure/vault.h"
+#include "vault/arena.h"
+#include "vault/vault.h"
 
 static struct arena *arena;
 static void *arena_first; /* a place in its first page */

@@ -1,15 +1,15 @@
 /*
- * secure/keyfile.h - a slot's key outside the vault: sealed to a host's key
+ * vault/keyfile.h - a slot's key outside the vault: sealed to a host's key
  * pair (keyfile), as one line of text (the Secret Service, a credential), and
  * as a code that a person writes down (recovery).  docs/VAULT.md has the bytes.
  * Nothing here touches a file.
  */
-#ifndef SECURE_KEYFILE_H
-#define SECURE_KEYFILE_H
+#ifndef VAULT_KEYFILE_H
+#define VAULT_KEYFILE_H
 
 #include <stddef.h>
 #include <stdint.h>
-#include "secure/vault.h"
+#include "vault/vault.h"
 #include "wire/limits.h"
 
 struct failure;

@@ -1,8 +1,8 @@
 /*
- * secure/vault_slots.c - the slots of an open vault: wrapping its key, adding,
+ * vault/slots.c - the slots of an open vault: wrapping its key, adding,
  * removing, replacing, and another vault key for all of them.
  */
-#include "secure/vault_private.h"
+#include "vault/vault_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <sodium.h>
 
 #include "base/fail.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 /* The vault's id, then the slot's own bytes up to its nonce.  Returns the length. */
 static size_t slot_ad(const uint8_t id[VAULT_ID_LEN], const struct slot *s,

@@ -1,8 +1,8 @@
 /*
- * secure/keyfile.c - host key pairs and keyfiles sealed to them (libsodium's
+ * vault/keyfile.c - host key pairs and keyfiles sealed to them (libsodium's
  * sealed boxes: X25519, XSalsa20-Poly1305), and a slot's key as a line of text.
  */
-#include "secure/keyfile.h"
+#include "vault/keyfile.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -12,7 +12,7 @@
 #include <sodium.h>
 
 #include "base/fail.h"
-#include "secure/vault_private.h"
+#include "vault/vault_private.h"
 
 #define KEYFILE_MAGIC "ccrunkey"
 #define KEYFILE_VERSION 1

@@ -1,12 +1,12 @@
 /*
- * secure/arena.h - one locked region for every secret, and an allocator in it.
+ * vault/arena.h - one locked region for every secret, and an allocator in it.
  *
  * MUST: guard pages around it, mlock, MADV_DONTDUMP; the lock *verified* with
  * the kernel (smaps/VmLck), not believed; freed blocks wiped; no fallback to
  * ordinary memory, ever.
  */
-#ifndef SECURE_ARENA_H
-#define SECURE_ARENA_H
+#ifndef VAULT_ARENA_H
+#define VAULT_ARENA_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * secure/vault_settings.c - what locks the vault by itself, as it is sealed.
+ * vault/settings.c - what locks the vault by itself, as it is sealed.
  */
-#include "secure/vault_private.h"
+#include "vault/vault_private.h"
 
 #include "base/fail.h"
 

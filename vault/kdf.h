@@ -1,12 +1,12 @@
 /*
- * secure/kdf.h - from a passphrase to a wrapping key (Argon2id, RFC 9106), and
+ * vault/kdf.h - from a passphrase to a wrapping key (Argon2id, RFC 9106), and
  * the other small uses of the library: random bytes, hashes.
  *
  * The client derives, the broker never does: the loop does not wait for
  * Argon2id, and the broker never sees a passphrase.
  */
-#ifndef SECURE_KDF_H
-#define SECURE_KDF_H
+#ifndef VAULT_KDF_H
+#define VAULT_KDF_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -30,7 +30,7 @@ struct kdf_params {
 	uint8_t salt[SALT_LEN];
 };
 
-/* Must be called once before anything of secure/.  0 or -1. */
+/* Must be called once before anything of vault/.  0 or -1. */
 int secure_start(struct failure *f);
 
 /*

@@ -1,8 +1,8 @@
 /*
- * secure/vault_file.c - the vault's bytes without a key: the envelope, the
+ * vault/file.c - the vault's bytes without a key: the envelope, the
  * slots, and every check that comes before a passphrase is asked for.
  */
-#include "secure/vault_private.h"
+#include "vault/vault_private.h"
 
 #include <inttypes.h>
 

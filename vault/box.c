@@ -1,8 +1,8 @@
 /*
- * secure/vault_box.c - the open vault: creating, opening, sealing.  The key and
+ * vault/box.c - the open vault: creating, opening, sealing.  The key and
  * every plaintext live in the arena.
  */
-#include "secure/vault_private.h"
+#include "vault/vault_private.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 #include <sodium.h>
 
 #include "base/fail.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 _Static_assert(KEY_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(NONCE_LEN == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");

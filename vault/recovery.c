@@ -1,9 +1,9 @@
 /*
- * secure/recovery.c - a slot's key as a code for paper: 128 random bits and a
+ * vault/recovery.c - a slot's key as a code for paper: 128 random bits and a
  * checksum of 22, thirty characters of Crockford's base 32 (no I, L, O, U:
  * www.crockford.com/base32.html) in six groups.
  */
-#include "secure/keyfile.h"
+#include "vault/keyfile.h"
 
 #include <string.h>
 

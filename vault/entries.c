@@ -1,16 +1,16 @@
 /*
- * secure/vault_entries.c - the entries of an open vault: the list, its
+ * vault/entries.c - the entries of an open vault: the list, its
  * changes and how the last one is taken back, and tokens that sleep.  Tokens
  * are in the arena; names, origins and policies are in ordinary memory.
  */
-#include "secure/vault_private.h"
+#include "vault/vault_private.h"
 
 #include <stdlib.h>
 
 #include <sodium.h>
 
 #include "base/fail.h"
-#include "secure/arena.h"
+#include "vault/arena.h"
 #include "wire/message.h"
 
 #define ROOM_FIRST 16 /* entries; doubled when it is used up */

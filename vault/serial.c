@@ -1,8 +1,8 @@
 /*
- * secure/vault_serial.c - entries as the bytes inside the box, and back.  The
+ * vault/serial.c - entries as the bytes inside the box, and back.  The
  * plaintext is in the arena; what is read is hostile until it has been checked.
  */
-#include "secure/vault_private.h"
+#include "vault/vault_private.h"
 
 #include <sodium.h>
 

@@ -1,8 +1,8 @@
 /*
- * secure/kdf.c - Argon2id within bounds, and the small uses of the library:
+ * vault/kdf.c - Argon2id within bounds, and the small uses of the library:
  * random bytes, hashes, hex.
  */
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 
 #include <inttypes.h>
 #include <stdlib.h>

@@ -1,9 +1,9 @@
 /*
- * secure/arena.c - the locked region and a first-fit allocator inside it.
+ * vault/arena.c - the locked region and a first-fit allocator inside it.
  * Every block carries a keyed canary before and behind it; free memory is
  * always zero, so that a block is wiped once, when it is given back.
  */
-#include "secure/arena.h"
+#include "vault/arena.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,17 +1,17 @@
 /*
- * secure/vault_private.h - what the vault's files share: the numbers of
+ * vault/vault_private.h - what the vault's files share: the numbers of
  * the format, the open vault, and little-endian reading and writing.
  * docs/VAULT.md is the format.
  */
-#ifndef SECURE_VAULT_PRIVATE_H
-#define SECURE_VAULT_PRIVATE_H
+#ifndef VAULT_VAULT_PRIVATE_H
+#define VAULT_VAULT_PRIVATE_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-#include "secure/vault.h"
+#include "vault/vault.h"
 
 #define VAULT_MAGIC "ccrunvlt"
 #define MAGIC_LEN 8

@@ -1,18 +1,18 @@
 /*
- * secure/vault.h - the vault's bytes: slots, the sealed box, the entries.
+ * vault/vault.h - the vault's bytes: slots, the sealed box, the entries.
  * docs/VAULT.md is the format.  Nothing here touches a file: see broker/store.
  *
  * A file is: head | slots | nonce | box length | box | checksum.  The box is one
  * XChaCha20-Poly1305 over settings and entries under the vault key, with all
  * that stands before it as associated data; each slot wraps the vault key.
  */
-#ifndef SECURE_VAULT_H
-#define SECURE_VAULT_H
+#ifndef VAULT_VAULT_H
+#define VAULT_VAULT_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "secure/kdf.h"
+#include "vault/kdf.h"
 #include "wire/limits.h"
 #include "wire/source.h"
 
