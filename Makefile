@@ -93,7 +93,7 @@ $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih
 
-$(BIN)/ccrun-statusline: $(call objs,client/statusline) $(HOUSE)
+$(BIN)/ccrun-statusline: $(call objs,statusline) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih -ljansson
@@ -125,7 +125,7 @@ endef
 $(BIN)/ccrun: $(call musl_objs,shim) $(MUSLHOUSE)
 	$(call link_musl)
 
-$(BIN)/ccrun-statusline: $(call musl_objs,client/statusline) $(MUSLHOUSE)
+$(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a)
 endif
 
@@ -187,7 +187,7 @@ unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
 unit_bin += $(BUILD)/tests/show_git
 # A unit test may look into these rooms of programs as well, at everything but main,
 # and at what ccrun-usage does without the network.
-unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,client/statusline)) \
+unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
 	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
 # And into the client's readers of files; an archive, so that a test gets what it uses.
 CLIENT := $(OBJ)/client-import.a

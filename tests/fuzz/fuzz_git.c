@@ -20,8 +20,8 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/statusline/git.h"
-#include "client/statusline/git_parts.h"
+#include "statusline/git.h"
+#include "statusline/git_parts.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define ROOM 8192

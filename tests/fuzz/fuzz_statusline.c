@@ -14,9 +14,9 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "client/statusline/line.h"
-#include "client/statusline/parts.h"
-#include "client/statusline/text.h"
+#include "statusline/line.h"
+#include "statusline/parts.h"
+#include "statusline/text.h"
 
 static const char seed[] =
 	"{\"cwd\":\"/home/dev/app\",\"session_name\":\"idea\",\"effort\":{\"level\":\"medium\"},\"model\":"

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "client/statusline/git.h"
+#include "statusline/git.h"
 
 static int64_t now_ns(void)
 {

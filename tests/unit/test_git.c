@@ -6,7 +6,7 @@
  */
 #include "tests/unit/git_fixture.h"
 
-#include "client/statusline/git_parts.h"
+#include "statusline/git_parts.h"
 
 /* ---- pages ---- */
 

@@ -12,9 +12,9 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "client/statusline/line.h"
-#include "client/statusline/parts.h"
-#include "client/statusline/text.h"
+#include "statusline/line.h"
+#include "statusline/parts.h"
+#include "statusline/text.h"
 #include "config/ini_file.h"
 
 #define NOW 1795271200

@@ -11,8 +11,8 @@
 #include <cmocka.h>
 
 #include "base/io.h"
-#include "client/statusline/input.h"
-#include "client/statusline/text.h"
+#include "statusline/input.h"
+#include "statusline/text.h"
 
 static void expect_clean(const char *in, size_t n, const char *want)
 {

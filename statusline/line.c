@@ -1,12 +1,12 @@
 /*
- * client/statusline/line.c - fitting the line, and writing it.
+ * statusline/line.c - fitting the line, and writing it.
  */
-#include "client/statusline/line.h"
+#include "statusline/line.h"
 
 #include <stdio.h>
 #include <string.h>
 
-#include "client/statusline/text.h"
+#include "statusline/text.h"
 
 struct cell *line_add(struct line *l, enum keep keep, const char *text, unsigned columns,
 		      const char *sgr)

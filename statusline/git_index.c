@@ -1,5 +1,5 @@
 /*
- * client/statusline/git_index.c - are tracked files changed?  Reads the index
+ * statusline/git_index.c - are tracked files changed?  Reads the index
  * (versions 2 to 4) and asks lstat() of each entry.
  *
  * Read piece by piece and not mapped: a file that somebody cuts off while it is
@@ -11,7 +11,7 @@
  * hashed, no object is read: whether the index is HEAD's tree is told by its TREE
  * extension, whose root git invalidates with every change that is staged.
  */
-#include "client/statusline/git_parts.h"
+#include "statusline/git_parts.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "client/statusline/git.h"
+#include "statusline/git.h"
 
 #define DEPTH_MAX 64   /* directories in each other: as many descriptors */
 #define WINDOW 65536   /* of the file, in memory */

@@ -1,8 +1,8 @@
 /*
- * client/statusline/input.c - reading standard input within bounds, and taking
+ * statusline/input.c - reading standard input within bounds, and taking
  * its JSON apart (jansson).
  */
-#include "client/statusline/input.h"
+#include "statusline/input.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "client/statusline/text.h"
+#include "statusline/text.h"
 
 size_t input_read(int fd, char *buf, int64_t deadline)
 {

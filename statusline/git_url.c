@@ -1,12 +1,12 @@
 /*
- * client/statusline/git_url.c - from a remote's URL to the page that a browser
+ * statusline/git_url.c - from a remote's URL to the page that a browser
  * shows for it.  Built anew from parts of a strict character set: nothing of the
  * URL is copied that is not host, port or path.
  *
  * url.*.insteadOf is not followed: it is mostly the user's own configuration,
  * which is not read.
  */
-#include "client/statusline/git_parts.h"
+#include "statusline/git_parts.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /*
- * client/statusline/text.h - foreign text made fit for a terminal's line.
+ * statusline/text.h - foreign text made fit for a terminal's line.
  *
  * Names of branches, repositories, models and sessions are other people's: what
  * comes out of text_clean cannot move the cursor, change colours, turn the
  * reading direction round or hide.
  */
-#ifndef CLIENT_STATUSLINE_TEXT_H
-#define CLIENT_STATUSLINE_TEXT_H
+#ifndef STATUSLINE_TEXT_H
+#define STATUSLINE_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>

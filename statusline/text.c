@@ -1,7 +1,7 @@
 /*
- * client/statusline/text.c - UTF-8 read strictly, and what of it may be shown.
+ * statusline/text.c - UTF-8 read strictly, and what of it may be shown.
  */
-#include "client/statusline/text.h"
+#include "statusline/text.h"
 
 #include <stdbool.h>
 #include <string.h>

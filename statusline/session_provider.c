@@ -1,8 +1,8 @@
 /*
- * client/statusline/provider.c - from CCRUN_PROVIDER, else from the variables
+ * statusline/session_provider.c - from CCRUN_PROVIDER, else from the variables
  * that route the client, to a label.
  */
-#include "client/statusline/provider.h"
+#include "statusline/session_provider.h"
 
 #include <dirent.h>
 #include <fcntl.h>

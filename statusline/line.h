@@ -1,9 +1,9 @@
 /*
- * client/statusline/line.h - cells with separators between them, made to fit
+ * statusline/line.h - cells with separators between them, made to fit
  * the width, as the bytes that a terminal takes.
  */
-#ifndef CLIENT_STATUSLINE_LINE_H
-#define CLIENT_STATUSLINE_LINE_H
+#ifndef STATUSLINE_LINE_H
+#define STATUSLINE_LINE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /*
- * client/statusline/redirect.c - the project's settings read as hostile input.
+ * statusline/redirect.c - the project's settings read as hostile input.
  *
  * They are part of a repository, and a repository may name another endpoint,
  * another credential, or a program that prints one.
  */
-#include "client/statusline/redirect.h"
+#include "statusline/redirect.h"
 
 #include <fcntl.h>
 #include <fnmatch.h>

@@ -1,14 +1,14 @@
 /*
- * client/statusline/parts.c - each part as a cell: its text and its colour.
+ * statusline/parts.c - each part as a cell: its text and its colour.
  */
-#include "client/statusline/parts.h"
+#include "statusline/parts.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
-#include "client/statusline/line.h"
-#include "client/statusline/text.h"
+#include "statusline/line.h"
+#include "statusline/text.h"
 
 #define NAME_COLUMNS 32 /* of the parts that have no width of their own */
 

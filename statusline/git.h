@@ -1,9 +1,9 @@
 /*
- * client/statusline/git.h - what a repository shows of itself: branch, name,
+ * statusline/git.h - what a repository shows of itself: branch, name,
  * page, changes.  Reads .git, never runs git, executes no configuration.
  */
-#ifndef CLIENT_STATUSLINE_GIT_H
-#define CLIENT_STATUSLINE_GIT_H
+#ifndef STATUSLINE_GIT_H
+#define STATUSLINE_GIT_H
 
 #include <stdbool.h>
 

@@ -1,9 +1,9 @@
 /*
- * client/statusline/git_config.c - the few things that a repository's own
+ * statusline/git_config.c - the few things that a repository's own
  * configuration says about it, in git's syntax.  Not the user's configuration, no
  * includes, nothing that is a command.
  */
-#include "client/statusline/git_parts.h"
+#include "statusline/git_parts.h"
 
 #include <ctype.h>
 #include <stdio.h>

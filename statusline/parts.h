@@ -1,15 +1,15 @@
 /*
- * client/statusline/parts.h - from what is known to the cells of the line.
+ * statusline/parts.h - from what is known to the cells of the line.
  */
-#ifndef CLIENT_STATUSLINE_PARTS_H
-#define CLIENT_STATUSLINE_PARTS_H
+#ifndef STATUSLINE_PARTS_H
+#define STATUSLINE_PARTS_H
 
 #include <stdint.h>
-#include "client/statusline/git.h"
-#include "client/statusline/input.h"
-#include "client/statusline/provider.h"
-#include "client/statusline/quota.h"
-#include "client/statusline/redirect.h"
+#include "statusline/git.h"
+#include "statusline/input.h"
+#include "statusline/session_provider.h"
+#include "statusline/quota.h"
+#include "statusline/redirect.h"
 #include "config/statusline.h"
 
 struct line;

@@ -1,9 +1,9 @@
 /*
- * client/statusline/git_parts.h - what the files of the reader of .git know of
+ * statusline/git_parts.h - what the files of the reader of .git know of
  * each other.
  */
-#ifndef CLIENT_STATUSLINE_GIT_PARTS_H
-#define CLIENT_STATUSLINE_GIT_PARTS_H
+#ifndef STATUSLINE_GIT_PARTS_H
+#define STATUSLINE_GIT_PARTS_H
 
 #include <stdbool.h>
 #include <stddef.h>

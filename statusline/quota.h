@@ -1,9 +1,9 @@
 /*
- * client/statusline/quota.h - how much of the quota is used: numbers of the
+ * statusline/quota.h - how much of the quota is used: numbers of the
  * input, or of the broker.  Never a secret: the broker has none for us.
  */
-#ifndef CLIENT_STATUSLINE_QUOTA_H
-#define CLIENT_STATUSLINE_QUOTA_H
+#ifndef STATUSLINE_QUOTA_H
+#define STATUSLINE_QUOTA_H
 
 #include <stdbool.h>
 #include <stdint.h>

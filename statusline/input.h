@@ -1,9 +1,9 @@
 /*
- * client/statusline/input.h - what the client says on standard input, as far as
+ * statusline/input.h - what the client says on standard input, as far as
  * the line uses it.
  */
-#ifndef CLIENT_STATUSLINE_INPUT_H
-#define CLIENT_STATUSLINE_INPUT_H
+#ifndef STATUSLINE_INPUT_H
+#define STATUSLINE_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

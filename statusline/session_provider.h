@@ -1,9 +1,9 @@
 /*
- * client/statusline/provider.h - which provider this session talks to, told by
+ * statusline/session_provider.h - which provider this session talks to, told by
  * the environment and the providers' files.
  */
-#ifndef CLIENT_STATUSLINE_PROVIDER_H
-#define CLIENT_STATUSLINE_PROVIDER_H
+#ifndef STATUSLINE_SESSION_PROVIDER_H
+#define STATUSLINE_SESSION_PROVIDER_H
 
 #include <stdbool.h>
 #include "config/colour.h"

@@ -1,14 +1,14 @@
 /*
- * client/statusline/quota.c - numbers of the input, or of the broker.
+ * statusline/quota.c - numbers of the input, or of the broker.
  */
-#include "client/statusline/quota.h"
+#include "statusline/quota.h"
 
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/statusline/input.h"
-#include "client/statusline/provider.h"
+#include "statusline/input.h"
+#include "statusline/session_provider.h"
 #include "dial/dial.h"
 #include "wire/limits.h"
 #include "wire/message.h"

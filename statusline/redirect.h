@@ -1,9 +1,9 @@
 /*
- * client/statusline/redirect.h - does the project's own configuration try to
+ * statusline/redirect.h - does the project's own configuration try to
  * send the client elsewhere, or as somebody else?
  */
-#ifndef CLIENT_STATUSLINE_REDIRECT_H
-#define CLIENT_STATUSLINE_REDIRECT_H
+#ifndef STATUSLINE_REDIRECT_H
+#define STATUSLINE_REDIRECT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /*
- * client/statusline/main.c - ccrun-statusline: one line for Claude Code's
+ * statusline/main.c - ccrun-statusline: one line for Claude Code's
  * status line, from what the client says on standard input.
  *
  * It runs inside the session and is marked like everything there: the broker
@@ -17,8 +17,8 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/statusline/line.h"
-#include "client/statusline/parts.h"
+#include "statusline/line.h"
+#include "statusline/parts.h"
 #include "config/ini_file.h"
 #include "config/settings_file.h"
 
