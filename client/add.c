@@ -13,7 +13,7 @@
 #include "client/sources.h"
 #include "client/terminal.h"
 #include "client/tokens.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 #include "wire/policy.h"
 
 struct add {

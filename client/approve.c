@@ -10,7 +10,7 @@
 #include "client/entries.h"
 #include "client/sources.h"
 #include "client/terminal.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */
 

@@ -5,10 +5,10 @@
 
 #include "base/fail.h"
 #include "client/common.h"
-#include "config/ini_file.h"
-#include "config/provider.h"
-#include "config/settings_file.h"
-#include "config/user_file.h"
+#include "config/ini/ini_file.h"
+#include "config/provider/provider.h"
+#include "config/settings/settings_file.h"
+#include "config/ini/user_file.h"
 
 static const struct option options[] = {
 	{ "unset", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }

@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "config/provider.h"
+#include "config/provider/provider.h"
 #include "wire/limits.h"
 #include "wire/source.h"
 

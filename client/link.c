@@ -12,10 +12,10 @@
 #include "base/fail.h"
 #include "client/common.h"
 #include "client/json.h"
-#include "config/ini_file.h"
-#include "config/provider.h"
-#include "config/settings_file.h"
-#include "config/user_file.h"
+#include "config/ini/ini_file.h"
+#include "config/provider/provider.h"
+#include "config/settings/settings_file.h"
+#include "config/ini/user_file.h"
 #include "wire/message.h"
 
 enum { OPT_WRAP = 256, OPT_DIR, OPT_JSON };

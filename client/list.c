@@ -9,7 +9,7 @@
 #include "client/common.h"
 #include "client/entries.h"
 #include "client/json.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 
 /* What is known of the vault, from open to nothing. */
 enum vault_view { VIEW_OPEN, VIEW_LOCKED, VIEW_NO_VAULT, VIEW_NO_BROKER, VIEW_UNKNOWN };

@@ -16,9 +16,9 @@
 #include "client/common.h"
 #include "client/entries.h"
 #include "client/terminal.h"
-#include "config/ini_file.h"
-#include "config/provider.h"
-#include "config/user_file.h"
+#include "config/ini/ini_file.h"
+#include "config/provider/provider.h"
+#include "config/ini/user_file.h"
 #include "wire/message.h"
 
 /* One try of an edit: the copy that the editor works on, and what was there. */

@@ -5,7 +5,7 @@
 #ifndef CLIENT_PARAMETERS_H
 #define CLIENT_PARAMETERS_H
 
-#include "config/provider.h"
+#include "config/provider/provider.h"
 
 struct failure;
 

@@ -7,8 +7,8 @@
 #include "base/fail.h"
 #include "client/common.h"
 #include "client/terminal.h"
-#include "config/project.h"
-#include "config/provider.h"
+#include "config/project/project.h"
+#include "config/provider/provider.h"
 
 static const struct option options[] = {
 	{ "ask", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }

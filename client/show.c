@@ -10,7 +10,7 @@
 #include "client/entries.h"
 #include "client/json.h"
 #include "client/show_provider.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 
 #define USERS_MAX 16 /* providers of one entry that are shown */
 

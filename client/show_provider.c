@@ -12,8 +12,8 @@
 #include "client/common.h"
 #include "client/entries.h"
 #include "client/json.h"
-#include "config/environment.h"
-#include "config/provider.h"
+#include "config/provider/environment.h"
+#include "config/provider/provider.h"
 
 /* Where a change of the plan comes from: a file's line, or ccrun itself. */
 static const char *where(const struct provider *p, const struct env_change *c)

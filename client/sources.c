@@ -9,7 +9,7 @@
 
 #include "base/fail.h"
 #include "client/tokens.h"
-#include "config/source.h"
+#include "config/source/source.h"
 #include "dial/fetch.h"
 
 int source_settle(struct client *c, const char *ref, bool check, struct tokens *t, unsigned i,

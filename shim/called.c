@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "config/ini_file.h"
-#include "config/settings_file.h"
+#include "config/ini/ini_file.h"
+#include "config/settings/settings_file.h"
 #include "shim/arguments.h"
 
 /* What [links] says of the name, in out; "" when nothing.  0 or -1. */

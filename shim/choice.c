@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "config/ini_file.h"
-#include "config/project.h"
-#include "config/settings_file.h"
+#include "config/ini/ini_file.h"
+#include "config/project/project.h"
+#include "config/settings/settings_file.h"
 #include "shim/arguments.h"
 #include "shim/session.h"
 

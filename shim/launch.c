@@ -13,8 +13,8 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
-#include "config/environment.h"
-#include "config/provider.h"
+#include "config/provider/environment.h"
+#include "config/provider/provider.h"
 #include "shim/session.h"
 #include "shim/target.h"
 

@@ -19,7 +19,7 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "base/sock.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 #include "dial/dial.h"
 #include "dial/fetch.h"
 #include "wire/claim.h"

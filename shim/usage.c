@@ -12,7 +12,7 @@
 
 #include "base/paths.h"
 #include "base/proc.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 #include "dial/apart.h"
 
 void usage_start(const struct provider *p)

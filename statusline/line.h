@@ -7,7 +7,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "config/colour.h"
+#include "config/settings/colour.h"
 
 #define CELLS_MAX 32
 #define CELL_TEXT 512	     /* bytes of a cell's text, with its NUL */

@@ -19,8 +19,8 @@
 #include "base/io.h"
 #include "statusline/line.h"
 #include "statusline/parts.h"
-#include "config/ini_file.h"
-#include "config/settings_file.h"
+#include "config/ini/ini_file.h"
+#include "config/settings/settings_file.h"
 
 #define INPUT_MS 1000	/* the client writes at once; whoever never ends is not waited for */
 #define BROKER_MS 150	/* it answers within one; when it hangs the line still comes */

@@ -13,9 +13,9 @@
 #include <unistd.h>
 
 #include "base/paths.h"
-#include "config/endpoint.h"
-#include "config/ini_file.h"
-#include "config/provider.h"
+#include "config/provider/endpoint.h"
+#include "config/ini/ini_file.h"
+#include "config/provider/provider.h"
 #include "wire/message.h"
 
 #define FILES_MAX 400 /* providers' files that are looked through for a host */

@@ -6,7 +6,7 @@
 #define STATUSLINE_SESSION_PROVIDER_H
 
 #include <stdbool.h>
-#include "config/colour.h"
+#include "config/settings/colour.h"
 #include "wire/limits.h"
 
 #define SHOWN_LABEL 256 /* bytes of a label: a host's name fits */

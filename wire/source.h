@@ -14,7 +14,7 @@ struct failure;
 /* None is empty, none has control characters. */
 struct entry_source {
 	char ref[SOURCE_REF_MAX + 1];	      /* what was typed: pass:ai/openrouter */
-	char command[SOURCE_COMMAND_MAX + 1]; /* the words that fetch it, config/command.h */
+	char command[SOURCE_COMMAND_MAX + 1]; /* the words that fetch it, config/source/command.h */
 	char pick[SOURCE_PICK_MAX + 1];	      /* what of their output it is: line, first-line, json:FIELD */
 };
 

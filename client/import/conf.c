@@ -13,8 +13,8 @@
 
 #include "base/io.h"
 #include "client/import/import.h"
-#include "config/endpoint.h"
-#include "config/ini_file.h"
+#include "config/provider/endpoint.h"
+#include "config/ini/ini_file.h"
 
 static const struct {
 	const char *variable, *key;

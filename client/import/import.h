@@ -13,7 +13,7 @@
 #include "client/common.h"
 #include "client/entries.h"
 #include "client/import/reading.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 
 #define FILES_MAX 512
 #define ACCOUNTS_MAX 128

@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "client/import/import.h"
-#include "config/endpoint.h"
+#include "config/provider/endpoint.h"
 #include "wire/message.h"
 
 static const struct {

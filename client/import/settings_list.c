@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "client/import/import.h"
-#include "config/environment.h"
-#include "config/environment_names.h"
+#include "config/provider/environment.h"
+#include "config/provider/environment_names.h"
 
 #define HOPS 4 /* A=$B, B=$C */
 

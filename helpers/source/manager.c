@@ -23,7 +23,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "config/environment.h"
+#include "config/provider/environment.h"
 
 #define TTY STDIN_FILENO  /* with a terminal */
 #define GRACE_MS 2000	  /* from SIGTERM to SIGKILL */

@@ -9,7 +9,7 @@
 #include <strings.h>
 
 #include "base/fail.h"
-#include "config/endpoint.h"
+#include "config/provider/endpoint.h"
 
 static const struct kind kinds[] = {
 	{ .name = "openrouter", .path = "/api/v1/key", .bearer = true,

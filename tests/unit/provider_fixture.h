@@ -18,7 +18,7 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
-#include "config/provider.h"
+#include "config/provider/provider.h"
 
 static char home[] = "/tmp/ccrun-provider-XXXXXX";
 

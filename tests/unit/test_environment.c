@@ -11,9 +11,9 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "config/environment.h"
-#include "config/environment_names.h"
-#include "config/provider.h"
+#include "config/provider/environment.h"
+#include "config/provider/environment_names.h"
+#include "config/provider/provider.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -4,7 +4,7 @@
  */
 #include "tests/unit/provider_fixture.h"
 
-#include "config/nearest.h"
+#include "config/ini/nearest.h"
 
 static void expect_overlay(const char *name, const char *text)
 {

@@ -4,9 +4,9 @@
  */
 #include "tests/unit/provider_fixture.h"
 
-#include "config/ini_file.h"
-#include "config/settings_file.h"
-#include "config/statusline.h"
+#include "config/ini/ini_file.h"
+#include "config/settings/settings_file.h"
+#include "config/settings/statusline.h"
 
 static const char *conf(void)
 {

@@ -12,8 +12,8 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "config/source.h"
-#include "config/command.h"
+#include "config/source/source.h"
+#include "config/source/command.h"
 #include "vault/arena.h"
 #include "vault/vault.h"
 #include "tests/unit/vault_fixture.h"

@@ -15,7 +15,7 @@
 #include "statusline/line.h"
 #include "statusline/parts.h"
 #include "statusline/text.h"
-#include "config/ini_file.h"
+#include "config/ini/ini_file.h"
 
 #define NOW 1795271200
 

@@ -1,0 +1,165 @@
+/*
+ * config/ini/ini_edit.c - changing one value in a person's INI file.
+ */
+#include "config/ini/ini_edit.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "config/ini/ini_file.h"
+
+/* What to do to the text: del bytes at `at` go, insert comes. */
+struct edit {
+	size_t at, del;
+	char insert[INI_EDIT_VALUE + INI_SECTION_MAX + 160];
+};
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+/* Where the value of a line lies, by inih's rules: up to " ;" or the end. */
+static void value_span(const char *line, size_t sep, size_t n, size_t *start, size_t *end)
+{
+	size_t i;
+
+	*start = sep + 1;
+	*end = n;
+	for (i = sep + 1; i < n; i++)
+		if (line[i] == ';' && i > 0 && blank(line[i - 1])) {
+			*end = i;
+			break;
+		}
+	while (*start < *end && blank(line[*start]))
+		++*start;
+	while (*end > *start && blank(line[*end - 1]))
+		--*end;
+}
+
+/* Is it "key = ..."?  *sep is where the separator stands. */
+static bool has_key(const char *line, size_t n, const char *key, size_t *sep)
+{
+	size_t i = 0, k = strlen(key);
+
+	while (i < n && blank(line[i]))
+		i++;
+	if (n - i < k || memcmp(line + i, key, k) != 0)
+		return false;
+	for (i += k; i < n && blank(line[i]); i++)
+		;
+	*sep = i;
+	return i < n && (line[i] == '=' || line[i] == ':');
+}
+
+/* 1: the heading of the section, 0: another heading, -1: none. */
+static int is_heading(const char *line, size_t n, const char *section)
+{
+	size_t i = 0, k = strlen(section);
+
+	if (n >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+		i = 3;
+	while (i < n && blank(line[i]))
+		i++;
+	if (i == n || line[i] != '[')
+		return -1;
+	return n - i >= k + 2 && memcmp(line + i + 1, section, k) == 0 && line[i + 1 + k] == ']';
+}
+
+static bool counts(const char *line, size_t n)
+{
+	size_t i = 0;
+
+	while (i < n && blank(line[i]))
+		i++;
+	return i < n && line[i] != ';' && line[i] != '#';
+}
+
+/* A new line: behind the section's last one (after), else in a new section at the end. */
+static void append(const char *text, size_t len, size_t after, const char *section, const char *key,
+		   const char *value, struct edit *e)
+{
+	char heading[INI_SECTION_MAX + 8] = "";
+
+	e->at = after ? after : len;
+	e->del = 0;
+	if (!after)
+		snprintf(heading, sizeof(heading), "%s[%s]\n", len ? "\n" : "", section);
+	snprintf(e->insert, sizeof(e->insert), "%s%s%s = %s\n", e->at && text[e->at - 1] != '\n' ? "\n" : "",
+		 heading, key, value);
+}
+
+/* false: there is nothing to take away. */
+static bool find_place(const char *text, size_t len, const char *section, const char *key,
+		       const char *value, struct edit *e)
+{
+	size_t at, n, m, sep, start, end, after = 0;
+	bool inside = false;
+	int h;
+
+	for (at = 0; at < len; at += n) {
+		const char *nl = memchr(text + at, '\n', len - at);
+
+		n = nl ? (size_t)(nl - text) - at + 1 : len - at;
+		m = nl ? n - 1 : n;
+		h = is_heading(text + at, m, section);
+		if (h >= 0)
+			inside = h == 1;
+		if (inside && h < 0 && has_key(text + at, m, key, &sep)) {
+			value_span(text + at, sep, m, &start, &end);
+			e->at = value ? at + start : at;
+			e->del = value ? end - start : n;
+			snprintf(e->insert, sizeof(e->insert), "%s%s",
+				 !value || blank(text[at + start - 1]) ? "" : " ", value ? value : "");
+			return true;
+		}
+		if (inside && counts(text + at, m))
+			after = at + n;
+	}
+	if (value)
+		append(text, len, after, section, key, value, e);
+	return value != NULL;
+}
+
+/* Does the new text say what was meant? */
+static int prove(const char *path, const char *text, size_t n, const char *section, const char *key,
+		 const char *value, struct failure *f)
+{
+	const struct ini_item *it;
+	struct ini_file *file;
+	bool right;
+
+	if (ini_file_parse(path, text, n, &file, f) != 0)
+		return -1;
+	it = ini_file_get(file, section, key);
+	right = value ? it && strcmp(it->value, value) == 0 : !it;
+	ini_file_free(file);
+	return right ? 0
+		     : fail_set(f, FAIL_INTERNAL, "edit the file by hand", "%s: cannot place %s in it", path, key);
+}
+
+int ini_edit(const char *path, const char *text, size_t len, const char *section, const char *key,
+	     const char *value, char **out, size_t *n, struct failure *f)
+{
+	struct edit e = { .at = len };
+	size_t add;
+
+	find_place(text, len, section, key, value, &e);
+	add = strlen(e.insert);
+	*n = len - e.del + add;
+	*out = malloc(*n + 1);
+	if (!*out)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
+	memcpy(*out, text, e.at);
+	memcpy(*out + e.at, e.insert, add);
+	memcpy(*out + e.at + add, text + e.at + e.del, len - e.at - e.del);
+	(*out)[*n] = '\0';
+	if (prove(path, *out, *n, section, key, value, f) == 0)
+		return 0;
+	free(*out);
+	*out = NULL;
+	return -1;
+}

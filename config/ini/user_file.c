@@ -1,0 +1,102 @@
+/*
+ * config/ini/user_file.c - changing a person's own configuration.
+ */
+#include "config/ini/user_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "config/ini/ini_edit.h"
+#include "config/ini/ini_file.h"
+
+/* The directory of path, checked; one at a time works in it. */
+static int take_turn(const char *path, struct failure *f)
+{
+	char dir[PATH_SIZE];
+	int fd;
+
+	memcpy(dir, path, PATH_SIZE);
+	*strrchr(dir, '/') = '\0';
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT)
+		fd = path_private_dir(dir, f);
+	else if (fd < 0)
+		return fail_errno(f, NULL, "%s", dir);
+	if (fd < 0)
+		return -1;
+	if (path_check_trusted(fd, dir, f) != 0) {
+		close(fd);
+		return -1;
+	}
+	if (flock(fd, LOCK_EX) != 0) {
+		fail_errno(f, NULL, "%s", dir);
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *there, struct failure *f)
+{
+	char real[PATH_MAX];
+	struct stat st;
+	int fd;
+
+	*mode = 0600;
+	*there = false;
+	if (path_of(PATH_CONFIG, leaf, path, f) != 0)
+		return -1;
+	fd = take_turn(path, f);
+	if (fd < 0)
+		return -1;
+	if (lstat(path, &st) != 0) {
+		if (errno == ENOENT)
+			return fd;
+		fail_errno(f, NULL, "%s", path);
+		goto bad;
+	}
+	if (!realpath(path, real) || stat(real, &st) != 0 || strlen(real) >= PATH_SIZE) {
+		fail_errno(f, NULL, "%s", path);
+		goto bad;
+	}
+	memcpy(path, real, strlen(real) + 1);
+	*mode = st.st_mode & 0777;
+	*there = true;
+	return fd;
+bad:
+	close(fd);
+	return -1;
+}
+
+int user_file_set(const char *leaf, const char *section, const char *key, const char *value,
+		  struct failure *f)
+{
+	char path[PATH_SIZE], *text = NULL, *fresh = NULL;
+	size_t len = 0, n = 0;
+	int turn, r = -1;
+	mode_t mode;
+	bool there;
+
+	turn = user_file_begin(leaf, path, &mode, &there, f);
+	if (turn < 0)
+		return -1;
+	if (!there && !value) {
+		close(turn);
+		return 0;
+	}
+	if ((!there || io_slurp(path, INI_FILE_MAX, &text, &len, f) == 0) &&
+	    ini_edit(path, text ? text : "", len, section, key, value, &fresh, &n, f) == 0)
+		r = io_replace_file(path, mode, fresh, n, f);
+	free(text);
+	free(fresh);
+	close(turn);
+	return r;
+}

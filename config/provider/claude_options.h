@@ -1,0 +1,12 @@
+/*
+ * config/provider/claude_options.h - is this word a long option of the client?
+ */
+#ifndef CONFIG_PROVIDER_CLAUDE_OPTIONS_H
+#define CONFIG_PROVIDER_CLAUDE_OPTIONS_H
+
+#include <stdbool.h>
+
+/* name without the dashes. */
+bool claude_option(const char *name);
+
+#endif

@@ -1,0 +1,228 @@
+/*
+ * config/provider/environment.c - from the user's environment and a provider to what
+ * the client gets.  Pure: it reads nothing but its arguments.
+ */
+#include "config/provider/environment.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/provider/endpoint.h"
+#include "config/provider/environment_names.h"
+#include "config/provider/provider.h"
+
+static const char *const managed = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";
+
+/* Longer names than any that we know are cut: they can only match a prefix. */
+#define ENTRY_NAME 256
+
+/* Name of an environ entry into out; *n is its whole length.  False: no entry. */
+static bool entry_name(const char *entry, char out[ENTRY_NAME], size_t *n)
+{
+	const char *eq = strchr(entry, '=');
+	size_t kept;
+
+	if (!eq || eq == entry)
+		return false;
+	*n = (size_t)(eq - entry);
+	kept = *n < ENTRY_NAME ? *n : ENTRY_NAME - 1;
+	memcpy(out, entry, kept);
+	out[kept] = '\0';
+	return true;
+}
+
+static const char *lookup(char *const *env, const char *name)
+{
+	size_t n = strlen(name);
+
+	for (; *env; env++)
+		if (strncmp(*env, name, n) == 0 && (*env)[n] == '=')
+			return *env + n + 1;
+	return NULL;
+}
+
+/*
+ * Credentials that the client finds by itself and does not use when it is told
+ * that the host manages the provider: the subscription's login, and the AWS
+ * chain (measured with Claude Code 2.1.330; gcloud's it does use).
+ */
+static bool own_login(const struct provider *p)
+{
+	if (p->secrets || p->placeholder[0])
+		return false;
+	return p->auth == AUTH_BEDROCK || (p->auth == AUTH_NONE && !p->base_url[0]);
+}
+
+static bool is_secret(const struct provider *p, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < p->secrets; i++)
+		if (strcmp(p->secret[i].variable, name) == 0)
+			return true;
+	return false;
+}
+
+static bool is_set(const struct provider *p, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < p->envs; i++)
+		if (strcmp(p->env[i].name, name) == 0)
+			return true;
+	if (strcmp(name, managed) == 0)
+		return !own_login(p);
+	return strcmp(name, "CCRUN_PROVIDER") == 0 ||
+	       (strcmp(name, "CCRUN_MODE") == 0 && p->mode[0]);
+}
+
+/*
+ * With a Bedrock credential of ours, the user's own ones must not win.  What
+ * the session starts gets them back together, so that `aws` there works for
+ * the same account as outside; but where ours are a key pair, half of a pair
+ * must not come back.
+ */
+static enum env_action aws_action(const struct provider *p, const char *name)
+{
+	if (p->auth != AUTH_BEDROCK || p->secrets == 0 || !environment_aws(name))
+		return ENV_KEEP;
+	if (is_secret(p, "AWS_SECRET_ACCESS_KEY") &&
+	    (strcmp(name, "AWS_ACCESS_KEY_ID") == 0 || strcmp(name, "AWS_SESSION_TOKEN") == 0 ||
+	     strcmp(name, "AWS_SECRET_ACCESS_KEY") == 0))
+		return ENV_UNSET;
+	return ENV_SAVE;
+}
+
+static enum env_action action_for(const struct provider *p, const char *name)
+{
+	if (is_secret(p, name))
+		return ENV_UNSET;
+	if (is_set(p, name))
+		return ENV_KEEP; /* the ENV_SET that follows replaces it */
+	if (environment_runtime(name))
+		return ENV_SAVE;
+	if (environment_routes(name))
+		return ENV_UNSET;
+	return aws_action(p, name);
+}
+
+/* Does a NO_PROXY list have the host, or everything? */
+static bool covers(const char *list, const char *host)
+{
+	size_t n, h = strlen(host);
+
+	for (; *list; list += n) {
+		list += strspn(list, ", \t");
+		n = strcspn(list, ", \t");
+		if ((n == 1 && *list == '*') || (n == h && strncasecmp(list, host, h) == 0))
+			return true;
+	}
+	return false;
+}
+
+static bool behind_proxy(char *const *env)
+{
+	char name[ENTRY_NAME];
+	size_t n;
+
+	for (; *env; env++)
+		if (entry_name(*env, name, &n) && environment_proxy(name) && (*env)[n + 1])
+			return true;
+	return false;
+}
+
+/*
+ * This machine is not reached through a proxy.  Both spellings are set, as
+ * programs differ in which one they read.  text receives the values.
+ */
+static size_t add_no_proxy(const struct provider *p, char *const *env, struct env_change *c,
+			   char *text)
+{
+	static const char *const names[] = { "NO_PROXY", "no_proxy" };
+	struct endpoint e;
+	const char *value;
+	size_t i, n = 0;
+
+	if (!p->local || !behind_proxy(env) || endpoint_parse(p->base_url, &e))
+		return 0;
+	for (i = 0; i < 2; i++) {
+		value = lookup(env, names[i]);
+		if (!value)
+			value = lookup(env, names[1 - i]);
+		if (!value)
+			value = "";
+		if (lookup(env, names[i]) && covers(value, e.host))
+			continue;
+		c[n].action = ENV_SET;
+		c[n].name = names[i];
+		c[n].name_len = strlen(names[i]);
+		c[n].value = text;
+		n++;
+		if (covers(value, e.host))
+			text += sprintf(text, "%s", value) + 1;
+		else
+			text += sprintf(text, "%s%s%s", value, value[0] ? "," : "", e.host) + 1;
+	}
+	return n;
+}
+
+static size_t no_proxy_room(char *const *env)
+{
+	const char *a = lookup(env, "NO_PROXY"), *b = lookup(env, "no_proxy");
+	size_t la = a ? strlen(a) : 0, lb = b ? strlen(b) : 0;
+
+	/* each may come out as either, with a comma, a host and a NUL */
+	return 2 * ((la > lb ? la : lb) + sizeof(((struct endpoint *)0)->host) + 2);
+}
+
+static void set(struct env_change *c, const char *name, const char *value)
+{
+	c->action = ENV_SET;
+	c->name = name;
+	c->name_len = strlen(name);
+	c->value = value;
+}
+
+static size_t drop(const struct provider *p, char *const *env, struct env_change *c)
+{
+	char name[ENTRY_NAME];
+	size_t len, n = 0;
+
+	for (; *env; env++) {
+		if (!entry_name(*env, name, &len))
+			continue;
+		c[n].action = action_for(p, name);
+		if (c[n].action == ENV_KEEP)
+			continue;
+		c[n].name = *env;
+		c[n].name_len = len;
+		c[n].value = c[n].action == ENV_SAVE ? *env + len + 1 : NULL;
+		n++;
+	}
+	return n;
+}
+
+int environment_plan(const struct provider *p, char *const *environ_in, struct env_change **out)
+{
+	size_t count = 0, n, i, room;
+	struct env_change *c;
+
+	while (environ_in[count])
+		count++;
+	room = count + p->envs + 2 + 3;
+	c = calloc(1, room * sizeof(*c) + no_proxy_room(environ_in));
+	*out = c;
+	if (!c)
+		return -1;
+	n = drop(p, environ_in, c);
+	for (i = 0; i < p->envs; i++)
+		set(&c[n++], p->env[i].name, p->env[i].value);
+	n += add_no_proxy(p, environ_in, c + n, (char *)(c + room));
+	if (!own_login(p))
+		set(&c[n++], managed, "1");
+	set(&c[n++], "CCRUN_PROVIDER", p->name);
+	if (p->mode[0])
+		set(&c[n++], "CCRUN_MODE", p->mode);
+	return (int)n;
+}

@@ -1,0 +1,250 @@
+/*
+ * config/provider/environment_names.c - the variables that matter, in tables: each
+ * group with its reason.  Names from the client's documentation and from the
+ * strings of Claude Code 2.1.330 (2026-11-22).
+ */
+#include "config/provider/environment_names.h"
+
+#include <string.h>
+
+#include "config/provider/environment.h"
+
+
+/* clang-format off */
+
+/* The client itself: where it sends requests, and as whom. */
+static const char *const routes[] = {
+	/* endpoints, credentials, headers, models, sockets, identity federation */
+	"ANTHROPIC_*", "_CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL", "CLAUDE_API_KEY",
+	/* which cloud, and whether to authenticate there */
+	"CLAUDE_CODE_USE_*", "CLAUDE_CODE_SKIP_*_AUTH", "CLOUD_ML_REGION", "VERTEX_REGION_*",
+	"AWS_BEARER_TOKEN_BEDROCK",
+	/* credentials by variable, by descriptor, by file, by the program around it */
+	"CLAUDE_CODE_OAUTH_*", "CLAUDE_CODE_API_KEY_*", "CLAUDE_CODE_GATEWAY_TOKEN*",
+	"CLAUDE_CODE_GATEWAY_HINT_HEADERS", "CLAUDE_CODE_HOST_AUTH_*",
+	"CLAUDE_CODE_HOST_CREDS_FILE", "CLAUDE_CODE_LAUNCHER_RUNS_API_KEY_HELPER",
+	"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "CLAUDE_CODE_SDK_HAS_*",
+	"CLAUDE_CODE_SESSION_ACCESS_TOKEN", "CLAUDE_CODE_SESSIONS_OAUTH_TOKEN",
+	"CLAUDE_CODE_HFI_BEARER_TOKEN", "CLAUDE_CODE_WEBSOCKET_AUTH_FILE_DESCRIPTOR",
+	"CLAUDE_SESSION_INGRESS_TOKEN_FILE", "CLAUDE_TRUSTED_DEVICE_TOKEN",
+	"CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN",
+	"CLAUDE_CODE_MCP_SERVE_AUTH_TOKEN", "CLAUDE_CODE_SLACK_TAG_TOKEN",
+	"AGENT_PROXY_AUTH_TOKEN", "CCR_AGENT_PROXY_*", "CLAUDE_CODE_AGENT_PROXY_*",
+	/* what the client hands to its own background processes: not for a fresh start */
+	"CLAUDE_BG_*",
+	/* other services of the vendor that get the same login */
+	"CLAUDE_CODE_API_BASE_URL", "CLAUDE_CODE_GB_BASE_URL", "CLAUDE_CODE_REMOTE_SDK_URL",
+	"CLAUDE_CODE_ARTIFACT*_BASE_URL", "CLAUDE_CODE_ARTIFACTS_API_TOKEN",
+	"CLAUDE_CODE_MEMORY_API_*", "CLAUDE_CODE_CLIENT_DATA_URL", "CLAUDE_CODE_MODEL_CATALOG_URL",
+	"CLAUDE_CODE_MCP_SERVER_URL", "CLAUDE_BRIDGE_*", "CLAUDE_REMOTE_TOOLS_BRIDGE_URL",
+	"CLAUDE_RUNNER_API_BASE_URL", "CLAUDE_CODE_RUNNER_MODEL_SOCKET", "VOICE_STREAM_BASE_URL",
+	/* where a login is done */
+	"CLAUDE_CODE_CUSTOM_OAUTH_URL", "CLAUDE_LOCAL_OAUTH_*", "CLAUDE_AI_AUTHORIZE_URL",
+	"CLAUDE_AI_HOST", "USE_LOCAL_OAUTH", "USE_STAGING_OAUTH",
+	/* a proxy that is the client's alone, and gets its credentials */
+	"CLAUDE_CODE_PROXY_URL", "CLAUDE_CODE_PROXY_HOST", "CLAUDE_CODE_PROXY_AUTHENTICATE",
+	"CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER", "CLAUDE_CODE_HOST_HTTP_PROXY_PORT",
+	"CLAUDE_CODE_HOST_SOCKS_PROXY_PORT", "CLAUDE_CODE_SIMULATE_PROXY_USAGE",
+	/* models: those of another provider do not exist at this one */
+	"CLAUDE_CODE_SUBAGENT_MODEL*", "CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL",
+	"CLAUDE_CODE_AUTO_MODE_MODEL", "CLAUDE_CODE_BG_CLASSIFIER_MODEL", "CLAUDE_CODE_3P_*",
+	"CLAUDE_CODE_MAX_CONTEXT_TOKENS",
+	/* gives the token to whoever answers */
+	"NODE_TLS_REJECT_UNAUTHORIZED",
+	/* ours: set afresh */
+	"CCRUN_*",
+};
+
+/* Named like a route, and none. */
+static const char *const tuning[] = {
+	"CLAUDE_CODE_USE_NATIVE_FILE_SEARCH", "CLAUDE_CODE_USE_POWERSHELL_TOOL",
+	"CLAUDE_CODE_USE_COWORK_PLUGINS",
+};
+
+/* They make a runtime load code, open a debugger, or print what it holds. */
+static const char *const runtime[] = {
+	"BUN_*", "JSC_*", "NODE_OPTIONS", "NODE_DEBUG*", "NODE_PATH", "NODE_V8_COVERAGE",
+	"NODE_REPL_EXTERNAL_MODULE", "NODE_REDIRECT_WARNINGS", "LD_*", "GLIBC_TUNABLES",
+	"GCONV_PATH", "MALLOC_*", "SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES",
+	"OPENSSL_ENGINES", "HOSTALIASES",
+};
+
+/* A secret, whatever the name ends in. */
+static const char *const secrets[] = {
+	"ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_GATEWAY_HINT_HEADERS", "OTEL_EXPORTER_OTLP_*HEADERS",
+	"AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "CLAUDE_CODE_OAUTH_TOKEN*",
+	"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", "CLAUDE_BG_*_AUTH",
+};
+
+static const char *const secret_ends[] = {
+	"TOKEN", "_KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL",
+	"CREDENTIALS", "_AUTH",
+};
+
+/*
+ * The client blanks these when it expands a repository's MCP and hook
+ * configuration, with CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST set; others leak
+ * there.  Measured, one by one.
+ */
+static const char *const blanked[] = {
+	"ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "AWS_BEARER_TOKEN_BEDROCK",
+	"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", /* the key itself is in a pipe */
+	"ANTHROPIC_FOUNDRY_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN",
+};
+
+/* How programs run, and where they find their things. */
+static const char *const never[] = {
+	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR", "BASH_*", "XDG_*",
+	"LD_*", "BUN_*", "NODE_*", "GIT_*", "PYTHON*", "PERL5*", "DBUS_*", "SSH_*", "CCRUN_*",
+	/* programs and credentials by another door */
+	"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_*_HOST", "CLAUDE_PTY_HOST_EXEC",
+};
+
+/* Which credentials the AWS libraries find, and where they send them. */
+static const char *const aws[] = {
+	"AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
+	"AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN", "AWS_CREDENTIAL_EXPIRATION",
+	"AWS_CREDENTIAL_SCOPE", "AWS_ROLE_ARN", "AWS_ROLE_SESSION_NAME",
+	"AWS_WEB_IDENTITY_TOKEN_FILE", "AWS_CONTAINER_*", "AWS_AUTH_SCHEME_PREFERENCE",
+	"AWS_ENDPOINT_URL*",
+};
+
+static const char *const proxies[] = {
+	"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy",
+	"CLAUDE_CODE_HTTP_PROXY", "CLAUDE_CODE_HTTPS_PROXY",
+};
+
+/* Between the client and the endpoint: the user's own network, no provider's matter. */
+static const char *const network[] = {
+	"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy",
+	"NO_PROXY", "no_proxy", "NPM_CONFIG_*PROXY", "CLAUDE_CODE_HTTP_PROXY",
+	"CLAUDE_CODE_HTTPS_PROXY", "CLAUDE_CODE_PROXY_*", "CLAUDE_CODE_CLIENT_CERT",
+	"CLAUDE_CODE_CERT_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE",
+	"AWS_ENDPOINT_URL*", "AWS_EC2_METADATA_*", "AWS_CONTAINER_*", "GCE_METADATA_*",
+	"METADATA_SERVER_DETECTION",
+};
+
+/* What to write instead, for those that people find in guides. */
+static const struct { const char *name, *hint; } instead[] = {
+	{ "ANTHROPIC_*BASE_URL", "write base_url = in [provider]" },
+	{ "ANTHROPIC_API_KEY", "write auth = api-key in [provider] and store the key with ccctl add" },
+	{ "ANTHROPIC_AUTH_TOKEN", "write auth = bearer in [provider] and store the key with ccctl add" },
+	{ "CLAUDE_CODE_OAUTH_TOKEN", "write auth = oauth in [provider] and store the token with ccctl add" },
+	{ "ANTHROPIC_FOUNDRY_API_KEY", "write auth = foundry in [provider] and store the key with ccctl add" },
+	{ "ANTHROPIC_FOUNDRY_RESOURCE", "write auth = foundry in [provider] and resource = in [parameters]" },
+	{ "AWS_BEARER_TOKEN_BEDROCK", "write AWS_BEARER_TOKEN_BEDROCK = ENTRY in [secrets]" },
+	{ "ANTHROPIC_MODEL", "write default = in [models]" },
+	{ "ANTHROPIC_DEFAULT_FABLE_MODEL", "write fable = in [models]" },
+	{ "ANTHROPIC_DEFAULT_OPUS_MODEL", "write opus = in [models]" },
+	{ "ANTHROPIC_DEFAULT_SONNET_MODEL", "write sonnet = in [models]" },
+	{ "ANTHROPIC_DEFAULT_HAIKU_MODEL", "write haiku = in [models]" },
+	{ "ANTHROPIC_SMALL_FAST_MODEL", "write haiku = in [models]" },
+	{ "CLAUDE_CODE_SUBAGENT_MODEL", "write subagent = in [models]" },
+	{ "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "write context = in [models]" },
+	{ "CLAUDE_CONFIG_DIR", "write config_dir = in [policy]" },
+	{ "CLAUDE_CODE_USE_BEDROCK", "write auth = bedrock in [provider]" },
+	{ "CLAUDE_CODE_USE_VERTEX", "write auth = vertex in [provider]" },
+	{ "CLAUDE_CODE_USE_FOUNDRY", "write auth = foundry in [provider]" },
+	{ "CLAUDE_CODE_SKIP_*_AUTH", "write skip_auth = yes in [provider]" },
+	{ "CLOUD_ML_REGION", "write region = in [parameters]" },
+	{ "AWS_REGION", "write region = in [parameters]" },
+	{ "AWS_DEFAULT_REGION", "write region = in [parameters]" },
+	{ "ANTHROPIC_VERTEX_PROJECT_ID", "write project = in [parameters]" },
+};
+
+/* clang-format on */
+
+/* One '*' at most, anywhere in the pattern.  Most names differ early, and this
+ * runs for every variable against every pattern at every launch. */
+static bool match(const char *pattern, const char *name)
+{
+	size_t after, n;
+
+	while (*pattern == *name && *pattern != '*') {
+		if (*pattern == '\0')
+			return true;
+		pattern++;
+		name++;
+	}
+	if (*pattern != '*')
+		return false;
+	after = strlen(pattern + 1);
+	n = strlen(name);
+	return n >= after && strcmp(pattern + 1, name + n - after) == 0;
+}
+
+static bool among(const char *name, const char *const *patterns, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (match(patterns[i], name))
+			return true;
+	return false;
+}
+
+#define AMONG(name, table) among(name, table, sizeof(table) / sizeof((table)[0]))
+
+bool environment_routes(const char *name)
+{
+	return AMONG(name, routes) && !AMONG(name, tuning);
+}
+
+bool environment_runtime(const char *name)
+{
+	return AMONG(name, runtime);
+}
+
+bool environment_secret(const char *name)
+{
+	size_t i, n = strlen(name), end;
+
+	if (AMONG(name, secrets))
+		return true;
+	if (match("CLAUDE_CODE_SKIP_*_AUTH", name))
+		return false;
+	for (i = 0; i < sizeof(secret_ends) / sizeof(secret_ends[0]); i++) {
+		end = strlen(secret_ends[i]);
+		if (n >= end && strcmp(name + n - end, secret_ends[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+bool environment_blanked(const char *name)
+{
+	return AMONG(name, blanked);
+}
+
+bool environment_never(const char *name)
+{
+	return AMONG(name, never);
+}
+
+bool environment_aws(const char *name)
+{
+	return AMONG(name, aws);
+}
+
+bool environment_proxy(const char *name)
+{
+	return AMONG(name, proxies);
+}
+
+const char *environment_refused(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(instead) / sizeof(instead[0]); i++)
+		if (match(instead[i].name, name))
+			return instead[i].hint;
+	if (environment_secret(name))
+		return "a secret belongs into the vault: see [secrets] in ccrun-provider(5)";
+	if (environment_routes(name))
+		return "it routes or authenticates the client: see [provider] in ccrun-provider(5)";
+	if (environment_runtime(name) || environment_never(name))
+		return "it decides how programs run: set it in your own environment if you must";
+	if (AMONG(name, network))
+		return "it is your network's matter: set it in your own environment";
+	return NULL;
+}

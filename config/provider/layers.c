@@ -1,0 +1,271 @@
+/*
+ * config/provider/layers.c - finding a provider's files and stacking them.
+ */
+#include "config/provider/layers.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/paths.h"
+#include "config/ini/nearest.h"
+#include "config/provider/provider.h"
+#include "config/provider/resolve.h"
+#include "config/provider/schema.h"
+#include "wire/message.h"
+
+int provider_dir(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f)
+{
+	int r = shipped ? path_sibling("share/ccrun/providers", path, f)
+			: path_of(PATH_CONFIG, "providers", path, f);
+
+	*fd = -1;
+	if (r != 0)
+		return -1;
+	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (*fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", path);
+	if (path_check_trusted(*fd, path, f) != 0) {
+		close(*fd);
+		*fd = -1;
+		return -1;
+	}
+	return 0;
+}
+
+/* One of the two files of a provider.  1, 0 (there is none), -1. */
+static int read_one(const char *name, bool shipped, struct ini_file **out, struct failure *f)
+{
+	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
+	int fd, r;
+
+	*out = NULL;
+	if (provider_dir(shipped, dir, &fd, f) != 0)
+		return -1;
+	if (fd < 0)
+		return 0;
+	snprintf(leaf, sizeof(leaf), "%s.conf", name);
+	r = ini_file_read(fd, dir, leaf, out, f);
+	close(fd);
+	if (r == 1 && schema_check(*out, f) != 0) {
+		ini_file_free(*out);
+		*out = NULL;
+		return -1;
+	}
+	return r;
+}
+
+static int unknown(const char *name, const struct ini_item *at, struct failure *f)
+{
+	char **names = NULL, hint[256];
+	const char *near = NULL;
+	unsigned n = 0;
+
+	if (provider_names(&names, &n, NULL) == 0)
+		near = nearest(name, (const char *const *)names, n);
+	if (near)
+		snprintf(hint, sizeof(hint), "did you mean %s?", near);
+	else
+		snprintf(hint, sizeof(hint), "ccrun --list shows the providers");
+	if (at)
+		ini_fail(f, at, hint, "use: there is no provider %s", name);
+	else
+		fail_set(f, FAIL_NO_ENTRY, hint, "there is no provider %s", name);
+	while (n)
+		free(names[--n]);
+	free(names);
+	return -1;
+}
+
+static const struct ini_item *use_of(const struct ini_file *file)
+{
+	const struct ini_item *it = file ? ini_file_get(file, "provider", "use") : NULL;
+
+	return it;
+}
+
+static void push(struct chain *c, const char *owner, struct ini_file *file)
+{
+	if (!file)
+		return;
+	c->layer[c->n].file = file;
+	snprintf(c->layer[c->n].owner, sizeof(c->layer[c->n].owner), "%s", owner);
+	c->n++;
+}
+
+/* The highest layer was read first: turn the stack over. */
+static void reverse(struct chain *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n / 2; i++) {
+		__typeof__(c->layer[0]) t = c->layer[i];
+
+		c->layer[i] = c->layer[c->n - 1 - i];
+		c->layer[c->n - 1 - i] = t;
+	}
+}
+
+static bool visited(const struct chain *c, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n; i++)
+		if (strcmp(c->layer[i].owner, name) == 0)
+			return true;
+	return false;
+}
+
+/* Read a provider's files, then those of the one that it uses, and so on.
+ * from: the item that names it, for messages, or NULL. */
+static int chain_load(struct chain *c, const char *name, const struct ini_item *from,
+		      struct failure *f)
+{
+	struct ini_file *shipped, *overlay;
+	const struct ini_item *use;
+	unsigned depth;
+	int r;
+
+	for (depth = 0; depth < CHAIN_DEPTH; depth++) {
+		r = read_one(name, false, &overlay, f);
+		if (r < 0)
+			return -1;
+		push(c, name, overlay);
+		if (read_one(name, true, &shipped, f) < 0)
+			return -1;
+		push(c, name, shipped);
+		if (!overlay && !shipped)
+			return unknown(name, from, f);
+		use = use_of(overlay) ? use_of(overlay) : use_of(shipped);
+		if (!use || !use->value[0]) {
+			reverse(c);
+			return 0;
+		}
+		if (visited(c, use->value))
+			return ini_fail(f, use, "a provider starts from another one, or from none",
+					"use = %s goes in a circle", use->value);
+		name = use->value;
+		from = use;
+	}
+	return ini_fail(f, from, NULL, "use: more than %d providers deep", CHAIN_DEPTH);
+}
+
+void layers_section(const struct source *s, const char *part, char *out)
+{
+	if (!s->mode)
+		snprintf(out, LAYERS_SECTION, "%s", part);
+	else if (strcmp(part, "provider") == 0)
+		snprintf(out, LAYERS_SECTION, "mode %s", s->mode);
+	else
+		snprintf(out, LAYERS_SECTION, "mode %s %s", s->mode, part);
+}
+
+static void add_sources(struct view *v, const struct chain *c, const char *mode)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n; i++) {
+		v->source[v->n].file = c->layer[i].file;
+		v->source[v->n].owner = c->layer[i].owner;
+		v->source[v->n].mode = mode;
+		v->n++;
+	}
+}
+
+static int no_mode(const struct chain *c, const char *name, const char *mode, struct failure *f)
+{
+	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1], list[256] = "";
+	unsigned i, n = layers_modes(c, names, PROVIDER_MODES_MAX);
+	size_t used = 0;
+
+	for (i = 0; i < n && used < sizeof(list) - 1; i++)
+		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
+					 names[i]);
+	fail_set(f, FAIL_NO_ENTRY, NULL, "%s has no mode %.64s", name,
+		 wire_name_ok(mode) ? mode : "of that name");
+	if (n)
+		fail_hint(f, "its modes: %s", list);
+	else
+		fail_hint(f, "it has no modes");
+	return -1;
+}
+
+/* use = in a mode: the highest layer that says so. */
+static const struct ini_item *mode_use(const struct chain *c, const char *mode)
+{
+	struct source s = { .mode = mode };
+	char section[LAYERS_SECTION];
+	const struct ini_item *it;
+	unsigned i;
+
+	layers_section(&s, "provider", section);
+	for (i = c->n; i-- > 0;) {
+		it = ini_file_get(c->layer[i].file, section, "use");
+		if (it)
+			return it->value[0] ? it : NULL;
+	}
+	return NULL;
+}
+
+int layers_load(struct view *v, const char *name, const char *mode, struct failure *f)
+{
+	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
+	const struct ini_item *use;
+	unsigned i, n;
+
+	memset(v, 0, sizeof(*v));
+	if (chain_load(&v->own, name, NULL, f) != 0)
+		return -1;
+	if (!mode[0]) {
+		add_sources(v, &v->own, NULL);
+		return 0;
+	}
+	n = layers_modes(&v->own, names, PROVIDER_MODES_MAX);
+	for (i = 0; i < n && strcmp(names[i], mode) != 0; i++)
+		;
+	if (i == n)
+		return no_mode(&v->own, name, mode, f);
+	use = mode_use(&v->own, mode);
+	if (use) {
+		if (chain_load(&v->other, use->value, use, f) != 0)
+			return -1;
+		v->borrowed = true;
+	}
+	add_sources(v, use ? &v->other : &v->own, NULL);
+	add_sources(v, &v->own, mode);
+	return 0;
+}
+
+static void chain_free(struct chain *c)
+{
+	while (c->n)
+		ini_file_free(c->layer[--c->n].file);
+}
+
+void layers_free(struct view *v)
+{
+	chain_free(&v->own);
+	chain_free(&v->other);
+	v->n = 0;
+}
+
+unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], unsigned max)
+{
+	char mode[NAME_MAX_LEN + 1];
+	unsigned i, k, j, n = 0;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->layer[i].file->items; k++) {
+			if (!schema_mode(c->layer[i].file->item[k].section, mode))
+				continue;
+			for (j = 0; j < n && strcmp(names[j], mode) != 0; j++)
+				;
+			if (j == n && n < max)
+				memcpy(names[n++], mode, sizeof(mode));
+		}
+	return n;
+}

@@ -1,0 +1,111 @@
+/*
+ * config/provider/provider.h - a provider as a file: read, overlaid, resolved.
+ *
+ * share/ccrun/providers/NAME.conf, overlaid key by key by
+ * ~/.config/ccrun/providers/NAME.conf.  ccrun-provider(5) is the format.
+ */
+#ifndef CONFIG_PROVIDER_PROVIDER_H
+#define CONFIG_PROVIDER_PROVIDER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include "wire/limits.h"
+#include "wire/policy.h"
+
+struct failure;
+
+#define PROVIDER_VALUE_MAX 1024
+#define PROVIDER_LABEL_MAX 32 /* bytes of a label in a file */
+#define PROVIDER_ENV_MAX 64
+#define PROVIDER_WHERE 128
+#define PROVIDER_PARAMS_MAX 16
+#define PROVIDER_MODES_MAX 32
+
+enum auth { AUTH_BEARER, AUTH_API_KEY, AUTH_OAUTH, AUTH_NONE, AUTH_FOUNDRY, AUTH_BEDROCK, AUTH_VERTEX };
+
+struct provider_secret {
+	char variable[VARIABLE_MAX_LEN + 1];
+	char entry[NAME_MAX_LEN + 1];
+};
+
+struct provider_env {
+	char name[VARIABLE_MAX_LEN + 1];
+	char value[PROVIDER_VALUE_MAX + 1];
+	const char *from; /* "env", "models", "auth", "endpoint", "policy", "project": static */
+	char where[PROVIDER_WHERE]; /* FILE:LINE of what says so, its beginning cut off; or "" */
+};
+
+struct provider_param {
+	char name[NAME_MAX_LEN + 1];
+	char value[PROVIDER_VALUE_MAX + 1]; /* "" while it is missing */
+	char ask[256];			    /* the question */
+	char fallback[256];		    /* a default, or "" */
+	char choices[256];		    /* what it can be, ", " between; or "": anything */
+};
+
+struct provider {
+	char name[NAME_MAX_LEN + 1];
+	char mode[NAME_MAX_LEN + 1]; /* "" for none */
+	char title[128];
+	char base_url[PROVIDER_VALUE_MAX + 1]; /* substituted; "" for the client's own */
+	char origin[ORIGIN_MAX_LEN + 1];       /* what is sealed; see provider_load */
+	enum auth auth;
+	struct provider_secret secret[SESSION_ENTRIES_MAX];
+	unsigned secrets; /* 0: needs no vault */
+	char placeholder[128];
+	struct provider_env env[PROVIDER_ENV_MAX]; /* everything that is set, secrets excepted */
+	unsigned envs;
+	struct provider_param param[PROVIDER_PARAMS_MAX];
+	unsigned params;
+	char modes[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
+	unsigned mode_count;
+	char model[128];     /* what the start line shows, or "" */
+	char docs[512];
+	char verified[256];
+	char label[128];     /* for the status line; the title where the file has none; never "" */
+	char colour[64];     /* of the label, words of config/settings/colour.h, or "" */
+	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
+	char unverified[64]; /* of verified = "no, WHY; more": WHY, for lists; or "" */
+	char key_url[256];   /* where a person gets the key; for `ccctl add`; or "" */
+	char needs[512];     /* what to do when nothing of needs_any is there */
+	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
+	bool local;	     /* the endpoint is this machine */
+	bool exposed;	     /* exposed = yes in [secrets] */
+	struct policy policy;/* the file's proposal */
+	char note[256];	     /* a correction that was made ("base_url: dropped /v1"), or "" */
+};
+
+/*
+ * Load and resolve NAME[:MODE] (mode NULL or "" for none).  *out is allocated
+ * (provider_free).  Values are substituted where the parameters are known.
+ *
+ * origin is "<auth> <url>", the url being base_url, or for auth = bedrock
+ * without one "https://bedrock-runtime.REGION.amazonaws.com", for foundry
+ * "https://RESOURCE.services.ai.azure.com/anthropic", for vertex
+ * "https://REGION-aiplatform.googleapis.com", for bearer and api-key without
+ * base_url "https://api.anthropic.com".
+ *
+ * Fails with FAIL_NO_ENTRY (unknown name: the hint lists the nearest;
+ * unknown mode: the hint lists the modes), FAIL_UNSAFE_PATH (a file that
+ * others can write), FAIL_CONFIG ("FILE:LINE: what is wrong").
+ */
+int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f);
+void provider_free(struct provider *p);
+
+/* A model (a key of [models]) over what the files say.  The value is checked by the caller. */
+int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f);
+
+/* The first parameter without a value, or NULL. */
+const struct provider_param *provider_missing(const struct provider *p);
+
+/* Names of all providers, sorted, in *names (free each and the array). */
+int provider_names(char ***names, unsigned *n, struct failure *f);
+
+/* Is value one of the parameter's choices (anything, when it has none)? */
+bool provider_choice_ok(const struct provider_param *param, const char *value);
+
+/* Store parameters in the user's overlay (created 0600), keeping the rest of
+ * the file.  Values: [A-Za-z0-9._:/@-], so that none can bend a URL. */
+int provider_set_param(const char *name, const char *key, const char *value, struct failure *f);
+
+#endif

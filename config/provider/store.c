@@ -1,0 +1,57 @@
+/*
+ * config/provider/store.c - writing one parameter into the user's overlay.
+ * It is a person's file: all but the one value stays as it was, byte for byte.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "config/provider/resolve.h"
+#include "config/ini/user_file.h"
+
+/* Try the value before it is written: 1 the parameter is known, 0 it is not. */
+static int try_value(const char *name, const char *mode, const char *key, const char *value,
+		     struct failure *f)
+{
+	struct provider *p, *without;
+	int found;
+
+	if (provider_load_with(name, mode, key, value, &p, f) != 0) {
+		/* a mode that is broken anyway is not the value's fault */
+		if (mode[0] && provider_load(name, mode, &without, NULL) != 0)
+			return 0;
+		if (mode[0])
+			provider_free(without);
+		return -1;
+	}
+	found = params_find(p, key, strlen(key)) != NULL;
+	provider_free(p);
+	return found;
+}
+
+int provider_set_param(const char *name, const char *key, const char *value, struct failure *f)
+{
+	char leaf[NAME_MAX_LEN + 16];
+	struct provider *p;
+	unsigned i;
+	int r, known;
+
+	if (!params_value_ok(value))
+		return fail_set(f, FAIL_BAD_VALUE, "letters, digits and . _ : / @ - are allowed",
+				"the value of %.64s has characters that a parameter cannot have", key);
+	known = try_value(name, "", key, value, f);
+	if (known < 0 || provider_load_with(name, "", key, value, &p, f) != 0)
+		return -1;
+	for (i = 0; known >= 0 && i < p->mode_count; i++) {
+		r = try_value(name, p->modes[i], key, value, f);
+		known = r < 0 ? -1 : known | r;
+	}
+	if (known == 0) {
+		fail_set(f, FAIL_NO_ENTRY, "it has none", "%s has no parameter %.64s", name, key);
+		if (p->params)
+			fail_hint(f, "its first one is %s", p->param[0].name);
+	}
+	provider_free(p);
+	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
+	return known > 0 ? user_file_set(leaf, "parameters", key, value, f) : -1;
+}

@@ -1,0 +1,67 @@
+/*
+ * config/provider/view.c - looking keys up through the layers of a provider.
+ */
+#include <string.h>
+
+#include "base/fail.h"
+#include "config/provider/layers.h"
+
+const struct ini_item *view_get(const struct view *v, const char *part, const char *key,
+				const struct source **from)
+{
+	char section[LAYERS_SECTION];
+	const struct ini_item *it;
+	unsigned i;
+
+	for (i = v->n; i-- > 0;) {
+		layers_section(&v->source[i], part, section);
+		it = ini_file_get(v->source[i].file, section, key);
+		if (!it)
+			continue;
+		if (from)
+			*from = &v->source[i];
+		return it->value[0] ? it : NULL;
+	}
+	return NULL;
+}
+
+/* Put it at its key's place in out; returns the new count, or max + 1 when full. */
+static unsigned place(const struct ini_item **out, unsigned n, unsigned max,
+		      const struct ini_item *it)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(out[i]->key, it->key) == 0) {
+			out[i] = it;
+			return n;
+		}
+	if (n < max)
+		out[n] = it;
+	return n + 1;
+}
+
+int view_items(const struct view *v, unsigned first, const char *part,
+	       const struct ini_item **out, unsigned max, struct failure *f)
+{
+	char section[LAYERS_SECTION];
+	const struct ini_file *file;
+	unsigned i, k, n = 0, kept = 0;
+
+	for (i = first; i < v->n; i++) {
+		layers_section(&v->source[i], part, section);
+		file = v->source[i].file;
+		for (k = 0; k < file->items; k++) {
+			if (!file->item[k].key || strcmp(file->item[k].section, section) != 0)
+				continue;
+			n = place(out, n, max, &file->item[k]);
+			if (n > max)
+				return ini_fail(f, &file->item[k], NULL,
+						"more than %u keys in [%s]", max, section);
+		}
+	}
+	for (i = 0; i < n; i++)
+		if (out[i]->value[0])
+			out[kept++] = out[i];
+	return (int)kept;
+}

@@ -1,0 +1,89 @@
+/*
+ * config/settings/settings_file.c - finding ccrun.conf and refusing what it may not say.
+ */
+#include "config/settings/settings_file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/paths.h"
+#include "config/ini/ini_file.h"
+#include "config/ini/words.h"
+#include "wire/limits.h"
+#include "wire/message.h"
+
+static const char *const sections[] = { "ccrun", "links", "statusline" };
+#define SECTIONS 3
+static const char *const ccrun_keys[] = { "default" };
+
+/* NAME or NAME:MODE. */
+static bool provider_ok(const char *value)
+{
+	char name[NAME_MAX_LEN + 1];
+	const char *colon = strchrnul(value, ':');
+	size_t n = (size_t)(colon - value);
+
+	if (n > NAME_MAX_LEN)
+		return false;
+	memcpy(name, value, n);
+	name[n] = '\0';
+	return wire_name_ok(name) && (!*colon || wire_name_ok(colon + 1));
+}
+
+/* NAME = [--wrap ]PROVIDER[:MODE] */
+static int check_link(const struct ini_item *it, struct failure *f)
+{
+	const char *to = it->value;
+
+	if (!wire_name_ok(it->key))
+		return ini_fail(f, it, "letters, digits and . _ - are allowed", "not a name for a command");
+	if (strncmp(to, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0)
+		to += strlen(SETTINGS_WRAP);
+	return provider_ok(to) ? 0 : ini_fail(f, it, "write NAME or NAME:MODE", "%s: no provider's name", it->key);
+}
+
+static int check(const struct ini_file *file, struct failure *f)
+{
+	const struct ini_item *it;
+	unsigned i;
+
+	for (i = 0; i < file->items; i++) {
+		it = &file->item[i];
+		if (!words_have(sections, SECTIONS, it->section))
+			return words_unknown(it, "section", it->section, sections, SECTIONS, f);
+		if (it->key && strcmp(it->section, "links") == 0 && check_link(it, f) != 0)
+			return -1;
+		if (!it->key || strcmp(it->section, "ccrun") != 0)
+			continue;
+		if (!words_have(ccrun_keys, 1, it->key))
+			return words_unknown(it, "key", it->key, ccrun_keys, 1, f);
+		if (it->value[0] && !provider_ok(it->value))
+			return ini_fail(f, it, "write NAME or NAME:MODE", "default is no provider's name");
+	}
+	return 0;
+}
+
+int settings_file_read(struct ini_file **out, struct failure *f)
+{
+	char dir[PATH_SIZE];
+	int fd, r = -1;
+
+	*out = NULL;
+	if (path_of(PATH_CONFIG, NULL, dir, f) != 0)
+		return -1;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", dir);
+	if (path_check_trusted(fd, dir, f) == 0)
+		r = ini_file_read(fd, dir, "ccrun.conf", out, f);
+	close(fd);
+	if (r == 1 && check(*out, f) != 0) {
+		ini_file_free(*out);
+		*out = NULL;
+		return -1;
+	}
+	return r;
+}

@@ -1,0 +1,70 @@
+/*
+ * config/settings/statusline.h - how a person wants the status line: [statusline] of
+ * ccrun.conf(5).  Nothing needs to be said: the defaults are complete.
+ */
+#ifndef CONFIG_SETTINGS_STATUSLINE_H
+#define CONFIG_SETTINGS_STATUSLINE_H
+
+#include <stdbool.h>
+#include "config/settings/colour.h"
+
+struct failure;
+struct ini_file;
+
+enum status_part {
+	PART_PROVIDER,
+	PART_QUOTA,
+	PART_CONTEXT,
+	PART_BRANCH,
+	PART_REPO,
+	PART_MODEL,
+	PART_COST,
+	PART_DURATION,
+	PART_LINES,
+	PART_DIR,
+	PART_EFFORT,
+	PART_SESSION,
+	PART_COUNT
+};
+
+/* What has a colour; the first ones are the parts'. */
+enum status_colour {
+	COLOUR_SEPARATOR = PART_COUNT,
+	COLOUR_WARN,  /* quota and context from the lower threshold on */
+	COLOUR_HIGH,  /* and from the upper one */
+	COLOUR_STALE, /* numbers that are old, and the ? of an error */
+	COLOUR_COUNT
+};
+
+enum status_reset { RESET_NO, RESET_LEFT /* 2h10m */, RESET_CLOCK /* 14:30 */ };
+
+#define STATUS_SEPARATOR 32 /* bytes, with the NUL */
+#define STATUS_WINDOWS 8
+#define STATUS_WINDOW 9 /* bytes of a window's label, with the NUL */
+
+struct statusline_settings {
+	enum status_part part[PART_COUNT]; /* in order, each once */
+	unsigned parts;
+	char separator[STATUS_SEPARATOR]; /* as in the file: not checked for a terminal */
+	char colour[COLOUR_COUNT][COLOUR_SGR];
+	char window[STATUS_WINDOWS][STATUS_WINDOW]; /* labels that are shown, or money, or all */
+	unsigned windows;
+	unsigned width;			  /* columns of the line; 0: as COLUMNS says */
+	unsigned label, branch, repo;	  /* the widest of each, in columns */
+	unsigned quota_at[2], context_at[2]; /* percent: warn, high */
+	enum status_reset reset;
+	bool twelve; /* a clock of twelve hours */
+	bool link, dirty;
+	unsigned dirty_ms; /* how long the look for changes may take */
+};
+
+void statusline_settings_default(struct statusline_settings *s);
+
+/*
+ * Change what [statusline] of the file says.  Returns 0; -1 with FAIL_CONFIG
+ * ("FILE:LINE: ...") and *s is the default.
+ */
+int statusline_settings_read(const struct ini_file *file, struct statusline_settings *s,
+			     struct failure *f);
+
+#endif

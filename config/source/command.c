@@ -1,0 +1,136 @@
+/*
+ * config/source/command.c - a command as one line of text, and the words that it is.
+ */
+#include "config/source/command.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+
+static bool blank(char c)
+{
+	return c == ' ' || c == '\t';
+}
+
+/*
+ * One word from *in to *out, both moved on.  false: a quote is not closed, or
+ * nothing follows a backslash.
+ */
+static bool one_word(const char **in, char **out)
+{
+	const char *s = *in;
+	char *to = *out, quote = '\0';
+
+	for (; *s && (quote || !blank(*s)); s++) {
+		if (*s == quote) {
+			quote = '\0';
+		} else if (!quote && (*s == '\'' || *s == '"')) {
+			quote = *s;
+		} else if (*s == '\\' && quote != '\'' && (!quote || s[1] == '"' || s[1] == '\\')) {
+			if (!*++s)
+				return false;
+			*to++ = *s;
+		} else {
+			*to++ = *s;
+		}
+	}
+	*to++ = '\0';
+	*in = s;
+	*out = to;
+	return !quote;
+}
+
+int words_split(const char *line, struct words *out, struct failure *f)
+{
+	char *to;
+
+	memset(out, 0, sizeof(*out));
+	/* Each word has a blank or the end behind it, where its NUL goes. */
+	out->text = to = malloc(strlen(line) + 2);
+	if (!to)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a command");
+	for (;;) {
+		while (blank(*line))
+			line++;
+		if (!*line)
+			break;
+		if (out->n == WORDS_MAX) {
+			fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", WORDS_MAX);
+			goto bad;
+		}
+		out->v[out->n++] = to;
+		if (!one_word(&line, &to)) {
+			fail_set(f, FAIL_BAD_VALUE, "quotes are '...' or \"...\"; a backslash keeps the next "
+				 "character", "a quote is not closed");
+			goto bad;
+		}
+	}
+	if (out->n > 0)
+		return 0;
+	fail_set(f, FAIL_BAD_VALUE, NULL, "a command has at least one word");
+bad:
+	words_free(out);
+	return -1;
+}
+
+void words_free(struct words *w)
+{
+	free(w->text);
+	memset(w, 0, sizeof(*w));
+}
+
+/* May it stand as it is? */
+static bool plain(const char *s)
+{
+	if (!*s)
+		return false;
+	for (; *s; s++)
+		if (blank(*s) || *s == '\'' || *s == '"' || *s == '\\')
+			return false;
+	return true;
+}
+
+struct line {
+	char *p;
+	size_t n, size; /* n may pass size: then it did not fit */
+};
+
+static void put(struct line *l, char c)
+{
+	if (l->n < l->size)
+		l->p[l->n] = c;
+	l->n++;
+}
+
+static void put_word(struct line *l, const char *s)
+{
+	bool quotes = !plain(s);
+
+	if (quotes)
+		put(l, '"');
+	for (; *s; s++) {
+		if (quotes && (*s == '"' || *s == '\\'))
+			put(l, '\\');
+		put(l, *s);
+	}
+	if (quotes)
+		put(l, '"');
+}
+
+int words_format(const char *const *v, unsigned n, char *out, size_t size, struct failure *f)
+{
+	struct line l = { out, 0, size };
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (i > 0)
+			put(&l, ' ');
+		put_word(&l, v[i]);
+	}
+	put(&l, '\0');
+	if (l.n <= size)
+		return 0;
+	return fail_set(f, FAIL_TOO_LARGE, NULL, "a command of more than %zu bytes", size - 1);
+}

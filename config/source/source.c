@@ -1,0 +1,277 @@
+/*
+ * config/source/source.c - reading a manager's file: the shipped one, and the user's
+ * over it.
+ */
+#include "config/source/source.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "base/duration.h"
+#include "base/fail.h"
+#include "base/paths.h"
+#include "config/ini/ini_file.h"
+#include "wire/message.h"
+
+#define TIMEOUT_USUAL 120 /* seconds: a person at a prompt may look for a token first */
+#define FILES 2		  /* the shipped one, the user's */
+
+static const char *const sign_sections[SIGNS] = {
+	[SIGN_CANCELLED] = "cancelled", [SIGN_SIGNED_OUT] = "signed-out", [SIGN_MISSING] = "missing",
+};
+static const char *const source_keys[] = { "title", "scheme", "command", "output", "package", "timeout",
+					   "docs", "verified", NULL };
+static const char *const sign_keys[] = { "text", "exit", "hint", NULL };
+
+/* 1: read, 0: there is none, -1. */
+static int read_one(const char *kind, bool shipped, struct ini_file **out, struct failure *f)
+{
+	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
+	int r = shipped ? path_sibling("share/ccrun/sources", dir, f) : path_of(PATH_CONFIG, "sources", dir, f);
+	int fd;
+
+	if (r != 0)
+		return -1;
+	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", dir);
+	snprintf(leaf, sizeof(leaf), "%s.conf", kind);
+	r = path_check_trusted(fd, dir, f) != 0 ? -1 : ini_file_read(fd, dir, leaf, out, f);
+	close(fd);
+	return r;
+}
+
+static bool among(const char *word, const char *const *list)
+{
+	for (; *list; list++)
+		if (strcmp(*list, word) == 0)
+			return true;
+	return false;
+}
+
+/* What is not known would be a mistake that nobody sees. */
+static int check_keys(const struct ini_file *file, struct failure *f)
+{
+	const struct ini_item *it;
+	const char *const *keys;
+	unsigned i, k;
+
+	for (i = 0; i < file->items; i++) {
+		it = &file->item[i];
+		keys = strcmp(it->section, "source") == 0 ? source_keys : NULL;
+		for (k = 0; k < SIGNS; k++)
+			if (strcmp(it->section, sign_sections[k]) == 0)
+				keys = sign_keys;
+		if (!keys)
+			return ini_fail(f, it, "man ccrun-source has them all", "unknown section [%s]",
+					it->section);
+		if (it->key && !among(it->key, keys))
+			return ini_fail(f, it, "man ccrun-source has them all", "unknown key '%s' in [%s]",
+					it->key, it->section);
+	}
+	return 0;
+}
+
+struct layers {
+	struct ini_file *file[FILES]; /* the user's last */
+};
+
+/* The highest item that says something. */
+static const struct ini_item *get(const struct layers *l, const char *section, const char *key)
+{
+	const struct ini_item *it;
+	int i;
+
+	for (i = FILES - 1; i >= 0; i--) {
+		it = l->file[i] ? ini_file_get(l->file[i], section, key) : NULL;
+		if (it && it->value[0])
+			return it;
+	}
+	return NULL;
+}
+
+static int text(const struct layers *l, const char *section, const char *key, char *out, size_t size,
+		struct failure *f)
+{
+	const struct ini_item *it = get(l, section, key);
+
+	out[0] = '\0';
+	if (it && (size_t)snprintf(out, size, "%s", it->value) >= size)
+		return ini_fail(f, it, NULL, "%s has more than %zu bytes", key, size - 1);
+	return 0;
+}
+
+/* Exit codes, blanks between them. */
+static int exits(const struct layers *l, enum source_sign sign, struct source_file *s, struct failure *f)
+{
+	const struct ini_item *it = get(l, sign_sections[sign], "exit");
+	const char *p = it ? it->value : "";
+	char *end;
+	long n;
+
+	for (p += strspn(p, " \t"); *p; p = end + strspn(end, " \t")) {
+		n = strtol(p, &end, 10);
+		if (end == p || n < 1 || n > 255 || s->sign[sign].exits == SOURCE_EXITS)
+			return ini_fail(f, it, NULL, "exit is 1 to %d exit codes", SOURCE_EXITS);
+		s->sign[sign].exit[s->sign[sign].exits++] = (int)n;
+	}
+	return 0;
+}
+
+static int signs(const struct layers *l, struct source_file *s, struct failure *f)
+{
+	unsigned i;
+
+	for (i = 0; i < SIGNS; i++)
+		if (text(l, sign_sections[i], "text", s->sign[i].text, sizeof(s->sign[i].text), f) != 0 ||
+		    text(l, sign_sections[i], "hint", s->sign[i].hint, sizeof(s->sign[i].hint), f) != 0 ||
+		    exits(l, (enum source_sign)i, s, f) != 0)
+			return -1;
+	return 0;
+}
+
+static int output(const struct layers *l, struct source_file *s, struct failure *f)
+{
+	const struct ini_item *it = get(l, "source", "output");
+	const char *field;
+
+	if (!it)
+		s->output = OUTPUT_LINE;
+	else if (source_pick(it->value, &s->output, &field, NULL) != 0 || field[0])
+		return ini_fail(f, it, NULL, "output is line, first-line or json");
+	return 0;
+}
+
+static int timeout(const struct layers *l, struct source_file *s, struct failure *f)
+{
+	const struct ini_item *it = get(l, "source", "timeout");
+	uint64_t n = TIMEOUT_USUAL;
+
+	if (it && (duration_parse(it->value, &n) != 0 || n == 0 || n > SOURCE_TIMEOUT_MAX))
+		return ini_fail(f, it, NULL, "timeout is 1s to %ds", SOURCE_TIMEOUT_MAX);
+	s->timeout = (unsigned)n;
+	return 0;
+}
+
+static int resolve(const struct layers *l, struct source_file *s, struct failure *f)
+{
+	if (text(l, "source", "title", s->title, sizeof(s->title), f) != 0 ||
+	    text(l, "source", "scheme", s->scheme, sizeof(s->scheme), f) != 0 ||
+	    text(l, "source", "command", s->command, sizeof(s->command), f) != 0 ||
+	    text(l, "source", "package", s->package, sizeof(s->package), f) != 0 ||
+	    text(l, "source", "docs", s->docs, sizeof(s->docs), f) != 0 ||
+	    text(l, "source", "verified", s->verified, sizeof(s->verified), f) != 0 ||
+	    output(l, s, f) != 0 || timeout(l, s, f) != 0 || signs(l, s, f) != 0)
+		return -1;
+	if (!s->title[0])
+		snprintf(s->title, sizeof(s->title), "%s", s->kind);
+	if (!s->scheme[0])
+		snprintf(s->scheme, sizeof(s->scheme), "%s:", s->kind);
+	if (!s->command[0])
+		return fail_set(f, FAIL_CONFIG, "man ccrun-source", "source %s has no command", s->kind);
+	return 0;
+}
+
+/* The kind is what stands before the colon. */
+static int kind_of(const char *ref, char kind[NAME_MAX_LEN + 1], struct failure *f)
+{
+	size_t n = strcspn(ref, ":");
+
+	if (strlen(ref) > SOURCE_REF_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "a reference has at most %d bytes", SOURCE_REF_MAX);
+	if (ref[n] == ':' && n > 0 && n <= NAME_MAX_LEN) {
+		memcpy(kind, ref, n);
+		kind[n] = '\0';
+		if (wire_name_ok(kind))
+			return 0;
+	}
+	/* Not shown: it may be the key itself. */
+	return fail_set(f, FAIL_USAGE, "a reference is like pass:ai/openrouter or op://Vault/Item/field",
+			"this is not a reference into a password manager");
+}
+
+int source_load(const char *ref, struct source_file *out, struct failure *f)
+{
+	struct layers l = { { NULL, NULL } };
+	int i, r, found = 0, ret = -1;
+
+	memset(out, 0, sizeof(*out));
+	if (kind_of(ref, out->kind, f) != 0)
+		return -1;
+	for (i = 0; i < FILES; i++) {
+		r = read_one(out->kind, i == 0, &l.file[i], f);
+		if (r < 0 || (r == 1 && check_keys(l.file[i], f) != 0))
+			goto out;
+		found += r;
+	}
+	if (found == 0)
+		fail_set(f, FAIL_NO_ENTRY, "man ccrun-source lists those that come with ccrun, and how to add one",
+			 "there is no source '%s'", out->kind);
+	else
+		ret = resolve(&l, out, f);
+	if (ret == 0 && strncmp(ref, out->scheme, strlen(out->scheme)) != 0)
+		ret = fail_set(f, FAIL_BAD_VALUE, NULL, "a reference of %s begins with %s", out->kind, out->scheme);
+out:
+	for (i = 0; i < FILES; i++)
+		ini_file_free(l.file[i]);
+	return ret;
+}
+
+int source_pick(const char *pick, enum source_output *out, const char **field, struct failure *f)
+{
+	*field = "";
+	if (strcmp(pick, "line") == 0)
+		*out = OUTPUT_LINE;
+	else if (strcmp(pick, "first-line") == 0)
+		*out = OUTPUT_FIRST_LINE;
+	else if (strcmp(pick, "json") == 0 || strncmp(pick, "json:", 5) == 0)
+		*out = OUTPUT_JSON;
+	else
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "an output can be read as line, first-line or json");
+	if (*out == OUTPUT_JSON && pick[4])
+		*field = pick + 5;
+	return 0;
+}
+
+/* Is one of the alternatives in what was said? */
+static bool said_it(const char *alternatives, const char *said)
+{
+	char one[SOURCE_TEXT_MAX];
+	size_t n;
+
+	for (; *alternatives; alternatives += n + (alternatives[n] == '|')) {
+		n = strcspn(alternatives, "|");
+		alternatives += strspn(alternatives, " ");
+		n = strcspn(alternatives, "|");
+		snprintf(one, sizeof(one), "%.*s", (int)n, alternatives);
+		while (one[0] && one[strlen(one) - 1] == ' ')
+			one[strlen(one) - 1] = '\0';
+		if (one[0] && strcasestr(said, one))
+			return true;
+	}
+	return false;
+}
+
+bool source_says(const struct source_file *s, const char *said, int exit, enum source_sign *out)
+{
+	unsigned i, k;
+
+	/* Words are more exact than a number, which many failures share. */
+	for (i = 0; i < SIGNS; i++) {
+		*out = (enum source_sign)i;
+		if (said_it(s->sign[i].text, said))
+			return true;
+	}
+	for (i = 0; i < SIGNS; i++)
+		for (k = 0; k < s->sign[i].exits; k++) {
+			*out = (enum source_sign)i;
+			if (s->sign[i].exit[k] == exit)
+				return true;
+		}
+	return false;
+}
