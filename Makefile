@@ -129,7 +129,7 @@ $(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a)
 endif
 
-$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/setup) $(call objs,client/import) $(HOUSE)
+$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/setup) $(call objs,import) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson
@@ -190,8 +190,8 @@ unit_bin += $(BUILD)/tests/show_git
 unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
 	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
 # And into the client's readers of files; an archive, so that a test gets what it uses.
-CLIENT := $(OBJ)/client-import.a
-$(CLIENT): $(call objs,client/import)
+CLIENT := $(OBJ)/import.a
+$(CLIENT): $(call objs,import)
 	@rm -f $@
 	@ar rcs $@ $^
 fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))

@@ -17,7 +17,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/import/import.h"
+#include "import/import.h"
 
 #define ROOM 8192
 

@@ -1,7 +1,7 @@
 /*
- * client/import/reading.c - assignments and scopes, as they come in.
+ * import/reading.c - assignments and scopes, as they come in.
  */
-#include "client/import/reading.h"
+#include "import/reading.h"
 
 #include <stdlib.h>
 #include <string.h>

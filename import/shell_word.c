@@ -1,11 +1,11 @@
 /*
- * client/import/word.c - what a word of shell text comes to.
+ * import/shell_word.c - what a word of shell text comes to.
  */
-#include "client/import/word.h"
+#include "import/shell_word.h"
 
 #include <string.h>
 
-#include "client/import/lex.h"
+#include "import/shell_lex.h"
 
 #define DEFAULT_DEPTH 4	   /* ${A:-${B:-...}} */
 #define KNOWN_MAX 2048	   /* a variable's value in another's: addresses, names */

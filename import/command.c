@@ -1,5 +1,5 @@
 /*
- * client/import/command.c - $(...): which manager it asks, and for what.  Only
+ * import/command.c - $(...): which manager it asks, and for what.  Only
  * forms that we know to the last word become references; whatever else there
  * is stays unknown, and is named.
  */
@@ -7,8 +7,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/import/lex.h"
-#include "client/import/reading.h"
+#include "import/shell_lex.h"
+#include "import/reading.h"
 
 #define ARGS_MAX 24
 #define ARG_ROOM 512

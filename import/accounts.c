@@ -1,5 +1,5 @@
 /*
- * client/import/accounts.c - from assignments to accounts: a token, where it
+ * import/accounts.c - from assignments to accounts: a token, where it
  * is written, and what stands beside it.
  */
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 #include "config/provider/endpoint.h"
 #include "wire/message.h"
 

@@ -1,9 +1,9 @@
 /*
- * client/import/lex.h - shell text cut into words and operators.  Nothing is
+ * import/shell_lex.h - shell text cut into words and operators.  Nothing is
  * executed, sourced or expanded; only quotes and brackets are followed.
  */
-#ifndef CLIENT_IMPORT_LEX_H
-#define CLIENT_IMPORT_LEX_H
+#ifndef IMPORT_SHELL_LEX_H
+#define IMPORT_SHELL_LEX_H
 
 #include <stdbool.h>
 #include <stddef.h>

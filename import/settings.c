@@ -1,5 +1,5 @@
 /*
- * client/import/settings.c - the "env" object of a settings file (Claude
+ * import/settings.c - the "env" object of a settings file (Claude
  * Code's, ccs's).  jansson says whether the file is JSON and what it holds; a
  * scanner of ours says where a member stands, which jansson does not tell.
  */
@@ -8,9 +8,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/import/import.h"
-#include "client/import/json_scan.h"
-#include "client/import/pool.h"
+#include "import/import.h"
+#include "import/json_scan.h"
+#include "import/pool.h"
 
 static struct text pool;
 

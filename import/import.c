@@ -1,10 +1,10 @@
 /*
- * client/import/import.c - ccctl import: keys from where people keep them
+ * import/import.c - ccctl import: keys from where people keep them
  * today into the vault, and then out of those files.
  *
  * MUST: no file loses a key before the vault has it on its disk.
  */
-#include "client/import/import.h"
+#include "import/import.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * client/import/leftovers.c - where else pieces of what was found are: editors'
+ * import/leftovers.c - where else pieces of what was found are: editors'
  * backups, shells' histories, what Claude Code and ccs write down.
  */
 #include <dirent.h>
@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "client/import/import.h"
+#include "import/import.h"
 
 #define WINDOW (256 * 1024)	    /* bytes that are looked at at once */
 #define FILE_MOST (64 * 1024 * 1024) /* a longer one is passed over */

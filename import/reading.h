@@ -1,14 +1,14 @@
 /*
- * client/import/reading.h - what a file says: assignments, and the scopes that
+ * import/reading.h - what a file says: assignments, and the scopes that
  * they stand in.  Shell files and JSON files come to the same form.
  */
-#ifndef CLIENT_IMPORT_READING_H
-#define CLIENT_IMPORT_READING_H
+#ifndef IMPORT_READING_H
+#define IMPORT_READING_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "client/import/text.h"
-#include "client/import/word.h"
+#include "import/text.h"
+#include "import/shell_word.h"
 
 struct failure;
 

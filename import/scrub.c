@@ -1,12 +1,12 @@
 /*
- * client/import/scrub.c - the secrets out of their files: what a file becomes,
+ * import/scrub.c - the secrets out of their files: what a file becomes,
  * and what is shown of it.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 #include "client/terminal.h"
 
 #define GONE "CCRUN-REMOVED"

@@ -1,9 +1,9 @@
 /*
- * client/import/pool.h - jansson's memory while it holds a settings file:
+ * import/pool.h - jansson's memory while it holds a settings file:
  * locked, in no dump, wiped as a whole.
  */
-#ifndef CLIENT_IMPORT_POOL_H
-#define CLIENT_IMPORT_POOL_H
+#ifndef IMPORT_POOL_H
+#define IMPORT_POOL_H
 
 #include <stddef.h>
 

@@ -1,9 +1,9 @@
 /*
- * client/import/word.h - what a word of shell text comes to, as far as that
+ * import/shell_word.h - what a word of shell text comes to, as far as that
  * can be told without running anything.
  */
-#ifndef CLIENT_IMPORT_WORD_H
-#define CLIENT_IMPORT_WORD_H
+#ifndef IMPORT_SHELL_WORD_H
+#define IMPORT_SHELL_WORD_H
 
 #include <stdbool.h>
 #include <stddef.h>

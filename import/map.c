@@ -1,5 +1,5 @@
 /*
- * client/import/map.c - which provider a token is for: by the address beside
+ * import/map.c - which provider a token is for: by the address beside
  * it, else by its variable, else by its own beginning.
  */
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 #include "config/provider/endpoint.h"
 #include "wire/message.h"
 

@@ -1,18 +1,18 @@
 /*
- * client/import/import.h - ccctl import: what was found, and the steps from
+ * import/import.h - ccctl import: what was found, and the steps from
  * files to the vault and back to files, each in its file.
  *
  *   places (which files) -> reading -> accounts (what belongs together)
  *   -> map (which provider) -> vault (new, the same, another) -> conf, vault
  *   (provider files, entries) -> scrub, leftovers (the files again)
  */
-#ifndef CLIENT_IMPORT_IMPORT_H
-#define CLIENT_IMPORT_IMPORT_H
+#ifndef IMPORT_IMPORT_H
+#define IMPORT_IMPORT_H
 
 #include "base/fail.h"
 #include "client/common.h"
 #include "client/entries.h"
-#include "client/import/reading.h"
+#include "import/reading.h"
 #include "config/provider/provider.h"
 
 #define FILES_MAX 512

@@ -1,9 +1,9 @@
 /*
- * client/import/pieces.c - pieces of tokens in other text.
+ * import/pieces.c - pieces of tokens in other text.
  */
 #include <string.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 
 #define PIECE 12 /* so many characters in a row are a leak */
 #define BLOCK 6	 /* any PIECE characters hold one whole aligned block of this */

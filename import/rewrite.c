@@ -1,5 +1,5 @@
 /*
- * client/import/rewrite.c - a file in whose place another one comes.
+ * import/rewrite.c - a file in whose place another one comes.
  *
  * MUST: nothing that is written here, not a temporary file, not a backup,
  * holds a secret; at every instant the file is the old one or the new one.
@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "client/import/import.h"
+#include "import/import.h"
 
 #define WRITE_MS 30000
 #define INDEX_MAX (64 * 1024 * 1024)

@@ -1,7 +1,7 @@
 /*
- * client/import/lex.c - shell text cut into words and operators.
+ * import/shell_lex.c - shell text cut into words and operators.
  */
-#include "client/import/lex.h"
+#include "import/shell_lex.h"
 
 #include <stdint.h>
 #include <string.h>

@@ -1,12 +1,12 @@
 /*
- * client/import/blocks.c - the blocks of a shell file: what belongs together,
+ * import/shell_blocks.c - the blocks of a shell file: what belongs together,
  * and in which branch it stands.  What does not fit is passed over: a reader
  * that runs nothing may be wrong about a scope, not about an assignment.
  */
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/import/shell.h"
+#include "import/shell.h"
 
 int shell_push(struct shell *s, bool branch, const char *mode)
 {

@@ -1,11 +1,11 @@
 /*
- * client/import/report.c - what was found and done, for people and for
+ * import/report.c - what was found and done, for people and for
  * programs.  Of a secret four characters are shown, of a short one none.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 #include "client/json.h"
 
 void report_hidden(const char *p, size_t n, char out[32])

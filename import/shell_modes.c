@@ -1,11 +1,11 @@
 /*
- * client/import/modes.c - which words of a wrapper choose a branch: --local in
+ * import/shell_modes.c - which words of a wrapper choose a branch: --local in
  * a condition or a case, or a variable that such a branch has set.
  */
 #include <stdio.h>
 #include <string.h>
 
-#include "client/import/shell.h"
+#include "import/shell.h"
 #include "wire/message.h"
 
 /* The word without quotes around it and blanks, as far as it is short. */

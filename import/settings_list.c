@@ -1,11 +1,11 @@
 /*
- * client/import/settings_list.c - the models, times and switches that stand
+ * import/settings_list.c - the models, times and switches that stand
  * beside a token.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 #include "config/provider/environment.h"
 #include "config/provider/environment_names.h"
 

@@ -1,12 +1,12 @@
 /*
- * client/import/shell.h - the reader of shell files, between its two halves:
+ * import/shell.h - the reader of shell files, between its two halves:
  * shell.c knows commands, blocks.c what they stand in.
  */
-#ifndef CLIENT_IMPORT_SHELL_H
-#define CLIENT_IMPORT_SHELL_H
+#ifndef IMPORT_SHELL_H
+#define IMPORT_SHELL_H
 
-#include "client/import/lex.h"
-#include "client/import/reading.h"
+#include "import/shell_lex.h"
+#include "import/reading.h"
 
 #define SHELL_WORDS 64	/* of one command; the rest is not looked at */
 #define SHELL_DEPTH 64	/* blocks in blocks */

@@ -1,8 +1,8 @@
 /*
- * client/import/text.h - a file that may hold a secret, in locked memory.
+ * import/text.h - a file that may hold a secret, in locked memory.
  */
-#ifndef CLIENT_IMPORT_TEXT_H
-#define CLIENT_IMPORT_TEXT_H
+#ifndef IMPORT_TEXT_H
+#define IMPORT_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * client/import/json_scan.c - where the members of an object stand.
+ * import/json_scan.c - where the members of an object stand.
  */
-#include "client/import/json_scan.h"
+#include "import/json_scan.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
- * client/import/json_scan.h - where the members of one object of a JSON text
+ * import/json_scan.h - where the members of one object of a JSON text
  * stand.  The text must be valid JSON: jansson says so first.
  */
-#ifndef CLIENT_IMPORT_JSON_SCAN_H
-#define CLIENT_IMPORT_JSON_SCAN_H
+#ifndef IMPORT_JSON_SCAN_H
+#define IMPORT_JSON_SCAN_H
 
 #include <stdbool.h>
 #include <stddef.h>

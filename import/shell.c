@@ -1,5 +1,5 @@
 /*
- * client/import/shell.c - a shell file's assignments.
+ * import/shell.c - a shell file's assignments.
  *
  * A small reader of the forms that people write: export A=b, A=b, set -gx A b,
  * A=b command, env A=b command, : "${A:=b}", declare -x A=b, alias x='A=b
@@ -12,8 +12,8 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/import/lex.h"
-#include "client/import/shell.h"
+#include "import/shell_lex.h"
+#include "import/shell.h"
 
 static int read_span(struct shell *s, size_t at, size_t end, bool inner);
 

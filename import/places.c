@@ -1,5 +1,5 @@
 /*
- * client/import/places.c - the files where people keep keys today.
+ * import/places.c - the files where people keep keys today.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 
 #define SCRIPT_MAX (256 * 1024) /* bytes of a wrapper script; what is longer is a program */
 

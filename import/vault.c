@@ -1,11 +1,11 @@
 /*
- * client/import/vault.c - what the vault has of it, and storing the rest.
+ * import/vault.c - what the vault has of it, and storing the rest.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/import/import.h"
+#include "import/import.h"
 #include "client/sources.h"
 #include "client/terminal.h"
 #include "wire/policy.h"

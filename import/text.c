@@ -1,7 +1,7 @@
 /*
- * client/import/text.c - a file that may hold a secret, in locked memory.
+ * import/text.c - a file that may hold a secret, in locked memory.
  */
-#include "client/import/text.h"
+#include "import/text.h"
 
 #include <errno.h>
 #include <fcntl.h>
