@@ -129,7 +129,7 @@ $(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a)
 endif
 
-$(BIN)/ccctl: $(call objs,client) $(call objs,client/slots) $(call objs,client/login) $(call objs,client/setup) $(call objs,import) $(HOUSE)
+$(BIN)/ccctl: $(foreach r,client client/common client/slots client/login client/statusline,$(call objs,$(r))) $(call objs,import) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson

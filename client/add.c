@@ -7,12 +7,12 @@
 
 #include "base/duration.h"
 #include "base/fail.h"
-#include "client/common.h"
-#include "client/entries.h"
-#include "client/parameters.h"
-#include "client/sources.h"
-#include "client/terminal.h"
-#include "client/tokens.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
+#include "client/common/parameters.h"
+#include "client/common/sources.h"
+#include "client/common/terminal.h"
+#include "client/common/tokens.h"
 #include "config/provider/provider.h"
 #include "wire/policy.h"
 

@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common.h"
-#include "client/entries.h"
-#include "client/sources.h"
-#include "client/terminal.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
+#include "client/common/sources.h"
+#include "client/common/terminal.h"
 #include "config/provider/provider.h"
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */

@@ -12,10 +12,10 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/slots/slots.h"
-#include "client/terminal.h"
-#include "client/transfer.h"
+#include "client/common/terminal.h"
+#include "client/common/transfer.h"
 #include "dial/watch.h"
 
 enum { OPT_FD = 256, OPT_NEW_FD, OPT_REPLACE, OPT_SYSTEM };

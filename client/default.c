@@ -4,7 +4,7 @@
 #include <stdio.h>
 
 #include "base/fail.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
 #include "config/settings/settings_file.h"

@@ -1,92 +1,269 @@
 /*
- * client/edit.c - ccctl rm and rename.
+ * client/edit.c - ccctl edit: a provider's own file in the person's editor,
+ * put in place when it is understood.
  */
+#include <errno.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fail.h"
-#include "client/common.h"
-#include "client/entries.h"
-#include "client/terminal.h"
+#include "base/io.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
+#include "client/common/terminal.h"
+#include "config/ini/ini_file.h"
+#include "config/provider/provider.h"
+#include "config/ini/user_file.h"
+#include "wire/message.h"
 
-static const struct option rm_options[] = {
-	{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 }
+/* One try of an edit: the copy that the editor works on, and what was there. */
+struct edit {
+	char name[NAME_MAX_LEN + 1];
+	char path[PATH_SIZE]; /* the person's file */
+	char copy[PATH_SIZE];
+	mode_t mode;
+	bool there;
+	char *old; /* what the editor began with: the file's text, else what is shipped */
+	size_t old_len;
 };
 
-/* Is there such an entry?  Asked before a person is asked whether it may go. */
-static int check_there(struct client *c, const char *name, struct failure *f)
+/* A first file: what is shipped, as comments. */
+static int template(const char *name, char **out, size_t *n, struct failure *f)
 {
-	struct listed *list;
-	bool found;
-	unsigned n;
+	char leaf[NAME_MAX_LEN + 32], path[PATH_SIZE], *shipped = NULL, *to;
+	size_t len = 0, i;
 
-	if (client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
+	snprintf(leaf, sizeof(leaf), "share/ccrun/providers/%s.conf", name);
+	if (path_sibling(leaf, path, f) != 0)
 		return -1;
-	found = entries_find(list, n, name) != NULL;
-	free(list);
-	if (found)
+	if (access(path, R_OK) == 0 && io_slurp(path, INI_FILE_MAX, &shipped, &len, f) != 0)
+		return -1;
+	*out = malloc(3 * len + 1024);
+	if (!*out) {
+		free(shipped);
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+	}
+	to = *out + sprintf(*out, shipped ? "; Your changes to %s. What stands here goes over what is shipped, key by\n"
+					   "; key; that is shown below. ccrun-provider(5) is the format.\n\n"
+					  : "; A provider of yours, %s. ccrun-provider(5) is the format.\n"
+					    "[provider]\ntitle    = \nbase_url = https://\nauth     = bearer\n",
+			   name);
+	for (i = 0; i < len; i++) {
+		if (i == 0 || shipped[i - 1] == '\n')
+			to += sprintf(to, "; ");
+		*to++ = shipped[i];
+	}
+	*n = (size_t)(to - *out);
+	free(shipped);
+	return 0;
+}
+
+/* $VISUAL, $EDITOR, else what the system calls editor; by the shell, as they have options. */
+static int run_editor(const char *copy, struct failure *f)
+{
+	const char *editor = getenv("VISUAL");
+	char command[PATH_SIZE];
+	int status = -1;
+	pid_t pid;
+
+	if (!editor || !editor[0])
+		editor = getenv("EDITOR");
+	if (!editor || !editor[0])
+		editor = access("/usr/bin/editor", X_OK) == 0 ? "editor" : "vi";
+	if (snprintf(command, sizeof(command), "%s \"$1\"", editor) >= (int)sizeof(command))
+		return fail_set(f, FAIL_USAGE, NULL, "EDITOR is too long");
+	pid = fork();
+	if (pid < 0)
+		return fail_errno(f, NULL, "fork");
+	if (pid == 0) {
+		execl("/bin/sh", "sh", "-c", command, editor, copy, (char *)NULL);
+		_exit(EXIT_NOT_FOUND);
+	}
+	/* The terminal's Ctrl-C is the editor's. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGQUIT, SIG_IGN);
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+		;
+	signal(SIGINT, SIG_DFL);
+	signal(SIGQUIT, SIG_DFL);
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
-	entries_hint(name, f);
+	return fail_set(f, FAIL_SYSTEM, "set EDITOR to one that is there", "the editor '%.60s' did not succeed; nothing was changed",
+			editor);
+}
+
+/* What the provider's files say of its keys, in w; -1: they are wrong, or lack something. */
+static int sealed_by(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
+{
+	struct provider *p;
+	int n;
+
+	if (provider_load(name, NULL, &p, NULL) != 0)
+		return -1;
+	n = provider_missing(p) ? -1 : wanted_of(p, w, NULL);
+	provider_free(p);
+	return n;
+}
+
+/* Put the text in place, see whether it is understood, else put back what was there. */
+static int install(const struct edit *e, const char *text, size_t n, struct failure *f)
+{
+	struct provider *p;
+	unsigned i;
+
+	if (io_replace_file(e->path, e->mode, text, n, f) != 0)
+		return -1;
+	if (provider_load(e->name, NULL, &p, f) != 0)
+		goto back;
+	for (i = 0; i < p->mode_count; i++) {
+		struct provider *m;
+
+		if (provider_load(e->name, p->modes[i], &m, f) != 0) {
+			provider_free(p);
+			goto back;
+		}
+		provider_free(m);
+	}
+	provider_free(p);
+	return 0;
+back:
+	if (e->there)
+		io_replace_file(e->path, e->mode, e->old, e->old_len, NULL);
+	else
+		unlink(e->path);
 	return -1;
 }
 
-int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
+/* Until it is understood, or the person gives up.  1 changed, 0 not, -1. */
+static int rounds(struct edit *e, struct failure *f)
 {
-	bool first = true, yes = false;
-	char question[160];
-	struct wire_out *o;
-	const char *name;
-	int opt;
+	char *text = NULL;
+	bool again = true;
+	size_t n;
 
-	while ((opt = next_option(&first, argc, argv, ":y", rm_options, f)) != -1) {
-		if (opt == '?')
-			return -1;
-		yes = true;
+	while (again) {
+		free(text);
+		text = NULL;
+		if (run_editor(e->copy, f) != 0 || io_slurp(e->copy, INI_FILE_MAX, &text, &n, f) != 0)
+			break;
+		if (n == e->old_len && memcmp(text, e->old, n) == 0) {
+			free(text);
+			return 0;
+		}
+		if (install(e, text, n, f) == 0) {
+			free(text);
+			return 1;
+		}
+		if (!terminal_asks())
+			break;
+		fail_print("ccctl", f);
+		if (terminal_yes("edit it again? (no: nothing is changed)", &again, f) != 0)
+			break;
 	}
-	if (want_words(argc, argv, 1, f) != 0 || want_name(argv[optind], f) != 0)
-		return -1;
-	name = argv[optind];
-	if (check_there(c, name, f) != 0)
-		return -1;
-	if (!yes && terminal_asks()) {
-		snprintf(question, sizeof(question), "remove the key '%s'?", name);
-		if (terminal_yes(question, &yes, f) != 0)
-			return -1;
-		if (!yes)
-			return fail_set(f, FAIL_SYSTEM, NULL, "'%s' was kept", name);
-		if (client_connect(c, true, f) != 0)
-			return -1;
-	}
-	o = wire_request("rm", 1);
-	wire_str(o, "name", name);
-	if (client_call(c, o, f) != 0)
-		return -1;
-	say("removed '%s'", name);
-	return EXIT_DONE;
+	free(text);
+	if (!again)
+		return 0;
+	return -1;
 }
 
-int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
+/* The copy beside the file, where the directory is the person's own. */
+static int begin(struct edit *e, struct failure *f)
+{
+	char leaf[NAME_MAX_LEN + 16], *text = NULL;
+	size_t n = 0;
+	int turn, r;
+
+	snprintf(leaf, sizeof(leaf), "providers/%s.conf", e->name);
+	turn = user_file_begin(leaf, e->path, &e->mode, &e->there, f);
+	if (turn < 0)
+		return -1;
+	/* Whoever changes the file meanwhile is not waited for: editors are open for days. */
+	close(turn);
+	if (e->there && io_slurp(e->path, INI_FILE_MAX, &e->old, &e->old_len, f) != 0)
+		return -1;
+	if (!e->there && template(e->name, &text, &n, f) != 0)
+		return -1;
+	if (snprintf(e->copy, sizeof(e->copy), "%s.%d.edit", e->path, (int)getpid()) >= (int)sizeof(e->copy)) {
+		free(text);
+		e->copy[0] = '\0';
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", e->path);
+	}
+	if (!e->there) {
+		e->old = text;
+		e->old_len = n;
+	}
+	r = io_new_file(e->copy, e->old, e->old_len, "remove it", f);
+	if (r != 0)
+		e->copy[0] = '\0';
+	return r;
+}
+
+static bool is_known(const char *name)
+{
+	struct failure f = { 0 };
+	struct provider *p;
+
+	if (provider_load(name, NULL, &p, &f) == 0)
+		provider_free(p);
+	return f.code != FAIL_NO_ENTRY;
+}
+
+/* Comments alone change nothing: a person may have edited what is shown as such. */
+static bool says_something(const char *path)
+{
+	struct ini_file *file;
+	bool says = true;
+	char *text;
+	size_t n;
+
+	if (io_slurp(path, INI_FILE_MAX, &text, &n, NULL) != 0)
+		return true;
+	if (ini_file_parse(path, text, n, &file, NULL) == 0) {
+		says = file->items > 0;
+		ini_file_free(file);
+	}
+	free(text);
+	return says;
+}
+
+int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-	const char *from, *to;
-	struct wire_out *o;
+	struct wanted before[SESSION_ENTRIES_MAX], now[SESSION_ENTRIES_MAX];
+	static struct edit e;
 	bool first = true;
+	int n, m, r;
 
-	if (next_option(&first, argc, argv, ":", none, f) != -1 || want_words(argc, argv, 2, f) != 0)
+	(void)c;
+	if (next_option(&first, argc, argv, ":", none, f) != -1 || want_words(argc, argv, 1, f) != 0)
 		return -1;
-	from = argv[optind];
-	to = argv[optind + 1];
-	if (want_name(from, f) != 0 || want_name(to, f) != 0 || client_connect(c, true, f) != 0)
+	if (!wire_name_ok(argv[optind]))
+		return fail_set(f, FAIL_USAGE, "ccctl list shows the providers", "not a provider's name");
+	snprintf(e.name, sizeof(e.name), "%s", argv[optind]);
+	if (!getenv("VISUAL") && !getenv("EDITOR") && !terminal_asks())
+		return fail_set(f, FAIL_USAGE, "EDITOR=... ccctl edit", "there is no terminal for an editor");
+	n = sealed_by(e.name, before);
+	if (!is_known(e.name))
+		say("note: there is no provider %s yet; this makes one", e.name);
+	r = begin(&e, f);
+	if (r == 0)
+		r = rounds(&e, f);
+	if (e.copy[0])
+		unlink(e.copy);
+	free(e.old);
+	if (r < 0)
 		return -1;
-	o = wire_request("rename", 2);
-	wire_str(o, "name", from);
-	wire_str(o, "to", to);
-	if (client_call(c, o, f) != 0) {
-		entries_hint(from, f);
-		return -1;
-	}
-	say("'%s' is now '%s'", from, to);
+	m = sealed_by(e.name, now);
+	say(r ? "%s is changed" : "%s is as it was", e.path);
+	if (r && !says_something(e.path))
+		say("note: it has comments alone, so nothing changes; take the ; away from the lines that you want, "
+		    "and from the [section] above them");
+	if (r && n > 0 && (m != n || memcmp(before, now, (size_t)n * sizeof(*now)) != 0))
+		say("note: its key is sealed to what was there before; if you meant to change that: ccctl approve %s", e.name);
 	return EXIT_DONE;
 }

@@ -6,8 +6,8 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common.h"
-#include "client/entries.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
 #include "dial/fetch.h"
 
 static const struct option options[] = {

@@ -4,7 +4,7 @@
 #ifndef CLIENT_HOST_H
 #define CLIENT_HOST_H
 
-#include "client/common.h"
+#include "client/common/common.h"
 #include "vault/keyfile.h"
 
 struct failure;

@@ -7,7 +7,7 @@
 #include <stdio.h>
 
 #include "base/fail.h"
-#include "client/common.h"
+#include "client/common/common.h"
 
 json_t *js_object(void)
 {

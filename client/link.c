@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/json.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"

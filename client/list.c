@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common.h"
-#include "client/entries.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
 #include "client/json.h"
 #include "config/provider/provider.h"
 

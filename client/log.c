@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/json.h"
 #include "vault/kdf.h"
 

@@ -13,7 +13,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "vault/kdf.h"
 
 enum {

@@ -11,10 +11,10 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/slots/slots.h"
-#include "client/terminal.h"
-#include "client/transfer.h"
+#include "client/common/terminal.h"
+#include "client/common/transfer.h"
 
 struct move {
 	enum dial_where from, to;

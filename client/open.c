@@ -7,9 +7,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/slots/slots.h"
-#include "client/terminal.h"
+#include "client/common/terminal.h"
 #include "dial/watch.h"
 
 /* How a person wants it opened or made. */

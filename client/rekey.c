@@ -13,9 +13,9 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/slots/slots.h"
-#include "client/terminal.h"
+#include "client/common/terminal.h"
 
 #define ITEM (4 + KEY_LEN) /* of the request's "keys" */
 

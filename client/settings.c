@@ -8,7 +8,7 @@
 
 #include "base/duration.h"
 #include "base/fail.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/json.h"
 
 static const char *const times[] = { "idle", "longest" };

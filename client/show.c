@@ -6,10 +6,10 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common.h"
-#include "client/entries.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
 #include "client/json.h"
-#include "client/show_provider.h"
+#include "client/common/show_provider.h"
 #include "config/provider/provider.h"
 
 #define USERS_MAX 16 /* providers of one entry that are shown */

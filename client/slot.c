@@ -11,10 +11,10 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/json.h"
 #include "client/slots/slots.h"
-#include "client/terminal.h"
+#include "client/common/terminal.h"
 
 #define TURN_PATIENCE_MS 30000 /* a keyring's own deadlines are shorter */
 

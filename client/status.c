@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/sock.h"
-#include "client/common.h"
+#include "client/common/common.h"
 #include "client/json.h"
 
 struct status {

@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/terminal.h"
+#include "client/common/terminal.h"
 
 enum { OPT_SCRUB = 256, OPT_JSON, OPT_HISTORY, OPT_FD };
 

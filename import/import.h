@@ -10,8 +10,8 @@
 #define IMPORT_IMPORT_H
 
 #include "base/fail.h"
-#include "client/common.h"
-#include "client/entries.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
 #include "import/reading.h"
 #include "config/provider/provider.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "import/import.h"
-#include "client/terminal.h"
+#include "client/common/terminal.h"
 
 #define GONE "CCRUN-REMOVED"
 #define NOTE_MAX 256

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "import/import.h"
-#include "client/sources.h"
-#include "client/terminal.h"
+#include "client/common/sources.h"
+#include "client/common/terminal.h"
 #include "wire/policy.h"
 
 /* 1 the entry holds this token, or comes from this place; 0 another; -1. */

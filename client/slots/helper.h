@@ -7,7 +7,7 @@
 #define CLIENT_HELPER_H
 
 #include <stddef.h>
-#include "client/common.h"
+#include "client/common/common.h"
 
 struct failure;
 

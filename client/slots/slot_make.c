@@ -16,7 +16,7 @@
 #include "base/io.h"
 #include "client/slots/helper.h"
 #include "client/host.h"
-#include "client/terminal.h"
+#include "client/common/terminal.h"
 
 #define PATIENCE_MS 15000
 

@@ -5,7 +5,7 @@
 #ifndef CLIENT_SLOTS_H
 #define CLIENT_SLOTS_H
 
-#include "client/common.h"
+#include "client/common/common.h"
 #include "vault/keyfile.h"
 #include "vault/vault.h"
 

@@ -1,0 +1,252 @@
+/*
+ * client/common/entries.c - the vault's listing, and what the provider files say of it.
+ */
+#include "client/common/entries.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common/common.h"
+#include "wire/policy.h"
+
+#define ENTRIES_MAX 4096 /* of a listing: a broker that never ends one is not believed */
+
+static int read_item(struct wire_map m, struct listed *e, struct failure *f)
+{
+	if (wire_text(m, "name", e->name, sizeof(e->name), f) != 0 ||
+	    wire_text(m, "origin", e->origin, sizeof(e->origin), f) != 0 ||
+	    wire_text(m, "variable", e->variable, sizeof(e->variable), f) != 0 ||
+	    wire_text(m, "policy", e->policy, sizeof(e->policy), f) != 0 ||
+	    wire_get_uint(m, "created", &e->created, f) != 0 ||
+	    wire_get_uint(m, "changed", &e->changed, f) != 0 ||
+	    wire_get_uint(m, "used", &e->used, f) != 0 ||
+	    wire_get_source(m, &e->source, &e->has_source, f) != 0)
+		return -1;
+	e->fetched = false;
+	return e->has_source ? wire_get_bool(m, "fetched", &e->fetched, f) : 0;
+}
+
+const char *entry_from(const struct listed *e)
+{
+	return e->has_source ? e->source.ref : "vault";
+}
+
+static int read_page(struct client *c, struct listed **list, unsigned *n, bool *more,
+		     struct failure *f)
+{
+	struct wire_out *o = wire_request("list", 1);
+	struct wire_map item;
+	struct listed *grown;
+	unsigned i, count;
+
+	wire_str(o, "after", *n ? (*list)[*n - 1].name : "");
+	if (client_call(c, o, f) != 0 ||
+	    wire_get_bool(c->dial.in.top, "more", more, f) != 0 ||
+	    wire_get_array(c->dial.in.top, "entries", &count, f) != 0)
+		return -1;
+	if (count > ENTRIES_MAX - *n || (count == 0 && *more))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker's listing does not end");
+	grown = realloc(*list, (*n + count + 1) * sizeof(**list));
+	if (!grown)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a listing");
+	*list = grown;
+	for (i = 0; i < count; i++, (*n)++)
+		if (wire_get_item(c->dial.in.top, "entries", i, &item, f) != 0 ||
+		    read_item(item, &grown[*n], f) != 0)
+			return -1;
+	return 0;
+}
+
+int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f)
+{
+	bool more = true;
+
+	*out = NULL;
+	*n = 0;
+	while (more)
+		if (read_page(c, out, n, &more, f) != 0) {
+			free(*out);
+			*out = NULL;
+			*n = 0;
+			return -1;
+		}
+	return 0;
+}
+
+const struct listed *entries_find(const struct listed *list, unsigned n, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(list[i].name, name) == 0)
+			return &list[i];
+	return NULL;
+}
+
+void entries_hint(const char *name, struct failure *f)
+{
+	struct provider *p = NULL;
+	unsigned i;
+	size_t used;
+
+	if (f->code != FAIL_NO_ENTRY || provider_load(name, NULL, &p, NULL) != 0)
+		return;
+	if (p->secrets == 0) {
+		fail_hint(f, "provider %s needs no key", name);
+	} else if (p->secrets == 1 && strcmp(p->secret[0].entry, name) == 0) {
+		fail_hint(f, "ccctl add %s", name);
+	} else {
+		fail_hint(f, "provider %s uses", name);
+		for (i = 0; i < p->secrets; i++) {
+			used = strlen(f->hint);
+			snprintf(f->hint + used, sizeof(f->hint) - used, "%s %s", i ? "," : "",
+				 p->secret[i].entry);
+		}
+	}
+	provider_free(p);
+}
+
+int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f)
+{
+	struct policy policy = p->policy;
+	unsigned i, k;
+
+	if (provider_missing(p))
+		return provider_lacks(p, f);
+	policy.exposed = policy.exposed || p->exposed;
+	for (i = 0; i < p->secrets; i++) {
+		snprintf(out[i].entry, sizeof(out[i].entry), "%s", p->secret[i].entry);
+		snprintf(out[i].origin, sizeof(out[i].origin), "%s", p->origin);
+		snprintf(out[i].variable, sizeof(out[i].variable), "%s", p->secret[i].variable);
+		policy_format(&policy, out[i].policy, sizeof(out[i].policy));
+		for (k = 0; k < i; k++)
+			if (strcmp(out[k].entry, out[i].entry) == 0)
+				return fail_set(f, FAIL_CONFIG, "give each variable an entry of its own",
+						"provider %s: %s and %s share the entry '%s', which is "
+						"sealed to one variable",
+						p->name, out[k].variable, out[i].variable, out[i].entry);
+	}
+	return (int)p->secrets;
+}
+
+void wanted_keep_ttl(struct wanted *w, const struct listed *e)
+{
+	struct policy files, sealed;
+
+	if (policy_parse(&files, w->policy, NULL) != 0 || policy_parse(&sealed, e->policy, NULL) != 0 ||
+	    sealed.ttl == 0 || (files.ttl != 0 && files.ttl < sealed.ttl))
+		return;
+	files.ttl = sealed.ttl;
+	policy_format(&files, w->policy, sizeof(w->policy));
+}
+
+bool wanted_differs(const struct wanted *w, const struct listed *e)
+{
+	struct wanted tight = *w;
+
+	wanted_keep_ttl(&tight, e);
+	return strcmp(w->origin, e->origin) != 0 || strcmp(w->variable, e->variable) != 0 ||
+	       strcmp(tight.policy, e->policy) != 0;
+}
+
+const char *origin_url(const char *origin)
+{
+	const char *space = strchr(origin, ' ');
+
+	return space ? space + 1 : origin;
+}
+
+void origin_host(const char *origin, char *out, size_t size)
+{
+	const char *url = origin_url(origin), *host = strstr(url, "://");
+
+	host = host ? host + 3 : "";
+	snprintf(out, size, "%.*s", (int)strcspn(host, "/"), host);
+}
+
+void provider_word(const struct provider *p, char out[PROVIDER_WORD])
+{
+	snprintf(out, PROVIDER_WORD, "%s%s%s", p->name, p->mode[0] ? ":" : "", p->mode);
+}
+
+int provider_lacks(const struct provider *p, struct failure *f)
+{
+	const struct provider_param *first = NULL, *q;
+	char word[PROVIDER_WORD], command[sizeof(f->hint)];
+	size_t n;
+	unsigned i;
+
+	provider_word(p, word);
+	n = (size_t)snprintf(command, sizeof(command), "ccctl add %s", word);
+	for (i = 0; i < p->params; i++) {
+		q = &p->param[i];
+		/* What has a default need not be given. */
+		if (q->value[0] || q->fallback[0])
+			continue;
+		if (!first)
+			first = q;
+		if (n < sizeof(command))
+			n += (size_t)snprintf(command + n, sizeof(command) - n, " --set %s=...", q->name);
+	}
+	if (!first)
+		first = provider_missing(p);
+	return fail_set(f, FAIL_USAGE, command, "provider %s lacks '%s': %.180s", word, first->name,
+			first->ask);
+}
+
+/* Does NAME[:MODE] use the entry?  A file that cannot be read uses nothing. */
+static bool uses(const char *name, const char *mode, const char *entry, struct provider **out)
+{
+	struct provider *p = NULL;
+	bool found = false;
+	unsigned i;
+
+	if (provider_load(name, mode, &p, NULL) != 0)
+		return false;
+	for (i = 0; i < p->secrets; i++)
+		found = found || strcmp(p->secret[i].entry, entry) == 0;
+	if (out)
+		*out = p;
+	else
+		provider_free(p);
+	return found;
+}
+
+/* The form of provider NAME that uses the entry. */
+static bool using_form(const char *name, const char *entry, char word[PROVIDER_WORD])
+{
+	struct provider *p = NULL;
+	bool found = uses(name, NULL, entry, &p);
+	unsigned i;
+
+	snprintf(word, PROVIDER_WORD, "%s", name);
+	for (i = 0; p && !found && i < p->mode_count; i++) {
+		found = uses(name, p->modes[i], entry, NULL);
+		snprintf(word, PROVIDER_WORD, "%s:%s", name, p->modes[i]);
+	}
+	if (p)
+		provider_free(p);
+	return found;
+}
+
+int providers_using(const char *entry, char out[][PROVIDER_WORD], int max, struct failure *f)
+{
+	char **names, word[PROVIDER_WORD];
+	unsigned i, count;
+	int n = 0;
+
+	if (provider_names(&names, &count, f) != 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		if (using_form(names[i], entry, word)) {
+			if (n < max)
+				memcpy(out[n], word, sizeof(word));
+			n++;
+		}
+		free(names[i]);
+	}
+	free(names);
+	return n;
+}

@@ -1,0 +1,145 @@
+/*
+ * client/common/parameters.c - a provider's parameters: given, asked for, missing.
+ */
+#include "client/common/parameters.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
+#include "client/common/terminal.h"
+
+int settings_add(struct settings *s, char *word, struct failure *f)
+{
+	if (!strchr(word, '=') || word[0] == '=')
+		return fail_set(f, FAIL_USAGE, "for example --set region=eu-central-1",
+				"--set wants KEY=VALUE");
+	if (s->n == PROVIDER_PARAMS_MAX)
+		return fail_set(f, FAIL_USAGE, NULL, "more than %d --set", PROVIDER_PARAMS_MAX);
+	s->word[s->n++] = word;
+	return 0;
+}
+
+static const struct provider_param *find(const struct provider *p, const char *key, size_t n)
+{
+	unsigned i;
+
+	for (i = 0; i < p->params; i++)
+		if (strlen(p->param[i].name) == n && memcmp(p->param[i].name, key, n) == 0)
+			return &p->param[i];
+	return NULL;
+}
+
+static int unknown(const struct provider *p, const char *key, size_t n, struct failure *f)
+{
+	unsigned i;
+	size_t used;
+
+	fail_set(f, FAIL_USAGE, NULL, "provider %s has no parameter '%.*s'", p->name,
+		 (int)(n > NAME_MAX_LEN ? NAME_MAX_LEN : n), key);
+	if (p->params == 0)
+		fail_hint(f, "it has none");
+	else
+		fail_hint(f, "it has");
+	for (i = 0; i < p->params; i++) {
+		used = strlen(f->hint);
+		snprintf(f->hint + used, sizeof(f->hint) - used, "%s %s", i ? "," : "",
+			 p->param[i].name);
+	}
+	return -1;
+}
+
+/* All are checked before the first is stored. */
+static int store_given(const struct provider *p, const struct settings *s, struct failure *f)
+{
+	const struct provider_param *param;
+	unsigned i;
+	size_t n;
+
+	for (i = 0; i < s->n; i++) {
+		n = strcspn(s->word[i], "=");
+		if (!find(p, s->word[i], n))
+			return unknown(p, s->word[i], n, f);
+	}
+	for (i = 0; i < s->n; i++) {
+		n = strcspn(s->word[i], "=");
+		param = find(p, s->word[i], n);
+		if (provider_set_param(p->name, param->name, s->word[i] + n + 1, f) != 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int ask_one(const struct provider *p, const struct provider_param *param, struct failure *f)
+{
+	const char *ask = param->ask[0] ? param->ask : param->name;
+	char prompt[900], answer[PROVIDER_VALUE_MAX + 2];
+	int i;
+
+	if (param->choices[0])
+		snprintf(prompt, sizeof(prompt), "%s (%s) [%s]: ", ask, param->choices, param->fallback);
+	else if (param->fallback[0])
+		snprintf(prompt, sizeof(prompt), "%s [%s]: ", ask, param->fallback);
+	else
+		snprintf(prompt, sizeof(prompt), "%s: ", ask);
+	for (i = 0; i < TRIES; i++) {
+		if (terminal_line(prompt, answer, sizeof(answer), f) != 0)
+			return -1;
+		if (!answer[0])
+			snprintf(answer, sizeof(answer), "%s", param->fallback);
+		if (!answer[0]) {
+			provider_lacks(p, f);
+			continue;
+		}
+		if (provider_set_param(p->name, param->name, answer, f) == 0)
+			return 0;
+		terminal_say("%s%s%s.", f->what, f->hint[0] ? ": " : "", f->hint);
+	}
+	return -1;
+}
+
+/* Without a person the default that the file names is what Enter would give. */
+static int settle_one(const struct provider *p, const struct provider_param *param,
+		      struct failure *f)
+{
+	if (terminal_asks())
+		return ask_one(p, param, f);
+	if (!param->fallback[0])
+		return provider_lacks(p, f);
+	say("%s: %s is %s (the default)", p->name, param->name, param->fallback);
+	return provider_set_param(p->name, param->name, param->fallback, f);
+}
+
+static int reload(struct provider **p, struct failure *f)
+{
+	struct provider *fresh;
+
+	if (provider_load((*p)->name, (*p)->mode, &fresh, f) != 0)
+		return -1;
+	provider_free(*p);
+	*p = fresh;
+	return 0;
+}
+
+int parameters_settle(struct provider **p, const struct settings *s, struct failure *f)
+{
+	unsigned i;
+	bool lost = false;
+
+	if (s->n > 0 && (store_given(*p, s, f) != 0 || reload(p, f) != 0))
+		return -1;
+	/* Nothing is stored while something cannot be had. */
+	for (i = 0; i < (*p)->params; i++)
+		lost = lost || (!(*p)->param[i].value[0] && !(*p)->param[i].fallback[0]);
+	if (lost && !terminal_asks())
+		return provider_lacks(*p, f);
+	for (i = 0; i < (*p)->params; i++)
+		if (!(*p)->param[i].value[0] && settle_one(*p, &(*p)->param[i], f) != 0)
+			return -1;
+	if (reload(p, f) != 0)
+		return -1;
+	return provider_missing(*p) ? provider_lacks(*p, f) : 0;
+}

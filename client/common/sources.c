@@ -1,0 +1,45 @@
+/*
+ * client/common/sources.c - keys that stay in another manager: settling what is sealed
+ * for them.
+ */
+#include "client/common/sources.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "client/common/tokens.h"
+#include "config/source/source.h"
+#include "dial/fetch.h"
+
+int source_settle(struct client *c, const char *ref, bool check, struct tokens *t, unsigned i,
+		  struct entry_source *out, struct failure *f)
+{
+	struct source_file s;
+
+	if (source_load(ref, &s, f) != 0 || source_seal(&s, ref, out, f) != 0)
+		return -1;
+	if (!check)
+		return 0;
+	/* A byte more than a token has: the helper's failures come this way too. */
+	if (secret_new(c, &t->buf[i], TOKEN_MAX + 1, f) != 0 ||
+	    fetch_try(out, fetch_terminal(), t->buf[i].p, t->buf[i].room, &t->n[i], f) != 0)
+		return -1;
+	t->p[i] = t->buf[i].p;
+	return 0;
+}
+
+int source_is_sealed(const struct listed *e, struct entry_source *now, struct failure *f)
+{
+	struct source_file s;
+	struct words w;
+	bool there;
+
+	if (source_load(e->source.ref, &s, f) != 0 || words_split(e->source.command, &w, f) != 0)
+		return -1;
+	there = access(w.v[0], X_OK) == 0;
+	words_free(&w);
+	if (there && source_check(&s, &e->source, NULL) == 0)
+		return 1;
+	return source_seal(&s, e->source.ref, now, f);
+}

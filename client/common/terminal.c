@@ -1,0 +1,369 @@
+/*
+ * client/common/terminal.c - questions to the person at /dev/tty.
+ *
+ * MUST: a secret is read straight into its locked buffer; echo comes back on
+ * every way out; what was typed or pasted beyond the answer is thrown away, so
+ * that the rest of a key never lands in the shell.
+ */
+#include "client/common/terminal.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "client/common/common.h"
+
+/* What ends or stops us, and what tells that we were stopped. */
+static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
+#define CAUGHT (sizeof(caught) / sizeof(caught[0]))
+
+static volatile sig_atomic_t came[CAUGHT];
+
+static void note(int sig)
+{
+	unsigned i;
+
+	for (i = 0; i < CAUGHT; i++)
+		if (caught[i] == sig)
+			came[i] = 1;
+}
+
+static bool any_came(void)
+{
+	unsigned i;
+
+	for (i = 0; i < CAUGHT; i++)
+		if (came[i])
+			return true;
+	return false;
+}
+
+/* A terminal without echo, and the signals held. */
+struct hush {
+	int fd;
+	struct termios was;
+	struct sigaction old[CAUGHT];
+	sigset_t mask; /* the caller's; in force only while we wait */
+	bool stop;     /* ctrl-Z was typed */
+};
+
+static int open_tty(void)
+{
+	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+}
+
+bool terminal_here(void)
+{
+	int fd = open_tty();
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
+bool terminal_asks(void)
+{
+	return isatty(STDIN_FILENO) && terminal_here();
+}
+
+static int no_terminal(struct failure *f)
+{
+	return fail_set(f, FAIL_USAGE, "scripts: --passphrase-fd N for a passphrase, standard input "
+			"for a key", "cannot ask: there is no terminal");
+}
+
+static void write_text(int fd, const char *text)
+{
+	io_write_all(fd, text, strlen(text), io_now_ms() + 10000);
+}
+
+static void hold_signals(struct hush *h)
+{
+	struct sigaction sa = { .sa_handler = note };
+	sigset_t set;
+	unsigned i;
+
+	sigemptyset(&set);
+	for (i = 0; i < CAUGHT; i++) {
+		came[i] = 0;
+		sigaddset(&set, caught[i]);
+	}
+	sigprocmask(SIG_BLOCK, &set, &h->mask);
+	for (i = 0; i < CAUGHT; i++)
+		sigaction(caught[i], &sa, &h->old[i]);
+}
+
+static void release_signals(struct hush *h)
+{
+	unsigned i;
+
+	for (i = 0; i < CAUGHT; i++)
+		sigaction(caught[i], &h->old[i], NULL);
+	sigprocmask(SIG_SETMASK, &h->mask, NULL);
+}
+
+static int echo_off(struct hush *h, struct failure *f)
+{
+	struct termios quiet;
+	int r;
+
+	if (tcgetattr(h->fd, &h->was) != 0)
+		return fail_errno(f, NULL, "terminal");
+	quiet = h->was;
+	/* Not ICANON: a line of it ends at 4,095 bytes, and keys may be longer. */
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ICANON);
+	quiet.c_lflag |= ISIG;
+	quiet.c_iflag |= ICRNL;
+	/* ctrl-Z would stop our parent at once, and the shell would take the terminal
+	 * while it is still ours: read it, tidy up, then stop everyone. */
+	quiet.c_cc[VSUSP] = _POSIX_VDISABLE;
+	quiet.c_cc[VMIN] = 1;
+	quiet.c_cc[VTIME] = 0;
+	do
+		r = tcsetattr(h->fd, TCSAFLUSH, &quiet);
+	while (r != 0 && errno == EINTR && !any_came());
+	if (r != 0 && errno != EINTR)
+		return fail_errno(f, NULL, "terminal: echo off");
+	return 0;
+}
+
+static void echo_back(struct hush *h)
+{
+	int r;
+
+	do
+		r = tcsetattr(h->fd, TCSAFLUSH, &h->was);
+	while (r != 0 && errno == EINTR);
+}
+
+/* Take the last character off, all of its bytes. */
+static void erase(struct secret *s)
+{
+	while (s->n > 0) {
+		s->n--;
+		if ((s->p[s->n] & 0xc0) != 0x80)
+			break;
+	}
+}
+
+enum typed { TYPED_MORE, TYPED_LINE, TYPED_END, TYPED_STOP };
+
+/* The byte at s->p[s->n] was read: keep it, or do what the key means. */
+static enum typed typed(struct hush *h, struct secret *s, bool *over, bool *nul)
+{
+	uint8_t c = s->p[s->n];
+
+	if (c == '\n')
+		return TYPED_LINE;
+	if (c == h->was.c_cc[VEOF])
+		return s->n == 0 ? TYPED_END : TYPED_LINE;
+	if (c != '\0' && c == h->was.c_cc[VSUSP])
+		return TYPED_STOP;
+	if (c == h->was.c_cc[VERASE] || c == '\b' || c == 0x7f) {
+		erase(s);
+	} else if (c == h->was.c_cc[VKILL]) {
+		s->n = 0;
+		*over = *nul = false;
+	} else if (c == '\0') {
+		*nul = true;
+	} else if (s->n + 1 < s->room) {
+		s->n++;
+	} else {
+		*over = true;
+	}
+	return TYPED_MORE;
+}
+
+/* 1 a line is there, 0 a signal came, -1 with f set. */
+static int read_typed(struct hush *h, struct secret *s, struct failure *f)
+{
+	struct pollfd p = { .fd = h->fd, .events = POLLIN };
+	bool over = false, nul = false;
+	enum typed t;
+	ssize_t r;
+
+	for (s->n = 0;;) {
+		if (any_came())
+			return 0;
+		/* The signals get in here and nowhere else, so none is missed. */
+		if (ppoll(&p, 1, NULL, &h->mask) < 0) {
+			if (errno == EINTR)
+				continue;
+			return fail_errno(f, NULL, "terminal");
+		}
+		r = read(h->fd, s->p + s->n, 1);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return fail_errno(f, NULL, "terminal");
+		t = r == 0 ? TYPED_END : typed(h, s, &over, &nul);
+		if (t == TYPED_END)
+			return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");
+		if (t == TYPED_LINE)
+			break;
+		if (t == TYPED_STOP) {
+			h->stop = true;
+			return 0;
+		}
+	}
+	if (over)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "the answer is longer than %zu bytes",
+				s->room - 1);
+	if (nul)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the answer has a NUL");
+	return 1;
+}
+
+/* Do now what the signals wanted.  Returns when they wanted no end of us. */
+static int obey(const struct hush *h, bool continued, struct failure *f)
+{
+	bool end = false;
+	unsigned i;
+
+	for (i = 0; i < CAUGHT; i++) {
+		if (!came[i] || caught[i] == SIGCONT)
+			continue;
+		/* Stopped and continued before we got here: once is enough. */
+		if (caught[i] == SIGTSTP && continued)
+			continue;
+		end = end || caught[i] != SIGTSTP;
+		raise(caught[i]);
+	}
+	if (h->stop)
+		kill(0, SIGTSTP);
+	/* Still here: stopped and continued, or they are ignored. */
+	return end ? fail_set(f, FAIL_USAGE, NULL, "interrupted") : 0;
+}
+
+static bool continue_pending(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && sigismember(&set, SIGCONT) == 1;
+}
+
+int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct failure *f)
+{
+	struct hush h = { .fd = fd };
+	bool continued;
+	int r;
+
+	/* In the background the shell's own settings would be taken for ours. */
+	if (tcgetpgrp(fd) >= 0 && tcgetpgrp(fd) != getpgrp())
+		kill(0, SIGTTOU);
+	do {
+		h.stop = false;
+		hold_signals(&h);
+		r = echo_off(&h, f);
+		if (r == 0) {
+			write_text(fd, prompt);
+			r = read_typed(&h, s, f);
+			echo_back(&h);
+			write_text(fd, "\n");
+		}
+		if (r != 1) {
+			io_wipe(s->p, s->room);
+			s->n = 0;
+		}
+		continued = continue_pending();
+		release_signals(&h);
+		if (r == 0 && obey(&h, continued, f) != 0)
+			r = -1;
+	} while (r == 0);
+	return r == 1 ? 0 : -1;
+}
+
+int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
+{
+	int fd = open_tty(), r;
+
+	if (fd < 0)
+		return no_terminal(f);
+	r = terminal_secret_on(fd, prompt, s, f);
+	close(fd);
+	return r;
+}
+
+int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
+{
+	char shown[1024], c;
+	int fd = open_tty();
+	size_t n = 0;
+	ssize_t r;
+
+	if (fd < 0)
+		return no_terminal(f);
+	snprintf(shown, sizeof(shown), "%s", prompt);
+	fail_printable(shown);
+	write_text(fd, shown);
+	for (;;) {
+		do
+			r = read(fd, &c, 1);
+		while (r < 0 && errno == EINTR);
+		if (r <= 0 || c == '\n')
+			break;
+		if (n + 1 < size)
+			out[n++] = c;
+	}
+	out[n] = '\0';
+	if (r == 0)
+		write_text(fd, "\n");
+	close(fd);
+	if (r < 0)
+		return fail_errno(f, NULL, "terminal");
+	if (r == 0 && n == 0)
+		return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");
+	return 0;
+}
+
+int terminal_yes(const char *question, bool *yes, struct failure *f)
+{
+	char prompt[512], answer[16];
+
+	snprintf(prompt, sizeof(prompt), "%s [y/N] ", question);
+	*yes = false;
+	if (terminal_line(prompt, answer, sizeof(answer), f) != 0)
+		return -1;
+	*yes = strcasecmp(answer, "y") == 0 || strcasecmp(answer, "yes") == 0;
+	return 0;
+}
+
+void terminal_say(const char *fmt, ...)
+{
+	char text[2048];
+	int fd = open_tty(), n;
+	va_list ap;
+
+	if (fd < 0)
+		return;
+	va_start(ap, fmt);
+	n = vsnprintf(text, sizeof(text) - 1, fmt, ap);
+	va_end(ap);
+	if (n >= 0) {
+		fail_printable(text);
+		strcat(text, "\n");
+		write_text(fd, text);
+	}
+	close(fd);
+}
+
+void terminal_show(const char *before, const void *secret, size_t n, const char *after)
+{
+	int fd = open_tty();
+
+	if (fd < 0)
+		return;
+	write_text(fd, before);
+	io_write_all(fd, secret, n, io_now_ms() + 10000);
+	write_text(fd, after);
+	close(fd);
+}

@@ -1,0 +1,160 @@
+/*
+ * client/common/tokens.c - getting keys from a person or from standard input.
+ */
+#include "client/common/tokens.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "client/common/terminal.h"
+#include "config/provider/provider.h"
+
+#define LINE_ROOM (TOKEN_MAX + 2) /* a key and its line's end */
+
+/* Blanks around a pasted key are no part of it. */
+static void trim(struct secret *s)
+{
+	size_t blank = 0;
+
+	while (s->n > 0 && (s->p[s->n - 1] == ' ' || s->p[s->n - 1] == '\t'))
+		s->n--;
+	while (blank < s->n && (s->p[blank] == ' ' || s->p[blank] == '\t'))
+		blank++;
+	s->n -= blank;
+	memmove(s->p, s->p + blank, s->n);
+}
+
+/* What a person should know before pasting a key. */
+static void explain(const struct wanted *w, const struct provider *p)
+{
+	if (!p) {
+		terminal_say("No provider is named: no launch gets this key until ccctl approve seals it "
+			     "to one that names it.");
+		return;
+	}
+	terminal_say("%s: the key will be sealed for %s and sent nowhere else.",
+		     p->title[0] ? p->title : p->name, origin_url(w->origin));
+	if (p->key_url[0])
+		terminal_say("Keys are made at %s", p->key_url);
+}
+
+static int ask_one(struct secret *s, const struct wanted *w, unsigned i, unsigned count,
+		   struct failure *f)
+{
+	char prompt[256];
+	int tries;
+
+	if (count > 1)
+		snprintf(prompt, sizeof(prompt), "%s (entry %s, %u of %u): ", w->variable, w->entry, i + 1,
+			 count);
+	else
+		snprintf(prompt, sizeof(prompt), "Key for %s: ", w->entry);
+	for (tries = 0; tries < TRIES; tries++) {
+		if (terminal_secret(prompt, s, f) != 0)
+			return -1;
+		trim(s);
+		if (wire_token_check(s->p, s->n, f) == 0)
+			return 0;
+		if (tries + 1 < TRIES)
+			terminal_say("%s.", f->what);
+	}
+	return -1;
+}
+
+static int ask_all(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
+		   const struct provider *p, struct failure *f)
+{
+	unsigned i;
+
+	explain(w, p);
+	for (i = 0; i < count; i++) {
+		if (secret_new(c, &t->buf[i], LINE_ROOM, f) != 0 ||
+		    ask_one(&t->buf[i], &w[i], i, count, f) != 0)
+			return -1;
+		t->p[i] = t->buf[i].p;
+		t->n[i] = t->buf[i].n;
+	}
+	return 0;
+}
+
+static int read_input(struct secret *s, struct failure *f)
+{
+	ssize_t n = io_read_all(STDIN_FILENO, s->p, s->room, io_now_ms() + PIPE_DEADLINE_MS);
+
+	if (n >= 0) {
+		s->n = (size_t)n;
+		return 0;
+	}
+	if (errno == EFBIG)
+		return fail_set(f, FAIL_TOO_LARGE, "is this really a key, and not a file?",
+				"standard input has more than %zu bytes", s->room);
+	return fail_errno(f, NULL, "read the key on standard input");
+}
+
+/* Cut the input into lines, which the tokens then point into. */
+static int cut(struct tokens *t, unsigned count, struct failure *f)
+{
+	const uint8_t *at = t->buf[0].p, *end = at + t->buf[0].n, *eol;
+	unsigned i;
+
+	for (i = 0; i < count; i++) {
+		if (at == end && i > 0)
+			return fail_set(f, FAIL_BAD_VALUE, "one line for each, in the order that ccctl show "
+					"and the provider's file have",
+					"standard input has %u of %u keys", i, count);
+		eol = memchr(at, '\n', (size_t)(end - at));
+		t->p[i] = at;
+		t->n[i] = (size_t)((eol ? eol : end) - at);
+		at = eol ? eol + 1 : end;
+		if (t->n[i] > 0 && eol && t->p[i][t->n[i] - 1] == '\r')
+			t->n[i]--;
+		/* As at the prompt: blanks around it came with the copying. */
+		while (t->n[i] > 0 && t->p[i][t->n[i] - 1] == ' ')
+			t->n[i]--;
+		for (; t->n[i] > 0 && *t->p[i] == ' '; t->n[i]--)
+			t->p[i]++;
+	}
+	if (at != end)
+		return fail_set(f, FAIL_BAD_VALUE, "one key a line and nothing else",
+				"standard input goes on after the %s", count > 1 ? "last key" : "key");
+	return 0;
+}
+
+static int read_all(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
+		    struct failure *f)
+{
+	unsigned i;
+
+	if (secret_new(c, &t->buf[0], (size_t)count * LINE_ROOM, f) != 0 ||
+	    read_input(&t->buf[0], f) != 0 || cut(t, count, f) != 0)
+		return -1;
+	for (i = 0; i < count; i++) {
+		if (wire_token_check(t->p[i], t->n[i], f) == 0)
+			continue;
+		if (count > 1 && f)
+			fail_hint(f, "the key on line %u, for %s", i + 1, w[i].variable);
+		return -1;
+	}
+	return 0;
+}
+
+int tokens_get(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
+	       const struct provider *p, struct failure *f)
+{
+	memset(t, 0, sizeof(*t));
+	if (terminal_asks())
+		return ask_all(c, t, w, count, p, f);
+	return read_all(c, t, w, count, f);
+}
+
+void tokens_free(struct client *c, struct tokens *t)
+{
+	unsigned i;
+
+	for (i = 0; i < SESSION_ENTRIES_MAX; i++)
+		secret_free(c, &t->buf[i]);
+}

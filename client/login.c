@@ -1,0 +1,384 @@
+/*
+ * client/login.c - ccctl login: have the vault opened at log-in, by systemd's
+ * user units or, where no user manager runs, by an autostart entry.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common/common.h"
+#include "client/json.h"
+#include "client/login/login_files.h"
+#include "client/login/manager.h"
+
+/* The broker's unit is started by its socket and has no link of its own. */
+static const int enabled_units[] = { UNIT_SOCKET, UNIT_UNLOCK, UNIT_LOGIND };
+#define ENABLED_UNITS (sizeof(enabled_units) / sizeof(enabled_units[0]))
+
+static bool ours(const struct login_file *file)
+{
+	return file->state == FILE_CURRENT || file->state == FILE_STALE;
+}
+
+/* Is anything of the units in the user's own directory? */
+static bool units_here(const struct login_files *l)
+{
+	int i;
+
+	for (i = 0; i < LOGIN_UNITS; i++)
+		if (ours(&l->file[i]) || (l->file[i].state != FILE_FOREIGN && login_linked(l, i)))
+			return true;
+	return false;
+}
+
+/* ---- enable ---- */
+
+/*
+ * A broker that systemd did not start holds the vault's lock, and systemd would
+ * take its socket's place: every connection would then start one that cannot
+ * serve.
+ */
+static int nobody_serves(struct client *c, struct failure *f)
+{
+	static const char *const name[] = { "ccbroker.socket" };
+	struct manager_unit unit;
+
+	if (manager_ask(name, 1, &unit, f) != 0)
+		return -1;
+	if (strcmp(unit.active, "active") == 0)
+		return 0;
+	if (client_connect(c, false, f) != 0) {
+		if (f->code != FAIL_NO_BROKER)
+			return -1;
+		memset(f, 0, sizeof(*f));
+		return 0;
+	}
+	fail_set(f, FAIL_BUSY, NULL,
+		 "a broker that systemd did not start (process %d) holds the vault and its socket",
+		 (int)c->dial.broker);
+	fail_hint(f, "end it, which locks the vault and leaves sessions alone: kill %d; then ccctl login enable",
+		  (int)c->dial.broker);
+	return -1;
+}
+
+/* The manager has an environment of its own, and starts the broker in it. */
+static void note_environment(void)
+{
+	static const char *const dirs[][2] = { { "XDG_CONFIG_HOME", "/.config" },
+					       { "XDG_DATA_HOME", "/.local/share" },
+					       { "XDG_STATE_HOME", "/.local/state" } };
+	const char *v, *home = getenv("HOME");
+	unsigned i;
+	size_t n;
+
+	for (i = 0; home && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		v = getenv(dirs[i][0]);
+		n = strlen(home);
+		if (!v || v[0] != '/' || (strncmp(v, home, n) == 0 && strcmp(v + n, dirs[i][1]) == 0))
+			continue;
+		say("note: %s is set here; systemd needs it too (~/.config/environment.d/), or its "
+		    "broker serves another vault", dirs[i][0]);
+	}
+}
+
+/* Copies of the user's would hide what root installed. */
+static int use_shared(struct login_files *l, struct failure *f)
+{
+	int i, r;
+
+	for (i = 0; i < LOGIN_UNITS; i++) {
+		r = login_remove(l, i, f);
+		if (r < 0 || (r == 1 && login_unlink(l, i, f) != 0))
+			return -1;
+		if (r == 1)
+			say("removed %s: root's installation has it", l->file[i].path);
+	}
+	if (l->shared_current)
+		say("the units are in %s", l->shared);
+	else
+		say("note: the units in %s are used; they are another installation's than this ccctl",
+		    l->shared);
+	return 0;
+}
+
+static int use_own(struct login_files *l, struct failure *f)
+{
+	int i, r, n = 0;
+
+	for (i = 0; i < LOGIN_UNITS; i++) {
+		r = login_write(l, i, f);
+		if (r < 0)
+			return -1;
+		n += r;
+	}
+	if (n > 0)
+		say("wrote %d unit files to %s", n, l->dir);
+	return 0;
+}
+
+static int enable_units(struct client *c, struct login_files *l, struct failure *f)
+{
+	static const char *const reload[] = { "daemon-reload", NULL };
+	const char *words[3 + ENABLED_UNITS] = { "enable", "--now" };
+	unsigned i;
+	int r;
+
+	for (i = 0; i < ENABLED_UNITS; i++)
+		words[2 + i] = l->file[enabled_units[i]].name;
+	/* Somebody's own unit of that name hides root's as well. */
+	if (login_not_foreign(l, 0, LOGIN_UNITS - 1, f) != 0 || nobody_serves(c, f) != 0)
+		return -1;
+	note_environment();
+	if ((l->shared[0] ? use_shared(l, f) : use_own(l, f)) != 0)
+		return -1;
+	/* One of the two is enough. */
+	r = login_remove(l, AUTOSTART, f);
+	if (r < 0)
+		return -1;
+	if (r == 1)
+		say("removed %s: systemd does that now", l->file[AUTOSTART].path);
+	if (manager_call(reload, NULL, 0, f) != 0 || manager_call(words, NULL, 0, f) != 0)
+		return -1;
+	say("enabled: systemd starts the broker when it is needed, opens the vault at a graphical "
+	    "log-in, and locks it on suspend and screen lock");
+	return EXIT_DONE;
+}
+
+static int enable_autostart(struct login_files *l, struct failure *f)
+{
+	int r;
+
+	if (units_here(l))
+		return fail_set(f, FAIL_EXISTS,
+				"log in where systemd's user manager runs, or first: ccctl login disable",
+				"systemd's units are in %s, but no user manager runs here", l->dir);
+	r = login_write(l, AUTOSTART, f);
+	if (r < 0)
+		return -1;
+	say("no systemd user manager runs here: %s %s, which a desktop runs at log-in",
+	    r == 1 ? "wrote" : "there is", l->file[AUTOSTART].path);
+	return EXIT_DONE;
+}
+
+static int enable(struct client *c, struct login_files *l, struct failure *f)
+{
+	return manager_here() ? enable_units(c, l, f) : enable_autostart(l, f);
+}
+
+/* ---- disable ---- */
+
+static int disable_units(const struct login_files *l, struct failure *f)
+{
+	const char *words[3 + ENABLED_UNITS] = { "disable", "--now" };
+	const struct login_file *file;
+	unsigned i, n = 2;
+
+	/* Only what is there: systemctl stumbles over a name that it does not know. */
+	for (i = 0; i < ENABLED_UNITS; i++) {
+		file = &l->file[enabled_units[i]];
+		if (ours(file) || (file->state == FILE_MISSING && l->shared[0]))
+			words[n++] = file->name;
+	}
+	if (n == 2)
+		return 0;
+	if (manager_call(words, NULL, 0, f) != 0)
+		return -1;
+	say("disabled and stopped the units, and their broker with them: the vault is locked");
+	return 0;
+}
+
+static int disable(struct client *c, struct login_files *l, struct failure *f)
+{
+	static const char *const reload[] = { "daemon-reload", NULL };
+	bool units = units_here(l), manager = manager_here();
+	int i, r, removed = 0;
+
+	(void)c;
+	if (units && manager && disable_units(l, f) != 0)
+		return -1;
+	for (i = 0; i < LOGIN_UNITS; i++) {
+		if (l->file[i].state == FILE_FOREIGN)
+			continue;
+		r = login_remove(l, i, f);
+		if (r < 0 || login_unlink(l, i, f) != 0)
+			return -1;
+		removed += r;
+	}
+	if (removed)
+		say("removed %d unit files from %s", removed, l->dir);
+	if (removed && manager && manager_call(reload, NULL, 0, f) != 0)
+		return -1;
+	r = login_remove(l, AUTOSTART, f);
+	if (r < 0)
+		return -1;
+	if (r == 1)
+		say("removed %s", l->file[AUTOSTART].path);
+	else if (!units)
+		say("nothing was in place");
+	return EXIT_DONE;
+}
+
+/* ---- status ---- */
+
+struct view {
+	const char *way; /* systemd, autostart, both, none */
+	bool manager;
+	struct {
+		char path[PATH_SIZE + 64];
+		enum file_state state;
+		struct manager_unit seen;
+	} unit[LOGIN_UNITS];
+};
+
+static int gather(struct login_files *l, struct view *v, struct failure *f)
+{
+	const char *names[LOGIN_UNITS];
+	struct manager_unit seen[LOGIN_UNITS] = { 0 };
+	bool units, entry = ours(&l->file[AUTOSTART]);
+	unsigned i;
+
+	v->manager = manager_here();
+	for (i = 0; i < LOGIN_UNITS; i++)
+		names[i] = l->file[i].name;
+	if (v->manager && manager_ask(names, LOGIN_UNITS, seen, f) != 0)
+		return -1;
+	for (i = 0; i < LOGIN_UNITS; i++) {
+		v->unit[i].seen = seen[i];
+		v->unit[i].state = l->file[i].state;
+		snprintf(v->unit[i].path, sizeof(v->unit[i].path), "%s", l->file[i].path);
+		if (l->file[i].state != FILE_MISSING || !l->shared[0])
+			continue;
+		v->unit[i].state = l->shared_current ? FILE_CURRENT : FILE_STALE;
+		snprintf(v->unit[i].path, sizeof(v->unit[i].path), "%s/%s", l->shared, names[i]);
+	}
+	units = v->manager ? strncmp(seen[UNIT_SOCKET].enabled, "enabled", 7) == 0
+			   : login_linked(l, UNIT_SOCKET);
+	v->way = units && entry ? "both" : units ? "systemd" : entry ? "autostart" : "none";
+	return 0;
+}
+
+static const char *said(const char *word)
+{
+	return word[0] ? word : "-";
+}
+
+static void print_mend(const struct login_files *l, const struct view *v)
+{
+	bool stale = l->file[AUTOSTART].state == FILE_STALE, shared = false;
+	int i;
+
+	for (i = 0; i < LOGIN_UNITS; i++) {
+		if (v->unit[i].state == FILE_STALE)
+			*(l->file[i].state == FILE_MISSING ? &shared : &stale) = true;
+	}
+	if (stale)
+		puts("mend           stale files are another installation's or version's: ccctl login enable "
+		     "writes them anew");
+	if (shared)
+		puts("mend           root's units are another installation's: use its ccctl, or sudo make "
+		     "install this one there");
+	if (strcmp(v->way, "none") == 0)
+		puts("mend           ccctl login enable");
+	if (strcmp(v->way, "both") == 0)
+		puts("mend           one is enough: ccctl login enable removes the entry");
+}
+
+static void print_text(const struct login_files *l, const struct view *v)
+{
+	static const char *const words[][2] = {
+		{ "systemd", "systemd's user units open the vault" },
+		{ "autostart", "an autostart entry opens the vault" },
+		{ "both", "systemd's user units and an autostart entry open the vault" },
+		{ "none", "nothing opens the vault" },
+	};
+	int i;
+
+	for (i = 0; i < 4; i++)
+		if (strcmp(words[i][0], v->way) == 0)
+			printf("%-15s%s\n", "log-in", words[i][1]);
+	printf("%-15s%s\n", "user manager", v->manager ? "runs" : "none runs here");
+	for (i = 0; i < LOGIN_UNITS; i++) {
+		printf("%-22s%-9s%-10s%-12s", l->file[i].name, login_state_name(v->unit[i].state),
+		       said(v->unit[i].seen.enabled), said(v->unit[i].seen.active));
+		put_plain(v->unit[i].path);
+		putchar('\n');
+	}
+	printf("%-22s%-31s", "autostart entry", login_state_name(l->file[AUTOSTART].state));
+	put_plain(l->file[AUTOSTART].path);
+	putchar('\n');
+	print_mend(l, v);
+}
+
+static struct json_t *file_json(const char *name, const char *path, enum file_state state)
+{
+	struct json_t *o = js_object();
+
+	js_text(o, "name", name);
+	js_text(o, "path", path);
+	js_text(o, "file", login_state_name(state));
+	return o;
+}
+
+static int print_json(const struct login_files *l, const struct view *v, struct failure *f)
+{
+	struct json_t *o = js_object(), *units = js_array(), *unit;
+	const struct login_file *entry = &l->file[AUTOSTART];
+	int i;
+
+	js_text(o, "way", v->way);
+	js_bool(o, "manager", v->manager);
+	for (i = 0; i < LOGIN_UNITS; i++) {
+		unit = file_json(l->file[i].name, v->unit[i].path, v->unit[i].state);
+		js_text(unit, "enabled", v->unit[i].seen.enabled[0] ? v->unit[i].seen.enabled : NULL);
+		js_text(unit, "active", v->unit[i].seen.active[0] ? v->unit[i].seen.active : NULL);
+		js_append(units, unit);
+	}
+	js_put(o, "units", units);
+	js_put(o, "autostart", file_json(entry->name, entry->path, entry->state));
+	return js_print(o, f);
+}
+
+static int status(struct login_files *l, bool json, struct failure *f)
+{
+	static struct view v; /* four paths: not on the stack */
+
+	if (gather(l, &v, f) != 0)
+		return -1;
+	if (json)
+		return print_json(l, &v, f) == 0 ? EXIT_DONE : -1;
+	print_text(l, &v);
+	return EXIT_DONE;
+}
+
+/* ---- the verb ---- */
+
+static const struct option options[] = {
+	{ "json", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
+};
+
+int verb_login(struct client *c, int argc, char **argv, struct failure *f)
+{
+	static struct login_files l; /* five files with their text: not on the stack */
+	bool first = true, json = false;
+	const char *what;
+	int opt;
+
+	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		json = true;
+	}
+	if (want_words(argc, argv, 1, f) != 0)
+		return -1;
+	what = argv[optind];
+	if (json && strcmp(what, "status") != 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help login", "--json goes with login status");
+	if (strcmp(what, "enable") == 0)
+		return login_look(&l, f) == 0 ? enable(c, &l, f) : -1;
+	if (strcmp(what, "disable") == 0)
+		return login_look(&l, f) == 0 ? disable(c, &l, f) : -1;
+	if (strcmp(what, "status") == 0)
+		return login_look(&l, f) == 0 ? status(&l, json, f) : -1;
+	return fail_set(f, FAIL_USAGE, "ccctl help login", "login wants enable, disable or status");
+}

@@ -1,0 +1,92 @@
+/*
+ * client/rm.c - ccctl rm and rename.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
+#include "client/common/terminal.h"
+
+static const struct option rm_options[] = {
+	{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 }
+};
+
+/* Is there such an entry?  Asked before a person is asked whether it may go. */
+static int check_there(struct client *c, const char *name, struct failure *f)
+{
+	struct listed *list;
+	bool found;
+	unsigned n;
+
+	if (client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
+		return -1;
+	found = entries_find(list, n, name) != NULL;
+	free(list);
+	if (found)
+		return 0;
+	fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
+	entries_hint(name, f);
+	return -1;
+}
+
+int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
+{
+	bool first = true, yes = false;
+	char question[160];
+	struct wire_out *o;
+	const char *name;
+	int opt;
+
+	while ((opt = next_option(&first, argc, argv, ":y", rm_options, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		yes = true;
+	}
+	if (want_words(argc, argv, 1, f) != 0 || want_name(argv[optind], f) != 0)
+		return -1;
+	name = argv[optind];
+	if (check_there(c, name, f) != 0)
+		return -1;
+	if (!yes && terminal_asks()) {
+		snprintf(question, sizeof(question), "remove the key '%s'?", name);
+		if (terminal_yes(question, &yes, f) != 0)
+			return -1;
+		if (!yes)
+			return fail_set(f, FAIL_SYSTEM, NULL, "'%s' was kept", name);
+		if (client_connect(c, true, f) != 0)
+			return -1;
+	}
+	o = wire_request("rm", 1);
+	wire_str(o, "name", name);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	say("removed '%s'", name);
+	return EXIT_DONE;
+}
+
+int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
+{
+	static const struct option none[] = { { NULL, 0, NULL, 0 } };
+	const char *from, *to;
+	struct wire_out *o;
+	bool first = true;
+
+	if (next_option(&first, argc, argv, ":", none, f) != -1 || want_words(argc, argv, 2, f) != 0)
+		return -1;
+	from = argv[optind];
+	to = argv[optind + 1];
+	if (want_name(from, f) != 0 || want_name(to, f) != 0 || client_connect(c, true, f) != 0)
+		return -1;
+	o = wire_request("rename", 2);
+	wire_str(o, "name", from);
+	wire_str(o, "to", to);
+	if (client_call(c, o, f) != 0) {
+		entries_hint(from, f);
+		return -1;
+	}
+	say("'%s' is now '%s'", from, to);
+	return EXIT_DONE;
+}

@@ -1,0 +1,124 @@
+/*
+ * client/statusline/command.c - the status line's command: ours or another's.
+ */
+#include "client/statusline/command.h"
+
+#include <jansson.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+
+/* Seconds between two runs while nothing happens: quota is spent by other
+ * sessions too, and one run costs about a millisecond. */
+#define REFRESH 10
+static const char name[] = "ccrun-statusline";
+
+static bool plain(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c != '\0' && strchr("/._-+,@%:", c)) || (unsigned char)c >= 0x80;
+}
+
+int command_quote(const char *path, char *out, size_t size)
+{
+	size_t used = 0;
+	const char *p, *piece;
+	char one[2] = "";
+
+	for (p = path; plain(*p); p++)
+		;
+	if (!*p && *path) {
+		if (strlen(path) >= size)
+			return -1;
+		strcpy(out, path);
+		return 0;
+	}
+	if (size < 3)
+		return -1;
+	out[used++] = '\'';
+	for (p = path; *p; p++) {
+		one[0] = *p;
+		piece = *p == '\'' ? "'\\''" : one;
+		if (used + strlen(piece) + 2 > size)
+			return -1;
+		memcpy(out + used, piece, strlen(piece));
+		used += strlen(piece);
+	}
+	out[used++] = '\'';
+	out[used] = '\0';
+	return 0;
+}
+
+/* The first word as a shell takes it; false when only a shell can tell. */
+static bool first_word(const char *p, char *out, size_t size, size_t *length)
+{
+	const char *start = p;
+	size_t n = 0;
+	char quote = '\0';
+
+	for (; *p && (quote || !strchr(" \t\n", *p)); p++) {
+		if (quote && *p == quote) {
+			quote = '\0';
+			continue;
+		}
+		if (!quote && (*p == '\'' || *p == '"')) {
+			quote = *p;
+			continue;
+		}
+		if (quote != '\'' && strchr("$`", *p))
+			return false;
+		if (!quote && strchr(";&|<>()=*?[#!", *p))
+			return false;
+		if (quote != '\'' && *p == '\\' && p[1])
+			p++;
+		if (n + 1 >= size)
+			return false;
+		out[n++] = *p;
+	}
+	out[n] = '\0';
+	*length = (size_t)(p - start);
+	return !quote && n > 0;
+}
+
+bool command_is_ours(const char *command, size_t *word)
+{
+	char path[PATH_SIZE];
+	const char *base;
+	size_t i;
+
+	if (!first_word(command, path, sizeof(path), word))
+		return false;
+	/* With more than options behind it, it is a script of somebody's. */
+	for (i = *word; command[i]; i++)
+		if (strchr(";&|<>()$`\n", command[i]))
+			return false;
+	base = strrchr(path, '/');
+	return strcmp(base ? base + 1 : path, name) == 0;
+}
+
+int command_program(char *path, struct failure *f)
+{
+	if (path_sibling("bin/ccrun-statusline", path, f) != 0)
+		return -1;
+	if (access(path, X_OK) == 0)
+		return 0;
+	return fail_errno(f, "the installation is not whole: make install again", "%s", path);
+}
+
+json_t *command_value(const char *program, struct failure *f)
+{
+	char quoted[PATH_SIZE];
+	json_t *v;
+
+	if (command_quote(program, quoted, sizeof(quoted)) != 0) {
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", program);
+		return NULL;
+	}
+	v = json_pack("{s:s, s:s, s:i, s:i}", "type", "command", "command", quoted, "padding", 0,
+		      "refreshInterval", REFRESH);
+	if (!v)
+		fail_set(f, FAIL_CONFIG, "install it where the path is UTF-8",
+			 "%s cannot be written in JSON", program);
+	return v;
+}
