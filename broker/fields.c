@@ -149,7 +149,7 @@ struct wire_out *committed(struct request *q, struct failure *f)
 
 	if (tenant_commit(t, f) != 0)
 		return NULL;
-	o = wire_ok(1);
+	o = wire_ok();
 	wire_uint(o, "generation", vault_generation(t->vault));
 	return o;
 }

@@ -16,7 +16,7 @@
 /* {size}: the file is staged; `part` hands it out. */
 static struct wire_out *staged(struct connection *c)
 {
-	struct wire_out *o = wire_ok(1);
+	struct wire_out *o = wire_ok();
 
 	wire_uint(o, "size", c->stage.n);
 	return o;
@@ -67,7 +67,7 @@ struct wire_out *op_part(struct request *q, struct failure *f)
 		return NULL;
 	}
 	n = s->n - (size_t)at < LIST_PAGE ? s->n - (size_t)at : LIST_PAGE;
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_uint(o, "size", s->n);
 	wire_bin(o, "part", s->p + at, n);
 	return o;
@@ -108,7 +108,7 @@ struct wire_out *op_restore(struct request *q, struct failure *f)
 	if (record_request(q, "restore", NULL, f) != 0 || tenant_restore(c->tenant, &r, f) != 0)
 		return NULL;
 	stage_drop(c);
-	o = wire_ok(3);
+	o = wire_ok();
 	wire_uint(o, "generation", vault_generation(c->tenant->vault));
 	wire_uint(o, "entries", vault_count(c->tenant->vault));
 	wire_uint(o, "slots", vault_slots(c->tenant->vault));
@@ -146,5 +146,5 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 	if (store_remove(&t->store, f) != 0 || store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||
 	    store_remove_beside(&t->store, STORE_KEYFILE_NEXT, f) != 0)
 		return NULL;
-	return wire_ok(0);
+	return wire_ok();
 }

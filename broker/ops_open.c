@@ -52,7 +52,7 @@ struct wire_out *op_init(struct request *q, struct failure *f)
 	keyfile_after(q, keyfile, r == 0);
 	if (r != 0)
 		return NULL;
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_str(o, "vault", t->store.path);
 	return o;
@@ -68,7 +68,7 @@ struct wire_out *op_unlock(struct request *q, struct failure *f)
 	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
 	    record_request(q, "unlock", NULL, f) != 0 || tenant_unlock(t, slot, key, f) != 0)
 		return NULL;
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_uint(o, "entries", vault_count(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));
 	return o;
@@ -99,7 +99,7 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 	if (r != 1)
 		return NULL;
 	t->alone = true;
-	o = wire_ok(3);
+	o = wire_ok();
 	wire_uint(o, "entries", vault_count(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));
 	wire_str(o, "kind", slot_kind_name(kind));
@@ -144,7 +144,7 @@ struct wire_out *op_lock(struct request *q, struct failure *f)
 	}
 	if (lock)
 		tenant_lock(t, why, q->connection->peer.pid);
-	o = wire_ok(1);
+	o = wire_ok();
 	wire_bool(o, "locked", lock);
 	return o;
 }
@@ -168,13 +168,13 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 	}
 	c->watcher = c->tenant->watched = true;
 	c->deadline = 0;
-	return wire_ok(0);
+	return wire_ok();
 }
 
 struct wire_out *op_settings(struct request *q, struct failure *f)
 {
 	struct vault_settings s = vault_settings(q->connection->tenant->vault);
-	struct wire_out *o = wire_ok(5);
+	struct wire_out *o = wire_ok();
 
 	(void)f;
 	wire_uint(o, "idle", s.idle);

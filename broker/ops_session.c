@@ -61,7 +61,7 @@ static struct wire_out *granted(struct connection *c)
 {
 	const struct entry *e = tenant_entry(c->tenant, c->session.entry[0], NULL);
 	const char *ref = e && e->source ? e->source->ref : NULL;
-	struct wire_out *o = wire_ok(ref ? 3 : 2);
+	struct wire_out *o = wire_ok();
 	char kind[NAME_MAX_LEN + 1];
 
 	wire_bool(o, "granted", true);
@@ -166,5 +166,5 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 	if (q->pass < 0)
 		return NULL;
 	session_released(c);
-	return wire_ok(0);
+	return wire_ok();
 }

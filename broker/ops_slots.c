@@ -57,7 +57,7 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 	keyfile_after(q, keyfile, done);
 	if (!done)
 		return NULL;
-	o = wire_ok(3);
+	o = wire_ok();
 	wire_uint(o, "id", slot.id);
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));
@@ -104,7 +104,7 @@ struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 	    vault_slot_remove(t->vault, id, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
 	drop_keyfiles(t);
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));
 	return o;
@@ -125,7 +125,7 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
 	drop_keyfiles(t);
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_uint(o, "id", slot.id);
 	wire_uint(o, "generation", vault_generation(t->vault));
 	return o;
@@ -190,7 +190,7 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	tenant_commit(t, NULL);
 	keyfile_after(q, keyfile, true);
 	drop_keyfiles(t);
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_uint(o, "generation", vault_generation(t->vault));
 	wire_uint(o, "slots", vault_slots(t->vault));
 	return o;
@@ -203,7 +203,7 @@ struct wire_out *op_host(struct request *q, struct failure *f)
 
 	if (own_host(q->connection->tenant, public, f) != 0)
 		return NULL;
-	o = wire_ok(1);
+	o = wire_ok();
 	wire_bin(o, "public", public, sizeof(public));
 	return o;
 }
@@ -219,5 +219,5 @@ struct wire_out *op_keyfile(struct request *q, struct failure *f)
 	    record_request(q, "keyfile", NULL, f) != 0 ||
 	    store_write_beside(&t->store, STORE_KEYFILE, p, n, f) != 0)
 		return NULL;
-	return wire_ok(0);
+	return wire_ok();
 }

@@ -55,12 +55,12 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	c->taking[0] = '\0';
 	wait = e->source && !e->token && is_taken(q, name);
 	if (!e->source || e->token || wait) {
-		o = wire_ok(2);
+		o = wire_ok();
 		wire_bool(o, "cached", !wait);
 		wire_bool(o, "wait", wait);
 		return o;
 	}
-	o = wire_ok(2 + SOURCE_KEYS);
+	o = wire_ok();
 	wire_bool(o, "cached", false);
 	wire_bool(o, "wait", false);
 	wire_put_source(o, e->source);
@@ -96,5 +96,5 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 		return NULL;
 	/* Its ttl may be the next one to be over. */
 	c->tenant->sleep_next = 0;
-	return wire_ok(0);
+	return wire_ok();
 }

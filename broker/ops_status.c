@@ -24,11 +24,10 @@ static void put_state(struct wire_out *o, struct request *q)
 	wire_str(o, "why", lock_why_name(t->why));
 	wire_uint(o, "asleep", t->vault ? vault_asleep(t->vault) : 0);
 }
-#define STATE_KEYS 6
 
 struct wire_out *op_hello(struct request *q, struct failure *f)
 {
-	struct wire_out *o = wire_ok(STATE_KEYS);
+	struct wire_out *o = wire_ok();
 
 	(void)f;
 	put_state(o, q);
@@ -40,7 +39,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	struct broker *b = q->broker;
-	struct wire_out *o = wire_ok(STATE_KEYS + 13);
+	struct wire_out *o = wire_ok();
 
 	(void)f;
 	put_state(o, q);
@@ -64,7 +63,7 @@ static void slot_item(struct wire_out *o, const struct slot_info *s)
 {
 	bool kdf = s->kind == SLOT_PASSPHRASE;
 
-	wire_item(o, kdf ? 8 : 4);
+	wire_item(o);
 	wire_uint(o, "id", s->id);
 	wire_str(o, "kind", slot_kind_name(s->kind));
 	wire_str(o, "label", s->label);
@@ -88,12 +87,12 @@ struct wire_out *op_slots(struct request *q, struct failure *f)
 
 	if (tenant_inspect(t, &pub, f) != 0)
 		return NULL;
-	o = wire_ok(t->vault ? 4 : 3);
+	o = wire_ok();
 	wire_uint(o, "generation", pub.generation);
 	wire_bin(o, "id", pub.id, sizeof(pub.id));
 	if (t->vault)
 		wire_uint(o, "next", vault_next_slot(t->vault));
-	wire_array(o, "slots", pub.slots);
+	wire_array(o, "slots");
 	for (i = 0; i < pub.slots; i++)
 		slot_item(o, &pub.slot[i]);
 	return o;
@@ -114,7 +113,7 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them", "there is no slot %u", (unsigned)id);
 		return NULL;
 	}
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_str(o, "kind", slot_kind_name(pub.slot[i].kind));
 	wire_bin(o, "material", pub.slot[i].material, pub.slot[i].material_len);
 	return o;
@@ -135,7 +134,7 @@ struct wire_out *op_record(struct request *q, struct failure *f)
 	n = record_read(&q->connection->tenant->record, old, at, part, sizeof(part), &size, f);
 	if (n < 0)
 		return NULL;
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_uint(o, "size", size);
 	wire_bin(o, "part", part, (size_t)n);
 	return o;

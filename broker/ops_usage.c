@@ -72,7 +72,7 @@ static struct wire_out *its_turn(struct connection *c, struct failure *f)
 	if (!usage_due(c->usage, now))
 		return NULL;
 	if (c->usage->own) {
-		o = wire_ok(1);
+		o = wire_ok();
 		wire_bool(o, "fetch", true);
 	} else {
 		entry = tenant_entry(c->tenant, c->usage->name, NULL);
@@ -81,7 +81,7 @@ static struct wire_out *its_turn(struct connection *c, struct failure *f)
 			return NULL;
 		if (may_have(c, entry, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
 			return NULL;
-		o = wire_ok(3);
+		o = wire_ok();
 		wire_bool(o, "fetch", true);
 		wire_str(o, "origin", entry->origin);
 		wire_secret(o, "token", entry->token, entry->token_len);
@@ -103,7 +103,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 		return NULL;
 	r = join(q, f);
 	if (r > 0) {
-		o = wire_ok(2);
+		o = wire_ok();
 		wire_bool(o, "fetch", false);
 		wire_uint(o, "retry", USAGE_FRESH_MS / 1000);
 		return o;
@@ -221,13 +221,12 @@ struct wire_out *op_usage_put(struct request *q, struct failure *f)
 	if ((wire_has(q->map, "error") ? put_error : put_items)(q, f) != 0)
 		return NULL;
 	c->fetching = false;
-	return wire_ok(0);
+	return wire_ok();
 }
 
 static void put_item(struct wire_out *o, const struct usage_item *item)
 {
-	wire_item(o, 1u + (item->has_percent ? 1 : 0) + (item->amount[0] ? 1 : 0) +
-			     (item->currency[0] ? 1 : 0) + (item->reset ? 1 : 0));
+	wire_item(o);
 	wire_str(o, "label", item->label);
 	if (item->has_percent)
 		wire_uint(o, "percent", item->percent);
@@ -254,13 +253,13 @@ struct wire_out *op_usage(struct request *q, struct failure *f)
 		return NULL;
 	u = usage_find(&q->connection->tenant->usage, name, own);
 	n = u && u->fetched ? u->items : 0;
-	o = wire_ok(2u + (u && u->fetched ? 1 : 0) + (u && u->error[0] ? 1 : 0));
+	o = wire_ok();
 	wire_str(o, "state", usage_state(u, now));
 	if (u && u->fetched)
 		wire_uint(o, "age", (uint64_t)(now - u->fetched) / 1000);
 	if (u && u->error[0])
 		wire_str(o, "error", u->error);
-	wire_array(o, "items", n);
+	wire_array(o, "items");
 	for (i = 0; i < n; i++)
 		put_item(o, &u->item[i]);
 	if (u)

@@ -86,7 +86,7 @@ struct wire_out *op_get(struct request *q, struct failure *f)
 		e = tenant_entry(q->connection->tenant, name, f);
 	if (!e || record_request(q, "get", name, f) != 0)
 		return NULL;
-	o = wire_ok(1);
+	o = wire_ok();
 	wire_secret(o, "token", e->token, e->token_len);
 	return o;
 }
@@ -154,7 +154,7 @@ static void entry_item(struct wire_out *o, const struct entry *e)
 {
 	const struct entry_source *s = e->source;
 
-	wire_item(o, s ? 8 + SOURCE_KEYS : 7);
+	wire_item(o);
 	wire_str(o, "name", e->name);
 	wire_str(o, "origin", e->origin);
 	wire_str(o, "variable", e->variable);
@@ -195,9 +195,9 @@ struct wire_out *op_list(struct request *q, struct failure *f)
 		if (size > LIST_PAGE)
 			break;
 	}
-	o = wire_ok(2);
+	o = wire_ok();
 	wire_bool(o, "more", last < n);
-	wire_array(o, "entries", last - first);
+	wire_array(o, "entries");
 	for (i = first; i < last; i++)
 		entry_item(o, vault_at(v, i));
 	return o;

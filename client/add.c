@@ -216,7 +216,7 @@ out:
 static int put(struct client *c, const struct wanted *w, bool replace, const struct entry_source *source,
 	       const uint8_t *token, size_t n, struct failure *f)
 {
-	struct wire_out *o = wire_request("put", 5 + (source ? SOURCE_KEYS : 0u) + (n > 0 ? 1u : 0u));
+	struct wire_out *o = wire_request("put");
 
 	wire_str(o, "name", w->entry);
 	wire_str(o, "origin", w->origin);

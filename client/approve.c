@@ -156,7 +156,7 @@ static int agree(const struct provider *p, bool yes, struct failure *f)
 
 static int seal(struct client *c, const struct change *ch, struct failure *f)
 {
-	struct wire_out *o = wire_request("approve", 4 + (ch->source_differs ? SOURCE_KEYS : 0u));
+	struct wire_out *o = wire_request("approve");
 
 	wire_str(o, "name", ch->to.entry);
 	wire_str(o, "origin", ch->to.origin);

@@ -75,7 +75,7 @@ static int backup(struct client *c, const char *file, int fd, struct failure *f)
 		terminal_say("The backup has a passphrase of its own, which may be another one than the vault's.");
 	if (slot_make(c, SLOT_PASSPHRASE, &s, none, 0, f) != 0 || client_connect(c, true, f) != 0)
 		goto out;
-	o = wire_request("backup", 2);
+	o = wire_request("backup");
 	slot_put(o, &s.info);
 	wire_secret(o, "key", s.key.p, KEY_LEN);
 	if (client_call(c, o, f) != 0 || transfer_fetch(c, &p, &n, f) != 0)
@@ -121,7 +121,7 @@ static int try_restore(struct client *c, uint32_t id, const uint8_t *key, void *
 
 	if (transfer_send(c, r->p, r->n, f) != 0)
 		return -1;
-	o = wire_request("restore", 4);
+	o = wire_request("restore");
 	wire_uint(o, "slot", id);
 	wire_bool(o, "replace", r->replace);
 	wire_bool(o, "rekey", true);

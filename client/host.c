@@ -236,7 +236,7 @@ static int use(struct client *c, const char *file, struct failure *f)
 		free(bytes);
 		return -1;
 	}
-	o = wire_request("keyfile", 1);
+	o = wire_request("keyfile");
 	wire_bin(o, "keyfile", bytes, n);
 	free(bytes);
 	if (client_call(c, o, f) != 0)

@@ -83,7 +83,7 @@ static FILE *fetch_file(struct client *c, bool old, struct failure *f)
 		return NULL;
 	}
 	while (at < size) {
-		o = wire_request("record", 2);
+		o = wire_request("record");
 		wire_uint(o, "at", at);
 		wire_bool(o, "old", old);
 		if (client_call(c, o, f) != 0 || wire_get_uint(c->dial.in.top, "size", &size, f) != 0 ||

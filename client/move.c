@@ -35,7 +35,7 @@ static const char *broker_name(enum dial_where w)
 
 static int keep_key(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
-	struct wire_out *o = wire_request("export", 2);
+	struct wire_out *o = wire_request("export");
 	struct move *m = arg;
 
 	wire_uint(o, "slot", id);
@@ -84,7 +84,7 @@ static int export_typed(struct client *c, struct move *m, int fd, struct failure
 /* What is in the new place already must be what is in the old one. */
 static int compare(struct client *c, struct move *m, struct failure *f)
 {
-	struct wire_out *o = wire_request("export", 2);
+	struct wire_out *o = wire_request("export");
 	uint8_t *p = NULL;
 	size_t n = 0;
 	int r;
@@ -108,7 +108,7 @@ static int import(struct client *c, struct move *m, struct failure *f)
 		return compare(c, m, f);
 	if (transfer_send(c, m->p, m->n, f) != 0)
 		return -1;
-	o = wire_request("restore", 4);
+	o = wire_request("restore");
 	wire_uint(o, "slot", m->slot);
 	wire_bool(o, "replace", false);
 	wire_bool(o, "rekey", false);
@@ -118,7 +118,7 @@ static int import(struct client *c, struct move *m, struct failure *f)
 
 static int retire(struct client *c, struct move *m, struct failure *f)
 {
-	struct wire_out *o = wire_request("retire", 3);
+	struct wire_out *o = wire_request("retire");
 
 	/* The slots as they stand in the file that was moved. */
 	if (transfer_slots(m->p, m->n, &m->slots, f) != 0) {

@@ -57,7 +57,7 @@ static int make(struct client *c, const struct how *h, struct failure *f)
 	made = true;
 	if (client_connect(c, true, f) != 0)
 		goto out;
-	o = wire_request("init", 3u + s.has_keyfile);
+	o = wire_request("init");
 	slot_put(o, &s.info);
 	wire_bin(o, "id", id, sizeof(id));
 	if (s.has_keyfile)
@@ -98,7 +98,7 @@ static void opened(struct client *c)
 
 static int open_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
-	struct wire_out *o = wire_request("unlock", 2);
+	struct wire_out *o = wire_request("unlock");
 
 	(void)arg;
 	wire_uint(o, "slot", id);
@@ -112,7 +112,7 @@ static int open_slot(struct client *c, uint32_t id, const uint8_t *key, void *ar
 /* With what the broker has itself.  1 opened, 0 it has nothing, -1. */
 static int reopen(struct client *c, struct failure *f)
 {
-	if (client_call(c, wire_request("reopen", 0), f) == 0) {
+	if (client_call(c, wire_request("reopen"), f) == 0) {
 		opened(c);
 		return 1;
 	}
@@ -434,7 +434,7 @@ int verb_lock(struct client *c, int argc, char **argv, struct failure *f)
 		say("no broker is running: nothing is unlocked");
 		return EXIT_DONE;
 	}
-	if (client_call(c, wire_request("lock", 0), f) != 0)
+	if (client_call(c, wire_request("lock"), f) != 0)
 		return -1;
 	say("locked: every secret in the broker is wiped");
 	return EXIT_DONE;

@@ -70,7 +70,7 @@ static int cannot_keep(const struct slot_view *s, struct failure *f)
 /* Does the key open that slot?  It opens the vault, which is open. */
 static int check_key(struct client *c, uint32_t id, const uint8_t *key, struct failure *f)
 {
-	struct wire_out *o = wire_request("unlock", 2);
+	struct wire_out *o = wire_request("unlock");
 
 	wire_uint(o, "slot", id);
 	wire_secret(o, "key", key, KEY_LEN);
@@ -136,7 +136,7 @@ static int seal_key(struct client *c, struct rekey *r, const struct slot_view *s
 		return -1;
 	if (n != HOST_PUBLIC_LEN)
 		return fail_set(f, FAIL_DAMAGED, NULL, "the slot does not say to which host");
-	if (client_call(c, wire_request("host", 0), f) == 0 &&
+	if (client_call(c, wire_request("host"), f) == 0 &&
 	    wire_get_bin(c->dial.in.top, "public", &own, &n, f) == 0)
 		here = n == HOST_PUBLIC_LEN && memcmp(own, info.host, n) == 0 && !r->has_keyfile;
 	memcpy(info.vault, r->slots.vault, VAULT_ID_LEN);
@@ -233,7 +233,7 @@ static int send_rekey(struct client *c, struct rekey *r, struct failure *f)
 	if (client_connect(c, true, f) != 0 || check_same(c, r, f) != 0)
 		return -1;
 	r->sent = true;
-	o = wire_request("rekey", 2u + r->has_keyfile);
+	o = wire_request("rekey");
 	wire_uint(o, "expect", r->slots.next);
 	if (r->has_keyfile)
 		wire_bin(o, "keyfile", r->keyfile, sizeof(r->keyfile));

@@ -59,7 +59,7 @@ int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
 		if (client_connect(c, true, f) != 0)
 			return -1;
 	}
-	o = wire_request("rm", 1);
+	o = wire_request("rm");
 	wire_str(o, "name", name);
 	if (client_call(c, o, f) != 0)
 		return -1;
@@ -80,7 +80,7 @@ int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
 	to = argv[optind + 1];
 	if (want_name(from, f) != 0 || want_name(to, f) != 0 || client_connect(c, true, f) != 0)
 		return -1;
-	o = wire_request("rename", 2);
+	o = wire_request("rename");
 	wire_str(o, "name", from);
 	wire_str(o, "to", to);
 	if (client_call(c, o, f) != 0) {

@@ -71,7 +71,7 @@ static int put(struct wire_out *o, const char *word, unsigned *seen, struct fail
 /* NULL with f set. */
 static struct wire_out *request(char **words, int n, struct failure *f)
 {
-	struct wire_out *o = wire_request("set", (unsigned)n);
+	struct wire_out *o = wire_request("set");
 	unsigned seen = 0;
 	int i;
 
@@ -94,7 +94,7 @@ static int show(struct client *c, bool json, struct failure *f)
 	bool yes;
 	int i;
 
-	if (client_call(c, wire_request("settings", 0), f) != 0)
+	if (client_call(c, wire_request("settings"), f) != 0)
 		return -1;
 	m = c->dial.in.top;
 	for (i = 0; i < TIMES; i++) {

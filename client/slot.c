@@ -69,7 +69,7 @@ static int list(struct client *c, bool json, struct failure *f)
 static int send_slot(struct client *c, const char *op, uint32_t replace, struct new_slot *s,
 		     struct failure *f)
 {
-	struct wire_out *o = wire_request(op, 3u + s->has_keyfile + (replace != 0));
+	struct wire_out *o = wire_request(op);
 
 	slot_put(o, &s->info);
 	wire_uint(o, "expect", all.next);
@@ -214,7 +214,7 @@ static int rm(struct client *c, const char *word, bool yes, struct failure *f)
 		return fail_set(f, FAIL_SYSTEM, NULL, "slot %ld was kept", id);
 	if (client_connect(c, true, f) != 0)
 		return -1;
-	o = wire_request("slot-rm", 1);
+	o = wire_request("slot-rm");
 	wire_uint(o, "id", s->id);
 	if (client_call(c, o, f) != 0)
 		return -1;
@@ -310,7 +310,7 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 /* Which slot the old passphrase opens. */
 static int note_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
-	struct wire_out *o = wire_request("unlock", 2);
+	struct wire_out *o = wire_request("unlock");
 
 	wire_uint(o, "slot", id);
 	wire_secret(o, "key", key, KEY_LEN);

@@ -115,7 +115,7 @@ static int gather(struct client *c, struct status *s, struct failure *f)
 				  (int)pid, (unsigned)uid, c->dial.path);
 		return -1;
 	}
-	if (client_call(c, wire_request("status", 0), f) != 0 ||
+	if (client_call(c, wire_request("status"), f) != 0 ||
 	    read_reply(c->dial.in.top, s, f) != 0)
 		return -1;
 	s->running = true;
@@ -124,7 +124,7 @@ static int gather(struct client *c, struct status *s, struct failure *f)
 	ask_kernel(s, c->dial.broker);
 	/* Inside a session they are not told. */
 	if (!s->marked && strcmp(s->state, "no-vault") != 0 &&
-	    client_call(c, wire_request("slots", 0), NULL) == 0)
+	    client_call(c, wire_request("slots"), NULL) == 0)
 		wire_get_array(c->dial.in.top, "slots", &s->slots, NULL);
 	return 0;
 }

@@ -452,7 +452,7 @@ int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure 
 
 int dial_hello(struct dial *d, struct failure *f)
 {
-	return dial_call(d, wire_request("hello", 0), NULL, f);
+	return dial_call(d, wire_request("hello"), NULL, f);
 }
 
 void dial_close(struct dial *d)

@@ -21,7 +21,7 @@ static int holds(struct import *im, const struct account *a, const char *entry, 
 
 	if (a->kind == ACCOUNT_SOURCE || e->has_source)
 		return a->kind == ACCOUNT_SOURCE && e->has_source && strcmp(e->source.ref, a->ref) == 0;
-	o = wire_request("get", 1);
+	o = wire_request("get");
 	wire_str(o, "name", entry);
 	if (client_call(im->c, o, f) != 0)
 		return -1;
@@ -197,7 +197,7 @@ static int wanted(const struct import *im, const struct account *a, struct wante
 static int put(struct import *im, const struct account *a, const struct wanted *w,
 	       const struct entry_source *source, struct failure *f)
 {
-	struct wire_out *o = wire_request("put", 5 + (source ? SOURCE_KEYS : 1u));
+	struct wire_out *o = wire_request("put");
 
 	wire_str(o, "name", w->entry);
 	wire_str(o, "origin", w->origin);

@@ -96,7 +96,7 @@ int session_ccctl(const char *verb, const struct provider *p, struct failure *f)
 
 static struct wire_out *open_request(const struct provider *p, enum delivery d)
 {
-	struct wire_out *o = wire_request("open", 6);
+	struct wire_out *o = wire_request("open");
 	unsigned i;
 
 	wire_str(o, "provider", p->name);
@@ -104,9 +104,9 @@ static struct wire_out *open_request(const struct provider *p, enum delivery d)
 	wire_str(o, "delivery", delivery_name(d));
 	wire_bool(o, "strict", p->policy.strict);
 	wire_str(o, "config_dir", p->policy.config_dir);
-	wire_array(o, "entries", p->secrets);
+	wire_array(o, "entries");
 	for (i = 0; i < p->secrets; i++) {
-		wire_item(o, 3);
+		wire_item(o);
 		wire_str(o, "name", p->secret[i].entry);
 		wire_str(o, "variable", p->secret[i].variable);
 		wire_str(o, "origin", p->origin);
@@ -201,7 +201,7 @@ int session_pipe(int connection, struct failure *f)
 	struct dial d = { .fd = connection, .buf = reply, .size = sizeof(reply), .broker = broker };
 	int fd = -1, r;
 
-	r = dial_call(&d, wire_request("pipe", 0), &fd, f);
+	r = dial_call(&d, wire_request("pipe"), &fd, f);
 	wire_in_free(&d.in);
 	if (r == 0 && fd < 0)
 		return fail_set(f, FAIL_INTERNAL, NULL, "the broker passed no pipe");

@@ -92,7 +92,7 @@ static bool ask(const struct shown_provider *p, int ms, struct quota *q)
 
 	q->state = QUOTA_ERROR;
 	if (dial_open_within(&d, ms, buf, sizeof(buf), &f) == 0) {
-		o = wire_request("usage", 2);
+		o = wire_request("usage");
 		wire_str(o, "name", p->usage);
 		wire_bool(o, "own", p->own);
 		answered = dial_call(&d, o, NULL, &f) == 0;

@@ -23,16 +23,13 @@ struct failure;
 struct wire_out;
 
 /*
- * Begin a map that has `keys` keys, v among them.  NULL when out of memory.
- * The caller frees it with wire_out_free.
+ * Begin a request {v, op, ...}.  NULL when out of memory, which every function
+ * below takes too.  The caller frees it with wire_out_free.
  */
-struct wire_out *wire_begin(unsigned keys);
+struct wire_out *wire_request(const char *op);
 
-/* Begin a request {v, op, ...}: `more` counts the keys that follow. */
-struct wire_out *wire_request(const char *op, unsigned more);
-
-/* Begin {v, ok:true, ...}. */
-struct wire_out *wire_ok(unsigned more);
+/* Begin an answer {v, ok:true, ...}. */
+struct wire_out *wire_ok(void);
 
 /* The whole of {v, ok:false, error, message, hint}. */
 struct wire_out *wire_error(const struct failure *f);
@@ -41,20 +38,27 @@ void wire_str(struct wire_out *o, const char *key, const char *value);
 void wire_bool(struct wire_out *o, const char *key, bool value);
 void wire_uint(struct wire_out *o, const char *key, uint64_t value);
 void wire_bin(struct wire_out *o, const char *key, const void *p, size_t n); /* public bytes */
-void wire_array(struct wire_out *o, const char *key, unsigned items); /* then wire_item each */
-void wire_item(struct wire_out *o, unsigned keys); /* a map inside an array */
+
+/*
+ * An array of maps: wire_array, for each map wire_item and then its keys.  Keys
+ * of the message after it: wire_array_end first.  The keys and the items are
+ * counted as they are written.
+ */
+void wire_array(struct wire_out *o, const char *key);
+void wire_item(struct wire_out *o);
+void wire_array_end(struct wire_out *o);
+
 /*
  * The message's last key, a secret: its header is written, its n bytes are
  * sent from p by wire_send and never copied.  p must live until then.
  */
 void wire_secret(struct wire_out *o, const char *key, const void *p, size_t n);
 
-/* Bytes so far (without a secret); for paging. */
-size_t wire_size(const struct wire_out *o);
-
 /*
  * Send it as one packet with descriptor pass (or -1).  Returns 0 or -1
- * (errno; EMSGSIZE over WIRE_PACKET_MAX; ENOMEM when writing had failed).
+ * (errno; EMSGSIZE over WIRE_PACKET_MAX; ENOMEM when writing ran out of memory;
+ * EINVAL when it was called in an order that makes no message: a key beside an
+ * item, an item outside an array, a key after the secret).
  */
 int wire_send(int fd, const struct wire_out *o, int pass);
 

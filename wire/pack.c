@@ -12,21 +12,114 @@
 #include "wire/limits.h"
 #include "wire/message.h"
 
+#define OPEN_MAX WIRE_DEPTH_MAX /* so many containers inside one another wire_check allows */
+#define FIX_MAX 15 /* what the header of one byte can count */
+
+/* A map or an array that still grows. */
+struct container {
+	size_t at; /* its header's offset in the buffer */
+	uint16_t count;
+	bool map;
+};
+
+/*
+ * Every header is written with the count 0 and kept right as keys and items are
+ * added, so the buffer holds a whole message at any time.
+ */
 struct wire_out {
 	msgpack_sbuffer buf;
 	msgpack_packer pk;
+	struct container open[OPEN_MAX];
+	unsigned depth; /* of open[] */
 	const void *secret;
 	size_t secret_len;
-	bool failed;
+	int error; /* an errno: the first thing that went wrong */
 };
 
-static void ok(struct wire_out *o, int r)
+static void out_fail(struct wire_out *o, int error)
 {
-	if (r != 0)
-		o->failed = true;
+	if (!o->error)
+		o->error = error;
 }
 
-struct wire_out *wire_begin(unsigned keys)
+static void out_written(struct wire_out *o, int r)
+{
+	if (r != 0)
+		out_fail(o, ENOMEM);
+}
+
+static void out_text(struct wire_out *o, const char *s)
+{
+	size_t n = strlen(s);
+
+	out_written(o, msgpack_pack_str(&o->pk, n));
+	out_written(o, msgpack_pack_str_body(&o->pk, s, n));
+}
+
+/* Begin a container at the end of the buffer. */
+static void out_open(struct wire_out *o, bool map)
+{
+	if (o->depth == OPEN_MAX) {
+		out_fail(o, EINVAL);
+		return;
+	}
+	o->open[o->depth++] = (struct container){ .at = o->buf.size, .map = map };
+	out_written(o, map ? msgpack_pack_map(&o->pk, 0) : msgpack_pack_array(&o->pk, 0));
+}
+
+/* From the header of one byte to the one of three; what follows it moves up. */
+static void out_widen(struct wire_out *o, const struct container *c)
+{
+	out_written(o, msgpack_sbuffer_write(&o->buf, "\0", 2));
+	if (!o->error)
+		memmove(o->buf.data + c->at + 3, o->buf.data + c->at + 1, o->buf.size - c->at - 3);
+}
+
+/* Count one key or item more of the innermost container, which must be of that kind. */
+static void out_count(struct wire_out *o, bool map)
+{
+	struct container *c = &o->open[o->depth - 1];
+	char *head;
+
+	/* A secret's bytes are sent after the buffer: nothing can follow it. */
+	if (c->map != map || o->secret)
+		out_fail(o, EINVAL);
+	else if (c->count == UINT16_MAX)
+		out_fail(o, EMSGSIZE); /* no packet has room for so many */
+	if (o->error)
+		return;
+	c->count++;
+	if (c->count == FIX_MAX + 1)
+		out_widen(o, c);
+	if (o->error)
+		return;
+	head = o->buf.data + c->at;
+	if (c->count <= FIX_MAX) {
+		head[0] = (char)((map ? 0x80 : 0x90) | c->count);
+		return;
+	}
+	head[0] = (char)(map ? 0xde : 0xdc);
+	head[1] = (char)(c->count >> 8);
+	head[2] = (char)(c->count & 0xff);
+}
+
+/*
+ * Count and write a key: true when its value may follow.  Every writer is called
+ * with the NULL of a failed allocation too: wire_send then says ENOMEM, once, for
+ * the whole message.
+ */
+static bool out_key(struct wire_out *o, const char *key)
+{
+	if (!o)
+		return false;
+	out_count(o, true);
+	if (!o->error)
+		out_text(o, key);
+	return !o->error;
+}
+
+/* {v, ...} */
+static struct wire_out *out_begin(void)
 {
 	struct wire_out *o = calloc(1, sizeof(*o));
 
@@ -34,124 +127,112 @@ struct wire_out *wire_begin(unsigned keys)
 		return NULL;
 	msgpack_sbuffer_init(&o->buf);
 	msgpack_packer_init(&o->pk, &o->buf, msgpack_sbuffer_write);
-	ok(o, msgpack_pack_map(&o->pk, keys));
+	out_open(o, true);
+	wire_uint(o, "v", WIRE_VERSION);
 	return o;
 }
 
-static void text(struct wire_out *o, const char *s)
+struct wire_out *wire_request(const char *op)
 {
-	size_t n = strlen(s);
+	struct wire_out *o = out_begin();
 
-	ok(o, msgpack_pack_str(&o->pk, n));
-	ok(o, msgpack_pack_str_body(&o->pk, s, n));
-}
-
-struct wire_out *wire_request(const char *op, unsigned more)
-{
-	struct wire_out *o = wire_begin(more + 2);
-
-	if (o) {
-		wire_uint(o, "v", WIRE_VERSION);
-		wire_str(o, "op", op);
-	}
+	wire_str(o, "op", op);
 	return o;
 }
 
-struct wire_out *wire_ok(unsigned more)
+struct wire_out *wire_ok(void)
 {
-	struct wire_out *o = wire_begin(more + 2);
+	struct wire_out *o = out_begin();
 
-	if (o) {
-		wire_uint(o, "v", WIRE_VERSION);
-		wire_bool(o, "ok", true);
-	}
+	wire_bool(o, "ok", true);
 	return o;
 }
 
 struct wire_out *wire_error(const struct failure *f)
 {
-	struct wire_out *o = wire_begin(5);
+	struct wire_out *o = out_begin();
 
-	if (o) {
-		wire_uint(o, "v", WIRE_VERSION);
-		wire_bool(o, "ok", false);
-		wire_str(o, "error", fail_name(f->code));
-		wire_str(o, "message", f->what);
-		wire_str(o, "hint", f->hint);
-	}
+	wire_bool(o, "ok", false);
+	wire_str(o, "error", fail_name(f->code));
+	wire_str(o, "message", f->what);
+	wire_str(o, "hint", f->hint);
 	return o;
 }
 
-/* Every writer below is called with the NULL of a failed wire_begin too:
- * wire_send then says ENOMEM, once, for the whole message. */
 void wire_str(struct wire_out *o, const char *key, const char *value)
 {
-	if (!o)
-		return;
-	text(o, key);
-	text(o, value);
+	if (out_key(o, key))
+		out_text(o, value);
 }
 
 void wire_bool(struct wire_out *o, const char *key, bool value)
 {
-	if (!o)
-		return;
-	text(o, key);
-	ok(o, value ? msgpack_pack_true(&o->pk) : msgpack_pack_false(&o->pk));
+	if (out_key(o, key))
+		out_written(o, value ? msgpack_pack_true(&o->pk) : msgpack_pack_false(&o->pk));
 }
 
 void wire_uint(struct wire_out *o, const char *key, uint64_t value)
 {
-	if (!o)
-		return;
-	text(o, key);
-	ok(o, msgpack_pack_uint64(&o->pk, value));
+	if (out_key(o, key))
+		out_written(o, msgpack_pack_uint64(&o->pk, value));
 }
 
 void wire_bin(struct wire_out *o, const char *key, const void *p, size_t n)
 {
-	if (!o)
+	if (!out_key(o, key))
 		return;
-	text(o, key);
-	ok(o, msgpack_pack_bin(&o->pk, n));
-	ok(o, msgpack_pack_bin_body(&o->pk, p, n));
+	out_written(o, msgpack_pack_bin(&o->pk, n));
+	out_written(o, msgpack_pack_bin_body(&o->pk, p, n));
 }
 
-void wire_array(struct wire_out *o, const char *key, unsigned items)
+void wire_array(struct wire_out *o, const char *key)
 {
-	if (!o)
-		return;
-	text(o, key);
-	ok(o, msgpack_pack_array(&o->pk, items));
+	if (out_key(o, key))
+		out_open(o, false);
 }
 
-void wire_item(struct wire_out *o, unsigned keys)
+void wire_item(struct wire_out *o)
 {
-	if (o)
-		ok(o, msgpack_pack_map(&o->pk, keys));
+	if (!o || o->error)
+		return;
+	/* The item before it ends here. */
+	if (o->open[o->depth - 1].map && o->depth > 1)
+		o->depth--;
+	out_count(o, false);
+	if (!o->error)
+		out_open(o, true);
+}
+
+void wire_array_end(struct wire_out *o)
+{
+	if (!o || o->error)
+		return;
+	if (o->open[o->depth - 1].map && o->depth > 1)
+		o->depth--;
+	if (o->open[o->depth - 1].map)
+		out_fail(o, EINVAL);
+	else
+		o->depth--;
 }
 
 void wire_secret(struct wire_out *o, const char *key, const void *p, size_t n)
 {
-	if (!o)
+	/* Inside an array the key would belong to the last item. */
+	if (o && o->depth != 1)
+		out_fail(o, EINVAL);
+	if (!out_key(o, key))
 		return;
-	text(o, key);
-	ok(o, msgpack_pack_bin(&o->pk, n));
+	out_written(o, msgpack_pack_bin(&o->pk, n));
 	o->secret = p;
 	o->secret_len = n;
-}
-
-size_t wire_size(const struct wire_out *o)
-{
-	return o ? o->buf.size : 0;
 }
 
 int wire_send(int fd, const struct wire_out *o, int pass)
 {
 	struct iovec iov[2];
 
-	if (!o || o->failed) {
-		errno = ENOMEM;
+	if (!o || o->error) {
+		errno = o ? o->error : ENOMEM;
 		return -1;
 	}
 	if (o->buf.size + o->secret_len > WIRE_PACKET_MAX) {

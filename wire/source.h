@@ -18,7 +18,7 @@ struct entry_source {
 	char pick[SOURCE_PICK_MAX + 1];	      /* what of their output it is: line, first-line, json:FIELD */
 };
 
-#define SOURCE_KEYS 3 /* of a map */
+/* Three keys of the map that is being written. */
 void wire_put_source(struct wire_out *o, const struct entry_source *s);
 
 /* *there (may be NULL: then it must be): does the map have one?  0 or -1. */

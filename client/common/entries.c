@@ -36,7 +36,7 @@ const char *entry_from(const struct listed *e)
 static int read_page(struct client *c, struct listed **list, unsigned *n, bool *more,
 		     struct failure *f)
 {
-	struct wire_out *o = wire_request("list", 1);
+	struct wire_out *o = wire_request("list");
 	struct wire_map item;
 	struct listed *grown;
 	unsigned i, count;

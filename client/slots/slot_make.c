@@ -156,7 +156,7 @@ static int own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct 
 	const uint8_t *p;
 	size_t n;
 
-	if (client_connect(c, true, f) != 0 || client_call(c, wire_request("host", 0), f) != 0 ||
+	if (client_connect(c, true, f) != 0 || client_call(c, wire_request("host"), f) != 0 ||
 	    wire_get_bin(c->dial.in.top, "public", &p, &n, f) != 0)
 		return -1;
 	if (n != HOST_PUBLIC_LEN)

@@ -47,7 +47,7 @@ int slots_fetch(struct client *c, struct slots *s, struct failure *f)
 	size_t n;
 
 	memset(s, 0, sizeof(*s));
-	if (client_call(c, wire_request("slots", 0), f) != 0)
+	if (client_call(c, wire_request("slots"), f) != 0)
 		return -1;
 	top = c->dial.in.top;
 	if (wire_get_uint(top, "generation", &s->generation, f) != 0 ||
@@ -86,7 +86,7 @@ unsigned slots_count(const struct slots *s, enum slot_kind kind)
 
 int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct failure *f)
 {
-	struct wire_out *o = wire_request("slot", 1);
+	struct wire_out *o = wire_request("slot");
 	const uint8_t *p;
 	size_t len;
 
@@ -109,18 +109,17 @@ void slots_warn(uint64_t n)
 
 void slot_put(struct wire_out *o, const struct slot_info *info)
 {
-	bool kdf = info->kind == SLOT_PASSPHRASE;
-
-	wire_array(o, "slot", 1);
-	wire_item(o, 2u + (kdf ? 4u : 0u) + (info->material_len ? 1u : 0u));
+	wire_array(o, "slot");
+	wire_item(o);
 	wire_str(o, "kind", slot_kind_name(info->kind));
 	wire_str(o, "label", info->label);
 	if (info->material_len)
 		wire_bin(o, "material", info->material, info->material_len);
-	if (!kdf)
-		return;
-	wire_uint(o, "alg", info->kdf.alg);
-	wire_uint(o, "ops", info->kdf.ops);
-	wire_uint(o, "mem", info->kdf.mem);
-	wire_bin(o, "salt", info->kdf.salt, sizeof(info->kdf.salt));
+	if (info->kind == SLOT_PASSPHRASE) {
+		wire_uint(o, "alg", info->kdf.alg);
+		wire_uint(o, "ops", info->kdf.ops);
+		wire_uint(o, "mem", info->kdf.mem);
+		wire_bin(o, "salt", info->kdf.salt, sizeof(info->kdf.salt));
+	}
+	wire_array_end(o);
 }

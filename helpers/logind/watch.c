@@ -22,7 +22,7 @@ int watch_begin(struct watch *w, struct failure *f)
 
 	if (dial_open(&w->dial, false, w->buf, sizeof(w->buf), f) != 0 || dial_hello(&w->dial, f) != 0)
 		return -1;
-	request = wire_request("watch", 1);
+	request = wire_request("watch");
 	if (request)
 		wire_str(request, "kind", "logind");
 	if (dial_call(&w->dial, request, NULL, f) != 0)
@@ -36,7 +36,7 @@ int watch_begin(struct watch *w, struct failure *f)
 
 void watch_lock(struct watch *w, const char *why)
 {
-	struct wire_out *request = wire_request("lock", 1);
+	struct wire_out *request = wire_request("lock");
 	struct failure f;
 
 	if (request)

@@ -99,7 +99,7 @@ static void wipe(void)
 
 static int take_request(struct dial *d, const char *name, struct failure *f)
 {
-	struct wire_out *o = wire_request("source-take", 1);
+	struct wire_out *o = wire_request("source-take");
 
 	wire_str(o, "name", name);
 	return dial_call(d, o, NULL, f);
@@ -128,7 +128,7 @@ static int take(struct dial *d, const char *name, struct entry_source *src, stru
 
 static int put(struct dial *d, const char *name, const uint8_t *p, size_t n, struct failure *f)
 {
-	struct wire_out *o = wire_request("source-put", 2);
+	struct wire_out *o = wire_request("source-put");
 
 	wire_str(o, "name", name);
 	wire_secret(o, "token", p, n);

@@ -42,7 +42,7 @@ static bool session_ended(int ms)
 
 static int ask(struct worker *w, struct failure *f)
 {
-	struct wire_out *request = wire_request("usage-next", w->name ? 3 : 2);
+	struct wire_out *request = wire_request("usage-next");
 	int r;
 
 	if (request) {
@@ -204,10 +204,7 @@ static uint64_t pause_after(struct worker *w, const struct numbers *n)
 
 static void put_item(struct wire_out *o, const struct number *n)
 {
-	unsigned keys = 1u + (n->has_percent ? 1 : 0) + (n->amount[0] ? 1 : 0) + (n->currency[0] ? 1 : 0) +
-			(n->reset ? 1 : 0);
-
-	wire_item(o, keys);
+	wire_item(o);
 	wire_str(o, "label", n->label);
 	if (n->has_percent)
 		wire_uint(o, "percent", n->percent);
@@ -222,7 +219,7 @@ static void put_item(struct wire_out *o, const struct number *n)
 static struct wire_out *put_request(struct worker *w, const struct numbers *n, uint64_t pause)
 {
 	const char *word = usage_word(n->error);
-	struct wire_out *o = wire_request("usage-put", word ? 2 : 1);
+	struct wire_out *o = wire_request("usage-put");
 	uint32_t i;
 
 	if (!o)
@@ -233,7 +230,7 @@ static struct wire_out *put_request(struct worker *w, const struct numbers *n, u
 		return o;
 	}
 	w->failures = 0;
-	wire_array(o, "items", n->count);
+	wire_array(o, "items");
 	for (i = 0; i < n->count; i++)
 		put_item(o, &n->item[i]);
 	return o;

@@ -128,18 +128,33 @@ static void echo_once(const char *path)
 
 static struct wire_out *request(const char *entry, const char *origin)
 {
-	struct wire_out *o = wire_request("open", 5);
+	struct wire_out *o = wire_request("open");
 
 	wire_str(o, "provider", "bench");
 	wire_str(o, "mode", "");
 	wire_str(o, "delivery", "env");
 	wire_bool(o, "strict", false);
-	wire_array(o, "entries", 1);
-	wire_item(o, 3);
+	wire_array(o, "entries");
+	wire_item(o);
 	wire_str(o, "name", entry);
 	wire_str(o, "variable", "ANTHROPIC_AUTH_TOKEN");
 	wire_str(o, "origin", origin);
 	return o;
+}
+
+/* The bytes of a message, counted by sending it. */
+static size_t packet_size(const struct wire_out *o)
+{
+	int pair[2];
+	ssize_t n = -1;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) == 0 && wire_send(pair[0], o, -1) == 0)
+		n = sock_recv(pair[1], buf, sizeof(buf), 0, NULL);
+	if (n <= 0)
+		die("measure a request");
+	close(pair[0]);
+	close(pair[1]);
+	return (size_t)n;
 }
 
 static void broker_once(const char *path, const struct wire_out *open_request)
@@ -245,7 +260,7 @@ static void many(const struct side *s, double out[3])
 /* A million requests on few connections; for the resident size afterwards. */
 static void million(const char *path, long n)
 {
-	struct wire_out *o = wire_request("hello", 0);
+	struct wire_out *o = wire_request("hello");
 	int fd = sock_connect(path, NULL);
 	long i;
 
@@ -277,7 +292,7 @@ int main(int argc, char **argv)
 	proc_harden_self();
 	side[0] = (struct side){ argv[1], request(argv[2], argv[3]) };
 	side[1] = (struct side){ argv[4], NULL };
-	open_out = wire_size(side[0].open_request);
+	open_out = packet_size(side[0].open_request);
 	usleep(100000);
 	broker_once(argv[1], side[0].open_request);
 	single(side, one);

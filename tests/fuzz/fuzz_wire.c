@@ -93,25 +93,25 @@ static void add_fixed(enum claim_type type, const void *body, size_t n)
 
 static struct wire_out *open_seed(void)
 {
-	struct wire_out *o = wire_request("open", 5);
+	struct wire_out *o = wire_request("open");
 
 	wire_str(o, "provider", "zai");
 	wire_str(o, "mode", "");
 	wire_str(o, "delivery", "preload");
 	wire_bool(o, "strict", false);
-	wire_array(o, "entries", 2);
-	wire_item(o, 3);
+	wire_array(o, "entries");
+	wire_item(o);
 	wire_str(o, "name", "zai");
 	wire_str(o, "variable", "ANTHROPIC_AUTH_TOKEN");
 	wire_str(o, "origin", "bearer https://api.example.test");
-	wire_item(o, 1);
+	wire_item(o);
 	wire_str(o, "name", "other");
 	return o;
 }
 
 static struct wire_out *put_seed(void)
 {
-	struct wire_out *o = wire_request("put", 6);
+	struct wire_out *o = wire_request("put");
 
 	wire_str(o, "name", "zai");
 	wire_str(o, "origin", "bearer https://api.example.test");
@@ -124,29 +124,31 @@ static struct wire_out *put_seed(void)
 
 static struct wire_out *init_seed(void)
 {
-	struct wire_out *o = wire_request("init", 2);
+	struct wire_out *o = wire_request("init");
 
-	wire_array(o, "slot", 1);
-	wire_item(o, 6);
+	wire_array(o, "slot");
+	wire_item(o);
 	wire_str(o, "kind", "passphrase");
 	wire_str(o, "label", "a slot");
 	wire_uint(o, "alg", 2);
 	wire_uint(o, "ops", 3);
 	wire_uint(o, "mem", 256u << 20);
 	wire_bin(o, "salt", "0123456789abcdef", 16);
+	wire_array_end(o);
 	wire_bin(o, "key", "0123456789abcdef0123456789abcdef", 32);
 	return o;
 }
 
 static struct wire_out *slot_seed(void)
 {
-	struct wire_out *o = wire_request("slot-add", 4);
+	struct wire_out *o = wire_request("slot-add");
 
-	wire_array(o, "slot", 1);
-	wire_item(o, 3);
+	wire_array(o, "slot");
+	wire_item(o);
 	wire_str(o, "kind", "keyfile");
 	wire_str(o, "label", "host");
 	wire_bin(o, "material", "0123456789abcdef0123456789abcdef", 32);
+	wire_array_end(o);
 	wire_uint(o, "expect", 2);
 	wire_bin(o, "keyfile", "ccrunkey\1", 10);
 	wire_secret(o, "key", "0123456789abcdef0123456789abcdef", 32);
@@ -155,7 +157,7 @@ static struct wire_out *slot_seed(void)
 
 static struct wire_out *set_seed(void)
 {
-	struct wire_out *o = wire_request("set", 5);
+	struct wire_out *o = wire_request("set");
 
 	wire_uint(o, "idle", 600);
 	wire_uint(o, "longest", UINT64_MAX);
@@ -168,21 +170,21 @@ static struct wire_out *set_seed(void)
 /* A vault's file on its way in, and what becomes of it. */
 static void add_file_seeds(void)
 {
-	struct wire_out *o = wire_request("stage", 2);
+	struct wire_out *o = wire_request("stage");
 
 	wire_uint(o, "at", 48000);
 	wire_bin(o, "part", "ccrunvlt\2\0\0\0", 12);
 	add_seed(o);
-	o = wire_request("restore", 4);
+	o = wire_request("restore");
 	wire_uint(o, "slot", 1);
 	wire_bool(o, "replace", true);
 	wire_bool(o, "rekey", false);
 	wire_bin(o, "key", "0123456789abcdef0123456789abcdef", 32);
 	add_seed(o);
-	o = wire_request("rekey", 1);
+	o = wire_request("rekey");
 	wire_bin(o, "keys", "\1\0\0\0" "0123456789abcdef0123456789abcdef", 36);
 	add_seed(o);
-	o = wire_request("lock", 1);
+	o = wire_request("lock");
 	wire_str(o, "why", "suspend");
 	add_seed(o);
 }
@@ -195,7 +197,7 @@ static void make_seeds(void)
 	unsigned i;
 	char key[8];
 
-	add_seed(wire_request("hello", 0));
+	add_seed(wire_request("hello"));
 	add_seed(open_seed());
 	add_seed(put_seed());
 	add_seed(init_seed());
@@ -203,10 +205,10 @@ static void make_seeds(void)
 	add_seed(set_seed());
 	add_file_seeds();
 	add_seed(wire_error(&f));
-	o = wire_ok(1);
+	o = wire_ok();
 	wire_uint(o, "generation", UINT64_MAX);
 	add_seed(o);
-	o = wire_request("status", WIRE_KEYS_MAX - 2);
+	o = wire_request("status");
 	for (i = 0; i < WIRE_KEYS_MAX - 2; i++) {
 		snprintf(key, sizeof(key), "k%u", i);
 		wire_uint(o, key, (uint64_t)1 << i);

@@ -160,17 +160,18 @@ static size_t through(struct wire_out *o, uint8_t *buf)
 
 static struct wire_out *sample(void)
 {
-	struct wire_out *o = wire_request("test", 6);
+	struct wire_out *o = wire_request("test");
 
 	wire_str(o, "text", "hello");
 	wire_bool(o, "yes", true);
 	wire_uint(o, "large", UINT64_MAX);
 	wire_bin(o, "bin", "\0\1\2", 3);
-	wire_array(o, "list", 2);
-	wire_item(o, 1);
+	wire_array(o, "list");
+	wire_item(o);
 	wire_str(o, "name", "a");
-	wire_item(o, 1);
+	wire_item(o);
 	wire_str(o, "name", "b");
+	wire_array_end(o);
 	wire_secret(o, "token", "secret value", 12);
 	return o;
 }
@@ -274,18 +275,154 @@ static void test_versions(void **state)
 	wire_in_free(&in);
 }
 
+/* The bytes of messages: the shortest header that holds the count, at every level. */
+static void test_headers(void **state)
+{
+	static const char ok[] = "\x82\xa1v\x01\xa2ok\xc3", nested[] = "\x84\xa1v\x01\xa2ok\xc3"
+		"\xa1l\x92\x82\xa1" "a\x01\xa1z\x90\x80\xa1k\x03";
+	static uint8_t buf[WIRE_PACKET_MAX];
+	struct wire_out *o = wire_ok();
+
+	(void)state;
+	assert_int_equal(through(o, buf), sizeof(ok) - 1);
+	assert_memory_equal(buf, ok, sizeof(ok) - 1);
+	o = wire_ok();
+	wire_array(o, "l");
+	wire_item(o);
+	wire_uint(o, "a", 1);
+	wire_array(o, "z");
+	wire_array_end(o);
+	wire_item(o);
+	wire_array_end(o);
+	wire_uint(o, "k", 3);
+	assert_int_equal(through(o, buf), sizeof(nested) - 1);
+	assert_memory_equal(buf, nested, sizeof(nested) - 1);
+}
+
+/* Of `items` maps with `keys` keys each, and as many keys in the message itself. */
+static size_t grown(unsigned items, unsigned keys, uint8_t *buf)
+{
+	struct wire_out *o = wire_ok();
+	unsigned i, k;
+	char key[8];
+
+	wire_array(o, "list");
+	for (i = 0; i < items; i++) {
+		wire_item(o);
+		for (k = 0; k < keys; k++) {
+			snprintf(key, sizeof(key), "k%u", k);
+			wire_uint(o, key, k);
+		}
+	}
+	wire_array_end(o);
+	for (k = 3; k < keys; k++) {
+		snprintf(key, sizeof(key), "k%u", k);
+		wire_uint(o, key, k);
+	}
+	return through(o, buf);
+}
+
+static void check_grown(unsigned items, unsigned keys)
+{
+	static uint8_t buf[WIRE_PACKET_MAX];
+	struct failure f = { 0 };
+	struct wire_map item;
+	struct wire_in in;
+	unsigned i, k, count;
+	uint64_t u;
+	char key[8];
+
+	assert_int_equal(wire_parse(&in, buf, grown(items, keys, buf), &f), 0);
+	assert_int_equal(wire_get_array(in.top, "list", &count, &f), 0);
+	assert_int_equal(count, items);
+	for (k = 0; k < keys; k++) {
+		snprintf(key, sizeof(key), "k%u", k);
+		for (i = 0; i < items; i++) {
+			assert_int_equal(wire_get_item(in.top, "list", i, &item, &f), 0);
+			assert_int_equal(wire_get_uint(item, key, &u, &f), 0);
+			assert_int_equal(u, k);
+		}
+		if (k >= 3) {
+			assert_int_equal(wire_get_uint(in.top, key, &u, &f), 0);
+			assert_int_equal(u, k);
+		}
+	}
+	wire_in_free(&in);
+}
+
+static void test_counts(void **state)
+{
+	unsigned items, keys;
+
+	(void)state;
+	for (items = 0; items < 19; items++)
+		for (keys = 3; keys <= WIRE_KEYS_MAX; keys += keys < 14 || keys > 17 ? 4 : 1)
+			check_grown(items, keys);
+	check_grown(300, 5);
+}
+
+static void send_fails(struct wire_out *o, int error)
+{
+	errno = 0;
+	assert_int_equal(wire_send(pair[0], o, -1), -1);
+	assert_int_equal(errno, error);
+	wire_out_free(o);
+}
+
+/* What would make a count wrong, or no message, is never sent. */
+static void test_wrong_order(void **state)
+{
+	struct wire_out *o;
+	unsigned i;
+
+	(void)state;
+	o = wire_ok();
+	wire_array(o, "l");
+	wire_uint(o, "beside an item", 1);
+	send_fails(o, EINVAL);
+	o = wire_ok();
+	wire_item(o);
+	send_fails(o, EINVAL);
+	o = wire_ok();
+	wire_array_end(o);
+	send_fails(o, EINVAL);
+	o = wire_ok();
+	wire_array(o, "l");
+	wire_item(o);
+	wire_secret(o, "in an item", "s", 1);
+	send_fails(o, EINVAL);
+	o = wire_ok();
+	wire_secret(o, "s", "s", 1);
+	wire_uint(o, "after a secret", 1);
+	send_fails(o, EINVAL);
+	o = wire_ok();
+	wire_array(o, "1");
+	wire_item(o);
+	wire_array(o, "3");
+	wire_item(o);
+	send_fails(o, EINVAL); /* nested deeper than a reader allows */
+	o = wire_ok();
+	wire_array(o, "l");
+	for (i = 0; i <= UINT16_MAX; i++)
+		wire_item(o);
+	send_fails(o, EMSGSIZE);
+	o = wire_ok();
+	for (i = 0; i <= UINT16_MAX; i++)
+		wire_uint(o, "k", 1);
+	send_fails(o, EMSGSIZE);
+}
+
 static void test_send_limits(void **state)
 {
 	static uint8_t big[WIRE_PACKET_MAX], buf[WIRE_PACKET_MAX];
-	struct wire_out *o = wire_request("x", 1);
+	struct wire_out *o = wire_request("x");
 	size_t room;
 
 	(void)state;
-	room = WIRE_PACKET_MAX - wire_size(o);
+	room = WIRE_PACKET_MAX - through(wire_request("x"), buf);
 	wire_secret(o, "k", big, room - 2 - 3); /* the key and a bin16's header */
-	assert_int_equal(wire_size(o), WIRE_PACKET_MAX - room + 2 + 3);
 	assert_int_equal(through(o, buf), WIRE_PACKET_MAX);
-	o = wire_request("x", 1);
+	o = wire_request("x");
 	wire_secret(o, "k", big, room - 2 - 2);
 	assert_int_equal(wire_send(pair[0], o, -1), -1);
 	assert_int_equal(errno, EMSGSIZE);
@@ -464,7 +601,9 @@ int main(void)
 		cmocka_unit_test(test_check),	      cmocka_unit_test(test_check_cut),
 		cmocka_unit_test(test_check_sizes),   cmocka_unit_test(test_round_trip),
 		cmocka_unit_test(test_wrong_fields),  cmocka_unit_test(test_versions),
-		cmocka_unit_test(test_send_limits),   cmocka_unit_test(test_error_message),
+		cmocka_unit_test(test_headers),	      cmocka_unit_test(test_counts),
+		cmocka_unit_test(test_wrong_order),   cmocka_unit_test(test_send_limits),
+		cmocka_unit_test(test_error_message),
 		cmocka_unit_test(test_names),	      cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_policies),      cmocka_unit_test(test_tighter),
 		cmocka_unit_test(test_claim_head),
