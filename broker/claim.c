@@ -41,6 +41,9 @@ static void refuse(int fd, const struct failure *f)
 	sock_send_now(fd, iov, 5);
 }
 
+_Static_assert(CLAIM_NAME_MAX == VARIABLE_MAX_LEN && CLAIM_VALUE_MAX == TOKEN_MAX,
+	       "who claims refuses what a vault can hold");
+
 static int agree(int fd)
 {
 	uint8_t packet[CLAIM_HEAD + 2] = { 0 };

@@ -209,60 +209,59 @@ int session_pipe(int connection, struct failure *f)
 }
 
 /* In the environment a key cannot come by descriptor: the plain variable it is. */
-static size_t plain_name(const char **name, size_t n)
+static struct claim_text plain_name(struct claim_text name)
 {
-	static const char by_fd[] = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR";
+	static const char by_fd[] = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", plain[] = "ANTHROPIC_API_KEY";
 
-	if (n != sizeof(by_fd) - 1 || memcmp(*name, by_fd, n) != 0)
-		return n;
-	*name = "ANTHROPIC_API_KEY";
-	return strlen(*name);
+	if (name.n != sizeof(by_fd) - 1 || memcmp(name.p, by_fd, name.n) != 0)
+		return name;
+	return (struct claim_text){ plain, sizeof(plain) - 1 };
 }
 
-static int parse_items(const uint8_t *p, size_t n, char **out, unsigned max, struct failure *f)
+/* "NAME=value" of each item. */
+static int copy_items(const struct claim_item *item, int count, char **out, struct failure *f)
 {
-	unsigned i, count = n < 2 ? 0 : claim_get16(p);
-	size_t at = 2, name, value, used;
-	const char *variable;
+	struct claim_text name;
+	char *s;
+	int i;
 
-	if (count == 0 || count > max)
-		goto bad;
 	for (i = 0; i < count; i++) {
-		if (n - at < 6)
-			goto bad;
-		name = claim_get16(p + at);
-		value = claim_get32(p + at + 2);
-		at += 6;
-		if (name > VARIABLE_MAX_LEN || value > TOKEN_MAX || n - at < name + value)
-			goto bad;
-		variable = (const char *)p + at;
-		used = plain_name(&variable, name);
-		out[i] = malloc(used + value + 2);
-		if (!out[i])
-			goto bad;
-		memcpy(out[i], variable, used);
-		out[i][used] = '=';
-		memcpy(out[i] + used + 1, p + at + name, value);
-		out[i][used + 1 + value] = '\0';
-		at += name + value;
+		name = plain_name(item[i].name);
+		s = malloc(name.n + item[i].value.n + 2);
+		if (!s) {
+			session_wipe(out, (unsigned)count);
+			return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the secrets");
+		}
+		memcpy(s, name.p, name.n);
+		s[name.n] = '=';
+		memcpy(s + name.n + 1, item[i].value.p, item[i].value.n);
+		s[name.n + 1 + item[i].value.n] = '\0';
+		out[i] = s;
 	}
-	return (int)count;
-bad:
-	session_wipe(out, max);
-	return fail_set(f, FAIL_INTERNAL, NULL, "the broker's answer to the claim is malformed");
+	return count;
 }
 
-/* CLAIM_REFUSED's two texts. */
-static int claim_refused(const uint8_t *p, size_t n, struct failure *f)
+static int read_claim_answer(const uint8_t *packet, size_t n, char **out, unsigned max, struct failure *f)
 {
-	size_t what = n < 4 ? n : claim_get16(p), hint;
+	struct claim_item item[SESSION_ENTRIES_MAX];
+	struct claim_text what, hint;
+	int count;
 
-	if (n < 4 || what > n - 4 || claim_get16(p + 2 + what) > n - 4 - what)
-		return fail_set(f, FAIL_INTERNAL, NULL, "the claim was refused");
-	hint = claim_get16(p + 2 + what);
-	fail_set(f, FAIL_POSTURE, NULL, "%.*s", (int)what, (const char *)p + 2);
-	fail_hint(f, "%.*s", (int)hint, (const char *)p + 4 + what);
-	return -1;
+	switch (claim_type(packet, n)) {
+	case CLAIM_OK:
+		count = claim_items(packet, n, item, max < SESSION_ENTRIES_MAX ? max : SESSION_ENTRIES_MAX);
+		if (count > 0)
+			return copy_items(item, count, out, f);
+		return fail_set(f, FAIL_INTERNAL, NULL, "the broker's answer to the claim is malformed");
+	case CLAIM_REFUSED:
+		if (claim_refusal(packet, n, &what, &hint) != 0)
+			return fail_set(f, FAIL_INTERNAL, NULL, "the claim was refused");
+		fail_set(f, FAIL_POSTURE, NULL, "%.*s", (int)what.n, what.p);
+		fail_hint(f, "%.*s", (int)hint.n, hint.p);
+		return -1;
+	default:
+		return fail_set(f, FAIL_NO_BROKER, "try again", "the broker did not answer the claim");
+	}
 }
 
 int session_claim(int connection, char **out, unsigned max, struct failure *f)
@@ -270,7 +269,7 @@ int session_claim(int connection, char **out, unsigned max, struct failure *f)
 	uint8_t head[CLAIM_HEAD];
 	struct iovec iov = { head, sizeof(head) };
 	uint8_t *packet = (uint8_t *)reply;
-	int pair[2], r = -1;
+	int pair[2], r;
 	ssize_t n;
 
 	memset(out, 0, max * sizeof(*out));
@@ -284,12 +283,7 @@ int session_claim(int connection, char **out, unsigned max, struct failure *f)
 	if (n == 0 && io_wait(pair[0], POLLIN, io_now_ms() + REPLY_DEADLINE_MS) == 1)
 		n = sock_recv(pair[0], packet, sizeof(reply), 0, NULL);
 	close(pair[0]);
-	if (n > 0 && claim_type(packet, (size_t)n) == CLAIM_OK)
-		r = parse_items(packet + CLAIM_HEAD, (size_t)n - CLAIM_HEAD, out, max, f);
-	else if (n > 0 && claim_type(packet, (size_t)n) == CLAIM_REFUSED)
-		claim_refused(packet + CLAIM_HEAD, (size_t)n - CLAIM_HEAD, f);
-	else
-		fail_set(f, FAIL_NO_BROKER, "try again", "the broker did not answer the claim");
+	r = read_claim_answer(packet, n > 0 ? (size_t)n : 0, out, max, f);
 	io_wipe(reply, sizeof(reply));
 	return r;
 }

@@ -9,11 +9,16 @@
 #ifndef WIRE_CLAIM_H
 #define WIRE_CLAIM_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
 #define CLAIM_MAGIC "CCR1"
 #define CLAIM_HEAD 12
+#define CLAIM_ITEM_HEAD 6
+#define CLAIM_NAME_MAX 64	/* wire/limits.h's VARIABLE_MAX_LEN and TOKEN_MAX: */
+#define CLAIM_VALUE_MAX 16384	/* the library includes no other header of ours */
 
 enum claim_type {
 	CLAIM_ARRIVED = 1, /* empty body: "I run, look at me"; answered on the connection */
@@ -65,6 +70,97 @@ static inline int claim_type(const uint8_t *p, size_t n)
 	if (p[5] || p[6] || p[7] || claim_get32(p + 8) != n - CLAIM_HEAD)
 		return -1;
 	return p[4];
+}
+
+/* A part of a packet: borrowed, without a NUL. */
+struct claim_text {
+	const char *p;
+	size_t n;
+};
+
+struct claim_item {
+	struct claim_text name;	 /* an environment variable's */
+	struct claim_text value; /* not empty, no NULs */
+};
+
+/* wire_variable_ok for a text without a NUL. */
+static inline bool claim_name_ok(const char *s, size_t n)
+{
+	if (n == 0 || n > CLAIM_NAME_MAX || (*s >= '0' && *s <= '9'))
+		return false;
+	for (; n > 0; n--, s++)
+		if (!(*s == '_' || (*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') ||
+		      (*s >= '0' && *s <= '9')))
+			return false;
+	return true;
+}
+
+/* The item at p, of n bytes at most: its length, or 0 when it is malformed. */
+static inline size_t claim_item(const uint8_t *p, size_t n, struct claim_item *out)
+{
+	if (n < CLAIM_ITEM_HEAD)
+		return 0;
+	out->name = (struct claim_text){ (const char *)p + CLAIM_ITEM_HEAD, claim_get16(p) };
+	out->value.n = claim_get32(p + 2);
+	n -= CLAIM_ITEM_HEAD;
+	if (out->name.n > n || out->value.n > n - out->name.n)
+		return 0;
+	out->value.p = out->name.p + out->name.n;
+	if (!claim_name_ok(out->name.p, out->name.n) || out->value.n == 0 ||
+	    out->value.n > CLAIM_VALUE_MAX || memchr(out->value.p, '\0', out->value.n))
+		return 0;
+	return CLAIM_ITEM_HEAD + out->name.n + out->value.n;
+}
+
+/*
+ * The items of a CLAIM_OK packet of n bytes into out[max].  Returns how many
+ * (0 answers `arrived` and `again`), or -1 when the packet is none, an item is
+ * malformed, there are more than max, a name comes twice or bytes follow.
+ */
+static inline int claim_items(const uint8_t *packet, size_t n, struct claim_item *out, unsigned max)
+{
+	size_t at = CLAIM_HEAD + 2, used;
+	unsigned i, k, count;
+
+	if (claim_type(packet, n) != CLAIM_OK || n < at)
+		return -1;
+	count = claim_get16(packet + CLAIM_HEAD);
+	if (count > max)
+		return -1;
+	for (i = 0; i < count; i++) {
+		used = claim_item(packet + at, n - at, &out[i]);
+		if (used == 0)
+			return -1;
+		for (k = 0; k < i; k++)
+			if (out[k].name.n == out[i].name.n &&
+			    memcmp(out[k].name.p, out[i].name.p, out[i].name.n) == 0)
+				return -1;
+		at += used;
+	}
+	return at == n ? (int)count : -1;
+}
+
+/* Both texts of a CLAIM_REFUSED packet of n bytes.  0, or -1 when it is none. */
+static inline int claim_refusal(const uint8_t *packet, size_t n, struct claim_text *what,
+				struct claim_text *hint)
+{
+	struct claim_text *const text[] = { what, hint };
+	size_t at = CLAIM_HEAD;
+	int i;
+
+	if (claim_type(packet, n) != CLAIM_REFUSED)
+		return -1;
+	for (i = 0; i < 2; i++) {
+		if (n - at < 2)
+			return -1;
+		text[i]->n = claim_get16(packet + at);
+		text[i]->p = (const char *)packet + at + 2;
+		at += 2;
+		if (text[i]->n > n - at)
+			return -1;
+		at += text[i]->n;
+	}
+	return at == n ? 0 : -1;
 }
 
 #endif

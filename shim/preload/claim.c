@@ -19,20 +19,11 @@
 
 #define DEADLINE_MS 10000 /* the broker's own, from granted to claim */
 #define PACKET_MAX (CLAIM_HEAD + 65536)
-#define ITEM_HEAD 6
-#define VARIABLE_MAX 64 /* an environment variable's name, as the broker checks it */
 
 extern char **environ;
 
-struct item {
-	const char *name; /* borrowed from the packet, no NUL */
-	size_t name_len;
-	const char *value;
-	size_t len;
-};
-
 struct answer {
-	struct item item[SECRETS_MAX];
+	struct claim_item item[SECRETS_MAX];
 	size_t count;
 	size_t wipe; /* bytes of the packet that may hold something */
 };
@@ -66,63 +57,15 @@ static int harden(int fd, struct trouble *t)
 	return 0;
 }
 
-static bool name_ok(const char *s, size_t n)
+static int answer_parse(const uint8_t *p, size_t n, struct answer *a, struct trouble *t)
 {
-	if (n == 0 || n > VARIABLE_MAX || (*s >= '0' && *s <= '9'))
-		return false;
-	for (; n > 0; n--, s++)
-		if (!(*s == '_' || (*s >= 'A' && *s <= 'Z') || (*s >= 'a' && *s <= 'z') ||
-		      (*s >= '0' && *s <= '9')))
-			return false;
-	return true;
-}
+	int count = talk_items(p, n, a->item, SECRETS_MAX, t);
 
-/* One item at p of left bytes: its length, or 0 when it is not well-formed. */
-static size_t parse_item(const uint8_t *p, size_t left, struct item *i)
-{
-	size_t name_len, len;
-
-	if (left < ITEM_HEAD)
-		return 0;
-	name_len = claim_get16(p);
-	len = claim_get32(p + 2);
-	left -= ITEM_HEAD;
-	if (name_len > left || len > left - name_len || len == 0)
-		return 0;
-	i->name = (const char *)p + ITEM_HEAD;
-	i->name_len = name_len;
-	i->value = i->name + name_len;
-	i->len = len;
-	if (!name_ok(i->name, name_len) || memchr(i->value, '\0', len))
-		return 0;
-	return ITEM_HEAD + name_len + len;
-}
-
-static int parse(const uint8_t *p, size_t n, struct answer *a, struct trouble *t)
-{
-	size_t count, left = n - CLAIM_HEAD;
-
-	if (talk_ok(p, n, t) != 0)
+	if (count == 0)
+		return trouble(t, "the broker's answer is malformed", NULL);
+	if (count < 0)
 		return -1;
-	p += CLAIM_HEAD;
-	count = left >= 2 ? claim_get16(p) : 0;
-	if (count == 0 || count > SECRETS_MAX)
-		return trouble(t, "the broker's answer is malformed", NULL);
-	for (p += 2, left -= 2; a->count < count; a->count++) {
-		struct item *i = &a->item[a->count];
-		size_t used = parse_item(p, left, i);
-
-		if (used == 0)
-			return trouble(t, "the broker's answer is malformed", NULL);
-		for (size_t k = 0; k < a->count; k++)
-			if (a->item[k].name_len == i->name_len &&
-			    memcmp(a->item[k].name, i->name, i->name_len) == 0)
-				return trouble(t, "the broker's answer is malformed", NULL);
-		p += used;
-		left -= used;
-	}
-	if (left != 0)
-		return trouble(t, "the broker's answer is malformed", NULL);
+	a->count = (size_t)count;
 	return 0;
 }
 
@@ -131,18 +74,18 @@ static size_t answer_size(const struct answer *a)
 	size_t n = 0;
 
 	for (size_t i = 0; i < a->count; i++)
-		n += a->item[i].name_len + a->item[i].len + 2;
+		n += a->item[i].name.n + a->item[i].value.n + 2;
 	return n;
 }
 
 /* "name=value" with its NUL (or name, NUL, value, NUL).  The end of it. */
-static char *lay_out(char *to, const struct item *i, char between)
+static char *lay_out(char *to, const struct claim_item *i, char between)
 {
-	memcpy(to, i->name, i->name_len);
-	to += i->name_len;
+	memcpy(to, i->name.p, i->name.n);
+	to += i->name.n;
 	*to++ = between;
-	memcpy(to, i->value, i->len);
-	to += i->len;
+	memcpy(to, i->value.p, i->value.n);
+	to += i->value.n;
 	*to++ = '\0';
 	return to;
 }
@@ -150,8 +93,8 @@ static char *lay_out(char *to, const struct item *i, char between)
 static bool replaced(const char *entry, const struct answer *a)
 {
 	for (size_t i = 0; i < a->count; i++)
-		if (strncmp(entry, a->item[i].name, a->item[i].name_len) == 0 &&
-		    entry[a->item[i].name_len] == '=')
+		if (strncmp(entry, a->item[i].name.p, a->item[i].name.n) == 0 &&
+		    entry[a->item[i].name.n] == '=')
 			return true;
 	return false;
 }
@@ -199,9 +142,9 @@ static int into_session(const struct answer *a, struct trouble *t)
 		struct secret *s = &session.secret[i];
 
 		s->name = text;
-		s->name_len = a->item[i].name_len;
+		s->name_len = a->item[i].name.n;
 		s->value = text + s->name_len + 1;
-		s->len = a->item[i].len;
+		s->len = a->item[i].value.n;
 		text = lay_out(text, &a->item[i], '\0');
 	}
 	session.secrets = a->count;
@@ -211,12 +154,12 @@ static int into_session(const struct answer *a, struct trouble *t)
 }
 
 /* Variables of this kind hold the number of a descriptor to read the key from. */
-static bool by_descriptor(const struct item *i)
+static bool by_descriptor(const struct claim_item *i)
 {
 	static const char suffix[] = "_FILE_DESCRIPTOR";
 	size_t n = sizeof(suffix) - 1;
 
-	return i->name_len > n && memcmp(i->name + i->name_len - n, suffix, n) == 0;
+	return i->name.n > n && memcmp(i->name.p + i->name.n - n, suffix, n) == 0;
 }
 
 /*
@@ -224,25 +167,25 @@ static bool by_descriptor(const struct item *i)
  * the client then neither asks about the key nor notes a part of it down, as
  * it does with a key in a variable.  Close-on-exec, so it stays in here.
  */
-static int into_pipe(struct item *i, char number[16], struct trouble *t)
+static int into_pipe(struct claim_item *i, char number[16], struct trouble *t)
 {
 	int fds[2];
 	ssize_t n;
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
 		return trouble(t, "cannot make a pipe for the secret", NULL);
-	n = write(fds[1], i->value, i->len);
+	n = write(fds[1], i->value.p, i->value.n);
 	close(fds[1]);
-	if (n != (ssize_t)i->len || fcntl(fds[0], F_SETFL, 0) != 0) {
+	if (n != (ssize_t)i->value.n || fcntl(fds[0], F_SETFL, 0) != 0) {
 		close(fds[0]);
 		return trouble(t, "the pipe does not hold the secret", NULL);
 	}
 	/* Formatted by hand: stdio is not ours to start this early. */
-	i->len = 0;
+	i->value.n = 0;
 	for (int rest = fds[0], place = 1000000000; place > 0; place /= 10)
-		if (rest / place || i->len || place == 1)
-			number[i->len++] = (char)('0' + rest / place % 10);
-	i->value = number;
+		if (rest / place || i->value.n || place == 1)
+			number[i->value.n++] = (char)('0' + rest / place % 10);
+	i->value.p = number;
 	return 0;
 }
 
@@ -282,7 +225,7 @@ static int exchange(int fd, uint8_t *packet, struct answer *a, struct trouble *t
 	if (n < 0)
 		goto out;
 	a->wipe = (size_t)n;
-	r = parse(packet, (size_t)n, a, t);
+	r = answer_parse(packet, (size_t)n, a, t);
 out:
 	if (pair[0] >= 0)
 		close(pair[0]);

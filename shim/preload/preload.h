@@ -16,6 +16,7 @@
 #include <stdio.h>
 #include <sys/types.h>
 #include <wordexp.h>
+#include "wire/claim.h"
 
 #define HOOK __attribute__((visibility("default")))
 
@@ -83,8 +84,8 @@ int talk_send(int fd, int type, int pass, int64_t deadline);
 /* One packet.  Its length, or -1 (closed, too long, late) with t filled. */
 ssize_t talk_recv(int fd, void *buf, size_t size, int64_t deadline, struct trouble *t);
 
-/* Is this packet CLAIM_OK?  A refusal's texts go to t.  0 or -1. */
-int talk_ok(const uint8_t *p, size_t n, struct trouble *t);
+/* claim_items, with what is wrong, or a refusal's texts, in t. */
+int talk_items(const uint8_t *p, size_t n, struct claim_item *out, unsigned max, struct trouble *t);
 
 /* Is it a CLAIM_OK without items, the answer to `arrived` and `again`? */
 int talk_ok_empty(const uint8_t *p, size_t n, struct trouble *t);

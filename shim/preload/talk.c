@@ -135,45 +135,31 @@ ssize_t talk_recv(int fd, void *buf, size_t size, int64_t deadline, struct troub
 	}
 }
 
-/* u16 length and that many bytes, from *p of *left, into out. */
-static int get_text(const uint8_t **p, size_t *left, char *out, size_t size)
+static void copy_text(char *out, size_t size, const struct claim_text *text)
 {
-	size_t n, take;
+	size_t n = text->n < size ? text->n : size - 1;
 
-	if (*left < 2)
-		return -1;
-	n = claim_get16(*p);
-	if (n > *left - 2)
-		return -1;
-	take = n < size ? n : size - 1;
-	memcpy(out, *p + 2, take);
-	out[take] = '\0';
-	*p += 2 + n;
-	*left -= 2 + n;
-	return 0;
+	memcpy(out, text->p, n);
+	out[n] = '\0';
 }
 
-int talk_ok(const uint8_t *p, size_t n, struct trouble *t)
+int talk_items(const uint8_t *p, size_t n, struct claim_item *out, unsigned max, struct trouble *t)
 {
-	int type = claim_type(p, n);
-	size_t left = n - CLAIM_HEAD;
+	struct claim_text what, hint;
+	int count;
 
-	if (type == CLAIM_OK)
-		return 0;
-	if (type != CLAIM_REFUSED)
-		return trouble(t, "the broker's answer is malformed", NULL);
-	p += CLAIM_HEAD;
-	if (get_text(&p, &left, t->text, sizeof(t->text)) != 0 ||
-	    get_text(&p, &left, t->hint, sizeof(t->hint)) != 0 || left != 0)
+	if (claim_type(p, n) != CLAIM_REFUSED) {
+		count = claim_items(p, n, out, max);
+		return count >= 0 ? count : trouble(t, "the broker's answer is malformed", NULL);
+	}
+	if (claim_refusal(p, n, &what, &hint) != 0)
 		return trouble(t, "the broker's refusal is malformed", NULL);
+	copy_text(t->text, sizeof(t->text), &what);
+	copy_text(t->hint, sizeof(t->hint), &hint);
 	return -1;
 }
 
 int talk_ok_empty(const uint8_t *p, size_t n, struct trouble *t)
 {
-	if (talk_ok(p, n, t) != 0)
-		return -1;
-	if (n != CLAIM_HEAD + 2 || claim_get16(p + CLAIM_HEAD) != 0)
-		return trouble(t, "the broker's answer is malformed", NULL);
-	return 0;
+	return talk_items(p, n, NULL, 0, t);
 }

@@ -345,6 +345,22 @@ static void read_map(struct wire_map m, const uint8_t *packet, size_t size, int 
 	}
 }
 
+/* Whatever the claim's reader accepts lies inside the packet. */
+static void read_fixed(const uint8_t *p, size_t n)
+{
+	struct claim_item item[SESSION_ENTRIES_MAX];
+	struct claim_text what, hint;
+	int i, count = claim_items(p, n, item, SESSION_ENTRIES_MAX);
+
+	MUST(count <= SESSION_ENTRIES_MAX);
+	for (i = 0; i < count; i++) {
+		MUST(item[i].name.p > (const char *)p && item[i].name.n > 0 && item[i].value.n > 0);
+		MUST(item[i].value.p + item[i].value.n <= (const char *)p + n);
+	}
+	if (claim_refusal(p, n, &what, &hint) == 0)
+		MUST(count < 0 && hint.p + hint.n == (const char *)p + n && what.p + what.n < hint.p);
+}
+
 static void read_packet(const uint8_t *p, size_t n)
 {
 	struct failure f = { 0 };
@@ -354,6 +370,7 @@ static void read_packet(const uint8_t *p, size_t n)
 	MUST(checked == 0 || f.code != FAIL_NONE);
 	MUST(type < 0 || (n >= CLAIM_HEAD && checked != 0)); /* never both kinds */
 	f.code = FAIL_NONE;
+	read_fixed(p, n);
 	if (wire_parse(&in, p, n, &f) == 0) {
 		MUST(checked == 0);
 		well_formed++;

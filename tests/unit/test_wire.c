@@ -585,6 +585,102 @@ static void test_claim_head(void **state)
 	assert_int_equal(claim_get16(head + 2), 0xfedc);
 }
 
+/* A packet with that body in p; its length. */
+static size_t fixed(uint8_t *p, enum claim_type type, const void *body, size_t n)
+{
+	claim_head(p, type, (uint32_t)n);
+	memcpy(p + CLAIM_HEAD, body, n);
+	return CLAIM_HEAD + n;
+}
+
+#define ITEM_A "\1\0\3\0\0\0" "Aabc"
+#define ITEM_B "\2\0\1\0\0\0" "B1x"
+#define BODY(bytes) { bytes, sizeof(bytes) - 1 }
+
+static void test_claim_items(void **state)
+{
+	static const char two[] = "\2\0" ITEM_A ITEM_B;
+	static const struct {
+		const char *p;
+		size_t n;
+	} wrong[] = {
+		BODY(""), BODY("\0"), BODY("\1\0"), BODY("\0\0x"),
+		BODY("\1\0" ITEM_A ITEM_B), BODY("\3\0" ITEM_A ITEM_B), BODY("\1\0" ITEM_A "x"),
+		BODY("\2\0" ITEM_A ITEM_A), /* a name twice */
+		BODY("\4\0" ITEM_A ITEM_B "\1\0\1\0\0\0Cc" "\1\0\1\0\0\0Dd"), /* more than fit */
+		BODY("\xff\xff" ITEM_A),
+		BODY("\1\0\0\0\3\0\0\0abc"), /* no name */
+		BODY("\1\0\1\0\0\0\0\0A"),	 /* no value */
+		BODY("\1\0\1\0\2\0\0\0Aa\0"),
+		BODY("\1\0\1\0\3\0\0\0" "1abc"), BODY("\1\0\1\0\3\0\0\0=abc"),
+		BODY("\1\0\xff\xff\3\0\0\0Aabc"), BODY("\1\0\1\0\xff\xff\xff\xff" "Aabc"),
+	};
+	static uint8_t packet[CLAIM_HEAD + 2 + CLAIM_ITEM_HEAD + CLAIM_NAME_MAX + CLAIM_VALUE_MAX + 2];
+	static uint8_t body[sizeof(packet) - CLAIM_HEAD];
+	struct claim_item item[3];
+	size_t i, n, name, value;
+
+	(void)state;
+	n = fixed(packet, CLAIM_OK, two, sizeof(two) - 1);
+	assert_int_equal(claim_items(packet, n, item, 3), 2);
+	assert_true(item[0].name.n == 1 && item[0].name.p[0] == 'A');
+	assert_true(item[0].value.n == 3 && memcmp(item[0].value.p, "abc", 3) == 0);
+	assert_true(item[1].name.n == 2 && memcmp(item[1].name.p, "B1", 2) == 0);
+	assert_true(item[1].value.n == 1 && item[1].value.p == (char *)packet + n - 1);
+	assert_int_equal(claim_items(packet, n, item, 1), -1);
+	for (i = 0; i < n; i++)
+		assert_int_equal(claim_items(packet, i, item, 3), -1);
+	/* Cut short, under a header that says so. */
+	for (i = 0; i < sizeof(two) - 1; i++)
+		assert_int_equal(claim_items(packet, fixed(packet, CLAIM_OK, two, i), item, 3), -1);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		n = fixed(packet, CLAIM_OK, wrong[i].p, wrong[i].n);
+		assert_int_equal(claim_items(packet, n, item, 3), -1);
+	}
+	n = fixed(packet, CLAIM_REFUSED, two, sizeof(two) - 1);
+	assert_int_equal(claim_items(packet, n, item, 3), -1);
+	n = fixed(packet, CLAIM_OK, "\0\0", 2);
+	assert_int_equal(claim_items(packet, n, NULL, 0), 0);
+	/* The longest name and value, and one byte more of each. */
+	for (i = 0; i < 4; i++) {
+		name = CLAIM_NAME_MAX + i % 2;
+		value = CLAIM_VALUE_MAX + i / 2;
+		memset(body, 'A', sizeof(body));
+		claim_put16(body, 1);
+		claim_put16(body + 2, (uint16_t)name);
+		claim_put32(body + 4, (uint32_t)value);
+		n = fixed(packet, CLAIM_OK, body, 2 + CLAIM_ITEM_HEAD + name + value);
+		assert_int_equal(claim_items(packet, n, item, 3), i == 0 ? 1 : -1);
+	}
+}
+
+static void test_claim_refusal(void **state)
+{
+	static const char refused[] = "\3\0why\2\0do", long_hint[] = "\3\0why\3\0do", more[] = "\0\0\0\0x";
+	uint8_t packet[64];
+	struct claim_text what, hint;
+	size_t i, n;
+
+	(void)state;
+	n = fixed(packet, CLAIM_REFUSED, refused, sizeof(refused) - 1);
+	assert_int_equal(claim_refusal(packet, n, &what, &hint), 0);
+	assert_true(what.n == 3 && memcmp(what.p, "why", 3) == 0);
+	assert_true(hint.n == 2 && memcmp(hint.p, "do", 2) == 0);
+	for (i = 0; i < sizeof(refused) - 1; i++) {
+		n = fixed(packet, CLAIM_REFUSED, refused, i);
+		assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+	}
+	n = fixed(packet, CLAIM_REFUSED, "\0\0\0\0", 4);
+	assert_int_equal(claim_refusal(packet, n, &what, &hint), 0);
+	assert_true(what.n == 0 && hint.n == 0);
+	n = fixed(packet, CLAIM_REFUSED, more, sizeof(more) - 1);
+	assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+	n = fixed(packet, CLAIM_REFUSED, long_hint, sizeof(long_hint) - 1);
+	assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+	n = fixed(packet, CLAIM_OK, refused, sizeof(refused) - 1);
+	assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+}
+
 static int make_pair(void **state)
 {
 	int size = 4 * WIRE_PACKET_MAX;
@@ -606,7 +702,8 @@ int main(void)
 		cmocka_unit_test(test_error_message),
 		cmocka_unit_test(test_names),	      cmocka_unit_test(test_tokens),
 		cmocka_unit_test(test_policies),      cmocka_unit_test(test_tighter),
-		cmocka_unit_test(test_claim_head),
+		cmocka_unit_test(test_claim_head),    cmocka_unit_test(test_claim_items),
+		cmocka_unit_test(test_claim_refusal),
 	};
 
 	return cmocka_run_group_tests(tests, make_pair, NULL);
