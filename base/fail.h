@@ -16,13 +16,14 @@ enum fail_code {
 	FAIL_NONE = 0,
 	FAIL_INTERNAL,	     /* our own bug */
 	FAIL_USAGE,	     /* the caller's words are off */
-	FAIL_SYSTEM,	     /* a system call failed */
+	FAIL_SYSTEM,	     /* a system call, or a service or device of the system, failed */
 	FAIL_NO_MEMORY,	     /* allocation, or the locked arena is full */
 	FAIL_LOCKED,	     /* the vault is locked */
 	FAIL_NO_VAULT,	     /* there is no vault yet */
 	FAIL_NO_ENTRY,	     /* no such entry, slot, provider, mode */
 	FAIL_NO_VALUE,	     /* the entry has a source, and was not fetched yet */
-	FAIL_EXISTS,	     /* it is there already */
+	FAIL_EXISTS,	     /* an entry, a vault, a file, a watcher of that kind is there already */
+	FAIL_CHANGED,	     /* what was read before is not what is there now */
 	FAIL_WRONG_KEY,	     /* wrong passphrase or key for this slot */
 	FAIL_DAMAGED,	     /* vault: checksum or contents wrong */
 	FAIL_TRUNCATED,	     /* vault: shorter than it says */
@@ -33,18 +34,21 @@ enum fail_code {
 	FAIL_MARKED,	     /* the requester descends from a session */
 	FAIL_PEER,	     /* wrong uid, gone, unreadable, not who it says */
 	FAIL_POSTURE,	     /* dumpable, traced, unmarked, other namespace, late */
-	FAIL_BUSY,	     /* too many clients, or another broker serves */
+	FAIL_BUSY,	     /* too many clients, or another program has it; later it may work */
+	FAIL_IN_USE,	     /* the connection has another use already: connect once more */
 	FAIL_TIMEOUT,	     /* a deadline passed */
 	FAIL_MALFORMED,	     /* packet: not one msgpack map */
 	FAIL_DUPLICATE_KEY,  /* packet: a key twice */
 	FAIL_TRAILING_BYTES, /* packet: bytes after the map */
 	FAIL_WRONG_TYPE,     /* packet: a field of another type, or missing */
 	FAIL_UNKNOWN_OP,     /* packet: no such op */
-	FAIL_TOO_LARGE,	     /* packet, token or file over its limit */
+	FAIL_TOO_LARGE,	     /* packet, token, file or number of slots over its limit */
 	FAIL_BAD_VALUE,	     /* a field's contents are not allowed */
 	FAIL_UNSAFE_PATH,    /* wrong owner or mode, a symbolic link in the way */
 	FAIL_CONFIG,	     /* a configuration file is wrong */
 	FAIL_SOURCE,	     /* another manager did not give the token */
+	FAIL_PROGRAM,	     /* a program that we started failed or gave no answer */
+	FAIL_DECLINED,	     /* the person was asked and said no */
 	FAIL_NO_BROKER,	     /* none answers and none could be started */
 	FAIL_NOT_LOCKED_MEM, /* secrets cannot be kept in locked memory */
 	FAIL_CODE_COUNT
@@ -94,7 +98,10 @@ int fail_unpack(struct failure *f, const char *p, size_t n);
 /* The wire's name of a code ("no-entry"); never NULL. */
 const char *fail_name(enum fail_code code);
 
-/* The code of a wire name; FAIL_INTERNAL when it is unknown. */
+/*
+ * The code of a wire name.  One that a newer program sends and that is not known
+ * here becomes FAIL_INTERNAL, so a new code must exit with EXIT_FAILED as that does.
+ */
 enum fail_code fail_from_name(const char *name);
 
 /* ccctl's exit code for a failure. */

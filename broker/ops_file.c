@@ -136,7 +136,7 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 		 tenant_inspect(t, pub, f) == 0)
 		r = pub->generation == generation
 			    ? 0
-			    : fail_set(f, FAIL_EXISTS, "move it again", "the vault was changed meanwhile");
+			    : fail_set(f, FAIL_CHANGED, "move it again", "the vault was changed meanwhile");
 	free(pub);
 	if (r != 0)
 		return NULL;

@@ -159,7 +159,7 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 		return NULL;
 	/* A session has a deadline, and its process hears of nothing else. */
 	if (c->session.state != SESSION_NONE || c->usage) {
-		fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another purpose");
+		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
 		return NULL;
 	}
 	if (c->tenant->watched) {

@@ -82,11 +82,11 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	unsigned i;
 
 	if (c->session.state != SESSION_NONE) {
-		fail_set(f, FAIL_EXISTS, "one session a connection", "this connection has a session");
+		fail_set(f, FAIL_IN_USE, "one session a connection", "this connection has a session");
 		return NULL;
 	}
 	if (c->watcher || c->usage) {
-		fail_set(f, FAIL_EXISTS, "connect once more", "this connection watches");
+		fail_set(f, FAIL_IN_USE, "connect once more", "this connection watches");
 		return NULL;
 	}
 	memset(s, 0, sizeof(*s));

@@ -29,7 +29,7 @@ static int check_expected(struct request *q, struct failure *f)
 	if (field_slot(q->map, "expect", &id, f) != 0)
 		return -1;
 	if (id != vault_next_slot(q->connection->tenant->vault))
-		return fail_set(f, FAIL_EXISTS, "try again", "another slot was added meanwhile");
+		return fail_set(f, FAIL_CHANGED, "try again", "another slot was added meanwhile");
 	return 0;
 }
 

@@ -49,7 +49,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	if (!e || peer_same_world(&c->peer, f) != 0)
 		return NULL;
 	if (c->session.state != SESSION_NONE || c->watcher || c->waiting || c->fetching) {
-		fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another use");
+		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another use");
 		return NULL;
 	}
 	c->taking[0] = '\0';
@@ -87,7 +87,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 	}
 	c->taking[0] = '\0';
 	if (!e->source) {
-		fail_set(f, FAIL_EXISTS, "start it again", "'%s' was changed meanwhile", name);
+		fail_set(f, FAIL_CHANGED, "start it again", "'%s' was changed meanwhile", name);
 		return NULL;
 	}
 	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 || wire_token_check(token, n, f) != 0 ||

@@ -27,7 +27,7 @@ static int join(struct request *q, struct failure *f)
 	if (c->usage)
 		return 0;
 	if (c->session.state != SESSION_NONE || c->watcher)
-		return fail_set(f, FAIL_EXISTS, "connect once more", "this connection has another purpose");
+		return fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
 	if (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0)
 		return -1;
 	if ((!own || wire_has(q->map, "name")) && field_name(q->map, "name", name, f) != 0)
@@ -111,7 +111,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 	if (r < 0)
 		return NULL;
 	if (c->fetching || c->waiting) {
-		fail_set(f, FAIL_EXISTS, "usage-put first", "this connection has been asked already");
+		fail_set(f, FAIL_IN_USE, "usage-put first", "this connection has been asked already");
 		return NULL;
 	}
 	o = its_turn(c, f);

@@ -160,7 +160,7 @@ static int unchanged(const struct store *s, struct failure *f)
 	    now.st_size == s->seen.st_size && now.st_mtim.tv_sec == s->seen.st_mtim.tv_sec &&
 	    now.st_mtim.tv_nsec == s->seen.st_mtim.tv_nsec)
 		return 0;
-	return fail_set(f, FAIL_EXISTS, "ccctl lock, then ccctl unlock: that reads the file as it is now",
+	return fail_set(f, FAIL_CHANGED, "ccctl lock, then ccctl unlock: that reads the file as it is now",
 			"%s was changed by something else, so it is not overwritten", s->path);
 }
 

@@ -38,7 +38,7 @@ void store_adopt(struct store *s);
  * Replace it: write vault.new, fsync, keep the present file as vault.prev,
  * rename, fsync the directory.  On failure the present file is untouched.
  * A file that something else changed meanwhile (a backup put back, an editor)
- * is not overwritten: FAIL_EXISTS.
+ * is not overwritten: FAIL_CHANGED.
  */
 int store_write(struct store *s, const uint8_t *p, size_t n, struct failure *f);
 

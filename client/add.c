@@ -207,7 +207,7 @@ static int settle_existing(struct client *c, struct add *a, struct failure *f)
 	}
 	r = 0;
 	if (a->count == 0)
-		r = fail_set(f, FAIL_EXISTS, NULL, "nothing was changed");
+		r = fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 out:
 	free(list);
 	return r;

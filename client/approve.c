@@ -151,7 +151,7 @@ static int agree(const struct provider *p, bool yes, struct failure *f)
 	}
 	if (terminal_yes("seal this?", &agreed, f) != 0)
 		return -1;
-	return agreed ? 0 : fail_set(f, FAIL_SYSTEM, NULL, "nothing was changed");
+	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
 static int seal(struct client *c, const struct change *ch, struct failure *f)

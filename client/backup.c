@@ -146,7 +146,7 @@ static int settle_existing(struct client *c, struct restore *r, struct failure *
 	if (terminal_yes("there is a vault already: set it aside, and put the backup in its place?",
 			 &r->replace, f) != 0)
 		return -1;
-	return r->replace ? 0 : fail_set(f, FAIL_SYSTEM, NULL, "nothing was changed");
+	return r->replace ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
 static int ask_and_restore(struct client *c, const struct slots *s, int fd, struct restore *r,

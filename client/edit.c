@@ -93,7 +93,7 @@ static int run_editor(const char *copy, struct failure *f)
 	signal(SIGQUIT, SIG_DFL);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return fail_set(f, FAIL_SYSTEM, "set EDITOR to one that is there", "the editor '%.60s' did not succeed; nothing was changed",
+	return fail_set(f, FAIL_PROGRAM, "set EDITOR to one that is there", "the editor '%.60s' did not succeed; nothing was changed",
 			editor);
 }
 

@@ -93,7 +93,7 @@ static int compare(struct client *c, struct move *m, struct failure *f)
 	wire_secret(o, "key", m->key.p, KEY_LEN);
 	r = client_call(c, o, f) == 0 ? transfer_fetch(c, &p, &n, f) : -1;
 	if (r == 0 && (n != m->n || memcmp(p, m->p, n) != 0)) {
-		r = fail_set(f, FAIL_EXISTS, NULL, "the vault is in both brokers, and was changed in one of them");
+		r = fail_set(f, FAIL_CHANGED, NULL, "the vault is in both brokers, and was changed in one of them");
 		fail_hint(f, "the system broker's is the one that serves; to keep it, move %.250s away", m->own);
 	}
 	free(p);
@@ -161,6 +161,12 @@ static int check_places(struct client *c, struct move *m, struct failure *f)
 	return 0;
 }
 
+/* "exists" comes from a broker that runs since before the last upgrade. */
+static bool was_changed(const struct failure *f)
+{
+	return f->code == FAIL_CHANGED || f->code == FAIL_EXISTS;
+}
+
 /*
  * The old place gives it up.  A broker that was ended in the middle of that is
  * asked once more; what was changed there since takes the move back.
@@ -175,13 +181,13 @@ static int finish(struct client *c, struct move *m, struct failure *f)
 			continue;
 		/* It had done it. */
 		r = strcmp(c->state, "none") == 0 ? 0 : retire(c, m, f);
-		if (r != 0 && f->code == FAIL_EXISTS)
+		if (r != 0 && was_changed(f))
 			break;
 	}
 	if (r == 0)
 		return 0;
 	c->where = m->to;
-	if (f->code == FAIL_EXISTS && !m->again && client_connect(c, true, NULL) == 0 && retire(c, m, NULL) == 0)
+	if (was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 && retire(c, m, NULL) == 0)
 		return -1;
 	say("note: the vault is in %s now, and still in %s too; the same command again finishes it",
 	    broker_name(m->to), broker_name(m->from));

@@ -223,7 +223,7 @@ static int check_same(struct client *c, const struct rekey *r, struct failure *f
 		return -1;
 	if (now.next == r->slots.next && now.n == r->slots.n)
 		return 0;
-	return fail_set(f, FAIL_EXISTS, "try again", "the slots were changed meanwhile");
+	return fail_set(f, FAIL_CHANGED, "try again", "the slots were changed meanwhile");
 }
 
 static int send_rekey(struct client *c, struct rekey *r, struct failure *f)

@@ -55,7 +55,7 @@ int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
 		if (terminal_yes(question, &yes, f) != 0)
 			return -1;
 		if (!yes)
-			return fail_set(f, FAIL_SYSTEM, NULL, "'%s' was kept", name);
+			return fail_set(f, FAIL_DECLINED, NULL, "'%s' was kept", name);
 		if (client_connect(c, true, f) != 0)
 			return -1;
 	}

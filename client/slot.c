@@ -114,7 +114,7 @@ static int room_for_one(const struct slots *s, struct failure *f)
 {
 	if (s->n < VAULT_SLOTS_MAX)
 		return 0;
-	return fail_set(f, FAIL_EXISTS, "remove one: ccctl slot rm ID", "the vault has %d slots already", VAULT_SLOTS_MAX);
+	return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm ID", "the vault has %d slots already", VAULT_SLOTS_MAX);
 }
 
 /* There is one keyfile beside the vault: the new one took the place of what an
@@ -211,7 +211,7 @@ static int rm(struct client *c, const char *word, bool yes, struct failure *f)
 	if (agree(s, &yes, f) != 0)
 		return -1;
 	if (!yes)
-		return fail_set(f, FAIL_SYSTEM, NULL, "slot %ld was kept", id);
+		return fail_set(f, FAIL_DECLINED, NULL, "slot %ld was kept", id);
 	if (client_connect(c, true, f) != 0)
 		return -1;
 	o = wire_request("slot-rm");

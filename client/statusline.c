@@ -97,7 +97,7 @@ static int agree(struct change *c, const char *what, struct failure *f)
 	snprintf(question, sizeof(question), "change %.400s?", c->s.path);
 	if (terminal_yes(question, &yes, f) != 0)
 		return -1;
-	return yes ? 0 : fail_set(f, FAIL_SYSTEM, NULL, "nothing was changed");
+	return yes ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
 /* keep: what to do with the earlier status line, once the copy is made. */

@@ -128,7 +128,7 @@ static int check(const struct import_file *file, const char *real, struct failur
 	same = now.n == file->text.n && memcmp(now.p, file->text.p, now.n) == 0 && st.st_ino == file->st.st_ino;
 	text_free(&now);
 	if (!same)
-		return fail_set(f, FAIL_BUSY, "the same command again", "it was changed meanwhile");
+		return fail_set(f, FAIL_CHANGED, "the same command again", "it was changed meanwhile");
 	if (st.st_uid != geteuid())
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "it belongs to somebody else");
 	if (getxattr(real, "system.posix_acl_access", NULL, 0) > 0)

@@ -79,7 +79,7 @@ static int run_ccctl(const char *verb, const char *word, bool terminal, struct f
 			return fail_errno(f, NULL, "waiting for ccctl");
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return fail_set(f, FAIL_SYSTEM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
+	return fail_set(f, FAIL_PROGRAM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
 }
 
 int session_run(const char *verb, const char *word, struct failure *f)

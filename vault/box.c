@@ -236,7 +236,7 @@ int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f
 		return -1;
 	/* An older file opens with the same key: its tokens are not this vault's. */
 	if (l.generation != v->generation || memcmp(l.id, v->id, VAULT_ID_LEN) != 0)
-		return fail_set(f, FAIL_EXISTS, "ccctl lock, then ccctl unlock",
+		return fail_set(f, FAIL_CHANGED, "ccctl lock, then ccctl unlock",
 				"the vault's file is not the one that was opened");
 	from = vault_blank(v->arena, f);
 	if (!from)

@@ -385,7 +385,7 @@ int entries_wake(struct vault *v, const struct vault *from, struct failure *f)
 			continue;
 		stored = vault_find(from, v->entry[i]->name);
 		if (!stored || !stored->token || stored->token_len != v->entry[i]->token_len)
-			return fail_set(f, FAIL_EXISTS, "ccctl lock, then ccctl unlock",
+			return fail_set(f, FAIL_CHANGED, "ccctl lock, then ccctl unlock",
 					"the vault's file is not the one that was opened");
 		token = arena_alloc(v->arena, stored->token_len, f);
 		if (!token)

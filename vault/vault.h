@@ -112,7 +112,7 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 /*
  * Put an entry's token to sleep: wiped from memory, kept in the file.  Before
  * the vault is sealed again vault_wake takes the sleeping tokens from the
- * present file; vault_sleep then wipes them again.  FAIL_EXISTS: the file is
+ * present file; vault_sleep then wipes them again.  FAIL_CHANGED: the file is
  * another vault's or of another generation.
  */
 void vault_touch(struct vault *v, int64_t now); /* since = now, but for fetched tokens */
@@ -178,7 +178,7 @@ unsigned vault_slots(const struct vault *v);
 const struct slot_info *vault_slot(const struct vault *v, unsigned i);
 /* The id that the next slot gets. */
 uint32_t vault_next_slot(const struct vault *v);
-/* info->id is set.  FAIL_EXISTS past VAULT_SLOTS_MAX. */
+/* info->id is set.  FAIL_TOO_LARGE past VAULT_SLOTS_MAX. */
 int vault_slot_add(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN], struct failure *f);
 /* The last slot is refused (FAIL_POLICY). */
 int vault_slot_remove(struct vault *v, uint32_t id, struct failure *f);

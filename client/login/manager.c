@@ -103,9 +103,9 @@ static int said_no(const char *words, int status, struct failure *f)
 				"systemctl --user %s: not done within %d s", words,
 				MANAGER_LIMIT_MS / 1000);
 	if (WIFEXITED(status))
-		return fail_set(f, FAIL_SYSTEM, mend, "systemctl --user %s: it ended with exit status %d",
+		return fail_set(f, FAIL_PROGRAM, mend, "systemctl --user %s: it ended with exit status %d",
 				words, WEXITSTATUS(status));
-	return fail_set(f, FAIL_SYSTEM, mend, "systemctl --user %s: it was ended by signal %d", words,
+	return fail_set(f, FAIL_PROGRAM, mend, "systemctl --user %s: it was ended by signal %d", words,
 			WTERMSIG(status));
 }
 

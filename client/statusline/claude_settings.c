@@ -209,7 +209,7 @@ int settings_backup(const struct settings *s, char *out, struct failure *f)
 
 static int changed(const struct settings *s, struct failure *f)
 {
-	return fail_set(f, FAIL_BUSY, "the same command again", "%s was changed meanwhile: left as it is", s->path);
+	return fail_set(f, FAIL_CHANGED, "the same command again", "%s was changed meanwhile: left as it is", s->path);
 }
 
 /* mkdir -p of the directory that the client would make itself. */

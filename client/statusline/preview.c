@@ -125,7 +125,7 @@ static int run(const char *program, int in, char *out, struct failure *f)
 		return -1;
 	out[n] = '\0';
 	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return fail_set(f, FAIL_SYSTEM, "is the installation whole? make install", "%s failed", program);
+		return fail_set(f, FAIL_PROGRAM, "is the installation whole? make install", "%s failed", program);
 	return 0;
 }
 

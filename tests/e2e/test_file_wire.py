@@ -292,7 +292,7 @@ def test_a_restore_that_cannot_be_written_leaves_nothing(broker, saved):
         assert broker.get("zai") == TOKEN.encode()
         # it still knows which file it has: one that was put there is not overwritten
         broker.vault.write_bytes(before["vault.prev"])
-        assert broker.error("rm", name="zai") == "exists"
+        assert broker.error("rm", name="zai") == "changed"
         broker.vault.write_bytes(before["vault"])
         c.send_file(saved)
         c.call("restore", **dict(RESTORE, replace=True))
@@ -321,7 +321,7 @@ def test_retire(broker):
     old = broker.vault.read_bytes()
     with broker.connect() as c:
         for wrong, error in (({"key": key(2)}, "wrong-key"), ({"slot": 5}, "no-entry"),
-                             ({"generation": 2}, "exists"), ({"generation": 4}, "exists"),
+                             ({"generation": 2}, "changed"), ({"generation": 4}, "changed"),
                              ({"generation": "3"}, "wrong-type")):
             assert c.error("retire", **{"slot": 1, "key": broker.key, "generation": 3, **wrong}) == error
             assert broker.vault.read_bytes() == old and c.call("hello")["state"] == "unlocked"

@@ -312,13 +312,13 @@ def test_watch_errors(broker, fields, error):
 def test_a_connection_has_a_session_or_watches(broker):
     with broker.connect() as c:
         c.call("watch", kind="a test")
-        assert c.error("open", **wc.open_fields()) == "exists"
+        assert c.error("open", **wc.open_fields()) == "in-use"
         assert c.call("hello")
 
     def session():
         with broker.connect() as c:
             c.open()
-            assert c.error("watch", kind="a test") == "exists"
+            assert c.error("watch", kind="a test") == "in-use"
             mark()
             c.arrived()
             wc.undumpable()

@@ -691,7 +691,7 @@ def test_pipe(shared):
             assert os.read(fd, 1) == b""
             assert os.get_blocking(fd)
             assert c.error("pipe") == "posture"   # once
-            assert c.error("open", **wc.open_fields()) == "exists"
+            assert c.error("open", **wc.open_fields()) == "in-use"
             return data
     assert in_child(run) == TOKEN.encode()
 

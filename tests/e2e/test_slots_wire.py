@@ -132,15 +132,15 @@ def test_a_slot_in_the_place_of_another(broker):
 def test_two_who_add_a_slot_do_not_get_one_number(broker):
     first = {"slot": [wc.slot("keyring")], "key": key(2), "expect": 2}
     broker.call("slot-add", **first)
-    assert broker.error("slot-add", **first) == "exists"
-    assert broker.error("slot-replace", **dict(first, id=1)) == "exists"
+    assert broker.error("slot-add", **first) == "changed"
+    assert broker.error("slot-replace", **dict(first, id=1)) == "changed"
     assert ids(broker) == [1, 2]
 
 
 def test_sixty_four_slots(broker):
     for n in range(2, wc.SLOTS_MAX + 1):
         assert broker.add_slot(key(n), slot=[wc.slot(label="l" * 64)]) == n
-    assert broker.error("slot-add", slot=[wc.slot()], key=key(65), expect=65) == "exists"
+    assert broker.error("slot-add", slot=[wc.slot()], key=key(65), expect=65) == "too-large"
     assert len(ids(broker)) == wc.SLOTS_MAX
     # all of them can be kept
     kept = [(1, broker.key)] + [(n, key(n)) for n in range(2, wc.SLOTS_MAX + 1)]
@@ -156,7 +156,7 @@ def test_rekey_loses_no_slot_that_came_meanwhile(broker):
     broker.add_slot(key(2))
     before = broker.vault.read_bytes()
     for expect in (1, 2, 4, 9):
-        assert broker.error("rekey", keys=packed((1, broker.key)), expect=expect) == "exists"
+        assert broker.error("rekey", keys=packed((1, broker.key)), expect=expect) == "changed"
     assert broker.vault.read_bytes() == before
     assert broker.call("rekey", keys=packed((1, broker.key), (2, key(2))), expect=3)["slots"] == 2
 
@@ -215,7 +215,7 @@ ERRORS = [
     ("slot-add", dict(ADD, key="k" * 32), "wrong-type"),
     ("slot-add", dict(ADD, expect="3"), "wrong-type"),
     ("slot-add", {k: v for k, v in ADD.items() if k != "expect"}, "wrong-type"),
-    ("slot-add", dict(ADD, expect=2), "exists"),
+    ("slot-add", dict(ADD, expect=2), "changed"),
     ("slot-add", dict(ADD, expect=2**32 + 3), "no-entry"),
     ("slot-add", dict(ADD, keyfile="k"), "wrong-type"),
     ("slot-add", dict(ADD, keyfile=b""), "truncated"),
@@ -225,7 +225,7 @@ ERRORS = [
     ("slot-rm", {"id": 3}, "no-entry"),
     ("slot-replace", dict(ADD, id=3), "no-entry"),
     ("slot-replace", dict(ADD, id="2"), "wrong-type"),
-    ("slot-replace", dict(ADD, id=2, expect=2), "exists"),
+    ("slot-replace", dict(ADD, id=2, expect=2), "changed"),
     ("slot-replace", dict(ADD, id=2, key=b""), "bad-value"),
     ("slot-replace", dict(ADD, id=2, slot=[wc.slot(ops=0)]), "kdf-bounds"),
     ("rekey", {}, "wrong-type"),

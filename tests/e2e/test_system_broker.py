@@ -439,7 +439,7 @@ def test_a_change_during_the_move_is_not_lost(system, broker, a, token):
             return c.ask("retire", slot=1, key=key, generation=2)
     a.add("demo", token + "x", "--replace")
     r = a.act(run)
-    assert not r["ok"] and r["error"] == "exists" and "changed meanwhile" in r["message"], r
+    assert not r["ok"] and r["error"] == "changed" and "changed meanwhile" in r["message"], r
     assert got(launch(a), token + "x")
 
 

@@ -86,7 +86,7 @@ def test_who_waits_may_be_silent_whatever_else_it_asked(w):
         k.look()
         w.advance(40)
         return again, soon, k.asked(8)
-    assert run(w, go) == ("exists", False, True)
+    assert run(w, go) == ("in-use", False, True)
 
 
 def test_stale_after_two_minutes(w):

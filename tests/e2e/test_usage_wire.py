@@ -271,13 +271,13 @@ def test_one_connection_one_purpose(broker, first):
             c.call("hello")
             c.call(first, **({"kind": "x"} if first == "watch" else wc.open_fields("zai")))
             return c.ask("usage-next", name="zai")["error"]
-    assert in_child(run) == "exists"
+    assert in_child(run) == "in-use"
 
 
 def test_a_worker_opens_no_session_and_watches_nothing(broker):
     got = in_child(worker, broker, ("open", wc.open_fields("zai")), ("watch", {"kind": "x"}),
                    ("usage-next", {"name": "zai"}))
-    assert [a.get("error") for a in got] == [None, "exists", "exists", "exists"]
+    assert [a.get("error") for a in got] == [None, "in-use", "in-use", "in-use"]
 
 
 def test_sixteen_names_are_watched_at_most(broker):

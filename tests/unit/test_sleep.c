@@ -101,8 +101,8 @@ static void test_wake_from_another_file(void **state)
 	w = two(&other, &k);
 	vault_sleep(w, "sleepy");
 	vault_sleep(v, "sleepy");
-	wake_fails(v, old, n, FAIL_EXISTS);
-	wake_fails(v, other, k, FAIL_EXISTS);
+	wake_fails(v, old, n, FAIL_CHANGED);
+	wake_fails(v, other, k, FAIL_CHANGED);
 	wake_fails(v, present, m - 1, FAIL_TRUNCATED);
 	present[m - 40] ^= 1;
 	wake_fails(v, present, m, FAIL_DAMAGED);

@@ -89,7 +89,7 @@ static void test_slot_limits(void **state)
 	for (i = 1; i < VAULT_SLOTS_MAX; i++)
 		assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &info, key_b, &f), -1);
-	assert_int_equal(f.code, FAIL_EXISTS);
+	assert_int_equal(f.code, FAIL_TOO_LARGE);
 	v = again(v);
 	assert_int_equal(vault_slots(v), VAULT_SLOTS_MAX);
 	assert_int_equal(strlen(vault_slot(v, 63)->label), SLOT_LABEL_MAX);
