@@ -80,7 +80,7 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 	struct tenant *t = q->connection->tenant;
 	enum slot_kind kind = SLOT_KEYFILE;
 	struct wire_out *o;
-	int r;
+	enum own_result r;
 
 	if (record_request(q, "reopen", NULL, f) != 0)
 		return NULL;
@@ -91,12 +91,12 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 	r = own_open(t, &kind, f);
 	/* no-entry says that there is nothing to try; a slot that is gone is a key
 	 * that opens nothing. */
-	if (r < 0 && f->code == FAIL_NO_ENTRY)
+	if (r == OWN_FAILED && f->code == FAIL_NO_ENTRY)
 		f->code = FAIL_WRONG_KEY;
-	if (r == 0)
+	if (r == OWN_NOTHING)
 		fail_set(f, FAIL_NO_ENTRY, "ccctl slot add keyfile, or ccctl host use FILE",
 			 "there is no keyfile beside the vault and no credential");
-	if (r != 1)
+	if (r != OWN_OPENED)
 		return NULL;
 	t->alone = true;
 	o = wire_ok();

@@ -17,27 +17,37 @@
 static const char *const errors[] = { "unauthorized", "rate-limited", "network", "tls",	    "timeout",
 				      "answer",	      "redirect",     "too-large", "missing" };
 
-/* Take its place among those who wait.  1: enough others are there. */
-static int join(struct request *q, struct failure *f)
+enum join_result {
+	JOIN_FAILED = -1,
+	JOIN_DONE,
+	JOIN_CROWDED /* enough others wait for the same numbers */
+};
+
+/* Take the connection's place among those who wait. */
+static enum join_result join_usage(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1] = USAGE_OWN_NAME;
 	bool own = false;
 
 	if (c->usage)
-		return 0;
-	if (c->session.state != SESSION_NONE || c->watcher)
-		return fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
+		return JOIN_DONE;
+	if (c->session.state != SESSION_NONE || c->watcher) {
+		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
+		return JOIN_FAILED;
+	}
 	if (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0)
-		return -1;
+		return JOIN_FAILED;
 	if ((!own || wire_has(q->map, "name")) && field_name(q->map, "name", name, f) != 0)
-		return -1;
+		return JOIN_FAILED;
 	if (usage_crowded(&c->tenant->usage, name, own))
-		return 1;
+		return JOIN_CROWDED;
 	c->usage = usage_join(&c->tenant->usage, name, own);
-	if (!c->usage)
-		return fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", USAGE_NAMES_MAX);
-	return 0;
+	if (!c->usage) {
+		fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", USAGE_NAMES_MAX);
+		return JOIN_FAILED;
+	}
+	return JOIN_DONE;
 }
 
 /*
@@ -97,19 +107,20 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct wire_out *o;
-	int r;
 
 	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, false, f) != 0)
 		return NULL;
-	r = join(q, f);
-	if (r > 0) {
+	switch (join_usage(q, f)) {
+	case JOIN_FAILED:
+		return NULL;
+	case JOIN_CROWDED:
 		o = wire_ok();
 		wire_bool(o, "fetch", false);
 		wire_uint(o, "retry", USAGE_FRESH_MS / 1000);
 		return o;
+	case JOIN_DONE:
+		break;
 	}
-	if (r < 0)
-		return NULL;
 	if (c->fetching || c->waiting) {
 		fail_set(f, FAIL_IN_USE, "usage-put first", "this connection has been asked already");
 		return NULL;

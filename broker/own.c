@@ -149,25 +149,26 @@ int own_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n, struct
 	return r;
 }
 
-static int open_keyfile(struct tenant *t, const char *leaf, struct failure *f)
+static enum own_result open_keyfile(struct tenant *t, const char *leaf, struct failure *f)
 {
 	uint8_t file[KEYFILE_LEN + 1], *key;
 	uint32_t slot = 0;
 	size_t n = 0;
-	int r;
+	int there;
+	bool opened;
 
-	r = store_read_beside(&t->store, leaf, file, sizeof(file), &n, f);
-	if (r != 1)
-		return r;
+	there = store_read_beside(&t->store, leaf, file, sizeof(file), &n, f);
+	if (there != 1)
+		return there < 0 ? OWN_FAILED : OWN_NOTHING;
 	key = arena_alloc(t->arena, KEY_LEN, f);
-	r = key && keyfile_key(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0 ? 1 : -1;
+	opened = key && keyfile_key(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0;
 	arena_release(t->arena, key);
-	return r;
+	return opened ? OWN_OPENED : OWN_FAILED;
 }
 
 /* One credential: is it for this vault, and does it open it? */
-static int try_credential(struct tenant *t, const char *leaf, const uint8_t vault[VAULT_ID_LEN],
-			  struct failure *f)
+static enum own_result try_credential(struct tenant *t, const char *leaf,
+				      const uint8_t vault[VAULT_ID_LEN], struct failure *f)
 {
 	char *text = arena_alloc(t->arena, KEYTEXT_MAX, f);
 	uint8_t *key = arena_alloc(t->arena, KEY_LEN, f), id[VAULT_ID_LEN];
@@ -187,34 +188,36 @@ static int try_credential(struct tenant *t, const char *leaf, const uint8_t vaul
 		r = -1;
 	arena_release(t->arena, text);
 	arena_release(t->arena, key);
-	return r;
+	return r < 0 ? OWN_FAILED : r == 1 ? OWN_OPENED : OWN_NOTHING;
 }
 
-static int open_credential(struct tenant *t, struct failure *f)
+static enum own_result open_credential(struct tenant *t, struct failure *f)
 {
 	struct vault_public *pub;
 	struct dirent *e;
 	DIR *d = NULL;
-	int fd, one, r = 0;
+	enum own_result one, r = OWN_NOTHING;
+	int fd;
 
 	if (t->own->credentials < 0)
-		return 0;
+		return OWN_NOTHING;
 	fd = openat(t->own->credentials, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pub = malloc(sizeof(*pub));
 	if (fd >= 0)
 		d = fdopendir(fd);
 	if (!d || !pub) {
-		r = fail_errno(f, NULL, "the credentials directory");
+		fail_errno(f, NULL, "the credentials directory");
+		r = OWN_FAILED;
 		if (fd >= 0 && !d)
 			close(fd);
 	} else if (tenant_inspect(t, pub, f) != 0) {
-		r = -1;
+		r = OWN_FAILED;
 	} else {
-		while (r != 1 && (e = readdir(d))) {
+		while (r != OWN_OPENED && (e = readdir(d))) {
 			if (strncmp(e->d_name, CREDENTIAL, strlen(CREDENTIAL)) != 0)
 				continue;
 			one = try_credential(t, e->d_name, pub->id, f);
-			r = one != 0 ? one : r;
+			r = one != OWN_NOTHING ? one : r;
 		}
 	}
 	if (d)
@@ -223,31 +226,31 @@ static int open_credential(struct tenant *t, struct failure *f)
 	return r;
 }
 
-int own_open(struct tenant *t, enum slot_kind *kind, struct failure *f)
+enum own_result own_open(struct tenant *t, enum slot_kind *kind, struct failure *f)
 {
 	struct failure first = { 0 };
-	int r;
+	enum own_result r;
 
 	if (store_exists(&t->store) == 0)
-		return 0;
+		return OWN_NOTHING;
 	r = open_credential(t, &first);
-	if (r == 1 && kind)
+	if (r == OWN_OPENED && kind)
 		*kind = SLOT_CREDENTIAL;
-	if (r == 1)
-		return 1;
+	if (r == OWN_OPENED)
+		return r;
 	r = open_keyfile(t, STORE_KEYFILE, f);
 	/* A change was cut short: the other one opens it, and is the one from now on. */
-	if (r != 1 && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == 1) {
+	if (r != OWN_OPENED && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == OWN_OPENED) {
 		store_rename_beside(&t->store, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
-		r = 1;
+		r = OWN_OPENED;
 	}
-	if (r == 1 && kind)
+	if (r == OWN_OPENED && kind)
 		*kind = SLOT_KEYFILE;
 	/* Of two that failed the first is told: it is the one that was to do it. */
-	if (r != 1 && first.code != FAIL_NONE) {
+	if (r != OWN_OPENED && first.code != FAIL_NONE) {
 		if (f)
 			*f = first;
-		return -1;
+		return OWN_FAILED;
 	}
 	return r;
 }

@@ -21,12 +21,17 @@ struct own {
 /* host_dir: where host.key would be.  Remembers and opens; nothing need be there. */
 void own_start(struct own *o, const char *host_dir);
 
+enum own_result {
+	OWN_FAILED = -1, /* there is a credential or a keyfile, and it did not open it */
+	OWN_NOTHING,	 /* there is neither, or no vault */
+	OWN_OPENED
+};
+
 /*
  * Open t's vault with the credentials, then with the keyfile beside it; kind
- * (may be NULL) says which did.  1 opened, 0 there is nothing to open it with,
- * -1 there is, and it did not (f says why).
+ * (may be NULL) says which did.  f says why OWN_FAILED.
  */
-int own_open(struct tenant *t, enum slot_kind *kind, struct failure *f);
+enum own_result own_open(struct tenant *t, enum slot_kind *kind, struct failure *f);
 
 /* The host's public key.  FAIL_NO_ENTRY when this broker's host has none. */
 int own_host(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], struct failure *f);

@@ -121,17 +121,17 @@ static int open_own(struct tenant *t, struct failure *f)
 	struct record_event e = { .event = "start", .result = "done", .pid = getpid() };
 	struct failure why = { 0 };
 	enum slot_kind kind = SLOT_KEYFILE;
-	int r;
+	enum own_result r;
 
 	if (record_write(&t->record, &e, f) != 0)
 		return -1;
-	r = t->why == LOCK_WHY_START ? own_open(t, &kind, &why) : 0;
-	if (r == 0)
+	r = t->why == LOCK_WHY_START ? own_open(t, &kind, &why) : OWN_NOTHING;
+	if (r == OWN_NOTHING)
 		return 0;
-	t->alone = r > 0;
+	t->alone = r == OWN_OPENED;
 	e.event = "reopen";
-	e.result = r > 0 ? "granted" : fail_name(why.code);
-	e.why = r > 0 ? slot_kind_name(kind) : why.what;
+	e.result = r == OWN_OPENED ? "granted" : fail_name(why.code);
+	e.why = r == OWN_OPENED ? slot_kind_name(kind) : why.what;
 	return record_write(&t->record, &e, f);
 }
 

@@ -132,23 +132,28 @@ static int no_system(struct failure *f)
 			"the system broker is not running");
 }
 
-/* 0 connected, 1 nobody serves there, -1. */
-static int connect_system(struct dial *d, struct failure *f)
+enum system_state {
+	SYSTEM_FAILED = -1,
+	SYSTEM_CONNECTED,
+	SYSTEM_UNSERVED /* no system broker, or none that serves us now */
+};
+
+static enum system_state connect_system(struct dial *d, struct failure *f)
 {
 	int r = system_owner(&d->owner, f);
 
 	if (r <= 0)
-		return r < 0 ? -1 : 1;
+		return r < 0 ? SYSTEM_FAILED : SYSTEM_UNSERVED;
 	snprintf(d->path, sizeof(d->path), "%s", SYSTEM_SOCKET);
 	d->fd = connect_now(d, f);
 	if (d->fd < 0 && nobody(errno)) {
 		f->code = FAIL_NONE;
-		return 1;
+		return SYSTEM_UNSERVED;
 	}
 	if (d->fd < 0)
-		return -1;
+		return SYSTEM_FAILED;
 	d->system = true;
-	return 0;
+	return SYSTEM_CONNECTED;
 }
 
 /* Has the system's broker a vault of ours?  1, 0, -1. */
@@ -246,31 +251,33 @@ static int open_user(struct dial *d, bool start, struct failure *f)
 static int open_at(struct dial *d, enum dial_where where, bool start, struct failure *f)
 {
 	struct failure why = { 0 };
-	int r;
+	enum system_state system;
+	int ours;
 
 	if (where == DIAL_USER)
 		return open_user(d, start, f);
-	r = connect_system(d, &why);
-	if (r == 1 && (where == DIAL_SYSTEM || access(SYSTEM_STATE_DIR, F_OK) == 0))
-		no_system(&why);
-	if (where == DIAL_ANY && r == 0) {
-		r = system_has_ours(d, &why);
-		if (r == 1)
-			return 0;
-		/* An answer that is a no (too many users, a full disk), and not
-		 * somebody else's: it does not serve us now. */
-		if (r < 0 && d->broker)
-			r = 1;
-		dial_close(d);
-	} else if (where == DIAL_SYSTEM && r == 0) {
+	system = connect_system(d, &why);
+	if (system == SYSTEM_CONNECTED && where == DIAL_SYSTEM)
 		return 0;
+	if (system == SYSTEM_CONNECTED) {
+		ours = system_has_ours(d, &why);
+		if (ours == 1)
+			return 0;
+		/* A refusal (too many users, a full disk) by a checked broker: it does
+		 * not serve us now.  An answer of another process is a failure. */
+		if (ours < 0)
+			system = d->broker ? SYSTEM_UNSERVED : SYSTEM_FAILED;
+		dial_close(d);
+	} else if (system == SYSTEM_UNSERVED &&
+		   (where == DIAL_SYSTEM || access(SYSTEM_STATE_DIR, F_OK) == 0)) {
+		no_system(&why);
 	}
 	/*
 	 * The system's comes first: it is the one that nobody with our uid can
 	 * stand in for.  While it does not serve, a vault in it must not be taken
 	 * for none, and another be made.
 	 */
-	if (r < 0 || where == DIAL_SYSTEM || (why.code != FAIL_NONE && !user_vault_exists())) {
+	if (system == SYSTEM_FAILED || where == DIAL_SYSTEM || (why.code != FAIL_NONE && !user_vault_exists())) {
 		if (f)
 			*f = why;
 		return -1;
