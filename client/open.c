@@ -78,7 +78,8 @@ out:
 	return 0;
 }
 
-int vault_make(struct client *c, struct failure *f)
+/* Make a vault with a passphrase that is asked for on the terminal. */
+static int vault_make(struct client *c, struct failure *f)
 {
 	struct how h = { .pass_fd = -1, .kind = SLOT_PASSPHRASE };
 

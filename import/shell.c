@@ -17,7 +17,7 @@
 
 static int read_span(struct shell *s, size_t at, size_t end, bool inner);
 
-unsigned shell_line(const struct shell *s, size_t at)
+static unsigned shell_line(const struct shell *s, size_t at)
 {
 	/* Mostly asked in order: go on from the last answer. */
 	if (at < s->seen->at)

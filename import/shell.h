@@ -56,7 +56,6 @@ struct shell {
 
 /* ---- shell.c ---- */
 
-unsigned shell_line(const struct shell *s, size_t at);
 /* The words that have come are a command.  0 or -1. */
 int shell_command(struct shell *s);
 

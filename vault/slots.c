@@ -23,7 +23,8 @@ static size_t slot_ad(const uint8_t id[VAULT_ID_LEN], const struct slot *s,
 	return (size_t)(end - out) - NONCE_LEN - WRAPPED_LEN;
 }
 
-void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN])
+/* Wrap the vault key in s, whose info is complete, under the slot's key. */
+static void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN])
 {
 	uint8_t ad[VAULT_ID_LEN + SLOT_MAX];
 	size_t n;

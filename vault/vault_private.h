@@ -143,8 +143,7 @@ int settings_read(const uint8_t *p, size_t n, struct vault_settings *s, struct f
 /* The slots and the key as they were before the change.  For undo. */
 void slots_undo(struct vault *v);
 
-/* Wrap the vault key in s, whose info is complete, under the slot's key. */
-void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN]);
+/* Unwrap the vault key of s into v->key.  0, or -1 with FAIL_WRONG_KEY. */
 int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN], struct failure *f);
 
 /* The largest slot, and what authenticates its wrapped key. */

@@ -47,7 +47,12 @@ static int set_flag(bool *flag, const char *key, const char *value, const char *
 	return 0;
 }
 
-bool policy_config_dir_ok(const char *text)
+/*
+ * Is text "/...", "~/..." or "$XDG_CONFIG_HOME/..." (DATA, STATE), of letters,
+ * digits and . _ / @ + -, without empty parts, "." and ".."?  So it names the same
+ * place for every reader.
+ */
+static bool config_dir_ok(const char *text)
 {
 	static const char *const starts[] = { "/", "~/", "$XDG_CONFIG_HOME/", "$XDG_DATA_HOME/",
 					      "$XDG_STATE_HOME/" };
@@ -74,7 +79,7 @@ bool policy_config_dir_ok(const char *text)
 
 static int set_config_dir(struct policy *p, const char *value, struct failure *f)
 {
-	if (value[0] && !policy_config_dir_ok(value))
+	if (value[0] && !config_dir_ok(value))
 		return fail_set(f, FAIL_BAD_VALUE,
 				"like ~/.claude-work: an absolute path, or below ~/ or $XDG_CONFIG_HOME/, "
 				"of letters, digits and . _ @ + -",
@@ -148,12 +153,4 @@ void policy_format(const struct policy *p, char *out, size_t size)
 		 delivery_name(p->delivery), p->nested ? "allow" : "deny",
 		 p->strict ? "yes" : "no", p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl,
 		 p->config_dir[0] ? " config_dir=" : "", p->config_dir);
-}
-
-bool policy_tighter(const struct policy *a, const struct policy *b)
-{
-	return a->delivery <= b->delivery && a->nested <= b->nested && a->strict >= b->strict &&
-	       a->exposed <= b->exposed && a->keep <= b->keep &&
-	       (b->ttl == 0 || (a->ttl != 0 && a->ttl <= b->ttl)) &&
-	       strcmp(a->config_dir, b->config_dir) == 0;
 }

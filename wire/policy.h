@@ -43,16 +43,6 @@ int policy_parse(struct policy *p, const char *text, struct failure *f);
 /* Write the canonical text, all keys in a fixed order.  size >= POLICY_MAX_LEN. */
 void policy_format(const struct policy *p, char *out, size_t size);
 
-/*
- * Can text be a policy's config_dir: "/...", "~/..." or "$XDG_CONFIG_HOME/..."
- * (DATA, STATE), of letters, digits and . _ / @ + -, without empty parts, "."
- * and ".."?  So it names the same place for every reader.
- */
-bool policy_config_dir_ok(const char *text);
-
-/* Is a no looser than b in every key?  Two different directories are never. */
-bool policy_tighter(const struct policy *a, const struct policy *b);
-
 const char *delivery_name(enum delivery d);
 /* -1 when unknown. */
 int delivery_from_name(const char *name);

@@ -73,7 +73,9 @@ static int ask_new(struct client *c, bool first, struct secret *s, struct failur
 	return r;
 }
 
-int passphrase_new(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
+/* Ask a new passphrase, twice the same, or read it from pass_fd. */
+static int passphrase_new(struct client *c, int pass_fd, bool first, struct secret *pass,
+			  struct failure *f)
 {
 	if (secret_new(c, pass, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;

@@ -78,9 +78,6 @@ void slot_new_free(struct client *c, struct new_slot *s);
 /* The key "slot" of a request: one map in an array. */
 void slot_put(struct wire_out *o, const struct slot_info *info);
 
-/* Ask a new passphrase, twice the same, or read it from pass_fd. */
-int passphrase_new(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f);
-
 /* ---- the keys of slots that are there (slot_key.c) ---- */
 
 /*

@@ -13,11 +13,4 @@ struct source_ref {
 	char field[SOURCE_REF_MAX + 1]; /* behind the last #; "" for none */
 };
 
-/*
- * The words of the file's command for a reference; the program as the file
- * names it.  *pick has SOURCE_PICK_MAX + 1 bytes.  0 or -1.  words_free is due.
- */
-int source_expand(const struct source_file *s, const char *ref, struct words *out, char *pick,
-		  struct failure *f);
-
 #endif

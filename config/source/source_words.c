@@ -218,8 +218,12 @@ static int take_apart(const struct source_file *s, const char *ref, struct sourc
 	return 0;
 }
 
-int source_expand(const struct source_file *s, const char *ref, struct words *out, char *pick,
-		  struct failure *f)
+/*
+ * The words of the file's command for a reference; the program as the file
+ * names it.  *pick has SOURCE_PICK_MAX + 1 bytes.  0 or -1.  words_free is due.
+ */
+static int source_expand(const struct source_file *s, const char *ref, struct words *out, char *pick,
+			 struct failure *f)
 {
 	char line[2 * SOURCE_COMMAND_MAX + 1];
 	struct build b = { .n = 0 };

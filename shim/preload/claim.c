@@ -28,7 +28,8 @@ struct answer {
 	size_t wipe; /* bytes of the packet that may hold something */
 };
 
-void *locked_map(size_t size)
+/* Anonymous memory; locked (best effort) and out of dumps.  NULL on failure. */
+static void *locked_map(size_t size)
 {
 	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 

@@ -95,9 +95,6 @@ int talk_ok_empty(const uint8_t *p, size_t n, struct trouble *t);
 /* Harden this process, claim over fd, put the secrets into session and environ. */
 int claim(int fd, struct trouble *t);
 
-/* Anonymous memory; locked (best effort) and out of dumps.  NULL on failure. */
-void *locked_map(size_t size);
-
 /* ---- strip.c: what a child may see.  Allocation-free, lock-free ---- */
 
 /* What is to be executed.  argv and envp may be NULL, as the kernel allows. */
