@@ -96,36 +96,36 @@ int value_time_ms(const json_t *object, const char *key, uint64_t *out)
 	return *out >= TIME_FIRST && *out <= TIME_LAST ? 0 : -1;
 }
 
-/* n digits as a number of low to high; *p goes behind them and one `after` (0: none). */
-static int part(const char **p, unsigned n, int low, int high, char after, int *out)
+/*
+ * strptime for a text of that shape (d: a digit; else that character): by itself
+ * it skips blanks, takes fewer digits, and leaves one that would be too much.  The
+ * end of it, or NULL.
+ */
+static const char *read_shaped(const char *text, const char *shape, const char *format, struct tm *t)
 {
-	int v = 0;
+	const char *p = text;
 
-	while (n-- > 0) {
-		if (!isdigit((unsigned char)**p))
-			return -1;
-		v = v * 10 + (*(*p)++ - '0');
-	}
-	if (v < low || v > high || (after && *(*p)++ != after))
-		return -1;
-	*out = v;
-	return 0;
+	for (; *shape; p++, shape++)
+		if (*shape == 'd' ? !isdigit((unsigned char)*p) : *p != *shape)
+			return NULL;
+	return strptime(text, format, t) == p ? p : NULL;
 }
 
 /* "Z", "+01:00": in seconds. */
-static int offset_of(const char *p, long *out)
+static int read_offset(const char *p, long *out)
 {
-	int hours, minutes, sign = *p == '-' ? -1 : 1;
+	struct tm t = { 0 };
+	const char *end;
 
 	*out = 0;
 	if (strcmp(p, "Z") == 0)
 		return 0;
 	if (*p != '+' && *p != '-')
 		return -1;
-	p++;
-	if (part(&p, 2, 0, 14, ':', &hours) != 0 || part(&p, 2, 0, 59, '\0', &minutes) != 0 || *p)
+	end = read_shaped(p + 1, "dd:dd", "%H:%M", &t);
+	if (!end || *end || t.tm_hour > 14)
 		return -1;
-	*out = sign * (hours * 3600L + minutes * 60L);
+	*out = (*p == '-' ? -1 : 1) * (t.tm_hour * 3600L + t.tm_min * 60L);
 	return 0;
 }
 
@@ -143,9 +143,8 @@ int value_time_text(const json_t *object, const char *key, uint64_t *out)
 		return 0;
 	if (!p || strlen(p) != json_string_length(v))
 		return -1;
-	if (part(&p, 4, 2000, 2200, '-', &t.tm_year) != 0 || part(&p, 2, 1, 12, '-', &t.tm_mon) != 0 ||
-	    part(&p, 2, 1, 31, 'T', &t.tm_mday) != 0 || part(&p, 2, 0, 23, ':', &t.tm_hour) != 0 ||
-	    part(&p, 2, 0, 59, ':', &t.tm_min) != 0 || part(&p, 2, 0, 60, '\0', &t.tm_sec) != 0)
+	p = read_shaped(p, "dddd-dd-ddTdd:dd:dd", "%Y-%m-%dT%H:%M:%S", &t);
+	if (!p || t.tm_sec > 60)
 		return -1;
 	if (*p == '.') {
 		n = digits(++p);
@@ -153,10 +152,8 @@ int value_time_text(const json_t *object, const char *key, uint64_t *out)
 			return -1;
 		p += n;
 	}
-	if (offset_of(p, &offset) != 0)
+	if (read_offset(p, &offset) != 0)
 		return -1;
-	t.tm_year -= 1900;
-	t.tm_mon -= 1;
 	at = (int64_t)timegm(&t) - offset;
 	if (at < (int64_t)TIME_FIRST || at > (int64_t)TIME_LAST)
 		return -1;
