@@ -305,12 +305,13 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 }
 
 /*
- * Whoever answered could have ended, and its number be another's by now, an
- * honest one's.  A pidfd tells; where the kernel has none, such a process is
- * younger than our connection (as is a broker that a service manager starts
- * for it: dial_call connects once more, to who is there by then).
+ * The process that answered may have ended and its PID been reused by a process
+ * that passes the checks.  A pidfd tells.  Where the kernel gives none, take a
+ * process that is younger than our connection for such a one.  A broker that a
+ * service manager starts for the connection is younger too: dial_call connects
+ * once more then, to a broker that is older than the second connection.
  */
-static bool gone(struct dial *d, const struct sock_beside *b, const struct proc_stat *st)
+static bool peer_replaced(struct dial *d, const struct sock_beside *b, const struct proc_stat *st)
 {
 	struct pollfd ended = { .fd = b->pidfd, .events = POLLIN };
 
@@ -346,7 +347,7 @@ static int check_broker(struct dial *d, const struct sock_beside *b, struct fail
 		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",
 				"the broker (process %d) cannot be looked at", (int)b->pid);
 	/* After both were read: they were about this process. */
-	if (gone(d, b, &st))
+	if (peer_replaced(d, b, &st))
 		return fail_set(f, FAIL_PEER, "try again; if it stays, ccctl status shows who serves",
 				"the process that answered (%d) is not there any more", (int)b->pid);
 	if (st.owner != 0)

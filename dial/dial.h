@@ -49,8 +49,8 @@ int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, s
 		 struct failure *f);
 
 /*
- * As dial_open without start, for who has something better to do than to wait:
- * this and every call after it end within ms milliseconds in all.
+ * As dial_open without start, with a total deadline: this and every call after it
+ * end within ms milliseconds in all.
  */
 int dial_open_within(struct dial *d, int ms, void *buf, size_t size, struct failure *f);
 

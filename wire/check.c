@@ -18,12 +18,12 @@ struct cursor {
 	size_t left;
 };
 
-static int malformed(struct failure *f, const char *why)
+static int fail_malformed(struct failure *f, const char *why)
 {
 	return fail_set(f, FAIL_MALFORMED, NULL, "malformed packet: %s", why);
 }
 
-static bool take(struct cursor *c, size_t n)
+static bool cursor_skip(struct cursor *c, size_t n)
 {
 	if (n > c->left)
 		return false;
@@ -33,7 +33,7 @@ static bool take(struct cursor *c, size_t n)
 }
 
 /* A big-endian number of n bytes. */
-static bool number(struct cursor *c, unsigned n, uint64_t *out)
+static bool read_number(struct cursor *c, unsigned n, uint64_t *out)
 {
 	unsigned i;
 
@@ -42,7 +42,7 @@ static bool number(struct cursor *c, unsigned n, uint64_t *out)
 	*out = 0;
 	for (i = 0; i < n; i++)
 		*out = *out << 8 | c->p[i];
-	return take(c, n);
+	return cursor_skip(c, n);
 }
 
 /* What a first byte announces: a container of `items`, or `bytes` of payload. */
@@ -51,7 +51,7 @@ struct head {
 	uint64_t items, bytes;
 };
 
-static bool head_of(struct cursor *c, struct head *h)
+static bool read_head(struct cursor *c, struct head *h)
 {
 	static const uint8_t scalar[] = { /* 0xca .. 0xd3 */ 4, 8, 1, 2, 4, 8, 1, 2, 4, 8 };
 	uint8_t b;
@@ -60,7 +60,7 @@ static bool head_of(struct cursor *c, struct head *h)
 	if (c->left == 0)
 		return false;
 	b = *c->p;
-	take(c, 1);
+	cursor_skip(c, 1);
 	if (b <= 0x7f || b >= 0xe0 || b == 0xc0 || b == 0xc2 || b == 0xc3)
 		return true;
 	if (b <= 0x8f) {
@@ -79,22 +79,22 @@ static bool head_of(struct cursor *c, struct head *h)
 		return true;
 	}
 	if (b >= 0xc4 && b <= 0xc6)
-		return number(c, 1u << (b - 0xc4), &h->bytes);
+		return read_number(c, 1u << (b - 0xc4), &h->bytes);
 	if (b >= 0xca && b <= 0xd3) {
 		h->bytes = scalar[b - 0xca];
 		return true;
 	}
 	h->str = b >= 0xd9 && b <= 0xdb;
 	if (h->str)
-		return number(c, 1u << (b - 0xd9), &h->bytes);
+		return read_number(c, 1u << (b - 0xd9), &h->bytes);
 	h->array = b == 0xdc || b == 0xdd;
 	h->map = b == 0xde || b == 0xdf;
 	if (h->array || h->map)
-		return number(c, b & 1 ? 4 : 2, &h->items);
+		return read_number(c, b & 1 ? 4 : 2, &h->items);
 	return false; /* 0xc1 and the extension types: not ours */
 }
 
-static int value(struct cursor *c, int depth, struct failure *f);
+static int check_value(struct cursor *c, int depth, struct failure *f);
 
 /* Is the key of n bytes at key also one of the `count` keys in seen? */
 static bool seen_before(const struct cursor *seen, size_t count, const uint8_t *key, size_t n)
@@ -107,7 +107,7 @@ static bool seen_before(const struct cursor *seen, size_t count, const uint8_t *
 	return false;
 }
 
-static int map(struct cursor *c, uint64_t pairs, int depth, struct failure *f)
+static int check_map(struct cursor *c, uint64_t pairs, int depth, struct failure *f)
 {
 	struct cursor keys[WIRE_KEYS_MAX];
 	struct head h;
@@ -117,46 +117,46 @@ static int map(struct cursor *c, uint64_t pairs, int depth, struct failure *f)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "packet: a map of more than %d keys",
 				WIRE_KEYS_MAX);
 	for (i = 0; i < pairs; i++) {
-		if (!head_of(c, &h))
-			return malformed(f, "it ends inside a map");
+		if (!read_head(c, &h))
+			return fail_malformed(f, "it ends inside a map");
 		if (!h.str)
 			return fail_set(f, FAIL_WRONG_TYPE, NULL, "packet: a key that is no string");
 		keys[i].p = c->p;
 		keys[i].left = (size_t)h.bytes;
-		if (!take(c, (size_t)h.bytes))
-			return malformed(f, "it ends inside a key");
+		if (!cursor_skip(c, (size_t)h.bytes))
+			return fail_malformed(f, "it ends inside a key");
 		if (seen_before(keys, (size_t)i, keys[i].p, keys[i].left))
 			return fail_set(f, FAIL_DUPLICATE_KEY, NULL, "packet: a key twice");
-		if (value(c, depth + 1, f) != 0)
+		if (check_value(c, depth + 1, f) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int value(struct cursor *c, int depth, struct failure *f)
+static int check_value(struct cursor *c, int depth, struct failure *f)
 {
 	struct head h;
 	uint64_t i;
 
-	if (!head_of(c, &h))
-		return malformed(f, c->left ? "a type that we do not use" : "it is cut short");
+	if (!read_head(c, &h))
+		return fail_malformed(f, c->left ? "a type that we do not use" : "it is cut short");
 	if ((h.map || h.array) && depth >= WIRE_DEPTH_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "packet: nested deeper than %d",
 				WIRE_DEPTH_MAX);
 	if (h.map)
-		return map(c, h.items, depth, f);
+		return check_map(c, h.items, depth, f);
 	if (h.array) {
 		/* Every item takes a byte at least. */
 		if (h.items > c->left)
-			return malformed(f, "an array longer than the packet");
+			return fail_malformed(f, "an array longer than the packet");
 		for (i = 0; i < h.items; i++)
-			if (value(c, depth + 1, f) != 0)
+			if (check_value(c, depth + 1, f) != 0)
 				return -1;
 		return 0;
 	}
 	if (h.bytes > c->left)
-		return malformed(f, "a value longer than the packet");
-	take(c, (size_t)h.bytes);
+		return fail_malformed(f, "a value longer than the packet");
+	cursor_skip(c, (size_t)h.bytes);
 	return 0;
 }
 
@@ -169,10 +169,10 @@ int wire_check(const void *packet, size_t n, struct failure *f)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "packet of more than %d bytes",
 				WIRE_PACKET_MAX);
 	if (n == 0)
-		return malformed(f, "it is empty");
+		return fail_malformed(f, "it is empty");
 	if ((p[0] & 0xf0) != 0x80 && p[0] != 0xde && p[0] != 0xdf)
-		return malformed(f, "it is no map");
-	if (value(&c, 0, f) != 0)
+		return fail_malformed(f, "it is no map");
+	if (check_value(&c, 0, f) != 0)
 		return -1;
 	if (c.left)
 		return fail_set(f, FAIL_TRAILING_BYTES, NULL, "packet: %zu bytes after the map",

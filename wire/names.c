@@ -7,7 +7,7 @@
 #include "wire/limits.h"
 #include "wire/message.h"
 
-static bool alnum(char c)
+static bool is_alnum_ascii(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
@@ -16,10 +16,10 @@ bool wire_name_ok(const char *name)
 {
 	size_t i, n = strnlen(name, NAME_MAX_LEN + 1);
 
-	if (n == 0 || n > NAME_MAX_LEN || !alnum(name[0]))
+	if (n == 0 || n > NAME_MAX_LEN || !is_alnum_ascii(name[0]))
 		return false;
 	for (i = 1; i < n; i++)
-		if (!alnum(name[i]) && !strchr("._-", name[i]))
+		if (!is_alnum_ascii(name[i]) && !strchr("._-", name[i]))
 			return false;
 	return true;
 }
@@ -31,7 +31,7 @@ bool wire_variable_ok(const char *name)
 	if (n == 0 || n > VARIABLE_MAX_LEN || (name[0] >= '0' && name[0] <= '9'))
 		return false;
 	for (i = 0; i < n; i++)
-		if (!alnum(name[i]) && name[i] != '_')
+		if (!is_alnum_ascii(name[i]) && name[i] != '_')
 			return false;
 	return true;
 }

@@ -5,7 +5,8 @@
 
 #include "base/fail.h"
 
-static int text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f)
+static int get_nonempty_text(struct wire_map m, const char *key, char *out, size_t size,
+			     struct failure *f)
 {
 	if (wire_text(m, key, out, size, f) != 0)
 		return -1;
@@ -26,8 +27,8 @@ int wire_get_source(struct wire_map m, struct entry_source *s, bool *there, stru
 		if (!*there)
 			return 0;
 	}
-	if (text(m, "source", s->ref, sizeof(s->ref), f) != 0 ||
-	    text(m, "command", s->command, sizeof(s->command), f) != 0)
+	if (get_nonempty_text(m, "source", s->ref, sizeof(s->ref), f) != 0 ||
+	    get_nonempty_text(m, "command", s->command, sizeof(s->command), f) != 0)
 		return -1;
-	return text(m, "pick", s->pick, sizeof(s->pick), f);
+	return get_nonempty_text(m, "pick", s->pick, sizeof(s->pick), f);
 }

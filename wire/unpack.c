@@ -16,7 +16,7 @@ struct unpacked {
 	msgpack_object object;
 };
 
-static const msgpack_object *find(struct wire_map m, const char *key)
+static const msgpack_object *find_field(struct wire_map m, const char *key)
 {
 	const msgpack_object *o = m.map;
 	size_t n = strlen(key);
@@ -33,7 +33,7 @@ static const msgpack_object *find(struct wire_map m, const char *key)
 	return NULL;
 }
 
-static int wrong(struct failure *f, const char *key, const char *want)
+static int fail_wrong_type(struct failure *f, const char *key, const char *want)
 {
 	return fail_set(f, FAIL_WRONG_TYPE, NULL, "packet: '%s' is missing or not %s", key, want);
 }
@@ -91,16 +91,16 @@ void wire_in_free(struct wire_in *in)
 
 bool wire_has(struct wire_map m, const char *key)
 {
-	return find(m, key) != NULL;
+	return find_field(m, key) != NULL;
 }
 
 int wire_text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f)
 {
-	const msgpack_object *o = find(m, key);
+	const msgpack_object *o = find_field(m, key);
 	uint32_t i;
 
 	if (!o || o->type != MSGPACK_OBJECT_STR)
-		return wrong(f, key, "a string");
+		return fail_wrong_type(f, key, "a string");
 	if (o->via.str.size >= size)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "'%s' is longer than %zu bytes", key,
 				size - 1);
@@ -117,20 +117,20 @@ int wire_text(struct wire_map m, const char *key, char *out, size_t size, struct
 
 int wire_get_uint(struct wire_map m, const char *key, uint64_t *out, struct failure *f)
 {
-	const msgpack_object *o = find(m, key);
+	const msgpack_object *o = find_field(m, key);
 
 	if (!o || o->type != MSGPACK_OBJECT_POSITIVE_INTEGER)
-		return wrong(f, key, "a whole number");
+		return fail_wrong_type(f, key, "a whole number");
 	*out = o->via.u64;
 	return 0;
 }
 
 int wire_get_bool(struct wire_map m, const char *key, bool *out, struct failure *f)
 {
-	const msgpack_object *o = find(m, key);
+	const msgpack_object *o = find_field(m, key);
 
 	if (!o || o->type != MSGPACK_OBJECT_BOOLEAN)
-		return wrong(f, key, "true or false");
+		return fail_wrong_type(f, key, "true or false");
 	*out = o->via.boolean;
 	return 0;
 }
@@ -138,10 +138,10 @@ int wire_get_bool(struct wire_map m, const char *key, bool *out, struct failure 
 int wire_get_bin(struct wire_map m, const char *key, const uint8_t **p, size_t *n,
 		 struct failure *f)
 {
-	const msgpack_object *o = find(m, key);
+	const msgpack_object *o = find_field(m, key);
 
 	if (!o || o->type != MSGPACK_OBJECT_BIN)
-		return wrong(f, key, "bin");
+		return fail_wrong_type(f, key, "bin");
 	*p = (const uint8_t *)o->via.bin.ptr;
 	*n = o->via.bin.size;
 	return 0;
@@ -149,10 +149,10 @@ int wire_get_bin(struct wire_map m, const char *key, const uint8_t **p, size_t *
 
 int wire_get_array(struct wire_map m, const char *key, unsigned *count, struct failure *f)
 {
-	const msgpack_object *o = find(m, key);
+	const msgpack_object *o = find_field(m, key);
 
 	if (!o || o->type != MSGPACK_OBJECT_ARRAY)
-		return wrong(f, key, "an array");
+		return fail_wrong_type(f, key, "an array");
 	*count = o->via.array.size;
 	return 0;
 }
@@ -160,12 +160,12 @@ int wire_get_array(struct wire_map m, const char *key, unsigned *count, struct f
 int wire_get_item(struct wire_map m, const char *key, unsigned i, struct wire_map *out,
 		  struct failure *f)
 {
-	const msgpack_object *o = find(m, key);
+	const msgpack_object *o = find_field(m, key);
 
 	out->map = NULL;
 	if (!o || o->type != MSGPACK_OBJECT_ARRAY || i >= o->via.array.size ||
 	    o->via.array.ptr[i].type != MSGPACK_OBJECT_MAP)
-		return wrong(f, key, "an array of maps");
+		return fail_wrong_type(f, key, "an array of maps");
 	out->map = &o->via.array.ptr[i];
 	return 0;
 }
