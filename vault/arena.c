@@ -11,21 +11,18 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <sodium.h>
 
 #include "base/fail.h"
+#include "base/locked.h"
 
 #define ALIGN 16
 #define TAIL 8		/* the canary behind a block's last byte */
 #define SPLIT_LEAST 64	/* a rest smaller than header + 32 bytes is not worth a block */
-#define LINE_SIZE 512	/* a line of smaps; only a mapped file's name is longer */
 
 struct arena {
-	uint8_t *map;	/* guard, region, guard */
-	size_t map_len;
 	uint8_t *base;
 	size_t size;
 	size_t used;
@@ -43,14 +40,6 @@ struct block {
 };
 
 _Static_assert(sizeof(struct block) % ALIGN == 0, "blocks must keep payloads aligned");
-
-/* What the kernel says of one mapping, while smaps is read. */
-struct seen {
-	uintptr_t from, to; /* our region */
-	bool inside;	    /* the lines now being read are of a part of it */
-	bool bad;
-	size_t covered, flagged, locked;
-};
 
 static _Noreturn void corrupt(void)
 {
@@ -107,104 +96,29 @@ static struct block *block_after(const struct arena *a, struct block *b)
 	return next == a->base + a->size ? NULL : (struct block *)(void *)next;
 }
 
-/* ---- asking the kernel ---- */
-
-/* Is `flag` one of the words of a VmFlags line? */
-static bool has_flag(const char *line, const char flag[2])
-{
-	const char *p;
-
-	for (p = strchr(line, ' '); p; p = strchr(p + 1, ' '))
-		if (p[1] == flag[0] && p[2] == flag[1] && (p[3] == ' ' || p[3] == '\0'))
-			return true;
-	return false;
-}
-
-static void seen_line(struct seen *s, const char *line)
-{
-	uintptr_t from, to;
-	char *end;
-
-	from = (uintptr_t)strtoull(line, &end, 16);
-	if (end != line && *end == '-') {
-		to = (uintptr_t)strtoull(end + 1, NULL, 16);
-		s->inside = from < s->to && to > s->from;
-		if (s->inside) {
-			if (from < s->from || to > s->to)
-				s->bad = true;
-			s->covered += to - from;
-		}
-		return;
-	}
-	if (!s->inside)
-		return;
-	if (strncmp(line, "Locked:", 7) == 0)
-		s->locked += (size_t)strtoull(line + 7, NULL, 10) * 1024;
-	if (strncmp(line, "VmFlags:", 8) == 0) {
-		s->flagged++;
-		if (!has_flag(line, "lo") || !has_flag(line, "dd"))
-			s->bad = true;
-	}
-}
+/* ---- the region ---- */
 
 bool arena_verify(const struct arena *a)
 {
-	struct seen s = { .from = (uintptr_t)a->base, .to = (uintptr_t)a->base + a->size };
-	char line[LINE_SIZE], chunk[4096];
-	size_t used = 0;
-	off_t at = 0;
-	ssize_t n, i;
-
 	/* In a child the descriptor would still describe the parent. */
-	if (a->owner != getpid())
-		return false;
-	while ((n = pread(a->smaps, chunk, sizeof(chunk), at)) != 0) {
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return false;
-		at += n;
-		for (i = 0; i < n; i++) {
-			if (chunk[i] != '\n') {
-				if (used < sizeof(line) - 1)
-					line[used++] = chunk[i];
-				continue;
-			}
-			line[used] = '\0';
-			used = 0;
-			seen_line(&s, line);
-		}
-	}
-	return !s.bad && s.flagged > 0 && s.covered == a->size && s.locked == a->size;
+	return a->owner == getpid() && locked_verify(a->base, a->size, a->smaps);
 }
 
-/* ---- the region ---- */
-
-/*
- * Map and lock `size` bytes.  Returns 0, or -1 with nothing left behind.
- * mlock is called as a system call: the sanitizers' runtime replaces the
- * function by one that does nothing and says that it did.
- */
-static int region_map(struct arena *a, size_t size, size_t page)
+/* Map and lock `size` bytes.  Returns 0, or -1 with nothing left behind. */
+static int region_map(struct arena *a, size_t size)
 {
-	size_t len = size + 2 * page;
-	uint8_t *map = mmap(NULL, len, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	uint8_t *base = locked_map_verified(size, a->smaps);
 
-	if (map == MAP_FAILED)
+	/* A lock is not inherited: a forked child must not have the pages. */
+	if (base && madvise(base, size, MADV_DONTFORK) != 0) {
+		locked_unmap(base, size);
+		base = NULL;
+	}
+	if (!base)
 		return -1;
-	a->map = map;
-	a->map_len = len;
-	a->base = map + page;
+	a->base = base;
 	a->size = size;
-	if (mprotect(a->base, size, PROT_READ | PROT_WRITE) == 0 &&
-	    madvise(a->base, size, MADV_DONTDUMP) == 0 &&
-	    /* a lock is not inherited: a forked child must not have the pages */
-	    madvise(a->base, size, MADV_DONTFORK) == 0 &&
-	    syscall(SYS_mlock, a->base, size) == 0 && arena_verify(a))
-		return 0;
-	(void)munmap(map, len);
-	a->map = NULL;
-	return -1;
+	return 0;
 }
 
 static int not_locked(struct failure *f)
@@ -242,7 +156,7 @@ struct arena *arena_new(size_t want, struct failure *f)
 		return NULL;
 	}
 	for (size = (want + page - 1) / page * page;;) {
-		if (region_map(a, size, page) == 0)
+		if (region_map(a, size) == 0)
 			break;
 		if (size <= ARENA_LEAST) {
 			not_locked(f);
@@ -263,10 +177,8 @@ void arena_free(struct arena *a)
 	if (!a)
 		return;
 	/* In a forked child there is nothing to wipe and nothing mapped. */
-	if (a->owner == getpid()) {
-		sodium_memzero(a->base, a->size);
-		(void)munmap(a->map, a->map_len);
-	}
+	if (a->owner == getpid())
+		locked_unmap(a->base, a->size);
 	(void)close(a->smaps);
 	sodium_memzero(a, sizeof(*a));
 	free(a);
