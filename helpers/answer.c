@@ -7,13 +7,13 @@
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/locked.h"
 #include "base/proc.h"
 #include "base/sock.h"
 
@@ -43,17 +43,8 @@ int answer_begin(struct failure *f)
 				"a process inside a session gets nothing");
 	if (proc_harden_self() != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
-	buffer = mmap(NULL, ANSWER_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (buffer == MAP_FAILED) {
-		buffer = NULL;
-		return fail_errno(f, NULL, "locked memory");
-	}
-	if (mlock(buffer, ANSWER_MAX) != 0 || madvise(buffer, ANSWER_MAX, MADV_DONTDUMP) != 0) {
-		fail_set(f, FAIL_NOT_LOCKED_MEM, "raise RLIMIT_MEMLOCK (ulimit -l 1024)",
-			 "cannot keep a key in locked memory");
-		return -1;
-	}
-	return 0;
+	buffer = locked_map(ANSWER_MAX, f);
+	return buffer ? 0 : -1;
 }
 
 uint8_t *answer_buffer(void)
@@ -121,9 +112,6 @@ int answer_fail(const struct failure *f)
 
 void answer_end(void)
 {
-	if (!buffer)
-		return;
-	io_wipe(buffer, ANSWER_MAX);
-	munmap(buffer, ANSWER_MAX);
+	locked_unmap(buffer, ANSWER_MAX);
 	buffer = NULL;
 }

@@ -7,26 +7,22 @@
 #include <fcntl.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/locked.h"
 
 #define READ_DEADLINE_MS 10000 /* a home directory may be on a slow network */
 
 int text_new(struct text *t, size_t room, struct failure *f)
 {
-	void *p = mmap(NULL, room + 1, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *p = locked_map(room + 1, NULL);
 
 	memset(t, 0, sizeof(*t));
-	if (p == MAP_FAILED)
-		return fail_errno(f, NULL, "no memory");
-	if (mlock(p, room + 1) != 0 || madvise(p, room + 1, MADV_DONTDUMP) != 0) {
-		munmap(p, room + 1);
+	if (!p)
 		return fail_set(f, FAIL_NOT_LOCKED_MEM, "ulimit -l says how much may be locked",
 				"%zu bytes cannot be kept in locked memory", room);
-	}
 	t->p = p;
 	t->room = room;
 	return 0;
@@ -34,10 +30,7 @@ int text_new(struct text *t, size_t room, struct failure *f)
 
 void text_free(struct text *t)
 {
-	if (t->p) {
-		io_wipe(t->p, t->room + 1);
-		munmap(t->p, t->room + 1);
-	}
+	locked_unmap(t->p, t->room + 1);
 	memset(t, 0, sizeof(*t));
 }
 

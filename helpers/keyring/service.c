@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/locked.h"
 #include "base/sock.h"
 
 #define ANSWER_DEADLINE_MS 5000	  /* a service that needs longer hangs */
@@ -91,12 +91,10 @@ static int set_environment(const char *address)
 /* libsecret goes on in ordinary memory when it gets no locked memory: find out first. */
 static int check_locked_memory(struct failure *f)
 {
-	void *p = mmap(NULL, LIBRARY_LOCKED, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	int r = p == MAP_FAILED ? -1 : mlock(p, LIBRARY_LOCKED);
+	void *p = locked_map(LIBRARY_LOCKED, NULL);
 
-	if (p != MAP_FAILED)
-		munmap(p, LIBRARY_LOCKED);
-	if (r != 0)
+	locked_unmap(p, LIBRARY_LOCKED);
+	if (!p)
 		return fail_set(f, FAIL_NOT_LOCKED_MEM, "raise RLIMIT_MEMLOCK (ulimit -l 1024)",
 				"libsecret cannot keep a key in locked memory");
 	return 0;

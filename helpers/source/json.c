@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/locked.h"
 #include "helpers/source/source.h"
 
 #define REGION (1024 * 1024) /* a text of OUTPUT_MAX bytes, doubled as it grows, and its tree */
@@ -37,7 +38,7 @@ static void give(void *p)
 
 int json_memory(struct failure *f)
 {
-	region = locked(REGION, f);
+	region = locked_map(REGION, f);
 	used = 0;
 	json_set_alloc_funcs(take, give);
 	return region ? 0 : -1;

@@ -9,12 +9,12 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/locked.h"
 #include "dial/dial.h"
 #include "helpers/answer.h"
 #include "helpers/source/source.h"
@@ -24,17 +24,6 @@
 #define SHOWN 96     /* bytes of a reference in a message */
 
 static struct outcome outcome;
-
-void *locked(size_t n, struct failure *f)
-{
-	void *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	if (p != MAP_FAILED && mlock(p, n) == 0 && madvise(p, n, MADV_DONTDUMP) == 0)
-		return p;
-	fail_set(f, FAIL_NOT_LOCKED_MEM, "raise RLIMIT_MEMLOCK (ulimit -l 8192)",
-		 "cannot keep a key in locked memory");
-	return NULL;
-}
 
 /* Put the reference before what went wrong. */
 static int about(const struct entry_source *src, struct failure *f)
@@ -214,7 +203,7 @@ static int run(int argc, char **argv, struct failure *f)
 
 	if (manager_signals(f) != 0)
 		return -1;
-	outcome.out = locked(OUTPUT_MAX + 1, f);
+	outcome.out = locked_map(OUTPUT_MAX + 1, f);
 	if (!outcome.out)
 		return -1;
 	if (argc > names && strcmp(argv[1], "fetch") == 0)

@@ -68,9 +68,4 @@ int json_field(const uint8_t *text, size_t n, const char *field, const uint8_t *
 int json_memory(struct failure *f);
 void json_wipe(void);
 
-/* ---- memory (main.c) ---- */
-
-/* n bytes of locked memory, kept out of dumps.  NULL with f set. */
-void *locked(size_t n, struct failure *f);
-
 #endif

@@ -16,7 +16,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -24,6 +23,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/locked.h"
 #include "base/proc.h"
 #include "helpers/answer.h"
 #include "helpers/tpm2/blob.h"
@@ -106,9 +106,8 @@ static int settle(pid_t parent, struct failure *f)
 		_exit(EXIT_FAILED);
 	if (proc_tracer(getpid()) != 0)
 		return fail_set(f, FAIL_POSTURE, "detach the debugger", "somebody traces this process");
-	if (mlock(answer_buffer(), ANSWER_MAX) != 0)
-		return fail_set(f, FAIL_NOT_LOCKED_MEM, "raise RLIMIT_MEMLOCK (ulimit -l 1024)",
-				"cannot keep a key in locked memory");
+	if (locked_again(answer_buffer(), ANSWER_MAX, f) != 0)
+		return -1;
 	/* tpm2-tss would write into the terminal, or a file, what we say better. */
 	if (setenv("TSS2_LOG", "all+NONE", 1) != 0 || unsetenv("TSS2_LOGFILE") != 0)
 		return fail_errno(f, NULL, "silence tpm2-tss");
