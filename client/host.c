@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/json.h"
+#include "json/output.h"
 #include "vault/arena.h"
 
 #define HOST_KEY "host.key"

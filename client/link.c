@@ -11,7 +11,7 @@
 
 #include "base/fail.h"
 #include "client/common/common.h"
-#include "client/json.h"
+#include "json/output.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
 #include "config/settings/settings_file.h"

@@ -12,7 +12,7 @@
 
 #include "base/fail.h"
 #include "client/common/common.h"
-#include "client/json.h"
+#include "json/output.h"
 #include "vault/kdf.h"
 
 #define LINES_SHOWN 50

@@ -8,7 +8,7 @@
 
 #include "base/fail.h"
 #include "client/common/common.h"
-#include "client/json.h"
+#include "json/output.h"
 #include "client/login/login_files.h"
 #include "client/login/manager.h"
 

@@ -9,7 +9,7 @@
 #include "base/duration.h"
 #include "base/fail.h"
 #include "client/common/common.h"
-#include "client/json.h"
+#include "json/output.h"
 
 static const char *const times[] = { "idle", "longest" };
 static const char *const events[] = { "suspend", "screen", "logout" };

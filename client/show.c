@@ -5,10 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/date.h"
 #include "base/fail.h"
 #include "client/common/common.h"
 #include "client/common/entries.h"
-#include "client/json.h"
+#include "json/output.h"
 #include "client/common/show_provider.h"
 #include "config/provider/provider.h"
 

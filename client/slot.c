@@ -9,10 +9,11 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/common.h"
-#include "client/json.h"
+#include "json/output.h"
 #include "client/slots/slots.h"
 #include "client/common/terminal.h"
 

@@ -7,12 +7,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/sock.h"
 #include "client/common/common.h"
-#include "client/json.h"
+#include "json/output.h"
 
 struct status {
 	const char *state; /* no-vault, no-broker, locked, unlocked */

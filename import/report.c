@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "import/import.h"
-#include "client/json.h"
+#include "json/output.h"
 
 void report_hidden(const char *p, size_t n, char out[32])
 {

@@ -11,7 +11,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -303,26 +302,4 @@ void put_cell(const char *text, int width)
 {
 	put_plain(text);
 	printf("%*s", width - cell_width(text, 0) + 2, "");
-}
-
-const char *time_local(uint64_t when, char out[TIME_TEXT])
-{
-	time_t t = (time_t)when;
-	struct tm tm;
-
-	if (when == 0)
-		return "never";
-	if (!localtime_r(&t, &tm) || strftime(out, TIME_TEXT, "%Y-%m-%d %H:%M", &tm) == 0)
-		snprintf(out, TIME_TEXT, "?");
-	return out;
-}
-
-const char *time_utc(uint64_t when, char out[TIME_TEXT])
-{
-	time_t t = (time_t)when;
-	struct tm tm;
-
-	if (!gmtime_r(&t, &tm) || strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		snprintf(out, TIME_TEXT, "?");
-	return out;
 }

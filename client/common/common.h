@@ -124,9 +124,4 @@ void put_plain(const char *text);
 void put_cell(const char *text, int width);
 int cell_width(const char *text, int least);
 
-/* Local time for people ("never" for 0), and UTC for programs. */
-#define TIME_TEXT 40
-const char *time_local(uint64_t when, char out[TIME_TEXT]);
-const char *time_utc(uint64_t when, char out[TIME_TEXT]);
-
 #endif

@@ -11,7 +11,7 @@
 
 #include "client/common/common.h"
 #include "client/common/entries.h"
-#include "client/json.h"
+#include "json/output.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 

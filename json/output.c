@@ -1,13 +1,13 @@
 /*
- * client/json.c - JSON out, and the record's lines in (jansson).
+ * json/output.c - JSON out, and the record's lines in (jansson).
  */
-#include "client/json.h"
+#include "json/output.h"
 
 #include <jansson.h>
 #include <stdio.h>
 
+#include "base/date.h"
 #include "base/fail.h"
-#include "client/common/common.h"
 
 json_t *js_object(void)
 {

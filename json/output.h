@@ -1,9 +1,9 @@
 /*
- * client/json.h - JSON out, and the record's lines in.  The only home of
- * jansson here.  Builders accept NULL (out of memory), js_print reports it.
+ * json/output.h - JSON out, and the record's lines in.
+ * Builders accept NULL (out of memory); js_print reports it.
  */
-#ifndef CLIENT_JSON_H
-#define CLIENT_JSON_H
+#ifndef JSON_OUTPUT_H
+#define JSON_OUTPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>
