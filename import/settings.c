@@ -4,46 +4,12 @@
  * scanner of ours says where a member stands, which jansson does not tell.
  */
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "import/import.h"
 #include "import/json_scan.h"
-#include "import/pool.h"
-
-static struct text pool;
-
-static void *take(size_t n)
-{
-	void *p = pool.p + pool.n;
-
-	n = (n + 15) & ~(size_t)15;
-	if (n > pool.room - pool.n)
-		return NULL;
-	pool.n += n;
-	return p;
-}
-
-/* Given back as a whole, at the end. */
-static void leave(void *p)
-{
-	(void)p;
-}
-
-int pool_begin(size_t room, struct failure *f)
-{
-	if (text_new(&pool, room, f) != 0)
-		return -1;
-	json_set_alloc_funcs(take, leave);
-	return 0;
-}
-
-void pool_end(void)
-{
-	json_set_alloc_funcs(malloc, free);
-	text_free(&pool);
-}
+#include "json/locked.h"
 
 static int malformed(const json_error_t *e, struct reading *r, struct failure *f)
 {
@@ -95,14 +61,14 @@ int env_read(const struct text *t, struct reading *r, struct failure *f)
 	json_t *root;
 	int ret;
 
-	if (reading_begin(r, t->n + 64, f) != 0 || pool_begin(24 * t->n + 64 * 1024, f) != 0)
+	if (reading_begin(r, t->n + 64, f) != 0 || js_locked_begin(js_locked_room(t->n), f) != 0)
 		return -1;
 	root = json_loadb(t->p, t->n, JSON_REJECT_DUPLICATES, &e);
 	if (!root)
 		ret = malformed(&e, r, f);
 	else
 		ret = members(t, r, root, f);
-	pool_end();
+	js_locked_end();
 	return ret;
 }
 
@@ -152,7 +118,7 @@ bool env_proof(const struct text *before, const struct text *spliced, const stru
 	bool ok;
 	unsigned i;
 
-	if (pool_begin(72 * before->n + 64 * 1024, NULL) != 0)
+	if (js_locked_begin(js_locked_room(3 * before->n), NULL) != 0)
 		return false;
 	a = json_loadb(before->p, before->n, JSON_REJECT_DUPLICATES, NULL);
 	b = json_loadb(spliced->p, spliced->n, JSON_REJECT_DUPLICATES, NULL);
@@ -161,6 +127,6 @@ bool env_proof(const struct text *before, const struct text *spliced, const stru
 	for (i = 0, ok = a && b && c; ok && i < n; i++)
 		ok = json_object_del(env, names[i]) == 0;
 	ok = ok && json_equal(a, b);
-	pool_end();
+	js_locked_end();
 	return ok;
 }

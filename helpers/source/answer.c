@@ -9,8 +9,10 @@
 #include <sys/wait.h>
 
 #include "base/fail.h"
+#include "json/locked.h"
 #include "wire/message.h"
 
+#define JSON_ROOM (1024 * 1024) /* a text of OUTPUT_MAX bytes, doubled as it grows, and its tree */
 #define INTERRUPTED (128 + SIGINT) /* how shells and others say it */
 
 static int cancelled(struct failure *f)
@@ -89,7 +91,7 @@ int outcome_token(const struct outcome *o, const struct source_file *s, const ch
 	if (output == OUTPUT_JSON) {
 		if (*n == 0)
 			return check(s, *p, *n, f);
-		if (json_memory(f) != 0 || json_field(o->out, o->n, field, p, n, f) != 0)
+		if (js_locked_begin(JSON_ROOM, f) != 0 || json_field(o->out, o->n, field, p, n, f) != 0)
 			return -1;
 		return check(s, *p, *n, f);
 	}

@@ -1,7 +1,5 @@
 /*
- * helpers/source/json.c - one text out of JSON.  All that jansson allocates is in
- * one locked region, for it holds the secret; nothing of it is given back before
- * the end, when all of it is wiped.
+ * helpers/source/json.c - one text out of a manager's JSON, which holds the secret.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,47 +7,7 @@
 #include <jansson.h>
 
 #include "base/fail.h"
-#include "base/io.h"
-#include "base/locked.h"
 #include "helpers/source/source.h"
-
-#define REGION (1024 * 1024) /* a text of OUTPUT_MAX bytes, doubled as it grows, and its tree */
-#define ALIGN 16
-
-static uint8_t *region;
-static size_t used;
-
-static void *take(size_t n)
-{
-	void *p;
-
-	n = (n + ALIGN - 1) / ALIGN * ALIGN;
-	if (!region || n > REGION - used)
-		return NULL;
-	p = region + used;
-	used += n;
-	return p;
-}
-
-static void give(void *p)
-{
-	(void)p;
-}
-
-int json_memory(struct failure *f)
-{
-	region = locked_map(REGION, f);
-	used = 0;
-	json_set_alloc_funcs(take, give);
-	return region ? 0 : -1;
-}
-
-void json_wipe(void)
-{
-	if (region)
-		io_wipe(region, REGION);
-	used = 0;
-}
 
 /* The element of an array that the first n characters number, or NULL. */
 static const json_t *element(const json_t *a, const char *digits, size_t n)

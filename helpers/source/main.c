@@ -18,6 +18,7 @@
 #include "dial/dial.h"
 #include "helpers/answer.h"
 #include "helpers/source/source.h"
+#include "json/locked.h"
 
 #define ALONE_MAX 30 /* seconds, where nobody is there to be asked */
 #define ROUND_MS 100 /* between looks at what another one fetches */
@@ -83,7 +84,7 @@ static void wipe(void)
 {
 	if (outcome.out)
 		io_wipe(outcome.out, OUTPUT_MAX + 1);
-	json_wipe();
+	js_locked_end();
 }
 
 static int take_request(struct dial *d, const char *name, struct failure *f)

@@ -51,7 +51,10 @@ int manager_run(const struct words *w, bool terminal, bool listen, unsigned seco
 int outcome_judge(const struct outcome *o, const struct source_file *s, const char *program,
 		  unsigned seconds, struct failure *f);
 
-/* The token in o->out, by the sealed `pick`: *p, *n.  0 or -1 with FAIL_SOURCE. */
+/*
+ * The token in o->out, by the sealed `pick`: *p, *n.  0 or -1 with FAIL_SOURCE.
+ * It may be in jansson's memory: js_locked_end() when it is needed no longer.
+ */
 int outcome_token(const struct outcome *o, const struct source_file *s, const char *pick,
 		  const uint8_t **p, size_t *n, struct failure *f);
 
@@ -59,13 +62,9 @@ int outcome_token(const struct outcome *o, const struct source_file *s, const ch
 
 /*
  * The text at a dotted path ("" for the whole) of n bytes of JSON: *p, *len, in
- * the locked memory that json_memory took.  0 or -1 with f set.
+ * jansson's memory (json/locked.h).  0 or -1 with f set.
  */
 int json_field(const uint8_t *text, size_t n, const char *field, const uint8_t **p, size_t *len,
 	       struct failure *f);
-
-/* Memory for the parsed text, which is a secret.  json_wipe before the end.  0 or -1. */
-int json_memory(struct failure *f);
-void json_wipe(void);
 
 #endif

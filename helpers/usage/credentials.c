@@ -18,6 +18,7 @@
 #include "helpers/usage/locked.h"
 #include "helpers/usage/numbers.h"
 #include "helpers/usage/values.h"
+#include "json/locked.h"
 #include "wire/message.h"
 
 #define FILE_MAX 65536 /* bytes; a log-in is below one KiB, those of MCP servers are beside it */
@@ -78,12 +79,12 @@ static int parse(const char *text, size_t n, uint8_t *token, size_t size, size_t
 	json_t *root;
 	int r;
 
-	json_set_alloc_funcs(locked_malloc, locked_free);
+	if (js_locked_begin(js_locked_room(n), NULL) != 0)
+		return USAGE_MISSING;
 	root = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
 	r = token_of(root, token, size, len);
-	json_decref(root);
 	/* What strangers send needs no locked memory, and could fill it. */
-	json_set_alloc_funcs(malloc, free);
+	js_locked_end();
 	return r;
 }
 
