@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 static const struct {
 	const char *name;
 	int exit;
@@ -54,11 +56,12 @@ static const struct {
 
 void fail_printable(char *s)
 {
-	for (; *s; s++) {
-		if ((unsigned char)*s < ' ' || *s == 0x7f)
-			*s = '?';
-		else if ((unsigned char)s[0] == 0xc2 && (unsigned char)s[1] >= 0x80 && (unsigned char)s[1] < 0xa0)
-			s[0] = s[1] = '?';
+	size_t n = strlen(s);
+	unsigned len;
+
+	for (; n; s++, n--) {
+		len = utf8_control(s, n);
+		memset(s, '?', len);
 	}
 }
 

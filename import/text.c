@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/locked.h"
+#include "base/utf8.h"
 
 #define READ_DEADLINE_MS 10000 /* a home directory may be on a slow network */
 
@@ -34,36 +35,12 @@ void text_free(struct text *t)
 	memset(t, 0, sizeof(*t));
 }
 
-/* How many bytes the character at p has; 0: none that UTF-8 knows. */
-static size_t utf8(const unsigned char *p, size_t left)
-{
-	size_t n = p[0] < 0x80 ? 1 : p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2, i;
-
-	if (n == 1)
-		return 1;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || n > left)
-		return 0;
-	for (i = 1; i < n; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-	if ((p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xed && p[1] > 0x9f) ||
-	    (p[0] == 0xf0 && p[1] < 0x90) || (p[0] == 0xf4 && p[1] > 0x8f))
-		return 0;
-	return n;
-}
-
 static int check_plain(const char *path, const struct text *t, struct failure *f)
 {
-	const unsigned char *p = (const unsigned char *)t->p;
-	size_t i, n;
-
-	if (memchr(p, 0, t->n))
+	if (memchr(t->p, 0, t->n))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: binary", path);
-	for (i = 0; i < t->n; i += n) {
-		n = utf8(p + i, t->n - i);
-		if (n == 0)
-			return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: no UTF-8", path);
-	}
+	if (!utf8_valid(t->p, t->n))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: no UTF-8", path);
 	return 0;
 }
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "statusline/text.h"
+#include "base/utf8.h"
 
 size_t input_read(int fd, char *buf, int64_t deadline)
 {
@@ -42,7 +42,7 @@ static void mend(char *buf, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i += len) {
-		len = text_decode(buf + i, n - i, &c);
+		len = utf8_decode(buf + i, n - i, &c);
 		if (len && (c >= ' ' || c == '\n' || c == '\r' || c == '\t'))
 			continue;
 		buf[i] = '?';

@@ -6,37 +6,11 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/utf8.h"
+
 #define COMBINING_MAX 2 /* on one character; more of them grow over the lines around */
 
 static const char ellipsis[] = "\xe2\x80\xa6";
-
-unsigned text_decode(const char *s, size_t n, uint32_t *out)
-{
-	const unsigned char *p = (const unsigned char *)s;
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	unsigned len, i;
-	uint32_t c;
-
-	if (n == 0)
-		return 0;
-	if (p[0] < 0x80) {
-		*out = p[0];
-		return 1;
-	}
-	len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
-	if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
-		return 0;
-	c = p[0] & (0x7fu >> len);
-	for (i = 1; i < len; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0;
-		c = c << 6 | (p[i] & 0x3fu);
-	}
-	if (c < least[len] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0;
-	*out = c;
-	return len;
-}
 
 static bool within(uint32_t c, uint32_t first, uint32_t last)
 {
@@ -82,7 +56,7 @@ size_t text_clean(const char *in, size_t n, char *out, size_t size)
 	uint32_t c;
 
 	while (i < n) {
-		len = text_decode(in + i, n - i, &c);
+		len = utf8_decode(in + i, n - i, &c);
 		if (len && selector(c)) {
 			i += len;
 			continue;
@@ -119,7 +93,7 @@ unsigned text_width(const char *clean)
 	uint32_t c;
 
 	for (; n; clean += len, n -= len) {
-		len = text_decode(clean, n, &c);
+		len = utf8_decode(clean, n, &c);
 		if (!len) {
 			len = 1;
 			c = '?';
@@ -138,7 +112,7 @@ void text_cut(char *clean, unsigned columns)
 	if (text_width(clean) <= columns)
 		return;
 	for (i = 0; i < n; i += len) {
-		len = text_decode(clean + i, n - i, &c);
+		len = utf8_decode(clean + i, n - i, &c);
 		if (!len) {
 			len = 1;
 			c = '?';

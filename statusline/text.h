@@ -12,12 +12,6 @@
 #include <stdint.h>
 
 /*
- * The code point that begins at p, of n bytes.  Returns its length, or 0 when
- * that is no UTF-8 (overlong, a surrogate, cut off, n is 0).
- */
-unsigned text_decode(const char *p, size_t n, uint32_t *out);
-
-/*
  * Copy n bytes to out (size bytes with the NUL, cut between characters).
  * Control characters, what is no UTF-8, and marks of direction or without a
  * width become '?'; variation selectors are left out; so are more than two

@@ -20,6 +20,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "client/common/common.h"
 
 /* What ends or stops us, and what tells that we were stopped. */
@@ -150,7 +151,7 @@ static void erase(struct secret *s)
 {
 	while (s->n > 0) {
 		s->n--;
-		if ((s->p[s->n] & 0xc0) != 0x80)
+		if (!utf8_continues((char)s->p[s->n]))
 			break;
 	}
 }

@@ -14,25 +14,16 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "client/slots/helper.h"
 #include "client/host.h"
 #include "client/common/terminal.h"
 
 #define PATIENCE_MS 15000
 
-static size_t characters(const struct secret *s)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < s->n; i++)
-		if ((s->p[i] & 0xc0) != 0x80)
-			n++;
-	return n;
-}
-
 static int long_enough(const struct secret *s, struct failure *f)
 {
-	if (characters(s) >= PASSPHRASE_LEAST)
+	if (utf8_count((const char *)s->p, s->n) >= PASSPHRASE_LEAST)
 		return 0;
 	return fail_set(f, FAIL_BAD_VALUE, "a few unrelated words are easy to keep and hard to guess",
 			"the passphrase is shorter than %d characters", PASSPHRASE_LEAST);

@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "client/statusline/json_text.h"
 #include "client/statusline/statusline.h"
 
@@ -56,20 +57,16 @@ char *edit_checked(const struct settings *s, const char *base, size_t base_n, co
 
 /* ---- showing ---- */
 
-/* One line, without what would drive a terminal: C0, and C1 as UTF-8 has it. */
+/* One line of a file; a control character but a tab is shown as "?". */
 static void put_line(char sign, const char *p, size_t n)
 {
-	size_t i;
-	unsigned char c;
+	unsigned len;
 
 	fputc(sign, stderr);
-	for (i = 0; i < n; i++) {
-		c = (unsigned char)p[i];
-		if (c == 0xc2 && i + 1 < n && (unsigned char)p[i + 1] < 0xa0)
-			i++, c = '?';
-		if ((c < ' ' && c != '\t') || c == 0x7f)
-			c = '?';
-		fputc(c, stderr);
+	for (; n; p += len, n -= len) {
+		len = *p == '\t' ? 0 : utf8_control(p, n);
+		fputc(len ? '?' : *p, stderr);
+		len = len ? len : 1;
 	}
 	fputc('\n', stderr);
 }

@@ -19,6 +19,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 
 #define LINE_MAX_LEN 2000   /* the longest value is 1024 bytes; the rest is for a comment */
 #define READ_DEADLINE 10000 /* ms; configuration may lie on a slow network file system */
@@ -159,7 +160,7 @@ static int handle(void *user, const char *section, const char *key, const char *
 /* Control characters could fake lines in messages or drive a terminal. */
 static int check_bytes(struct reading *r, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)r->text;
+	const char *p = r->text;
 	size_t i;
 
 	r->line = 1;
@@ -170,9 +171,7 @@ static int check_bytes(struct reading *r, size_t n)
 			return fail_here(r, NULL, "a NUL byte");
 		else if (p[i] == '\r' && i + 1 < n && p[i + 1] == '\n')
 			continue;
-		else if ((p[i] < ' ' && p[i] != '\t') || p[i] == 0x7f)
-			return fail_here(r, NULL, "a control character");
-		else if (p[i] == 0xc2 && i + 1 < n && p[i + 1] >= 0x80 && p[i + 1] <= 0x9f)
+		else if (p[i] != '\t' && utf8_control(p + i, n - i))
 			return fail_here(r, NULL, "a control character");
 	}
 	r->line = 0;

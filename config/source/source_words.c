@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
+#include "base/utf8.h"
 #include "config/source/source_private.h"
 
 /* Text that is growing, for words_split: each piece is quoted as it is put. */
@@ -174,25 +175,15 @@ static int fill(struct build *b, const struct source_file *s, const struct sourc
 	return ret;
 }
 
-/* Bytes that no other program could hand on: no UTF-8, or control characters. */
-static bool utf8_ok(const char *s)
+/* Could another program be handed this: UTF-8 without control characters? */
+static bool ref_text_ok(const char *s)
 {
-	const unsigned char *p = (const unsigned char *)s;
-	unsigned more;
+	size_t i, n = strlen(s);
 
-	while (*p) {
-		if (*p < 0x20 || *p == 0x7f)
+	for (i = 0; i < n; i++)
+		if (utf8_control(s + i, n - i))
 			return false;
-		more = *p < 0x80 ? 0 : *p >= 0xc2 && *p < 0xe0 ? 1 : *p >= 0xe0 && *p < 0xf0 ? 2
-			 : *p >= 0xf0 && *p < 0xf5	       ? 3
-							       : 4;
-		if (more == 4)
-			return false;
-		for (p++; more > 0; more--, p++)
-			if ((*p & 0xc0) != 0x80)
-				return false;
-	}
-	return true;
+	return utf8_valid(s, n);
 }
 
 /* Take the reference apart. */
@@ -201,7 +192,7 @@ static int take_apart(const struct source_file *s, const char *ref, struct sourc
 	bool in_command = strstr(s->command, "{field}") != NULL;
 	char *hash;
 
-	if (!utf8_ok(ref))
+	if (!ref_text_ok(ref))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "a reference is UTF-8 without control characters");
 	r->ref = ref;
 	r->field[0] = '\0';

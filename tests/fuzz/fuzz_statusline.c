@@ -14,6 +14,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "base/utf8.h"
 #include "statusline/line.h"
 #include "statusline/parts.h"
 #include "statusline/text.h"
@@ -186,7 +187,7 @@ static void check(bool plain)
 			len = (unsigned)own;
 			continue;
 		}
-		len = text_decode(bytes + i, n - i, &c);
+		len = utf8_decode(bytes + i, n - i, &c);
 		MUST(len);
 		MUST(c >= ' ' && !(c >= 0x7f && c <= 0x9f));
 		MUST(!(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e));
