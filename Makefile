@@ -43,7 +43,7 @@ LDFLAGS_ALL := $(LDHARDEN) $(LDFLAGS)
 OBJ := $(BUILD)/obj
 SYSINC := $(or $(shell $(PKG_CONFIG) --variable=includedir inih 2>/dev/null),/usr/include)
 SYSLIB := $(or $(shell $(PKG_CONFIG) --variable=libdir inih 2>/dev/null),/usr/lib)
-rooms := base wire json dial vault config/ini config/provider config/source config/project config/settings
+rooms := base wire json display dial vault config/ini config/provider config/source config/project config/settings
 src = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(OBJ)/%.o,$(call src,$(1)))
 HOUSE := $(OBJ)/house.a
@@ -99,7 +99,7 @@ $(BIN)/ccrun-statusline: $(call objs,statusline) $(HOUSE)
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih -ljansson
 else
 musl_objs = $(patsubst %.c,$(OBJ)/musl/%.o,$(call src,$(1)))
-MUSLHOUSE := $(foreach r,$(filter-out vault json,$(rooms)) base/musl,$(call musl_objs,$(r)))
+MUSLHOUSE := $(foreach r,$(filter-out vault json display,$(rooms)) base/musl,$(call musl_objs,$(r)))
 MUSLINC := $(OBJ)/musl-include
 # musl-gcc knows no -static-pie: its start file for that is named by hand.
 MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
@@ -125,7 +125,7 @@ endef
 $(BIN)/ccrun: $(call musl_objs,shim) $(MUSLHOUSE)
 	$(call link_musl)
 
-$(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
+$(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(call musl_objs,display) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a)
 endif
 

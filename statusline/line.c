@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "statusline/text.h"
+#include "display/text.h"
 
 struct cell *line_add(struct line *l, enum keep keep, const char *text, unsigned columns,
 		      const char *sgr)
@@ -16,10 +16,10 @@ struct cell *line_add(struct line *l, enum keep keep, const char *text, unsigned
 	if (l->cells == CELLS_MAX)
 		return NULL;
 	memset(c, 0, sizeof(*c));
-	/* (text_cut wants room for two bytes more) */
-	if (text_clean(text, strlen(text), c->text, sizeof(c->text) - 2) == 0)
+	/* (display_cut wants room for two bytes more) */
+	if (display_clean(text, strlen(text), c->text, sizeof(c->text) - 2) == 0)
 		return NULL;
-	text_cut(c->text, columns);
+	display_cut(c->text, columns);
 	c->keep = keep;
 	snprintf(c->sgr, sizeof(c->sgr), "%s", sgr);
 	l->cells++;
@@ -30,10 +30,10 @@ struct cell *line_add(struct line *l, enum keep keep, const char *text, unsigned
 
 static unsigned width(const struct line *l)
 {
-	unsigned i, sum = 0, between = text_width(l->separator);
+	unsigned i, sum = 0, between = display_width(l->separator);
 
 	for (i = 0; i < l->cells; i++)
-		sum += text_width(l->cell[i].text) + text_width(l->cell[i].more) + (i ? between : 0);
+		sum += display_width(l->cell[i].text) + display_width(l->cell[i].more) + (i ? between : 0);
 	return sum;
 }
 
@@ -61,12 +61,12 @@ static void shorten(struct line *l, enum keep keep, unsigned columns)
 
 	for (i = 0; i < l->cells; i++) {
 		now = width(l);
-		have = text_width(l->cell[i].text);
+		have = display_width(l->cell[i].text);
 		if (l->cell[i].keep != keep || now <= columns || have <= CELL_SHORTEST)
 			continue;
 		excess = now - columns;
-		text_cut(l->cell[i].text,
-			 have > CELL_SHORTEST + excess ? have - excess : CELL_SHORTEST);
+		display_cut(l->cell[i].text,
+			    have > CELL_SHORTEST + excess ? have - excess : CELL_SHORTEST);
 	}
 }
 
@@ -89,7 +89,7 @@ void line_fit(struct line *l, unsigned columns)
 		l->cell[0].more[0] = '\0';
 	have = width(l);
 	if (have > columns)
-		text_cut(l->cell[0].text, columns);
+		display_cut(l->cell[0].text, columns);
 }
 
 /* ---- writing ---- */

@@ -8,7 +8,7 @@
 #include <time.h>
 
 #include "statusline/line.h"
-#include "statusline/text.h"
+#include "display/text.h"
 
 #define NAME_COLUMNS 32 /* of the parts that have no width of their own */
 
@@ -304,11 +304,11 @@ static void separator(const struct facts *k, struct line *l)
 	const char *s = k->settings.separator;
 	size_t n = strlen(s), first = strspn(s, " "), last = n, used;
 
-	/* text_clean takes blanks at the ends away, which here are meant */
+	/* display_clean takes blanks at the ends away, which here are meant */
 	while (last > first && s[last - 1] == ' ')
 		last--;
 	memset(l->separator, ' ', first);
-	used = first + text_clean(s + first, last - first, l->separator + first, sizeof(l->separator) - n);
+	used = first + display_clean(s + first, last - first, l->separator + first, sizeof(l->separator) - n);
 	memset(l->separator + used, ' ', n - last);
 	l->separator[used + n - last] = '\0';
 	snprintf(l->separator_sgr, sizeof(l->separator_sgr), "%s", k->settings.colour[COLOUR_SEPARATOR]);

@@ -17,7 +17,7 @@
 #include "base/utf8.h"
 #include "statusline/line.h"
 #include "statusline/parts.h"
-#include "statusline/text.h"
+#include "display/text.h"
 
 static const char seed[] =
 	"{\"cwd\":\"/home/dev/app\",\"session_name\":\"idea\",\"effort\":{\"level\":\"medium\"},\"model\":"
@@ -211,7 +211,7 @@ int main(int argc, char **argv)
 		check(false);
 		check(true);
 		bytes[strlen(bytes) - 1] = '\0';
-		MUST(!columns || text_width(bytes) <= columns);
+		MUST(!columns || display_width(bytes) <= columns);
 	}
 	/* Where nothing is ever read, nothing is tested. */
 	MUST(number - first < 1000 || parsed > (number - first) / 10);

@@ -14,7 +14,7 @@
 #include "base/fail.h"
 #include "statusline/line.h"
 #include "statusline/parts.h"
-#include "statusline/text.h"
+#include "display/text.h"
 #include "config/ini/ini_file.h"
 
 #define NOW 1795271200
@@ -402,12 +402,12 @@ static void test_what_goes_first(void **state)
 	k.input.has_cost = true;
 	k.input.cost = 1;
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		w = text_width(lines[i]);
+		w = display_width(lines[i]);
 		assert_string_equal(shown(w, true), lines[i]);
 	}
 	/* in between there is as much as there is room for, and never more */
 	for (w = 1; w < 120; w++)
-		assert_true(text_width(shown(w, true)) <= w);
+		assert_true(display_width(shown(w, true)) <= w);
 	k.redirect = REDIRECT_ON;
 	assert_string_equal(shown(16, true), "GLM | redirected");
 }

@@ -12,12 +12,12 @@
 
 #include "base/io.h"
 #include "statusline/input.h"
-#include "statusline/text.h"
+#include "display/text.h"
 
 static void expect_clean(const char *in, size_t n, const char *want)
 {
 	char out[256];
-	size_t got = text_clean(in, n, out, sizeof(out));
+	size_t got = display_clean(in, n, out, sizeof(out));
 
 	assert_string_equal(out, want);
 	assert_int_equal(got, strlen(want));
@@ -69,12 +69,12 @@ static void test_clean_keeps_to_its_room(void **state)
 	(void)state;
 	for (n = 1; n <= sizeof(out); n++) {
 		memset(out, 'x', sizeof(out));
-		text_clean("\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2", 9, out, n);
+		display_clean("\xe6\xbc\xa2\xe6\xbc\xa2\xe6\xbc\xa2", 9, out, n);
 		assert_int_equal(strlen(out), (n - 1) / 3 * 3);
 		if (n < sizeof(out))
 			assert_int_equal(out[n], 'x');
 	}
-	assert_int_equal(text_clean("\033\033\033\033\033\033\033\033\033", 9, out, sizeof(out)), 7);
+	assert_int_equal(display_clean("\033\033\033\033\033\033\033\033\033", 9, out, sizeof(out)), 7);
 }
 
 static void expect_cut(const char *text, unsigned columns, const char *want)
@@ -82,20 +82,20 @@ static void expect_cut(const char *text, unsigned columns, const char *want)
 	char buf[64];
 
 	snprintf(buf, sizeof(buf), "%s", text);
-	text_cut(buf, columns);
+	display_cut(buf, columns);
 	assert_string_equal(buf, want);
-	assert_true(text_width(buf) <= columns);
+	assert_true(display_width(buf) <= columns);
 }
 
 static void test_width_and_cut(void **state)
 {
 	(void)state;
-	assert_int_equal(text_width("main"), 4);
-	assert_int_equal(text_width("\xe6\xbc\xa2\xe5\xad\x97"), 4);
-	assert_int_equal(text_width("\xf0\x9f\x9a\x80"), 2);
-	assert_int_equal(text_width("e\xcc\x81"), 1);
-	assert_int_equal(text_width("\xc3\xa4\xe2\x80\xa6"), 2);
-	assert_int_equal(text_width("\xed\x95\x9c"), 2);
+	assert_int_equal(display_width("main"), 4);
+	assert_int_equal(display_width("\xe6\xbc\xa2\xe5\xad\x97"), 4);
+	assert_int_equal(display_width("\xf0\x9f\x9a\x80"), 2);
+	assert_int_equal(display_width("e\xcc\x81"), 1);
+	assert_int_equal(display_width("\xc3\xa4\xe2\x80\xa6"), 2);
+	assert_int_equal(display_width("\xed\x95\x9c"), 2);
 	expect_cut("feature", 7, "feature");
 	expect_cut("feature", 6, "featu\xe2\x80\xa6");
 	expect_cut("feature", 1, "\xe2\x80\xa6");

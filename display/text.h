@@ -1,12 +1,12 @@
 /*
- * statusline/text.h - foreign text made fit for a terminal's line.
+ * display/text.h - foreign text made fit for a terminal's line.
  *
  * Names of branches, repositories, models and sessions are other people's: what
- * comes out of text_clean cannot move the cursor, change colours, turn the
+ * comes out of display_clean cannot move the cursor, change colours, turn the
  * reading direction round or hide.
  */
-#ifndef STATUSLINE_TEXT_H
-#define STATUSLINE_TEXT_H
+#ifndef DISPLAY_TEXT_H
+#define DISPLAY_TEXT_H
 
 #include <stddef.h>
 #include <stdint.h>
@@ -17,14 +17,14 @@
  * width become '?'; variation selectors are left out; so are more than two
  * combining marks on one character.  Blanks at the ends go.  Returns the length.
  */
-size_t text_clean(const char *in, size_t n, char *out, size_t size);
+size_t display_clean(const char *in, size_t n, char *out, size_t size);
 
 /* Columns that clean text takes. */
-unsigned text_width(const char *clean);
+unsigned display_width(const char *clean);
 
 /* Shorten clean text in place to so many columns (1 or more), "…" being its end
  * then.  The buffer has room for the NUL and two bytes more than the text. */
-void text_cut(char *clean, unsigned columns);
+void display_cut(char *clean, unsigned columns);
 
 /* ---- width.c ---- */
 

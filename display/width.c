@@ -1,5 +1,5 @@
 /*
- * statusline/width.c - how many columns a character takes.
+ * display/width.c - how many columns a character takes.
  *
  * wcwidth(3) asks the locale, which the client may have set to anything, or to
  * none; terminals that show UTF-8 do not.  The tables are those of Unicode 14:
@@ -9,7 +9,7 @@
  */
 #include <stddef.h>
 
-#include "statusline/text.h"
+#include "display/text.h"
 
 struct range {
 	uint32_t first, last;

@@ -1,7 +1,7 @@
 /*
- * statusline/text.c - UTF-8 read strictly, and what of it may be shown.
+ * display/text.c - UTF-8 read strictly, and what of it may be shown.
  */
-#include "statusline/text.h"
+#include "display/text.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -49,7 +49,7 @@ static bool blank(uint32_t c)
 	       c == 0x205f || c == 0x3000;
 }
 
-size_t text_clean(const char *in, size_t n, char *out, size_t size)
+size_t display_clean(const char *in, size_t n, char *out, size_t size)
 {
 	size_t i = 0, used = 0;
 	unsigned len, marks = COMBINING_MAX; /* none may come first */
@@ -86,7 +86,7 @@ size_t text_clean(const char *in, size_t n, char *out, size_t size)
 	return used;
 }
 
-unsigned text_width(const char *clean)
+unsigned display_width(const char *clean)
 {
 	size_t n = strlen(clean);
 	unsigned len, width = 0;
@@ -103,13 +103,13 @@ unsigned text_width(const char *clean)
 	return width;
 }
 
-void text_cut(char *clean, unsigned columns)
+void display_cut(char *clean, unsigned columns)
 {
 	size_t n = strlen(clean), i, keep = 0;
 	unsigned len, width = 0;
 	uint32_t c;
 
-	if (text_width(clean) <= columns)
+	if (display_width(clean) <= columns)
 		return;
 	for (i = 0; i < n; i += len) {
 		len = utf8_decode(clean + i, n - i, &c);
