@@ -96,14 +96,14 @@ $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
 $(BIN)/ccrun-statusline: $(call objs,statusline) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih -ljansson
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih -ljansson -lutf8proc
 else
 musl_objs = $(patsubst %.c,$(OBJ)/musl/%.o,$(call src,$(1)))
 MUSLHOUSE := $(foreach r,$(filter-out vault json display,$(rooms)) base/musl,$(call musl_objs,$(r)))
 MUSLINC := $(OBJ)/musl-include
 # musl-gcc knows no -static-pie: its start file for that is named by hand.
 MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
-MUSLHEADERS := $(addprefix $(MUSLINC)/,msgpack msgpack.h ini.h jansson.h jansson_config.h)
+MUSLHEADERS := $(addprefix $(MUSLINC)/,msgpack msgpack.h ini.h jansson.h jansson_config.h utf8proc.h)
 $(MUSLHEADERS):
 	@mkdir -p $(@D)
 	@p=$$(ls -d $(SYSINC)/$(@F) $(SYSINC)/*/$(@F) 2>/dev/null | head -n 1); ln -sfn $$p $@
@@ -126,13 +126,13 @@ $(BIN)/ccrun: $(call musl_objs,shim) $(MUSLHOUSE)
 	$(call link_musl)
 
 $(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(call musl_objs,display) $(MUSLHOUSE)
-	$(call link_musl,$(SYSLIB)/libjansson.a)
+	$(call link_musl,$(SYSLIB)/libjansson.a $(SYSLIB)/libutf8proc.a)
 endif
 
 $(BIN)/ccctl: $(foreach r,client client/common client/slots client/login client/statusline,$(call objs,$(r))) $(call objs,import) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson -lutf8proc
 
 $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 	@mkdir -p $(@D)
@@ -201,7 +201,7 @@ define link_test
 @mkdir -p $(@D)
 @echo '  TEST  $@'
 @$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(CLIENT) $(HOUSE) $(LDFLAGS_ALL) \
-	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson
+	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
 endef
 
 $(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(CLIENT) $(unit_extra)

@@ -1,10 +1,18 @@
 /*
- * display/text.c - UTF-8 read strictly, and what of it may be shown.
+ * display/text.c - what of a text may be shown, and how many columns it takes.
+ *
+ * wcwidth(3) asks the locale, which the client may have set to anything, or to
+ * none; terminals that show UTF-8 do not.  So what a character is comes from
+ * utf8proc's tables: they add 340 KiB to ccrun-statusline and nothing that can be
+ * measured to its start, since only pages that are looked at are read.  (uc_width
+ * of libunistring adds 8 KiB, but its licence makes demands on a static program.)
  */
 #include "display/text.h"
 
 #include <stdbool.h>
 #include <string.h>
+
+#include <utf8proc.h>
 
 #include "base/utf8.h"
 
@@ -17,36 +25,62 @@ static bool within(uint32_t c, uint32_t first, uint32_t last)
 	return c >= first && c <= last;
 }
 
-/* Not shown: what drives a terminal, turns the direction round, or hides. */
-static bool refused(uint32_t c)
+/*
+ * Unicode hides or orders text with these as well, though they are letters, marks
+ * or unassigned: fillers, the vowels that Khmer keeps for compatibility, selectors
+ * of Mongolian forms, an empty Braille cell, Egyptian layout, the plane of tags.
+ */
+static bool is_hidden(uint32_t c)
 {
-	if (c < 0x20 || within(c, 0x7f, 0x9f) || c == 0xad || c == 0x34f || c == 0x61c)
+	if (c == 0x34f || within(c, 0x115f, 0x1160) || within(c, 0x17b4, 0x17b5) || within(c, 0x180b, 0x180d))
 		return true;
-	if (c == 0x115f || c == 0x1160 || within(c, 0x17b4, 0x17b5) || within(c, 0x180b, 0x180e))
+	if (c == 0x2065 || c == 0x2800 || c == 0x3164 || c == 0xffa0 || within(c, 0xfff0, 0xfff8))
 		return true;
-	if (within(c, 0x200b, 0x200f) || within(c, 0x2028, 0x202e) || within(c, 0x2060, 0x206f))
+	if (within(c, 0x13440, 0x1345f) || within(c, 0xe0000, 0xe0fff))
 		return true;
-	if (c == 0x2800 || c == 0x3164 || c == 0xfeff || c == 0xffa0 || within(c, 0xfff0, 0xfffb))
+	/* noncharacters */
+	return (c & 0xfffe) == 0xfffe || within(c, 0xfdd0, 0xfdef);
+}
+
+/* Not shown: what drives a terminal, turns the direction round, or hides. */
+static bool is_refused(uint32_t c)
+{
+	switch (utf8proc_category((utf8proc_int32_t)c)) {
+	case UTF8PROC_CATEGORY_CC:
+	case UTF8PROC_CATEGORY_CF:
+	case UTF8PROC_CATEGORY_ZL:
+	case UTF8PROC_CATEGORY_ZP:
 		return true;
-	if (within(c, 0x600, 0x605) || c == 0x6dd || c == 0x70f || within(c, 0x890, 0x891) || c == 0x8e2)
-		return true;
-	if (c == 0x110bd || c == 0x110cd || within(c, 0x13430, 0x1345f) || within(c, 0x1bca0, 0x1bca3) ||
-	    within(c, 0x1d173, 0x1d17a))
-		return true;
-	return within(c, 0xe0000, 0xe0fff) || (c & 0xfffe) == 0xfffe || within(c, 0xfdd0, 0xfdef);
+	default:
+		return is_hidden(c);
+	}
 }
 
 /* They choose a form of the character before; what that does to widths, terminals disagree on. */
-static bool selector(uint32_t c)
+static bool is_selector(uint32_t c)
 {
 	return within(c, 0xfe00, 0xfe0f) || within(c, 0xe0100, 0xe01ef);
 }
 
 /* Blanks of every kind and width are one. */
-static bool blank(uint32_t c)
+static bool is_blank(uint32_t c)
 {
-	return c == ' ' || c == 0xa0 || c == 0x1680 || within(c, 0x2000, 0x200a) || c == 0x202f ||
-	       c == 0x205f || c == 0x3000;
+	return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ZS;
+}
+
+/*
+ * utf8proc's width, but for what terminals do otherwise: marks that take room of
+ * their own (Mc) have a column, Hangul's medial vowels and final consonants join
+ * the letter before, and what we show as "?" has the column of that.
+ */
+static unsigned character_width(uint32_t c)
+{
+	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
+
+	if (category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME || within(c, 0x1160, 0x11ff) ||
+	    within(c, 0xd7b0, 0xd7fb))
+		return 0;
+	return utf8proc_charwidth((utf8proc_int32_t)c) == 2 ? 2 : 1;
 }
 
 size_t display_clean(const char *in, size_t n, char *out, size_t size)
@@ -57,21 +91,21 @@ size_t display_clean(const char *in, size_t n, char *out, size_t size)
 
 	while (i < n) {
 		len = utf8_decode(in + i, n - i, &c);
-		if (len && selector(c)) {
+		if (len && is_selector(c)) {
 			i += len;
 			continue;
 		}
-		if (!len || refused(c) || blank(c)) {
+		if (!len || is_refused(c) || is_blank(c)) {
 			if (used + 2 > size)
 				break;
 			/* what is seen must not begin with a blank */
-			if (!len || !blank(c) || used)
-				out[used++] = len && blank(c) ? ' ' : '?';
+			if (!len || !is_blank(c) || used)
+				out[used++] = len && is_blank(c) ? ' ' : '?';
 			i += len ? len : 1;
 			marks = 0;
 			continue;
 		}
-		marks = width_of(c) ? 0 : marks + 1;
+		marks = character_width(c) ? 0 : marks + 1;
 		if (marks <= COMBINING_MAX) {
 			if (used + len + 1 > size)
 				break;
@@ -98,7 +132,7 @@ unsigned display_width(const char *clean)
 			len = 1;
 			c = '?';
 		}
-		width += width_of(c);
+		width += character_width(c);
 	}
 	return width;
 }
@@ -117,7 +151,7 @@ void display_cut(char *clean, unsigned columns)
 			len = 1;
 			c = '?';
 		}
-		width += width_of(c);
+		width += character_width(c);
 		if (width + 1 > columns)
 			break;
 		keep = i + len;

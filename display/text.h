@@ -9,7 +9,6 @@
 #define DISPLAY_TEXT_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /*
  * Copy n bytes to out (size bytes with the NUL, cut between characters).
@@ -19,16 +18,14 @@
  */
 size_t display_clean(const char *in, size_t n, char *out, size_t size);
 
-/* Columns that clean text takes. */
+/*
+ * Columns that clean text takes: none for combining marks, two for wide characters.
+ * A byte that is not UTF-8 counts as one.
+ */
 unsigned display_width(const char *clean);
 
 /* Shorten clean text in place to so many columns (1 or more), "…" being its end
  * then.  The buffer has room for the NUL and two bytes more than the text. */
 void display_cut(char *clean, unsigned columns);
-
-/* ---- width.c ---- */
-
-/* Columns of one character: 0 for combining marks, 2 for wide ones, else 1. */
-unsigned width_of(uint32_t c);
 
 #endif

@@ -16,6 +16,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/terminal.h"
+#include "display/text.h"
 #include "vault/arena.h"
 
 /* ---- the broker ---- */
@@ -287,14 +288,10 @@ void put_plain(const char *text)
 	free(copy);
 }
 
-/* Columns: bytes that begin a character.  Wide characters are not worth a table here. */
 int cell_width(const char *text, int least)
 {
-	int n = 0;
+	int n = (int)display_width(text);
 
-	for (; *text; text++)
-		if (((unsigned char)*text & 0xc0) != 0x80)
-			n++;
 	return n > least ? n : least;
 }
 

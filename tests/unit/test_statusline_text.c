@@ -51,6 +51,10 @@ static void test_clean(void **state)
 	CLEAN("a\xe2\x80\xa8" "b", "a?b");
 	CLEAN("a\xf3\xa0\x81\xa1" "b", "a?b");
 	CLEAN("\xef\xbb\xbf" "a\xc2\xad", "?a?");
+	/* fillers that look like blanks, and noncharacters */
+	CLEAN("a\xe3\x85\xa4" "b\xe2\xa0\x80" "c", "a?b?c");
+	CLEAN("a\xef\xbf\xbe", "a?");
+	CLEAN("a\xee\x82\xa0" "b", "a\xee\x82\xa0" "b");
 	/* selectors go, blanks are one kind, none at the ends */
 	CLEAN("\xe2\x9d\xa4\xef\xb8\x8f", "\xe2\x9d\xa4");
 	CLEAN("  a\xc2\xa0" "b\xe3\x80\x80", "a b");
@@ -96,6 +100,13 @@ static void test_width_and_cut(void **state)
 	assert_int_equal(display_width("e\xcc\x81"), 1);
 	assert_int_equal(display_width("\xc3\xa4\xe2\x80\xa6"), 2);
 	assert_int_equal(display_width("\xed\x95\x9c"), 2);
+	/* a private-use character, as fonts of symbols have them; a byte that is no UTF-8 */
+	assert_int_equal(display_width("\xee\x82\xa0"), 1);
+	assert_int_equal(display_width("\xff"), 1);
+	/* a mark with room of its own, one without, and Hangul of separate letters */
+	assert_int_equal(display_width("\xe0\xa4\x95\xe0\xa4\xbe"), 2);
+	assert_int_equal(display_width("\xe0\xa4\x95\xe0\xa5\x81"), 1);
+	assert_int_equal(display_width("\xe1\x84\x92\xe1\x85\xa1\xe1\x86\xab"), 2);
 	expect_cut("feature", 7, "feature");
 	expect_cut("feature", 6, "featu\xe2\x80\xa6");
 	expect_cut("feature", 1, "\xe2\x80\xa6");
