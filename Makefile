@@ -99,7 +99,7 @@ $(BIN)/ccrun-statusline: $(call objs,statusline) $(HOUSE)
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) $(MSGPACK_LIB) -linih -ljansson -lutf8proc
 else
 musl_objs = $(patsubst %.c,$(OBJ)/musl/%.o,$(call src,$(1)))
-MUSLHOUSE := $(foreach r,$(filter-out vault json display,$(rooms)) base/musl,$(call musl_objs,$(r)))
+MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house.a
 MUSLINC := $(OBJ)/musl-include
 # musl-gcc knows no -static-pie: its start file for that is named by hand.
 MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
@@ -114,6 +114,10 @@ $(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(filter-out -Wconversion,$(WARN)) -fstack-protector-strong -ftrivial-auto-var-init=zero \
 		$(DEFINES) -isystem $(MUSLINC) -MMD -MP -c -o $@ $<
 
+$(OBJ)/musl/house.a: $(foreach r,$(filter-out vault json,$(rooms)),$(call musl_objs,$(r)))
+	@rm -f $@
+	@ar rcs $@ $^
+
 define link_musl
 @mkdir -p $(@D)
 @echo '  LINK  $@'
@@ -125,7 +129,7 @@ endef
 $(BIN)/ccrun: $(call musl_objs,shim) $(MUSLHOUSE)
 	$(call link_musl)
 
-$(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(call musl_objs,display) $(MUSLHOUSE)
+$(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a $(SYSLIB)/libutf8proc.a)
 endif
 
