@@ -18,7 +18,7 @@
 #include "helpers/usage/cage.h"
 #include "helpers/usage/credentials.h"
 #include "helpers/usage/fetch.h"
-#include "helpers/usage/locked.h"
+#include "helpers/usage/heap.h"
 #include "helpers/usage/numbers.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
@@ -49,8 +49,8 @@ static void fetch(const struct job *job, struct numbers *out)
 
 	if (!arena)
 		return;
-	locked_use(arena);
-	token = locked_malloc(TOKEN_MAX);
+	heap_use(arena);
+	token = heap_malloc(TOKEN_MAX);
 	if (!token)
 		return;
 	out->error = (uint32_t)take_token(job, token, &len);
@@ -62,7 +62,7 @@ static void fetch(const struct job *job, struct numbers *out)
 		out->error = (uint32_t)got.error;
 		out->retry = got.retry;
 	}
-	locked_free(token);
+	heap_free(token);
 	if (out->error == USAGE_DONE)
 		answer_read(job->kind, job->target.host, got.body, got.n, out);
 	/* An answer may repeat what it was sent.  (The arena goes with the process: a

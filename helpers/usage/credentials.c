@@ -15,7 +15,7 @@
 
 #include "base/io.h"
 #include "base/paths.h"
-#include "helpers/usage/locked.h"
+#include "helpers/usage/heap.h"
 #include "helpers/usage/numbers.h"
 #include "helpers/usage/values.h"
 #include "json/locked.h"
@@ -96,11 +96,11 @@ int credentials_read(uint8_t *token, size_t size, size_t *len)
 
 	if (fd < 0)
 		return USAGE_MISSING;
-	text = locked_malloc(FILE_MAX);
+	text = heap_malloc(FILE_MAX);
 	n = text ? io_read_all(fd, text, FILE_MAX, io_now_ms() + 1000) : -1;
 	close(fd);
 	if (n > 0)
 		r = parse(text, (size_t)n, token, size, len);
-	locked_free(text);
+	heap_free(text);
 	return r;
 }

@@ -10,7 +10,7 @@
 /*
  * The access token of $CLAUDE_CONFIG_DIR/.credentials.json (~/.claude), into
  * token (size bytes, locked memory).  Everything on the way is in locked memory
- * too (locked_use was called), and wiped.  Returns an enum usage_error:
+ * too (heap_use was called), and wiped.  Returns an enum usage_error:
  * USAGE_DONE with *len, USAGE_MISSING, or USAGE_UNAUTHORIZED (it has expired:
  * the client gets itself another, we do not).
  */

@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 #include "helpers/usage/kinds.h"
-#include "helpers/usage/locked.h"
+#include "helpers/usage/heap.h"
 #include "helpers/usage/numbers.h"
 
 #define CONNECT_SECONDS 5L
@@ -165,10 +165,10 @@ void fetch_get(const struct kind *kind, const struct target *target, const uint8
 
 	memset(out, 0, sizeof(*out));
 	out->error = USAGE_NETWORK;
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, locked_malloc, locked_free, locked_realloc, locked_strdup,
-				 locked_calloc) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc, heap_strdup,
+				 heap_calloc) != CURLE_OK)
 		return;
-	line = locked_malloc(size);
+	line = heap_malloc(size);
 	c = curl_easy_init();
 	if (line && c && set_manner(c, target) && set_limits(c, &t) &&
 	    curl_easy_setopt(c, CURLOPT_URL, target->url) == CURLE_OK) {
@@ -185,7 +185,7 @@ void fetch_get(const struct kind *kind, const struct target *target, const uint8
 		if (curl_easy_setopt(c, CURLOPT_HTTPHEADER, &key) == CURLE_OK)
 			whole = perform(c, &t);
 	}
-	locked_free(line);
+	heap_free(line);
 	if (whole)
 		curl_easy_cleanup(c);
 }

@@ -21,7 +21,7 @@ struct fetched {
 
 /*
  * Ask target with the token (len bytes, checked by wire_token_check).
- * libcurl's memory, the header among it, is locked_malloc's; both are wiped.  Once a
+ * libcurl's memory, the header among it, is heap_malloc's; both are wiped.  Once a
  * process: it may leave a thread behind that waits for a name server.
  */
 void fetch_get(const struct kind *kind, const struct target *target, const uint8_t *token, size_t len,

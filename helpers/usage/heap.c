@@ -1,7 +1,7 @@
 /*
- * helpers/usage/locked.c - malloc in locked memory.
+ * helpers/usage/heap.c - malloc and the rest in locked memory.
  */
-#include "helpers/usage/locked.h"
+#include "helpers/usage/heap.h"
 
 #include <pthread.h>
 #include <stdint.h>
@@ -21,12 +21,12 @@ static struct arena *arena;
 /* libcurl looks names up in a thread of its own. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-void locked_use(struct arena *a)
+void heap_use(struct arena *a)
 {
 	arena = a;
 }
 
-void *locked_malloc(size_t n)
+void *heap_malloc(size_t n)
 {
 	struct head *h;
 
@@ -41,7 +41,7 @@ void *locked_malloc(size_t n)
 	return h + 1;
 }
 
-void locked_free(void *p)
+void heap_free(void *p)
 {
 	if (!p)
 		return;
@@ -50,29 +50,29 @@ void locked_free(void *p)
 	pthread_mutex_unlock(&lock);
 }
 
-void *locked_calloc(size_t count, size_t n)
+void *heap_calloc(size_t count, size_t n)
 {
 	/* The arena's blocks are zero. */
-	return n && count > SIZE_MAX / n ? NULL : locked_malloc(count * n);
+	return n && count > SIZE_MAX / n ? NULL : heap_malloc(count * n);
 }
 
-void *locked_realloc(void *p, size_t n)
+void *heap_realloc(void *p, size_t n)
 {
 	size_t had = p ? ((struct head *)p - 1)->size : 0;
-	void *q = locked_malloc(n);
+	void *q = heap_malloc(n);
 
 	if (!q)
 		return NULL;
 	if (p)
 		memcpy(q, p, had < n ? had : n);
-	locked_free(p);
+	heap_free(p);
 	return q;
 }
 
-char *locked_strdup(const char *text)
+char *heap_strdup(const char *text)
 {
 	size_t n = strlen(text) + 1;
-	char *copy = locked_malloc(n);
+	char *copy = heap_malloc(n);
 
 	return copy ? memcpy(copy, text, n) : NULL;
 }
