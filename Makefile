@@ -43,7 +43,7 @@ LDFLAGS_ALL := $(LDHARDEN) $(LDFLAGS)
 OBJ := $(BUILD)/obj
 SYSINC := $(or $(shell $(PKG_CONFIG) --variable=includedir inih 2>/dev/null),/usr/include)
 SYSLIB := $(or $(shell $(PKG_CONFIG) --variable=libdir inih 2>/dev/null),/usr/lib)
-rooms := base wire json display dial vault config/ini config/provider config/source config/project config/settings
+rooms := base wire json display start dial vault config/ini config/provider config/source config/project config/settings
 src = $(sort $(wildcard $(1)/*.c))
 objs = $(patsubst %.c,$(OBJ)/%.o,$(call src,$(1)))
 HOUSE := $(OBJ)/house.a

@@ -16,7 +16,7 @@
 #include "client/slots/slots.h"
 #include "client/common/terminal.h"
 #include "client/common/transfer.h"
-#include "dial/watch.h"
+#include "start/watcher.h"
 
 enum { OPT_FD = 256, OPT_NEW_FD, OPT_REPLACE, OPT_SYSTEM };
 

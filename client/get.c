@@ -8,7 +8,7 @@
 #include "base/io.h"
 #include "client/common/common.h"
 #include "client/common/entries.h"
-#include "dial/fetch.h"
+#include "start/source.h"
 
 static const struct option options[] = {
 	{ "reveal", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }

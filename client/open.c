@@ -10,7 +10,7 @@
 #include "client/common/common.h"
 #include "client/slots/slots.h"
 #include "client/common/terminal.h"
-#include "dial/watch.h"
+#include "start/watcher.h"
 
 /* How a person wants it opened or made. */
 struct how {

@@ -16,7 +16,7 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "base/sock.h"
-#include "dial/start.h"
+#include "start/broker.h"
 #include "wire/limits.h"
 
 /* A broker that was just started by someone else may not listen yet. */

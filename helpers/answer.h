@@ -5,7 +5,7 @@
  *
  * The client may send one packet (what to keep); the helper sends one packet
  * and ends: 'k' and bytes, or 'f' and three texts, each with its NUL: a
- * failure's wire name, what failed, the hint.  The other side is client/slots/helper.h.
+ * failure's wire name, what failed, the hint.  The other side is start/helper.h.
  */
 #ifndef HELPERS_ANSWER_H
 #define HELPERS_ANSWER_H

@@ -21,7 +21,7 @@
 #include "base/sock.h"
 #include "config/provider/provider.h"
 #include "dial/dial.h"
-#include "dial/fetch.h"
+#include "start/source.h"
 #include "wire/claim.h"
 
 /* init, unlock, add, fetch, and once more in case something changed meanwhile */

@@ -13,7 +13,7 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "config/provider/provider.h"
-#include "dial/apart.h"
+#include "start/detached.h"
 
 void usage_start(const struct provider *p)
 {

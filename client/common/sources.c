@@ -10,7 +10,7 @@
 #include "base/fail.h"
 #include "client/common/tokens.h"
 #include "config/source/source.h"
-#include "dial/fetch.h"
+#include "start/source.h"
 
 int source_settle(struct client *c, const char *ref, bool check, struct tokens *t, unsigned i,
 		  struct entry_source *out, struct failure *f)

@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/slots/helper.h"
+#include "start/helper.h"
 #include "client/host.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */

@@ -15,7 +15,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/utf8.h"
-#include "client/slots/helper.h"
+#include "start/helper.h"
 #include "client/host.h"
 #include "client/common/terminal.h"
 

@@ -1,7 +1,7 @@
 /*
- * dial/apart.c - starting a program that outlives us.
+ * start/detached.c - starting a program that outlives us.
  */
-#include "dial/apart.h"
+#include "start/detached.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /*
- * dial/start.c - starting a broker, detached, and hearing how that went.
+ * start/broker.c - starting a broker, detached, and hearing how that went.
  *
  * The broker reports on a pipe: "ready", "busy" (another one holds the vault:
  * fine), or a failure as two lines, then closes it.
  */
-#include "dial/start.h"
+#include "start/broker.h"
 
 #include <fcntl.h>
 #include <stdint.h>
@@ -14,8 +14,8 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
-#include "dial/apart.h"
-#include "dial/watch.h"
+#include "start/detached.h"
+#include "start/watcher.h"
 
 #define START_DEADLINE_MS 15000
 

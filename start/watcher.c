@@ -1,14 +1,14 @@
 /*
- * dial/watch.c - starting ccrun-logind.
+ * start/watcher.c - starting ccrun-logind.
  */
-#include "dial/watch.h"
+#include "start/watcher.h"
 
 #include <stddef.h>
 #include <stdint.h>
 #include <unistd.h>
 
 #include "base/paths.h"
-#include "dial/apart.h"
+#include "start/detached.h"
 
 void watch_start(void)
 {

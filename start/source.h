@@ -1,8 +1,8 @@
 /*
- * dial/fetch.h - having ccrun-source fetch tokens that stay in another manager.
+ * start/source.h - having ccrun-source fetch tokens that stay in another manager.
  */
-#ifndef DIAL_FETCH_H
-#define DIAL_FETCH_H
+#ifndef START_SOURCE_H
+#define START_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

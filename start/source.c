@@ -1,9 +1,9 @@
 /*
- * dial/fetch.c - having ccrun-source fetch tokens that stay in another manager.
+ * start/source.c - having ccrun-source fetch tokens that stay in another manager.
  * The other side is helpers/source/; descriptor 3 is the conversation
  * (helpers/answer.h).
  */
-#include "dial/fetch.h"
+#include "start/source.h"
 
 #include <errno.h>
 #include <fcntl.h>

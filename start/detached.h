@@ -1,8 +1,8 @@
 /*
- * dial/apart.h - starting a program that outlives us.
+ * start/detached.h - starting a program that outlives us.
  */
-#ifndef DIAL_APART_H
-#define DIAL_APART_H
+#ifndef START_DETACHED_H
+#define START_DETACHED_H
 
 /*
  * Start a program that is nobody's child, in a session of its own, in the root

@@ -1,8 +1,8 @@
 /*
- * dial/start.h - starting a broker.
+ * start/broker.h - starting a broker.
  */
-#ifndef DIAL_START_H
-#define DIAL_START_H
+#ifndef START_BROKER_H
+#define START_BROKER_H
 
 struct failure;
 

@@ -1,7 +1,7 @@
 /*
- * client/slots/helper.c - running a helper program with a conversation on descriptor 3.
+ * start/helper.c - running a helper program with a conversation on descriptor 3.
  */
-#include "client/slots/helper.h"
+#include "start/helper.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,10 +1,10 @@
 /*
- * client/slots/helper.h - running one of ccrun's helper programs, which speak with a
+ * start/helper.h - running one of ccrun's helper programs, which speak with a
  * desktop's keyring or a TPM: descriptor 3 is the conversation.  The other side
  * is helpers/answer.h.
  */
-#ifndef CLIENT_HELPER_H
-#define CLIENT_HELPER_H
+#ifndef START_HELPER_H
+#define START_HELPER_H
 
 #include <stddef.h>
 #include "client/common/common.h"

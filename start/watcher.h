@@ -1,9 +1,9 @@
 /*
- * dial/watch.h - starting the program that locks the vault when the computer
+ * start/watcher.h - starting the program that locks the vault when the computer
  * sleeps, the screen is locked, or its user logs out.
  */
-#ifndef DIAL_WATCH_H
-#define DIAL_WATCH_H
+#ifndef START_WATCHER_H
+#define START_WATCHER_H
 
 /*
  * Start ccrun-logind, detached, in a bare environment.  A second one for a
