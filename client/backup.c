@@ -191,7 +191,7 @@ static int restore(struct client *c, const char *file, int fd, struct restore *r
 	if (r->replace)
 		say("the vault that was there is beside it as vault.replaced");
 	slots_warn(1);
-	watch_start();
+	watcher_start();
 	return 0;
 }
 

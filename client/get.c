@@ -45,7 +45,7 @@ static int get(struct client *c, const char *name, struct failure *f)
 		return 0;
 	if (f->code != FAIL_NO_VALUE)
 		return -1;
-	return fetch_values(names, fetch_terminal(), f) == 0 ? ask(c, name, f) : -1;
+	return source_fetch(names, source_terminal(), f) == 0 ? ask(c, name, f) : -1;
 }
 
 int verb_get(struct client *c, int argc, char **argv, struct failure *f)

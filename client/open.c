@@ -74,7 +74,7 @@ out:
 	say("made the vault %s, and it is open", c->vault);
 	if (h->kind != SLOT_PASSPHRASE)
 		slots_warn(1);
-	watch_start();
+	watcher_start();
 	return 0;
 }
 
@@ -94,7 +94,7 @@ static void opened(struct client *c)
 
 	wire_get_uint(c->dial.in.top, "entries", &entries, NULL);
 	say("the vault is open (%" PRIu64 " %s)", entries, entries == 1 ? "key" : "keys");
-	watch_start();
+	watcher_start();
 }
 
 static int open_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
@@ -332,7 +332,7 @@ static int unlock(struct client *c, const struct how *h, struct failure *f)
 	if (strcmp(c->state, "unlocked") == 0 && c->asleep == 0) {
 		say("already unlocked");
 		/* Whoever opened it, and if the one before has ended. */
-		watch_start();
+		watcher_start();
 		return 0;
 	}
 	/* A person must open what was locked: that is no news, and ccrun says it. */

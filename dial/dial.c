@@ -74,7 +74,7 @@ static int connect_started(const char *path, struct failure *f)
 				"no broker is running, and a process inside a session may not start one");
 	/* "busy" may have been a broker on its way out: ask again meanwhile. */
 	do {
-		if (start_broker(f) != 0)
+		if (broker_start(f) != 0)
 			return -1;
 		for (round = io_now_ms() + CONNECT_ROUND_MS; io_now_ms() < round; poll(NULL, 0, 5)) {
 			fd = sock_connect(path, f);

@@ -4,7 +4,6 @@
 #include "shim/usage.h"
 
 #include <stddef.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -20,9 +19,8 @@ void usage_start(const struct provider *p)
 	/* Where credentials and proxies are; a proxy sees no more than a host's name. */
 	static const char *const also[] = { "CLAUDE_CONFIG_DIR", "https_proxy", "HTTPS_PROXY", "all_proxy",
 					    "ALL_PROXY",	 "no_proxy",	"NO_PROXY",    NULL };
-	char *argv[] = { (char *)(uintptr_t)"ccrun-usage", (char *)(uintptr_t)"--kind",
-			 (char *)(uintptr_t)p->usage,	   (char *)(uintptr_t)"--own",
-			 (char *)(uintptr_t)"--name",	   (char *)(uintptr_t)p->name,	  NULL };
+	const char *argv[] = { "ccrun-usage", "--kind", p->usage, "--own",
+			       "--name",      p->name,	NULL };
 	char path[PATH_SIZE];
 	unsigned i;
 	int self;
@@ -31,8 +29,8 @@ void usage_start(const struct provider *p)
 	if (!p->usage[0] || proc_self_marked())
 		return;
 	if (p->secrets) {
-		argv[3] = (char *)(uintptr_t)"--entry";
-		argv[4] = (char *)(uintptr_t)p->secret[0].entry;
+		argv[3] = "--entry";
+		argv[4] = p->secret[0].entry;
 		argv[5] = NULL;
 	}
 	if (path_sibling("libexec/ccrun/ccrun-usage", path, NULL) != 0 || access(path, X_OK) != 0)
@@ -46,6 +44,6 @@ void usage_start(const struct provider *p)
 	self = (int)syscall(SYS_pidfd_open, getpid(), 0u);
 	if (self < 0)
 		return;
-	apart_start(path, argv, also, self);
+	detached_start(path, argv, also, self, 0);
 	close(self);
 }

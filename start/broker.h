@@ -8,11 +8,10 @@ struct failure;
 
 /*
  * Start ccbroker detached from this process (own session, no inherited
- * descriptors, a bare environment), wait until it serves, and start what watches
+ * descriptors, a bare environment), wait until it serves, and start the watcher
  * for suspend and screen lock.  Success too when another broker holds the vault
- * already.  Returns 0, or -1 with what the
- * broker said.
+ * already.  Returns 0, or -1 with what the broker reported.
  */
-int start_broker(struct failure *f);
+int broker_start(struct failure *f);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * start/helper.c - running a helper program with a conversation on descriptor 3.
+ * start/helper.c - running a helper program: the parent's side of descriptor 3.
  */
 #include "start/helper.h"
 
@@ -8,10 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -19,181 +16,170 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "base/spawn.h"
 
-#define WORDS_MAX 8
+#define HELPER_FD 3
 #define EXIT_PATIENCE_MS 5000 /* from the answer to its end */
 #define HARDEN_PATIENCE_MS 10000 /* from exec to undumpable; a loaded machine is slow */
 
 /*
- * report: close-on-exec; an errno goes there when the program cannot be run.
- * Both are at least 4, report above it: the standard streams are held.
+ * What spawn_start returned runs the program already.  Before exec it would be as
+ * undumpable as we are, and pass for hardened.
  */
-static void __attribute__((noreturn)) become(const char *path, const struct helper *h, int fd, int report)
-{
-	const char *argv[WORDS_MAX + 2] = { h->program };
-	int null, i, why;
-
-	for (i = 0; i < WORDS_MAX && h->argv[i]; i++)
-		argv[i + 1] = h->argv[i];
-	/* Libraries like to talk; what is to be said comes on descriptor 3. */
-	null = open("/dev/null", O_RDWR);
-	if (null < 0 || dup2(null, 0) < 0 || dup2(null, 1) < 0 || dup2(null, 2) < 0 || dup2(fd, 3) < 0 ||
-	    dup3(report, 4, O_CLOEXEC) < 0)
-		_exit(127);
-	/* A passphrase's descriptor, for one, is none of its business. */
-	syscall(SYS_close_range, 5u, ~0u, 0u);
-	execv(path, (char *const *)(uintptr_t)argv);
-	why = errno;
-	_exit(write(4, &why, sizeof(why)) < 0 ? 127 : 126);
-}
-
-/*
- * Until it is the program: what we fork is as undumpable as we are, and would
- * pass for hardened before exec makes it anybody's to look into.  The end of
- * the report comes after that.
- */
-static int wait_exec(const struct helper *h, int report, int64_t deadline, struct failure *f)
-{
-	int why;
-	ssize_t n = io_read_all(report, &why, sizeof(why), deadline);
-
-	if (n == 0)
-		return 0;
-	if (n == sizeof(why))
-		errno = why;
-	return fail_errno(f, "is the installation whole? make install", "run %s", h->program);
-}
-
-/* Nobody else reads the memory of who is about to get a secret. */
-static int wait_hardened(pid_t pid, int64_t deadline, struct failure *f)
+static int helper_wait_hardened(pid_t pid, int64_t deadline, struct failure *f)
 {
 	struct proc_stat st;
 
-	/* Root sees root's files everywhere: there is nothing to be seen. */
+	/* Root's processes are root's to see, undumpable or not: st.owner tells nothing. */
 	if (geteuid() == 0)
 		return 0;
 	for (; io_now_ms() < deadline; poll(NULL, 0, 1)) {
 		if (proc_stat(pid, &st) != 0 || st.state == 'Z')
-			return 0; /* it has ended, and what it says is to be read */
+			return 0; /* it has ended: its answer says why */
 		if (st.owner == 0 && proc_tracer(pid) == 0)
 			return 0;
 	}
 	return fail_set(f, FAIL_POSTURE, "detach the debugger", "the helper did not harden itself");
 }
 
-static int listen_to(const struct helper *h, int fd, struct secret *out, struct failure *f)
+static int helper_read_answer(const struct helper *h, int fd, uint8_t *out, size_t room, size_t *n,
+			      struct failure *f)
 {
+	uint8_t texts[HELPER_LEAST];
 	char kind = 0;
-	struct iovec iov[2] = { { &kind, 1 }, { out->p, out->room } };
+	struct iovec iov[2] = { { &kind, 1 }, { room ? out : texts, room ? room : sizeof(texts) } };
 	struct msghdr m = { .msg_iov = iov, .msg_iovlen = 2 };
-	ssize_t n;
+	ssize_t got;
 	int r;
 
-	r = io_wait(fd, POLLIN, io_now_ms() + h->patience_ms);
+	r = io_wait(fd, POLLIN, h->patience_ms ? io_now_ms() + h->patience_ms : INT64_MAX);
 	if (r == 0)
-		return fail_set(f, FAIL_TIMEOUT, "is what it talks to alive?", "%s did not answer within %d s",
-				h->program, h->patience_ms / 1000);
+		return fail_set(f, FAIL_TIMEOUT, "is what it talks to alive?",
+				"%s did not answer within %d s", h->argv[0], h->patience_ms / 1000);
 	do
-		n = r < 0 ? -1 : recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
-	while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return fail_errno(f, NULL, "answer of %s", h->program);
-	if (n == 0)
-		return fail_set(f, FAIL_SYSTEM, "is the installation whole? make install", "%s ended without an answer",
-				h->program);
+		got = r < 0 ? -1 : recvmsg(fd, &m, MSG_CMSG_CLOEXEC);
+	while (got < 0 && errno == EINTR);
+	/* A helper that ended without reading its packet resets the connection. */
+	if (got == 0 || (got < 0 && errno == ECONNRESET))
+		return fail_set(f, FAIL_SYSTEM, "is the installation whole? make install",
+				"%s ended without an answer", h->argv[0]);
+	if (got < 0)
+		return fail_errno(f, NULL, "answer of %s", h->argv[0]);
 	if (m.msg_flags & MSG_TRUNC)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s answered too much", h->program);
-	if (kind == 'k') {
-		out->n = (size_t)n - 1;
-		return 0;
-	}
-	r = fail_unpack(f, (const char *)out->p, (size_t)n - 1);
-	io_wipe(out->p, out->room);
+		r = fail_set(f, FAIL_TOO_LARGE, NULL, "%s answered too much", h->argv[0]);
+	else if (kind != 'k')
+		r = fail_unpack(f, iov[1].iov_base, (size_t)got - 1);
+	else
+		r = 0;
+	if (r == 0)
+		*n = (size_t)got - 1;
+	else
+		io_wipe(iov[1].iov_base, iov[1].iov_len);
 	return r;
 }
 
-/* The program runs in the child: give it what it is to have, hear its answer. */
-static int converse(const struct helper *h, pid_t pid, int fd, int report, struct secret *out, struct failure *f)
+static int helper_converse(const struct helper *h, pid_t pid, int64_t deadline, int fd,
+			   uint8_t *out, size_t room, size_t *n, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + HARDEN_PATIENCE_MS;
-	struct iovec iov = { (void *)(uintptr_t)h->in, h->in_len };
-
-	if (wait_exec(h, report, deadline, f) != 0 || (h->in && wait_hardened(pid, deadline, f) != 0))
+	if (h->in_parts && h->hardened && helper_wait_hardened(pid, deadline, f) != 0)
 		return -1;
-	/* Who has ended already has left its answer. */
-	if (h->in && sock_send(fd, &iov, 1, -1) != 0 && errno != EPIPE && errno != ECONNRESET)
-		return fail_errno(f, NULL, "speak to %s", h->program);
-	return listen_to(h, fd, out, f);
+	/* A helper that has ended already has left its answer. */
+	if (h->in_parts && sock_send(fd, h->in, (int)h->in_parts, -1) != 0 && errno != EPIPE &&
+	    errno != ECONNRESET)
+		return fail_errno(f, NULL, "speak to %s", h->argv[0]);
+	return helper_read_answer(h, fd, out, room, n, f);
 }
 
-/* In its own process.  0, with our ends of the conversation and the report. */
-static int start(const struct helper *h, const char *path, pid_t *pid, int *fd, int *report, struct failure *f)
+/* Its pid, with our end of the conversation; or -1. */
+static pid_t helper_start(const struct helper *h, const char *path, int64_t deadline, int *fd,
+			  struct failure *f)
 {
-	int pair[2], ends[2];
+	static const int interactive[] = { SIGINT, SIGQUIT, 0 };
+	struct spawn s = {
+		.path = path,
+		.argv = h->argv,
+		.drop = h->drop,
+		.fd = { { 0, SPAWN_NULL }, { 1, SPAWN_NULL }, { 2, SPAWN_NULL } },
+		.fds = 4,
+		.close_others = true,
+		.deadline = h->patience_ms ? deadline : 0,
+	};
+	int pair[2], tty = -1;
+	pid_t pid = -1;
 
+	if (h->interactive) {
+		s.fd[1].ours = s.fd[2].ours = STDERR_FILENO;
+		s.defaults = interactive;
+	}
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return fail_errno(f, NULL, "socketpair");
-	if (pipe2(ends, O_CLOEXEC) != 0) {
-		fail_errno(f, NULL, "pipe");
-		close(pair[0]);
-		close(pair[1]);
-		return -1;
+	s.fd[3] = (struct spawn_fd){ HELPER_FD, pair[1] };
+	if (h->terminal) {
+		tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+		s.fd[0].ours = tty;
 	}
-	*pid = fork();
-	if (*pid == 0)
-		become(path, h, pair[1], ends[1]);
-	if (*pid < 0)
-		fail_errno(f, NULL, "fork");
+	if (h->terminal && tty < 0)
+		fail_errno(f, NULL, "/dev/tty");
+	else {
+		pid = spawn_start(&s);
+		if (pid < 0)
+			fail_errno(f, "is the installation whole? make install", "run %s",
+				   h->argv[0]);
+	}
+	if (tty >= 0)
+		close(tty);
 	close(pair[1]);
-	close(ends[1]);
+	if (pid < 0)
+		close(pair[0]);
 	*fd = pair[0];
-	*report = ends[0];
-	if (*pid > 0)
-		return 0;
-	close(*fd);
-	close(*report);
-	return -1;
+	return pid;
 }
 
-/* It has said what it had to say: it may tidy up, but not for ever. */
-static void reap(pid_t pid)
+/* Once it has answered it may tidy up, but not for ever. */
+static void helper_reap(const struct helper *h, pid_t pid, bool failed)
 {
-	int64_t deadline = io_now_ms() + EXIT_PATIENCE_MS;
 	int status;
-	pid_t r;
 
-	do {
-		r = waitpid(pid, &status, WNOHANG);
-		if (r == 0)
-			poll(NULL, 0, 2);
-	} while ((r == 0 || (r < 0 && errno == EINTR)) && io_now_ms() < deadline);
-	if (r != 0)
-		return;
-	kill(pid, SIGKILL);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (h->patience_ms && failed)
+		kill(pid, SIGKILL);
+	else if (h->patience_ms) {
+		if (spawn_wait_until(pid, io_now_ms() + EXIT_PATIENCE_MS, &status) == 0 ||
+		    errno != ETIMEDOUT)
+			return;
+		kill(pid, SIGKILL);
+	}
+	spawn_wait(pid, &status);
 }
 
-int helper_run(const struct helper *h, struct secret *out, struct failure *f)
+int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, struct failure *f)
 {
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, interrupt, quit;
+	int64_t deadline = io_now_ms() + HARDEN_PATIENCE_MS;
 	char path[PATH_SIZE], rest[64];
-	int fd, report, r;
+	int fd, r = -1;
 	pid_t pid;
 
-	out->n = 0;
-	snprintf(rest, sizeof(rest), "libexec/ccrun/%s", h->program);
+	*n = 0;
+	snprintf(rest, sizeof(rest), "libexec/ccrun/%s", h->argv[0]);
 	if (path_sibling(rest, path, f) != 0)
 		return -1;
 	if (access(path, X_OK) != 0)
-		return fail_set(f, FAIL_CONFIG, "make install puts it there; make HELPERS= leaves it out",
-				"%s is not installed", h->program);
-	if (start(h, path, &pid, &fd, &report, f) != 0)
-		return -1;
-	r = converse(h, pid, fd, report, out, f);
-	close(fd);
-	close(report);
-	if (r != 0)
-		kill(pid, SIGKILL);
-	reap(pid);
+		return fail_set(f, FAIL_CONFIG,
+				"make install puts it there; make HELPERS= leaves it out",
+				"%s is not installed", h->argv[0]);
+	if (h->interactive) {
+		sigaction(SIGINT, &ignore, &interrupt);
+		sigaction(SIGQUIT, &ignore, &quit);
+	}
+	pid = helper_start(h, path, deadline, &fd, f);
+	if (pid > 0) {
+		r = helper_converse(h, pid, deadline, fd, out, room, n, f);
+		close(fd);
+		helper_reap(h, pid, r != 0);
+	}
+	if (h->interactive) {
+		sigaction(SIGINT, &interrupt, NULL);
+		sigaction(SIGQUIT, &quit, NULL);
+	}
 	return r;
 }

@@ -1,31 +1,42 @@
 /*
- * start/helper.h - running one of ccrun's helper programs, which speak with a
- * desktop's keyring or a TPM: descriptor 3 is the conversation.  The other side
- * is helpers/answer.h.
+ * start/helper.h - running one of ccrun's helper programs (the keyring's, the
+ * TPM's, ccrun-source) and getting its answer: the parent's side of descriptor 3.
+ * The helper's side, and the packets, are in helpers/answer.h.
  */
 #ifndef START_HELPER_H
 #define START_HELPER_H
 
+#include <stdbool.h>
 #include <stddef.h>
-#include "client/common/common.h"
+#include <stdint.h>
+#include <sys/uio.h>
 
 struct failure;
 
-#define HELPER_MAX 4096 /* bytes of one packet */
+#define HELPER_MAX 4096	  /* bytes of one packet of the keyring's and the TPM's */
+#define HELPER_LEAST 1024 /* room that a failure's three texts need */
 
 struct helper {
-	const char *program;	 /* "ccrun-keyring" */
-	const char *const *argv; /* what follows the name; ends with NULL */
-	const void *in;		 /* what it is given, in the arena; NULL: nothing */
-	size_t in_len;
-	int patience_ms;	 /* then it is killed: FAIL_TIMEOUT */
+	const char *const *argv;  /* argv[0]: the program's name; ends with NULL */
+	const struct iovec *in;	  /* one packet for it, if in_parts is not 0 */
+	unsigned in_parts;
+	bool hardened;		  /* that packet is sent only once it is undumpable */
+	bool interactive;	  /* standard output and error are our standard error, and Ctrl-C
+				   * is for the helper: we ignore it meanwhile.  Else both are
+				   * /dev/null, since libraries print */
+	bool terminal;		  /* standard input is the terminal, else /dev/null */
+	bool (*drop)(const char *entry); /* "NAME=value": what it does not inherit */
+	int patience_ms;	  /* for the answer, then it is killed (FAIL_TIMEOUT), as it is
+				   * after any failure; 0: it bounds its own time, and is not */
 };
 
 /*
- * Run it and wait.  It inherits descriptor 3 alone, besides /dev/null.  A secret
- * is sent only to a process that has made itself undumpable.  Its answer goes to out (in the arena, with room), its failure to
- * f.  FAIL_CONFIG: not installed.
+ * Run it and wait for its end.  It inherits descriptor 3 alone besides the
+ * standard streams.  Its answer goes to out (locked memory where that is a
+ * secret; room bytes, HELPER_LEAST or more, or NULL and 0 where only success is
+ * asked for) and *n.  Returns 0, or -1 with the helper's failure, FAIL_CONFIG (it
+ * is not installed), FAIL_POSTURE (it did not harden itself), ...
  */
-int helper_run(const struct helper *h, struct secret *out, struct failure *f);
+int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, struct failure *f);
 
 #endif

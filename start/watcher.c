@@ -4,18 +4,17 @@
 #include "start/watcher.h"
 
 #include <stddef.h>
-#include <stdint.h>
 #include <unistd.h>
 
 #include "base/paths.h"
 #include "start/detached.h"
 
-void watch_start(void)
+void watcher_start(void)
 {
 	static const char *const also[] = { "DBUS_SYSTEM_BUS_ADDRESS", NULL };
-	char *argv[] = { (char *)(uintptr_t)"ccrun-logind", NULL };
+	static const char *const argv[] = { "ccrun-logind", NULL };
 	char path[PATH_SIZE];
 
 	if (path_sibling("libexec/ccrun/ccrun-logind", path, NULL) == 0 && access(path, X_OK) == 0)
-		apart_start(path, argv, also, -1);
+		detached_start(path, argv, also, -1, 0);
 }

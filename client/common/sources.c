@@ -23,7 +23,7 @@ int source_settle(struct client *c, const char *ref, bool check, struct tokens *
 		return 0;
 	/* A byte more than a token has: the helper's failures come this way too. */
 	if (secret_new(c, &t->buf[i], TOKEN_MAX + 1, f) != 0 ||
-	    fetch_try(out, fetch_terminal(), t->buf[i].p, t->buf[i].room, &t->n[i], f) != 0)
+	    source_try(out, source_terminal(), t->buf[i].p, t->buf[i].room, &t->n[i], f) != 0)
 		return -1;
 	t->p[i] = t->buf[i].p;
 	return 0;

@@ -14,8 +14,8 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "start/helper.h"
 #include "client/host.h"
+#include "start/helper.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
 #define PROMPT_PATIENCE_MS 180000 /* a person reads a dialog */
@@ -31,8 +31,9 @@ static int from_keyring(struct client *c, const struct slots *all, const struct 
 			struct secret *key, struct failure *f)
 {
 	char hex[VAULT_ID_LEN * 2 + 1], number[16];
-	const char *argv[] = { "fetch", hex, number, NULL, NULL };
-	struct helper h = { "ccrun-keyring", argv, NULL, 0, prompt ? PROMPT_PATIENCE_MS : QUIET_PATIENCE_MS };
+	const char *argv[] = { "ccrun-keyring", "fetch", hex, number, NULL, NULL };
+	struct helper h = { .argv = argv,
+			    .patience_ms = prompt ? PROMPT_PATIENCE_MS : QUIET_PATIENCE_MS };
 	uint8_t vault[VAULT_ID_LEN];
 	struct secret text = { 0 };
 	uint32_t id;
@@ -40,13 +41,13 @@ static int from_keyring(struct client *c, const struct slots *all, const struct 
 
 	keyring_words(all->vault, s->id, hex, number);
 	if (prompt) {
-		argv[1] = "--prompt";
-		argv[2] = hex;
-		argv[3] = number;
+		argv[2] = "--prompt";
+		argv[3] = hex;
+		argv[4] = number;
 	}
 	if (secret_new(c, &text, HELPER_MAX, f) != 0)
 		return -1;
-	if (helper_run(&h, &text, f) == 0 &&
+	if (helper_run(&h, text.p, text.room, &text.n, f) == 0 &&
 	    keytext_parse((const char *)text.p, text.n, vault, &id, key->p, f) == 0) {
 		key->n = KEY_LEN;
 		r = 0;
@@ -60,21 +61,22 @@ static int from_keyring(struct client *c, const struct slots *all, const struct 
 
 static int from_tpm(struct client *c, const struct slot_view *s, struct secret *key, struct failure *f)
 {
-	static const char *const argv[] = { "unseal", NULL };
+	static const char *const argv[] = { "ccrun-tpm2", "unseal", NULL };
 	uint8_t blob[SLOT_MATERIAL_MAX];
-	struct helper h = { "ccrun-tpm2", argv, blob, 0, QUIET_PATIENCE_MS };
+	struct iovec in = { blob, sizeof(blob) };
+	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
+			    .patience_ms = QUIET_PATIENCE_MS };
 	struct secret answer = { 0 };
 	int r = -1;
 
-	h.in_len = sizeof(blob);
-	if (slot_material(c, s->id, blob, &h.in_len, f) != 0)
+	if (slot_material(c, s->id, blob, &in.iov_len, f) != 0)
 		return -1;
-	if (h.in_len == 0)
+	if (in.iov_len == 0)
 		return fail_set(f, FAIL_DAMAGED, "remove the slot and add it again", "slot %u has no sealed key",
 				(unsigned)s->id);
 	if (secret_new(c, &answer, HELPER_MAX, f) != 0)
 		return -1;
-	if (helper_run(&h, &answer, f) == 0) {
+	if (helper_run(&h, answer.p, answer.room, &answer.n, f) == 0) {
 		r = answer.n == KEY_LEN ? 0 : fail_set(f, FAIL_DAMAGED, NULL, "the TPM gave no key");
 		if (r == 0)
 			memcpy(key->p, answer.p, KEY_LEN);
@@ -100,14 +102,14 @@ int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_
 void slot_keyring_erase(struct client *c, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
 {
 	char hex[VAULT_ID_LEN * 2 + 1], number[16];
-	const char *argv[] = { "erase", hex, number, NULL };
-	struct helper h = { "ccrun-keyring", argv, NULL, 0, QUIET_PATIENCE_MS };
+	const char *argv[] = { "ccrun-keyring", "erase", hex, number, NULL };
+	struct helper h = { .argv = argv, .patience_ms = QUIET_PATIENCE_MS };
 	struct secret none = { 0 };
 	struct failure f = { 0 };
 
 	keyring_words(vault, id, hex, number);
 	if (secret_new(c, &none, HELPER_MAX, &f) != 0 ||
-	    (helper_run(&h, &none, &f) != 0 && f.code != FAIL_NO_ENTRY))
+	    (helper_run(&h, none.p, none.room, &none.n, &f) != 0 && f.code != FAIL_NO_ENTRY))
 		say("note: the keyring's item of slot %s stays: %s", number, f.what);
 	secret_free(c, &none);
 }

@@ -15,9 +15,9 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/utf8.h"
-#include "start/helper.h"
 #include "client/host.h"
 #include "client/common/terminal.h"
+#include "start/helper.h"
 
 #define PATIENCE_MS 15000
 
@@ -103,8 +103,10 @@ static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vaul
 			uint32_t id, struct failure *f)
 {
 	char hex[VAULT_ID_LEN * 2 + 1], number[16];
-	const char *argv[] = { "store", hex, number, NULL };
-	struct helper h = { "ccrun-keyring", argv, NULL, 0, PATIENCE_MS };
+	const char *argv[] = { "ccrun-keyring", "store", hex, number, NULL };
+	struct iovec in;
+	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
+			    .patience_ms = PATIENCE_MS };
 	struct secret text = { 0 }, none = { 0 };
 	int r = -1;
 
@@ -113,9 +115,8 @@ static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vaul
 	snprintf(number, sizeof(number), "%" PRIu32, id);
 	if (key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
 		/* Without the line's end. */
-		h.in = text.p;
-		h.in_len = text.n - 1;
-		r = helper_run(&h, &none, f);
+		in = (struct iovec){ text.p, text.n - 1 };
+		r = helper_run(&h, none.p, none.room, &none.n, f);
 	}
 	secret_free(c, &text);
 	secret_free(c, &none);
@@ -124,15 +125,17 @@ static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vaul
 
 static int make_tpm2(struct client *c, struct new_slot *s, struct failure *f)
 {
-	static const char *const argv[] = { "seal", NULL };
-	struct helper h = { "ccrun-tpm2", argv, s->key.p, KEY_LEN, PATIENCE_MS };
+	static const char *const argv[] = { "ccrun-tpm2", "seal", NULL };
+	struct iovec in = { s->key.p, KEY_LEN };
+	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
+			    .patience_ms = PATIENCE_MS };
 	struct secret blob = { 0 };
 	int r;
 
 	secure_random(s->key.p, KEY_LEN);
 	if (secret_new(c, &blob, HELPER_MAX, f) != 0)
 		return -1;
-	r = helper_run(&h, &blob, f);
+	r = helper_run(&h, blob.p, blob.room, &blob.n, f);
 	if (r == 0 && (blob.n == 0 || blob.n > SLOT_MATERIAL_MAX))
 		r = fail_set(f, FAIL_TOO_LARGE, NULL, "the TPM's sealed key has %zu bytes", blob.n);
 	if (r == 0) {
