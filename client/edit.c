@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/spawn.h"
 #include "client/common/common.h"
 #include "client/common/entries.h"
 #include "client/common/terminal.h"
@@ -68,6 +69,8 @@ static int run_editor(const char *copy, struct failure *f)
 {
 	const char *editor = getenv("VISUAL");
 	char command[PATH_SIZE];
+	const char *argv[] = { "sh", "-c", command, NULL, copy, NULL };
+	struct spawn s = { .path = "/bin/sh", .argv = argv };
 	int status = -1;
 	pid_t pid;
 
@@ -75,23 +78,18 @@ static int run_editor(const char *copy, struct failure *f)
 		editor = getenv("EDITOR");
 	if (!editor || !editor[0])
 		editor = access("/usr/bin/editor", X_OK) == 0 ? "editor" : "vi";
+	argv[3] = editor;
 	if (snprintf(command, sizeof(command), "%s \"$1\"", editor) >= (int)sizeof(command))
 		return fail_set(f, FAIL_USAGE, NULL, "EDITOR is too long");
-	pid = fork();
-	if (pid < 0)
-		return fail_errno(f, NULL, "fork");
-	if (pid == 0) {
-		execl("/bin/sh", "sh", "-c", command, editor, copy, (char *)NULL);
-		_exit(EXIT_NOT_FOUND);
-	}
+	pid = spawn_start(&s);
 	/* The terminal's Ctrl-C is the editor's. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		spawn_wait(pid, &status);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return fail_set(f, FAIL_PROGRAM, "set EDITOR to one that is there", "the editor '%.60s' did not succeed; nothing was changed",
 			editor);

@@ -19,6 +19,7 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "base/spawn.h"
 #include "config/provider/provider.h"
 #include "dial/dial.h"
 #include "start/source.h"
@@ -37,7 +38,7 @@ static pid_t broker;
 
 bool session_terminal(void)
 {
-	return fetch_terminal();
+	return source_terminal();
 }
 
 static const char *full_name(const struct provider *p, char out[2 * NAME_MAX_LEN + 2])
@@ -46,38 +47,35 @@ static const char *full_name(const struct provider *p, char out[2 * NAME_MAX_LEN
 	return out;
 }
 
-/* In the child: become ccctl, with its words on the terminal or to nobody. */
-static void __attribute__((noreturn)) become_ccctl(const char *path, char *const argv[], bool terminal)
-{
-	/* Not our standard input, which is claude's, nor its output. */
-	int in = open(terminal ? "/dev/tty" : "/dev/null", O_RDWR | O_NOCTTY);
-
-	if (in < 0 || dup2(in, 0) < 0 || dup2(2, 1) < 0)
-		_exit(EXIT_FAILED);
-	execv(path, argv);
-	dprintf(2, "ccrun: cannot run %s: %s\n", path, strerror(errno));
-	_exit(EXIT_FAILED);
-}
-
-/* 0 when it succeeded. */
+/*
+ * Run ccctl, its output on our standard error: standard input and output are
+ * claude's.  0 when it succeeded.
+ */
 static int run_ccctl(const char *verb, const char *word, bool terminal, struct failure *f)
 {
-	char *argv[] = { (char *)(uintptr_t)"ccctl", (char *)(uintptr_t)verb, (char *)(uintptr_t)word, NULL };
+	const char *argv[] = { "ccctl", verb, word, NULL };
 	char path[PATH_SIZE];
-	int status;
-	pid_t pid;
+	struct spawn s = { .path = path, .argv = argv,
+			   .fd = { { 0, SPAWN_NULL }, { 1, STDERR_FILENO } }, .fds = 2 };
+	int tty = -1, status = -1;
+	pid_t pid = -1;
 
 	if (path_sibling("bin/ccctl", path, f) != 0)
 		return -1;
-	pid = fork();
-	if (pid < 0)
-		return fail_errno(f, NULL, "fork");
-	if (pid == 0)
-		become_ccctl(path, argv, terminal);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return fail_errno(f, NULL, "waiting for ccctl");
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (terminal) {
+		tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+		s.fd[0].ours = tty;
+	}
+	if (!terminal || tty >= 0) {
+		pid = spawn_start(&s);
+		if (pid < 0)
+			dprintf(STDERR_FILENO, "ccrun: cannot run %s: %s\n", path, strerror(errno));
+	}
+	if (tty >= 0)
+		close(tty);
+	if (pid > 0 && spawn_wait(pid, &status) != 0)
+		return fail_errno(f, NULL, "waiting for ccctl");
+	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return fail_set(f, FAIL_PROGRAM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
 }
@@ -122,7 +120,7 @@ static int fetch(const struct provider *p, struct failure *f)
 
 	for (i = 0; i < p->secrets; i++)
 		names[i] = p->secret[i].entry;
-	return fetch_values(names, session_terminal(), f);
+	return source_fetch(names, session_terminal(), f);
 }
 
 /* One try: the connection, or -1. */

@@ -8,18 +8,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "base/spawn.h"
 
 #define WORDS_MAX 12
 #define ANSWER_MAX 8192 /* of manager_ask; a few lines a unit */
@@ -53,45 +52,32 @@ static void join(const char *const words[], char *out, size_t size)
 		used += (size_t)snprintf(out + used, size - used, "%s%s", i ? " " : "", words[i]);
 }
 
-/* out: where its standard output goes.  0 with *pid, or an errno. */
-static int spawn(const char *const words[], int out, pid_t *pid)
+/* out: where its standard output goes.  Its pid, or -1 with errno. */
+static pid_t systemctl_start(const char *const words[], int out)
 {
-	char *argv[WORDS_MAX + 3] = { (char *)(uintptr_t)"systemctl", (char *)(uintptr_t)"--user" };
-	posix_spawn_file_actions_t act;
-	posix_spawnattr_t attr;
+	const char *argv[WORDS_MAX + 3] = { "systemctl", "--user" };
+	/* A group of its own, so that all of it can be ended. */
+	struct spawn s = { .path = argv[0], .argv = argv, .search = true, .group = true,
+			   .fd = { { 0, SPAWN_NULL }, { 1, out } }, .fds = 2 };
 	unsigned i;
-	int r;
 
 	for (i = 0; words[i] && i < WORDS_MAX; i++)
-		argv[2 + i] = (char *)(uintptr_t)words[i];
-	if (posix_spawn_file_actions_init(&act) != 0 || posix_spawnattr_init(&attr) != 0)
-		return ENOMEM;
-	/* A group of its own, so that all of it can be ended. */
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP);
-	r = posix_spawn_file_actions_addopen(&act, 0, "/dev/null", O_RDONLY, 0);
-	if (r == 0)
-		r = posix_spawn_file_actions_adddup2(&act, out, 1);
-	if (r == 0)
-		r = posix_spawnp(pid, argv[0], &act, &attr, argv, environ);
-	posix_spawn_file_actions_destroy(&act);
-	posix_spawnattr_destroy(&attr);
-	return r;
+		argv[2 + i] = words[i];
+	return spawn_start(&s);
 }
 
 /* Wait for its end.  Its status, or -1: too late, and it was killed. */
-static int reap(pid_t pid, int64_t deadline)
+static int systemctl_wait(pid_t pid, int64_t deadline)
 {
-	int fd = (int)syscall(SYS_pidfd_open, pid, 0), status;
-	int r = fd < 0 ? -1 : io_wait(fd, POLLIN, deadline);
+	int status;
 
-	if (r != 1)
+	if (spawn_wait_until(pid, deadline, &status) == 0)
+		return status;
+	if (errno == ETIMEDOUT) {
 		kill(-pid, SIGKILL);
-	if (fd >= 0)
-		close(fd);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return -1;
-	return r == 1 ? status : -1;
+		spawn_wait(pid, &status);
+	}
+	return -1;
 }
 
 static int said_no(const char *words, int status, struct failure *f)
@@ -112,7 +98,7 @@ static int said_no(const char *words, int status, struct failure *f)
 int manager_call(const char *const words[], char *out, size_t size, struct failure *f)
 {
 	int64_t deadline = io_now_ms() + MANAGER_LIMIT_MS;
-	int fds[2] = { -1, STDERR_FILENO }, r, status;
+	int fds[2] = { -1, STDERR_FILENO }, status;
 	ssize_t n = 0;
 	char text[200];
 	pid_t pid;
@@ -120,19 +106,20 @@ int manager_call(const char *const words[], char *out, size_t size, struct failu
 	join(words, text, sizeof(text));
 	if (out && pipe2(fds, O_CLOEXEC) != 0)
 		return fail_errno(f, NULL, "pipe");
-	r = spawn(words, fds[1], &pid);
+	pid = systemctl_start(words, fds[1]);
+	if (pid < 0)
+		fail_errno(f, "is systemctl in PATH?", "run systemctl");
 	if (out)
 		close(fds[1]);
-	if (r != 0) {
+	if (pid < 0) {
 		if (out)
 			close(fds[0]);
-		errno = r;
-		return fail_errno(f, "is systemctl in PATH?", "run systemctl");
+		return -1;
 	}
 	if (out)
 		n = io_read_all(fds[0], out, size - 1, deadline);
 	/* What says too much is not waited for. */
-	status = reap(pid, n < 0 ? 0 : deadline);
+	status = systemctl_wait(pid, n < 0 ? 0 : deadline);
 	if (out)
 		close(fds[0]);
 	if (out)

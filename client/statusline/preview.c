@@ -16,6 +16,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/spawn.h"
 #include "client/common/common.h"
 #include "client/statusline/command.h"
 #include "client/statusline/statusline.h"
@@ -84,22 +85,14 @@ static char *sample(bool start)
 
 /* ---- running it ---- */
 
-static void __attribute__((noreturn)) become(const char *program, int in, int out)
-{
-	char *argv[] = { (char *)(uintptr_t)program, NULL };
-
-	signal(SIGPIPE, SIG_DFL);
-	if (dup2(in, STDIN_FILENO) < 0 || dup2(out, STDOUT_FILENO) < 0)
-		_exit(127);
-	execv(program, argv);
-	_exit(127);
-}
-
 /* in: its standard input (closed).  The output in out, NUL-terminated.  0 or -1. */
-static int run(const char *program, int in, char *out, struct failure *f)
+static int preview_run(const char *program, int in, char *out, struct failure *f)
 {
-	int ends[2], status = 0;
-	ssize_t n;
+	static const int defaults[] = { SIGPIPE, 0 };
+	const char *argv[] = { program, NULL };
+	struct spawn s = { .path = program, .argv = argv, .fds = 2, .defaults = defaults };
+	int ends[2], status = -1;
+	ssize_t n = 0;
 	pid_t pid;
 
 	if (pipe2(ends, O_CLOEXEC) != 0) {
@@ -107,24 +100,24 @@ static int run(const char *program, int in, char *out, struct failure *f)
 		close(in);
 		return -1;
 	}
-	pid = fork();
-	if (pid == 0)
-		become(program, in, ends[1]);
+	s.fd[0] = (struct spawn_fd){ STDIN_FILENO, in };
+	s.fd[1] = (struct spawn_fd){ STDOUT_FILENO, ends[1] };
+	pid = spawn_start(&s);
 	close(in);
 	close(ends[1]);
-	n = pid < 0 ? -1 : io_read_all(ends[0], out, OUTPUT_MAX - 1, io_now_ms() + PATIENCE_MS);
+	if (pid > 0)
+		n = io_read_all(ends[0], out, OUTPUT_MAX - 1, io_now_ms() + PATIENCE_MS);
 	if (n < 0) {
 		fail_errno(f, NULL, "run %s", program);
-		if (pid > 0)
-			kill(pid, SIGKILL);
+		kill(pid, SIGKILL);
 	}
 	close(ends[0]);
-	while (pid > 0 && waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
+	if (pid > 0)
+		spawn_wait(pid, &status);
 	if (n < 0)
 		return -1;
 	out[n] = '\0';
-	if (!WIFEXITED(status) || WEXITSTATUS(status) != 0)
+	if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return fail_set(f, FAIL_PROGRAM, "is the installation whole? make install", "%s failed", program);
 	return 0;
 }
@@ -166,7 +159,7 @@ static int one(const char *program, const char *label, bool start, char *out, st
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	in = filled(text, f);
 	free(text);
-	if (in < 0 || run(program, in, out, f) != 0)
+	if (in < 0 || preview_run(program, in, out, f) != 0)
 		return -1;
 	put_labelled(label, out);
 	return 0;
@@ -178,7 +171,7 @@ static int of_file(const char *program, const char *path, char *out, struct fail
 
 	if (in < 0)
 		return fail_errno(f, NULL, "%s", path);
-	if (run(program, in, out, f) != 0)
+	if (preview_run(program, in, out, f) != 0)
 		return -1;
 	fputs(out, stdout);
 	return 0;

@@ -14,7 +14,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -23,6 +22,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/spawn.h"
 #include "config/provider/environment.h"
 
 #define TTY STDIN_FILENO  /* with a terminal */
@@ -76,7 +76,7 @@ bool manager_stopped(int ms)
 	return poll(&p, 1, ms) > 0 && ended_by_signal();
 }
 
-/* ---- the child ---- */
+/* ---- its environment ---- */
 
 /* Variables that change what programs load, or that are secrets of the client's. */
 static bool is_dropped(const char *entry)
@@ -91,46 +91,15 @@ static bool is_dropped(const char *entry)
 	return strcmp(name, "GLIBC_TUNABLES") == 0 || environment_routes(name) || environment_runtime(name);
 }
 
-static void clean_environment(void)
+/* gpg's agent asks on this terminal. */
+static void set_gpg_tty(bool terminal)
 {
-	char **from = environ, **to = environ;
+	char *tty = terminal ? ttyname(STDERR_FILENO) : NULL;
 
-	for (; *from; from++)
-		if (!is_dropped(*from))
-			*to++ = *from;
-	*to = NULL;
-}
-
-static void __attribute__((noreturn)) become(const struct words *w, const struct run *r, int in, int out,
-					     int err, int report)
-{
-	sigset_t none;
-	char *tty;
-	int why;
-
-	/* A group of its own, so that all of it can be ended. */
-	if (r->terminal)
-		setpgid(0, 0);
-	else
-		setsid();
-	if (r->foreground)
-		tcsetpgrp(TTY, getpid());
-	prctl(PR_SET_PDEATHSIG, SIGTERM);
-	clean_environment();
-	tty = r->terminal ? ttyname(STDERR_FILENO) : NULL;
 	if (tty)
 		setenv("GPG_TTY", tty, 0);
-	if (!r->terminal)
+	if (!terminal)
 		unsetenv("GPG_TTY");
-	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&none);
-	if ((in >= 0 && dup2(in, STDIN_FILENO) < 0) || dup2(out, STDOUT_FILENO) < 0 ||
-	    (err >= 0 && dup2(err, STDERR_FILENO) < 0))
-		_exit(127);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	execv(w->v[0], w->v);
-	why = errno;
-	_exit(write(report, &why, sizeof(why)) < 0 ? 127 : 126);
 }
 
 /* ---- the parent ---- */
@@ -292,46 +261,35 @@ static void follow(struct run *r)
 	drain(r);
 }
 
-/* 1: it runs; 0: the program is not there; -1. */
-static int wait_exec(int report, int64_t deadline, struct failure *f)
+/* Start it and see that exec worked.  0 or -1; ends: the program's, or -1. */
+static int manager_start(const struct words *w, struct run *r, const int ends[3], struct failure *f)
 {
-	int why;
-	ssize_t n = io_read_all(report, &why, sizeof(why), deadline);
+	static const int defaults[] = { SIGPIPE, 0 };
+	/* A group of its own, so that all of it can be ended. */
+	struct spawn s = {
+		.path = w->v[0],
+		.argv = (const char *const *)w->v,
+		.drop = is_dropped,
+		.group = r->terminal,
+		.session = !r->terminal,
+		.foreground = r->foreground,
+		.death_signal = SIGTERM,
+		.defaults = defaults,
+		.unblocked = true,
+		.deadline = r->deadline,
+	};
+	int i;
 
-	if (n == 0)
-		return 1;
-	if (n != sizeof(why))
-		return fail_errno(f, NULL, "start the manager");
-	errno = why;
-	return why == ENOENT || why == EACCES || why == ENOTDIR ? 0 : fail_errno(f, NULL, "run the manager");
-}
-
-/* Fork, and see that exec worked.  0 or -1; ends: those that the child has. */
-static int start(const struct words *w, struct run *r, const int ends[3], struct failure *f)
-{
-	int report[2], there;
-
-	if (pipe2(report, O_CLOEXEC) != 0)
-		return fail_errno(f, NULL, "pipe");
-	r->pid = fork();
-	if (r->pid == 0)
-		become(w, r, ends[0], ends[1], ends[2], report[1]);
-	close(report[1]);
-	if (r->pid < 0) {
-		close(report[0]);
-		return fail_errno(f, NULL, "fork");
-	}
-	/* Whichever of us comes first. */
-	if (r->terminal)
-		setpgid(r->pid, r->pid);
-	lend_terminal(r);
-	there = wait_exec(report[0], r->deadline, f);
-	close(report[0]);
-	if (there == 1)
+	for (i = 0; i < 3; i++)
+		if (ends[i] >= 0)
+			s.fd[s.fds++] = (struct spawn_fd){ i, ends[i] };
+	set_gpg_tty(r->terminal);
+	r->pid = spawn_start(&s);
+	if (r->pid > 0)
 		return 0;
-	r->o->gone = there == 0;
-	end_group(r);
-	return there == 0 ? 0 : -1;
+	r->ended = true;
+	r->o->gone = errno == ENOENT || errno == EACCES || errno == ENOTDIR;
+	return r->o->gone ? 0 : fail_errno(f, NULL, "run the manager");
 }
 
 static void close_pair(int pair[2])
@@ -360,7 +318,7 @@ int manager_run(const struct words *w, bool terminal, bool listen, unsigned seco
 	ends[2] = err[1];
 	r.out = out[0];
 	r.err = err[0];
-	ret = start(w, &r, ends, f);
+	ret = manager_start(w, &r, ends, f);
 	close(out[1]);
 	if (err[1] >= 0)
 		close(err[1]);
