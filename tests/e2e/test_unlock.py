@@ -301,6 +301,12 @@ def credential(c, text):
     return d
 
 
+def listens(path):
+    """Between bind and listen a client is refused, and starts a broker of its own."""
+    rows = [row.split() for row in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    return any(row[3] == "00010000" and row[-1] == str(path) for row in rows)
+
+
 class Activated:
     """systemd-socket-activate in front of the broker, as a socket unit is."""
 
@@ -314,7 +320,7 @@ class Activated:
         words = [f"--setenv={k}={v}" for k, v in env.items()]
         self.proc = c.popen(["systemd-socket-activate", "--seqpacket", "-l", self.socket, *words, CCBROKER],
                             stderr=subprocess.DEVNULL)
-        until(self.socket.exists, what="the socket")
+        until(lambda: listens(self.socket), what="the socket")
 
     def __enter__(self):
         return self
