@@ -17,9 +17,9 @@
 static const char *const parts[PART_COUNT] = { "provider", "quota",    "context", "branch",
 					       "repo",	   "model",    "cost",	  "duration",
 					       "lines",	   "dir",      "effort",  "session" };
-/* The colours that are no part's have a name of their own, in the order of the enum. */
-static const char *const colours[COLOUR_COUNT - PART_COUNT] = { "separator", "warn", "high",
-								"stale" };
+/* The names of the colours that belong to no part, in the order of enum status_colour. */
+static const char *const colours[] = { "separator", "warn", "high", "stale" };
+_Static_assert(COUNT(colours) == (unsigned)COLOUR_COUNT - (unsigned)PART_COUNT, "one name a colour");
 
 static const char *const keys[] = { "parts",	    "separator",   "width",    "label-width",
 				    "branch-width", "repo-width",  "quota-at", "context-at",
