@@ -217,7 +217,7 @@ $(BUILD)/tests/%: tests/fuzz/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 $(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(CLIENT) $(unit_extra)
 	$(link_test)
 
-.PHONY: unit-build fuzz-build bench-build floors lint deps test run bench fuzz install uninstall clean
+.PHONY: unit-build fuzz-build bench-build floors lint deps test debian13 run bench fuzz install uninstall clean
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -236,6 +236,10 @@ deps:
 test:
 	@tools/need build run test >/dev/null || tools/deps
 	@tools/test
+
+# As root: the build and the unit tests on Debian 13, in a chroot.
+debian13:
+	@tools/debian13
 
 run:
 	@tools/need build run >/dev/null || tools/deps build run
