@@ -111,8 +111,10 @@ static pid_t helper_start(const struct helper *h, const char *path, int64_t dead
 		s.fd[1].ours = s.fd[2].ours = STDERR_FILENO;
 		s.defaults = interactive;
 	}
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return fail_errno(f, NULL, "socketpair");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0) {
+		fail_errno(f, NULL, "socketpair");
+		return -1;
+	}
 	s.fd[3] = (struct spawn_fd){ HELPER_FD, pair[1] };
 	if (h->terminal) {
 		tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
