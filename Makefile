@@ -24,6 +24,7 @@ WARN := -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wstrict-prototypes -Wmis
 	-Wwrite-strings -Wformat=2 -Wvla -Werror
 # Uninitialised locals start as zero; clang 14 only knows the pattern variant.
 works = $(shell echo 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /dev/null - 2>/dev/null && echo $(1))
+comma := ,
 INIT := $(or $(call works,-ftrivial-auto-var-init=zero),$(call works,-ftrivial-auto-var-init=pattern))
 HARDEN := -fstack-protector-strong $(INIT) $(call works,-fcf-protection)
 DEFINES := -D_GNU_SOURCE -DCCRUN_VERSION='"$(VERSION)"' -I.
@@ -33,7 +34,8 @@ ifeq ($(SANITIZE),)
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 STATIC := -static-pie
 else
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
+OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
+	$(call works,-fsanitize=address$(comma)fuzzer-no-link)
 STATIC :=
 endif
 CFLAGS ?=
@@ -147,21 +149,6 @@ $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
 
-# A build for tests whose broker has a clock that they move: the same objects,
-# but for that one, beside copies of all the rest.  Nothing of it is installed.
-clock_build := $(BUILD)-clock
-$(clock_build)/libexec/ccrun/ccbroker: $(call objs,broker) $(call objs,tests/clock) $(HOUSE)
-	@mkdir -p $(@D)
-	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
-
-.PHONY: clock-build
-clock-build: all $(clock_build)/libexec/ccrun/ccbroker
-	@cp -rpT $(BUILD)/bin $(clock_build)/bin
-	@mkdir -p $(clock_build)/lib && cp -rpT $(LIBDIR) $(clock_build)/lib/ccrun
-	@mkdir -p $(clock_build)/share && cp -rpT $(SHARE) $(clock_build)/share/ccrun
-	@$(if $(helpers),cp -p $(helpers) $(clock_build)/libexec/ccrun/)
-
 # Deferred (=): only inside the rule does $* say which helper it is.
 $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
 
@@ -188,44 +175,9 @@ $(SHARE)/%: share/%
 	@install -d -m 755 $(@D)
 	@install -m 644 $< $@
 
-# ---- tests ----
-unit_src := $(sort $(wildcard tests/unit/test_*.c))
-unit_bin := $(patsubst tests/unit/%.c,$(BUILD)/tests/%,$(unit_src))
-# A program that prints what the reader of .git sees, for tests/e2e/test_git_reader.py.
-unit_bin += $(BUILD)/tests/show_git
-# A unit test may look into these rooms of programs as well, at everything but main,
-# and at what ccrun-usage does without the network.
-unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
-	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
-# And into the client's readers of files; an archive, so that a test gets what it uses.
-CLIENT := $(OBJ)/import.a
-$(CLIENT): $(call objs,import)
-	@rm -f $@
-	@ar rcs $@ $^
-fuzz_bin := $(patsubst tests/fuzz/%.c,$(BUILD)/tests/%,$(wildcard tests/fuzz/*.c))
-bench_bin := $(patsubst tests/bench/%.c,$(BUILD)/tests/%,$(wildcard tests/bench/*.c))
+include mk/tests.mk
 
-define link_test
-@mkdir -p $(@D)
-@echo '  TEST  $@'
-@$(CC) $(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$*.test.d -o $@ $< $(unit_extra) $(CLIENT) $(HOUSE) $(LDFLAGS_ALL) \
-	-lcmocka -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
-endef
-
-$(BUILD)/tests/%: tests/unit/%.c $(HOUSE) $(CLIENT) $(unit_extra)
-	$(link_test)
-
-$(BUILD)/tests/%: tests/fuzz/%.c $(HOUSE) $(CLIENT) $(unit_extra)
-	$(link_test)
-
-$(BUILD)/tests/%: tests/bench/%.c $(HOUSE) $(CLIENT) $(unit_extra)
-	$(link_test)
-
-.PHONY: unit-build fuzz-build bench-build floors lint deps test debian13 run bench fuzz install uninstall clean
-unit-build: $(unit_bin) $(presets)
-fuzz-build: $(fuzz_bin)
-bench-build: $(bench_bin)
-
+.PHONY: floors lint deps debian13 run install uninstall clean
 # Which file includes which, from the compiler: a room includes only lower floors.
 floors:
 	@CC="$(CC)" tools/floors
@@ -237,10 +189,6 @@ lint:
 deps:
 	@tools/deps
 
-test:
-	@tools/need build run test >/dev/null || tools/deps
-	@tools/test
-
 # As root: the build and the unit tests on Debian 13, in a chroot.
 debian13:
 	@tools/debian13
@@ -249,17 +197,6 @@ run:
 	@tools/need build run >/dev/null || tools/deps build run
 	@$(MAKE) --no-print-directory all
 	@tools/run $(PROVIDER)
-
-# ROWS="launch client broker statusline": these alone.
-bench:
-	@tools/need build run bench >/dev/null || tools/deps build run bench
-	@$(MAKE) --no-print-directory all bench-build
-	@tools/bench $(BUILD) $(ROWS)
-
-# Longer than the suite's few seconds: SECONDS=n each.
-fuzz:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan SANITIZE=1 fuzz-build
-	@for f in $(BUILD)-asan/tests/fuzz_*; do echo "$$f"; $$f $(or $(SECONDS),60) || exit 1; done
 
 # ---- installation ----
 D := $(DESTDIR)$(PREFIX)

@@ -1,6 +1,6 @@
 /*
  * base/clock.c - what time it is.  Alone in its file, so that tests can link a
- * broker with a clock that they move (tests/clock).
+ * broker with a clock that they move (tests/lib/clock.c).
  */
 #include <time.h>
 

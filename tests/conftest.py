@@ -1,32 +1,63 @@
-"""Fixtures of the end-to-end tests: an endpoint, a world with ccrun, a token."""
+"""The fixtures that more than one subject uses.  pytest.ini puts tests/lib, whose
+programs and modules they are made of, on the path."""
 import os
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+import canary
+from ccrun import Ccrun
+from endpoint import Endpoint, Text
+from wire_client import Broker
 
-import canary  # noqa: E402
-from ccrun import Ccrun  # noqa: E402
-from endpoint import Endpoint, Text  # noqa: E402
+
+@pytest.fixture(scope="session")
+def ordinary_user():
+    """For tests of what an ordinary user's other processes cannot do: root can."""
+    if os.geteuid() == 0:
+        pytest.fail("run these tests as an ordinary user", pytrace=False)
 
 
 @pytest.fixture
 def token():
+    """A random token: any 12 characters of it in a wrong place are a leak."""
     return canary.new_token()
 
 
 @pytest.fixture
 def ep():
+    """A loopback endpoint that speaks the Messages API."""
     with Endpoint(default=Text("hello from loopback")) as endpoint:
         yield endpoint
 
 
 @pytest.fixture
 def c(ep):
+    """A world with ccrun in it, and no vault yet."""
     with Ccrun(ep) as world:
         yield world
+
+
+@pytest.fixture
+def ready(c, token):
+    """The same with provider demo at the endpoint, and its key in an open vault."""
+    c.demo()
+    c.ready(token)
+    return c
+
+
+@pytest.fixture
+def fresh():
+    """A ccbroker by itself, spoken to in its own protocol; no vault yet."""
+    with Broker() as b:
+        yield b
+
+
+@pytest.fixture
+def broker(fresh, request):
+    """The same with an open vault, and the module's TOKEN in it as zai."""
+    fresh.init()
+    fresh.put("zai", request.module.TOKEN)
+    return fresh
 
 
 @pytest.fixture(scope="module")

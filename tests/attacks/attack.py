@@ -3,15 +3,10 @@
 programs/victim.c stands for claude: preloaded and hardened like it, it has the
 token and runs a shell command, whose processes are the attackers."""
 import os
-import sys
-import time
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-
-import canary  # noqa: E402
-from ccrun import CCRUN  # noqa: E402
-from client import until  # noqa: E402
+import canary
+from client import until
 
 PYTHON = "/usr/bin/python3"
 HERE = Path(__file__).resolve().parent

@@ -1,33 +1,21 @@
-"""Fixtures of the attacks: those of the end-to-end tests, an attacker's endpoint,
-and the programs of programs/, compiled.
-
-Run it as an ordinary user: what it looks at is meaningless for root."""
-import importlib.util
-import os
+"""Fixtures of the attacks: an attacker's endpoint, a build that may be spoiled, and
+the programs of programs/, compiled."""
 import shutil
 import subprocess
-import sys
 import tempfile
 from pathlib import Path
 
 import pytest
 
 HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
 
-spec = importlib.util.spec_from_file_location("e2e_conftest", HERE.parent / "e2e/conftest.py")
-e2e = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(e2e)
-token, ep, c = e2e.token, e2e.ep, e2e.c
-
-from ccrun import BUILD  # noqa: E402
-from endpoint import Endpoint  # noqa: E402
+from ccrun import BUILD
+from endpoint import Endpoint
 
 
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
+@pytest.fixture(autouse=True)
+def as_ordinary_user(ordinary_user):
+    """What these attacks look at is meaningless for root."""
 
 
 @pytest.fixture(scope="session")
@@ -49,14 +37,6 @@ def evil():
     """Where the attacker wants the token to go."""
     with Endpoint() as endpoint:
         yield endpoint
-
-
-@pytest.fixture
-def ready(c, token):
-    """A world with provider demo at the endpoint, its key in an open vault."""
-    c.demo()
-    c.ready(token)
-    return c
 
 
 @pytest.fixture

@@ -6,12 +6,12 @@ import signal
 
 import pytest
 
-from attack import HERE, PYTHON, answers, content, nowhere, session
+from attack import PYTHON, answers, content, nowhere, session
 from ccrun import CCBROKER, CCCTL, CCRUN, PASSPHRASE
-from client import until
+from client import LIB, until
 
 GET = f"{CCCTL} get demo --reveal"
-RAW = f"{PYTHON} {HERE}/programs/raw.py"
+RAW = f"{PYTHON} {LIB}/attack_raw.py"
 
 
 def refused_inside(c, tools, token, command, **kw):

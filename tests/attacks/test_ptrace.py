@@ -4,7 +4,6 @@ import pytest
 
 import canary
 from attack import answers, nowhere, session
-from ccrun import CCRUN
 from endpoint import Bash, Text, Tool
 
 ATTACKS = ("attach", "seize", "readv", "writev", "getfd", "mem", "environ", "maps", "smaps",

@@ -11,16 +11,16 @@ from pathlib import Path
 import pytest
 
 import wire_client as wc
-from attack import HERE, PYTHON, nowhere, session
-from ccrun import CCCTL, PASSPHRASE
-from client import until
+from attack import PYTHON, nowhere, session
+from ccrun import PASSPHRASE
+from client import LIB, until
 from wire_client import Broker, Child, Closed, Refused, in_child, launch, mark, undumpable
 
-FAKE = HERE / "programs/fake_broker.py"
+FAKE = LIB / "attack_broker.py"
 
 
 class Fake:
-    """fake_broker.py in the broker's place."""
+    """attack_broker.py in the broker's place."""
 
     def __init__(self, c, state, *how, start=None):
         self.c, self.stop = c, c.home / "stop"

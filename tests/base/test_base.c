@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_base.c - failures, bounded I/O, paths, and what /proc says.
+ * tests/base/test_base.c - failures, bounded I/O, paths, and what /proc says.
  */
 #include <setjmp.h>
 #include <stdarg.h>

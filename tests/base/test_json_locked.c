@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_json_locked.c - jansson in locked memory.
+ * tests/base/test_json_locked.c - jansson in locked memory.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_locked.c - pages for secrets.
+ * tests/base/test_locked.c - pages for secrets.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_sock.c - packets with their sender and at most one
+ * tests/base/test_sock.c - packets with their sender and at most one
  * descriptor; where a socket may lie.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_utf8.c - UTF-8, read strictly.
+ * tests/base/test_utf8.c - UTF-8, read strictly.
  */
 #include <setjmp.h>
 #include <stdarg.h>

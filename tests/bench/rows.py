@@ -1,12 +1,10 @@
 """What the rows of `make bench` share: spawning, and printing a row."""
 import os
-import sys
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parents[2]
 BUILD = os.environ["CCRUN_BUILD"]
 NPM = HERE / "build/bench/node_modules"
-sys.path.insert(0, str(HERE / "tests/lib"))
 
 
 def head():

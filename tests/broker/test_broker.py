@@ -12,39 +12,19 @@ import subprocess
 import sys
 import threading
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 import wire_client as wc
 from wire_client import Broker, Child, Closed, Refused, in_child, launch, mark, request, undumpable
 
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
 TOKEN = canary.new_token()
 HELLO = request("hello")
 PUT = {"name": "new", "token": b"t" * 20, "origin": wc.ORIGIN, "variable": wc.VARIABLE,
        "policy": "", "replace": False}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
-
-
-@pytest.fixture
-def fresh():
-    with Broker() as b:
-        yield b
-
-
-@pytest.fixture
-def broker(fresh):
-    fresh.init()
-    fresh.put("zai", TOKEN)
-    return fresh
 
 
 # ---- clients that misbehave --------------------------------------------

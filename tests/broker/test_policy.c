@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_policy.c - the broker's decision, over every combination of
+ * tests/broker/test_policy.c - the broker's decision, over every combination of
  * what was sealed and what is asked.
  */
 #include <setjmp.h>

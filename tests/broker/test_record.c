@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_record.c - the record: its chain, what may stand in it, a
+ * tests/broker/test_record.c - the record: its chain, what may stand in it, a
  * last line that was torn, a disk that is full.
  */
 #include <setjmp.h>

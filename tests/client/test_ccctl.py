@@ -5,15 +5,12 @@ import os
 import re
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pexpect
 import pytest
 
-LIB = Path(__file__).resolve().parents[1] / "lib"
-sys.path.insert(0, str(LIB))
 
 from client import REPO, World, alive, descendants, until
 

@@ -5,13 +5,9 @@ import os
 import shutil
 import stat
 import subprocess
-import sys
-from pathlib import Path
 
 import pexpect
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 from ccrun import CCCTL, CCRUN, Ccrun

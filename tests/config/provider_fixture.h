@@ -1,5 +1,5 @@
 /*
- * tests/unit/provider_fixture.h - a private configuration directory, and
+ * tests/config/provider_fixture.h - a private configuration directory, and
  * loading providers from it, for the tests of config/.
  */
 #ifndef TESTS_PROVIDER_FIXTURE_H

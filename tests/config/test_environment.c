@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_environment.c - the environment rules: which variables are
+ * tests/config/test_environment.c - the environment rules: which variables are
  * dropped, saved, set, for which provider.
  */
 #include <setjmp.h>

@@ -1,13 +1,9 @@
 """Pins: a project's .ccrun, what it may say, and a person's word on it."""
 import os
 import shutil
-import sys
-from pathlib import Path
 
 import pexpect
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 from ccrun import CCCTL, CCRUN, Ccrun
 

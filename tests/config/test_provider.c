@@ -1,8 +1,8 @@
 /*
- * tests/unit/test_provider.c - provider files: those that we ship, and each
+ * tests/config/test_provider.c - provider files: those that we ship, and each
  * rule of the format.  What is refused: test_provider_refused.c.
  */
-#include "tests/unit/provider_fixture.h"
+#include "tests/config/provider_fixture.h"
 
 #include "config/ini/nearest.h"
 

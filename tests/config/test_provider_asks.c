@@ -1,9 +1,9 @@
 /*
- * tests/unit/test_provider_asks.c - what a provider's file leaves to a person:
+ * tests/config/test_provider_asks.c - what a provider's file leaves to a person:
  * choices, a whole address, the kind of credential, the client's directory;
  * and what it says of itself.
  */
-#include "tests/unit/provider_fixture.h"
+#include "tests/config/provider_fixture.h"
 
 static const char *env_of(const struct provider *p, const char *name)
 {

@@ -1,8 +1,8 @@
 /*
- * tests/unit/test_provider_refused.c - what a provider's file may not say:
+ * tests/config/test_provider_refused.c - what a provider's file may not say:
  * each refusal names the file and the line, and never the value.
  */
-#include "tests/unit/provider_fixture.h"
+#include "tests/config/provider_fixture.h"
 
 static void test_words(void **state)
 {

@@ -5,7 +5,6 @@ import pytest
 
 from ccrun import CCRUN
 from client import claude
-from endpoint import Text
 
 SAID = "hello from loopback"
 

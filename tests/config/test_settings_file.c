@@ -1,8 +1,8 @@
 /*
- * tests/unit/test_settings_file.c - ccrun.conf, and what a provider's file says
+ * tests/config/test_settings_file.c - ccrun.conf, and what a provider's file says
  * for the status line.
  */
-#include "tests/unit/provider_fixture.h"
+#include "tests/config/provider_fixture.h"
 
 #include "config/ini/ini_file.h"
 #include "config/settings/settings_file.h"

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_import.c - the readers of ccctl import: which assignments,
+ * tests/import/test_import.c - the readers of ccctl import: which assignments,
  * with which values, in which branch; and members out of settings.
  */
 #include <setjmp.h>

@@ -3,12 +3,10 @@ else; whatever happens meanwhile, no key is lost and no file is half."""
 import json
 import os
 import shutil
-import signal
 import subprocess
 
 import pytest
 
-import canary
 from ccrun import CCCTL
 from leaks import FIXTURES, Home
 

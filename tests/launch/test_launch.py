@@ -9,7 +9,6 @@ import pexpect
 import pytest
 
 from ccrun import BUILD, CCCTL, CCRUN, PASSPHRASE
-from endpoint import Text
 
 SHOW = """#!/usr/bin/python3
 import json, os, sys
@@ -21,13 +20,6 @@ print(json.dumps({"argv": sys.argv[1:], "env": dict(os.environ), "stdin": sys.st
 def show(c):
     """A program that prints its arguments and environment."""
     return c.write("bin/show", SHOW, 0o755)
-
-
-@pytest.fixture
-def demo(c, token):
-    c.demo()
-    c.ready(token)
-    return c
 
 
 def shown(r):
@@ -42,26 +34,26 @@ AWKWARD = [[], [""], ["a", "", "b"], ["two\nlines"], ["-p", "--", "-n"], ["--lis
 
 
 @pytest.mark.parametrize("args", AWKWARD)
-def test_arguments_byte_for_byte(demo, show, args):
-    assert shown(demo.ccrun("--exec", show, "demo", *args))["argv"] == args
+def test_arguments_byte_for_byte(ready, show, args):
+    assert shown(ready.ccrun("--exec", show, "demo", *args))["argv"] == args
 
 
-def test_ten_thousand_arguments(demo, show):
+def test_ten_thousand_arguments(ready, show):
     args = [str(i) for i in range(10_000)]
-    assert shown(demo.ccrun("--exec", show, "demo", *args))["argv"] == args
+    assert shown(ready.ccrun("--exec", show, "demo", *args))["argv"] == args
 
 
-def test_one_double_dash_is_ours(demo, show):
-    assert shown(demo.ccrun("--exec", show, "demo", "--", "--", "x"))["argv"] == ["--", "x"]
+def test_one_double_dash_is_ours(ready, show):
+    assert shown(ready.ccrun("--exec", show, "demo", "--", "--", "x"))["argv"] == ["--", "x"]
 
 
-def test_not_utf8(demo, show):
-    out = demo.ccrun("--exec", "/bin/echo", "demo", os.fsdecode(b"\xff\xfe"))
+def test_not_utf8(ready, show):
+    out = ready.ccrun("--exec", "/bin/echo", "demo", os.fsdecode(b"\xff\xfe"))
     assert out.rc == 0 and out.out == "\ufffd\ufffd\n"
 
 
-def test_wrap(demo, show):
-    assert shown(demo.ccrun("--wrap", "demo", show, "-p", "x"))["argv"] == ["-p", "x"]
+def test_wrap(ready, show):
+    assert shown(ready.ccrun("--wrap", "demo", show, "-p", "x"))["argv"] == ["-p", "x"]
 
 
 @pytest.mark.parametrize("word", ["m1", "--m1", ":"])
@@ -128,40 +120,40 @@ def test_without_a_terminal_the_commands_are_named(c):
     assert r.rc == 125 and "ccctl add demo" in r.err, r
 
 
-def test_start_line_only_on_a_terminal(demo):
-    r = demo.ccrun("--exec", "/bin/true", "demo")
+def test_start_line_only_on_a_terminal(ready):
+    r = ready.ccrun("--exec", "/bin/true", "demo")
     assert r.rc == 0 and r.err == "", r
 
 
 # ---- the target ----
 
-def test_not_found_and_not_executable(demo):
-    assert demo.ccrun("--exec", "no-such-program", "demo").rc == 127
-    assert demo.ccrun("--exec", "/no/such/program", "demo").rc == 127
-    plain = demo.write("bin/plain", "no program\n", 0o644)
-    assert demo.ccrun("--exec", plain, "demo").rc == 126
-    r = demo.ccrun("demo", env={"PATH": "/nowhere"})
+def test_not_found_and_not_executable(ready):
+    assert ready.ccrun("--exec", "no-such-program", "demo").rc == 127
+    assert ready.ccrun("--exec", "/no/such/program", "demo").rc == 127
+    plain = ready.write("bin/plain", "no program\n", 0o644)
+    assert ready.ccrun("--exec", plain, "demo").rc == 126
+    r = ready.ccrun("demo", env={"PATH": "/nowhere"})
     assert r.rc == 127 and "npm install" in r.err, r
 
 
-def test_exit_code_is_the_programs(demo):
-    assert demo.ccrun("--exec", "/bin/sh", "demo", "-c", "exit 42").rc == 42
+def test_exit_code_is_the_programs(ready):
+    assert ready.ccrun("--exec", "/bin/sh", "demo", "-c", "exit 42").rc == 42
 
 
-def test_relative_path_entries_are_not_searched(demo):
-    demo.write("work/claude", "#!/bin/sh\necho hijacked\n", 0o755)
-    r = demo.ccrun("demo", env={"PATH": ".:work::/nowhere"}, cwd=demo.cwd)
+def test_relative_path_entries_are_not_searched(ready):
+    ready.write("work/claude", "#!/bin/sh\necho hijacked\n", 0o755)
+    r = ready.ccrun("demo", env={"PATH": ".:work::/nowhere"}, cwd=ready.cwd)
     assert r.rc == 127 and "hijacked" not in r.out
 
 
-def test_an_env_chain_and_an_exec_wrapper_get_the_key(demo, token):
+def test_an_env_chain_and_an_exec_wrapper_get_the_key(ready, token):
     tell = "import os; print(os.environ.get('ANTHROPIC_AUTH_TOKEN') == open(os.environ['HOME'] + '/t').read())"
-    demo.write("t", token)
-    chain = demo.write("bin/chain", f"#!/usr/bin/env python3\n{tell}\n", 0o755)
-    r = demo.ccrun("--exec", chain, "demo")
+    ready.write("t", token)
+    chain = ready.write("bin/chain", f"#!/usr/bin/env python3\n{tell}\n", 0o755)
+    r = ready.ccrun("--exec", chain, "demo")
     assert r.out == "True\n", r
-    wrapper = demo.write("bin/wrapper", f"#!/bin/sh\nexec {chain}\n", 0o755)
-    r = demo.ccrun("--exec", wrapper, "demo")
+    wrapper = ready.write("bin/wrapper", f"#!/bin/sh\nexec {chain}\n", 0o755)
+    r = ready.ccrun("--exec", wrapper, "demo")
     assert r.out == "True\n", r
 
 
@@ -220,13 +212,13 @@ def test_changed_origin_is_refused(c, token):
 
 # ---- the environment ----
 
-def test_environment_rules(demo, show):
+def test_environment_rules(ready, show):
     given = {"ANTHROPIC_BASE_URL": "http://evil", "CLAUDE_CODE_USE_BEDROCK": "1", "AWS_BEARER_TOKEN_BEDROCK": "x",
              "NODE_TLS_REJECT_UNAUTHORIZED": "0", "AWS_PROFILE": "work", "KEEP": "me", "EMPTY": "",
              "BUN_OPTIONS": "--smol", "LD_LIBRARY_PATH": "/nowhere", "MALLOC_ARENA_MAX": "1"}
     # python is the target itself here, so it sees what claude would see.
-    env = shown(demo.ccrun("--exec", show, "demo", env=given))["env"]
-    assert env["ANTHROPIC_BASE_URL"] == demo.endpoint_used.url
+    env = shown(ready.ccrun("--exec", show, "demo", env=given))["env"]
+    assert env["ANTHROPIC_BASE_URL"] == ready.endpoint_used.url
     for name in ("CLAUDE_CODE_USE_BEDROCK", "AWS_BEARER_TOKEN_BEDROCK", "NODE_TLS_REJECT_UNAUTHORIZED",
                  "BUN_OPTIONS", "LD_LIBRARY_PATH", "MALLOC_ARENA_MAX", "LD_PRELOAD", "CCRUN_FD"):
         assert name not in env, name
@@ -235,7 +227,7 @@ def test_environment_rules(demo, show):
     assert env["CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST"] == "1" and env["CCRUN_PROVIDER"] == "demo"
     # and its children get theirs back
     code = "import subprocess; print(subprocess.run(['env'], stdout=-1).stdout.decode())"
-    out = demo.ccrun("--exec", "/usr/bin/python3", "demo", "-c", code, env=given).out
+    out = ready.ccrun("--exec", "/usr/bin/python3", "demo", "-c", code, env=given).out
     assert "BUN_OPTIONS=--smol" in out and "MALLOC_ARENA_MAX=1" in out
     assert "ANTHROPIC_AUTH_TOKEN" not in out and "CCRUN_FD" not in out
 
@@ -247,9 +239,9 @@ def test_children_of_a_session_without_a_key_get_theirs_back(c):
     assert r.out.startswith("False") and "BUN_OPTIONS=--smol" in r.out, r
 
 
-def test_file_locks_go_on_working_in_a_session(demo):
+def test_file_locks_go_on_working_in_a_session(ready):
     code = "import fcntl; f = open('x', 'w'); fcntl.flock(f, fcntl.LOCK_EX); fcntl.lockf(f, fcntl.LOCK_EX); print('ok')"
-    assert demo.ccrun("--exec", "/usr/bin/python3", "demo", "-c", code).out == "ok\n"
+    assert ready.ccrun("--exec", "/usr/bin/python3", "demo", "-c", code).out == "ok\n"
 
 
 # ---- the first time ----

@@ -5,21 +5,22 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-import fake_broker as fb
-from fake_broker import AGAIN, ARRIVED, CLAIM, item, ok, packet, refused, run
+import preload_broker as fb
+from client import REPO
+from preload_broker import AGAIN, ARRIVED, CLAIM, item, ok, packet, refused, run
 
-HERE = os.path.dirname(os.path.abspath(__file__))
+PROGRAMS = Path(__file__).with_name("preload")
 TOKEN = "sk-test-0123456789abcdefghij"
 SECRETS = {"TEST_TOKEN": TOKEN}
 EXECS = ["execve", "execv", "execvp", "execvpe", "execl", "execlp", "execle", "fexecve", "execveat"]
 SPAWNS = ["posix_spawn", "posix_spawnp", "pidfd_spawn", "pidfd_spawnp"]
 SHELLS = ["system", "popen"]
 CLAUDE = next((p for p in [os.environ.get("CCRUN_CLAUDE"), shutil.which("claude"),
-                           os.path.join(fb.REPO, "build/claude/node_modules/.bin/claude")]
+                           REPO / "build/claude/node_modules/.bin/claude"]
                if p and os.path.exists(p)), None)
 
 
@@ -29,9 +30,9 @@ def probes(tmp_path_factory):
     d = tmp_path_factory.mktemp("probes")
     cc = ["cc", "-std=gnu11", "-D_GNU_SOURCE", "-O1", "-g", "-w", "-pthread"]
     for name in ["show", "hooks", "behave", "stress", "misc"]:
-        subprocess.run(cc + ["-o", str(d / name), os.path.join(HERE, name + ".c")], check=True)
+        subprocess.run(cc + ["-o", str(d / name), str(PROGRAMS / (name + ".c"))], check=True)
     lib = ["-shared", "-fPIC", "-o"]
-    subprocess.run(cc + lib + [str(d / "libearly.so"), os.path.join(HERE, "early.c")], check=True)
+    subprocess.run(cc + lib + [str(d / "libearly.so"), str(PROGRAMS / "early.c")], check=True)
     (d / "users.c").write_text("int users_own;\n")
     subprocess.run(cc + lib + [str(d / "users.so"), str(d / "users.c")], check=True)
     (d / "linked.c").write_text("void early_needed(void);int main(void){early_needed();return 0;}\n")

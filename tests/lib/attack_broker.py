@@ -1,6 +1,6 @@
 """A process that stands in for the broker and records what it is told:
 
-    fake_broker.py SOCKET RECORD STATE [hide] [mark]
+    attack_broker.py SOCKET RECORD STATE [hide] [mark]
 
 It answers as a broker in STATE (none, locked, unlocked) would, until the
 record's directory has a file named stop.  RECORD gets every packet."""
@@ -9,10 +9,8 @@ import socket
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
-
-import msgpack  # noqa: E402
-import wire_client as wc  # noqa: E402
+import msgpack
+import wire_client as wc
 
 path, record, state, how = sys.argv[1], Path(sys.argv[2]), sys.argv[3], sys.argv[4:]
 if "mark" in how:

@@ -1,12 +1,9 @@
 """Every request that could bring or change something, by the raw protocol:
-raw.py SOCKET ENTRY ORIGIN.  One line each, op=OK or op=ERROR."""
+attack_raw.py SOCKET ENTRY ORIGIN.  One line each, op=OK or op=ERROR."""
 import resource
 import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "lib"))
-
-import wire_client as wc  # noqa: E402
+import wire_client as wc
 
 path, entry, origin = sys.argv[1:]
 sealed = {"name": entry, "origin": origin, "variable": wc.VARIABLE, "policy": "nested=allow"}

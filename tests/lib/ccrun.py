@@ -8,12 +8,9 @@
 """
 import json
 import os
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-from client import REPO, World, claude  # noqa: E402
+from client import REPO, World, claude
 
 BUILD = Path(os.environ.get("CCRUN_BUILD", REPO / "build"))
 CCRUN = BUILD / "bin/ccrun"

@@ -22,7 +22,8 @@ from pathlib import Path
 
 from screen import Screen
 
-REPO = Path(__file__).resolve().parents[2]
+LIB = Path(__file__).resolve().parent
+REPO = LIB.parents[1]
 PR_SET_CHILD_SUBREAPER = 36
 MARK = "CCRUN_TEST_WORLD"
 # Nobody listens there, so whatever wants to go outside fails at once.

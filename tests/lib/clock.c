@@ -1,5 +1,5 @@
 /*
- * tests/clock/clock.c - in the place of base/clock.c in a broker for tests: the
+ * tests/lib/clock.c - in the place of base/clock.c in a broker for tests: the
  * boot clock and as many milliseconds more as $XDG_STATE_HOME/clock says.
  *
  * The file is opened each time: a broker closes what it inherits, starts with

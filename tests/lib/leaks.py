@@ -1,12 +1,8 @@
 """A home as people have them, with keys in every place that ccctl import knows."""
 import json
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import canary  # noqa: E402
-from ccrun import CCCTL, REPO, Ccrun  # noqa: E402
+import canary
+from ccrun import CCCTL, REPO, Ccrun
 
 FIXTURES = REPO / "tests/import"
 

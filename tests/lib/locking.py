@@ -11,30 +11,16 @@ advance() needs the broker of `make clock-build` (the marker `clock`).
 """
 import json
 import subprocess
-import sys
 from datetime import datetime, timezone
-from pathlib import Path
 
-LIB = Path(__file__).resolve().parent
-sys.path.insert(0, str(LIB))
-
-import canary  # noqa: E402
-from ccrun import CCCTL, CCRUN, Ccrun  # noqa: E402
-from client import alive, until  # noqa: E402
+import canary
+from ccrun import CCRUN, Ccrun
+from client import LIB, alive, until
 
 # A launch's whole program; and one that goes on, and answers a line with a line.
 SAY = 'printf %s "$ANTHROPIC_AUTH_TOKEN"'
 LIVE = ('read -r key < "$HOME/live"; echo up; while read -r word; do '
         '[ "$ANTHROPIC_AUTH_TOKEN" = "$key" ] && echo "$word right" || echo "$word wrong"; done')
-
-# What ccrun-logind does, from a process of the world's user.
-EVENT = """import sys
-sys.path.insert(0, sys.argv[1])
-import wire_client as wc
-with wc.Client(sys.argv[2]) as c:
-    c.call("hello")
-    print(c.call("lock", why=sys.argv[3])["locked"])
-"""
 
 EVENTS = ["suspend", "screen", "logout"]
 TIMES = ["idle", "longest"]  # these need the clock
@@ -125,7 +111,7 @@ class Locking(Ccrun):
 
     def event(self, why):
         """What a watcher says; does the broker lock?"""
-        r = self.run(["/usr/bin/python3", "-c", EVENT, LIB, self.runtime / "ccrun/broker.sock", why])
+        r = self.run(["/usr/bin/python3", LIB / "lock_event.py", self.runtime / "ccrun/broker.sock", why])
         assert r.rc == 0, r
         return r.out == "True\n"
 

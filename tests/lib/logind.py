@@ -11,14 +11,9 @@ in different processes can be told.  Session 1 is ours, session 7 another user's
 import json
 import socket
 import subprocess
-import sys
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+from client import LIB, until
 
-from client import until  # noqa: E402
-
-LIB = Path(__file__).resolve().parent
 PYTHON = "/usr/bin/python3"
 LOGIN1 = "org.freedesktop.login1"
 MANAGER_PATH = "/org/freedesktop/login1"

@@ -1,17 +1,15 @@
 """A broker for one session, over a socket pair: answers the fixed-layout
 messages of libccrun.so, keeps a log of them, and can be told to misbehave."""
 
-import os
 import socket
 import struct
 import subprocess
 import threading
 
-ARRIVED, CLAIM, AGAIN, OK, REFUSED = 1, 2, 3, 0x81, 0x82
+import ccrun
 
-REPO = os.path.abspath(os.path.join(os.path.dirname(__file__), "../../.."))
-LIBRARY = os.path.join(os.environ.get("CCRUN_BUILD") or os.path.join(REPO, "build"),
-                       "lib/ccrun/libccrun.so")
+ARRIVED, CLAIM, AGAIN, OK, REFUSED = 1, 2, 3, 0x81, 0x82
+LIBRARY = str(ccrun.LIBRARY)
 
 
 def packet(kind, body=b""):

@@ -10,23 +10,14 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-LIB = Path(__file__).resolve().parents[1] / "lib"
-sys.path.insert(0, str(LIB))
-
 import canary
-from client import World, alive, claude, until
+from client import LIB, World, alive, claude, until
 from endpoint import Bash, Endpoint, Error, Text
 
 MANAGED = {"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST": "1"}
-
-
-@pytest.fixture
-def token():
-    return canary.new_token()
 
 
 @pytest.fixture

@@ -12,11 +12,19 @@ import subprocess
 import sys
 from pathlib import Path
 
-from client import REPO, alive, until
+import canary
+from client import LIB, REPO, alive, until
 from logind import StandIn
 
-LIB = Path(__file__).resolve().parent
 HELPER = Path(os.environ.get("CCRUN_BUILD") or REPO / "build") / "libexec/ccrun/ccrun-usage"
+
+# One documented answer, and what comes of it.
+DEEPSEEK = {"is_available": True, "balance_infos": [
+    {"currency": "USD", "total_balance": "110.00", "granted_balance": "10.00", "topped_up_balance": "100.00"}]}
+BALANCE = [{"label": "bal", "amount": "110.00", "currency": "USD"}]
+PATHS = {"openrouter": "/api/v1/key", "zai": "/api/monitor/usage/quota/limit", "deepseek": "/user/balance",
+         "moonshot": "/v1/users/me/balance", "minimax": "/v1/api/openplatform/coding_plan/remains",
+         "siliconflow": "/v1/user/info"}
 
 
 class Usage:
@@ -149,3 +157,9 @@ class TlsMachine:
         if self.process:
             self.process.stdin.close()
             self.process.wait(30)
+
+
+def memory_is_clean(pid, token):
+    found, searched, spared = canary.scan_memory(pid, token, spare_locked=False)
+    assert searched + spared > 100_000
+    assert not found, found

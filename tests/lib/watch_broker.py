@@ -12,12 +12,9 @@ import socket
 import sys
 import threading
 import time
-from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
-
-import msgpack  # noqa: E402
-import wire_client as wc  # noqa: E402
+import msgpack
+import wire_client as wc
 
 path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
 answer, watcher, guard = "0", None, threading.Lock()

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_lock.c - when a vault locks by itself, over made-up times, and
+ * tests/lock/test_lock.c - when a vault locks by itself, over made-up times, and
  * lengths of time as people write them.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 """What locks the vault, what a lock spares, and what `ccctl status` says of it.
-Time is in test_locking_time.py, logind in test_locking_logind.py."""
+Time is in test_lock_time.py, logind in test_lock_logind.py."""
 import re
 import threading
 import time

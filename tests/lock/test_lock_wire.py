@@ -3,18 +3,16 @@ lock and its events, settings, watch, kept entries, sleeping tokens.
 
 What only time does is tested elsewhere, with a clock that can be moved."""
 import os
-import sys
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 import vault_reader as reader
 import wire_client as wc
 from wire_client import Broker, Child, Closed, Refused, in_child, launch, mark
+
+pytestmark = pytest.mark.usefixtures("ordinary_user")
 
 TOKEN = canary.new_token()
 KEPT = canary.new_token()
@@ -23,19 +21,10 @@ EVENTS = ("suspend", "screen", "logout")
 DAY = 24 * 3600
 
 
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
-
-
 @pytest.fixture
-def broker():
-    with Broker() as b:
-        b.init()
-        b.put("zai", TOKEN)
-        b.put("kept", KEPT, KEEP)
-        yield b
+def broker(broker):
+    broker.put("kept", KEPT, KEEP)
+    return broker
 
 
 def locks(b):

@@ -3,13 +3,10 @@ time, and what others say does not."""
 import os
 import select
 import signal
-import sys
 import time
 from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import wire_client as wc
 from client import REPO, World, alive, until

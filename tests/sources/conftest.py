@@ -6,16 +6,12 @@ ccrun; for one of yours:
 Your manager is not run: a program of its name stands in, and is told what to say.
 """
 import os
-import sys
 from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-
-import canary  # noqa: E402
-from ccrun import Ccrun  # noqa: E402
-from client import REPO  # noqa: E402
+from ccrun import Ccrun
+from client import REPO
 
 SHIPPED = sorted((REPO / "share/sources").glob("*.conf"))
 
@@ -30,11 +26,6 @@ def pytest_generate_tests(metafunc):
         one = metafunc.config.getoption("--source-file", None) or os.environ.get("CCRUN_SOURCE_FILE")
         files = [Path(one).resolve()] if one else SHIPPED
         metafunc.parametrize("conf", files, ids=[f.stem for f in files], scope="module")
-
-
-@pytest.fixture
-def token():
-    return canary.new_token()
 
 
 @pytest.fixture(scope="module")

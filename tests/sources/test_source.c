@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_source.c - words on a line, and tokens that are fetched into
+ * tests/sources/test_source.c - words on a line, and tokens that are fetched into
  * an open vault.  What source files do with a reference: tests/sources/.
  */
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #include "config/source/command.h"
 #include "vault/arena.h"
 #include "vault/vault.h"
-#include "tests/unit/vault_fixture.h"
+#include "tests/vault/vault_fixture.h"
 
 static void expect_words(const char *line, unsigned n, const char *const want[])
 {

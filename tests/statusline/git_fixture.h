@@ -1,5 +1,5 @@
 /*
- * tests/unit/git_fixture.h - a repository as small as git accepts one, in a
+ * tests/statusline/git_fixture.h - a repository as small as git accepts one, in a
  * private directory of each test.
  */
 #ifndef TESTS_UNIT_GIT_FIXTURE_H

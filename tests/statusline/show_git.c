@@ -1,5 +1,5 @@
 /*
- * tests/unit/show_git.c - prints what the reader of .git says of a directory.
+ * tests/statusline/show_git.c - prints what the reader of .git says of a directory.
  *
  *   show_git DIR [BUDGET_MS]      with a budget: is it dirty, too
  *   show_git -n TIMES DIR [BUDGET_MS]     so often, and the mean time in nanoseconds

@@ -1,10 +1,10 @@
 /*
- * tests/unit/test_git.c - the reader of .git: from an origin to its page, the
+ * tests/statusline/test_git.c - the reader of .git: from an origin to its page, the
  * configuration's syntax, and trees that were made to harm whoever reads them.
  * The index is test_git_index.c's, repositories that git makes are
- * tests/e2e/test_git_reader.py's.
+ * tests/statusline/test_git_reader.py's.
  */
-#include "tests/unit/git_fixture.h"
+#include "tests/statusline/git_fixture.h"
 
 #include "statusline/git_parts.h"
 

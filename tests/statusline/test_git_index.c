@@ -1,7 +1,7 @@
 /*
- * tests/unit/test_git_index.c - an index that was made to harm whoever reads it.
+ * tests/statusline/test_git_index.c - an index that was made to harm whoever reads it.
  */
-#include "tests/unit/git_fixture.h"
+#include "tests/statusline/git_fixture.h"
 
 #include <dirent.h>
 

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_statusline.c - from facts to the line: parts, colours, widths.
+ * tests/statusline/test_statusline.c - from facts to the line: parts, colours, widths.
  */
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_statusline_text.c - foreign text, and what the client says.
+ * tests/statusline/test_statusline_text.c - foreign text, and what the client says.
  */
 #include <setjmp.h>
 #include <stdarg.h>

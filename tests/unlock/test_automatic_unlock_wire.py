@@ -1,41 +1,23 @@
 """What a broker opens with no person there (docs/PROTOCOL.md): keyfiles sealed to
 its host, credentials; at its start, and when it is told to after a lock."""
-import os
 import struct
-import sys
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-
 import canary
 import wire_client as wc
-from wire_client import Broker
 from wire_keys import give_host_key, host_pair, host_text, key, key_text, keyfile, write_private
+
+pytestmark = pytest.mark.usefixtures("ordinary_user")
 
 TOKEN = canary.new_token()
 
 
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
-
-
 @pytest.fixture
-def fresh():
-    with Broker() as b:
-        yield b
-
-
-@pytest.fixture
-def broker(fresh):
-    fresh.init()
-    fresh.put("zai", TOKEN)
-    fresh.id = fresh.call("slots")["id"]
-    fresh.public = give_host_key(fresh)
-    return fresh
+def broker(broker):
+    broker.id = broker.call("slots")["id"]
+    broker.public = give_host_key(broker)
+    return broker
 
 
 def restart(b):

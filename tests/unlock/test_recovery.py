@@ -8,28 +8,18 @@ import resource
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import pexpect
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
-
-from ccrun import CCCTL, PASSPHRASE, Ccrun  # noqa: E402
-from client import alive, until  # noqa: E402
-from vault_reader import WrongKey, inspect, open_vault, open_with_passphrase  # noqa: E402
+from ccrun import CCCTL, PASSPHRASE, Ccrun
+from client import alive, until
+from vault_reader import WrongKey, inspect, open_vault, open_with_passphrase
 
 NEW = "another horse battery staple"
 OTHER = "a passphrase for the backup"
 CODE = r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){5}"
 NO_SUCH_CHARACTERS = "ILOU"
-
-
-@pytest.fixture
-def ready(c, token):
-    c.demo()
-    c.ready(token)
-    return c
 
 
 def talk(c, *argv, env=None):

@@ -7,25 +7,16 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
-from pathlib import Path
 
 import pexpect
 import pytest
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
+from ccrun import BUILD, CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun
+from client import alive, until
+from keyring import Bus, DismissingService, HangingService, SecretService
+from swtpm import Tpm
 
-from ccrun import BUILD, CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun  # noqa: E402
-from client import alive, until  # noqa: E402
-from endpoint import Endpoint, Text  # noqa: E402
-from keyring import Bus, DismissingService, HangingService, SecretService  # noqa: E402
-from swtpm import Tpm  # noqa: E402
-
-
-@pytest.fixture(autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
+pytestmark = pytest.mark.usefixtures("ordinary_user")
 
 
 def restart(c):

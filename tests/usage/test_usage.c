@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_usage.c - the table of quota numbers: places, what is due.
+ * tests/usage/test_usage.c - the table of quota numbers: places, what is due.
  */
 #include <setjmp.h>
 #include <stdarg.h>

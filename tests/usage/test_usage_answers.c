@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_usage_answers.c - ccrun-usage without a network: what a hostile
+ * tests/usage/test_usage_answers.c - ccrun-usage without a network: what a hostile
  * answer comes to, whom a key may be sent to, and the cage of who reads it.
  */
 #include <setjmp.h>

@@ -9,7 +9,7 @@ import pytest
 
 from client import alive, until
 from quota_server import QuotaServer
-from usage_fixtures import BALANCE, DEEPSEEK, PATHS, ask, server, usage, world  # pylint: disable=unused-import
+from usage import BALANCE, DEEPSEEK, PATHS
 
 
 def zai(*limits, **more):

@@ -10,9 +10,7 @@ import canary
 import wire_client as wc
 from client import alive, children_named, until
 from quota_server import QuotaServer
-from usage import HELPER
-from usage_fixtures import (BALANCE, DEEPSEEK, PATHS, ask, memory_is_clean, server, usage,  # pylint: disable=unused-import
-                            world)
+from usage import BALANCE, DEEPSEEK, HELPER, PATHS, memory_is_clean
 
 
 # ---- what is left of a key ----------------------------------------------
@@ -92,7 +90,7 @@ def test_nobody_looks_into_it(ask, usage, server):
 
 
 def test_what_reads_strangers_bytes_is_caged(ask, usage, server):
-    """(What the cage refuses: tests/unit/test_usage_answers.c.)"""
+    """(What the cage refuses: tests/usage/test_usage_answers.c.)"""
     hold = threading.Event()
     server.raw(b"", hold)
     usage.fetch("bearer " + server.url, "token-0123456789")

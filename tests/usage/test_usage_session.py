@@ -8,37 +8,15 @@ import pytest
 
 import canary
 from ccrun import Ccrun
-from client import alive, children_named, until
+from client import LIB, alive, children_named, until
 from quota_server import QuotaServer
 from usage import TlsMachine
 
-LIB = Path(__file__).resolve().parents[1] / "lib"
 BALANCE = {"balance_infos": [{"currency": "USD", "total_balance": "12.5"}]}
 ITEMS = [{"label": "bal", "amount": "12.50", "currency": "USD"}]
 # No worker is started for an address of this machine.
 URL = "https://api.deepseek.com/anthropic"
 CONNECT = "CONNECT api.deepseek.com:443 HTTP/1.1"
-
-# A session: asks for numbers as a status line does, until there are such that it
-# was told to wait for, then waits until it is told to end.
-SESSION = f"""
-import json, os, sys, time
-sys.path.insert(0, {str(LIB)!r})
-import wire_client as wc
-want, out = sys.argv[1], sys.argv[2]
-with wc.Client(os.environ["XDG_RUNTIME_DIR"] + "/ccrun/broker.sock") as c:
-    for _ in range(2000):
-        answer = c.call("usage", name="demo")
-        if answer["state"] == want:
-            break
-        time.sleep(0.02)
-with open(out + ".new", "w") as f:
-    json.dump(answer, f)
-os.rename(out + ".new", out)
-while not os.path.exists(out + ".end"):
-    time.sleep(0.02)
-"""
-
 
 @pytest.fixture
 def proxy():
@@ -58,8 +36,7 @@ class Session:
 
     def __init__(self, c, want, proxy=None, name="session", in_machine=None):
         self.c, self.out = c, c.root / (name + ".json")
-        script = c.write(c.root / (name + ".py"), SESSION)
-        argv = [c.bin / "ccrun", "--exec", "/usr/bin/python3", "demo", "--", script, want, self.out]
+        argv = [c.bin / "ccrun", "--exec", "/usr/bin/python3", "demo", "--", LIB / "usage_session.py", want, self.out]
         if in_machine:
             in_machine(argv)
         else:

@@ -10,9 +10,7 @@ import pytest
 
 from client import until
 from quota_server import QuotaServer
-from usage import certificate
-from usage_fixtures import (BALANCE, DEEPSEEK, memory_is_clean, server, tls_machine, usage,  # pylint: disable=unused-import
-                            world)
+from usage import BALANCE, DEEPSEEK, certificate, memory_is_clean
 
 
 # ---- whom a key is sent to ----------------------------------------------

@@ -1,36 +1,19 @@
 """Quota numbers over the wire (docs/PROTOCOL.md): usage-next, usage-put, usage.
 
 What only time does is in test_usage_time.py, with a clock that can be moved."""
-import os
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 import wire_client as wc
 from client import until
 from wire_client import Broker, Refused, in_child, mark, undumpable
 
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
 TOKEN = canary.new_token()
 ITEMS = [{"label": "5h", "percent": 2350, "reset": 1795344000},
          {"label": "bal", "amount": "-12.50", "currency": "USD"}]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
-
-
-@pytest.fixture
-def broker():
-    with Broker() as b:
-        b.init()
-        b.put("zai", TOKEN)
-        yield b
 
 
 def worker(b, *steps, name="zai", **more):

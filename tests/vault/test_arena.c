@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_arena.c - the locked region: what the kernel says of it, the
+ * tests/vault/test_arena.c - the locked region: what the kernel says of it, the
  * allocator under random use, wiping, guards, and what makes it stop.
  */
 #include <setjmp.h>

@@ -2,15 +2,10 @@
 backup, export, part, stage, restore, retire.
 
 What comes out is read by the independent reader."""
-import os
 import resource
-import sys
 import time
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 import vault_reader as reader
@@ -18,28 +13,11 @@ import wire_client as wc
 from wire_client import Broker, Closed, in_child, mark
 from wire_keys import give_host_key, key, keyfile
 
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
 TOKEN = canary.new_token()
 BACKUP = {"slot": [wc.slot(label="backup")], "key": key(7)}
 RESTORE = {"slot": 1, "key": key(7), "replace": False, "rekey": False}
-
-
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
-
-
-@pytest.fixture
-def fresh():
-    with Broker() as b:
-        yield b
-
-
-@pytest.fixture
-def broker(fresh):
-    fresh.init()
-    fresh.put("zai", TOKEN)
-    return fresh
 
 
 @pytest.fixture(scope="module")

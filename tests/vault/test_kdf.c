@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_kdf.c - Argon2id against a known answer, the bounds on what a
+ * tests/vault/test_kdf.c - Argon2id against a known answer, the bounds on what a
  * file may ask for, CCRUN_KDF, hashes and hex.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_keyfile.c - host key pairs, keyfiles in good and bad hands,
+ * tests/vault/test_keyfile.c - host key pairs, keyfiles in good and bad hands,
  * and a slot's key as one line of text.
  */
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "vault/keyfile.h"
-#include "tests/unit/vectors.h"
+#include "tests/vault/vectors.h"
 
 #define MACHINE "0123456789abcdef0123456789abcdef"
 

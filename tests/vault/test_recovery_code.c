@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_recovery.c - codes for paper: what is made can be typed, in
+ * tests/vault/test_recovery_code.c - codes for paper: what is made can be typed, in
  * the ways that people type, and what is typed wrong is noticed.
  */
 #include <setjmp.h>
@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "vault/keyfile.h"
-#include "tests/unit/vectors.h"
+#include "tests/vault/vectors.h"
 
 #define CODE "J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5" /* of recovery.txt */
 

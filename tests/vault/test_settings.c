@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_settings.c - what locks the vault by itself: the default, a
+ * tests/vault/test_settings.c - what locks the vault by itself: the default, a
  * change, its undo, through a file, and a vault of version 1 that has none.
  */
 #include <setjmp.h>
@@ -10,8 +10,8 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/unit/vault_fixture.h"
-#include "tests/unit/vectors.h"
+#include "tests/vault/vault_fixture.h"
+#include "tests/vault/vectors.h"
 
 static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {

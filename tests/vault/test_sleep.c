@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_sleep.c - tokens that leave memory while the vault is open,
+ * tests/vault/test_sleep.c - tokens that leave memory while the vault is open,
  * entries that stay while it is locked, backups, and numbers that are followed.
  */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/unit/vault_fixture.h"
+#include "tests/vault/vault_fixture.h"
 
 #define TOKEN "token-that-sleeps-0123456789"
 

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_slots.c - the slots of an open vault: adding, removing,
+ * tests/vault/test_slots.c - the slots of an open vault: adding, removing,
  * replacing, what they keep in the open, another vault key, and undo.
  */
 #include <setjmp.h>
@@ -10,7 +10,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/unit/vault_fixture.h"
+#include "tests/vault/vault_fixture.h"
 
 static void test_slots(void **state)
 {

@@ -2,15 +2,10 @@
 listed, removed, replaced, and another vault key for those that stay.
 
 What is on the disk afterwards is read by the independent reader."""
-import os
 import resource
 import struct
-import sys
-from pathlib import Path
 
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 import vault_reader as reader
@@ -18,22 +13,10 @@ import wire_client as wc
 from wire_client import Broker, in_child, mark
 from wire_keys import give_host_key, key, keyfile
 
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
 TOKEN = canary.new_token()
 KINDS = ("passphrase", "keyring", "keyfile", "credential", "tpm2", "recovery")
-
-
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
-
-
-@pytest.fixture
-def broker():
-    with Broker() as b:
-        b.init()
-        b.put("zai", TOKEN)
-        yield b
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_store.c - the vault's file: one lock, replacement that is
+ * tests/vault/test_store.c - the vault's file: one lock, replacement that is
  * whole or not at all, the generation before, and what is not read.
  */
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_vault.c - the open vault: entries, undo, sealing and opening
+ * tests/vault/test_vault.c - the open vault: entries, undo, sealing and opening
  * again, memory given back.
  */
 #include <setjmp.h>
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
-#include "tests/unit/vault_fixture.h"
+#include "tests/vault/vault_fixture.h"
 
 static void test_round_trip(void **state)
 {

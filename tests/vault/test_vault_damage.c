@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_vault_damage.c - the vault's bytes in bad hands: every bit
+ * tests/vault/test_vault_damage.c - the vault's bytes in bad hands: every bit
  * changed, every length, forged checksums, and an arena without room.
  */
 #include <setjmp.h>

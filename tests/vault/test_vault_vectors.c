@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_vault_vectors.c - every file of tests/vectors/vault, which
+ * tests/vault/test_vault_vectors.c - every file of tests/vectors/vault, which
  * another program wrote, ends as its line in INDEX says.
  */
 #include <setjmp.h>
@@ -17,7 +17,7 @@
 #include "base/fail.h"
 #include "vault/arena.h"
 #include "vault/vault.h"
-#include "tests/unit/vectors.h"
+#include "tests/vault/vectors.h"
 
 #define FIELDS 8
 enum { FILE_NAME, SLOT, SECRET, RESULT, STAGE, ENTRIES, SETTINGS, MATERIAL };

@@ -1,5 +1,5 @@
 /*
- * tests/unit/vault_fixture.h - an arena, a vault in it and entries, for the
+ * tests/vault/vault_fixture.h - an arena, a vault in it and entries, for the
  * tests of vault/.  Included behind cmocka.h; each test has an arena of its own.
  */
 #ifndef TESTS_UNIT_VAULT_FIXTURE_H

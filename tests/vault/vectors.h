@@ -1,5 +1,5 @@
 /*
- * tests/unit/vectors.h - reading the files of tests/vectors, which another
+ * tests/vault/vectors.h - reading the files of tests/vectors, which another
  * program wrote.  Included by tests, behind cmocka.h.
  */
 #ifndef TESTS_UNIT_VECTORS_H

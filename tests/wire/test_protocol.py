@@ -6,14 +6,11 @@ Run it as an ordinary user: what it looks at is meaningless for root."""
 import os
 import re
 import socket
-import sys
 import time
 from pathlib import Path
 
 import msgpack
 import pytest
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "lib"))
 
 import canary
 import wire_client as wc
@@ -21,31 +18,14 @@ from client import until
 from wire_client import (Broker, Child, Closed, Refused, in_child, launch, mark, pack, request,
                          undumpable)
 
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
 TOKEN = canary.new_token()
 SOURCE = {"source": "pass:ai/x", "command": "/usr/bin/pass show ai/x", "pick": "first-line"}
 ELSEWHERE = {"name": "elsewhere", "origin": wc.ORIGIN, "variable": wc.VARIABLE, "policy": wc.POLICY,
              "replace": False, **SOURCE}
 DOC = (wc.REPO / "docs/PROTOCOL.md").read_text()
 CLONE_NEWUSER = 0x10000000
-
-
-@pytest.fixture(scope="session", autouse=True)
-def ordinary_user():
-    if os.geteuid() == 0:
-        pytest.fail("run these tests as an ordinary user", pytrace=False)
-
-
-@pytest.fixture
-def fresh():
-    with Broker() as b:
-        yield b
-
-
-@pytest.fixture
-def broker(fresh):
-    fresh.init()
-    fresh.put("zai", TOKEN)
-    return fresh
 
 
 @pytest.fixture(scope="module")

@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_wire.c - bounds on packets, reading and writing messages,
+ * tests/wire/test_wire.c - bounds on packets, reading and writing messages,
  * what names and tokens may be, policies as text, fixed messages.
  */
 #include <setjmp.h>

@@ -1,20 +1,11 @@
-"""What the tests of ccrun-usage begin with; import the fixtures by name."""
+"""ccrun-usage, a quota server, and a machine where that has any name."""
 import os
 
 import pytest
 
-import canary
 from client import World
 from quota_server import QuotaServer
 from usage import TlsMachine, Usage
-
-# One documented answer, and what comes of it.
-DEEPSEEK = {"is_available": True, "balance_infos": [
-    {"currency": "USD", "total_balance": "110.00", "granted_balance": "10.00", "topped_up_balance": "100.00"}]}
-BALANCE = [{"label": "bal", "amount": "110.00", "currency": "USD"}]
-PATHS = {"openrouter": "/api/v1/key", "zai": "/api/monitor/usage/quota/limit", "deepseek": "/user/balance",
-         "moonshot": "/v1/users/me/balance", "minimax": "/v1/api/openplatform/coding_plan/remains",
-         "siliconflow": "/v1/user/info"}
 
 
 @pytest.fixture
@@ -63,9 +54,3 @@ def tls_machine(world, usage):
     yield start
     for machine in machines:
         machine.__exit__()
-
-
-def memory_is_clean(pid, token):
-    found, searched, spared = canary.scan_memory(pid, token, spare_locked=False)
-    assert searched + spared > 100_000
-    assert not found, found

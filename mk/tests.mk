@@ -1,0 +1,74 @@
+# The tests' programs, and the targets that run them.  tests/README.md says what
+# lies where; tools/test is the suite.
+
+# ---- unit tests, benchmarks ----
+# A program's name is its file's: build/tests/test_wire from tests/wire/test_wire.c.
+# show_git prints what the reader of .git sees, for test_git_reader.py.
+unit_src := $(sort $(wildcard tests/*/test_*.c)) tests/statusline/show_git.c
+bench_src := $(wildcard tests/bench/*.c)
+fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
+test_program = $(BUILD)/tests/$(basename $(notdir $(1)))
+unit_bin := $(foreach s,$(unit_src),$(call test_program,$(s)))
+bench_bin := $(foreach s,$(bench_src),$(call test_program,$(s)))
+fuzz_bin := $(foreach s,$(fuzz_src),$(call test_program,$(s)))
+
+# A test may look into these rooms of programs as well, at everything but main,
+# and at what ccrun-usage does without the network.
+unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
+	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
+# And into the readers of other people's files; an archive, so that a test gets what it uses.
+CLIENT := $(OBJ)/import.a
+$(CLIENT): $(call objs,import)
+	@rm -f $@
+	@ar rcs $@ $^
+
+test_libs := -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
+
+# link_test SOURCE,FLAGS: one program's rule.
+define link_test
+$(call test_program,$(1)): $(1) $(HOUSE) $(CLIENT) $(unit_extra)
+	@mkdir -p $$(@D)
+	@echo '  TEST  $$@'
+	@$$(CC) $$(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$$(@F).test.d -o $$@ $$< $$(unit_extra) $$(CLIENT) $$(HOUSE) \
+		$$(LDFLAGS_ALL) $$(test_libs) $(2)
+
+endef
+$(eval $(foreach s,$(unit_src) $(bench_src),$(call link_test,$(s),-lcmocka)))
+# libFuzzer is clang's.
+$(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
+
+# ---- a broker whose clock the tests move ----
+# The same objects, but for that one, beside copies of all the rest.  Nothing of
+# it is installed.
+clock_build := $(BUILD)-clock
+$(clock_build)/libexec/ccrun/ccbroker: $(call objs,broker) $(OBJ)/tests/lib/clock.o $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
+
+# ---- targets ----
+.PHONY: unit-build fuzz-build bench-build clock-build test bench fuzz
+unit-build: $(unit_bin) $(presets)
+fuzz-build: $(fuzz_bin)
+bench-build: $(bench_bin)
+
+clock-build: all $(clock_build)/libexec/ccrun/ccbroker
+	@cp -rpT $(BUILD)/bin $(clock_build)/bin
+	@mkdir -p $(clock_build)/lib && cp -rpT $(LIBDIR) $(clock_build)/lib/ccrun
+	@mkdir -p $(clock_build)/share && cp -rpT $(SHARE) $(clock_build)/share/ccrun
+	@$(if $(helpers),cp -p $(helpers) $(clock_build)/libexec/ccrun/)
+
+test:
+	@tools/need build run test >/dev/null || tools/deps
+	@tools/test
+
+# ROWS="launch client broker statusline": these alone.
+bench:
+	@tools/need build run bench >/dev/null || tools/deps build run bench
+	@$(MAKE) --no-print-directory all bench-build
+	@tools/bench $(BUILD) $(ROWS)
+
+# Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
+fuzz:
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan CC=clang SANITIZE=1 fuzz-build
+	@tools/fuzz $(BUILD)-asan $(or $(SECONDS),60) $(FUZZ)
