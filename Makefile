@@ -178,6 +178,7 @@ $(SHARE)/%: share/%
 include mk/tests.mk
 
 .PHONY: floors lint deps debian13 run install uninstall clean
+
 # Which file includes which, from the compiler: a room includes only lower floors.
 floors:
 	@CC="$(CC)" tools/floors

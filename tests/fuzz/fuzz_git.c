@@ -1,30 +1,28 @@
 /*
- * tests/fuzz/fuzz_git.c - damaged .git directories through their reader.
+ * tests/fuzz/fuzz_git.c - a file of a .git directory, through the reader of those.
  *
- *   fuzz_git SECONDS [FIRST]
+ * A small repository and a worktree of it lie in a temporary directory.  An
+ * input's first byte says which of their files it takes the place of ('0' HEAD,
+ * '1' the worktree's .git, '2' commondir, '3' config, '4' to '6' an index of
+ * version 2 to 4), the second which index is there meanwhile.  An input that
+ * aborts leaves the directory.
  *
- * A small tree in a temporary directory, whose files are damaged in ways that
- * come from a fixed sequence (round N is the same in every run; FIRST begins
- * there).  Built with the sanitizers; what it checks itself aborts with the
- * round's number and leaves the directory.
+ * What is checked besides memory: texts end, an address is https and has nothing
+ * that a terminal or a browser would take for more, nothing is said of what is
+ * no repository.
  */
 #include <fcntl.h>
 #include <ftw.h>
 #include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fail.h"
-#include "base/io.h"
 #include "statusline/git.h"
 #include "statusline/git_parts.h"
+#include "tests/fuzz/fuzz.h"
 
-#define ID "0123456789abcdef0123456789abcdef01234567"
-#define ROOM 8192
+#define ROOM 4096 /* of what the files of the tree have undamaged */
 #define TRACKED 3
 
 enum { HEAD, GITFILE, COMMONDIR, CONFIG, INDEX2, INDEX3, INDEX4, FILES };
@@ -40,37 +38,11 @@ static struct seed {
 	[INDEX3] = { .path = "r/.git/index" },	[INDEX4] = { .path = "r/.git/index" },
 };
 static const char *const tracked[TRACKED] = { "d/e/one", "d/e/two", "link" };
-
 static char base[64];
-static uint64_t number, found, clean, dirty, pages;
-static uint64_t rnd_state; /* splitmix64 */
 
-static uint64_t rnd(void)
-{
-	uint64_t z = rnd_state += 0x9e3779b97f4a7c15u;
+/* ---- the tree ---- */
 
-	z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
-	z = (z ^ z >> 27) * 0x94d049bb133111ebu;
-	return z ^ z >> 31;
-}
-
-static size_t below(size_t n)
-{
-	return n ? (size_t)(rnd() % n) : 0;
-}
-
-#define MUST(c)                                                                                               \
-	do {                                                                                                  \
-		if (!(c)) {                                                                                   \
-			fprintf(stderr, "fuzz_git: round %llu in %s: %s\n", (unsigned long long)number, base, \
-				#c);                                                                          \
-			abort();                                                                              \
-		}                                                                                             \
-	} while (0)
-
-/* ---- what to begin with ---- */
-
-static const char *at(const char *leaf)
+static const char *tree_path(const char *leaf)
 {
 	static char path[2][256];
 	static unsigned i;
@@ -80,24 +52,24 @@ static const char *at(const char *leaf)
 	return p;
 }
 
-static void put(const char *leaf, const void *data, size_t n)
+static void put_file(const char *leaf, const void *data, size_t n)
 {
 	int fd;
 
 	/* A new one: to cut off an old one makes a disk's file system write it out. */
-	unlink(at(leaf));
-	fd = open(at(leaf), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+	unlink(tree_path(leaf));
+	fd = open(tree_path(leaf), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
 	MUST(fd >= 0 && write(fd, data, n) == (ssize_t)n);
 	close(fd);
 }
 
-static void text(struct seed *s, const char *t)
+static void seed_text(struct seed *s, const char *t)
 {
 	s->n = strlen(t);
 	memcpy(s->p, t, s->n);
 }
 
-static void be32(struct seed *s, uint32_t v)
+static void seed_put32(struct seed *s, uint32_t v)
 {
 	unsigned i;
 
@@ -105,60 +77,69 @@ static void be32(struct seed *s, uint32_t v)
 		s->p[s->n++] = (uint8_t)(v >> (24 - 8 * i));
 }
 
-static void add(struct seed *s, const void *p, size_t n)
+static void seed_add(struct seed *s, const void *p, size_t n)
 {
 	memcpy(s->p + s->n, p, n);
 	s->n += n;
 }
 
-static void entry(struct seed *s, unsigned version, unsigned which, size_t shared, size_t drop)
+/* The same in every run: the corpus has indexes that agree with the tree. */
+static void set_time(const char *leaf)
+{
+	static const struct timespec then[2] = { { 1700000000, 1 }, { 1700000000, 1 } };
+
+	MUST(utimensat(AT_FDCWD, tree_path(leaf), then, AT_SYMLINK_NOFOLLOW) == 0);
+}
+
+static void seed_entry(struct seed *s, unsigned version, unsigned which, size_t shared, size_t drop)
 {
 	size_t from = s->n, len = strlen(tracked[which]);
 	char path[64];
 	struct stat st = { 0 };
 
 	snprintf(path, sizeof(path), "r/%s", tracked[which]);
-	MUST(lstat(at(path), &st) == 0);
-	be32(s, 1);
-	be32(s, 1);
-	be32(s, (uint32_t)st.st_mtim.tv_sec);
-	be32(s, (uint32_t)st.st_mtim.tv_nsec);
-	be32(s, 1);
-	be32(s, 1);
-	be32(s, S_ISLNK(st.st_mode) ? 0120000 : 0100644);
-	be32(s, 0);
-	be32(s, 0);
-	be32(s, (uint32_t)st.st_size);
-	add(s, "abcdefghijabcdefghij", 20);
+	set_time(path);
+	MUST(lstat(tree_path(path), &st) == 0);
+	seed_put32(s, 1);
+	seed_put32(s, 1);
+	seed_put32(s, (uint32_t)st.st_mtim.tv_sec);
+	seed_put32(s, (uint32_t)st.st_mtim.tv_nsec);
+	seed_put32(s, 1);
+	seed_put32(s, 1);
+	seed_put32(s, S_ISLNK(st.st_mode) ? 0120000 : 0100644);
+	seed_put32(s, 0);
+	seed_put32(s, 0);
+	seed_put32(s, (uint32_t)st.st_size);
+	seed_add(s, "abcdefghijabcdefghij", 20);
 	s->p[s->n++] = version == 3 ? 0x40 : 0;
 	s->p[s->n++] = (uint8_t)len;
 	if (version == 3)
-		add(s, "\0\0", 2);
+		seed_add(s, "\0\0", 2);
 	if (version == 4)
 		s->p[s->n++] = (uint8_t)drop;
 	else
 		shared = 0;
-	add(s, tracked[which] + shared, len - shared + 1);
+	seed_add(s, tracked[which] + shared, len - shared + 1);
 	while (version != 4 && (s->n - from) % 8 != 0)
 		s->p[s->n++] = 0;
 }
 
-static void index_seed(struct seed *s, unsigned version)
+static void seed_index(struct seed *s, unsigned version)
 {
 	uint32_t end;
 
-	add(s, "DIRC", 4);
-	be32(s, version);
-	be32(s, TRACKED);
-	entry(s, version, 0, 0, 0);
-	entry(s, version, 1, 4, 3);
-	entry(s, version, 2, 0, 7);
+	seed_add(s, "DIRC", 4);
+	seed_put32(s, version);
+	seed_put32(s, TRACKED);
+	seed_entry(s, version, 0, 0, 0);
+	seed_entry(s, version, 1, 4, 3);
+	seed_entry(s, version, 2, 0, 7);
 	end = (uint32_t)s->n;
-	add(s, "TREE\0\0\0\x19\0" "3 0\nabcdefghijabcdefghij", 33);
-	add(s, "EOIE\0\0\0\x18", 8);
-	be32(s, end);
-	add(s, "abcdefghijabcdefghij", 20);
-	add(s, "abcdefghijabcdefghij", 20);
+	seed_add(s, "TREE\0\0\0\x19\0" "3 0\nabcdefghijabcdefghij", 33);
+	seed_add(s, "EOIE\0\0\0\x18", 8);
+	seed_put32(s, end);
+	seed_add(s, "abcdefghijabcdefghij", 20);
+	seed_add(s, "abcdefghijabcdefghij", 20);
 }
 
 static void make_tree(void)
@@ -173,20 +154,20 @@ static void make_tree(void)
 		MUST(mkdtemp(base) != NULL);
 	}
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
-		MUST(mkdir(at(dirs[i]), 0755) == 0);
-	put("r/d/e/one", "1", 1);
-	put("r/d/e/two", "22", 2);
-	MUST(symlink("d/e/one", at("r/link")) == 0);
-	put("r/.git/worktrees/w/HEAD", "ref: refs/heads/side\n", 21);
-	text(&seeds[HEAD], "ref: refs/heads/main\n");
-	text(&seeds[GITFILE], "gitdir: ../r/.git/worktrees/w\n");
-	text(&seeds[COMMONDIR], "../..\n");
-	text(&seeds[CONFIG], "[core]\n\tbare = false\n\tfilemode = true\n\tworktree = \"../../r\"\n[remote \"origin\"]\n"
+		MUST(mkdir(tree_path(dirs[i]), 0755) == 0);
+	put_file("r/d/e/one", "1", 1);
+	put_file("r/d/e/two", "22", 2);
+	MUST(symlink("d/e/one", tree_path("r/link")) == 0);
+	put_file("r/.git/worktrees/w/HEAD", "ref: refs/heads/side\n", 21);
+	seed_text(&seeds[HEAD], "ref: refs/heads/main\n");
+	seed_text(&seeds[GITFILE], "gitdir: ../r/.git/worktrees/w\n");
+	seed_text(&seeds[COMMONDIR], "../..\n");
+	seed_text(&seeds[CONFIG], "[core]\n\tbare = false\n\tfilemode = true\n\tworktree = \"../../r\"\n[remote \"origin\"]\n"
 			     "\turl = https://user:SECRET@example.com/owner/repo.git # c\n"
 			     "\tfetch = +refs/heads/*:refs/remotes/origin/* \\\n\n[extensions]\n\tobjectformat = sha1\n");
-	index_seed(&seeds[INDEX2], 2);
-	index_seed(&seeds[INDEX3], 3);
-	index_seed(&seeds[INDEX4], 4);
+	seed_index(&seeds[INDEX2], 2);
+	seed_index(&seeds[INDEX3], 3);
+	seed_index(&seeds[INDEX4], 4);
 }
 
 static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -197,143 +178,79 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return remove(path);
 }
 
-/* ---- damaging ---- */
-
-static void insert(uint8_t *p, size_t *n, size_t where, const uint8_t *from, size_t len)
+static void remove_tree(void)
 {
-	if (*n + len > ROOM)
-		return;
-	memmove(p + where + len, p + where, *n - where);
-	memcpy(p + where, from, len);
-	*n += len;
-}
-
-static void damage(uint8_t *p, size_t *n)
-{
-	static const char *const words[] = { "../", "/", "\n", "\r\n", "[", "]", "\"", "\\", "@", ":", "=", "ref: ", ID,
-					     "gitdir: ", "TREE", "link", "sdir", "EOIE", "\xff\xff\xff\xff",
-					     "\x7f\xff\xff\xff", "[core]\nworktree=/\n", "https://", "\xc3", "refs/" };
-	const struct seed *s = &seeds[below(FILES)];
-	size_t where = below(*n), len = below(*n - where) + 1, from;
-	uint8_t copy[64] = { 0 };
-	const char *w;
-
-	if (*n == 0)
-		return;
-	switch (below(8)) {
-	case 0:
-		p[where] = (uint8_t)(p[where] ^ 1u << below(8));
-		break;
-	case 1:
-		p[where] = (uint8_t)rnd();
-		break;
-	case 2: /* cut */
-		*n = where;
-		break;
-	case 3: /* take out */
-		memmove(p + where, p + where + len, *n - where - len);
-		*n -= len;
-		break;
-	case 4: /* double a piece */
-		len = len > sizeof(copy) ? sizeof(copy) : len;
-		memcpy(copy, p + where, len);
-		insert(p, n, where, copy, len);
-		break;
-	case 5: /* a piece of another file */
-		from = below(s->n);
-		len = below(s->n - from) + 1;
-		insert(p, n, where, s->p + from, len);
-		break;
-	case 6:
-		w = words[below(sizeof(words) / sizeof(words[0]))];
-		insert(p, n, where, (const uint8_t *)w, strlen(w));
-		break;
-	default: /* NULs */
-		insert(p, n, where, copy, below(9));
-	}
+	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- reading ---- */
 
-static void look(const char *leaf)
+static void read_tree(const char *leaf, struct git_found *g)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+:/";
-	struct git_look l = { .dir = at(leaf), .want_dirty = true, .budget_ms = 10000 };
-	struct git_found g;
+	struct git_look l = { .dir = tree_path(leaf), .want_dirty = true, .budget_ms = 10000 };
 
-	memset(&g, 0xee, sizeof(g));
-	git_look_at(&l, &g);
-	MUST(memchr(g.branch, 0, sizeof(g.branch)) && memchr(g.repo, 0, sizeof(g.repo)) &&
-	     memchr(g.url, 0, sizeof(g.url)));
-	MUST(g.url[0] == '\0' || strncmp(g.url, "https://", 8) == 0);
-	MUST(g.url[strspn(g.url, safe)] == '\0' && !strstr(g.url, "/../"));
-	MUST(g.found || (!g.branch[0] && !g.repo[0] && !g.url[0] && g.dirty == GIT_UNKNOWN));
-	MUST(!g.found || g.repo[0]);
-	found += g.found;
-	clean += g.dirty == GIT_CLEAN;
-	dirty += g.dirty == GIT_DIRTY;
-	pages += g.url[0] != '\0';
+	memset(g, 0xee, sizeof(*g));
+	git_look_at(&l, g);
+	MUST(memchr(g->branch, 0, sizeof(g->branch)) && memchr(g->repo, 0, sizeof(g->repo)) &&
+	     memchr(g->url, 0, sizeof(g->url)));
+	MUST(g->url[0] == '\0' || strncmp(g->url, "https://", 8) == 0);
+	MUST(g->url[strspn(g->url, safe)] == '\0' && !strstr(g->url, "/../"));
+	MUST(g->found || (!g->branch[0] && !g->repo[0] && !g->url[0] && g->dirty == GIT_UNKNOWN));
+	MUST(!g->found || g->repo[0]);
 }
 
-/* Put into blocks of exactly their size: a byte read too many is seen. */
 static void read_config(const uint8_t *p, size_t n)
 {
 	struct git_config c;
-	char *exact = malloc(n ? n : 1), out[64];
+	char out[64];
 
-	MUST(exact != NULL);
-	memcpy(exact, p, n);
-	git_config_parse(exact, n, &c);
+	git_config_parse((const char *)p, n, &c);
 	MUST(memchr(c.url, 0, sizeof(c.url)) && memchr(c.worktree, 0, sizeof(c.worktree)));
 	git_page(c.url, out, sizeof(out));
 	MUST(strlen(out) < sizeof(out));
-	free(exact);
 }
 
-static void one(void)
+/* The tree with p in the place of a file, and an index of that kind. */
+static bool read_with(unsigned which, unsigned index, const uint8_t *p, size_t n, bool clean)
 {
-	static uint8_t work[ROOM];
-	unsigned which, index = INDEX2 + (unsigned)(number % 3);
-	size_t n, i, times;
-	struct seed *s;
+	struct git_found repository, worktree;
 
-	rnd_state = number * 0xd1342543de82ef95u;
-	which = (unsigned)below(FILES);
-	s = &seeds[which];
-	put(seeds[index].path, seeds[index].p, seeds[index].n);
-	n = s->n;
-	memcpy(work, s->p, n);
-	times = number < FILES ? 0 : 1 + below(5);
-	for (i = 0; i < times; i++)
-		damage(work, &n);
-	put(s->path, work, n);
-	look("r/d");
-	look("w");
-	if (number < FILES)
-		MUST(found == 2 * (number + 1) && clean == found);
-	if (which == CONFIG)
-		read_config(work, n);
-	put(s->path, s->p, s->n);
+	put_file(seeds[index].path, seeds[index].p, seeds[index].n);
+	put_file(seeds[which].path, p, n);
+	read_tree("r/d", &repository);
+	read_tree("w", &worktree);
+	put_file(seeds[which].path, seeds[which].p, seeds[which].n);
+	MUST(!clean || (repository.dirty == GIT_CLEAN && worktree.dirty == GIT_CLEAN));
+	return repository.found && worktree.found;
 }
 
-int main(int argc, char **argv)
+int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
-	double seconds = argc > 1 ? atof(argv[1]) : 0;
-	int64_t end = io_now_ms() + (int64_t)(seconds * 1000);
-	uint64_t first = argc > 2 ? strtoull(argv[2], NULL, 10) : 0;
 	unsigned i;
 
-	if (seconds <= 0) {
-		fputs("usage: fuzz_git SECONDS [FIRST]\n", stderr);
-		return EXIT_USAGE;
-	}
+	(void)argc;
+	(void)argv;
 	make_tree();
 	for (i = 0; i < FILES; i++)
-		put(seeds[i].path, seeds[i].p, seeds[i].n);
-	for (number = first; number < first + 1000 || io_now_ms() < end; number++)
-		one();
-	printf("fuzz_git: %llu rounds: %llu repositories, %llu pages, %llu clean, %llu dirty\n",
-	       (unsigned long long)(number - first), (unsigned long long)found, (unsigned long long)pages,
-	       (unsigned long long)clean, (unsigned long long)dirty);
-	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS) == 0 ? EXIT_DONE : EXIT_FAILED;
+		put_file(seeds[i].path, seeds[i].p, seeds[i].n);
+	/* Undamaged, everything is found, and nothing of it changed. */
+	for (i = 0; i < 3 * FILES; i++)
+		read_with(i % FILES, INDEX2 + i / FILES, seeds[i % FILES].p, seeds[i % FILES].n, true);
+	MUST(atexit(remove_tree) == 0);
+	return atexit(fuzz_at_exit);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
+{
+	unsigned which;
+
+	if (n < 2)
+		return 0;
+	fuzz_inputs++;
+	which = (unsigned)(p[0] - '0') % FILES;
+	fuzz_understood += read_with(which, INDEX2 + p[1] % 3, p + 2, n - 2, false);
+	if (which == CONFIG)
+		read_config(p + 2, n - 2);
+	return 0;
 }
