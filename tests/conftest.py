@@ -10,6 +10,17 @@ from endpoint import Endpoint, Text
 from wire_client import Broker
 
 
+# A worker has a whole file; these take longest (make test's log says which do).
+LONGEST = ("test_protocol.py", "test_logind.py", "test_keyring.py", "test_tpm2.py", "test_ccctl.py",
+           "test_provider_files.py", "test_preload.py", "test_import_scrub.py", "test_files.py", "test_recovery.py")
+
+
+def pytest_collection_modifyitems(items):
+    """The longest files first, so that no worker is left with one of them at the end."""
+    rank = {name: i for i, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
 @pytest.fixture(scope="session")
 def ordinary_user():
     """For tests of what an ordinary user's other processes cannot do: root can."""
