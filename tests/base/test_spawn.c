@@ -1,5 +1,5 @@
 /*
- * tests/unit/test_spawn.c - what a started program has of its starter:
+ * tests/base/test_spawn.c - what a started program has of its starter:
  * descriptors, environment, signals, groups; and how a failing exec is reported.
  */
 #include <setjmp.h>
