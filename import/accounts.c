@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "import/import.h"
+#include "import/found.h"
 #include "config/provider/endpoint.h"
 #include "wire/message.h"
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "import/import.h"
+#include "import/found.h"
 
 #define WINDOW (256 * 1024)	    /* bytes that are looked at at once */
 #define FILE_MOST (64 * 1024 * 1024) /* a longer one is passed over */

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "import/import.h"
+#include "import/found.h"
 #include "json/output.h"
 
 void report_hidden(const char *p, size_t n, char out[32])

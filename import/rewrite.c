@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "import/import.h"
+#include "import/found.h"
 
 #define WRITE_MS 30000
 #define INDEX_MAX (64 * 1024 * 1024)

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "import/import.h"
+#include "import/found.h"
 #include "client/common/terminal.h"
 
 #define GONE "CCRUN-REMOVED"

@@ -6,7 +6,7 @@
 #define IMPORT_SHELL_H
 
 #include "import/shell_lex.h"
-#include "import/reading.h"
+#include "import/assignments.h"
 
 #define SHELL_WORDS 64	/* of one command; the rest is not looked at */
 #define SHELL_DEPTH 64	/* blocks in blocks */

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "import/import.h"
+#include "import/found.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_reading(const struct reading *r, size_t n)

@@ -13,7 +13,7 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "import/import.h"
+#include "import/found.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

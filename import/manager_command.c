@@ -1,5 +1,5 @@
 /*
- * import/command.c - $(...): which manager it asks, and for what.  Only
+ * import/manager_command.c - $(...): which manager it asks, and for what.  Only
  * forms that we know to the last word become references; whatever else there
  * is stays unknown, and is named.
  */
@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "import/shell_lex.h"
-#include "import/reading.h"
+#include "import/assignments.h"
 
 #define ARGS_MAX 24
 #define ARG_ROOM 512

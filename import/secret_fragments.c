@@ -1,9 +1,9 @@
 /*
- * import/pieces.c - pieces of tokens in other text.
+ * import/secret_fragments.c - pieces of tokens in other text.
  */
 #include <string.h>
 
-#include "import/import.h"
+#include "import/found.h"
 
 #define PIECE 12 /* so many characters in a row are a leak */
 #define BLOCK 6	 /* any PIECE characters hold one whole aligned block of this */

@@ -1,5 +1,5 @@
 /*
- * import/conf.c - what a provider's file lacks of what was found: an
+ * import/provider_file.c - what a provider's file lacks of what was found: an
  * address, models, times, modes.  What a person's file says already stays.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "import/import.h"
+#include "import/found.h"
 #include "config/provider/endpoint.h"
 #include "config/ini/ini_file.h"
 

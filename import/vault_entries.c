@@ -1,11 +1,11 @@
 /*
- * import/vault.c - what the vault has of it, and storing the rest.
+ * import/vault_entries.c - what the vault has of it, and storing the rest.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "import/import.h"
+#include "import/found.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
 #include "wire/policy.h"

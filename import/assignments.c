@@ -1,7 +1,7 @@
 /*
- * import/reading.c - assignments and scopes, as they come in.
+ * import/assignments.c - assignments and scopes, as they come in.
  */
-#include "import/reading.h"
+#include "import/assignments.h"
 
 #include <stdlib.h>
 #include <string.h>

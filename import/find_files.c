@@ -1,5 +1,5 @@
 /*
- * import/places.c - the files where people keep keys today.
+ * import/find_files.c - the files where people keep keys today.
  */
 #include <dirent.h>
 #include <fcntl.h>
@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "import/import.h"
+#include "import/found.h"
 
 #define SCRIPT_MAX (256 * 1024) /* bytes of a wrapper script; what is longer is a program */
 

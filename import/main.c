@@ -1,10 +1,10 @@
 /*
- * import/import.c - ccctl import: keys from where people keep them
+ * import/main.c - ccctl import: keys from where people keep them
  * today into the vault, and then out of those files.
  *
  * MUST: no file loses a key before the vault has it on its disk.
  */
-#include "import/import.h"
+#include "import/found.h"
 
 #include <stdio.h>
 #include <stdlib.h>

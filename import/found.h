@@ -1,18 +1,18 @@
 /*
- * import/import.h - ccctl import: what was found, and the steps from
+ * import/found.h - ccctl import: what was found, and the steps from
  * files to the vault and back to files, each in its file.
  *
  *   places (which files) -> reading -> accounts (what belongs together)
  *   -> map (which provider) -> vault (new, the same, another) -> conf, vault
  *   (provider files, entries) -> scrub, leftovers (the files again)
  */
-#ifndef IMPORT_IMPORT_H
-#define IMPORT_IMPORT_H
+#ifndef IMPORT_FOUND_H
+#define IMPORT_FOUND_H
 
 #include "base/fail.h"
 #include "client/common/common.h"
 #include "client/common/entries.h"
-#include "import/reading.h"
+#include "import/assignments.h"
 #include "config/provider/provider.h"
 
 #define FILES_MAX 512

@@ -1,5 +1,5 @@
 /*
- * import/settings.c - the "env" object of a settings file (Claude
+ * import/settings_env.c - the "env" object of a settings file (Claude
  * Code's, ccs's).  jansson says whether the file is JSON and what it holds; a
  * scanner of ours says where a member stands, which jansson does not tell.
  */
@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "import/import.h"
+#include "import/found.h"
 #include "import/json_scan.h"
 #include "json/locked.h"
 

@@ -1,11 +1,11 @@
 /*
- * import/settings_list.c - the models, times and switches that stand
+ * import/variables.c - the models, times and switches that stand
  * beside a token.
  */
 #include <stdlib.h>
 #include <string.h>
 
-#include "import/import.h"
+#include "import/found.h"
 #include "config/provider/environment.h"
 #include "config/provider/environment_names.h"
 

@@ -1,7 +1,7 @@
 /*
- * import/text.c - a file that may hold a secret, in locked memory.
+ * import/locked_text.c - a file that may hold a secret, in locked memory.
  */
-#include "import/text.h"
+#include "import/locked_text.h"
 
 #include <errno.h>
 #include <fcntl.h>

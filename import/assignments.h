@@ -1,13 +1,13 @@
 /*
- * import/reading.h - what a file says: assignments, and the scopes that
+ * import/assignments.h - what a file says: assignments, and the scopes that
  * they stand in.  Shell files and JSON files come to the same form.
  */
-#ifndef IMPORT_READING_H
-#define IMPORT_READING_H
+#ifndef IMPORT_ASSIGNMENTS_H
+#define IMPORT_ASSIGNMENTS_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "import/text.h"
+#include "import/locked_text.h"
 #include "import/shell_word.h"
 
 struct failure;

@@ -1,8 +1,8 @@
 /*
- * import/text.h - a file that may hold a secret, in locked memory.
+ * import/locked_text.h - a file that may hold a secret, in locked memory.
  */
-#ifndef IMPORT_TEXT_H
-#define IMPORT_TEXT_H
+#ifndef IMPORT_LOCKED_TEXT_H
+#define IMPORT_LOCKED_TEXT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /*
- * import/map.c - which provider a token is for: by the address beside
+ * import/match_provider.c - which provider a token is for: by the address beside
  * it, else by its variable, else by its own beginning.
  */
 #include <stdio.h>
@@ -7,7 +7,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "import/import.h"
+#include "import/found.h"
 #include "config/provider/endpoint.h"
 #include "wire/message.h"
 
