@@ -65,7 +65,8 @@ LIBS_usage := libcurl jansson
 LIBS_source := jansson inih
 helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 
-programs := $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline $(LIBEXEC)/ccbroker $(LIBDIR)/libccrun.so $(helpers)
+programs := $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import \
+	$(LIBDIR)/libccrun.so $(helpers)
 presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf share/sources/*.conf))
 # Unit templates: ccctl login fills them in, and so does a root's install.
 login_files := $(wildcard share/systemd/*/* share/autostart/*)
@@ -139,7 +140,19 @@ $(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a $(SYSLIB)/libutf8proc.a)
 endif
 
-$(BIN)/ccctl: $(foreach r,client client/common client/slots client/login client/statusline,$(call objs,$(r))) $(call objs,import) $(HOUSE)
+$(BIN)/ccctl: $(foreach r,client client/common client/slots client/login client/statusline,$(call objs,$(r))) $(HOUSE)
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson -lutf8proc
+
+# What ccctl import runs: it shares the client's calls and questions, and takes of
+# them what it uses.
+CLIENT_COMMON := $(OBJ)/client-common.a
+$(CLIENT_COMMON): $(call objs,client/common)
+	@rm -f $@
+	@ar rcs $@ $^
+
+$(LIBEXEC)/ccrun-import: $(call objs,import) $(CLIENT_COMMON) $(HOUSE)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
 	@$(CC) $(CFLAGS_ALL) -pie -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -linih -ljansson -lutf8proc
@@ -225,7 +238,7 @@ install: all
 		"$(D)/share/ccrun/sources" \
 		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man8"
 	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline "$(D)/bin/"
-	install -m $(MODE) $(LIBEXEC)/ccbroker $(helpers) "$(D)/libexec/ccrun/"
+	install -m $(MODE) $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import $(helpers) "$(D)/libexec/ccrun/"
 	install -m 755 $(LIBDIR)/libccrun.so "$(D)/lib/ccrun/"
 	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
 	install -m 644 share/sources/*.conf "$(D)/share/ccrun/sources/"

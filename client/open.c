@@ -18,6 +18,7 @@ struct how {
 	enum slot_kind kind;  /* SLOT_PASSPHRASE: what is typed, a recovery code too */
 	bool named;	      /* the kind was asked for */
 	bool quiet;	      /* --auto: ask nobody */
+	bool caller_says;     /* --quiet: a program runs us, and itself says that it stays locked */
 	bool system;	      /* init: the system's broker */
 	const char *file;     /* a keyfile */
 };
@@ -344,7 +345,7 @@ static int unlock(struct client *c, const struct how *h, struct failure *f)
 		r = open_quietly(c);
 	if (r == 1)
 		return 0;
-	if (h->quiet && r < 0)
+	if (h->quiet && (r < 0 || h->caller_says))
 		return EXIT_LOCKED;
 	if (h->quiet)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "nothing here opens the vault without a person");
@@ -353,7 +354,7 @@ static int unlock(struct client *c, const struct how *h, struct failure *f)
 
 /* ---- the verbs ---- */
 
-enum { OPT_FD = 256, OPT_KEYRING, OPT_KEYFILE, OPT_TPM2, OPT_AUTO, OPT_SYSTEM };
+enum { OPT_FD = 256, OPT_KEYRING, OPT_KEYFILE, OPT_TPM2, OPT_AUTO, OPT_QUIET, OPT_SYSTEM };
 
 static const struct option init_options[] = {
 	{ "passphrase-fd", required_argument, NULL, OPT_FD }, { "keyring", no_argument, NULL, OPT_KEYRING },
@@ -364,7 +365,8 @@ static const struct option init_options[] = {
 static const struct option unlock_options[] = {
 	{ "passphrase-fd", required_argument, NULL, OPT_FD }, { "keyring", no_argument, NULL, OPT_KEYRING },
 	{ "keyfile", no_argument, NULL, OPT_KEYFILE },	      { "tpm2", no_argument, NULL, OPT_TPM2 },
-	{ "auto", no_argument, NULL, OPT_AUTO },	      { NULL, 0, NULL, 0 },
+	{ "auto", no_argument, NULL, OPT_AUTO },	      { "quiet", no_argument, NULL, OPT_QUIET },
+	{ NULL, 0, NULL, 0 },
 };
 
 static int parse_how(int argc, char **argv, const struct option *longs, struct how *h, struct failure *f)
@@ -391,6 +393,9 @@ static int parse_how(int argc, char **argv, const struct option *longs, struct h
 		case OPT_AUTO:
 			h->quiet = true;
 			break;
+		case OPT_QUIET:
+			h->caller_says = true;
+			continue;
 		case OPT_SYSTEM:
 			h->system = true;
 			continue;

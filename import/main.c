@@ -1,16 +1,22 @@
 /*
- * import/main.c - ccctl import: keys from where people keep them
- * today into the vault, and then out of those files.
+ * import/main.c - ccrun-import, which `ccctl import` runs: keys from where people
+ * keep them today into the vault, and then out of those files.
  *
- * MUST: no file loses a key before the vault has it on its disk.
+ * MUST: fresh, undumpable memory before a file is read; never from inside a
+ * session; no file loses a key before the vault has it on its disk.
  */
-#include "import/found.h"
-
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
+#include "base/io.h"
+#include "base/proc.h"
 #include "client/common/terminal.h"
+#include "import/found.h"
+#include "import/open_vault.h"
+#include "vault/kdf.h"
 
 enum { OPT_SCRUB = 256, OPT_JSON, OPT_HISTORY, OPT_FD };
 
@@ -60,22 +66,15 @@ static bool anything(const struct import *im)
 	return false;
 }
 
-static int open_vault(struct import *im, int fd, struct failure *f)
+/* 0, -1, or the exit code of the ccctl that has said why the vault stays closed. */
+static int reach_vault(struct import *im, int pass_fd, struct failure *f)
 {
-	struct secret given = { 0 };
 	int r;
 
-	if (fd >= 0 && (secret_new(im->c, &given, PASSPHRASE_MAX + 1, f) != 0 ||
-			secret_from_fd(fd, &given, f) != 0)) {
-		secret_free(im->c, &given);
-		return -1;
-	}
 	if (!anything(im) || !(im->yes || im->asks))
-		r = peek(im);
-	else
-		r = vault_ready(im->c, fd >= 0 ? &given : NULL, f);
-	im->open = im->open || (r == 0 && anything(im) && (im->yes || im->asks));
-	secret_free(im->c, &given);
+		return peek(im);
+	r = open_vault(im->c, pass_fd, f);
+	im->open = r == 0;
 	return r;
 }
 
@@ -177,11 +176,16 @@ static int act(struct import *im, struct failure *f)
 static int run(struct import *im, int argc, char **argv, struct failure *f)
 {
 	bool goes;
-	int fd, r = 0;
+	int fd, r;
 
 	if (parse(im, argc, argv, &fd, f) != 0 || path_home(im->home, f) != 0 ||
 	    places_find(im, argv + optind, argc - optind, f) != 0 || accounts_collect(im, f) != 0 ||
-	    map_accounts(im, f) != 0 || open_vault(im, fd, f) != 0 || vault_compare(im, f) != 0)
+	    map_accounts(im, f) != 0)
+		return -1;
+	r = reach_vault(im, fd, f);
+	if (r != 0)
+		return r;
+	if (vault_compare(im, f) != 0)
 		return -1;
 	goes = anything(im) && (im->yes || im->asks);
 	if (!im->json)
@@ -201,7 +205,8 @@ static int run(struct import *im, int argc, char **argv, struct failure *f)
 	return r == 0 ? EXIT_DONE : -1;
 }
 
-int verb_import(struct client *c, int argc, char **argv, struct failure *f)
+/* The exit code, or -1. */
+static int import_with(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct import *im = calloc(1, sizeof(*im));
 	int r = -1;
@@ -226,4 +231,39 @@ int verb_import(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	free(im);
 	return r;
+}
+
+static int prepare(struct failure *f)
+{
+	umask(077);
+	if (proc_self_marked())
+		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	if (proc_fresh_memory(true) != 0)
+		return fail_errno(f, "detach the debugger", "cannot harden this process");
+	return secure_start(f);
+}
+
+int main(int argc, char **argv)
+{
+	struct failure f = { 0 };
+	struct client c = { .dial.fd = -1 };
+	int r;
+
+	if (io_hold_standard_streams() != 0 || argc < 1)
+		return EXIT_FAILED;
+	/* What a message about an option calls us: ccctl help import. */
+	argv[0] = (char *)(uintptr_t)"import";
+	r = prepare(&f);
+	if (r == 0)
+		r = client_begin(&c, true, &f);
+	if (r == 0)
+		r = import_with(&c, argc, argv, &f);
+	client_end(&c);
+	if (fflush(stdout) != 0 && r >= 0)
+		r = fail_errno(&f, NULL, "write to standard output");
+	if (r >= 0)
+		return r;
+	fail_print("ccctl", &f);
+	return fail_exit(&f);
 }

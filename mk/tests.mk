@@ -17,8 +17,8 @@ fuzz_bin := $(foreach s,$(fuzz_src),$(call test_program,$(s)))
 unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
 	$(patsubst %,$(OBJ)/helpers/usage/%.o,answers cage kinds numbers values)
 # And into the readers of other people's files; an archive, so that a test gets what it uses.
-CLIENT := $(OBJ)/import.a
-$(CLIENT): $(call objs,import)
+IMPORT := $(OBJ)/import.a
+$(IMPORT): $(filter-out %/main.o,$(call objs,import))
 	@rm -f $@
 	@ar rcs $@ $^
 
@@ -26,10 +26,10 @@ test_libs := -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
 
 # link_test SOURCE,FLAGS: one program's rule.
 define link_test
-$(call test_program,$(1)): $(1) $(HOUSE) $(CLIENT) $(unit_extra)
+$(call test_program,$(1)): $(1) $(HOUSE) $(IMPORT) $(unit_extra)
 	@mkdir -p $$(@D)
 	@echo '  TEST  $$@'
-	@$$(CC) $$(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$$(@F).test.d -o $$@ $$< $$(unit_extra) $$(CLIENT) $$(HOUSE) \
+	@$$(CC) $$(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$$(@F).test.d -o $$@ $$< $$(unit_extra) $$(IMPORT) $$(HOUSE) \
 		$$(LDFLAGS_ALL) $$(test_libs) $(2)
 
 endef
@@ -56,7 +56,7 @@ clock-build: all $(clock_build)/libexec/ccrun/ccbroker
 	@cp -rpT $(BUILD)/bin $(clock_build)/bin
 	@mkdir -p $(clock_build)/lib && cp -rpT $(LIBDIR) $(clock_build)/lib/ccrun
 	@mkdir -p $(clock_build)/share && cp -rpT $(SHARE) $(clock_build)/share/ccrun
-	@$(if $(helpers),cp -p $(helpers) $(clock_build)/libexec/ccrun/)
+	@cp -p $(LIBEXEC)/ccrun-import $(helpers) $(clock_build)/libexec/ccrun/
 
 test:
 	@tools/need build run test >/dev/null || tools/deps
