@@ -30,7 +30,8 @@ def installed(tmp_path, request):
 
 
 def test_installed_tree_works(c, ep, token, installed):
-    for program in ("bin/ccrun", "bin/ccctl", "bin/ccrun-statusline", "libexec/ccrun/ccbroker"):
+    for program in ("bin/ccrun", "bin/ccctl", "bin/ccrun-statusline", "libexec/ccrun/ccbroker",
+                    "libexec/ccrun/ccrun-import"):
         assert stat.S_IMODE(os.stat(installed / program).st_mode) == MODE
     for page in ("man1/ccrun.1", "man1/ccctl.1", "man5/ccrun-provider.5", "man5/ccrun-source.5",
                  "man1/ccrun-statusline.1",
@@ -49,6 +50,8 @@ def test_installed_tree_works(c, ep, token, installed):
     assert "openrouter" in c.run([installed / "bin/ccrun", "--list"]).out
     r = c.run([installed / "bin/ccrun-statusline"], env={"NO_COLOR": "1", "CCRUN_PROVIDER": "bedrock"})
     assert (r.rc, r.out) == (0, "Bedrock\n"), r
+    r = c.run([installed / "bin/ccctl", "import", "--json"])
+    assert r.rc == 0 and '"keys": []' in r.out, r
     # the helper that cannot be read, with the installation's source files
     elsewhere = c.write("elsewhere", "another-" + token + "\n")
     r = c.run([installed / "bin/ccctl", "add", "demo", "--replace", "--source", f"command:/bin/cat {elsewhere}"])
