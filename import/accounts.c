@@ -1,27 +1,37 @@
 /*
- * import/accounts.c - from assignments to accounts: a token, where it
- * is written, and what stands beside it.
+ * import/accounts.c - from assignments to accounts: a token, where it is written, its
+ * address, and the settings and modes beside it.
  */
+#include "import/accounts.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
-#include "import/found.h"
 #include "config/provider/endpoint.h"
+#include "import/find_files.h"
+#include "import/provider_settings.h"
+#include "import/token_variables.h"
+#include "import/variables.h"
 #include "wire/message.h"
 
-const struct assign *account_at(const struct import *im, const struct account *a)
+const struct assignment *account_value(const struct import *im, const struct account *a)
 {
-	return &im->file[a->at_file].r.assign[a->at_assign];
+	return &im->file[a->at_file].parsed.assign[a->at_assign];
 }
 
-const struct assign *account_variable(const struct import *im, const struct account *a)
+const struct assignment *account_variable(const struct import *im, const struct account *a)
 {
-	return &im->file[a->file].r.assign[a->assign];
+	return &im->file[a->file].parsed.assign[a->assign];
 }
 
-static bool has(const char *p, size_t n, const char *what)
+bool account_in_vault(const struct account *a)
+{
+	return a->kind == ACCOUNT_TOKEN && (a->state == STATE_STORED || a->state == STATE_SAME);
+}
+
+static bool text_contains(const char *p, size_t n, const char *what)
 {
 	size_t k = strlen(what), i;
 
@@ -31,17 +41,19 @@ static bool has(const char *p, size_t n, const char *what)
 	return false;
 }
 
-/* A word that stands where a key would: ollama, none, your-api-key, <key>. */
-static bool placeholder(const char *p, size_t n, const char *base_url)
+/* A word in the place of a key: ollama, none, your-api-key, <key>. */
+static bool token_is_placeholder(const char *p, size_t n, const char *base_url)
 {
 	struct endpoint e;
 	size_t i;
 
 	if (n < 8)
 		return true;
-	if (has(p, n, "your") && (has(p, n, "key") || has(p, n, "token")))
+	if (text_contains(p, n, "your") &&
+	    (text_contains(p, n, "key") || text_contains(p, n, "token")))
 		return true;
-	if (p[0] == '<' || has(p, n, "xxxx") || has(p, n, "placeholder") || has(p, n, "changeme"))
+	if (p[0] == '<' || text_contains(p, n, "xxxx") || text_contains(p, n, "placeholder") ||
+	    text_contains(p, n, "changeme"))
 		return true;
 	if (base_url[0] && endpoint_parse(base_url, &e) == NULL && e.local) {
 		for (i = 0; i < n && ((p[i] >= 'a' && p[i] <= 'z') || strchr("-_.", p[i])); i++)
@@ -52,25 +64,26 @@ static bool placeholder(const char *p, size_t n, const char *base_url)
 }
 
 /*
- * Said once for every shell, in another file than the key?  NULL when nobody
- * says it; *more when two say different things.
+ * The assignment of name for the whole of another shell file than `but`; *file: which.
+ * NULL when there is none; *more: two files assign different values.
  */
-static const struct assign *elsewhere(const struct import *im, unsigned but, const char *name, unsigned *file,
-				      bool *more)
+static const struct assignment *variable_in_other_file(const struct import *im, unsigned but,
+						       const char *name, unsigned *file, bool *more)
 {
-	char text[SETTING_VALUE + 1], first[SETTING_VALUE + 1] = "";
-	const struct assign *found = NULL, *a;
+	char text[SETTING_VALUE_MAX + 1], first[SETTING_VALUE_MAX + 1] = "";
+	const struct assignment *found = NULL, *a;
 	unsigned i;
 
 	for (i = 0; i < im->files; i++) {
-		/* a wrapper's variables are its own */
-		if (i == but || im->file[i].kind == FILE_SETTINGS || im->file[i].kind == FILE_KEY ||
-		    strstr(im->file[i].path, "/bin/") || im->file[i].why.code)
+		/* A script's variables are not exported to others. */
+		if (i == but || im->file[i].kind == FILE_CLAUDE_SETTINGS ||
+		    im->file[i].kind == FILE_KEY || strstr(im->file[i].path, "/bin/") ||
+		    im->file[i].why.code)
 			continue;
-		a = settings_see(im, i, 0, name);
+		a = variable_visible(im, i, 0, name);
 		if (!a || a->commented)
 			continue;
-		settings_text(im, i, a, text);
+		variable_text(im, i, a, text);
 		*more = *more || (found && strcmp(text, first) != 0);
 		memcpy(first, text, sizeof(first));
 		found = a;
@@ -79,14 +92,16 @@ static const struct assign *elsewhere(const struct import *im, unsigned but, con
 	return found;
 }
 
-/* The address that the key goes to.  0, or -1 when there is one that cannot be told. */
-static int base_url(const struct import *im, unsigned file, unsigned scope, const char *variable,
-		    char out[SETTING_VALUE + 1])
+/* The address that the token goes to, "" the default.  -1: there is one, which is not known. */
+static int account_base_url(const struct import *im, unsigned file, unsigned scope,
+			    const char *variable, char out[SETTING_VALUE_MAX + 1])
 {
-	static const char *const names[][2] = { { "ANTHROPIC_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_BASE_URL" },
-						{ "AWS_BEARER_TOKEN_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL" } };
+	static const char *const names[][2] = {
+		{ "ANTHROPIC_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_BASE_URL" },
+		{ "AWS_BEARER_TOKEN_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL" }
+	};
 	const char *name = "ANTHROPIC_BASE_URL";
-	const struct assign *a;
+	const struct assignment *a;
 	bool more = false;
 	unsigned i;
 
@@ -94,32 +109,32 @@ static int base_url(const struct import *im, unsigned file, unsigned scope, cons
 		if (strcmp(variable, names[i][0]) == 0)
 			name = names[i][1];
 	out[0] = '\0';
-	a = settings_see(im, file, scope, name);
+	a = variable_visible(im, file, scope, name);
 	if (!a)
-		a = elsewhere(im, file, name, &file, &more);
+		a = variable_in_other_file(im, file, name, &file, &more);
 	if (!a)
 		return 0;
-	settings_text(im, file, a, out);
+	variable_text(im, file, a, out);
 	endpoint_trim(out, true);
 	return more || (!out[0] && !(a->kind == VALUE_LITERAL && a->n == 0)) ? -1 : 0;
 }
 
-/* Where the value is written, and what it is.  False: nothing of ours. */
-static bool resolve(struct import *im, struct account *a)
+/* Find where the value is written and what it is.  False: it is no token. */
+static bool account_resolve(struct import *im, struct account *a)
 {
-	const struct assign *v;
+	const struct assignment *v;
 	unsigned file = a->file;
 	int key;
 
-	v = settings_chase(im, &file, account_variable(im, a));
+	v = variable_follow(im, &file, account_variable(im, a));
 	if (!v) {
 		a->kind = ACCOUNT_UNKNOWN;
 		return true;
 	}
 	a->at_file = file;
-	a->at_assign = (unsigned)(v - im->file[file].r.assign);
+	a->at_assign = (unsigned)(v - im->file[file].parsed.assign);
 	if (v->kind == VALUE_FILE) {
-		key = places_add(im, v->ref, FILE_KEY, false);
+		key = find_files_add(im, v->ref, FILE_KEY, false);
 		for (file = 0; key < 0 && file < im->files; file++)
 			if (strcmp(im->file[file].path, v->ref) == 0)
 				key = (int)file;
@@ -128,7 +143,7 @@ static bool resolve(struct import *im, struct account *a)
 			return true;
 		a->at_file = (unsigned)key;
 		a->at_assign = 0;
-		v = account_at(im, a);
+		v = account_value(im, a);
 	}
 	if (v->kind == VALUE_SOURCE) {
 		a->kind = ACCOUNT_SOURCE;
@@ -141,17 +156,12 @@ static bool resolve(struct import *im, struct account *a)
 	}
 	a->token = v->p;
 	a->n = v->n;
-	a->kind = wire_token_check((const uint8_t *)v->p, v->n, &a->why) == 0 ? ACCOUNT_TOKEN : ACCOUNT_BAD;
-	return v->n > 0 && !placeholder(v->p, v->n, a->base_url);
+	a->kind = wire_token_check((const uint8_t *)v->p, v->n, &a->why) == 0 ? ACCOUNT_TOKEN
+									      : ACCOUNT_BAD;
+	return v->n > 0 && !token_is_placeholder(v->p, v->n, a->base_url);
 }
 
-static void settings_drop(struct settings_list *l)
-{
-	free(l->set);
-	memset(l, 0, sizeof(*l));
-}
-
-static int add(struct import *im, unsigned file, unsigned assign, struct failure *f)
+static int account_add(struct import *im, unsigned file, unsigned assign, struct failure *f)
 {
 	struct account *a = &im->account[im->accounts];
 	unsigned scope;
@@ -162,25 +172,26 @@ static int add(struct import *im, unsigned file, unsigned assign, struct failure
 	memset(a, 0, sizeof(*a));
 	a->file = a->at_file = file;
 	a->assign = a->at_assign = assign;
-	scope = im->file[file].r.assign[assign].scope;
-	if (map_carrier(account_variable(im, a)->name))
-		lost = base_url(im, file, scope, account_variable(im, a)->name, a->base_url) != 0;
-	if (!resolve(im, a))
+	scope = im->file[file].parsed.assign[assign].scope;
+	if (client_variable_find(account_variable(im, a)->name))
+		lost = account_base_url(im, file, scope, account_variable(im, a)->name,
+					a->base_url) != 0;
+	if (!account_resolve(im, a))
 		return 0;
-	/* To the wrong one it must not go, least of all to the client's own. */
+	/* The token must not go to another address, such as claude's default. */
 	if (lost && (a->kind == ACCOUNT_TOKEN || a->kind == ACCOUNT_SOURCE)) {
 		a->kind = ACCOUNT_BAD;
 		fail_set(&a->why, FAIL_CONFIG, NULL, "to which address it goes cannot be told");
 	}
-	if (map_carrier(account_variable(im, a)->name) &&
-	    settings_gather(im, file, scope, NULL, &a->list, f) != 0)
+	if (client_variable_find(account_variable(im, a)->name) &&
+	    provider_settings_gather(im, file, scope, NULL, &a->list, f) != 0)
 		return -1;
 	a->twin = im->accounts++;
 	return 0;
 }
 
-/* Has an account this assignment already, as its own or as its value's? */
-static bool used(const struct import *im, unsigned file, unsigned assign)
+/* Is the assignment part of an account already? */
+static bool assignment_is_used(const struct import *im, unsigned file, unsigned assign)
 {
 	unsigned i;
 
@@ -191,18 +202,20 @@ static bool used(const struct import *im, unsigned file, unsigned assign)
 	return false;
 }
 
-static int pass(struct import *im, bool commented, bool vendors, struct failure *f)
+static int accounts_add_all(struct import *im, bool commented, bool vendors, struct failure *f)
 {
 	unsigned i, k, files = im->files;
 
 	for (i = 0; i < files; i++)
-		for (k = 0; k < im->file[i].r.n; k++) {
-			const struct assign *a = &im->file[i].r.assign[k];
+		for (k = 0; k < im->file[i].parsed.n; k++) {
+			const struct assignment *a = &im->file[i].parsed.assign[k];
 
 			if (a->commented != commented ||
-			    !(vendors ? map_vendor(a->name) : map_carrier(a->name)) || used(im, i, k))
+			    !(vendors ? vendor_variable_find(a->name) != NULL
+				      : client_variable_find(a->name) != NULL) ||
+			    assignment_is_used(im, i, k))
 				continue;
-			if (add(im, i, k, f) != 0)
+			if (account_add(im, i, k, f) != 0)
 				return -1;
 		}
 	return 0;
@@ -210,16 +223,17 @@ static int pass(struct import *im, bool commented, bool vendors, struct failure 
 
 /* ---- modes ---- */
 
-static const char *mode_of(const struct import *im, const struct account *a)
+static const char *account_mode(const struct import *im, const struct account *a)
 {
-	return im->file[a->file].r.scope[account_variable(im, a)->scope].mode;
+	return im->file[a->file].parsed.scope[account_variable(im, a)->scope].mode;
 }
 
-static int add_mode(struct import *im, struct account *main, const char *name, struct failure *f)
+static int account_add_mode(struct import *im, struct account *main, const char *name,
+			    struct failure *f)
 {
-	const struct reading *r = &im->file[main->file].r;
+	const struct assignments *r = &im->file[main->file].parsed;
 	struct mode *m = &main->mode[main->modes];
-	char text[SETTING_VALUE + 1];
+	char text[SETTING_VALUE_MAX + 1];
 	unsigned i;
 
 	if (main->modes == MODES_MAX)
@@ -228,47 +242,49 @@ static int add_mode(struct import *im, struct account *main, const char *name, s
 	memcpy(m->name, name, strlen(name) + 1);
 	m->account = ACCOUNTS_MAX;
 	for (i = 0; i < im->accounts; i++)
-		if (im->account[i].file == main->file && strcmp(mode_of(im, &im->account[i]), name) == 0)
+		if (im->account[i].file == main->file &&
+		    strcmp(account_mode(im, &im->account[i]), name) == 0)
 			m->account = i;
 	for (i = 0; i < r->n; i++) {
-		const struct assign *a = &r->assign[i];
+		const struct assignment *a = &r->assign[i];
 
 		if (a->commented || strcmp(r->scope[a->scope].mode, name) != 0)
 			continue;
-		settings_text(im, main->file, a, text);
+		variable_text(im, main->file, a, text);
 		if (strcmp(a->name, "ANTHROPIC_BASE_URL") == 0) {
 			endpoint_trim(text, true);
 			memcpy(m->base_url, text, sizeof(text));
-		} else if (map_carrier(a->name) && m->account == ACCOUNTS_MAX && wire_name_ok(text) &&
-			   strlen(text) < sizeof(m->placeholder)) {
+		} else if (client_variable_find(a->name) && m->account == ACCOUNTS_MAX &&
+			   wire_name_ok(text) && strlen(text) < sizeof(m->placeholder)) {
 			memcpy(m->placeholder, text, strlen(text) + 1);
 		}
 	}
 	explicit_bzero(text, sizeof(text));
-	if (settings_gather(im, main->file, 0, name, &m->list, f) != 0)
+	if (provider_settings_gather(im, main->file, 0, name, &m->list, f) != 0)
 		return -1;
 	if (m->base_url[0] || m->list.n > 0)
 		main->modes++;
 	else
-		settings_drop(&m->list);
+		provider_settings_free(&m->list);
 	return 0;
 }
 
-static int modes(struct import *im, unsigned i, struct failure *f)
+static int account_add_modes(struct import *im, unsigned i, struct failure *f)
 {
 	struct account *main = &im->account[i];
-	const struct reading *r = &im->file[main->file].r;
+	const struct assignments *r = &im->file[main->file].parsed;
 	unsigned s, k;
 
-	/* The first of a file that is in no branch of its own has the branches. */
+	/* The file's first account outside of a branch gets the branches. */
 	for (k = 0; k < i; k++)
-		if (im->account[k].file == main->file && !mode_of(im, &im->account[k])[0])
+		if (im->account[k].file == main->file && !account_mode(im, &im->account[k])[0])
 			return 0;
 	for (s = 0; s < r->scopes; s++) {
-		for (k = 0; k < main->modes && strcmp(main->mode[k].name, r->scope[s].mode) != 0; k++)
+		for (k = 0; k < main->modes && strcmp(main->mode[k].name, r->scope[s].mode) != 0;
+		     k++)
 			;
 		if (r->scope[s].mode[0] && k == main->modes &&
-		    add_mode(im, main, r->scope[s].mode, f) != 0)
+		    account_add_mode(im, main, r->scope[s].mode, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -279,14 +295,15 @@ int accounts_collect(struct import *im, struct failure *f)
 	unsigned i;
 	int round;
 
-	/* Live ones first: they get the names.  A vendor's variable counts by itself
-	 * when no variable of the client's stands for it. */
+	/* Those in comments come last, so that others get the better names.  A vendor's
+	 * variable is an account when no variable of claude's has its value. */
 	for (round = 0; round < 4; round++)
-		if (pass(im, round & 2, round & 1, f) != 0)
+		if (accounts_add_all(im, round & 2, round & 1, f) != 0)
 			return -1;
 	for (i = 0; i < im->accounts; i++)
-		if (!mode_of(im, &im->account[i])[0] && !account_variable(im, &im->account[i])->commented &&
-		    modes(im, i, f) != 0)
+		if (!account_mode(im, &im->account[i])[0] &&
+		    !account_variable(im, &im->account[i])->commented &&
+		    account_add_modes(im, i, f) != 0)
 			return -1;
 	return 0;
 }
@@ -296,12 +313,12 @@ void accounts_free(struct import *im)
 	unsigned i, k;
 
 	for (i = 0; i < im->accounts; i++) {
-		settings_drop(&im->account[i].list);
+		provider_settings_free(&im->account[i].list);
 		for (k = 0; k < im->account[i].modes; k++)
-			settings_drop(&im->account[i].mode[k].list);
+			provider_settings_free(&im->account[i].mode[k].list);
 	}
 	for (i = 0; i < im->files; i++) {
-		reading_free(&im->file[i].r);
-		text_free(&im->file[i].text);
+		assignments_free(&im->file[i].parsed);
+		locked_text_free(&im->file[i].text);
 	}
 }

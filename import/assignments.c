@@ -1,5 +1,5 @@
 /*
- * import/assignments.c - assignments and scopes, as they come in.
+ * import/assignments.c - what a file assigns to variables, and in which scopes.
  */
 #include "import/assignments.h"
 
@@ -8,15 +8,15 @@
 
 #include "base/fail.h"
 
-int reading_begin(struct reading *r, size_t room, struct failure *f)
+int assignments_begin(struct assignments *r, size_t room, struct failure *f)
 {
 	memset(r, 0, sizeof(*r));
-	if (!reading_scope(r, f))
+	if (!assignments_add_scope(r, f))
 		return -1;
-	return text_new(&r->pool, room, f);
+	return locked_text_new(&r->pool, room, f);
 }
 
-struct scope *reading_scope(struct reading *r, struct failure *f)
+struct scope *assignments_add_scope(struct assignments *r, struct failure *f)
 {
 	struct scope *grown = r->scope;
 
@@ -38,7 +38,7 @@ struct scope *reading_scope(struct reading *r, struct failure *f)
 	return grown;
 }
 
-void reading_free(struct reading *r)
+void assignments_free(struct assignments *r)
 {
 	unsigned i;
 
@@ -46,16 +46,17 @@ void reading_free(struct reading *r)
 		free(r->assign[i].ref);
 	free(r->assign);
 	free(r->scope);
-	text_free(&r->pool);
+	locked_text_free(&r->pool);
 	memset(r, 0, sizeof(*r));
 }
 
-struct assign *reading_add(struct reading *r, const char *name, size_t n, struct failure *f)
+struct assignment *assignments_add(struct assignments *r, const char *name, size_t n,
+				   struct failure *f)
 {
-	struct assign *grown = r->assign;
+	struct assignment *grown = r->assign;
 
-	if (r->n == ASSIGNS_MAX) {
-		fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d assignments", ASSIGNS_MAX);
+	if (r->n == ASSIGNMENTS_MAX) {
+		fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d assignments", ASSIGNMENTS_MAX);
 		return NULL;
 	}
 	if (r->n == r->room) {
@@ -73,7 +74,7 @@ struct assign *reading_add(struct reading *r, const char *name, size_t n, struct
 	return grown;
 }
 
-char *reading_keep(struct reading *r, const char *p, size_t n, struct failure *f)
+char *assignments_keep_value(struct assignments *r, const char *p, size_t n, struct failure *f)
 {
 	char *to = r->pool.p + r->pool.n;
 
@@ -86,7 +87,7 @@ char *reading_keep(struct reading *r, const char *p, size_t n, struct failure *f
 	return to;
 }
 
-bool scope_within(const struct reading *r, unsigned inner, unsigned outer)
+bool assignments_scope_within(const struct assignments *r, unsigned inner, unsigned outer)
 {
 	while (inner != outer && inner != 0)
 		inner = r->scope[inner].parent;

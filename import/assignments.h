@@ -1,6 +1,6 @@
 /*
- * import/assignments.h - what a file says: assignments, and the scopes that
- * they stand in.  Shell files and JSON files come to the same form.
+ * import/assignments.h - what a file assigns to variables, and in which scopes.
+ * Shell files and JSON files come to the same form.
  */
 #ifndef IMPORT_ASSIGNMENTS_H
 #define IMPORT_ASSIGNMENTS_H
@@ -9,75 +9,62 @@
 #include <stddef.h>
 #include "import/locked_text.h"
 #include "import/shell_word.h"
+#include "wire/limits.h"
 
 struct failure;
 
-#define ASSIGNS_MAX 4096 /* of one file */
+#define ASSIGNMENTS_MAX 4096 /* of one file */
 #define SCOPES_MAX 2048
 
 /* NAME=value, wherever it stands. */
-struct assign {
+struct assignment {
 	char name[VARIABLE_MAX_LEN + 1];
 	unsigned line, scope;
-	size_t at, end; /* the value in the text, with its quotes; in JSON all of the member */
-	size_t from, to; /* the lines that it fills alone; to is 0 when it does not */
-	bool nested;	/* in a block, which may not become empty */
-	bool commented; /* in a comment */
+	size_t at, end;	 /* the value in the text, with its quotes; in JSON all of the member */
+	size_t from, to; /* the whole lines, when they hold nothing else; else to is 0 */
+	bool nested;	 /* in a block, which may not become empty */
+	bool commented;	 /* in a comment */
 	enum value_kind kind;
-	char *p; /* LITERAL: n bytes in the reading's locked pool */
+	char *p; /* VALUE_LITERAL: n bytes in the values below */
 	size_t n;
-	char link[VARIABLE_MAX_LEN + 1]; /* NAME: of which variable */
-	char *ref;			 /* SOURCE: the reference, FILE: the path; allocated */
+	char link[VARIABLE_MAX_LEN + 1]; /* VALUE_NAME: the variable */
+	char *ref; /* VALUE_SOURCE: the reference, VALUE_FILE: the path; allocated */
 };
 
-/* A block: what is said in it holds there and in the blocks below it. */
+/* A block: what it assigns holds in it and in the blocks below it. */
 struct scope {
 	unsigned parent; /* of the first: itself */
-	bool branch;	 /* a function, an alias, a case or one command: not for what comes after */
-	char mode[NAME_MAX_LEN + 1]; /* --local: "local"; "" none */
+	bool branch;	 /* a function, alias, case or command: not for what comes after it */
+	char mode[NAME_MAX_LEN + 1]; /* "local" in the branch of --local; "" none */
 };
 
-struct reading {
-	struct assign *assign;
+struct assignments {
+	struct assignment *assign;
 	unsigned n, room;
-	struct scope *scope;
+	struct scope *scope; /* the first is the whole file */
 	unsigned scopes, scope_room;
-	struct text pool;
-	unsigned bad_line; /* where it could not be read any further */
+	struct locked_text pool; /* the values of literals */
+	unsigned bad_line;	 /* where the file could not be parsed any further */
 };
 
-/*
- * Read shell text (fish: fish's).  home is for ~ and $HOME.  Returns 0, or -1
- * (FAIL_CONFIG: the text cannot be read, with its line; FAIL_TOO_LARGE,
- * FAIL_NOT_LOCKED_MEM, FAIL_NO_MEMORY).  reading_free is due in every case.
- */
-int shell_read(const struct text *t, bool fish, const char *home, struct reading *r,
-	       struct failure *f);
+/* room: bytes that all values may have.  Returns 0 or -1; assignments_free is due. */
+int assignments_begin(struct assignments *r, size_t room, struct failure *f);
 
-/* The "env" object of a settings file, with the same results. */
-int env_read(const struct text *t, struct reading *r, struct failure *f);
+/* Free, and wipe the values. */
+void assignments_free(struct assignments *r);
 
-int reading_begin(struct reading *r, size_t room, struct failure *f);
-void reading_free(struct reading *r);
+/* One more, zeroed but for its name (n bytes, at most VARIABLE_MAX_LEN); NULL with f
+ * set.  Pointers to others may have moved. */
+struct assignment *assignments_add(struct assignments *r, const char *name, size_t n,
+				   struct failure *f);
 
-/* A fresh block, zeroed; NULL with f set.  Others may have moved. */
-struct scope *reading_scope(struct reading *r, struct failure *f);
+/* Copy n bytes into the values; NULL with f set. */
+char *assignments_keep_value(struct assignments *r, const char *p, size_t n, struct failure *f);
 
-/* A fresh one of that name, zeroed; NULL with f set. */
-struct assign *reading_add(struct reading *r, const char *name, size_t n, struct failure *f);
+/* One more scope, zeroed; NULL with f set.  Pointers to others may have moved. */
+struct scope *assignments_add_scope(struct assignments *r, struct failure *f);
 
-/* Keep n bytes in the pool; NULL with f set. */
-char *reading_keep(struct reading *r, const char *p, size_t n, struct failure *f);
-
-/* Is `outer` the scope, or around it? */
-bool scope_within(const struct reading *r, unsigned inner, unsigned outer);
-
-/*
- * What the command in text[at] up to text[end] gives: kind becomes LITERAL (p
- * in out, of `room` bytes), SOURCE or FILE (out is the NUL-terminated
- * reference or path), or DYNAMIC, when we do not know.
- */
-void substitution_value(const struct wording *w, size_t at, size_t end, char *out, size_t room,
-		   struct value *v);
+/* Is outer the scope inner, or around it? */
+bool assignments_scope_within(const struct assignments *r, unsigned inner, unsigned outer);
 
 #endif

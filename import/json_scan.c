@@ -1,18 +1,18 @@
 /*
- * import/json_scan.c - where the members of an object stand.
+ * import/json_scan.c - the offsets of the members of one object in a JSON text.
  */
 #include "import/json_scan.h"
 
 #include <string.h>
 
-static void blanks(struct json_scan *s)
+static void json_skip_blanks(struct json_scan *s)
 {
 	while (s->at < s->n && strchr(" \t\r\n", s->text[s->at]) && s->text[s->at])
 		s->at++;
 }
 
 /* Behind the string whose quote is at s->at. */
-static void string(struct json_scan *s)
+static void json_skip_string(struct json_scan *s)
 {
 	for (s->at++; s->at < s->n && s->text[s->at] != '"'; s->at++)
 		if (s->text[s->at] == '\\')
@@ -24,7 +24,7 @@ static void string(struct json_scan *s)
 }
 
 /* Behind the value at s->at: brackets are only counted, jansson has matched them. */
-static void value(struct json_scan *s)
+static void json_skip_value(struct json_scan *s)
 {
 	unsigned deep = 0;
 
@@ -32,7 +32,7 @@ static void value(struct json_scan *s)
 		char c = s->text[s->at];
 
 		if (c == '"') {
-			string(s);
+			json_skip_string(s);
 		} else if (c == '{' || c == '[') {
 			deep++;
 			s->at++;
@@ -53,7 +53,7 @@ static void value(struct json_scan *s)
 	}
 }
 
-static void trim(const struct json_scan *s, struct json_member *m)
+static void json_member_trim(const struct json_scan *s, struct json_member *m)
 {
 	while (m->end > m->value && strchr(" \t\r\n", s->text[m->end - 1]))
 		m->end--;
@@ -62,10 +62,10 @@ static void trim(const struct json_scan *s, struct json_member *m)
 
 bool json_scan_next(struct json_scan *s, struct json_member *m)
 {
-	blanks(s);
+	json_skip_blanks(s);
 	if (s->at < s->n && s->text[s->at] == ',')
 		s->at++;
-	blanks(s);
+	json_skip_blanks(s);
 	if (s->at >= s->n || s->text[s->at] != '"')
 		return false;
 	for (; s->counted < s->at; s->counted++)
@@ -73,22 +73,22 @@ bool json_scan_next(struct json_scan *s, struct json_member *m)
 	m->line = s->line;
 	m->at = s->at;
 	m->key = s->text + s->at + 1;
-	string(s);
+	json_skip_string(s);
 	m->key_n = s->at - m->at - 2;
-	blanks(s);
+	json_skip_blanks(s);
 	if (s->at < s->n && s->text[s->at] == ':')
 		s->at++;
-	blanks(s);
+	json_skip_blanks(s);
 	m->value = s->at;
-	value(s);
+	json_skip_value(s);
 	m->end = s->at;
-	trim(s, m);
+	json_member_trim(s, m);
 	return true;
 }
 
-static bool enter(struct json_scan *s)
+static bool json_enter_object(struct json_scan *s)
 {
-	blanks(s);
+	json_skip_blanks(s);
 	if (s->at >= s->n || s->text[s->at] != '{')
 		return false;
 	s->at++;
@@ -100,13 +100,13 @@ bool json_scan_open(struct json_scan *s, const char *text, size_t n, const char 
 	struct json_member m;
 
 	*s = (struct json_scan){ text, 0, n, 1, 0 };
-	if (!enter(s))
+	if (!json_enter_object(s))
 		return false;
 	while (json_scan_next(s, &m)) {
 		if (m.key_n != strlen(key) || memcmp(m.key, key, m.key_n) != 0)
 			continue;
 		s->at = m.value;
-		return enter(s);
+		return json_enter_object(s);
 	}
 	return false;
 }

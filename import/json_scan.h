@@ -1,6 +1,6 @@
 /*
- * import/json_scan.h - where the members of one object of a JSON text
- * stand.  The text must be valid JSON: jansson says so first.
+ * import/json_scan.h - the offsets of the members of one object in a JSON text,
+ * which must be valid: parse it with jansson first.
  */
 #ifndef IMPORT_JSON_SCAN_H
 #define IMPORT_JSON_SCAN_H
@@ -11,8 +11,8 @@
 struct json_member {
 	const char *key; /* as it is written, without its quotes */
 	size_t key_n;
-	size_t at, end;		   /* from the key's quote to behind the value */
-	size_t value, value_end;
+	size_t at, end;		 /* from the key's quote to behind the value */
+	size_t value, value_end; /* of the value alone */
 	unsigned line;
 };
 
@@ -20,13 +20,13 @@ struct json_scan {
 	const char *text;
 	size_t at, n;
 	unsigned line;
-	size_t counted; /* the line is of here */
+	size_t counted; /* the offset that `line` is for */
 };
 
-/* Begin at the object that the top object has under `key`. */
+/* Begin at the object that the top object has under key.  False: it has none. */
 bool json_scan_open(struct json_scan *s, const char *text, size_t n, const char *key);
 
-/* The next member of it. */
+/* The next member of it.  False: there is no more. */
 bool json_scan_next(struct json_scan *s, struct json_member *m);
 
 #endif

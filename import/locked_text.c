@@ -16,7 +16,7 @@
 
 #define READ_DEADLINE_MS 10000 /* a home directory may be on a slow network */
 
-int text_new(struct text *t, size_t room, struct failure *f)
+int locked_text_new(struct locked_text *t, size_t room, struct failure *f)
 {
 	void *p = locked_map(room + 1, NULL);
 
@@ -29,13 +29,13 @@ int text_new(struct text *t, size_t room, struct failure *f)
 	return 0;
 }
 
-void text_free(struct text *t)
+void locked_text_free(struct locked_text *t)
 {
 	locked_unmap(t->p, t->room + 1);
 	memset(t, 0, sizeof(*t));
 }
 
-static int check_plain(const char *path, const struct text *t, struct failure *f)
+static int text_check_plain(const char *path, const struct locked_text *t, struct failure *f)
 {
 	if (memchr(t->p, 0, t->n))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: binary", path);
@@ -44,16 +44,17 @@ static int check_plain(const char *path, const struct text *t, struct failure *f
 	return 0;
 }
 
-static int read_fd(int fd, const char *path, struct text *t, const struct stat *st,
+static int text_read_fd(int fd, const char *path, struct locked_text *t, const struct stat *st,
 		   struct failure *f)
 {
 	ssize_t n;
 
 	if (!S_ISREG(st->st_mode))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: no regular file", path);
-	if (st->st_size > TEXT_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %d bytes", path, TEXT_MAX);
-	if (text_new(t, (size_t)st->st_size, f) != 0)
+	if (st->st_size > LOCKED_TEXT_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %d bytes", path,
+				LOCKED_TEXT_MAX);
+	if (locked_text_new(t, (size_t)st->st_size, f) != 0)
 		return -1;
 	n = io_read_all(fd, t->p, t->room, io_now_ms() + READ_DEADLINE_MS);
 	if (n < 0 && errno == EFBIG)
@@ -64,7 +65,8 @@ static int read_fd(int fd, const char *path, struct text *t, const struct stat *
 	return 0;
 }
 
-int text_read(const char *path, bool plain, struct text *t, struct stat *st, struct failure *f)
+int locked_text_read(const char *path, bool plain, struct locked_text *t, struct stat *st,
+		     struct failure *f)
 {
 	struct stat own;
 	int fd, r = -1;
@@ -78,11 +80,11 @@ int text_read(const char *path, bool plain, struct text *t, struct stat *st, str
 	if (fstat(fd, st) != 0)
 		fail_errno(f, NULL, "%s", path);
 	else
-		r = read_fd(fd, path, t, st, f);
+		r = text_read_fd(fd, path, t, st, f);
 	if (r == 0 && plain)
-		r = check_plain(path, t, f);
+		r = text_check_plain(path, t, f);
 	close(fd);
 	if (r != 0)
-		text_free(t);
+		locked_text_free(t);
 	return r == 0 ? 1 : -1;
 }

@@ -13,9 +13,17 @@
 
 #include "base/io.h"
 #include "base/proc.h"
+#include "client/common/common.h"
 #include "client/common/terminal.h"
-#include "import/found.h"
+#include "import/accounts.h"
+#include "import/find_files.h"
+#include "import/leftovers.h"
+#include "import/match_provider.h"
 #include "import/open_vault.h"
+#include "import/provider_file.h"
+#include "import/report.h"
+#include "import/scrub.h"
+#include "import/vault_entries.h"
 #include "vault/kdf.h"
 
 enum { OPT_SCRUB = 256, OPT_JSON, OPT_HISTORY, OPT_FD };
@@ -27,16 +35,17 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse(struct import *im, int argc, char **argv, int *fd, struct failure *f)
+static int import_parse_options(struct import *im, int argc, char **argv, int *pass_fd,
+				struct failure *f)
 {
 	bool first = true;
 	int opt;
 
-	*fd = -1;
+	*pass_fd = -1;
 	while ((opt = next_option(&first, argc, argv, ":y", options, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		if (opt == OPT_FD && passphrase_fd_option(optarg, fd, f) != 0)
+		if (opt == OPT_FD && passphrase_fd_option(optarg, pass_fd, f) != 0)
 			return -1;
 		im->scrub = im->scrub || opt == OPT_SCRUB;
 		im->json = im->json || opt == OPT_JSON;
@@ -44,19 +53,19 @@ static int parse(struct import *im, int argc, char **argv, int *fd, struct failu
 		im->yes = im->yes || opt == 'y';
 	}
 	if (im->history && !im->scrub)
-		return fail_set(f, FAIL_USAGE, "ccctl import --scrub --history", "--history goes with --scrub");
+		return fail_set(f, FAIL_USAGE, "ccctl import --scrub --history",
+				"--history goes with --scrub");
 	im->asks = !im->yes && !im->json && terminal_asks();
 	return 0;
 }
 
-/* Only to be looked at: an open vault is asked, a closed one is left closed. */
-static int peek(struct import *im)
+/* Nothing is to be stored: ask the vault if it is open, and leave it closed if not. */
+static void vault_peek(struct import *im)
 {
 	im->open = client_connect(im->c, false, NULL) == 0 && strcmp(im->c->state, "unlocked") == 0;
-	return 0;
 }
 
-static bool anything(const struct import *im)
+static bool anything_to_import(const struct import *im)
 {
 	unsigned i;
 
@@ -67,26 +76,28 @@ static bool anything(const struct import *im)
 }
 
 /* 0, -1, or the exit code of the ccctl that has said why the vault stays closed. */
-static int reach_vault(struct import *im, int pass_fd, struct failure *f)
+static int vault_reach(struct import *im, int pass_fd, struct failure *f)
 {
 	int r;
 
-	if (!anything(im) || !(im->yes || im->asks))
-		return peek(im);
+	if (!anything_to_import(im) || !(im->yes || im->asks)) {
+		vault_peek(im);
+		return 0;
+	}
 	r = open_vault(im->c, pass_fd, f);
 	im->open = r == 0;
 	return r;
 }
 
-static bool to_store(const struct import *im, unsigned i)
+static bool account_to_store(const struct import *im, unsigned i)
 {
 	const struct account *a = &im->account[i];
 
 	return a->twin == i && (a->state == STATE_NEW || a->state == STATE_OTHER);
 }
 
-/* One question for all that is new, one for each that gets a name of its own. */
-static int ask(struct import *im, struct failure *f)
+/* One question for all that is new, one for each that gets another name. */
+static int ask_what_to_store(struct import *im, struct failure *f)
 {
 	char question[300];
 	unsigned i, fresh = 0;
@@ -95,18 +106,20 @@ static int ask(struct import *im, struct failure *f)
 	if (im->yes)
 		return 0;
 	for (i = 0; i < im->accounts; i++)
-		fresh += to_store(im, i) && im->account[i].state == STATE_NEW;
-	snprintf(question, sizeof(question), "store %u %s in the vault?", fresh, fresh == 1 ? "key" : "keys");
+		fresh += account_to_store(im, i) && im->account[i].state == STATE_NEW;
+	snprintf(question, sizeof(question), "store %u %s in the vault?", fresh,
+		 fresh == 1 ? "key" : "keys");
 	if (fresh && terminal_yes(question, &yes, f) != 0)
 		return -1;
 	for (i = 0; i < im->accounts; i++) {
 		struct account *a = &im->account[i];
 		bool this = yes;
 
-		if (!to_store(im, i))
+		if (!account_to_store(im, i))
 			continue;
-		snprintf(question, sizeof(question), "%s has another key already: store this one as '%s'?",
-			 a->parent, a->entry);
+		snprintf(question, sizeof(question),
+			 "%s has another key already: store this one as '%s'?", a->parent,
+			 a->entry);
 		if (a->state == STATE_OTHER && terminal_yes(question, &this, f) != 0)
 			return -1;
 		if (!this)
@@ -115,23 +128,23 @@ static int ask(struct import *im, struct failure *f)
 	return 0;
 }
 
-static int store_one(struct import *im, struct account *a)
+static int account_store(struct import *im, struct account *a)
 {
 	struct failure why = { 0 };
 
 	memset(&a->why, 0, sizeof(a->why));
-	if (conf_write(im, a, &why) != 0) {
+	if (provider_file_write(im, a, &why) != 0) {
 		if (a->fresh || a->parent[0]) {
 			a->why = why;
 			return -1;
 		}
-		/* The provider works without: models and times can be written by hand. */
+		/* The token can be stored all the same; models and times can be written by hand. */
 		say("%s: its settings were not taken over: %s", a->provider, why.what);
 	}
-	return vault_store(im, a, &a->why);
+	return vault_entries_store(im, a, &a->why);
 }
 
-static int store(struct import *im)
+static int accounts_store(struct import *im)
 {
 	unsigned i;
 	int r = 0;
@@ -139,29 +152,30 @@ static int store(struct import *im)
 	for (i = 0; i < im->accounts; i++) {
 		struct account *a = &im->account[i];
 
-		if (to_store(im, i)) {
-			a->state = store_one(im, a) == 0 ? STATE_STORED : STATE_FAILED;
+		if (account_to_store(im, i)) {
+			a->state = account_store(im, a) == 0 ? STATE_STORED : STATE_FAILED;
 			r = a->state == STATE_STORED ? r : -1;
 		} else if (a->twin != i) {
 			a->state = im->account[a->twin].state;
-			/* another file may know another model */
-			if (pieces_safe(a))
-				conf_write(im, a, NULL);
+			/* Another file may have another model for the same token. */
+			if (account_in_vault(a))
+				provider_file_write(im, a, NULL);
 		}
 	}
 	return r;
 }
 
-static int act(struct import *im, struct failure *f)
+/* Ask, store, scrub, report.  -1 also when only some could be done. */
+static int import_act(struct import *im, struct failure *f)
 {
 	int r;
 
-	if (ask(im, f) != 0)
+	if (ask_what_to_store(im, f) != 0)
 		return -1;
-	/* A person may have thought for a while. */
+	/* The connection may have idled while a question was open. */
 	if (im->asks && client_connect(im->c, true, f) != 0)
 		return -1;
-	r = store(im);
+	r = accounts_store(im);
 	if (im->scrub && scrub_files(im, f) != 0)
 		r = -1;
 	if (leftovers_find(im, f) != 0)
@@ -173,32 +187,42 @@ static int act(struct import *im, struct failure *f)
 	return r;
 }
 
-static int run(struct import *im, int argc, char **argv, struct failure *f)
+/* Everything that only reads.  0, -1, or the exit code of a ccctl that failed. */
+static int import_look(struct import *im, char **word, int words, int pass_fd, struct failure *f)
+{
+	int r;
+
+	if (path_home(im->home, f) != 0 || find_files(im, word, words, f) != 0 ||
+	    accounts_collect(im, f) != 0 || match_accounts(im, f) != 0)
+		return -1;
+	r = vault_reach(im, pass_fd, f);
+	return r != 0 ? r : vault_entries_compare(im, f);
+}
+
+/* The exit code, or -1. */
+static int import_run(struct import *im, int argc, char **argv, struct failure *f)
 {
 	bool goes;
-	int fd, r;
+	int pass_fd, r;
 
-	if (parse(im, argc, argv, &fd, f) != 0 || path_home(im->home, f) != 0 ||
-	    places_find(im, argv + optind, argc - optind, f) != 0 || accounts_collect(im, f) != 0 ||
-	    map_accounts(im, f) != 0)
+	if (import_parse_options(im, argc, argv, &pass_fd, f) != 0)
 		return -1;
-	r = reach_vault(im, fd, f);
+	r = import_look(im, argv + optind, argc - optind, pass_fd, f);
 	if (r != 0)
 		return r;
-	if (vault_compare(im, f) != 0)
-		return -1;
-	goes = anything(im) && (im->yes || im->asks);
+	goes = anything_to_import(im) && (im->yes || im->asks);
 	if (!im->json)
 		report_found(im);
 	if (goes)
-		r = act(im, f);
+		r = import_act(im, f);
 	else if (leftovers_find(im, f) != 0)
 		return -1;
 	if (im->json && report_json(im, f) != 0)
 		return -1;
-	if (!goes && anything(im) && !im->json) {
+	if (!goes && anything_to_import(im) && !im->json) {
 		report_done(im);
-		say("nothing was changed; ccctl import --yes stores them, --scrub --yes takes them out of the files");
+		say("nothing was changed; ccctl import --yes stores them, --scrub --yes takes them "
+		    "out of the files");
 	}
 	if (r != 0 && f->code == FAIL_NONE)
 		fail_set(f, FAIL_SYSTEM, "each is named above", "not all could be done");
@@ -206,7 +230,7 @@ static int run(struct import *im, int argc, char **argv, struct failure *f)
 }
 
 /* The exit code, or -1. */
-static int import_with(struct client *c, int argc, char **argv, struct failure *f)
+static int import_from(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct import *im = calloc(1, sizeof(*im));
 	int r = -1;
@@ -217,7 +241,7 @@ static int import_with(struct client *c, int argc, char **argv, struct failure *
 		im->account = calloc(ACCOUNTS_MAX, sizeof(*im->account));
 	}
 	if (im && im->file && im->account)
-		r = run(im, argc, argv, f);
+		r = import_run(im, argc, argv, f);
 	else
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	if (im) {
@@ -233,7 +257,7 @@ static int import_with(struct client *c, int argc, char **argv, struct failure *
 	return r;
 }
 
-static int prepare(struct failure *f)
+static int import_harden(struct failure *f)
 {
 	umask(077);
 	if (proc_self_marked())
@@ -254,11 +278,11 @@ int main(int argc, char **argv)
 		return EXIT_FAILED;
 	/* What a message about an option calls us: ccctl help import. */
 	argv[0] = (char *)(uintptr_t)"import";
-	r = prepare(&f);
+	r = import_harden(&f);
 	if (r == 0)
 		r = client_begin(&c, true, &f);
 	if (r == 0)
-		r = import_with(&c, argc, argv, &f);
+		r = import_from(&c, argc, argv, &f);
 	client_end(&c);
 	if (fflush(stdout) != 0 && r >= 0)
 		r = fail_errno(&f, NULL, "write to standard output");

@@ -66,8 +66,8 @@ static void __attribute__((noreturn)) become_ccctl(const char *path, char *const
 	/* Standard output is our report's alone. */
 	if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
 		execv(path, argv);
-	dprintf(STDERR_FILENO, "ccctl: run %s: %s\nhint: is the installation whole? make install\n", path,
-		strerror(errno));
+	dprintf(STDERR_FILENO, "ccctl: run %s: %s\nhint: is the installation whole? make install\n",
+		path, strerror(errno));
 	_exit(EXIT_FAILED);
 }
 
@@ -125,8 +125,8 @@ static int run_unlock(int pass_fd, struct failure *f)
 /* With what needs no person: a keyring, a keyfile, the TPM. */
 static int run_unlock_auto(struct failure *f)
 {
-	char *argv[] = { (char *)(uintptr_t)"ccctl", (char *)(uintptr_t)"unlock", (char *)(uintptr_t)"--auto",
-			 (char *)(uintptr_t)"--quiet", NULL };
+	char *argv[] = { (char *)(uintptr_t) "ccctl", (char *)(uintptr_t) "unlock",
+			 (char *)(uintptr_t) "--auto", (char *)(uintptr_t) "--quiet", NULL };
 
 	return run_ccctl(argv, f);
 }
@@ -142,7 +142,8 @@ int open_vault(struct client *c, int pass_fd, struct failure *f)
 		return 0;
 	none = strcmp(c->state, "none") == 0;
 	if (none && (given || !terminal_here()))
-		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again", "there is no vault yet");
+		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
+				"there is no vault yet");
 	if (none) {
 		r = run_init(f);
 	} else if (given || terminal_here()) {

@@ -1,7 +1,9 @@
 /*
- * import/provider_file.c - what a provider's file lacks of what was found: an
- * address, models, times, modes.  What a person's file says already stays.
+ * import/provider_file.c - adding to a provider's file what it lacks: an address,
+ * models, variables, modes.
  */
+#include "import/provider_file.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <stdarg.h>
@@ -12,9 +14,8 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "import/found.h"
-#include "config/provider/endpoint.h"
 #include "config/ini/ini_file.h"
+#include "config/provider/endpoint.h"
 
 static const struct {
 	const char *variable, *key;
@@ -29,22 +30,23 @@ static const struct {
 	{ "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "context" },
 };
 
-/* A file as it is written. */
-struct conf {
+/* The file that is to be written. */
+struct provider_draft {
 	char path[PATH_SIZE];
-	char *old; /* what is there, or NULL */
+	char *old; /* what is in it now, or NULL */
 	size_t old_n;
-	struct ini_file *ini;	   /* of it */
+	struct ini_file *ini; /* old, parsed */
 	char *text;
 	size_t n, room;
 	char section[INI_SECTION_MAX + 1]; /* the last one begun */
-	bool any;
+	bool any;			   /* something was added */
 	mode_t mode;
 };
 
-static void append(struct conf *c, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+static void draft_append(struct provider_draft *c, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
 
-static void append(struct conf *c, const char *fmt, ...)
+static void draft_append(struct provider_draft *c, const char *fmt, ...)
 {
 	va_list ap;
 	int n;
@@ -56,22 +58,24 @@ static void append(struct conf *c, const char *fmt, ...)
 		c->n += (size_t)n;
 }
 
-static void line(struct conf *c, const char *section, const char *key, const char *value)
+static void draft_add_line(struct provider_draft *c, const char *section, const char *key,
+			   const char *value)
 {
 	const char *last = c->text + c->n;
 
 	if (strlen(section) > INI_SECTION_MAX || (c->ini && ini_file_get(c->ini, section, key)))
 		return;
 	if (strcmp(c->section, section) != 0) {
-		/* inih takes a section that comes again for its continuation */
-		append(c, "%s%s[%s]\n", c->n && last[-1] != '\n' ? "\n" : "", c->n ? "\n" : "", section);
+		/* A section may come again: inih takes it for the same one. */
+		draft_append(c, "%s%s[%s]\n", c->n && last[-1] != '\n' ? "\n" : "",
+			     c->n ? "\n" : "", section);
 		snprintf(c->section, sizeof(c->section), "%s", section);
 	}
-	append(c, "%s = %s\n", key, value);
+	draft_append(c, "%s = %s\n", key, value);
 	c->any = true;
 }
 
-static const char *model_key(const char *variable)
+static const char *models_key_of(const char *variable)
 {
 	size_t i;
 
@@ -81,7 +85,7 @@ static const char *model_key(const char *variable)
 	return NULL;
 }
 
-static const char *set_already(const struct provider *p, const char *variable)
+static const char *provider_value_of(const struct provider *p, const char *variable)
 {
 	unsigned i;
 
@@ -91,7 +95,7 @@ static const char *set_already(const struct provider *p, const char *variable)
 	return "";
 }
 
-static bool listed(const struct settings_list *l, const char *variable)
+static bool settings_have(const struct provider_settings *l, const char *variable)
 {
 	unsigned i;
 
@@ -101,9 +105,9 @@ static bool listed(const struct settings_list *l, const char *variable)
 	return false;
 }
 
-/* Models, then [env], as the mode's ("" none). */
-static void settings(struct conf *c, const struct settings_list *l, const char *mode,
-		     const struct provider *p)
+/* Models, then [env], in the mode's sections ("" the provider's own). */
+static void draft_add_settings(struct provider_draft *c, const struct provider_settings *l,
+			       const char *mode, const struct provider *p)
 {
 	char section[160];
 	const char *key;
@@ -112,24 +116,26 @@ static void settings(struct conf *c, const struct settings_list *l, const char *
 
 	for (env = 0; env < 2; env++)
 		for (i = 0; i < l->n; i++) {
-			key = model_key(l->set[i].name);
-			if ((key == NULL) != env || strcmp(set_already(p, l->set[i].name), l->set[i].value) == 0)
+			key = models_key_of(l->set[i].name);
+			if ((key == NULL) != env ||
+			    strcmp(provider_value_of(p, l->set[i].name), l->set[i].value) == 0)
 				continue;
 			if (key && strchr(l->set[i].value, ' '))
 				continue;
 			if (mode[0])
-				snprintf(section, sizeof(section), "mode %s %s", mode, env ? "env" : "models");
+				snprintf(section, sizeof(section), "mode %s %s", mode,
+					 env ? "env" : "models");
 			else
 				snprintf(section, sizeof(section), "%s", env ? "env" : "models");
-			/* two variables for one key: the newer one counts */
+			/* Two variables for one key: the newer name wins. */
 			if (strcmp(l->set[i].name, "ANTHROPIC_SMALL_FAST_MODEL") == 0 &&
-			    listed(l, "ANTHROPIC_DEFAULT_HAIKU_MODEL"))
+			    settings_have(l, "ANTHROPIC_DEFAULT_HAIKU_MODEL"))
 				continue;
-			line(c, section, key ? key : l->set[i].name, l->set[i].value);
+			draft_add_line(c, section, key ? key : l->set[i].name, l->set[i].value);
 		}
 }
 
-static void mode(const struct import *im, struct conf *c, const struct mode *m)
+static void draft_add_mode(const struct import *im, struct provider_draft *c, const struct mode *m)
 {
 	char section[NAME_MAX_LEN + 16];
 	const struct account *a = m->account < im->accounts ? &im->account[m->account] : NULL;
@@ -137,26 +143,27 @@ static void mode(const struct import *im, struct conf *c, const struct mode *m)
 
 	snprintf(section, sizeof(section), "mode %s", m->name);
 	if (a && a->provider[0]) {
-		line(c, section, "use", a->provider);
+		draft_add_line(c, section, "use", a->provider);
 	} else if (m->base_url[0] && endpoint_parse(m->base_url, &e) == NULL) {
-		/* takes back what the file below may use */
-		line(c, section, "use", "");
-		line(c, section, "base_url", m->base_url);
-		line(c, section, "auth", m->placeholder[0] ? "bearer" : "none");
+		/* The preset below may have a "use": an empty one undoes it. */
+		draft_add_line(c, section, "use", "");
+		draft_add_line(c, section, "base_url", m->base_url);
+		draft_add_line(c, section, "auth", m->placeholder[0] ? "bearer" : "none");
 		if (m->placeholder[0])
-			line(c, section, "placeholder", m->placeholder);
+			draft_add_line(c, section, "placeholder", m->placeholder);
 	}
-	settings(c, &m->list, m->name, NULL);
+	draft_add_settings(c, &m->list, m->name, NULL);
 }
 
-static const char *auth_word(enum auth auth)
+static const char *auth_name_in_file(enum auth auth)
 {
-	static const char *const names[] = { "bearer", "api-key", "oauth", "none", "foundry", "bedrock", "vertex" };
+	static const char *const names[] = { "bearer",	"api-key", "oauth", "none",
+					     "foundry", "bedrock", "vertex" };
 
 	return names[auth];
 }
 
-static const struct known *known_of(const struct import *im, const char *name)
+static const struct known_provider *known_of_name(const struct import *im, const char *name)
 {
 	unsigned i;
 
@@ -165,35 +172,38 @@ static const struct known *known_of(const struct import *im, const char *name)
 	return &im->known[i];
 }
 
-static void compose(const struct import *im, const struct account *a, struct conf *c,
-		    const struct provider *p)
+static void draft_compose(const struct import *im, const struct account *a,
+			  struct provider_draft *c, const struct provider *p)
 {
 	unsigned i;
 
 	if (a->parent[0]) {
-		line(c, "provider", "use", a->parent);
-		line(c, "provider", "secret", a->entry);
+		draft_add_line(c, "provider", "use", a->parent);
+		draft_add_line(c, "provider", "secret", a->entry);
 	} else if (a->fresh) {
-		line(c, "provider", "title", a->provider);
+		draft_add_line(c, "provider", "title", a->provider);
 		if (a->base_url[0])
-			line(c, "provider", "base_url", a->base_url);
-		line(c, "provider", "auth", auth_word(known_of(im, a->provider)->auth));
-		line(c, "provider", "docs", "written by ccctl import, from your own files");
+			draft_add_line(c, "provider", "base_url", a->base_url);
+		draft_add_line(c, "provider", "auth",
+			       auth_name_in_file(known_of_name(im, a->provider)->auth));
+		draft_add_line(c, "provider", "docs",
+			       "written by ccctl import, from your own files");
 	}
-	settings(c, &a->list, "", p);
+	draft_add_settings(c, &a->list, "", p);
 	for (i = 0; i < a->modes; i++)
-		mode(im, c, &a->mode[i]);
+		draft_add_mode(im, c, &a->mode[i]);
 }
 
-/* The path, through links, and what is there. */
-static int begin(struct conf *c, const char *name, struct failure *f)
+/* The path, with links followed, and what is in the file now. */
+static int draft_begin(struct provider_draft *c, const char *name, struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 16], real[PATH_MAX];
 	struct stat st;
 	int fd;
 
 	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
-	if (path_of(PATH_CONFIG, "providers", dir, f) != 0 || path_of(PATH_CONFIG, leaf, c->path, f) != 0)
+	if (path_of(PATH_CONFIG, "providers", dir, f) != 0 ||
+	    path_of(PATH_CONFIG, leaf, c->path, f) != 0)
 		return -1;
 	fd = path_private_dir(dir, f);
 	if (fd < 0)
@@ -219,25 +229,25 @@ static int begin(struct conf *c, const char *name, struct failure *f)
 	return 0;
 }
 
-static int undo(const struct conf *c)
+static int draft_undo(const struct provider_draft *c)
 {
 	if (c->old)
 		return io_replace_file(c->path, c->mode, c->old, c->old_n, NULL);
 	return unlink(c->path);
 }
 
-/* Does it load, with all of its modes? */
-static int try_load(const struct import *im, const struct account *a, struct failure *f)
+/* Check the new file: does the provider load, with all of its modes? */
+static int provider_loads(const struct import *im, const struct account *a, struct failure *f)
 {
 	struct provider *p;
 	unsigned i;
-	int r = provider_load(a->provider, a->pmode, &p, f);
+	int r = provider_load(a->provider, a->provider_mode, &p, f);
 
 	if (r != 0)
 		return -1;
 	provider_free(p);
 	for (i = 0; i < a->modes && r == 0; i++) {
-		/* a mode that uses a provider whose own file comes later */
+		/* This mode uses a provider whose file is not written yet. */
 		if (a->mode[i].account < im->accounts && im->account[a->mode[i].account].fresh)
 			continue;
 		r = provider_load(a->provider, a->mode[i].name, &p, f);
@@ -247,33 +257,34 @@ static int try_load(const struct import *im, const struct account *a, struct fai
 	return r;
 }
 
-static void note_written(struct import *im, const char *name)
+static void note_written_provider(struct import *im, const char *name)
 {
 	if (im->writtens < ACCOUNTS_MAX)
 		memcpy(im->written[im->writtens++], name, strlen(name) + 1);
 }
 
-int conf_write(struct import *im, struct account *a, struct failure *f)
+int provider_file_write(struct import *im, struct account *a, struct failure *f)
 {
-	struct conf c = { 0 };
+	struct provider_draft c = { 0 };
 	struct provider *p = NULL;
-	int r = begin(&c, a->provider, f);
+	int r = draft_begin(&c, a->provider, f);
 
 	if (r == 0) {
 		if (!a->fresh)
-			provider_load(a->parent[0] ? a->parent : a->provider, a->pmode, &p, NULL);
+			provider_load(a->parent[0] ? a->parent : a->provider, a->provider_mode, &p,
+				      NULL);
 		if (!c.old)
-			append(&c, "; Written by ccctl import.\n");
-		compose(im, a, &c, p);
+			draft_append(&c, "; Written by ccctl import.\n");
+		draft_compose(im, a, &c, p);
 		provider_free(p);
 	}
 	if (r == 0 && c.any) {
 		r = io_replace_file(c.path, c.mode, c.text, c.n, f);
-		if (r == 0 && try_load(im, a, f) != 0) {
-			undo(&c);
+		if (r == 0 && provider_loads(im, a, f) != 0) {
+			draft_undo(&c);
 			r = -1;
 		} else if (r == 0) {
-			note_written(im, a->provider);
+			note_written_provider(im, a->provider);
 		}
 	}
 	ini_file_free(c.ini);

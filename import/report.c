@@ -1,45 +1,40 @@
 /*
- * import/report.c - what was found and done, for people and for
- * programs.  Of a secret four characters are shown, of a short one none.
+ * import/report.c - what was found and done, for people and for programs.
  */
+#include "import/report.h"
+
 #include <stdio.h>
 #include <string.h>
 
-#include "import/found.h"
+#include "client/common/common.h"
+#include "import/accounts.h"
+#include "import/display.h"
 #include "json/output.h"
 
-void report_hidden(const char *p, size_t n, char out[32])
-{
-	size_t i, k = n >= SHOWN_LEAST ? SHOWN_MAX : 0;
-
-	snprintf(out, 32, "****");
-	for (i = 0; i < k; i++)
-		out[4 + i] = p[n - k + i] > ' ' && p[n - k + i] <= '~' ? p[n - k + i] : '?';
-	out[4 + k] = '\0';
-}
-
-static const char *kind_word(const struct account *a)
+static const char *account_kind_name(const struct account *a)
 {
 	static const char *const words[] = { "token", "source", "unknown", "malformed" };
 
 	return words[a->kind];
 }
 
-static const char *state_word(const struct account *a)
+static const char *account_state_name(const struct account *a)
 {
-	static const char *const words[] = { "open", "new", "same", "other", "stored", "left", "failed" };
+	static const char *const words[] = { "open",   "new",  "same",	"other",
+					     "stored", "left", "failed" };
 
 	return words[a->state];
 }
 
-static void state_text(const struct account *a, char out[400])
+static void account_state_text(const struct account *a, char out[400])
 {
 	switch (a->state) {
 	case STATE_SAME:
 		snprintf(out, 400, "the vault has it");
 		break;
 	case STATE_OTHER:
-		snprintf(out, 400, "another key has the name %.64s: this becomes %.64s", a->parent, a->entry);
+		snprintf(out, 400, "another key has the name %.64s: this becomes %.64s", a->parent,
+			 a->entry);
 		break;
 	case STATE_STORED:
 		snprintf(out, 400, "stored as %.64s", a->entry);
@@ -49,7 +44,9 @@ static void state_text(const struct account *a, char out[400])
 		break;
 	case STATE_LEFT:
 		if (a->kind == ACCOUNT_UNKNOWN)
-			snprintf(out, 400, "not imported: where it comes from cannot be told without running it");
+			snprintf(out, 400,
+				 "not imported: where it comes from cannot be told without running "
+				 "it");
 		else if (a->kind == ACCOUNT_BAD)
 			snprintf(out, 400, "not imported: %.300s", a->why.what);
 		else
@@ -60,36 +57,37 @@ static void state_text(const struct account *a, char out[400])
 	}
 }
 
-static void line(const struct import *im, const struct account *a)
+static void report_account(const struct import *im, const struct account *a)
 {
-	char path[PATH_SIZE], hidden[32] = "", text[400];
-	const struct assign *v = account_variable(im, a), *at = account_at(im, a);
+	char path[PATH_SIZE], hidden[SECRET_SHOWN] = "", text[400];
+	const struct assignment *v = account_variable(im, a), *at = account_value(im, a);
 
-	put_plain(places_short(im, im->file[a->file].path, path));
+	put_plain(display_path(im->home, im->file[a->file].path, path));
 	printf(":%u  %s  ", v->line, v->name);
 	if (a->kind == ACCOUNT_SOURCE) {
 		put_plain(a->ref);
 	} else if (a->token) {
-		report_hidden(a->token, a->n, hidden);
+		display_secret(a->token, a->n, hidden);
 		put_plain(hidden);
 	} else {
 		printf("$(...)");
 	}
 	if (at != v && a->at_file != a->file) {
 		printf(" in ");
-		put_plain(places_short(im, im->file[a->at_file].path, path));
+		put_plain(display_path(im->home, im->file[a->at_file].path, path));
 	}
 	if (v->commented)
 		printf(" (in a comment)");
 	if (a->provider[0])
-		printf("  ->  %s%s%s", a->provider, a->pmode[0] ? ":" : "", a->pmode);
-	state_text(a, text);
+		printf("  ->  %s%s%s", a->provider, a->provider_mode[0] ? ":" : "",
+		       a->provider_mode);
+	account_state_text(a, text);
 	printf("  ");
 	put_plain(text);
 	putchar('\n');
 }
 
-static void extras(const struct account *a)
+static void report_settings(const struct account *a)
 {
 	unsigned i, k;
 
@@ -114,15 +112,15 @@ void report_found(const struct import *im)
 	unsigned i;
 
 	for (i = 0; i < im->accounts; i++) {
-		line(im, &im->account[i]);
-		extras(&im->account[i]);
+		report_account(im, &im->account[i]);
+		report_settings(&im->account[i]);
 	}
 	for (i = 0; i < im->files; i++) {
 		if (!im->file[i].why.code)
 			continue;
-		put_plain(places_short(im, im->file[i].path, path));
-		if (im->file[i].r.bad_line)
-			printf(":%u", im->file[i].r.bad_line);
+		put_plain(display_path(im->home, im->file[i].path, path));
+		if (im->file[i].parsed.bad_line)
+			printf(":%u", im->file[i].parsed.bad_line);
 		printf("  left alone: ");
 		put_plain(im->file[i].why.what);
 		putchar('\n');
@@ -143,7 +141,8 @@ void report_done(const struct import *im)
 		if (a->twin != i)
 			continue;
 		if (a->state == STATE_STORED)
-			say("stored '%s': ccrun %s%s%s", a->entry, a->provider, a->pmode[0] ? ":" : "", a->pmode);
+			say("stored '%s': ccrun %s%s%s", a->entry, a->provider,
+			    a->provider_mode[0] ? ":" : "", a->provider_mode);
 		if (a->state != STATE_FAILED)
 			continue;
 		say("'%s' was not stored: %s", a->provider, a->why.what);
@@ -153,7 +152,7 @@ void report_done(const struct import *im)
 	for (i = 0; i < im->writtens; i++)
 		say("wrote ~/.config/ccrun/providers/%s.conf", im->written[i]);
 	for (i = 0; i < im->lefts; i++) {
-		places_short(im, im->left[i].path, path);
+		display_path(im->home, im->left[i].path, path);
 		wiped += im->left[i].wiped;
 		if (im->left[i].wiped)
 			say("%s: pieces of a key were overwritten (%s)", path, im->left[i].what);
@@ -163,33 +162,34 @@ void report_done(const struct import *im)
 	if (im->lefts > wiped && im->history)
 		say("left: where a key is not in the vault, or the file cannot be written");
 	else if (im->lefts > wiped)
-		say("--scrub --history overwrites them; shells that run write their history at their end");
+		say("--scrub --history overwrites them; shells that run write their history at "
+		    "their end");
 }
 
 static struct json_t *account_json(const struct import *im, const struct account *a)
 {
-	const struct assign *v = account_variable(im, a);
+	const struct assignment *v = account_variable(im, a);
 	struct json_t *o = js_object(), *list = js_array();
-	char hidden[32];
+	char hidden[SECRET_SHOWN];
 	unsigned i;
 
 	js_text(o, "file", im->file[a->file].path);
 	js_number(o, "line", v->line);
 	js_text(o, "variable", v->name);
-	js_text(o, "kind", kind_word(a));
+	js_text(o, "kind", account_kind_name(a));
 	js_text(o, "written_in", im->file[a->at_file].path);
-	js_number(o, "written_line", account_at(im, a)->line);
+	js_number(o, "written_line", account_value(im, a)->line);
 	js_bool(o, "comment", v->commented);
 	if (a->token)
-		report_hidden(a->token, a->n, hidden);
+		display_secret(a->token, a->n, hidden);
 	js_text(o, "shown", a->token ? hidden : NULL);
 	explicit_bzero(hidden, sizeof(hidden));
 	js_text(o, "source", a->ref);
 	js_text(o, "base_url", a->base_url[0] ? a->base_url : NULL);
 	js_text(o, "provider", a->provider[0] ? a->provider : NULL);
-	js_text(o, "mode", a->pmode[0] ? a->pmode : NULL);
+	js_text(o, "mode", a->provider_mode[0] ? a->provider_mode : NULL);
 	js_text(o, "entry", a->entry[0] ? a->entry : NULL);
-	js_text(o, "state", state_word(a));
+	js_text(o, "state", account_state_name(a));
 	js_text(o, "error", a->why.what[0] ? a->why.what : NULL);
 	for (i = 0; i < a->modes; i++)
 		js_append_text(list, a->mode[i].name);
@@ -209,8 +209,8 @@ static struct json_t *file_json(const struct import_file *file)
 	js_bool(o, "scrubbed", file->scrubbed);
 	js_text(o, "note", file->note[0] ? file->note : NULL);
 	js_text(o, "error", file->why.code ? file->why.what : NULL);
-	if (file->r.bad_line)
-		js_number(o, "line", file->r.bad_line);
+	if (file->parsed.bad_line)
+		js_number(o, "line", file->parsed.bad_line);
 	else
 		js_null(o, "line");
 	return o;

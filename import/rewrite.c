@@ -1,9 +1,11 @@
 /*
- * import/rewrite.c - a file in whose place another one comes.
+ * import/rewrite.c - replacing a file, with a backup that has no secrets.
  *
  * MUST: nothing that is written here, not a temporary file, not a backup,
  * holds a secret; at every instant the file is the old one or the new one.
  */
+#include "import/rewrite.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
@@ -17,15 +19,15 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "import/found.h"
 
 #define WRITE_MS 30000
 #define INDEX_MAX (64 * 1024 * 1024)
 
-/* ---- what to know of it ---- */
+/* ---- other copies ---- */
 
-/* Is the path in git's index?  Names stand in it whole, but in its newest form. */
-static bool in_index(const char *git, const char *name)
+/* Is the path in git's index?  Versions 2 and 3 have it whole; version 4 compresses
+ * names, so that one of it may be missed. */
+static bool git_index_has(const char *git, const char *name)
 {
 	char path[PATH_SIZE];
 	struct stat st;
@@ -36,7 +38,8 @@ static bool in_index(const char *git, const char *name)
 	if (snprintf(path, sizeof(path), "%s/index", git) >= (int)sizeof(path))
 		return false;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 12 && st.st_size < INDEX_MAX)
+	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 12 &&
+	    st.st_size < INDEX_MAX)
 		p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (p != MAP_FAILED) {
 		found = memmem(p, (size_t)st.st_size, name, strlen(name) + 1) != NULL;
@@ -47,8 +50,9 @@ static bool in_index(const char *git, const char *name)
 	return found;
 }
 
-/* 2 tracked, 1 inside of a repository, 0. */
-static int in_git(const char *real)
+enum git_state { GIT_NONE, GIT_INSIDE, GIT_TRACKED };
+
+static enum git_state git_state_of(const char *real)
 {
 	char dir[PATH_MAX], git[PATH_MAX];
 	struct stat st;
@@ -57,33 +61,40 @@ static int in_git(const char *real)
 	snprintf(dir, sizeof(dir), "%s", real);
 	while ((slash = strrchr(dir, '/'))) {
 		*slash = '\0';
-		if (snprintf(git, sizeof(git), "%s/.git", dir) >= (int)sizeof(git) || stat(git, &st) != 0)
+		if (snprintf(git, sizeof(git), "%s/.git", dir) >= (int)sizeof(git) ||
+		    stat(git, &st) != 0)
 			continue;
-		return S_ISDIR(st.st_mode) && in_index(git, real + (slash - dir) + 1) ? 2 : 1;
+		return S_ISDIR(st.st_mode) && git_index_has(git, real + (slash - dir) + 1)
+			       ? GIT_TRACKED
+			       : GIT_INSIDE;
 	}
-	return 0;
+	return GIT_NONE;
 }
 
-void rewrite_note(const struct import_file *file, char out[160])
+void rewrite_warning(const struct import_file *file, char out[FILE_NOTE_MAX])
 {
 	char real[PATH_MAX];
-	int git = realpath(file->path, real) ? in_git(real) : 0;
+	enum git_state git = realpath(file->path, real) ? git_state_of(real) : GIT_NONE;
 
 	out[0] = '\0';
 	if (file->st.st_nlink > 1)
-		snprintf(out, 160, "it has %lu other names, and they keep the key",
+		snprintf(out, FILE_NOTE_MAX, "it has %lu other names, and they keep the key",
 			 (unsigned long)file->st.st_nlink - 1);
-	else if (git == 2)
-		snprintf(out, 160, "git tracks it, and its history keeps the key: make a new one (rotate it)");
-	else if (git == 1)
-		snprintf(out, 160, "it is inside of a git repository: if it ever was committed, the history keeps "
-				   "the key: rotate it");
+	else if (git == GIT_TRACKED)
+		snprintf(
+			out, FILE_NOTE_MAX,
+			"git tracks it, and its history keeps the key: make a new one (rotate it)");
+	else if (git == GIT_INSIDE)
+		snprintf(out, FILE_NOTE_MAX,
+			 "it is inside of a git repository: if it ever was committed, the history "
+			 "keeps "
+			 "the key: rotate it");
 }
 
 /* ---- the copy without secrets ---- */
 
-static int keep(const struct import_file *file, const struct text *backup, char kept[PATH_SIZE],
-		struct failure *f)
+static int backup_write(const struct import_file *file, const struct locked_text *backup,
+			char kept[PATH_SIZE], struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[200], when[32];
 	time_t now = time(NULL);
@@ -98,7 +109,7 @@ static int keep(const struct import_file *file, const struct text *backup, char 
 	if (fd < 0)
 		return -1;
 	close(fd);
-	/* the end of a long path tells most */
+	/* Of a long path the end tells most. */
 	if (strlen(name) > 120)
 		name += strlen(name) - 120;
 	snprintf(leaf, sizeof(leaf), "%.120s", name);
@@ -117,16 +128,17 @@ static int keep(const struct import_file *file, const struct text *backup, char 
 
 /* ---- the new file ---- */
 
-static int check(const struct import_file *file, const char *real, struct failure *f)
+static int file_is_unchanged(const struct import_file *file, const char *real, struct failure *f)
 {
-	struct text now;
+	struct locked_text now;
 	struct stat st;
 	bool same;
 
-	if (text_read(real, false, &now, &st, f) != 1)
+	if (locked_text_read(real, false, &now, &st, f) != 1)
 		return -1;
-	same = now.n == file->text.n && memcmp(now.p, file->text.p, now.n) == 0 && st.st_ino == file->st.st_ino;
-	text_free(&now);
+	same = now.n == file->text.n && memcmp(now.p, file->text.p, now.n) == 0 &&
+	       st.st_ino == file->st.st_ino;
+	locked_text_free(&now);
 	if (!same)
 		return fail_set(f, FAIL_CHANGED, "the same command again", "it was changed meanwhile");
 	if (st.st_uid != geteuid())
@@ -136,18 +148,19 @@ static int check(const struct import_file *file, const char *real, struct failur
 	return 0;
 }
 
-static int fill(int fd, const struct import_file *file, const struct text *fresh)
+static int file_fill(int fd, const struct import_file *file, const struct locked_text *fresh)
 {
 	struct stat st;
 
-	if (io_write_all(fd, fresh->p, fresh->n, io_now_ms() + WRITE_MS) != 0 || fstat(fd, &st) != 0)
+	if (io_write_all(fd, fresh->p, fresh->n, io_now_ms() + WRITE_MS) != 0 ||
+	    fstat(fd, &st) != 0)
 		return -1;
 	if (st.st_gid != file->st.st_gid && fchown(fd, (uid_t)-1, file->st.st_gid) != 0)
 		return -1;
 	return fchmod(fd, file->st.st_mode & 07777) != 0 || fsync(fd) != 0 ? -1 : 0;
 }
 
-static int sync_dir(const char *real)
+static int directory_sync(const char *real)
 {
 	char copy[PATH_MAX];
 	int fd, r;
@@ -160,8 +173,8 @@ static int sync_dir(const char *real)
 	return r;
 }
 
-static int replace(const struct import_file *file, const char *real, const struct text *fresh,
-		   struct failure *f)
+static int file_replace(const struct import_file *file, const char *real,
+			const struct locked_text *fresh, struct failure *f)
 {
 	char tmp[PATH_MAX];
 	int fd, r;
@@ -171,31 +184,31 @@ static int replace(const struct import_file *file, const char *real, const struc
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(f, NULL, "a new file beside it");
-	r = fill(fd, file, fresh);
+	r = file_fill(fd, file, fresh);
 	if (r != 0)
 		fail_errno(f, "is the disk full?", "a new file beside it");
 	close(fd);
-	if (r == 0 && check(file, real, f) != 0)
+	if (r == 0 && file_is_unchanged(file, real, f) != 0)
 		r = -1;
 	if (r == 0 && rename(tmp, real) != 0)
 		r = fail_errno(f, NULL, "rename");
 	if (r != 0)
 		unlink(tmp);
-	else if (sync_dir(real) != 0)
+	else if (directory_sync(real) != 0)
 		r = fail_errno(f, NULL, "its directory");
 	return r;
 }
 
-int rewrite_file(struct import_file *file, const struct text *fresh, const struct text *backup,
-		 char kept[PATH_SIZE], struct failure *f)
+int rewrite_file(struct import_file *file, const struct locked_text *fresh,
+		 const struct locked_text *backup, char kept[PATH_SIZE], struct failure *f)
 {
 	char real[PATH_MAX];
 
 	if (!realpath(file->path, real))
 		return fail_errno(f, NULL, "cannot be found any more");
-	if (check(file, real, f) != 0 || keep(file, backup, kept, f) != 0)
+	if (file_is_unchanged(file, real, f) != 0 || backup_write(file, backup, kept, f) != 0)
 		return -1;
-	if (replace(file, real, fresh, f) != 0) {
+	if (file_replace(file, real, fresh, f) != 0) {
 		unlink(kept);
 		return -1;
 	}

@@ -1,15 +1,15 @@
 /*
- * import/shell_lex.c - shell text cut into words and operators.
+ * import/shell_lex.c - splits shell text into words and operators.
  */
 #include "import/shell_lex.h"
 
 #include <stdint.h>
 #include <string.h>
 
-#define DEPTH_MAX 32 /* nested brackets; the stack is ours */
-#define OPEN SIZE_MAX /* a quote or bracket that does not end */
+#define DEPTH_MAX 32 /* nested brackets; each takes stack */
+#define OPEN SIZE_MAX /* result: a quote or bracket does not end */
 
-static size_t skip_double(const char *t, size_t at, size_t end, bool fish, int depth);
+static size_t skip_double_quotes(const char *t, size_t at, size_t end, bool fish, int depth);
 
 void lex_begin(struct lex *x, const char *text, size_t at, size_t end, bool fish)
 {
@@ -20,8 +20,8 @@ void lex_begin(struct lex *x, const char *text, size_t at, size_t end, bool fish
 	x->fish = fish;
 }
 
-/* From behind the opening quote. */
-static size_t skip_single(const char *t, size_t at, size_t end, bool escapes)
+/* at is behind the opening quote; returns the offset behind the closing one. */
+static size_t skip_single_quotes(const char *t, size_t at, size_t end, bool escapes)
 {
 	for (; at < end; at++) {
 		if (t[at] == '\'')
@@ -32,7 +32,7 @@ static size_t skip_single(const char *t, size_t at, size_t end, bool escapes)
 	return OPEN;
 }
 
-static size_t skip_back(const char *t, size_t at, size_t end)
+static size_t skip_backquotes(const char *t, size_t at, size_t end)
 {
 	for (; at < end; at++) {
 		if (t[at] == '`')
@@ -43,14 +43,14 @@ static size_t skip_back(const char *t, size_t at, size_t end)
 	return OPEN;
 }
 
-/* Quotes and brackets at `at`: behind their end, OPEN, or at when there are none. */
+/* The offset behind the quotes or brackets at `at`, OPEN, or at when there are none. */
 static size_t skip_nested(const char *t, size_t at, size_t end, bool fish, int depth);
 
-/* From behind an opening bracket, to behind the one that closes it. */
-static size_t skip_until(const char *t, size_t at, size_t end, char open, char close, bool fish,
+/* at is behind the opening bracket; returns the offset behind the closing one. */
+static size_t skip_brackets(const char *t, size_t at, size_t end, char open, char close, bool fish,
 			 int depth)
 {
-	/* (( is arithmetic, where # is a base */
+	/* (( is arithmetic, where # is a number's base. */
 	bool comments = open == '(' && at < end && t[at] != '(';
 	unsigned deep = 1;
 	size_t next;
@@ -62,7 +62,7 @@ static size_t skip_until(const char *t, size_t at, size_t end, char open, char c
 			at += 2;
 			continue;
 		}
-		/* A comment in an array or a substitution: its apostrophes are none. */
+		/* A comment in an array or a substitution: its apostrophes are no quotes. */
 		if (t[at] == '#' && comments && strchr(" \t\n", t[at - 1])) {
 			while (at < end && t[at] != '\n')
 				at++;
@@ -89,21 +89,21 @@ static size_t skip_nested(const char *t, size_t at, size_t end, bool fish, int d
 	if (at + 1 < end)
 		second = t[at + 1];
 	if (t[at] == '\'')
-		return skip_single(t, at + 1, end, fish);
+		return skip_single_quotes(t, at + 1, end, fish);
 	if (t[at] == '"')
-		return skip_double(t, at + 1, end, fish, depth);
+		return skip_double_quotes(t, at + 1, end, fish, depth);
 	if (t[at] == '`' && !fish)
-		return skip_back(t, at + 1, end);
+		return skip_backquotes(t, at + 1, end);
 	if (t[at] == '$' && second == '\'' && !fish)
-		return skip_single(t, at + 2, end, true);
+		return skip_single_quotes(t, at + 2, end, true);
 	if (t[at] == '$' && second == '(')
-		return skip_until(t, at + 2, end, '(', ')', fish, depth);
+		return skip_brackets(t, at + 2, end, '(', ')', fish, depth);
 	if (t[at] == '$' && second == '{')
-		return skip_until(t, at + 2, end, '{', '}', fish, depth);
+		return skip_brackets(t, at + 2, end, '{', '}', fish, depth);
 	return at;
 }
 
-static size_t skip_double(const char *t, size_t at, size_t end, bool fish, int depth)
+static size_t skip_double_quotes(const char *t, size_t at, size_t end, bool fish, int depth)
 {
 	size_t next;
 
@@ -115,7 +115,8 @@ static size_t skip_double(const char *t, size_t at, size_t end, bool fish, int d
 			continue;
 		}
 		next = at;
-		if (t[at] == '`' || (t[at] == '$' && at + 1 < end && strchr("({", t[at + 1]) && t[at + 1]))
+		if (t[at] == '`' ||
+		    (t[at] == '$' && at + 1 < end && strchr("({", t[at + 1]) && t[at + 1]))
 			next = skip_nested(t, at, end, fish, depth + 1);
 		if (next == OPEN)
 			return OPEN;
@@ -126,19 +127,19 @@ static size_t skip_double(const char *t, size_t at, size_t end, bool fish, int d
 
 size_t lex_skip(const char *text, size_t at, size_t end, bool fish)
 {
-	size_t behind = text[at] == '(' ? skip_until(text, at + 1, end, '(', ')', fish, 0)
+	size_t behind = text[at] == '(' ? skip_brackets(text, at + 1, end, '(', ')', fish, 0)
 					: skip_nested(text, at, end, fish, 0);
 
 	return behind == OPEN || behind > end ? 0 : behind;
 }
 
-static bool ends_word(char c)
+static bool char_ends_word(char c)
 {
 	return strchr(" \t\r\n;&|()<>", c) != NULL;
 }
 
-/* Behind the word at `at`, or OPEN. */
-static size_t skip_word(const struct lex *x, size_t at)
+/* The offset behind the word at `at`, or OPEN. */
+static size_t lex_skip_word(const struct lex *x, size_t at)
 {
 	const char *t = x->text;
 	size_t begin = at, next;
@@ -150,8 +151,8 @@ static size_t skip_word(const struct lex *x, size_t at)
 		}
 		/* A=(...) is an array, and in fish (...) a substitution. */
 		if (t[at] == '(' && (x->fish || (at > begin && t[at - 1] == '=')))
-			next = skip_until(t, at + 1, x->end, '(', ')', x->fish, 0);
-		else if (ends_word(t[at]))
+			next = skip_brackets(t, at + 1, x->end, '(', ')', x->fish, 0);
+		else if (char_ends_word(t[at]))
 			return at;
 		else
 			next = skip_nested(t, at, x->end, x->fish, 0);
@@ -163,7 +164,7 @@ static size_t skip_word(const struct lex *x, size_t at)
 }
 
 /* Does the line text[at..eol) end the here-document? */
-static bool ends_doc(const struct lex *x, unsigned doc, size_t at, size_t eol)
+static bool line_ends_heredoc(const struct lex *x, unsigned doc, size_t at, size_t eol)
 {
 	const char *w = x->text + x->doc[doc].at;
 	size_t i, n = x->doc[doc].n;
@@ -179,7 +180,7 @@ static bool ends_doc(const struct lex *x, unsigned doc, size_t at, size_t eol)
 	return at == eol;
 }
 
-static void skip_docs(struct lex *x)
+static void lex_skip_heredocs(struct lex *x)
 {
 	unsigned doc = 0;
 
@@ -187,14 +188,14 @@ static void skip_docs(struct lex *x)
 		const char *nl = memchr(x->text + x->at, '\n', x->end - x->at);
 		size_t eol = nl ? (size_t)(nl - x->text) : x->end;
 
-		if (ends_doc(x, doc, x->at, eol))
+		if (line_ends_heredoc(x, doc, x->at, eol))
 			doc++;
 		x->at = nl ? eol + 1 : eol;
 	}
 	x->docs = 0;
 }
 
-static void skip_blanks(struct lex *x)
+static void lex_skip_blanks(struct lex *x)
 {
 	while (x->at < x->end) {
 		if (strchr(" \t\r", x->text[x->at]) && x->text[x->at])
@@ -206,7 +207,7 @@ static void skip_blanks(struct lex *x)
 	}
 }
 
-static enum token operator(struct lex *x)
+static enum lexeme lex_operator(struct lex *x)
 {
 	static const char *const ops[] = { ";;&", "<<<", "<<-", ";;", ";&", "&&", "||", "<<", ">>",
 					   ">&", "<&", "&>", ">|", "|&" };
@@ -221,49 +222,49 @@ static enum token operator(struct lex *x)
 		x->doc_next = true;
 		x->doc_tabs = n == 3;
 	}
-	return TOKEN_OP;
+	return LEX_OP;
 }
 
-enum token lex_next(struct lex *x)
+enum lexeme lex_next(struct lex *x)
 {
 	const char *t = x->text, *nl;
 	char c;
 
-	skip_blanks(x);
+	lex_skip_blanks(x);
 	x->start = x->stop = x->at;
 	if (x->at >= x->end)
-		return TOKEN_END;
+		return LEX_END;
 	c = t[x->at];
 	if (c == '\n') {
 		x->stop = ++x->at;
-		skip_docs(x);
-		return TOKEN_NEWLINE;
+		lex_skip_heredocs(x);
+		return LEX_NEWLINE;
 	}
 	if (c == '#') {
 		nl = memchr(t + x->at, '\n', x->end - x->at);
 		x->at = x->stop = nl ? (size_t)(nl - t) : x->end;
-		return TOKEN_COMMENT;
+		return LEX_COMMENT;
 	}
 	if ((c == '<' || c == '>') && x->at + 1 < x->end && t[x->at + 1] == '(' && !x->fish)
-		x->at = skip_until(t, x->at + 2, x->end, '(', ')', false, 0);
-	else if (ends_word(c) && !(c == '(' && x->fish))
-		return operator(x);
+		x->at = skip_brackets(t, x->at + 2, x->end, '(', ')', false, 0);
+	else if (char_ends_word(c) && !(c == '(' && x->fish))
+		return lex_operator(x);
 	else
-		x->at = skip_word(x, x->at);
+		x->at = lex_skip_word(x, x->at);
 	if (x->at > x->end) {
 		x->at = x->end;
-		return TOKEN_ERROR;
+		return LEX_ERROR;
 	}
 	x->stop = x->at;
 	if (x->doc_next) {
 		x->doc_next = false;
 		if (x->docs == LEX_HEREDOCS)
-			return TOKEN_ERROR;
+			return LEX_ERROR;
 		x->doc[x->docs].at = x->start;
 		x->doc[x->docs].n = x->stop - x->start;
 		x->doc[x->docs++].tabs = x->doc_tabs;
 	}
-	return TOKEN_WORD;
+	return LEX_WORD;
 }
 
 bool lex_is(const struct lex *x, const char *what)

@@ -1,6 +1,6 @@
 /*
- * import/shell_lex.h - shell text cut into words and operators.  Nothing is
- * executed, sourced or expanded; only quotes and brackets are followed.
+ * import/shell_lex.h - splits shell text into words and operators.  Nothing is
+ * executed, sourced or expanded; only quotes and brackets are matched.
  */
 #ifndef IMPORT_SHELL_LEX_H
 #define IMPORT_SHELL_LEX_H
@@ -10,35 +10,36 @@
 
 #define LEX_HEREDOCS 8 /* begun on one line */
 
-enum token { TOKEN_END, TOKEN_NEWLINE, TOKEN_WORD, TOKEN_OP, TOKEN_COMMENT, TOKEN_ERROR };
+enum lexeme { LEX_END, LEX_NEWLINE, LEX_WORD, LEX_OP, LEX_COMMENT, LEX_ERROR };
 
 struct lex {
 	const char *text;
-	size_t at, end; /* what is left of it */
+	size_t at, end; /* the rest of it */
 	bool fish;
-	size_t start, stop; /* the token: text[start] up to text[stop] */
+	size_t start, stop; /* the lexeme: text[start..stop) */
 	struct {
-		size_t at, n; /* the word that ends it, quotes and all */
+		size_t at, n; /* the word that ends it, with its quotes */
 		bool tabs;
 	} doc[LEX_HEREDOCS];
 	unsigned docs;
 	bool doc_next, doc_tabs; /* the next word ends a here-document */
 };
 
+/* Split text[at..end). */
 void lex_begin(struct lex *x, const char *text, size_t at, size_t end, bool fish);
 
 /*
- * The next token.  TOKEN_ERROR: a quote or bracket that does not end (start is
- * where it begins), or too much nesting; there is nothing after it.
+ * The next lexeme.  LEX_ERROR: a quote or bracket that does not end (start is
+ * where it begins), or too much nesting; it is the last one.
  */
-enum token lex_next(struct lex *x);
+enum lexeme lex_next(struct lex *x);
 
-/* Is the token this text? */
+/* Is the lexeme this text? */
 bool lex_is(const struct lex *x, const char *what);
 
 /*
- * What a bracket at `at` ("$(", "`", "${", "(") spans: the offset behind its
- * end, or 0 when it does not end before `end`.
+ * The offset behind the closing bracket of "$(", "`", "${" or "(" at `at`, or 0
+ * when it does not end before `end`.
  */
 size_t lex_skip(const char *text, size_t at, size_t end, bool fish);
 

@@ -1,5 +1,5 @@
 /*
- * import/shell_word.c - what a word of shell text comes to.
+ * import/shell_word.c - the value of a word of shell text.
  */
 #include "import/shell_word.h"
 
@@ -8,21 +8,21 @@
 #include "import/shell_lex.h"
 
 #define DEFAULT_DEPTH 4	   /* ${A:-${B:-...}} */
-#define KNOWN_MAX 2048	   /* a variable's value in another's: addresses, names */
+#define KNOWN_MAX 2048	   /* bytes of a variable's value within a word: addresses, names */
 
-/* A word as it is put together. */
+/* The value so far.  A word that is just $NAME or $(...) is that, any other is text. */
 struct building {
-	const struct wording *w;
+	const struct shell_text *w;
 	char *out;
 	size_t n, room;
-	unsigned names, commands;
-	char name[VARIABLE_MAX_LEN + 1];
-	size_t at, end;
+	unsigned names, commands; /* how many there were */
+	char name[VARIABLE_MAX_LEN + 1]; /* $NAME, not yet replaced by its value */
+	size_t at, end;			 /* of the command */
 	bool unknown;
 	int depth;
 };
 
-static void put(struct building *b, const char *p, size_t n)
+static void value_append(struct building *b, const char *p, size_t n)
 {
 	if (n > b->room - b->n) {
 		b->unknown = true;
@@ -32,9 +32,9 @@ static void put(struct building *b, const char *p, size_t n)
 	b->n += n;
 }
 
-static void run(struct building *b, size_t at, size_t end, bool quoted);
+static void value_add_span(struct building *b, size_t at, size_t end, bool quoted);
 
-size_t word_name(const char *p, size_t n)
+size_t variable_name_length(const char *p, size_t n)
 {
 	size_t i;
 
@@ -45,7 +45,7 @@ size_t word_name(const char *p, size_t n)
 	return i;
 }
 
-static void put_name(struct building *b, const char *p, size_t n)
+static void value_set_name(struct building *b, const char *p, size_t n)
 {
 	if (n == 0 || n >= sizeof(b->name)) {
 		b->unknown = true;
@@ -56,48 +56,48 @@ static void put_name(struct building *b, const char *p, size_t n)
 	b->name[n] = '\0';
 }
 
-static void put_known(struct building *b)
+static void value_append_variable(struct building *b)
 {
 	const char *p;
 	size_t n;
 
 	if (b->w->known && b->w->known(b->w->context, b->name, &p, &n) && n <= KNOWN_MAX)
-		put(b, p, n);
+		value_append(b, p, n);
 	else
 		b->unknown = true;
 }
 
-/* ${...}: at is behind the brace, end before its partner. */
-static void braces(struct building *b, size_t at, size_t end, bool quoted)
+/* ${...}: text[at..end) is between the braces. */
+static void value_add_braces(struct building *b, size_t at, size_t end, bool quoted)
 {
 	const char *t = b->w->text;
-	size_t n = word_name(t + at, end - at), op = at + n;
+	size_t n = variable_name_length(t + at, end - at), op = at + n;
 
 	if (op < end && t[op] == ':')
 		op++;
 	if (n == 0 || (at + n < end && (op == end || !strchr("-=", t[op])))) {
 		b->unknown = true;
 	} else if (at + n == end || op + 1 >= end) {
-		put_name(b, t + at, n);
+		value_set_name(b, t + at, n);
 	} else if (b->depth < DEFAULT_DEPTH) {
 		b->depth++;
-		run(b, op + 1, end, quoted);
+		value_add_span(b, op + 1, end, quoted);
 		b->depth--;
 	} else {
 		b->unknown = true;
 	}
 }
 
-/* Something stands beside a name: then it is not the name that counts, but its value. */
-static void settle(struct building *b)
+/* Something else stands beside $NAME: it is replaced by its value. */
+static void value_settle_name(struct building *b)
 {
 	if (b->name[0])
-		put_known(b);
+		value_append_variable(b);
 	b->name[0] = '\0';
 }
 
-/* `$` at `at`; returns the offset behind what it begins. */
-static size_t dollar(struct building *b, size_t at, size_t end, bool quoted)
+/* A `$` at `at`; returns the offset behind what it begins. */
+static size_t value_add_dollar(struct building *b, size_t at, size_t end, bool quoted)
 {
 	const char *t = b->w->text;
 	size_t n, behind;
@@ -109,8 +109,8 @@ static size_t dollar(struct building *b, size_t at, size_t end, bool quoted)
 			return end;
 		}
 		if (t[at + 1] == '{') {
-			settle(b);
-			braces(b, at + 2, behind - 1, quoted);
+			value_settle_name(b);
+			value_add_braces(b, at + 2, behind - 1, quoted);
 		} else {
 			b->commands++;
 			b->at = at + 2;
@@ -118,21 +118,21 @@ static size_t dollar(struct building *b, size_t at, size_t end, bool quoted)
 		}
 		return behind;
 	}
-	n = word_name(t + at + 1, end - at - 1);
-	settle(b);
+	n = variable_name_length(t + at + 1, end - at - 1);
+	value_settle_name(b);
 	if (n == 0) {
-		/* $1, $@, $$; or a dollar at the end, which is one */
+		/* $1, $@, $$ are not known; a $ before nothing is a character. */
 		if (at + 1 == end || strchr("\"' /", t[at + 1]))
-			put(b, "$", 1);
+			value_append(b, "$", 1);
 		else
 			b->unknown = true;
 		return at + (at + 1 == end || strchr("\"' /", t[at + 1]) ? 1 : 2);
 	}
-	put_name(b, t + at + 1, n);
+	value_set_name(b, t + at + 1, n);
 	return at + 1 + n;
 }
 
-static int hex(char c)
+static int hex_digit(char c)
 {
 	if (c >= '0' && c <= '9')
 		return c - '0';
@@ -140,8 +140,8 @@ static int hex(char c)
 	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
 }
 
-/* $'...': behind the quote, up to the other one. */
-static void ansi(struct building *b, size_t at, size_t end)
+/* $'...': text[at..end) is between the quotes. */
+static void value_add_ansi_quoted(struct building *b, size_t at, size_t end)
 {
 	static const char from[] = "abefnrtv\\'\"?", to[] = "\a\b\033\f\n\r\t\v\\'\"?";
 	const char *t = b->w->text, *known;
@@ -150,16 +150,18 @@ static void ansi(struct building *b, size_t at, size_t end)
 
 	while (at < end) {
 		if (t[at] != '\\' || at + 1 == end) {
-			put(b, t + at++, 1);
+			value_append(b, t + at++, 1);
 			continue;
 		}
 		at++;
 		known = strchr(from, t[at]);
 		if (t[at] == 'x') {
-			for (value = digits = 0, at++; at < end && digits < 2 && hex(t[at]) >= 0; digits++)
-				value = value * 16 + (unsigned)hex(t[at++]);
+			for (value = digits = 0, at++;
+			     at < end && digits < 2 && hex_digit(t[at]) >= 0; digits++)
+				value = value * 16 + (unsigned)hex_digit(t[at++]);
 		} else if (t[at] >= '0' && t[at] <= '7') {
-			for (value = digits = 0; at < end && digits < 3 && t[at] >= '0' && t[at] <= '7'; digits++)
+			for (value = digits = 0;
+			     at < end && digits < 3 && t[at] >= '0' && t[at] <= '7'; digits++)
 				value = value * 8 + (unsigned)(t[at++] - '0');
 		} else if (known && *known) {
 			value = (unsigned char)to[known - from];
@@ -169,11 +171,11 @@ static void ansi(struct building *b, size_t at, size_t end)
 			return;
 		}
 		c = (char)value;
-		put(b, &c, 1);
+		value_append(b, &c, 1);
 	}
 }
 
-static size_t backslash(struct building *b, size_t at, size_t end, bool quoted)
+static size_t value_add_backslash(struct building *b, size_t at, size_t end, bool quoted)
 {
 	const char *t = b->w->text;
 
@@ -182,59 +184,59 @@ static size_t backslash(struct building *b, size_t at, size_t end, bool quoted)
 	if (t[at + 1] == '\n')
 		return at + 2;
 	if (quoted && !strchr("$`\"\\", t[at + 1]))
-		put(b, t + at, 1);
-	put(b, t + at + 1, 1);
+		value_append(b, t + at, 1);
+	value_append(b, t + at + 1, 1);
 	return at + 2;
 }
 
-static void backquotes(struct building *b, size_t at, size_t end)
+static void value_set_command(struct building *b, size_t at, size_t end)
 {
 	b->commands++;
 	b->at = at + 1;
 	b->end = end - 1;
 }
 
-/* fish knows \' and \\ between single quotes, sh knows nothing. */
-static void single(struct building *b, size_t at, size_t end)
+/* Between single quotes fish has the escapes \' and \\, sh has none. */
+static void value_add_single_quoted(struct building *b, size_t at, size_t end)
 {
 	const char *t = b->w->text;
 
 	for (; at < end; at++) {
 		if (b->w->fish && t[at] == '\\' && at + 1 < end && strchr("\\'", t[at + 1]))
 			at++;
-		put(b, t + at, 1);
+		value_append(b, t + at, 1);
 	}
 }
 
-/* One piece, whatever it is; returns the offset behind it. */
-static size_t piece(struct building *b, size_t at, size_t end, bool quoted)
+/* One character, quote or substitution; returns the offset behind it. */
+static size_t value_add_part(struct building *b, size_t at, size_t end, bool quoted)
 {
 	const char *t = b->w->text;
 	size_t behind;
 
 	if (t[at] == '$' && !(at + 1 < end && t[at + 1] == '\'' && !quoted && !b->w->fish))
-		return dollar(b, at, end, quoted);
+		return value_add_dollar(b, at, end, quoted);
 	if (t[at] == '`' && !b->w->fish) {
 		behind = lex_skip(t, at, end, false);
 		if (behind)
-			backquotes(b, at, behind);
+			value_set_command(b, at, behind);
 	} else {
-		settle(b);
+		value_settle_name(b);
 		if (t[at] == '\\')
-			return backslash(b, at, end, quoted);
+			return value_add_backslash(b, at, end, quoted);
 		if (quoted || !strchr("'\"$(", t[at])) {
-			put(b, t + at, 1);
+			value_append(b, t + at, 1);
 			return at + 1;
 		}
 		behind = lex_skip(t, at, end, b->w->fish);
 		if (behind && t[at] == '\'')
-			single(b, at + 1, behind - 1);
+			value_add_single_quoted(b, at + 1, behind - 1);
 		else if (behind && t[at] == '$')
-			ansi(b, at + 2, behind - 1);
+			value_add_ansi_quoted(b, at + 2, behind - 1);
 		else if (behind && t[at] == '(' && b->w->fish)
-			backquotes(b, at, behind);
+			value_set_command(b, at, behind);
 		else if (behind && t[at] == '"')
-			run(b, at + 1, behind - 1, true);
+			value_add_span(b, at + 1, behind - 1, true);
 		else
 			b->unknown = true;
 	}
@@ -242,7 +244,7 @@ static size_t piece(struct building *b, size_t at, size_t end, bool quoted)
 	return behind ? behind : end;
 }
 
-static void run(struct building *b, size_t at, size_t end, bool quoted)
+static void value_add_span(struct building *b, size_t at, size_t end, bool quoted)
 {
 	const char *p;
 	size_t n;
@@ -250,24 +252,24 @@ static void run(struct building *b, size_t at, size_t end, bool quoted)
 	if (!quoted && at < end && b->w->text[at] == '~' && b->n == 0 &&
 	    (at + 1 == end || b->w->text[at + 1] == '/')) {
 		if (b->w->known && b->w->known(b->w->context, "HOME", &p, &n))
-			put(b, p, n);
+			value_append(b, p, n);
 		else
 			b->unknown = true;
 		at++;
 	}
 	while (at < end && !b->unknown)
-		at = piece(b, at, end, quoted);
+		at = value_add_part(b, at, end, quoted);
 }
 
-void word_value(const struct wording *w, size_t at, size_t end, char *out, size_t room,
+void shell_word_value(const struct shell_text *w, size_t at, size_t end, char *out, size_t room,
 		struct value *v)
 {
 	struct building b = { .w = w, .out = out, .room = room };
 
 	memset(v, 0, sizeof(*v));
-	run(&b, at, end, false);
+	value_add_span(&b, at, end, false);
 	if (b.names > 1 || b.n > 0 || b.commands)
-		settle(&b);
+		value_settle_name(&b);
 	v->p = out;
 	v->n = b.n;
 	if (b.unknown || b.commands > 1 || (b.commands && (b.n || b.names)))

@@ -1,17 +1,24 @@
 /*
- * import/vault_entries.c - what the vault has of it, and storing the rest.
+ * import/vault_entries.c - what the vault has of the accounts, and storing the rest.
  */
+#include "import/vault_entries.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "import/found.h"
+#include "client/common/common.h"
+#include "client/common/entries.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
+#include "import/accounts.h"
+#include "import/match_provider.h"
+#include "import/variables.h"
 #include "wire/policy.h"
 
-/* 1 the entry holds this token, or comes from this place; 0 another; -1. */
-static int holds(struct import *im, const struct account *a, const char *entry, struct failure *f)
+/* 1: the entry has this token or this source, 0: another, -1. */
+static int entry_holds(struct import *im, const struct account *a, const char *entry,
+		       struct failure *f)
 {
 	const struct listed *e = entries_find(im->entry, im->entries, entry);
 	struct wire_out *o;
@@ -20,7 +27,8 @@ static int holds(struct import *im, const struct account *a, const char *entry, 
 	int same;
 
 	if (a->kind == ACCOUNT_SOURCE || e->has_source)
-		return a->kind == ACCOUNT_SOURCE && e->has_source && strcmp(e->source.ref, a->ref) == 0;
+		return a->kind == ACCOUNT_SOURCE && e->has_source &&
+		       strcmp(e->source.ref, a->ref) == 0;
 	o = wire_request("get");
 	wire_str(o, "name", entry);
 	if (client_call(im->c, o, f) != 0)
@@ -32,8 +40,8 @@ static int holds(struct import *im, const struct account *a, const char *entry, 
 	return same;
 }
 
-/* Did an account before it take the name for another value? */
-static bool claimed(const struct import *im, unsigned i, const char *entry)
+/* Did an account before number i take the name, for another value? */
+static bool name_is_claimed(const struct import *im, unsigned i, const char *entry)
 {
 	unsigned k;
 
@@ -44,22 +52,22 @@ static bool claimed(const struct import *im, unsigned i, const char *entry)
 	return false;
 }
 
-/* NAME-2, or the next one that is free or holds it already. */
-static int second(struct import *im, unsigned i, struct failure *f)
+/* NAME-2, or the next name that is free or has this value already. */
+static int account_take_next_name(struct import *im, unsigned i, struct failure *f)
 {
 	struct account *a = &im->account[i];
-	struct known k = { .secret = true };
+	struct known_provider k = { .secret = true };
 	char name[NAME_MAX_LEN + 1];
 	unsigned n;
 	int r = 0;
 
 	for (n = 2; r == 0; n++) {
 		snprintf(name, sizeof(name), "%.56s-%u", a->entry, n);
-		if (claimed(im, i, name))
+		if (name_is_claimed(im, i, name))
 			continue;
 		if (entries_find(im->entry, im->entries, name))
-			r = holds(im, a, name, f);
-		else if (!map_taken(im, name))
+			r = entry_holds(im, a, name, f);
+		else if (!match_name_taken(im, name))
 			break;
 	}
 	if (r < 0)
@@ -70,34 +78,34 @@ static int second(struct import *im, unsigned i, struct failure *f)
 	memcpy(a->entry, name, sizeof(name));
 	memcpy(k.name, name, sizeof(name));
 	memcpy(k.entry, name, sizeof(name));
-	return map_add(im, &k, f);
+	return match_add_provider(im, &k, f);
 }
 
-static int compare(struct import *im, unsigned i, struct failure *f)
+static int account_compare(struct import *im, unsigned i, struct failure *f)
 {
 	struct account *a = &im->account[i];
 	int r;
 
 	a->state = STATE_NEW;
-	if (claimed(im, i, a->entry))
-		return second(im, i, f);
+	if (name_is_claimed(im, i, a->entry))
+		return account_take_next_name(im, i, f);
 	if (!im->open) {
 		a->state = STATE_OPEN;
 		return 0;
 	}
 	if (!entries_find(im->entry, im->entries, a->entry))
 		return 0;
-	r = holds(im, a, a->entry, f);
+	r = entry_holds(im, a, a->entry, f);
 	if (r < 0)
 		return -1;
 	if (r == 1) {
 		a->state = STATE_SAME;
 		return 0;
 	}
-	return second(im, i, f);
+	return account_take_next_name(im, i, f);
 }
 
-int vault_compare(struct import *im, struct failure *f)
+int vault_entries_compare(struct import *im, struct failure *f)
 {
 	struct account *a;
 	unsigned i;
@@ -109,20 +117,21 @@ int vault_compare(struct import *im, struct failure *f)
 		if (a->kind == ACCOUNT_UNKNOWN || a->kind == ACCOUNT_BAD || !a->provider[0]) {
 			a->state = STATE_LEFT;
 		} else if (a->twin != i) {
-			/* As the one before it, whatever becomes of that. */
+			/* The same value: what becomes of the first account becomes of this. */
 			a->state = im->account[a->twin].state;
 			memcpy(a->entry, im->account[a->twin].entry, sizeof(a->entry));
 			memcpy(a->provider, im->account[a->twin].provider, sizeof(a->provider));
-		} else if (compare(im, i, f) != 0) {
+		} else if (account_compare(im, i, f) != 0) {
 			return -1;
 		}
 	}
 	return 0;
 }
 
-/* A parameter that the file's neighbours know, else its default. */
-static int parameters(const struct import *im, const struct account *a, const struct provider *p,
-		      struct failure *f)
+/* Set the provider's missing parameters: from variables beside the token, the address,
+ * their defaults, or by asking. */
+static int parameters_settle_for(const struct import *im, const struct account *a,
+				 const struct provider *p, struct failure *f)
 {
 	static const char *const from[][2] = { { "region", "AWS_REGION" },
 					       { "region", "AWS_DEFAULT_REGION" },
@@ -132,8 +141,8 @@ static int parameters(const struct import *im, const struct account *a, const st
 					       { "model", "ANTHROPIC_DEFAULT_OPUS_MODEL" },
 					       { "model", "ANTHROPIC_DEFAULT_SONNET_MODEL" },
 					       { "context", "CLAUDE_CODE_MAX_CONTEXT_TOKENS" } };
-	char value[SETTING_VALUE + 1], question[512];
-	const struct assign *v;
+	char value[SETTING_VALUE_MAX + 1], question[512];
+	const struct assignment *v;
 	unsigned i, k;
 
 	for (i = 0; i < p->params; i++) {
@@ -145,11 +154,13 @@ static int parameters(const struct import *im, const struct account *a, const st
 		for (k = 0; k < sizeof(from) / sizeof(from[0]) && !value[0]; k++) {
 			if (strcmp(from[k][0], q->name) != 0)
 				continue;
-			v = settings_see(im, a->file, account_variable(im, a)->scope, from[k][1]);
+			v = variable_visible(im, a->file, account_variable(im, a)->scope,
+					     from[k][1]);
 			if (v)
-				settings_text(im, a->file, v, value);
+				variable_text(im, a->file, v, value);
 		}
-		if (!value[0] && !map_template(p->base_url, a->base_url, q->name, value, sizeof(value)))
+		if (!value[0] &&
+		    !match_url_template(p->base_url, a->base_url, q->name, value, sizeof(value)))
 			snprintf(value, sizeof(value), "%s", q->fallback);
 		if (!value[0] && !im->yes && terminal_asks()) {
 			snprintf(question, sizeof(question), "%s, %s: ", p->title, q->ask);
@@ -159,27 +170,32 @@ static int parameters(const struct import *im, const struct account *a, const st
 		if (value[0] && provider_set_param(p->name, q->name, value, f) != 0)
 			return -1;
 		if (!value[0]) {
-			fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name, q->name, q->ask);
-			fail_hint(f, "ccctl add %s --set %s=..., or the value first and then import again", p->name, q->name);
+			fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name,
+				 q->name, q->ask);
+			fail_hint(f,
+				  "ccctl add %s --set %s=..., or the value first and then import "
+				  "again",
+				  p->name, q->name);
 			return -1;
 		}
 	}
 	return 0;
 }
 
-/* What the provider's files say that the entry is sealed to. */
-static int wanted(const struct import *im, const struct account *a, struct wanted *out, struct failure *f)
+/* What the account's entry is to be sealed to, as its provider's files say. */
+static int wanted_for(const struct import *im, const struct account *a, struct wanted *out,
+		      struct failure *f)
 {
 	struct wanted all[SESSION_ENTRIES_MAX];
 	struct provider *p;
 	int n, i, r = -1;
 
-	if (provider_load(a->provider, a->pmode, &p, f) != 0)
+	if (provider_load(a->provider, a->provider_mode, &p, f) != 0)
 		return -1;
 	if (provider_missing(p)) {
-		r = parameters(im, a, p, f);
+		r = parameters_settle_for(im, a, p, f);
 		provider_free(p);
-		if (r != 0 || provider_load(a->provider, a->pmode, &p, f) != 0)
+		if (r != 0 || provider_load(a->provider, a->provider_mode, &p, f) != 0)
 			return -1;
 	}
 	n = wanted_of(p, all, f);
@@ -189,12 +205,13 @@ static int wanted(const struct import *im, const struct account *a, struct wante
 			r = 0;
 		}
 	if (n >= 0 && r != 0)
-		fail_set(f, FAIL_CONFIG, NULL, "provider %s does not use the entry '%s'", a->provider, a->entry);
+		fail_set(f, FAIL_CONFIG, NULL, "provider %s does not use the entry '%s'",
+			 a->provider, a->entry);
 	provider_free(p);
 	return r;
 }
 
-static int put(struct import *im, const struct account *a, const struct wanted *w,
+static int entry_put(struct import *im, const struct account *a, const struct wanted *w,
 	       const struct entry_source *source, struct failure *f)
 {
 	struct wire_out *o = wire_request("put");
@@ -215,14 +232,15 @@ static int put(struct import *im, const struct account *a, const struct wanted *
  * An entry that holds a reference in the place of a token, as ccctl add
  * --source --no-check makes it: the manager is not asked now.
  */
-static int settle_source(struct import *im, const struct account *a, struct wanted *w,
+static int source_settle_for(struct import *im, const struct account *a, struct wanted *w,
 			 struct entry_source *source, struct failure *f)
 {
 	struct policy p;
 
 	if (source_settle(im->c, a->ref, false, NULL, 0, source, f) != 0) {
-		/* Found once, it must not be looked for again. */
-		fail_hint(f, "when it can be: ccctl add %s --source '%.200s' --no-check", a->provider, a->ref);
+		/* The user need not find the reference in the file again. */
+		fail_hint(f, "when it can be: ccctl add %s --source '%.200s' --no-check",
+			  a->provider, a->ref);
 		return -1;
 	}
 	if (policy_parse(&p, w->policy, f) != 0)
@@ -233,14 +251,15 @@ static int settle_source(struct import *im, const struct account *a, struct want
 	return 0;
 }
 
-int vault_store(struct import *im, struct account *a, struct failure *f)
+int vault_entries_store(struct import *im, struct account *a, struct failure *f)
 {
 	bool by_source = a->kind == ACCOUNT_SOURCE;
 	struct entry_source source;
 	struct wanted w;
 
-	if (wanted(im, a, &w, f) != 0 || (by_source && settle_source(im, a, &w, &source, f) != 0) ||
+	if (wanted_for(im, a, &w, f) != 0 ||
+	    (by_source && source_settle_for(im, a, &w, &source, f) != 0) ||
 	    client_connect(im->c, true, f) != 0)
 		return -1;
-	return put(im, a, &w, by_source ? &source : NULL, f);
+	return entry_put(im, a, &w, by_source ? &source : NULL, f);
 }

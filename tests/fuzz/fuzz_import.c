@@ -11,15 +11,17 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "import/found.h"
+#include "import/secret_fragments.h"
+#include "import/settings_env.h"
+#include "import/shell.h"
 #include "tests/fuzz/fuzz.h"
 
-static void check_reading(const struct reading *r, size_t n)
+static void check_reading(const struct assignments *r, size_t n)
 {
 	unsigned i;
 
 	for (i = 0; i < r->n; i++) {
-		const struct assign *a = &r->assign[i];
+		const struct assignment *a = &r->assign[i];
 
 		MUST(a->at <= a->end && a->end <= n && a->from <= a->to && a->to <= n);
 		MUST(a->to == 0 || (a->from <= a->at && a->end <= a->to));
@@ -29,47 +31,47 @@ static void check_reading(const struct reading *r, size_t n)
 			MUST(a->p >= r->pool.p && a->p + a->n <= r->pool.p + r->pool.n);
 		else if (a->kind == VALUE_SOURCE || a->kind == VALUE_FILE)
 			MUST(a->ref && a->ref[0] && !strchr(a->ref, '\n'));
-		MUST(scope_within(r, a->scope, 0));
+		MUST(assignments_scope_within(r, a->scope, 0));
 	}
 }
 
-static void read_shell(const struct text *t, bool fish)
+static void read_shell(const struct locked_text *t, bool fish)
 {
 	struct failure f = { 0 };
-	struct reading r;
+	struct assignments r;
 
-	if (shell_read(t, fish, "/home/me", &r, &f) == 0) {
+	if (shell_parse(t, fish, "/home/me", &r, &f) == 0) {
 		fuzz_understood++;
 		check_reading(&r, t->n);
 	} else {
 		MUST(f.code == FAIL_CONFIG || f.code == FAIL_TOO_LARGE);
 	}
-	reading_free(&r);
+	assignments_free(&r);
 }
 
-static void read_settings(const struct text *t, unsigned which)
+static void read_settings(const struct locked_text *t, unsigned which)
 {
 	struct failure f = { 0 };
-	struct reading r;
-	struct text cut;
+	struct assignments r;
+	struct locked_text cut;
 	const char *name;
 
-	if (env_read(t, &r, &f) == 0) {
+	if (settings_env_parse(t, &r, &f) == 0) {
 		fuzz_understood++;
 		check_reading(&r, t->n);
-		MUST(text_new(&cut, t->n, &f) == 0);
+		MUST(locked_text_new(&cut, t->n, &f) == 0);
 		if (r.n > 0) {
 			memcpy(cut.p, t->p, t->n);
 			cut.n = t->n;
 			name = r.assign[which % r.n].name;
-			MUST(env_splice(&cut, name));
-			MUST(env_proof(t, &cut, &cut, &name, 1));
+			MUST(settings_env_remove(&cut, name));
+			MUST(settings_env_only_removed(t, &cut, &cut, &name, 1));
 		}
-		text_free(&cut);
+		locked_text_free(&cut);
 	} else {
 		MUST(f.code == FAIL_CONFIG || f.code == FAIL_TOO_LARGE);
 	}
-	reading_free(&r);
+	assignments_free(&r);
 }
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -81,7 +83,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct text t;
+	struct locked_text t;
 
 	if (n < 2)
 		return 0;

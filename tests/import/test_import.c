@@ -14,22 +14,24 @@
 
 #include "base/fail.h"
 #include "import/found.h"
+#include "import/settings_env.h"
+#include "import/shell.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static struct reading r;
+static struct assignments r;
 
 static int read_text(const char *text, bool fish)
 {
-	struct text t = { (char *)(uintptr_t)text, strlen(text), strlen(text) };
+	struct locked_text t = { (char *)(uintptr_t)text, strlen(text), strlen(text) };
 	struct failure f = { 0 };
-	int ret = shell_read(&t, fish, "/home/me", &r, &f);
+	int ret = shell_parse(&t, fish, "/home/me", &r, &f);
 
 	assert_true(ret == 0 || f.code == FAIL_CONFIG);
 	return ret;
 }
 
-static const struct assign *find(const char *name)
+static const struct assignment *find(const char *name)
 {
 	unsigned i;
 
@@ -118,7 +120,7 @@ static const struct {
 static void test_values(void **state)
 {
 	static const char kinds[] = { 'l', 'n', 'c', 'f', 's', 'd' };
-	const struct assign *a;
+	const struct assignment *a;
 	size_t i;
 
 	(void)state;
@@ -141,7 +143,7 @@ static void test_values(void **state)
 				assert_string_equal(a->ref, values[i].value);
 			}
 		}
-		reading_free(&r);
+		assignments_free(&r);
 	}
 }
 
@@ -186,7 +188,7 @@ static void test_modes(void **state)
 		assert_int_equal(read_text(modes[i].text, modes[i].fish), 0);
 		assert_non_null(find("A"));
 		assert_string_equal(r.scope[find("A")->scope].mode, modes[i].mode);
-		reading_free(&r);
+		assignments_free(&r);
 	}
 }
 
@@ -200,22 +202,22 @@ static void test_broken(void **state)
 	for (i = 0; i < COUNT(texts); i++) {
 		assert_int_equal(read_text(texts[i], false), -1);
 		assert_int_equal(r.bad_line, texts[i][0] == 'a' ? 2 : 1);
-		reading_free(&r);
+		assignments_free(&r);
 	}
 	for (i = 0; i < 200; i++)
 		strcat(deep, "$(");
 	assert_int_equal(read_text(deep, false), -1);
-	reading_free(&r);
+	assignments_free(&r);
 	/* blocks that do not fit are passed over */
 	assert_int_equal(read_text("fi; done; }; esac; ;; ) end\nA=b\n", false), 0);
 	assert_non_null(find("A"));
-	reading_free(&r);
+	assignments_free(&r);
 }
 
 static void test_places(void **state)
 {
 	static const char text[] = "a=1\n  export A='b' # c\nif x; then\n B=2; C=3\nfi\n";
-	const struct assign *a;
+	const struct assignment *a;
 
 	(void)state;
 	assert_int_equal(read_text(text, false), 0);
@@ -227,7 +229,7 @@ static void test_places(void **state)
 	a = find("B");
 	assert_true(a->nested);
 	assert_int_equal(a->to, 0);
-	reading_free(&r);
+	assignments_free(&r);
 }
 
 static const struct {
@@ -244,24 +246,24 @@ static const struct {
 static void test_splices(void **state)
 {
 	static const char *const names[] = { "A" };
-	struct text t, was;
+	struct locked_text t, was;
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < COUNT(splices); i++) {
 		print_message("%s\n", splices[i].before);
-		was = (struct text){ (char *)(uintptr_t)splices[i].before, strlen(splices[i].before), 0 };
-		assert_int_equal(text_new(&t, was.n, NULL), 0);
+		was = (struct locked_text){ (char *)(uintptr_t)splices[i].before, strlen(splices[i].before), 0 };
+		assert_int_equal(locked_text_new(&t, was.n, NULL), 0);
 		memcpy(t.p, was.p, was.n);
 		t.n = was.n;
-		assert_true(env_splice(&t, "A"));
+		assert_true(settings_env_remove(&t, "A"));
 		t.p[t.n] = '\0';
 		assert_string_equal(t.p, splices[i].after);
-		assert_true(env_proof(&was, &t, &t, names, 1));
+		assert_true(settings_env_only_removed(&was, &t, &t, names, 1));
 		/* and it is no proof of something else */
-		assert_false(env_proof(&was, &was, &was, names, 1));
-		assert_false(env_splice(&t, "A"));
-		text_free(&t);
+		assert_false(settings_env_only_removed(&was, &was, &was, names, 1));
+		assert_false(settings_env_remove(&t, "A"));
+		locked_text_free(&t);
 	}
 }
 

@@ -1,0 +1,78 @@
+/*
+ * import/provider_settings.c - models, times and switches beside a token, which go
+ * into the provider's file.
+ */
+#include "import/provider_settings.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "config/provider/environment.h"
+#include "config/provider/environment_names.h"
+#include "import/variables.h"
+
+static bool name_starts(const char *name, const char *with)
+{
+	return strncmp(name, with, strlen(with)) == 0;
+}
+
+/* Does it belong in a provider's file, as a model or in [env]? */
+static bool variable_belongs_in_provider(const char *name)
+{
+	const char *hint = environment_refused(name);
+
+	if (hint && strstr(hint, "in [models]"))
+		return true;
+	if (hint || environment_secret(name))
+		return false;
+	return name_starts(name, "CLAUDE_CODE_") || name_starts(name, "ANTHROPIC_") ||
+	       name_starts(name, "DISABLE_") || strcmp(name, "API_TIMEOUT_MS") == 0 ||
+	       strcmp(name, "MAX_THINKING_TOKENS") == 0 ||
+	       strcmp(name, "ENABLE_TOOL_SEARCH") == 0 || strcmp(name, "MCP_TIMEOUT") == 0 ||
+	       strcmp(name, "MCP_TOOL_TIMEOUT") == 0;
+}
+
+/* Can a line of a provider's file hold it as it is?  "sk-": a key, whatever its name. */
+static bool value_fits_ini_line(const char *value)
+{
+	size_t n = strlen(value);
+
+	return n > 0 && value[0] != ' ' && value[n - 1] != ' ' && !strstr(value, "${") &&
+	       !strchr(value, ';') && !name_starts(value, "sk-");
+}
+
+int provider_settings_gather(const struct import *im, unsigned file, unsigned scope,
+			     const char *mode, struct provider_settings *l, struct failure *f)
+{
+	const struct assignments *r = &im->file[file].parsed;
+	const struct assignment *a;
+	char value[SETTING_VALUE_MAX + 1];
+	unsigned i, k;
+
+	l->set = calloc(PROVIDER_SETTINGS_MAX, sizeof(*l->set));
+	if (!l->set)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+	for (i = 0; i < r->n && l->n < PROVIDER_SETTINGS_MAX; i++) {
+		a = &r->assign[i];
+		if (!variable_belongs_in_provider(a->name) ||
+		    (mode && strcmp(r->scope[a->scope].mode, mode) != 0))
+			continue;
+		if (!mode && variable_visible(im, file, scope, a->name) != a)
+			continue;
+		variable_text(im, file, a, value);
+		if (!value_fits_ini_line(value))
+			continue;
+		for (k = 0; k < l->n && strcmp(l->set[k].name, a->name) != 0; k++)
+			;
+		memcpy(l->set[k].name, a->name, sizeof(a->name));
+		memcpy(l->set[k].value, value, sizeof(value));
+		l->n += k == l->n;
+	}
+	return 0;
+}
+
+void provider_settings_free(struct provider_settings *l)
+{
+	free(l->set);
+	memset(l, 0, sizeof(*l));
+}

@@ -1,0 +1,25 @@
+/*
+ * import/token_variables.h - the environment variables that hold tokens.
+ */
+#ifndef IMPORT_TOKEN_VARIABLES_H
+#define IMPORT_TOKEN_VARIABLES_H
+
+#include "config/provider/provider.h"
+
+/* A variable that claude itself reads. */
+struct client_variable {
+	const char *name;
+	enum auth auth;
+};
+
+/* A variable of vendors' guides and switchers, for one provider. */
+struct vendor_variable {
+	const char *name, *provider;
+	const char *base_url; /* where no file names one; "" is claude's own */
+};
+
+/* NULL when it is none. */
+const struct client_variable *client_variable_find(const char *name);
+const struct vendor_variable *vendor_variable_find(const char *name);
+
+#endif
