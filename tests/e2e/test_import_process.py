@@ -118,10 +118,10 @@ def test_with_no_vault():
         r = h.with_passphrase("import", "--yes")
         assert (r.rc, r.err) == (4, none), r
         t = terminal(h)
-        t.expect("(?i)passphrase")
-        t.sendline(PASSPHRASE)
-        t.expect("(?i)again|passphrase")
-        t.sendline(PASSPHRASE)
+        for question in ("New passphrase", "Once more: "):
+            t.expect_exact(question)
+            assert t.waitnoecho(10)
+            t.sendline(PASSPHRASE)
         t.expect_exact("store 1 key in the vault?")
         t.sendline("y")
         t.expect(pexpect.EOF)
