@@ -4,7 +4,6 @@
  * ccrun-import parses shell files, scripts and JSON that other programs wrote.
  * It must not be the process that reads passphrases.
  */
-#include <stdint.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -12,6 +11,7 @@
 
 int verb_import(struct client *c, int argc, char **argv, struct failure *f)
 {
+	static char name[] = "ccrun-import";
 	char path[PATH_SIZE];
 
 	(void)c;
@@ -19,7 +19,7 @@ int verb_import(struct client *c, int argc, char **argv, struct failure *f)
 	if (path_sibling("libexec/ccrun/ccrun-import", path, f) != 0)
 		return -1;
 	/* It checks its options and hardens itself; its messages begin with "ccctl:". */
-	argv[0] = (char *)(uintptr_t)"ccrun-import";
+	argv[0] = name;
 	execv(path, argv);
 	return fail_errno(f, "is the installation whole? make install", "run %s", path);
 }

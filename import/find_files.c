@@ -14,7 +14,7 @@
 #include "import/settings_env.h"
 #include "import/shell.h"
 
-#define SCRIPT_MAX (256 * 1024) /* bytes; a longer file is a program, not a wrapper script */
+#define SCRIPT_MAX (256L * 1024) /* bytes; a longer file is a program, not a wrapper script */
 
 static const char *const shells[] = {
 	".bashrc",
@@ -191,7 +191,7 @@ static void find_in_home(struct import *im)
 
 	for (i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
 		find_files_add(im, path_below(path, im->home, shells[i]),
-			   name_ends_in(shells[i], ".fish") ? FILE_FISH : FILE_SHELL, false);
+			       name_ends_in(shells[i], ".fish") ? FILE_FISH : FILE_SHELL, false);
 	find_in_directory(im, path_below(path, im->home, ".config/fish/conf.d"), ".fish", false);
 	find_in_directory(im, path_below(path, im->home, ".config/fish/functions"), ".fish", false);
 	find_in_directory(im, path_below(path, im->home, ".local/bin"), NULL, true);

@@ -74,7 +74,7 @@ enum account_kind {
 };
 
 enum account_state {
-	STATE_OPEN,   /* the vault is not open, so that it is not known */
+	STATE_OPEN, /* the vault is not open, so that it is not known */
 	STATE_NEW,
 	STATE_SAME,   /* the vault has this token */
 	STATE_OTHER,  /* the vault has another token of that name: this one gets another name */
@@ -98,8 +98,8 @@ struct account {
 	char provider[NAME_MAX_LEN + 1], provider_mode[NAME_MAX_LEN + 1]; /* "" provider: none */
 	char parent[NAME_MAX_LEN + 1]; /* STATE_OTHER: the provider that the new one uses */
 	char entry[NAME_MAX_LEN + 1];  /* of the vault */
-	bool fresh;    /* the provider has no file yet */
-	unsigned twin; /* the first account with the same value, maybe this one */
+	bool fresh;		       /* the provider has no file yet */
+	unsigned twin;		       /* the first account with the same value, maybe this one */
 	enum account_state state;
 	struct failure why;
 };
@@ -136,7 +136,7 @@ struct import {
 	unsigned knowns, known_room;
 	struct listed *entry; /* of the vault */
 	unsigned entries;
-	bool open; /* the vault is: entry is known */
+	bool open;				      /* the vault is: entry is known */
 	char written[ACCOUNTS_MAX][NAME_MAX_LEN + 1]; /* providers whose file was written */
 	unsigned writtens;
 	struct leftover *left; /* LEFTOVERS_MAX */

@@ -14,8 +14,8 @@
 #include "base/io.h"
 #include "import/secret_fragments.h"
 
-#define WINDOW (256 * 1024)	    /* bytes searched at once */
-#define FILE_MOST (64 * 1024 * 1024) /* bytes; a longer file is not searched */
+#define WINDOW ((size_t)256 * 1024)   /* bytes searched at once */
+#define FILE_MOST (64L * 1024 * 1024) /* bytes; a longer file is not searched */
 #define WALK_DEPTH 3
 #define WALK_FILES 4000 /* entries of one directory tree */
 
@@ -176,8 +176,10 @@ static void leftovers_try_claude(struct import *im, struct locked_text *t)
 {
 	static const struct {
 		const char *dir, *what;
-	} trees[] = { { ".claude/shell-snapshots", "snapshot" }, { ".claude/backups", "backup" },
-		      { ".claude/projects", "transcript" }, { ".ccs", "ccs" } };
+	} trees[] = { { ".claude/shell-snapshots", "snapshot" },
+		      { ".claude/backups", "backup" },
+		      { ".claude/projects", "transcript" },
+		      { ".ccs", "ccs" } };
 	char path[PATH_SIZE];
 	unsigned left;
 	size_t i;

@@ -10,7 +10,7 @@
 
 struct failure;
 
-#define LOCKED_TEXT_MAX (1024 * 1024) /* bytes of a file that is read as a whole */
+#define LOCKED_TEXT_MAX 1048576 /* bytes of a file that is read as a whole */
 
 struct locked_text {
 	char *p; /* p[n] is NUL; locked, in no core dump */

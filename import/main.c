@@ -5,7 +5,6 @@
  * MUST: fresh, undumpable memory before a file is read; never from inside a
  * session; no file loses a key before the vault has it on its disk.
  */
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,8 +28,10 @@
 enum { OPT_SCRUB = 256, OPT_JSON, OPT_HISTORY, OPT_FD };
 
 static const struct option options[] = {
-	{ "scrub", no_argument, NULL, OPT_SCRUB }, { "yes", no_argument, NULL, 'y' },
-	{ "json", no_argument, NULL, OPT_JSON },   { "history", no_argument, NULL, OPT_HISTORY },
+	{ "scrub", no_argument, NULL, OPT_SCRUB },
+	{ "yes", no_argument, NULL, 'y' },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "history", no_argument, NULL, OPT_HISTORY },
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
 	{ NULL, 0, NULL, 0 },
 };
@@ -270,6 +271,7 @@ static int import_harden(struct failure *f)
 
 int main(int argc, char **argv)
 {
+	static char verb[] = "import";
 	struct failure f = { 0 };
 	struct client c = { .dial.fd = -1 };
 	int r;
@@ -277,7 +279,7 @@ int main(int argc, char **argv)
 	if (io_hold_standard_streams() != 0 || argc < 1)
 		return EXIT_FAILED;
 	/* What a message about an option calls us: ccctl help import. */
-	argv[0] = (char *)(uintptr_t)"import";
+	argv[0] = verb;
 	r = import_harden(&f);
 	if (r == 0)
 		r = client_begin(&c, true, &f);

@@ -119,7 +119,7 @@ static bool command_take_option(struct command *c, const char *name, char out[AR
 		else
 			continue;
 		gone = c->arg[0][i][n] == '=' ? 1 : 2;
-		memmove(c->arg[0][i], c->arg[0][i + gone], (c->n[0] - i - gone) * ARG_ROOM);
+		memmove(c->arg[0][i], c->arg[0][i + gone], (size_t)(c->n[0] - i - gone) * ARG_ROOM);
 		c->n[0] -= gone;
 		return true;
 	}
@@ -135,7 +135,7 @@ static bool command_take_flag(struct command *c, const char *name)
 	for (i = 1; i < c->n[0]; i++) {
 		if (!text_equals(c->arg[0][i], name))
 			continue;
-		memmove(c->arg[0][i], c->arg[0][i + 1], (c->n[0] - i - 1) * ARG_ROOM);
+		memmove(c->arg[0][i], c->arg[0][i + 1], (size_t)(c->n[0] - i - 1) * ARG_ROOM);
 		c->n[0]--;
 		return true;
 	}
@@ -201,7 +201,7 @@ static bool reference_by_command(const struct command *c, struct value *v, char 
 	size_t n = 0;
 	unsigned i;
 
-	if (room < 2 * REF_MAX || c->n[1] > 0)
+	if (room < (size_t)2 * REF_MAX || c->n[1] > 0)
 		return false;
 	n = (size_t)snprintf(out, room, "command:");
 	for (i = 0; i < c->n[0]; i++) {

@@ -31,7 +31,7 @@ int match_add_provider(struct import *im, const struct known_provider *k, struct
 
 /* A provider whose file cannot be loaded is left out. */
 static int known_load(struct import *im, const char *name, const char *mode, struct provider **out,
-		    struct failure *f)
+		      struct failure *f)
 {
 	struct known_provider k = { 0 };
 

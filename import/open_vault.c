@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -105,18 +104,20 @@ static int run_ccctl(char *const argv[], struct failure *f)
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+/* The words of a command line are arrays: exec(3) wants them writable. */
+static char ccctl[] = "ccctl", init[] = "init", unlock[] = "unlock";
+
 static int run_init(struct failure *f)
 {
-	char *argv[] = { (char *)(uintptr_t)"ccctl", (char *)(uintptr_t)"init", NULL };
+	char *argv[] = { ccctl, init, NULL };
 
 	return run_ccctl(argv, f);
 }
 
 static int run_unlock(int pass_fd, struct failure *f)
 {
-	char number[16];
-	char *argv[] = { (char *)(uintptr_t)"ccctl", (char *)(uintptr_t)"unlock",
-			 pass_fd < 0 ? NULL : (char *)(uintptr_t)"--passphrase-fd", number, NULL };
+	char option[] = "--passphrase-fd", number[16];
+	char *argv[] = { ccctl, unlock, pass_fd < 0 ? NULL : option, number, NULL };
 
 	snprintf(number, sizeof(number), "%d", pass_fd);
 	return run_ccctl(argv, f);
@@ -125,8 +126,8 @@ static int run_unlock(int pass_fd, struct failure *f)
 /* With what needs no person: a keyring, a keyfile, the TPM. */
 static int run_unlock_auto(struct failure *f)
 {
-	char *argv[] = { (char *)(uintptr_t) "ccctl", (char *)(uintptr_t) "unlock",
-			 (char *)(uintptr_t) "--auto", (char *)(uintptr_t) "--quiet", NULL };
+	char by_itself[] = "--auto", quiet[] = "--quiet";
+	char *argv[] = { ccctl, unlock, by_itself, quiet, NULL };
 
 	return run_ccctl(argv, f);
 }

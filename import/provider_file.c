@@ -219,7 +219,7 @@ static int draft_begin(struct provider_draft *c, const char *name, struct failur
 		    ini_file_parse(c->path, c->old, c->old_n, &c->ini, f) != 0)
 			return -1;
 	}
-	c->room = c->old_n + 128 * 1024;
+	c->room = c->old_n + (size_t)128 * 1024;
 	c->text = calloc(1, c->room);
 	if (!c->text)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");

@@ -21,7 +21,7 @@
 #include "base/io.h"
 
 #define WRITE_MS 30000
-#define INDEX_MAX (64 * 1024 * 1024)
+#define INDEX_MAX (64L * 1024 * 1024)
 
 /* ---- other copies ---- */
 
@@ -140,7 +140,8 @@ static int file_is_unchanged(const struct import_file *file, const char *real, s
 	       st.st_ino == file->st.st_ino;
 	locked_text_free(&now);
 	if (!same)
-		return fail_set(f, FAIL_CHANGED, "the same command again", "it was changed meanwhile");
+		return fail_set(f, FAIL_CHANGED, "the same command again",
+				"it was changed meanwhile");
 	if (st.st_uid != geteuid())
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "it belongs to somebody else");
 	if (getxattr(real, "system.posix_acl_access", NULL, 0) > 0)

@@ -50,7 +50,7 @@ static int edit_compare(const void *a, const void *b)
 }
 
 static void edit_add(struct edit *list, unsigned *n, size_t at, size_t end, const char *with,
-		const char *shown)
+		     const char *shown)
 {
 	unsigned i;
 
@@ -154,7 +154,7 @@ static int text_append(struct locked_text *to, const char *p, size_t n)
 }
 
 static int edits_apply(const struct locked_text *from, const struct edit *e, unsigned n, bool shown,
-		 struct locked_text *to)
+		       struct locked_text *to)
 {
 	const char *with;
 	size_t at = 0;
@@ -232,7 +232,9 @@ static int scrub_make_copies(struct scrubbing *s, struct copies *c)
 		if (!settings_env_remove(&c->between, s->name[i]))
 			return -1;
 	return text_without_fragments(s->im, &c->between, &c->fresh) != 0 ||
-	       text_without_fragments(s->im, &c->masked, &c->backup) != 0 ? -1 : 0;
+			       text_without_fragments(s->im, &c->masked, &c->backup) != 0
+		       ? -1
+		       : 0;
 }
 
 static int scrub_ask(struct scrubbing *s, const struct copies *c, bool *yes, struct failure *f)
@@ -258,7 +260,7 @@ static int scrub_ask(struct scrubbing *s, const struct copies *c, bool *yes, str
 
 static int scrub_file(struct scrubbing *s, struct failure *f)
 {
-	size_t room = 2 * s->file->text.n + (s->edits + s->masks + 4) * EDIT_MAX;
+	size_t room = 2 * s->file->text.n + (size_t)(s->edits + s->masks + 4) * EDIT_MAX;
 	struct copies c = { 0 };
 	struct locked_text *const all[] = { &c.between, &c.fresh, &c.shown, &c.masked, &c.backup };
 	char kept[PATH_SIZE], shown[PATH_SIZE], name[PATH_SIZE];

@@ -28,7 +28,7 @@ static void diff_print_line(const struct import *im, char sign, const struct loc
 
 	for (i = at; i < end && shown < SHOWN_LINE; shown++) {
 		if (i == p.at) {
-			memcpy(buf + n, "****", 4);
+			memset(buf + n, '*', 4);
 			n += 4;
 			i = p.end;
 			p = fragment_next(im, FRAGMENTS_SHOWN, t->p, i, end);

@@ -129,14 +129,17 @@ static int parse_span(struct shell *s, size_t at, size_t end, bool inner)
 int shell_parse(const struct locked_text *t, bool fish, const char *home, struct assignments *r,
 		struct failure *f)
 {
-	struct line_seen seen = { 0, 1 };
-	struct shell s = {
-		.r = r, .f = f, .home = home, .size = t->n, .seen = &seen, .parse_span = parse_span
-	};
+	struct line_count counted = { 0, 1 };
+	struct shell s = { .r = r,
+			   .f = f,
+			   .home = home,
+			   .size = t->n,
+			   .counted = &counted,
+			   .parse_span = parse_span };
 	int ret = -1;
 
 	s.w = (struct shell_text){ t->p, fish, variable_known, &s };
-	if (assignments_begin(r, t->n + 16 * 1024, f) == 0 &&
+	if (assignments_begin(r, t->n + 16384, f) == 0 &&
 	    locked_text_new(&s.scratch, t->n + 8192, f) == 0)
 		ret = parse_span(&s, 0, t->n, false);
 	locked_text_free(&s.scratch);

@@ -129,7 +129,7 @@ static int read_reserved_word(struct shell *s, const struct lex *x)
 	} else if (lex_is(x, "function"))
 		s->named = true;
 	else if (lex_is(x, "!"))
-		s->not = !s->not;
+		s->negated = !s->negated;
 	else
 		return lex_is(x, "do") || lex_is(x, "time");
 	return 1;
@@ -171,7 +171,7 @@ static int read_fish_reserved_word(struct shell *s, const struct lex *x)
 		return 1;
 	}
 	if (lex_is(x, "not"))
-		s->not = !s->not;
+		s->negated = !s->negated;
 	return lex_is(x, "not") || lex_is(x, "and") || lex_is(x, "or");
 }
 
@@ -218,8 +218,8 @@ static int command_end(struct shell *s, bool chained)
 
 	if (s->condition || chained)
 		shell_modes_of_condition(s, mode, &negative);
-	negative = negative != s->not;
-	s->not = false;
+	negative = negative != s->negated;
+	s->negated = false;
 	if (s->condition && s->depth > 0 && mode[0]) {
 		memcpy(s->block[s->depth - 1].mode, mode, sizeof(mode));
 		s->block[s->depth - 1].negative = negative;

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define DEPTH_MAX 32 /* nested brackets; each takes stack */
+#define DEPTH_MAX 32  /* nested brackets; each takes stack */
 #define OPEN SIZE_MAX /* result: a quote or bracket does not end */
 
 static size_t skip_double_quotes(const char *t, size_t at, size_t end, bool fish, int depth);
@@ -48,7 +48,7 @@ static size_t skip_nested(const char *t, size_t at, size_t end, bool fish, int d
 
 /* at is behind the opening bracket; returns the offset behind the closing one. */
 static size_t skip_brackets(const char *t, size_t at, size_t end, char open, char close, bool fish,
-			 int depth)
+			    int depth)
 {
 	/* (( is arithmetic, where # is a number's base. */
 	bool comments = open == '(' && at < end && t[at] != '(';
@@ -209,8 +209,8 @@ static void lex_skip_blanks(struct lex *x)
 
 static enum lexeme lex_operator(struct lex *x)
 {
-	static const char *const ops[] = { ";;&", "<<<", "<<-", ";;", ";&", "&&", "||", "<<", ">>",
-					   ">&", "<&", "&>", ">|", "|&" };
+	static const char *const ops[] = { ";;&", "<<<", "<<-", ";;", ";&", "&&", "||",
+					   "<<",  ">>",	 ">&",	"<&", "&>", ">|", "|&" };
 	size_t i, n = 1, left = x->end - x->at;
 
 	for (i = 0; i < sizeof(ops) / sizeof(ops[0]) && n == 1; i++)

@@ -23,12 +23,18 @@ struct span {
 
 enum block { BLOCK_IF, BLOCK_CASE, BLOCK_ARM, BLOCK_LOOP, BLOCK_BRACE, BLOCK_SUBSHELL };
 
+/* Up to where lines were counted. */
+struct line_count {
+	size_t at;
+	unsigned line;
+};
+
 struct shell {
 	struct shell_text w;
 	struct assignments *r;
 	struct failure *f;
 	const char *home;
-	size_t size; /* of w.text */
+	size_t size;		    /* of w.text */
 	struct locked_text scratch; /* for one value */
 	unsigned scope, depth;
 	bool commented; /* in a comment */
@@ -45,23 +51,20 @@ struct shell {
 		bool negative;		     /* it asks for the opposite */
 	} block[SHELL_DEPTH];
 	/* What the next lexeme is. */
-	bool not;	/* negated: a ! came */
-	bool condition; /* between if and then */
-	bool function;	/* the next { begins a function's body */
-	bool named;	/* after "function" or "NAME(": a name or bracket */
-	bool pattern;	/* of a case: words up to ) */
-	bool subject;	/* after "case": words up to in */
-	bool file;	/* of a redirection */
-	bool test;	/* in [[ ]], whose && and ( are no operators of the shell */
+	bool negated;		      /* a ! came */
+	bool condition;		      /* between if and then */
+	bool function;		      /* the next { begins a function's body */
+	bool named;		      /* after "function" or "NAME(": a name or bracket */
+	bool pattern;		      /* of a case: words up to ) */
+	bool subject;		      /* after "case": words up to in */
+	bool file;		      /* of a redirection */
+	bool test;		      /* in [[ ]], whose && and ( are no operators of the shell */
 	char asked[NAME_MAX_LEN + 1]; /* the mode of [ "$1" = --local ] && ... */
 	struct {
 		char name[VARIABLE_MAX_LEN + 1], value[32], mode[NAME_MAX_LEN + 1];
 	} flag[SHELL_FLAGS];
 	unsigned flags;
-	struct line_seen {
-		size_t at;
-		unsigned line;
-	} *seen; /* up to where lines were counted */
+	struct line_count *counted;
 };
 
 #endif

@@ -28,9 +28,9 @@ void shell_scope_leave(struct shell *s, unsigned scope)
 unsigned shell_line(const struct shell *s, size_t at)
 {
 	/* Mostly called with growing offsets: go on from the last one. */
-	if (at < s->seen->at)
-		*s->seen = (struct line_seen){ 0, 1 };
-	for (; s->seen->at < at; s->seen->at++)
-		s->seen->line += s->w.text[s->seen->at] == '\n';
-	return s->seen->line;
+	if (at < s->counted->at)
+		*s->counted = (struct line_count){ 0, 1 };
+	for (; s->counted->at < at; s->counted->at++)
+		s->counted->line += s->w.text[s->counted->at] == '\n';
+	return s->counted->line;
 }

@@ -7,15 +7,15 @@
 
 #include "import/shell_lex.h"
 
-#define DEFAULT_DEPTH 4	   /* ${A:-${B:-...}} */
-#define KNOWN_MAX 2048	   /* bytes of a variable's value within a word: addresses, names */
+#define DEFAULT_DEPTH 4 /* ${A:-${B:-...}} */
+#define KNOWN_MAX 2048	/* bytes of a variable's value within a word: addresses, names */
 
 /* The value so far.  A word that is just $NAME or $(...) is that, any other is text. */
 struct building {
 	const struct shell_text *w;
 	char *out;
 	size_t n, room;
-	unsigned names, commands; /* how many there were */
+	unsigned names, commands;	 /* how many there were */
 	char name[VARIABLE_MAX_LEN + 1]; /* $NAME, not yet replaced by its value */
 	size_t at, end;			 /* of the command */
 	bool unknown;
@@ -262,7 +262,7 @@ static void value_add_span(struct building *b, size_t at, size_t end, bool quote
 }
 
 void shell_word_value(const struct shell_text *w, size_t at, size_t end, char *out, size_t room,
-		struct value *v)
+		      struct value *v)
 {
 	struct building b = { .w = w, .out = out, .room = room };
 

@@ -41,7 +41,7 @@ struct shell_text {
  * VALUE_DYNAMIC).
  */
 void shell_word_value(const struct shell_text *w, size_t at, size_t end, char *out, size_t room,
-		struct value *v);
+		      struct value *v);
 
 /* How many of the n bytes at p are a variable's name. */
 size_t variable_name_length(const char *p, size_t n);

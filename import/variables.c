@@ -98,7 +98,7 @@ static enum visibility variable_visibility(const struct assignments *r, unsigned
 }
 
 const struct assignment *variable_visible(const struct import *im, unsigned file, unsigned scope,
-				  const char *name)
+					  const char *name)
 {
 	const struct assignments *r = &im->file[file].parsed;
 	const struct assignment *best = NULL;

@@ -212,7 +212,7 @@ static int wanted_for(const struct import *im, const struct account *a, struct w
 }
 
 static int entry_put(struct import *im, const struct account *a, const struct wanted *w,
-	       const struct entry_source *source, struct failure *f)
+		     const struct entry_source *source, struct failure *f)
 {
 	struct wire_out *o = wire_request("put");
 
@@ -233,7 +233,7 @@ static int entry_put(struct import *im, const struct account *a, const struct wa
  * --source --no-check makes it: the manager is not asked now.
  */
 static int source_settle_for(struct import *im, const struct account *a, struct wanted *w,
-			 struct entry_source *source, struct failure *f)
+			     struct entry_source *source, struct failure *f)
 {
 	struct policy p;
 
