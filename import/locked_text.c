@@ -45,7 +45,7 @@ static int text_check_plain(const char *path, const struct locked_text *t, struc
 }
 
 static int text_read_fd(int fd, const char *path, struct locked_text *t, const struct stat *st,
-		   struct failure *f)
+			struct failure *f)
 {
 	ssize_t n;
 

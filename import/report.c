@@ -8,7 +8,7 @@
 
 #include "client/common/common.h"
 #include "import/accounts.h"
-#include "import/display.h"
+#include "import/report_text.h"
 #include "json/output.h"
 
 static const char *account_kind_name(const struct account *a)
@@ -62,19 +62,19 @@ static void report_account(const struct import *im, const struct account *a)
 	char path[PATH_SIZE], hidden[SECRET_SHOWN] = "", text[400];
 	const struct assignment *v = account_variable(im, a), *at = account_value(im, a);
 
-	put_plain(display_path(im->home, im->file[a->file].path, path));
+	put_plain(report_path(im->home, im->file[a->file].path, path));
 	printf(":%u  %s  ", v->line, v->name);
 	if (a->kind == ACCOUNT_SOURCE) {
 		put_plain(a->ref);
 	} else if (a->token) {
-		display_secret(a->token, a->n, hidden);
+		report_secret(a->token, a->n, hidden);
 		put_plain(hidden);
 	} else {
 		printf("$(...)");
 	}
 	if (at != v && a->at_file != a->file) {
 		printf(" in ");
-		put_plain(display_path(im->home, im->file[a->at_file].path, path));
+		put_plain(report_path(im->home, im->file[a->at_file].path, path));
 	}
 	if (v->commented)
 		printf(" (in a comment)");
@@ -118,7 +118,7 @@ void report_found(const struct import *im)
 	for (i = 0; i < im->files; i++) {
 		if (!im->file[i].why.code)
 			continue;
-		put_plain(display_path(im->home, im->file[i].path, path));
+		put_plain(report_path(im->home, im->file[i].path, path));
 		if (im->file[i].parsed.bad_line)
 			printf(":%u", im->file[i].parsed.bad_line);
 		printf("  left alone: ");
@@ -152,7 +152,7 @@ void report_done(const struct import *im)
 	for (i = 0; i < im->writtens; i++)
 		say("wrote ~/.config/ccrun/providers/%s.conf", im->written[i]);
 	for (i = 0; i < im->lefts; i++) {
-		display_path(im->home, im->left[i].path, path);
+		report_path(im->home, im->left[i].path, path);
 		wiped += im->left[i].wiped;
 		if (im->left[i].wiped)
 			say("%s: pieces of a key were overwritten (%s)", path, im->left[i].what);
@@ -181,7 +181,7 @@ static struct json_t *account_json(const struct import *im, const struct account
 	js_number(o, "written_line", account_value(im, a)->line);
 	js_bool(o, "comment", v->commented);
 	if (a->token)
-		display_secret(a->token, a->n, hidden);
+		report_secret(a->token, a->n, hidden);
 	js_text(o, "shown", a->token ? hidden : NULL);
 	explicit_bzero(hidden, sizeof(hidden));
 	js_text(o, "source", a->ref);

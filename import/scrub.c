@@ -10,7 +10,7 @@
 #include "client/common/common.h"
 #include "client/common/terminal.h"
 #include "import/accounts.h"
-#include "import/display.h"
+#include "import/report_text.h"
 #include "import/rewrite.h"
 #include "import/scrub_diff.h"
 #include "import/secret_fragments.h"
@@ -86,7 +86,7 @@ static void edits_of_shell_file(struct scrubbing *s, const struct account *a)
 	size_t quote;
 
 	if (account_is_removed_from(s, a, s->file)) {
-		display_secret(a->token, a->n, hidden);
+		report_secret(a->token, a->n, hidden);
 		quote = v->end - v->at > 1 && strchr("'\"", t[v->at]) && t[v->end - 1] == t[v->at];
 		edit_add(s->mask, &s->masks, v->at + quote, v->end - quote, GONE, hidden);
 		if (v->to)
@@ -105,7 +105,7 @@ static void edits_of_key_file(struct scrubbing *s, const struct account *a)
 
 	if (!account_is_removed_from(s, a, s->file))
 		return;
-	display_secret(a->token, a->n, hidden);
+	report_secret(a->token, a->n, hidden);
 	snprintf(with, sizeof(with), "# ccrun: this key moved into the vault (ccrun %s)",
 		 a->provider);
 	edit_add(s->edit, &s->edits, 0, account_value(s->im, a)->end, with, NULL);
@@ -120,7 +120,7 @@ static void edits_of_settings(struct scrubbing *s, const struct account *a)
 	if (!account_is_removed_from(s, a, s->file))
 		return;
 	s->name[s->names++] = v->name;
-	display_secret(a->token, a->n, hidden);
+	report_secret(a->token, a->n, hidden);
 	snprintf(shown, sizeof(shown), "\"%s\": \"%s\"", v->name, hidden);
 	snprintf(with, sizeof(with), "\"%s\": \"" GONE "\"", v->name);
 	edit_add(s->mask, &s->masks, v->at, v->end, with, shown);
@@ -241,7 +241,7 @@ static int scrub_ask(struct scrubbing *s, const struct copies *c, bool *yes, str
 {
 	char name[PATH_SIZE], question[256];
 
-	display_path(s->im->home, s->file->path, name);
+	report_path(s->im->home, s->file->path, name);
 	*yes = s->im->yes;
 	if (!s->im->json) {
 		printf("\n--- ");
@@ -279,8 +279,8 @@ static int scrub_file(struct scrubbing *s, struct failure *f)
 		s->file->scrubbed = r == 0;
 		if (r == 0 && !s->im->json)
 			say("%s: done; without the key it is kept as %s",
-			    display_path(s->im->home, s->file->path, name),
-			    display_path(s->im->home, kept, shown));
+			    report_path(s->im->home, s->file->path, name),
+			    report_path(s->im->home, kept, shown));
 	}
 	for (i = 0; i < 5; i++)
 		locked_text_free(all[i]);
@@ -312,7 +312,7 @@ int scrub_files(struct import *im, struct failure *f)
 		if (scrub_file(s, &why) != 0) {
 			s->file->why = why;
 			ret = -1;
-			say("%s: %s", display_path(im->home, s->file->path, name), why.what);
+			say("%s: %s", report_path(im->home, s->file->path, name), why.what);
 		}
 	}
 	free(s);

@@ -64,7 +64,8 @@ int settings_env_parse(const struct locked_text *t, struct assignments *r, struc
 	json_t *root;
 	int ret;
 
-	if (assignments_begin(r, t->n + 64, f) != 0 || js_locked_begin(js_locked_room(t->n), f) != 0)
+	if (assignments_begin(r, t->n + 64, f) != 0 ||
+	    js_locked_begin(js_locked_room(t->n), f) != 0)
 		return -1;
 	root = json_loadb(t->p, t->n, JSON_REJECT_DUPLICATES, &e);
 	if (!root)

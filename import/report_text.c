@@ -1,7 +1,7 @@
 /*
- * import/display.c - paths and secrets as they are shown.
+ * import/report_text.c - paths and secrets as they are shown.
  */
-#include "import/display.h"
+#include "import/report_text.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #define SHOWN_MAX 4    /* characters of a secret that are shown */
 #define SHOWN_LEAST 16 /* of a shorter secret none are */
 
-const char *display_path(const char *home, const char *path, char out[PATH_SIZE])
+const char *report_path(const char *home, const char *path, char out[PATH_SIZE])
 {
 	size_t n = strlen(home);
 	char *p;
@@ -24,7 +24,7 @@ const char *display_path(const char *home, const char *path, char out[PATH_SIZE]
 	return out;
 }
 
-void display_secret(const char *p, size_t n, char out[SECRET_SHOWN])
+void report_secret(const char *p, size_t n, char out[SECRET_SHOWN])
 {
 	size_t i, k = n >= SHOWN_LEAST ? SHOWN_MAX : 0;
 
