@@ -3,7 +3,6 @@
  */
 #include "import/open_vault.h"
 
-#include <errno.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -12,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/paths.h"
+#include "base/spawn.h"
 #include "client/common/common.h"
 #include "client/common/terminal.h"
 
@@ -34,12 +35,15 @@ static void pass_signal_on(int number)
 		kill((pid_t)ccctl_pid, number);
 }
 
-/* Blocks them too, until the child's process id is known. */
-static void hold_signals(struct sigaction was[HELD], sigset_t *mask)
+/*
+ * Blocks them too, until ccctl's process id is known.  defaults: those that ccctl is to
+ * take as usual, 0 at the end.
+ */
+static void hold_signals(struct sigaction was[HELD], int defaults[HELD + 1], sigset_t *mask)
 {
 	struct sigaction sa;
 	sigset_t all;
-	unsigned i;
+	unsigned i, n = 0;
 
 	sigemptyset(&all);
 	for (i = 0; i < HELD; i++)
@@ -49,7 +53,11 @@ static void hold_signals(struct sigaction was[HELD], sigset_t *mask)
 		memset(&sa, 0, sizeof(sa));
 		sa.sa_handler = held_signals[i].passed_on ? pass_signal_on : SIG_IGN;
 		sigaction(held_signals[i].number, &sa, &was[i]);
+		/* What nohup(1) has us ignore, ccctl ignores too. */
+		if (was[i].sa_handler != SIG_IGN)
+			defaults[n++] = held_signals[i].number;
 	}
+	defaults[n] = 0;
 }
 
 static void restore_signals(const struct sigaction was[HELD])
@@ -60,64 +68,62 @@ static void restore_signals(const struct sigaction was[HELD])
 		sigaction(held_signals[i].number, &was[i], NULL);
 }
 
-static void __attribute__((noreturn)) become_ccctl(const char *path, char *const argv[])
-{
-	/* Standard output is our report's alone. */
-	if (dup2(STDERR_FILENO, STDOUT_FILENO) >= 0)
-		execv(path, argv);
-	dprintf(STDERR_FILENO, "ccctl: run %s: %s\nhint: is the installation whole? make install\n",
-		path, strerror(errno));
-	_exit(EXIT_FAILED);
-}
-
-/* 0, ccctl's exit code, or -1 with f set.  When a signal ended it, it ends us. */
-static int run_ccctl(char *const argv[], struct failure *f)
+/* Run ccctl, holding signals.  Returns 0 with its status, or -1 with f set. */
+static int run_and_wait(const char *const argv[], int *status, struct failure *f)
 {
 	struct sigaction was[HELD];
+	int defaults[HELD + 1], r = -1;
 	char path[PATH_SIZE];
+	/* Standard output is our report's alone. */
+	struct spawn s = { .path = path,
+			   .argv = argv,
+			   .fd = { { STDOUT_FILENO, STDERR_FILENO } },
+			   .fds = 1,
+			   .defaults = defaults,
+			   .unblocked = true,
+			   .death_signal = SIGTERM };
 	sigset_t mask;
-	int status;
 	pid_t pid;
 
 	if (path_sibling("bin/ccctl", path, f) != 0)
 		return -1;
-	hold_signals(was, &mask);
-	pid = fork();
-	if (pid == 0) {
-		restore_signals(was);
-		sigprocmask(SIG_SETMASK, &mask, NULL);
-		become_ccctl(path, argv);
-	}
+	hold_signals(was, defaults, &mask);
+	pid = spawn_start(&s);
+	if (pid < 0)
+		fail_errno(f, "is the installation whole? make install", "run %s", path);
 	ccctl_pid = pid;
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	if (pid < 0)
-		fail_errno(f, NULL, "fork");
-	while (pid > 0 && waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			pid = fail_errno(f, NULL, "waiting for ccctl");
+	if (pid > 0)
+		r = spawn_wait(pid, status) == 0 ? 0 : fail_errno(f, NULL, "waiting for ccctl");
 	ccctl_pid = 0;
 	restore_signals(was);
-	if (pid < 0)
+	return r;
+}
+
+/* 0, ccctl's exit code, or -1 with f set.  When a signal ended it, it ends us. */
+static int run_ccctl(const char *const argv[], struct failure *f)
+{
+	int status;
+
+	if (run_and_wait(argv, &status, f) != 0)
 		return -1;
 	if (WIFSIGNALED(status))
 		raise(WTERMSIG(status));
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
-/* The words of a command line are arrays: exec(3) wants them writable. */
-static char ccctl[] = "ccctl", init[] = "init", unlock[] = "unlock";
-
 static int run_init(struct failure *f)
 {
-	char *argv[] = { ccctl, init, NULL };
+	const char *const argv[] = { "ccctl", "init", NULL };
 
 	return run_ccctl(argv, f);
 }
 
 static int run_unlock(int pass_fd, struct failure *f)
 {
-	char option[] = "--passphrase-fd", number[16];
-	char *argv[] = { ccctl, unlock, pass_fd < 0 ? NULL : option, number, NULL };
+	char number[16];
+	const char *const argv[] = { "ccctl", "unlock", pass_fd < 0 ? NULL : "--passphrase-fd",
+				     number, NULL };
 
 	snprintf(number, sizeof(number), "%d", pass_fd);
 	return run_ccctl(argv, f);
@@ -126,8 +132,7 @@ static int run_unlock(int pass_fd, struct failure *f)
 /* With what needs no person: a keyring, a keyfile, the TPM. */
 static int run_unlock_auto(struct failure *f)
 {
-	char by_itself[] = "--auto", quiet[] = "--quiet";
-	char *argv[] = { ccctl, unlock, by_itself, quiet, NULL };
+	const char *const argv[] = { "ccctl", "unlock", "--auto", "--quiet", NULL };
 
 	return run_ccctl(argv, f);
 }
