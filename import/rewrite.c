@@ -87,8 +87,7 @@ void rewrite_warning(const struct import_file *file, char out[FILE_NOTE_MAX])
 	else if (git == GIT_INSIDE)
 		snprintf(out, FILE_NOTE_MAX,
 			 "it is inside of a git repository: if it ever was committed, the history "
-			 "keeps "
-			 "the key: rotate it");
+			 "keeps the key: rotate it");
 }
 
 /* ---- the copy without secrets ---- */
@@ -128,7 +127,8 @@ static int backup_write(const struct import_file *file, const struct locked_text
 
 /* ---- the new file ---- */
 
-static int file_is_unchanged(const struct import_file *file, const char *real, struct failure *f)
+/* Is the file still what was parsed, and can it be replaced? */
+static int file_check_unchanged(const struct import_file *file, const char *real, struct failure *f)
 {
 	struct locked_text now;
 	struct stat st;
@@ -184,19 +184,19 @@ static int file_replace(const struct import_file *file, const char *real,
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "path too long");
 	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
-		return fail_errno(f, NULL, "a new file beside it");
+		return fail_errno(f, NULL, "cannot make the new file in its directory");
 	r = file_fill(fd, file, fresh);
 	if (r != 0)
-		fail_errno(f, "is the disk full?", "a new file beside it");
+		fail_errno(f, "is the disk full?", "cannot write the new file");
 	close(fd);
-	if (r == 0 && file_is_unchanged(file, real, f) != 0)
+	if (r == 0 && file_check_unchanged(file, real, f) != 0)
 		r = -1;
 	if (r == 0 && rename(tmp, real) != 0)
-		r = fail_errno(f, NULL, "rename");
+		r = fail_errno(f, NULL, "cannot put the new file in its place");
 	if (r != 0)
 		unlink(tmp);
 	else if (directory_sync(real) != 0)
-		r = fail_errno(f, NULL, "its directory");
+		r = fail_errno(f, NULL, "replaced, but the directory cannot be synced to the disk");
 	return r;
 }
 
@@ -207,7 +207,7 @@ int rewrite_file(struct import_file *file, const struct locked_text *fresh,
 
 	if (!realpath(file->path, real))
 		return fail_errno(f, NULL, "cannot be found any more");
-	if (file_is_unchanged(file, real, f) != 0 || backup_write(file, backup, kept, f) != 0)
+	if (file_check_unchanged(file, real, f) != 0 || backup_write(file, backup, kept, f) != 0)
 		return -1;
 	if (file_replace(file, real, fresh, f) != 0) {
 		unlink(kept);

@@ -9,8 +9,8 @@
 /*
  * Replace the file's contents by fresh, and keep backup (what it was, without the
  * secrets) in our state directory; kept: the backup's path.  Owner, group and mode
- * stay.  Returns 0, or -1: the file is as it was, or (its directory could not be
- * synced) the new one may not survive a crash.
+ * stay.  Returns 0, or -1: the file is as it was, or it was replaced and only the
+ * sync of its directory failed.
  */
 int rewrite_file(struct import_file *file, const struct locked_text *fresh,
 		 const struct locked_text *backup, char kept[PATH_SIZE], struct failure *f);
