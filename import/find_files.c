@@ -101,19 +101,19 @@ int find_files_add(struct import *im, const char *path, enum file_kind kind, boo
 {
 	struct import_file *file = &im->file[im->files];
 	unsigned bad;
-	int there;
+	enum locked_text_result result;
 
 	if (im->files == FILES_MAX || strlen(path) >= PATH_SIZE || file_is_listed(im, path))
 		return -1;
 	memset(file, 0, sizeof(*file));
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	file->kind = kind;
-	there = locked_text_read(path, true, &file->text, &file->st, &file->why);
-	if (there == 0 && !must)
+	result = locked_text_read(path, true, &file->text, &file->st, &file->why);
+	if (result == LOCKED_TEXT_NONE && !must)
 		return -1;
-	if (there == 0)
+	if (result == LOCKED_TEXT_NONE)
 		fail_set(&file->why, FAIL_NO_ENTRY, NULL, "no such file");
-	if (there <= 0 || file_parse(im, file) != 0) {
+	if (result != LOCKED_TEXT_READ || file_parse(im, file) != 0) {
 		failure_drop_path(file);
 		bad = file->parsed.bad_line;
 		assignments_free(&file->parsed);
@@ -134,7 +134,7 @@ static bool file_is_wrapper(const char *path, bool *fish)
 	bool yes;
 
 	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > SCRIPT_MAX ||
-	    locked_text_read(path, true, &t, &st, NULL) != 1)
+	    locked_text_read(path, true, &t, &st, NULL) != LOCKED_TEXT_READ)
 		return false;
 	yes = memmem(t.p, t.n, "ANTHROPIC_", 10) || memmem(t.p, t.n, "CLAUDE_CODE_", 12);
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(t.p, "\n"), t.p);

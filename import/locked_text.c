@@ -65,8 +65,8 @@ static int text_read_fd(int fd, const char *path, struct locked_text *t, const s
 	return 0;
 }
 
-int locked_text_read(const char *path, bool plain, struct locked_text *t, struct stat *st,
-		     struct failure *f)
+enum locked_text_result locked_text_read(const char *path, bool plain, struct locked_text *t,
+					 struct stat *st, struct failure *f)
 {
 	struct stat own;
 	int fd, r = -1;
@@ -75,8 +75,12 @@ int locked_text_read(const char *path, bool plain, struct locked_text *t, struct
 	st = st ? st : &own;
 	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return errno == ENOENT || errno == ENOTDIR ? 0 : fail_errno(f, NULL, "%s", path);
+	if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+		return LOCKED_TEXT_NONE;
+	if (fd < 0) {
+		fail_errno(f, NULL, "%s", path);
+		return LOCKED_TEXT_FAILED;
+	}
 	if (fstat(fd, st) != 0)
 		fail_errno(f, NULL, "%s", path);
 	else
@@ -86,5 +90,5 @@ int locked_text_read(const char *path, bool plain, struct locked_text *t, struct
 	close(fd);
 	if (r != 0)
 		locked_text_free(t);
-	return r == 0 ? 1 : -1;
+	return r == 0 ? LOCKED_TEXT_READ : LOCKED_TEXT_FAILED;
 }

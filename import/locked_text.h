@@ -27,12 +27,18 @@ int locked_text_new(struct locked_text *t, size_t room, struct failure *f);
 /* Wipe and unmap.  Safe on a zeroed one. */
 void locked_text_free(struct locked_text *t);
 
+enum locked_text_result {
+	LOCKED_TEXT_FAILED = -1, /* f says why */
+	LOCKED_TEXT_NONE,	 /* there is no such file */
+	LOCKED_TEXT_READ
+};
+
 /*
- * Read the whole of a regular file.  Returns 1, 0 when there is no such file, or -1
- * with f set: no regular file, unreadable, more than LOCKED_TEXT_MAX bytes, or (plain) a
- * NUL in it or no UTF-8.  st may be NULL.
+ * Read the whole of a regular file into a new text.  Fails on any other file, one that
+ * cannot be read, has more than LOCKED_TEXT_MAX bytes, or (plain) a NUL or no UTF-8.  st
+ * may be NULL.
  */
-int locked_text_read(const char *path, bool plain, struct locked_text *t, struct stat *st,
-		     struct failure *f);
+enum locked_text_result locked_text_read(const char *path, bool plain, struct locked_text *t,
+					 struct stat *st, struct failure *f);
 
 #endif

@@ -134,7 +134,7 @@ static int file_check_unchanged(const struct import_file *file, const char *real
 	struct stat st;
 	bool same;
 
-	if (locked_text_read(real, false, &now, &st, f) != 1)
+	if (locked_text_read(real, false, &now, &st, f) != LOCKED_TEXT_READ)
 		return -1;
 	same = now.n == file->text.n && memcmp(now.p, file->text.p, now.n) == 0 &&
 	       st.st_ino == file->st.st_ino;

@@ -99,26 +99,37 @@ static int command_keep_word(struct shell *s, const struct lex *x)
 	return 0;
 }
 
-/* The first word of a command.  1: it was a reserved word, 0: it was not, -1. */
-static int read_reserved_word(struct shell *s, const struct lex *x)
+/* What became of the first word of a command. */
+enum reserved {
+	RESERVED_FAILED = -1,
+	RESERVED_NONE, /* it is a word of the command */
+	RESERVED_DONE  /* it was a reserved word, and the next word is the first */
+};
+
+static enum reserved reserved_done(int r)
+{
+	return r != 0 ? RESERVED_FAILED : RESERVED_DONE;
+}
+
+static enum reserved read_reserved_word(struct shell *s, const struct lex *x)
 {
 	if (lex_is(x, "if"))
-		return block_open_if(s) != 0 ? -1 : 1;
+		return reserved_done(block_open_if(s));
 	if (lex_is(x, "then") || lex_is(x, "else"))
-		return branch_begin(s, lex_is(x, "else")) != 0 ? -1 : 1;
+		return reserved_done(branch_begin(s, lex_is(x, "else")));
 	if (lex_is(x, "elif"))
-		return condition_begin_elif(s) != 0 ? -1 : 1;
+		return reserved_done(condition_begin_elif(s));
 	if (lex_is(x, "fi"))
 		block_close_if(s, BLOCK_IF);
 	else if (lex_is(x, "while") || lex_is(x, "until"))
-		return block_open(s, BLOCK_LOOP) != 0 ? -1 : 1;
+		return reserved_done(block_open(s, BLOCK_LOOP));
 	else if (lex_is(x, "for") || lex_is(x, "select"))
 		/* What follows is kept as words of a command. */
-		return block_open(s, BLOCK_LOOP);
+		return block_open(s, BLOCK_LOOP) != 0 ? RESERVED_FAILED : RESERVED_NONE;
 	else if (lex_is(x, "done"))
 		block_close_if(s, BLOCK_LOOP);
 	else if (lex_is(x, "{"))
-		return block_open_brace(s) != 0 ? -1 : 1;
+		return reserved_done(block_open_brace(s));
 	else if (lex_is(x, "}"))
 		block_close_if(s, BLOCK_BRACE);
 	else if (lex_is(x, "case"))
@@ -131,53 +142,54 @@ static int read_reserved_word(struct shell *s, const struct lex *x)
 	else if (lex_is(x, "!"))
 		s->negated = !s->negated;
 	else
-		return lex_is(x, "do") || lex_is(x, "time");
-	return 1;
+		return lex_is(x, "do") || lex_is(x, "time") ? RESERVED_DONE : RESERVED_NONE;
+	return RESERVED_DONE;
 }
 
-static int read_fish_reserved_word(struct shell *s, const struct lex *x)
+static enum reserved read_fish_reserved_word(struct shell *s, const struct lex *x)
 {
 	if (lex_is(x, "if")) {
 		/* else if */
 		if (s->function && block_is(s, BLOCK_IF)) {
 			s->function = false;
-			return condition_begin_elif(s) != 0 ? -1 : 1;
+			return reserved_done(condition_begin_elif(s));
 		}
-		return block_open_if(s) != 0 ? -1 : 1;
+		return reserved_done(block_open_if(s));
 	}
 	if (lex_is(x, "else")) {
 		s->function = true; /* an if may follow */
-		return branch_begin(s, true) != 0 ? -1 : 1;
+		return reserved_done(branch_begin(s, true));
 	}
 	if (lex_is(x, "case")) {
 		block_close_if(s, BLOCK_ARM);
 		s->pattern = true;
-		return 1;
+		return RESERVED_DONE;
 	}
 	if (lex_is(x, "switch"))
-		return block_open(s, BLOCK_CASE);
+		return block_open(s, BLOCK_CASE) != 0 ? RESERVED_FAILED : RESERVED_NONE;
 	if (lex_is(x, "while") || lex_is(x, "begin"))
-		return block_open(s, BLOCK_LOOP) != 0 ? -1 : 1;
+		return reserved_done(block_open(s, BLOCK_LOOP));
 	if (lex_is(x, "for"))
-		return block_open(s, BLOCK_LOOP);
+		return block_open(s, BLOCK_LOOP) != 0 ? RESERVED_FAILED : RESERVED_NONE;
 	if (lex_is(x, "function")) {
 		if (block_open(s, BLOCK_BRACE) != 0 || shell_scope_enter(s, true, "") != 0)
-			return -1;
-		return 0;
+			return RESERVED_FAILED;
+		return RESERVED_NONE;
 	}
 	if (lex_is(x, "end")) {
 		block_close_if(s, BLOCK_ARM);
 		block_close(s);
-		return 1;
+		return RESERVED_DONE;
 	}
 	if (lex_is(x, "not"))
 		s->negated = !s->negated;
-	return lex_is(x, "not") || lex_is(x, "and") || lex_is(x, "or");
+	return lex_is(x, "not") || lex_is(x, "and") || lex_is(x, "or") ? RESERVED_DONE
+								       : RESERVED_NONE;
 }
 
 static int read_word(struct shell *s, const struct lex *x)
 {
-	int r = 0;
+	enum reserved r = RESERVED_NONE;
 
 	if (s->file || s->named) {
 		s->function = s->function || s->named;
@@ -200,8 +212,8 @@ static int read_word(struct shell *s, const struct lex *x)
 	}
 	if (s->words == 0 && !s->inner)
 		r = s->w.fish ? read_fish_reserved_word(s, x) : read_reserved_word(s, x);
-	if (r != 0)
-		return r < 0 ? -1 : 0;
+	if (r != RESERVED_NONE)
+		return r == RESERVED_FAILED ? -1 : 0;
 	if (s->words == 0 && lex_is(x, "[["))
 		s->test = true;
 	if (lex_is(x, "]]"))

@@ -16,28 +16,32 @@
 #include "import/variables.h"
 #include "wire/policy.h"
 
-/* 1: the entry has this token or this source, 0: another, -1. */
-static int entry_holds(struct import *im, const struct account *a, const char *entry,
-		       struct failure *f)
+enum entry_match { ENTRY_FAILED = -1, ENTRY_DIFFERS, ENTRY_SAME };
+
+/* Has the entry this account's token or source? */
+static enum entry_match entry_match_account(struct import *im, const struct account *a,
+					    const char *entry, struct failure *f)
 {
 	const struct listed *e = entries_find(im->entry, im->entries, entry);
 	struct wire_out *o;
 	const uint8_t *p;
 	size_t n;
-	int same;
+	bool same = false;
 
-	if (a->kind == ACCOUNT_SOURCE || e->has_source)
-		return a->kind == ACCOUNT_SOURCE && e->has_source &&
+	if (a->kind == ACCOUNT_SOURCE || e->has_source) {
+		same = a->kind == ACCOUNT_SOURCE && e->has_source &&
 		       strcmp(e->source.ref, a->ref) == 0;
+		return same ? ENTRY_SAME : ENTRY_DIFFERS;
+	}
 	o = wire_request("get");
 	wire_str(o, "name", entry);
 	if (client_call(im->c, o, f) != 0)
-		return -1;
+		return ENTRY_FAILED;
 	if (wire_get_bin(im->c->dial.in.top, "token", &p, &n, f) != 0)
-		return -1;
+		return ENTRY_FAILED;
 	same = n == a->n && memcmp(p, a->token, n) == 0;
 	explicit_bzero(im->c->buf, WIRE_PACKET_MAX);
-	return same;
+	return same ? ENTRY_SAME : ENTRY_DIFFERS;
 }
 
 /* Did an account before number i take the name, for another value? */
@@ -58,21 +62,21 @@ static int account_take_next_name(struct import *im, unsigned i, struct failure 
 	struct account *a = &im->account[i];
 	struct known_provider k = { .secret = true };
 	char name[NAME_MAX_LEN + 1];
+	enum entry_match r = ENTRY_DIFFERS;
 	unsigned n;
-	int r = 0;
 
-	for (n = 2; r == 0; n++) {
+	for (n = 2; r == ENTRY_DIFFERS; n++) {
 		snprintf(name, sizeof(name), "%.56s-%u", a->entry, n);
 		if (name_is_claimed(im, i, name))
 			continue;
 		if (entries_find(im->entry, im->entries, name))
-			r = entry_holds(im, a, name, f);
+			r = entry_match_account(im, a, name, f);
 		else if (!match_name_taken(im, name))
 			break;
 	}
-	if (r < 0)
+	if (r == ENTRY_FAILED)
 		return -1;
-	a->state = r ? STATE_SAME : STATE_OTHER;
+	a->state = r == ENTRY_SAME ? STATE_SAME : STATE_OTHER;
 	memcpy(a->parent, a->provider, sizeof(a->parent));
 	memcpy(a->provider, name, sizeof(name));
 	memcpy(a->entry, name, sizeof(name));
@@ -84,7 +88,6 @@ static int account_take_next_name(struct import *im, unsigned i, struct failure 
 static int account_compare(struct import *im, unsigned i, struct failure *f)
 {
 	struct account *a = &im->account[i];
-	int r;
 
 	a->state = STATE_NEW;
 	if (name_is_claimed(im, i, a->entry))
@@ -95,14 +98,15 @@ static int account_compare(struct import *im, unsigned i, struct failure *f)
 	}
 	if (!entries_find(im->entry, im->entries, a->entry))
 		return 0;
-	r = entry_holds(im, a, a->entry, f);
-	if (r < 0)
-		return -1;
-	if (r == 1) {
+	switch (entry_match_account(im, a, a->entry, f)) {
+	case ENTRY_SAME:
 		a->state = STATE_SAME;
 		return 0;
+	case ENTRY_DIFFERS:
+		return account_take_next_name(im, i, f);
+	default:
+		return -1;
 	}
-	return account_take_next_name(im, i, f);
 }
 
 int vault_entries_compare(struct import *im, struct failure *f)
