@@ -41,17 +41,23 @@ def terminal(h, *words):
     return t
 
 
+def copied_installation(h):
+    prefix = h.home / "installation"
+    shutil.copytree(BUILD, prefix, ignore=shutil.ignore_patterns("obj", "tests", "claude*", "bw*", "home", "test-logs"))
+    h.own()
+    return prefix
+
+
 @pytest.fixture
-def other_ccctl(h, tmp_path):
+def other_ccctl(h):
     """Another installation, whose ccctl is a script: what it is called with comes into a
     file.  Returns the installation and that file."""
-    prefix, log = tmp_path / "prefix", h.home / "called"
-    shutil.copytree(BUILD, prefix, ignore=shutil.ignore_patterns("obj", "tests", "claude*", "bw*", "home", "test-logs"))
-    tmp_path.chmod(0o755)
+    prefix, log = copied_installation(h), h.home / "called"
     (prefix / "bin/ccctl").unlink()
     script = prefix / "bin/ccctl"
     script.write_text(f'#!/bin/sh\necho "$*" >>"{log}"\necho "ccctl: said once" >&2\necho to-stdout\nexit 3\n')
     script.chmod(0o755)
+    h.own()
     return prefix, log
 
 
@@ -170,10 +176,8 @@ def test_inside_a_session_it_is_refused(h, program):
     assert h.get("openrouter") is None
 
 
-def test_without_the_program(h, tmp_path):
-    prefix = tmp_path / "prefix"
-    shutil.copytree(BUILD, prefix, ignore=shutil.ignore_patterns(
-        "obj", "tests", "claude*", "bw*", "home", "test-logs", "ccrun-import"))
-    tmp_path.chmod(0o755)
+def test_without_the_program(h):
+    prefix = copied_installation(h)
+    (prefix / "libexec/ccrun/ccrun-import").unlink()
     r = h.run([prefix / "bin/ccctl", "import"])
     assert r.rc == 1 and "ccctl: run " in r.err and "is the installation whole?" in r.err, r
