@@ -11,7 +11,6 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "import/secret_fragments.h"
 #include "import/settings_env.h"
 #include "import/shell.h"
 #include "tests/fuzz/fuzz.h"
