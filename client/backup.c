@@ -13,9 +13,9 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/common.h"
-#include "client/slots/slots.h"
 #include "client/common/terminal.h"
-#include "client/common/transfer.h"
+#include "client/slots/slots.h"
+#include "client/slots/transfer.h"
 #include "start/watcher.h"
 
 enum { OPT_FD = 256, OPT_NEW_FD, OPT_REPLACE, OPT_SYSTEM };

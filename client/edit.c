@@ -18,8 +18,8 @@
 #include "client/common/entries.h"
 #include "client/common/terminal.h"
 #include "config/ini/ini_file.h"
-#include "config/provider/provider.h"
 #include "config/ini/user_file.h"
+#include "config/provider/provider.h"
 #include "wire/message.h"
 
 /* One try of an edit: the copy that the editor works on, and what was there. */

@@ -11,11 +11,11 @@
 
 #include "base/fail.h"
 #include "client/common/common.h"
-#include "json/output.h"
 #include "config/ini/ini_file.h"
+#include "config/ini/user_file.h"
 #include "config/provider/provider.h"
 #include "config/settings/settings_file.h"
-#include "config/ini/user_file.h"
+#include "json/output.h"
 #include "wire/message.h"
 
 enum { OPT_WRAP = 256, OPT_DIR, OPT_JSON };

@@ -9,8 +9,8 @@
 #include "base/fail.h"
 #include "client/common/common.h"
 #include "client/common/entries.h"
-#include "json/output.h"
 #include "config/provider/provider.h"
+#include "json/output.h"
 
 /* What is known of the vault, from open to nothing. */
 enum vault_view { VIEW_OPEN, VIEW_LOCKED, VIEW_NO_VAULT, VIEW_NO_BROKER, VIEW_UNKNOWN };

@@ -8,9 +8,9 @@
 
 #include "base/fail.h"
 #include "client/common/common.h"
-#include "json/output.h"
 #include "client/login/login_files.h"
 #include "client/login/manager.h"
+#include "json/output.h"
 
 /* The broker's unit is started by its socket and has no link of its own. */
 static const int enabled_units[] = { UNIT_SOCKET, UNIT_UNLOCK, UNIT_LOGIND };

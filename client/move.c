@@ -14,7 +14,7 @@
 #include "client/common/common.h"
 #include "client/slots/slots.h"
 #include "client/common/terminal.h"
-#include "client/common/transfer.h"
+#include "client/slots/transfer.h"
 
 struct move {
 	enum dial_where from, to;
@@ -161,8 +161,8 @@ static int check_places(struct client *c, struct move *m, struct failure *f)
 	return 0;
 }
 
-/* "exists" comes from a broker that runs since before the last upgrade. */
-static bool was_changed(const struct failure *f)
+/* A broker that was started before the last upgrade says FAIL_EXISTS. */
+static bool move_was_changed(const struct failure *f)
 {
 	return f->code == FAIL_CHANGED || f->code == FAIL_EXISTS;
 }
@@ -181,13 +181,13 @@ static int finish(struct client *c, struct move *m, struct failure *f)
 			continue;
 		/* It had done it. */
 		r = strcmp(c->state, "none") == 0 ? 0 : retire(c, m, f);
-		if (r != 0 && was_changed(f))
+		if (r != 0 && move_was_changed(f))
 			break;
 	}
 	if (r == 0)
 		return 0;
 	c->where = m->to;
-	if (was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 && retire(c, m, NULL) == 0)
+	if (move_was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 && retire(c, m, NULL) == 0)
 		return -1;
 	say("note: the vault is in %s now, and still in %s too; the same command again finishes it",
 	    broker_name(m->to), broker_name(m->from));

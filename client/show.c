@@ -9,9 +9,9 @@
 #include "base/fail.h"
 #include "client/common/common.h"
 #include "client/common/entries.h"
-#include "json/output.h"
 #include "client/common/show_provider.h"
 #include "config/provider/provider.h"
+#include "json/output.h"
 
 #define USERS_MAX 16 /* providers of one entry that are shown */
 

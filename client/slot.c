@@ -13,9 +13,9 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/common.h"
-#include "json/output.h"
-#include "client/slots/slots.h"
 #include "client/common/terminal.h"
+#include "client/slots/slots.h"
+#include "json/output.h"
 
 #define TURN_PATIENCE_MS 30000 /* a keyring's own deadlines are shorter */
 

@@ -81,6 +81,9 @@ int secret_from_fd(int fd, struct secret *s, struct failure *f);
 
 /* ---- opening the vault (open.c) ---- */
 
+/* Make a vault with a passphrase that is asked for on the terminal. */
+int vault_make(struct client *c, struct failure *f);
+
 /*
  * Connected and open on return: without a person where a broker has just
  * started, else on a terminal by asking.  given: a passphrase that was read

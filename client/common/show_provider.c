@@ -11,9 +11,9 @@
 
 #include "client/common/common.h"
 #include "client/common/entries.h"
-#include "json/output.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
+#include "json/output.h"
 
 /* Where a change of the plan comes from: a file's line, or ccrun itself. */
 static const char *where(const struct provider *p, const struct env_change *c)

@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/host.h"
+#include "client/slots/host_key.h"
 #include "start/helper.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */

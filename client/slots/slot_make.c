@@ -15,8 +15,8 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/utf8.h"
-#include "client/host.h"
 #include "client/common/terminal.h"
+#include "client/slots/host_key.h"
 #include "start/helper.h"
 
 #define PATIENCE_MS 15000
@@ -64,9 +64,7 @@ static int ask_new(struct client *c, bool first, struct secret *s, struct failur
 	return r;
 }
 
-/* Ask a new passphrase, twice the same, or read it from pass_fd. */
-static int passphrase_new(struct client *c, int pass_fd, bool first, struct secret *pass,
-			  struct failure *f)
+static int passphrase_new(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
 {
 	if (secret_new(c, pass, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;

@@ -57,7 +57,7 @@ char *edit_checked(const struct settings *s, const char *base, size_t base_n, co
 
 /* ---- showing ---- */
 
-/* One line of a file; a control character but a tab is shown as "?". */
+/* Print a line of a file; a control character other than a tab as "?". */
 static void put_line(char sign, const char *p, size_t n)
 {
 	unsigned len;

@@ -1,7 +1,7 @@
 /*
- * client/common/transfer.c - a vault's file in parts.
+ * client/slots/transfer.c - a vault's file in parts.
  */
-#include "client/common/transfer.h"
+#include "client/slots/transfer.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 /*
- * client/common/transfer.h - a vault's file (ciphertext) from and to the broker, in
+ * client/slots/transfer.h - a vault's file (ciphertext) from and to the broker, in
  * parts that fit into packets.
  */
 #ifndef CLIENT_COMMON_TRANSFER_H

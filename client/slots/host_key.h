@@ -1,5 +1,5 @@
 /*
- * client/host.h - this user's host key pair, to which keyfiles are sealed.
+ * client/slots/host_key.h - this user's host key pair, to which keyfiles are sealed.
  */
 #ifndef CLIENT_HOST_H
 #define CLIENT_HOST_H

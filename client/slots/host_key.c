@@ -1,8 +1,8 @@
 /*
- * client/host.c - ccctl host: this host's key pair, and a keyfile that was
+ * client/slots/host_key.c - ccctl host: this host's key pair, and a keyfile that was
  * sealed to it elsewhere.
  */
-#include "client/host.h"
+#include "client/slots/host_key.h"
 
 #include <errno.h>
 #include <fcntl.h>

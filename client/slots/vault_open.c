@@ -1,5 +1,5 @@
 /*
- * client/open.c - making, opening and locking the vault.  Keys are derived and
+ * client/slots/vault_open.c - making, opening and locking the vault.  Keys are derived and
  * fetched here, so that neither the broker nor the wire ever sees a passphrase.
  */
 #include <inttypes.h>
@@ -8,8 +8,8 @@
 
 #include "base/fail.h"
 #include "client/common/common.h"
-#include "client/slots/slots.h"
 #include "client/common/terminal.h"
+#include "client/slots/slots.h"
 #include "start/watcher.h"
 
 /* How a person wants it opened or made. */
@@ -79,8 +79,7 @@ out:
 	return 0;
 }
 
-/* Make a vault with a passphrase that is asked for on the terminal. */
-static int vault_make(struct client *c, struct failure *f)
+int vault_make(struct client *c, struct failure *f)
 {
 	struct how h = { .pass_fd = -1, .kind = SLOT_PASSPHRASE };
 
