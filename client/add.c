@@ -7,12 +7,17 @@
 
 #include "base/duration.h"
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/common/parameters.h"
+#include "client/common/secret.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
 #include "client/common/tokens.h"
+#include "client/slots/vault_open.h"
+#include "client/verbs.h"
 #include "config/provider/provider.h"
 #include "wire/policy.h"
 

@@ -6,10 +6,13 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
+#include "client/verbs.h"
 #include "config/provider/provider.h"
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */

@@ -4,11 +4,13 @@
 #include <stdio.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/verbs.h"
 #include "config/ini/ini_file.h"
+#include "config/ini/user_file.h"
 #include "config/provider/provider.h"
 #include "config/settings/settings_file.h"
-#include "config/ini/user_file.h"
 
 static const struct option options[] = {
 	{ "unset", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }

@@ -4,7 +4,6 @@
  */
 #include <errno.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +13,11 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
-#include "client/common/common.h"
 #include "client/common/entries.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/common/terminal.h"
+#include "client/verbs.h"
 #include "config/ini/ini_file.h"
 #include "config/ini/user_file.h"
 #include "config/provider/provider.h"

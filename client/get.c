@@ -1,13 +1,15 @@
 /*
  * client/get.c - ccctl get: one key on standard output, on purpose.
  */
-#include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/options.h"
+#include "client/common/secret.h"
+#include "client/verbs.h"
 #include "start/source.h"
 
 static const struct option options[] = {

@@ -7,7 +7,8 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "base/paths.h"
+#include "client/verbs.h"
 
 int verb_import(struct client *c, int argc, char **argv, struct failure *f)
 {

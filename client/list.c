@@ -1,5 +1,5 @@
 /*
- * client/list.c - ccctl list (providers) and ccctl keys (entries).
+ * client/list.c - ccctl list: the providers, and which have their key.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -7,8 +7,11 @@
 
 #include "base/date.h"
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/verbs.h"
 #include "config/provider/provider.h"
 #include "json/output.h"
 
@@ -52,24 +55,6 @@ struct listing {
 	unsigned entries;
 	enum vault_view view;
 };
-
-static const struct option json_options[] = {
-	{ "json", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
-
-static int parse_json(int argc, char **argv, bool *json, struct failure *f)
-{
-	bool first = true;
-	int opt;
-
-	*json = false;
-	while ((opt = next_option(&first, argc, argv, ":", json_options, f)) != -1) {
-		if (opt == '?')
-			return -1;
-		*json = true;
-	}
-	return want_words(argc, argv, 0, f);
-}
 
 /* A listing of files works whatever the broker does. */
 static enum vault_view view(struct client *c, struct listing *l)
@@ -271,7 +256,7 @@ int verb_list(struct client *c, int argc, char **argv, struct failure *f)
 	unsigned i;
 	int r;
 
-	if (parse_json(argc, argv, &json, f) != 0)
+	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 0, f) != 0)
 		return -1;
 	r = gather(c, &l, f);
 	if (r == 0 && json)
@@ -285,78 +270,5 @@ int verb_list(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	free(l.row);
 	free(l.entry);
-	return r == 0 ? EXIT_DONE : -1;
-}
-
-/* ---- keys ---- */
-
-struct json_t *entry_json(const struct listed *e)
-{
-	struct json_t *o = js_object();
-
-	js_text(o, "name", e->name);
-	js_text(o, "origin", e->origin);
-	js_text(o, "variable", e->variable);
-	js_text(o, "policy", e->policy);
-	js_time(o, "created", e->created);
-	js_time(o, "changed", e->changed);
-	js_time(o, "used", e->used);
-	js_text(o, "source", e->has_source ? e->source.ref : NULL);
-	js_text(o, "command", e->has_source ? e->source.command : NULL);
-	js_text(o, "pick", e->has_source ? e->source.pick : NULL);
-	js_bool(o, "fetched", e->fetched);
-	return o;
-}
-
-static void print_keys(const struct listed *e, unsigned n)
-{
-	int name = 4, variable = 8, from = 4, origin = 10;
-	char time[TIME_TEXT];
-	unsigned i;
-
-	if (n == 0) {
-		say("the vault is empty: ccctl add PROVIDER");
-		return;
-	}
-	for (i = 0; i < n; i++) {
-		name = cell_width(e[i].name, name);
-		variable = cell_width(e[i].variable, variable);
-		from = cell_width(entry_from(&e[i]), from);
-		origin = cell_width(e[i].origin, origin);
-	}
-	put_cell("NAME", name);
-	put_cell("VARIABLE", variable);
-	put_cell("FROM", from);
-	put_cell("SEALED FOR", origin);
-	puts("LAST USED");
-	for (i = 0; i < n; i++) {
-		put_cell(e[i].name, name);
-		put_cell(e[i].variable, variable);
-		put_cell(entry_from(&e[i]), from);
-		put_cell(e[i].origin, origin);
-		puts(time_local(e[i].used, time));
-	}
-}
-
-int verb_keys(struct client *c, int argc, char **argv, struct failure *f)
-{
-	struct listed *e = NULL;
-	struct json_t *a;
-	unsigned i, n;
-	bool json;
-	int r = 0;
-
-	if (parse_json(argc, argv, &json, f) != 0 || client_connect(c, true, f) != 0 ||
-	    entries_fetch(c, &e, &n, f) != 0)
-		return -1;
-	if (json) {
-		a = js_array();
-		for (i = 0; i < n; i++)
-			js_append(a, entry_json(&e[i]));
-		r = js_print(a, f);
-	} else {
-		print_keys(e, n);
-	}
-	free(e);
 	return r == 0 ? EXIT_DONE : -1;
 }

@@ -11,7 +11,10 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/verbs.h"
 #include "json/output.h"
 #include "vault/kdf.h"
 

@@ -7,9 +7,12 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/login/login_files.h"
 #include "client/login/manager.h"
+#include "client/verbs.h"
 #include "json/output.h"
 
 /* The broker's unit is started by its socket and has no link of its own. */

@@ -1,10 +1,9 @@
 /*
- * client/main.c - ccctl: one table of verbs.
+ * client/main.c - ccctl: the table of verbs, help, and starting a verb.
  *
- * MUST, before a verb that handles a secret runs: never from inside a session;
- * fresh, undumpable memory; the reply buffer in locked memory.
+ * MUST, before a verb that handles secrets runs: refuse inside a session; start over
+ * in fresh, undumpable memory; have the reply buffer in locked memory.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -13,58 +12,48 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
+#include "client/verbs.h"
 #include "vault/kdf.h"
 
-enum {
-	SECRET = 1,  /* handles a secret */
-	ANYWHERE = 2 /* inside a session too */
-};
-
-static const struct verb {
-	const char *name;
-	verb_run *run;
-	int flags;
-	const char *words; /* what may follow it */
-	const char *what;
-} verbs[] = {
-	{ "init", verb_init, SECRET, "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
+static const struct verb verbs[] = {
+	{ "init", verb_init, VERB_SECRET, "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
 	  "make your vault" },
-	{ "unlock", verb_unlock, SECRET,
+	{ "unlock", verb_unlock, VERB_SECRET,
 	  "[--auto | --passphrase-fd N | --keyring | --tpm2 | --keyfile [FILE]]",
 	  "open it: by itself what can be, else with a passphrase or a recovery code" },
 	{ "lock", verb_lock, 0, "", "close it: wipe every secret from memory" },
-	{ "status", verb_status, ANYWHERE, "[-q] [--json]", "who serves the vault, and how well kept" },
-	{ "add", verb_add, SECRET,
+	{ "status", verb_status, VERB_ANYWHERE, "[-q] [--json]", "who serves the vault, and how well kept" },
+	{ "add", verb_add, VERB_SECRET,
 	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REF [--no-check]] [--passphrase-fd N] "
 	  "PROVIDER[:MODE] | --key NAME",
 	  "store a provider's key (asked for, on standard input, or where it comes from)" },
 	{ "list", verb_list, 0, "[--json]", "the providers, and which have their key" },
 	{ "keys", verb_keys, 0, "[--json]", "the entries of the vault" },
-	{ "get", verb_get, SECRET, "[--reveal] NAME", "write one key to standard output" },
+	{ "get", verb_get, VERB_SECRET, "[--reveal] NAME", "write one key to standard output" },
 	{ "rm", verb_rm, 0, "[-y] NAME", "remove an entry" },
 	{ "rename", verb_rename, 0, "NAME NEW-NAME", "rename an entry" },
 	{ "show", verb_show, 0, "[--json] NAME[:MODE]",
 	  "what an entry is sealed to, and what would be sent and why" },
 	{ "edit", verb_edit, 0, "PROVIDER", "change a provider's file in your editor" },
 	{ "approve", verb_approve, 0, "[--yes] NAME", "seal what a provider's files say now" },
-	{ "slot", verb_slot, SECRET,
+	{ "slot", verb_slot, VERB_SECRET,
 	  "list [--json] | add KIND [--label TEXT] [--new-passphrase-fd N] [--for HOST.pub --out FILE] | rm [-y] ID",
 	  "what opens the vault: passphrase, keyring, keyfile, credential, tpm2, recovery" },
-	{ "passphrase", verb_passphrase, SECRET, "[--passphrase-fd N] [--new-passphrase-fd N]",
+	{ "passphrase", verb_passphrase, VERB_SECRET, "[--passphrase-fd N] [--new-passphrase-fd N]",
 	  "change the passphrase" },
-	{ "rekey", verb_rekey, SECRET, "[--passphrase-fd N] [--drop ID]... [--out DIRECTORY]",
+	{ "rekey", verb_rekey, VERB_SECRET, "[--passphrase-fd N] [--drop ID]... [--out DIRECTORY]",
 	  "another vault key: what a removed slot knew is worthless from then on" },
-	{ "host", verb_host, SECRET, "init [--system] | show [--system] [--json] | use FILE",
+	{ "host", verb_host, VERB_SECRET, "init [--system] | show [--system] [--json] | use FILE",
 	  "this host's key pair, for sealed keyfiles" },
-	{ "settings", verb_settings, SECRET, "[--json] [KEY=VALUE ...]", "when the vault locks by itself" },
-	{ "backup", verb_backup, SECRET, "[--new-passphrase-fd N] FILE", "all keys in one file under a passphrase" },
-	{ "restore", verb_restore, SECRET, "[--system] [--replace] [--passphrase-fd N] FILE",
+	{ "settings", verb_settings, VERB_SECRET, "[--json] [KEY=VALUE ...]", "when the vault locks by itself" },
+	{ "backup", verb_backup, VERB_SECRET, "[--new-passphrase-fd N] FILE", "all keys in one file under a passphrase" },
+	{ "restore", verb_restore, VERB_SECRET, "[--system] [--replace] [--passphrase-fd N] FILE",
 	  "bring a backup back" },
-	{ "import", verb_import, SECRET,
+	{ "import", verb_import, VERB_SECRET,
 	  "[--scrub [--history]] [--yes] [--json] [--passphrase-fd N] [PATH ...]",
 	  "keys from shell files, wrapper scripts and settings into the vault" },
-	{ "move", verb_move, SECRET, "[--passphrase-fd N] system | user", "the vault into the system broker, and back" },
+	{ "move", verb_move, VERB_SECRET, "[--passphrase-fd N] system | user", "the vault into the system broker, and back" },
 	{ "login", verb_login, 0, "enable | disable | status [--json]", "have it opened when you log in" },
 	{ "link", verb_link, 0, "[--wrap] [--dir DIRECTORY] NAME PROVIDER[:MODE] | [--json]",
 	  "make a command of your own for a provider" },
@@ -72,14 +61,14 @@ static const struct verb {
 	{ "default", verb_default, 0, "[PROVIDER[:MODE] | --unset]", "what `ccrun` without a provider runs" },
 	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY]", "follow the provider that a project's .ccrun names" },
 	{ "deny", verb_deny, 0, "[DIRECTORY]", "follow it no longer" },
-	{ "statusline", verb_statusline, ANYWHERE,
+	{ "statusline", verb_statusline, VERB_ANYWHERE,
 	  "install [--yes] | remove [--yes] | preview [--width N] [--input FILE]",
 	  "the client's status line: into its settings, out again, shown here" },
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
-static const struct verb *find(const char *name)
+static const struct verb *verb_find(const char *name)
 {
 	unsigned i;
 
@@ -89,7 +78,7 @@ static const struct verb *find(const char *name)
 	return NULL;
 }
 
-static void print_help(FILE *out)
+static void help_print(FILE *out)
 {
 	unsigned i;
 
@@ -101,15 +90,15 @@ static void print_help(FILE *out)
 	      out);
 }
 
-static int print_verb(const struct verb *v)
+static int help_print_verb(const struct verb *v)
 {
 	printf("usage: ccctl %s%s%s\n%s\n", v->name, v->words[0] ? " " : "", v->words, v->what);
 	return EXIT_DONE;
 }
 
-static int unknown(const char *word)
+static int verb_unknown(const char *word)
 {
-	/* Not shown unless it looks like a verb: it may be a key. */
+	/* A word that does not look like a verb may be a key: it is not printed. */
 	if (strlen(word) <= 16 && word[strspn(word, "abcdefghijklmnopqrstuvwxyz-")] == '\0')
 		fprintf(stderr, "ccctl: no such verb: %s\n", word);
 	else
@@ -118,14 +107,14 @@ static int unknown(const char *word)
 	return EXIT_USAGE;
 }
 
-/* --help, --version, help VERB, VERB --help.  -1: none of these. */
-static int try_help(int argc, char **argv)
+/* --help, --version, help VERB, VERB --help: the exit code.  -1: none of these. */
+static int help_try(int argc, char **argv)
 {
 	const struct verb *v;
 	int i;
 
 	if (argc < 2) {
-		print_help(stderr);
+		help_print(stderr);
 		return EXIT_USAGE;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
@@ -134,39 +123,39 @@ static int try_help(int argc, char **argv)
 	}
 	if (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0 ||
 	    (strcmp(argv[1], "help") == 0 && argc == 2)) {
-		print_help(stdout);
+		help_print(stdout);
 		return EXIT_DONE;
 	}
 	if (strcmp(argv[1], "help") == 0) {
-		v = find(argv[2]);
-		return v ? print_verb(v) : unknown(argv[2]);
+		v = verb_find(argv[2]);
+		return v ? help_print_verb(v) : verb_unknown(argv[2]);
 	}
-	v = find(argv[1]);
+	v = verb_find(argv[1]);
 	for (i = 2; v && i < argc && strcmp(argv[i], "--") != 0; i++)
 		if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
-			return print_verb(v);
-	return v ? -1 : unknown(argv[1]);
+			return help_print_verb(v);
+	return v ? -1 : verb_unknown(argv[1]);
 }
 
-static int prepare(const struct verb *v, struct failure *f)
+static int verb_prepare(const struct verb *v, struct failure *f)
 {
 	umask(077);
-	if (!(v->flags & ANYWHERE) && proc_self_marked())
+	if (!(v->flags & VERB_ANYWHERE) && proc_self_marked())
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	if ((v->flags & SECRET) && proc_fresh_memory(true) != 0)
+	if ((v->flags & VERB_SECRET) && proc_fresh_memory(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
 	return secure_start(f);
 }
 
-static int run(const struct verb *v, int argc, char **argv)
+static int verb_run_one(const struct verb *v, int argc, char **argv)
 {
 	struct failure f = { 0 };
 	struct client c = { .dial.fd = -1 };
-	int r = prepare(v, &f);
+	int r = verb_prepare(v, &f);
 
 	if (r == 0)
-		r = client_begin(&c, v->flags & SECRET, &f);
+		r = client_begin(&c, v->flags & VERB_SECRET, &f);
 	if (r == 0)
 		r = v->run(&c, argc, argv, &f);
 	client_end(&c);
@@ -184,8 +173,8 @@ int main(int argc, char **argv)
 
 	if (io_hold_standard_streams() != 0)
 		return EXIT_FAILED;
-	r = try_help(argc, argv);
+	r = help_try(argc, argv);
 	if (r >= 0)
 		return r;
-	return run(find(argv[1]), argc - 1, argv + 1);
+	return verb_run_one(verb_find(argv[1]), argc - 1, argv + 1);
 }

@@ -11,10 +11,15 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
-#include "client/slots/slots.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/slot_key.h"
+#include "client/slots/slots.h"
 #include "client/slots/transfer.h"
+#include "client/verbs.h"
 
 struct move {
 	enum dial_where from, to;

@@ -13,9 +13,16 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common/common.h"
-#include "client/slots/slots.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/slot_key.h"
+#include "client/slots/slots.h"
+#include "client/slots/vault_open.h"
+#include "client/verbs.h"
+#include "vault/keyfile.h"
 
 #define ITEM (4 + KEY_LEN) /* of the request's "keys" */
 

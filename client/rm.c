@@ -1,21 +1,23 @@
 /*
- * client/rm.c - ccctl rm and rename.
+ * client/rm.c - ccctl rm: remove an entry.
  */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/common/terminal.h"
+#include "client/verbs.h"
 
 static const struct option rm_options[] = {
 	{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 }
 };
 
-/* Is there such an entry?  Asked before a person is asked whether it may go. */
-static int check_there(struct client *c, const char *name, struct failure *f)
+/* Checked before a person is asked to agree. */
+static int rm_check_there(struct client *c, const char *name, struct failure *f)
 {
 	struct listed *list;
 	bool found;
@@ -48,7 +50,7 @@ int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
 	if (want_words(argc, argv, 1, f) != 0 || want_name(argv[optind], f) != 0)
 		return -1;
 	name = argv[optind];
-	if (check_there(c, name, f) != 0)
+	if (rm_check_there(c, name, f) != 0)
 		return -1;
 	if (!yes && terminal_asks()) {
 		snprintf(question, sizeof(question), "remove the key '%s'?", name);
@@ -64,29 +66,5 @@ int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
 	if (client_call(c, o, f) != 0)
 		return -1;
 	say("removed '%s'", name);
-	return EXIT_DONE;
-}
-
-int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
-{
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
-	const char *from, *to;
-	struct wire_out *o;
-	bool first = true;
-
-	if (next_option(&first, argc, argv, ":", none, f) != -1 || want_words(argc, argv, 2, f) != 0)
-		return -1;
-	from = argv[optind];
-	to = argv[optind + 1];
-	if (want_name(from, f) != 0 || want_name(to, f) != 0 || client_connect(c, true, f) != 0)
-		return -1;
-	o = wire_request("rename");
-	wire_str(o, "name", from);
-	wire_str(o, "to", to);
-	if (client_call(c, o, f) != 0) {
-		entries_hint(from, f);
-		return -1;
-	}
-	say("'%s' is now '%s'", from, to);
 	return EXIT_DONE;
 }

@@ -2,13 +2,15 @@
  * client/settings.c - ccctl settings: what locks the vault by itself.  The
  * settings are sealed in the vault, so that no file can loosen them.
  */
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/duration.h"
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/slots/vault_open.h"
+#include "client/verbs.h"
 #include "json/output.h"
 
 static const char *const times[] = { "idle", "longest" };

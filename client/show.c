@@ -7,9 +7,13 @@
 
 #include "base/date.h"
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/entry_json.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/common/show_provider.h"
+#include "client/verbs.h"
 #include "config/provider/provider.h"
 #include "json/output.h"
 

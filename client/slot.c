@@ -1,5 +1,5 @@
 /*
- * client/slot.c - ccctl slot list, add, rm; and another passphrase.
+ * client/slot.c - ccctl slot: what opens the vault, listed, added, removed.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -12,9 +12,16 @@
 #include "base/date.h"
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/slot_key.h"
+#include "client/slots/slot_make.h"
 #include "client/slots/slots.h"
+#include "client/slots/vault_open.h"
+#include "client/verbs.h"
 #include "json/output.h"
 
 #define TURN_PATIENCE_MS 30000 /* a keyring's own deadlines are shorter */
@@ -65,22 +72,6 @@ static int list(struct client *c, bool json, struct failure *f)
 }
 
 /* ---- add ---- */
-
-/* Send it.  Both the slot and its number in *s are the vault's then. */
-static int send_slot(struct client *c, const char *op, uint32_t replace, struct new_slot *s,
-		     struct failure *f)
-{
-	struct wire_out *o = wire_request(op);
-
-	slot_put(o, &s->info);
-	wire_uint(o, "expect", all.next);
-	if (replace)
-		wire_uint(o, "id", replace);
-	if (s->has_keyfile)
-		wire_bin(o, "keyfile", s->keyfile, sizeof(s->keyfile));
-	wire_secret(o, "key", s->key.p, KEY_LEN);
-	return client_call(c, o, f);
-}
 
 /*
  * The keyring keeps a key under its slot's number: of two that add a slot at
@@ -146,7 +137,7 @@ static int make_and_send(struct client *c, enum slot_kind kind, struct new_slot 
 		return -1;
 	sent = client_connect(c, true, f) == 0;
 	if (sent)
-		r = send_slot(c, "slot-add", 0, s, f);
+		r = slot_send(c, s, all.next, 0, f);
 	if (r != 0)
 		slot_unmake(c, s, all.vault, all.next, sent);
 	else if (s->has_keyfile)
@@ -231,7 +222,7 @@ static int rm(struct client *c, const char *word, bool yes, struct failure *f)
 
 /* ---- the verbs ---- */
 
-enum { OPT_LABEL = 256, OPT_FOR, OPT_OUT, OPT_FD, OPT_NEW_FD, OPT_JSON };
+enum { OPT_LABEL = 256, OPT_FOR, OPT_OUT, OPT_NEW_FD, OPT_JSON };
 
 static const struct option options[] = {
 	{ "label", required_argument, NULL, OPT_LABEL },
@@ -304,74 +295,4 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	kind = slot_kind_from_name(word);
 	r = check_add(kind, word, &s, f);
 	return r == 0 && add(c, (enum slot_kind)kind, &s, f) == 0 ? EXIT_DONE : -1;
-}
-
-/* ---- another passphrase ---- */
-
-/* Which slot the old passphrase opens. */
-static int note_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
-{
-	struct wire_out *o = wire_request("unlock");
-
-	wire_uint(o, "slot", id);
-	wire_secret(o, "key", key, KEY_LEN);
-	if (client_call(c, o, f) != 0)
-		return -1;
-	*(uint32_t *)arg = id;
-	return 0;
-}
-
-static int old_slot(struct client *c, int fd, uint32_t *id, struct failure *f)
-{
-	struct secret typed = { 0 };
-	int r = -1;
-
-	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
-		return -1;
-	if ((fd >= 0 ? secret_from_fd(fd, &typed, f) : terminal_secret("Present passphrase: ", &typed, f)) == 0 &&
-	    client_connect(c, true, f) == 0 && slots_fetch(c, &all, f) == 0)
-		r = slot_key_typed(c, &all, &typed, note_slot, id, f);
-	secret_free(c, &typed);
-	return r;
-}
-
-static const struct option pass_options[] = {
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
-	{ NULL, 0, NULL, 0 },
-};
-
-int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
-{
-	struct new_slot s = { .pass_fd = -1 };
-	const struct slot_view *old;
-	char label[SLOT_LABEL_MAX + 1];
-	bool first = true;
-	uint32_t id = 0;
-	int opt, fd = -1, r = -1;
-
-	while ((opt = next_option(&first, argc, argv, ":", pass_options, f)) != -1)
-		if (opt == '?' || passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
-			return -1;
-	/* The old one opens the vault, so that this works on a locked one too. */
-	if (want_words(argc, argv, 0, f) != 0 || old_slot(c, fd, &id, f) != 0)
-		return -1;
-	old = slots_find(&all, id);
-	if (!old || old->kind != SLOT_PASSPHRASE)
-		return fail_set(f, FAIL_USAGE, "ccctl slot add passphrase", "that is no passphrase slot");
-	snprintf(label, sizeof(label), "%s", old->label);
-	s.label = label;
-	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0 ||
-	    slot_make(c, SLOT_PASSPHRASE, &s, all.vault, all.next, f) != 0 ||
-	    client_connect(c, true, f) != 0)
-		goto out;
-	r = send_slot(c, "slot-replace", id, &s, f);
-out:
-	slot_new_free(c, &s);
-	if (r != 0)
-		return -1;
-	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next, id);
-	say("note: older copies of the vault open with the old one; ccctl rekey makes them worthless for what "
-	    "comes after");
-	return EXIT_DONE;
 }

@@ -12,7 +12,10 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "base/sock.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/verbs.h"
 #include "json/output.h"
 
 struct status {

@@ -16,11 +16,13 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "client/common/common.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/common/terminal.h"
 #include "client/statusline/command.h"
 #include "client/statusline/json_text.h"
 #include "client/statusline/saved.h"
-#include "client/common/terminal.h"
+#include "client/verbs.h"
 
 static const char member[] = "statusLine";
 

@@ -12,7 +12,9 @@
 
 #include "base/io.h"
 #include "base/proc.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "import/accounts.h"
 #include "import/find_files.h"

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "client/common/common.h"
+#include "client/common/output.h"
 #include "import/accounts.h"
 #include "import/report_text.h"
 #include "json/output.h"

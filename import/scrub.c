@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/common/common.h"
+#include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "import/accounts.h"
 #include "import/report_text.h"

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "client/common/entries.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"

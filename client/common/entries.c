@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
+#include "client/common/connection.h"
 #include "wire/policy.h"
 
 #define ENTRIES_MAX 4096 /* of a listing: a broker that never ends one is not believed */

@@ -35,9 +35,6 @@ int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct fai
 /* NULL when there is none of that name. */
 const struct listed *entries_find(const struct listed *list, unsigned n, const char *name);
 
-/* Its JSON form, the same wherever one is shown. */
-struct json_t *entry_json(const struct listed *e);
-
 /* To "there is no entry NAME": which entries the provider of that name uses. */
 void entries_hint(const char *name, struct failure *f);
 

@@ -8,8 +8,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "client/common/common.h"
 #include "client/common/entries.h"
+#include "client/common/output.h"
+#include "client/common/secret.h"
 #include "client/common/terminal.h"
 
 int settings_add(struct settings *s, char *word, struct failure *f)

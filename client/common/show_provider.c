@@ -9,8 +9,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "client/common/common.h"
 #include "client/common/entries.h"
+#include "client/common/output.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 #include "json/output.h"

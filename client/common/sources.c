@@ -4,7 +4,6 @@
  */
 #include "client/common/sources.h"
 
-#include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"

@@ -21,7 +21,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/utf8.h"
-#include "client/common/common.h"
+#include "client/common/secret.h"
 
 /* What ends or stops us, and what tells that we were stopped. */
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };

@@ -4,8 +4,8 @@
 #ifndef CLIENT_COMMON_TOKENS_H
 #define CLIENT_COMMON_TOKENS_H
 
-#include "client/common/common.h"
 #include "client/common/entries.h"
+#include "client/common/secret.h"
 
 struct provider;
 

@@ -1,6 +1,5 @@
 /*
- * client/slots/host_key.c - ccctl host: this host's key pair, and a keyfile that was
- * sealed to it elsewhere.
+ * client/slots/host_key.c - this host's key pair: its two files, made and read.
  */
 #include "client/slots/host_key.h"
 
@@ -14,20 +13,15 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "json/output.h"
-#include "vault/arena.h"
+#include "client/common/connection.h"
+#include "client/common/output.h"
+#include "client/common/secret.h"
+#include "vault/kdf.h"
 
 #define HOST_KEY "host.key"
 #define HOST_PUB "host.pub"
 
-/* Whose pair: this user's, or (root only) the system broker's. */
-struct place {
-	char dir[PATH_SIZE];
-	bool system;
-	uid_t owner;
-};
-
-static int find_place(struct place *w, bool system, struct failure *f)
+int host_place_find(struct host_place *w, bool system, struct failure *f)
 {
 	struct stat st;
 
@@ -48,7 +42,7 @@ static int find_place(struct place *w, bool system, struct failure *f)
 	return 0;
 }
 
-static int open_place(const struct place *w, struct failure *f)
+static int host_open_place(const struct host_place *w, struct failure *f)
 {
 	int fd;
 
@@ -58,8 +52,8 @@ static int open_place(const struct place *w, struct failure *f)
 	return fd < 0 ? fail_errno(f, NULL, "%s", w->dir) : fd;
 }
 
-/* A new file, whole and on the disk, or nothing. */
-static int write_new(int dir, const char *leaf, mode_t mode, uid_t owner, const void *p, size_t n,
+/* Create a file that does not exist yet; it is removed again if it cannot be written to the disk. */
+static int host_write_new(int dir, const char *leaf, mode_t mode, uid_t owner, const void *p, size_t n,
 		     struct failure *f)
 {
 	int fd = openat(dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -84,8 +78,8 @@ void host_name(char out[HOST_NAME_MAX + 1])
 	out[HOST_NAME_MAX] = '\0';
 }
 
-/* The seed of the pair in dir, into the arena. */
-static int read_seed(struct client *c, int dir, uint8_t *seed, struct failure *f)
+/* The seed of the pair in dir: HOST_SEED_LEN bytes in the arena. */
+static int host_read_seed(struct client *c, int dir, uint8_t *seed, struct failure *f)
 {
 	struct secret text = { 0 };
 	struct stat st;
@@ -109,17 +103,17 @@ static int read_seed(struct client *c, int dir, uint8_t *seed, struct failure *f
 	return r;
 }
 
-static int read_pair(struct client *c, const struct place *w, uint8_t public[HOST_PUBLIC_LEN],
+int host_pair_read(struct client *c, const struct host_place *w, uint8_t public[HOST_PUBLIC_LEN],
 		     uint8_t *secret, struct failure *f)
 {
 	char machine[BOUND_LEN];
 	struct secret seed = { 0 };
-	int dir = open_place(w, f), r = -1;
+	int dir = host_open_place(w, f), r = -1;
 
 	if (dir < 0)
 		return -1;
 	path_machine_id(machine, sizeof(machine));
-	if (secret_new(c, &seed, HOST_SEED_LEN, f) == 0 && read_seed(c, dir, seed.p, f) == 0) {
+	if (secret_new(c, &seed, HOST_SEED_LEN, f) == 0 && host_read_seed(c, dir, seed.p, f) == 0) {
 		host_pair(seed.p, machine, public, secret);
 		r = 0;
 	}
@@ -130,9 +124,9 @@ static int read_pair(struct client *c, const struct place *w, uint8_t public[HOS
 
 int host_read(struct client *c, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret, struct failure *f)
 {
-	struct place w;
+	struct host_place w;
 
-	return find_place(&w, false, f) != 0 ? -1 : read_pair(c, &w, public, secret, f);
+	return host_place_find(&w, false, f) != 0 ? -1 : host_pair_read(c, &w, public, secret, f);
 }
 
 int host_read_public(const char *file, uint8_t public[HOST_PUBLIC_LEN], char name[HOST_NAME_MAX + 1],
@@ -149,20 +143,20 @@ int host_read_public(const char *file, uint8_t public[HOST_PUBLIC_LEN], char nam
 	return r;
 }
 
-/* ---- the verb ---- */
-
-static int init(struct client *c, const struct place *w, struct failure *f)
+int host_pair_make(struct client *c, const struct host_place *w, char public_text[HOST_PUBLIC_TEXT],
+		   struct failure *f)
 {
-	char machine[BOUND_LEN], name[HOST_NAME_MAX + 1], public_text[HOST_PUBLIC_TEXT];
+	char machine[BOUND_LEN], name[HOST_NAME_MAX + 1];
 	struct secret seed = { 0 }, secret = { 0 }, text = { 0 };
 	uint8_t public[HOST_PUBLIC_LEN];
-	int dir = open_place(w, f), r = -1;
+	int dir = host_open_place(w, f), r = -1;
 
 	if (dir < 0)
 		return -1;
 	path_machine_id(machine, sizeof(machine));
 	if (faccessat(dir, HOST_KEY, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
-		fail_set(f, FAIL_EXISTS, w->system ? "ccctl host show --system" : "ccctl host show", "this host has a key pair already: %s/" HOST_KEY, w->dir);
+		fail_set(f, FAIL_EXISTS, w->system ? "ccctl host show --system" : "ccctl host show",
+			 "this host has a key pair already: %s/" HOST_KEY, w->dir);
 		goto out;
 	}
 	if (secret_new(c, &seed, HOST_SEED_LEN, f) != 0 || secret_new(c, &secret, HOST_SEED_LEN, f) != 0 ||
@@ -173,15 +167,14 @@ static int init(struct client *c, const struct place *w, struct failure *f)
 	host_secret_format(seed.p, (char *)text.p);
 	host_name(name);
 	host_public_format(public, name, public_text);
-	/* An old public half says nothing without its key. */
+	/* A public key whose secret key is gone is of no use. */
 	unlinkat(dir, HOST_PUB, 0);
-	if (write_new(dir, HOST_PUB, 0444, w->owner, public_text, strlen(public_text), f) != 0 ||
-	    write_new(dir, HOST_KEY, 0400, w->owner, text.p, strlen((const char *)text.p), f) != 0)
+	if (host_write_new(dir, HOST_PUB, 0444, w->owner, public_text, strlen(public_text), f) != 0 ||
+	    host_write_new(dir, HOST_KEY, 0400, w->owner, text.p, strlen((const char *)text.p), f) != 0)
 		goto out;
 	if (machine[0] == '\0')
 		say("note: there is no /etc/machine-id: the key pair is not tied to this machine");
 	say("made the host's key pair in %s", w->dir);
-	fputs(public_text, stdout);
 	r = 0;
 out:
 	secret_free(c, &seed);
@@ -189,86 +182,4 @@ out:
 	secret_free(c, &text);
 	close(dir);
 	return r;
-}
-
-static int show(struct client *c, const struct place *w, bool json, struct failure *f)
-{
-	char name[HOST_NAME_MAX + 1], text[HOST_PUBLIC_TEXT], *end;
-	uint8_t public[HOST_PUBLIC_LEN];
-	struct secret secret = { 0 };
-	struct json_t *o;
-	int r = -1;
-
-	if (secret_new(c, &secret, HOST_SEED_LEN, f) == 0)
-		r = read_pair(c, w, public, secret.p, f);
-	secret_free(c, &secret);
-	if (r != 0)
-		return -1;
-	host_name(name);
-	/* From the secret half: what could not open anything is not shown. */
-	host_public_format(public, name, text);
-	if (!json) {
-		fputs(text, stdout);
-		return 0;
-	}
-	end = strchr(text, '\n');
-	if (end)
-		*end = '\0';
-	o = js_object();
-	js_text(o, "public", text);
-	js_text(o, "name", name);
-	js_text(o, "directory", w->dir);
-	return js_print(o, f);
-}
-
-/* What ccctl slot add keyfile --for made elsewhere, for this host. */
-static int use(struct client *c, const char *file, struct failure *f)
-{
-	struct wire_out *o;
-	char *bytes;
-	size_t n;
-
-	if (io_slurp(file, KEYFILE_LEN + 1, &bytes, &n, f) != 0) {
-		fail_hint(f, "ccctl slot add keyfile --for HOST.pub --out FILE makes one");
-		return -1;
-	}
-	if (client_connect(c, true, f) != 0) {
-		free(bytes);
-		return -1;
-	}
-	o = wire_request("keyfile");
-	wire_bin(o, "keyfile", bytes, n);
-	free(bytes);
-	if (client_call(c, o, f) != 0)
-		return -1;
-	say("the keyfile opens %s; from now on the broker opens it at its start", c->vault);
-	return 0;
-}
-
-static const struct option options[] = {
-	{ "system", no_argument, NULL, 256 }, { "json", no_argument, NULL, 257 }, { NULL, 0, NULL, 0 }
-};
-
-int verb_host(struct client *c, int argc, char **argv, struct failure *f)
-{
-	bool first = true, system = false, json = false;
-	struct place w;
-	const char *what;
-	int opt, r;
-
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
-		if (opt == '?')
-			return -1;
-		system = system || opt == 256;
-		json = json || opt == 257;
-	}
-	what = optind < argc ? argv[optind] : "";
-	if (strcmp(what, "use") == 0)
-		return want_words(argc, argv, 2, f) == 0 && use(c, argv[optind + 1], f) == 0 ? EXIT_DONE : -1;
-	if (strcmp(what, "init") != 0 && strcmp(what, "show") != 0)
-		return fail_set(f, FAIL_USAGE, "ccctl help host", "host: init, show or use FILE");
-	if (want_words(argc, argv, 1, f) != 0 || find_place(&w, system, f) != 0)
-		return -1;
-	r = strcmp(what, "init") == 0 ? init(c, &w, f) : show(c, &w, json, f);
-	return r == 0 ? EXIT_DONE : -1;
 }

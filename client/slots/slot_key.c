@@ -2,19 +2,22 @@
  * client/slots/slot_key.c - getting the key of a slot that is there: from the
  * keyring, the TPM, a keyfile, or what was typed.  Keys are in the arena.
  */
-#include "client/slots/slots.h"
+#include "client/slots/slot_key.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "client/common/connection.h"
+#include "client/common/output.h"
+#include "client/common/secret.h"
 #include "client/slots/host_key.h"
+#include "client/slots/slots.h"
 #include "start/helper.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */

@@ -2,21 +2,22 @@
  * client/slots/slot_make.c - the key of a new slot, and putting it where it belongs:
  * before there is the slot, so that a slot is never without its key.
  */
-#include "client/slots/slots.h"
+#include "client/slots/slot_make.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/utf8.h"
+#include "client/common/connection.h"
+#include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "client/slots/host_key.h"
+#include "client/slots/slot_key.h"
+#include "client/slots/slots.h"
 #include "start/helper.h"
 
 #define PATIENCE_MS 15000
@@ -64,7 +65,7 @@ static int ask_new(struct client *c, bool first, struct secret *s, struct failur
 	return r;
 }
 
-static int passphrase_new(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
+static int slot_read_passphrase(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
 {
 	if (secret_new(c, pass, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
@@ -81,7 +82,7 @@ static int make_passphrase(struct client *c, struct new_slot *s, struct failure 
 	kdf_fresh(&s->info.kdf);
 	if (s->info.kdf.mem == KDF_MEM_MIN)
 		say("warning: CCRUN_KDF=fast is set: this passphrase is cheap to guess, for tests only");
-	if (passphrase_new(c, s->pass_fd, s->first, &pass, f) == 0)
+	if (slot_read_passphrase(c, s->pass_fd, s->first, &pass, f) == 0)
 		r = kdf_derive(&s->info.kdf, pass.p, pass.n, s->key.p, f);
 	secret_free(c, &pass);
 	return r;
@@ -273,6 +274,38 @@ int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
 		return make_recovery(c, s, f);
 	}
 	return fail_set(f, FAIL_USAGE, NULL, "slots of kind %d are unknown", (int)kind);
+}
+
+void slot_put(struct wire_out *o, const struct slot_info *info)
+{
+	wire_array(o, "slot");
+	wire_item(o);
+	wire_str(o, "kind", slot_kind_name(info->kind));
+	wire_str(o, "label", info->label);
+	if (info->material_len)
+		wire_bin(o, "material", info->material, info->material_len);
+	if (info->kind == SLOT_PASSPHRASE) {
+		wire_uint(o, "alg", info->kdf.alg);
+		wire_uint(o, "ops", info->kdf.ops);
+		wire_uint(o, "mem", info->kdf.mem);
+		wire_bin(o, "salt", info->kdf.salt, sizeof(info->kdf.salt));
+	}
+	wire_array_end(o);
+}
+
+int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint32_t replace,
+	      struct failure *f)
+{
+	struct wire_out *o = wire_request(replace ? "slot-replace" : "slot-add");
+
+	slot_put(o, &s->info);
+	wire_uint(o, "expect", expect);
+	if (replace)
+		wire_uint(o, "id", replace);
+	if (s->has_keyfile)
+		wire_bin(o, "keyfile", s->keyfile, sizeof(s->keyfile));
+	wire_secret(o, "key", s->key.p, KEY_LEN);
+	return client_call(c, o, f);
 }
 
 /* No answer came (too late, say): the broker may have done it all the same. */

@@ -1,14 +1,15 @@
 /*
- * client/slots/slots.c - the vault's slots as the broker shows them.
+ * client/slots/slots.c - the vault's slots as the broker lists them.
  */
 #include "client/slots/slots.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "client/common/connection.h"
+#include "client/common/output.h"
 
-static int read_slot(struct wire_map m, struct slot_view *s, struct failure *f)
+static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
 {
 	const uint8_t *salt;
 	uint64_t id, alg;
@@ -60,7 +61,7 @@ int slots_fetch(struct client *c, struct slots *s, struct failure *f)
 	memcpy(s->vault, id, VAULT_ID_LEN);
 	s->next = (uint32_t)next;
 	for (i = 0; i < s->n; i++)
-		if (wire_get_item(top, "slots", i, &item, f) != 0 || read_slot(item, &s->slot[i], f) != 0)
+		if (wire_get_item(top, "slots", i, &item, f) != 0 || slot_read(item, &s->slot[i], f) != 0)
 			return -1;
 	return 0;
 }
@@ -105,21 +106,4 @@ void slots_warn(uint64_t n)
 	if (n == 1)
 		say("note: one slot alone opens this vault, and what it needs can be lost; for example: "
 		    "ccctl slot add recovery");
-}
-
-void slot_put(struct wire_out *o, const struct slot_info *info)
-{
-	wire_array(o, "slot");
-	wire_item(o);
-	wire_str(o, "kind", slot_kind_name(info->kind));
-	wire_str(o, "label", info->label);
-	if (info->material_len)
-		wire_bin(o, "material", info->material, info->material_len);
-	if (info->kind == SLOT_PASSPHRASE) {
-		wire_uint(o, "alg", info->kdf.alg);
-		wire_uint(o, "ops", info->kdf.ops);
-		wire_uint(o, "mem", info->kdf.mem);
-		wire_bin(o, "salt", info->kdf.salt, sizeof(info->kdf.salt));
-	}
-	wire_array_end(o);
 }

@@ -3,12 +3,12 @@
  */
 #include "client/slots/transfer.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "client/common/connection.h"
 
 #define PART 48000 /* bytes; with the map around it within WIRE_PACKET_MAX */
 

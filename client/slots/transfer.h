@@ -2,8 +2,8 @@
  * client/slots/transfer.h - a vault's file (ciphertext) from and to the broker, in
  * parts that fit into packets.
  */
-#ifndef CLIENT_COMMON_TRANSFER_H
-#define CLIENT_COMMON_TRANSFER_H
+#ifndef CLIENT_SLOTS_TRANSFER_H
+#define CLIENT_SLOTS_TRANSFER_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -5,7 +5,6 @@
 #include "client/statusline/claude_settings.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>

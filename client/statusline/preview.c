@@ -6,7 +6,6 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +16,6 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
-#include "client/common/common.h"
 #include "client/statusline/command.h"
 #include "client/statusline/statusline.h"
 

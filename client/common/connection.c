@@ -1,0 +1,77 @@
+/*
+ * client/common/connection.c - the connection to the broker.
+ */
+#include "client/common/connection.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fail.h"
+#include "vault/arena.h"
+#include "wire/limits.h"
+
+int client_begin(struct client *c, bool secrets, struct failure *f)
+{
+	memset(c, 0, sizeof(*c));
+	c->dial.fd = -1;
+	if (!secrets) {
+		c->buf = malloc(WIRE_PACKET_MAX);
+		if (!c->buf)
+			return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a packet");
+		return 0;
+	}
+	c->arena = arena_new(ARENA_DEFAULT, f);
+	if (!c->arena)
+		return -1;
+	c->buf = arena_alloc(c->arena, WIRE_PACKET_MAX, f);
+	return c->buf ? 0 : -1;
+}
+
+static void disconnect(struct client *c)
+{
+	if (c->connected)
+		dial_close(&c->dial);
+	c->connected = false;
+}
+
+void client_end(struct client *c)
+{
+	disconnect(c);
+	if (c->arena)
+		arena_free(c->arena);
+	else
+		free(c->buf);
+	c->arena = NULL;
+	c->buf = NULL;
+}
+
+int client_connect(struct client *c, bool start, struct failure *f)
+{
+	disconnect(c);
+	c->connected = true;
+	if (dial_open_at(&c->dial, c->where, start, c->buf, WIRE_PACKET_MAX, f) != 0 ||
+	    dial_hello(&c->dial, f) != 0 ||
+	    wire_text(c->dial.in.top, "state", c->state, sizeof(c->state), f) != 0 ||
+	    wire_text(c->dial.in.top, "why", c->why, sizeof(c->why), f) != 0 ||
+	    wire_get_uint(c->dial.in.top, "asleep", &c->asleep, f) != 0 ||
+	    wire_text(c->dial.in.top, "vault", c->vault, sizeof(c->vault), f) != 0)
+		return -1;
+	return 0;
+}
+
+int client_call(struct client *c, struct wire_out *request, struct failure *f)
+{
+	return dial_call(&c->dial, request, NULL, f);
+}
+
+bool vault_file_exists(void)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	/* What cannot be told counts as there: nothing is made over it. */
+	return path_of(PATH_DATA, "vault", path, NULL) != 0 || lstat(path, &st) == 0 ||
+	       errno != ENOENT;
+}

@@ -1,0 +1,52 @@
+/*
+ * client/common/output.c - messages on standard error, data on standard output.
+ */
+#include "client/common/output.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "display/text.h"
+
+void say(const char *fmt, ...)
+{
+	char *text;
+	va_list ap;
+	int n;
+
+	va_start(ap, fmt);
+	n = vasprintf(&text, fmt, ap);
+	va_end(ap);
+	if (n < 0)
+		return;
+	fail_printable(text);
+	fprintf(stderr, "ccctl: %s\n", text);
+	free(text);
+}
+
+void put_plain(const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return;
+	fail_printable(copy);
+	fputs(copy, stdout);
+	free(copy);
+}
+
+int cell_width(const char *text, int least)
+{
+	int n = (int)display_width(text);
+
+	return n > least ? n : least;
+}
+
+void put_cell(const char *text, int width)
+{
+	put_plain(text);
+	printf("%*s", width - cell_width(text, 0) + 2, "");
+}

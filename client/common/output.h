@@ -1,0 +1,23 @@
+/*
+ * client/common/output.h - messages on standard error, data on standard output.
+ * Control characters in texts become '?', so that no file and no reply can drive
+ * the terminal.
+ */
+#ifndef CLIENT_COMMON_OUTPUT_H
+#define CLIENT_COMMON_OUTPUT_H
+
+#include <stdint.h>
+
+/* "ccctl: ..." and a newline on standard error, which leaves standard output to data. */
+void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Text on standard output. */
+void put_plain(const char *text);
+
+/* As put_plain, padded with blanks to width columns, and two blanks more. */
+void put_cell(const char *text, int width);
+
+/* The larger of text's width in columns and least. */
+int cell_width(const char *text, int least);
+
+#endif

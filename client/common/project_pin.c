@@ -1,0 +1,24 @@
+/*
+ * client/common/project_pin.c - the .ccrun file that allow and deny are about.
+ */
+#include "client/common/project_pin.h"
+
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "config/project/project.h"
+
+int project_pin_find(int argc, char **argv, struct project *p, struct failure *f)
+{
+	int r;
+
+	if (argc - optind > 1)
+		return fail_set(f, FAIL_USAGE, "ccctl help allow", "one directory at a time");
+	if (optind < argc)
+		return project_read(argv[optind], p, f);
+	r = project_find(p, f);
+	if (r == 0)
+		return fail_set(f, FAIL_NO_ENTRY, "make one: provider = NAME",
+				"there is no " PROJECT_LEAF " here or above");
+	return r < 0 ? -1 : 0;
+}

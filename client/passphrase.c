@@ -1,0 +1,88 @@
+/*
+ * client/passphrase.c - ccctl passphrase: change the passphrase.
+ */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "base/fail.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/common/secret.h"
+#include "client/common/terminal.h"
+#include "client/slots/slot_key.h"
+#include "client/slots/slot_make.h"
+#include "client/slots/slots.h"
+#include "client/verbs.h"
+
+static struct slots all; /* several pages: not on the stack */
+
+enum { OPT_FD = 256, OPT_NEW_FD };
+
+/* Which slot the old passphrase opens. */
+static int note_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+{
+	struct wire_out *o = wire_request("unlock");
+
+	wire_uint(o, "slot", id);
+	wire_secret(o, "key", key, KEY_LEN);
+	if (client_call(c, o, f) != 0)
+		return -1;
+	*(uint32_t *)arg = id;
+	return 0;
+}
+
+static int old_slot(struct client *c, int fd, uint32_t *id, struct failure *f)
+{
+	struct secret typed = { 0 };
+	int r = -1;
+
+	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
+		return -1;
+	if ((fd >= 0 ? secret_from_fd(fd, &typed, f) : terminal_secret("Present passphrase: ", &typed, f)) == 0 &&
+	    client_connect(c, true, f) == 0 && slots_fetch(c, &all, f) == 0)
+		r = slot_key_typed(c, &all, &typed, note_slot, id, f);
+	secret_free(c, &typed);
+	return r;
+}
+
+static const struct option pass_options[] = {
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
+	{ NULL, 0, NULL, 0 },
+};
+
+int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
+{
+	struct new_slot s = { .pass_fd = -1 };
+	const struct slot_view *old;
+	char label[SLOT_LABEL_MAX + 1];
+	bool first = true;
+	uint32_t id = 0;
+	int opt, fd = -1, r = -1;
+
+	while ((opt = next_option(&first, argc, argv, ":", pass_options, f)) != -1)
+		if (opt == '?' || passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
+			return -1;
+	/* The old one opens the vault, so that this works on a locked one too. */
+	if (want_words(argc, argv, 0, f) != 0 || old_slot(c, fd, &id, f) != 0)
+		return -1;
+	old = slots_find(&all, id);
+	if (!old || old->kind != SLOT_PASSPHRASE)
+		return fail_set(f, FAIL_USAGE, "ccctl slot add passphrase", "that is no passphrase slot");
+	snprintf(label, sizeof(label), "%s", old->label);
+	s.label = label;
+	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0 ||
+	    slot_make(c, SLOT_PASSPHRASE, &s, all.vault, all.next, f) != 0 ||
+	    client_connect(c, true, f) != 0)
+		goto out;
+	r = slot_send(c, &s, all.next, id, f);
+out:
+	slot_new_free(c, &s);
+	if (r != 0)
+		return -1;
+	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next, id);
+	say("note: older copies of the vault open with the old one; ccctl rekey makes them worthless for what "
+	    "comes after");
+	return EXIT_DONE;
+}

@@ -1,0 +1,50 @@
+/*
+ * client/slots/vault_open.h - opening (unlocking) the vault, with the key of one of
+ * its slots.  The broker gets the key, never the passphrase that it is derived from.
+ */
+#ifndef CLIENT_SLOTS_VAULT_OPEN_H
+#define CLIENT_SLOTS_VAULT_OPEN_H
+
+#include <stdbool.h>
+#include "vault/vault.h"
+
+struct client;
+struct failure;
+struct secret;
+
+/*
+ * Before a verb that needs an open vault.  Opens it without a person when the
+ * broker has just started, else asks on the terminal; makes one when there is none
+ * and a terminal is there.  given: a passphrase that was read already, or NULL.
+ * FAIL_NO_VAULT, FAIL_LOCKED: nobody could be asked.  0, connected to the broker, or -1.
+ */
+int vault_ready(struct client *c, const struct secret *given, struct failure *f);
+
+/* c is connected.  Is the vault locked because the broker has just started, and not
+ * because somebody or something locked it? */
+bool vault_locked_since_start(const struct client *c);
+
+enum vault_quiet {
+	VAULT_QUIET_FAILED,  /* what should have opened it failed; printed */
+	VAULT_QUIET_NONE,    /* no slot opens it without a person */
+	VAULT_QUIET_OPENED
+};
+
+/* Open it without a person: by what the broker has (keyfile, credential), the
+ * keyring, the TPM. */
+enum vault_quiet vault_open_quietly(struct client *c);
+
+/* Open it with a slot of this kind (keyring, tpm2), which may ask a person in its
+ * own dialog.  0 or -1. */
+int vault_open_by_kind(struct client *c, enum slot_kind kind, struct failure *f);
+
+/* Open it with a keyfile; NULL: the one that the broker has.  0 or -1. */
+int vault_open_keyfile(struct client *c, const char *file, struct failure *f);
+
+/*
+ * Open it with a passphrase or a recovery code: given, else one line from pass_fd,
+ * else (pass_fd is -1) asked for on the terminal, TRIES times.  0 or -1.
+ */
+int vault_open_typed(struct client *c, int pass_fd, const struct secret *given, struct failure *f);
+
+#endif

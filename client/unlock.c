@@ -1,0 +1,103 @@
+/*
+ * client/unlock.c - ccctl unlock: open the vault.
+ */
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common/connection.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/slots/vault_open.h"
+#include "client/verbs.h"
+#include "start/watcher.h"
+
+/* OPT_KIND + a slot's kind: open it with that and nothing else. */
+enum { OPT_FD = 256, OPT_AUTO, OPT_QUIET, OPT_KIND };
+
+static const struct option unlock_options[] = {
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ "keyring", no_argument, NULL, OPT_KIND + SLOT_KEYRING },
+	{ "keyfile", no_argument, NULL, OPT_KIND + SLOT_KEYFILE },
+	{ "tpm2", no_argument, NULL, OPT_KIND + SLOT_TPM2 },
+	{ "auto", no_argument, NULL, OPT_AUTO },
+	{ "quiet", no_argument, NULL, OPT_QUIET },
+	{ NULL, 0, NULL, 0 },
+};
+
+struct unlock_how {
+	int pass_fd;	     /* -1: the terminal */
+	enum slot_kind kind; /* SLOT_PASSPHRASE: none was named */
+	bool quiet;	     /* --auto: never ask a person */
+	bool caller_says;    /* --quiet: our caller is a program, and says itself that it stays locked */
+	const char *file;    /* a keyfile, or NULL */
+};
+
+static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct failure *f)
+{
+	bool first = true;
+	int opt, ways = 0;
+
+	*h = (struct unlock_how){ .pass_fd = -1, .kind = SLOT_PASSPHRASE };
+	while ((opt = next_option(&first, argc, argv, ":", unlock_options, f)) != -1) {
+		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &h->pass_fd, f) != 0))
+			return -1;
+		if (opt >= OPT_KIND)
+			h->kind = (enum slot_kind)(opt - OPT_KIND);
+		h->quiet = h->quiet || opt == OPT_AUTO;
+		h->caller_says = h->caller_says || opt == OPT_QUIET;
+		ways += opt != OPT_QUIET;
+	}
+	if (ways > 1)
+		return fail_set(f, FAIL_USAGE, NULL, "unlock: one way at a time");
+	if (h->kind == SLOT_KEYFILE && argc - optind == 1)
+		h->file = argv[optind++];
+	return want_words(argc, argv, 0, f);
+}
+
+static int unlock_by_kind(struct client *c, const struct unlock_how *h, struct failure *f)
+{
+	if (h->kind == SLOT_KEYFILE)
+		return vault_open_keyfile(c, h->file, f);
+	return vault_open_by_kind(c, h->kind, f);
+}
+
+/* The exit code, or -1. */
+static int unlock(struct client *c, const struct unlock_how *h, struct failure *f)
+{
+	enum vault_quiet quiet = VAULT_QUIET_NONE;
+	bool since_start;
+
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	since_start = vault_locked_since_start(c);
+	if (strcmp(c->state, "none") == 0)
+		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+	if (strcmp(c->state, "unlocked") == 0 && c->asleep == 0) {
+		say("already unlocked");
+		/* The watcher that was started when it was opened may have died. */
+		watcher_start();
+		return EXIT_DONE;
+	}
+	/* A vault that was locked on purpose is not opened without a person.  Silent:
+	 * ccrun, which runs unlock --auto, prints that it is locked. */
+	if (h->quiet && !since_start)
+		return EXIT_LOCKED;
+	if (h->kind != SLOT_PASSPHRASE)
+		return unlock_by_kind(c, h, f);
+	if (since_start && h->pass_fd < 0)
+		quiet = vault_open_quietly(c);
+	if (quiet == VAULT_QUIET_OPENED)
+		return EXIT_DONE;
+	if (h->quiet && (quiet == VAULT_QUIET_FAILED || h->caller_says))
+		return EXIT_LOCKED;
+	if (h->quiet)
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "nothing here opens the vault without a person");
+	return vault_open_typed(c, h->pass_fd, NULL, f);
+}
+
+int verb_unlock(struct client *c, int argc, char **argv, struct failure *f)
+{
+	struct unlock_how h;
+
+	return unlock_parse(argc, argv, &h, f) == 0 ? unlock(c, &h, f) : -1;
+}
