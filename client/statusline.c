@@ -5,7 +5,7 @@
  * It runs inside a session too: settings.json is a file that a session can
  * write in any case, and nothing here comes near a key or the broker.
  */
-#include "client/statusline/statusline.h"
+#include "client/statusline/claude_settings_edit.h"
 
 #include <jansson.h>
 #include <signal.h>
@@ -21,7 +21,7 @@
 #include "client/common/terminal.h"
 #include "client/statusline/command.h"
 #include "client/statusline/json_text.h"
-#include "client/statusline/saved.h"
+#include "client/statusline/earlier.h"
 #include "client/verbs.h"
 
 static const char member[] = "statusLine";

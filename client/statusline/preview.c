@@ -16,8 +16,8 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
+#include "client/statusline/claude_settings_edit.h"
 #include "client/statusline/command.h"
-#include "client/statusline/statusline.h"
 
 #define PATIENCE_MS 10000     /* the client gives up on one earlier */
 #define OUTPUT_MAX (64 * 1024)

@@ -1,8 +1,8 @@
 /*
- * client/statusline/statusline.h - what the parts of ccctl statusline share.
+ * client/statusline/claude_settings_edit.h - what the parts of ccctl statusline share.
  */
-#ifndef CLIENT_STATUSLINE_STATUSLINE_H
-#define CLIENT_STATUSLINE_STATUSLINE_H
+#ifndef CLIENT_STATUSLINE_CLAUDE_SETTINGS_EDIT_H
+#define CLIENT_STATUSLINE_CLAUDE_SETTINGS_EDIT_H
 
 #include "client/statusline/claude_settings.h"
 

@@ -1,9 +1,9 @@
 /*
- * client/statusline/saved.h - the status line that was there before ours, kept
+ * client/statusline/earlier.h - the status line that was there before ours, kept
  * byte for byte for `ccctl statusline remove`, one for each settings file.
  */
-#ifndef CLIENT_STATUSLINE_SAVED_H
-#define CLIENT_STATUSLINE_SAVED_H
+#ifndef CLIENT_STATUSLINE_EARLIER_H
+#define CLIENT_STATUSLINE_EARLIER_H
 
 #include <stddef.h>
 

@@ -1,8 +1,8 @@
 /*
- * client/statusline/saved.c - $XDG_STATE_HOME/ccrun/statusline.json: an object of
+ * client/statusline/earlier.c - $XDG_STATE_HOME/ccrun/statusline.json: an object of
  * settings file to the text of its earlier statusLine.
  */
-#include "client/statusline/saved.h"
+#include "client/statusline/earlier.h"
 
 #include <errno.h>
 #include <jansson.h>

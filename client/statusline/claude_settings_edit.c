@@ -1,5 +1,5 @@
 /*
- * client/statusline/settings_edit.c - an edit of settings.json: checked before it is
+ * client/statusline/claude_settings_edit.c - an edit of settings.json: checked before it is
  * written, and shown.
  */
 #include <jansson.h>
@@ -12,7 +12,7 @@
 #include "base/io.h"
 #include "base/utf8.h"
 #include "client/statusline/json_text.h"
-#include "client/statusline/statusline.h"
+#include "client/statusline/claude_settings_edit.h"
 
 /* ---- checking ---- */
 
