@@ -1,6 +1,6 @@
 /*
- * client/statusline/claude_settings.c - Claude Code's settings.json: reading it, and
- * replacing it with care for whoever else has a hand in it.
+ * client/statusline/claude_settings.c - Claude Code's settings.json.  Claude Code and
+ * the user's editor write it too, so it is replaced only if it is unchanged.
  */
 #include "client/statusline/claude_settings.h"
 
@@ -20,7 +20,7 @@ static const char bom[] = "\xef\xbb\xbf";
 
 /* ---- where ---- */
 
-static int config_dir(char *out, struct failure *f)
+static int claude_config_dir(char *out, struct failure *f)
 {
 	const char *dir = getenv("CLAUDE_CONFIG_DIR");
 	size_t n;
@@ -41,14 +41,14 @@ static int config_dir(char *out, struct failure *f)
 	return 0;
 }
 
-/* 1 it is there, 0 it is not, -1. */
-static int resolve(struct settings *s, struct failure *f)
+/* Set path and real.  1 the file exists, 0 it does not, -1. */
+static int claude_settings_resolve(struct claude_settings *s, struct failure *f)
 {
 	struct stat st;
 	char *real;
 	size_t n;
 
-	if (config_dir(s->path, f) != 0)
+	if (claude_config_dir(s->path, f) != 0)
 		return -1;
 	n = strlen(s->path);
 	if (snprintf(s->path + n, PATH_SIZE - n, "/settings.json") >= (int)(PATH_SIZE - n))
@@ -69,8 +69,8 @@ static int resolve(struct settings *s, struct failure *f)
 
 /* ---- reading ---- */
 
-/* Our own words: the library's show a piece of the file, which may hold a key. */
-static int no_json(const struct settings *s, const json_error_t *e, struct failure *f)
+/* Not jansson's message: it quotes the file, which may hold a key. */
+static int claude_settings_no_json(const struct claude_settings *s, const json_error_t *e, struct failure *f)
 {
 	switch (json_error_code(e)) {
 	case json_error_duplicate_key:
@@ -86,7 +86,7 @@ static int no_json(const struct settings *s, const json_error_t *e, struct failu
 	}
 }
 
-static int parse(struct settings *s, struct failure *f)
+static int claude_settings_parse(struct claude_settings *s, struct failure *f)
 {
 	json_error_t e;
 
@@ -97,18 +97,18 @@ static int parse(struct settings *s, struct failure *f)
 	}
 	s->root = json_loadb(s->text + s->body, s->n - s->body, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
 	if (!s->root)
-		return no_json(s, &e, f);
+		return claude_settings_no_json(s, &e, f);
 	if (!json_is_object(s->root))
 		return fail_set(f, FAIL_CONFIG, NULL, "%s: not a JSON object", s->path);
 	return 0;
 }
 
-int settings_load(struct settings *s, struct failure *f)
+int claude_settings_load(struct claude_settings *s, struct failure *f)
 {
 	int r;
 
 	memset(s, 0, sizeof(*s));
-	r = resolve(s, f);
+	r = claude_settings_resolve(s, f);
 	if (r < 0)
 		return -1;
 	if (r == 0) {
@@ -117,13 +117,13 @@ int settings_load(struct settings *s, struct failure *f)
 	}
 	if (stat(s->real, &s->st) != 0)
 		return fail_errno(f, NULL, "%s", s->path);
-	if (io_slurp(s->real, SETTINGS_MAX, &s->text, &s->n, f) != 0)
+	if (io_slurp(s->real, CLAUDE_SETTINGS_MAX, &s->text, &s->n, f) != 0)
 		return -1;
 	s->there = true;
-	return parse(s, f);
+	return claude_settings_parse(s, f);
 }
 
-void settings_free(struct settings *s)
+void claude_settings_free(struct claude_settings *s)
 {
 	if (s->text)
 		io_wipe(s->text, s->n);
@@ -134,13 +134,13 @@ void settings_free(struct settings *s)
 
 /* ---- writing ---- */
 
-int settings_may_write(const struct settings *s, struct failure *f)
+int claude_settings_may_write(const struct claude_settings *s, struct failure *f)
 {
 	if (!s->there)
 		return 0;
 	if (s->st.st_uid != geteuid())
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to another user: left as it is", s->path);
-	/* A rename would replace it all the same, and whoever took the bit away meant it. */
+	/* A rename would replace a read-only file, but somebody made it read-only on purpose. */
 	if (!(s->st.st_mode & S_IWUSR))
 		return fail_set(f, FAIL_UNSAFE_PATH, "chmod u+w it, if you mean it",
 				"%s is read-only: left as it is", s->path);
@@ -150,13 +150,13 @@ int settings_may_write(const struct settings *s, struct failure *f)
 	return 0;
 }
 
-static bool same_bytes(const char *path, const struct settings *s)
+static bool claude_settings_same_bytes(const char *path, const struct claude_settings *s)
 {
 	char *text;
 	size_t n;
 	bool same;
 
-	if (io_slurp(path, SETTINGS_MAX, &text, &n, NULL) != 0)
+	if (io_slurp(path, CLAUDE_SETTINGS_MAX, &text, &n, NULL) != 0)
 		return false;
 	same = n == s->n && memcmp(text, s->text, n) == 0;
 	io_wipe(text, n);
@@ -164,7 +164,8 @@ static bool same_bytes(const char *path, const struct settings *s)
 	return same;
 }
 
-bool settings_backup_find(const struct settings *s, const char *text, size_t n, char *out)
+bool claude_settings_backup_find(const struct claude_settings *s, const char *text, size_t n,
+				 char out[CLAUDE_BACKUP_PATH])
 {
 	bool found = false;
 	struct stat st;
@@ -172,30 +173,30 @@ bool settings_backup_find(const struct settings *s, const char *text, size_t n, 
 	size_t len;
 	int i;
 
-	snprintf(out, PATH_SIZE + 32, "%s.ccrun-backup", s->path);
+	snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup", s->path);
 	for (i = 1; !found && lstat(out, &st) == 0 && i < BACKUPS_MAX; i++) {
-		if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && io_slurp(out, SETTINGS_MAX, &copy, &len, NULL) == 0) {
+		if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && io_slurp(out, CLAUDE_SETTINGS_MAX, &copy, &len, NULL) == 0) {
 			found = len == n && memcmp(copy, text, n) == 0;
 			io_wipe(copy, len);
 			free(copy);
 		}
 		if (!found)
-			snprintf(out, PATH_SIZE + 32, "%s.ccrun-backup.%d", s->path, i);
+			snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup.%d", s->path, i);
 	}
 	return found;
 }
 
-int settings_backup(const struct settings *s, char *out, struct failure *f)
+int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACKUP_PATH], struct failure *f)
 {
 	struct stat st;
 	int i;
 
-	snprintf(out, PATH_SIZE + 32, "%s.ccrun-backup", s->path);
+	snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup", s->path);
 	for (i = 1; lstat(out, &st) == 0 && i < BACKUPS_MAX; i++) {
 		if (S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-		    (st.st_mode & 07777) == (s->st.st_mode & 07777) && same_bytes(out, s))
+		    (st.st_mode & 07777) == (s->st.st_mode & 07777) && claude_settings_same_bytes(out, s))
 			return 0;
-		snprintf(out, PATH_SIZE + 32, "%s.ccrun-backup.%d", s->path, i);
+		snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup.%d", s->path, i);
 	}
 	if (io_new_file(out, s->text, s->n, NULL, f) != 0)
 		return -1;
@@ -206,13 +207,13 @@ int settings_backup(const struct settings *s, char *out, struct failure *f)
 	return -1;
 }
 
-static int changed(const struct settings *s, struct failure *f)
+static int claude_settings_changed(const struct claude_settings *s, struct failure *f)
 {
 	return fail_set(f, FAIL_CHANGED, "the same command again", "%s was changed meanwhile: left as it is", s->path);
 }
 
-/* mkdir -p of the directory that the client would make itself. */
-static int make_directory(const struct settings *s, struct failure *f)
+/* mkdir -p: Claude Code makes the directory only when it first runs. */
+static int claude_settings_make_directory(const struct claude_settings *s, struct failure *f)
 {
 	char dir[PATH_SIZE], *p, *last;
 
@@ -229,26 +230,26 @@ static int make_directory(const struct settings *s, struct failure *f)
 	return 0;
 }
 
-int settings_write(const struct settings *s, const char *text, size_t n, struct failure *f)
+int claude_settings_write(const struct claude_settings *s, const char *text, size_t n, struct failure *f)
 {
 	struct failure ignored;
-	struct settings now;
+	struct claude_settings now;
 	struct stat st;
 	bool same;
 
 	if (!s->there) {
-		if (make_directory(s, f) != 0)
+		if (claude_settings_make_directory(s, f) != 0)
 			return -1;
 		if (lstat(s->path, &st) == 0 || errno != ENOENT)
-			return changed(s, f);
+			return claude_settings_changed(s, f);
 		return io_replace_file(s->path, 0600, text, n, f);
 	}
-	if (settings_load(&now, &ignored) != 0 && !now.there) {
-		settings_free(&now);
-		return changed(s, f);
+	if (claude_settings_load(&now, &ignored) != 0 && !now.there) {
+		claude_settings_free(&now);
+		return claude_settings_changed(s, f);
 	}
 	same = now.there && strcmp(now.real, s->real) == 0 && now.st.st_ino == s->st.st_ino &&
 	       now.n == s->n && memcmp(now.text, s->text, s->n) == 0;
-	settings_free(&now);
-	return same ? io_replace_file_like(s->real, &s->st, text, n, f) : changed(s, f);
+	claude_settings_free(&now);
+	return same ? io_replace_file_like(s->real, &s->st, text, n, f) : claude_settings_changed(s, f);
 }

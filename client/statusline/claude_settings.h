@@ -1,6 +1,6 @@
 /*
- * client/statusline/claude_settings.h - Claude Code's settings.json of this user: read,
- * checked, kept a copy of, and replaced as a whole.
+ * client/statusline/claude_settings.h - this user's settings.json of Claude Code: read,
+ * backed up, and replaced as a whole.
  */
 #ifndef CLIENT_STATUSLINE_CLAUDE_SETTINGS_H
 #define CLIENT_STATUSLINE_CLAUDE_SETTINGS_H
@@ -13,44 +13,45 @@
 struct failure;
 struct json_t;
 
-/* Nobody writes one by hand that is larger; the client's own has a few KiB. */
-#define SETTINGS_MAX (1024 * 1024)
+#define CLAUDE_SETTINGS_MAX (1024 * 1024) /* bytes; Claude Code's own file has a few KiB */
+#define CLAUDE_BACKUP_PATH (PATH_SIZE + 32) /* bytes of a backup's path */
 
-struct settings {
-	char path[PATH_SIZE]; /* as a person names it */
-	char real[PATH_SIZE]; /* behind symbolic links: what is replaced */
-	bool there;
-	struct stat st;	      /* when it is there */
-	char *text;	      /* NULL when it is not there */
+struct claude_settings {
+	char path[PATH_SIZE]; /* for messages */
+	char real[PATH_SIZE]; /* path, symbolic links followed: what is replaced */
+	bool there;	      /* the file exists */
+	struct stat st;	      /* if there */
+	char *text;	      /* the file's bytes; NULL if not there */
 	size_t n;
-	size_t body;	      /* where the object begins; after a byte order mark */
-	struct json_t *root;  /* parsed; an empty file is an empty object */
+	size_t body;	      /* offset of the JSON text: 3 after a byte order mark */
+	struct json_t *root;  /* parsed; an empty or missing file is an empty object */
 };
 
 /*
- * Find ($CLAUDE_CONFIG_DIR, else ~/.claude) and read.  0, or -1 with f set:
- * among others FAIL_CONFIG when it is no plain JSON object, and then no word
- * of the file is in f (it may hold keys).  settings_free in any case.
+ * Find ($CLAUDE_CONFIG_DIR, else ~/.claude) and read the file.  FAIL_CONFIG when it
+ * is not a plain JSON object; f then quotes nothing of the file, which may hold keys.
+ * 0 or -1; claude_settings_free in either case.
  */
-int settings_load(struct settings *s, struct failure *f);
-void settings_free(struct settings *s);
+int claude_settings_load(struct claude_settings *s, struct failure *f);
+void claude_settings_free(struct claude_settings *s);
 
-/* May it be replaced: ours, writable, one name?  0 or -1. */
-int settings_may_write(const struct settings *s, struct failure *f);
+/* May the file be replaced: the user's own, writable, no second hard link?  0 or -1. */
+int claude_settings_may_write(const struct claude_settings *s, struct failure *f);
 
-/* Is there a backup with these n bytes?  Its path in out (PATH_SIZE + 32 bytes). */
-bool settings_backup_find(const struct settings *s, const char *text, size_t n, char *out);
+/* Does a backup have exactly these n bytes?  Its path in out. */
+bool claude_settings_backup_find(const struct claude_settings *s, const char *text, size_t n,
+				 char out[CLAUDE_BACKUP_PATH]);
 
 /*
- * A copy beside it, same mode, under a name that was free, or an older copy
- * of the same bytes.  out: PATH_SIZE + 32 bytes.  0 or -1.
+ * Copy the file beside itself, with the same mode, under a name not yet used; an
+ * existing backup with the same bytes is used instead.  Its path in out.  0 or -1.
  */
-int settings_backup(const struct settings *s, char *out, struct failure *f);
+int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACKUP_PATH], struct failure *f);
 
 /*
- * Replace the file by text, unless it was changed since it was read.  Killed
- * at any time it is the old one or the new one.  0 or -1.
+ * Replace the file by n bytes of text, atomically.  FAIL_BUSY when it was changed
+ * since it was read.  0 or -1.
  */
-int settings_write(const struct settings *s, const char *text, size_t n, struct failure *f);
+int claude_settings_write(const struct claude_settings *s, const char *text, size_t n, struct failure *f);
 
 #endif

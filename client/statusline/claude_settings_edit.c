@@ -1,7 +1,9 @@
 /*
- * client/statusline/claude_settings_edit.c - an edit of settings.json: checked before it is
- * written, and shown.
+ * client/statusline/claude_settings_edit.c - an edit of Claude Code's settings, checked
+ * and shown.
  */
+#include "client/statusline/claude_settings_edit.h"
+
 #include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -11,12 +13,13 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/utf8.h"
+#include "client/statusline/claude_settings.h"
 #include "client/statusline/json_text.h"
-#include "client/statusline/claude_settings_edit.h"
 
 /* ---- checking ---- */
 
-static bool as_wanted(const json_t *before, const json_t *after, const json_t *wanted)
+/* Is statusLine as wanted, and everything else as it was? */
+static bool edit_changes_only(const json_t *before, const json_t *after, const json_t *wanted)
 {
 	json_t *a = json_copy((json_t *)(uintptr_t)before), *b = json_copy((json_t *)(uintptr_t)after);
 	const json_t *now = json_object_get(after, "statusLine");
@@ -32,8 +35,8 @@ static bool as_wanted(const json_t *before, const json_t *after, const json_t *w
 	return same;
 }
 
-char *edit_checked(const struct settings *s, const char *base, size_t base_n, const struct jt_edit *e,
-		   const json_t *wanted, size_t *n, struct failure *f)
+char *claude_settings_edited(const struct claude_settings *s, const char *base, size_t base_n,
+			     const struct jt_edit *e, const json_t *wanted, size_t *n, struct failure *f)
 {
 	char *text = jt_apply(base, base_n, e, n);
 	json_t *after;
@@ -44,7 +47,7 @@ char *edit_checked(const struct settings *s, const char *base, size_t base_n, co
 		return NULL;
 	}
 	after = json_loadb(text + s->body, *n - s->body, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-	good = json_is_object(after) && as_wanted(s->root, after, wanted);
+	good = json_is_object(after) && edit_changes_only(s->root, after, wanted);
 	json_decref(after);
 	if (good)
 		return text;
@@ -57,7 +60,7 @@ char *edit_checked(const struct settings *s, const char *base, size_t base_n, co
 /* ---- showing ---- */
 
 /* Print a line of a file; a control character other than a tab as "?". */
-static void put_line(char sign, const char *p, size_t n)
+static void diff_put_line(char sign, const char *p, size_t n)
 {
 	unsigned len;
 
@@ -70,13 +73,13 @@ static void put_line(char sign, const char *p, size_t n)
 	fputc('\n', stderr);
 }
 
-struct lines {
+struct diff_lines {
 	const char *p, *end;
-	unsigned first; /* number of the first */
+	unsigned first; /* line number of the first */
 };
 
-/* The next line of it, without its end; false: there is none. */
-static bool next_line(struct lines *l, const char **line, size_t *n)
+/* Take the next line, without its end.  false: there is none. */
+static bool diff_next_line(struct diff_lines *l, const char **line, size_t *n)
 {
 	const char *nl;
 
@@ -92,9 +95,9 @@ static bool next_line(struct lines *l, const char **line, size_t *n)
 }
 
 /* The member's text, from the start of its line when nothing else is on it. */
-static struct lines member_lines(const char *text, size_t n, size_t body)
+static struct diff_lines diff_member_lines(const char *text, size_t n, size_t body)
 {
-	struct lines l = { NULL, NULL, 0 };
+	struct diff_lines l = { NULL, NULL, 0 };
 	struct jt_object o;
 	size_t i, from;
 
@@ -111,53 +114,53 @@ static struct lines member_lines(const char *text, size_t n, size_t body)
 	return l;
 }
 
-static unsigned count(struct lines l)
+static unsigned diff_count_lines(struct diff_lines l)
 {
 	const char *line;
 	unsigned k = 0;
 	size_t n;
 
-	while (next_line(&l, &line, &n))
+	while (diff_next_line(&l, &line, &n))
 		k++;
 	return k;
 }
 
-/* Lines at the start that are the same in both; both move on. */
-static void same_start(struct lines *a, struct lines *b)
+/* Print the lines at the start that are the same in both, and skip them. */
+static void diff_skip_same(struct diff_lines *a, struct diff_lines *b)
 {
-	struct lines x = *a, y = *b;
+	struct diff_lines x = *a, y = *b;
 	const char *p, *q;
 	size_t n, m;
 
-	while (next_line(&x, &p, &n) && next_line(&y, &q, &m) && n == m && memcmp(p, q, n) == 0) {
-		put_line(' ', p, n);
+	while (diff_next_line(&x, &p, &n) && diff_next_line(&y, &q, &m) && n == m && memcmp(p, q, n) == 0) {
+		diff_put_line(' ', p, n);
 		*a = x;
 		*b = y;
 	}
 }
 
-void edit_show(const struct settings *s, const char *text, size_t n)
+void claude_settings_show_edit(const struct claude_settings *s, const char *text, size_t n)
 {
-	struct lines a = member_lines(s->text, s->n, s->body), b = member_lines(text, n, s->body);
+	struct diff_lines a = diff_member_lines(s->text, s->n, s->body), b = diff_member_lines(text, n, s->body);
 	const char *line;
 	size_t len;
 
 	fprintf(stderr, "--- %s\n+++ %s\n", s->there ? s->path : "/dev/null", s->path);
-	fprintf(stderr, "@@ -%u,%u +%u,%u @@\n", a.first, count(a), b.first, count(b));
-	same_start(&a, &b);
-	while (next_line(&a, &line, &len))
-		put_line('-', line, len);
-	while (next_line(&b, &line, &len))
-		put_line('+', line, len);
+	fprintf(stderr, "@@ -%u,%u +%u,%u @@\n", a.first, diff_count_lines(a), b.first, diff_count_lines(b));
+	diff_skip_same(&a, &b);
+	while (diff_next_line(&a, &line, &len))
+		diff_put_line('-', line, len);
+	while (diff_next_line(&b, &line, &len))
+		diff_put_line('+', line, len);
 }
 
-void edit_paste(const json_t *value)
+void claude_settings_show_paste(const json_t *value)
 {
 	json_t *o = json_pack("{s:O}", "statusLine", value);
 	char *text = o ? json_dumps(o, JSON_INDENT(2) | JSON_PRESERVE_ORDER) : NULL;
 	size_t n = text ? strlen(text) : 0;
 
-	/* Without the braces around it: it goes in between others. */
+	/* Without the braces: it is pasted among other members. */
 	if (n > 4)
 		fprintf(stderr, "to paste into it:\n%.*s\n", (int)(n - 4), text + 2);
 	free(text);

@@ -1,5 +1,5 @@
 /*
- * client/statusline/command.c - the status line's command: ours or another's.
+ * client/statusline/command.c - the command of a status line: is it ours, and what ours is.
  */
 #include "client/statusline/command.h"
 
@@ -9,12 +9,12 @@
 
 #include "base/fail.h"
 
-/* Seconds between two runs while nothing happens: quota is spent by other
- * sessions too, and one run costs about a millisecond. */
+/* Seconds between two runs of the status line while the session idles: other sessions
+ * spend quota too, and a run takes about a millisecond. */
 #define REFRESH 10
-static const char name[] = "ccrun-statusline";
+static const char program_name[] = "ccrun-statusline";
 
-static bool plain(char c)
+static bool command_is_plain(char c)
 {
 	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
 	       (c != '\0' && strchr("/._-+,@%:", c)) || (unsigned char)c >= 0x80;
@@ -26,7 +26,7 @@ int command_quote(const char *path, char *out, size_t size)
 	const char *p, *piece;
 	char one[2] = "";
 
-	for (p = path; plain(*p); p++)
+	for (p = path; command_is_plain(*p); p++)
 		;
 	if (!*p && *path) {
 		if (strlen(path) >= size)
@@ -50,8 +50,9 @@ int command_quote(const char *path, char *out, size_t size)
 	return 0;
 }
 
-/* The first word as a shell takes it; false when only a shell can tell. */
-static bool first_word(const char *p, char *out, size_t size, size_t *length)
+/* The first word of a shell command, unquoted.  *length: its length as written.  false:
+ * it has an expansion or an operator, so only a shell could tell. */
+static bool command_first_word(const char *p, char *out, size_t size, size_t *length)
 {
 	const char *start = p;
 	size_t n = 0;
@@ -87,14 +88,14 @@ bool command_is_ours(const char *command, size_t *word)
 	const char *base;
 	size_t i;
 
-	if (!first_word(command, path, sizeof(path), word))
+	if (!command_first_word(command, path, sizeof(path), word))
 		return false;
-	/* With more than options behind it, it is a script of somebody's. */
+	/* With shell operators after it, it is somebody's own script. */
 	for (i = *word; command[i]; i++)
 		if (strchr(";&|<>()$`\n", command[i]))
 			return false;
 	base = strrchr(path, '/');
-	return strcmp(base ? base + 1 : path, name) == 0;
+	return strcmp(base ? base + 1 : path, program_name) == 0;
 }
 
 int command_program(char *path, struct failure *f)

@@ -1,6 +1,6 @@
 /*
- * client/statusline/command.h - whose status line a settings file has, and the
- * words that start ours: a command that the client gives to a shell.
+ * client/statusline/command.h - the command of a status line, which Claude Code runs
+ * with a shell.
  */
 #ifndef CLIENT_STATUSLINE_COMMAND_H
 #define CLIENT_STATUSLINE_COMMAND_H
@@ -12,19 +12,20 @@
 struct failure;
 struct json_t;
 
-/* path as one word of a shell, quoted when it has to be.  -1: does not fit. */
+/* path as one word for a shell, quoted if need be.  0, or -1: it does not fit. */
 int command_quote(const char *path, char *out, size_t size);
 
 /*
- * Does this command run ccrun-statusline, whichever installation's?  *word:
- * length of its first word as it is written; what follows are options.
+ * Does this command run a ccrun-statusline, of any installation?  *word: the length of
+ * its first word as written (with its quotes); options follow.
  */
 bool command_is_ours(const char *command, size_t *word);
 
-/* The program of this installation (PATH_SIZE bytes): there and executable.  0 or -1. */
+/* Path (PATH_SIZE bytes) of this installation's ccrun-statusline, which must be executable.
+ * 0 or -1. */
 int command_program(char *path, struct failure *f);
 
-/* The statusLine that install writes, or NULL with f set. */
+/* The value of statusLine that runs program; the caller owns it.  NULL with f set. */
 struct json_t *command_value(const char *program, struct failure *f);
 
 #endif

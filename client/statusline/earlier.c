@@ -1,6 +1,6 @@
 /*
- * client/statusline/earlier.c - $XDG_STATE_HOME/ccrun/statusline.json: an object of
- * settings file to the text of its earlier statusLine.
+ * client/statusline/earlier.c - $XDG_STATE_HOME/ccrun/statusline.json: an object from
+ * the path of a settings file to the text of its earlier statusLine.
  */
 #include "client/statusline/earlier.h"
 
@@ -16,9 +16,9 @@
 #include "base/io.h"
 #include "base/paths.h"
 
-#define SAVED_MAX (4 * 1024 * 1024) /* a settings file may have 1 MiB, and there are few */
+#define EARLIER_MAX (4 * 1024 * 1024) /* bytes; a settings file may have 1 MiB */
 
-static int load(char *path, json_t **root, struct failure *f)
+static int earlier_load(char *path, json_t **root, struct failure *f)
 {
 	struct stat st;
 	char *text;
@@ -30,7 +30,7 @@ static int load(char *path, json_t **root, struct failure *f)
 		*root = json_object();
 		return *root ? 0 : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	}
-	if (io_slurp(path, SAVED_MAX, &text, &n, f) != 0)
+	if (io_slurp(path, EARLIER_MAX, &text, &n, f) != 0)
 		return -1;
 	*root = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
 	free(text);
@@ -41,7 +41,7 @@ static int load(char *path, json_t **root, struct failure *f)
 			"%s: not what ccctl wrote", path);
 }
 
-static int store(const char *path, const json_t *root, struct failure *f)
+static int earlier_store(const char *path, const json_t *root, struct failure *f)
 {
 	char dir[PATH_SIZE], *text;
 	int fd, r;
@@ -65,13 +65,13 @@ static int store(const char *path, const json_t *root, struct failure *f)
 	return r;
 }
 
-int saved_put(const char *settings, const char *text, size_t n, struct failure *f)
+int earlier_keep(const char *settings, const char *text, size_t n, struct failure *f)
 {
 	char path[PATH_SIZE];
 	json_t *root;
 	int r;
 
-	if (load(path, &root, f) != 0)
+	if (earlier_load(path, &root, f) != 0)
 		return -1;
 	if (!text && !json_object_get(root, settings)) {
 		json_decref(root);
@@ -79,14 +79,14 @@ int saved_put(const char *settings, const char *text, size_t n, struct failure *
 	}
 	r = text ? json_object_set_new(root, settings, json_stringn(text, n)) : json_object_del(root, settings);
 	if (r == 0)
-		r = store(path, root, f);
+		r = earlier_store(path, root, f);
 	else
 		fail_set(f, FAIL_CONFIG, NULL, "%s: a path that is not UTF-8", settings);
 	json_decref(root);
 	return r;
 }
 
-int saved_get(const char *settings, char **text, size_t *n, struct failure *f)
+int earlier_get(const char *settings, char **text, size_t *n, struct failure *f)
 {
 	char path[PATH_SIZE];
 	json_t *root, *v;
@@ -94,7 +94,7 @@ int saved_get(const char *settings, char **text, size_t *n, struct failure *f)
 
 	*text = NULL;
 	*n = 0;
-	if (load(path, &root, f) != 0)
+	if (earlier_load(path, &root, f) != 0)
 		return -1;
 	v = json_object_get(root, settings);
 	was_there = json_is_string(v);

@@ -1,6 +1,6 @@
 /*
- * client/statusline/earlier.h - the status line that was there before ours, kept
- * byte for byte for `ccctl statusline remove`, one for each settings file.
+ * client/statusline/earlier.h - the status line that a settings file had before ours,
+ * kept byte for byte for `ccctl statusline remove`.
  */
 #ifndef CLIENT_STATUSLINE_EARLIER_H
 #define CLIENT_STATUSLINE_EARLIER_H
@@ -9,10 +9,13 @@
 
 struct failure;
 
-/* Keep text (n bytes, UTF-8) for the settings file; NULL forgets it.  0 or -1. */
-int saved_put(const char *settings, const char *text, size_t n, struct failure *f);
+/*
+ * Keep text (n bytes of UTF-8), the value of statusLine, for the settings file of that
+ * path, in place of what was kept for it; NULL: forget it.  0 or -1.
+ */
+int earlier_keep(const char *settings, const char *text, size_t n, struct failure *f);
 
-/* *text: allocated, NULL when nothing was kept.  0 or -1. */
-int saved_get(const char *settings, char **text, size_t *n, struct failure *f);
+/* *text: what was kept, of *n bytes (free it), or NULL for nothing.  0 or -1. */
+int earlier_get(const char *settings, char **text, size_t *n, struct failure *f);
 
 #endif

@@ -12,7 +12,7 @@
 
 /* ---- finding ---- */
 
-static size_t blanks(const char *t, size_t n, size_t i)
+static size_t jt_skip_blanks(const char *t, size_t n, size_t i)
 {
 	while (i < n && (t[i] == ' ' || t[i] == '\t' || t[i] == '\n' || t[i] == '\r'))
 		i++;
@@ -20,7 +20,7 @@ static size_t blanks(const char *t, size_t n, size_t i)
 }
 
 /* t[i] is the opening quote: one past the closing one, or n. */
-static size_t skip_string(const char *t, size_t n, size_t i)
+static size_t jt_skip_string(const char *t, size_t n, size_t i)
 {
 	for (i++; i < n && t[i] != '"'; i++)
 		if (t[i] == '\\')
@@ -28,12 +28,12 @@ static size_t skip_string(const char *t, size_t n, size_t i)
 	return i < n ? i + 1 : n;
 }
 
-static size_t skip_value(const char *t, size_t n, size_t i)
+static size_t jt_skip_value(const char *t, size_t n, size_t i)
 {
 	size_t depth = 0;
 
 	if (i < n && t[i] == '"')
-		return skip_string(t, n, i);
+		return jt_skip_string(t, n, i);
 	if (i < n && t[i] != '{' && t[i] != '[') {
 		while (i < n && !strchr(",]} \t\r\n", t[i]))
 			i++;
@@ -41,7 +41,7 @@ static size_t skip_value(const char *t, size_t n, size_t i)
 	}
 	while (i < n) {
 		if (t[i] == '"') {
-			i = skip_string(t, n, i);
+			i = jt_skip_string(t, n, i);
 			continue;
 		}
 		if (t[i] == '{' || t[i] == '[')
@@ -53,8 +53,8 @@ static size_t skip_value(const char *t, size_t n, size_t i)
 	return n;
 }
 
-/* A key may be spelled with escapes: the library knows them all. */
-static bool is_key(const char *t, const struct jt_member *m, const char *key)
+/* A key may be spelled with escapes, which jansson decodes. */
+static bool jt_is_key(const char *t, const struct jt_member *m, const char *key)
 {
 	json_t *s = json_loadb(t + m->key, m->key_end - m->key, JSON_DECODE_ANY, NULL);
 	bool same = s && json_is_string(s) && strcmp(json_string_value(s), key) == 0;
@@ -63,26 +63,26 @@ static bool is_key(const char *t, const struct jt_member *m, const char *key)
 	return same;
 }
 
-static int next_member(const char *t, size_t n, size_t *i, struct jt_member *m)
+static int jt_next_member(const char *t, size_t n, size_t *i, struct jt_member *m)
 {
 	m->key = *i;
 	if (m->key >= n || t[m->key] != '"')
 		return -1;
-	m->key_end = skip_string(t, n, m->key);
-	*i = blanks(t, n, m->key_end);
+	m->key_end = jt_skip_string(t, n, m->key);
+	*i = jt_skip_blanks(t, n, m->key_end);
 	if (*i >= n || t[*i] != ':')
 		return -1;
-	m->value = blanks(t, n, *i + 1);
-	m->value_end = skip_value(t, n, m->value);
+	m->value = jt_skip_blanks(t, n, *i + 1);
+	m->value_end = jt_skip_value(t, n, m->value);
 	if (m->value_end == m->value)
 		return -1;
-	*i = blanks(t, n, m->value_end);
+	*i = jt_skip_blanks(t, n, m->value_end);
 	return *i < n ? 0 : -1;
 }
 
 int jt_look(const char *t, size_t n, size_t at, const char *key, struct jt_object *o)
 {
-	size_t i = blanks(t, n, at), before = 0;
+	size_t i = jt_skip_blanks(t, n, at), before = 0;
 	struct jt_member m;
 	bool was_hit = false;
 
@@ -90,13 +90,13 @@ int jt_look(const char *t, size_t n, size_t at, const char *key, struct jt_objec
 	if (i >= n || t[i] != '{')
 		return -1;
 	o->open = i;
-	i = blanks(t, n, i + 1);
+	i = jt_skip_blanks(t, n, i + 1);
 	while (i < n && t[i] != '}') {
-		if (next_member(t, n, &i, &m) != 0)
+		if (jt_next_member(t, n, &i, &m) != 0)
 			return -1;
 		if (was_hit)
 			o->after = m.key;
-		was_hit = !o->found && is_key(t, &m, key);
+		was_hit = !o->found && jt_is_key(t, &m, key);
 		if (was_hit) {
 			o->found = true;
 			o->hit = m;
@@ -107,7 +107,7 @@ int jt_look(const char *t, size_t n, size_t at, const char *key, struct jt_objec
 		o->last = m;
 		before = m.value_end;
 		if (t[i] == ',')
-			i = blanks(t, n, i + 1);
+			i = jt_skip_blanks(t, n, i + 1);
 		else if (t[i] != '}')
 			return -1;
 	}
@@ -117,9 +117,9 @@ int jt_look(const char *t, size_t n, size_t at, const char *key, struct jt_objec
 
 /* ---- the file's own style ---- */
 
-#define STYLE_MAX 64 /* bytes of indentation; more is cut, and only looks odd */
+#define STYLE_MAX 64 /* bytes of indentation; more is cut, which only looks odd */
 
-struct style {
+struct jt_style {
 	bool lines;		 /* one member a line */
 	const char *end;	 /* of a line */
 	char indent[STYLE_MAX];	 /* before a member */
@@ -128,7 +128,7 @@ struct style {
 	const char *colon;
 };
 
-static void keep(char *out, size_t size, const char *from, size_t n)
+static void style_copy(char *out, size_t size, const char *from, size_t n)
 {
 	if (n >= size)
 		n = size - 1;
@@ -136,9 +136,9 @@ static void keep(char *out, size_t size, const char *from, size_t n)
 	out[n] = '\0';
 }
 
-/* What stands before a member's key shows how members are set apart. */
-static void style_of(const char *t, size_t n, const struct jt_object *o, const struct jt_member *m,
-		     struct style *s)
+/* Read from what stands before member m how the file separates and indents members. */
+static void style_read(const char *t, size_t n, const struct jt_object *o, const struct jt_member *m,
+		     struct jt_style *s)
 {
 	const char *nl = memchr(t, '\n', n);
 	size_t i = m->key, line, outer;
@@ -160,11 +160,11 @@ static void style_of(const char *t, size_t n, const struct jt_object *o, const s
 		;
 	s->lines = line > i;
 	if (!s->lines) {
-		keep(s->between, sizeof(s->between), t + i, m->key - i);
+		style_copy(s->between, sizeof(s->between), t + i, m->key - i);
 		return;
 	}
-	keep(s->indent, sizeof(s->indent), t + line, m->key - line);
-	/* One level more is what this level is more than the brace's own. */
+	style_copy(s->indent, sizeof(s->indent), t + line, m->key - line);
+	/* The next level adds what this level adds to the indentation of the brace. */
 	for (outer = o->close; outer > 0 && strchr(" \t", t[outer - 1]); outer--)
 		;
 	outer = o->close - outer;
@@ -173,14 +173,14 @@ static void style_of(const char *t, size_t n, const struct jt_object *o, const s
 	snprintf(s->deeper, sizeof(s->deeper), "%s%s", s->indent, s->indent + outer);
 }
 
-/* ---- text that is built ---- */
+/* ---- a growing text ---- */
 
-struct text {
+struct jt_text {
 	char *p;
 	size_t n;
 };
 
-static int add(struct text *x, const char *s, size_t n)
+static int text_add(struct jt_text *x, const char *s, size_t n)
 {
 	char *bigger = realloc(x->p, x->n + n + 1);
 
@@ -193,31 +193,31 @@ static int add(struct text *x, const char *s, size_t n)
 	return 0;
 }
 
-static int add_text(struct text *x, const char *s)
+static int text_add_string(struct jt_text *x, const char *s)
 {
-	return add(x, s, strlen(s));
+	return text_add(x, s, strlen(s));
 }
 
-static int add_json(struct text *x, const json_t *v, size_t flags)
+static int text_add_json(struct jt_text *x, const json_t *v, size_t flags)
 {
 	char *s = json_dumps(v, JSON_ENCODE_ANY | JSON_PRESERVE_ORDER | flags);
-	int r = s ? add_text(x, s) : -1;
+	int r = s ? text_add_string(x, s) : -1;
 
 	free(s);
 	return r;
 }
 
-static int add_key(struct text *x, const char *key, const char *colon)
+static int text_add_key(struct jt_text *x, const char *key, const char *colon)
 {
 	json_t *k = json_string(key);
-	int r = k && add_json(x, k, 0) == 0 ? add_text(x, colon) : -1;
+	int r = k && text_add_json(x, k, 0) == 0 ? text_add_string(x, colon) : -1;
 
 	json_decref(k);
 	return r;
 }
 
-/* A flat object as the file would have it; anything else in one line. */
-static int add_value(struct text *x, const json_t *v, const struct style *s)
+/* An object in the file's style, one member a line; anything else in one line. */
+static int text_add_value(struct jt_text *x, const json_t *v, const struct jt_style *s)
 {
 	bool first = true;
 	const char *key;
@@ -225,15 +225,15 @@ static int add_value(struct text *x, const json_t *v, const struct style *s)
 	int r = 0;
 
 	if (!json_is_object(v) || !s->lines)
-		return add_json(x, v, strcmp(s->colon, ":") == 0 ? JSON_COMPACT : 0);
-	r |= add_text(x, "{");
+		return text_add_json(x, v, strcmp(s->colon, ":") == 0 ? JSON_COMPACT : 0);
+	r |= text_add_string(x, "{");
 	json_object_foreach((json_t *)(uintptr_t)v, key, item) {
-		r |= add_text(x, first ? "" : ",");
-		r |= add_text(x, s->end) | add_text(x, s->deeper);
-		r |= add_key(x, key, s->colon) | add_json(x, item, 0);
+		r |= text_add_string(x, first ? "" : ",");
+		r |= text_add_string(x, s->end) | text_add_string(x, s->deeper);
+		r |= text_add_key(x, key, s->colon) | text_add_json(x, item, 0);
 		first = false;
 	}
-	r |= add_text(x, s->end) | add_text(x, s->indent) | add_text(x, "}");
+	r |= text_add_string(x, s->end) | text_add_string(x, s->indent) | text_add_string(x, "}");
 	return r;
 }
 
@@ -242,24 +242,24 @@ static int add_value(struct text *x, const json_t *v, const struct style *s)
 int jt_put(const char *t, size_t n, const struct jt_object *o, const char *key, const json_t *value,
 	   const char *raw, size_t raw_n, struct jt_edit *e)
 {
-	struct text x = { NULL, 0 };
-	struct style s;
+	struct jt_text x = { NULL, 0 };
+	struct jt_style s;
 	int r = 0;
 
-	style_of(t, n, o, o->found ? &o->hit : &o->last, &s);
+	style_read(t, n, o, o->found ? &o->hit : &o->last, &s);
 	if (o->found) {
 		e->from = o->hit.value;
 		e->to = o->hit.value_end;
 	} else {
 		e->from = o->members ? o->last.value_end : o->open + 1;
 		e->to = o->members ? e->from : o->close;
-		r |= add_text(&x, o->members ? "," : "");
-		r |= s.lines ? add_text(&x, s.end) | add_text(&x, s.indent) : add_text(&x, s.between);
-		r |= add_key(&x, key, s.colon);
+		r |= text_add_string(&x, o->members ? "," : "");
+		r |= s.lines ? text_add_string(&x, s.end) | text_add_string(&x, s.indent) : text_add_string(&x, s.between);
+		r |= text_add_key(&x, key, s.colon);
 	}
-	r |= raw ? add(&x, raw, raw_n) : add_value(&x, value, &s);
+	r |= raw ? text_add(&x, raw, raw_n) : text_add_value(&x, value, &s);
 	if (!o->members)
-		r |= add_text(&x, s.end);
+		r |= text_add_string(&x, s.end);
 	e->with = x.p;
 	e->n = x.n;
 	if (r == 0)
@@ -288,10 +288,10 @@ int jt_drop(const struct jt_object *o, struct jt_edit *e)
 
 char *jt_apply(const char *t, size_t n, const struct jt_edit *e, size_t *out_n)
 {
-	struct text x = { NULL, 0 };
+	struct jt_text x = { NULL, 0 };
 
-	if (add(&x, t, e->from) != 0 || add(&x, e->with ? e->with : "", e->n) != 0 ||
-	    add(&x, t + e->to, n - e->to) != 0) {
+	if (text_add(&x, t, e->from) != 0 || text_add(&x, e->with ? e->with : "", e->n) != 0 ||
+	    text_add(&x, t + e->to, n - e->to) != 0) {
 		free(x.p);
 		return NULL;
 	}

@@ -1,9 +1,9 @@
 /*
- * client/statusline/json_text.h - a member of a JSON object put in, changed or taken out
- * in the text itself: every byte beside it stays as somebody wrote it.
+ * client/statusline/json_text.h - add, change or remove one member of a JSON object in
+ * its text, so that every other byte stays as it was written.
  *
- * The text must have been parsed as JSON before (jansson); this only finds
- * places in it.  Lengths are bytes; texts need no NUL.
+ * The text must have been parsed as JSON (by jansson) before; this only finds places
+ * in it.  Lengths are in bytes; texts need no NUL.
  */
 #ifndef CLIENT_STATUSLINE_JSON_TEXT_H
 #define CLIENT_STATUSLINE_JSON_TEXT_H
@@ -36,22 +36,20 @@ struct jt_edit {
 };
 
 /*
- * Look at the object that begins at text[at] (blanks before it are skipped);
- * key in the clear, however the text spells it.  0, or -1 when it is no
- * object or its end is not found.
+ * Find key in the object that begins at text[at] (blanks are skipped); key is in plain
+ * text, however the object spells it.  0, or -1 when there is no object or no end of it.
  */
 int jt_look(const char *text, size_t n, size_t at, const char *key, struct jt_object *o);
 
 /*
- * The edit that gives the object the member key with this value: in its place
- * when it is there, else after the last one, in the file's own indentation
- * and line ends.  raw: the value's text as it stands (raw_n bytes), instead of
- * value, or NULL.  0, or -1: no memory.
+ * The edit that sets member key: in its place if it is there, else after the last
+ * member, with the file's own indentation and line ends.  raw: the value as JSON text
+ * (raw_n bytes), used instead of value; or NULL.  0, or -1: no memory.
  */
 int jt_put(const char *text, size_t n, const struct jt_object *o, const char *key,
 	   const struct json_t *value, const char *raw, size_t raw_n, struct jt_edit *e);
 
-/* The edit that takes the member found out, with its comma.  0 or -1. */
+/* The edit that removes the member that was found, and its comma.  0 or -1. */
 int jt_drop(const struct jt_object *o, struct jt_edit *e);
 
 /* The whole text after the edit, allocated, NUL-terminated one past *out_n; NULL: no memory. */

@@ -1,7 +1,9 @@
 /*
- * client/statusline/preview.c - ccctl statusline preview: the program, run on what
- * the client would write to it here, with this environment.
+ * client/statusline/preview.c - ccctl statusline preview: run ccrun-statusline on what
+ * Claude Code would write to it here, in this environment.
  */
+#include "client/statusline/preview.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <jansson.h>
@@ -16,7 +18,6 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
-#include "client/statusline/claude_settings_edit.h"
 #include "client/statusline/command.h"
 
 #define PATIENCE_MS 10000     /* the client gives up on one earlier */
@@ -25,8 +26,8 @@
 
 /* ---- samples ---- */
 
-/* Only the client's own subscription has limits in its input. */
-static bool subscription(void)
+/* Does a claude started here use a subscription?  Only then does it report rate limits. */
+static bool preview_is_subscription(void)
 {
 	const char *provider = getenv("CCRUN_PROVIDER");
 
@@ -34,7 +35,7 @@ static bool subscription(void)
 			: !getenv("ANTHROPIC_BASE_URL") && !getenv("ANTHROPIC_API_KEY");
 }
 
-static json_t *limits(void)
+static json_t *preview_limits(void)
 {
 	json_int_t now = (json_int_t)time(NULL);
 
@@ -42,8 +43,8 @@ static json_t *limits(void)
 			 now + 2 * 3600, "seven_day", "used_percentage", 8.0, "resets_at", now + 4 * 86400);
 }
 
-/* What the client writes: after an answer, or at its start, when it knows little. */
-static char *sample(bool start)
+/* What Claude Code writes to a status line: at its start, or after an answer. */
+static char *preview_sample(bool start)
 {
 	char cwd[PATH_SIZE];
 	json_t *o, *dir;
@@ -72,8 +73,8 @@ static char *sample(bool start)
 					      1200, "cache_creation_input_tokens", 4000,
 					      "cache_read_input_tokens", 12000, "used_percentage", 12,
 					      "remaining_percentage", 88));
-	if (o && !start && subscription())
-		json_object_set_new(o, "rate_limits", limits());
+	if (o && !start && preview_is_subscription())
+		json_object_set_new(o, "rate_limits", preview_limits());
 	if (o)
 		text = json_dumps(o, JSON_COMPACT | JSON_PRESERVE_ORDER);
 	json_decref(dir);
@@ -81,7 +82,7 @@ static char *sample(bool start)
 	return text;
 }
 
-/* ---- running it ---- */
+/* ---- running the program ---- */
 
 /* in: its standard input (closed).  The output in out, NUL-terminated.  0 or -1. */
 static int preview_run(const char *program, int in, char *out, struct failure *f)
@@ -120,8 +121,8 @@ static int preview_run(const char *program, int in, char *out, struct failure *f
 	return 0;
 }
 
-/* A pipe that has the text in it: a sample is far smaller than a pipe. */
-static int filled(const char *text, struct failure *f)
+/* A pipe that holds the text (samples are far smaller than a pipe); its read end, or -1. */
+static int preview_pipe_with(const char *text, struct failure *f)
 {
 	int ends[2];
 
@@ -136,7 +137,7 @@ static int filled(const char *text, struct failure *f)
 	return ends[0];
 }
 
-static void put_labelled(const char *label, const char *out)
+static void preview_put_labelled(const char *label, const char *out)
 {
 	const char *nl;
 
@@ -148,22 +149,22 @@ static void put_labelled(const char *label, const char *out)
 	} while (*out);
 }
 
-static int one(const char *program, const char *label, bool start, char *out, struct failure *f)
+static int preview_one(const char *program, const char *label, bool start, char *out, struct failure *f)
 {
-	char *text = sample(start);
+	char *text = preview_sample(start);
 	int in;
 
 	if (!text)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
-	in = filled(text, f);
+	in = preview_pipe_with(text, f);
 	free(text);
 	if (in < 0 || preview_run(program, in, out, f) != 0)
 		return -1;
-	put_labelled(label, out);
+	preview_put_labelled(label, out);
 	return 0;
 }
 
-static int of_file(const char *program, const char *path, char *out, struct failure *f)
+static int preview_file(const char *program, const char *path, char *out, struct failure *f)
 {
 	int in = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
 
@@ -175,16 +176,16 @@ static int of_file(const char *program, const char *path, char *out, struct fail
 	return 0;
 }
 
-static int samples(const char *program, char *out, struct failure *f)
+static int preview_samples(const char *program, char *out, struct failure *f)
 {
 	const char *no_colour = getenv("NO_COLOR");
 
-	if (one(program, "at the start", true, out, f) != 0 || one(program, "after an answer", false, out, f) != 0)
+	if (preview_one(program, "at the start", true, out, f) != 0 || preview_one(program, "after an answer", false, out, f) != 0)
 		return -1;
 	if (no_colour && no_colour[0])
 		return 0;
 	setenv("NO_COLOR", "1", 1);
-	return one(program, "without colours", false, out, f);
+	return preview_one(program, "without colours", false, out, f);
 }
 
 int statusline_preview(const struct preview *p, struct failure *f)
@@ -199,7 +200,7 @@ int statusline_preview(const struct preview *p, struct failure *f)
 	out = malloc(OUTPUT_MAX);
 	if (!out)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
-	r = p->input ? of_file(program, p->input, out, f) : samples(program, out, f);
+	r = p->input ? preview_file(program, p->input, out, f) : preview_samples(program, out, f);
 	free(out);
 	return r == 0 ? EXIT_DONE : -1;
 }
