@@ -48,7 +48,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse(int argc, char **argv, struct add *a, struct failure *f)
+static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 {
 	bool first = true;
 	int opt;
@@ -99,7 +99,7 @@ static int parse(int argc, char **argv, struct add *a, struct failure *f)
 }
 
 /* An entry that belongs to no provider yet: sealed to what no launch asks for. */
-static int want_key(struct add *a, struct failure *f)
+static int add_want_unbound(struct add *a, struct failure *f)
 {
 	struct wanted *w = &a->wanted[0];
 	struct policy p;
@@ -115,18 +115,18 @@ static int want_key(struct add *a, struct failure *f)
 	return 0;
 }
 
-static int load(struct add *a, struct failure *f)
+static int add_load(struct add *a, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
 
 	if (a->key_only)
-		return want_key(a, f);
+		return add_want_unbound(a, f);
 	if (split_provider(a->word, name, mode, f) != 0)
 		return -1;
 	return provider_load(name, mode, &a->provider, f);
 }
 
-static int want_provider(struct add *a, struct failure *f)
+static int add_want_provider(struct add *a, struct failure *f)
 {
 	int n;
 
@@ -140,7 +140,7 @@ static int want_provider(struct add *a, struct failure *f)
 }
 
 /* One reference for each key. */
-static int want_sources(const struct add *a, struct failure *f)
+static int add_check_sources(const struct add *a, struct failure *f)
 {
 	if (a->refs == 0 || a->refs == a->count)
 		return 0;
@@ -150,7 +150,7 @@ static int want_sources(const struct add *a, struct failure *f)
 
 /* -t: as long in memory, whatever longer time the files allow.  What was fetched is
  * fetched again some day, for it may have been changed there. */
-static int tighten(struct add *a, struct failure *f)
+static int add_tighten_policies(struct add *a, struct failure *f)
 {
 	struct policy p;
 	unsigned i;
@@ -167,7 +167,7 @@ static int tighten(struct add *a, struct failure *f)
 	return 0;
 }
 
-static void drop_wanted(struct add *a, unsigned i)
+static void add_drop_wanted(struct add *a, unsigned i)
 {
 	unsigned rest = a->count - i - 1;
 
@@ -178,7 +178,7 @@ static void drop_wanted(struct add *a, unsigned i)
 }
 
 /* What is there already is replaced only on somebody's word. */
-static int settle_existing(struct client *c, struct add *a, struct failure *f)
+static int add_settle_existing(struct client *c, struct add *a, struct failure *f)
 {
 	char question[160];
 	struct listed *list;
@@ -208,7 +208,7 @@ static int settle_existing(struct client *c, struct add *a, struct failure *f)
 		if (yes)
 			a->over[i++] = true;
 		else
-			drop_wanted(a, i);
+			add_drop_wanted(a, i);
 	}
 	r = 0;
 	if (a->count == 0)
@@ -218,7 +218,7 @@ out:
 	return r;
 }
 
-static int put(struct client *c, const struct wanted *w, bool replace, const struct entry_source *source,
+static int add_put_entry(struct client *c, const struct wanted *w, bool replace, const struct entry_source *source,
 	       const uint8_t *token, size_t n, struct failure *f)
 {
 	struct wire_out *o = wire_request("put");
@@ -235,7 +235,7 @@ static int put(struct client *c, const struct wanted *w, bool replace, const str
 	return client_call(c, o, f);
 }
 
-static int get_tokens(struct client *c, struct add *a, struct tokens *t,
+static int add_get_tokens(struct client *c, struct add *a, struct tokens *t,
 		      struct entry_source source[SESSION_ENTRIES_MAX], struct failure *f)
 {
 	unsigned i;
@@ -248,18 +248,18 @@ static int get_tokens(struct client *c, struct add *a, struct tokens *t,
 	return 0;
 }
 
-static int store(struct client *c, struct add *a, struct failure *f)
+static int add_store(struct client *c, struct add *a, struct failure *f)
 {
 	struct entry_source source[SESSION_ENTRIES_MAX];
 	struct tokens t = { 0 };
 	unsigned i;
 	int r = -1;
 
-	if (settle_existing(c, a, f) != 0 || get_tokens(c, a, &t, source, f) != 0 ||
+	if (add_settle_existing(c, a, f) != 0 || add_get_tokens(c, a, &t, source, f) != 0 ||
 	    client_connect(c, true, f) != 0)
 		goto out;
 	for (i = 0; i < a->count; i++) {
-		if (put(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i], t.n[i], f) != 0)
+		if (add_put_entry(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i], t.n[i], f) != 0)
 			goto out;
 		if (a->refs)
 			say("'%s' comes from %s", a->wanted[i].entry, source[i].ref);
@@ -272,16 +272,16 @@ out:
 	return r;
 }
 
-static int add(struct client *c, struct add *a, struct failure *f)
+static int add_run(struct client *c, struct add *a, struct failure *f)
 {
 	/* It is read whatever happens: what follows it there may be a key. */
 	if (a->pass_fd >= 0 && (secret_new(c, &a->pass, PASSPHRASE_MAX + 1, f) != 0 ||
 				secret_from_fd(a->pass_fd, &a->pass, f) != 0))
 		return -1;
-	if (load(a, f) != 0)
+	if (add_load(a, f) != 0)
 		return -1;
 	/* Whether there is a key at all may be among the answers. */
-	if (!a->key_only && want_provider(a, f) != 0)
+	if (!a->key_only && add_want_provider(a, f) != 0)
 		return -1;
 	if (a->count > 0 && vault_ready(c, a->pass_fd >= 0 ? &a->pass : NULL, f) != 0)
 		return -1;
@@ -291,7 +291,7 @@ static int add(struct client *c, struct add *a, struct failure *f)
 		    a->word);
 		return 0;
 	}
-	if (want_sources(a, f) != 0 || tighten(a, f) != 0 || store(c, a, f) != 0)
+	if (add_check_sources(a, f) != 0 || add_tighten_policies(a, f) != 0 || add_store(c, a, f) != 0)
 		return -1;
 	if (a->key_only)
 		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word, a->word);
@@ -301,10 +301,10 @@ static int add(struct client *c, struct add *a, struct failure *f)
 int verb_add(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct add a = { 0 };
-	int r = parse(argc, argv, &a, f);
+	int r = add_parse(argc, argv, &a, f);
 
 	if (r == 0)
-		r = add(c, &a, f);
+		r = add_run(c, &a, f);
 	secret_free(c, &a.pass);
 	if (a.provider)
 		provider_free(a.provider);

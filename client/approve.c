@@ -30,7 +30,7 @@ static const struct option options[] = {
 };
 
 /* The word is no provider: the one that uses an entry of this name. */
-static int load_user(const char *entry, struct provider **p, struct failure *f)
+static int approve_load_user(const char *entry, struct provider **p, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1], word[USERS_SHOWN][PROVIDER_WORD];
 	int i, n = providers_using(entry, word, USERS_SHOWN, f);
@@ -54,7 +54,7 @@ static int load_user(const char *entry, struct provider **p, struct failure *f)
 	return provider_load(name, mode, p, f);
 }
 
-static int load(const char *word, struct provider **p, struct failure *f)
+static int approve_load(const char *word, struct provider **p, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
 
@@ -64,11 +64,11 @@ static int load(const char *word, struct provider **p, struct failure *f)
 		return 0;
 	if (f->code != FAIL_NO_ENTRY || mode[0])
 		return -1;
-	return load_user(name, p, f);
+	return approve_load_user(name, p, f);
 }
 
 /* Does what is sealed in e differ from what the files say?  1, 0, -1. */
-static int differs(const struct wanted *w, const struct listed *e, struct change *out, struct failure *f)
+static int approve_differs(const struct wanted *w, const struct listed *e, struct change *out, struct failure *f)
 {
 	int same = e->has_source ? source_is_sealed(e, &out->source, f) : 1;
 
@@ -82,7 +82,7 @@ static int differs(const struct wanted *w, const struct listed *e, struct change
 }
 
 /* Which of the provider's entries are sealed to something else?  -1: one is not there. */
-static int find_changes(struct client *c, const struct provider *p,
+static int approve_find_changes(struct client *c, const struct provider *p,
 			struct change out[SESSION_ENTRIES_MAX], struct failure *f)
 {
 	struct wanted w[SESSION_ENTRIES_MAX];
@@ -101,7 +101,7 @@ static int find_changes(struct client *c, const struct provider *p,
 			found = -1;
 			break;
 		}
-		r = differs(&w[i], e, &out[found], f);
+		r = approve_differs(&w[i], e, &out[found], f);
 		if (r < 0) {
 			found = -1;
 			break;
@@ -112,7 +112,7 @@ static int find_changes(struct client *c, const struct provider *p,
 	return found;
 }
 
-static void show_part(const char *what, const char *from, const char *to)
+static void approve_show_part(const char *what, const char *from, const char *to)
 {
 	if (strcmp(from, to) == 0)
 		return;
@@ -123,24 +123,24 @@ static void show_part(const char *what, const char *from, const char *to)
 	putchar('\n');
 }
 
-static void show_changes(const struct provider *p, const struct change *ch, int n)
+static void approve_show_changes(const struct provider *p, const struct change *ch, int n)
 {
 	int i;
 
 	for (i = 0; i < n; i++) {
 		printf("'%s', for provider %s:\n", ch[i].to.entry, p->name);
-		show_part("origin", ch[i].from.origin, ch[i].to.origin);
-		show_part("variable", ch[i].from.variable, ch[i].to.variable);
-		show_part("policy", ch[i].from.policy, ch[i].to.policy);
+		approve_show_part("origin", ch[i].from.origin, ch[i].to.origin);
+		approve_show_part("variable", ch[i].from.variable, ch[i].to.variable);
+		approve_show_part("policy", ch[i].from.policy, ch[i].to.policy);
 		if (!ch[i].source_differs)
 			continue;
-		show_part("command", ch[i].from.source.command, ch[i].source.command);
-		show_part("output", ch[i].from.source.pick, ch[i].source.pick);
+		approve_show_part("command", ch[i].from.source.command, ch[i].source.command);
+		approve_show_part("output", ch[i].from.source.pick, ch[i].source.pick);
 	}
 	fflush(stdout);
 }
 
-static int agree(const struct provider *p, bool yes, struct failure *f)
+static int approve_agree(const struct provider *p, bool yes, struct failure *f)
 {
 	bool agreed;
 
@@ -157,7 +157,7 @@ static int agree(const struct provider *p, bool yes, struct failure *f)
 	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
-static int seal(struct client *c, const struct change *ch, struct failure *f)
+static int approve_seal(struct client *c, const struct change *ch, struct failure *f)
 {
 	struct wire_out *o = wire_request("approve");
 
@@ -173,7 +173,7 @@ static int seal(struct client *c, const struct change *ch, struct failure *f)
 	return 0;
 }
 
-static int approve(struct client *c, const struct provider *p, bool yes, struct failure *f)
+static int approve_run(struct client *c, const struct provider *p, bool yes, struct failure *f)
 {
 	struct change ch[SESSION_ENTRIES_MAX];
 	int i, n;
@@ -181,18 +181,18 @@ static int approve(struct client *c, const struct provider *p, bool yes, struct 
 	if (p->secrets == 0)
 		return fail_set(f, FAIL_NO_ENTRY, NULL, "provider %s needs no key: nothing to approve",
 				p->name);
-	n = find_changes(c, p, ch, f);
+	n = approve_find_changes(c, p, ch, f);
 	if (n < 0)
 		return -1;
 	if (n == 0) {
 		say("nothing to approve: what is sealed is what the files of %s say", p->name);
 		return 0;
 	}
-	show_changes(p, ch, n);
-	if (agree(p, yes, f) != 0 || client_connect(c, true, f) != 0)
+	approve_show_changes(p, ch, n);
+	if (approve_agree(p, yes, f) != 0 || client_connect(c, true, f) != 0)
 		return -1;
 	for (i = 0; i < n; i++)
-		if (seal(c, &ch[i], f) != 0)
+		if (approve_seal(c, &ch[i], f) != 0)
 			return -1;
 	return 0;
 }
@@ -208,9 +208,9 @@ int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		yes = true;
 	}
-	if (want_words(argc, argv, 1, f) != 0 || load(argv[optind], &p, f) != 0)
+	if (want_words(argc, argv, 1, f) != 0 || approve_load(argv[optind], &p, f) != 0)
 		return -1;
-	r = approve(c, p, yes, f);
+	r = approve_run(c, p, yes, f);
 	provider_free(p);
 	return r == 0 ? EXIT_DONE : -1;
 }

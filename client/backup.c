@@ -63,7 +63,7 @@ static int backup_check_target(const char *file, struct failure *f)
 	return fail_set(f, FAIL_EXISTS, "choose another name", "%s is there and is no backup", file);
 }
 
-static int backup(struct client *c, const char *file, int fd, struct failure *f)
+static int backup_write(struct client *c, const char *file, int fd, struct failure *f)
 {
 	struct new_slot s = { .pass_fd = fd, .label = BACKUP_LABEL };
 	uint8_t none[VAULT_ID_LEN] = { 0 }, *p = NULL;
@@ -105,5 +105,5 @@ int verb_backup(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 	if (want_words(argc, argv, 1, f) != 0)
 		return -1;
-	return backup(c, argv[optind], fd, f) == 0 ? EXIT_DONE : -1;
+	return backup_write(c, argv[optind], fd, f) == 0 ? EXIT_DONE : -1;
 }

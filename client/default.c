@@ -16,7 +16,7 @@ static const struct option options[] = {
 	{ "unset", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
 };
 
-static int show(struct failure *f)
+static int default_show(struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
@@ -46,7 +46,7 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 		unset = true;
 	}
 	if (!unset && optind == argc)
-		return show(f);
+		return default_show(f);
 	if (want_words(argc, argv, unset ? 0 : 1, f) != 0)
 		return -1;
 	if (!unset) {

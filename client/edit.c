@@ -35,7 +35,7 @@ struct edit {
 };
 
 /* A first file: what is shipped, as comments. */
-static int template(const char *name, char **out, size_t *n, struct failure *f)
+static int edit_template(const char *name, char **out, size_t *n, struct failure *f)
 {
 	char leaf[NAME_MAX_LEN + 32], path[PATH_SIZE], *shipped = NULL, *to;
 	size_t len = 0, i;
@@ -97,7 +97,7 @@ static int run_editor(const char *copy, struct failure *f)
 }
 
 /* What the provider's files say of its keys, in w; -1: they are wrong, or lack something. */
-static int sealed_by(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
+static int edit_wanted(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
 {
 	struct provider *p;
 	int n;
@@ -110,7 +110,7 @@ static int sealed_by(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
 }
 
 /* Put the text in place, see whether it is understood, else put back what was there. */
-static int install(const struct edit *e, const char *text, size_t n, struct failure *f)
+static int edit_install(const struct edit *e, const char *text, size_t n, struct failure *f)
 {
 	struct provider *p;
 	unsigned i;
@@ -139,7 +139,7 @@ back:
 }
 
 /* Until it is understood, or the person gives up.  1 changed, 0 not, -1. */
-static int rounds(struct edit *e, struct failure *f)
+static int edit_until_valid(struct edit *e, struct failure *f)
 {
 	char *text = NULL;
 	bool again = true;
@@ -154,7 +154,7 @@ static int rounds(struct edit *e, struct failure *f)
 			free(text);
 			return 0;
 		}
-		if (install(e, text, n, f) == 0) {
+		if (edit_install(e, text, n, f) == 0) {
 			free(text);
 			return 1;
 		}
@@ -171,7 +171,7 @@ static int rounds(struct edit *e, struct failure *f)
 }
 
 /* The copy beside the file, where the directory is the person's own. */
-static int begin(struct edit *e, struct failure *f)
+static int edit_begin(struct edit *e, struct failure *f)
 {
 	char leaf[NAME_MAX_LEN + 16], *text = NULL;
 	size_t n = 0;
@@ -185,7 +185,7 @@ static int begin(struct edit *e, struct failure *f)
 	close(turn);
 	if (e->there && io_slurp(e->path, INI_FILE_MAX, &e->old, &e->old_len, f) != 0)
 		return -1;
-	if (!e->there && template(e->name, &text, &n, f) != 0)
+	if (!e->there && edit_template(e->name, &text, &n, f) != 0)
 		return -1;
 	if (snprintf(e->copy, sizeof(e->copy), "%s.%d.edit", e->path, (int)getpid()) >= (int)sizeof(e->copy)) {
 		free(text);
@@ -202,7 +202,7 @@ static int begin(struct edit *e, struct failure *f)
 	return r;
 }
 
-static bool is_known(const char *name)
+static bool edit_is_known(const char *name)
 {
 	struct failure f = { 0 };
 	struct provider *p;
@@ -213,7 +213,7 @@ static bool is_known(const char *name)
 }
 
 /* Comments alone change nothing: a person may have edited what is shown as such. */
-static bool says_something(const char *path)
+static bool edit_has_items(const char *path)
 {
 	struct ini_file *file;
 	bool says = true;
@@ -246,20 +246,20 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	snprintf(e.name, sizeof(e.name), "%s", argv[optind]);
 	if (!getenv("VISUAL") && !getenv("EDITOR") && !terminal_asks())
 		return fail_set(f, FAIL_USAGE, "EDITOR=... ccctl edit", "there is no terminal for an editor");
-	n = sealed_by(e.name, before);
-	if (!is_known(e.name))
+	n = edit_wanted(e.name, before);
+	if (!edit_is_known(e.name))
 		say("note: there is no provider %s yet; this makes one", e.name);
-	r = begin(&e, f);
+	r = edit_begin(&e, f);
 	if (r == 0)
-		r = rounds(&e, f);
+		r = edit_until_valid(&e, f);
 	if (e.copy[0])
 		unlink(e.copy);
 	free(e.old);
 	if (r < 0)
 		return -1;
-	m = sealed_by(e.name, now);
+	m = edit_wanted(e.name, now);
 	say(r ? "%s is changed" : "%s is as it was", e.path);
-	if (r && !says_something(e.path))
+	if (r && !edit_has_items(e.path))
 		say("note: it has comments alone, so nothing changes; take the ; away from the lines that you want, "
 		    "and from the [section] above them");
 	if (r && n > 0 && (m != n || memcmp(before, now, (size_t)n * sizeof(*now)) != 0))

@@ -17,7 +17,7 @@ static const struct option options[] = {
 };
 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
-static int show(const uint8_t *token, size_t n, struct failure *f)
+static int get_print(const uint8_t *token, size_t n, struct failure *f)
 {
 	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
 
@@ -27,7 +27,7 @@ static int show(const uint8_t *token, size_t n, struct failure *f)
 	return 0;
 }
 
-static int ask(struct client *c, const char *name, struct failure *f)
+static int get_request(struct client *c, const char *name, struct failure *f)
 {
 	struct wire_out *o;
 
@@ -39,15 +39,15 @@ static int ask(struct client *c, const char *name, struct failure *f)
 }
 
 /* A key that stays elsewhere is fetched first, as a launch does. */
-static int get(struct client *c, const char *name, struct failure *f)
+static int get_or_fetch(struct client *c, const char *name, struct failure *f)
 {
 	const char *const names[] = { name, NULL };
 
-	if (ask(c, name, f) == 0)
+	if (get_request(c, name, f) == 0)
 		return 0;
 	if (f->code != FAIL_NO_VALUE)
 		return -1;
-	return source_fetch(names, source_terminal(), f) == 0 ? ask(c, name, f) : -1;
+	return source_fetch(names, source_terminal(), f) == 0 ? get_request(c, name, f) : -1;
 }
 
 int verb_get(struct client *c, int argc, char **argv, struct failure *f)
@@ -69,11 +69,11 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 		fail_hint(f, "ccctl get %s --reveal", argv[optind]);
 		return -1;
 	}
-	if (get(c, argv[optind], f) != 0) {
+	if (get_or_fetch(c, argv[optind], f) != 0) {
 		entries_hint(argv[optind], f);
 		return -1;
 	}
-	if (wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 || show(token, n, f) != 0)
+	if (wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 || get_print(token, n, f) != 0)
 		return -1;
 	return EXIT_DONE;
 }

@@ -57,7 +57,7 @@ struct listing {
 };
 
 /* A listing of files works whatever the broker does. */
-static enum vault_view view(struct client *c, struct listing *l)
+static enum vault_view list_view_vault(struct client *c, struct listing *l)
 {
 	struct failure f = { 0 };
 
@@ -80,7 +80,7 @@ static enum vault_view view(struct client *c, struct listing *l)
 }
 
 /* The vault is open: are p's keys there, and sealed to what its files say? */
-static void look_up(const struct listing *l, struct row *r)
+static void list_look_up(const struct listing *l, struct row *r)
 {
 	struct wanted w[SESSION_ENTRIES_MAX];
 	int wanted = wanted_of(r->p, w, NULL);
@@ -103,7 +103,7 @@ static void look_up(const struct listing *l, struct row *r)
 	}
 }
 
-static void fill(const struct listing *l, struct row *r)
+static void list_fill_row(const struct listing *l, struct row *r)
 {
 	static const enum key_state by_view[] = {
 		[VIEW_LOCKED] = KEY_LOCKED, [VIEW_NO_VAULT] = KEY_NO_VAULT,
@@ -130,20 +130,20 @@ static void fill(const struct listing *l, struct row *r)
 	if (r->p->secrets == 0)
 		r->key = KEY_NONE_NEEDED;
 	else if (l->view == VIEW_OPEN)
-		look_up(l, r);
+		list_look_up(l, r);
 	else
 		r->key = by_view[l->view];
 }
 
 /* Was it seen to work?  "-" for a file of one's own that does not say. */
-static const char *verified_text(const struct row *r)
+static const char *list_verified(const struct row *r)
 {
 	if (!r->p || !r->p->verified[0])
 		return "-";
 	return r->p->unverified[0] ? r->no : "yes";
 }
 
-static void print_table(const struct listing *l)
+static void list_print_table(const struct listing *l)
 {
 	int name = 8, title = 5, modes = 5, key = 3, from = 4, host = 8, verified = 8;
 	char time[TIME_TEXT];
@@ -158,7 +158,7 @@ static void print_table(const struct listing *l)
 		key = cell_width(key_words[r->key].text, key);
 		from = cell_width(r->from, from);
 		host = cell_width(r->host, host);
-		verified = cell_width(verified_text(r), verified);
+		verified = cell_width(list_verified(r), verified);
 	}
 	put_cell("PROVIDER", name);
 	put_cell("TITLE", title);
@@ -181,12 +181,12 @@ static void print_table(const struct listing *l)
 		put_cell(key_words[r->key].text, key);
 		put_cell(r->from[0] ? r->from : "-", from);
 		put_cell(r->host[0] ? r->host : "-", host);
-		put_cell(verified_text(r), verified);
+		put_cell(list_verified(r), verified);
 		puts(r->used ? time_local(r->used, time) : "-");
 	}
 }
 
-static struct json_t *row_json(const struct row *r)
+static struct json_t *list_row_json(const struct row *r)
 {
 	struct json_t *o = js_object(), *list = js_array();
 	unsigned i;
@@ -215,17 +215,17 @@ static struct json_t *row_json(const struct row *r)
 	return o;
 }
 
-static int print_json(const struct listing *l, struct failure *f)
+static int list_print_json(const struct listing *l, struct failure *f)
 {
 	struct json_t *a = js_array();
 	unsigned i;
 
 	for (i = 0; i < l->rows; i++)
-		js_append(a, row_json(&l->row[i]));
+		js_append(a, list_row_json(&l->row[i]));
 	return js_print(a, f);
 }
 
-static int gather(struct client *c, struct listing *l, struct failure *f)
+static int list_gather(struct client *c, struct listing *l, struct failure *f)
 {
 	char **names;
 	unsigned i, n;
@@ -239,10 +239,10 @@ static int gather(struct client *c, struct listing *l, struct failure *f)
 		free(names);
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a listing");
 	}
-	l->view = view(c, l);
+	l->view = list_view_vault(c, l);
 	for (i = 0; i < n; i++) {
 		l->row[i].name = names[i];
-		fill(l, &l->row[i]);
+		list_fill_row(l, &l->row[i]);
 	}
 	l->rows = n;
 	free(names);
@@ -258,11 +258,11 @@ int verb_list(struct client *c, int argc, char **argv, struct failure *f)
 
 	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 0, f) != 0)
 		return -1;
-	r = gather(c, &l, f);
+	r = list_gather(c, &l, f);
 	if (r == 0 && json)
-		r = print_json(&l, f);
+		r = list_print_json(&l, f);
 	else if (r == 0)
-		print_table(&l);
+		list_print_table(&l);
 	for (i = 0; i < l.rows; i++) {
 		free(l.row[i].name);
 		if (l.row[i].p)

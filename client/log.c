@@ -47,7 +47,7 @@ static const struct option options[] = {
 };
 
 /* NULL with f untouched when there is none. */
-static FILE *open_file(const char *leaf, char path[PATH_SIZE], struct failure *f)
+static FILE *log_open_file(const char *leaf, char path[PATH_SIZE], struct failure *f)
 {
 	struct stat st;
 	FILE *in;
@@ -70,7 +70,7 @@ static FILE *open_file(const char *leaf, char path[PATH_SIZE], struct failure *f
 }
 
 /* A part of the record that the system broker keeps.  NULL with f set. */
-static FILE *fetch_file(struct client *c, bool old, struct failure *f)
+static FILE *log_fetch_file(struct client *c, bool old, struct failure *f)
 {
 	uint64_t at = 0, size = 1;
 	const uint8_t *part;
@@ -107,7 +107,7 @@ bad:
 	return NULL;
 }
 
-static void close_record(struct record *r)
+static void log_close(struct record *r)
 {
 	if (r->old)
 		fclose(r->old);
@@ -120,7 +120,7 @@ static void close_record(struct record *r)
  * The older file first: what is written meanwhile is missing at the end.  The
  * system broker's are not ours to read: it hands them out, to each uid its own.
  */
-static int open_record(struct client *c, struct record *r, struct failure *f)
+static int log_open(struct client *c, struct record *r, struct failure *f)
 {
 	struct failure none = { 0 };
 
@@ -128,21 +128,21 @@ static int open_record(struct client *c, struct record *r, struct failure *f)
 	*f = none;
 	if (client_connect(c, false, NULL) == 0 && c->dial.system) {
 		snprintf(r->path, PATH_SIZE, "the system broker's record");
-		r->old = fetch_file(c, true, f);
-		r->in = r->old ? fetch_file(c, false, f) : NULL;
+		r->old = log_fetch_file(c, true, f);
+		r->in = r->old ? log_fetch_file(c, false, f) : NULL;
 	} else {
-		r->old = open_file(RECORD_OLD, r->path, f);
+		r->old = log_open_file(RECORD_OLD, r->path, f);
 		if (f->code == FAIL_NONE)
-			r->in = open_file(RECORD, r->path, f);
+			r->in = log_open_file(RECORD, r->path, f);
 	}
 	if (f->code == FAIL_NONE)
 		return 0;
-	close_record(r);
+	log_close(r);
 	return -1;
 }
 
 /* Does the line (n bytes, no newline) follow from the hash before it? */
-static bool fits(struct chain *c, const char *line, size_t n)
+static bool chain_fits(struct chain *c, const char *line, size_t n)
 {
 	char hex[HASH_HEX + 1];
 	uint8_t hash[32];
@@ -161,21 +161,21 @@ static bool fits(struct chain *c, const char *line, size_t n)
  * The first line of all.  What was before it may be gone, where an older file
  * was replaced; then its hash cannot be told to be right, and is taken as it is.
  */
-static void begin_at(struct chain *c, const char *line, size_t n, bool old)
+static void chain_begin(struct chain *c, const char *line, size_t n, bool old)
 {
 	unsigned long long seq;
 
 	c->first = sscanf(line, "{\"seq\":%llu,", &seq) == 1 ? seq : 0;
 	if (old && c->first > 1 && n > TAIL_LEN) {
 		memcpy(c->hash, line + n - HASH_HEX - 2, HASH_HEX);
-	} else if (!fits(c, line, n)) {
+	} else if (!chain_fits(c, line, n)) {
 		c->bad = c->bad_at = 1;
 		c->bad_old = old;
 	}
 }
 
 /* Read a whole file once: count its lines and check each against the one before. */
-static void follow_file(FILE *in, bool old, struct chain *c)
+static void chain_follow_file(FILE *in, bool old, struct chain *c)
 {
 	uint64_t at = 0;
 	char *line = NULL;
@@ -189,8 +189,8 @@ static void follow_file(FILE *in, bool old, struct chain *c)
 		}
 		at++;
 		if (++c->lines == 1) {
-			begin_at(c, line, (size_t)n - 1, old);
-		} else if (c->bad == 0 && !fits(c, line, (size_t)n - 1)) {
+			chain_begin(c, line, (size_t)n - 1, old);
+		} else if (c->bad == 0 && !chain_fits(c, line, (size_t)n - 1)) {
 			c->bad = c->lines;
 			c->bad_at = at;
 			c->bad_old = old;
@@ -199,15 +199,15 @@ static void follow_file(FILE *in, bool old, struct chain *c)
 	free(line);
 }
 
-static void follow(const struct record *r, struct chain *c)
+static void chain_follow(const struct record *r, struct chain *c)
 {
 	memset(c, 0, sizeof(*c));
 	memset(c->hash, '0', HASH_HEX);
-	follow_file(r->old, true, c);
-	follow_file(r->in, false, c);
+	chain_follow_file(r->old, true, c);
+	chain_follow_file(r->in, false, c);
 }
 
-static void print_part(const char *before, const char *text)
+static void log_print_field(const char *before, const char *text)
 {
 	if (text[0]) {
 		fputs(before, stdout);
@@ -215,7 +215,7 @@ static void print_part(const char *before, const char *text)
 	}
 }
 
-static void print_line(const struct json_t *o)
+static void log_print_line(const struct json_t *o)
 {
 	char when[24];
 
@@ -225,16 +225,16 @@ static void print_line(const struct json_t *o)
 	put_cell(js_get(o, "event"), 8);
 	put_cell(js_get(o, "result"), 8);
 	put_plain(js_get(o, "provider"));
-	print_part(js_get(o, "provider")[0] ? " " : "", js_get(o, "entries"));
-	print_part(" session ", js_get(o, "session"));
-	print_part(" process ", js_get(o, "pid"));
-	print_part(" ", js_get(o, "image"));
-	print_part(": ", js_get(o, "why"));
+	log_print_field(js_get(o, "provider")[0] ? " " : "", js_get(o, "entries"));
+	log_print_field(" session ", js_get(o, "session"));
+	log_print_field(" process ", js_get(o, "pid"));
+	log_print_field(" ", js_get(o, "image"));
+	log_print_field(": ", js_get(o, "why"));
 	putchar('\n');
 }
 
 /* Lines after the first `skip` of all, as text or into the array. */
-static void print_lines(FILE *in, uint64_t *count, uint64_t skip, struct json_t *into)
+static void log_print_lines(FILE *in, uint64_t *count, uint64_t skip, struct json_t *into)
 {
 	uint64_t number = *count;
 	char *line = NULL;
@@ -254,7 +254,7 @@ static void print_lines(FILE *in, uint64_t *count, uint64_t skip, struct json_t 
 		} else if (into) {
 			js_append(into, o);
 		} else {
-			print_line(o);
+			log_print_line(o);
 			js_free(o);
 		}
 	}
@@ -262,7 +262,7 @@ static void print_lines(FILE *in, uint64_t *count, uint64_t skip, struct json_t 
 	free(line);
 }
 
-static int print_verdict(const struct chain *c, const char *path, bool json, struct failure *f)
+static int log_print_verdict(const struct chain *c, const char *path, bool json, struct failure *f)
 {
 	struct json_t *o;
 
@@ -295,7 +295,7 @@ static int print_verdict(const struct chain *c, const char *path, bool json, str
 			c->bad_old ? " (" RECORD_OLD ")" : "", (unsigned long long)c->bad_at);
 }
 
-static int show_log(struct client *client, long count, bool verify, bool json, struct failure *f)
+static int log_show(struct client *client, long count, bool verify, bool json, struct failure *f)
 {
 	struct chain c = { .hash = "" };
 	uint64_t number = 0, skip;
@@ -305,13 +305,13 @@ static int show_log(struct client *client, long count, bool verify, bool json, s
 
 	/* Between the two files the record may have begun a new one: once more. */
 	do {
-		if (open_record(client, &record, f) != 0)
+		if (log_open(client, &record, f) != 0)
 			return -1;
-		follow(&record, &c);
+		chain_follow(&record, &c);
 		tries--;
-	} while (c.bad && tries > 0 && (close_record(&record), true));
+	} while (c.bad && tries > 0 && (log_close(&record), true));
 	if (verify) {
-		r = print_verdict(&c, record.path, json, f);
+		r = log_print_verdict(&c, record.path, json, f);
 		goto out;
 	}
 	if (json)
@@ -319,12 +319,12 @@ static int show_log(struct client *client, long count, bool verify, bool json, s
 	else if (c.lines == 0)
 		say("nothing is on record yet");
 	skip = c.lines > (uint64_t)count ? c.lines - (uint64_t)count : 0;
-	print_lines(record.old, &number, skip, a);
-	print_lines(record.in, &number, skip, a);
+	log_print_lines(record.old, &number, skip, a);
+	log_print_lines(record.in, &number, skip, a);
 	if (json && js_print(a, f) != 0)
 		r = -1;
 out:
-	close_record(&record);
+	log_close(&record);
 	return r;
 }
 
@@ -342,5 +342,5 @@ int verb_log(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (want_words(argc, argv, 0, f) != 0)
 		return -1;
-	return show_log(c, count, verify, json, f);
+	return log_show(c, count, verify, json, f);
 }

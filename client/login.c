@@ -19,18 +19,18 @@
 static const int enabled_units[] = { UNIT_SOCKET, UNIT_UNLOCK, UNIT_LOGIND };
 #define ENABLED_UNITS (sizeof(enabled_units) / sizeof(enabled_units[0]))
 
-static bool ours(const struct login_file *file)
+static bool login_file_is_ours(const struct login_file *file)
 {
 	return file->state == FILE_CURRENT || file->state == FILE_STALE;
 }
 
 /* Is anything of the units in the user's own directory? */
-static bool units_here(const struct login_files *l)
+static bool login_has_units(const struct login_files *l)
 {
 	int i;
 
 	for (i = 0; i < LOGIN_UNITS; i++)
-		if (ours(&l->file[i]) || (l->file[i].state != FILE_FOREIGN && login_linked(l, i)))
+		if (login_file_is_ours(&l->file[i]) || (l->file[i].state != FILE_FOREIGN && login_linked(l, i)))
 			return true;
 	return false;
 }
@@ -42,7 +42,7 @@ static bool units_here(const struct login_files *l)
  * take its socket's place: every connection would then start one that cannot
  * serve.
  */
-static int nobody_serves(struct client *c, struct failure *f)
+static int login_check_no_broker(struct client *c, struct failure *f)
 {
 	static const char *const name[] = { "ccbroker.socket" };
 	struct manager_unit unit;
@@ -66,7 +66,7 @@ static int nobody_serves(struct client *c, struct failure *f)
 }
 
 /* The manager has an environment of its own, and starts the broker in it. */
-static void note_environment(void)
+static void login_note_environment(void)
 {
 	static const char *const dirs[][2] = { { "XDG_CONFIG_HOME", "/.config" },
 					       { "XDG_DATA_HOME", "/.local/share" },
@@ -86,7 +86,7 @@ static void note_environment(void)
 }
 
 /* Copies of the user's would hide what root installed. */
-static int use_shared(struct login_files *l, struct failure *f)
+static int login_use_shared(struct login_files *l, struct failure *f)
 {
 	int i, r;
 
@@ -105,7 +105,7 @@ static int use_shared(struct login_files *l, struct failure *f)
 	return 0;
 }
 
-static int use_own(struct login_files *l, struct failure *f)
+static int login_use_own(struct login_files *l, struct failure *f)
 {
 	int i, r, n = 0;
 
@@ -120,7 +120,7 @@ static int use_own(struct login_files *l, struct failure *f)
 	return 0;
 }
 
-static int enable_units(struct client *c, struct login_files *l, struct failure *f)
+static int login_enable_units(struct client *c, struct login_files *l, struct failure *f)
 {
 	static const char *const reload[] = { "daemon-reload", NULL };
 	const char *words[3 + ENABLED_UNITS] = { "enable", "--now" };
@@ -130,10 +130,10 @@ static int enable_units(struct client *c, struct login_files *l, struct failure 
 	for (i = 0; i < ENABLED_UNITS; i++)
 		words[2 + i] = l->file[enabled_units[i]].name;
 	/* Somebody's own unit of that name hides root's as well. */
-	if (login_not_foreign(l, 0, LOGIN_UNITS - 1, f) != 0 || nobody_serves(c, f) != 0)
+	if (login_not_foreign(l, 0, LOGIN_UNITS - 1, f) != 0 || login_check_no_broker(c, f) != 0)
 		return -1;
-	note_environment();
-	if ((l->shared[0] ? use_shared(l, f) : use_own(l, f)) != 0)
+	login_note_environment();
+	if ((l->shared[0] ? login_use_shared(l, f) : login_use_own(l, f)) != 0)
 		return -1;
 	/* One of the two is enough. */
 	r = login_remove(l, AUTOSTART, f);
@@ -148,11 +148,11 @@ static int enable_units(struct client *c, struct login_files *l, struct failure 
 	return EXIT_DONE;
 }
 
-static int enable_autostart(struct login_files *l, struct failure *f)
+static int login_enable_autostart(struct login_files *l, struct failure *f)
 {
 	int r;
 
-	if (units_here(l))
+	if (login_has_units(l))
 		return fail_set(f, FAIL_EXISTS,
 				"log in where systemd's user manager runs, or first: ccctl login disable",
 				"systemd's units are in %s, but no user manager runs here", l->dir);
@@ -164,14 +164,14 @@ static int enable_autostart(struct login_files *l, struct failure *f)
 	return EXIT_DONE;
 }
 
-static int enable(struct client *c, struct login_files *l, struct failure *f)
+static int login_enable(struct client *c, struct login_files *l, struct failure *f)
 {
-	return manager_here() ? enable_units(c, l, f) : enable_autostart(l, f);
+	return manager_here() ? login_enable_units(c, l, f) : login_enable_autostart(l, f);
 }
 
 /* ---- disable ---- */
 
-static int disable_units(const struct login_files *l, struct failure *f)
+static int login_disable_units(const struct login_files *l, struct failure *f)
 {
 	const char *words[3 + ENABLED_UNITS] = { "disable", "--now" };
 	const struct login_file *file;
@@ -180,7 +180,7 @@ static int disable_units(const struct login_files *l, struct failure *f)
 	/* Only what is there: systemctl stumbles over a name that it does not know. */
 	for (i = 0; i < ENABLED_UNITS; i++) {
 		file = &l->file[enabled_units[i]];
-		if (ours(file) || (file->state == FILE_MISSING && l->shared[0]))
+		if (login_file_is_ours(file) || (file->state == FILE_MISSING && l->shared[0]))
 			words[n++] = file->name;
 	}
 	if (n == 2)
@@ -191,14 +191,14 @@ static int disable_units(const struct login_files *l, struct failure *f)
 	return 0;
 }
 
-static int disable(struct client *c, struct login_files *l, struct failure *f)
+static int login_disable(struct client *c, struct login_files *l, struct failure *f)
 {
 	static const char *const reload[] = { "daemon-reload", NULL };
-	bool units = units_here(l), manager = manager_here();
+	bool units = login_has_units(l), manager = manager_here();
 	int i, r, removed = 0;
 
 	(void)c;
-	if (units && manager && disable_units(l, f) != 0)
+	if (units && manager && login_disable_units(l, f) != 0)
 		return -1;
 	for (i = 0; i < LOGIN_UNITS; i++) {
 		if (l->file[i].state == FILE_FOREIGN)
@@ -234,11 +234,11 @@ struct view {
 	} unit[LOGIN_UNITS];
 };
 
-static int gather(struct login_files *l, struct view *v, struct failure *f)
+static int login_gather(struct login_files *l, struct view *v, struct failure *f)
 {
 	const char *names[LOGIN_UNITS];
 	struct manager_unit seen[LOGIN_UNITS] = { 0 };
-	bool units, entry = ours(&l->file[AUTOSTART]);
+	bool units, entry = login_file_is_ours(&l->file[AUTOSTART]);
 	unsigned i;
 
 	v->manager = manager_here();
@@ -261,12 +261,12 @@ static int gather(struct login_files *l, struct view *v, struct failure *f)
 	return 0;
 }
 
-static const char *said(const char *word)
+static const char *login_word_or_dash(const char *word)
 {
 	return word[0] ? word : "-";
 }
 
-static void print_mend(const struct login_files *l, const struct view *v)
+static void login_print_hints(const struct login_files *l, const struct view *v)
 {
 	bool stale = l->file[AUTOSTART].state == FILE_STALE, shared = false;
 	int i;
@@ -287,7 +287,7 @@ static void print_mend(const struct login_files *l, const struct view *v)
 		puts("mend           one is enough: ccctl login enable removes the entry");
 }
 
-static void print_text(const struct login_files *l, const struct view *v)
+static void login_print_text(const struct login_files *l, const struct view *v)
 {
 	static const char *const words[][2] = {
 		{ "systemd", "systemd's user units open the vault" },
@@ -303,17 +303,17 @@ static void print_text(const struct login_files *l, const struct view *v)
 	printf("%-15s%s\n", "user manager", v->manager ? "runs" : "none runs here");
 	for (i = 0; i < LOGIN_UNITS; i++) {
 		printf("%-22s%-9s%-10s%-12s", l->file[i].name, login_state_name(v->unit[i].state),
-		       said(v->unit[i].seen.enabled), said(v->unit[i].seen.active));
+		       login_word_or_dash(v->unit[i].seen.enabled), login_word_or_dash(v->unit[i].seen.active));
 		put_plain(v->unit[i].path);
 		putchar('\n');
 	}
 	printf("%-22s%-31s", "autostart entry", login_state_name(l->file[AUTOSTART].state));
 	put_plain(l->file[AUTOSTART].path);
 	putchar('\n');
-	print_mend(l, v);
+	login_print_hints(l, v);
 }
 
-static struct json_t *file_json(const char *name, const char *path, enum file_state state)
+static struct json_t *login_file_json(const char *name, const char *path, enum file_state state)
 {
 	struct json_t *o = js_object();
 
@@ -323,7 +323,7 @@ static struct json_t *file_json(const char *name, const char *path, enum file_st
 	return o;
 }
 
-static int print_json(const struct login_files *l, const struct view *v, struct failure *f)
+static int login_print_json(const struct login_files *l, const struct view *v, struct failure *f)
 {
 	struct json_t *o = js_object(), *units = js_array(), *unit;
 	const struct login_file *entry = &l->file[AUTOSTART];
@@ -332,25 +332,25 @@ static int print_json(const struct login_files *l, const struct view *v, struct 
 	js_text(o, "way", v->way);
 	js_bool(o, "manager", v->manager);
 	for (i = 0; i < LOGIN_UNITS; i++) {
-		unit = file_json(l->file[i].name, v->unit[i].path, v->unit[i].state);
+		unit = login_file_json(l->file[i].name, v->unit[i].path, v->unit[i].state);
 		js_text(unit, "enabled", v->unit[i].seen.enabled[0] ? v->unit[i].seen.enabled : NULL);
 		js_text(unit, "active", v->unit[i].seen.active[0] ? v->unit[i].seen.active : NULL);
 		js_append(units, unit);
 	}
 	js_put(o, "units", units);
-	js_put(o, "autostart", file_json(entry->name, entry->path, entry->state));
+	js_put(o, "autostart", login_file_json(entry->name, entry->path, entry->state));
 	return js_print(o, f);
 }
 
-static int status(struct login_files *l, bool json, struct failure *f)
+static int login_status(struct login_files *l, bool json, struct failure *f)
 {
 	static struct view v; /* four paths: not on the stack */
 
-	if (gather(l, &v, f) != 0)
+	if (login_gather(l, &v, f) != 0)
 		return -1;
 	if (json)
-		return print_json(l, &v, f) == 0 ? EXIT_DONE : -1;
-	print_text(l, &v);
+		return login_print_json(l, &v, f) == 0 ? EXIT_DONE : -1;
+	login_print_text(l, &v);
 	return EXIT_DONE;
 }
 
@@ -378,10 +378,10 @@ int verb_login(struct client *c, int argc, char **argv, struct failure *f)
 	if (json && strcmp(what, "status") != 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help login", "--json goes with login status");
 	if (strcmp(what, "enable") == 0)
-		return login_look(&l, f) == 0 ? enable(c, &l, f) : -1;
+		return login_look(&l, f) == 0 ? login_enable(c, &l, f) : -1;
 	if (strcmp(what, "disable") == 0)
-		return login_look(&l, f) == 0 ? disable(c, &l, f) : -1;
+		return login_look(&l, f) == 0 ? login_disable(c, &l, f) : -1;
 	if (strcmp(what, "status") == 0)
-		return login_look(&l, f) == 0 ? status(&l, json, f) : -1;
+		return login_look(&l, f) == 0 ? login_status(&l, json, f) : -1;
 	return fail_set(f, FAIL_USAGE, "ccctl help login", "login wants enable, disable or status");
 }

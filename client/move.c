@@ -33,12 +33,12 @@ struct move {
 	char own[PATH_SIZE];	     /* the user's file, for messages */
 };
 
-static const char *broker_name(enum dial_where w)
+static const char *move_broker_name(enum dial_where w)
 {
 	return w == DIAL_SYSTEM ? "the system broker" : "your own broker";
 }
 
-static int keep_key(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+static int move_export_with_key(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
 	struct wire_out *o = wire_request("export");
 	struct move *m = arg;
@@ -56,7 +56,7 @@ static int keep_key(struct client *c, uint32_t id, const uint8_t *key, void *arg
 }
 
 /* Without a person where that works: who moves it must be able to open it. */
-static int export_quietly(struct client *c, struct move *m, struct failure *f)
+static int move_export_quietly(struct client *c, struct move *m, struct failure *f)
 {
 	struct secret key = { 0 };
 	unsigned i;
@@ -67,12 +67,12 @@ static int export_quietly(struct client *c, struct move *m, struct failure *f)
 	for (i = 0; i < m->slots.n && r != 0; i++)
 		if ((m->slots.slot[i].kind == SLOT_KEYRING || m->slots.slot[i].kind == SLOT_TPM2) &&
 		    slot_key_fetch(c, &m->slots, &m->slots.slot[i], true, &key, f) == 0)
-			r = keep_key(c, m->slots.slot[i].id, key.p, m, f);
+			r = move_export_with_key(c, m->slots.slot[i].id, key.p, m, f);
 	secret_free(c, &key);
 	return r;
 }
 
-static int export_typed(struct client *c, struct move *m, int fd, struct failure *f)
+static int move_export_typed(struct client *c, struct move *m, int fd, struct failure *f)
 {
 	struct secret typed = { 0 };
 	int r = -1;
@@ -81,13 +81,13 @@ static int export_typed(struct client *c, struct move *m, int fd, struct failure
 	    (fd >= 0 ? secret_from_fd(fd, &typed, f)
 		     : terminal_secret("Passphrase for your vault: ", &typed, f)) == 0 &&
 	    client_connect(c, true, f) == 0)
-		r = slot_key_typed(c, &m->slots, &typed, keep_key, m, f);
+		r = slot_key_typed(c, &m->slots, &typed, move_export_with_key, m, f);
 	secret_free(c, &typed);
 	return r;
 }
 
 /* What is in the new place already must be what is in the old one. */
-static int compare(struct client *c, struct move *m, struct failure *f)
+static int move_compare(struct client *c, struct move *m, struct failure *f)
 {
 	struct wire_out *o = wire_request("export");
 	uint8_t *p = NULL;
@@ -105,12 +105,12 @@ static int compare(struct client *c, struct move *m, struct failure *f)
 	return r;
 }
 
-static int import(struct client *c, struct move *m, struct failure *f)
+static int move_import(struct client *c, struct move *m, struct failure *f)
 {
 	struct wire_out *o;
 
 	if (m->again)
-		return compare(c, m, f);
+		return move_compare(c, m, f);
 	if (transfer_send(c, m->p, m->n, f) != 0)
 		return -1;
 	o = wire_request("restore");
@@ -121,7 +121,7 @@ static int import(struct client *c, struct move *m, struct failure *f)
 	return client_call(c, o, f);
 }
 
-static int retire(struct client *c, struct move *m, struct failure *f)
+static int move_retire(struct client *c, struct move *m, struct failure *f)
 {
 	struct wire_out *o = wire_request("retire");
 
@@ -136,7 +136,7 @@ static int retire(struct client *c, struct move *m, struct failure *f)
 	return client_call(c, o, f);
 }
 
-static int check_places(struct client *c, struct move *m, struct failure *f)
+static int move_check_places(struct client *c, struct move *m, struct failure *f)
 {
 	char there[PATH_SIZE];
 
@@ -157,12 +157,12 @@ static int check_places(struct client *c, struct move *m, struct failure *f)
 		return -1;
 	if (strcmp(c->state, "none") == 0)
 		return fail_set(f, FAIL_NO_VAULT, "ccctl status shows where yours is", "there is no vault in %s",
-				broker_name(m->from));
+				move_broker_name(m->from));
 	if (slots_fetch(c, &m->slots, f) != 0)
 		return -1;
 	if (m->again && memcmp(m->there, m->slots.vault, VAULT_ID_LEN) != 0)
 		return fail_set(f, FAIL_EXISTS, "ccctl status shows it", "there is another vault already, in %s: %.200s",
-				broker_name(m->to), there);
+				move_broker_name(m->to), there);
 	return 0;
 }
 
@@ -176,7 +176,7 @@ static bool move_was_changed(const struct failure *f)
  * The old place gives it up.  A broker that was ended in the middle of that is
  * asked once more; what was changed there since takes the move back.
  */
-static int finish(struct client *c, struct move *m, struct failure *f)
+static int move_finish(struct client *c, struct move *m, struct failure *f)
 {
 	int tries, r = -1;
 
@@ -185,35 +185,35 @@ static int finish(struct client *c, struct move *m, struct failure *f)
 		if (client_connect(c, true, f) != 0)
 			continue;
 		/* It had done it. */
-		r = strcmp(c->state, "none") == 0 ? 0 : retire(c, m, f);
+		r = strcmp(c->state, "none") == 0 ? 0 : move_retire(c, m, f);
 		if (r != 0 && move_was_changed(f))
 			break;
 	}
 	if (r == 0)
 		return 0;
 	c->where = m->to;
-	if (move_was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 && retire(c, m, NULL) == 0)
+	if (move_was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 && move_retire(c, m, NULL) == 0)
 		return -1;
 	say("note: the vault is in %s now, and still in %s too; the same command again finishes it",
-	    broker_name(m->to), broker_name(m->from));
+	    move_broker_name(m->to), move_broker_name(m->from));
 	return -1;
 }
 
 static int move_vault(struct client *c, struct move *m, int fd, struct failure *f)
 {
-	if (check_places(c, m, f) != 0 || secret_new(c, &m->key, KEY_LEN, f) != 0)
+	if (move_check_places(c, m, f) != 0 || secret_new(c, &m->key, KEY_LEN, f) != 0)
 		return -1;
-	if ((fd >= 0 || export_quietly(c, m, f) != 0) && export_typed(c, m, fd, f) != 0)
+	if ((fd >= 0 || move_export_quietly(c, m, f) != 0) && move_export_typed(c, m, fd, f) != 0)
 		return -1;
 	c->where = m->to;
-	if (client_connect(c, true, f) != 0 || import(c, m, f) != 0)
+	if (client_connect(c, true, f) != 0 || move_import(c, m, f) != 0)
 		return -1;
-	if (finish(c, m, f) != 0)
+	if (move_finish(c, m, f) != 0)
 		return -1;
-	say("the vault is in %s now%s", broker_name(m->to), m->again ? "" : ", and open");
+	say("the vault is in %s now%s", move_broker_name(m->to), m->again ? "" : ", and open");
 	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)
 		say("note: a keyfile for this machine was sealed for %s; make one for %s: ccctl slot add keyfile",
-		    broker_name(m->from), broker_name(m->to));
+		    move_broker_name(m->from), move_broker_name(m->to));
 	return 0;
 }
 

@@ -20,7 +20,7 @@ static struct slots all; /* several pages: not on the stack */
 enum { OPT_FD = 256, OPT_NEW_FD };
 
 /* Which slot the old passphrase opens. */
-static int note_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+static int passphrase_try_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
 	struct wire_out *o = wire_request("unlock");
 
@@ -32,7 +32,7 @@ static int note_slot(struct client *c, uint32_t id, const uint8_t *key, void *ar
 	return 0;
 }
 
-static int old_slot(struct client *c, int fd, uint32_t *id, struct failure *f)
+static int passphrase_find_slot(struct client *c, int fd, uint32_t *id, struct failure *f)
 {
 	struct secret typed = { 0 };
 	int r = -1;
@@ -41,7 +41,7 @@ static int old_slot(struct client *c, int fd, uint32_t *id, struct failure *f)
 		return -1;
 	if ((fd >= 0 ? secret_from_fd(fd, &typed, f) : terminal_secret("Present passphrase: ", &typed, f)) == 0 &&
 	    client_connect(c, true, f) == 0 && slots_fetch(c, &all, f) == 0)
-		r = slot_key_typed(c, &all, &typed, note_slot, id, f);
+		r = slot_key_typed(c, &all, &typed, passphrase_try_slot, id, f);
 	secret_free(c, &typed);
 	return r;
 }
@@ -65,7 +65,7 @@ int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
 		if (opt == '?' || passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
 			return -1;
 	/* The old one opens the vault, so that this works on a locked one too. */
-	if (want_words(argc, argv, 0, f) != 0 || old_slot(c, fd, &id, f) != 0)
+	if (want_words(argc, argv, 0, f) != 0 || passphrase_find_slot(c, fd, &id, f) != 0)
 		return -1;
 	old = slots_find(&all, id);
 	if (!old || old->kind != SLOT_PASSPHRASE)

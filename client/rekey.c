@@ -42,7 +42,7 @@ struct rekey {
 	bool sent; /* the broker was asked: from here on it may be done */
 };
 
-static bool dropped(const struct rekey *r, uint32_t id)
+static bool rekey_drops(const struct rekey *r, uint32_t id)
 {
 	unsigned i;
 
@@ -52,7 +52,7 @@ static bool dropped(const struct rekey *r, uint32_t id)
 	return false;
 }
 
-static void keep(struct rekey *r, uint32_t id, const uint8_t *key)
+static void rekey_add_key(struct rekey *r, uint32_t id, const uint8_t *key)
 {
 	uint8_t *p = r->keys.p + r->kept++ * ITEM;
 
@@ -64,7 +64,7 @@ static void keep(struct rekey *r, uint32_t id, const uint8_t *key)
 	r->keys.n += ITEM;
 }
 
-static int cannot_keep(const struct slot_view *s, struct failure *f)
+static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 {
 	struct failure why = *f;
 
@@ -75,7 +75,7 @@ static int cannot_keep(const struct slot_view *s, struct failure *f)
 }
 
 /* Does the key open that slot?  It opens the vault, which is open. */
-static int check_key(struct client *c, uint32_t id, const uint8_t *key, struct failure *f)
+static int rekey_check_key(struct client *c, uint32_t id, const uint8_t *key, struct failure *f)
 {
 	struct wire_out *o = wire_request("unlock");
 
@@ -86,7 +86,7 @@ static int check_key(struct client *c, uint32_t id, const uint8_t *key, struct f
 
 /* ---- the kinds ---- */
 
-static int type_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
+static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
 		    struct failure *f)
 {
 	struct secret typed = { 0 };
@@ -106,11 +106,11 @@ static int type_key(struct client *c, struct rekey *r, const struct slot_view *s
 	secret_free(c, &typed);
 	if (made != 0 || client_connect(c, true, f) != 0)
 		return -1;
-	return check_key(c, s->id, key->p, f);
+	return rekey_check_key(c, s->id, key->p, f);
 }
 
 /* A file that is not there yet, in --out. */
-static int write_out(struct rekey *r, const struct slot_view *s, const char *ending, const void *p, size_t n,
+static int rekey_write_file(struct rekey *r, const struct slot_view *s, const char *ending, const void *p, size_t n,
 		     struct failure *f)
 {
 	char clean[SLOT_LABEL_MAX + 1], *path = r->written[r->files];
@@ -130,7 +130,7 @@ static int write_out(struct rekey *r, const struct slot_view *s, const char *end
 }
 
 /* A fresh key, sealed to the host that the slot names. */
-static int seal_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
+static int rekey_seal_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
 		    struct failure *f)
 {
 	struct keyfile_info info = { .slot = s->id };
@@ -155,10 +155,10 @@ static int seal_key(struct client *c, struct rekey *r, const struct slot_view *s
 		r->has_keyfile = true;
 		return 0;
 	}
-	return write_out(r, s, "keyfile", sealed, sizeof(sealed), f);
+	return rekey_write_file(r, s, "keyfile", sealed, sizeof(sealed), f);
 }
 
-static int write_credential(struct client *c, struct rekey *r, const struct slot_view *s,
+static int rekey_write_credential(struct client *c, struct rekey *r, const struct slot_view *s,
 			    struct secret *key, struct failure *f)
 {
 	struct secret text = { 0 };
@@ -168,12 +168,12 @@ static int write_credential(struct client *c, struct rekey *r, const struct slot
 	if (secret_new(c, &text, KEYTEXT_MAX, f) != 0)
 		return -1;
 	text.n = keytext_format(r->slots.vault, s->id, key->p, (char *)text.p);
-	done = write_out(r, s, "credential", text.p, text.n, f);
+	done = rekey_write_file(r, s, "credential", text.p, text.n, f);
 	secret_free(c, &text);
 	return done;
 }
 
-static int keep_slot(struct client *c, struct rekey *r, const struct slot_view *s, struct failure *f)
+static int rekey_keep_slot(struct client *c, struct rekey *r, const struct slot_view *s, struct failure *f)
 {
 	struct secret key = { 0 };
 	int done = -1;
@@ -183,31 +183,31 @@ static int keep_slot(struct client *c, struct rekey *r, const struct slot_view *
 	switch (s->kind) {
 	case SLOT_PASSPHRASE:
 	case SLOT_RECOVERY:
-		done = type_key(c, r, s, &key, f);
+		done = rekey_type_key(c, r, s, &key, f);
 		break;
 	case SLOT_KEYRING:
 	case SLOT_TPM2:
 		done = slot_key_fetch(c, &r->slots, s, true, &key, f);
 		if (done == 0)
-			done = client_connect(c, true, f) == 0 ? check_key(c, s->id, key.p, f) : -1;
+			done = client_connect(c, true, f) == 0 ? rekey_check_key(c, s->id, key.p, f) : -1;
 		break;
 	case SLOT_KEYFILE:
-		done = seal_key(c, r, s, &key, f);
+		done = rekey_seal_key(c, r, s, &key, f);
 		break;
 	case SLOT_CREDENTIAL:
-		done = write_credential(c, r, s, &key, f);
+		done = rekey_write_credential(c, r, s, &key, f);
 		break;
 	}
 	if (done == 0)
-		keep(r, s->id, key.p);
+		rekey_add_key(r, s->id, key.p);
 out:
 	secret_free(c, &key);
-	return done == 0 ? 0 : cannot_keep(s, f);
+	return done == 0 ? 0 : rekey_fail_slot(s, f);
 }
 
 /* ---- all of it ---- */
 
-static int check_drops(const struct rekey *r, struct failure *f)
+static int rekey_check_drops(const struct rekey *r, struct failure *f)
 {
 	unsigned i;
 
@@ -222,7 +222,7 @@ static int check_drops(const struct rekey *r, struct failure *f)
 }
 
 /* A slot that came while a person was typing would go without a word. */
-static int check_same(struct client *c, const struct rekey *r, struct failure *f)
+static int rekey_check_unchanged(struct client *c, const struct rekey *r, struct failure *f)
 {
 	static struct slots now; /* pages of public numbers: not on the stack */
 
@@ -233,11 +233,11 @@ static int check_same(struct client *c, const struct rekey *r, struct failure *f
 	return fail_set(f, FAIL_CHANGED, "try again", "the slots were changed meanwhile");
 }
 
-static int send_rekey(struct client *c, struct rekey *r, struct failure *f)
+static int rekey_send(struct client *c, struct rekey *r, struct failure *f)
 {
 	struct wire_out *o;
 
-	if (client_connect(c, true, f) != 0 || check_same(c, r, f) != 0)
+	if (client_connect(c, true, f) != 0 || rekey_check_unchanged(c, r, f) != 0)
 		return -1;
 	r->sent = true;
 	o = wire_request("rekey");
@@ -249,44 +249,44 @@ static int send_rekey(struct client *c, struct rekey *r, struct failure *f)
 }
 
 /* Last, so that who gives up at a prompt leaves none behind. */
-static bool makes_file(const struct slot_view *s)
+static bool rekey_makes_file(const struct slot_view *s)
 {
 	return s->kind == SLOT_KEYFILE || s->kind == SLOT_CREDENTIAL;
 }
 
-static int keep_all(struct client *c, struct rekey *r, bool files, struct failure *f)
+static int rekey_keep_slots(struct client *c, struct rekey *r, bool files, struct failure *f)
 {
 	const struct slot_view *s;
 	unsigned i;
 
 	for (i = 0; i < r->slots.n; i++) {
 		s = &r->slots.slot[i];
-		if (makes_file(s) == files && !dropped(r, s->id) && keep_slot(c, r, s, f) != 0)
+		if (rekey_makes_file(s) == files && !rekey_drops(r, s->id) && rekey_keep_slot(c, r, s, f) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int rekey(struct client *c, struct rekey *r, struct failure *f)
+static int rekey_run(struct client *c, struct rekey *r, struct failure *f)
 {
 
 	if (r->pass_fd >= 0 && (secret_new(c, &r->pass, PASSPHRASE_MAX + 1, f) != 0 ||
 				secret_from_fd(r->pass_fd, &r->pass, f) != 0))
 		return -1;
 	if (vault_ready(c, r->pass_fd >= 0 ? &r->pass : NULL, f) != 0 || slots_fetch(c, &r->slots, f) != 0 ||
-	    check_drops(r, f) != 0 ||
+	    rekey_check_drops(r, f) != 0 ||
 	    secret_new(c, &r->keys, (size_t)VAULT_SLOTS_MAX * ITEM, f) != 0)
 		return -1;
-	if (keep_all(c, r, false, f) != 0 || keep_all(c, r, true, f) != 0)
+	if (rekey_keep_slots(c, r, false, f) != 0 || rekey_keep_slots(c, r, true, f) != 0)
 		return -1;
-	return send_rekey(c, r, f);
+	return rekey_send(c, r, f);
 }
 
 /*
  * Keys that open nothing are not left lying about.  But the vault may have
  * them: no answer came, or the broker failed after it was written.
  */
-static void take_back(struct client *c, const struct rekey *r)
+static void rekey_remove_files(struct client *c, const struct rekey *r)
 {
 	static struct slots now; /* pages of public numbers: not on the stack */
 	bool unchanged = !r->sent || (client_connect(c, true, NULL) == 0 && slots_fetch(c, &now, NULL) == 0 &&
@@ -300,7 +300,7 @@ static void take_back(struct client *c, const struct rekey *r)
 			say("note: the vault may have its new key, which this opens then, so it stays: %s", r->written[i]);
 }
 
-static void tell(const struct rekey *r)
+static void rekey_print_result(const struct rekey *r)
 {
 	unsigned i;
 
@@ -323,7 +323,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static int parse(int argc, char **argv, struct rekey *r, struct failure *f)
+static int rekey_parse(int argc, char **argv, struct rekey *r, struct failure *f)
 {
 	bool first = true;
 	long id;
@@ -351,15 +351,15 @@ int verb_rekey(struct client *c, int argc, char **argv, struct failure *f)
 	static struct rekey r; /* pages of it: not on the stack */
 	int done;
 
-	if (parse(argc, argv, &r, f) != 0)
+	if (rekey_parse(argc, argv, &r, f) != 0)
 		return -1;
-	done = rekey(c, &r, f);
+	done = rekey_run(c, &r, f);
 	if (done != 0)
-		take_back(c, &r);
+		rekey_remove_files(c, &r);
 	secret_free(c, &r.pass);
 	secret_free(c, &r.keys);
 	if (done != 0)
 		return -1;
-	tell(&r);
+	rekey_print_result(&r);
 	return EXIT_DONE;
 }

@@ -82,7 +82,7 @@ static int restore_ask(struct client *c, const struct slots *s, int fd, struct r
 	return done;
 }
 
-static int restore(struct client *c, const char *file, int fd, struct restore *r, struct failure *f)
+static int restore_run(struct client *c, const char *file, int fd, struct restore *r, struct failure *f)
 {
 	static struct slots s;
 	uint64_t entries = 0;
@@ -129,5 +129,5 @@ int verb_restore(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (want_words(argc, argv, 1, f) != 0)
 		return -1;
-	return restore(c, argv[optind], fd, &r, f) == 0 ? EXIT_DONE : -1;
+	return restore_run(c, argv[optind], fd, &r, f) == 0 ? EXIT_DONE : -1;
 }

@@ -18,7 +18,7 @@ static const char *const events[] = { "suspend", "screen", "logout" };
 #define TIMES 2
 #define EVENTS 3
 
-static int known(const char *const *words, int n, const char *word, size_t len)
+static int settings_find_word(const char *const *words, int n, const char *word, size_t len)
 {
 	int i;
 
@@ -29,7 +29,7 @@ static int known(const char *const *words, int n, const char *word, size_t len)
 }
 
 /* Each once: a map on the wire has no key twice. */
-static int once(unsigned *seen, int i, const char *name, struct failure *f)
+static int settings_check_once(unsigned *seen, int i, const char *name, struct failure *f)
 {
 	unsigned bit = 1u << i;
 
@@ -40,7 +40,7 @@ static int once(unsigned *seen, int i, const char *name, struct failure *f)
 }
 
 /* One KEY=VALUE into the request. */
-static int put(struct wire_out *o, const char *word, unsigned *seen, struct failure *f)
+static int settings_put_word(struct wire_out *o, const char *word, unsigned *seen, struct failure *f)
 {
 	const char *value = strchr(word, '=');
 	size_t len = value ? (size_t)(value - word) : 0;
@@ -49,29 +49,29 @@ static int put(struct wire_out *o, const char *word, unsigned *seen, struct fail
 	int i;
 
 	value = value ? value + 1 : "";
-	i = known(times, TIMES, word, len);
+	i = settings_find_word(times, TIMES, word, len);
 	if (i >= 0) {
 		if (strcmp(value, "never") != 0 && duration_typed(value, &seconds) != 0)
 			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never", "%s is a length of time with its unit",
 					times[i]);
-		if (once(seen, i, times[i], f) != 0)
+		if (settings_check_once(seen, i, times[i], f) != 0)
 			return -1;
 		wire_uint(o, times[i], seconds);
 		return 0;
 	}
-	i = known(events, EVENTS, word, len);
+	i = settings_find_word(events, EVENTS, word, len);
 	yes = strcmp(value, "yes") == 0;
 	if (i < 0 || (!yes && strcmp(value, "no") != 0))
 		return fail_set(f, FAIL_USAGE, "idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
 				"that is no setting");
-	if (once(seen, TIMES + i, events[i], f) != 0)
+	if (settings_check_once(seen, TIMES + i, events[i], f) != 0)
 		return -1;
 	wire_bool(o, events[i], yes);
 	return 0;
 }
 
 /* NULL with f set. */
-static struct wire_out *request(char **words, int n, struct failure *f)
+static struct wire_out *settings_make_request(char **words, int n, struct failure *f)
 {
 	struct wire_out *o = wire_request("set");
 	unsigned seen = 0;
@@ -80,14 +80,14 @@ static struct wire_out *request(char **words, int n, struct failure *f)
 	if (!o)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a packet");
 	for (i = 0; o && i < n; i++)
-		if (put(o, words[i], &seen, f) != 0) {
+		if (settings_put_word(o, words[i], &seen, f) != 0) {
 			wire_out_free(o);
 			return NULL;
 		}
 	return o;
 }
 
-static int show(struct client *c, bool json, struct failure *f)
+static int settings_show(struct client *c, bool json, struct failure *f)
 {
 	struct json_t *o = json ? js_object() : NULL;
 	struct wire_map m;
@@ -135,7 +135,7 @@ int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
 		json = true;
 	}
 	/* What was said wrongly is said before a passphrase is asked for. */
-	if (argc > optind && !(o = request(argv + optind, argc - optind, f)))
+	if (argc > optind && !(o = settings_make_request(argv + optind, argc - optind, f)))
 		return -1;
 	if (vault_ready(c, NULL, f) != 0) {
 		wire_out_free(o);
@@ -143,5 +143,5 @@ int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (o)
 		return client_call(c, o, f) == 0 ? EXIT_DONE : -1;
-	return show(c, json, f) == 0 ? EXIT_DONE : -1;
+	return settings_show(c, json, f) == 0 ? EXIT_DONE : -1;
 }

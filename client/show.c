@@ -32,7 +32,7 @@ static const struct option options[] = {
 };
 
 /* What provider word's files say of entry e.  false: they do not name it. */
-static bool look(const char *word, const struct listed *e, struct user *u)
+static bool show_read_user(const char *word, const struct listed *e, struct user *u)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
 	struct wanted w[SESSION_ENTRIES_MAX];
@@ -56,7 +56,7 @@ static bool look(const char *word, const struct listed *e, struct user *u)
 	return found || u->lacks;
 }
 
-static int find_users(const struct listed *e, struct user out[USERS_MAX], struct failure *f)
+static int show_find_users(const struct listed *e, struct user out[USERS_MAX], struct failure *f)
 {
 	char word[USERS_MAX][PROVIDER_WORD];
 	int i, n = providers_using(e->name, word, USERS_MAX, f), found = 0;
@@ -64,62 +64,62 @@ static int find_users(const struct listed *e, struct user out[USERS_MAX], struct
 	if (n > USERS_MAX)
 		n = USERS_MAX;
 	for (i = 0; i < n; i++)
-		if (look(word[i], e, &out[found]))
+		if (show_read_user(word[i], e, &out[found]))
 			found++;
 	return n < 0 ? -1 : found;
 }
 
-static void line(const char *what, const char *text)
+static void show_line(const char *what, const char *text)
 {
 	printf("%-10s", what);
 	put_plain(text);
 	putchar('\n');
 }
 
-static void print_user(const struct user *u, const struct listed *e)
+static void show_print_user(const struct user *u, const struct listed *e)
 {
-	line("provider", u->word);
+	show_line("provider", u->word);
 	if (u->lacks)
-		line("", "a parameter is missing: ccctl add");
+		show_line("", "a parameter is missing: ccctl add");
 	else if (!u->differs)
-		line("", "its files say the same");
+		show_line("", "its files say the same");
 	if (!u->differs)
 		return;
 	if (strcmp(u->now.origin, e->origin) != 0)
-		line("  origin", u->now.origin);
+		show_line("  origin", u->now.origin);
 	if (strcmp(u->now.variable, e->variable) != 0)
-		line("  variable", u->now.variable);
+		show_line("  variable", u->now.variable);
 	if (strcmp(u->now.policy, e->policy) != 0)
-		line("  policy", u->now.policy);
+		show_line("  policy", u->now.policy);
 	printf("%-10sits files differ from what is sealed; if you changed them: ccctl approve %s\n", "",
 	       u->word);
 }
 
-static void print_text(const struct listed *e, const struct user *u, int users)
+static void show_print_text(const struct listed *e, const struct user *u, int users)
 {
 	char time[TIME_TEXT];
 	int i;
 
-	line("name", e->name);
-	line("origin", e->origin);
-	line("variable", e->variable);
-	line("policy", e->policy);
-	line("from", entry_from(e));
+	show_line("name", e->name);
+	show_line("origin", e->origin);
+	show_line("variable", e->variable);
+	show_line("policy", e->policy);
+	show_line("from", entry_from(e));
 	if (e->has_source) {
-		line("command", e->source.command);
-		line("output", e->source.pick);
-		line("fetched", e->fetched ? "in the broker's memory" : "not now");
+		show_line("command", e->source.command);
+		show_line("output", e->source.pick);
+		show_line("fetched", e->fetched ? "in the broker's memory" : "not now");
 	}
-	line("created", time_local(e->created, time));
-	line("changed", time_local(e->changed, time));
-	line("used", time_local(e->used, time));
+	show_line("created", time_local(e->created, time));
+	show_line("changed", time_local(e->changed, time));
+	show_line("used", time_local(e->used, time));
 	for (i = 0; i < users; i++)
-		print_user(&u[i], e);
+		show_print_user(&u[i], e);
 	if (users == 0)
-		line("provider", "none names it");
+		show_line("provider", "none names it");
 }
 
-static int print_json(const struct listed *e, const struct user *u, int users, struct json_t *sends,
+static int show_print_json(const struct listed *e, const struct user *u, int users, struct json_t *sends,
 		      struct failure *f)
 {
 	struct json_t *o = entry_json(e), *a = js_array(), *p;
@@ -140,16 +140,16 @@ static int print_json(const struct listed *e, const struct user *u, int users, s
 	return js_print(o, f);
 }
 
-static int show_entry(const struct listed *e, struct failure *f)
+static int show_entry_text(const struct listed *e, struct failure *f)
 {
 	struct user *u = calloc(USERS_MAX, sizeof(*u));
 	int n;
 
 	if (!u)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
-	n = find_users(e, u, f);
+	n = show_find_users(e, u, f);
 	if (n >= 0)
-		print_text(e, u, n);
+		show_print_text(e, u, n);
 	free(u);
 	return n < 0 ? -1 : 0;
 }
@@ -167,17 +167,17 @@ static int show_json(const struct listed *e, const struct provider *p, struct fa
 		return js_print(o, f);
 	}
 	u = calloc(USERS_MAX, sizeof(*u));
-	n = u ? find_users(e, u, f) : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+	n = u ? show_find_users(e, u, f) : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	if (n < 0)
 		js_free(sends);
 	else
-		n = print_json(e, u, n, sends, f);
+		n = show_print_json(e, u, n, sends, f);
 	free(u);
 	return n;
 }
 
 /* The entry of that name in *out: 1, 0 when there is none; -1 when that cannot be told. */
-static int fetch(struct client *c, const char *name, struct listed *out, struct failure *f)
+static int show_fetch_entry(struct client *c, const char *name, struct listed *out, struct failure *f)
 {
 	const struct listed *e = NULL;
 	struct listed *list;
@@ -210,7 +210,7 @@ int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (want_words(argc, argv, 1, f) != 0 || split_provider(argv[optind], name, mode, f) != 0)
 		return -1;
-	there = fetch(c, argv[optind], &e, &no_entry);
+	there = show_fetch_entry(c, argv[optind], &e, &no_entry);
 	if (there < 0 && no_entry.code == FAIL_NO_VAULT)
 		there = 0;
 	if (provider_load(name, mode, &p, &no_provider) != 0 && (there <= 0 || mode[0])) {
@@ -226,7 +226,7 @@ int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 	if (json && there >= 0) {
 		opt = show_json(there ? &e : NULL, p, f);
 	} else if (!json) {
-		opt = there > 0 ? show_entry(&e, f) : 0;
+		opt = there > 0 ? show_entry_text(&e, f) : 0;
 		if (p)
 			show_provider(p);
 		if (p && there == 0 && p->secrets && !mode[0])

@@ -30,7 +30,7 @@ static struct slots all; /* pages of public numbers: not on the stack */
 
 /* ---- list ---- */
 
-static void print_slots(const struct slots *s)
+static void slot_print_list(const struct slots *s)
 {
 	char time[TIME_TEXT];
 	unsigned i;
@@ -44,7 +44,7 @@ static void print_slots(const struct slots *s)
 	}
 }
 
-static int print_json(const struct slots *s, struct failure *f)
+static int slot_print_json(const struct slots *s, struct failure *f)
 {
 	struct json_t *a = js_array(), *o;
 	unsigned i;
@@ -60,13 +60,13 @@ static int print_json(const struct slots *s, struct failure *f)
 	return js_print(a, f);
 }
 
-static int list(struct client *c, bool json, struct failure *f)
+static int slot_list(struct client *c, bool json, struct failure *f)
 {
 	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0)
 		return -1;
 	if (json)
-		return print_json(&all, f);
-	print_slots(&all);
+		return slot_print_json(&all, f);
+	slot_print_list(&all);
 	slots_warn(all.n);
 	return 0;
 }
@@ -78,7 +78,7 @@ static int list(struct client *c, bool json, struct failure *f)
  * once, the second would put its key in the first one's place.  Held until the
  * descriptor is closed.  -1: another one takes long.
  */
-static int take_turn(struct failure *f)
+static int slot_take_turn(struct failure *f)
 {
 	int64_t deadline = io_now_ms() + TURN_PATIENCE_MS;
 	char dir[PATH_SIZE];
@@ -102,7 +102,7 @@ static int take_turn(struct failure *f)
 }
 
 /* Before a person is asked, or a key put anywhere. */
-static int room_for_one(const struct slots *s, struct failure *f)
+static int slot_check_room(const struct slots *s, struct failure *f)
 {
 	if (s->n < VAULT_SLOTS_MAX)
 		return 0;
@@ -111,7 +111,7 @@ static int room_for_one(const struct slots *s, struct failure *f)
 
 /* There is one keyfile beside the vault: the new one took the place of what an
  * earlier slot of this host had. */
-static void warn_of_replaced(struct client *c, const struct new_slot *s)
+static void slot_warn_of_replaced(struct client *c, const struct new_slot *s)
 {
 	uint8_t material[SLOT_MATERIAL_MAX];
 	size_t n;
@@ -127,12 +127,12 @@ static void warn_of_replaced(struct client *c, const struct new_slot *s)
 }
 
 /* 0: the slot is there. */
-static int make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
+static int slot_make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
 {
 	bool sent;
 	int r = -1;
 
-	if (slots_fetch(c, &all, f) != 0 || room_for_one(&all, f) != 0 ||
+	if (slots_fetch(c, &all, f) != 0 || slot_check_room(&all, f) != 0 ||
 	    slot_make(c, kind, s, all.vault, all.next, f) != 0)
 		return -1;
 	sent = client_connect(c, true, f) == 0;
@@ -141,23 +141,23 @@ static int make_and_send(struct client *c, enum slot_kind kind, struct new_slot 
 	if (r != 0)
 		slot_unmake(c, s, all.vault, all.next, sent);
 	else if (s->has_keyfile)
-		warn_of_replaced(c, s);
+		slot_warn_of_replaced(c, s);
 	return r;
 }
 
-static int add(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
+static int slot_add(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
 {
 	uint64_t n = 0;
 	int r, turn = -1;
 
 	if (vault_ready(c, NULL, f) != 0)
 		return -1;
-	if (kind == SLOT_KEYRING && ((turn = take_turn(f)) < 0 || client_connect(c, true, f) != 0)) {
+	if (kind == SLOT_KEYRING && ((turn = slot_take_turn(f)) < 0 || client_connect(c, true, f) != 0)) {
 		if (turn >= 0)
 			close(turn);
 		return -1;
 	}
-	r = make_and_send(c, kind, s, f);
+	r = slot_make_and_send(c, kind, s, f);
 	slot_new_free(c, s);
 	if (turn >= 0)
 		close(turn);
@@ -173,7 +173,7 @@ static int add(struct client *c, enum slot_kind kind, struct new_slot *s, struct
 
 /* ---- rm ---- */
 
-static int agree(const struct slot_view *s, bool *yes, struct failure *f)
+static int slot_agree(const struct slot_view *s, bool *yes, struct failure *f)
 {
 	char question[200];
 
@@ -186,7 +186,7 @@ static int agree(const struct slot_view *s, bool *yes, struct failure *f)
 	return terminal_yes(question, yes, f);
 }
 
-static int rm(struct client *c, const char *word, bool yes, struct failure *f)
+static int slot_remove(struct client *c, const char *word, bool yes, struct failure *f)
 {
 	const struct slot_view *s;
 	struct wire_out *o;
@@ -200,7 +200,7 @@ static int rm(struct client *c, const char *word, bool yes, struct failure *f)
 	s = slots_find(&all, (uint32_t)id);
 	if (!s)
 		return fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them", "there is no slot %ld", id);
-	if (agree(s, &yes, f) != 0)
+	if (slot_agree(s, &yes, f) != 0)
 		return -1;
 	if (!yes)
 		return fail_set(f, FAIL_DECLINED, NULL, "slot %ld was kept", id);
@@ -234,7 +234,7 @@ static const struct option options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
-static bool label_ok(const char *label)
+static bool slot_label_ok(const char *label)
 {
 	const char *p = label;
 
@@ -243,7 +243,7 @@ static bool label_ok(const char *label)
 	return *p == '\0' && p - label <= SLOT_LABEL_MAX;
 }
 
-static int check_add(int kind, const char *word, const struct new_slot *s, struct failure *f)
+static int slot_check_add(int kind, const char *word, const struct new_slot *s, struct failure *f)
 {
 	if (kind < 0)
 		return fail_set(f, FAIL_USAGE, "passphrase, keyring, keyfile, credential, tpm2 or recovery",
@@ -256,7 +256,7 @@ static int check_add(int kind, const char *word, const struct new_slot *s, struc
 	if (s->out_file && kind != SLOT_CREDENTIAL && !s->host_file)
 		return fail_set(f, FAIL_USAGE, "ccctl help slot",
 				"--out is for credentials, and for keyfiles of other hosts");
-	if (s->label && !label_ok(s->label))
+	if (s->label && !slot_label_ok(s->label))
 		return fail_set(f, FAIL_USAGE, NULL, "a label has printable ASCII characters, %d at most", SLOT_LABEL_MAX);
 	return 0;
 }
@@ -285,14 +285,14 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	what = optind < argc ? argv[optind] : "list";
 	word = optind + 1 < argc ? argv[optind + 1] : "";
 	if (strcmp(what, "list") == 0)
-		return (argc == optind || want_words(argc, argv, 1, f) == 0) && list(c, json, f) == 0 ? EXIT_DONE : -1;
+		return (argc == optind || want_words(argc, argv, 1, f) == 0) && slot_list(c, json, f) == 0 ? EXIT_DONE : -1;
 	if (strcmp(what, "add") != 0 && strcmp(what, "rm") != 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help slot", "slot: list, add KIND or rm ID");
 	if (want_words(argc, argv, 2, f) != 0)
 		return -1;
 	if (strcmp(what, "rm") == 0)
-		return rm(c, word, yes, f) == 0 ? EXIT_DONE : -1;
+		return slot_remove(c, word, yes, f) == 0 ? EXIT_DONE : -1;
 	kind = slot_kind_from_name(word);
-	r = check_add(kind, word, &s, f);
-	return r == 0 && add(c, (enum slot_kind)kind, &s, f) == 0 ? EXIT_DONE : -1;
+	r = slot_check_add(kind, word, &s, f);
+	return r == 0 && slot_add(c, (enum slot_kind)kind, &s, f) == 0 ? EXIT_DONE : -1;
 }

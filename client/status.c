@@ -38,7 +38,7 @@ static const struct option options[] = {
 	{ "json", no_argument, NULL, 256 }, { "quiet", no_argument, NULL, 'q' }, { NULL, 0, NULL, 0 }
 };
 
-static int read_reply(struct wire_map m, struct status *s, struct failure *f)
+static int status_read_reply(struct wire_map m, struct status *s, struct failure *f)
 {
 	char state[16];
 
@@ -68,7 +68,7 @@ static int read_reply(struct wire_map m, struct status *s, struct failure *f)
 }
 
 /* The number behind a key of /proc/PID/status; 0 when there is none. */
-static uint64_t field(const char *text, const char *key)
+static uint64_t status_proc_field(const char *text, const char *key)
 {
 	const char *at = strstr(text, key);
 
@@ -76,7 +76,7 @@ static uint64_t field(const char *text, const char *key)
 }
 
 /* The broker's own word is not enough where the kernel can be asked from here. */
-static void ask_kernel(struct status *s, pid_t pid)
+static void status_ask_kernel(struct status *s, pid_t pid)
 {
 	struct proc_stat st;
 	char path[64], *text = NULL;
@@ -89,13 +89,13 @@ static void ask_kernel(struct status *s, pid_t pid)
 		s->memory_locked = s->caged = false;
 		return;
 	}
-	s->kernel_locked = field(text, "\nVmLck:");
+	s->kernel_locked = status_proc_field(text, "\nVmLck:");
 	s->memory_locked = s->memory_locked && s->kernel_locked >= s->memory_size / 1024;
-	s->caged = s->caged && field(text, "\nSeccomp:") == 2;
+	s->caged = s->caged && status_proc_field(text, "\nSeccomp:") == 2;
 	free(text);
 }
 
-static int gather(struct client *c, struct status *s, struct failure *f)
+static int status_gather(struct client *c, struct status *s, struct failure *f)
 {
 	pid_t pid;
 	uid_t uid;
@@ -120,12 +120,12 @@ static int gather(struct client *c, struct status *s, struct failure *f)
 		return -1;
 	}
 	if (client_call(c, wire_request("status"), f) != 0 ||
-	    read_reply(c->dial.in.top, s, f) != 0)
+	    status_read_reply(c->dial.in.top, s, f) != 0)
 		return -1;
 	s->running = true;
 	/* Who really sent the answer, not who it says it is. */
 	s->pid = (uint64_t)c->dial.broker;
-	ask_kernel(s, c->dial.broker);
+	status_ask_kernel(s, c->dial.broker);
 	/* Inside a session they are not told. */
 	if (!s->marked && strcmp(s->state, "no-vault") != 0 &&
 	    client_call(c, wire_request("slots"), NULL) == 0)
@@ -133,13 +133,13 @@ static int gather(struct client *c, struct status *s, struct failure *f)
 	return 0;
 }
 
-static void line(const char *what, bool good, const char *more)
+static void status_print_yes(const char *what, bool good, const char *more)
 {
 	printf("%-15s%s%s\n", what, good ? "yes" : "NO", more);
 }
 
 /* Why it is locked, in words. */
-static const char *reason(const char *why)
+static const char *status_lock_reason(const char *why)
 {
 	static const char *const words[][2] = {
 		{ "request", "by request" },	       { "idle", "it was idle" },
@@ -155,14 +155,14 @@ static const char *reason(const char *why)
 	return why;
 }
 
-static void print_lock(const struct status *s)
+static void status_print_lock(const struct status *s)
 {
 	char time[TIME_TEXT];
 
 	if (strcmp(s->state, "locked") == 0 && strcmp(s->why, "start") == 0)
 		printf("%-15s%s\n", "why", "not opened since the broker started");
 	else if (strcmp(s->state, "locked") == 0)
-		printf("%-15s%s, %s\n", "why", reason(s->why), time_local(s->locked_at, time));
+		printf("%-15s%s, %s\n", "why", status_lock_reason(s->why), time_local(s->locked_at, time));
 	if (s->kept)
 		printf("%-15s%llu kept (keep = yes)\n", "keys", (unsigned long long)s->kept);
 	if (s->asleep)
@@ -173,7 +173,7 @@ static void print_lock(const struct status *s)
 		       s->slots == 1 ? " (one alone opens the vault: ccctl slot add recovery)" : "");
 }
 
-static void print_text(const struct status *s)
+static void status_print_text(const struct status *s)
 {
 	static const char *const words[][2] = {
 		{ "no-vault", "there is none yet: ccctl init" },
@@ -193,7 +193,7 @@ static void print_text(const struct status *s)
 	if (s->marked)
 		printf("%-15s%s\n", "here", "inside a session: everything else is refused");
 	if (s->running)
-		print_lock(s);
+		status_print_lock(s);
 	if (!s->running) {
 		printf("%-15s%s\n", "broker", s->system_down ? "the system's is not running; as root: systemctl start ccbroker"
 							     : "none is running; ccctl unlock or a launch starts one");
@@ -204,10 +204,10 @@ static void print_text(const struct status *s)
 	snprintf(more, sizeof(more), " (%llu KiB, %llu in use; the kernel counts %llu KiB locked)",
 		 (unsigned long long)s->memory_size / 1024, (unsigned long long)s->memory_used / 1024,
 		 (unsigned long long)s->kernel_locked);
-	line("memory locked", s->memory_locked, more);
-	line("undumpable", s->undumpable, "");
-	line("untraced", s->untraced, "");
-	line("caged", s->caged, s->caged ? " (seccomp)" : "");
+	status_print_yes("memory locked", s->memory_locked, more);
+	status_print_yes("undumpable", s->undumpable, "");
+	status_print_yes("untraced", s->untraced, "");
+	status_print_yes("caged", s->caged, s->caged ? " (seccomp)" : "");
 	printf("%-15s%s\n", "watched",
 	       s->watched ? "yes (suspend, screen lock, log-out)" : "no (nothing tells suspend or screen lock)");
 	printf("%-15s%llu live, %llu releases\n", "sessions", (unsigned long long)s->sessions,
@@ -215,7 +215,7 @@ static void print_text(const struct status *s)
 }
 
 /* One flat object, whose keys are always there: null where nobody can tell. */
-static int print_json(const struct status *s, struct failure *f)
+static int status_print_json(const struct status *s, struct failure *f)
 {
 	static const char *const nobody[] = { "version", "pid", "started", "memory_locked",
 					      "memory_size", "memory_used", "kernel_locked_kib",
@@ -257,7 +257,7 @@ static int print_json(const struct status *s, struct failure *f)
 	return js_print(o, f);
 }
 
-static int quiet_exit(const struct status *s)
+static int status_exit(const struct status *s)
 {
 	if (strcmp(s->state, "unlocked") == 0)
 		return EXIT_DONE;
@@ -278,12 +278,12 @@ int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (want_words(argc, argv, 0, f) != 0)
 		return -1;
-	if (gather(c, &s, f) != 0)
+	if (status_gather(c, &s, f) != 0)
 		return quiet ? fail_exit(f) : -1;
 	if (quiet)
-		return quiet_exit(&s);
+		return status_exit(&s);
 	if (json)
-		return print_json(&s, f) == 0 ? EXIT_DONE : -1;
-	print_text(&s);
+		return status_print_json(&s, f) == 0 ? EXIT_DONE : -1;
+	status_print_text(&s);
 	return EXIT_DONE;
 }

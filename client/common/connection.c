@@ -29,7 +29,7 @@ int client_begin(struct client *c, bool secrets, struct failure *f)
 	return c->buf ? 0 : -1;
 }
 
-static void disconnect(struct client *c)
+static void client_disconnect(struct client *c)
 {
 	if (c->connected)
 		dial_close(&c->dial);
@@ -38,7 +38,7 @@ static void disconnect(struct client *c)
 
 void client_end(struct client *c)
 {
-	disconnect(c);
+	client_disconnect(c);
 	if (c->arena)
 		arena_free(c->arena);
 	else
@@ -49,7 +49,7 @@ void client_end(struct client *c)
 
 int client_connect(struct client *c, bool start, struct failure *f)
 {
-	disconnect(c);
+	client_disconnect(c);
 	c->connected = true;
 	if (dial_open_at(&c->dial, c->where, start, c->buf, WIRE_PACKET_MAX, f) != 0 ||
 	    dial_hello(&c->dial, f) != 0 ||

@@ -13,7 +13,7 @@
 
 #define ENTRIES_MAX 4096 /* of a listing: a broker that never ends one is not believed */
 
-static int read_item(struct wire_map m, struct listed *e, struct failure *f)
+static int entries_read_item(struct wire_map m, struct listed *e, struct failure *f)
 {
 	if (wire_text(m, "name", e->name, sizeof(e->name), f) != 0 ||
 	    wire_text(m, "origin", e->origin, sizeof(e->origin), f) != 0 ||
@@ -33,7 +33,7 @@ const char *entry_from(const struct listed *e)
 	return e->has_source ? e->source.ref : "vault";
 }
 
-static int read_page(struct client *c, struct listed **list, unsigned *n, bool *more,
+static int entries_read_page(struct client *c, struct listed **list, unsigned *n, bool *more,
 		     struct failure *f)
 {
 	struct wire_out *o = wire_request("list");
@@ -54,7 +54,7 @@ static int read_page(struct client *c, struct listed **list, unsigned *n, bool *
 	*list = grown;
 	for (i = 0; i < count; i++, (*n)++)
 		if (wire_get_item(c->dial.in.top, "entries", i, &item, f) != 0 ||
-		    read_item(item, &grown[*n], f) != 0)
+		    entries_read_item(item, &grown[*n], f) != 0)
 			return -1;
 	return 0;
 }
@@ -66,7 +66,7 @@ int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct fai
 	*out = NULL;
 	*n = 0;
 	while (more)
-		if (read_page(c, out, n, &more, f) != 0) {
+		if (entries_read_page(c, out, n, &more, f) != 0) {
 			free(*out);
 			*out = NULL;
 			*n = 0;
@@ -197,7 +197,7 @@ int provider_lacks(const struct provider *p, struct failure *f)
 }
 
 /* Does NAME[:MODE] use the entry?  A file that cannot be read uses nothing. */
-static bool uses(const char *name, const char *mode, const char *entry, struct provider **out)
+static bool provider_uses(const char *name, const char *mode, const char *entry, struct provider **out)
 {
 	struct provider *p = NULL;
 	bool found = false;
@@ -215,15 +215,15 @@ static bool uses(const char *name, const char *mode, const char *entry, struct p
 }
 
 /* The form of provider NAME that uses the entry. */
-static bool using_form(const char *name, const char *entry, char word[PROVIDER_WORD])
+static bool provider_using_form(const char *name, const char *entry, char word[PROVIDER_WORD])
 {
 	struct provider *p = NULL;
-	bool found = uses(name, NULL, entry, &p);
+	bool found = provider_uses(name, NULL, entry, &p);
 	unsigned i;
 
 	snprintf(word, PROVIDER_WORD, "%s", name);
 	for (i = 0; p && !found && i < p->mode_count; i++) {
-		found = uses(name, p->modes[i], entry, NULL);
+		found = provider_uses(name, p->modes[i], entry, NULL);
 		snprintf(word, PROVIDER_WORD, "%s:%s", name, p->modes[i]);
 	}
 	if (p)
@@ -240,7 +240,7 @@ int providers_using(const char *entry, char out[][PROVIDER_WORD], int max, struc
 	if (provider_names(&names, &count, f) != 0)
 		return -1;
 	for (i = 0; i < count; i++) {
-		if (using_form(names[i], entry, word)) {
+		if (provider_using_form(names[i], entry, word)) {
 			if (n < max)
 				memcpy(out[n], word, sizeof(word));
 			n++;

@@ -24,7 +24,7 @@ int settings_add(struct settings *s, char *word, struct failure *f)
 	return 0;
 }
 
-static const struct provider_param *find(const struct provider *p, const char *key, size_t n)
+static const struct provider_param *param_find(const struct provider *p, const char *key, size_t n)
 {
 	unsigned i;
 
@@ -34,7 +34,7 @@ static const struct provider_param *find(const struct provider *p, const char *k
 	return NULL;
 }
 
-static int unknown(const struct provider *p, const char *key, size_t n, struct failure *f)
+static int param_unknown(const struct provider *p, const char *key, size_t n, struct failure *f)
 {
 	unsigned i;
 	size_t used;
@@ -54,7 +54,7 @@ static int unknown(const struct provider *p, const char *key, size_t n, struct f
 }
 
 /* All are checked before the first is stored. */
-static int store_given(const struct provider *p, const struct settings *s, struct failure *f)
+static int params_store_given(const struct provider *p, const struct settings *s, struct failure *f)
 {
 	const struct provider_param *param;
 	unsigned i;
@@ -62,19 +62,19 @@ static int store_given(const struct provider *p, const struct settings *s, struc
 
 	for (i = 0; i < s->n; i++) {
 		n = strcspn(s->word[i], "=");
-		if (!find(p, s->word[i], n))
-			return unknown(p, s->word[i], n, f);
+		if (!param_find(p, s->word[i], n))
+			return param_unknown(p, s->word[i], n, f);
 	}
 	for (i = 0; i < s->n; i++) {
 		n = strcspn(s->word[i], "=");
-		param = find(p, s->word[i], n);
+		param = param_find(p, s->word[i], n);
 		if (provider_set_param(p->name, param->name, s->word[i] + n + 1, f) != 0)
 			return -1;
 	}
 	return 0;
 }
 
-static int ask_one(const struct provider *p, const struct provider_param *param, struct failure *f)
+static int param_ask(const struct provider *p, const struct provider_param *param, struct failure *f)
 {
 	const char *ask = param->ask[0] ? param->ask : param->name;
 	char prompt[900], answer[PROVIDER_VALUE_MAX + 2];
@@ -103,18 +103,18 @@ static int ask_one(const struct provider *p, const struct provider_param *param,
 }
 
 /* Without a person the default that the file names is what Enter would give. */
-static int settle_one(const struct provider *p, const struct provider_param *param,
+static int param_settle(const struct provider *p, const struct provider_param *param,
 		      struct failure *f)
 {
 	if (terminal_asks())
-		return ask_one(p, param, f);
+		return param_ask(p, param, f);
 	if (!param->fallback[0])
 		return provider_lacks(p, f);
 	say("%s: %s is %s (the default)", p->name, param->name, param->fallback);
 	return provider_set_param(p->name, param->name, param->fallback, f);
 }
 
-static int reload(struct provider **p, struct failure *f)
+static int params_reload(struct provider **p, struct failure *f)
 {
 	struct provider *fresh;
 
@@ -130,7 +130,7 @@ int parameters_settle(struct provider **p, const struct settings *s, struct fail
 	unsigned i;
 	bool lost = false;
 
-	if (s->n > 0 && (store_given(*p, s, f) != 0 || reload(p, f) != 0))
+	if (s->n > 0 && (params_store_given(*p, s, f) != 0 || params_reload(p, f) != 0))
 		return -1;
 	/* Nothing is stored while something cannot be had. */
 	for (i = 0; i < (*p)->params; i++)
@@ -138,9 +138,9 @@ int parameters_settle(struct provider **p, const struct settings *s, struct fail
 	if (lost && !terminal_asks())
 		return provider_lacks(*p, f);
 	for (i = 0; i < (*p)->params; i++)
-		if (!(*p)->param[i].value[0] && settle_one(*p, &(*p)->param[i], f) != 0)
+		if (!(*p)->param[i].value[0] && param_settle(*p, &(*p)->param[i], f) != 0)
 			return -1;
-	if (reload(p, f) != 0)
+	if (params_reload(p, f) != 0)
 		return -1;
 	return provider_missing(*p) ? provider_lacks(*p, f) : 0;
 }

@@ -30,7 +30,7 @@ void secret_free(struct client *c, struct secret *s)
 }
 
 /* One byte at a time: what follows the line is not ours (`add` reads keys there). */
-static int read_line(int fd, struct secret *s, struct failure *f)
+static int secret_read_line(int fd, struct secret *s, struct failure *f)
 {
 	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
 	ssize_t r;
@@ -66,5 +66,5 @@ int secret_from_fd(int fd, struct secret *s, struct failure *f)
 	/* A terminal that is named by number is a terminal all the same. */
 	if (isatty(fd))
 		return terminal_secret_on(fd, "Passphrase: ", s, f);
-	return read_line(fd, s, f);
+	return secret_read_line(fd, s, f);
 }

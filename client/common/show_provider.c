@@ -16,7 +16,7 @@
 #include "json/output.h"
 
 /* Where a change of the plan comes from: a file's line, or ccrun itself. */
-static const char *where(const struct provider *p, const struct env_change *c)
+static const char *change_where(const struct provider *p, const struct env_change *c)
 {
 	unsigned i;
 
@@ -26,12 +26,12 @@ static const char *where(const struct provider *p, const struct env_change *c)
 	return "ccrun";
 }
 
-static void print_change(const struct provider *p, const struct env_change *c)
+static void change_print(const struct provider *p, const struct env_change *c)
 {
 	printf("sends     %.*s=", (int)c->name_len, c->name);
 	put_plain(c->value);
 	printf("   (");
-	put_plain(where(p, c));
+	put_plain(change_where(p, c));
 	printf(")\n");
 }
 
@@ -50,7 +50,7 @@ void show_provider(const struct provider *p)
 	printf(")\n");
 	for (i = 0; i < n; i++)
 		if (c[i].action == ENV_SET)
-			print_change(p, &c[i]);
+			change_print(p, &c[i]);
 	for (s = 0; s < p->secrets; s++)
 		printf("sends     %s=(the key '%s')\n", p->secret[s].variable, p->secret[s].entry);
 	for (i = 0; i < n; i++)
@@ -81,7 +81,7 @@ struct json_t *show_provider_json(const struct provider *p)
 		item = js_object();
 		js_text(item, "name", name);
 		js_text(item, "value", c[i].value);
-		js_text(item, "where", where(p, &c[i]));
+		js_text(item, "where", change_where(p, &c[i]));
 		js_append(set, item);
 	}
 	for (s = 0; s < p->secrets; s++) {

@@ -29,7 +29,7 @@ static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT
 
 static volatile sig_atomic_t came[CAUGHT];
 
-static void note(int sig)
+static void terminal_note_signal(int sig)
 {
 	unsigned i;
 
@@ -38,7 +38,7 @@ static void note(int sig)
 			came[i] = 1;
 }
 
-static bool any_came(void)
+static bool terminal_signalled(void)
 {
 	unsigned i;
 
@@ -57,14 +57,14 @@ struct hush {
 	bool stop;     /* ctrl-Z was typed */
 };
 
-static int open_tty(void)
+static int terminal_open(void)
 {
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
 bool terminal_here(void)
 {
-	int fd = open_tty();
+	int fd = terminal_open();
 
 	if (fd >= 0)
 		close(fd);
@@ -76,20 +76,20 @@ bool terminal_asks(void)
 	return isatty(STDIN_FILENO) && terminal_here();
 }
 
-static int no_terminal(struct failure *f)
+static int terminal_fail_none(struct failure *f)
 {
 	return fail_set(f, FAIL_USAGE, "scripts: --passphrase-fd N for a passphrase, standard input "
 			"for a key", "cannot ask: there is no terminal");
 }
 
-static void write_text(int fd, const char *text)
+static void terminal_write(int fd, const char *text)
 {
 	io_write_all(fd, text, strlen(text), io_now_ms() + 10000);
 }
 
-static void hold_signals(struct hush *h)
+static void hush_hold_signals(struct hush *h)
 {
-	struct sigaction sa = { .sa_handler = note };
+	struct sigaction sa = { .sa_handler = terminal_note_signal };
 	sigset_t set;
 	unsigned i;
 
@@ -103,7 +103,7 @@ static void hold_signals(struct hush *h)
 		sigaction(caught[i], &sa, &h->old[i]);
 }
 
-static void release_signals(struct hush *h)
+static void hush_release_signals(struct hush *h)
 {
 	unsigned i;
 
@@ -112,7 +112,7 @@ static void release_signals(struct hush *h)
 	sigprocmask(SIG_SETMASK, &h->mask, NULL);
 }
 
-static int echo_off(struct hush *h, struct failure *f)
+static int hush_echo_off(struct hush *h, struct failure *f)
 {
 	struct termios quiet;
 	int r;
@@ -131,13 +131,13 @@ static int echo_off(struct hush *h, struct failure *f)
 	quiet.c_cc[VTIME] = 0;
 	do
 		r = tcsetattr(h->fd, TCSAFLUSH, &quiet);
-	while (r != 0 && errno == EINTR && !any_came());
+	while (r != 0 && errno == EINTR && !terminal_signalled());
 	if (r != 0 && errno != EINTR)
 		return fail_errno(f, NULL, "terminal: echo off");
 	return 0;
 }
 
-static void echo_back(struct hush *h)
+static void hush_echo_back(struct hush *h)
 {
 	int r;
 
@@ -147,7 +147,7 @@ static void echo_back(struct hush *h)
 }
 
 /* Take the last character off, all of its bytes. */
-static void erase(struct secret *s)
+static void hush_erase_character(struct secret *s)
 {
 	while (s->n > 0) {
 		s->n--;
@@ -159,7 +159,7 @@ static void erase(struct secret *s)
 enum typed { TYPED_MORE, TYPED_LINE, TYPED_END, TYPED_STOP };
 
 /* The byte at s->p[s->n] was read: keep it, or do what the key means. */
-static enum typed typed(struct hush *h, struct secret *s, bool *over, bool *nul)
+static enum typed hush_take_byte(struct hush *h, struct secret *s, bool *over, bool *nul)
 {
 	uint8_t c = s->p[s->n];
 
@@ -170,7 +170,7 @@ static enum typed typed(struct hush *h, struct secret *s, bool *over, bool *nul)
 	if (c != '\0' && c == h->was.c_cc[VSUSP])
 		return TYPED_STOP;
 	if (c == h->was.c_cc[VERASE] || c == '\b' || c == 0x7f) {
-		erase(s);
+		hush_erase_character(s);
 	} else if (c == h->was.c_cc[VKILL]) {
 		s->n = 0;
 		*over = *nul = false;
@@ -185,7 +185,7 @@ static enum typed typed(struct hush *h, struct secret *s, bool *over, bool *nul)
 }
 
 /* 1 a line is there, 0 a signal came, -1 with f set. */
-static int read_typed(struct hush *h, struct secret *s, struct failure *f)
+static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 {
 	struct pollfd p = { .fd = h->fd, .events = POLLIN };
 	bool over = false, nul = false;
@@ -193,7 +193,7 @@ static int read_typed(struct hush *h, struct secret *s, struct failure *f)
 	ssize_t r;
 
 	for (s->n = 0;;) {
-		if (any_came())
+		if (terminal_signalled())
 			return 0;
 		/* The signals get in here and nowhere else, so none is missed. */
 		if (ppoll(&p, 1, NULL, &h->mask) < 0) {
@@ -206,7 +206,7 @@ static int read_typed(struct hush *h, struct secret *s, struct failure *f)
 			continue;
 		if (r < 0)
 			return fail_errno(f, NULL, "terminal");
-		t = r == 0 ? TYPED_END : typed(h, s, &over, &nul);
+		t = r == 0 ? TYPED_END : hush_take_byte(h, s, &over, &nul);
 		if (t == TYPED_END)
 			return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");
 		if (t == TYPED_LINE)
@@ -225,7 +225,7 @@ static int read_typed(struct hush *h, struct secret *s, struct failure *f)
 }
 
 /* Do now what the signals wanted.  Returns when they wanted no end of us. */
-static int obey(const struct hush *h, bool continued, struct failure *f)
+static int hush_obey_signals(const struct hush *h, bool continued, struct failure *f)
 {
 	bool end = false;
 	unsigned i;
@@ -245,7 +245,7 @@ static int obey(const struct hush *h, bool continued, struct failure *f)
 	return end ? fail_set(f, FAIL_USAGE, NULL, "interrupted") : 0;
 }
 
-static bool continue_pending(void)
+static bool terminal_continue_pending(void)
 {
 	sigset_t set;
 
@@ -263,21 +263,21 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 		kill(0, SIGTTOU);
 	do {
 		h.stop = false;
-		hold_signals(&h);
-		r = echo_off(&h, f);
+		hush_hold_signals(&h);
+		r = hush_echo_off(&h, f);
 		if (r == 0) {
-			write_text(fd, prompt);
-			r = read_typed(&h, s, f);
-			echo_back(&h);
-			write_text(fd, "\n");
+			terminal_write(fd, prompt);
+			r = hush_read(&h, s, f);
+			hush_echo_back(&h);
+			terminal_write(fd, "\n");
 		}
 		if (r != 1) {
 			io_wipe(s->p, s->room);
 			s->n = 0;
 		}
-		continued = continue_pending();
-		release_signals(&h);
-		if (r == 0 && obey(&h, continued, f) != 0)
+		continued = terminal_continue_pending();
+		hush_release_signals(&h);
+		if (r == 0 && hush_obey_signals(&h, continued, f) != 0)
 			r = -1;
 	} while (r == 0);
 	return r == 1 ? 0 : -1;
@@ -285,10 +285,10 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 
 int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 {
-	int fd = open_tty(), r;
+	int fd = terminal_open(), r;
 
 	if (fd < 0)
-		return no_terminal(f);
+		return terminal_fail_none(f);
 	r = terminal_secret_on(fd, prompt, s, f);
 	close(fd);
 	return r;
@@ -297,15 +297,15 @@ int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
 {
 	char shown[1024], c;
-	int fd = open_tty();
+	int fd = terminal_open();
 	size_t n = 0;
 	ssize_t r;
 
 	if (fd < 0)
-		return no_terminal(f);
+		return terminal_fail_none(f);
 	snprintf(shown, sizeof(shown), "%s", prompt);
 	fail_printable(shown);
-	write_text(fd, shown);
+	terminal_write(fd, shown);
 	for (;;) {
 		do
 			r = read(fd, &c, 1);
@@ -317,7 +317,7 @@ int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
 	}
 	out[n] = '\0';
 	if (r == 0)
-		write_text(fd, "\n");
+		terminal_write(fd, "\n");
 	close(fd);
 	if (r < 0)
 		return fail_errno(f, NULL, "terminal");
@@ -341,7 +341,7 @@ int terminal_yes(const char *question, bool *yes, struct failure *f)
 void terminal_say(const char *fmt, ...)
 {
 	char text[2048];
-	int fd = open_tty(), n;
+	int fd = terminal_open(), n;
 	va_list ap;
 
 	if (fd < 0)
@@ -352,19 +352,19 @@ void terminal_say(const char *fmt, ...)
 	if (n >= 0) {
 		fail_printable(text);
 		strcat(text, "\n");
-		write_text(fd, text);
+		terminal_write(fd, text);
 	}
 	close(fd);
 }
 
 void terminal_show(const char *before, const void *secret, size_t n, const char *after)
 {
-	int fd = open_tty();
+	int fd = terminal_open();
 
 	if (fd < 0)
 		return;
-	write_text(fd, before);
+	terminal_write(fd, before);
 	io_write_all(fd, secret, n, io_now_ms() + 10000);
-	write_text(fd, after);
+	terminal_write(fd, after);
 	close(fd);
 }

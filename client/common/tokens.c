@@ -16,7 +16,7 @@
 #define LINE_ROOM (TOKEN_MAX + 2) /* a key and its line's end */
 
 /* Blanks around a pasted key are no part of it. */
-static void trim(struct secret *s)
+static void token_trim(struct secret *s)
 {
 	size_t blank = 0;
 
@@ -29,7 +29,7 @@ static void trim(struct secret *s)
 }
 
 /* What a person should know before pasting a key. */
-static void explain(const struct wanted *w, const struct provider *p)
+static void tokens_explain(const struct wanted *w, const struct provider *p)
 {
 	if (!p) {
 		terminal_say("No provider is named: no launch gets this key until ccctl approve seals it "
@@ -42,7 +42,7 @@ static void explain(const struct wanted *w, const struct provider *p)
 		terminal_say("Keys are made at %s", p->key_url);
 }
 
-static int ask_one(struct secret *s, const struct wanted *w, unsigned i, unsigned count,
+static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsigned count,
 		   struct failure *f)
 {
 	char prompt[256];
@@ -56,7 +56,7 @@ static int ask_one(struct secret *s, const struct wanted *w, unsigned i, unsigne
 	for (tries = 0; tries < TRIES; tries++) {
 		if (terminal_secret(prompt, s, f) != 0)
 			return -1;
-		trim(s);
+		token_trim(s);
 		if (wire_token_check(s->p, s->n, f) == 0)
 			return 0;
 		if (tries + 1 < TRIES)
@@ -65,15 +65,15 @@ static int ask_one(struct secret *s, const struct wanted *w, unsigned i, unsigne
 	return -1;
 }
 
-static int ask_all(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
+static int tokens_ask(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
 		   const struct provider *p, struct failure *f)
 {
 	unsigned i;
 
-	explain(w, p);
+	tokens_explain(w, p);
 	for (i = 0; i < count; i++) {
 		if (secret_new(c, &t->buf[i], LINE_ROOM, f) != 0 ||
-		    ask_one(&t->buf[i], &w[i], i, count, f) != 0)
+		    token_ask(&t->buf[i], &w[i], i, count, f) != 0)
 			return -1;
 		t->p[i] = t->buf[i].p;
 		t->n[i] = t->buf[i].n;
@@ -81,7 +81,7 @@ static int ask_all(struct client *c, struct tokens *t, const struct wanted *w, u
 	return 0;
 }
 
-static int read_input(struct secret *s, struct failure *f)
+static int tokens_read_input(struct secret *s, struct failure *f)
 {
 	ssize_t n = io_read_all(STDIN_FILENO, s->p, s->room, io_now_ms() + PIPE_DEADLINE_MS);
 
@@ -96,7 +96,7 @@ static int read_input(struct secret *s, struct failure *f)
 }
 
 /* Cut the input into lines, which the tokens then point into. */
-static int cut(struct tokens *t, unsigned count, struct failure *f)
+static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 {
 	const uint8_t *at = t->buf[0].p, *end = at + t->buf[0].n, *eol;
 	unsigned i;
@@ -124,13 +124,13 @@ static int cut(struct tokens *t, unsigned count, struct failure *f)
 	return 0;
 }
 
-static int read_all(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
+static int tokens_read(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
 		    struct failure *f)
 {
 	unsigned i;
 
 	if (secret_new(c, &t->buf[0], (size_t)count * LINE_ROOM, f) != 0 ||
-	    read_input(&t->buf[0], f) != 0 || cut(t, count, f) != 0)
+	    tokens_read_input(&t->buf[0], f) != 0 || tokens_cut_lines(t, count, f) != 0)
 		return -1;
 	for (i = 0; i < count; i++) {
 		if (wire_token_check(t->p[i], t->n[i], f) == 0)
@@ -147,8 +147,8 @@ int tokens_get(struct client *c, struct tokens *t, const struct wanted *w, unsig
 {
 	memset(t, 0, sizeof(*t));
 	if (terminal_asks())
-		return ask_all(c, t, w, count, p, f);
-	return read_all(c, t, w, count, f);
+		return tokens_ask(c, t, w, count, p, f);
+	return tokens_read(c, t, w, count, f);
 }
 
 void tokens_free(struct client *c, struct tokens *t)

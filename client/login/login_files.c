@@ -44,7 +44,7 @@ const char *login_state_name(enum file_state s)
 /* ---- what this installation writes ---- */
 
 /* Both systemd and desktop files give these a meaning of their own. */
-static int check_prefix(const char *path, struct failure *f)
+static int login_check_prefix(const char *path, struct failure *f)
 {
 	const char *p;
 
@@ -55,7 +55,7 @@ static int check_prefix(const char *path, struct failure *f)
 	return 0;
 }
 
-static int append(char *out, size_t *used, const char *text, size_t n)
+static int login_append(char *out, size_t *used, const char *text, size_t n)
 {
 	if (*used + n >= LOGIN_TEXT)
 		return -1;
@@ -65,28 +65,28 @@ static int append(char *out, size_t *used, const char *text, size_t n)
 	return 0;
 }
 
-static int fill(const char *template, const char *bin, const char *libexec, char *out)
+static int login_fill_template(const char *template, const char *bin, const char *libexec, char *out)
 {
 	static const char *const marks[] = { "@BIN@", "@LIBEXEC@" };
 	const char *values[] = { bin, libexec };
 	size_t used = 0, n;
 	unsigned i;
 
-	if (append(out, &used, marker, sizeof(marker) - 1) != 0)
+	if (login_append(out, &used, marker, sizeof(marker) - 1) != 0)
 		return -1;
 	while (*template) {
 		for (i = 0; i < 2; i++)
 			if (strncmp(template, marks[i], strlen(marks[i])) == 0)
 				break;
 		n = i < 2 ? strlen(marks[i]) : 1;
-		if (append(out, &used, i < 2 ? values[i] : template, i < 2 ? strlen(values[i]) : 1) != 0)
+		if (login_append(out, &used, i < 2 ? values[i] : template, i < 2 ? strlen(values[i]) : 1) != 0)
 			return -1;
 		template += n;
 	}
 	return 0;
 }
 
-static int compose(int which, char *out, struct failure *f)
+static int login_compose(int which, char *out, struct failure *f)
 {
 	char path[PATH_SIZE], rest[128], bin[PATH_SIZE], libexec[PATH_SIZE], *text;
 	size_t n;
@@ -94,13 +94,13 @@ static int compose(int which, char *out, struct failure *f)
 
 	snprintf(rest, sizeof(rest), "share/ccrun/%s", files[which].template);
 	if (path_sibling(rest, path, f) != 0 || path_sibling("bin", bin, f) != 0 ||
-	    path_sibling("libexec/ccrun", libexec, f) != 0 || check_prefix(bin, f) != 0)
+	    path_sibling("libexec/ccrun", libexec, f) != 0 || login_check_prefix(bin, f) != 0)
 		return -1;
 	if (io_slurp(path, LOGIN_TEXT, &text, &n, f) != 0) {
 		fail_hint(f, "the installation is not whole: make install again");
 		return -1;
 	}
-	r = fill(text, bin, libexec, out);
+	r = login_fill_template(text, bin, libexec, out);
 	free(text);
 	return r == 0 ? 0 : fail_set(f, FAIL_TOO_LARGE, NULL, "%s is too long", path);
 }
@@ -108,7 +108,7 @@ static int compose(int which, char *out, struct failure *f)
 /* ---- what is there ---- */
 
 /* $XDG_CONFIG_HOME/REST. */
-static int config_home(const char *rest, char *out, struct failure *f)
+static int login_config_home(const char *rest, char *out, struct failure *f)
 {
 	size_t n;
 
@@ -121,7 +121,7 @@ static int config_home(const char *rest, char *out, struct failure *f)
 	return 0;
 }
 
-static int look(struct login_file *file, struct failure *f)
+static int login_look_file(struct login_file *file, struct failure *f)
 {
 	struct stat st;
 	char *text;
@@ -148,7 +148,7 @@ static int look(struct login_file *file, struct failure *f)
 }
 
 /* Are all four in dir?  *current: and are they what this installation has? */
-static bool shared_here(const struct login_files *l, const char *dir, bool *current)
+static bool login_shared_here(const struct login_files *l, const char *dir, bool *current)
 {
 	char path[PATH_SIZE], *text;
 	size_t n;
@@ -172,18 +172,18 @@ int login_look(struct login_files *l, struct failure *f)
 	unsigned i;
 
 	memset(l, 0, sizeof(*l));
-	if (config_home("systemd/user", l->dir, f) != 0)
+	if (login_config_home("systemd/user", l->dir, f) != 0)
 		return -1;
 	for (i = 0; i < LOGIN_FILES; i++) {
 		snprintf(rest, sizeof(rest), "%s/%s", i == AUTOSTART ? "autostart" : "systemd/user",
 			 files[i].name);
 		l->file[i].name = files[i].name;
-		if (config_home(rest, l->file[i].path, f) != 0 ||
-		    compose((int)i, l->file[i].text, f) != 0 || look(&l->file[i], f) != 0)
+		if (login_config_home(rest, l->file[i].path, f) != 0 ||
+		    login_compose((int)i, l->file[i].text, f) != 0 || login_look_file(&l->file[i], f) != 0)
 			return -1;
 	}
 	for (i = 0; i < sizeof(shared_dirs) / sizeof(shared_dirs[0]); i++) {
-		if (!shared_here(l, shared_dirs[i], &l->shared_current))
+		if (!login_shared_here(l, shared_dirs[i], &l->shared_current))
 			continue;
 		snprintf(l->shared, sizeof(l->shared), "%s", shared_dirs[i]);
 		break;
@@ -206,7 +206,7 @@ int login_not_foreign(const struct login_files *l, int first, int last, struct f
 }
 
 /* mkdir -p for the directory of path, which nobody else may write. */
-static int make_directory(const char *path, struct failure *f)
+static int login_make_directory(const char *path, struct failure *f)
 {
 	char dir[PATH_SIZE], *p, *last;
 	int fd, r;
@@ -235,7 +235,7 @@ int login_write(struct login_files *l, int which, struct failure *f)
 
 	if (file->state == FILE_CURRENT)
 		return 0;
-	if (login_not_foreign(l, which, which, f) != 0 || make_directory(file->path, f) != 0 ||
+	if (login_not_foreign(l, which, which, f) != 0 || login_make_directory(file->path, f) != 0 ||
 	    io_replace_file(file->path, 0644, file->text, strlen(file->text), f) != 0)
 		return -1;
 	file->state = FILE_CURRENT;
@@ -255,7 +255,7 @@ int login_remove(struct login_files *l, int which, struct failure *f)
 }
 
 /* The link that `systemctl --user enable` makes.  false: this unit has none. */
-static bool link_path(const struct login_files *l, int which, char out[2 * PATH_SIZE])
+static bool login_link_path(const struct login_files *l, int which, char out[2 * PATH_SIZE])
 {
 	if (!files[which].wanted_by)
 		return false;
@@ -269,14 +269,14 @@ bool login_linked(const struct login_files *l, int which)
 	char path[2 * PATH_SIZE];
 	struct stat st;
 
-	return link_path(l, which, path) && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
+	return login_link_path(l, which, path) && lstat(path, &st) == 0 && S_ISLNK(st.st_mode);
 }
 
 int login_unlink(const struct login_files *l, int which, struct failure *f)
 {
 	char path[2 * PATH_SIZE];
 
-	if (login_linked(l, which) && link_path(l, which, path) && unlink(path) != 0)
+	if (login_linked(l, which) && login_link_path(l, which, path) && unlink(path) != 0)
 		return fail_errno(f, NULL, "remove %s", path);
 	return 0;
 }

@@ -42,7 +42,7 @@ bool manager_here(void)
 }
 
 /* "enable --now ccbroker.socket ...", for messages. */
-static void join(const char *const words[], char *out, size_t size)
+static void manager_join_words(const char *const words[], char *out, size_t size)
 {
 	size_t used = 0;
 	unsigned i;
@@ -80,7 +80,7 @@ static int systemctl_wait(pid_t pid, int64_t deadline)
 	return -1;
 }
 
-static int said_no(const char *words, int status, struct failure *f)
+static int manager_fail(const char *words, int status, struct failure *f)
 {
 	static const char mend[] = "journalctl --user -e may tell why";
 
@@ -103,7 +103,7 @@ int manager_call(const char *const words[], char *out, size_t size, struct failu
 	char text[200];
 	pid_t pid;
 
-	join(words, text, sizeof(text));
+	manager_join_words(words, text, sizeof(text));
 	if (out && pipe2(fds, O_CLOEXEC) != 0)
 		return fail_errno(f, NULL, "pipe");
 	pid = systemctl_start(words, fds[1]);
@@ -124,10 +124,10 @@ int manager_call(const char *const words[], char *out, size_t size, struct failu
 		close(fds[0]);
 	if (out)
 		out[n < 0 ? 0 : n] = '\0';
-	return status == 0 ? 0 : said_no(text, status, f);
+	return status == 0 ? 0 : manager_fail(text, status, f);
 }
 
-static void take(char out[32], const char *line, const char *key)
+static void manager_take_value(char out[32], const char *line, const char *key)
 {
 	size_t n = strlen(key);
 
@@ -155,8 +155,8 @@ int manager_ask(const char *const names[], unsigned n, struct manager_unit out[]
 		if (line == end)
 			at++;
 		else {
-			take(out[at].enabled, line, "UnitFileState=");
-			take(out[at].active, line, "ActiveState=");
+			manager_take_value(out[at].enabled, line, "UnitFileState=");
+			manager_take_value(out[at].active, line, "ActiveState=");
 		}
 	}
 	return 0;

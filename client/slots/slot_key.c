@@ -23,14 +23,14 @@
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
 #define PROMPT_PATIENCE_MS 180000 /* a person reads a dialog */
 
-static void keyring_words(const uint8_t vault[VAULT_ID_LEN], uint32_t id, char hex[VAULT_ID_LEN * 2 + 1],
+static void keyring_arguments(const uint8_t vault[VAULT_ID_LEN], uint32_t id, char hex[VAULT_ID_LEN * 2 + 1],
 			  char number[16])
 {
 	secure_hex(hex, vault, VAULT_ID_LEN);
 	snprintf(number, 16, "%" PRIu32, id);
 }
 
-static int from_keyring(struct client *c, const struct slots *all, const struct slot_view *s, bool prompt,
+static int slot_key_from_keyring(struct client *c, const struct slots *all, const struct slot_view *s, bool prompt,
 			struct secret *key, struct failure *f)
 {
 	char hex[VAULT_ID_LEN * 2 + 1], number[16];
@@ -42,7 +42,7 @@ static int from_keyring(struct client *c, const struct slots *all, const struct 
 	uint32_t id;
 	int r = -1;
 
-	keyring_words(all->vault, s->id, hex, number);
+	keyring_arguments(all->vault, s->id, hex, number);
 	if (prompt) {
 		argv[2] = "--prompt";
 		argv[3] = hex;
@@ -62,7 +62,7 @@ static int from_keyring(struct client *c, const struct slots *all, const struct 
 	return r;
 }
 
-static int from_tpm(struct client *c, const struct slot_view *s, struct secret *key, struct failure *f)
+static int slot_key_from_tpm(struct client *c, const struct slot_view *s, struct secret *key, struct failure *f)
 {
 	static const char *const argv[] = { "ccrun-tpm2", "unseal", NULL };
 	uint8_t blob[SLOT_MATERIAL_MAX];
@@ -94,9 +94,9 @@ int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_
 {
 	switch (s->kind) {
 	case SLOT_KEYRING:
-		return from_keyring(c, all, s, prompt, key, f);
+		return slot_key_from_keyring(c, all, s, prompt, key, f);
 	case SLOT_TPM2:
-		return from_tpm(c, s, key, f);
+		return slot_key_from_tpm(c, s, key, f);
 	default:
 		return fail_set(f, FAIL_USAGE, NULL, "a %s slot is opened another way", slot_kind_name(s->kind));
 	}
@@ -110,7 +110,7 @@ void slot_keyring_erase(struct client *c, const uint8_t vault[VAULT_ID_LEN], uin
 	struct secret none = { 0 };
 	struct failure f = { 0 };
 
-	keyring_words(vault, id, hex, number);
+	keyring_arguments(vault, id, hex, number);
 	if (secret_new(c, &none, HELPER_MAX, &f) != 0 ||
 	    (helper_run(&h, none.p, none.room, &none.n, &f) != 0 && f.code != FAIL_NO_ENTRY))
 		say("note: the keyring's item of slot %s stays: %s", number, f.what);
@@ -151,7 +151,7 @@ int slot_key_file(struct client *c, const char *file, const struct slots *all, u
 	return r;
 }
 
-static int try_passphrases(struct client *c, const struct slots *all, const struct secret *typed,
+static int slot_try_passphrases(struct client *c, const struct slots *all, const struct secret *typed,
 			   struct secret *key, slot_try *try, void *arg, struct failure *f)
 {
 	const struct slot_view *s;
@@ -171,7 +171,7 @@ static int try_passphrases(struct client *c, const struct slots *all, const stru
 	return fail_set(f, FAIL_WRONG_KEY, "ccctl unlock tries again", "wrong passphrase");
 }
 
-static int try_recovery(struct client *c, const struct slots *all, const struct secret *key,
+static int slot_try_recovery(struct client *c, const struct slots *all, const struct secret *key,
 			slot_try *try, void *arg, struct failure *f)
 {
 	unsigned i;
@@ -200,9 +200,9 @@ int slot_key_typed(struct client *c, const struct slots *all, const struct secre
 	/* A passphrase that happens to be a recovery code does not happen. */
 	if (slots_count(all, SLOT_RECOVERY) > 0 &&
 	    recovery_parse((const char *)typed->p, typed->n, key.p, &typing) == 0)
-		r = try_recovery(c, all, &key, try, arg, f);
+		r = slot_try_recovery(c, all, &key, try, arg, f);
 	else if (slots_count(all, SLOT_PASSPHRASE) > 0)
-		r = try_passphrases(c, all, typed, &key, try, arg, f);
+		r = slot_try_passphrases(c, all, typed, &key, try, arg, f);
 	else if (slots_count(all, SLOT_RECOVERY) > 0)
 		r = fail_set(f, FAIL_WRONG_KEY, typing.hint, "%s", typing.what);
 	else

@@ -22,7 +22,7 @@
 
 #define PATIENCE_MS 15000
 
-static int long_enough(const struct secret *s, struct failure *f)
+static int passphrase_check_length(const struct secret *s, struct failure *f)
 {
 	if (utf8_count((const char *)s->p, s->n) >= PASSPHRASE_LEAST)
 		return 0;
@@ -31,7 +31,7 @@ static int long_enough(const struct secret *s, struct failure *f)
 }
 
 /* A new passphrase from the terminal, twice the same. */
-static int ask_new(struct client *c, bool first, struct secret *s, struct failure *f)
+static int passphrase_ask_new(struct client *c, bool first, struct secret *s, struct failure *f)
 {
 	struct secret again = { 0 };
 	int i, r = -1;
@@ -49,7 +49,7 @@ static int ask_new(struct client *c, bool first, struct secret *s, struct failur
 	for (i = 0; i < TRIES && r != 0; i++) {
 		if (terminal_secret("New passphrase (8 characters or more): ", s, f) != 0)
 			break;
-		if (long_enough(s, f) != 0) {
+		if (passphrase_check_length(s, f) != 0) {
 			terminal_say("That is shorter than %d characters.", PASSPHRASE_LEAST);
 			continue;
 		}
@@ -65,16 +65,16 @@ static int ask_new(struct client *c, bool first, struct secret *s, struct failur
 	return r;
 }
 
-static int slot_read_passphrase(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
+static int passphrase_read_new(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
 {
 	if (secret_new(c, pass, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
 	if (pass_fd < 0)
-		return ask_new(c, first, pass, f);
-	return secret_from_fd(pass_fd, pass, f) != 0 ? -1 : long_enough(pass, f);
+		return passphrase_ask_new(c, first, pass, f);
+	return secret_from_fd(pass_fd, pass, f) != 0 ? -1 : passphrase_check_length(pass, f);
 }
 
-static int make_passphrase(struct client *c, struct new_slot *s, struct failure *f)
+static int slot_make_passphrase(struct client *c, struct new_slot *s, struct failure *f)
 {
 	struct secret pass = { 0 };
 	int r = -1;
@@ -82,14 +82,14 @@ static int make_passphrase(struct client *c, struct new_slot *s, struct failure 
 	kdf_fresh(&s->info.kdf);
 	if (s->info.kdf.mem == KDF_MEM_MIN)
 		say("warning: CCRUN_KDF=fast is set: this passphrase is cheap to guess, for tests only");
-	if (slot_read_passphrase(c, s->pass_fd, s->first, &pass, f) == 0)
+	if (passphrase_read_new(c, s->pass_fd, s->first, &pass, f) == 0)
 		r = kdf_derive(&s->info.kdf, pass.p, pass.n, s->key.p, f);
 	secret_free(c, &pass);
 	return r;
 }
 
 /* The one line that a keyring or a service manager keeps. */
-static int key_text(struct client *c, const struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+static int slot_key_text(struct client *c, const struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
 		    uint32_t id, struct secret *text, struct failure *f)
 {
 	if (secret_new(c, text, KEYTEXT_MAX, f) != 0)
@@ -98,7 +98,7 @@ static int key_text(struct client *c, const struct new_slot *s, const uint8_t va
 	return 0;
 }
 
-static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+static int slot_make_keyring(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
 			uint32_t id, struct failure *f)
 {
 	char hex[VAULT_ID_LEN * 2 + 1], number[16];
@@ -112,7 +112,7 @@ static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vaul
 	secure_random(s->key.p, KEY_LEN);
 	secure_hex(hex, vault, VAULT_ID_LEN);
 	snprintf(number, sizeof(number), "%" PRIu32, id);
-	if (key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
+	if (slot_key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
 		/* Without the line's end. */
 		in = (struct iovec){ text.p, text.n - 1 };
 		r = helper_run(&h, none.p, none.room, &none.n, f);
@@ -122,7 +122,7 @@ static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vaul
 	return r;
 }
 
-static int make_tpm2(struct client *c, struct new_slot *s, struct failure *f)
+static int slot_make_tpm2(struct client *c, struct new_slot *s, struct failure *f)
 {
 	static const char *const argv[] = { "ccrun-tpm2", "seal", NULL };
 	struct iovec in = { s->key.p, KEY_LEN };
@@ -146,7 +146,7 @@ static int make_tpm2(struct client *c, struct new_slot *s, struct failure *f)
 }
 
 /* This host's public key: the broker's, which is to open the keyfile. */
-static int own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
+static int slot_own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
 {
 	const uint8_t *p;
 	size_t n;
@@ -161,12 +161,12 @@ static int own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct 
 }
 
 /* What is there would be lost if the slot were not added. */
-static int write_new(const char *file, const void *p, size_t n, struct failure *f)
+static int slot_write_file(const char *file, const void *p, size_t n, struct failure *f)
 {
 	return io_new_file(file, p, n, "name a file that is not there yet", f);
 }
 
-static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+static int slot_make_keyfile(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
 			uint32_t id, struct failure *f)
 {
 	struct keyfile_info info = { .slot = id };
@@ -174,7 +174,7 @@ static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vaul
 
 	host_name(name);
 	if (s->host_file ? host_read_public(s->host_file, info.host, name, f) != 0
-			 : own_public(c, info.host, f) != 0)
+			 : slot_own_public(c, info.host, f) != 0)
 		return -1;
 	secure_random(s->key.p, KEY_LEN);
 	memcpy(info.vault, vault, VAULT_ID_LEN);
@@ -186,10 +186,10 @@ static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vaul
 	if (!s->label)
 		snprintf(s->info.label, sizeof(s->info.label), "%s", name);
 	s->has_keyfile = !s->out_file;
-	return s->out_file ? write_new(s->out_file, s->keyfile, KEYFILE_LEN, f) : 0;
+	return s->out_file ? slot_write_file(s->out_file, s->keyfile, KEYFILE_LEN, f) : 0;
 }
 
-static int make_credential(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+static int slot_make_credential(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
 			   uint32_t id, struct failure *f)
 {
 	struct secret text = { 0 };
@@ -200,10 +200,10 @@ static int make_credential(struct client *c, struct new_slot *s, const uint8_t v
 				"ccctl slot add credential | systemd-creds encrypt --name=ccrun.key - FILE",
 				"the key is not shown on a terminal");
 	secure_random(s->key.p, KEY_LEN);
-	if (key_text(c, s, vault, id, &text, f) != 0)
+	if (slot_key_text(c, s, vault, id, &text, f) != 0)
 		return -1;
 	if (s->out_file)
-		r = write_new(s->out_file, text.p, text.n, f);
+		r = slot_write_file(s->out_file, text.p, text.n, f);
 	else if (io_write_all(STDOUT_FILENO, text.p, text.n, io_now_ms() + PIPE_DEADLINE_MS) != 0)
 		r = fail_errno(f, NULL, "write the credential to standard output");
 	else
@@ -213,7 +213,7 @@ static int make_credential(struct client *c, struct new_slot *s, const uint8_t v
 }
 
 /* Shown once, and typed back: what was not written down is noticed now. */
-static int make_recovery(struct client *c, struct new_slot *s, struct failure *f)
+static int slot_make_recovery(struct client *c, struct new_slot *s, struct failure *f)
 {
 	struct secret code = { 0 }, typed = { 0 }, key = { 0 };
 	struct failure wrong = { 0 };
@@ -261,17 +261,17 @@ int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
 	s->key.n = KEY_LEN;
 	switch (kind) {
 	case SLOT_PASSPHRASE:
-		return make_passphrase(c, s, f);
+		return slot_make_passphrase(c, s, f);
 	case SLOT_KEYRING:
-		return make_keyring(c, s, vault, id, f);
+		return slot_make_keyring(c, s, vault, id, f);
 	case SLOT_KEYFILE:
-		return make_keyfile(c, s, vault, id, f);
+		return slot_make_keyfile(c, s, vault, id, f);
 	case SLOT_CREDENTIAL:
-		return make_credential(c, s, vault, id, f);
+		return slot_make_credential(c, s, vault, id, f);
 	case SLOT_TPM2:
-		return make_tpm2(c, s, f);
+		return slot_make_tpm2(c, s, f);
 	case SLOT_RECOVERY:
-		return make_recovery(c, s, f);
+		return slot_make_recovery(c, s, f);
 	}
 	return fail_set(f, FAIL_USAGE, NULL, "slots of kind %d are unknown", (int)kind);
 }
@@ -309,7 +309,7 @@ int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint3
 }
 
 /* No answer came (too late, say): the broker may have done it all the same. */
-static bool may_be_there(struct client *c, enum slot_kind kind, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
+static bool slot_may_exist(struct client *c, enum slot_kind kind, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
 {
 	static struct slots now; /* pages of public numbers: not on the stack */
 	const struct slot_view *s;
@@ -330,7 +330,7 @@ void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT
 
 	if (s->info.kind != SLOT_KEYRING && !file)
 		return;
-	if (sent && !c->dial.refused && may_be_there(c, s->info.kind, vault, id)) {
+	if (sent && !c->dial.refused && slot_may_exist(c, s->info.kind, vault, id)) {
 		say("note: whether there is slot %" PRIu32 " now cannot be told, so its key stays %s%s: ccctl slot list",
 		    id, file ? "in " : "in the keyring", file ? s->out_file : "");
 		return;
