@@ -24,21 +24,21 @@
 struct add {
 	const char *word;
 	bool key_only, replace, unchecked;
-	const char *ref[SESSION_ENTRIES_MAX]; /* --source, in order; refs of them */
+	const char *ref[SESSION_ENTRIES_MAX]; /* --source, in order */
 	unsigned refs;
 	int pass_fd;
-	struct secret pass; /* what came on pass_fd */
-	struct settings set;
-	uint64_t ttl; /* -t: seconds; 0 as the files say */
+	struct secret pass; /* read from pass_fd */
+	struct given_params set;
+	uint64_t ttl; /* -t, in seconds; 0: as the provider's files say */
 	struct provider *provider; /* NULL with --key */
 	struct wanted wanted[SESSION_ENTRIES_MAX];
-	bool over[SESSION_ENTRIES_MAX]; /* may replace what is there */
+	bool over[SESSION_ENTRIES_MAX]; /* may replace an existing entry */
 	unsigned count;
 };
 
 enum { OPT_KEY = 256, OPT_REPLACE, OPT_SET, OPT_FD, OPT_SOURCE, OPT_UNCHECKED };
 
-static const struct option options[] = {
+static const struct option add_options[] = {
 	{ "key", no_argument, NULL, OPT_KEY },
 	{ "replace", no_argument, NULL, OPT_REPLACE },
 	{ "set", required_argument, NULL, OPT_SET },
@@ -54,7 +54,7 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	int opt;
 
 	a->pass_fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":t:", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":t:", add_options, f)) != -1) {
 		switch (opt) {
 		case 't':
 			if (duration_typed(optarg, &a->ttl) != 0 || a->ttl == 0 || a->ttl > TTL_MAX)
@@ -68,7 +68,7 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 			a->replace = true;
 			break;
 		case OPT_SET:
-			if (settings_add(&a->set, optarg, f) != 0)
+			if (given_params_add(&a->set, optarg, f) != 0)
 				return -1;
 			break;
 		case OPT_SOURCE:
@@ -98,7 +98,7 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	return 0;
 }
 
-/* An entry that belongs to no provider yet: sealed to what no launch asks for. */
+/* An entry of no provider: bound to an origin that no launch asks for. */
 static int add_want_unbound(struct add *a, struct failure *f)
 {
 	struct wanted *w = &a->wanted[0];
@@ -139,7 +139,7 @@ static int add_want_provider(struct add *a, struct failure *f)
 	return 0;
 }
 
-/* One reference for each key. */
+/* One --source for each key. */
 static int add_check_sources(const struct add *a, struct failure *f)
 {
 	if (a->refs == 0 || a->refs == a->count)
@@ -148,8 +148,8 @@ static int add_check_sources(const struct add *a, struct failure *f)
 			"%s has %u keys, and %u sources were named", a->word, a->count, a->refs);
 }
 
-/* -t: as long in memory, whatever longer time the files allow.  What was fetched is
- * fetched again some day, for it may have been changed there. */
+/* -t can shorten the files' ttl, not lengthen it.  A key with a source always has a
+ * ttl: it may be changed there, so it must be fetched again some day. */
 static int add_tighten_policies(struct add *a, struct failure *f)
 {
 	struct policy p;
@@ -177,7 +177,8 @@ static void add_drop_wanted(struct add *a, unsigned i)
 	a->count--;
 }
 
-/* What is there already is replaced only on somebody's word. */
+/* An existing entry is replaced only with --replace or if the person agrees; others
+ * are dropped from a->wanted. */
 static int add_settle_existing(struct client *c, struct add *a, struct failure *f)
 {
 	char question[160];
@@ -274,13 +275,13 @@ out:
 
 static int add_run(struct client *c, struct add *a, struct failure *f)
 {
-	/* It is read whatever happens: what follows it there may be a key. */
+	/* Read first, whether needed or not: the key may follow it on the same descriptor. */
 	if (a->pass_fd >= 0 && (secret_new(c, &a->pass, PASSPHRASE_MAX + 1, f) != 0 ||
 				secret_from_fd(a->pass_fd, &a->pass, f) != 0))
 		return -1;
 	if (add_load(a, f) != 0)
 		return -1;
-	/* Whether there is a key at all may be among the answers. */
+	/* Parameters first: they may decide whether a key is needed at all. */
 	if (!a->key_only && add_want_provider(a, f) != 0)
 		return -1;
 	if (a->count > 0 && vault_ready(c, a->pass_fd >= 0 ? &a->pass : NULL, f) != 0)

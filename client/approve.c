@@ -1,5 +1,6 @@
 /*
- * client/approve.c - ccctl approve: seal what a provider's files say now.
+ * client/approve.c - ccctl approve: bind a provider's entries to the origin,
+ * variable and policy that its files have now.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -17,19 +18,19 @@
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */
 
-/* What is to be sealed, and what is. */
+/* One entry whose binding changes. */
 struct change {
 	struct wanted to;
 	struct listed from;
-	struct entry_source source; /* what is to be sealed, when from.has_source */
+	struct entry_source source; /* the new source, when source_differs */
 	bool source_differs;
 };
 
-static const struct option options[] = {
+static const struct option approve_options[] = {
 	{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 }
 };
 
-/* The word is no provider: the one that uses an entry of this name. */
+/* The word names no provider: load the one that uses an entry of this name. */
 static int approve_load_user(const char *entry, struct provider **p, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1], word[USERS_SHOWN][PROVIDER_WORD];
@@ -67,7 +68,7 @@ static int approve_load(const char *word, struct provider **p, struct failure *f
 	return approve_load_user(name, p, f);
 }
 
-/* Does what is sealed in e differ from what the files say?  1, 0, -1. */
+/* Is e bound to something else than the files say?  1 with *out, 0, or -1. */
 static int approve_differs(const struct wanted *w, const struct listed *e, struct change *out, struct failure *f)
 {
 	int same = e->has_source ? source_is_sealed(e, &out->source, f) : 1;
@@ -81,7 +82,8 @@ static int approve_differs(const struct wanted *w, const struct listed *e, struc
 	return out->source_differs || wanted_differs(w, e);
 }
 
-/* Which of the provider's entries are sealed to something else?  -1: one is not there. */
+/* The provider's entries that are bound to something else.  How many, or -1 (also when
+ * one does not exist). */
 static int approve_find_changes(struct client *c, const struct provider *p,
 			struct change out[SESSION_ENTRIES_MAX], struct failure *f)
 {
@@ -203,7 +205,7 @@ int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
 	struct provider *p;
 	int opt, r;
 
-	while ((opt = next_option(&first, argc, argv, ":y", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":y", approve_options, f)) != -1) {
 		if (opt == '?')
 			return -1;
 		yes = true;

@@ -12,7 +12,7 @@
 #include "config/provider/provider.h"
 #include "config/settings/settings_file.h"
 
-static const struct option options[] = {
+static const struct option default_options[] = {
 	{ "unset", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
 };
 
@@ -40,7 +40,7 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 	int opt;
 
 	(void)c;
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":", default_options, f)) != -1) {
 		if (opt == '?')
 			return -1;
 		unset = true;

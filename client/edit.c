@@ -1,6 +1,6 @@
 /*
- * client/edit.c - ccctl edit: a provider's own file in the person's editor,
- * put in place when it is understood.
+ * client/edit.c - ccctl edit: a copy of the user's file of a provider in an editor; it
+ * replaces the file once it parses.
  */
 #include <errno.h>
 #include <signal.h>
@@ -23,18 +23,17 @@
 #include "config/provider/provider.h"
 #include "wire/message.h"
 
-/* One try of an edit: the copy that the editor works on, and what was there. */
 struct edit {
 	char name[NAME_MAX_LEN + 1];
-	char path[PATH_SIZE]; /* the person's file */
-	char copy[PATH_SIZE];
+	char path[PATH_SIZE]; /* the user's file */
+	char copy[PATH_SIZE]; /* what the editor works on */
 	mode_t mode;
 	bool there;
-	char *old; /* what the editor began with: the file's text, else what is shipped */
+	char *old; /* the editor's initial text: the file's, else the template's */
 	size_t old_len;
 };
 
-/* A first file: what is shipped, as comments. */
+/* For a first file: the shipped file, commented out. */
 static int edit_template(const char *name, char **out, size_t *n, struct failure *f)
 {
 	char leaf[NAME_MAX_LEN + 32], path[PATH_SIZE], *shipped = NULL, *to;
@@ -96,7 +95,8 @@ static int run_editor(const char *copy, struct failure *f)
 			editor);
 }
 
-/* What the provider's files say of its keys, in w; -1: they are wrong, or lack something. */
+/* What the provider's entries are to be bound to.  How many, or -1: the files do not
+ * load, or lack a parameter. */
 static int edit_wanted(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
 {
 	struct provider *p;
@@ -109,7 +109,8 @@ static int edit_wanted(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
 	return n;
 }
 
-/* Put the text in place, see whether it is understood, else put back what was there. */
+/* Replace the file by text; put the old one back if the provider or one of its modes
+ * does not load then. */
 static int edit_install(const struct edit *e, const char *text, size_t n, struct failure *f)
 {
 	struct provider *p;
@@ -138,7 +139,7 @@ back:
 	return -1;
 }
 
-/* Until it is understood, or the person gives up.  1 changed, 0 not, -1. */
+/* Run the editor until the file is valid or the person gives up.  1 changed, 0 not, -1. */
 static int edit_until_valid(struct edit *e, struct failure *f)
 {
 	char *text = NULL;
@@ -170,7 +171,7 @@ static int edit_until_valid(struct edit *e, struct failure *f)
 	return -1;
 }
 
-/* The copy beside the file, where the directory is the person's own. */
+/* Write the copy beside the file, in a directory that is the user's own. */
 static int edit_begin(struct edit *e, struct failure *f)
 {
 	char leaf[NAME_MAX_LEN + 16], *text = NULL;
@@ -181,7 +182,7 @@ static int edit_begin(struct edit *e, struct failure *f)
 	turn = user_file_begin(leaf, e->path, &e->mode, &e->there, f);
 	if (turn < 0)
 		return -1;
-	/* Whoever changes the file meanwhile is not waited for: editors are open for days. */
+	/* Do not hold the lock while the editor runs: that may take days. */
 	close(turn);
 	if (e->there && io_slurp(e->path, INI_FILE_MAX, &e->old, &e->old_len, f) != 0)
 		return -1;
@@ -212,7 +213,8 @@ static bool edit_is_known(const char *name)
 	return f.code != FAIL_NO_ENTRY;
 }
 
-/* Comments alone change nothing: a person may have edited what is shown as such. */
+/* Does the file have more than comments?  A person may edit the commented-out lines of
+ * the template and wonder why nothing changes. */
 static bool edit_has_items(const char *path)
 {
 	struct ini_file *file;

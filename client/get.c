@@ -1,5 +1,5 @@
 /*
- * client/get.c - ccctl get: one key on standard output, on purpose.
+ * client/get.c - ccctl get: print one key on standard output.
  */
 #include <unistd.h>
 
@@ -12,7 +12,7 @@
 #include "client/verbs.h"
 #include "start/source.h"
 
-static const struct option options[] = {
+static const struct option get_options[] = {
 	{ "reveal", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
 };
 
@@ -38,7 +38,7 @@ static int get_request(struct client *c, const char *name, struct failure *f)
 	return client_call(c, o, f);
 }
 
-/* A key that stays elsewhere is fetched first, as a launch does. */
+/* If the key has a source and is not in memory, have it fetched first, as a launch does. */
 static int get_or_fetch(struct client *c, const char *name, struct failure *f)
 {
 	const char *const names[] = { name, NULL };
@@ -57,7 +57,7 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 	size_t n;
 	int opt;
 
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":", get_options, f)) != -1) {
 		if (opt == '?')
 			return -1;
 		reveal = true;

@@ -40,7 +40,7 @@ static int link_refuse_to_shadow(const char *name, const char *path, struct fail
 	return 0;
 }
 
-/* A new link in the place of one of ours: at once, or not at all. */
+/* Make the link, atomically in place of one of ours. */
 static int link_place(const char *path, struct failure *f)
 {
 	char ccrun[PATH_SIZE], temp[PATH_SIZE];

@@ -15,7 +15,6 @@
 #include "config/provider/provider.h"
 #include "json/output.h"
 
-/* What is known of the vault, from open to nothing. */
 enum vault_view { VIEW_OPEN, VIEW_LOCKED, VIEW_NO_VAULT, VIEW_NO_BROKER, VIEW_UNKNOWN };
 
 enum key_state {
@@ -42,8 +41,8 @@ struct row {
 	struct failure why;
 	enum key_state key;
 	uint64_t used;
-	char from[SOURCE_REF_MAX + 1]; /* of the first key that is there */
-	char host[ORIGIN_MAX_LEN + 1];
+	char from[SOURCE_REF_MAX + 1]; /* where the first key that exists comes from */
+	char host[ORIGIN_MAX_LEN + 1]; /* or "(PARAMETER?)" while one is missing */
 	char modes[256];
 	char no[sizeof(((struct provider *)0)->unverified) + 8]; /* "no: WHY", when not verified */
 };
@@ -56,7 +55,7 @@ struct listing {
 	enum vault_view view;
 };
 
-/* A listing of files works whatever the broker does. */
+/* Never fails: the provider files can be listed without a broker. */
 static enum vault_view list_view_vault(struct client *c, struct listing *l)
 {
 	struct failure f = { 0 };
@@ -79,7 +78,8 @@ static enum vault_view list_view_vault(struct client *c, struct listing *l)
 	return VIEW_UNKNOWN;
 }
 
-/* The vault is open: are p's keys there, and sealed to what its files say? */
+/* The vault is open: do the provider's entries exist, and are they bound to what its
+ * files say? */
 static void list_look_up(const struct listing *l, struct row *r)
 {
 	struct wanted w[SESSION_ENTRIES_MAX];
@@ -135,7 +135,7 @@ static void list_fill_row(const struct listing *l, struct row *r)
 		r->key = by_view[l->view];
 }
 
-/* Was it seen to work?  "-" for a file of one's own that does not say. */
+/* Has the provider been tested?  "-" when its files do not say. */
 static const char *list_verified(const struct row *r)
 {
 	if (!r->p || !r->p->verified[0])

@@ -1,5 +1,5 @@
 /*
- * client/log.c - ccctl log: the record, read from its two files, and its chain.
+ * client/log.c - ccctl log: print the audit log, and verify its hash chain.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,28 +25,32 @@
 #define TAIL_LEN (sizeof(TAIL_KEY) - 1 + HASH_HEX + 2)
 
 #define RECORD "record.jsonl"
-#define RECORD_OLD "record.1.jsonl" /* what it was until it had grown enough */
+#define RECORD_OLD "record.1.jsonl" /* the file before the last rotation */
 
 struct record {
-	FILE *old, *in; /* NULL: there is none */
+	FILE *old, *in; /* RECORD_OLD, RECORD; NULL: no such file */
 	char path[PATH_SIZE];
 };
 
 struct chain {
 	uint64_t lines;
-	uint64_t first;	 /* the first line's number: more than 1 when older ones are gone */
-	uint64_t bad;	 /* the first line that does not fit, or 0 */
-	uint64_t bad_at; /* the same, in its own file */
-	bool bad_old;	 /* which is the older one */
+	uint64_t first;	 /* the first line's sequence number; above 1 after rotations */
+	uint64_t bad;	 /* number of the first line that breaks the chain, or 0 */
+	uint64_t bad_at; /* its number in its own file */
+	bool bad_old;	 /* that is RECORD_OLD */
 	char hash[HASH_HEX + 1];
-	bool cut; /* the last line has no end */
+	bool cut; /* the last line has no newline */
 };
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 256 }, { "verify", no_argument, NULL, 257 }, { NULL, 0, NULL, 0 }
+enum { OPT_JSON = 256, OPT_VERIFY };
+
+static const struct option log_options[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "verify", no_argument, NULL, OPT_VERIFY },
+	{ NULL, 0, NULL, 0 },
 };
 
-/* NULL with f untouched when there is none. */
+/* NULL: with f set, or, if there is no such file, with f untouched. */
 static FILE *log_open_file(const char *leaf, char path[PATH_SIZE], struct failure *f)
 {
 	struct stat st;
@@ -69,7 +73,7 @@ static FILE *log_open_file(const char *leaf, char path[PATH_SIZE], struct failur
 	return in;
 }
 
-/* A part of the record that the system broker keeps.  NULL with f set. */
+/* Copy one of the two files from the system broker into memory.  NULL with f set. */
 static FILE *log_fetch_file(struct client *c, bool old, struct failure *f)
 {
 	uint64_t at = 0, size = 1;
@@ -117,8 +121,9 @@ static void log_close(struct record *r)
 }
 
 /*
- * The older file first: what is written meanwhile is missing at the end.  The
- * system broker's are not ours to read: it hands them out, to each uid its own.
+ * The older file first: lines that are written meanwhile are then missing at the end,
+ * not in the middle.  The system broker's files are not readable for users: it sends
+ * each user its own.
  */
 static int log_open(struct client *c, struct record *r, struct failure *f)
 {
@@ -141,7 +146,7 @@ static int log_open(struct client *c, struct record *r, struct failure *f)
 	return -1;
 }
 
-/* Does the line (n bytes, no newline) follow from the hash before it? */
+/* Is the line's hash (n bytes, no newline) that of the line and the hash before it? */
 static bool chain_fits(struct chain *c, const char *line, size_t n)
 {
 	char hex[HASH_HEX + 1];
@@ -158,8 +163,8 @@ static bool chain_fits(struct chain *c, const char *line, size_t n)
 }
 
 /*
- * The first line of all.  What was before it may be gone, where an older file
- * was replaced; then its hash cannot be told to be right, and is taken as it is.
+ * The first line of all.  If older lines were rotated away, its hash cannot be verified
+ * and starts the chain as it stands.
  */
 static void chain_begin(struct chain *c, const char *line, size_t n, bool old)
 {
@@ -219,7 +224,7 @@ static void log_print_line(const struct json_t *o)
 {
 	char when[24];
 
-	/* 2026-01-31T12:00:00.000Z, as it stands: the record is in UTC. */
+	/* From 2026-01-31T12:00:00.000Z: times in the log are UTC. */
 	snprintf(when, sizeof(when), "%.19sZ", js_get(o, "time"));
 	put_cell(when, 20);
 	put_cell(js_get(o, "event"), 8);
@@ -233,7 +238,8 @@ static void log_print_line(const struct json_t *o)
 	putchar('\n');
 }
 
-/* Lines after the first `skip` of all, as text or into the array. */
+/* Print the lines after the first `skip`, or append them to the array `into`.  *count:
+ * lines before this file, then after it. */
 static void log_print_lines(FILE *in, uint64_t *count, uint64_t skip, struct json_t *into)
 {
 	uint64_t number = *count;
@@ -303,7 +309,7 @@ static int log_show(struct client *client, long count, bool verify, bool json, s
 	struct json_t *a = NULL;
 	int r = EXIT_DONE, tries = 2;
 
-	/* Between the two files the record may have begun a new one: once more. */
+	/* A rotation between opening the two files looks like a broken chain: try again. */
 	do {
 		if (log_open(client, &record, f) != 0)
 			return -1;
@@ -334,11 +340,11 @@ int verb_log(struct client *c, int argc, char **argv, struct failure *f)
 	long count = LINES_SHOWN;
 	int opt;
 
-	while ((opt = next_option(&first, argc, argv, ":n:", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":n:", log_options, f)) != -1) {
 		if (opt == '?' || (opt == 'n' && number_option(optarg, 0, 1L << 40, "-n", &count, f) != 0))
 			return -1;
-		json = json || opt == 256;
-		verify = verify || opt == 257;
+		json = json || opt == OPT_JSON;
+		verify = verify || opt == OPT_VERIFY;
 	}
 	if (want_words(argc, argv, 0, f) != 0)
 		return -1;

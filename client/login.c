@@ -15,7 +15,7 @@
 #include "client/verbs.h"
 #include "json/output.h"
 
-/* The broker's unit is started by its socket and has no link of its own. */
+/* The broker's own unit is started by its socket: it is not enabled. */
 static const int enabled_units[] = { UNIT_SOCKET, UNIT_UNLOCK, UNIT_LOGIND };
 #define ENABLED_UNITS (sizeof(enabled_units) / sizeof(enabled_units[0]))
 
@@ -24,7 +24,7 @@ static bool login_file_is_ours(const struct login_file *file)
 	return file->state == FILE_CURRENT || file->state == FILE_STALE;
 }
 
-/* Is anything of the units in the user's own directory? */
+/* Does the user's own directory have a unit of ours, or a link that enables one? */
 static bool login_has_units(const struct login_files *l)
 {
 	int i;
@@ -38,9 +38,9 @@ static bool login_has_units(const struct login_files *l)
 /* ---- enable ---- */
 
 /*
- * A broker that systemd did not start holds the vault's lock, and systemd would
- * take its socket's place: every connection would then start one that cannot
- * serve.
+ * A running broker that systemd did not start holds the vault's lock.  systemd would
+ * replace its socket, and every connection would start a broker that cannot get the
+ * lock.  0: there is no such broker, or -1.
  */
 static int login_check_no_broker(struct client *c, struct failure *f)
 {
@@ -65,7 +65,7 @@ static int login_check_no_broker(struct client *c, struct failure *f)
 	return -1;
 }
 
-/* The manager has an environment of its own, and starts the broker in it. */
+/* The user manager starts the broker in its own environment, not in this one. */
 static void login_note_environment(void)
 {
 	static const char *const dirs[][2] = { { "XDG_CONFIG_HOME", "/.config" },
@@ -85,7 +85,7 @@ static void login_note_environment(void)
 	}
 }
 
-/* Copies of the user's would hide what root installed. */
+/* The user's own copies would hide the units that root installed: remove them. */
 static int login_use_shared(struct login_files *l, struct failure *f)
 {
 	int i, r;
@@ -129,13 +129,13 @@ static int login_enable_units(struct client *c, struct login_files *l, struct fa
 
 	for (i = 0; i < ENABLED_UNITS; i++)
 		words[2 + i] = l->file[enabled_units[i]].name;
-	/* Somebody's own unit of that name hides root's as well. */
+	/* A unit of that name that ccctl did not write would hide root's, too. */
 	if (login_not_foreign(l, 0, LOGIN_UNITS - 1, f) != 0 || login_check_no_broker(c, f) != 0)
 		return -1;
 	login_note_environment();
 	if ((l->shared[0] ? login_use_shared(l, f) : login_use_own(l, f)) != 0)
 		return -1;
-	/* One of the two is enough. */
+	/* Units and an autostart entry would both open the vault. */
 	r = login_remove(l, AUTOSTART, f);
 	if (r < 0)
 		return -1;
@@ -177,7 +177,7 @@ static int login_disable_units(const struct login_files *l, struct failure *f)
 	const struct login_file *file;
 	unsigned i, n = 2;
 
-	/* Only what is there: systemctl stumbles over a name that it does not know. */
+	/* Only units that exist: systemctl fails on an unknown name. */
 	for (i = 0; i < ENABLED_UNITS; i++) {
 		file = &l->file[enabled_units[i]];
 		if (login_file_is_ours(file) || (file->state == FILE_MISSING && l->shared[0]))
@@ -356,23 +356,13 @@ static int login_status(struct login_files *l, bool json, struct failure *f)
 
 /* ---- the verb ---- */
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
-
 int verb_login(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static struct login_files l; /* five files with their text: not on the stack */
-	bool first = true, json = false;
+	bool json;
 	const char *what;
-	int opt;
 
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
-		if (opt == '?')
-			return -1;
-		json = true;
-	}
-	if (want_words(argc, argv, 1, f) != 0)
+	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 1, f) != 0)
 		return -1;
 	what = argv[optind];
 	if (json && strcmp(what, "status") != 0)

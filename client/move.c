@@ -1,10 +1,11 @@
 /*
- * client/move.c - ccctl move: the vault from a broker of the user's into the
- * system's, and back.
+ * client/move.c - ccctl move: move the vault from the user's own broker to the system
+ * broker, and back.
  *
- * MUST: the vault is on the disk in its new place before it goes from the old
- * one, and it goes only if nothing was changed there meanwhile.  Cut short, it
- * is in both; the same words again finish it, while the two are the same.
+ * MUST: the vault is on the disk in its new place before it is removed from the old
+ * one, and it is removed only if it was not changed there meanwhile.  When a move is
+ * interrupted, both brokers have the vault; the same command finishes the move as long
+ * as both copies are the same.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,13 +25,13 @@
 struct move {
 	enum dial_where from, to;
 	struct slots slots; /* of the vault that moves */
-	uint32_t slot;	    /* one that opens it */
+	uint32_t slot;	    /* one that opens it, with key */
 	struct secret key;
-	uint8_t *p; /* its file */
+	uint8_t *p; /* the vault's file, n bytes */
 	size_t n;
-	bool again; /* it is in both: a move was cut short */
-	uint8_t there[VAULT_ID_LEN]; /* the other one's */
-	char own[PATH_SIZE];	     /* the user's file, for messages */
+	bool again; /* the target has a vault already: an interrupted move */
+	uint8_t there[VAULT_ID_LEN]; /* id of the target's vault */
+	char own[PATH_SIZE];	     /* path of the user's own vault, for messages */
 };
 
 static const char *move_broker_name(enum dial_where w)
@@ -38,6 +39,7 @@ static const char *move_broker_name(enum dial_where w)
 	return w == DIAL_SYSTEM ? "the system broker" : "your own broker";
 }
 
+/* A slot_try: the broker exports the vault only to a client that has a slot's key. */
 static int move_export_with_key(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
 	struct wire_out *o = wire_request("export");
@@ -55,7 +57,7 @@ static int move_export_with_key(struct client *c, uint32_t id, const uint8_t *ke
 	return 0;
 }
 
-/* Without a person where that works: who moves it must be able to open it. */
+/* With the key of a slot that needs no typing.  0 or -1. */
 static int move_export_quietly(struct client *c, struct move *m, struct failure *f)
 {
 	struct secret key = { 0 };
@@ -86,7 +88,7 @@ static int move_export_typed(struct client *c, struct move *m, int fd, struct fa
 	return r;
 }
 
-/* What is in the new place already must be what is in the old one. */
+/* After an interrupted move: the target's copy must be the same. */
 static int move_compare(struct client *c, struct move *m, struct failure *f)
 {
 	struct wire_out *o = wire_request("export");
@@ -125,7 +127,7 @@ static int move_retire(struct client *c, struct move *m, struct failure *f)
 {
 	struct wire_out *o = wire_request("retire");
 
-	/* The slots as they stand in the file that was moved. */
+	/* The generation as it is in the file that was moved. */
 	if (transfer_slots(m->p, m->n, &m->slots, f) != 0) {
 		wire_out_free(o);
 		return -1;
@@ -173,8 +175,8 @@ static bool move_was_changed(const struct failure *f)
 }
 
 /*
- * The old place gives it up.  A broker that was ended in the middle of that is
- * asked once more; what was changed there since takes the move back.
+ * Remove the vault from the old broker.  Asked twice, in case the broker ends in
+ * between.  If the vault was changed there meanwhile, undo the move.
  */
 static int move_finish(struct client *c, struct move *m, struct failure *f)
 {
@@ -184,7 +186,7 @@ static int move_finish(struct client *c, struct move *m, struct failure *f)
 		c->where = m->from;
 		if (client_connect(c, true, f) != 0)
 			continue;
-		/* It had done it. */
+		/* none: it removed the vault, but its answer was lost. */
 		r = strcmp(c->state, "none") == 0 ? 0 : move_retire(c, m, f);
 		if (r != 0 && move_was_changed(f))
 			break;
@@ -217,7 +219,7 @@ static int move_vault(struct client *c, struct move *m, int fd, struct failure *
 	return 0;
 }
 
-static const struct option options[] = {
+static const struct option move_options[] = {
 	{ "passphrase-fd", required_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
 };
 
@@ -227,7 +229,7 @@ int verb_move(struct client *c, int argc, char **argv, struct failure *f)
 	bool first = true;
 	int opt, fd = -1, r;
 
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1)
+	while ((opt = next_option(&first, argc, argv, ":", move_options, f)) != -1)
 		if (opt == '?' || passphrase_fd_option(optarg, &fd, f) != 0)
 			return -1;
 	if (want_words(argc, argv, 1, f) != 0)

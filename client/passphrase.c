@@ -19,7 +19,7 @@ static struct slots all; /* several pages: not on the stack */
 
 enum { OPT_FD = 256, OPT_NEW_FD };
 
-/* Which slot the old passphrase opens. */
+/* A slot_try; arg: where the number of the slot that opens is stored. */
 static int passphrase_try_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
 	struct wire_out *o = wire_request("unlock");
@@ -64,7 +64,7 @@ int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
 	while ((opt = next_option(&first, argc, argv, ":", pass_options, f)) != -1)
 		if (opt == '?' || passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
 			return -1;
-	/* The old one opens the vault, so that this works on a locked one too. */
+	/* The old passphrase is always asked for; it also opens a locked vault. */
 	if (want_words(argc, argv, 0, f) != 0 || passphrase_find_slot(c, fd, &id, f) != 0)
 		return -1;
 	old = slots_find(&all, id);

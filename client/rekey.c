@@ -1,9 +1,9 @@
 /*
- * client/rekey.c - ccctl rekey: another vault key, and the slots that stay.
+ * client/rekey.c - ccctl rekey: encrypt the vault with a new vault key.
  *
- * A slot stays when its key is at hand: typed, fetched, or made anew and sealed
- * again (keyfiles to the hosts whose public keys their slots keep, credentials
- * to a file).  What is not dropped by name and cannot be kept is an error
+ * Every slot must wrap the new key, so every slot's key is needed: typed, fetched, or
+ * made new (a keyfile sealed to the host whose public key its slot has, a credential
+ * in a file).  A slot that cannot be kept and is not dropped by name is an error,
  * before anything is changed.
  */
 #include <inttypes.h>
@@ -24,22 +24,22 @@
 #include "client/verbs.h"
 #include "vault/keyfile.h"
 
-#define ITEM (4 + KEY_LEN) /* of the request's "keys" */
+#define REKEY_ITEM (4 + KEY_LEN) /* bytes in the request's "keys": a slot's number, little-endian, and its key */
 
 struct rekey {
 	int pass_fd;
-	struct secret pass; /* what came on pass_fd */
-	const char *out;    /* directory for keyfiles of other hosts and credentials */
+	struct secret pass; /* read from pass_fd */
+	const char *out;    /* --out: directory for credentials and keyfiles of other hosts */
 	uint32_t drop[VAULT_SLOTS_MAX];
 	unsigned drops;
 	struct slots slots;
-	struct secret keys; /* ITEM bytes a slot that stays */
+	struct secret keys; /* REKEY_ITEM bytes for each slot that is kept */
 	unsigned kept;
-	uint8_t keyfile[KEYFILE_LEN]; /* this host's */
+	uint8_t keyfile[KEYFILE_LEN]; /* for this host */
 	bool has_keyfile;
-	char written[VAULT_SLOTS_MAX][PATH_SIZE]; /* files that are no use if it fails */
+	char written[VAULT_SLOTS_MAX][PATH_SIZE]; /* files in out: removed if it fails */
 	unsigned files;
-	bool sent; /* the broker was asked: from here on it may be done */
+	bool sent; /* the broker was asked, so it may have the new key even if no answer came */
 };
 
 static bool rekey_drops(const struct rekey *r, uint32_t id)
@@ -54,14 +54,14 @@ static bool rekey_drops(const struct rekey *r, uint32_t id)
 
 static void rekey_add_key(struct rekey *r, uint32_t id, const uint8_t *key)
 {
-	uint8_t *p = r->keys.p + r->kept++ * ITEM;
+	uint8_t *p = r->keys.p + r->kept++ * REKEY_ITEM;
 
 	p[0] = (uint8_t)(id & 0xff);
 	p[1] = (uint8_t)(id >> 8 & 0xff);
 	p[2] = (uint8_t)(id >> 16 & 0xff);
 	p[3] = (uint8_t)(id >> 24);
 	memcpy(p + 4, key, KEY_LEN);
-	r->keys.n += ITEM;
+	r->keys.n += REKEY_ITEM;
 }
 
 static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
@@ -74,7 +74,7 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 	return -1;
 }
 
-/* Does the key open that slot?  It opens the vault, which is open. */
+/* Does the key open that slot?  (Unlocking an unlocked vault changes nothing.) */
 static int rekey_check_key(struct client *c, uint32_t id, const uint8_t *key, struct failure *f)
 {
 	struct wire_out *o = wire_request("unlock");
@@ -109,7 +109,7 @@ static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_v
 	return rekey_check_key(c, s->id, key->p, f);
 }
 
-/* A file that is not there yet, in --out. */
+/* Write a new file into --out: "ID-LABEL.ending". */
 static int rekey_write_file(struct rekey *r, const struct slot_view *s, const char *ending, const void *p, size_t n,
 		     struct failure *f)
 {
@@ -129,7 +129,7 @@ static int rekey_write_file(struct rekey *r, const struct slot_view *s, const ch
 	return 0;
 }
 
-/* A fresh key, sealed to the host that the slot names. */
+/* Make a new key, sealed to the host whose public key the slot has. */
 static int rekey_seal_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
 		    struct failure *f)
 {
@@ -221,7 +221,7 @@ static int rekey_check_drops(const struct rekey *r, struct failure *f)
 	return 0;
 }
 
-/* A slot that came while a person was typing would go without a word. */
+/* A slot that was added while a person was typing would be lost silently. */
 static int rekey_check_unchanged(struct client *c, const struct rekey *r, struct failure *f)
 {
 	static struct slots now; /* pages of public numbers: not on the stack */
@@ -248,7 +248,7 @@ static int rekey_send(struct client *c, struct rekey *r, struct failure *f)
 	return client_call(c, o, f);
 }
 
-/* Last, so that who gives up at a prompt leaves none behind. */
+/* These slots come last, so that giving up at a prompt leaves no files behind. */
 static bool rekey_makes_file(const struct slot_view *s)
 {
 	return s->kind == SLOT_KEYFILE || s->kind == SLOT_CREDENTIAL;
@@ -269,13 +269,12 @@ static int rekey_keep_slots(struct client *c, struct rekey *r, bool files, struc
 
 static int rekey_run(struct client *c, struct rekey *r, struct failure *f)
 {
-
 	if (r->pass_fd >= 0 && (secret_new(c, &r->pass, PASSPHRASE_MAX + 1, f) != 0 ||
 				secret_from_fd(r->pass_fd, &r->pass, f) != 0))
 		return -1;
 	if (vault_ready(c, r->pass_fd >= 0 ? &r->pass : NULL, f) != 0 || slots_fetch(c, &r->slots, f) != 0 ||
 	    rekey_check_drops(r, f) != 0 ||
-	    secret_new(c, &r->keys, (size_t)VAULT_SLOTS_MAX * ITEM, f) != 0)
+	    secret_new(c, &r->keys, (size_t)VAULT_SLOTS_MAX * REKEY_ITEM, f) != 0)
 		return -1;
 	if (rekey_keep_slots(c, r, false, f) != 0 || rekey_keep_slots(c, r, true, f) != 0)
 		return -1;
@@ -283,8 +282,8 @@ static int rekey_run(struct client *c, struct rekey *r, struct failure *f)
 }
 
 /*
- * Keys that open nothing are not left lying about.  But the vault may have
- * them: no answer came, or the broker failed after it was written.
+ * Rekeying failed: remove the files with new keys, unless the vault may have those
+ * keys (no answer came, or the broker failed after it wrote the vault).
  */
 static void rekey_remove_files(struct client *c, const struct rekey *r)
 {
@@ -316,7 +315,7 @@ static void rekey_print_result(const struct rekey *r)
 
 enum { OPT_FD = 256, OPT_DROP, OPT_OUT };
 
-static const struct option options[] = {
+static const struct option rekey_options[] = {
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
 	{ "drop", required_argument, NULL, OPT_DROP },
 	{ "out", required_argument, NULL, OPT_OUT },
@@ -330,7 +329,7 @@ static int rekey_parse(int argc, char **argv, struct rekey *r, struct failure *f
 	int opt;
 
 	r->pass_fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":", rekey_options, f)) != -1) {
 		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &r->pass_fd, f) != 0))
 			return -1;
 		if (opt == OPT_OUT)

@@ -1,6 +1,6 @@
 /*
- * client/settings.c - ccctl settings: what locks the vault by itself.  The
- * settings are sealed in the vault, so that no file can loosen them.
+ * client/settings.c - ccctl settings: when the vault locks by itself.  These
+ * settings are in the vault, encrypted, so that no file can weaken them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -28,7 +28,7 @@ static int settings_find_word(const char *const *words, int n, const char *word,
 	return -1;
 }
 
-/* Each once: a map on the wire has no key twice. */
+/* A map on the wire must not have a key twice. */
 static int settings_check_once(unsigned *seen, int i, const char *name, struct failure *f)
 {
 	unsigned bit = 1u << i;
@@ -39,7 +39,7 @@ static int settings_check_once(unsigned *seen, int i, const char *name, struct f
 	return 0;
 }
 
-/* One KEY=VALUE into the request. */
+/* Add one KEY=VALUE to the request. */
 static int settings_put_word(struct wire_out *o, const char *word, unsigned *seen, struct failure *f)
 {
 	const char *value = strchr(word, '=');
@@ -70,7 +70,7 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 	return 0;
 }
 
-/* NULL with f set. */
+/* The request for n words, or NULL with f set. */
 static struct wire_out *settings_make_request(char **words, int n, struct failure *f)
 {
 	struct wire_out *o = wire_request("set");
@@ -119,22 +119,14 @@ static int settings_show(struct client *c, bool json, struct failure *f)
 	return json ? js_print(o, f) : 0;
 }
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
-
 int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
 {
-	bool first = true, json = false;
+	bool json;
 	struct wire_out *o = NULL;
-	int opt;
 
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
-		if (opt == '?')
-			return -1;
-		json = true;
-	}
-	/* What was said wrongly is said before a passphrase is asked for. */
+	if (json_option(argc, argv, &json, f) != 0)
+		return -1;
+	/* Report a wrong word before asking for a passphrase. */
 	if (argc > optind && !(o = settings_make_request(argv + optind, argc - optind, f)))
 		return -1;
 	if (vault_ready(c, NULL, f) != 0) {

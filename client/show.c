@@ -1,5 +1,5 @@
 /*
- * client/show.c - ccctl show: what is sealed, and what the files say now.
+ * client/show.c - ccctl show: what an entry is bound to, and what its providers' files say now.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,16 +22,12 @@
 /* One provider that uses the entry. */
 struct user {
 	char word[PROVIDER_WORD];
-	struct wanted now; /* what its files say */
-	bool lacks;	   /* a parameter is missing, so they say nothing yet */
+	struct wanted now; /* the binding in its files */
+	bool lacks;	   /* a parameter is missing, so there is none yet */
 	bool differs;
 };
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
-
-/* What provider word's files say of entry e.  false: they do not name it. */
+/* What the files of provider word say of entry e.  false: they do not name it. */
 static bool show_read_user(const char *word, const struct listed *e, struct user *u)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
@@ -176,7 +172,7 @@ static int show_json(const struct listed *e, const struct provider *p, struct fa
 	return n;
 }
 
-/* The entry of that name in *out: 1, 0 when there is none; -1 when that cannot be told. */
+/* The entry of that name in *out.  1, 0 there is none, -1 unknown (f set). */
 static int show_fetch_entry(struct client *c, const char *name, struct listed *out, struct failure *f)
 {
 	const struct listed *e = NULL;
@@ -198,17 +194,13 @@ int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
 	struct failure no_entry = { 0 }, no_provider = { 0 };
-	bool first = true, json = false;
+	bool json;
 	struct provider *p = NULL;
 	struct listed e;
-	int opt, there;
+	int r = 0, there;
 
-	while ((opt = next_option(&first, argc, argv, ":", options, f)) != -1) {
-		if (opt == '?')
-			return -1;
-		json = true;
-	}
-	if (want_words(argc, argv, 1, f) != 0 || split_provider(argv[optind], name, mode, f) != 0)
+	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 1, f) != 0 ||
+	    split_provider(argv[optind], name, mode, f) != 0)
 		return -1;
 	there = show_fetch_entry(c, argv[optind], &e, &no_entry);
 	if (there < 0 && no_entry.code == FAIL_NO_VAULT)
@@ -222,21 +214,20 @@ int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 		entries_hint(name, f);
 		return -1;
 	}
-	opt = 0;
 	if (json && there >= 0) {
-		opt = show_json(there ? &e : NULL, p, f);
+		r = show_json(there ? &e : NULL, p, f);
 	} else if (!json) {
-		opt = there > 0 ? show_entry_text(&e, f) : 0;
+		r = there > 0 ? show_entry_text(&e, f) : 0;
 		if (p)
 			show_provider(p);
 		if (p && there == 0 && p->secrets && !mode[0])
 			printf("key       not in the vault: ccctl add %s\n", name);
 	}
 	provider_free(p);
-	/* What the files say needs no open vault, and says nothing of the key. */
+	/* The provider was printed without the vault; the entry could not be. */
 	if (there < 0) {
 		*f = no_entry;
 		return -1;
 	}
-	return opt == 0 ? EXIT_DONE : -1;
+	return r == 0 ? EXIT_DONE : -1;
 }

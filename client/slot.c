@@ -1,5 +1,5 @@
 /*
- * client/slot.c - ccctl slot: what opens the vault, listed, added, removed.
+ * client/slot.c - ccctl slot: list, add and remove the slots that open the vault.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -24,9 +24,9 @@
 #include "client/verbs.h"
 #include "json/output.h"
 
-#define TURN_PATIENCE_MS 30000 /* a keyring's own deadlines are shorter */
+#define TURN_PATIENCE_MS 30000 /* longer than the keyring helper's own deadlines */
 
-static struct slots all; /* pages of public numbers: not on the stack */
+static struct slots all; /* several pages: not on the stack */
 
 /* ---- list ---- */
 
@@ -74,9 +74,9 @@ static int slot_list(struct client *c, bool json, struct failure *f)
 /* ---- add ---- */
 
 /*
- * The keyring keeps a key under its slot's number: of two that add a slot at
- * once, the second would put its key in the first one's place.  Held until the
- * descriptor is closed.  -1: another one takes long.
+ * Lock out other ccctl processes that add a keyring slot: the keyring stores a key
+ * under its slot's number, so two at once would overwrite each other's key.  Held
+ * until the returned descriptor is closed.  -1: another holds it for too long.
  */
 static int slot_take_turn(struct failure *f)
 {
@@ -101,7 +101,7 @@ static int slot_take_turn(struct failure *f)
 	return fd;
 }
 
-/* Before a person is asked, or a key put anywhere. */
+/* Checked before a person is asked or a key is stored. */
 static int slot_check_room(const struct slots *s, struct failure *f)
 {
 	if (s->n < VAULT_SLOTS_MAX)
@@ -109,8 +109,8 @@ static int slot_check_room(const struct slots *s, struct failure *f)
 	return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm ID", "the vault has %d slots already", VAULT_SLOTS_MAX);
 }
 
-/* There is one keyfile beside the vault: the new one took the place of what an
- * earlier slot of this host had. */
+/* The broker has one keyfile for this host: the new one replaced that of an earlier
+ * slot. */
 static void slot_warn_of_replaced(struct client *c, const struct new_slot *s)
 {
 	uint8_t material[SLOT_MATERIAL_MAX];
@@ -126,7 +126,6 @@ static void slot_warn_of_replaced(struct client *c, const struct new_slot *s)
 	}
 }
 
-/* 0: the slot is there. */
 static int slot_make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
 {
 	bool sent;
@@ -224,7 +223,7 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 
 enum { OPT_LABEL = 256, OPT_FOR, OPT_OUT, OPT_NEW_FD, OPT_JSON };
 
-static const struct option options[] = {
+static const struct option slot_options[] = {
 	{ "label", required_argument, NULL, OPT_LABEL },
 	{ "for", required_argument, NULL, OPT_FOR },
 	{ "out", required_argument, NULL, OPT_OUT },
@@ -268,7 +267,7 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	const char *what, *word;
 	int opt, r, kind;
 
-	while ((opt = next_option(&first, argc, argv, ":y", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":y", slot_options, f)) != -1) {
 		if (opt == '?')
 			return -1;
 		json = json || opt == OPT_JSON;

@@ -1,6 +1,6 @@
 /*
- * client/status.c - ccctl status: who serves, in what state, and what the
- * kernel says of it.  Never starts a broker.
+ * client/status.c - ccctl status: the broker, the state of the vault, and what the
+ * kernel says of the broker's protections.  Never starts a broker.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,18 +24,20 @@ struct status {
 	bool running;
 	char kind[16], version[32];
 	uint64_t pid, started, memory_size, memory_used, sessions, releases;
-	bool memory_locked, undumpable, untraced, caged; /* both it and the kernel say so */
-	uint64_t kernel_locked; /* KiB that the kernel counts as locked */
-	bool marked;		/* we are inside a session */
-	bool system_down;	/* there is a system broker, but it does not run */
-	char why[16];		/* it was locked; "start": nobody locked it */
+	bool memory_locked, undumpable, untraced, caged; /* according to broker and kernel */
+	uint64_t kernel_locked; /* KiB, VmLck */
+	bool marked;		/* this process is inside a session */
+	bool system_down;	/* a system broker is installed, but does not run */
+	char why[16];		/* why it is locked; "start": not opened since the broker started */
 	uint64_t locked_at, kept, asleep;
-	bool watched;		/* something says when the computer sleeps */
-	unsigned slots;		/* 0: they cannot be told */
+	bool watched;		/* ccrun-logind is connected to the broker */
+	unsigned slots;		/* 0: unknown */
 };
 
-static const struct option options[] = {
-	{ "json", no_argument, NULL, 256 }, { "quiet", no_argument, NULL, 'q' }, { NULL, 0, NULL, 0 }
+enum { OPT_JSON = 256 };
+
+static const struct option status_options[] = {
+	{ "json", no_argument, NULL, OPT_JSON }, { "quiet", no_argument, NULL, 'q' }, { NULL, 0, NULL, 0 }
 };
 
 static int status_read_reply(struct wire_map m, struct status *s, struct failure *f)
@@ -67,7 +69,7 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	return 0;
 }
 
-/* The number behind a key of /proc/PID/status; 0 when there is none. */
+/* The number after a key in the text of /proc/PID/status; 0 without that key. */
 static uint64_t status_proc_field(const char *text, const char *key)
 {
 	const char *at = strstr(text, key);
@@ -75,7 +77,7 @@ static uint64_t status_proc_field(const char *text, const char *key)
 	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
 }
 
-/* The broker's own word is not enough where the kernel can be asked from here. */
+/* Verify with the kernel what the broker says of itself. */
 static void status_ask_kernel(struct status *s, pid_t pid)
 {
 	struct proc_stat st;
@@ -113,7 +115,7 @@ static int status_gather(struct client *c, struct status *s, struct failure *f)
 			s->state = vault_file_exists() ? "no-broker" : "no-vault";
 			return path_of(PATH_DATA, "vault", s->vault, f);
 		}
-		/* Somebody else answers: say who, that is what this verb is for. */
+		/* The socket belongs to another program: name its process. */
 		if (f->code == FAIL_PEER && sock_peer(c->dial.fd, &pid, &uid) == 0)
 			fail_hint(f, "process %d (uid %u) holds %.200s; end it, then ccctl unlock",
 				  (int)pid, (unsigned)uid, c->dial.path);
@@ -123,10 +125,10 @@ static int status_gather(struct client *c, struct status *s, struct failure *f)
 	    status_read_reply(c->dial.in.top, s, f) != 0)
 		return -1;
 	s->running = true;
-	/* Who really sent the answer, not who it says it is. */
+	/* From the socket's credentials, not from the reply. */
 	s->pid = (uint64_t)c->dial.broker;
 	status_ask_kernel(s, c->dial.broker);
-	/* Inside a session they are not told. */
+	/* Inside a session the broker refuses this request. */
 	if (!s->marked && strcmp(s->state, "no-vault") != 0 &&
 	    client_call(c, wire_request("slots"), NULL) == 0)
 		wire_get_array(c->dial.in.top, "slots", &s->slots, NULL);
@@ -138,7 +140,6 @@ static void status_print_yes(const char *what, bool good, const char *more)
 	printf("%-15s%s%s\n", what, good ? "yes" : "NO", more);
 }
 
-/* Why it is locked, in words. */
 static const char *status_lock_reason(const char *why)
 {
 	static const char *const words[][2] = {
@@ -214,10 +215,10 @@ static void status_print_text(const struct status *s)
 	       (unsigned long long)s->releases);
 }
 
-/* One flat object, whose keys are always there: null where nobody can tell. */
+/* One flat object that always has the same keys; null: unknown. */
 static int status_print_json(const struct status *s, struct failure *f)
 {
-	static const char *const nobody[] = { "version", "pid", "started", "memory_locked",
+	static const char *const unknown[] = { "version", "pid", "started", "memory_locked",
 					      "memory_size", "memory_used", "kernel_locked_kib",
 					      "undumpable", "untraced", "caged", "sessions",
 					      "releases", "locked_why", "locked_at", "kept",
@@ -229,8 +230,8 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_text(o, "vault", s->vault);
 	js_bool(o, "inside_session", s->marked);
 	js_text(o, "broker", s->running ? s->kind : NULL);
-	for (i = 0; !s->running && i < sizeof(nobody) / sizeof(nobody[0]); i++)
-		js_null(o, nobody[i]);
+	for (i = 0; !s->running && i < sizeof(unknown) / sizeof(unknown[0]); i++)
+		js_null(o, unknown[i]);
 	if (!s->running)
 		return js_print(o, f);
 	js_text(o, "version", s->version);
@@ -270,10 +271,10 @@ int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 	struct status s = { 0 };
 	int opt;
 
-	while ((opt = next_option(&first, argc, argv, ":q", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, ":q", status_options, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		json = json || opt == 256;
+		json = json || opt == OPT_JSON;
 		quiet = quiet || opt == 'q';
 	}
 	if (want_words(argc, argv, 0, f) != 0)

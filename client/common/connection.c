@@ -71,7 +71,7 @@ bool vault_file_exists(void)
 	char path[PATH_SIZE];
 	struct stat st;
 
-	/* What cannot be told counts as there: nothing is made over it. */
+	/* When in doubt say yes, so that nothing is made in its place. */
 	return path_of(PATH_DATA, "vault", path, NULL) != 0 || lstat(path, &st) == 0 ||
 	       errno != ENOENT;
 }

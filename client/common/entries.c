@@ -1,5 +1,6 @@
 /*
- * client/common/entries.c - the vault's listing, and what the provider files say of it.
+ * client/common/entries.c - the vault's entries as the broker lists them, and what the
+ * provider files say that they should be bound to.
  */
 #include "client/common/entries.h"
 
@@ -11,7 +12,7 @@
 #include "client/common/connection.h"
 #include "wire/policy.h"
 
-#define ENTRIES_MAX 4096 /* of a listing: a broker that never ends one is not believed */
+#define ENTRIES_MAX 4096 /* in a listing; bounds what a broken broker can make us allocate */
 
 static int entries_read_item(struct wire_map m, struct listed *e, struct failure *f)
 {
@@ -196,7 +197,8 @@ int provider_lacks(const struct provider *p, struct failure *f)
 			first->ask);
 }
 
-/* Does NAME[:MODE] use the entry?  A file that cannot be read uses nothing. */
+/* Does NAME[:MODE] use the entry?  Not if its files do not load.  out: NULL, or where
+ * the provider is stored. */
 static bool provider_uses(const char *name, const char *mode, const char *entry, struct provider **out)
 {
 	struct provider *p = NULL;
@@ -214,7 +216,7 @@ static bool provider_uses(const char *name, const char *mode, const char *entry,
 	return found;
 }
 
-/* The form of provider NAME that uses the entry. */
+/* NAME or the first NAME:MODE that uses the entry, in word.  false: none does. */
 static bool provider_using_form(const char *name, const char *entry, char word[PROVIDER_WORD])
 {
 	struct provider *p = NULL;

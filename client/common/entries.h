@@ -1,6 +1,6 @@
 /*
- * client/common/entries.h - what the vault holds, without the secrets; and what the
- * provider files say that it should be sealed to.
+ * client/common/entries.h - the vault's entries, without their secrets; and what the
+ * provider files say that they should be bound to.
  */
 #ifndef CLIENT_COMMON_ENTRIES_H
 #define CLIENT_COMMON_ENTRIES_H
@@ -21,24 +21,24 @@ struct listed {
 	char variable[VARIABLE_MAX_LEN + 1];
 	char policy[POLICY_MAX_LEN + 1];
 	uint64_t created, changed, used;
-	bool has_source; /* the token stays elsewhere: */
+	bool has_source; /* the secret is not in the vault, but fetched from source */
 	struct entry_source source;
-	bool fetched; /* and is in the broker's memory now */
+	bool fetched; /* it is in the broker's memory now */
 };
 
-/* Where its token comes from: "vault", or the reference. */
+/* Where its secret comes from: "vault", or the source's reference. */
 const char *entry_from(const struct listed *e);
 
-/* All of them, by name; *out is allocated (free).  c is connected. */
+/* All entries, sorted by name; c is connected.  *out: n entries (free it).  0 or -1. */
 int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f);
 
-/* NULL when there is none of that name. */
+/* The entry of that name, or NULL. */
 const struct listed *entries_find(const struct listed *list, unsigned n, const char *name);
 
-/* To "there is no entry NAME": which entries the provider of that name uses. */
+/* When f is FAIL_NO_ENTRY and NAME is a provider: hint at the entries that it uses. */
 void entries_hint(const char *name, struct failure *f);
 
-/* What one entry is to be sealed to. */
+/* What one entry is to be bound to: the broker releases it for nothing else. */
 struct wanted {
 	char entry[NAME_MAX_LEN + 1];
 	char origin[ORIGIN_MAX_LEN + 1];
@@ -46,28 +46,30 @@ struct wanted {
 	char policy[POLICY_MAX_LEN + 1];
 };
 
-/* An entry that no provider was named for: no launch can ask for this origin. */
+/* The origin of an entry without a provider: no launch can ask for it. */
 #define ORIGIN_UNBOUND "unbound"
 #define VARIABLE_UNBOUND "ANTHROPIC_AUTH_TOKEN"
 
 /*
- * What provider p's files say for each of its secrets.  FAIL_CONFIG when two
- * of them share an entry (it is sealed to one variable), FAIL_USAGE when a
- * parameter is missing.  Returns how many, or -1.
+ * What provider p's files say for each of its secrets.  FAIL_CONFIG when two secrets
+ * share an entry (which is bound to one variable), FAIL_USAGE when a parameter is
+ * missing.  Returns how many, or -1.
  */
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f);
 
-/* A shorter ttl that was sealed (ccctl add -t) is no difference to be mended. */
+/* Put e's ttl into w if it is shorter: a person chose it (ccctl add -t). */
 void wanted_keep_ttl(struct wanted *w, const struct listed *e);
+
+/* Is e bound to anything else than w?  A shorter ttl of e does not count. */
 bool wanted_differs(const struct wanted *w, const struct listed *e);
 
-/* An origin is "KIND URL": the url, or the whole of it when it has no kind. */
+/* The URL of an origin "KIND URL", or the whole origin if it has no kind. */
 const char *origin_url(const char *origin);
 
-/* The url's host (and port) in out; "" when there is none. */
+/* The host (and port) of the origin's URL in out; "" when there is none. */
 void origin_host(const char *origin, char *out, size_t size);
 
-/* FAIL_USAGE with the command that sets the parameters that p lacks. */
+/* Set f to FAIL_USAGE, with the command that sets the missing parameters.  -1. */
 int provider_lacks(const struct provider *p, struct failure *f);
 
 /* "NAME" or "NAME:MODE". */
@@ -75,8 +77,8 @@ int provider_lacks(const struct provider *p, struct failure *f);
 void provider_word(const struct provider *p, char out[PROVIDER_WORD]);
 
 /*
- * The providers that use an entry: of each its plain form, or else its first
- * mode that does.  Fills at most max; returns how many there are, or -1.
+ * The providers that use an entry, each as NAME, or as its first NAME:MODE that does.
+ * Fills at most max; returns how many there are, or -1.
  */
 int providers_using(const char *entry, char out[][PROVIDER_WORD], int max, struct failure *f);
 

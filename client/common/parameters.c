@@ -1,5 +1,5 @@
 /*
- * client/common/parameters.c - a provider's parameters: given, asked for, missing.
+ * client/common/parameters.c - a provider's parameters: given, asked for, or missing.
  */
 #include "client/common/parameters.h"
 
@@ -13,7 +13,7 @@
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
 
-int settings_add(struct settings *s, char *word, struct failure *f)
+int given_params_add(struct given_params *s, char *word, struct failure *f)
 {
 	if (!strchr(word, '=') || word[0] == '=')
 		return fail_set(f, FAIL_USAGE, "for example --set region=eu-central-1",
@@ -53,8 +53,8 @@ static int param_unknown(const struct provider *p, const char *key, size_t n, st
 	return -1;
 }
 
-/* All are checked before the first is stored. */
-static int params_store_given(const struct provider *p, const struct settings *s, struct failure *f)
+/* Check all before storing the first. */
+static int params_store_given(const struct provider *p, const struct given_params *s, struct failure *f)
 {
 	const struct provider_param *param;
 	unsigned i;
@@ -102,7 +102,7 @@ static int param_ask(const struct provider *p, const struct provider_param *para
 	return -1;
 }
 
-/* Without a person the default that the file names is what Enter would give. */
+/* Without a terminal the default is taken, as if Enter was pressed. */
 static int param_settle(const struct provider *p, const struct provider_param *param,
 		      struct failure *f)
 {
@@ -125,14 +125,14 @@ static int params_reload(struct provider **p, struct failure *f)
 	return 0;
 }
 
-int parameters_settle(struct provider **p, const struct settings *s, struct failure *f)
+int parameters_settle(struct provider **p, const struct given_params *s, struct failure *f)
 {
 	unsigned i;
 	bool lost = false;
 
 	if (s->n > 0 && (params_store_given(*p, s, f) != 0 || params_reload(p, f) != 0))
 		return -1;
-	/* Nothing is stored while something cannot be had. */
+	/* If a parameter can be neither asked for nor defaulted, store none. */
 	for (i = 0; i < (*p)->params; i++)
 		lost = lost || (!(*p)->param[i].value[0] && !(*p)->param[i].fallback[0]);
 	if (lost && !terminal_asks())

@@ -9,18 +9,20 @@
 
 struct failure;
 
-struct settings {
-	char *word[PROVIDER_PARAMS_MAX]; /* key=value, as given */
+/* What --set gave. */
+struct given_params {
+	char *word[PROVIDER_PARAMS_MAX]; /* KEY=VALUE, in argv */
 	unsigned n;
 };
 
-int settings_add(struct settings *s, char *word, struct failure *f);
+/* Add one KEY=VALUE, which must outlive s.  0 or -1. */
+int given_params_add(struct given_params *s, char *word, struct failure *f);
 
 /*
- * Store what was given in the user's overlay, ask for what is missing, load
- * the provider again (*p is replaced).  FAIL_USAGE with the command that would
- * do when nobody can be asked.
+ * Store what was given in the user's file of the provider, ask for what is missing,
+ * and load the provider again (*p is replaced).  FAIL_USAGE, with a command that gives
+ * what is missing, when there is no terminal.  0 or -1.
  */
-int parameters_settle(struct provider **p, const struct settings *s, struct failure *f);
+int parameters_settle(struct provider **p, const struct given_params *s, struct failure *f);
 
 #endif

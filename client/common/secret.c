@@ -29,7 +29,7 @@ void secret_free(struct client *c, struct secret *s)
 	memset(s, 0, sizeof(*s));
 }
 
-/* One byte at a time: what follows the line is not ours (`add` reads keys there). */
+/* One byte at a time: what follows the line must stay unread (`add` reads keys there). */
 static int secret_read_line(int fd, struct secret *s, struct failure *f)
 {
 	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
@@ -55,7 +55,7 @@ static int secret_read_line(int fd, struct secret *s, struct failure *f)
 		if (s->p[s->n] == '\0')
 			return fail_set(f, FAIL_BAD_VALUE, NULL, "the passphrase has a NUL");
 	}
-	/* A file written on Windows: the carriage return is nobody's passphrase. */
+	/* In a file from Windows the line ends with a carriage return. */
 	if (s->n > 0 && s->p[s->n - 1] == '\r')
 		s->n--;
 	return 0;
@@ -63,7 +63,7 @@ static int secret_read_line(int fd, struct secret *s, struct failure *f)
 
 int secret_from_fd(int fd, struct secret *s, struct failure *f)
 {
-	/* A terminal that is named by number is a terminal all the same. */
+	/* A terminal must not echo the passphrase. */
 	if (isatty(fd))
 		return terminal_secret_on(fd, "Passphrase: ", s, f);
 	return secret_read_line(fd, s, f);

@@ -1,6 +1,6 @@
 /*
- * client/common/show_provider.c - what a provider's files would have claude given, and
- * where each value comes from.
+ * client/common/show_provider.c - the environment that a provider's files give claude,
+ * and where each value comes from.
  */
 #include "client/common/show_provider.h"
 
@@ -15,7 +15,7 @@
 #include "config/provider/provider.h"
 #include "json/output.h"
 
-/* Where a change of the plan comes from: a file's line, or ccrun itself. */
+/* Where a variable's value comes from: a line of a file, or ccrun itself. */
 static const char *change_where(const struct provider *p, const struct env_change *c)
 {
 	unsigned i;

@@ -1,6 +1,5 @@
 /*
- * client/common/sources.c - keys that stay in another manager: settling what is sealed
- * for them.
+ * client/common/sources.c - entries whose secret stays in another secret manager.
  */
 #include "client/common/sources.h"
 
@@ -20,7 +19,7 @@ int source_settle(struct client *c, const char *ref, bool check, struct tokens *
 		return -1;
 	if (!check)
 		return 0;
-	/* A byte more than a token has: the helper's failures come this way too. */
+	/* One byte more than a token, so that a longer one is noticed. */
 	if (secret_new(c, &t->buf[i], TOKEN_MAX + 1, f) != 0 ||
 	    source_try(out, source_terminal(), t->buf[i].p, t->buf[i].room, &t->n[i], f) != 0)
 		return -1;

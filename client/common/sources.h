@@ -1,6 +1,5 @@
 /*
- * client/common/sources.h - keys that stay in another manager: settling what is sealed
- * for them.
+ * client/common/sources.h - entries whose secret stays in another secret manager.
  */
 #ifndef CLIENT_COMMON_SOURCES_H
 #define CLIENT_COMMON_SOURCES_H
@@ -13,18 +12,18 @@ struct failure;
 struct listed;
 struct tokens;
 
-#define SOURCE_TTL (12 * 3600) /* seconds in memory, where nobody says another time */
+#define SOURCE_TTL (12 * 3600) /* default ttl of a fetched secret, in seconds */
 
 /*
- * From a reference to what is to be sealed: token i is what it gives now, when it
- * is tried (check), else empty.  0 or -1.
+ * Resolve a reference to the command that is stored for it, in *out.  check: run it, and
+ * store what it prints as token i of t; else token i stays empty.  0 or -1.
  */
 int source_settle(struct client *c, const char *ref, bool check, struct tokens *t, unsigned i,
 		  struct entry_source *out, struct failure *f);
 
 /*
- * Does entry e's source say what was sealed, and is its program there?  1, or 0
- * with what it says now in *now, or -1.
+ * Is the command stored in e what its source's file says, and is the program installed?
+ * 1, or 0 with what the file says in *now, or -1.
  */
 int source_is_sealed(const struct listed *e, struct entry_source *now, struct failure *f);
 

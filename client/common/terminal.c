@@ -1,9 +1,9 @@
 /*
  * client/common/terminal.c - questions to the person at /dev/tty.
  *
- * MUST: a secret is read straight into its locked buffer; echo comes back on
- * every way out; what was typed or pasted beyond the answer is thrown away, so
- * that the rest of a key never lands in the shell.
+ * MUST: read a secret straight into its locked buffer; restore echo on every path;
+ * discard input beyond the answer, so that the rest of a pasted key never reaches the
+ * shell.
  */
 #include "client/common/terminal.h"
 
@@ -23,7 +23,8 @@
 #include "base/utf8.h"
 #include "client/common/secret.h"
 
-/* What ends or stops us, and what tells that we were stopped. */
+/* Signals that would end or stop the process with echo off, and SIGCONT, after which
+ * the question is asked again. */
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP, SIGCONT };
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
 
@@ -48,13 +49,13 @@ static bool terminal_signalled(void)
 	return false;
 }
 
-/* A terminal without echo, and the signals held. */
+/* A terminal without echo, and the signals blocked. */
 struct hush {
 	int fd;
 	struct termios was;
 	struct sigaction old[CAUGHT];
-	sigset_t mask; /* the caller's; in force only while we wait */
-	bool stop;     /* ctrl-Z was typed */
+	sigset_t mask; /* the caller's; set only while waiting for input */
+	bool stop;     /* Ctrl-Z was typed */
 };
 
 static int terminal_open(void)
@@ -120,12 +121,13 @@ static int hush_echo_off(struct hush *h, struct failure *f)
 	if (tcgetattr(h->fd, &h->was) != 0)
 		return fail_errno(f, NULL, "terminal");
 	quiet = h->was;
-	/* Not ICANON: a line of it ends at 4,095 bytes, and keys may be longer. */
+	/* Not ICANON: it limits a line to 4,095 bytes, and keys may be longer. */
 	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ICANON);
 	quiet.c_lflag |= ISIG;
 	quiet.c_iflag |= ICRNL;
-	/* ctrl-Z would stop our parent at once, and the shell would take the terminal
-	 * while it is still ours: read it, tidy up, then stop everyone. */
+	/* Ctrl-Z would stop the parent (ccrun) at once, and the shell would take the
+	 * terminal back while echo is still off.  Read it as a byte, restore echo, then stop
+	 * the process group. */
 	quiet.c_cc[VSUSP] = _POSIX_VDISABLE;
 	quiet.c_cc[VMIN] = 1;
 	quiet.c_cc[VTIME] = 0;
@@ -146,7 +148,7 @@ static void hush_echo_back(struct hush *h)
 	while (r != 0 && errno == EINTR);
 }
 
-/* Take the last character off, all of its bytes. */
+/* Remove the last UTF-8 character. */
 static void hush_erase_character(struct secret *s)
 {
 	while (s->n > 0) {
@@ -158,7 +160,8 @@ static void hush_erase_character(struct secret *s)
 
 enum typed { TYPED_MORE, TYPED_LINE, TYPED_END, TYPED_STOP };
 
-/* The byte at s->p[s->n] was read: keep it, or do what the key means. */
+/* Handle the byte just read into s->p[s->n]: keep it, or do what the key means.  *over:
+ * there were more bytes than room; *nul: there was a NUL. */
 static enum typed hush_take_byte(struct hush *h, struct secret *s, bool *over, bool *nul)
 {
 	uint8_t c = s->p[s->n];
@@ -184,7 +187,7 @@ static enum typed hush_take_byte(struct hush *h, struct secret *s, bool *over, b
 	return TYPED_MORE;
 }
 
-/* 1 a line is there, 0 a signal came, -1 with f set. */
+/* 1 a line was read, 0 a signal came, -1 with f set. */
 static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 {
 	struct pollfd p = { .fd = h->fd, .events = POLLIN };
@@ -195,7 +198,7 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 	for (s->n = 0;;) {
 		if (terminal_signalled())
 			return 0;
-		/* The signals get in here and nowhere else, so none is missed. */
+		/* Signals are delivered only here, so none is missed. */
 		if (ppoll(&p, 1, NULL, &h->mask) < 0) {
 			if (errno == EINTR)
 				continue;
@@ -224,7 +227,8 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 	return 1;
 }
 
-/* Do now what the signals wanted.  Returns when they wanted no end of us. */
+/* Deliver the signals that came, now that the terminal is restored.  0: the process was
+ * stopped and continued: ask again.  -1: they should have ended it, but are ignored. */
 static int hush_obey_signals(const struct hush *h, bool continued, struct failure *f)
 {
 	bool end = false;
@@ -233,7 +237,7 @@ static int hush_obey_signals(const struct hush *h, bool continued, struct failur
 	for (i = 0; i < CAUGHT; i++) {
 		if (!came[i] || caught[i] == SIGCONT)
 			continue;
-		/* Stopped and continued before we got here: once is enough. */
+		/* SIGCONT came after it: it is out of date. */
 		if (caught[i] == SIGTSTP && continued)
 			continue;
 		end = end || caught[i] != SIGTSTP;
@@ -241,7 +245,6 @@ static int hush_obey_signals(const struct hush *h, bool continued, struct failur
 	}
 	if (h->stop)
 		kill(0, SIGTSTP);
-	/* Still here: stopped and continued, or they are ignored. */
 	return end ? fail_set(f, FAIL_USAGE, NULL, "interrupted") : 0;
 }
 
@@ -258,7 +261,8 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 	bool continued;
 	int r;
 
-	/* In the background the shell's own settings would be taken for ours. */
+	/* In the background, stop until continued in the foreground: the terminal now has
+	 * the shell's settings for line editing, which must not be saved as the normal ones. */
 	if (tcgetpgrp(fd) >= 0 && tcgetpgrp(fd) != getpgrp())
 		kill(0, SIGTTOU);
 	do {

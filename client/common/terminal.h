@@ -10,32 +10,32 @@
 struct failure;
 struct secret;
 
-/* Is there a terminal for a passphrase, whatever standard input is? */
+/* Is there a terminal to ask for a passphrase?  Standard input may be anything. */
 bool terminal_here(void);
 
-/* Is a person at standard input, so that a question makes sense? */
+/* Is standard input a terminal, so that a person can answer questions? */
 bool terminal_asks(void);
 
 /*
- * Ask without echo; the answer goes straight into s, without its newline.  A
- * signal ends us (or stops us, and the question is put again) only after the
- * terminal is as it was.  -1: no terminal, end of input, too long, a NUL.
+ * Ask without echo; the answer goes straight into s, without its newline.  A signal
+ * takes effect only after the terminal is restored; after a stop the question is asked
+ * again.  0, or -1: no terminal, end of input, too long, a NUL.
  */
 int terminal_secret(const char *prompt, struct secret *s, struct failure *f);
 
-/* The same on a terminal that is open already. */
+/* The same on an open terminal. */
 int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct failure *f);
 
-/* Ask with echo, for what is no secret. */
+/* Ask with echo.  out: NUL-terminated, cut to size bytes.  0 or -1. */
 int terminal_line(const char *prompt, char *out, size_t size, struct failure *f);
 
-/* "question [y/N] "; anything but y or yes is no.  0 or -1. */
+/* Ask "question [y/N] "; anything but y or yes is no.  0 or -1. */
 int terminal_yes(const char *question, bool *yes, struct failure *f);
 
-/* A line of text on the terminal. */
+/* Print a line on the terminal, if there is one. */
 void terminal_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* A secret that is to be seen, from where it lies, between two texts. */
+/* Print a secret on the terminal between two texts, without copying it. */
 void terminal_show(const char *before, const void *secret, size_t n, const char *after);
 
 #endif

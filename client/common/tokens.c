@@ -1,5 +1,5 @@
 /*
- * client/common/tokens.c - getting keys from a person or from standard input.
+ * client/common/tokens.c - reading keys from the terminal or standard input.
  */
 #include "client/common/tokens.h"
 
@@ -15,7 +15,7 @@
 
 #define LINE_ROOM (TOKEN_MAX + 2) /* a key and its line's end */
 
-/* Blanks around a pasted key are no part of it. */
+/* Remove the blanks that were pasted around a key. */
 static void token_trim(struct secret *s)
 {
 	size_t blank = 0;
@@ -28,7 +28,7 @@ static void token_trim(struct secret *s)
 	memmove(s->p, s->p + blank, s->n);
 }
 
-/* What a person should know before pasting a key. */
+/* Tell the person what happens to the key before it is pasted. */
 static void tokens_explain(const struct wanted *w, const struct provider *p)
 {
 	if (!p) {
@@ -95,7 +95,7 @@ static int tokens_read_input(struct secret *s, struct failure *f)
 	return fail_errno(f, NULL, "read the key on standard input");
 }
 
-/* Cut the input into lines, which the tokens then point into. */
+/* Cut the input into lines; the tokens point into it. */
 static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 {
 	const uint8_t *at = t->buf[0].p, *end = at + t->buf[0].n, *eol;
@@ -112,7 +112,7 @@ static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 		at = eol ? eol + 1 : end;
 		if (t->n[i] > 0 && eol && t->p[i][t->n[i] - 1] == '\r')
 			t->n[i]--;
-		/* As at the prompt: blanks around it came with the copying. */
+		/* Blanks are removed as at the prompt. */
 		while (t->n[i] > 0 && t->p[i][t->n[i] - 1] == ' ')
 			t->n[i]--;
 		for (; t->n[i] > 0 && *t->p[i] == ' '; t->n[i]--)

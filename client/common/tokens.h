@@ -1,5 +1,5 @@
 /*
- * client/common/tokens.h - getting keys from a person or from standard input.
+ * client/common/tokens.h - reading keys from the terminal or standard input.
  */
 #ifndef CLIENT_COMMON_TOKENS_H
 #define CLIENT_COMMON_TOKENS_H
@@ -11,18 +11,20 @@ struct provider;
 
 /* Keys on their way to the broker, in locked memory. */
 struct tokens {
-	struct secret buf[SESSION_ENTRIES_MAX];
-	const uint8_t *p[SESSION_ENTRIES_MAX];
+	struct secret buf[SESSION_ENTRIES_MAX]; /* a buffer each, or one for all */
+	const uint8_t *p[SESSION_ENTRIES_MAX];	/* each key, in a buffer */
 	size_t n[SESSION_ENTRIES_MAX];
 };
 
 /*
- * One key for each of `count` entries: asked for on the terminal when a person
- * is at standard input, else one line each from there, and nothing beyond.
- * Each is checked.  p (NULL: no provider) is for the prompt.
+ * Read a valid key for each of `count` entries: asked for on the terminal if standard
+ * input is one, else exactly `count` lines of standard input.  p (NULL: no provider) is
+ * for the prompt.  0 or -1; tokens_free in either case.
  */
 int tokens_get(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
 	       const struct provider *p, struct failure *f);
+
+/* Wipe and free. */
 void tokens_free(struct client *c, struct tokens *t);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * client/login/login_files.c - the files that open the vault at log-in: where they
- * are, whose they are, writing and removing them.
+ * client/login/login_files.c - the files that open the vault at log-in: found,
+ * compared, written and removed.
  */
 #include "client/login/login_files.h"
 
@@ -15,13 +15,13 @@
 #include "base/fail.h"
 #include "base/io.h"
 
-/* The first line: who wrote this, and how it goes away. */
+/* The first line of every file that ccctl wrote. */
 static const char marker[] = "# Written by ccctl login enable; ccctl login disable removes it.\n";
 
 static const struct {
 	const char *name;
 	const char *template; /* below share/ccrun/ */
-	const char *wanted_by;
+	const char *wanted_by; /* the target in its [Install]; NULL: it is not enabled */
 } files[LOGIN_FILES] = {
 	{ "ccbroker.socket", "systemd/user/ccbroker.socket.in", "sockets.target" },
 	{ "ccbroker.service", "systemd/user/ccbroker.service.in", NULL },
@@ -30,8 +30,7 @@ static const struct {
 	{ "ccrun-unlock.desktop", "autostart/ccrun-unlock.desktop.in", NULL },
 };
 
-/* Where root's installation puts units that every user's manager reads; the
- * first one wins there too. */
+/* Where root's installation puts units for all users; systemd, too, prefers the first. */
 static const char *const shared_dirs[] = { "/usr/local/lib/systemd/user", "/usr/lib/systemd/user" };
 
 const char *login_state_name(enum file_state s)
@@ -43,7 +42,7 @@ const char *login_state_name(enum file_state s)
 
 /* ---- what this installation writes ---- */
 
-/* Both systemd and desktop files give these a meaning of their own. */
+/* Refuse a path with characters that are special in unit or desktop files. */
 static int login_check_prefix(const char *path, struct failure *f)
 {
 	const char *p;
@@ -107,7 +106,7 @@ static int login_compose(int which, char *out, struct failure *f)
 
 /* ---- what is there ---- */
 
-/* $XDG_CONFIG_HOME/REST. */
+/* "$XDG_CONFIG_HOME/REST" in out. */
 static int login_config_home(const char *rest, char *out, struct failure *f)
 {
 	size_t n;
@@ -134,7 +133,7 @@ static int login_look_file(struct login_file *file, struct failure *f)
 		file->state = FILE_MISSING;
 		return 0;
 	}
-	/* A mask is a link to /dev/null, and dotfile managers link as well. */
+	/* A symbolic link is foreign: a masked unit (to /dev/null), or a dotfile manager's. */
 	if (!S_ISREG(st.st_mode) || st.st_size > LOGIN_TEXT)
 		return 0;
 	if (io_slurp(file->path, LOGIN_TEXT, &text, &n, f) != 0)
@@ -147,7 +146,7 @@ static int login_look_file(struct login_file *file, struct failure *f)
 	return 0;
 }
 
-/* Are all four in dir?  *current: and are they what this installation has? */
+/* Does dir have all units?  *current: are they this installation's? */
 static bool login_shared_here(const struct login_files *l, const char *dir, bool *current)
 {
 	char path[PATH_SIZE], *text;
@@ -205,7 +204,7 @@ int login_not_foreign(const struct login_files *l, int first, int last, struct f
 	return 0;
 }
 
-/* mkdir -p for the directory of path, which nobody else may write. */
+/* Make the directory of path and its parents; nobody else may be able to write to it. */
 static int login_make_directory(const char *path, struct failure *f)
 {
 	char dir[PATH_SIZE], *p, *last;
@@ -254,7 +253,7 @@ int login_remove(struct login_files *l, int which, struct failure *f)
 	return 1;
 }
 
-/* The link that `systemctl --user enable` makes.  false: this unit has none. */
+/* The link that `systemctl --user enable` makes.  false: this unit is not enabled by one. */
 static bool login_link_path(const struct login_files *l, int which, char out[2 * PATH_SIZE])
 {
 	if (!files[which].wanted_by)

@@ -1,7 +1,7 @@
 /*
- * client/login/login_files.h - the files that open the vault at log-in: systemd's
- * user units, or an autostart entry.  Each is made from a template of this
- * installation, and known again by its first line.
+ * client/login/login_files.h - the files that open the vault at log-in: systemd user
+ * units, or an autostart entry.  Each is filled in from a template in share/, and
+ * recognised by its first line.
  */
 #ifndef CLIENT_LOGIN_FILES_H
 #define CLIENT_LOGIN_FILES_H
@@ -18,9 +18,9 @@ enum { UNIT_SOCKET, UNIT_BROKER, UNIT_UNLOCK, UNIT_LOGIND, LOGIN_UNITS, AUTOSTAR
 
 enum file_state {
 	FILE_MISSING,
-	FILE_CURRENT, /* what this installation writes */
-	FILE_STALE,   /* written by ccctl: another installation's or version's */
-	FILE_FOREIGN  /* not ours: never touched */
+	FILE_CURRENT, /* the same as this installation writes */
+	FILE_STALE,   /* written by ccctl of another installation or version */
+	FILE_FOREIGN  /* not written by ccctl: never touched */
 };
 
 struct login_file {
@@ -32,24 +32,24 @@ struct login_file {
 
 struct login_files {
 	struct login_file file[LOGIN_FILES];
-	char dir[PATH_SIZE];	/* the user's own units */
-	char shared[PATH_SIZE]; /* where root installed all four; "" for nowhere */
-	bool shared_current;	/* they are this installation's */
+	char dir[PATH_SIZE];	/* of the user's own units */
+	char shared[PATH_SIZE]; /* where root installed all units; "": nowhere */
+	bool shared_current;	/* those are this installation's */
 };
 
 /* The name of a state: missing, current, stale, foreign. */
 const char *login_state_name(enum file_state s);
 
-/* Look at everything.  0 or -1. */
+/* Find all files and their states.  0 or -1. */
 int login_look(struct login_files *l, struct failure *f);
 
-/* -1 when one of the files from `first` to `last` is somebody else's. */
+/* FAIL_EXISTS when one of the files from `first` to `last` is FILE_FOREIGN.  0 or -1. */
 int login_not_foreign(const struct login_files *l, int first, int last, struct failure *f);
 
-/* Write the file unless it is current.  1: written, 0: was current, -1. */
+/* Write the file.  1: written, 0: it was current, -1. */
 int login_write(struct login_files *l, int which, struct failure *f);
 
-/* Remove it if ccctl wrote it.  1: removed, 0: nothing of ours, -1. */
+/* Remove the file if ccctl wrote it.  1: removed, 0: it did not, -1. */
 int login_remove(struct login_files *l, int which, struct failure *f);
 
 /* Is the unit enabled by a link in the user's own directory? */

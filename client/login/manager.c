@@ -1,6 +1,5 @@
 /*
- * client/login/manager.c - systemd's user manager, through systemctl: a list of
- * words, a time limit, and nothing of ours but standard error in its hands.
+ * client/login/manager.c - systemd's user manager, through systemctl.
  */
 #include "client/login/manager.h"
 
@@ -21,7 +20,7 @@
 #include "base/spawn.h"
 
 #define WORDS_MAX 12
-#define ANSWER_MAX 8192 /* of manager_ask; a few lines a unit */
+#define ANSWER_MAX 8192 /* bytes of answer in manager_ask; a unit takes a few lines */
 
 bool manager_here(void)
 {
@@ -31,7 +30,7 @@ bool manager_here(void)
 	if (path_of(PATH_RUNTIME, NULL, dir, NULL) != 0)
 		return false;
 	end = strrchr(dir, '/');
-	/* Without a runtime directory ours is STATE/ccrun/run: no manager's. */
+	/* Without XDG_RUNTIME_DIR ccrun uses STATE/ccrun/run, where no manager is. */
 	if (!end || strcmp(end, "/ccrun") != 0)
 		return false;
 	*end = '\0';
@@ -127,6 +126,7 @@ int manager_call(const char *const words[], char *out, size_t size, struct failu
 	return status == 0 ? 0 : manager_fail(text, status, f);
 }
 
+/* If the line is KEY=VALUE, store the value. */
 static void manager_take_value(char out[32], const char *line, const char *key)
 {
 	size_t n = strlen(key);
@@ -146,7 +146,7 @@ int manager_ask(const char *const names[], unsigned n, struct manager_unit out[]
 	memset(out, 0, n * sizeof(*out));
 	if (manager_call(words, answer, sizeof(answer), f) != 0)
 		return -1;
-	/* One block a unit, in the order asked, with an empty line between. */
+	/* A block for each unit, in the order asked, separated by empty lines. */
 	for (line = answer; *line && at < n; line = end + 1) {
 		end = strchr(line, '\n');
 		if (!end)

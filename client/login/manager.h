@@ -9,23 +9,22 @@
 
 struct failure;
 
-#define MANAGER_LIMIT_MS 20000 /* a call; ccrun-unlock.service has 15 s */
+#define MANAGER_LIMIT_MS 20000 /* for a call; starting ccrun-unlock.service may take 15 s */
 
 /*
- * Does a user manager run here?  Asked by its socket; XDG_RUNTIME_DIR is set
- * for systemctl where only /run/user/UID tells.
+ * Does a user manager run here (is its socket there)?  Sets XDG_RUNTIME_DIR, which
+ * systemctl needs, if it was not set.
  */
 bool manager_here(void);
 
 /*
- * Run `systemctl --user WORDS`; words: ends with NULL.  Never a shell, nothing
- * on its standard input.  out, size: what it prints, NUL-terminated; NULL: it
- * goes to standard error.  Returns 0; -1 when it cannot be run, says no or
- * takes too long (it is killed then).
+ * Run `systemctl --user WORDS`, without a shell; words ends with NULL.  Its standard
+ * input is /dev/null.  out: NULL, or where its output goes (size bytes, NUL-terminated).
+ * 0, or -1: it could not be run, failed, or took over MANAGER_LIMIT_MS and was killed.
  */
 int manager_call(const char *const words[], char *out, size_t size, struct failure *f);
 
-/* What the manager knows of a unit; empty where it knows none. */
+/* What the manager knows of a unit; "" for an unknown one. */
 struct manager_unit {
 	char enabled[32]; /* UnitFileState: enabled, disabled, static, ... */
 	char active[32];  /* ActiveState: active, inactive, failed, ... */

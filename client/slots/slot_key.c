@@ -1,6 +1,6 @@
 /*
- * client/slots/slot_key.c - getting the key of a slot that is there: from the
- * keyring, the TPM, a keyfile, or what was typed.  Keys are in the arena.
+ * client/slots/slot_key.c - the key of a slot that exists: from the keyring, the TPM, a
+ * keyfile, or what was typed.
  */
 #include "client/slots/slot_key.h"
 
@@ -21,7 +21,7 @@
 #include "start/helper.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
-#define PROMPT_PATIENCE_MS 180000 /* a person reads a dialog */
+#define PROMPT_PATIENCE_MS 180000 /* a person reads and answers a dialog */
 
 static void keyring_arguments(const uint8_t vault[VAULT_ID_LEN], uint32_t id, char hex[VAULT_ID_LEN * 2 + 1],
 			  char number[16])
@@ -133,7 +133,7 @@ int slot_key_file(struct client *c, const char *file, const struct slots *all, u
 	close(fd);
 	if (n < 0 && errno != EFBIG)
 		return fail_errno(f, NULL, "%s", file);
-	/* One byte too many says that it is too long. */
+	/* Too long for the buffer: keyfile_inspect refuses that length. */
 	if (n < 0)
 		n = sizeof(bytes);
 	if (keyfile_inspect(bytes, (size_t)n, &info, f) != 0)
@@ -197,7 +197,7 @@ int slot_key_typed(struct client *c, const struct slots *all, const struct secre
 
 	if (secret_new(c, &key, KEY_LEN, f) != 0)
 		return -1;
-	/* A passphrase that happens to be a recovery code does not happen. */
+	/* A code has a checksum: no passphrase is mistaken for one. */
 	if (slots_count(all, SLOT_RECOVERY) > 0 &&
 	    recovery_parse((const char *)typed->p, typed->n, key.p, &typing) == 0)
 		r = slot_try_recovery(c, all, &key, try, arg, f);

@@ -1,6 +1,6 @@
 /*
- * client/slots/slot_make.c - the key of a new slot, and putting it where it belongs:
- * before there is the slot, so that a slot is never without its key.
+ * client/slots/slot_make.c - a new slot: making its key, storing the key, sending the
+ * slot to the broker.
  */
 #include "client/slots/slot_make.h"
 
@@ -20,7 +20,7 @@
 #include "client/slots/slots.h"
 #include "start/helper.h"
 
-#define PATIENCE_MS 15000
+#define HELPER_PATIENCE_MS 15000 /* the helpers give up earlier, and say why */
 
 static int passphrase_check_length(const struct secret *s, struct failure *f)
 {
@@ -30,7 +30,7 @@ static int passphrase_check_length(const struct secret *s, struct failure *f)
 			"the passphrase is shorter than %d characters", PASSPHRASE_LEAST);
 }
 
-/* A new passphrase from the terminal, twice the same. */
+/* Ask for a new passphrase, twice. */
 static int passphrase_ask_new(struct client *c, bool first, struct secret *s, struct failure *f)
 {
 	struct secret again = { 0 };
@@ -88,7 +88,7 @@ static int slot_make_passphrase(struct client *c, struct new_slot *s, struct fai
 	return r;
 }
 
-/* The one line that a keyring or a service manager keeps. */
+/* The key as the line of text that a keyring or a service manager stores. */
 static int slot_key_text(struct client *c, const struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
 		    uint32_t id, struct secret *text, struct failure *f)
 {
@@ -105,7 +105,7 @@ static int slot_make_keyring(struct client *c, struct new_slot *s, const uint8_t
 	const char *argv[] = { "ccrun-keyring", "store", hex, number, NULL };
 	struct iovec in;
 	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
-			    .patience_ms = PATIENCE_MS };
+			    .patience_ms = HELPER_PATIENCE_MS };
 	struct secret text = { 0 }, none = { 0 };
 	int r = -1;
 
@@ -113,7 +113,7 @@ static int slot_make_keyring(struct client *c, struct new_slot *s, const uint8_t
 	secure_hex(hex, vault, VAULT_ID_LEN);
 	snprintf(number, sizeof(number), "%" PRIu32, id);
 	if (slot_key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
-		/* Without the line's end. */
+		/* Without the newline. */
 		in = (struct iovec){ text.p, text.n - 1 };
 		r = helper_run(&h, none.p, none.room, &none.n, f);
 	}
@@ -127,7 +127,7 @@ static int slot_make_tpm2(struct client *c, struct new_slot *s, struct failure *
 	static const char *const argv[] = { "ccrun-tpm2", "seal", NULL };
 	struct iovec in = { s->key.p, KEY_LEN };
 	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
-			    .patience_ms = PATIENCE_MS };
+			    .patience_ms = HELPER_PATIENCE_MS };
 	struct secret blob = { 0 };
 	int r;
 
@@ -145,7 +145,7 @@ static int slot_make_tpm2(struct client *c, struct new_slot *s, struct failure *
 	return r;
 }
 
-/* This host's public key: the broker's, which is to open the keyfile. */
+/* This host's public key, from the broker, which will open the keyfile. */
 static int slot_own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
 {
 	const uint8_t *p;
@@ -160,7 +160,7 @@ static int slot_own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], st
 	return 0;
 }
 
-/* What is there would be lost if the slot were not added. */
+/* Never over an existing file: it would be lost if the slot is not added. */
 static int slot_write_file(const char *file, const void *p, size_t n, struct failure *f)
 {
 	return io_new_file(file, p, n, "name a file that is not there yet", f);
@@ -180,7 +180,7 @@ static int slot_make_keyfile(struct client *c, struct new_slot *s, const uint8_t
 	memcpy(info.vault, vault, VAULT_ID_LEN);
 	if (keyfile_seal(&info, s->key.p, s->keyfile) != 0)
 		return fail_set(f, FAIL_BAD_VALUE, "ccctl host show prints it", "that is no public key of a host");
-	/* So that another vault key can be sealed to the same host. */
+	/* So that ccctl rekey can seal another key to the same host. */
 	memcpy(s->info.material, info.host, HOST_PUBLIC_LEN);
 	s->info.material_len = HOST_PUBLIC_LEN;
 	if (!s->label)
@@ -212,7 +212,7 @@ static int slot_make_credential(struct client *c, struct new_slot *s, const uint
 	return r;
 }
 
-/* Shown once, and typed back: what was not written down is noticed now. */
+/* The code is shown once and must be typed back, to be sure that it was written down. */
 static int slot_make_recovery(struct client *c, struct new_slot *s, struct failure *f)
 {
 	struct secret code = { 0 }, typed = { 0 }, key = { 0 };
@@ -308,10 +308,10 @@ int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint3
 	return client_call(c, o, f);
 }
 
-/* No answer came (too late, say): the broker may have done it all the same. */
+/* No answer came (a timeout, say): may the broker have added the slot all the same? */
 static bool slot_may_exist(struct client *c, enum slot_kind kind, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
 {
-	static struct slots now; /* pages of public numbers: not on the stack */
+	static struct slots now; /* several pages: not on the stack */
 	const struct slot_view *s;
 
 	if (client_connect(c, true, NULL) != 0)

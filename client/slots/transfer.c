@@ -1,5 +1,5 @@
 /*
- * client/slots/transfer.c - a vault's file in parts.
+ * client/slots/transfer.c - a vault's file, in parts.
  */
 #include "client/slots/transfer.h"
 
@@ -10,7 +10,7 @@
 #include "base/io.h"
 #include "client/common/connection.h"
 
-#define PART 48000 /* bytes; with the map around it within WIRE_PACKET_MAX */
+#define PART 48000 /* bytes; fits into WIRE_PACKET_MAX with the map around it */
 
 int transfer_fetch(struct client *c, uint8_t **p, size_t *n, struct failure *f)
 {
@@ -76,7 +76,7 @@ int transfer_read(const char *file, uint8_t **p, size_t *n, struct failure *f)
 
 int transfer_slots(const uint8_t *p, size_t n, struct slots *s, struct failure *f)
 {
-	/* Too large for the stack. */
+	/* Several pages: not on the stack. */
 	static struct vault_public pub;
 	unsigned i;
 

@@ -1,6 +1,6 @@
 /*
- * client/slots/transfer.h - a vault's file (ciphertext) from and to the broker, in
- * parts that fit into packets.
+ * client/slots/transfer.h - sending a vault's file (ciphertext) to the broker and
+ * fetching one, in parts that fit into packets.
  */
 #ifndef CLIENT_SLOTS_TRANSFER_H
 #define CLIENT_SLOTS_TRANSFER_H
@@ -12,16 +12,19 @@
 struct client;
 struct failure;
 
-/* What the broker has just staged; *p is allocated (free). */
+/*
+ * Fetch the file that the last request (backup, export) made the broker stage; its size
+ * is in that reply.  *p: n bytes (free it).  0 or -1.
+ */
 int transfer_fetch(struct client *c, uint8_t **p, size_t *n, struct failure *f);
 
-/* Stage n bytes with the broker. */
+/* Send n bytes for the broker to stage; a restore request uses them.  0 or -1. */
 int transfer_send(struct client *c, const uint8_t *p, size_t n, struct failure *f);
 
-/* A vault's or a backup's file; *p is allocated (free). */
+/* Read a vault's or a backup's file.  *p: n bytes (free it).  0 or -1. */
 int transfer_read(const char *file, uint8_t **p, size_t *n, struct failure *f);
 
-/* Its slots, checked as the broker checks them. */
+/* The slots in a vault's file, which must be well-formed.  0 or -1. */
 int transfer_slots(const uint8_t *p, size_t n, struct slots *s, struct failure *f);
 
 #endif
