@@ -225,7 +225,7 @@ static const struct option move_options[] = {
 
 int verb_move(struct client *c, int argc, char **argv, struct failure *f)
 {
-	static struct move m; /* pages of public numbers: not on the stack */
+	static struct move m; /* several pages: not on the stack */
 	bool first = true;
 	int opt, fd = -1, r;
 

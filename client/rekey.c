@@ -224,7 +224,7 @@ static int rekey_check_drops(const struct rekey *r, struct failure *f)
 /* A slot that was added while a person was typing would be lost silently. */
 static int rekey_check_unchanged(struct client *c, const struct rekey *r, struct failure *f)
 {
-	static struct slots now; /* pages of public numbers: not on the stack */
+	static struct slots now; /* several pages: not on the stack */
 
 	if (slots_fetch(c, &now, f) != 0)
 		return -1;
@@ -287,7 +287,7 @@ static int rekey_run(struct client *c, struct rekey *r, struct failure *f)
  */
 static void rekey_remove_files(struct client *c, const struct rekey *r)
 {
-	static struct slots now; /* pages of public numbers: not on the stack */
+	static struct slots now; /* several pages: not on the stack */
 	bool unchanged = !r->sent || (client_connect(c, true, NULL) == 0 && slots_fetch(c, &now, NULL) == 0 &&
 				      now.generation == r->slots.generation);
 	unsigned i;
@@ -347,7 +347,7 @@ static int rekey_parse(int argc, char **argv, struct rekey *r, struct failure *f
 
 int verb_rekey(struct client *c, int argc, char **argv, struct failure *f)
 {
-	static struct rekey r; /* pages of it: not on the stack */
+	static struct rekey r; /* several pages: not on the stack */
 	int done;
 
 	if (rekey_parse(argc, argv, &r, f) != 0)

@@ -52,7 +52,7 @@ static int host_open_place(const struct host_place *w, struct failure *f)
 	return fd < 0 ? fail_errno(f, NULL, "%s", w->dir) : fd;
 }
 
-/* Create a file that does not exist yet; it is removed again if it cannot be written to the disk. */
+/* Create a file that does not exist yet; removed again if writing it to the disk fails. */
 static int host_write_new(int dir, const char *leaf, mode_t mode, uid_t owner, const void *p, size_t n,
 		     struct failure *f)
 {
