@@ -22,11 +22,7 @@ enum { OPT_FD = 256, OPT_NEW_FD };
 /* A slot_try; arg: where the number of the slot that opens is stored. */
 static int passphrase_try_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
-	struct wire_out *o = wire_request("unlock");
-
-	wire_uint(o, "slot", id);
-	wire_secret(o, "key", key, KEY_LEN);
-	if (client_call(c, o, f) != 0)
+	if (slot_unlock(c, id, key, f) != 0)
 		return -1;
 	*(uint32_t *)arg = id;
 	return 0;

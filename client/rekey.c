@@ -74,16 +74,6 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 	return -1;
 }
 
-/* Does the key open that slot?  (Unlocking an unlocked vault changes nothing.) */
-static int rekey_check_key(struct client *c, uint32_t id, const uint8_t *key, struct failure *f)
-{
-	struct wire_out *o = wire_request("unlock");
-
-	wire_uint(o, "slot", id);
-	wire_secret(o, "key", key, KEY_LEN);
-	return client_call(c, o, f);
-}
-
 /* ---- the kinds ---- */
 
 static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
@@ -106,7 +96,8 @@ static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_v
 	secret_free(c, &typed);
 	if (made != 0 || client_connect(c, true, f) != 0)
 		return -1;
-	return rekey_check_key(c, s->id, key->p, f);
+	/* Check the key: the vault is open, so this changes nothing. */
+	return slot_unlock(c, s->id, key->p, f);
 }
 
 /* Write a new file into --out: "ID-LABEL.ending". */
@@ -189,7 +180,7 @@ static int rekey_keep_slot(struct client *c, struct rekey *r, const struct slot_
 	case SLOT_TPM2:
 		done = slot_key_fetch(c, &r->slots, s, true, &key, f);
 		if (done == 0)
-			done = client_connect(c, true, f) == 0 ? rekey_check_key(c, s->id, key.p, f) : -1;
+			done = client_connect(c, true, f) == 0 ? slot_unlock(c, s->id, key.p, f) : -1;
 		break;
 	case SLOT_KEYFILE:
 		done = rekey_seal_key(c, r, s, &key, f);

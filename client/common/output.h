@@ -6,8 +6,6 @@
 #ifndef CLIENT_COMMON_OUTPUT_H
 #define CLIENT_COMMON_OUTPUT_H
 
-#include <stdint.h>
-
 /* "ccctl: ..." and a newline on standard error, which leaves standard output to data. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 

@@ -151,6 +151,15 @@ int slot_key_file(struct client *c, const char *file, const struct slots *all, u
 	return r;
 }
 
+int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failure *f)
+{
+	struct wire_out *o = wire_request("unlock");
+
+	wire_uint(o, "slot", id);
+	wire_secret(o, "key", key, KEY_LEN);
+	return client_call(c, o, f);
+}
+
 static int slot_try_passphrases(struct client *c, const struct slots *all, const struct secret *typed,
 			   struct secret *key, slot_try *try, void *arg, struct failure *f)
 {

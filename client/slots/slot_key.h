@@ -23,6 +23,9 @@ int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_
 int slot_key_file(struct client *c, const char *file, const struct slots *all, uint32_t *id,
 		  struct secret *key, struct failure *f);
 
+/* Ask the broker to unlock the vault with slot id and its key (KEY_LEN bytes).  0 or -1. */
+int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failure *f);
+
 /* Does this key open slot id?  0, or -1: FAIL_WRONG_KEY means no, anything else stops. */
 typedef int slot_try(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f);
 

@@ -30,12 +30,8 @@ static void vault_say_open(struct client *c)
 /* A slot_try. */
 static int vault_unlock_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
 {
-	struct wire_out *o = wire_request("unlock");
-
 	(void)arg;
-	wire_uint(o, "slot", id);
-	wire_secret(o, "key", key, KEY_LEN);
-	if (client_call(c, o, f) != 0)
+	if (slot_unlock(c, id, key, f) != 0)
 		return -1;
 	vault_say_open(c);
 	return 0;

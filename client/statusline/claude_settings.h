@@ -49,7 +49,7 @@ bool claude_settings_backup_find(const struct claude_settings *s, const char *te
 int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACKUP_PATH], struct failure *f);
 
 /*
- * Replace the file by n bytes of text, atomically.  FAIL_BUSY when it was changed
+ * Replace the file by n bytes of text, atomically.  FAIL_CHANGED when it was changed
  * since it was read.  0 or -1.
  */
 int claude_settings_write(const struct claude_settings *s, const char *text, size_t n, struct failure *f);
