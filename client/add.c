@@ -88,7 +88,7 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 			return -1;
 		}
 	}
-	if (want_words(argc, argv, 1, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0)
 		return -1;
 	a->word = argv[optind];
 	if (a->key_only && a->set.n > 0)
@@ -104,7 +104,7 @@ static int add_want_unbound(struct add *a, struct failure *f)
 	struct wanted *w = &a->wanted[0];
 	struct policy p;
 
-	if (want_name(a->word, f) != 0)
+	if (require_name(a->word, f) != 0)
 		return -1;
 	snprintf(w->entry, sizeof(w->entry), "%s", a->word);
 	snprintf(w->origin, sizeof(w->origin), "%s", ORIGIN_UNBOUND);

@@ -61,7 +61,7 @@ static int allow_ask(const struct project *p, struct failure *f)
 		return -1;
 	if (standing == PROJECT_ALLOWED)
 		return 0;
-	if (!terminal_here())
+	if (!terminal_exists())
 		return fail_set(f, FAIL_POLICY, "ccctl allow", "%s was not allowed", p->path);
 	if (standing == PROJECT_CHANGED)
 		allow_show_before(p);

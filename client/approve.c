@@ -210,7 +210,7 @@ int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		yes = true;
 	}
-	if (want_words(argc, argv, 1, f) != 0 || approve_load(argv[optind], &p, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0 || approve_load(argv[optind], &p, f) != 0)
 		return -1;
 	r = approve_run(c, p, yes, f);
 	provider_free(p);

@@ -103,7 +103,7 @@ int verb_backup(struct client *c, int argc, char **argv, struct failure *f)
 	while ((opt = next_option(&first, argc, argv, ":", backup_options, f)) != -1)
 		if (opt == '?' || passphrase_fd_option(optarg, &fd, f) != 0)
 			return -1;
-	if (want_words(argc, argv, 1, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0)
 		return -1;
 	return backup_write(c, argv[optind], fd, f) == 0 ? EXIT_DONE : -1;
 }

@@ -47,7 +47,7 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (!unset && optind == argc)
 		return default_show(f);
-	if (want_words(argc, argv, unset ? 0 : 1, f) != 0)
+	if (require_words(argc, argv, unset ? 0 : 1, f) != 0)
 		return -1;
 	if (!unset) {
 		if (split_provider(argv[optind], name, mode, f) != 0 || provider_load(name, mode, &p, f) != 0)

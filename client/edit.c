@@ -241,7 +241,7 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	int n, m, r;
 
 	(void)c;
-	if (next_option(&first, argc, argv, ":", none, f) != -1 || want_words(argc, argv, 1, f) != 0)
+	if (next_option(&first, argc, argv, ":", none, f) != -1 || require_words(argc, argv, 1, f) != 0)
 		return -1;
 	if (!wire_name_ok(argv[optind]))
 		return fail_set(f, FAIL_USAGE, "ccctl list shows the providers", "not a provider's name");

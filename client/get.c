@@ -62,7 +62,7 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		reveal = true;
 	}
-	if (want_words(argc, argv, 1, f) != 0 || want_name(argv[optind], f) != 0)
+	if (require_words(argc, argv, 1, f) != 0 || require_name(argv[optind], f) != 0)
 		return -1;
 	if (!reveal && isatty(STDOUT_FILENO)) {
 		fail_set(f, FAIL_POLICY, NULL, "a key is not shown on a terminal");
@@ -70,7 +70,7 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	}
 	if (get_or_fetch(c, argv[optind], f) != 0) {
-		entries_hint(argv[optind], f);
+		entries_hint_for_provider(argv[optind], f);
 		return -1;
 	}
 	if (wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 || get_print(token, n, f) != 0)

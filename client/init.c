@@ -34,7 +34,7 @@ int verb_init(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (ways > 1)
 		return fail_set(f, FAIL_USAGE, NULL, "init: one way at a time");
-	if (want_words(argc, argv, 0, f) != 0 || vault_make(c, kind, pass_fd, system, f) != 0)
+	if (require_words(argc, argv, 0, f) != 0 || vault_make(c, kind, pass_fd, system, f) != 0)
 		return -1;
 	return EXIT_DONE;
 }

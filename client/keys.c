@@ -27,7 +27,7 @@ static void keys_print(const struct listed *e, unsigned n)
 	for (i = 0; i < n; i++) {
 		name = cell_width(e[i].name, name);
 		variable = cell_width(e[i].variable, variable);
-		from = cell_width(entry_from(&e[i]), from);
+		from = cell_width(entry_source_text(&e[i]), from);
 		origin = cell_width(e[i].origin, origin);
 	}
 	put_cell("NAME", name);
@@ -38,7 +38,7 @@ static void keys_print(const struct listed *e, unsigned n)
 	for (i = 0; i < n; i++) {
 		put_cell(e[i].name, name);
 		put_cell(e[i].variable, variable);
-		put_cell(entry_from(&e[i]), from);
+		put_cell(entry_source_text(&e[i]), from);
 		put_cell(e[i].origin, origin);
 		puts(time_local(e[i].used, time));
 	}
@@ -52,7 +52,7 @@ int verb_keys(struct client *c, int argc, char **argv, struct failure *f)
 	bool json;
 	int r = 0;
 
-	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 0, f) != 0 ||
+	if (json_option(argc, argv, &json, f) != 0 || require_words(argc, argv, 0, f) != 0 ||
 	    client_connect(c, true, f) != 0 || entries_fetch(c, &e, &n, f) != 0)
 		return -1;
 	if (json) {

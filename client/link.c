@@ -145,7 +145,7 @@ int verb_link(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (optind == argc && !wraps && !dir)
 		return link_list(json, f);
-	if (json || want_words(argc, argv, 2, f) != 0)
+	if (json || require_words(argc, argv, 2, f) != 0)
 		return json ? fail_set(f, FAIL_USAGE, "ccctl help link", "--json is for the list") : -1;
 	return link_make(argv[optind], argv[optind + 1], wraps, dir, f);
 }

@@ -95,7 +95,7 @@ static void list_look_up(const struct listing *l, struct row *r)
 			return;
 		}
 		if (!r->from[0])
-			snprintf(r->from, sizeof(r->from), "%s", entry_from(e));
+			snprintf(r->from, sizeof(r->from), "%s", entry_source_text(e));
 		if (e->used > r->used)
 			r->used = e->used;
 		if (wanted > 0 && wanted_differs(&w[i], e))
@@ -256,7 +256,7 @@ int verb_list(struct client *c, int argc, char **argv, struct failure *f)
 	unsigned i;
 	int r;
 
-	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 0, f) != 0)
+	if (json_option(argc, argv, &json, f) != 0 || require_words(argc, argv, 0, f) != 0)
 		return -1;
 	r = list_gather(c, &l, f);
 	if (r == 0 && json)

@@ -9,7 +9,7 @@
 
 int verb_lock(struct client *c, int argc, char **argv, struct failure *f)
 {
-	if (no_options(argc, argv, f) != 0 || want_words(argc, argv, 0, f) != 0)
+	if (no_options(argc, argv, f) != 0 || require_words(argc, argv, 0, f) != 0)
 		return -1;
 	if (client_connect(c, false, f) != 0) {
 		if (f->code != FAIL_NO_BROKER)

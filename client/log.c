@@ -346,7 +346,7 @@ int verb_log(struct client *c, int argc, char **argv, struct failure *f)
 		json = json || opt == OPT_JSON;
 		verify = verify || opt == OPT_VERIFY;
 	}
-	if (want_words(argc, argv, 0, f) != 0)
+	if (require_words(argc, argv, 0, f) != 0)
 		return -1;
 	return log_show(c, count, verify, json, f);
 }

@@ -362,7 +362,7 @@ int verb_login(struct client *c, int argc, char **argv, struct failure *f)
 	bool json;
 	const char *what;
 
-	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 1, f) != 0)
+	if (json_option(argc, argv, &json, f) != 0 || require_words(argc, argv, 1, f) != 0)
 		return -1;
 	what = argv[optind];
 	if (json && strcmp(what, "status") != 0)

@@ -232,7 +232,7 @@ int verb_move(struct client *c, int argc, char **argv, struct failure *f)
 	while ((opt = next_option(&first, argc, argv, ":", move_options, f)) != -1)
 		if (opt == '?' || passphrase_fd_option(optarg, &fd, f) != 0)
 			return -1;
-	if (want_words(argc, argv, 1, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0)
 		return -1;
 	if (strcmp(argv[optind], "system") == 0) {
 		m.from = DIAL_USER;

@@ -61,7 +61,7 @@ int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
 		if (opt == '?' || passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
 			return -1;
 	/* The old passphrase is always asked for; it also opens a locked vault. */
-	if (want_words(argc, argv, 0, f) != 0 || passphrase_find_slot(c, fd, &id, f) != 0)
+	if (require_words(argc, argv, 0, f) != 0 || passphrase_find_slot(c, fd, &id, f) != 0)
 		return -1;
 	old = slots_find(&all, id);
 	if (!old || old->kind != SLOT_PASSPHRASE)

@@ -301,7 +301,7 @@ static void rekey_print_result(const struct rekey *r)
 		say("note: other hosts need their new keyfile and the new vault file, both; until then theirs go "
 		    "on opening their old copy");
 	say("note: a token that somebody has seen is not called back by this: replace it at its provider");
-	slots_warn(r->kept);
+	slots_warn_of_last(r->kept);
 }
 
 enum { OPT_FD = 256, OPT_DROP, OPT_OUT };
@@ -333,7 +333,7 @@ static int rekey_parse(int argc, char **argv, struct rekey *r, struct failure *f
 			return fail_set(f, FAIL_USAGE, NULL, "--drop: more than there are slots");
 		r->drop[r->drops++] = (uint32_t)id;
 	}
-	return want_words(argc, argv, 0, f);
+	return require_words(argc, argv, 0, f);
 }
 
 int verb_rekey(struct client *c, int argc, char **argv, struct failure *f)

@@ -100,7 +100,7 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 	    entries == 1 ? "key" : "keys", file);
 	if (r->replace)
 		say("the vault that was there is beside it as vault.replaced");
-	slots_warn(1);
+	slots_warn_of_last(1);
 	watcher_start();
 	return 0;
 }
@@ -127,7 +127,7 @@ int verb_restore(struct client *c, int argc, char **argv, struct failure *f)
 		if (opt == OPT_SYSTEM)
 			c->where = DIAL_SYSTEM;
 	}
-	if (want_words(argc, argv, 1, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0)
 		return -1;
 	return restore_run(c, argv[optind], fd, &r, f) == 0 ? EXIT_DONE : -1;
 }

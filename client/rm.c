@@ -30,7 +30,7 @@ static int rm_check_there(struct client *c, const char *name, struct failure *f)
 	if (found)
 		return 0;
 	fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
-	entries_hint(name, f);
+	entries_hint_for_provider(name, f);
 	return -1;
 }
 
@@ -47,7 +47,7 @@ int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		yes = true;
 	}
-	if (want_words(argc, argv, 1, f) != 0 || want_name(argv[optind], f) != 0)
+	if (require_words(argc, argv, 1, f) != 0 || require_name(argv[optind], f) != 0)
 		return -1;
 	name = argv[optind];
 	if (rm_check_there(c, name, f) != 0)

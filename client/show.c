@@ -100,7 +100,7 @@ static void show_print_text(const struct listed *e, const struct user *u, int us
 	show_line("origin", e->origin);
 	show_line("variable", e->variable);
 	show_line("policy", e->policy);
-	show_line("from", entry_from(e));
+	show_line("from", entry_source_text(e));
 	if (e->has_source) {
 		show_line("command", e->source.command);
 		show_line("output", e->source.pick);
@@ -199,7 +199,7 @@ int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 	struct listed e;
 	int r = 0, there;
 
-	if (json_option(argc, argv, &json, f) != 0 || want_words(argc, argv, 1, f) != 0 ||
+	if (json_option(argc, argv, &json, f) != 0 || require_words(argc, argv, 1, f) != 0 ||
 	    split_provider(argv[optind], name, mode, f) != 0)
 		return -1;
 	there = show_fetch_entry(c, argv[optind], &e, &no_entry);
@@ -211,7 +211,7 @@ int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		}
 		fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
-		entries_hint(name, f);
+		entries_hint_for_provider(name, f);
 		return -1;
 	}
 	if (json && there >= 0) {

@@ -67,7 +67,7 @@ static int slot_list(struct client *c, bool json, struct failure *f)
 	if (json)
 		return slot_print_json(&all, f);
 	slot_print_list(&all);
-	slots_warn(all.n);
+	slots_warn_of_last(all.n);
 	return 0;
 }
 
@@ -166,7 +166,7 @@ static int slot_add(struct client *c, enum slot_kind kind, struct new_slot *s, s
 	say("slot %" PRIu32 " (%s) opens the vault from now on%s%s", all.next, slot_kind_name(kind),
 	    kind == SLOT_KEYFILE && s->out_file ? "; for that host: ccctl host use " : "",
 	    kind == SLOT_KEYFILE && s->out_file ? s->out_file : "");
-	slots_warn(n);
+	slots_warn_of_last(n);
 	return 0;
 }
 
@@ -215,7 +215,7 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 	    "written since; ccctl rekey ends that");
 	if (s->kind == SLOT_KEYRING)
 		slot_keyring_erase(c, all.vault, s->id);
-	slots_warn(n);
+	slots_warn_of_last(n);
 	return 0;
 }
 
@@ -284,10 +284,10 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	what = optind < argc ? argv[optind] : "list";
 	word = optind + 1 < argc ? argv[optind + 1] : "";
 	if (strcmp(what, "list") == 0)
-		return (argc == optind || want_words(argc, argv, 1, f) == 0) && slot_list(c, json, f) == 0 ? EXIT_DONE : -1;
+		return (argc == optind || require_words(argc, argv, 1, f) == 0) && slot_list(c, json, f) == 0 ? EXIT_DONE : -1;
 	if (strcmp(what, "add") != 0 && strcmp(what, "rm") != 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help slot", "slot: list, add KIND or rm ID");
-	if (want_words(argc, argv, 2, f) != 0)
+	if (require_words(argc, argv, 2, f) != 0)
 		return -1;
 	if (strcmp(what, "rm") == 0)
 		return slot_remove(c, word, yes, f) == 0 ? EXIT_DONE : -1;

@@ -277,7 +277,7 @@ int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 		json = json || opt == OPT_JSON;
 		quiet = quiet || opt == 'q';
 	}
-	if (want_words(argc, argv, 0, f) != 0)
+	if (require_words(argc, argv, 0, f) != 0)
 		return -1;
 	if (status_gather(c, &s, f) != 0)
 		return quiet ? fail_exit(f) : -1;

@@ -41,7 +41,7 @@ int verb_statusline(struct client *client, int argc, char **argv, struct failure
 		else
 			*(opt == 'w' ? &p.columns : &p.input) = optarg;
 	}
-	if (want_words(argc, argv, 1, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0)
 		return -1;
 	what = argv[optind];
 	if (strcmp(what, "preview") == 0 && !yes)

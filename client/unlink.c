@@ -20,8 +20,8 @@ int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 	int r;
 
 	(void)c;
-	if (no_options(argc, argv, f) != 0 || want_words(argc, argv, 1, f) != 0 ||
-	    want_name(argv[optind], f) != 0)
+	if (no_options(argc, argv, f) != 0 || require_words(argc, argv, 1, f) != 0 ||
+	    require_name(argv[optind], f) != 0)
 		return -1;
 	name = argv[optind];
 	if (strcmp(name, "ccrun") == 0)

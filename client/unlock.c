@@ -51,7 +51,7 @@ static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct fail
 		return fail_set(f, FAIL_USAGE, NULL, "unlock: one way at a time");
 	if (h->kind == SLOT_KEYFILE && argc - optind == 1)
 		h->file = argv[optind++];
-	return want_words(argc, argv, 0, f);
+	return require_words(argc, argv, 0, f);
 }
 
 static int unlock_by_kind(struct client *c, const struct unlock_how *h, struct failure *f)

@@ -29,7 +29,7 @@ static int entries_read_item(struct wire_map m, struct listed *e, struct failure
 	return e->has_source ? wire_get_bool(m, "fetched", &e->fetched, f) : 0;
 }
 
-const char *entry_from(const struct listed *e)
+const char *entry_source_text(const struct listed *e)
 {
 	return e->has_source ? e->source.ref : "vault";
 }
@@ -86,7 +86,7 @@ const struct listed *entries_find(const struct listed *list, unsigned n, const c
 	return NULL;
 }
 
-void entries_hint(const char *name, struct failure *f)
+void entries_hint_for_provider(const char *name, struct failure *f)
 {
 	struct provider *p = NULL;
 	unsigned i;
@@ -115,7 +115,7 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 	unsigned i, k;
 
 	if (provider_missing(p))
-		return provider_lacks(p, f);
+		return provider_fail_missing(p, f);
 	policy.exposed = policy.exposed || p->exposed;
 	for (i = 0; i < p->secrets; i++) {
 		snprintf(out[i].entry, sizeof(out[i].entry), "%s", p->secret[i].entry);
@@ -172,7 +172,7 @@ void provider_word(const struct provider *p, char out[PROVIDER_WORD])
 	snprintf(out, PROVIDER_WORD, "%s%s%s", p->name, p->mode[0] ? ":" : "", p->mode);
 }
 
-int provider_lacks(const struct provider *p, struct failure *f)
+int provider_fail_missing(const struct provider *p, struct failure *f)
 {
 	const struct provider_param *first = NULL, *q;
 	char word[PROVIDER_WORD], command[sizeof(f->hint)];

@@ -27,7 +27,7 @@ struct listed {
 };
 
 /* Where its secret comes from: "vault", or the source's reference. */
-const char *entry_from(const struct listed *e);
+const char *entry_source_text(const struct listed *e);
 
 /* All entries, sorted by name; c is connected.  *out: n entries (free it).  0 or -1. */
 int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f);
@@ -36,7 +36,7 @@ int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct fai
 const struct listed *entries_find(const struct listed *list, unsigned n, const char *name);
 
 /* When f is FAIL_NO_ENTRY and NAME is a provider: hint at the entries that it uses. */
-void entries_hint(const char *name, struct failure *f);
+void entries_hint_for_provider(const char *name, struct failure *f);
 
 /* What one entry is to be bound to: the broker releases it for nothing else. */
 struct wanted {
@@ -70,7 +70,7 @@ const char *origin_url(const char *origin);
 void origin_host(const char *origin, char *out, size_t size);
 
 /* Set f to FAIL_USAGE, with the command that sets the missing parameters.  -1. */
-int provider_lacks(const struct provider *p, struct failure *f);
+int provider_fail_missing(const struct provider *p, struct failure *f);
 
 /* "NAME" or "NAME:MODE". */
 #define PROVIDER_WORD (2 * NAME_MAX_LEN + 2)

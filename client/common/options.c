@@ -80,7 +80,7 @@ int json_option(int argc, char **argv, bool *json, struct failure *f)
 	return 0;
 }
 
-int want_words(int argc, char **argv, int n, struct failure *f)
+int require_words(int argc, char **argv, int n, struct failure *f)
 {
 	if (argc - optind == n)
 		return 0;
@@ -121,7 +121,7 @@ int passphrase_fd_option(const char *text, int *fd, struct failure *f)
 	return 0;
 }
 
-int want_name(const char *word, struct failure *f)
+int require_name(const char *word, struct failure *f)
 {
 	if (wire_name_ok(word))
 		return 0;
@@ -140,11 +140,11 @@ int split_provider(const char *word, char name[NAME_MAX_LEN + 1], char mode[NAME
 		memcpy(name, word, n);
 		name[n] = '\0';
 	}
-	if (want_name(name, f) != 0)
+	if (require_name(name, f) != 0)
 		return -1;
 	if (!colon)
 		return 0;
-	if (want_name(colon + 1, f) != 0)
+	if (require_name(colon + 1, f) != 0)
 		return -1;
 	memcpy(mode, colon + 1, strlen(colon + 1) + 1);
 	return 0;

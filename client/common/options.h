@@ -25,7 +25,7 @@ int no_options(int argc, char **argv, struct failure *f);
 int json_option(int argc, char **argv, bool *json, struct failure *f);
 
 /* Exactly n words must follow the options.  0 or -1. */
-int want_words(int argc, char **argv, int n, struct failure *f);
+int require_words(int argc, char **argv, int n, struct failure *f);
 
 /* A whole number from least to most; what: the option's name, for the message.  0 or -1. */
 int number_option(const char *text, long least, long most, const char *what, long *out,
@@ -35,7 +35,7 @@ int number_option(const char *text, long least, long most, const char *what, lon
 int passphrase_fd_option(const char *text, int *fd, struct failure *f);
 
 /* The word must be a valid entry name.  0 or -1. */
-int want_name(const char *word, struct failure *f);
+int require_name(const char *word, struct failure *f);
 
 /* Split NAME[:MODE]; mode becomes "" when there is none.  0 or -1. */
 int split_provider(const char *word, char name[NAME_MAX_LEN + 1], char mode[NAME_MAX_LEN + 1],

@@ -92,7 +92,7 @@ static int param_ask(const struct provider *p, const struct provider_param *para
 		if (!answer[0])
 			snprintf(answer, sizeof(answer), "%s", param->fallback);
 		if (!answer[0]) {
-			provider_lacks(p, f);
+			provider_fail_missing(p, f);
 			continue;
 		}
 		if (provider_set_param(p->name, param->name, answer, f) == 0)
@@ -109,7 +109,7 @@ static int param_settle(const struct provider *p, const struct provider_param *p
 	if (terminal_asks())
 		return param_ask(p, param, f);
 	if (!param->fallback[0])
-		return provider_lacks(p, f);
+		return provider_fail_missing(p, f);
 	say("%s: %s is %s (the default)", p->name, param->name, param->fallback);
 	return provider_set_param(p->name, param->name, param->fallback, f);
 }
@@ -136,11 +136,11 @@ int parameters_settle(struct provider **p, const struct given_params *s, struct 
 	for (i = 0; i < (*p)->params; i++)
 		lost = lost || (!(*p)->param[i].value[0] && !(*p)->param[i].fallback[0]);
 	if (lost && !terminal_asks())
-		return provider_lacks(*p, f);
+		return provider_fail_missing(*p, f);
 	for (i = 0; i < (*p)->params; i++)
 		if (!(*p)->param[i].value[0] && param_settle(*p, &(*p)->param[i], f) != 0)
 			return -1;
 	if (params_reload(p, f) != 0)
 		return -1;
-	return provider_missing(*p) ? provider_lacks(*p, f) : 0;
+	return provider_missing(*p) ? provider_fail_missing(*p, f) : 0;
 }

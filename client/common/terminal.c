@@ -63,7 +63,7 @@ static int terminal_open(void)
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
-bool terminal_here(void)
+bool terminal_exists(void)
 {
 	int fd = terminal_open();
 
@@ -74,7 +74,7 @@ bool terminal_here(void)
 
 bool terminal_asks(void)
 {
-	return isatty(STDIN_FILENO) && terminal_here();
+	return isatty(STDIN_FILENO) && terminal_exists();
 }
 
 static int terminal_fail_none(struct failure *f)

@@ -36,7 +36,7 @@ static int passphrase_ask_new(struct client *c, bool first, struct secret *s, st
 	struct secret again = { 0 };
 	int i, r = -1;
 
-	if (!terminal_here())
+	if (!terminal_exists())
 		return fail_set(f, FAIL_USAGE, "--passphrase-fd N (or --new-passphrase-fd N) reads it from a descriptor",
 				"cannot ask for a passphrase: there is no terminal");
 	if (secret_new(c, &again, s->room, f) != 0)
@@ -219,7 +219,7 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 	struct failure wrong = { 0 };
 	int i, r = -1;
 
-	if (!terminal_here())
+	if (!terminal_exists())
 		return fail_set(f, FAIL_USAGE, "run it on a terminal, with something to write on",
 				"a recovery code is for a person: there is no terminal");
 	if (secret_new(c, &code, RECOVERY_TEXT, f) != 0 || secret_new(c, &typed, PASSPHRASE_MAX, f) != 0 ||

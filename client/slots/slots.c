@@ -101,7 +101,7 @@ int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct
 	return 0;
 }
 
-void slots_warn(uint64_t n)
+void slots_warn_of_last(uint64_t n)
 {
 	if (n == 1)
 		say("note: one slot alone opens this vault, and what it needs can be lost; for example: "

@@ -42,6 +42,6 @@ unsigned slots_count(const struct slots *s, enum slot_kind kind);
 int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct failure *f);
 
 /* Print a note when n is 1: the vault is lost with its only slot. */
-void slots_warn(uint64_t n);
+void slots_warn_of_last(uint64_t n);
 
 #endif

@@ -62,7 +62,7 @@ out:
 		return -1;
 	say("made the vault %s, and it is open", c->vault);
 	if (kind != SLOT_PASSPHRASE)
-		slots_warn(1);
+		slots_warn_of_last(1);
 	watcher_start();
 	return 0;
 }

@@ -155,7 +155,7 @@ static int vault_ask_typed(struct client *c, const struct slots *all, struct sec
 
 	if (code_only && slots_count(all, SLOT_RECOVERY) == 0)
 		return vault_fail_untyped(all, f);
-	if (!terminal_here())
+	if (!terminal_exists())
 		return fail_set(f, FAIL_USAGE, "ccctl unlock --passphrase-fd N reads it from a descriptor",
 				"cannot ask for the passphrase: there is no terminal");
 	for (i = 0; i < TRIES; i++) {
@@ -206,12 +206,12 @@ int vault_ready(struct client *c, const struct secret *given, struct failure *f)
 	if (strcmp(c->state, "unlocked") == 0)
 		return 0;
 	none = strcmp(c->state, "none") == 0;
-	if (none && (given || !terminal_here()))
+	if (none && (given || !terminal_exists()))
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
 				"there is no vault yet");
 	if (!none && !given && vault_locked_since_start(c) && vault_open_quietly(c) == VAULT_QUIET_OPENED)
 		return client_connect(c, true, f);
-	if (!none && !given && !terminal_here())
+	if (!none && !given && !terminal_exists())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
 				"the vault is locked");
 	if ((none ? vault_make(c, SLOT_PASSPHRASE, -1, false, f) : vault_open_typed(c, -1, given, f)) != 0)
