@@ -1,7 +1,7 @@
 /*
- * shim/list.c - ccrun --list.
+ * shim/provider_list.c - ccrun --list.
  */
-#include "shim/list.h"
+#include "shim/provider_list.h"
 
 #include <stdlib.h>
 

@@ -1,7 +1,7 @@
 /*
- * shim/choice.c - which provider, when the command line names none.
+ * shim/provider_choice.c - which provider, when the command line names none.
  */
-#include "shim/choice.h"
+#include "shim/provider_choice.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /*
- * shim/choice.h - which provider, when the command line names none.
+ * shim/provider_choice.h - which provider, when the command line names none.
  */
-#ifndef SHIM_CHOICE_H
-#define SHIM_CHOICE_H
+#ifndef SHIM_PROVIDER_CHOICE_H
+#define SHIM_PROVIDER_CHOICE_H
 
 struct arguments;
 struct failure;

@@ -1,8 +1,8 @@
 /*
- * shim/called.h - called by another name: a link to ccrun is a command of one's own.
+ * shim/invoked_name.h - called by another name: a link to ccrun is a command of one's own.
  */
-#ifndef SHIM_CALLED_H
-#define SHIM_CALLED_H
+#ifndef SHIM_INVOKED_NAME_H
+#define SHIM_INVOKED_NAME_H
 
 struct arguments;
 struct failure;

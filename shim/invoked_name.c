@@ -1,7 +1,7 @@
 /*
- * shim/called.c - called by another name: a link to ccrun is a command of one's own.
+ * shim/invoked_name.c - called by another name: a link to ccrun is a command of one's own.
  */
-#include "shim/called.h"
+#include "shim/invoked_name.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
 /*
- * shim/list.h - ccrun --list.
+ * shim/provider_list.h - ccrun --list.
  */
-#ifndef SHIM_LIST_H
-#define SHIM_LIST_H
+#ifndef SHIM_PROVIDER_LIST_H
+#define SHIM_PROVIDER_LIST_H
 
 #include <stdio.h>
 
