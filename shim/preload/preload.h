@@ -4,7 +4,7 @@
  * It claims the secret before main, and keeps it from whatever the program
  * starts.  Nothing of it writes to standard streams (but for a refusal), uses
  * the program's getenv, setenv or malloc (bash brings its own), or waits
- * without a deadline.  See start.c for the order of things.
+ * without a deadline.  See constructor.c for the order of things.
  */
 #ifndef SHIM_PRELOAD_PRELOAD_H
 #define SHIM_PRELOAD_PRELOAD_H
@@ -34,7 +34,7 @@
 #define PRELOAD_PREFIX "LD_PRELOAD="
 #define AGAIN_DEADLINE_MS 2000
 
-/* ---- the session (session.c): written before main by start.c, then only read ---- */
+/* ---- the session (session_state.c): written before main by start.c, then only read ---- */
 
 struct secret {
 	const char *name;
@@ -62,7 +62,7 @@ extern struct session session;
 /* Is fd (still) the connection to the broker? */
 bool session_connected(void);
 
-/* ---- talk.c: packets with deadlines ---- */
+/* ---- broker_messages.c: packets with deadlines ---- */
 
 struct trouble {
 	char text[512];
@@ -95,7 +95,7 @@ int talk_ok_empty(const uint8_t *p, size_t n, struct trouble *t);
 /* Harden this process, claim over fd, put the secrets into session and environ. */
 int claim(int fd, struct trouble *t);
 
-/* ---- strip.c: what a child may see.  Allocation-free, lock-free ---- */
+/* ---- redact_child.c: what a child may see.  Allocation-free, lock-free ---- */
 
 /* What is to be executed.  argv and envp may be NULL, as the kernel allows. */
 struct program {
@@ -114,7 +114,7 @@ int strip(const struct program *in, void *mem, size_t size, struct program *out)
 /* Value of NAME in environ, or NULL; without the program's own getenv. */
 const char *environ_value(const char *name);
 
-/* ---- launch.c: one way for all hooks ---- */
+/* ---- hooked_call.c: one way for all hooks ---- */
 
 typedef int spawn_fn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,
 		     const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
@@ -148,7 +148,7 @@ int launch(const struct launch *l);
 void *room_map(size_t size); /* NULL with ENOMEM */
 void room_free(void *mem, size_t size);
 
-/* ---- real.c: libc's own ---- */
+/* ---- libc_functions.c: libc's own ---- */
 
 struct real {
 	spawn_fn *posix_spawn, *posix_spawnp;
@@ -165,7 +165,7 @@ struct real {
  */
 const struct real *real(void);
 
-/* ---- shell.c ---- */
+/* ---- hook_shell.c ---- */
 
 /* Make popen and system safe in forked children. */
 void shell_start(void);

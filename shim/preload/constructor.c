@@ -1,5 +1,5 @@
 /*
- * start.c - the constructor: what happens in the session's process before
+ * constructor.c - the constructor: what happens in the session's process before
  * main.  Without the variables of ccrun it does nothing at all.
  *
  * 1. Remember what children get back (CCRUN_SAVED_*) and how this library was

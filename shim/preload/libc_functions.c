@@ -1,5 +1,5 @@
 /*
- * real.c - libc's own functions behind the hooks that call them.
+ * libc_functions.c - libc's own functions behind the hooks that call them.
  */
 #include <dlfcn.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 /*
- * session.c - what this process knows of its session.
+ * session_state.c - what this process knows of its session.
  */
 #include <sys/stat.h>
 #include "shim/preload/preload.h"

@@ -1,5 +1,5 @@
 /*
- * strip.c - what a child may see: the environment without secrets, and the
+ * redact_child.c - what a child may see: the environment without secrets, and the
  * arguments with secrets masked.
  *
  * Runs in vfork children, whose memory is the parent's: reads the session and

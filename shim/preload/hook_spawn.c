@@ -1,5 +1,5 @@
 /*
- * spawn.c - the hooks on posix_spawn and its kin.  What they start is always a
+ * hook_spawn.c - the hooks on posix_spawn and its kin.  What they start is always a
  * child, so never announced.
  */
 #include <errno.h>

@@ -1,5 +1,5 @@
 /*
- * launch.c - the one way from a hook to the kernel (or to libc's posix_spawn):
+ * hooked_call.c - the one way from a hook to the kernel (or to libc's posix_spawn):
  * strip, and for an exec by the session's own process, announce it.
  *
  * The exec system calls are made directly, so that nothing needs resolving in

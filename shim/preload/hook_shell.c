@@ -1,5 +1,5 @@
 /*
- * shell.c - system, popen, pclose and wordexp: libc starts the shell from
+ * hook_shell.c - system, popen, pclose and wordexp: libc starts the shell from
  * inside, past the hooks, so a session needs its own.
  */
 #include <errno.h>

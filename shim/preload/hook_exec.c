@@ -1,5 +1,5 @@
 /*
- * exec.c - the hooks on every exec function of libc.
+ * hook_exec.c - the hooks on every exec function of libc.
  */
 #include <errno.h>
 #include <fcntl.h>

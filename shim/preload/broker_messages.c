@@ -1,5 +1,5 @@
 /*
- * talk.c - fixed-layout packets to and from the broker, each with a deadline,
+ * broker_messages.c - fixed-layout packets to and from the broker, each with a deadline,
  * and the one message that this library prints.
  */
 #include <errno.h>
