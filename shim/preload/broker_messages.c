@@ -1,54 +1,17 @@
 /*
- * broker_messages.c - fixed-layout packets to and from the broker, each with a deadline,
- * and the one message that this library prints.
+ * broker_messages.c - fixed-layout packets to and from the broker, each with a
+ * deadline.
  */
+#include "shim/preload/broker_messages.h"
+
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
-#include "shim/preload/preload.h"
-#include "wire/claim.h"
 
-#define EXIT_REFUSED_CLAIM 125 /* as env(1): our own failure, not the program's */
-
-int trouble(struct trouble *t, const char *text, const char *hint)
-{
-	strncpy(t->text, text, sizeof(t->text) - 1);
-	strncpy(t->hint, hint ? hint : "", sizeof(t->hint) - 1);
-	return -1;
-}
-
-/* Append prefix, s and a newline.  Of s printable ASCII only: the texts come
- * over a socket, and what goes to a terminal must not command it. */
-static char *put_line(char *out, const char *prefix, const char *s)
-{
-	out = stpcpy(out, prefix);
-	for (; *s; s++)
-		*out++ = *s >= ' ' && *s <= '~' ? *s : '?';
-	*out++ = '\n';
-	return out;
-}
-
-_Noreturn void refuse(const struct trouble *t)
-{
-	char line[sizeof(*t) + 64], *end;
-	struct pollfd p = {.fd = 2, .events = POLLOUT};
-
-	end = put_line(line, "ccrun: claim refused: ", t->text);
-	if (t->hint[0])
-		end = put_line(end, "hint: ", t->hint);
-	/* A closed pipe must not turn 125 into a signal, a full one must not hold
-	 * us; _exit, because no atexit handler may run in a half-made program. */
-	signal(SIGPIPE, SIG_IGN);
-	if (poll(&p, 1, 1000) == 1 && write(2, line, (size_t)(end - line)) < 0)
-		_exit(EXIT_REFUSED_CLAIM);
-	_exit(EXIT_REFUSED_CLAIM);
-}
-
-int64_t now_ms(void)
+int64_t monotonic_ms(void)
 {
 	struct timespec ts = {0};
 
@@ -57,11 +20,11 @@ int64_t now_ms(void)
 }
 
 /* 0 ready, -1 late or broken. */
-static int wait_for(int fd, short events, int64_t deadline)
+static int broker_wait(int fd, short events, int64_t deadline)
 {
 	for (;;) {
 		struct pollfd p = {.fd = fd, .events = events};
-		int64_t left = deadline - now_ms();
+		int64_t left = deadline - monotonic_ms();
 		int r;
 
 		if (left <= 0) {
@@ -76,22 +39,22 @@ static int wait_for(int fd, short events, int64_t deadline)
 	}
 }
 
-int talk_send(int fd, int type, int pass, int64_t deadline)
+int broker_send(int fd, enum claim_type type, int pass, int64_t deadline)
 {
 	uint8_t head[CLAIM_HEAD];
 	union {
 		struct cmsghdr align;
-		char room[CMSG_SPACE(sizeof(int))];
-	} beside = {.room = {0}};
+		char bytes[CMSG_SPACE(sizeof(int))];
+	} control = {.bytes = {0}};
 	struct iovec iov = {.iov_base = head, .iov_len = sizeof(head)};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	claim_head(head, (enum claim_type)type, 0);
+	claim_head(head, type, 0);
 	if (pass >= 0) {
 		struct cmsghdr *c;
 
-		m.msg_control = beside.room;
-		m.msg_controllen = sizeof(beside.room);
+		m.msg_control = control.bytes;
+		m.msg_controllen = sizeof(control.bytes);
 		c = CMSG_FIRSTHDR(&m);
 		c->cmsg_level = SOL_SOCKET;
 		c->cmsg_type = SCM_RIGHTS;
@@ -105,37 +68,37 @@ int talk_send(int fd, int type, int pass, int64_t deadline)
 			return 0;
 		if (n >= 0)
 			return -1;
-		if (errno == EAGAIN && wait_for(fd, POLLOUT, deadline) != 0)
+		if (errno == EAGAIN && broker_wait(fd, POLLOUT, deadline) != 0)
 			return -1;
 		if (errno != EINTR && errno != EAGAIN)
 			return -1;
 	}
 }
 
-ssize_t talk_recv(int fd, void *buf, size_t size, int64_t deadline, struct trouble *t)
+ssize_t broker_receive(int fd, void *buf, size_t size, int64_t deadline, struct refusal *why)
 {
 	for (;;) {
-		/* No room for control messages: the kernel drops descriptors and
-		 * credentials that come along.  MSG_TRUNC: the true length. */
+		/* recv takes no control messages: the kernel closes descriptors that
+		 * were passed.  MSG_TRUNC: the true length. */
 		ssize_t n = recv(fd, buf, size, MSG_DONTWAIT | MSG_TRUNC);
 
 		if (n > 0 && (size_t)n <= size)
 			return n;
 		if (n > 0)
-			return trouble(t, "the broker's answer is too long", NULL);
+			return refusal_set(why, "the broker's answer is too long", NULL);
 		if (n == 0 || errno == ECONNRESET)
-			return trouble(t, "the broker closed the connection",
-				       "ccctl log shows why; ccctl status, whether it runs");
+			return refusal_set(why, "the broker closed the connection",
+					   "ccctl log shows why; ccctl status, whether it runs");
 		if (errno == EINTR)
 			continue;
 		if (errno != EAGAIN)
-			return trouble(t, "cannot read the broker's answer", NULL);
-		if (wait_for(fd, POLLIN, deadline) != 0)
-			return trouble(t, "the broker does not answer", "ccctl status");
+			return refusal_set(why, "cannot read the broker's answer", NULL);
+		if (broker_wait(fd, POLLIN, deadline) != 0)
+			return refusal_set(why, "the broker does not answer", "ccctl status");
 	}
 }
 
-static void copy_text(char *out, size_t size, const struct claim_text *text)
+static void claim_text_copy(char *out, size_t size, const struct claim_text *text)
 {
 	size_t n = text->n < size ? text->n : size - 1;
 
@@ -143,23 +106,24 @@ static void copy_text(char *out, size_t size, const struct claim_text *text)
 	out[n] = '\0';
 }
 
-int talk_items(const uint8_t *p, size_t n, struct claim_item *out, unsigned max, struct trouble *t)
+int broker_read_items(const uint8_t *packet, size_t n, struct claim_item *out, unsigned max,
+		      struct refusal *why)
 {
 	struct claim_text what, hint;
 	int count;
 
-	if (claim_type(p, n) != CLAIM_REFUSED) {
-		count = claim_items(p, n, out, max);
-		return count >= 0 ? count : trouble(t, "the broker's answer is malformed", NULL);
+	if (claim_type(packet, n) != CLAIM_REFUSED) {
+		count = claim_items(packet, n, out, max);
+		return count >= 0 ? count : refusal_set(why, "the broker's answer is malformed", NULL);
 	}
-	if (claim_refusal(p, n, &what, &hint) != 0)
-		return trouble(t, "the broker's refusal is malformed", NULL);
-	copy_text(t->text, sizeof(t->text), &what);
-	copy_text(t->hint, sizeof(t->hint), &hint);
+	if (claim_refusal(packet, n, &what, &hint) != 0)
+		return refusal_set(why, "the broker's refusal is malformed", NULL);
+	claim_text_copy(why->text, sizeof(why->text), &what);
+	claim_text_copy(why->hint, sizeof(why->hint), &hint);
 	return -1;
 }
 
-int talk_ok_empty(const uint8_t *p, size_t n, struct trouble *t)
+int broker_check_ok(const uint8_t *packet, size_t n, struct refusal *why)
 {
-	return talk_items(p, n, NULL, 0, t);
+	return broker_read_items(packet, n, NULL, 0, why);
 }

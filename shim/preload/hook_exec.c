@@ -5,60 +5,61 @@
 #include <fcntl.h>
 #include <stdarg.h>
 #include <unistd.h>
-#include "shim/preload/preload.h"
 
-extern char **environ;
+#include "shim/preload/hook.h"
+#include "shim/preload/hooked_call.h"
+#include "shim/preload/scratch.h"
 
-static int exec_path(enum how how, const char *path, char *const *argv, char *const *envp)
+static int exec_hooked(enum call_kind kind, const char *path, char *const *argv, char *const *envp)
 {
-	struct launch l = {.how = how,
-			   .program = {.path = path, .argv = argv, .envp = envp}};
+	struct hooked_call c = {.kind = kind,
+				.image = {.path = path, .argv = argv, .envp = envp}};
 
-	return launch(&l);
+	return hooked_call_run(&c);
 }
 
 HOOK int execve(const char *path, char *const argv[], char *const envp[])
 {
-	return exec_path(HOW_EXEC, HIDE(path), HIDE(argv), envp);
+	return exec_hooked(CALL_EXEC, HIDE(path), HIDE(argv), envp);
 }
 
 HOOK int execv(const char *path, char *const argv[])
 {
-	return exec_path(HOW_EXEC, HIDE(path), HIDE(argv), environ);
+	return exec_hooked(CALL_EXEC, HIDE(path), HIDE(argv), environ);
 }
 
 HOOK int execvp(const char *file, char *const argv[])
 {
-	return exec_path(HOW_SEARCH, HIDE(file), HIDE(argv), environ);
+	return exec_hooked(CALL_SEARCH, HIDE(file), HIDE(argv), environ);
 }
 
 HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 {
-	return exec_path(HOW_SEARCH, HIDE(file), HIDE(argv), envp);
+	return exec_hooked(CALL_SEARCH, HIDE(file), HIDE(argv), envp);
 }
 
 HOOK int execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	struct launch l = {.how = HOW_AT, .dirfd = dirfd, .flags = flags,
-			   .program = {.path = HIDE(path), .argv = HIDE(argv), .envp = envp}};
+	struct hooked_call c = {.kind = CALL_AT, .dirfd = dirfd, .flags = flags,
+				.image = {.path = HIDE(path), .argv = HIDE(argv), .envp = envp}};
 
-	return launch(&l);
+	return hooked_call_run(&c);
 }
 
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	struct launch l = {.how = HOW_AT, .dirfd = fd, .flags = AT_EMPTY_PATH,
-			   .program = {.path = "", .argv = HIDE(argv), .envp = envp}};
+	struct hooked_call c = {.kind = CALL_AT, .dirfd = fd, .flags = AT_EMPTY_PATH,
+				.image = {.path = "", .argv = HIDE(argv), .envp = envp}};
 
-	if (fd < 0 || !l.program.argv || !HIDE(envp)) {
+	if (fd < 0 || !c.image.argv || !HIDE(envp)) {
 		errno = EINVAL;
 		return -1;
 	}
-	return launch(&l);
+	return hooked_call_run(&c);
 }
 
 /* Arguments from first up to the NULL; stored when out is not NULL. */
-static size_t gather(const char *first, va_list *more, const char **out)
+static size_t arguments_gather(const char *first, va_list *more, const char **out)
 {
 	size_t n = 0;
 
@@ -70,32 +71,35 @@ static size_t gather(const char *first, va_list *more, const char **out)
 	return n;
 }
 
-/* The variadic ones.  env: the argument after the NULL is the environment. */
-static int exec_list(enum how how, const char *path, const char *first, va_list *count,
-		     va_list *fill, bool env)
+/*
+ * The variadic functions: count and fill are the arguments behind first, twice.
+ * env: the argument after the NULL is the environment.
+ */
+static int exec_hooked_list(enum call_kind kind, const char *path, const char *first,
+			    va_list *count, va_list *fill, bool env)
 {
-	size_t size = (gather(first, count, NULL) + 1) * sizeof(char *);
-	const char **argv = ROOM(size);
+	size_t size = (arguments_gather(first, count, NULL) + 1) * sizeof(char *);
+	const char **argv = SCRATCH(size);
 	char *const *envp = environ;
 	int r;
 
 	if (!argv)
 		return -1;
-	gather(first, fill, argv);
+	arguments_gather(first, fill, argv);
 	if (env)
 		envp = va_arg(*fill, char *const *);
-	r = exec_path(how, path, (char *const *)argv, envp);
-	room_free(argv, size);
+	r = exec_hooked(kind, path, (char *const *)argv, envp);
+	scratch_free(argv, size);
 	return r;
 }
 
-#define EXEC_LIST(how, path, first, env) \
+#define EXEC_HOOKED_LIST(kind, path, first, env) \
 	do { \
 		va_list count, fill; \
 		int r; \
 		va_start(count, first); \
 		va_start(fill, first); \
-		r = exec_list(how, HIDE(path), HIDE(first), &count, &fill, env); \
+		r = exec_hooked_list(kind, HIDE(path), HIDE(first), &count, &fill, env); \
 		va_end(fill); \
 		va_end(count); \
 		return r; \
@@ -103,15 +107,15 @@ static int exec_list(enum how how, const char *path, const char *first, va_list 
 
 HOOK int execl(const char *path, const char *arg, ...)
 {
-	EXEC_LIST(HOW_EXEC, path, arg, false);
+	EXEC_HOOKED_LIST(CALL_EXEC, path, arg, false);
 }
 
 HOOK int execlp(const char *file, const char *arg, ...)
 {
-	EXEC_LIST(HOW_SEARCH, file, arg, false);
+	EXEC_HOOKED_LIST(CALL_SEARCH, file, arg, false);
 }
 
 HOOK int execle(const char *path, const char *arg, ...)
 {
-	EXEC_LIST(HOW_EXEC, path, arg, true);
+	EXEC_HOOKED_LIST(CALL_EXEC, path, arg, true);
 }

@@ -1,35 +1,38 @@
 /*
- * libc_functions.c - libc's own functions behind the hooks that call them.
+ * libc_functions.c - finding libc's own functions behind the hooks.
  */
-#include <dlfcn.h>
-#include <string.h>
-#include "shim/preload/preload.h"
+#include "shim/preload/libc_functions.h"
 
-static struct real found;
+#include <dlfcn.h>
+#include <stdbool.h>
+#include <string.h>
+
+static struct libc_functions found;
 static bool resolved;
 
-static void find(void *where, const char *name)
+/* Store the address of the next library's name in *where, a function pointer. */
+static void next_symbol(void *where, const char *name)
 {
 	void *p = dlsym(RTLD_NEXT, name);
 
 	memcpy(where, &p, sizeof(p)); /* ISO C has no cast from object to function */
 }
 
-const struct real *real(void)
+const struct libc_functions *libc_functions(void)
 {
 	/* Two threads may both do this: they write the same values. */
 	if (__atomic_load_n(&resolved, __ATOMIC_ACQUIRE))
 		return &found;
-	find(&found.posix_spawn, "posix_spawn");
-	find(&found.posix_spawnp, "posix_spawnp");
-	find(&found.system, "system");
-	find(&found.popen, "popen");
-	find(&found.pclose, "pclose");
-	find(&found.wordexp, "wordexp");
-	find(&found.pidfd_spawn, "pidfd_spawn");
-	find(&found.pidfd_spawnp, "pidfd_spawnp");
+	next_symbol(&found.posix_spawn, "posix_spawn");
+	next_symbol(&found.posix_spawnp, "posix_spawnp");
+	next_symbol(&found.system, "system");
+	next_symbol(&found.popen, "popen");
+	next_symbol(&found.pclose, "pclose");
+	next_symbol(&found.wordexp, "wordexp");
+	next_symbol(&found.pidfd_spawn, "pidfd_spawn");
+	next_symbol(&found.pidfd_spawnp, "pidfd_spawnp");
 	if (!found.pidfd_spawn)
-		(void)dlerror(); /* not the program's error */
+		(void)dlerror(); /* the program must not see this error as its own */
 	__atomic_store_n(&resolved, true, __ATOMIC_RELEASE);
 	return &found;
 }

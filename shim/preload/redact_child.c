@@ -1,74 +1,80 @@
 /*
- * redact_child.c - what a child may see: the environment without secrets, and the
- * arguments with secrets masked.
+ * redact_child.c - taking the secrets out of a child's arguments and environment.
  *
  * Runs in vfork children, whose memory is the parent's: reads the session and
  * the caller's arrays, writes into the memory that it is given, nothing else.
  */
+#include "shim/preload/redact_child.h"
+
+#include <stdbool.h>
 #include <string.h>
-#include "shim/preload/preload.h"
 
-extern char **environ;
+#include "shim/preload/exec_image.h"
+#include "shim/preload/session_state.h"
 
-struct scratch {
+#define SECRET_SHORT 8 /* shorter values match as a whole only: "ollama" is a word */
+#define OUR_VARIABLES 2 /* LD_PRELOAD and CCRUN_FD */
+
+/* What is left of the memory that the caller gave. */
+struct room {
 	char *at;
 	size_t left;
 };
 
-static void *take(struct scratch *s, size_t n)
+static void *room_take(struct room *room, size_t n)
 {
-	void *p = s->at;
+	void *p = room->at;
 
-	if (n > s->left)
+	if (n > room->left)
 		return NULL;
-	s->at += n;
-	s->left -= n;
+	room->at += n;
+	room->left -= n;
 	return p;
 }
 
-static bool holds(const char *s, size_t n, const struct secret *k)
+static bool text_holds_secret(const char *s, size_t n, const struct session_secret *k)
 {
 	if (k->len < SECRET_SHORT)
 		return n == k->len && memcmp(s, k->value, n) == 0;
 	return n >= k->len && memmem(s, n, k->value, k->len) != NULL;
 }
 
-static bool dirty(const char *s, size_t n)
+static bool text_holds_any(const char *s, size_t n)
 {
 	for (size_t i = 0; i < session.secrets; i++)
-		if (holds(s, n, &session.secret[i]))
+		if (text_holds_secret(s, n, &session.secret[i]))
 			return true;
 	return false;
 }
 
-static bool is_prefix(const char *s, const char *prefix)
+static bool has_prefix(const char *s, const char *prefix)
 {
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
 /* May this "NAME=value" go to a child? */
-static bool kept(const char *e, bool carry)
+static bool variable_kept(const char *e, bool keeps_session)
 {
 	const char *end = strchrnul(e, '=');
 	const char *value = *end ? end + 1 : end;
 	size_t name_len = (size_t)(end - e), len = strlen(value);
 
-	if (is_prefix(e, FD_PREFIX) || is_prefix(e, SAVED_PREFIX))
+	if (has_prefix(e, FD_PREFIX) || has_prefix(e, SAVED_PREFIX))
 		return false;
-	/* Ours is never a child's.  A session that goes on in a new image needs
-	 * ours, and one LD_PRELOAD only: the loader takes the first. */
+	/* A child never gets this library.  A session that goes on in a new image
+	 * does, and one LD_PRELOAD only: the loader reads the first. */
 	if (session.preload && (strcmp(e, session.preload) == 0 ||
-				(carry && is_prefix(e, PRELOAD_PREFIX))))
+				(keeps_session && has_prefix(e, PRELOAD_PREFIX))))
 		return false;
 	for (size_t i = 0; i < session.secrets; i++)
 		if (session.secret[i].name_len == name_len &&
 		    memcmp(session.secret[i].name, e, name_len) == 0)
 			return false;
-	return !dirty(value, len) && !dirty(e, name_len);
+	return !text_holds_any(value, len) && !text_holds_any(e, name_len);
 }
 
 /* Does one of the n entries define the variable of "NAME=value"? */
-static bool defined(char *const *env, size_t n, const char *entry)
+static bool variable_is_set(char *const *env, size_t n, const char *entry)
 {
 	size_t len = (size_t)(strchrnul(entry, '=') - entry);
 
@@ -78,7 +84,7 @@ static bool defined(char *const *env, size_t n, const char *entry)
 	return false;
 }
 
-static size_t count(char *const *v)
+static size_t strings_count(char *const *v)
 {
 	size_t n = 0;
 
@@ -87,18 +93,24 @@ static size_t count(char *const *v)
 	return n;
 }
 
-/* 0 or -1. */
-static int strip_env(const struct program *in, struct scratch *s, struct program *out)
+/* Pointers that a child's environment needs at most, with the NULL, if it is given so many. */
+static size_t environment_room(size_t given)
 {
-	size_t n = count(in->envp), at = 0;
-	const char **env = take(s, (n + session.saved_count + 3) * sizeof(*env));
+	return given + session.saved_count + OUR_VARIABLES + 1;
+}
+
+static int redact_environment(const struct exec_image *in, struct room *room,
+			      struct exec_image *out)
+{
+	size_t n = strings_count(in->envp), at = 0;
+	const char **env = room_take(room, environment_room(n) * sizeof(*env));
 
 	if (!env)
 		return -1;
 	for (size_t i = 0; i < n && in->envp[i]; i++)
-		if (kept(in->envp[i], in->carry))
+		if (variable_kept(in->envp[i], in->keeps_session))
 			env[at++] = in->envp[i];
-	if (in->carry) {
+	if (in->keeps_session) {
 		env[at++] = session.preload;
 		if (session.fd >= 0)
 			env[at++] = session.ticket;
@@ -110,7 +122,8 @@ static int strip_env(const struct program *in, struct scratch *s, struct program
 		for (size_t i = 0; i < session.saved_count; i++) {
 			const char *back = session.saved[i] + strlen(SAVED_PREFIX);
 
-			if (kept(back, false) && !defined((char *const *)env, given, back))
+			if (variable_kept(back, false) &&
+			    !variable_is_set((char *const *)env, given, back))
 				env[at++] = back;
 		}
 	}
@@ -120,19 +133,19 @@ static int strip_env(const struct program *in, struct scratch *s, struct program
 }
 
 /* A copy of s with every secret in it as x's; overlapping ones too. */
-static char *mask(const char *s, size_t n, struct scratch *to)
+static char *argument_mask(const char *s, size_t n, struct room *to)
 {
-	char *out = take(to, n + 1);
+	char *out = room_take(to, n + 1);
 
 	if (!out)
 		return NULL;
 	memcpy(out, s, n);
 	out[n] = '\0';
 	for (size_t i = 0; i < session.secrets; i++) {
-		const struct secret *k = &session.secret[i];
+		const struct session_secret *k = &session.secret[i];
 		const char *hit = s;
 
-		if (!holds(s, n, k))
+		if (!text_holds_secret(s, n, k))
 			continue;
 		if (k->len < SECRET_SHORT) {
 			memset(out, 'x', n);
@@ -146,29 +159,30 @@ static char *mask(const char *s, size_t n, struct scratch *to)
 	return out;
 }
 
-static bool argv_dirty(char *const *argv)
+static bool arguments_hold_any(char *const *argv)
 {
 	for (; argv && *argv; argv++)
-		if (dirty(*argv, strlen(*argv)))
+		if (text_holds_any(*argv, strlen(*argv)))
 			return true;
 	return false;
 }
 
-static int strip_argv(const struct program *in, struct scratch *s, struct program *out)
+static int redact_arguments(const struct exec_image *in, struct room *room, struct exec_image *out)
 {
-	size_t n = count(in->argv);
+	size_t n = strings_count(in->argv);
 	char **argv;
 
 	out->argv = in->argv;
-	if (!argv_dirty(in->argv))
+	if (!arguments_hold_any(in->argv))
 		return 0;
-	argv = take(s, (n + 1) * sizeof(*argv));
+	argv = room_take(room, (n + 1) * sizeof(*argv));
 	if (!argv)
 		return -1;
 	for (size_t i = 0; i < n; i++) {
 		size_t len = strlen(in->argv[i]);
 
-		argv[i] = dirty(in->argv[i], len) ? mask(in->argv[i], len, s) : in->argv[i];
+		argv[i] = text_holds_any(in->argv[i], len) ? argument_mask(in->argv[i], len, room)
+							   : in->argv[i];
 		if (!argv[i])
 			return -1;
 	}
@@ -177,42 +191,32 @@ static int strip_argv(const struct program *in, struct scratch *s, struct progra
 	return 0;
 }
 
-size_t strip_size(const struct program *in)
+size_t redact_child_size(const struct exec_image *in)
 {
-	size_t size = (count(in->envp) + session.saved_count + 3) * sizeof(char *);
+	size_t size = environment_room(strings_count(in->envp)) * sizeof(char *);
 
-	if (argv_dirty(in->argv)) {
-		size += (count(in->argv) + 1) * sizeof(char *);
+	if (arguments_hold_any(in->argv)) {
+		size += (strings_count(in->argv) + 1) * sizeof(char *);
 		for (char *const *a = in->argv; *a; a++)
-			if (dirty(*a, strlen(*a)))
+			if (text_holds_any(*a, strlen(*a)))
 				size += strlen(*a) + 1;
 	}
-	if (in->path && dirty(in->path, strlen(in->path)))
+	if (in->path && text_holds_any(in->path, strlen(in->path)))
 		size += strlen(in->path) + 1;
 	return size;
 }
 
-int strip(const struct program *in, void *mem, size_t size, struct program *out)
+int redact_child(const struct exec_image *in, void *mem, size_t size, struct exec_image *out)
 {
-	struct scratch s = {.at = mem, .left = size};
+	struct room room = {.at = mem, .left = size};
 
 	*out = *in;
-	if (strip_env(in, &s, out) != 0 || strip_argv(in, &s, out) != 0)
+	if (redact_environment(in, &room, out) != 0 || redact_arguments(in, &room, out) != 0)
 		return -1;
-	if (in->path && dirty(in->path, strlen(in->path))) {
-		out->path = mask(in->path, strlen(in->path), &s);
+	if (in->path && text_holds_any(in->path, strlen(in->path))) {
+		out->path = argument_mask(in->path, strlen(in->path), &room);
 		if (!out->path)
 			return -1;
 	}
 	return 0;
-}
-
-const char *environ_value(const char *name)
-{
-	size_t n = strlen(name);
-
-	for (char **e = environ; e && *e; e++)
-		if (strncmp(*e, name, n) == 0 && (*e)[n] == '=')
-			return *e + n + 1;
-	return NULL;
 }

@@ -1,10 +1,11 @@
 /*
- * session_state.c - what this process knows of its session.
+ * session_state.c - what this process knows of the session that it is in.
  */
-#include <sys/stat.h>
-#include "shim/preload/preload.h"
+#include "shim/preload/session_state.h"
 
-struct session session = {.fd = -1};
+#include <sys/stat.h>
+
+struct session_state session = {.fd = -1};
 
 bool session_connected(void)
 {

@@ -1,0 +1,46 @@
+/*
+ * session_state.h - what this process knows of the session that it is in.
+ */
+#ifndef SHIM_PRELOAD_SESSION_STATE_H
+#define SHIM_PRELOAD_SESSION_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define SECRETS_MAX 8 /* a session has three at most; room for a fourth kind */
+
+/* The variables through which ccrun passes a session on. */
+#define SAVED_PREFIX "CCRUN_SAVED_" /* + NAME=value: what children get back as NAME */
+#define FD_PREFIX "CCRUN_FD="	    /* the connection to the broker */
+#define PRELOAD_PREFIX "LD_PRELOAD="
+
+struct session_secret {
+	const char *name; /* of the variable; name_len bytes and a NUL, as the value */
+	size_t name_len;
+	const char *value;
+	size_t len;
+};
+
+/* All pointers are to memory of the library's own, which stays mapped. */
+struct session_state {
+	bool active;
+	pid_t pid;	     /* the session's own process; everything else is a child */
+	int fd;		     /* connection to the broker, or -1 */
+	dev_t dev;	     /* what fd was, should the program close and reuse it */
+	ino_t ino;
+	const char *preload; /* "LD_PRELOAD=<this library>", or NULL */
+	const char *ticket;  /* "CCRUN_FD=<fd>", or NULL */
+	const char **saved;  /* "CCRUN_SAVED_NAME=value" */
+	size_t saved_count;
+	struct session_secret secret[SECRETS_MAX];
+	size_t secrets;
+};
+
+/* Written by the constructor, before main and before any thread; then only read. */
+extern struct session_state session;
+
+/* Is session.fd (still) the connection to the broker? */
+bool session_connected(void);
+
+#endif
