@@ -21,6 +21,7 @@
 
 #define SHELL "/bin/sh"
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): posix_spawn writes *pid */
 static int shell_spawn(const char *line, pid_t *pid, const posix_spawn_file_actions_t *actions,
 		       const posix_spawnattr_t *attr)
 {

@@ -17,6 +17,7 @@ int pidfd_spawn(int *pidfd, const char *path, const posix_spawn_file_actions_t *
 int pidfd_spawnp(int *pidfd, const char *file, const posix_spawn_file_actions_t *actions,
 		 const posix_spawnattr_t *attr, char *const argv[], char *const envp[]);
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): posix_spawn writes *pid */
 static int spawn_hooked(spawn_fn *spawn, pid_t *pid, const char *path,
 			const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
 			char *const argv[], char *const envp[])
