@@ -24,7 +24,7 @@ const char arguments_usage[] =
 	"\n"
 	"The first time on a terminal it asks for what it needs.  See ccrun(1), ccctl(1).\n";
 
-int arguments_provider(struct arguments *a, const char *word, struct failure *f)
+int arguments_set_provider(struct arguments *a, const char *word, struct failure *f)
 {
 	const char *colon = strchr(word, ':');
 	size_t n = colon ? (size_t)(colon - word) : strlen(word);
@@ -47,7 +47,7 @@ static int wrap(struct arguments *a, char **argv, struct failure *f)
 				"--wrap needs a provider and a program");
 	a->program = argv[1];
 	a->rest = argv + 2;
-	return arguments_provider(a, argv[0], f);
+	return arguments_set_provider(a, argv[0], f);
 }
 
 int arguments_parse(struct arguments *a, char **argv, struct failure *f)
@@ -80,15 +80,15 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 	a->rest = argv;
 	if (*argv && (*argv)[0] != '-') {
 		a->rest = argv + 1;
-		return arguments_provider(a, *argv, f);
+		return arguments_set_provider(a, *argv, f);
 	}
-	/* arguments_modes takes "--" away. */
+	/* arguments_take_modes takes "--" away. */
 	if (*argv && strcmp(*argv, "--") != 0)
 		a->unknown = *argv;
 	return 0;
 }
 
-int arguments_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
+int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
 		    struct failure *f)
 {
 	unsigned i;

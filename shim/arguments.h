@@ -24,19 +24,19 @@ struct arguments {
 
 /*
  * Our options, the provider and, after it, words of the form --MODE (settled
- * later by arguments_modes, which needs the provider's file).  Everything
+ * later by arguments_take_modes, which needs the provider's file).  Everything
  * behind is the program's, byte for byte.  FAIL_USAGE otherwise.
  */
 int arguments_parse(struct arguments *a, char **argv, struct failure *f);
 
 /* Split PROVIDER[:MODE] into a.  FAIL_USAGE when it cannot be one. */
-int arguments_provider(struct arguments *a, const char *word, struct failure *f);
+int arguments_set_provider(struct arguments *a, const char *word, struct failure *f);
 
 /*
  * Take --MODE words directly after the provider, as far as `known` (modes of
  * the provider's file) names them, then one "--".
  */
-int arguments_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
+int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
 		    struct failure *f);
 
 extern const char arguments_usage[];

@@ -27,7 +27,7 @@ static int look_up(const char *name, char *out, size_t size, struct failure *f)
 	return 0;
 }
 
-int called_by_link(struct arguments *a, char **argv, struct failure *f)
+int invoked_name_parse(struct arguments *a, char **argv, struct failure *f)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *to = name;
 	char value[sizeof(SETTINGS_WRAP) + 2 * NAME_MAX_LEN + 2];
@@ -50,7 +50,7 @@ int called_by_link(struct arguments *a, char **argv, struct failure *f)
 		a->program = argv[1];
 		a->rest = argv + 2;
 	}
-	if (arguments_provider(a, to, NULL) == 0)
+	if (arguments_set_provider(a, to, NULL) == 0)
 		return 1;
 	return fail_set(f, FAIL_USAGE, "ccctl link NAME PROVIDER makes a command; ccrun --list shows the providers",
 			"called as '%.80s', which is no link and no provider's name", name);

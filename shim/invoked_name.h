@@ -12,6 +12,6 @@ struct failure;
  * in: what ccrun.conf's [links] says of it, else the provider (NAME or
  * NAME:MODE) that it names; all words are the program's.  -1: neither.
  */
-int called_by_link(struct arguments *a, char **argv, struct failure *f);
+int invoked_name_parse(struct arguments *a, char **argv, struct failure *f);
 
 #endif

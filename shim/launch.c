@@ -162,7 +162,7 @@ bad:
 	return NULL;
 }
 
-int launch_show(const struct launch *l, struct failure *f)
+int launch_print(const struct launch *l, struct failure *f)
 {
 	const struct provider *p = l->provider;
 	struct env_change *c;

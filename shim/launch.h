@@ -37,7 +37,7 @@ int launch_delivery(const struct provider *p, const struct target *t, enum deliv
 int launch_config_dir(const struct provider *p, struct failure *f);
 
 /* -n: print what would happen, one fact a line. */
-int launch_show(const struct launch *l, struct failure *f);
+int launch_print(const struct launch *l, struct failure *f);
 
 /* Become the target.  Returns only on failure. */
 int launch_exec(struct launch *l, struct failure *f);

@@ -35,7 +35,7 @@ static int load(struct arguments *a, struct provider **p, struct failure *f)
 	memcpy(before, a->mode, sizeof(before));
 	if (provider_load(a->provider, a->mode, p, f) != 0)
 		return -1;
-	if (arguments_modes(a, (*p)->modes, (*p)->mode_count, f) != 0)
+	if (arguments_take_modes(a, (*p)->modes, (*p)->mode_count, f) != 0)
 		return -1;
 	if (strcmp(before, a->mode) == 0)
 		return 0;
@@ -177,7 +177,7 @@ static int start(struct arguments *a, const struct project *pin, struct failure 
 	if (launch_delivery(p, &t, &l.delivery, f) != 0)
 		return end(f, EXIT_CCRUN);
 	if (a->dry_run)
-		return launch_show(&l, f) == 0 ? 0 : end(f, EXIT_CCRUN);
+		return launch_print(&l, f) == 0 ? 0 : end(f, EXIT_CCRUN);
 	warn_of_needs(p);
 	run(&l, f);
 	return end(f, l.executed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
@@ -192,7 +192,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1 || io_hold_standard_streams() != 0)
 		return EXIT_CCRUN;
-	linked = called_by_link(&a, argv, &f);
+	linked = invoked_name_parse(&a, argv, &f);
 	if (linked < 0 || (linked == 0 && arguments_parse(&a, argv, &f) != 0))
 		return end(&f, EXIT_CCRUN);
 	switch (a.action) {
@@ -205,7 +205,7 @@ int main(int argc, char **argv)
 	case ACTION_RUN:
 		break;
 	}
-	if (choice_make(&a, &pin, &f) != 0)
+	if (provider_choose(&a, &pin, &f) != 0)
 		return end(&f, EXIT_CCRUN);
 	if (a.provider[0])
 		return start(&a, &pin, &f);

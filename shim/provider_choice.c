@@ -52,13 +52,13 @@ static int fall_back(struct arguments *a, struct failure *f)
 	if (r != 1)
 		return r;
 	it = ini_file_get(file, "ccrun", "default");
-	r = it && it->value[0] ? arguments_provider(a, it->value, f) : 0;
+	r = it && it->value[0] ? arguments_set_provider(a, it->value, f) : 0;
 	ini_file_free(file);
 	a->soft = true;
 	return r;
 }
 
-int choice_make(struct arguments *a, struct project *pin, struct failure *f)
+int provider_choose(struct arguments *a, struct project *pin, struct failure *f)
 {
 	int r;
 

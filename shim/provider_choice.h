@@ -14,6 +14,6 @@ struct project;
  * *pin is what was followed, path "" for none; its models are still to be set
  * (project_models).  Left empty when there is neither.  0 or -1.
  */
-int choice_make(struct arguments *a, struct project *pin, struct failure *f);
+int provider_choose(struct arguments *a, struct project *pin, struct failure *f);
 
 #endif
