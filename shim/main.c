@@ -19,7 +19,7 @@
 #include "shim/provider_list.h"
 #include "shim/session.h"
 #include "shim/target.h"
-#include "shim/usage.h"
+#include "start/usage_worker.h"
 
 static int end(const struct failure *f, int code)
 {

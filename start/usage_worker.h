@@ -1,8 +1,8 @@
 /*
- * shim/usage.h - starting the worker that fetches the provider's quota.
+ * start/usage_worker.h - starting the worker that fetches the provider's quota.
  */
-#ifndef SHIM_USAGE_H
-#define SHIM_USAGE_H
+#ifndef START_USAGE_WORKER_H
+#define START_USAGE_WORKER_H
 
 struct provider;
 

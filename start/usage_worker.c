@@ -1,7 +1,7 @@
 /*
- * shim/usage.c - starting the worker that fetches the provider's quota.
+ * start/usage_worker.c - starting the worker that fetches the provider's quota.
  */
-#include "shim/usage.h"
+#include "start/usage_worker.h"
 
 #include <stddef.h>
 #include <stdlib.h>
