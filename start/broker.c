@@ -63,7 +63,7 @@ int broker_start(struct failure *f)
 	text[n] = '\0';
 	if (report_parse(text, f) != 0)
 		return -1;
-	/* Before anybody unlocks: a broker may open the vault without a person. */
+	/* Now, not at the next unlock: the broker may unlock the vault by itself. */
 	if (strncmp(text, "ready", 5) == 0)
 		watcher_start();
 	return 0;

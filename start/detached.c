@@ -9,7 +9,7 @@
 
 #include "base/spawn.h"
 
-/* Where the user's files of ccrun are. */
+/* They say where the user's files of ccrun are. */
 static const char *const passed_on[] = {
 	"HOME", "XDG_RUNTIME_DIR", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_CONFIG_HOME",
 };

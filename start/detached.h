@@ -7,13 +7,12 @@
 #include <stdint.h>
 
 /*
- * Start a program as nobody's child, in a session of its own, in the root
- * directory, its standard streams /dev/null.  Of the environment it gets the
- * variables that say where ccrun's files are and those that also names (ends
- * with NULL; may be NULL): others may hold keys.  fd3: what it gets as
- * descriptor 3, or -1.  deadline: wait until it runs, no longer than that
- * (io_now_ms), so that an exec that fails is an error; 0: do not wait.  Returns 0,
- * or -1 with errno.
+ * Start a program in a session of its own, adopted by init, in the root directory,
+ * with /dev/null as standard streams.  Of the environment it gets the variables
+ * that say where ccrun's files are and those named in also (ends with NULL; may be
+ * NULL); others may hold keys.  fd3: what it gets as descriptor 3, or -1.
+ * deadline (io_now_ms): wait until then for the exec, and report its failure; 0: do
+ * not wait.  Returns 0, or -1 with errno.
  */
 int detached_start(const char *path, const char *const argv[], const char *const *also, int fd3,
 		   int64_t deadline);

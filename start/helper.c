@@ -23,14 +23,14 @@
 #define HARDEN_PATIENCE_MS 10000 /* from exec to undumpable; a loaded machine is slow */
 
 /*
- * What spawn_start returned runs the program already.  Before exec it would be as
- * undumpable as we are, and pass for hardened.
+ * Wait until the helper is undumpable.  spawn_start has returned, so it has passed
+ * exec: before that it would still be as undumpable as its parent.
  */
 static int helper_wait_hardened(pid_t pid, int64_t deadline, struct failure *f)
 {
 	struct proc_stat st;
 
-	/* Root's processes are root's to see, undumpable or not: st.owner tells nothing. */
+	/* /proc/PID of root's processes is root's, dumpable or not: nothing to see there. */
 	if (geteuid() == 0)
 		return 0;
 	for (; io_now_ms() < deadline; poll(NULL, 0, 1)) {
@@ -78,19 +78,19 @@ static int helper_read_answer(const struct helper *h, int fd, uint8_t *out, size
 	return r;
 }
 
-static int helper_converse(const struct helper *h, pid_t pid, int64_t deadline, int fd,
+static int helper_exchange(const struct helper *h, pid_t pid, int64_t deadline, int fd,
 			   uint8_t *out, size_t room, size_t *n, struct failure *f)
 {
 	if (h->in_parts && h->hardened && helper_wait_hardened(pid, deadline, f) != 0)
 		return -1;
-	/* A helper that has ended already has left its answer. */
+	/* A helper that has ended already may have left an answer: read it. */
 	if (h->in_parts && sock_send(fd, h->in, (int)h->in_parts, -1) != 0 && errno != EPIPE &&
 	    errno != ECONNRESET)
 		return fail_errno(f, NULL, "speak to %s", h->argv[0]);
 	return helper_read_answer(h, fd, out, room, n, f);
 }
 
-/* Its pid, with our end of the conversation; or -1. */
+/* Its pid, and in *fd our end of the socket pair; or -1. */
 static pid_t helper_start(const struct helper *h, const char *path, int64_t deadline, int *fd,
 			  struct failure *f)
 {
@@ -137,7 +137,7 @@ static pid_t helper_start(const struct helper *h, const char *path, int64_t dead
 	return pid;
 }
 
-/* Once it has answered it may tidy up, but not for ever. */
+/* After its answer it has EXIT_PATIENCE_MS to clean up. */
 static void helper_reap(const struct helper *h, pid_t pid, bool failed)
 {
 	int status;
@@ -175,7 +175,7 @@ int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, str
 	}
 	pid = helper_start(h, path, deadline, &fd, f);
 	if (pid > 0) {
-		r = helper_converse(h, pid, deadline, fd, out, room, n, f);
+		r = helper_exchange(h, pid, deadline, fd, out, room, n, f);
 		close(fd);
 		helper_reap(h, pid, r != 0);
 	}

@@ -20,22 +20,23 @@ struct helper {
 	const char *const *argv;  /* argv[0]: the program's name; ends with NULL */
 	const struct iovec *in;	  /* one packet for it, if in_parts is not 0 */
 	unsigned in_parts;
-	bool hardened;		  /* that packet is sent only once it is undumpable */
-	bool interactive;	  /* standard output and error are our standard error, and Ctrl-C
-				   * is for the helper: we ignore it meanwhile.  Else both are
-				   * /dev/null, since libraries print */
-	bool terminal;		  /* standard input is the terminal, else /dev/null */
-	bool (*drop)(const char *entry); /* "NAME=value": what it does not inherit */
-	int patience_ms;	  /* for the answer, then it is killed (FAIL_TIMEOUT), as it is
-				   * after any failure; 0: it bounds its own time, and is not */
+	bool hardened;		  /* send that packet only once the helper is undumpable */
+	bool interactive;	  /* its standard output and error are our standard error, and
+				   * Ctrl-C is for the helper: we ignore it meanwhile.  Else
+				   * both are /dev/null, since libraries print */
+	bool terminal;		  /* its standard input is the terminal, else /dev/null */
+	bool (*drop)(const char *entry); /* does it not inherit this "NAME=value"?  May be NULL */
+	int patience_ms;	  /* how long to wait for its answer; then, and after any other
+				   * failure, it is killed.  0: it has a time limit of its own,
+				   * is waited for and never killed */
 };
 
 /*
- * Run it and wait for its end.  It inherits descriptor 3 alone besides the
- * standard streams.  Its answer goes to out (locked memory where that is a
- * secret; room bytes, HELPER_LEAST or more, or NULL and 0 where only success is
- * asked for) and *n.  Returns 0, or -1 with the helper's failure, FAIL_CONFIG (it
- * is not installed), FAIL_POSTURE (it did not harden itself), ...
+ * Run it and wait for its end.  Besides the standard streams it inherits only
+ * descriptor 3.  Its answer goes to out (room bytes, HELPER_LEAST or more; locked
+ * memory where the answer is a secret; NULL and 0 where none is expected), its
+ * length to *n.  Returns 0, or -1 with the helper's failure, FAIL_CONFIG (it is not
+ * installed), FAIL_POSTURE (it did not harden itself), FAIL_TIMEOUT, ...
  */
 int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, struct failure *f);
 

@@ -6,9 +6,9 @@
 #define START_WATCHER_H
 
 /*
- * Start ccrun-logind, detached, in a bare environment.  A second one for a
- * broker ends by itself, and so does one where no login manager is: it is not
- * waited for, and a failure is not reported.
+ * Start ccrun-logind, detached, with the environment of detached_start.  It is not
+ * waited for, and no failure is reported: it ends by itself where there is no login
+ * manager, and where the broker has a watcher already.
  */
 void watcher_start(void);
 
