@@ -11,6 +11,7 @@
 #include "client/common/secret.h"
 #include "client/verbs.h"
 #include "start/source.h"
+#include "start/terminal.h"
 
 static const struct option get_options[] = {
 	{ "reveal", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
@@ -47,7 +48,7 @@ static int get_or_fetch(struct client *c, const char *name, struct failure *f)
 		return 0;
 	if (f->code != FAIL_NO_VALUE)
 		return -1;
-	return source_fetch(names, source_terminal(), f) == 0 ? get_request(c, name, f) : -1;
+	return source_fetch(names, terminal_available(), f) == 0 ? get_request(c, name, f) : -1;
 }
 
 int verb_get(struct client *c, int argc, char **argv, struct failure *f)

@@ -1,5 +1,5 @@
 /*
- * shim/arguments.c - which words of the command line are ours.
+ * shim/arguments.c - reading ccrun's command line.
  */
 #include "shim/arguments.h"
 
@@ -40,7 +40,8 @@ int arguments_set_provider(struct arguments *a, const char *word, struct failure
 	return 0;
 }
 
-static int wrap(struct arguments *a, char **argv, struct failure *f)
+/* --wrap PROVIDER PROG ..., as an editor calls it; argv begins behind --wrap. */
+static int arguments_parse_wrap(struct arguments *a, char **argv, struct failure *f)
 {
 	if (!argv[0] || !argv[1])
 		return fail_set(f, FAIL_USAGE, "ccrun --wrap PROVIDER PROG [ARGUMENT ...]",
@@ -65,7 +66,7 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 		} else if (strcmp(w, "--version") == 0) {
 			a->action = ACTION_VERSION;
 		} else if (strcmp(w, "--wrap") == 0) {
-			return wrap(a, argv + 1, f);
+			return arguments_parse_wrap(a, argv + 1, f);
 		} else if (strcmp(w, "--exec") == 0) {
 			if (!argv[1] || !argv[1][0])
 				return fail_set(f, FAIL_USAGE, "ccrun --exec PROG PROVIDER",
@@ -82,7 +83,7 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 		a->rest = argv + 1;
 		return arguments_set_provider(a, *argv, f);
 	}
-	/* arguments_take_modes takes "--" away. */
+	/* "--" stays in a->rest: arguments_take_modes removes it. */
 	if (*argv && strcmp(*argv, "--") != 0)
 		a->unknown = *argv;
 	return 0;
@@ -104,11 +105,11 @@ int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], un
 			;
 		if (i == n)
 			break;
-		if (a->mode[0] && !a->soft && strcmp(a->mode, word) != 0)
+		if (a->mode[0] && !a->mode_replaceable && strcmp(a->mode, word) != 0)
 			return fail_set(f, FAIL_USAGE, NULL, "two modes at once: %s and %s", a->mode,
 					word);
 		snprintf(a->mode, sizeof(a->mode), "%s", word);
-		a->soft = false;
+		a->mode_replaceable = false;
 	}
 	return 0;
 }

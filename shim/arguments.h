@@ -1,5 +1,5 @@
 /*
- * shim/arguments.h - which words of the command line are ours.
+ * shim/arguments.h - reading ccrun's command line: its own words, and the program's.
  */
 #ifndef SHIM_ARGUMENTS_H
 #define SHIM_ARGUMENTS_H
@@ -17,28 +17,30 @@ struct arguments {
 	const char *program;	     /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];
-	bool soft;		     /* the mode is a pin's or the default's: a word may say another */
-	const char *unknown;	     /* begins like an option of ours, and is claude's if a provider is found */
-	char **rest;		     /* what goes to the program, NULL-terminated */
+	bool mode_replaceable;	     /* it is a pin's or the default's: a --MODE word goes before */
+	const char *unknown;	     /* an option that is not ccrun's: claude's, if a pin or the
+				      * default names a provider; or NULL */
+	char **rest;		     /* the program's arguments, NULL-terminated */
 };
 
 /*
- * Our options, the provider and, after it, words of the form --MODE (settled
- * later by arguments_take_modes, which needs the provider's file).  Everything
- * behind is the program's, byte for byte.  FAIL_USAGE otherwise.
+ * Parse ccrun's options and the provider; a->rest is all that follows, unchanged.
+ * (Its first words may be --MODE: arguments_take_modes, once the provider's file
+ * is read.)  Strings are borrowed from argv.  0, or -1 with FAIL_USAGE.
  */
 int arguments_parse(struct arguments *a, char **argv, struct failure *f);
 
-/* Split PROVIDER[:MODE] into a.  FAIL_USAGE when it cannot be one. */
+/* Split PROVIDER[:MODE] into a.  0, or -1 with FAIL_USAGE when it cannot be one. */
 int arguments_set_provider(struct arguments *a, const char *word, struct failure *f);
 
 /*
- * Take --MODE words directly after the provider, as far as `known` (modes of
- * the provider's file) names them, then one "--".
+ * Take --MODE words off the beginning of a->rest as long as known[0..n-1], the
+ * modes of the provider's file, has them, then one "--".  0, or -1 with FAIL_USAGE
+ * (two different modes).
  */
 int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
 		    struct failure *f);
 
-extern const char arguments_usage[];
+extern const char arguments_usage[]; /* the text of ccrun --help */
 
 #endif

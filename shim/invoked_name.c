@@ -1,5 +1,5 @@
 /*
- * shim/invoked_name.c - called by another name: a link to ccrun is a command of one's own.
+ * shim/invoked_name.c - ccrun invoked by the name of a link to it.
  */
 #include "shim/invoked_name.h"
 
@@ -10,8 +10,8 @@
 #include "config/settings/settings_file.h"
 #include "shim/arguments.h"
 
-/* What [links] says of the name, in out; "" when nothing.  0 or -1. */
-static int look_up(const char *name, char *out, size_t size, struct failure *f)
+/* Copy the value of the name in [links] to out; "" when it has none.  0 or -1. */
+static int link_read(const char *name, char *out, size_t size, struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
@@ -27,7 +27,7 @@ static int look_up(const char *name, char *out, size_t size, struct failure *f)
 	return 0;
 }
 
-int invoked_name_parse(struct arguments *a, char **argv, struct failure *f)
+enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct failure *f)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *to = name;
 	char value[sizeof(SETTINGS_WRAP) + 2 * NAME_MAX_LEN + 2];
@@ -35,23 +35,27 @@ int invoked_name_parse(struct arguments *a, char **argv, struct failure *f)
 
 	/* A login shell's "-ccrun", or nothing at all, is no link. */
 	if (strcmp(name, "ccrun") == 0 || name[0] == '-' || name[0] == '\0')
-		return 0;
+		return INVOKED_AS_CCRUN;
 	memset(a, 0, sizeof(*a));
-	if (look_up(name, value, sizeof(value), f) != 0)
-		return -1;
+	if (link_read(name, value, sizeof(value), f) != 0)
+		return INVOKED_UNKNOWN;
 	wraps = strncmp(value, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0;
 	if (value[0])
 		to = wraps ? value + strlen(SETTINGS_WRAP) : value;
 	a->rest = argv + 1;
 	if (wraps) {
-		if (!argv[1])
-			return fail_set(f, FAIL_USAGE, "its first word is the program to run, as an editor calls it",
-					"%.64s needs a program", name);
+		if (!argv[1]) {
+			fail_set(f, FAIL_USAGE, "its first word is the program to run, as an editor calls it",
+				 "%.64s needs a program", name);
+			return INVOKED_UNKNOWN;
+		}
 		a->program = argv[1];
 		a->rest = argv + 2;
 	}
 	if (arguments_set_provider(a, to, NULL) == 0)
-		return 1;
-	return fail_set(f, FAIL_USAGE, "ccctl link NAME PROVIDER makes a command; ccrun --list shows the providers",
-			"called as '%.80s', which is no link and no provider's name", name);
+		return INVOKED_BY_LINK;
+	fail_set(f, FAIL_USAGE,
+		 "ccctl link NAME PROVIDER makes a command; ccrun --list shows the providers",
+		 "called as '%.80s', which is no link and no provider's name", name);
+	return INVOKED_UNKNOWN;
 }

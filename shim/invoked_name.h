@@ -1,5 +1,6 @@
 /*
- * shim/invoked_name.h - called by another name: a link to ccrun is a command of one's own.
+ * shim/invoked_name.h - ccrun invoked by the name of a link to it, which selects a
+ * provider (ccctl link).
  */
 #ifndef SHIM_INVOKED_NAME_H
 #define SHIM_INVOKED_NAME_H
@@ -7,11 +8,16 @@
 struct arguments;
 struct failure;
 
+enum invoked_name {
+	INVOKED_UNKNOWN = -1, /* neither; the failure says so */
+	INVOKED_AS_CCRUN,     /* the command line is arguments_parse's */
+	INVOKED_BY_LINK	      /* a is filled in */
+};
+
 /*
- * By argv[0]: 0 when it is ccrun's own name.  1: a link's name, and a is filled
- * in: what ccrun.conf's [links] says of it, else the provider (NAME or
- * NAME:MODE) that it names; all words are the program's.  -1: neither.
+ * Parse argv[0].  A link's name means what [links] of ccrun.conf says, else the
+ * provider (NAME or NAME:MODE) that it names; all words are the program's then.
  */
-int invoked_name_parse(struct arguments *a, char **argv, struct failure *f);
+enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct failure *f);
 
 #endif

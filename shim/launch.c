@@ -15,7 +15,7 @@
 #include "base/paths.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
-#include "shim/session.h"
+#include "shim/env_delivery.h"
 #include "shim/target.h"
 
 int launch_delivery(const struct provider *p, const struct target *t, enum delivery *d,
@@ -65,13 +65,17 @@ int launch_config_dir(const struct provider *p, struct failure *f)
 	return r;
 }
 
+#define SESSION_VARIABLES 3 /* LD_PRELOAD, CCRUN_FD, and the pipe's */
+
 /* The environment being built: pointers, some of them to strings of our own. */
-struct block {
+struct env_block {
 	char **v;
 	unsigned n;
 };
 
-static int add(struct block *b, const char *name, size_t len, const char *value, const char *prefix)
+/* Append prefix, name (len bytes), "=" and value.  0 or -1 (no memory). */
+static int env_block_add(struct env_block *b, const char *prefix, const char *name, size_t len,
+			 const char *value)
 {
 	if (asprintf(&b->v[b->n], "%s%.*s=%s", prefix, (int)len, name, value) < 0)
 		return -1;
@@ -79,52 +83,56 @@ static int add(struct block *b, const char *name, size_t len, const char *value,
 	return 0;
 }
 
-static bool named(const char *entry, const char *name, size_t len)
+static bool entry_names(const char *entry, const char *name, size_t len)
 {
 	return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
-/* Is this entry of environ replaced or dropped by a change, or a secret's? */
-static bool changed(const struct launch *l, const struct env_change *c, int n, const char *entry)
+/* Is this entry of environ replaced or removed by a change, or the variable of a secret? */
+static bool entry_dropped(const struct launch *l, const struct env_change *c, int n,
+			  const char *entry)
 {
 	unsigned s;
 	int i;
 
 	for (i = 0; i < n; i++)
-		if (c[i].action != ENV_KEEP && named(entry, c[i].name, c[i].name_len))
+		if (c[i].action != ENV_KEEP && entry_names(entry, c[i].name, c[i].name_len))
 			return true;
 	for (s = 0; s < l->provider->secrets; s++)
-		if (named(entry, l->provider->secret[s].variable,
-			  strlen(l->provider->secret[s].variable)))
+		if (entry_names(entry, l->provider->secret[s].variable,
+				strlen(l->provider->secret[s].variable)))
 			return true;
 	return false;
 }
 
-static int add_ours(const struct launch *l, struct block *b, bool saved)
+/* Append what passes the session on. */
+static int env_block_add_session(const struct launch *l, struct env_block *b, bool saved)
 {
 	bool claims = l->connection >= 0 && l->delivery == DELIVERY_PRELOAD;
 	char number[16];
 	unsigned i;
 
-	/* Without a secret the library only gives children their variables back. */
+	/* Without a secret the library is there for the saved variables alone. */
 	if (claims || (saved && l->target->preloadable))
-		if (add(b, "LD_PRELOAD", 10, l->target->library, "") != 0)
+		if (env_block_add(b, "", "LD_PRELOAD", 10, l->target->library) != 0)
 			return -1;
 	snprintf(number, sizeof(number), "%d", l->connection);
-	if (claims && add(b, "CCRUN_FD", 8, number, "") != 0)
+	if (claims && env_block_add(b, "", "CCRUN_FD", 8, number) != 0)
 		return -1;
 	snprintf(number, sizeof(number), "%d", l->pipe);
-	if (l->pipe >= 0 && add(b, "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", 35, number, "") != 0)
+	if (l->pipe >= 0 &&
+	    env_block_add(b, "", "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", 35, number) != 0)
 		return -1;
 	for (i = 0; i < l->secrets; i++)
 		b->v[b->n++] = l->secret[i];
 	return 0;
 }
 
-static char **build(const struct launch *l, struct failure *f)
+/* The target's environment, NULL-terminated; NULL when there is no memory. */
+static char **environment_build(const struct launch *l, struct failure *f)
 {
 	struct env_change *c = NULL;
-	struct block b = { NULL, 0 };
+	struct env_block b = { NULL, 0 };
 	bool saved = false;
 	unsigned have = 0, i;
 	int n, k;
@@ -132,30 +140,32 @@ static char **build(const struct launch *l, struct failure *f)
 	n = environment_plan(l->provider, environ, &c);
 	while (environ[have])
 		have++;
-	b.v = n < 0 ? NULL : calloc(have + (unsigned)n + 8 + SESSION_ENTRIES_MAX, sizeof(*b.v));
+	if (n >= 0)
+		b.v = calloc(have + (unsigned)n + SESSION_VARIABLES + SESSION_ENTRIES_MAX + 1,
+			     sizeof(*b.v));
 	if (!b.v)
 		goto bad;
 	for (i = 0; i < have; i++)
-		if (!changed(l, c, n, environ[i]))
+		if (!entry_dropped(l, c, n, environ[i]))
 			b.v[b.n++] = environ[i];
 	for (k = 0; k < n; k++) {
-		/* Saved variables need the library, else they are only dropped. */
+		/* Only the library gives children a saved variable back. */
 		if (c[k].action == ENV_SAVE && l->target->preloadable &&
 		    (l->delivery == DELIVERY_PRELOAD)) {
 			saved = true;
-			if (add(&b, c[k].name, c[k].name_len, c[k].value, "CCRUN_SAVED_") != 0)
+			if (env_block_add(&b, "CCRUN_SAVED_", c[k].name, c[k].name_len, c[k].value) != 0)
 				goto bad;
 		}
 		if (c[k].action == ENV_SET &&
-		    add(&b, c[k].name, c[k].name_len, c[k].value, "") != 0)
+		    env_block_add(&b, "", c[k].name, c[k].name_len, c[k].value) != 0)
 			goto bad;
 	}
-	if (add_ours(l, &b, saved) != 0)
+	if (env_block_add_session(l, &b, saved) != 0)
 		goto bad;
 	free(c);
 	return b.v;
 bad:
-	/* The strings are left to the end of the process, which is next. */
+	/* Its strings are not freed: the process ends next. */
 	free(c);
 	free(b.v);
 	fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
@@ -199,7 +209,7 @@ int launch_print(const struct launch *l, struct failure *f)
 
 int launch_exec(struct launch *l, struct failure *f)
 {
-	char **env = build(l, f), **argv;
+	char **env = environment_build(l, f), **argv;
 	unsigned n = 0;
 
 	if (!env)
@@ -215,13 +225,13 @@ int launch_exec(struct launch *l, struct failure *f)
 	memcpy(argv + 1, l->arguments, n * sizeof(*argv));
 	if ((l->connection >= 0 && fcntl(l->connection, F_SETFD, 0) != 0) ||
 	    (l->pipe >= 0 && fcntl(l->pipe, F_SETFD, 0) != 0)) {
-		fail_errno(f, NULL, "passing the session on");
+		fail_errno(f, NULL, "cannot pass the connection to the program");
 		goto bad;
 	}
 	execve(l->target->path, argv, env);
-	l->executed = true;
+	l->exec_failed = true;
 	fail_errno(f, NULL, "%s", l->target->path);
 bad:
-	session_wipe(l->secret, l->secrets);
+	env_delivery_wipe(l->secret, l->secrets);
 	return -1;
 }

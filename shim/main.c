@@ -1,5 +1,5 @@
 /*
- * shim/main.c - ccrun: read the provider's file, open a session, become claude.
+ * shim/main.c - ccrun: read the provider's file, open a session, execute claude.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,22 +13,26 @@
 #include "config/provider/provider.h"
 #include "config/project/project.h"
 #include "shim/arguments.h"
+#include "shim/ccctl.h"
+#include "shim/env_delivery.h"
 #include "shim/invoked_name.h"
-#include "shim/provider_choice.h"
 #include "shim/launch.h"
+#include "shim/provider_choice.h"
 #include "shim/provider_list.h"
 #include "shim/session.h"
 #include "shim/target.h"
+#include "start/terminal.h"
 #include "start/usage_worker.h"
 
-static int end(const struct failure *f, int code)
+/* Print the failure; returns code. */
+static int exit_with(const struct failure *f, int code)
 {
 	fail_print("ccrun", f);
 	return code;
 }
 
-/* Load the provider with the modes that follow it on the command line. */
-static int load(struct arguments *a, struct provider **p, struct failure *f)
+/* Load the provider with the mode that the words behind it name. */
+static int provider_load_named(struct arguments *a, struct provider **p, struct failure *f)
 {
 	char before[NAME_MAX_LEN + 1];
 
@@ -44,21 +48,21 @@ static int load(struct arguments *a, struct provider **p, struct failure *f)
 	return provider_load(a->provider, a->mode, p, f);
 }
 
-/* Parameters that nobody gave yet: asked for where there is somebody. */
-static int complete(struct arguments *a, struct provider **p, struct failure *f)
+/* Have the user asked for parameters that have no value yet, where there is a terminal. */
+static int provider_ask_missing(struct arguments *a, struct provider **p, struct failure *f)
 {
 	const struct provider_param *missing = provider_missing(*p);
 
 	if (!missing)
 		return 0;
-	if (a->dry_run || !session_terminal()) {
+	if (a->dry_run || !terminal_available()) {
 		fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", (*p)->name,
 			 missing->name, missing->ask);
 		fail_hint(f, "ccctl add %s%s%s --set %s=%s", (*p)->name, (*p)->mode[0] ? ":" : "",
 			  (*p)->mode, missing->name, missing->fallback[0] ? missing->fallback : "...");
 		return -1;
 	}
-	if (session_ccctl("add", *p, f) != 0)
+	if (ccctl_add(*p, f) != 0)
 		return -1;
 	provider_free(*p);
 	*p = NULL;
@@ -69,7 +73,8 @@ static int complete(struct arguments *a, struct provider **p, struct failure *f)
 				    : 0;
 }
 
-static bool there(const char *word)
+/* Is there the credential that a word of needs_any names (env:NAME, file:PATH)? */
+static bool credential_exists(const char *word)
 {
 	char path[PATH_SIZE], home[PATH_SIZE];
 	int n;
@@ -85,8 +90,8 @@ static bool there(const char *word)
 	return strncmp(word, "file:", 5) == 0 && access(word + 5, R_OK) == 0;
 }
 
-/* Credentials that the client looks for itself: say so when there are none. */
-static void warn_of_needs(const struct provider *p)
+/* The client finds these credentials itself: warn when there are none. */
+static void warn_no_credentials(const struct provider *p)
 {
 	char words[sizeof(p->needs_any)], *word, *save = NULL;
 
@@ -94,13 +99,15 @@ static void warn_of_needs(const struct provider *p)
 		return;
 	memcpy(words, p->needs_any, sizeof(words));
 	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		if (there(word))
+		if (credential_exists(word))
 			return;
 	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\nhint: %s\n", p->title,
 		p->needs);
 }
 
-static void say_what_runs(const struct provider *p, enum delivery d, const char *pin)
+/* manager: where the key comes from, as in struct opened_session. */
+static void print_start_lines(const struct provider *p, enum delivery d, const char *manager,
+			      const char *pin)
 {
 	char key[NAME_MAX_LEN + 32] = "no key";
 	const char *term = getenv("TERM");
@@ -117,49 +124,68 @@ static void say_what_runs(const struct provider *p, enum delivery d, const char 
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (p->secrets)
-		snprintf(key, sizeof(key), "key from %s", session_source[0] ? session_source : "vault");
+		snprintf(key, sizeof(key), "key from %s", manager[0] ? manager : "vault");
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
 	fprintf(stderr, "%sccrun: %s%s%s, %s%s%s%s\n", plain ? "" : "\033[2m", p->title,
 		p->model[0] ? ", " : "", p->model, key, pin[0] ? ", as pinned by " : "", pin,
 		plain ? "" : "\033[0m");
 }
 
-/* Get the secrets under way, mark this process, and become the target. */
-static int run(struct launch *l, struct failure *f)
+/* The worker that fetches the provider's quota for the status line, where it has one. */
+static void start_usage_worker(const struct provider *p)
 {
+	struct usage_worker w = { .kind = p->usage, .provider = p->name };
+	unsigned i;
+
+	if (!p->usage[0])
+		return;
+	if (p->secrets)
+		w.entry = p->secret[0].entry;
+	if (p->policy.config_dir[0])
+		for (i = 0; i < p->envs; i++)
+			if (strcmp(p->env[i].name, "CLAUDE_CONFIG_DIR") == 0)
+				w.config_dir = p->env[i].value;
+	usage_worker_start(&w);
+}
+
+/* Open the session, mark this process, and execute the target.  Returns only on failure. */
+static int launch_run(struct launch *l, struct failure *f)
+{
+	struct opened_session session = { .connection = -1 };
 	const struct provider *p = l->provider;
 	int n;
 
-	if (p->secrets) {
-		l->connection = session_open(p, l->delivery, f);
-		if (l->connection < 0)
-			return -1;
-	}
-	/* After `open`: the broker has found it to be the one that was agreed to. */
+	if (p->secrets && session_open(p, l->delivery, &session, f) != 0)
+		return -1;
+	l->connection = session.connection;
+	/* After `open`, where the broker checks that the user agreed to this directory. */
 	if (p->policy.config_dir[0] && launch_config_dir(p, f) != 0)
 		return -1;
-	usage_start(p);
-	/* The mark, after `open` (which wants none), before any secret (which wants it). */
+	/* Before the mark: the broker answers no marked process. */
+	start_usage_worker(p);
+	/* After `open`, which a marked process may not do; before any secret, which only a
+	 * marked one gets. */
 	if (proc_mark_self() != 0)
 		return fail_errno(f, NULL, "cannot mark the session (RLIMIT_LOCKS)");
 	if (p->secrets && l->delivery == DELIVERY_PIPE) {
-		l->pipe = session_pipe(l->connection, f);
+		l->pipe = session_pipe(&session, f);
 		if (l->pipe < 0)
 			return -1;
 	}
 	if (p->secrets && l->delivery == DELIVERY_ENV) {
-		n = session_claim(l->connection, l->secret, SESSION_ENTRIES_MAX, f);
+		n = env_delivery_claim(l->connection, l->secret, SESSION_ENTRIES_MAX, f);
 		if (n < 0)
 			return -1;
 		l->secrets = (unsigned)n;
 	}
-	say_what_runs(p, l->delivery, l->pin);
+	print_start_lines(p, l->delivery, session.manager, l->pin);
 	return launch_exec(l, f);
 }
 
-static int start(struct arguments *a, const struct project *pin, struct failure *f)
+/* Everything from the chosen provider on.  Returns ccrun's exit status. */
+static int launch_provider(struct arguments *a, const struct project *pin, struct failure *f)
 {
-	static char shown[sizeof(pin->path)]; /* a directory's name may be a repository's */
+	static char shown[sizeof(pin->path)]; /* a repository may have chosen the directory's name */
 	struct launch l = { .connection = -1, .pipe = -1, .pin = shown };
 	struct provider *p = NULL;
 	struct target t;
@@ -167,20 +193,21 @@ static int start(struct arguments *a, const struct project *pin, struct failure 
 
 	memcpy(shown, pin->path, sizeof(shown));
 	fail_printable(shown);
-	if (load(a, &p, f) != 0 || complete(a, &p, f) != 0 || project_models(pin, p, f) != 0)
-		return end(f, EXIT_CCRUN);
+	if (provider_load_named(a, &p, f) != 0 || provider_ask_missing(a, &p, f) != 0 ||
+	    project_models(pin, p, f) != 0)
+		return exit_with(f, EXIT_CCRUN);
 	if (target_find(&t, a->program ? a->program : "claude", &code, f) != 0)
-		return end(f, code);
+		return exit_with(f, code);
 	l.provider = p;
 	l.target = &t;
 	l.arguments = a->rest;
 	if (launch_delivery(p, &t, &l.delivery, f) != 0)
-		return end(f, EXIT_CCRUN);
+		return exit_with(f, EXIT_CCRUN);
 	if (a->dry_run)
-		return launch_print(&l, f) == 0 ? 0 : end(f, EXIT_CCRUN);
-	warn_of_needs(p);
-	run(&l, f);
-	return end(f, l.executed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
+		return launch_print(&l, f) == 0 ? 0 : exit_with(f, EXIT_CCRUN);
+	warn_no_credentials(p);
+	launch_run(&l, f);
+	return exit_with(f, l.exec_failed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
 }
 
 int main(int argc, char **argv)
@@ -188,35 +215,36 @@ int main(int argc, char **argv)
 	static struct project pin;
 	struct arguments a;
 	struct failure f = { 0 };
-	int linked;
+	enum invoked_name invoked;
 
 	if (argc < 1 || io_hold_standard_streams() != 0)
 		return EXIT_CCRUN;
-	linked = invoked_name_parse(&a, argv, &f);
-	if (linked < 0 || (linked == 0 && arguments_parse(&a, argv, &f) != 0))
-		return end(&f, EXIT_CCRUN);
+	invoked = invoked_name_parse(&a, argv, &f);
+	if (invoked == INVOKED_UNKNOWN ||
+	    (invoked == INVOKED_AS_CCRUN && arguments_parse(&a, argv, &f) != 0))
+		return exit_with(&f, EXIT_CCRUN);
 	switch (a.action) {
 	case ACTION_HELP:
 		return fputs(arguments_usage, stdout) < 0 ? EXIT_CCRUN : 0;
 	case ACTION_VERSION:
 		return puts("ccrun " CCRUN_VERSION) < 0 ? EXIT_CCRUN : 0;
 	case ACTION_LIST:
-		return list_providers(stdout, &f) == 0 ? 0 : end(&f, EXIT_CCRUN);
+		return provider_list_print(stdout, &f) == 0 ? 0 : exit_with(&f, EXIT_CCRUN);
 	case ACTION_RUN:
 		break;
 	}
 	if (provider_choose(&a, &pin, &f) != 0)
-		return end(&f, EXIT_CCRUN);
+		return exit_with(&f, EXIT_CCRUN);
 	if (a.provider[0])
-		return start(&a, &pin, &f);
+		return launch_provider(&a, &pin, &f);
 	if (a.unknown) {
 		fail_set(&f, FAIL_USAGE, "arguments for claude follow the provider; ccrun --help lists ours",
 			 "'%.60s' is no option of ccrun", a.unknown);
-		return end(&f, EXIT_CCRUN);
+		return exit_with(&f, EXIT_CCRUN);
 	}
 	fail_set(&f, FAIL_USAGE, "ccrun PROVIDER [ARGUMENT ...]; the providers are:",
 		 "which provider? none was named");
-	end(&f, EXIT_CCRUN);
-	list_providers(stderr, &f);
+	exit_with(&f, EXIT_CCRUN);
+	provider_list_print(stderr, &f);
 	return EXIT_CCRUN;
 }

@@ -11,39 +11,47 @@
 #include "config/project/project.h"
 #include "config/settings/settings_file.h"
 #include "shim/arguments.h"
-#include "shim/session.h"
+#include "shim/ccctl.h"
+#include "start/terminal.h"
 
-static int refuse(const struct project *p, enum project_standing s, struct failure *f)
+static int pin_refuse(const struct project *p, enum project_standing s, struct failure *f)
 {
 	return fail_set(f, FAIL_POLICY, "look at it, then: ccctl allow; or name a provider: ccrun PROVIDER",
 			s == PROJECT_CHANGED ? "%s has changed since you allowed it" : "%s was not allowed by you",
 			p->path);
 }
 
-/* 1: follow it, 0: there is none, -1. */
-static int pinned(const struct arguments *a, struct project *p, struct failure *f)
+enum pin_result { PIN_FAILED = -1, PIN_NONE, PIN_ALLOWED };
+
+/* The pin of the project that the working directory is in, if the user allows it. */
+static enum pin_result pin_find(const struct arguments *a, struct project *p, struct failure *f)
 {
 	enum project_standing standing;
 	int r = project_find(p, f);
 
 	if (r <= 0)
-		return r;
+		return r == 0 ? PIN_NONE : PIN_FAILED;
 	if (project_ask(p, &standing, f) != 0)
-		return -1;
+		return PIN_FAILED;
 	if (standing == PROJECT_ALLOWED)
-		return 1;
-	if (a->dry_run || !session_terminal())
-		return refuse(p, standing, f);
-	if (session_run("allow", "--ask", f) != 0)
-		return -1;
-	/* What was allowed is what is followed, whatever happened meanwhile. */
+		return PIN_ALLOWED;
+	if (a->dry_run || !terminal_available()) {
+		pin_refuse(p, standing, f);
+		return PIN_FAILED;
+	}
+	if (ccctl_run("allow", "--ask", f) != 0)
+		return PIN_FAILED;
+	/* The file may have changed while the user was asked: read it again. */
 	if (project_find(p, f) != 1 || project_ask(p, &standing, f) != 0)
-		return -1;
-	return standing == PROJECT_ALLOWED ? 1 : refuse(p, standing, f);
+		return PIN_FAILED;
+	if (standing == PROJECT_ALLOWED)
+		return PIN_ALLOWED;
+	pin_refuse(p, standing, f);
+	return PIN_FAILED;
 }
 
-/* [ccrun] default; nothing happens when there is none. */
-static int fall_back(struct arguments *a, struct failure *f)
+/* Set a to [ccrun] default of ccrun.conf, where there is one.  0 or -1. */
+static int default_read(struct arguments *a, struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
@@ -54,24 +62,24 @@ static int fall_back(struct arguments *a, struct failure *f)
 	it = ini_file_get(file, "ccrun", "default");
 	r = it && it->value[0] ? arguments_set_provider(a, it->value, f) : 0;
 	ini_file_free(file);
-	a->soft = true;
+	a->mode_replaceable = true;
 	return r;
 }
 
 int provider_choose(struct arguments *a, struct project *pin, struct failure *f)
 {
-	int r;
+	enum pin_result r;
 
 	pin->path[0] = '\0';
 	if (a->provider[0])
 		return 0;
-	r = pinned(a, pin, f);
-	if (r <= 0) {
+	r = pin_find(a, pin, f);
+	if (r != PIN_ALLOWED) {
 		pin->path[0] = '\0';
-		return r == 0 ? fall_back(a, f) : -1;
+		return r == PIN_NONE ? default_read(a, f) : -1;
 	}
 	snprintf(a->provider, sizeof(a->provider), "%s", pin->provider);
 	snprintf(a->mode, sizeof(a->mode), "%s", pin->mode);
-	a->soft = true;
+	a->mode_replaceable = true;
 	return 0;
 }

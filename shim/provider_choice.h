@@ -9,10 +9,11 @@ struct failure;
 struct project;
 
 /*
- * Fill in a->provider and a->mode: what the project is pinned to, when its pin
- * is allowed (on a terminal a person is asked), else the default of ccrun.conf.
- * *pin is what was followed, path "" for none; its models are still to be set
- * (project_models).  Left empty when there is neither.  0 or -1.
+ * Set a->provider and a->mode, unless the command line named a provider: to what
+ * the project is pinned to, when the user has allowed its pin (on a terminal they
+ * are asked), else to the default of ccrun.conf; neither: they stay "".  *pin
+ * becomes the pin that was followed, with path "" for none; the caller sets its
+ * models (project_models).  0, or -1 with FAIL_POLICY (not allowed), ...
  */
 int provider_choose(struct arguments *a, struct project *pin, struct failure *f);
 

@@ -8,7 +8,7 @@
 #include "base/fail.h"
 #include "config/provider/provider.h"
 
-static void line(FILE *to, const char *name)
+static void provider_print_line(FILE *to, const char *name)
 {
 	struct provider *p = NULL;
 	struct failure f;
@@ -28,7 +28,7 @@ static void line(FILE *to, const char *name)
 	provider_free(p);
 }
 
-int list_providers(FILE *to, struct failure *f)
+int provider_list_print(FILE *to, struct failure *f)
 {
 	char **names;
 	unsigned i, n;
@@ -36,7 +36,7 @@ int list_providers(FILE *to, struct failure *f)
 	if (provider_names(&names, &n, f) != 0)
 		return -1;
 	for (i = 0; i < n; i++) {
-		line(to, names[i]);
+		provider_print_line(to, names[i]);
 		free(names[i]);
 	}
 	free(names);

@@ -8,8 +8,10 @@
 
 struct failure;
 
-/* A line a provider: name, title, modes, whether it was seen to work; a file
- * that is wrong is a line that says so.  0 or -1. */
-int list_providers(FILE *to, struct failure *f);
+/*
+ * Print a line for each provider: name, title, modes, and whether it was tested.
+ * A file with an error gives a line that says so.  0 or -1.
+ */
+int provider_list_print(FILE *to, struct failure *f);
 
 #endif

@@ -4,29 +4,14 @@
  */
 #include "start/source.h"
 
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "start/helper.h"
 
 #define PROGRAM "ccrun-source"
 #define WORDS (SESSION_ENTRIES_MAX + 4)
 
-bool source_terminal(void)
-{
-	int fd;
-
-	if (!isatty(STDERR_FILENO))
-		return false;
-	fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-	if (fd < 0)
-		return false;
-	close(fd);
-	return true;
-}
-
-/* It handles a secret: nothing is to be loaded into it. */
+/* It handles a secret: no library may be loaded into it by a variable. */
 static bool source_drops(const char *entry)
 {
 	return strncmp(entry, "LD_", 3) == 0 || strncmp(entry, "GLIBC_TUNABLES=", 15) == 0;

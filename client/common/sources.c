@@ -9,6 +9,7 @@
 #include "client/common/tokens.h"
 #include "config/source/source.h"
 #include "start/source.h"
+#include "start/terminal.h"
 
 int source_settle(struct client *c, const char *ref, bool check, struct tokens *t, unsigned i,
 		  struct entry_source *out, struct failure *f)
@@ -21,7 +22,7 @@ int source_settle(struct client *c, const char *ref, bool check, struct tokens *
 		return 0;
 	/* One byte more than a token, so that a longer one is noticed. */
 	if (secret_new(c, &t->buf[i], TOKEN_MAX + 1, f) != 0 ||
-	    source_try(out, source_terminal(), t->buf[i].p, t->buf[i].room, &t->n[i], f) != 0)
+	    source_try(out, terminal_available(), t->buf[i].p, t->buf[i].room, &t->n[i], f) != 0)
 		return -1;
 	t->p[i] = t->buf[i].p;
 	return 0;

@@ -1,0 +1,26 @@
+/*
+ * shim/ccctl.h - running ccctl for what a session lacks: a vault, a key, an answer.
+ */
+#ifndef SHIM_CCCTL_H
+#define SHIM_CCCTL_H
+
+struct failure;
+struct provider;
+
+/*
+ * Run "ccctl VERB [WORD]" (word may be NULL) on the terminal and wait for its end.
+ * Its output goes to standard error: standard output is claude's.  0 when it
+ * succeeded, or -1.
+ */
+int ccctl_run(const char *verb, const char *word, struct failure *f);
+
+/* The same for "ccctl add NAME[:MODE]": a person enters p's key or parameters. */
+int ccctl_add(const struct provider *p, struct failure *f);
+
+/* Have ccctl unlock the vault by what needs no person (the TPM, ...).  0 or -1. */
+int ccctl_unlock_unattended(void);
+
+/* Where no person can be asked: hint in f at the command that mends its code. */
+void ccctl_hint(struct failure *f, const struct provider *p);
+
+#endif
