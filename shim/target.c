@@ -26,7 +26,7 @@
 #error "which ELF machine is this?"
 #endif
 
-static bool is_self(const struct stat *st)
+static bool file_is_self(const struct stat *st)
 {
 	struct stat self;
 
@@ -34,17 +34,18 @@ static bool is_self(const struct stat *st)
 	       self.st_ino == st->st_ino;
 }
 
-static bool executable(const char *path)
+static bool file_is_program(const char *path)
 {
 	struct stat st;
 
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0 &&
-	       !is_self(&st);
+	       !file_is_self(&st);
 }
 
 /* Search PATH as execvp does, but never in a relative directory: a repository
- * must not choose what gets the token.  *seen: a file that cannot be executed. */
-static bool search(const char *name, char *out, bool *seen)
+ * must not choose what gets the token.  out: PATH_SIZE bytes.  *seen becomes true
+ * at a file of that name that cannot be executed. */
+static bool path_search(const char *name, char *out, bool *seen)
 {
 	const char *p = getenv("PATH"), *end;
 	int n;
@@ -56,7 +57,7 @@ static bool search(const char *name, char *out, bool *seen)
 		n = snprintf(out, PATH_SIZE, "%.*s/%s", (int)(end - p), p, name);
 		if (n < 0 || n >= PATH_SIZE)
 			continue;
-		if (executable(out))
+		if (file_is_program(out))
 			return true;
 		if (access(out, F_OK) == 0)
 			*seen = true;
@@ -64,14 +65,14 @@ static bool search(const char *name, char *out, bool *seen)
 	return false;
 }
 
-static void cannot(struct target *t, const char *path, const char *why)
+static void target_set_why_not(struct target *t, const char *path, const char *why)
 {
 	t->preloadable = false;
 	snprintf(t->why_not, sizeof(t->why_not), "%.150s %s", path, why);
 }
 
 /* Does the dynamic loader run in secure mode for it (and ignore LD_PRELOAD)? */
-static bool privileged(int fd)
+static bool file_is_privileged(int fd)
 {
 	struct stat st;
 
@@ -80,7 +81,7 @@ static bool privileged(int fd)
 	return fgetxattr(fd, "security.capability", NULL, 0) >= 0;
 }
 
-static void look_at_elf(struct target *t, const char *path, int fd, const unsigned char *head)
+static void target_check_elf(struct target *t, const char *path, int fd, const unsigned char *head)
 {
 	Elf64_Phdr ph[PROGRAM_HEADERS_MAX];
 	Elf64_Ehdr eh;
@@ -90,7 +91,7 @@ static void look_at_elf(struct target *t, const char *path, int fd, const unsign
 
 	memcpy(&eh, head, sizeof(eh));
 	if (eh.e_ident[EI_CLASS] != ELFCLASS64 || eh.e_machine != OUR_MACHINE) {
-		cannot(t, path, "is for another machine");
+		target_set_why_not(t, path, "is for another machine");
 		return;
 	}
 	n = pread(fd, ph, sizeof(ph), (off_t)eh.e_phoff);
@@ -100,15 +101,15 @@ static void look_at_elf(struct target *t, const char *path, int fd, const unsign
 			    (ssize_t)ph[i].p_filesz)
 			interp[0] = '\0';
 	if (!interp[0])
-		cannot(t, path, "is statically linked");
+		target_set_why_not(t, path, "is statically linked");
 	else if (!strstr(interp, "/ld-linux"))
-		cannot(t, path, "is linked to another C library than glibc");
-	else if (privileged(fd))
-		cannot(t, path, "is set-id or has file capabilities");
+		target_set_why_not(t, path, "is linked to another C library than glibc");
+	else if (file_is_privileged(fd))
+		target_set_why_not(t, path, "is set-id or has file capabilities");
 }
 
-/* "#! interpreter argument": the next file to look at, or false. */
-static bool next_in_chain(char *line, char *path)
+/* "#! interpreter argument": its path into path (PATH_SIZE bytes); false: there is none. */
+static bool interpreter_parse(char *line, char *path)
 {
 	char *save = NULL, *word, *arg;
 	bool seen = false;
@@ -120,13 +121,13 @@ static bool next_in_chain(char *line, char *path)
 	arg = strtok_r(NULL, " \t", &save);
 	if (arg && strcmp(arg, "-S") == 0)
 		arg = strtok_r(NULL, " \t", &save);
-	/* #!/usr/bin/env node: what counts is node (env is glibc's own). */
+	/* #!/usr/bin/env node: env executes node, which is what gets the library. */
 	if (arg && strcmp(strrchr(word, '/') ? strrchr(word, '/') + 1 : word, "env") == 0)
-		return search(arg, path, &seen);
+		return path_search(arg, path, &seen);
 	return snprintf(path, PATH_SIZE, "%s", word) < PATH_SIZE;
 }
 
-static void look(struct target *t)
+static void target_check_program(struct target *t)
 {
 	unsigned char head[512];
 	char path[PATH_SIZE];
@@ -139,28 +140,28 @@ static void look(struct target *t)
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
 		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
-			cannot(t, path, fd < 0 ? "cannot be read" : "is no program that is known");
+			target_set_why_not(t, path, fd < 0 ? "cannot be read" : "is in no format that ccrun knows");
 			if (fd >= 0)
 				close(fd);
 			return;
 		}
 		if (memcmp(head, ELFMAG, SELFMAG) == 0) {
-			look_at_elf(t, path, fd, head);
+			target_check_elf(t, path, fd, head);
 			close(fd);
 			return;
 		}
 		close(fd);
 		head[n] = '\0';
-		if (memcmp(head, "#!", 2) != 0 || !next_in_chain((char *)head, path)) {
-			cannot(t, path, "is no program that is known");
+		if (memcmp(head, "#!", 2) != 0 || !interpreter_parse((char *)head, path)) {
+			target_set_why_not(t, path, "is in no format that ccrun knows");
 			return;
 		}
 	}
-	cannot(t, path, "has too many interpreters");
+	target_set_why_not(t, path, "has too many interpreters");
 }
 
-/* The library: there, ours or root's, and nameable in LD_PRELOAD. */
-static void look_at_library(struct target *t)
+/* Can the library be named in LD_PRELOAD, and changed by this user and root alone? */
+static void target_check_library(struct target *t)
 {
 	char dir[PATH_SIZE];
 	struct failure f;
@@ -168,21 +169,22 @@ static void look_at_library(struct target *t)
 
 	if (path_sibling("lib/ccrun/libccrun.so", t->library, &f) != 0 ||
 	    path_sibling("lib/ccrun", dir, &f) != 0) {
-		cannot(t, "libccrun.so", "cannot be found");
+		target_set_why_not(t, "libccrun.so", "cannot be found");
 		return;
 	}
 	fd = open(t->library, O_RDONLY | O_CLOEXEC);
 	if (fd < 0) {
-		cannot(t, t->library, "cannot be read");
+		target_set_why_not(t, t->library, "cannot be read");
 		return;
 	}
-	/* Whoever can write its directory can put another one in its place. */
+	/* Who can write the directory can replace the library. */
 	d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (d < 0 || path_check_trusted(d, dir, &f) != 0 ||
 	    path_check_trusted(fd, t->library, &f) != 0)
-		cannot(t, t->library, "can be changed by others");
+		target_set_why_not(t, t->library, "can be changed by others");
 	else if (strpbrk(t->library, " \t:;"))
-		cannot(t, t->library, "has a space or colon in its path, which LD_PRELOAD cannot name");
+		target_set_why_not(t, t->library,
+				   "has a space or colon in its path, which LD_PRELOAD cannot name");
 	if (d >= 0)
 		close(d);
 	close(fd);
@@ -198,12 +200,12 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 		if (snprintf(t->path, sizeof(t->path), "%s", program) >= (int)sizeof(t->path))
 			return fail_set(f, FAIL_USAGE, NULL, "path too long: %.100s...", program);
 		seen = access(t->path, F_OK) == 0;
-		if (!executable(t->path)) {
+		if (!file_is_program(t->path)) {
 			*code = seen ? EXIT_CANNOT_EXEC : EXIT_NOT_FOUND;
 			return fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
 					seen ? "cannot be executed" : "no such program");
 		}
-	} else if (!search(program, t->path, &seen)) {
+	} else if (!path_search(program, t->path, &seen)) {
 		*code = seen ? EXIT_CANNOT_EXEC : EXIT_NOT_FOUND;
 		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
 			 seen ? "in PATH, but cannot be executed" : "not found in PATH");
@@ -211,8 +213,8 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 			fail_hint(f, "install Claude Code: npm install -g --prefix ~/.local @anthropic-ai/claude-code");
 		return -1;
 	}
-	look(t);
+	target_check_program(t);
 	if (t->preloadable)
-		look_at_library(t);
+		target_check_library(t);
 	return 0;
 }

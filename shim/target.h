@@ -1,6 +1,6 @@
 /*
- * shim/target.h - the program that a session becomes, and whether the library
- * can be preloaded into it.
+ * shim/target.h - the program that ccrun executes, and whether the library can
+ * be preloaded into it.
  */
 #ifndef SHIM_TARGET_H
 #define SHIM_TARGET_H
@@ -14,13 +14,15 @@ struct target {
 	char path[PATH_SIZE];	 /* what will be executed */
 	char library[PATH_SIZE]; /* libccrun.so */
 	bool preloadable;
-	char why_not[256];	 /* "it is statically linked" */
+	char why_not[256];	 /* "/usr/bin/x is statically linked" */
 };
 
 /*
- * Find `program` (a path when it has a slash, else in PATH, relative PATH
- * entries and ccrun itself skipped) and look at it.  *code becomes 127 when it
- * is not there, 126 when it is there and cannot be executed.
+ * Find program: a path when it has a slash, else a name searched in PATH without
+ * its relative directories and without ccrun itself.  Determine whether the library
+ * can be preloaded into it, or into the interpreter that its "#!" line names.
+ * 0; or -1 with the exit status in *code: 127 when it is not there, 126 when it
+ * cannot be executed.
  */
 int target_find(struct target *t, const char *program, int *code, struct failure *f);
 
