@@ -30,7 +30,7 @@ static int link_read(const char *name, char *out, size_t size, struct failure *f
 enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct failure *f)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *to = name;
-	char value[sizeof(SETTINGS_WRAP) + 2 * NAME_MAX_LEN + 2];
+	char value[sizeof(SETTINGS_WRAP) + NAME_MAX_LEN + 1 + NAME_MAX_LEN + 1]; /* and NAME:MODE */
 	bool wraps;
 
 	/* A login shell's "-ccrun", or nothing at all, is no link. */

@@ -5,7 +5,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,7 +220,7 @@ int launch_exec(struct launch *l, struct failure *f)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the arguments");
 		goto bad;
 	}
-	argv[0] = (char *)(uintptr_t)l->target->path;
+	argv[0] = (char *)l->target->path;
 	memcpy(argv + 1, l->arguments, n * sizeof(*argv));
 	if ((l->connection >= 0 && fcntl(l->connection, F_SETFD, 0) != 0) ||
 	    (l->pipe >= 0 && fcntl(l->pipe, F_SETFD, 0) != 0)) {

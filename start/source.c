@@ -50,9 +50,9 @@ int source_try(const struct entry_source *s, bool terminal, uint8_t *out, size_t
 	       struct failure *f)
 {
 	const char *const argv[] = { PROGRAM, "try", terminal ? "--terminal" : NULL, NULL };
-	struct iovec texts[3] = { { (void *)(uintptr_t)s->ref, strlen(s->ref) + 1 },
-				  { (void *)(uintptr_t)s->command, strlen(s->command) + 1 },
-				  { (void *)(uintptr_t)s->pick, strlen(s->pick) + 1 } };
+	struct iovec texts[3] = { { (void *)s->ref, strlen(s->ref) + 1 },
+				  { (void *)s->command, strlen(s->command) + 1 },
+				  { (void *)s->pick, strlen(s->pick) + 1 } };
 
 	return source_run(argv, terminal, texts, 3, out, room, n, f);
 }
