@@ -7,7 +7,7 @@
 #include "client/common/common.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 #include "config/ini/user_file.h"
 
 static const struct option options[] = {

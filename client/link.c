@@ -14,7 +14,7 @@
 #include "json/output.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 #include "config/ini/user_file.h"
 #include "wire/message.h"
 

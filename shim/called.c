@@ -7,7 +7,7 @@
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 #include "shim/arguments.h"
 
 /* What [links] says of the name, in out; "" when nothing.  0 or -1. */

@@ -9,7 +9,7 @@
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
 #include "config/project/project.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 #include "shim/arguments.h"
 #include "shim/session.h"
 

@@ -20,7 +20,7 @@
 #include "statusline/line.h"
 #include "statusline/parts.h"
 #include "config/ini/ini_file.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 
 #define INPUT_MS 1000	/* the client writes at once; whoever never ends is not waited for */
 #define BROKER_MS 150	/* it answers within one; when it hangs the line still comes */

@@ -10,7 +10,7 @@
 #include "statusline/session_provider.h"
 #include "statusline/quota.h"
 #include "statusline/redirect.h"
-#include "config/settings/statusline.h"
+#include "config/settings/statusline_conf.h"
 
 struct line;
 

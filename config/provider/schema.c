@@ -14,7 +14,7 @@
 #include "config/provider/environment_names.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 #include "wire/message.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))

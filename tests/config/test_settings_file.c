@@ -5,8 +5,8 @@
 #include "tests/config/provider_fixture.h"
 
 #include "config/ini/ini_file.h"
-#include "config/settings/settings_file.h"
-#include "config/settings/statusline.h"
+#include "config/settings/ccrun_conf.h"
+#include "config/settings/statusline_conf.h"
 
 static const char *conf(void)
 {

@@ -1,8 +1,8 @@
 /*
- * config/ini/words.h - known words of a configuration file, and what to say of others.
+ * config/ini/keywords.h - known words of a configuration file, and what to say of others.
  */
-#ifndef CONFIG_INI_WORDS_H
-#define CONFIG_INI_WORDS_H
+#ifndef CONFIG_INI_KEYWORDS_H
+#define CONFIG_INI_KEYWORDS_H
 
 #include <stdbool.h>
 

@@ -1,5 +1,5 @@
 /*
- * vault/settings.c - what locks the vault by itself, as it is sealed.
+ * vault/lock_settings.c - what locks the vault by itself, as it is sealed.
  */
 #include "vault/vault_private.h"
 

@@ -1,5 +1,5 @@
 /*
- * vault/file.c - the vault's bytes without a key: the envelope, the
+ * vault/layout.c - the vault's bytes without a key: the envelope, the
  * slots, and every check that comes before a passphrase is asked for.
  */
 #include "vault/vault_private.h"

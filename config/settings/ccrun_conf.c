@@ -1,7 +1,7 @@
 /*
- * config/settings/settings_file.c - finding ccrun.conf and refusing what it may not say.
+ * config/settings/ccrun_conf.c - finding ccrun.conf and refusing what it may not say.
  */
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,7 +11,7 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/ini_file.h"
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 #include "wire/limits.h"
 #include "wire/message.h"
 

@@ -1,9 +1,9 @@
 /*
- * config/settings/statusline.h - how a person wants the status line: [statusline] of
+ * config/settings/statusline_conf.h - how a person wants the status line: [statusline] of
  * ccrun.conf(5).  Nothing needs to be said: the defaults are complete.
  */
-#ifndef CONFIG_SETTINGS_STATUSLINE_H
-#define CONFIG_SETTINGS_STATUSLINE_H
+#ifndef CONFIG_SETTINGS_STATUSLINE_CONF_H
+#define CONFIG_SETTINGS_STATUSLINE_CONF_H
 
 #include <stdbool.h>
 #include "config/settings/colour.h"

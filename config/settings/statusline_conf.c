@@ -1,7 +1,7 @@
 /*
- * config/settings/statusline.c - [statusline] of ccrun.conf, key by key.
+ * config/settings/statusline_conf.c - [statusline] of ccrun.conf, key by key.
  */
-#include "config/settings/statusline.h"
+#include "config/settings/statusline_conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 #define WORDS_MAX 16

@@ -1,8 +1,8 @@
 /*
- * config/source/source_private.h - what the two halves of sources share.
+ * config/source/source_expand.h - what the two halves of sources share.
  */
-#ifndef CONFIG_SOURCE_SOURCE_PRIVATE_H
-#define CONFIG_SOURCE_SOURCE_PRIVATE_H
+#ifndef CONFIG_SOURCE_SOURCE_EXPAND_H
+#define CONFIG_SOURCE_SOURCE_EXPAND_H
 
 #include "config/source/source.h"
 

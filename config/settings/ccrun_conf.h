@@ -1,9 +1,9 @@
 /*
- * config/settings/settings_file.h - ~/.config/ccrun/ccrun.conf: what a person decided
+ * config/settings/ccrun_conf.h - ~/.config/ccrun/ccrun.conf: what a person decided
  * for ccrun as a whole.  ccrun.conf(5) is the format.
  */
-#ifndef CONFIG_SETTINGS_SETTINGS_FILE_H
-#define CONFIG_SETTINGS_SETTINGS_FILE_H
+#ifndef CONFIG_SETTINGS_CCRUN_CONF_H
+#define CONFIG_SETTINGS_CCRUN_CONF_H
 
 struct failure;
 struct ini_file;

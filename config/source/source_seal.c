@@ -1,5 +1,5 @@
 /*
- * config/source/source_words.c - from a reference to the words of a command, what of it
+ * config/source/source_seal.c - from a reference to the words of a command, what of it
  * is sealed, and whether a file says the same still.
  */
 #include <stdio.h>
@@ -11,7 +11,7 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "base/utf8.h"
-#include "config/source/source_private.h"
+#include "config/source/source_expand.h"
 
 /* Text that is growing, for words_split: each piece is quoted as it is put. */
 struct build {

@@ -1,5 +1,5 @@
 /*
- * vault/box.c - the open vault: creating, opening, sealing.  The key and
+ * vault/vault.c - the open vault: creating, opening, sealing.  The key and
  * every plaintext live in the arena.
  */
 #include "vault/vault_private.h"

@@ -1,7 +1,7 @@
 /*
- * config/ini/words.c - refusing a word that is not known, with one that is.
+ * config/ini/keywords.c - refusing a word that is not known, with one that is.
  */
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 
 #include <stdio.h>
 #include <string.h>
