@@ -18,7 +18,7 @@ static int show(struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	if (r < 0)
 		return -1;
@@ -52,7 +52,7 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		provider_free(p);
 	}
-	if (user_file_set(SETTINGS_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) != 0)
+	if (user_file_set(CCRUN_CONF_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) != 0)
 		return -1;
 	say(unset ? "`ccrun` alone runs no provider now" : "`ccrun` alone runs %s now, where no project is pinned",
 	    argv[optind]);

@@ -20,7 +20,7 @@
 
 enum { OPT_WRAP = 256, OPT_DIR, OPT_JSON };
 
-#define LINK_VALUE (sizeof(SETTINGS_WRAP) + PROVIDER_VALUE_MAX)
+#define LINK_VALUE (sizeof(CCRUN_CONF_WRAP) + PROVIDER_VALUE_MAX)
 
 static const struct option options[] = {
 	{ "wrap", no_argument, NULL, OPT_WRAP },
@@ -145,7 +145,7 @@ static int meaning(const char *name, char out[LINK_VALUE], struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	out[0] = '\0';
 	it = r == 1 ? ini_file_get(file, "links", name) : NULL;
@@ -170,12 +170,12 @@ static int make(const char *name, const char *to, bool wraps, const char *given,
 		return -1;
 	if (!join(path, dir, strlen(dir), name))
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", dir);
-	snprintf(value, sizeof(value), "%s%s", wraps ? SETTINGS_WRAP : "", to);
+	snprintf(value, sizeof(value), "%s%s", wraps ? CCRUN_CONF_WRAP : "", to);
 	if (refuse_to_shadow(name, path, f) != 0 || meaning(name, before, f) < 0 ||
-	    user_file_set(SETTINGS_LEAF, "links", name, value, f) != 0)
+	    user_file_set(CCRUN_CONF_LEAF, "links", name, value, f) != 0)
 		return -1;
 	if (place(path, f) != 0) {
-		user_file_set(SETTINGS_LEAF, "links", name, before[0] ? before : NULL, NULL);
+		user_file_set(CCRUN_CONF_LEAF, "links", name, before[0] ? before : NULL, NULL);
 		return -1;
 	}
 	say(wraps ? "%s PROGRAM runs PROGRAM on %s" : "%s runs claude on %s", path, to);
@@ -193,14 +193,14 @@ static int list(bool json, struct failure *f)
 	const char *to;
 	bool wraps;
 	unsigned i, links = 0;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	for (i = 0; r == 1 && i < file->items; i++) {
 		it = &file->item[i];
 		if (strcmp(it->section, "links") != 0 || !it->key)
 			continue;
-		wraps = strncmp(it->value, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0;
-		to = wraps ? it->value + strlen(SETTINGS_WRAP) : it->value;
+		wraps = strncmp(it->value, CCRUN_CONF_WRAP, strlen(CCRUN_CONF_WRAP)) == 0;
+		to = wraps ? it->value + strlen(CCRUN_CONF_WRAP) : it->value;
 		if (!in_path(it->key, true, path))
 			path[0] = '\0';
 		o = js_object();
@@ -272,5 +272,5 @@ int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	if (!r && !linked)
 		return fail_set(f, FAIL_NO_ENTRY, "ccctl link lists them", "there is no link '%s'", name);
-	return r && user_file_set(SETTINGS_LEAF, "links", name, NULL, f) != 0 ? -1 : EXIT_DONE;
+	return r && user_file_set(CCRUN_CONF_LEAF, "links", name, NULL, f) != 0 ? -1 : EXIT_DONE;
 }

@@ -15,7 +15,7 @@ static int look_up(const char *name, char *out, size_t size, struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	out[0] = '\0';
 	if (r != 1)
@@ -30,7 +30,7 @@ static int look_up(const char *name, char *out, size_t size, struct failure *f)
 int called_by_link(struct arguments *a, char **argv, struct failure *f)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *to = name;
-	char value[sizeof(SETTINGS_WRAP) + 2 * NAME_MAX_LEN + 2];
+	char value[sizeof(CCRUN_CONF_WRAP) + 2 * NAME_MAX_LEN + 2];
 	bool wraps;
 
 	/* A login shell's "-ccrun", or nothing at all, is no link. */
@@ -39,9 +39,9 @@ int called_by_link(struct arguments *a, char **argv, struct failure *f)
 	memset(a, 0, sizeof(*a));
 	if (look_up(name, value, sizeof(value), f) != 0)
 		return -1;
-	wraps = strncmp(value, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0;
+	wraps = strncmp(value, CCRUN_CONF_WRAP, strlen(CCRUN_CONF_WRAP)) == 0;
 	if (value[0])
-		to = wraps ? value + strlen(SETTINGS_WRAP) : value;
+		to = wraps ? value + strlen(CCRUN_CONF_WRAP) : value;
 	a->rest = argv + 1;
 	if (wraps) {
 		if (!argv[1])

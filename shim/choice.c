@@ -47,7 +47,7 @@ static int fall_back(struct arguments *a, struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	if (r != 1)
 		return r;

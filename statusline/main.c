@@ -48,15 +48,15 @@ static void note_mistake(const struct failure *f)
 		snprintf(mistake, sizeof(mistake), "%s?", name);
 }
 
-static void read_settings(struct statusline_settings *s)
+static void read_settings(struct statusline_conf *s)
 {
 	struct failure f = { 0 };
 	struct ini_file *file;
 	int r;
 
-	statusline_settings_default(s);
-	r = settings_file_read(&file, &f);
-	if (r < 0 || (r == 1 && statusline_settings_read(file, s, &f) != 0))
+	statusline_conf_default(s);
+	r = ccrun_conf_read(&file, &f);
+	if (r < 0 || (r == 1 && statusline_conf_read(file, s, &f) != 0))
 		note_mistake(&f);
 	ini_file_free(file);
 }
@@ -78,7 +78,7 @@ static void look_at_git(struct facts *k)
 		git_look_at(&look, &k->git);
 }
 
-static unsigned columns(const struct statusline_settings *s)
+static unsigned columns(const struct statusline_conf *s)
 {
 	const char *v = getenv("COLUMNS");
 	size_t n = v ? strlen(v) : 0;

@@ -10,7 +10,7 @@
 #include "config/ini/ini_file.h"
 #include "config/ini/nearest.h"
 
-int words_unknown(const struct ini_item *it, const char *kind, const char *word,
+int keywords_fail_unknown(const struct ini_item *it, const char *kind, const char *word,
 		  const char *const *known, unsigned n, struct failure *f)
 {
 	const char *near = nearest(word, known, n);
@@ -29,7 +29,7 @@ int words_unknown(const struct ini_item *it, const char *kind, const char *word,
 	return ini_fail(f, it, hint, "unknown %s [%.64s]", kind, word);
 }
 
-bool words_have(const char *const *words, unsigned n, const char *word)
+bool keywords_have(const char *const *words, unsigned n, const char *word)
 {
 	unsigned i;
 

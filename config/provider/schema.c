@@ -59,8 +59,8 @@ static int check_section(const struct ini_item *it, const char **part, struct fa
 
 	if (!schema_mode(it->section, mode)) {
 		*part = it->section;
-		if (!words_have(sections, COUNT(sections) - 1, it->section))
-			return words_unknown(it, "section", it->section, sections, COUNT(sections), f);
+		if (!keywords_have(sections, COUNT(sections) - 1, it->section))
+			return keywords_fail_unknown(it, "section", it->section, sections, COUNT(sections), f);
 		return 0;
 	}
 	if (!wire_name_ok(mode))
@@ -71,8 +71,8 @@ static int check_section(const struct ini_item *it, const char **part, struct fa
 				"mode %s: the client has an option --%s", mode, mode);
 	rest = it->section + strlen("mode ") + strlen(mode);
 	*part = *rest ? rest + 1 : "provider";
-	if (*rest && !words_have(mode_parts, COUNT(mode_parts), *part))
-		return words_unknown(it, "section of a mode", *part, mode_parts, COUNT(mode_parts), f);
+	if (*rest && !keywords_have(mode_parts, COUNT(mode_parts), *part))
+		return keywords_fail_unknown(it, "section of a mode", *part, mode_parts, COUNT(mode_parts), f);
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static int check_secret(const struct ini_item *it, struct failure *f)
 
 static int known_key(const struct ini_item *it, const char *const *keys, unsigned n, struct failure *f)
 {
-	return words_have(keys, n, it->key) ? 0 : words_unknown(it, "key", it->key, keys, n, f);
+	return keywords_have(keys, n, it->key) ? 0 : keywords_fail_unknown(it, "key", it->key, keys, n, f);
 }
 
 int schema_model_key(const struct ini_item *it, struct failure *f)

@@ -40,8 +40,8 @@ static int check_link(const struct ini_item *it, struct failure *f)
 
 	if (!wire_name_ok(it->key))
 		return ini_fail(f, it, "letters, digits and . _ - are allowed", "not a name for a command");
-	if (strncmp(to, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0)
-		to += strlen(SETTINGS_WRAP);
+	if (strncmp(to, CCRUN_CONF_WRAP, strlen(CCRUN_CONF_WRAP)) == 0)
+		to += strlen(CCRUN_CONF_WRAP);
 	return provider_ok(to) ? 0 : ini_fail(f, it, "write NAME or NAME:MODE", "%s: no provider's name", it->key);
 }
 
@@ -52,21 +52,21 @@ static int check(const struct ini_file *file, struct failure *f)
 
 	for (i = 0; i < file->items; i++) {
 		it = &file->item[i];
-		if (!words_have(sections, SECTIONS, it->section))
-			return words_unknown(it, "section", it->section, sections, SECTIONS, f);
+		if (!keywords_have(sections, SECTIONS, it->section))
+			return keywords_fail_unknown(it, "section", it->section, sections, SECTIONS, f);
 		if (it->key && strcmp(it->section, "links") == 0 && check_link(it, f) != 0)
 			return -1;
 		if (!it->key || strcmp(it->section, "ccrun") != 0)
 			continue;
-		if (!words_have(ccrun_keys, 1, it->key))
-			return words_unknown(it, "key", it->key, ccrun_keys, 1, f);
+		if (!keywords_have(ccrun_keys, 1, it->key))
+			return keywords_fail_unknown(it, "key", it->key, ccrun_keys, 1, f);
 		if (it->value[0] && !provider_ok(it->value))
 			return ini_fail(f, it, "write NAME or NAME:MODE", "default is no provider's name");
 	}
 	return 0;
 }
 
-int settings_file_read(struct ini_file **out, struct failure *f)
+int ccrun_conf_read(struct ini_file **out, struct failure *f)
 {
 	char dir[PATH_SIZE];
 	int fd, r = -1;

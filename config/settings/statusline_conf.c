@@ -27,7 +27,7 @@ static const char *const keys[] = { "parts",	    "separator",   "width",    "lab
 				    "dirty",	    "dirty-ms" };
 static const char colour_key[] = "colour-";
 
-void statusline_settings_default(struct statusline_settings *s)
+void statusline_conf_default(struct statusline_conf *s)
 {
 	static const enum status_part first[] = { PART_PROVIDER, PART_QUOTA, PART_CONTEXT,
 						  PART_BRANCH, PART_REPO };
@@ -90,7 +90,7 @@ static int choice(const struct ini_item *it, const char *const *words, unsigned 
 	for (i = 0; i < n; i++)
 		if (strcmp(it->value, words[i]) == 0)
 			return (int)i;
-	return words_unknown(it, "word", it->value, words, n, f);
+	return keywords_fail_unknown(it, "word", it->value, words, n, f);
 }
 
 /* Take the value apart in copy.  Returns the count, or -1 when there are too many. */
@@ -110,7 +110,7 @@ static int split(const struct ini_item *it, char copy[256], char *word[WORDS_MAX
 	return n;
 }
 
-static int set_parts(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int set_parts(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	char copy[256], *word[WORDS_MAX];
 	int i, k, n = split(it, copy, word, f);
@@ -118,8 +118,8 @@ static int set_parts(const struct ini_item *it, struct statusline_settings *s, s
 
 	s->parts = 0;
 	for (i = 0; i < n; i++) {
-		if (!words_have(parts, PART_COUNT, word[i]))
-			return words_unknown(it, "part", word[i], parts, PART_COUNT, f);
+		if (!keywords_have(parts, PART_COUNT, word[i]))
+			return keywords_fail_unknown(it, "part", word[i], parts, PART_COUNT, f);
 		for (k = 0; k < i; k++)
 			if (strcmp(word[k], word[i]) == 0)
 				return ini_fail(f, it, NULL, "%s is there twice", word[i]);
@@ -132,7 +132,7 @@ static int set_parts(const struct ini_item *it, struct statusline_settings *s, s
 	return n < 0 ? -1 : 0;
 }
 
-static int set_windows(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int set_windows(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	char copy[256], *word[WORDS_MAX];
 	int i, n = split(it, copy, word, f);
@@ -149,7 +149,7 @@ static int set_windows(const struct ini_item *it, struct statusline_settings *s,
 }
 
 /* Blanks at the ends count only between quotes. */
-static int set_separator(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int set_separator(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	const char *v = it->value;
 	size_t n = strlen(v);
@@ -178,7 +178,7 @@ static int set_thresholds(const struct ini_item *it, unsigned at[2], struct fail
 	return 0;
 }
 
-static int set_colour(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int set_colour(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	const char *known[COLOUR_COUNT], *word = it->key + strlen(colour_key);
 	unsigned i;
@@ -188,14 +188,14 @@ static int set_colour(const struct ini_item *it, struct statusline_settings *s, 
 	for (i = 0; i < COLOUR_COUNT && strcmp(known[i], word) != 0; i++)
 		;
 	if (i == COLOUR_COUNT)
-		return words_unknown(it, "part", word, known, COLOUR_COUNT, f);
+		return keywords_fail_unknown(it, "part", word, known, COLOUR_COUNT, f);
 	if (colour_sgr(it->value, s->colour[i]) != 0)
 		return ini_fail(f, it, "like cyan, bright-red, bold 208, dim, none",
 				"%s is no colour", it->key);
 	return 0;
 }
 
-static int set_choice(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int set_choice(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	static const char *const resets[] = { "no", "left", "clock" };
 	static const char *const clocks[] = { "24h", "12h" };
@@ -211,7 +211,7 @@ static int set_choice(const struct ini_item *it, struct statusline_settings *s, 
 	return 0;
 }
 
-static int set(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int set(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	const char *k = it->key;
 
@@ -243,10 +243,10 @@ static int set(const struct ini_item *it, struct statusline_settings *s, struct 
 		return number(it, 1, 200, &s->branch, f);
 	if (strcmp(k, "repo-width") == 0)
 		return number(it, 1, 200, &s->repo, f);
-	return words_unknown(it, "key", k, keys, COUNT(keys), f);
+	return keywords_fail_unknown(it, "key", k, keys, COUNT(keys), f);
 }
 
-int statusline_settings_read(const struct ini_file *file, struct statusline_settings *s,
+int statusline_conf_read(const struct ini_file *file, struct statusline_conf *s,
 			     struct failure *f)
 {
 	unsigned i;
@@ -255,7 +255,7 @@ int statusline_settings_read(const struct ini_file *file, struct statusline_sett
 		if (!file->item[i].key || strcmp(file->item[i].section, "statusline") != 0)
 			continue;
 		if (set(&file->item[i], s, f) != 0) {
-			statusline_settings_default(s);
+			statusline_conf_default(s);
 			return -1;
 		}
 	}

@@ -42,7 +42,7 @@ enum status_reset { RESET_NO, RESET_LEFT /* 2h10m */, RESET_CLOCK /* 14:30 */ };
 #define STATUS_WINDOWS 8
 #define STATUS_WINDOW 9 /* bytes of a window's label, with the NUL */
 
-struct statusline_settings {
+struct statusline_conf {
 	enum status_part part[PART_COUNT]; /* in order, each once */
 	unsigned parts;
 	char separator[STATUS_SEPARATOR]; /* as in the file: not checked for a terminal */
@@ -58,13 +58,13 @@ struct statusline_settings {
 	unsigned dirty_ms; /* how long the look for changes may take */
 };
 
-void statusline_settings_default(struct statusline_settings *s);
+void statusline_conf_default(struct statusline_conf *s);
 
 /*
  * Change what [statusline] of the file says.  Returns 0; -1 with FAIL_CONFIG
  * ("FILE:LINE: ...") and *s is the default.
  */
-int statusline_settings_read(const struct ini_file *file, struct statusline_settings *s,
+int statusline_conf_read(const struct ini_file *file, struct statusline_conf *s,
 			     struct failure *f);
 
 #endif
