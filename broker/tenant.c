@@ -431,11 +431,11 @@ bad:
 
 void tenant_tick(struct tenant *t, int64_t now)
 {
-	struct vault_settings s;
+	struct lock_settings s;
 	enum lock_why why;
 
 	if (t->vault) {
-		s = vault_settings(t->vault);
+		s = vault_lock_settings(t->vault);
 		why = lock_due(&s, t->opened, t->used, now);
 		if (why != LOCK_WHY_START)
 			tenant_lock(t, why, 0);

@@ -336,8 +336,8 @@ void vault_undo(struct vault *v)
 	case UNDO_SLOTS:
 		slots_undo(v);
 		break;
-	case UNDO_SETTINGS:
-		v->settings = v->undo.settings;
+	case UNDO_LOCK_SETTINGS:
+		v->lock_settings = v->undo.lock_settings;
 		break;
 	}
 	undo_drop(v);

@@ -6,7 +6,7 @@
 #include "base/fail.h"
 
 /* Every event that a computer can tell locks; time alone does not. */
-const struct vault_settings settings_default = { 0, 0, LOCK_EVENTS_ALL };
+const struct lock_settings lock_settings_default = { 0, 0, LOCK_EVENTS_ALL };
 
 enum { SET_IDLE = 1, SET_LONGEST, SET_EVENTS, SET_END };
 #define SET_ALL ((1u << SET_END) - (1u << SET_IDLE))
@@ -18,20 +18,20 @@ static uint8_t *put_setting(uint8_t *p, unsigned tag, uint64_t value)
 	return put_n(p, value, 8);
 }
 
-uint8_t *settings_write(uint8_t *p, const struct vault_settings *s)
+uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s)
 {
 	p = put_setting(p, SET_IDLE, s->idle);
 	p = put_setting(p, SET_LONGEST, s->longest);
 	return put_setting(p, SET_EVENTS, s->events);
 }
 
-static bool sane(const struct vault_settings *s)
+static bool sane(const struct lock_settings *s)
 {
 	return s->idle <= LOCK_TIME_MAX && s->longest <= LOCK_TIME_MAX &&
 	       (s->events & ~(unsigned)LOCK_EVENTS_ALL) == 0;
 }
 
-int settings_read(const uint8_t *p, size_t n, struct vault_settings *s, struct failure *f)
+int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, struct failure *f)
 {
 	static const char damaged[] = "cannot read the vault: it is damaged: a setting is not allowed";
 	struct cursor c = { p, n, false };
@@ -60,18 +60,18 @@ int settings_read(const uint8_t *p, size_t n, struct vault_settings *s, struct f
 	return 0;
 }
 
-struct vault_settings vault_settings(const struct vault *v)
+struct lock_settings vault_lock_settings(const struct vault *v)
 {
-	return v->settings;
+	return v->lock_settings;
 }
 
-int vault_settings_set(struct vault *v, const struct vault_settings *s, struct failure *f)
+int vault_lock_settings_set(struct vault *v, const struct lock_settings *s, struct failure *f)
 {
 	undo_drop(v);
 	if (!sane(s))
 		return fail_set(f, FAIL_BAD_VALUE, "at most 366 days", "these settings are not allowed");
-	v->undo.kind = UNDO_SETTINGS;
-	v->undo.settings = v->settings;
-	v->settings = *s;
+	v->undo.kind = UNDO_LOCK_SETTINGS;
+	v->undo.lock_settings = v->lock_settings;
+	v->lock_settings = *s;
 	return 0;
 }

@@ -46,7 +46,7 @@ unsigned entries_version(const struct vault *v)
 
 size_t entries_size(const struct vault *v)
 {
-	size_t n = PLAIN_HEAD_LEN + SETTINGS_LEN;
+	size_t n = PLAIN_HEAD_LEN + LOCK_SETTINGS_LEN;
 	unsigned i;
 
 	for (i = 0; i < v->count; i++)
@@ -75,8 +75,8 @@ void entries_write(const struct vault *v, uint8_t *p)
 
 	p = put_n(p, v->next_slot, 4);
 	p = put_n(p, v->count, 4);
-	p = put_n(p, SETTINGS_LEN, 4);
-	p = settings_write(p, &v->settings);
+	p = put_n(p, LOCK_SETTINGS_LEN, 4);
+	p = lock_settings_write(p, &v->lock_settings);
 	for (i = 0; i < v->count; i++) {
 		e = v->entry[i];
 		p = put_n(p, entry_size(e), 4);
@@ -229,7 +229,7 @@ static int read_settings(struct vault *v, unsigned version, struct cursor *c, st
 	p = take(c, (size_t)n);
 	if (c->bad)
 		return broken(f, "the settings are cut off");
-	return settings_read(p, (size_t)n, &v->settings, f);
+	return lock_settings_read(p, (size_t)n, &v->lock_settings, f);
 }
 
 int entries_read(struct vault *v, unsigned version, const uint8_t *p, size_t n, struct failure *f)

@@ -31,7 +31,7 @@ static struct vault *vault_blank(struct arena *a, struct failure *f)
 		return NULL;
 	}
 	v->arena = a;
-	v->settings = settings_default;
+	v->lock_settings = lock_settings_default;
 	v->key = arena_alloc(a, KEY_LEN, f);
 	if (!v->key) {
 		free(v);
@@ -265,7 +265,7 @@ int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_
 	if (!copy)
 		return -1;
 	/* Its entries are lent: the tokens are not copied. */
-	copy->settings = v->settings;
+	copy->lock_settings = v->lock_settings;
 	copy->entry = v->entry;
 	copy->count = v->count;
 	r = vault_seal(copy, out, n, f);

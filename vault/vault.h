@@ -44,7 +44,7 @@ struct slot_info {
  * can loosen it. */
 enum { LOCK_SUSPEND = 1, LOCK_SCREEN = 2, LOCK_LOGOUT = 4, LOCK_EVENTS_ALL = 7 };
 #define LOCK_TIME_MAX (366ull * 24 * 3600) /* seconds */
-struct vault_settings {
+struct lock_settings {
 	uint64_t idle;	 /* seconds without a request that used the vault; 0: for ever */
 	uint64_t longest; /* seconds since it was opened; 0: for ever */
 	unsigned events; /* LOCK_SUSPEND | ... */
@@ -170,9 +170,9 @@ int vault_rename(struct vault *v, const char *from, const char *to, struct failu
 void vault_undo(struct vault *v);
 void vault_mark_used(struct vault *v, const char *name, uint64_t when); /* not undone */
 
-struct vault_settings vault_settings(const struct vault *v);
+struct lock_settings vault_lock_settings(const struct vault *v);
 /* Undone like a change of an entry. */
-int vault_settings_set(struct vault *v, const struct vault_settings *s, struct failure *f);
+int vault_lock_settings_set(struct vault *v, const struct lock_settings *s, struct failure *f);
 
 unsigned vault_slots(const struct vault *v);
 const struct slot_info *vault_slot(const struct vault *v, unsigned i);

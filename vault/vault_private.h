@@ -28,7 +28,7 @@
 #define KDF_LEN 36	/* alg, ops, mem, salt */
 #define PAD_STEP 512	/* the box grows in steps, so that token lengths do not show */
 #define PLAIN_HEAD_LEN 12 /* next slot id, entry count, length of the settings */
-#define SETTINGS_LEN (3 * (FIELD_HEAD + 8))
+#define LOCK_SETTINGS_LEN (3 * (FIELD_HEAD + 8))
 #define FIELD_HEAD 6 /* u16 tag, u32 length */
 /* A file's number is followed up to here.  Nobody writes so often; a number that
  * somebody forged must not leave the vault without room for another. */
@@ -52,7 +52,7 @@ struct vault_layout {
 	size_t box_at, box_len;
 };
 
-enum undo_kind { UNDO_NONE, UNDO_ENTRY, UNDO_RENAME, UNDO_SLOTS, UNDO_SETTINGS };
+enum undo_kind { UNDO_NONE, UNDO_ENTRY, UNDO_RENAME, UNDO_SLOTS, UNDO_LOCK_SETTINGS };
 
 /* How to take the last change back. */
 struct undo {
@@ -63,13 +63,13 @@ struct undo {
 	struct slot *slots;	     /* all of them as they were, owned */
 	unsigned slot_count;
 	uint8_t *key;		     /* the vault key before, in the arena; or NULL */
-	struct vault_settings settings;
+	struct lock_settings lock_settings;
 };
 
 struct vault {
 	struct arena *arena;
 	uint8_t *key; /* the vault key, in the arena; NULL in a narrowed vault */
-	struct vault_settings settings;
+	struct lock_settings lock_settings;
 	uint64_t generation;
 	uint8_t id[VAULT_ID_LEN];
 	uint32_t next_slot; /* the id of the next slot; ids are not used twice */
@@ -132,11 +132,11 @@ void entries_write(const struct vault *v, uint8_t *p);
 /* Read them into an empty vault.  0 or -1 (FAIL_DAMAGED, FAIL_NEWER, FAIL_NO_MEMORY). */
 int entries_read(struct vault *v, unsigned version, const uint8_t *p, size_t n, struct failure *f);
 
-/* ---- vault_settings.c ---- */
+/* ---- vault_lock_settings.c ---- */
 
-extern const struct vault_settings settings_default;
-uint8_t *settings_write(uint8_t *p, const struct vault_settings *s);
-int settings_read(const uint8_t *p, size_t n, struct vault_settings *s, struct failure *f);
+extern const struct lock_settings lock_settings_default;
+uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s);
+int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, struct failure *f);
 
 /* ---- vault_slots.c ---- */
 

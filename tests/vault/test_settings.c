@@ -15,7 +15,7 @@
 
 static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {
-	struct vault_settings s = vault_settings(v);
+	struct lock_settings s = vault_lock_settings(v);
 
 	assert_int_equal(s.idle, idle);
 	assert_int_equal(s.longest, longest);
@@ -24,9 +24,9 @@ static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsig
 
 static void set(struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {
-	struct vault_settings s = { idle, longest, events };
+	struct lock_settings s = { idle, longest, events };
 
-	assert_int_equal(vault_settings_set(v, &s, NULL), 0);
+	assert_int_equal(vault_lock_settings_set(v, &s, NULL), 0);
 }
 
 static void test_default(void **state)
@@ -88,7 +88,7 @@ static void test_undo(void **state)
 
 static void test_refused(void **state)
 {
-	static const struct vault_settings bad[] = {
+	static const struct lock_settings bad[] = {
 		{ LOCK_TIME_MAX + 1, 0, 0 }, { 0, LOCK_TIME_MAX + 1, 0 }, { UINT64_MAX, 0, 7 },
 		{ 0, UINT64_MAX, 7 },	     { 0, 0, 8 },		  { 0, 0, ~0u },
 	};
@@ -102,7 +102,7 @@ static void test_refused(void **state)
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		put(v, "zai", "token");
 		f.code = FAIL_NONE;
-		assert_int_equal(vault_settings_set(v, &bad[i], &f), -1);
+		assert_int_equal(vault_lock_settings_set(v, &bad[i], &f), -1);
 		assert_int_equal(f.code, FAIL_BAD_VALUE);
 		expect(v, 1, 2, 3);
 		vault_undo(v);

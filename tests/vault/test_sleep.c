@@ -279,7 +279,7 @@ static void test_narrow_asleep(void **state)
 static void test_backup(void **state)
 {
 	struct slot_info info = { .kind = SLOT_PASSPHRASE, .label = "backup" };
-	struct vault_settings s = { 60, 600, LOCK_SCREEN };
+	struct lock_settings s = { 60, 600, LOCK_SCREEN };
 	uint8_t *file, *backup, id[VAULT_ID_LEN];
 	size_t n, m, used;
 	struct vault *v = two(&file, &n), *w;
@@ -287,7 +287,7 @@ static void test_backup(void **state)
 
 	(void)state;
 	kdf_fresh(&info.kdf);
-	assert_int_equal(vault_settings_set(v, &s, NULL), 0);
+	assert_int_equal(vault_lock_settings_set(v, &s, NULL), 0);
 	vault_sealed(v);
 	put(v, "new", "token-of-new");
 	used = arena_used(arena);
@@ -312,8 +312,8 @@ static void test_backup(void **state)
 	assert_int_equal(vault_count(w), 3);
 	expect_token(w, "sleepy", TOKEN);
 	expect_token(w, "new", "token-of-new");
-	assert_int_equal(vault_settings(w).idle, 60);
-	assert_int_equal(vault_settings(w).events, LOCK_SCREEN);
+	assert_int_equal(vault_lock_settings(w).idle, 60);
+	assert_int_equal(vault_lock_settings(w).events, LOCK_SCREEN);
 	vault_free(w);
 	free(backup);
 	free(file);

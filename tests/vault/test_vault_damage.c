@@ -41,7 +41,7 @@ static void sample(uint8_t **file, size_t *n)
 	struct slot_info first = { .kind = SLOT_KEYRING, .created = 100, .label = "first" };
 	struct slot_info info = { .kind = SLOT_PASSPHRASE, .label = "p" };
 	struct slot_info host = { .kind = SLOT_KEYFILE, .material = "public key", .material_len = 10 };
-	struct vault_settings settings = { 1800, 43200, LOCK_SCREEN };
+	struct lock_settings settings = { 1800, 43200, LOCK_SCREEN };
 	struct vault *v = vault_create(arena, NULL, &first, key_a, NULL);
 	struct entry e = { .name = "zai", .origin = "bearer https://zai.example",
 			   .variable = "ANTHROPIC_AUTH_TOKEN", .policy = "delivery=auto" };
@@ -53,7 +53,7 @@ static void sample(uint8_t **file, size_t *n)
 	kdf_fresh(&info.kdf);
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &host, key_b, NULL), 0);
-	assert_int_equal(vault_settings_set(v, &settings, NULL), 0);
+	assert_int_equal(vault_lock_settings_set(v, &settings, NULL), 0);
 	assert_int_equal(vault_put(v, &e, NULL), 0);
 	assert_int_equal(vault_seal(v, file, n, NULL), 0);
 	vault_free(v);

@@ -67,7 +67,7 @@ static char *shown(const struct vault *v)
 
 static void expect_settings(const struct vault *v, const char *want)
 {
-	struct vault_settings s = vault_settings(v);
+	struct lock_settings s = vault_lock_settings(v);
 	char text[80];
 
 	snprintf(text, sizeof(text), "%" PRIu64 "|%" PRIu64 "|%u", s.idle, s.longest, s.events);
