@@ -15,7 +15,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "json/output.h"
-#include "vault/arena.h"
+#include "vault/crypto.h"
 
 #define HOST_KEY "host.key"
 #define HOST_PUB "host.pub"
@@ -168,7 +168,7 @@ static int init(struct client *c, const struct place *w, struct failure *f)
 	if (secret_new(c, &seed, HOST_SEED_LEN, f) != 0 || secret_new(c, &secret, HOST_SEED_LEN, f) != 0 ||
 	    secret_new(c, &text, HOST_SECRET_TEXT, f) != 0)
 		goto out;
-	secure_random(seed.p, HOST_SEED_LEN);
+	random_fill(seed.p, HOST_SEED_LEN);
 	host_pair(seed.p, machine, public, secret.p);
 	host_secret_format(seed.p, (char *)text.p);
 	host_name(name);

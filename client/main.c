@@ -14,7 +14,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "client/common/common.h"
-#include "vault/kdf.h"
+#include "vault/crypto.h"
 
 enum {
 	SECRET = 1,  /* handles a secret */
@@ -156,7 +156,7 @@ static int prepare(const struct verb *v, struct failure *f)
 				"a process inside a session gets nothing");
 	if ((v->flags & SECRET) && proc_fresh_memory(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
-	return secure_start(f);
+	return libsodium_start(f);
 }
 
 static int run(const struct verb *v, int argc, char **argv)

@@ -11,6 +11,7 @@
 #include "client/slots/slots.h"
 #include "client/common/terminal.h"
 #include "start/watcher.h"
+#include "vault/crypto.h"
 
 /* How a person wants it opened or made. */
 struct how {
@@ -51,7 +52,7 @@ static int make(struct client *c, const struct how *h, struct failure *f)
 	c->where = h->system ? DIAL_SYSTEM : DIAL_USER;
 	if (client_connect(c, true, f) != 0)
 		return -1;
-	secure_random(id, sizeof(id));
+	random_fill(id, sizeof(id));
 	if (slot_make(c, h->kind, &s, id, 1, f) != 0)
 		goto out;
 	made = true;

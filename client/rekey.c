@@ -16,6 +16,7 @@
 #include "client/common/common.h"
 #include "client/slots/slots.h"
 #include "client/common/terminal.h"
+#include "vault/crypto.h"
 
 #define ITEM (4 + KEY_LEN) /* of the request's "keys" */
 
@@ -140,7 +141,7 @@ static int seal_key(struct client *c, struct rekey *r, const struct slot_view *s
 	    wire_get_bin(c->dial.in.top, "public", &own, &n, f) == 0)
 		here = n == HOST_PUBLIC_LEN && memcmp(own, info.host, n) == 0 && !r->has_keyfile;
 	memcpy(info.vault, r->slots.vault, VAULT_ID_LEN);
-	secure_random(key->p, KEY_LEN);
+	random_fill(key->p, KEY_LEN);
 	if (keyfile_seal(&info, key->p, sealed) != 0)
 		return fail_set(f, FAIL_DAMAGED, NULL, "the slot's host has no public key");
 	if (here) {
@@ -157,7 +158,7 @@ static int write_credential(struct client *c, struct rekey *r, const struct slot
 	struct secret text = { 0 };
 	int done;
 
-	secure_random(key->p, KEY_LEN);
+	random_fill(key->p, KEY_LEN);
 	if (secret_new(c, &text, KEYTEXT_MAX, f) != 0)
 		return -1;
 	text.n = keytext_format(r->slots.vault, s->id, key->p, (char *)text.p);

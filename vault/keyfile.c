@@ -12,6 +12,7 @@
 #include <sodium.h>
 
 #include "base/fail.h"
+#include "vault/crypto.h"
 #include "vault/vault_private.h"
 
 #define KEYFILE_MAGIC "ccrunkey"
@@ -150,7 +151,7 @@ int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN], ui
 		memset(out, 0, KEYFILE_LEN);
 		return -1;
 	}
-	secure_hash(p + SEALED_LEN, out, KEYFILE_LEN - SUM_LEN, NULL, 0);
+	blake2b_256(p + SEALED_LEN, out, KEYFILE_LEN - SUM_LEN, NULL, 0);
 	return 0;
 }
 
@@ -170,7 +171,7 @@ int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, st
 	version = take_n(&c, 2);
 	/* The checksum is last in every version: only what it vouches for is newer. */
 	if (n >= KEYFILE_LEAST) {
-		secure_hash(sum, file, n - SUM_LEN, NULL, 0);
+		blake2b_256(sum, file, n - SUM_LEN, NULL, 0);
 		whole = memcmp(sum, file + n - SUM_LEN, SUM_LEN) == 0;
 	}
 	if (whole && version > KEYFILE_VERSION)

@@ -2,6 +2,7 @@
  * vault/layout.c - the vault's bytes without a key: the envelope, the
  * slots, and every check that comes before a passphrase is asked for.
  */
+#include "vault/crypto.h"
 #include "vault/vault_private.h"
 
 #include <inttypes.h>
@@ -161,7 +162,7 @@ static int check_envelope(const uint8_t *file, size_t n, unsigned *known, struct
 		return damaged(f, "there are bytes after its end");
 	if (total < ENVELOPE_LEAST)
 		return damaged(f, "its length is impossible");
-	secure_hash(sum, file, n - SUM_LEN, NULL, 0);
+	blake2b_256(sum, file, n - SUM_LEN, NULL, 0);
 	if (memcmp(sum, file + n - SUM_LEN, SUM_LEN) != 0)
 		return damaged(f, "the checksum does not match");
 	if (version > VAULT_VERSION)

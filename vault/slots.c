@@ -2,6 +2,7 @@
  * vault/slots.c - the slots of an open vault: wrapping its key, adding,
  * removing, replacing, and another vault key for all of them.
  */
+#include "vault/crypto.h"
 #include "vault/vault_private.h"
 
 #include <inttypes.h>
@@ -29,7 +30,7 @@ static void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[K
 	uint8_t ad[VAULT_ID_LEN + SLOT_MAX];
 	size_t n;
 
-	secure_random(s->nonce, NONCE_LEN);
+	random_fill(s->nonce, NONCE_LEN);
 	n = slot_ad(v->id, s, ad);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(s->wrapped, NULL, v->key, KEY_LEN, ad, n,
 						   NULL, s->nonce, key);
@@ -198,7 +199,7 @@ int vault_rekey(struct vault *v, const struct slot_key *keep, unsigned n, struct
 	}
 	if (remember(v, true, f))
 		return -1;
-	secure_random(v->key, KEY_LEN);
+	random_fill(v->key, KEY_LEN);
 	for (i = 0; i < v->slots; i++) {
 		for (k = 0, at = -1; k < n; k++)
 			if (keep[k].id == v->slot[i].info.id)

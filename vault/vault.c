@@ -2,6 +2,7 @@
  * vault/vault.c - the open vault: creating, opening, sealing.  The key and
  * every plaintext live in the arena.
  */
+#include "vault/crypto.h"
 #include "vault/vault_private.h"
 
 #include <inttypes.h>
@@ -57,11 +58,11 @@ struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], stru
 
 	if (!v)
 		return NULL;
-	secure_random(v->key, KEY_LEN);
+	random_fill(v->key, KEY_LEN);
 	if (id)
 		memcpy(v->id, id, VAULT_ID_LEN);
 	else
-		secure_random(v->id, VAULT_ID_LEN);
+		random_fill(v->id, VAULT_ID_LEN);
 	v->next_slot = 1;
 	if (vault_slot_add(v, info, key, f)) {
 		vault_free(v);
@@ -172,12 +173,12 @@ int vault_seal(struct vault *v, uint8_t **out, size_t *n, struct failure *f)
 	}
 	entries_write(v, plain);
 	p = head_write(v, file, total);
-	secure_random(p, NONCE_LEN);
+	random_fill(p, NONCE_LEN);
 	p = put_n(p + NONCE_LEN, plain_len + MAC_LEN, 8);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(p, NULL, plain, plain_len, file,
 						   head + NONCE_LEN, NULL, file + head, v->key);
 	p += plain_len + MAC_LEN;
-	secure_hash(p, file, total - SUM_LEN, NULL, 0);
+	blake2b_256(p, file, total - SUM_LEN, NULL, 0);
 	*out = file;
 	*n = total;
 	r = 0;

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "client/host.h"
 #include "start/helper.h"
+#include "vault/crypto.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
 #define PROMPT_PATIENCE_MS 180000 /* a person reads a dialog */
@@ -23,7 +24,7 @@
 static void keyring_words(const uint8_t vault[VAULT_ID_LEN], uint32_t id, char hex[VAULT_ID_LEN * 2 + 1],
 			  char number[16])
 {
-	secure_hex(hex, vault, VAULT_ID_LEN);
+	hex_encode(hex, vault, VAULT_ID_LEN);
 	snprintf(number, 16, "%" PRIu32, id);
 }
 

@@ -18,6 +18,7 @@
 #include "client/host.h"
 #include "client/common/terminal.h"
 #include "start/helper.h"
+#include "vault/crypto.h"
 
 #define PATIENCE_MS 15000
 
@@ -110,8 +111,8 @@ static int make_keyring(struct client *c, struct new_slot *s, const uint8_t vaul
 	struct secret text = { 0 }, none = { 0 };
 	int r = -1;
 
-	secure_random(s->key.p, KEY_LEN);
-	secure_hex(hex, vault, VAULT_ID_LEN);
+	random_fill(s->key.p, KEY_LEN);
+	hex_encode(hex, vault, VAULT_ID_LEN);
 	snprintf(number, sizeof(number), "%" PRIu32, id);
 	if (key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
 		/* Without the line's end. */
@@ -132,7 +133,7 @@ static int make_tpm2(struct client *c, struct new_slot *s, struct failure *f)
 	struct secret blob = { 0 };
 	int r;
 
-	secure_random(s->key.p, KEY_LEN);
+	random_fill(s->key.p, KEY_LEN);
 	if (secret_new(c, &blob, HELPER_MAX, f) != 0)
 		return -1;
 	r = helper_run(&h, blob.p, blob.room, &blob.n, f);
@@ -177,7 +178,7 @@ static int make_keyfile(struct client *c, struct new_slot *s, const uint8_t vaul
 	if (s->host_file ? host_read_public(s->host_file, info.host, name, f) != 0
 			 : own_public(c, info.host, f) != 0)
 		return -1;
-	secure_random(s->key.p, KEY_LEN);
+	random_fill(s->key.p, KEY_LEN);
 	memcpy(info.vault, vault, VAULT_ID_LEN);
 	if (keyfile_seal(&info, s->key.p, s->keyfile) != 0)
 		return fail_set(f, FAIL_BAD_VALUE, "ccctl host show prints it", "that is no public key of a host");
@@ -200,7 +201,7 @@ static int make_credential(struct client *c, struct new_slot *s, const uint8_t v
 		return fail_set(f, FAIL_USAGE,
 				"ccctl slot add credential | systemd-creds encrypt --name=ccrun.key - FILE",
 				"the key is not shown on a terminal");
-	secure_random(s->key.p, KEY_LEN);
+	random_fill(s->key.p, KEY_LEN);
 	if (key_text(c, s, vault, id, &text, f) != 0)
 		return -1;
 	if (s->out_file)

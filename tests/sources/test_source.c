@@ -15,6 +15,7 @@
 #include "config/source/source.h"
 #include "config/source/command.h"
 #include "vault/arena.h"
+#include "vault/crypto.h"
 #include "vault/vault.h"
 #include "tests/vault/vault_fixture.h"
 
@@ -258,5 +259,5 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_source),
 	};
 
-	return secure_start(NULL) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+	return libsodium_start(NULL) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

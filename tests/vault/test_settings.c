@@ -12,6 +12,7 @@
 
 #include "tests/vault/vault_fixture.h"
 #include "tests/vault/vectors.h"
+#include "vault/crypto.h"
 
 static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {
@@ -143,7 +144,7 @@ int main(void)
 		T(test_default), T(test_set), T(test_undo), T(test_refused), T(test_version_1),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

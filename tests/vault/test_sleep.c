@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
 
 #define TOKEN "token-that-sleeps-0123456789"
 
@@ -106,10 +107,10 @@ static void test_wake_from_another_file(void **state)
 	wake_fails(v, present, m - 1, FAIL_TRUNCATED);
 	present[m - 40] ^= 1;
 	wake_fails(v, present, m, FAIL_DAMAGED);
-	secure_hash(present + m - 32, present, m - 32, NULL, 0);
+	blake2b_256(present + m - 32, present, m - 32, NULL, 0);
 	wake_fails(v, present, m, FAIL_DAMAGED);
 	present[m - 40] ^= 1;
-	secure_hash(present + m - 32, present, m - 32, NULL, 0);
+	blake2b_256(present + m - 32, present, m - 32, NULL, 0);
 	assert_int_equal(vault_wake(v, present, m, NULL), 0);
 	expect_token(v, "sleepy", "TOKEN-THAT-IS-NEW-0123456789");
 	vault_free(v);
@@ -380,7 +381,7 @@ int main(void)
 		T(test_follow),	  T(test_full_arena),
 	};
 
-	if (secure_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
+	if (libsodium_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

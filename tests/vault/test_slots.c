@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
 
 static void test_slots(void **state)
 {
@@ -131,7 +132,7 @@ static void test_material(void **state)
 
 	(void)state;
 	memset(host.material, 'h', host.material_len);
-	secure_random(chip.material, chip.material_len);
+	random_fill(chip.material, chip.material_len);
 	assert_int_equal(vault_slot_add(v, &host, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &chip, key_b, NULL), 0);
 	n = sealed(v, &file);
@@ -442,7 +443,7 @@ int main(void)
 		T(test_rekey_undo),	  T(test_rekey_errors),
 	};
 
-	if (secure_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
+	if (libsodium_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

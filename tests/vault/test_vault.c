@@ -13,6 +13,7 @@
 #include <cmocka.h>
 
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
 
 static void test_round_trip(void **state)
 {
@@ -319,7 +320,7 @@ int main(void)
 		T(test_padding),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
