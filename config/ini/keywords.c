@@ -13,7 +13,7 @@
 int keywords_fail_unknown(const struct ini_item *it, const char *kind, const char *word,
 		  const char *const *known, unsigned n, struct failure *f)
 {
-	const char *near = nearest(word, known, n);
+	const char *near = nearest_word(word, known, n);
 	char hint[300] = "known are: ";
 	size_t used = strlen(hint);
 	unsigned i;

@@ -37,7 +37,7 @@ static unsigned distance(const char *a, unsigned n, const char *b, unsigned m)
 	return d[n][m];
 }
 
-const char *nearest(const char *word, const char *const *words, unsigned n)
+const char *nearest_word(const char *word, const char *const *words, unsigned n)
 {
 	size_t len = strnlen(word, WORD_MAX + 1), other;
 	const char *found = NULL;

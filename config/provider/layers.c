@@ -66,7 +66,7 @@ static int unknown(const char *name, const struct ini_item *at, struct failure *
 	unsigned n = 0;
 
 	if (provider_names(&names, &n, NULL) == 0)
-		near = nearest(name, (const char *const *)names, n);
+		near = nearest_word(name, (const char *const *)names, n);
 	if (near)
 		snprintf(hint, sizeof(hint), "did you mean %s?", near);
 	else

@@ -82,7 +82,7 @@ int auth_resolve(struct provider *p, const struct view *v, struct failure *f)
 	for (i = 0; i < COUNT(auth_names) && strcmp(auth_names[i], word) != 0; i++)
 		;
 	if (i == COUNT(auth_names)) {
-		near = nearest(word, auth_names, COUNT(auth_names));
+		near = nearest_word(word, auth_names, COUNT(auth_names));
 		snprintf(hint, sizeof(hint), "did you mean %s?", near ? near : "");
 		return ini_fail(f, it,
 				near ? hint : "bearer, api-key, oauth, none, foundry, bedrock, vertex",

@@ -42,7 +42,7 @@ static bool one_word(const char **in, char **out)
 	return !quote;
 }
 
-int words_split(const char *line, struct words *out, struct failure *f)
+int command_split(const char *line, struct command_words *out, struct failure *f)
 {
 	char *to;
 
@@ -56,8 +56,8 @@ int words_split(const char *line, struct words *out, struct failure *f)
 			line++;
 		if (!*line)
 			break;
-		if (out->n == WORDS_MAX) {
-			fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", WORDS_MAX);
+		if (out->n == COMMAND_WORDS_MAX) {
+			fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", COMMAND_WORDS_MAX);
 			goto bad;
 		}
 		out->v[out->n++] = to;
@@ -71,11 +71,11 @@ int words_split(const char *line, struct words *out, struct failure *f)
 		return 0;
 	fail_set(f, FAIL_BAD_VALUE, NULL, "a command has at least one word");
 bad:
-	words_free(out);
+	command_free(out);
 	return -1;
 }
 
-void words_free(struct words *w)
+void command_free(struct command_words *w)
 {
 	free(w->text);
 	memset(w, 0, sizeof(*w));
@@ -119,7 +119,7 @@ static void put_word(struct line *l, const char *s)
 		put(l, '"');
 }
 
-int words_format(const char *const *v, unsigned n, char *out, size_t size, struct failure *f)
+int command_format(const char *const *v, unsigned n, char *out, size_t size, struct failure *f)
 {
 	struct line l = { out, 0, size };
 	unsigned i;

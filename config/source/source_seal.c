@@ -13,10 +13,10 @@
 #include "base/utf8.h"
 #include "config/source/source_expand.h"
 
-/* Text that is growing, for words_split: each piece is quoted as it is put. */
+/* Text that is growing, for command_split: each piece is quoted as it is put. */
 struct build {
-	const char *v[WORDS_MAX];
-	char *owned[WORDS_MAX];
+	const char *v[COMMAND_WORDS_MAX];
+	char *owned[COMMAND_WORDS_MAX];
 	unsigned n;
 };
 
@@ -30,8 +30,8 @@ static int build_add(struct build *b, const char *word, size_t n, struct failure
 {
 	char *copy;
 
-	if (b->n == WORDS_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", WORDS_MAX);
+	if (b->n == COMMAND_WORDS_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", COMMAND_WORDS_MAX);
 	copy = strndup(word, n);
 	if (!copy)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a command");
@@ -69,15 +69,15 @@ static int add_attributes(struct build *b, const char *list, struct failure *f)
 
 static int add_words(struct build *b, const char *line, struct failure *f)
 {
-	struct words w;
+	struct command_words w;
 	unsigned i;
-	int r = words_split(line, &w, f);
+	int r = command_split(line, &w, f);
 
 	if (r == 0)
 		r = no_option(w.v[0], f);
 	for (i = 0; r == 0 && i < w.n; i++)
 		r = build_add(b, w.v[i], strlen(w.v[i]), f);
-	words_free(&w);
+	command_free(&w);
 	return r;
 }
 
@@ -159,9 +159,9 @@ large:
 static int fill(struct build *b, const struct source_file *s, const struct source_ref *r,
 		struct failure *f)
 {
-	struct words w;
+	struct command_words w;
 	unsigned i;
-	int ret = words_split(s->command, &w, f);
+	int ret = command_split(s->command, &w, f);
 
 	for (i = 0; ret == 0 && i < w.n; i++) {
 		if (strcmp(w.v[i], "{attributes}") == 0)
@@ -171,7 +171,7 @@ static int fill(struct build *b, const struct source_file *s, const struct sourc
 		else
 			ret = add_filled(b, s, r, w.v[i], f);
 	}
-	words_free(&w);
+	command_free(&w);
 	return ret;
 }
 
@@ -211,9 +211,9 @@ static int take_apart(const struct source_file *s, const char *ref, struct sourc
 
 /*
  * The words of the file's command for a reference; the program as the file
- * names it.  *pick has SOURCE_PICK_MAX + 1 bytes.  0 or -1.  words_free is due.
+ * names it.  *pick has SOURCE_PICK_MAX + 1 bytes.  0 or -1.  command_free is due.
  */
-static int source_expand(const struct source_file *s, const char *ref, struct words *out, char *pick,
+static int source_expand(const struct source_file *s, const char *ref, struct command_words *out, char *pick,
 			 struct failure *f)
 {
 	char line[2 * SOURCE_COMMAND_MAX + 1];
@@ -233,9 +233,9 @@ static int source_expand(const struct source_file *s, const char *ref, struct wo
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "a field of more than %d bytes", SOURCE_PICK_MAX - 5);
 	ret = fill(&b, s, &r, f);
 	if (ret == 0)
-		ret = words_format(b.v, b.n, line, sizeof(line), f);
+		ret = command_format(b.v, b.n, line, sizeof(line), f);
 	build_free(&b);
-	return ret == 0 ? words_split(line, out, f) : -1;
+	return ret == 0 ? command_split(line, out, f) : -1;
 }
 
 static bool runs(const char *path)
@@ -278,7 +278,7 @@ static int find_program(const struct source_file *s, const char *word, char out[
 int source_seal(const struct source_file *s, const char *ref, struct entry_source *out, struct failure *f)
 {
 	char program[PATH_SIZE];
-	struct words w;
+	struct command_words w;
 	int r;
 
 	memset(out, 0, sizeof(*out));
@@ -288,9 +288,9 @@ int source_seal(const struct source_file *s, const char *ref, struct entry_sourc
 		r = find_program(s, w.v[0], program, f);
 	if (r == 0) {
 		w.v[0] = program;
-		r = words_format((const char *const *)w.v, w.n, out->command, sizeof(out->command), f);
+		r = command_format((const char *const *)w.v, w.n, out->command, sizeof(out->command), f);
 	}
-	words_free(&w);
+	command_free(&w);
 	return r;
 }
 
@@ -305,7 +305,7 @@ static bool same_program(const char *sealed, const char *word)
 	return sealed[0] == '/' && slash && strcmp(slash + 1, word) == 0;
 }
 
-static bool same(const struct words *sealed, const struct words *now)
+static bool same(const struct command_words *sealed, const struct command_words *now)
 {
 	unsigned i;
 
@@ -319,17 +319,17 @@ static bool same(const struct words *sealed, const struct words *now)
 
 int source_check(const struct source_file *s, const struct entry_source *sealed, struct failure *f)
 {
-	struct words then = { .n = 0 }, now = { .n = 0 };
+	struct command_words then = { .n = 0 }, now = { .n = 0 };
 	char pick[SOURCE_PICK_MAX + 1];
 	int r = -1;
 
-	if (words_split(sealed->command, &then, f) != 0 || source_expand(s, sealed->ref, &now, pick, f) != 0)
+	if (command_split(sealed->command, &then, f) != 0 || source_expand(s, sealed->ref, &now, pick, f) != 0)
 		goto out;
 	r = 0;
 	if (!same(&then, &now) || strcmp(pick, sealed->pick) != 0)
 		r = fail_set(f, FAIL_ORIGIN, NULL, "what source '%s' runs is not what was sealed", s->kind);
 out:
-	words_free(&then);
-	words_free(&now);
+	command_free(&then);
+	command_free(&now);
 	return r;
 }

@@ -262,7 +262,7 @@ static void follow(struct run *r)
 }
 
 /* Start it and see that exec worked.  0 or -1; ends: the program's, or -1. */
-static int manager_start(const struct words *w, struct run *r, const int ends[3], struct failure *f)
+static int manager_start(const struct command_words *w, struct run *r, const int ends[3], struct failure *f)
 {
 	static const int defaults[] = { SIGPIPE, 0 };
 	/* A group of its own, so that all of it can be ended. */
@@ -300,7 +300,7 @@ static void close_pair(int pair[2])
 		close(pair[1]);
 }
 
-int manager_run(const struct words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
+int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
 		struct failure *f)
 {
 	struct run r = { .o = o, .terminal = terminal, .deadline = io_now_ms() + (int64_t)seconds * 1000 };

@@ -22,22 +22,22 @@
 static void expect_words(const char *line, unsigned n, const char *const want[])
 {
 	char again[256];
-	struct words w, same;
+	struct command_words w, same;
 	unsigned i;
 
-	assert_int_equal(words_split(line, &w, NULL), 0);
+	assert_int_equal(command_split(line, &w, NULL), 0);
 	assert_int_equal(w.n, n);
 	for (i = 0; i < n; i++)
 		assert_string_equal(w.v[i], want[i]);
 	assert_null(w.v[n]);
 	/* what is written of them is read as the same */
-	assert_int_equal(words_format((const char *const *)w.v, w.n, again, sizeof(again), NULL), 0);
-	assert_int_equal(words_split(again, &same, NULL), 0);
+	assert_int_equal(command_format((const char *const *)w.v, w.n, again, sizeof(again), NULL), 0);
+	assert_int_equal(command_split(again, &same, NULL), 0);
 	assert_int_equal(same.n, n);
 	for (i = 0; i < n; i++)
 		assert_string_equal(same.v[i], want[i]);
-	words_free(&same);
-	words_free(&w);
+	command_free(&same);
+	command_free(&w);
 }
 
 static void test_words(void **state)
@@ -57,27 +57,27 @@ static void test_words_refused(void **state)
 {
 	static const char *const wrong[] = { "", "   ", "'a", "a \"b", "a\\", "\"a\\\"" };
 	struct failure f = { 0 };
-	char many[4 * WORDS_MAX], out[8];
-	struct words w;
+	char many[4 * COMMAND_WORDS_MAX], out[8];
+	struct command_words w;
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(words_split(wrong[i], &w, &f), -1);
+		assert_int_equal(command_split(wrong[i], &w, &f), -1);
 		assert_int_equal(f.code, FAIL_BAD_VALUE);
 		assert_null(w.text);
 	}
 	memset(many, 0, sizeof(many));
-	for (i = 0; i <= WORDS_MAX; i++)
+	for (i = 0; i <= COMMAND_WORDS_MAX; i++)
 		strcat(many, "a ");
-	assert_int_equal(words_split(many, &w, &f), -1);
-	many[2 * WORDS_MAX] = '\0';
-	assert_int_equal(words_split(many, &w, &f), 0);
-	assert_int_equal(w.n, WORDS_MAX);
-	words_free(&w);
-	assert_int_equal(words_format((const char *const[]){ "123", "567" }, 2, out, sizeof(out), &f), 0);
+	assert_int_equal(command_split(many, &w, &f), -1);
+	many[2 * COMMAND_WORDS_MAX] = '\0';
+	assert_int_equal(command_split(many, &w, &f), 0);
+	assert_int_equal(w.n, COMMAND_WORDS_MAX);
+	command_free(&w);
+	assert_int_equal(command_format((const char *const[]){ "123", "567" }, 2, out, sizeof(out), &f), 0);
 	assert_string_equal(out, "123 567");
-	assert_int_equal(words_format((const char *const[]){ "123", "5678" }, 2, out, sizeof(out), &f), -1);
+	assert_int_equal(command_format((const char *const[]){ "123", "5678" }, 2, out, sizeof(out), &f), -1);
 	assert_int_equal(f.code, FAIL_TOO_LARGE);
 }
 
