@@ -177,7 +177,7 @@ int entries_append(struct vault *v, const struct entry *e, struct failure *f)
 	return 0;
 }
 
-void vault_touch(struct vault *v, int64_t now)
+void vault_set_since(struct vault *v, int64_t now)
 {
 	unsigned i;
 
@@ -354,7 +354,7 @@ void vault_mark_used(struct vault *v, const char *name, uint64_t when)
 
 /* ---- sleeping ---- */
 
-void vault_sleep(struct vault *v, const char *name)
+void vault_token_sleep(struct vault *v, const char *name)
 {
 	bool there;
 	unsigned at = place(v, name, &there);
@@ -365,7 +365,7 @@ void vault_sleep(struct vault *v, const char *name)
 	v->entry[at]->token = NULL;
 }
 
-unsigned vault_asleep(const struct vault *v)
+unsigned vault_tokens_asleep(const struct vault *v)
 {
 	unsigned i, n = 0;
 
@@ -414,7 +414,7 @@ static int take_value(struct vault *v, struct entry *e, const uint8_t *token, si
 	return 0;
 }
 
-int vault_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
+int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
 		  struct failure *f)
 {
 	bool there;
@@ -434,7 +434,7 @@ static bool same_source(const struct entry *a, const struct entry *b)
 	       strcmp(a->source->pick, b->source->pick) == 0;
 }
 
-void vault_carry(const struct vault *from, struct vault *to)
+void vault_tokens_carry(const struct vault *from, struct vault *to)
 {
 	const struct entry *had;
 	unsigned i;

@@ -151,7 +151,7 @@ int vault_seal(struct vault *v, uint8_t **out, size_t *n, struct failure *f)
 
 	*out = NULL;
 	*n = 0;
-	if (!v->key || vault_asleep(v))
+	if (!v->key || vault_tokens_asleep(v))
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot write the vault: it is locked");
 	if (v->generation == UINT64_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL,
@@ -187,7 +187,7 @@ out:
 	return r;
 }
 
-void vault_sealed(struct vault *v)
+void vault_commit(struct vault *v)
 {
 	v->generation++;
 	undo_drop(v);
@@ -203,7 +203,7 @@ const uint8_t *vault_id(const struct vault *v)
 	return v->id;
 }
 
-void vault_follow(struct vault *v, uint64_t g)
+void vault_raise_generation(struct vault *v, uint64_t g)
 {
 	if (v->generation < g && g <= GENERATION_FOLLOWED)
 		v->generation = g;
@@ -223,13 +223,13 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 	return v;
 }
 
-int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f)
+int vault_tokens_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f)
 {
 	static struct vault_layout l;
 	struct vault *from;
 	int r = -1;
 
-	if (vault_asleep(v) == 0)
+	if (vault_tokens_asleep(v) == 0)
 		return 0;
 	if (!v->key)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot read the vault: it is locked");

@@ -111,24 +111,24 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 
 /*
  * Put an entry's token to sleep: wiped from memory, kept in the file.  Before
- * the vault is sealed again vault_wake takes the sleeping tokens from the
- * present file; vault_sleep then wipes them again.  FAIL_CHANGED: the file is
+ * the vault is sealed again vault_tokens_wake takes the sleeping tokens from the
+ * present file; vault_token_sleep then wipes them again.  FAIL_CHANGED: the file is
  * another vault's or of another generation.
  */
-void vault_touch(struct vault *v, int64_t now); /* since = now, but for fetched tokens */
-void vault_sleep(struct vault *v, const char *name);
-unsigned vault_asleep(const struct vault *v);
-int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f);
+void vault_set_since(struct vault *v, int64_t now); /* since = now, but for fetched tokens */
+void vault_token_sleep(struct vault *v, const char *name);
+unsigned vault_tokens_asleep(const struct vault *v);
+int vault_tokens_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f);
 
 /*
  * The token of an entry that has a source, as it was fetched: kept in the arena
  * until it is put to sleep, and never sealed.  FAIL_NO_ENTRY: there is no such
- * entry.  vault_carry: what `from` has fetched into another view of the same
+ * entry.  vault_tokens_carry: what `from` has fetched into another view of the same
  * vault, where the same source is sealed.
  */
-int vault_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
+int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
 		  struct failure *f);
-void vault_carry(const struct vault *from, struct vault *to);
+void vault_tokens_carry(const struct vault *from, struct vault *to);
 
 /*
  * A file of its own with all of v's entries: another id, another vault key, one
@@ -139,14 +139,14 @@ int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_
 
 /* The next file gets a number above g (the file's that it takes the place of; a
  * number that no vault gets to is not followed). */
-void vault_follow(struct vault *v, uint64_t g);
+void vault_raise_generation(struct vault *v, uint64_t g);
 
 /*
  * The next generation as file bytes (ciphertext; the caller frees *out).  The
- * generation counts only once vault_sealed() says that it is on disk.
+ * generation counts only once vault_commit() says that it is on disk.
  */
 int vault_seal(struct vault *v, uint8_t **out, size_t *n, struct failure *f);
-void vault_sealed(struct vault *v);
+void vault_commit(struct vault *v);
 
 uint64_t vault_generation(const struct vault *v);
 const uint8_t *vault_id(const struct vault *v);
@@ -161,7 +161,7 @@ const struct entry *vault_find(const struct vault *v, const char *name);
  * kept on replacement.  Every put, remove and rename can be undone until the
  * next one: vault_undo brings the state before it back (used when the write to
  * disk failed: what is not on disk is not acknowledged and not kept).  So can
- * adding and removing a slot.  vault_sealed ends it: what was replaced or
+ * adding and removing a slot.  vault_commit ends it: what was replaced or
  * removed is wiped then.  A change that failed leaves nothing to undo.
  */
 int vault_put(struct vault *v, const struct entry *e, struct failure *f);

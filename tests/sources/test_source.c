@@ -121,7 +121,7 @@ static struct vault *with_source(struct arena *a)
 
 	assert_non_null(v);
 	assert_int_equal(vault_put(v, &e, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	return v;
 }
 
@@ -135,12 +135,12 @@ static void test_never_sealed(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(vault_asleep(v), 0);
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 5, NULL), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 5, NULL), 0);
 	e = vault_find(v, "x");
 	assert_memory_equal(e->token, value, VALUE_LEN);
 	assert_int_equal(e->since, 5);
-	vault_touch(v, 77);
+	vault_set_since(v, 77);
 	assert_int_equal(e->since, 5);
 	assert_int_equal(vault_seal(v, &file, &n, NULL), 0);
 	assert_int_equal(file[8], 3);
@@ -151,10 +151,10 @@ static void test_never_sealed(void **state)
 	assert_string_equal(e->source->ref, pass.ref);
 	assert_string_equal(e->source->command, pass.command);
 	assert_string_equal(e->source->pick, pass.pick);
-	assert_int_equal(vault_wake(w, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_wake(w, file, n, NULL), 0);
 	assert_null(vault_find(w, "x")->token);
 	/* the one's value into the other, and its time */
-	vault_carry(v, w);
+	vault_tokens_carry(v, w);
 	assert_memory_equal(e->token, value, VALUE_LEN);
 	assert_int_equal(e->since, 5);
 	free(file);
@@ -173,16 +173,16 @@ static void test_fetched_again_put_to_sleep_and_undone(void **state)
 	struct entry e;
 
 	(void)state;
-	assert_int_equal(vault_fetched(v, "absent", value, VALUE_LEN, 1, &f), -1);
+	assert_int_equal(vault_token_set_fetched(v, "absent", value, VALUE_LEN, 1, &f), -1);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
-	assert_int_equal(vault_fetched(v, "x", value, 0, 1, &f), -1);
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
-	assert_int_equal(vault_fetched(v, "x", value + 1, VALUE_LEN - 1, 2, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, 0, 1, &f), -1);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value + 1, VALUE_LEN - 1, 2, NULL), 0);
 	assert_int_equal(vault_find(v, "x")->token_len, VALUE_LEN - 1);
-	vault_sleep(v, "x");
+	vault_token_sleep(v, "x");
 	assert_null(vault_find(v, "x")->token);
-	assert_int_equal(vault_asleep(v), 0);
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 3, NULL), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 3, NULL), 0);
 	/* another source, and back: the value comes back with it */
 	strcpy(other.command, "/usr/bin/other");
 	e = elsewhere("x", &other);
@@ -194,7 +194,7 @@ static void test_fetched_again_put_to_sleep_and_undone(void **state)
 	/* what is sealed otherwise is not carried */
 	strcpy(e.name, "y");
 	assert_int_equal(vault_put(v, &e, NULL), 0);
-	vault_carry(v, v);
+	vault_tokens_carry(v, v);
 	assert_null(vault_find(v, "y")->token);
 	vault_free(v);
 	assert_int_equal(arena_used(a), 0);
@@ -213,7 +213,7 @@ static void test_narrowed(void **state)
 	struct vault *v = with_source(a);
 
 	(void)state;
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
 	v = vault_narrow(v, everything);
 	assert_non_null(v);
 	assert_memory_equal(vault_find(v, "x")->token, value, VALUE_LEN);

@@ -69,7 +69,7 @@ static void test_undo(void **state)
 	vault_undo(v);
 	expect(v, 0, 0, LOCK_EVENTS_ALL);
 	set(v, 60, 0, LOCK_SCREEN);
-	vault_sealed(v);
+	vault_commit(v);
 	set(v, 120, 7, 0);
 	vault_undo(v);
 	expect(v, 60, 0, LOCK_SCREEN);
@@ -99,7 +99,7 @@ static void test_refused(void **state)
 
 	(void)state;
 	set(v, 1, 2, 3);
-	vault_sealed(v);
+	vault_commit(v);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		put(v, "zai", "token");
 		f.code = FAIL_NONE;

@@ -36,10 +36,10 @@ static void test_sleep(void **state)
 	(void)state;
 	assert_true(arena_holds(TOKEN, strlen(TOKEN)));
 	used = arena_used(arena);
-	vault_sleep(v, "none");
-	vault_sleep(v, "sleepy");
-	vault_sleep(v, "sleepy");
-	assert_int_equal(vault_asleep(v), 1);
+	vault_token_sleep(v, "none");
+	vault_token_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	/* gone, and not a piece of it left anywhere in locked memory */
 	assert_false(arena_holds(TOKEN, strlen(TOKEN)));
 	assert_false(arena_holds("that-sleeps", 11));
@@ -55,8 +55,8 @@ static void test_sleep(void **state)
 	assert_int_equal(vault_put(v, e, &f), -1);
 	assert_int_equal(f.code, FAIL_BAD_VALUE);
 
-	assert_int_equal(vault_wake(v, file, n, NULL), 0);
-	assert_int_equal(vault_asleep(v), 0);
+	assert_int_equal(vault_tokens_wake(v, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
 	assert_int_equal(arena_used(arena), used);
 	expect_token(v, "sleepy", TOKEN);
 	expect_token(v, "awake", "token-that-stays-0123456789");
@@ -73,7 +73,7 @@ static void test_wake_nobody(void **state)
 	struct vault *v = fresh();
 
 	(void)state;
-	assert_int_equal(vault_wake(v, NULL, 0, NULL), 0);
+	assert_int_equal(vault_tokens_wake(v, NULL, 0, NULL), 0);
 	vault_free(v);
 }
 
@@ -82,9 +82,9 @@ static void wake_fails(struct vault *v, const uint8_t *file, size_t n, enum fail
 	size_t used = arena_used(arena);
 	struct failure f = { 0 };
 
-	assert_int_equal(vault_wake(v, file, n, &f), -1);
+	assert_int_equal(vault_tokens_wake(v, file, n, &f), -1);
 	assert_int_equal(f.code, code);
-	assert_int_equal(vault_asleep(v), 1);
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	assert_int_equal(arena_used(arena), used);
 	assert_false(arena_holds("that-sleeps", 11));
 }
@@ -100,8 +100,8 @@ static void test_wake_from_another_file(void **state)
 	put(v, "sleepy", "TOKEN-THAT-IS-NEW-0123456789");
 	m = sealed(v, &present);
 	w = two(&other, &k);
-	vault_sleep(w, "sleepy");
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(w, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	wake_fails(v, old, n, FAIL_CHANGED);
 	wake_fails(v, other, k, FAIL_CHANGED);
 	wake_fails(v, present, m - 1, FAIL_TRUNCATED);
@@ -111,7 +111,7 @@ static void test_wake_from_another_file(void **state)
 	wake_fails(v, present, m, FAIL_DAMAGED);
 	present[m - 40] ^= 1;
 	blake2b_256(present + m - 32, present, m - 32, NULL, 0);
-	assert_int_equal(vault_wake(v, present, m, NULL), 0);
+	assert_int_equal(vault_tokens_wake(v, present, m, NULL), 0);
 	expect_token(v, "sleepy", "TOKEN-THAT-IS-NEW-0123456789");
 	vault_free(v);
 	vault_free(w);
@@ -128,20 +128,20 @@ static void test_sleep_and_undo(void **state)
 	struct vault *v = two(&file, &n);
 
 	(void)state;
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	assert_int_equal(vault_remove(v, "sleepy", NULL), 0);
-	assert_int_equal(vault_asleep(v), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
 	vault_undo(v);
-	assert_int_equal(vault_asleep(v), 1);
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	assert_int_equal(vault_rename(v, "sleepy", "other", NULL), 0);
 	vault_undo(v);
-	assert_int_equal(vault_wake(v, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_wake(v, file, n, NULL), 0);
 	expect_token(v, "sleepy", TOKEN);
 	/* replaced while it sleeps: undo brings the sleeper back */
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	put(v, "sleepy", "another");
 	vault_undo(v);
-	assert_int_equal(vault_asleep(v), 1);
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	vault_free(v);
 	free(file);
 }
@@ -152,7 +152,7 @@ static void test_touch(void **state)
 
 	(void)state;
 	put(v, "a", "t");
-	vault_touch(v, 1234);
+	vault_set_since(v, 1234);
 	put(v, "b", "t");
 	assert_int_equal(vault_find(v, "a")->since, 1234);
 	assert_int_equal(vault_find(v, "b")->since, 0);
@@ -172,28 +172,28 @@ static void test_full_arena(void **state)
 	void *block;
 
 	(void)state;
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	for (room = 0; room < 4096; room += 16) {
 		used = arena_used(arena);
 		block = arena_alloc(arena, arena_size(arena) - used - 256 - room, NULL);
 		assert_non_null(block);
 		f.code = FAIL_NONE;
-		if (vault_wake(v, file, n, &f) == 0) {
+		if (vault_tokens_wake(v, file, n, &f) == 0) {
 			worked++;
 			expect_token(v, "sleepy", TOKEN);
 			if (vault_backup(v, &info, key_b, &backup, &m, &f) == 0)
 				free(backup);
 			if (vault_rekey(v, &keep, 1, &f) == 0)
 				vault_undo(v);
-			vault_sleep(v, "sleepy");
+			vault_token_sleep(v, "sleepy");
 		}
 		assert_true(f.code == FAIL_NONE || f.code == FAIL_NO_MEMORY);
-		assert_int_equal(vault_asleep(v), 1);
+		assert_int_equal(vault_tokens_asleep(v), 1);
 		arena_release(arena, block);
 		assert_int_equal(arena_used(arena), used);
 	}
 	assert_true(worked > 0 && worked < 4096 / 16);
-	assert_int_equal(vault_wake(v, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_wake(v, file, n, NULL), 0);
 	vault_free(v);
 	free(file);
 }
@@ -248,8 +248,8 @@ static void test_narrow(void **state)
 	assert_int_equal(vault_backup(v, &info, key_b, &none, &m, &f), -1);
 	assert_int_equal(f.code, FAIL_LOCKED);
 	assert_null(none);
-	vault_sleep(v, "abc");
-	assert_int_equal(vault_wake(v, file, n, &f), -1);
+	vault_token_sleep(v, "abc");
+	assert_int_equal(vault_tokens_wake(v, file, n, &f), -1);
 	vault_undo(v);
 	/* once more: the sleeper goes */
 	v = vault_narrow(v, keep_all);
@@ -268,8 +268,8 @@ static void test_narrow_asleep(void **state)
 	struct vault *v = two(&file, &n);
 
 	(void)state;
-	vault_sleep(v, "awake");
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "awake");
+	vault_token_sleep(v, "sleepy");
 	assert_null(vault_narrow(v, keep_all));
 	assert_int_equal(arena_used(arena), 0);
 	free(file);
@@ -289,7 +289,7 @@ static void test_backup(void **state)
 	(void)state;
 	kdf_fresh(&info.kdf);
 	assert_int_equal(vault_lock_settings_set(v, &s, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	put(v, "new", "token-of-new");
 	used = arena_used(arena);
 	memcpy(id, vault_id(v), VAULT_ID_LEN);
@@ -335,7 +335,7 @@ static void test_backup_errors(void **state)
 	assert_null(backup);
 	kdf_fresh(&info.kdf);
 	assert_int_equal(arena_used(arena), used);
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	assert_int_equal(vault_backup(v, &info, key_b, &backup, &m, &f), -1);
 	assert_int_equal(f.code, FAIL_LOCKED);
 	assert_null(backup);
@@ -355,16 +355,16 @@ static void test_follow(void **state)
 	size_t n;
 
 	(void)state;
-	vault_follow(v, 41);
-	vault_follow(v, 7);
+	vault_raise_generation(v, 41);
+	vault_raise_generation(v, 7);
 	v = again(v);
 	assert_int_equal(vault_generation(v), 42);
 	/* a number that somebody made up does not use them up */
-	vault_follow(v, UINT64_MAX);
-	vault_follow(v, UINT64_MAX - 1);
+	vault_raise_generation(v, UINT64_MAX);
+	vault_raise_generation(v, UINT64_MAX - 1);
 	v = again(v);
 	assert_int_equal(vault_generation(v), 43);
-	vault_follow(v, UINT64_MAX / 2);
+	vault_raise_generation(v, UINT64_MAX / 2);
 	v = again(v);
 	assert_true(vault_generation(v) == UINT64_MAX / 2 + 1);
 	assert_int_equal(vault_seal(v, &file, &n, &f), 0);

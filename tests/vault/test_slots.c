@@ -67,7 +67,7 @@ static void test_slot_undo(void **state)
 	vault_undo(v);
 	assert_int_equal(vault_slots(v), 1);
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_remove(v, 1, NULL), 0);
 	assert_int_equal(vault_slot(v, 0)->kind, SLOT_RECOVERY);
 	vault_undo(v);
@@ -210,7 +210,7 @@ static void test_material_undo(void **state)
 
 	(void)state;
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_remove(v, info.id, NULL), 0);
 	vault_undo(v);
 	assert_int_equal(vault_slot(v, 1)->material_len, 4);
@@ -236,9 +236,9 @@ static void test_replace_slot(void **state)
 
 	(void)state;
 	put(v, "zai", "token");
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_replace(v, 9, &next, key_b, &f), -1);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
 	/* in its place, with another number; even the only one can be replaced */
@@ -301,7 +301,7 @@ static struct vault *three(void)
 	assert_int_equal(vault_slot_add(v, &host, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &paper, key_c, NULL), 0);
 	put(v, "zai", "token");
-	vault_sealed(v);
+	vault_commit(v);
 	return v;
 }
 
@@ -316,8 +316,8 @@ static void expect_old_key_dead(const uint8_t *old, size_t n, const uint8_t *new
 	struct failure f = { 0 };
 
 	/* waking decrypts a file with the key that is at hand */
-	vault_sleep(v, "zai");
-	assert_int_equal(vault_wake(v, new, m, &f), -1);
+	vault_token_sleep(v, "zai");
+	assert_int_equal(vault_tokens_wake(v, new, m, &f), -1);
 	assert_int_equal(f.code, FAIL_DAMAGED);
 	vault_free(v);
 }
@@ -398,7 +398,7 @@ static void test_rekey_undo(void **state)
 	/* on disk: the old key is wiped at once */
 	used = arena_used(arena);
 	assert_int_equal(vault_rekey(v, &keep, 1, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(arena_used(arena), used);
 	vault_free(v);
 	free(file);

@@ -134,7 +134,7 @@ static void test_undo_ends(void **state)
 	expect_token(v, "other", "x");
 	assert_int_equal(vault_remove(v, "other", NULL), 0);
 	used = arena_used(arena);
-	vault_sealed(v);
+	vault_commit(v);
 	/* on disk: the removed token is wiped now, not at some later change */
 	assert_true(arena_used(arena) < used);
 	vault_undo(v);
@@ -270,7 +270,7 @@ static void test_too_large(void **state)
 			break;
 		assert_true(n <= VAULT_FILE_MAX);
 		free(file);
-		vault_sealed(v);
+		vault_commit(v);
 	}
 	assert_int_equal(i, 31);
 	assert_true(f.code == FAIL_TOO_LARGE || f.code == FAIL_NO_MEMORY);
