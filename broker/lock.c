@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#include "vault/vault.h"
+#include "vault/lock_settings.h"
+
 
 static const char *const names[LOCK_WHY_COUNT] = {
 	[LOCK_WHY_START] = "start",	[LOCK_WHY_REQUEST] = "request", [LOCK_WHY_IDLE] = "idle",

@@ -7,6 +7,10 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
+#include "vault/entries.h"
+#include "vault/lock_settings.h"
+#include "vault/slots.h"
+#include "vault/vault.h"
 
 /* "id", optional: a keyfile names the vault before there is one. */
 static int id_field(struct wire_map m, const uint8_t **id, struct failure *f)

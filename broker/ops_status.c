@@ -10,6 +10,9 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "vault/arena.h"
+#include "vault/entries.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
 
 /* Which broker, in what state, and why it is locked. */
 static void put_state(struct wire_out *o, struct request *q)

@@ -11,6 +11,12 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "vault/arena.h"
+#include "vault/entries.h"
+#include "vault/lock_settings.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
+#include "vault/vault.h"
 #include "wire/policy.h"
 
 /* Where uid's vault and record are. */

@@ -16,6 +16,7 @@
 #include "base/io.h"
 #include "json/output.h"
 #include "vault/crypto.h"
+#include "vault/keyfile.h"
 
 #define HOST_KEY "host.key"
 #define HOST_PUB "host.pub"

@@ -5,7 +5,7 @@
 #define CLIENT_HOST_H
 
 #include "client/common/common.h"
-#include "vault/keyfile.h"
+#include "vault/host_key.h"
 
 struct failure;
 

@@ -17,6 +17,8 @@
 #include "client/slots/slots.h"
 #include "client/common/terminal.h"
 #include "vault/crypto.h"
+#include "vault/keytext.h"
+#include "vault/recovery.h"
 
 #define ITEM (4 + KEY_LEN) /* of the request's "keys" */
 

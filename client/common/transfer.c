@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "vault/inspect.h"
 
 #define PART 48000 /* bytes; with the map around it within WIRE_PACKET_MAX */
 

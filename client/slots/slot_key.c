@@ -17,6 +17,8 @@
 #include "client/host.h"
 #include "start/helper.h"
 #include "vault/crypto.h"
+#include "vault/keytext.h"
+#include "vault/recovery.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
 #define PROMPT_PATIENCE_MS 180000 /* a person reads a dialog */

@@ -19,6 +19,8 @@
 #include "client/common/terminal.h"
 #include "start/helper.h"
 #include "vault/crypto.h"
+#include "vault/keytext.h"
+#include "vault/recovery.h"
 
 #define PATIENCE_MS 15000
 

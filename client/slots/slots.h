@@ -6,8 +6,9 @@
 #define CLIENT_SLOTS_H
 
 #include "client/common/common.h"
+#include "vault/kdf.h"
 #include "vault/keyfile.h"
-#include "vault/vault.h"
+#include "vault/slot.h"
 
 struct failure;
 

@@ -14,7 +14,7 @@
 
 #include "base/duration.h"
 #include "broker/lock.h"
-#include "vault/vault.h"
+#include "vault/lock_settings.h"
 
 #define S 1000 /* milliseconds */
 #define DAY (24ll * 3600 * S)

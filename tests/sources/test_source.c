@@ -16,6 +16,8 @@
 #include "config/source/command.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
 #include "vault/vault.h"
 #include "tests/vault/vault_fixture.h"
 

@@ -16,6 +16,7 @@
 #include "vault/crypto.h"
 #include "vault/keyfile.h"
 #include "tests/vault/vectors.h"
+#include "vault/keytext.h"
 
 #define MACHINE "0123456789abcdef0123456789abcdef"
 

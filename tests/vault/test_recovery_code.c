@@ -14,8 +14,8 @@
 
 #include "base/fail.h"
 #include "vault/crypto.h"
-#include "vault/keyfile.h"
 #include "tests/vault/vectors.h"
+#include "vault/recovery.h"
 
 #define CODE "J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5" /* of recovery.txt */
 

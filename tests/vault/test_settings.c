@@ -13,6 +13,8 @@
 #include "tests/vault/vault_fixture.h"
 #include "tests/vault/vectors.h"
 #include "vault/crypto.h"
+#include "vault/lock_settings.h"
+#include "vault/undo.h"
 
 static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {

@@ -12,6 +12,10 @@
 
 #include "tests/vault/vault_fixture.h"
 #include "vault/crypto.h"
+#include "vault/lock_settings.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
 
 #define TOKEN "token-that-sleeps-0123456789"
 

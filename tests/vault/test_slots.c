@@ -12,6 +12,10 @@
 
 #include "tests/vault/vault_fixture.h"
 #include "vault/crypto.h"
+#include "vault/inspect.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
 
 static void test_slots(void **state)
 {

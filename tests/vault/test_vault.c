@@ -14,6 +14,8 @@
 
 #include "tests/vault/vault_fixture.h"
 #include "vault/crypto.h"
+#include "vault/slots.h"
+#include "vault/undo.h"
 
 static void test_round_trip(void **state)
 {

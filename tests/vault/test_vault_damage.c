@@ -13,6 +13,13 @@
 #include "base/fail.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
+#include "vault/entries.h"
+#include "vault/entry.h"
+#include "vault/inspect.h"
+#include "vault/kdf.h"
+#include "vault/lock_settings.h"
+#include "vault/slot.h"
+#include "vault/slots.h"
 #include "vault/vault.h"
 
 static struct arena *arena;

@@ -14,6 +14,9 @@
 
 #include "base/fail.h"
 #include "vault/arena.h"
+#include "vault/entries.h"
+#include "vault/entry.h"
+#include "vault/slot.h"
 #include "vault/vault.h"
 
 static struct arena *arena;
