@@ -7,7 +7,7 @@
 
 #include "import/import.h"
 #include "config/provider/environment.h"
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 
 #define HOPS 4 /* A=$B, B=$C */
 

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "config/provider/endpoint.h"
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 #include "config/provider/provider.h"
 
 static const char *const managed = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";

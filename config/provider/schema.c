@@ -11,7 +11,7 @@
 #include "base/fail.h"
 #include "config/provider/claude_options.h"
 #include "config/provider/environment.h"
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
 #include "config/ini/keywords.h"

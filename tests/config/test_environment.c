@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "config/provider/environment.h"
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 #include "config/provider/provider.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))

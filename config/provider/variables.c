@@ -1,9 +1,9 @@
 /*
- * config/provider/environment_names.c - the variables that matter, in tables: each
+ * config/provider/variables.c - the variables that matter, in tables: each
  * group with its reason.  Names from the client's documentation and from the
  * strings of Claude Code 2.1.330 (2026-11-22).
  */
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
- * config/provider/environment_names.h - what is known of single variables, beyond what
+ * config/provider/variables.h - what is known of single variables, beyond what
  * config/provider/environment.h exports.
  */
-#ifndef CONFIG_PROVIDER_ENVIRONMENT_NAMES_H
-#define CONFIG_PROVIDER_ENVIRONMENT_NAMES_H
+#ifndef CONFIG_PROVIDER_VARIABLES_H
+#define CONFIG_PROVIDER_VARIABLES_H
 
 #include <stdbool.h>
 
