@@ -170,7 +170,7 @@ static bool at_template(const struct known *k, const char *url)
 		return false;
 	for (i = 0; i < p->params && !found; i++)
 		found = map_template(k->base_url, url, p->param[i].name, value, sizeof(value)) &&
-			(p->param[i].choices[0] ? provider_choice_ok(&p->param[i], value) : !strchr(value, '.'));
+			(p->param[i].choices[0] ? params_choice_ok(&p->param[i], value) : !strchr(value, '.'));
 	provider_free(p);
 	return found;
 }

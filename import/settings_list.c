@@ -119,11 +119,11 @@ static bool starts(const char *name, const char *with)
 /* Does it belong into a provider's file, as a model or in [env]? */
 static bool interesting(const char *name)
 {
-	const char *hint = environment_refused(name);
+	const char *hint = variable_refusal_hint(name);
 
 	if (hint && strstr(hint, "in [models]"))
 		return true;
-	if (hint || environment_secret(name))
+	if (hint || variable_is_secret(name))
 		return false;
 	return starts(name, "CLAUDE_CODE_") || starts(name, "ANTHROPIC_") || starts(name, "DISABLE_") ||
 	       strcmp(name, "API_TIMEOUT_MS") == 0 || strcmp(name, "MAX_THINKING_TOKENS") == 0 ||

@@ -29,7 +29,7 @@ static bool routes(const char *name)
 {
 	if (fnmatch("*MODEL*", name, 0) == 0 || strcmp(name, "CLAUDE_CODE_MAX_CONTEXT_TOKENS") == 0)
 		return false;
-	return environment_routes(name);
+	return variable_routes_client(name);
 }
 
 static void look_at(const json_t *root, struct tries *out)

@@ -52,7 +52,7 @@ static int compare(const void *key, const void *element)
 	return strcmp(key, *(const char *const *)element);
 }
 
-bool claude_option(const char *name)
+bool claude_has_option(const char *name)
 {
 	return bsearch(name, options, sizeof(options) / sizeof(options[0]), sizeof(options[0]),
 		       compare) != NULL;

@@ -7,6 +7,6 @@
 #include <stdbool.h>
 
 /* name without the dashes. */
-bool claude_option(const char *name);
+bool claude_has_option(const char *name);
 
 #endif

@@ -85,7 +85,7 @@ static bool is_set(const struct provider *p, const char *name)
  */
 static enum env_action aws_action(const struct provider *p, const char *name)
 {
-	if (p->auth != AUTH_BEDROCK || p->secrets == 0 || !environment_aws(name))
+	if (p->auth != AUTH_BEDROCK || p->secrets == 0 || !variable_is_aws_credential(name))
 		return ENV_KEEP;
 	if (is_secret(p, "AWS_SECRET_ACCESS_KEY") &&
 	    (strcmp(name, "AWS_ACCESS_KEY_ID") == 0 || strcmp(name, "AWS_SESSION_TOKEN") == 0 ||
@@ -100,9 +100,9 @@ static enum env_action action_for(const struct provider *p, const char *name)
 		return ENV_UNSET;
 	if (is_set(p, name))
 		return ENV_KEEP; /* the ENV_SET that follows replaces it */
-	if (environment_runtime(name))
+	if (variable_steers_runtime(name))
 		return ENV_SAVE;
-	if (environment_routes(name))
+	if (variable_routes_client(name))
 		return ENV_UNSET;
 	return aws_action(p, name);
 }
@@ -127,7 +127,7 @@ static bool behind_proxy(char *const *env)
 	size_t n;
 
 	for (; *env; env++)
-		if (entry_name(*env, name, &n) && environment_proxy(name) && (*env)[n + 1])
+		if (entry_name(*env, name, &n) && variable_is_proxy(name) && (*env)[n + 1])
 			return true;
 	return false;
 }

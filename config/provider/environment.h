@@ -12,18 +12,18 @@ struct provider;
 
 /* Does this variable route or authenticate the client (dropped, and refused
  * in a provider's [env] unless the client's tuning needs it)? */
-bool environment_routes(const char *name);
+bool variable_routes_client(const char *name);
 
 /* Does it make the client's runtime run or print things (dropped for claude,
  * given back to its children)? */
-bool environment_runtime(const char *name);
+bool variable_steers_runtime(const char *name);
 
 /* Does it carry a secret (refused in [env])? */
-bool environment_secret(const char *name);
+bool variable_is_secret(const char *name);
 
 /* Does the client blank it for MCP servers and hooks (may carry a secret
  * without `exposed = yes`)? */
-bool environment_blanked(const char *name);
+bool variable_is_blanked(const char *name);
 
 enum env_action { ENV_KEEP, ENV_SET, ENV_UNSET, ENV_SAVE /* dropped, children get it back */ };
 

@@ -18,7 +18,7 @@
 #include "config/provider/schema.h"
 #include "wire/message.h"
 
-int provider_dir(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f)
+int provider_dir_open(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f)
 {
 	int r = shipped ? path_sibling("share/ccrun/providers", path, f)
 			: path_of(PATH_CONFIG, "providers", path, f);
@@ -44,7 +44,7 @@ static int read_one(const char *name, bool shipped, struct ini_file **out, struc
 	int fd, r;
 
 	*out = NULL;
-	if (provider_dir(shipped, dir, &fd, f) != 0)
+	if (provider_dir_open(shipped, dir, &fd, f) != 0)
 		return -1;
 	if (fd < 0)
 		return 0;
@@ -154,24 +154,24 @@ static int chain_load(struct chain *c, const char *name, const struct ini_item *
 	return ini_fail(f, from, NULL, "use: more than %d providers deep", CHAIN_DEPTH);
 }
 
-void layers_section(const struct source *s, const char *part, char *out)
+void view_section_name(const struct layer_section *s, const char *part, char *out)
 {
 	if (!s->mode)
-		snprintf(out, LAYERS_SECTION, "%s", part);
+		snprintf(out, VIEW_SECTION_NAME, "%s", part);
 	else if (strcmp(part, "provider") == 0)
-		snprintf(out, LAYERS_SECTION, "mode %s", s->mode);
+		snprintf(out, VIEW_SECTION_NAME, "mode %s", s->mode);
 	else
-		snprintf(out, LAYERS_SECTION, "mode %s %s", s->mode, part);
+		snprintf(out, VIEW_SECTION_NAME, "mode %s %s", s->mode, part);
 }
 
-static void add_sources(struct view *v, const struct chain *c, const char *mode)
+static void view_add_sections(struct view *v, const struct chain *c, const char *mode)
 {
 	unsigned i;
 
 	for (i = 0; i < c->n; i++) {
-		v->source[v->n].file = c->layer[i].file;
-		v->source[v->n].owner = c->layer[i].owner;
-		v->source[v->n].mode = mode;
+		v->section[v->n].file = c->layer[i].file;
+		v->section[v->n].owner = c->layer[i].owner;
+		v->section[v->n].mode = mode;
 		v->n++;
 	}
 }
@@ -197,12 +197,12 @@ static int no_mode(const struct chain *c, const char *name, const char *mode, st
 /* use = in a mode: the highest layer that says so. */
 static const struct ini_item *mode_use(const struct chain *c, const char *mode)
 {
-	struct source s = { .mode = mode };
-	char section[LAYERS_SECTION];
+	struct layer_section s = { .mode = mode };
+	char section[VIEW_SECTION_NAME];
 	const struct ini_item *it;
 	unsigned i;
 
-	layers_section(&s, "provider", section);
+	view_section_name(&s, "provider", section);
 	for (i = c->n; i-- > 0;) {
 		it = ini_file_get(c->layer[i].file, section, "use");
 		if (it)
@@ -221,7 +221,7 @@ int layers_load(struct view *v, const char *name, const char *mode, struct failu
 	if (chain_load(&v->own, name, NULL, f) != 0)
 		return -1;
 	if (!mode[0]) {
-		add_sources(v, &v->own, NULL);
+		view_add_sections(v, &v->own, NULL);
 		return 0;
 	}
 	n = layers_modes(&v->own, names, PROVIDER_MODES_MAX);
@@ -235,8 +235,8 @@ int layers_load(struct view *v, const char *name, const char *mode, struct failu
 			return -1;
 		v->borrowed = true;
 	}
-	add_sources(v, use ? &v->other : &v->own, NULL);
-	add_sources(v, &v->own, mode);
+	view_add_sections(v, use ? &v->other : &v->own, NULL);
+	view_add_sections(v, &v->own, mode);
 	return 0;
 }
 

@@ -13,7 +13,7 @@ struct failure;
 
 #define CHAIN_DEPTH 8		       /* a uses b uses c: nobody needs more */
 #define CHAIN_FILES (2 * CHAIN_DEPTH)  /* the shipped file and the overlay of each */
-#define VIEW_SOURCES (2 * CHAIN_FILES) /* default sections, and those of a mode */
+#define VIEW_SECTIONS (2 * CHAIN_FILES) /* default sections, and those of a mode */
 
 /* A provider's files and those of the providers it uses. */
 struct chain {
@@ -25,7 +25,7 @@ struct chain {
 };
 
 /* The sections of one file, of its default or of a mode. */
-struct source {
+struct layer_section {
 	const struct ini_file *file;
 	const char *owner;
 	const char *mode; /* NULL: the default sections */
@@ -34,7 +34,7 @@ struct source {
 struct view {
 	struct chain own, other; /* other: of a mode that says use = */
 	bool borrowed;		 /* the default sections are other's */
-	struct source source[VIEW_SOURCES]; /* lowest first */
+	struct layer_section section[VIEW_SECTIONS]; /* lowest first */
 	unsigned n;
 };
 
@@ -50,10 +50,10 @@ unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], uns
 
 /*
  * The section name of `part` in a source: "env", "mode X env"; for the part
- * "provider" of a mode "mode X".  out has LAYERS_SECTION bytes.
+ * "provider" of a mode "mode X".  out has VIEW_SECTION_NAME bytes.
  */
-#define LAYERS_SECTION 160
-void layers_section(const struct source *s, const char *part, char *out);
+#define VIEW_SECTION_NAME 160
+void view_section_name(const struct layer_section *s, const char *part, char *out);
 
 /*
  * The highest item for a key, or NULL when there is none or when its value is
@@ -61,7 +61,7 @@ void layers_section(const struct source *s, const char *part, char *out);
  * NULL) is its source.
  */
 const struct ini_item *view_get(const struct view *v, const char *part, const char *key,
-				const struct source **from);
+				const struct layer_section **from);
 
 /*
  * The items of a part, each key once and with its highest value, in order of

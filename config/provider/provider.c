@@ -69,7 +69,7 @@ static int texts(struct provider *p, const struct view *v, struct failure *f)
 /* Is the endpoint this machine because of the mode, and not of the provider? */
 static bool made_local(const struct provider *p, const struct view *v)
 {
-	const struct source *from = NULL;
+	const struct layer_section *from = NULL;
 
 	if (!p->local || !p->mode[0])
 		return false;
@@ -130,14 +130,14 @@ static int resolve(struct provider *p, const struct view *v, const char *key, co
 	unsigned i;
 
 	p->mode_count = layers_modes(&v->own, p->modes, PROVIDER_MODES_MAX);
-	if (params_collect(p, v, f) != 0)
+	if (resolve_params(p, v, f) != 0)
 		return -1;
 	for (i = 0; key && i < p->params; i++)
 		if (strcmp(p->param[i].name, key) == 0)
 			snprintf(p->param[i].value, sizeof(p->param[i].value), "%s", value);
-	if (params_check_choices(p, v, f) != 0 || auth_resolve(p, v, f) != 0 ||
-	    secrets_resolve(p, v, f) != 0 || endpoint_resolve(p, v, f) != 0 ||
-	    policy(p, v, f) != 0 || env_resolve(p, v, f) != 0)
+	if (resolve_check_choices(p, v, f) != 0 || resolve_auth(p, v, f) != 0 ||
+	    resolve_secrets(p, v, f) != 0 || resolve_endpoint(p, v, f) != 0 ||
+	    policy(p, v, f) != 0 || resolve_env(p, v, f) != 0)
 		return -1;
 	return texts(p, v, f) != 0 || label(p, v, f) != 0 ? -1 : usage(p, v, f);
 }
@@ -154,7 +154,7 @@ static struct provider *new_provider(void)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int provider_load_with(const char *name, const char *mode, const char *key, const char *value,
+int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
 		       struct provider **out, struct failure *f)
 {
 	struct provider *p = NULL;
@@ -193,7 +193,7 @@ out:
 
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f)
 {
-	return provider_load_with(name, mode, NULL, NULL, out, f);
+	return provider_load_trying(name, mode, NULL, NULL, out, f);
 }
 
 void provider_free(struct provider *p)
@@ -266,7 +266,7 @@ int provider_names(char ***names, unsigned *n, struct failure *f)
 	*names = NULL;
 	*n = 0;
 	for (shipped = 1; shipped >= 0; shipped--) {
-		if (provider_dir(shipped, path, &fd, f) != 0)
+		if (provider_dir_open(shipped, path, &fd, f) != 0)
 			goto fail;
 		if (fd >= 0 && list_dir(fd, path, names, n, f) != 0)
 			goto fail;

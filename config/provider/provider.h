@@ -102,7 +102,7 @@ const struct provider_param *provider_missing(const struct provider *p);
 int provider_names(char ***names, unsigned *n, struct failure *f);
 
 /* Is value one of the parameter's choices (anything, when it has none)? */
-bool provider_choice_ok(const struct provider_param *param, const char *value);
+bool params_choice_ok(const struct provider_param *param, const char *value);
 
 /* Store parameters in the user's overlay (created 0600), keeping the rest of
  * the file.  Values: [A-Za-z0-9._:/@-], so that none can bend a URL. */

@@ -17,19 +17,19 @@ struct failure;
  * The directory of the shipped files or of the user's overlays, opened and
  * checked.  *fd is -1 when there is none.  Returns 0 or -1.
  */
-int provider_dir(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f);
+int provider_dir_open(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f);
 
 /* provider_load with one parameter's value on trial (key NULL for none). */
-int provider_load_with(const char *name, const char *mode, const char *key, const char *value,
+int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
 		       struct provider **out, struct failure *f);
 
 /* ---- provider_params.c ---- */
 
 /* Collect [parameters] into p->param. */
-int params_collect(struct provider *p, const struct view *v, struct failure *f);
+int resolve_params(struct provider *p, const struct view *v, struct failure *f);
 
 /* Are the values among the choices?  After the values on trial are in p->param. */
-int params_check_choices(const struct provider *p, const struct view *v, struct failure *f);
+int resolve_check_choices(const struct provider *p, const struct view *v, struct failure *f);
 
 /* Is the value one that a parameter may have? */
 bool params_value_ok(const char *value);
@@ -55,12 +55,12 @@ int params_check_host(const struct provider_param *param, const struct ini_item 
 /* ---- provider_endpoint.c ---- */
 
 /* p->base_url, p->local, p->note; params that auth puts into a host; p->origin. */
-int endpoint_resolve(struct provider *p, const struct view *v, struct failure *f);
+int resolve_endpoint(struct provider *p, const struct view *v, struct failure *f);
 
 /* ---- provider_env.c ---- */
 
 /* p->env and p->model, from auth, endpoint, [models], [env] and the policy. */
-int env_resolve(struct provider *p, const struct view *v, struct failure *f);
+int resolve_env(struct provider *p, const struct view *v, struct failure *f);
 
 /* ---- provider_secrets.c ---- */
 
@@ -68,11 +68,11 @@ int env_resolve(struct provider *p, const struct view *v, struct failure *f);
 const char *auth_name(enum auth auth);
 
 /* p->auth, p->placeholder. */
-int auth_resolve(struct provider *p, const struct view *v, struct failure *f);
+int resolve_auth(struct provider *p, const struct view *v, struct failure *f);
 /* p->secret, p->exposed; needs auth. */
-int secrets_resolve(struct provider *p, const struct view *v, struct failure *f);
+int resolve_secrets(struct provider *p, const struct view *v, struct failure *f);
 
 /* Does it look like a key that was written where a name belongs? */
-bool looks_like_key(const char *value);
+bool auth_looks_like_key(const char *value);
 
 #endif

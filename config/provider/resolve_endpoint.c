@@ -160,7 +160,7 @@ static int set_origin(struct provider *p, const struct view *v, struct failure *
 	return 0;
 }
 
-int endpoint_resolve(struct provider *p, const struct view *v, struct failure *f)
+int resolve_endpoint(struct provider *p, const struct view *v, struct failure *f)
 {
 	if (base_url(p, v, f) != 0 || check_params(p, v, f) != 0)
 		return -1;

@@ -119,7 +119,7 @@ static int value_of(const struct provider *p, const struct ini_item *it, char *o
 		if (out[i] < ' ' || out[i] > '~' || (model && out[i] == ' '))
 			return ini_fail(f, it, NULL, "%s: not plain ASCII%s", it->key,
 					model ? " without spaces" : "");
-	if (looks_like_key(out))
+	if (auth_looks_like_key(out))
 		return ini_fail(f, it, "a key is stored with ccctl add, in the vault",
 				"%s: the value looks like a key", it->key);
 	return 0;
@@ -205,7 +205,7 @@ static int put_config_dir(struct provider *p, const struct ini_item *at, struct 
 	return put(p, "CLAUDE_CONFIG_DIR", path, "policy", at, f);
 }
 
-int env_resolve(struct provider *p, const struct view *v, struct failure *f)
+int resolve_env(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *at = view_get(v, "provider", "auth", NULL);
 

@@ -30,7 +30,7 @@ const struct provider_param *params_find(const struct provider *p, const char *n
 	return NULL;
 }
 
-bool provider_choice_ok(const struct provider_param *param, const char *value)
+bool params_choice_ok(const struct provider_param *param, const char *value)
 {
 	const char *s = param->choices;
 	size_t n = strlen(value), len;
@@ -169,15 +169,15 @@ static int fill(struct provider *p, const struct view *v, struct failure *f)
 	return 0;
 }
 
-int params_collect(struct provider *p, const struct view *v, struct failure *f)
+int resolve_params(struct provider *p, const struct view *v, struct failure *f)
 {
-	char section[LAYERS_SECTION];
+	char section[VIEW_SECTION_NAME];
 	const struct ini_file *file;
 	unsigned i, k;
 
 	for (i = 0; i < v->n; i++) {
-		layers_section(&v->source[i], "parameters", section);
-		file = v->source[i].file;
+		view_section_name(&v->section[i], "parameters", section);
+		file = v->section[i].file;
 		for (k = 0; k < file->items; k++)
 			if (file->item[k].key && strcmp(file->item[k].section, section) == 0 &&
 			    declare(p, &file->item[k], f) != 0)
@@ -189,20 +189,20 @@ int params_collect(struct provider *p, const struct view *v, struct failure *f)
 /* Where a value comes from: the highest line that is no question, or NULL. */
 static const struct ini_item *value_item(const struct view *v, const struct provider_param *param)
 {
-	char section[LAYERS_SECTION];
+	char section[VIEW_SECTION_NAME];
 	const struct ini_item *it;
 	unsigned i;
 
 	for (i = v->n; i-- > 0;) {
-		layers_section(&v->source[i], "parameters", section);
-		it = ini_file_get(v->source[i].file, section, param->name);
+		view_section_name(&v->section[i], "parameters", section);
+		it = ini_file_get(v->section[i].file, section, param->name);
 		if (it && strcmp(it->value, param->value) == 0)
 			return it;
 	}
 	return NULL;
 }
 
-int params_check_choices(const struct provider *p, const struct view *v, struct failure *f)
+int resolve_check_choices(const struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct provider_param *param;
 	const struct ini_item *at;
@@ -211,7 +211,7 @@ int params_check_choices(const struct provider *p, const struct view *v, struct 
 
 	for (i = 0; i < p->params; i++) {
 		param = &p->param[i];
-		if (!param->value[0] || provider_choice_ok(param, param->value))
+		if (!param->value[0] || params_choice_ok(param, param->value))
 			continue;
 		snprintf(hint, sizeof(hint), "it is one of %s", param->choices);
 		at = value_item(v, param);

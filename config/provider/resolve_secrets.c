@@ -34,7 +34,7 @@ const char *auth_name(enum auth auth)
 	return auth_names[auth];
 }
 
-bool looks_like_key(const char *value)
+bool auth_looks_like_key(const char *value)
 {
 	return strncmp(value, "sk-", 3) == 0 || strncasecmp(value, "bearer ", 7) == 0 ||
 	       strncmp(value, "ABSK", 4) == 0;
@@ -49,7 +49,7 @@ static int placeholder(struct provider *p, const struct view *v, struct failure 
 	if (it && p->auth != AUTH_BEARER && p->auth != AUTH_NONE)
 		return ini_fail(f, it, NULL, "placeholder goes with auth = bearer or none");
 	if (it && (!wire_name_ok(p->placeholder) || strlen(p->placeholder) > 32 ||
-		   looks_like_key(p->placeholder)))
+		   auth_looks_like_key(p->placeholder)))
 		return ini_fail(f, it, "a key is stored with ccctl add, in the vault",
 				"placeholder is a word of up to 32 letters and digits");
 	/* the client demands a credential, and without one it would look for its
@@ -59,7 +59,7 @@ static int placeholder(struct provider *p, const struct view *v, struct failure 
 	return 0;
 }
 
-int auth_resolve(struct provider *p, const struct view *v, struct failure *f)
+int resolve_auth(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "auth", NULL);
 	const struct provider_param *param;
@@ -72,7 +72,7 @@ int auth_resolve(struct provider *p, const struct view *v, struct failure *f)
 	if (!it)
 		return fail_set(f, FAIL_CONFIG,
 				"bearer, api-key, oauth, none, foundry, bedrock, vertex",
-				"%s: [provider] has no auth", v->source[v->n - 1].file->path);
+				"%s: [provider] has no auth", v->section[v->n - 1].file->path);
 	if (params_expand(p, it, word, sizeof(word), f) != 0)
 		return -1;
 	/* not answered yet: what Enter would give, so that the file can be read */
@@ -99,7 +99,7 @@ static int add(struct provider *p, const char *variable, const char *entry,
 
 	if (p->secrets == SESSION_ENTRIES_MAX)
 		return ini_fail(f, at, NULL, "more than %d secrets", SESSION_ENTRIES_MAX);
-	if (!wire_name_ok(entry) || looks_like_key(entry))
+	if (!wire_name_ok(entry) || auth_looks_like_key(entry))
 		return ini_fail(f, at, "a key is stored with ccctl add; here stands the entry's name",
 				"%s: not a name of a vault entry", at->key);
 	snprintf(s->variable, sizeof(s->variable), "%s", variable);
@@ -112,17 +112,17 @@ static int add(struct provider *p, const char *variable, const char *entry,
  * A mode's [secrets] replaces the default's: it is one set of credentials, and
  * two sets would go out together.
  */
-static unsigned first_source(const struct view *v)
+static unsigned secrets_first_section(const struct view *v)
 {
-	char section[LAYERS_SECTION];
+	char section[VIEW_SECTION_NAME];
 	unsigned i, k;
 
 	for (i = 0; i < v->n; i++) {
-		if (!v->source[i].mode)
+		if (!v->section[i].mode)
 			continue;
-		layers_section(&v->source[i], "secrets", section);
-		for (k = 0; k < v->source[i].file->items; k++)
-			if (strcmp(v->source[i].file->item[k].section, section) == 0)
+		view_section_name(&v->section[i], "secrets", section);
+		for (k = 0; k < v->section[i].file->items; k++)
+			if (strcmp(v->section[i].file->item[k].section, section) == 0)
 				return i;
 	}
 	return 0;
@@ -132,7 +132,7 @@ static int add_one(struct provider *p, const struct ini_item *it, struct failure
 {
 	char entry[PROVIDER_VALUE_MAX + 1], hint[160];
 
-	if (!environment_blanked(it->key) && !p->exposed) {
+	if (!variable_is_blanked(it->key) && !p->exposed) {
 		snprintf(hint, sizeof(hint), "exposed = yes in [secrets] accepts that");
 		return ini_fail(f, it, hint,
 				"%s is not kept from MCP servers and hooks by the client", it->key);
@@ -146,7 +146,7 @@ static int add_one(struct provider *p, const struct ini_item *it, struct failure
 static int listed(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *items[SESSION_ENTRIES_MAX + 8];
-	int i, n = view_items(v, first_source(v), "secrets", items, COUNT(items), f);
+	int i, n = view_items(v, secrets_first_section(v), "secrets", items, COUNT(items), f);
 
 	for (i = 0; i < n; i++) {
 		if (strcmp(items[i]->key, "exposed") != 0)
@@ -161,11 +161,11 @@ static int listed(struct provider *p, const struct view *v, struct failure *f)
 	return n < 0 ? -1 : (int)p->secrets;
 }
 
-int secrets_resolve(struct provider *p, const struct view *v, struct failure *f)
+int resolve_secrets(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "secret", NULL);
 	const struct ini_item *at = view_get(v, "provider", "auth", NULL);
-	const struct source *from = NULL;
+	const struct layer_section *from = NULL;
 	char entry[PROVIDER_VALUE_MAX + 1] = "";
 	int n;
 

@@ -66,7 +66,7 @@ static int check_section(const struct ini_item *it, const char **part, struct fa
 	if (!wire_name_ok(mode))
 		return ini_fail(f, it, "write [mode NAME] or [mode NAME env]",
 				"not a name for a mode");
-	if (claude_option(mode))
+	if (claude_has_option(mode))
 		return ini_fail(f, it, "choose another name",
 				"mode %s: the client has an option --%s", mode, mode);
 	rest = it->section + strlen("mode ") + strlen(mode);
@@ -95,7 +95,7 @@ static int check_variable(const struct ini_item *it, struct failure *f)
 
 	if (!wire_variable_ok(it->key))
 		return ini_fail(f, it, NULL, "not a name for an environment variable");
-	instead = environment_refused(it->key);
+	instead = variable_refusal_hint(it->key);
 	if (instead)
 		return ini_fail(f, it, instead, "%s cannot be set in [%s]", it->key, it->section);
 	return 0;
@@ -108,8 +108,8 @@ static int check_secret(const struct ini_item *it, struct failure *f)
 	if (!wire_variable_ok(it->key))
 		return ini_fail(f, it, "lines are: VARIABLE = vault entry",
 				"not a name for an environment variable");
-	if (environment_never(it->key) || environment_runtime(it->key) ||
-	    (environment_routes(it->key) && !environment_secret(it->key)))
+	if (variable_steers_programs(it->key) || variable_steers_runtime(it->key) ||
+	    (variable_routes_client(it->key) && !variable_is_secret(it->key)))
 		return ini_fail(f, it, NULL, "a secret cannot be delivered as %s", it->key);
 	return 0;
 }

@@ -16,7 +16,7 @@ static int try_value(const char *name, const char *mode, const char *key, const 
 	struct provider *p, *without;
 	int found;
 
-	if (provider_load_with(name, mode, key, value, &p, f) != 0) {
+	if (provider_load_trying(name, mode, key, value, &p, f) != 0) {
 		/* a mode that is broken anyway is not the value's fault */
 		if (mode[0] && provider_load(name, mode, &without, NULL) != 0)
 			return 0;
@@ -40,7 +40,7 @@ int provider_set_param(const char *name, const char *key, const char *value, str
 		return fail_set(f, FAIL_BAD_VALUE, "letters, digits and . _ : / @ - are allowed",
 				"the value of %.64s has characters that a parameter cannot have", key);
 	known = try_value(name, "", key, value, f);
-	if (known < 0 || provider_load_with(name, "", key, value, &p, f) != 0)
+	if (known < 0 || provider_load_trying(name, "", key, value, &p, f) != 0)
 		return -1;
 	for (i = 0; known >= 0 && i < p->mode_count; i++) {
 		r = try_value(name, p->modes[i], key, value, f);

@@ -185,17 +185,17 @@ static bool among(const char *name, const char *const *patterns, size_t n)
 
 #define AMONG(name, table) among(name, table, sizeof(table) / sizeof((table)[0]))
 
-bool environment_routes(const char *name)
+bool variable_routes_client(const char *name)
 {
 	return AMONG(name, routes) && !AMONG(name, tuning);
 }
 
-bool environment_runtime(const char *name)
+bool variable_steers_runtime(const char *name)
 {
 	return AMONG(name, runtime);
 }
 
-bool environment_secret(const char *name)
+bool variable_is_secret(const char *name)
 {
 	size_t i, n = strlen(name), end;
 
@@ -211,38 +211,38 @@ bool environment_secret(const char *name)
 	return false;
 }
 
-bool environment_blanked(const char *name)
+bool variable_is_blanked(const char *name)
 {
 	return AMONG(name, blanked);
 }
 
-bool environment_never(const char *name)
+bool variable_steers_programs(const char *name)
 {
 	return AMONG(name, never);
 }
 
-bool environment_aws(const char *name)
+bool variable_is_aws_credential(const char *name)
 {
 	return AMONG(name, aws);
 }
 
-bool environment_proxy(const char *name)
+bool variable_is_proxy(const char *name)
 {
 	return AMONG(name, proxies);
 }
 
-const char *environment_refused(const char *name)
+const char *variable_refusal_hint(const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(instead) / sizeof(instead[0]); i++)
 		if (match(instead[i].name, name))
 			return instead[i].hint;
-	if (environment_secret(name))
+	if (variable_is_secret(name))
 		return "a secret belongs into the vault: see [secrets] in ccrun-provider(5)";
-	if (environment_routes(name))
+	if (variable_routes_client(name))
 		return "it routes or authenticates the client: see [provider] in ccrun-provider(5)";
-	if (environment_runtime(name) || environment_never(name))
+	if (variable_steers_runtime(name) || variable_steers_programs(name))
 		return "it decides how programs run: set it in your own environment if you must";
 	if (AMONG(name, network))
 		return "it is your network's matter: set it in your own environment";

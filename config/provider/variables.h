@@ -9,16 +9,16 @@
 
 /* What a provider's file should say in the place of this variable in [env]
  * (a hint, static), or NULL when the variable is allowed there. */
-const char *environment_refused(const char *name);
+const char *variable_refusal_hint(const char *name);
 
 /* Does it decide how programs run (PATH, LD_*, ...), so that no provider may
  * touch it, be it as a value or as a secret? */
-bool environment_never(const char *name);
+bool variable_steers_programs(const char *name);
 
 /* Does it tell the AWS libraries which credentials, roles or endpoints to use? */
-bool environment_aws(const char *name);
+bool variable_is_aws_credential(const char *name);
 
 /* Does it name a proxy (NO_PROXY is none)? */
-bool environment_proxy(const char *name);
+bool variable_is_proxy(const char *name);
 
 #endif

@@ -7,19 +7,19 @@
 #include "config/provider/layers.h"
 
 const struct ini_item *view_get(const struct view *v, const char *part, const char *key,
-				const struct source **from)
+				const struct layer_section **from)
 {
-	char section[LAYERS_SECTION];
+	char section[VIEW_SECTION_NAME];
 	const struct ini_item *it;
 	unsigned i;
 
 	for (i = v->n; i-- > 0;) {
-		layers_section(&v->source[i], part, section);
-		it = ini_file_get(v->source[i].file, section, key);
+		view_section_name(&v->section[i], part, section);
+		it = ini_file_get(v->section[i].file, section, key);
 		if (!it)
 			continue;
 		if (from)
-			*from = &v->source[i];
+			*from = &v->section[i];
 		return it->value[0] ? it : NULL;
 	}
 	return NULL;
@@ -44,13 +44,13 @@ static unsigned place(const struct ini_item **out, unsigned n, unsigned max,
 int view_items(const struct view *v, unsigned first, const char *part,
 	       const struct ini_item **out, unsigned max, struct failure *f)
 {
-	char section[LAYERS_SECTION];
+	char section[VIEW_SECTION_NAME];
 	const struct ini_file *file;
 	unsigned i, k, n = 0, kept = 0;
 
 	for (i = first; i < v->n; i++) {
-		layers_section(&v->source[i], part, section);
-		file = v->source[i].file;
+		view_section_name(&v->section[i], part, section);
+		file = v->section[i].file;
 		for (k = 0; k < file->items; k++) {
 			if (!file->item[k].key || strcmp(file->item[k].section, section) != 0)
 				continue;

@@ -88,7 +88,7 @@ static bool is_dropped(const char *entry)
 		return strncmp(entry, "LD_", 3) == 0;
 	memcpy(name, entry, n);
 	name[n] = '\0';
-	return strcmp(name, "GLIBC_TUNABLES") == 0 || environment_routes(name) || environment_runtime(name);
+	return strcmp(name, "GLIBC_TUNABLES") == 0 || variable_routes_client(name) || variable_steers_runtime(name);
 }
 
 /* gpg's agent asks on this terminal. */

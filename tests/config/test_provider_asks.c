@@ -32,11 +32,11 @@ static void test_choices(void **state)
 	assert_string_equal(p->param[0].fallback, "intl");
 	assert_string_equal(p->param[0].choices, "intl, cn, us-east-1");
 	assert_ptr_equal(provider_missing(p), &p->param[0]);
-	assert_true(provider_choice_ok(&p->param[0], "cn"));
-	assert_true(provider_choice_ok(&p->param[0], "us-east-1"));
-	assert_false(provider_choice_ok(&p->param[0], "us"));
-	assert_false(provider_choice_ok(&p->param[0], "cn, us-east-1"));
-	assert_false(provider_choice_ok(&p->param[0], ""));
+	assert_true(params_choice_ok(&p->param[0], "cn"));
+	assert_true(params_choice_ok(&p->param[0], "us-east-1"));
+	assert_false(params_choice_ok(&p->param[0], "us"));
+	assert_false(params_choice_ok(&p->param[0], "cn, us-east-1"));
+	assert_false(params_choice_ok(&p->param[0], ""));
 	provider_free(p);
 	assert_int_equal(provider_set_param("x", "region", "eu", &f), -1);
 	assert_int_equal(f.code, FAIL_BAD_VALUE);
@@ -54,7 +54,7 @@ static void test_choices(void **state)
 	put("z", BEARER "[parameters]\nregion = ask: which | intl\n");
 	p = load("z", NULL);
 	assert_string_equal(p->param[0].choices, "");
-	assert_true(provider_choice_ok(&p->param[0], "anything"));
+	assert_true(params_choice_ok(&p->param[0], "anything"));
 	provider_free(p);
 }
 
