@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "client/common/common.h"
 #include "client/common/entries.h"
+#include "config/provider/names.h"
 #include "json/output.h"
 #include "config/provider/provider.h"
 

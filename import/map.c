@@ -7,6 +7,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "config/provider/names.h"
+#include "config/provider/params.h"
 #include "import/import.h"
 #include "config/provider/endpoint.h"
 #include "wire/message.h"

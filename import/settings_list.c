@@ -6,7 +6,6 @@
 #include <string.h>
 
 #include "import/import.h"
-#include "config/provider/environment.h"
 #include "config/provider/variables.h"
 
 #define HOPS 4 /* A=$B, B=$C */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/provider/store.h"
 #include "import/import.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"

@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/paths.h"
-#include "config/provider/environment.h"
+#include "config/provider/variables.h"
 
 #define SETTINGS_MAX ((size_t)256 * 1024) /* bytes; nobody writes so many by hand */
 

@@ -24,7 +24,7 @@ struct keyfile_info {
 
 /* Seal a slot's key to info->host.  0, or -1 with zeros in out: that is no public key. */
 int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
-		  uint8_t out[KEYFILE_LEN]);
+		 uint8_t out[KEYFILE_LEN]);
 
 /* Read what needs no key.  0, or -1 with FAIL_TRUNCATED, FAIL_DAMAGED, FAIL_NEWER; a
  * changed byte is damage, never newer. */

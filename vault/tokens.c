@@ -65,8 +65,8 @@ int tokens_copy_sleeping(struct vault *v, const struct vault *from, struct failu
 }
 
 /* Put a copy of n bytes in the place of e's token. */
-static int token_replace(struct vault *v, struct entry *e, const uint8_t *token, size_t n, int64_t now,
-			 struct failure *f)
+static int token_replace(struct vault *v, struct entry *e, const uint8_t *token, size_t n,
+			 int64_t now, struct failure *f)
 {
 	uint8_t *copy = arena_alloc(v->arena, n, f);
 
@@ -80,8 +80,8 @@ static int token_replace(struct vault *v, struct entry *e, const uint8_t *token,
 	return 0;
 }
 
-int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
-			    struct failure *f)
+int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n,
+			    int64_t now, struct failure *f)
 {
 	bool there;
 	unsigned at = entry_list_search(v, name, &there);

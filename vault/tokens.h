@@ -31,8 +31,8 @@ int tokens_copy_sleeping(struct vault *v, const struct vault *from, struct failu
  * to sleep.  0, or -1 with FAIL_NO_ENTRY (no such entry with a source),
  * FAIL_BAD_VALUE (its length), FAIL_NO_MEMORY.
  */
-int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n, int64_t now,
-			    struct failure *f);
+int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n,
+			    int64_t now, struct failure *f);
 
 /* Copy the fetched tokens of `from` (may be NULL) to entries of `to` that have the
  * same source and no token yet. */

@@ -86,7 +86,7 @@ struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], stru
 
 /* Decrypt the box into the arena, and read it. */
 static int vault_open_box(struct vault *v, const uint8_t *file, const struct vault_layout *l,
-		    struct failure *f)
+			  struct failure *f)
 {
 	size_t n = l->box_len - MAC_LEN;
 	uint8_t *plain = arena_alloc(v->arena, n, f);

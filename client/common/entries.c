@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "client/common/common.h"
+#include "config/provider/names.h"
 #include "wire/policy.h"
 
 #define ENTRIES_MAX 4096 /* of a listing: a broker that never ends one is not believed */

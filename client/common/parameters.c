@@ -11,6 +11,7 @@
 #include "client/common/common.h"
 #include "client/common/entries.h"
 #include "client/common/terminal.h"
+#include "config/provider/store.h"
 
 int settings_add(struct settings *s, char *word, struct failure *f)
 {

@@ -9,6 +9,7 @@
 
 #include "base/fail.h"
 #include "client/common/tokens.h"
+#include "config/source/command.h"
 #include "config/source/source.h"
 #include "start/source.h"
 

@@ -11,7 +11,7 @@
 #include "config/ini/nearest.h"
 
 int keywords_fail_unknown(const struct ini_item *it, const char *kind, const char *word,
-		  const char *const *known, unsigned n, struct failure *f)
+			  const char *const *known, unsigned n, struct failure *f)
 {
 	const char *near = nearest_word(word, known, n);
 	char hint[300] = "known are: ";

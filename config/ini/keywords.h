@@ -17,6 +17,6 @@ bool keywords_have(const char *const *words, unsigned n, const char *word);
  * known word, or all of them.  Returns -1.
  */
 int keywords_fail_unknown(const struct ini_item *it, const char *kind, const char *word,
-		  const char *const *known, unsigned n, struct failure *f);
+			  const char *const *known, unsigned n, struct failure *f);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
+#include "config/provider/resolve_models.h"
 #include "config/provider/schema.h"
 #include "wire/message.h"
 

@@ -1,10 +1,8 @@
 /*
- * config/provider/layers.c - finding a provider's files and stacking them.
+ * config/provider/layers.c - finding the files of a provider and stacking them.
  */
 #include "config/provider/layers.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,32 +11,14 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/nearest.h"
+#include "config/provider/dir.h"
+#include "config/provider/names.h"
 #include "config/provider/provider.h"
-#include "config/provider/resolve.h"
 #include "config/provider/schema.h"
 #include "wire/message.h"
 
-int provider_dir_open(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f)
-{
-	int r = shipped ? path_sibling("share/ccrun/providers", path, f)
-			: path_of(PATH_CONFIG, "providers", path, f);
-
-	*fd = -1;
-	if (r != 0)
-		return -1;
-	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", path);
-	if (path_check_trusted(*fd, path, f) != 0) {
-		close(*fd);
-		*fd = -1;
-		return -1;
-	}
-	return 0;
-}
-
-/* One of the two files of a provider.  1, 0 (there is none), -1. */
-static int read_one(const char *name, bool shipped, struct ini_file **out, struct failure *f)
+/* Read one of the two files of a provider. */
+static int layer_read(const char *name, bool shipped, struct ini_file **out, struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
 	int fd, r;
@@ -59,7 +39,7 @@ static int read_one(const char *name, bool shipped, struct ini_file **out, struc
 	return r;
 }
 
-static int unknown(const char *name, const struct ini_item *at, struct failure *f)
+static int chain_fail_unknown(const char *name, const struct ini_item *at, struct failure *f)
 {
 	char **names = NULL, hint[256];
 	const char *near = NULL;
@@ -81,14 +61,13 @@ static int unknown(const char *name, const struct ini_item *at, struct failure *
 	return -1;
 }
 
-static const struct ini_item *use_of(const struct ini_file *file)
+/* What the file says in use =, or NULL; file may be NULL. */
+static const struct ini_item *chain_use_item(const struct ini_file *file)
 {
-	const struct ini_item *it = file ? ini_file_get(file, "provider", "use") : NULL;
-
-	return it;
+	return file ? ini_file_get(file, "provider", "use") : NULL;
 }
 
-static void push(struct chain *c, const char *owner, struct ini_file *file)
+static void chain_push(struct chain *c, const char *owner, struct ini_file *file)
 {
 	if (!file)
 		return;
@@ -97,8 +76,8 @@ static void push(struct chain *c, const char *owner, struct ini_file *file)
 	c->n++;
 }
 
-/* The highest layer was read first: turn the stack over. */
-static void reverse(struct chain *c)
+/* The highest layer was read first: turn the order round. */
+static void chain_reverse(struct chain *c)
 {
 	unsigned i;
 
@@ -110,7 +89,7 @@ static void reverse(struct chain *c)
 	}
 }
 
-static bool visited(const struct chain *c, const char *name)
+static bool chain_has_owner(const struct chain *c, const char *name)
 {
 	unsigned i;
 
@@ -120,8 +99,8 @@ static bool visited(const struct chain *c, const char *name)
 	return false;
 }
 
-/* Read a provider's files, then those of the one that it uses, and so on.
- * from: the item that names it, for messages, or NULL. */
+/* Read the files of a provider, then those of the one that it uses, and so on.
+ * from: the item that names the provider, for messages, or NULL. */
 static int chain_load(struct chain *c, const char *name, const struct ini_item *from,
 		      struct failure *f)
 {
@@ -131,37 +110,27 @@ static int chain_load(struct chain *c, const char *name, const struct ini_item *
 	int r;
 
 	for (depth = 0; depth < CHAIN_DEPTH; depth++) {
-		r = read_one(name, false, &overlay, f);
+		r = layer_read(name, false, &overlay, f);
 		if (r < 0)
 			return -1;
-		push(c, name, overlay);
-		if (read_one(name, true, &shipped, f) < 0)
+		chain_push(c, name, overlay);
+		if (layer_read(name, true, &shipped, f) < 0)
 			return -1;
-		push(c, name, shipped);
+		chain_push(c, name, shipped);
 		if (!overlay && !shipped)
-			return unknown(name, from, f);
-		use = use_of(overlay) ? use_of(overlay) : use_of(shipped);
+			return chain_fail_unknown(name, from, f);
+		use = chain_use_item(overlay) ? chain_use_item(overlay) : chain_use_item(shipped);
 		if (!use || !use->value[0]) {
-			reverse(c);
+			chain_reverse(c);
 			return 0;
 		}
-		if (visited(c, use->value))
+		if (chain_has_owner(c, use->value))
 			return ini_fail(f, use, "a provider starts from another one, or from none",
 					"use = %s goes in a circle", use->value);
 		name = use->value;
 		from = use;
 	}
 	return ini_fail(f, from, NULL, "use: more than %d providers deep", CHAIN_DEPTH);
-}
-
-void view_section_name(const struct layer_section *s, const char *part, char *out)
-{
-	if (!s->mode)
-		snprintf(out, VIEW_SECTION_NAME, "%s", part);
-	else if (strcmp(part, "provider") == 0)
-		snprintf(out, VIEW_SECTION_NAME, "mode %s", s->mode);
-	else
-		snprintf(out, VIEW_SECTION_NAME, "mode %s %s", s->mode, part);
 }
 
 static void view_add_sections(struct view *v, const struct chain *c, const char *mode)
@@ -176,7 +145,7 @@ static void view_add_sections(struct view *v, const struct chain *c, const char 
 	}
 }
 
-static int no_mode(const struct chain *c, const char *name, const char *mode, struct failure *f)
+static int layers_fail_mode(const struct chain *c, const char *name, const char *mode, struct failure *f)
 {
 	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1], list[256] = "";
 	unsigned i, n = layers_modes(c, names, PROVIDER_MODES_MAX);
@@ -194,8 +163,8 @@ static int no_mode(const struct chain *c, const char *name, const char *mode, st
 	return -1;
 }
 
-/* use = in a mode: the highest layer that says so. */
-static const struct ini_item *mode_use(const struct chain *c, const char *mode)
+/* The highest item that says use = in the mode, or NULL. */
+static const struct ini_item *layers_mode_use_item(const struct chain *c, const char *mode)
 {
 	struct layer_section s = { .mode = mode };
 	char section[VIEW_SECTION_NAME];
@@ -209,6 +178,23 @@ static const struct ini_item *mode_use(const struct chain *c, const char *mode)
 			return it->value[0] ? it : NULL;
 	}
 	return NULL;
+}
+
+unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], unsigned max)
+{
+	char mode[NAME_MAX_LEN + 1];
+	unsigned i, k, j, n = 0;
+
+	for (i = 0; i < c->n; i++)
+		for (k = 0; k < c->layer[i].file->items; k++) {
+			if (!schema_mode(c->layer[i].file->item[k].section, mode))
+				continue;
+			for (j = 0; j < n && strcmp(names[j], mode) != 0; j++)
+				;
+			if (j == n && n < max)
+				memcpy(names[n++], mode, sizeof(mode));
+		}
+	return n;
 }
 
 int layers_load(struct view *v, const char *name, const char *mode, struct failure *f)
@@ -228,8 +214,8 @@ int layers_load(struct view *v, const char *name, const char *mode, struct failu
 	for (i = 0; i < n && strcmp(names[i], mode) != 0; i++)
 		;
 	if (i == n)
-		return no_mode(&v->own, name, mode, f);
-	use = mode_use(&v->own, mode);
+		return layers_fail_mode(&v->own, name, mode, f);
+	use = layers_mode_use_item(&v->own, mode);
 	if (use) {
 		if (chain_load(&v->other, use->value, use, f) != 0)
 			return -1;
@@ -251,21 +237,4 @@ void layers_free(struct view *v)
 	chain_free(&v->own);
 	chain_free(&v->other);
 	v->n = 0;
-}
-
-unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], unsigned max)
-{
-	char mode[NAME_MAX_LEN + 1];
-	unsigned i, k, j, n = 0;
-
-	for (i = 0; i < c->n; i++)
-		for (k = 0; k < c->layer[i].file->items; k++) {
-			if (!schema_mode(c->layer[i].file->item[k].section, mode))
-				continue;
-			for (j = 0; j < n && strcmp(names[j], mode) != 0; j++)
-				;
-			if (j == n && n < max)
-				memcpy(names[n++], mode, sizeof(mode));
-		}
-	return n;
 }

@@ -1,7 +1,7 @@
 /*
- * config/provider/schema.c - the words of a provider's file.  What is not known is
- * refused, with the nearest word that is: a misspelt key must not be a key
- * that does nothing.
+ * config/provider/schema.c - which sections and keys a provider's file may have.  Others are
+ * refused, with the nearest known one as a hint: a misspelt key must not be
+ * ignored silently.
  */
 #include "config/provider/schema.h"
 
@@ -10,7 +10,6 @@
 
 #include "base/fail.h"
 #include "config/provider/claude_options.h"
-#include "config/provider/environment.h"
 #include "config/provider/variables.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
@@ -51,8 +50,8 @@ bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1])
 	return true;
 }
 
-/* The section's heading; *part becomes what its keys are to be checked as. */
-static int check_section(const struct ini_item *it, const char **part, struct failure *f)
+/* Check a heading.  *part becomes the kind of section, for schema_check_key. */
+static int schema_check_section(const struct ini_item *it, const char **part, struct failure *f)
 {
 	char mode[NAME_MAX_LEN + 1];
 	const char *rest;
@@ -76,7 +75,7 @@ static int check_section(const struct ini_item *it, const char **part, struct fa
 	return 0;
 }
 
-static int check_parameter(const struct ini_item *it, struct failure *f)
+static int schema_check_parameter(const struct ini_item *it, struct failure *f)
 {
 	size_t i;
 
@@ -89,7 +88,7 @@ static int check_parameter(const struct ini_item *it, struct failure *f)
 	return 0;
 }
 
-static int check_variable(const struct ini_item *it, struct failure *f)
+static int schema_check_variable(const struct ini_item *it, struct failure *f)
 {
 	const char *instead;
 
@@ -101,7 +100,7 @@ static int check_variable(const struct ini_item *it, struct failure *f)
 	return 0;
 }
 
-static int check_secret(const struct ini_item *it, struct failure *f)
+static int schema_check_secret(const struct ini_item *it, struct failure *f)
 {
 	if (strcmp(it->key, "exposed") == 0)
 		return 0;
@@ -114,42 +113,42 @@ static int check_secret(const struct ini_item *it, struct failure *f)
 	return 0;
 }
 
-static int known_key(const struct ini_item *it, const char *const *keys, unsigned n, struct failure *f)
+static int schema_check_known_key(const struct ini_item *it, const char *const *keys, unsigned n, struct failure *f)
 {
 	return keywords_have(keys, n, it->key) ? 0 : keywords_fail_unknown(it, "key", it->key, keys, n, f);
 }
 
 int schema_model_key(const struct ini_item *it, struct failure *f)
 {
-	return known_key(it, model_keys, COUNT(model_keys), f);
+	return schema_check_known_key(it, model_keys, COUNT(model_keys), f);
 }
 
-static int check_key(const struct ini_item *it, const char *part, struct failure *f)
+static int schema_check_key(const struct ini_item *it, const char *part, struct failure *f)
 {
 	if (strcmp(part, "usage") == 0)
-		return known_key(it, usage_keys, COUNT(usage_keys), f);
+		return schema_check_known_key(it, usage_keys, COUNT(usage_keys), f);
 	if (strcmp(part, "statusline") == 0)
-		return known_key(it, statusline_keys, COUNT(statusline_keys), f);
+		return schema_check_known_key(it, statusline_keys, COUNT(statusline_keys), f);
 	if (strcmp(part, "env") == 0)
-		return check_variable(it, f);
+		return schema_check_variable(it, f);
 	if (strcmp(part, "secrets") == 0)
-		return check_secret(it, f);
+		return schema_check_secret(it, f);
 	if (strcmp(part, "parameters") == 0)
-		return check_parameter(it, f);
+		return schema_check_parameter(it, f);
 	if (strcmp(part, "models") == 0)
 		return schema_model_key(it, f);
 	if (strcmp(part, "policy") == 0 && strcmp(it->key, "exposed") == 0)
 		return ini_fail(f, it, "exposed = yes stands in [secrets]",
 				"exposed is no key of [%s]", it->section);
 	if (strcmp(part, "policy") == 0)
-		return known_key(it, policy_keys, COUNT(policy_keys), f);
+		return schema_check_known_key(it, policy_keys, COUNT(policy_keys), f);
 	if (strcmp(it->key, "use") == 0 && it->value[0] && !wire_name_ok(it->value))
 		return ini_fail(f, it, NULL, "use: not a provider's name");
-	return known_key(it, provider_keys, COUNT(provider_keys), f);
+	return schema_check_known_key(it, provider_keys, COUNT(provider_keys), f);
 }
 
-/* Count the modes of the file so far; the provider has room for so many. */
-static int check_mode_count(const struct ini_file *file, unsigned upto, struct failure *f)
+/* Refuse more modes than struct provider has room for. */
+static int schema_check_mode_count(const struct ini_file *file, unsigned upto, struct failure *f)
 {
 	char seen[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
 	unsigned i, k, n = 0;
@@ -177,10 +176,10 @@ int schema_check(const struct ini_file *file, struct failure *f)
 	for (i = 0; i < file->items; i++) {
 		const struct ini_item *it = &file->item[i];
 
-		if (!it->key && check_section(it, &part, f) != 0)
+		if (!it->key && schema_check_section(it, &part, f) != 0)
 			return -1;
-		if (it->key && check_key(it, part, f) != 0)
+		if (it->key && schema_check_key(it, part, f) != 0)
 			return -1;
 	}
-	return file->items ? check_mode_count(file, file->items - 1, f) : 0;
+	return file->items ? schema_check_mode_count(file, file->items - 1, f) : 0;
 }

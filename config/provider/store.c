@@ -1,23 +1,26 @@
 /*
  * config/provider/store.c - writing one parameter into the user's overlay.
- * It is a person's file: all but the one value stays as it was, byte for byte.
+ * It is the user's file: all but the one value stays as it was, byte for byte.
  */
+#include "config/provider/store.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "config/provider/resolve.h"
 #include "config/ini/user_file.h"
+#include "config/provider/params.h"
+#include "config/provider/provider.h"
 
 /* Try the value before it is written: 1 the parameter is known, 0 it is not. */
-static int try_value(const char *name, const char *mode, const char *key, const char *value,
-		     struct failure *f)
+static int store_try_value(const char *name, const char *mode, const char *key, const char *value,
+			   struct failure *f)
 {
 	struct provider *p, *without;
 	int found;
 
 	if (provider_load_trying(name, mode, key, value, &p, f) != 0) {
-		/* a mode that is broken anyway is not the value's fault */
+		/* A mode that cannot be loaded without the value either does not refuse it. */
 		if (mode[0] && provider_load(name, mode, &without, NULL) != 0)
 			return 0;
 		if (mode[0])
@@ -37,13 +40,13 @@ int provider_set_param(const char *name, const char *key, const char *value, str
 	int r, known;
 
 	if (!params_value_ok(value))
-		return fail_set(f, FAIL_BAD_VALUE, "letters, digits and . _ : / @ - are allowed",
+		return fail_set(f, FAIL_BAD_VALUE, PARAMS_HINT_CHARACTERS,
 				"the value of %.64s has characters that a parameter cannot have", key);
-	known = try_value(name, "", key, value, f);
+	known = store_try_value(name, "", key, value, f);
 	if (known < 0 || provider_load_trying(name, "", key, value, &p, f) != 0)
 		return -1;
 	for (i = 0; known >= 0 && i < p->mode_count; i++) {
-		r = try_value(name, p->modes[i], key, value, f);
+		r = store_try_value(name, p->modes[i], key, value, f);
 		known = r < 0 ? -1 : known | r;
 	}
 	if (known == 0) {

@@ -1,10 +1,22 @@
 /*
  * config/provider/view.c - looking keys up through the layers of a provider.
  */
+#include "config/provider/view.h"
+
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "config/provider/layers.h"
+
+void view_section_name(const struct layer_section *s, const char *part, char *out)
+{
+	if (!s->mode)
+		snprintf(out, VIEW_SECTION_NAME, "%s", part);
+	else if (strcmp(part, "provider") == 0)
+		snprintf(out, VIEW_SECTION_NAME, "mode %s", s->mode);
+	else
+		snprintf(out, VIEW_SECTION_NAME, "mode %s %s", s->mode, part);
+}
 
 const struct ini_item *view_get(const struct view *v, const char *part, const char *key,
 				const struct layer_section **from)
@@ -25,9 +37,9 @@ const struct ini_item *view_get(const struct view *v, const char *part, const ch
 	return NULL;
 }
 
-/* Put it at its key's place in out; returns the new count, or max + 1 when full. */
-static unsigned place(const struct ini_item **out, unsigned n, unsigned max,
-		      const struct ini_item *it)
+/* Put the item in the place of its key in out.  Returns the new count; max + 1: full. */
+static unsigned view_place_item(const struct ini_item **out, unsigned n, unsigned max,
+				const struct ini_item *it)
 {
 	unsigned i;
 
@@ -54,7 +66,7 @@ int view_items(const struct view *v, unsigned first, const char *part,
 		for (k = 0; k < file->items; k++) {
 			if (!file->item[k].key || strcmp(file->item[k].section, section) != 0)
 				continue;
-			n = place(out, n, max, &file->item[k]);
+			n = view_place_item(out, n, max, &file->item[k]);
 			if (n > max)
 				return ini_fail(f, &file->item[k], NULL,
 						"more than %u keys in [%s]", max, section);

@@ -246,8 +246,7 @@ static int set(const struct ini_item *it, struct statusline_conf *s, struct fail
 	return keywords_fail_unknown(it, "key", k, keys, COUNT(keys), f);
 }
 
-int statusline_conf_read(const struct ini_file *file, struct statusline_conf *s,
-			     struct failure *f)
+int statusline_conf_read(const struct ini_file *file, struct statusline_conf *s, struct failure *f)
 {
 	unsigned i;
 

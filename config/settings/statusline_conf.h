@@ -64,7 +64,6 @@ void statusline_conf_default(struct statusline_conf *s);
  * Change what [statusline] of the file says.  Returns 0; -1 with FAIL_CONFIG
  * ("FILE:LINE: ...") and *s is the default.
  */
-int statusline_conf_read(const struct ini_file *file, struct statusline_conf *s,
-			     struct failure *f);
+int statusline_conf_read(const struct ini_file *file, struct statusline_conf *s, struct failure *f);
 
 #endif

@@ -95,8 +95,8 @@ static const struct ini_item *get(const struct layers *l, const char *section, c
 	return NULL;
 }
 
-static int text(const struct layers *l, const char *section, const char *key, char *out, size_t size,
-		struct failure *f)
+static int text(const struct layers *l, const char *section, const char *key, char *out,
+		size_t size, struct failure *f)
 {
 	const struct ini_item *it = get(l, section, key);
 

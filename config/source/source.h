@@ -11,7 +11,6 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include "config/source/command.h"
 #include "wire/source.h"
 
 struct failure;

@@ -4,7 +4,6 @@
 #ifndef CONFIG_SOURCE_SOURCE_EXPAND_H
 #define CONFIG_SOURCE_SOURCE_EXPAND_H
 
-#include "config/source/source.h"
 
 /* A reference taken apart, as the file's command needs it. */
 struct source_ref {

@@ -11,6 +11,8 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "base/utf8.h"
+#include "config/source/command.h"
+#include "config/source/source.h"
 #include "config/source/source_expand.h"
 
 /* Text that is growing, for command_split: each piece is quoted as it is put. */

@@ -6,6 +6,7 @@
  * Its standard output is a socket, not a pipe: what other processes of the same
  * user cannot open through /proc/PID/fd.
  */
+#include "config/provider/variables.h"
 #include "helpers/source/source.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
-#include "config/provider/environment.h"
 
 #define TTY STDIN_FILENO  /* with a terminal */
 #define GRACE_MS 2000	  /* from SIGTERM to SIGKILL */

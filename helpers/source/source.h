@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "config/source/command.h"
 #include "config/source/source.h"
 
 struct failure;

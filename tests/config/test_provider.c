@@ -2,6 +2,8 @@
  * tests/config/test_provider.c - provider files: those that we ship, and each
  * rule of the format.  What is refused: test_provider_refused.c.
  */
+#include "config/provider/names.h"
+#include "config/provider/store.h"
 #include "tests/config/provider_fixture.h"
 
 #include "config/ini/nearest.h"

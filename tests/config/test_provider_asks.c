@@ -3,6 +3,8 @@
  * choices, a whole address, the kind of credential, the client's directory;
  * and what it says of itself.
  */
+#include "config/provider/params.h"
+#include "config/provider/store.h"
 #include "tests/config/provider_fixture.h"
 
 static const char *env_of(const struct provider *p, const char *name)
