@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "client/common/common.h"
 #include "client/common/terminal.h"
+#include "config/project/allowed.h"
 #include "config/project/project.h"
 #include "config/provider/provider.h"
 
@@ -65,7 +66,7 @@ static void show_before(const struct project *p)
 	static struct project old;
 
 	memcpy(old.path, p->path, sizeof(old.path));
-	if (project_allowed_text(p->path, old.text, NULL) != 0)
+	if (allowed_text(p->path, old.text, NULL) != 0)
 		return;
 	old.n = strlen(old.text);
 	if (project_parse(&old, NULL) != 0)
@@ -79,7 +80,7 @@ static int ask(const struct project *p, struct failure *f)
 	enum project_standing standing;
 	bool yes = false;
 
-	if (project_ask(p, &standing, f) != 0)
+	if (allowed_standing(p, &standing, f) != 0)
 		return -1;
 	if (standing == PROJECT_ALLOWED)
 		return 0;
@@ -108,7 +109,7 @@ int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (pin_of(argc, argv, &p, f) != 0 || check_provider(&p, f) != 0 || (asks && ask(&p, f) != 0))
 		return -1;
-	if (project_decide(p.path, p.text, true, NULL, f) != 0)
+	if (allowed_decide(p.path, p.text, true, NULL, f) != 0)
 		return -1;
 	if (!asks)
 		say("%s pins this directory to %s%s%s", p.path, p.provider, p.mode[0] ? ":" : "", p.mode);
@@ -133,7 +134,7 @@ int verb_deny(struct client *c, int argc, char **argv, struct failure *f)
 			return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", argv[optind]);
 	}
 	memcpy(path, p.path, sizeof(path));
-	if (project_decide(path, NULL, false, &was, f) != 0)
+	if (allowed_decide(path, NULL, false, &was, f) != 0)
 		return -1;
 	if (!was)
 		return fail_set(f, FAIL_NO_ENTRY, NULL, "%s was not allowed", path);

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
+#include "config/project/allowed.h"
 #include "config/project/project.h"
 #include "config/settings/ccrun_conf.h"
 #include "shim/arguments.h"
@@ -24,11 +25,11 @@ static int refuse(const struct project *p, enum project_standing s, struct failu
 static int pinned(const struct arguments *a, struct project *p, struct failure *f)
 {
 	enum project_standing standing;
-	int r = project_find(p, f);
+	enum project_search r = project_find(p, f);
 
 	if (r <= 0)
 		return r;
-	if (project_ask(p, &standing, f) != 0)
+	if (allowed_standing(p, &standing, f) != 0)
 		return -1;
 	if (standing == PROJECT_ALLOWED)
 		return 1;
@@ -37,7 +38,7 @@ static int pinned(const struct arguments *a, struct project *p, struct failure *
 	if (session_run("allow", "--ask", f) != 0)
 		return -1;
 	/* What was allowed is what is followed, whatever happened meanwhile. */
-	if (project_find(p, f) != 1 || project_ask(p, &standing, f) != 0)
+	if (project_find(p, f) != PROJECT_FOUND || allowed_standing(p, &standing, f) != 0)
 		return -1;
 	return standing == PROJECT_ALLOWED ? 1 : refuse(p, standing, f);
 }
