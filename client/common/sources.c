@@ -11,6 +11,7 @@
 #include "client/common/tokens.h"
 #include "config/source/command.h"
 #include "config/source/source.h"
+#include "config/source/source_seal.h"
 #include "start/source.h"
 
 int source_settle(struct client *c, const char *ref, bool check, struct tokens *t, unsigned i,

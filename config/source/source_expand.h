@@ -1,15 +1,25 @@
 /*
- * config/source/source_expand.h - what the two halves of sources share.
+ * config/source/source_expand.h - from a reference to the words of a command.
  */
 #ifndef CONFIG_SOURCE_SOURCE_EXPAND_H
 #define CONFIG_SOURCE_SOURCE_EXPAND_H
 
+#include "base/paths.h"
+#include "config/source/command.h"
+#include "config/source/source.h"
 
-/* A reference taken apart, as the file's command needs it. */
-struct source_ref {
-	const char *ref;
-	char path[SOURCE_REF_MAX + 1];	/* behind the scheme, up to the # where there is a field */
-	char field[SOURCE_REF_MAX + 1]; /* behind the last #; "" for none */
-};
+struct failure;
+
+/*
+ * The words of the file's command for a reference, its placeholders replaced; the first is
+ * the program as the file names it.  pick (SOURCE_PICK_MAX + 1 bytes) says how to read
+ * the output, see source_pick.  command_free is due.  0, or -1 with FAIL_BAD_VALUE (the
+ * reference), FAIL_CONFIG (the file), FAIL_TOO_LARGE.
+ */
+int source_expand(const struct source_file *s, const char *ref, struct command_words *out,
+		  char *pick, struct failure *f);
+
+/* The absolute path of one that begins with / or ~/.  0, or -1 with FAIL_BAD_VALUE. */
+int source_file_path(const char *path, char out[PATH_SIZE], struct failure *f);
 
 #endif

@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/locked.h"
+#include "config/source/source_seal.h"
 #include "dial/dial.h"
 #include "helpers/answer.h"
 #include "helpers/source/source.h"
