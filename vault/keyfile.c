@@ -23,7 +23,8 @@
 
 _Static_assert(KEYFILE_LEN == SEALED_AT + SEALED_LEN + SUM_LEN, "the length that the header promises");
 
-int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN], uint8_t out[KEYFILE_LEN])
+int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
+		 uint8_t out[KEYFILE_LEN])
 {
 	uint8_t *p = bytes_put(out, KEYFILE_MAGIC, MAGIC_LEN);
 

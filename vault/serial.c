@@ -156,7 +156,8 @@ static bool serial_read_field(struct entry_reading *r, enum tag tag, const uint8
 	return false;
 }
 
-static int serial_read_fields(struct cursor *c, unsigned version, struct entry_reading *r, struct failure *f)
+static int serial_read_fields(struct cursor *c, unsigned version, struct entry_reading *r,
+			      struct failure *f)
 {
 	enum tag end = version < VAULT_VERSION ? TAG_SOURCE : TAG_END;
 	unsigned seen = 0;
@@ -210,7 +211,8 @@ out:
 }
 
 /* Version 1 has none: the default stays. */
-static int serial_read_lock_settings(struct vault *v, unsigned version, struct cursor *c, struct failure *f)
+static int serial_read_lock_settings(struct vault *v, unsigned version, struct cursor *c,
+				     struct failure *f)
 {
 	const uint8_t *p;
 	uint64_t n;

@@ -42,7 +42,8 @@ uint8_t *slot_write(uint8_t *p, const struct slot *s)
 }
 
 /* May the slot's body have this length?  *more: how much of it is material. */
-static bool slot_body_fits(unsigned version, const struct slot_info *i, uint64_t body, uint64_t *more)
+static bool slot_body_fits(unsigned version, const struct slot_info *i, uint64_t body,
+			   uint64_t *more)
 {
 	uint64_t least = NONCE_LEN + WRAPPED_LEN + (i->kind == SLOT_PASSPHRASE ? KDF_LEN : 0);
 

@@ -38,7 +38,8 @@ void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN]
 						   NULL, s->nonce, key);
 }
 
-int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN], struct failure *f)
+int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN],
+		struct failure *f)
 {
 	uint8_t ad[VAULT_ID_LEN + SLOT_MAX];
 	size_t n = slot_ad(v->id, s, ad);

@@ -44,7 +44,8 @@ static int take_turn(const char *path, struct failure *f)
 	return fd;
 }
 
-int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *there, struct failure *f)
+int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *there,
+		    struct failure *f)
 {
 	char real[PATH_MAX];
 	struct stat st;

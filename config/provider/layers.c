@@ -145,7 +145,8 @@ static void view_add_sections(struct view *v, const struct chain *c, const char 
 	}
 }
 
-static int layers_fail_mode(const struct chain *c, const char *name, const char *mode, struct failure *f)
+static int layers_fail_mode(const struct chain *c, const char *name, const char *mode,
+			    struct failure *f)
 {
 	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1], list[256] = "";
 	unsigned i, n = layers_modes(c, names, PROVIDER_MODES_MAX);

@@ -96,7 +96,8 @@ static int endpoint_set_base_url(struct provider *p, const struct view *v, struc
 }
 
 /* Check a parameter that this kind of auth cannot do without. */
-static int endpoint_need_param(const struct provider *p, const struct view *v, const char *name, struct failure *f)
+static int endpoint_need_param(const struct provider *p, const struct view *v, const char *name,
+			       struct failure *f)
 {
 	const struct ini_item *at = view_get(v, "provider", "auth", NULL);
 	const struct provider_param *param = params_find(p, name, strlen(name));
@@ -121,7 +122,8 @@ static int endpoint_check_params(const struct provider *p, const struct view *v,
 	}
 }
 
-static const char *endpoint_param_text(const struct provider *p, const char *name, char out[NAME_MAX_LEN + 4])
+static const char *endpoint_param_text(const struct provider *p, const char *name,
+				       char out[NAME_MAX_LEN + 4])
 {
 	const struct provider_param *param = params_find(p, name, strlen(name));
 

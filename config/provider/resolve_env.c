@@ -27,7 +27,8 @@ static int env_add_param(struct provider *p, const char *variable, const char *n
 	return env_list_add(p, variable, param && param->value[0] ? param->value : unknown, "auth", at, f);
 }
 
-static int env_add_endpoint(struct provider *p, const struct view *v, const struct ini_item *at, struct failure *f)
+static int env_add_endpoint(struct provider *p, const struct view *v, const struct ini_item *at,
+			    struct failure *f)
 {
 	const struct ini_item *url = view_get(v, "provider", "base_url", NULL);
 	const char *variable = "ANTHROPIC_BASE_URL";

@@ -47,7 +47,8 @@ static int param_set_choices(struct provider_param *param, const char *text,
 	}
 }
 
-static int param_set_question(struct provider_param *param, const struct ini_item *it, struct failure *f)
+static int param_set_question(struct provider_param *param, const struct ini_item *it,
+			      struct failure *f)
 {
 	const char *text = it->value + strlen(ask_word), *bar = strchr(text, '|'), *end;
 	size_t n;
@@ -78,7 +79,8 @@ static int param_set_question(struct provider_param *param, const struct ini_ite
 	return 0;
 }
 
-static int param_set_value(struct provider_param *param, const struct ini_item *it, struct failure *f)
+static int param_set_value(struct provider_param *param, const struct ini_item *it,
+			   struct failure *f)
 {
 	if (it->value[0] && !params_value_ok(it->value))
 		return ini_fail(f, it, PARAMS_HINT_CHARACTERS,
@@ -158,7 +160,8 @@ int resolve_params(struct provider *p, const struct view *v, struct failure *f)
 }
 
 /* The highest line that has the value of the parameter, or NULL. */
-static const struct ini_item *params_find_item(const struct view *v, const struct provider_param *param)
+static const struct ini_item *params_find_item(const struct view *v,
+					       const struct provider_param *param)
 {
 	char section[VIEW_SECTION_NAME];
 	const struct ini_item *it;

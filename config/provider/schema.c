@@ -113,7 +113,8 @@ static int schema_check_secret(const struct ini_item *it, struct failure *f)
 	return 0;
 }
 
-static int schema_check_known_key(const struct ini_item *it, const char *const *keys, unsigned n, struct failure *f)
+static int schema_check_known_key(const struct ini_item *it, const char *const *keys, unsigned n,
+				  struct failure *f)
 {
 	return keywords_have(keys, n, it->key) ? 0 : keywords_fail_unknown(it, "key", it->key, keys, n, f);
 }

@@ -83,7 +83,8 @@ static int yes_no(const struct ini_item *it, bool *out, struct failure *f)
 }
 
 /* The number of the value among the words, or -1. */
-static int choice(const struct ini_item *it, const char *const *words, unsigned n, struct failure *f)
+static int choice(const struct ini_item *it, const char *const *words, unsigned n,
+		  struct failure *f)
 {
 	unsigned i;
 
@@ -94,7 +95,8 @@ static int choice(const struct ini_item *it, const char *const *words, unsigned 
 }
 
 /* Take the value apart in copy.  Returns the count, or -1 when there are too many. */
-static int split(const struct ini_item *it, char copy[256], char *word[WORDS_MAX], struct failure *f)
+static int split(const struct ini_item *it, char copy[256], char *word[WORDS_MAX],
+		 struct failure *f)
 {
 	char *p, *save = NULL;
 	int n = 0;
