@@ -22,7 +22,7 @@ static int show(struct failure *f)
 
 	if (r < 0)
 		return -1;
-	it = r == 1 ? ini_file_get(file, "ccrun", "default") : NULL;
+	it = r == INI_READ ? ini_file_get(file, "ccrun", "default") : NULL;
 	if (it && it->value[0])
 		puts(it->value);
 	r = it && it->value[0];

@@ -148,7 +148,7 @@ static int meaning(const char *name, char out[LINK_VALUE], struct failure *f)
 	int r = ccrun_conf_read(&file, f);
 
 	out[0] = '\0';
-	it = r == 1 ? ini_file_get(file, "links", name) : NULL;
+	it = r == INI_READ ? ini_file_get(file, "links", name) : NULL;
 	if (it)
 		snprintf(out, LINK_VALUE, "%s", it->value);
 	ini_file_free(file);
@@ -195,7 +195,7 @@ static int list(bool json, struct failure *f)
 	unsigned i, links = 0;
 	int r = ccrun_conf_read(&file, f);
 
-	for (i = 0; r == 1 && i < file->items; i++) {
+	for (i = 0; r == INI_READ && i < file->items; i++) {
 		it = &file->item[i];
 		if (strcmp(it->section, "links") != 0 || !it->key)
 			continue;

@@ -18,7 +18,7 @@ static int look_up(const char *name, char *out, size_t size, struct failure *f)
 	int r = ccrun_conf_read(&file, f);
 
 	out[0] = '\0';
-	if (r != 1)
+	if (r != INI_READ)
 		return r;
 	it = ini_file_get(file, "links", name);
 	if (it && strlen(it->value) < size)

@@ -50,7 +50,7 @@ static int fall_back(struct arguments *a, struct failure *f)
 	struct ini_file *file;
 	int r = ccrun_conf_read(&file, f);
 
-	if (r != 1)
+	if (r != INI_READ)
 		return r;
 	it = ini_file_get(file, "ccrun", "default");
 	r = it && it->value[0] ? arguments_provider(a, it->value, f) : 0;

@@ -56,7 +56,7 @@ static void read_settings(struct statusline_conf *s)
 
 	statusline_conf_default(s);
 	r = ccrun_conf_read(&file, &f);
-	if (r < 0 || (r == 1 && statusline_conf_read(file, s, &f) != 0))
+	if (r == INI_FAILED || (r == INI_READ && statusline_conf_read(file, s, &f) != 0))
 		note_mistake(&f);
 	ini_file_free(file);
 }

@@ -1,5 +1,5 @@
 /*
- * config/ini/keywords.c - refusing a word that is not known, with one that is.
+ * config/ini/keywords.c - refusing an unknown section or key, with a hint.
  */
 #include "config/ini/keywords.h"
 

@@ -17,24 +17,26 @@
 #include "config/provider/schema.h"
 #include "wire/message.h"
 
-/* Read one of the two files of a provider. */
-static int layer_read(const char *name, bool shipped, struct ini_file **out, struct failure *f)
+/* Read and check one of the two files of a provider. */
+static enum ini_read layer_read(const char *name, bool shipped, struct ini_file **out,
+				struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
-	int fd, r;
+	enum ini_read r;
+	int fd;
 
 	*out = NULL;
 	if (provider_dir_open(shipped, dir, &fd, f) != 0)
-		return -1;
+		return INI_FAILED;
 	if (fd < 0)
-		return 0;
+		return INI_ABSENT;
 	snprintf(leaf, sizeof(leaf), "%s.conf", name);
 	r = ini_file_read(fd, dir, leaf, out, f);
 	close(fd);
-	if (r == 1 && schema_check(*out, f) != 0) {
+	if (r == INI_READ && schema_check(*out, f) != 0) {
 		ini_file_free(*out);
 		*out = NULL;
-		return -1;
+		return INI_FAILED;
 	}
 	return r;
 }
@@ -107,14 +109,12 @@ static int chain_load(struct chain *c, const char *name, const struct ini_item *
 	struct ini_file *shipped, *overlay;
 	const struct ini_item *use;
 	unsigned depth;
-	int r;
 
 	for (depth = 0; depth < CHAIN_DEPTH; depth++) {
-		r = layer_read(name, false, &overlay, f);
-		if (r < 0)
+		if (layer_read(name, false, &overlay, f) == INI_FAILED)
 			return -1;
 		chain_push(c, name, overlay);
-		if (layer_read(name, true, &shipped, f) < 0)
+		if (layer_read(name, true, &shipped, f) == INI_FAILED)
 			return -1;
 		chain_push(c, name, shipped);
 		if (!overlay && !shipped)

@@ -28,21 +28,23 @@ static const char *const source_keys[] = { "title", "scheme", "command", "output
 					   "docs", "verified", NULL };
 static const char *const sign_keys[] = { "text", "exit", "hint", NULL };
 
-/* 1: read, 0: there is none, -1. */
-static int source_read_file(const char *kind, bool shipped, struct ini_file **out,
-			    struct failure *f)
+/* Read one of the two files of a kind. */
+static enum ini_read source_read_file(const char *kind, bool shipped, struct ini_file **out,
+				      struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
-	int r = shipped ? path_sibling("share/ccrun/sources", dir, f) : path_of(PATH_CONFIG, "sources", dir, f);
+	enum ini_read r = INI_FAILED;
 	int fd;
 
-	if (r != 0)
-		return -1;
+	if ((shipped ? path_sibling("share/ccrun/sources", dir, f)
+		     : path_of(PATH_CONFIG, "sources", dir, f)) != 0)
+		return INI_FAILED;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", dir);
+		return errno == ENOENT ? INI_ABSENT : fail_errno(f, NULL, "%s", dir);
 	snprintf(leaf, sizeof(leaf), "%s.conf", kind);
-	r = path_check_trusted(fd, dir, f) != 0 ? -1 : ini_file_read(fd, dir, leaf, out, f);
+	if (path_check_trusted(fd, dir, f) == 0)
+		r = ini_file_read(fd, dir, leaf, out, f);
 	close(fd);
 	return r;
 }
@@ -203,16 +205,18 @@ static int source_parse_kind(const char *ref, char kind[NAME_MAX_LEN + 1], struc
 int source_load(const char *ref, struct source_file *out, struct failure *f)
 {
 	struct source_layers l = { { NULL, NULL } };
-	int i, r, found = 0, ret = -1;
+	int i, found = 0, ret = -1;
+	enum ini_read r;
 
 	memset(out, 0, sizeof(*out));
 	if (source_parse_kind(ref, out->kind, f) != 0)
 		return -1;
 	for (i = 0; i < FILES; i++) {
 		r = source_read_file(out->kind, i == 0, &l.file[i], f);
-		if (r < 0 || (r == 1 && source_check_keys(l.file[i], f) != 0))
+		if (r == INI_FAILED ||
+		    (r == INI_READ && source_check_keys(l.file[i], f) != 0))
 			goto out;
-		found += r;
+		found += r == INI_READ;
 	}
 	if (found == 0)
 		fail_set(f, FAIL_NO_ENTRY, "man ccrun-source lists those that come with ccrun, and how to add one",
