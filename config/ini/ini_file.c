@@ -26,7 +26,7 @@
 
 /* The state that inih's two callbacks share: the one that gives it lines, and the one that takes
  * its items. */
-struct reading {
+struct ini_reading {
 	struct ini_file *file;
 	const char *text, *next;
 	const char *begin; /* the section of the lines before the first heading, or NULL */
@@ -46,7 +46,7 @@ int ini_fail(struct failure *f, const struct ini_item *at, const char *hint, con
 	return fail_set(f, FAIL_CONFIG, hint, "%s:%u: %s", at->path, at->line, text);
 }
 
-static int reading_fail(struct reading *r, const char *hint, const char *why)
+static int reading_fail(struct ini_reading *r, const char *hint, const char *why)
 {
 	struct ini_item at = { .path = r->file->path, .line = r->line };
 
@@ -55,7 +55,7 @@ static int reading_fail(struct reading *r, const char *hint, const char *why)
 }
 
 /* Append an item; key NULL for a heading.  0, or -1 and failed is set. */
-static int reading_append(struct reading *r, const char *section, const char *key,
+static int reading_append(struct ini_reading *r, const char *section, const char *key,
 			  const char *value)
 {
 	struct ini_file *file = r->file;
@@ -88,7 +88,7 @@ static const char *skip_blank(const char *p)
  * Record a heading, because inih reports none: an empty section counts too.  A name that
  * inih would cut is refused.
  */
-static int reading_append_heading(struct reading *r, const char *line)
+static int reading_append_heading(struct ini_reading *r, const char *line)
 {
 	const char *p = skip_blank(line), *end;
 	char name[INI_SECTION_MAX + 1];
@@ -113,7 +113,7 @@ static int reading_append_heading(struct reading *r, const char *line)
 /* Give inih the next line, as fgets(3) does. */
 static char *reading_next_line(char *line, int size, void *stream)
 {
-	struct reading *r = stream;
+	struct ini_reading *r = stream;
 	const char *end = strchr(r->next, '\n');
 	size_t n = end ? (size_t)(end - r->next) + 1 : strlen(r->next);
 
@@ -139,7 +139,7 @@ static char *reading_next_line(char *line, int size, void *stream)
 
 static int reading_handle_item(void *user, const char *section, const char *key, const char *value)
 {
-	struct reading *r = user;
+	struct ini_reading *r = user;
 	struct ini_file *file = r->file;
 	struct ini_item at = { .path = file->path, .line = r->line };
 	const struct ini_item *before;
@@ -160,7 +160,7 @@ static int reading_handle_item(void *user, const char *section, const char *key,
 }
 
 /* Control characters could fake lines in messages or drive a terminal. */
-static int reading_check_bytes(struct reading *r, size_t n)
+static int reading_check_bytes(struct ini_reading *r, size_t n)
 {
 	const char *p = r->text;
 	size_t i;
@@ -180,7 +180,7 @@ static int reading_check_bytes(struct reading *r, size_t n)
 	return 0;
 }
 
-static int reading_parse(struct reading *r)
+static int reading_parse(struct ini_reading *r)
 {
 	int bad;
 
@@ -221,7 +221,7 @@ int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file
 int ini_file_parse_in(const char *path, const char *begin, const char *text, size_t n,
 		      struct ini_file **out, struct failure *f)
 {
-	struct reading r = { .text = text, .next = text, .begin = begin, .f = f };
+	struct ini_reading r = { .text = text, .next = text, .begin = begin, .f = f };
 	int ret = -1;
 
 	*out = NULL;
