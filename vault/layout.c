@@ -30,7 +30,7 @@ static int layout_check_envelope(const uint8_t *file, size_t n, unsigned *known,
 
 	if (n > VAULT_FILE_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, HINT_OTHER_FILE,
-				"cannot read the vault: more than %d KiB is none", VAULT_FILE_MAX / 1024);
+				"cannot read the vault: no vault is larger than %d KiB", VAULT_FILE_MAX / 1024);
 	if (magic && memcmp(file, VAULT_MAGIC, magic) != 0)
 		return fail_set(f, FAIL_DAMAGED, HINT_OTHER_FILE,
 				"cannot read the vault: the file is not a ccrun vault");

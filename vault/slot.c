@@ -60,7 +60,8 @@ int slot_info_check(const struct slot_info *info, struct failure *f)
 				SLOT_LABEL_MAX);
 	if (info->material_len > SLOT_MATERIAL_MAX ||
 	    (info->material_len > 0 && !slot_kind_has_material(info->kind)))
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot add a slot: it keeps too much");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"cannot add a slot: its material is too long, or its kind has none");
 	if (info->kind == SLOT_PASSPHRASE)
 		return kdf_check(&info->kdf, f);
 	return 0;

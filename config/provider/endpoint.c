@@ -62,12 +62,12 @@ static const char *endpoint_parse_port(const char *p, size_t n)
 	long port;
 
 	if (n == 0 || n > 5)
-		return "has a port that is no port";
+		return "has an invalid port";
 	for (i = 0; i < n; i++)
 		if (!isdigit((unsigned char)p[i]))
-			return "has a port that is no port";
+			return "has an invalid port";
 	port = strtol(p, NULL, 10);
-	return port >= 1 && port <= 65535 ? NULL : "has a port that is no port";
+	return port >= 1 && port <= 65535 ? NULL : "has an invalid port";
 }
 
 /* Dot segments and percent signs are refused: Claude Code would normalise them, so that the

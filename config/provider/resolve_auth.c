@@ -53,7 +53,7 @@ int resolve_auth(struct provider *p, const struct view *v, struct failure *f)
 	if (auth_from_name(word, &p->auth, &near) != 0) {
 		snprintf(hint, sizeof(hint), "did you mean %s?", near ? near : "");
 		return ini_fail(f, it, near ? hint : AUTH_HINT_NAMES,
-				"auth: not one of those we know");
+				"auth: unknown kind of credential");
 	}
 	return resolve_placeholder(p, v, f);
 }

@@ -100,7 +100,7 @@ int source_file_path(const char *path, char out[PATH_SIZE], struct failure *f)
 		n = snprintf(out, PATH_SIZE, "%s", path);
 	}
 	if (n >= PATH_SIZE || out[0] != '/')
-		return fail_set(f, FAIL_BAD_VALUE, "a launch may come from any directory",
+		return fail_set(f, FAIL_BAD_VALUE, "ccrun may be started in any directory",
 				"the file of a reference begins with / or ~/");
 	return 0;
 }

@@ -139,7 +139,7 @@ static void test_the_kind_of_credential(void **state)
 	}
 	assert_int_equal(provider_set_param("x", "auth", "vertex", &f), -1);
 	assert_string_equal(f.hint, "it is one of bearer, api-key, none");
-	refuse("[provider]\nauth = ${kind}\n[parameters]\nkind = ask: kind\n", NULL, ":2:", "auth: not one");
+	refuse("[provider]\nauth = ${kind}\n[parameters]\nkind = ask: kind\n", NULL, ":2:", "auth: unknown");
 	refuse("[provider]\nauth = ${what}\n", NULL, ":2:", "no parameter what");
 }
 
