@@ -8,6 +8,7 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "vault/keyfile.h"
+#include "vault/vault.h"
 
 int field_name(struct wire_map m, const char *key, char *out, struct failure *f)
 {

@@ -5,7 +5,8 @@
 
 #include <string.h>
 
-#include "vault/vault.h"
+#include "vault/lock_settings.h"
+
 
 static const char *const names[LOCK_WHY_COUNT] = {
 	[LOCK_WHY_START] = "start",	[LOCK_WHY_REQUEST] = "request", [LOCK_WHY_IDLE] = "idle",
@@ -33,7 +34,7 @@ bool lock_automatic(enum lock_why why)
 	return why != LOCK_WHY_REQUEST && why != LOCK_WHY_MOVED;
 }
 
-bool lock_wanted(const struct vault_settings *s, enum lock_why why)
+bool lock_wanted(const struct lock_settings *s, enum lock_why why)
 {
 	switch (why) {
 	case LOCK_WHY_SUSPEND:
@@ -53,7 +54,7 @@ static bool over(int64_t since, uint64_t seconds, int64_t now)
 	return seconds > 0 && now - since >= (int64_t)seconds * 1000;
 }
 
-enum lock_why lock_due(const struct vault_settings *s, int64_t opened, int64_t used, int64_t now)
+enum lock_why lock_due(const struct lock_settings *s, int64_t opened, int64_t used, int64_t now)
 {
 	if (over(opened, s->longest, now))
 		return LOCK_WHY_LONGEST;

@@ -8,7 +8,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct vault_settings;
+struct lock_settings;
 
 enum lock_why {
 	LOCK_WHY_START,	  /* never opened since the broker started */
@@ -30,12 +30,12 @@ int lock_why_from_name(const char *name);
 bool lock_automatic(enum lock_why why);
 
 /* Do the settings want this event to lock?  A request always does. */
-bool lock_wanted(const struct vault_settings *s, enum lock_why why);
+bool lock_wanted(const struct lock_settings *s, enum lock_why why);
 
 /*
  * What is due at `now`, of idle and longest; LOCK_WHY_START when nothing is.
  * Times are io_now_ms(), a clock that runs through suspend.
  */
-enum lock_why lock_due(const struct vault_settings *s, int64_t opened, int64_t used, int64_t now);
+enum lock_why lock_due(const struct lock_settings *s, int64_t opened, int64_t used, int64_t now);
 
 #endif

@@ -26,7 +26,7 @@
 #include "broker/tenants.h"
 #include "broker/witness.h"
 #include "vault/arena.h"
-#include "vault/kdf.h"
+#include "vault/crypto.h"
 
 static const char usage[] =
 	"usage: ccbroker [--system] [--foreground] [--report-fd N] | --help | --version\n"
@@ -226,7 +226,7 @@ static int make_places(struct broker *b, struct failure *f)
  */
 static int start(struct broker *b, struct options *o, struct failure *f)
 {
-	if (check_user(o, f) != 0 || harden(o, f) != 0 || secure_start(f) != 0)
+	if (check_user(o, f) != 0 || harden(o, f) != 0 || libsodium_start(f) != 0)
 		return -1;
 	b->system = o->system;
 	b->started = (uint64_t)time(NULL);

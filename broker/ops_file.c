@@ -12,6 +12,9 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "broker/stage.h"
+#include "vault/entries.h"
+#include "vault/slots.h"
+#include "vault/vault.h"
 
 /* {size}: the file is staged; `part` hands it out. */
 static struct wire_out *staged(struct connection *c)

@@ -7,6 +7,10 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
+#include "vault/entries.h"
+#include "vault/lock_settings.h"
+#include "vault/slots.h"
+#include "vault/vault.h"
 
 /* "id", optional: a keyfile names the vault before there is one. */
 static int id_field(struct wire_map m, const uint8_t **id, struct failure *f)
@@ -128,7 +132,7 @@ static int event_field(struct wire_map m, enum lock_why *why, struct failure *f)
 struct wire_out *op_lock(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	struct vault_settings s;
+	struct lock_settings s;
 	enum lock_why why;
 	bool lock = true;
 	struct wire_out *o;
@@ -138,7 +142,7 @@ struct wire_out *op_lock(struct request *q, struct failure *f)
 	if (lock_automatic(why)) {
 		lock = t->vault != NULL;
 		if (lock) {
-			s = vault_settings(t->vault);
+			s = vault_lock_settings(t->vault);
 			lock = lock_wanted(&s, why);
 		}
 	}
@@ -173,7 +177,7 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 
 struct wire_out *op_settings(struct request *q, struct failure *f)
 {
-	struct vault_settings s = vault_settings(q->connection->tenant->vault);
+	struct lock_settings s = vault_lock_settings(q->connection->tenant->vault);
 	struct wire_out *o = wire_ok();
 
 	(void)f;
@@ -202,14 +206,14 @@ static int event_setting(struct wire_map m, const char *key, unsigned bit, unsig
 struct wire_out *op_set(struct request *q, struct failure *f)
 {
 	struct vault *v = q->connection->tenant->vault;
-	struct vault_settings s = vault_settings(v);
+	struct lock_settings s = vault_lock_settings(v);
 
 	if ((wire_has(q->map, "idle") && wire_get_uint(q->map, "idle", &s.idle, f) != 0) ||
 	    (wire_has(q->map, "longest") && wire_get_uint(q->map, "longest", &s.longest, f) != 0) ||
 	    event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
 	    event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
 	    event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
-	    record_request(q, "set", NULL, f) != 0 || vault_settings_set(v, &s, f) != 0)
+	    record_request(q, "set", NULL, f) != 0 || vault_lock_settings_set(v, &s, f) != 0)
 		return NULL;
 	return committed(q, f);
 }

@@ -14,7 +14,7 @@
 #include "broker/dispatch.h"
 #include "broker/session.h"
 #include "broker/witness.h"
-#include "vault/kdf.h"
+#include "vault/crypto.h"
 
 /* What is asked for entry i. */
 static int read_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
@@ -99,8 +99,8 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	for (i = 0; i < s->entries; i++)
 		if (!session_entry(c, i, f))
 			return NULL;
-	secure_random(id, sizeof(id));
-	secure_hex(s->id, id, sizeof(id));
+	random_fill(id, sizeof(id));
+	hex_encode(s->id, id, sizeof(id));
 	/* For the record: what is asking.  It may be gone before it is read. */
 	if (witness_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		s->image[0] = '\0';

@@ -10,6 +10,9 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "vault/keyfile.h"
+#include "vault/slots.h"
+#include "vault/undo.h"
+#include "vault/vault.h"
 
 /* A slot's number for the record. */
 static const char *number(uint32_t id, char out[24])

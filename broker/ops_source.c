@@ -9,6 +9,8 @@
 #include "base/io.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
+#include "vault/entries.h"
+#include "vault/tokens.h"
 
 /* The entry that is named, which has a source or not. */
 static const struct entry *named(struct request *q, char name[NAME_MAX_LEN + 1], struct failure *f)
@@ -92,7 +94,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 	}
 	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 || wire_token_check(token, n, f) != 0 ||
 	    record_request(q, "fetch", name, f) != 0 ||
-	    vault_fetched(c->tenant->vault, name, token, n, io_now_ms(), f) != 0)
+	    vault_token_set_fetched(c->tenant->vault, name, token, n, io_now_ms(), f) != 0)
 		return NULL;
 	/* Its ttl may be the next one to be over. */
 	c->tenant->sleep_next = 0;

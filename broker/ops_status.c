@@ -10,6 +10,9 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "vault/arena.h"
+#include "vault/entries.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
 
 /* Which broker, in what state, and why it is locked. */
 static void put_state(struct wire_out *o, struct request *q)
@@ -22,7 +25,7 @@ static void put_state(struct wire_out *o, struct request *q)
 	wire_str(o, "vault", t->store.path);
 	/* "start": nobody locked it; what can be opened without a person may be. */
 	wire_str(o, "why", lock_why_name(t->why));
-	wire_uint(o, "asleep", t->vault ? vault_asleep(t->vault) : 0);
+	wire_uint(o, "asleep", t->vault ? vault_tokens_asleep(t->vault) : 0);
 }
 
 struct wire_out *op_hello(struct request *q, struct failure *f)
@@ -54,7 +57,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_uint(o, "sessions", t->sessions);
 	wire_uint(o, "releases", t->releases);
 	wire_uint(o, "locked_at", t->locked_at);
-	wire_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_asleep(t->kept) : 0);
+	wire_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);
 	wire_bool(o, "watched", t->watched);
 	return o;
 }

@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "broker/policy.h"
+#include "vault/entries.h"
 #include "wire/policy.h"
 
 /* name, origin, variable, policy: what put and approve seal. */

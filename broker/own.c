@@ -19,6 +19,8 @@
 #include "base/paths.h"
 #include "broker/tenant.h"
 #include "vault/arena.h"
+#include "vault/keyfile.h"
+#include "vault/keytext.h"
 
 #define HOST_KEY "host.key"
 #define CREDENTIAL "ccrun.key" /* and what begins so: a system broker gets one a vault */

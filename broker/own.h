@@ -5,8 +5,9 @@
 #ifndef BROKER_OWN_H
 #define BROKER_OWN_H
 
-#include "vault/keyfile.h"
-#include "vault/vault.h"
+#include "vault/host_key.h"
+#include "vault/slot.h"
+
 
 struct failure;
 struct tenant;

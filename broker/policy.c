@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "vault/vault.h"
+#include "vault/entry.h"
 
 /*
  * The client blanks these when it expands a repository's MCP and hook

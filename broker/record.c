@@ -15,7 +15,7 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
-#include "vault/kdf.h"
+#include "vault/crypto.h"
 
 #define RECORD "record.jsonl"
 #define RECORD_OLD "record.1.jsonl"
@@ -224,8 +224,8 @@ int record_write(struct record *r, const struct record_event *e, struct failure 
 	add_text(&l, "session", e->session);
 	add_text(&l, "image", e->image);
 	add_text(&l, "why", e->why);
-	secure_hash(hash, r->hash, 64, l.text, l.n);
-	secure_hex(hex, hash, sizeof(hash));
+	blake2b_256(hash, r->hash, 64, l.text, l.n);
+	hex_encode(hex, hash, sizeof(hash));
 	add(&l, ",\"hash\":\"", 9);
 	add(&l, hex, 64);
 	add(&l, "\"}\n", 3);

@@ -10,6 +10,7 @@
 #include "broker/connection.h"
 #include "broker/policy.h"
 #include "broker/tenant.h"
+#include "vault/entries.h"
 
 const struct entry *session_entry(struct connection *c, unsigned i, struct failure *f)
 {

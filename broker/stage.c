@@ -10,7 +10,6 @@
 #include "broker/connection.h"
 #include "broker/limits.h"
 #include "broker/tenant.h"
-#include "vault/vault.h"
 
 void stage_drop(struct connection *c)
 {

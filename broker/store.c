@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "vault/vault.h"
+#include "vault/limits.h"
 
 #define VAULT "vault"
 #define VAULT_NEW "vault.new"

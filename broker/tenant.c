@@ -11,6 +11,12 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "vault/arena.h"
+#include "vault/entries.h"
+#include "vault/lock_settings.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
+#include "vault/vault.h"
 #include "wire/policy.h"
 
 /* Where uid's vault and record are. */
@@ -192,7 +198,7 @@ static int write_vault(struct tenant *t, struct vault *v, struct failure *f)
 	r = store_write(&t->store, file, n, f);
 	free(file);
 	if (r == 0)
-		vault_sealed(v);
+		vault_commit(v);
 	return r;
 }
 
@@ -206,7 +212,7 @@ static void adopt(struct tenant *t, struct vault *v)
 	t->alone = false;
 	t->opened = t->used = io_now_ms();
 	t->sleep_next = 0;
-	vault_touch(v, t->opened);
+	vault_set_since(v, t->opened);
 }
 
 int tenant_init(struct tenant *t, const uint8_t *id, struct slot_info *slot,
@@ -266,7 +272,7 @@ static void carry_used(struct tenant *t, const struct vault *from, struct vault 
 
 	if (!from || memcmp(vault_id(from), vault_id(to), VAULT_ID_LEN) != 0)
 		return;
-	vault_carry(from, to);
+	vault_tokens_carry(from, to);
 	for (i = 0; (e = vault_at(from, i)); i++) {
 		same = vault_find(to, e->name);
 		if (!same || same->used >= e->used)
@@ -314,7 +320,7 @@ static int64_t sleep_over(struct vault *v, int64_t now)
 			continue;
 		end = e->since + (int64_t)p.ttl * 1000;
 		if (now >= end)
-			vault_sleep(v, e->name);
+			vault_token_sleep(v, e->name);
 		else if (end < next)
 			next = end;
 	}
@@ -361,11 +367,11 @@ int tenant_wake(struct tenant *t, struct failure *f)
 	size_t n;
 	int r;
 
-	if (vault_asleep(t->vault) == 0)
+	if (vault_tokens_asleep(t->vault) == 0)
 		return 0;
 	if (store_read(&t->store, &file, &n, f) != 0)
 		return -1;
-	r = vault_wake(t->vault, file, n, f);
+	r = vault_tokens_wake(t->vault, file, n, f);
 	free(file);
 	t->sleep_next = 0;
 	return r;
@@ -407,7 +413,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	}
 	/* A damaged one has no number to follow; it is set aside all the same. */
 	if (tenant_inspect(t, pub, NULL) == 0)
-		vault_follow(v, pub->generation);
+		vault_raise_generation(v, pub->generation);
 	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, aside, f) != 0)
 		goto bad;
 	store_forget(&t->store);
@@ -431,11 +437,11 @@ bad:
 
 void tenant_tick(struct tenant *t, int64_t now)
 {
-	struct vault_settings s;
+	struct lock_settings s;
 	enum lock_why why;
 
 	if (t->vault) {
-		s = vault_settings(t->vault);
+		s = vault_lock_settings(t->vault);
 		why = lock_due(&s, t->opened, t->used, now);
 		if (why != LOCK_WHY_START)
 			tenant_lock(t, why, 0);

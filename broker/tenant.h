@@ -15,7 +15,8 @@
 #include "broker/record.h"
 #include "broker/store.h"
 #include "broker/usage.h"
-#include "vault/vault.h"
+#include "vault/entry.h"
+#include "vault/inspect.h"
 
 struct failure;
 struct arena;

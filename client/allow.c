@@ -11,6 +11,7 @@
 #include "client/verbs.h"
 #include "config/project/project.h"
 #include "config/provider/provider.h"
+#include "config/project/allowed.h"
 
 static const struct option allow_options[] = {
 	{ "ask", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
@@ -43,7 +44,7 @@ static void allow_show_before(const struct project *p)
 	static struct project old;
 
 	memcpy(old.path, p->path, sizeof(old.path));
-	if (project_allowed_text(p->path, old.text, NULL) != 0)
+	if (allowed_text(p->path, old.text, NULL) != 0)
 		return;
 	old.n = strlen(old.text);
 	if (project_parse(&old, NULL) != 0)
@@ -57,7 +58,7 @@ static int allow_ask(const struct project *p, struct failure *f)
 	enum project_standing standing;
 	bool yes = false;
 
-	if (project_ask(p, &standing, f) != 0)
+	if (allowed_standing(p, &standing, f) != 0)
 		return -1;
 	if (standing == PROJECT_ALLOWED)
 		return 0;
@@ -86,7 +87,7 @@ int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (project_pin_find(argc, argv, &p, f) != 0 || allow_check_provider(&p, f) != 0 || (asks && allow_ask(&p, f) != 0))
 		return -1;
-	if (project_decide(p.path, p.text, true, NULL, f) != 0)
+	if (allowed_decide(p.path, p.text, true, NULL, f) != 0)
 		return -1;
 	if (!asks)
 		say("%s pins this directory to %s%s%s", p.path, p.provider, p.mode[0] ? ":" : "", p.mode);

@@ -21,6 +21,7 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "start/watcher.h"
+#include "vault/slot.h"
 
 #define BACKUP_LABEL "backup" /* label of its only slot: tells a backup from a vault */
 

@@ -10,7 +10,7 @@
 #include "config/ini/ini_file.h"
 #include "config/ini/user_file.h"
 #include "config/provider/provider.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 
 static const struct option default_options[] = {
 	{ "unset", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
@@ -20,11 +20,11 @@ static int default_show(struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	if (r < 0)
 		return -1;
-	it = r == 1 ? ini_file_get(file, "ccrun", "default") : NULL;
+	it = r == INI_READ ? ini_file_get(file, "ccrun", "default") : NULL;
 	if (it && it->value[0])
 		puts(it->value);
 	r = it && it->value[0];
@@ -54,7 +54,7 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		provider_free(p);
 	}
-	if (user_file_set(SETTINGS_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) != 0)
+	if (user_file_set(CCRUN_CONF_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) != 0)
 		return -1;
 	say(unset ? "`ccrun` alone runs no provider now" : "`ccrun` alone runs %s now, where no project is pinned",
 	    argv[optind]);

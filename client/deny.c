@@ -11,6 +11,7 @@
 #include "client/common/project_pin.h"
 #include "client/verbs.h"
 #include "config/project/project.h"
+#include "config/project/allowed.h"
 
 /* Is this the path of a .ccrun file, rather than of its directory? */
 static bool deny_names_pin(const char *path)
@@ -38,7 +39,7 @@ int verb_deny(struct client *c, int argc, char **argv, struct failure *f)
 			return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", argv[optind]);
 	}
 	memcpy(path, p.path, sizeof(path));
-	if (project_decide(path, NULL, false, &was, f) != 0)
+	if (allowed_decide(path, NULL, false, &was, f) != 0)
 		return -1;
 	if (!was)
 		return fail_set(f, FAIL_NO_ENTRY, NULL, "%s was not allowed", path);

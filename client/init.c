@@ -5,6 +5,7 @@
 #include "client/common/options.h"
 #include "client/slots/vault_make.h"
 #include "client/verbs.h"
+#include "vault/slot.h"
 
 /* OPT_KIND + a slot's kind: what opens the new vault. */
 enum { OPT_FD = 256, OPT_SYSTEM, OPT_KIND };

@@ -14,7 +14,7 @@
 #include "config/ini/ini_file.h"
 #include "config/ini/user_file.h"
 #include "config/provider/provider.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 #include "json/output.h"
 #include "wire/message.h"
 
@@ -73,12 +73,12 @@ static int link_make(const char *name, const char *to, bool wraps, const char *g
 		return -1;
 	if (!link_join(path, dir, strlen(dir), name))
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", dir);
-	snprintf(value, sizeof(value), "%s%s", wraps ? SETTINGS_WRAP : "", to);
+	snprintf(value, sizeof(value), "%s%s", wraps ? CCRUN_CONF_WRAP : "", to);
 	if (link_refuse_to_shadow(name, path, f) != 0 || link_meaning(name, before, f) < 0 ||
-	    user_file_set(SETTINGS_LEAF, "links", name, value, f) != 0)
+	    user_file_set(CCRUN_CONF_LEAF, "links", name, value, f) != 0)
 		return -1;
 	if (link_place(path, f) != 0) {
-		user_file_set(SETTINGS_LEAF, "links", name, before[0] ? before : NULL, NULL);
+		user_file_set(CCRUN_CONF_LEAF, "links", name, before[0] ? before : NULL, NULL);
 		return -1;
 	}
 	say(wraps ? "%s PROGRAM runs PROGRAM on %s" : "%s runs claude on %s", path, to);
@@ -96,14 +96,14 @@ static int link_list(bool json, struct failure *f)
 	const char *to;
 	bool wraps;
 	unsigned i, links = 0;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
-	for (i = 0; r == 1 && i < file->items; i++) {
+	for (i = 0; r == INI_READ && i < file->items; i++) {
 		it = &file->item[i];
 		if (strcmp(it->section, "links") != 0 || !it->key)
 			continue;
-		wraps = strncmp(it->value, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0;
-		to = wraps ? it->value + strlen(SETTINGS_WRAP) : it->value;
+		wraps = strncmp(it->value, CCRUN_CONF_WRAP, strlen(CCRUN_CONF_WRAP)) == 0;
+		to = wraps ? it->value + strlen(CCRUN_CONF_WRAP) : it->value;
 		if (!link_in_path(it->key, true, path))
 			path[0] = '\0';
 		o = js_object();

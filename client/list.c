@@ -14,6 +14,7 @@
 #include "client/verbs.h"
 #include "config/provider/provider.h"
 #include "json/output.h"
+#include "config/provider/names.h"
 
 enum vault_view { VIEW_OPEN, VIEW_LOCKED, VIEW_NO_VAULT, VIEW_NO_BROKER, VIEW_UNKNOWN };
 

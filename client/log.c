@@ -16,7 +16,7 @@
 #include "client/common/output.h"
 #include "client/verbs.h"
 #include "json/output.h"
-#include "vault/kdf.h"
+#include "vault/crypto.h"
 
 #define LINES_SHOWN 50
 #define HASH_HEX 64
@@ -156,8 +156,8 @@ static bool chain_fits(struct chain *c, const char *line, size_t n)
 	if (n <= TAIL_LEN || memcmp(tail, TAIL_KEY, sizeof(TAIL_KEY) - 1) != 0 ||
 	    memcmp(line + n - 2, "\"}", 2) != 0)
 		return false;
-	secure_hash(hash, c->hash, HASH_HEX, line, (size_t)(tail - line));
-	secure_hex(hex, hash, sizeof(hash));
+	blake2b_256(hash, c->hash, HASH_HEX, line, (size_t)(tail - line));
+	hex_encode(hex, hash, sizeof(hash));
 	memcpy(c->hash, hex, sizeof(hex));
 	return memcmp(tail + sizeof(TAIL_KEY) - 1, hex, HASH_HEX) == 0;
 }

@@ -15,6 +15,7 @@
 #include "client/common/connection.h"
 #include "client/verbs.h"
 #include "vault/kdf.h"
+#include "vault/crypto.h"
 
 static const struct verb verbs[] = {
 	{ "init", verb_init, VERB_SECRET, "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
@@ -145,7 +146,7 @@ static int verb_prepare(const struct verb *v, struct failure *f)
 				"a process inside a session gets nothing");
 	if ((v->flags & VERB_SECRET) && proc_fresh_memory(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
-	return secure_start(f);
+	return libsodium_start(f);
 }
 
 static int verb_run_one(const struct verb *v, int argc, char **argv)

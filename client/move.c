@@ -21,6 +21,7 @@
 #include "client/slots/slots.h"
 #include "client/slots/transfer.h"
 #include "client/verbs.h"
+#include "vault/slot.h"
 
 struct move {
 	enum dial_where from, to;

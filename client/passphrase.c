@@ -14,6 +14,7 @@
 #include "client/slots/slot_make.h"
 #include "client/slots/slots.h"
 #include "client/verbs.h"
+#include "vault/slot.h"
 
 static struct slots all; /* several pages: not on the stack */
 

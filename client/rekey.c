@@ -23,6 +23,11 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "vault/keyfile.h"
+#include "vault/crypto.h"
+#include "vault/kdf.h"
+#include "vault/keytext.h"
+#include "vault/recovery.h"
+#include "vault/slot.h"
 
 #define REKEY_ITEM (4 + KEY_LEN) /* bytes in the request's "keys": a slot's number, little-endian, and its key */
 
@@ -138,7 +143,7 @@ static int rekey_seal_key(struct client *c, struct rekey *r, const struct slot_v
 	    wire_get_bin(c->dial.in.top, "public", &own, &n, f) == 0)
 		here = n == HOST_PUBLIC_LEN && memcmp(own, info.host, n) == 0 && !r->has_keyfile;
 	memcpy(info.vault, r->slots.vault, VAULT_ID_LEN);
-	secure_random(key->p, KEY_LEN);
+	random_fill(key->p, KEY_LEN);
 	if (keyfile_seal(&info, key->p, sealed) != 0)
 		return fail_set(f, FAIL_DAMAGED, NULL, "the slot's host has no public key");
 	if (here) {
@@ -155,7 +160,7 @@ static int rekey_write_credential(struct client *c, struct rekey *r, const struc
 	struct secret text = { 0 };
 	int done;
 
-	secure_random(key->p, KEY_LEN);
+	random_fill(key->p, KEY_LEN);
 	if (secret_new(c, &text, KEYTEXT_MAX, f) != 0)
 		return -1;
 	text.n = keytext_format(r->slots.vault, s->id, key->p, (char *)text.p);

@@ -23,6 +23,7 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "vault/slot.h"
 
 #define TURN_PATIENCE_MS 30000 /* longer than the keyring helper's own deadlines */
 

@@ -9,7 +9,7 @@
 #include "client/common/options.h"
 #include "client/verbs.h"
 #include "config/ini/user_file.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 
 int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 {
@@ -36,5 +36,5 @@ int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	if (!r && !linked)
 		return fail_set(f, FAIL_NO_ENTRY, "ccctl link lists them", "there is no link '%s'", name);
-	return r && user_file_set(SETTINGS_LEAF, "links", name, NULL, f) != 0 ? -1 : EXIT_DONE;
+	return r && user_file_set(CCRUN_CONF_LEAF, "links", name, NULL, f) != 0 ? -1 : EXIT_DONE;
 }

@@ -26,6 +26,7 @@
 #include "import/scrub.h"
 #include "import/vault_entries.h"
 #include "vault/kdf.h"
+#include "vault/crypto.h"
 
 enum { OPT_SCRUB = 256, OPT_JSON, OPT_HISTORY, OPT_FD };
 
@@ -268,7 +269,7 @@ static int import_harden(struct failure *f)
 				"a process inside a session gets nothing");
 	if (proc_fresh_memory(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
-	return secure_start(f);
+	return libsodium_start(f);
 }
 
 int main(int argc, char **argv)

@@ -13,6 +13,8 @@
 #include "import/match_provider.h"
 #include "import/token_variables.h"
 #include "wire/message.h"
+#include "config/provider/names.h"
+#include "config/provider/params.h"
 
 int match_add_provider(struct import *im, const struct known_provider *k, struct failure *f)
 {
@@ -124,7 +126,7 @@ static bool known_at_template(const struct known_provider *k, const char *url)
 	for (i = 0; i < p->params && !found; i++)
 		found = match_url_template(k->base_url, url, p->param[i].name, value,
 					   sizeof(value)) &&
-			(p->param[i].choices[0] ? provider_choice_ok(&p->param[i], value)
+			(p->param[i].choices[0] ? params_choice_ok(&p->param[i], value)
 						: !strchr(value, '.'));
 	provider_free(p);
 	return found;

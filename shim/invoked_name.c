@@ -7,7 +7,7 @@
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 #include "shim/arguments.h"
 
 /* Copy the value of the name in [links] to out; "" when it has none.  0 or -1. */
@@ -15,11 +15,11 @@ static int link_read(const char *name, char *out, size_t size, struct failure *f
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	out[0] = '\0';
-	if (r != 1)
-		return r;
+	if (r != INI_READ)
+		return r == INI_ABSENT ? 0 : -1;
 	it = ini_file_get(file, "links", name);
 	if (it && strlen(it->value) < size)
 		memcpy(out, it->value, strlen(it->value) + 1);
@@ -30,7 +30,7 @@ static int link_read(const char *name, char *out, size_t size, struct failure *f
 enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct failure *f)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *to = name;
-	char value[sizeof(SETTINGS_WRAP) + NAME_MAX_LEN + 1 + NAME_MAX_LEN + 1]; /* and NAME:MODE */
+	char value[sizeof(CCRUN_CONF_WRAP) + NAME_MAX_LEN + 1 + NAME_MAX_LEN + 1]; /* and NAME:MODE */
 	bool wraps;
 
 	/* A login shell's "-ccrun", or nothing at all, is no link. */
@@ -39,9 +39,9 @@ enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct fa
 	memset(a, 0, sizeof(*a));
 	if (link_read(name, value, sizeof(value), f) != 0)
 		return INVOKED_UNKNOWN;
-	wraps = strncmp(value, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0;
+	wraps = strncmp(value, CCRUN_CONF_WRAP, strlen(CCRUN_CONF_WRAP)) == 0;
 	if (value[0])
-		to = wraps ? value + strlen(SETTINGS_WRAP) : value;
+		to = wraps ? value + strlen(CCRUN_CONF_WRAP) : value;
 	a->rest = argv + 1;
 	if (wraps) {
 		if (!argv[1]) {

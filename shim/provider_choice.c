@@ -9,10 +9,11 @@
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
 #include "config/project/project.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 #include "shim/arguments.h"
 #include "shim/ccctl.h"
 #include "start/terminal.h"
+#include "config/project/allowed.h"
 
 static int pin_refuse(const struct project *p, enum project_standing s, struct failure *f)
 {
@@ -27,11 +28,11 @@ enum pin_result { PIN_FAILED = -1, PIN_NONE, PIN_ALLOWED };
 static enum pin_result pin_find(const struct arguments *a, struct project *p, struct failure *f)
 {
 	enum project_standing standing;
-	int r = project_find(p, f);
+	enum project_search r = project_find(p, f);
 
-	if (r <= 0)
-		return r == 0 ? PIN_NONE : PIN_FAILED;
-	if (project_ask(p, &standing, f) != 0)
+	if (r != PROJECT_FOUND)
+		return r == PROJECT_NONE ? PIN_NONE : PIN_FAILED;
+	if (allowed_standing(p, &standing, f) != 0)
 		return PIN_FAILED;
 	if (standing == PROJECT_ALLOWED)
 		return PIN_ALLOWED;
@@ -42,7 +43,7 @@ static enum pin_result pin_find(const struct arguments *a, struct project *p, st
 	if (ccctl_run("allow", "--ask", f) != 0)
 		return PIN_FAILED;
 	/* The file may have changed while the user was asked: read it again. */
-	if (project_find(p, f) != 1 || project_ask(p, &standing, f) != 0)
+	if (project_find(p, f) != PROJECT_FOUND || allowed_standing(p, &standing, f) != 0)
 		return PIN_FAILED;
 	if (standing == PROJECT_ALLOWED)
 		return PIN_ALLOWED;
@@ -55,10 +56,10 @@ static int default_read(struct arguments *a, struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
-	if (r != 1)
-		return r;
+	if (r != INI_READ)
+		return r == INI_ABSENT ? 0 : -1;
 	it = ini_file_get(file, "ccrun", "default");
 	r = it && it->value[0] ? arguments_set_provider(a, it->value, f) : 0;
 	ini_file_free(file);

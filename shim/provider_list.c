@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "config/provider/names.h"
 #include "config/provider/provider.h"
 
 static void provider_print_line(FILE *to, const char *name)

@@ -20,7 +20,7 @@
 #include "statusline/line.h"
 #include "statusline/parts.h"
 #include "config/ini/ini_file.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 
 #define INPUT_MS 1000	/* the client writes at once; whoever never ends is not waited for */
 #define BROKER_MS 150	/* it answers within one; when it hangs the line still comes */
@@ -48,15 +48,15 @@ static void note_mistake(const struct failure *f)
 		snprintf(mistake, sizeof(mistake), "%s?", name);
 }
 
-static void read_settings(struct statusline_settings *s)
+static void read_settings(struct statusline_conf *s)
 {
 	struct failure f = { 0 };
 	struct ini_file *file;
 	int r;
 
-	statusline_settings_default(s);
-	r = settings_file_read(&file, &f);
-	if (r < 0 || (r == 1 && statusline_settings_read(file, s, &f) != 0))
+	statusline_conf_default(s);
+	r = ccrun_conf_read(&file, &f);
+	if (r == INI_FAILED || (r == INI_READ && statusline_conf_read(file, s, &f) != 0))
 		note_mistake(&f);
 	ini_file_free(file);
 }
@@ -78,7 +78,7 @@ static void look_at_git(struct facts *k)
 		git_look_at(&look, &k->git);
 }
 
-static unsigned columns(const struct statusline_settings *s)
+static unsigned columns(const struct statusline_conf *s)
 {
 	const char *v = getenv("COLUMNS");
 	size_t n = v ? strlen(v) : 0;

@@ -12,7 +12,7 @@
 
 #define NAME_COLUMNS 32 /* of the parts that have no width of their own */
 
-bool parts_have(const struct statusline_settings *s, enum status_part part)
+bool parts_have(const struct statusline_conf *s, enum status_part part)
 {
 	unsigned i;
 
@@ -51,7 +51,7 @@ static const char *graded(const struct facts *k, enum status_part part, double p
 
 static void provider(const struct facts *k, struct line *l)
 {
-	const struct statusline_settings *s = &k->settings;
+	const struct statusline_conf *s = &k->settings;
 	const struct shown_provider *p = &k->provider;
 	const char *sgr = p->has_colour ? p->colour : s->colour[PART_PROVIDER];
 	struct cell *c = line_add(l, KEEP_PROVIDER, p->label, s->label, sgr);
@@ -64,7 +64,7 @@ static void provider(const struct facts *k, struct line *l)
 
 static void notices(const struct facts *k, struct line *l)
 {
-	const struct statusline_settings *s = &k->settings;
+	const struct statusline_conf *s = &k->settings;
 
 	if (k->redirect == REDIRECT_ON)
 		line_add(l, KEEP_NOTICE, "redirected", NAME_COLUMNS, s->colour[COLOUR_HIGH]);
@@ -124,7 +124,7 @@ static void reset_time(const struct facts *k, const struct quota_item *it, struc
 
 static void percent(const struct facts *k, const struct quota_item *it, struct line *l)
 {
-	const struct statusline_settings *s = &k->settings;
+	const struct statusline_conf *s = &k->settings;
 	const char *sgr = k->quota.state == QUOTA_FRESH
 				  ? graded(k, PART_QUOTA, it->percent, s->quota_at)
 				  : s->colour[COLOUR_STALE];
@@ -161,7 +161,7 @@ static void amount_text(const struct quota_item *it, char *out, size_t size)
 /* Something that is left, unless there is a share of it that is used. */
 static void money(const struct facts *k, const struct quota_item *it, struct line *l)
 {
-	const struct statusline_settings *s = &k->settings;
+	const struct statusline_conf *s = &k->settings;
 	bool left = it->amount[0] != '-' && strpbrk(it->amount, "123456789");
 	const char *sgr = s->colour[left ? (unsigned)PART_QUOTA : COLOUR_HIGH];
 	char text[64];
@@ -191,7 +191,7 @@ static void window(const struct facts *k, const char *which, struct line *l)
 
 static void quota(const struct facts *k, struct line *l)
 {
-	const struct statusline_settings *s = &k->settings;
+	const struct statusline_conf *s = &k->settings;
 	unsigned i;
 
 	if (k->quota.state == QUOTA_WAITING)
@@ -217,7 +217,7 @@ static void context(const struct facts *k, struct line *l)
 
 static void branch(const struct facts *k, struct line *l)
 {
-	const struct statusline_settings *s = &k->settings;
+	const struct statusline_conf *s = &k->settings;
 	bool own = k->git.found && k->git.branch[0];
 	struct cell *c = line_add(l, KEEP_BRANCH, own ? k->git.branch : k->input.worktree_branch, s->branch,
 				  s->colour[PART_BRANCH]);
@@ -260,7 +260,7 @@ static bool found_url(const char *url)
 
 static void repo(const struct facts *k, struct line *l)
 {
-	const struct statusline_settings *s = &k->settings;
+	const struct statusline_conf *s = &k->settings;
 	const struct input *in = &k->input;
 	struct cell *c = line_add(l, KEEP_REPO, in->repo_name[0] ? in->repo_name : k->git.repo, s->repo,
 				  s->colour[PART_REPO]);

@@ -10,12 +10,12 @@
 #include "statusline/session_provider.h"
 #include "statusline/quota.h"
 #include "statusline/redirect.h"
-#include "config/settings/statusline.h"
+#include "config/settings/statusline_conf.h"
 
 struct line;
 
 struct facts {
-	struct statusline_settings settings;
+	struct statusline_conf settings;
 	const char *mistake; /* "ccrun.conf:3?" when that file is wrong, or "" */
 	struct input input;
 	struct shown_provider provider;
@@ -26,7 +26,7 @@ struct facts {
 };
 
 /* Is the part one of those that are shown? */
-bool parts_have(const struct statusline_settings *s, enum status_part part);
+bool parts_have(const struct statusline_conf *s, enum status_part part);
 
 /* Fill the line; at least one cell comes out.  Pure, but for the time zone. */
 void parts_line(const struct facts *k, struct line *l);

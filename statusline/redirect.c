@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 #include "base/paths.h"
-#include "config/provider/environment.h"
+#include "config/provider/variables.h"
 
 #define SETTINGS_MAX ((size_t)256 * 1024) /* bytes; nobody writes so many by hand */
 
@@ -29,7 +29,7 @@ static bool routes(const char *name)
 {
 	if (fnmatch("*MODEL*", name, 0) == 0 || strcmp(name, "CLAUDE_CODE_MAX_CONTEXT_TOKENS") == 0)
 		return false;
-	return environment_routes(name);
+	return variable_routes_client(name);
 }
 
 static void look_at(const json_t *root, struct tries *out)

@@ -28,7 +28,7 @@ struct arena {
 	size_t used;
 	uint64_t secret; /* keys the canaries */
 	pid_t owner;	 /* the region does not exist in a forked child */
-	int smaps;	 /* kept open, so that a caged process can still ask */
+	int smaps;	 /* /proc/self/smaps, kept open for a sandboxed process */
 };
 
 /* In front of every block.  want is 0 while the block is free. */
@@ -41,7 +41,7 @@ struct block {
 
 _Static_assert(sizeof(struct block) % ALIGN == 0, "blocks must keep payloads aligned");
 
-static _Noreturn void corrupt(void)
+static _Noreturn void arena_abort(void)
 {
 	static const char text[] = "locked memory is corrupt: stopping\n";
 	ssize_t ignored = write(STDERR_FILENO, text, sizeof(text) - 1);
@@ -50,7 +50,7 @@ static _Noreturn void corrupt(void)
 	abort();
 }
 
-static uint64_t canary_of(const struct arena *a, const struct block *b)
+static uint64_t block_canary(const struct arena *a, const struct block *b)
 {
 	static const uint64_t odd = 0x9e3779b97f4a7c15u;
 	uint64_t x = a->secret ^ (uint64_t)(uintptr_t)b;
@@ -63,8 +63,8 @@ static uint64_t canary_of(const struct arena *a, const struct block *b)
 	return x ^ x >> 30;
 }
 
-/* What stands behind the payload: unlike the header's, the same until release. */
-static uint64_t tail_of(const struct arena *a, const struct block *b)
+/* The canary behind the payload.  Unlike the header's it stays the same until release. */
+static uint64_t block_tail_canary(const struct arena *a, const struct block *b)
 {
 	return ~a->secret ^ (uint64_t)(uintptr_t)b ^ b->want << 32;
 }
@@ -75,18 +75,18 @@ static void block_set(const struct arena *a, struct block *b, uint64_t size,
 	b->size = size;
 	b->before = before;
 	b->want = want;
-	b->canary = canary_of(a, b);
+	b->canary = block_canary(a, b);
 }
 
-/* A header that is not ours, or was written over, is never followed. */
+/* Abort on a header that this allocator did not write, before its sizes are used. */
 static void block_check(const struct arena *a, const struct block *b)
 {
 	size_t at = (size_t)((const uint8_t *)b - a->base);
 
-	if (b->canary != canary_of(a, b))
-		corrupt();
+	if (b->canary != block_canary(a, b))
+		arena_abort();
 	if (b->size < sizeof(*b) || b->size > a->size - at || b->before > at)
-		corrupt();
+		arena_abort();
 }
 
 static struct block *block_after(const struct arena *a, struct block *b)
@@ -105,7 +105,7 @@ bool arena_verify(const struct arena *a)
 }
 
 /* Map and lock `size` bytes.  Returns 0, or -1 with nothing left behind. */
-static int region_map(struct arena *a, size_t size)
+static int arena_map(struct arena *a, size_t size)
 {
 	uint8_t *base = locked_map_verified(size, a->smaps);
 
@@ -121,7 +121,7 @@ static int region_map(struct arena *a, size_t size)
 	return 0;
 }
 
-static int not_locked(struct failure *f)
+static int arena_fail_not_locked(struct failure *f)
 {
 	return fail_set(f, FAIL_NOT_LOCKED_MEM,
 			"raise RLIMIT_MEMLOCK to 1 MiB or more (ulimit -l 1024; with systemd "
@@ -156,10 +156,10 @@ struct arena *arena_new(size_t want, struct failure *f)
 		return NULL;
 	}
 	for (size = (want + page - 1) / page * page;;) {
-		if (region_map(a, size) == 0)
+		if (arena_map(a, size) == 0)
 			break;
 		if (size <= ARENA_LEAST) {
-			not_locked(f);
+			arena_fail_not_locked(f);
 			(void)close(a->smaps);
 			free(a);
 			return NULL;
@@ -202,7 +202,7 @@ static void block_take(struct arena *a, struct block *b, uint64_t need, size_t n
 		need = b->size;
 	}
 	block_set(a, b, need, b->before, n);
-	tail = tail_of(a, b);
+	tail = block_tail_canary(a, b);
 	memcpy((uint8_t *)(b + 1) + n, &tail, TAIL);
 	a->used += need;
 }
@@ -265,14 +265,14 @@ void arena_release(struct arena *a, void *p)
 		return;
 	if (at < a->base + sizeof(*b) || at >= a->base + a->size ||
 	    (size_t)(at - a->base) % ALIGN != 0)
-		corrupt();
+		arena_abort();
 	b = (struct block *)p - 1;
 	block_check(a, b);
 	if (b->want == 0 || b->want > b->size - sizeof(*b) - TAIL)
-		corrupt();
+		arena_abort();
 	memcpy(&tail, at + b->want, TAIL);
-	if (tail != tail_of(a, b))
-		corrupt();
+	if (tail != block_tail_canary(a, b))
+		arena_abort();
 	a->used -= b->size;
 	sodium_memzero(p, b->size - sizeof(*b));
 	block_set(a, b, b->size, b->before, 0);

@@ -1,9 +1,9 @@
 /*
  * vault/arena.h - one locked region for every secret, and an allocator in it.
  *
- * MUST: guard pages around it, mlock, MADV_DONTDUMP; the lock *verified* with
- * the kernel (smaps/VmLck), not believed; freed blocks wiped; no fallback to
- * ordinary memory, ever.
+ * MUST: guard pages around it, mlock, MADV_DONTDUMP; after mlock the kernel is asked
+ * whether the pages are locked (/proc/self/smaps); freed blocks wiped; no fallback
+ * to ordinary memory.
  */
 #ifndef VAULT_ARENA_H
 #define VAULT_ARENA_H

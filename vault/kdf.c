@@ -1,6 +1,5 @@
 /*
- * vault/kdf.c - Argon2id within bounds, and the small uses of the library:
- * random bytes, hashes, hex.
+ * vault/kdf.c - Argon2id within bounds.
  */
 #include "vault/kdf.h"
 
@@ -14,14 +13,6 @@
 
 _Static_assert(KDF_ARGON2ID13 == crypto_pwhash_ALG_ARGON2ID13, "the vault's number is libsodium's");
 _Static_assert(SALT_LEN == crypto_pwhash_SALTBYTES, "the vault's salt is libsodium's");
-
-int secure_start(struct failure *f)
-{
-	if (sodium_init() < 0)
-		return fail_set(f, FAIL_SYSTEM, NULL,
-				"cannot start: libsodium found no random numbers");
-	return 0;
-}
 
 void kdf_fresh(struct kdf_params *p)
 {
@@ -75,27 +66,4 @@ int kdf_derive(const struct kdf_params *p, const void *pass, size_t n,
 				p->mem >> 20);
 	}
 	return 0;
-}
-
-void secure_random(void *out, size_t n)
-{
-	randombytes_buf(out, n);
-}
-
-void secure_hash(uint8_t out[32], const void *a, size_t an, const void *b, size_t bn)
-{
-	crypto_generichash_state s;
-
-	crypto_generichash_init(&s, NULL, 0, 32);
-	if (an)
-		crypto_generichash_update(&s, a, an);
-	if (bn)
-		crypto_generichash_update(&s, b, bn);
-	crypto_generichash_final(&s, out, 32);
-	sodium_memzero(&s, sizeof(s));
-}
-
-void secure_hex(char *out, const void *p, size_t n)
-{
-	sodium_bin2hex(out, n * 2 + 1, p, n);
 }

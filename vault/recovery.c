@@ -3,7 +3,7 @@
  * checksum of 22, thirty characters of Crockford's base 32 (no I, L, O, U:
  * www.crockford.com/base32.html) in six groups.
  */
-#include "vault/keyfile.h"
+#include "vault/recovery.h"
 
 #include <string.h>
 
@@ -13,12 +13,13 @@
 
 #define CODE_BYTES 16
 #define CODE_CHARS 30 /* 150 bits: the code, then the checksum */
+#define CODE_CHECKED 19 /* bytes that hold CODE_CHARS */
 #define GROUP 5
 
-static const char alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
+static const char code_alphabet[] = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 
-/* The checksum's bits behind the code: 19 bytes, of which 150 bits count. */
-static void with_checksum(const uint8_t code[CODE_BYTES], uint8_t out[19])
+/* The code with its checksum behind it: 19 bytes, of which the first 150 bits count. */
+static void code_add_checksum(const uint8_t code[CODE_BYTES], uint8_t out[CODE_CHECKED])
 {
 	static const char purpose[] = "ccrun recovery checksum 1";
 	uint8_t sum[32];
@@ -26,67 +27,69 @@ static void with_checksum(const uint8_t code[CODE_BYTES], uint8_t out[19])
 	crypto_generichash(sum, sizeof(sum), code, CODE_BYTES, (const uint8_t *)purpose, sizeof(purpose));
 	memcpy(out, code, CODE_BYTES);
 	memcpy(out + CODE_BYTES, sum, 3);
-	out[18] &= 0xfc; /* 22 bits are used */
+	out[CODE_CHECKED - 1] &= 0xfc; /* 22 bits are used */
 	sodium_memzero(sum, sizeof(sum));
 }
 
-static void key_of(const uint8_t code[CODE_BYTES], uint8_t *key)
+static void code_derive_key(const uint8_t code[CODE_BYTES], uint8_t key[KEY_LEN])
 {
 	static const char purpose[] = "ccrun recovery key 1";
 
 	crypto_generichash(key, KEY_LEN, code, CODE_BYTES, (const uint8_t *)purpose, sizeof(purpose));
 }
 
-void recovery_make(char text[RECOVERY_TEXT], uint8_t *key)
+void recovery_make(char text[RECOVERY_TEXT], uint8_t key[KEY_LEN])
 {
-	uint8_t code[CODE_BYTES], all[19 + 1] = { 0 };
+	uint8_t code[CODE_BYTES], all[CODE_CHECKED + 1] = { 0 };
 	unsigned i, bit, value;
 	char *p = text;
 
 	randombytes_buf(code, sizeof(code));
-	with_checksum(code, all);
+	code_add_checksum(code, all);
 	for (i = 0; i < CODE_CHARS; i++) {
 		bit = i * 5;
 		value = (unsigned)all[bit / 8] << 8 | all[bit / 8 + 1];
 		if (i > 0 && i % GROUP == 0)
 			*p++ = '-';
-		*p++ = alphabet[value >> (11 - bit % 8) & 31];
+		*p++ = code_alphabet[value >> (11 - bit % 8) & 31];
 	}
 	*p = '\0';
-	key_of(code, key);
+	code_derive_key(code, key);
 	sodium_memzero(code, sizeof(code));
 	sodium_memzero(all, sizeof(all));
 }
 
-/* The number that a character stands for; -1: none, -2: to be passed over. */
-static int value_of(char c)
+enum { CHAR_WRONG = -1, CHAR_SKIPPED = -2 };
+
+/* The five bits that a character stands for, CHAR_WRONG, or CHAR_SKIPPED. */
+static int code_char_value(char c)
 {
 	const char *at;
 
 	if (c == ' ' || c == '-' || c == '\t')
-		return -2;
+		return CHAR_SKIPPED;
 	if (c >= 'a' && c <= 'z')
 		c = (char)(c - 'a' + 'A');
 	if (c == 'O')
 		c = '0';
 	if (c == 'I' || c == 'L')
 		c = '1';
-	at = c ? strchr(alphabet, c) : NULL;
-	return at ? (int)(at - alphabet) : -1;
+	at = c ? strchr(code_alphabet, c) : NULL;
+	return at ? (int)(at - code_alphabet) : CHAR_WRONG;
 }
 
-int recovery_parse(const char *typed, size_t n, uint8_t *key, struct failure *f)
+int recovery_parse(const char *typed, size_t n, uint8_t key[KEY_LEN], struct failure *f)
 {
-	uint8_t all[19 + 1] = { 0 }, want[19];
+	uint8_t all[CODE_CHECKED + 1] = { 0 }, want[CODE_CHECKED];
 	unsigned count = 0, bit, value;
 	size_t i;
 	int v, r = -1;
 
 	for (i = 0; i < n; i++) {
-		v = value_of(typed[i]);
-		if (v == -2)
+		v = code_char_value(typed[i]);
+		if (v == CHAR_SKIPPED)
 			continue;
-		if (v < 0) {
+		if (v == CHAR_WRONG) {
 			fail_set(f, FAIL_BAD_VALUE, "it has digits and letters without I, L, O and U",
 				 "character %zu cannot be in a recovery code", i + 1);
 			goto out;
@@ -104,13 +107,13 @@ int recovery_parse(const char *typed, size_t n, uint8_t *key, struct failure *f)
 			 "a recovery code has %d characters, this has %u", CODE_CHARS, count);
 		goto out;
 	}
-	with_checksum(all, want);
+	code_add_checksum(all, want);
 	if (sodium_memcmp(want, all, sizeof(want)) != 0) {
 		fail_set(f, FAIL_BAD_VALUE, "compare it with what you wrote down",
 			 "the recovery code has a typing error: its checksum does not match");
 		goto out;
 	}
-	key_of(all, key);
+	code_derive_key(all, key);
 	r = 0;
 out:
 	sodium_memzero(all, sizeof(all));

@@ -13,6 +13,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+
 #define CHUNK ((size_t)256 * 1024) /* pages are only taken when they are used */
 #define ALIGN 16
 

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "wire/policy.h"
+#include "config/provider/names.h"
 
 #define ENTRIES_MAX 4096 /* in a listing; bounds what a broken broker can make us allocate */
 

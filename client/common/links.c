@@ -91,12 +91,12 @@ int link_meaning(const char *name, char out[LINK_VALUE], struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
-	int r = settings_file_read(&file, f);
+	int r = ccrun_conf_read(&file, f);
 
 	out[0] = '\0';
-	it = r == 1 ? ini_file_get(file, "links", name) : NULL;
+	it = r == INI_READ ? ini_file_get(file, "links", name) : NULL;
 	if (it)
 		snprintf(out, LINK_VALUE, "%s", it->value);
 	ini_file_free(file);
-	return r < 0 ? -1 : it != NULL;
+	return r == INI_FAILED ? -1 : it != NULL;
 }

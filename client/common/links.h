@@ -9,11 +9,11 @@
 #include <stddef.h>
 #include "base/paths.h"
 #include "config/provider/provider.h"
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 
 struct failure;
 
-#define LINK_VALUE (sizeof(SETTINGS_WRAP) + PROVIDER_VALUE_MAX) /* bytes of a value in [links] */
+#define LINK_VALUE (sizeof(CCRUN_CONF_WRAP) + PROVIDER_VALUE_MAX) /* bytes of a value in [links] */
 
 /* Is path a symbolic link to this installation's ccrun?  (ccrun itself is none.) */
 bool link_is_ours(const char *path);

@@ -10,15 +10,15 @@
 
 int project_pin_find(int argc, char **argv, struct project *p, struct failure *f)
 {
-	int r;
+	enum project_search r;
 
 	if (argc - optind > 1)
 		return fail_set(f, FAIL_USAGE, "ccctl help allow", "one directory at a time");
 	if (optind < argc)
 		return project_read(argv[optind], p, f);
 	r = project_find(p, f);
-	if (r == 0)
+	if (r == PROJECT_NONE)
 		return fail_set(f, FAIL_NO_ENTRY, "make one: provider = NAME",
 				"there is no " PROJECT_LEAF " here or above");
-	return r < 0 ? -1 : 0;
+	return r == PROJECT_FAILED ? -1 : 0;
 }

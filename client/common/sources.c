@@ -7,7 +7,9 @@
 
 #include "base/fail.h"
 #include "client/common/tokens.h"
+#include "config/source/command.h"
 #include "config/source/source.h"
+#include "config/source/source_seal.h"
 #include "start/source.h"
 #include "start/terminal.h"
 
@@ -31,13 +33,13 @@ int source_settle(struct client *c, const char *ref, bool check, struct tokens *
 int source_is_sealed(const struct listed *e, struct entry_source *now, struct failure *f)
 {
 	struct source_file s;
-	struct words w;
+	struct command_words w;
 	bool there;
 
-	if (source_load(e->source.ref, &s, f) != 0 || words_split(e->source.command, &w, f) != 0)
+	if (source_load(e->source.ref, &s, f) != 0 || command_split(e->source.command, &w, f) != 0)
 		return -1;
 	there = access(w.v[0], X_OK) == 0;
-	words_free(&w);
+	command_free(&w);
 	if (there && source_check(&s, &e->source, NULL) == 0)
 		return 1;
 	return source_seal(&s, e->source.ref, now, f);

@@ -11,7 +11,6 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/terminal.h"
-#include "config/provider/provider.h"
 
 #define LINE_ROOM (TOKEN_MAX + 2) /* a key and its line's end */
 

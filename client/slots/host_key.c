@@ -17,6 +17,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "vault/kdf.h"
+#include "vault/crypto.h"
 
 #define HOST_KEY "host.key"
 #define HOST_PUB "host.pub"
@@ -162,7 +163,7 @@ int host_pair_make(struct client *c, const struct host_place *w, char public_tex
 	if (secret_new(c, &seed, HOST_SEED_LEN, f) != 0 || secret_new(c, &secret, HOST_SEED_LEN, f) != 0 ||
 	    secret_new(c, &text, HOST_SECRET_TEXT, f) != 0)
 		goto out;
-	secure_random(seed.p, HOST_SEED_LEN);
+	random_fill(seed.p, HOST_SEED_LEN);
 	host_pair(seed.p, machine, public, secret.p);
 	host_secret_format(seed.p, (char *)text.p);
 	host_name(name);

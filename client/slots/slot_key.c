@@ -19,6 +19,11 @@
 #include "client/slots/host_key.h"
 #include "client/slots/slots.h"
 #include "start/helper.h"
+#include "vault/crypto.h"
+#include "vault/keytext.h"
+#include "vault/recovery.h"
+#include "vault/kdf.h"
+#include "vault/slot.h"
 
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
 #define PROMPT_PATIENCE_MS 180000 /* a person reads and answers a dialog */
@@ -26,7 +31,7 @@
 static void keyring_arguments(const uint8_t vault[VAULT_ID_LEN], uint32_t id, char hex[VAULT_ID_LEN * 2 + 1],
 			  char number[16])
 {
-	secure_hex(hex, vault, VAULT_ID_LEN);
+	hex_encode(hex, vault, VAULT_ID_LEN);
 	snprintf(number, 16, "%" PRIu32, id);
 }
 

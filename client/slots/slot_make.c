@@ -19,6 +19,11 @@
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "start/helper.h"
+#include "vault/crypto.h"
+#include "vault/keytext.h"
+#include "vault/recovery.h"
+#include "vault/kdf.h"
+#include "vault/slot.h"
 
 #define HELPER_PATIENCE_MS 15000 /* the helpers give up earlier, and say why */
 
@@ -109,8 +114,8 @@ static int slot_make_keyring(struct client *c, struct new_slot *s, const uint8_t
 	struct secret text = { 0 }, none = { 0 };
 	int r = -1;
 
-	secure_random(s->key.p, KEY_LEN);
-	secure_hex(hex, vault, VAULT_ID_LEN);
+	random_fill(s->key.p, KEY_LEN);
+	hex_encode(hex, vault, VAULT_ID_LEN);
 	snprintf(number, sizeof(number), "%" PRIu32, id);
 	if (slot_key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
 		/* Without the newline. */
@@ -131,7 +136,7 @@ static int slot_make_tpm2(struct client *c, struct new_slot *s, struct failure *
 	struct secret blob = { 0 };
 	int r;
 
-	secure_random(s->key.p, KEY_LEN);
+	random_fill(s->key.p, KEY_LEN);
 	if (secret_new(c, &blob, HELPER_MAX, f) != 0)
 		return -1;
 	r = helper_run(&h, blob.p, blob.room, &blob.n, f);
@@ -176,7 +181,7 @@ static int slot_make_keyfile(struct client *c, struct new_slot *s, const uint8_t
 	if (s->host_file ? host_read_public(s->host_file, info.host, name, f) != 0
 			 : slot_own_public(c, info.host, f) != 0)
 		return -1;
-	secure_random(s->key.p, KEY_LEN);
+	random_fill(s->key.p, KEY_LEN);
 	memcpy(info.vault, vault, VAULT_ID_LEN);
 	if (keyfile_seal(&info, s->key.p, s->keyfile) != 0)
 		return fail_set(f, FAIL_BAD_VALUE, "ccctl host show prints it", "that is no public key of a host");
@@ -199,7 +204,7 @@ static int slot_make_credential(struct client *c, struct new_slot *s, const uint
 		return fail_set(f, FAIL_USAGE,
 				"ccctl slot add credential | systemd-creds encrypt --name=ccrun.key - FILE",
 				"the key is not shown on a terminal");
-	secure_random(s->key.p, KEY_LEN);
+	random_fill(s->key.p, KEY_LEN);
 	if (slot_key_text(c, s, vault, id, &text, f) != 0)
 		return -1;
 	if (s->out_file)

@@ -10,6 +10,7 @@
 #include "client/common/secret.h"
 #include "vault/keyfile.h"
 #include "vault/vault.h"
+#include "vault/slot.h"
 
 struct client;
 struct failure;

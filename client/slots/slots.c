@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
+#include "vault/slot.h"
 
 static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
 {

@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "vault/vault.h"
+#include "vault/kdf.h"
+#include "vault/slot.h"
 
 struct client;
 struct failure;

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/connection.h"
+#include "vault/inspect.h"
 
 #define PART 48000 /* bytes; fits into WIRE_PACKET_MAX with the map around it */
 

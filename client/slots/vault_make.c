@@ -12,6 +12,7 @@
 #include "client/slots/slot_make.h"
 #include "client/slots/slots.h"
 #include "start/watcher.h"
+#include "vault/crypto.h"
 
 /* A second vault in the other broker would hide this one, or be hidden by it. */
 static int vault_check_none(struct client *c, bool system, struct failure *f)
@@ -40,7 +41,7 @@ int vault_make(struct client *c, enum slot_kind kind, int pass_fd, bool system, 
 	c->where = system ? DIAL_SYSTEM : DIAL_USER;
 	if (client_connect(c, true, f) != 0)
 		return -1;
-	secure_random(id, sizeof(id));
+	random_fill(id, sizeof(id));
 	if (slot_make(c, kind, &s, id, 1, f) != 0)
 		goto out;
 	made = true;

@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include "vault/vault.h"
+#include "vault/slot.h"
 
 struct client;
 struct failure;

@@ -1,5 +1,5 @@
 /*
- * config/ini/ini_edit.c - changing one value in a person's INI file.
+ * config/ini/ini_edit.c - changing one value in a user's INI file.
  */
 #include "config/ini/ini_edit.h"
 
@@ -11,76 +11,80 @@
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
 
-/* What to do to the text: del bytes at `at` go, insert comes. */
+/* A change of the text: del bytes at `at` are replaced by insert. */
 struct edit {
 	size_t at, del;
 	char insert[INI_EDIT_VALUE + INI_SECTION_MAX + 160];
 };
 
-static bool blank(char c)
+static bool edit_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
 }
 
-/* Where the value of a line lies, by inih's rules: up to " ;" or the end. */
-static void value_span(const char *line, size_t sep, size_t n, size_t *start, size_t *end)
+/* Find the value of a line by inih's rules: it ends at " ;" or at the end of the line. */
+static void line_value_span(const char *line, size_t sep, size_t n, size_t *start, size_t *end)
 {
 	size_t i;
 
 	*start = sep + 1;
 	*end = n;
 	for (i = sep + 1; i < n; i++)
-		if (line[i] == ';' && i > 0 && blank(line[i - 1])) {
+		if (line[i] == ';' && i > 0 && edit_is_blank(line[i - 1])) {
 			*end = i;
 			break;
 		}
-	while (*start < *end && blank(line[*start]))
+	while (*start < *end && edit_is_blank(line[*start]))
 		++*start;
-	while (*end > *start && blank(line[*end - 1]))
+	while (*end > *start && edit_is_blank(line[*end - 1]))
 		--*end;
 }
 
 /* Is it "key = ..."?  *sep is where the separator stands. */
-static bool has_key(const char *line, size_t n, const char *key, size_t *sep)
+static bool line_has_key(const char *line, size_t n, const char *key, size_t *sep)
 {
 	size_t i = 0, k = strlen(key);
 
-	while (i < n && blank(line[i]))
+	while (i < n && edit_is_blank(line[i]))
 		i++;
 	if (n - i < k || memcmp(line + i, key, k) != 0)
 		return false;
-	for (i += k; i < n && blank(line[i]); i++)
+	for (i += k; i < n && edit_is_blank(line[i]); i++)
 		;
 	*sep = i;
 	return i < n && (line[i] == '=' || line[i] == ':');
 }
 
-/* 1: the heading of the section, 0: another heading, -1: none. */
-static int is_heading(const char *line, size_t n, const char *section)
+enum heading { HEADING_NONE, HEADING_OTHER, HEADING_WANTED };
+
+static enum heading line_heading(const char *line, size_t n, const char *section)
 {
 	size_t i = 0, k = strlen(section);
 
 	if (n >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
 		i = 3;
-	while (i < n && blank(line[i]))
+	while (i < n && edit_is_blank(line[i]))
 		i++;
 	if (i == n || line[i] != '[')
-		return -1;
-	return n - i >= k + 2 && memcmp(line + i + 1, section, k) == 0 && line[i + 1 + k] == ']';
+		return HEADING_NONE;
+	if (n - i >= k + 2 && memcmp(line + i + 1, section, k) == 0 && line[i + 1 + k] == ']')
+		return HEADING_WANTED;
+	return HEADING_OTHER;
 }
 
-static bool counts(const char *line, size_t n)
+static bool line_has_content(const char *line, size_t n)
 {
 	size_t i = 0;
 
-	while (i < n && blank(line[i]))
+	while (i < n && edit_is_blank(line[i]))
 		i++;
 	return i < n && line[i] != ';' && line[i] != '#';
 }
 
-/* A new line: behind the section's last one (after), else in a new section at the end. */
-static void append(const char *text, size_t len, size_t after, const char *section, const char *key,
-		   const char *value, struct edit *e)
+/* Add a line at the offset `after`, the end of the section's last line, or, when that is 0, in
+ * a new section at the end. */
+static void edit_append(const char *text, size_t len, size_t after, const char *section,
+			const char *key, const char *value, struct edit *e)
 {
 	char heading[INI_SECTION_MAX + 8] = "";
 
@@ -92,41 +96,41 @@ static void append(const char *text, size_t len, size_t after, const char *secti
 		 heading, key, value);
 }
 
-/* false: there is nothing to take away. */
-static bool find_place(const char *text, size_t len, const char *section, const char *key,
-		       const char *value, struct edit *e)
+/* Find what to change.  False when there is nothing to remove. */
+static bool edit_find(const char *text, size_t len, const char *section, const char *key,
+		      const char *value, struct edit *e)
 {
 	size_t at, n, m, sep, start, end, after = 0;
 	bool inside = false;
-	int h;
+	enum heading h;
 
 	for (at = 0; at < len; at += n) {
 		const char *nl = memchr(text + at, '\n', len - at);
 
 		n = nl ? (size_t)(nl - text) - at + 1 : len - at;
 		m = nl ? n - 1 : n;
-		h = is_heading(text + at, m, section);
-		if (h >= 0)
-			inside = h == 1;
-		if (inside && h < 0 && has_key(text + at, m, key, &sep)) {
-			value_span(text + at, sep, m, &start, &end);
+		h = line_heading(text + at, m, section);
+		if (h != HEADING_NONE)
+			inside = h == HEADING_WANTED;
+		if (inside && h == HEADING_NONE && line_has_key(text + at, m, key, &sep)) {
+			line_value_span(text + at, sep, m, &start, &end);
 			e->at = value ? at + start : at;
 			e->del = value ? end - start : n;
 			snprintf(e->insert, sizeof(e->insert), "%s%s",
-				 !value || blank(text[at + start - 1]) ? "" : " ", value ? value : "");
+				 !value || edit_is_blank(text[at + start - 1]) ? "" : " ", value ? value : "");
 			return true;
 		}
-		if (inside && counts(text + at, m))
+		if (inside && line_has_content(text + at, m))
 			after = at + n;
 	}
 	if (value)
-		append(text, len, after, section, key, value, e);
+		edit_append(text, len, after, section, key, value, e);
 	return value != NULL;
 }
 
-/* Does the new text say what was meant? */
-static int prove(const char *path, const char *text, size_t n, const char *section, const char *key,
-		 const char *value, struct failure *f)
+/* Parse the new text and check that the key has the value. */
+static int edit_verify(const char *path, const char *text, size_t n, const char *section,
+		       const char *key, const char *value, struct failure *f)
 {
 	const struct ini_item *it;
 	struct ini_file *file;
@@ -147,7 +151,7 @@ int ini_edit(const char *path, const char *text, size_t len, const char *section
 	struct edit e = { .at = len };
 	size_t add;
 
-	find_place(text, len, section, key, value, &e);
+	edit_find(text, len, section, key, value, &e);
 	add = strlen(e.insert);
 	*n = len - e.del + add;
 	*out = malloc(*n + 1);
@@ -157,7 +161,7 @@ int ini_edit(const char *path, const char *text, size_t len, const char *section
 	memcpy(*out + e.at, e.insert, add);
 	memcpy(*out + e.at + add, text + e.at + e.del, len - e.at - e.del);
 	(*out)[*n] = '\0';
-	if (prove(path, *out, *n, section, key, value, f) == 0)
+	if (edit_verify(path, *out, *n, section, key, value, f) == 0)
 		return 0;
 	free(*out);
 	*out = NULL;

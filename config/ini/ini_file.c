@@ -1,7 +1,7 @@
 /*
- * config/ini/ini_file.c - reading one INI file.  The only home of inih, which
- * splits lines into keys and values; what it would take silently (long lines,
- * cut section names, duplicates, control characters) is refused here.
+ * config/ini/ini_file.c - reading one INI file.  inih splits lines into keys and
+ * values; what it would accept silently (long lines, cut section names, duplicates,
+ * control characters) is refused here.
  */
 #include "config/ini/ini_file.h"
 
@@ -24,11 +24,12 @@
 #define LINE_MAX_LEN 2000   /* the longest value is 1024 bytes; the rest is for a comment */
 #define READ_DEADLINE 10000 /* ms; configuration may lie on a slow network file system */
 
-/* What the reader and the handler, which inih calls in turn, know together. */
-struct reading {
+/* The state that inih's two callbacks share: the one that gives it lines, and the one that takes
+ * its items. */
+struct ini_reading {
 	struct ini_file *file;
 	const char *text, *next;
-	const char *begin; /* a section that the first line is in already, or NULL */
+	const char *begin; /* the section of the lines before the first heading, or NULL */
 	unsigned line;
 	bool failed;
 	struct failure *f;
@@ -45,7 +46,7 @@ int ini_fail(struct failure *f, const struct ini_item *at, const char *hint, con
 	return fail_set(f, FAIL_CONFIG, hint, "%s:%u: %s", at->path, at->line, text);
 }
 
-static int fail_here(struct reading *r, const char *hint, const char *why)
+static int reading_fail(struct ini_reading *r, const char *hint, const char *why)
 {
 	struct ini_item at = { .path = r->file->path, .line = r->line };
 
@@ -53,14 +54,15 @@ static int fail_here(struct reading *r, const char *hint, const char *why)
 	return ini_fail(r->f, &at, hint, "%s", why);
 }
 
-/* Append; key NULL for a heading.  Returns 0 or -1 (failed is set). */
-static int append(struct reading *r, const char *section, const char *key, const char *value)
+/* Append an item; key NULL for a heading.  0, or -1 and failed is set. */
+static int reading_append(struct ini_reading *r, const char *section, const char *key,
+			  const char *value)
 {
 	struct ini_file *file = r->file;
 	struct ini_item *it;
 
 	if (file->items == INI_ITEMS_MAX)
-		return fail_here(r, NULL, "too many lines with keys");
+		return reading_fail(r, NULL, "too many lines with keys");
 	it = &file->item[file->items];
 	it->path = file->path;
 	it->line = r->line;
@@ -83,10 +85,10 @@ static const char *skip_blank(const char *p)
 }
 
 /*
- * A heading is recorded here, as inih reports none: an empty section counts
- * too, and one that inih would cut is refused.
+ * Record a heading, because inih reports none: an empty section counts too.  A name that
+ * inih would cut is refused.
  */
-static int heading(struct reading *r, const char *line)
+static int reading_append_heading(struct ini_reading *r, const char *line)
 {
 	const char *p = skip_blank(line), *end;
 	char name[INI_SECTION_MAX + 1];
@@ -96,22 +98,22 @@ static int heading(struct reading *r, const char *line)
 		return 0;
 	end = strchr(++p, ']');
 	if (!end)
-		return fail_here(r, NULL, "a section's heading without ']'");
+		return reading_fail(r, NULL, "a section's heading without ']'");
 	n = (size_t)(end - p);
 	end = skip_blank(end + 1);
 	if (*end && !strchr(";#\r\n", *end))
-		return fail_here(r, NULL, "text behind a section's heading");
+		return reading_fail(r, NULL, "text behind a section's heading");
 	if (n == 0 || n > INI_SECTION_MAX)
-		return fail_here(r, NULL, "a section's name has 1 to 48 characters");
+		return reading_fail(r, NULL, "a section's name has 1 to 48 characters");
 	memcpy(name, p, n);
 	name[n] = '\0';
-	return append(r, name, NULL, "");
+	return reading_append(r, name, NULL, "");
 }
 
-/* inih's reader: as fgets(3), from memory. */
-static char *next_line(char *line, int size, void *stream)
+/* Give inih the next line, as fgets(3) does. */
+static char *reading_next_line(char *line, int size, void *stream)
 {
-	struct reading *r = stream;
+	struct ini_reading *r = stream;
 	const char *end = strchr(r->next, '\n');
 	size_t n = end ? (size_t)(end - r->next) + 1 : strlen(r->next);
 
@@ -124,20 +126,20 @@ static char *next_line(char *line, int size, void *stream)
 		return NULL;
 	r->line++;
 	if (n > LINE_MAX_LEN || n >= (size_t)size) {
-		fail_here(r, NULL, "the line is longer than 2000 characters");
+		reading_fail(r, NULL, "the line is longer than 2000 characters");
 		return NULL;
 	}
 	memcpy(line, r->next, n);
 	line[n] = '\0';
 	r->next += n;
-	if (heading(r, r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0 ? line + 3 : line) != 0)
+	if (reading_append_heading(r, r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0 ? line + 3 : line) != 0)
 		return NULL;
 	return line;
 }
 
-static int handle(void *user, const char *section, const char *key, const char *value)
+static int reading_handle_item(void *user, const char *section, const char *key, const char *value)
 {
-	struct reading *r = user;
+	struct ini_reading *r = user;
 	struct ini_file *file = r->file;
 	struct ini_item at = { .path = file->path, .line = r->line };
 	const struct ini_item *before;
@@ -145,20 +147,20 @@ static int handle(void *user, const char *section, const char *key, const char *
 	if (r->failed)
 		return 0;
 	if (!section[0])
-		return fail_here(r, "begin with [provider]", "a key outside of a section"), 0;
+		return reading_fail(r, "begin with [provider]", "a key outside of a section"), 0;
 	if (!key[0])
-		return fail_here(r, NULL, "a value without a key"), 0;
+		return reading_fail(r, NULL, "a value without a key"), 0;
 	before = ini_file_get(file, section, key);
 	if (before) {
 		r->failed = true;
 		ini_fail(r->f, &at, NULL, "%.64s is there already, at line %u", key, before->line);
 		return 0;
 	}
-	return append(r, section, key, value ? value : "") == 0;
+	return reading_append(r, section, key, value ? value : "") == 0;
 }
 
 /* Control characters could fake lines in messages or drive a terminal. */
-static int check_bytes(struct reading *r, size_t n)
+static int reading_check_bytes(struct ini_reading *r, size_t n)
 {
 	const char *p = r->text;
 	size_t i;
@@ -168,37 +170,37 @@ static int check_bytes(struct reading *r, size_t n)
 		if (p[i] == '\n')
 			r->line++;
 		else if (p[i] == 0)
-			return fail_here(r, NULL, "a NUL byte");
+			return reading_fail(r, NULL, "a NUL byte");
 		else if (p[i] == '\r' && i + 1 < n && p[i + 1] == '\n')
 			continue;
 		else if (p[i] != '\t' && utf8_control(p + i, n - i))
-			return fail_here(r, NULL, "a control character");
+			return reading_fail(r, NULL, "a control character");
 	}
 	r->line = 0;
 	return 0;
 }
 
-static int parse(struct reading *r)
+static int reading_parse(struct ini_reading *r)
 {
 	int bad;
 
 	ini_max_line = LINE_MAX_LEN + 8;
 	ini_use_stack = true;
-	/* an indented line is a key like any other, not the rest of the one before */
+	/* An indented line is a key like any other, not a continuation. */
 	ini_allow_multiline = false;
 	ini_allow_inline_comments = true;
 	ini_stop_on_first_error = true;
 	ini_allow_no_value = false;
-	bad = ini_parse_stream(next_line, r, handle, r);
+	bad = ini_parse_stream(reading_next_line, r, reading_handle_item, r);
 	if (r->failed)
 		return -1;
 	if (bad == 0)
 		return 0;
-	/* not the line itself: somebody may have pasted a key there */
-	return fail_here(r, "lines are: key = value", "neither a section nor key = value");
+	/* Do not show the line: somebody may have pasted a key there. */
+	return reading_fail(r, "lines are: key = value", "neither a section nor key = value");
 }
 
-static size_t lines(const char *text, size_t n)
+static size_t count_lines(const char *text, size_t n)
 {
 	const char *end = text + n;
 	size_t count = 1;
@@ -219,15 +221,15 @@ int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file
 int ini_file_parse_in(const char *path, const char *begin, const char *text, size_t n,
 		      struct ini_file **out, struct failure *f)
 {
-	struct reading r = { .text = text, .next = text, .begin = begin, .f = f };
+	struct ini_reading r = { .text = text, .next = text, .begin = begin, .f = f };
 	int ret = -1;
 
 	*out = NULL;
 	r.file = calloc(1, sizeof(*r.file));
 	if (r.file) {
 		r.file->path = strdup(path);
-		/* an item takes a line at least */
-		r.file->item = calloc(lines(text, n), sizeof(*r.file->item));
+		/* Every item has a line of its own. */
+		r.file->item = calloc(count_lines(text, n), sizeof(*r.file->item));
 	}
 	if (!r.file || !r.file->path || !r.file->item) {
 		fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
@@ -237,7 +239,7 @@ int ini_file_parse_in(const char *path, const char *begin, const char *text, siz
 		fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %d bytes", path, INI_FILE_MAX);
 		goto out;
 	}
-	if (check_bytes(&r, n) != 0 || parse(&r) != 0)
+	if (reading_check_bytes(&r, n) != 0 || reading_parse(&r) != 0)
 		goto out;
 	*out = r.file;
 	r.file = NULL;
@@ -247,8 +249,8 @@ out:
 	return ret;
 }
 
-/* The whole of an open file, checked on the descriptor that is read. */
-static int read_fd(int fd, const char *path, char **text, size_t *n, struct failure *f)
+/* Read the whole of an open file.  The checks are on the descriptor that is read. */
+static int ini_file_slurp(int fd, const char *path, char **text, size_t *n, struct failure *f)
 {
 	struct stat st;
 	ssize_t got;
@@ -275,12 +277,13 @@ static int read_fd(int fd, const char *path, char **text, size_t *n, struct fail
 	return 0;
 }
 
-int ini_file_read(int dirfd, const char *dir, const char *leaf, struct ini_file **out,
-		  struct failure *f)
+enum ini_read ini_file_read(int dirfd, const char *dir, const char *leaf, struct ini_file **out,
+			    struct failure *f)
 {
 	char path[PATH_SIZE], *text = NULL;
 	size_t n = 0;
-	int fd, ret = -1;
+	enum ini_read ret = INI_FAILED;
+	int fd;
 
 	*out = NULL;
 	if (snprintf(path, sizeof(path), "%s/%s", dir, leaf) >= (int)sizeof(path))
@@ -288,10 +291,10 @@ int ini_file_read(int dirfd, const char *dir, const char *leaf, struct ini_file 
 	/* O_NONBLOCK: a FIFO in the file's place must not hang us */
 	fd = openat(dirfd, leaf, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", path);
-	if (read_fd(fd, path, &text, &n, f) != 0)
+		return errno == ENOENT ? INI_ABSENT : fail_errno(f, NULL, "%s", path);
+	if (ini_file_slurp(fd, path, &text, &n, f) != 0)
 		goto out;
-	ret = ini_file_parse(path, text, n, out, f) == 0 ? 1 : -1;
+	ret = ini_file_parse(path, text, n, out, f) == 0 ? INI_READ : INI_FAILED;
 out:
 	free(text);
 	close(fd);

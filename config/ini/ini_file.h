@@ -1,6 +1,6 @@
 /*
- * config/ini/ini_file.h - one INI file, checked and in memory.  Every item knows
- * where it stands, so that whoever finds fault with it can say FILE:LINE.
+ * config/ini/ini_file.h - one INI file, checked and in memory.  Every item has its
+ * file and line, for messages.
  */
 #ifndef CONFIG_INI_INI_FILE_H
 #define CONFIG_INI_INI_FILE_H
@@ -27,21 +27,24 @@ struct ini_file {
 	unsigned items;
 };
 
+enum ini_read { INI_FAILED = -1, INI_ABSENT, INI_READ };
+
 /*
  * Read leaf in the directory dirfd (dir is its path, for messages).  The file
  * must be regular, trusted (path_check_trusted), at most INI_FILE_MAX bytes
  * and free of NULs and control characters; a key twice in a section is an
- * error, and so is a key outside of one.  Returns 1, 0 when there is no such
- * file, or -1 (FAIL_CONFIG, FAIL_UNSAFE_PATH, FAIL_TOO_LARGE, FAIL_SYSTEM).
+ * error, and so is a key outside of one.  INI_READ: *out is set (ini_file_free).
+ * INI_ABSENT: there is no such file.  INI_FAILED: FAIL_CONFIG, FAIL_UNSAFE_PATH,
+ * FAIL_TOO_LARGE, FAIL_SYSTEM.  *out is NULL but for INI_READ.
  */
-int ini_file_read(int dirfd, const char *dir, const char *leaf, struct ini_file **out,
-		  struct failure *f);
+enum ini_read ini_file_read(int dirfd, const char *dir, const char *leaf, struct ini_file **out,
+			    struct failure *f);
 
-/* The same from n bytes in memory (text[n] is NUL); path is for messages. */
+/* The same from n bytes in memory (text[n] is NUL); path is for messages.  0 or -1. */
 int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file **out,
 		   struct failure *f);
 
-/* The same; the lines before the first heading are in the section `begin`. */
+/* The same; the lines before the first heading belong to the section `begin`. */
 int ini_file_parse_in(const char *path, const char *begin, const char *text, size_t n,
 		      struct ini_file **out, struct failure *f);
 

@@ -8,6 +8,6 @@
  * The word of words[0..n) with the least edit distance to `word` (case and
  * '-' against '_' cost nothing), or NULL when none is near.
  */
-const char *nearest(const char *word, const char *const *words, unsigned n);
+const char *nearest_word(const char *word, const char *const *words, unsigned n);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * config/ini/user_file.c - changing a person's own configuration.
+ * config/ini/user_file.c - changing the user's own configuration files.
  */
 #include "config/ini/user_file.h"
 
@@ -17,8 +17,8 @@
 #include "config/ini/ini_edit.h"
 #include "config/ini/ini_file.h"
 
-/* The directory of path, checked; one at a time works in it. */
-static int take_turn(const char *path, struct failure *f)
+/* Open and lock the directory of path, which nobody else can write.  A descriptor, or -1. */
+static int user_file_lock_dir(const char *path, struct failure *f)
 {
 	char dir[PATH_SIZE];
 	int fd;
@@ -44,7 +44,8 @@ static int take_turn(const char *path, struct failure *f)
 	return fd;
 }
 
-int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *there, struct failure *f)
+int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *there,
+		    struct failure *f)
 {
 	char real[PATH_MAX];
 	struct stat st;
@@ -54,7 +55,7 @@ int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *
 	*there = false;
 	if (path_of(PATH_CONFIG, leaf, path, f) != 0)
 		return -1;
-	fd = take_turn(path, f);
+	fd = user_file_lock_dir(path, f);
 	if (fd < 0)
 		return -1;
 	if (lstat(path, &st) != 0) {
@@ -81,15 +82,15 @@ int user_file_set(const char *leaf, const char *section, const char *key, const 
 {
 	char path[PATH_SIZE], *text = NULL, *fresh = NULL;
 	size_t len = 0, n = 0;
-	int turn, r = -1;
+	int lock, r = -1;
 	mode_t mode;
 	bool there;
 
-	turn = user_file_begin(leaf, path, &mode, &there, f);
-	if (turn < 0)
+	lock = user_file_begin(leaf, path, &mode, &there, f);
+	if (lock < 0)
 		return -1;
 	if (!there && !value) {
-		close(turn);
+		close(lock);
 		return 0;
 	}
 	if ((!there || io_slurp(path, INI_FILE_MAX, &text, &len, f) == 0) &&
@@ -97,6 +98,6 @@ int user_file_set(const char *leaf, const char *section, const char *key, const 
 		r = io_replace_file(path, mode, fresh, n, f);
 	free(text);
 	free(fresh);
-	close(turn);
+	close(lock);
 	return r;
 }

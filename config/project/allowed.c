@@ -1,9 +1,8 @@
 /*
- * config/project/allowed.c - the pins that a person allowed, in one file of the
- * user's: a path a line, and behind it what was allowed there, line by line
- * after a tab.  The whole content is kept, not a digest of it: it is small, a
- * person can read what was allowed, and ccctl can show what has changed.
+ * config/project/allowed.c - reading and changing the file of allowed pins.
  */
+#include "config/project/allowed.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -14,13 +13,13 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "config/project/project.h"
 
 #define FILE_LEAF "projects"
 #define READ_DEADLINE_MS 5000
 
-/* The whole file in *out (free it), NUL-terminated; "" when there is none. */
-static int load(char **out, size_t *n, struct failure *f)
+/* Read the whole file into *out, NUL-terminated; "" when there is none.  The caller frees it,
+ * on failure too. */
+static int allowed_load(char **out, size_t *n, struct failure *f)
 {
 	char path[PATH_SIZE];
 	struct stat st;
@@ -40,7 +39,7 @@ static int load(char **out, size_t *n, struct failure *f)
 		close(fd);
 		return -1;
 	}
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= PROJECTS_MAX) {
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size <= ALLOWED_MAX) {
 		free(*out);
 		*out = malloc((size_t)st.st_size + 1);
 		if (*out)
@@ -54,8 +53,9 @@ static int load(char **out, size_t *n, struct failure *f)
 	return 0;
 }
 
-/* Where a path's lines are: *start at its line, *body behind it, *end behind its content. */
-static bool find(const char *all, const char *path, size_t *start, size_t *body, size_t *end)
+/* Find the lines of a path: *start is its own line, *body its content, *end behind that. */
+static bool allowed_find(const char *all, const char *path, size_t *start, size_t *body,
+			 size_t *end)
 {
 	size_t at = 0, n, len = strlen(path);
 
@@ -77,8 +77,8 @@ static bool find(const char *all, const char *path, size_t *start, size_t *body,
 	return false;
 }
 
-/* The content between body and end, its tabs taken off. */
-static void unfold(const char *all, size_t body, size_t end, char *out)
+/* Copy the content between body and end without its tabs. */
+static void allowed_unfold(const char *all, size_t body, size_t end, char *out)
 {
 	size_t used = 0, n;
 
@@ -93,45 +93,47 @@ static void unfold(const char *all, size_t body, size_t end, char *out)
 		if (all[body] != '\n')
 			break;
 		body++;
-		/* The last line's newline is ours when the content had none. */
+		/* The newline of the last line is not the content's: allowed_edit added it. */
 		if (used < PROJECT_MAX && body < end)
 			out[used++] = '\n';
 	}
 	out[used] = '\0';
 }
 
-int project_allowed_text(const char *path, char *out, struct failure *f)
+int allowed_text(const char *path, char *out, struct failure *f)
 {
 	size_t n, start, body, end;
 	char *all;
-	int r = load(&all, &n, f);
+	int r = allowed_load(&all, &n, f);
 
 	out[0] = '\0';
-	if (r == 0 && find(all, path, &start, &body, &end))
-		unfold(all, body, end, out);
+	if (r == 0 && allowed_find(all, path, &start, &body, &end))
+		allowed_unfold(all, body, end, out);
 	free(all);
 	return r;
 }
 
-int project_ask(const struct project *p, enum project_standing *out, struct failure *f)
+int allowed_standing(const struct project *p, enum project_standing *out, struct failure *f)
 {
 	char allowed[PROJECT_MAX + 1];
 
 	*out = PROJECT_UNKNOWN;
-	if (project_allowed_text(p->path, allowed, f) != 0)
+	if (allowed_text(p->path, allowed, f) != 0)
 		return -1;
 	if (allowed[0])
 		*out = strcmp(allowed, p->text) == 0 ? PROJECT_ALLOWED : PROJECT_CHANGED;
 	return 0;
 }
 
-/* all without the path's old lines and (allow) with its new ones; NULL: no memory. */
-static char *changed(const char *all, size_t n, const char *path, const char *text, bool allow, bool *was)
+/* A copy of all without the old lines of the path, and (allow) with new ones.  NULL: no
+ * memory. */
+static char *allowed_edit(const char *all, size_t n, const char *path, const char *text, bool allow,
+			  bool *was)
 {
 	size_t start = n, body = n, end = n, used, lines = 1, i;
 	char *out;
 
-	*was = find(all, path, &start, &body, &end);
+	*was = allowed_find(all, path, &start, &body, &end);
 	for (i = 0; text && text[i]; i++)
 		lines += text[i] == '\n';
 	out = malloc(n + strlen(path) + (text ? strlen(text) : 0) + 2 * lines + 4);
@@ -159,8 +161,9 @@ static char *changed(const char *all, size_t n, const char *path, const char *te
 	return out;
 }
 
-/* One at a time, so that no decision is lost. */
-static int lock_file(struct failure *f)
+/* Take the lock of the file, so that no decision of another ccctl is lost.  A descriptor, or
+ * -1. */
+static int allowed_lock(struct failure *f)
 {
 	char dir[PATH_SIZE];
 	int d, fd;
@@ -181,7 +184,7 @@ static int lock_file(struct failure *f)
 	return fd;
 }
 
-int project_decide(const char *path, const char *text, bool allow, bool *was, struct failure *f)
+int allowed_decide(const char *path, const char *text, bool allow, bool *was, struct failure *f)
 {
 	char file[PATH_SIZE], *all = NULL, *fresh = NULL;
 	bool before = false;
@@ -190,14 +193,14 @@ int project_decide(const char *path, const char *text, bool allow, bool *was, st
 
 	if (strchr(path, '\n'))
 		return fail_set(f, FAIL_UNSAFE_PATH, "rename the directory", "a path with a line break cannot be allowed");
-	lock = lock_file(f);
+	lock = allowed_lock(f);
 	if (lock < 0)
 		return -1;
-	if (load(&all, &n, f) == 0 && path_of(PATH_DATA, FILE_LEAF, file, f) == 0) {
-		fresh = changed(all, n, path, text, allow, &before);
+	if (allowed_load(&all, &n, f) == 0 && path_of(PATH_DATA, FILE_LEAF, file, f) == 0) {
+		fresh = allowed_edit(all, n, path, text, allow, &before);
 		if (!fresh)
 			fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
-		else if (strlen(fresh) > PROJECTS_MAX)
+		else if (strlen(fresh) > ALLOWED_MAX)
 			fail_set(f, FAIL_TOO_LARGE, "ccctl deny forgets those that are gone", "%s: too many projects", file);
 		else
 			r = io_replace_file(file, 0600, fresh, strlen(fresh), f);

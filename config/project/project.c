@@ -1,5 +1,5 @@
 /*
- * config/project/project.c - finding a project's pin and refusing what it may not say.
+ * config/project/project.c - finding and parsing a project's pin.
  */
 #include "config/project/project.h"
 
@@ -15,17 +15,19 @@
 #include "base/io.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
+#include "config/provider/resolve_models.h"
 #include "config/provider/schema.h"
 #include "wire/message.h"
 
-#define DEPTH_MAX 256 /* directories upwards; a path has no more names that are worth it */
+#define DEPTH_MAX 256 /* directories upwards, so that the search ends */
 #define READ_DEADLINE_MS 5000
 
-static const char only[] = "a pin has provider = NAME, mode = NAME and [models], nothing else";
+static const char hint_only[] = "a pin has provider = NAME, mode = NAME and [models], nothing else";
 
-/* ---- what it says ---- */
+/* ---- parsing ---- */
 
-static int name_of(const struct ini_item *it, char out[NAME_MAX_LEN + 1], bool may_be_empty, struct failure *f)
+static int pin_set_name(const struct ini_item *it, char out[NAME_MAX_LEN + 1], bool may_be_empty,
+			struct failure *f)
 {
 	if (!(may_be_empty && it->value[0] == '\0') && !wire_name_ok(it->value))
 		return ini_fail(f, it, "a name has letters, digits and . _ -, as `ccrun --list` shows it",
@@ -34,19 +36,19 @@ static int name_of(const struct ini_item *it, char out[NAME_MAX_LEN + 1], bool m
 	return 0;
 }
 
-/* Names of models have these and no others: nothing that a URL or a shell needs more of. */
-static bool model_ok(const char *s)
+/* The characters of models' names, and nothing that could form a path or a URL. */
+static bool pin_model_ok(const char *s)
 {
 	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@+[]-");
 
 	return n > 0 && n <= PROJECT_MODEL_LEN && s[n] == '\0' && !strstr(s, "..") && !strstr(s, "://");
 }
 
-static int model_of(struct project *p, const struct ini_item *it, struct failure *f)
+static int pin_add_model(struct project *p, const struct ini_item *it, struct failure *f)
 {
 	if (schema_model_key(it, f) != 0)
 		return -1;
-	if (!model_ok(it->value))
+	if (!pin_model_ok(it->value))
 		return ini_fail(f, it, "letters, digits and . _ : / @ + [ ] - are allowed", "%s: not a model's name",
 				it->key);
 	if (strcmp(it->key, "context") == 0 && it->value[strspn(it->value, "0123456789")] != '\0')
@@ -57,17 +59,17 @@ static int model_of(struct project *p, const struct ini_item *it, struct failure
 	return 0;
 }
 
-static int item(struct project *p, const struct ini_item *it, struct failure *f)
+static int pin_set_item(struct project *p, const struct ini_item *it, struct failure *f)
 {
 	if (!it->key)
-		return strcmp(it->section, "models") == 0 ? 0 : ini_fail(f, it, only, "a section that no pin has");
+		return strcmp(it->section, "models") == 0 ? 0 : ini_fail(f, it, hint_only, "a section that no pin has");
 	if (strcmp(it->section, "models") == 0)
-		return model_of(p, it, f);
+		return pin_add_model(p, it, f);
 	if (strcmp(it->key, "provider") == 0)
-		return name_of(it, p->provider, false, f);
+		return pin_set_name(it, p->provider, false, f);
 	if (strcmp(it->key, "mode") == 0)
-		return name_of(it, p->mode, true, f);
-	return ini_fail(f, it, only, "%.64s cannot be set by a project", it->key);
+		return pin_set_name(it, p->mode, true, f);
+	return ini_fail(f, it, hint_only, "%.64s cannot be set by a project", it->key);
 }
 
 int project_parse(struct project *p, struct failure *f)
@@ -79,46 +81,46 @@ int project_parse(struct project *p, struct failure *f)
 	if (ini_file_parse_in(p->path, "project", p->text, p->n, &file, f) != 0)
 		return -1;
 	for (i = 0; r == 0 && i < file->items; i++)
-		r = item(p, &file->item[i], f);
+		r = pin_set_item(p, &file->item[i], f);
 	ini_file_free(file);
 	if (r == 0 && !p->provider[0])
-		return fail_set(f, FAIL_CONFIG, only, "%s: it names no provider", p->path);
+		return fail_set(f, FAIL_CONFIG, hint_only, "%s: it names no provider", p->path);
 	return r;
 }
 
-/* ---- reading it ---- */
+/* ---- finding and reading ---- */
 
-/* 1, 0 when there is none, -1. */
-static int read_at(int dir, struct project *p, struct failure *f)
+/* Read and parse the pin in the directory; p->path is set. */
+static enum project_search pin_read(int dir, struct project *p, struct failure *f)
 {
 	int fd = openat(dir, PROJECT_LEAF, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	ssize_t n;
 
 	if (fd < 0 && errno == ENOENT)
-		return 0;
+		return PROJECT_NONE;
 	if (fd < 0 && errno == ELOOP)
 		return fail_set(f, FAIL_UNSAFE_PATH, "ccrun PROVIDER goes without it", "%s: a symbolic link", p->path);
 	if (fd < 0)
 		return fail_errno(f, "ccrun PROVIDER goes without it", "%s", p->path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
 		close(fd);
-		/* A directory of that name is somebody else's. */
+		/* A directory of that name belongs to another program. */
 		if (S_ISDIR(st.st_mode))
-			return 0;
+			return PROJECT_NONE;
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: not a regular file", p->path);
 	}
 	n = st.st_size > PROJECT_MAX ? -1 : io_read_all(fd, p->text, PROJECT_MAX, io_now_ms() + READ_DEADLINE_MS);
 	close(fd);
 	if (n < 0)
-		return fail_set(f, FAIL_TOO_LARGE, only, "%s: a pin has at most %d bytes", p->path, PROJECT_MAX);
+		return fail_set(f, FAIL_TOO_LARGE, hint_only, "%s: a pin has at most %d bytes", p->path, PROJECT_MAX);
 	p->text[n] = '\0';
 	p->n = (size_t)n;
-	return project_parse(p, f) == 0 ? 1 : -1;
+	return project_parse(p, f) == 0 ? PROJECT_FOUND : PROJECT_FAILED;
 }
 
-/* Cut the last name off; false at the root. */
-static bool upwards(char *path)
+/* Cut the last name off the path; false at the root. */
+static bool path_cut_last(char *path)
 {
 	char *slash = strrchr(path, '/');
 
@@ -128,37 +130,39 @@ static bool upwards(char *path)
 	return true;
 }
 
-static int in_directory(int dir, const char *path, struct project *p, struct failure *f)
+static enum project_search pin_read_in_directory(int dir, const char *path, struct project *p,
+						 struct failure *f)
 {
 	int n = snprintf(p->path, sizeof(p->path), "%s%s" PROJECT_LEAF, path, strcmp(path, "/") == 0 ? "" : "/");
 
 	if (n >= (int)sizeof(p->path))
-		return 0;
-	return read_at(dir, p, f);
+		return PROJECT_NONE;
+	return pin_read(dir, p, f);
 }
 
-int project_find(struct project *p, struct failure *f)
+enum project_search project_find(struct project *p, struct failure *f)
 {
 	char at[PATH_SIZE], home[PATH_SIZE], real[PATH_SIZE];
 	struct stat st, below;
-	int dir, depth, r = 0;
+	enum project_search r = PROJECT_NONE;
+	int dir, depth;
 
 	memset(p, 0, sizeof(*p));
-	/* A directory that is gone has no pin. */
+	/* The working directory may have been removed: then there is no pin. */
 	if (!getcwd(at, sizeof(at)) || at[0] != '/' || stat(at, &below) != 0)
-		return 0;
+		return PROJECT_NONE;
 	if (path_home(home, NULL) != 0 || !realpath(home, real))
 		real[0] = '\0';
-	for (depth = 0; r == 0 && depth < DEPTH_MAX; depth++) {
+	for (depth = 0; r == PROJECT_NONE && depth < DEPTH_MAX; depth++) {
 		dir = open(at, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 		if (dir < 0 || fstat(dir, &st) != 0 || st.st_dev != below.st_dev) {
 			if (dir >= 0)
 				close(dir);
 			break;
 		}
-		r = in_directory(dir, at, p, f);
+		r = pin_read_in_directory(dir, at, p, f);
 		close(dir);
-		if (strcmp(at, real) == 0 || !upwards(at))
+		if (strcmp(at, real) == 0 || !path_cut_last(at))
 			break;
 	}
 	return r;
@@ -168,8 +172,9 @@ int project_read(const char *where, struct project *p, struct failure *f)
 {
 	char real[PATH_SIZE];
 	struct stat st;
+	enum project_search r;
 	char *leaf;
-	int dir, r;
+	int dir;
 
 	memset(p, 0, sizeof(*p));
 	if (!realpath(where, real) || stat(real, &st) != 0)
@@ -184,11 +189,11 @@ int project_read(const char *where, struct project *p, struct failure *f)
 	dir = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (dir < 0)
 		return fail_errno(f, NULL, "%s", real);
-	r = in_directory(dir, real, p, f);
+	r = pin_read_in_directory(dir, real, p, f);
 	close(dir);
-	if (r == 0)
+	if (r == PROJECT_NONE)
 		return fail_set(f, FAIL_NO_ENTRY, "make one: provider = NAME", "there is no " PROJECT_LEAF " in %s", real);
-	return r < 0 ? -1 : 0;
+	return r == PROJECT_FOUND ? 0 : -1;
 }
 
 int project_models(const struct project *p, struct provider *to, struct failure *f)

@@ -1,6 +1,6 @@
 /*
- * config/provider/claude_options.c - the long options of the client: no mode may bear
- * one of these names, or `ccrun zai --print` would mean two things.
+ * config/provider/claude_options.c - the long options of Claude Code.  A mode of one of these names
+ * is refused: `ccrun zai --print` would mean two things.
  *
  * From Claude Code 2.1.330, 2026-11-22: what --help lists, and the options
  * that it takes without listing them (each was tried).  Sorted, for bsearch.
@@ -11,7 +11,7 @@
 #include <string.h>
 
 /* clang-format off */
-static const char *const options[] = {
+static const char *const claude_options[] = {
 	"add-dir", "advisor", "agent", "agent-color", "agent-id", "agent-name", "agent-type",
 	"agents", "agents-view-if-allowed", "allow-dangerously-skip-permissions",
 	"allow-other-models", "allowed-tools", "allowedTools",
@@ -47,13 +47,13 @@ static const char *const options[] = {
 };
 /* clang-format on */
 
-static int compare(const void *key, const void *element)
+static int option_compare(const void *key, const void *element)
 {
 	return strcmp(key, *(const char *const *)element);
 }
 
-bool claude_option(const char *name)
+bool claude_has_option(const char *name)
 {
-	return bsearch(name, options, sizeof(options) / sizeof(options[0]), sizeof(options[0]),
-		       compare) != NULL;
+	return bsearch(name, claude_options, sizeof(claude_options) / sizeof(claude_options[0]),
+		       sizeof(claude_options[0]), option_compare) != NULL;
 }

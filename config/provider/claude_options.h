@@ -1,5 +1,5 @@
 /*
- * config/provider/claude_options.h - is this word a long option of the client?
+ * config/provider/claude_options.h - is a word a long option of Claude Code?
  */
 #ifndef CONFIG_PROVIDER_CLAUDE_OPTIONS_H
 #define CONFIG_PROVIDER_CLAUDE_OPTIONS_H
@@ -7,6 +7,6 @@
 #include <stdbool.h>
 
 /* name without the dashes. */
-bool claude_option(const char *name);
+bool claude_has_option(const char *name);
 
 #endif

@@ -21,19 +21,19 @@ const char *endpoint_span(const char *url, size_t *start, size_t *end)
 	return NULL;
 }
 
-static bool host_char(char c)
+static bool endpoint_host_char_ok(char c)
 {
 	return isalnum((unsigned char)c) || c == '-' || c == '.' || c == '_';
 }
 
-static const char *parse_host(const char *p, size_t n, char *host)
+static const char *endpoint_parse_host(const char *p, size_t n, char *host)
 {
 	size_t i;
 
 	if (n == 0 || n > 253)
 		return "has no host, or too long a one";
 	for (i = 0; i < n; i++)
-		if (!host_char(p[i]) || (p[i] == '.' && i + 1 < n && p[i + 1] == '.'))
+		if (!endpoint_host_char_ok(p[i]) || (p[i] == '.' && i + 1 < n && p[i + 1] == '.'))
 			return "has a host with characters that no host has";
 	if (p[0] == '.' || p[0] == '-')
 		return "has a host with characters that no host has";
@@ -42,7 +42,7 @@ static const char *parse_host(const char *p, size_t n, char *host)
 	return NULL;
 }
 
-static const char *parse_v6(const char *p, size_t n, char *host)
+static const char *endpoint_parse_v6(const char *p, size_t n, char *host)
 {
 	size_t i;
 
@@ -56,22 +56,23 @@ static const char *parse_v6(const char *p, size_t n, char *host)
 	return NULL;
 }
 
-static const char *parse_port(const char *p, size_t n)
+static const char *endpoint_parse_port(const char *p, size_t n)
 {
 	size_t i;
 	long port;
 
 	if (n == 0 || n > 5)
-		return "has a port that is no port";
+		return "has an invalid port";
 	for (i = 0; i < n; i++)
 		if (!isdigit((unsigned char)p[i]))
-			return "has a port that is no port";
+			return "has an invalid port";
 	port = strtol(p, NULL, 10);
-	return port >= 1 && port <= 65535 ? NULL : "has a port that is no port";
+	return port >= 1 && port <= 65535 ? NULL : "has an invalid port";
 }
 
-/* Dot segments and percent signs: the client would tidy them up, we would not. */
-static const char *parse_path(const char *path)
+/* Dot segments and percent signs are refused: Claude Code would normalise them, so that the
+ * address that is used would not be the one that is sealed. */
+static const char *endpoint_parse_path(const char *path)
 {
 	const char *p, *seg;
 	size_t n;
@@ -91,7 +92,7 @@ static const char *parse_path(const char *path)
 	return NULL;
 }
 
-static bool is_local(const char *host)
+static bool endpoint_host_is_local(const char *host)
 {
 	return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
 	       (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0');
@@ -116,18 +117,18 @@ const char *endpoint_parse(const char *url, struct endpoint *out)
 		if (!close)
 			return "has a malformed IPv6 address";
 		host_end = (size_t)(close - url) + 1;
-		why = parse_v6(url + start + 1, host_end - start - 2, out->host);
+		why = endpoint_parse_v6(url + start + 1, host_end - start - 2, out->host);
 	} else {
 		host_end = start + strcspn(url + start, ":/");
-		why = parse_host(url + start, host_end - start, out->host);
+		why = endpoint_parse_host(url + start, host_end - start, out->host);
 	}
 	if (!why && host_end != end && url[host_end] != ':')
 		why = "has text between host and path";
 	if (!why && host_end != end)
-		why = parse_port(url + host_end + 1, end - host_end - 1);
+		why = endpoint_parse_port(url + host_end + 1, end - host_end - 1);
 	if (!why)
-		why = parse_path(url + end);
-	out->local = !why && is_local(out->host);
+		why = endpoint_parse_path(url + end);
+	out->local = !why && endpoint_host_is_local(out->host);
 	return why;
 }
 

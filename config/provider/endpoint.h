@@ -1,5 +1,5 @@
 /*
- * config/provider/endpoint.h - an endpoint's address, taken apart strictly.
+ * config/provider/endpoint.h - parsing the address of an endpoint, strictly.
  */
 #ifndef CONFIG_PROVIDER_ENDPOINT_H
 #define CONFIG_PROVIDER_ENDPOINT_H
@@ -14,9 +14,9 @@ struct endpoint {
 };
 
 /*
- * Take url apart: http(s)://HOST[:PORT][/PATH] and nothing else, as whatever
- * two programs could read in two ways would make the sealed origin worthless.
- * Returns NULL, or what is wrong with it (static).
+ * Parse http(s)://HOST[:PORT][/PATH] and nothing else.  What two programs could read in
+ * two ways is refused: Claude Code could then connect to another host than the one
+ * whose origin is sealed.  Returns NULL, or what is wrong with url (static).
  */
 const char *endpoint_parse(const char *url, struct endpoint *out);
 

@@ -1,6 +1,6 @@
 /*
  * config/provider/environment.c - from the user's environment and a provider to what
- * the client gets.  Pure: it reads nothing but its arguments.
+ * Claude Code gets.  It reads nothing but its arguments.
  */
 #include "config/provider/environment.h"
 
@@ -9,16 +9,18 @@
 #include <string.h>
 
 #include "config/provider/endpoint.h"
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 #include "config/provider/provider.h"
 
 static const char *const managed = "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST";
 
-/* Longer names than any that we know are cut: they can only match a prefix. */
+/* Longer names are cut: they are longer than any in variables.c, and can only match a
+ * pattern there. */
 #define ENTRY_NAME 256
 
-/* Name of an environ entry into out; *n is its whole length.  False: no entry. */
-static bool entry_name(const char *entry, char out[ENTRY_NAME], size_t *n)
+/* The name of an environ entry, cut to fit out; *n is its whole length.  False when the
+ * entry has none. */
+static bool env_entry_name(const char *entry, char out[ENTRY_NAME], size_t *n)
 {
 	const char *eq = strchr(entry, '=');
 	size_t kept;
@@ -32,7 +34,7 @@ static bool entry_name(const char *entry, char out[ENTRY_NAME], size_t *n)
 	return true;
 }
 
-static const char *lookup(char *const *env, const char *name)
+static const char *env_get(char *const *env, const char *name)
 {
 	size_t n = strlen(name);
 
@@ -43,18 +45,18 @@ static const char *lookup(char *const *env, const char *name)
 }
 
 /*
- * Credentials that the client finds by itself and does not use when it is told
- * that the host manages the provider: the subscription's login, and the AWS
- * chain (measured with Claude Code 2.1.330; gcloud's it does use).
+ * Does Claude Code find the credentials by itself?  It does not use the subscription's
+ * login and the AWS chain when it is told that the host manages the provider
+ * (measured with Claude Code 2.1.330; gcloud's credentials it does use).
  */
-static bool own_login(const struct provider *p)
+static bool provider_uses_own_login(const struct provider *p)
 {
 	if (p->secrets || p->placeholder[0])
 		return false;
 	return p->auth == AUTH_BEDROCK || (p->auth == AUTH_NONE && !p->base_url[0]);
 }
 
-static bool is_secret(const struct provider *p, const char *name)
+static bool provider_has_secret(const struct provider *p, const char *name)
 {
 	unsigned i;
 
@@ -64,7 +66,7 @@ static bool is_secret(const struct provider *p, const char *name)
 	return false;
 }
 
-static bool is_set(const struct provider *p, const char *name)
+static bool provider_sets(const struct provider *p, const char *name)
 {
 	unsigned i;
 
@@ -72,43 +74,43 @@ static bool is_set(const struct provider *p, const char *name)
 		if (strcmp(p->env[i].name, name) == 0)
 			return true;
 	if (strcmp(name, managed) == 0)
-		return !own_login(p);
+		return !provider_uses_own_login(p);
 	return strcmp(name, "CCRUN_PROVIDER") == 0 ||
 	       (strcmp(name, "CCRUN_MODE") == 0 && p->mode[0]);
 }
 
 /*
- * With a Bedrock credential of ours, the user's own ones must not win.  What
- * the session starts gets them back together, so that `aws` there works for
- * the same account as outside; but where ours are a key pair, half of a pair
- * must not come back.
+ * With a Bedrock credential from the vault, the user's own AWS variables must not win.
+ * Programs that Claude Code starts get them back, so that `aws` works there for the same
+ * account as outside; but not next to a key pair from the vault, because half of each
+ * pair would be mixed.
  */
-static enum env_action aws_action(const struct provider *p, const char *name)
+static enum env_action env_action_aws(const struct provider *p, const char *name)
 {
-	if (p->auth != AUTH_BEDROCK || p->secrets == 0 || !environment_aws(name))
+	if (p->auth != AUTH_BEDROCK || p->secrets == 0 || !variable_is_aws_credential(name))
 		return ENV_KEEP;
-	if (is_secret(p, "AWS_SECRET_ACCESS_KEY") &&
+	if (provider_has_secret(p, "AWS_SECRET_ACCESS_KEY") &&
 	    (strcmp(name, "AWS_ACCESS_KEY_ID") == 0 || strcmp(name, "AWS_SESSION_TOKEN") == 0 ||
 	     strcmp(name, "AWS_SECRET_ACCESS_KEY") == 0))
 		return ENV_UNSET;
 	return ENV_SAVE;
 }
 
-static enum env_action action_for(const struct provider *p, const char *name)
+static enum env_action env_action_of(const struct provider *p, const char *name)
 {
-	if (is_secret(p, name))
+	if (provider_has_secret(p, name))
 		return ENV_UNSET;
-	if (is_set(p, name))
-		return ENV_KEEP; /* the ENV_SET that follows replaces it */
-	if (environment_runtime(name))
+	if (provider_sets(p, name))
+		return ENV_KEEP; /* the ENV_SET for it replaces the value */
+	if (variable_steers_runtime(name))
 		return ENV_SAVE;
-	if (environment_routes(name))
+	if (variable_routes_client(name))
 		return ENV_UNSET;
-	return aws_action(p, name);
+	return env_action_aws(p, name);
 }
 
-/* Does a NO_PROXY list have the host, or everything? */
-static bool covers(const char *list, const char *host)
+/* Does a NO_PROXY list contain the host, or "*"? */
+static bool no_proxy_covers(const char *list, const char *host)
 {
 	size_t n, h = strlen(host);
 
@@ -121,45 +123,46 @@ static bool covers(const char *list, const char *host)
 	return false;
 }
 
-static bool behind_proxy(char *const *env)
+static bool env_has_proxy(char *const *env)
 {
 	char name[ENTRY_NAME];
 	size_t n;
 
 	for (; *env; env++)
-		if (entry_name(*env, name, &n) && environment_proxy(name) && (*env)[n + 1])
+		if (env_entry_name(*env, name, &n) && variable_is_proxy(name) && (*env)[n + 1])
 			return true;
 	return false;
 }
 
 /*
- * This machine is not reached through a proxy.  Both spellings are set, as
- * programs differ in which one they read.  text receives the values.
+ * Keep requests to an endpoint on this machine off the user's proxy.  Both spellings are
+ * set, because programs differ in which one they read.  text receives the values.
+ * Returns the number of changes.
  */
-static size_t add_no_proxy(const struct provider *p, char *const *env, struct env_change *c,
-			   char *text)
+static size_t plan_no_proxy(const struct provider *p, char *const *env, struct env_change *c,
+			    char *text)
 {
 	static const char *const names[] = { "NO_PROXY", "no_proxy" };
 	struct endpoint e;
 	const char *value;
 	size_t i, n = 0;
 
-	if (!p->local || !behind_proxy(env) || endpoint_parse(p->base_url, &e))
+	if (!p->local || !env_has_proxy(env) || endpoint_parse(p->base_url, &e))
 		return 0;
 	for (i = 0; i < 2; i++) {
-		value = lookup(env, names[i]);
+		value = env_get(env, names[i]);
 		if (!value)
-			value = lookup(env, names[1 - i]);
+			value = env_get(env, names[1 - i]);
 		if (!value)
 			value = "";
-		if (lookup(env, names[i]) && covers(value, e.host))
+		if (env_get(env, names[i]) && no_proxy_covers(value, e.host))
 			continue;
 		c[n].action = ENV_SET;
 		c[n].name = names[i];
 		c[n].name_len = strlen(names[i]);
 		c[n].value = text;
 		n++;
-		if (covers(value, e.host))
+		if (no_proxy_covers(value, e.host))
 			text += sprintf(text, "%s", value) + 1;
 		else
 			text += sprintf(text, "%s%s%s", value, value[0] ? "," : "", e.host) + 1;
@@ -169,14 +172,14 @@ static size_t add_no_proxy(const struct provider *p, char *const *env, struct en
 
 static size_t no_proxy_room(char *const *env)
 {
-	const char *a = lookup(env, "NO_PROXY"), *b = lookup(env, "no_proxy");
+	const char *a = env_get(env, "NO_PROXY"), *b = env_get(env, "no_proxy");
 	size_t la = a ? strlen(a) : 0, lb = b ? strlen(b) : 0;
 
-	/* each may come out as either, with a comma, a host and a NUL */
+	/* Each may become either value, with a comma, a host and a NUL. */
 	return 2 * ((la > lb ? la : lb) + sizeof(((struct endpoint *)0)->host) + 2);
 }
 
-static void set(struct env_change *c, const char *name, const char *value)
+static void change_set(struct env_change *c, const char *name, const char *value)
 {
 	c->action = ENV_SET;
 	c->name = name;
@@ -184,15 +187,15 @@ static void set(struct env_change *c, const char *name, const char *value)
 	c->value = value;
 }
 
-static size_t drop(const struct provider *p, char *const *env, struct env_change *c)
+static size_t plan_drops(const struct provider *p, char *const *env, struct env_change *c)
 {
 	char name[ENTRY_NAME];
 	size_t len, n = 0;
 
 	for (; *env; env++) {
-		if (!entry_name(*env, name, &len))
+		if (!env_entry_name(*env, name, &len))
 			continue;
-		c[n].action = action_for(p, name);
+		c[n].action = env_action_of(p, name);
 		if (c[n].action == ENV_KEEP)
 			continue;
 		c[n].name = *env;
@@ -215,14 +218,14 @@ int environment_plan(const struct provider *p, char *const *environ_in, struct e
 	*out = c;
 	if (!c)
 		return -1;
-	n = drop(p, environ_in, c);
+	n = plan_drops(p, environ_in, c);
 	for (i = 0; i < p->envs; i++)
-		set(&c[n++], p->env[i].name, p->env[i].value);
-	n += add_no_proxy(p, environ_in, c + n, (char *)(c + room));
-	if (!own_login(p))
-		set(&c[n++], managed, "1");
-	set(&c[n++], "CCRUN_PROVIDER", p->name);
+		change_set(&c[n++], p->env[i].name, p->env[i].value);
+	n += plan_no_proxy(p, environ_in, c + n, (char *)(c + room));
+	if (!provider_uses_own_login(p))
+		change_set(&c[n++], managed, "1");
+	change_set(&c[n++], "CCRUN_PROVIDER", p->name);
 	if (p->mode[0])
-		set(&c[n++], "CCRUN_MODE", p->mode);
+		change_set(&c[n++], "CCRUN_MODE", p->mode);
 	return (int)n;
 }

@@ -1,6 +1,6 @@
 /*
- * config/provider/environment.h - the environment rules, pure: from the user's
- * environment and a provider to what claude gets.  ccrun(1), ENVIRONMENT.
+ * config/provider/environment.h - the environment rules: from the user's environment and a
+ * provider to what Claude Code gets.  ccrun(1), ENVIRONMENT.
  */
 #ifndef CONFIG_PROVIDER_ENVIRONMENT_H
 #define CONFIG_PROVIDER_ENVIRONMENT_H
@@ -10,22 +10,12 @@
 
 struct provider;
 
-/* Does this variable route or authenticate the client (dropped, and refused
- * in a provider's [env] unless the client's tuning needs it)? */
-bool environment_routes(const char *name);
-
-/* Does it make the client's runtime run or print things (dropped for claude,
- * given back to its children)? */
-bool environment_runtime(const char *name);
-
-/* Does it carry a secret (refused in [env])? */
-bool environment_secret(const char *name);
-
-/* Does the client blank it for MCP servers and hooks (may carry a secret
- * without `exposed = yes`)? */
-bool environment_blanked(const char *name);
-
-enum env_action { ENV_KEEP, ENV_SET, ENV_UNSET, ENV_SAVE /* dropped, children get it back */ };
+enum env_action {
+	ENV_KEEP,
+	ENV_SET,
+	ENV_UNSET,
+	ENV_SAVE /* unset for Claude Code, given back to the programs that it starts */
+};
 
 struct env_change {
 	enum env_action action;

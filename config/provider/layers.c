@@ -1,10 +1,8 @@
 /*
- * config/provider/layers.c - finding a provider's files and stacking them.
+ * config/provider/layers.c - finding the files of a provider and stacking them.
  */
 #include "config/provider/layers.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,60 +11,44 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/nearest.h"
+#include "config/provider/dir.h"
+#include "config/provider/names.h"
 #include "config/provider/provider.h"
-#include "config/provider/resolve.h"
 #include "config/provider/schema.h"
 #include "wire/message.h"
 
-int provider_dir(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f)
-{
-	int r = shipped ? path_sibling("share/ccrun/providers", path, f)
-			: path_of(PATH_CONFIG, "providers", path, f);
-
-	*fd = -1;
-	if (r != 0)
-		return -1;
-	*fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (*fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", path);
-	if (path_check_trusted(*fd, path, f) != 0) {
-		close(*fd);
-		*fd = -1;
-		return -1;
-	}
-	return 0;
-}
-
-/* One of the two files of a provider.  1, 0 (there is none), -1. */
-static int read_one(const char *name, bool shipped, struct ini_file **out, struct failure *f)
+/* Read and check one of the two files of a provider. */
+static enum ini_read layer_read(const char *name, bool shipped, struct ini_file **out,
+				struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
-	int fd, r;
+	enum ini_read r;
+	int fd;
 
 	*out = NULL;
-	if (provider_dir(shipped, dir, &fd, f) != 0)
-		return -1;
+	if (provider_dir_open(shipped, dir, &fd, f) != 0)
+		return INI_FAILED;
 	if (fd < 0)
-		return 0;
+		return INI_ABSENT;
 	snprintf(leaf, sizeof(leaf), "%s.conf", name);
 	r = ini_file_read(fd, dir, leaf, out, f);
 	close(fd);
-	if (r == 1 && schema_check(*out, f) != 0) {
+	if (r == INI_READ && schema_check(*out, f) != 0) {
 		ini_file_free(*out);
 		*out = NULL;
-		return -1;
+		return INI_FAILED;
 	}
 	return r;
 }
 
-static int unknown(const char *name, const struct ini_item *at, struct failure *f)
+static int chain_fail_unknown(const char *name, const struct ini_item *at, struct failure *f)
 {
 	char **names = NULL, hint[256];
 	const char *near = NULL;
 	unsigned n = 0;
 
 	if (provider_names(&names, &n, NULL) == 0)
-		near = nearest(name, (const char *const *)names, n);
+		near = nearest_word(name, (const char *const *)names, n);
 	if (near)
 		snprintf(hint, sizeof(hint), "did you mean %s?", near);
 	else
@@ -81,14 +63,13 @@ static int unknown(const char *name, const struct ini_item *at, struct failure *
 	return -1;
 }
 
-static const struct ini_item *use_of(const struct ini_file *file)
+/* What the file says in use =, or NULL; file may be NULL. */
+static const struct ini_item *chain_use_item(const struct ini_file *file)
 {
-	const struct ini_item *it = file ? ini_file_get(file, "provider", "use") : NULL;
-
-	return it;
+	return file ? ini_file_get(file, "provider", "use") : NULL;
 }
 
-static void push(struct chain *c, const char *owner, struct ini_file *file)
+static void chain_push(struct chain *c, const char *owner, struct ini_file *file)
 {
 	if (!file)
 		return;
@@ -97,8 +78,8 @@ static void push(struct chain *c, const char *owner, struct ini_file *file)
 	c->n++;
 }
 
-/* The highest layer was read first: turn the stack over. */
-static void reverse(struct chain *c)
+/* The highest layer was read first: turn the order round. */
+static void chain_reverse(struct chain *c)
 {
 	unsigned i;
 
@@ -110,7 +91,7 @@ static void reverse(struct chain *c)
 	}
 }
 
-static bool visited(const struct chain *c, const char *name)
+static bool chain_has_owner(const struct chain *c, const char *name)
 {
 	unsigned i;
 
@@ -120,32 +101,30 @@ static bool visited(const struct chain *c, const char *name)
 	return false;
 }
 
-/* Read a provider's files, then those of the one that it uses, and so on.
- * from: the item that names it, for messages, or NULL. */
+/* Read the files of a provider, then those of the one that it uses, and so on.
+ * from: the item that names the provider, for messages, or NULL. */
 static int chain_load(struct chain *c, const char *name, const struct ini_item *from,
 		      struct failure *f)
 {
 	struct ini_file *shipped, *overlay;
 	const struct ini_item *use;
 	unsigned depth;
-	int r;
 
 	for (depth = 0; depth < CHAIN_DEPTH; depth++) {
-		r = read_one(name, false, &overlay, f);
-		if (r < 0)
+		if (layer_read(name, false, &overlay, f) == INI_FAILED)
 			return -1;
-		push(c, name, overlay);
-		if (read_one(name, true, &shipped, f) < 0)
+		chain_push(c, name, overlay);
+		if (layer_read(name, true, &shipped, f) == INI_FAILED)
 			return -1;
-		push(c, name, shipped);
+		chain_push(c, name, shipped);
 		if (!overlay && !shipped)
-			return unknown(name, from, f);
-		use = use_of(overlay) ? use_of(overlay) : use_of(shipped);
+			return chain_fail_unknown(name, from, f);
+		use = chain_use_item(overlay) ? chain_use_item(overlay) : chain_use_item(shipped);
 		if (!use || !use->value[0]) {
-			reverse(c);
+			chain_reverse(c);
 			return 0;
 		}
-		if (visited(c, use->value))
+		if (chain_has_owner(c, use->value))
 			return ini_fail(f, use, "a provider starts from another one, or from none",
 					"use = %s goes in a circle", use->value);
 		name = use->value;
@@ -154,29 +133,20 @@ static int chain_load(struct chain *c, const char *name, const struct ini_item *
 	return ini_fail(f, from, NULL, "use: more than %d providers deep", CHAIN_DEPTH);
 }
 
-void layers_section(const struct source *s, const char *part, char *out)
-{
-	if (!s->mode)
-		snprintf(out, LAYERS_SECTION, "%s", part);
-	else if (strcmp(part, "provider") == 0)
-		snprintf(out, LAYERS_SECTION, "mode %s", s->mode);
-	else
-		snprintf(out, LAYERS_SECTION, "mode %s %s", s->mode, part);
-}
-
-static void add_sources(struct view *v, const struct chain *c, const char *mode)
+static void view_add_sections(struct view *v, const struct chain *c, const char *mode)
 {
 	unsigned i;
 
 	for (i = 0; i < c->n; i++) {
-		v->source[v->n].file = c->layer[i].file;
-		v->source[v->n].owner = c->layer[i].owner;
-		v->source[v->n].mode = mode;
+		v->section[v->n].file = c->layer[i].file;
+		v->section[v->n].owner = c->layer[i].owner;
+		v->section[v->n].mode = mode;
 		v->n++;
 	}
 }
 
-static int no_mode(const struct chain *c, const char *name, const char *mode, struct failure *f)
+static int layers_fail_mode(const struct chain *c, const char *name, const char *mode,
+			    struct failure *f)
 {
 	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1], list[256] = "";
 	unsigned i, n = layers_modes(c, names, PROVIDER_MODES_MAX);
@@ -194,63 +164,21 @@ static int no_mode(const struct chain *c, const char *name, const char *mode, st
 	return -1;
 }
 
-/* use = in a mode: the highest layer that says so. */
-static const struct ini_item *mode_use(const struct chain *c, const char *mode)
+/* The highest item that says use = in the mode, or NULL. */
+static const struct ini_item *layers_mode_use_item(const struct chain *c, const char *mode)
 {
-	struct source s = { .mode = mode };
-	char section[LAYERS_SECTION];
+	struct layer_section s = { .mode = mode };
+	char section[VIEW_SECTION_NAME];
 	const struct ini_item *it;
 	unsigned i;
 
-	layers_section(&s, "provider", section);
+	view_section_name(&s, "provider", section);
 	for (i = c->n; i-- > 0;) {
 		it = ini_file_get(c->layer[i].file, section, "use");
 		if (it)
 			return it->value[0] ? it : NULL;
 	}
 	return NULL;
-}
-
-int layers_load(struct view *v, const char *name, const char *mode, struct failure *f)
-{
-	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
-	const struct ini_item *use;
-	unsigned i, n;
-
-	memset(v, 0, sizeof(*v));
-	if (chain_load(&v->own, name, NULL, f) != 0)
-		return -1;
-	if (!mode[0]) {
-		add_sources(v, &v->own, NULL);
-		return 0;
-	}
-	n = layers_modes(&v->own, names, PROVIDER_MODES_MAX);
-	for (i = 0; i < n && strcmp(names[i], mode) != 0; i++)
-		;
-	if (i == n)
-		return no_mode(&v->own, name, mode, f);
-	use = mode_use(&v->own, mode);
-	if (use) {
-		if (chain_load(&v->other, use->value, use, f) != 0)
-			return -1;
-		v->borrowed = true;
-	}
-	add_sources(v, use ? &v->other : &v->own, NULL);
-	add_sources(v, &v->own, mode);
-	return 0;
-}
-
-static void chain_free(struct chain *c)
-{
-	while (c->n)
-		ini_file_free(c->layer[--c->n].file);
-}
-
-void layers_free(struct view *v)
-{
-	chain_free(&v->own);
-	chain_free(&v->other);
-	v->n = 0;
 }
 
 unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], unsigned max)
@@ -268,4 +196,46 @@ unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], uns
 				memcpy(names[n++], mode, sizeof(mode));
 		}
 	return n;
+}
+
+int layers_load(struct view *v, const char *name, const char *mode, struct failure *f)
+{
+	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
+	const struct ini_item *use;
+	unsigned i, n;
+
+	memset(v, 0, sizeof(*v));
+	if (chain_load(&v->own, name, NULL, f) != 0)
+		return -1;
+	if (!mode[0]) {
+		view_add_sections(v, &v->own, NULL);
+		return 0;
+	}
+	n = layers_modes(&v->own, names, PROVIDER_MODES_MAX);
+	for (i = 0; i < n && strcmp(names[i], mode) != 0; i++)
+		;
+	if (i == n)
+		return layers_fail_mode(&v->own, name, mode, f);
+	use = layers_mode_use_item(&v->own, mode);
+	if (use) {
+		if (chain_load(&v->other, use->value, use, f) != 0)
+			return -1;
+		v->borrowed = true;
+	}
+	view_add_sections(v, use ? &v->other : &v->own, NULL);
+	view_add_sections(v, &v->own, mode);
+	return 0;
+}
+
+static void chain_free(struct chain *c)
+{
+	while (c->n)
+		ini_file_free(c->layer[--c->n].file);
+}
+
+void layers_free(struct view *v)
+{
+	chain_free(&v->own);
+	chain_free(&v->other);
+	v->n = 0;
 }

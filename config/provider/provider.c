@@ -1,23 +1,28 @@
 /*
- * config/provider/provider.c - a provider loaded: its layers read, then resolved step
- * by step; and the list of all there are.
+ * config/provider/provider.c - loading a provider: its layers are read, then resolved
+ * step by step.
  */
 #include "config/provider/provider.h"
 
-#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/fail.h"
+#include "config/provider/layers.h"
+#include "config/provider/params.h"
+#include "config/provider/resolve_auth.h"
+#include "config/provider/resolve_endpoint.h"
+#include "config/provider/resolve_env.h"
+#include "config/provider/resolve_params.h"
+#include "config/provider/resolve_secrets.h"
+#include "config/provider/view.h"
 #include "config/settings/colour.h"
-#include "config/provider/resolve.h"
 #include "wire/message.h"
 
-/* needs_any is read by others word by word: refuse what they would not know. */
-static int check_needs(const struct provider *p, const struct view *v, struct failure *f)
+/* needs_any is evaluated word by word elsewhere: refuse words that are not known there. */
+static int provider_check_needs(const struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "needs_any", NULL);
 	const char *s;
@@ -31,8 +36,8 @@ static int check_needs(const struct provider *p, const struct view *v, struct fa
 	return 0;
 }
 
-/* "no, from documentation; seen at ..." is "from documentation" in a list. */
-static void unverified(struct provider *p)
+/* Of verified = "no, from documentation; seen at ..." a list shows "from documentation". */
+static void provider_set_unverified(struct provider *p)
 {
 	const char *why = p->verified + 2;
 	size_t n;
@@ -47,7 +52,7 @@ static void unverified(struct provider *p)
 		snprintf(p->unverified, sizeof(p->unverified), "%.*s", (int)n, why);
 }
 
-static int texts(struct provider *p, const struct view *v, struct failure *f)
+static int provider_set_texts(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "key_url", NULL);
 
@@ -62,23 +67,23 @@ static int texts(struct provider *p, const struct view *v, struct failure *f)
 		snprintf(p->title, sizeof(p->title), "%s", p->name);
 	if (it && (strncmp(p->key_url, "https://", 8) != 0 || strchr(p->key_url, ' ')))
 		return ini_fail(f, it, NULL, "key_url is an https:// address");
-	unverified(p);
-	return check_needs(p, v, f);
+	provider_set_unverified(p);
+	return provider_check_needs(p, v, f);
 }
 
 /* Is the endpoint this machine because of the mode, and not of the provider? */
-static bool made_local(const struct provider *p, const struct view *v)
+static bool provider_made_local(const struct provider *p, const struct view *v)
 {
-	const struct source *from = NULL;
+	const struct layer_section *from = NULL;
 
 	if (!p->local || !p->mode[0])
 		return false;
 	return v->borrowed || (view_get(v, "provider", "base_url", &from) && from->mode);
 }
 
-/* What the status line calls it: a mode that goes to this machine is no longer
- * the provider whose name it bears. */
-static int label(struct provider *p, const struct view *v, struct failure *f)
+/* What the status line shows.  A mode whose endpoint is this machine is "Local", not the
+ * provider's own label. */
+static int provider_set_label(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *own = view_get(v, "statusline", "label", NULL);
 	const struct ini_item *colour = view_get(v, "statusline", "colour", NULL);
@@ -90,7 +95,7 @@ static int label(struct provider *p, const struct view *v, struct failure *f)
 	if (colour && colour_sgr(colour->value, sgr) != 0)
 		return ini_fail(f, colour, "like cyan, bright-red, bold 208, dim, none",
 				"colour is no colour");
-	if (p->local && (!own || made_local(p, v)))
+	if (p->local && (!own || provider_made_local(p, v)))
 		snprintf(p->label, sizeof(p->label), "Local");
 	else
 		snprintf(p->label, sizeof(p->label), "%s", own ? own->value : p->title);
@@ -98,8 +103,8 @@ static int label(struct provider *p, const struct view *v, struct failure *f)
 	return 0;
 }
 
-/* This machine has no quota to ask for. */
-static int usage(struct provider *p, const struct view *v, struct failure *f)
+/* Which quota to fetch; an endpoint on this machine has none. */
+static int provider_set_usage(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *kind = view_get(v, "usage", "kind", NULL);
 
@@ -110,7 +115,7 @@ static int usage(struct provider *p, const struct view *v, struct failure *f)
 	return 0;
 }
 
-static int policy(struct provider *p, const struct view *v, struct failure *f)
+static int provider_set_policy(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *items[8];
 	struct failure why;
@@ -124,29 +129,29 @@ static int policy(struct provider *p, const struct view *v, struct failure *f)
 	return n < 0 ? -1 : 0;
 }
 
-static int resolve(struct provider *p, const struct view *v, const char *key, const char *value,
-		   struct failure *f)
+static int provider_resolve(struct provider *p, const struct view *v, const char *key,
+			    const char *value, struct failure *f)
 {
 	unsigned i;
 
 	p->mode_count = layers_modes(&v->own, p->modes, PROVIDER_MODES_MAX);
-	if (params_collect(p, v, f) != 0)
+	if (resolve_params(p, v, f) != 0)
 		return -1;
 	for (i = 0; key && i < p->params; i++)
 		if (strcmp(p->param[i].name, key) == 0)
 			snprintf(p->param[i].value, sizeof(p->param[i].value), "%s", value);
-	if (params_check_choices(p, v, f) != 0 || auth_resolve(p, v, f) != 0 ||
-	    secrets_resolve(p, v, f) != 0 || endpoint_resolve(p, v, f) != 0 ||
-	    policy(p, v, f) != 0 || env_resolve(p, v, f) != 0)
+	if (resolve_check_choices(p, v, f) != 0 || resolve_auth(p, v, f) != 0 ||
+	    resolve_secrets(p, v, f) != 0 || resolve_endpoint(p, v, f) != 0 ||
+	    provider_set_policy(p, v, f) != 0 || resolve_env(p, v, f) != 0)
 		return -1;
-	return texts(p, v, f) != 0 || label(p, v, f) != 0 ? -1 : usage(p, v, f);
+	return provider_set_texts(p, v, f) != 0 || provider_set_label(p, v, f) != 0 ? -1 : provider_set_usage(p, v, f);
 }
 
 /*
- * A hundred kilobytes of which few are used: fresh pages, because calloc may
- * write all of them, which ccrun would feel at every start.
+ * The struct has a hundred kilobytes, of which few are used.  Fresh pages are zero
+ * already; calloc may write all of them, which costs time at every start of ccrun.
  */
-static struct provider *new_provider(void)
+static struct provider *provider_alloc(void)
 {
 	void *p = mmap(NULL, sizeof(struct provider), PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -154,8 +159,8 @@ static struct provider *new_provider(void)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int provider_load_with(const char *name, const char *mode, const char *key, const char *value,
-		       struct provider **out, struct failure *f)
+int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
+			 struct provider **out, struct failure *f)
 {
 	struct provider *p = NULL;
 	struct view *v = NULL;
@@ -164,11 +169,11 @@ int provider_load_with(const char *name, const char *mode, const char *key, cons
 	*out = NULL;
 	if (!mode)
 		mode = "";
-	/* before any path is made of it */
+	/* Checked before it becomes part of a path. */
 	if (!wire_name_ok(name))
 		return fail_set(f, FAIL_USAGE, "names are letters, digits and . _ -",
 				"not a provider's name");
-	p = new_provider();
+	p = provider_alloc();
 	v = calloc(1, sizeof(*v));
 	if (!p || !v) {
 		fail_set(f, FAIL_NO_MEMORY, NULL, "provider %s: no memory", name);
@@ -178,7 +183,7 @@ int provider_load_with(const char *name, const char *mode, const char *key, cons
 		goto out;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->mode, sizeof(p->mode), "%s", mode);
-	if (resolve(p, v, key, value, f) != 0)
+	if (provider_resolve(p, v, key, value, f) != 0)
 		goto out;
 	*out = p;
 	p = NULL;
@@ -193,7 +198,7 @@ out:
 
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f)
 {
-	return provider_load_with(name, mode, NULL, NULL, out, f);
+	return provider_load_trying(name, mode, NULL, NULL, out, f);
 }
 
 void provider_free(struct provider *p)
@@ -210,74 +215,4 @@ const struct provider_param *provider_missing(const struct provider *p)
 		if (!p->param[i].value[0])
 			return &p->param[i];
 	return NULL;
-}
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(*(char *const *)a, *(char *const *)b);
-}
-
-static int add_name(char ***names, unsigned *n, const char *leaf)
-{
-	size_t len = strlen(leaf);
-	char name[NAME_MAX_LEN + 1], **grown;
-	unsigned i;
-
-	if (len <= 5 || len - 5 > NAME_MAX_LEN || strcmp(leaf + len - 5, ".conf") != 0)
-		return 0;
-	memcpy(name, leaf, len - 5);
-	name[len - 5] = '\0';
-	if (!wire_name_ok(name))
-		return 0;
-	for (i = 0; i < *n; i++)
-		if (strcmp((*names)[i], name) == 0)
-			return 0;
-	grown = reallocarray(*names, *n + 1, sizeof(**names));
-	if (!grown)
-		return -1;
-	*names = grown;
-	grown[*n] = strdup(name);
-	return grown[*n] ? (++*n, 0) : -1;
-}
-
-/* Takes fd over. */
-static int list_dir(int fd, const char *path, char ***names, unsigned *n, struct failure *f)
-{
-	DIR *d = fdopendir(fd);
-	struct dirent *e;
-	int ret = 0;
-
-	if (!d) {
-		close(fd);
-		return fail_errno(f, NULL, "%s", path);
-	}
-	while (ret == 0 && (e = readdir(d)))
-		if (add_name(names, n, e->d_name) != 0)
-			ret = fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
-	closedir(d);
-	return ret;
-}
-
-int provider_names(char ***names, unsigned *n, struct failure *f)
-{
-	char path[PATH_SIZE];
-	int shipped, fd;
-
-	*names = NULL;
-	*n = 0;
-	for (shipped = 1; shipped >= 0; shipped--) {
-		if (provider_dir(shipped, path, &fd, f) != 0)
-			goto fail;
-		if (fd >= 0 && list_dir(fd, path, names, n, f) != 0)
-			goto fail;
-	}
-	if (*n)
-		qsort(*names, *n, sizeof(**names), compare);
-	return 0;
-fail:
-	while (*n)
-		free((*names)[--*n]);
-	free(*names);
-	*names = NULL;
-	return -1;
 }

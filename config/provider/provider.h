@@ -1,5 +1,5 @@
 /*
- * config/provider/provider.h - a provider as a file: read, overlaid, resolved.
+ * config/provider/provider.h - a provider: its files read, overlaid and resolved.
  *
  * share/ccrun/providers/NAME.conf, overlaid key by key by
  * ~/.config/ccrun/providers/NAME.conf.  ccrun-provider(5) is the format.
@@ -31,8 +31,8 @@ struct provider_secret {
 struct provider_env {
 	char name[VARIABLE_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1];
-	const char *from; /* "env", "models", "auth", "endpoint", "policy", "project": static */
-	char where[PROVIDER_WHERE]; /* FILE:LINE of what says so, its beginning cut off; or "" */
+	const char *from; /* "env", "models", "auth", "endpoint", "policy", "project" (static) */
+	char where[PROVIDER_WHERE]; /* FILE:LINE, a long path cut off at its beginning; or "" */
 };
 
 struct provider_param {
@@ -47,8 +47,8 @@ struct provider {
 	char name[NAME_MAX_LEN + 1];
 	char mode[NAME_MAX_LEN + 1]; /* "" for none */
 	char title[128];
-	char base_url[PROVIDER_VALUE_MAX + 1]; /* substituted; "" for the client's own */
-	char origin[ORIGIN_MAX_LEN + 1];       /* what is sealed; see provider_load */
+	char base_url[PROVIDER_VALUE_MAX + 1]; /* substituted; "": Claude Code's own default */
+	char origin[ORIGIN_MAX_LEN + 1];       /* sealed with the key; see provider_load */
 	enum auth auth;
 	struct provider_secret secret[SESSION_ENTRIES_MAX];
 	unsigned secrets; /* 0: needs no vault */
@@ -67,7 +67,7 @@ struct provider {
 	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
 	char unverified[64]; /* of verified = "no, WHY; more": WHY, for lists; or "" */
 	char key_url[256];   /* where a person gets the key; for `ccctl add`; or "" */
-	char needs[512];     /* what to do when nothing of needs_any is there */
+	char needs[512];     /* what the user can do when nothing of needs_any is there */
 	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
 	bool local;	     /* the endpoint is this machine */
 	bool exposed;	     /* exposed = yes in [secrets] */
@@ -92,20 +92,14 @@ struct provider {
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f);
 void provider_free(struct provider *p);
 
-/* A model (a key of [models]) over what the files say.  The value is checked by the caller. */
-int provider_set_model(struct provider *p, const char *key, const char *value, struct failure *f);
+/*
+ * provider_load with one parameter's value on trial, in the place of what the files
+ * say; key NULL for none.
+ */
+int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
+			 struct provider **out, struct failure *f);
 
 /* The first parameter without a value, or NULL. */
 const struct provider_param *provider_missing(const struct provider *p);
-
-/* Names of all providers, sorted, in *names (free each and the array). */
-int provider_names(char ***names, unsigned *n, struct failure *f);
-
-/* Is value one of the parameter's choices (anything, when it has none)? */
-bool provider_choice_ok(const struct provider_param *param, const char *value);
-
-/* Store parameters in the user's overlay (created 0600), keeping the rest of
- * the file.  Values: [A-Za-z0-9._:/@-], so that none can bend a URL. */
-int provider_set_param(const char *name, const char *key, const char *value, struct failure *f);
 
 #endif

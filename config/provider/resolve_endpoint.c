@@ -1,30 +1,36 @@
 /*
  * config/provider/resolve_endpoint.c - where a provider's requests go, and the origin
- * that is sealed with the key: no parameter may bend either.
+ * that is sealed with the key.  No parameter may change the host of either.
  */
+#include "config/provider/resolve_endpoint.h"
+
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "config/ini/ini_file.h"
+#include "config/provider/auth.h"
 #include "config/provider/endpoint.h"
-#include "config/provider/resolve.h"
+#include "config/provider/params.h"
+#include "config/provider/provider.h"
+#include "config/provider/view.h"
 
-/* Is it ${name} and nothing else: an address that a person gives as a whole? */
-static bool whole(const char *template)
+/* Is it ${name} and nothing else, so that the user gives the whole address? */
+static bool template_is_parameter(const char *template)
 {
 	const char *close = strchr(template, '}');
 
 	return strncmp(template, "${", 2) == 0 && close && close[1] == '\0';
 }
 
-/* Every parameter within the host of the template keeps to its place there. */
-static int check_template(const struct provider *p, const struct ini_item *it, struct failure *f)
+/* Check that no parameter in the host of the address leaves its place there. */
+static int template_check(const struct provider *p, const struct ini_item *it, struct failure *f)
 {
 	const struct provider_param *param;
 	const char *why, *s, *close;
 	size_t start, end;
 
-	if (whole(it->value))
+	if (template_is_parameter(it->value))
 		return 0;
 	why = endpoint_span(it->value, &start, &end);
 	if (why)
@@ -38,8 +44,8 @@ static int check_template(const struct provider *p, const struct ini_item *it, s
 	return 0;
 }
 
-/* The address with "1" for what is not known yet: a label, a port, a path. */
-static void stand_in(const char *url, char *out)
+/* Replace each ${name} that has no value yet by "1", which fits as a label, a port or a path. */
+static void template_fill_in(const char *url, char *out)
 {
 	const char *close;
 
@@ -55,14 +61,14 @@ static void stand_in(const char *url, char *out)
 	*out = '\0';
 }
 
-static void note(struct provider *p, const char *text)
+static void endpoint_add_note(struct provider *p, const char *text)
 {
 	size_t n = strlen(p->note);
 
 	snprintf(p->note + n, sizeof(p->note) - n, "%s%s", n ? "; " : "", text);
 }
 
-static int base_url(struct provider *p, const struct view *v, struct failure *f)
+static int endpoint_set_base_url(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "base_url", NULL);
 	char trial[PROVIDER_VALUE_MAX + 1];
@@ -72,25 +78,26 @@ static int base_url(struct provider *p, const struct view *v, struct failure *f)
 	if (!it)
 		return 0;
 	if (params_expand(p, it, p->base_url, sizeof(p->base_url), f) != 0 ||
-	    check_template(p, it, f) != 0)
+	    template_check(p, it, f) != 0)
 		return -1;
-	if (whole(p->base_url))
-		return 0; /* not known yet */
-	/* the libraries for these two want a version in the path, others add it */
+	if (template_is_parameter(p->base_url))
+		return 0; /* the user has not been asked yet */
+	/* Claude Code adds /v1 itself, but for these two clouds. */
 	if (endpoint_trim(p->base_url, p->auth != AUTH_VERTEX && p->auth != AUTH_BEDROCK))
-		note(p, "base_url: dropped /v1, the client adds it");
-	stand_in(p->base_url, trial);
+		endpoint_add_note(p, "base_url: dropped /v1, the client adds it");
+	template_fill_in(p->base_url, trial);
 	why = endpoint_parse(trial, &e);
 	if (why)
 		return ini_fail(f, it, NULL, "base_url %s", why);
 	p->local = e.local;
 	if (!e.tls && !e.local && p->secrets)
-		note(p, "base_url: plain http, the key crosses the network in the clear");
+		endpoint_add_note(p, "base_url: plain http, the key crosses the network in the clear");
 	return 0;
 }
 
-/* The item that chose auth, for messages. */
-static int need(const struct provider *p, const struct view *v, const char *name, struct failure *f)
+/* Check a parameter that this kind of auth cannot do without. */
+static int endpoint_need_param(const struct provider *p, const struct view *v, const char *name,
+			       struct failure *f)
 {
 	const struct ini_item *at = view_get(v, "provider", "auth", NULL);
 	const struct provider_param *param = params_find(p, name, strlen(name));
@@ -101,21 +108,22 @@ static int need(const struct provider *p, const struct view *v, const char *name
 	return params_check_host(param, at, f);
 }
 
-static int check_params(const struct provider *p, const struct view *v, struct failure *f)
+static int endpoint_check_params(const struct provider *p, const struct view *v, struct failure *f)
 {
 	switch (p->auth) {
 	case AUTH_BEDROCK:
-		return need(p, v, "region", f);
+		return endpoint_need_param(p, v, "region", f);
 	case AUTH_VERTEX:
-		return need(p, v, "region", f) != 0 ? -1 : need(p, v, "project", f);
+		return endpoint_need_param(p, v, "region", f) != 0 ? -1 : endpoint_need_param(p, v, "project", f);
 	case AUTH_FOUNDRY:
-		return p->base_url[0] ? 0 : need(p, v, "resource", f);
+		return p->base_url[0] ? 0 : endpoint_need_param(p, v, "resource", f);
 	default:
 		return 0;
 	}
 }
 
-static const char *known(const struct provider *p, const char *name, char out[NAME_MAX_LEN + 4])
+static const char *endpoint_param_text(const struct provider *p, const char *name,
+				       char out[NAME_MAX_LEN + 4])
 {
 	const struct provider_param *param = params_find(p, name, strlen(name));
 
@@ -125,17 +133,17 @@ static const char *known(const struct provider *p, const char *name, char out[NA
 	return out;
 }
 
-static int vertex_host(const char *region, char *out, size_t size)
+static int endpoint_format_vertex(const char *region, char *out, size_t size)
 {
 	if (strcmp(region, "global") == 0)
 		return snprintf(out, size, "https://aiplatform.googleapis.com");
-	/* the multi-regions have a host of another form */
+	/* The multi-regions have host names of another form. */
 	if (strcmp(region, "us") == 0 || strcmp(region, "eu") == 0)
 		return snprintf(out, size, "https://aiplatform.%s.rep.googleapis.com", region);
 	return snprintf(out, size, "https://%s-aiplatform.googleapis.com", region);
 }
 
-static int set_origin(struct provider *p, const struct view *v, struct failure *f)
+static int endpoint_set_origin(struct provider *p, const struct view *v, struct failure *f)
 {
 	char url[PROVIDER_VALUE_MAX + 64], unknown[NAME_MAX_LEN + 4];
 	int n;
@@ -144,12 +152,12 @@ static int set_origin(struct provider *p, const struct view *v, struct failure *
 		n = snprintf(url, sizeof(url), "%s", p->base_url);
 	else if (p->auth == AUTH_BEDROCK)
 		n = snprintf(url, sizeof(url), "https://bedrock-runtime.%s.amazonaws.com",
-			     known(p, "region", unknown));
+			     endpoint_param_text(p, "region", unknown));
 	else if (p->auth == AUTH_FOUNDRY)
 		n = snprintf(url, sizeof(url), "https://%s.services.ai.azure.com/anthropic",
-			     known(p, "resource", unknown));
+			     endpoint_param_text(p, "resource", unknown));
 	else if (p->auth == AUTH_VERTEX)
-		n = vertex_host(known(p, "region", unknown), url, sizeof(url));
+		n = endpoint_format_vertex(endpoint_param_text(p, "region", unknown), url, sizeof(url));
 	else
 		n = snprintf(url, sizeof(url), "https://api.anthropic.com");
 	if (n < 0 || (size_t)n >= sizeof(url) ||
@@ -160,9 +168,9 @@ static int set_origin(struct provider *p, const struct view *v, struct failure *
 	return 0;
 }
 
-int endpoint_resolve(struct provider *p, const struct view *v, struct failure *f)
+int resolve_endpoint(struct provider *p, const struct view *v, struct failure *f)
 {
-	if (base_url(p, v, f) != 0 || check_params(p, v, f) != 0)
+	if (endpoint_set_base_url(p, v, f) != 0 || endpoint_check_params(p, v, f) != 0)
 		return -1;
-	return set_origin(p, v, f);
+	return endpoint_set_origin(p, v, f);
 }

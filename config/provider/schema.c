@@ -1,7 +1,7 @@
 /*
- * config/provider/schema.c - the words of a provider's file.  What is not known is
- * refused, with the nearest word that is: a misspelt key must not be a key
- * that does nothing.
+ * config/provider/schema.c - which sections and keys a provider's file may have.  Others are
+ * refused, with the nearest known one as a hint: a misspelt key must not be
+ * ignored silently.
  */
 #include "config/provider/schema.h"
 
@@ -10,11 +10,10 @@
 
 #include "base/fail.h"
 #include "config/provider/claude_options.h"
-#include "config/provider/environment.h"
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 #include "wire/message.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
@@ -51,32 +50,32 @@ bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1])
 	return true;
 }
 
-/* The section's heading; *part becomes what its keys are to be checked as. */
-static int check_section(const struct ini_item *it, const char **part, struct failure *f)
+/* Check a heading.  *part becomes the kind of section, for schema_check_key. */
+static int schema_check_section(const struct ini_item *it, const char **part, struct failure *f)
 {
 	char mode[NAME_MAX_LEN + 1];
 	const char *rest;
 
 	if (!schema_mode(it->section, mode)) {
 		*part = it->section;
-		if (!words_have(sections, COUNT(sections) - 1, it->section))
-			return words_unknown(it, "section", it->section, sections, COUNT(sections), f);
+		if (!keywords_have(sections, COUNT(sections) - 1, it->section))
+			return keywords_fail_unknown(it, "section", it->section, sections, COUNT(sections), f);
 		return 0;
 	}
 	if (!wire_name_ok(mode))
 		return ini_fail(f, it, "write [mode NAME] or [mode NAME env]",
 				"not a name for a mode");
-	if (claude_option(mode))
+	if (claude_has_option(mode))
 		return ini_fail(f, it, "choose another name",
 				"mode %s: the client has an option --%s", mode, mode);
 	rest = it->section + strlen("mode ") + strlen(mode);
 	*part = *rest ? rest + 1 : "provider";
-	if (*rest && !words_have(mode_parts, COUNT(mode_parts), *part))
-		return words_unknown(it, "section of a mode", *part, mode_parts, COUNT(mode_parts), f);
+	if (*rest && !keywords_have(mode_parts, COUNT(mode_parts), *part))
+		return keywords_fail_unknown(it, "section of a mode", *part, mode_parts, COUNT(mode_parts), f);
 	return 0;
 }
 
-static int check_parameter(const struct ini_item *it, struct failure *f)
+static int schema_check_parameter(const struct ini_item *it, struct failure *f)
 {
 	size_t i;
 
@@ -89,67 +88,68 @@ static int check_parameter(const struct ini_item *it, struct failure *f)
 	return 0;
 }
 
-static int check_variable(const struct ini_item *it, struct failure *f)
+static int schema_check_variable(const struct ini_item *it, struct failure *f)
 {
 	const char *instead;
 
 	if (!wire_variable_ok(it->key))
 		return ini_fail(f, it, NULL, "not a name for an environment variable");
-	instead = environment_refused(it->key);
+	instead = variable_refusal_hint(it->key);
 	if (instead)
 		return ini_fail(f, it, instead, "%s cannot be set in [%s]", it->key, it->section);
 	return 0;
 }
 
-static int check_secret(const struct ini_item *it, struct failure *f)
+static int schema_check_secret(const struct ini_item *it, struct failure *f)
 {
 	if (strcmp(it->key, "exposed") == 0)
 		return 0;
 	if (!wire_variable_ok(it->key))
 		return ini_fail(f, it, "lines are: VARIABLE = vault entry",
 				"not a name for an environment variable");
-	if (environment_never(it->key) || environment_runtime(it->key) ||
-	    (environment_routes(it->key) && !environment_secret(it->key)))
+	if (variable_steers_programs(it->key) || variable_steers_runtime(it->key) ||
+	    (variable_routes_client(it->key) && !variable_is_secret(it->key)))
 		return ini_fail(f, it, NULL, "a secret cannot be delivered as %s", it->key);
 	return 0;
 }
 
-static int known_key(const struct ini_item *it, const char *const *keys, unsigned n, struct failure *f)
+static int schema_check_known_key(const struct ini_item *it, const char *const *keys, unsigned n,
+				  struct failure *f)
 {
-	return words_have(keys, n, it->key) ? 0 : words_unknown(it, "key", it->key, keys, n, f);
+	return keywords_have(keys, n, it->key) ? 0 : keywords_fail_unknown(it, "key", it->key, keys, n, f);
 }
 
 int schema_model_key(const struct ini_item *it, struct failure *f)
 {
-	return known_key(it, model_keys, COUNT(model_keys), f);
+	return schema_check_known_key(it, model_keys, COUNT(model_keys), f);
 }
 
-static int check_key(const struct ini_item *it, const char *part, struct failure *f)
+static int schema_check_key(const struct ini_item *it, const char *part, struct failure *f)
 {
 	if (strcmp(part, "usage") == 0)
-		return known_key(it, usage_keys, COUNT(usage_keys), f);
+		return schema_check_known_key(it, usage_keys, COUNT(usage_keys), f);
 	if (strcmp(part, "statusline") == 0)
-		return known_key(it, statusline_keys, COUNT(statusline_keys), f);
+		return schema_check_known_key(it, statusline_keys, COUNT(statusline_keys), f);
 	if (strcmp(part, "env") == 0)
-		return check_variable(it, f);
+		return schema_check_variable(it, f);
 	if (strcmp(part, "secrets") == 0)
-		return check_secret(it, f);
+		return schema_check_secret(it, f);
 	if (strcmp(part, "parameters") == 0)
-		return check_parameter(it, f);
+		return schema_check_parameter(it, f);
 	if (strcmp(part, "models") == 0)
 		return schema_model_key(it, f);
 	if (strcmp(part, "policy") == 0 && strcmp(it->key, "exposed") == 0)
 		return ini_fail(f, it, "exposed = yes stands in [secrets]",
 				"exposed is no key of [%s]", it->section);
 	if (strcmp(part, "policy") == 0)
-		return known_key(it, policy_keys, COUNT(policy_keys), f);
+		return schema_check_known_key(it, policy_keys, COUNT(policy_keys), f);
 	if (strcmp(it->key, "use") == 0 && it->value[0] && !wire_name_ok(it->value))
 		return ini_fail(f, it, NULL, "use: not a provider's name");
-	return known_key(it, provider_keys, COUNT(provider_keys), f);
+	return schema_check_known_key(it, provider_keys, COUNT(provider_keys), f);
 }
 
-/* Count the modes of the file so far; the provider has room for so many. */
-static int check_mode_count(const struct ini_file *file, unsigned upto, struct failure *f)
+/* Refuse more modes than struct provider has room for. */
+static int schema_check_mode_count(const struct ini_file *file, unsigned upto, struct failure *f)
 {
 	char seen[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
 	unsigned i, k, n = 0;
@@ -177,10 +177,10 @@ int schema_check(const struct ini_file *file, struct failure *f)
 	for (i = 0; i < file->items; i++) {
 		const struct ini_item *it = &file->item[i];
 
-		if (!it->key && check_section(it, &part, f) != 0)
+		if (!it->key && schema_check_section(it, &part, f) != 0)
 			return -1;
-		if (it->key && check_key(it, part, f) != 0)
+		if (it->key && schema_check_key(it, part, f) != 0)
 			return -1;
 	}
-	return file->items ? check_mode_count(file, file->items - 1, f) : 0;
+	return file->items ? schema_check_mode_count(file, file->items - 1, f) : 0;
 }

@@ -1,57 +1,64 @@
 /*
  * config/provider/store.c - writing one parameter into the user's overlay.
- * It is a person's file: all but the one value stays as it was, byte for byte.
+ * It is the user's file: all but the one value stays as it was, byte for byte.
  */
+#include "config/provider/store.h"
+
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "config/provider/resolve.h"
 #include "config/ini/user_file.h"
+#include "config/provider/params.h"
+#include "config/provider/provider.h"
 
-/* Try the value before it is written: 1 the parameter is known, 0 it is not. */
-static int try_value(const char *name, const char *mode, const char *key, const char *value,
-		     struct failure *f)
+enum trial { TRIAL_FAILED = -1, TRIAL_NO_PARAMETER, TRIAL_KNOWN };
+
+/* Load the provider as if the value were in its overlay. */
+static enum trial store_try_value(const char *name, const char *mode, const char *key,
+				  const char *value, struct failure *f)
 {
 	struct provider *p, *without;
-	int found;
+	bool found;
 
-	if (provider_load_with(name, mode, key, value, &p, f) != 0) {
-		/* a mode that is broken anyway is not the value's fault */
+	if (provider_load_trying(name, mode, key, value, &p, f) != 0) {
+		/* A mode that cannot be loaded without the value either is not this value's fault. */
 		if (mode[0] && provider_load(name, mode, &without, NULL) != 0)
-			return 0;
+			return TRIAL_NO_PARAMETER;
 		if (mode[0])
 			provider_free(without);
-		return -1;
+		return TRIAL_FAILED;
 	}
 	found = params_find(p, key, strlen(key)) != NULL;
 	provider_free(p);
-	return found;
+	return found ? TRIAL_KNOWN : TRIAL_NO_PARAMETER;
 }
 
 int provider_set_param(const char *name, const char *key, const char *value, struct failure *f)
 {
 	char leaf[NAME_MAX_LEN + 16];
 	struct provider *p;
+	enum trial known, r;
 	unsigned i;
-	int r, known;
 
 	if (!params_value_ok(value))
-		return fail_set(f, FAIL_BAD_VALUE, "letters, digits and . _ : / @ - are allowed",
+		return fail_set(f, FAIL_BAD_VALUE, PARAMS_HINT_CHARACTERS,
 				"the value of %.64s has characters that a parameter cannot have", key);
-	known = try_value(name, "", key, value, f);
-	if (known < 0 || provider_load_with(name, "", key, value, &p, f) != 0)
+	known = store_try_value(name, "", key, value, f);
+	if (known == TRIAL_FAILED || provider_load_trying(name, "", key, value, &p, f) != 0)
 		return -1;
-	for (i = 0; known >= 0 && i < p->mode_count; i++) {
-		r = try_value(name, p->modes[i], key, value, f);
-		known = r < 0 ? -1 : known | r;
+	for (i = 0; known != TRIAL_FAILED && i < p->mode_count; i++) {
+		r = store_try_value(name, p->modes[i], key, value, f);
+		if (r != TRIAL_NO_PARAMETER)
+			known = r;
 	}
-	if (known == 0) {
+	if (known == TRIAL_NO_PARAMETER) {
 		fail_set(f, FAIL_NO_ENTRY, "it has none", "%s has no parameter %.64s", name, key);
 		if (p->params)
 			fail_hint(f, "its first one is %s", p->param[0].name);
 	}
 	provider_free(p);
 	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
-	return known > 0 ? user_file_set(leaf, "parameters", key, value, f) : -1;
+	return known == TRIAL_KNOWN ? user_file_set(leaf, "parameters", key, value, f) : -1;
 }

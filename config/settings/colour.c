@@ -1,5 +1,5 @@
 /*
- * config/settings/colour.c - from the words for a colour to the terminal's numbers.
+ * config/settings/colour.c - from the words for a colour to the numbers of a terminal sequence.
  */
 #include "config/settings/colour.h"
 
@@ -11,8 +11,8 @@
 static const char *const names[] = { "black", "red",	 "green", "yellow",
 				     "blue",  "magenta", "cyan",  "white" };
 
-/* The parameters of a colour's word; false when it is none. */
-static bool colour(const char *word, char out[12])
+/* The SGR parameters of one colour; false when the word is none. */
+static bool colour_parse_word(const char *word, char out[12])
 {
 	int bright = strncmp(word, "bright-", 7) == 0, i;
 
@@ -45,7 +45,7 @@ int colour_sgr(const char *words, char sgr[COLOUR_SGR])
 			dim = true;
 		else if (strcmp(word, "none") == 0 && !bold && !dim && !which[0])
 			none = true;
-		else if (which[0] || !colour(word, which))
+		else if (which[0] || !colour_parse_word(word, which))
 			return -1;
 	}
 	if (!none && !bold && !dim && !which[0])

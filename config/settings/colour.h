@@ -1,5 +1,5 @@
 /*
- * config/settings/colour.h - a colour as people write it, and as a terminal takes it.
+ * config/settings/colour.h - a colour as the user writes it, and as a terminal reads it.
  */
 #ifndef CONFIG_SETTINGS_COLOUR_H
 #define CONFIG_SETTINGS_COLOUR_H

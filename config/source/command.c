@@ -9,21 +9,21 @@
 
 #include "base/fail.h"
 
-static bool blank(char c)
+static bool command_is_blank(char c)
 {
 	return c == ' ' || c == '\t';
 }
 
 /*
- * One word from *in to *out, both moved on.  false: a quote is not closed, or
- * nothing follows a backslash.
+ * Copy one word from *in to *out, without its quotes, and move both on.  False when a
+ * quote is not closed, or nothing follows a backslash.
  */
-static bool one_word(const char **in, char **out)
+static bool command_parse_word(const char **in, char **out)
 {
 	const char *s = *in;
 	char *to = *out, quote = '\0';
 
-	for (; *s && (quote || !blank(*s)); s++) {
+	for (; *s && (quote || !command_is_blank(*s)); s++) {
 		if (*s == quote) {
 			quote = '\0';
 		} else if (!quote && (*s == '\'' || *s == '"')) {
@@ -42,7 +42,7 @@ static bool one_word(const char **in, char **out)
 	return !quote;
 }
 
-int words_split(const char *line, struct words *out, struct failure *f)
+int command_split(const char *line, struct command_words *out, struct failure *f)
 {
 	char *to;
 
@@ -52,16 +52,16 @@ int words_split(const char *line, struct words *out, struct failure *f)
 	if (!to)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a command");
 	for (;;) {
-		while (blank(*line))
+		while (command_is_blank(*line))
 			line++;
 		if (!*line)
 			break;
-		if (out->n == WORDS_MAX) {
-			fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", WORDS_MAX);
+		if (out->n == COMMAND_WORDS_MAX) {
+			fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", COMMAND_WORDS_MAX);
 			goto bad;
 		}
 		out->v[out->n++] = to;
-		if (!one_word(&line, &to)) {
+		if (!command_parse_word(&line, &to)) {
 			fail_set(f, FAIL_BAD_VALUE, "quotes are '...' or \"...\"; a backslash keeps the next "
 				 "character", "a quote is not closed");
 			goto bad;
@@ -71,65 +71,66 @@ int words_split(const char *line, struct words *out, struct failure *f)
 		return 0;
 	fail_set(f, FAIL_BAD_VALUE, NULL, "a command has at least one word");
 bad:
-	words_free(out);
+	command_free(out);
 	return -1;
 }
 
-void words_free(struct words *w)
+void command_free(struct command_words *w)
 {
 	free(w->text);
 	memset(w, 0, sizeof(*w));
 }
 
-/* May it stand as it is? */
-static bool plain(const char *s)
+/* Can the word stand without quotes? */
+static bool word_is_plain(const char *s)
 {
 	if (!*s)
 		return false;
 	for (; *s; s++)
-		if (blank(*s) || *s == '\'' || *s == '"' || *s == '\\')
+		if (command_is_blank(*s) || *s == '\'' || *s == '"' || *s == '\\')
 			return false;
 	return true;
 }
 
-struct line {
+/* A line that is being written. */
+struct command_line {
 	char *p;
 	size_t n, size; /* n may pass size: then it did not fit */
 };
 
-static void put(struct line *l, char c)
+static void line_put(struct command_line *l, char c)
 {
 	if (l->n < l->size)
 		l->p[l->n] = c;
 	l->n++;
 }
 
-static void put_word(struct line *l, const char *s)
+static void line_put_word(struct command_line *l, const char *s)
 {
-	bool quotes = !plain(s);
+	bool quotes = !word_is_plain(s);
 
 	if (quotes)
-		put(l, '"');
+		line_put(l, '"');
 	for (; *s; s++) {
 		if (quotes && (*s == '"' || *s == '\\'))
-			put(l, '\\');
-		put(l, *s);
+			line_put(l, '\\');
+		line_put(l, *s);
 	}
 	if (quotes)
-		put(l, '"');
+		line_put(l, '"');
 }
 
-int words_format(const char *const *v, unsigned n, char *out, size_t size, struct failure *f)
+int command_format(const char *const *v, unsigned n, char *out, size_t size, struct failure *f)
 {
-	struct line l = { out, 0, size };
+	struct command_line l = { out, 0, size };
 	unsigned i;
 
 	for (i = 0; i < n; i++) {
 		if (i > 0)
-			put(&l, ' ');
-		put_word(&l, v[i]);
+			line_put(&l, ' ');
+		line_put_word(&l, v[i]);
 	}
-	put(&l, '\0');
+	line_put(&l, '\0');
 	if (l.n <= size)
 		return 0;
 	return fail_set(f, FAIL_TOO_LARGE, NULL, "a command of more than %zu bytes", size - 1);

@@ -1,6 +1,6 @@
 /*
- * config/source/source.c - reading a manager's file: the shipped one, and the user's
- * over it.
+ * config/source/source.c - reading the file of a password manager: the shipped one,
+ * overridden by the user's.
  */
 #include "config/source/source.h"
 
@@ -28,25 +28,28 @@ static const char *const source_keys[] = { "title", "scheme", "command", "output
 					   "docs", "verified", NULL };
 static const char *const sign_keys[] = { "text", "exit", "hint", NULL };
 
-/* 1: read, 0: there is none, -1. */
-static int read_one(const char *kind, bool shipped, struct ini_file **out, struct failure *f)
+/* Read one of the two files of a kind. */
+static enum ini_read source_read_file(const char *kind, bool shipped, struct ini_file **out,
+				      struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
-	int r = shipped ? path_sibling("share/ccrun/sources", dir, f) : path_of(PATH_CONFIG, "sources", dir, f);
+	enum ini_read r = INI_FAILED;
 	int fd;
 
-	if (r != 0)
-		return -1;
+	if ((shipped ? path_sibling("share/ccrun/sources", dir, f)
+		     : path_of(PATH_CONFIG, "sources", dir, f)) != 0)
+		return INI_FAILED;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", dir);
+		return errno == ENOENT ? INI_ABSENT : fail_errno(f, NULL, "%s", dir);
 	snprintf(leaf, sizeof(leaf), "%s.conf", kind);
-	r = path_check_trusted(fd, dir, f) != 0 ? -1 : ini_file_read(fd, dir, leaf, out, f);
+	if (path_check_trusted(fd, dir, f) == 0)
+		r = ini_file_read(fd, dir, leaf, out, f);
 	close(fd);
 	return r;
 }
 
-static bool among(const char *word, const char *const *list)
+static bool source_word_known(const char *word, const char *const *list)
 {
 	for (; *list; list++)
 		if (strcmp(*list, word) == 0)
@@ -54,8 +57,8 @@ static bool among(const char *word, const char *const *list)
 	return false;
 }
 
-/* What is not known would be a mistake that nobody sees. */
-static int check_keys(const struct ini_file *file, struct failure *f)
+/* Refuse unknown words: a misspelt key must not be ignored silently. */
+static int source_check_keys(const struct ini_file *file, struct failure *f)
 {
 	const struct ini_item *it;
 	const char *const *keys;
@@ -70,19 +73,20 @@ static int check_keys(const struct ini_file *file, struct failure *f)
 		if (!keys)
 			return ini_fail(f, it, "man ccrun-source has them all", "unknown section [%s]",
 					it->section);
-		if (it->key && !among(it->key, keys))
+		if (it->key && !source_word_known(it->key, keys))
 			return ini_fail(f, it, "man ccrun-source has them all", "unknown key '%s' in [%s]",
 					it->key, it->section);
 	}
 	return 0;
 }
 
-struct layers {
+struct source_layers {
 	struct ini_file *file[FILES]; /* the user's last */
 };
 
-/* The highest item that says something. */
-static const struct ini_item *get(const struct layers *l, const char *section, const char *key)
+/* The item of the user's file, or of the shipped one; NULL when it is empty in both. */
+static const struct ini_item *source_get(const struct source_layers *l, const char *section,
+					 const char *key)
 {
 	const struct ini_item *it;
 	int i;
@@ -95,10 +99,10 @@ static const struct ini_item *get(const struct layers *l, const char *section, c
 	return NULL;
 }
 
-static int text(const struct layers *l, const char *section, const char *key, char *out, size_t size,
-		struct failure *f)
+static int source_set_text(const struct source_layers *l, const char *section, const char *key,
+			   char *out, size_t size, struct failure *f)
 {
-	const struct ini_item *it = get(l, section, key);
+	const struct ini_item *it = source_get(l, section, key);
 
 	out[0] = '\0';
 	if (it && (size_t)snprintf(out, size, "%s", it->value) >= size)
@@ -106,10 +110,11 @@ static int text(const struct layers *l, const char *section, const char *key, ch
 	return 0;
 }
 
-/* Exit codes, blanks between them. */
-static int exits(const struct layers *l, enum source_sign sign, struct source_file *s, struct failure *f)
+/* Exit codes, separated by blanks. */
+static int source_set_exits(const struct source_layers *l, enum source_sign sign,
+			    struct source_file *s, struct failure *f)
 {
-	const struct ini_item *it = get(l, sign_sections[sign], "exit");
+	const struct ini_item *it = source_get(l, sign_sections[sign], "exit");
 	const char *p = it ? it->value : "";
 	char *end;
 	long n;
@@ -123,21 +128,22 @@ static int exits(const struct layers *l, enum source_sign sign, struct source_fi
 	return 0;
 }
 
-static int signs(const struct layers *l, struct source_file *s, struct failure *f)
+static int source_set_signs(const struct source_layers *l, struct source_file *s, struct failure *f)
 {
 	unsigned i;
 
 	for (i = 0; i < SIGNS; i++)
-		if (text(l, sign_sections[i], "text", s->sign[i].text, sizeof(s->sign[i].text), f) != 0 ||
-		    text(l, sign_sections[i], "hint", s->sign[i].hint, sizeof(s->sign[i].hint), f) != 0 ||
-		    exits(l, (enum source_sign)i, s, f) != 0)
+		if (source_set_text(l, sign_sections[i], "text", s->sign[i].text, sizeof(s->sign[i].text), f) != 0 ||
+		    source_set_text(l, sign_sections[i], "hint", s->sign[i].hint, sizeof(s->sign[i].hint), f) != 0 ||
+		    source_set_exits(l, (enum source_sign)i, s, f) != 0)
 			return -1;
 	return 0;
 }
 
-static int output(const struct layers *l, struct source_file *s, struct failure *f)
+static int source_set_output(const struct source_layers *l, struct source_file *s,
+			     struct failure *f)
 {
-	const struct ini_item *it = get(l, "source", "output");
+	const struct ini_item *it = source_get(l, "source", "output");
 	const char *field;
 
 	if (!it)
@@ -147,9 +153,10 @@ static int output(const struct layers *l, struct source_file *s, struct failure 
 	return 0;
 }
 
-static int timeout(const struct layers *l, struct source_file *s, struct failure *f)
+static int source_set_timeout(const struct source_layers *l, struct source_file *s,
+			      struct failure *f)
 {
-	const struct ini_item *it = get(l, "source", "timeout");
+	const struct ini_item *it = source_get(l, "source", "timeout");
 	uint64_t n = TIMEOUT_USUAL;
 
 	if (it && (duration_parse(it->value, &n) != 0 || n == 0 || n > SOURCE_TIMEOUT_MAX))
@@ -158,15 +165,15 @@ static int timeout(const struct layers *l, struct source_file *s, struct failure
 	return 0;
 }
 
-static int resolve(const struct layers *l, struct source_file *s, struct failure *f)
+static int source_resolve(const struct source_layers *l, struct source_file *s, struct failure *f)
 {
-	if (text(l, "source", "title", s->title, sizeof(s->title), f) != 0 ||
-	    text(l, "source", "scheme", s->scheme, sizeof(s->scheme), f) != 0 ||
-	    text(l, "source", "command", s->command, sizeof(s->command), f) != 0 ||
-	    text(l, "source", "package", s->package, sizeof(s->package), f) != 0 ||
-	    text(l, "source", "docs", s->docs, sizeof(s->docs), f) != 0 ||
-	    text(l, "source", "verified", s->verified, sizeof(s->verified), f) != 0 ||
-	    output(l, s, f) != 0 || timeout(l, s, f) != 0 || signs(l, s, f) != 0)
+	if (source_set_text(l, "source", "title", s->title, sizeof(s->title), f) != 0 ||
+	    source_set_text(l, "source", "scheme", s->scheme, sizeof(s->scheme), f) != 0 ||
+	    source_set_text(l, "source", "command", s->command, sizeof(s->command), f) != 0 ||
+	    source_set_text(l, "source", "package", s->package, sizeof(s->package), f) != 0 ||
+	    source_set_text(l, "source", "docs", s->docs, sizeof(s->docs), f) != 0 ||
+	    source_set_text(l, "source", "verified", s->verified, sizeof(s->verified), f) != 0 ||
+	    source_set_output(l, s, f) != 0 || source_set_timeout(l, s, f) != 0 || source_set_signs(l, s, f) != 0)
 		return -1;
 	if (!s->title[0])
 		snprintf(s->title, sizeof(s->title), "%s", s->kind);
@@ -177,8 +184,8 @@ static int resolve(const struct layers *l, struct source_file *s, struct failure
 	return 0;
 }
 
-/* The kind is what stands before the colon. */
-static int kind_of(const char *ref, char kind[NAME_MAX_LEN + 1], struct failure *f)
+/* The kind is the part of the reference before the colon. */
+static int source_parse_kind(const char *ref, char kind[NAME_MAX_LEN + 1], struct failure *f)
 {
 	size_t n = strcspn(ref, ":");
 
@@ -190,30 +197,32 @@ static int kind_of(const char *ref, char kind[NAME_MAX_LEN + 1], struct failure 
 		if (wire_name_ok(kind))
 			return 0;
 	}
-	/* Not shown: it may be the key itself. */
+	/* Do not show the text: it may be the key itself. */
 	return fail_set(f, FAIL_USAGE, "a reference is like pass:ai/openrouter or op://Vault/Item/field",
 			"this is not a reference into a password manager");
 }
 
 int source_load(const char *ref, struct source_file *out, struct failure *f)
 {
-	struct layers l = { { NULL, NULL } };
-	int i, r, found = 0, ret = -1;
+	struct source_layers l = { { NULL, NULL } };
+	int i, found = 0, ret = -1;
+	enum ini_read r;
 
 	memset(out, 0, sizeof(*out));
-	if (kind_of(ref, out->kind, f) != 0)
+	if (source_parse_kind(ref, out->kind, f) != 0)
 		return -1;
 	for (i = 0; i < FILES; i++) {
-		r = read_one(out->kind, i == 0, &l.file[i], f);
-		if (r < 0 || (r == 1 && check_keys(l.file[i], f) != 0))
+		r = source_read_file(out->kind, i == 0, &l.file[i], f);
+		if (r == INI_FAILED ||
+		    (r == INI_READ && source_check_keys(l.file[i], f) != 0))
 			goto out;
-		found += r;
+		found += r == INI_READ;
 	}
 	if (found == 0)
 		fail_set(f, FAIL_NO_ENTRY, "man ccrun-source lists those that come with ccrun, and how to add one",
 			 "there is no source '%s'", out->kind);
 	else
-		ret = resolve(&l, out, f);
+		ret = source_resolve(&l, out, f);
 	if (ret == 0 && strncmp(ref, out->scheme, strlen(out->scheme)) != 0)
 		ret = fail_set(f, FAIL_BAD_VALUE, NULL, "a reference of %s begins with %s", out->kind, out->scheme);
 out:
@@ -238,8 +247,8 @@ int source_pick(const char *pick, enum source_output *out, const char **field, s
 	return 0;
 }
 
-/* Is one of the alternatives in what was said? */
-static bool said_it(const char *alternatives, const char *said)
+/* Is one of the alternatives, separated by |, in the text?  Case does not matter. */
+static bool text_has_alternative(const char *alternatives, const char *said)
 {
 	char one[SOURCE_TEXT_MAX];
 	size_t n;
@@ -261,10 +270,10 @@ bool source_says(const struct source_file *s, const char *said, int exit, enum s
 {
 	unsigned i, k;
 
-	/* Words are more exact than a number, which many failures share. */
+	/* The text is more exact than an exit code, which many failures share. */
 	for (i = 0; i < SIGNS; i++) {
 		*out = (enum source_sign)i;
-		if (said_it(s->sign[i].text, said))
+		if (text_has_alternative(s->sign[i].text, said))
 			return true;
 	}
 	for (i = 0; i < SIGNS; i++)

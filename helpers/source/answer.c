@@ -2,6 +2,7 @@
  * helpers/source/answer.c - what a manager's answer is worth: a token, or a
  * failure that says what to do.
  */
+#include "config/source/source_seal.h"
 #include "helpers/source/source.h"
 
 #include <signal.h>

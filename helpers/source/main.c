@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/locked.h"
+#include "config/source/source_seal.h"
 #include "dial/dial.h"
 #include "helpers/answer.h"
 #include "helpers/source/source.h"
@@ -54,7 +55,7 @@ static int get(const struct entry_source *src, bool terminal, const char *name, 
 	       size_t *n, struct failure *f)
 {
 	struct source_file s;
-	struct words w;
+	struct command_words w;
 	unsigned seconds;
 	int r;
 
@@ -65,7 +66,7 @@ static int get(const struct entry_source *src, bool terminal, const char *name, 
 			fail_hint(f, "if you changed it: ccctl approve %s", name);
 		return -1;
 	}
-	if (words_split(src->command, &w, f) != 0)
+	if (command_split(src->command, &w, f) != 0)
 		return -1;
 	seconds = !terminal && s.timeout > ALONE_MAX ? ALONE_MAX : s.timeout;
 	outcome.n = 0;
@@ -76,7 +77,7 @@ static int get(const struct entry_source *src, bool terminal, const char *name, 
 		r = outcome_judge(&outcome, &s, w.v[0], seconds, f);
 	if (r == 0)
 		r = outcome_token(&outcome, &s, src->pick, p, n, f);
-	words_free(&w);
+	command_free(&w);
 	return r;
 }
 

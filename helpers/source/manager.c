@@ -6,6 +6,7 @@
  * Its standard output is a socket, not a pipe: what other processes of the same
  * user cannot open through /proc/PID/fd.
  */
+#include "config/provider/variables.h"
 #include "helpers/source/source.h"
 
 #include <errno.h>
@@ -23,7 +24,6 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
-#include "config/provider/environment.h"
 
 #define TTY STDIN_FILENO  /* with a terminal */
 #define GRACE_MS 2000	  /* from SIGTERM to SIGKILL */
@@ -88,7 +88,7 @@ static bool is_dropped(const char *entry)
 		return strncmp(entry, "LD_", 3) == 0;
 	memcpy(name, entry, n);
 	name[n] = '\0';
-	return strcmp(name, "GLIBC_TUNABLES") == 0 || environment_routes(name) || environment_runtime(name);
+	return strcmp(name, "GLIBC_TUNABLES") == 0 || variable_routes_client(name) || variable_steers_runtime(name);
 }
 
 /* gpg's agent asks on this terminal. */
@@ -262,7 +262,7 @@ static void follow(struct run *r)
 }
 
 /* Start it and see that exec worked.  0 or -1; ends: the program's, or -1. */
-static int manager_start(const struct words *w, struct run *r, const int ends[3], struct failure *f)
+static int manager_start(const struct command_words *w, struct run *r, const int ends[3], struct failure *f)
 {
 	static const int defaults[] = { SIGPIPE, 0 };
 	/* A group of its own, so that all of it can be ended. */
@@ -300,7 +300,7 @@ static void close_pair(int pair[2])
 		close(pair[1]);
 }
 
-int manager_run(const struct words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
+int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
 		struct failure *f)
 {
 	struct run r = { .o = o, .terminal = terminal, .deadline = io_now_ms() + (int64_t)seconds * 1000 };

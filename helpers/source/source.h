@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "config/source/command.h"
 #include "config/source/source.h"
 
 struct failure;
@@ -42,7 +43,7 @@ bool manager_stopped(int ms);
  * without one.  listen: its standard error comes through us, to be looked at.  0
  * with *o filled, -1 when it could not be started.
  */
-int manager_run(const struct words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
+int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
 		struct failure *f);
 
 /* ---- answer.c ---- */

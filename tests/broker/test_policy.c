@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "broker/policy.h"
-#include "vault/vault.h"
+#include "vault/entry.h"
 
 #define ORIGIN "bearer https://api.example.test"
 #define VARIABLE "ANTHROPIC_AUTH_TOKEN"

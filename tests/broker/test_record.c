@@ -22,7 +22,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/record.h"
-#include "vault/kdf.h"
+#include "vault/crypto.h"
 
 static char dir[64], path[96], old[96];
 
@@ -67,8 +67,8 @@ static unsigned verify_from(unsigned n, char before[65])
 		assert_non_null(cut);
 		assert_int_equal(strlen(cut), 9 + 64 + 2);
 		assert_string_equal(cut + 9 + 64, "\"}");
-		secure_hash(hash, before, 64, line, (size_t)(cut - line));
-		secure_hex(hex, hash, sizeof(hash));
+		blake2b_256(hash, before, 64, line, (size_t)(cut - line));
+		hex_encode(hex, hash, sizeof(hash));
 		assert_memory_equal(hex, cut + 9, 64);
 		memcpy(before, hex, sizeof(hex));
 	}
@@ -351,7 +351,7 @@ static int make_dir(void **state)
 		return -1;
 	snprintf(path, sizeof(path), "%s/record.jsonl", dir);
 	snprintf(old, sizeof(old), "%s/record.1.jsonl", dir);
-	return secure_start(NULL);
+	return libsodium_start(NULL);
 }
 
 static int remove_dir(void **state)

@@ -12,7 +12,7 @@
 #include <cmocka.h>
 
 #include "config/provider/environment.h"
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 #include "config/provider/provider.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -43,10 +43,10 @@ static void test_routes(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(yes); i++)
-		if (!environment_routes(yes[i]))
+		if (!variable_routes_client(yes[i]))
 			fail_msg("%s routes", yes[i]);
 	for (i = 0; i < COUNT(no); i++)
-		if (environment_routes(no[i]))
+		if (variable_routes_client(no[i]))
 			fail_msg("%s does not route", no[i]);
 }
 
@@ -62,10 +62,10 @@ static void test_runtime(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(yes); i++)
-		if (!environment_runtime(yes[i]))
+		if (!variable_steers_runtime(yes[i]))
 			fail_msg("%s is the runtime's", yes[i]);
 	for (i = 0; i < COUNT(no); i++)
-		if (environment_runtime(no[i]))
+		if (variable_steers_runtime(no[i]))
 			fail_msg("%s is not the runtime's", no[i]);
 }
 
@@ -83,15 +83,15 @@ static void test_secret(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(yes); i++)
-		if (!environment_secret(yes[i]))
+		if (!variable_is_secret(yes[i]))
 			fail_msg("%s carries a secret", yes[i]);
 	for (i = 0; i < COUNT(no); i++)
-		if (environment_secret(no[i]))
+		if (variable_is_secret(no[i]))
 			fail_msg("%s carries none", no[i]);
-	assert_true(environment_blanked("ANTHROPIC_AUTH_TOKEN"));
-	assert_true(environment_blanked("AWS_BEARER_TOKEN_BEDROCK"));
-	assert_false(environment_blanked("AWS_SECRET_ACCESS_KEY"));
-	assert_false(environment_blanked("MY_TOKEN"));
+	assert_true(variable_is_blanked("ANTHROPIC_AUTH_TOKEN"));
+	assert_true(variable_is_blanked("AWS_BEARER_TOKEN_BEDROCK"));
+	assert_false(variable_is_blanked("AWS_SECRET_ACCESS_KEY"));
+	assert_false(variable_is_blanked("MY_TOKEN"));
 }
 
 
@@ -260,14 +260,14 @@ static void test_long_names(void **state)
 static void test_refused_hints(void **state)
 {
 	(void)state;
-	assert_null(environment_refused("API_TIMEOUT_MS"));
+	assert_null(variable_refusal_hint("API_TIMEOUT_MS"));
 	/* it has a key of its own, which is sealed */
-	assert_non_null(environment_refused("CLAUDE_CONFIG_DIR"));
-	assert_non_null(strstr(environment_refused("ANTHROPIC_BASE_URL"), "base_url"));
-	assert_non_null(environment_refused("CCRUN_X"));
-	assert_non_null(environment_refused("SSH_AUTH_SOCK"));
-	assert_true(environment_never("LD_PRELOAD") && environment_never("PATH"));
-	assert_false(environment_never("AWS_ACCESS_KEY_ID"));
+	assert_non_null(variable_refusal_hint("CLAUDE_CONFIG_DIR"));
+	assert_non_null(strstr(variable_refusal_hint("ANTHROPIC_BASE_URL"), "base_url"));
+	assert_non_null(variable_refusal_hint("CCRUN_X"));
+	assert_non_null(variable_refusal_hint("SSH_AUTH_SOCK"));
+	assert_true(variable_steers_programs("LD_PRELOAD") && variable_steers_programs("PATH"));
+	assert_false(variable_steers_programs("AWS_ACCESS_KEY_ID"));
 }
 
 int main(void)

@@ -2,6 +2,8 @@
  * tests/config/test_provider.c - provider files: those that we ship, and each
  * rule of the format.  What is refused: test_provider_refused.c.
  */
+#include "config/provider/names.h"
+#include "config/provider/store.h"
 #include "tests/config/provider_fixture.h"
 
 #include "config/ini/nearest.h"
@@ -400,11 +402,11 @@ static void test_nearest(void **state)
 	static const char *const words[] = { "title", "base_url", "auth", "secret" };
 
 	(void)state;
-	assert_string_equal(nearest("Base-URL", words, 4), "base_url");
-	assert_string_equal(nearest("baseurl", words, 4), "base_url");
-	assert_string_equal(nearest("auht", words, 4), "auth");
-	assert_null(nearest("zzzzzzz", words, 4));
-	assert_null(nearest("", words, 4));
+	assert_string_equal(nearest_word("Base-URL", words, 4), "base_url");
+	assert_string_equal(nearest_word("baseurl", words, 4), "base_url");
+	assert_string_equal(nearest_word("auht", words, 4), "auth");
+	assert_null(nearest_word("zzzzzzz", words, 4));
+	assert_null(nearest_word("", words, 4));
 }
 
 int main(void)

@@ -3,6 +3,8 @@
  * choices, a whole address, the kind of credential, the client's directory;
  * and what it says of itself.
  */
+#include "config/provider/params.h"
+#include "config/provider/store.h"
 #include "tests/config/provider_fixture.h"
 
 static const char *env_of(const struct provider *p, const char *name)
@@ -32,11 +34,11 @@ static void test_choices(void **state)
 	assert_string_equal(p->param[0].fallback, "intl");
 	assert_string_equal(p->param[0].choices, "intl, cn, us-east-1");
 	assert_ptr_equal(provider_missing(p), &p->param[0]);
-	assert_true(provider_choice_ok(&p->param[0], "cn"));
-	assert_true(provider_choice_ok(&p->param[0], "us-east-1"));
-	assert_false(provider_choice_ok(&p->param[0], "us"));
-	assert_false(provider_choice_ok(&p->param[0], "cn, us-east-1"));
-	assert_false(provider_choice_ok(&p->param[0], ""));
+	assert_true(params_choice_ok(&p->param[0], "cn"));
+	assert_true(params_choice_ok(&p->param[0], "us-east-1"));
+	assert_false(params_choice_ok(&p->param[0], "us"));
+	assert_false(params_choice_ok(&p->param[0], "cn, us-east-1"));
+	assert_false(params_choice_ok(&p->param[0], ""));
 	provider_free(p);
 	assert_int_equal(provider_set_param("x", "region", "eu", &f), -1);
 	assert_int_equal(f.code, FAIL_BAD_VALUE);
@@ -54,7 +56,7 @@ static void test_choices(void **state)
 	put("z", BEARER "[parameters]\nregion = ask: which | intl\n");
 	p = load("z", NULL);
 	assert_string_equal(p->param[0].choices, "");
-	assert_true(provider_choice_ok(&p->param[0], "anything"));
+	assert_true(params_choice_ok(&p->param[0], "anything"));
 	provider_free(p);
 }
 
@@ -137,7 +139,7 @@ static void test_the_kind_of_credential(void **state)
 	}
 	assert_int_equal(provider_set_param("x", "auth", "vertex", &f), -1);
 	assert_string_equal(f.hint, "it is one of bearer, api-key, none");
-	refuse("[provider]\nauth = ${kind}\n[parameters]\nkind = ask: kind\n", NULL, ":2:", "auth: not one");
+	refuse("[provider]\nauth = ${kind}\n[parameters]\nkind = ask: kind\n", NULL, ":2:", "auth: unknown");
 	refuse("[provider]\nauth = ${what}\n", NULL, ":2:", "no parameter what");
 }
 

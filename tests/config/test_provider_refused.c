@@ -27,7 +27,7 @@ static void test_words(void **state)
 	refuse(BEARER "[mode -x]\n", NULL, ":3:", "not a name for a mode");
 	refuse("auth = bearer\n", NULL, ":1:", "outside of a section");
 	refuse("[provider]\n", NULL, "", "no auth");
-	refuse("[provider]\nauth = baerer\n", NULL, ":2:", "auth: not one");
+	refuse("[provider]\nauth = baerer\n", NULL, ":2:", "auth: unknown");
 	f = refused("x", NULL);
 	assert_string_equal(f.hint, "did you mean bearer?");
 	put("x", BEARER "[usage]\nkind = zai\n[statusline]\nlabel = X\ncolour = red\n");

@@ -5,8 +5,8 @@
 #include "tests/config/provider_fixture.h"
 
 #include "config/ini/ini_file.h"
-#include "config/settings/settings_file.h"
-#include "config/settings/statusline.h"
+#include "config/settings/ccrun_conf.h"
+#include "config/settings/statusline_conf.h"
 
 static const char *conf(void)
 {
@@ -20,7 +20,7 @@ static int read_text(const char *text, struct ini_file **file, struct failure *f
 {
 	memset(f, 0, sizeof(*f));
 	write_file(conf(), text, strlen(text), 0600);
-	return settings_file_read(file, f);
+	return ccrun_conf_read(file, f);
 }
 
 static void refuse_text(const char *text, const char *at, const char *why)
@@ -41,7 +41,7 @@ static void test_file(void **state)
 
 	(void)state;
 	unlink(conf());
-	assert_int_equal(settings_file_read(&file, &f), 0);
+	assert_int_equal(ccrun_conf_read(&file, &f), 0);
 	assert_null(file);
 	assert_int_equal(read_text("[ccrun]\ndefault = zai\n[statusline]\nany = thing\n", &file, &f), 1);
 	assert_string_equal(ini_file_get(file, "ccrun", "default")->value, "zai");
@@ -70,16 +70,16 @@ static void test_who_may_write_it(void **state)
 
 	(void)state;
 	write_file(conf(), "[ccrun]\n", 8, 0622);
-	assert_int_equal(settings_file_read(&file, &f), -1);
+	assert_int_equal(ccrun_conf_read(&file, &f), -1);
 	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
 	write_file(conf(), "[ccrun]\n", 8, 0600);
 	snprintf(dir, sizeof(dir), "%s/ccrun", home);
 	chmod(dir, 0777);
-	assert_int_equal(settings_file_read(&file, &f), -1);
+	assert_int_equal(ccrun_conf_read(&file, &f), -1);
 	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
 	chmod(dir, 0700);
 	setenv("XDG_CONFIG_HOME", "/nonexistent", 1);
-	assert_int_equal(settings_file_read(&file, &f), 0);
+	assert_int_equal(ccrun_conf_read(&file, &f), 0);
 	setenv("XDG_CONFIG_HOME", home, 1);
 }
 
@@ -87,17 +87,17 @@ static void test_who_may_write_it(void **state)
 
 static void refuse_line(const char *lines, const char *at, const char *why)
 {
-	struct statusline_settings s, usual;
+	struct statusline_conf s, usual;
 	struct ini_file *file;
 	struct failure f = { 0 };
 	char text[512];
 
 	snprintf(text, sizeof(text), "[statusline]\nlabel-width = 9\n%s\n", lines);
-	statusline_settings_default(&s);
-	statusline_settings_default(&usual);
+	statusline_conf_default(&s);
+	statusline_conf_default(&usual);
 	if (ini_file_parse("ccrun.conf", text, strlen(text), &file, &f) != 0)
 		fail_msg("%s: %s", lines, f.what);
-	assert_int_equal(statusline_settings_read(file, &s, &f), -1);
+	assert_int_equal(statusline_conf_read(file, &s, &f), -1);
 	if (!strstr(f.what, at) || (!strstr(f.what, why) && !strstr(f.hint, why)))
 		fail_msg("expected '%s' and '%s': %s; %s", at, why, f.what, f.hint);
 	assert_memory_equal(&s, &usual, sizeof(s));

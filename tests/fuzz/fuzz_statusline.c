@@ -76,7 +76,7 @@ static void make_quota(struct facts *k)
 static void make_facts(struct facts *k)
 {
 	memset(k, 0, sizeof(*k));
-	statusline_settings_default(&k->settings);
+	statusline_conf_default(&k->settings);
 	k->mistake = next_choice(8) ? "" : "ccrun.conf:3?";
 	k->redirect = (enum redirect)next_choice(3);
 	k->now = 1795300000;

@@ -14,7 +14,7 @@
 
 #include "base/duration.h"
 #include "broker/lock.h"
-#include "vault/vault.h"
+#include "vault/lock_settings.h"
 
 #define S 1000 /* milliseconds */
 #define DAY (24ll * 3600 * S)
@@ -55,7 +55,7 @@ static void test_due(void **state)
 		/* a time from before `now` was taken */
 		{ 1, 1, 5 * S, 5 * S, 4 * S, LOCK_WHY_START },
 	};
-	struct vault_settings s = { 0, 0, LOCK_EVENTS_ALL };
+	struct lock_settings s = { 0, 0, LOCK_EVENTS_ALL };
 	size_t i;
 
 	(void)state;
@@ -72,7 +72,7 @@ static void test_wanted(void **state)
 	static const enum lock_why events[] = { LOCK_WHY_SUSPEND, LOCK_WHY_SCREEN, LOCK_WHY_LOGOUT };
 	static const enum lock_why always[] = { LOCK_WHY_START, LOCK_WHY_REQUEST, LOCK_WHY_IDLE,
 						LOCK_WHY_LONGEST, LOCK_WHY_MOVED };
-	struct vault_settings s = { 0, 0, 0 };
+	struct lock_settings s = { 0, 0, 0 };
 	size_t i;
 
 	(void)state;

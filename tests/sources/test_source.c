@@ -15,28 +15,31 @@
 #include "config/source/source.h"
 #include "config/source/command.h"
 #include "vault/arena.h"
+#include "vault/crypto.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
 #include "vault/vault.h"
 #include "tests/vault/vault_fixture.h"
 
 static void expect_words(const char *line, unsigned n, const char *const want[])
 {
 	char again[256];
-	struct words w, same;
+	struct command_words w, same;
 	unsigned i;
 
-	assert_int_equal(words_split(line, &w, NULL), 0);
+	assert_int_equal(command_split(line, &w, NULL), 0);
 	assert_int_equal(w.n, n);
 	for (i = 0; i < n; i++)
 		assert_string_equal(w.v[i], want[i]);
 	assert_null(w.v[n]);
 	/* what is written of them is read as the same */
-	assert_int_equal(words_format((const char *const *)w.v, w.n, again, sizeof(again), NULL), 0);
-	assert_int_equal(words_split(again, &same, NULL), 0);
+	assert_int_equal(command_format((const char *const *)w.v, w.n, again, sizeof(again), NULL), 0);
+	assert_int_equal(command_split(again, &same, NULL), 0);
 	assert_int_equal(same.n, n);
 	for (i = 0; i < n; i++)
 		assert_string_equal(same.v[i], want[i]);
-	words_free(&same);
-	words_free(&w);
+	command_free(&same);
+	command_free(&w);
 }
 
 static void test_words(void **state)
@@ -56,27 +59,27 @@ static void test_words_refused(void **state)
 {
 	static const char *const wrong[] = { "", "   ", "'a", "a \"b", "a\\", "\"a\\\"" };
 	struct failure f = { 0 };
-	char many[4 * WORDS_MAX], out[8];
-	struct words w;
+	char many[4 * COMMAND_WORDS_MAX], out[8];
+	struct command_words w;
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
-		assert_int_equal(words_split(wrong[i], &w, &f), -1);
+		assert_int_equal(command_split(wrong[i], &w, &f), -1);
 		assert_int_equal(f.code, FAIL_BAD_VALUE);
 		assert_null(w.text);
 	}
 	memset(many, 0, sizeof(many));
-	for (i = 0; i <= WORDS_MAX; i++)
+	for (i = 0; i <= COMMAND_WORDS_MAX; i++)
 		strcat(many, "a ");
-	assert_int_equal(words_split(many, &w, &f), -1);
-	many[2 * WORDS_MAX] = '\0';
-	assert_int_equal(words_split(many, &w, &f), 0);
-	assert_int_equal(w.n, WORDS_MAX);
-	words_free(&w);
-	assert_int_equal(words_format((const char *const[]){ "123", "567" }, 2, out, sizeof(out), &f), 0);
+	assert_int_equal(command_split(many, &w, &f), -1);
+	many[2 * COMMAND_WORDS_MAX] = '\0';
+	assert_int_equal(command_split(many, &w, &f), 0);
+	assert_int_equal(w.n, COMMAND_WORDS_MAX);
+	command_free(&w);
+	assert_int_equal(command_format((const char *const[]){ "123", "567" }, 2, out, sizeof(out), &f), 0);
 	assert_string_equal(out, "123 567");
-	assert_int_equal(words_format((const char *const[]){ "123", "5678" }, 2, out, sizeof(out), &f), -1);
+	assert_int_equal(command_format((const char *const[]){ "123", "5678" }, 2, out, sizeof(out), &f), -1);
 	assert_int_equal(f.code, FAIL_TOO_LARGE);
 }
 
@@ -120,7 +123,7 @@ static struct vault *with_source(struct arena *a)
 
 	assert_non_null(v);
 	assert_int_equal(vault_put(v, &e, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	return v;
 }
 
@@ -134,12 +137,12 @@ static void test_never_sealed(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(vault_asleep(v), 0);
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 5, NULL), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 5, NULL), 0);
 	e = vault_find(v, "x");
 	assert_memory_equal(e->token, value, VALUE_LEN);
 	assert_int_equal(e->since, 5);
-	vault_touch(v, 77);
+	vault_set_since(v, 77);
 	assert_int_equal(e->since, 5);
 	assert_int_equal(vault_seal(v, &file, &n, NULL), 0);
 	assert_int_equal(file[8], 3);
@@ -150,10 +153,10 @@ static void test_never_sealed(void **state)
 	assert_string_equal(e->source->ref, pass.ref);
 	assert_string_equal(e->source->command, pass.command);
 	assert_string_equal(e->source->pick, pass.pick);
-	assert_int_equal(vault_wake(w, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_wake(w, file, n, NULL), 0);
 	assert_null(vault_find(w, "x")->token);
 	/* the one's value into the other, and its time */
-	vault_carry(v, w);
+	vault_tokens_carry(v, w);
 	assert_memory_equal(e->token, value, VALUE_LEN);
 	assert_int_equal(e->since, 5);
 	free(file);
@@ -172,16 +175,16 @@ static void test_fetched_again_put_to_sleep_and_undone(void **state)
 	struct entry e;
 
 	(void)state;
-	assert_int_equal(vault_fetched(v, "absent", value, VALUE_LEN, 1, &f), -1);
+	assert_int_equal(vault_token_set_fetched(v, "absent", value, VALUE_LEN, 1, &f), -1);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
-	assert_int_equal(vault_fetched(v, "x", value, 0, 1, &f), -1);
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
-	assert_int_equal(vault_fetched(v, "x", value + 1, VALUE_LEN - 1, 2, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, 0, 1, &f), -1);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value + 1, VALUE_LEN - 1, 2, NULL), 0);
 	assert_int_equal(vault_find(v, "x")->token_len, VALUE_LEN - 1);
-	vault_sleep(v, "x");
+	vault_token_sleep(v, "x");
 	assert_null(vault_find(v, "x")->token);
-	assert_int_equal(vault_asleep(v), 0);
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 3, NULL), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 3, NULL), 0);
 	/* another source, and back: the value comes back with it */
 	strcpy(other.command, "/usr/bin/other");
 	e = elsewhere("x", &other);
@@ -193,7 +196,7 @@ static void test_fetched_again_put_to_sleep_and_undone(void **state)
 	/* what is sealed otherwise is not carried */
 	strcpy(e.name, "y");
 	assert_int_equal(vault_put(v, &e, NULL), 0);
-	vault_carry(v, v);
+	vault_tokens_carry(v, v);
 	assert_null(vault_find(v, "y")->token);
 	vault_free(v);
 	assert_int_equal(arena_used(a), 0);
@@ -212,7 +215,7 @@ static void test_narrowed(void **state)
 	struct vault *v = with_source(a);
 
 	(void)state;
-	assert_int_equal(vault_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
 	v = vault_narrow(v, everything);
 	assert_non_null(v);
 	assert_memory_equal(vault_find(v, "x")->token, value, VALUE_LEN);
@@ -258,5 +261,5 @@ int main(void)
 		cmocka_unit_test(test_what_is_no_source),
 	};
 
-	return secure_start(NULL) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
+	return libsodium_start(NULL) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
 }

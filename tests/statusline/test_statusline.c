@@ -42,7 +42,7 @@ static int fresh(void **state)
 {
 	(void)state;
 	memset(&k, 0, sizeof(k));
-	statusline_settings_default(&k.settings);
+	statusline_conf_default(&k.settings);
 	k.mistake = "";
 	k.now = NOW;
 	snprintf(k.provider.label, sizeof(k.provider.label), "GLM");
@@ -88,9 +88,9 @@ static void configure(const char *text)
 	struct ini_file *file;
 	struct failure f;
 
-	statusline_settings_default(&k.settings);
+	statusline_conf_default(&k.settings);
 	assert_int_equal(ini_file_parse("ccrun.conf", text, strlen(text), &file, &f), 0);
-	if (statusline_settings_read(file, &k.settings, &f) != 0)
+	if (statusline_conf_read(file, &k.settings, &f) != 0)
 		fail_msg("%s", f.what);
 	ini_file_free(file);
 }

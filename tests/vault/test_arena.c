@@ -23,7 +23,7 @@
 
 #include "base/fail.h"
 #include "vault/arena.h"
-#include "vault/kdf.h"
+#include "vault/crypto.h"
 
 #define BLOCKS 200
 #define ROUNDS 20000
@@ -390,7 +390,7 @@ int main(void)
 		cmocka_unit_test(test_limits),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,7 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
+#include "vault/crypto.h"
 #include "vault/kdf.h"
 
 static struct kdf_params fast(void)
@@ -73,7 +74,7 @@ static void test_known_answer(void **state)
 
 	(void)state;
 	assert_int_equal(kdf_derive(&p, "correct horse", 13, key, NULL), 0);
-	secure_hex(hex, key, sizeof(key));
+	hex_encode(hex, key, sizeof(key));
 	assert_string_equal(hex, "e31386b7ce86dba4d38853fb739cef7438aadec26b3e16168178dc2084580ffb");
 	assert_int_equal(kdf_derive(&p, "correct horsf", 13, other, NULL), 0);
 	assert_memory_not_equal(key, other, KEY_LEN);
@@ -129,15 +130,15 @@ static void test_hash(void **state)
 	char hex[65];
 
 	(void)state;
-	secure_hash(whole, "abc", 3, NULL, 0);
-	secure_hex(hex, whole, 32);
+	blake2b_256(whole, "abc", 3, NULL, 0);
+	hex_encode(hex, whole, 32);
 	assert_string_equal(hex, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
-	secure_hash(parts, "a", 1, "bc", 2);
+	blake2b_256(parts, "a", 1, "bc", 2);
 	assert_memory_equal(whole, parts, 32);
-	secure_hash(parts, NULL, 0, "abc", 3);
+	blake2b_256(parts, NULL, 0, "abc", 3);
 	assert_memory_equal(whole, parts, 32);
-	secure_hash(parts, NULL, 0, NULL, 0);
-	secure_hex(hex, parts, 32);
+	blake2b_256(parts, NULL, 0, NULL, 0);
+	hex_encode(hex, parts, 32);
 	assert_string_equal(hex, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
 }
 
@@ -146,8 +147,8 @@ static void test_random(void **state)
 	uint8_t a[32] = { 0 }, b[32] = { 0 };
 
 	(void)state;
-	secure_random(a, sizeof(a));
-	secure_random(b, sizeof(b));
+	random_fill(a, sizeof(a));
+	random_fill(b, sizeof(b));
 	assert_memory_not_equal(a, b, sizeof(a));
 }
 
@@ -159,7 +160,7 @@ int main(void)
 		cmocka_unit_test(test_hash),	       cmocka_unit_test(test_random),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

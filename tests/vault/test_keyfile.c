@@ -13,8 +13,10 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
+#include "vault/crypto.h"
 #include "vault/keyfile.h"
 #include "tests/vault/vectors.h"
+#include "vault/keytext.h"
 
 #define MACHINE "0123456789abcdef0123456789abcdef"
 
@@ -278,7 +280,7 @@ static void test_every_bit(void **state)
 			fails(file, KEYFILE_LEN, FAIL_DAMAGED);
 			if (i >= KEYFILE_LEN - 32)
 				continue;
-			secure_hash(file + KEYFILE_LEN - 32, file, KEYFILE_LEN - 32, NULL, 0);
+			blake2b_256(file + KEYFILE_LEN - 32, file, KEYFILE_LEN - 32, NULL, 0);
 			r = keyfile_open(file, KEYFILE_LEN, host, secret_half, got, NULL);
 			/* vault and slot are not sealed: the vault's slot tells */
 			assert_int_equal(r, i >= 10 && i < 30 ? 0 : -1);
@@ -294,13 +296,13 @@ static void test_versions(void **state)
 	(void)state;
 	memcpy(file, keyfile, KEYFILE_LEN);
 	file[8] = 0;
-	secure_hash(file + KEYFILE_LEN - 32, file, KEYFILE_LEN - 32, NULL, 0);
+	blake2b_256(file + KEYFILE_LEN - 32, file, KEYFILE_LEN - 32, NULL, 0);
 	fails(file, KEYFILE_LEN, FAIL_DAMAGED);
 	file[8] = 2;
 	fails(file, KEYFILE_LEN, FAIL_DAMAGED);
-	secure_hash(file + KEYFILE_LEN - 32, file, KEYFILE_LEN - 32, NULL, 0);
+	blake2b_256(file + KEYFILE_LEN - 32, file, KEYFILE_LEN - 32, NULL, 0);
 	fails(file, KEYFILE_LEN, FAIL_NEWER);
-	secure_hash(file + sizeof(file) - 32, file, sizeof(file) - 32, NULL, 0);
+	blake2b_256(file + sizeof(file) - 32, file, sizeof(file) - 32, NULL, 0);
 	fails(file, sizeof(file), FAIL_NEWER);
 }
 
@@ -328,10 +330,10 @@ static void test_keyfile_vectors(void **state)
 		if (strcmp(r == 0 ? "ok" : fail_name(f.code), field[RESULT]) != 0 || strcmp(stage, field[STAGE]) != 0)
 			fail_msg("%s: got %s at %s", field[NAME], r == 0 ? "ok" : fail_name(f.code), stage);
 		if (r == 0) {
-			secure_hex(hex, info.vault, VAULT_ID_LEN);
+			hex_encode(hex, info.vault, VAULT_ID_LEN);
 			assert_string_equal(hex, field[VAULT]);
 			assert_int_equal(info.slot, strtoul(field[SLOT], NULL, 10));
-			secure_hex(hex, got, KEY_LEN);
+			hex_encode(hex, got, KEY_LEN);
 			assert_string_equal(hex, field[KEY]);
 		}
 		free(file);
@@ -410,7 +412,7 @@ static void test_keytext_numbers(void **state)
 	size_t i;
 
 	(void)state;
-	secure_hex(hex, key, KEY_LEN);
+	hex_encode(hex, key, KEY_LEN);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		snprintf(text, sizeof(text), "ccrun-key-1 7369787465656e2d627974652d696400 %s %s\n", bad[i], hex);
 		assert_int_equal(parse(text, strlen(text), &slot, got, NULL), -1);
@@ -437,7 +439,7 @@ int main(void)
 		cmocka_unit_test(test_keytext_numbers),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, setup, NULL);
 }

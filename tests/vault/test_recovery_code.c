@@ -13,8 +13,9 @@
 #include <cmocka.h>
 
 #include "base/fail.h"
-#include "vault/keyfile.h"
+#include "vault/crypto.h"
 #include "tests/vault/vectors.h"
+#include "vault/recovery.h"
 
 #define CODE "J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5" /* of recovery.txt */
 
@@ -64,7 +65,7 @@ static void test_vectors(void **state)
 		if (strcmp(r == 0 ? "ok" : fail_name(f.code), field[1]) != 0)
 			fail_msg("%s: wanted %s", field[0], field[1]);
 		if (r == 0) {
-			secure_hex(hex, key, sizeof(key));
+			hex_encode(hex, key, sizeof(key));
 			assert_string_equal(hex, field[2]);
 		}
 	}
@@ -177,7 +178,7 @@ int main(void)
 		cmocka_unit_test(test_typos), cmocka_unit_test(test_shapes),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -12,10 +12,13 @@
 
 #include "tests/vault/vault_fixture.h"
 #include "tests/vault/vectors.h"
+#include "vault/crypto.h"
+#include "vault/lock_settings.h"
+#include "vault/undo.h"
 
 static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {
-	struct vault_settings s = vault_settings(v);
+	struct lock_settings s = vault_lock_settings(v);
 
 	assert_int_equal(s.idle, idle);
 	assert_int_equal(s.longest, longest);
@@ -24,9 +27,9 @@ static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsig
 
 static void set(struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {
-	struct vault_settings s = { idle, longest, events };
+	struct lock_settings s = { idle, longest, events };
 
-	assert_int_equal(vault_settings_set(v, &s, NULL), 0);
+	assert_int_equal(vault_lock_settings_set(v, &s, NULL), 0);
 }
 
 static void test_default(void **state)
@@ -68,7 +71,7 @@ static void test_undo(void **state)
 	vault_undo(v);
 	expect(v, 0, 0, LOCK_EVENTS_ALL);
 	set(v, 60, 0, LOCK_SCREEN);
-	vault_sealed(v);
+	vault_commit(v);
 	set(v, 120, 7, 0);
 	vault_undo(v);
 	expect(v, 60, 0, LOCK_SCREEN);
@@ -88,7 +91,7 @@ static void test_undo(void **state)
 
 static void test_refused(void **state)
 {
-	static const struct vault_settings bad[] = {
+	static const struct lock_settings bad[] = {
 		{ LOCK_TIME_MAX + 1, 0, 0 }, { 0, LOCK_TIME_MAX + 1, 0 }, { UINT64_MAX, 0, 7 },
 		{ 0, UINT64_MAX, 7 },	     { 0, 0, 8 },		  { 0, 0, ~0u },
 	};
@@ -98,11 +101,11 @@ static void test_refused(void **state)
 
 	(void)state;
 	set(v, 1, 2, 3);
-	vault_sealed(v);
+	vault_commit(v);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		put(v, "zai", "token");
 		f.code = FAIL_NONE;
-		assert_int_equal(vault_settings_set(v, &bad[i], &f), -1);
+		assert_int_equal(vault_lock_settings_set(v, &bad[i], &f), -1);
 		assert_int_equal(f.code, FAIL_BAD_VALUE);
 		expect(v, 1, 2, 3);
 		vault_undo(v);
@@ -143,7 +146,7 @@ int main(void)
 		T(test_default), T(test_set), T(test_undo), T(test_refused), T(test_version_1),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,11 @@
 #include <cmocka.h>
 
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
+#include "vault/lock_settings.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
 
 #define TOKEN "token-that-sleeps-0123456789"
 
@@ -35,10 +40,10 @@ static void test_sleep(void **state)
 	(void)state;
 	assert_true(arena_holds(TOKEN, strlen(TOKEN)));
 	used = arena_used(arena);
-	vault_sleep(v, "none");
-	vault_sleep(v, "sleepy");
-	vault_sleep(v, "sleepy");
-	assert_int_equal(vault_asleep(v), 1);
+	vault_token_sleep(v, "none");
+	vault_token_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	/* gone, and not a piece of it left anywhere in locked memory */
 	assert_false(arena_holds(TOKEN, strlen(TOKEN)));
 	assert_false(arena_holds("that-sleeps", 11));
@@ -54,8 +59,8 @@ static void test_sleep(void **state)
 	assert_int_equal(vault_put(v, e, &f), -1);
 	assert_int_equal(f.code, FAIL_BAD_VALUE);
 
-	assert_int_equal(vault_wake(v, file, n, NULL), 0);
-	assert_int_equal(vault_asleep(v), 0);
+	assert_int_equal(vault_tokens_wake(v, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
 	assert_int_equal(arena_used(arena), used);
 	expect_token(v, "sleepy", TOKEN);
 	expect_token(v, "awake", "token-that-stays-0123456789");
@@ -72,7 +77,7 @@ static void test_wake_nobody(void **state)
 	struct vault *v = fresh();
 
 	(void)state;
-	assert_int_equal(vault_wake(v, NULL, 0, NULL), 0);
+	assert_int_equal(vault_tokens_wake(v, NULL, 0, NULL), 0);
 	vault_free(v);
 }
 
@@ -81,9 +86,9 @@ static void wake_fails(struct vault *v, const uint8_t *file, size_t n, enum fail
 	size_t used = arena_used(arena);
 	struct failure f = { 0 };
 
-	assert_int_equal(vault_wake(v, file, n, &f), -1);
+	assert_int_equal(vault_tokens_wake(v, file, n, &f), -1);
 	assert_int_equal(f.code, code);
-	assert_int_equal(vault_asleep(v), 1);
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	assert_int_equal(arena_used(arena), used);
 	assert_false(arena_holds("that-sleeps", 11));
 }
@@ -99,18 +104,18 @@ static void test_wake_from_another_file(void **state)
 	put(v, "sleepy", "TOKEN-THAT-IS-NEW-0123456789");
 	m = sealed(v, &present);
 	w = two(&other, &k);
-	vault_sleep(w, "sleepy");
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(w, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	wake_fails(v, old, n, FAIL_CHANGED);
 	wake_fails(v, other, k, FAIL_CHANGED);
 	wake_fails(v, present, m - 1, FAIL_TRUNCATED);
 	present[m - 40] ^= 1;
 	wake_fails(v, present, m, FAIL_DAMAGED);
-	secure_hash(present + m - 32, present, m - 32, NULL, 0);
+	blake2b_256(present + m - 32, present, m - 32, NULL, 0);
 	wake_fails(v, present, m, FAIL_DAMAGED);
 	present[m - 40] ^= 1;
-	secure_hash(present + m - 32, present, m - 32, NULL, 0);
-	assert_int_equal(vault_wake(v, present, m, NULL), 0);
+	blake2b_256(present + m - 32, present, m - 32, NULL, 0);
+	assert_int_equal(vault_tokens_wake(v, present, m, NULL), 0);
 	expect_token(v, "sleepy", "TOKEN-THAT-IS-NEW-0123456789");
 	vault_free(v);
 	vault_free(w);
@@ -127,20 +132,20 @@ static void test_sleep_and_undo(void **state)
 	struct vault *v = two(&file, &n);
 
 	(void)state;
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	assert_int_equal(vault_remove(v, "sleepy", NULL), 0);
-	assert_int_equal(vault_asleep(v), 0);
+	assert_int_equal(vault_tokens_asleep(v), 0);
 	vault_undo(v);
-	assert_int_equal(vault_asleep(v), 1);
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	assert_int_equal(vault_rename(v, "sleepy", "other", NULL), 0);
 	vault_undo(v);
-	assert_int_equal(vault_wake(v, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_wake(v, file, n, NULL), 0);
 	expect_token(v, "sleepy", TOKEN);
 	/* replaced while it sleeps: undo brings the sleeper back */
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	put(v, "sleepy", "another");
 	vault_undo(v);
-	assert_int_equal(vault_asleep(v), 1);
+	assert_int_equal(vault_tokens_asleep(v), 1);
 	vault_free(v);
 	free(file);
 }
@@ -151,7 +156,7 @@ static void test_touch(void **state)
 
 	(void)state;
 	put(v, "a", "t");
-	vault_touch(v, 1234);
+	vault_set_since(v, 1234);
 	put(v, "b", "t");
 	assert_int_equal(vault_find(v, "a")->since, 1234);
 	assert_int_equal(vault_find(v, "b")->since, 0);
@@ -171,28 +176,28 @@ static void test_full_arena(void **state)
 	void *block;
 
 	(void)state;
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	for (room = 0; room < 4096; room += 16) {
 		used = arena_used(arena);
 		block = arena_alloc(arena, arena_size(arena) - used - 256 - room, NULL);
 		assert_non_null(block);
 		f.code = FAIL_NONE;
-		if (vault_wake(v, file, n, &f) == 0) {
+		if (vault_tokens_wake(v, file, n, &f) == 0) {
 			worked++;
 			expect_token(v, "sleepy", TOKEN);
 			if (vault_backup(v, &info, key_b, &backup, &m, &f) == 0)
 				free(backup);
 			if (vault_rekey(v, &keep, 1, &f) == 0)
 				vault_undo(v);
-			vault_sleep(v, "sleepy");
+			vault_token_sleep(v, "sleepy");
 		}
 		assert_true(f.code == FAIL_NONE || f.code == FAIL_NO_MEMORY);
-		assert_int_equal(vault_asleep(v), 1);
+		assert_int_equal(vault_tokens_asleep(v), 1);
 		arena_release(arena, block);
 		assert_int_equal(arena_used(arena), used);
 	}
 	assert_true(worked > 0 && worked < 4096 / 16);
-	assert_int_equal(vault_wake(v, file, n, NULL), 0);
+	assert_int_equal(vault_tokens_wake(v, file, n, NULL), 0);
 	vault_free(v);
 	free(file);
 }
@@ -247,8 +252,8 @@ static void test_narrow(void **state)
 	assert_int_equal(vault_backup(v, &info, key_b, &none, &m, &f), -1);
 	assert_int_equal(f.code, FAIL_LOCKED);
 	assert_null(none);
-	vault_sleep(v, "abc");
-	assert_int_equal(vault_wake(v, file, n, &f), -1);
+	vault_token_sleep(v, "abc");
+	assert_int_equal(vault_tokens_wake(v, file, n, &f), -1);
 	vault_undo(v);
 	/* once more: the sleeper goes */
 	v = vault_narrow(v, keep_all);
@@ -267,8 +272,8 @@ static void test_narrow_asleep(void **state)
 	struct vault *v = two(&file, &n);
 
 	(void)state;
-	vault_sleep(v, "awake");
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "awake");
+	vault_token_sleep(v, "sleepy");
 	assert_null(vault_narrow(v, keep_all));
 	assert_int_equal(arena_used(arena), 0);
 	free(file);
@@ -279,7 +284,7 @@ static void test_narrow_asleep(void **state)
 static void test_backup(void **state)
 {
 	struct slot_info info = { .kind = SLOT_PASSPHRASE, .label = "backup" };
-	struct vault_settings s = { 60, 600, LOCK_SCREEN };
+	struct lock_settings s = { 60, 600, LOCK_SCREEN };
 	uint8_t *file, *backup, id[VAULT_ID_LEN];
 	size_t n, m, used;
 	struct vault *v = two(&file, &n), *w;
@@ -287,8 +292,8 @@ static void test_backup(void **state)
 
 	(void)state;
 	kdf_fresh(&info.kdf);
-	assert_int_equal(vault_settings_set(v, &s, NULL), 0);
-	vault_sealed(v);
+	assert_int_equal(vault_lock_settings_set(v, &s, NULL), 0);
+	vault_commit(v);
 	put(v, "new", "token-of-new");
 	used = arena_used(arena);
 	memcpy(id, vault_id(v), VAULT_ID_LEN);
@@ -312,8 +317,8 @@ static void test_backup(void **state)
 	assert_int_equal(vault_count(w), 3);
 	expect_token(w, "sleepy", TOKEN);
 	expect_token(w, "new", "token-of-new");
-	assert_int_equal(vault_settings(w).idle, 60);
-	assert_int_equal(vault_settings(w).events, LOCK_SCREEN);
+	assert_int_equal(vault_lock_settings(w).idle, 60);
+	assert_int_equal(vault_lock_settings(w).events, LOCK_SCREEN);
 	vault_free(w);
 	free(backup);
 	free(file);
@@ -334,7 +339,7 @@ static void test_backup_errors(void **state)
 	assert_null(backup);
 	kdf_fresh(&info.kdf);
 	assert_int_equal(arena_used(arena), used);
-	vault_sleep(v, "sleepy");
+	vault_token_sleep(v, "sleepy");
 	assert_int_equal(vault_backup(v, &info, key_b, &backup, &m, &f), -1);
 	assert_int_equal(f.code, FAIL_LOCKED);
 	assert_null(backup);
@@ -354,16 +359,16 @@ static void test_follow(void **state)
 	size_t n;
 
 	(void)state;
-	vault_follow(v, 41);
-	vault_follow(v, 7);
+	vault_raise_generation(v, 41);
+	vault_raise_generation(v, 7);
 	v = again(v);
 	assert_int_equal(vault_generation(v), 42);
 	/* a number that somebody made up does not use them up */
-	vault_follow(v, UINT64_MAX);
-	vault_follow(v, UINT64_MAX - 1);
+	vault_raise_generation(v, UINT64_MAX);
+	vault_raise_generation(v, UINT64_MAX - 1);
 	v = again(v);
 	assert_int_equal(vault_generation(v), 43);
-	vault_follow(v, UINT64_MAX / 2);
+	vault_raise_generation(v, UINT64_MAX / 2);
 	v = again(v);
 	assert_true(vault_generation(v) == UINT64_MAX / 2 + 1);
 	assert_int_equal(vault_seal(v, &file, &n, &f), 0);
@@ -380,7 +385,7 @@ int main(void)
 		T(test_follow),	  T(test_full_arena),
 	};
 
-	if (secure_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
+	if (libsodium_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -11,6 +11,11 @@
 #include <cmocka.h>
 
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
+#include "vault/inspect.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
 
 static void test_slots(void **state)
 {
@@ -66,7 +71,7 @@ static void test_slot_undo(void **state)
 	vault_undo(v);
 	assert_int_equal(vault_slots(v), 1);
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_remove(v, 1, NULL), 0);
 	assert_int_equal(vault_slot(v, 0)->kind, SLOT_RECOVERY);
 	vault_undo(v);
@@ -131,7 +136,7 @@ static void test_material(void **state)
 
 	(void)state;
 	memset(host.material, 'h', host.material_len);
-	secure_random(chip.material, chip.material_len);
+	random_fill(chip.material, chip.material_len);
 	assert_int_equal(vault_slot_add(v, &host, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &chip, key_b, NULL), 0);
 	n = sealed(v, &file);
@@ -209,7 +214,7 @@ static void test_material_undo(void **state)
 
 	(void)state;
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_remove(v, info.id, NULL), 0);
 	vault_undo(v);
 	assert_int_equal(vault_slot(v, 1)->material_len, 4);
@@ -235,9 +240,9 @@ static void test_replace_slot(void **state)
 
 	(void)state;
 	put(v, "zai", "token");
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(vault_slot_replace(v, 9, &next, key_b, &f), -1);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
 	/* in its place, with another number; even the only one can be replaced */
@@ -300,7 +305,7 @@ static struct vault *three(void)
 	assert_int_equal(vault_slot_add(v, &host, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &paper, key_c, NULL), 0);
 	put(v, "zai", "token");
-	vault_sealed(v);
+	vault_commit(v);
 	return v;
 }
 
@@ -315,8 +320,8 @@ static void expect_old_key_dead(const uint8_t *old, size_t n, const uint8_t *new
 	struct failure f = { 0 };
 
 	/* waking decrypts a file with the key that is at hand */
-	vault_sleep(v, "zai");
-	assert_int_equal(vault_wake(v, new, m, &f), -1);
+	vault_token_sleep(v, "zai");
+	assert_int_equal(vault_tokens_wake(v, new, m, &f), -1);
 	assert_int_equal(f.code, FAIL_DAMAGED);
 	vault_free(v);
 }
@@ -397,7 +402,7 @@ static void test_rekey_undo(void **state)
 	/* on disk: the old key is wiped at once */
 	used = arena_used(arena);
 	assert_int_equal(vault_rekey(v, &keep, 1, NULL), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	assert_int_equal(arena_used(arena), used);
 	vault_free(v);
 	free(file);
@@ -442,7 +447,7 @@ int main(void)
 		T(test_rekey_undo),	  T(test_rekey_errors),
 	};
 
-	if (secure_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
+	if (libsodium_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,7 +21,7 @@
 
 #include "base/fail.h"
 #include "broker/store.h"
-#include "vault/vault.h"
+#include "vault/limits.h"
 
 static char dir[64];
 static struct store store;

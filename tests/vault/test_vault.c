@@ -13,6 +13,9 @@
 #include <cmocka.h>
 
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
+#include "vault/slots.h"
+#include "vault/undo.h"
 
 static void test_round_trip(void **state)
 {
@@ -133,7 +136,7 @@ static void test_undo_ends(void **state)
 	expect_token(v, "other", "x");
 	assert_int_equal(vault_remove(v, "other", NULL), 0);
 	used = arena_used(arena);
-	vault_sealed(v);
+	vault_commit(v);
 	/* on disk: the removed token is wiped now, not at some later change */
 	assert_true(arena_used(arena) < used);
 	vault_undo(v);
@@ -269,7 +272,7 @@ static void test_too_large(void **state)
 			break;
 		assert_true(n <= VAULT_FILE_MAX);
 		free(file);
-		vault_sealed(v);
+		vault_commit(v);
 	}
 	assert_int_equal(i, 31);
 	assert_true(f.code == FAIL_TOO_LARGE || f.code == FAIL_NO_MEMORY);
@@ -319,7 +322,7 @@ int main(void)
 		T(test_padding),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

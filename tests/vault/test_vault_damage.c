@@ -12,6 +12,14 @@
 
 #include "base/fail.h"
 #include "vault/arena.h"
+#include "vault/crypto.h"
+#include "vault/entries.h"
+#include "vault/entry.h"
+#include "vault/inspect.h"
+#include "vault/kdf.h"
+#include "vault/lock_settings.h"
+#include "vault/slot.h"
+#include "vault/slots.h"
 #include "vault/vault.h"
 
 static struct arena *arena;
@@ -41,7 +49,7 @@ static void sample(uint8_t **file, size_t *n)
 	struct slot_info first = { .kind = SLOT_KEYRING, .created = 100, .label = "first" };
 	struct slot_info info = { .kind = SLOT_PASSPHRASE, .label = "p" };
 	struct slot_info host = { .kind = SLOT_KEYFILE, .material = "public key", .material_len = 10 };
-	struct vault_settings settings = { 1800, 43200, LOCK_SCREEN };
+	struct lock_settings settings = { 1800, 43200, LOCK_SCREEN };
 	struct vault *v = vault_create(arena, NULL, &first, key_a, NULL);
 	struct entry e = { .name = "zai", .origin = "bearer https://zai.example",
 			   .variable = "ANTHROPIC_AUTH_TOKEN", .policy = "delivery=auto" };
@@ -53,7 +61,7 @@ static void sample(uint8_t **file, size_t *n)
 	kdf_fresh(&info.kdf);
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &host, key_b, NULL), 0);
-	assert_int_equal(vault_settings_set(v, &settings, NULL), 0);
+	assert_int_equal(vault_lock_settings_set(v, &settings, NULL), 0);
 	assert_int_equal(vault_put(v, &e, NULL), 0);
 	assert_int_equal(vault_seal(v, file, n, NULL), 0);
 	vault_free(v);
@@ -134,13 +142,13 @@ static void test_every_byte_forged(void **state)
 	sample(&file, &n);
 	for (i = 0; i < n - 32; i++) {
 		file[i] ^= 1;
-		secure_hash(file + n - 32, file, n - 32, NULL, 0);
+		blake2b_256(file + n - 32, file, n - 32, NULL, 0);
 		v = vault_open(arena, file, n, 1, key_a, &f);
 		if (v)
 			fail_msg("byte %zu: opened", i);
 		file[i] ^= 1;
 	}
-	secure_hash(file + n - 32, file, n - 32, NULL, 0);
+	blake2b_256(file + n - 32, file, n - 32, NULL, 0);
 	v = vault_open(arena, file, n, 1, key_a, NULL);
 	assert_non_null(v);
 	vault_free(v);
@@ -200,7 +208,7 @@ int main(void)
 		T(test_too_large_file),	      T(test_full_arena),
 	};
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

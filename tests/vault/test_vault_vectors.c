@@ -16,6 +16,14 @@
 
 #include "base/fail.h"
 #include "vault/arena.h"
+#include "vault/crypto.h"
+#include "vault/entries.h"
+#include "vault/entry.h"
+#include "vault/inspect.h"
+#include "vault/kdf.h"
+#include "vault/lock_settings.h"
+#include "vault/slot.h"
+#include "vault/slots.h"
 #include "vault/vault.h"
 #include "tests/vault/vectors.h"
 
@@ -35,11 +43,11 @@ static void put_last(FILE *out, const struct entry *e)
 		texts[1] = e->source->command;
 		texts[2] = e->source->pick;
 		for (i = 0; i < 3; i++) {
-			secure_hex(hex, (const uint8_t *)texts[i], strlen(texts[i]));
+			hex_encode(hex, (const uint8_t *)texts[i], strlen(texts[i]));
 			fprintf(out, "%c%s", i ? ',' : '=', hex);
 		}
 	} else {
-		secure_hex(hex, e->token, e->token_len);
+		hex_encode(hex, e->token, e->token_len);
 		fputs(hex, out);
 	}
 	free(hex);
@@ -67,7 +75,7 @@ static char *shown(const struct vault *v)
 
 static void expect_settings(const struct vault *v, const char *want)
 {
-	struct vault_settings s = vault_settings(v);
+	struct lock_settings s = vault_lock_settings(v);
 	char text[80];
 
 	snprintf(text, sizeof(text), "%" PRIu64 "|%" PRIu64 "|%u", s.idle, s.longest, s.events);
@@ -86,7 +94,7 @@ static void expect_material(const struct vault *v, const char *want)
 	for (i = 0; (s = vault_slot(v, i)) != NULL; i++) {
 		if (s->material_len == 0)
 			continue;
-		secure_hex(hex, s->material, s->material_len);
+		hex_encode(hex, s->material, s->material_len);
 		fprintf(out, "%s%" PRIu32 ":%s", n++ ? ";" : "", s->id, hex);
 	}
 	if (n == 0)
@@ -171,7 +179,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(test_vectors) };
 
-	if (secure_start(NULL))
+	if (libsodium_start(NULL))
 		return 1;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,6 +14,9 @@
 
 #include "base/fail.h"
 #include "vault/arena.h"
+#include "vault/entries.h"
+#include "vault/entry.h"
+#include "vault/slot.h"
 #include "vault/vault.h"
 
 static struct arena *arena;
@@ -75,7 +78,7 @@ static inline struct vault *again(struct vault *v)
 	size_t n;
 
 	assert_int_equal(vault_seal(v, &file, &n, &f), 0);
-	vault_sealed(v);
+	vault_commit(v);
 	w = vault_open(arena, file, n, 1, key_a, &f);
 	if (!w)
 		fail_msg("%s", f.what);
@@ -124,7 +127,7 @@ static inline size_t sealed(struct vault *v, uint8_t **file)
 
 	if (vault_seal(v, file, &n, &f))
 		fail_msg("%s", f.what);
-	vault_sealed(v);
+	vault_commit(v);
 	return n;
 }
 

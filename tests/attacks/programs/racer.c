@@ -20,6 +20,7 @@
 #include <time.h>
 #include <unistd.h>
 
+
 #define KEPT 512
 #define HOT_US 5000
 

@@ -1,37 +1,49 @@
 /*
- * vault/box.c - the open vault: creating, opening, sealing.  The key and
- * every plaintext live in the arena.
+ * vault/vault.c - creating, opening and sealing a vault.  The vault key and every
+ * plaintext are in the arena.
  */
-#include "vault/vault_private.h"
+#include "vault/vault.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <sodium.h>
 
 #include "base/fail.h"
 #include "vault/arena.h"
+#include "vault/bytes.h"
+#include "vault/crypto.h"
+#include "vault/entry.h"
+#include "vault/entry_list.h"
+#include "vault/errors.h"
+#include "vault/layout.h"
+#include "vault/lock_settings.h"
+#include "vault/serial.h"
+#include "vault/slot_wrap.h"
+#include "vault/slots.h"
+#include "vault/tokens.h"
+#include "vault/undo.h"
+#include "vault/vault_private.h"
+
+/* A forged generation must leave the vault room for higher numbers of its own. */
+#define GENERATION_FOLLOWED (UINT64_MAX / 2)
 
 _Static_assert(KEY_LEN == crypto_aead_xchacha20poly1305_ietf_KEYBYTES, "key");
 _Static_assert(NONCE_LEN == crypto_aead_xchacha20poly1305_ietf_NPUBBYTES, "nonce");
 _Static_assert(MAC_LEN == crypto_aead_xchacha20poly1305_ietf_ABYTES, "tag");
 
-static int no_memory(struct failure *f)
-{
-	return fail_set(f, FAIL_NO_MEMORY, NULL, "cannot hold the vault: out of memory");
-}
-
-/* An empty vault with a place for its key. */
+/* An empty vault with room for its key in the arena. */
 static struct vault *vault_blank(struct arena *a, struct failure *f)
 {
 	struct vault *v = calloc(1, sizeof(*v));
 
 	if (!v) {
-		no_memory(f);
+		vault_fail_no_memory(f);
 		return NULL;
 	}
 	v->arena = a;
-	v->settings = settings_default;
+	v->lock_settings = lock_settings_default;
 	v->key = arena_alloc(a, KEY_LEN, f);
 	if (!v->key) {
 		free(v);
@@ -44,7 +56,8 @@ void vault_free(struct vault *v)
 {
 	if (!v)
 		return;
-	entries_free(v);
+	undo_drop(v);
+	entry_list_free(v);
 	arena_release(v->arena, v->key);
 	sodium_memzero(v, sizeof(*v));
 	free(v);
@@ -57,11 +70,11 @@ struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], stru
 
 	if (!v)
 		return NULL;
-	secure_random(v->key, KEY_LEN);
+	random_fill(v->key, KEY_LEN);
 	if (id)
 		memcpy(v->id, id, VAULT_ID_LEN);
 	else
-		secure_random(v->id, VAULT_ID_LEN);
+		random_fill(v->id, VAULT_ID_LEN);
 	v->next_slot = 1;
 	if (vault_slot_add(v, info, key, f)) {
 		vault_free(v);
@@ -71,9 +84,9 @@ struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], stru
 	return v;
 }
 
-/* Decrypt the box in the arena, and read it. */
-static int box_open(struct vault *v, const uint8_t *file, const struct vault_layout *l,
-		    struct failure *f)
+/* Decrypt the box into the arena, and read it. */
+static int vault_open_box(struct vault *v, const uint8_t *file, const struct vault_layout *l,
+			  struct failure *f)
 {
 	size_t n = l->box_len - MAC_LEN;
 	uint8_t *plain = arena_alloc(v->arena, n, f);
@@ -88,7 +101,7 @@ static int box_open(struct vault *v, const uint8_t *file, const struct vault_lay
 			 "cannot read the vault: it is damaged: the contents do not belong to "
 			 "this header and key");
 	else
-		r = entries_read(v, l->version, plain, n, f);
+		r = serial_read(v, l->version, plain, n, f);
 	arena_release(v->arena, plain);
 	return r;
 }
@@ -96,12 +109,12 @@ static int box_open(struct vault *v, const uint8_t *file, const struct vault_lay
 struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_t slot,
 			 const uint8_t key[KEY_LEN], struct failure *f)
 {
-	/* Too large for the stack; one thread. */
+	/* Static: too large for the stack, and no caller has threads. */
 	static struct vault_layout l;
 	struct vault *v = NULL;
 	unsigned i;
 
-	if (vault_parse(file, n, &l, f))
+	if (layout_parse(file, n, &l, f))
 		return NULL;
 	for (i = 0; i < l.slots && l.slot[i].info.id != slot; i++)
 		;
@@ -117,25 +130,25 @@ struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_
 	memcpy(v->id, l.id, VAULT_ID_LEN);
 	v->slots = l.slots;
 	memcpy(v->slot, l.slot, sizeof(v->slot));
-	if (slot_unwrap(v, &v->slot[i], key, f) || box_open(v, file, &l, f)) {
+	if (slot_unwrap(v, &v->slot[i], key, f) || vault_open_box(v, file, &l, f)) {
 		vault_free(v);
 		return NULL;
 	}
 	return v;
 }
 
-/* Everything before the box's nonce. */
-static uint8_t *head_write(const struct vault *v, uint8_t *p, size_t total)
+/* Write everything before the box's nonce.  Returns its end. */
+static uint8_t *vault_write_head(const struct vault *v, uint8_t *p, size_t total)
 {
 	unsigned i;
 
-	p = put_bytes(p, VAULT_MAGIC, MAGIC_LEN);
-	p = put_n(p, entries_version(v), 2);
-	p = put_n(p, 0, 2);
-	p = put_n(p, total, 8);
-	p = put_n(p, v->generation + 1, 8);
-	p = put_bytes(p, v->id, VAULT_ID_LEN);
-	p = put_n(p, v->slots, 2);
+	p = bytes_put(p, VAULT_MAGIC, MAGIC_LEN);
+	p = bytes_put_le(p, serial_version(v), 2);
+	p = bytes_put_le(p, 0, 2);
+	p = bytes_put_le(p, total, 8);
+	p = bytes_put_le(p, v->generation + 1, 8);
+	p = bytes_put(p, v->id, VAULT_ID_LEN);
+	p = bytes_put_le(p, v->slots, 2);
 	for (i = 0; i < v->slots; i++)
 		p = slot_write(p, &v->slot[i]);
 	return p;
@@ -143,14 +156,14 @@ static uint8_t *head_write(const struct vault *v, uint8_t *p, size_t total)
 
 int vault_seal(struct vault *v, uint8_t **out, size_t *n, struct failure *f)
 {
-	size_t head = HEAD_LEN, plain_len = entries_size(v), total;
+	size_t head = HEAD_LEN, plain_len = serial_size(v), total;
 	uint8_t *file = NULL, *plain = NULL, *p;
 	unsigned i;
 	int r = -1;
 
 	*out = NULL;
 	*n = 0;
-	if (!v->key || vault_asleep(v))
+	if (!v->key || vault_tokens_asleep(v))
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot write the vault: it is locked");
 	if (v->generation == UINT64_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL,
@@ -167,17 +180,17 @@ int vault_seal(struct vault *v, uint8_t **out, size_t *n, struct failure *f)
 		return -1;
 	file = malloc(total);
 	if (!file) {
-		no_memory(f);
+		vault_fail_no_memory(f);
 		goto out;
 	}
-	entries_write(v, plain);
-	p = head_write(v, file, total);
-	secure_random(p, NONCE_LEN);
-	p = put_n(p + NONCE_LEN, plain_len + MAC_LEN, 8);
+	serial_write(v, plain);
+	p = vault_write_head(v, file, total);
+	random_fill(p, NONCE_LEN);
+	p = bytes_put_le(p + NONCE_LEN, plain_len + MAC_LEN, 8);
 	crypto_aead_xchacha20poly1305_ietf_encrypt(p, NULL, plain, plain_len, file,
 						   head + NONCE_LEN, NULL, file + head, v->key);
 	p += plain_len + MAC_LEN;
-	secure_hash(p, file, total - SUM_LEN, NULL, 0);
+	blake2b_256(p, file, total - SUM_LEN, NULL, 0);
 	*out = file;
 	*n = total;
 	r = 0;
@@ -186,7 +199,7 @@ out:
 	return r;
 }
 
-void vault_sealed(struct vault *v)
+void vault_commit(struct vault *v)
 {
 	v->generation++;
 	undo_drop(v);
@@ -202,7 +215,7 @@ const uint8_t *vault_id(const struct vault *v)
 	return v->id;
 }
 
-void vault_follow(struct vault *v, uint64_t g)
+void vault_raise_generation(struct vault *v, uint64_t g)
 {
 	if (v->generation < g && g <= GENERATION_FOLLOWED)
 		v->generation = g;
@@ -212,7 +225,8 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 {
 	if (!v)
 		return NULL;
-	entries_filter(v, keep);
+	undo_drop(v);
+	entry_list_filter(v, keep);
 	if (v->count == 0) {
 		vault_free(v);
 		return NULL;
@@ -222,19 +236,19 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 	return v;
 }
 
-int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f)
+int vault_tokens_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f)
 {
 	static struct vault_layout l;
 	struct vault *from;
 	int r = -1;
 
-	if (vault_asleep(v) == 0)
+	if (vault_tokens_asleep(v) == 0)
 		return 0;
 	if (!v->key)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot read the vault: it is locked");
-	if (vault_parse(file, n, &l, f))
+	if (layout_parse(file, n, &l, f))
 		return -1;
-	/* An older file opens with the same key: its tokens are not this vault's. */
+	/* A file of another generation opens with the same key, but has other tokens. */
 	if (l.generation != v->generation || memcmp(l.id, v->id, VAULT_ID_LEN) != 0)
 		return fail_set(f, FAIL_CHANGED, "ccctl lock, then ccctl unlock",
 				"the vault's file is not the one that was opened");
@@ -244,8 +258,8 @@ int vault_wake(struct vault *v, const uint8_t *file, size_t n, struct failure *f
 	from->slots = l.slots;
 	memcpy(from->slot, l.slot, sizeof(from->slot));
 	memcpy(from->key, v->key, KEY_LEN);
-	if (box_open(from, file, &l, f) == 0)
-		r = entries_wake(v, from, f);
+	if (vault_open_box(from, file, &l, f) == 0)
+		r = tokens_copy_sleeping(v, from, f);
 	vault_free(from);
 	return r;
 }
@@ -258,14 +272,14 @@ int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_
 
 	*out = NULL;
 	*n = 0;
-	/* A narrowed vault has some entries only: that is no backup. */
+	/* A narrowed vault has lost entries. */
 	if (!v->key)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot back up the vault: it is locked");
 	copy = vault_create(v->arena, NULL, info, key, f);
 	if (!copy)
 		return -1;
-	/* Its entries are lent: the tokens are not copied. */
-	copy->settings = v->settings;
+	/* The copy borrows v's entries while it is sealed: no token is copied. */
+	copy->lock_settings = v->lock_settings;
 	copy->entry = v->entry;
 	copy->count = v->count;
 	r = vault_seal(copy, out, n, f);

@@ -1,25 +1,22 @@
 /*
- * config/provider/environment_names.c - the variables that matter, in tables: each
- * group with its reason.  Names from the client's documentation and from the
+ * config/provider/variables.c - environment variables that matter, in tables: each
+ * group with its reason.  Names from Claude Code's documentation and from the
  * strings of Claude Code 2.1.330 (2026-11-22).
  */
-#include "config/provider/environment_names.h"
+#include "config/provider/variables.h"
 
 #include <string.h>
 
-#include "config/provider/environment.h"
-
-
 /* clang-format off */
 
-/* The client itself: where it sends requests, and as whom. */
+/* Where Claude Code sends requests, and as whom. */
 static const char *const routes[] = {
 	/* endpoints, credentials, headers, models, sockets, identity federation */
 	"ANTHROPIC_*", "_CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL", "CLAUDE_API_KEY",
 	/* which cloud, and whether to authenticate there */
 	"CLAUDE_CODE_USE_*", "CLAUDE_CODE_SKIP_*_AUTH", "CLOUD_ML_REGION", "VERTEX_REGION_*",
 	"AWS_BEARER_TOKEN_BEDROCK",
-	/* credentials by variable, by descriptor, by file, by the program around it */
+	/* credentials: in a variable, by descriptor, by file, from a parent program */
 	"CLAUDE_CODE_OAUTH_*", "CLAUDE_CODE_API_KEY_*", "CLAUDE_CODE_GATEWAY_TOKEN*",
 	"CLAUDE_CODE_GATEWAY_HINT_HEADERS", "CLAUDE_CODE_HOST_AUTH_*",
 	"CLAUDE_CODE_HOST_CREDS_FILE", "CLAUDE_CODE_LAUNCHER_RUNS_API_KEY_HELPER",
@@ -30,7 +27,7 @@ static const char *const routes[] = {
 	"CLAUDE_CODE_MESSAGING_SOCKET", "CLAUDE_CODE_MESSAGING_TOKEN",
 	"CLAUDE_CODE_MCP_SERVE_AUTH_TOKEN", "CLAUDE_CODE_SLACK_TAG_TOKEN",
 	"AGENT_PROXY_AUTH_TOKEN", "CCR_AGENT_PROXY_*", "CLAUDE_CODE_AGENT_PROXY_*",
-	/* what the client hands to its own background processes: not for a fresh start */
+	/* what Claude Code passes to its own background processes, not to a new start */
 	"CLAUDE_BG_*",
 	/* other services of the vendor that get the same login */
 	"CLAUDE_CODE_API_BASE_URL", "CLAUDE_CODE_GB_BASE_URL", "CLAUDE_CODE_REMOTE_SDK_URL",
@@ -41,27 +38,27 @@ static const char *const routes[] = {
 	/* where a login is done */
 	"CLAUDE_CODE_CUSTOM_OAUTH_URL", "CLAUDE_LOCAL_OAUTH_*", "CLAUDE_AI_AUTHORIZE_URL",
 	"CLAUDE_AI_HOST", "USE_LOCAL_OAUTH", "USE_STAGING_OAUTH",
-	/* a proxy that is the client's alone, and gets its credentials */
+	/* a proxy of Claude Code alone, which gets its credentials */
 	"CLAUDE_CODE_PROXY_URL", "CLAUDE_CODE_PROXY_HOST", "CLAUDE_CODE_PROXY_AUTHENTICATE",
 	"CLAUDE_CODE_ENABLE_PROXY_AUTH_HELPER", "CLAUDE_CODE_HOST_HTTP_PROXY_PORT",
 	"CLAUDE_CODE_HOST_SOCKS_PROXY_PORT", "CLAUDE_CODE_SIMULATE_PROXY_USAGE",
-	/* models: those of another provider do not exist at this one */
+	/* models: another provider's do not exist at this one */
 	"CLAUDE_CODE_SUBAGENT_MODEL*", "CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL",
 	"CLAUDE_CODE_AUTO_MODE_MODEL", "CLAUDE_CODE_BG_CLASSIFIER_MODEL", "CLAUDE_CODE_3P_*",
 	"CLAUDE_CODE_MAX_CONTEXT_TOKENS",
-	/* gives the token to whoever answers */
+	/* the token would go to any server that answers */
 	"NODE_TLS_REJECT_UNAUTHORIZED",
-	/* ours: set afresh */
+	/* ccrun's own, which it sets itself */
 	"CCRUN_*",
 };
 
-/* Named like a route, and none. */
+/* They match a pattern above, but do not route. */
 static const char *const tuning[] = {
 	"CLAUDE_CODE_USE_NATIVE_FILE_SEARCH", "CLAUDE_CODE_USE_POWERSHELL_TOOL",
 	"CLAUDE_CODE_USE_COWORK_PLUGINS",
 };
 
-/* They make a runtime load code, open a debugger, or print what it holds. */
+/* They make a JavaScript runtime or libc load code, open a debugger, or print memory. */
 static const char *const runtime[] = {
 	"BUN_*", "JSC_*", "NODE_OPTIONS", "NODE_DEBUG*", "NODE_PATH", "NODE_V8_COVERAGE",
 	"NODE_REPL_EXTERNAL_MODULE", "NODE_REDIRECT_WARNINGS", "LD_*", "GLIBC_TUNABLES",
@@ -69,7 +66,7 @@ static const char *const runtime[] = {
 	"OPENSSL_ENGINES", "HOSTALIASES",
 };
 
-/* A secret, whatever the name ends in. */
+/* Secrets that secret_ends does not tell. */
 static const char *const secrets[] = {
 	"ANTHROPIC_CUSTOM_HEADERS", "CLAUDE_CODE_GATEWAY_HINT_HEADERS", "OTEL_EXPORTER_OTLP_*HEADERS",
 	"AWS_ACCESS_KEY_ID", "AWS_BEARER_TOKEN_BEDROCK", "CLAUDE_CODE_OAUTH_TOKEN*",
@@ -82,9 +79,8 @@ static const char *const secret_ends[] = {
 };
 
 /*
- * The client blanks these when it expands a repository's MCP and hook
- * configuration, with CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST set; others leak
- * there.  Measured, one by one.
+ * With CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST set, Claude Code blanks these when it expands
+ * a repository's MCP and hook configuration.  All others leak there (each was tried).
  */
 static const char *const blanked[] = {
 	"ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "AWS_BEARER_TOKEN_BEDROCK",
@@ -92,11 +88,11 @@ static const char *const blanked[] = {
 	"ANTHROPIC_FOUNDRY_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN",
 };
 
-/* How programs run, and where they find their things. */
+/* They decide how programs run, and where they find files. */
 static const char *const never[] = {
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR", "BASH_*", "XDG_*",
 	"LD_*", "BUN_*", "NODE_*", "GIT_*", "PYTHON*", "PERL5*", "DBUS_*", "SSH_*", "CCRUN_*",
-	/* programs and credentials by another door */
+	/* they name programs or credentials in other files */
 	"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_*_HOST", "CLAUDE_PTY_HOST_EXEC",
 };
 
@@ -114,7 +110,7 @@ static const char *const proxies[] = {
 	"CLAUDE_CODE_HTTP_PROXY", "CLAUDE_CODE_HTTPS_PROXY",
 };
 
-/* Between the client and the endpoint: the user's own network, no provider's matter. */
+/* How the user's network reaches the endpoint: not for a provider to say. */
 static const char *const network[] = {
 	"HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy",
 	"NO_PROXY", "no_proxy", "NPM_CONFIG_*PROXY", "CLAUDE_CODE_HTTP_PROXY",
@@ -124,7 +120,7 @@ static const char *const network[] = {
 	"METADATA_SERVER_DETECTION",
 };
 
-/* What to write instead, for those that people find in guides. */
+/* Hints for variables that guides tell people to set. */
 static const struct { const char *name, *hint; } instead[] = {
 	{ "ANTHROPIC_*BASE_URL", "write base_url = in [provider]" },
 	{ "ANTHROPIC_API_KEY", "write auth = api-key in [provider] and store the key with ccctl add" },
@@ -154,9 +150,9 @@ static const struct { const char *name, *hint; } instead[] = {
 
 /* clang-format on */
 
-/* One '*' at most, anywhere in the pattern.  Most names differ early, and this
- * runs for every variable against every pattern at every launch. */
-static bool match(const char *pattern, const char *name)
+/* The pattern has at most one '*', anywhere.  Most names differ in the first characters, and
+ * every start of ccrun matches every variable against every pattern. */
+static bool pattern_match(const char *pattern, const char *name)
 {
 	size_t after, n;
 
@@ -173,35 +169,35 @@ static bool match(const char *pattern, const char *name)
 	return n >= after && strcmp(pattern + 1, name + n - after) == 0;
 }
 
-static bool among(const char *name, const char *const *patterns, size_t n)
+static bool pattern_match_any(const char *name, const char *const *patterns, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (match(patterns[i], name))
+		if (pattern_match(patterns[i], name))
 			return true;
 	return false;
 }
 
-#define AMONG(name, table) among(name, table, sizeof(table) / sizeof((table)[0]))
+#define MATCHES(name, table) pattern_match_any(name, table, sizeof(table) / sizeof((table)[0]))
 
-bool environment_routes(const char *name)
+bool variable_routes_client(const char *name)
 {
-	return AMONG(name, routes) && !AMONG(name, tuning);
+	return MATCHES(name, routes) && !MATCHES(name, tuning);
 }
 
-bool environment_runtime(const char *name)
+bool variable_steers_runtime(const char *name)
 {
-	return AMONG(name, runtime);
+	return MATCHES(name, runtime);
 }
 
-bool environment_secret(const char *name)
+bool variable_is_secret(const char *name)
 {
 	size_t i, n = strlen(name), end;
 
-	if (AMONG(name, secrets))
+	if (MATCHES(name, secrets))
 		return true;
-	if (match("CLAUDE_CODE_SKIP_*_AUTH", name))
+	if (pattern_match("CLAUDE_CODE_SKIP_*_AUTH", name))
 		return false;
 	for (i = 0; i < sizeof(secret_ends) / sizeof(secret_ends[0]); i++) {
 		end = strlen(secret_ends[i]);
@@ -211,40 +207,40 @@ bool environment_secret(const char *name)
 	return false;
 }
 
-bool environment_blanked(const char *name)
+bool variable_is_blanked(const char *name)
 {
-	return AMONG(name, blanked);
+	return MATCHES(name, blanked);
 }
 
-bool environment_never(const char *name)
+bool variable_steers_programs(const char *name)
 {
-	return AMONG(name, never);
+	return MATCHES(name, never);
 }
 
-bool environment_aws(const char *name)
+bool variable_is_aws_credential(const char *name)
 {
-	return AMONG(name, aws);
+	return MATCHES(name, aws);
 }
 
-bool environment_proxy(const char *name)
+bool variable_is_proxy(const char *name)
 {
-	return AMONG(name, proxies);
+	return MATCHES(name, proxies);
 }
 
-const char *environment_refused(const char *name)
+const char *variable_refusal_hint(const char *name)
 {
 	size_t i;
 
 	for (i = 0; i < sizeof(instead) / sizeof(instead[0]); i++)
-		if (match(instead[i].name, name))
+		if (pattern_match(instead[i].name, name))
 			return instead[i].hint;
-	if (environment_secret(name))
+	if (variable_is_secret(name))
 		return "a secret belongs into the vault: see [secrets] in ccrun-provider(5)";
-	if (environment_routes(name))
+	if (variable_routes_client(name))
 		return "it routes or authenticates the client: see [provider] in ccrun-provider(5)";
-	if (environment_runtime(name) || environment_never(name))
+	if (variable_steers_runtime(name) || variable_steers_programs(name))
 		return "it decides how programs run: set it in your own environment if you must";
-	if (AMONG(name, network))
+	if (MATCHES(name, network))
 		return "it is your network's matter: set it in your own environment";
 	return NULL;
 }

@@ -1,7 +1,7 @@
 /*
- * config/ini/words.c - refusing a word that is not known, with one that is.
+ * config/ini/keywords.c - refusing an unknown section or key, with a hint.
  */
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -10,10 +10,10 @@
 #include "config/ini/ini_file.h"
 #include "config/ini/nearest.h"
 
-int words_unknown(const struct ini_item *it, const char *kind, const char *word,
-		  const char *const *known, unsigned n, struct failure *f)
+int keywords_fail_unknown(const struct ini_item *it, const char *kind, const char *word,
+			  const char *const *known, unsigned n, struct failure *f)
 {
-	const char *near = nearest(word, known, n);
+	const char *near = nearest_word(word, known, n);
 	char hint[300] = "known are: ";
 	size_t used = strlen(hint);
 	unsigned i;
@@ -29,7 +29,7 @@ int words_unknown(const struct ini_item *it, const char *kind, const char *word,
 	return ini_fail(f, it, hint, "unknown %s [%.64s]", kind, word);
 }
 
-bool words_have(const char *const *words, unsigned n, const char *word)
+bool keywords_have(const char *const *words, unsigned n, const char *word)
 {
 	unsigned i;
 

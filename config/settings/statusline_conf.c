@@ -1,7 +1,7 @@
 /*
- * config/settings/statusline.c - [statusline] of ccrun.conf, key by key.
+ * config/settings/statusline_conf.c - [statusline] of ccrun.conf, key by key.
  */
-#include "config/settings/statusline.h"
+#include "config/settings/statusline_conf.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,7 +9,7 @@
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 #define WORDS_MAX 16
@@ -27,7 +27,7 @@ static const char *const keys[] = { "parts",	    "separator",   "width",    "lab
 				    "dirty",	    "dirty-ms" };
 static const char colour_key[] = "colour-";
 
-void statusline_settings_default(struct statusline_settings *s)
+void statusline_conf_default(struct statusline_conf *s)
 {
 	static const enum status_part first[] = { PART_PROVIDER, PART_QUOTA, PART_CONTEXT,
 						  PART_BRANCH, PART_REPO };
@@ -61,8 +61,8 @@ void statusline_settings_default(struct statusline_settings *s)
 
 /* ---- values ---- */
 
-static int number(const struct ini_item *it, unsigned min, unsigned max, unsigned *out,
-		  struct failure *f)
+static int conf_set_number(const struct ini_item *it, unsigned min, unsigned max, unsigned *out,
+			   struct failure *f)
 {
 	const char *v = it->value;
 
@@ -74,7 +74,7 @@ static int number(const struct ini_item *it, unsigned min, unsigned max, unsigne
 	return ini_fail(f, it, NULL, "%s is a number from %u to %u", it->key, min, max);
 }
 
-static int yes_no(const struct ini_item *it, bool *out, struct failure *f)
+static int conf_set_bool(const struct ini_item *it, bool *out, struct failure *f)
 {
 	*out = strcmp(it->value, "yes") == 0;
 	if (!*out && strcmp(it->value, "no") != 0)
@@ -82,19 +82,21 @@ static int yes_no(const struct ini_item *it, bool *out, struct failure *f)
 	return 0;
 }
 
-/* The number of the value among the words, or -1. */
-static int choice(const struct ini_item *it, const char *const *words, unsigned n, struct failure *f)
+/* The index of the value among the words, or -1. */
+static int conf_choice(const struct ini_item *it, const char *const *words, unsigned n,
+		       struct failure *f)
 {
 	unsigned i;
 
 	for (i = 0; i < n; i++)
 		if (strcmp(it->value, words[i]) == 0)
 			return (int)i;
-	return words_unknown(it, "word", it->value, words, n, f);
+	return keywords_fail_unknown(it, "word", it->value, words, n, f);
 }
 
-/* Take the value apart in copy.  Returns the count, or -1 when there are too many. */
-static int split(const struct ini_item *it, char copy[256], char *word[WORDS_MAX], struct failure *f)
+/* Split the value into words, which point into copy.  Returns the count, or -1. */
+static int conf_split(const struct ini_item *it, char copy[256], char *word[WORDS_MAX],
+		      struct failure *f)
 {
 	char *p, *save = NULL;
 	int n = 0;
@@ -110,16 +112,16 @@ static int split(const struct ini_item *it, char copy[256], char *word[WORDS_MAX
 	return n;
 }
 
-static int set_parts(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int conf_set_parts(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	char copy[256], *word[WORDS_MAX];
-	int i, k, n = split(it, copy, word, f);
+	int i, k, n = conf_split(it, copy, word, f);
 	unsigned p;
 
 	s->parts = 0;
 	for (i = 0; i < n; i++) {
-		if (!words_have(parts, PART_COUNT, word[i]))
-			return words_unknown(it, "part", word[i], parts, PART_COUNT, f);
+		if (!keywords_have(parts, PART_COUNT, word[i]))
+			return keywords_fail_unknown(it, "part", word[i], parts, PART_COUNT, f);
 		for (k = 0; k < i; k++)
 			if (strcmp(word[k], word[i]) == 0)
 				return ini_fail(f, it, NULL, "%s is there twice", word[i]);
@@ -132,10 +134,10 @@ static int set_parts(const struct ini_item *it, struct statusline_settings *s, s
 	return n < 0 ? -1 : 0;
 }
 
-static int set_windows(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int conf_set_windows(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	char copy[256], *word[WORDS_MAX];
-	int i, n = split(it, copy, word, f);
+	int i, n = conf_split(it, copy, word, f);
 
 	s->windows = 0;
 	for (i = 0; i < n; i++) {
@@ -149,7 +151,8 @@ static int set_windows(const struct ini_item *it, struct statusline_settings *s,
 }
 
 /* Blanks at the ends count only between quotes. */
-static int set_separator(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int conf_set_separator(const struct ini_item *it, struct statusline_conf *s,
+			      struct failure *f)
 {
 	const char *v = it->value;
 	size_t n = strlen(v);
@@ -166,7 +169,7 @@ static int set_separator(const struct ini_item *it, struct statusline_settings *
 	return 0;
 }
 
-static int set_thresholds(const struct ini_item *it, unsigned at[2], struct failure *f)
+static int conf_set_thresholds(const struct ini_item *it, unsigned at[2], struct failure *f)
 {
 	unsigned a, b;
 	char end;
@@ -178,7 +181,7 @@ static int set_thresholds(const struct ini_item *it, unsigned at[2], struct fail
 	return 0;
 }
 
-static int set_colour(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int conf_set_colour(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	const char *known[COLOUR_COUNT], *word = it->key + strlen(colour_key);
 	unsigned i;
@@ -188,19 +191,19 @@ static int set_colour(const struct ini_item *it, struct statusline_settings *s, 
 	for (i = 0; i < COLOUR_COUNT && strcmp(known[i], word) != 0; i++)
 		;
 	if (i == COLOUR_COUNT)
-		return words_unknown(it, "part", word, known, COLOUR_COUNT, f);
+		return keywords_fail_unknown(it, "part", word, known, COLOUR_COUNT, f);
 	if (colour_sgr(it->value, s->colour[i]) != 0)
 		return ini_fail(f, it, "like cyan, bright-red, bold 208, dim, none",
 				"%s is no colour", it->key);
 	return 0;
 }
 
-static int set_choice(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int conf_set_choice(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	static const char *const resets[] = { "no", "left", "clock" };
 	static const char *const clocks[] = { "24h", "12h" };
 	bool reset = strcmp(it->key, "reset") == 0;
-	int n = reset ? choice(it, resets, 3, f) : choice(it, clocks, 2, f);
+	int n = reset ? conf_choice(it, resets, 3, f) : conf_choice(it, clocks, 2, f);
 
 	if (n < 0)
 		return -1;
@@ -211,51 +214,50 @@ static int set_choice(const struct ini_item *it, struct statusline_settings *s, 
 	return 0;
 }
 
-static int set(const struct ini_item *it, struct statusline_settings *s, struct failure *f)
+static int conf_set_item(const struct ini_item *it, struct statusline_conf *s, struct failure *f)
 {
 	const char *k = it->key;
 
 	if (strncmp(k, colour_key, strlen(colour_key)) == 0)
-		return set_colour(it, s, f);
+		return conf_set_colour(it, s, f);
 	if (strcmp(k, "parts") == 0)
-		return set_parts(it, s, f);
+		return conf_set_parts(it, s, f);
 	if (strcmp(k, "separator") == 0)
-		return set_separator(it, s, f);
+		return conf_set_separator(it, s, f);
 	if (strcmp(k, "windows") == 0)
-		return set_windows(it, s, f);
+		return conf_set_windows(it, s, f);
 	if (strcmp(k, "quota-at") == 0)
-		return set_thresholds(it, s->quota_at, f);
+		return conf_set_thresholds(it, s->quota_at, f);
 	if (strcmp(k, "context-at") == 0)
-		return set_thresholds(it, s->context_at, f);
+		return conf_set_thresholds(it, s->context_at, f);
 	if (strcmp(k, "reset") == 0 || strcmp(k, "clock") == 0)
-		return set_choice(it, s, f);
+		return conf_set_choice(it, s, f);
 	if (strcmp(k, "link") == 0)
-		return yes_no(it, &s->link, f);
+		return conf_set_bool(it, &s->link, f);
 	if (strcmp(k, "dirty") == 0)
-		return yes_no(it, &s->dirty, f);
+		return conf_set_bool(it, &s->dirty, f);
 	if (strcmp(k, "dirty-ms") == 0)
-		return number(it, 1, 1000, &s->dirty_ms, f);
+		return conf_set_number(it, 1, 1000, &s->dirty_ms, f);
 	if (strcmp(k, "width") == 0)
-		return number(it, 0, 1000, &s->width, f);
+		return conf_set_number(it, 0, 1000, &s->width, f);
 	if (strcmp(k, "label-width") == 0)
-		return number(it, 1, 200, &s->label, f);
+		return conf_set_number(it, 1, 200, &s->label, f);
 	if (strcmp(k, "branch-width") == 0)
-		return number(it, 1, 200, &s->branch, f);
+		return conf_set_number(it, 1, 200, &s->branch, f);
 	if (strcmp(k, "repo-width") == 0)
-		return number(it, 1, 200, &s->repo, f);
-	return words_unknown(it, "key", k, keys, COUNT(keys), f);
+		return conf_set_number(it, 1, 200, &s->repo, f);
+	return keywords_fail_unknown(it, "key", k, keys, COUNT(keys), f);
 }
 
-int statusline_settings_read(const struct ini_file *file, struct statusline_settings *s,
-			     struct failure *f)
+int statusline_conf_read(const struct ini_file *file, struct statusline_conf *s, struct failure *f)
 {
 	unsigned i;
 
 	for (i = 0; i < file->items; i++) {
 		if (!file->item[i].key || strcmp(file->item[i].section, "statusline") != 0)
 			continue;
-		if (set(&file->item[i], s, f) != 0) {
-			statusline_settings_default(s);
+		if (conf_set_item(&file->item[i], s, f) != 0) {
+			statusline_conf_default(s);
 			return -1;
 		}
 	}

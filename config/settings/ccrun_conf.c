@@ -1,7 +1,7 @@
 /*
- * config/settings/settings_file.c - finding ccrun.conf and refusing what it may not say.
+ * config/settings/ccrun_conf.c - finding and checking ccrun.conf.
  */
-#include "config/settings/settings_file.h"
+#include "config/settings/ccrun_conf.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,8 +10,7 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
-#include "config/ini/ini_file.h"
-#include "config/ini/words.h"
+#include "config/ini/keywords.h"
 #include "wire/limits.h"
 #include "wire/message.h"
 
@@ -20,7 +19,7 @@ static const char *const sections[] = { "ccrun", "links", "statusline" };
 static const char *const ccrun_keys[] = { "default" };
 
 /* NAME or NAME:MODE. */
-static bool provider_ok(const char *value)
+static bool conf_provider_ok(const char *value)
 {
 	char name[NAME_MAX_LEN + 1];
 	const char *colon = strchrnul(value, ':');
@@ -34,53 +33,54 @@ static bool provider_ok(const char *value)
 }
 
 /* NAME = [--wrap ]PROVIDER[:MODE] */
-static int check_link(const struct ini_item *it, struct failure *f)
+static int conf_check_link(const struct ini_item *it, struct failure *f)
 {
 	const char *to = it->value;
 
 	if (!wire_name_ok(it->key))
 		return ini_fail(f, it, "letters, digits and . _ - are allowed", "not a name for a command");
-	if (strncmp(to, SETTINGS_WRAP, strlen(SETTINGS_WRAP)) == 0)
-		to += strlen(SETTINGS_WRAP);
-	return provider_ok(to) ? 0 : ini_fail(f, it, "write NAME or NAME:MODE", "%s: no provider's name", it->key);
+	if (strncmp(to, CCRUN_CONF_WRAP, strlen(CCRUN_CONF_WRAP)) == 0)
+		to += strlen(CCRUN_CONF_WRAP);
+	return conf_provider_ok(to) ? 0 : ini_fail(f, it, "write NAME or NAME:MODE", "%s: no provider's name", it->key);
 }
 
-static int check(const struct ini_file *file, struct failure *f)
+static int conf_check(const struct ini_file *file, struct failure *f)
 {
 	const struct ini_item *it;
 	unsigned i;
 
 	for (i = 0; i < file->items; i++) {
 		it = &file->item[i];
-		if (!words_have(sections, SECTIONS, it->section))
-			return words_unknown(it, "section", it->section, sections, SECTIONS, f);
-		if (it->key && strcmp(it->section, "links") == 0 && check_link(it, f) != 0)
+		if (!keywords_have(sections, SECTIONS, it->section))
+			return keywords_fail_unknown(it, "section", it->section, sections, SECTIONS, f);
+		if (it->key && strcmp(it->section, "links") == 0 && conf_check_link(it, f) != 0)
 			return -1;
 		if (!it->key || strcmp(it->section, "ccrun") != 0)
 			continue;
-		if (!words_have(ccrun_keys, 1, it->key))
-			return words_unknown(it, "key", it->key, ccrun_keys, 1, f);
-		if (it->value[0] && !provider_ok(it->value))
+		if (!keywords_have(ccrun_keys, 1, it->key))
+			return keywords_fail_unknown(it, "key", it->key, ccrun_keys, 1, f);
+		if (it->value[0] && !conf_provider_ok(it->value))
 			return ini_fail(f, it, "write NAME or NAME:MODE", "default is no provider's name");
 	}
 	return 0;
 }
 
-int settings_file_read(struct ini_file **out, struct failure *f)
+enum ini_read ccrun_conf_read(struct ini_file **out, struct failure *f)
 {
 	char dir[PATH_SIZE];
-	int fd, r = -1;
+	enum ini_read r = INI_FAILED;
+	int fd;
 
 	*out = NULL;
 	if (path_of(PATH_CONFIG, NULL, dir, f) != 0)
 		return -1;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", dir);
+		return errno == ENOENT ? INI_ABSENT : fail_errno(f, NULL, "%s", dir);
 	if (path_check_trusted(fd, dir, f) == 0)
-		r = ini_file_read(fd, dir, "ccrun.conf", out, f);
+		r = ini_file_read(fd, dir, CCRUN_CONF_LEAF, out, f);
 	close(fd);
-	if (r == 1 && check(*out, f) != 0) {
+	if (r == INI_READ && conf_check(*out, f) != 0) {
 		ini_file_free(*out);
 		*out = NULL;
 		return -1;

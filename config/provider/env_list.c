@@ -1,0 +1,55 @@
+/*
+ * config/provider/env_list.c - adding variables to p->env.
+ */
+#include "config/provider/env_list.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "config/ini/ini_file.h"
+#include "config/provider/auth.h"
+#include "config/provider/params.h"
+#include "config/provider/provider.h"
+
+/* Where the item stands.  The end of a long path says more than its beginning. */
+static void env_list_set_where(struct provider_env *e, const struct ini_item *at)
+{
+	size_t n = at ? strlen(at->path) : 0, room = sizeof(e->where) - 16;
+
+	if (at)
+		snprintf(e->where, sizeof(e->where), "%s%s:%u", n > room ? "..." : "",
+			 at->path + (n > room ? n - room : 0), at->line);
+}
+
+int env_list_add(struct provider *p, const char *name, const char *value, const char *from,
+		 const struct ini_item *at, struct failure *f)
+{
+	struct provider_env *e = &p->env[p->envs];
+
+	if (p->envs == PROVIDER_ENV_MAX)
+		return ini_fail(f, at, NULL, "more than %d variables in all", PROVIDER_ENV_MAX);
+	snprintf(e->name, sizeof(e->name), "%s", name);
+	snprintf(e->value, sizeof(e->value), "%s", value);
+	e->from = from;
+	env_list_set_where(e, at);
+	p->envs++;
+	return 0;
+}
+
+int env_list_expand(const struct provider *p, const struct ini_item *it, char *out, bool model,
+		    struct failure *f)
+{
+	size_t i;
+
+	if (params_expand(p, it, out, PROVIDER_VALUE_MAX + 1, f) != 0)
+		return -1;
+	for (i = 0; out[i]; i++)
+		if (out[i] < ' ' || out[i] > '~' || (model && out[i] == ' '))
+			return ini_fail(f, it, NULL, "%s: not plain ASCII%s", it->key,
+					model ? " without spaces" : "");
+	if (auth_looks_like_key(out))
+		return ini_fail(f, it, "a key is stored with ccctl add, in the vault",
+				"%s: the value looks like a key", it->key);
+	return 0;
+}

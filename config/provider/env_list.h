@@ -1,0 +1,23 @@
+/*
+ * config/provider/env_list.h - adding variables to p->env.
+ */
+#ifndef CONFIG_PROVIDER_ENV_LIST_H
+#define CONFIG_PROVIDER_ENV_LIST_H
+
+#include <stdbool.h>
+
+struct failure;
+struct ini_item;
+struct provider;
+
+/* The text of a model or an [env] value: only what an environment block can hold and a
+ * terminal can show.  out has PROVIDER_VALUE_MAX + 1 bytes.  0, or -1 with FAIL_CONFIG. */
+int env_list_expand(const struct provider *p, const struct ini_item *it, char *out, bool model,
+		    struct failure *f);
+
+/* Add a variable.  from: see struct provider_env.  at: the item that says so, or NULL.
+ * 0, or -1 with FAIL_CONFIG (too many). */
+int env_list_add(struct provider *p, const char *name, const char *value, const char *from,
+		 const struct ini_item *at, struct failure *f);
+
+#endif

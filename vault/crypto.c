@@ -1,0 +1,39 @@
+/*
+ * vault/crypto.c - libsodium's start, random bytes, hash and hexadecimal digits.
+ */
+#include "vault/crypto.h"
+
+#include <sodium.h>
+
+#include "base/fail.h"
+
+int libsodium_start(struct failure *f)
+{
+	if (sodium_init() < 0)
+		return fail_set(f, FAIL_SYSTEM, NULL,
+				"cannot start: libsodium found no random numbers");
+	return 0;
+}
+
+void random_fill(void *out, size_t n)
+{
+	randombytes_buf(out, n);
+}
+
+void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const void *b, size_t bn)
+{
+	crypto_generichash_state s;
+
+	crypto_generichash_init(&s, NULL, 0, BLAKE2B_256_LEN);
+	if (an)
+		crypto_generichash_update(&s, a, an);
+	if (bn)
+		crypto_generichash_update(&s, b, bn);
+	crypto_generichash_final(&s, out, BLAKE2B_256_LEN);
+	sodium_memzero(&s, sizeof(s));
+}
+
+void hex_encode(char *out, const void *p, size_t n)
+{
+	sodium_bin2hex(out, n * 2 + 1, p, n);
+}

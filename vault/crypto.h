@@ -1,0 +1,27 @@
+/*
+ * vault/crypto.h - libsodium's start, random bytes, hash and hexadecimal digits,
+ * for callers that do not include <sodium.h> themselves.
+ */
+#ifndef VAULT_CRYPTO_H
+#define VAULT_CRYPTO_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+struct failure;
+
+#define BLAKE2B_256_LEN 32
+
+/* Call once, before anything else of vault/.  0, or -1 with FAIL_SYSTEM. */
+int libsodium_start(struct failure *f);
+
+/* Fill out with n bytes of the system's random generator.  Cannot fail. */
+void random_fill(void *out, size_t n);
+
+/* BLAKE2b-256 (RFC 7693) of a followed by b; a piece may be NULL with length 0. */
+void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const void *b, size_t bn);
+
+/* Write n bytes as 2n lower-case hexadecimal digits and a NUL; out has 2n + 1 bytes. */
+void hex_encode(char *out, const void *p, size_t n);
+
+#endif

@@ -1,0 +1,75 @@
+/*
+ * vault/lock_settings.c - reading, writing and changing the lock settings.
+ */
+#include "vault/lock_settings.h"
+
+#include <stdbool.h>
+
+#include "base/fail.h"
+#include "vault/bytes.h"
+#include "vault/errors.h"
+#include "vault/undo.h"
+#include "vault/vault_private.h"
+
+const struct lock_settings lock_settings_default = { 0, 0, LOCK_EVENTS_ALL };
+
+enum { LOCK_TAG_IDLE = 1, LOCK_TAG_LONGEST, LOCK_TAG_EVENTS, LOCK_TAG_END };
+#define LOCK_TAG_ALL ((1u << LOCK_TAG_END) - (1u << LOCK_TAG_IDLE))
+
+uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s)
+{
+	p = bytes_put_number_field(p, LOCK_TAG_IDLE, s->idle);
+	p = bytes_put_number_field(p, LOCK_TAG_LONGEST, s->longest);
+	return bytes_put_number_field(p, LOCK_TAG_EVENTS, s->events);
+}
+
+static bool lock_settings_ok(const struct lock_settings *s)
+{
+	return s->idle <= LOCK_TIME_MAX && s->longest <= LOCK_TIME_MAX &&
+	       (s->events & ~(unsigned)LOCK_EVENTS_ALL) == 0;
+}
+
+int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, struct failure *f)
+{
+	static const char not_allowed[] = "a setting is not allowed";
+	struct cursor c = { p, n, false };
+	uint64_t tag, len, value;
+	unsigned seen = 0;
+
+	while (c.left > 0 && !c.bad) {
+		tag = cursor_take_le(&c, 2);
+		len = cursor_take_le(&c, 4);
+		if (!c.bad && (tag < LOCK_TAG_IDLE || tag >= LOCK_TAG_END))
+			return fail_set(f, FAIL_NEWER, HINT_NEWER,
+					"cannot read the vault: it has an unknown setting");
+		value = cursor_take_le(&c, 8);
+		if (c.bad || len != 8 || (seen & 1u << tag))
+			return vault_fail_damaged(f, not_allowed);
+		seen |= 1u << tag;
+		if (tag == LOCK_TAG_IDLE)
+			s->idle = value;
+		else if (tag == LOCK_TAG_LONGEST)
+			s->longest = value;
+		else
+			s->events = value > LOCK_EVENTS_ALL ? ~0u : (unsigned)value;
+	}
+	if (c.bad || seen != LOCK_TAG_ALL || !lock_settings_ok(s))
+		return vault_fail_damaged(f, not_allowed);
+	return 0;
+}
+
+struct lock_settings vault_lock_settings(const struct vault *v)
+{
+	return v->lock_settings;
+}
+
+int vault_lock_settings_set(struct vault *v, const struct lock_settings *s, struct failure *f)
+{
+	undo_drop(v);
+	if (!lock_settings_ok(s))
+		return fail_set(f, FAIL_BAD_VALUE, "at most 366 days", "these lock settings are not allowed");
+	v->undo.kind = UNDO_LOCK_SETTINGS;
+	v->undo.lock_settings = v->lock_settings;
+	v->lock_settings = *s;
+	return 0;
+}
