@@ -19,8 +19,7 @@ unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline))
 # And into the readers of other people's files; an archive, so that a test gets what it uses.
 IMPORT := $(OBJ)/import.a
 $(IMPORT): $(filter-out %/main.o,$(call objs,import))
-	@rm -f $@
-	@ar rcs $@ $^
+	$(archive)
 
 test_libs := -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
 
@@ -42,9 +41,7 @@ $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 # it is installed.
 clock_build := $(BUILD)-clock
 $(clock_build)/libexec/ccrun/ccbroker: $(call objs,broker) $(OBJ)/tests/lib/clock.o $(HOUSE)
-	@mkdir -p $(@D)
-	@echo '  LINK  $@'
-	@$(CC) $(CFLAGS_ALL) $(STATIC) -o $@ $^ $(LDFLAGS_ALL) -lsodium $(MSGPACK_LIB) -lseccomp
+	$(call link,$(STATIC),$(broker_libs))
 
 # ---- targets ----
 .PHONY: unit-build fuzz-build bench-build clock-build test bench fuzz

@@ -1,0 +1,21 @@
+# What looks at the code without running it.
+
+.PHONY: floors lint format both debian13
+# Which folder includes which, from the compiler: only lower ones.
+floors:
+	@CC="$(CC)" tools/floors
+
+# LINT="format tidy": these parts alone.
+lint: all
+	@tools/lint $(BUILD)
+
+format:
+	@find . -path './build*' -prune -o -name '*.[ch]' -print | xargs clang-format -i
+
+both:
+	@$(MAKE) --no-print-directory CC=gcc all unit-build
+	@$(MAKE) --no-print-directory CC=clang BUILD=$(BUILD)-clang all unit-build
+
+# As root: the build and the unit tests on Debian 13, in a chroot.
+debian13:
+	@tools/debian13
