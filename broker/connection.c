@@ -14,7 +14,7 @@
 #include "broker/broker.h"
 #include "broker/claim.h"
 #include "broker/dispatch.h"
-#include "broker/stage.h"
+#include "broker/file_transfer.h"
 #include "broker/tenants.h"
 #include "wire/message.h"
 

@@ -43,7 +43,7 @@ handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 handler op_open, op_pipe;
 /* broker/ops_source.c */
 handler op_source_take, op_source_put;
-/* broker/ops_usage.c */
+/* broker/ops_quota.c */
 handler op_usage_next, op_usage_put, op_usage;
 /* Is it the turn of a worker that waits?  Then it is answered. */
 void usage_serve(struct connection *c);

@@ -7,7 +7,10 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
+#include "vault/kdf.h"
 #include "vault/keyfile.h"
+#include "vault/limits.h"
+#include "vault/slot.h"
 #include "vault/vault.h"
 
 int field_name(struct wire_map m, const char *key, char *out, struct failure *f)

@@ -21,7 +21,7 @@
 #include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
-#include "broker/cage.h"
+#include "broker/sandbox.h"
 #include "broker/loop.h"
 #include "broker/tenants.h"
 #include "broker/witness.h"

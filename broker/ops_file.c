@@ -11,8 +11,9 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/dispatch.h"
-#include "broker/stage.h"
+#include "broker/file_transfer.h"
 #include "vault/entries.h"
+#include "vault/slot.h"
 #include "vault/slots.h"
 #include "vault/vault.h"
 

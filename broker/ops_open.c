@@ -8,7 +8,9 @@
 #include "broker/broker.h"
 #include "broker/dispatch.h"
 #include "vault/entries.h"
+#include "vault/limits.h"
 #include "vault/lock_settings.h"
+#include "vault/slot.h"
 #include "vault/slots.h"
 #include "vault/vault.h"
 

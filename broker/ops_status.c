@@ -11,6 +11,8 @@
 #include "broker/dispatch.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
+#include "vault/inspect.h"
+#include "vault/slot.h"
 #include "vault/slots.h"
 #include "vault/tokens.h"
 

@@ -14,6 +14,7 @@
 #include "broker/dispatch.h"
 #include "broker/policy.h"
 #include "vault/entries.h"
+#include "vault/entry.h"
 #include "wire/policy.h"
 
 /* name, origin, variable, policy: what put and approve seal. */

@@ -12,6 +12,8 @@
 #include "base/io.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
+#include "vault/inspect.h"
+#include "vault/limits.h"
 #include "vault/lock_settings.h"
 #include "vault/slots.h"
 #include "vault/tokens.h"

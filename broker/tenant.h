@@ -10,13 +10,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include "broker/lock.h"
-#include "broker/own.h"
-#include "broker/record.h"
-#include "broker/store.h"
-#include "broker/usage.h"
-#include "vault/entry.h"
-#include "vault/inspect.h"
+#include "broker/auto_lock.h"
+#include "broker/auto_unlock.h"
+#include "broker/audit_log.h"
+#include "broker/vault_store.h"
+#include "broker/quota.h"
+#include "vault/vault.h"
 
 struct failure;
 struct arena;

@@ -17,6 +17,7 @@
 #include "base/paths.h"
 #include "broker/broker.h"
 #include "vault/arena.h"
+#include "vault/slot.h"
 
 /* Locked memory for each of TENANTS_MAX: early users leave later ones theirs. */
 static size_t fair_room(void)

@@ -21,7 +21,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "broker/record.h"
+#include "broker/audit_log.h"
 #include "vault/crypto.h"
 
 static char dir[64], path[96], old[96];

@@ -13,8 +13,9 @@
 #include <cmocka.h>
 
 #include "base/duration.h"
-#include "broker/lock.h"
+#include "broker/auto_lock.h"
 #include "vault/lock_settings.h"
+#include "vault/vault.h"
 
 #define S 1000 /* milliseconds */
 #define DAY (24ll * 3600 * S)

@@ -10,7 +10,7 @@
 
 #include <cmocka.h>
 
-#include "broker/usage.h"
+#include "broker/quota.h"
 
 static const struct usage_item item = { .label = "5h", .has_percent = true, .percent = 42 };
 

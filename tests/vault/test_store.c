@@ -20,8 +20,9 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "broker/store.h"
+#include "broker/vault_store.h"
 #include "vault/limits.h"
+#include "vault/vault.h"
 
 static char dir[64];
 static struct store store;

@@ -1,9 +1,9 @@
 /*
- * broker/store.h - the vault's file: one lock, atomic replacement, the
+ * broker/vault_store.h - the vault's file: one lock, atomic replacement, the
  * generation before kept.
  */
-#ifndef BROKER_STORE_H
-#define BROKER_STORE_H
+#ifndef BROKER_VAULT_STORE_H
+#define BROKER_VAULT_STORE_H
 
 #include <stdbool.h>
 #include <stddef.h>

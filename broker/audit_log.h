@@ -1,12 +1,12 @@
 /*
- * broker/record.h - who got what, when, and who was refused: JSON lines,
+ * broker/audit_log.h - who got what, when, and who was refused: JSON lines,
  * chained by hash, written before the thing happens.  Never a value.
  *
  * Each line ends in "hash": BLAKE2b-256 over the hash before (64 hex digits;
  * of the first line, 64 zeros) and the line up to that key.
  */
-#ifndef BROKER_RECORD_H
-#define BROKER_RECORD_H
+#ifndef BROKER_AUDIT_LOG_H
+#define BROKER_AUDIT_LOG_H
 
 #include <stdbool.h>
 #include <stdint.h>

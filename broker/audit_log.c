@@ -1,7 +1,7 @@
 /*
- * broker/record.c - the record: JSON lines chained by hash.
+ * broker/audit_log.c - the record: JSON lines chained by hash.
  */
-#include "broker/record.h"
+#include "broker/audit_log.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
- * broker/stage.c - a file in parts.
+ * broker/file_transfer.c - a file in parts.
  */
-#include "broker/stage.h"
+#include "broker/file_transfer.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "broker/connection.h"
 #include "broker/limits.h"
 #include "broker/tenant.h"
+#include "vault/limits.h"
 
 void stage_drop(struct connection *c)
 {

@@ -1,9 +1,9 @@
 /*
- * broker/stage.h - a vault's file (ciphertext) on its way in or out of a
+ * broker/file_transfer.h - a vault's file (ciphertext) on its way in or out of a
  * connection, in parts that fit into packets.
  */
-#ifndef BROKER_STAGE_H
-#define BROKER_STAGE_H
+#ifndef BROKER_FILE_TRANSFER_H
+#define BROKER_FILE_TRANSFER_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,10 +1,10 @@
 /*
- * broker/own.c - opening a vault with no person there.
+ * broker/auto_unlock.c - opening a vault with no person there.
  *
  * MUST: keys are read straight into the arena and leave it wiped; the host's
  * secret half belongs to the broker's uid and is closed to everyone else.
  */
-#include "broker/own.h"
+#include "broker/auto_unlock.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -19,8 +19,11 @@
 #include "base/paths.h"
 #include "broker/tenant.h"
 #include "vault/arena.h"
+#include "vault/host_key.h"
 #include "vault/keyfile.h"
 #include "vault/keytext.h"
+#include "vault/limits.h"
+#include "vault/slot.h"
 
 #define HOST_KEY "host.key"
 #define CREDENTIAL "ccrun.key" /* and what begins so: a system broker gets one a vault */

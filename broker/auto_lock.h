@@ -1,9 +1,9 @@
 /*
- * broker/lock.h - when does a vault lock by itself, and why was it locked?
+ * broker/auto_lock.h - when does a vault lock by itself, and why was it locked?
  * Pure: times and settings are arguments.
  */
-#ifndef BROKER_LOCK_H
-#define BROKER_LOCK_H
+#ifndef BROKER_AUTO_LOCK_H
+#define BROKER_AUTO_LOCK_H
 
 #include <stdbool.h>
 #include <stdint.h>

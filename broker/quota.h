@@ -1,5 +1,5 @@
 /*
- * broker/usage.h - how much of a quota is used: numbers that a worker fetched,
+ * broker/quota.h - how much of a quota is used: numbers that a worker fetched,
  * for status lines.  No secret is in here.  Pure: times are arguments
  * (io_now_ms()), in milliseconds.
  *
@@ -8,8 +8,8 @@
  * USAGE_FRESH_MS, and no back-off is on.  So a session that nobody looks at asks
  * no provider, and many sessions ask once.
  */
-#ifndef BROKER_USAGE_H
-#define BROKER_USAGE_H
+#ifndef BROKER_QUOTA_H
+#define BROKER_QUOTA_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,5 +1,5 @@
 /*
- * broker/ops_usage.c - quota numbers: a worker outside the sessions fetches
+ * broker/ops_quota.c - quota numbers: a worker outside the sessions fetches
  * them with the key, a status line inside one asks for them.
  *
  * MUST: a token goes to an unmarked process that nobody can read or trace, and

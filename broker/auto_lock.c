@@ -1,7 +1,7 @@
 /*
- * broker/lock.c - when a vault locks by itself.
+ * broker/auto_lock.c - when a vault locks by itself.
  */
-#include "broker/lock.h"
+#include "broker/auto_lock.h"
 
 #include <string.h>
 

@@ -1,9 +1,9 @@
 /*
- * broker/own.h - what a broker opens by itself, with no person there: a keyfile
+ * broker/auto_unlock.h - what a broker opens by itself, with no person there: a keyfile
  * sealed to its host, and keys that the service manager handed over.
  */
-#ifndef BROKER_OWN_H
-#define BROKER_OWN_H
+#ifndef BROKER_AUTO_UNLOCK_H
+#define BROKER_AUTO_UNLOCK_H
 
 #include "vault/host_key.h"
 #include "vault/slot.h"

@@ -1,7 +1,7 @@
 /*
- * broker/usage.c - the table of quota numbers: who waits, what is due.
+ * broker/quota.c - the table of quota numbers: who waits, what is due.
  */
-#include "broker/usage.h"
+#include "broker/quota.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * broker/cage.c - the seccomp filter (libseccomp).
+ * broker/sandbox.c - the seccomp filter (libseccomp).
  */
-#include "broker/cage.h"
+#include "broker/sandbox.h"
 
 #include <errno.h>
 #include <seccomp.h>

@@ -1,7 +1,7 @@
 /*
- * broker/store.c - the vault's file: lock, read, atomic replacement.
+ * broker/vault_store.c - the vault's file: lock, read, atomic replacement.
  */
-#include "broker/store.h"
+#include "broker/vault_store.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /*
- * broker/cage.h - what the serving broker may still ask of the kernel.
+ * broker/sandbox.h - what the serving broker may still ask of the kernel.
  */
-#ifndef BROKER_CAGE_H
-#define BROKER_CAGE_H
+#ifndef BROKER_SANDBOX_H
+#define BROKER_SANDBOX_H
 
 #include <stdbool.h>
 
