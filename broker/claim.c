@@ -35,7 +35,7 @@ static void refuse(int fd, const struct failure *f)
 		{ len[1], 2 },		{ (void *)(uintptr_t)f->hint, hint },
 	};
 
-	claim_head(head, CLAIM_REFUSED, (uint32_t)(4 + what + hint));
+	claim_put_head(head, CLAIM_REFUSED, (uint32_t)(4 + what + hint));
 	claim_put16(len[0], (uint16_t)what);
 	claim_put16(len[1], (uint16_t)hint);
 	sock_send_now(fd, iov, 5);
@@ -49,7 +49,7 @@ static int agree(int fd)
 	uint8_t packet[CLAIM_HEAD + 2] = { 0 };
 	struct iovec iov = { packet, sizeof(packet) };
 
-	claim_head(packet, CLAIM_OK, 2);
+	claim_put_head(packet, CLAIM_OK, 2);
 	return sock_send_now(fd, &iov, 1);
 }
 
@@ -168,7 +168,7 @@ static int gather(struct hand_over *h, struct connection *c, struct failure *f)
 		h->iov[h->n++] = (struct iovec){ (void *)(uintptr_t)e->token, e->token_len };
 		body += 6 + name + e->token_len;
 	}
-	claim_head(h->head, CLAIM_OK, (uint32_t)body);
+	claim_put_head(h->head, CLAIM_OK, (uint32_t)body);
 	claim_put16(h->head + CLAIM_HEAD, (uint16_t)s->entries);
 	return 0;
 }

@@ -72,8 +72,8 @@ static void record_refusal(struct connection *c, struct wire_map m, const char *
 	struct record_event e = { .event = op, .result = fail_name(f->code), .pid = c->peer.pid,
 				  .provider = name, .why = f->what };
 
-	if (wire_text(m, "provider", name, sizeof(name), NULL) != 0 &&
-	    wire_text(m, "name", name, sizeof(name), NULL) != 0)
+	if (wire_get_text(m, "provider", name, sizeof(name), NULL) != 0 &&
+	    wire_get_text(m, "name", name, sizeof(name), NULL) != 0)
 		name[0] = '\0';
 	record_write(&c->tenant->record, &e, NULL);
 }
@@ -107,7 +107,7 @@ static struct wire_out *serve(struct request *q, struct failure *f)
 	char op[32];
 	unsigned i;
 
-	if (wire_text(q->map, "op", op, sizeof(op), f) != 0) {
+	if (wire_get_text(q->map, "op", op, sizeof(op), f) != 0) {
 		q->connection->closing = true;
 		return NULL;
 	}

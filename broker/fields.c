@@ -15,7 +15,7 @@
 
 int field_name(struct wire_map m, const char *key, char *out, struct failure *f)
 {
-	if (wire_text(m, key, out, NAME_MAX_LEN + 1, f) != 0)
+	if (wire_get_text(m, key, out, NAME_MAX_LEN + 1, f) != 0)
 		return -1;
 	if (!wire_name_ok(out))
 		return fail_set(f, FAIL_BAD_VALUE, "letters, digits, '.', '_' and '-', 64 at most",
@@ -73,8 +73,8 @@ int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f)
 
 	memset(s, 0, sizeof(*s));
 	if (wire_get_item(m, "slot", 0, &slot, f) != 0 ||
-	    wire_text(slot, "kind", kind, sizeof(kind), f) != 0 ||
-	    wire_text(slot, "label", s->label, sizeof(s->label), f) != 0)
+	    wire_get_text(slot, "kind", kind, sizeof(kind), f) != 0 ||
+	    wire_get_text(slot, "label", s->label, sizeof(s->label), f) != 0)
 		return -1;
 	k = slot_kind_from_name(kind);
 	if (k < 0)
@@ -154,6 +154,6 @@ struct wire_out *committed(struct request *q, struct failure *f)
 	if (tenant_commit(t, f) != 0)
 		return NULL;
 	o = wire_ok();
-	wire_uint(o, "generation", vault_generation(t->vault));
+	wire_put_uint(o, "generation", vault_generation(t->vault));
 	return o;
 }

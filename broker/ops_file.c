@@ -22,7 +22,7 @@ static struct wire_out *staged(struct connection *c)
 {
 	struct wire_out *o = wire_ok();
 
-	wire_uint(o, "size", c->stage.n);
+	wire_put_uint(o, "size", c->stage.n);
 	return o;
 }
 
@@ -72,8 +72,8 @@ struct wire_out *op_part(struct request *q, struct failure *f)
 	}
 	n = s->n - (size_t)at < LIST_PAGE ? s->n - (size_t)at : LIST_PAGE;
 	o = wire_ok();
-	wire_uint(o, "size", s->n);
-	wire_bin(o, "part", s->p + at, n);
+	wire_put_uint(o, "size", s->n);
+	wire_put_bin(o, "part", s->p + at, n);
 	return o;
 }
 
@@ -113,9 +113,9 @@ struct wire_out *op_restore(struct request *q, struct failure *f)
 		return NULL;
 	stage_drop(c);
 	o = wire_ok();
-	wire_uint(o, "generation", vault_generation(c->tenant->vault));
-	wire_uint(o, "entries", vault_count(c->tenant->vault));
-	wire_uint(o, "slots", vault_slots(c->tenant->vault));
+	wire_put_uint(o, "generation", vault_generation(c->tenant->vault));
+	wire_put_uint(o, "entries", vault_count(c->tenant->vault));
+	wire_put_uint(o, "slots", vault_slots(c->tenant->vault));
 	return o;
 }
 

@@ -59,8 +59,8 @@ struct wire_out *op_init(struct request *q, struct failure *f)
 	if (r != 0)
 		return NULL;
 	o = wire_ok();
-	wire_uint(o, "generation", vault_generation(t->vault));
-	wire_str(o, "vault", t->store.path);
+	wire_put_uint(o, "generation", vault_generation(t->vault));
+	wire_put_str(o, "vault", t->store.path);
 	return o;
 }
 
@@ -75,8 +75,8 @@ struct wire_out *op_unlock(struct request *q, struct failure *f)
 	    record_request(q, "unlock", NULL, f) != 0 || tenant_unlock(t, slot, key, f) != 0)
 		return NULL;
 	o = wire_ok();
-	wire_uint(o, "entries", vault_count(t->vault));
-	wire_uint(o, "slots", vault_slots(t->vault));
+	wire_put_uint(o, "entries", vault_count(t->vault));
+	wire_put_uint(o, "slots", vault_slots(t->vault));
 	return o;
 }
 
@@ -106,9 +106,9 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 		return NULL;
 	t->alone = true;
 	o = wire_ok();
-	wire_uint(o, "entries", vault_count(t->vault));
-	wire_uint(o, "slots", vault_slots(t->vault));
-	wire_str(o, "kind", slot_kind_name(kind));
+	wire_put_uint(o, "entries", vault_count(t->vault));
+	wire_put_uint(o, "slots", vault_slots(t->vault));
+	wire_put_str(o, "kind", slot_kind_name(kind));
 	return o;
 }
 
@@ -121,7 +121,7 @@ static int event_field(struct wire_map m, enum lock_why *why, struct failure *f)
 	*why = LOCK_WHY_REQUEST;
 	if (!wire_has(m, "why"))
 		return 0;
-	if (wire_text(m, "why", text, sizeof(text), f) != 0)
+	if (wire_get_text(m, "why", text, sizeof(text), f) != 0)
 		return -1;
 	w = lock_why_from_name(text);
 	if (w != LOCK_WHY_REQUEST && w != LOCK_WHY_SUSPEND && w != LOCK_WHY_SCREEN && w != LOCK_WHY_LOGOUT)
@@ -151,7 +151,7 @@ struct wire_out *op_lock(struct request *q, struct failure *f)
 	if (lock)
 		tenant_lock(t, why, q->connection->peer.pid);
 	o = wire_ok();
-	wire_bool(o, "locked", lock);
+	wire_put_bool(o, "locked", lock);
 	return o;
 }
 
@@ -161,7 +161,7 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	char kind[32];
 
-	if (wire_text(q->map, "kind", kind, sizeof(kind), f) != 0)
+	if (wire_get_text(q->map, "kind", kind, sizeof(kind), f) != 0)
 		return NULL;
 	/* A session has a deadline, and its process hears of nothing else. */
 	if (c->session.state != SESSION_NONE || c->usage) {
@@ -183,11 +183,11 @@ struct wire_out *op_settings(struct request *q, struct failure *f)
 	struct wire_out *o = wire_ok();
 
 	(void)f;
-	wire_uint(o, "idle", s.idle);
-	wire_uint(o, "longest", s.longest);
-	wire_bool(o, "suspend", s.events & LOCK_SUSPEND);
-	wire_bool(o, "screen", s.events & LOCK_SCREEN);
-	wire_bool(o, "logout", s.events & LOCK_LOGOUT);
+	wire_put_uint(o, "idle", s.idle);
+	wire_put_uint(o, "longest", s.longest);
+	wire_put_bool(o, "suspend", s.events & LOCK_SUSPEND);
+	wire_put_bool(o, "screen", s.events & LOCK_SCREEN);
+	wire_put_bool(o, "logout", s.events & LOCK_LOGOUT);
 	return o;
 }
 

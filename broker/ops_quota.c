@@ -83,7 +83,7 @@ static struct wire_out *its_turn(struct connection *c, struct failure *f)
 		return NULL;
 	if (c->usage->own) {
 		o = wire_ok();
-		wire_bool(o, "fetch", true);
+		wire_put_bool(o, "fetch", true);
 	} else {
 		entry = tenant_entry(c->tenant, c->usage->name, NULL);
 		e.entries = c->usage->name;
@@ -92,9 +92,9 @@ static struct wire_out *its_turn(struct connection *c, struct failure *f)
 		if (may_have(c, entry, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
 			return NULL;
 		o = wire_ok();
-		wire_bool(o, "fetch", true);
-		wire_str(o, "origin", entry->origin);
-		wire_secret(o, "token", entry->token, entry->token_len);
+		wire_put_bool(o, "fetch", true);
+		wire_put_str(o, "origin", entry->origin);
+		wire_put_secret(o, "token", entry->token, entry->token_len);
 	}
 	usage_begin(c->usage);
 	c->fetching = true;
@@ -115,8 +115,8 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 		return NULL;
 	case JOIN_CROWDED:
 		o = wire_ok();
-		wire_bool(o, "fetch", false);
-		wire_uint(o, "retry", USAGE_FRESH_MS / 1000);
+		wire_put_bool(o, "fetch", false);
+		wire_put_uint(o, "retry", USAGE_FRESH_MS / 1000);
 		return o;
 	case JOIN_DONE:
 		break;
@@ -157,7 +157,7 @@ static int text_of(struct wire_map m, const char *key, const char *set, char out
 	out[0] = '\0';
 	if (!wire_has(m, key))
 		return 0;
-	if (wire_text(m, key, out, USAGE_TEXT, f) != 0)
+	if (wire_get_text(m, key, out, USAGE_TEXT, f) != 0)
 		return -1;
 	if (out[strspn(out, set)] != '\0')
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: characters that do not belong there", key);
@@ -193,7 +193,7 @@ static int put_error(struct request *q, struct failure *f)
 	char word[USAGE_TEXT];
 	unsigned i;
 
-	if (wire_text(q->map, "error", word, sizeof(word), f) != 0 ||
+	if (wire_get_text(q->map, "error", word, sizeof(word), f) != 0 ||
 	    (wire_has(q->map, "retry") && wire_get_uint(q->map, "retry", &retry, f) != 0))
 		return -1;
 	for (i = 0; i < sizeof(errors) / sizeof(errors[0]) && strcmp(errors[i], word) != 0; i++)
@@ -237,16 +237,16 @@ struct wire_out *op_usage_put(struct request *q, struct failure *f)
 
 static void put_item(struct wire_out *o, const struct usage_item *item)
 {
-	wire_item(o);
-	wire_str(o, "label", item->label);
+	wire_begin_item(o);
+	wire_put_str(o, "label", item->label);
 	if (item->has_percent)
-		wire_uint(o, "percent", item->percent);
+		wire_put_uint(o, "percent", item->percent);
 	if (item->amount[0])
-		wire_str(o, "amount", item->amount);
+		wire_put_str(o, "amount", item->amount);
 	if (item->currency[0])
-		wire_str(o, "currency", item->currency);
+		wire_put_str(o, "currency", item->currency);
 	if (item->reset)
-		wire_uint(o, "reset", item->reset);
+		wire_put_uint(o, "reset", item->reset);
 }
 
 /* Numbers alone: a session may know how much of its quota is left. */
@@ -265,12 +265,12 @@ struct wire_out *op_usage(struct request *q, struct failure *f)
 	u = usage_find(&q->connection->tenant->usage, name, own);
 	n = u && u->fetched ? u->items : 0;
 	o = wire_ok();
-	wire_str(o, "state", usage_state(u, now));
+	wire_put_str(o, "state", usage_state(u, now));
 	if (u && u->fetched)
-		wire_uint(o, "age", (uint64_t)(now - u->fetched) / 1000);
+		wire_put_uint(o, "age", (uint64_t)(now - u->fetched) / 1000);
 	if (u && u->error[0])
-		wire_str(o, "error", u->error);
-	wire_array(o, "items");
+		wire_put_str(o, "error", u->error);
+	wire_begin_array(o, "items");
 	for (i = 0; i < n; i++)
 		put_item(o, &u->item[i]);
 	if (u)

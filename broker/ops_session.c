@@ -22,10 +22,10 @@ static int read_entry(struct request *q, unsigned i, struct session *s, struct f
 	struct wire_map item;
 
 	if (wire_get_item(q->map, "entries", i, &item, f) != 0 ||
-	    wire_text(item, "name", s->entry[i], sizeof(s->entry[i]), f) != 0 ||
-	    wire_text(item, "variable", s->variable[i], sizeof(s->variable[i]), f) != 0)
+	    wire_get_text(item, "name", s->entry[i], sizeof(s->entry[i]), f) != 0 ||
+	    wire_get_text(item, "variable", s->variable[i], sizeof(s->variable[i]), f) != 0)
 		return -1;
-	return wire_text(item, "origin", s->origin[i], sizeof(s->origin[i]), f);
+	return wire_get_text(item, "origin", s->origin[i], sizeof(s->origin[i]), f);
 }
 
 static int read_request(struct request *q, struct session *s, struct failure *f)
@@ -33,15 +33,15 @@ static int read_request(struct request *q, struct session *s, struct failure *f)
 	char delivery[16];
 	int d;
 
-	if (wire_text(q->map, "provider", s->provider, sizeof(s->provider), f) != 0 ||
-	    wire_text(q->map, "mode", s->mode, sizeof(s->mode), f) != 0 ||
-	    wire_text(q->map, "delivery", delivery, sizeof(delivery), f) != 0 ||
+	if (wire_get_text(q->map, "provider", s->provider, sizeof(s->provider), f) != 0 ||
+	    wire_get_text(q->map, "mode", s->mode, sizeof(s->mode), f) != 0 ||
+	    wire_get_text(q->map, "delivery", delivery, sizeof(delivery), f) != 0 ||
 	    wire_get_bool(q->map, "strict", &s->strict, f) != 0 ||
 	    wire_get_array(q->map, "entries", &s->entries, f) != 0)
 		return -1;
 	/* absent from a ccrun that knows none: then an entry that has one is refused */
 	if (wire_has(q->map, "config_dir") &&
-	    wire_text(q->map, "config_dir", s->config_dir, sizeof(s->config_dir), f) != 0)
+	    wire_get_text(q->map, "config_dir", s->config_dir, sizeof(s->config_dir), f) != 0)
 		return -1;
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)
@@ -64,11 +64,11 @@ static struct wire_out *granted(struct connection *c)
 	struct wire_out *o = wire_ok();
 	char kind[NAME_MAX_LEN + 1];
 
-	wire_bool(o, "granted", true);
-	wire_str(o, "session", c->session.id);
+	wire_put_bool(o, "granted", true);
+	wire_put_str(o, "session", c->session.id);
 	if (ref) {
 		snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(ref, ":"), ref);
-		wire_str(o, "source", kind);
+		wire_put_str(o, "source", kind);
 	}
 	return o;
 }

@@ -64,9 +64,9 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 	if (!done)
 		return NULL;
 	o = wire_ok();
-	wire_uint(o, "id", slot.id);
-	wire_uint(o, "generation", vault_generation(t->vault));
-	wire_uint(o, "slots", vault_slots(t->vault));
+	wire_put_uint(o, "id", slot.id);
+	wire_put_uint(o, "generation", vault_generation(t->vault));
+	wire_put_uint(o, "slots", vault_slots(t->vault));
 	return o;
 }
 
@@ -111,8 +111,8 @@ struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 		return NULL;
 	drop_keyfiles(t);
 	o = wire_ok();
-	wire_uint(o, "generation", vault_generation(t->vault));
-	wire_uint(o, "slots", vault_slots(t->vault));
+	wire_put_uint(o, "generation", vault_generation(t->vault));
+	wire_put_uint(o, "slots", vault_slots(t->vault));
 	return o;
 }
 
@@ -132,8 +132,8 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 		return NULL;
 	drop_keyfiles(t);
 	o = wire_ok();
-	wire_uint(o, "id", slot.id);
-	wire_uint(o, "generation", vault_generation(t->vault));
+	wire_put_uint(o, "id", slot.id);
+	wire_put_uint(o, "generation", vault_generation(t->vault));
 	return o;
 }
 
@@ -197,8 +197,8 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	keyfile_after(q, keyfile, true);
 	drop_keyfiles(t);
 	o = wire_ok();
-	wire_uint(o, "generation", vault_generation(t->vault));
-	wire_uint(o, "slots", vault_slots(t->vault));
+	wire_put_uint(o, "generation", vault_generation(t->vault));
+	wire_put_uint(o, "slots", vault_slots(t->vault));
 	return o;
 }
 
@@ -210,7 +210,7 @@ struct wire_out *op_host(struct request *q, struct failure *f)
 	if (own_host(q->connection->tenant, public, f) != 0)
 		return NULL;
 	o = wire_ok();
-	wire_bin(o, "public", public, sizeof(public));
+	wire_put_bin(o, "public", public, sizeof(public));
 	return o;
 }
 

@@ -58,13 +58,13 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	wait = e->source && !e->token && is_taken(q, name);
 	if (!e->source || e->token || wait) {
 		o = wire_ok();
-		wire_bool(o, "cached", !wait);
-		wire_bool(o, "wait", wait);
+		wire_put_bool(o, "cached", !wait);
+		wire_put_bool(o, "wait", wait);
 		return o;
 	}
 	o = wire_ok();
-	wire_bool(o, "cached", false);
-	wire_bool(o, "wait", false);
+	wire_put_bool(o, "cached", false);
+	wire_put_bool(o, "wait", false);
 	wire_put_source(o, e->source);
 	memcpy(c->taking, name, sizeof(name));
 	c->deadline = io_now_ms() + SOURCE_DEADLINE_MS;

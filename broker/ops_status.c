@@ -21,13 +21,13 @@ static void put_state(struct wire_out *o, struct request *q)
 {
 	struct tenant *t = q->connection->tenant;
 
-	wire_str(o, "broker", q->broker->system ? "system" : "user");
-	wire_str(o, "version", CCRUN_VERSION);
-	wire_str(o, "state", tenant_state(t));
-	wire_str(o, "vault", t->store.path);
+	wire_put_str(o, "broker", q->broker->system ? "system" : "user");
+	wire_put_str(o, "version", CCRUN_VERSION);
+	wire_put_str(o, "state", tenant_state(t));
+	wire_put_str(o, "vault", t->store.path);
 	/* "start": nobody locked it; what can be opened without a person may be. */
-	wire_str(o, "why", lock_why_name(t->why));
-	wire_uint(o, "asleep", t->vault ? vault_tokens_asleep(t->vault) : 0);
+	wire_put_str(o, "why", lock_why_name(t->why));
+	wire_put_uint(o, "asleep", t->vault ? vault_tokens_asleep(t->vault) : 0);
 }
 
 struct wire_out *op_hello(struct request *q, struct failure *f)
@@ -48,19 +48,19 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 
 	(void)f;
 	put_state(o, q);
-	wire_uint(o, "pid", (uint64_t)getpid());
-	wire_uint(o, "started", b->started);
-	wire_bool(o, "memory_locked", arena_verify(t->arena));
-	wire_uint(o, "memory_size", arena_size(t->arena));
-	wire_uint(o, "memory_used", arena_used(t->arena));
-	wire_bool(o, "undumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
-	wire_bool(o, "untraced", proc_tracer(getpid()) == 0);
-	wire_bool(o, "caged", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2);
-	wire_uint(o, "sessions", t->sessions);
-	wire_uint(o, "releases", t->releases);
-	wire_uint(o, "locked_at", t->locked_at);
-	wire_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);
-	wire_bool(o, "watched", t->watched);
+	wire_put_uint(o, "pid", (uint64_t)getpid());
+	wire_put_uint(o, "started", b->started);
+	wire_put_bool(o, "memory_locked", arena_verify(t->arena));
+	wire_put_uint(o, "memory_size", arena_size(t->arena));
+	wire_put_uint(o, "memory_used", arena_used(t->arena));
+	wire_put_bool(o, "undumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
+	wire_put_bool(o, "untraced", proc_tracer(getpid()) == 0);
+	wire_put_bool(o, "caged", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2);
+	wire_put_uint(o, "sessions", t->sessions);
+	wire_put_uint(o, "releases", t->releases);
+	wire_put_uint(o, "locked_at", t->locked_at);
+	wire_put_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);
+	wire_put_bool(o, "watched", t->watched);
 	return o;
 }
 
@@ -68,17 +68,17 @@ static void slot_item(struct wire_out *o, const struct slot_info *s)
 {
 	bool kdf = s->kind == SLOT_PASSPHRASE;
 
-	wire_item(o);
-	wire_uint(o, "id", s->id);
-	wire_str(o, "kind", slot_kind_name(s->kind));
-	wire_str(o, "label", s->label);
-	wire_uint(o, "created", s->created);
+	wire_begin_item(o);
+	wire_put_uint(o, "id", s->id);
+	wire_put_str(o, "kind", slot_kind_name(s->kind));
+	wire_put_str(o, "label", s->label);
+	wire_put_uint(o, "created", s->created);
 	if (!kdf)
 		return;
-	wire_uint(o, "alg", s->kdf.alg);
-	wire_uint(o, "ops", s->kdf.ops);
-	wire_uint(o, "mem", s->kdf.mem);
-	wire_bin(o, "salt", s->kdf.salt, sizeof(s->kdf.salt));
+	wire_put_uint(o, "alg", s->kdf.alg);
+	wire_put_uint(o, "ops", s->kdf.ops);
+	wire_put_uint(o, "mem", s->kdf.mem);
+	wire_put_bin(o, "salt", s->kdf.salt, sizeof(s->kdf.salt));
 }
 
 /* Too large for the stack of a loop; one broker, one thread. */
@@ -93,11 +93,11 @@ struct wire_out *op_slots(struct request *q, struct failure *f)
 	if (tenant_inspect(t, &pub, f) != 0)
 		return NULL;
 	o = wire_ok();
-	wire_uint(o, "generation", pub.generation);
-	wire_bin(o, "id", pub.id, sizeof(pub.id));
+	wire_put_uint(o, "generation", pub.generation);
+	wire_put_bin(o, "id", pub.id, sizeof(pub.id));
 	if (t->vault)
-		wire_uint(o, "next", vault_next_slot(t->vault));
-	wire_array(o, "slots");
+		wire_put_uint(o, "next", vault_next_slot(t->vault));
+	wire_begin_array(o, "slots");
 	for (i = 0; i < pub.slots; i++)
 		slot_item(o, &pub.slot[i]);
 	return o;
@@ -119,8 +119,8 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 		return NULL;
 	}
 	o = wire_ok();
-	wire_str(o, "kind", slot_kind_name(pub.slot[i].kind));
-	wire_bin(o, "material", pub.slot[i].material, pub.slot[i].material_len);
+	wire_put_str(o, "kind", slot_kind_name(pub.slot[i].kind));
+	wire_put_bin(o, "material", pub.slot[i].material, pub.slot[i].material_len);
 	return o;
 }
 
@@ -140,7 +140,7 @@ struct wire_out *op_record(struct request *q, struct failure *f)
 	if (n < 0)
 		return NULL;
 	o = wire_ok();
-	wire_uint(o, "size", size);
-	wire_bin(o, "part", part, (size_t)n);
+	wire_put_uint(o, "size", size);
+	wire_put_bin(o, "part", part, (size_t)n);
 	return o;
 }

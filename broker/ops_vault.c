@@ -23,9 +23,9 @@ static int sealed_fields(struct wire_map m, struct entry *e, struct failure *f)
 	struct policy p;
 
 	if (field_name(m, "name", e->name, f) != 0 ||
-	    wire_text(m, "origin", e->origin, sizeof(e->origin), f) != 0 ||
-	    wire_text(m, "variable", e->variable, sizeof(e->variable), f) != 0 ||
-	    wire_text(m, "policy", e->policy, sizeof(e->policy), f) != 0)
+	    wire_get_text(m, "origin", e->origin, sizeof(e->origin), f) != 0 ||
+	    wire_get_text(m, "variable", e->variable, sizeof(e->variable), f) != 0 ||
+	    wire_get_text(m, "policy", e->policy, sizeof(e->policy), f) != 0)
 		return -1;
 	if (e->origin[0] == '\0')
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "an entry needs an origin");
@@ -89,7 +89,7 @@ struct wire_out *op_get(struct request *q, struct failure *f)
 	if (!e || record_request(q, "get", name, f) != 0)
 		return NULL;
 	o = wire_ok();
-	wire_secret(o, "token", e->token, e->token_len);
+	wire_put_secret(o, "token", e->token, e->token_len);
 	return o;
 }
 
@@ -156,18 +156,18 @@ static void entry_item(struct wire_out *o, const struct entry *e)
 {
 	const struct entry_source *s = e->source;
 
-	wire_item(o);
-	wire_str(o, "name", e->name);
-	wire_str(o, "origin", e->origin);
-	wire_str(o, "variable", e->variable);
-	wire_str(o, "policy", e->policy);
-	wire_uint(o, "created", e->created);
-	wire_uint(o, "changed", e->changed);
-	wire_uint(o, "used", e->used);
+	wire_begin_item(o);
+	wire_put_str(o, "name", e->name);
+	wire_put_str(o, "origin", e->origin);
+	wire_put_str(o, "variable", e->variable);
+	wire_put_str(o, "policy", e->policy);
+	wire_put_uint(o, "created", e->created);
+	wire_put_uint(o, "changed", e->changed);
+	wire_put_uint(o, "used", e->used);
 	if (!s)
 		return;
 	wire_put_source(o, s);
-	wire_bool(o, "fetched", e->token != NULL);
+	wire_put_bool(o, "fetched", e->token != NULL);
 }
 
 static size_t item_size(const struct entry *e)
@@ -188,7 +188,7 @@ struct wire_out *op_list(struct request *q, struct failure *f)
 	struct wire_out *o;
 	size_t size = 0;
 
-	if (wire_text(q->map, "after", after, sizeof(after), f) != 0)
+	if (wire_get_text(q->map, "after", after, sizeof(after), f) != 0)
 		return NULL;
 	for (first = 0; first < n && strcmp(vault_at(v, first)->name, after) <= 0; first++)
 		;
@@ -198,8 +198,8 @@ struct wire_out *op_list(struct request *q, struct failure *f)
 			break;
 	}
 	o = wire_ok();
-	wire_bool(o, "more", last < n);
-	wire_array(o, "entries");
+	wire_put_bool(o, "more", last < n);
+	wire_begin_array(o, "entries");
 	for (i = first; i < last; i++)
 		entry_item(o, vault_at(v, i));
 	return o;

@@ -224,15 +224,15 @@ static int add_put_entry(struct client *c, const struct wanted *w, bool replace,
 {
 	struct wire_out *o = wire_request("put");
 
-	wire_str(o, "name", w->entry);
-	wire_str(o, "origin", w->origin);
-	wire_str(o, "variable", w->variable);
-	wire_str(o, "policy", w->policy);
-	wire_bool(o, "replace", replace);
+	wire_put_str(o, "name", w->entry);
+	wire_put_str(o, "origin", w->origin);
+	wire_put_str(o, "variable", w->variable);
+	wire_put_str(o, "policy", w->policy);
+	wire_put_bool(o, "replace", replace);
 	if (source)
 		wire_put_source(o, source);
 	if (n > 0)
-		wire_secret(o, "token", token, n);
+		wire_put_secret(o, "token", token, n);
 	return client_call(c, o, f);
 }
 

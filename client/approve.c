@@ -163,10 +163,10 @@ static int approve_seal(struct client *c, const struct change *ch, struct failur
 {
 	struct wire_out *o = wire_request("approve");
 
-	wire_str(o, "name", ch->to.entry);
-	wire_str(o, "origin", ch->to.origin);
-	wire_str(o, "variable", ch->to.variable);
-	wire_str(o, "policy", ch->to.policy);
+	wire_put_str(o, "name", ch->to.entry);
+	wire_put_str(o, "origin", ch->to.origin);
+	wire_put_str(o, "variable", ch->to.variable);
+	wire_put_str(o, "policy", ch->to.policy);
 	if (ch->source_differs)
 		wire_put_source(o, &ch->source);
 	if (client_call(c, o, f) != 0)

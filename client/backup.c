@@ -80,7 +80,7 @@ static int backup_write(struct client *c, const char *file, int fd, struct failu
 		goto out;
 	o = wire_request("backup");
 	slot_put(o, &s.info);
-	wire_secret(o, "key", s.key.p, KEY_LEN);
+	wire_put_secret(o, "key", s.key.p, KEY_LEN);
 	if (client_call(c, o, f) != 0 || transfer_fetch(c, &p, &n, f) != 0)
 		goto out;
 	r = io_replace_file(file, 0600, p, n, f);

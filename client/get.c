@@ -35,7 +35,7 @@ static int get_request(struct client *c, const char *name, struct failure *f)
 	if (client_connect(c, true, f) != 0)
 		return -1;
 	o = wire_request("get");
-	wire_str(o, "name", name);
+	wire_put_str(o, "name", name);
 	return client_call(c, o, f);
 }
 

@@ -62,7 +62,7 @@ static int host_use_keyfile(struct client *c, const char *file, struct failure *
 		return -1;
 	}
 	o = wire_request("keyfile");
-	wire_bin(o, "keyfile", bytes, n);
+	wire_put_bin(o, "keyfile", bytes, n);
 	free(bytes);
 	if (client_call(c, o, f) != 0)
 		return -1;

@@ -91,8 +91,8 @@ static FILE *log_fetch_file(struct client *c, bool old, struct failure *f)
 	}
 	while (at < size) {
 		o = wire_request("record");
-		wire_uint(o, "at", at);
-		wire_bool(o, "old", old);
+		wire_put_uint(o, "at", at);
+		wire_put_bool(o, "old", old);
 		if (client_call(c, o, f) != 0 || wire_get_uint(c->dial.in.top, "size", &size, f) != 0 ||
 		    wire_get_bin(c->dial.in.top, "part", &part, &n, f) != 0)
 			goto bad;

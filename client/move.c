@@ -46,8 +46,8 @@ static int move_export_with_key(struct client *c, uint32_t id, const uint8_t *ke
 	struct wire_out *o = wire_request("export");
 	struct move *m = arg;
 
-	wire_uint(o, "slot", id);
-	wire_secret(o, "key", key, KEY_LEN);
+	wire_put_uint(o, "slot", id);
+	wire_put_secret(o, "key", key, KEY_LEN);
 	if (client_call(c, o, f) != 0)
 		return -1;
 	free(m->p);
@@ -97,8 +97,8 @@ static int move_compare(struct client *c, struct move *m, struct failure *f)
 	size_t n = 0;
 	int r;
 
-	wire_uint(o, "slot", m->slot);
-	wire_secret(o, "key", m->key.p, KEY_LEN);
+	wire_put_uint(o, "slot", m->slot);
+	wire_put_secret(o, "key", m->key.p, KEY_LEN);
 	r = client_call(c, o, f) == 0 ? transfer_fetch(c, &p, &n, f) : -1;
 	if (r == 0 && (n != m->n || memcmp(p, m->p, n) != 0)) {
 		r = fail_set(f, FAIL_CHANGED, NULL, "the vault is in both brokers, and was changed in one of them");
@@ -117,10 +117,10 @@ static int move_import(struct client *c, struct move *m, struct failure *f)
 	if (transfer_send(c, m->p, m->n, f) != 0)
 		return -1;
 	o = wire_request("restore");
-	wire_uint(o, "slot", m->slot);
-	wire_bool(o, "replace", false);
-	wire_bool(o, "rekey", false);
-	wire_secret(o, "key", m->key.p, KEY_LEN);
+	wire_put_uint(o, "slot", m->slot);
+	wire_put_bool(o, "replace", false);
+	wire_put_bool(o, "rekey", false);
+	wire_put_secret(o, "key", m->key.p, KEY_LEN);
 	return client_call(c, o, f);
 }
 
@@ -133,9 +133,9 @@ static int move_retire(struct client *c, struct move *m, struct failure *f)
 		wire_out_free(o);
 		return -1;
 	}
-	wire_uint(o, "slot", m->slot);
-	wire_uint(o, "generation", m->slots.generation);
-	wire_secret(o, "key", m->key.p, KEY_LEN);
+	wire_put_uint(o, "slot", m->slot);
+	wire_put_uint(o, "generation", m->slots.generation);
+	wire_put_secret(o, "key", m->key.p, KEY_LEN);
 	return client_call(c, o, f);
 }
 

@@ -237,10 +237,10 @@ static int rekey_send(struct client *c, struct rekey *r, struct failure *f)
 		return -1;
 	r->sent = true;
 	o = wire_request("rekey");
-	wire_uint(o, "expect", r->slots.next);
+	wire_put_uint(o, "expect", r->slots.next);
 	if (r->has_keyfile)
-		wire_bin(o, "keyfile", r->keyfile, sizeof(r->keyfile));
-	wire_secret(o, "keys", r->keys.p, r->keys.n);
+		wire_put_bin(o, "keyfile", r->keyfile, sizeof(r->keyfile));
+	wire_put_secret(o, "keys", r->keys.p, r->keys.n);
 	return client_call(c, o, f);
 }
 

@@ -20,8 +20,8 @@ int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
 	if (require_name(from, f) != 0 || require_name(to, f) != 0 || client_connect(c, true, f) != 0)
 		return -1;
 	o = wire_request("rename");
-	wire_str(o, "name", from);
-	wire_str(o, "to", to);
+	wire_put_str(o, "name", from);
+	wire_put_str(o, "to", to);
 	if (client_call(c, o, f) != 0) {
 		entries_hint_for_provider(from, f);
 		return -1;

@@ -32,10 +32,10 @@ static int restore_with_key(struct client *c, uint32_t id, const uint8_t *key, v
 	if (transfer_send(c, r->p, r->n, f) != 0)
 		return -1;
 	o = wire_request("restore");
-	wire_uint(o, "slot", id);
-	wire_bool(o, "replace", r->replace);
-	wire_bool(o, "rekey", true);
-	wire_secret(o, "key", key, KEY_LEN);
+	wire_put_uint(o, "slot", id);
+	wire_put_bool(o, "replace", r->replace);
+	wire_put_bool(o, "rekey", true);
+	wire_put_secret(o, "key", key, KEY_LEN);
 	return client_call(c, o, f);
 }
 

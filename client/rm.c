@@ -62,7 +62,7 @@ int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 	}
 	o = wire_request("rm");
-	wire_str(o, "name", name);
+	wire_put_str(o, "name", name);
 	if (client_call(c, o, f) != 0)
 		return -1;
 	say("removed '%s'", name);

@@ -56,7 +56,7 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 					times[i]);
 		if (settings_check_once(seen, i, times[i], f) != 0)
 			return -1;
-		wire_uint(o, times[i], seconds);
+		wire_put_uint(o, times[i], seconds);
 		return 0;
 	}
 	i = settings_find_word(events, EVENTS, word, len);
@@ -66,7 +66,7 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 				"that is no setting");
 	if (settings_check_once(seen, TIMES + i, events[i], f) != 0)
 		return -1;
-	wire_bool(o, events[i], yes);
+	wire_put_bool(o, events[i], yes);
 	return 0;
 }
 

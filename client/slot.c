@@ -207,7 +207,7 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 	if (client_connect(c, true, f) != 0)
 		return -1;
 	o = wire_request("slot-rm");
-	wire_uint(o, "id", s->id);
+	wire_put_uint(o, "id", s->id);
 	if (client_call(c, o, f) != 0)
 		return -1;
 	wire_get_uint(c->dial.in.top, "slots", &n, NULL);

@@ -44,10 +44,10 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 {
 	char state[16];
 
-	if (wire_text(m, "state", state, sizeof(state), f) != 0 ||
-	    wire_text(m, "broker", s->kind, sizeof(s->kind), f) != 0 ||
-	    wire_text(m, "version", s->version, sizeof(s->version), f) != 0 ||
-	    wire_text(m, "vault", s->vault, sizeof(s->vault), f) != 0 ||
+	if (wire_get_text(m, "state", state, sizeof(state), f) != 0 ||
+	    wire_get_text(m, "broker", s->kind, sizeof(s->kind), f) != 0 ||
+	    wire_get_text(m, "version", s->version, sizeof(s->version), f) != 0 ||
+	    wire_get_text(m, "vault", s->vault, sizeof(s->vault), f) != 0 ||
 	    wire_get_uint(m, "pid", &s->pid, f) != 0 ||
 	    wire_get_uint(m, "started", &s->started, f) != 0 ||
 	    wire_get_uint(m, "memory_size", &s->memory_size, f) != 0 ||
@@ -58,7 +58,7 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	    wire_get_bool(m, "undumpable", &s->undumpable, f) != 0 ||
 	    wire_get_bool(m, "untraced", &s->untraced, f) != 0 ||
 	    wire_get_bool(m, "caged", &s->caged, f) != 0 ||
-	    wire_text(m, "why", s->why, sizeof(s->why), f) != 0 ||
+	    wire_get_text(m, "why", s->why, sizeof(s->why), f) != 0 ||
 	    wire_get_uint(m, "locked_at", &s->locked_at, f) != 0 ||
 	    wire_get_uint(m, "kept", &s->kept, f) != 0 ||
 	    wire_get_uint(m, "asleep", &s->asleep, f) != 0 ||

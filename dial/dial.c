@@ -161,7 +161,7 @@ static int system_has_ours(struct dial *d, struct failure *f)
 {
 	char state[16];
 
-	if (dial_hello(d, f) != 0 || wire_text(d->in.top, "state", state, sizeof(state), f) != 0)
+	if (dial_hello(d, f) != 0 || wire_get_text(d->in.top, "state", state, sizeof(state), f) != 0)
 		return -1;
 	return strcmp(state, "none") != 0;
 }
@@ -367,9 +367,9 @@ static int refused(struct wire_map m, struct failure *f)
 	struct failure got = { .code = FAIL_INTERNAL };
 	char name[64];
 
-	if (wire_text(m, "error", name, sizeof(name), f) != 0 ||
-	    wire_text(m, "message", got.what, sizeof(got.what), f) != 0 ||
-	    wire_text(m, "hint", got.hint, sizeof(got.hint), f) != 0)
+	if (wire_get_text(m, "error", name, sizeof(name), f) != 0 ||
+	    wire_get_text(m, "message", got.what, sizeof(got.what), f) != 0 ||
+	    wire_get_text(m, "hint", got.hint, sizeof(got.hint), f) != 0)
 		return -1;
 	got.code = fail_from_name(name);
 	if (f)

@@ -35,7 +35,7 @@ static enum entry_match entry_match_account(struct import *im, const struct acco
 		return same ? ENTRY_SAME : ENTRY_DIFFERS;
 	}
 	o = wire_request("get");
-	wire_str(o, "name", entry);
+	wire_put_str(o, "name", entry);
 	if (client_call(im->c, o, f) != 0)
 		return ENTRY_FAILED;
 	if (wire_get_bin(im->c->dial.in.top, "token", &p, &n, f) != 0)
@@ -221,15 +221,15 @@ static int entry_put(struct import *im, const struct account *a, const struct wa
 {
 	struct wire_out *o = wire_request("put");
 
-	wire_str(o, "name", w->entry);
-	wire_str(o, "origin", w->origin);
-	wire_str(o, "variable", w->variable);
-	wire_str(o, "policy", w->policy);
-	wire_bool(o, "replace", false);
+	wire_put_str(o, "name", w->entry);
+	wire_put_str(o, "origin", w->origin);
+	wire_put_str(o, "variable", w->variable);
+	wire_put_str(o, "policy", w->policy);
+	wire_put_bool(o, "replace", false);
 	if (source)
 		wire_put_source(o, source);
 	else
-		wire_secret(o, "token", a->token, a->n);
+		wire_put_secret(o, "token", a->token, a->n);
 	return client_call(im->c, o, f);
 }
 

@@ -67,12 +67,12 @@ static int claim_read_answer(const uint8_t *packet, size_t n, char **out, unsign
 
 	switch (claim_type(packet, n)) {
 	case CLAIM_OK:
-		count = claim_items(packet, n, item, max < SESSION_ENTRIES_MAX ? max : SESSION_ENTRIES_MAX);
+		count = claim_get_items(packet, n, item, max < SESSION_ENTRIES_MAX ? max : SESSION_ENTRIES_MAX);
 		if (count > 0)
 			return items_to_strings(item, count, out, f);
 		return fail_set(f, FAIL_INTERNAL, NULL, "the broker's answer to the claim is malformed");
 	case CLAIM_REFUSED:
-		if (claim_refusal(packet, n, &what, &hint) != 0)
+		if (claim_get_refusal(packet, n, &what, &hint) != 0)
 			return fail_set(f, FAIL_INTERNAL, NULL, "the claim was refused");
 		fail_set(f, FAIL_POSTURE, NULL, "%.*s", (int)what.n, what.p);
 		fail_hint(f, "%.*s", (int)hint.n, hint.p);
@@ -94,7 +94,7 @@ int env_delivery_claim(int connection, char **out, unsigned max, struct failure 
 		return fail_errno(f, NULL, "cannot harden this process");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return fail_errno(f, NULL, "socketpair");
-	claim_head(head, CLAIM_CLAIM, 0);
+	claim_put_head(head, CLAIM_CLAIM, 0);
 	n = sock_send(connection, &iov, 1, pair[1]);
 	close(pair[1]);
 	if (n == 0 && io_wait(pair[0], POLLIN, io_now_ms() + REPLY_DEADLINE_MS) == 1)

@@ -26,17 +26,17 @@ static struct wire_out *open_request(const struct provider *p, enum delivery d)
 	struct wire_out *o = wire_request("open");
 	unsigned i;
 
-	wire_str(o, "provider", p->name);
-	wire_str(o, "mode", p->mode);
-	wire_str(o, "delivery", delivery_name(d));
-	wire_bool(o, "strict", p->policy.strict);
-	wire_str(o, "config_dir", p->policy.config_dir);
-	wire_array(o, "entries");
+	wire_put_str(o, "provider", p->name);
+	wire_put_str(o, "mode", p->mode);
+	wire_put_str(o, "delivery", delivery_name(d));
+	wire_put_bool(o, "strict", p->policy.strict);
+	wire_put_str(o, "config_dir", p->policy.config_dir);
+	wire_begin_array(o, "entries");
 	for (i = 0; i < p->secrets; i++) {
-		wire_item(o);
-		wire_str(o, "name", p->secret[i].entry);
-		wire_str(o, "variable", p->secret[i].variable);
-		wire_str(o, "origin", p->origin);
+		wire_begin_item(o);
+		wire_put_str(o, "name", p->secret[i].entry);
+		wire_put_str(o, "variable", p->secret[i].variable);
+		wire_put_str(o, "origin", p->origin);
 	}
 	return o;
 }
@@ -64,7 +64,7 @@ static int session_request(const struct provider *p, enum delivery d, struct ope
 		dial_close(&dial);
 		return -1;
 	}
-	if (wire_text(dial.in.top, "source", out->manager, sizeof(out->manager), NULL) != 0)
+	if (wire_get_text(dial.in.top, "source", out->manager, sizeof(out->manager), NULL) != 0)
 		out->manager[0] = '\0';
 	out->broker = dial.broker;
 	out->connection = dial.fd;

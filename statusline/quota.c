@@ -40,16 +40,16 @@ static void add_item(struct wire_map m, struct quota *q)
 	uint64_t n;
 
 	memset(it, 0, sizeof(*it));
-	if (wire_text(m, "label", it->label, sizeof(it->label), NULL) != 0)
+	if (wire_get_text(m, "label", it->label, sizeof(it->label), NULL) != 0)
 		return;
 	if (wire_has(m, "percent") && wire_get_uint(m, "percent", &n, NULL) == 0) {
 		it->is_percent = true;
 		it->percent = (double)n / 100;
 	}
-	if (wire_has(m, "amount") && wire_text(m, "amount", it->amount, sizeof(it->amount), NULL) != 0)
+	if (wire_has(m, "amount") && wire_get_text(m, "amount", it->amount, sizeof(it->amount), NULL) != 0)
 		it->amount[0] = '\0';
 	if (wire_has(m, "currency") &&
-	    wire_text(m, "currency", it->currency, sizeof(it->currency), NULL) != 0)
+	    wire_get_text(m, "currency", it->currency, sizeof(it->currency), NULL) != 0)
 		it->currency[0] = '\0';
 	if (wire_has(m, "reset") && wire_get_uint(m, "reset", &n, NULL) == 0 && n < (uint64_t)1 << 40)
 		it->reset = (int64_t)n;
@@ -64,7 +64,7 @@ static void read_answer(struct wire_map m, struct quota *q)
 	char state[16];
 
 	q->state = QUOTA_ERROR;
-	if (wire_text(m, "state", state, sizeof(state), NULL) != 0)
+	if (wire_get_text(m, "state", state, sizeof(state), NULL) != 0)
 		return;
 	if (strcmp(state, "none") == 0)
 		q->state = QUOTA_NONE;
@@ -93,8 +93,8 @@ static bool ask(const struct shown_provider *p, int ms, struct quota *q)
 	q->state = QUOTA_ERROR;
 	if (dial_open_within(&d, ms, buf, sizeof(buf), &f) == 0) {
 		o = wire_request("usage");
-		wire_str(o, "name", p->usage);
-		wire_bool(o, "own", p->own);
+		wire_put_str(o, "name", p->usage);
+		wire_put_bool(o, "own", p->own);
 		answered = dial_call(&d, o, NULL, &f) == 0;
 		if (answered)
 			read_answer(d.in.top, q);

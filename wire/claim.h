@@ -53,7 +53,7 @@ static inline uint32_t claim_get32(const uint8_t *p)
 }
 
 /* Write a header. */
-static inline void claim_head(uint8_t out[CLAIM_HEAD], enum claim_type type,
+static inline void claim_put_head(uint8_t out[CLAIM_HEAD], enum claim_type type,
 			      uint32_t body)
 {
 	memcpy(out, CLAIM_MAGIC, 4);
@@ -96,7 +96,7 @@ static inline bool claim_name_ok(const char *s, size_t n)
 }
 
 /* The item at p, of n bytes at most: its length, or 0 when it is malformed. */
-static inline size_t claim_item(const uint8_t *p, size_t n, struct claim_item *out)
+static inline size_t claim_get_item(const uint8_t *p, size_t n, struct claim_item *out)
 {
 	if (n < CLAIM_ITEM_HEAD)
 		return 0;
@@ -117,7 +117,7 @@ static inline size_t claim_item(const uint8_t *p, size_t n, struct claim_item *o
  * (0 answers `arrived` and `again`), or -1 when the packet is none, an item is
  * malformed, there are more than max, a name comes twice or bytes follow.
  */
-static inline int claim_items(const uint8_t *packet, size_t n, struct claim_item *out, unsigned max)
+static inline int claim_get_items(const uint8_t *packet, size_t n, struct claim_item *out, unsigned max)
 {
 	size_t at = CLAIM_HEAD + 2, used;
 	unsigned i, k, count;
@@ -128,7 +128,7 @@ static inline int claim_items(const uint8_t *packet, size_t n, struct claim_item
 	if (count > max)
 		return -1;
 	for (i = 0; i < count; i++) {
-		used = claim_item(packet + at, n - at, &out[i]);
+		used = claim_get_item(packet + at, n - at, &out[i]);
 		if (used == 0)
 			return -1;
 		for (k = 0; k < i; k++)
@@ -141,7 +141,7 @@ static inline int claim_items(const uint8_t *packet, size_t n, struct claim_item
 }
 
 /* Both texts of a CLAIM_REFUSED packet of n bytes.  0, or -1 when it is none. */
-static inline int claim_refusal(const uint8_t *packet, size_t n, struct claim_text *what,
+static inline int claim_get_refusal(const uint8_t *packet, size_t n, struct claim_text *what,
 				struct claim_text *hint)
 {
 	struct claim_text *const text[] = { what, hint };

@@ -19,7 +19,7 @@ struct failure;
 
 /* ---- writing ---- */
 
-/* A message being written: ordinary memory, so never a secret (see wire_secret). */
+/* A message being written: ordinary memory, so never a secret (see wire_put_secret). */
 struct wire_out;
 
 /*
@@ -34,25 +34,25 @@ struct wire_out *wire_ok(void);
 /* The whole of {v, ok:false, error, message, hint}. */
 struct wire_out *wire_error(const struct failure *f);
 
-void wire_str(struct wire_out *o, const char *key, const char *value);
-void wire_bool(struct wire_out *o, const char *key, bool value);
-void wire_uint(struct wire_out *o, const char *key, uint64_t value);
-void wire_bin(struct wire_out *o, const char *key, const void *p, size_t n); /* public bytes */
+void wire_put_str(struct wire_out *o, const char *key, const char *value);
+void wire_put_bool(struct wire_out *o, const char *key, bool value);
+void wire_put_uint(struct wire_out *o, const char *key, uint64_t value);
+void wire_put_bin(struct wire_out *o, const char *key, const void *p, size_t n); /* public bytes */
 
 /*
- * An array of maps: wire_array, for each map wire_item and then its keys.  Keys
- * of the message after it: wire_array_end first.  The keys and the items are
+ * An array of maps: wire_begin_array, for each map wire_begin_item and then its keys.  Keys
+ * of the message after it: wire_end_array first.  The keys and the items are
  * counted as they are written.
  */
-void wire_array(struct wire_out *o, const char *key);
-void wire_item(struct wire_out *o);
-void wire_array_end(struct wire_out *o);
+void wire_begin_array(struct wire_out *o, const char *key);
+void wire_begin_item(struct wire_out *o);
+void wire_end_array(struct wire_out *o);
 
 /*
  * The message's last key, a secret: its header is written, its n bytes are
  * sent from p by wire_send and never copied.  p must live until then.
  */
-void wire_secret(struct wire_out *o, const char *key, const void *p, size_t n);
+void wire_put_secret(struct wire_out *o, const char *key, const void *p, size_t n);
 
 /*
  * Send it as one packet with descriptor pass (or -1).  Returns 0 or -1
@@ -85,10 +85,10 @@ bool wire_has(struct wire_map m, const char *key);
 
 /*
  * Fields; each returns 0 or -1 with FAIL_WRONG_TYPE (absent or of another
- * type) or FAIL_BAD_VALUE.  wire_text copies a string without control
+ * type) or FAIL_BAD_VALUE.  wire_get_text copies a string without control
  * characters and NULs into out (size bytes with the NUL).
  */
-int wire_text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f);
+int wire_get_text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f);
 int wire_get_uint(struct wire_map m, const char *key, uint64_t *out, struct failure *f);
 int wire_get_bool(struct wire_map m, const char *key, bool *out, struct failure *f);
 int wire_get_bin(struct wire_map m, const char *key, const uint8_t **p, size_t *n, struct failure *f);

@@ -128,7 +128,7 @@ static struct wire_out *out_begin(void)
 	msgpack_sbuffer_init(&o->buf);
 	msgpack_packer_init(&o->pk, &o->buf, msgpack_sbuffer_write);
 	out_open(o, true);
-	wire_uint(o, "v", WIRE_VERSION);
+	wire_put_uint(o, "v", WIRE_VERSION);
 	return o;
 }
 
@@ -136,7 +136,7 @@ struct wire_out *wire_request(const char *op)
 {
 	struct wire_out *o = out_begin();
 
-	wire_str(o, "op", op);
+	wire_put_str(o, "op", op);
 	return o;
 }
 
@@ -144,7 +144,7 @@ struct wire_out *wire_ok(void)
 {
 	struct wire_out *o = out_begin();
 
-	wire_bool(o, "ok", true);
+	wire_put_bool(o, "ok", true);
 	return o;
 }
 
@@ -152,32 +152,32 @@ struct wire_out *wire_error(const struct failure *f)
 {
 	struct wire_out *o = out_begin();
 
-	wire_bool(o, "ok", false);
-	wire_str(o, "error", fail_name(f->code));
-	wire_str(o, "message", f->what);
-	wire_str(o, "hint", f->hint);
+	wire_put_bool(o, "ok", false);
+	wire_put_str(o, "error", fail_name(f->code));
+	wire_put_str(o, "message", f->what);
+	wire_put_str(o, "hint", f->hint);
 	return o;
 }
 
-void wire_str(struct wire_out *o, const char *key, const char *value)
+void wire_put_str(struct wire_out *o, const char *key, const char *value)
 {
 	if (out_key(o, key))
 		out_text(o, value);
 }
 
-void wire_bool(struct wire_out *o, const char *key, bool value)
+void wire_put_bool(struct wire_out *o, const char *key, bool value)
 {
 	if (out_key(o, key))
 		out_written(o, value ? msgpack_pack_true(&o->pk) : msgpack_pack_false(&o->pk));
 }
 
-void wire_uint(struct wire_out *o, const char *key, uint64_t value)
+void wire_put_uint(struct wire_out *o, const char *key, uint64_t value)
 {
 	if (out_key(o, key))
 		out_written(o, msgpack_pack_uint64(&o->pk, value));
 }
 
-void wire_bin(struct wire_out *o, const char *key, const void *p, size_t n)
+void wire_put_bin(struct wire_out *o, const char *key, const void *p, size_t n)
 {
 	if (!out_key(o, key))
 		return;
@@ -185,13 +185,13 @@ void wire_bin(struct wire_out *o, const char *key, const void *p, size_t n)
 	out_written(o, msgpack_pack_bin_body(&o->pk, p, n));
 }
 
-void wire_array(struct wire_out *o, const char *key)
+void wire_begin_array(struct wire_out *o, const char *key)
 {
 	if (out_key(o, key))
 		out_open(o, false);
 }
 
-void wire_item(struct wire_out *o)
+void wire_begin_item(struct wire_out *o)
 {
 	if (!o || o->error)
 		return;
@@ -203,7 +203,7 @@ void wire_item(struct wire_out *o)
 		out_open(o, true);
 }
 
-void wire_array_end(struct wire_out *o)
+void wire_end_array(struct wire_out *o)
 {
 	if (!o || o->error)
 		return;
@@ -215,7 +215,7 @@ void wire_array_end(struct wire_out *o)
 		o->depth--;
 }
 
-void wire_secret(struct wire_out *o, const char *key, const void *p, size_t n)
+void wire_put_secret(struct wire_out *o, const char *key, const void *p, size_t n)
 {
 	/* Inside an array the key would belong to the last item. */
 	if (o && o->depth != 1)

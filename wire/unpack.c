@@ -94,7 +94,7 @@ bool wire_has(struct wire_map m, const char *key)
 	return find_field(m, key) != NULL;
 }
 
-int wire_text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f)
+int wire_get_text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f)
 {
 	const msgpack_object *o = find_field(m, key);
 	uint32_t i;

@@ -53,10 +53,10 @@ int client_connect(struct client *c, bool start, struct failure *f)
 	c->connected = true;
 	if (dial_open_at(&c->dial, c->where, start, c->buf, WIRE_PACKET_MAX, f) != 0 ||
 	    dial_hello(&c->dial, f) != 0 ||
-	    wire_text(c->dial.in.top, "state", c->state, sizeof(c->state), f) != 0 ||
-	    wire_text(c->dial.in.top, "why", c->why, sizeof(c->why), f) != 0 ||
+	    wire_get_text(c->dial.in.top, "state", c->state, sizeof(c->state), f) != 0 ||
+	    wire_get_text(c->dial.in.top, "why", c->why, sizeof(c->why), f) != 0 ||
 	    wire_get_uint(c->dial.in.top, "asleep", &c->asleep, f) != 0 ||
-	    wire_text(c->dial.in.top, "vault", c->vault, sizeof(c->vault), f) != 0)
+	    wire_get_text(c->dial.in.top, "vault", c->vault, sizeof(c->vault), f) != 0)
 		return -1;
 	return 0;
 }

@@ -17,10 +17,10 @@
 
 static int entries_read_item(struct wire_map m, struct listed *e, struct failure *f)
 {
-	if (wire_text(m, "name", e->name, sizeof(e->name), f) != 0 ||
-	    wire_text(m, "origin", e->origin, sizeof(e->origin), f) != 0 ||
-	    wire_text(m, "variable", e->variable, sizeof(e->variable), f) != 0 ||
-	    wire_text(m, "policy", e->policy, sizeof(e->policy), f) != 0 ||
+	if (wire_get_text(m, "name", e->name, sizeof(e->name), f) != 0 ||
+	    wire_get_text(m, "origin", e->origin, sizeof(e->origin), f) != 0 ||
+	    wire_get_text(m, "variable", e->variable, sizeof(e->variable), f) != 0 ||
+	    wire_get_text(m, "policy", e->policy, sizeof(e->policy), f) != 0 ||
 	    wire_get_uint(m, "created", &e->created, f) != 0 ||
 	    wire_get_uint(m, "changed", &e->changed, f) != 0 ||
 	    wire_get_uint(m, "used", &e->used, f) != 0 ||
@@ -43,7 +43,7 @@ static int entries_read_page(struct client *c, struct listed **list, unsigned *n
 	struct listed *grown;
 	unsigned i, count;
 
-	wire_str(o, "after", *n ? (*list)[*n - 1].name : "");
+	wire_put_str(o, "after", *n ? (*list)[*n - 1].name : "");
 	if (client_call(c, o, f) != 0 ||
 	    wire_get_bool(c->dial.in.top, "more", more, f) != 0 ||
 	    wire_get_array(c->dial.in.top, "entries", &count, f) != 0)

@@ -160,8 +160,8 @@ int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failur
 {
 	struct wire_out *o = wire_request("unlock");
 
-	wire_uint(o, "slot", id);
-	wire_secret(o, "key", key, KEY_LEN);
+	wire_put_uint(o, "slot", id);
+	wire_put_secret(o, "key", key, KEY_LEN);
 	return client_call(c, o, f);
 }
 

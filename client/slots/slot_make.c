@@ -283,19 +283,19 @@ int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
 
 void slot_put(struct wire_out *o, const struct slot_info *info)
 {
-	wire_array(o, "slot");
-	wire_item(o);
-	wire_str(o, "kind", slot_kind_name(info->kind));
-	wire_str(o, "label", info->label);
+	wire_begin_array(o, "slot");
+	wire_begin_item(o);
+	wire_put_str(o, "kind", slot_kind_name(info->kind));
+	wire_put_str(o, "label", info->label);
 	if (info->material_len)
-		wire_bin(o, "material", info->material, info->material_len);
+		wire_put_bin(o, "material", info->material, info->material_len);
 	if (info->kind == SLOT_PASSPHRASE) {
-		wire_uint(o, "alg", info->kdf.alg);
-		wire_uint(o, "ops", info->kdf.ops);
-		wire_uint(o, "mem", info->kdf.mem);
-		wire_bin(o, "salt", info->kdf.salt, sizeof(info->kdf.salt));
+		wire_put_uint(o, "alg", info->kdf.alg);
+		wire_put_uint(o, "ops", info->kdf.ops);
+		wire_put_uint(o, "mem", info->kdf.mem);
+		wire_put_bin(o, "salt", info->kdf.salt, sizeof(info->kdf.salt));
 	}
-	wire_array_end(o);
+	wire_end_array(o);
 }
 
 int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint32_t replace,
@@ -304,12 +304,12 @@ int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint3
 	struct wire_out *o = wire_request(replace ? "slot-replace" : "slot-add");
 
 	slot_put(o, &s->info);
-	wire_uint(o, "expect", expect);
+	wire_put_uint(o, "expect", expect);
 	if (replace)
-		wire_uint(o, "id", replace);
+		wire_put_uint(o, "id", replace);
 	if (s->has_keyfile)
-		wire_bin(o, "keyfile", s->keyfile, sizeof(s->keyfile));
-	wire_secret(o, "key", s->key.p, KEY_LEN);
+		wire_put_bin(o, "keyfile", s->keyfile, sizeof(s->keyfile));
+	wire_put_secret(o, "key", s->key.p, KEY_LEN);
 	return client_call(c, o, f);
 }
 

@@ -19,8 +19,8 @@ static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
 	int k;
 
 	memset(s, 0, sizeof(*s));
-	if (wire_get_uint(m, "id", &id, f) != 0 || wire_text(m, "kind", kind, sizeof(kind), f) != 0 ||
-	    wire_text(m, "label", s->label, sizeof(s->label), f) != 0 ||
+	if (wire_get_uint(m, "id", &id, f) != 0 || wire_get_text(m, "kind", kind, sizeof(kind), f) != 0 ||
+	    wire_get_text(m, "label", s->label, sizeof(s->label), f) != 0 ||
 	    wire_get_uint(m, "created", &s->created, f) != 0)
 		return -1;
 	k = slot_kind_from_name(kind);
@@ -92,7 +92,7 @@ int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct
 	const uint8_t *p;
 	size_t len;
 
-	wire_uint(o, "id", id);
+	wire_put_uint(o, "id", id);
 	if (client_call(c, o, f) != 0 || wire_get_bin(c->dial.in.top, "material", &p, &len, f) != 0)
 		return -1;
 	if (len > *n)

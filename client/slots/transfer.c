@@ -31,7 +31,7 @@ int transfer_fetch(struct client *c, uint8_t **p, size_t *n, struct failure *f)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
 	while (*n < size) {
 		o = wire_request("part");
-		wire_uint(o, "at", *n);
+		wire_put_uint(o, "at", *n);
 		if (client_call(c, o, f) != 0 ||
 		    wire_get_bin(c->dial.in.top, "part", &part, &len, f) != 0)
 			goto bad;
@@ -57,8 +57,8 @@ int transfer_send(struct client *c, const uint8_t *p, size_t n, struct failure *
 	for (at = 0; at < n; at += len) {
 		len = n - at < PART ? n - at : PART;
 		o = wire_request("stage");
-		wire_uint(o, "at", at);
-		wire_bin(o, "part", p + at, len);
+		wire_put_uint(o, "at", at);
+		wire_put_bin(o, "part", p + at, len);
 		if (client_call(c, o, f) != 0)
 			return -1;
 	}

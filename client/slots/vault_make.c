@@ -49,10 +49,10 @@ int vault_make(struct client *c, enum slot_kind kind, int pass_fd, bool system, 
 		goto out;
 	o = wire_request("init");
 	slot_put(o, &s.info);
-	wire_bin(o, "id", id, sizeof(id));
+	wire_put_bin(o, "id", id, sizeof(id));
 	if (s.has_keyfile)
-		wire_bin(o, "keyfile", s.keyfile, sizeof(s.keyfile));
-	wire_secret(o, "key", s.key.p, KEY_LEN);
+		wire_put_bin(o, "keyfile", s.keyfile, sizeof(s.keyfile));
+	wire_put_secret(o, "key", s.key.p, KEY_LEN);
 	sent = true;
 	r = client_call(c, o, f);
 out:

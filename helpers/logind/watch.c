@@ -24,7 +24,7 @@ int watch_begin(struct watch *w, struct failure *f)
 		return -1;
 	request = wire_request("watch");
 	if (request)
-		wire_str(request, "kind", "logind");
+		wire_put_str(request, "kind", "logind");
 	if (dial_call(&w->dial, request, NULL, f) != 0)
 		return -1;
 	/* From here on a broker that hangs must not hang us: a machine waits for sleep. */
@@ -40,7 +40,7 @@ void watch_lock(struct watch *w, const char *why)
 	struct failure f;
 
 	if (request)
-		wire_str(request, "why", why);
+		wire_put_str(request, "why", why);
 	if (wire_send(w->dial.fd, request, -1) == 0) {
 		w->pending++;
 	} else if (errno == EPIPE || errno == ECONNRESET) {
@@ -64,7 +64,7 @@ static void answered(struct watch *w)
 	if (wire_get_bool(w->dial.in.top, "ok", &ok, &f) == 0) {
 		if (ok)
 			return;
-		if (wire_text(w->dial.in.top, "message", why, sizeof(why), &f) == 0)
+		if (wire_get_text(w->dial.in.top, "message", why, sizeof(why), &f) == 0)
 			fail_set(&f, FAIL_SYSTEM, "ccctl lock", "the broker did not lock the vault: %s", why);
 	}
 	fail_print(PROGRAM, &f);

@@ -92,7 +92,7 @@ static int take_request(struct dial *d, const char *name, struct failure *f)
 {
 	struct wire_out *o = wire_request("source-take");
 
-	wire_str(o, "name", name);
+	wire_put_str(o, "name", name);
 	return dial_call(d, o, NULL, f);
 }
 
@@ -121,8 +121,8 @@ static int put(struct dial *d, const char *name, const uint8_t *p, size_t n, str
 {
 	struct wire_out *o = wire_request("source-put");
 
-	wire_str(o, "name", name);
-	wire_secret(o, "token", p, n);
+	wire_put_str(o, "name", name);
+	wire_put_secret(o, "token", p, n);
 	return dial_call(d, o, NULL, f);
 }
 

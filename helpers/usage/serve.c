@@ -46,13 +46,13 @@ static int ask(struct worker *w, struct failure *f)
 	int r;
 
 	if (request) {
-		wire_str(request, "kind", w->kind->name);
+		wire_put_str(request, "kind", w->kind->name);
 		if (w->entry)
-			wire_str(request, "name", w->entry);
+			wire_put_str(request, "name", w->entry);
 		else
-			wire_bool(request, "own", true);
+			wire_put_bool(request, "own", true);
 		if (w->name)
-			wire_str(request, "name", w->name);
+			wire_put_str(request, "name", w->name);
 	}
 	r = wire_send(w->dial.fd, request, -1);
 	wire_out_free(request);
@@ -67,8 +67,8 @@ static int refusal(struct wire_map m, struct failure *f)
 {
 	char name[64] = "", what[256] = "", hint[256] = "";
 
-	if (wire_text(m, "error", name, sizeof(name), f) != 0 || wire_text(m, "message", what, sizeof(what), f) != 0 ||
-	    wire_text(m, "hint", hint, sizeof(hint), f) != 0)
+	if (wire_get_text(m, "error", name, sizeof(name), f) != 0 || wire_get_text(m, "message", what, sizeof(what), f) != 0 ||
+	    wire_get_text(m, "hint", hint, sizeof(hint), f) != 0)
 		return -1;
 	return fail_set(f, fail_from_name(name), hint, "%s", what);
 }
@@ -151,7 +151,7 @@ static int make_job(struct worker *w, struct job *job, struct failure *f)
 	job->broker = w->dial.fd;
 	if (!w->entry)
 		return kind_target(w->kind, NULL, &job->target, f);
-	if (wire_text(top, "origin", origin, sizeof(origin), f) != 0 ||
+	if (wire_get_text(top, "origin", origin, sizeof(origin), f) != 0 ||
 	    wire_get_bin(top, "token", &token, &job->len, f) != 0 || wire_token_check(token, job->len, f) != 0)
 		return -1;
 	job->token = (uint8_t *)(uintptr_t)token; /* in our own buffer */
@@ -204,16 +204,16 @@ static uint64_t pause_after(struct worker *w, const struct numbers *n)
 
 static void put_item(struct wire_out *o, const struct number *n)
 {
-	wire_item(o);
-	wire_str(o, "label", n->label);
+	wire_begin_item(o);
+	wire_put_str(o, "label", n->label);
 	if (n->has_percent)
-		wire_uint(o, "percent", n->percent);
+		wire_put_uint(o, "percent", n->percent);
 	if (n->amount[0])
-		wire_str(o, "amount", n->amount);
+		wire_put_str(o, "amount", n->amount);
 	if (n->currency[0])
-		wire_str(o, "currency", n->currency);
+		wire_put_str(o, "currency", n->currency);
 	if (n->reset)
-		wire_uint(o, "reset", n->reset);
+		wire_put_uint(o, "reset", n->reset);
 }
 
 static struct wire_out *put_request(struct worker *w, const struct numbers *n, uint64_t pause)
@@ -225,12 +225,12 @@ static struct wire_out *put_request(struct worker *w, const struct numbers *n, u
 	if (!o)
 		return NULL;
 	if (word) {
-		wire_str(o, "error", word);
-		wire_uint(o, "retry", pause ? pause : pause_after(w, n));
+		wire_put_str(o, "error", word);
+		wire_put_uint(o, "retry", pause ? pause : pause_after(w, n));
 		return o;
 	}
 	w->failures = 0;
-	wire_array(o, "items");
+	wire_begin_array(o, "items");
 	for (i = 0; i < n->count; i++)
 		put_item(o, &n->item[i]);
 	return o;

@@ -49,7 +49,7 @@ int broker_send(int fd, enum claim_type type, int pass, int64_t deadline)
 	struct iovec iov = {.iov_base = head, .iov_len = sizeof(head)};
 	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
 
-	claim_head(head, type, 0);
+	claim_put_head(head, type, 0);
 	if (pass >= 0) {
 		struct cmsghdr *c;
 
@@ -113,10 +113,10 @@ int broker_read_items(const uint8_t *packet, size_t n, struct claim_item *out, u
 	int count;
 
 	if (claim_type(packet, n) != CLAIM_REFUSED) {
-		count = claim_items(packet, n, out, max);
+		count = claim_get_items(packet, n, out, max);
 		return count >= 0 ? count : refusal_set(why, "the broker's answer is malformed", NULL);
 	}
-	if (claim_refusal(packet, n, &what, &hint) != 0)
+	if (claim_get_refusal(packet, n, &what, &hint) != 0)
 		return refusal_set(why, "the broker's refusal is malformed", NULL);
 	claim_text_copy(why->text, sizeof(why->text), &what);
 	claim_text_copy(why->hint, sizeof(why->hint), &hint);

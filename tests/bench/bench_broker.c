@@ -130,15 +130,15 @@ static struct wire_out *request(const char *entry, const char *origin)
 {
 	struct wire_out *o = wire_request("open");
 
-	wire_str(o, "provider", "bench");
-	wire_str(o, "mode", "");
-	wire_str(o, "delivery", "env");
-	wire_bool(o, "strict", false);
-	wire_array(o, "entries");
-	wire_item(o);
-	wire_str(o, "name", entry);
-	wire_str(o, "variable", "ANTHROPIC_AUTH_TOKEN");
-	wire_str(o, "origin", origin);
+	wire_put_str(o, "provider", "bench");
+	wire_put_str(o, "mode", "");
+	wire_put_str(o, "delivery", "env");
+	wire_put_bool(o, "strict", false);
+	wire_begin_array(o, "entries");
+	wire_begin_item(o);
+	wire_put_str(o, "name", entry);
+	wire_put_str(o, "variable", "ANTHROPIC_AUTH_TOKEN");
+	wire_put_str(o, "origin", origin);
 	return o;
 }
 
@@ -174,7 +174,7 @@ static void broker_once(const char *path, const struct wire_out *open_request)
 	open_in = (size_t)n;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair) != 0)
 		die("socketpair");
-	claim_head(head, CLAIM_CLAIM, 0);
+	claim_put_head(head, CLAIM_CLAIM, 0);
 	if (sock_send(fd, &iov, 1, pair[1]) != 0)
 		die("claim");
 	close(pair[1]);

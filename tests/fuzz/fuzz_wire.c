@@ -51,7 +51,7 @@ static void read_map(struct wire_map m, const uint8_t *packet, size_t size, int 
 		struct failure f = { 0 };
 		int kinds = 0;
 
-		if (wire_text(m, keys[i], text, sizeof(text), &f) == 0) {
+		if (wire_get_text(m, keys[i], text, sizeof(text), &f) == 0) {
 			MUST(strlen(text) < sizeof(text));
 			wire_name_ok(text);
 			wire_variable_ok(text);
@@ -84,14 +84,14 @@ static void read_fixed(const uint8_t *p, size_t n)
 {
 	struct claim_item item[SESSION_ENTRIES_MAX];
 	struct claim_text what, hint;
-	int i, count = claim_items(p, n, item, SESSION_ENTRIES_MAX);
+	int i, count = claim_get_items(p, n, item, SESSION_ENTRIES_MAX);
 
 	MUST(count <= SESSION_ENTRIES_MAX);
 	for (i = 0; i < count; i++) {
 		MUST(item[i].name.p > (const char *)p && item[i].name.n > 0 && item[i].value.n > 0);
 		MUST(item[i].value.p + item[i].value.n <= (const char *)p + n);
 	}
-	if (claim_refusal(p, n, &what, &hint) == 0)
+	if (claim_get_refusal(p, n, &what, &hint) == 0)
 		MUST(count < 0 && hint.p + hint.n == (const char *)p + n && what.p + what.n < hint.p);
 }
 

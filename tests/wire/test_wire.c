@@ -162,17 +162,17 @@ static struct wire_out *sample(void)
 {
 	struct wire_out *o = wire_request("test");
 
-	wire_str(o, "text", "hello");
-	wire_bool(o, "yes", true);
-	wire_uint(o, "large", UINT64_MAX);
-	wire_bin(o, "bin", "\0\1\2", 3);
-	wire_array(o, "list");
-	wire_item(o);
-	wire_str(o, "name", "a");
-	wire_item(o);
-	wire_str(o, "name", "b");
-	wire_array_end(o);
-	wire_secret(o, "token", "secret value", 12);
+	wire_put_str(o, "text", "hello");
+	wire_put_bool(o, "yes", true);
+	wire_put_uint(o, "large", UINT64_MAX);
+	wire_put_bin(o, "bin", "\0\1\2", 3);
+	wire_begin_array(o, "list");
+	wire_begin_item(o);
+	wire_put_str(o, "name", "a");
+	wire_begin_item(o);
+	wire_put_str(o, "name", "b");
+	wire_end_array(o);
+	wire_put_secret(o, "token", "secret value", 12);
 	return o;
 }
 
@@ -191,9 +191,9 @@ static void test_round_trip(void **state)
 
 	(void)state;
 	assert_int_equal(wire_parse(&in, buf, through(sample(), buf), &f), 0);
-	assert_int_equal(wire_text(in.top, "op", text, sizeof(text), &f), 0);
+	assert_int_equal(wire_get_text(in.top, "op", text, sizeof(text), &f), 0);
 	assert_string_equal(text, "test");
-	assert_int_equal(wire_text(in.top, "text", text, 6, &f), 0);
+	assert_int_equal(wire_get_text(in.top, "text", text, 6, &f), 0);
 	assert_string_equal(text, "hello");
 	assert_int_equal(wire_get_bool(in.top, "yes", &b, &f), 0);
 	assert_true(b);
@@ -205,7 +205,7 @@ static void test_round_trip(void **state)
 	assert_int_equal(wire_get_array(in.top, "list", &count, &f), 0);
 	assert_int_equal(count, 2);
 	assert_int_equal(wire_get_item(in.top, "list", 1, &item, &f), 0);
-	assert_int_equal(wire_text(item, "name", text, sizeof(text), &f), 0);
+	assert_int_equal(wire_get_text(item, "name", text, sizeof(text), &f), 0);
 	assert_string_equal(text, "b");
 	assert_int_equal(wire_get_bin(in.top, "token", &p, &n, &f), 0);
 	assert_int_equal(n, 12);
@@ -239,9 +239,9 @@ static void test_wrong_fields(void **state)
 	(void)state;
 	assert_int_equal(wire_parse(&in, buf, through(sample(), buf), &f), 0);
 	assert_true(wire_has(in.top, "text") && !wire_has(in.top, "tex") && !wire_has(in.top, "text2"));
-	expect(wire_text(in.top, "absent", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
-	expect(wire_text(in.top, "bin", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
-	expect(wire_text(in.top, "text", text, 5, &f), &f, FAIL_TOO_LARGE);
+	expect(wire_get_text(in.top, "absent", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_text(in.top, "bin", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_text(in.top, "text", text, 5, &f), &f, FAIL_TOO_LARGE);
 	expect(wire_get_uint(in.top, "text", &u, &f), &f, FAIL_WRONG_TYPE);
 	expect(wire_get_uint(in.top, "yes", &u, &f), &f, FAIL_WRONG_TYPE);
 	expect(wire_get_bool(in.top, "large", &b, &f), &f, FAIL_WRONG_TYPE);
@@ -249,12 +249,12 @@ static void test_wrong_fields(void **state)
 	expect(wire_get_array(in.top, "text", &count, &f), &f, FAIL_WRONG_TYPE);
 	expect(wire_get_item(in.top, "list", 2, &item, &f), &f, FAIL_WRONG_TYPE);
 	expect(wire_get_item(in.top, "text", 0, &item, &f), &f, FAIL_WRONG_TYPE);
-	expect(wire_text(item, "name", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_get_text(item, "name", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
 	wire_in_free(&in);
 
 	assert_int_equal(wire_parse(&in, "\x83\xa1v\x01\xa1x\xa2" "a\n\xa1y\xa2" "\0a", 14, &f), 0);
-	expect(wire_text(in.top, "x", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
-	expect(wire_text(in.top, "y", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
+	expect(wire_get_text(in.top, "x", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
+	expect(wire_get_text(in.top, "y", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
 	wire_in_free(&in);
 }
 
@@ -287,14 +287,14 @@ static void test_headers(void **state)
 	assert_int_equal(through(o, buf), sizeof(ok) - 1);
 	assert_memory_equal(buf, ok, sizeof(ok) - 1);
 	o = wire_ok();
-	wire_array(o, "l");
-	wire_item(o);
-	wire_uint(o, "a", 1);
-	wire_array(o, "z");
-	wire_array_end(o);
-	wire_item(o);
-	wire_array_end(o);
-	wire_uint(o, "k", 3);
+	wire_begin_array(o, "l");
+	wire_begin_item(o);
+	wire_put_uint(o, "a", 1);
+	wire_begin_array(o, "z");
+	wire_end_array(o);
+	wire_begin_item(o);
+	wire_end_array(o);
+	wire_put_uint(o, "k", 3);
 	assert_int_equal(through(o, buf), sizeof(nested) - 1);
 	assert_memory_equal(buf, nested, sizeof(nested) - 1);
 }
@@ -306,18 +306,18 @@ static size_t grown(unsigned items, unsigned keys, uint8_t *buf)
 	unsigned i, k;
 	char key[8];
 
-	wire_array(o, "list");
+	wire_begin_array(o, "list");
 	for (i = 0; i < items; i++) {
-		wire_item(o);
+		wire_begin_item(o);
 		for (k = 0; k < keys; k++) {
 			snprintf(key, sizeof(key), "k%u", k);
-			wire_uint(o, key, k);
+			wire_put_uint(o, key, k);
 		}
 	}
-	wire_array_end(o);
+	wire_end_array(o);
 	for (k = 3; k < keys; k++) {
 		snprintf(key, sizeof(key), "k%u", k);
-		wire_uint(o, key, k);
+		wire_put_uint(o, key, k);
 	}
 	return through(o, buf);
 }
@@ -377,38 +377,38 @@ static void test_wrong_order(void **state)
 
 	(void)state;
 	o = wire_ok();
-	wire_array(o, "l");
-	wire_uint(o, "beside an item", 1);
+	wire_begin_array(o, "l");
+	wire_put_uint(o, "beside an item", 1);
 	send_fails(o, EINVAL);
 	o = wire_ok();
-	wire_item(o);
+	wire_begin_item(o);
 	send_fails(o, EINVAL);
 	o = wire_ok();
-	wire_array_end(o);
+	wire_end_array(o);
 	send_fails(o, EINVAL);
 	o = wire_ok();
-	wire_array(o, "l");
-	wire_item(o);
-	wire_secret(o, "in an item", "s", 1);
+	wire_begin_array(o, "l");
+	wire_begin_item(o);
+	wire_put_secret(o, "in an item", "s", 1);
 	send_fails(o, EINVAL);
 	o = wire_ok();
-	wire_secret(o, "s", "s", 1);
-	wire_uint(o, "after a secret", 1);
+	wire_put_secret(o, "s", "s", 1);
+	wire_put_uint(o, "after a secret", 1);
 	send_fails(o, EINVAL);
 	o = wire_ok();
-	wire_array(o, "1");
-	wire_item(o);
-	wire_array(o, "3");
-	wire_item(o);
+	wire_begin_array(o, "1");
+	wire_begin_item(o);
+	wire_begin_array(o, "3");
+	wire_begin_item(o);
 	send_fails(o, EINVAL); /* nested deeper than a reader allows */
 	o = wire_ok();
-	wire_array(o, "l");
+	wire_begin_array(o, "l");
 	for (i = 0; i <= UINT16_MAX; i++)
-		wire_item(o);
+		wire_begin_item(o);
 	send_fails(o, EMSGSIZE);
 	o = wire_ok();
 	for (i = 0; i <= UINT16_MAX; i++)
-		wire_uint(o, "k", 1);
+		wire_put_uint(o, "k", 1);
 	send_fails(o, EMSGSIZE);
 }
 
@@ -420,16 +420,16 @@ static void test_send_limits(void **state)
 
 	(void)state;
 	room = WIRE_PACKET_MAX - through(wire_request("x"), buf);
-	wire_secret(o, "k", big, room - 2 - 3); /* the key and a bin16's header */
+	wire_put_secret(o, "k", big, room - 2 - 3); /* the key and a bin16's header */
 	assert_int_equal(through(o, buf), WIRE_PACKET_MAX);
 	o = wire_request("x");
-	wire_secret(o, "k", big, room - 2 - 2);
+	wire_put_secret(o, "k", big, room - 2 - 2);
 	assert_int_equal(wire_send(pair[0], o, -1), -1);
 	assert_int_equal(errno, EMSGSIZE);
 	wire_out_free(o);
 	/* Out of memory is said once, when it is sent. */
-	wire_str(NULL, "a", "b");
-	wire_secret(NULL, "a", "b", 1);
+	wire_put_str(NULL, "a", "b");
+	wire_put_secret(NULL, "a", "b", 1);
 	assert_int_equal(wire_send(pair[0], NULL, -1), -1);
 	assert_int_equal(errno, ENOMEM);
 	wire_out_free(NULL);
@@ -447,11 +447,11 @@ static void test_error_message(void **state)
 	assert_int_equal(wire_parse(&in, buf, through(wire_error(&f), buf), &f), 0);
 	assert_int_equal(wire_get_bool(in.top, "ok", &ok, &f), 0);
 	assert_false(ok);
-	assert_int_equal(wire_text(in.top, "error", text, sizeof(text), &f), 0);
+	assert_int_equal(wire_get_text(in.top, "error", text, sizeof(text), &f), 0);
 	assert_string_equal(text, "locked");
-	assert_int_equal(wire_text(in.top, "message", text, sizeof(text), &f), 0);
+	assert_int_equal(wire_get_text(in.top, "message", text, sizeof(text), &f), 0);
 	assert_string_equal(text, "what: why");
-	assert_int_equal(wire_text(in.top, "hint", text, sizeof(text), &f), 0);
+	assert_int_equal(wire_get_text(in.top, "hint", text, sizeof(text), &f), 0);
 	assert_string_equal(text, "do");
 	wire_in_free(&in);
 }
@@ -554,14 +554,14 @@ static void test_claim_head(void **state)
 	uint8_t head[CLAIM_HEAD + 2] = { 0 };
 
 	(void)state;
-	claim_head(head, CLAIM_OK, 2);
+	claim_put_head(head, CLAIM_OK, 2);
 	assert_memory_equal(head, "CCR1\x81\0\0\0\2\0\0\0", CLAIM_HEAD);
 	assert_int_equal(claim_type(head, sizeof(head)), CLAIM_OK);
 	assert_int_equal(claim_type(head, CLAIM_HEAD), -1);
 	assert_int_equal(claim_type(head, CLAIM_HEAD - 1), -1);
 	head[6] = 1;
 	assert_int_equal(claim_type(head, sizeof(head)), -1);
-	claim_head(head, CLAIM_OK, 0xffffffff);
+	claim_put_head(head, CLAIM_OK, 0xffffffff);
 	assert_int_equal(claim_type(head, sizeof(head)), -1);
 	head[0] = 'c';
 	assert_int_equal(claim_type(head, sizeof(head)), -1);
@@ -574,7 +574,7 @@ static void test_claim_head(void **state)
 /* A packet with that body in p; its length. */
 static size_t fixed(uint8_t *p, enum claim_type type, const void *body, size_t n)
 {
-	claim_head(p, type, (uint32_t)n);
+	claim_put_head(p, type, (uint32_t)n);
 	memcpy(p + CLAIM_HEAD, body, n);
 	return CLAIM_HEAD + n;
 }
@@ -608,25 +608,25 @@ static void test_claim_items(void **state)
 
 	(void)state;
 	n = fixed(packet, CLAIM_OK, two, sizeof(two) - 1);
-	assert_int_equal(claim_items(packet, n, item, 3), 2);
+	assert_int_equal(claim_get_items(packet, n, item, 3), 2);
 	assert_true(item[0].name.n == 1 && item[0].name.p[0] == 'A');
 	assert_true(item[0].value.n == 3 && memcmp(item[0].value.p, "abc", 3) == 0);
 	assert_true(item[1].name.n == 2 && memcmp(item[1].name.p, "B1", 2) == 0);
 	assert_true(item[1].value.n == 1 && item[1].value.p == (char *)packet + n - 1);
-	assert_int_equal(claim_items(packet, n, item, 1), -1);
+	assert_int_equal(claim_get_items(packet, n, item, 1), -1);
 	for (i = 0; i < n; i++)
-		assert_int_equal(claim_items(packet, i, item, 3), -1);
+		assert_int_equal(claim_get_items(packet, i, item, 3), -1);
 	/* Cut short, under a header that says so. */
 	for (i = 0; i < sizeof(two) - 1; i++)
-		assert_int_equal(claim_items(packet, fixed(packet, CLAIM_OK, two, i), item, 3), -1);
+		assert_int_equal(claim_get_items(packet, fixed(packet, CLAIM_OK, two, i), item, 3), -1);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		n = fixed(packet, CLAIM_OK, wrong[i].p, wrong[i].n);
-		assert_int_equal(claim_items(packet, n, item, 3), -1);
+		assert_int_equal(claim_get_items(packet, n, item, 3), -1);
 	}
 	n = fixed(packet, CLAIM_REFUSED, two, sizeof(two) - 1);
-	assert_int_equal(claim_items(packet, n, item, 3), -1);
+	assert_int_equal(claim_get_items(packet, n, item, 3), -1);
 	n = fixed(packet, CLAIM_OK, "\0\0", 2);
-	assert_int_equal(claim_items(packet, n, NULL, 0), 0);
+	assert_int_equal(claim_get_items(packet, n, NULL, 0), 0);
 	/* The longest name and value, and one byte more of each. */
 	for (i = 0; i < 4; i++) {
 		name = CLAIM_NAME_MAX + i % 2;
@@ -636,7 +636,7 @@ static void test_claim_items(void **state)
 		claim_put16(body + 2, (uint16_t)name);
 		claim_put32(body + 4, (uint32_t)value);
 		n = fixed(packet, CLAIM_OK, body, 2 + CLAIM_ITEM_HEAD + name + value);
-		assert_int_equal(claim_items(packet, n, item, 3), i == 0 ? 1 : -1);
+		assert_int_equal(claim_get_items(packet, n, item, 3), i == 0 ? 1 : -1);
 	}
 }
 
@@ -649,22 +649,22 @@ static void test_claim_refusal(void **state)
 
 	(void)state;
 	n = fixed(packet, CLAIM_REFUSED, refused, sizeof(refused) - 1);
-	assert_int_equal(claim_refusal(packet, n, &what, &hint), 0);
+	assert_int_equal(claim_get_refusal(packet, n, &what, &hint), 0);
 	assert_true(what.n == 3 && memcmp(what.p, "why", 3) == 0);
 	assert_true(hint.n == 2 && memcmp(hint.p, "do", 2) == 0);
 	for (i = 0; i < sizeof(refused) - 1; i++) {
 		n = fixed(packet, CLAIM_REFUSED, refused, i);
-		assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+		assert_int_equal(claim_get_refusal(packet, n, &what, &hint), -1);
 	}
 	n = fixed(packet, CLAIM_REFUSED, "\0\0\0\0", 4);
-	assert_int_equal(claim_refusal(packet, n, &what, &hint), 0);
+	assert_int_equal(claim_get_refusal(packet, n, &what, &hint), 0);
 	assert_true(what.n == 0 && hint.n == 0);
 	n = fixed(packet, CLAIM_REFUSED, more, sizeof(more) - 1);
-	assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+	assert_int_equal(claim_get_refusal(packet, n, &what, &hint), -1);
 	n = fixed(packet, CLAIM_REFUSED, long_hint, sizeof(long_hint) - 1);
-	assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+	assert_int_equal(claim_get_refusal(packet, n, &what, &hint), -1);
 	n = fixed(packet, CLAIM_OK, refused, sizeof(refused) - 1);
-	assert_int_equal(claim_refusal(packet, n, &what, &hint), -1);
+	assert_int_equal(claim_get_refusal(packet, n, &what, &hint), -1);
 }
 
 static int make_pair(void **state)
