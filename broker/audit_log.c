@@ -67,7 +67,7 @@ static int damaged(const char *leaf, const char *why, struct failure *f)
 }
 
 /* The hash in the last complete line, and its number. */
-static int find_end(struct record *r, int fd, const char *leaf, off_t size, struct failure *f)
+static int find_end(struct audit_log *r, int fd, const char *leaf, off_t size, struct failure *f)
 {
 	char tail[LINE_MAX_LEN * 2 + 1], *last, *hash;
 	off_t from = size > LINE_MAX_LEN * 2 ? size - LINE_MAX_LEN * 2 : 0;
@@ -101,7 +101,7 @@ static int find_end(struct record *r, int fd, const char *leaf, off_t size, stru
 }
 
 /* A file of the record.  -1 with errno; a strange file is EINVAL. */
-static int open_file(const struct record *r, const char *leaf, int flags, off_t *size)
+static int open_file(const struct audit_log *r, const char *leaf, int flags, off_t *size)
 {
 	struct stat st;
 	int fd = openat(r->dir, leaf, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -116,7 +116,7 @@ static int open_file(const struct record *r, const char *leaf, int flags, off_t 
 }
 
 /* An empty record goes on where the older file ends. */
-static int find_old_end(struct record *r, struct failure *f)
+static int find_old_end(struct audit_log *r, struct failure *f)
 {
 	off_t size;
 	int fd, n = 0;
@@ -134,7 +134,7 @@ static int find_old_end(struct record *r, struct failure *f)
  * Begin a new file.  Where that does not work the present one grows on: a line
  * that is too many is better than one that is missing.
  */
-static void rotate(struct record *r)
+static void rotate(struct audit_log *r)
 {
 	off_t size;
 	int fd;
@@ -152,12 +152,12 @@ static void rotate(struct record *r)
 	r->fd = fd;
 }
 
-int record_open(struct record *r, const char *dir, struct failure *f)
+int audit_open(struct audit_log *r, const char *dir, struct failure *f)
 {
 	off_t size;
 
 	r->fd = -1;
-	r->most = RECORD_MOST;
+	r->most = AUDIT_FILE_MAX;
 	r->seq = 0;
 	memset(r->hash, '0', 64);
 	r->hash[64] = '\0';
@@ -184,11 +184,11 @@ int record_open(struct record *r, const char *dir, struct failure *f)
 		goto bad;
 	return 0;
 bad:
-	record_close(r);
+	audit_close(r);
 	return -1;
 }
 
-void record_close(struct record *r)
+void audit_close(struct audit_log *r)
 {
 	if (r->fd >= 0)
 		close(r->fd);
@@ -197,7 +197,7 @@ void record_close(struct record *r)
 	r->fd = r->dir = -1;
 }
 
-int record_write(struct record *r, const struct record_event *e, struct failure *f)
+int audit_write(struct audit_log *r, const struct audit_event *e, struct failure *f)
 {
 	struct line l = { .n = 0 };
 	struct timespec now;
@@ -249,7 +249,7 @@ int record_write(struct record *r, const struct record_event *e, struct failure 
 	return 0;
 }
 
-ssize_t record_read(const struct record *r, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
+ssize_t audit_read(const struct audit_log *r, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
 		    struct failure *f)
 {
 	ssize_t got = 0;

@@ -19,17 +19,17 @@ struct failure;
  * the one before it, and the chain goes on in a new one: whoever makes the broker
  * refuse and refuse fills no disk.  Some 40,000 lines.
  */
-#define RECORD_MOST (8 << 20)
+#define AUDIT_FILE_MAX (8 << 20)
 
-struct record {
+struct audit_log {
 	int dir, fd;
-	off_t most; /* RECORD_MOST, but in tests */
+	off_t most; /* AUDIT_FILE_MAX, but in tests */
 	uint64_t seq;
 	char hash[65];
 };
 
 /* One event; NULL texts and zero numbers are left out. */
-struct record_event {
+struct audit_event {
 	const char *event;   /* "open", "release", "get", "add", "unlock", ... */
 	const char *result;  /* "granted", "done" or a failure's wire name */
 	const char *provider;
@@ -45,15 +45,15 @@ struct record_event {
  * record.1.jsonl.  A last line that was cut by a crash is removed: what it
  * announced had not happened yet.
  */
-int record_open(struct record *r, const char *dir, struct failure *f);
-void record_close(struct record *r);
+int audit_open(struct audit_log *r, const char *dir, struct failure *f);
+void audit_close(struct audit_log *r);
 
 /* Append one line.  -1: it is not on record, so it must not happen. */
-int record_write(struct record *r, const struct record_event *e, struct failure *f);
+int audit_write(struct audit_log *r, const struct audit_event *e, struct failure *f);
 
 /* n bytes at most from offset at, of the record or (old) of record.1.jsonl, which
  * may not be there: size 0; *size: of the whole.  The length or -1. */
-ssize_t record_read(const struct record *r, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
+ssize_t audit_read(const struct audit_log *r, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
 		    struct failure *f);
 
 #endif

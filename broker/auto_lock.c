@@ -8,40 +8,40 @@
 #include "vault/lock_settings.h"
 
 
-static const char *const names[LOCK_WHY_COUNT] = {
-	[LOCK_WHY_START] = "start",	[LOCK_WHY_REQUEST] = "request", [LOCK_WHY_IDLE] = "idle",
-	[LOCK_WHY_LONGEST] = "longest", [LOCK_WHY_SUSPEND] = "suspend", [LOCK_WHY_SCREEN] = "screen",
-	[LOCK_WHY_LOGOUT] = "logout",	[LOCK_WHY_MOVED] = "moved",
+static const char *const names[LOCK_REASON_COUNT] = {
+	[LOCK_REASON_START] = "start",	[LOCK_REASON_REQUEST] = "request", [LOCK_REASON_IDLE] = "idle",
+	[LOCK_REASON_LONGEST] = "longest", [LOCK_REASON_SUSPEND] = "suspend", [LOCK_REASON_SCREEN] = "screen",
+	[LOCK_REASON_LOGOUT] = "logout",	[LOCK_REASON_MOVED] = "moved",
 };
 
-const char *lock_why_name(enum lock_why why)
+const char *lock_reason_name(enum lock_reason why)
 {
 	return names[why];
 }
 
-int lock_why_from_name(const char *name)
+int lock_reason_from_name(const char *name)
 {
 	int i;
 
-	for (i = 0; i < LOCK_WHY_COUNT; i++)
+	for (i = 0; i < LOCK_REASON_COUNT; i++)
 		if (strcmp(names[i], name) == 0)
 			return i;
 	return -1;
 }
 
-bool lock_automatic(enum lock_why why)
+bool lock_is_automatic(enum lock_reason why)
 {
-	return why != LOCK_WHY_REQUEST && why != LOCK_WHY_MOVED;
+	return why != LOCK_REASON_REQUEST && why != LOCK_REASON_MOVED;
 }
 
-bool lock_wanted(const struct lock_settings *s, enum lock_why why)
+bool lock_event_wanted(const struct lock_settings *s, enum lock_reason why)
 {
 	switch (why) {
-	case LOCK_WHY_SUSPEND:
+	case LOCK_REASON_SUSPEND:
 		return s->events & LOCK_SUSPEND;
-	case LOCK_WHY_SCREEN:
+	case LOCK_REASON_SCREEN:
 		return s->events & LOCK_SCREEN;
-	case LOCK_WHY_LOGOUT:
+	case LOCK_REASON_LOGOUT:
 		return s->events & LOCK_LOGOUT;
 	default:
 		return true;
@@ -54,11 +54,11 @@ static bool over(int64_t since, uint64_t seconds, int64_t now)
 	return seconds > 0 && now - since >= (int64_t)seconds * 1000;
 }
 
-enum lock_why lock_due(const struct lock_settings *s, int64_t opened, int64_t used, int64_t now)
+enum lock_reason lock_due(const struct lock_settings *s, int64_t opened, int64_t used, int64_t now)
 {
 	if (over(opened, s->longest, now))
-		return LOCK_WHY_LONGEST;
+		return LOCK_REASON_LONGEST;
 	if (over(used, s->idle, now))
-		return LOCK_WHY_IDLE;
-	return LOCK_WHY_START;
+		return LOCK_REASON_IDLE;
+	return LOCK_REASON_START;
 }

@@ -29,7 +29,7 @@
 #define CREDENTIAL "ccrun.key" /* and what begins so: a system broker gets one a vault */
 #define READ_DEADLINE_MS 5000
 
-void own_start(struct own *o, const char *host_dir)
+void auto_unlock_start(struct auto_unlock *o, const char *host_dir)
 {
 	const char *dir = getenv("CREDENTIALS_DIRECTORY");
 
@@ -99,7 +99,7 @@ static int host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uint8_t 
 	return r;
 }
 
-int own_host(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
+int auto_unlock_host_public(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
 {
 	uint8_t *secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
 	int r = secret ? host_keys(t, public, secret, f) : -1;
@@ -123,7 +123,7 @@ static int keyfile_key(struct tenant *t, const uint8_t *file, size_t n, uint8_t 
 
 	secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
 	pub = malloc(sizeof(*pub));
-	if (!secret || !pub || keyfile_inspect(file, n, &info, f) != 0 || tenant_inspect(t, pub, f) != 0)
+	if (!secret || !pub || keyfile_inspect(file, n, &info, f) != 0 || tenant_inspect_vault(t, pub, f) != 0)
 		goto out;
 	if (memcmp(pub->id, info.vault, VAULT_ID_LEN) != 0) {
 		fail_set(f, FAIL_WRONG_KEY, "ccctl slot add keyfile makes one for this vault",
@@ -142,19 +142,19 @@ out:
 	return r;
 }
 
-int own_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n, struct failure *f)
+int auto_unlock_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n, struct failure *f)
 {
 	uint8_t *key = arena_alloc(t->arena, KEY_LEN, f);
 	uint32_t slot = 0;
 	int r = -1;
 
 	if (key && keyfile_key(t, keyfile, n, key, &slot, f) == 0)
-		r = tenant_try(t, slot, key, f);
+		r = tenant_check_key(t, slot, key, f);
 	arena_release(t->arena, key);
 	return r;
 }
 
-static enum own_result open_keyfile(struct tenant *t, const char *leaf, struct failure *f)
+static enum auto_unlock_result open_keyfile(struct tenant *t, const char *leaf, struct failure *f)
 {
 	uint8_t file[KEYFILE_LEN + 1], *key;
 	uint32_t slot = 0;
@@ -164,15 +164,15 @@ static enum own_result open_keyfile(struct tenant *t, const char *leaf, struct f
 
 	there = store_read_beside(&t->store, leaf, file, sizeof(file), &n, f);
 	if (there != 1)
-		return there < 0 ? OWN_FAILED : OWN_NOTHING;
+		return there < 0 ? AUTO_UNLOCK_FAILED : AUTO_UNLOCK_NOTHING;
 	key = arena_alloc(t->arena, KEY_LEN, f);
 	opened = key && keyfile_key(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0;
 	arena_release(t->arena, key);
-	return opened ? OWN_OPENED : OWN_FAILED;
+	return opened ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_FAILED;
 }
 
 /* One credential: is it for this vault, and does it open it? */
-static enum own_result try_credential(struct tenant *t, const char *leaf,
+static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf,
 				      const uint8_t vault[VAULT_ID_LEN], struct failure *f)
 {
 	char *text = arena_alloc(t->arena, KEYTEXT_MAX, f);
@@ -193,36 +193,36 @@ static enum own_result try_credential(struct tenant *t, const char *leaf,
 		r = -1;
 	arena_release(t->arena, text);
 	arena_release(t->arena, key);
-	return r < 0 ? OWN_FAILED : r == 1 ? OWN_OPENED : OWN_NOTHING;
+	return r < 0 ? AUTO_UNLOCK_FAILED : r == 1 ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_NOTHING;
 }
 
-static enum own_result open_credential(struct tenant *t, struct failure *f)
+static enum auto_unlock_result open_credential(struct tenant *t, struct failure *f)
 {
 	struct vault_public *pub;
 	struct dirent *e;
 	DIR *d = NULL;
-	enum own_result one, r = OWN_NOTHING;
+	enum auto_unlock_result one, r = AUTO_UNLOCK_NOTHING;
 	int fd;
 
 	if (t->own->credentials < 0)
-		return OWN_NOTHING;
+		return AUTO_UNLOCK_NOTHING;
 	fd = openat(t->own->credentials, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pub = malloc(sizeof(*pub));
 	if (fd >= 0)
 		d = fdopendir(fd);
 	if (!d || !pub) {
 		fail_errno(f, NULL, "the credentials directory");
-		r = OWN_FAILED;
+		r = AUTO_UNLOCK_FAILED;
 		if (fd >= 0 && !d)
 			close(fd);
-	} else if (tenant_inspect(t, pub, f) != 0) {
-		r = OWN_FAILED;
+	} else if (tenant_inspect_vault(t, pub, f) != 0) {
+		r = AUTO_UNLOCK_FAILED;
 	} else {
-		while (r != OWN_OPENED && (e = readdir(d))) {
+		while (r != AUTO_UNLOCK_OPENED && (e = readdir(d))) {
 			if (strncmp(e->d_name, CREDENTIAL, strlen(CREDENTIAL)) != 0)
 				continue;
 			one = try_credential(t, e->d_name, pub->id, f);
-			r = one != OWN_NOTHING ? one : r;
+			r = one != AUTO_UNLOCK_NOTHING ? one : r;
 		}
 	}
 	if (d)
@@ -231,31 +231,31 @@ static enum own_result open_credential(struct tenant *t, struct failure *f)
 	return r;
 }
 
-enum own_result own_open(struct tenant *t, enum slot_kind *kind, struct failure *f)
+enum auto_unlock_result auto_unlock_try(struct tenant *t, enum slot_kind *kind, struct failure *f)
 {
 	struct failure first = { 0 };
-	enum own_result r;
+	enum auto_unlock_result r;
 
 	if (store_exists(&t->store) == 0)
-		return OWN_NOTHING;
+		return AUTO_UNLOCK_NOTHING;
 	r = open_credential(t, &first);
-	if (r == OWN_OPENED && kind)
+	if (r == AUTO_UNLOCK_OPENED && kind)
 		*kind = SLOT_CREDENTIAL;
-	if (r == OWN_OPENED)
+	if (r == AUTO_UNLOCK_OPENED)
 		return r;
 	r = open_keyfile(t, STORE_KEYFILE, f);
 	/* A change was cut short: the other one opens it, and is the one from now on. */
-	if (r != OWN_OPENED && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == OWN_OPENED) {
+	if (r != AUTO_UNLOCK_OPENED && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == AUTO_UNLOCK_OPENED) {
 		store_rename_beside(&t->store, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
-		r = OWN_OPENED;
+		r = AUTO_UNLOCK_OPENED;
 	}
-	if (r == OWN_OPENED && kind)
+	if (r == AUTO_UNLOCK_OPENED && kind)
 		*kind = SLOT_KEYFILE;
 	/* Of two that failed the first is told: it is the one that was to do it. */
-	if (r != OWN_OPENED && first.code != FAIL_NONE) {
+	if (r != AUTO_UNLOCK_OPENED && first.code != FAIL_NONE) {
 		if (f)
 			*f = first;
-		return OWN_FAILED;
+		return AUTO_UNLOCK_FAILED;
 	}
 	return r;
 }

@@ -14,7 +14,7 @@ struct arena;
 
 struct broker {
 	bool system;
-	struct own own;
+	struct auto_unlock own;
 	int listener;
 	int epoll;
 	int signals;	  /* signalfd: SIGTERM, SIGINT, SIGHUP */

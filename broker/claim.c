@@ -20,7 +20,7 @@
 #include "broker/witness.h"
 #include "wire/claim.h"
 
-bool claim_is(const void *packet, size_t n)
+bool claim_is_fixed_message(const void *packet, size_t n)
 {
 	return n >= 4 && memcmp(packet, CLAIM_MAGIC, 4) == 0;
 }
@@ -53,7 +53,7 @@ static int agree(int fd)
 	return sock_send_now(fd, &iov, 1);
 }
 
-static void note(struct connection *c, struct record_event *e)
+static void note(struct connection *c, struct audit_event *e)
 {
 	e->pid = c->peer.pid;
 	e->provider = c->session.provider;
@@ -73,9 +73,9 @@ static int arrived(struct connection *c, struct failure *f)
 	if (s->state != SESSION_OPENED || s->delivery != DELIVERY_PRELOAD)
 		return fail_set(f, FAIL_POSTURE, "start it with ccrun",
 				"this connection was not opened for a preloaded program");
-	if (peer_alive(&c->peer, f) != 0 || peer_same_world(&c->peer, f) != 0)
+	if (peer_check_alive(&c->peer, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
 		return -1;
-	if (witness_exe(c->peer.pid, s->image, sizeof(s->image)) != 0 && !c->tenant->system)
+	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0 && !c->tenant->system)
 		return fail_set(f, FAIL_POSTURE, NULL, "cannot see what process %d runs",
 				(int)c->peer.pid);
 	s->state = SESSION_ARRIVED;
@@ -87,15 +87,15 @@ static int arrived(struct connection *c, struct failure *f)
 /* The session's own pid is about to exec: its next image may claim once more. */
 static int again(struct connection *c, struct failure *f)
 {
-	struct record_event e = { .event = "again", .result = "granted" };
+	struct audit_event e = { .event = "again", .result = "granted" };
 
 	/* Once more after an exec that failed (a name that PATH did not have). */
 	if (c->session.state != SESSION_LIVE && !c->session.resumed)
 		return fail_set(f, FAIL_POSTURE, NULL, "there is no live session here");
-	if (peer_hardened(&c->peer, c->session.strict, f) != 0)
+	if (peer_check_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
 	note(c, &e);
-	if (record_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->record, &e, f) != 0)
 		return -1;
 	if (c->session.state == SESSION_LIVE)
 		c->tenant->sessions--;
@@ -136,7 +136,7 @@ static int check_claim(struct connection *c, struct failure *f)
 		return fail_set(f, FAIL_TIMEOUT, "start it again",
 				"the claim came more than %d s after the session was opened",
 				CLAIM_DEADLINE_MS / 1000);
-	return tenant_need_some(c->tenant, f);
+	return tenant_require_open_or_kept(c->tenant, f);
 }
 
 /* Gather header and items; the values are sent from where they lie. */
@@ -157,7 +157,7 @@ static int gather(struct hand_over *h, struct connection *c, struct failure *f)
 	h->iov[0] = (struct iovec){ h->head, sizeof(h->head) };
 	h->n = 1;
 	for (i = 0; i < s->entries; i++) {
-		e = session_entry(c, i, f);
+		e = session_check_entry(c, i, f);
 		if (!e)
 			return -1;
 		name = strlen(s->variable[i]);
@@ -175,14 +175,14 @@ static int gather(struct hand_over *h, struct connection *c, struct failure *f)
 
 static int claim(struct connection *c, int channel, struct failure *f)
 {
-	struct record_event e = { .event = "release", .result = "granted" };
+	struct audit_event e = { .event = "release", .result = "granted" };
 	char names[SESSION_ENTRIES_MAX * (NAME_MAX_LEN + 1) + 1];
 	struct hand_over h;
 	unsigned i;
 
 	/* The posture last: what is sealed may want it stricter than at `open`. */
 	if (check_claim(c, f) != 0 || gather(&h, c, f) != 0 ||
-	    peer_hardened(&c->peer, c->session.strict, f) != 0)
+	    peer_check_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
 	names[0] = '\0';
 	for (i = 0; i < c->session.entries; i++)
@@ -190,10 +190,10 @@ static int claim(struct connection *c, int channel, struct failure *f)
 			 c->session.entry[i]);
 	note(c, &e);
 	e.entries = names;
-	if (record_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->record, &e, f) != 0)
 		return -1;
 	/* From here it counts as claimed, delivered or not. */
-	session_released(c);
+	session_mark_released(c);
 	if (sock_send_now(channel, h.iov, h.n) != 0)
 		c->closing = true;
 	return 0;
@@ -203,7 +203,7 @@ void claim_serve(struct broker *b, struct connection *c, size_t n,
 		 const struct sock_beside *beside)
 {
 	struct failure f = { 0 };
-	struct record_event e = { .event = "claim", .why = f.what };
+	struct audit_event e = { .event = "claim", .why = f.what };
 	int type = claim_type(b->packet, n), r = -1, answer = c->fd;
 
 	switch (n == CLAIM_HEAD ? type : -1) {
@@ -228,7 +228,7 @@ void claim_serve(struct broker *b, struct connection *c, size_t n,
 		return;
 	note(c, &e);
 	e.result = fail_name(f.code);
-	record_write(&c->tenant->record, &e, NULL);
+	audit_write(&c->tenant->record, &e, NULL);
 	refuse(answer, &f);
 	if (c->session.state != SESSION_LIVE)
 		c->closing = true;

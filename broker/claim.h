@@ -13,7 +13,7 @@ struct connection;
 struct sock_beside;
 
 /* Is the packet in b->packet a fixed message? */
-bool claim_is(const void *packet, size_t n);
+bool claim_is_fixed_message(const void *packet, size_t n);
 
 /* Serve it.  A passed descriptor stays the caller's to close. */
 void claim_serve(struct broker *b, struct connection *c, size_t n, const struct sock_beside *beside);

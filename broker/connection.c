@@ -44,13 +44,13 @@ static void hang_up(int fd)
 	close(fd);
 }
 
-int connection_take(struct broker *b, struct connection *c, int fd)
+int connection_accept(struct broker *b, struct connection *c, int fd)
 {
 	struct failure f = { 0 };
 
 	memset(c, 0, sizeof(*c));
 	c->fd = -1;
-	if (peer_take(&c->peer, fd, &f) != 0)
+	if (peer_identify(&c->peer, fd, &f) != 0)
 		goto refuse;
 	c->tenant = tenants_get(b, c->peer.uid, &f);
 	if (!c->tenant)
@@ -82,7 +82,7 @@ refuse:
 
 void connection_drop(struct broker *b, struct connection *c)
 {
-	struct record_event e = { .event = "end", .result = "done", .pid = c->peer.pid,
+	struct audit_event e = { .event = "end", .result = "done", .pid = c->peer.pid,
 				  .provider = c->session.provider, .session = c->session.id };
 
 	if (c->fd < 0)
@@ -92,14 +92,14 @@ void connection_drop(struct broker *b, struct connection *c)
 	else if (!c->session.resumed)
 		e.why = "its secrets were not claimed";
 	if (c->session.state != SESSION_NONE)
-		record_write(&c->tenant->record, &e, NULL);
+		audit_write(&c->tenant->record, &e, NULL);
 	hang_up(c->fd);
 	peer_release(&c->peer);
-	stage_drop(c);
+	file_transfer_drop(c);
 	if (c->watcher)
 		c->tenant->watched = false;
 	if (c->usage)
-		usage_leave(c->usage, c->fetching);
+		quota_leave(c->usage, c->fetching);
 	c->tenant->connections--;
 	c->tenant->marked -= c->marked;
 	b->connections--;
@@ -133,11 +133,11 @@ static int check_sender(const struct connection *c, const struct sock_beside *b,
 static void record_stranger(struct connection *c, const struct sock_beside *b,
 			    const struct failure *f)
 {
-	struct record_event e = { .event = "message", .result = fail_name(f->code), .why = f->what,
+	struct audit_event e = { .event = "message", .result = fail_name(f->code), .why = f->what,
 				  .provider = c->session.provider, .session = c->session.id,
 				  .pid = b->have_sender ? b->pid : 0 };
 
-	record_write(&c->tenant->record, &e, NULL);
+	audit_write(&c->tenant->record, &e, NULL);
 }
 
 /*
@@ -190,8 +190,8 @@ void connection_serve(struct broker *b, struct connection *c)
 		goto out;
 	}
 	/* After a sleep without a watcher a request may come before the sweep. */
-	tenant_tick(c->tenant, io_now_ms());
-	if (claim_is(b->packet, (size_t)n))
+	tenant_apply_timeouts(c->tenant, io_now_ms());
+	if (claim_is_fixed_message(b->packet, (size_t)n))
 		claim_serve(b, c, (size_t)n, &beside);
 	else
 		dispatch(b, c, (size_t)n);

@@ -12,7 +12,7 @@
 #include "wire/policy.h"
 
 struct tenant;
-struct usage;
+struct watched_quota;
 struct broker;
 
 /* A session is a connection that was granted secrets; it lives as long. */
@@ -41,7 +41,7 @@ struct session {
 };
 
 /* A file (ciphertext) on its way in or out, in parts. */
-struct stage {
+struct file_transfer {
 	uint8_t *p;
 	size_t n;
 	bool out;
@@ -58,16 +58,16 @@ struct connection {
 	bool marked;	  /* it was when it connected: counted apart */
 	bool resting;	  /* not watched until its user has kept us waiting less */
 	bool watcher;	  /* says when the computer sleeps; may be silent for ever */
-	struct usage *usage; /* it fetches these numbers; or NULL */
+	struct watched_quota *usage; /* it fetches these numbers; or NULL */
 	bool waiting;	  /* for its turn to fetch; may be silent for ever */
 	bool fetching;	  /* it has the token, and owes numbers */
 	char taking[NAME_MAX_LEN + 1]; /* the entry whose token it fetches, or "" */
-	struct stage stage;
+	struct file_transfer stage;
 	struct session session;
 };
 
 /* Take a fresh descriptor into place c.  0, or -1: it was answered and closed. */
-int connection_take(struct broker *b, struct connection *c, int fd);
+int connection_accept(struct broker *b, struct connection *c, int fd);
 
 /* One packet is waiting: receive, dispatch, answer. */
 void connection_serve(struct broker *b, struct connection *c);

@@ -69,13 +69,13 @@ static void record_refusal(struct connection *c, struct wire_map m, const char *
 			   const struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1] = "";
-	struct record_event e = { .event = op, .result = fail_name(f->code), .pid = c->peer.pid,
+	struct audit_event e = { .event = op, .result = fail_name(f->code), .pid = c->peer.pid,
 				  .provider = name, .why = f->what };
 
 	if (wire_get_text(m, "provider", name, sizeof(name), NULL) != 0 &&
 	    wire_get_text(m, "name", name, sizeof(name), NULL) != 0)
 		name[0] = '\0';
-	record_write(&c->tenant->record, &e, NULL);
+	audit_write(&c->tenant->record, &e, NULL);
 }
 
 /* Everything that holds for an op before its handler runs. */
@@ -95,10 +95,10 @@ static int admit(struct request *q, int flags, struct failure *f)
 			q->connection->session.state == SESSION_NONE)))
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	if ((flags & OPEN_VAULT) && (flags & KEPT_WILL_DO ? tenant_need_some : tenant_need_open)(
+	if ((flags & OPEN_VAULT) && (flags & KEPT_WILL_DO ? tenant_require_open_or_kept : tenant_require_open)(
 					    q->connection->tenant, f) != 0)
 		return -1;
-	return flags & CHANGES ? tenant_wake(q->connection->tenant, f) : 0;
+	return flags & CHANGES ? tenant_wake_tokens(q->connection->tenant, f) : 0;
 }
 
 static struct wire_out *serve(struct request *q, struct failure *f)

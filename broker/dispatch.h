@@ -46,7 +46,7 @@ handler op_source_take, op_source_put;
 /* broker/ops_quota.c */
 handler op_usage_next, op_usage_put, op_usage;
 /* Is it the turn of a worker that waits?  Then it is answered. */
-void usage_serve(struct connection *c);
+void quota_answer_waiting(struct connection *c);
 
 /* ---- what handlers share (broker/fields.c) ---- */
 
@@ -63,21 +63,21 @@ int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f);
 /* "keyfile", optional (then *p is NULL): a whole one, of this vault; *slot: whose key it has. */
 int field_keyfile(struct wire_map m, const uint8_t *vault, const uint8_t **p, uint32_t *slot,
 		  struct failure *f);
-int keyfile_not_its(uint32_t slot, struct failure *f);
+int keyfile_fail_other_slot(uint32_t slot, struct failure *f);
 /*
  * A keyfile that comes with a change is on the disk before it, under its second
- * name (own_open looks at both), and in its place after it: so a vault that only
+ * name (auto_unlock_try looks at both), and in its place after it: so a vault that only
  * it opens is never without it, and a change that fails costs no good one.
  * p: of field_keyfile.  done: did the change happen?
  */
-int keyfile_before(struct request *q, const uint8_t *p, struct failure *f);
-void keyfile_after(struct request *q, const uint8_t *p, bool done);
+int request_write_keyfile(struct request *q, const uint8_t *p, struct failure *f);
+void request_finish_keyfile(struct request *q, const uint8_t *p, bool done);
 /*
  * Put an event of this connection on record before it happens.  What may still
  * fail (a key that does not open) is "asked"; a refusal gets a line of its own.
  */
-int record_request(struct request *q, const char *event, const char *name, struct failure *f);
+int request_audit(struct request *q, const char *event, const char *name, struct failure *f);
 /* The present state to disk, and the answer {generation}. */
-struct wire_out *committed(struct request *q, struct failure *f);
+struct wire_out *request_commit(struct request *q, struct failure *f);
 
 #endif

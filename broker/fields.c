@@ -110,21 +110,21 @@ int field_keyfile(struct wire_map m, const uint8_t *vault, const uint8_t **p, ui
 	return 0;
 }
 
-int keyfile_not_its(uint32_t slot, struct failure *f)
+int keyfile_fail_other_slot(uint32_t slot, struct failure *f)
 {
 	return fail_set(f, FAIL_BAD_VALUE, NULL, "the keyfile has the key of another slot (%u)",
 			(unsigned)slot);
 }
 
-int keyfile_before(struct request *q, const uint8_t *p, struct failure *f)
+int request_write_keyfile(struct request *q, const uint8_t *p, struct failure *f)
 {
 	return p ? store_write_beside(&q->connection->tenant->store, STORE_KEYFILE_NEXT, p, KEYFILE_LEN, f)
 		 : 0;
 }
 
-void keyfile_after(struct request *q, const uint8_t *p, bool done)
+void request_finish_keyfile(struct request *q, const uint8_t *p, bool done)
 {
-	struct store *s = &q->connection->tenant->store;
+	struct vault_store *s = &q->connection->tenant->store;
 
 	/* Should this fail, it is found under its second name. */
 	if (p && done)
@@ -133,20 +133,20 @@ void keyfile_after(struct request *q, const uint8_t *p, bool done)
 		store_remove_beside(s, STORE_KEYFILE_NEXT, NULL);
 }
 
-int record_request(struct request *q, const char *event, const char *name, struct failure *f)
+int request_audit(struct request *q, const char *event, const char *name, struct failure *f)
 {
 	static const char *const may_fail[] = { "unlock", "init", "reopen", "restore", "export", "retire" };
-	struct record_event e = { .event = event, .entries = name, .pid = q->connection->peer.pid,
+	struct audit_event e = { .event = event, .entries = name, .pid = q->connection->peer.pid,
 				  .result = "granted" };
 	unsigned i;
 
 	for (i = 0; i < sizeof(may_fail) / sizeof(may_fail[0]); i++)
 		if (strcmp(event, may_fail[i]) == 0)
 			e.result = "asked";
-	return record_write(&q->connection->tenant->record, &e, f);
+	return audit_write(&q->connection->tenant->record, &e, f);
 }
 
-struct wire_out *committed(struct request *q, struct failure *f)
+struct wire_out *request_commit(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	struct wire_out *o;

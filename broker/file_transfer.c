@@ -12,7 +12,7 @@
 #include "broker/tenant.h"
 #include "vault/limits.h"
 
-void stage_drop(struct connection *c)
+void file_transfer_drop(struct connection *c)
 {
 	if (!c->stage.p)
 		return;
@@ -21,10 +21,10 @@ void stage_drop(struct connection *c)
 	c->tenant->staged--;
 }
 
-int stage_begin(struct connection *c, uint8_t *p, size_t n, bool out, struct failure *f)
+int file_transfer_begin(struct connection *c, uint8_t *p, size_t n, bool out, struct failure *f)
 {
-	stage_drop(c);
-	if (c->tenant->staged >= STAGED_UID) {
+	file_transfer_drop(c);
+	if (c->tenant->staged >= TRANSFERS_UID) {
 		free(p);
 		return fail_set(f, FAIL_BUSY, "try again when that is done",
 				"other programs of yours are moving a vault");
@@ -39,10 +39,10 @@ int stage_begin(struct connection *c, uint8_t *p, size_t n, bool out, struct fai
 	return 0;
 }
 
-int stage_append(struct connection *c, const uint8_t *p, size_t n, struct failure *f)
+int file_transfer_append(struct connection *c, const uint8_t *p, size_t n, struct failure *f)
 {
 	if (n > VAULT_FILE_MAX - c->stage.n) {
-		stage_drop(c);
+		file_transfer_drop(c);
 		return fail_set(f, FAIL_TOO_LARGE, "is this a vault or a backup?",
 				"more than %d KiB is no vault", VAULT_FILE_MAX / 1024);
 	}

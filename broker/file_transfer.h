@@ -14,12 +14,12 @@ struct failure;
 
 /* Begin one, dropping what was there; p (n bytes, malloc) is taken over, or NULL
  * for one that is to be filled.  FAIL_BUSY when the uid moves too many already. */
-int stage_begin(struct connection *c, uint8_t *p, size_t n, bool out, struct failure *f);
+int file_transfer_begin(struct connection *c, uint8_t *p, size_t n, bool out, struct failure *f);
 
 /* Append to one that is being filled. */
-int stage_append(struct connection *c, const uint8_t *p, size_t n, struct failure *f);
+int file_transfer_append(struct connection *c, const uint8_t *p, size_t n, struct failure *f);
 
 /* Safe when there is none. */
-void stage_drop(struct connection *c);
+void file_transfer_drop(struct connection *c);
 
 #endif

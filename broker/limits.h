@@ -19,7 +19,7 @@
 #define TURN_SHARE 4	      /* of one uid's connections, served in one turn of the loop */
 #define BUSY_MOST 250	      /* ms of the broker's time for one uid, halved in each sweep; more rests */
 #define BUSY_COUNTED 4000     /* and no more than that is held against it: it rests for some 2 s */
-#define STAGED_UID 2	      /* connections of one uid that move a file */
+#define TRANSFERS_UID 2	      /* connections of one uid that move a file */
 
 #define LISTEN_BACKLOG 128
 #define ACCEPT_BATCH 16	     /* connections taken in one turn of the loop */

@@ -132,7 +132,7 @@ static void accept_some(struct broker *b)
 				watch_listener(b, false);
 			return;
 		}
-		if (connection_take(b, c, fd) != 0)
+		if (connection_accept(b, c, fd) != 0)
 			continue;
 		b->connections++;
 		if (watch(b, fd, at) != 0) {
@@ -155,7 +155,7 @@ static void sweep(struct broker *b)
 		if (c->fd >= 0 && c->deadline && now > c->deadline)
 			connection_expire(b, c);
 		if (c->fd >= 0 && c->waiting) {
-			usage_serve(c);
+			quota_answer_waiting(c);
 			if (c->closing)
 				connection_drop(b, c);
 		}
@@ -165,7 +165,7 @@ static void sweep(struct broker *b)
 		}
 	}
 	for (i = 0; i < b->tenants; i++) {
-		tenant_tick(&b->tenant[i], now);
+		tenant_apply_timeouts(&b->tenant[i], now);
 		b->tenant[i].busy /= 2;
 	}
 	if (b->full && b->connections < b->places)

@@ -235,7 +235,7 @@ static int start(struct broker *b, struct options *o, struct failure *f)
 	if (make_places(b, f) != 0 || tenants_start(b, f) != 0 || listen_here(b, o, f) != 0 ||
 	    loop_start(b, f) != 0)
 		return -1;
-	return cage_enter(b->system, f);
+	return sandbox_enter(b->system, f);
 }
 
 static void stop(struct broker *b)

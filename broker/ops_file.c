@@ -35,9 +35,9 @@ struct wire_out *op_backup(struct request *q, struct failure *f)
 	size_t n;
 
 	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    record_request(q, "backup", NULL, f) != 0 ||
+	    request_audit(q, "backup", NULL, f) != 0 ||
 	    vault_backup(c->tenant->vault, &slot, key, &file, &n, f) != 0 ||
-	    stage_begin(c, file, n, true, f) != 0)
+	    file_transfer_begin(c, file, n, true, f) != 0)
 		return NULL;
 	return staged(c);
 }
@@ -51,15 +51,15 @@ struct wire_out *op_export(struct request *q, struct failure *f)
 	size_t n;
 
 	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    record_request(q, "export", NULL, f) != 0 || tenant_try(c->tenant, slot, key, f) != 0 ||
-	    store_read(&c->tenant->store, &file, &n, f) != 0 || stage_begin(c, file, n, true, f) != 0)
+	    request_audit(q, "export", NULL, f) != 0 || tenant_check_key(c->tenant, slot, key, f) != 0 ||
+	    store_read(&c->tenant->store, &file, &n, f) != 0 || file_transfer_begin(c, file, n, true, f) != 0)
 		return NULL;
 	return staged(c);
 }
 
 struct wire_out *op_part(struct request *q, struct failure *f)
 {
-	struct stage *s = &q->connection->stage;
+	struct file_transfer *s = &q->connection->stage;
 	struct wire_out *o;
 	uint64_t at;
 	size_t n;
@@ -86,13 +86,13 @@ struct wire_out *op_stage(struct request *q, struct failure *f)
 
 	if (wire_get_uint(q->map, "at", &at, f) != 0 || wire_get_bin(q->map, "part", &p, &n, f) != 0)
 		return NULL;
-	if (at == 0 && stage_begin(c, NULL, 0, false, f) != 0)
+	if (at == 0 && file_transfer_begin(c, NULL, 0, false, f) != 0)
 		return NULL;
 	if (!c->stage.p || c->stage.out || at != c->stage.n) {
 		fail_set(f, FAIL_BAD_VALUE, NULL, "the parts of a file come in order");
 		return NULL;
 	}
-	return stage_append(c, p, n, f) == 0 ? staged(c) : NULL;
+	return file_transfer_append(c, p, n, f) == 0 ? staged(c) : NULL;
 }
 
 struct wire_out *op_restore(struct request *q, struct failure *f)
@@ -109,9 +109,9 @@ struct wire_out *op_restore(struct request *q, struct failure *f)
 		fail_set(f, FAIL_BAD_VALUE, NULL, "no file was sent");
 		return NULL;
 	}
-	if (record_request(q, "restore", NULL, f) != 0 || tenant_restore(c->tenant, &r, f) != 0)
+	if (request_audit(q, "restore", NULL, f) != 0 || tenant_restore(c->tenant, &r, f) != 0)
 		return NULL;
-	stage_drop(c);
+	file_transfer_drop(c);
 	o = wire_ok();
 	wire_put_uint(o, "generation", vault_generation(c->tenant->vault));
 	wire_put_uint(o, "entries", vault_count(c->tenant->vault));
@@ -136,8 +136,8 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
 	else if (field_slot(q->map, "slot", &slot, f) == 0 && field_key(q->map, &key, f) == 0 &&
 		 wire_get_uint(q->map, "generation", &generation, f) == 0 &&
-		 record_request(q, "retire", NULL, f) == 0 && tenant_try(t, slot, key, f) == 0 &&
-		 tenant_inspect(t, pub, f) == 0)
+		 request_audit(q, "retire", NULL, f) == 0 && tenant_check_key(t, slot, key, f) == 0 &&
+		 tenant_inspect_vault(t, pub, f) == 0)
 		r = pub->generation == generation
 			    ? 0
 			    : fail_set(f, FAIL_CHANGED, "move it again", "the vault was changed meanwhile");
@@ -146,7 +146,7 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 		return NULL;
 	/* Its use times would be written back otherwise. */
 	t->use_times_changed = false;
-	tenant_lock(t, LOCK_WHY_MOVED, q->connection->peer.pid);
+	tenant_lock(t, LOCK_REASON_MOVED, q->connection->peer.pid);
 	if (store_remove(&t->store, f) != 0 || store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||
 	    store_remove_beside(&t->store, STORE_KEYFILE_NEXT, f) != 0)
 		return NULL;

@@ -44,18 +44,18 @@ struct wire_out *op_init(struct request *q, struct failure *f)
 	    id_field(q->map, &id, f) != 0 || field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
 		return NULL;
 	if (sealed != FIRST_SLOT) {
-		keyfile_not_its(sealed, f);
+		keyfile_fail_other_slot(sealed, f);
 		return NULL;
 	}
-	if (record_request(q, "init", NULL, f) != 0)
+	if (request_audit(q, "init", NULL, f) != 0)
 		return NULL;
 	/* One that a vault has, or had and the open one is to have again, stays. */
 	if (t->vault || store_exists(&t->store) != 0)
 		keyfile = NULL;
-	if (keyfile_before(q, keyfile, f) != 0)
+	if (request_write_keyfile(q, keyfile, f) != 0)
 		return NULL;
-	r = tenant_init(t, id, &slot, key, f);
-	keyfile_after(q, keyfile, r == 0);
+	r = tenant_create_vault(t, id, &slot, key, f);
+	request_finish_keyfile(q, keyfile, r == 0);
 	if (r != 0)
 		return NULL;
 	o = wire_ok();
@@ -72,7 +72,7 @@ struct wire_out *op_unlock(struct request *q, struct failure *f)
 	uint32_t slot;
 
 	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    record_request(q, "unlock", NULL, f) != 0 || tenant_unlock(t, slot, key, f) != 0)
+	    request_audit(q, "unlock", NULL, f) != 0 || tenant_unlock(t, slot, key, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_uint(o, "entries", vault_count(t->vault));
@@ -86,23 +86,23 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 	struct tenant *t = q->connection->tenant;
 	enum slot_kind kind = SLOT_KEYFILE;
 	struct wire_out *o;
-	enum own_result r;
+	enum auto_unlock_result r;
 
-	if (record_request(q, "reopen", NULL, f) != 0)
+	if (request_audit(q, "reopen", NULL, f) != 0)
 		return NULL;
 	if (!t->vault && store_exists(&t->store) == 0) {
 		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 		return NULL;
 	}
-	r = own_open(t, &kind, f);
+	r = auto_unlock_try(t, &kind, f);
 	/* no-entry says that there is nothing to try; a slot that is gone is a key
 	 * that opens nothing. */
-	if (r == OWN_FAILED && f->code == FAIL_NO_ENTRY)
+	if (r == AUTO_UNLOCK_FAILED && f->code == FAIL_NO_ENTRY)
 		f->code = FAIL_WRONG_KEY;
-	if (r == OWN_NOTHING)
+	if (r == AUTO_UNLOCK_NOTHING)
 		fail_set(f, FAIL_NO_ENTRY, "ccctl slot add keyfile, or ccctl host use FILE",
 			 "there is no keyfile beside the vault and no credential");
-	if (r != OWN_OPENED)
+	if (r != AUTO_UNLOCK_OPENED)
 		return NULL;
 	t->alone = true;
 	o = wire_ok();
@@ -113,21 +113,21 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 }
 
 /* The events that a watcher may tell. */
-static int event_field(struct wire_map m, enum lock_why *why, struct failure *f)
+static int event_field(struct wire_map m, enum lock_reason *why, struct failure *f)
 {
 	char text[16];
 	int w;
 
-	*why = LOCK_WHY_REQUEST;
+	*why = LOCK_REASON_REQUEST;
 	if (!wire_has(m, "why"))
 		return 0;
 	if (wire_get_text(m, "why", text, sizeof(text), f) != 0)
 		return -1;
-	w = lock_why_from_name(text);
-	if (w != LOCK_WHY_REQUEST && w != LOCK_WHY_SUSPEND && w != LOCK_WHY_SCREEN && w != LOCK_WHY_LOGOUT)
+	w = lock_reason_from_name(text);
+	if (w != LOCK_REASON_REQUEST && w != LOCK_REASON_SUSPEND && w != LOCK_REASON_SCREEN && w != LOCK_REASON_LOGOUT)
 		return fail_set(f, FAIL_BAD_VALUE, "request, suspend, screen or logout",
 				"'%s' is no reason to lock", text);
-	*why = (enum lock_why)w;
+	*why = (enum lock_reason)w;
 	return 0;
 }
 
@@ -135,17 +135,17 @@ struct wire_out *op_lock(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	struct lock_settings s;
-	enum lock_why why;
+	enum lock_reason why;
 	bool lock = true;
 	struct wire_out *o;
 
 	if (event_field(q->map, &why, f) != 0)
 		return NULL;
-	if (lock_automatic(why)) {
+	if (lock_is_automatic(why)) {
 		lock = t->vault != NULL;
 		if (lock) {
 			s = vault_lock_settings(t->vault);
-			lock = lock_wanted(&s, why);
+			lock = lock_event_wanted(&s, why);
 		}
 	}
 	if (lock)
@@ -215,7 +215,7 @@ struct wire_out *op_set(struct request *q, struct failure *f)
 	    event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
 	    event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
 	    event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
-	    record_request(q, "set", NULL, f) != 0 || vault_lock_settings_set(v, &s, f) != 0)
+	    request_audit(q, "set", NULL, f) != 0 || vault_lock_settings_set(v, &s, f) != 0)
 		return NULL;
-	return committed(q, f);
+	return request_commit(q, f);
 }

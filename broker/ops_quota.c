@@ -27,7 +27,7 @@ enum join_result {
 static enum join_result join_usage(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
-	char name[NAME_MAX_LEN + 1] = USAGE_OWN_NAME;
+	char name[NAME_MAX_LEN + 1] = QUOTA_SUBSCRIPTION_NAME;
 	bool own = false;
 
 	if (c->usage)
@@ -40,11 +40,11 @@ static enum join_result join_usage(struct request *q, struct failure *f)
 		return JOIN_FAILED;
 	if ((!own || wire_has(q->map, "name")) && field_name(q->map, "name", name, f) != 0)
 		return JOIN_FAILED;
-	if (usage_crowded(&c->tenant->usage, name, own))
+	if (quota_crowded(&c->tenant->usage, name, own))
 		return JOIN_CROWDED;
-	c->usage = usage_join(&c->tenant->usage, name, own);
+	c->usage = quota_join(&c->tenant->usage, name, own);
 	if (!c->usage) {
-		fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", USAGE_NAMES_MAX);
+		fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", QUOTA_NAMES_MAX);
 		return JOIN_FAILED;
 	}
 	return JOIN_DONE;
@@ -65,7 +65,7 @@ static int may_have(struct connection *c, const struct entry *e, struct failure 
 	if (marked)
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	return peer_private(&c->peer, p.strict, f);
+	return peer_check_private(&c->peer, p.strict, f);
 }
 
 /*
@@ -74,32 +74,32 @@ static int may_have(struct connection *c, const struct entry *e, struct failure 
  */
 static struct wire_out *its_turn(struct connection *c, struct failure *f)
 {
-	struct record_event e = { .event = "usage", .result = "granted", .pid = c->peer.pid };
+	struct audit_event e = { .event = "usage", .result = "granted", .pid = c->peer.pid };
 	int64_t now = io_now_ms();
 	const struct entry *entry;
 	struct wire_out *o;
 
-	if (!usage_due(c->usage, now))
+	if (!quota_due(c->usage, now))
 		return NULL;
 	if (c->usage->own) {
 		o = wire_ok();
 		wire_put_bool(o, "fetch", true);
 	} else {
-		entry = tenant_entry(c->tenant, c->usage->name, NULL);
+		entry = tenant_find_entry(c->tenant, c->usage->name, NULL);
 		e.entries = c->usage->name;
 		if (!entry)
 			return NULL;
-		if (may_have(c, entry, f) != 0 || record_write(&c->tenant->record, &e, f) != 0)
+		if (may_have(c, entry, f) != 0 || audit_write(&c->tenant->record, &e, f) != 0)
 			return NULL;
 		o = wire_ok();
 		wire_put_bool(o, "fetch", true);
 		wire_put_str(o, "origin", entry->origin);
 		wire_put_secret(o, "token", entry->token, entry->token_len);
 	}
-	usage_begin(c->usage);
+	quota_begin_fetch(c->usage);
 	c->fetching = true;
 	c->waiting = false;
-	c->deadline = now + USAGE_PUT_MS;
+	c->deadline = now + QUOTA_PUT_DEADLINE_MS;
 	return o;
 }
 
@@ -108,7 +108,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	struct wire_out *o;
 
-	if (peer_same_world(&c->peer, f) != 0 || peer_private(&c->peer, false, f) != 0)
+	if (peer_check_namespaces(&c->peer, f) != 0 || peer_check_private(&c->peer, false, f) != 0)
 		return NULL;
 	switch (join_usage(q, f)) {
 	case JOIN_FAILED:
@@ -116,7 +116,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 	case JOIN_CROWDED:
 		o = wire_ok();
 		wire_put_bool(o, "fetch", false);
-		wire_put_uint(o, "retry", USAGE_FRESH_MS / 1000);
+		wire_put_uint(o, "retry", QUOTA_FRESH_MS / 1000);
 		return o;
 	case JOIN_DONE:
 		break;
@@ -133,7 +133,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 	return o;
 }
 
-void usage_serve(struct connection *c)
+void quota_answer_waiting(struct connection *c)
 {
 	struct failure f = { .code = FAIL_NONE };
 	struct wire_out *o;
@@ -152,12 +152,12 @@ void usage_serve(struct connection *c)
 }
 
 /* A short text of these characters alone. */
-static int text_of(struct wire_map m, const char *key, const char *set, char out[USAGE_TEXT], struct failure *f)
+static int text_of(struct wire_map m, const char *key, const char *set, char out[QUOTA_TEXT_SIZE], struct failure *f)
 {
 	out[0] = '\0';
 	if (!wire_has(m, key))
 		return 0;
-	if (wire_get_text(m, key, out, USAGE_TEXT, f) != 0)
+	if (wire_get_text(m, key, out, QUOTA_TEXT_SIZE, f) != 0)
 		return -1;
 	if (out[strspn(out, set)] != '\0')
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: characters that do not belong there", key);
@@ -168,7 +168,7 @@ static int text_of(struct wire_map m, const char *key, const char *set, char out
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-static int read_item(struct wire_map m, struct usage_item *item, struct failure *f)
+static int read_item(struct wire_map m, struct quota_figure *item, struct failure *f)
 {
 	uint64_t percent = 0;
 
@@ -180,7 +180,7 @@ static int read_item(struct wire_map m, struct usage_item *item, struct failure 
 	    (item->has_percent && wire_get_uint(m, "percent", &percent, f) != 0) ||
 	    (wire_has(m, "reset") && wire_get_uint(m, "reset", &item->reset, f) != 0))
 		return -1;
-	if (percent > USAGE_PERCENT_MAX || strlen(item->label) > 8 || strlen(item->currency) > 8 ||
+	if (percent > QUOTA_PERCENT_MAX || strlen(item->label) > 8 || strlen(item->currency) > 8 ||
 	    (!item->label[0] || (!item->amount[0] && !item->has_percent)))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "an item has a label, and a percentage or an amount");
 	item->percent = (uint32_t)percent;
@@ -189,8 +189,8 @@ static int read_item(struct wire_map m, struct usage_item *item, struct failure 
 
 static int put_error(struct request *q, struct failure *f)
 {
-	uint64_t retry = USAGE_FRESH_MS / 1000;
-	char word[USAGE_TEXT];
+	uint64_t retry = QUOTA_FRESH_MS / 1000;
+	char word[QUOTA_TEXT_SIZE];
 	unsigned i;
 
 	if (wire_get_text(q->map, "error", word, sizeof(word), f) != 0 ||
@@ -200,24 +200,24 @@ static int put_error(struct request *q, struct failure *f)
 		;
 	if (i == sizeof(errors) / sizeof(errors[0]))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' is no such error", word);
-	usage_failed(q->connection->usage, word, retry, io_now_ms());
+	quota_fetch_failed(q->connection->usage, word, retry, io_now_ms());
 	return 0;
 }
 
 static int put_items(struct request *q, struct failure *f)
 {
-	struct usage_item item[USAGE_ITEMS_MAX];
+	struct quota_figure item[QUOTA_FIGURES_MAX];
 	struct wire_map m;
 	unsigned i, n;
 
 	if (wire_get_array(q->map, "items", &n, f) != 0)
 		return -1;
-	if (n > USAGE_ITEMS_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "more than %d items", USAGE_ITEMS_MAX);
+	if (n > QUOTA_FIGURES_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "more than %d items", QUOTA_FIGURES_MAX);
 	for (i = 0; i < n; i++)
 		if (wire_get_item(q->map, "items", i, &m, f) != 0 || read_item(m, &item[i], f) != 0)
 			return -1;
-	usage_done(q->connection->usage, item, n, io_now_ms());
+	quota_fetch_done(q->connection->usage, item, n, io_now_ms());
 	return 0;
 }
 
@@ -235,7 +235,7 @@ struct wire_out *op_usage_put(struct request *q, struct failure *f)
 	return wire_ok();
 }
 
-static void put_item(struct wire_out *o, const struct usage_item *item)
+static void put_item(struct wire_out *o, const struct quota_figure *item)
 {
 	wire_begin_item(o);
 	wire_put_str(o, "label", item->label);
@@ -255,17 +255,17 @@ struct wire_out *op_usage(struct request *q, struct failure *f)
 	int64_t now = io_now_ms();
 	char name[NAME_MAX_LEN + 1];
 	struct wire_out *o;
-	struct usage *u;
+	struct watched_quota *u;
 	bool own = false;
 	unsigned i, n;
 
 	if (field_name(q->map, "name", name, f) != 0 ||
 	    (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0))
 		return NULL;
-	u = usage_find(&q->connection->tenant->usage, name, own);
+	u = quota_lookup(&q->connection->tenant->usage, name, own);
 	n = u && u->fetched ? u->items : 0;
 	o = wire_ok();
-	wire_put_str(o, "state", usage_state(u, now));
+	wire_put_str(o, "state", quota_state(u, now));
 	if (u && u->fetched)
 		wire_put_uint(o, "age", (uint64_t)(now - u->fetched) / 1000);
 	if (u && u->error[0])

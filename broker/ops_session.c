@@ -59,7 +59,7 @@ static int read_request(struct request *q, struct session *s, struct failure *f)
 /* The answer; where the first key comes from is for a person to see. */
 static struct wire_out *granted(struct connection *c)
 {
-	const struct entry *e = tenant_entry(c->tenant, c->session.entry[0], NULL);
+	const struct entry *e = tenant_find_entry(c->tenant, c->session.entry[0], NULL);
 	const char *ref = e && e->source ? e->source->ref : NULL;
 	struct wire_out *o = wire_ok();
 	char kind[NAME_MAX_LEN + 1];
@@ -77,7 +77,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
-	struct record_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
+	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
 	uint8_t id[8];
 	unsigned i;
 
@@ -91,23 +91,23 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	}
 	memset(s, 0, sizeof(*s));
 	s->nested = q->marked;
-	if (read_request(q, s, f) != 0 || peer_same_world(&c->peer, f) != 0)
+	if (read_request(q, s, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	for (i = 0; i < s->entries; i++)
 		if (read_entry(q, i, s, f) != 0)
 			return NULL;
 	for (i = 0; i < s->entries; i++)
-		if (!session_entry(c, i, f))
+		if (!session_check_entry(c, i, f))
 			return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));
 	/* For the record: what is asking.  It may be gone before it is read. */
-	if (witness_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
+	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		s->image[0] = '\0';
 	e.provider = s->provider;
 	e.session = s->id;
 	e.image = s->image;
-	if (record_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->record, &e, f) != 0)
 		return NULL;
 	s->state = SESSION_OPENED;
 	sock_allow_fds(c->fd);
@@ -139,7 +139,7 @@ static int filled_pipe(const struct entry *e, struct failure *f)
 struct wire_out *op_pipe(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
-	struct record_event e = { .event = "release", .result = "granted", .pid = c->peer.pid,
+	struct audit_event e = { .event = "release", .result = "granted", .pid = c->peer.pid,
 				  .provider = c->session.provider, .entries = c->session.entry[0],
 				  .session = c->session.id, .image = c->session.image };
 	const struct entry *entry;
@@ -157,14 +157,14 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 		fail_set(f, FAIL_TIMEOUT, "start it again", "the request came too late");
 		return NULL;
 	}
-	entry = session_entry(c, 0, f);
+	entry = session_check_entry(c, 0, f);
 	if (!entry)
 		return NULL;
-	if (record_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->record, &e, f) != 0)
 		return NULL;
 	q->pass = filled_pipe(entry, f);
 	if (q->pass < 0)
 		return NULL;
-	session_released(c);
+	session_mark_released(c);
 	return wire_ok();
 }

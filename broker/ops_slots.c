@@ -54,13 +54,13 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 	    field_keyfile(q->map, vault_id(t->vault), &keyfile, &sealed, f) != 0)
 		return NULL;
 	if (sealed != next) {
-		keyfile_not_its(sealed, f);
+		keyfile_fail_other_slot(sealed, f);
 		return NULL;
 	}
-	if (record_request(q, "slot-add", number(next, text), f) != 0 || keyfile_before(q, keyfile, f) != 0)
+	if (request_audit(q, "slot-add", number(next, text), f) != 0 || request_write_keyfile(q, keyfile, f) != 0)
 		return NULL;
 	done = vault_slot_add(t->vault, &slot, key, f) == 0 && tenant_commit(t, f) == 0;
-	keyfile_after(q, keyfile, done);
+	request_finish_keyfile(q, keyfile, done);
 	if (!done)
 		return NULL;
 	o = wire_ok();
@@ -106,7 +106,7 @@ struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 	uint32_t id;
 
 	if (field_slot(q->map, "id", &id, f) != 0 ||
-	    record_request(q, "slot-rm", number(id, text), f) != 0 ||
+	    request_audit(q, "slot-rm", number(id, text), f) != 0 ||
 	    vault_slot_remove(t->vault, id, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
 	drop_keyfiles(t);
@@ -127,7 +127,7 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 
 	if (field_slot(q->map, "id", &id, f) != 0 || field_new_slot(q->map, &slot, f) != 0 ||
 	    field_key(q->map, &key, f) != 0 || check_expected(q, f) != 0 ||
-	    record_request(q, "slot-replace", number(id, text), f) != 0 ||
+	    request_audit(q, "slot-replace", number(id, text), f) != 0 ||
 	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
 	drop_keyfiles(t);
@@ -169,7 +169,7 @@ static int rekey_keyfile(struct request *q, const struct slot_key *keep, unsigne
 		return -1;
 	for (i = 0; *keyfile && i < n && keep[i].id != sealed; i++)
 		;
-	return *keyfile && i == n ? keyfile_not_its(sealed, f) : 0;
+	return *keyfile && i == n ? keyfile_fail_other_slot(sealed, f) : 0;
 }
 
 struct wire_out *op_rekey(struct request *q, struct failure *f)
@@ -181,20 +181,20 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	unsigned n = 0;
 
 	if ((wire_has(q->map, "expect") && check_expected(q, f) != 0) || keys_field(q->map, keep, &n, f) != 0 || rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
-	    record_request(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
+	    request_audit(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
 		return NULL;
-	if (keyfile_before(q, keyfile, f) != 0) {
+	if (request_write_keyfile(q, keyfile, f) != 0) {
 		vault_undo(t->vault);
 		return NULL;
 	}
 	if (tenant_commit(t, f) != 0) {
-		keyfile_after(q, keyfile, false);
+		request_finish_keyfile(q, keyfile, false);
 		return NULL;
 	}
 	/* From here the vault has the new key, whatever else fails.  Once more, so
 	 * that the generation before has it too. */
 	tenant_commit(t, NULL);
-	keyfile_after(q, keyfile, true);
+	request_finish_keyfile(q, keyfile, true);
 	drop_keyfiles(t);
 	o = wire_ok();
 	wire_put_uint(o, "generation", vault_generation(t->vault));
@@ -207,7 +207,7 @@ struct wire_out *op_host(struct request *q, struct failure *f)
 	uint8_t public[HOST_PUBLIC_LEN];
 	struct wire_out *o;
 
-	if (own_host(q->connection->tenant, public, f) != 0)
+	if (auto_unlock_host_public(q->connection->tenant, public, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_bin(o, "public", public, sizeof(public));
@@ -221,8 +221,8 @@ struct wire_out *op_keyfile(struct request *q, struct failure *f)
 	const uint8_t *p;
 	size_t n;
 
-	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0 || own_check_keyfile(t, p, n, f) != 0 ||
-	    record_request(q, "keyfile", NULL, f) != 0 ||
+	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0 || auto_unlock_check_keyfile(t, p, n, f) != 0 ||
+	    request_audit(q, "keyfile", NULL, f) != 0 ||
 	    store_write_beside(&t->store, STORE_KEYFILE, p, n, f) != 0)
 		return NULL;
 	return wire_ok();

@@ -48,7 +48,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	bool wait;
 	struct wire_out *o;
 
-	if (!e || peer_same_world(&c->peer, f) != 0)
+	if (!e || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	if (c->session.state != SESSION_NONE || c->watcher || c->waiting || c->fetching) {
 		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another use");
@@ -93,7 +93,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 		return NULL;
 	}
 	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 || wire_token_check(token, n, f) != 0 ||
-	    record_request(q, "fetch", name, f) != 0 ||
+	    request_audit(q, "fetch", name, f) != 0 ||
 	    vault_token_set_fetched(c->tenant->vault, name, token, n, io_now_ms(), f) != 0)
 		return NULL;
 	/* Its ttl may be the next one to be over. */

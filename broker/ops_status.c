@@ -23,10 +23,10 @@ static void put_state(struct wire_out *o, struct request *q)
 
 	wire_put_str(o, "broker", q->broker->system ? "system" : "user");
 	wire_put_str(o, "version", CCRUN_VERSION);
-	wire_put_str(o, "state", tenant_state(t));
+	wire_put_str(o, "state", tenant_vault_state(t));
 	wire_put_str(o, "vault", t->store.path);
 	/* "start": nobody locked it; what can be opened without a person may be. */
-	wire_put_str(o, "why", lock_why_name(t->why));
+	wire_put_str(o, "why", lock_reason_name(t->why));
 	wire_put_uint(o, "asleep", t->vault ? vault_tokens_asleep(t->vault) : 0);
 }
 
@@ -90,7 +90,7 @@ struct wire_out *op_slots(struct request *q, struct failure *f)
 	struct wire_out *o;
 	unsigned i;
 
-	if (tenant_inspect(t, &pub, f) != 0)
+	if (tenant_inspect_vault(t, &pub, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_uint(o, "generation", pub.generation);
@@ -110,7 +110,7 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 	uint32_t id;
 	unsigned i;
 
-	if (field_slot(q->map, "id", &id, f) != 0 || tenant_inspect(q->connection->tenant, &pub, f) != 0)
+	if (field_slot(q->map, "id", &id, f) != 0 || tenant_inspect_vault(q->connection->tenant, &pub, f) != 0)
 		return NULL;
 	for (i = 0; i < pub.slots && pub.slot[i].id != id; i++)
 		;
@@ -136,7 +136,7 @@ struct wire_out *op_record(struct request *q, struct failure *f)
 	if (wire_get_uint(q->map, "at", &at, f) != 0 ||
 	    (wire_has(q->map, "old") && wire_get_bool(q->map, "old", &old, f) != 0))
 		return NULL;
-	n = record_read(&q->connection->tenant->record, old, at, part, sizeof(part), &size, f);
+	n = audit_read(&q->connection->tenant->record, old, at, part, sizeof(part), &size, f);
 	if (n < 0)
 		return NULL;
 	o = wire_ok();

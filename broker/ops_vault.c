@@ -60,9 +60,9 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 		fail_hint(f, "ccctl add %s --replace", e.name);
 		return NULL;
 	}
-	if (record_request(q, "add", e.name, f) != 0 || vault_put(t->vault, &e, f) != 0)
+	if (request_audit(q, "add", e.name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
-	return committed(q, f);
+	return request_commit(q, f);
 }
 
 static const struct entry *existing(struct request *q, char name[NAME_MAX_LEN + 1],
@@ -85,8 +85,8 @@ struct wire_out *op_get(struct request *q, struct failure *f)
 	struct wire_out *o;
 
 	if (e && !e->token)
-		e = tenant_entry(q->connection->tenant, name, f);
-	if (!e || record_request(q, "get", name, f) != 0)
+		e = tenant_find_entry(q->connection->tenant, name, f);
+	if (!e || request_audit(q, "get", name, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_secret(o, "token", e->token, e->token_len);
@@ -98,10 +98,10 @@ struct wire_out *op_rm(struct request *q, struct failure *f)
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1];
 
-	if (!existing(q, name, f) || record_request(q, "remove", name, f) != 0 ||
+	if (!existing(q, name, f) || request_audit(q, "remove", name, f) != 0 ||
 	    vault_remove(t->vault, name, f) != 0)
 		return NULL;
-	return committed(q, f);
+	return request_commit(q, f);
 }
 
 struct wire_out *op_rename(struct request *q, struct failure *f)
@@ -117,9 +117,9 @@ struct wire_out *op_rename(struct request *q, struct failure *f)
 		return NULL;
 	}
 	snprintf(both, sizeof(both), "%s %s", name, to);
-	if (record_request(q, "rename", both, f) != 0 || vault_rename(t->vault, name, to, f) != 0)
+	if (request_audit(q, "rename", both, f) != 0 || vault_rename(t->vault, name, to, f) != 0)
 		return NULL;
-	return committed(q, f);
+	return request_commit(q, f);
 }
 
 struct wire_out *op_approve(struct request *q, struct failure *f)
@@ -146,10 +146,10 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 		e.source = &source;
 		e.token = NULL;
 	}
-	if (record_request(q, "approve", name, f) != 0 ||
+	if (request_audit(q, "approve", name, f) != 0 ||
 	    vault_put(t->vault, &e, f) != 0)
 		return NULL;
-	return committed(q, f);
+	return request_commit(q, f);
 }
 
 static void entry_item(struct wire_out *o, const struct entry *e)

@@ -33,7 +33,7 @@ static int check(const struct peer *p, const struct proc_stat *st, struct failur
 	return 0;
 }
 
-int peer_take(struct peer *p, int fd, struct failure *f)
+int peer_identify(struct peer *p, int fd, struct failure *f)
 {
 	struct proc_stat st;
 
@@ -51,7 +51,7 @@ int peer_take(struct peer *p, int fd, struct failure *f)
 	return check(p, &st, f);
 }
 
-int peer_alive(const struct peer *p, struct failure *f)
+int peer_check_alive(const struct peer *p, struct failure *f)
 {
 	struct proc_stat st;
 
@@ -67,10 +67,10 @@ int peer_marked(const struct peer *p, struct failure *f)
 	if (marked < 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot read the limits of process %d",
 				(int)p->pid);
-	return peer_alive(p, f) == 0 ? marked : -1;
+	return peer_check_alive(p, f) == 0 ? marked : -1;
 }
 
-int peer_same_world(const struct peer *p, struct failure *f)
+int peer_check_namespaces(const struct peer *p, struct failure *f)
 {
 	int same = proc_same_namespaces(p->pid);
 
@@ -107,7 +107,7 @@ static int unseen(const struct peer *p, bool strict, struct failure *f)
 	return 0;
 }
 
-int peer_hardened(const struct peer *p, bool strict, struct failure *f)
+int peer_check_hardened(const struct peer *p, bool strict, struct failure *f)
 {
 	int marked = proc_marked(p->pid);
 
@@ -115,14 +115,14 @@ int peer_hardened(const struct peer *p, bool strict, struct failure *f)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	/* The mark stays; unseen() proves that it was this process's. */
 	if (!marked)
-		return peer_alive(p, f) != 0 ? -1
+		return peer_check_alive(p, f) != 0 ? -1
 					     : fail_set(f, FAIL_POSTURE, NULL,
 							"process %d does not bear the session's mark",
 							(int)p->pid);
 	return unseen(p, strict, f);
 }
 
-int peer_private(const struct peer *p, bool strict, struct failure *f)
+int peer_check_private(const struct peer *p, bool strict, struct failure *f)
 {
 	return unseen(p, strict, f);
 }

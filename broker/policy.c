@@ -20,7 +20,7 @@ static const char *const blanked[] = {
 	"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
 };
 
-bool policy_blanked(const char *variable)
+bool policy_client_blanks(const char *variable)
 {
 	unsigned i;
 
@@ -54,7 +54,7 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 		return -1;
 	if (dangerous(e->variable))
 		return fail_set(f, FAIL_POLICY, NULL, "a secret cannot be delivered as %s", e->variable);
-	if (!policy_blanked(e->variable) && !p.exposed)
+	if (!policy_client_blanks(e->variable) && !p.exposed)
 		return fail_set(f, FAIL_POLICY,
 				"'exposed = yes' in the provider's [secrets] accepts that",
 				"%s is not kept from MCP servers and hooks by the client", e->variable);

@@ -32,6 +32,6 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 int policy_check_entry(const struct entry *e, struct failure *f);
 
 /* Does the client keep this variable from MCP servers and hooks by itself? */
-bool policy_blanked(const char *variable);
+bool policy_client_blanks(const char *variable);
 
 #endif

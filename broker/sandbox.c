@@ -39,7 +39,7 @@ static const int allowed_system[] = {
 	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mlock), SCMP_SYS(pwrite64),
 };
 
-int cage_enter(bool system, struct failure *f)
+int sandbox_enter(bool system, struct failure *f)
 {
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	unsigned i;

@@ -14,6 +14,6 @@ struct failure;
  * memory.  What is not on it ends the process.  system: it may open the stores of
  * users who come later.  0 or -1.
  */
-int cage_enter(bool system, struct failure *f);
+int sandbox_enter(bool system, struct failure *f);
 
 #endif

@@ -12,13 +12,13 @@
 #include "broker/tenant.h"
 #include "vault/entries.h"
 
-const struct entry *session_entry(struct connection *c, unsigned i, struct failure *f)
+const struct entry *session_check_entry(struct connection *c, unsigned i, struct failure *f)
 {
 	struct session *s = &c->session;
 	struct policy_request want = { .origin = s->origin[i], .variable = s->variable[i],
 				       .delivery = s->delivery, .strict = s->strict, .config_dir = s->config_dir,
 				       .marked = s->nested };
-	const struct entry *e = tenant_entry(c->tenant, s->entry[i], f);
+	const struct entry *e = tenant_find_entry(c->tenant, s->entry[i], f);
 
 	if (!e && s->nested)
 		fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
@@ -28,7 +28,7 @@ const struct entry *session_entry(struct connection *c, unsigned i, struct failu
 	return e;
 }
 
-void session_released(struct connection *c)
+void session_mark_released(struct connection *c)
 {
 	struct tenant *t = c->tenant;
 	unsigned i;

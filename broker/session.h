@@ -15,9 +15,9 @@ struct failure;
  * FAIL_NO_ENTRY, FAIL_LOCKED, FAIL_MARKED, FAIL_ORIGIN or FAIL_POLICY.  session.strict is
  * raised where the entry is strict.
  */
-const struct entry *session_entry(struct connection *c, unsigned i, struct failure *f);
+const struct entry *session_check_entry(struct connection *c, unsigned i, struct failure *f);
 
 /* The session's secrets were handed over: use times, counts, its state. */
-void session_released(struct connection *c);
+void session_mark_released(struct connection *c);
 
 #endif

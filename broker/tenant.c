@@ -22,7 +22,7 @@
 #include "wire/policy.h"
 
 /* Where uid's vault and record are. */
-static int places(const struct tenant_place *w, char data[PATH_SIZE], char state[PATH_SIZE],
+static int places(const struct tenant_options *w, char data[PATH_SIZE], char state[PATH_SIZE],
 		  struct failure *f)
 {
 	if (!w->system)
@@ -34,7 +34,7 @@ static int places(const struct tenant_place *w, char data[PATH_SIZE], char state
 	return 0;
 }
 
-/* What tenant_leave kept.  What cannot be read was a lock. */
+/* What tenant_evict kept.  What cannot be read was a lock. */
 static void come_back(struct tenant *t)
 {
 	unsigned long long at = 0;
@@ -46,19 +46,19 @@ static void come_back(struct tenant *t)
 	if (r == 0)
 		return;
 	text[r == 1 ? n : 0] = '\0';
-	w = sscanf(text, "%15s %llu", why, &at) == 2 ? lock_why_from_name(why) : -1;
-	t->why = w < 0 ? LOCK_WHY_REQUEST : (enum lock_why)w;
+	w = sscanf(text, "%15s %llu", why, &at) == 2 ? lock_reason_from_name(why) : -1;
+	t->why = w < 0 ? LOCK_REASON_REQUEST : (enum lock_reason)w;
 	t->locked_at = at;
 	store_remove_beside(&t->store, STORE_LOCKED, NULL);
 }
 
-bool tenant_leave(struct tenant *t)
+bool tenant_evict(struct tenant *t)
 {
 	char text[48];
 
 	/* One without a vault has nothing that could be opened. */
-	if (!t->vault && t->why != LOCK_WHY_START && store_exists(&t->store) != 0) {
-		snprintf(text, sizeof(text), "%s %llu\n", lock_why_name(t->why), (unsigned long long)t->locked_at);
+	if (!t->vault && t->why != LOCK_REASON_START && store_exists(&t->store) != 0) {
+		snprintf(text, sizeof(text), "%s %llu\n", lock_reason_name(t->why), (unsigned long long)t->locked_at);
 		if (store_write_beside(&t->store, STORE_LOCKED, text, strlen(text), NULL) != 0)
 			return false;
 	}
@@ -66,7 +66,7 @@ bool tenant_leave(struct tenant *t)
 	return true;
 }
 
-int tenant_open(struct tenant *t, const struct tenant_place *where, struct failure *f)
+int tenant_open(struct tenant *t, const struct tenant_options *where, struct failure *f)
 {
 	char data[PATH_SIZE], state[PATH_SIZE];
 
@@ -78,7 +78,7 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 	t->store.dir = t->store.lock = -1;
 	if (places(where, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
 		return -1;
-	if (record_open(&t->record, state, f) != 0) {
+	if (audit_open(&t->record, state, f) != 0) {
 		store_close(&t->store);
 		return -1;
 	}
@@ -87,7 +87,7 @@ int tenant_open(struct tenant *t, const struct tenant_place *where, struct failu
 		come_back(t);
 	if (t->arena)
 		return 0;
-	record_close(&t->record);
+	audit_close(&t->record);
 	store_close(&t->store);
 	return -1;
 }
@@ -106,7 +106,7 @@ static uint8_t *late(struct tenant *t, size_t *n)
 	uint8_t *file = NULL;
 
 	*n = 0;
-	if (t->vault && t->use_times_changed && tenant_wake(t, NULL) == 0)
+	if (t->vault && t->use_times_changed && tenant_wake_tokens(t, NULL) == 0)
 		vault_seal(t->vault, &file, n, NULL);
 	t->use_times_changed = false;
 	return file;
@@ -127,7 +127,7 @@ void tenant_close(struct tenant *t)
 	file = late(t, &n);
 	wipe(t);
 	write_late(t, file, n);
-	record_close(&t->record);
+	audit_close(&t->record);
 	store_close(&t->store);
 	if (t->system)
 		arena_free(t->arena);
@@ -135,14 +135,14 @@ void tenant_close(struct tenant *t)
 	t->record.dir = t->record.fd = t->store.dir = t->store.lock = -1;
 }
 
-const char *tenant_state(const struct tenant *t)
+const char *tenant_vault_state(const struct tenant *t)
 {
 	if (t->vault)
 		return "unlocked";
 	return store_exists(&t->store) == 0 ? "none" : "locked";
 }
 
-int tenant_need_open(const struct tenant *t, struct failure *f)
+int tenant_require_open(const struct tenant *t, struct failure *f)
 {
 	if (t->vault)
 		return 0;
@@ -151,12 +151,12 @@ int tenant_need_open(const struct tenant *t, struct failure *f)
 	return fail_set(f, FAIL_LOCKED, "ccctl unlock", "the vault is locked");
 }
 
-int tenant_need_some(const struct tenant *t, struct failure *f)
+int tenant_require_open_or_kept(const struct tenant *t, struct failure *f)
 {
-	return t->kept ? 0 : tenant_need_open(t, f);
+	return t->kept ? 0 : tenant_require_open(t, f);
 }
 
-const struct entry *tenant_entry(const struct tenant *t, const char *name, struct failure *f)
+const struct entry *tenant_find_entry(const struct tenant *t, const char *name, struct failure *f)
 {
 	const struct vault *v = t->vault ? t->vault : t->kept;
 	const struct entry *e = v ? vault_find(v, name) : NULL;
@@ -174,7 +174,7 @@ const struct entry *tenant_entry(const struct tenant *t, const char *name, struc
 	return e && e->token ? e : NULL;
 }
 
-int tenant_inspect(struct tenant *t, struct vault_public *out, struct failure *f)
+int tenant_inspect_vault(struct tenant *t, struct vault_public *out, struct failure *f)
 {
 	uint8_t *file;
 	size_t n;
@@ -185,7 +185,7 @@ int tenant_inspect(struct tenant *t, struct vault_public *out, struct failure *f
 	r = vault_inspect(file, n, out, f);
 	free(file);
 	if (r != 0)
-		store_explain(&t->store, f);
+		store_explain_failure(&t->store, f);
 	return r;
 }
 
@@ -217,7 +217,7 @@ static void adopt(struct tenant *t, struct vault *v)
 	vault_set_since(v, t->opened);
 }
 
-int tenant_init(struct tenant *t, const uint8_t *id, struct slot_info *slot,
+int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *slot,
 		const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v;
@@ -231,7 +231,7 @@ int tenant_init(struct tenant *t, const uint8_t *id, struct slot_info *slot,
 	v = vault_create(t->arena, id, slot, key, f);
 	if (!v)
 		return -1;
-	if (store_begin(&t->store, f) != 0 || write_vault(t, v, f) != 0) {
+	if (store_set_aside_previous(&t->store, f) != 0 || write_vault(t, v, f) != 0) {
 		vault_free(v);
 		return -1;
 	}
@@ -261,7 +261,7 @@ static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t k
 	v = vault_open(t->arena, file, n, slot, key, f);
 	free(file);
 	if (!v)
-		store_explain(&t->store, f);
+		store_explain_failure(&t->store, f);
 	return v;
 }
 
@@ -290,7 +290,7 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 
 	if (!v)
 		return -1;
-	store_adopt(&t->store);
+	store_accept(&t->store);
 	/* Opened twice: the newer view of the file wins. */
 	t->use_times_changed = false;
 	carry_used(t, t->vault, v);
@@ -299,7 +299,7 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 	return 0;
 }
 
-int tenant_try(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
+int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v = read_vault(t, slot, key, f);
 
@@ -336,18 +336,18 @@ static bool is_kept(const struct entry *e)
 	return policy_parse(&p, e->policy, NULL) == 0 && p.keep;
 }
 
-void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
+void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 {
-	struct record_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
-				  .why = lock_why_name(why) };
-	bool nothing = !t->vault && !t->kept && t->why != LOCK_WHY_START;
+	struct audit_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
+				  .why = lock_reason_name(why) };
+	bool nothing = !t->vault && !t->kept && t->why != LOCK_REASON_START;
 	uint8_t *file;
 	size_t n;
 
 	/* MUST: wipe first.  A computer that goes to sleep does not wait for a
 	 * slow disk, and a full one keeps nothing from being locked. */
 	file = late(t, &n);
-	if (!lock_automatic(why)) {
+	if (!lock_is_automatic(why)) {
 		wipe(t);
 	} else if (t->vault) {
 		sleep_over(t->vault, io_now_ms());
@@ -355,15 +355,15 @@ void tenant_lock(struct tenant *t, enum lock_why why, pid_t pid)
 		t->vault = NULL;
 	}
 	/* What locked it stays the reason; who locks it once more adds nothing. */
-	if (!nothing || why == LOCK_WHY_MOVED) {
+	if (!nothing || why == LOCK_REASON_MOVED) {
 		t->why = why;
 		t->locked_at = (uint64_t)time(NULL);
 	}
 	write_late(t, file, n);
-	record_write(&t->record, &e, NULL);
+	audit_write(&t->record, &e, NULL);
 }
 
-int tenant_wake(struct tenant *t, struct failure *f)
+int tenant_wake_tokens(struct tenant *t, struct failure *f)
 {
 	uint8_t *file;
 	size_t n;
@@ -398,7 +398,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	bool moved = !r->rekey && store_exists(&t->store) == 0;
 	struct vault_public *pub = NULL;
 	struct vault *v = NULL;
-	char aside[STORE_LEAF];
+	char aside[STORE_LEAF_SIZE];
 
 	if (still_locked(t, f) != 0)
 		return -1;
@@ -414,7 +414,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 		goto bad;
 	}
 	/* A damaged one has no number to follow; it is set aside all the same. */
-	if (tenant_inspect(t, pub, NULL) == 0)
+	if (tenant_inspect_vault(t, pub, NULL) == 0)
 		vault_raise_generation(v, pub->generation);
 	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, aside, f) != 0)
 		goto bad;
@@ -437,15 +437,15 @@ bad:
 	return -1;
 }
 
-void tenant_tick(struct tenant *t, int64_t now)
+void tenant_apply_timeouts(struct tenant *t, int64_t now)
 {
 	struct lock_settings s;
-	enum lock_why why;
+	enum lock_reason why;
 
 	if (t->vault) {
 		s = vault_lock_settings(t->vault);
 		why = lock_due(&s, t->opened, t->used, now);
-		if (why != LOCK_WHY_START)
+		if (why != LOCK_REASON_START)
 			tenant_lock(t, why, 0);
 	}
 	if (now < t->sleep_next)

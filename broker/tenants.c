@@ -72,14 +72,14 @@ static struct tenant *make_room(struct broker *b)
 	unsigned i;
 
 	for (i = 0; i < 2 * b->tenants; i++)
-		if (idle(&b->tenant[i % b->tenants], i >= b->tenants) && tenant_leave(&b->tenant[i % b->tenants]))
+		if (idle(&b->tenant[i % b->tenants], i >= b->tenants) && tenant_evict(&b->tenant[i % b->tenants]))
 			return &b->tenant[i % b->tenants];
 	return NULL;
 }
 
 static struct tenant *add(struct broker *b, uid_t uid, struct failure *f)
 {
-	struct tenant_place where = { uid, b->system, b->system ? NULL : b->arena, fair_room(), &b->own };
+	struct tenant_options where = { uid, b->system, b->system ? NULL : b->arena, fair_room(), &b->own };
 	struct tenant *t;
 
 	if (b->system && subordinate(uid, f) != 0)
@@ -119,21 +119,21 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
  * it could not be is on record, and no failure. */
 static int open_own(struct tenant *t, struct failure *f)
 {
-	struct record_event e = { .event = "start", .result = "done", .pid = getpid() };
+	struct audit_event e = { .event = "start", .result = "done", .pid = getpid() };
 	struct failure why = { 0 };
 	enum slot_kind kind = SLOT_KEYFILE;
-	enum own_result r;
+	enum auto_unlock_result r;
 
-	if (record_write(&t->record, &e, f) != 0)
+	if (audit_write(&t->record, &e, f) != 0)
 		return -1;
-	r = t->why == LOCK_WHY_START ? own_open(t, &kind, &why) : OWN_NOTHING;
-	if (r == OWN_NOTHING)
+	r = t->why == LOCK_REASON_START ? auto_unlock_try(t, &kind, &why) : AUTO_UNLOCK_NOTHING;
+	if (r == AUTO_UNLOCK_NOTHING)
 		return 0;
-	t->alone = r == OWN_OPENED;
+	t->alone = r == AUTO_UNLOCK_OPENED;
 	e.event = "reopen";
-	e.result = r == OWN_OPENED ? "granted" : fail_name(why.code);
-	e.why = r == OWN_OPENED ? slot_kind_name(kind) : why.what;
-	return record_write(&t->record, &e, f);
+	e.result = r == AUTO_UNLOCK_OPENED ? "granted" : fail_name(why.code);
+	e.why = r == AUTO_UNLOCK_OPENED ? slot_kind_name(kind) : why.what;
+	return audit_write(&t->record, &e, f);
 }
 
 /* Every vault of a system broker that could be opened now; the others when
@@ -174,24 +174,24 @@ int tenants_start(struct broker *b, struct failure *f)
 	if (!b->system && path_of(PATH_DATA, NULL, dir, f) != 0)
 		return -1;
 	if (b->system) {
-		own_start(&b->own, dir);
+		auto_unlock_start(&b->own, dir);
 		return open_all(b, f);
 	}
 	t = add(b, getuid(), f);
 	if (!t)
 		return -1;
-	own_start(&b->own, dir);
+	auto_unlock_start(&b->own, dir);
 	return open_own(t, f);
 }
 
 void tenants_stop(struct broker *b)
 {
-	struct record_event e = { .event = "stop", .result = "done", .pid = getpid() };
+	struct audit_event e = { .event = "stop", .result = "done", .pid = getpid() };
 	unsigned i;
 
 	for (i = 0; i < b->tenants; i++) {
 		if (b->tenant[i].record.fd >= 0)
-			record_write(&b->tenant[i].record, &e, NULL);
+			audit_write(&b->tenant[i].record, &e, NULL);
 		tenant_close(&b->tenant[i]);
 	}
 }

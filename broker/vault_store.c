@@ -22,7 +22,7 @@
 #define VAULT_PREV_NEW "vault.prev.new"
 #define WRITE_DEADLINE_MS 30000
 
-int store_open(struct store *s, const char *dir, struct failure *f)
+int store_open(struct vault_store *s, const char *dir, struct failure *f)
 {
 	char pid[32];
 	ssize_t n;
@@ -58,7 +58,7 @@ bad:
 	return -1;
 }
 
-void store_close(struct store *s)
+void store_close(struct vault_store *s)
 {
 	if (s->lock >= 0)
 		close(s->lock);
@@ -67,7 +67,7 @@ void store_close(struct store *s)
 	s->lock = s->dir = -1;
 }
 
-int store_exists(const struct store *s)
+int store_exists(const struct vault_store *s)
 {
 	struct stat st;
 
@@ -76,7 +76,7 @@ int store_exists(const struct store *s)
 	return errno == ENOENT ? 0 : -1;
 }
 
-static int check_file(const struct store *s, int fd, size_t *size, struct failure *f)
+static int check_file(const struct vault_store *s, int fd, size_t *size, struct failure *f)
 {
 	struct stat st;
 
@@ -96,7 +96,7 @@ static int check_file(const struct store *s, int fd, size_t *size, struct failur
 	return 0;
 }
 
-static int read_file(const struct store *s, uint8_t **out, size_t *n, struct stat *st,
+static int read_file(const struct vault_store *s, uint8_t **out, size_t *n, struct stat *st,
 		     struct failure *f)
 {
 	uint8_t *buf = NULL;
@@ -138,19 +138,19 @@ bad:
 	return -1;
 }
 
-int store_read(struct store *s, uint8_t **out, size_t *n, struct failure *f)
+int store_read(struct vault_store *s, uint8_t **out, size_t *n, struct failure *f)
 {
 	return read_file(s, out, n, &s->read, f);
 }
 
-void store_adopt(struct store *s)
+void store_accept(struct vault_store *s)
 {
 	s->seen = s->read;
 }
 
 /* Is the file still the one that this broker last saw?  One that is gone is
  * written again, which brings back what was in it. */
-static int unchanged(const struct store *s, struct failure *f)
+static int unchanged(const struct vault_store *s, struct failure *f)
 {
 	struct stat now;
 
@@ -165,7 +165,7 @@ static int unchanged(const struct store *s, struct failure *f)
 }
 
 /* Write a file beside the vault and put it on the disk. */
-static int write_beside(const struct store *s, const char *leaf, const uint8_t *p, size_t n,
+static int write_beside(const struct vault_store *s, const char *leaf, const uint8_t *p, size_t n,
 			struct failure *f)
 {
 	int fd;
@@ -193,7 +193,7 @@ static int write_beside(const struct store *s, const char *leaf, const uint8_t *
  * The present file gets a second name, atomically; a copy where links do not
  * work.  1: there is one now, 0: there was no file before, -1: failed.
  */
-static int keep_previous(const struct store *s, struct failure *f)
+static int keep_previous(const struct vault_store *s, struct failure *f)
 {
 	uint8_t *old = NULL;
 	struct stat st;
@@ -216,7 +216,7 @@ static int keep_previous(const struct store *s, struct failure *f)
 	return 1;
 }
 
-int store_write(struct store *s, const uint8_t *p, size_t n, struct failure *f)
+int store_write(struct vault_store *s, const uint8_t *p, size_t n, struct failure *f)
 {
 	int previous;
 
@@ -251,7 +251,7 @@ bad:
 
 /* ---- beside the vault ---- */
 
-int store_read_beside(const struct store *s, const char *leaf, void *out, size_t room, size_t *n,
+int store_read_beside(const struct vault_store *s, const char *leaf, void *out, size_t room, size_t *n,
 		      struct failure *f)
 {
 	struct stat st;
@@ -274,7 +274,7 @@ int store_read_beside(const struct store *s, const char *leaf, void *out, size_t
 	return 1;
 }
 
-int store_write_beside(const struct store *s, const char *leaf, const void *p, size_t n,
+int store_write_beside(const struct vault_store *s, const char *leaf, const void *p, size_t n,
 		       struct failure *f)
 {
 	char fresh[32];
@@ -290,14 +290,14 @@ int store_write_beside(const struct store *s, const char *leaf, const void *p, s
 	return 0;
 }
 
-int store_remove_beside(const struct store *s, const char *leaf, struct failure *f)
+int store_remove_beside(const struct vault_store *s, const char *leaf, struct failure *f)
 {
 	if ((unlinkat(s->dir, leaf, 0) != 0 && errno != ENOENT) || fsync(s->dir) != 0)
 		return fail_errno(f, NULL, "%s: %s", s->path, leaf);
 	return 0;
 }
 
-int store_rename_beside(const struct store *s, const char *from, const char *to, struct failure *f)
+int store_rename_beside(const struct vault_store *s, const char *from, const char *to, struct failure *f)
 {
 	if (renameat(s->dir, from, s->dir, to) != 0 || fsync(s->dir) != 0)
 		return fail_errno(f, NULL, "%s: %s", s->path, to);
@@ -305,11 +305,11 @@ int store_rename_beside(const struct store *s, const char *from, const char *to,
 }
 
 /* `from` gets a name that nothing has yet, too. */
-static int set_aside(const struct store *s, const char *from, char leaf[STORE_LEAF], struct failure *f)
+static int set_aside(const struct vault_store *s, const char *from, char leaf[STORE_LEAF_SIZE], struct failure *f)
 {
 	int i;
 
-	snprintf(leaf, STORE_LEAF, STORE_REPLACED);
+	snprintf(leaf, STORE_LEAF_SIZE, STORE_REPLACED);
 	for (i = 1; linkat(s->dir, from, s->dir, leaf, 0) != 0; i++) {
 		if (errno == ENOENT) {
 			leaf[0] = '\0';
@@ -317,24 +317,24 @@ static int set_aside(const struct store *s, const char *from, char leaf[STORE_LE
 		}
 		if (errno != EEXIST || i > 99)
 			return fail_errno(f, "move the older ones away", "%s: %s", s->path, leaf);
-		snprintf(leaf, STORE_LEAF, STORE_REPLACED ".%d", i);
+		snprintf(leaf, STORE_LEAF_SIZE, STORE_REPLACED ".%d", i);
 	}
 	return 0;
 }
 
-int store_set_aside(struct store *s, char leaf[STORE_LEAF], struct failure *f)
+int store_set_aside(struct vault_store *s, char leaf[STORE_LEAF_SIZE], struct failure *f)
 {
 	return set_aside(s, VAULT, leaf, f);
 }
 
-int store_begin(struct store *s, struct failure *f)
+int store_set_aside_previous(struct vault_store *s, struct failure *f)
 {
-	char leaf[STORE_LEAF];
+	char leaf[STORE_LEAF_SIZE];
 
 	return set_aside(s, VAULT_PREV, leaf, f);
 }
 
-int store_remove(struct store *s, struct failure *f)
+int store_remove(struct vault_store *s, struct failure *f)
 {
 	if (store_remove_beside(s, VAULT, f) != 0 || store_remove_beside(s, VAULT_PREV, f) != 0)
 		return -1;
@@ -342,12 +342,12 @@ int store_remove(struct store *s, struct failure *f)
 	return 0;
 }
 
-void store_forget(struct store *s)
+void store_forget(struct vault_store *s)
 {
 	s->seen.st_ino = 0;
 }
 
-void store_explain(const struct store *s, struct failure *f)
+void store_explain_failure(const struct vault_store *s, struct failure *f)
 {
 	char what[sizeof(f->what)];
 	bool prev = faccessat(s->dir, VAULT_PREV, F_OK, AT_SYMLINK_NOFOLLOW) == 0;

@@ -100,7 +100,7 @@ int witness_start(struct failure *f)
 	return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "give up capabilities");
 }
 
-int witness_exe(pid_t pid, char *out, size_t size)
+int witness_read_exe(pid_t pid, char *out, size_t size)
 {
 	struct pollfd p = { .fd = to_witness, .events = POLLIN };
 	struct iovec question = { &pid, sizeof(pid) };

@@ -19,6 +19,6 @@ struct failure;
 int witness_start(struct failure *f);
 
 /* readlink /proc/PID/exe, by the witness where there is one.  0 or -1. */
-int witness_exe(pid_t pid, char *out, size_t size);
+int witness_read_exe(pid_t pid, char *out, size_t size);
 
 #endif

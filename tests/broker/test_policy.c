@@ -189,17 +189,17 @@ static void test_variables(void **state)
 	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
 		assert_int_equal(check_variable(never[i], "exposed=yes", &f), -1);
 		assert_int_equal(f.code, FAIL_POLICY);
-		assert_false(policy_blanked(never[i]));
+		assert_false(policy_client_blanks(never[i]));
 	}
 	for (i = 0; i < sizeof(blanked) / sizeof(blanked[0]); i++) {
 		assert_int_equal(check_variable(blanked[i], "", &f), 0);
-		assert_true(policy_blanked(blanked[i]));
+		assert_true(policy_client_blanks(blanked[i]));
 	}
 	assert_int_equal(check_variable("AWS_SECRET_ACCESS_KEY", "", &f), -1);
 	assert_int_equal(f.code, FAIL_POLICY);
 	assert_non_null(strstr(f.hint, "exposed"));
 	assert_int_equal(check_variable("AWS_SECRET_ACCESS_KEY", "exposed=yes", &f), 0);
-	assert_false(policy_blanked("ANTHROPIC_AUTH_TOKEN2"));
+	assert_false(policy_client_blanks("ANTHROPIC_AUTH_TOKEN2"));
 }
 
 /* An entry that was sealed by a program that knew less is refused now, too. */

@@ -26,7 +26,7 @@
 
 static char dir[64], path[96], old[96];
 
-static const struct record_event simple = { .event = "get", .result = "granted", .entries = "zai",
+static const struct audit_event simple = { .event = "get", .result = "granted", .entries = "zai",
 					    .pid = 7 };
 
 static char *slurp(size_t *n)
@@ -89,13 +89,13 @@ static unsigned verify(void)
 static void write_some(unsigned n)
 {
 	struct failure f = { 0 };
-	struct record r;
+	struct audit_log r;
 
-	assert_int_equal(record_open(&r, dir, &f), 0);
+	assert_int_equal(audit_open(&r, dir, &f), 0);
 	while (n-- > 0)
-		assert_int_equal(record_write(&r, &simple, &f), 0);
-	record_close(&r);
-	record_close(&r);
+		assert_int_equal(audit_write(&r, &simple, &f), 0);
+	audit_close(&r);
+	audit_close(&r);
 }
 
 static void test_chain(void **state)
@@ -115,17 +115,17 @@ static void test_chain(void **state)
 
 static void test_fields(void **state)
 {
-	struct record_event e = { .event = "open", .result = "origin", .provider = "", .pid = 0,
+	struct audit_event e = { .event = "open", .result = "origin", .provider = "", .pid = 0,
 				  .entries = "a\"b\\c\x01\n\x7f\xc3\xa9", .why = "it's" };
 	struct failure f = { 0 };
-	struct record r;
+	struct audit_log r;
 	char *text;
 	size_t n;
 
 	(void)state;
-	assert_int_equal(record_open(&r, dir, &f), 0);
-	assert_int_equal(record_write(&r, &e, &f), 0);
-	record_close(&r);
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	assert_int_equal(audit_write(&r, &e, &f), 0);
+	audit_close(&r);
 	text = slurp(&n);
 	assert_non_null(strstr(text, "Z\",\"event\":\"open\",\"result\":\"origin\",\"entries\":"
 				     "\"a\\u0022b\\u005cc\\u0001\\u000a\\u007f\\u00c3\\u00a9\","
@@ -138,11 +138,11 @@ static void test_fields(void **state)
 static void test_longest_line(void **state)
 {
 	char names[196], name[65], image[256], why[320];
-	struct record_event e = { .event = "approve", .result = "not-locked-memory", .pid = 4194304,
+	struct audit_event e = { .event = "approve", .result = "not-locked-memory", .pid = 4194304,
 				  .provider = name, .entries = names, .session = "0123456789abcdef",
 				  .image = image, .why = why };
 	struct failure f = { 0 };
-	struct record r;
+	struct audit_log r;
 	int i;
 
 	(void)state;
@@ -153,10 +153,10 @@ static void test_longest_line(void **state)
 	names[sizeof(names) - 1] = name[sizeof(name) - 1] = image[sizeof(image) - 1] =
 		why[sizeof(why) - 1] = '\0';
 	for (i = 0; i < 3; i++) {
-		assert_int_equal(record_open(&r, dir, &f), 0);
-		assert_int_equal(record_write(&r, &e, &f), 0);
-		assert_int_equal(record_write(&r, &e, &f), 0);
-		record_close(&r);
+		assert_int_equal(audit_open(&r, dir, &f), 0);
+		assert_int_equal(audit_write(&r, &e, &f), 0);
+		assert_int_equal(audit_write(&r, &e, &f), 0);
+		audit_close(&r);
 	}
 	assert_int_equal(verify(), 6);
 }
@@ -194,7 +194,7 @@ static void test_strange(void **state)
 	static const char *const lines[] = { "my notes\n", "{\"seq\":x,\"hash\":\"00\"}\n", "\n",
 					     "{\"seq\":1,\"hash\":\"0123\"}\n" };
 	struct failure f = { 0 };
-	struct record r;
+	struct audit_log r;
 	size_t i, n;
 	char *text;
 
@@ -202,7 +202,7 @@ static void test_strange(void **state)
 	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
 		unlink(path);
 		append(lines[i], strlen(lines[i]));
-		assert_int_equal(record_open(&r, dir, &f), -1);
+		assert_int_equal(audit_open(&r, dir, &f), -1);
 		assert_int_equal(f.code, FAIL_DAMAGED);
 		text = slurp(&n);
 		assert_string_equal(text, lines[i]); /* as it was found */
@@ -213,18 +213,18 @@ static void test_strange(void **state)
 static void test_unsafe(void **state)
 {
 	struct failure f = { 0 };
-	struct record r;
+	struct audit_log r;
 
 	(void)state;
 	assert_int_equal(symlink("/dev/null", path), 0);
-	assert_int_equal(record_open(&r, dir, &f), -1);
+	assert_int_equal(audit_open(&r, dir, &f), -1);
 	unlink(path);
 	assert_int_equal(mkfifo(path, 0600), 0);
-	assert_int_equal(record_open(&r, dir, &f), -1);
+	assert_int_equal(audit_open(&r, dir, &f), -1);
 	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
 	unlink(path);
 	assert_int_equal(chmod(dir, 0755), 0);
-	assert_int_equal(record_open(&r, dir, &f), -1);
+	assert_int_equal(audit_open(&r, dir, &f), -1);
 	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
 	assert_int_equal(chmod(dir, 0700), 0);
 }
@@ -234,18 +234,18 @@ static int until_full(void)
 {
 	struct rlimit limit = { 3000, 3000 };
 	struct failure f = { 0 };
-	struct record r;
+	struct audit_log r;
 	int n = 0;
 
 	signal(SIGXFSZ, SIG_IGN);
-	if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || record_open(&r, dir, &f) != 0)
+	if (setrlimit(RLIMIT_FSIZE, &limit) != 0 || audit_open(&r, dir, &f) != 0)
 		return 255;
-	while (record_write(&r, &simple, &f) == 0)
+	while (audit_write(&r, &simple, &f) == 0)
 		n++;
 	if (f.code != FAIL_SYSTEM || !strstr(f.hint, "room on the disk"))
 		return 254;
 	/* And again: what did not fit was taken back. */
-	return record_write(&r, &simple, &f) == -1 ? n : 253;
+	return audit_write(&r, &simple, &f) == -1 ? n : 253;
 }
 
 static void test_full(void **state)
@@ -268,12 +268,12 @@ static void test_full(void **state)
 static void write_short(unsigned n)
 {
 	struct failure f = { 0 };
-	struct record r;
+	struct audit_log r;
 
-	assert_int_equal(record_open(&r, dir, &f), 0);
+	assert_int_equal(audit_open(&r, dir, &f), 0);
 	for (r.most = 1500; n > 0; n--)
-		assert_int_equal(record_write(&r, &simple, &f), 0);
-	record_close(&r);
+		assert_int_equal(audit_write(&r, &simple, &f), 0);
+	audit_close(&r);
 }
 
 /* The number of the last line of record.1.jsonl, and its hash. */

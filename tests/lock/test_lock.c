@@ -25,36 +25,36 @@ static void test_due(void **state)
 	static const struct {
 		uint64_t idle, longest; /* seconds */
 		int64_t opened, used, now;
-		enum lock_why want;
+		enum lock_reason want;
 	} table[] = {
 		/* no limit: never, not after a year either */
-		{ 0, 0, 0, 0, 0, LOCK_WHY_START },
-		{ 0, 0, 0, 0, 400 * DAY, LOCK_WHY_START },
-		{ 0, 0, 5, 5, INT64_MAX, LOCK_WHY_START },
+		{ 0, 0, 0, 0, 0, LOCK_REASON_START },
+		{ 0, 0, 0, 0, 400 * DAY, LOCK_REASON_START },
+		{ 0, 0, 5, 5, INT64_MAX, LOCK_REASON_START },
 		/* idle: at the second, not a millisecond before */
-		{ 60, 0, 0, 0, 60 * S - 1, LOCK_WHY_START },
-		{ 60, 0, 0, 0, 60 * S, LOCK_WHY_IDLE },
-		{ 60, 0, 0, 30 * S, 60 * S, LOCK_WHY_START },
-		{ 60, 0, 0, 30 * S, 90 * S, LOCK_WHY_IDLE },
+		{ 60, 0, 0, 0, 60 * S - 1, LOCK_REASON_START },
+		{ 60, 0, 0, 0, 60 * S, LOCK_REASON_IDLE },
+		{ 60, 0, 0, 30 * S, 60 * S, LOCK_REASON_START },
+		{ 60, 0, 0, 30 * S, 90 * S, LOCK_REASON_IDLE },
 		/* longest: a use does not put it off */
-		{ 0, 60, 0, 59 * S, 60 * S - 1, LOCK_WHY_START },
-		{ 0, 60, 0, 60 * S, 60 * S, LOCK_WHY_LONGEST },
-		{ 0, 60, 10 * S, 10 * S, 69 * S, LOCK_WHY_START },
-		{ 0, 60, 10 * S, 10 * S, 70 * S, LOCK_WHY_LONGEST },
+		{ 0, 60, 0, 59 * S, 60 * S - 1, LOCK_REASON_START },
+		{ 0, 60, 0, 60 * S, 60 * S, LOCK_REASON_LONGEST },
+		{ 0, 60, 10 * S, 10 * S, 69 * S, LOCK_REASON_START },
+		{ 0, 60, 10 * S, 10 * S, 70 * S, LOCK_REASON_LONGEST },
 		/* both: the harder one is told */
-		{ 60, 60, 0, 0, 60 * S, LOCK_WHY_LONGEST },
-		{ 60, 600, 0, 0, 60 * S, LOCK_WHY_IDLE },
-		{ 600, 60, 0, 0, 60 * S, LOCK_WHY_LONGEST },
-		{ 60, 600, 0, 599 * S, 600 * S, LOCK_WHY_LONGEST },
+		{ 60, 60, 0, 0, 60 * S, LOCK_REASON_LONGEST },
+		{ 60, 600, 0, 0, 60 * S, LOCK_REASON_IDLE },
+		{ 600, 60, 0, 0, 60 * S, LOCK_REASON_LONGEST },
+		{ 60, 600, 0, 599 * S, 600 * S, LOCK_REASON_LONGEST },
 		/* the machine slept for a week: both are over */
-		{ 0, 43200, 0, 0, 7 * DAY, LOCK_WHY_LONGEST },
-		{ 1800, 0, 0, 0, 7 * DAY, LOCK_WHY_IDLE },
+		{ 0, 43200, 0, 0, 7 * DAY, LOCK_REASON_LONGEST },
+		{ 1800, 0, 0, 0, 7 * DAY, LOCK_REASON_IDLE },
 		/* the largest settings */
-		{ LOCK_TIME_MAX, LOCK_TIME_MAX, 0, 0, 366 * DAY - 1, LOCK_WHY_START },
-		{ LOCK_TIME_MAX, 0, 0, 0, 366 * DAY, LOCK_WHY_IDLE },
-		{ 0, LOCK_TIME_MAX, 0, 0, 366 * DAY, LOCK_WHY_LONGEST },
+		{ LOCK_TIME_MAX, LOCK_TIME_MAX, 0, 0, 366 * DAY - 1, LOCK_REASON_START },
+		{ LOCK_TIME_MAX, 0, 0, 0, 366 * DAY, LOCK_REASON_IDLE },
+		{ 0, LOCK_TIME_MAX, 0, 0, 366 * DAY, LOCK_REASON_LONGEST },
 		/* a time from before `now` was taken */
-		{ 1, 1, 5 * S, 5 * S, 4 * S, LOCK_WHY_START },
+		{ 1, 1, 5 * S, 5 * S, 4 * S, LOCK_REASON_START },
 	};
 	struct lock_settings s = { 0, 0, LOCK_EVENTS_ALL };
 	size_t i;
@@ -64,24 +64,24 @@ static void test_due(void **state)
 		s.idle = table[i].idle;
 		s.longest = table[i].longest;
 		if (lock_due(&s, table[i].opened, table[i].used, table[i].now) != table[i].want)
-			fail_msg("row %zu: wanted %s", i, lock_why_name(table[i].want));
+			fail_msg("row %zu: wanted %s", i, lock_reason_name(table[i].want));
 	}
 }
 
 static void test_wanted(void **state)
 {
-	static const enum lock_why events[] = { LOCK_WHY_SUSPEND, LOCK_WHY_SCREEN, LOCK_WHY_LOGOUT };
-	static const enum lock_why always[] = { LOCK_WHY_START, LOCK_WHY_REQUEST, LOCK_WHY_IDLE,
-						LOCK_WHY_LONGEST, LOCK_WHY_MOVED };
+	static const enum lock_reason events[] = { LOCK_REASON_SUSPEND, LOCK_REASON_SCREEN, LOCK_REASON_LOGOUT };
+	static const enum lock_reason always[] = { LOCK_REASON_START, LOCK_REASON_REQUEST, LOCK_REASON_IDLE,
+						LOCK_REASON_LONGEST, LOCK_REASON_MOVED };
 	struct lock_settings s = { 0, 0, 0 };
 	size_t i;
 
 	(void)state;
 	for (s.events = 0; s.events <= LOCK_EVENTS_ALL; s.events++) {
 		for (i = 0; i < 3; i++)
-			assert_int_equal(lock_wanted(&s, events[i]), s.events >> i & 1);
+			assert_int_equal(lock_event_wanted(&s, events[i]), s.events >> i & 1);
 		for (i = 0; i < sizeof(always) / sizeof(always[0]); i++)
-			assert_true(lock_wanted(&s, always[i]));
+			assert_true(lock_event_wanted(&s, always[i]));
 	}
 }
 
@@ -91,9 +91,9 @@ static void test_automatic(void **state)
 	int why;
 
 	(void)state;
-	for (why = 0; why < LOCK_WHY_COUNT; why++)
-		assert_int_equal(lock_automatic((enum lock_why)why),
-				 why != LOCK_WHY_REQUEST && why != LOCK_WHY_MOVED);
+	for (why = 0; why < LOCK_REASON_COUNT; why++)
+		assert_int_equal(lock_is_automatic((enum lock_reason)why),
+				 why != LOCK_REASON_REQUEST && why != LOCK_REASON_MOVED);
 }
 
 static void test_names(void **state)
@@ -101,16 +101,16 @@ static void test_names(void **state)
 	int why, other;
 
 	(void)state;
-	for (why = 0; why < LOCK_WHY_COUNT; why++) {
-		assert_non_null(lock_why_name((enum lock_why)why));
-		assert_int_equal(lock_why_from_name(lock_why_name((enum lock_why)why)), why);
+	for (why = 0; why < LOCK_REASON_COUNT; why++) {
+		assert_non_null(lock_reason_name((enum lock_reason)why));
+		assert_int_equal(lock_reason_from_name(lock_reason_name((enum lock_reason)why)), why);
 		for (other = 0; other < why; other++)
-			assert_string_not_equal(lock_why_name((enum lock_why)why),
-						lock_why_name((enum lock_why)other));
+			assert_string_not_equal(lock_reason_name((enum lock_reason)why),
+						lock_reason_name((enum lock_reason)other));
 	}
-	assert_int_equal(lock_why_from_name(""), -1);
-	assert_int_equal(lock_why_from_name("Idle"), -1);
-	assert_int_equal(lock_why_from_name("idle "), -1);
+	assert_int_equal(lock_reason_from_name(""), -1);
+	assert_int_equal(lock_reason_from_name("Idle"), -1);
+	assert_int_equal(lock_reason_from_name("idle "), -1);
 }
 
 /* ---- lengths of time ---- */

@@ -12,122 +12,122 @@
 
 #include "broker/quota.h"
 
-static const struct usage_item item = { .label = "5h", .has_percent = true, .percent = 42 };
+static const struct quota_figure item = { .label = "5h", .has_percent = true, .percent = 42 };
 
 static void test_due(void **state)
 {
-	static struct usage_table t;
-	struct usage *u = usage_join(&t, "zai", false);
+	static struct quota_table t;
+	struct watched_quota *u = quota_join(&t, "zai", false);
 
 	(void)state;
 	assert_non_null(u);
-	assert_true(usage_due(u, 1000));
-	usage_begin(u);
-	assert_false(usage_due(u, 1000));
-	usage_done(u, &item, 1, 2000);
-	assert_false(usage_due(u, 2000 + USAGE_FRESH_MS));
+	assert_true(quota_due(u, 1000));
+	quota_begin_fetch(u);
+	assert_false(quota_due(u, 1000));
+	quota_fetch_done(u, &item, 1, 2000);
+	assert_false(quota_due(u, 2000 + QUOTA_FRESH_MS));
 	u->wanted = true;
-	assert_false(usage_due(u, 2000 + USAGE_FRESH_MS - 1));
-	assert_true(usage_due(u, 2000 + USAGE_FRESH_MS));
+	assert_false(quota_due(u, 2000 + QUOTA_FRESH_MS - 1));
+	assert_true(quota_due(u, 2000 + QUOTA_FRESH_MS));
 }
 
 static void test_two_are_enough(void **state)
 {
-	static struct usage_table t;
-	struct usage *u;
+	static struct quota_table t;
+	struct watched_quota *u;
 
 	(void)state;
-	assert_false(usage_crowded(&t, "zai", false));
-	u = usage_join(&t, "zai", false);
-	assert_false(usage_crowded(&t, "zai", false));
-	usage_join(&t, "zai", false);
-	assert_true(usage_crowded(&t, "zai", false));
-	assert_false(usage_crowded(&t, "zai", true));
-	assert_false(usage_crowded(&t, "other", false));
-	usage_leave(u, true);
-	assert_false(usage_crowded(&t, "zai", false));
+	assert_false(quota_crowded(&t, "zai", false));
+	u = quota_join(&t, "zai", false);
+	assert_false(quota_crowded(&t, "zai", false));
+	quota_join(&t, "zai", false);
+	assert_true(quota_crowded(&t, "zai", false));
+	assert_false(quota_crowded(&t, "zai", true));
+	assert_false(quota_crowded(&t, "other", false));
+	quota_leave(u, true);
+	assert_false(quota_crowded(&t, "zai", false));
 }
 
 static void test_back_off_is_bounded(void **state)
 {
-	static struct usage_table t;
-	struct usage *u = usage_join(&t, "zai", false);
+	static struct quota_table t;
+	struct watched_quota *u = quota_join(&t, "zai", false);
 
 	(void)state;
-	usage_begin(u);
-	usage_failed(u, "network", 0, 1000);
+	quota_begin_fetch(u);
+	quota_fetch_failed(u, "network", 0, 1000);
 	u->wanted = true;
-	assert_false(usage_due(u, 1000 + USAGE_RETRY_MIN * 1000 - 1));
-	assert_true(usage_due(u, 1000 + USAGE_RETRY_MIN * 1000));
-	usage_begin(u);
-	usage_failed(u, "network", UINT64_MAX, 1000);
+	assert_false(quota_due(u, 1000 + QUOTA_RETRY_MIN * 1000 - 1));
+	assert_true(quota_due(u, 1000 + QUOTA_RETRY_MIN * 1000));
+	quota_begin_fetch(u);
+	quota_fetch_failed(u, "network", UINT64_MAX, 1000);
 	u->wanted = true;
-	assert_true(usage_due(u, 1000 + USAGE_RETRY_MAX * 1000ll));
+	assert_true(quota_due(u, 1000 + QUOTA_RETRY_MAX * 1000ll));
 }
 
 static void test_places_are_given_away_unwatched_and_oldest_first(void **state)
 {
-	static struct usage_table t;
-	struct usage *u[USAGE_NAMES_MAX];
+	static struct quota_table t;
+	struct watched_quota *u[QUOTA_NAMES_MAX];
 	char name[16];
 	unsigned i;
 
 	(void)state;
-	for (i = 0; i < USAGE_NAMES_MAX; i++) {
+	for (i = 0; i < QUOTA_NAMES_MAX; i++) {
 		snprintf(name, sizeof(name), "n%u", i);
-		u[i] = usage_join(&t, name, false);
+		u[i] = quota_join(&t, name, false);
 		assert_non_null(u[i]);
-		usage_begin(u[i]);
-		usage_done(u[i], &item, 1, 1000 + i);
+		quota_begin_fetch(u[i]);
+		quota_fetch_done(u[i], &item, 1, 1000 + i);
 	}
-	assert_null(usage_join(&t, "more", false));
+	assert_null(quota_join(&t, "more", false));
 	/* One that is there needs no place. */
-	assert_ptr_equal(usage_join(&t, "n3", false), u[3]);
-	usage_leave(u[3], false);
-	usage_leave(u[7], false);
-	usage_leave(u[5], false);
-	assert_string_equal(usage_state(u[5], 1006), "stale");
-	assert_ptr_equal(usage_join(&t, "more", false), u[5]);
-	assert_null(usage_find(&t, "n5", false));
-	assert_non_null(usage_find(&t, "n7", false));
-	assert_string_equal(usage_state(u[5], 1006), "waiting");
+	assert_ptr_equal(quota_join(&t, "n3", false), u[3]);
+	quota_leave(u[3], false);
+	quota_leave(u[7], false);
+	quota_leave(u[5], false);
+	assert_string_equal(quota_state(u[5], 1006), "stale");
+	assert_ptr_equal(quota_join(&t, "more", false), u[5]);
+	assert_null(quota_lookup(&t, "n5", false));
+	assert_non_null(quota_lookup(&t, "n7", false));
+	assert_string_equal(quota_state(u[5], 1006), "waiting");
 }
 
 static void test_states(void **state)
 {
-	static struct usage_table t;
-	struct usage *u;
+	static struct quota_table t;
+	struct watched_quota *u;
 
 	(void)state;
-	assert_string_equal(usage_state(NULL, 0), "none");
-	u = usage_join(&t, "zai", false);
-	assert_string_equal(usage_state(u, 0), "waiting");
-	usage_begin(u);
-	usage_failed(u, "tls", 60, 10);
-	assert_string_equal(usage_state(u, 10), "error");
-	usage_begin(u);
-	usage_done(u, &item, 1, 20);
-	assert_string_equal(usage_state(u, 20), "fresh");
+	assert_string_equal(quota_state(NULL, 0), "none");
+	u = quota_join(&t, "zai", false);
+	assert_string_equal(quota_state(u, 0), "waiting");
+	quota_begin_fetch(u);
+	quota_fetch_failed(u, "tls", 60, 10);
+	assert_string_equal(quota_state(u, 10), "error");
+	quota_begin_fetch(u);
+	quota_fetch_done(u, &item, 1, 20);
+	assert_string_equal(quota_state(u, 20), "fresh");
 	assert_string_equal(u->error, "");
-	assert_string_equal(usage_state(u, 20 + USAGE_STALE_MS), "stale");
-	usage_begin(u);
-	usage_failed(u, "timeout", 60, 30);
-	assert_string_equal(usage_state(u, 30), "stale");
+	assert_string_equal(quota_state(u, 20 + QUOTA_STALE_MS), "stale");
+	quota_begin_fetch(u);
+	quota_fetch_failed(u, "timeout", 60, 30);
+	assert_string_equal(quota_state(u, 30), "stale");
 	assert_int_equal(u->items, 1);
-	usage_leave(u, false);
-	assert_string_equal(usage_state(u, 30), "stale");
+	quota_leave(u, false);
+	assert_string_equal(quota_state(u, 30), "stale");
 }
 
 static void test_a_worker_that_ends_while_it_fetches(void **state)
 {
-	static struct usage_table t;
-	struct usage *u = usage_join(&t, "zai", false);
+	static struct quota_table t;
+	struct watched_quota *u = quota_join(&t, "zai", false);
 
 	(void)state;
-	usage_join(&t, "zai", false);
-	usage_begin(u);
-	usage_leave(u, true);
-	assert_true(usage_due(u, 1000));
+	quota_join(&t, "zai", false);
+	quota_begin_fetch(u);
+	quota_leave(u, true);
+	assert_true(quota_due(u, 1000));
 	assert_int_equal(u->workers, 1);
 }
 

@@ -25,7 +25,7 @@
 #include "vault/vault.h"
 
 static char dir[64];
-static struct store store;
+static struct vault_store store;
 
 static const char *in_dir(const char *leaf)
 {
@@ -114,7 +114,7 @@ static void test_leftovers(void **state)
 static void test_lock(void **state)
 {
 	struct failure f = { 0 };
-	struct store second;
+	struct vault_store second;
 	char pid[32];
 
 	(void)state;
@@ -196,7 +196,7 @@ static void adopt(void)
 	size_t n;
 
 	assert_int_equal(store_read(&store, &file, &n, NULL), 0);
-	store_adopt(&store);
+	store_accept(&store);
 	free(file);
 }
 
@@ -235,7 +235,7 @@ static void test_killed(void **state)
 static void explained(enum fail_code code, const char *hint, struct failure *f)
 {
 	fail_set(f, code, hint, "the reason");
-	store_explain(&store, f);
+	store_explain_failure(&store, f);
 }
 
 static void test_explain(void **state)
