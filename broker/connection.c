@@ -16,7 +16,7 @@
 #include "broker/dispatch.h"
 #include "broker/file_transfer.h"
 #include "broker/tenants.h"
-#include "wire/message.h"
+#include "wire/pack.h"
 
 static void answer_failure(int fd, const struct failure *f)
 {

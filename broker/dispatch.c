@@ -9,7 +9,8 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/broker.h"
-#include "wire/message.h"
+#include "wire/pack.h"
+#include "wire/unpack.h"
 
 enum {
 	FROM_SESSIONS = 1, /* a marked process may ask */

@@ -6,7 +6,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "wire/message.h"
+#include "wire/pack.h"
+#include "wire/unpack.h"
 
 struct broker;
 struct connection;

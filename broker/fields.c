@@ -12,6 +12,7 @@
 #include "vault/limits.h"
 #include "vault/slot.h"
 #include "vault/vault.h"
+#include "wire/names.h"
 
 int field_name(struct wire_map m, const char *key, char *out, struct failure *f)
 {

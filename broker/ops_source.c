@@ -11,6 +11,7 @@
 #include "broker/dispatch.h"
 #include "vault/entries.h"
 #include "vault/tokens.h"
+#include "wire/names.h"
 
 /* The entry that is named, which has a source or not. */
 static const struct entry *named(struct request *q, char name[NAME_MAX_LEN + 1], struct failure *f)

@@ -15,6 +15,7 @@
 #include "broker/policy.h"
 #include "vault/entries.h"
 #include "vault/entry.h"
+#include "wire/names.h"
 #include "wire/policy.h"
 
 /* name, origin, variable, policy: what put and approve seal. */

@@ -21,7 +21,7 @@
 #include "config/ini/ini_file.h"
 #include "config/ini/user_file.h"
 #include "config/provider/provider.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 struct edit {
 	char name[NAME_MAX_LEN + 1];

@@ -16,7 +16,7 @@
 #include "config/provider/provider.h"
 #include "config/settings/ccrun_conf.h"
 #include "json/output.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 enum { OPT_WRAP = 256, OPT_DIR, OPT_JSON };
 

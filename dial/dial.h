@@ -7,7 +7,8 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
-#include "wire/message.h"
+#include "wire/pack.h"
+#include "wire/unpack.h"
 
 struct failure;
 

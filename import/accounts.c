@@ -14,7 +14,7 @@
 #include "import/provider_settings.h"
 #include "import/token_variables.h"
 #include "import/variables.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 const struct assignment *account_value(const struct import *im, const struct account *a)
 {

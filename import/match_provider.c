@@ -12,7 +12,7 @@
 #include "import/accounts.h"
 #include "import/match_provider.h"
 #include "import/token_variables.h"
-#include "wire/message.h"
+#include "wire/names.h"
 #include "config/provider/names.h"
 #include "config/provider/params.h"
 

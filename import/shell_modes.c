@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "wire/message.h"
+#include "wire/names.h"
 
 /* The word without its quotes, its first 127 bytes. */
 static size_t word_unquote(const struct shell *s, const struct span *w, char out[128])

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 const char arguments_usage[] =
 	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]\n"

@@ -11,7 +11,8 @@
 #include "statusline/session_provider.h"
 #include "dial/dial.h"
 #include "wire/limits.h"
-#include "wire/message.h"
+#include "wire/pack.h"
+#include "wire/unpack.h"
 
 static void add_window(struct quota *q, const char *label, const struct input_window *w)
 {

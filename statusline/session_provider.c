@@ -16,7 +16,7 @@
 #include "config/provider/endpoint.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 #define FILES_MAX 400 /* providers' files that are looked through for a host */
 

@@ -12,7 +12,7 @@
 #include "vault/limits.h"
 #include "vault/undo.h"
 #include "vault/vault_private.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 unsigned vault_count(const struct vault *v)
 {

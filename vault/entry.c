@@ -13,7 +13,7 @@
 #include "vault/arena.h"
 #include "vault/bytes.h"
 #include "vault/errors.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 static bool entry_source_text_ok(const char *text, size_t max)
 {

@@ -1,11 +1,12 @@
 /*
  * wire/names.c - what a name, a variable and a token may look like.
  */
+#include "wire/names.h"
+
 #include <string.h>
 
 #include "base/fail.h"
 #include "wire/limits.h"
-#include "wire/message.h"
 
 static bool is_alnum_ascii(char c)
 {

@@ -1,6 +1,8 @@
 /*
  * wire/pack.c - writing a message.
  */
+#include "wire/pack.h"
+
 #include <errno.h>
 #include <msgpack.h>
 #include <stdlib.h>
@@ -10,7 +12,6 @@
 #include "base/fail.h"
 #include "base/sock.h"
 #include "wire/limits.h"
-#include "wire/message.h"
 
 #define OPEN_MAX WIRE_DEPTH_MAX /* so many containers inside one another wire_check allows */
 #define FIX_MAX 15 /* what the header of one byte can count */

@@ -4,6 +4,7 @@
 #include "wire/source.h"
 
 #include "base/fail.h"
+#include "wire/pack.h"
 
 static int get_nonempty_text(struct wire_map m, const char *key, char *out, size_t size,
 			     struct failure *f)

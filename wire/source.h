@@ -7,9 +7,10 @@
 
 #include <stdbool.h>
 #include "wire/limits.h"
-#include "wire/message.h"
+#include "wire/unpack.h"
 
 struct failure;
+struct wire_out;
 
 /* None is empty, none has control characters. */
 struct entry_source {

@@ -1,6 +1,8 @@
 /*
  * wire/unpack.c - reading a message; strings and bins stay in the packet.
  */
+#include "wire/unpack.h"
+
 #include <msgpack.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +10,6 @@
 #include "base/fail.h"
 #include "wire/check.h"
 #include "wire/limits.h"
-#include "wire/message.h"
 
 /* What wire_in.zone points to. */
 struct unpacked {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 /* Does this word look like an option?  Otherwise it may be a key, which must not get
  * into a log. */

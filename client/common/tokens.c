@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/terminal.h"
+#include "wire/names.h"
 
 #define LINE_ROOM (TOKEN_MAX + 2) /* a key and its line's end */
 

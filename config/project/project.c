@@ -17,7 +17,7 @@
 #include "config/provider/provider.h"
 #include "config/provider/resolve_models.h"
 #include "config/provider/schema.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 #define DEPTH_MAX 256 /* directories upwards, so that the search ends */
 #define READ_DEADLINE_MS 5000

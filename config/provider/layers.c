@@ -15,7 +15,7 @@
 #include "config/provider/names.h"
 #include "config/provider/provider.h"
 #include "config/provider/schema.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 /* Read and check one of the two files of a provider. */
 static enum ini_read layer_read(const char *name, bool shipped, struct ini_file **out,

@@ -12,7 +12,7 @@
 #include "base/paths.h"
 #include "config/provider/dir.h"
 #include "wire/limits.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 static int names_compare(const void *a, const void *b)
 {

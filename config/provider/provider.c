@@ -19,7 +19,7 @@
 #include "config/provider/resolve_secrets.h"
 #include "config/provider/view.h"
 #include "config/settings/colour.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 /* needs_any is evaluated word by word elsewhere: refuse words that are not known there. */
 static int provider_check_needs(const struct provider *p, const struct view *v, struct failure *f)

@@ -11,7 +11,7 @@
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
 #include "config/provider/view.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 static int resolve_placeholder(struct provider *p, const struct view *v, struct failure *f)
 {

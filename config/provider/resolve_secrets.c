@@ -14,7 +14,7 @@
 #include "config/provider/variables.h"
 #include "config/provider/view.h"
 #include "wire/limits.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 

@@ -14,7 +14,7 @@
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
 #include "config/ini/keywords.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 

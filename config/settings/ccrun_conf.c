@@ -12,7 +12,7 @@
 #include "base/paths.h"
 #include "config/ini/keywords.h"
 #include "wire/limits.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 static const char *const sections[] = { "ccrun", "links", "statusline" };
 #define SECTIONS 3

@@ -16,7 +16,7 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/ini_file.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 #define TIMEOUT_USUAL 120 /* seconds: a person at a prompt may look for a token first */
 #define FILES 2		  /* the shipped one, the user's */

@@ -11,7 +11,7 @@
 
 #include "base/fail.h"
 #include "json/locked.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 #define JSON_ROOM (1024 * 1024) /* a text of OUTPUT_MAX bytes, doubled as it grows, and its tree */
 #define INTERRUPTED (128 + SIGINT) /* how shells and others say it */

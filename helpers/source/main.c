@@ -20,6 +20,7 @@
 #include "helpers/answer.h"
 #include "helpers/source/source.h"
 #include "json/locked.h"
+#include "wire/names.h"
 
 #define ALONE_MAX 30 /* seconds, where nobody is there to be asked */
 #define ROUND_MS 100 /* between looks at what another one fetches */

@@ -19,7 +19,7 @@
 #include "helpers/usage/numbers.h"
 #include "helpers/usage/values.h"
 #include "json/locked.h"
-#include "wire/message.h"
+#include "wire/names.h"
 
 #define FILE_MAX 65536 /* bytes; a log-in is below one KiB, those of MCP servers are beside it */
 

@@ -20,6 +20,7 @@
 #include "helpers/usage/serve.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
+#include "wire/names.h"
 
 #define PROGRAM "ccrun-usage"
 

@@ -14,6 +14,7 @@
 #include "helpers/usage/kinds.h"
 #include "helpers/usage/numbers.h"
 #include "wire/limits.h"
+#include "wire/names.h"
 
 /* A broker that is started anew is back within that, or the session has none. */
 #define GONE_ROUNDS 15

@@ -25,7 +25,7 @@
 #include "base/sock.h"
 #include "wire/claim.h"
 #include "wire/limits.h"
-#include "wire/message.h"
+#include "wire/pack.h"
 
 #define SINGLE 3000
 #define CLIENTS 64

@@ -21,7 +21,9 @@
 #include "wire/check.h"
 #include "wire/claim.h"
 #include "wire/limits.h"
-#include "wire/message.h"
+#include "wire/names.h"
+#include "wire/pack.h"
+#include "wire/unpack.h"
 #include "wire/policy.h"
 
 /* ---- wire_check ---- */

@@ -1,0 +1,21 @@
+/*
+ * wire/names.h - which names, variables and tokens every program accepts.
+ */
+#ifndef WIRE_NAMES_H
+#define WIRE_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct failure;
+
+/* An entry's, provider's or mode's name: [A-Za-z0-9][A-Za-z0-9._-]{0,63}. */
+bool wire_name_ok(const char *name);
+/* An environment variable's name: [A-Za-z_][A-Za-z0-9_]{0,63}. */
+bool wire_variable_ok(const char *name);
+/* A token: 8 to TOKEN_MAX bytes, printable ASCII without a space.  0, or -1 with
+ * FAIL_BAD_VALUE or FAIL_TOO_LARGE.  The message never has a byte of the token. */
+int wire_token_check(const uint8_t *p, size_t n, struct failure *f);
+
+#endif
