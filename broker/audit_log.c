@@ -26,7 +26,7 @@ struct line {
 	size_t n;
 };
 
-static void add(struct line *l, const char *s, size_t n)
+static void line_add(struct line *l, const char *s, size_t n)
 {
 	if (n > sizeof(l->text) - 1 - l->n)
 		n = sizeof(l->text) - 1 - l->n;
@@ -35,31 +35,31 @@ static void add(struct line *l, const char *s, size_t n)
 	l->text[l->n] = '\0';
 }
 
-static void add_text(struct line *l, const char *key, const char *value)
+static void line_add_text(struct line *l, const char *key, const char *value)
 {
 	char esc[8];
 	size_t i;
 
 	if (!value || !value[0])
 		return;
-	add(l, ",\"", 2);
-	add(l, key, strlen(key));
-	add(l, "\":\"", 3);
+	line_add(l, ",\"", 2);
+	line_add(l, key, strlen(key));
+	line_add(l, "\":\"", 3);
 	for (i = 0; value[i] && i < 512; i++) {
 		unsigned char c = (unsigned char)value[i];
 
 		if (c == '"' || c == '\\' || c < ' ' || c >= 0x7f) {
 			/* Bytes above ASCII may be no UTF-8: as Latin-1 escapes. */
 			snprintf(esc, sizeof(esc), "\\u%04x", c);
-			add(l, esc, 6);
+			line_add(l, esc, 6);
 		} else {
-			add(l, value + i, 1);
+			line_add(l, value + i, 1);
 		}
 	}
-	add(l, "\"", 1);
+	line_add(l, "\"", 1);
 }
 
-static int damaged(const char *leaf, const char *why, struct failure *f)
+static int fail_damaged(const char *leaf, const char *why, struct failure *f)
 {
 	fail_set(f, FAIL_DAMAGED, NULL, "the record's %s", why);
 	fail_hint(f, "move %s away to start a new chain", leaf);
@@ -67,7 +67,7 @@ static int damaged(const char *leaf, const char *why, struct failure *f)
 }
 
 /* The hash in the last complete line, and its number. */
-static int find_end(struct audit_log *r, int fd, const char *leaf, off_t size, struct failure *f)
+static int read_chain_end(struct audit_log *r, int fd, const char *leaf, off_t size, struct failure *f)
 {
 	char tail[LINE_MAX_LEN * 2 + 1], *last, *hash;
 	off_t from = size > LINE_MAX_LEN * 2 ? size - LINE_MAX_LEN * 2 : 0;
@@ -79,7 +79,7 @@ static int find_end(struct audit_log *r, int fd, const char *leaf, off_t size, s
 	tail[n] = '\0';
 	last = memrchr(tail, '\n', (size_t)n);
 	if (!last && from > 0)
-		return damaged(leaf, "end is damaged", f);
+		return fail_damaged(leaf, "end is damaged", f);
 	if (!last) {
 		/* Not one whole line. */
 		if (ftruncate(fd, 0) != 0)
@@ -93,7 +93,7 @@ static int find_end(struct audit_log *r, int fd, const char *leaf, off_t size, s
 	last = last ? last + 1 : tail;
 	hash = strstr(last, ",\"hash\":\"");
 	if (!hash || strlen(hash) < 9 + 64 || sscanf(last, "{\"seq\":%llu", &seq) != 1)
-		return damaged(leaf, "last line is not one of ours", f);
+		return fail_damaged(leaf, "last line is not one of ours", f);
 	memcpy(r->hash, hash + 9, 64);
 	r->hash[64] = '\0';
 	r->seq = seq;
@@ -101,7 +101,7 @@ static int find_end(struct audit_log *r, int fd, const char *leaf, off_t size, s
 }
 
 /* A file of the record.  -1 with errno; a strange file is EINVAL. */
-static int open_file(const struct audit_log *r, const char *leaf, int flags, off_t *size)
+static int open_log_file(const struct audit_log *r, const char *leaf, int flags, off_t *size)
 {
 	struct stat st;
 	int fd = openat(r->dir, leaf, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
@@ -116,16 +116,16 @@ static int open_file(const struct audit_log *r, const char *leaf, int flags, off
 }
 
 /* An empty record goes on where the older file ends. */
-static int find_old_end(struct audit_log *r, struct failure *f)
+static int read_old_chain_end(struct audit_log *r, struct failure *f)
 {
 	off_t size;
 	int fd, n = 0;
 
-	fd = open_file(r, RECORD_OLD, O_RDWR, &size);
+	fd = open_log_file(r, RECORD_OLD, O_RDWR, &size);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail_errno(f, NULL, RECORD_OLD);
 	if (size > 0)
-		n = find_end(r, fd, RECORD_OLD, size, f);
+		n = read_chain_end(r, fd, RECORD_OLD, size, f);
 	close(fd);
 	return n;
 }
@@ -134,14 +134,14 @@ static int find_old_end(struct audit_log *r, struct failure *f)
  * Begin a new file.  Where that does not work the present one grows on: a line
  * that is too many is better than one that is missing.
  */
-static void rotate(struct audit_log *r)
+static void rotate_log(struct audit_log *r)
 {
 	off_t size;
 	int fd;
 
 	if (renameat(r->dir, RECORD, r->dir, RECORD_OLD) != 0)
 		return;
-	fd = open_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &size);
+	fd = open_log_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &size);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (fd >= 0)
 			close(fd);
@@ -164,7 +164,7 @@ int audit_open(struct audit_log *r, const char *dir, struct failure *f)
 	r->dir = path_private_dir(dir, f);
 	if (r->dir < 0)
 		return -1;
-	r->fd = open_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT, &size);
+	r->fd = open_log_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT, &size);
 	if (r->fd < 0 && errno == EINVAL) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s/record.jsonl is no regular file", dir);
 		goto bad;
@@ -178,9 +178,9 @@ int audit_open(struct audit_log *r, const char *dir, struct failure *f)
 		fail_set(f, FAIL_BUSY, NULL, "another broker writes %s/record.jsonl", dir);
 		goto bad;
 	}
-	if (size > 0 && find_end(r, r->fd, RECORD, size, f) != 0)
+	if (size > 0 && read_chain_end(r, r->fd, RECORD, size, f) != 0)
 		goto bad;
-	if (r->seq == 0 && find_old_end(r, f) != 0)
+	if (r->seq == 0 && read_old_chain_end(r, f) != 0)
 		goto bad;
 	return 0;
 bad:
@@ -213,26 +213,26 @@ int audit_write(struct audit_log *r, const struct audit_event *e, struct failure
 	n = snprintf(head, sizeof(head), "{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"",
 		     (unsigned long long)r->seq + 1, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
 		     tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
-	add(&l, head, (size_t)n);
-	add_text(&l, "event", e->event);
-	add_text(&l, "result", e->result);
+	line_add(&l, head, (size_t)n);
+	line_add_text(&l, "event", e->event);
+	line_add_text(&l, "result", e->result);
 	if (e->pid)
 		snprintf(pid, sizeof(pid), "%d", (int)e->pid);
-	add_text(&l, "pid", pid);
-	add_text(&l, "provider", e->provider);
-	add_text(&l, "entries", e->entries);
-	add_text(&l, "session", e->session);
-	add_text(&l, "image", e->image);
-	add_text(&l, "why", e->why);
+	line_add_text(&l, "pid", pid);
+	line_add_text(&l, "provider", e->provider);
+	line_add_text(&l, "entries", e->entries);
+	line_add_text(&l, "session", e->session);
+	line_add_text(&l, "image", e->image);
+	line_add_text(&l, "why", e->why);
 	blake2b_256(hash, r->hash, 64, l.text, l.n);
 	hex_encode(hex, hash, sizeof(hash));
-	add(&l, ",\"hash\":\"", 9);
-	add(&l, hex, 64);
-	add(&l, "\"}\n", 3);
+	line_add(&l, ",\"hash\":\"", 9);
+	line_add(&l, hex, 64);
+	line_add(&l, "\"}\n", 3);
 
 	before = lseek(r->fd, 0, SEEK_END);
 	if (before >= r->most) {
-		rotate(r);
+		rotate_log(r);
 		before = lseek(r->fd, 0, SEEK_END);
 	}
 	do
@@ -257,7 +257,7 @@ ssize_t audit_read(const struct audit_log *r, bool old, uint64_t at, void *out, 
 	int fd;
 
 	*size = 0;
-	fd = open_file(r, old ? RECORD_OLD : RECORD, O_RDONLY, &whole);
+	fd = open_log_file(r, old ? RECORD_OLD : RECORD, O_RDONLY, &whole);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail_errno(f, NULL, "the record");
 	*size = (uint64_t)whole;

@@ -49,16 +49,16 @@ bool lock_event_wanted(const struct lock_settings *s, enum lock_reason why)
 }
 
 /* Settings are bounded (LOCK_TIME_MAX), so this does not overflow. */
-static bool over(int64_t since, uint64_t seconds, int64_t now)
+static bool time_is_over(int64_t since, uint64_t seconds, int64_t now)
 {
 	return seconds > 0 && now - since >= (int64_t)seconds * 1000;
 }
 
 enum lock_reason lock_due(const struct lock_settings *s, int64_t opened, int64_t used, int64_t now)
 {
-	if (over(opened, s->longest, now))
+	if (time_is_over(opened, s->longest, now))
 		return LOCK_REASON_LONGEST;
-	if (over(used, s->idle, now))
+	if (time_is_over(used, s->idle, now))
 		return LOCK_REASON_IDLE;
 	return LOCK_REASON_START;
 }

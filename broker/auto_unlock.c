@@ -42,7 +42,7 @@ void auto_unlock_start(struct auto_unlock *o, const char *host_dir)
  * A service manager may hand a credential over as root's file with an access
  * list, whose mask shows as the group's bit.  mine: only our own will do.
  */
-static bool is_private(const struct stat *st, bool mine)
+static bool file_is_private(const struct stat *st, bool mine)
 {
 	if (!S_ISREG(st->st_mode))
 		return false;
@@ -52,7 +52,7 @@ static bool is_private(const struct stat *st, bool mine)
 }
 
 /* A small private file into the arena.  1 read, 0 not there, -1. */
-static int read_private(int dir, const char *leaf, char *out, size_t room, size_t *n,
+static int read_private_file(int dir, const char *leaf, char *out, size_t room, size_t *n,
 			bool mine, struct failure *f)
 {
 	struct stat st;
@@ -62,7 +62,7 @@ static int read_private(int dir, const char *leaf, char *out, size_t room, size_
 	fd = openat(dir, leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", leaf);
-	if (fstat(fd, &st) != 0 || !is_private(&st, mine)) {
+	if (fstat(fd, &st) != 0 || !file_is_private(&st, mine)) {
 		close(fd);
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s can be read by others, or is not the broker's own",
 			 leaf);
@@ -78,7 +78,7 @@ static int read_private(int dir, const char *leaf, char *out, size_t room, size_
 }
 
 /* The host's pair; secret is in the arena.  1 there is one, 0 none, -1. */
-static int host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret,
+static int read_host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret,
 		     struct failure *f)
 {
 	char *text = arena_alloc(t->arena, HOST_SECRET_TEXT, f);
@@ -88,7 +88,7 @@ static int host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uint8_t 
 
 	if (text && seed) {
 		r = t->own->host < 0 ? 0
-				     : read_private(t->own->host, HOST_KEY, text, HOST_SECRET_TEXT, &n, true, f);
+				     : read_private_file(t->own->host, HOST_KEY, text, HOST_SECRET_TEXT, &n, true, f);
 		if (r == 1 && host_secret_parse(text, n, seed, f) != 0)
 			r = -1;
 		if (r == 1)
@@ -102,7 +102,7 @@ static int host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uint8_t 
 int auto_unlock_host_public(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
 {
 	uint8_t *secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
-	int r = secret ? host_keys(t, public, secret, f) : -1;
+	int r = secret ? read_host_keys(t, public, secret, f) : -1;
 
 	arena_release(t->arena, secret);
 	if (r == 0)
@@ -113,7 +113,7 @@ int auto_unlock_host_public(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], s
 }
 
 /* The slot's key that a keyfile holds.  0 or -1. */
-static int keyfile_key(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key, uint32_t *slot,
+static int unwrap_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key, uint32_t *slot,
 		       struct failure *f)
 {
 	uint8_t public[HOST_PUBLIC_LEN], *secret;
@@ -130,7 +130,7 @@ static int keyfile_key(struct tenant *t, const uint8_t *file, size_t n, uint8_t 
 			 "the keyfile is another vault's");
 		goto out;
 	}
-	r = host_keys(t, public, secret, f);
+	r = read_host_keys(t, public, secret, f);
 	if (r == 0)
 		fail_set(f, FAIL_NO_ENTRY, "put host.key back, or ccctl host init and seal anew",
 			 "the keyfile cannot be opened: this host has no key pair");
@@ -148,13 +148,13 @@ int auto_unlock_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n
 	uint32_t slot = 0;
 	int r = -1;
 
-	if (key && keyfile_key(t, keyfile, n, key, &slot, f) == 0)
+	if (key && unwrap_keyfile(t, keyfile, n, key, &slot, f) == 0)
 		r = tenant_check_key(t, slot, key, f);
 	arena_release(t->arena, key);
 	return r;
 }
 
-static enum auto_unlock_result open_keyfile(struct tenant *t, const char *leaf, struct failure *f)
+static enum auto_unlock_result try_keyfile(struct tenant *t, const char *leaf, struct failure *f)
 {
 	uint8_t file[KEYFILE_LEN + 1], *key;
 	uint32_t slot = 0;
@@ -166,7 +166,7 @@ static enum auto_unlock_result open_keyfile(struct tenant *t, const char *leaf, 
 	if (there != 1)
 		return there < 0 ? AUTO_UNLOCK_FAILED : AUTO_UNLOCK_NOTHING;
 	key = arena_alloc(t->arena, KEY_LEN, f);
-	opened = key && keyfile_key(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0;
+	opened = key && unwrap_keyfile(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0;
 	arena_release(t->arena, key);
 	return opened ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_FAILED;
 }
@@ -182,7 +182,7 @@ static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf
 	int r = -1;
 
 	if (text && key)
-		r = read_private(t->own->credentials, leaf, text, KEYTEXT_MAX, &n, false, f);
+		r = read_private_file(t->own->credentials, leaf, text, KEYTEXT_MAX, &n, false, f);
 	if (r == 1 && keytext_parse(text, n, id, &slot, key, f) != 0)
 		r = -1;
 	/* A system broker is handed everybody's. */
@@ -196,7 +196,7 @@ static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf
 	return r < 0 ? AUTO_UNLOCK_FAILED : r == 1 ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_NOTHING;
 }
 
-static enum auto_unlock_result open_credential(struct tenant *t, struct failure *f)
+static enum auto_unlock_result try_credentials(struct tenant *t, struct failure *f)
 {
 	struct vault_public *pub;
 	struct dirent *e;
@@ -238,14 +238,14 @@ enum auto_unlock_result auto_unlock_try(struct tenant *t, enum slot_kind *kind, 
 
 	if (store_exists(&t->store) == 0)
 		return AUTO_UNLOCK_NOTHING;
-	r = open_credential(t, &first);
+	r = try_credentials(t, &first);
 	if (r == AUTO_UNLOCK_OPENED && kind)
 		*kind = SLOT_CREDENTIAL;
 	if (r == AUTO_UNLOCK_OPENED)
 		return r;
-	r = open_keyfile(t, STORE_KEYFILE, f);
+	r = try_keyfile(t, STORE_KEYFILE, f);
 	/* A change was cut short: the other one opens it, and is the one from now on. */
-	if (r != AUTO_UNLOCK_OPENED && open_keyfile(t, STORE_KEYFILE_NEXT, NULL) == AUTO_UNLOCK_OPENED) {
+	if (r != AUTO_UNLOCK_OPENED && try_keyfile(t, STORE_KEYFILE_NEXT, NULL) == AUTO_UNLOCK_OPENED) {
 		store_rename_beside(&t->store, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
 		r = AUTO_UNLOCK_OPENED;
 	}

@@ -26,7 +26,7 @@ bool claim_is_fixed_message(const void *packet, size_t n)
 }
 
 /* Say no on the claim's channel, or on the connection where that is no good. */
-static void refuse(int fd, const struct failure *f)
+static void claim_send_refusal(int fd, const struct failure *f)
 {
 	uint8_t head[CLAIM_HEAD], len[2][2];
 	size_t what = strlen(f->what), hint = strlen(f->hint);
@@ -44,7 +44,7 @@ static void refuse(int fd, const struct failure *f)
 _Static_assert(CLAIM_NAME_MAX == VARIABLE_MAX_LEN && CLAIM_VALUE_MAX == TOKEN_MAX,
 	       "who claims refuses what a vault can hold");
 
-static int agree(int fd)
+static int claim_send_ok(int fd)
 {
 	uint8_t packet[CLAIM_HEAD + 2] = { 0 };
 	struct iovec iov = { packet, sizeof(packet) };
@@ -53,7 +53,7 @@ static int agree(int fd)
 	return sock_send_now(fd, &iov, 1);
 }
 
-static void note(struct connection *c, struct audit_event *e)
+static void claim_fill_event(struct connection *c, struct audit_event *e)
 {
 	e->pid = c->peer.pid;
 	e->provider = c->session.provider;
@@ -66,7 +66,7 @@ static void note(struct connection *c, struct audit_event *e)
  * is.  It says nothing about who may claim (a connection that sends and then
  * execs looks like what it execs); it is for the record.
  */
-static int arrived(struct connection *c, struct failure *f)
+static int claim_handle_arrived(struct connection *c, struct failure *f)
 {
 	struct session *s = &c->session;
 
@@ -79,13 +79,13 @@ static int arrived(struct connection *c, struct failure *f)
 		return fail_set(f, FAIL_POSTURE, NULL, "cannot see what process %d runs",
 				(int)c->peer.pid);
 	s->state = SESSION_ARRIVED;
-	if (agree(c->fd) != 0)
+	if (claim_send_ok(c->fd) != 0)
 		c->closing = true;
 	return 0;
 }
 
 /* The session's own pid is about to exec: its next image may claim once more. */
-static int again(struct connection *c, struct failure *f)
+static int claim_handle_again(struct connection *c, struct failure *f)
 {
 	struct audit_event e = { .event = "again", .result = "granted" };
 
@@ -94,7 +94,7 @@ static int again(struct connection *c, struct failure *f)
 		return fail_set(f, FAIL_POSTURE, NULL, "there is no live session here");
 	if (peer_check_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
-	note(c, &e);
+	claim_fill_event(c, &e);
 	if (audit_write(&c->tenant->record, &e, f) != 0)
 		return -1;
 	if (c->session.state == SESSION_LIVE)
@@ -102,13 +102,13 @@ static int again(struct connection *c, struct failure *f)
 	c->session.state = SESSION_OPENED;
 	c->session.resumed = true;
 	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
-	if (agree(c->fd) != 0)
+	if (claim_send_ok(c->fd) != 0)
 		c->closing = true;
 	return 0;
 }
 
 /* Is the passed descriptor one end of a fresh SEQPACKET pair? */
-static int check_channel(int fd, struct failure *f)
+static int claim_check_channel(int fd, struct failure *f)
 {
 	int type = 0, domain = 0;
 	socklen_t n = sizeof(type);
@@ -121,7 +121,7 @@ static int check_channel(int fd, struct failure *f)
 }
 
 /* May the process that sent this claim have the secrets now? */
-static int check_claim(struct connection *c, struct failure *f)
+static int claim_check_state(struct connection *c, struct failure *f)
 {
 	struct session *s = &c->session;
 	enum session_state want = s->delivery == DELIVERY_PRELOAD ? SESSION_ARRIVED : SESSION_OPENED;
@@ -147,7 +147,7 @@ struct hand_over {
 	int n;
 };
 
-static int gather(struct hand_over *h, struct connection *c, struct failure *f)
+static int hand_over_gather(struct hand_over *h, struct connection *c, struct failure *f)
 {
 	struct session *s = &c->session;
 	const struct entry *e;
@@ -173,7 +173,7 @@ static int gather(struct hand_over *h, struct connection *c, struct failure *f)
 	return 0;
 }
 
-static int claim(struct connection *c, int channel, struct failure *f)
+static int claim_handle_claim(struct connection *c, int channel, struct failure *f)
 {
 	struct audit_event e = { .event = "release", .result = "granted" };
 	char names[SESSION_ENTRIES_MAX * (NAME_MAX_LEN + 1) + 1];
@@ -181,14 +181,14 @@ static int claim(struct connection *c, int channel, struct failure *f)
 	unsigned i;
 
 	/* The posture last: what is sealed may want it stricter than at `open`. */
-	if (check_claim(c, f) != 0 || gather(&h, c, f) != 0 ||
+	if (claim_check_state(c, f) != 0 || hand_over_gather(&h, c, f) != 0 ||
 	    peer_check_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
 	names[0] = '\0';
 	for (i = 0; i < c->session.entries; i++)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? " " : "",
 			 c->session.entry[i]);
-	note(c, &e);
+	claim_fill_event(c, &e);
 	e.entries = names;
 	if (audit_write(&c->tenant->record, &e, f) != 0)
 		return -1;
@@ -208,17 +208,17 @@ void claim_serve(struct broker *b, struct connection *c, size_t n,
 
 	switch (n == CLAIM_HEAD ? type : -1) {
 	case CLAIM_ARRIVED:
-		r = arrived(c, &f);
+		r = claim_handle_arrived(c, &f);
 		break;
 	case CLAIM_CLAIM:
 		/* Never answer on something that was not looked at. */
-		if (check_channel(beside->fd, &f) != 0)
+		if (claim_check_channel(beside->fd, &f) != 0)
 			break;
 		answer = beside->fd;
-		r = claim(c, answer, &f);
+		r = claim_handle_claim(c, answer, &f);
 		break;
 	case CLAIM_AGAIN:
-		r = again(c, &f);
+		r = claim_handle_again(c, &f);
 		break;
 	default:
 		fail_set(&f, FAIL_MALFORMED, NULL, "malformed fixed message");
@@ -226,10 +226,10 @@ void claim_serve(struct broker *b, struct connection *c, size_t n,
 	}
 	if (r == 0)
 		return;
-	note(c, &e);
+	claim_fill_event(c, &e);
 	e.result = fail_name(f.code);
 	audit_write(&c->tenant->record, &e, NULL);
-	refuse(answer, &f);
+	claim_send_refusal(answer, &f);
 	if (c->session.state != SESSION_LIVE)
 		c->closing = true;
 }

@@ -18,7 +18,7 @@
 #include "broker/tenants.h"
 #include "wire/pack.h"
 
-static void answer_failure(int fd, const struct failure *f)
+static void send_failure(int fd, const struct failure *f)
 {
 	struct wire_out *o = wire_error(f);
 
@@ -31,7 +31,7 @@ static void answer_failure(int fd, const struct failure *f)
  * Close so that the last answer is read: a peer whose packets lie unread when
  * its connection is closed gets ECONNRESET first.
  */
-static void hang_up(int fd)
+static void close_after_answer(int fd)
 {
 	char unread[1];
 	ssize_t n;
@@ -74,9 +74,9 @@ int connection_accept(struct broker *b, struct connection *c, int fd)
 	c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 	return 0;
 refuse:
-	answer_failure(fd, &f);
+	send_failure(fd, &f);
 	peer_release(&c->peer);
-	hang_up(fd);
+	close_after_answer(fd);
 	return -1;
 }
 
@@ -93,7 +93,7 @@ void connection_drop(struct broker *b, struct connection *c)
 		e.why = "its secrets were not claimed";
 	if (c->session.state != SESSION_NONE)
 		audit_write(&c->tenant->record, &e, NULL);
-	hang_up(c->fd);
+	close_after_answer(c->fd);
 	peer_release(&c->peer);
 	file_transfer_drop(c);
 	if (c->watcher)
@@ -114,7 +114,7 @@ void connection_expire(struct broker *b, struct connection *c)
 	fail_set(&f, FAIL_TIMEOUT, "connect again", "nothing came within the deadline");
 	/* The library reads no msgpack; it sees the connection end. */
 	if (c->session.state == SESSION_NONE)
-		answer_failure(c->fd, &f);
+		send_failure(c->fd, &f);
 	connection_drop(b, c);
 }
 
@@ -130,7 +130,7 @@ static int check_sender(const struct connection *c, const struct sock_beside *b,
 	return 0;
 }
 
-static void record_stranger(struct connection *c, const struct sock_beside *b,
+static void audit_stranger(struct connection *c, const struct sock_beside *b,
 			    const struct failure *f)
 {
 	struct audit_event e = { .event = "message", .result = fail_name(f->code), .why = f->what,
@@ -146,7 +146,7 @@ static void record_stranger(struct connection *c, const struct sock_beside *b,
  * after we looked comes with that number only from who has it: so the first
  * message stands alone, and is trusted with nothing (dispatch: `first`).
  */
-static int first_words(struct connection *c, struct failure *f)
+static int check_first_message(struct connection *c, struct failure *f)
 {
 	char more;
 
@@ -169,7 +169,7 @@ void connection_serve(struct broker *b, struct connection *c)
 	if (n < 0 && errno == EMSGSIZE) {
 		io_wipe(b->packet, WIRE_PACKET_MAX);
 		fail_set(&f, FAIL_TOO_LARGE, NULL, "packet of more than %d bytes", WIRE_PACKET_MAX);
-		answer_failure(c->fd, &f);
+		send_failure(c->fd, &f);
 	}
 	/* An empty packet has a sender, the end of the connection has none. */
 	if (n < 0 || (n == 0 && (!beside.have_sender || beside.pid == 0))) {
@@ -179,13 +179,13 @@ void connection_serve(struct broker *b, struct connection *c)
 	if (check_sender(c, &beside, &f) != 0) {
 		/* A child of the session may hold its socket for a moment; that
 		 * must not cost the session its life, so it is only refused. */
-		record_stranger(c, &beside, &f);
-		answer_failure(c->fd, &f);
+		audit_stranger(c, &beside, &f);
+		send_failure(c->fd, &f);
 		c->closing = c->session.state == SESSION_NONE;
 		goto out;
 	}
-	if (first_words(c, &f) != 0) {
-		answer_failure(c->fd, &f);
+	if (check_first_message(c, &f) != 0) {
+		send_failure(c->fd, &f);
 		c->closing = true;
 		goto out;
 	}

@@ -66,7 +66,7 @@ static const struct {
 	{ "usage", op_usage, FROM_SESSIONS },
 };
 
-static void record_refusal(struct connection *c, struct wire_map m, const char *op,
+static void audit_refusal(struct connection *c, struct wire_map m, const char *op,
 			   const struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1] = "";
@@ -80,7 +80,7 @@ static void record_refusal(struct connection *c, struct wire_map m, const char *
 }
 
 /* Everything that holds for an op before its handler runs. */
-static int admit(struct request *q, int flags, struct failure *f)
+static int check_admission(struct request *q, int flags, struct failure *f)
 {
 	int marked = peer_marked(&q->connection->peer, f);
 
@@ -102,7 +102,7 @@ static int admit(struct request *q, int flags, struct failure *f)
 	return flags & CHANGES ? tenant_wake_tokens(q->connection->tenant, f) : 0;
 }
 
-static struct wire_out *serve(struct request *q, struct failure *f)
+static struct wire_out *serve_request(struct request *q, struct failure *f)
 {
 	struct wire_out *reply = NULL;
 	char op[32];
@@ -120,12 +120,12 @@ static struct wire_out *serve(struct request *q, struct failure *f)
 			 "unknown request '%s'", op);
 		return NULL;
 	}
-	if (admit(q, ops[i].flags, f) == 0)
+	if (check_admission(q, ops[i].flags, f) == 0)
 		reply = ops[i].serve(q, f);
 	if (reply && (ops[i].flags & OPEN_VAULT))
 		q->connection->tenant->used = io_now_ms();
 	if (!reply && !q->later && ((ops[i].flags & ON_RECORD) || f->code == FAIL_MARKED))
-		record_refusal(q->connection, q->map, op, f);
+		audit_refusal(q->connection, q->map, op, f);
 	return reply;
 }
 
@@ -138,7 +138,7 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 
 	if (wire_parse(&in, b->packet, n, &f) == 0) {
 		q.map = in.top;
-		reply = serve(&q, &f);
+		reply = serve_request(&q, &f);
 	} else {
 		/* Who cannot form a packet is not talked to further. */
 		c->closing = true;

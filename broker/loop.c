@@ -23,7 +23,7 @@
 #define ID_LISTENER UINT64_MAX
 #define ID_SIGNALS (UINT64_MAX - 1)
 
-static int watch(struct broker *b, int fd, uint64_t id)
+static int watch_descriptor(struct broker *b, int fd, uint64_t id)
 {
 	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = id };
 
@@ -47,13 +47,13 @@ int loop_start(struct broker *b, struct failure *f)
 	signal(SIGXFSZ, SIG_IGN);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (b->epoll < 0 || b->signals < 0 || watch(b, b->signals, ID_SIGNALS) != 0 ||
-	    watch(b, b->listener, ID_LISTENER) != 0)
+	if (b->epoll < 0 || b->signals < 0 || watch_descriptor(b, b->signals, ID_SIGNALS) != 0 ||
+	    watch_descriptor(b, b->listener, ID_LISTENER) != 0)
 		return fail_errno(f, NULL, "event loop");
 	return 0;
 }
 
-static struct connection *free_place(struct broker *b, unsigned *at)
+static struct connection *find_free_place(struct broker *b, unsigned *at)
 {
 	unsigned i;
 
@@ -79,7 +79,7 @@ static void watch_listener(struct broker *b, bool on)
  * waiting, nor do requests that wait for a slow disk.  What is left is ready again
  * in the next turn, or when it has rested.
  */
-static bool is_its_turn(struct broker *b, struct connection *c)
+static bool tenant_has_turn(struct broker *b, struct connection *c)
 {
 	struct tenant *t = c->tenant;
 
@@ -96,13 +96,13 @@ static bool is_its_turn(struct broker *b, struct connection *c)
 	return t->served++ < TURN_SHARE;
 }
 
-static void serve(struct broker *b, struct connection *c)
+static void serve_connection(struct broker *b, struct connection *c)
 {
 	struct tenant *t = c->tenant;
 	int64_t start;
 
 	/* Dropped earlier in this turn. */
-	if (c->fd < 0 || !is_its_turn(b, c))
+	if (c->fd < 0 || !tenant_has_turn(b, c))
 		return;
 	start = io_now_ms();
 	connection_serve(b, c);
@@ -113,14 +113,14 @@ static void serve(struct broker *b, struct connection *c)
 		t->busy = BUSY_COUNTED;
 }
 
-static void accept_some(struct broker *b)
+static void accept_connections(struct broker *b)
 {
 	struct connection *c;
 	unsigned i, at = 0;
 	int fd;
 
 	for (i = 0; i < ACCEPT_BATCH; i++) {
-		c = free_place(b, &at);
+		c = find_free_place(b, &at);
 		if (!c) {
 			watch_listener(b, false);
 			return;
@@ -135,16 +135,16 @@ static void accept_some(struct broker *b)
 		if (connection_accept(b, c, fd) != 0)
 			continue;
 		b->connections++;
-		if (watch(b, fd, at) != 0) {
+		if (watch_descriptor(b, fd, at) != 0) {
 			connection_drop(b, c);
 			continue;
 		}
 		/* Whoever connects speaks at once: mostly it is here already. */
-		serve(b, c);
+		serve_connection(b, c);
 	}
 }
 
-static void sweep(struct broker *b)
+static void sweep_deadlines(struct broker *b)
 {
 	int64_t now = io_now_ms();
 	unsigned i;
@@ -161,7 +161,7 @@ static void sweep(struct broker *b)
 		}
 		if (c->fd >= 0 && c->resting && c->tenant->busy <= BUSY_MOST) {
 			c->resting = false;
-			watch(b, c->fd, i);
+			watch_descriptor(b, c->fd, i);
 		}
 	}
 	for (i = 0; i < b->tenants; i++) {
@@ -189,13 +189,13 @@ void loop_run(struct broker *b)
 			if (ev[i].data.u64 == ID_SIGNALS)
 				return;
 			if (ev[i].data.u64 != ID_LISTENER)
-				serve(b, &b->connection[ev[i].data.u64]);
+				serve_connection(b, &b->connection[ev[i].data.u64]);
 		}
 		for (i = 0; i < n; i++)
 			if (ev[i].data.u64 == ID_LISTENER)
-				accept_some(b);
+				accept_connections(b);
 		if (io_now_ms() >= next_sweep) {
-			sweep(b);
+			sweep_deadlines(b);
 			next_sweep = io_now_ms() + SWEEP_MS;
 		}
 	}

@@ -41,7 +41,7 @@ struct options {
 	int inherited; /* a listening socket from a service manager, or -1 */
 };
 
-static void report(const struct options *o, const struct failure *f)
+static void report_failure(const struct options *o, const struct failure *f)
 {
 	if (o->report < 0) {
 		fail_print("ccbroker", f);
@@ -54,7 +54,7 @@ static void report(const struct options *o, const struct failure *f)
 }
 
 /* sd_listen_fds(3)'s protocol, without the library. */
-static int inherited_socket(struct failure *f)
+static int find_inherited_socket(struct failure *f)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
 	int type = 0, listening = 0;
@@ -76,7 +76,7 @@ static int inherited_socket(struct failure *f)
 	return 3;
 }
 
-static int parse(int argc, char **argv, struct options *o, struct failure *f)
+static int parse_arguments(int argc, char **argv, struct options *o, struct failure *f)
 {
 	int i;
 
@@ -105,14 +105,14 @@ static int parse(int argc, char **argv, struct options *o, struct failure *f)
 		}
 	}
 	f->code = FAIL_NONE;
-	o->inherited = inherited_socket(f);
+	o->inherited = find_inherited_socket(f);
 	if (o->inherited >= 0 && o->report >= 0)
 		return fail_set(f, FAIL_USAGE, NULL, "--report-fd and LISTEN_FDS exclude each other");
 	return f->code == FAIL_NONE ? 0 : -1;
 }
 
 /* Descriptors that somebody left open are not ours to hold for a lifetime. */
-static void close_others(const struct options *o)
+static void close_other_descriptors(const struct options *o)
 {
 	unsigned keep = (unsigned)(o->inherited >= 0 ? o->inherited : o->report);
 
@@ -127,7 +127,7 @@ static void close_others(const struct options *o)
  * MUST: a system broker is a user of its own.  As root it could not be told
  * from one that is dumpable; as an ordinary user it would be no stranger to it.
  */
-static int check_user(const struct options *o, struct failure *f)
+static int check_system_user(const struct options *o, struct failure *f)
 {
 	struct stat st;
 
@@ -144,14 +144,14 @@ static int check_user(const struct options *o, struct failure *f)
 	return 0;
 }
 
-static int harden(const struct options *o, struct failure *f)
+static int harden_process(const struct options *o, struct failure *f)
 {
 	rlim_t want = o->system ? 2 * SYSTEM_CONNECTIONS + 5 * TENANTS_MAX + 64 : 2048;
 	struct rlimit files = { want, want };
 	struct rlimit now;
 
 	umask(077);
-	close_others(o);
+	close_other_descriptors(o);
 	if (proc_fresh_memory(o->foreground || o->inherited >= 0) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden the broker");
 	if (proc_self_marked())
@@ -168,7 +168,7 @@ static int harden(const struct options *o, struct failure *f)
 }
 
 /* The system broker's directory is root's word for who it is: clients trust its owner. */
-static int listen_system(struct broker *b, struct failure *f)
+static int listen_on_system_socket(struct broker *b, struct failure *f)
 {
 	struct stat st;
 
@@ -183,7 +183,7 @@ static int listen_system(struct broker *b, struct failure *f)
 	return b->listener < 0 ? -1 : 0;
 }
 
-static int listen_here(struct broker *b, const struct options *o, struct failure *f)
+static int listen_on_socket(struct broker *b, const struct options *o, struct failure *f)
 {
 	char dir[PATH_SIZE];
 	int fd;
@@ -193,7 +193,7 @@ static int listen_here(struct broker *b, const struct options *o, struct failure
 		return 0;
 	}
 	if (o->system)
-		return listen_system(b, f);
+		return listen_on_system_socket(b, f);
 	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
 	    path_of(PATH_RUNTIME, "broker.sock", b->socket, f) != 0)
 		return -1;
@@ -205,7 +205,7 @@ static int listen_here(struct broker *b, const struct options *o, struct failure
 	return b->listener < 0 ? -1 : 0;
 }
 
-static int make_places(struct broker *b, struct failure *f)
+static int allocate_places(struct broker *b, struct failure *f)
 {
 	b->places = b->system ? SYSTEM_CONNECTIONS : CONNECTIONS_MAX;
 	b->places_uid = b->system ? SYSTEM_UID : CONNECTIONS_UID;
@@ -224,21 +224,21 @@ static int make_places(struct broker *b, struct failure *f)
  * MUST: before anything that needs the cage's absence ends.  The witness is
  * forked first, while this process has no secret.
  */
-static int start(struct broker *b, struct options *o, struct failure *f)
+static int start_broker(struct broker *b, struct options *o, struct failure *f)
 {
-	if (check_user(o, f) != 0 || harden(o, f) != 0 || libsodium_start(f) != 0)
+	if (check_system_user(o, f) != 0 || harden_process(o, f) != 0 || libsodium_start(f) != 0)
 		return -1;
 	b->system = o->system;
 	b->started = (uint64_t)time(NULL);
 	if (b->system && witness_start(f) != 0)
 		return -1;
-	if (make_places(b, f) != 0 || tenants_start(b, f) != 0 || listen_here(b, o, f) != 0 ||
+	if (allocate_places(b, f) != 0 || tenants_start(b, f) != 0 || listen_on_socket(b, o, f) != 0 ||
 	    loop_start(b, f) != 0)
 		return -1;
 	return sandbox_enter(b->system, f);
 }
 
-static void stop(struct broker *b)
+static void stop_broker(struct broker *b)
 {
 	unsigned i;
 
@@ -257,8 +257,8 @@ int main(int argc, char **argv)
 	struct options o;
 	struct failure f = { 0 };
 
-	if (parse(argc, argv, &o, &f) != 0 || start(&b, &o, &f) != 0) {
-		report(&o, &f);
+	if (parse_arguments(argc, argv, &o, &f) != 0 || start_broker(&b, &o, &f) != 0) {
+		report_failure(&o, &f);
 		return f.code == FAIL_BUSY ? EXIT_DONE : EXIT_FAILED;
 	}
 	if (o.report >= 0) {
@@ -266,6 +266,6 @@ int main(int argc, char **argv)
 		close(o.report);
 	}
 	loop_run(&b);
-	stop(&b);
+	stop_broker(&b);
 	return EXIT_DONE;
 }

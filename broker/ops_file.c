@@ -18,7 +18,7 @@
 #include "vault/vault.h"
 
 /* {size}: the file is staged; `part` hands it out. */
-static struct wire_out *staged(struct connection *c)
+static struct wire_out *reply_transfer_size(struct connection *c)
 {
 	struct wire_out *o = wire_ok();
 
@@ -39,7 +39,7 @@ struct wire_out *op_backup(struct request *q, struct failure *f)
 	    vault_backup(c->tenant->vault, &slot, key, &file, &n, f) != 0 ||
 	    file_transfer_begin(c, file, n, true, f) != 0)
 		return NULL;
-	return staged(c);
+	return reply_transfer_size(c);
 }
 
 struct wire_out *op_export(struct request *q, struct failure *f)
@@ -54,7 +54,7 @@ struct wire_out *op_export(struct request *q, struct failure *f)
 	    request_audit(q, "export", NULL, f) != 0 || tenant_check_key(c->tenant, slot, key, f) != 0 ||
 	    store_read(&c->tenant->store, &file, &n, f) != 0 || file_transfer_begin(c, file, n, true, f) != 0)
 		return NULL;
-	return staged(c);
+	return reply_transfer_size(c);
 }
 
 struct wire_out *op_part(struct request *q, struct failure *f)
@@ -92,7 +92,7 @@ struct wire_out *op_stage(struct request *q, struct failure *f)
 		fail_set(f, FAIL_BAD_VALUE, NULL, "the parts of a file come in order");
 		return NULL;
 	}
-	return file_transfer_append(c, p, n, f) == 0 ? staged(c) : NULL;
+	return file_transfer_append(c, p, n, f) == 0 ? reply_transfer_size(c) : NULL;
 }
 
 struct wire_out *op_restore(struct request *q, struct failure *f)

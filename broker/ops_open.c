@@ -15,7 +15,7 @@
 #include "vault/vault.h"
 
 /* "id", optional: a keyfile names the vault before there is one. */
-static int id_field(struct wire_map m, const uint8_t **id, struct failure *f)
+static int read_vault_id(struct wire_map m, const uint8_t **id, struct failure *f)
 {
 	size_t n;
 
@@ -41,7 +41,7 @@ struct wire_out *op_init(struct request *q, struct failure *f)
 	int r;
 
 	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    id_field(q->map, &id, f) != 0 || field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
+	    read_vault_id(q->map, &id, f) != 0 || field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
 		return NULL;
 	if (sealed != FIRST_SLOT) {
 		keyfile_fail_other_slot(sealed, f);
@@ -113,7 +113,7 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 }
 
 /* The events that a watcher may tell. */
-static int event_field(struct wire_map m, enum lock_reason *why, struct failure *f)
+static int read_lock_reason(struct wire_map m, enum lock_reason *why, struct failure *f)
 {
 	char text[16];
 	int w;
@@ -139,7 +139,7 @@ struct wire_out *op_lock(struct request *q, struct failure *f)
 	bool lock = true;
 	struct wire_out *o;
 
-	if (event_field(q->map, &why, f) != 0)
+	if (read_lock_reason(q->map, &why, f) != 0)
 		return NULL;
 	if (lock_is_automatic(why)) {
 		lock = t->vault != NULL;
@@ -191,7 +191,7 @@ struct wire_out *op_settings(struct request *q, struct failure *f)
 	return o;
 }
 
-static int event_setting(struct wire_map m, const char *key, unsigned bit, unsigned *events,
+static int read_event_setting(struct wire_map m, const char *key, unsigned bit, unsigned *events,
 			 struct failure *f)
 {
 	bool on;
@@ -212,9 +212,9 @@ struct wire_out *op_set(struct request *q, struct failure *f)
 
 	if ((wire_has(q->map, "idle") && wire_get_uint(q->map, "idle", &s.idle, f) != 0) ||
 	    (wire_has(q->map, "longest") && wire_get_uint(q->map, "longest", &s.longest, f) != 0) ||
-	    event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
-	    event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
-	    event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
+	    read_event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
+	    read_event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
+	    read_event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
 	    request_audit(q, "set", NULL, f) != 0 || vault_lock_settings_set(v, &s, f) != 0)
 		return NULL;
 	return request_commit(q, f);

@@ -24,7 +24,7 @@ enum join_result {
 };
 
 /* Take the connection's place among those who wait. */
-static enum join_result join_usage(struct request *q, struct failure *f)
+static enum join_result join_workers(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1] = QUOTA_SUBSCRIPTION_NAME;
@@ -55,7 +55,7 @@ static enum join_result join_usage(struct request *q, struct failure *f)
  * outside the sessions, and does nobody see into it?  As root nobody can tell, and
  * what is sealed as strict is not released then (as at a claim).
  */
-static int may_have(struct connection *c, const struct entry *e, struct failure *f)
+static int check_worker(struct connection *c, const struct entry *e, struct failure *f)
 {
 	int marked = peer_marked(&c->peer, f);
 	struct policy p;
@@ -72,7 +72,7 @@ static int may_have(struct connection *c, const struct entry *e, struct failure 
  * Its turn: {fetch} with what it needs, or NULL.  Sets f only where the worker
  * has no business here (any more); what may change is waited for.
  */
-static struct wire_out *its_turn(struct connection *c, struct failure *f)
+static struct wire_out *begin_fetch(struct connection *c, struct failure *f)
 {
 	struct audit_event e = { .event = "usage", .result = "granted", .pid = c->peer.pid };
 	int64_t now = io_now_ms();
@@ -89,7 +89,7 @@ static struct wire_out *its_turn(struct connection *c, struct failure *f)
 		e.entries = c->usage->name;
 		if (!entry)
 			return NULL;
-		if (may_have(c, entry, f) != 0 || audit_write(&c->tenant->record, &e, f) != 0)
+		if (check_worker(c, entry, f) != 0 || audit_write(&c->tenant->record, &e, f) != 0)
 			return NULL;
 		o = wire_ok();
 		wire_put_bool(o, "fetch", true);
@@ -110,7 +110,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 
 	if (peer_check_namespaces(&c->peer, f) != 0 || peer_check_private(&c->peer, false, f) != 0)
 		return NULL;
-	switch (join_usage(q, f)) {
+	switch (join_workers(q, f)) {
 	case JOIN_FAILED:
 		return NULL;
 	case JOIN_CROWDED:
@@ -125,7 +125,7 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 		fail_set(f, FAIL_IN_USE, "usage-put first", "this connection has been asked already");
 		return NULL;
 	}
-	o = its_turn(c, f);
+	o = begin_fetch(c, f);
 	if (!o && f->code == FAIL_NONE) {
 		c->waiting = q->later = true;
 		c->deadline = 0;
@@ -140,7 +140,7 @@ void quota_answer_waiting(struct connection *c)
 
 	if (!c->waiting)
 		return;
-	o = its_turn(c, &f);
+	o = begin_fetch(c, &f);
 	if (!o && f.code == FAIL_NONE)
 		return;
 	if (!o)
@@ -152,7 +152,7 @@ void quota_answer_waiting(struct connection *c)
 }
 
 /* A short text of these characters alone. */
-static int text_of(struct wire_map m, const char *key, const char *set, char out[QUOTA_TEXT_SIZE], struct failure *f)
+static int read_short_text(struct wire_map m, const char *key, const char *set, char out[QUOTA_TEXT_SIZE], struct failure *f)
 {
 	out[0] = '\0';
 	if (!wire_has(m, key))
@@ -168,15 +168,15 @@ static int text_of(struct wire_map m, const char *key, const char *set, char out
 #define UPPER "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 #define DIGITS "0123456789"
 
-static int read_item(struct wire_map m, struct quota_figure *item, struct failure *f)
+static int read_figure(struct wire_map m, struct quota_figure *item, struct failure *f)
 {
 	uint64_t percent = 0;
 
 	memset(item, 0, sizeof(*item));
 	item->has_percent = wire_has(m, "percent");
-	if (text_of(m, "label", LOWER UPPER DIGITS "-", item->label, f) != 0 ||
-	    text_of(m, "amount", DIGITS ".-", item->amount, f) != 0 ||
-	    text_of(m, "currency", UPPER, item->currency, f) != 0 ||
+	if (read_short_text(m, "label", LOWER UPPER DIGITS "-", item->label, f) != 0 ||
+	    read_short_text(m, "amount", DIGITS ".-", item->amount, f) != 0 ||
+	    read_short_text(m, "currency", UPPER, item->currency, f) != 0 ||
 	    (item->has_percent && wire_get_uint(m, "percent", &percent, f) != 0) ||
 	    (wire_has(m, "reset") && wire_get_uint(m, "reset", &item->reset, f) != 0))
 		return -1;
@@ -187,7 +187,7 @@ static int read_item(struct wire_map m, struct quota_figure *item, struct failur
 	return 0;
 }
 
-static int put_error(struct request *q, struct failure *f)
+static int accept_error(struct request *q, struct failure *f)
 {
 	uint64_t retry = QUOTA_FRESH_MS / 1000;
 	char word[QUOTA_TEXT_SIZE];
@@ -204,7 +204,7 @@ static int put_error(struct request *q, struct failure *f)
 	return 0;
 }
 
-static int put_items(struct request *q, struct failure *f)
+static int accept_figures(struct request *q, struct failure *f)
 {
 	struct quota_figure item[QUOTA_FIGURES_MAX];
 	struct wire_map m;
@@ -215,7 +215,7 @@ static int put_items(struct request *q, struct failure *f)
 	if (n > QUOTA_FIGURES_MAX)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "more than %d items", QUOTA_FIGURES_MAX);
 	for (i = 0; i < n; i++)
-		if (wire_get_item(q->map, "items", i, &m, f) != 0 || read_item(m, &item[i], f) != 0)
+		if (wire_get_item(q->map, "items", i, &m, f) != 0 || read_figure(m, &item[i], f) != 0)
 			return -1;
 	quota_fetch_done(q->connection->usage, item, n, io_now_ms());
 	return 0;
@@ -229,13 +229,13 @@ struct wire_out *op_usage_put(struct request *q, struct failure *f)
 		fail_set(f, FAIL_POSTURE, "usage-next first", "nothing was asked of this connection");
 		return NULL;
 	}
-	if ((wire_has(q->map, "error") ? put_error : put_items)(q, f) != 0)
+	if ((wire_has(q->map, "error") ? accept_error : accept_figures)(q, f) != 0)
 		return NULL;
 	c->fetching = false;
 	return wire_ok();
 }
 
-static void put_item(struct wire_out *o, const struct quota_figure *item)
+static void put_figure(struct wire_out *o, const struct quota_figure *item)
 {
 	wire_begin_item(o);
 	wire_put_str(o, "label", item->label);
@@ -272,7 +272,7 @@ struct wire_out *op_usage(struct request *q, struct failure *f)
 		wire_put_str(o, "error", u->error);
 	wire_begin_array(o, "items");
 	for (i = 0; i < n; i++)
-		put_item(o, &u->item[i]);
+		put_figure(o, &u->item[i]);
 	if (u)
 		u->wanted = true;
 	return o;

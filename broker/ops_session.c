@@ -17,7 +17,7 @@
 #include "vault/crypto.h"
 
 /* What is asked for entry i. */
-static int read_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
+static int read_session_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
 {
 	struct wire_map item;
 
@@ -28,7 +28,7 @@ static int read_entry(struct request *q, unsigned i, struct session *s, struct f
 	return wire_get_text(item, "origin", s->origin[i], sizeof(s->origin[i]), f);
 }
 
-static int read_request(struct request *q, struct session *s, struct failure *f)
+static int read_session(struct request *q, struct session *s, struct failure *f)
 {
 	char delivery[16];
 	int d;
@@ -57,7 +57,7 @@ static int read_request(struct request *q, struct session *s, struct failure *f)
 }
 
 /* The answer; where the first key comes from is for a person to see. */
-static struct wire_out *granted(struct connection *c)
+static struct wire_out *reply_granted(struct connection *c)
 {
 	const struct entry *e = tenant_find_entry(c->tenant, c->session.entry[0], NULL);
 	const char *ref = e && e->source ? e->source->ref : NULL;
@@ -91,10 +91,10 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	}
 	memset(s, 0, sizeof(*s));
 	s->nested = q->marked;
-	if (read_request(q, s, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
+	if (read_session(q, s, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	for (i = 0; i < s->entries; i++)
-		if (read_entry(q, i, s, f) != 0)
+		if (read_session_entry(q, i, s, f) != 0)
 			return NULL;
 	for (i = 0; i < s->entries; i++)
 		if (!session_check_entry(c, i, f))
@@ -112,11 +112,11 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	s->state = SESSION_OPENED;
 	sock_allow_fds(c->fd);
 	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
-	return granted(c);
+	return reply_granted(c);
 }
 
 /* A pipe that holds the token and nobody writes to any more; -1 on failure. */
-static int filled_pipe(const struct entry *e, struct failure *f)
+static int make_filled_pipe(const struct entry *e, struct failure *f)
 {
 	int fds[2];
 	ssize_t w;
@@ -162,7 +162,7 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 		return NULL;
 	if (audit_write(&c->tenant->record, &e, f) != 0)
 		return NULL;
-	q->pass = filled_pipe(entry, f);
+	q->pass = make_filled_pipe(entry, f);
 	if (q->pass < 0)
 		return NULL;
 	session_mark_released(c);

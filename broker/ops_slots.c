@@ -18,7 +18,7 @@
 #include "vault/vault.h"
 
 /* A slot's number for the record. */
-static const char *number(uint32_t id, char out[24])
+static const char *format_slot_number(uint32_t id, char out[24])
 {
 	snprintf(out, 24, "slot-%" PRIu32, id);
 	return out;
@@ -28,7 +28,7 @@ static const char *number(uint32_t id, char out[24])
  * Keys are stored elsewhere under the number that their slot will have, before
  * there is the slot: so the client says which number it expects.
  */
-static int check_expected(struct request *q, struct failure *f)
+static int check_expected_slot(struct request *q, struct failure *f)
 {
 	uint32_t id;
 
@@ -50,14 +50,14 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 	bool done;
 
 	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    check_expected(q, f) != 0 ||
+	    check_expected_slot(q, f) != 0 ||
 	    field_keyfile(q->map, vault_id(t->vault), &keyfile, &sealed, f) != 0)
 		return NULL;
 	if (sealed != next) {
 		keyfile_fail_other_slot(sealed, f);
 		return NULL;
 	}
-	if (request_audit(q, "slot-add", number(next, text), f) != 0 || request_write_keyfile(q, keyfile, f) != 0)
+	if (request_audit(q, "slot-add", format_slot_number(next, text), f) != 0 || request_write_keyfile(q, keyfile, f) != 0)
 		return NULL;
 	done = vault_slot_add(t->vault, &slot, key, f) == 0 && tenant_commit(t, f) == 0;
 	request_finish_keyfile(q, keyfile, done);
@@ -70,7 +70,7 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 	return o;
 }
 
-static bool has_slot(const struct vault *v, uint32_t id)
+static bool vault_has_slot(const struct vault *v, uint32_t id)
 {
 	const struct slot_info *s;
 	unsigned i;
@@ -82,7 +82,7 @@ static bool has_slot(const struct vault *v, uint32_t id)
 }
 
 /* The keyfile beside the vault goes with its slot. */
-static void drop_keyfiles(struct tenant *t)
+static void remove_stale_keyfiles(struct tenant *t)
 {
 	static const char *const leaves[] = { STORE_KEYFILE, STORE_KEYFILE_NEXT };
 	uint8_t file[KEYFILE_LEN];
@@ -94,7 +94,7 @@ static void drop_keyfiles(struct tenant *t)
 		if (store_read_beside(&t->store, leaves[i], file, sizeof(file), &n, NULL) == 1 &&
 		    keyfile_inspect(file, n, &info, NULL) == 0 &&
 		    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) == 0 &&
-		    !has_slot(t->vault, info.slot))
+		    !vault_has_slot(t->vault, info.slot))
 			store_remove_beside(&t->store, leaves[i], NULL);
 }
 
@@ -106,10 +106,10 @@ struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 	uint32_t id;
 
 	if (field_slot(q->map, "id", &id, f) != 0 ||
-	    request_audit(q, "slot-rm", number(id, text), f) != 0 ||
+	    request_audit(q, "slot-rm", format_slot_number(id, text), f) != 0 ||
 	    vault_slot_remove(t->vault, id, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
-	drop_keyfiles(t);
+	remove_stale_keyfiles(t);
 	o = wire_ok();
 	wire_put_uint(o, "generation", vault_generation(t->vault));
 	wire_put_uint(o, "slots", vault_slots(t->vault));
@@ -126,11 +126,11 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 	uint32_t id;
 
 	if (field_slot(q->map, "id", &id, f) != 0 || field_new_slot(q->map, &slot, f) != 0 ||
-	    field_key(q->map, &key, f) != 0 || check_expected(q, f) != 0 ||
-	    request_audit(q, "slot-replace", number(id, text), f) != 0 ||
+	    field_key(q->map, &key, f) != 0 || check_expected_slot(q, f) != 0 ||
+	    request_audit(q, "slot-replace", format_slot_number(id, text), f) != 0 ||
 	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
-	drop_keyfiles(t);
+	remove_stale_keyfiles(t);
 	o = wire_ok();
 	wire_put_uint(o, "id", slot.id);
 	wire_put_uint(o, "generation", vault_generation(t->vault));
@@ -140,7 +140,7 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 #define REKEY_ITEM (4 + KEY_LEN) /* a slot's number, little-endian, and its key */
 
 /* "keys": n times the number of a slot that stays and its key. */
-static int keys_field(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX], unsigned *count,
+static int read_slot_keys(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX], unsigned *count,
 		      struct failure *f)
 {
 	const uint8_t *p;
@@ -159,7 +159,7 @@ static int keys_field(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX], u
 }
 
 /* "keyfile" of rekey: for one of the slots that stay. */
-static int rekey_keyfile(struct request *q, const struct slot_key *keep, unsigned n,
+static int read_rekey_keyfile(struct request *q, const struct slot_key *keep, unsigned n,
 			 const uint8_t **keyfile, struct failure *f)
 {
 	uint32_t sealed;
@@ -180,7 +180,7 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	struct wire_out *o;
 	unsigned n = 0;
 
-	if ((wire_has(q->map, "expect") && check_expected(q, f) != 0) || keys_field(q->map, keep, &n, f) != 0 || rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
+	if ((wire_has(q->map, "expect") && check_expected_slot(q, f) != 0) || read_slot_keys(q->map, keep, &n, f) != 0 || read_rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
 	    request_audit(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
 		return NULL;
 	if (request_write_keyfile(q, keyfile, f) != 0) {
@@ -195,7 +195,7 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	 * that the generation before has it too. */
 	tenant_commit(t, NULL);
 	request_finish_keyfile(q, keyfile, true);
-	drop_keyfiles(t);
+	remove_stale_keyfiles(t);
 	o = wire_ok();
 	wire_put_uint(o, "generation", vault_generation(t->vault));
 	wire_put_uint(o, "slots", vault_slots(t->vault));

@@ -14,7 +14,7 @@
 #include "wire/names.h"
 
 /* The entry that is named, which has a source or not. */
-static const struct entry *named(struct request *q, char name[NAME_MAX_LEN + 1], struct failure *f)
+static const struct entry *find_named_entry(struct request *q, char name[NAME_MAX_LEN + 1], struct failure *f)
 {
 	const struct entry *e;
 
@@ -27,7 +27,7 @@ static const struct entry *named(struct request *q, char name[NAME_MAX_LEN + 1],
 }
 
 /* Does another connection fetch it just now? */
-static bool is_taken(const struct request *q, const char *name)
+static bool is_being_fetched(const struct request *q, const char *name)
 {
 	const struct connection *c;
 	unsigned i;
@@ -45,7 +45,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = named(q, name, f);
+	const struct entry *e = find_named_entry(q, name, f);
 	bool wait;
 	struct wire_out *o;
 
@@ -56,7 +56,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 		return NULL;
 	}
 	c->taking[0] = '\0';
-	wait = e->source && !e->token && is_taken(q, name);
+	wait = e->source && !e->token && is_being_fetched(q, name);
 	if (!e->source || e->token || wait) {
 		o = wire_ok();
 		wire_put_bool(o, "cached", !wait);
@@ -76,7 +76,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = named(q, name, f);
+	const struct entry *e = find_named_entry(q, name, f);
 	const uint8_t *token;
 	size_t n;
 

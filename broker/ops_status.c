@@ -17,7 +17,7 @@
 #include "vault/tokens.h"
 
 /* Which broker, in what state, and why it is locked. */
-static void put_state(struct wire_out *o, struct request *q)
+static void put_broker_state(struct wire_out *o, struct request *q)
 {
 	struct tenant *t = q->connection->tenant;
 
@@ -35,7 +35,7 @@ struct wire_out *op_hello(struct request *q, struct failure *f)
 	struct wire_out *o = wire_ok();
 
 	(void)f;
-	put_state(o, q);
+	put_broker_state(o, q);
 	return o;
 }
 
@@ -47,7 +47,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	struct wire_out *o = wire_ok();
 
 	(void)f;
-	put_state(o, q);
+	put_broker_state(o, q);
 	wire_put_uint(o, "pid", (uint64_t)getpid());
 	wire_put_uint(o, "started", b->started);
 	wire_put_bool(o, "memory_locked", arena_verify(t->arena));
@@ -64,7 +64,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	return o;
 }
 
-static void slot_item(struct wire_out *o, const struct slot_info *s)
+static void put_slot(struct wire_out *o, const struct slot_info *s)
 {
 	bool kdf = s->kind == SLOT_PASSPHRASE;
 
@@ -99,7 +99,7 @@ struct wire_out *op_slots(struct request *q, struct failure *f)
 		wire_put_uint(o, "next", vault_next_slot(t->vault));
 	wire_begin_array(o, "slots");
 	for (i = 0; i < pub.slots; i++)
-		slot_item(o, &pub.slot[i]);
+		put_slot(o, &pub.slot[i]);
 	return o;
 }
 

@@ -19,7 +19,7 @@
 #include "wire/policy.h"
 
 /* name, origin, variable, policy: what put and approve seal. */
-static int sealed_fields(struct wire_map m, struct entry *e, struct failure *f)
+static int read_sealed_fields(struct wire_map m, struct entry *e, struct failure *f)
 {
 	struct policy p;
 
@@ -46,7 +46,7 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 	struct entry_source source;
 
 	e.changed = e.created;
-	if (sealed_fields(q->map, &e, f) != 0 ||
+	if (read_sealed_fields(q->map, &e, f) != 0 ||
 	    wire_get_bool(q->map, "replace", &replace, f) != 0 ||
 	    wire_get_source(q->map, &source, &has_source, f) != 0)
 		return NULL;
@@ -66,7 +66,7 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 	return request_commit(q, f);
 }
 
-static const struct entry *existing(struct request *q, char name[NAME_MAX_LEN + 1],
+static const struct entry *find_requested_entry(struct request *q, char name[NAME_MAX_LEN + 1],
 				    struct failure *f)
 {
 	const struct entry *e;
@@ -82,7 +82,7 @@ static const struct entry *existing(struct request *q, char name[NAME_MAX_LEN + 
 struct wire_out *op_get(struct request *q, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = existing(q, name, f);
+	const struct entry *e = find_requested_entry(q, name, f);
 	struct wire_out *o;
 
 	if (e && !e->token)
@@ -99,7 +99,7 @@ struct wire_out *op_rm(struct request *q, struct failure *f)
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1];
 
-	if (!existing(q, name, f) || request_audit(q, "remove", name, f) != 0 ||
+	if (!find_requested_entry(q, name, f) || request_audit(q, "remove", name, f) != 0 ||
 	    vault_remove(t->vault, name, f) != 0)
 		return NULL;
 	return request_commit(q, f);
@@ -110,7 +110,7 @@ struct wire_out *op_rename(struct request *q, struct failure *f)
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1], to[NAME_MAX_LEN + 1], both[2 * NAME_MAX_LEN + 2];
 
-	if (!existing(q, name, f) || field_name(q->map, "to", to, f) != 0)
+	if (!find_requested_entry(q, name, f) || field_name(q->map, "to", to, f) != 0)
 		return NULL;
 	if (vault_find(t->vault, to)) {
 		fail_set(f, FAIL_EXISTS, NULL, "there is an entry '%s' already", to);
@@ -127,7 +127,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *old = existing(q, name, f);
+	const struct entry *old = find_requested_entry(q, name, f);
 	struct entry_source source;
 	bool has_source;
 	struct entry e;
@@ -136,7 +136,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 		return NULL;
 	e = *old;
 	e.changed = (uint64_t)time(NULL);
-	if (sealed_fields(q->map, &e, f) != 0 || wire_get_source(q->map, &source, &has_source, f) != 0)
+	if (read_sealed_fields(q->map, &e, f) != 0 || wire_get_source(q->map, &source, &has_source, f) != 0)
 		return NULL;
 	if (has_source && !e.source) {
 		fail_set(f, FAIL_BAD_VALUE, "ccctl add --replace", "'%s' has its token in the vault", name);
@@ -153,7 +153,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 	return request_commit(q, f);
 }
 
-static void entry_item(struct wire_out *o, const struct entry *e)
+static void put_entry(struct wire_out *o, const struct entry *e)
 {
 	const struct entry_source *s = e->source;
 
@@ -171,7 +171,7 @@ static void entry_item(struct wire_out *o, const struct entry *e)
 	wire_put_bool(o, "fetched", e->token != NULL);
 }
 
-static size_t item_size(const struct entry *e)
+static size_t estimate_entry_size(const struct entry *e)
 {
 	size_t n = 128 + strlen(e->name) + strlen(e->origin) + strlen(e->variable) + strlen(e->policy);
 
@@ -194,7 +194,7 @@ struct wire_out *op_list(struct request *q, struct failure *f)
 	for (first = 0; first < n && strcmp(vault_at(v, first)->name, after) <= 0; first++)
 		;
 	for (last = first; last < n; last++) {
-		size += item_size(vault_at(v, last));
+		size += estimate_entry_size(vault_at(v, last));
 		if (size > LIST_PAGE)
 			break;
 	}
@@ -202,6 +202,6 @@ struct wire_out *op_list(struct request *q, struct failure *f)
 	wire_put_bool(o, "more", last < n);
 	wire_begin_array(o, "entries");
 	for (i = first; i < last; i++)
-		entry_item(o, vault_at(v, i));
+		put_entry(o, vault_at(v, i));
 	return o;
 }

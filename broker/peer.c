@@ -22,7 +22,7 @@ void peer_release(struct peer *p)
 }
 
 /* After a read of /proc/PID the pid must still be the process that connected. */
-static int check(const struct peer *p, const struct proc_stat *st, struct failure *f)
+static int check_same_process(const struct peer *p, const struct proc_stat *st, struct failure *f)
 {
 	struct pollfd ended = { .fd = p->pidfd, .events = POLLIN };
 
@@ -48,7 +48,7 @@ int peer_identify(struct peer *p, int fd, struct failure *f)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	}
 	p->start = st.start;
-	return check(p, &st, f);
+	return check_same_process(p, &st, f);
 }
 
 int peer_check_alive(const struct peer *p, struct failure *f)
@@ -57,7 +57,7 @@ int peer_check_alive(const struct peer *p, struct failure *f)
 
 	if (proc_stat(p->pid, &st) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
-	return check(p, &st, f);
+	return check_same_process(p, &st, f);
 }
 
 int peer_marked(const struct peer *p, struct failure *f)
@@ -84,7 +84,7 @@ int peer_check_namespaces(const struct peer *p, struct failure *f)
 }
 
 /* Alive, and nobody can look into it.  The mark is the caller's business. */
-static int unseen(const struct peer *p, bool strict, struct failure *f)
+static int check_unseen(const struct peer *p, bool strict, struct failure *f)
 {
 	struct proc_stat st;
 	pid_t tracer = proc_tracer(p->pid);
@@ -92,7 +92,7 @@ static int unseen(const struct peer *p, bool strict, struct failure *f)
 	/* stat last: it proves that both were about this process. */
 	if (tracer < 0 || proc_stat(p->pid, &st) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
-	if (check(p, &st, f) != 0)
+	if (check_same_process(p, &st, f) != 0)
 		return -1;
 	if (tracer != 0)
 		return fail_set(f, FAIL_POSTURE, "detach the debugger", "process %d is traced by %d",
@@ -119,10 +119,10 @@ int peer_check_hardened(const struct peer *p, bool strict, struct failure *f)
 					     : fail_set(f, FAIL_POSTURE, NULL,
 							"process %d does not bear the session's mark",
 							(int)p->pid);
-	return unseen(p, strict, f);
+	return check_unseen(p, strict, f);
 }
 
 int peer_check_private(const struct peer *p, bool strict, struct failure *f)
 {
-	return unseen(p, strict, f);
+	return check_unseen(p, strict, f);
 }

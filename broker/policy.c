@@ -31,7 +31,7 @@ bool policy_client_blanks(const char *variable)
 }
 
 /* Variables that would make the client run or load something, never a secret. */
-static bool dangerous(const char *v)
+static bool is_dangerous_variable(const char *v)
 {
 	static const char *const prefixes[] = { "LD_", "BUN_", "NODE_", "CCRUN_", "GIT_", "BASH_", "XDG_" };
 	static const char *const names[] = { "PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR" };
@@ -52,7 +52,7 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
-	if (dangerous(e->variable))
+	if (is_dangerous_variable(e->variable))
 		return fail_set(f, FAIL_POLICY, NULL, "a secret cannot be delivered as %s", e->variable);
 	if (!policy_client_blanks(e->variable) && !p.exposed)
 		return fail_set(f, FAIL_POLICY,

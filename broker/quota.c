@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct watched_quota *same(struct quota_table *t, const char *name, bool own)
+static struct watched_quota *find_watched(struct quota_table *t, const char *name, bool own)
 {
 	unsigned i;
 
@@ -18,18 +18,18 @@ static struct watched_quota *same(struct quota_table *t, const char *name, bool 
 
 struct watched_quota *quota_lookup(struct quota_table *t, const char *name, bool own)
 {
-	return same(t, name, own);
+	return find_watched(t, name, own);
 }
 
 bool quota_crowded(struct quota_table *t, const char *name, bool own)
 {
-	const struct watched_quota *u = same(t, name, own);
+	const struct watched_quota *u = find_watched(t, name, own);
 
 	return u && u->workers >= QUOTA_WORKERS_MAX;
 }
 
 /* A free place, else the one unwatched the longest (by its last numbers). */
-static struct watched_quota *place(struct quota_table *t)
+static struct watched_quota *find_place(struct quota_table *t)
 {
 	struct watched_quota *found = NULL, *u;
 	unsigned i;
@@ -46,10 +46,10 @@ static struct watched_quota *place(struct quota_table *t)
 
 struct watched_quota *quota_join(struct quota_table *t, const char *name, bool own)
 {
-	struct watched_quota *u = same(t, name, own);
+	struct watched_quota *u = find_watched(t, name, own);
 
 	if (!u) {
-		u = place(t);
+		u = find_place(t);
 		if (!u)
 			return NULL;
 		memset(u, 0, sizeof(*u));

@@ -22,7 +22,7 @@
 #include "wire/policy.h"
 
 /* Where uid's vault and record are. */
-static int places(const struct tenant_options *w, char data[PATH_SIZE], char state[PATH_SIZE],
+static int find_directories(const struct tenant_options *w, char data[PATH_SIZE], char state[PATH_SIZE],
 		  struct failure *f)
 {
 	if (!w->system)
@@ -35,7 +35,7 @@ static int places(const struct tenant_options *w, char data[PATH_SIZE], char sta
 }
 
 /* What tenant_evict kept.  What cannot be read was a lock. */
-static void come_back(struct tenant *t)
+static void restore_lock_reason(struct tenant *t)
 {
 	unsigned long long at = 0;
 	char text[48], why[16] = "";
@@ -76,7 +76,7 @@ int tenant_open(struct tenant *t, const struct tenant_options *where, struct fai
 	t->own = where->own;
 	t->record.dir = t->record.fd = -1;
 	t->store.dir = t->store.lock = -1;
-	if (places(where, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
+	if (find_directories(where, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
 		return -1;
 	if (audit_open(&t->record, state, f) != 0) {
 		store_close(&t->store);
@@ -84,7 +84,7 @@ int tenant_open(struct tenant *t, const struct tenant_options *where, struct fai
 	}
 	t->arena = where->arena ? where->arena : arena_new(where->room, f);
 	if (t->arena && t->system)
-		come_back(t);
+		restore_lock_reason(t);
 	if (t->arena)
 		return 0;
 	audit_close(&t->record);
@@ -92,7 +92,7 @@ int tenant_open(struct tenant *t, const struct tenant_options *where, struct fai
 	return -1;
 }
 
-static void wipe(struct tenant *t)
+static void wipe_vaults(struct tenant *t)
 {
 	vault_free(t->vault);
 	vault_free(t->kept);
@@ -101,7 +101,7 @@ static void wipe(struct tenant *t)
 
 /* The use times that are on no disk yet, as ciphertext of n bytes for
  * write_late; NULL when there are none.  They are a convenience: no failure. */
-static uint8_t *late(struct tenant *t, size_t *n)
+static uint8_t *seal_use_times(struct tenant *t, size_t *n)
 {
 	uint8_t *file = NULL;
 
@@ -112,7 +112,7 @@ static uint8_t *late(struct tenant *t, size_t *n)
 	return file;
 }
 
-static void write_late(struct tenant *t, uint8_t *file, size_t n)
+static void write_use_times(struct tenant *t, uint8_t *file, size_t n)
 {
 	if (file)
 		store_write(&t->store, file, n, NULL);
@@ -124,9 +124,9 @@ void tenant_close(struct tenant *t)
 	uint8_t *file;
 	size_t n;
 
-	file = late(t, &n);
-	wipe(t);
-	write_late(t, file, n);
+	file = seal_use_times(t, &n);
+	wipe_vaults(t);
+	write_use_times(t, file, n);
 	audit_close(&t->record);
 	store_close(&t->store);
 	if (t->system)
@@ -189,7 +189,7 @@ int tenant_inspect_vault(struct tenant *t, struct vault_public *out, struct fail
 	return r;
 }
 
-static int write_vault(struct tenant *t, struct vault *v, struct failure *f)
+static int write_vault_file(struct tenant *t, struct vault *v, struct failure *f)
 {
 	uint8_t *file;
 	size_t n;
@@ -205,7 +205,7 @@ static int write_vault(struct tenant *t, struct vault *v, struct failure *f)
 }
 
 /* The vault v is open from now on. */
-static void adopt(struct tenant *t, struct vault *v)
+static void adopt_vault(struct tenant *t, struct vault *v)
 {
 	vault_free(t->vault);
 	vault_free(t->kept);
@@ -231,16 +231,16 @@ int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *s
 	v = vault_create(t->arena, id, slot, key, f);
 	if (!v)
 		return -1;
-	if (store_set_aside_previous(&t->store, f) != 0 || write_vault(t, v, f) != 0) {
+	if (store_set_aside_previous(&t->store, f) != 0 || write_vault_file(t, v, f) != 0) {
 		vault_free(v);
 		return -1;
 	}
-	adopt(t, v);
+	adopt_vault(t, v);
 	return 0;
 }
 
 /* Before secrets are read: is the memory for them what it was at the start? */
-static int still_locked(const struct tenant *t, struct failure *f)
+static int check_memory_locked(const struct tenant *t, struct failure *f)
 {
 	if (arena_verify(t->arena))
 		return 0;
@@ -249,14 +249,14 @@ static int still_locked(const struct tenant *t, struct failure *f)
 }
 
 /* The file, opened; NULL with f set. */
-static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
+static struct vault *open_vault_file(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
 				struct failure *f)
 {
 	struct vault *v;
 	uint8_t *file;
 	size_t n;
 
-	if (still_locked(t, f) != 0 || store_read(&t->store, &file, &n, f) != 0)
+	if (check_memory_locked(t, f) != 0 || store_read(&t->store, &file, &n, f) != 0)
 		return NULL;
 	v = vault_open(t->arena, file, n, slot, key, f);
 	free(file);
@@ -267,7 +267,7 @@ static struct vault *read_vault(struct tenant *t, uint32_t slot, const uint8_t k
 
 /* Into a newer view of the vault: that a key was used is a fact, and what was
  * fetched from elsewhere need not be fetched again. */
-static void carry_used(struct tenant *t, const struct vault *from, struct vault *to)
+static void carry_use_times(struct tenant *t, const struct vault *from, struct vault *to)
 {
 	const struct entry *e, *same;
 	unsigned i;
@@ -286,29 +286,29 @@ static void carry_used(struct tenant *t, const struct vault *from, struct vault 
 
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
 {
-	struct vault *v = read_vault(t, slot, key, f);
+	struct vault *v = open_vault_file(t, slot, key, f);
 
 	if (!v)
 		return -1;
 	store_accept(&t->store);
 	/* Opened twice: the newer view of the file wins. */
 	t->use_times_changed = false;
-	carry_used(t, t->vault, v);
-	carry_used(t, t->kept, v);
-	adopt(t, v);
+	carry_use_times(t, t->vault, v);
+	carry_use_times(t, t->kept, v);
+	adopt_vault(t, v);
 	return 0;
 }
 
 int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
 {
-	struct vault *v = read_vault(t, slot, key, f);
+	struct vault *v = open_vault_file(t, slot, key, f);
 
 	vault_free(v);
 	return v ? 0 : -1;
 }
 
 /* Wipe the tokens whose time in memory is over; when the next one's will be. */
-static int64_t sleep_over(struct vault *v, int64_t now)
+static int64_t wipe_expired_tokens(struct vault *v, int64_t now)
 {
 	int64_t next = INT64_MAX, end;
 	const struct entry *e;
@@ -329,7 +329,7 @@ static int64_t sleep_over(struct vault *v, int64_t now)
 	return next;
 }
 
-static bool is_kept(const struct entry *e)
+static bool entry_is_kept(const struct entry *e)
 {
 	struct policy p;
 
@@ -346,12 +346,12 @@ void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 
 	/* MUST: wipe first.  A computer that goes to sleep does not wait for a
 	 * slow disk, and a full one keeps nothing from being locked. */
-	file = late(t, &n);
+	file = seal_use_times(t, &n);
 	if (!lock_is_automatic(why)) {
-		wipe(t);
+		wipe_vaults(t);
 	} else if (t->vault) {
-		sleep_over(t->vault, io_now_ms());
-		t->kept = vault_narrow(t->vault, is_kept);
+		wipe_expired_tokens(t->vault, io_now_ms());
+		t->kept = vault_narrow(t->vault, entry_is_kept);
 		t->vault = NULL;
 	}
 	/* What locked it stays the reason; who locks it once more adds nothing. */
@@ -359,7 +359,7 @@ void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 		t->why = why;
 		t->locked_at = (uint64_t)time(NULL);
 	}
-	write_late(t, file, n);
+	write_use_times(t, file, n);
 	audit_write(&t->record, &e, NULL);
 }
 
@@ -383,7 +383,7 @@ int tenant_commit(struct tenant *t, struct failure *f)
 {
 	/* Another token, another policy. */
 	t->sleep_next = 0;
-	if (write_vault(t, t->vault, f) == 0) {
+	if (write_vault_file(t, t->vault, f) == 0) {
 		t->use_times_changed = false;
 		return 0;
 	}
@@ -400,7 +400,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	struct vault *v = NULL;
 	char aside[STORE_LEAF_SIZE];
 
-	if (still_locked(t, f) != 0)
+	if (check_memory_locked(t, f) != 0)
 		return -1;
 	if (store_exists(&t->store) != 0 && !r->replace)
 		return fail_set(f, FAIL_EXISTS, "--replace sets it aside", "there is a vault already: %s",
@@ -420,14 +420,14 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 		goto bad;
 	store_forget(&t->store);
 	/* Byte for byte where that will do: who moves it can tell that it arrived. */
-	if ((moved ? store_write(&t->store, r->file, r->n, f) : write_vault(t, v, f)) != 0) {
+	if ((moved ? store_write(&t->store, r->file, r->n, f) : write_vault_file(t, v, f)) != 0) {
 		/* As if nothing had been asked. */
 		if (aside[0])
 			store_remove_beside(&t->store, aside, NULL);
 		goto bad;
 	}
 	free(pub);
-	adopt(t, v);
+	adopt_vault(t, v);
 	return 0;
 bad:
 	/* The file is the one that this broker had, if it had one. */
@@ -450,5 +450,5 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 	}
 	if (now < t->sleep_next)
 		return;
-	t->sleep_next = t->vault ? sleep_over(t->vault, now) : t->kept ? sleep_over(t->kept, now) : INT64_MAX;
+	t->sleep_next = t->vault ? wipe_expired_tokens(t->vault, now) : t->kept ? wipe_expired_tokens(t->kept, now) : INT64_MAX;
 }

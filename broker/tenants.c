@@ -20,7 +20,7 @@
 #include "vault/slot.h"
 
 /* Locked memory for each of TENANTS_MAX: early users leave later ones theirs. */
-static size_t fair_room(void)
+static size_t arena_share(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), share;
 	struct rlimit most;
@@ -35,7 +35,7 @@ static size_t fair_room(void)
  * Subordinate uids are no users: one person has 65,536 of them, to run containers
  * with, and would take every place here.  1, 0, -1 (what cannot be read is a no).
  */
-static int subordinate(uid_t uid, struct failure *f)
+static int check_not_subordinate(uid_t uid, struct failure *f)
 {
 	unsigned long long from, count;
 	char *text, *line, *next;
@@ -61,30 +61,30 @@ static int subordinate(uid_t uid, struct failure *f)
 
 /* Nobody uses it, and it can be the same when its user comes again: closed, or
  * opened with no person there. */
-static bool idle(const struct tenant *t, bool open)
+static bool can_be_evicted(const struct tenant *t, bool open)
 {
 	return t->connections == 0 && !t->kept && (open ? t->vault && t->alone : !t->vault);
 }
 
 /* A place that somebody leaves; those with an open vault last. */
-static struct tenant *make_room(struct broker *b)
+static struct tenant *evict_tenant(struct broker *b)
 {
 	unsigned i;
 
 	for (i = 0; i < 2 * b->tenants; i++)
-		if (idle(&b->tenant[i % b->tenants], i >= b->tenants) && tenant_evict(&b->tenant[i % b->tenants]))
+		if (can_be_evicted(&b->tenant[i % b->tenants], i >= b->tenants) && tenant_evict(&b->tenant[i % b->tenants]))
 			return &b->tenant[i % b->tenants];
 	return NULL;
 }
 
-static struct tenant *add(struct broker *b, uid_t uid, struct failure *f)
+static struct tenant *add_tenant(struct broker *b, uid_t uid, struct failure *f)
 {
-	struct tenant_options where = { uid, b->system, b->system ? NULL : b->arena, fair_room(), &b->own };
+	struct tenant_options where = { uid, b->system, b->system ? NULL : b->arena, arena_share(), &b->own };
 	struct tenant *t;
 
-	if (b->system && subordinate(uid, f) != 0)
+	if (b->system && check_not_subordinate(uid, f) != 0)
 		return NULL;
-	t = b->tenants < TENANTS_MAX ? &b->tenant[b->tenants] : make_room(b);
+	t = b->tenants < TENANTS_MAX ? &b->tenant[b->tenants] : evict_tenant(b);
 	if (!t) {
 		fail_set(f, FAIL_BUSY, "use a broker of your own: ccctl init, without --system",
 			 "the system broker serves %d users already", TENANTS_MAX);
@@ -109,7 +109,7 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
 		if (b->tenant[i].uid == uid)
 			return &b->tenant[i];
 	if (b->system)
-		return add(b, uid, f);
+		return add_tenant(b, uid, f);
 	fail_set(f, FAIL_PEER, "every user has a broker of their own", "this broker does not serve uid %u",
 		 (unsigned)uid);
 	return NULL;
@@ -117,7 +117,7 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
 
 /* With no person there, unless a person locked it before it lost its place.  That
  * it could not be is on record, and no failure. */
-static int open_own(struct tenant *t, struct failure *f)
+static int unlock_unattended(struct tenant *t, struct failure *f)
 {
 	struct audit_event e = { .event = "start", .result = "done", .pid = getpid() };
 	struct failure why = { 0 };
@@ -138,7 +138,7 @@ static int open_own(struct tenant *t, struct failure *f)
 
 /* Every vault of a system broker that could be opened now; the others when
  * their users come. */
-static int open_all(struct broker *b, struct failure *f)
+static int open_all_vaults(struct broker *b, struct failure *f)
 {
 	DIR *d = opendir(SYSTEM_STATE_DIR "/vaults");
 	struct dirent *e;
@@ -156,9 +156,9 @@ static int open_all(struct broker *b, struct failure *f)
 		if (b->own.credentials < 0 && faccessat(dirfd(d), leaf, F_OK, 0) != 0)
 			continue;
 		/* One user's damage is not everybody's. */
-		t = add(b, (uid_t)uid, f);
+		t = add_tenant(b, (uid_t)uid, f);
 		if (t)
-			(void)open_own(t, f);
+			(void)unlock_unattended(t, f);
 		else
 			fail_print("ccbroker", f);
 	}
@@ -175,13 +175,13 @@ int tenants_start(struct broker *b, struct failure *f)
 		return -1;
 	if (b->system) {
 		auto_unlock_start(&b->own, dir);
-		return open_all(b, f);
+		return open_all_vaults(b, f);
 	}
-	t = add(b, getuid(), f);
+	t = add_tenant(b, getuid(), f);
 	if (!t)
 		return -1;
 	auto_unlock_start(&b->own, dir);
-	return open_own(t, f);
+	return unlock_unattended(t, f);
 }
 
 void tenants_stop(struct broker *b)

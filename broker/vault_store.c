@@ -76,7 +76,7 @@ int store_exists(const struct vault_store *s)
 	return errno == ENOENT ? 0 : -1;
 }
 
-static int check_file(const struct vault_store *s, int fd, size_t *size, struct failure *f)
+static int check_vault_file(const struct vault_store *s, int fd, size_t *size, struct failure *f)
 {
 	struct stat st;
 
@@ -96,7 +96,7 @@ static int check_file(const struct vault_store *s, int fd, size_t *size, struct 
 	return 0;
 }
 
-static int read_file(const struct vault_store *s, uint8_t **out, size_t *n, struct stat *st,
+static int read_vault_file(const struct vault_store *s, uint8_t **out, size_t *n, struct stat *st,
 		     struct failure *f)
 {
 	uint8_t *buf = NULL;
@@ -116,7 +116,7 @@ static int read_file(const struct vault_store *s, uint8_t **out, size_t *n, stru
 			fail_hint(f, "%.250s.prev is the last generation: copy it back", s->path);
 		return -1;
 	}
-	if (check_file(s, fd, &size, f) != 0 || fstat(fd, st) != 0)
+	if (check_vault_file(s, fd, &size, f) != 0 || fstat(fd, st) != 0)
 		goto bad;
 	buf = malloc(size + 1);
 	if (!buf) {
@@ -140,7 +140,7 @@ bad:
 
 int store_read(struct vault_store *s, uint8_t **out, size_t *n, struct failure *f)
 {
-	return read_file(s, out, n, &s->read, f);
+	return read_vault_file(s, out, n, &s->read, f);
 }
 
 void store_accept(struct vault_store *s)
@@ -150,7 +150,7 @@ void store_accept(struct vault_store *s)
 
 /* Is the file still the one that this broker last saw?  One that is gone is
  * written again, which brings back what was in it. */
-static int unchanged(const struct vault_store *s, struct failure *f)
+static int check_unchanged(const struct vault_store *s, struct failure *f)
 {
 	struct stat now;
 
@@ -165,7 +165,7 @@ static int unchanged(const struct vault_store *s, struct failure *f)
 }
 
 /* Write a file beside the vault and put it on the disk. */
-static int write_beside(const struct vault_store *s, const char *leaf, const uint8_t *p, size_t n,
+static int write_new_file(const struct vault_store *s, const char *leaf, const uint8_t *p, size_t n,
 			struct failure *f)
 {
 	int fd;
@@ -193,7 +193,7 @@ static int write_beside(const struct vault_store *s, const char *leaf, const uin
  * The present file gets a second name, atomically; a copy where links do not
  * work.  1: there is one now, 0: there was no file before, -1: failed.
  */
-static int keep_previous(const struct vault_store *s, struct failure *f)
+static int keep_previous_generation(const struct vault_store *s, struct failure *f)
 {
 	uint8_t *old = NULL;
 	struct stat st;
@@ -204,9 +204,9 @@ static int keep_previous(const struct vault_store *s, struct failure *f)
 	if (linkat(s->dir, VAULT, s->dir, VAULT_PREV_NEW, 0) != 0) {
 		if (errno == ENOENT)
 			return 0;
-		if (read_file(s, &old, &n, &st, f) != 0)
+		if (read_vault_file(s, &old, &n, &st, f) != 0)
 			return -1;
-		r = write_beside(s, VAULT_PREV_NEW, old, n, f);
+		r = write_new_file(s, VAULT_PREV_NEW, old, n, f);
 		free(old);
 		if (r != 0)
 			return -1;
@@ -220,11 +220,11 @@ int store_write(struct vault_store *s, const uint8_t *p, size_t n, struct failur
 {
 	int previous;
 
-	if (unchanged(s, f) != 0)
+	if (check_unchanged(s, f) != 0)
 		return -1;
-	if (write_beside(s, VAULT_NEW, p, n, f) != 0)
+	if (write_new_file(s, VAULT_NEW, p, n, f) != 0)
 		return -1;
-	previous = keep_previous(s, f);
+	previous = keep_previous_generation(s, f);
 	if (previous < 0)
 		goto bad;
 	if (renameat(s->dir, VAULT_NEW, s->dir, VAULT) != 0) {
@@ -280,7 +280,7 @@ int store_write_beside(const struct vault_store *s, const char *leaf, const void
 	char fresh[32];
 
 	snprintf(fresh, sizeof(fresh), "%.24s.new", leaf);
-	if (write_beside(s, fresh, p, n, f) != 0)
+	if (write_new_file(s, fresh, p, n, f) != 0)
 		return -1;
 	if (renameat(s->dir, fresh, s->dir, leaf) != 0 || fsync(s->dir) != 0) {
 		fail_errno(f, NULL, "%s: %s", s->path, leaf);
@@ -305,7 +305,7 @@ int store_rename_beside(const struct vault_store *s, const char *from, const cha
 }
 
 /* `from` gets a name that nothing has yet, too. */
-static int set_aside(const struct vault_store *s, const char *from, char leaf[STORE_LEAF_SIZE], struct failure *f)
+static int link_aside(const struct vault_store *s, const char *from, char leaf[STORE_LEAF_SIZE], struct failure *f)
 {
 	int i;
 
@@ -324,14 +324,14 @@ static int set_aside(const struct vault_store *s, const char *from, char leaf[ST
 
 int store_set_aside(struct vault_store *s, char leaf[STORE_LEAF_SIZE], struct failure *f)
 {
-	return set_aside(s, VAULT, leaf, f);
+	return link_aside(s, VAULT, leaf, f);
 }
 
 int store_set_aside_previous(struct vault_store *s, struct failure *f)
 {
 	char leaf[STORE_LEAF_SIZE];
 
-	return set_aside(s, VAULT_PREV, leaf, f);
+	return link_aside(s, VAULT_PREV, leaf, f);
 }
 
 int store_remove(struct vault_store *s, struct failure *f)

@@ -35,7 +35,7 @@ static int keep_capabilities(unsigned mask)
 	return (int)syscall(SYS_capset, &head, data);
 }
 
-static int have_ptrace(void)
+static int have_cap_ptrace(void)
 {
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2];
@@ -43,7 +43,7 @@ static int have_ptrace(void)
 	return syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_SYS_PTRACE);
 }
 
-static int cage_witness(void)
+static int enter_witness_sandbox(void)
 {
 	static const int allowed[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readlink),
 				       SCMP_SYS(readlinkat), SCMP_SYS(exit_group), SCMP_SYS(exit),
@@ -60,7 +60,7 @@ static int cage_witness(void)
 	return r;
 }
 
-static void __attribute__((noreturn)) witness(int fd)
+static void __attribute__((noreturn)) run_witness(int fd)
 {
 	char path[256];
 	pid_t pid;
@@ -69,7 +69,7 @@ static void __attribute__((noreturn)) witness(int fd)
 	if (fd != 3 && dup2(fd, 3) < 0)
 		_exit(1);
 	syscall(SYS_close_range, 4u, ~0u, 0u);
-	if (keep_capabilities(1u << CAP_SYS_PTRACE) != 0 || cage_witness() != 0)
+	if (keep_capabilities(1u << CAP_SYS_PTRACE) != 0 || enter_witness_sandbox() != 0)
 		_exit(1);
 	while (read(3, &pid, sizeof(pid)) == (ssize_t)sizeof(pid)) {
 		/* An empty answer: it cannot be seen. */
@@ -86,7 +86,7 @@ int witness_start(struct failure *f)
 	int pair[2];
 	pid_t pid;
 
-	if (!have_ptrace())
+	if (!have_cap_ptrace())
 		return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "give up capabilities");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return fail_errno(f, NULL, "socketpair");
@@ -94,7 +94,7 @@ int witness_start(struct failure *f)
 	if (pid < 0)
 		return fail_errno(f, NULL, "fork");
 	if (pid == 0)
-		witness(pair[1]);
+		run_witness(pair[1]);
 	close(pair[1]);
 	to_witness = pair[0];
 	return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "give up capabilities");

@@ -34,7 +34,7 @@ void policy_default(struct policy *p)
 	p->delivery = DELIVERY_AUTO;
 }
 
-static int set_flag(bool *flag, const char *key, const char *value, const char *yes,
+static int policy_set_flag(bool *flag, const char *key, const char *value, const char *yes,
 		    const char *no, struct failure *f)
 {
 	if (strcmp(value, yes) == 0)
@@ -77,7 +77,7 @@ static bool config_dir_ok(const char *text)
 	}
 }
 
-static int set_config_dir(struct policy *p, const char *value, struct failure *f)
+static int policy_set_config_dir(struct policy *p, const char *value, struct failure *f)
 {
 	if (value[0] && !config_dir_ok(value))
 		return fail_set(f, FAIL_BAD_VALUE,
@@ -102,13 +102,13 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return 0;
 	}
 	if (strcmp(key, "nested") == 0)
-		return set_flag(&p->nested, key, value, "allow", "deny", f);
+		return policy_set_flag(&p->nested, key, value, "allow", "deny", f);
 	if (strcmp(key, "strict") == 0)
-		return set_flag(&p->strict, key, value, "yes", "no", f);
+		return policy_set_flag(&p->strict, key, value, "yes", "no", f);
 	if (strcmp(key, "exposed") == 0)
-		return set_flag(&p->exposed, key, value, "yes", "no", f);
+		return policy_set_flag(&p->exposed, key, value, "yes", "no", f);
 	if (strcmp(key, "keep") == 0)
-		return set_flag(&p->keep, key, value, "yes", "no", f);
+		return policy_set_flag(&p->keep, key, value, "yes", "no", f);
 	if (strcmp(key, "ttl") == 0) {
 		if (duration_parse(value, &p->ttl) != 0 || p->ttl > TTL_MAX)
 			return fail_set(f, FAIL_BAD_VALUE, "like 90s, 30m, 12h or 7d; 0 for no limit",
@@ -116,7 +116,7 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return 0;
 	}
 	if (strcmp(key, "config_dir") == 0)
-		return set_config_dir(p, value, f);
+		return policy_set_config_dir(p, value, f);
 	return fail_set(f, FAIL_BAD_VALUE,
 			"delivery, nested, strict, exposed, keep, ttl, config_dir are known",
 			"unknown policy '%.40s'", key);
