@@ -1,5 +1,5 @@
 /*
- * broker/audit_log.c - the record: JSON lines chained by hash.
+ * broker/audit_log.c - the audit log: JSON lines chained by hash.
  */
 #include "broker/audit_log.h"
 
@@ -17,9 +17,9 @@
 #include "base/paths.h"
 #include "vault/crypto.h"
 
-#define RECORD "record.jsonl"
-#define RECORD_OLD "record.1.jsonl"
-#define LINE_MAX_LEN 8192 /* every field is bounded; all of them fit, all of it escaped */
+#define LOG "record.jsonl"
+#define LOG_OLD "record.1.jsonl"
+#define LINE_MAX_LEN 8192 /* every field is bounded: all of them fit, with every byte escaped */
 
 struct line {
 	char text[LINE_MAX_LEN];
@@ -49,7 +49,7 @@ static void line_add_text(struct line *l, const char *key, const char *value)
 		unsigned char c = (unsigned char)value[i];
 
 		if (c == '"' || c == '\\' || c < ' ' || c >= 0x7f) {
-			/* Bytes above ASCII may be no UTF-8: as Latin-1 escapes. */
+			/* Bytes over ASCII may be no UTF-8: each becomes one escape. */
 			snprintf(esc, sizeof(esc), "\\u%04x", c);
 			line_add(l, esc, 6);
 		} else {
@@ -66,8 +66,8 @@ static int fail_damaged(const char *leaf, const char *why, struct failure *f)
 	return -1;
 }
 
-/* The hash in the last complete line, and its number. */
-static int read_chain_end(struct audit_log *r, int fd, const char *leaf, off_t size, struct failure *f)
+/* Read hash and number of the last complete line; cut off an incomplete one. */
+static int read_chain_end(struct audit_log *log, int fd, const char *leaf, off_t size, struct failure *f)
 {
 	char tail[LINE_MAX_LEN * 2 + 1], *last, *hash;
 	off_t from = size > LINE_MAX_LEN * 2 ? size - LINE_MAX_LEN * 2 : 0;
@@ -94,17 +94,17 @@ static int read_chain_end(struct audit_log *r, int fd, const char *leaf, off_t s
 	hash = strstr(last, ",\"hash\":\"");
 	if (!hash || strlen(hash) < 9 + 64 || sscanf(last, "{\"seq\":%llu", &seq) != 1)
 		return fail_damaged(leaf, "last line is not one of ours", f);
-	memcpy(r->hash, hash + 9, 64);
-	r->hash[64] = '\0';
-	r->seq = seq;
+	memcpy(log->hash, hash + 9, 64);
+	log->hash[64] = '\0';
+	log->seq = seq;
 	return 0;
 }
 
-/* A file of the record.  -1 with errno; a strange file is EINVAL. */
-static int open_log_file(const struct audit_log *r, const char *leaf, int flags, off_t *size)
+/* A descriptor and the file's size; -1 with errno, EINVAL for what is no regular file. */
+static int open_log_file(const struct audit_log *log, const char *leaf, int flags, off_t *size)
 {
 	struct stat st;
-	int fd = openat(r->dir, leaf, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+	int fd = openat(log->dir, leaf, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
 
 	if (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))) {
 		*size = fd < 0 ? 0 : st.st_size;
@@ -115,89 +115,87 @@ static int open_log_file(const struct audit_log *r, const char *leaf, int flags,
 	return -1;
 }
 
-/* An empty record goes on where the older file ends. */
-static int read_old_chain_end(struct audit_log *r, struct failure *f)
+/* An empty log goes on where the older file ends. */
+static int read_old_chain_end(struct audit_log *log, struct failure *f)
 {
 	off_t size;
 	int fd, n = 0;
 
-	fd = open_log_file(r, RECORD_OLD, O_RDWR, &size);
+	fd = open_log_file(log, LOG_OLD, O_RDWR, &size);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, RECORD_OLD);
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, LOG_OLD);
 	if (size > 0)
-		n = read_chain_end(r, fd, RECORD_OLD, size, f);
+		n = read_chain_end(log, fd, LOG_OLD, size, f);
 	close(fd);
 	return n;
 }
 
-/*
- * Begin a new file.  Where that does not work the present one grows on: a line
- * that is too many is better than one that is missing.
- */
-static void rotate_log(struct audit_log *r)
+/* Begin a new file.  When that fails, the present one grows past its limit: better
+ * that than to refuse every request. */
+static void rotate_log(struct audit_log *log)
 {
 	off_t size;
 	int fd;
 
-	if (renameat(r->dir, RECORD, r->dir, RECORD_OLD) != 0)
+	if (renameat(log->dir, LOG, log->dir, LOG_OLD) != 0)
 		return;
-	fd = open_log_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &size);
+	fd = open_log_file(log, LOG, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &size);
 	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
 		if (fd >= 0)
 			close(fd);
-		renameat(r->dir, RECORD_OLD, r->dir, RECORD);
+		renameat(log->dir, LOG_OLD, log->dir, LOG);
 		return;
 	}
-	close(r->fd);
-	r->fd = fd;
+	close(log->fd);
+	log->fd = fd;
 }
 
-int audit_open(struct audit_log *r, const char *dir, struct failure *f)
+int audit_open(struct audit_log *log, const char *dir, struct failure *f)
 {
 	off_t size;
 
-	r->fd = -1;
-	r->most = AUDIT_FILE_MAX;
-	r->seq = 0;
-	memset(r->hash, '0', 64);
-	r->hash[64] = '\0';
-	r->dir = path_private_dir(dir, f);
-	if (r->dir < 0)
+	log->fd = -1;
+	log->size_max = AUDIT_FILE_MAX;
+	log->seq = 0;
+	memset(log->hash, '0', 64);
+	log->hash[64] = '\0';
+	log->dir = path_private_dir(dir, f);
+	if (log->dir < 0)
 		return -1;
-	r->fd = open_log_file(r, RECORD, O_RDWR | O_APPEND | O_CREAT, &size);
-	if (r->fd < 0 && errno == EINVAL) {
+	log->fd = open_log_file(log, LOG, O_RDWR | O_APPEND | O_CREAT, &size);
+	if (log->fd < 0 && errno == EINVAL) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s/record.jsonl is no regular file", dir);
 		goto bad;
 	}
-	if (r->fd < 0) {
+	if (log->fd < 0) {
 		fail_errno(f, NULL, "%s/record.jsonl", dir);
 		goto bad;
 	}
-	/* One writer: two would each chain to what it last wrote itself. */
-	if (flock(r->fd, LOCK_EX | LOCK_NB) != 0) {
+	/* One writer only: two would each chain to their own last line. */
+	if (flock(log->fd, LOCK_EX | LOCK_NB) != 0) {
 		fail_set(f, FAIL_BUSY, NULL, "another broker writes %s/record.jsonl", dir);
 		goto bad;
 	}
-	if (size > 0 && read_chain_end(r, r->fd, RECORD, size, f) != 0)
+	if (size > 0 && read_chain_end(log, log->fd, LOG, size, f) != 0)
 		goto bad;
-	if (r->seq == 0 && read_old_chain_end(r, f) != 0)
+	if (log->seq == 0 && read_old_chain_end(log, f) != 0)
 		goto bad;
 	return 0;
 bad:
-	audit_close(r);
+	audit_close(log);
 	return -1;
 }
 
-void audit_close(struct audit_log *r)
+void audit_close(struct audit_log *log)
 {
-	if (r->fd >= 0)
-		close(r->fd);
-	if (r->dir >= 0)
-		close(r->dir);
-	r->fd = r->dir = -1;
+	if (log->fd >= 0)
+		close(log->fd);
+	if (log->dir >= 0)
+		close(log->dir);
+	log->fd = log->dir = -1;
 }
 
-int audit_write(struct audit_log *r, const struct audit_event *e, struct failure *f)
+int audit_write(struct audit_log *log, const struct audit_event *e, struct failure *f)
 {
 	struct line l = { .n = 0 };
 	struct timespec now;
@@ -211,7 +209,7 @@ int audit_write(struct audit_log *r, const struct audit_event *e, struct failure
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	n = snprintf(head, sizeof(head), "{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"",
-		     (unsigned long long)r->seq + 1, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
+		     (unsigned long long)log->seq + 1, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
 		     tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
 	line_add(&l, head, (size_t)n);
 	line_add_text(&l, "event", e->event);
@@ -224,32 +222,32 @@ int audit_write(struct audit_log *r, const struct audit_event *e, struct failure
 	line_add_text(&l, "session", e->session);
 	line_add_text(&l, "image", e->image);
 	line_add_text(&l, "why", e->why);
-	blake2b_256(hash, r->hash, 64, l.text, l.n);
+	blake2b_256(hash, log->hash, 64, l.text, l.n);
 	hex_encode(hex, hash, sizeof(hash));
 	line_add(&l, ",\"hash\":\"", 9);
 	line_add(&l, hex, 64);
 	line_add(&l, "\"}\n", 3);
 
-	before = lseek(r->fd, 0, SEEK_END);
-	if (before >= r->most) {
-		rotate_log(r);
-		before = lseek(r->fd, 0, SEEK_END);
+	before = lseek(log->fd, 0, SEEK_END);
+	if (before >= log->size_max) {
+		rotate_log(log);
+		before = lseek(log->fd, 0, SEEK_END);
 	}
 	do
-		w = write(r->fd, l.text, l.n);
+		w = write(log->fd, l.text, l.n);
 	while (w < 0 && errno == EINTR);
 	if (w != (ssize_t)l.n) {
-		if (w >= 0) /* a part of it: take it back */
-			errno = before >= 0 && ftruncate(r->fd, before) == 0 ? ENOSPC : EIO;
+		if (w >= 0) /* only a part was written: remove it */
+			errno = before >= 0 && ftruncate(log->fd, before) == 0 ? ENOSPC : EIO;
 		return fail_errno(f, "make room on the disk; nothing is released without a record",
 				  "cannot write the record");
 	}
-	r->seq++;
-	memcpy(r->hash, hex, sizeof(hex));
+	log->seq++;
+	memcpy(log->hash, hex, sizeof(hex));
 	return 0;
 }
 
-ssize_t audit_read(const struct audit_log *r, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
+ssize_t audit_read(const struct audit_log *log, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
 		    struct failure *f)
 {
 	ssize_t got = 0;
@@ -257,7 +255,7 @@ ssize_t audit_read(const struct audit_log *r, bool old, uint64_t at, void *out, 
 	int fd;
 
 	*size = 0;
-	fd = open_log_file(r, old ? RECORD_OLD : RECORD, O_RDONLY, &whole);
+	fd = open_log_file(log, old ? LOG_OLD : LOG, O_RDONLY, &whole);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : fail_errno(f, NULL, "the record");
 	*size = (uint64_t)whole;

@@ -48,7 +48,7 @@ bool lock_event_wanted(const struct lock_settings *s, enum lock_reason why)
 	}
 }
 
-/* Settings are bounded (LOCK_TIME_MAX), so this does not overflow. */
+/* Times are at most LOCK_TIME_MAX seconds, so this does not overflow. */
 static bool time_is_over(int64_t since, uint64_t seconds, int64_t now)
 {
 	return seconds > 0 && now - since >= (int64_t)seconds * 1000;

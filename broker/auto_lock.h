@@ -1,6 +1,6 @@
 /*
- * broker/auto_lock.h - when does a vault lock by itself, and why was it locked?
- * Pure: times and settings are arguments.
+ * broker/auto_lock.h - when a vault locks by itself, and why it was locked.
+ * No clock and no state: times and settings are arguments.
  */
 #ifndef BROKER_AUTO_LOCK_H
 #define BROKER_AUTO_LOCK_H
@@ -11,8 +11,8 @@
 struct lock_settings;
 
 enum lock_reason {
-	LOCK_REASON_START,	  /* never opened since the broker started */
-	LOCK_REASON_REQUEST, /* ccctl lock: spares nothing */
+	LOCK_REASON_START,   /* nothing locked it since the broker started */
+	LOCK_REASON_REQUEST, /* ccctl lock: wipes entries with keep = yes too */
 	LOCK_REASON_IDLE,
 	LOCK_REASON_LONGEST,
 	LOCK_REASON_SUSPEND,
@@ -22,19 +22,20 @@ enum lock_reason {
 	LOCK_REASON_COUNT
 };
 
+/* The name on the wire and in the audit log. */
 const char *lock_reason_name(enum lock_reason why);
-/* -1 when unknown. */
+/* An enum lock_reason, or -1 when the name is unknown. */
 int lock_reason_from_name(const char *name);
 
-/* Does it spare entries with keep = yes? */
+/* Does a lock for this reason spare entries with keep = yes? */
 bool lock_is_automatic(enum lock_reason why);
 
-/* Do the settings want this event to lock?  A request always does. */
+/* Do the vault's settings want this event to lock it?  True for what is no event. */
 bool lock_event_wanted(const struct lock_settings *s, enum lock_reason why);
 
 /*
- * What is due at `now`, of idle and longest; LOCK_REASON_START when nothing is.
- * Times are io_now_ms(), a clock that runs through suspend.
+ * Which of `idle` and `longest` is due at now; LOCK_REASON_START when neither is.
+ * opened, used (last use), now: io_now_ms(), a clock that runs through suspend.
  */
 enum lock_reason lock_due(const struct lock_settings *s, int64_t opened, int64_t used, int64_t now);
 

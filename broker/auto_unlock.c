@@ -1,5 +1,5 @@
 /*
- * broker/auto_unlock.c - opening a vault with no person there.
+ * broker/auto_unlock.c - unlock a vault with no person there.
  *
  * MUST: keys are read straight into the arena and leave it wiped; the host's
  * secret half belongs to the broker's uid and is closed to everyone else.
@@ -26,7 +26,7 @@
 #include "vault/slot.h"
 
 #define HOST_KEY "host.key"
-#define CREDENTIAL "ccrun.key" /* and what begins so: a system broker gets one a vault */
+#define CREDENTIAL "ccrun.key" /* a prefix: the system broker gets one for each vault */
 #define READ_DEADLINE_MS 5000
 
 void auto_unlock_start(struct auto_unlock *o, const char *host_dir)
@@ -39,8 +39,8 @@ void auto_unlock_start(struct auto_unlock *o, const char *host_dir)
 }
 
 /*
- * A service manager may hand a credential over as root's file with an access
- * list, whose mask shows as the group's bit.  mine: only our own will do.
+ * systemd may hand a credential over as root's file with an access list, whose mask
+ * shows as the group's read bit.  mine: accept only a file of the broker's own uid.
  */
 static bool file_is_private(const struct stat *st, bool mine)
 {
@@ -51,48 +51,58 @@ static bool file_is_private(const struct stat *st, bool mine)
 	return st->st_uid == geteuid() && (st->st_mode & 077) == 0;
 }
 
-/* A small private file into the arena.  1 read, 0 not there, -1. */
-static int read_private_file(int dir, const char *leaf, char *out, size_t room, size_t *n,
-			bool mine, struct failure *f)
+enum read_result { READ_FAILED = -1, READ_ABSENT, READ_DONE };
+
+/* A small private file into out, which is in the arena; *n of room bytes. */
+static enum read_result read_private_file(int dir, const char *leaf, char *out, size_t room,
+					  size_t *n, bool mine, struct failure *f)
 {
 	struct stat st;
 	ssize_t r;
 	int fd;
 
 	fd = openat(dir, leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", leaf);
+	if (fd < 0 && errno == ENOENT)
+		return READ_ABSENT;
+	if (fd < 0) {
+		fail_errno(f, NULL, "%s", leaf);
+		return READ_FAILED;
+	}
 	if (fstat(fd, &st) != 0 || !file_is_private(&st, mine)) {
 		close(fd);
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s can be read by others, or is not the broker's own",
 			 leaf);
 		fail_hint(f, "chmod 400 it, owned by uid %u", (unsigned)geteuid());
-		return -1;
+		return READ_FAILED;
 	}
 	r = io_read_all(fd, out, room, io_now_ms() + READ_DEADLINE_MS);
 	close(fd);
-	if (r < 0)
-		return fail_errno(f, NULL, "%s", leaf);
+	if (r < 0) {
+		fail_errno(f, NULL, "%s", leaf);
+		return READ_FAILED;
+	}
 	*n = (size_t)r;
-	return 1;
+	return READ_DONE;
 }
 
-/* The host's pair; secret is in the arena.  1 there is one, 0 none, -1. */
-static int read_host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret,
-		     struct failure *f)
+/* The host's key pair; secret (HOST_SEED_LEN bytes) is in the arena. */
+static enum read_result read_host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN],
+				       uint8_t *secret, struct failure *f)
 {
 	char *text = arena_alloc(t->arena, HOST_SECRET_TEXT, f);
 	uint8_t *seed = arena_alloc(t->arena, HOST_SEED_LEN, f);
+	enum read_result r = READ_FAILED;
 	size_t n = 0;
-	int r = -1;
 
 	if (text && seed) {
-		r = t->own->host < 0 ? 0
-				     : read_private_file(t->own->host, HOST_KEY, text, HOST_SECRET_TEXT, &n, true, f);
-		if (r == 1 && host_secret_parse(text, n, seed, f) != 0)
-			r = -1;
-		if (r == 1)
-			host_pair(seed, t->own->machine, public, secret);
+		r = READ_ABSENT;
+		if (t->auto_unlock->host >= 0)
+			r = read_private_file(t->auto_unlock->host, HOST_KEY, text, HOST_SECRET_TEXT,
+					      &n, true, f);
+		if (r == READ_DONE && host_secret_parse(text, n, seed, f) != 0)
+			r = READ_FAILED;
+		if (r == READ_DONE)
+			host_pair(seed, t->auto_unlock->machine, public, secret);
 	}
 	arena_release(t->arena, text);
 	arena_release(t->arena, seed);
@@ -102,23 +112,25 @@ static int read_host_keys(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], uin
 int auto_unlock_host_public(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], struct failure *f)
 {
 	uint8_t *secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
-	int r = secret ? read_host_keys(t, public, secret, f) : -1;
+	enum read_result r = secret ? read_host_keys(t, public, secret, f) : READ_FAILED;
 
 	arena_release(t->arena, secret);
-	if (r == 0)
+	if (r == READ_ABSENT)
 		return fail_set(f, FAIL_NO_ENTRY, t->system ? "as root: ccctl host init --system"
 							     : "ccctl host init",
 				"this host has no key pair yet");
-	return r == 1 ? 0 : -1;
+	return r == READ_DONE ? 0 : -1;
 }
 
-/* The slot's key that a keyfile holds.  0 or -1. */
+/* The key in a keyfile for t's vault, into key (KEY_LEN bytes in the arena), and its
+ * slot.  0 or -1. */
 static int unwrap_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key, uint32_t *slot,
 		       struct failure *f)
 {
 	uint8_t public[HOST_PUBLIC_LEN], *secret;
 	struct vault_public *pub = NULL;
 	struct keyfile_info info;
+	enum read_result have;
 	int r = -1;
 
 	secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
@@ -130,11 +142,12 @@ static int unwrap_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8
 			 "the keyfile is another vault's");
 		goto out;
 	}
-	r = read_host_keys(t, public, secret, f);
-	if (r == 0)
+	have = read_host_keys(t, public, secret, f);
+	if (have == READ_ABSENT)
 		fail_set(f, FAIL_NO_ENTRY, "put host.key back, or ccctl host init and seal anew",
 			 "the keyfile cannot be opened: this host has no key pair");
-	r = r == 1 ? keyfile_open(file, n, public, secret, key, f) : -1;
+	if (have == READ_DONE)
+		r = keyfile_open(file, n, public, secret, key, f);
 	*slot = info.slot;
 out:
 	free(pub);
@@ -159,12 +172,12 @@ static enum auto_unlock_result try_keyfile(struct tenant *t, const char *leaf, s
 	uint8_t file[KEYFILE_LEN + 1], *key;
 	uint32_t slot = 0;
 	size_t n = 0;
-	int there;
+	enum store_read_result r;
 	bool opened;
 
-	there = store_read_beside(&t->store, leaf, file, sizeof(file), &n, f);
-	if (there != 1)
-		return there < 0 ? AUTO_UNLOCK_FAILED : AUTO_UNLOCK_NOTHING;
+	r = store_read_beside(&t->store, leaf, file, sizeof(file), &n, f);
+	if (r != STORE_READ_DONE)
+		return r == STORE_READ_FAILED ? AUTO_UNLOCK_FAILED : AUTO_UNLOCK_NOTHING;
 	key = arena_alloc(t->arena, KEY_LEN, f);
 	opened = key && unwrap_keyfile(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0;
 	arena_release(t->arena, key);
@@ -178,22 +191,27 @@ static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf
 	char *text = arena_alloc(t->arena, KEYTEXT_MAX, f);
 	uint8_t *key = arena_alloc(t->arena, KEY_LEN, f), id[VAULT_ID_LEN];
 	uint32_t slot = 0;
+	enum auto_unlock_result result = AUTO_UNLOCK_FAILED;
+	enum read_result r = READ_FAILED;
 	size_t n = 0;
-	int r = -1;
 
 	if (text && key)
-		r = read_private_file(t->own->credentials, leaf, text, KEYTEXT_MAX, &n, false, f);
-	if (r == 1 && keytext_parse(text, n, id, &slot, key, f) != 0)
-		r = -1;
-	/* A system broker is handed everybody's. */
-	if (r == 1 && memcmp(id, vault, VAULT_ID_LEN) != 0)
-		r = t->system ? 0 : fail_set(f, FAIL_WRONG_KEY, "ccctl slot add credential makes one for this vault",
-			     "the credential %.60s is another vault's", leaf);
-	if (r == 1 && tenant_unlock(t, slot, key, f) != 0)
-		r = -1;
+		r = read_private_file(t->auto_unlock->credentials, leaf, text, KEYTEXT_MAX, &n, false, f);
+	if (r == READ_ABSENT) {
+		result = AUTO_UNLOCK_NOTHING;
+	} else if (r == READ_DONE && keytext_parse(text, n, id, &slot, key, f) == 0) {
+		/* The system broker is handed the credentials of every vault. */
+		if (memcmp(id, vault, VAULT_ID_LEN) != 0 && t->system)
+			result = AUTO_UNLOCK_NOTHING;
+		else if (memcmp(id, vault, VAULT_ID_LEN) != 0)
+			fail_set(f, FAIL_WRONG_KEY, "ccctl slot add credential makes one for this vault",
+				 "the credential %.60s is another vault's", leaf);
+		else if (tenant_unlock(t, slot, key, f) == 0)
+			result = AUTO_UNLOCK_OPENED;
+	}
 	arena_release(t->arena, text);
 	arena_release(t->arena, key);
-	return r < 0 ? AUTO_UNLOCK_FAILED : r == 1 ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_NOTHING;
+	return result;
 }
 
 static enum auto_unlock_result try_credentials(struct tenant *t, struct failure *f)
@@ -204,9 +222,9 @@ static enum auto_unlock_result try_credentials(struct tenant *t, struct failure 
 	enum auto_unlock_result one, r = AUTO_UNLOCK_NOTHING;
 	int fd;
 
-	if (t->own->credentials < 0)
+	if (t->auto_unlock->credentials < 0)
 		return AUTO_UNLOCK_NOTHING;
-	fd = openat(t->own->credentials, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	fd = openat(t->auto_unlock->credentials, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	pub = malloc(sizeof(*pub));
 	if (fd >= 0)
 		d = fdopendir(fd);
@@ -236,7 +254,7 @@ enum auto_unlock_result auto_unlock_try(struct tenant *t, enum slot_kind *kind, 
 	struct failure first = { 0 };
 	enum auto_unlock_result r;
 
-	if (store_exists(&t->store) == 0)
+	if (store_presence(&t->store) == STORE_ABSENT)
 		return AUTO_UNLOCK_NOTHING;
 	r = try_credentials(t, &first);
 	if (r == AUTO_UNLOCK_OPENED && kind)
@@ -244,14 +262,15 @@ enum auto_unlock_result auto_unlock_try(struct tenant *t, enum slot_kind *kind, 
 	if (r == AUTO_UNLOCK_OPENED)
 		return r;
 	r = try_keyfile(t, STORE_KEYFILE, f);
-	/* A change was cut short: the other one opens it, and is the one from now on. */
+	/* A change of the vault was cut short: if the keyfile written for it opens the
+	 * vault, it becomes the keyfile. */
 	if (r != AUTO_UNLOCK_OPENED && try_keyfile(t, STORE_KEYFILE_NEXT, NULL) == AUTO_UNLOCK_OPENED) {
 		store_rename_beside(&t->store, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
 		r = AUTO_UNLOCK_OPENED;
 	}
 	if (r == AUTO_UNLOCK_OPENED && kind)
 		*kind = SLOT_KEYFILE;
-	/* Of two that failed the first is told: it is the one that was to do it. */
+	/* When both failed, report the credential, which is tried first. */
 	if (r != AUTO_UNLOCK_OPENED && first.code != FAIL_NONE) {
 		if (f)
 			*f = first;

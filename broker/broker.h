@@ -1,11 +1,13 @@
 /*
- * broker/broker.h - the whole broker's state, in one place.
+ * broker/broker.h - the state of one broker process.
  */
 #ifndef BROKER_BROKER_H
 #define BROKER_BROKER_H
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "base/paths.h"
+#include "broker/auto_unlock.h"
 #include "broker/connection.h"
 #include "broker/limits.h"
 #include "broker/tenant.h"
@@ -13,23 +15,24 @@
 struct arena;
 
 struct broker {
-	bool system;
-	struct auto_unlock own;
+	bool system; /* serves every user, as a uid of its own; else one user's broker */
+	struct auto_unlock auto_unlock;
 	int listener;
 	int epoll;
 	int signals;	  /* signalfd: SIGTERM, SIGINT, SIGHUP */
-	char socket[PATH_SIZE]; /* ours to unlink, or "" when inherited */
+	char socket[PATH_SIZE]; /* the path to unlink at the end; "" for an inherited socket */
 	struct arena *arena;
-	uint8_t *packet;  /* WIRE_PACKET_MAX bytes in the arena: what comes in may be a secret */
+	uint8_t *packet;  /* WIRE_PACKET_MAX bytes in the arena: a packet may carry a secret */
 	uint64_t started; /* seconds since the epoch */
-	bool full;	  /* the listener is not watched: no place is free */
-	unsigned turn;	  /* of the loop */
+	bool full;	  /* no place is free, so the listener is not watched */
+	unsigned turn;	  /* of the event loop: counts calls of epoll_wait */
 	struct tenant tenant[TENANTS_MAX];
 	unsigned tenants;
-	struct connection *connection; /* `places` of them */
-	unsigned places, places_uid, places_marked;
+	struct connection *connection; /* places of them; fd -1 marks a free one */
+	unsigned places;
+	unsigned places_uid;	/* of these, for one uid */
+	unsigned places_marked; /* of those, for processes inside sessions */
 	unsigned connections;
 };
-
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * broker/claim.c - arrived, claim, again: looking at the process that became
- * claude, and handing the secrets over.
+ * broker/claim.c - the fixed messages: look at the process that a session started,
+ * and hand the secrets over to it.
  */
 #include "broker/claim.h"
 
@@ -25,7 +25,7 @@ bool claim_is_fixed_message(const void *packet, size_t n)
 	return n >= 4 && memcmp(packet, CLAIM_MAGIC, 4) == 0;
 }
 
-/* Say no on the claim's channel, or on the connection where that is no good. */
+/* Send a refusal on fd: the claim's own channel, or the connection. */
 static void claim_send_refusal(int fd, const struct failure *f)
 {
 	uint8_t head[CLAIM_HEAD], len[2][2];
@@ -42,7 +42,7 @@ static void claim_send_refusal(int fd, const struct failure *f)
 }
 
 _Static_assert(CLAIM_NAME_MAX == VARIABLE_MAX_LEN && CLAIM_VALUE_MAX == TOKEN_MAX,
-	       "who claims refuses what a vault can hold");
+	       "the library would refuse a token that a vault can hold");
 
 static int claim_send_ok(int fd)
 {
@@ -62,9 +62,9 @@ static void claim_fill_event(struct connection *c, struct audit_event *e)
 }
 
 /*
- * The library runs and is still dumpable: the moment to see what image this
- * is.  It says nothing about who may claim (a connection that sends and then
- * execs looks like what it execs); it is for the record.
+ * The library runs in the new image and is still dumpable, so its executable can be
+ * read.  That is for the audit log only and proves nothing about who may claim: a
+ * process may send `arrived` and exec something else then.
  */
 static int claim_handle_arrived(struct connection *c, struct failure *f)
 {
@@ -84,18 +84,18 @@ static int claim_handle_arrived(struct connection *c, struct failure *f)
 	return 0;
 }
 
-/* The session's own pid is about to exec: its next image may claim once more. */
+/* The session's process is about to exec: its next image may claim once more. */
 static int claim_handle_again(struct connection *c, struct failure *f)
 {
 	struct audit_event e = { .event = "again", .result = "granted" };
 
-	/* Once more after an exec that failed (a name that PATH did not have). */
+	/* resumed: said again, after an exec that failed (a name that is not in PATH). */
 	if (c->session.state != SESSION_LIVE && !c->session.resumed)
 		return fail_set(f, FAIL_POSTURE, NULL, "there is no live session here");
 	if (peer_check_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
 	claim_fill_event(c, &e);
-	if (audit_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return -1;
 	if (c->session.state == SESSION_LIVE)
 		c->tenant->sessions--;
@@ -120,7 +120,7 @@ static int claim_check_channel(int fd, struct failure *f)
 	return 0;
 }
 
-/* May the process that sent this claim have the secrets now? */
+/* Is it the moment for a claim?  The process itself is checked in claim_handle_claim. */
 static int claim_check_state(struct connection *c, struct failure *f)
 {
 	struct session *s = &c->session;
@@ -139,7 +139,7 @@ static int claim_check_state(struct connection *c, struct failure *f)
 	return tenant_require_open_or_kept(c->tenant, f);
 }
 
-/* Gather header and items; the values are sent from where they lie. */
+/* The answer to a claim, for one sendmsg: tokens are sent from the arena, uncopied. */
 struct hand_over {
 	uint8_t head[CLAIM_HEAD + 2];
 	uint8_t item[SESSION_ENTRIES_MAX][6];
@@ -180,7 +180,7 @@ static int claim_handle_claim(struct connection *c, int channel, struct failure 
 	struct hand_over h;
 	unsigned i;
 
-	/* The posture last: what is sealed may want it stricter than at `open`. */
+	/* The process last: a sealed policy may have made the session strict. */
 	if (claim_check_state(c, f) != 0 || hand_over_gather(&h, c, f) != 0 ||
 	    peer_check_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
@@ -190,9 +190,9 @@ static int claim_handle_claim(struct connection *c, int channel, struct failure 
 			 c->session.entry[i]);
 	claim_fill_event(c, &e);
 	e.entries = names;
-	if (audit_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return -1;
-	/* From here it counts as claimed, delivered or not. */
+	/* It counts as claimed from here on, whether or not it can be sent. */
 	session_mark_released(c);
 	if (sock_send_now(channel, h.iov, h.n) != 0)
 		c->closing = true;
@@ -211,7 +211,7 @@ void claim_serve(struct broker *b, struct connection *c, size_t n,
 		r = claim_handle_arrived(c, &f);
 		break;
 	case CLAIM_CLAIM:
-		/* Never answer on something that was not looked at. */
+		/* Answer on the passed descriptor only after it was checked. */
 		if (claim_check_channel(beside->fd, &f) != 0)
 			break;
 		answer = beside->fd;
@@ -228,7 +228,7 @@ void claim_serve(struct broker *b, struct connection *c, size_t n,
 		return;
 	claim_fill_event(c, &e);
 	e.result = fail_name(f.code);
-	audit_write(&c->tenant->record, &e, NULL);
+	audit_write(&c->tenant->audit, &e, NULL);
 	claim_send_refusal(answer, &f);
 	if (c->session.state != SESSION_LIVE)
 		c->closing = true;

@@ -1,6 +1,6 @@
 /*
- * broker/claim.h - the fixed messages: arrived, claim, again (wire/claim.h),
- * and the hand-over itself.
+ * broker/claim.h - the fixed messages of the preloaded library: arrived, claim,
+ * again (wire/claim.h).  A claim is answered with the session's secrets.
  */
 #ifndef BROKER_CLAIM_H
 #define BROKER_CLAIM_H
@@ -12,10 +12,11 @@ struct broker;
 struct connection;
 struct sock_beside;
 
-/* Is the packet in b->packet a fixed message? */
+/* Does the packet of n bytes begin as a fixed message does?  Else it is msgpack. */
 bool claim_is_fixed_message(const void *packet, size_t n);
 
-/* Serve it.  A passed descriptor stays the caller's to close. */
+/* Serve the n bytes in b->packet and answer.  A descriptor that came with the packet
+ * (beside) stays the caller's to close. */
 void claim_serve(struct broker *b, struct connection *c, size_t n, const struct sock_beside *beside);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * broker/connection.c - receiving one packet and answering it.
+ * broker/connection.c - accept a client, receive one packet, answer it.
  */
 #include "broker/connection.h"
 
@@ -22,14 +22,14 @@ static void send_failure(int fd, const struct failure *f)
 {
 	struct wire_out *o = wire_error(f);
 
-	/* Whoever does not read its answers loses them. */
+	/* Never block on a client that does not read: its answer is lost then. */
 	wire_send(fd, o, -1);
 	wire_out_free(o);
 }
 
 /*
- * Close so that the last answer is read: a peer whose packets lie unread when
- * its connection is closed gets ECONNRESET first.
+ * Close so that the client can still read the last answer.  If packets from it lay
+ * unread at the close, it would get ECONNRESET instead.
  */
 static void close_after_answer(int fd)
 {
@@ -55,9 +55,10 @@ int connection_accept(struct broker *b, struct connection *c, int fd)
 	c->tenant = tenants_get(b, c->peer.uid, &f);
 	if (!c->tenant)
 		goto refuse;
-	/* Who opens a session is not marked yet: who comes marked is a nested one,
-	 * or a nuisance that must not keep its person out. */
-	c->marked = peer_marked(&c->peer, &f) != 0;
+	/* Processes inside a session may take only some of their user's places: a session
+	 * that connects in a loop must not lock the user out.  An unreadable mark counts. */
+	if (peer_read_mark(&c->peer, &c->marked, &f) != 0)
+		c->marked = true;
 	if (c->marked && c->tenant->marked >= b->places_marked) {
 		fail_set(&f, FAIL_BUSY, "end some of them", "%u processes inside sessions are connected already",
 			 b->places_marked);
@@ -92,14 +93,14 @@ void connection_drop(struct broker *b, struct connection *c)
 	else if (!c->session.resumed)
 		e.why = "its secrets were not claimed";
 	if (c->session.state != SESSION_NONE)
-		audit_write(&c->tenant->record, &e, NULL);
+		audit_write(&c->tenant->audit, &e, NULL);
 	close_after_answer(c->fd);
 	peer_release(&c->peer);
 	file_transfer_drop(c);
 	if (c->watcher)
 		c->tenant->watched = false;
-	if (c->usage)
-		quota_leave(c->usage, c->fetching);
+	if (c->quota)
+		quota_leave(c->quota, c->quota_fetching);
 	c->tenant->connections--;
 	c->tenant->marked -= c->marked;
 	b->connections--;
@@ -112,15 +113,15 @@ void connection_expire(struct broker *b, struct connection *c)
 	struct failure f;
 
 	fail_set(&f, FAIL_TIMEOUT, "connect again", "nothing came within the deadline");
-	/* The library reads no msgpack; it sees the connection end. */
+	/* The preloaded library cannot read msgpack; it sees the end of the connection. */
 	if (c->session.state == SESSION_NONE)
 		send_failure(c->fd, &f);
 	connection_drop(b, c);
 }
 
 /*
- * SO_PEERCRED is whoever connected, for ever: an inherited or passed socket
- * keeps it.  So each message must come from that process itself.
+ * SO_PEERCRED names the process that connected, also after the socket was inherited
+ * or passed on.  So each message must have been sent by that process (SCM_CREDENTIALS).
  */
 static int check_sender(const struct connection *c, const struct sock_beside *b, struct failure *f)
 {
@@ -137,22 +138,23 @@ static void audit_stranger(struct connection *c, const struct sock_beside *b,
 				  .provider = c->session.provider, .session = c->session.id,
 				  .pid = b->have_sender ? b->pid : 0 };
 
-	audit_write(&c->tenant->record, &e, NULL);
+	audit_write(&c->tenant->audit, &e, NULL);
 }
 
 /*
- * Where the kernel only knows a number, the process that connected may have
- * ended with its messages queued, and the number be another's.  What is sent
- * after we looked comes with that number only from who has it: so the first
- * message stands alone, and is trusted with nothing (dispatch: `first`).
+ * Without SO_PEERPIDFD (before Linux 6.5) the process that connected may have ended
+ * with messages queued, and its pid may have been reused before peer_identify looked
+ * at it.  Messages sent after that look can only come from the process that was seen.
+ * So the first message is trusted with nothing (c->unverified, dispatch.c) and must
+ * be the only one: then all others were sent after the look.
  */
 static int check_first_message(struct connection *c, struct failure *f)
 {
-	char more;
+	char next;
 
-	c->first = !c->peer.exact && !c->spoken;
-	c->spoken = true;
-	if (!c->first || (recv(c->fd, &more, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN))
+	c->unverified = !c->peer.exact && !c->has_spoken;
+	c->has_spoken = true;
+	if (!c->unverified || (recv(c->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN))
 		return 0;
 	return fail_set(f, FAIL_PEER, "wait for each answer", "the first message was not the only one");
 }
@@ -171,14 +173,14 @@ void connection_serve(struct broker *b, struct connection *c)
 		fail_set(&f, FAIL_TOO_LARGE, NULL, "packet of more than %d bytes", WIRE_PACKET_MAX);
 		send_failure(c->fd, &f);
 	}
-	/* An empty packet has a sender, the end of the connection has none. */
+	/* Both have length 0, but an empty packet has a sender and the end has none. */
 	if (n < 0 || (n == 0 && (!beside.have_sender || beside.pid == 0))) {
 		c->closing = true;
 		goto out;
 	}
 	if (check_sender(c, &beside, &f) != 0) {
-		/* A child of the session may hold its socket for a moment; that
-		 * must not cost the session its life, so it is only refused. */
+		/* A child of the session inherits its socket until it execs.  Refuse its
+		 * message, but let the session live. */
 		audit_stranger(c, &beside, &f);
 		send_failure(c->fd, &f);
 		c->closing = c->session.state == SESSION_NONE;
@@ -189,12 +191,12 @@ void connection_serve(struct broker *b, struct connection *c)
 		c->closing = true;
 		goto out;
 	}
-	/* After a sleep without a watcher a request may come before the sweep. */
+	/* After a suspend a request may come before the sweep has locked what is due. */
 	tenant_apply_timeouts(c->tenant, io_now_ms());
 	if (claim_is_fixed_message(b->packet, (size_t)n))
 		claim_serve(b, c, (size_t)n, &beside);
 	else
-		dispatch(b, c, (size_t)n);
+		dispatch_packet(b, c, (size_t)n);
 out:
 	sock_drop_beside(&beside);
 	if (n > 0)

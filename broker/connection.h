@@ -1,81 +1,55 @@
 /*
- * broker/connection.h - one client: its peer, its deadline, its session.
+ * broker/connection.h - one client's connection: who it is, what it is used for, and
+ * when it times out.
  */
 #ifndef BROKER_CONNECTION_H
 #define BROKER_CONNECTION_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
+#include "broker/file_transfer.h"
 #include "broker/peer.h"
-#include "wire/limits.h"
-#include "wire/policy.h"
+#include "broker/session.h"
 
+struct broker;
 struct tenant;
 struct watched_quota;
-struct broker;
-
-/* A session is a connection that was granted secrets; it lives as long. */
-enum session_state {
-	SESSION_NONE,
-	SESSION_OPENED,	 /* granted; ccrun is about to exec */
-	SESSION_ARRIVED, /* the library runs and was looked at */
-	SESSION_LIVE	 /* the secrets were handed over */
-};
-
-struct session {
-	enum session_state state;
-	char id[17];
-	char provider[NAME_MAX_LEN + 1];
-	char mode[NAME_MAX_LEN + 1];
-	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
-	char variable[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 1];
-	char origin[SESSION_ENTRIES_MAX][ORIGIN_MAX_LEN + 1];
-	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
-	unsigned entries;
-	enum delivery delivery;
-	bool strict;
-	bool nested;	 /* the requester was marked when it opened */
-	bool resumed;	 /* announced an exec; the session lives although it is not LIVE */
-	char image[256]; /* what `arrived` was found to be */
-};
-
-/* A file (ciphertext) on its way in or out, in parts. */
-struct file_transfer {
-	uint8_t *p;
-	size_t n;
-	bool out;
-};
 
 struct connection {
 	int fd; /* -1: a free place */
 	struct peer peer;
 	struct tenant *tenant;
-	int64_t deadline; /* 0: none */
-	bool closing;	  /* drop it when the handler returns */
-	bool spoken;	  /* its first message was served */
-	bool first;	  /* this is the first, and the kernel cannot say exactly who connected */
-	bool marked;	  /* it was when it connected: counted apart */
-	bool resting;	  /* not watched until its user has kept us waiting less */
-	bool watcher;	  /* says when the computer sleeps; may be silent for ever */
-	struct watched_quota *usage; /* it fetches these numbers; or NULL */
-	bool waiting;	  /* for its turn to fetch; may be silent for ever */
-	bool fetching;	  /* it has the token, and owes numbers */
-	char taking[NAME_MAX_LEN + 1]; /* the entry whose token it fetches, or "" */
-	struct file_transfer stage;
+	int64_t deadline; /* io_now_ms(); 0: none */
+	bool closing;	  /* to be dropped when the handler returns */
+	bool has_spoken;  /* its first message was received */
+	bool unverified;  /* serving the first message, and the kernel gave only a pid
+			   * that may have been reused: nothing may be granted yet */
+	bool marked;	  /* inside a session when it connected; counted apart */
+	bool paused;	  /* not watched until its tenant's busy_ms is low again */
+	/* A connection has one use: session, watcher, quota worker or source fetcher. */
 	struct session session;
+	bool watcher; /* tells when the computer sleeps or locks its screen; no deadline */
+	struct watched_quota *quota; /* the numbers that this worker fetches, or NULL */
+	bool quota_waiting;  /* usage-next is not answered yet; no deadline */
+	bool quota_fetching; /* usage-next gave it the token; usage-put is to come */
+	char fetching_token_of[NAME_MAX_LEN + 1]; /* source-take of this entry, or "" */
+	struct file_transfer transfer;
 };
 
-/* Take a fresh descriptor into place c.  0, or -1: it was answered and closed. */
+/*
+ * Put a fresh descriptor into place c, after its peer was identified and the limits
+ * were checked.  0, or -1: the client was told why, and fd is closed.
+ */
 int connection_accept(struct broker *b, struct connection *c, int fd);
 
-/* One packet is waiting: receive, dispatch, answer. */
+/* Receive one packet, dispatch it, answer.  Sets c->closing when that is the end. */
 void connection_serve(struct broker *b, struct connection *c);
 
-/* Its deadline passed: say so, end it. */
+/* The deadline has passed: tell the client, then connection_drop. */
 void connection_expire(struct broker *b, struct connection *c);
 
-/* End it; a session that lived is put on record as ended. */
+/* Close it, free what it holds, and write the end of its session to the audit log.
+ * Safe on a free place. */
 void connection_drop(struct broker *b, struct connection *c);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * broker/dispatch.c - which request needs what, in one table; the rest is no.
+ * broker/dispatch.c - the table of requests.  What is not in it is refused.
  */
 #include "broker/dispatch.h"
 
@@ -9,20 +9,22 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/broker.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "wire/pack.h"
 #include "wire/unpack.h"
 
 enum {
-	FROM_SESSIONS = 1, /* a marked process may ask */
-	OPEN_VAULT = 2,	   /* needs an unlocked vault */
-	KEPT_WILL_DO = 4,  /* or one of whose entries some were spared by a lock */
-	CHANGES = 8,	   /* writes the vault: no token may sleep meanwhile */
-	ON_RECORD = 16	   /* a refusal is recorded under the op's name */
+	FROM_SESSIONS = 1,   /* a process inside a session (marked) may ask */
+	OPEN_VAULT = 2,	     /* needs an unlocked vault, and counts as a use of it */
+	KEPT_WILL_DO = 4,    /* with OPEN_VAULT: entries that a lock spared are enough */
+	CHANGES_VAULT = 8,   /* writes the vault: tokens that are asleep are read first */
+	AUDIT_REFUSALS = 16  /* a refusal is logged under the op's name */
 };
 
-static const struct {
+static const struct op {
 	const char *name;
-	handler *serve;
+	request_handler *serve;
 	int flags;
 } ops[] = {
 	{ "hello", op_hello, FROM_SESSIONS },
@@ -31,37 +33,37 @@ static const struct {
 	{ "slot", op_slot, 0 },
 	{ "host", op_host, 0 },
 	{ "record", op_record, 0 },
-	{ "init", op_init, ON_RECORD },
-	{ "unlock", op_unlock, ON_RECORD },
-	{ "reopen", op_reopen, ON_RECORD },
-	{ "lock", op_lock, ON_RECORD },
+	{ "init", op_init, AUDIT_REFUSALS },
+	{ "unlock", op_unlock, AUDIT_REFUSALS },
+	{ "reopen", op_reopen, AUDIT_REFUSALS },
+	{ "lock", op_lock, AUDIT_REFUSALS },
 	{ "watch", op_watch, 0 },
 	{ "settings", op_settings, OPEN_VAULT },
-	{ "set", op_set, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "slot-add", op_slot_add, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "slot-rm", op_slot_rm, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "slot-replace", op_slot_replace, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "rekey", op_rekey, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "keyfile", op_keyfile, ON_RECORD },
-	{ "backup", op_backup, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "export", op_export, ON_RECORD },
+	{ "set", op_set, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "slot-add", op_slot_add, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "slot-rm", op_slot_rm, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "slot-replace", op_slot_replace, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "rekey", op_rekey, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "keyfile", op_keyfile, AUDIT_REFUSALS },
+	{ "backup", op_backup, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "export", op_export, AUDIT_REFUSALS },
 	{ "part", op_part, 0 },
 	{ "stage", op_stage, 0 },
-	{ "restore", op_restore, ON_RECORD },
-	{ "retire", op_retire, ON_RECORD },
-	{ "put", op_put, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "get", op_get, OPEN_VAULT | ON_RECORD },
-	{ "rm", op_rm, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "rename", op_rename, OPEN_VAULT | CHANGES | ON_RECORD },
-	{ "approve", op_approve, OPEN_VAULT | CHANGES | ON_RECORD },
+	{ "restore", op_restore, AUDIT_REFUSALS },
+	{ "retire", op_retire, AUDIT_REFUSALS },
+	{ "put", op_put, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "get", op_get, OPEN_VAULT | AUDIT_REFUSALS },
+	{ "rm", op_rm, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "rename", op_rename, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "approve", op_approve, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
 	{ "list", op_list, OPEN_VAULT },
 	{ "source-take", op_source_take, OPEN_VAULT },
-	{ "source-put", op_source_put, OPEN_VAULT | ON_RECORD },
+	{ "source-put", op_source_put, OPEN_VAULT | AUDIT_REFUSALS },
 	/* open decides about marked requesters entry by entry (nested = allow) */
-	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
-	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | ON_RECORD },
-	/* no use of the vault: numbers that are fetched keep nothing open */
-	{ "usage-next", op_usage_next, ON_RECORD },
+	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
+	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
+	/* without OPEN_VAULT: fetching numbers must not keep the vault from idling */
+	{ "usage-next", op_usage_next, AUDIT_REFUSALS },
 	{ "usage-put", op_usage_put, 0 },
 	{ "usage", op_usage, FROM_SESSIONS },
 };
@@ -76,22 +78,19 @@ static void audit_refusal(struct connection *c, struct wire_map m, const char *o
 	if (wire_get_text(m, "provider", name, sizeof(name), NULL) != 0 &&
 	    wire_get_text(m, "name", name, sizeof(name), NULL) != 0)
 		name[0] = '\0';
-	audit_write(&c->tenant->record, &e, NULL);
+	audit_write(&c->tenant->audit, &e, NULL);
 }
 
-/* Everything that holds for an op before its handler runs. */
+/* What the flags of an op demand, before its handler runs. */
 static int check_admission(struct request *q, int flags, struct failure *f)
 {
-	int marked = peer_marked(&q->connection->peer, f);
-
-	if (marked < 0)
+	if (peer_read_mark(&q->connection->peer, &q->marked, f) != 0)
 		return -1;
-	q->marked = marked;
-	if (q->connection->first && !(flags & FROM_SESSIONS))
+	if (q->connection->unverified && !(flags & FROM_SESSIONS))
 		return fail_set(f, FAIL_PEER, "say hello first", "it cannot be told yet who is calling");
-	/* `open` may allow a marked requester, but what an entry allows is only
-	 * known while the vault is open. */
-	if (marked && (!(flags & FROM_SESSIONS) ||
+	/* Whether `open` may serve a marked requester is in the entry's policy, which
+	 * only an open vault can tell. */
+	if (q->marked && (!(flags & FROM_SESSIONS) ||
 		       ((flags & OPEN_VAULT) && !q->connection->tenant->vault &&
 			q->connection->session.state == SESSION_NONE)))
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
@@ -99,40 +98,48 @@ static int check_admission(struct request *q, int flags, struct failure *f)
 	if ((flags & OPEN_VAULT) && (flags & KEPT_WILL_DO ? tenant_require_open_or_kept : tenant_require_open)(
 					    q->connection->tenant, f) != 0)
 		return -1;
-	return flags & CHANGES ? tenant_wake_tokens(q->connection->tenant, f) : 0;
+	return flags & CHANGES_VAULT ? tenant_wake_tokens(q->connection->tenant, f) : 0;
+}
+
+static const struct op *find_op(const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
+		if (strcmp(ops[i].name, name) == 0)
+			return &ops[i];
+	return NULL;
 }
 
 static struct wire_out *serve_request(struct request *q, struct failure *f)
 {
 	struct wire_out *reply = NULL;
-	char op[32];
-	unsigned i;
+	const struct op *op;
+	char name[32];
 
-	if (wire_get_text(q->map, "op", op, sizeof(op), f) != 0) {
+	if (wire_get_text(q->map, "op", name, sizeof(name), f) != 0) {
 		q->connection->closing = true;
 		return NULL;
 	}
-	for (i = 0; i < sizeof(ops) / sizeof(ops[0]); i++)
-		if (strcmp(ops[i].name, op) == 0)
-			break;
-	if (i == sizeof(ops) / sizeof(ops[0])) {
+	op = find_op(name);
+	if (!op) {
 		fail_set(f, FAIL_UNKNOWN_OP, "programs of one version belong together",
-			 "unknown request '%s'", op);
+			 "unknown request '%s'", name);
 		return NULL;
 	}
-	if (check_admission(q, ops[i].flags, f) == 0)
-		reply = ops[i].serve(q, f);
-	if (reply && (ops[i].flags & OPEN_VAULT))
-		q->connection->tenant->used = io_now_ms();
-	if (!reply && !q->later && ((ops[i].flags & ON_RECORD) || f->code == FAIL_MARKED))
-		audit_refusal(q->connection, q->map, op, f);
+	if (check_admission(q, op->flags, f) == 0)
+		reply = op->serve(q, f);
+	if (reply && (op->flags & OPEN_VAULT))
+		q->connection->tenant->used_ms = io_now_ms();
+	if (!reply && !q->deferred && ((op->flags & AUDIT_REFUSALS) || f->code == FAIL_MARKED))
+		audit_refusal(q->connection, q->map, name, f);
 	return reply;
 }
 
-void dispatch(struct broker *b, struct connection *c, size_t n)
+void dispatch_packet(struct broker *b, struct connection *c, size_t n)
 {
 	struct failure f = { 0 };
-	struct request q = { .broker = b, .connection = c, .pass = -1 };
+	struct request q = { .broker = b, .connection = c, .pass_fd = -1 };
 	struct wire_out *reply = NULL;
 	struct wire_in in;
 
@@ -140,10 +147,10 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 		q.map = in.top;
 		reply = serve_request(&q, &f);
 	} else {
-		/* Who cannot form a packet is not talked to further. */
+		/* Malformed input: answer, then close the connection. */
 		c->closing = true;
 	}
-	if (!reply && q.later) {
+	if (!reply && q.deferred) {
 		wire_in_free(&in);
 		return;
 	}
@@ -152,12 +159,12 @@ void dispatch(struct broker *b, struct connection *c, size_t n)
 			fail_set(&f, FAIL_NO_MEMORY, NULL, "no memory for an answer");
 		reply = wire_error(&f);
 	}
-	if (wire_send(c->fd, reply, q.pass) != 0)
+	if (wire_send(c->fd, reply, q.pass_fd) != 0)
 		c->closing = true;
 	wire_out_free(reply);
-	if (q.pass >= 0)
-		close(q.pass);
+	if (q.pass_fd >= 0)
+		close(q.pass_fd);
 	wire_in_free(&in);
-	if (c->session.state == SESSION_NONE && !c->watcher && !c->fetching && !c->waiting && !c->taking[0])
+	if (c->session.state == SESSION_NONE && !c->watcher && !c->quota_fetching && !c->quota_waiting && !c->fetching_token_of[0])
 		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 }

@@ -1,12 +1,12 @@
 /*
- * broker/fields.c - fields that several requests have, and how each change ends.
+ * broker/fields.c - fields that several requests have.
  */
+#include "broker/fields.h"
+
 #include <string.h>
 #include <time.h>
 
 #include "base/fail.h"
-#include "broker/broker.h"
-#include "broker/dispatch.h"
 #include "vault/kdf.h"
 #include "vault/keyfile.h"
 #include "vault/limits.h"
@@ -47,7 +47,7 @@ int field_slot(struct wire_map m, const char *key, uint32_t *id, struct failure 
 	return 0;
 }
 
-static int kdf_fields(struct wire_map slot, struct slot_info *s, struct failure *f)
+static int read_kdf_fields(struct wire_map slot, struct slot_info *s, struct failure *f)
 {
 	const uint8_t *salt;
 	uint64_t alg;
@@ -91,7 +91,7 @@ int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f)
 					SLOT_MATERIAL_MAX);
 		memcpy(s->material, material, s->material_len);
 	}
-	return s->kind == SLOT_PASSPHRASE ? kdf_fields(slot, s, f) : 0;
+	return s->kind == SLOT_PASSPHRASE ? read_kdf_fields(slot, s, f) : 0;
 }
 
 int field_keyfile(struct wire_map m, const uint8_t *vault, const uint8_t **p, uint32_t *slot,
@@ -115,46 +115,4 @@ int keyfile_fail_other_slot(uint32_t slot, struct failure *f)
 {
 	return fail_set(f, FAIL_BAD_VALUE, NULL, "the keyfile has the key of another slot (%u)",
 			(unsigned)slot);
-}
-
-int request_write_keyfile(struct request *q, const uint8_t *p, struct failure *f)
-{
-	return p ? store_write_beside(&q->connection->tenant->store, STORE_KEYFILE_NEXT, p, KEYFILE_LEN, f)
-		 : 0;
-}
-
-void request_finish_keyfile(struct request *q, const uint8_t *p, bool done)
-{
-	struct vault_store *s = &q->connection->tenant->store;
-
-	/* Should this fail, it is found under its second name. */
-	if (p && done)
-		store_rename_beside(s, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
-	else if (p)
-		store_remove_beside(s, STORE_KEYFILE_NEXT, NULL);
-}
-
-int request_audit(struct request *q, const char *event, const char *name, struct failure *f)
-{
-	static const char *const may_fail[] = { "unlock", "init", "reopen", "restore", "export", "retire" };
-	struct audit_event e = { .event = event, .entries = name, .pid = q->connection->peer.pid,
-				  .result = "granted" };
-	unsigned i;
-
-	for (i = 0; i < sizeof(may_fail) / sizeof(may_fail[0]); i++)
-		if (strcmp(event, may_fail[i]) == 0)
-			e.result = "asked";
-	return audit_write(&q->connection->tenant->record, &e, f);
-}
-
-struct wire_out *request_commit(struct request *q, struct failure *f)
-{
-	struct tenant *t = q->connection->tenant;
-	struct wire_out *o;
-
-	if (tenant_commit(t, f) != 0)
-		return NULL;
-	o = wire_ok();
-	wire_put_uint(o, "generation", vault_generation(t->vault));
-	return o;
 }

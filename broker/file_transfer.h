@@ -1,6 +1,6 @@
 /*
- * broker/file_transfer.h - a vault's file (ciphertext) on its way in or out of a
- * connection, in parts that fit into packets.
+ * broker/file_transfer.h - a vault's file (ciphertext) that goes over a connection in
+ * parts, since it is larger than a packet: out for backup and export, in for restore.
  */
 #ifndef BROKER_FILE_TRANSFER_H
 #define BROKER_FILE_TRANSFER_H
@@ -12,14 +12,24 @@
 struct connection;
 struct failure;
 
-/* Begin one, dropping what was there; p (n bytes, malloc) is taken over, or NULL
- * for one that is to be filled.  FAIL_BUSY when the uid moves too many already. */
+struct file_transfer {
+	uint8_t *p; /* malloc; NULL: there is none */
+	size_t n;
+	bool out; /* to the client; else from it */
+};
+
+/*
+ * Begin a transfer, dropping the connection's earlier one.  p (n bytes, malloc) is
+ * taken over, also on failure; NULL for a file that the client sends.  FAIL_BUSY
+ * when the uid has TRANSFERS_UID of them already, or FAIL_NO_MEMORY.
+ */
 int file_transfer_begin(struct connection *c, uint8_t *p, size_t n, bool out, struct failure *f);
 
-/* Append to one that is being filled. */
+/* Append n bytes to a file that the client sends.  FAIL_TOO_LARGE: it was over
+ * VAULT_FILE_MAX and is dropped. */
 int file_transfer_append(struct connection *c, const uint8_t *p, size_t n, struct failure *f);
 
-/* Safe when there is none. */
+/* Free it; safe when there is none. */
 void file_transfer_drop(struct connection *c);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * broker/loop.c - accept, serve, sweep deadlines; nothing here ever waits for
+ * broker/loop.c - the event loop: accept, serve, check deadlines.  It never waits for
  * one client.
  */
 #include "broker/loop.h"
@@ -15,11 +15,11 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/ops.h"
 
 #define EVENTS 64
 
-/* epoll's data: a place in the table, or one of these. */
+/* epoll's data: an index into b->connection, or one of these. */
 #define ID_LISTENER UINT64_MAX
 #define ID_SIGNALS (UINT64_MAX - 1)
 
@@ -43,7 +43,7 @@ int loop_start(struct broker *b, struct failure *f)
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* A file at RLIMIT_FSIZE is a failed write, not an end. */
+	/* Writing past RLIMIT_FSIZE must fail, not kill the broker. */
 	signal(SIGXFSZ, SIG_IGN);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
@@ -65,7 +65,7 @@ static struct connection *find_free_place(struct broker *b, unsigned *at)
 	return NULL;
 }
 
-/* With no free place the rest waits in the kernel's queue, unwatched. */
+/* While no place is free, new connections wait in the kernel's queue. */
 static void watch_listener(struct broker *b, bool on)
 {
 	struct epoll_event ev = { .events = on ? EPOLLIN : 0, .data.u64 = ID_LISTENER };
@@ -75,9 +75,9 @@ static void watch_listener(struct broker *b, bool on)
 }
 
 /*
- * May c's user be served in this turn?  Nobody's many clients keep another's one
- * waiting, nor do requests that wait for a slow disk.  What is left is ready again
- * in the next turn, or when it has rested.
+ * May c's tenant be served in this turn?  One user's many clients, or requests that
+ * wait for a slow disk, must not delay other users.  A connection that is not served
+ * is ready again in the next turn, or after a pause.
  */
 static bool tenant_has_turn(struct broker *b, struct connection *c)
 {
@@ -85,8 +85,8 @@ static bool tenant_has_turn(struct broker *b, struct connection *c)
 
 	if (!b->system)
 		return true;
-	if (t->busy > BUSY_MOST) {
-		c->resting = true;
+	if (t->busy_ms > BUSY_MOST) {
+		c->paused = true;
 		epoll_ctl(b->epoll, EPOLL_CTL_DEL, c->fd, NULL);
 		return false;
 	}
@@ -101,16 +101,16 @@ static void serve_connection(struct broker *b, struct connection *c)
 	struct tenant *t = c->tenant;
 	int64_t start;
 
-	/* Dropped earlier in this turn. */
+	/* It may have been dropped earlier in this turn. */
 	if (c->fd < 0 || !tenant_has_turn(b, c))
 		return;
 	start = io_now_ms();
 	connection_serve(b, c);
 	if (c->closing)
 		connection_drop(b, c);
-	t->busy += (unsigned)(io_now_ms() - start);
-	if (t->busy > BUSY_COUNTED)
-		t->busy = BUSY_COUNTED;
+	t->busy_ms += (unsigned)(io_now_ms() - start);
+	if (t->busy_ms > BUSY_COUNTED)
+		t->busy_ms = BUSY_COUNTED;
 }
 
 static void accept_connections(struct broker *b)
@@ -127,7 +127,7 @@ static void accept_connections(struct broker *b)
 		}
 		fd = sock_accept(b->listener);
 		if (fd < 0) {
-			/* Out of descriptors: wait for one to come back. */
+			/* Out of descriptors: wait until a connection ends. */
 			if (errno == EMFILE || errno == ENFILE)
 				watch_listener(b, false);
 			return;
@@ -139,7 +139,7 @@ static void accept_connections(struct broker *b)
 			connection_drop(b, c);
 			continue;
 		}
-		/* Whoever connects speaks at once: mostly it is here already. */
+		/* A client sends right after it connects: mostly the packet is here. */
 		serve_connection(b, c);
 	}
 }
@@ -154,19 +154,19 @@ static void sweep_deadlines(struct broker *b)
 
 		if (c->fd >= 0 && c->deadline && now > c->deadline)
 			connection_expire(b, c);
-		if (c->fd >= 0 && c->waiting) {
+		if (c->fd >= 0 && c->quota_waiting) {
 			quota_answer_waiting(c);
 			if (c->closing)
 				connection_drop(b, c);
 		}
-		if (c->fd >= 0 && c->resting && c->tenant->busy <= BUSY_MOST) {
-			c->resting = false;
+		if (c->fd >= 0 && c->paused && c->tenant->busy_ms <= BUSY_MOST) {
+			c->paused = false;
 			watch_descriptor(b, c->fd, i);
 		}
 	}
 	for (i = 0; i < b->tenants; i++) {
 		tenant_apply_timeouts(&b->tenant[i], now);
-		b->tenant[i].busy /= 2;
+		b->tenant[i].busy_ms /= 2;
 	}
 	if (b->full && b->connections < b->places)
 		watch_listener(b, true);
@@ -183,8 +183,8 @@ void loop_run(struct broker *b)
 		b->turn++;
 		if (n < 0 && errno != EINTR)
 			return;
-		/* The listener last: a place freed and taken again in one turn
-		 * must not be served on its predecessor's event. */
+		/* The listener last: a place that is freed and taken again in one turn must
+		 * not be served on an event of its former connection. */
 		for (i = 0; i < n; i++) {
 			if (ev[i].data.u64 == ID_SIGNALS)
 				return;

@@ -1,5 +1,5 @@
 /*
- * broker/loop.h - the one event loop.
+ * broker/loop.h - the event loop of the one thread.
  */
 #ifndef BROKER_LOOP_H
 #define BROKER_LOOP_H
@@ -7,7 +7,7 @@
 struct broker;
 struct failure;
 
-/* Prepare epoll and the signals.  0 or -1. */
+/* Create the epoll instance and the signalfd, watch the listener.  0 or -1. */
 int loop_start(struct broker *b, struct failure *f);
 
 /* Serve until SIGTERM, SIGINT or SIGHUP. */

@@ -1,9 +1,9 @@
 /*
  * broker/main.c - ccbroker: start, harden, listen, serve, wipe.
  *
- * MUST, in this order: no inherited descriptors; fresh undumpable memory;
- * never from inside a session; the vault's lock; locked memory, verified; the
- * socket; the cage; only then a client.
+ * MUST, in this order: close inherited descriptors; get fresh undumpable memory; refuse
+ * to start inside a session; get locked memory and verify it; take the vault's lock;
+ * listen; enter the sandbox; only then accept a client.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -37,7 +37,7 @@ static const char usage[] =
 struct options {
 	bool foreground;
 	bool system;
-	int report;    /* where to say ready, busy or why not; -1: standard error */
+	int report;    /* a descriptor to write "ready", "busy" or why not to; -1: stderr */
 	int inherited; /* a listening socket from a service manager, or -1 */
 };
 
@@ -53,7 +53,8 @@ static void report_failure(const struct options *o, const struct failure *f)
 		dprintf(o->report, "%s\n%s\n", f->what, f->hint);
 }
 
-/* sd_listen_fds(3)'s protocol, without the library. */
+/* A listening socket by the protocol of sd_listen_fds(3); -1: there is none, or f is
+ * set. */
 static int find_inherited_socket(struct failure *f)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
@@ -111,7 +112,8 @@ static int parse_arguments(int argc, char **argv, struct options *o, struct fail
 	return f->code == FAIL_NONE ? 0 : -1;
 }
 
-/* Descriptors that somebody left open are not ours to hold for a lifetime. */
+/* Close all descriptors over 2 but the report's or the inherited socket: the broker
+ * would keep whatever its starter left open. */
 static void close_other_descriptors(const struct options *o)
 {
 	unsigned keep = (unsigned)(o->inherited >= 0 ? o->inherited : o->report);
@@ -124,8 +126,8 @@ static void close_other_descriptors(const struct options *o)
 }
 
 /*
- * MUST: a system broker is a user of its own.  As root it could not be told
- * from one that is dumpable; as an ordinary user it would be no stranger to it.
+ * MUST: the system broker has a uid of its own.  As root it would be dumpable or not,
+ * and clients could not tell; as an ordinary user it could be traced by that user.
  */
 static int check_system_user(const struct options *o, struct failure *f)
 {
@@ -158,7 +160,7 @@ static int harden_process(const struct options *o, struct failure *f)
 		return fail_set(f, FAIL_MARKED, "start it outside the session; where the hard limit on file "
 				"locks is finite for everyone, lift it (ulimit -Hx unlimited)",
 				"a broker does not start inside a session");
-	/* Sessions keep their connection; the default of 1024 is near enough to raise it. */
+	/* A connection takes two descriptors: the default of 1024 may not be enough. */
 	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max != RLIM_INFINITY &&
 	    now.rlim_max < files.rlim_max)
 		files.rlim_cur = files.rlim_max = now.rlim_max;
@@ -167,7 +169,8 @@ static int harden_process(const struct options *o, struct failure *f)
 	return 0;
 }
 
-/* The system broker's directory is root's word for who it is: clients trust its owner. */
+/* Clients take the owner of SYSTEM_RUN_DIR for the system broker (its parent is
+ * root's), so it must be this uid. */
 static int listen_on_system_socket(struct broker *b, struct failure *f)
 {
 	struct stat st;
@@ -221,8 +224,8 @@ static int allocate_places(struct broker *b, struct failure *f)
 }
 
 /*
- * MUST: before anything that needs the cage's absence ends.  The witness is
- * forked first, while this process has no secret.
+ * MUST: fork the witness while this process has no secret, and enter the sandbox last:
+ * it forbids much of what comes before.
  */
 static int start_broker(struct broker *b, struct options *o, struct failure *f)
 {

@@ -1,28 +1,31 @@
 /*
- * broker/ops_file.c - the vault as a file on its way in and out: backup and
- * restore, and the move between a user's broker and the system's.
+ * broker/ops_file.c - the vault as a file: backup and restore, and the move between
+ * a user broker and the system broker.
  *
- * What goes out is ciphertext; and a vault's own file, which a passphrase could
- * be guessed against, goes only to who has a key that opens it.
+ * Only ciphertext is sent.  The vault's own file is sent only to a client that has a
+ * key that opens it, since passphrases could be guessed with it.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/fields.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "broker/file_transfer.h"
 #include "vault/entries.h"
 #include "vault/slot.h"
 #include "vault/slots.h"
 #include "vault/vault.h"
+#include "wire/pack.h"
 
-/* {size}: the file is staged; `part` hands it out. */
+/* {size}: the bytes of the transfer so far. */
 static struct wire_out *reply_transfer_size(struct connection *c)
 {
 	struct wire_out *o = wire_ok();
 
-	wire_put_uint(o, "size", c->stage.n);
+	wire_put_uint(o, "size", c->transfer.n);
 	return o;
 }
 
@@ -59,7 +62,7 @@ struct wire_out *op_export(struct request *q, struct failure *f)
 
 struct wire_out *op_part(struct request *q, struct failure *f)
 {
-	struct file_transfer *s = &q->connection->stage;
+	struct file_transfer *s = &q->connection->transfer;
 	struct wire_out *o;
 	uint64_t at;
 	size_t n;
@@ -88,7 +91,7 @@ struct wire_out *op_stage(struct request *q, struct failure *f)
 		return NULL;
 	if (at == 0 && file_transfer_begin(c, NULL, 0, false, f) != 0)
 		return NULL;
-	if (!c->stage.p || c->stage.out || at != c->stage.n) {
+	if (!c->transfer.p || c->transfer.out || at != c->transfer.n) {
 		fail_set(f, FAIL_BAD_VALUE, NULL, "the parts of a file come in order");
 		return NULL;
 	}
@@ -98,14 +101,14 @@ struct wire_out *op_stage(struct request *q, struct failure *f)
 struct wire_out *op_restore(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
-	struct tenant_restore r = { .file = c->stage.p, .n = c->stage.n };
+	struct tenant_restore r = { .file = c->transfer.p, .n = c->transfer.n };
 	struct wire_out *o;
 
 	if (field_slot(q->map, "slot", &r.slot, f) != 0 || field_key(q->map, &r.key, f) != 0 ||
 	    wire_get_bool(q->map, "replace", &r.replace, f) != 0 ||
 	    wire_get_bool(q->map, "rekey", &r.rekey, f) != 0)
 		return NULL;
-	if (!c->stage.p || c->stage.out) {
+	if (!c->transfer.p || c->transfer.out) {
 		fail_set(f, FAIL_BAD_VALUE, NULL, "no file was sent");
 		return NULL;
 	}
@@ -120,8 +123,8 @@ struct wire_out *op_restore(struct request *q, struct failure *f)
 }
 
 /*
- * The vault is another broker's from now on.  Only the generation that it has
- * may go: what was changed since would be lost.
+ * The vault moved to another broker: remove it here.  Only in the generation that was
+ * moved: a change since then would be lost.
  */
 struct wire_out *op_retire(struct request *q, struct failure *f)
 {
@@ -144,7 +147,7 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 	free(pub);
 	if (r != 0)
 		return NULL;
-	/* Its use times would be written back otherwise. */
+	/* Else tenant_lock would write the file again. */
 	t->use_times_changed = false;
 	tenant_lock(t, LOCK_REASON_MOVED, q->connection->peer.pid);
 	if (store_remove(&t->store, f) != 0 || store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||

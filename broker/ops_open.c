@@ -1,20 +1,23 @@
 /*
- * broker/ops_open.c - making, opening and locking the vault, and what locks it
- * by itself.
+ * broker/ops_open.c - make, unlock and lock the vault, and its settings of when it
+ * locks by itself.
  */
 #include <string.h>
 
 #include "base/fail.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/fields.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "vault/entries.h"
 #include "vault/limits.h"
 #include "vault/lock_settings.h"
 #include "vault/slot.h"
 #include "vault/slots.h"
 #include "vault/vault.h"
+#include "wire/pack.h"
 
-/* "id", optional: a keyfile names the vault before there is one. */
+/* "id", optional: the client chose it, to seal a keyfile for the vault before it exists. */
 static int read_vault_id(struct wire_map m, const uint8_t **id, struct failure *f)
 {
 	size_t n;
@@ -29,7 +32,7 @@ static int read_vault_id(struct wire_map m, const uint8_t **id, struct failure *
 	return 0;
 }
 
-#define FIRST_SLOT 1 /* the id that a vault's first one gets */
+#define FIRST_SLOT 1 /* the id of a new vault's first slot */
 
 struct wire_out *op_init(struct request *q, struct failure *f)
 {
@@ -49,8 +52,8 @@ struct wire_out *op_init(struct request *q, struct failure *f)
 	}
 	if (request_audit(q, "init", NULL, f) != 0)
 		return NULL;
-	/* One that a vault has, or had and the open one is to have again, stays. */
-	if (t->vault || store_exists(&t->store) != 0)
+	/* tenant_create_vault is going to fail: leave the present vault's keyfile alone. */
+	if (t->vault || store_presence(&t->store) != STORE_ABSENT)
 		keyfile = NULL;
 	if (request_write_keyfile(q, keyfile, f) != 0)
 		return NULL;
@@ -80,7 +83,7 @@ struct wire_out *op_unlock(struct request *q, struct failure *f)
 	return o;
 }
 
-/* With what the broker itself has: its keyfile or a credential. */
+/* Unlock with what the broker itself has: a credential or the keyfile. */
 struct wire_out *op_reopen(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
@@ -90,13 +93,13 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 
 	if (request_audit(q, "reopen", NULL, f) != 0)
 		return NULL;
-	if (!t->vault && store_exists(&t->store) == 0) {
+	if (!t->vault && store_presence(&t->store) == STORE_ABSENT) {
 		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 		return NULL;
 	}
 	r = auto_unlock_try(t, &kind, f);
-	/* no-entry says that there is nothing to try; a slot that is gone is a key
-	 * that opens nothing. */
+	/* On the wire no-entry says that there is nothing to try.  A key whose slot is gone
+	 * is a wrong key. */
 	if (r == AUTO_UNLOCK_FAILED && f->code == FAIL_NO_ENTRY)
 		f->code = FAIL_WRONG_KEY;
 	if (r == AUTO_UNLOCK_NOTHING)
@@ -104,7 +107,7 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 			 "there is no keyfile beside the vault and no credential");
 	if (r != AUTO_UNLOCK_OPENED)
 		return NULL;
-	t->alone = true;
+	t->opened_unattended = true;
 	o = wire_ok();
 	wire_put_uint(o, "entries", vault_count(t->vault));
 	wire_put_uint(o, "slots", vault_slots(t->vault));
@@ -112,7 +115,7 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 	return o;
 }
 
-/* The events that a watcher may tell. */
+/* "why", optional: what a client may give as the reason of a lock. */
 static int read_lock_reason(struct wire_map m, enum lock_reason *why, struct failure *f)
 {
 	char text[16];
@@ -124,7 +127,8 @@ static int read_lock_reason(struct wire_map m, enum lock_reason *why, struct fai
 	if (wire_get_text(m, "why", text, sizeof(text), f) != 0)
 		return -1;
 	w = lock_reason_from_name(text);
-	if (w != LOCK_REASON_REQUEST && w != LOCK_REASON_SUSPEND && w != LOCK_REASON_SCREEN && w != LOCK_REASON_LOGOUT)
+	if (w != LOCK_REASON_REQUEST && w != LOCK_REASON_SUSPEND && w != LOCK_REASON_SCREEN &&
+	    w != LOCK_REASON_LOGOUT)
 		return fail_set(f, FAIL_BAD_VALUE, "request, suspend, screen or logout",
 				"'%s' is no reason to lock", text);
 	*why = (enum lock_reason)w;
@@ -155,7 +159,7 @@ struct wire_out *op_lock(struct request *q, struct failure *f)
 	return o;
 }
 
-/* One connection of a uid may stay to say when the computer sleeps. */
+/* One connection of a uid may stay connected to tell when the computer sleeps. */
 struct wire_out *op_watch(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
@@ -163,8 +167,8 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 
 	if (wire_get_text(q->map, "kind", kind, sizeof(kind), f) != 0)
 		return NULL;
-	/* A session has a deadline, and its process hears of nothing else. */
-	if (c->session.state != SESSION_NONE || c->usage) {
+	/* A connection has one use; a session's has a deadline too. */
+	if (c->session.state != SESSION_NONE || c->quota) {
 		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
 		return NULL;
 	}
@@ -204,7 +208,7 @@ static int read_event_setting(struct wire_map m, const char *key, unsigned bit, 
 	return 0;
 }
 
-/* What is not named stays. */
+/* Change the lock settings that the request names. */
 struct wire_out *op_set(struct request *q, struct failure *f)
 {
 	struct vault *v = q->connection->tenant->vault;

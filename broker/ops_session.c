@@ -1,5 +1,5 @@
 /*
- * broker/ops_session.c - opening a session, and the pipe delivery.
+ * broker/ops_session.c - open a session; hand a secret over in a pipe.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -11,12 +11,14 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "broker/session.h"
 #include "broker/witness.h"
 #include "vault/crypto.h"
+#include "wire/pack.h"
 
-/* What is asked for entry i. */
+/* Entry i of the request. */
 static int read_session_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
 {
 	struct wire_map item;
@@ -39,7 +41,7 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 	    wire_get_bool(q->map, "strict", &s->strict, f) != 0 ||
 	    wire_get_array(q->map, "entries", &s->entries, f) != 0)
 		return -1;
-	/* absent from a ccrun that knows none: then an entry that has one is refused */
+	/* Optional; without it an entry whose policy has a config_dir is refused. */
 	if (wire_has(q->map, "config_dir") &&
 	    wire_get_text(q->map, "config_dir", s->config_dir, sizeof(s->config_dir), f) != 0)
 		return -1;
@@ -56,7 +58,7 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 	return 0;
 }
 
-/* The answer; where the first key comes from is for a person to see. */
+/* The answer.  ccrun shows which manager the first entry's token comes from. */
 static struct wire_out *reply_granted(struct connection *c)
 {
 	const struct entry *e = tenant_find_entry(c->tenant, c->session.entry[0], NULL);
@@ -85,7 +87,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		fail_set(f, FAIL_IN_USE, "one session a connection", "this connection has a session");
 		return NULL;
 	}
-	if (c->watcher || c->usage) {
+	if (c->watcher || c->quota) {
 		fail_set(f, FAIL_IN_USE, "connect once more", "this connection watches");
 		return NULL;
 	}
@@ -101,13 +103,13 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 			return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));
-	/* For the record: what is asking.  It may be gone before it is read. */
+	/* For the audit log only: the process may exec or end before this is read. */
 	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		s->image[0] = '\0';
 	e.provider = s->provider;
 	e.session = s->id;
 	e.image = s->image;
-	if (audit_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return NULL;
 	s->state = SESSION_OPENED;
 	sock_allow_fds(c->fd);
@@ -115,7 +117,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	return reply_granted(c);
 }
 
-/* A pipe that holds the token and nobody writes to any more; -1 on failure. */
+/* The read end of a pipe that holds the token and is closed for writing.  -1: failed. */
 static int make_filled_pipe(const struct entry *e, struct failure *f)
 {
 	int fds[2];
@@ -127,7 +129,7 @@ static int make_filled_pipe(const struct entry *e, struct failure *f)
 		w = write(fds[1], e->token, e->token_len);
 	while (w < 0 && errno == EINTR);
 	close(fds[1]);
-	/* The reader gets an ordinary, blocking descriptor. */
+	/* The program that reads it expects a blocking descriptor. */
 	if (w != (ssize_t)e->token_len || fcntl(fds[0], F_SETFL, 0) != 0) {
 		fail_set(f, FAIL_SYSTEM, NULL, "the pipe does not hold the token");
 		close(fds[0]);
@@ -160,10 +162,10 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 	entry = session_check_entry(c, 0, f);
 	if (!entry)
 		return NULL;
-	if (audit_write(&c->tenant->record, &e, f) != 0)
+	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return NULL;
-	q->pass = make_filled_pipe(entry, f);
-	if (q->pass < 0)
+	q->pass_fd = make_filled_pipe(entry, f);
+	if (q->pass_fd < 0)
 		return NULL;
 	session_mark_released(c);
 	return wire_ok();

@@ -1,6 +1,6 @@
 /*
- * broker/ops_slots.c - the slots of an open vault, another vault key, and the
- * keyfile that this broker opens at its start.
+ * broker/ops_slots.c - requests about the slots of an open vault, its vault key, and
+ * the keyfile that this broker unlocks it with at the start.
  */
 #include <inttypes.h>
 #include <stdio.h>
@@ -8,7 +8,9 @@
 
 #include "base/fail.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/fields.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "vault/host_key.h"
 #include "vault/keyfile.h"
 #include "vault/limits.h"
@@ -16,8 +18,9 @@
 #include "vault/slots.h"
 #include "vault/undo.h"
 #include "vault/vault.h"
+#include "wire/pack.h"
 
-/* A slot's number for the record. */
+/* A slot's name in the audit log. */
 static const char *format_slot_number(uint32_t id, char out[24])
 {
 	snprintf(out, 24, "slot-%" PRIu32, id);
@@ -25,8 +28,8 @@ static const char *format_slot_number(uint32_t id, char out[24])
 }
 
 /*
- * Keys are stored elsewhere under the number that their slot will have, before
- * there is the slot: so the client says which number it expects.
+ * A client stores a slot's key elsewhere (a keyring, a TPM) under the slot's id before
+ * the slot exists: so it says which id it expects.
  */
 static int check_expected_slot(struct request *q, struct failure *f)
 {
@@ -57,7 +60,8 @@ struct wire_out *op_slot_add(struct request *q, struct failure *f)
 		keyfile_fail_other_slot(sealed, f);
 		return NULL;
 	}
-	if (request_audit(q, "slot-add", format_slot_number(next, text), f) != 0 || request_write_keyfile(q, keyfile, f) != 0)
+	if (request_audit(q, "slot-add", format_slot_number(next, text), f) != 0 ||
+	    request_write_keyfile(q, keyfile, f) != 0)
 		return NULL;
 	done = vault_slot_add(t->vault, &slot, key, f) == 0 && tenant_commit(t, f) == 0;
 	request_finish_keyfile(q, keyfile, done);
@@ -81,7 +85,7 @@ static bool vault_has_slot(const struct vault *v, uint32_t id)
 	return false;
 }
 
-/* The keyfile beside the vault goes with its slot. */
+/* Remove keyfiles whose slot is gone. */
 static void remove_stale_keyfiles(struct tenant *t)
 {
 	static const char *const leaves[] = { STORE_KEYFILE, STORE_KEYFILE_NEXT };
@@ -91,7 +95,7 @@ static void remove_stale_keyfiles(struct tenant *t)
 	size_t n;
 
 	for (i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
-		if (store_read_beside(&t->store, leaves[i], file, sizeof(file), &n, NULL) == 1 &&
+		if (store_read_beside(&t->store, leaves[i], file, sizeof(file), &n, NULL) == STORE_READ_DONE &&
 		    keyfile_inspect(file, n, &info, NULL) == 0 &&
 		    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) == 0 &&
 		    !vault_has_slot(t->vault, info.slot))
@@ -137,9 +141,9 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 	return o;
 }
 
-#define REKEY_ITEM (4 + KEY_LEN) /* a slot's number, little-endian, and its key */
+#define REKEY_ITEM (4 + KEY_LEN) /* a slot's id, little-endian, and its key */
 
-/* "keys": n times the number of a slot that stays and its key. */
+/* "keys": id and key of each slot that stays.  Keys stay inside the packet. */
 static int read_slot_keys(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX], unsigned *count,
 		      struct failure *f)
 {
@@ -158,7 +162,7 @@ static int read_slot_keys(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX
 	return 0;
 }
 
-/* "keyfile" of rekey: for one of the slots that stay. */
+/* "keyfile": of one of the slots that stay. */
 static int read_rekey_keyfile(struct request *q, const struct slot_key *keep, unsigned n,
 			 const uint8_t **keyfile, struct failure *f)
 {
@@ -180,7 +184,9 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	struct wire_out *o;
 	unsigned n = 0;
 
-	if ((wire_has(q->map, "expect") && check_expected_slot(q, f) != 0) || read_slot_keys(q->map, keep, &n, f) != 0 || read_rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
+	if ((wire_has(q->map, "expect") && check_expected_slot(q, f) != 0) ||
+	    read_slot_keys(q->map, keep, &n, f) != 0 ||
+	    read_rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
 	    request_audit(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
 		return NULL;
 	if (request_write_keyfile(q, keyfile, f) != 0) {
@@ -191,8 +197,8 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 		request_finish_keyfile(q, keyfile, false);
 		return NULL;
 	}
-	/* From here the vault has the new key, whatever else fails.  Once more, so
-	 * that the generation before has it too. */
+	/* The vault has its new key now, whatever fails later.  Written once more, so that
+	 * vault.prev has it too and the old key opens neither. */
 	tenant_commit(t, NULL);
 	request_finish_keyfile(q, keyfile, true);
 	remove_stale_keyfiles(t);
@@ -214,7 +220,7 @@ struct wire_out *op_host(struct request *q, struct failure *f)
 	return o;
 }
 
-/* A keyfile that was sealed elsewhere, to be opened from now on at the start. */
+/* A keyfile that was sealed elsewhere: keep it if it opens the vault on this host. */
 struct wire_out *op_keyfile(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;

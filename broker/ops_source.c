@@ -1,20 +1,24 @@
 /*
- * broker/ops_source.c - tokens that stay in another manager: who is to fetch
- * one, and what came of it.  The broker runs no program; it says what is
- * sealed, and keeps the answer in locked memory.
+ * broker/ops_source.c - source-take, source-put: tokens that stay in another manager.
+ * The broker runs no program: it tells one client which sealed command fetches the
+ * token, and keeps what that client sends in locked memory.
  */
 #include <string.h>
 
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/fields.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "vault/entries.h"
 #include "vault/tokens.h"
 #include "wire/names.h"
+#include "wire/pack.h"
 
-/* The entry that is named, which has a source or not. */
-static const struct entry *find_named_entry(struct request *q, char name[NAME_MAX_LEN + 1], struct failure *f)
+/* The entry of field "name", whose token may be absent. */
+static const struct entry *find_named_entry(struct request *q, char name[NAME_MAX_LEN + 1],
+					    struct failure *f)
 {
 	const struct entry *e;
 
@@ -26,7 +30,7 @@ static const struct entry *find_named_entry(struct request *q, char name[NAME_MA
 	return e;
 }
 
-/* Does another connection fetch it just now? */
+/* Does another connection of the tenant fetch this entry's token now? */
 static bool is_being_fetched(const struct request *q, const char *name)
 {
 	const struct connection *c;
@@ -35,7 +39,7 @@ static bool is_being_fetched(const struct request *q, const char *name)
 	for (i = 0; i < q->broker->places; i++) {
 		c = &q->broker->connection[i];
 		if (c->fd >= 0 && c != q->connection && c->tenant == q->connection->tenant &&
-		    strcmp(c->taking, name) == 0)
+		    strcmp(c->fetching_token_of, name) == 0)
 			return true;
 	}
 	return false;
@@ -51,11 +55,11 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 
 	if (!e || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
-	if (c->session.state != SESSION_NONE || c->watcher || c->waiting || c->fetching) {
+	if (c->session.state != SESSION_NONE || c->watcher || c->quota_waiting || c->quota_fetching) {
 		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another use");
 		return NULL;
 	}
-	c->taking[0] = '\0';
+	c->fetching_token_of[0] = '\0';
 	wait = e->source && !e->token && is_being_fetched(q, name);
 	if (!e->source || e->token || wait) {
 		o = wire_ok();
@@ -67,7 +71,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	wire_put_bool(o, "cached", false);
 	wire_put_bool(o, "wait", false);
 	wire_put_source(o, e->source);
-	memcpy(c->taking, name, sizeof(name));
+	memcpy(c->fetching_token_of, name, sizeof(name));
 	c->deadline = io_now_ms() + SOURCE_DEADLINE_MS;
 	return o;
 }
@@ -82,13 +86,13 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 
 	if (!e)
 		return NULL;
-	/* Taking ends here, whatever comes: who waits need not wait for nothing. */
-	if (strcmp(c->taking, name) != 0) {
+	if (strcmp(c->fetching_token_of, name) != 0) {
 		fail_set(f, FAIL_POSTURE, "source-take comes first", "'%s' was not taken on this connection",
 			 name);
 		return NULL;
 	}
-	c->taking[0] = '\0';
+	/* It fetches no more, also when this fails: the next client may try. */
+	c->fetching_token_of[0] = '\0';
 	if (!e->source) {
 		fail_set(f, FAIL_CHANGED, "start it again", "'%s' was changed meanwhile", name);
 		return NULL;
@@ -97,7 +101,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 	    request_audit(q, "fetch", name, f) != 0 ||
 	    vault_token_set_fetched(c->tenant->vault, name, token, n, io_now_ms(), f) != 0)
 		return NULL;
-	/* Its ttl may be the next one to be over. */
-	c->tenant->sleep_next = 0;
+	/* Its ttl may be the next to be over. */
+	c->tenant->next_expiry = 0;
 	return wire_ok();
 }

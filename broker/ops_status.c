@@ -1,5 +1,5 @@
 /*
- * broker/ops_status.c - what anyone of the uid may know: hello, status, slots.
+ * broker/ops_status.c - requests that need no key: hello, status, slots, slot, record.
  */
 #include <string.h>
 #include <sys/prctl.h>
@@ -8,15 +8,18 @@
 #include "base/fail.h"
 #include "base/proc.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/fields.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/inspect.h"
 #include "vault/slot.h"
 #include "vault/slots.h"
 #include "vault/tokens.h"
+#include "wire/pack.h"
 
-/* Which broker, in what state, and why it is locked. */
+/* The fields of `hello`: which broker, in what state, and why it is locked. */
 static void put_broker_state(struct wire_out *o, struct request *q)
 {
 	struct tenant *t = q->connection->tenant;
@@ -25,8 +28,8 @@ static void put_broker_state(struct wire_out *o, struct request *q)
 	wire_put_str(o, "version", CCRUN_VERSION);
 	wire_put_str(o, "state", tenant_vault_state(t));
 	wire_put_str(o, "vault", t->store.path);
-	/* "start": nobody locked it; what can be opened without a person may be. */
-	wire_put_str(o, "why", lock_reason_name(t->why));
+	/* With "start" the client may ask for `reopen`: nobody locked it. */
+	wire_put_str(o, "why", lock_reason_name(t->lock_reason));
 	wire_put_uint(o, "asleep", t->vault ? vault_tokens_asleep(t->vault) : 0);
 }
 
@@ -39,7 +42,7 @@ struct wire_out *op_hello(struct request *q, struct failure *f)
 	return o;
 }
 
-/* Evidence from the kernel, read now; what is inside the vault stays there. */
+/* Read from the kernel now.  Nothing from inside the vault: any process of the uid may ask. */
 struct wire_out *op_status(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
@@ -81,7 +84,7 @@ static void put_slot(struct wire_out *o, const struct slot_info *s)
 	wire_put_bin(o, "salt", s->kdf.salt, sizeof(s->kdf.salt));
 }
 
-/* Too large for the stack of a loop; one broker, one thread. */
+/* Too large for the stack.  There is one thread. */
 static struct vault_public pub;
 
 struct wire_out *op_slots(struct request *q, struct failure *f)
@@ -103,7 +106,7 @@ struct wire_out *op_slots(struct request *q, struct failure *f)
 	return o;
 }
 
-/* What one slot keeps in the open; all of them would not fit into a packet. */
+/* One slot's material; all slots' would not fit into a packet. */
 struct wire_out *op_slot(struct request *q, struct failure *f)
 {
 	struct wire_out *o;
@@ -124,7 +127,7 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 	return o;
 }
 
-/* A part of the record, for who cannot read the system broker's files. */
+/* A part of the audit log: the system broker's users cannot read its files. */
 struct wire_out *op_record(struct request *q, struct failure *f)
 {
 	static uint8_t part[LIST_PAGE];
@@ -136,7 +139,7 @@ struct wire_out *op_record(struct request *q, struct failure *f)
 	if (wire_get_uint(q->map, "at", &at, f) != 0 ||
 	    (wire_has(q->map, "old") && wire_get_bool(q->map, "old", &old, f) != 0))
 		return NULL;
-	n = audit_read(&q->connection->tenant->record, old, at, part, sizeof(part), &size, f);
+	n = audit_read(&q->connection->tenant->audit, old, at, part, sizeof(part), &size, f);
 	if (n < 0)
 		return NULL;
 	o = wire_ok();

@@ -1,8 +1,8 @@
 /*
  * broker/ops_vault.c - requests about the entries of the vault.
  *
- * A change is answered only when it is on the disk; a release only when it is
- * on record.
+ * A change is answered when it is on the disk, a secret only after the audit log has
+ * it.
  */
 #include <stdio.h>
 #include <string.h>
@@ -11,14 +11,17 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/broker.h"
-#include "broker/dispatch.h"
+#include "broker/fields.h"
+#include "broker/ops.h"
+#include "broker/request.h"
 #include "broker/policy.h"
 #include "vault/entries.h"
 #include "vault/entry.h"
 #include "wire/names.h"
+#include "wire/pack.h"
 #include "wire/policy.h"
 
-/* name, origin, variable, policy: what put and approve seal. */
+/* name, origin, variable, policy: what put and approve seal, checked. */
 static int read_sealed_fields(struct wire_map m, struct entry *e, struct failure *f)
 {
 	struct policy p;
@@ -50,7 +53,7 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 	    wire_get_bool(q->map, "replace", &replace, f) != 0 ||
 	    wire_get_source(q->map, &source, &has_source, f) != 0)
 		return NULL;
-	/* A source without a token was not tried. */
+	/* With a source the token is optional: the client may not have fetched it. */
 	if ((!has_source || wire_has(q->map, "token")) &&
 	    (wire_get_bin(q->map, "token", &e.token, &e.token_len, f) != 0 ||
 	     wire_token_check(e.token, e.token_len, f) != 0))
@@ -143,7 +146,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 		return NULL;
 	}
 	if (has_source) {
-		/* What the old one gave is not what this one gives. */
+		/* A token of the old source must not be used for the new one. */
 		e.source = &source;
 		e.token = NULL;
 	}
@@ -180,7 +183,7 @@ static size_t estimate_entry_size(const struct entry *e)
 	return n + 64 + strlen(e->source->ref) + strlen(e->source->command) + strlen(e->source->pick);
 }
 
-/* Entries after the name in "after" ("" for the first page), one page of them. */
+/* One page of entries, in order of names, from the first after "after" ("": from the start). */
 struct wire_out *op_list(struct request *q, struct failure *f)
 {
 	struct vault *v = q->connection->tenant->vault;

@@ -1,5 +1,5 @@
 /*
- * broker/peer.c - what the kernel says of a peer; what cannot be read is a no.
+ * broker/peer.c - what the kernel says of a peer.
  */
 #include "broker/peer.h"
 
@@ -21,7 +21,8 @@ void peer_release(struct peer *p)
 	p->pidfd = -1;
 }
 
-/* After a read of /proc/PID the pid must still be the process that connected. */
+/* Was st read from the process that connected, and does that still live?  Called
+ * after every other read of /proc/PID, since the pid may be reused at any time. */
 static int check_same_process(const struct peer *p, const struct proc_stat *st, struct failure *f)
 {
 	struct pollfd ended = { .fd = p->pidfd, .events = POLLIN };
@@ -60,14 +61,15 @@ int peer_check_alive(const struct peer *p, struct failure *f)
 	return check_same_process(p, &st, f);
 }
 
-int peer_marked(const struct peer *p, struct failure *f)
+int peer_read_mark(const struct peer *p, bool *marked, struct failure *f)
 {
-	int marked = proc_marked(p->pid);
+	int r = proc_marked(p->pid);
 
-	if (marked < 0)
+	if (r < 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot read the limits of process %d",
 				(int)p->pid);
-	return peer_check_alive(p, f) == 0 ? marked : -1;
+	*marked = r;
+	return peer_check_alive(p, f);
 }
 
 int peer_check_namespaces(const struct peer *p, struct failure *f)
@@ -83,13 +85,12 @@ int peer_check_namespaces(const struct peer *p, struct failure *f)
 	return 0;
 }
 
-/* Alive, and nobody can look into it.  The mark is the caller's business. */
-static int check_unseen(const struct peer *p, bool strict, struct failure *f)
+int peer_check_private(const struct peer *p, bool strict, struct failure *f)
 {
 	struct proc_stat st;
 	pid_t tracer = proc_tracer(p->pid);
 
-	/* stat last: it proves that both were about this process. */
+	/* stat last: its start time shows that both reads were of this process. */
 	if (tracer < 0 || proc_stat(p->pid, &st) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	if (check_same_process(p, &st, f) != 0)
@@ -113,16 +114,12 @@ int peer_check_hardened(const struct peer *p, bool strict, struct failure *f)
 
 	if (marked < 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
-	/* The mark stays; unseen() proves that it was this process's. */
+	/* A mark is never lost, so it may be read first: what follows shows that it was
+	 * this process's. */
 	if (!marked)
 		return peer_check_alive(p, f) != 0 ? -1
 					     : fail_set(f, FAIL_POSTURE, NULL,
 							"process %d does not bear the session's mark",
 							(int)p->pid);
-	return check_unseen(p, strict, f);
-}
-
-int peer_check_private(const struct peer *p, bool strict, struct failure *f)
-{
-	return check_unseen(p, strict, f);
+	return peer_check_private(p, strict, f);
 }

@@ -1,5 +1,6 @@
 /*
- * broker/peer.h - who is at the other end, by SO_PEERCRED, a pidfd and /proc.
+ * broker/peer.h - the process at the other end of a connection, by SO_PEERCRED, a
+ * pidfd and /proc.  What cannot be read counts as a refusal.
  */
 #ifndef BROKER_PEER_H
 #define BROKER_PEER_H
@@ -14,31 +15,33 @@ struct peer {
 	pid_t pid;
 	uid_t uid;
 	int pidfd;	/* -1 where the kernel has none */
-	bool exact;	/* the kernel said who connected, not only which number it had */
-	uint64_t start; /* with pid, one process for ever */
+	bool exact;	/* pidfd is of the process that connected (SO_PEERPIDFD); else it
+			 * was opened by pid, which may have been reused before */
+	uint64_t start; /* start time in clock ticks: with pid it names one process */
 };
 
-/* Take down who connected to fd.  FAIL_PEER when that cannot be told. */
+/* Fill p in with the process that connected to fd.  FAIL_PEER.  peer_release, which
+ * also takes a p that failed, closes the pidfd. */
 int peer_identify(struct peer *p, int fd, struct failure *f);
 void peer_release(struct peer *p);
 
-/* Still the process that connected, and no zombie?  FAIL_PEER otherwise. */
+/* Is it still the process that connected, and no zombie?  FAIL_PEER. */
 int peer_check_alive(const struct peer *p, struct failure *f);
 
-/* 1 marked, 0 not; -1 with FAIL_PEER when it cannot be read. */
-int peer_marked(const struct peer *p, struct failure *f);
+/* *marked: is the process inside a session (base/proc.h)?  0, or -1 with FAIL_PEER. */
+int peer_read_mark(const struct peer *p, bool *marked, struct failure *f);
 
-/* In the broker's own user and pid namespace?  FAIL_POSTURE otherwise. */
+/* Is it in the broker's own user and pid namespaces?  FAIL_POSTURE. */
 int peer_check_namespaces(const struct peer *p, struct failure *f);
 
 /*
- * Is it fit to be given a secret: alive, marked, undumpable, not traced?  For
- * uid 0 undumpable cannot be seen from outside; strict then refuses.
- * FAIL_POSTURE names what is missing.
+ * May it be given a session's secret: alive, marked, undumpable, not traced?  strict:
+ * refuse uid 0, for which undumpable cannot be seen from outside.  FAIL_PEER, or
+ * FAIL_POSTURE, whose message names what is missing.
  */
 int peer_check_hardened(const struct peer *p, bool strict, struct failure *f);
 
-/* The same of a process outside the sessions, whose mark is not looked at. */
+/* The same without the mark, for a process outside the sessions. */
 int peer_check_private(const struct peer *p, bool strict, struct failure *f);
 
 #endif

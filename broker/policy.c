@@ -1,5 +1,5 @@
 /*
- * broker/policy.c - the decisions, pure.
+ * broker/policy.c - the decisions about entries and their policies.
  */
 #include "broker/policy.h"
 
@@ -30,7 +30,7 @@ bool policy_client_blanks(const char *variable)
 	return false;
 }
 
-/* Variables that would make the client run or load something, never a secret. */
+/* Variables that could make the client run or load something: no secret's. */
 static bool is_dangerous_variable(const char *v)
 {
 	static const char *const prefixes[] = { "LD_", "BUN_", "NODE_", "CCRUN_", "GIT_", "BASH_", "XDG_" };
@@ -81,8 +81,8 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 }
 
 /*
- * The directory holds settings, hooks and plugins that the client obeys: another
- * one than a person agreed to gets nothing, neither does leaving it away.
+ * The client obeys the settings, hooks and plugins in its config_dir.  So the directory
+ * must be the one that a person approved; naming none is another one too.
  */
 static int decide_config_dir(const struct entry *e, const struct policy *p, const char *want,
 			     struct failure *f)
@@ -106,7 +106,8 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
 	if (q->marked && !p.nested)
-		/* Word for word as for an entry that is not there. */
+		/* The same words as session.c's for a missing entry: a process inside a
+		 * session must not learn which entries there are. */
 		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
 				"a process inside a session gets nothing");
 	if (strcmp(e->origin, q->origin) != 0) {

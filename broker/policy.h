@@ -1,6 +1,6 @@
 /*
- * broker/policy.h - may this request have this entry?  Pure: no system call,
- * no vault, no clock; everything it decides on is in its arguments.
+ * broker/policy.h - may this request have this entry?  No system call, no vault, no
+ * clock: every decision depends on the arguments alone.
  */
 #ifndef BROKER_POLICY_H
 #define BROKER_POLICY_H
@@ -11,27 +11,28 @@
 struct failure;
 struct entry;
 
-/* What is asked for one entry. */
+/* What a request says that it will do with one entry. */
 struct policy_request {
-	const char *origin;   /* where the provider file would send the token */
-	const char *variable; /* as which variable */
-	enum delivery delivery; /* what ccrun would use: PRELOAD, PIPE or ENV */
+	const char *origin;   /* the endpoint that the provider's files name now */
+	const char *variable; /* the environment variable that will carry it */
+	enum delivery delivery; /* DELIVERY_PRELOAD, PIPE or ENV */
 	bool strict;	      /* the files ask for strict */
-	const char *config_dir; /* the client's directory that they ask for; "" or NULL: its own */
-	bool marked;	      /* the requester descends from a session */
+	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
+	bool marked;	      /* the requester is inside a session */
 };
 
 /*
- * 0, and *strict says whether best effort must be refused from here on; or -1
- * with FAIL_MARKED, FAIL_ORIGIN or FAIL_POLICY.  A sealed policy that cannot
- * be parsed is a refusal.
+ * Decide by the entry's sealed policy.  0, and *strict is set where best effort must
+ * be refused from here on; or -1 with FAIL_MARKED, FAIL_ORIGIN (origin, variable or
+ * config_dir differ from the sealed ones), FAIL_POLICY, or FAIL_BAD_VALUE: the sealed
+ * policy cannot be parsed.
  */
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict, struct failure *f);
 
-/* May an entry be given this policy and variable at all? */
+/* May an entry have this policy and variable at all?  FAIL_POLICY, FAIL_BAD_VALUE. */
 int policy_check_entry(const struct entry *e, struct failure *f);
 
-/* Does the client keep this variable from MCP servers and hooks by itself? */
+/* Does the client itself keep this variable from MCP servers and hooks? */
 bool policy_client_blanks(const char *variable);
 
 #endif

@@ -1,34 +1,34 @@
 /*
- * broker/quota.c - the table of quota numbers: who waits, what is due.
+ * broker/quota.c - the table of quota numbers: who fetches them, and when they are due.
  */
 #include "broker/quota.h"
 
 #include <stdio.h>
 #include <string.h>
 
-static struct watched_quota *find_watched(struct quota_table *t, const char *name, bool own)
+static struct watched_quota *find_watched(struct quota_table *t, const char *name, bool subscription)
 {
 	unsigned i;
 
 	for (i = 0; i < QUOTA_NAMES_MAX; i++)
-		if (t->at[i].own == own && t->at[i].name[0] && strcmp(t->at[i].name, name) == 0)
+		if (t->at[i].subscription == subscription && t->at[i].name[0] && strcmp(t->at[i].name, name) == 0)
 			return &t->at[i];
 	return NULL;
 }
 
-struct watched_quota *quota_lookup(struct quota_table *t, const char *name, bool own)
+struct watched_quota *quota_lookup(struct quota_table *t, const char *name, bool subscription)
 {
-	return find_watched(t, name, own);
+	return find_watched(t, name, subscription);
 }
 
-bool quota_crowded(struct quota_table *t, const char *name, bool own)
+bool quota_crowded(struct quota_table *t, const char *name, bool subscription)
 {
-	const struct watched_quota *u = find_watched(t, name, own);
+	const struct watched_quota *u = find_watched(t, name, subscription);
 
 	return u && u->workers >= QUOTA_WORKERS_MAX;
 }
 
-/* A free place, else the one unwatched the longest (by its last numbers). */
+/* A free place, else the one without workers whose numbers are the oldest. */
 static struct watched_quota *find_place(struct quota_table *t)
 {
 	struct watched_quota *found = NULL, *u;
@@ -44,9 +44,9 @@ static struct watched_quota *find_place(struct quota_table *t)
 	return found;
 }
 
-struct watched_quota *quota_join(struct quota_table *t, const char *name, bool own)
+struct watched_quota *quota_join(struct quota_table *t, const char *name, bool subscription)
 {
-	struct watched_quota *u = find_watched(t, name, own);
+	struct watched_quota *u = find_watched(t, name, subscription);
 
 	if (!u) {
 		u = find_place(t);
@@ -54,7 +54,7 @@ struct watched_quota *quota_join(struct quota_table *t, const char *name, bool o
 			return NULL;
 		memset(u, 0, sizeof(*u));
 		snprintf(u->name, sizeof(u->name), "%s", name);
-		u->own = own;
+		u->subscription = subscription;
 	}
 	u->workers++;
 	u->wanted = true;
@@ -65,7 +65,7 @@ void quota_leave(struct watched_quota *u, bool was_fetching)
 {
 	u->workers--;
 	if (was_fetching) {
-		/* Another session's worker may try in its place. */
+		/* A worker of another session may take over. */
 		u->fetching = false;
 		u->wanted = true;
 	}
@@ -83,10 +83,10 @@ void quota_begin_fetch(struct watched_quota *u)
 	u->fetching = true;
 }
 
-void quota_fetch_done(struct watched_quota *u, const struct quota_figure *item, unsigned n, int64_t now)
+void quota_fetch_done(struct watched_quota *u, const struct quota_figure *figure, unsigned n, int64_t now)
 {
-	memcpy(u->item, item, n * sizeof(*item));
-	u->items = n;
+	memcpy(u->figure, figure, n * sizeof(*figure));
+	u->figures = n;
 	u->error[0] = '\0';
 	u->fetching = false;
 	u->fetched = now;

@@ -1,5 +1,5 @@
 /*
- * broker/sandbox.c - the seccomp filter (libseccomp).
+ * broker/sandbox.c - the seccomp filter of the serving broker, by libseccomp.
  */
 #include "broker/sandbox.h"
 
@@ -10,7 +10,7 @@
 
 #include "base/fail.h"
 
-/* What serving needs, by purpose. */
+/* The calls of a broker that serves, by purpose. */
 static const int allowed[] = {
 	/* the loop and its clients */
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4),
@@ -18,7 +18,7 @@ static const int allowed[] = {
 	SCMP_SYS(shutdown),
 	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(pipe2),
 	SCMP_SYS(pidfd_open),
-	/* the vault, the record, /proc */
+	/* the vault, the audit log, /proc */
 	SCMP_SYS(openat), SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(lseek),
 	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx),
 	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
@@ -34,7 +34,7 @@ static const int allowed[] = {
 	SCMP_SYS(tgkill), /* abort */
 };
 
-/* A user who comes later: a directory, a locked region. */
+/* To add a tenant while serving: its directory, its locked region. */
 static const int allowed_system[] = {
 	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mlock), SCMP_SYS(pwrite64),
 };
@@ -57,13 +57,13 @@ int sandbox_enter(bool system, struct failure *f)
 		if (r != 0)
 			goto out;
 	}
-	/* status asks for its own posture; no other prctl. */
+	/* `status` asks for the broker's own posture; no other prctl. */
 	r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 			     SCMP_A0(SCMP_CMP_EQ, 3 /* PR_GET_DUMPABLE */, 0));
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
 				     SCMP_A0(SCMP_CMP_EQ, 21 /* PR_GET_SECCOMP */, 0));
-	/* Reading a peer's limits, never setting any. */
+	/* Read limits, never set any: the third argument, the new limit, is NULL. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
 				     SCMP_A2(SCMP_CMP_EQ, 0, 0));
@@ -75,5 +75,5 @@ out:
 	if (r == 0)
 		return 0;
 	errno = -r;
-	return fail_errno(f, "a kernel with CONFIG_SECCOMP_FILTER", "cannot enter the seccomp cage");
+	return fail_errno(f, "a kernel with CONFIG_SECCOMP_FILTER", "cannot enter the seccomp sandbox");
 }

@@ -1,5 +1,5 @@
 /*
- * broker/sandbox.h - what the serving broker may still ask of the kernel.
+ * broker/sandbox.h - the seccomp filter that the broker serves under.
  */
 #ifndef BROKER_SANDBOX_H
 #define BROKER_SANDBOX_H
@@ -9,10 +9,10 @@
 struct failure;
 
 /*
- * Put the process into a seccomp filter: an allow list without exec, without
- * any network but unix sockets, without ptrace or opening other processes'
- * memory.  What is not on it ends the process.  system: it may open the stores of
- * users who come later.  0 or -1.
+ * Put the process into a seccomp filter: an allow list without exec, without any
+ * network but unix sockets, without ptrace or opening other processes' memory.  The
+ * kernel kills the process for any other call.  system: also allow what it takes to
+ * open the vault of a user who connects later.  0 or -1.
  */
 int sandbox_enter(bool system, struct failure *f);
 

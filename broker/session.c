@@ -1,5 +1,5 @@
 /*
- * broker/session.c - what was sealed for a session's entries, asked each time.
+ * broker/session.c - decide about a session's entries at every release.
  */
 #include "broker/session.h"
 
@@ -33,11 +33,11 @@ void session_mark_released(struct connection *c)
 	struct tenant *t = c->tenant;
 	unsigned i;
 
-	/* Kept entries have no file to write to: the next unlock takes it over. */
+	/* Use times of kept entries cannot be written: the next unlock takes them over. */
 	for (i = 0; (t->vault || t->kept) && i < c->session.entries; i++)
 		vault_mark_used(t->vault ? t->vault : t->kept, c->session.entry[i], (uint64_t)time(NULL));
 	t->use_times_changed = t->vault != NULL;
-	t->used = io_now_ms();
+	t->used_ms = io_now_ms();
 	t->releases++;
 	t->sessions++;
 	c->session.state = SESSION_LIVE;

@@ -1,23 +1,52 @@
 /*
- * broker/session.h - what was sealed for a session's entries, asked each time.
+ * broker/session.h - a session: one connection that was granted secrets, until it ends.
  */
 #ifndef BROKER_SESSION_H
 #define BROKER_SESSION_H
+
+#include <stdbool.h>
+#include "wire/limits.h"
+#include "wire/policy.h"
 
 struct connection;
 struct entry;
 struct failure;
 
+enum session_state {
+	SESSION_NONE,
+	SESSION_OPENED,	 /* granted; ccrun is about to exec the client */
+	SESSION_ARRIVED, /* the preloaded library runs, and its process was looked at */
+	SESSION_LIVE	 /* the secrets were handed over */
+};
+
+/* What `open` asked for.  Every release is decided again from these fields. */
+struct session {
+	enum session_state state;
+	char id[17]; /* 8 random bytes in hex, for the audit log */
+	char provider[NAME_MAX_LEN + 1];
+	char mode[NAME_MAX_LEN + 1];
+	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
+	char variable[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 1];
+	char origin[SESSION_ENTRIES_MAX][ORIGIN_MAX_LEN + 1];
+	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
+	unsigned entries;
+	enum delivery delivery;
+	bool strict;
+	bool nested;	 /* the requester was marked (inside a session) when it opened */
+	bool resumed;	 /* `again` was said: it counts as live until the next claim */
+	char image[256]; /* the executable, for the audit log */
+};
+
 /*
- * Entry i of the connection's session as the vault has it now, if what was
- * sealed allows it still: asked at `open` and again at every release, since a
- * key may have got another endpoint or a tighter policy meanwhile.  NULL with
- * FAIL_NO_ENTRY, FAIL_LOCKED, FAIL_MARKED, FAIL_ORIGIN or FAIL_POLICY.  session.strict is
- * raised where the entry is strict.
+ * Entry i of the connection's session as the vault has it now, if the sealed policy
+ * still allows it: decided at `open` and again at every release, since a key may
+ * have got another endpoint or a tighter policy meanwhile.  NULL with FAIL_NO_ENTRY,
+ * FAIL_NO_VALUE, FAIL_LOCKED, FAIL_MARKED, FAIL_ORIGIN or FAIL_POLICY.  Sets
+ * session.strict where the entry is strict.
  */
 const struct entry *session_check_entry(struct connection *c, unsigned i, struct failure *f);
 
-/* The session's secrets were handed over: use times, counts, its state. */
+/* The session's secrets were handed over: set use times, counters, its state. */
 void session_mark_released(struct connection *c);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * broker/tenant.c - one uid's vault: opening, locking, committing.
+ * broker/tenant.c - one uid's vault: open it, lock it, commit changes.
  */
 #include "broker/tenant.h"
 
@@ -21,33 +21,35 @@
 #include "vault/vault.h"
 #include "wire/policy.h"
 
-/* Where uid's vault and record are. */
-static int find_directories(const struct tenant_options *w, char data[PATH_SIZE], char state[PATH_SIZE],
+/* The directories of the vault and of the audit log. */
+static int find_directories(const struct tenant_options *o, char data[PATH_SIZE], char state[PATH_SIZE],
 		  struct failure *f)
 {
-	if (!w->system)
+	if (!o->system)
 		return path_of(PATH_DATA, NULL, data, f) != 0 || path_of(PATH_STATE, NULL, state, f) != 0
 			       ? -1
 			       : 0;
-	snprintf(data, PATH_SIZE, SYSTEM_STATE_DIR "/vaults/%u", (unsigned)w->uid);
+	snprintf(data, PATH_SIZE, SYSTEM_STATE_DIR "/vaults/%u", (unsigned)o->uid);
 	memcpy(state, data, strlen(data) + 1);
 	return 0;
 }
 
-/* What tenant_evict kept.  What cannot be read was a lock. */
+/* Read what tenant_evict wrote.  A file that cannot be read counts as a lock by
+ * request, so that nothing unlocks the vault by itself. */
 static void restore_lock_reason(struct tenant *t)
 {
 	unsigned long long at = 0;
 	char text[48], why[16] = "";
+	enum store_read_result r;
 	size_t n = 0;
-	int r, w;
+	int w;
 
 	r = store_read_beside(&t->store, STORE_LOCKED, text, sizeof(text) - 1, &n, NULL);
-	if (r == 0)
+	if (r == STORE_READ_ABSENT)
 		return;
-	text[r == 1 ? n : 0] = '\0';
+	text[r == STORE_READ_DONE ? n : 0] = '\0';
 	w = sscanf(text, "%15s %llu", why, &at) == 2 ? lock_reason_from_name(why) : -1;
-	t->why = w < 0 ? LOCK_REASON_REQUEST : (enum lock_reason)w;
+	t->lock_reason = w < 0 ? LOCK_REASON_REQUEST : (enum lock_reason)w;
 	t->locked_at = at;
 	store_remove_beside(&t->store, STORE_LOCKED, NULL);
 }
@@ -56,9 +58,9 @@ bool tenant_evict(struct tenant *t)
 {
 	char text[48];
 
-	/* One without a vault has nothing that could be opened. */
-	if (!t->vault && t->why != LOCK_REASON_START && store_exists(&t->store) != 0) {
-		snprintf(text, sizeof(text), "%s %llu\n", lock_reason_name(t->why), (unsigned long long)t->locked_at);
+	/* Without a vault there is nothing that could be unlocked. */
+	if (!t->vault && t->lock_reason != LOCK_REASON_START && store_presence(&t->store) != STORE_ABSENT) {
+		snprintf(text, sizeof(text), "%s %llu\n", lock_reason_name(t->lock_reason), (unsigned long long)t->locked_at);
 		if (store_write_beside(&t->store, STORE_LOCKED, text, strlen(text), NULL) != 0)
 			return false;
 	}
@@ -66,28 +68,28 @@ bool tenant_evict(struct tenant *t)
 	return true;
 }
 
-int tenant_open(struct tenant *t, const struct tenant_options *where, struct failure *f)
+int tenant_open(struct tenant *t, const struct tenant_options *o, struct failure *f)
 {
 	char data[PATH_SIZE], state[PATH_SIZE];
 
 	memset(t, 0, sizeof(*t));
-	t->uid = where->uid;
-	t->system = where->system;
-	t->own = where->own;
-	t->record.dir = t->record.fd = -1;
+	t->uid = o->uid;
+	t->system = o->system;
+	t->auto_unlock = o->auto_unlock;
+	t->audit.dir = t->audit.fd = -1;
 	t->store.dir = t->store.lock = -1;
-	if (find_directories(where, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
+	if (find_directories(o, data, state, f) != 0 || store_open(&t->store, data, f) != 0)
 		return -1;
-	if (audit_open(&t->record, state, f) != 0) {
+	if (audit_open(&t->audit, state, f) != 0) {
 		store_close(&t->store);
 		return -1;
 	}
-	t->arena = where->arena ? where->arena : arena_new(where->room, f);
+	t->arena = o->arena ? o->arena : arena_new(o->room, f);
 	if (t->arena && t->system)
 		restore_lock_reason(t);
 	if (t->arena)
 		return 0;
-	audit_close(&t->record);
+	audit_close(&t->audit);
 	store_close(&t->store);
 	return -1;
 }
@@ -99,8 +101,8 @@ static void wipe_vaults(struct tenant *t)
 	t->vault = t->kept = NULL;
 }
 
-/* The use times that are on no disk yet, as ciphertext of n bytes for
- * write_late; NULL when there are none.  They are a convenience: no failure. */
+/* Seal the vault with use times that are not on the disk yet: *n bytes of ciphertext
+ * for write_use_times, or NULL.  Use times are a convenience, so failures are ignored. */
 static uint8_t *seal_use_times(struct tenant *t, size_t *n)
 {
 	uint8_t *file = NULL;
@@ -127,26 +129,26 @@ void tenant_close(struct tenant *t)
 	file = seal_use_times(t, &n);
 	wipe_vaults(t);
 	write_use_times(t, file, n);
-	audit_close(&t->record);
+	audit_close(&t->audit);
 	store_close(&t->store);
 	if (t->system)
 		arena_free(t->arena);
 	memset(t, 0, sizeof(*t));
-	t->record.dir = t->record.fd = t->store.dir = t->store.lock = -1;
+	t->audit.dir = t->audit.fd = t->store.dir = t->store.lock = -1;
 }
 
 const char *tenant_vault_state(const struct tenant *t)
 {
 	if (t->vault)
 		return "unlocked";
-	return store_exists(&t->store) == 0 ? "none" : "locked";
+	return store_presence(&t->store) == STORE_ABSENT ? "none" : "locked";
 }
 
 int tenant_require_open(const struct tenant *t, struct failure *f)
 {
 	if (t->vault)
 		return 0;
-	if (store_exists(&t->store) == 0)
+	if (store_presence(&t->store) == STORE_ABSENT)
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 	return fail_set(f, FAIL_LOCKED, "ccctl unlock", "the vault is locked");
 }
@@ -204,17 +206,17 @@ static int write_vault_file(struct tenant *t, struct vault *v, struct failure *f
 	return r;
 }
 
-/* The vault v is open from now on. */
+/* v is the tenant's open vault from now on, in place of any other. */
 static void adopt_vault(struct tenant *t, struct vault *v)
 {
 	vault_free(t->vault);
 	vault_free(t->kept);
 	t->kept = NULL;
 	t->vault = v;
-	t->alone = false;
-	t->opened = t->used = io_now_ms();
-	t->sleep_next = 0;
-	vault_set_since(v, t->opened);
+	t->opened_unattended = false;
+	t->opened_ms = t->used_ms = io_now_ms();
+	t->next_expiry = 0;
+	vault_set_since(v, t->opened_ms);
 }
 
 int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *slot,
@@ -225,7 +227,7 @@ int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *s
 	if (t->vault)
 		return fail_set(f, FAIL_EXISTS, "ccctl lock forgets it", "a vault is open already: %s",
 				t->store.path);
-	if (store_exists(&t->store) != 0)
+	if (store_presence(&t->store) != STORE_ABSENT)
 		return fail_set(f, FAIL_EXISTS, "ccctl unlock opens it", "there is a vault already: %s",
 				t->store.path);
 	v = vault_create(t->arena, id, slot, key, f);
@@ -239,7 +241,7 @@ int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *s
 	return 0;
 }
 
-/* Before secrets are read: is the memory for them what it was at the start? */
+/* Before secrets are read into it: is the arena still locked memory? */
 static int check_memory_locked(const struct tenant *t, struct failure *f)
 {
 	if (arena_verify(t->arena))
@@ -248,7 +250,7 @@ static int check_memory_locked(const struct tenant *t, struct failure *f)
 			"the kernel no longer holds the broker's memory locked");
 }
 
-/* The file, opened; NULL with f set. */
+/* Read and open the vault's file.  NULL with f set. */
 static struct vault *open_vault_file(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
 				struct failure *f)
 {
@@ -265,8 +267,8 @@ static struct vault *open_vault_file(struct tenant *t, uint32_t slot, const uint
 	return v;
 }
 
-/* Into a newer view of the vault: that a key was used is a fact, and what was
- * fetched from elsewhere need not be fetched again. */
+/* Take over from the vault in memory into `to`, which was just read from the file:
+ * newer use times, and tokens that were fetched from another manager. */
 static void carry_use_times(struct tenant *t, const struct vault *from, struct vault *to)
 {
 	const struct entry *e, *same;
@@ -291,7 +293,7 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 	if (!v)
 		return -1;
 	store_accept(&t->store);
-	/* Opened twice: the newer view of the file wins. */
+	/* It may have been open already; the file is newer. */
 	t->use_times_changed = false;
 	carry_use_times(t, t->vault, v);
 	carry_use_times(t, t->kept, v);
@@ -307,7 +309,7 @@ int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN]
 	return v ? 0 : -1;
 }
 
-/* Wipe the tokens whose time in memory is over; when the next one's will be. */
+/* Wipe the tokens whose ttl is over.  Returns when the next one's will be. */
 static int64_t wipe_expired_tokens(struct vault *v, int64_t now)
 {
 	int64_t next = INT64_MAX, end;
@@ -316,7 +318,7 @@ static int64_t wipe_expired_tokens(struct vault *v, int64_t now)
 	unsigned i;
 
 	for (i = 0; (e = vault_at(v, i)); i++) {
-		/* Most have none: no need to parse them. */
+		/* Most policies have no ttl: do not parse those. */
 		if (!e->token || !strstr(e->policy, "ttl=") || policy_parse(&p, e->policy, NULL) != 0 ||
 		    p.ttl == 0)
 			continue;
@@ -340,12 +342,12 @@ void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 {
 	struct audit_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
 				  .why = lock_reason_name(why) };
-	bool nothing = !t->vault && !t->kept && t->why != LOCK_REASON_START;
+	bool locked_before = !t->vault && !t->kept && t->lock_reason != LOCK_REASON_START;
 	uint8_t *file;
 	size_t n;
 
-	/* MUST: wipe first.  A computer that goes to sleep does not wait for a
-	 * slow disk, and a full one keeps nothing from being locked. */
+	/* MUST: wipe first.  A computer that is about to suspend does not wait for a slow
+	 * disk, and a full disk must not keep a vault from being locked. */
 	file = seal_use_times(t, &n);
 	if (!lock_is_automatic(why)) {
 		wipe_vaults(t);
@@ -354,13 +356,13 @@ void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 		t->kept = vault_narrow(t->vault, entry_is_kept);
 		t->vault = NULL;
 	}
-	/* What locked it stays the reason; who locks it once more adds nothing. */
-	if (!nothing || why == LOCK_REASON_MOVED) {
-		t->why = why;
+	/* Locking a locked vault changes neither reason nor time. */
+	if (!locked_before || why == LOCK_REASON_MOVED) {
+		t->lock_reason = why;
 		t->locked_at = (uint64_t)time(NULL);
 	}
 	write_use_times(t, file, n);
-	audit_write(&t->record, &e, NULL);
+	audit_write(&t->audit, &e, NULL);
 }
 
 int tenant_wake_tokens(struct tenant *t, struct failure *f)
@@ -375,14 +377,14 @@ int tenant_wake_tokens(struct tenant *t, struct failure *f)
 		return -1;
 	r = vault_tokens_wake(t->vault, file, n, f);
 	free(file);
-	t->sleep_next = 0;
+	t->next_expiry = 0;
 	return r;
 }
 
 int tenant_commit(struct tenant *t, struct failure *f)
 {
-	/* Another token, another policy. */
-	t->sleep_next = 0;
+	/* The change may have brought a token or a ttl. */
+	t->next_expiry = 0;
 	if (write_vault_file(t, t->vault, f) == 0) {
 		t->use_times_changed = false;
 		return 0;
@@ -394,15 +396,15 @@ int tenant_commit(struct tenant *t, struct failure *f)
 int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f)
 {
 	struct slot_key keep = { r->slot, r->key };
-	struct stat seen = t->store.seen;
-	bool moved = !r->rekey && store_exists(&t->store) == 0;
+	struct stat seen = t->store.current;
+	bool moved = !r->rekey && store_presence(&t->store) == STORE_ABSENT;
 	struct vault_public *pub = NULL;
 	struct vault *v = NULL;
 	char aside[STORE_LEAF_SIZE];
 
 	if (check_memory_locked(t, f) != 0)
 		return -1;
-	if (store_exists(&t->store) != 0 && !r->replace)
+	if (store_presence(&t->store) != STORE_ABSENT && !r->replace)
 		return fail_set(f, FAIL_EXISTS, "--replace sets it aside", "there is a vault already: %s",
 				t->store.path);
 	v = vault_open(t->arena, r->file, r->n, r->slot, r->key, f);
@@ -413,15 +415,15 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
 		goto bad;
 	}
-	/* A damaged one has no number to follow; it is set aside all the same. */
+	/* Its generation must exceed the replaced vault's; a damaged one has none. */
 	if (tenant_inspect_vault(t, pub, NULL) == 0)
 		vault_raise_generation(v, pub->generation);
 	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, aside, f) != 0)
 		goto bad;
 	store_forget(&t->store);
-	/* Byte for byte where that will do: who moves it can tell that it arrived. */
+	/* A moved vault is written byte for byte, so that the client can compare it. */
 	if ((moved ? store_write(&t->store, r->file, r->n, f) : write_vault_file(t, v, f)) != 0) {
-		/* As if nothing had been asked. */
+		/* Undo the link. */
 		if (aside[0])
 			store_remove_beside(&t->store, aside, NULL);
 		goto bad;
@@ -430,8 +432,8 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	adopt_vault(t, v);
 	return 0;
 bad:
-	/* The file is the one that this broker had, if it had one. */
-	t->store.seen = seen;
+	/* The broker holds what it held before. */
+	t->store.current = seen;
 	free(pub);
 	vault_free(v);
 	return -1;
@@ -444,11 +446,15 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 
 	if (t->vault) {
 		s = vault_lock_settings(t->vault);
-		why = lock_due(&s, t->opened, t->used, now);
+		why = lock_due(&s, t->opened_ms, t->used_ms, now);
 		if (why != LOCK_REASON_START)
 			tenant_lock(t, why, 0);
 	}
-	if (now < t->sleep_next)
+	if (now < t->next_expiry)
 		return;
-	t->sleep_next = t->vault ? wipe_expired_tokens(t->vault, now) : t->kept ? wipe_expired_tokens(t->kept, now) : INT64_MAX;
+	t->next_expiry = INT64_MAX;
+	if (t->vault)
+		t->next_expiry = wipe_expired_tokens(t->vault, now);
+	else if (t->kept)
+		t->next_expiry = wipe_expired_tokens(t->kept, now);
 }

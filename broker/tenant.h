@@ -1,8 +1,11 @@
 /*
- * broker/tenant.h - one uid's vault: the file, the open vault, the record.
+ * broker/tenant.h - a tenant: one uid's vault, its file, its audit log, its counters.
  *
- * Everything that the broker knows of a person hangs here, so that a broker
- * that serves many keeps them apart by construction.
+ * A user broker has one tenant, the system broker one for each user.  All that a
+ * broker knows of a user hangs here, and a request reaches no other tenant.
+ *
+ * A token is *asleep* when its policy's ttl has passed since the vault was opened: it
+ * is wiped from memory and stays in the file.
  */
 #ifndef BROKER_TENANT_H
 #define BROKER_TENANT_H
@@ -10,119 +13,127 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
-#include "broker/auto_lock.h"
-#include "broker/auto_unlock.h"
 #include "broker/audit_log.h"
-#include "broker/vault_store.h"
+#include "broker/auto_lock.h"
 #include "broker/quota.h"
-#include "vault/vault.h"
+#include "broker/vault_store.h"
+#include "vault/entry.h"
+#include "vault/inspect.h"
 
-struct failure;
 struct arena;
+struct auto_unlock;
+struct failure;
 
 struct tenant {
 	uid_t uid;
-	bool system; /* of a system broker: its files are the broker's own */
+	bool system; /* of a system broker: its files belong to the broker's uid */
 	struct vault_store store;
-	struct audit_log record;
+	struct audit_log audit;
 	struct vault *vault; /* NULL while locked */
-	struct vault *kept;  /* while locked: what automatic locks spare, without the vault key */
+	struct vault *kept;  /* while locked: the entries that an automatic lock spared
+			      * (keep = yes), without the vault key; or NULL */
 	struct arena *arena; /* a system broker's tenants have one each */
-	struct auto_unlock *own;     /* what the broker opens by itself */
+	struct auto_unlock *auto_unlock;
 	unsigned connections;
-	unsigned marked;     /* of these, from inside sessions */
-	unsigned sessions;   /* live ones */
-	unsigned staged;     /* connections that move a file */
+	unsigned marked;       /* of these, from inside sessions */
+	unsigned sessions;     /* live ones */
+	unsigned transfers;    /* connections with a file on its way */
 	unsigned turn, served; /* connections served in that turn of the loop */
-	unsigned busy;	       /* ms that it kept the loop waiting lately */
-	bool watched;	     /* a connection says when the computer sleeps */
-	uint64_t releases;
-	bool alone; /* it was opened with no person there, and can be again */
-	bool use_times_changed; /* written with the next change, or when it locks */
-	enum lock_reason why;	/* it was locked; LOCK_REASON_START: never was, it is fresh */
-	uint64_t locked_at;	/* seconds since the epoch; 0 never */
-	int64_t opened, used;	/* io_now_ms() */
-	int64_t sleep_next;	/* not before then is a token's ttl over */
-	struct quota_table usage;
+	unsigned busy_ms;      /* loop time that it took lately */
+	bool watched;	       /* a connection tells when the computer sleeps */
+	uint64_t releases;     /* since the broker started */
+	bool opened_unattended;	/* by auto_unlock, which can do it again */
+	bool use_times_changed; /* to be written with the next change, or at the lock */
+	enum lock_reason lock_reason; /* of the last lock */
+	uint64_t locked_at;	/* seconds since the epoch; 0: never */
+	int64_t opened_ms, used_ms; /* io_now_ms() of the unlock and of the last use */
+	int64_t next_expiry;	/* io_now_ms(): no token's ttl is over before then */
+	struct quota_table quota;
 };
 
-/* Whose vault, and where it is kept. */
+/* Whose tenant, and what it gets from the broker. */
 struct tenant_options {
 	uid_t uid;
 	bool system;
 	struct arena *arena; /* NULL: one of its own, of room bytes */
 	size_t room;
-	struct auto_unlock *own;
+	struct auto_unlock *auto_unlock;
 };
 
-/*
- * Open a store and a record.  FAIL_BUSY when another broker holds the lock.
- */
-int tenant_open(struct tenant *t, const struct tenant_options *where, struct failure *f);
+/* Open store and audit log; the vault stays locked.  FAIL_BUSY when another broker
+ * has the store's lock. */
+int tenant_open(struct tenant *t, const struct tenant_options *o, struct failure *f);
 
-/* Lock and give back everything. */
+/* Lock, and release everything. */
 void tenant_close(struct tenant *t);
 
-/* The same for a while: that it was locked is known when it is opened again.
- * false: that could not be kept, and nothing was done. */
+/*
+ * Close a tenant whose user is not connected, to free its place.  When and why its
+ * vault was locked is written to a file first, which tenant_open reads.  false: that
+ * failed, and nothing was done.
+ */
 bool tenant_evict(struct tenant *t);
 
-/* "none", "locked" or "unlocked". */
+/* "none" (no vault), "locked" or "unlocked". */
 const char *tenant_vault_state(const struct tenant *t);
 
 /* FAIL_NO_VAULT or FAIL_LOCKED unless the vault is open. */
 int tenant_require_open(const struct tenant *t, struct failure *f);
 
-/* The same, but kept entries will do. */
+/* The same, but kept entries are enough. */
 int tenant_require_open_or_kept(const struct tenant *t, struct failure *f);
 
-/* An entry that can be handed over now.  NULL with FAIL_NO_ENTRY, or FAIL_LOCKED:
- * it is not among the kept ones, or its time in memory is over; FAIL_NO_VALUE: its
- * token is to be fetched (again). */
+/*
+ * An entry whose token can be handed over now.  NULL with FAIL_NO_ENTRY; FAIL_LOCKED:
+ * it is not among the kept entries, or asleep; FAIL_NO_VALUE: its token stays in
+ * another manager and is to be fetched.
+ */
 const struct entry *tenant_find_entry(const struct tenant *t, const char *name, struct failure *f);
 
-/* The public part of the vault file, checked. */
+/* Read and check the part of the vault's file that needs no key. */
 int tenant_inspect_vault(struct tenant *t, struct vault_public *out, struct failure *f);
 
-/* Make the vault and write it.  id: NULL for a random one.  FAIL_EXISTS when there is one. */
+/* Make a vault with one slot, write it, leave it open.  id: VAULT_ID_LEN bytes, NULL
+ * for random ones.  FAIL_EXISTS when there is a vault. */
 int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *slot,
-		const uint8_t key[KEY_LEN], struct failure *f);
+			const uint8_t key[KEY_LEN], struct failure *f);
 
+/* Read the vault's file and open it with a slot's wrapping key. */
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
 
-/* Does the key open the file's slot?  Nothing changes. */
+/* Does the key open that slot of the file?  Nothing changes. */
 int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
 
 /*
- * Wipe every secret (but for entries with keep = yes, when the lock is an
- * automatic one), then write use times, as well as that works, and put it on
- * record.  pid: who asked, or 0.  A vault that is locked already keeps the time
- * and reason of the first lock, unless this one wipes kept entries, or keeps a
- * fresh broker from opening it by itself.
+ * Wipe every secret (an automatic lock spares entries with keep = yes), then try to
+ * write the use times, then write it to the audit log.  pid: who asked, or 0.  A vault
+ * that is locked already keeps the time and reason of the first lock, unless this
+ * one wipes kept entries, or keeps a fresh broker from unlocking it by itself.
  */
 void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid);
 
-/* Before a change: every sleeping token back in memory.  0 or -1. */
+/* Before a change of the vault, which writes all of it: read the tokens that are
+ * asleep from the file again.  0 or -1. */
 int tenant_wake_tokens(struct tenant *t, struct failure *f);
 
-/* Put the vault's present state on disk, or undo the last change and fail. */
+/* Write the vault's present state to the disk, or undo the last change and fail. */
 int tenant_commit(struct tenant *t, struct failure *f);
 
-/* A file from elsewhere, which slot and key open, becomes the vault. */
+/* A vault's file from elsewhere that is to become the vault. */
 struct tenant_restore {
 	const uint8_t *file;
 	size_t n;
-	uint32_t slot;
+	uint32_t slot; /* opens it, with key (KEY_LEN bytes) */
 	const uint8_t *key;
-	bool replace; /* there may be a vault: it is set aside */
-	bool rekey;   /* with another vault key and this slot alone */
+	bool replace; /* a vault that is there is set aside; else FAIL_EXISTS */
+	bool rekey;   /* give it another vault key and this slot alone */
 };
 int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f);
 
 /*
- * What time does: tokens past their ttl are put to sleep, the vault is locked.
- * Cheap: called before every request, so that nothing is served late and no
- * request keeps open what was due before it came.
+ * Lock the vault if that is due at now (io_now_ms()), and put tokens to sleep whose
+ * ttl is over.  Cheap: called before every request, so that no secret is served
+ * late and no request keeps open what was due before it came.
  */
 void tenant_apply_timeouts(struct tenant *t, int64_t now);
 

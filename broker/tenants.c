@@ -1,5 +1,5 @@
 /*
- * broker/tenants.c - whom a broker serves.
+ * broker/tenants.c - the table of the uids that a broker serves.
  */
 #include "broker/tenants.h"
 
@@ -19,7 +19,8 @@
 #include "vault/arena.h"
 #include "vault/slot.h"
 
-/* Locked memory for each of TENANTS_MAX: early users leave later ones theirs. */
+/* The locked memory of one tenant: RLIMIT_MEMLOCK divided by TENANTS_MAX, so that the
+ * first users leave enough for later ones. */
 static size_t arena_share(void)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), share;
@@ -32,8 +33,8 @@ static size_t arena_share(void)
 }
 
 /*
- * Subordinate uids are no users: one person has 65,536 of them, to run containers
- * with, and would take every place here.  1, 0, -1 (what cannot be read is a no).
+ * FAIL_PEER for a subordinate uid: one user has 65,536 of them for containers, and
+ * could take every place here.  A list that cannot be read is a refusal too.
  */
 static int check_not_subordinate(uid_t uid, struct failure *f)
 {
@@ -59,27 +60,32 @@ static int check_not_subordinate(uid_t uid, struct failure *f)
 		 : 0;
 }
 
-/* Nobody uses it, and it can be the same when its user comes again: closed, or
- * opened with no person there. */
+/* May its place go to another uid?  Only when nobody is connected and no secret is
+ * lost: its vault is locked or, with open, was unlocked unattended and can be again. */
 static bool can_be_evicted(const struct tenant *t, bool open)
 {
-	return t->connections == 0 && !t->kept && (open ? t->vault && t->alone : !t->vault);
+	return t->connections == 0 && !t->kept && (open ? t->vault && t->opened_unattended : !t->vault);
 }
 
-/* A place that somebody leaves; those with an open vault last. */
+/* Free a place; tenants with an open vault last.  NULL: there is none. */
 static struct tenant *evict_tenant(struct broker *b)
 {
+	struct tenant *t;
 	unsigned i;
 
-	for (i = 0; i < 2 * b->tenants; i++)
-		if (can_be_evicted(&b->tenant[i % b->tenants], i >= b->tenants) && tenant_evict(&b->tenant[i % b->tenants]))
-			return &b->tenant[i % b->tenants];
+	for (i = 0; i < 2 * b->tenants; i++) {
+		t = &b->tenant[i % b->tenants];
+		if (can_be_evicted(t, i >= b->tenants) && tenant_evict(t))
+			return t;
+	}
 	return NULL;
 }
 
 static struct tenant *add_tenant(struct broker *b, uid_t uid, struct failure *f)
 {
-	struct tenant_options where = { uid, b->system, b->system ? NULL : b->arena, arena_share(), &b->own };
+	struct tenant_options options = { .uid = uid, .system = b->system,
+					  .arena = b->system ? NULL : b->arena, .room = arena_share(),
+					  .auto_unlock = &b->auto_unlock };
 	struct tenant *t;
 
 	if (b->system && check_not_subordinate(uid, f) != 0)
@@ -90,8 +96,8 @@ static struct tenant *add_tenant(struct broker *b, uid_t uid, struct failure *f)
 			 "the system broker serves %d users already", TENANTS_MAX);
 		return NULL;
 	}
-	if (tenant_open(t, &where, f) != 0) {
-		/* A hole would be served to somebody: the last one fills it. */
+	if (tenant_open(t, &options, f) != 0) {
+		/* An evicted place in the middle must match no uid. */
 		if (t != &b->tenant[b->tenants])
 			t->uid = (uid_t)-1;
 		return NULL;
@@ -115,8 +121,8 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
 	return NULL;
 }
 
-/* With no person there, unless a person locked it before it lost its place.  That
- * it could not be is on record, and no failure. */
+/* Log the start and unlock the vault unattended, unless it was locked before it was
+ * evicted.  That it could not be unlocked is logged, and no failure. */
 static int unlock_unattended(struct tenant *t, struct failure *f)
 {
 	struct audit_event e = { .event = "start", .result = "done", .pid = getpid() };
@@ -124,20 +130,20 @@ static int unlock_unattended(struct tenant *t, struct failure *f)
 	enum slot_kind kind = SLOT_KEYFILE;
 	enum auto_unlock_result r;
 
-	if (audit_write(&t->record, &e, f) != 0)
+	if (audit_write(&t->audit, &e, f) != 0)
 		return -1;
-	r = t->why == LOCK_REASON_START ? auto_unlock_try(t, &kind, &why) : AUTO_UNLOCK_NOTHING;
+	r = t->lock_reason == LOCK_REASON_START ? auto_unlock_try(t, &kind, &why) : AUTO_UNLOCK_NOTHING;
 	if (r == AUTO_UNLOCK_NOTHING)
 		return 0;
-	t->alone = r == AUTO_UNLOCK_OPENED;
+	t->opened_unattended = r == AUTO_UNLOCK_OPENED;
 	e.event = "reopen";
 	e.result = r == AUTO_UNLOCK_OPENED ? "granted" : fail_name(why.code);
 	e.why = r == AUTO_UNLOCK_OPENED ? slot_kind_name(kind) : why.what;
-	return audit_write(&t->record, &e, f);
+	return audit_write(&t->audit, &e, f);
 }
 
-/* Every vault of a system broker that could be opened now; the others when
- * their users come. */
+/* Every vault of the system broker that may be unlocked unattended; other tenants are
+ * added when their users connect. */
 static int open_all_vaults(struct broker *b, struct failure *f)
 {
 	DIR *d = opendir(SYSTEM_STATE_DIR "/vaults");
@@ -153,9 +159,9 @@ static int open_all_vaults(struct broker *b, struct failure *f)
 		if (end == e->d_name || *end || uid >= UINT32_MAX)
 			continue;
 		snprintf(leaf, sizeof(leaf), "%lu/" STORE_KEYFILE, uid);
-		if (b->own.credentials < 0 && faccessat(dirfd(d), leaf, F_OK, 0) != 0)
+		if (b->auto_unlock.credentials < 0 && faccessat(dirfd(d), leaf, F_OK, 0) != 0)
 			continue;
-		/* One user's damage is not everybody's. */
+		/* One tenant's failure must not keep the others from being served. */
 		t = add_tenant(b, (uid_t)uid, f);
 		if (t)
 			(void)unlock_unattended(t, f);
@@ -174,13 +180,13 @@ int tenants_start(struct broker *b, struct failure *f)
 	if (!b->system && path_of(PATH_DATA, NULL, dir, f) != 0)
 		return -1;
 	if (b->system) {
-		auto_unlock_start(&b->own, dir);
+		auto_unlock_start(&b->auto_unlock, dir);
 		return open_all_vaults(b, f);
 	}
 	t = add_tenant(b, getuid(), f);
 	if (!t)
 		return -1;
-	auto_unlock_start(&b->own, dir);
+	auto_unlock_start(&b->auto_unlock, dir);
 	return unlock_unattended(t, f);
 }
 
@@ -190,8 +196,8 @@ void tenants_stop(struct broker *b)
 	unsigned i;
 
 	for (i = 0; i < b->tenants; i++) {
-		if (b->tenant[i].record.fd >= 0)
-			audit_write(&b->tenant[i].record, &e, NULL);
+		if (b->tenant[i].audit.fd >= 0)
+			audit_write(&b->tenant[i].audit, &e, NULL);
 		tenant_close(&b->tenant[i]);
 	}
 }

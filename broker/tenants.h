@@ -1,6 +1,6 @@
 /*
- * broker/tenants.h - the uids that a broker serves: its own, or (the system
- * broker) whoever connects.
+ * broker/tenants.h - the table of tenants: the broker's own uid, or (the system broker)
+ * every uid that connects.
  */
 #ifndef BROKER_TENANTS_H
 #define BROKER_TENANTS_H
@@ -11,14 +11,15 @@ struct broker;
 struct failure;
 struct tenant;
 
-/* Open what is to be open from the start, and what can be opened without a
- * person.  0 or -1. */
+/* Open the tenants that are served from the start, and unlock those vaults that need
+ * no person.  0 or -1. */
 int tenants_start(struct broker *b, struct failure *f);
 
-/* The tenant of uid; NULL with FAIL_PEER (not served here), FAIL_BUSY, ... */
+/* The tenant of uid, added if need be.  NULL with FAIL_PEER (this broker does not
+ * serve it), FAIL_BUSY (all places are taken), or why it could not be opened. */
 struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f);
 
-/* Put the end on record and close all. */
+/* Write the stop to every audit log and close all. */
 void tenants_stop(struct broker *b);
 
 #endif

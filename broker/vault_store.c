@@ -1,10 +1,11 @@
 /*
- * broker/vault_store.c - the vault's file: lock, read, atomic replacement.
+ * broker/vault_store.c - the vault's directory: lock, read, atomic replacement.
  */
 #include "broker/vault_store.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,13 +68,13 @@ void store_close(struct vault_store *s)
 	s->lock = s->dir = -1;
 }
 
-int store_exists(const struct vault_store *s)
+enum store_presence store_presence(const struct vault_store *s)
 {
 	struct stat st;
 
 	if (fstatat(s->dir, VAULT, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return 1;
-	return errno == ENOENT ? 0 : -1;
+		return STORE_PRESENT;
+	return errno == ENOENT ? STORE_ABSENT : STORE_UNKNOWN;
 }
 
 static int check_vault_file(const struct vault_store *s, int fd, size_t *size, struct failure *f)
@@ -140,37 +141,37 @@ bad:
 
 int store_read(struct vault_store *s, uint8_t **out, size_t *n, struct failure *f)
 {
-	return read_vault_file(s, out, n, &s->read, f);
+	return read_vault_file(s, out, n, &s->last_read, f);
 }
 
 void store_accept(struct vault_store *s)
 {
-	s->seen = s->read;
+	s->current = s->last_read;
 }
 
-/* Is the file still the one that this broker last saw?  One that is gone is
- * written again, which brings back what was in it. */
+/* Is the file still the one whose contents the broker holds?  A file that was
+ * removed counts as unchanged: writing it again brings back what was in it. */
 static int check_unchanged(const struct vault_store *s, struct failure *f)
 {
 	struct stat now;
 
-	if (s->seen.st_ino == 0 || fstatat(s->dir, VAULT, &now, AT_SYMLINK_NOFOLLOW) != 0)
+	if (s->current.st_ino == 0 || fstatat(s->dir, VAULT, &now, AT_SYMLINK_NOFOLLOW) != 0)
 		return 0;
-	if (now.st_ino == s->seen.st_ino && now.st_dev == s->seen.st_dev &&
-	    now.st_size == s->seen.st_size && now.st_mtim.tv_sec == s->seen.st_mtim.tv_sec &&
-	    now.st_mtim.tv_nsec == s->seen.st_mtim.tv_nsec)
+	if (now.st_ino == s->current.st_ino && now.st_dev == s->current.st_dev &&
+	    now.st_size == s->current.st_size && now.st_mtim.tv_sec == s->current.st_mtim.tv_sec &&
+	    now.st_mtim.tv_nsec == s->current.st_mtim.tv_nsec)
 		return 0;
 	return fail_set(f, FAIL_CHANGED, "ccctl lock, then ccctl unlock: that reads the file as it is now",
 			"%s was changed by something else, so it is not overwritten", s->path);
 }
 
-/* Write a file beside the vault and put it on the disk. */
+/* Write a new file beside the vault and fsync it. */
 static int write_new_file(const struct vault_store *s, const char *leaf, const uint8_t *p, size_t n,
 			struct failure *f)
 {
 	int fd;
 
-	/* What a crash left there is nobody's. */
+	/* A crash may have left one. */
 	unlinkat(s->dir, leaf, 0);
 	fd = openat(s->dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
@@ -189,11 +190,15 @@ static int write_new_file(const struct vault_store *s, const char *leaf, const u
 	return 0;
 }
 
-/*
- * The present file gets a second name, atomically; a copy where links do not
- * work.  1: there is one now, 0: there was no file before, -1: failed.
- */
-static int keep_previous_generation(const struct vault_store *s, struct failure *f)
+enum previous {
+	PREVIOUS_FAILED = -1,
+	PREVIOUS_NONE, /* there was no vault before */
+	PREVIOUS_KEPT
+};
+
+/* Make the present file vault.prev, atomically: by a link, or by a copy on a file
+ * system without links. */
+static enum previous keep_previous_generation(const struct vault_store *s, struct failure *f)
 {
 	uint8_t *old = NULL;
 	struct stat st;
@@ -203,46 +208,48 @@ static int keep_previous_generation(const struct vault_store *s, struct failure 
 	unlinkat(s->dir, VAULT_PREV_NEW, 0);
 	if (linkat(s->dir, VAULT, s->dir, VAULT_PREV_NEW, 0) != 0) {
 		if (errno == ENOENT)
-			return 0;
+			return PREVIOUS_NONE;
 		if (read_vault_file(s, &old, &n, &st, f) != 0)
-			return -1;
+			return PREVIOUS_FAILED;
 		r = write_new_file(s, VAULT_PREV_NEW, old, n, f);
 		free(old);
 		if (r != 0)
-			return -1;
+			return PREVIOUS_FAILED;
 	}
-	if (renameat(s->dir, VAULT_PREV_NEW, s->dir, VAULT_PREV) != 0)
-		return fail_errno(f, NULL, "%s.prev", s->path);
-	return 1;
+	if (renameat(s->dir, VAULT_PREV_NEW, s->dir, VAULT_PREV) != 0) {
+		fail_errno(f, NULL, "%s.prev", s->path);
+		return PREVIOUS_FAILED;
+	}
+	return PREVIOUS_KEPT;
 }
 
 int store_write(struct vault_store *s, const uint8_t *p, size_t n, struct failure *f)
 {
-	int previous;
+	enum previous previous;
 
 	if (check_unchanged(s, f) != 0)
 		return -1;
 	if (write_new_file(s, VAULT_NEW, p, n, f) != 0)
 		return -1;
 	previous = keep_previous_generation(s, f);
-	if (previous < 0)
+	if (previous == PREVIOUS_FAILED)
 		goto bad;
 	if (renameat(s->dir, VAULT_NEW, s->dir, VAULT) != 0) {
 		fail_errno(f, NULL, "%s", s->path);
 		goto bad;
 	}
 	if (fsync(s->dir) != 0) {
-		/* What is reported as failed must not stand there afterwards. */
+		/* The change is reported as failed, so the file must not have it. */
 		fail_errno(f, NULL, "%s: directory", s->path);
-		if (previous)
+		if (previous == PREVIOUS_KEPT)
 			renameat(s->dir, VAULT_PREV, s->dir, VAULT);
 		else
 			unlinkat(s->dir, VAULT, 0);
-		s->seen.st_ino = 0;
+		s->current.st_ino = 0;
 		return -1;
 	}
-	if (fstatat(s->dir, VAULT, &s->seen, AT_SYMLINK_NOFOLLOW) != 0)
-		s->seen.st_ino = 0;
+	if (fstatat(s->dir, VAULT, &s->current, AT_SYMLINK_NOFOLLOW) != 0)
+		s->current.st_ino = 0;
 	return 0;
 bad:
 	unlinkat(s->dir, VAULT_NEW, 0);
@@ -251,27 +258,34 @@ bad:
 
 /* ---- beside the vault ---- */
 
-int store_read_beside(const struct vault_store *s, const char *leaf, void *out, size_t room, size_t *n,
-		      struct failure *f)
+enum store_read_result store_read_beside(const struct vault_store *s, const char *leaf, void *out,
+					 size_t room, size_t *n, struct failure *f)
 {
 	struct stat st;
 	ssize_t r;
 	int fd;
 
 	fd = openat(s->dir, leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s: %s", s->path, leaf);
+	if (fd < 0 && errno == ENOENT)
+		return STORE_READ_ABSENT;
+	if (fd < 0) {
+		fail_errno(f, NULL, "%s: %s", s->path, leaf);
+		return STORE_READ_FAILED;
+	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
 		close(fd);
-		return fail_set(f, FAIL_UNSAFE_PATH, "chmod 600 it", "%s: %s is no private file of yours",
-				s->path, leaf);
+		fail_set(f, FAIL_UNSAFE_PATH, "chmod 600 it", "%s: %s is no private file of yours",
+			 s->path, leaf);
+		return STORE_READ_FAILED;
 	}
 	r = io_read_all(fd, out, room, io_now_ms() + WRITE_DEADLINE_MS);
 	close(fd);
-	if (r < 0)
-		return fail_errno(f, NULL, "%s: %s", s->path, leaf);
+	if (r < 0) {
+		fail_errno(f, NULL, "%s: %s", s->path, leaf);
+		return STORE_READ_FAILED;
+	}
 	*n = (size_t)r;
-	return 1;
+	return STORE_READ_DONE;
 }
 
 int store_write_beside(const struct vault_store *s, const char *leaf, const void *p, size_t n,
@@ -297,15 +311,17 @@ int store_remove_beside(const struct vault_store *s, const char *leaf, struct fa
 	return 0;
 }
 
-int store_rename_beside(const struct vault_store *s, const char *from, const char *to, struct failure *f)
+int store_rename_beside(const struct vault_store *s, const char *from, const char *to,
+			struct failure *f)
 {
 	if (renameat(s->dir, from, s->dir, to) != 0 || fsync(s->dir) != 0)
 		return fail_errno(f, NULL, "%s: %s", s->path, to);
 	return 0;
 }
 
-/* `from` gets a name that nothing has yet, too. */
-static int link_aside(const struct vault_store *s, const char *from, char leaf[STORE_LEAF_SIZE], struct failure *f)
+/* Link `from` to STORE_REPLACED, or that and the first free number. */
+static int link_aside(const struct vault_store *s, const char *from, char leaf[STORE_LEAF_SIZE],
+		      struct failure *f)
 {
 	int i;
 
@@ -344,7 +360,7 @@ int store_remove(struct vault_store *s, struct failure *f)
 
 void store_forget(struct vault_store *s)
 {
-	s->seen.st_ino = 0;
+	s->current.st_ino = 0;
 }
 
 void store_explain_failure(const struct vault_store *s, struct failure *f)

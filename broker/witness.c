@@ -1,8 +1,8 @@
 /*
- * broker/witness.c - a process that answers what another one runs.
+ * broker/witness.c - a process that reads the link /proc/PID/exe for the broker.
  *
- * MUST: it has no secret (forked before there is one, its socket the only
- * descriptor), reads nothing but the link /proc/PID/exe, and ends with the broker.
+ * MUST: it has no secret (it is forked before there is one, and its socket is its only
+ * descriptor), may read links and nothing else, and ends with the broker.
  */
 #include "broker/witness.h"
 
@@ -21,7 +21,7 @@
 #include "base/proc.h"
 #include "base/sock.h"
 
-#define ANSWER_MS 1000 /* then the record goes without an image */
+#define ANSWER_MS 1000 /* after that the audit log gets no image */
 
 static int to_witness = -1;
 
@@ -31,7 +31,7 @@ static int keep_capabilities(unsigned mask)
 	struct __user_cap_header_struct head = { _LINUX_CAPABILITY_VERSION_3, 0 };
 	struct __user_cap_data_struct data[2] = { { mask, mask, 0 }, { 0, 0, 0 } };
 
-	/* Ambient ones go with the inheritable set. */
+	/* An empty inheritable set clears the ambient one too. */
 	return (int)syscall(SYS_capset, &head, data);
 }
 
@@ -72,7 +72,7 @@ static void __attribute__((noreturn)) run_witness(int fd)
 	if (keep_capabilities(1u << CAP_SYS_PTRACE) != 0 || enter_witness_sandbox() != 0)
 		_exit(1);
 	while (read(3, &pid, sizeof(pid)) == (ssize_t)sizeof(pid)) {
-		/* An empty answer: it cannot be seen. */
+		/* An empty answer says that it cannot be read. */
 		if (proc_exe(pid, path, sizeof(path)) != 0)
 			path[0] = '\0';
 		if (write(3, path, strlen(path) + 1) < 0)
@@ -108,7 +108,7 @@ int witness_read_exe(pid_t pid, char *out, size_t size)
 
 	if (to_witness < 0)
 		return proc_exe(pid, out, size);
-	/* By sendmsg: the cage has no send. */
+	/* By sendmsg: the sandbox does not allow sendto. */
 	if (sock_send_now(to_witness, &question, 1) != 0 || poll(&p, 1, ANSWER_MS) != 1)
 		goto gone;
 	n = recv(to_witness, out, size - 1, MSG_DONTWAIT);
@@ -117,7 +117,7 @@ int witness_read_exe(pid_t pid, char *out, size_t size)
 	out[n] = '\0';
 	return out[0] ? 0 : -1;
 gone:
-	/* A late answer would be taken for the next question's. */
+	/* Ask no more: a late answer would be taken for the next question's. */
 	close(to_witness);
 	to_witness = -1;
 	out[0] = '\0';

@@ -1,10 +1,10 @@
 /*
- * broker/witness.h - what a process runs, for the record.
+ * broker/witness.h - which executable a process runs, for the audit log.
  *
- * A user's broker asks /proc itself.  A system broker is another user's
- * process, and /proc tells such a one nothing without CAP_SYS_PTRACE; so it
- * forks a witness, which keeps that capability, answers this one question, and
- * holds nothing else.
+ * A user broker reads /proc/PID/exe itself.  The system broker has another uid than
+ * its clients and may read that link with CAP_SYS_PTRACE only.  So it forks a
+ * *witness*, which keeps that capability, reads such links on request, and holds no
+ * secret; the broker gives the capability up.
  */
 #ifndef BROKER_WITNESS_H
 #define BROKER_WITNESS_H
@@ -14,11 +14,13 @@
 
 struct failure;
 
-/* Fork the witness and give up every capability.  Before there is a secret.
- * 0 or -1.  Without CAP_SYS_PTRACE there is no witness, and no image on record. */
+/* Fork the witness and give up every capability.  MUST be called before there is a
+ * secret in memory.  0 or -1.  Without CAP_SYS_PTRACE there is no witness, and the
+ * audit log has no image. */
 int witness_start(struct failure *f);
 
-/* readlink /proc/PID/exe, by the witness where there is one.  0 or -1. */
+/* The target of /proc/PID/exe into out (size bytes), from the witness where there is
+ * one.  0 or -1. */
 int witness_read_exe(pid_t pid, char *out, size_t size);
 
 #endif

@@ -271,7 +271,7 @@ static void write_short(unsigned n)
 	struct audit_log r;
 
 	assert_int_equal(audit_open(&r, dir, &f), 0);
-	for (r.most = 1500; n > 0; n--)
+	for (r.size_max = 1500; n > 0; n--)
 		assert_int_equal(audit_write(&r, &simple, &f), 0);
 	audit_close(&r);
 }

@@ -113,7 +113,7 @@ static void test_states(void **state)
 	quota_begin_fetch(u);
 	quota_fetch_failed(u, "timeout", 60, 30);
 	assert_string_equal(quota_state(u, 30), "stale");
-	assert_int_equal(u->items, 1);
+	assert_int_equal(u->figures, 1);
 	quota_leave(u, false);
 	assert_string_equal(quota_state(u, 30), "stale");
 }

@@ -77,11 +77,11 @@ static void test_write_and_read(void **state)
 	size_t n;
 
 	(void)state;
-	assert_int_equal(store_exists(&store), 0);
+	assert_int_equal(store_presence(&store), STORE_ABSENT);
 	assert_int_equal(read_code(&f), FAIL_NO_VAULT);
 	assert_string_equal(f.hint, "ccctl init makes one");
 	assert_int_equal(put("one"), 0);
-	assert_int_equal(store_exists(&store), 1);
+	assert_int_equal(store_presence(&store), STORE_PRESENT);
 	assert_int_equal(access(in_dir("vault.prev"), F_OK), -1);
 	assert_int_equal(put("two"), 0);
 	holds("vault", "two");

@@ -732,7 +732,7 @@ def test_the_table_of_requests_is_the_brokers():
         assert vault == ("kept" if "KEPT" in flags else "yes" if "OPEN_VAULT" in flags else ""), op
         assert changes == ("yes" if "CHANGES" in flags else ""), op
         assert (marked == "no") == ("FROM_SESSIONS" not in flags), op
-        assert bool(record) == ("ON_RECORD" in flags), op
+        assert bool(record) == ("AUDIT_REFUSALS" in flags), op
 
 
 def test_marked_processes_and_locked_vaults_are_refused_by_the_table(broker):

@@ -1,0 +1,55 @@
+/*
+ * broker/request.c - the audit line, the keyfile and the commit of one request.
+ */
+#include "broker/request.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "broker/connection.h"
+#include "broker/tenant.h"
+#include "vault/keyfile.h"
+#include "vault/vault.h"
+#include "wire/pack.h"
+
+int request_write_keyfile(struct request *q, const uint8_t *p, struct failure *f)
+{
+	return p ? store_write_beside(&q->connection->tenant->store, STORE_KEYFILE_NEXT, p, KEYFILE_LEN, f)
+		 : 0;
+}
+
+void request_finish_keyfile(struct request *q, const uint8_t *p, bool done)
+{
+	struct vault_store *s = &q->connection->tenant->store;
+
+	/* When the rename fails, auto_unlock_try finds it under its second name. */
+	if (p && done)
+		store_rename_beside(s, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
+	else if (p)
+		store_remove_beside(s, STORE_KEYFILE_NEXT, NULL);
+}
+
+int request_audit(struct request *q, const char *event, const char *name, struct failure *f)
+{
+	static const char *const key_may_be_wrong[] = { "unlock", "init", "reopen", "restore", "export", "retire" };
+	struct audit_event e = { .event = event, .entries = name, .pid = q->connection->peer.pid,
+				  .result = "granted" };
+	unsigned i;
+
+	for (i = 0; i < sizeof(key_may_be_wrong) / sizeof(key_may_be_wrong[0]); i++)
+		if (strcmp(event, key_may_be_wrong[i]) == 0)
+			e.result = "asked";
+	return audit_write(&q->connection->tenant->audit, &e, f);
+}
+
+struct wire_out *request_commit(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct wire_out *o;
+
+	if (tenant_commit(t, f) != 0)
+		return NULL;
+	o = wire_ok();
+	wire_put_uint(o, "generation", vault_generation(t->vault));
+	return o;
+}
