@@ -75,7 +75,7 @@ static int read_chain_end(struct audit_log *log, int fd, const char *leaf, off_t
 	unsigned long long seq;
 
 	if (n < 0)
-		return fail_errno(f, NULL, "read the record");
+		return fail_errno(f, NULL, "cannot read the record");
 	tail[n] = '\0';
 	last = memrchr(tail, '\n', (size_t)n);
 	if (!last && from > 0)
@@ -83,11 +83,11 @@ static int read_chain_end(struct audit_log *log, int fd, const char *leaf, off_t
 	if (!last) {
 		/* Not one whole line. */
 		if (ftruncate(fd, 0) != 0)
-			return fail_errno(f, NULL, "mend the record");
+			return fail_errno(f, NULL, "cannot cut an incomplete line off the record");
 		return 0;
 	}
 	if (ftruncate(fd, from + (last - tail) + 1) != 0)
-		return fail_errno(f, NULL, "mend the record");
+		return fail_errno(f, NULL, "cannot cut an incomplete line off the record");
 	*last = '\0';
 	last = memrchr(tail, '\n', (size_t)(last - tail));
 	last = last ? last + 1 : tail;
@@ -123,7 +123,7 @@ static int read_old_chain_end(struct audit_log *log, struct failure *f)
 
 	fd = open_log_file(log, LOG_OLD, O_RDWR, &size);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, LOG_OLD);
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "cannot open " LOG_OLD);
 	if (size > 0)
 		n = read_chain_end(log, fd, LOG_OLD, size, f);
 	close(fd);
@@ -168,7 +168,7 @@ int audit_open(struct audit_log *log, const char *dir, struct failure *f)
 		goto bad;
 	}
 	if (log->fd < 0) {
-		fail_errno(f, NULL, "%s/record.jsonl", dir);
+		fail_errno(f, NULL, "cannot open %s/record.jsonl", dir);
 		goto bad;
 	}
 	/* One writer only: two would each chain to their own last line. */
@@ -257,12 +257,12 @@ ssize_t audit_read(const struct audit_log *log, bool old, uint64_t at, void *out
 	*size = 0;
 	fd = open_log_file(log, old ? LOG_OLD : LOG, O_RDONLY, &whole);
 	if (fd < 0)
-		return errno == ENOENT ? 0 : fail_errno(f, NULL, "the record");
+		return errno == ENOENT ? 0 : fail_errno(f, NULL, "cannot read the record");
 	*size = (uint64_t)whole;
 	if (at < *size)
 		got = pread(fd, out, n, (off_t)at);
 	if (got < 0)
-		fail_errno(f, NULL, "the record");
+		fail_errno(f, NULL, "cannot read the record");
 	close(fd);
 	return got;
 }

@@ -65,7 +65,7 @@ static enum read_result read_private_file(int dir, const char *leaf, char *out, 
 	if (fd < 0 && errno == ENOENT)
 		return READ_ABSENT;
 	if (fd < 0) {
-		fail_errno(f, NULL, "%s", leaf);
+		fail_errno(f, NULL, "cannot read %s", leaf);
 		return READ_FAILED;
 	}
 	if (fstat(fd, &st) != 0 || !file_is_private(&st, mine)) {
@@ -78,7 +78,7 @@ static enum read_result read_private_file(int dir, const char *leaf, char *out, 
 	r = io_read_all(fd, out, room, io_now_ms() + READ_DEADLINE_MS);
 	close(fd);
 	if (r < 0) {
-		fail_errno(f, NULL, "%s", leaf);
+		fail_errno(f, NULL, "cannot read %s", leaf);
 		return READ_FAILED;
 	}
 	*n = (size_t)r;
@@ -229,7 +229,7 @@ static enum auto_unlock_result try_credentials(struct tenant *t, struct failure 
 	if (fd >= 0)
 		d = fdopendir(fd);
 	if (!d || !pub) {
-		fail_errno(f, NULL, "the credentials directory");
+		fail_errno(f, NULL, "cannot read $CREDENTIALS_DIRECTORY");
 		r = AUTO_UNLOCK_FAILED;
 		if (fd >= 0 && !d)
 			close(fd);

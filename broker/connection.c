@@ -156,7 +156,7 @@ static int check_first_message(struct connection *c, struct failure *f)
 	c->has_spoken = true;
 	if (!c->unverified || (recv(c->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN))
 		return 0;
-	return fail_set(f, FAIL_PEER, "wait for each answer", "the first message was not the only one");
+	return fail_set(f, FAIL_PEER, "wait for each answer", "more was sent before the first answer");
 }
 
 void connection_serve(struct broker *b, struct connection *c)

@@ -87,7 +87,7 @@ static int check_admission(struct request *q, int flags, struct failure *f)
 	if (peer_read_mark(&q->connection->peer, &q->marked, f) != 0)
 		return -1;
 	if (q->connection->unverified && !(flags & FROM_SESSIONS))
-		return fail_set(f, FAIL_PEER, "say hello first", "it cannot be told yet who is calling");
+		return fail_set(f, FAIL_PEER, "say hello first", "the calling process is not verified yet");
 	/* Whether `open` may serve a marked requester is in the entry's policy, which
 	 * only an open vault can tell. */
 	if (q->marked && (!(flags & FROM_SESSIONS) ||

@@ -49,7 +49,7 @@ int loop_start(struct broker *b, struct failure *f)
 	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (b->epoll < 0 || b->signals < 0 || watch_descriptor(b, b->signals, ID_SIGNALS) != 0 ||
 	    watch_descriptor(b, b->listener, ID_LISTENER) != 0)
-		return fail_errno(f, NULL, "event loop");
+		return fail_errno(f, NULL, "cannot start the event loop");
 	return 0;
 }
 

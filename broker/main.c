@@ -21,8 +21,8 @@
 #include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
-#include "broker/sandbox.h"
 #include "broker/loop.h"
+#include "broker/sandbox.h"
 #include "broker/tenants.h"
 #include "broker/witness.h"
 #include "vault/arena.h"
@@ -73,7 +73,7 @@ static int find_inherited_socket(struct failure *f)
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	fcntl(3, F_SETFL, O_NONBLOCK);
 	if (sock_prepare_listener(3) != 0)
-		return fail_errno(f, NULL, "the inherited socket");
+		return fail_errno(f, NULL, "cannot use the inherited socket");
 	return 3;
 }
 
@@ -165,7 +165,7 @@ static int harden_process(const struct options *o, struct failure *f)
 	    now.rlim_max < files.rlim_max)
 		files.rlim_cur = files.rlim_max = now.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
-		return fail_errno(f, NULL, "limit of open files");
+		return fail_errno(f, NULL, "cannot raise the limit of open files");
 	return 0;
 }
 

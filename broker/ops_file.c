@@ -11,9 +11,9 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/fields.h"
+#include "broker/file_transfer.h"
 #include "broker/ops.h"
 #include "broker/request.h"
-#include "broker/file_transfer.h"
 #include "vault/entries.h"
 #include "vault/slot.h"
 #include "vault/slots.h"
@@ -70,7 +70,7 @@ struct wire_out *op_part(struct request *q, struct failure *f)
 	if (wire_get_uint(q->map, "at", &at, f) != 0)
 		return NULL;
 	if (!s->p || !s->out || at > s->n) {
-		fail_set(f, FAIL_BAD_VALUE, NULL, "there is no such part");
+		fail_set(f, FAIL_BAD_VALUE, NULL, "no file was made on this connection, or it is shorter");
 		return NULL;
 	}
 	n = s->n - (size_t)at < LIST_PAGE ? s->n - (size_t)at : LIST_PAGE;

@@ -173,7 +173,7 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 		return NULL;
 	}
 	if (c->tenant->watched) {
-		fail_set(f, FAIL_EXISTS, NULL, "something watches already");
+		fail_set(f, FAIL_EXISTS, NULL, "another connection of this user watches already");
 		return NULL;
 	}
 	c->watcher = c->tenant->watched = true;

@@ -31,7 +31,7 @@ static enum join_result join_workers(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1] = QUOTA_SUBSCRIPTION_NAME;
-	bool own = false;
+	bool subscription = false;
 
 	if (c->quota)
 		return JOIN_DONE;
@@ -39,13 +39,13 @@ static enum join_result join_workers(struct request *q, struct failure *f)
 		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
 		return JOIN_FAILED;
 	}
-	if (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0)
+	if (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &subscription, f) != 0)
 		return JOIN_FAILED;
-	if ((!own || wire_has(q->map, "name")) && field_name(q->map, "name", name, f) != 0)
+	if ((!subscription || wire_has(q->map, "name")) && field_name(q->map, "name", name, f) != 0)
 		return JOIN_FAILED;
-	if (quota_crowded(&c->tenant->quota, name, own))
+	if (quota_crowded(&c->tenant->quota, name, subscription))
 		return JOIN_CROWDED;
-	c->quota = quota_join(&c->tenant->quota, name, own);
+	c->quota = quota_join(&c->tenant->quota, name, subscription);
 	if (!c->quota) {
 		fail_set(f, FAIL_BUSY, NULL, "%d keys are watched already", QUOTA_NAMES_MAX);
 		return JOIN_FAILED;
@@ -260,13 +260,13 @@ struct wire_out *op_usage(struct request *q, struct failure *f)
 	char name[NAME_MAX_LEN + 1];
 	struct wire_out *o;
 	struct watched_quota *u;
-	bool own = false;
+	bool subscription = false;
 	unsigned i, n;
 
 	if (field_name(q->map, "name", name, f) != 0 ||
-	    (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &own, f) != 0))
+	    (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &subscription, f) != 0))
 		return NULL;
-	u = quota_lookup(&q->connection->tenant->quota, name, own);
+	u = quota_lookup(&q->connection->tenant->quota, name, subscription);
 	n = u && u->fetched ? u->figures : 0;
 	o = wire_ok();
 	wire_put_str(o, "state", quota_state(u, now));

@@ -88,7 +88,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		return NULL;
 	}
 	if (c->watcher || c->quota) {
-		fail_set(f, FAIL_IN_USE, "connect once more", "this connection watches");
+		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
 		return NULL;
 	}
 	memset(s, 0, sizeof(*s));
@@ -124,7 +124,7 @@ static int make_filled_pipe(const struct entry *e, struct failure *f)
 	ssize_t w;
 
 	if (pipe2(fds, O_CLOEXEC | O_NONBLOCK) != 0)
-		return fail_errno(f, NULL, "pipe");
+		return fail_errno(f, NULL, "cannot make a pipe");
 	do
 		w = write(fds[1], e->token, e->token_len);
 	while (w < 0 && errno == EINTR);

@@ -56,7 +56,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	if (!e || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	if (c->session.state != SESSION_NONE || c->watcher || c->quota_waiting || c->quota_fetching) {
-		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another use");
+		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
 		return NULL;
 	}
 	c->fetching_token_of[0] = '\0';

@@ -38,7 +38,7 @@ int store_open(struct vault_store *s, const char *dir, struct failure *f)
 	}
 	s->lock = openat(s->dir, "vault.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (s->lock < 0) {
-		fail_errno(f, NULL, "%s.lock", s->path);
+		fail_errno(f, NULL, "cannot open %s.lock", s->path);
 		goto bad;
 	}
 	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
@@ -50,7 +50,7 @@ int store_open(struct vault_store *s, const char *dir, struct failure *f)
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
 	if (ftruncate(s->lock, 0) != 0 || pwrite(s->lock, pid, (size_t)n, 0) != n) {
-		fail_errno(f, "is the disk full?", "%s.lock", s->path);
+		fail_errno(f, "is the disk full?", "cannot write %s.lock", s->path);
 		goto bad;
 	}
 	return 0;
@@ -82,7 +82,7 @@ static int check_vault_file(const struct vault_store *s, int fd, size_t *size, s
 	struct stat st;
 
 	if (fstat(fd, &st) != 0)
-		return fail_errno(f, NULL, "%s", s->path);
+		return fail_errno(f, NULL, "cannot read %s", s->path);
 	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL,
 			 "%s is not a private file of yours (uid %u, mode %04o)", s->path,
@@ -111,7 +111,7 @@ static int read_vault_file(const struct vault_store *s, uint8_t **out, size_t *n
 			return fail_set(f, FAIL_UNSAFE_PATH, "put the vault itself there",
 					"%s is a symbolic link", s->path);
 		if (errno != ENOENT)
-			return fail_errno(f, NULL, "%s", s->path);
+			return fail_errno(f, NULL, "cannot read %s", s->path);
 		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 		if (faccessat(s->dir, VAULT_PREV, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 			fail_hint(f, "%.250s.prev is the last generation: copy it back", s->path);
@@ -126,7 +126,7 @@ static int read_vault_file(const struct vault_store *s, uint8_t **out, size_t *n
 	}
 	r = io_read_all(fd, buf, size + 1, io_now_ms() + WRITE_DEADLINE_MS);
 	if (r < 0) {
-		fail_errno(f, NULL, "%s", s->path);
+		fail_errno(f, NULL, "cannot read %s", s->path);
 		goto bad;
 	}
 	close(fd);
@@ -175,15 +175,17 @@ static int write_new_file(const struct vault_store *s, const char *leaf, const u
 	unlinkat(s->dir, leaf, 0);
 	fd = openat(s->dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fail_errno(f, NULL, "%s: new file", s->path);
+		return fail_errno(f, "may this user create files in that directory?",
+				  "cannot create %s beside %s", leaf, s->path);
 	if (io_write_all(fd, p, n, io_now_ms() + WRITE_DEADLINE_MS) != 0 || fsync(fd) != 0) {
-		fail_errno(f, "make room on the disk; the vault is as it was", "%s: write", s->path);
+		fail_errno(f, "make room on the disk; the vault is as it was",
+			   "cannot write %s beside %s", leaf, s->path);
 		close(fd);
 		unlinkat(s->dir, leaf, 0);
 		return -1;
 	}
 	if (close(fd) != 0) {
-		fail_errno(f, NULL, "%s: write", s->path);
+		fail_errno(f, NULL, "cannot write %s beside %s", leaf, s->path);
 		unlinkat(s->dir, leaf, 0);
 		return -1;
 	}
@@ -217,7 +219,7 @@ static enum previous keep_previous_generation(const struct vault_store *s, struc
 			return PREVIOUS_FAILED;
 	}
 	if (renameat(s->dir, VAULT_PREV_NEW, s->dir, VAULT_PREV) != 0) {
-		fail_errno(f, NULL, "%s.prev", s->path);
+		fail_errno(f, NULL, "cannot keep the present vault as %s.prev", s->path);
 		return PREVIOUS_FAILED;
 	}
 	return PREVIOUS_KEPT;
@@ -235,12 +237,12 @@ int store_write(struct vault_store *s, const uint8_t *p, size_t n, struct failur
 	if (previous == PREVIOUS_FAILED)
 		goto bad;
 	if (renameat(s->dir, VAULT_NEW, s->dir, VAULT) != 0) {
-		fail_errno(f, NULL, "%s", s->path);
+		fail_errno(f, NULL, "cannot replace %s", s->path);
 		goto bad;
 	}
 	if (fsync(s->dir) != 0) {
 		/* The change is reported as failed, so the file must not have it. */
-		fail_errno(f, NULL, "%s: directory", s->path);
+		fail_errno(f, NULL, "cannot sync the directory of %s", s->path);
 		if (previous == PREVIOUS_KEPT)
 			renameat(s->dir, VAULT_PREV, s->dir, VAULT);
 		else
@@ -269,19 +271,19 @@ enum store_read_result store_read_beside(const struct vault_store *s, const char
 	if (fd < 0 && errno == ENOENT)
 		return STORE_READ_ABSENT;
 	if (fd < 0) {
-		fail_errno(f, NULL, "%s: %s", s->path, leaf);
+		fail_errno(f, NULL, "cannot read %s beside %s", leaf, s->path);
 		return STORE_READ_FAILED;
 	}
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
 		close(fd);
-		fail_set(f, FAIL_UNSAFE_PATH, "chmod 600 it", "%s: %s is no private file of yours",
-			 s->path, leaf);
+		fail_set(f, FAIL_UNSAFE_PATH, "chmod 600 it", "%s beside %s is no private file of uid %u",
+			 leaf, s->path, (unsigned)geteuid());
 		return STORE_READ_FAILED;
 	}
 	r = io_read_all(fd, out, room, io_now_ms() + WRITE_DEADLINE_MS);
 	close(fd);
 	if (r < 0) {
-		fail_errno(f, NULL, "%s: %s", s->path, leaf);
+		fail_errno(f, NULL, "cannot read %s beside %s", leaf, s->path);
 		return STORE_READ_FAILED;
 	}
 	*n = (size_t)r;
@@ -297,7 +299,7 @@ int store_write_beside(const struct vault_store *s, const char *leaf, const void
 	if (write_new_file(s, fresh, p, n, f) != 0)
 		return -1;
 	if (renameat(s->dir, fresh, s->dir, leaf) != 0 || fsync(s->dir) != 0) {
-		fail_errno(f, NULL, "%s: %s", s->path, leaf);
+		fail_errno(f, NULL, "cannot replace %s beside %s", leaf, s->path);
 		unlinkat(s->dir, fresh, 0);
 		return -1;
 	}
@@ -307,7 +309,7 @@ int store_write_beside(const struct vault_store *s, const char *leaf, const void
 int store_remove_beside(const struct vault_store *s, const char *leaf, struct failure *f)
 {
 	if ((unlinkat(s->dir, leaf, 0) != 0 && errno != ENOENT) || fsync(s->dir) != 0)
-		return fail_errno(f, NULL, "%s: %s", s->path, leaf);
+		return fail_errno(f, NULL, "cannot remove %s beside %s", leaf, s->path);
 	return 0;
 }
 
@@ -315,7 +317,7 @@ int store_rename_beside(const struct vault_store *s, const char *from, const cha
 			struct failure *f)
 {
 	if (renameat(s->dir, from, s->dir, to) != 0 || fsync(s->dir) != 0)
-		return fail_errno(f, NULL, "%s: %s", s->path, to);
+		return fail_errno(f, NULL, "cannot replace %s beside %s", to, s->path);
 	return 0;
 }
 
@@ -332,7 +334,7 @@ static int link_aside(const struct vault_store *s, const char *from, char leaf[S
 			return 0;
 		}
 		if (errno != EEXIST || i > 99)
-			return fail_errno(f, "move the older ones away", "%s: %s", s->path, leaf);
+			return fail_errno(f, "move the older ones away", "cannot keep a copy as %s beside %s", leaf, s->path);
 		snprintf(leaf, STORE_LEAF_SIZE, STORE_REPLACED ".%d", i);
 	}
 	return 0;

@@ -87,17 +87,17 @@ int witness_start(struct failure *f)
 	pid_t pid;
 
 	if (!have_cap_ptrace())
-		return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "give up capabilities");
+		return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "cannot give up capabilities");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return fail_errno(f, NULL, "socketpair");
+		return fail_errno(f, NULL, "cannot make a socket pair");
 	pid = fork();
 	if (pid < 0)
-		return fail_errno(f, NULL, "fork");
+		return fail_errno(f, NULL, "cannot fork");
 	if (pid == 0)
 		run_witness(pair[1]);
 	close(pair[1]);
 	to_witness = pair[0];
-	return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "give up capabilities");
+	return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "cannot give up capabilities");
 }
 
 int witness_read_exe(pid_t pid, char *out, size_t size)
