@@ -1,9 +1,9 @@
 /*
- * wire/check.c - is a packet one well-formed msgpack value within our bounds?
+ * wire/check.c - is a packet one well-formed msgpack map within the protocol's bounds?
  *
  * msgpack-c reserves memory from declared lengths before it looks at the data
  * (a 5-byte packet made it reserve gigabytes), so every declared length is
- * held against what is left of the packet first.  The format:
+ * compared with what is left of the packet first.  The format:
  * github.com/msgpack/msgpack/blob/master/spec.md
  */
 #include "wire/check.h"
@@ -45,7 +45,8 @@ static bool read_number(struct cursor *c, unsigned n, uint64_t *out)
 	return cursor_skip(c, n);
 }
 
-/* What a first byte announces: a container of `items`, or `bytes` of payload. */
+/* What the first byte of a value announces: a container of `items`, or `bytes` of
+ * payload. */
 struct head {
 	bool map, array, str;
 	uint64_t items, bytes;
@@ -91,7 +92,7 @@ static bool read_head(struct cursor *c, struct head *h)
 	h->map = b == 0xde || b == 0xdf;
 	if (h->array || h->map)
 		return read_number(c, b & 1 ? 4 : 2, &h->items);
-	return false; /* 0xc1 and the extension types: not ours */
+	return false; /* 0xc1 and the extension types: the protocol has none */
 }
 
 static int check_value(struct cursor *c, int depth, struct failure *f);
@@ -139,7 +140,7 @@ static int check_value(struct cursor *c, int depth, struct failure *f)
 	uint64_t i;
 
 	if (!read_head(c, &h))
-		return fail_malformed(f, c->left ? "a type that we do not use" : "it is cut short");
+		return fail_malformed(f, c->left ? "a type that the protocol does not use" : "it is cut short");
 	if ((h.map || h.array) && depth >= WIRE_DEPTH_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "packet: nested deeper than %d",
 				WIRE_DEPTH_MAX);

@@ -1,5 +1,5 @@
 /*
- * wire/check.h - bounds on a packet before msgpack-c sees it.
+ * wire/check.h - check a packet before msgpack-c reads it.
  */
 #ifndef WIRE_CHECK_H
 #define WIRE_CHECK_H

@@ -3,8 +3,8 @@
  * and reads without msgpack.  docs/PROTOCOL.md, "Fixed messages".
  *
  * Header, 12 bytes: "CCR1", type, three zero bytes, body length (u32).  All
- * numbers little-endian.  The first byte is no msgpack map, so both kinds
- * share a connection.
+ * numbers little-endian.  The first byte is that of no msgpack map, so both kinds
+ * can come over one connection.  The library includes no other header of wire/.
  */
 #ifndef WIRE_CLAIM_H
 #define WIRE_CLAIM_H
@@ -17,13 +17,13 @@
 #define CLAIM_MAGIC "CCR1"
 #define CLAIM_HEAD 12
 #define CLAIM_ITEM_HEAD 6
-#define CLAIM_NAME_MAX 64	/* wire/limits.h's VARIABLE_MAX_LEN and TOKEN_MAX: */
-#define CLAIM_VALUE_MAX 16384	/* the library includes no other header of ours */
+#define CLAIM_NAME_MAX 64	/* wire/limits.h's VARIABLE_MAX_LEN; broker/claim.c asserts it */
+#define CLAIM_VALUE_MAX 16384	/* and TOKEN_MAX */
 
 enum claim_type {
-	CLAIM_ARRIVED = 1, /* empty body: "I run, look at me"; answered on the connection */
-	CLAIM_CLAIM = 2,   /* empty body, one socket end beside it: answered there */
-	CLAIM_AGAIN = 3,   /* empty body: the session's own pid is about to exec */
+	CLAIM_ARRIVED = 1, /* empty body: the library runs; answered on the connection */
+	CLAIM_CLAIM = 2,   /* empty body, with one end of a socket pair: answered there */
+	CLAIM_AGAIN = 3,   /* empty body: the session's process is about to exec */
 	CLAIM_OK = 0x81,   /* body: u16 count, then count x item */
 	CLAIM_REFUSED = 0x82 /* body: u16 n, n bytes text, u16 m, m bytes hint */
 };
@@ -72,7 +72,7 @@ static inline int claim_type(const uint8_t *p, size_t n)
 	return p[4];
 }
 
-/* A part of a packet: borrowed, without a NUL. */
+/* A part of a packet: borrowed, not NUL-terminated. */
 struct claim_text {
 	const char *p;
 	size_t n;
@@ -83,7 +83,7 @@ struct claim_item {
 	struct claim_text value; /* not empty, no NULs */
 };
 
-/* wire_variable_ok for a text without a NUL. */
+/* wire_variable_ok (wire/names.h) for n bytes at s. */
 static inline bool claim_name_ok(const char *s, size_t n)
 {
 	if (n == 0 || n > CLAIM_NAME_MAX || (*s >= '0' && *s <= '9'))
@@ -95,7 +95,7 @@ static inline bool claim_name_ok(const char *s, size_t n)
 	return true;
 }
 
-/* The item at p, of n bytes at most: its length, or 0 when it is malformed. */
+/* Parse the item at p, of n bytes at most.  Its length, or 0 when it is malformed. */
 static inline size_t claim_get_item(const uint8_t *p, size_t n, struct claim_item *out)
 {
 	if (n < CLAIM_ITEM_HEAD)
@@ -113,9 +113,9 @@ static inline size_t claim_get_item(const uint8_t *p, size_t n, struct claim_ite
 }
 
 /*
- * The items of a CLAIM_OK packet of n bytes into out[max].  Returns how many
- * (0 answers `arrived` and `again`), or -1 when the packet is none, an item is
- * malformed, there are more than max, a name comes twice or bytes follow.
+ * Parse a CLAIM_OK packet of n bytes into out[max].  Returns the number of items
+ * (0 in the answer to `arrived` and `again`), or -1 when it is no such packet, an item
+ * is malformed, there are more than max, a name comes twice or bytes follow.
  */
 static inline int claim_get_items(const uint8_t *packet, size_t n, struct claim_item *out, unsigned max)
 {
@@ -140,7 +140,7 @@ static inline int claim_get_items(const uint8_t *packet, size_t n, struct claim_
 	return at == n ? (int)count : -1;
 }
 
-/* Both texts of a CLAIM_REFUSED packet of n bytes.  0, or -1 when it is none. */
+/* Both texts of a CLAIM_REFUSED packet of n bytes.  0, or -1 when it is no such packet. */
 static inline int claim_get_refusal(const uint8_t *packet, size_t n, struct claim_text *what,
 				struct claim_text *hint)
 {

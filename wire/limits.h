@@ -5,7 +5,7 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION 1
-#define WIRE_PACKET_MAX 65536	/* one packet; an AF_UNIX default send buffer holds three */
+#define WIRE_PACKET_MAX 65536	/* bytes; the default send buffer of AF_UNIX holds three */
 #define WIRE_DEPTH_MAX 4	/* map > array > map > value is the deepest message */
 #define WIRE_KEYS_MAX 32	/* keys of one map; the largest message, the answer to status, has 21 */
 
@@ -22,9 +22,9 @@
 #define KEY_LEN 32		/* wrapping keys and the vault key */
 #define SALT_LEN 16
 
-#define CLAIM_DEADLINE_MS 10000	/* from granted to claim */
+#define CLAIM_DEADLINE_MS 10000	/* from the answer to `open` to the claim: an exec and the loader */
 #define REPLY_DEADLINE_MS 10000	/* a client waits this long for an answer */
-#define SOURCE_TIMEOUT_MAX 170	/* seconds: a manager that asks a person may take so long */
+#define SOURCE_TIMEOUT_MAX 170	/* seconds for a manager that may ask its user; below SOURCE_DEADLINE_MS */
 #define SOURCE_DEADLINE_MS 180000 /* from source-take to source-put */
 #define IDLE_DEADLINE_MS 30000	/* a connection without a session may be silent this long */
 

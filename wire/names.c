@@ -1,5 +1,5 @@
 /*
- * wire/names.c - what a name, a variable and a token may look like.
+ * wire/names.c - the syntax of names, variables and tokens.
  */
 #include "wire/names.h"
 

@@ -1,5 +1,5 @@
 /*
- * wire/pack.c - writing a message.
+ * wire/pack.c - write a message.
  */
 #include "wire/pack.h"
 
@@ -13,10 +13,10 @@
 #include "base/sock.h"
 #include "wire/limits.h"
 
-#define OPEN_MAX WIRE_DEPTH_MAX /* so many containers inside one another wire_check allows */
-#define FIX_MAX 15 /* what the header of one byte can count */
+#define OPEN_MAX WIRE_DEPTH_MAX /* nested containers that wire_check allows */
+#define FIX_MAX 15 /* the largest count in a header of one byte */
 
-/* A map or an array that still grows. */
+/* A map or an array that is being written. */
 struct container {
 	size_t at; /* its header's offset in the buffer */
 	uint16_t count;
@@ -68,7 +68,7 @@ static void out_open(struct wire_out *o, bool map)
 	out_written(o, map ? msgpack_pack_map(&o->pk, 0) : msgpack_pack_array(&o->pk, 0));
 }
 
-/* From the header of one byte to the one of three; what follows it moves up. */
+/* Replace a header of one byte by one of three; what follows it moves up. */
 static void out_widen(struct wire_out *o, const struct container *c)
 {
 	out_written(o, msgpack_sbuffer_write(&o->buf, "\0", 2));
@@ -76,7 +76,7 @@ static void out_widen(struct wire_out *o, const struct container *c)
 		memmove(o->buf.data + c->at + 3, o->buf.data + c->at + 1, o->buf.size - c->at - 3);
 }
 
-/* Count one key or item more of the innermost container, which must be of that kind. */
+/* Count one more key (map) or item of the innermost container, which must be of that kind. */
 static void out_count(struct wire_out *o, bool map)
 {
 	struct container *c = &o->open[o->depth - 1];
@@ -104,11 +104,8 @@ static void out_count(struct wire_out *o, bool map)
 	head[2] = (char)(c->count & 0xff);
 }
 
-/*
- * Count and write a key: true when its value may follow.  Every writer is called
- * with the NULL of a failed allocation too: wire_send then says ENOMEM, once, for
- * the whole message.
- */
+/* Count and write a key.  true: its value may follow.  o may be NULL, of a failed
+ * allocation: wire_send reports that. */
 static bool out_key(struct wire_out *o, const char *key)
 {
 	if (!o)

@@ -48,11 +48,11 @@ static int policy_set_flag(bool *flag, const char *key, const char *value, const
 }
 
 /*
- * Is text "/...", "~/..." or "$XDG_CONFIG_HOME/..." (DATA, STATE), of letters,
- * digits and . _ / @ + -, without empty parts, "." and ".."?  So it names the same
- * place for every reader.
+ * Is text "/...", "~/..." or "$XDG_CONFIG_HOME/..." (or DATA, STATE), of letters,
+ * digits and . _ / @ + -, without empty parts, "." and ".."?  Such a text names one
+ * directory, however it is quoted or normalised.
  */
-static bool config_dir_ok(const char *text)
+static bool config_dir_is_plain(const char *text)
 {
 	static const char *const starts[] = { "/", "~/", "$XDG_CONFIG_HOME/", "$XDG_DATA_HOME/",
 					      "$XDG_STATE_HOME/" };
@@ -79,7 +79,7 @@ static bool config_dir_ok(const char *text)
 
 static int policy_set_config_dir(struct policy *p, const char *value, struct failure *f)
 {
-	if (value[0] && !config_dir_ok(value))
+	if (value[0] && !config_dir_is_plain(value))
 		return fail_set(f, FAIL_BAD_VALUE,
 				"like ~/.claude-work: an absolute path, or below ~/ or $XDG_CONFIG_HOME/, "
 				"of letters, digits and . _ @ + -",

@@ -1,10 +1,10 @@
 /*
- * wire/policy.h - what a person allowed for one entry, as text and as a struct.
+ * wire/policy.h - an entry's policy: what its user allowed, as text and as a struct.
  *
  * The text ("delivery=auto nested=deny strict=no exposed=no", and " keep=yes",
- * " ttl=3600" and " config_dir=~/.work" behind it where they say something) is
- * what the vault seals, the wire carries and `ccctl approve` shows.  Unknown keys
- * are an error: a policy that is not understood is not obeyed by halves.
+ * then " keep=yes", " ttl=3600" and " config_dir=~/.work" where they are set) is what
+ * the vault seals, the wire carries and `ccctl approve` shows.  Unknown keys are an
+ * error: a policy must not be applied in part.
  */
 #ifndef WIRE_POLICY_H
 #define WIRE_POLICY_H
@@ -15,7 +15,7 @@
 
 struct failure;
 
-/* From tightest to loosest; AUTO is preload, else pipe where that works. */
+/* How a secret reaches the client, tightest first.  AUTO: preload, else pipe. */
 enum delivery { DELIVERY_PRELOAD = 0, DELIVERY_AUTO = 1, DELIVERY_PIPE = 2, DELIVERY_ENV = 3 };
 
 #define TTL_MAX (366ull * 24 * 3600) /* seconds */
@@ -23,10 +23,10 @@ enum delivery { DELIVERY_PRELOAD = 0, DELIVERY_AUTO = 1, DELIVERY_PIPE = 2, DELI
 
 struct policy {
 	enum delivery delivery; /* the loosest delivery allowed */
-	bool nested;		/* a marked process may ask too */
-	bool strict;		/* refuse what is merely best effort */
-	bool exposed;		/* the variable need not be one that the client blanks */
-	bool keep;		/* automatic locks spare it */
+	bool nested;		/* a process inside a session (marked) may ask too */
+	bool strict;		/* refuse deliveries and systems that protect it less */
+	bool exposed;		/* accept a variable that the client does not keep from MCP servers and hooks */
+	bool keep;		/* automatic locks leave it in memory */
 	uint64_t ttl;		/* seconds in memory after the vault was opened; 0: no limit */
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's directory, as written; "": its own */
 };
@@ -34,17 +34,18 @@ struct policy {
 /* delivery auto, all else no, no limit. */
 void policy_default(struct policy *p);
 
-/* Set one key from its text.  Returns 0 or -1 (unknown key or value). */
+/* Set one key from its text.  0, or -1 with FAIL_BAD_VALUE (unknown key or value). */
 int policy_set(struct policy *p, const char *key, const char *value, struct failure *f);
 
-/* Parse a whole policy text (NUL-terminated); absent keys have their default. */
+/* Parse a whole text; absent keys get their default.  0, or -1 with FAIL_BAD_VALUE or
+ * FAIL_TOO_LARGE. */
 int policy_parse(struct policy *p, const char *text, struct failure *f);
 
-/* Write the canonical text, all keys in a fixed order.  size >= POLICY_MAX_LEN. */
+/* Write the canonical text, keys in a fixed order.  size: POLICY_MAX_LEN + 1 at least. */
 void policy_format(const struct policy *p, char *out, size_t size);
 
 const char *delivery_name(enum delivery d);
-/* -1 when unknown. */
+/* An enum delivery, or -1 when unknown. */
 int delivery_from_name(const char *name);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * wire/source.c - where a token comes from, on the wire.
+ * wire/source.c - the source of a token, on the wire.
  */
 #include "wire/source.h"
 

@@ -1,5 +1,5 @@
 /*
- * wire/unpack.c - reading a message; strings and bins stay in the packet.
+ * wire/unpack.c - read a message; strings and bins stay in the packet.
  */
 #include "wire/unpack.h"
 
