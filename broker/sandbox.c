@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <seccomp.h>
 #include <stdlib.h>
-#include <sys/socket.h>
+#include <sys/prctl.h>
 
 #include "base/fail.h"
 
@@ -59,10 +59,10 @@ int sandbox_enter(bool system, struct failure *f)
 	}
 	/* `status` asks for the broker's own posture; no other prctl. */
 	r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-			     SCMP_A0(SCMP_CMP_EQ, 3 /* PR_GET_DUMPABLE */, 0));
+			     SCMP_A0(SCMP_CMP_EQ, PR_GET_DUMPABLE, 0));
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prctl), 1,
-				     SCMP_A0(SCMP_CMP_EQ, 21 /* PR_GET_SECCOMP */, 0));
+				     SCMP_A0(SCMP_CMP_EQ, PR_GET_SECCOMP, 0));
 	/* Read limits, never set any: the third argument, the new limit, is NULL. */
 	if (r == 0)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(prlimit64), 1,
