@@ -1,6 +1,6 @@
 /*
  * vault/vault.h - an open vault: creating, opening, sealing.  docs/VAULT.md is the
- * format.  Nothing in vault/ touches a file; broker/store.c reads and writes it.
+ * format.  Nothing in vault/ touches a file; broker/vault_store.c reads and writes it.
  *
  * The box in the file is one XChaCha20-Poly1305 over lock settings and entries
  * under the vault key, with all that stands before it as associated data; each
