@@ -11,7 +11,6 @@
 #include "vault/keyfile.h"
 #include "vault/limits.h"
 #include "vault/slot.h"
-#include "vault/vault.h"
 #include "wire/names.h"
 
 int field_name(struct wire_map m, const char *key, char *out, struct failure *f)
