@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "statusline/git.h"
+#include "statusline/git_status.h"
 
 #define DEPTH_MAX 64   /* directories in each other: as many descriptors */
 #define WINDOW 65536   /* of the file, in memory */

@@ -18,7 +18,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "statusline/line.h"
-#include "statusline/parts.h"
+#include "statusline/cells.h"
 #include "config/ini/ini_file.h"
 #include "config/settings/ccrun_conf.h"
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "statusline/input.h"
+#include "statusline/client_input.h"
 #include "statusline/session_provider.h"
 #include "dial/dial.h"
 #include "wire/limits.h"

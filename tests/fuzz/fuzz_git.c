@@ -18,7 +18,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "statusline/git.h"
+#include "statusline/git_status.h"
 #include "statusline/git_parts.h"
 #include "tests/fuzz/fuzz.h"
 

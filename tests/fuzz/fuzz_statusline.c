@@ -10,7 +10,7 @@
 
 #include "base/utf8.h"
 #include "statusline/line.h"
-#include "statusline/parts.h"
+#include "statusline/cells.h"
 #include "display/text.h"
 #define FUZZ_ONE_IN 20
 #include "tests/fuzz/fuzz.h"

@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "statusline/git.h"
+#include "statusline/git_status.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define TREE_TEST(t) cmocka_unit_test_setup_teardown(t, fresh, clean)

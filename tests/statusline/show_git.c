@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "statusline/git.h"
+#include "statusline/git_status.h"
 
 static int64_t now_ns(void)
 {

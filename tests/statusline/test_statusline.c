@@ -13,7 +13,7 @@
 
 #include "base/fail.h"
 #include "statusline/line.h"
-#include "statusline/parts.h"
+#include "statusline/cells.h"
 #include "display/text.h"
 #include "config/ini/ini_file.h"
 

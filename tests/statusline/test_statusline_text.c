@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/io.h"
-#include "statusline/input.h"
+#include "statusline/client_input.h"
 #include "display/text.h"
 
 static void expect_clean(const char *in, size_t n, const char *want)

@@ -1,9 +1,9 @@
 /*
- * statusline/input.h - what the client says on standard input, as far as
+ * statusline/client_input.h - what the client says on standard input, as far as
  * the line uses it.
  */
-#ifndef STATUSLINE_INPUT_H
-#define STATUSLINE_INPUT_H
+#ifndef STATUSLINE_CLIENT_INPUT_H
+#define STATUSLINE_CLIENT_INPUT_H
 
 #include <stdbool.h>
 #include <stddef.h>

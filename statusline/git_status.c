@@ -1,5 +1,5 @@
 /*
- * statusline/git.c - finds the repository around a directory, what HEAD
+ * statusline/git_status.c - finds the repository around a directory, what HEAD
  * says, and names.  Everything in it is taken for hostile: bounded reads of
  * regular files, no chain is followed for long.
  *
@@ -7,7 +7,7 @@
  * configuration names programs to run.  Here nothing is run, so reading is fine.
  * GIT_DIR and its like are ignored: the line is about the session's directory.
  */
-#include "statusline/git.h"
+#include "statusline/git_status.h"
 
 #include <ctype.h>
 #include <errno.h>

@@ -1,7 +1,7 @@
 /*
- * statusline/parts.c - each part as a cell: its text and its colour.
+ * statusline/cells.c - each part as a cell: its text and its colour.
  */
-#include "statusline/parts.h"
+#include "statusline/cells.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -1,9 +1,9 @@
 /*
- * statusline/git.h - what a repository shows of itself: branch, name,
+ * statusline/git_status.h - what a repository shows of itself: branch, name,
  * page, changes.  Reads .git, never runs git, executes no configuration.
  */
-#ifndef STATUSLINE_GIT_H
-#define STATUSLINE_GIT_H
+#ifndef STATUSLINE_GIT_STATUS_H
+#define STATUSLINE_GIT_STATUS_H
 
 #include <stdbool.h>
 

@@ -1,12 +1,12 @@
 /*
- * statusline/parts.h - from what is known to the cells of the line.
+ * statusline/cells.h - from what is known to the cells of the line.
  */
-#ifndef STATUSLINE_PARTS_H
-#define STATUSLINE_PARTS_H
+#ifndef STATUSLINE_CELLS_H
+#define STATUSLINE_CELLS_H
 
 #include <stdint.h>
-#include "statusline/git.h"
-#include "statusline/input.h"
+#include "statusline/git_status.h"
+#include "statusline/client_input.h"
 #include "statusline/session_provider.h"
 #include "statusline/quota.h"
 #include "statusline/redirect.h"

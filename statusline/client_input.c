@@ -1,8 +1,8 @@
 /*
- * statusline/input.c - reading standard input within bounds, and taking
+ * statusline/client_input.c - reading standard input within bounds, and taking
  * its JSON apart (jansson).
  */
-#include "statusline/input.h"
+#include "statusline/client_input.h"
 
 #include <errno.h>
 #include <jansson.h>
