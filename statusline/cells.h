@@ -21,7 +21,7 @@ struct facts {
 	struct shown_provider provider;
 	struct quota quota;
 	enum redirect redirect;
-	struct git_found git;
+	struct git_status git;
 	int64_t now; /* seconds of the epoch */
 };
 

@@ -61,9 +61,9 @@ static void read_settings(struct statusline_conf *s)
 	ini_file_free(file);
 }
 
-static void look_at_git(struct facts *k)
+static void read_git(struct facts *k)
 {
-	struct git_look look = {
+	struct git_query look = {
 		.dir = k->input.dir,
 		.want_dirty = k->settings.dirty,
 		.budget_ms = (int)k->settings.dirty_ms,
@@ -75,7 +75,7 @@ static void look_at_git(struct facts *k)
 	if (!look.dir[0])
 		look.dir = getcwd(here, sizeof(here));
 	if (look.dir && look.dir[0] == '/')
-		git_look_at(&look, &k->git);
+		git_status_read(&look, &k->git);
 }
 
 static unsigned columns(const struct statusline_conf *s)
@@ -112,7 +112,7 @@ static void look(struct facts *k)
 	k->redirect = redirect_look(k->input.project, pinned && pinned[0]);
 	if (parts_have(&k->settings, PART_QUOTA))
 		quota_find(&k->input, &k->provider, BROKER_MS, &k->quota);
-	look_at_git(k);
+	read_git(k);
 	k->now = (int64_t)time(NULL);
 }
 
