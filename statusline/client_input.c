@@ -1,6 +1,6 @@
 /*
- * statusline/client_input.c - reading standard input within bounds, and taking
- * its JSON apart (jansson).
+ * statusline/client_input.c - bounded reading of the client's JSON, and its parsing
+ * with jansson.
  */
 #include "statusline/client_input.h"
 
@@ -13,7 +13,7 @@
 #include "base/io.h"
 #include "base/utf8.h"
 
-size_t input_read(int fd, char *buf, int64_t deadline)
+size_t client_input_read(int fd, char *buf, int64_t deadline)
 {
 	char rest[16384];
 	size_t have = 0;
@@ -34,8 +34,8 @@ size_t input_read(int fd, char *buf, int64_t deadline)
 	return have;
 }
 
-/* One byte that is no UTF-8 must not cost the whole line its contents. */
-static void mend(char *buf, size_t n)
+/* jansson refuses the whole text for one byte that is not UTF-8 or a control character. */
+static void replace_bad_bytes(char *buf, size_t n)
 {
 	unsigned len;
 	uint32_t c;
@@ -51,7 +51,7 @@ static void mend(char *buf, size_t n)
 }
 
 /* The value of \uXXXX at p, of n bytes, or 0. */
-static unsigned escape(const char *p, size_t n)
+static unsigned escape_value(const char *p, size_t n)
 {
 	unsigned v = 0, i;
 
@@ -67,14 +67,16 @@ static unsigned escape(const char *p, size_t n)
 	return v;
 }
 
-static bool surrogate(unsigned v, unsigned first)
+static bool is_surrogate(unsigned v, unsigned first)
 {
 	return v >= first && v <= first + 0x3ff;
 }
 
-/* The client's language writes half a character (a name that was cut in an
- * emoji) as \ud83d, which is no JSON to others. */
-static void mend_halves(char *buf, size_t n)
+/*
+ * JavaScript cuts strings between UTF-16 units, and JSON.stringify() writes the half
+ * of a surrogate pair that is left as \ud83d, which jansson refuses.
+ */
+static void replace_lone_surrogates(char *buf, size_t n)
 {
 	unsigned v;
 	size_t i;
@@ -82,17 +84,17 @@ static void mend_halves(char *buf, size_t n)
 	for (i = 0; i < n; i++) {
 		if (buf[i] != '\\')
 			continue;
-		v = escape(buf + i, n - i);
-		if (surrogate(v, 0xd800) && surrogate(escape(buf + i + 6, n - i - 6), 0xdc00))
+		v = escape_value(buf + i, n - i);
+		if (is_surrogate(v, 0xd800) && is_surrogate(escape_value(buf + i + 6, n - i - 6), 0xdc00))
 			i += 11;
-		else if (surrogate(v, 0xd800) || surrogate(v, 0xdc00))
+		else if (is_surrogate(v, 0xd800) || is_surrogate(v, 0xdc00))
 			memcpy(buf + i, "\\u003f", 6);
 		else
-			i++; /* what follows is no escape of its own */
+			i++; /* skip the escaped character */
 	}
 }
 
-static void text(const json_t *o, const char *key, char *out, size_t size)
+static void get_text(const json_t *o, const char *key, char *out, size_t size)
 {
 	const json_t *v = json_object_get(o, key);
 	size_t n = json_string_length(v);
@@ -103,22 +105,22 @@ static void text(const json_t *o, const char *key, char *out, size_t size)
 	if (n >= size)
 		n = size - 1;
 	memcpy(out, json_string_value(v), n);
-	/* a NUL within would hide what follows from who reads it as a text */
+	/* A NUL would end the text for display. */
 	for (out[n] = '\0'; n-- > 0;)
 		if (!out[n])
 			out[n] = '?';
 }
 
-/* A directory that was cut, or is relative to somewhere else, is none. */
-static void directory(const json_t *o, const char *key, char *out)
+/* An absolute path that fits, else "". */
+static void get_directory(const json_t *o, const char *key, char *out)
 {
-	text(o, key, out, INPUT_PATH);
+	get_text(o, key, out, INPUT_PATH);
 	if (out[0] != '/' || json_string_length(json_object_get(o, key)) >= INPUT_PATH)
 		out[0] = '\0';
 }
 
-/* A number that is there and not below zero. */
-static bool number(const json_t *o, const char *key, double *out)
+/* A number below zero counts as zero.  false: absent, or not a number. */
+static bool get_number(const json_t *o, const char *key, double *out)
 {
 	const json_t *v = json_object_get(o, key);
 
@@ -130,17 +132,17 @@ static bool number(const json_t *o, const char *key, double *out)
 	return true;
 }
 
-static void window(const json_t *limits, const char *key, struct input_window *out)
+static void get_window(const json_t *limits, const char *key, struct input_window *out)
 {
 	const json_t *o = json_object_get(limits, key);
 	double reset = 0;
 
-	out->there = number(o, "used_percentage", &out->percent);
-	if (out->there && number(o, "resets_at", &reset) && reset < 1e12)
+	out->present = get_number(o, "used_percentage", &out->percent);
+	if (out->present && get_number(o, "resets_at", &reset) && reset < 1e12)
 		out->reset = (int64_t)reset;
 }
 
-static void context(const json_t *o, struct input *in)
+static void get_context(const json_t *o, struct client_input *in)
 {
 	static const char *const counts[] = { "input_tokens", "cache_creation_input_tokens",
 					      "cache_read_input_tokens" };
@@ -149,58 +151,58 @@ static void context(const json_t *o, struct input *in)
 	size_t i;
 
 	in->has_context = json_is_object(o);
-	if (number(o, "used_percentage", &in->context))
+	if (get_number(o, "used_percentage", &in->context))
 		return;
-	/* Older clients, and null before the first answer: then nothing is used. */
+	/* Older clients do not send it, and it is null before the first answer. */
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
-		if (number(usage, counts[i], &n))
+		if (get_number(usage, counts[i], &n))
 			sum += n;
-	in->context = number(o, "context_window_size", &size) && size > 0 ? sum * 100 / size : 0;
+	in->context = get_number(o, "context_window_size", &size) && size > 0 ? sum * 100 / size : 0;
 }
 
-static void cost(const json_t *o, struct input *in)
+static void get_cost(const json_t *o, struct client_input *in)
 {
-	in->has_cost = number(o, "total_cost_usd", &in->cost);
-	in->has_duration = number(o, "total_duration_ms", &in->duration);
-	in->has_lines = number(o, "total_lines_added", &in->added) &&
-			number(o, "total_lines_removed", &in->removed);
+	in->has_cost = get_number(o, "total_cost_usd", &in->cost);
+	in->has_duration = get_number(o, "total_duration_ms", &in->duration);
+	in->has_lines = get_number(o, "total_lines_added", &in->added) &&
+			get_number(o, "total_lines_removed", &in->removed);
 }
 
-static void take(const json_t *root, struct input *in)
+static void input_from_json(const json_t *root, struct client_input *in)
 {
 	const json_t *workspace = json_object_get(root, "workspace");
 	const json_t *repo = json_object_get(workspace, "repo");
 	const json_t *limits = json_object_get(root, "rate_limits");
 
-	directory(workspace, "current_dir", in->dir);
+	get_directory(workspace, "current_dir", in->dir);
 	if (!in->dir[0])
-		directory(root, "cwd", in->dir);
-	directory(workspace, "project_dir", in->project);
-	text(repo, "host", in->repo_host, INPUT_NAME);
-	text(repo, "owner", in->repo_owner, INPUT_NAME);
-	text(repo, "name", in->repo_name, INPUT_NAME);
-	text(json_object_get(root, "worktree"), "branch", in->worktree_branch, INPUT_NAME);
-	text(json_object_get(root, "model"), "display_name", in->model, INPUT_NAME);
-	text(json_object_get(root, "effort"), "level", in->effort, INPUT_NAME);
-	text(root, "session_name", in->session, INPUT_NAME);
-	context(json_object_get(root, "context_window"), in);
-	cost(json_object_get(root, "cost"), in);
-	window(limits, "five_hour", &in->five_hour);
-	window(limits, "seven_day", &in->seven_day);
-	in->has_limits = in->five_hour.there || in->seven_day.there;
+		get_directory(root, "cwd", in->dir);
+	get_directory(workspace, "project_dir", in->project);
+	get_text(repo, "host", in->repo_host, INPUT_NAME);
+	get_text(repo, "owner", in->repo_owner, INPUT_NAME);
+	get_text(repo, "name", in->repo_name, INPUT_NAME);
+	get_text(json_object_get(root, "worktree"), "branch", in->worktree_branch, INPUT_NAME);
+	get_text(json_object_get(root, "model"), "display_name", in->model, INPUT_NAME);
+	get_text(json_object_get(root, "effort"), "level", in->effort, INPUT_NAME);
+	get_text(root, "session_name", in->session, INPUT_NAME);
+	get_context(json_object_get(root, "context_window"), in);
+	get_cost(json_object_get(root, "cost"), in);
+	get_window(limits, "five_hour", &in->five_hour);
+	get_window(limits, "seven_day", &in->seven_day);
+	in->has_limits = in->five_hour.present || in->seven_day.present;
 }
 
-void input_parse(char *buf, size_t n, struct input *in)
+void client_input_parse(char *buf, size_t n, struct client_input *in)
 {
 	json_t *root;
 
 	memset(in, 0, sizeof(*in));
-	mend(buf, n);
-	mend_halves(buf, n);
-	/* What follows the object, another one or a line's end, is not our matter. */
+	replace_bad_bytes(buf, n);
+	replace_lone_surrogates(buf, n);
+	/* DISABLE_EOF_CHECK: whatever follows the object is ignored. */
 	root = json_loadb(buf, n, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 	in->parsed = json_is_object(root);
 	if (in->parsed)
-		take(root, in);
+		input_from_json(root, in);
 	json_decref(root);
 }
