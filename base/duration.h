@@ -12,7 +12,7 @@
 int duration_parse(const char *text, uint64_t *seconds);
 
 /* The same as a person types it: without a unit only 0, since 8 may be meant as hours. */
-int duration_typed(const char *text, uint64_t *seconds);
+int duration_parse_typed(const char *text, uint64_t *seconds);
 
 /* In the largest unit that shows it whole. */
 void duration_format(uint64_t seconds, char out[DURATION_TEXT]);

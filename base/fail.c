@@ -54,7 +54,7 @@ static const struct {
 	[FAIL_NOT_LOCKED_MEM] = { "not-locked-memory", EXIT_REFUSED },
 };
 
-void fail_printable(char *s)
+void fail_sanitize(char *s)
 {
 	size_t n = strlen(s);
 	unsigned len;
@@ -69,9 +69,9 @@ static int fill(struct failure *f, enum fail_code code, const char *hint)
 {
 	if (f) {
 		f->code = code;
-		fail_printable(f->what);
+		fail_sanitize(f->what);
 		snprintf(f->hint, sizeof(f->hint), "%s", hint ? hint : "");
-		fail_printable(f->hint);
+		fail_sanitize(f->hint);
 	}
 	return -1;
 }
@@ -115,7 +115,7 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(f->hint, sizeof(f->hint), fmt, ap);
 	va_end(ap);
-	fail_printable(f->hint);
+	fail_sanitize(f->hint);
 }
 
 const char *fail_name(enum fail_code code)
@@ -135,7 +135,7 @@ enum fail_code fail_from_name(const char *name)
 	return FAIL_INTERNAL;
 }
 
-int fail_exit(const struct failure *f)
+int fail_exit_code(const struct failure *f)
 {
 	if ((int)f->code <= 0 || f->code >= FAIL_CODE_COUNT)
 		return EXIT_FAILED;

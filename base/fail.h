@@ -105,13 +105,13 @@ const char *fail_name(enum fail_code code);
 enum fail_code fail_from_name(const char *name);
 
 /* ccctl's exit code for a failure. */
-int fail_exit(const struct failure *f);
+int fail_exit_code(const struct failure *f);
 
 /*
  * Names and paths in a text are other people's: what would steer a terminal (C0,
  * DEL, C1 as UTF-8 has it) becomes "?" in place.  fail_set() and fail_errno() do it.
  */
-void fail_printable(char *s);
+void fail_sanitize(char *s);
 
 /* Print "prog: what" and "hint: ..." to standard error. */
 void fail_print(const char *prog, const struct failure *f);

@@ -201,7 +201,7 @@ int io_replace_file_like(const char *path, const struct stat *st, const void *bu
 	return replace(path, st->st_mode & 07777, st->st_gid, buf, n, f);
 }
 
-int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
+int io_create_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -217,7 +217,7 @@ int io_new_file(const char *path, const void *buf, size_t n, const char *hint, s
 	return -1;
 }
 
-int io_hold_standard_streams(void)
+int io_open_standard_streams(void)
 {
 	int fd;
 

@@ -54,7 +54,8 @@ int io_replace_file_like(const char *path, const struct stat *st, const void *bu
  * A file that was not there, 0600: whole and on the disk, its name too, or
  * nothing.  hint: what to do when it cannot be made (it is there, say).
  */
-int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f);
+int io_create_file(const char *path, const void *buf, size_t n, const char *hint,
+		   struct failure *f);
 
 /*
  * Standard streams that are closed become /dev/null: each would be the next
@@ -62,7 +63,7 @@ int io_new_file(const char *path, const void *buf, size_t n, const char *hint, s
  * What is written to standard output fails then, as it should.  First thing in a
  * program.  0 or -1.
  */
-int io_hold_standard_streams(void);
+int io_open_standard_streams(void);
 
 /* Overwrite n bytes so that the compiler cannot drop it. */
 void io_wipe(void *p, size_t n);

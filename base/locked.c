@@ -166,7 +166,7 @@ void *locked_map(size_t n, struct failure *f)
 	return p;
 }
 
-int locked_again(void *p, size_t n, struct failure *f)
+int locked_relock(void *p, size_t n, struct failure *f)
 {
 	int smaps = smaps_open(f);
 	bool locked;

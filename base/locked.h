@@ -27,7 +27,7 @@ void locked_unmap(void *p, size_t n);
  * Lock the pages of locked_map in a forked child: it inherits them, but not the
  * lock.  Returns 0, or -1 with FAIL_NOT_LOCKED_MEM.
  */
-int locked_again(void *p, size_t n, struct failure *f);
+int locked_relock(void *p, size_t n, struct failure *f);
 
 /* ---- with /proc/self/smaps open already: a sandboxed process cannot open it ---- */
 

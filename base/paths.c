@@ -53,7 +53,7 @@ static int xdg(const char *variable, const char *fallback, const char *leaf, cha
 	return join(out, f, home, fallback, leaf);
 }
 
-int path_written(const char *text, char *out, struct failure *f)
+int path_expand(const char *text, char *out, struct failure *f)
 {
 	static const struct {
 		const char *variable, *fallback;
@@ -119,7 +119,7 @@ int path_of(enum path_kind kind, const char *leaf, char *out, struct failure *f)
 	return xdg("XDG_STATE_HOME", "/.local/state/ccrun", sub, out, f);
 }
 
-int path_sibling(const char *rest, char *out, struct failure *f)
+int path_installed(const char *rest, char *out, struct failure *f)
 {
 	char exe[PATH_SIZE], *slash;
 	ssize_t n;

@@ -39,13 +39,13 @@ int path_home(char *out, struct failure *f);
  * the home directory, "$XDG_CONFIG_HOME/..." (DATA, STATE) below that directory or
  * its standard place.  Returns 0 or -1.
  */
-int path_written(const char *text, char *out, struct failure *f);
+int path_expand(const char *text, char *out, struct failure *f);
 
 /*
  * out = PREFIX + "/" + rest, PREFIX being two levels above the running
  * program's bin/ (or three above libexec/ccrun/).  Returns 0 or -1.
  */
-int path_sibling(const char *rest, char *out, struct failure *f);
+int path_installed(const char *rest, char *out, struct failure *f);
 
 /*
  * Make path (and missing parents, 0700) and check it: a directory, not a link,

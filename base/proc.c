@@ -250,7 +250,7 @@ static void __attribute__((noreturn)) end_with(pid_t child)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-int proc_fresh_memory(bool stay)
+int proc_fork_hardened(bool stay)
 {
 	static const int passed[] = { SIGTERM, SIGHUP };
 	pid_t child, self = getpid();

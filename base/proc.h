@@ -62,6 +62,6 @@ int proc_harden_self(void);
  * sends SIGINT and SIGQUIT to both by itself) and ends as the child did; it does not return.  -1 with errno: nothing was done,
  * or (EPERM) somebody traces us.
  */
-int proc_fresh_memory(bool stay);
+int proc_fork_hardened(bool stay);
 
 #endif

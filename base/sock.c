@@ -221,7 +221,7 @@ int sock_send(int fd, const struct iovec *iov, int n, int pass)
 	return r < 0 ? -1 : 0;
 }
 
-int sock_send_now(int fd, const struct iovec *iov, int n)
+int sock_send_nonblock(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n };
 	ssize_t r;
@@ -233,7 +233,7 @@ int sock_send_now(int fd, const struct iovec *iov, int n)
 }
 
 /* Take the first descriptor, close all others. */
-static void take_fds(struct cmsghdr *c, struct sock_beside *b)
+static void take_fds(struct cmsghdr *c, struct sock_control *b)
 {
 	size_t i, n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	int fd;
@@ -247,7 +247,7 @@ static void take_fds(struct cmsghdr *c, struct sock_beside *b)
 	}
 }
 
-void sock_drop_beside(struct sock_beside *b)
+void sock_control_close(struct sock_control *b)
 {
 	if (b->fd >= 0)
 		close(b->fd);
@@ -256,7 +256,7 @@ void sock_drop_beside(struct sock_beside *b)
 	b->fd = b->pidfd = -1;
 }
 
-static void note(struct cmsghdr *c, struct sock_beside *b)
+static void note(struct cmsghdr *c, struct sock_control *b)
 {
 	struct ucred cred;
 
@@ -274,14 +274,14 @@ static void note(struct cmsghdr *c, struct sock_beside *b)
 	}
 }
 
-ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_beside *beside)
+ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control *beside)
 {
 	union {
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)) +
 			 CMSG_SPACE(sizeof(int) * 4)];
 	} control;
-	struct sock_beside mine;
+	struct sock_control mine;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
@@ -302,11 +302,11 @@ ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_beside 
 	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
 		note(c, beside);
 	if (m.msg_flags & MSG_TRUNC) {
-		sock_drop_beside(beside);
+		sock_control_close(beside);
 		errno = EMSGSIZE;
 		return -1;
 	}
 	if (beside == &mine)
-		sock_drop_beside(&mine);
+		sock_control_close(&mine);
 	return r;
 }

@@ -14,7 +14,7 @@
 struct failure;
 
 /* What came beside a packet. */
-struct sock_beside {
+struct sock_control {
 	bool have_sender;
 	pid_t pid; /* of the process that sent this packet (SCM_CREDENTIALS) */
 	uid_t uid;
@@ -76,10 +76,10 @@ int sock_send(int fd, const struct iovec *iov, int n, int pass);
  * The same without a descriptor, and never waiting (EAGAIN): for a socket that
  * somebody else shares, who could take O_NONBLOCK off it again.
  */
-int sock_send_now(int fd, const struct iovec *iov, int n);
+int sock_send_nonblock(int fd, const struct iovec *iov, int n);
 
 /* Close what came beside a packet and nobody wants.  Safe twice. */
-void sock_drop_beside(struct sock_beside *b);
+void sock_control_close(struct sock_control *b);
 
 /*
  * Receive one packet into buf.  flags: 0 or MSG_DONTWAIT.  beside may be NULL
@@ -87,6 +87,6 @@ void sock_drop_beside(struct sock_beside *b);
  * connection, -1 with errno (EMSGSIZE: the packet was larger than size).
  */
 ssize_t sock_recv(int fd, void *buf, size_t size, int flags,
-		  struct sock_beside *beside);
+		  struct sock_control *beside);
 
 #endif

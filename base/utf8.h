@@ -34,7 +34,7 @@ static inline unsigned utf8_control(const char *p, size_t n)
 }
 
 /* Is c a byte that continues a character? */
-bool utf8_continues(char c);
+bool utf8_is_continuation(char c);
 
 /* Characters in n bytes of UTF-8; bytes that continue a character do not count. */
 size_t utf8_count(const char *p, size_t n);

@@ -122,7 +122,7 @@ void connection_expire(struct broker *b, struct connection *c)
  * SO_PEERCRED is whoever connected, for ever: an inherited or passed socket
  * keeps it.  So each message must come from that process itself.
  */
-static int check_sender(const struct connection *c, const struct sock_beside *b, struct failure *f)
+static int check_sender(const struct connection *c, const struct sock_control *b, struct failure *f)
 {
 	if (!b->have_sender || b->pid != c->peer.pid || b->uid != c->peer.uid)
 		return fail_set(f, FAIL_PEER, "connect yourself",
@@ -130,7 +130,7 @@ static int check_sender(const struct connection *c, const struct sock_beside *b,
 	return 0;
 }
 
-static void record_stranger(struct connection *c, const struct sock_beside *b,
+static void record_stranger(struct connection *c, const struct sock_control *b,
 			    const struct failure *f)
 {
 	struct record_event e = { .event = "message", .result = fail_name(f->code), .why = f->what,
@@ -160,7 +160,7 @@ static int first_words(struct connection *c, struct failure *f)
 void connection_serve(struct broker *b, struct connection *c)
 {
 	struct failure f = { 0 };
-	struct sock_beside beside;
+	struct sock_control beside;
 	ssize_t n;
 
 	n = sock_recv(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &beside);
@@ -196,7 +196,7 @@ void connection_serve(struct broker *b, struct connection *c)
 	else
 		dispatch(b, c, (size_t)n);
 out:
-	sock_drop_beside(&beside);
+	sock_control_close(&beside);
 	if (n > 0)
 		io_wipe(b->packet, (size_t)n);
 }

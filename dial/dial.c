@@ -311,7 +311,7 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
  * service manager starts for the connection is younger too: dial_call connects
  * once more then, to a broker that is older than the second connection.
  */
-static bool peer_replaced(struct dial *d, const struct sock_beside *b, const struct proc_stat *st)
+static bool peer_replaced(struct dial *d, const struct sock_control *b, const struct proc_stat *st)
 {
 	struct pollfd ended = { .fd = b->pidfd, .events = POLLIN };
 
@@ -327,7 +327,7 @@ static bool peer_replaced(struct dial *d, const struct sock_beside *b, const str
  * uid alone proves nothing.  (Root sees every process's files as root's, so
  * for uid 0 the posture tells nothing; docs/THREATS.md says so.)
  */
-static int check_broker(struct dial *d, const struct sock_beside *b, struct failure *f)
+static int check_broker(struct dial *d, const struct sock_control *b, struct failure *f)
 {
 	static const char mend[] = "ccctl status shows who serves; end that process, then try again";
 	struct proc_stat st;
@@ -379,7 +379,7 @@ static int refused(struct wire_map m, struct failure *f)
 
 static int receive(struct dial *d, int *fd, struct failure *f)
 {
-	struct sock_beside beside;
+	struct sock_control beside;
 	ssize_t n;
 	int r;
 
@@ -414,10 +414,10 @@ static int receive(struct dial *d, int *fd, struct failure *f)
 		*fd = beside.fd;
 		beside.fd = -1;
 	}
-	sock_drop_beside(&beside);
+	sock_control_close(&beside);
 	return 0;
 bad:
-	sock_drop_beside(&beside);
+	sock_control_close(&beside);
 	return -1;
 }
 

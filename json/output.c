@@ -56,9 +56,9 @@ void js_null(json_t *o, const char *key)
 
 void js_time(json_t *o, const char *key, uint64_t when)
 {
-	char text[TIME_TEXT];
+	char text[DATE_TEXT];
 
-	js_text(o, key, when ? time_utc(when, text) : NULL);
+	js_text(o, key, when ? date_utc(when, text) : NULL);
 }
 
 void js_put(json_t *o, const char *key, json_t *value)

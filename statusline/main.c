@@ -134,7 +134,7 @@ int main(int argc, char **argv)
 	size_t n;
 
 	signal(SIGPIPE, SIG_IGN);
-	io_hold_standard_streams();
+	io_open_standard_streams();
 	if (argc > 1)
 		return print_usage(argv[1]);
 	/* Without a seed jansson calls getrandom(2); AT_RANDOM saves that. */

@@ -146,7 +146,7 @@ static void find_by_url(struct session_provider *out, const char *url)
 		set_label(out, e.host);
 		if (path_of(PATH_CONFIG, "providers", path, NULL) == 0 && find_in_directory(path, e.host, out))
 			return;
-		if (path_sibling("share/ccrun/providers", path, NULL) == 0)
+		if (path_installed("share/ccrun/providers", path, NULL) == 0)
 			find_in_directory(path, e.host, out);
 	}
 }
