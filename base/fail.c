@@ -1,5 +1,5 @@
 /*
- * base/fail.c - failures: texts, wire names, exit codes, in one table.
+ * base/fail.c - failures, with one table of their wire names and exit codes.
  */
 #include "base/fail.h"
 
@@ -65,7 +65,8 @@ void fail_sanitize(char *s)
 	}
 }
 
-static int fill(struct failure *f, enum fail_code code, const char *hint)
+/* After f->what is written: the rest.  Returns -1. */
+static int failure_finish(struct failure *f, enum fail_code code, const char *hint)
 {
 	if (f) {
 		f->code = code;
@@ -85,7 +86,7 @@ int fail_set(struct failure *f, enum fail_code code, const char *hint, const cha
 		vsnprintf(f->what, sizeof(f->what), fmt, ap);
 		va_end(ap);
 	}
-	return fill(f, code, hint);
+	return failure_finish(f, code, hint);
 }
 
 int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
@@ -101,7 +102,7 @@ int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
 		n = strlen(f->what);
 		snprintf(f->what + n, sizeof(f->what) - n, ": %s", strerror(saved));
 	}
-	fill(f, FAIL_SYSTEM, hint);
+	failure_finish(f, FAIL_SYSTEM, hint);
 	errno = saved;
 	return -1;
 }

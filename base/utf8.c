@@ -1,12 +1,12 @@
 /*
- * base/utf8.c - UTF-8, read strictly.
+ * base/utf8.c - strict UTF-8 (RFC 3629).
  */
 #include "base/utf8.h"
 
 unsigned utf8_decode(const char *s, size_t n, uint32_t *out)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* by length */
 	unsigned len, i;
 	uint32_t c;
 

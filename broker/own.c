@@ -16,7 +16,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "base/paths.h"
+#include "base/machine_id.h"
 #include "broker/tenant.h"
 #include "vault/arena.h"
 #include "vault/keyfile.h"
@@ -32,7 +32,7 @@ void own_start(struct own *o, const char *host_dir)
 
 	o->credentials = dir && dir[0] == '/' ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	o->host = open(host_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	path_machine_id(o->machine, sizeof(o->machine));
+	machine_id_read(o->machine, sizeof(o->machine));
 }
 
 /*
