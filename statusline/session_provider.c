@@ -112,7 +112,7 @@ static bool find_in_directory(const char *path, const char *host, struct session
 	DIR *d = opendir(path);
 
 	/* Only the last two labels: those before them may be a parameter in the file
-	 * ("{region}.example.com"). */
+	 * ("${region}.example.com"). */
 	while (part && part > host && part[-1] != '.')
 		part--;
 	while (d && !found && left-- && (e = readdir(d))) {
