@@ -1,10 +1,10 @@
 /*
- * base/clock.c - what time it is.  Alone in its file, so that tests can link a
- * broker with a clock that they move (tests/lib/clock.c).
+ * base/clock.c - the clock.  Alone in its file, so that tests can link a broker
+ * with a clock that they set (tests/lib/clock.c).
  */
-#include <time.h>
+#include "base/clock.h"
 
-#include "base/io.h"
+#include <time.h>
 
 int64_t io_now_ms(void)
 {

@@ -6,24 +6,24 @@
 #include <stdio.h>
 #include <time.h>
 
-const char *time_local(uint64_t when, char out[TIME_TEXT])
+const char *date_local(uint64_t when, char out[DATE_TEXT])
 {
 	time_t t = (time_t)when;
 	struct tm tm;
 
 	if (when == 0)
 		return "never";
-	if (!localtime_r(&t, &tm) || strftime(out, TIME_TEXT, "%Y-%m-%d %H:%M", &tm) == 0)
-		snprintf(out, TIME_TEXT, "?");
+	if (!localtime_r(&t, &tm) || strftime(out, DATE_TEXT, "%Y-%m-%d %H:%M", &tm) == 0)
+		snprintf(out, DATE_TEXT, "?");
 	return out;
 }
 
-const char *time_utc(uint64_t when, char out[TIME_TEXT])
+const char *date_utc(uint64_t when, char out[DATE_TEXT])
 {
 	time_t t = (time_t)when;
 	struct tm tm;
 
-	if (!gmtime_r(&t, &tm) || strftime(out, TIME_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
-		snprintf(out, TIME_TEXT, "?");
+	if (!gmtime_r(&t, &tm) || strftime(out, DATE_TEXT, "%Y-%m-%dT%H:%M:%SZ", &tm) == 0)
+		snprintf(out, DATE_TEXT, "?");
 	return out;
 }

@@ -6,14 +6,14 @@
 
 #include <stdint.h>
 
-#define TIME_TEXT 40 /* bytes that both need */
+#define DATE_TEXT 40 /* bytes of the text, with its NUL */
 
 /*
- * Seconds since the epoch as local time for people ("never" for 0) and as UTC
- * for programs ("2026-01-31T12:00:00Z").  Both return their text, which need not
- * be out; "?" when the time has no date.
+ * Seconds since the epoch as local time for people ("2026-01-31 13:00", "never" for
+ * 0), and as UTC for programs ("2026-01-31T12:00:00Z").  Use what they return, which
+ * is not always out.  "?" for a time that cannot be converted.
  */
-const char *time_local(uint64_t when, char out[TIME_TEXT]);
-const char *time_utc(uint64_t when, char out[TIME_TEXT]);
+const char *date_local(uint64_t when, char out[DATE_TEXT]);
+const char *date_utc(uint64_t when, char out[DATE_TEXT]);
 
 #endif

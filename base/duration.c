@@ -33,7 +33,7 @@ int duration_parse(const char *text, uint64_t *seconds)
 	return -1;
 }
 
-int duration_typed(const char *text, uint64_t *seconds)
+int duration_parse_typed(const char *text, uint64_t *seconds)
 {
 	if (duration_parse(text, seconds) != 0)
 		return -1;

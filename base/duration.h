@@ -8,13 +8,13 @@
 
 #define DURATION_TEXT 24 /* the longest text of duration_format, with its NUL */
 
-/* A whole number and its unit (s, m, h, d; none is seconds).  0 or -1. */
+/* Parse a whole number and its unit: s, m, h, d, or none for seconds.  0 or -1. */
 int duration_parse(const char *text, uint64_t *seconds);
 
-/* The same as a person types it: without a unit only 0, since 8 may be meant as hours. */
-int duration_typed(const char *text, uint64_t *seconds);
+/* The same, but a unit is required, except for 0: a user who types 8 may mean hours. */
+int duration_parse_typed(const char *text, uint64_t *seconds);
 
-/* In the largest unit that shows it whole. */
+/* In the largest unit that it is a whole number of. */
 void duration_format(uint64_t seconds, char out[DURATION_TEXT]);
 
 #endif

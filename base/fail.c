@@ -1,5 +1,5 @@
 /*
- * base/fail.c - failures: texts, wire names, exit codes, in one table.
+ * base/fail.c - failures, with one table of their wire names and exit codes.
  */
 #include "base/fail.h"
 
@@ -54,7 +54,7 @@ static const struct {
 	[FAIL_NOT_LOCKED_MEM] = { "not-locked-memory", EXIT_REFUSED },
 };
 
-void fail_printable(char *s)
+void fail_sanitize(char *s)
 {
 	size_t n = strlen(s);
 	unsigned len;
@@ -65,13 +65,14 @@ void fail_printable(char *s)
 	}
 }
 
-static int fill(struct failure *f, enum fail_code code, const char *hint)
+/* After f->what is written: the rest.  Returns -1. */
+static int failure_finish(struct failure *f, enum fail_code code, const char *hint)
 {
 	if (f) {
 		f->code = code;
-		fail_printable(f->what);
+		fail_sanitize(f->what);
 		snprintf(f->hint, sizeof(f->hint), "%s", hint ? hint : "");
-		fail_printable(f->hint);
+		fail_sanitize(f->hint);
 	}
 	return -1;
 }
@@ -85,7 +86,7 @@ int fail_set(struct failure *f, enum fail_code code, const char *hint, const cha
 		vsnprintf(f->what, sizeof(f->what), fmt, ap);
 		va_end(ap);
 	}
-	return fill(f, code, hint);
+	return failure_finish(f, code, hint);
 }
 
 int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
@@ -101,7 +102,7 @@ int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
 		n = strlen(f->what);
 		snprintf(f->what + n, sizeof(f->what) - n, ": %s", strerror(saved));
 	}
-	fill(f, FAIL_SYSTEM, hint);
+	failure_finish(f, FAIL_SYSTEM, hint);
 	errno = saved;
 	return -1;
 }
@@ -115,7 +116,7 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(f->hint, sizeof(f->hint), fmt, ap);
 	va_end(ap);
-	fail_printable(f->hint);
+	fail_sanitize(f->hint);
 }
 
 const char *fail_name(enum fail_code code)
@@ -135,7 +136,7 @@ enum fail_code fail_from_name(const char *name)
 	return FAIL_INTERNAL;
 }
 
-int fail_exit(const struct failure *f)
+int fail_exit_code(const struct failure *f)
 {
 	if ((int)f->code <= 0 || f->code >= FAIL_CODE_COUNT)
 		return EXIT_FAILED;

@@ -1,11 +1,11 @@
 /*
- * base/fail.h - one failure, as every program of ccrun says it.
+ * base/fail.h - how functions report a failure, and programs print it.
  *
  * A function that can fail takes a `struct failure *` and returns -1 (or NULL)
  * after filling it.  The code decides the wire's error name and the exit code;
  * the texts become "PROGRAM: what failed: why" and "hint: what to do".
- * Texts never carry a secret: fail_set's arguments are names, paths, numbers.
- * Control characters in them become '?'.
+ * No secret may be put in a text: only names, paths, numbers.  Control characters
+ * in them become '?'.
  */
 #ifndef BASE_FAIL_H
 #define BASE_FAIL_H
@@ -15,15 +15,15 @@
 enum fail_code {
 	FAIL_NONE = 0,
 	FAIL_INTERNAL,	     /* our own bug */
-	FAIL_USAGE,	     /* the caller's words are off */
+	FAIL_USAGE,	     /* wrong arguments on the command line */
 	FAIL_SYSTEM,	     /* a system call, or a service or device of the system, failed */
 	FAIL_NO_MEMORY,	     /* allocation, or the locked arena is full */
 	FAIL_LOCKED,	     /* the vault is locked */
 	FAIL_NO_VAULT,	     /* there is no vault yet */
 	FAIL_NO_ENTRY,	     /* no such entry, slot, provider, mode */
 	FAIL_NO_VALUE,	     /* the entry has a source, and was not fetched yet */
-	FAIL_EXISTS,	     /* an entry, a vault, a file, a watcher of that kind is there already */
-	FAIL_CHANGED,	     /* what was read before is not what is there now */
+	FAIL_EXISTS,	     /* such an entry, vault, file or watcher exists already */
+	FAIL_CHANGED,	     /* it was changed by another program since it was read */
 	FAIL_WRONG_KEY,	     /* wrong passphrase or key for this slot */
 	FAIL_DAMAGED,	     /* vault: checksum or contents wrong */
 	FAIL_TRUNCATED,	     /* vault: shorter than it says */
@@ -32,9 +32,9 @@ enum fail_code {
 	FAIL_ORIGIN,	     /* endpoint or variable differ from what was sealed */
 	FAIL_POLICY,	     /* the sealed policy says no */
 	FAIL_MARKED,	     /* the requester descends from a session */
-	FAIL_PEER,	     /* wrong uid, gone, unreadable, not who it says */
+	FAIL_PEER,	     /* the peer has another uid, has ended, or cannot be examined */
 	FAIL_POSTURE,	     /* dumpable, traced, unmarked, other namespace, late */
-	FAIL_BUSY,	     /* too many clients, or another program has it; later it may work */
+	FAIL_BUSY,	     /* too many clients, or another program has it: try again later */
 	FAIL_IN_USE,	     /* the connection has another use already: connect once more */
 	FAIL_TIMEOUT,	     /* a deadline passed */
 	FAIL_MALFORMED,	     /* packet: not one msgpack map */
@@ -48,7 +48,7 @@ enum fail_code {
 	FAIL_CONFIG,	     /* a configuration file is wrong */
 	FAIL_SOURCE,	     /* another manager did not give the token */
 	FAIL_PROGRAM,	     /* a program that we started failed or gave no answer */
-	FAIL_DECLINED,	     /* the person was asked and said no */
+	FAIL_DECLINED,	     /* the user was asked and said no */
 	FAIL_NO_BROKER,	     /* none answers and none could be started */
 	FAIL_NOT_LOCKED_MEM, /* secrets cannot be kept in locked memory */
 	FAIL_CODE_COUNT
@@ -57,7 +57,7 @@ enum fail_code {
 struct failure {
 	enum fail_code code;
 	char what[320]; /* "what failed: why", no final period */
-	char hint[320]; /* the mend; may be empty */
+	char hint[320]; /* what the user can do; may be empty */
 };
 
 /* Exit codes of ccctl (docs: ccctl(1)). */
@@ -90,8 +90,9 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * As a helper program sends one (helpers/answer.h): three texts in n bytes, each
- * with its NUL: the code's wire name, what failed, the hint.  Returns -1.
+ * Fill f from the n bytes in which a helper program reports a failure
+ * (helpers/answer.h): three texts, each with its NUL: the code's wire name, what
+ * failed, the hint.  Returns -1.
  */
 int fail_unpack(struct failure *f, const char *p, size_t n);
 
@@ -99,19 +100,20 @@ int fail_unpack(struct failure *f, const char *p, size_t n);
 const char *fail_name(enum fail_code code);
 
 /*
- * The code of a wire name.  One that a newer program sends and that is not known
- * here becomes FAIL_INTERNAL, so a new code must exit with EXIT_FAILED as that does.
+ * The code of a wire name; FAIL_INTERNAL for an unknown one, which a newer program
+ * may send.  So a code that is added later must have the exit code EXIT_FAILED.
  */
 enum fail_code fail_from_name(const char *name);
 
 /* ccctl's exit code for a failure. */
-int fail_exit(const struct failure *f);
+int fail_exit_code(const struct failure *f);
 
 /*
- * Names and paths in a text are other people's: what would steer a terminal (C0,
- * DEL, C1 as UTF-8 has it) becomes "?" in place.  fail_set() and fail_errno() do it.
+ * Replace control characters (C0, DEL, C1 in UTF-8) by "?" in place: names and
+ * paths may be an attacker's, and would control the terminal.  fail_set, fail_errno
+ * and fail_hint do it themselves.
  */
-void fail_printable(char *s);
+void fail_sanitize(char *s);
 
 /* Print "prog: what" and "hint: ..." to standard error. */
 void fail_print(const char *prog, const struct failure *f);

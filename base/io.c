@@ -1,5 +1,5 @@
 /*
- * base/io.c - bounded input and output with deadlines, and wiping.
+ * base/io.c - bounded input and output with deadlines, small files, and wiping.
  */
 #include "base/io.h"
 
@@ -14,6 +14,10 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+
+/* Local disks; but home directories may be on a network. */
+#define FILE_READ_MS 10000
+#define FILE_WRITE_MS 30000
 
 int io_wait(int fd, short events, int64_t deadline)
 {
@@ -101,7 +105,7 @@ int io_slurp(const char *path, size_t max, char **out, size_t *len, struct failu
 	ssize_t n;
 	int fd, ret = -1;
 
-	/* O_NONBLOCK: a FIFO in the file's place must not hang us. */
+	/* O_NONBLOCK: do not wait for the writer of a FIFO. */
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fail_errno(f, NULL, "%s", path);
@@ -118,7 +122,7 @@ int io_slurp(const char *path, size_t max, char **out, size_t *len, struct failu
 		fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
 		goto out;
 	}
-	n = io_read_all(fd, buf, max, io_now_ms() + 10000);
+	n = io_read_all(fd, buf, max, io_now_ms() + FILE_READ_MS);
 	if (n < 0) {
 		if (errno == EFBIG)
 			fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %zu bytes", path, max);
@@ -137,8 +141,8 @@ out:
 	return ret;
 }
 
-/* fsync the directory that holds path, so that a rename in it survives. */
-static int sync_parent(const char *path)
+/* fsync the directory of path, so that a new name in it survives a crash. */
+static int file_sync_parent(const char *path)
 {
 	char copy[4096];
 	int fd, r;
@@ -155,9 +159,9 @@ static int sync_parent(const char *path)
 	return r;
 }
 
-/* group: (gid_t)-1 for whichever a new file gets. */
-static int replace(const char *path, mode_t mode, gid_t group, const void *buf, size_t n,
-		   struct failure *f)
+/* group: (gid_t)-1 for the one that a new file gets. */
+static int file_replace(const char *path, mode_t mode, gid_t group, const void *buf, size_t n,
+			struct failure *f)
 {
 	char tmp[4096];
 	int fd;
@@ -173,7 +177,7 @@ static int replace(const char *path, mode_t mode, gid_t group, const void *buf, 
 		unlink(tmp);
 		return -1;
 	}
-	if (io_write_all(fd, buf, n, io_now_ms() + 30000) != 0 || fchmod(fd, mode) != 0 ||
+	if (io_write_all(fd, buf, n, io_now_ms() + FILE_WRITE_MS) != 0 || fchmod(fd, mode) != 0 ||
 	    fsync(fd) != 0) {
 		fail_errno(f, NULL, "%s", tmp);
 		close(fd);
@@ -185,29 +189,30 @@ static int replace(const char *path, mode_t mode, gid_t group, const void *buf, 
 		unlink(tmp);
 		return -1;
 	}
-	if (sync_parent(path) != 0)
+	if (file_sync_parent(path) != 0)
 		return fail_errno(f, NULL, "%s: directory", path);
 	return 0;
 }
 
 int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, struct failure *f)
 {
-	return replace(path, mode, (gid_t)-1, buf, n, f);
+	return file_replace(path, mode, (gid_t)-1, buf, n, f);
 }
 
 int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
 			 struct failure *f)
 {
-	return replace(path, st->st_mode & 07777, st->st_gid, buf, n, f);
+	return file_replace(path, st->st_mode & 07777, st->st_gid, buf, n, f);
 }
 
-int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
+int io_create_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
 {
 	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
 	if (fd < 0)
 		return fail_errno(f, hint, "%s", path);
-	if (io_write_all(fd, buf, n, io_now_ms() + 30000) == 0 && fsync(fd) == 0 && sync_parent(path) == 0) {
+	if (io_write_all(fd, buf, n, io_now_ms() + FILE_WRITE_MS) == 0 && fsync(fd) == 0 &&
+	    file_sync_parent(path) == 0) {
 		close(fd);
 		return 0;
 	}
@@ -217,7 +222,7 @@ int io_new_file(const char *path, const void *buf, size_t n, const char *hint, s
 	return -1;
 }
 
-int io_hold_standard_streams(void)
+int io_open_standard_streams(void)
 {
 	int fd;
 

@@ -1,5 +1,6 @@
 /*
- * base/io.h - bounded input and output with deadlines, and wiping.
+ * base/io.h - bounded input and output with deadlines, small files as a whole, and
+ * wiping.  Deadlines are values of io_now_ms().
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H
@@ -7,16 +8,14 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "base/clock.h"
 
 struct failure;
 struct stat;
 
-/* Milliseconds of CLOCK_BOOTTIME: runs through suspend, never set back. */
-int64_t io_now_ms(void);
-
 /*
- * Wait until fd has `events` (poll.h).  deadline: io_now_ms() value.
- * Returns 1 ready, 0 deadline passed, -1 error (errno).
+ * Wait until fd has one of `events` (poll(2)).  Returns 1: ready; 0: the deadline
+ * passed; -1 with errno.
  */
 int io_wait(int fd, short events, int64_t deadline);
 
@@ -24,47 +23,48 @@ int io_wait(int fd, short events, int64_t deadline);
 int io_write_all(int fd, const void *buf, size_t n, int64_t deadline);
 
 /*
- * Read until end of file, at most max bytes, into buf.  Returns the length,
- * or -1 with errno (EFBIG when there was more, ETIMEDOUT at the deadline).
+ * Read fd to its end, into buf (max bytes).  Returns the length, or -1 with errno
+ * (EFBIG: there was more; ETIMEDOUT at the deadline).
  */
 ssize_t io_read_all(int fd, void *buf, size_t max, int64_t deadline);
 
 /*
- * Read a whole regular file of at most max bytes.  *out is allocated (the
- * caller frees it) and NUL-terminated one byte past *len.  Not for secrets:
+ * Read a whole regular file of at most max bytes.  *out is allocated (the caller
+ * frees it), *len bytes and a NUL behind them.  Returns 0 or -1.  Not for secrets:
  * the buffer is ordinary memory.
  */
 int io_slurp(const char *path, size_t max, char **out, size_t *len,
 	     struct failure *f);
 
 /*
- * Replace a small file: temporary file beside it, mode, fsync, rename, fsync
- * of the directory.  Not for secrets in the clear.
+ * Replace a small file atomically, or make it: a temporary file in the same
+ * directory gets the contents and the mode, then fsync, rename, and fsync of the
+ * directory.  Returns 0 or -1.  Not for secrets that are not encrypted.
  */
 int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n,
 		    struct failure *f);
 
-/*
- * The same, and the file keeps the mode and group of the one that st is of.
- */
+/* The same, with the mode and the group that st says. */
 int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
 			 struct failure *f);
 
 /*
- * A file that was not there, 0600: whole and on the disk, its name too, or
- * nothing.  hint: what to do when it cannot be made (it is there, say).
+ * Create a file, mode 0600; a path that exists is an error.  Contents and name are
+ * on the disk (fsync) when it returns 0; with -1 there is no file.  hint: what the
+ * user can do when it cannot be created.
  */
-int io_new_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f);
+int io_create_file(const char *path, const void *buf, size_t n, const char *hint,
+		   struct failure *f);
 
 /*
- * Standard streams that are closed become /dev/null: each would be the next
- * descriptor that is opened, and be written to or handed on as what it is not.
- * What is written to standard output fails then, as it should.  First thing in a
- * program.  0 or -1.
+ * Open /dev/null in place of each standard stream that is closed.  Otherwise the
+ * next file that is opened would get its number, and messages would be written to
+ * it.  Standard output is opened for reading only: writing to it fails, as it would
+ * have.  Call it first in main().  Returns 0 or -1.
  */
-int io_hold_standard_streams(void);
+int io_open_standard_streams(void);
 
-/* Overwrite n bytes so that the compiler cannot drop it. */
+/* Overwrite n bytes with zeros; the compiler does not optimise it away. */
 void io_wipe(void *p, size_t n);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * base/locked.c - pages for secrets, and the kernel's word that they are locked.
+ * base/locked.c - locked pages for secrets, verified in /proc/self/smaps.
  */
 #include "base/locked.h"
 
@@ -15,14 +15,16 @@
 #include "base/fail.h"
 #include "base/io.h"
 
-#define LINE_SIZE 512 /* a line of smaps; only a mapped file's name is longer */
+#define LINE_SIZE 512 /* of smaps; only a line with the name of a mapped file is longer */
 
-/* What smaps says of the mappings that our region consists of. */
+/* What smaps says of the mappings within our region. */
 struct smaps_seen {
 	uintptr_t from, to; /* our region */
-	bool inside;	    /* the lines now being read are of a part of it */
-	bool bad;
-	size_t covered, flagged, locked;
+	bool inside;	    /* the lines being read describe a mapping within it */
+	bool bad;	    /* a mapping that reaches out of it, or lacks a flag */
+	size_t covered;	    /* bytes of it that mappings cover */
+	size_t locked;	    /* bytes of it that are locked */
+	size_t flagged;	    /* mappings with a VmFlags line */
 };
 
 static size_t page_size(void)
@@ -30,14 +32,14 @@ static size_t page_size(void)
 	return (size_t)sysconf(_SC_PAGESIZE);
 }
 
-static size_t whole_pages(size_t n)
+static size_t round_up_to_pages(size_t n)
 {
 	size_t page = page_size();
 
 	return (n + page - 1) / page * page;
 }
 
-/* ---- asking the kernel ---- */
+/* ---- /proc/self/smaps ---- */
 
 /* Is `flag` one of the words of a VmFlags line? */
 static bool smaps_has_flag(const char *line, const char flag[2])
@@ -85,7 +87,7 @@ bool locked_verify(const void *p, size_t n, int smaps)
 	off_t at = 0;
 	ssize_t got, i;
 
-	n = whole_pages(n);
+	n = round_up_to_pages(n);
 	s.to = s.from + n;
 	while ((got = pread(smaps, chunk, sizeof(chunk), at)) != 0) {
 		if (got < 0 && errno == EINTR)
@@ -110,8 +112,8 @@ bool locked_verify(const void *p, size_t n, int smaps)
 /* ---- the pages ---- */
 
 /*
- * mlock is called as a system call: the sanitizers' runtime replaces the
- * function by one that does nothing and says that it did.
+ * mlock as a system call: the runtime of the sanitizers replaces the function by
+ * one that returns success and does nothing.
  */
 static bool pages_lock(void *p, size_t size, int smaps)
 {
@@ -126,7 +128,7 @@ void *locked_map_verified(size_t n, int smaps)
 
 	if (n == 0 || n > SIZE_MAX / 4)
 		return NULL;
-	size = whole_pages(n);
+	size = round_up_to_pages(n);
 	map = mmap(NULL, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
@@ -146,7 +148,7 @@ static int smaps_open(struct failure *f)
 	return fd;
 }
 
-static int not_locked(struct failure *f)
+static int fail_not_locked(struct failure *f)
 {
 	return fail_set(f, FAIL_NOT_LOCKED_MEM, "raise RLIMIT_MEMLOCK (ulimit -l 8192)",
 			"cannot keep a key in locked memory");
@@ -162,25 +164,25 @@ void *locked_map(size_t n, struct failure *f)
 	p = locked_map_verified(n, smaps);
 	(void)close(smaps);
 	if (!p)
-		not_locked(f);
+		fail_not_locked(f);
 	return p;
 }
 
-int locked_again(void *p, size_t n, struct failure *f)
+int locked_relock(void *p, size_t n, struct failure *f)
 {
 	int smaps = smaps_open(f);
 	bool locked;
 
 	if (smaps < 0)
 		return -1;
-	locked = pages_lock(p, whole_pages(n), smaps);
+	locked = pages_lock(p, round_up_to_pages(n), smaps);
 	(void)close(smaps);
-	return locked ? 0 : not_locked(f);
+	return locked ? 0 : fail_not_locked(f);
 }
 
 void locked_unmap(void *p, size_t n)
 {
-	size_t page = page_size(), size = whole_pages(n);
+	size_t page = page_size(), size = round_up_to_pages(n);
 
 	if (!p)
 		return;

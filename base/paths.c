@@ -1,5 +1,5 @@
 /*
- * base/paths.c - the XDG directories, the installation, and checks on both.
+ * base/paths.c - the XDG directories, the installation, and checks of owner and mode.
  */
 #include "base/paths.h"
 
@@ -12,9 +12,9 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "base/io.h"
 
-static int join(char *out, struct failure *f, const char *a, const char *b, const char *leaf)
+/* out (PATH_SIZE bytes) = a, b and, unless it is NULL, "/" and leaf. */
+static int path_join(char *out, struct failure *f, const char *a, const char *b, const char *leaf)
 {
 	int n = snprintf(out, PATH_SIZE, "%s%s%s%s", a, b, leaf ? "/" : "", leaf ? leaf : "");
 
@@ -23,7 +23,8 @@ static int join(char *out, struct failure *f, const char *a, const char *b, cons
 	return 0;
 }
 
-static const char *absolute(const char *variable)
+/* The variable if it is an absolute path, else NULL. */
+static const char *env_absolute(const char *variable)
 {
 	const char *v = getenv(variable);
 
@@ -32,28 +33,29 @@ static const char *absolute(const char *variable)
 
 int path_home(char *out, struct failure *f)
 {
-	const char *home = absolute("HOME");
+	const char *home = env_absolute("HOME");
 
 	if (!home)
 		return fail_set(f, FAIL_CONFIG, "set HOME to your home directory",
 				"HOME is not set to an absolute path");
-	return join(out, f, home, "", NULL);
+	return path_join(out, f, home, "", NULL);
 }
 
-static int xdg(const char *variable, const char *fallback, const char *leaf, char *out,
-	       struct failure *f)
+/* fallback: below the home directory. */
+static int path_xdg(const char *variable, const char *fallback, const char *leaf, char *out,
+		    struct failure *f)
 {
-	const char *dir = absolute(variable);
+	const char *dir = env_absolute(variable);
 	char home[PATH_SIZE];
 
 	if (dir)
-		return join(out, f, dir, "/ccrun", leaf);
+		return path_join(out, f, dir, "/ccrun", leaf);
 	if (path_home(home, f) != 0)
 		return -1;
-	return join(out, f, home, fallback, leaf);
+	return path_join(out, f, home, fallback, leaf);
 }
 
-int path_written(const char *text, char *out, struct failure *f)
+int path_expand(const char *text, char *out, struct failure *f)
 {
 	static const struct {
 		const char *variable, *fallback;
@@ -65,61 +67,55 @@ int path_written(const char *text, char *out, struct failure *f)
 	size_t i, n;
 
 	if (text[0] == '/')
-		return join(out, f, text, "", NULL);
+		return path_join(out, f, text, "", NULL);
 	if (strncmp(text, "~/", 2) == 0)
-		return path_home(home, f) != 0 ? -1 : join(out, f, home, "", text + 2);
+		return path_home(home, f) != 0 ? -1 : path_join(out, f, home, "", text + 2);
 	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
 		n = strlen(bases[i].variable);
 		if (text[0] != '$' || strncmp(text + 1, bases[i].variable, n) != 0 || text[n + 1] != '/')
 			continue;
-		dir = absolute(bases[i].variable);
+		dir = env_absolute(bases[i].variable);
 		if (dir)
-			return join(out, f, dir, "", text + n + 2);
+			return path_join(out, f, dir, "", text + n + 2);
 		return path_home(home, f) != 0 ? -1
-					       : join(out, f, home, bases[i].fallback, text + n + 2);
+					       : path_join(out, f, home, bases[i].fallback, text + n + 2);
 	}
 	return fail_set(f, FAIL_CONFIG, NULL, "not an absolute path: %.100s", text);
 }
 
-static int runtime(const char *leaf, char *out, struct failure *f)
+static int path_runtime(const char *leaf, char *out, struct failure *f)
 {
-	const char *dir = absolute("XDG_RUNTIME_DIR");
-	char standard[64];
+	const char *dir = env_absolute("XDG_RUNTIME_DIR");
+	char standard[64], sub[256];
 	struct stat st;
 
-	/* One that is named and not there is as good as none (the specification
-	 * wants a replacement then, not a failure). */
+	/* A directory that does not exist counts as unset: the specification wants a
+	 * replacement then, not a failure. */
 	if (dir && (stat(dir, &st) == 0 || errno != ENOENT))
-		return join(out, f, dir, "/ccrun", leaf);
+		return path_join(out, f, dir, "/ccrun", leaf);
 	snprintf(standard, sizeof(standard), "/run/user/%u", (unsigned)getuid());
 	if (lstat(standard, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == getuid())
-		return join(out, f, standard, "/ccrun", leaf);
-	return 1; /* neither: the caller falls back */
+		return path_join(out, f, standard, "/ccrun", leaf);
+	snprintf(sub, sizeof(sub), "run%s%s", leaf ? "/" : "", leaf ? leaf : "");
+	return path_xdg("XDG_STATE_HOME", "/.local/state/ccrun", sub, out, f);
 }
 
 int path_of(enum path_kind kind, const char *leaf, char *out, struct failure *f)
 {
-	char sub[256];
-	int r;
-
 	switch (kind) {
 	case PATH_CONFIG:
-		return xdg("XDG_CONFIG_HOME", "/.config/ccrun", leaf, out, f);
+		return path_xdg("XDG_CONFIG_HOME", "/.config/ccrun", leaf, out, f);
 	case PATH_DATA:
-		return xdg("XDG_DATA_HOME", "/.local/share/ccrun", leaf, out, f);
+		return path_xdg("XDG_DATA_HOME", "/.local/share/ccrun", leaf, out, f);
 	case PATH_STATE:
-		return xdg("XDG_STATE_HOME", "/.local/state/ccrun", leaf, out, f);
+		return path_xdg("XDG_STATE_HOME", "/.local/state/ccrun", leaf, out, f);
 	case PATH_RUNTIME:
 		break;
 	}
-	r = runtime(leaf, out, f);
-	if (r <= 0)
-		return r;
-	snprintf(sub, sizeof(sub), "run%s%s", leaf ? "/" : "", leaf ? leaf : "");
-	return xdg("XDG_STATE_HOME", "/.local/state/ccrun", sub, out, f);
+	return path_runtime(leaf, out, f);
 }
 
-int path_sibling(const char *rest, char *out, struct failure *f)
+int path_installed(const char *rest, char *out, struct failure *f)
 {
 	char exe[PATH_SIZE], *slash;
 	ssize_t n;
@@ -136,11 +132,11 @@ int path_sibling(const char *rest, char *out, struct failure *f)
 			return fail_set(f, FAIL_CONFIG, NULL, "cannot tell where %s is installed", exe);
 		*slash = '\0';
 	}
-	return join(out, f, exe, "", rest);
+	return path_join(out, f, exe, "", rest);
 }
 
 /* mkdir -p with 0700 for what is missing. */
-static int make_parents(const char *path)
+static int make_directories(const char *path)
 {
 	char copy[PATH_SIZE], *p;
 
@@ -166,7 +162,7 @@ int path_private_dir(const char *path, struct failure *f)
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
-		if (make_parents(path) != 0)
+		if (make_directories(path) != 0)
 			return fail_errno(f, NULL, "make directory %s", path);
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}
@@ -219,18 +215,4 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 		return -1;
 	}
 	return 0;
-}
-
-void path_machine_id(char *out, size_t size)
-{
-	size_t n, i;
-	char *text;
-
-	out[0] = '\0';
-	if (io_slurp("/etc/machine-id", 64, &text, &n, NULL) != 0)
-		return;
-	for (i = 0; i < n && i < size - 1 && text[i] > ' '; i++)
-		out[i] = text[i];
-	out[i] = '\0';
-	free(text);
 }

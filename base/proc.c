@@ -1,5 +1,5 @@
 /*
- * base/proc.c - what /proc says of a process, and the mark.
+ * base/proc.c - reads /proc/PID, sets and reads the mark, hardens the process.
  */
 #include "base/proc.h"
 
@@ -16,8 +16,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* Read a small /proc/PID file; owner (may be NULL) gets its uid. */
-static ssize_t read_small(pid_t pid, const char *leaf, char *buf, size_t size, uid_t *owner)
+/* Read /proc/PID/leaf and end it with NUL.  *owner (owner may be NULL) = the file's uid. */
+static ssize_t proc_read_file(pid_t pid, const char *leaf, char *buf, size_t size, uid_t *owner)
 {
 	char path[64];
 	struct stat st;
@@ -36,8 +36,8 @@ static ssize_t read_small(pid_t pid, const char *leaf, char *buf, size_t size, u
 	}
 	if (owner)
 		*owner = st.st_uid;
-	/* These files come whole in one read when there is room for them; what
-	 * were cut would not parse, and that is an error. */
+	/* One read returns all of such a file that fits.  What is cut does not parse
+	 * later, and that is an error. */
 	do
 		r = read(fd, buf, size - 1);
 	while (r < 0 && errno == EINTR);
@@ -59,9 +59,9 @@ int proc_stat(pid_t pid, struct proc_stat *out)
 	char state;
 
 	memset(out, 0, sizeof(*out));
-	if (read_small(pid, "stat", buf, sizeof(buf), &out->owner) < 0)
+	if (proc_read_file(pid, "stat", buf, sizeof(buf), &out->owner) < 0)
 		return -1;
-	/* The name may hold anything, ") " included: the last one ends it. */
+	/* The name may contain ")": the last one ends it. */
 	open_paren = strchr(buf, '(');
 	close_paren = strrchr(buf, ')');
 	if (!open_paren || !close_paren || close_paren < open_paren)
@@ -91,11 +91,11 @@ int proc_marked(pid_t pid)
 	char buf[4096], soft[32], hard[32], *line;
 	struct rlimit r;
 
-	/* The same answer without formatting sixteen limits; the kernel gives it
-	 * to a caller with the same uids and gids, dumpable or not. */
+	/* prlimit(2) is faster than having sixteen limits formatted.  The kernel allows
+	 * it for a process with the same uids and gids, undumpable or not. */
 	if (prlimit(pid, RLIMIT_LOCKS, NULL, &r) == 0)
 		return r.rlim_max != RLIM_INFINITY;
-	if (read_small(pid, "limits", buf, sizeof(buf), NULL) < 0)
+	if (proc_read_file(pid, "limits", buf, sizeof(buf), NULL) < 0)
 		return -1;
 	line = strstr(buf, key);
 	if (!line || sscanf(line + sizeof(key) - 1, " %31s %31s", soft, hard) != 2) {
@@ -109,7 +109,7 @@ pid_t proc_tracer(pid_t pid)
 {
 	char buf[4096], *line;
 
-	if (read_small(pid, "status", buf, sizeof(buf), NULL) < 0)
+	if (proc_read_file(pid, "status", buf, sizeof(buf), NULL) < 0)
 		return -1;
 	line = strstr(buf, "\nTracerPid:");
 	if (!line) {
@@ -119,8 +119,8 @@ pid_t proc_tracer(pid_t pid)
 	return (pid_t)atoi(line + sizeof("\nTracerPid:") - 1);
 }
 
-/* Our own namespaces do not change (nobody here calls setns): looked up once. */
-static int same_namespace(pid_t pid, const char *kind, struct stat *mine)
+/* mine: a cache, zero at first.  Our own namespaces do not change (no setns(2)). */
+static int namespace_is_same(pid_t pid, const char *kind, struct stat *mine)
 {
 	struct stat theirs;
 	char path[64];
@@ -135,20 +135,19 @@ static int same_namespace(pid_t pid, const char *kind, struct stat *mine)
 }
 
 /*
- * The same question for a process whose links we may not follow, because it is
- * undumpable (an installed ccrun is, from its first instruction): its status
- * has one pid where it lives in the pid namespace of this /proc, one more for
- * each namespace further in; and a user namespace further in has another map
- * (only root can give it the one that its parent has).
+ * The same for an undumpable process, whose /proc/PID/ns cannot be read (an installed
+ * ccrun is undumpable from its first instruction).  NSpid in its status has one PID
+ * if it is in the PID namespace of this /proc, and one more for each nested one; a
+ * nested user namespace has another uid_map (only root could give it the same).
  */
-static int same_by_contents(pid_t pid)
+static int namespaces_same_by_status(pid_t pid)
 {
 	char status[4096], mine[512], theirs[512], *line;
 	int outer, inner, n;
 
-	if (read_small(pid, "status", status, sizeof(status), NULL) < 0 ||
-	    read_small(getpid(), "uid_map", mine, sizeof(mine), NULL) < 0 ||
-	    read_small(pid, "uid_map", theirs, sizeof(theirs), NULL) < 0)
+	if (proc_read_file(pid, "status", status, sizeof(status), NULL) < 0 ||
+	    proc_read_file(getpid(), "uid_map", mine, sizeof(mine), NULL) < 0 ||
+	    proc_read_file(pid, "uid_map", theirs, sizeof(theirs), NULL) < 0)
 		return -1;
 	line = strstr(status, "\nNSpid:");
 	n = line ? sscanf(line, "\nNSpid: %d%*[ \t]%d", &outer, &inner) : 0;
@@ -162,11 +161,11 @@ static int same_by_contents(pid_t pid)
 int proc_same_namespaces(pid_t pid)
 {
 	static struct stat own_user, own_pid;
-	int user = same_namespace(pid, "user", &own_user);
+	int user = namespace_is_same(pid, "user", &own_user);
 
 	if (user < 0 && errno == EACCES)
-		return same_by_contents(pid);
-	return user == 1 ? same_namespace(pid, "pid", &own_pid) : user;
+		return namespaces_same_by_status(pid);
+	return user == 1 ? namespace_is_same(pid, "pid", &own_pid) : user;
 }
 
 int proc_exe(pid_t pid, char *out, size_t size)
@@ -182,7 +181,7 @@ int proc_exe(pid_t pid, char *out, size_t size)
 	return 0;
 }
 
-/* "CCRN": any finite value marks, this one says who set it. */
+/* "CCRN".  Any finite value is a mark; this one tells who set it. */
 #define MARK ((rlim_t)0x4343524e)
 
 int proc_mark_self(void)
@@ -198,7 +197,7 @@ int proc_self_marked(void)
 {
 	struct rlimit r;
 
-	/* A limit that cannot be read counts as a mark: fail closed. */
+	/* If it cannot be read, assume the mark: fail closed. */
 	if (getrlimit(RLIMIT_LOCKS, &r) != 0)
 		return 1;
 	return r.rlim_max != RLIM_INFINITY;
@@ -218,16 +217,15 @@ int proc_harden_self(void)
 	return 0;
 }
 
-static volatile sig_atomic_t waited_for;
+static volatile sig_atomic_t forward_to;
 
-static void pass_on(int sig)
+static void forward_signal(int sig)
 {
-	if (waited_for > 0)
-		kill((pid_t)waited_for, sig);
+	if (forward_to > 0)
+		kill((pid_t)forward_to, sig);
 }
 
-/* Whoever only waits needs no power that its start came with.  (musl's headers
- * know of no capabilities: _LINUX_CAPABILITY_VERSION_3, three sets of 64 bits.) */
+/* musl has no header for it: _LINUX_CAPABILITY_VERSION_3, three sets of 64 bits. */
 static void drop_capabilities(void)
 {
 	const uint32_t head[2] = { 0x20080522, 0 }, none[6] = { 0 };
@@ -235,8 +233,8 @@ static void drop_capabilities(void)
 	syscall(SYS_capset, head, none);
 }
 
-/* End as the child ends; a terminal's own signals reach it without us. */
-static void __attribute__((noreturn)) end_with(pid_t child)
+/* Wait for the child and exit with its status, or die of the same signal. */
+static void __attribute__((noreturn)) exit_like_child(pid_t child)
 {
 	int status;
 
@@ -250,7 +248,7 @@ static void __attribute__((noreturn)) end_with(pid_t child)
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
 }
 
-int proc_fresh_memory(bool stay)
+int proc_fork_hardened(bool stay)
 {
 	static const int passed[] = { SIGTERM, SIGHUP };
 	pid_t child, self = getpid();
@@ -266,7 +264,7 @@ int proc_fresh_memory(bool stay)
 	if (child < 0)
 		return -1;
 	if (child == 0) {
-		/* A tracer that follows forks shows itself here. */
+		/* A tracer with PTRACE_O_TRACEFORK is attached to the child by now. */
 		if (proc_tracer(getpid()) != 0)
 			_exit(1);
 		if (stay)
@@ -275,12 +273,13 @@ int proc_fresh_memory(bool stay)
 	}
 	if (!stay)
 		_exit(0);
-	waited_for = child;
+	forward_to = child;
+	/* It only waits from here on: it needs no capabilities. */
 	if (getuid() != 0)
 		drop_capabilities();
 	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-		signal(passed[i], pass_on);
+		signal(passed[i], forward_signal);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
-	end_with(child);
+	exit_like_child(child);
 }

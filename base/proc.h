@@ -1,10 +1,15 @@
 /*
- * base/proc.h - what /proc says of a process, and the mark.
+ * base/proc.h - what /proc says about a process, and the mark.
  *
- * The mark: a finite hard RLIMIT_LOCKS.  Linux has ignored that limit since
- * 2.4; it is inherited by everything that a process starts, cannot be raised
- * without CAP_SYS_RESOURCE, and everyone can read it in /proc/PID/limits.
- * Every function treats what it cannot read as an error, never as a no.
+ * The mark: a process is "marked" when its hard limit RLIMIT_LOCKS is finite.  ccrun
+ * marks itself before it executes the client, so that the broker can tell the
+ * processes of a session from all others.  Linux has ignored that limit since 2.4,
+ * and it has what a mark needs: fork and exec keep it, it cannot be raised without
+ * CAP_SYS_RESOURCE, and every process can read it in /proc/PID/limits.
+ *
+ * What cannot be read is reported as an error, never as "not marked".  About a PID:
+ * by itself it does not identify a process, since it may be reused (see
+ * proc_stat.start).
  */
 #ifndef BASE_PROC_H
 #define BASE_PROC_H
@@ -17,51 +22,51 @@
 struct proc_stat {
 	char state;	    /* 'R', 'S', 'Z', ... */
 	pid_t ppid;
-	uint64_t start;	    /* clock ticks since boot: pid + start is one process */
-	uid_t owner;	    /* of /proc/PID/stat: 0 when undumpable (proc(5)) */
+	uint64_t start;	    /* clock ticks since boot; PID and start identify a process */
+	uid_t owner;	    /* of the file /proc/PID/stat: 0 when undumpable (proc(5)) */
 	char comm[32];
 };
 
-/* Read /proc/PID/stat.  Returns 0, -1 with errno. */
+/* Read /proc/PID/stat.  Returns 0, or -1 with errno. */
 int proc_stat(pid_t pid, struct proc_stat *out);
 
-/* 1: marked, 0: not, -1: cannot tell (errno). */
+/* Is it marked?  1, 0, or -1 with errno when that cannot be told. */
 int proc_marked(pid_t pid);
 
-/* The TracerPid of PID: 0 when nobody traces it, -1 when it cannot be read. */
+/* The PID of its tracer (ptrace(2)), 0 for none, -1 when that cannot be read. */
 pid_t proc_tracer(pid_t pid);
 
-/* Same user and pid namespace as the caller's?  1, 0, -1 cannot tell. */
+/* Is it in the caller's user and PID namespaces?  1, 0, or -1 when that cannot be told. */
 int proc_same_namespaces(pid_t pid);
 
-/* readlink /proc/PID/exe into out (NUL-terminated).  0 or -1 with errno. */
+/* out = the target of /proc/PID/exe, ended with NUL, cut to size.  0, or -1 with errno. */
 int proc_exe(pid_t pid, char *out, size_t size);
 
-/*
- * Mark the calling process, for ever.  Idempotent.  Returns 0 or -1 (errno).
- */
+/* Mark the calling process; this cannot be undone.  Returns 0, or -1 with errno. */
 int proc_mark_self(void);
 
 /* Is the calling process marked?  1 or 0. */
 int proc_self_marked(void);
 
 /*
- * Make the calling process undumpable and core-less, and verify both.
- * Returns 0 or -1 with errno.
+ * Make the calling process undumpable (PR_SET_DUMPABLE), forbid it core dumps, and
+ * verify both.  Returns 0, or -1 with errno.
  */
 int proc_harden_self(void);
 
 /*
- * Harden, then go on in a child whose memory was never open to anyone.
+ * Harden this process, fork, and continue in the child.
  *
  * Between exec and proc_harden_self another process of the same user can open
- * /proc/PID/mem, and that descriptor goes on reading afterwards (access is
- * checked at open).  A fork's memory is another one, and it is born
- * undumpable.  Returns 0 in the child.  The parent, which has seen nothing,
- * either ends (stay false) or waits, passes SIGTERM and SIGHUP on (a terminal
- * sends SIGINT and SIGQUIT to both by itself) and ends as the child did; it does not return.  -1 with errno: nothing was done,
- * or (EPERM) somebody traces us.
+ * /proc/PID/mem and go on reading through that descriptor, because access is
+ * checked only at open.  It refers to this process's memory: the child has its
+ * own, and is undumpable from its first instruction.
+ *
+ * Returns 0 in the child.  The parent does not return: with stay false it ends with
+ * status 0 at once; otherwise it waits, passes SIGTERM and SIGHUP on (SIGINT and
+ * SIGQUIT reach both from the terminal), and ends as the child did.  -1 with errno,
+ * and nothing was forked: EPERM when the process is being traced.
  */
-int proc_fresh_memory(bool stay);
+int proc_fork_hardened(bool stay);
 
 #endif

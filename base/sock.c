@@ -1,5 +1,5 @@
 /*
- * base/sock.c - unix SOCK_SEQPACKET sockets with credentials and one descriptor.
+ * base/sock.c - unix SOCK_SEQPACKET sockets: connecting, packets, ancillary data.
  */
 #include "base/sock.h"
 
@@ -29,10 +29,10 @@
 #define SO_PASSRIGHTS 83 /* Linux 6.16 */
 #endif
 
-/* How long connecting, or sending, may take. */
+/* How long connecting, or each send, may take. */
 #define SEND_PATIENCE_MS 10000
 
-static int address(struct sockaddr_un *sa, const char *path, struct failure *f)
+static int sock_address(struct sockaddr_un *sa, const char *path, struct failure *f)
 {
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
@@ -45,32 +45,32 @@ static int address(struct sockaddr_un *sa, const char *path, struct failure *f)
 	return 0;
 }
 
-static int want_credentials(int fd)
+static int sock_pass_credentials(int fd)
 {
 	int one = 1;
 
 	return setsockopt(fd, SOL_SOCKET, SO_PASSCRED, &one, sizeof(one));
 }
 
-/* Kernels without the option know of no such limit. */
-static void pass_rights(int fd, int on)
+/* Fails on kernels without the option, which cannot refuse descriptors. */
+static void sock_set_pass_rights(int fd, int on)
 {
 	setsockopt(fd, SOL_SOCKET, SO_PASSRIGHTS, &on, sizeof(on));
 }
 
 int sock_prepare_listener(int fd)
 {
-	pass_rights(fd, 0);
-	return want_credentials(fd);
+	sock_set_pass_rights(fd, 0);
+	return sock_pass_credentials(fd);
 }
 
 void sock_allow_fds(int fd)
 {
-	pass_rights(fd, 1);
+	sock_set_pass_rights(fd, 1);
 }
 
-/* Is the socket file more than one that a dead process left? */
-static bool somebody_listens(const struct sockaddr_un *sa)
+/* Does a process listen, or may it?  false: the file was left by one that has ended. */
+static bool sock_file_is_live(const struct sockaddr_un *sa)
 {
 	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	bool refused;
@@ -88,13 +88,13 @@ int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f)
 	struct stat st;
 	int fd;
 
-	if (address(&sa, path, f) != 0)
+	if (sock_address(&sa, path, f) != 0)
 		return -1;
 	if (lstat(path, &st) == 0) {
 		if (!S_ISSOCK(st.st_mode))
 			return fail_set(f, FAIL_UNSAFE_PATH, "move it away",
 					"%s: in the socket's place is something else", path);
-		if (somebody_listens(&sa))
+		if (sock_file_is_live(&sa))
 			return fail_set(f, FAIL_BUSY, "one broker a runtime directory; give the other its own",
 					"another broker listens on %s", path);
 		if (unlink(path) != 0)
@@ -103,7 +103,7 @@ int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f)
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	if (fd < 0)
 		return fail_errno(f, NULL, "socket");
-	/* fchmod before bind decides the file's mode without a race on umask. */
+	/* fchmod before bind: the file has the mode from the start, whatever the umask. */
 	if (fchmod(fd, mode) != 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
 	    chmod(path, mode) != 0 || sock_prepare_listener(fd) != 0 ||
 	    listen(fd, backlog) != 0) {
@@ -121,16 +121,16 @@ int sock_connect_within(const char *path, int ms, struct failure *f)
 	int fd, saved, one = 1;
 
 	errno = ENAMETOOLONG;
-	if (address(&sa, path, f) != 0)
+	if (sock_address(&sa, path, f) != 0)
 		return -1;
 	fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return fail_errno(f, NULL, "socket");
-	/* A broker that is stopped, with a full queue, must not hang its clients. */
+	/* A broker that is stopped and whose queue is full must not block its clients. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	/* Older kernels have none: the caller sees that in what comes. */
+	/* Before Linux 6.5: fails, and sock_control.pidfd stays -1. */
 	setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one));
-	if (want_credentials(fd) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+	if (sock_pass_credentials(fd) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
 		saved = errno;
 		fail_errno(f, NULL, "connect to %s", path);
 		close(fd);
@@ -152,7 +152,7 @@ int sock_accept(int listener)
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd < 0)
 		return -1;
-	if (want_credentials(fd) != 0) {
+	if (sock_pass_credentials(fd) != 0) {
 		saved = errno;
 		close(fd);
 		errno = saved;
@@ -168,7 +168,7 @@ int sock_peer(int fd, pid_t *pid, uid_t *uid)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &c, &n) != 0)
 		return -1;
-	/* pid 0: the peer lives in a pid namespace that we cannot see. */
+	/* PID 0: the peer is in a PID namespace that is not visible from ours. */
 	if (c.pid <= 0) {
 		errno = ESRCH;
 		return -1;
@@ -188,7 +188,7 @@ int sock_peer_pidfd(int fd, pid_t pid, bool *exact)
 		fcntl(pidfd, F_SETFD, FD_CLOEXEC);
 		return pidfd;
 	}
-	/* Any other error: the peer was reaped, its number may be another's. */
+	/* Any other error: the peer was reaped, so its PID may have been reused. */
 	if (errno != ENOPROTOOPT)
 		return -1;
 	*exact = false;
@@ -221,7 +221,7 @@ int sock_send(int fd, const struct iovec *iov, int n, int pass)
 	return r < 0 ? -1 : 0;
 }
 
-int sock_send_now(int fd, const struct iovec *iov, int n)
+int sock_send_nonblock(int fd, const struct iovec *iov, int n)
 {
 	struct msghdr m = { .msg_iov = (struct iovec *)(uintptr_t)iov, .msg_iovlen = (size_t)n };
 	ssize_t r;
@@ -232,31 +232,31 @@ int sock_send_now(int fd, const struct iovec *iov, int n)
 	return r < 0 ? -1 : 0;
 }
 
-/* Take the first descriptor, close all others. */
-static void take_fds(struct cmsghdr *c, struct sock_beside *b)
+/* Keep the first descriptor, close all others. */
+static void control_add_fds(struct cmsghdr *c, struct sock_control *control)
 {
 	size_t i, n = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int);
 	int fd;
 
 	for (i = 0; i < n; i++) {
 		memcpy(&fd, CMSG_DATA(c) + i * sizeof(int), sizeof(int));
-		if (b->fd < 0)
-			b->fd = fd;
+		if (control->fd < 0)
+			control->fd = fd;
 		else
 			close(fd);
 	}
 }
 
-void sock_drop_beside(struct sock_beside *b)
+void sock_control_close(struct sock_control *control)
 {
-	if (b->fd >= 0)
-		close(b->fd);
-	if (b->pidfd >= 0)
-		close(b->pidfd);
-	b->fd = b->pidfd = -1;
+	if (control->fd >= 0)
+		close(control->fd);
+	if (control->pidfd >= 0)
+		close(control->pidfd);
+	control->fd = control->pidfd = -1;
 }
 
-static void note(struct cmsghdr *c, struct sock_beside *b)
+static void control_add(struct cmsghdr *c, struct sock_control *control)
 {
 	struct ucred cred;
 
@@ -264,49 +264,49 @@ static void note(struct cmsghdr *c, struct sock_beside *b)
 		return;
 	if (c->cmsg_type == SCM_CREDENTIALS) {
 		memcpy(&cred, CMSG_DATA(c), sizeof(cred));
-		b->have_sender = true;
-		b->pid = cred.pid;
-		b->uid = cred.uid;
+		control->have_sender = true;
+		control->pid = cred.pid;
+		control->uid = cred.uid;
 	} else if (c->cmsg_type == SCM_PIDFD) {
-		memcpy(&b->pidfd, CMSG_DATA(c), sizeof(int));
+		memcpy(&control->pidfd, CMSG_DATA(c), sizeof(int));
 	} else if (c->cmsg_type == SCM_RIGHTS) {
-		take_fds(c, b);
+		control_add_fds(c, control);
 	}
 }
 
-ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_beside *beside)
+ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control *control)
 {
 	union {
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)) +
 			 CMSG_SPACE(sizeof(int) * 4)];
-	} control;
-	struct sock_beside mine;
+	} ancillary;
+	struct sock_control mine;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
 	ssize_t r;
 
-	if (!beside)
-		beside = &mine;
-	memset(beside, 0, sizeof(*beside));
-	beside->fd = beside->pidfd = -1;
-	memset(&control, 0, sizeof(control));
-	m.msg_control = control.buf;
-	m.msg_controllen = sizeof(control.buf);
+	if (!control)
+		control = &mine;
+	memset(control, 0, sizeof(*control));
+	control->fd = control->pidfd = -1;
+	memset(&ancillary, 0, sizeof(ancillary));
+	m.msg_control = ancillary.buf;
+	m.msg_controllen = sizeof(ancillary.buf);
 	do
 		r = recvmsg(fd, &m, flags | MSG_CMSG_CLOEXEC);
 	while (r < 0 && errno == EINTR);
 	if (r < 0)
 		return -1;
 	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
-		note(c, beside);
+		control_add(c, control);
 	if (m.msg_flags & MSG_TRUNC) {
-		sock_drop_beside(beside);
+		sock_control_close(control);
 		errno = EMSGSIZE;
 		return -1;
 	}
-	if (beside == &mine)
-		sock_drop_beside(&mine);
+	if (control == &mine)
+		sock_control_close(&mine);
 	return r;
 }

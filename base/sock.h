@@ -1,6 +1,6 @@
 /*
- * base/sock.h - unix SOCK_SEQPACKET sockets: one packet, one message, with the
- * sender's credentials and at most one descriptor beside it.
+ * base/sock.h - unix SOCK_SEQPACKET sockets: one packet is one message, received
+ * with the sender's credentials and at most one descriptor (unix(7)).
  */
 #ifndef BASE_SOCK_H
 #define BASE_SOCK_H
@@ -13,80 +13,79 @@
 
 struct failure;
 
-/* What came beside a packet. */
-struct sock_beside {
+/* The ancillary data of a received packet.  The caller closes the descriptors. */
+struct sock_control {
 	bool have_sender;
-	pid_t pid; /* of the process that sent this packet (SCM_CREDENTIALS) */
+	pid_t pid; /* the process that sent this packet (SCM_CREDENTIALS) */
 	uid_t uid;
-	int pidfd; /* of that process, where sock_connect made the socket and the
-		    * kernel has SO_PASSPIDFD (Linux 6.5), or -1; the caller closes it */
-	int fd; /* passed descriptor, close-on-exec, or -1; the caller closes it */
+	int pidfd; /* of that process; -1 before Linux 6.5 (SO_PASSPIDFD), and where the
+		    * socket was not made by sock_connect */
+	int fd;    /* the descriptor that was passed (SCM_RIGHTS), close-on-exec, or -1 */
 };
 
 /*
- * Listen at path, whose socket file gets that mode.  A stale socket file there is replaced; the
- * caller holds the lock that makes it the only one to do so.  Returns the
- * non-blocking, close-on-exec descriptor or -1.
+ * Listen at path; the socket file gets that mode.  A stale socket file is replaced:
+ * the caller must hold the lock that keeps other brokers from doing so meanwhile.
+ * Returns a non-blocking, close-on-exec descriptor, or -1.
  */
 int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f);
 
 /*
- * Connect to path.  Returns a blocking close-on-exec descriptor with
- * SO_PASSCRED set, or -1; errno is kept (ENOENT and ECONNREFUSED say that
- * nobody serves).
+ * Connect to path.  Returns a blocking, close-on-exec descriptor with SO_PASSCRED
+ * set; or -1 with errno, too (ENOENT or ECONNREFUSED: no process listens).
  */
 int sock_connect(const char *path, struct failure *f);
 
-/* The same, and it and every send after it wait so many milliseconds at most (1 or more). */
+/* The same; it and every send after it wait at most ms milliseconds (1 or more). */
 int sock_connect_within(const char *path, int ms, struct failure *f);
 
-/* Accept with close-on-exec, non-blocking, SO_PASSCRED.  -1 with errno. */
+/* Accept; the descriptor is close-on-exec and non-blocking, with SO_PASSCRED.  -1 with errno. */
 int sock_accept(int listener);
 
 /*
- * What accepted connections bring from the first packet on: the sender's
- * credentials, and no descriptors.  (A descriptor that is passed is closed by
- * the receiver, and closing a file of FUSE or a lingering TCP socket can block.)
- * sock_listen does this itself; for an inherited listener.  Before Linux 6.16
- * descriptors cannot be kept away.  Returns 0 or -1 with errno.
+ * For an inherited listener (sock_listen does it itself): accepted connections
+ * deliver the sender's credentials from the first packet on, and no descriptors.
+ * A descriptor that nobody asked for would be closed here, and closing a file of
+ * FUSE or a lingering TCP socket can block.  Before Linux 6.16 descriptors cannot be
+ * refused.  Returns 0, or -1 with errno.
  */
 int sock_prepare_listener(int fd);
 
-/* From here on this connection may pass descriptors. */
+/* From now on the peer of this connection may pass descriptors. */
 void sock_allow_fds(int fd);
 
-/* Who called connect(2) (SO_PEERCRED).  Returns 0 or -1 with errno. */
+/* The process that called connect(2) (SO_PEERCRED).  Returns 0, or -1 with errno. */
 int sock_peer(int fd, pid_t *pid, uid_t *uid);
 
 /*
- * A pidfd of the peer.  *exact: of the very process that connected
- * (SO_PEERPIDFD, Linux 6.5); else of whoever has its number now (pidfd_open),
- * which only what is sent from then on can prove.  -1: it has ended, or
- * (*exact false, errno ENOSYS) the kernel has neither.
+ * A pidfd of the peer.  *exact true: it refers to the process that connected
+ * (SO_PEERPIDFD, Linux 6.5).  *exact false: to the process that has its PID now
+ * (pidfd_open), and the PID may have been reused; it is the peer only if the
+ * credentials of a later packet have that PID.  -1: the peer has ended, or (*exact
+ * false, errno ENOSYS) the kernel has neither.
  */
 int sock_peer_pidfd(int fd, pid_t pid, bool *exact);
 
 /*
- * Send one packet gathered from iov, with descriptor pass (or -1).  Never
- * raises SIGPIPE.  Returns 0 or -1 with errno.
+ * Send one packet gathered from iov, and the descriptor pass (-1: none).  Never
+ * raises SIGPIPE.  Returns 0, or -1 with errno.
  */
 int sock_send(int fd, const struct iovec *iov, int n, int pass);
 
 /*
- * The same without a descriptor, and never waiting (EAGAIN): for a socket that
- * somebody else shares, who could take O_NONBLOCK off it again.
+ * The same without a descriptor, and without waiting (EAGAIN).  For a socket that
+ * another process shares: it could clear O_NONBLOCK, which MSG_DONTWAIT ignores.
  */
-int sock_send_now(int fd, const struct iovec *iov, int n);
+int sock_send_nonblock(int fd, const struct iovec *iov, int n);
 
-/* Close what came beside a packet and nobody wants.  Safe twice. */
-void sock_drop_beside(struct sock_beside *b);
+/* Close the descriptors that are left and set them to -1. */
+void sock_control_close(struct sock_control *b);
 
 /*
- * Receive one packet into buf.  flags: 0 or MSG_DONTWAIT.  beside may be NULL
- * (descriptors are closed then; on -1 there are none to close).  Returns the length, 0 at the end of the
- * connection, -1 with errno (EMSGSIZE: the packet was larger than size).
+ * Receive one packet into buf.  flags: 0 or MSG_DONTWAIT.  control may be NULL:
+ * descriptors are closed then.  Returns the length, 0 at the end of the connection,
+ * or -1 with errno (EMSGSIZE: the packet was larger than size) and no descriptors.
  */
-ssize_t sock_recv(int fd, void *buf, size_t size, int flags,
-		  struct sock_beside *beside);
+ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control *control);
 
 #endif

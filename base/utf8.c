@@ -1,12 +1,12 @@
 /*
- * base/utf8.c - UTF-8, read strictly.
+ * base/utf8.c - strict UTF-8 (RFC 3629).
  */
 #include "base/utf8.h"
 
 unsigned utf8_decode(const char *s, size_t n, uint32_t *out)
 {
 	const unsigned char *p = (const unsigned char *)s;
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 }; /* by length */
 	unsigned len, i;
 	uint32_t c;
 
@@ -21,7 +21,7 @@ unsigned utf8_decode(const char *s, size_t n, uint32_t *out)
 		return 0;
 	c = p[0] & (0x7fu >> len);
 	for (i = 1; i < len; i++) {
-		if (!utf8_continues(s[i]))
+		if (!utf8_is_continuation(s[i]))
 			return 0;
 		c = c << 6 | (p[i] & 0x3fu);
 	}
@@ -44,7 +44,7 @@ bool utf8_valid(const char *p, size_t n)
 	return true;
 }
 
-bool utf8_continues(char c)
+bool utf8_is_continuation(char c)
 {
 	return ((unsigned char)c & 0xc0) == 0x80;
 }
@@ -54,6 +54,6 @@ size_t utf8_count(const char *p, size_t n)
 	size_t count = 0;
 
 	for (; n; p++, n--)
-		count += !utf8_continues(*p);
+		count += !utf8_is_continuation(*p);
 	return count;
 }

@@ -1,6 +1,6 @@
 /*
- * base/utf8.h - UTF-8, read strictly (RFC 3629): no overlong form, no surrogate,
- * nothing above U+10FFFF.  How wide a character is: display/text.h.
+ * base/utf8.h - strict UTF-8 (RFC 3629): no overlong form, no surrogate, nothing
+ * above U+10FFFF.  For the width of characters see display/text.h.
  */
 #ifndef BASE_UTF8_H
 #define BASE_UTF8_H
@@ -10,9 +10,9 @@
 #include <stdint.h>
 
 /*
- * The code point that begins at p, of n bytes, into *out.  Returns how many bytes
- * it has (1 to 4), or 0 with *out untouched when that is not UTF-8, is cut off, or
- * n is 0.
+ * Decode the character at the beginning of the n bytes at p into *out.  Returns its
+ * length in bytes (1 to 4); or 0, and *out is unchanged, when it is not UTF-8 or not
+ * complete, or n is 0.
  */
 unsigned utf8_decode(const char *p, size_t n, uint32_t *out);
 
@@ -20,9 +20,9 @@ unsigned utf8_decode(const char *p, size_t n, uint32_t *out);
 bool utf8_valid(const char *p, size_t n);
 
 /*
- * Does a control character begin at p, of n bytes: C0, DEL, or C1 as two bytes?
- * Terminals obey all of these.  Returns how many bytes it has (1 or 2), else 0.
- * Inline: ccrun asks it of every byte of its configuration.
+ * The length (1 or 2 bytes) of a control character at the beginning of the n bytes
+ * at p: C0, DEL, or C1 in UTF-8, all of which terminals act on.  0: none.  Inline,
+ * because it is called for every byte of a configuration file.
  */
 static inline unsigned utf8_control(const char *p, size_t n)
 {
@@ -33,10 +33,10 @@ static inline unsigned utf8_control(const char *p, size_t n)
 	return c == 0xc2 && n > 1 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] <= 0x9f ? 2 : 0;
 }
 
-/* Is c a byte that continues a character? */
-bool utf8_continues(char c);
+/* Is c a continuation byte (10xxxxxx)? */
+bool utf8_is_continuation(char c);
 
-/* Characters in n bytes of UTF-8; bytes that continue a character do not count. */
+/* The number of characters in n bytes of UTF-8. */
 size_t utf8_count(const char *p, size_t n);
 
 #endif

@@ -24,6 +24,7 @@
 #include "vault/keytext.h"
 #include "vault/limits.h"
 #include "vault/slot.h"
+#include "base/machine_id.h"
 
 #define HOST_KEY "host.key"
 #define CREDENTIAL "ccrun.key" /* a prefix: the system broker gets one for each vault */
@@ -35,7 +36,7 @@ void auto_unlock_start(struct auto_unlock *o, const char *host_dir)
 
 	o->credentials = dir && dir[0] == '/' ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
 	o->host = open(host_dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	path_machine_id(o->machine, sizeof(o->machine));
+	machine_id_read(o->machine, sizeof(o->machine));
 }
 
 /*

@@ -38,7 +38,7 @@ static void claim_send_refusal(int fd, const struct failure *f)
 	claim_put_head(head, CLAIM_REFUSED, (uint32_t)(4 + what + hint));
 	claim_put16(len[0], (uint16_t)what);
 	claim_put16(len[1], (uint16_t)hint);
-	sock_send_now(fd, iov, 5);
+	sock_send_nonblock(fd, iov, 5);
 }
 
 _Static_assert(CLAIM_NAME_MAX == VARIABLE_MAX_LEN && CLAIM_VALUE_MAX == TOKEN_MAX,
@@ -50,7 +50,7 @@ static int claim_send_ok(int fd)
 	struct iovec iov = { packet, sizeof(packet) };
 
 	claim_put_head(packet, CLAIM_OK, 2);
-	return sock_send_now(fd, &iov, 1);
+	return sock_send_nonblock(fd, &iov, 1);
 }
 
 static void claim_fill_event(struct connection *c, struct audit_event *e)
@@ -194,13 +194,13 @@ static int claim_handle_claim(struct connection *c, int channel, struct failure 
 		return -1;
 	/* It counts as claimed from here on, whether or not it can be sent. */
 	session_mark_released(c);
-	if (sock_send_now(channel, h.iov, h.n) != 0)
+	if (sock_send_nonblock(channel, h.iov, h.n) != 0)
 		c->closing = true;
 	return 0;
 }
 
 void claim_serve(struct broker *b, struct connection *c, size_t n,
-		 const struct sock_beside *beside)
+		 const struct sock_control *beside)
 {
 	struct failure f = { 0 };
 	struct audit_event e = { .event = "claim", .why = f.what };

@@ -10,13 +10,13 @@
 
 struct broker;
 struct connection;
-struct sock_beside;
+struct sock_control;
 
 /* Does the packet of n bytes begin as a fixed message does?  Else it is msgpack. */
 bool claim_is_fixed_message(const void *packet, size_t n);
 
 /* Serve the n bytes in b->packet and answer.  A descriptor that came with the packet
  * (beside) stays the caller's to close. */
-void claim_serve(struct broker *b, struct connection *c, size_t n, const struct sock_beside *beside);
+void claim_serve(struct broker *b, struct connection *c, size_t n, const struct sock_control *beside);
 
 #endif

@@ -123,7 +123,7 @@ void connection_expire(struct broker *b, struct connection *c)
  * SO_PEERCRED names the process that connected, also after the socket was inherited
  * or passed on.  So each message must have been sent by that process (SCM_CREDENTIALS).
  */
-static int check_sender(const struct connection *c, const struct sock_beside *b, struct failure *f)
+static int check_sender(const struct connection *c, const struct sock_control *b, struct failure *f)
 {
 	if (!b->have_sender || b->pid != c->peer.pid || b->uid != c->peer.uid)
 		return fail_set(f, FAIL_PEER, "connect yourself",
@@ -131,7 +131,7 @@ static int check_sender(const struct connection *c, const struct sock_beside *b,
 	return 0;
 }
 
-static void audit_stranger(struct connection *c, const struct sock_beside *b,
+static void audit_stranger(struct connection *c, const struct sock_control *b,
 			    const struct failure *f)
 {
 	struct audit_event e = { .event = "message", .result = fail_name(f->code), .why = f->what,
@@ -162,7 +162,7 @@ static int check_first_message(struct connection *c, struct failure *f)
 void connection_serve(struct broker *b, struct connection *c)
 {
 	struct failure f = { 0 };
-	struct sock_beside beside;
+	struct sock_control beside;
 	ssize_t n;
 
 	n = sock_recv(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &beside);
@@ -198,7 +198,7 @@ void connection_serve(struct broker *b, struct connection *c)
 	else
 		dispatch_packet(b, c, (size_t)n);
 out:
-	sock_drop_beside(&beside);
+	sock_control_close(&beside);
 	if (n > 0)
 		io_wipe(b->packet, (size_t)n);
 }

@@ -154,7 +154,7 @@ static int harden_process(const struct options *o, struct failure *f)
 
 	umask(077);
 	close_other_descriptors(o);
-	if (proc_fresh_memory(o->foreground || o->inherited >= 0) != 0)
+	if (proc_fork_hardened(o->foreground || o->inherited >= 0) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden the broker");
 	if (proc_self_marked())
 		return fail_set(f, FAIL_MARKED, "start it outside the session; where the hard limit on file "

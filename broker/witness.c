@@ -109,7 +109,7 @@ int witness_read_exe(pid_t pid, char *out, size_t size)
 	if (to_witness < 0)
 		return proc_exe(pid, out, size);
 	/* By sendmsg: the sandbox does not allow sendto. */
-	if (sock_send_now(to_witness, &question, 1) != 0 || poll(&p, 1, ANSWER_MS) != 1)
+	if (sock_send_nonblock(to_witness, &question, 1) != 0 || poll(&p, 1, ANSWER_MS) != 1)
 		goto gone;
 	n = recv(to_witness, out, size - 1, MSG_DONTWAIT);
 	if (n <= 0)

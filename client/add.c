@@ -57,7 +57,7 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	while ((opt = next_option(&first, argc, argv, ":t:", add_options, f)) != -1) {
 		switch (opt) {
 		case 't':
-			if (duration_typed(optarg, &a->ttl) != 0 || a->ttl == 0 || a->ttl > TTL_MAX)
+			if (duration_parse_typed(optarg, &a->ttl) != 0 || a->ttl == 0 || a->ttl > TTL_MAX)
 				return fail_set(f, FAIL_USAGE, "like 90s, 30m, 12h or 7d",
 						"-t is how long the key may be in memory, with its unit");
 			break;

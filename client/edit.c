@@ -40,7 +40,7 @@ static int edit_template(const char *name, char **out, size_t *n, struct failure
 	size_t len = 0, i;
 
 	snprintf(leaf, sizeof(leaf), "share/ccrun/providers/%s.conf", name);
-	if (path_sibling(leaf, path, f) != 0)
+	if (path_installed(leaf, path, f) != 0)
 		return -1;
 	if (access(path, R_OK) == 0 && io_slurp(path, INI_FILE_MAX, &shipped, &len, f) != 0)
 		return -1;
@@ -197,7 +197,7 @@ static int edit_begin(struct edit *e, struct failure *f)
 		e->old = text;
 		e->old_len = n;
 	}
-	r = io_new_file(e->copy, e->old, e->old_len, "remove it", f);
+	r = io_create_file(e->copy, e->old, e->old_len, "remove it", f);
 	if (r != 0)
 		e->copy[0] = '\0';
 	return r;

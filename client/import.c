@@ -17,7 +17,7 @@ int verb_import(struct client *c, int argc, char **argv, struct failure *f)
 
 	(void)c;
 	(void)argc;
-	if (path_sibling("libexec/ccrun/ccrun-import", path, f) != 0)
+	if (path_installed("libexec/ccrun/ccrun-import", path, f) != 0)
 		return -1;
 	/* It checks its options and hardens itself; its messages begin with "ccctl:". */
 	argv[0] = name;

@@ -17,7 +17,7 @@
 static void keys_print(const struct listed *e, unsigned n)
 {
 	int name = 4, variable = 8, from = 4, origin = 10;
-	char time[TIME_TEXT];
+	char time[DATE_TEXT];
 	unsigned i;
 
 	if (n == 0) {
@@ -40,7 +40,7 @@ static void keys_print(const struct listed *e, unsigned n)
 		put_cell(e[i].variable, variable);
 		put_cell(entry_source_text(&e[i]), from);
 		put_cell(e[i].origin, origin);
-		puts(time_local(e[i].used, time));
+		puts(date_local(e[i].used, time));
 	}
 }
 

@@ -45,7 +45,7 @@ static int link_place(const char *path, struct failure *f)
 {
 	char ccrun[PATH_SIZE], temp[PATH_SIZE];
 
-	if (path_sibling("bin/ccrun", ccrun, f) != 0)
+	if (path_installed("bin/ccrun", ccrun, f) != 0)
 		return -1;
 	if (snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid()) >= (int)sizeof(temp))
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", path);

@@ -147,7 +147,7 @@ static const char *list_verified(const struct row *r)
 static void list_print_table(const struct listing *l)
 {
 	int name = 8, title = 5, modes = 5, key = 3, from = 4, host = 8, verified = 8;
-	char time[TIME_TEXT];
+	char time[DATE_TEXT];
 	const struct row *r;
 	unsigned i;
 
@@ -183,7 +183,7 @@ static void list_print_table(const struct listing *l)
 		put_cell(r->from[0] ? r->from : "-", from);
 		put_cell(r->host[0] ? r->host : "-", host);
 		put_cell(list_verified(r), verified);
-		puts(r->used ? time_local(r->used, time) : "-");
+		puts(r->used ? date_local(r->used, time) : "-");
 	}
 }
 

@@ -144,7 +144,7 @@ static int verb_prepare(const struct verb *v, struct failure *f)
 	if (!(v->flags & VERB_ANYWHERE) && proc_self_marked())
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	if ((v->flags & VERB_SECRET) && proc_fresh_memory(true) != 0)
+	if ((v->flags & VERB_SECRET) && proc_fork_hardened(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
 	return libsodium_start(f);
 }
@@ -165,14 +165,14 @@ static int verb_run_one(const struct verb *v, int argc, char **argv)
 	if (r >= 0)
 		return r;
 	fail_print("ccctl", &f);
-	return fail_exit(&f);
+	return fail_exit_code(&f);
 }
 
 int main(int argc, char **argv)
 {
 	int r;
 
-	if (io_hold_standard_streams() != 0)
+	if (io_open_standard_streams() != 0)
 		return EXIT_FAILED;
 	r = help_try(argc, argv);
 	if (r >= 0)

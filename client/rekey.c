@@ -119,7 +119,7 @@ static int rekey_write_file(struct rekey *r, const struct slot_view *s, const ch
 	clean[i] = '\0';
 	if (snprintf(path, PATH_SIZE, "%s/%" PRIu32 "-%s.%s", r->out, s->id, clean, ending) >= PATH_SIZE)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "the path of its new key is too long");
-	if (io_new_file(path, p, n, NULL, f) != 0)
+	if (io_create_file(path, p, n, NULL, f) != 0)
 		return -1;
 	r->files++;
 	return 0;

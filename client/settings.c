@@ -51,7 +51,7 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 	value = value ? value + 1 : "";
 	i = settings_find_word(times, TIMES, word, len);
 	if (i >= 0) {
-		if (strcmp(value, "never") != 0 && duration_typed(value, &seconds) != 0)
+		if (strcmp(value, "never") != 0 && duration_parse_typed(value, &seconds) != 0)
 			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never", "%s is a length of time with its unit",
 					times[i]);
 		if (settings_check_once(seen, i, times[i], f) != 0)

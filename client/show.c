@@ -93,7 +93,7 @@ static void show_print_user(const struct user *u, const struct listed *e)
 
 static void show_print_text(const struct listed *e, const struct user *u, int users)
 {
-	char time[TIME_TEXT];
+	char time[DATE_TEXT];
 	int i;
 
 	show_line("name", e->name);
@@ -106,9 +106,9 @@ static void show_print_text(const struct listed *e, const struct user *u, int us
 		show_line("output", e->source.pick);
 		show_line("fetched", e->fetched ? "in the broker's memory" : "not now");
 	}
-	show_line("created", time_local(e->created, time));
-	show_line("changed", time_local(e->changed, time));
-	show_line("used", time_local(e->used, time));
+	show_line("created", date_local(e->created, time));
+	show_line("changed", date_local(e->changed, time));
+	show_line("used", date_local(e->used, time));
 	for (i = 0; i < users; i++)
 		show_print_user(&u[i], e);
 	if (users == 0)

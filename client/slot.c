@@ -33,13 +33,13 @@ static struct slots all; /* several pages: not on the stack */
 
 static void slot_print_list(const struct slots *s)
 {
-	char time[TIME_TEXT];
+	char time[DATE_TEXT];
 	unsigned i;
 
 	printf("%-4s%-12s%-18s%s\n", "ID", "KIND", "ADDED", "LABEL");
 	for (i = 0; i < s->n; i++) {
 		printf("%-4" PRIu32 "%-12s%-18s", s->slot[i].id, slot_kind_name(s->slot[i].kind),
-		       time_local(s->slot[i].created, time));
+		       date_local(s->slot[i].created, time));
 		put_plain(s->slot[i].label);
 		putchar('\n');
 	}

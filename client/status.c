@@ -158,12 +158,12 @@ static const char *status_lock_reason(const char *why)
 
 static void status_print_lock(const struct status *s)
 {
-	char time[TIME_TEXT];
+	char time[DATE_TEXT];
 
 	if (strcmp(s->state, "locked") == 0 && strcmp(s->why, "start") == 0)
 		printf("%-15s%s\n", "why", "not opened since the broker started");
 	else if (strcmp(s->state, "locked") == 0)
-		printf("%-15s%s, %s\n", "why", status_lock_reason(s->why), time_local(s->locked_at, time));
+		printf("%-15s%s, %s\n", "why", status_lock_reason(s->why), date_local(s->locked_at, time));
 	if (s->kept)
 		printf("%-15s%llu kept (keep = yes)\n", "keys", (unsigned long long)s->kept);
 	if (s->asleep)
@@ -182,7 +182,7 @@ static void status_print_text(const struct status *s)
 		{ "locked", "locked" },
 		{ "unlocked", "unlocked" },
 	};
-	char time[TIME_TEXT], more[128];
+	char time[DATE_TEXT], more[128];
 	unsigned i;
 
 	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++)
@@ -201,7 +201,7 @@ static void status_print_text(const struct status *s)
 		return;
 	}
 	printf("%-15sprocess %llu, %s, version %s, since %s\n", "broker", (unsigned long long)s->pid,
-	       s->kind, s->version, time_local(s->started, time));
+	       s->kind, s->version, date_local(s->started, time));
 	snprintf(more, sizeof(more), " (%llu KiB, %llu in use; the kernel counts %llu KiB locked)",
 		 (unsigned long long)s->memory_size / 1024, (unsigned long long)s->memory_used / 1024,
 		 (unsigned long long)s->kernel_locked);
@@ -280,7 +280,7 @@ int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 	if (require_words(argc, argv, 0, f) != 0)
 		return -1;
 	if (status_gather(c, &s, f) != 0)
-		return quiet ? fail_exit(f) : -1;
+		return quiet ? fail_exit_code(f) : -1;
 	if (quiet)
 		return status_exit(&s);
 	if (json)

@@ -1,6 +1,6 @@
 /*
- * dial/dial.h - reaching the broker: find its socket, start it when nobody
- * serves, check that it is the real one, call it.
+ * dial/dial.h - connecting to a broker: find its socket, start it if necessary,
+ * check that it is a broker, send requests.
  */
 #ifndef DIAL_DIAL_H
 #define DIAL_DIAL_H
@@ -14,66 +14,66 @@ struct failure;
 
 /* Which broker. */
 enum dial_where {
-	DIAL_ANY,  /* the system's when it has a vault of ours, else our own; while it
-		    * does not serve: our own where we have a vault, else FAIL_NO_BROKER */
-	DIAL_USER, /* our own */
-	DIAL_SYSTEM
+	DIAL_ANY,   /* the system broker if it has a vault of the user's, else the user's own.
+		     * While the system broker is down: the user's own if that has a
+		     * vault, else FAIL_NO_BROKER */
+	DIAL_USER,  /* the user's own */
+	DIAL_SYSTEM /* the system broker; clients never start it */
 };
 
 struct dial {
 	int fd;
-	bool system;	   /* it is the system's */
-	uid_t owner;	   /* who must answer */
-	pid_t broker; /* who answered, once checked; else 0 */
-	int64_t deadline;  /* of all that is done (io_now_ms), or 0: the usual patience */
-	int64_t connected; /* io_now_ms() before connect: the broker is older */
-	bool young;	   /* who answered is younger, which may be why it was started */
-	bool refused;	   /* the last call: the broker itself said no */
+	bool system;	   /* it is the system broker */
+	uid_t owner;	   /* the uid that the broker must have */
+	pid_t broker;	   /* the broker's PID after its first answer was checked; else 0 */
+	int64_t deadline;  /* of all calls together, or 0: each has its own */
+	int64_t connected; /* io_now_ms() when we connected, or had started a broker */
+	bool peer_younger; /* the process that answered started later: see broker_check.c */
+	bool refused;	   /* the last call: the broker itself answered with an error */
 	char path[4096];
-	/* the last reply; the buffer is the caller's (locked where a reply may
-	 * carry a secret) */
-	void *buf;
+	void *buf;   /* the caller's, for replies: locked memory if they may carry a secret */
 	size_t size;
-	size_t used; /* of buf, at most; what dial_close wipes */
+	size_t used; /* bytes of buf that were written, at most: dial_close wipes them */
 	struct wire_in in;
 };
 
 /*
- * Connect.  start: start a broker of our own when nobody serves (never from a
- * marked process).  buf, size: where replies go, at least WIRE_PACKET_MAX bytes.
- * Returns 0; -1 with FAIL_NO_BROKER, FAIL_UNSAFE_PATH, FAIL_PEER, ...
+ * Connect to DIAL_ANY.  start: start the user's own broker if none is running (never
+ * from a marked process: FAIL_MARKED).  buf, size: for replies, at least
+ * WIRE_PACKET_MAX bytes, until dial_close.  Returns 0, or -1 with FAIL_NO_BROKER,
+ * FAIL_UNSAFE_PATH, FAIL_PEER, ...; in both cases call dial_close.
  */
 int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure *f);
 
-/* The same for one of them; DIAL_SYSTEM is never started by a client. */
+/* The same for the broker that `where` says. */
 int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
 		 struct failure *f);
 
 /*
- * As dial_open without start, with a total deadline: this and every call after it
- * end within ms milliseconds in all.
+ * As dial_open without start, with a total deadline: this and all calls on d
+ * together end within ms milliseconds.
  */
 int dial_open_within(struct dial *d, int ms, void *buf, size_t size, struct failure *f);
 
-/* Is there one on this machine that nobody answers for? */
+/* Is a system broker set up on this machine, but not running? */
 bool dial_system_down(void);
 
 /*
- * Send a request (freed in every case; NULL is out of memory) and wait for the
- * answer.  The first answer is checked: sent by a process of our uid (of
- * the system broker's: whom root gave its directory) that is unmarked and undumpable (FAIL_PEER otherwise).  fd (may be NULL) receives a
- * passed descriptor or -1.  On success the reply is d->in.top, valid until the
- * next call; on {ok:false} returns -1 with the broker's error in f.
+ * Send a request and wait for the reply.  The request is freed in every case; NULL
+ * means that there was no memory for it.  The process that sends the first reply is
+ * checked: it has the uid d->owner, is unmarked and undumpable (else FAIL_PEER).
+ * *fd (fd may be NULL) = a passed descriptor, or -1.  Returns 0, and the reply is
+ * d->in.top until the next call; or -1, for {ok: false} with the broker's error in f.
  *
- * A request that carries a secret must not be the first: call dial_hello
- * before, so that the broker is known.
+ * A request with a secret MUST NOT be the first: call dial_hello before, so that the
+ * broker is checked.
  */
 int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f);
 
-/* {op: hello}: checks the broker before a secret is sent. */
+/* The request {op: hello}; its reply checks the broker. */
 int dial_hello(struct dial *d, struct failure *f);
 
-/* Close, wipe the buffer.  Safe on a zeroed struct with fd -1. */
+/* Close, and wipe the buffer.  May be called on a zeroed struct with fd -1, and twice. */
 void dial_close(struct dial *d);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * display/text.c - what of a text may be shown, and how many columns it takes.
+ * display/text.c - which characters are shown, and their width in columns.
  *
- * wcwidth(3) asks the locale, which the client may have set to anything, or to
- * none; terminals that show UTF-8 do not.  So what a character is comes from
- * utf8proc's tables: they add 340 KiB to ccrun-statusline and nothing that can be
- * measured to its start, since only pages that are looked at are read.  (uc_width
- * of libunistring adds 8 KiB, but its licence makes demands on a static program.)
+ * wcwidth(3) depends on the locale, which the client may have set to anything;
+ * terminals that show UTF-8 do not.  So the properties of characters come from
+ * utf8proc's tables.  They add 340 KiB to ccrun-statusline and no measurable time to
+ * its start, since only pages that are used are read.  (uc_width of libunistring
+ * adds 8 KiB, but its licence has conditions for a static program.)
  */
 #include "display/text.h"
 
@@ -16,7 +16,7 @@
 
 #include "base/utf8.h"
 
-#define COMBINING_MAX 2 /* on one character; more of them grow over the lines around */
+#define COMBINING_MAX 2 /* on one character; more would cover the lines above and below */
 
 static const char ellipsis[] = "\xe2\x80\xa6";
 
@@ -26,11 +26,11 @@ static bool within(uint32_t c, uint32_t first, uint32_t last)
 }
 
 /*
- * Unicode hides or orders text with these as well, though they are letters, marks
- * or unassigned: fillers, the vowels that Khmer keeps for compatibility, selectors
- * of Mongolian forms, an empty Braille cell, Egyptian layout, the plane of tags.
+ * Characters that are invisible or control layout, though their category is letter,
+ * mark or unassigned: fillers, two Khmer vowels, Mongolian variation selectors, the
+ * empty Braille pattern, Egyptian layout controls, the plane of tags.
  */
-static bool is_hidden(uint32_t c)
+static bool is_invisible(uint32_t c)
 {
 	if (c == 0x34f || within(c, 0x115f, 0x1160) || within(c, 0x17b4, 0x17b5) || within(c, 0x180b, 0x180d))
 		return true;
@@ -42,7 +42,7 @@ static bool is_hidden(uint32_t c)
 	return (c & 0xfffe) == 0xfffe || within(c, 0xfdd0, 0xfdef);
 }
 
-/* Not shown: what drives a terminal, turns the direction round, or hides. */
+/* Not shown: controls, formatting (direction marks among it), line separators, invisible ones. */
 static bool is_refused(uint32_t c)
 {
 	switch (utf8proc_category((utf8proc_int32_t)c)) {
@@ -52,26 +52,26 @@ static bool is_refused(uint32_t c)
 	case UTF8PROC_CATEGORY_ZP:
 		return true;
 	default:
-		return is_hidden(c);
+		return is_invisible(c);
 	}
 }
 
-/* They choose a form of the character before; what that does to widths, terminals disagree on. */
+/* They select a form of the character before; terminals disagree on its width then. */
 static bool is_selector(uint32_t c)
 {
 	return within(c, 0xfe00, 0xfe0f) || within(c, 0xe0100, 0xe01ef);
 }
 
-/* Blanks of every kind and width are one. */
+/* Spaces of any width; each becomes ' '. */
 static bool is_blank(uint32_t c)
 {
 	return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ZS;
 }
 
 /*
- * utf8proc's width, but for what terminals do otherwise: marks that take room of
- * their own (Mc) have a column, Hangul's medial vowels and final consonants join
- * the letter before, and what we show as "?" has the column of that.
+ * utf8proc's width, except where terminals differ: spacing marks (Mc) take one
+ * column, Hangul medial vowels and final consonants none, since they join the
+ * letter before, and what is shown as "?" one.
  */
 static unsigned character_width(uint32_t c)
 {
@@ -86,7 +86,7 @@ static unsigned character_width(uint32_t c)
 size_t display_clean(const char *in, size_t n, char *out, size_t size)
 {
 	size_t i = 0, used = 0;
-	unsigned len, marks = COMBINING_MAX; /* none may come first */
+	unsigned len, marks = COMBINING_MAX; /* so that a mark at the beginning is dropped */
 	uint32_t c;
 
 	while (i < n) {
@@ -98,7 +98,7 @@ size_t display_clean(const char *in, size_t n, char *out, size_t size)
 		if (!len || is_refused(c) || is_blank(c)) {
 			if (used + 2 > size)
 				break;
-			/* what is seen must not begin with a blank */
+			/* no blank at the beginning */
 			if (!len || !is_blank(c) || used)
 				out[used++] = len && is_blank(c) ? ' ' : '?';
 			i += len ? len : 1;

@@ -1,9 +1,9 @@
 /*
- * display/text.h - foreign text made fit for a terminal's line.
+ * display/text.h - text from outside, cleaned for a line on a terminal.
  *
- * Names of branches, repositories, models and sessions are other people's: what
- * comes out of display_clean cannot move the cursor, change colours, turn the
- * reading direction round or hide.
+ * Names of branches, repositories, models and sessions may be an attacker's.  What
+ * display_clean returns cannot move the cursor, change colours, reverse the reading
+ * direction, or be invisible.
  */
 #ifndef DISPLAY_TEXT_H
 #define DISPLAY_TEXT_H
@@ -11,21 +11,23 @@
 #include <stddef.h>
 
 /*
- * Copy n bytes to out (size bytes with the NUL, cut between characters).
- * Control characters, what is no UTF-8, and marks of direction or without a
- * width become '?'; variation selectors are left out; so are more than two
- * combining marks on one character.  Blanks at the ends go.  Returns the length.
+ * Copy n bytes to out (size bytes with the NUL), cut between characters.  Control
+ * characters, invalid UTF-8, and characters that are invisible or change the
+ * direction become '?'.  Dropped: variation selectors, combining marks beyond two on
+ * one character, blanks at both ends.  Returns the length.
  */
 size_t display_clean(const char *in, size_t n, char *out, size_t size);
 
 /*
- * Columns that clean text takes: none for combining marks, two for wide characters.
- * A byte that is not UTF-8 counts as one.
+ * The columns that clean text takes on a terminal: combining marks none, wide
+ * characters two, a byte that is not UTF-8 one.
  */
 unsigned display_width(const char *clean);
 
-/* Shorten clean text in place to so many columns (1 or more), "…" being its end
- * then.  The buffer has room for the NUL and two bytes more than the text. */
+/*
+ * Shorten clean text in place to that many columns (1 or more); it ends with "…"
+ * then.  The buffer must have two bytes more than the text and its NUL.
+ */
 void display_cut(char *clean, unsigned columns);
 
 #endif

@@ -267,7 +267,7 @@ static int import_harden(struct failure *f)
 	if (proc_self_marked())
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	if (proc_fresh_memory(true) != 0)
+	if (proc_fork_hardened(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
 	return libsodium_start(f);
 }
@@ -279,7 +279,7 @@ int main(int argc, char **argv)
 	struct client c = { .dial.fd = -1 };
 	int r;
 
-	if (io_hold_standard_streams() != 0 || argc < 1)
+	if (io_open_standard_streams() != 0 || argc < 1)
 		return EXIT_FAILED;
 	/* What a message about an option calls us: ccctl help import. */
 	argv[0] = verb;
@@ -294,5 +294,5 @@ int main(int argc, char **argv)
 	if (r >= 0)
 		return r;
 	fail_print("ccctl", &f);
-	return fail_exit(&f);
+	return fail_exit_code(&f);
 }

@@ -85,7 +85,7 @@ static int run_and_wait(const char *const argv[], int *status, struct failure *f
 	sigset_t mask;
 	pid_t pid;
 
-	if (path_sibling("bin/ccctl", path, f) != 0)
+	if (path_installed("bin/ccctl", path, f) != 0)
 		return -1;
 	hold_signals(was, defaults, &mask);
 	pid = spawn_start(&s);

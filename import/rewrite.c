@@ -120,7 +120,7 @@ static int backup_write(const struct import_file *file, const struct locked_text
 		if (snprintf(kept, PATH_SIZE, "%s/%s.%s-%d", dir, leaf, when, n) >= PATH_SIZE)
 			break;
 		if (access(kept, F_OK) != 0)
-			return io_new_file(kept, backup->p, backup->n, NULL, f);
+			return io_create_file(kept, backup->p, backup->n, NULL, f);
 	}
 	return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: no room for a backup", dir);
 }

@@ -1,5 +1,5 @@
 /*
- * json/locked.c - an allocator for jansson in locked pages.
+ * json/locked.c - a bump allocator for jansson in locked pages.
  */
 #include "json/locked.h"
 
@@ -12,9 +12,9 @@
 #define ALIGN 16
 
 /*
- * An array of numbers: two bytes of text become a value of 32 bytes and, since
- * arrays grow by doubling, 16 bytes of tables.  A text that consists of tiny
- * objects and empty arrays needs more, and is refused when it is long.
+ * Measured by an array of numbers: two bytes of text become a value of 32 bytes and,
+ * since arrays grow by doubling, 16 bytes of tables.  A long text of tiny objects and
+ * empty arrays needs more, and cannot be parsed.
  */
 #define ROOM_PER_BYTE 24
 #define ROOM_LEAST (64 * 1024)
@@ -33,7 +33,7 @@ static void *region_take(size_t n)
 	return p;
 }
 
-/* Taken back as a whole, at the end. */
+/* In place of free(): js_locked_end() frees all of it. */
 static void region_keep(void *p)
 {
 	(void)p;

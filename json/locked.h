@@ -1,6 +1,6 @@
 /*
- * json/locked.h - jansson's memory while what it parses holds a secret: locked,
- * in no core dump, wiped as a whole.
+ * json/locked.h - locked memory for jansson while it parses text with a secret:
+ * excluded from core dumps, and wiped as a whole.
  */
 #ifndef JSON_LOCKED_H
 #define JSON_LOCKED_H
@@ -10,22 +10,22 @@
 struct failure;
 
 /*
- * Until js_locked_end(), jansson allocates from `room` bytes of locked memory
- * (of the whole process; not nested).  Nothing is given back before that, so a
- * text that is parsed needs many times its length; when the room is used up,
- * jansson reports that it is out of memory.  Returns 0, or -1 with
- * FAIL_NOT_LOCKED_MEM in f (which may be NULL), and jansson allocates as before.
+ * From now until js_locked_end(), jansson allocates from `room` bytes of locked
+ * memory, in the whole process; calls cannot be nested.  Nothing is freed before
+ * that, so a text needs many times its length; when the room is used up, jansson
+ * reports that it is out of memory.  Returns 0, or -1 with FAIL_NOT_LOCKED_MEM in f
+ * (which may be NULL), and jansson allocates as before.
  */
 int js_locked_begin(size_t room, struct failure *f);
 
 /*
- * Wipe and unmap it; jansson uses malloc and free again.  Values that were
- * allocated since js_locked_begin() are gone and must not even be freed.  Does
- * nothing when nothing was begun.
+ * Wipe and unmap that memory; jansson uses malloc and free again.  Values that were
+ * allocated since js_locked_begin() are gone: they must not be used or freed.  Does
+ * nothing without a js_locked_begin().
  */
 void js_locked_end(void);
 
-/* Enough room to parse n bytes of JSON once, unless most of it is tiny objects. */
+/* Room that is enough to parse n bytes of JSON, unless most of them are tiny objects. */
 size_t js_locked_room(size_t n);
 
 #endif

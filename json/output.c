@@ -1,5 +1,5 @@
 /*
- * json/output.c - JSON out, and the record's lines in (jansson).
+ * json/output.c - building, printing and parsing JSON with jansson.
  */
 #include "json/output.h"
 
@@ -19,8 +19,8 @@ json_t *js_array(void)
 	return json_array();
 }
 
-/* Text that is no UTF-8 (a broken file, a hostile path) becomes ASCII with '?'. */
-static json_t *text_value(const char *text)
+/* Text that is not UTF-8 (from a damaged file, or a path) becomes ASCII with '?'. */
+static json_t *json_from_text(const char *text)
 {
 	json_t *v = json_string(text);
 	char ascii[1024];
@@ -36,7 +36,7 @@ static json_t *text_value(const char *text)
 
 void js_text(json_t *o, const char *key, const char *text)
 {
-	json_object_set_new(o, key, text ? text_value(text) : json_null());
+	json_object_set_new(o, key, text ? json_from_text(text) : json_null());
 }
 
 void js_number(json_t *o, const char *key, uint64_t n)
@@ -56,9 +56,9 @@ void js_null(json_t *o, const char *key)
 
 void js_time(json_t *o, const char *key, uint64_t when)
 {
-	char text[TIME_TEXT];
+	char text[DATE_TEXT];
 
-	js_text(o, key, when ? time_utc(when, text) : NULL);
+	js_text(o, key, when ? date_utc(when, text) : NULL);
 }
 
 void js_put(json_t *o, const char *key, json_t *value)
@@ -73,7 +73,7 @@ void js_append(json_t *a, json_t *value)
 
 void js_append_text(json_t *a, const char *text)
 {
-	json_array_append_new(a, text_value(text));
+	json_array_append_new(a, json_from_text(text));
 }
 
 int js_print(json_t *root, struct failure *f)

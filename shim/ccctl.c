@@ -33,7 +33,7 @@ static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct
 	int tty = -1, status = -1;
 	pid_t pid = -1;
 
-	if (path_sibling("bin/ccctl", path, f) != 0)
+	if (path_installed("bin/ccctl", path, f) != 0)
 		return -1;
 	if (terminal) {
 		tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);

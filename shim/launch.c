@@ -49,7 +49,7 @@ int launch_config_dir(const struct provider *p, struct failure *f)
 	char path[PATH_SIZE];
 	int fd, r = 0;
 
-	if (path_written(p->policy.config_dir, path, f) != 0)
+	if (path_expand(p->policy.config_dir, path, f) != 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT)

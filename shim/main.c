@@ -192,7 +192,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	int code = EXIT_CCRUN;
 
 	memcpy(shown, pin->path, sizeof(shown));
-	fail_printable(shown);
+	fail_sanitize(shown);
 	if (provider_load_named(a, &p, f) != 0 || provider_ask_missing(a, &p, f) != 0 ||
 	    project_models(pin, p, f) != 0)
 		return exit_with(f, EXIT_CCRUN);
@@ -217,7 +217,7 @@ int main(int argc, char **argv)
 	struct failure f = { 0 };
 	enum invoked_name invoked;
 
-	if (argc < 1 || io_hold_standard_streams() != 0)
+	if (argc < 1 || io_open_standard_streams() != 0)
 		return EXIT_CCRUN;
 	invoked = invoked_name_parse(&a, argv, &f);
 	if (invoked == INVOKED_UNKNOWN ||

@@ -167,8 +167,8 @@ static void target_check_library(struct target *t)
 	struct failure f;
 	int fd, d;
 
-	if (path_sibling("lib/ccrun/libccrun.so", t->library, &f) != 0 ||
-	    path_sibling("lib/ccrun", dir, &f) != 0) {
+	if (path_installed("lib/ccrun/libccrun.so", t->library, &f) != 0 ||
+	    path_installed("lib/ccrun", dir, &f) != 0) {
 		target_set_why_not(t, "libccrun.so", "cannot be found");
 		return;
 	}

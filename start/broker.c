@@ -45,7 +45,7 @@ int broker_start(struct failure *f)
 	int fds[2];
 	ssize_t n;
 
-	if (path_sibling("libexec/ccrun/ccbroker", path, f) != 0)
+	if (path_installed("libexec/ccrun/ccbroker", path, f) != 0)
 		return -1;
 	if (spawn_pipe(fds) != 0)
 		return fail_errno(f, NULL, "pipe");

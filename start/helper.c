@@ -163,7 +163,7 @@ int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, str
 
 	*n = 0;
 	snprintf(rest, sizeof(rest), "libexec/ccrun/%s", h->argv[0]);
-	if (path_sibling(rest, path, f) != 0)
+	if (path_installed(rest, path, f) != 0)
 		return -1;
 	if (access(path, X_OK) != 0)
 		return fail_set(f, FAIL_CONFIG,

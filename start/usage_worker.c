@@ -29,7 +29,7 @@ void usage_worker_start(const struct usage_worker *w)
 		argv[4] = w->entry;
 		argv[5] = NULL;
 	}
-	if (path_sibling("libexec/ccrun/ccrun-usage", path, NULL) != 0 || access(path, X_OK) != 0)
+	if (path_installed("libexec/ccrun/ccrun-usage", path, NULL) != 0 || access(path, X_OK) != 0)
 		return;
 	if (w->config_dir)
 		setenv("CLAUDE_CONFIG_DIR", w->config_dir, 1);

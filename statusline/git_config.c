@@ -1,26 +1,25 @@
 /*
- * statusline/git_config.c - the few things that a repository's own
- * configuration says about it, in git's syntax.  Not the user's configuration, no
- * includes, nothing that is a command.
+ * statusline/git_config.c - a parser for git's configuration syntax
+ * (git-config(1), "Syntax"), as far as a repository's own file needs it.
  */
-#include "statusline/git_parts.h"
+#include "statusline/git_config.h"
 
 #include <ctype.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-struct reader {
+struct config_reader {
 	const char *p, *end;
-	char section[128]; /* "core", "remote.origin"; longer ones are cut, and none of ours */
+	char section[128]; /* "core", "remote.origin"; a longer one is cut, and ignored anyway */
 	char key[64];
 	char value[GIT_PATH];
-	size_t n;	/* of value */
-	bool too_long;
+	size_t n;	   /* bytes of value */
+	bool too_long;	   /* value was cut */
 };
 
-/* The next character; the end counts as a line's, CR LF as LF. */
-static int next(struct reader *r)
+/* The next character: LF for CR LF and at the end. */
+static int config_next(struct config_reader *r)
 {
 	if (r->p < r->end && *r->p == '\r' && r->p + 1 < r->end && r->p[1] == '\n')
 		r->p++;
@@ -29,17 +28,17 @@ static int next(struct reader *r)
 	return (unsigned char)*r->p++;
 }
 
-static bool blank(int c)
+static bool is_blank(int c)
 {
 	return c == ' ' || c == '\t';
 }
 
-static bool word_char(int c)
+static bool is_name_char(int c)
 {
 	return c < 128 && (isalnum(c) || c == '-');
 }
 
-static bool add(char *to, size_t size, size_t *n, int c)
+static bool append_char(char *to, size_t size, size_t *n, int c)
 {
 	if (*n + 1 >= size)
 		return false;
@@ -48,44 +47,44 @@ static bool add(char *to, size_t size, size_t *n, int c)
 	return true;
 }
 
-static int skip_blank(struct reader *r)
+static int config_skip_blank(struct config_reader *r)
 {
-	int c = next(r);
+	int c = config_next(r);
 
-	while (blank(c))
-		c = next(r);
+	while (is_blank(c))
+		c = config_next(r);
 	return c;
 }
 
-/* After '[': name] or name "sub"] */
-static bool section(struct reader *r)
+/* After '[': name] or name "subsection"] */
+static bool config_read_section(struct config_reader *r)
 {
 	size_t n = 0;
 	int c;
 
-	for (c = next(r); word_char(c) || c == '.'; c = next(r))
-		add(r->section, sizeof(r->section), &n, tolower(c));
+	for (c = config_next(r); is_name_char(c) || c == '.'; c = config_next(r))
+		append_char(r->section, sizeof(r->section), &n, tolower(c));
 	if (c == ']')
 		return n > 0;
-	if (!blank(c) || skip_blank(r) != '"')
+	if (!is_blank(c) || config_skip_blank(r) != '"')
 		return false;
-	add(r->section, sizeof(r->section), &n, '.');
-	for (c = next(r); c != '"'; c = next(r)) {
+	append_char(r->section, sizeof(r->section), &n, '.');
+	for (c = config_next(r); c != '"'; c = config_next(r)) {
 		if (c == '\\')
-			c = next(r);
+			c = config_next(r);
 		if (c == '\n' || c == '\0')
 			return false;
-		add(r->section, sizeof(r->section), &n, c);
+		append_char(r->section, sizeof(r->section), &n, c);
 	}
-	return next(r) == ']';
+	return config_next(r) == ']';
 }
 
-static bool escaped(struct reader *r)
+static bool config_read_escape(struct config_reader *r)
 {
-	int c = next(r);
+	int c = config_next(r);
 
 	switch (c) {
-	case '\n': /* goes on in the next line */
+	case '\n': /* the value continues on the next line */
 		return r->p < r->end;
 	case 't':
 		c = '\t';
@@ -102,18 +101,18 @@ static bool escaped(struct reader *r)
 	default:
 		return false;
 	}
-	r->too_long |= !add(r->value, sizeof(r->value), &r->n, c);
+	r->too_long |= !append_char(r->value, sizeof(r->value), &r->n, c);
 	return true;
 }
 
-/* After '='. */
-static bool value(struct reader *r)
+/* After '=', to the end of the line. */
+static bool config_read_value(struct config_reader *r)
 {
 	bool quoted = false, comment = false;
-	size_t kept = 0; /* up to here there is more than white space */
+	size_t kept = 0; /* length without white space at the end */
 	int c;
 
-	for (c = next(r); c != '\n'; c = next(r)) {
+	for (c = config_next(r); c != '\n'; c = config_next(r)) {
 		if (c == '\0')
 			return false;
 		if (comment)
@@ -124,14 +123,14 @@ static bool value(struct reader *r)
 		}
 		if (!quoted && isspace(c)) {
 			if (r->n > 0)
-				r->too_long |= !add(r->value, sizeof(r->value), &r->n, c);
+				r->too_long |= !append_char(r->value, sizeof(r->value), &r->n, c);
 			continue;
 		}
 		if (c == '"')
 			quoted = !quoted;
 		else if (c != '\\')
-			r->too_long |= !add(r->value, sizeof(r->value), &r->n, c);
-		else if (!escaped(r))
+			r->too_long |= !append_char(r->value, sizeof(r->value), &r->n, c);
+		else if (!config_read_escape(r))
 			return false;
 		kept = r->n;
 	}
@@ -140,25 +139,26 @@ static bool value(struct reader *r)
 	return !quoted;
 }
 
-/* key = value; a key alone means true. */
-static bool pair(struct reader *r, int c)
+/* A variable whose first character is c: "key = value", or "key", which means true. */
+static bool config_read_variable(struct config_reader *r, int c)
 {
 	size_t n = 0;
 
 	r->n = 0;
 	r->value[0] = r->key[0] = '\0';
 	r->too_long = false;
-	for (; word_char(c); c = next(r))
-		add(r->key, sizeof(r->key), &n, tolower(c));
-	if (blank(c))
-		c = skip_blank(r);
+	for (; is_name_char(c); c = config_next(r))
+		append_char(r->key, sizeof(r->key), &n, tolower(c));
+	if (is_blank(c))
+		c = config_skip_blank(r);
 	if (c == '=')
-		return value(r);
+		return config_read_value(r);
 	strcpy(r->value, "true");
 	return c == '\n';
 }
 
-static bool truth(const char *s)
+/* git's boolean, where whatever is not false is true. */
+static bool parse_bool(const char *s)
 {
 	static const char *const no[] = { "", "no", "off", "false", "0" };
 	unsigned i;
@@ -169,12 +169,12 @@ static bool truth(const char *s)
 	return true;
 }
 
-static void take(const struct reader *r, struct git_config *c)
+static void config_store(const struct config_reader *r, struct git_config *c)
 {
 	if (r->too_long)
 		return;
 	if (strcmp(r->section, "remote.origin") == 0 && strcmp(r->key, "url") == 0) {
-		/* The first is fetched from; an empty one takes back those before it. */
+		/* git fetches from the first URL; an empty one clears the list. */
 		if (r->value[0] == '\0')
 			c->url[0] = '\0';
 		else if (c->url[0] == '\0' && strlen(r->value) < sizeof(c->url))
@@ -185,44 +185,44 @@ static void take(const struct reader *r, struct git_config *c)
 		if (strcmp(r->key, "worktree") == 0)
 			strcpy(c->worktree, r->value);
 		else if (strcmp(r->key, "filemode") == 0)
-			c->filemode = truth(r->value);
+			c->filemode = parse_bool(r->value);
 		else if (strcmp(r->key, "symlinks") == 0)
-			c->symlinks = truth(r->value);
+			c->symlinks = parse_bool(r->value);
 		else if (strcmp(r->key, "checkstat") == 0)
-			c->coarse = strcasecmp(r->value, "minimal") == 0;
+			c->whole_seconds = strcasecmp(r->value, "minimal") == 0;
 	}
 }
 
 void git_config_parse(const char *text, size_t n, struct git_config *c)
 {
-	static struct reader r;
+	static struct config_reader r;
 	int ch;
 
 	c->url[0] = c->worktree[0] = '\0';
 	c->hash = 20;
 	c->filemode = c->symlinks = true;
-	c->coarse = false;
-	/* What is cut off ends in the middle of a line, perhaps of a host's name. */
+	c->whole_seconds = false;
+	/* A file that was cut ends within a line, perhaps within a host's name. */
 	if (n >= GIT_CONFIG_MAX)
 		while (n > 0 && text[n - 1] != '\n')
 			n--;
 	r.p = text;
 	r.end = text + n;
 	r.section[0] = '\0';
-	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0)
+	if (n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0) /* byte order mark */
 		r.p += 3;
 	while (r.p < r.end) {
-		ch = next(&r);
+		ch = config_next(&r);
 		if (isspace(ch))
 			continue;
 		if (ch == '#' || ch == ';') {
-			while (next(&r) != '\n')
+			while (config_next(&r) != '\n')
 				;
 		} else if (ch == '[') {
-			if (!section(&r))
+			if (!config_read_section(&r))
 				return;
-		} else if (word_char(ch) && pair(&r, ch)) {
-			take(&r, c);
+		} else if (is_name_char(ch) && config_read_variable(&r, ch)) {
+			config_store(&r, c);
 		} else {
 			return;
 		}

@@ -1,69 +1,74 @@
 /*
  * statusline/git_index.c - are tracked files changed?  Reads the index
- * (versions 2 to 4) and asks lstat() of each entry.
+ * (gitformat-index(5), versions 2 to 4) and compares each entry with lstat(2).
  *
- * Read piece by piece and not mapped: a file that somebody cuts off while it is
- * mapped ends the program, and the pieces take less memory.  Every number in it
- * is taken for hostile; the checksum is not looked at.
+ * The index is read in pieces and not mapped: a file that is truncated while it is
+ * mapped kills the program, and pieces take less memory.  Every number in it may
+ * be an attacker's; the checksum is not verified.
  *
- * What lstat() cannot tell is taken for unchanged: a file that was written in the
- * same moment as the index ("racily clean") and has the old size.  Nothing is
- * hashed, no object is read: whether the index is HEAD's tree is told by its TREE
- * extension, whose root git invalidates with every change that is staged.
+ * What lstat() cannot tell counts as unchanged: a file that was written in the
+ * same tick of the clock as the index ("racily clean") and has the old size.
+ * Nothing is hashed, no object is read: whether the index is HEAD's tree is told by
+ * its TREE extension, whose root git invalidates with every change that is staged.
  */
-#include "statusline/git_parts.h"
+#include "statusline/git_index.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
-#include "statusline/git.h"
+#include "statusline/git_config.h"
+#include "statusline/git_file.h"
 
-#define DEPTH_MAX 64   /* directories in each other: as many descriptors */
-#define WINDOW 65536   /* of the file, in memory */
-#define ENTRY_HEAD 40  /* ten numbers before the object's name */
-#define CLOCK_EVERY 64 /* entries */
+#define DEPTH_MAX 64   /* nested directories; each takes a descriptor */
+#define WINDOW 65536   /* bytes of the file that are in memory */
+#define ENTRY_HEAD 40  /* ten numbers before the object's id */
+#define CLOCK_EVERY 64 /* entries between two looks at the clock */
 
 #define FLAG_VALID 0x8000u /* assume-unchanged */
 #define FLAG_EXTENDED 0x4000u
 #define FLAG_STAGE 0x3000u
 #define FLAG_NAME 0x0fffu
-#define MORE_SKIP_WORKTREE 0x4000u
-#define MORE_INTENT_TO_ADD 0x2000u
+#define EXTENDED_SKIP_WORKTREE 0x4000u
+#define EXTENDED_INTENT_TO_ADD 0x2000u
 
 #define MODE_LINK 0xa000u
 #define MODE_FILE 0x8000u
-#define MODE_DIR 0x4000u  /* a whole directory, left out of a sparse checkout */
-#define MODE_GITLINK 0xe000u
+#define MODE_DIR 0x4000u  /* a directory that a sparse checkout leaves out */
+#define MODE_GITLINK 0xe000u /* a submodule */
 
-struct entry {
+struct index_entry {
 	uint32_t mtime, nsec, mode, size;
-	unsigned flags, more;
+	unsigned flags, extended;
 };
 
 struct index {
-	const struct git_index_ask *ask;
+	const struct git_index_query *query;
 	int fd;
 	uint64_t size; /* of the file, without the checksum */
 	uint64_t from; /* where the window begins */
 	size_t have;   /* bytes in the window */
 	uint8_t window[WINDOW];
 
-	uint64_t at; /* the next entry, at last the extensions */
+	uint64_t at; /* the next entry; after the last one, the extensions */
 	unsigned version;
-	char name[GIT_PATH]; /* of the entry at hand */
+	char name[GIT_PATH]; /* of the current entry */
 	size_t name_len;
 
-	uint64_t extensions; /* where they were found, 0: nowhere yet */
-	bool tree, staged, unknown;
+	uint64_t extensions; /* where they begin, 0: not known yet */
+	bool tree;	     /* there is a TREE extension */
+	bool staged;	     /* its root is invalid: something is staged */
+	bool unknown;	     /* something was found that cannot be judged */
 
-	/* The directories of the entry before: the work tree, and those in it. */
+	/* The directories of the last entry that was compared, opened: [0] is the work tree. */
 	int dir[DEPTH_MAX + 1];
-	size_t dir_end[DEPTH_MAX + 1]; /* of its path in dir_name */
+	size_t dir_end[DEPTH_MAX + 1]; /* the length of its path in dir_name */
 	unsigned depth;
 	char dir_name[GIT_PATH];
 };
@@ -78,8 +83,8 @@ static unsigned be16(const uint8_t *p)
 	return (unsigned)p[0] << 8 | p[1];
 }
 
-/* n bytes (at most half a window) from `at` on; NULL: the file has not that many. */
-static const uint8_t *bytes(struct index *x, uint64_t at, size_t n)
+/* n bytes (at most WINDOW) at offset `at`; NULL: the file has not that many. */
+static const uint8_t *index_bytes(struct index *x, uint64_t at, size_t n)
 {
 	ssize_t r;
 
@@ -93,21 +98,21 @@ static const uint8_t *bytes(struct index *x, uint64_t at, size_t n)
 	return n <= x->have ? x->window + (at - x->from) : NULL;
 }
 
-/* As many as there are up to max; *n is their number. */
-static const uint8_t *some_bytes(struct index *x, uint64_t at, size_t max, size_t *n)
+/* The same with max bytes, or as many as there are; *n is their number. */
+static const uint8_t *index_bytes_up_to(struct index *x, uint64_t at, size_t max, size_t *n)
 {
 	if (at >= x->size)
 		return NULL;
 	*n = x->size - at < max ? (size_t)(x->size - at) : max;
-	return bytes(x, at, *n);
+	return index_bytes(x, at, *n);
 }
 
 /* ---- extensions ---- */
 
-/* The root: an empty name, the number of entries (-1: no longer valid), ... */
-static void read_tree(struct index *x, uint64_t at, uint32_t len)
+/* TREE begins with the root: an empty name, NUL, the number of entries (-1: invalid). */
+static void tree_read(struct index *x, uint64_t at, uint32_t len)
 {
-	const uint8_t *p = len >= 4 ? bytes(x, at, 4) : NULL;
+	const uint8_t *p = len >= 4 ? index_bytes(x, at, 4) : NULL;
 
 	if (!p || p[0] != '\0' || ((p[1] < '0' || p[1] > '9') && p[1] != '-'))
 		return;
@@ -115,23 +120,23 @@ static void read_tree(struct index *x, uint64_t at, uint32_t len)
 	x->staged = p[1] == '-';
 }
 
-static void read_extensions(struct index *x, uint64_t at)
+static void extensions_read(struct index *x, uint64_t at)
 {
 	const uint8_t *p;
 	uint32_t len;
 
 	x->extensions = at;
-	while ((p = bytes(x, at, 8)) != NULL) {
+	while ((p = index_bytes(x, at, 8)) != NULL) {
 		len = be32(p + 4);
 		if (len > x->size - at - 8) {
 			x->unknown = true;
 			return;
 		}
 		if (memcmp(p, "TREE", 4) == 0) {
-			read_tree(x, at + 8, len);
+			tree_read(x, at + 8, len);
 		} else if (p[0] < 'A' || p[0] > 'Z') {
-			/* Those must be understood.  link: most entries are in another
-			 * file; sdir: there are directories among the entries. */
+			/* Lower case: not optional.  "link": most entries are in another
+			 * file; "sdir": some entries are directories, which are handled. */
 			x->unknown |= memcmp(p, "sdir", 4) != 0;
 		}
 		at += 8 + (uint64_t)len;
@@ -139,27 +144,28 @@ static void read_extensions(struct index *x, uint64_t at)
 	x->unknown |= at != x->size;
 }
 
-/* The last extension says where they begin, so that what is staged is known first. */
-static void find_extensions(struct index *x)
+/* With an EOIE extension at the end, read the extensions before the entries: when
+ * something is staged, no file needs to be looked at. */
+static void extensions_find(struct index *x)
 {
-	uint32_t len = 4 + x->ask->config->hash;
+	uint32_t len = 4 + x->query->config->hash;
 	const uint8_t *p;
 	uint32_t at;
 
 	if (x->size < 12 + 8 + len)
 		return;
-	p = bytes(x, x->size - len - 8, 8 + len);
+	p = index_bytes(x, x->size - len - 8, 8 + len);
 	if (!p || memcmp(p, "EOIE", 4) != 0 || be32(p + 4) != len)
 		return;
 	at = be32(p + 8);
 	if (at >= 12 && at <= x->size - len - 8)
-		read_extensions(x, at);
+		extensions_read(x, at);
 }
 
 /* ---- entries ---- */
 
-/* Version 4: how many bytes of the name before are dropped; false: too long a number. */
-static bool varint(const uint8_t **p, const uint8_t *end, size_t *v)
+/* Version 4: how many bytes to drop from the previous name.  false: malformed. */
+static bool varint_read(const uint8_t **p, const uint8_t *end, size_t *v)
 {
 	uint8_t c;
 
@@ -176,14 +182,14 @@ static bool varint(const uint8_t **p, const uint8_t *end, size_t *v)
 	return true;
 }
 
-static bool read_name(struct index *x, const struct entry *e, const uint8_t *p, const uint8_t *end,
-		      const uint8_t **after)
+static bool entry_read_name(struct index *x, const struct index_entry *e, const uint8_t *p,
+			    const uint8_t *end, const uint8_t **after)
 {
 	size_t drop = 0, keep = 0, len;
 	const uint8_t *nul;
 
 	if (x->version == 4) {
-		if (!varint(&p, end, &drop) || drop > x->name_len)
+		if (!varint_read(&p, end, &drop) || drop > x->name_len)
 			return false;
 		keep = x->name_len - drop;
 	}
@@ -200,11 +206,11 @@ static bool read_name(struct index *x, const struct entry *e, const uint8_t *p, 
 	return len == FLAG_NAME ? x->name_len >= len : x->name_len == len;
 }
 
-/* The entry at x->at, which moves on.  false: damaged. */
-static bool read_entry(struct index *x, struct entry *e)
+/* The entry at x->at, which is moved behind it.  false: malformed. */
+static bool entry_read(struct index *x, struct index_entry *e)
 {
-	size_t head = ENTRY_HEAD + x->ask->config->hash + 2, n;
-	const uint8_t *p = some_bytes(x, x->at, head + 2 + 8 + GIT_PATH, &n), *begin = p, *after;
+	size_t head = ENTRY_HEAD + x->query->config->hash + 2, n;
+	const uint8_t *p = index_bytes_up_to(x, x->at, head + 2 + 8 + GIT_PATH, &n), *begin = p, *after;
 
 	if (!p || n < head + 2)
 		return false;
@@ -213,14 +219,14 @@ static bool read_entry(struct index *x, struct entry *e)
 	e->mode = be32(p + 24);
 	e->size = be32(p + 36);
 	e->flags = be16(p + head - 2);
-	e->more = 0;
+	e->extended = 0;
 	if (e->flags & FLAG_EXTENDED) {
 		if (x->version < 3)
 			return false;
-		e->more = be16(p + head);
+		e->extended = be16(p + head);
 		head += 2;
 	}
-	if (!read_name(x, e, p + head, begin + n, &after))
+	if (!entry_read_name(x, e, p + head, begin + n, &after))
 		return false;
 	if (x->version == 4)
 		x->at += (uint64_t)(after - begin);
@@ -231,23 +237,26 @@ static bool read_entry(struct index *x, struct entry *e)
 
 /* ---- the work tree ---- */
 
-static void leave(struct index *x, unsigned depth)
+/* Close the directories below that depth. */
+static void dirs_leave(struct index *x, unsigned depth)
 {
 	while (x->depth > depth)
 		close(x->dir[x->depth--]);
 }
 
-static bool gone(void)
+/* Does errno say that the file is not in the work tree? */
+static bool errno_is_missing(void)
 {
 	return errno == ENOENT || errno == ENOTDIR || errno == ELOOP;
 }
 
 /*
- * Go to the directory of the entry at hand, through no symbolic link: behind one
- * are files that are not tracked.  Entries are sorted, so each directory is opened
- * once.  Returns the name in it, or NULL with errno (EINVAL: no good name).
+ * Open the directories of the current entry, following no symbolic link: what is
+ * behind one is not tracked.  Entries are sorted, so each directory is opened
+ * once.  Returns the last component of the entry's name, or NULL with errno
+ * (EINVAL: an empty component, "." or "..").
  */
-static const char *enter(struct index *x)
+static const char *dirs_enter(struct index *x)
 {
 	const char *slash = x->name, *begin;
 	unsigned d = 0;
@@ -255,7 +264,7 @@ static const char *enter(struct index *x)
 	while (d < x->depth && x->dir_end[d + 1] < x->name_len && x->name[x->dir_end[d + 1]] == '/' &&
 	       memcmp(x->name, x->dir_name, x->dir_end[d + 1]) == 0)
 		d++;
-	leave(x, d);
+	dirs_leave(x, d);
 	for (begin = x->name + (d ? x->dir_end[d] + 1 : 0);; begin = slash + 1) {
 		slash = strchrnul(begin, '/');
 		if (slash == begin || strncmp(begin, "./", 2) == 0 || strncmp(begin, "../", 3) == 0 ||
@@ -281,7 +290,9 @@ static const char *enter(struct index *x)
 	}
 }
 
-static bool differs(const struct git_config *c, const struct entry *e, const struct stat *st)
+/* Does the file differ from what the index says of it? */
+static bool entry_differs(const struct git_config *c, const struct index_entry *e,
+			  const struct stat *st)
 {
 	bool link = (e->mode & 0xf000u) == MODE_LINK;
 	uint32_t nsec = (uint32_t)st->st_mtim.tv_nsec;
@@ -292,23 +303,22 @@ static bool differs(const struct git_config *c, const struct entry *e, const str
 		return true;
 	if ((uint32_t)st->st_size != e->size || (uint32_t)st->st_mtim.tv_sec != e->mtime)
 		return true;
-	return !c->coarse && nsec && e->nsec && nsec != e->nsec;
+	return !c->whole_seconds && nsec && e->nsec && nsec != e->nsec;
 }
 
-/* GIT_UNKNOWN: not to be told, the others go on. */
-static int look_at_entry(struct index *x, const struct entry *e)
+static enum git_dirty entry_check(struct index *x, const struct index_entry *e)
 {
 	const char *leaf;
 	struct stat st;
 
 	if (e->flags & FLAG_STAGE)
 		return GIT_DIRTY; /* a conflict */
-	if (e->more & MORE_INTENT_TO_ADD)
+	if (e->extended & EXTENDED_INTENT_TO_ADD)
 		return GIT_DIRTY;
-	if ((e->flags & FLAG_VALID) || (e->more & MORE_SKIP_WORKTREE))
+	if ((e->flags & FLAG_VALID) || (e->extended & EXTENDED_SKIP_WORKTREE))
 		return GIT_CLEAN;
 	switch (e->mode & 0xf000u) {
-	case MODE_GITLINK: /* a submodule: a repository of its own */
+	case MODE_GITLINK:
 	case MODE_DIR:
 		return GIT_CLEAN;
 	case MODE_FILE:
@@ -317,34 +327,39 @@ static int look_at_entry(struct index *x, const struct entry *e)
 	default:
 		return GIT_UNKNOWN;
 	}
-	leaf = enter(x);
+	leaf = dirs_enter(x);
 	if (!leaf || fstatat(x->dir[x->depth], leaf, &st, AT_SYMLINK_NOFOLLOW) != 0)
-		return gone() ? GIT_DIRTY : GIT_UNKNOWN;
-	/* Never looked at (read-tree): git itself would compare the bytes. */
+		return errno_is_missing() ? GIT_DIRTY : GIT_UNKNOWN;
+	/* No stat data yet (read-tree): git would compare the contents. */
 	if (e->mtime == 0 && e->size == 0 && e->nsec == 0)
 		return GIT_UNKNOWN;
-	return differs(x->ask->config, e, &st) ? GIT_DIRTY : GIT_CLEAN;
+	return entry_differs(x->query->config, e, &st) ? GIT_DIRTY : GIT_CLEAN;
 }
 
 /* ---- the verdict ---- */
 
-/* No commit yet, so that whatever is in the index is staged.  False when in doubt. */
-static bool unborn(const struct git_index_ask *ask)
+/* ENOENT only: with reftable refs/heads is a file, and the error ENOTDIR. */
+static bool is_absent(const char *dir, const char *name)
 {
 	char path[GIT_PATH];
 
-	/* In reftable's refs/heads, which is a file, this is another error. */
-	return ask->ref && git_join(path, ask->common, ask->ref) && access(path, F_OK) != 0 && errno == ENOENT &&
-	       git_join(path, ask->common, "packed-refs") && access(path, F_OK) != 0 && errno == ENOENT;
+	return git_path_join(path, dir, name) && access(path, F_OK) != 0 && errno == ENOENT;
 }
 
-static int look(struct index *x)
+/* Has the branch no commit yet, so that all of the index is staged?  false when in doubt. */
+static bool branch_is_unborn(const struct git_index_query *query)
 {
-	int64_t deadline = io_now_ms() + x->ask->budget_ms;
-	const uint8_t *p = bytes(x, 0, 12);
+	return query->ref && is_absent(query->common, query->ref) &&
+	       is_absent(query->common, "packed-refs");
+}
+
+static enum git_dirty index_check(struct index *x)
+{
+	int64_t deadline = io_now_ms() + x->query->budget_ms;
+	const uint8_t *p = index_bytes(x, 0, 12);
 	uint32_t count, i;
-	struct entry e;
-	int r;
+	enum git_dirty result;
+	struct index_entry e;
 
 	if (!p || memcmp(p, "DIRC", 4) != 0)
 		return GIT_UNKNOWN;
@@ -352,53 +367,56 @@ static int look(struct index *x)
 	count = be32(p + 8);
 	if (x->version < 2 || x->version > 4)
 		return GIT_UNKNOWN;
-	find_extensions(x);
+	extensions_find(x);
 	if (x->staged && !x->unknown)
 		return GIT_DIRTY;
 	x->at = 12;
 	for (i = 0; i < count; i++) {
 		if (i % CLOCK_EVERY == 0 && io_now_ms() >= deadline)
 			return GIT_UNKNOWN;
-		if (!read_entry(x, &e))
+		if (!entry_read(x, &e))
 			return GIT_UNKNOWN;
-		r = look_at_entry(x, &e);
-		if (r == GIT_DIRTY)
-			return r;
-		x->unknown |= r == GIT_UNKNOWN;
+		result = entry_check(x, &e);
+		if (result == GIT_DIRTY)
+			return result;
+		x->unknown |= result == GIT_UNKNOWN;
 	}
+	/* EOIE may lie: what counts is what follows the last entry. */
 	if (x->extensions != x->at) {
 		x->tree = x->staged = false;
-		read_extensions(x, x->at);
+		extensions_read(x, x->at);
 	}
 	if (x->staged && !x->unknown)
 		return GIT_DIRTY;
 	if (!x->tree && count > 0)
-		return unborn(x->ask) ? GIT_DIRTY : GIT_UNKNOWN;
+		return branch_is_unborn(x->query) ? GIT_DIRTY : GIT_UNKNOWN;
 	return x->unknown ? GIT_UNKNOWN : GIT_CLEAN;
 }
 
-int git_index_look(const struct git_index_ask *ask)
+enum git_dirty git_index_check(const struct git_index_query *query)
 {
 	static struct index x;
 	struct stat st;
-	int r;
+	enum git_dirty result;
 
-	if (ask->budget_ms <= 0)
+	if (query->budget_ms <= 0)
 		return GIT_UNKNOWN;
-	x.fd = git_open(ask->git, "index", true, &st);
+	x.fd = git_file_open(query->git_dir, "index", true, &st);
 	if (x.fd < 0)
-		return errno == ENOENT && unborn(ask) ? GIT_CLEAN : GIT_UNKNOWN;
-	x.ask = ask;
-	x.size = (uint64_t)st.st_size > ask->config->hash ? (uint64_t)st.st_size - ask->config->hash : 0;
+		return errno == ENOENT && branch_is_unborn(query) ? GIT_CLEAN : GIT_UNKNOWN;
+	x.query = query;
+	x.size = (uint64_t)st.st_size > query->config->hash
+			 ? (uint64_t)st.st_size - query->config->hash
+			 : 0;
 	x.from = x.at = x.extensions = 0;
 	x.have = x.name_len = 0;
 	x.tree = x.staged = x.unknown = false;
 	x.depth = 0;
-	x.dir[0] = open(ask->top, O_PATH | O_DIRECTORY | O_CLOEXEC);
-	r = x.dir[0] < 0 ? GIT_UNKNOWN : look(&x);
-	leave(&x, 0);
+	x.dir[0] = open(query->top, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	result = x.dir[0] < 0 ? GIT_UNKNOWN : index_check(&x);
+	dirs_leave(&x, 0);
 	if (x.dir[0] >= 0)
 		close(x.dir[0]);
 	close(x.fd);
-	return r;
+	return result;
 }

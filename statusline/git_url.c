@@ -1,36 +1,37 @@
 /*
- * statusline/git_url.c - from a remote's URL to the page that a browser
- * shows for it.  Built anew from parts of a strict character set: nothing of the
- * URL is copied that is not host, port or path.
+ * statusline/git_url.c - from a remote's URL to a web page.  The page's URL is
+ * built from host, port and path, each checked against a strict character set;
+ * nothing else of the remote's URL is copied.
  *
- * url.*.insteadOf is not followed: it is mostly the user's own configuration,
- * which is not read.
+ * url.*.insteadOf is not applied: it is mostly in the user's configuration, which
+ * is not read.
  */
-#include "statusline/git_parts.h"
+#include "statusline/git_url.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
-static bool alnum(char c)
+static bool is_ascii_alnum(char c)
 {
 	return isalnum((unsigned char)c) && (unsigned char)c < 128;
 }
 
-/* A name with a dot in it (others are names of ssh's configuration), or IPv4. */
+/* A host name with a dot (one without may be an alias of ssh_config(5)), or IPv4. */
 static bool host_ok(const char *s, size_t n)
 {
 	bool dot = false;
 	size_t i;
 
-	if (n == 0 || n > 253 || !alnum(s[0]) || !alnum(s[n - 1]))
+	if (n == 0 || n > 253 || !is_ascii_alnum(s[0]) || !is_ascii_alnum(s[n - 1]))
 		return false;
 	for (i = 0; i < n; i++) {
 		if (s[i] == '.') {
 			dot = true;
-			if (!alnum(s[i - 1]) || !alnum(s[i + 1]))
+			if (!is_ascii_alnum(s[i - 1]) || !is_ascii_alnum(s[i + 1]))
 				return false;
-		} else if (!alnum(s[i]) && s[i] != '-') {
+		} else if (!is_ascii_alnum(s[i]) && s[i] != '-') {
 			return false;
 		}
 	}
@@ -47,14 +48,14 @@ static bool port_ok(const char *s, size_t n)
 	return n > 0 && n <= 5;
 }
 
-/* Parts between slashes, none of them empty, "." or "..". */
+/* No component is empty, "." or "..". */
 static bool path_ok(const char *s, size_t n)
 {
 	size_t i, begin = 0;
 
 	for (i = 0; i <= n; i++) {
 		if (i < n && s[i] != '/') {
-			if (!alnum(s[i]) && !memchr("-._~+", s[i], 5))
+			if (!is_ascii_alnum(s[i]) && !memchr("-._~+", s[i], 5))
 				return false;
 			continue;
 		}
@@ -66,7 +67,7 @@ static bool path_ok(const char *s, size_t n)
 	return true;
 }
 
-static void build(const char *host, size_t host_n, const char *port, size_t port_n, const char *path,
+static void page_build(const char *host, size_t host_n, const char *port, size_t port_n, const char *path,
 		  char *out, size_t size)
 {
 	size_t n = strlen(path);
@@ -84,8 +85,8 @@ static void build(const char *host, size_t host_n, const char *port, size_t port
 		out[0] = '\0';
 }
 
-/* scheme://[userinfo@]host[:port]/path; rest: from userinfo on. */
-static void from_url(const char *rest, bool https, bool http, char *out, size_t size)
+/* scheme://[userinfo@]host[:port]/path; rest begins at userinfo. */
+static void page_from_url(const char *rest, bool https, bool http, char *out, size_t size)
 {
 	const char *slash = strchr(rest, '/'), *host = rest, *port, *p;
 	size_t port_n = 0;
@@ -103,25 +104,25 @@ static void from_url(const char *rest, bool https, bool http, char *out, size_t 
 		if (!port_ok(port, port_n) || http)
 			return;
 	}
-	/* Another port than ssh's says nothing about https. */
-	build(host, (size_t)(p - host), port ? port : "", https ? port_n : 0, slash + 1, out, size);
+	/* The port of another protocol says nothing about that of https. */
+	page_build(host, (size_t)(p - host), port ? port : "", https ? port_n : 0, slash + 1, out, size);
 }
 
-/* [user@]host:path, as scp has it: the first colon ends the host. */
-static void from_scp(const char *url, char *out, size_t size)
+/* [user@]host:path, as for scp(1): the first colon ends the host. */
+static void page_from_scp(const char *url, char *out, size_t size)
 {
 	const char *colon = strchr(url, ':'), *host = url, *p;
 
-	/* A path on the server's disk is no page. */
+	/* A local path, or an absolute path on the server: there is no page. */
 	if (!colon || memchr(url, '/', (size_t)(colon - url)) || colon[1] == '/')
 		return;
 	for (p = url; p < colon; p++)
 		if (*p == '@')
 			host = p + 1;
-	build(host, (size_t)(colon - host), "", 0, colon + 1, out, size);
+	page_build(host, (size_t)(colon - host), "", 0, colon + 1, out, size);
 }
 
-void git_page(const char *url, char *out, size_t size)
+void git_url_page(const char *url, char *out, size_t size)
 {
 	static const char *const schemes[] = { "https://", "http://", "ssh://", "git+ssh://", "ssh+git://",
 					       "git://" };
@@ -130,10 +131,10 @@ void git_page(const char *url, char *out, size_t size)
 	out[0] = '\0';
 	for (i = 0; i < sizeof(schemes) / sizeof(schemes[0]); i++) {
 		if (strncmp(url, schemes[i], strlen(schemes[i])) == 0) {
-			from_url(url + strlen(schemes[i]), i == 0, i == 1, out, size);
+			page_from_url(url + strlen(schemes[i]), i == 0, i == 1, out, size);
 			return;
 		}
 	}
 	if (!strstr(url, "://"))
-		from_scp(url, out, size);
+		page_from_scp(url, out, size);
 }

@@ -1,6 +1,6 @@
 /*
- * statusline/line.h - cells with separators between them, made to fit
- * the width, as the bytes that a terminal takes.
+ * statusline/line.h - the status line as cells with separators between them: made
+ * to fit the terminal's width, and written as bytes.
  */
 #ifndef STATUSLINE_LINE_H
 #define STATUSLINE_LINE_H
@@ -11,55 +11,59 @@
 
 #define CELLS_MAX 32
 #define CELL_TEXT 512	     /* bytes of a cell's text, with its NUL */
-#define CELL_MORE 32	     /* of what stands behind it */
+#define CELL_SUFFIX 32
 #define CELL_URL 640
-#define CELL_SHORTEST 8	     /* columns: names are not cut further, but dropped */
-#define LINE_BYTES (48 * 1024) /* every line fits: CELLS_MAX cells, full */
+#define CELL_SHORTEST 8	     /* columns: a name that would get shorter is dropped instead */
+#define LINE_BYTES (48 * 1024) /* CELLS_MAX cells with all their bytes fit */
 
-/* What goes first when there is no room: the highest, and of equals the last. */
-enum keep {
-	KEEP_PROVIDER, /* never dropped, cut when nothing else is left */
-	KEEP_NOTICE,
-	KEEP_CONTEXT,
-	KEEP_QUOTA,
-	KEEP_BRANCH,
-	KEEP_REPO, /* this one and the branch are shortened before they are dropped */
-	KEEP_MODEL,
-	KEEP_DIR,
-	KEEP_COST,
-	KEEP_LINES,
-	KEEP_DURATION,
-	KEEP_EFFORT,
-	KEEP_SESSION
+/* When the line is too wide the highest value is dropped first, of equals the last. */
+enum cell_priority {
+	PRIORITY_PROVIDER, /* never dropped; cut when nothing else is left */
+	PRIORITY_NOTICE,
+	PRIORITY_CONTEXT,
+	PRIORITY_QUOTA,
+	PRIORITY_BRANCH,
+	PRIORITY_REPO, /* this one and the branch are shortened before they are dropped */
+	PRIORITY_MODEL,
+	PRIORITY_DIR,
+	PRIORITY_COST,
+	PRIORITY_LINES,
+	PRIORITY_DURATION,
+	PRIORITY_EFFORT,
+	PRIORITY_SESSION
 };
 
 struct cell {
-	enum keep keep;
-	char text[CELL_TEXT]; /* clean (text.h) */
-	char sgr[COLOUR_SGR];
-	char more[CELL_MORE]; /* clean, directly behind the text, or "" */
-	char more_sgr[COLOUR_SGR];
-	bool spare; /* more goes before anything is dropped */
-	char url[CELL_URL]; /* of printable ASCII, or "" */
+	enum cell_priority priority;
+	char text[CELL_TEXT];	  /* came from display_clean */
+	char sgr[COLOUR_SGR];	  /* its colour: the parameters of an SGR sequence, or "" */
+	char suffix[CELL_SUFFIX]; /* clean; follows the text without a blank, or "" */
+	char suffix_sgr[COLOUR_SGR];
+	bool suffix_optional;	  /* it goes before any cell is dropped */
+	char url[CELL_URL];	  /* the text is a link to it; printable ASCII, or "" */
 };
 
-struct line {
+struct status_line {
 	struct cell cell[CELLS_MAX];
 	unsigned cells;
 	char separator[64]; /* clean */
 	char separator_sgr[COLOUR_SGR];
 };
 
-/* A new cell at the end with that text (hostile; cut to so many columns), or
- * NULL when the text is empty or there is no room. */
-struct cell *line_add(struct line *l, enum keep keep, const char *text, unsigned columns,
-		      const char *sgr);
+/*
+ * Append a cell.  text may be hostile: it is cleaned, and cut to that many columns.
+ * Returns the cell, or NULL when no text is left or the line has CELLS_MAX cells.
+ */
+struct cell *line_add(struct status_line *l, enum cell_priority priority, const char *text,
+		      unsigned columns, const char *sgr);
 
-/* Drop and shorten until it takes at most so many columns (0: any number). */
-void line_fit(struct line *l, unsigned columns);
+/* Drop and shorten cells until the line takes at most that many columns (0: no limit). */
+void line_fit(struct status_line *l, unsigned columns);
 
-/* The line with its newline in out (LINE_BYTES); plain: without colours and
- * links.  Returns the bytes. */
-size_t line_bytes(const struct line *l, bool plain, char *out);
+/*
+ * Write the line and a newline to out (LINE_BYTES bytes), ended with NUL.  plain:
+ * without colours and links.  Returns the length.
+ */
+size_t line_format(const struct status_line *l, bool plain, char *out);
 
 #endif

@@ -1,10 +1,10 @@
 /*
- * statusline/main.c - ccrun-statusline: one line for Claude Code's
- * status line, from what the client says on standard input.
+ * statusline/main.c - ccrun-statusline, Claude Code's status line command: reads
+ * the client's JSON on standard input and prints one line.
  *
- * It runs inside the session and is marked like everything there: the broker
- * tells it numbers, never a secret.  Whatever happens it prints a line and
- * exits with 0, for the client shows nothing at all otherwise.
+ * It runs inside the session and is marked (base/proc.h) like every process there:
+ * the broker gives it numbers, never a secret.  It prints a line and exits with 0
+ * whatever fails, since the client shows nothing otherwise.
  */
 #include <jansson.h>
 #include <signal.h>
@@ -18,23 +18,23 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "statusline/line.h"
-#include "statusline/parts.h"
+#include "statusline/cells.h"
 #include "config/ini/ini_file.h"
 #include "config/settings/ccrun_conf.h"
 
-#define INPUT_MS 1000	/* the client writes at once; whoever never ends is not waited for */
-#define BROKER_MS 150	/* it answers within one; when it hangs the line still comes */
+#define INPUT_MS 1000	/* the client writes at once and closes the pipe */
+#define BROKER_MS 150	/* it answers within 1 ms, if it does not hang */
 #define OUTPUT_MS 1000
-#define COLUMNS_MOST 1000
+#define COLUMNS_MOST 1000 /* a larger COLUMNS is taken for none */
 
-/* Everything is here, and not on the heap: no line may fail for want of memory. */
+/* Static, not on the heap: no line fails for want of memory. */
 static struct facts facts;
-static struct line line;
+static struct status_line line;
 static char bytes[LINE_BYTES], input[INPUT_MAX];
 static char mistake[32];
 
-/* "ccrun.conf:3?" from "/home/u/.config/ccrun/ccrun.conf:3: what is wrong". */
-static void note_mistake(const struct failure *f)
+/* mistake = "ccrun.conf:3?" for a failure "/home/u/.config/ccrun/ccrun.conf:3: ...". */
+static void set_mistake(const struct failure *f)
 {
 	static const char name[] = "ccrun.conf";
 	const char *at = strstr(f->what, name);
@@ -48,7 +48,7 @@ static void note_mistake(const struct failure *f)
 		snprintf(mistake, sizeof(mistake), "%s?", name);
 }
 
-static void read_settings(struct statusline_conf *s)
+static void facts_read_settings(struct statusline_conf *s)
 {
 	struct failure f = { 0 };
 	struct ini_file *file;
@@ -57,28 +57,28 @@ static void read_settings(struct statusline_conf *s)
 	statusline_conf_default(s);
 	r = ccrun_conf_read(&file, &f);
 	if (r == INI_FAILED || (r == INI_READ && statusline_conf_read(file, s, &f) != 0))
-		note_mistake(&f);
+		set_mistake(&f);
 	ini_file_free(file);
 }
 
-static void look_at_git(struct facts *k)
+static void facts_read_git(struct facts *k)
 {
-	struct git_look look = {
+	struct git_query look = {
 		.dir = k->input.dir,
 		.want_dirty = k->settings.dirty,
 		.budget_ms = (int)k->settings.dirty_ms,
 	};
 	char here[INPUT_PATH];
 
-	if (!parts_have(&k->settings, PART_BRANCH) && !parts_have(&k->settings, PART_REPO))
+	if (!part_is_shown(&k->settings, PART_BRANCH) && !part_is_shown(&k->settings, PART_REPO))
 		return;
 	if (!look.dir[0])
 		look.dir = getcwd(here, sizeof(here));
 	if (look.dir && look.dir[0] == '/')
-		git_look_at(&look, &k->git);
+		git_status_read(&look, &k->git);
 }
 
-static unsigned columns(const struct statusline_conf *s)
+static unsigned line_columns(const struct statusline_conf *s)
 {
 	const char *v = getenv("COLUMNS");
 	size_t n = v ? strlen(v) : 0;
@@ -90,33 +90,33 @@ static unsigned columns(const struct statusline_conf *s)
 	return (unsigned)atoi(v);
 }
 
-static bool plain(void)
+static bool output_is_plain(void)
 {
 	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
 
 	return (no && no[0]) || (term && strcmp(term, "dumb") == 0);
 }
 
-static void look(struct facts *k)
+static void facts_collect(struct facts *k)
 {
 	const char *pinned = getenv("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST");
 	size_t n = 0;
 
-	read_settings(&k->settings);
+	facts_read_settings(&k->settings);
 	k->mistake = mistake;
-	/* A person who tries it out at a terminal has nothing to say. */
+	/* Tried out on a terminal, it gets no input. */
 	if (!isatty(STDIN_FILENO))
-		n = input_read(STDIN_FILENO, input, io_now_ms() + INPUT_MS);
-	input_parse(input, n, &k->input);
-	provider_shown(&k->provider);
-	k->redirect = redirect_look(k->input.project, pinned && pinned[0]);
-	if (parts_have(&k->settings, PART_QUOTA))
-		quota_find(&k->input, &k->provider, BROKER_MS, &k->quota);
-	look_at_git(k);
+		n = client_input_read(STDIN_FILENO, input, io_now_ms() + INPUT_MS);
+	client_input_parse(input, n, &k->input);
+	session_provider_find(&k->provider);
+	k->redirect = redirect_detect(k->input.project, pinned && pinned[0]);
+	if (part_is_shown(&k->settings, PART_QUOTA))
+		quota_read(&k->input, &k->provider, BROKER_MS, &k->quota);
+	facts_read_git(k);
 	k->now = (int64_t)time(NULL);
 }
 
-static int usage(const char *word)
+static int print_usage(const char *word)
 {
 	if (strcmp(word, "--version") == 0) {
 		puts("ccrun-statusline " CCRUN_VERSION);
@@ -134,16 +134,16 @@ int main(int argc, char **argv)
 	size_t n;
 
 	signal(SIGPIPE, SIG_IGN);
-	io_hold_standard_streams();
+	io_open_standard_streams();
 	if (argc > 1)
-		return usage(argv[1]);
-	/* Else it asks the kernel for four bytes, and these the kernel gave already. */
+		return print_usage(argv[1]);
+	/* Without a seed jansson calls getrandom(2); AT_RANDOM saves that. */
 	if (random)
 		json_object_seed((size_t)random[0] << 16 | (size_t)random[1] << 8 | random[2] | 1 << 24);
-	look(&facts);
-	parts_line(&facts, &line);
-	line_fit(&line, columns(&facts.settings));
-	n = line_bytes(&line, plain(), bytes);
+	facts_collect(&facts);
+	cells_make(&facts, &line);
+	line_fit(&line, line_columns(&facts.settings));
+	n = line_format(&line, output_is_plain(), bytes);
 	io_write_all(STDOUT_FILENO, bytes, n, io_now_ms() + OUTPUT_MS);
 	return 0;
 }

@@ -1,5 +1,5 @@
 /*
- * statusline/quota.c - numbers of the input, or of the broker.
+ * statusline/quota.c - quota from the client's input or the broker's answer.
  */
 #include "statusline/quota.h"
 
@@ -7,18 +7,18 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "statusline/input.h"
+#include "statusline/client_input.h"
 #include "statusline/session_provider.h"
 #include "dial/dial.h"
 #include "wire/limits.h"
 #include "wire/pack.h"
 #include "wire/unpack.h"
 
-static void add_window(struct quota *q, const char *label, const struct input_window *w)
+static void quota_add_window(struct quota *q, const char *label, const struct input_window *w)
 {
 	struct quota_item *it = &q->item[q->items];
 
-	if (!w->there)
+	if (!w->present)
 		return;
 	snprintf(it->label, sizeof(it->label), "%s", label);
 	it->is_percent = true;
@@ -27,15 +27,15 @@ static void add_window(struct quota *q, const char *label, const struct input_wi
 	q->items++;
 }
 
-static void from_input(const struct input *in, struct quota *q)
+static void quota_from_input(const struct client_input *in, struct quota *q)
 {
-	add_window(q, "5h", &in->five_hour);
-	add_window(q, "wk", &in->seven_day);
+	quota_add_window(q, "5h", &in->five_hour);
+	quota_add_window(q, "wk", &in->seven_day);
 	q->state = QUOTA_FRESH;
 }
 
-/* One item of the answer; what has no number is left out. */
-static void add_item(struct wire_map m, struct quota *q)
+/* One item of the answer.  An item without a number is left out. */
+static void quota_add_item(struct wire_map m, struct quota *q)
 {
 	struct quota_item *it = &q->item[q->items];
 	uint64_t n;
@@ -58,7 +58,7 @@ static void add_item(struct wire_map m, struct quota *q)
 		q->items++;
 }
 
-static void read_answer(struct wire_map m, struct quota *q)
+static void quota_from_answer(struct wire_map m, struct quota *q)
 {
 	struct wire_map item;
 	unsigned count = 0, i;
@@ -77,13 +77,13 @@ static void read_answer(struct wire_map m, struct quota *q)
 		return;
 	for (i = 0; i < count && q->items < QUOTA_ITEMS; i++)
 		if (wire_get_item(m, "items", i, &item, NULL) == 0)
-			add_item(item, q);
+			quota_add_item(item, q);
 	if (q->items || count == 0)
 		q->state = strcmp(state, "fresh") == 0 ? QUOTA_FRESH : QUOTA_STALE;
 }
 
-/* Did a broker answer? */
-static bool ask(const struct shown_provider *p, int ms, struct quota *q)
+/* false: no broker answered with numbers. */
+static bool quota_ask_broker(const struct session_provider *p, int ms, struct quota *q)
 {
 	static char buf[WIRE_PACKET_MAX]; /* no secret comes in it */
 	struct failure f = { 0 };
@@ -98,7 +98,7 @@ static bool ask(const struct shown_provider *p, int ms, struct quota *q)
 		wire_put_bool(o, "own", p->own);
 		answered = dial_call(&d, o, NULL, &f) == 0;
 		if (answered)
-			read_answer(d.in.top, q);
+			quota_from_answer(d.in.top, q);
 		else if (d.refused && f.code == FAIL_UNKNOWN_OP) /* an older broker */
 			q->state = QUOTA_NONE;
 	}
@@ -106,16 +106,17 @@ static bool ask(const struct shown_provider *p, int ms, struct quota *q)
 	return answered;
 }
 
-void quota_find(const struct input *in, const struct shown_provider *p, int ms, struct quota *out)
+void quota_read(const struct client_input *in, const struct session_provider *p, int ms,
+		struct quota *out)
 {
 	memset(out, 0, sizeof(*out));
 	if (p->subscription && in->has_limits) {
-		from_input(in, out);
+		quota_from_input(in, out);
 		return;
 	}
 	if (!p->usage[0])
 		return;
-	/* The client's own login needs no broker: without one there is nothing to miss. */
-	if (!ask(p, ms, out) && p->subscription)
+	/* The client's own login works without a broker: then this is not an error. */
+	if (!quota_ask_broker(p, ms, out) && p->subscription)
 		out->state = QUOTA_NONE;
 }

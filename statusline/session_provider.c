@@ -1,6 +1,6 @@
 /*
- * statusline/session_provider.c - from CCRUN_PROVIDER, else from the variables
- * that route the client, to a label.
+ * statusline/session_provider.c - from CCRUN_PROVIDER, or else from the variables
+ * that tell Claude Code where to send requests, to a provider and its label.
  */
 #include "statusline/session_provider.h"
 
@@ -13,39 +13,38 @@
 #include <unistd.h>
 
 #include "base/paths.h"
-#include "config/provider/endpoint.h"
 #include "config/ini/ini_file.h"
+#include "config/provider/endpoint.h"
 #include "config/provider/provider.h"
 #include "wire/names.h"
 
-#define FILES_MAX 400 /* providers' files that are looked through for a host */
+#define FILES_MAX 400 /* of a directory; each may be read to find a host's provider */
 
-/* The broker's name for the numbers of the client's own login. */
+/* Whose usage the client's own login is: the provider that ccrun ships for it. */
 static const char subscription[] = "claude";
 
-static void label(struct shown_provider *out, const char *text)
+static void set_label(struct session_provider *out, const char *text)
 {
 	snprintf(out->label, sizeof(out->label), "%s", text);
 }
 
-static void from_file(struct shown_provider *out, const struct provider *p)
+static void set_from_file(struct session_provider *out, const struct provider *p)
 {
-	label(out, p->label);
+	set_label(out, p->label);
 	out->has_colour = p->colour[0] && colour_sgr(p->colour, out->colour) == 0;
 }
 
-/* What ccrun started says so itself. */
-static void ours(struct shown_provider *out, const char *name, const char *mode)
+/* A session that ccrun started: the name is in CCRUN_PROVIDER. */
+static void find_by_name(struct session_provider *out, const char *name, const char *mode)
 {
 	struct provider *p;
 
-	out->ours = true;
-	label(out, name);
+	set_label(out, name);
 	if (provider_load(name, mode && wire_name_ok(mode) ? mode : "", &p, NULL) != 0) {
 		out->broken = true;
 		return;
 	}
-	from_file(out, p);
+	set_from_file(out, p);
 	out->subscription = p->auth == AUTH_OAUTH || (p->auth == AUTH_NONE && !p->base_url[0]);
 	out->own = p->auth == AUTH_NONE && out->subscription;
 	if (out->own)
@@ -55,20 +54,20 @@ static void ours(struct shown_provider *out, const char *name, const char *mode)
 	provider_free(p);
 }
 
-/* The default of a provider by its name; its file need not be there. */
-static void known(struct shown_provider *out, const char *name, const char *otherwise)
+/* A provider that ccrun ships a file for.  Without it: that label. */
+static void set_preset(struct session_provider *out, const char *name, const char *fallback)
 {
 	struct provider *p;
 
-	label(out, otherwise);
+	set_label(out, fallback);
 	if (provider_load(name, "", &p, NULL) != 0)
 		return;
-	from_file(out, p);
+	set_from_file(out, p);
 	provider_free(p);
 }
 
-/* Has the file these bytes?  A look, so that most files need not be parsed. */
-static bool mentions(int dir, const char *leaf, const char *host)
+/* Are the host's bytes in the file?  Cheaper than parsing every file. */
+static bool file_mentions_host(int dir, const char *leaf, const char *host)
 {
 	static char text[INI_FILE_MAX];
 	struct stat st;
@@ -86,7 +85,7 @@ static bool mentions(int dir, const char *leaf, const char *host)
 	return found;
 }
 
-static bool serves(const char *name, const char *host, struct shown_provider *out)
+static bool provider_has_host(const char *name, const char *host, struct session_provider *out)
 {
 	struct endpoint e;
 	struct provider *p;
@@ -96,13 +95,13 @@ static bool serves(const char *name, const char *host, struct shown_provider *ou
 		return false;
 	same = p->base_url[0] && !endpoint_parse(p->base_url, &e) && strcasecmp(e.host, host) == 0;
 	if (same)
-		from_file(out, p);
+		set_from_file(out, p);
 	provider_free(p);
 	return same;
 }
 
-/* A file in the directory whose endpoint has that host. */
-static bool find_in(const char *path, const char *host, struct shown_provider *out)
+/* The provider in the directory whose endpoint has that host. */
+static bool find_in_directory(const char *path, const char *host, struct session_provider *out)
 {
 	const char *part = strrchr(host, '.');
 	char name[NAME_MAX_LEN + 1];
@@ -112,47 +111,48 @@ static bool find_in(const char *path, const char *host, struct shown_provider *o
 	size_t n;
 	DIR *d = opendir(path);
 
-	/* A host that has a parameter in it stands there with its end alone. */
+	/* Only the last two labels: those before them may be a parameter in the file
+	 * ("${region}.example.com"). */
 	while (part && part > host && part[-1] != '.')
 		part--;
 	while (d && !found && left-- && (e = readdir(d))) {
 		n = strlen(e->d_name);
 		if (n <= 5 || n - 5 > NAME_MAX_LEN || strcmp(e->d_name + n - 5, ".conf") != 0 ||
-		    !mentions(dirfd(d), e->d_name, part ? part : host))
+		    !file_mentions_host(dirfd(d), e->d_name, part ? part : host))
 			continue;
 		memcpy(name, e->d_name, n - 5);
 		name[n - 5] = '\0';
-		found = serves(name, host, out);
+		found = provider_has_host(name, host, out);
 	}
 	if (d)
 		closedir(d);
 	return found;
 }
 
-static void by_address(struct shown_provider *out, const char *url)
+static void find_by_url(struct session_provider *out, const char *url)
 {
 	char path[PATH_SIZE];
 	struct endpoint e;
 
 	if (endpoint_parse(url, &e)) {
-		/* the client may make something of it; we cannot tell what */
-		label(out, "other");
+		/* Not a URL that ccrun accepts; the client may accept it. */
+		set_label(out, "other");
 		out->broken = true;
 	} else if (e.local) {
-		label(out, "Local");
+		set_label(out, "Local");
 	} else if (strcasecmp(e.host, "api.anthropic.com") == 0) {
-		known(out, "claude", "Claude");
+		set_preset(out, "claude", "Claude");
 	} else {
-		label(out, e.host);
-		if (path_of(PATH_CONFIG, "providers", path, NULL) == 0 && find_in(path, e.host, out))
+		set_label(out, e.host);
+		if (path_of(PATH_CONFIG, "providers", path, NULL) == 0 && find_in_directory(path, e.host, out))
 			return;
-		if (path_sibling("share/ccrun/providers", path, NULL) == 0)
-			find_in(path, e.host, out);
+		if (path_installed("share/ccrun/providers", path, NULL) == 0)
+			find_in_directory(path, e.host, out);
 	}
 }
 
-/* As the client takes a switch. */
-static bool is_on(const char *variable)
+/* As Claude Code reads a switch in its environment. */
+static bool variable_is_on(const char *variable)
 {
 	static const char *const off[] = { "", "0", "false", "no", "off" };
 	const char *v = getenv(variable);
@@ -164,36 +164,36 @@ static bool is_on(const char *variable)
 	return v != NULL;
 }
 
-static bool has(const char *variable)
+static bool variable_is_set(const char *variable)
 {
 	const char *v = getenv(variable);
 
 	return v && v[0];
 }
 
-void provider_shown(struct shown_provider *out)
+void session_provider_find(struct session_provider *out)
 {
 	const char *name = getenv("CCRUN_PROVIDER"), *url = getenv("ANTHROPIC_BASE_URL");
 
 	memset(out, 0, sizeof(*out));
 	if (name && wire_name_ok(name)) {
-		ours(out, name, getenv("CCRUN_MODE"));
-	} else if (is_on("CLAUDE_CODE_USE_BEDROCK")) {
-		known(out, "bedrock", "Bedrock");
-	} else if (is_on("CLAUDE_CODE_USE_VERTEX")) {
-		known(out, "vertex", "Vertex");
-	} else if (is_on("CLAUDE_CODE_USE_FOUNDRY")) {
-		known(out, "foundry", "Foundry");
+		find_by_name(out, name, getenv("CCRUN_MODE"));
+	} else if (variable_is_on("CLAUDE_CODE_USE_BEDROCK")) {
+		set_preset(out, "bedrock", "Bedrock");
+	} else if (variable_is_on("CLAUDE_CODE_USE_VERTEX")) {
+		set_preset(out, "vertex", "Vertex");
+	} else if (variable_is_on("CLAUDE_CODE_USE_FOUNDRY")) {
+		set_preset(out, "foundry", "Foundry");
 	} else if (url && url[0]) {
-		by_address(out, url);
+		find_by_url(out, url);
 	} else {
-		known(out, "claude", "Claude");
+		set_preset(out, "claude", "Claude");
 		out->subscription = true;
-		/* With a key of its own it is another account that pays. */
+		/* With an API key in the environment another account pays. */
 		out->own = true;
-		if (!has("ANTHROPIC_API_KEY") && !has("ANTHROPIC_AUTH_TOKEN"))
+		if (!variable_is_set("ANTHROPIC_API_KEY") && !variable_is_set("ANTHROPIC_AUTH_TOKEN"))
 			snprintf(out->usage, sizeof(out->usage), "%s", subscription);
 	}
 	if (!out->label[0])
-		label(out, "Claude");
+		set_label(out, "Claude");
 }

@@ -1,6 +1,6 @@
 /*
- * statusline/session_provider.h - which provider this session talks to, told by
- * the environment and the providers' files.
+ * statusline/session_provider.h - which provider this session talks to, from its
+ * environment and the providers' files.
  */
 #ifndef STATUSLINE_SESSION_PROVIDER_H
 #define STATUSLINE_SESSION_PROVIDER_H
@@ -9,20 +9,19 @@
 #include "config/settings/colour.h"
 #include "wire/limits.h"
 
-#define SHOWN_LABEL 256 /* bytes of a label: a host's name fits */
+#define PROVIDER_LABEL 256 /* bytes: a host's name fits */
 
-struct shown_provider {
-	char label[SHOWN_LABEL]; /* as found: not checked for a terminal; never "" */
+struct session_provider {
+	char label[PROVIDER_LABEL]; /* never "", but may be hostile: not cleaned for display */
 	char colour[COLOUR_SGR];
-	bool has_colour;   /* its file says one */
-	bool broken;	   /* its file cannot be read: label is the name */
-	bool subscription; /* the client's own login, whose limits the input may have */
-	bool ours;	   /* started by ccrun */
-	char usage[NAME_MAX_LEN + 1]; /* what to ask the broker for, or "" */
-	bool own;		      /* that is a provider that uses the client's own log-in */
+	bool has_colour;   /* the provider's file sets one */
+	bool broken;	   /* the provider's file cannot be read: label is its name */
+	bool subscription; /* the client's own login pays, so its input may have the limits */
+	char usage[NAME_MAX_LEN + 1]; /* whose usage to ask the broker for, or "" */
+	bool own;	   /* usage names a provider that uses the client's own login (else an entry) */
 };
 
 /* Never fails. */
-void provider_shown(struct shown_provider *out);
+void session_provider_find(struct session_provider *out);
 
 #endif

@@ -1,11 +1,11 @@
 /*
- * base/musl/alloc.c - memory of programs that end at once: taken in order,
- * never given back.
+ * base/musl/alloc.c - a bump allocator for short-lived programs, in place of the C
+ * library's: a block is the next bytes of a chunk, and free() does nothing.
  *
- * ccrun lives for a third of a millisecond and then is another program, the
- * status line prints its line and ends.  The C library's allocator spends a good part of that on keeping sizes apart, for
- * a reuse that never comes; here a block is the next bytes of a chunk.  What
- * must not lie around is wiped by who owns it, as everywhere.
+ * ccrun runs for a third of a millisecond before it executes the client, and the
+ * status line prints one line and ends.  The C library's allocator spends a good
+ * part of that on size classes, for memory that is never reused.  Secrets are
+ * wiped by their owner, as everywhere.
  */
 #include <errno.h>
 #include <stdint.h>
@@ -13,11 +13,10 @@
 #include <string.h>
 #include <sys/mman.h>
 
-
-#define CHUNK ((size_t)256 * 1024) /* pages are only taken when they are used */
+#define CHUNK ((size_t)256 * 1024) /* the kernel allocates a page when it is first used */
 #define ALIGN 16
 
-/* Before each block: its size, for realloc. */
+/* In front of each block, for realloc. */
 struct block {
 	size_t size;
 	char pad[ALIGN - sizeof(size_t)];
@@ -26,7 +25,7 @@ struct block {
 static char *next;
 static size_t left;
 
-static void *take(size_t n)
+static void *chunk_take(size_t n)
 {
 	size_t want = n > CHUNK ? n : CHUNK;
 	void *p;
@@ -51,7 +50,7 @@ void *malloc(size_t n)
 	if (n > PTRDIFF_MAX - 2 * ALIGN)
 		b = NULL;
 	else
-		b = take(sizeof(*b) + (n + ALIGN - 1) / ALIGN * ALIGN);
+		b = chunk_take(sizeof(*b) + (n + ALIGN - 1) / ALIGN * ALIGN);
 	if (!b) {
 		errno = ENOMEM;
 		return NULL;
@@ -65,7 +64,7 @@ void free(void *p)
 	(void)p;
 }
 
-/* Fresh pages are zero, and no block is handed out twice. */
+/* New pages are zero, and no byte is handed out twice. */
 void *calloc(size_t n, size_t size)
 {
 	if (size && n > SIZE_MAX / size) {
@@ -88,7 +87,7 @@ void *realloc(void *p, size_t n)
 	return to;
 }
 
-/* musl wants all of them replaced together. */
+/* musl requires all of these functions to be replaced together. */
 void *aligned_alloc(size_t align, size_t n);
 void *aligned_alloc(size_t align, size_t n)
 {

@@ -19,7 +19,7 @@ static bool link_leads_to_ccrun(const char *path)
 	char ccrun[PATH_SIZE];
 	struct stat ours, theirs;
 
-	return path_sibling("bin/ccrun", ccrun, NULL) == 0 && stat(ccrun, &ours) == 0 && stat(path, &theirs) == 0 &&
+	return path_installed("bin/ccrun", ccrun, NULL) == 0 && stat(ccrun, &ours) == 0 && stat(path, &theirs) == 0 &&
 	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
 }
 
@@ -73,7 +73,7 @@ int link_choose_dir(const char *given, char out[PATH_SIZE], struct failure *f)
 			return fail_errno(f, NULL, "%s", given);
 		return 0;
 	}
-	if (path_sibling("bin", out, f) != 0)
+	if (path_installed("bin", out, f) != 0)
 		return -1;
 	if (access(out, W_OK) == 0 && link_dir_in_path(out))
 		return 0;

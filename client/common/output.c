@@ -22,7 +22,7 @@ void say(const char *fmt, ...)
 	va_end(ap);
 	if (n < 0)
 		return;
-	fail_printable(text);
+	fail_sanitize(text);
 	fprintf(stderr, "ccctl: %s\n", text);
 	free(text);
 }
@@ -33,7 +33,7 @@ void put_plain(const char *text)
 
 	if (!copy)
 		return;
-	fail_printable(copy);
+	fail_sanitize(copy);
 	fputs(copy, stdout);
 	free(copy);
 }

@@ -153,7 +153,7 @@ static void hush_erase_character(struct secret *s)
 {
 	while (s->n > 0) {
 		s->n--;
-		if (!utf8_continues((char)s->p[s->n]))
+		if (!utf8_is_continuation((char)s->p[s->n]))
 			break;
 	}
 }
@@ -308,7 +308,7 @@ int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
 	if (fd < 0)
 		return terminal_fail_none(f);
 	snprintf(shown, sizeof(shown), "%s", prompt);
-	fail_printable(shown);
+	fail_sanitize(shown);
 	terminal_write(fd, shown);
 	for (;;) {
 		do
@@ -354,7 +354,7 @@ void terminal_say(const char *fmt, ...)
 	n = vsnprintf(text, sizeof(text) - 1, fmt, ap);
 	va_end(ap);
 	if (n >= 0) {
-		fail_printable(text);
+		fail_sanitize(text);
 		strcat(text, "\n");
 		terminal_write(fd, text);
 	}

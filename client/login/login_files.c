@@ -92,8 +92,8 @@ static int login_compose(int which, char *out, struct failure *f)
 	int r;
 
 	snprintf(rest, sizeof(rest), "share/ccrun/%s", files[which].template);
-	if (path_sibling(rest, path, f) != 0 || path_sibling("bin", bin, f) != 0 ||
-	    path_sibling("libexec/ccrun", libexec, f) != 0 || login_check_prefix(bin, f) != 0)
+	if (path_installed(rest, path, f) != 0 || path_installed("bin", bin, f) != 0 ||
+	    path_installed("libexec/ccrun", libexec, f) != 0 || login_check_prefix(bin, f) != 0)
 		return -1;
 	if (io_slurp(path, LOGIN_TEXT, &text, &n, f) != 0) {
 		fail_hint(f, "the installation is not whole: make install again");

@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/machine_id.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "client/common/secret.h"
@@ -113,7 +114,7 @@ int host_pair_read(struct client *c, const struct host_place *w, uint8_t public[
 
 	if (dir < 0)
 		return -1;
-	path_machine_id(machine, sizeof(machine));
+	machine_id_read(machine, sizeof(machine));
 	if (secret_new(c, &seed, HOST_SEED_LEN, f) == 0 && host_read_seed(c, dir, seed.p, f) == 0) {
 		host_pair(seed.p, machine, public, secret);
 		r = 0;
@@ -154,7 +155,7 @@ int host_pair_make(struct client *c, const struct host_place *w, char public_tex
 
 	if (dir < 0)
 		return -1;
-	path_machine_id(machine, sizeof(machine));
+	machine_id_read(machine, sizeof(machine));
 	if (faccessat(dir, HOST_KEY, F_OK, AT_SYMLINK_NOFOLLOW) == 0) {
 		fail_set(f, FAIL_EXISTS, w->system ? "ccctl host show --system" : "ccctl host show",
 			 "this host has a key pair already: %s/" HOST_KEY, w->dir);

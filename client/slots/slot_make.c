@@ -168,7 +168,7 @@ static int slot_own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], st
 /* Never over an existing file: it would be lost if the slot is not added. */
 static int slot_write_file(const char *file, const void *p, size_t n, struct failure *f)
 {
-	return io_new_file(file, p, n, "name a file that is not there yet", f);
+	return io_create_file(file, p, n, "name a file that is not there yet", f);
 }
 
 static int slot_make_keyfile(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],

@@ -198,7 +198,7 @@ int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACK
 			return 0;
 		snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup.%d", s->path, i);
 	}
-	if (io_new_file(out, s->text, s->n, NULL, f) != 0)
+	if (io_create_file(out, s->text, s->n, NULL, f) != 0)
 		return -1;
 	if (chmod(out, s->st.st_mode & 07777) == 0)
 		return 0;

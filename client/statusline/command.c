@@ -100,7 +100,7 @@ bool command_is_ours(const char *command, size_t *word)
 
 int command_program(char *path, struct failure *f)
 {
-	if (path_sibling("bin/ccrun-statusline", path, f) != 0)
+	if (path_installed("bin/ccrun-statusline", path, f) != 0)
 		return -1;
 	if (access(path, X_OK) == 0)
 		return 0;

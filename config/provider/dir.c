@@ -11,7 +11,7 @@
 
 int provider_dir_open(bool shipped, char path[PATH_SIZE], int *fd, struct failure *f)
 {
-	int r = shipped ? path_sibling("share/ccrun/providers", path, f)
+	int r = shipped ? path_installed("share/ccrun/providers", path, f)
 			: path_of(PATH_CONFIG, "providers", path, f);
 
 	*fd = -1;

@@ -118,7 +118,7 @@ static int env_add_config_dir(struct provider *p, const struct ini_item *at, str
 
 	if (!p->policy.config_dir[0])
 		return 0;
-	if (path_written(p->policy.config_dir, path, f) != 0)
+	if (path_expand(p->policy.config_dir, path, f) != 0)
 		return -1;
 	if (strlen(path) > PROVIDER_VALUE_MAX)
 		return ini_fail(f, at, NULL, "config_dir is longer than %d characters",

@@ -36,7 +36,7 @@ static enum ini_read source_read_file(const char *kind, bool shipped, struct ini
 	enum ini_read r = INI_FAILED;
 	int fd;
 
-	if ((shipped ? path_sibling("share/ccrun/sources", dir, f)
+	if ((shipped ? path_installed("share/ccrun/sources", dir, f)
 		     : path_of(PATH_CONFIG, "sources", dir, f)) != 0)
 		return INI_FAILED;
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

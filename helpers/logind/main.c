@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	struct failure f = { .code = FAIL_NONE };
 	int r, ready;
 
-	if (io_hold_standard_streams() != 0)
+	if (io_open_standard_streams() != 0)
 		return EXIT_FAILED;
 	r = arguments(argc, argv, &ready);
 	if (r >= 0)

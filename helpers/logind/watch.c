@@ -72,7 +72,7 @@ static void answered(struct watch *w)
 
 int watch_read(struct watch *w, struct failure *f)
 {
-	struct sock_beside beside;
+	struct sock_control beside;
 	ssize_t n = sock_recv(w->dial.fd, w->buf, sizeof(w->buf), MSG_DONTWAIT, &beside);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
@@ -83,7 +83,7 @@ int watch_read(struct watch *w, struct failure *f)
 		w->ended = true;
 		return 0;
 	}
-	sock_drop_beside(&beside);
+	sock_control_close(&beside);
 	if (!beside.have_sender || beside.pid != w->dial.broker)
 		return fail_set(f, FAIL_PEER, "ccctl status shows who serves",
 				"another process than before answered (%d, not %d)",

@@ -106,7 +106,7 @@ static int settle(pid_t parent, struct failure *f)
 		_exit(EXIT_FAILED);
 	if (proc_tracer(getpid()) != 0)
 		return fail_set(f, FAIL_POSTURE, "detach the debugger", "somebody traces this process");
-	if (locked_again(answer_buffer(), ANSWER_MAX, f) != 0)
+	if (locked_relock(answer_buffer(), ANSWER_MAX, f) != 0)
 		return -1;
 	/* tpm2-tss would write into the terminal, or a file, what we say better. */
 	if (setenv("TSS2_LOG", "all+NONE", 1) != 0 || unsetenv("TSS2_LOGFILE") != 0)

@@ -132,7 +132,7 @@ static int prepare(struct failure *f)
 	/* It runs for long: keep no file system from being unmounted. */
 	if (chdir("/") != 0)
 		return fail_errno(f, NULL, "cd /");
-	if (proc_fresh_memory(false) != 0)
+	if (proc_fork_hardened(false) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
 	return 0;
 }
@@ -143,7 +143,7 @@ int main(int argc, char **argv)
 	struct failure f = { .code = FAIL_NONE };
 	int r;
 
-	if (io_hold_standard_streams() != 0)
+	if (io_open_standard_streams() != 0)
 		return EXIT_FAILED;
 	r = arguments(argc, argv, &w);
 	if (r >= 0)

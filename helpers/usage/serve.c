@@ -83,7 +83,7 @@ static enum next failed(const struct failure *f)
 static enum next read_answer(struct worker *w, struct failure *f)
 {
 	struct dial *d = &w->dial;
-	struct sock_beside beside;
+	struct sock_control beside;
 	bool ok = false, fetch = true;
 	ssize_t n = sock_recv(d->fd, d->buf, d->size, 0, &beside);
 
@@ -93,7 +93,7 @@ static enum next read_answer(struct worker *w, struct failure *f)
 		fail_errno(f, NULL, "answer from the broker");
 		return NEXT_FAILED;
 	}
-	sock_drop_beside(&beside);
+	sock_control_close(&beside);
 	d->used = (size_t)n > d->used ? (size_t)n : d->used;
 	if (!beside.have_sender || beside.pid != d->broker) {
 		fail_set(f, FAIL_PEER, "ccctl status shows who serves",

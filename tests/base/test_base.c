@@ -90,15 +90,15 @@ static void test_fail_exit(void **state)
 	struct failure f = { 0 };
 
 	(void)state;
-	assert_int_equal(fail_exit(&f), EXIT_FAILED); /* a failure without a code still failed */
+	assert_int_equal(fail_exit_code(&f), EXIT_FAILED); /* a failure without a code still failed */
 	f.code = FAIL_LOCKED;
-	assert_int_equal(fail_exit(&f), EXIT_LOCKED);
+	assert_int_equal(fail_exit_code(&f), EXIT_LOCKED);
 	f.code = FAIL_NO_ENTRY;
-	assert_int_equal(fail_exit(&f), EXIT_NO_SUCH);
+	assert_int_equal(fail_exit_code(&f), EXIT_NO_SUCH);
 	f.code = FAIL_MARKED;
-	assert_int_equal(fail_exit(&f), EXIT_REFUSED);
+	assert_int_equal(fail_exit_code(&f), EXIT_REFUSED);
 	f.code = (enum fail_code)99;
-	assert_int_equal(fail_exit(&f), EXIT_FAILED);
+	assert_int_equal(fail_exit_code(&f), EXIT_FAILED);
 }
 
 static void test_fail_texts(void **state)
@@ -385,7 +385,7 @@ static void traced_child(void)
 	MUST(proc_tracer(getpid()) == 0);
 	MUST(ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0);
 	MUST(proc_tracer(getpid()) == getppid());
-	MUST(proc_fresh_memory(true) == -1 && errno == EPERM);
+	MUST(proc_fork_hardened(true) == -1 && errno == EPERM);
 }
 
 static void test_proc(void **state)
@@ -416,7 +416,7 @@ static void test_fresh_memory(void **state)
 	if (pid == 0) {
 		pid_t before = getpid();
 
-		MUST(proc_fresh_memory(true) == 0);
+		MUST(proc_fork_hardened(true) == 0);
 		MUST(getpid() != before && getppid() == before && prctl(PR_GET_DUMPABLE) == 0);
 		_exit(7);
 	}
@@ -425,7 +425,7 @@ static void test_fresh_memory(void **state)
 
 	pid = fork();
 	if (pid == 0) {
-		MUST(proc_fresh_memory(true) == 0);
+		MUST(proc_fork_hardened(true) == 0);
 		raise(SIGTERM);
 		pause();
 	}

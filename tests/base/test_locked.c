@@ -94,7 +94,7 @@ static void test_verified(void **state)
 	assert_true(verified(p) && verified(q));
 	assert_int_equal(syscall(SYS_munlock, p + PAGE, PAGE), 0);
 	assert_false(verified(p));
-	assert_int_equal(locked_again(p, N, NULL), 0);
+	assert_int_equal(locked_relock(p, N, NULL), 0);
 	assert_true(verified(p));
 	assert_int_equal(madvise(p, PAGE, MADV_DODUMP), 0);
 	assert_false(verified(p));
@@ -107,7 +107,7 @@ static void lock_again(uint8_t *p)
 {
 	if (verified(p))
 		_exit(1);
-	if (locked_again(p, N, NULL) != 0 || !verified(p))
+	if (locked_relock(p, N, NULL) != 0 || !verified(p))
 		_exit(2);
 }
 

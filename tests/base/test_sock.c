@@ -65,7 +65,7 @@ static int send_text(int fd, const char *text, int pass)
 
 static void test_sock_packets(void **state)
 {
-	struct sock_beside beside;
+	struct sock_control beside;
 	int l, a, b;
 	char buf[64];
 	bool exact;
@@ -134,7 +134,7 @@ static void send_many(int fd, int count)
 
 static void test_sock_fds(void **state)
 {
-	struct sock_beside beside;
+	struct sock_control beside;
 	int l, a, b, before;
 	char buf[8];
 
@@ -180,7 +180,7 @@ static void test_sock_send_now(void **state)
 
 	(void)state;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, fds), 0);
-	for (i = 0; i < 10000 && sock_send_now(fds[0], &iov, 1) == 0; i++)
+	for (i = 0; i < 10000 && sock_send_nonblock(fds[0], &iov, 1) == 0; i++)
 		;
 	assert_int_equal(errno, EAGAIN); /* although the socket is a blocking one */
 	close(fds[0]);

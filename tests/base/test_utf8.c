@@ -64,8 +64,8 @@ static void test_texts(void **state)
 	assert_false(utf8_valid("a\xff" "b", 3));
 	assert_int_equal(utf8_count("a\xc3\xa4\xe6\xbc\xa2", 6), 3);
 	assert_int_equal(utf8_count("", 0), 0);
-	assert_true(utf8_continues('\x80') && utf8_continues('\xbf'));
-	assert_false(utf8_continues('a') || utf8_continues('\xc2'));
+	assert_true(utf8_is_continuation('\x80') && utf8_is_continuation('\xbf'));
+	assert_false(utf8_is_continuation('a') || utf8_is_continuation('\xc2'));
 }
 
 static void test_control(void **state)

@@ -50,7 +50,7 @@ static void die(const char *what)
 
 /* ---- the echo ---- */
 
-static void answer(int fd, uint8_t *in, ssize_t n, struct sock_beside *b)
+static void answer(int fd, uint8_t *in, ssize_t n, struct sock_control *b)
 {
 	struct iovec iov = { buf, 0 };
 
@@ -66,7 +66,7 @@ static void echo_server(const char *path)
 {
 	static uint8_t in[WIRE_PACKET_MAX];
 	struct epoll_event ev = { .events = EPOLLIN }, got[64];
-	struct sock_beside b;
+	struct sock_control b;
 	int ep = epoll_create1(0), fd, i, n;
 	int listener = sock_listen(path, 0600, 128, NULL);
 	ssize_t r;

@@ -95,7 +95,7 @@ static inline int setup(void **state)
 	mkdir(dir, 0700);
 	snprintf(dir, sizeof(dir), "%s/ccrun/providers", home);
 	mkdir(dir, 0700);
-	if (path_sibling("share", dir, &f) != 0 || path_sibling("share/ccrun", share, &f) != 0)
+	if (path_installed("share", dir, &f) != 0 || path_installed("share/ccrun", share, &f) != 0)
 		return -1;
 	/* the build tree points to the source's files */
 	mkdir(dir, 0755);

@@ -18,8 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "statusline/git.h"
-#include "statusline/git_parts.h"
+#include "statusline/git_config.h"
+#include "statusline/git_status.h"
+#include "statusline/git_url.h"
 #include "tests/fuzz/fuzz.h"
 
 #define ROOM 4096 /* of what the files of the tree have undamaged */
@@ -185,13 +186,13 @@ static void remove_tree(void)
 
 /* ---- reading ---- */
 
-static void read_tree(const char *leaf, struct git_found *g)
+static void read_tree(const char *leaf, struct git_status *g)
 {
 	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+:/";
-	struct git_look l = { .dir = tree_path(leaf), .want_dirty = true, .budget_ms = 10000 };
+	struct git_query l = { .dir = tree_path(leaf), .want_dirty = true, .budget_ms = 10000 };
 
 	memset(g, 0xee, sizeof(*g));
-	git_look_at(&l, g);
+	git_status_read(&l, g);
 	MUST(memchr(g->branch, 0, sizeof(g->branch)) && memchr(g->repo, 0, sizeof(g->repo)) &&
 	     memchr(g->url, 0, sizeof(g->url)));
 	MUST(g->url[0] == '\0' || strncmp(g->url, "https://", 8) == 0);
@@ -207,14 +208,14 @@ static void read_config(const uint8_t *p, size_t n)
 
 	git_config_parse((const char *)p, n, &c);
 	MUST(memchr(c.url, 0, sizeof(c.url)) && memchr(c.worktree, 0, sizeof(c.worktree)));
-	git_page(c.url, out, sizeof(out));
+	git_url_page(c.url, out, sizeof(out));
 	MUST(strlen(out) < sizeof(out));
 }
 
 /* The tree with p in the place of a file, and an index of that kind. */
 static bool read_with(unsigned which, unsigned index, const uint8_t *p, size_t n, bool clean)
 {
-	struct git_found repository, worktree;
+	struct git_status repository, worktree;
 
 	put_file(seeds[index].path, seeds[index].p, seeds[index].n);
 	put_file(seeds[which].path, p, n);

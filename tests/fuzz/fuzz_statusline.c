@@ -10,13 +10,13 @@
 
 #include "base/utf8.h"
 #include "statusline/line.h"
-#include "statusline/parts.h"
+#include "statusline/cells.h"
 #include "display/text.h"
 #define FUZZ_ONE_IN 20
 #include "tests/fuzz/fuzz.h"
 
 static struct facts facts;
-static struct line line;
+static struct status_line line;
 static char bytes[LINE_BYTES];
 
 /* ---- what is not the client's ---- */
@@ -117,7 +117,7 @@ static size_t own_sequence(const char *p)
 
 static void check_line(bool plain)
 {
-	size_t n = line_bytes(&line, plain, bytes), i, own;
+	size_t n = line_format(&line, plain, bytes), i, own;
 	uint32_t c;
 	unsigned len;
 
@@ -161,10 +161,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	MUST(copy != NULL);
 	if (json > 0)
 		memcpy(copy, p, json);
-	input_parse(copy, json, &facts.input);
+	client_input_parse(copy, json, &facts.input);
 	free(copy);
 	fuzz_understood += facts.input.parsed;
-	parts_line(&facts, &line);
+	cells_make(&facts, &line);
 	columns = next_choice(160);
 	line_fit(&line, columns);
 	check_line(false);

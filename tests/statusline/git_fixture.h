@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "statusline/git.h"
+#include "statusline/git_status.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define TREE_TEST(t) cmocka_unit_test_setup_teardown(t, fresh, clean)
@@ -83,13 +83,13 @@ static int clean(void **state)
 	return nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-static struct git_found *look(const char *leaf)
+static struct git_status *look(const char *leaf)
 {
-	static struct git_found g;
-	struct git_look l = { .dir = at(leaf), .want_dirty = true, .budget_ms = 60000 };
+	static struct git_status g;
+	struct git_query l = { .dir = at(leaf), .want_dirty = true, .budget_ms = 60000 };
 
 	memset(&g, 0xee, sizeof(g));
-	git_look_at(&l, &g);
+	git_status_read(&l, &g);
 	return &g;
 }
 

@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "statusline/git.h"
+#include "statusline/git_status.h"
 
 static int64_t now_ns(void)
 {
@@ -25,8 +25,8 @@ static int64_t now_ns(void)
 int main(int argc, char **argv)
 {
 	static const char *const dirty[] = { "clean", "dirty", "unknown" };
-	struct git_look look = { 0 };
-	struct git_found g;
+	struct git_query look = { 0 };
+	struct git_status g;
 	long times = 1, i;
 	int64_t start;
 
@@ -44,7 +44,7 @@ int main(int argc, char **argv)
 	look.budget_ms = argc > 2 ? atoi(argv[2]) : 0;
 	start = now_ns();
 	for (i = 0; i < times; i++)
-		git_look_at(&look, &g);
+		git_status_read(&look, &g);
 	start = now_ns() - start;
 	printf("found=%d%cdetached=%d%cworktree=%d%csubmodule=%d%c", g.found, 0, g.detached, 0, g.worktree, 0,
 	       g.submodule, 0);

@@ -6,7 +6,8 @@
  */
 #include "tests/statusline/git_fixture.h"
 
-#include "statusline/git_parts.h"
+#include "statusline/git_config.h"
+#include "statusline/git_url.h"
 
 /* ---- pages ---- */
 
@@ -80,7 +81,7 @@ static void test_git_pages(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(pages) / sizeof(pages[0]); i++) {
-		git_page(pages[i][0], out, sizeof(out));
+		git_url_page(pages[i][0], out, sizeof(out));
 		if (strcmp(out, pages[i][1]) != 0)
 			fail_msg("%s: %s", pages[i][0], out);
 	}
@@ -89,14 +90,14 @@ static void test_git_pages(void **state)
 	url[sizeof(url) - 1] = '\0';
 	memcpy(url, "https://example.com/", 20);
 	url[511] = '\0';
-	git_page(url, out, sizeof(out));
+	git_url_page(url, out, sizeof(out));
 	assert_string_equal(out, url);
 	url[511] = 'a';
 	url[512] = '\0';
-	git_page(url, out, sizeof(out));
+	git_url_page(url, out, sizeof(out));
 	assert_string_equal(out, "");
 	memset(url, 'a', sizeof(url) - 1);
-	git_page(url, out, sizeof(out));
+	git_url_page(url, out, sizeof(out));
 	assert_string_equal(out, "");
 }
 
@@ -160,12 +161,12 @@ static void test_git_config_values(void **state)
 	size_t n;
 
 	(void)state;
-	assert_true(c->filemode && c->symlinks && !c->coarse);
+	assert_true(c->filemode && c->symlinks && !c->whole_seconds);
 	assert_int_equal(c->hash, 20);
 	assert_string_equal(c->worktree, "");
 	c = parsed("[core]\nfileMode = No\nsymlinks = 0\ncheckStat = minimal\nworktree = \"../a b\"\n"
 		   "[extensions]\nobjectFormat = sha256\n");
-	assert_true(!c->filemode && !c->symlinks && c->coarse);
+	assert_true(!c->filemode && !c->symlinks && c->whole_seconds);
 	assert_int_equal(c->hash, 32);
 	assert_string_equal(c->worktree, "../a b");
 	assert_true(parsed("[core]\nfilemode\n")->filemode);
@@ -213,7 +214,7 @@ static void test_git_head(void **state)
 		{ "\nref: refs/heads/main\n", NULL, false },
 		{ "", NULL, false },
 	};
-	struct git_found *g;
+	struct git_status *g;
 	unsigned i;
 
 	(void)state;
@@ -232,7 +233,7 @@ static void test_git_head(void **state)
 static void test_git_long_names(void **state)
 {
 	static char head[10 << 20];
-	struct git_found *g;
+	struct git_status *g;
 
 	(void)state;
 	memset(head, 'x', sizeof(head));
@@ -374,26 +375,26 @@ static void test_git_not_quite_a_repository(void **state)
 
 static void test_git_no_directory_at_all(void **state)
 {
-	struct git_look l = { .dir = NULL };
-	struct git_found g;
+	struct git_query l = { .dir = NULL };
+	struct git_status g;
 	char here[512];
 
 	(void)state;
 	g.found = true;
-	git_look_at(&l, &g);
+	git_status_read(&l, &g);
 	assert_false(g.found);
 	l.dir = "";
-	git_look_at(&l, &g);
+	git_status_read(&l, &g);
 	assert_false(g.found);
 	l.dir = "/";
-	git_look_at(&l, &g);
+	git_status_read(&l, &g);
 	/* One that is gone: it has no name any more. */
 	dir("r/gone");
 	assert_non_null(getcwd(here, sizeof(here)));
 	assert_int_equal(chdir(at("r/gone")), 0);
 	assert_int_equal(rmdir(at("r/gone")), 0);
 	l.dir = ".";
-	git_look_at(&l, &g);
+	git_status_read(&l, &g);
 	assert_false(g.found);
 	assert_int_equal(chdir(here), 0);
 }
@@ -403,15 +404,15 @@ static void test_git_depth(void **state)
 {
 	char path[1200];
 	int n = snprintf(path, sizeof(path), "%s/r", base), i;
-	struct git_look l = { .dir = path };
-	struct git_found g;
+	struct git_query l = { .dir = path };
+	struct git_status g;
 
 	(void)state;
 	for (i = 1; i <= 260; i++) {
 		n += snprintf(path + n, sizeof(path) - (size_t)n, "/d");
 		assert_int_equal(mkdir(path, 0755), 0);
 		if (i == 100 || i == 255 || i == 256) {
-			git_look_at(&l, &g);
+			git_status_read(&l, &g);
 			assert_int_equal(g.found, i < 256);
 		}
 	}

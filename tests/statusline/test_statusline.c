@@ -13,23 +13,23 @@
 
 #include "base/fail.h"
 #include "statusline/line.h"
-#include "statusline/parts.h"
+#include "statusline/cells.h"
 #include "display/text.h"
 #include "config/ini/ini_file.h"
 
 #define NOW 1795271200
 
 static struct facts k;
-static struct line line;
+static struct status_line line;
 static char out[LINE_BYTES];
 
 static const char *shown(unsigned columns, bool plain)
 {
 	size_t n;
 
-	parts_line(&k, &line);
+	cells_make(&k, &line);
 	line_fit(&line, columns);
-	n = line_bytes(&line, plain, out);
+	n = line_format(&line, plain, out);
 	assert_int_equal(n, strlen(out));
 	assert_int_equal(out[n - 1], '\n');
 	out[n - 1] = '\0';
@@ -232,12 +232,12 @@ static void test_lengths_of_time(void **state)
 	} cases[] = { { -5, "0s" },	{ 9, "9s" },	       { 59, "59s" },
 		      { 60, "1m" },	{ 3599, "59m" },       { 7800, "2h10m" },
 		      { 86399, "23h59m" }, { 86400, "1d0h" },  { INT64_MAX, "999d0h" } };
-	char text[PARTS_TIME];
+	char text[CELLS_TIME_TEXT];
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		parts_time(cases[i].seconds, text);
+		cells_duration_text(cases[i].seconds, text);
 		assert_string_equal(text, cases[i].text);
 	}
 }
@@ -246,7 +246,7 @@ static void test_lengths_of_time(void **state)
 
 static void test_optional_parts(void **state)
 {
-	struct input *in = &k.input;
+	struct client_input *in = &k.input;
 
 	(void)state;
 	configure("[statusline]\nparts = session effort dir lines duration cost model provider\n");
@@ -307,7 +307,7 @@ static void test_links(void **state)
 	static const char *const bad[] = { "", "javascript:alert(1)", "https://", "https://a/../b", "https://.a",
 					   "https://a/\033]0;x\007", "https://a b", "https://a/\xc3\xa4",
 					   "file:///etc/passwd", "https://a\\b", "https://u@a/b", "https://a/%2e" };
-	char url[PARTS_URL];
+	char url[CELL_URL];
 	size_t i;
 
 	(void)state;
@@ -322,15 +322,15 @@ static void test_links(void **state)
 	snprintf(k.input.repo_owner, INPUT_NAME, "acme");
 	snprintf(k.input.repo_host, INPUT_NAME, "github.com");
 	expect_link("https://github.com/acme/app");
-	parts_url("h", "a/b", "c", url);
+	cells_page_url("h", "a/b", "c", url);
 	assert_string_equal(url, "https://h/a/b/c");
-	parts_url("h", "a", "b/c", url);
+	cells_page_url("h", "a", "b/c", url);
 	assert_string_equal(url, "");
-	parts_url("h/x", "a", "b", url);
+	cells_page_url("h/x", "a", "b", url);
 	assert_string_equal(url, "");
-	parts_url("h", "a\033", "b", url);
+	cells_page_url("h", "a\033", "b", url);
 	assert_string_equal(url, "");
-	parts_url("h", "a", "..", url);
+	cells_page_url("h", "a", "..", url);
 	assert_string_equal(url, "");
 }
 

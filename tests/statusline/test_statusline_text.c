@@ -11,7 +11,7 @@
 #include <cmocka.h>
 
 #include "base/io.h"
-#include "statusline/input.h"
+#include "statusline/client_input.h"
 #include "display/text.h"
 
 static void expect_clean(const char *in, size_t n, const char *want)
@@ -117,7 +117,7 @@ static void test_width_and_cut(void **state)
 
 /* ---- the input ---- */
 
-static struct input in;
+static struct client_input in;
 
 static void parse_n(const char *text, size_t n)
 {
@@ -125,7 +125,7 @@ static void parse_n(const char *text, size_t n)
 
 	assert_true(n <= sizeof(buf));
 	memcpy(buf, text, n);
-	input_parse(buf, n, &in);
+	client_input_parse(buf, n, &in);
 }
 
 static void parse(const char *text)
@@ -169,7 +169,7 @@ static void test_limits(void **state)
 	(void)state;
 	parse("{\"rate_limits\":{\"five_hour\":{\"used_percentage\":23.5,\"resets_at\":1795344000},"
 	      "\"seven_day\":{\"used_percentage\":8.0,\"resets_at\":\"soon\"}}}");
-	assert_true(in.has_limits && in.five_hour.there && in.seven_day.there);
+	assert_true(in.has_limits && in.five_hour.present && in.seven_day.present);
 	assert_int_equal(in.five_hour.reset, 1795344000);
 	assert_int_equal(in.seven_day.reset, 0);
 	parse("{\"rate_limits\":{\"five_hour\":null,\"seven_day\":{\"used_percentage\":null}}}");
@@ -243,11 +243,11 @@ static void test_read(void **state)
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "abc", 3), 3);
 	/* it never ends: what came by the deadline counts */
-	assert_int_equal(input_read(fds[0], buf, io_now_ms() + 20), 3);
+	assert_int_equal(client_input_read(fds[0], buf, io_now_ms() + 20), 3);
 	close(fds[1]);
-	assert_int_equal(input_read(fds[0], buf, io_now_ms() + 1000), 0);
+	assert_int_equal(client_input_read(fds[0], buf, io_now_ms() + 1000), 0);
 	close(fds[0]);
-	assert_int_equal(input_read(fds[0], buf, io_now_ms() + 1000), 0);
+	assert_int_equal(client_input_read(fds[0], buf, io_now_ms() + 1000), 0);
 	/* what is too much is taken from the writer and thrown away */
 	assert_int_equal(pipe(fds), 0);
 	if (fork() == 0) {
@@ -258,7 +258,7 @@ static void test_read(void **state)
 		_exit(0);
 	}
 	close(fds[1]);
-	assert_int_equal(input_read(fds[0], buf, io_now_ms() + 20000), INPUT_MAX);
+	assert_int_equal(client_input_read(fds[0], buf, io_now_ms() + 20000), INPUT_MAX);
 	assert_int_equal(read(fds[0], buf, 1), 0);
 	close(fds[0]);
 }

@@ -1,0 +1,15 @@
+/*
+ * base/clock.h - the clock that deadlines are measured with.
+ */
+#ifndef BASE_CLOCK_H
+#define BASE_CLOCK_H
+
+#include <stdint.h>
+
+/*
+ * Milliseconds of CLOCK_BOOTTIME, which is never set back and runs on during
+ * suspend.  A "deadline" anywhere in the tree is a value of this clock.
+ */
+int64_t io_now_ms(void);
+
+#endif
