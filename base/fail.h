@@ -90,7 +90,7 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * As a helper program sends one (helpers/answer.h): three texts in n bytes, each
+ * As a helper program sends one (helpers/channel.h): three texts in n bytes, each
  * with its NUL: the code's wire name, what failed, the hint.  Returns -1.
  */
 int fail_unpack(struct failure *f, const char *p, size_t n);

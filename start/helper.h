@@ -1,7 +1,7 @@
 /*
  * start/helper.h - running one of ccrun's helper programs (the keyring's, the
  * TPM's, ccrun-source) and getting its answer: the parent's side of descriptor 3.
- * The helper's side, and the packets, are in helpers/answer.h.
+ * The helper's side, and the packets, are in helpers/channel.h.
  */
 #ifndef START_HELPER_H
 #define START_HELPER_H

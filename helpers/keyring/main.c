@@ -1,7 +1,7 @@
 /*
  * ccrun-keyring - keep a vault's random wrapping key in the Secret Service.
  *
- * ccctl runs it, descriptor 3 is the conversation (helpers/answer.h).  It holds
+ * ccctl runs it, descriptor 3 is the conversation (helpers/channel.h).  It holds
  * the key of a slot, never a token: whoever can read an unlocked keyring still
  * needs the vault and the broker's consent.
  *
@@ -13,7 +13,7 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "helpers/answer.h"
+#include "helpers/channel.h"
 #include "helpers/keyring/item.h"
 #include "helpers/keyring/service.h"
 

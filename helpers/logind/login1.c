@@ -23,7 +23,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "helpers/logind/watch.h"
+#include "helpers/logind/lock_client.h"
 
 #define LOGIN1 "org.freedesktop.login1"
 #define MANAGER_PATH "/org/freedesktop/login1"

@@ -15,7 +15,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "helpers/logind/login1.h"
-#include "helpers/logind/watch.h"
+#include "helpers/logind/lock_client.h"
 
 /* A bus that is started anew is back within a second; a machine going down ends us. */
 #define BUS_PATIENCE_MS 30000

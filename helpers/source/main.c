@@ -17,7 +17,7 @@
 #include "base/locked.h"
 #include "config/source/source_seal.h"
 #include "dial/dial.h"
-#include "helpers/answer.h"
+#include "helpers/channel.h"
 #include "helpers/source/source.h"
 #include "json/locked.h"
 

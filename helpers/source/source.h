@@ -2,8 +2,8 @@
  * helpers/source/source.h - the parts of ccrun-source: what is to be fetched,
  * running the manager, reading its answer, and saying what went wrong.
  */
-#ifndef HELPERS_SOURCE_H
-#define HELPERS_SOURCE_H
+#ifndef HELPERS_SOURCE_SOURCE_H
+#define HELPERS_SOURCE_SOURCE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -28,7 +28,7 @@ struct failure;
 #define KEY_BYTES 32
 
 /* Of the object that holds the key; `seal` makes no other, `unseal` takes no
- * other.  chip.c says why. */
+ * other.  tpm.c says why. */
 #define SEALED_ATTRIBUTES \
 	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA)
 

@@ -25,9 +25,9 @@
 #include "base/io.h"
 #include "base/locked.h"
 #include "base/proc.h"
-#include "helpers/answer.h"
+#include "helpers/channel.h"
 #include "helpers/tpm2/blob.h"
-#include "helpers/tpm2/chip.h"
+#include "helpers/tpm2/tpm.h"
 
 /* From the start to the answer.  A slow chip needs about two seconds. */
 #define DEADLINE_MS 10000

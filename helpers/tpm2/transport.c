@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "helpers/tpm2/reason.h"
+#include "helpers/tpm2/tpm_error.h"
 
 /* With the resource manager, other programs' objects cannot fill the chip, and
  * whatever we leave behind when we are killed is flushed. */

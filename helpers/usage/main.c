@@ -16,8 +16,8 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/serve.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/worker.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
 

@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "helpers/usage/answers.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/answer.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/usage_result.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)

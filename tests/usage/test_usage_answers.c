@@ -20,10 +20,10 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "helpers/usage/answers.h"
-#include "helpers/usage/cage.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/answer.h"
+#include "helpers/usage/fetch_sandbox.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/usage_result.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 

@@ -1,10 +1,10 @@
 /*
- * helpers/usage/numbers.h - what a fetch comes to: numbers, or one of a few
+ * helpers/usage/usage_result.h - what a fetch comes to: numbers, or one of a few
  * words.  A fixed struct, as it crosses the pipe between the process that reads
  * hostile bytes and the one that talks to the broker.
  */
-#ifndef HELPERS_USAGE_NUMBERS_H
-#define HELPERS_USAGE_NUMBERS_H
+#ifndef HELPERS_USAGE_USAGE_RESULT_H
+#define HELPERS_USAGE_USAGE_RESULT_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * helpers/usage/kinds.c - whom a kind of provider is asked, and how.
+ * helpers/usage/usage_kind.c - whom a kind of provider is asked, and how.
  */
-#include "helpers/usage/kinds.h"
+#include "helpers/usage/usage_kind.h"
 
 #include <arpa/inet.h>
 #include <stdio.h>

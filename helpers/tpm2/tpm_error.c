@@ -1,9 +1,9 @@
 /*
- * helpers/tpm2/reason.c - what a TPM's return code means to a person.  A code
+ * helpers/tpm2/tpm_error.c - what a TPM's return code means to a person.  A code
  * says which layer speaks; the TPM's own come in two formats (TPM 2.0 part 2,
  * 6.6), one of which carries the number of the argument that it is about.
  */
-#include "helpers/tpm2/reason.h"
+#include "helpers/tpm2/tpm_error.h"
 
 #include <stddef.h>
 #include <tss2/tss2_common.h>

@@ -1,5 +1,5 @@
 /*
- * helpers/source/json.c - one text out of a manager's JSON, which holds the secret.
+ * helpers/source/json_field.c - one text out of a manager's JSON, which holds the secret.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,7 +1,7 @@
 /*
- * helpers/usage/credentials.c - the client's own log-in, read and never written.
+ * helpers/usage/claude_login.c - the client's own log-in, read and never written.
  */
-#include "helpers/usage/credentials.h"
+#include "helpers/usage/claude_login.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,9 +15,9 @@
 
 #include "base/io.h"
 #include "base/paths.h"
-#include "helpers/usage/heap.h"
-#include "helpers/usage/numbers.h"
-#include "helpers/usage/values.h"
+#include "helpers/usage/locked_heap.h"
+#include "helpers/usage/usage_result.h"
+#include "helpers/usage/json_values.h"
 #include "json/locked.h"
 #include "wire/message.h"
 

@@ -1,8 +1,8 @@
 /*
- * helpers/usage/credentials.h - the client's own log-in, as it keeps it.
+ * helpers/usage/claude_login.h - the client's own log-in, as it keeps it.
  */
-#ifndef HELPERS_USAGE_CREDENTIALS_H
-#define HELPERS_USAGE_CREDENTIALS_H
+#ifndef HELPERS_USAGE_CLAUDE_LOGIN_H
+#define HELPERS_USAGE_CLAUDE_LOGIN_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,12 +1,12 @@
 /*
- * helpers/usage/kinds.h - whom a kind of provider is asked, and how.
+ * helpers/usage/usage_kind.h - whom a kind of provider is asked, and how.
  */
-#ifndef HELPERS_USAGE_KINDS_H
-#define HELPERS_USAGE_KINDS_H
+#ifndef HELPERS_USAGE_USAGE_KIND_H
+#define HELPERS_USAGE_USAGE_KIND_H
 
 #include <stdbool.h>
 
-#include "helpers/usage/answers.h"
+#include "helpers/usage/answer.h"
 
 struct failure;
 

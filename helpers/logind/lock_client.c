@@ -1,8 +1,8 @@
 /*
- * helpers/logind/watch.c - the connection to the broker over which it is told
+ * helpers/logind/lock_client.c - the connection to the broker over which it is told
  * to lock.
  */
-#include "helpers/logind/watch.h"
+#include "helpers/logind/lock_client.h"
 
 #include <errno.h>
 #include <fcntl.h>

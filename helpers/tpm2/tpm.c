@@ -1,9 +1,9 @@
 /*
- * helpers/tpm2/chip.c - sealing and unsealing a key, with tpm2-tss's ESYS.
+ * helpers/tpm2/tpm.c - sealing and unsealing a key, with tpm2-tss's ESYS.
  * Every command that carries the key encrypts it under a session that only
  * this TPM can follow, so that nobody reads it from the bus.
  */
-#include "helpers/tpm2/chip.h"
+#include "helpers/tpm2/tpm.h"
 
 #include <malloc.h>
 #include <string.h>
@@ -12,7 +12,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "helpers/tpm2/reason.h"
+#include "helpers/tpm2/tpm_error.h"
 #include "helpers/tpm2/transport.h"
 
 #define NOT_THIS_ONE "it works on the machine where it was sealed, as long as that machine's TPM is not cleared"

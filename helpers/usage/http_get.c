@@ -1,8 +1,8 @@
 /*
- * helpers/usage/fetch.c - one GET with a key (libcurl), to one URL, following
+ * helpers/usage/http_get.c - one GET with a key (libcurl), to one URL, following
  * nothing.
  */
-#include "helpers/usage/fetch.h"
+#include "helpers/usage/http_get.h"
 
 #include <curl/curl.h>
 #include <stdbool.h>
@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/io.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/heap.h"
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/locked_heap.h"
+#include "helpers/usage/usage_result.h"
 
 #define CONNECT_SECONDS 5L
 #define TOTAL_SECONDS 10L

@@ -1,12 +1,12 @@
 /*
- * helpers/usage/answers.h - from a vendor's answer to numbers.
+ * helpers/usage/answer.h - from a vendor's answer to numbers.
  *
  * Every answer is hostile: what is not there, of another type or out of bounds
  * is an error, never a guess.  No answer is known from a call of ours; the
  * shapes are from the vendors' pages and other tools.
  */
-#ifndef HELPERS_USAGE_ANSWERS_H
-#define HELPERS_USAGE_ANSWERS_H
+#ifndef HELPERS_USAGE_ANSWER_H
+#define HELPERS_USAGE_ANSWER_H
 
 #include <stddef.h>
 

@@ -1,5 +1,5 @@
 /*
- * helpers/answer.h - how a helper program talks with the client that started
+ * helpers/channel.h - how a helper program talks with the client that started
  * it: descriptor 3, one end of a unix SOCK_SEQPACKET pair, which no library
  * writes to by accident.
  *
@@ -7,8 +7,8 @@
  * and ends: 'k' and bytes, or 'f' and three texts, each with its NUL: a
  * failure's wire name, what failed, the hint.  The other side is start/helper.h.
  */
-#ifndef HELPERS_ANSWER_H
-#define HELPERS_ANSWER_H
+#ifndef HELPERS_CHANNEL_H
+#define HELPERS_CHANNEL_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,8 +1,8 @@
 /*
- * helpers/tpm2/chip.h - a TPM that seals and unseals a key (the home of ESYS).
+ * helpers/tpm2/tpm.h - a TPM that seals and unseals a key (the home of ESYS).
  */
-#ifndef HELPERS_TPM2_CHIP_H
-#define HELPERS_TPM2_CHIP_H
+#ifndef HELPERS_TPM2_TPM_H
+#define HELPERS_TPM2_TPM_H
 
 #include <stddef.h>
 #include <stdint.h>

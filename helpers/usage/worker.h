@@ -1,9 +1,9 @@
 /*
- * helpers/usage/serve.h - between the broker, which says when, and the child
+ * helpers/usage/worker.h - between the broker, which says when, and the child
  * that fetches.
  */
-#ifndef HELPERS_USAGE_SERVE_H
-#define HELPERS_USAGE_SERVE_H
+#ifndef HELPERS_USAGE_WORKER_H
+#define HELPERS_USAGE_WORKER_H
 
 #include <stdint.h>
 

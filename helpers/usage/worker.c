@@ -1,7 +1,7 @@
 /*
- * helpers/usage/serve.c - ask the broker what to fetch, fetch, hand in numbers.
+ * helpers/usage/worker.c - ask the broker what to fetch, fetch, hand in numbers.
  */
-#include "helpers/usage/serve.h"
+#include "helpers/usage/worker.h"
 
 #include <errno.h>
 #include <poll.h>
@@ -10,9 +10,9 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/sock.h"
-#include "helpers/usage/child.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/fetch_child.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/usage_result.h"
 #include "wire/limits.h"
 
 /* A broker that is started anew is back within that, or the session has none. */

@@ -1,8 +1,8 @@
 /*
- * helpers/usage/cage.h - what the process that reads hostile bytes may do.
+ * helpers/usage/fetch_sandbox.h - what the process that reads hostile bytes may do.
  */
-#ifndef HELPERS_USAGE_CAGE_H
-#define HELPERS_USAGE_CAGE_H
+#ifndef HELPERS_USAGE_FETCH_SANDBOX_H
+#define HELPERS_USAGE_FETCH_SANDBOX_H
 
 /*
  * Read what a look-up of names and TLS need of the system, and nothing else:

@@ -1,8 +1,8 @@
 /*
- * helpers/usage/values.h - single values of a hostile JSON answer.
+ * helpers/usage/json_values.h - single values of a hostile JSON answer.
  */
-#ifndef HELPERS_USAGE_VALUES_H
-#define HELPERS_USAGE_VALUES_H
+#ifndef HELPERS_USAGE_JSON_VALUES_H
+#define HELPERS_USAGE_JSON_VALUES_H
 
 #include <stdbool.h>
 #include <stdint.h>

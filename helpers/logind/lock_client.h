@@ -1,9 +1,9 @@
 /*
- * helpers/logind/watch.h - the connection to the broker over which it is told
+ * helpers/logind/lock_client.h - the connection to the broker over which it is told
  * to lock.  One packet, one answer; nobody waits for an answer but before sleep.
  */
-#ifndef HELPERS_LOGIND_WATCH_H
-#define HELPERS_LOGIND_WATCH_H
+#ifndef HELPERS_LOGIND_LOCK_CLIENT_H
+#define HELPERS_LOGIND_LOCK_CLIENT_H
 
 #include <stdbool.h>
 #include <stdint.h>

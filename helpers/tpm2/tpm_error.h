@@ -1,8 +1,8 @@
 /*
- * helpers/tpm2/reason.h - what a TPM's return code means to a person.
+ * helpers/tpm2/tpm_error.h - what a TPM's return code means to a person.
  */
-#ifndef HELPERS_TPM2_REASON_H
-#define HELPERS_TPM2_REASON_H
+#ifndef HELPERS_TPM2_TPM_ERROR_H
+#define HELPERS_TPM2_TPM_ERROR_H
 
 #include <stdbool.h>
 #include <tss2/tss2_tpm2_types.h>

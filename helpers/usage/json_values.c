@@ -1,7 +1,7 @@
 /*
- * helpers/usage/values.c - single values of a hostile JSON answer.
+ * helpers/usage/json_values.c - single values of a hostile JSON answer.
  */
-#include "helpers/usage/values.h"
+#include "helpers/usage/json_values.h"
 
 #include <ctype.h>
 #include <jansson.h>

@@ -1,8 +1,8 @@
 /*
- * helpers/usage/fetch.h - one GET with a key (libcurl).
+ * helpers/usage/http_get.h - one GET with a key (libcurl).
  */
-#ifndef HELPERS_USAGE_FETCH_H
-#define HELPERS_USAGE_FETCH_H
+#ifndef HELPERS_USAGE_HTTP_GET_H
+#define HELPERS_USAGE_HTTP_GET_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * helpers/usage/answers.c - from a vendor's answer to numbers.
+ * helpers/usage/answer.c - from a vendor's answer to numbers.
  */
-#include "helpers/usage/answers.h"
+#include "helpers/usage/answer.h"
 
 #include <ctype.h>
 #include <jansson.h>
@@ -9,9 +9,9 @@
 #include <string.h>
 #include <strings.h>
 
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/numbers.h"
-#include "helpers/usage/values.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/usage_result.h"
+#include "helpers/usage/json_values.h"
 
 #define LIST_MAX 64 /* items of a list that are looked at */
 

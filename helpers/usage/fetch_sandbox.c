@@ -1,7 +1,7 @@
 /*
- * helpers/usage/cage.c - a Landlock domain around a fetch.
+ * helpers/usage/fetch_sandbox.c - a Landlock domain around a fetch.
  */
-#include "helpers/usage/cage.h"
+#include "helpers/usage/fetch_sandbox.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 /*
- * helpers/usage/child.c - a fetch in a process of its own.
+ * helpers/usage/fetch_child.c - a fetch in a process of its own.
  */
-#include "helpers/usage/child.h"
+#include "helpers/usage/fetch_child.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -15,11 +15,11 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "helpers/usage/cage.h"
-#include "helpers/usage/credentials.h"
-#include "helpers/usage/fetch.h"
-#include "helpers/usage/heap.h"
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/fetch_sandbox.h"
+#include "helpers/usage/claude_login.h"
+#include "helpers/usage/http_get.h"
+#include "helpers/usage/locked_heap.h"
+#include "helpers/usage/usage_result.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
 

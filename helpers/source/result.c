@@ -1,5 +1,5 @@
 /*
- * helpers/source/answer.c - what a manager's answer is worth: a token, or a
+ * helpers/source/result.c - what a manager's answer is worth: a token, or a
  * failure that says what to do.
  */
 #include "config/source/source_seal.h"

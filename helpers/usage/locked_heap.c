@@ -1,7 +1,7 @@
 /*
- * helpers/usage/heap.c - malloc and the rest in locked memory.
+ * helpers/usage/locked_heap.c - malloc and the rest in locked memory.
  */
-#include "helpers/usage/heap.h"
+#include "helpers/usage/locked_heap.h"
 
 #include <pthread.h>
 #include <stdint.h>

@@ -1,7 +1,7 @@
 /*
- * helpers/answer.c - a helper's side of descriptor 3.
+ * helpers/channel.c - a helper's side of descriptor 3.
  */
-#include "helpers/answer.h"
+#include "helpers/channel.h"
 
 #include <fcntl.h>
 #include <poll.h>

@@ -1,9 +1,9 @@
 /*
- * helpers/usage/heap.h - an allocator in locked memory that wipes what it
+ * helpers/usage/locked_heap.h - an allocator in locked memory that wipes what it
  * takes back, for libraries that let their allocator be chosen.
  */
-#ifndef HELPERS_USAGE_HEAP_H
-#define HELPERS_USAGE_HEAP_H
+#ifndef HELPERS_USAGE_LOCKED_HEAP_H
+#define HELPERS_USAGE_LOCKED_HEAP_H
 
 #include <stddef.h>
 

@@ -1,7 +1,7 @@
 /*
- * helpers/usage/numbers.c - numbers within their bounds.
+ * helpers/usage/usage_result.c - numbers within their bounds.
  */
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/usage_result.h"
 
 #include <stdio.h>
 #include <string.h>

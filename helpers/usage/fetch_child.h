@@ -1,5 +1,5 @@
 /*
- * helpers/usage/child.h - a fetch in a process of its own.
+ * helpers/usage/fetch_child.h - a fetch in a process of its own.
  *
  * WHY a process: what a stranger sends (TLS, HTTP, JSON) is read by code that
  * is large and not ours.  The child that runs it is caged, is given one key and
@@ -7,13 +7,13 @@
  * goes every copy that a library made of the key.  It has no connection to the
  * broker.  The worker itself never starts libcurl, and stays small.
  */
-#ifndef HELPERS_USAGE_CHILD_H
-#define HELPERS_USAGE_CHILD_H
+#ifndef HELPERS_USAGE_FETCH_CHILD_H
+#define HELPERS_USAGE_FETCH_CHILD_H
 
 #include <stddef.h>
 #include <stdint.h>
 
-#include "helpers/usage/kinds.h"
+#include "helpers/usage/usage_kind.h"
 
 struct numbers;
 
