@@ -26,14 +26,14 @@ static int check_descriptor(struct failure *f)
 	int type = 0;
 	socklen_t n = sizeof(type);
 
-	if (getsockopt(ANSWER_FD, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_SEQPACKET ||
-	    fcntl(ANSWER_FD, F_SETFD, FD_CLOEXEC) != 0)
+	if (getsockopt(CHANNEL_FD, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_SEQPACKET ||
+	    fcntl(CHANNEL_FD, F_SETFD, FD_CLOEXEC) != 0)
 		return fail_set(f, FAIL_USAGE, "ccctl runs this program",
-				"descriptor %d is no SOCK_SEQPACKET socket", ANSWER_FD);
+				"descriptor %d is no SOCK_SEQPACKET socket", CHANNEL_FD);
 	return 0;
 }
 
-int answer_begin(struct failure *f)
+int channel_open(struct failure *f)
 {
 	umask(077);
 	if (check_descriptor(f) != 0)
@@ -43,27 +43,27 @@ int answer_begin(struct failure *f)
 				"a process inside a session gets nothing");
 	if (proc_harden_self() != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
-	buffer = locked_map(ANSWER_MAX, f);
+	buffer = locked_map(CHANNEL_MAX, f);
 	return buffer ? 0 : -1;
 }
 
-uint8_t *answer_buffer(void)
+uint8_t *channel_buffer(void)
 {
 	return buffer;
 }
 
-ssize_t answer_take(struct failure *f)
+ssize_t channel_receive(struct failure *f)
 {
 	ssize_t n;
-	int r = io_wait(ANSWER_FD, POLLIN, io_now_ms() + TAKE_DEADLINE_MS);
+	int r = io_wait(CHANNEL_FD, POLLIN, io_now_ms() + TAKE_DEADLINE_MS);
 
 	if (r == 0)
-		return fail_set(f, FAIL_TIMEOUT, NULL, "nothing came on descriptor %d", ANSWER_FD);
-	n = r < 0 ? -1 : sock_recv(ANSWER_FD, buffer, ANSWER_MAX, 0, NULL);
+		return fail_set(f, FAIL_TIMEOUT, NULL, "nothing came on descriptor %d", CHANNEL_FD);
+	n = r < 0 ? -1 : sock_recv(CHANNEL_FD, buffer, CHANNEL_MAX, 0, NULL);
 	if (n < 0)
-		return fail_errno(f, NULL, "read descriptor %d", ANSWER_FD);
+		return fail_errno(f, NULL, "read descriptor %d", CHANNEL_FD);
 	if (n == 0)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "nothing was sent on descriptor %d", ANSWER_FD);
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "nothing was sent on descriptor %d", CHANNEL_FD);
 	return n;
 }
 
@@ -75,25 +75,25 @@ static void drop_input(void)
 {
 	char one;
 
-	shutdown(ANSWER_FD, SHUT_RD);
-	while (recv(ANSWER_FD, &one, sizeof(one), MSG_DONTWAIT | MSG_TRUNC) > 0)
+	shutdown(CHANNEL_FD, SHUT_RD);
+	while (recv(CHANNEL_FD, &one, sizeof(one), MSG_DONTWAIT | MSG_TRUNC) > 0)
 		;
 }
 
-int answer_give(const void *p, size_t n, struct failure *f)
+int channel_reply(const void *p, size_t n, struct failure *f)
 {
 	char kind = 'k';
 	struct iovec iov[2] = { { &kind, 1 }, { (void *)(uintptr_t)p, n } };
 
-	if (n >= ANSWER_MAX)
+	if (n >= CHANNEL_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "an answer of %zu bytes", n);
 	drop_input();
-	if (sock_send(ANSWER_FD, iov, n ? 2 : 1, -1) != 0)
-		return fail_errno(f, NULL, "answer on descriptor %d", ANSWER_FD);
+	if (sock_send(CHANNEL_FD, iov, n ? 2 : 1, -1) != 0)
+		return fail_errno(f, NULL, "answer on descriptor %d", CHANNEL_FD);
 	return 0;
 }
 
-int answer_fail(const struct failure *f)
+int channel_reply_failure(const struct failure *f)
 {
 	char kind = 'f';
 	const char *name = fail_name(f->code);
@@ -105,13 +105,13 @@ int answer_fail(const struct failure *f)
 	};
 
 	drop_input();
-	if (sock_send(ANSWER_FD, iov, 4, -1) != 0)
+	if (sock_send(CHANNEL_FD, iov, 4, -1) != 0)
 		fail_print("ccrun helper", f);
 	return EXIT_FAILED;
 }
 
-void answer_end(void)
+void channel_close(void)
 {
-	locked_unmap(buffer, ANSWER_MAX);
+	locked_unmap(buffer, CHANNEL_MAX);
 	buffer = NULL;
 }

@@ -16,29 +16,29 @@
 
 struct failure;
 
-#define ANSWER_FD 3
-#define ANSWER_MAX 20480 /* bytes of one packet: the longest token; locked pages */
+#define CHANNEL_FD 3
+#define CHANNEL_MAX 20480 /* bytes of one packet: the longest token; locked pages */
 
 /*
  * First of all in main(): refuse inside a session, undumpable, descriptor 3 is
  * a socket and close-on-exec, a locked buffer.  Returns 0, or -1 with f set
- * (then answer_fail still works where descriptor 3 is a socket).
+ * (then channel_reply_failure still works where descriptor 3 is a socket).
  */
-int answer_begin(struct failure *f);
+int channel_open(struct failure *f);
 
-/* ANSWER_MAX bytes in locked memory, wiped by answer_end.  NULL before answer_begin. */
-uint8_t *answer_buffer(void);
+/* CHANNEL_MAX bytes in locked memory, wiped by channel_close.  NULL before channel_open. */
+uint8_t *channel_buffer(void);
 
-/* The client's packet into answer_buffer(): its length, at least 1, or -1. */
-ssize_t answer_take(struct failure *f);
+/* The client's packet into channel_buffer(): its length, at least 1, or -1. */
+ssize_t channel_receive(struct failure *f);
 
-/* Say 'k' and n bytes (n < ANSWER_MAX).  0 or -1. */
-int answer_give(const void *p, size_t n, struct failure *f);
+/* Say 'k' and n bytes (n < CHANNEL_MAX).  0 or -1. */
+int channel_reply(const void *p, size_t n, struct failure *f);
 
 /* Say 'f'; returns the exit code 1. */
-int answer_fail(const struct failure *f);
+int channel_reply_failure(const struct failure *f);
 
 /* Wipe and unlock the buffer. */
-void answer_end(void);
+void channel_close(void);
 
 #endif

@@ -22,9 +22,9 @@
 
 static int store(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
 {
-	if (item_store(k, id, answer_buffer(), n, f) != 0)
+	if (item_store(k, id, channel_buffer(), n, f) != 0)
 		return -1;
-	return answer_give(NULL, 0, f);
+	return channel_reply(NULL, 0, f);
 }
 
 static int fetch(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
@@ -38,7 +38,7 @@ static int fetch(struct keyring *k, const struct item_id *id, size_t n, struct f
 	if (item_fetch(k, id, &v, f) != 0)
 		return -1;
 	text = secret_value_get(v, &len);
-	r = answer_give(text, len, f);
+	r = channel_reply(text, len, f);
 	secret_value_unref(v);
 	return r;
 }
@@ -48,7 +48,7 @@ static int erase(struct keyring *k, const struct item_id *id, size_t n, struct f
 	(void)n;
 	if (item_erase(k, id, f) != 0)
 		return -1;
-	return answer_give(NULL, 0, f);
+	return channel_reply(NULL, 0, f);
 }
 
 static const struct verb {
@@ -109,8 +109,8 @@ static int run(int argc, char **argv, struct failure *f)
 	if (parse(argc, argv, &verb, &prompt, &id, f) != 0)
 		return -1;
 	if (verb->takes) {
-		n = answer_take(f);
-		if (n < 0 || item_check_text(answer_buffer(), (size_t)n, "what was sent", f) != 0)
+		n = channel_receive(f);
+		if (n < 0 || item_check_text(channel_buffer(), (size_t)n, "what was sent", f) != 0)
 			return -1;
 	}
 	r = service_open(&k, prompt, f);
@@ -125,8 +125,8 @@ int main(int argc, char **argv)
 	struct failure f = { 0 };
 	int code = EXIT_DONE;
 
-	if (answer_begin(&f) != 0 || run(argc, argv, &f) != 0)
-		code = answer_fail(&f);
-	answer_end();
+	if (channel_open(&f) != 0 || run(argc, argv, &f) != 0)
+		code = channel_reply_failure(&f);
+	channel_close();
 	return code;
 }

@@ -15,7 +15,7 @@
 #include "base/sock.h"
 #include "helpers/logind/login1.h"
 
-int watch_begin(struct watch *w, struct failure *f)
+int lock_client_open(struct lock_client *w, struct failure *f)
 {
 	struct wire_out *request;
 	int flags;
@@ -34,7 +34,7 @@ int watch_begin(struct watch *w, struct failure *f)
 	return 0;
 }
 
-void watch_lock(struct watch *w, const char *why)
+void lock_client_send(struct lock_client *w, const char *why)
 {
 	struct wire_out *request = wire_request("lock");
 	struct failure f;
@@ -44,7 +44,7 @@ void watch_lock(struct watch *w, const char *why)
 	if (wire_send(w->dial.fd, request, -1) == 0) {
 		w->pending++;
 	} else if (errno == EPIPE || errno == ECONNRESET) {
-		/* It may have said why; watch_read comes to the end of it. */
+		/* It may have said why; lock_client_read comes to the end of it. */
 	} else {
 		fail_errno(&f, "ccctl lock", "the broker cannot be told to lock the vault (%s)", why);
 		fail_print(PROGRAM, &f);
@@ -53,7 +53,7 @@ void watch_lock(struct watch *w, const char *why)
 }
 
 /* An answer: {ok:true} whether this event locks or not, or a refusal. */
-static void answered(struct watch *w)
+static void answered(struct lock_client *w)
 {
 	struct failure f = { .code = FAIL_INTERNAL };
 	char why[256];
@@ -70,7 +70,7 @@ static void answered(struct watch *w)
 	fail_print(PROGRAM, &f);
 }
 
-int watch_read(struct watch *w, struct failure *f)
+int lock_client_read(struct lock_client *w, struct failure *f)
 {
 	struct sock_beside beside;
 	ssize_t n = sock_recv(w->dial.fd, w->buf, sizeof(w->buf), MSG_DONTWAIT, &beside);
@@ -95,7 +95,7 @@ int watch_read(struct watch *w, struct failure *f)
 	return 0;
 }
 
-void watch_settle(struct watch *w, int ms)
+void lock_client_wait(struct lock_client *w, int ms)
 {
 	int64_t deadline = io_now_ms() + ms;
 	struct failure f = { .code = FAIL_NONE };
@@ -108,7 +108,7 @@ void watch_settle(struct watch *w, int ms)
 			return;
 		}
 		/* It is no broker that we know: the main loop says so and ends. */
-		if (watch_read(w, &f) != 0) {
+		if (lock_client_read(w, &f) != 0) {
 			fail_print(PROGRAM, &f);
 			w->ended = true;
 		}

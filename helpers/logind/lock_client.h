@@ -13,7 +13,7 @@
 
 struct failure;
 
-struct watch {
+struct lock_client {
 	struct dial dial;
 	unsigned pending; /* requests that were not answered yet */
 	bool ended;	  /* the broker is gone: so are we */
@@ -25,18 +25,18 @@ struct watch {
  * watcher of this uid.  Returns 0; -1 with f set, FAIL_EXISTS when another
  * process watches.
  */
-int watch_begin(struct watch *w, struct failure *f);
+int lock_client_open(struct lock_client *w, struct failure *f);
 
 /* Ask for a lock because of `why` (suspend, screen, logout).  Never waits. */
-void watch_lock(struct watch *w, const char *why);
+void lock_client_send(struct lock_client *w, const char *why);
 
 /*
  * Read one packet, if there is one: an answer, or the end of the connection
  * (w->ended).  Returns 0, or -1 with f set: it is not the broker that answers.
  */
-int watch_read(struct watch *w, struct failure *f);
+int lock_client_read(struct lock_client *w, struct failure *f);
 
 /* Wait until everything is answered, at most ms. */
-void watch_settle(struct watch *w, int ms);
+void lock_client_wait(struct lock_client *w, int ms);
 
 #endif

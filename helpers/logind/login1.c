@@ -112,7 +112,7 @@ static int look(struct login1 *l, struct failure *f)
 		return -1;
 	/* Not "nobody is logged in": a broker on a server may never see a log-in. */
 	if (l->logged_in && n == 0)
-		watch_lock(l->watch, "logout");
+		lock_client_send(l->watch, "logout");
 	l->logged_in = n > 0;
 	return 0;
 }
@@ -169,8 +169,8 @@ static int on_sleep(sd_bus_message *m, void *data, sd_bus_error *e)
 	if (!genuine(l, m) || sd_bus_message_read(m, "b", &going) < 0)
 		return 0;
 	if (going) {
-		watch_lock(l->watch, "suspend");
-		watch_settle(l->watch, SLEEP_WAIT_MS);
+		lock_client_send(l->watch, "suspend");
+		lock_client_wait(l->watch, SLEEP_WAIT_MS);
 		drop_inhibitor(l);
 	} else {
 		take_inhibitor(l);
@@ -191,7 +191,7 @@ static int on_coming_and_going(sd_bus_message *m, void *data, sd_bus_error *e)
 static void screen_locked(struct login1 *l, const char *path)
 {
 	if (count_sessions(l, path, NULL) != 0)
-		watch_lock(l->watch, "screen");
+		lock_client_send(l->watch, "screen");
 }
 
 static int on_lock(sd_bus_message *m, void *data, sd_bus_error *e)

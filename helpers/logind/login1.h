@@ -14,10 +14,10 @@
 struct failure;
 struct pollfd;
 struct sd_bus;
-struct watch;
+struct lock_client;
 
 struct login1 {
-	struct watch *watch;
+	struct lock_client *watch;
 	uid_t uid;
 	struct sd_bus *bus;
 	char owner[256]; /* the bus name of the process that is logind now; may be empty */

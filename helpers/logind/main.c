@@ -21,7 +21,7 @@
 #define BUS_PATIENCE_MS 30000
 #define BUS_ROUND_MS 2000
 
-static struct watch the_watch; /* 64 KiB: too much for a stack */
+static struct lock_client the_watch; /* 64 KiB: too much for a stack */
 
 static const char usage[] =
 	"usage: ccrun-logind [--ready-fd N]\n\n"
@@ -96,7 +96,7 @@ static void say_ready(int fd)
 }
 
 /* The bus is gone: try again for a while.  0: it is back (or the broker has ended). */
-static int reattach(struct login1 *l, struct watch *w, struct failure *f)
+static int reattach(struct login1 *l, struct lock_client *w, struct failure *f)
 {
 	int64_t deadline = io_now_ms() + BUS_PATIENCE_MS, round;
 	struct failure again;
@@ -105,7 +105,7 @@ static int reattach(struct login1 *l, struct watch *w, struct failure *f)
 	while (io_now_ms() < deadline) {
 		round = io_now_ms() + BUS_ROUND_MS;
 		while (!w->ended && io_wait(w->dial.fd, POLLIN, round) > 0)
-			if (watch_read(w, f) != 0)
+			if (lock_client_read(w, f) != 0)
 				return -1;
 		if (w->ended || login1_attach(l, &again) == 0)
 			return 0;
@@ -114,7 +114,7 @@ static int reattach(struct login1 *l, struct watch *w, struct failure *f)
 }
 
 /* Until the broker ends (0), or the bus, or what answers is no broker (-1). */
-static int serve(struct login1 *l, struct watch *w, struct failure *f)
+static int serve(struct login1 *l, struct lock_client *w, struct failure *f)
 {
 	struct pollfd p[2] = { { .fd = -1 }, { .fd = w->dial.fd, .events = POLLIN } };
 	int r, timeout;
@@ -131,7 +131,7 @@ static int serve(struct login1 *l, struct watch *w, struct failure *f)
 		login1_poll(l, &p[0], &timeout);
 		if (poll(p, 2, r > 0 ? 0 : timeout) < 0)
 			p[1].revents = 0;
-		if (p[1].revents && watch_read(w, f) != 0)
+		if (p[1].revents && lock_client_read(w, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -151,7 +151,7 @@ int main(int argc, char **argv)
 	the_watch.dial.fd = -1;
 	r = prepare(&f);
 	if (r == 0)
-		r = watch_begin(&the_watch, &f);
+		r = lock_client_open(&the_watch, &f);
 	if (r == 0)
 		r = login1_attach(&l, &f);
 	if (r == 0) {

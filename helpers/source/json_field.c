@@ -48,7 +48,7 @@ static const json_t *find(const json_t *o, const char *path)
 	return NULL;
 }
 
-int json_field(const uint8_t *text, size_t n, const char *field, const uint8_t **p, size_t *len,
+int js_field_text(const uint8_t *text, size_t n, const char *field, const uint8_t **p, size_t *len,
 	       struct failure *f)
 {
 	json_t *root = json_loadb((const char *)text, n, JSON_REJECT_DUPLICATES, NULL);

@@ -25,7 +25,7 @@
 #define ROUND_MS 100 /* between looks at what another one fetches */
 #define SHOWN 96     /* bytes of a reference in a message */
 
-static struct outcome outcome;
+static struct manager_result outcome;
 
 /* Put the reference before what went wrong. */
 static int about(const struct entry_source *src, struct failure *f)
@@ -74,9 +74,9 @@ static int get(const struct entry_source *src, bool terminal, const char *name, 
 	outcome.room = strncmp(src->pick, "line", 4) == 0 ? TOKEN_MAX + 1 : OUTPUT_MAX;
 	r = manager_run(&w, terminal, has_texts(&s), seconds, &outcome, f);
 	if (r == 0)
-		r = outcome_judge(&outcome, &s, w.v[0], seconds, f);
+		r = result_check(&outcome, &s, w.v[0], seconds, f);
 	if (r == 0)
-		r = outcome_token(&outcome, &s, src->pick, p, n, f);
+		r = result_token(&outcome, &s, src->pick, p, n, f);
 	command_free(&w);
 	return r;
 }
@@ -157,7 +157,7 @@ static int fetch(char *const names[], bool terminal, struct failure *f)
 			return fail_set(f, FAIL_USAGE, NULL, "NAME is a name");
 		else if (fetch_one(*names, terminal, f) != 0)
 			return -1;
-	return answer_give(NULL, 0, f);
+	return channel_reply(NULL, 0, f);
 }
 
 /* Three texts, each with its NUL, are the packet. */
@@ -184,16 +184,16 @@ static int try_it(bool terminal, struct failure *f)
 	struct entry_source src;
 	const uint8_t *p;
 	size_t len;
-	ssize_t n = answer_take(f);
+	ssize_t n = channel_receive(f);
 	int r;
 
-	if (n < 0 || read_source((const char *)answer_buffer(), (size_t)n, &src, f) != 0)
+	if (n < 0 || read_source((const char *)channel_buffer(), (size_t)n, &src, f) != 0)
 		return -1;
 	r = get(&src, terminal, "NAME", &p, &len, f);
 	if (r != 0)
 		about(&src, f);
 	else
-		r = answer_give(p, len, f);
+		r = channel_reply(p, len, f);
 	wipe();
 	return r;
 }
@@ -221,8 +221,8 @@ int main(int argc, char **argv)
 	struct failure f = { 0 };
 	int code = EXIT_DONE;
 
-	if (answer_begin(&f) != 0 || run(argc, argv, &f) != 0)
-		code = answer_fail(&f);
-	answer_end();
+	if (channel_open(&f) != 0 || run(argc, argv, &f) != 0)
+		code = channel_reply_failure(&f);
+	channel_close();
 	return code;
 }

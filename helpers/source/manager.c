@@ -32,7 +32,7 @@
 static int events = -1; /* signalfd */
 
 struct run {
-	struct outcome *o;
+	struct manager_result *o;
 	pid_t pid;
 	int out, err; /* our ends; -1 when at their end */
 	bool ended, terminal, foreground;
@@ -146,7 +146,7 @@ static void look_at_child(struct run *r)
 }
 
 /* Keep the end of what it said. */
-static void remember(struct outcome *o, const char *p, size_t n)
+static void remember(struct manager_result *o, const char *p, size_t n)
 {
 	size_t have = strlen(o->said), drop;
 
@@ -181,7 +181,7 @@ static void hear(struct run *r)
 
 static void take_output(struct run *r)
 {
-	struct outcome *o = r->o;
+	struct manager_result *o = r->o;
 	ssize_t n = read(r->out, o->out + o->n, o->room + 1 - o->n);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -300,7 +300,7 @@ static void close_pair(int pair[2])
 		close(pair[1]);
 }
 
-int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
+int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct manager_result *o,
 		struct failure *f)
 {
 	struct run r = { .o = o, .terminal = terminal, .deadline = io_now_ms() + (int64_t)seconds * 1000 };

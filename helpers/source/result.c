@@ -22,7 +22,7 @@ static int cancelled(struct failure *f)
 }
 
 /* It ended with a code: does its file know why? */
-static int failed(const struct outcome *o, const struct source_file *s, int code, struct failure *f)
+static int failed(const struct manager_result *o, const struct source_file *s, int code, struct failure *f)
 {
 	enum source_sign sign;
 	const char *hint;
@@ -40,7 +40,7 @@ static int failed(const struct outcome *o, const struct source_file *s, int code
 			"%s has no such item", s->title);
 }
 
-int outcome_judge(const struct outcome *o, const struct source_file *s, const char *program,
+int result_check(const struct manager_result *o, const struct source_file *s, const char *program,
 		  unsigned seconds, struct failure *f)
 {
 	if (o->gone)
@@ -78,7 +78,7 @@ static int check(const struct source_file *s, const uint8_t *p, size_t n, struct
 	return fail_set(f, FAIL_SOURCE, why.hint, "%s gave what is no token: %s", s->title, why.what);
 }
 
-int outcome_token(const struct outcome *o, const struct source_file *s, const char *pick,
+int result_token(const struct manager_result *o, const struct source_file *s, const char *pick,
 		  const uint8_t **p, size_t *n, struct failure *f)
 {
 	enum source_output output;
@@ -92,7 +92,7 @@ int outcome_token(const struct outcome *o, const struct source_file *s, const ch
 	if (output == OUTPUT_JSON) {
 		if (*n == 0)
 			return check(s, *p, *n, f);
-		if (js_locked_begin(JSON_ROOM, f) != 0 || json_field(o->out, o->n, field, p, n, f) != 0)
+		if (js_locked_begin(JSON_ROOM, f) != 0 || js_field_text(o->out, o->n, field, p, n, f) != 0)
 			return -1;
 		return check(s, *p, *n, f);
 	}

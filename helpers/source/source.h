@@ -18,7 +18,7 @@ struct failure;
 #define SAID_MAX 8192	       /* bytes of its standard error that are looked at */
 
 /* What became of the manager. */
-struct outcome {
+struct manager_result {
 	uint8_t *out;	  /* room + 1 bytes in locked memory: its standard output */
 	size_t room, n;
 	char said[SAID_MAX + 1]; /* the end of its standard error */
@@ -43,20 +43,20 @@ bool manager_stopped(int ms);
  * without one.  listen: its standard error comes through us, to be looked at.  0
  * with *o filled, -1 when it could not be started.
  */
-int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
+int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct manager_result *o,
 		struct failure *f);
 
 /* ---- answer.c ---- */
 
 /* What the manager's end means, if it is a failure.  0 or -1 with FAIL_SOURCE. */
-int outcome_judge(const struct outcome *o, const struct source_file *s, const char *program,
+int result_check(const struct manager_result *o, const struct source_file *s, const char *program,
 		  unsigned seconds, struct failure *f);
 
 /*
  * The token in o->out, by the sealed `pick`: *p, *n.  0 or -1 with FAIL_SOURCE.
  * It may be in jansson's memory: js_locked_end() when it is needed no longer.
  */
-int outcome_token(const struct outcome *o, const struct source_file *s, const char *pick,
+int result_token(const struct manager_result *o, const struct source_file *s, const char *pick,
 		  const uint8_t **p, size_t *n, struct failure *f);
 
 /* ---- json.c ---- */
@@ -65,7 +65,7 @@ int outcome_token(const struct outcome *o, const struct source_file *s, const ch
  * The text at a dotted path ("" for the whole) of n bytes of JSON: *p, *len, in
  * jansson's memory (json/locked.h).  0 or -1 with f set.
  */
-int json_field(const uint8_t *text, size_t n, const char *field, const uint8_t **p, size_t *len,
+int js_field_text(const uint8_t *text, size_t n, const char *field, const uint8_t **p, size_t *len,
 	       struct failure *f);
 
 #endif

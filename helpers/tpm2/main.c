@@ -34,46 +34,46 @@
 
 /* Where in the locked buffer seal has the library's form of the key. */
 #define ROOM_AT 1024
-_Static_assert(ROOM_AT + sizeof(TPM2B_SENSITIVE_CREATE) <= ANSWER_MAX, "the key's forms fit into the buffer");
-_Static_assert(BLOB_MAX < ANSWER_MAX, "a blob fits into one packet");
+_Static_assert(ROOM_AT + sizeof(TPM2B_SENSITIVE_CREATE) <= CHANNEL_MAX, "the key's forms fit into the buffer");
+_Static_assert(BLOB_MAX < CHANNEL_MAX, "a blob fits into one packet");
 
 static int seal(size_t n, struct failure *f)
 {
-	uint8_t *key = answer_buffer(), blob[BLOB_MAX];
+	uint8_t *key = channel_buffer(), blob[BLOB_MAX];
 	TPM2B_SENSITIVE_CREATE *room = (void *)(key + ROOM_AT);
 	struct sealed s = { 0 };
-	struct chip c;
+	struct tpm c;
 	size_t length = 0;
 	int r;
 
 	if (n != KEY_BYTES)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot seal a key of %zu bytes: it has %d", n, KEY_BYTES);
-	r = chip_open(&c, f);
+	r = tpm_open(&c, f);
 	if (r == 0)
-		r = chip_seal(&c, key, room, &s, f);
-	chip_close(&c);
+		r = tpm_seal(&c, key, room, &s, f);
+	tpm_close(&c);
 	if (r == 0)
 		r = blob_pack(&s, blob, &length, f);
 	if (r == 0)
-		r = answer_give(blob, length, f);
+		r = channel_reply(blob, length, f);
 	return r;
 }
 
 static int unseal(size_t n, struct failure *f)
 {
-	uint8_t *key = answer_buffer();
+	uint8_t *key = channel_buffer();
 	struct sealed s = { 0 };
-	struct chip c;
+	struct tpm c;
 	int r;
 
 	if (blob_unpack(key, n, &s, f) != 0)
 		return -1;
-	r = chip_open(&c, f);
+	r = tpm_open(&c, f);
 	if (r == 0)
-		r = chip_unseal(&c, &s, key, f);
-	chip_close(&c);
+		r = tpm_unseal(&c, &s, key, f);
+	tpm_close(&c);
 	if (r == 0)
-		r = answer_give(key, KEY_BYTES, f);
+		r = channel_reply(key, KEY_BYTES, f);
 	return r;
 }
 
@@ -106,7 +106,7 @@ static int settle(pid_t parent, struct failure *f)
 		_exit(EXIT_FAILED);
 	if (proc_tracer(getpid()) != 0)
 		return fail_set(f, FAIL_POSTURE, "detach the debugger", "somebody traces this process");
-	if (locked_again(answer_buffer(), ANSWER_MAX, f) != 0)
+	if (locked_again(channel_buffer(), CHANNEL_MAX, f) != 0)
 		return -1;
 	/* tpm2-tss would write into the terminal, or a file, what we say better. */
 	if (setenv("TSS2_LOG", "all+NONE", 1) != 0 || unsetenv("TSS2_LOGFILE") != 0)
@@ -121,11 +121,11 @@ static void __attribute__((noreturn)) work(const struct verb *v, pid_t parent)
 	int r = settle(parent, &f);
 
 	if (r == 0) {
-		n = answer_take(&f);
+		n = channel_receive(&f);
 		r = n < 0 ? -1 : v->run((size_t)n, &f);
 	}
-	r = r == 0 ? EXIT_DONE : answer_fail(&f);
-	answer_end();
+	r = r == 0 ? EXIT_DONE : channel_reply_failure(&f);
+	channel_close();
 	_exit(r);
 }
 
@@ -158,12 +158,12 @@ static int watch(pid_t worker, int64_t deadline)
 		kill(worker, SIGKILL);
 		fail_set(&f, FAIL_TIMEOUT, "try again; if it stays like this, restart the machine",
 			 "the TPM did not answer within %d seconds", DEADLINE_MS / 1000);
-		return answer_fail(&f);
+		return channel_reply_failure(&f);
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
 	fail_set(&f, FAIL_INTERNAL, NULL, "talking with the TPM ended by signal %d", WTERMSIG(status));
-	return answer_fail(&f);
+	return channel_reply_failure(&f);
 }
 
 static int start(const struct verb *v, struct failure *f)
@@ -173,8 +173,8 @@ static int start(const struct verb *v, struct failure *f)
 	sigset_t child, before;
 
 	/* Here, so that a client that sends nothing is not taken for a slow TPM. */
-	if (io_wait(ANSWER_FD, POLLIN, deadline) == 0)
-		return fail_set(f, FAIL_TIMEOUT, NULL, "nothing came on descriptor %d", ANSWER_FD);
+	if (io_wait(CHANNEL_FD, POLLIN, deadline) == 0)
+		return fail_set(f, FAIL_TIMEOUT, NULL, "nothing came on descriptor %d", CHANNEL_FD);
 	signal(SIGCHLD, SIG_DFL);
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
@@ -195,10 +195,10 @@ int main(int argc, char **argv)
 	const struct verb *v;
 	int r = -1;
 
-	if (answer_begin(&f) == 0 && (v = find_verb(argc, argv, &f)) != NULL)
+	if (channel_open(&f) == 0 && (v = find_verb(argc, argv, &f)) != NULL)
 		r = start(v, &f);
 	if (r < 0)
-		r = answer_fail(&f);
-	answer_end();
+		r = channel_reply_failure(&f);
+	channel_close();
 	return r;
 }

@@ -71,7 +71,7 @@ static const TPML_PCR_SELECTION no_pcrs;
  * clear for the moment before they are encrypted, or after they were decrypted.
  * They are locked here and overwritten when they are freed.
  */
-static int lock_contexts(struct chip *c, struct failure *f)
+static int lock_contexts(struct tpm *c, struct failure *f)
 {
 	TSS2_SYS_CONTEXT *sys = NULL;
 
@@ -93,7 +93,7 @@ static void __attribute__((noinline)) wipe_stack(void)
 	io_wipe(below, sizeof(below));
 }
 
-static TSS2_RC make_parent(struct chip *c)
+static TSS2_RC make_parent(struct tpm *c)
 {
 	static const TPM2B_SENSITIVE_CREATE no_password;
 
@@ -103,7 +103,7 @@ static TSS2_RC make_parent(struct chip *c)
 }
 
 /* Salted with a secret that only the holder of the parent's private part can read. */
-static TSS2_RC make_session(struct chip *c)
+static TSS2_RC make_session(struct tpm *c)
 {
 	static const TPMT_SYM_DEF aes = {
 		.algorithm = TPM2_ALG_AES,
@@ -116,12 +116,12 @@ static TSS2_RC make_session(struct chip *c)
 }
 
 /* what: TPMA_SESSION_DECRYPT the command's first parameter, _ENCRYPT the answer's. */
-static TSS2_RC encrypts(struct chip *c, TPMA_SESSION what)
+static TSS2_RC encrypts(struct tpm *c, TPMA_SESSION what)
 {
 	return Esys_TRSess_SetAttributes(c->esys, c->session, TPMA_SESSION_CONTINUESESSION | what, 0xff);
 }
 
-int chip_open(struct chip *c, struct failure *f)
+int tpm_open(struct tpm *c, struct failure *f)
 {
 	TSS2_RC rc;
 
@@ -132,19 +132,19 @@ int chip_open(struct chip *c, struct failure *f)
 		return -1;
 	rc = Esys_Initialize(&c->esys, c->tcti, NULL);
 	if (rc != TSS2_RC_SUCCESS)
-		return reason(f, "start tpm2-tss", rc);
+		return tpm_error(f, "start tpm2-tss", rc);
 	if (lock_contexts(c, f) != 0)
 		return -1;
 	rc = make_parent(c);
 	if (rc != TSS2_RC_SUCCESS)
-		return reason(f, "make the TPM's storage key", rc);
+		return tpm_error(f, "make the TPM's storage key", rc);
 	rc = make_session(c);
 	if (rc != TSS2_RC_SUCCESS)
-		return reason(f, "open an encrypted session with the TPM", rc);
+		return tpm_error(f, "open an encrypted session with the TPM", rc);
 	return 0;
 }
 
-static TSS2_RC parent_name(struct chip *c, TPM2B_NAME *out)
+static TSS2_RC parent_name(struct tpm *c, TPM2B_NAME *out)
 {
 	TPM2B_NAME *name = NULL;
 	TSS2_RC rc = Esys_TR_GetName(c->esys, c->parent, &name);
@@ -155,7 +155,7 @@ static TSS2_RC parent_name(struct chip *c, TPM2B_NAME *out)
 	return rc;
 }
 
-int chip_seal(struct chip *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, struct sealed *out,
+int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, struct sealed *out,
 	      struct failure *f)
 {
 	TPM2B_PRIVATE *private = NULL;
@@ -180,23 +180,23 @@ int chip_seal(struct chip *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, 
 	}
 	Esys_Free(private);
 	Esys_Free(public);
-	return rc == TSS2_RC_SUCCESS ? 0 : reason(f, "seal the key", rc);
+	return rc == TSS2_RC_SUCCESS ? 0 : tpm_error(f, "seal the key", rc);
 }
 
 /* Is this the TPM, with the seed, that sealed s? */
-static int same_parent(struct chip *c, const struct sealed *s, struct failure *f)
+static int same_parent(struct tpm *c, const struct sealed *s, struct failure *f)
 {
 	TPM2B_NAME mine;
 	TSS2_RC rc = parent_name(c, &mine);
 
 	if (rc != TSS2_RC_SUCCESS)
-		return reason(f, "name the TPM's storage key", rc);
+		return tpm_error(f, "name the TPM's storage key", rc);
 	if (mine.size != s->parent.size || memcmp(mine.name, s->parent.name, mine.size) != 0)
 		return fail_set(f, FAIL_WRONG_KEY, NOT_THIS_ONE, "this TPM did not seal the key, or was cleared since");
 	return 0;
 }
 
-static int load(struct chip *c, const struct sealed *s, ESYS_TR *object, struct failure *f)
+static int load(struct tpm *c, const struct sealed *s, ESYS_TR *object, struct failure *f)
 {
 	TSS2_RC rc = encrypts(c, 0);
 
@@ -206,13 +206,13 @@ static int load(struct chip *c, const struct sealed *s, ESYS_TR *object, struct 
 	if (rc == TSS2_RC_SUCCESS)
 		return 0;
 	/* The parent is the right one, so what it does not take was changed. */
-	if (reason_is_argument(rc))
+	if (tpm_error_is_parameter(rc))
 		return fail_set(f, FAIL_DAMAGED, AGAIN, "the sealed key is damaged: the TPM does not take it (0x%x)",
 				rc);
-	return reason(f, "load the sealed key", rc);
+	return tpm_error(f, "load the sealed key", rc);
 }
 
-static int unseal(struct chip *c, ESYS_TR object, uint8_t *key, struct failure *f)
+static int unseal(struct tpm *c, ESYS_TR object, uint8_t *key, struct failure *f)
 {
 	TPM2B_SENSITIVE_DATA *data = NULL;
 	TSS2_RC rc = encrypts(c, TPMA_SESSION_ENCRYPT);
@@ -221,7 +221,7 @@ static int unseal(struct chip *c, ESYS_TR object, uint8_t *key, struct failure *
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Unseal(c->esys, object, c->session, ESYS_TR_NONE, ESYS_TR_NONE, &data);
 	if (rc != TSS2_RC_SUCCESS)
-		r = reason(f, "unseal the key", rc);
+		r = tpm_error(f, "unseal the key", rc);
 	else if (data->size != KEY_BYTES)
 		r = fail_set(f, FAIL_DAMAGED, AGAIN, "the sealed key is damaged: it has %u bytes", data->size);
 	else
@@ -235,7 +235,7 @@ static int unseal(struct chip *c, ESYS_TR object, uint8_t *key, struct failure *
 	return r;
 }
 
-int chip_unseal(struct chip *c, const struct sealed *s, uint8_t *key, struct failure *f)
+int tpm_unseal(struct tpm *c, const struct sealed *s, uint8_t *key, struct failure *f)
 {
 	ESYS_TR object = ESYS_TR_NONE;
 	int r;
@@ -247,7 +247,7 @@ int chip_unseal(struct chip *c, const struct sealed *s, uint8_t *key, struct fai
 	return r;
 }
 
-void chip_close(struct chip *c)
+void tpm_close(struct tpm *c)
 {
 	if (c->session != ESYS_TR_NONE)
 		Esys_FlushContext(c->esys, c->session);

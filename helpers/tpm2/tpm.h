@@ -13,7 +13,7 @@
 
 struct failure;
 
-struct chip {
+struct tpm {
 	TSS2_TCTI_CONTEXT *tcti;
 	ESYS_CONTEXT *esys;
 	ESYS_TR parent;	 /* the storage key, made anew each time */
@@ -23,21 +23,21 @@ struct chip {
 /*
  * Connect to the TPM that CCRUN_TPM2_TCTI names (default: the machine's,
  * through the kernel's resource manager), make the parent key and the session.
- * 0, or -1; chip_close is due in both cases.
+ * 0, or -1; tpm_close is due in both cases.
  */
-int chip_open(struct chip *c, struct failure *f);
+int tpm_open(struct tpm *c, struct failure *f);
 
 /*
  * Seal KEY_BYTES of key.  room: locked memory for the library's form of it,
  * wiped before the return.
  */
-int chip_seal(struct chip *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, struct sealed *out,
+int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, struct sealed *out,
 	      struct failure *f);
 
 /* Unseal into key, KEY_BYTES of locked memory. */
-int chip_unseal(struct chip *c, const struct sealed *s, uint8_t *key, struct failure *f);
+int tpm_unseal(struct tpm *c, const struct sealed *s, uint8_t *key, struct failure *f);
 
 /* Leave nothing in the TPM, and nothing of a key in the library's memory. */
-void chip_close(struct chip *c);
+void tpm_close(struct tpm *c);
 
 #endif

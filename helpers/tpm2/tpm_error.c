@@ -24,7 +24,7 @@ static bool of_tpm(TSS2_RC rc)
 	return layer == TSS2_TPM_RC_LAYER || layer == TSS2_RESMGR_RC_LAYER || layer == TSS2_RESMGR_TPM_RC_LAYER;
 }
 
-bool reason_is_argument(TSS2_RC rc)
+bool tpm_error_is_parameter(TSS2_RC rc)
 {
 	return of_tpm(rc) && ((rc & TPM2_RC_FMT1) != 0 || FORMAT_ZERO(rc) == TPM2_RC_SENSITIVE);
 }
@@ -74,7 +74,7 @@ static int about_state(struct failure *f, const char *what, TSS2_RC rc)
 	}
 }
 
-int reason(struct failure *f, const char *what, TSS2_RC rc)
+int tpm_error(struct failure *f, const char *what, TSS2_RC rc)
 {
 	if (of_tpm(rc))
 		return (rc & TPM2_RC_FMT1) ? about_argument(f, what, rc) : about_state(f, what, rc);

@@ -10,9 +10,9 @@
 struct failure;
 
 /* Fill f from rc.  what: what was tried ("seal the key").  Returns -1. */
-int reason(struct failure *f, const char *what, TSS2_RC rc);
+int tpm_error(struct failure *f, const char *what, TSS2_RC rc);
 
 /* Did the TPM itself say that an argument of the command is wrong? */
-bool reason_is_argument(TSS2_RC rc);
+bool tpm_error_is_parameter(TSS2_RC rc);
 
 #endif

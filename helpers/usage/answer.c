@@ -24,40 +24,40 @@ static const char *currency_of(const char *host)
 }
 
 /* One balance in an object. */
-static int balance(const json_t *data, const char *key, const char *host, struct numbers *out)
+static int balance(const json_t *data, const char *key, const char *host, struct usage_result *out)
 {
-	struct number *n;
+	struct usage_item *n;
 	double amount;
 
 	if (value_number(data, key, &amount) != 0)
 		return USAGE_ANSWER;
-	n = numbers_add(out, "bal");
-	return n && number_amount(n, amount, currency_of(host)) == 0 ? USAGE_DONE : USAGE_ANSWER;
+	n = usage_result_add(out, "bal");
+	return n && usage_item_set_amount(n, amount, currency_of(host)) == 0 ? USAGE_DONE : USAGE_ANSWER;
 }
 
 /* ---- OpenRouter: {data: {limit, limit_remaining, usage, usage_monthly, ...}} ---- */
 
 /* A key with a limit: how much of it is used, and what is left. */
-static int key_limit(const json_t *data, struct numbers *out)
+static int key_limit(const json_t *data, struct usage_result *out)
 {
 	double limit, left;
-	struct number *n;
+	struct usage_item *n;
 
 	if (value_number(data, "limit", &limit) != 0 || limit < 0 ||
 	    value_number(data, "limit_remaining", &left) != 0 || left > limit)
 		return USAGE_ANSWER;
-	n = numbers_add(out, "key");
+	n = usage_result_add(out, "key");
 	/* Of nothing, everything is used. */
-	if (!n || number_percent(n, limit > 0 ? (limit - left) / limit * 100 : 100) != 0 ||
-	    number_amount(n, left, "USD") != 0)
+	if (!n || usage_item_set_percent(n, limit > 0 ? (limit - left) / limit * 100 : 100) != 0 ||
+	    usage_item_set_amount(n, left, "USD") != 0)
 		return USAGE_ANSWER;
 	return USAGE_DONE;
 }
 
-int answer_openrouter(const json_t *root, const char *host, struct numbers *out)
+int answer_openrouter(const json_t *root, const char *host, struct usage_result *out)
 {
 	const json_t *data = json_object_get(root, "data");
-	struct number *n;
+	struct usage_item *n;
 	double spent;
 
 	(void)host;
@@ -69,8 +69,8 @@ int answer_openrouter(const json_t *root, const char *host, struct numbers *out)
 	if (value_number(data, value_absent(data, "usage_monthly") ? "usage" : "usage_monthly", &spent) != 0 ||
 	    spent < 0)
 		return USAGE_ANSWER;
-	n = numbers_add(out, "used");
-	return n && number_amount(n, spent, "USD") == 0 ? USAGE_DONE : USAGE_ANSWER;
+	n = usage_result_add(out, "used");
+	return n && usage_item_set_amount(n, spent, "USD") == 0 ? USAGE_DONE : USAGE_ANSWER;
 }
 
 /* ---- z.ai: {success, code, data: {limits: [{unit, number, percentage, nextResetTime}]}} ---- */
@@ -99,26 +99,26 @@ static int zai_label(const json_t *limit, char label[LABEL_LEN + 1], unsigned *u
 }
 
 /* Two limits of one label: the one that is nearer to its end counts. */
-static struct number *labelled(struct numbers *out, const char *label)
+static struct usage_item *labelled(struct usage_result *out, const char *label)
 {
 	uint32_t i;
 
 	for (i = 0; i < out->count; i++)
 		if (strcmp(out->item[i].label, label) == 0)
 			return &out->item[i];
-	return numbers_add(out, label);
+	return usage_result_add(out, label);
 }
 
-static int zai_limit(const json_t *limit, unsigned wanted, struct numbers *out)
+static int zai_limit(const json_t *limit, unsigned wanted, struct usage_result *out)
 {
 	char label[LABEL_LEN + 1];
-	struct number seen, *n;
+	struct usage_item seen, *n;
 	double percent;
 	unsigned unit;
 
 	memset(&seen, 0, sizeof(seen));
 	if (zai_label(limit, label, &unit) != 0 || value_number(limit, "percentage", &percent) != 0 ||
-	    number_percent(&seen, percent) != 0 ||
+	    usage_item_set_percent(&seen, percent) != 0 ||
 	    value_time_ms(limit, "nextResetTime", &seen.reset) != 0)
 		return -1;
 	if (!label[0] || unit != wanted)
@@ -133,7 +133,7 @@ static int zai_limit(const json_t *limit, unsigned wanted, struct numbers *out)
 	return 0;
 }
 
-int answer_zai(const json_t *root, const char *host, struct numbers *out)
+int answer_zai(const json_t *root, const char *host, struct usage_result *out)
 {
 	static const unsigned order[] = { ZAI_HOURS, ZAI_WEEKS, ZAI_MONTHS };
 	const json_t *limits = json_object_get(json_object_get(root, "data"), "limits");
@@ -160,7 +160,7 @@ int answer_zai(const json_t *root, const char *host, struct numbers *out)
 
 /* ---- DeepSeek: {balance_infos: [{currency, total_balance}]} ---- */
 
-static int deepseek_item(const json_t *info, struct number *n)
+static int deepseek_item(const json_t *info, struct usage_item *n)
 {
 	const char *currency = json_string_value(json_object_get(info, "currency"));
 	double amount;
@@ -170,15 +170,15 @@ static int deepseek_item(const json_t *info, struct number *n)
 	    json_string_length(json_object_get(info, "currency")) != 3)
 		return -1;
 	snprintf(n->label, sizeof(n->label), "bal");
-	return value_number(info, "total_balance", &amount) == 0 && number_amount(n, amount, currency) == 0
+	return value_number(info, "total_balance", &amount) == 0 && usage_item_set_amount(n, amount, currency) == 0
 		       ? 0
 		       : -1;
 }
 
-int answer_deepseek(const json_t *root, const char *host, struct numbers *out)
+int answer_deepseek(const json_t *root, const char *host, struct usage_result *out)
 {
 	const json_t *infos = json_object_get(root, "balance_infos");
-	struct number n, empty = { .label = "" };
+	struct usage_item n, empty = { .label = "" };
 	size_t i;
 
 	(void)host;
@@ -200,12 +200,12 @@ int answer_deepseek(const json_t *root, const char *host, struct numbers *out)
 
 /* ---- Moonshot: {data: {available_balance}}; SiliconFlow: {data: {totalBalance}} ---- */
 
-int answer_moonshot(const json_t *root, const char *host, struct numbers *out)
+int answer_moonshot(const json_t *root, const char *host, struct usage_result *out)
 {
 	return balance(json_object_get(root, "data"), "available_balance", host, out);
 }
 
-int answer_siliconflow(const json_t *root, const char *host, struct numbers *out)
+int answer_siliconflow(const json_t *root, const char *host, struct usage_result *out)
 {
 	return balance(json_object_get(root, "data"), "totalBalance", host, out);
 }
@@ -226,12 +226,12 @@ static const json_t *minimax_model(const json_t *models)
 	return json_array_get(models, 0);
 }
 
-int answer_minimax(const json_t *root, const char *host, struct numbers *out)
+int answer_minimax(const json_t *root, const char *host, struct usage_result *out)
 {
 	const json_t *models = json_object_get(root, "model_remains"), *resp = json_object_get(root, "base_resp");
 	const json_t *model;
 	uint64_t status = 0;
-	struct number *n;
+	struct usage_item *n;
 	double left;
 
 	(void)host;
@@ -242,31 +242,31 @@ int answer_minimax(const json_t *root, const char *host, struct numbers *out)
 	model = minimax_model(models);
 	if (value_number(model, "current_interval_remaining_percent", &left) != 0 || left < 0 || left > 100)
 		return USAGE_ANSWER;
-	n = numbers_add(out, "5h");
-	if (!n || number_percent(n, 100 - left) != 0 || value_time_ms(model, "end_time", &n->reset) != 0)
+	n = usage_result_add(out, "5h");
+	if (!n || usage_item_set_percent(n, 100 - left) != 0 || value_time_ms(model, "end_time", &n->reset) != 0)
 		return USAGE_ANSWER;
 	return USAGE_DONE;
 }
 
 /* ---- the subscription: {five_hour: {utilization, resets_at}, seven_day: {...}} ---- */
 
-static int window(const json_t *root, const char *key, const char *label, struct numbers *out)
+static int window(const json_t *root, const char *key, const char *label, struct usage_result *out)
 {
 	const json_t *w = json_object_get(root, key);
-	struct number *n;
+	struct usage_item *n;
 	double percent;
 
 	/* null: nothing was used in it yet. */
 	if (value_absent(root, key))
 		return 0;
-	n = numbers_add(out, label);
-	return n && value_number(w, "utilization", &percent) == 0 && number_percent(n, percent) == 0 &&
+	n = usage_result_add(out, label);
+	return n && value_number(w, "utilization", &percent) == 0 && usage_item_set_percent(n, percent) == 0 &&
 			       value_time_text(w, "resets_at", &n->reset) == 0
 		       ? 0
 		       : -1;
 }
 
-int answer_subscription(const json_t *root, const char *host, struct numbers *out)
+int answer_anthropic(const json_t *root, const char *host, struct usage_result *out)
 {
 	(void)host;
 	if (!json_object_get(root, "five_hour") && !json_object_get(root, "seven_day"))
@@ -278,7 +278,7 @@ int answer_subscription(const json_t *root, const char *host, struct numbers *ou
 
 /* ---- all of them ---- */
 
-void answer_read(const struct kind *kind, const char *host, const char *body, size_t n, struct numbers *out)
+void answer_parse(const struct usage_kind *kind, const char *host, const char *body, size_t n, struct usage_result *out)
 {
 	/* A key twice could be read in two ways. */
 	json_t *root = json_loadb(body, n, JSON_REJECT_DUPLICATES, NULL);

@@ -11,18 +11,18 @@
 #include <stddef.h>
 
 struct json_t;
-struct kind;
-struct numbers;
+struct usage_kind;
+struct usage_result;
 
 /* One answer's parser: root is an object; host is whom we asked.  Returns an
  * enum usage_error, with out filled on USAGE_DONE. */
-typedef int answer_parser(const struct json_t *root, const char *host, struct numbers *out);
+typedef int answer_parser(const struct json_t *root, const char *host, struct usage_result *out);
 
 answer_parser answer_openrouter, answer_zai, answer_deepseek, answer_moonshot, answer_minimax,
-	answer_siliconflow, answer_subscription;
+	answer_siliconflow, answer_anthropic;
 
 /* Parse n bytes of a 200's body.  out->error is set in every case. */
-void answer_read(const struct kind *kind, const char *host, const char *body, size_t n,
-		 struct numbers *out);
+void answer_parse(const struct usage_kind *kind, const char *host, const char *body, size_t n,
+		 struct usage_result *out);
 
 #endif

@@ -88,7 +88,7 @@ static int parse(const char *text, size_t n, uint8_t *token, size_t size, size_t
 	return r;
 }
 
-int credentials_read(uint8_t *token, size_t size, size_t *len)
+int claude_login_read_token(uint8_t *token, size_t size, size_t *len)
 {
 	int fd = open_file(), r = USAGE_MISSING;
 	char *text;

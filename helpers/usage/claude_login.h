@@ -14,6 +14,6 @@
  * USAGE_DONE with *len, USAGE_MISSING, or USAGE_UNAUTHORIZED (it has expired:
  * the client gets itself another, we do not).
  */
-int credentials_read(uint8_t *token, size_t size, size_t *len);
+int claude_login_read_token(uint8_t *token, size_t size, size_t *len);
 
 #endif

@@ -29,20 +29,20 @@
 
 /* ---- the child ---- */
 
-static int take_token(const struct job *job, uint8_t *token, size_t *len)
+static int take_token(const struct fetch_job *job, uint8_t *token, size_t *len)
 {
 	ssize_t n;
 
 	if (!job->token)
-		return credentials_read(token, TOKEN_MAX, len);
+		return claude_login_read_token(token, TOKEN_MAX, len);
 	n = recv(CHILD_FD, token, TOKEN_MAX, 0);
 	*len = n > 0 ? (size_t)n : 0;
 	return n > 0 ? USAGE_DONE : USAGE_MISSING;
 }
 
-static void fetch(const struct job *job, struct numbers *out)
+static void fetch(const struct fetch_job *job, struct usage_result *out)
 {
-	static struct fetched got; /* 64 KiB: too much for a stack */
+	static struct http_answer got; /* 64 KiB: too much for a stack */
 	struct arena *arena = arena_new(ARENA_SIZE, NULL);
 	uint8_t *token;
 	size_t len = 0;
@@ -54,25 +54,25 @@ static void fetch(const struct job *job, struct numbers *out)
 	if (!token)
 		return;
 	out->error = (uint32_t)take_token(job, token, &len);
-	if (out->error == USAGE_DONE && usage_cage() != 0)
+	if (out->error == USAGE_DONE && fetch_sandbox_enter() != 0)
 		out->error = USAGE_MISSING;
 	if (out->error == USAGE_DONE) {
 		out->asked = 1;
-		fetch_get(job->kind, &job->target, token, len, &got);
+		http_get(job->kind, &job->target, token, len, &got);
 		out->error = (uint32_t)got.error;
 		out->retry = got.retry;
 	}
 	heap_free(token);
 	if (out->error == USAGE_DONE)
-		answer_read(job->kind, job->target.host, got.body, got.n, out);
+		answer_parse(job->kind, job->target.host, got.body, got.n, out);
 	/* An answer may repeat what it was sent.  (The arena goes with the process: a
 	 * thread of libcurl's may still be in it.) */
 	io_wipe(&got, sizeof(got));
 }
 
-static void __attribute__((noreturn)) be_child(const struct job *job, int fd, pid_t parent)
+static void __attribute__((noreturn)) be_child(const struct fetch_job *job, int fd, pid_t parent)
 {
-	struct numbers n;
+	struct usage_result n;
 
 	memset(&n, 0, sizeof(n));
 	n.error = USAGE_MISSING;
@@ -118,9 +118,9 @@ static void end_child(pid_t pid)
 		;
 }
 
-static int parent_side(const struct job *job, int fd, struct numbers *out)
+static int parent_side(const struct fetch_job *job, int fd, struct usage_result *out)
 {
-	struct numbers got;
+	struct usage_result got;
 	ssize_t sent;
 	int r;
 
@@ -139,12 +139,12 @@ static int parent_side(const struct job *job, int fd, struct numbers *out)
 	}
 	/* Ended without a word (killed, say), or words that make no sense. */
 	out->error = USAGE_ANSWER;
-	if (recv(fd, &got, sizeof(got), MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)sizeof(got) && numbers_ok(&got))
+	if (recv(fd, &got, sizeof(got), MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)sizeof(got) && usage_result_valid(&got))
 		*out = got;
 	return 0;
 }
 
-int child_fetch(const struct job *job, struct numbers *out)
+int fetch_in_child(const struct fetch_job *job, struct usage_result *out)
 {
 	pid_t self = getpid(), pid;
 	int fds[2], r;

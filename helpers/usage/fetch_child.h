@@ -15,11 +15,11 @@
 
 #include "helpers/usage/usage_kind.h"
 
-struct numbers;
+struct usage_result;
 
-struct job {
-	const struct kind *kind;
-	struct target target;
+struct fetch_job {
+	const struct usage_kind *kind;
+	struct usage_target target;
 	uint8_t *token; /* wiped once the child has it; NULL: the client's own, which the child reads itself */
 	size_t len;
 	int session;	      /* pidfd: when that process ends, so does the fetch */
@@ -30,6 +30,6 @@ struct job {
  * Fetch.  Returns 0 with out (an error in it, at worst), 1 when the session
  * ended meanwhile.
  */
-int child_fetch(const struct job *job, struct numbers *out);
+int fetch_in_child(const struct fetch_job *job, struct usage_result *out);
 
 #endif

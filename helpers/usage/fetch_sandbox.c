@@ -73,7 +73,7 @@ static int landlock(void)
 	return r == 0 ? 0 : -1;
 }
 
-int usage_cage(void)
+int fetch_sandbox_enter(void)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS }, nothing = { 0, 0 };
 

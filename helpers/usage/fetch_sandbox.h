@@ -12,6 +12,6 @@
  * it could connect to, gives it nothing.  Returns 0, or -1 when a kernel refuses
  * what it has.
  */
-int usage_cage(void);
+int fetch_sandbox_enter(void);
 
 #endif

@@ -22,7 +22,7 @@
 #define BUFFER_SIZE 16384L /* libcurl's least for sending */
 
 struct transfer {
-	struct fetched *out;
+	struct http_answer *out;
 	size_t headers;
 	bool too_large;
 };
@@ -53,7 +53,7 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
 }
 
 /* What a request is like.  Whatever cannot be set means that nothing is sent. */
-static bool set_manner(CURL *c, const struct target *target)
+static bool set_manner(CURL *c, const struct usage_target *target)
 {
 	bool bad = false;
 
@@ -149,8 +149,8 @@ static bool perform(CURL *c, struct transfer *t)
 	return r != CURLE_OPERATION_TIMEDOUT;
 }
 
-void fetch_get(const struct kind *kind, const struct target *target, const uint8_t *token, size_t len,
-	       struct fetched *out)
+void http_get(const struct usage_kind *kind, const struct usage_target *target, const uint8_t *token, size_t len,
+	       struct http_answer *out)
 {
 	static const char before[] = "Authorization: ", bearer[] = "Bearer ";
 	size_t size = sizeof(before) + sizeof(bearer) + len;

@@ -7,12 +7,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-struct kind;
-struct target;
+struct usage_kind;
+struct usage_target;
 
 #define BODY_MAX 65536 /* bytes; the longest answer known is below four KiB */
 
-struct fetched {
+struct http_answer {
 	int error;	/* enum usage_error */
 	uint32_t retry; /* Retry-After in seconds, at most RETRY_MAX; 0 for none */
 	size_t n;
@@ -24,7 +24,7 @@ struct fetched {
  * libcurl's memory, the header among it, is heap_malloc's; both are wiped.  Once a
  * process: it may leave a thread behind that waits for a name server.
  */
-void fetch_get(const struct kind *kind, const struct target *target, const uint8_t *token, size_t len,
-	       struct fetched *out);
+void http_get(const struct usage_kind *kind, const struct usage_target *target, const uint8_t *token, size_t len,
+	       struct http_answer *out);
 
 #endif

@@ -36,8 +36,8 @@ static int help(FILE *to)
 	unsigned i;
 
 	fputs(usage, to);
-	for (i = 0; kind_name(i); i++)
-		fprintf(to, "%s%s", i ? ", " : "", kind_name(i));
+	for (i = 0; usage_kind_name(i); i++)
+		fprintf(to, "%s%s", i ? ", " : "", usage_kind_name(i));
 	return fputs("\n"
 		     "  --entry NAME  the entry of the vault whose key and address are used\n"
 		     "  --own         the client's own log-in (kind anthropic alone)\n"
@@ -58,7 +58,7 @@ static int arguments(int argc, char **argv, struct worker *w)
 		if (strcmp(argv[i], "--own") == 0 && !own)
 			own = true;
 		else if (strcmp(argv[i], "--kind") == 0 && i + 1 < argc && !w->kind)
-			bad = (w->kind = kind_find(argv[++i])) == NULL;
+			bad = (w->kind = usage_kind_find(argv[++i])) == NULL;
 		else if (strcmp(argv[i], "--name") == 0 && i + 1 < argc && !w->name)
 			bad = !wire_name_ok(w->name = argv[++i]);
 		else if (strcmp(argv[i], "--entry") == 0 && i + 1 < argc && !w->entry)
@@ -153,7 +153,7 @@ int main(int argc, char **argv)
 	if (r == 0) {
 		w.arena = arena_new(ARENA_LEAST, &f);
 		w.buf = w.arena ? arena_alloc(w.arena, WIRE_PACKET_MAX, &f) : NULL;
-		r = w.buf ? serve(&w, &f) : -1;
+		r = w.buf ? worker_run(&w, &f) : -1;
 	}
 	arena_release(w.arena, w.buf);
 	arena_free(w.arena);

@@ -11,7 +11,7 @@
 #include "base/fail.h"
 #include "config/provider/endpoint.h"
 
-static const struct kind kinds[] = {
+static const struct usage_kind kinds[] = {
 	{ .name = "openrouter", .path = "/api/v1/key", .bearer = true,
 	  .host = { "openrouter.ai" }, .parse = answer_openrouter },
 	{ .name = "zai", .path = "/api/monitor/usage/quota/limit",
@@ -27,12 +27,12 @@ static const struct kind kinds[] = {
 	/* It answers 429 for long spells. */
 	{ .name = "anthropic", .path = "/api/oauth/usage", .bearer = true, .own = true,
 	  .header = "anthropic-beta: oauth-2025-04-20", .least = 300,
-	  .host = { "api.anthropic.com" }, .parse = answer_subscription },
+	  .host = { "api.anthropic.com" }, .parse = answer_anthropic },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
 
-const struct kind *kind_find(const char *name)
+const struct usage_kind *usage_kind_find(const char *name)
 {
 	unsigned i;
 
@@ -42,12 +42,12 @@ const struct kind *kind_find(const char *name)
 	return NULL;
 }
 
-const char *kind_name(unsigned i)
+const char *usage_kind_name(unsigned i)
 {
 	return i < KINDS ? kinds[i].name : NULL;
 }
 
-static bool in_family(const struct kind *kind, const char *host)
+static bool in_family(const struct usage_kind *kind, const char *host)
 {
 	unsigned i;
 
@@ -68,7 +68,7 @@ static bool is_loopback(const struct endpoint *e)
 	       (inet_pton(AF_INET, e->host, &a) == 1 && ntohl(a.s_addr) >> 24 == 127);
 }
 
-int kind_target(const struct kind *kind, const char *origin, struct target *out, struct failure *f)
+int usage_kind_target(const struct usage_kind *kind, const char *origin, struct usage_target *out, struct failure *f)
 {
 	const char *url = origin ? strchr(origin, ' ') : NULL, *why;
 	struct endpoint e;

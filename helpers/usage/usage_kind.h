@@ -12,7 +12,7 @@ struct failure;
 
 #define HOSTS_MAX 4
 
-struct kind {
+struct usage_kind {
 	const char *name;
 	const char *path;		/* of the one URL that is asked */
 	bool bearer;			/* "Authorization: Bearer KEY", else the key alone */
@@ -23,23 +23,23 @@ struct kind {
 	answer_parser *parse;
 };
 
-struct target {
+struct usage_target {
 	char url[512];
 	char host[256];
 	bool loopback; /* no proxy, plain http allowed */
 };
 
 /* NULL: no such kind. */
-const struct kind *kind_find(const char *name);
+const struct usage_kind *usage_kind_find(const char *name);
 
 /* The name of kind i, NULL behind the last. */
-const char *kind_name(unsigned i);
+const char *usage_kind_name(unsigned i);
 
 /*
  * The URL to ask, from an origin as it is sealed ("bearer https://HOST[:PORT]/PATH",
  * NULL for a kind's own).  Only scheme, host and port of it count.  -1 with f
  * (FAIL_ORIGIN): not of this kind's family and not this machine, or in the clear.
  */
-int kind_target(const struct kind *kind, const char *origin, struct target *out, struct failure *f);
+int usage_kind_target(const struct usage_kind *kind, const char *origin, struct usage_target *out, struct failure *f);
 
 #endif

@@ -9,7 +9,7 @@
 #define AMOUNT_MAX 1e9
 #define RESET_MAX 7258118400u /* the year 2200 */
 
-const char *usage_word(uint32_t error)
+const char *usage_error_name(uint32_t error)
 {
 	static const char *const word[USAGE_ERRORS] = {
 		[USAGE_UNAUTHORIZED] = "unauthorized", [USAGE_RATE_LIMITED] = "rate-limited",
@@ -30,7 +30,7 @@ static bool text_ok(const char *text, size_t size, const char *alphabet)
 	return n < size && strspn(text, alphabet) == n;
 }
 
-bool numbers_ok(const struct numbers *n)
+bool usage_result_valid(const struct usage_result *n)
 {
 	static const char labels[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 	uint32_t i;
@@ -38,7 +38,7 @@ bool numbers_ok(const struct numbers *n)
 	if (n->error >= USAGE_ERRORS || n->retry > RETRY_MAX || n->asked > 1 || n->count > ITEMS_MAX)
 		return false;
 	for (i = 0; i < n->count; i++) {
-		const struct number *at = &n->item[i];
+		const struct usage_item *at = &n->item[i];
 
 		if (!text_ok(at->label, sizeof(at->label), labels) || !at->label[0] ||
 		    !text_ok(at->amount, sizeof(at->amount), "-.0123456789") ||
@@ -49,9 +49,9 @@ bool numbers_ok(const struct numbers *n)
 	return true;
 }
 
-struct number *numbers_add(struct numbers *n, const char *label)
+struct usage_item *usage_result_add(struct usage_result *n, const char *label)
 {
-	struct number *at;
+	struct usage_item *at;
 
 	if (n->count >= ITEMS_MAX)
 		return NULL;
@@ -61,7 +61,7 @@ struct number *numbers_add(struct numbers *n, const char *label)
 	return at;
 }
 
-int number_percent(struct number *n, double percent)
+int usage_item_set_percent(struct usage_item *n, double percent)
 {
 	/* (Written so that a NaN is refused.) */
 	if (!(percent >= 0 && percent <= PERCENT_MAX / 100))
@@ -71,7 +71,7 @@ int number_percent(struct number *n, double percent)
 	return 0;
 }
 
-int number_amount(struct number *n, double amount, const char *currency)
+int usage_item_set_amount(struct usage_item *n, double amount, const char *currency)
 {
 	int len;
 

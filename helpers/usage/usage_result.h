@@ -30,7 +30,7 @@ enum usage_error {
 	USAGE_ERRORS
 };
 
-struct number {
+struct usage_item {
 	char label[LABEL_LEN + 1];
 	uint32_t has_percent;		 /* 0 or 1 (no bool: what is not one is no value at all) */
 	uint32_t percent;		 /* hundredths, used */
@@ -39,28 +39,28 @@ struct number {
 	uint64_t reset;			 /* seconds since the epoch, 0 for none */
 };
 
-struct numbers {
+struct usage_result {
 	uint32_t error; /* enum usage_error */
 	uint32_t retry; /* seconds that the server asked for, 0 for none */
 	uint32_t asked; /* 1: a server was asked, or would have answered */
 	uint32_t count;
-	struct number item[ITEMS_MAX];
+	struct usage_item item[ITEMS_MAX];
 };
 
 /* The wire's word; NULL for USAGE_DONE and whatever is none. */
-const char *usage_word(uint32_t error);
+const char *usage_error_name(uint32_t error);
 
 /*
  * Is this what numbers can be?  Asked of everything that came through the pipe:
  * every text ended and of its alphabet, every number in its bounds.
  */
-bool numbers_ok(const struct numbers *n);
+bool usage_result_valid(const struct usage_result *n);
 
 /* Add an item and return it; NULL when there is no room. */
-struct number *numbers_add(struct numbers *n, const char *label);
+struct usage_item *usage_result_add(struct usage_result *n, const char *label);
 
 /* Percent used (0..10000) and an amount of money, from a checked double.  0 or -1. */
-int number_percent(struct number *n, double percent);
-int number_amount(struct number *n, double amount, const char *currency);
+int usage_item_set_percent(struct usage_item *n, double percent);
+int usage_item_set_amount(struct usage_item *n, double amount, const char *currency);
 
 #endif

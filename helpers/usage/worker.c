@@ -139,7 +139,7 @@ static void forget_answer(struct worker *w)
 }
 
 /* What the answer says into job.  1: it is of an address that is not asked. */
-static int make_job(struct worker *w, struct job *job, struct failure *f)
+static int make_job(struct worker *w, struct fetch_job *job, struct failure *f)
 {
 	struct wire_map top = w->dial.in.top;
 	char origin[ORIGIN_MAX_LEN + 1];
@@ -150,17 +150,17 @@ static int make_job(struct worker *w, struct job *job, struct failure *f)
 	job->session = SESSION_FD;
 	job->broker = w->dial.fd;
 	if (!w->entry)
-		return kind_target(w->kind, NULL, &job->target, f);
+		return usage_kind_target(w->kind, NULL, &job->target, f);
 	if (wire_text(top, "origin", origin, sizeof(origin), f) != 0 ||
 	    wire_get_bin(top, "token", &token, &job->len, f) != 0 || wire_token_check(token, job->len, f) != 0)
 		return -1;
 	job->token = (uint8_t *)(uintptr_t)token; /* in our own buffer */
-	return kind_target(w->kind, origin, &job->target, f) == 0 ? 0 : 1;
+	return usage_kind_target(w->kind, origin, &job->target, f) == 0 ? 0 : 1;
 }
 
-static enum next fetch(struct worker *w, struct numbers *out, uint64_t *pause, struct failure *f)
+static enum next fetch(struct worker *w, struct usage_result *out, uint64_t *pause, struct failure *f)
 {
-	struct job job;
+	struct fetch_job job;
 	int r = make_job(w, &job, f);
 
 	memset(out, 0, sizeof(*out));
@@ -171,7 +171,7 @@ static enum next fetch(struct worker *w, struct numbers *out, uint64_t *pause, s
 		out->error = USAGE_MISSING;
 		*pause = PAUSE_ORIGIN;
 	} else if (r == 0) {
-		r = child_fetch(&job, out) != 0 ? 2 : 0;
+		r = fetch_in_child(&job, out) != 0 ? 2 : 0;
 	}
 	forget_answer(w);
 	if (r < 0)
@@ -182,7 +182,7 @@ static enum next fetch(struct worker *w, struct numbers *out, uint64_t *pause, s
 /* ---- usage-put ---- */
 
 /* How long an error keeps us away, in seconds. */
-static uint64_t pause_after(struct worker *w, const struct numbers *n)
+static uint64_t pause_after(struct worker *w, const struct usage_result *n)
 {
 	uint64_t pause = PAUSE_FIRST;
 	unsigned i;
@@ -202,7 +202,7 @@ static uint64_t pause_after(struct worker *w, const struct numbers *n)
 	return pause < w->kind->least ? w->kind->least : pause;
 }
 
-static void put_item(struct wire_out *o, const struct number *n)
+static void put_item(struct wire_out *o, const struct usage_item *n)
 {
 	wire_item(o);
 	wire_str(o, "label", n->label);
@@ -216,9 +216,9 @@ static void put_item(struct wire_out *o, const struct number *n)
 		wire_uint(o, "reset", n->reset);
 }
 
-static struct wire_out *put_request(struct worker *w, const struct numbers *n, uint64_t pause)
+static struct wire_out *put_request(struct worker *w, const struct usage_result *n, uint64_t pause)
 {
-	const char *word = usage_word(n->error);
+	const char *word = usage_error_name(n->error);
 	struct wire_out *o = wire_request("usage-put");
 	uint32_t i;
 
@@ -238,7 +238,7 @@ static struct wire_out *put_request(struct worker *w, const struct numbers *n, u
 
 static enum next one_round(struct worker *w, struct failure *f)
 {
-	struct numbers n;
+	struct usage_result n;
 	enum next next;
 	uint64_t pause;
 
@@ -273,7 +273,7 @@ static int connect_broker(struct worker *w, struct failure *f)
 	return -1;
 }
 
-int serve(struct worker *w, struct failure *f)
+int worker_run(struct worker *w, struct failure *f)
 {
 	enum next next = NEXT_ON;
 	int rounds = 0;

@@ -11,12 +11,12 @@
 
 struct arena;
 struct failure;
-struct kind;
+struct usage_kind;
 
 #define SESSION_FD 3
 
 struct worker {
-	const struct kind *kind;
+	const struct usage_kind *kind;
 	const char *entry; /* NULL: the client's own log-in */
 	const char *name;  /* of that one's provider, or NULL */
 	struct arena *arena;
@@ -30,6 +30,6 @@ struct worker {
  * Until the session ends, or there is no broker any more (0).  -1 with f: the
  * broker said no, or it is none that we know.
  */
-int serve(struct worker *w, struct failure *f);
+int worker_run(struct worker *w, struct failure *f);
 
 #endif
