@@ -1,5 +1,6 @@
 /*
- * helpers/channel.c - a helper's side of descriptor 3.
+ * helpers/channel.c - a helper program's end of its channel to the program that
+ * started it.
  */
 #include "helpers/channel.h"
 
@@ -17,11 +18,11 @@
 #include "base/proc.h"
 #include "base/sock.h"
 
-#define TAKE_DEADLINE_MS 10000
+#define RECEIVE_DEADLINE_MS 10000
 
 static uint8_t *buffer;
 
-static int check_descriptor(struct failure *f)
+static int channel_check_descriptor(struct failure *f)
 {
 	int type = 0;
 	socklen_t n = sizeof(type);
@@ -36,7 +37,7 @@ static int check_descriptor(struct failure *f)
 int channel_open(struct failure *f)
 {
 	umask(077);
-	if (check_descriptor(f) != 0)
+	if (channel_check_descriptor(f) != 0)
 		return -1;
 	if (proc_self_marked())
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
@@ -55,7 +56,7 @@ uint8_t *channel_buffer(void)
 ssize_t channel_receive(struct failure *f)
 {
 	ssize_t n;
-	int r = io_wait(CHANNEL_FD, POLLIN, io_now_ms() + TAKE_DEADLINE_MS);
+	int r = io_wait(CHANNEL_FD, POLLIN, io_now_ms() + RECEIVE_DEADLINE_MS);
 
 	if (r == 0)
 		return fail_set(f, FAIL_TIMEOUT, NULL, "nothing came on descriptor %d", CHANNEL_FD);
@@ -68,10 +69,11 @@ ssize_t channel_receive(struct failure *f)
 }
 
 /*
- * A socket closed over a packet that nobody read gives the client ECONNRESET in
- * place of our answer; so one that was refused before it was read is dropped.
+ * Closing a socket with an unread packet in it makes the starter's recv fail with
+ * ECONNRESET, and our reply is lost.  A helper that fails before it receives the
+ * packet must therefore discard it.
  */
-static void drop_input(void)
+static void channel_discard_input(void)
 {
 	char one;
 
@@ -87,7 +89,7 @@ int channel_reply(const void *p, size_t n, struct failure *f)
 
 	if (n >= CHANNEL_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "an answer of %zu bytes", n);
-	drop_input();
+	channel_discard_input();
 	if (sock_send(CHANNEL_FD, iov, n ? 2 : 1, -1) != 0)
 		return fail_errno(f, NULL, "answer on descriptor %d", CHANNEL_FD);
 	return 0;
@@ -104,7 +106,7 @@ int channel_reply_failure(const struct failure *f)
 		{ (void *)(uintptr_t)f->hint, strlen(f->hint) + 1 },
 	};
 
-	drop_input();
+	channel_discard_input();
 	if (sock_send(CHANNEL_FD, iov, 4, -1) != 0)
 		fail_print("ccrun helper", f);
 	return EXIT_FAILED;

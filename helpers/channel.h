@@ -1,11 +1,16 @@
 /*
- * helpers/channel.h - how a helper program talks with the client that started
- * it: descriptor 3, one end of a unix SOCK_SEQPACKET pair, which no library
- * writes to by accident.
+ * helpers/channel.h - a helper program's end of its channel to the program that
+ * started it.  The starter's end is start/helper.h.
  *
- * The client may send one packet (what to keep); the helper sends one packet
- * and ends: 'k' and bytes, or 'f' and three texts, each with its NUL: a
- * failure's wire name, what failed, the hint.  The other side is start/helper.h.
+ * The channel is descriptor 3, one end of a unix SOCK_SEQPACKET socket pair:
+ * libraries print to the standard streams, but none writes to descriptor 3.
+ *
+ *   starter -> helper   at most one packet: what the operation works on, such as
+ *                       a key to store
+ *   helper -> starter   one packet, then the helper exits.  Success: 'k' and the
+ *                       result's bytes.  Failure: 'f' and three NUL-terminated
+ *                       texts: the failure's wire name (base/fail.h), its message,
+ *                       its hint
  */
 #ifndef HELPERS_CHANNEL_H
 #define HELPERS_CHANNEL_H
@@ -17,28 +22,32 @@
 struct failure;
 
 #define CHANNEL_FD 3
-#define CHANNEL_MAX 20480 /* bytes of one packet: the longest token; locked pages */
+#define CHANNEL_MAX 20480 /* bytes of one packet: the longest token fits, in whole pages */
 
 /*
- * First of all in main(): refuse inside a session, undumpable, descriptor 3 is
- * a socket and close-on-exec, a locked buffer.  Returns 0, or -1 with f set
- * (then channel_reply_failure still works where descriptor 3 is a socket).
+ * Call it first in main().  Checks that descriptor 3 is a SOCK_SEQPACKET socket
+ * and makes it close-on-exec, refuses to run inside a session, makes the process
+ * undumpable, and allocates the buffer.  Returns 0, or -1 with f set; after -1
+ * channel_reply_failure still works if descriptor 3 is a socket.
  */
 int channel_open(struct failure *f);
 
-/* CHANNEL_MAX bytes in locked memory, wiped by channel_close.  NULL before channel_open. */
+/* The buffer: CHANNEL_MAX bytes of locked memory.  NULL before channel_open. */
 uint8_t *channel_buffer(void);
 
-/* The client's packet into channel_buffer(): its length, at least 1, or -1. */
+/*
+ * Receive the starter's packet into the buffer, within ten seconds.  Returns its
+ * length, at least 1, or -1 with f set.
+ */
 ssize_t channel_receive(struct failure *f);
 
-/* Say 'k' and n bytes (n < CHANNEL_MAX).  0 or -1. */
+/* Reply with success and n bytes (n < CHANNEL_MAX).  Returns 0, or -1 with f set. */
 int channel_reply(const void *p, size_t n, struct failure *f);
 
-/* Say 'f'; returns the exit code 1. */
+/* Reply with failure f; on standard error if that fails.  Returns EXIT_FAILED. */
 int channel_reply_failure(const struct failure *f);
 
-/* Wipe and unlock the buffer. */
+/* Wipe and free the buffer.  The descriptor stays open until the process ends. */
 void channel_close(void);
 
 #endif
