@@ -1,7 +1,8 @@
 /*
- * helpers/tpm2/tpm.c - sealing and unsealing a key, with tpm2-tss's ESYS.
- * Every command that carries the key encrypts it under a session that only
- * this TPM can follow, so that nobody reads it from the bus.
+ * helpers/tpm2/tpm.c - seal and unseal a key with tpm2-tss's ESYS.
+ *
+ * The key travels to and from the TPM encrypted under a session whose secret only
+ * this TPM knows, so that it cannot be read from the bus.
  */
 #include "helpers/tpm2/tpm.h"
 
@@ -15,16 +16,17 @@
 #include "helpers/tpm2/tpm_error.h"
 #include "helpers/tpm2/transport.h"
 
-#define NOT_THIS_ONE "it works on the machine where it was sealed, as long as that machine's TPM is not cleared"
-#define AGAIN "remove the slot and add it again: ccctl slot add tpm2"
+#define HINT_OTHER_TPM "it works on the machine where it was sealed, as long as that machine's TPM is not cleared"
+#define HINT_ADD_AGAIN "remove the slot and add it again: ccctl slot add tpm2"
 
-/* What ESYS's calls leave below the caller's frame; a few kilobytes. */
+/* Bytes of stack to overwrite: ESYS's calls use a few kilobytes. */
 #define STACK_USED 65536
 
 /*
  * The TCG's template of a storage root key on P-256 (TPM v2.0 Provisioning
- * Guidance, 7.5.1): from it and its seed a TPM derives the same key each time,
- * so nothing has to be kept in the TPM, and clearing the TPM ends it.
+ * Guidance, 7.5.1).  From the template and its seed a TPM derives the same key
+ * each time, so nothing has to be stored in the TPM.  Clearing the TPM replaces
+ * the seed, and what was sealed before is lost.
  */
 static const TPM2B_PUBLIC parent_template = {
 	.publicArea = {
@@ -44,15 +46,16 @@ static const TPM2B_PUBLIC parent_template = {
 };
 
 /*
- * The object that holds the key.  fixedTPM and fixedParent: it cannot be moved
- * to another TPM.  userWithAuth with an empty password: whoever reaches the TPM
- * and has the blob can unseal, which is what "without a person" means; the blob
- * is in the vault's file, and the slot's promise is that both are needed on
- * this machine.  noDA: without a password there is nothing to guess, and
- * somebody else's wrong guesses must not lock this slot.
- *
- * No policy on PCRs: a new kernel, firmware or boot loader changes them, and a
- * slot that an update loses is worse than one that trusts the machine's boot.
+ * The object that holds the key.
+ *   fixedTPM, fixedParent: it cannot be moved to another TPM.
+ *   userWithAuth, empty password: whoever can use the TPM and has the blob can
+ *     unseal.  The slot opens the vault without a person, so there is nobody to
+ *     type a password.  The protection is that an attacker needs the vault file
+ *     and this machine.
+ *   noDA: not subject to the dictionary-attack lockout.  There is no password to
+ *     guess, and wrong guesses at other objects must not lock this slot.
+ * No policy on PCRs: an update of the kernel, firmware or boot loader would change
+ * them and make the slot useless.
  */
 static const TPM2B_PUBLIC sealed_template = {
 	.publicArea = {
@@ -67,11 +70,11 @@ static const TPM2B_DATA no_data;
 static const TPML_PCR_SELECTION no_pcrs;
 
 /*
- * ESYS keeps the parameters of a command in two contexts of its own, in the
- * clear for the moment before they are encrypted, or after they were decrypted.
- * They are locked here and overwritten when they are freed.
+ * ESYS holds a command's parameters in its own two contexts, in plaintext before
+ * it encrypts them and after it decrypts them.  Lock both in memory; M_PERTURB
+ * makes glibc's free overwrite them.
  */
-static int lock_contexts(struct tpm *c, struct failure *f)
+static int tpm_lock_contexts(struct tpm *c, struct failure *f)
 {
 	TSS2_SYS_CONTEXT *sys = NULL;
 
@@ -85,15 +88,15 @@ static int lock_contexts(struct tpm *c, struct failure *f)
 	return 0;
 }
 
-/* Overwrite what calls that have returned left on the stack. */
-static void __attribute__((noinline)) wipe_stack(void)
+/* Overwrite the stack below this frame: calls that have returned left copies there. */
+static void __attribute__((noinline)) tpm_wipe_stack(void)
 {
 	uint8_t below[STACK_USED];
 
 	io_wipe(below, sizeof(below));
 }
 
-static TSS2_RC make_parent(struct tpm *c)
+static TSS2_RC tpm_create_parent(struct tpm *c)
 {
 	static const TPM2B_SENSITIVE_CREATE no_password;
 
@@ -102,8 +105,8 @@ static TSS2_RC make_parent(struct tpm *c)
 				  NULL);
 }
 
-/* Salted with a secret that only the holder of the parent's private part can read. */
-static TSS2_RC make_session(struct tpm *c)
+/* The session's salt is encrypted to the parent key, so only this TPM can decrypt it. */
+static TSS2_RC tpm_start_session(struct tpm *c)
 {
 	static const TPMT_SYM_DEF aes = {
 		.algorithm = TPM2_ALG_AES,
@@ -115,8 +118,8 @@ static TSS2_RC make_session(struct tpm *c)
 				     TPM2_SE_HMAC, &aes, TPM2_ALG_SHA256, &c->session);
 }
 
-/* what: TPMA_SESSION_DECRYPT the command's first parameter, _ENCRYPT the answer's. */
-static TSS2_RC encrypts(struct tpm *c, TPMA_SESSION what)
+/* what: TPMA_SESSION_DECRYPT encrypts the command's first parameter, _ENCRYPT the response's; or 0. */
+static TSS2_RC tpm_set_encryption(struct tpm *c, TPMA_SESSION what)
 {
 	return Esys_TRSess_SetAttributes(c->esys, c->session, TPMA_SESSION_CONTINUESESSION | what, 0xff);
 }
@@ -133,18 +136,18 @@ int tpm_open(struct tpm *c, struct failure *f)
 	rc = Esys_Initialize(&c->esys, c->tcti, NULL);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_error(f, "start tpm2-tss", rc);
-	if (lock_contexts(c, f) != 0)
+	if (tpm_lock_contexts(c, f) != 0)
 		return -1;
-	rc = make_parent(c);
+	rc = tpm_create_parent(c);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_error(f, "make the TPM's storage key", rc);
-	rc = make_session(c);
+	rc = tpm_start_session(c);
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_error(f, "open an encrypted session with the TPM", rc);
 	return 0;
 }
 
-static TSS2_RC parent_name(struct tpm *c, TPM2B_NAME *out)
+static TSS2_RC tpm_get_parent_name(struct tpm *c, TPM2B_NAME *out)
 {
 	TPM2B_NAME *name = NULL;
 	TSS2_RC rc = Esys_TR_GetName(c->esys, c->parent, &name);
@@ -162,9 +165,9 @@ int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, st
 	TPM2B_PUBLIC *public = NULL;
 	TSS2_RC rc;
 
-	rc = parent_name(c, &out->parent);
+	rc = tpm_get_parent_name(c, &out->parent);
 	if (rc == TSS2_RC_SUCCESS)
-		rc = encrypts(c, TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT);
+		rc = tpm_set_encryption(c, TPMA_SESSION_DECRYPT | TPMA_SESSION_ENCRYPT);
 	if (rc == TSS2_RC_SUCCESS) {
 		memset(room, 0, sizeof(*room));
 		room->sensitive.data.size = KEY_BYTES;
@@ -172,7 +175,7 @@ int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, st
 		rc = Esys_Create(c->esys, c->parent, c->session, ESYS_TR_NONE, ESYS_TR_NONE, room, &sealed_template,
 				 &no_data, &no_pcrs, &private, &public, NULL, NULL, NULL);
 		io_wipe(room, sizeof(*room));
-		wipe_stack();
+		tpm_wipe_stack();
 	}
 	if (rc == TSS2_RC_SUCCESS) {
 		out->public = *public;
@@ -183,39 +186,39 @@ int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, st
 	return rc == TSS2_RC_SUCCESS ? 0 : tpm_error(f, "seal the key", rc);
 }
 
-/* Is this the TPM, with the seed, that sealed s? */
-static int same_parent(struct tpm *c, const struct sealed *s, struct failure *f)
+/* Check that this TPM, with its present seed, sealed s. */
+static int tpm_check_parent(struct tpm *c, const struct sealed *s, struct failure *f)
 {
 	TPM2B_NAME mine;
-	TSS2_RC rc = parent_name(c, &mine);
+	TSS2_RC rc = tpm_get_parent_name(c, &mine);
 
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_error(f, "name the TPM's storage key", rc);
 	if (mine.size != s->parent.size || memcmp(mine.name, s->parent.name, mine.size) != 0)
-		return fail_set(f, FAIL_WRONG_KEY, NOT_THIS_ONE, "this TPM did not seal the key, or was cleared since");
+		return fail_set(f, FAIL_WRONG_KEY, HINT_OTHER_TPM, "this TPM did not seal the key, or was cleared since");
 	return 0;
 }
 
-static int load(struct tpm *c, const struct sealed *s, ESYS_TR *object, struct failure *f)
+static int tpm_load_sealed(struct tpm *c, const struct sealed *s, ESYS_TR *object, struct failure *f)
 {
-	TSS2_RC rc = encrypts(c, 0);
+	TSS2_RC rc = tpm_set_encryption(c, 0);
 
 	if (rc == TSS2_RC_SUCCESS)
 		rc = Esys_Load(c->esys, c->parent, c->session, ESYS_TR_NONE, ESYS_TR_NONE, &s->private, &s->public,
 			       object);
 	if (rc == TSS2_RC_SUCCESS)
 		return 0;
-	/* The parent is the right one, so what it does not take was changed. */
+	/* The parent key is the right one, so if the TPM rejects the object, it was changed. */
 	if (tpm_error_is_parameter(rc))
-		return fail_set(f, FAIL_DAMAGED, AGAIN, "the sealed key is damaged: the TPM does not take it (0x%x)",
+		return fail_set(f, FAIL_DAMAGED, HINT_ADD_AGAIN, "the sealed key is damaged: the TPM does not take it (0x%x)",
 				rc);
 	return tpm_error(f, "load the sealed key", rc);
 }
 
-static int unseal(struct tpm *c, ESYS_TR object, uint8_t *key, struct failure *f)
+static int tpm_unseal_loaded(struct tpm *c, ESYS_TR object, uint8_t *key, struct failure *f)
 {
 	TPM2B_SENSITIVE_DATA *data = NULL;
-	TSS2_RC rc = encrypts(c, TPMA_SESSION_ENCRYPT);
+	TSS2_RC rc = tpm_set_encryption(c, TPMA_SESSION_ENCRYPT);
 	int r;
 
 	if (rc == TSS2_RC_SUCCESS)
@@ -223,7 +226,7 @@ static int unseal(struct tpm *c, ESYS_TR object, uint8_t *key, struct failure *f
 	if (rc != TSS2_RC_SUCCESS)
 		r = tpm_error(f, "unseal the key", rc);
 	else if (data->size != KEY_BYTES)
-		r = fail_set(f, FAIL_DAMAGED, AGAIN, "the sealed key is damaged: it has %u bytes", data->size);
+		r = fail_set(f, FAIL_DAMAGED, HINT_ADD_AGAIN, "the sealed key is damaged: it has %u bytes", data->size);
 	else
 		r = 0;
 	if (r == 0)
@@ -231,7 +234,7 @@ static int unseal(struct tpm *c, ESYS_TR object, uint8_t *key, struct failure *f
 	if (data)
 		io_wipe(data, sizeof(*data));
 	Esys_Free(data);
-	wipe_stack();
+	tpm_wipe_stack();
 	return r;
 }
 
@@ -240,9 +243,9 @@ int tpm_unseal(struct tpm *c, const struct sealed *s, uint8_t *key, struct failu
 	ESYS_TR object = ESYS_TR_NONE;
 	int r;
 
-	if (same_parent(c, s, f) != 0 || load(c, s, &object, f) != 0)
+	if (tpm_check_parent(c, s, f) != 0 || tpm_load_sealed(c, s, &object, f) != 0)
 		return -1;
-	r = unseal(c, object, key, f);
+	r = tpm_unseal_loaded(c, object, key, f);
 	Esys_FlushContext(c->esys, object);
 	return r;
 }
@@ -253,10 +256,12 @@ void tpm_close(struct tpm *c)
 		Esys_FlushContext(c->esys, c->session);
 	if (c->parent != ESYS_TR_NONE)
 		Esys_FlushContext(c->esys, c->parent);
-	/* Both are NULL-safe.  The contexts are overwritten as they are freed. */
+	/* Both are NULL-safe.  M_PERTURB overwrites the contexts (tpm_lock_contexts). */
 	Esys_Finalize(&c->esys);
 	Tss2_TctiLdr_Finalize(&c->tcti);
-	/* Once more: a register that copied the key was still full, and the first
-	 * call into a library that is bound lazily saves the registers. */
-	wipe_stack();
+	/*
+	 * Again: a vector register may still hold the key, and lazy binding saves the
+	 * registers on the stack at the first call of a library function.
+	 */
+	tpm_wipe_stack();
 }

@@ -1,7 +1,9 @@
 /*
- * helpers/tpm2/tpm_error.c - what a TPM's return code means to a person.  A code
- * says which layer speaks; the TPM's own come in two formats (TPM 2.0 part 2,
- * 6.6), one of which carries the number of the argument that it is about.
+ * helpers/tpm2/tpm_error.c - from a tpm2-tss return code to a failure with a hint.
+ *
+ * A code names the layer that it comes from.  The TPM's own codes have two formats
+ * (TPM 2.0 part 2, 6.6); format one also has the number of the handle, parameter or
+ * session that it is about.
  */
 #include "helpers/tpm2/tpm_error.h"
 
@@ -10,14 +12,13 @@
 
 #include "base/fail.h"
 
-/* Format one: bit 7; an argument's number and kind are in the bits left out. */
+/* Without the bits that say which handle, parameter or session it is about. */
 #define FORMAT_ONE(rc) ((rc) & (TPM2_RC_FMT1 | 0x3fu))
-/* Format zero: a command's or a session's place is not in it but for the
- * warnings about references, which we cannot cause. */
+/* Format zero has such bits only in the TPM2_RC_REFERENCE_* warnings, which we cannot cause. */
 #define FORMAT_ZERO(rc) ((rc) & 0xffffu)
 
-/* The TPM, or a resource manager that hands its code on. */
-static bool of_tpm(TSS2_RC rc)
+/* From the TPM, perhaps by way of a resource manager. */
+static bool tpm_error_is_from_tpm(TSS2_RC rc)
 {
 	TSS2_RC layer = rc & TSS2_RC_LAYER_MASK;
 
@@ -26,10 +27,10 @@ static bool of_tpm(TSS2_RC rc)
 
 bool tpm_error_is_parameter(TSS2_RC rc)
 {
-	return of_tpm(rc) && ((rc & TPM2_RC_FMT1) != 0 || FORMAT_ZERO(rc) == TPM2_RC_SENSITIVE);
+	return tpm_error_is_from_tpm(rc) && ((rc & TPM2_RC_FMT1) != 0 || FORMAT_ZERO(rc) == TPM2_RC_SENSITIVE);
 }
 
-static int about_argument(struct failure *f, const char *what, TSS2_RC rc)
+static int tpm_error_explain_format_one(struct failure *f, const char *what, TSS2_RC rc)
 {
 	switch (FORMAT_ONE(rc)) {
 	case TPM2_RC_BAD_AUTH:
@@ -45,7 +46,7 @@ static int about_argument(struct failure *f, const char *what, TSS2_RC rc)
 	}
 }
 
-static int about_state(struct failure *f, const char *what, TSS2_RC rc)
+static int tpm_error_explain_format_zero(struct failure *f, const char *what, TSS2_RC rc)
 {
 	switch (FORMAT_ZERO(rc)) {
 	case TPM2_RC_LOCKOUT:
@@ -76,8 +77,8 @@ static int about_state(struct failure *f, const char *what, TSS2_RC rc)
 
 int tpm_error(struct failure *f, const char *what, TSS2_RC rc)
 {
-	if (of_tpm(rc))
-		return (rc & TPM2_RC_FMT1) ? about_argument(f, what, rc) : about_state(f, what, rc);
+	if (tpm_error_is_from_tpm(rc))
+		return (rc & TPM2_RC_FMT1) ? tpm_error_explain_format_one(f, what, rc) : tpm_error_explain_format_zero(f, what, rc);
 	switch (rc & ~TSS2_RC_LAYER_MASK) {
 	case TSS2_BASE_RC_NO_CONNECTION:
 	case TSS2_BASE_RC_IO_ERROR:
