@@ -1,6 +1,6 @@
 /*
- * helpers/logind/lock_client.c - the connection to the broker over which it is told
- * to lock.
+ * helpers/logind/lock_client.c - a connection to the broker that asks it to lock the
+ * vault.
  */
 #include "helpers/logind/lock_client.h"
 
@@ -13,38 +13,38 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/sock.h"
-#include "helpers/logind/login1.h"
+#include "helpers/logind/program.h"
 
-int lock_client_open(struct lock_client *w, struct failure *f)
+int lock_client_open(struct lock_client *c, struct failure *f)
 {
 	struct wire_out *request;
 	int flags;
 
-	if (dial_open(&w->dial, false, w->buf, sizeof(w->buf), f) != 0 || dial_hello(&w->dial, f) != 0)
+	if (dial_open(&c->dial, false, c->buf, sizeof(c->buf), f) != 0 || dial_hello(&c->dial, f) != 0)
 		return -1;
 	request = wire_request("watch");
 	if (request)
 		wire_str(request, "kind", "logind");
-	if (dial_call(&w->dial, request, NULL, f) != 0)
+	if (dial_call(&c->dial, request, NULL, f) != 0)
 		return -1;
-	/* From here on a broker that hangs must not hang us: a machine waits for sleep. */
-	flags = fcntl(w->dial.fd, F_GETFL);
-	if (flags < 0 || fcntl(w->dial.fd, F_SETFL, flags | O_NONBLOCK) != 0)
+	/* A broker that hangs must not block us: we may hold up the machine's sleep. */
+	flags = fcntl(c->dial.fd, F_GETFL);
+	if (flags < 0 || fcntl(c->dial.fd, F_SETFL, flags | O_NONBLOCK) != 0)
 		return fail_errno(f, NULL, "connection to the broker");
 	return 0;
 }
 
-void lock_client_send(struct lock_client *w, const char *why)
+void lock_client_send(struct lock_client *c, const char *why)
 {
 	struct wire_out *request = wire_request("lock");
 	struct failure f;
 
 	if (request)
 		wire_str(request, "why", why);
-	if (wire_send(w->dial.fd, request, -1) == 0) {
-		w->pending++;
+	if (wire_send(c->dial.fd, request, -1) == 0) {
+		c->pending++;
 	} else if (errno == EPIPE || errno == ECONNRESET) {
-		/* It may have said why; lock_client_read comes to the end of it. */
+		/* The broker may have sent a reason first: lock_client_read reads it. */
 	} else {
 		fail_errno(&f, "ccctl lock", "the broker cannot be told to lock the vault (%s)", why);
 		fail_print(PROGRAM, &f);
@@ -52,65 +52,65 @@ void lock_client_send(struct lock_client *w, const char *why)
 	wire_out_free(request);
 }
 
-/* An answer: {ok:true} whether this event locks or not, or a refusal. */
-static void answered(struct lock_client *w)
+/* {ok:true}, whether the policy locks on this event or not, or a refusal, which is printed. */
+static void lock_client_handle_answer(struct lock_client *c)
 {
 	struct failure f = { .code = FAIL_INTERNAL };
 	char why[256];
 	bool ok = false;
 
-	if (w->pending)
-		w->pending--;
-	if (wire_get_bool(w->dial.in.top, "ok", &ok, &f) == 0) {
+	if (c->pending)
+		c->pending--;
+	if (wire_get_bool(c->dial.in.top, "ok", &ok, &f) == 0) {
 		if (ok)
 			return;
-		if (wire_text(w->dial.in.top, "message", why, sizeof(why), &f) == 0)
+		if (wire_text(c->dial.in.top, "message", why, sizeof(why), &f) == 0)
 			fail_set(&f, FAIL_SYSTEM, "ccctl lock", "the broker did not lock the vault: %s", why);
 	}
 	fail_print(PROGRAM, &f);
 }
 
-int lock_client_read(struct lock_client *w, struct failure *f)
+int lock_client_read(struct lock_client *c, struct failure *f)
 {
 	struct sock_beside beside;
-	ssize_t n = sock_recv(w->dial.fd, w->buf, sizeof(w->buf), MSG_DONTWAIT, &beside);
+	ssize_t n = sock_recv(c->dial.fd, c->buf, sizeof(c->buf), MSG_DONTWAIT, &beside);
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
 	if (n < 0 && errno != ECONNRESET)
 		return fail_errno(f, NULL, "answer from the broker");
 	if (n <= 0) {
-		w->ended = true;
+		c->ended = true;
 		return 0;
 	}
 	sock_drop_beside(&beside);
-	if (!beside.have_sender || beside.pid != w->dial.broker)
+	if (!beside.have_sender || beside.pid != c->dial.broker)
 		return fail_set(f, FAIL_PEER, "ccctl status shows who serves",
 				"another process than before answered (%d, not %d)",
-				(int)beside.pid, (int)w->dial.broker);
-	wire_in_free(&w->dial.in);
-	if (wire_parse(&w->dial.in, w->buf, (size_t)n, f) != 0)
+				(int)beside.pid, (int)c->dial.broker);
+	wire_in_free(&c->dial.in);
+	if (wire_parse(&c->dial.in, c->buf, (size_t)n, f) != 0)
 		return -1;
-	answered(w);
+	lock_client_handle_answer(c);
 	return 0;
 }
 
-void lock_client_wait(struct lock_client *w, int ms)
+void lock_client_wait(struct lock_client *c, int ms)
 {
 	int64_t deadline = io_now_ms() + ms;
 	struct failure f = { .code = FAIL_NONE };
 
-	while (w->pending && !w->ended) {
-		if (io_wait(w->dial.fd, POLLIN, deadline) <= 0) {
+	while (c->pending && !c->ended) {
+		if (io_wait(c->dial.fd, POLLIN, deadline) <= 0) {
 			fail_set(&f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
 				 "the vault may still be open: the broker did not answer within %d s", ms / 1000);
 			fail_print(PROGRAM, &f);
 			return;
 		}
-		/* It is no broker that we know: the main loop says so and ends. */
-		if (lock_client_read(w, &f) != 0) {
+		/* Not the broker that we know: end. */
+		if (lock_client_read(c, &f) != 0) {
 			fail_print(PROGRAM, &f);
-			w->ended = true;
+			c->ended = true;
 		}
 	}
 }

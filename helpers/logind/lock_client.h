@@ -1,6 +1,7 @@
 /*
- * helpers/logind/lock_client.h - the connection to the broker over which it is told
- * to lock.  One packet, one answer; nobody waits for an answer but before sleep.
+ * helpers/logind/lock_client.h - a connection to the broker that asks it to lock the
+ * vault.  Each request gets one answer.  Requests do not wait for it; only before
+ * sleep does lock_client_wait wait for all of them.
  */
 #ifndef HELPERS_LOGIND_LOCK_CLIENT_H
 #define HELPERS_LOGIND_LOCK_CLIENT_H
@@ -15,28 +16,29 @@ struct failure;
 
 struct lock_client {
 	struct dial dial;
-	unsigned pending; /* requests that were not answered yet */
-	bool ended;	  /* the broker is gone: so are we */
+	unsigned pending; /* requests without an answer yet */
+	bool ended;	  /* the broker closed the connection: this program ends too */
 	uint8_t buf[WIRE_PACKET_MAX];
 };
 
 /*
- * Connect (a broker must serve already), check who serves, and become the
- * watcher of this uid.  Returns 0; -1 with f set, FAIL_EXISTS when another
- * process watches.
+ * Connect to the running broker (none is started), check its identity, and register
+ * as this uid's watcher with the request `watch`.  Returns 0, or -1 with f set:
+ * FAIL_EXISTS if another process is registered.
  */
-int lock_client_open(struct lock_client *w, struct failure *f);
+int lock_client_open(struct lock_client *c, struct failure *f);
 
-/* Ask for a lock because of `why` (suspend, screen, logout).  Never waits. */
-void lock_client_send(struct lock_client *w, const char *why);
+/* Ask the broker to lock the vault; why is suspend, screen or logout.  Does not block. */
+void lock_client_send(struct lock_client *c, const char *why);
 
 /*
- * Read one packet, if there is one: an answer, or the end of the connection
- * (w->ended).  Returns 0, or -1 with f set: it is not the broker that answers.
+ * Read one answer, or the end of the connection (c->ended), if there is one; does not
+ * block.  A refusal is printed.  Returns 0, or -1 with f set: the answer is malformed
+ * or another process sent it.
  */
-int lock_client_read(struct lock_client *w, struct failure *f);
+int lock_client_read(struct lock_client *c, struct failure *f);
 
-/* Wait until everything is answered, at most ms. */
-void lock_client_wait(struct lock_client *w, int ms);
+/* Wait until all requests are answered, for at most ms milliseconds. */
+void lock_client_wait(struct lock_client *c, int ms);
 
 #endif
