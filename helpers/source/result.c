@@ -1,38 +1,41 @@
 /*
- * helpers/source/result.c - what a manager's answer is worth: a token, or a
- * failure that says what to do.
+ * helpers/source/result.c - from a manager's result to a token, or to a failure that
+ * says what to do.
  */
-#include "config/source/source_seal.h"
-#include "helpers/source/source.h"
+#include "helpers/source/result.h"
 
 #include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 
 #include "base/fail.h"
+#include "config/source/source.h"
+#include "config/source/source_seal.h"
+#include "helpers/source/json_field.h"
+#include "helpers/source/manager.h"
 #include "json/locked.h"
 #include "wire/message.h"
 
-#define JSON_ROOM (1024 * 1024) /* a text of OUTPUT_MAX bytes, doubled as it grows, and its tree */
-#define INTERRUPTED (128 + SIGINT) /* how shells and others say it */
+#define JSON_ROOM (1024 * 1024) /* bytes for jansson: a text of MANAGER_OUTPUT_MAX bytes, doubled as it grows, and the tree */
+#define EXIT_INTERRUPTED (128 + SIGINT) /* the exit code of shells and others after Ctrl-C */
 
-static int cancelled(struct failure *f)
+static int result_fail_cancelled(struct failure *f)
 {
 	return fail_set(f, FAIL_SOURCE, NULL, "it was cancelled");
 }
 
-/* It ended with a code: does its file know why? */
-static int failed(const struct manager_result *o, const struct source_file *s, int code, struct failure *f)
+/* An exit code other than 0: the source file's [cancelled], [signed-out] and [missing] may explain it. */
+static int result_fail_exit_code(const struct manager_result *o, const struct source_file *s, int code, struct failure *f)
 {
 	enum source_sign sign;
 	const char *hint;
 
-	if (!source_says(s, o->said, code, &sign))
+	if (!source_says(s, o->err, code, &sign))
 		return fail_set(f, FAIL_SOURCE, "its own words are above; ccctl show NAME has the command",
 				"%s failed (exit code %d)", s->title, code);
 	hint = s->sign[sign].hint[0] ? s->sign[sign].hint : NULL;
 	if (sign == SIGN_CANCELLED)
-		return cancelled(f);
+		return result_fail_cancelled(f);
 	if (sign == SIGN_SIGNED_OUT)
 		return fail_set(f, FAIL_SOURCE, hint ? hint : "its own words are above",
 				"%s is locked, or nobody is signed in", s->title);
@@ -43,28 +46,28 @@ static int failed(const struct manager_result *o, const struct source_file *s, i
 int result_check(const struct manager_result *o, const struct source_file *s, const char *program,
 		  unsigned seconds, struct failure *f)
 {
-	if (o->gone)
+	if (o->not_found)
 		return source_not_installed(s, program, f);
-	if (o->stopped)
-		return cancelled(f);
-	if (o->late)
+	if (o->interrupted)
+		return result_fail_cancelled(f);
+	if (o->timed_out)
 		return fail_set(f, FAIL_SOURCE, "does it wait for somebody? try it yourself",
 				"%s did not answer within %u s, and was ended", s->title, seconds);
-	if (o->large)
+	if (o->too_large)
 		return fail_set(f, FAIL_SOURCE, "is this really a token, and not a file?",
 				"%s gave more than %zu bytes", s->title, o->room);
 	if (WIFSIGNALED(o->status) && WTERMSIG(o->status) == SIGINT)
-		return cancelled(f);
+		return result_fail_cancelled(f);
 	if (WIFSIGNALED(o->status))
 		return fail_set(f, FAIL_SOURCE, "try it yourself", "%s was ended by signal %d", s->title,
 				WTERMSIG(o->status));
-	if (WEXITSTATUS(o->status) == INTERRUPTED)
-		return cancelled(f);
-	return WEXITSTATUS(o->status) == 0 ? 0 : failed(o, s, WEXITSTATUS(o->status), f);
+	if (WEXITSTATUS(o->status) == EXIT_INTERRUPTED)
+		return result_fail_cancelled(f);
+	return WEXITSTATUS(o->status) == 0 ? 0 : result_fail_exit_code(o, s, WEXITSTATUS(o->status), f);
 }
 
-/* The check that every token gets, in words that fit here. */
-static int check(const struct source_file *s, const uint8_t *p, size_t n, struct failure *f)
+/* wire_token_check, with hints for a manager's output. */
+static int result_check_token(const struct source_file *s, const uint8_t *p, size_t n, struct failure *f)
 {
 	struct failure why = { 0 };
 
@@ -91,15 +94,15 @@ int result_token(const struct manager_result *o, const struct source_file *s, co
 	*n = o->n;
 	if (output == OUTPUT_JSON) {
 		if (*n == 0)
-			return check(s, *p, *n, f);
+			return result_check_token(s, *p, *n, f);
 		if (js_locked_begin(JSON_ROOM, f) != 0 || js_field_text(o->out, o->n, field, p, n, f) != 0)
 			return -1;
-		return check(s, *p, *n, f);
+		return result_check_token(s, *p, *n, f);
 	}
 	end = output == OUTPUT_FIRST_LINE && *n ? memchr(*p, '\n', *n) : NULL;
 	if (end)
 		*n = (size_t)(end - *p);
 	else if (*n > 0 && (*p)[*n - 1] == '\n')
 		--*n;
-	return check(s, *p, *n, f);
+	return result_check_token(s, *p, *n, f);
 }
