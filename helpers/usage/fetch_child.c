@@ -16,6 +16,7 @@
 
 #include "base/io.h"
 #include "helpers/usage/fetch_sandbox.h"
+#include "helpers/usage/answer.h"
 #include "helpers/usage/claude_login.h"
 #include "helpers/usage/http_get.h"
 #include "helpers/usage/locked_heap.h"

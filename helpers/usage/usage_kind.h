@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-#include "helpers/usage/answer.h"
+#include "helpers/usage/answer_parsers.h"
 
 struct failure;
 
