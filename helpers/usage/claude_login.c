@@ -1,5 +1,6 @@
 /*
- * helpers/usage/claude_login.c - the client's own log-in, read and never written.
+ * helpers/usage/claude_login.c - the log-in of the client (Claude Code), from its file, which is
+ * only read.
  */
 #include "helpers/usage/claude_login.h"
 
@@ -16,14 +17,13 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "helpers/usage/locked_heap.h"
-#include "helpers/usage/usage_result.h"
 #include "helpers/usage/json_values.h"
 #include "json/locked.h"
 #include "wire/message.h"
 
-#define FILE_MAX 65536 /* bytes; a log-in is below one KiB, those of MCP servers are beside it */
+#define CREDENTIALS_MAX 65536 /* bytes; the log-in is below one KiB, but MCP servers' are in the same file */
 
-static int where(char *out)
+static int credentials_path(char *out)
 {
 	const char *dir = getenv("CLAUDE_CONFIG_DIR");
 	char home[PATH_SIZE];
@@ -39,14 +39,14 @@ static int where(char *out)
 	return n > 0 && n < PATH_SIZE ? 0 : -1;
 }
 
-/* A regular file of ours (no FIFO that keeps us waiting, nobody else's file). */
-static int open_file(void)
+/* Only a regular file (a FIFO would block us) that belongs to this user. */
+static int credentials_open(void)
 {
 	char path[PATH_SIZE];
 	struct stat st;
 	int fd;
 
-	if (where(path) != 0)
+	if (credentials_path(path) != 0)
 		return -1;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
@@ -57,7 +57,7 @@ static int open_file(void)
 	return -1;
 }
 
-static int token_of(const json_t *root, uint8_t *token, size_t size, size_t *len)
+static enum usage_error credentials_get_token(const json_t *root, uint8_t *token, size_t size, size_t *len)
 {
 	const json_t *oauth = json_object_get(root, "claudeAiOauth"), *v = json_object_get(oauth, "accessToken");
 	uint64_t expires = 0;
@@ -74,33 +74,34 @@ static int token_of(const json_t *root, uint8_t *token, size_t size, size_t *len
 	return USAGE_DONE;
 }
 
-static int parse(const char *text, size_t n, uint8_t *token, size_t size, size_t *len)
+static enum usage_error credentials_parse(const char *text, size_t n, uint8_t *token, size_t size, size_t *len)
 {
+	enum usage_error r;
 	json_t *root;
-	int r;
 
 	if (js_locked_begin(js_locked_room(n), NULL) != 0)
 		return USAGE_MISSING;
 	root = json_loadb(text, n, JSON_REJECT_DUPLICATES, NULL);
-	r = token_of(root, token, size, len);
-	/* What strangers send needs no locked memory, and could fill it. */
+	r = credentials_get_token(root, token, size, len);
+	/* Back to ordinary memory: a server's answer needs no locked memory, and could fill it. */
 	js_locked_end();
 	return r;
 }
 
-int claude_login_read_token(uint8_t *token, size_t size, size_t *len)
+enum usage_error claude_login_read_token(uint8_t *token, size_t size, size_t *len)
 {
-	int fd = open_file(), r = USAGE_MISSING;
+	enum usage_error r = USAGE_MISSING;
+	int fd = credentials_open();
 	char *text;
 	ssize_t n;
 
 	if (fd < 0)
 		return USAGE_MISSING;
-	text = heap_malloc(FILE_MAX);
-	n = text ? io_read_all(fd, text, FILE_MAX, io_now_ms() + 1000) : -1;
+	text = heap_malloc(CREDENTIALS_MAX);
+	n = text ? io_read_all(fd, text, CREDENTIALS_MAX, io_now_ms() + 1000) : -1;
 	close(fd);
 	if (n > 0)
-		r = parse(text, (size_t)n, token, size, len);
+		r = credentials_parse(text, (size_t)n, token, size, len);
 	heap_free(text);
 	return r;
 }

@@ -1,5 +1,5 @@
 /*
- * helpers/usage/claude_login.h - the client's own log-in, as it keeps it.
+ * helpers/usage/claude_login.h - the log-in of the client (Claude Code), from its file.
  */
 #ifndef HELPERS_USAGE_CLAUDE_LOGIN_H
 #define HELPERS_USAGE_CLAUDE_LOGIN_H
@@ -7,13 +7,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "helpers/usage/usage_result.h"
+
 /*
- * The access token of $CLAUDE_CONFIG_DIR/.credentials.json (~/.claude), into
- * token (size bytes, locked memory).  Everything on the way is in locked memory
- * too (heap_use was called), and wiped.  Returns an enum usage_error:
- * USAGE_DONE with *len, USAGE_MISSING, or USAGE_UNAUTHORIZED (it has expired:
- * the client gets itself another, we do not).
+ * Read the OAuth access token from $CLAUDE_CONFIG_DIR/.credentials.json (default
+ * directory ~/.claude) into token (size bytes of locked memory).  The file's text is
+ * only in locked memory (call heap_use before), and wiped.  Returns USAGE_DONE with
+ * *len set, USAGE_MISSING, or USAGE_UNAUTHORIZED if the token has expired; the client
+ * renews it, this program does not.
  */
-int claude_login_read_token(uint8_t *token, size_t size, size_t *len);
+enum usage_error claude_login_read_token(uint8_t *token, size_t size, size_t *len);
 
 #endif

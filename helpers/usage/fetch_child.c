@@ -1,5 +1,5 @@
 /*
- * helpers/usage/fetch_child.c - a fetch in a process of its own.
+ * helpers/usage/fetch_child.c - fetch a quota in a process of its own.
  */
 #include "helpers/usage/fetch_child.h"
 
@@ -24,13 +24,13 @@
 #include "vault/arena.h"
 #include "wire/limits.h"
 
-#define ARENA_SIZE (512 * 1024) /* libcurl keeps below 200 KiB */
+#define ARENA_SIZE (512 * 1024) /* libcurl needs less than 200 KiB */
 #define CHILD_FD 3
-#define PATIENCE_MS 25000	/* libcurl's own limit is 10 s; a resolver may not keep to it */
+#define CHILD_DEADLINE_MS 25000	/* libcurl's limit is 10 s, but a name look-up may take longer */
 
 /* ---- the child ---- */
 
-static int take_token(const struct fetch_job *job, uint8_t *token, size_t *len)
+static enum usage_error child_get_token(const struct fetch_job *job, uint8_t *token, size_t *len)
 {
 	ssize_t n;
 
@@ -41,7 +41,7 @@ static int take_token(const struct fetch_job *job, uint8_t *token, size_t *len)
 	return n > 0 ? USAGE_DONE : USAGE_MISSING;
 }
 
-static void fetch(const struct fetch_job *job, struct usage_result *out)
+static void child_fetch(const struct fetch_job *job, struct usage_result *out)
 {
 	static struct http_answer got; /* 64 KiB: too much for a stack */
 	struct arena *arena = arena_new(ARENA_SIZE, NULL);
@@ -54,7 +54,7 @@ static void fetch(const struct fetch_job *job, struct usage_result *out)
 	token = heap_malloc(TOKEN_MAX);
 	if (!token)
 		return;
-	out->error = (uint32_t)take_token(job, token, &len);
+	out->error = (uint32_t)child_get_token(job, token, &len);
 	if (out->error == USAGE_DONE && fetch_sandbox_enter() != 0)
 		out->error = USAGE_MISSING;
 	if (out->error == USAGE_DONE) {
@@ -66,12 +66,12 @@ static void fetch(const struct fetch_job *job, struct usage_result *out)
 	heap_free(token);
 	if (out->error == USAGE_DONE)
 		answer_parse(job->kind, job->target.host, got.body, got.n, out);
-	/* An answer may repeat what it was sent.  (The arena goes with the process: a
-	 * thread of libcurl's may still be in it.) */
+	/* A server may echo the key.  The arena is not freed, because a thread of
+	 * libcurl may still use it; it ends with the process. */
 	io_wipe(&got, sizeof(got));
 }
 
-static void __attribute__((noreturn)) be_child(const struct fetch_job *job, int fd, pid_t parent)
+static void __attribute__((noreturn)) child_main(const struct fetch_job *job, int fd, pid_t parent)
 {
 	struct usage_result n;
 
@@ -84,7 +84,7 @@ static void __attribute__((noreturn)) be_child(const struct fetch_job *job, int 
 	if (job->broker != CHILD_FD)
 		close(job->broker);
 	syscall(SYS_close_range, CHILD_FD + 1u, ~0u, 0u);
-	fetch(job, &n);
+	child_fetch(job, &n);
 	if (send(CHILD_FD, &n, sizeof(n), MSG_NOSIGNAL) != (ssize_t)sizeof(n))
 		_exit(1);
 	_exit(0);
@@ -92,78 +92,82 @@ static void __attribute__((noreturn)) be_child(const struct fetch_job *job, int 
 
 /* ---- the worker ---- */
 
-/* 1 something came from the child (or it ended), 0 not in time, -1 the session ended. */
-static int wait_for(int session, int fd)
+enum wait_end { WAIT_CHILD, WAIT_TIMED_OUT, WAIT_SESSION_ENDED };
+
+/* WAIT_CHILD: the child sent something, or ended. */
+static enum wait_end worker_wait_for_child(int session, int fd)
 {
-	int64_t deadline = io_now_ms() + PATIENCE_MS, left;
+	int64_t deadline = io_now_ms() + CHILD_DEADLINE_MS, left;
 	struct pollfd p[2] = { { .fd = session, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
 
 	for (;;) {
 		left = deadline - io_now_ms();
 		if (left <= 0)
-			return 0;
+			return WAIT_TIMED_OUT;
 		p[0].revents = p[1].revents = 0;
 		if (poll(p, 2, (int)left) < 0 && errno != EINTR)
-			return 0;
+			return WAIT_TIMED_OUT;
 		if (p[0].revents)
-			return -1;
+			return WAIT_SESSION_ENDED;
 		if (p[1].revents)
-			return 1;
+			return WAIT_CHILD;
 	}
 }
 
-static void end_child(pid_t pid)
+static void worker_kill_child(pid_t pid)
 {
 	kill(pid, SIGKILL);
 	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
 		;
 }
 
-static int parent_side(const struct fetch_job *job, int fd, struct usage_result *out)
+/* Send the key, wait for the result.  False: the session ended. */
+static bool worker_converse(const struct fetch_job *job, int fd, struct usage_result *out)
 {
 	struct usage_result got;
+	enum wait_end end;
 	ssize_t sent;
-	int r;
 
 	if (job->token) {
 		sent = send(fd, job->token, job->len, MSG_NOSIGNAL);
 		io_wipe(job->token, job->len);
 		if (sent != (ssize_t)job->len)
-			return 0;
+			return true;
 	}
-	r = wait_for(job->session, fd);
-	if (r < 0)
-		return 1;
-	if (r == 0) {
+	end = worker_wait_for_child(job->session, fd);
+	if (end == WAIT_SESSION_ENDED)
+		return false;
+	if (end == WAIT_TIMED_OUT) {
 		out->error = USAGE_TIMEOUT;
-		return 0;
+		return true;
 	}
-	/* Ended without a word (killed, say), or words that make no sense. */
+	/* Unless a valid result follows: the child was killed, or sent something else. */
 	out->error = USAGE_ANSWER;
 	if (recv(fd, &got, sizeof(got), MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)sizeof(got) && usage_result_valid(&got))
 		*out = got;
-	return 0;
+	return true;
 }
 
-int fetch_in_child(const struct fetch_job *job, struct usage_result *out)
+bool fetch_in_child(const struct fetch_job *job, struct usage_result *out)
 {
 	pid_t self = getpid(), pid;
-	int fds[2], r;
+	bool alive;
+	int fds[2];
 
 	memset(out, 0, sizeof(*out));
 	out->error = USAGE_MISSING;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) != 0)
-		return 0;
+		return true;
 	pid = fork();
 	if (pid == 0)
-		be_child(job, fds[1], self);
+		child_main(job, fds[1], self);
 	close(fds[1]);
 	if (pid < 0) {
 		close(fds[0]);
-		return 0;
+		return true;
 	}
-	r = parent_side(job, fds[0], out);
+	alive = worker_converse(job, fds[0], out);
 	close(fds[0]);
-	end_child(pid);
-	return r;
+	worker_kill_child(pid);
+	return alive;
 }

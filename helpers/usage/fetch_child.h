@@ -1,15 +1,15 @@
 /*
- * helpers/usage/fetch_child.h - a fetch in a process of its own.
+ * helpers/usage/fetch_child.h - fetch a quota in a process of its own.
  *
- * WHY a process: what a stranger sends (TLS, HTTP, JSON) is read by code that
- * is large and not ours.  The child that runs it is caged, is given one key and
- * one address, hands back one fixed struct that is checked, and ends; with it
- * goes every copy that a library made of the key.  It has no connection to the
- * broker.  The worker itself never starts libcurl, and stays small.
+ * Large libraries parse what the server sends (TLS, HTTP, JSON).  They run in a child
+ * that is sandboxed, has one key, one URL and no connection to the broker, returns one
+ * struct of fixed size, which is checked, and exits.  Its end also destroys the copies
+ * of the key that the libraries made.
  */
 #ifndef HELPERS_USAGE_FETCH_CHILD_H
 #define HELPERS_USAGE_FETCH_CHILD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -17,19 +17,20 @@
 
 struct usage_result;
 
+/* What to fetch. */
 struct fetch_job {
 	const struct usage_kind *kind;
 	struct usage_target target;
-	uint8_t *token; /* wiped once the child has it; NULL: the client's own, which the child reads itself */
+	uint8_t *token; /* the key, wiped once the child has it; NULL: the child reads the client's log-in */
 	size_t len;
-	int session;	      /* pidfd: when that process ends, so does the fetch */
-	int broker;	      /* a descriptor that the child closes */
+	int session;	/* pidfd of the session: the fetch ends with it */
+	int broker;	/* the connection to the broker, which the child closes */
 };
 
 /*
- * Fetch.  Returns 0 with out (an error in it, at worst), 1 when the session
+ * Fetch.  Returns true with out filled, possibly with an error; false if the session
  * ended meanwhile.
  */
-int fetch_in_child(const struct fetch_job *job, struct usage_result *out);
+bool fetch_in_child(const struct fetch_job *job, struct usage_result *out);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * helpers/usage/fetch_sandbox.c - a Landlock domain around a fetch.
+ * helpers/usage/fetch_sandbox.c - the sandbox of the process that reads untrusted bytes.
  */
 #include "helpers/usage/fetch_sandbox.h"
 
@@ -16,27 +16,27 @@
 #include "base/proc.h"
 
 #define CPU_SECONDS 10
-#define ALL_OF_ABI_1 ((1u << 13) - 1) /* every access to files that 5.13 knows */
+#define ALL_OF_ABI_1 ((1u << 13) - 1) /* all rights on files of Landlock ABI 1 */
 #define SCOPE_SIGNAL_ABI 6
 #define SCOPE_SIGNAL (1u << 1)
 
-/* As newer kernels know it; what an older one does not know must be zero. */
+/* landlock_ruleset_attr of a recent kernel: the headers' own may lack `scoped`. */
 struct ruleset {
 	uint64_t fs, net, scoped;
 };
 
-/* The system's, and where it links its certificates and its name servers to. */
+/* The system's directories, and where its certificates and resolv.conf may link to. */
 static const char *const readable[] = {
 	"/etc", "/usr", "/lib", "/lib64", "/var/lib/ca-certificates", "/nix/store", "/gnu/store",
 	"/dev/null", "/dev/urandom", "/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt",
 };
 
-static int allow(int ruleset, const char *path)
+static int landlock_allow_path(int ruleset, const char *path)
 {
 	struct landlock_path_beneath_attr rule = { .allowed_access = LANDLOCK_ACCESS_FS_READ_FILE };
 	struct stat st;
 	long r;
-	int fd = open(path, O_PATH | O_CLOEXEC); /* follows: the rule is for what a link leads to */
+	int fd = open(path, O_PATH | O_CLOEXEC); /* follows links: the rule is for the target */
 
 	if (fd < 0)
 		return 0;
@@ -48,7 +48,7 @@ static int allow(int ruleset, const char *path)
 	return r == 0 ? 0 : -1;
 }
 
-static int landlock(void)
+static int landlock_restrict(void)
 {
 	struct ruleset want = { .fs = ALL_OF_ABI_1 };
 	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
@@ -66,7 +66,7 @@ static int landlock(void)
 	if (fd < 0)
 		return -1;
 	for (i = 0, r = 0; r == 0 && i < sizeof(readable) / sizeof(readable[0]); i++)
-		r = allow((int)fd, readable[i]);
+		r = landlock_allow_path((int)fd, readable[i]);
 	if (r == 0)
 		r = syscall(SYS_landlock_restrict_self, (int)fd, 0);
 	close((int)fd);
@@ -77,10 +77,10 @@ int fetch_sandbox_enter(void)
 {
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS }, nothing = { 0, 0 };
 
-	/* Whoever takes it over can connect to the broker, which sees a session's
-	 * process, and gives it nothing. */
+	/* The mark: an attacker who takes over this process can connect to the broker,
+	 * which gives nothing to a process of a session. */
 	if (proc_mark_self() != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 || setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
 	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
-	return landlock();
+	return landlock_restrict();
 }

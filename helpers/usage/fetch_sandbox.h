@@ -1,16 +1,17 @@
 /*
- * helpers/usage/fetch_sandbox.h - what the process that reads hostile bytes may do.
+ * helpers/usage/fetch_sandbox.h - the sandbox of the process that reads untrusted bytes.
  */
 #ifndef HELPERS_USAGE_FETCH_SANDBOX_H
 #define HELPERS_USAGE_FETCH_SANDBOX_H
 
 /*
- * Read what a look-up of names and TLS need of the system, and nothing else:
- * no file of the user, no program, nothing written; no signal to a process
- * outside.  Where the kernel knows Landlock (5.13; signals: 6.12).  Everywhere:
- * the limits on time and files, and the session's mark, so that the broker, which
- * it could connect to, gives it nothing.  Returns 0, or -1 when a kernel refuses
- * what it has.
+ * Restrict this process for the rest of its life.
+ *   Landlock (Linux 5.13): it can read only the system files that name resolution and
+ *     TLS need, write no file and run no program; with Linux 6.12 it can send signals
+ *     only within the sandbox.
+ *   On all kernels: limits on CPU time and written files, no_new_privs, and the mark of
+ *     a session, so that the broker gives it nothing if it connects.
+ * Returns 0; -1 if a kernel that has Landlock refuses the rules, or another call fails.
  */
 int fetch_sandbox_enter(void);
 

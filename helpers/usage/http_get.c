@@ -1,6 +1,6 @@
 /*
- * helpers/usage/http_get.c - one GET with a key (libcurl), to one URL, following
- * nothing.
+ * helpers/usage/http_get.c - one HTTP GET request with a key (libcurl).  Redirects are not
+ * followed.
  */
 #include "helpers/usage/http_get.h"
 
@@ -16,10 +16,10 @@
 
 #define CONNECT_SECONDS 5L
 #define TOTAL_SECONDS 10L
-#define SLOW_BYTES 32L	/* a second, over SLOW_SECONDS: a server that drips */
+#define SLOW_BYTES 32L	/* per second, over SLOW_SECONDS: slower servers are given up */
 #define SLOW_SECONDS 8L
 #define HEADERS_MAX 32768
-#define BUFFER_SIZE 16384L /* libcurl's least for sending */
+#define BUFFER_SIZE 16384L /* libcurl's minimum for sending */
 
 struct transfer {
 	struct http_answer *out;
@@ -52,16 +52,16 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
 	return 0;
 }
 
-/* What a request is like.  Whatever cannot be set means that nothing is sent. */
-static bool set_manner(CURL *c, const struct usage_target *target)
+/* If an option cannot be set, no request is sent.  Returns true if all are set. */
+static bool set_security_options(CURL *c, const struct usage_target *target)
 {
 	bool bad = false;
 
-	/* The certificate and its name; no older TLS. */
+	/* Verify the certificate and its host name; TLS 1.2 or later. */
 	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK;
-	/* The key goes to the one address, and nowhere from there. */
+	/* The key goes to this host only: follow no redirect, send the header to no proxy. */
 	bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) != CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -70,7 +70,7 @@ static bool set_manner(CURL *c, const struct usage_target *target)
 	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS,
 				target->loopback ? CURLPROTO_HTTP | CURLPROTO_HTTPS : CURLPROTO_HTTPS) != CURLE_OK;
 #endif
-	/* This machine needs no proxy; to others the environment's may carry a tunnel. */
+	/* No proxy to this machine; to others, one from the environment, through a CONNECT tunnel. */
 	if (target->loopback)
 		bad |= curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK;
@@ -80,7 +80,7 @@ static bool set_manner(CURL *c, const struct usage_target *target)
 	return !bad;
 }
 
-static bool set_limits(CURL *c, struct transfer *t)
+static bool set_limits_and_callbacks(CURL *c, struct transfer *t)
 {
 	bool bad = false;
 
@@ -98,7 +98,7 @@ static bool set_limits(CURL *c, struct transfer *t)
 	return !bad;
 }
 
-static int error_of(CURLcode code)
+static enum usage_error error_from_curl(CURLcode code)
 {
 	switch (code) {
 	case CURLE_OPERATION_TIMEDOUT:
@@ -118,7 +118,7 @@ static int error_of(CURLcode code)
 	}
 }
 
-static int error_of_status(long status)
+static enum usage_error error_from_status(long status)
 {
 	if (status == 200)
 		return USAGE_DONE;
@@ -129,8 +129,8 @@ static int error_of_status(long status)
 	return status == 429 ? USAGE_RATE_LIMITED : USAGE_ANSWER;
 }
 
-/* true: the handle may be taken apart (no thread of it still looks a name up). */
-static bool perform(CURL *c, struct transfer *t)
+/* Returns false if the handle must not be freed: a thread may still resolve a name. */
+static bool perform_request(CURL *c, struct transfer *t)
 {
 	curl_off_t retry = 0;
 	long status = 0;
@@ -139,10 +139,10 @@ static bool perform(CURL *c, struct transfer *t)
 	if (t->too_large)
 		t->out->error = USAGE_TOO_LARGE;
 	else if (r != CURLE_OK)
-		t->out->error = error_of(r);
+		t->out->error = error_from_curl(r);
 	else if (curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
-		t->out->error = error_of_status(status);
-	/* Seconds or a date, as RFC 9110 has it; libcurl turns both into seconds. */
+		t->out->error = error_from_status(status);
+	/* Retry-After is seconds or a date (RFC 9110); libcurl converts both to seconds. */
 	if (r == CURLE_OK && t->out->error != USAGE_DONE &&
 	    curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &retry) == CURLE_OK && retry > 0)
 		t->out->retry = retry < RETRY_MAX ? (uint32_t)retry : RETRY_MAX;
@@ -155,13 +155,13 @@ void http_get(const struct usage_kind *kind, const struct usage_target *target, 
 	static const char before[] = "Authorization: ", bearer[] = "Bearer ";
 	size_t size = sizeof(before) + sizeof(bearer) + len;
 	char *line = NULL;
-	/* Our own nodes: curl_slist_append would make copies. */
+	/* Our own list nodes: curl_slist_append would copy the key. */
 	struct curl_slist more = { (char *)(uintptr_t)kind->header, NULL };
 	struct curl_slist accept = { (char *)(uintptr_t)"Accept: application/json", kind->header ? &more : NULL };
 	struct curl_slist key = { NULL, &accept };
 	struct transfer t = { .out = out };
 	CURL *c = NULL;
-	bool whole = true;
+	bool can_clean_up = true;
 
 	memset(out, 0, sizeof(*out));
 	out->error = USAGE_NETWORK;
@@ -170,9 +170,9 @@ void http_get(const struct usage_kind *kind, const struct usage_target *target, 
 		return;
 	line = heap_malloc(size);
 	c = curl_easy_init();
-	if (line && c && set_manner(c, target) && set_limits(c, &t) &&
+	if (line && c && set_security_options(c, target) && set_limits_and_callbacks(c, &t) &&
 	    curl_easy_setopt(c, CURLOPT_URL, target->url) == CURLE_OK) {
-		/* (Not with snprintf, which works on a buffer of its own.) */
+		/* No snprintf: it may use a buffer of its own, which is not wiped. */
 		size = sizeof(before) - 1;
 		memcpy(line, before, size);
 		if (kind->bearer) {
@@ -183,9 +183,9 @@ void http_get(const struct usage_kind *kind, const struct usage_target *target, 
 		line[size + len] = '\0';
 		key.data = line;
 		if (curl_easy_setopt(c, CURLOPT_HTTPHEADER, &key) == CURLE_OK)
-			whole = perform(c, &t);
+			can_clean_up = perform_request(c, &t);
 	}
 	heap_free(line);
-	if (whole)
+	if (can_clean_up)
 		curl_easy_cleanup(c);
 }

@@ -1,5 +1,5 @@
 /*
- * helpers/usage/json_values.c - single values of a hostile JSON answer.
+ * helpers/usage/json_values.c - read single values of an untrusted JSON answer.
  */
 #include "helpers/usage/json_values.h"
 
@@ -12,8 +12,8 @@
 
 #define NUMBER_MAX 1e15
 #define DIGITS_BEFORE 15
-#define DIGITS_BEHIND 12
-/* A time outside these years is no time of a quota. */
+#define DIGITS_AFTER 12
+/* The end of a quota's period is between these years. */
 #define TIME_FIRST 946684800u	/* 2000 */
 #define TIME_LAST 7258118400u	/* 2200 */
 
@@ -24,7 +24,7 @@ bool value_absent(const json_t *object, const char *key)
 	return !v || json_is_null(v);
 }
 
-static size_t digits(const char *p)
+static size_t count_digits(const char *p)
 {
 	size_t n = 0;
 
@@ -33,23 +33,23 @@ static size_t digits(const char *p)
 	return n;
 }
 
-/* Plain decimals, and nothing before or behind them. */
-static int number_of_text(const json_t *v, double *out)
+/* The whole string must be a plain decimal number. */
+static int parse_decimal(const json_t *v, double *out)
 {
 	const char *text = json_string_value(v), *p = text;
 	size_t n;
 
-	/* A NUL inside: the text is not what it looks like. */
+	/* A NUL inside the string. */
 	if (strlen(text) != json_string_length(v))
 		return -1;
 	p += *p == '-';
-	n = digits(p);
+	n = count_digits(p);
 	if (n < 1 || n > DIGITS_BEFORE)
 		return -1;
 	p += n;
 	if (*p == '.') {
-		n = digits(++p);
-		if (n < 1 || n > DIGITS_BEHIND)
+		n = count_digits(++p);
+		if (n < 1 || n > DIGITS_AFTER)
 			return -1;
 		p += n;
 	}
@@ -65,7 +65,7 @@ int value_number(const json_t *object, const char *key, double *out)
 
 	*out = 0;
 	if (json_is_string(v)) {
-		if (number_of_text(v, out) != 0)
+		if (parse_decimal(v, out) != 0)
 			return -1;
 	} else if (json_is_number(v)) {
 		*out = json_number_value(v);
@@ -97,11 +97,11 @@ int value_time_ms(const json_t *object, const char *key, uint64_t *out)
 }
 
 /*
- * strptime for a text of that shape (d: a digit; else that character): by itself
- * it skips blanks, takes fewer digits, and leaves one that would be too much.  The
- * end of it, or NULL.
+ * strptime, but only for a text of the given shape (d: a digit; else that character):
+ * strptime alone skips blanks, accepts fewer digits, and stops before an extra one.
+ * Returns the end of the parsed part, or NULL.
  */
-static const char *read_shaped(const char *text, const char *shape, const char *format, struct tm *t)
+static const char *parse_time_part(const char *text, const char *shape, const char *format, struct tm *t)
 {
 	const char *p = text;
 
@@ -111,8 +111,8 @@ static const char *read_shaped(const char *text, const char *shape, const char *
 	return strptime(text, format, t) == p ? p : NULL;
 }
 
-/* "Z", "+01:00": in seconds. */
-static int read_offset(const char *p, long *out)
+/* "Z" or "+01:00": the offset from UTC in seconds. */
+static int parse_utc_offset(const char *p, long *out)
 {
 	struct tm t = { 0 };
 	const char *end;
@@ -122,7 +122,7 @@ static int read_offset(const char *p, long *out)
 		return 0;
 	if (*p != '+' && *p != '-')
 		return -1;
-	end = read_shaped(p + 1, "dd:dd", "%H:%M", &t);
+	end = parse_time_part(p + 1, "dd:dd", "%H:%M", &t);
 	if (!end || *end || t.tm_hour > 14)
 		return -1;
 	*out = (*p == '-' ? -1 : 1) * (t.tm_hour * 3600L + t.tm_min * 60L);
@@ -143,16 +143,16 @@ int value_time_text(const json_t *object, const char *key, uint64_t *out)
 		return 0;
 	if (!p || strlen(p) != json_string_length(v))
 		return -1;
-	p = read_shaped(p, "dddd-dd-ddTdd:dd:dd", "%Y-%m-%dT%H:%M:%S", &t);
+	p = parse_time_part(p, "dddd-dd-ddTdd:dd:dd", "%Y-%m-%dT%H:%M:%S", &t);
 	if (!p || t.tm_sec > 60)
 		return -1;
 	if (*p == '.') {
-		n = digits(++p);
-		if (n < 1 || n > DIGITS_BEHIND)
+		n = count_digits(++p);
+		if (n < 1 || n > DIGITS_AFTER)
 			return -1;
 		p += n;
 	}
-	if (read_offset(p, &offset) != 0)
+	if (parse_utc_offset(p, &offset) != 0)
 		return -1;
 	at = (int64_t)timegm(&t) - offset;
 	if (at < (int64_t)TIME_FIRST || at > (int64_t)TIME_LAST)

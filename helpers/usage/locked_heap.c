@@ -9,16 +9,16 @@
 
 #include "vault/arena.h"
 
-/* realloc must know how long a block is; 16 bytes keep what follows aligned. */
-struct head {
+/* Before each block: realloc needs the size.  16 bytes, to keep the block aligned. */
+struct block_header {
 	size_t size;
 	size_t unused;
 };
 
-_Static_assert(sizeof(struct head) == 16, "what is handed out stays aligned");
+_Static_assert(sizeof(struct block_header) == 16, "blocks stay aligned");
 
 static struct arena *arena;
-/* libcurl looks names up in a thread of its own. */
+/* libcurl resolves names in a thread. */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 void heap_use(struct arena *a)
@@ -28,7 +28,7 @@ void heap_use(struct arena *a)
 
 void *heap_malloc(size_t n)
 {
-	struct head *h;
+	struct block_header *h;
 
 	if (n > SIZE_MAX - sizeof(*h))
 		return NULL;
@@ -46,19 +46,19 @@ void heap_free(void *p)
 	if (!p)
 		return;
 	pthread_mutex_lock(&lock);
-	arena_release(arena, (struct head *)p - 1);
+	arena_release(arena, (struct block_header *)p - 1);
 	pthread_mutex_unlock(&lock);
 }
 
 void *heap_calloc(size_t count, size_t n)
 {
-	/* The arena's blocks are zero. */
+	/* arena_alloc returns zeroed memory. */
 	return n && count > SIZE_MAX / n ? NULL : heap_malloc(count * n);
 }
 
 void *heap_realloc(void *p, size_t n)
 {
-	size_t had = p ? ((struct head *)p - 1)->size : 0;
+	size_t had = p ? ((struct block_header *)p - 1)->size : 0;
 	void *q = heap_malloc(n);
 
 	if (!q)

@@ -1,6 +1,6 @@
 /*
- * helpers/usage/locked_heap.h - an allocator in locked memory that wipes what it
- * takes back, for libraries that let their allocator be chosen.
+ * helpers/usage/locked_heap.h - malloc and the rest in locked memory, wiped by free,
+ * for libraries whose allocator can be set (libcurl).
  */
 #ifndef HELPERS_USAGE_LOCKED_HEAP_H
 #define HELPERS_USAGE_LOCKED_HEAP_H
@@ -9,10 +9,10 @@
 
 struct arena;
 
-/* From now on these use a; one arena a process. */
+/* Allocate from arena a from now on.  Call it once, before the others. */
 void heap_use(struct arena *a);
 
-/* As malloc and the rest; usable from several threads.  NULL when it is full. */
+/* As malloc and the rest; thread-safe.  NULL when the arena is full. */
 void *heap_malloc(size_t n);
 void *heap_calloc(size_t count, size_t n);
 void *heap_realloc(void *p, size_t n);

@@ -1,5 +1,5 @@
 /*
- * helpers/usage/usage_kind.c - whom a kind of provider is asked, and how.
+ * helpers/usage/usage_kind.c - the kinds of quota: which URL is asked, and how.
  */
 #include "helpers/usage/usage_kind.h"
 
@@ -24,7 +24,7 @@ static const struct usage_kind kinds[] = {
 	  .host = { "api.minimax.io", "api.minimaxi.com" }, .parse = answer_minimax },
 	{ .name = "siliconflow", .path = "/v1/user/info", .bearer = true,
 	  .host = { "api.siliconflow.com", "api.siliconflow.cn" }, .parse = answer_siliconflow },
-	/* It answers 429 for long spells. */
+	/* This server answers 429 for long periods, so wait at least five minutes. */
 	{ .name = "anthropic", .path = "/api/oauth/usage", .bearer = true, .own = true,
 	  .header = "anthropic-beta: oauth-2025-04-20", .least = 300,
 	  .host = { "api.anthropic.com" }, .parse = answer_anthropic },
@@ -47,7 +47,7 @@ const char *usage_kind_name(unsigned i)
 	return i < KINDS ? kinds[i].name : NULL;
 }
 
-static bool in_family(const struct usage_kind *kind, const char *host)
+static bool kind_has_host(const struct usage_kind *kind, const char *host)
 {
 	unsigned i;
 
@@ -57,8 +57,8 @@ static bool in_family(const struct usage_kind *kind, const char *host)
 	return false;
 }
 
-/* This machine, in words that no name server is asked about. */
-static bool is_loopback(const struct endpoint *e)
+/* Is it this machine, in a form that is not looked up in DNS? */
+static bool endpoint_is_loopback(const struct endpoint *e)
 {
 	struct in_addr a;
 
@@ -85,8 +85,8 @@ int usage_kind_target(const struct usage_kind *kind, const char *origin, struct 
 	why = endpoint_parse(url, &e);
 	if (why || endpoint_span(url, &start, &end))
 		return fail_set(f, FAIL_ORIGIN, NULL, "the entry's sealed address %s", why ? why : "is none");
-	out->loopback = is_loopback(&e);
-	if (!out->loopback && !in_family(kind, e.host))
+	out->loopback = endpoint_is_loopback(&e);
+	if (!out->loopback && !kind_has_host(kind, e.host))
 		return fail_set(f, FAIL_ORIGIN, "another kind below [usage], or none",
 				"the entry is sealed for %.200s, which is not asked about quota as %s", e.host,
 				kind->name);

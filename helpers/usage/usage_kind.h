@@ -1,5 +1,6 @@
 /*
- * helpers/usage/usage_kind.h - whom a kind of provider is asked, and how.
+ * helpers/usage/usage_kind.h - the kinds of quota: which URL is asked, and how ([usage]
+ * kind = in a provider's file).
  */
 #ifndef HELPERS_USAGE_USAGE_KIND_H
 #define HELPERS_USAGE_USAGE_KIND_H
@@ -14,31 +15,33 @@ struct failure;
 
 struct usage_kind {
 	const char *name;
-	const char *path;		/* of the one URL that is asked */
+	const char *path;		/* of the URL */
 	bool bearer;			/* "Authorization: Bearer KEY", else the key alone */
-	bool own;			/* the client's own log-in, no entry of the vault */
-	const char *header;		/* one more header, or NULL */
-	unsigned least;			/* seconds that an error keeps us away, at least */
-	const char *host[HOSTS_MAX];	/* the family: whom a key may be sent to */
+	bool own;			/* the key is the client's own log-in, no entry of the vault */
+	const char *header;		/* an additional header, or NULL */
+	unsigned least;			/* seconds to wait after an error, at least */
+	const char *host[HOSTS_MAX];	/* the vendor's hosts: a key is sent to no others; host[0] is the default */
 	answer_parser *parse;
 };
 
+/* Where one request goes. */
 struct usage_target {
 	char url[512];
 	char host[256];
-	bool loopback; /* no proxy, plain http allowed */
+	bool loopback; /* on this machine: no proxy, and plain http is allowed */
 };
 
-/* NULL: no such kind. */
+/* The kind of this name, or NULL. */
 const struct usage_kind *usage_kind_find(const char *name);
 
-/* The name of kind i, NULL behind the last. */
+/* The name of kind number i, from 0; NULL after the last. */
 const char *usage_kind_name(unsigned i);
 
 /*
- * The URL to ask, from an origin as it is sealed ("bearer https://HOST[:PORT]/PATH",
- * NULL for a kind's own).  Only scheme, host and port of it count.  -1 with f
- * (FAIL_ORIGIN): not of this kind's family and not this machine, or in the clear.
+ * The URL to ask, from an entry's sealed origin ("bearer https://HOST[:PORT]/PATH"),
+ * of which scheme, host and port are used, or with NULL from the kind's default host.
+ * 0, or -1 with f set (FAIL_ORIGIN): the host is neither one of the kind's nor this
+ * machine, or the scheme is http and the host is not this machine.
  */
 int usage_kind_target(const struct usage_kind *kind, const char *origin, struct usage_target *out, struct failure *f);
 

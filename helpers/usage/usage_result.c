@@ -1,5 +1,5 @@
 /*
- * helpers/usage/usage_result.c - numbers within their bounds.
+ * helpers/usage/usage_result.c - the result of a fetch, and the check of one.
  */
 #include "helpers/usage/usage_result.h"
 
@@ -22,8 +22,8 @@ const char *usage_error_name(uint32_t error)
 	return error < USAGE_ERRORS ? word[error] : NULL;
 }
 
-/* A text of at most size - 1 bytes, ended, of these characters alone. */
-static bool text_ok(const char *text, size_t size, const char *alphabet)
+/* NUL-terminated within size bytes, and only characters of the alphabet. */
+static bool text_is_valid(const char *text, size_t size, const char *alphabet)
 {
 	size_t n = strnlen(text, size);
 
@@ -40,9 +40,9 @@ bool usage_result_valid(const struct usage_result *n)
 	for (i = 0; i < n->count; i++) {
 		const struct usage_item *at = &n->item[i];
 
-		if (!text_ok(at->label, sizeof(at->label), labels) || !at->label[0] ||
-		    !text_ok(at->amount, sizeof(at->amount), "-.0123456789") ||
-		    !text_ok(at->currency, sizeof(at->currency), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
+		if (!text_is_valid(at->label, sizeof(at->label), labels) || !at->label[0] ||
+		    !text_is_valid(at->amount, sizeof(at->amount), "-.0123456789") ||
+		    !text_is_valid(at->currency, sizeof(at->currency), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
 		    at->has_percent > 1 || at->percent > PERCENT_MAX || at->reset > RESET_MAX)
 			return false;
 	}
@@ -63,7 +63,7 @@ struct usage_item *usage_result_add(struct usage_result *n, const char *label)
 
 int usage_item_set_percent(struct usage_item *n, double percent)
 {
-	/* (Written so that a NaN is refused.) */
+	/* Written so that a NaN fails. */
 	if (!(percent >= 0 && percent <= PERCENT_MAX / 100))
 		return -1;
 	n->percent = (uint32_t)(percent * 100 + 0.5);

@@ -1,5 +1,5 @@
 /*
- * helpers/usage/worker.c - ask the broker what to fetch, fetch, hand in numbers.
+ * helpers/usage/worker.c - ask the broker what to fetch, fetch it, send the result.
  */
 #include "helpers/usage/worker.h"
 
@@ -15,22 +15,25 @@
 #include "helpers/usage/usage_result.h"
 #include "wire/limits.h"
 
-/* A broker that is started anew is back within that, or the session has none. */
-#define GONE_ROUNDS 15
-#define GONE_ROUND_MS 2000
+/* Tries to reach a lost broker again, and the time between them.  One that restarts is back by then. */
+#define RECONNECT_TRIES 15
+#define RECONNECT_MS 2000
 
-/* Seconds before the next try: 30, 60, 120, ... */
+/* Seconds to wait after an error: 30, 60, 120, ... */
 #define PAUSE_FIRST 30
 #define PAUSE_LONGEST 300
-#define PAUSE_HERE 60	   /* we asked nobody: the log-in is missing or stale */
-#define PAUSE_ORIGIN 3600  /* a person must change something */
+#define PAUSE_NOT_ASKED 60	   /* no server was asked: the log-in is missing or has expired */
+#define PAUSE_ORIGIN 3600  /* the entry's address is not asked: only a person can change that */
 
-#define LATER_MAX 3600	   /* seconds; a broker says 60 */
+#define LATER_MAX 3600	   /* seconds; the broker says 60 */
 
-/* NEXT_LATER: other workers are there; we come again, and take no place meanwhile. */
-enum next { NEXT_ON, NEXT_LATER, NEXT_SESSION_ENDED, NEXT_BROKER_GONE, NEXT_FAILED };
+/*
+ * What to do next.  NEXT_LATER: the broker has enough workers for this quota.
+ * Disconnect, so as not to use up one of its connections, and come again.
+ */
+enum next { NEXT_CONTINUE, NEXT_LATER, NEXT_SESSION_ENDED, NEXT_BROKER_GONE, NEXT_FAILED };
 
-/* Has the session ended, within ms? */
+/* True if the session ends within ms. */
 static bool session_ended(int ms)
 {
 	struct pollfd p = { .fd = SESSION_FD, .events = POLLIN };
@@ -40,7 +43,7 @@ static bool session_ended(int ms)
 
 /* ---- usage-next ---- */
 
-static int ask(struct worker *w, struct failure *f)
+static int send_usage_next(struct worker *w, struct failure *f)
 {
 	struct wire_out *request = wire_request("usage-next");
 	int r;
@@ -56,14 +59,14 @@ static int ask(struct worker *w, struct failure *f)
 	}
 	r = wire_send(w->dial.fd, request, -1);
 	wire_out_free(request);
-	/* One that hung up may have said why. */
+	/* The broker may have sent a reason before it closed the connection. */
 	if (r != 0 && errno != EPIPE && errno != ECONNRESET)
 		return fail_errno(f, NULL, "send to the broker");
 	return 0;
 }
 
-/* {ok:false}: the broker's own words. */
-static int refusal(struct wire_map m, struct failure *f)
+/* Fill f from the broker's {ok: false}.  Returns -1. */
+static int fail_from_refusal(struct wire_map m, struct failure *f)
 {
 	char name[64] = "", what[256] = "", hint[256] = "";
 
@@ -73,13 +76,13 @@ static int refusal(struct wire_map m, struct failure *f)
 	return fail_set(f, fail_from_name(name), hint, "%s", what);
 }
 
-/* The broker drops who is late: the computer may have slept in between. */
-static enum next failed(const struct failure *f)
+/* The broker disconnects clients that are late, which happens when the computer slept. */
+static enum next next_after_failure(const struct failure *f)
 {
 	return f->code == FAIL_NO_BROKER || f->code == FAIL_TIMEOUT ? NEXT_BROKER_GONE : NEXT_FAILED;
 }
 
-static enum next read_answer(struct worker *w, struct failure *f)
+static enum next read_next_answer(struct worker *w, struct failure *f)
 {
 	struct dial *d = &w->dial;
 	struct sock_beside beside;
@@ -101,18 +104,18 @@ static enum next read_answer(struct worker *w, struct failure *f)
 	}
 	wire_in_free(&d->in);
 	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
-	    (!ok && refusal(d->in.top, f) != 0) || wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
-		return failed(f);
+	    (!ok && fail_from_refusal(d->in.top, f) != 0) || wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
+		return next_after_failure(f);
 	if (fetch)
-		return NEXT_ON;
+		return NEXT_CONTINUE;
 	if (wire_get_uint(d->in.top, "retry", &w->later, f) != 0)
 		return NEXT_FAILED;
 	w->later = w->later < 1 ? 1 : w->later > LATER_MAX ? LATER_MAX : w->later;
 	return NEXT_LATER;
 }
 
-/* For as long as nobody wants numbers. */
-static enum next wait_for_answer(struct worker *w, struct failure *f)
+/* The broker answers when a status line wants the quota: there is no deadline. */
+static enum next wait_for_next_answer(struct worker *w, struct failure *f)
 {
 	struct pollfd p[2] = { { .fd = SESSION_FD, .events = POLLIN }, { .fd = w->dial.fd, .events = POLLIN } };
 
@@ -125,21 +128,26 @@ static enum next wait_for_answer(struct worker *w, struct failure *f)
 		if (p[0].revents)
 			return NEXT_SESSION_ENDED;
 		if (p[1].revents)
-			return read_answer(w, f);
+			return read_next_answer(w, f);
 	}
 }
 
 /* ---- the fetch ---- */
 
-static void forget_answer(struct worker *w)
+static void wipe_answer(struct worker *w)
 {
 	wire_in_free(&w->dial.in);
 	io_wipe(w->dial.buf, w->dial.used);
 	w->dial.used = 0;
 }
 
-/* What the answer says into job.  1: it is of an address that is not asked. */
-static int make_job(struct worker *w, struct fetch_job *job, struct failure *f)
+enum job_state { JOB_READY, JOB_FORBIDDEN_ORIGIN, JOB_FAILED };
+
+/*
+ * Fill job from the broker's answer.  JOB_FORBIDDEN_ORIGIN: the entry is sealed for a
+ * host that this kind does not ask.
+ */
+static enum job_state prepare_job(struct worker *w, struct fetch_job *job, struct failure *f)
 {
 	struct wire_map top = w->dial.in.top;
 	char origin[ORIGIN_MAX_LEN + 1];
@@ -150,39 +158,38 @@ static int make_job(struct worker *w, struct fetch_job *job, struct failure *f)
 	job->session = SESSION_FD;
 	job->broker = w->dial.fd;
 	if (!w->entry)
-		return usage_kind_target(w->kind, NULL, &job->target, f);
+		return usage_kind_target(w->kind, NULL, &job->target, f) == 0 ? JOB_READY : JOB_FAILED;
 	if (wire_text(top, "origin", origin, sizeof(origin), f) != 0 ||
 	    wire_get_bin(top, "token", &token, &job->len, f) != 0 || wire_token_check(token, job->len, f) != 0)
-		return -1;
-	job->token = (uint8_t *)(uintptr_t)token; /* in our own buffer */
-	return usage_kind_target(w->kind, origin, &job->target, f) == 0 ? 0 : 1;
+		return JOB_FAILED;
+	job->token = (uint8_t *)(uintptr_t)token; /* in w->buf, which is ours */
+	return usage_kind_target(w->kind, origin, &job->target, f) == 0 ? JOB_READY : JOB_FORBIDDEN_ORIGIN;
 }
 
-static enum next fetch(struct worker *w, struct usage_result *out, uint64_t *pause, struct failure *f)
+static enum next fetch_result(struct worker *w, struct usage_result *out, uint64_t *pause, struct failure *f)
 {
 	struct fetch_job job;
-	int r = make_job(w, &job, f);
+	enum job_state state = prepare_job(w, &job, f);
+	enum next next = NEXT_CONTINUE;
 
 	memset(out, 0, sizeof(*out));
 	*pause = 0;
-	if (r > 0) {
-		/* Said once in words, on standard error, for who looks for the reason. */
+	if (state == JOB_FORBIDDEN_ORIGIN) {
+		/* The status line shows only the error's name; the reason goes to standard error. */
 		fail_print("ccrun-usage", f);
 		out->error = USAGE_MISSING;
 		*pause = PAUSE_ORIGIN;
-	} else if (r == 0) {
-		r = fetch_in_child(&job, out) != 0 ? 2 : 0;
+	} else if (state == JOB_FAILED || !fetch_in_child(&job, out)) {
+		next = state == JOB_FAILED ? NEXT_FAILED : NEXT_SESSION_ENDED;
 	}
-	forget_answer(w);
-	if (r < 0)
-		return NEXT_FAILED;
-	return r == 2 ? NEXT_SESSION_ENDED : NEXT_ON;
+	wipe_answer(w);
+	return next;
 }
 
 /* ---- usage-put ---- */
 
-/* How long an error keeps us away, in seconds. */
-static uint64_t pause_after(struct worker *w, const struct usage_result *n)
+/* How long to wait after an error, in seconds. */
+static uint64_t pause_after_error(struct worker *w, const struct usage_result *n)
 {
 	uint64_t pause = PAUSE_FIRST;
 	unsigned i;
@@ -191,10 +198,10 @@ static uint64_t pause_after(struct worker *w, const struct usage_result *n)
 		pause *= 2;
 	w->failures++;
 	if (w->kind->own && !n->asked)
-		return PAUSE_HERE;
+		return PAUSE_NOT_ASKED;
 	if (n->error == USAGE_UNAUTHORIZED)
 		pause = PAUSE_LONGEST;
-	/* As long as a server asks for, but never less than our own first pause. */
+	/* As long as the server asks for, but not less than PAUSE_FIRST. */
 	else if (n->retry)
 		pause = n->retry > PAUSE_FIRST ? n->retry : PAUSE_FIRST;
 	else if (pause > PAUSE_LONGEST)
@@ -202,7 +209,7 @@ static uint64_t pause_after(struct worker *w, const struct usage_result *n)
 	return pause < w->kind->least ? w->kind->least : pause;
 }
 
-static void put_item(struct wire_out *o, const struct usage_item *n)
+static void add_item(struct wire_out *o, const struct usage_item *n)
 {
 	wire_item(o);
 	wire_str(o, "label", n->label);
@@ -216,7 +223,7 @@ static void put_item(struct wire_out *o, const struct usage_item *n)
 		wire_uint(o, "reset", n->reset);
 }
 
-static struct wire_out *put_request(struct worker *w, const struct usage_result *n, uint64_t pause)
+static struct wire_out *build_usage_put(struct worker *w, const struct usage_result *n, uint64_t pause)
 {
 	const char *word = usage_error_name(n->error);
 	struct wire_out *o = wire_request("usage-put");
@@ -226,46 +233,46 @@ static struct wire_out *put_request(struct worker *w, const struct usage_result 
 		return NULL;
 	if (word) {
 		wire_str(o, "error", word);
-		wire_uint(o, "retry", pause ? pause : pause_after(w, n));
+		wire_uint(o, "retry", pause ? pause : pause_after_error(w, n));
 		return o;
 	}
 	w->failures = 0;
 	wire_array(o, "items");
 	for (i = 0; i < n->count; i++)
-		put_item(o, &n->item[i]);
+		add_item(o, &n->item[i]);
 	return o;
 }
 
-static enum next one_round(struct worker *w, struct failure *f)
+static enum next run_one_fetch(struct worker *w, struct failure *f)
 {
 	struct usage_result n;
 	enum next next;
 	uint64_t pause;
 
-	if (ask(w, f) != 0)
+	if (send_usage_next(w, f) != 0)
 		return NEXT_FAILED;
-	next = wait_for_answer(w, f);
-	if (next == NEXT_ON)
-		next = fetch(w, &n, &pause, f);
-	if (next != NEXT_ON)
+	next = wait_for_next_answer(w, f);
+	if (next == NEXT_CONTINUE)
+		next = fetch_result(w, &n, &pause, f);
+	if (next != NEXT_CONTINUE)
 		return next;
-	if (dial_call(&w->dial, put_request(w, &n, pause), NULL, f) == 0)
-		return NEXT_ON;
-	return failed(f);
+	if (dial_call(&w->dial, build_usage_put(w, &n, pause), NULL, f) == 0)
+		return NEXT_CONTINUE;
+	return next_after_failure(f);
 }
 
-/* One connection, from first to last. */
+/* Work over one connection, and close it. */
 static enum next serve_connected(struct worker *w, struct failure *f)
 {
-	enum next next = NEXT_ON;
+	enum next next = NEXT_CONTINUE;
 
-	while (next == NEXT_ON)
-		next = session_ended(0) ? NEXT_SESSION_ENDED : one_round(w, f);
+	while (next == NEXT_CONTINUE)
+		next = session_ended(0) ? NEXT_SESSION_ENDED : run_one_fetch(w, f);
 	dial_close(&w->dial);
 	return next;
 }
 
-static int connect_broker(struct worker *w, struct failure *f)
+static int connect_to_broker(struct worker *w, struct failure *f)
 {
 	if (dial_open(&w->dial, false, w->buf, WIRE_PACKET_MAX, f) == 0 && dial_hello(&w->dial, f) == 0)
 		return 0;
@@ -275,10 +282,10 @@ static int connect_broker(struct worker *w, struct failure *f)
 
 int worker_run(struct worker *w, struct failure *f)
 {
-	enum next next = NEXT_ON;
+	enum next next = NEXT_CONTINUE;
 	int rounds = 0;
 
-	if (connect_broker(w, f) != 0)
+	if (connect_to_broker(w, f) != 0)
 		return -1;
 	for (;;) {
 		next = serve_connected(w, f);
@@ -286,14 +293,14 @@ int worker_run(struct worker *w, struct failure *f)
 			return 0;
 		if (next != NEXT_BROKER_GONE && next != NEXT_LATER)
 			return next == NEXT_SESSION_ENDED ? 0 : -1;
-		for (rounds = 0; rounds < GONE_ROUNDS && connect_broker(w, f) != 0; rounds++) {
-			/* Somebody who is no broker stands in its place. */
+		for (rounds = 0; rounds < RECONNECT_TRIES && connect_to_broker(w, f) != 0; rounds++) {
+			/* Another process listens in the broker's place. */
 			if (f->code == FAIL_PEER)
 				return -1;
-			if (session_ended(GONE_ROUND_MS))
+			if (session_ended(RECONNECT_MS))
 				return 0;
 		}
-		if (rounds == GONE_ROUNDS)
+		if (rounds == RECONNECT_TRIES)
 			return 0;
 	}
 }

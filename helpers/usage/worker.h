@@ -1,6 +1,6 @@
 /*
- * helpers/usage/worker.h - between the broker, which says when, and the child
- * that fetches.
+ * helpers/usage/worker.h - the worker of ccrun-usage: waits until the broker wants a
+ * quota, has a child fetch it, and sends the broker the result.
  */
 #ifndef HELPERS_USAGE_WORKER_H
 #define HELPERS_USAGE_WORKER_H
@@ -13,22 +13,22 @@ struct arena;
 struct failure;
 struct usage_kind;
 
-#define SESSION_FD 3
+#define SESSION_FD 3 /* a pidfd */
 
 struct worker {
 	const struct usage_kind *kind;
-	const char *entry; /* NULL: the client's own log-in */
-	const char *name;  /* of that one's provider, or NULL */
+	const char *entry; /* of the vault; NULL: the client's own log-in */
+	const char *name;  /* the provider that uses the log-in, or NULL */
 	struct arena *arena;
-	void *buf;	   /* of the arena: a reply has the token */
+	void *buf;	   /* WIRE_PACKET_MAX bytes of the arena: an answer of the broker has the key */
 	struct dial dial;
-	unsigned failures; /* one after another */
-	uint64_t later;	   /* seconds, until we come again */
+	unsigned failures; /* fetches that failed since the last success */
+	uint64_t later;	   /* seconds until the next connection, after NEXT_LATER */
 };
 
 /*
- * Until the session ends, or there is no broker any more (0).  -1 with f: the
- * broker said no, or it is none that we know.
+ * Work until the session ends or the broker is gone for good: 0.  -1 with f set: the
+ * broker refused a request, or another process answered in its place.
  */
 int worker_run(struct worker *w, struct failure *f);
 
