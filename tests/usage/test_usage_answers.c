@@ -1,6 +1,7 @@
 /*
  * tests/usage/test_usage_answers.c - ccrun-usage without a network: what a hostile
- * answer comes to, whom a key may be sent to, and the cage of who reads it.
+ * answer comes to, whom a key may be sent to, and the sandbox of the process
+ * that reads it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -242,7 +243,7 @@ static void test_targets(void **state)
 	assert_null(usage_kind_find("nonsense"));
 }
 
-/* ---- the cage ---- */
+/* ---- the sandbox ---- */
 
 static char mine[] = "/tmp/ccrun-usage-XXXXXX";
 
@@ -271,7 +272,7 @@ static int inside(pid_t outside)
 	return 0;
 }
 
-static void test_cage(void **state)
+static void test_sandbox(void **state)
 {
 	pid_t outside, pid;
 	int status, fd;
@@ -308,7 +309,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_are_checked),
 		cmocka_unit_test(test_there_is_an_end_of_room),
 		cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_cage),
+		cmocka_unit_test(test_sandbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
