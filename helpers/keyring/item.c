@@ -145,7 +145,7 @@ static int item_find(struct keyring *k, const struct item_id *id, GList **out, G
 	return fail_keyring_locked(f);
 }
 
-/* Have the service show its dialog and wait for its end.  Success does not mean that it was unlocked. */
+/* Wait until the service's dialog has ended.  Success does not mean that it was unlocked. */
 static int item_unlock(struct keyring *k, GDBusProxy *to_unlock, struct failure *f)
 {
 	GList one = { .data = to_unlock };

@@ -22,7 +22,7 @@ struct item_id {
 /* Check that p is 1 to KEY_TEXT_MAX printable ASCII bytes.  whose: what a message calls it. */
 int item_check_text(const void *p, size_t n, const char *whose, struct failure *f);
 
-/* Store n bytes of text as the slot's item, replacing an older one, then read it back and compare. */
+/* Store n bytes of text as the slot's item, replacing an older one; read it back to check. */
 int item_store(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f);
 
 /* Read the slot's key: *out is in libsecret's locked memory; the caller unrefs it. */

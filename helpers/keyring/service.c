@@ -185,7 +185,7 @@ int service_error(GError *e, const char *doing, struct failure *f)
 		 g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT))
 		fail_set(f, FAIL_NO_ENTRY, HINT_OTHER_SLOT, "%s: the keyring has it no longer", doing);
 	else {
-		/* Only the name of a remote error: its text is the service's and could hold anything. */
+		/* Only a remote error's name: its text could hold anything. */
 		name = g_dbus_error_get_remote_error(e);
 		fail_set(f, FAIL_SYSTEM, "see what the keyring program logs, or " HINT_OTHER_SLOT, "%s: %s", doing,
 			 name ? name : e->message);
@@ -195,7 +195,10 @@ int service_error(GError *e, const char *doing, struct failure *f)
 	return -1;
 }
 
-/* The bus must run as this user or root.  Any user can bind an abstract socket's name once its bus has ended. */
+/*
+ * The bus must run as this user or as root: once a bus has ended, any user can bind the
+ * name of its abstract socket.
+ */
 static int bus_check_owner(GDBusConnection *bus, struct failure *f)
 {
 	GIOStream *stream = g_dbus_connection_get_stream(bus);

@@ -18,7 +18,7 @@ struct login1 {
 	struct lock_client *broker;
 	uid_t uid;	 /* whose sessions count */
 	struct sd_bus *bus;
-	char owner[256]; /* the unique bus name (:1.5) that owns org.freedesktop.login1; "" for none */
+	char owner[256]; /* the unique bus name (:1.5) of logind; "" for none */
 	int inhibitor;	 /* descriptor of the delay inhibitor: sleep waits for us; or -1 */
 	bool logged_in;	 /* the uid had a session at the last check */
 	int64_t checked; /* when that was (io_now_ms) */

@@ -118,14 +118,14 @@ static int reattach_to_bus(struct login1 *l, struct lock_client *c, struct failu
 	return -1;
 }
 
-/* Returns 0 when the broker ends, -1 with f set when the bus is lost or the broker's answer is bad. */
+/* 0: the broker has ended.  -1 with f set: the bus is lost, or the broker's answer is bad. */
 static int serve_until_broker_ends(struct login1 *l, struct lock_client *c, struct failure *f)
 {
 	struct pollfd p[2] = { { .fd = -1 }, { .fd = c->dial.fd, .events = POLLIN } };
 	int r, timeout;
 
 	while (!c->ended) {
-		/* One message per round, so that a flood from the bus does not starve the broker's answers. */
+		/* One message per round: a flood must not starve the broker's answers. */
 		r = login1_process(l, f);
 		if (r < 0) {
 			if (reattach_to_bus(l, c, f) != 0)

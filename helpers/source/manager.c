@@ -27,7 +27,7 @@
 
 #define TERMINAL_FD STDIN_FILENO  /* if there is one */
 #define GRACE_MS 2000	  /* from SIGTERM to SIGKILL */
-#define STOP_MS 100	  /* at least this long between two SIGCONTs to a manager that stops itself */
+#define STOP_MS 100	  /* between SIGCONTs to a manager that stops itself */
 
 static int signal_fd = -1; /* from signalfd */
 

@@ -16,7 +16,8 @@
 #include "json/locked.h"
 #include "wire/message.h"
 
-#define JSON_ROOM (1024 * 1024) /* bytes for jansson: a text of MANAGER_OUTPUT_MAX bytes, doubled as it grows, and the tree */
+/* Bytes for jansson: a text of MANAGER_OUTPUT_MAX bytes, doubled as it grows, and the tree. */
+#define JSON_ROOM (1024 * 1024)
 #define EXIT_INTERRUPTED (128 + SIGINT) /* the exit code of shells and others after Ctrl-C */
 
 static int result_fail_cancelled(struct failure *f)
@@ -24,7 +25,7 @@ static int result_fail_cancelled(struct failure *f)
 	return fail_set(f, FAIL_SOURCE, NULL, "it was cancelled");
 }
 
-/* An exit code other than 0: the source file's [cancelled], [signed-out] and [missing] may explain it. */
+/* An exit code other than 0: does the source file's [cancelled], [signed-out] or [missing] match? */
 static int result_fail_exit_code(const struct manager_result *o, const struct source_file *s, int code, struct failure *f)
 {
 	enum source_sign sign;

@@ -118,7 +118,7 @@ static TSS2_RC tpm_start_session(struct tpm *c)
 				     TPM2_SE_HMAC, &aes, TPM2_ALG_SHA256, &c->session);
 }
 
-/* what: TPMA_SESSION_DECRYPT encrypts the command's first parameter, _ENCRYPT the response's; or 0. */
+/* what: TPMA_SESSION_DECRYPT for the command's first parameter, _ENCRYPT for the response's, or 0. */
 static TSS2_RC tpm_set_encryption(struct tpm *c, TPMA_SESSION what)
 {
 	return Esys_TRSess_SetAttributes(c->esys, c->session, TPMA_SESSION_CONTINUESESSION | what, 0xff);

@@ -11,7 +11,7 @@
 #include "helpers/usage/json_values.h"
 #include "helpers/usage/usage_kind.h"
 
-/* A vendor's hosts in China (.cn) bill in yuan, the others in dollars.  The answers have no currency. */
+/* The answers name no currency: hosts in China (.cn) bill in yuan, the others in dollars. */
 static const char *currency_of(const char *host)
 {
 	size_t n = strlen(host);

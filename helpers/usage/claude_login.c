@@ -21,7 +21,8 @@
 #include "json/locked.h"
 #include "wire/message.h"
 
-#define CREDENTIALS_MAX 65536 /* bytes; the log-in is below one KiB, but MCP servers' are in the same file */
+/* Bytes.  The log-in is below one KiB, but MCP servers' are in the same file. */
+#define CREDENTIALS_MAX 65536
 
 static int credentials_path(char *out)
 {

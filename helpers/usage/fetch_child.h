@@ -21,7 +21,7 @@ struct usage_result;
 struct fetch_job {
 	const struct usage_kind *kind;
 	struct usage_target target;
-	uint8_t *token; /* the key, wiped once the child has it; NULL: the child reads the client's log-in */
+	uint8_t *token; /* wiped once the child has it; NULL: the client's log-in */
 	size_t len;
 	int session;	/* pidfd of the session: the fetch ends with it */
 	int broker;	/* the connection to the broker, which the child closes */

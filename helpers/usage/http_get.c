@@ -70,7 +70,7 @@ static bool set_security_options(CURL *c, const struct usage_target *target)
 	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS,
 				target->loopback ? CURLPROTO_HTTP | CURLPROTO_HTTPS : CURLPROTO_HTTPS) != CURLE_OK;
 #endif
-	/* No proxy to this machine; to others, one from the environment, through a CONNECT tunnel. */
+	/* To other hosts a proxy from the environment is used, through a CONNECT tunnel. */
 	if (target->loopback)
 		bad |= curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK;

@@ -24,7 +24,10 @@ int value_whole(const struct json_t *object, const char *key, uint64_t max, uint
 /* A time in ms since the epoch; *out is in seconds, 0 if absent.  0 or -1. */
 int value_time_ms(const struct json_t *object, const char *key, uint64_t *out);
 
-/* An RFC 3339 time, "2026-01-31T12:00:00.5+01:00" or ...Z; *out in seconds, 0 if absent.  0 or -1. */
+/*
+ * An RFC 3339 time, "2026-01-31T12:00:00.5+01:00" or ...Z; *out is in seconds since the
+ * epoch, 0 if absent.  0 or -1.
+ */
 int value_time_text(const struct json_t *object, const char *key, uint64_t *out);
 
 #endif

@@ -73,7 +73,7 @@ static int parse_arguments(int argc, char **argv, struct worker *w)
 	return -1;
 }
 
-/* Signal 0 can be sent to a pidfd, but also to a descriptor of /proc/PID, so exclude directories. */
+/* Signal 0 can be sent to a pidfd, but also to a descriptor of /proc/PID: no directories. */
 static int check_session_fd(struct failure *f)
 {
 	struct stat st;

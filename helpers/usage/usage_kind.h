@@ -17,10 +17,10 @@ struct usage_kind {
 	const char *name;
 	const char *path;		/* of the URL */
 	bool bearer;			/* "Authorization: Bearer KEY", else the key alone */
-	bool own;			/* the key is the client's own log-in, no entry of the vault */
+	bool own;			/* the key is the client's log-in, not an entry's */
 	const char *header;		/* an additional header, or NULL */
 	unsigned least;			/* seconds to wait after an error, at least */
-	const char *host[HOSTS_MAX];	/* the vendor's hosts: a key is sent to no others; host[0] is the default */
+	const char *host[HOSTS_MAX];	/* a key is sent to no others; [0] is the default */
 	answer_parser *parse;
 };
 

@@ -33,7 +33,7 @@ enum usage_error {
 
 struct usage_item {
 	char label[LABEL_LEN + 1];
-	uint32_t has_percent;		 /* 0 or 1; no bool, which a hostile child could fill with an invalid value */
+	uint32_t has_percent;		 /* 0 or 1; no bool: a hostile child could send a 2 */
 	uint32_t percent;		 /* used, in hundredths of a percent */
 	char amount[AMOUNT_LEN + 1];	 /* "" for none */
 	char currency[CURRENCY_LEN + 1]; /* "" for none */

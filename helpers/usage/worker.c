@@ -15,7 +15,7 @@
 #include "helpers/usage/usage_result.h"
 #include "wire/limits.h"
 
-/* Tries to reach a lost broker again, and the time between them.  One that restarts is back by then. */
+/* Tries to reach a lost broker, and the time between them; one that restarts is back by then. */
 #define RECONNECT_TRIES 15
 #define RECONNECT_MS 2000
 
@@ -175,7 +175,7 @@ static enum next fetch_result(struct worker *w, struct usage_result *out, uint64
 	memset(out, 0, sizeof(*out));
 	*pause = 0;
 	if (state == JOB_FORBIDDEN_ORIGIN) {
-		/* The status line shows only the error's name; the reason goes to standard error. */
+		/* The status line shows only the error's name: print the reason. */
 		fail_print("ccrun-usage", f);
 		out->error = USAGE_MISSING;
 		*pause = PAUSE_ORIGIN;
