@@ -91,7 +91,7 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 
 /*
  * Fill f from the n bytes in which a helper program reports a failure
- * (helpers/answer.h): three texts, each with its NUL: the code's wire name, what
+ * (helpers/channel.h): three texts, each with its NUL: the code's wire name, what
  * failed, the hint.  Returns -1.
  */
 int fail_unpack(struct failure *f, const char *p, size_t n);

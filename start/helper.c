@@ -61,7 +61,7 @@ static int helper_read_answer(const struct helper *h, int fd, uint8_t *out, size
 	while (got < 0 && errno == EINTR);
 	/* A helper that ended without reading its packet resets the connection. */
 	if (got == 0 || (got < 0 && errno == ECONNRESET))
-		return fail_set(f, FAIL_SYSTEM, "is the installation whole? make install",
+		return fail_set(f, FAIL_PROGRAM, "is the installation whole? make install",
 				"%s ended without an answer", h->argv[0]);
 	if (got < 0)
 		return fail_errno(f, NULL, "answer of %s", h->argv[0]);

@@ -1,7 +1,7 @@
 /*
  * start/helper.h - running one of ccrun's helper programs (the keyring's, the
- * TPM's, ccrun-source) and getting its answer: the parent's side of descriptor 3.
- * The helper's side, and the packets, are in helpers/answer.h.
+ * TPM's, ccrun-source) and getting its answer: the starter's end of the channel,
+ * descriptor 3.  The helper's end, and the packets, are in helpers/channel.h.
  */
 #ifndef START_HELPER_H
 #define START_HELPER_H

@@ -1,8 +1,8 @@
 /*
  * helpers/keyring/item.c - find, read, write and remove a slot's item.
  *
- * The secret is only ever in libsecret's locked memory, and on the bus in the
- * encrypted session that libsecret agrees on with the service.
+ * The secret is only in libsecret's locked memory, and crosses the bus encrypted
+ * under the session key that libsecret negotiates with the service.
  */
 #include "helpers/keyring/item.h"
 
@@ -10,8 +10,8 @@
 
 #include "base/fail.h"
 
-#define OTHER_SLOT "unlock the vault through another slot (ccctl unlock)"
-#define NEW_SLOT OTHER_SLOT " and make this one anew (ccctl slot add keyring)"
+#define HINT_OTHER_SLOT "unlock the vault through another slot (ccctl unlock)"
+#define HINT_NEW_SLOT HINT_OTHER_SLOT " and make this one anew (ccctl slot add keyring)"
 
 static const SecretSchema schema = {
 	.name = "org.ccrun.VaultKey",
@@ -23,7 +23,7 @@ static const SecretSchema schema = {
 	},
 };
 
-static GHashTable *attributes(const struct item_id *id)
+static GHashTable *item_attributes(const struct item_id *id)
 {
 	return secret_attributes_build(&schema, "vault", id->vault, "slot", id->slot, NULL);
 }
@@ -34,18 +34,18 @@ int item_check_text(const void *p, size_t n, const char *whose, struct failure *
 	size_t i;
 
 	if (n == 0)
-		return fail_set(f, FAIL_BAD_VALUE, NEW_SLOT, "%s is no key: it is empty", whose);
+		return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT, "%s is no key: it is empty", whose);
 	if (n > KEY_TEXT_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, NEW_SLOT, "%s is no key: it has more than %d bytes", whose,
+		return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT, "%s is no key: it has more than %d bytes", whose,
 				KEY_TEXT_MAX);
 	for (i = 0; i < n; i++)
 		if (s[i] < ' ' || s[i] > '~')
-			return fail_set(f, FAIL_BAD_VALUE, NEW_SLOT, "%s is no key: it has unprintable bytes", whose);
+			return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT, "%s is no key: it has unprintable bytes", whose);
 	return 0;
 }
 
-/* Readable ones first, then the newest; the path decides between equals. */
-static gint better(gconstpointer pa, gconstpointer pb)
+/* Sort order: unlocked items first, then the most recently modified, then by path. */
+static gint item_compare(gconstpointer pa, gconstpointer pb)
 {
 	SecretItem *a = (SecretItem *)(uintptr_t)pa, *b = (SecretItem *)(uintptr_t)pb;
 	gboolean la = secret_item_get_locked(a), lb = secret_item_get_locked(b);
@@ -58,15 +58,15 @@ static gint better(gconstpointer pa, gconstpointer pb)
 	return strcmp(g_dbus_proxy_get_object_path(G_DBUS_PROXY(a)), g_dbus_proxy_get_object_path(G_DBUS_PROXY(b)));
 }
 
-static void free_items(GList *items)
+static void item_free_list(GList *items)
 {
 	g_list_free_full(items, g_object_unref);
 }
 
-/* *out: the items of this slot, best first; NULL when there is none. */
-static int search(struct keyring *k, const struct item_id *id, GList **out, struct failure *f)
+/* *out: this slot's items in the order of item_compare; NULL for none.  item_free_list them. */
+static int item_search(struct keyring *k, const struct item_id *id, GList **out, struct failure *f)
 {
-	GHashTable *want = attributes(id);
+	GHashTable *want = item_attributes(id);
 	GError *e = NULL;
 	int r;
 
@@ -78,11 +78,11 @@ static int search(struct keyring *k, const struct item_id *id, GList **out, stru
 	*out = secret_service_search_finish(k->service, k->result, &e);
 	if (e)
 		return service_error(e, "cannot search the keyring", f);
-	*out = g_list_sort(*out, better);
+	*out = g_list_sort(*out, item_compare);
 	return 0;
 }
 
-static int default_collection(struct keyring *k, SecretCollection **out, struct failure *f)
+static int item_default_collection(struct keyring *k, SecretCollection **out, struct failure *f)
 {
 	GError *e = NULL;
 
@@ -96,51 +96,59 @@ static int default_collection(struct keyring *k, SecretCollection **out, struct 
 	if (!*out)
 		return fail_set(f, FAIL_SYSTEM,
 				"make a keyring the default one (seahorse does; with KeePassXC open the database), or "
-				OTHER_SLOT,
+				HINT_OTHER_SLOT,
 				"the Secret Service has no default keyring");
 	return 0;
 }
 
-static int locked(struct failure *f)
+static int fail_keyring_locked(struct failure *f)
 {
-	return fail_set(f, FAIL_LOCKED, "unlock the keyring (seahorse, or log in again), or " OTHER_SLOT,
+	return fail_set(f, FAIL_LOCKED, "unlock the keyring (seahorse, or log in again), or " HINT_OTHER_SLOT,
 			"the keyring is locked");
 }
 
-/* Nothing was found.  A locked keyring may hold it all the same: *shut is that one then. */
-static int nothing_found(struct keyring *k, const struct item_id *id, GDBusProxy **shut, struct failure *f)
+/*
+ * The failure when a search found nothing.  A locked default keyring may still hold
+ * the item: then the failure is FAIL_LOCKED, and *to_unlock the keyring.
+ */
+static int item_fail_not_found(struct keyring *k, const struct item_id *id, GDBusProxy **to_unlock,
+			       struct failure *f)
 {
 	SecretCollection *c = NULL;
 
-	if (default_collection(k, &c, f) != 0)
+	if (item_default_collection(k, &c, f) != 0)
 		return -1;
 	if (secret_collection_get_locked(c)) {
-		*shut = G_DBUS_PROXY(c);
-		return locked(f);
+		*to_unlock = G_DBUS_PROXY(c);
+		return fail_keyring_locked(f);
 	}
 	g_object_unref(c);
-	return fail_set(f, FAIL_NO_ENTRY, NEW_SLOT, "the keyring has no key for slot %s of this vault", id->slot);
+	return fail_set(f, FAIL_NO_ENTRY, HINT_NEW_SLOT, "the keyring has no key for slot %s of this vault", id->slot);
 }
 
-/* As search, but none is a failure, and so is a locked one: *shut is what to unlock. */
-static int find(struct keyring *k, const struct item_id *id, GList **out, GDBusProxy **shut, struct failure *f)
+/*
+ * As item_search, but it is a failure if there is no item or only locked ones.  In the
+ * second case *to_unlock is what must be unlocked; the caller unrefs it.
+ */
+static int item_find(struct keyring *k, const struct item_id *id, GList **out, GDBusProxy **to_unlock,
+		     struct failure *f)
 {
-	if (search(k, id, out, f) != 0)
+	if (item_search(k, id, out, f) != 0)
 		return -1;
 	if (!*out)
-		return nothing_found(k, id, shut, f);
+		return item_fail_not_found(k, id, to_unlock, f);
 	if (!secret_item_get_locked((*out)->data))
 		return 0;
-	*shut = g_object_ref((*out)->data);
-	free_items(*out);
+	*to_unlock = g_object_ref((*out)->data);
+	item_free_list(*out);
 	*out = NULL;
-	return locked(f);
+	return fail_keyring_locked(f);
 }
 
-/* Let the service ask, and wait until it has.  Whether that unlocked anything is seen later. */
-static int unlock(struct keyring *k, GDBusProxy *shut, struct failure *f)
+/* Wait until the service's dialog has ended.  Success does not mean that it was unlocked. */
+static int item_unlock(struct keyring *k, GDBusProxy *to_unlock, struct failure *f)
 {
-	GList one = { .data = shut };
+	GList one = { .data = to_unlock };
 	GError *e = NULL;
 
 	secret_service_unlock(k->service, &one, NULL, service_ready, k);
@@ -150,23 +158,24 @@ static int unlock(struct keyring *k, GDBusProxy *shut, struct failure *f)
 	return e ? service_error(e, "cannot unlock the keyring", f) : 0;
 }
 
-/* As find, after the service has asked a person. */
-static int find_unlocked(struct keyring *k, const struct item_id *id, GList **out, GDBusProxy *shut, struct failure *f)
+/* As item_find, after the dialog. */
+static int item_unlock_and_find(struct keyring *k, const struct item_id *id, GList **out,
+				GDBusProxy *to_unlock, struct failure *f)
 {
 	GDBusProxy *still = NULL;
 
-	if (unlock(k, shut, f) != 0)
+	if (item_unlock(k, to_unlock, f) != 0)
 		return -1;
-	if (find(k, id, out, &still, f) == 0)
+	if (item_find(k, id, out, &still, f) == 0)
 		return 0;
 	if (still)
-		fail_set(f, FAIL_LOCKED, "try again and answer the dialog, or " OTHER_SLOT,
+		fail_set(f, FAIL_LOCKED, "try again and answer the dialog, or " HINT_OTHER_SLOT,
 			 "the keyring stays locked: its dialog was dismissed or could not be shown");
 	g_clear_object(&still);
 	return -1;
 }
 
-static int load(struct keyring *k, SecretItem *item, SecretValue **out, struct failure *f)
+static int item_load(struct keyring *k, SecretItem *item, SecretValue **out, struct failure *f)
 {
 	const char *doing = "cannot read the key from the keyring";
 	GError *e = NULL;
@@ -190,21 +199,21 @@ static int load(struct keyring *k, SecretItem *item, SecretValue **out, struct f
 
 int item_fetch(struct keyring *k, const struct item_id *id, SecretValue **out, struct failure *f)
 {
-	GDBusProxy *shut = NULL;
+	GDBusProxy *to_unlock = NULL;
 	GList *items = NULL;
-	int r = find(k, id, &items, &shut, f);
+	int r = item_find(k, id, &items, &to_unlock, f);
 
-	if (r != 0 && shut && k->prompt)
-		r = find_unlocked(k, id, &items, shut, f);
-	g_clear_object(&shut);
+	if (r != 0 && to_unlock && k->prompt)
+		r = item_unlock_and_find(k, id, &items, to_unlock, f);
+	g_clear_object(&to_unlock);
 	if (r == 0)
-		r = load(k, items->data, out, f);
-	free_items(items);
+		r = item_load(k, items->data, out, f);
+	item_free_list(items);
 	return r;
 }
 
-/* What was stored is what a later fetch finds. */
-static int read_back(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f)
+/* Check that a fetch returns what was stored, and not an older item of the same slot. */
+static int item_verify(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f)
 {
 	SecretValue *v = NULL;
 	const char *got;
@@ -222,10 +231,11 @@ static int read_back(struct keyring *k, const struct item_id *id, const void *te
 	return r;
 }
 
-static int create(struct keyring *k, SecretCollection *c, const struct item_id *id, SecretValue *v, struct failure *f)
+static int item_create(struct keyring *k, SecretCollection *c, const struct item_id *id, SecretValue *v,
+		       struct failure *f)
 {
 	const char *doing = "cannot store the key in the keyring";
-	GHashTable *as = attributes(id);
+	GHashTable *as = item_attributes(id);
 	SecretItem *item;
 	GError *e = NULL;
 	char label[64];
@@ -250,20 +260,20 @@ int item_store(struct keyring *k, const struct item_id *id, const void *text, si
 	SecretValue *v;
 	int r;
 
-	if (default_collection(k, &c, f) != 0)
+	if (item_default_collection(k, &c, f) != 0)
 		return -1;
 	if (secret_collection_get_locked(c)) {
 		g_object_unref(c);
-		return locked(f);
+		return fail_keyring_locked(f);
 	}
 	v = secret_value_new(text, (gssize)n, "text/plain");
-	r = create(k, c, id, v, f);
+	r = item_create(k, c, id, v, f);
 	secret_value_unref(v);
 	g_object_unref(c);
-	return r == 0 ? read_back(k, id, text, n, f) : -1;
+	return r == 0 ? item_verify(k, id, text, n, f) : -1;
 }
 
-static int delete(struct keyring *k, SecretItem *item, struct failure *f)
+static int item_delete(struct keyring *k, SecretItem *item, struct failure *f)
 {
 	const char *doing = "cannot remove the key from the keyring";
 	GError *e = NULL;
@@ -280,16 +290,16 @@ static int delete(struct keyring *k, SecretItem *item, struct failure *f)
 
 int item_erase(struct keyring *k, const struct item_id *id, struct failure *f)
 {
-	GDBusProxy *shut = NULL;
+	GDBusProxy *to_unlock = NULL;
 	GList *items = NULL, *i;
-	int r = find(k, id, &items, &shut, f);
+	int r = item_find(k, id, &items, &to_unlock, f);
 
-	g_clear_object(&shut);
-	/* All or nothing: one that is locked would come to light later. */
+	g_clear_object(&to_unlock);
+	/* All or none: a locked item that is left would be found by a later fetch. */
 	if (r == 0 && secret_item_get_locked(g_list_last(items)->data))
-		r = locked(f);
+		r = fail_keyring_locked(f);
 	for (i = items; r == 0 && i; i = i->next)
-		r = delete(k, i->data, f);
-	free_items(items);
+		r = item_delete(k, i->data, f);
+	item_free_list(items);
 	return r;
 }

@@ -1,33 +1,34 @@
 /*
- * ccrun-keyring - keep a vault's random wrapping key in the Secret Service.
+ * helpers/keyring/main.c - ccrun-keyring: keeps a vault slot's random wrapping key
+ * in the Secret Service.
  *
- * ccctl runs it, descriptor 3 is the conversation (helpers/answer.h).  It holds
- * the key of a slot, never a token: whoever can read an unlocked keyring still
- * needs the vault and the broker's consent.
+ * ccctl runs it; descriptor 3 is the channel (helpers/channel.h).  The keyring gets
+ * the key of a slot, never a token: a program that reads an unlocked keyring still
+ * needs the vault file.
  *
  *   ccrun-keyring store VAULT SLOT             the packet is the key's text
- *   ccrun-keyring fetch [--prompt] VAULT SLOT  answers with it
+ *   ccrun-keyring fetch [--prompt] VAULT SLOT  replies with the key's text
  *   ccrun-keyring erase VAULT SLOT
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/fail.h"
-#include "helpers/answer.h"
+#include "helpers/channel.h"
 #include "helpers/keyring/item.h"
 #include "helpers/keyring/service.h"
 
 #define VAULT_DIGITS 32
 #define SLOT_MAX 4294967295UL
 
-static int store(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
+static int run_store(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
 {
-	if (item_store(k, id, answer_buffer(), n, f) != 0)
+	if (item_store(k, id, channel_buffer(), n, f) != 0)
 		return -1;
-	return answer_give(NULL, 0, f);
+	return channel_reply(NULL, 0, f);
 }
 
-static int fetch(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
+static int run_fetch(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
 {
 	SecretValue *v = NULL;
 	const char *text;
@@ -38,31 +39,31 @@ static int fetch(struct keyring *k, const struct item_id *id, size_t n, struct f
 	if (item_fetch(k, id, &v, f) != 0)
 		return -1;
 	text = secret_value_get(v, &len);
-	r = answer_give(text, len, f);
+	r = channel_reply(text, len, f);
 	secret_value_unref(v);
 	return r;
 }
 
-static int erase(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
+static int run_erase(struct keyring *k, const struct item_id *id, size_t n, struct failure *f)
 {
 	(void)n;
 	if (item_erase(k, id, f) != 0)
 		return -1;
-	return answer_give(NULL, 0, f);
+	return channel_reply(NULL, 0, f);
 }
 
-static const struct verb {
+static const struct operation {
 	const char *name;
 	int (*run)(struct keyring *k, const struct item_id *id, size_t n, struct failure *f);
-	bool takes;	/* a packet with a key in it */
+	bool has_input; /* the channel's packet is a key to store */
 	bool may_prompt;
-} verbs[] = {
-	{ "store", store, true, false },
-	{ "fetch", fetch, false, true },
-	{ "erase", erase, false, false },
+} operations[] = {
+	{ "store", run_store, true, false },
+	{ "fetch", run_fetch, false, true },
+	{ "erase", run_erase, false, false },
 };
 
-static bool slot_ok(const char *s)
+static bool slot_number_valid(const char *s)
 {
 	unsigned long n = 0;
 	const char *p;
@@ -72,50 +73,51 @@ static bool slot_ok(const char *s)
 	return *p == '\0' && s[0] != '0' && n >= 1 && n <= SLOT_MAX;
 }
 
-static int parse(int argc, char **argv, const struct verb **verb, bool *prompt, struct item_id *id, struct failure *f)
+static int parse_arguments(int argc, char **argv, const struct operation **op, bool *prompt,
+			   struct item_id *id, struct failure *f)
 {
 	const char *usage = "usage: ccrun-keyring store|fetch|erase [--prompt] VAULT SLOT; ccctl runs it";
 	size_t i;
 	int at = 2;
 
-	*verb = NULL;
-	for (i = 0; argc > 1 && i < sizeof(verbs) / sizeof(verbs[0]); i++)
-		if (strcmp(argv[1], verbs[i].name) == 0)
-			*verb = &verbs[i];
-	if (!*verb)
+	*op = NULL;
+	for (i = 0; argc > 1 && i < sizeof(operations) / sizeof(operations[0]); i++)
+		if (strcmp(argv[1], operations[i].name) == 0)
+			*op = &operations[i];
+	if (!*op)
 		return fail_set(f, FAIL_USAGE, usage, "ccrun-keyring does store, fetch or erase");
 	*prompt = argc > at && strcmp(argv[at], "--prompt") == 0;
 	at += *prompt;
-	if ((*prompt && !(*verb)->may_prompt) || argc != at + 2)
-		return fail_set(f, FAIL_USAGE, usage, "ccrun-keyring %s takes other arguments", (*verb)->name);
+	if ((*prompt && !(*op)->may_prompt) || argc != at + 2)
+		return fail_set(f, FAIL_USAGE, usage, "ccrun-keyring %s takes other arguments", (*op)->name);
 	id->vault = argv[at];
 	id->slot = argv[at + 1];
 	if (strlen(id->vault) != VAULT_DIGITS || strspn(id->vault, "0123456789abcdef") != VAULT_DIGITS)
 		return fail_set(f, FAIL_USAGE, usage, "VAULT is %d lower-case hex digits", VAULT_DIGITS);
-	if (!slot_ok(id->slot))
+	if (!slot_number_valid(id->slot))
 		return fail_set(f, FAIL_USAGE, usage, "SLOT is a number from 1 to %lu", SLOT_MAX);
 	return 0;
 }
 
-static int run(int argc, char **argv, struct failure *f)
+static int run_operation(int argc, char **argv, struct failure *f)
 {
-	const struct verb *verb;
+	const struct operation *op;
 	struct item_id id;
 	struct keyring k;
 	ssize_t n = 0;
 	bool prompt = false;
 	int r;
 
-	if (parse(argc, argv, &verb, &prompt, &id, f) != 0)
+	if (parse_arguments(argc, argv, &op, &prompt, &id, f) != 0)
 		return -1;
-	if (verb->takes) {
-		n = answer_take(f);
-		if (n < 0 || item_check_text(answer_buffer(), (size_t)n, "what was sent", f) != 0)
+	if (op->has_input) {
+		n = channel_receive(f);
+		if (n < 0 || item_check_text(channel_buffer(), (size_t)n, "what was sent", f) != 0)
 			return -1;
 	}
 	r = service_open(&k, prompt, f);
 	if (r == 0)
-		r = verb->run(&k, &id, (size_t)n, f);
+		r = op->run(&k, &id, (size_t)n, f);
 	service_close(&k);
 	return r;
 }
@@ -125,8 +127,8 @@ int main(int argc, char **argv)
 	struct failure f = { 0 };
 	int code = EXIT_DONE;
 
-	if (answer_begin(&f) != 0 || run(argc, argv, &f) != 0)
-		code = answer_fail(&f);
-	answer_end();
+	if (channel_open(&f) != 0 || run_operation(argc, argv, &f) != 0)
+		code = channel_reply_failure(&f);
+	channel_close();
 	return code;
 }

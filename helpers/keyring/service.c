@@ -1,6 +1,6 @@
 /*
- * helpers/keyring/service.c - reach the Secret Service, wait for it within a
- * deadline, and say in our own words what it did instead of answering.
+ * helpers/keyring/service.c - connect to the Secret Service, wait for its answers
+ * until a deadline, and turn its errors into failures.
  */
 #include "helpers/keyring/service.h"
 
@@ -15,15 +15,15 @@
 #include "base/locked.h"
 #include "base/sock.h"
 
-#define ANSWER_DEADLINE_MS 5000	  /* a service that needs longer hangs */
-#define PROMPT_DEADLINE_MS 120000 /* a person types a password */
+#define ANSWER_DEADLINE_MS 5000	  /* without a person; a service that takes longer hangs */
+#define PROMPT_DEADLINE_MS 120000 /* a person types a password into the dialog */
 #define LIBRARY_LOCKED 32768	  /* bytes; libsecret locks blocks of 16 KiB */
 #define ADDRESS_SIZE 1024
 
-#define OTHER_SLOT "unlock the vault through another slot (ccctl unlock)"
-#define START_SERVICE "start gnome-keyring, KWallet or KeePassXC's Secret Service, or " OTHER_SLOT
+#define HINT_OTHER_SLOT "unlock the vault through another slot (ccctl unlock)"
+#define HINT_START_SERVICE "start gnome-keyring, KWallet or KeePassXC's Secret Service, or " HINT_OTHER_SLOT
 
-static GLogWriterOutput say_nothing(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer p)
+static GLogWriterOutput log_discard(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer p)
 {
 	(void)level;
 	(void)fields;
@@ -32,8 +32,8 @@ static GLogWriterOutput say_nothing(GLogLevelFlags level, const GLogField *field
 	return G_LOG_WRITER_HANDLED;
 }
 
-/* An address may be a list; a key goes to a socket of this machine or nowhere. */
-static bool unix_only(const char *address)
+/* An address may be a list.  Only unix sockets are allowed: the key must not leave the machine. */
+static bool address_is_unix(const char *address)
 {
 	while (address) {
 		if (strncmp(address, "unix:", 5) != 0)
@@ -44,8 +44,11 @@ static bool unix_only(const char *address)
 	return true;
 }
 
-/* GLib would ask dbus-launch to start a bus where there is none: never let it look. */
-static int find_address(char *out, struct failure *f)
+/*
+ * The session bus's address into out (ADDRESS_SIZE bytes).  GLib is always given an
+ * address: without one it would run dbus-launch to start a bus.
+ */
+static int address_of_session_bus(char *out, struct failure *f)
 {
 	const char *address = getenv("DBUS_SESSION_BUS_ADDRESS");
 	const char *runtime = getenv("XDG_RUNTIME_DIR");
@@ -55,7 +58,7 @@ static int find_address(char *out, struct failure *f)
 	int n;
 
 	if (address && *address) {
-		if (!unix_only(address))
+		if (!address_is_unix(address))
 			return fail_set(f, FAIL_SYSTEM, "set DBUS_SESSION_BUS_ADDRESS to unix:path=SOCKET",
 					"cannot use the session bus: its address is no unix socket");
 		n = snprintf(out, ADDRESS_SIZE, "%s", address);
@@ -65,7 +68,7 @@ static int find_address(char *out, struct failure *f)
 	n = snprintf(path, sizeof(path), "%s/bus", runtime ? runtime : "");
 	if (!runtime || runtime[0] != '/' || (size_t)n >= sizeof(path) || stat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
 		return fail_set(f, FAIL_SYSTEM,
-				"log in to a desktop (or set DBUS_SESSION_BUS_ADDRESS), or " OTHER_SLOT,
+				"log in to a desktop (or set DBUS_SESSION_BUS_ADDRESS), or " HINT_OTHER_SLOT,
 				"no session bus: DBUS_SESSION_BUS_ADDRESS is unset and there is no "
 				"$XDG_RUNTIME_DIR/bus");
 	escaped = g_dbus_address_escape_value(path);
@@ -75,21 +78,22 @@ static int find_address(char *out, struct failure *f)
 }
 
 /*
- * The caller's environment ends here: it can make these libraries load modules,
- * write what they send to stdout, ask another bus name, or use a file instead.
+ * Replace the environment.  The inherited one could make GLib and libsecret load
+ * modules, print their traffic, talk to another bus name, or use a file in place of
+ * the service.
  */
-static int set_environment(const char *address)
+static int service_set_environment(const char *address)
 {
 	if (clearenv() != 0 || setenv("DBUS_SESSION_BUS_ADDRESS", address, 1) != 0 ||
 	    setenv("GIO_MODULE_DIR", "/nonexistent", 1) != 0 || setenv("GIO_USE_VFS", "local", 1) != 0 ||
 	    setenv("GSETTINGS_BACKEND", "memory", 1) != 0)
 		return -1;
-	g_log_set_writer_func(say_nothing, NULL, NULL);
+	g_log_set_writer_func(log_discard, NULL, NULL);
 	return 0;
 }
 
-/* libsecret goes on in ordinary memory when it gets no locked memory: find out first. */
-static int check_locked_memory(struct failure *f)
+/* libsecret falls back to ordinary memory silently if it cannot lock any: check first. */
+static int service_check_locked_memory(struct failure *f)
 {
 	void *p = locked_map(LIBRARY_LOCKED, NULL);
 
@@ -109,8 +113,8 @@ void service_ready(GObject *source, GAsyncResult *result, gpointer p)
 	k->done = true;
 }
 
-/* libsecret itself does not always notice that the service behind a dialog is gone. */
-static void owner_changed(GObject *service, GParamSpec *spec, gpointer p)
+/* libsecret does not always report that the service has ended while it shows a dialog. */
+static void on_owner_changed(GObject *service, GParamSpec *spec, gpointer p)
 {
 	struct keyring *k = p;
 
@@ -119,18 +123,18 @@ static void owner_changed(GObject *service, GParamSpec *spec, gpointer p)
 	k->gone = true;
 }
 
-static int service_ended(const char *doing, struct failure *f)
+static int service_fail_ended(const char *doing, struct failure *f)
 {
-	return fail_set(f, FAIL_SYSTEM, "start the keyring program again, then try again, or " OTHER_SLOT,
+	return fail_set(f, FAIL_SYSTEM, "start the keyring program again, then try again, or " HINT_OTHER_SLOT,
 			"%s: the Secret Service ended before it answered", doing);
 }
 
-static int bus_ended(const char *doing, struct failure *f)
+static int service_fail_bus_ended(const char *doing, struct failure *f)
 {
-	return fail_set(f, FAIL_SYSTEM, "log in again, or " OTHER_SLOT, "%s: the session bus has ended", doing);
+	return fail_set(f, FAIL_SYSTEM, "log in again, or " HINT_OTHER_SLOT, "%s: the session bus has ended", doing);
 }
 
-static gboolean expire(gpointer late)
+static gboolean on_deadline(gpointer late)
 {
 	*(bool *)late = true;
 	return G_SOURCE_REMOVE;
@@ -140,9 +144,9 @@ int service_wait(struct keyring *k, const char *doing, struct failure *f)
 {
 	int64_t left = k->deadline - io_now_ms();
 	bool late = false;
-	guint timer = g_timeout_add(left > 0 ? (guint)left : 0, expire, &late);
+	guint timer = g_timeout_add(left > 0 ? (guint)left : 0, on_deadline, &late);
 
-	/* Cancelling is no way out: some of these calls only end when they are answered. */
+	/* No GCancellable: some of these calls end only when the service answers. */
 	while (!k->done && !late && !k->gone && !(k->bus && g_dbus_connection_is_closed(k->bus)))
 		g_main_context_iteration(NULL, TRUE);
 	if (!late)
@@ -152,10 +156,10 @@ int service_wait(struct keyring *k, const char *doing, struct failure *f)
 		return 0;
 	}
 	if (k->gone)
-		return service_ended(doing, f);
+		return service_fail_ended(doing, f);
 	if (!late)
-		return bus_ended(doing, f);
-	return fail_set(f, FAIL_TIMEOUT, "see whether the keyring program hangs or waits in a dialog, or " OTHER_SLOT,
+		return service_fail_bus_ended(doing, f);
+	return fail_set(f, FAIL_TIMEOUT, "see whether the keyring program hangs or waits in a dialog, or " HINT_OTHER_SLOT,
 			"%s: no answer within the deadline", doing);
 }
 
@@ -165,25 +169,25 @@ int service_error(GError *e, const char *doing, struct failure *f)
 
 	if (g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
 	    g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
-		fail_set(f, FAIL_SYSTEM, START_SERVICE, "%s: no Secret Service on the session bus", doing);
+		fail_set(f, FAIL_SYSTEM, HINT_START_SERVICE, "%s: no Secret Service on the session bus", doing);
 	else if (g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
-		service_ended(doing, f);
+		service_fail_ended(doing, f);
 	else if (g_error_matches(e, G_IO_ERROR, G_IO_ERROR_CLOSED))
-		bus_ended(doing, f);
+		service_fail_bus_ended(doing, f);
 	else if (g_error_matches(e, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
 		 g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT) ||
 		 g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_TIMED_OUT))
-		fail_set(f, FAIL_TIMEOUT, "end the keyring program and start it again, or " OTHER_SLOT,
+		fail_set(f, FAIL_TIMEOUT, "end the keyring program and start it again, or " HINT_OTHER_SLOT,
 			 "%s: no answer from the Secret Service", doing);
 	else if (g_error_matches(e, SECRET_ERROR, SECRET_ERROR_IS_LOCKED))
-		fail_set(f, FAIL_LOCKED, "unlock the keyring, or " OTHER_SLOT, "%s: the keyring is locked", doing);
+		fail_set(f, FAIL_LOCKED, "unlock the keyring, or " HINT_OTHER_SLOT, "%s: the keyring is locked", doing);
 	else if (g_error_matches(e, SECRET_ERROR, SECRET_ERROR_NO_SUCH_OBJECT) ||
 		 g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT))
-		fail_set(f, FAIL_NO_ENTRY, OTHER_SLOT, "%s: the keyring has it no longer", doing);
+		fail_set(f, FAIL_NO_ENTRY, HINT_OTHER_SLOT, "%s: the keyring has it no longer", doing);
 	else {
-		/* The name of a foreign error, not its text, which could say anything. */
+		/* Only a remote error's name: its text could hold anything. */
 		name = g_dbus_error_get_remote_error(e);
-		fail_set(f, FAIL_SYSTEM, "see what the keyring program logs, or " OTHER_SLOT, "%s: %s", doing,
+		fail_set(f, FAIL_SYSTEM, "see what the keyring program logs, or " HINT_OTHER_SLOT, "%s: %s", doing,
 			 name ? name : e->message);
 	}
 	g_free(name);
@@ -191,8 +195,11 @@ int service_error(GError *e, const char *doing, struct failure *f)
 	return -1;
 }
 
-/* An abstract socket's name is free for anybody once its bus has ended. */
-static int check_bus_owner(GDBusConnection *bus, struct failure *f)
+/*
+ * The bus must run as this user or as root: once a bus has ended, any user can bind the
+ * name of its abstract socket.
+ */
+static int bus_check_owner(GDBusConnection *bus, struct failure *f)
 {
 	GIOStream *stream = g_dbus_connection_get_stream(bus);
 	pid_t pid;
@@ -206,7 +213,7 @@ static int check_bus_owner(GDBusConnection *bus, struct failure *f)
 	return 0;
 }
 
-static int connect_bus(struct keyring *k, struct failure *f)
+static int bus_connect(struct keyring *k, struct failure *f)
 {
 	GError *e = NULL;
 
@@ -215,17 +222,17 @@ static int connect_bus(struct keyring *k, struct failure *f)
 		return -1;
 	k->bus = g_bus_get_finish(k->result, &e);
 	if (!k->bus) {
-		fail_set(f, FAIL_SYSTEM, "log in again, see whether DBUS_SESSION_BUS_ADDRESS is right, or " OTHER_SLOT,
+		fail_set(f, FAIL_SYSTEM, "log in again, see whether DBUS_SESSION_BUS_ADDRESS is right, or " HINT_OTHER_SLOT,
 			 "cannot reach the session bus: %s", e->message);
 		g_error_free(e);
 		return -1;
 	}
-	/* Else a bus that ends takes this process with it, before it has said why. */
+	/* By default GLib ends the process when the bus closes, before we can report it. */
 	g_dbus_connection_set_exit_on_close(k->bus, FALSE);
-	return check_bus_owner(k->bus, f);
+	return bus_check_owner(k->bus, f);
 }
 
-static int ask_bus(struct keyring *k, const char *method, GVariant *args, const char *type, GVariant **out,
+static int bus_call(struct keyring *k, const char *method, GVariant *args, const char *type, GVariant **out,
 		   struct failure *f)
 {
 	GError *e = NULL;
@@ -240,20 +247,23 @@ static int ask_bus(struct keyring *k, const char *method, GVariant *args, const 
 	return *out ? 0 : service_error(e, "cannot use a keyring", f);
 }
 
-/* Is it there, and if not, can the bus start it?  A bus may do so of itself, but then says less. */
-static int start_service(struct keyring *k, struct failure *f)
+/*
+ * Have the bus start the service if it does not run.  A method call would start it
+ * too, but with a less precise error.
+ */
+static int service_start(struct keyring *k, struct failure *f)
 {
 	const char *name = "org.freedesktop.secrets";
 	GVariant *v;
 	gboolean there;
 
-	if (ask_bus(k, "NameHasOwner", g_variant_new("(s)", name), "(b)", &v, f) != 0)
+	if (bus_call(k, "NameHasOwner", g_variant_new("(s)", name), "(b)", &v, f) != 0)
 		return -1;
 	g_variant_get(v, "(b)", &there);
 	g_variant_unref(v);
 	if (there)
 		return 0;
-	if (ask_bus(k, "StartServiceByName", g_variant_new("(su)", name, 0), "(u)", &v, f) != 0)
+	if (bus_call(k, "StartServiceByName", g_variant_new("(su)", name, 0), "(u)", &v, f) != 0)
 		return -1;
 	g_variant_unref(v);
 	return 0;
@@ -265,14 +275,14 @@ int service_open(struct keyring *k, bool prompt, struct failure *f)
 	GError *e = NULL;
 
 	memset(k, 0, sizeof(*k));
-	/* Up to here nobody is asked anything, so the short deadline holds. */
+	/* Connecting shows no dialog, so the short deadline applies. */
 	k->deadline = io_now_ms() + ANSWER_DEADLINE_MS;
 	k->prompt = prompt;
-	if (check_locked_memory(f) != 0 || find_address(address, f) != 0)
+	if (service_check_locked_memory(f) != 0 || address_of_session_bus(address, f) != 0)
 		return -1;
-	if (set_environment(address) != 0)
+	if (service_set_environment(address) != 0)
 		return fail_errno(f, NULL, "set the environment");
-	if (connect_bus(k, f) != 0 || start_service(k, f) != 0)
+	if (bus_connect(k, f) != 0 || service_start(k, f) != 0)
 		return -1;
 	secret_service_get(SECRET_SERVICE_NONE, NULL, service_ready, k);
 	if (service_wait(k, "cannot reach the Secret Service", f) != 0)
@@ -280,7 +290,7 @@ int service_open(struct keyring *k, bool prompt, struct failure *f)
 	k->service = secret_service_get_finish(k->result, &e);
 	if (!k->service)
 		return service_error(e, "cannot reach the Secret Service", f);
-	g_signal_connect(k->service, "notify::g-name-owner", G_CALLBACK(owner_changed), k);
+	g_signal_connect(k->service, "notify::g-name-owner", G_CALLBACK(on_owner_changed), k);
 	if (prompt)
 		k->deadline = io_now_ms() + PROMPT_DEADLINE_MS;
 	return 0;

@@ -1,9 +1,10 @@
 /*
- * helpers/keyring/service.h - the way to the Secret Service: which bus, whether
- * anybody serves there, and how long this program waits for an answer.
+ * helpers/keyring/service.h - connect to the Secret Service on the session bus, and
+ * call it with a deadline.
  *
- * libsecret's calls are all asynchronous here, one at a time: start one with
- * service_ready and k as its callback, service_wait, then finish k->result.
+ * libsecret's synchronous calls have no deadline, so only its asynchronous ones are
+ * used, one at a time: start the call with service_ready and k as its callback,
+ * service_wait, then pass k->result to the call's _finish function.
  */
 #ifndef HELPERS_KEYRING_SERVICE_H
 #define HELPERS_KEYRING_SERVICE_H
@@ -18,32 +19,35 @@ struct failure;
 struct keyring {
 	GDBusConnection *bus;
 	SecretService *service;
-	GAsyncResult *result; /* of the call that service_wait waited for */
-	bool done;
-	bool gone; /* the service that was reached has left the bus */
-	int64_t deadline; /* io_now_ms() value */
-	bool prompt;	  /* a dialog of the service's is allowed */
+	GAsyncResult *result; /* of the last call */
+	bool done;	      /* the call has its result */
+	bool gone;	      /* the service has left the bus */
+	int64_t deadline;     /* for all calls together (io_now_ms) */
+	bool prompt;	      /* the service may show a dialog */
 };
 
 /*
- * Connect to the session bus and to the service on it, starting neither a bus
- * nor a dialog.  Empties this process's environment, so call it before any
- * other library's function.  0, or -1 with f set; service_close either way.
+ * Connect to the session bus and to the Secret Service.  Starts the service if the
+ * bus can, but no bus, and shows no dialog.  Clears this process's environment, so
+ * call it before other functions of GLib and libsecret.  prompt: later calls may
+ * show a dialog, and have two minutes in place of five seconds.  Returns 0, or -1
+ * with f set; call service_close in both cases.
  */
 int service_open(struct keyring *k, bool prompt, struct failure *f);
 void service_close(struct keyring *k);
 
-/* The callback of every call. */
+/* The callback of every asynchronous call; the last argument is the struct keyring. */
 void service_ready(GObject *source, GAsyncResult *result, gpointer k);
 
 /*
- * Wait for the call just started.  doing: what fails when it does not come in
- * time ("cannot read the key").  After -1 nothing may be started any more: the
- * call may still be under way, the program ends.
+ * Wait for the call that was started.  doing: how a failure's message begins
+ * ("cannot read the key").  Returns 0, or -1 with f set: the deadline has passed, or
+ * the service or the bus has ended.  After -1 start no other call, because this one
+ * may still be pending; the program must end.
  */
 int service_wait(struct keyring *k, const char *doing, struct failure *f);
 
-/* A call's error, which is freed, as a failure.  Returns -1. */
+/* Fill f from a call's error e, and free e.  doing: as in service_wait.  Returns -1. */
 int service_error(GError *e, const char *doing, struct failure *f);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * helpers/logind/login1.h - logind (org.freedesktop.login1) on the system bus:
- * what it says of sleep, screen lock and log-out becomes a request to lock.
+ * on sleep, screen lock and log-out, ask the broker to lock the vault.
  */
 #ifndef HELPERS_LOGIND_LOGIN1_H
 #define HELPERS_LOGIND_LOGIN1_H
@@ -9,43 +9,42 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define PROGRAM "ccrun-logind"
-
 struct failure;
 struct pollfd;
 struct sd_bus;
-struct watch;
+struct lock_client;
 
 struct login1 {
-	struct watch *watch;
-	uid_t uid;
+	struct lock_client *broker;
+	uid_t uid;	 /* whose sessions count */
 	struct sd_bus *bus;
-	char owner[256]; /* the bus name of the process that is logind now; may be empty */
-	int inhibitor;	 /* held: sleep waits for us; else -1 */
-	bool logged_in;	 /* this uid had a session when we last looked */
-	int64_t looked;	 /* when that was (io_now_ms) */
+	char owner[256]; /* the unique bus name (:1.5) of logind; "" for none */
+	int inhibitor;	 /* descriptor of the delay inhibitor: sleep waits for us; or -1 */
+	bool logged_in;	 /* the uid had a session at the last check */
+	int64_t checked; /* when that was (io_now_ms) */
 };
 
 /*
- * Connect to the system bus, subscribe, look who is logged in, take the
- * inhibitor.  l->watch and l->uid are set; l->bus is NULL and l->inhibitor -1,
- * or what login1_detach left.  Returns 0, or -1 with f set and nothing held.
+ * Connect to the system bus, subscribe to logind's signals, list the uid's
+ * sessions, take the inhibitor.  The caller has set l->broker and l->uid, and
+ * l->bus to NULL and l->inhibitor to -1 (or called login1_detach).  Returns 0, or
+ * -1 with f set and nothing held.
  */
 int login1_attach(struct login1 *l, struct failure *f);
 
-/* Let go of the bus and the inhibitor.  Safe twice. */
+/* Release the inhibitor and close the connection to the bus.  Safe twice. */
 void login1_detach(struct login1 *l);
 
 /*
- * Handle one message.  1: there may be more, 0: nothing to do, -1: the bus is
- * lost (f set; detach).
+ * Handle one message from the bus.  Returns 1: there may be more; 0: there was
+ * none; -1: the bus is lost (f set; call login1_detach).
  */
 int login1_process(struct login1 *l, struct failure *f);
 
-/* What to poll for, and for how long at most (ms, -1: for ever). */
+/* Fill p with the bus's descriptor and events, and *timeout for poll (ms; -1: none). */
 void login1_poll(struct login1 *l, struct pollfd *p, int *timeout);
 
-/* After a poll: look for what nobody tells (see login1.c). */
+/* After each poll: check for a log-out that logind does not signal (CHECK_EVERY_MS). */
 void login1_tick(struct login1 *l);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * helpers/logind/main.c - ccrun-logind: has the broker lock the vault on
- * suspend, screen lock and log-out.  It holds no secret, serves one uid's
- * broker, and ends with it (0), or when the bus is lost for good (1).
+ * helpers/logind/main.c - ccrun-logind: asks the broker to lock the vault on
+ * suspend, screen lock and log-out.  It holds no secret and serves one uid's broker.
+ * Exit code 0 when the broker ends, 1 when the bus stays lost.
  */
 #include <fcntl.h>
 #include <poll.h>
@@ -15,15 +15,16 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "helpers/logind/login1.h"
-#include "helpers/logind/watch.h"
+#include "helpers/logind/program.h"
+#include "helpers/logind/lock_client.h"
 
-/* A bus that is started anew is back within a second; a machine going down ends us. */
+/* How long to try a lost bus again, and how often.  A bus that restarts is back within a second. */
 #define BUS_PATIENCE_MS 30000
-#define BUS_ROUND_MS 2000
+#define BUS_RETRY_MS 2000
 
-static struct watch the_watch; /* 64 KiB: too much for a stack */
+static struct lock_client the_client; /* 64 KiB: too much for a stack */
 
-static const char usage[] =
+static const char usage_text[] =
 	"usage: ccrun-logind [--ready-fd N]\n\n"
 	"Locks the vault on suspend, screen lock and log-out, as logind tells of them,\n"
 	"for as long as the broker runs.  ccctl and a systemd unit start it.\n\n"
@@ -31,7 +32,7 @@ static const char usage[] =
 	"                (closed without it: another process watches, or it failed)\n";
 
 /* The command line.  -1: go on, with *ready set; else the exit code. */
-static int arguments(int argc, char **argv, int *ready)
+static int parse_arguments(int argc, char **argv, int *ready)
 {
 	char *end;
 	long n;
@@ -42,9 +43,9 @@ static int arguments(int argc, char **argv, int *ready)
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return puts(PROGRAM " " CCRUN_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-		return fputs(usage, stdout) < 0 ? EXIT_FAILED : EXIT_DONE;
+		return fputs(usage_text, stdout) < 0 ? EXIT_FAILED : EXIT_DONE;
 	if (argc != 3 || strcmp(argv[1], "--ready-fd") != 0) {
-		fputs(usage, stderr);
+		fputs(usage_text, stderr);
 		return EXIT_USAGE;
 	}
 	n = strtol(argv[2], &end, 10);
@@ -57,10 +58,11 @@ static int arguments(int argc, char **argv, int *ready)
 }
 
 /*
- * Whoever starts us may have blocked or ignored the signals that end us; a
- * death by one lets go of the inhibitor as well as anything.
+ * Undo what the starter may have done to the signals that should end this program
+ * (blocked, ignored).  Ending by a signal releases the inhibitor too: its descriptor
+ * is closed.
  */
-static int prepare(struct failure *f)
+static int prepare_process(struct failure *f)
 {
 	static const int ends[] = { SIGTERM, SIGINT };
 	sigset_t set;
@@ -78,52 +80,55 @@ static int prepare(struct failure *f)
 	}
 	signal(SIGPIPE, SIG_IGN);
 	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	/* It runs for long: keep no file system from being unmounted. */
+	/* A long-lived process should not keep a file system busy. */
 	if (chdir("/") != 0)
 		return fail_errno(f, NULL, "cd /");
 	return 0;
 }
 
-static void say_ready(int fd)
+static void report_ready(int fd)
 {
 	static const char text[] = "ready\n";
 
 	if (fd < 0)
 		return;
-	/* Nobody there to read it: then nobody waits. */
+	/* A failure means that nobody waits any more. */
 	io_write_all(fd, text, sizeof(text) - 1, io_now_ms() + 1000);
 	close(fd);
 }
 
-/* The bus is gone: try again for a while.  0: it is back (or the broker has ended). */
-static int reattach(struct login1 *l, struct watch *w, struct failure *f)
+/*
+ * The bus is lost: try to connect again for BUS_PATIENCE_MS, reading from the broker
+ * meanwhile.  0: it is back, or the broker has ended; else -1.
+ */
+static int reattach_to_bus(struct login1 *l, struct lock_client *c, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + BUS_PATIENCE_MS, round;
+	int64_t deadline = io_now_ms() + BUS_PATIENCE_MS, retry_at;
 	struct failure again;
 
 	login1_detach(l);
 	while (io_now_ms() < deadline) {
-		round = io_now_ms() + BUS_ROUND_MS;
-		while (!w->ended && io_wait(w->dial.fd, POLLIN, round) > 0)
-			if (watch_read(w, f) != 0)
+		retry_at = io_now_ms() + BUS_RETRY_MS;
+		while (!c->ended && io_wait(c->dial.fd, POLLIN, retry_at) > 0)
+			if (lock_client_read(c, f) != 0)
 				return -1;
-		if (w->ended || login1_attach(l, &again) == 0)
+		if (c->ended || login1_attach(l, &again) == 0)
 			return 0;
 	}
 	return -1;
 }
 
-/* Until the broker ends (0), or the bus, or what answers is no broker (-1). */
-static int serve(struct login1 *l, struct watch *w, struct failure *f)
+/* 0: the broker has ended.  -1 with f set: the bus is lost, or the broker's answer is bad. */
+static int serve_until_broker_ends(struct login1 *l, struct lock_client *c, struct failure *f)
 {
-	struct pollfd p[2] = { { .fd = -1 }, { .fd = w->dial.fd, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = -1 }, { .fd = c->dial.fd, .events = POLLIN } };
 	int r, timeout;
 
-	while (!w->ended) {
-		/* One message a round, so that a flood of them hides nothing. */
+	while (!c->ended) {
+		/* One message per round: a flood must not starve the broker's answers. */
 		r = login1_process(l, f);
 		if (r < 0) {
-			if (reattach(l, w, f) != 0)
+			if (reattach_to_bus(l, c, f) != 0)
 				return -1;
 			continue;
 		}
@@ -131,7 +136,7 @@ static int serve(struct login1 *l, struct watch *w, struct failure *f)
 		login1_poll(l, &p[0], &timeout);
 		if (poll(p, 2, r > 0 ? 0 : timeout) < 0)
 			p[1].revents = 0;
-		if (p[1].revents && watch_read(w, f) != 0)
+		if (p[1].revents && lock_client_read(c, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -139,28 +144,28 @@ static int serve(struct login1 *l, struct watch *w, struct failure *f)
 
 int main(int argc, char **argv)
 {
-	struct login1 l = { .watch = &the_watch, .uid = geteuid(), .inhibitor = -1 };
+	struct login1 l = { .broker = &the_client, .uid = geteuid(), .inhibitor = -1 };
 	struct failure f = { .code = FAIL_NONE };
 	int r, ready;
 
 	if (io_open_standard_streams() != 0)
 		return EXIT_FAILED;
-	r = arguments(argc, argv, &ready);
+	r = parse_arguments(argc, argv, &ready);
 	if (r >= 0)
 		return r;
-	the_watch.dial.fd = -1;
-	r = prepare(&f);
+	the_client.dial.fd = -1;
+	r = prepare_process(&f);
 	if (r == 0)
-		r = watch_begin(&the_watch, &f);
+		r = lock_client_open(&the_client, &f);
 	if (r == 0)
 		r = login1_attach(&l, &f);
 	if (r == 0) {
-		say_ready(ready);
-		r = serve(&l, &the_watch, &f);
+		report_ready(ready);
+		r = serve_until_broker_ends(&l, &the_client, &f);
 	}
 	login1_detach(&l);
-	dial_close(&the_watch.dial);
-	/* Another one watches: that is what was wanted. */
+	dial_close(&the_client.dial);
+	/* FAIL_EXISTS: another process watches already, which is what the starter wanted. */
 	if (r == 0 || f.code == FAIL_EXISTS)
 		return EXIT_DONE;
 	fail_print(PROGRAM, &f);

@@ -1,11 +1,12 @@
 /*
- * helpers/source/main.c - ccrun-source: fetch a token that stays in another
- * manager.  ccrun and ccctl run it, on the user's terminal where there is one.
+ * helpers/source/main.c - ccrun-source: fetches a token that is kept in a secret
+ * manager (op, pass, gpg ...).  ccrun and ccctl run it, on the user's terminal if
+ * there is one; descriptor 3 is the channel (helpers/channel.h).
  *
- *   ccrun-source fetch [--terminal] NAME ...   for the broker: it says what is
- *                                              sealed, and gets the token
- *   ccrun-source try [--terminal]              what comes on descriptor 3, and
- *                                              the token goes back there
+ *   ccrun-source fetch [--terminal] NAME ...   asks the broker for each entry's sealed
+ *                                              source, and gives it the token
+ *   ccrun-source try [--terminal]              the packet is the source; replies with
+ *                                              the token
  */
 #include <stdio.h>
 #include <string.h>
@@ -17,31 +18,31 @@
 #include "base/locked.h"
 #include "config/source/source_seal.h"
 #include "dial/dial.h"
-#include "helpers/answer.h"
-#include "helpers/source/source.h"
+#include "helpers/channel.h"
+#include "helpers/source/manager.h"
+#include "helpers/source/result.h"
 #include "json/locked.h"
 #include "wire/names.h"
 
-#define ALONE_MAX 30 /* seconds, where nobody is there to be asked */
-#define ROUND_MS 100 /* between looks at what another one fetches */
-#define SHOWN 96     /* bytes of a reference in a message */
+#define UNATTENDED_MAX 30 /* seconds without a terminal, where nobody can be asked */
+#define POLL_MS 100 /* between requests, while another process fetches the same entry */
+#define REFERENCE_SHOWN 96     /* bytes of a reference that a message shows */
 
-static struct outcome outcome;
+static struct manager_result result;
 
-/* Put the reference before what went wrong. */
-static int about(const struct entry_source *src, struct failure *f)
+/* Put the reference at the front of the failure's message. */
+static void fail_prepend_reference(const struct entry_source *src, struct failure *f)
 {
 	char what[sizeof(f->what)];
 
 	if (f->code != FAIL_SOURCE && f->code != FAIL_ORIGIN)
-		return -1;
+		return;
 	memcpy(what, f->what, sizeof(what));
-	snprintf(f->what, sizeof(f->what), "%.*s: %.*s", SHOWN, src->ref, (int)sizeof(what) - SHOWN - 8, what);
-	return -1;
+	snprintf(f->what, sizeof(f->what), "%.*s: %.*s", REFERENCE_SHOWN, src->ref, (int)sizeof(what) - REFERENCE_SHOWN - 8, what);
 }
 
-/* Does its standard error tell apart what happened?  Else it has the terminal's. */
-static bool has_texts(const struct source_file *s)
+/* Does the source file match texts in standard error?  Only then must it be captured. */
+static bool source_file_has_texts(const struct source_file *s)
 {
 	unsigned i;
 
@@ -51,8 +52,12 @@ static bool has_texts(const struct source_file *s)
 	return false;
 }
 
-/* Run what is sealed, if its file says the same; the token is in the outcome. */
-static int get(const struct entry_source *src, bool terminal, const char *name, const uint8_t **p,
+/*
+ * Run the entry's sealed command, if it still is what the source file says.  name: the
+ * entry, for a hint.  *p, *n: the token, in result or jansson's memory; call
+ * wipe_result() when done, also after -1.
+ */
+static int fetch_token(const struct entry_source *src, bool terminal, const char *name, const uint8_t **p,
 	       size_t *n, struct failure *f)
 {
 	struct source_file s;
@@ -69,27 +74,27 @@ static int get(const struct entry_source *src, bool terminal, const char *name, 
 	}
 	if (command_split(src->command, &w, f) != 0)
 		return -1;
-	seconds = !terminal && s.timeout > ALONE_MAX ? ALONE_MAX : s.timeout;
-	outcome.n = 0;
-	outcome.said[0] = '\0';
-	outcome.room = strncmp(src->pick, "line", 4) == 0 ? TOKEN_MAX + 1 : OUTPUT_MAX;
-	r = manager_run(&w, terminal, has_texts(&s), seconds, &outcome, f);
+	seconds = !terminal && s.timeout > UNATTENDED_MAX ? UNATTENDED_MAX : s.timeout;
+	result.n = 0;
+	result.err[0] = '\0';
+	result.room = strncmp(src->pick, "line", 4) == 0 ? TOKEN_MAX + 1 : MANAGER_OUTPUT_MAX;
+	r = manager_run(&w, terminal, source_file_has_texts(&s), seconds, &result, f);
 	if (r == 0)
-		r = outcome_judge(&outcome, &s, w.v[0], seconds, f);
+		r = result_check(&result, &s, w.v[0], seconds, f);
 	if (r == 0)
-		r = outcome_token(&outcome, &s, src->pick, p, n, f);
+		r = result_token(&result, &s, src->pick, p, n, f);
 	command_free(&w);
 	return r;
 }
 
-static void wipe(void)
+static void wipe_result(void)
 {
-	if (outcome.out)
-		io_wipe(outcome.out, OUTPUT_MAX + 1);
+	if (result.out)
+		io_wipe(result.out, MANAGER_OUTPUT_MAX + 1);
 	js_locked_end();
 }
 
-static int take_request(struct dial *d, const char *name, struct failure *f)
+static int request_source(struct dial *d, const char *name, struct failure *f)
 {
 	struct wire_out *o = wire_request("source-take");
 
@@ -97,28 +102,37 @@ static int take_request(struct dial *d, const char *name, struct failure *f)
 	return dial_call(d, o, NULL, f);
 }
 
-/* Until it is ours to fetch (1), or there (0).  -1: neither. */
-static int take(struct dial *d, const char *name, struct entry_source *src, struct failure *f)
+enum reservation {
+	RESERVED, /* this process must fetch it */
+	RESERVATION_NOT_NEEDED, /* the broker has the token */
+	RESERVATION_FAILED
+};
+
+/* Ask the broker for the entry's source, until no other process is fetching it. */
+static enum reservation reserve_source(struct dial *d, const char *name, struct entry_source *src, struct failure *f)
 {
 	int64_t deadline = io_now_ms() + 2 * SOURCE_DEADLINE_MS;
 	bool cached, wait;
 
 	do {
-		if (take_request(d, name, f) != 0 || wire_get_bool(d->in.top, "cached", &cached, f) != 0 ||
+		if (request_source(d, name, f) != 0 || wire_get_bool(d->in.top, "cached", &cached, f) != 0 ||
 		    wire_get_bool(d->in.top, "wait", &wait, f) != 0)
-			return -1;
+			return RESERVATION_FAILED;
 		if (cached)
-			return 0;
+			return RESERVATION_NOT_NEEDED;
 		if (!wait)
-			return wire_get_source(d->in.top, src, NULL, f) == 0 ? 1 : -1;
-		if (manager_stopped(ROUND_MS))
-			return fail_set(f, FAIL_SOURCE, NULL, "'%s' is being fetched elsewhere: cancelled", name);
+			return wire_get_source(d->in.top, src, NULL, f) == 0 ? RESERVED : RESERVATION_FAILED;
+		if (manager_interrupted(POLL_MS)) {
+			fail_set(f, FAIL_SOURCE, NULL, "'%s' is being fetched elsewhere: cancelled", name);
+			return RESERVATION_FAILED;
+		}
 	} while (io_now_ms() < deadline);
-	return fail_set(f, FAIL_TIMEOUT, "does another launch wait for somebody?",
-			"'%s' is being fetched elsewhere, without an end", name);
+	fail_set(f, FAIL_TIMEOUT, "does another launch wait for somebody?",
+		 "'%s' is being fetched elsewhere, without an end", name);
+	return RESERVATION_FAILED;
 }
 
-static int put(struct dial *d, const char *name, const uint8_t *p, size_t n, struct failure *f)
+static int store_token(struct dial *d, const char *name, const uint8_t *p, size_t n, struct failure *f)
 {
 	struct wire_out *o = wire_request("source-put");
 
@@ -129,40 +143,42 @@ static int put(struct dial *d, const char *name, const uint8_t *p, size_t n, str
 
 static int fetch_one(const char *name, bool terminal, struct failure *f)
 {
-	static uint8_t reply[WIRE_PACKET_MAX]; /* no secret comes this way */
+	static uint8_t reply[WIRE_PACKET_MAX]; /* the broker's answers; none holds a secret */
 	struct dial d = { .fd = -1 };
 	struct entry_source src;
 	const uint8_t *p;
+	enum reservation got;
 	size_t n;
 	int r;
 
 	if (dial_open(&d, true, reply, sizeof(reply), f) != 0)
 		return -1;
-	r = dial_hello(&d, f) == 0 ? take(&d, name, &src, f) : -1;
-	if (r == 1) {
-		r = get(&src, terminal, name, &p, &n, f);
+	got = dial_hello(&d, f) == 0 ? reserve_source(&d, name, &src, f) : RESERVATION_FAILED;
+	r = got == RESERVATION_FAILED ? -1 : 0;
+	if (got == RESERVED) {
+		r = fetch_token(&src, terminal, name, &p, &n, f);
 		if (r == 0)
-			r = put(&d, name, p, n, f);
+			r = store_token(&d, name, p, n, f);
 		if (r != 0)
-			about(&src, f);
-		wipe();
+			fail_prepend_reference(&src, f);
+		wipe_result();
 	}
 	dial_close(&d);
 	return r;
 }
 
-static int fetch(char *const names[], bool terminal, struct failure *f)
+static int run_fetch(char *const names[], bool terminal, struct failure *f)
 {
 	for (; *names; names++)
 		if (!wire_name_ok(*names))
 			return fail_set(f, FAIL_USAGE, NULL, "NAME is a name");
 		else if (fetch_one(*names, terminal, f) != 0)
 			return -1;
-	return answer_give(NULL, 0, f);
+	return channel_reply(NULL, 0, f);
 }
 
-/* Three texts, each with its NUL, are the packet. */
-static int read_source(const char *p, size_t n, struct entry_source *src, struct failure *f)
+/* The packet is three NUL-terminated texts. */
+static int parse_source_packet(const char *p, size_t n, struct entry_source *src, struct failure *f)
 {
 	char *to[] = { src->ref, src->command, src->pick };
 	const size_t room[] = { sizeof(src->ref), sizeof(src->command), sizeof(src->pick) };
@@ -180,39 +196,39 @@ static int read_source(const char *p, size_t n, struct entry_source *src, struct
 	return 0;
 }
 
-static int try_it(bool terminal, struct failure *f)
+static int run_try(bool terminal, struct failure *f)
 {
 	struct entry_source src;
 	const uint8_t *p;
 	size_t len;
-	ssize_t n = answer_take(f);
+	ssize_t n = channel_receive(f);
 	int r;
 
-	if (n < 0 || read_source((const char *)answer_buffer(), (size_t)n, &src, f) != 0)
+	if (n < 0 || parse_source_packet((const char *)channel_buffer(), (size_t)n, &src, f) != 0)
 		return -1;
-	r = get(&src, terminal, "NAME", &p, &len, f);
+	r = fetch_token(&src, terminal, "NAME", &p, &len, f);
 	if (r != 0)
-		about(&src, f);
+		fail_prepend_reference(&src, f);
 	else
-		r = answer_give(p, len, f);
-	wipe();
+		r = channel_reply(p, len, f);
+	wipe_result();
 	return r;
 }
 
-static int run(int argc, char **argv, struct failure *f)
+static int run_operation(int argc, char **argv, struct failure *f)
 {
 	bool terminal = argc > 2 && strcmp(argv[2], "--terminal") == 0;
 	int names = 2 + terminal;
 
-	if (manager_signals(f) != 0)
+	if (manager_block_signals(f) != 0)
 		return -1;
-	outcome.out = locked_map(OUTPUT_MAX + 1, f);
-	if (!outcome.out)
+	result.out = locked_map(MANAGER_OUTPUT_MAX + 1, f);
+	if (!result.out)
 		return -1;
 	if (argc > names && strcmp(argv[1], "fetch") == 0)
-		return fetch(argv + names, terminal, f);
+		return run_fetch(argv + names, terminal, f);
 	if (argc == names && strcmp(argv[1], "try") == 0)
-		return try_it(terminal, f);
+		return run_try(terminal, f);
 	return fail_set(f, FAIL_USAGE, "ccrun and ccctl run it",
 			"usage: ccrun-source fetch [--terminal] NAME ... | try [--terminal]");
 }
@@ -222,8 +238,8 @@ int main(int argc, char **argv)
 	struct failure f = { 0 };
 	int code = EXIT_DONE;
 
-	if (answer_begin(&f) != 0 || run(argc, argv, &f) != 0)
-		code = answer_fail(&f);
-	answer_end();
+	if (channel_open(&f) != 0 || run_operation(argc, argv, &f) != 0)
+		code = channel_reply_failure(&f);
+	channel_close();
 	return code;
 }

@@ -1,13 +1,12 @@
 /*
- * helpers/source/manager.c - running another manager's program: in the
- * terminal's foreground where there is one, so that it can ask; never longer
- * than its time; and nothing of it left over when it was ended.
+ * helpers/source/manager.c - run a secret manager's program: in the terminal's
+ * foreground if there is a terminal, so that it can ask; with a time limit; and
+ * killed with its whole process group.
  *
- * Its standard output is a socket, not a pipe: what other processes of the same
- * user cannot open through /proc/PID/fd.
+ * Its standard output is a socket and not a pipe, because other processes of the
+ * user could open a pipe through /proc/PID/fd and read the secret.
  */
-#include "config/provider/variables.h"
-#include "helpers/source/source.h"
+#include "helpers/source/manager.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -24,23 +23,25 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
+#include "config/provider/variables.h"
 
-#define TTY STDIN_FILENO  /* with a terminal */
+#define TERMINAL_FD STDIN_FILENO  /* if there is one */
 #define GRACE_MS 2000	  /* from SIGTERM to SIGKILL */
-#define STOP_MS 100	  /* a stopped manager is not asked to go on more often */
+#define STOP_MS 100	  /* between SIGCONTs to a manager that stops itself */
 
-static int events = -1; /* signalfd */
+static int signal_fd = -1; /* from signalfd */
 
-struct run {
-	struct outcome *o;
+/* A manager that runs. */
+struct manager_process {
+	struct manager_result *o;
 	pid_t pid;
-	int out, err; /* our ends; -1 when at their end */
+	int out, err; /* our ends of its standard output and error; -1 after end of file */
 	bool ended, terminal, foreground;
 	struct termios modes;
 	int64_t deadline;
 };
 
-int manager_signals(struct failure *f)
+int manager_block_signals(struct failure *f)
 {
 	static const int ours[] = { SIGCHLD, SIGINT, SIGQUIT, SIGTERM, SIGHUP };
 	sigset_t set, blocked;
@@ -50,36 +51,39 @@ int manager_signals(struct failure *f)
 	for (i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
 		sigaddset(&set, ours[i]);
 	blocked = set;
-	/* Who takes the terminal back is in its background. */
+	/* terminal_take_back() calls tcsetpgrp from a background group, which sends SIGTTOU. */
 	sigaddset(&blocked, SIGTTOU);
 	sigprocmask(SIG_SETMASK, &blocked, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	events = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	return events < 0 ? fail_errno(f, NULL, "signalfd") : 0;
+	signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+	return signal_fd < 0 ? fail_errno(f, NULL, "signalfd") : 0;
 }
 
-/* What is queued: true when one of them ends us. */
-static bool ended_by_signal(void)
+/* Read all queued signals.  True if one of them should end this process. */
+static bool signals_read(void)
 {
 	struct signalfd_siginfo s;
 	bool yes = false;
 
-	while (read(events, &s, sizeof(s)) == sizeof(s))
+	while (read(signal_fd, &s, sizeof(s)) == sizeof(s))
 		yes = yes || s.ssi_signo != SIGCHLD;
 	return yes;
 }
 
-bool manager_stopped(int ms)
+bool manager_interrupted(int ms)
 {
-	struct pollfd p = { events, POLLIN, 0 };
+	struct pollfd p = { signal_fd, POLLIN, 0 };
 
-	return poll(&p, 1, ms) > 0 && ended_by_signal();
+	return poll(&p, 1, ms) > 0 && signals_read();
 }
 
-/* ---- its environment ---- */
+/* ---- the manager's environment ---- */
 
-/* Variables that change what programs load, or that are secrets of the client's. */
-static bool is_dropped(const char *entry)
+/*
+ * Variables that make programs load code, and those that hold the client's own
+ * credentials or addresses: the manager does not get them.
+ */
+static bool variable_is_dropped(const char *entry)
 {
 	char name[128];
 	size_t n = strcspn(entry, "=");
@@ -91,8 +95,8 @@ static bool is_dropped(const char *entry)
 	return strcmp(name, "GLIBC_TUNABLES") == 0 || variable_routes_client(name) || variable_steers_runtime(name);
 }
 
-/* gpg's agent asks on this terminal. */
-static void set_gpg_tty(bool terminal)
+/* The terminal on which gpg-agent's pinentry asks. */
+static void environment_set_gpg_tty(bool terminal)
 {
 	char *tty = terminal ? ttyname(STDERR_FILENO) : NULL;
 
@@ -102,35 +106,38 @@ static void set_gpg_tty(bool terminal)
 		unsetenv("GPG_TTY");
 }
 
-/* ---- the parent ---- */
+/* ---- the manager's process ---- */
 
-/* Give the terminal to the manager, or take it back as it was. */
-static void lend_terminal(const struct run *r)
+/* Make the manager the terminal's foreground process group. */
+static void terminal_give(const struct manager_process *r)
 {
 	if (r->foreground)
-		tcsetpgrp(TTY, r->pid);
+		tcsetpgrp(TERMINAL_FD, r->pid);
 }
 
-static void take_terminal_back(const struct run *r)
+static void terminal_take_back(const struct manager_process *r)
 {
 	if (r->foreground)
-		tcsetpgrp(TTY, getpgrp());
+		tcsetpgrp(TERMINAL_FD, getpgrp());
 }
 
-/* The person pressed Ctrl-Z, or it wants the terminal: stop with it, as a job does. */
-static void stop_too(struct run *r)
+/*
+ * The manager was stopped (Ctrl-Z, or it read the terminal from the background): stop
+ * this process's group too, as a shell expects of a job.  Continued, continue it.
+ */
+static void run_suspend(struct manager_process *r)
 {
 	int64_t start = io_now_ms();
 
-	take_terminal_back(r);
+	terminal_take_back(r);
 	kill(0, SIGTSTP);
 	poll(NULL, 0, STOP_MS);
-	lend_terminal(r);
+	terminal_give(r);
 	kill(-r->pid, SIGCONT);
 	r->deadline += io_now_ms() - start;
 }
 
-static void look_at_child(struct run *r)
+static void run_reap(struct manager_process *r)
 {
 	int status;
 	pid_t p = waitpid(r->pid, &status, WNOHANG | WUNTRACED);
@@ -138,32 +145,32 @@ static void look_at_child(struct run *r)
 	if (p != r->pid)
 		return;
 	if (WIFSTOPPED(status)) {
-		stop_too(r);
+		run_suspend(r);
 		return;
 	}
 	r->o->status = status;
 	r->ended = true;
 }
 
-/* Keep the end of what it said. */
-static void remember(struct outcome *o, const char *p, size_t n)
+/* Append to o->err; drop the oldest bytes if it is full. */
+static void result_append_stderr(struct manager_result *o, const char *p, size_t n)
 {
-	size_t have = strlen(o->said), drop;
+	size_t have = strlen(o->err), drop;
 
-	if (have + n > SAID_MAX) {
-		drop = have + n - SAID_MAX;
-		memmove(o->said, o->said + drop, have - drop);
+	if (have + n > MANAGER_STDERR_MAX) {
+		drop = have + n - MANAGER_STDERR_MAX;
+		memmove(o->err, o->err + drop, have - drop);
 		have -= drop;
 	}
-	memcpy(o->said + have, p, n);
-	o->said[have + n] = '\0';
+	memcpy(o->err + have, p, n);
+	o->err[have + n] = '\0';
 }
 
-/* Its standard error: on to ours, unchanged.  A NUL ends no text. */
-static void hear(struct run *r)
+/* Pass its standard error on to ours and keep the end of it, as one text: NULs become spaces. */
+static void run_read_stderr(struct manager_process *r)
 {
-	char part[1024];
-	ssize_t n = read(r->err, part, sizeof(part)), i;
+	char chunk[1024];
+	ssize_t n = read(r->err, chunk, sizeof(chunk)), i;
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
 		return;
@@ -172,16 +179,16 @@ static void hear(struct run *r)
 		r->err = -1;
 		return;
 	}
-	io_write_all(STDERR_FILENO, part, (size_t)n, io_now_ms() + GRACE_MS);
+	io_write_all(STDERR_FILENO, chunk, (size_t)n, io_now_ms() + GRACE_MS);
 	for (i = 0; i < n; i++)
-		if (part[i] == '\0')
-			part[i] = ' ';
-	remember(r->o, part, (size_t)n);
+		if (chunk[i] == '\0')
+			chunk[i] = ' ';
+	result_append_stderr(r->o, chunk, (size_t)n);
 }
 
-static void take_output(struct run *r)
+static void run_read_stdout(struct manager_process *r)
 {
-	struct outcome *o = r->o;
+	struct manager_result *o = r->o;
 	ssize_t n = read(r->out, o->out + o->n, o->room + 1 - o->n);
 
 	if (n < 0 && (errno == EINTR || errno == EAGAIN))
@@ -193,58 +200,61 @@ static void take_output(struct run *r)
 	}
 	o->n += (size_t)n;
 	if (o->n > o->room)
-		o->large = true;
+		o->too_large = true;
 }
 
-/* One turn: whatever comes first. */
-static void turn(struct run *r)
+/* Wait for one event (output, signal, end, deadline) and handle it. */
+static void run_poll(struct manager_process *r)
 {
-	struct pollfd p[3] = { { events, POLLIN, 0 }, { r->out, POLLIN, 0 }, { r->err, POLLIN, 0 } };
+	struct pollfd p[3] = { { signal_fd, POLLIN, 0 }, { r->out, POLLIN, 0 }, { r->err, POLLIN, 0 } };
 	int64_t left = r->deadline - io_now_ms();
 
 	if (left <= 0) {
-		r->o->late = true;
+		r->o->timed_out = true;
 		return;
 	}
 	if (poll(p, 3, left > 60000 ? 60000 : (int)left) < 0)
 		return;
-	/* What it printed first: it may have ended after it. */
+	/* Output before the end of the process: it may have printed, then ended. */
 	if (p[1].revents)
-		take_output(r);
+		run_read_stdout(r);
 	if (p[2].revents)
-		hear(r);
-	if (p[0].revents && ended_by_signal())
-		r->o->stopped = true;
-	look_at_child(r);
+		run_read_stderr(r);
+	if (p[0].revents && signals_read())
+		r->o->interrupted = true;
+	run_reap(r);
 }
 
-/* It has ended: what it left in its pipes, without waiting for who holds them open. */
-static void drain(struct run *r)
+/*
+ * After its end: read what is left, without waiting for end of file, because a
+ * background process of it may hold the descriptors open.
+ */
+static void run_drain(struct manager_process *r)
 {
 	struct pollfd p[2];
 
-	while ((r->out >= 0 && !r->o->large) || r->err >= 0) {
-		p[0] = (struct pollfd){ r->o->large ? -1 : r->out, POLLIN, 0 };
+	while ((r->out >= 0 && !r->o->too_large) || r->err >= 0) {
+		p[0] = (struct pollfd){ r->o->too_large ? -1 : r->out, POLLIN, 0 };
 		p[1] = (struct pollfd){ r->err, POLLIN, 0 };
 		if (poll(p, 2, 0) <= 0)
 			break;
 		if (p[0].revents)
-			take_output(r);
+			run_read_stdout(r);
 		if (p[1].revents)
-			hear(r);
+			run_read_stderr(r);
 	}
 }
 
-/* End it, and whatever it started that is in its group. */
-static void end_group(struct run *r)
+/* Kill the manager and its process group: SIGTERM (or SIGINT), then SIGKILL. */
+static void run_kill_group(struct manager_process *r)
 {
 	int64_t deadline = io_now_ms() + GRACE_MS;
 
-	kill(-r->pid, r->o->stopped ? SIGINT : SIGTERM);
+	kill(-r->pid, r->o->interrupted ? SIGINT : SIGTERM);
 	kill(-r->pid, SIGCONT);
 	while (!r->ended && io_now_ms() < deadline) {
 		poll(NULL, 0, 5);
-		look_at_child(r);
+		run_reap(r);
 	}
 	kill(-r->pid, SIGKILL);
 	while (!r->ended && waitpid(r->pid, &r->o->status, 0) < 0 && errno == EINTR)
@@ -252,24 +262,27 @@ static void end_group(struct run *r)
 	r->ended = true;
 }
 
-static void follow(struct run *r)
+static void run_wait(struct manager_process *r)
 {
-	while (!r->ended && !r->o->stopped && !r->o->late && !r->o->large)
-		turn(r);
+	while (!r->ended && !r->o->interrupted && !r->o->timed_out && !r->o->too_large)
+		run_poll(r);
 	if (!r->ended)
-		end_group(r);
-	drain(r);
+		run_kill_group(r);
+	run_drain(r);
 }
 
-/* Start it and see that exec worked.  0 or -1; ends: the program's, or -1. */
-static int manager_start(const struct command_words *w, struct run *r, const int ends[3], struct failure *f)
+/*
+ * Start it and wait for exec.  ends: its standard descriptors, -1 to inherit.  0 (or
+ * not_found), or -1 with f set.
+ */
+static int run_start(const struct command_words *w, struct manager_process *r, const int ends[3], struct failure *f)
 {
 	static const int defaults[] = { SIGPIPE, 0 };
-	/* A group of its own, so that all of it can be ended. */
+	/* A process group of its own, so that run_kill_group reaches all of it. */
 	struct spawn s = {
 		.path = w->v[0],
 		.argv = (const char *const *)w->v,
-		.drop = is_dropped,
+		.drop = variable_is_dropped,
 		.group = r->terminal,
 		.session = !r->terminal,
 		.foreground = r->foreground,
@@ -283,13 +296,13 @@ static int manager_start(const struct command_words *w, struct run *r, const int
 	for (i = 0; i < 3; i++)
 		if (ends[i] >= 0)
 			s.fd[s.fds++] = (struct spawn_fd){ i, ends[i] };
-	set_gpg_tty(r->terminal);
+	environment_set_gpg_tty(r->terminal);
 	r->pid = spawn_start(&s);
 	if (r->pid > 0)
 		return 0;
 	r->ended = true;
-	r->o->gone = errno == ENOENT || errno == EACCES || errno == ENOTDIR;
-	return r->o->gone ? 0 : fail_errno(f, NULL, "run the manager");
+	r->o->not_found = errno == ENOENT || errno == EACCES || errno == ENOTDIR;
+	return r->o->not_found ? 0 : fail_errno(f, NULL, "run the manager");
 }
 
 static void close_pair(int pair[2])
@@ -300,16 +313,16 @@ static void close_pair(int pair[2])
 		close(pair[1]);
 }
 
-int manager_run(const struct command_words *w, bool terminal, bool listen, unsigned seconds, struct outcome *o,
-		struct failure *f)
+int manager_run(const struct command_words *w, bool terminal, bool capture_err, unsigned seconds,
+		struct manager_result *o, struct failure *f)
 {
-	struct run r = { .o = o, .terminal = terminal, .deadline = io_now_ms() + (int64_t)seconds * 1000 };
+	struct manager_process r = { .o = o, .terminal = terminal, .deadline = io_now_ms() + (int64_t)seconds * 1000 };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ends[3] = { -1, -1, -1 }, ret = -1;
-	bool modes = terminal && tcgetattr(TTY, &r.modes) == 0;
+	bool modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 
-	r.foreground = terminal && tcgetpgrp(TTY) == getpgrp();
+	r.foreground = terminal && tcgetpgrp(TERMINAL_FD) == getpgrp();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) != 0 ||
-	    (listen && pipe2(err, O_CLOEXEC) != 0) ||
+	    (capture_err && pipe2(err, O_CLOEXEC) != 0) ||
 	    (!terminal && (ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)) {
 		fail_errno(f, NULL, "start the manager");
 		goto out;
@@ -318,17 +331,17 @@ int manager_run(const struct command_words *w, bool terminal, bool listen, unsig
 	ends[2] = err[1];
 	r.out = out[0];
 	r.err = err[0];
-	ret = manager_start(w, &r, ends, f);
+	ret = run_start(w, &r, ends, f);
 	close(out[1]);
 	if (err[1] >= 0)
 		close(err[1]);
 	out[1] = err[1] = -1;
-	if (ret == 0 && !o->gone)
-		follow(&r);
-	take_terminal_back(&r);
-	/* Who was ended at a prompt has left it without an echo. */
+	if (ret == 0 && !o->not_found)
+		run_wait(&r);
+	terminal_take_back(&r);
+	/* A manager that was killed at a password prompt leaves the echo off. */
 	if (modes && r.foreground)
-		tcsetattr(TTY, TCSADRAIN, &r.modes);
+		tcsetattr(TERMINAL_FD, TCSADRAIN, &r.modes);
 	out[0] = r.out;
 	err[0] = r.err;
 out:

@@ -1,6 +1,6 @@
 /*
- * helpers/tpm2/blob.h - the bytes that a vault slot keeps of a key that was
- * sealed to a TPM.  They are no secret: without that TPM they are noise.
+ * helpers/tpm2/blob.h - the format in which a vault slot stores a key that is
+ * sealed to a TPM.  The blob is no secret: only that TPM can decrypt it.
  *
  *   size  field
  *   8     magic: the ASCII letters ccrtpm2, then the version, 1
@@ -8,12 +8,14 @@
  *   2, n  public part, a marshalled TPM2B_PUBLIC
  *   2, n  private part, a marshalled TPM2B_PRIVATE, encrypted by the TPM
  *
- * The lengths are little-endian, as everywhere in the vault; what is inside is
- * the TPM's own and big-endian.  Nothing follows the private part.
+ * The lengths are two bytes, little-endian as everywhere in the vault.  The
+ * marshalled structures are the TPM's and big-endian.  Nothing follows the
+ * private part.
  *
- * The parent's name is there because the parent is made anew each time: with
- * it, another TPM is told from damage, and somebody who stands between us and
- * the TPM with a parent of their own is found out when the key is unsealed.
+ * The parent key is derived again for each use, and its name is compared with the
+ * one stored here.  A mismatch means another TPM (or one that was cleared), which
+ * is not the same failure as a damaged blob; and an attacker between us and the
+ * TPM cannot substitute a parent key of their own when the key is unsealed.
  */
 #ifndef HELPERS_TPM2_BLOB_H
 #define HELPERS_TPM2_BLOB_H
@@ -27,21 +29,24 @@ struct failure;
 #define BLOB_MAX 1024
 #define KEY_BYTES 32
 
-/* Of the object that holds the key; `seal` makes no other, `unseal` takes no
- * other.  chip.c says why. */
+/*
+ * The attributes of the sealed object.  tpm_seal sets them, blob_unpack refuses all
+ * others.  tpm.c has the reasons.
+ */
 #define SEALED_ATTRIBUTES \
 	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA)
 
+/* A sealed key, unpacked. */
 struct sealed {
-	TPM2B_NAME parent;
+	TPM2B_NAME parent; /* of the parent key */
 	TPM2B_PUBLIC public;
 	TPM2B_PRIVATE private;
 };
 
-/* Into out, BLOB_MAX bytes.  Sets *n.  0 or -1. */
+/* Pack s into out (BLOB_MAX bytes of room) and set *n to the length.  0, or -1 with f set. */
 int blob_pack(const struct sealed *s, uint8_t *out, size_t *n, struct failure *f);
 
-/* From n bytes that may be anybody's.  0 or -1. */
+/* Unpack and check n untrusted bytes.  0, or -1 with f set. */
 int blob_unpack(const uint8_t *p, size_t n, struct sealed *s, struct failure *f);
 
 #endif

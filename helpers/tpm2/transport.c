@@ -1,6 +1,6 @@
 /*
- * helpers/tpm2/transport.c - the way to the TPM: a device, or what
- * CCRUN_TPM2_TCTI names in tpm2-tss's own words (swtpm:path=/run/tpm.sock).
+ * helpers/tpm2/transport.c - connect to the TPM: a device, or the transport that
+ * CCRUN_TPM2_TCTI names in tpm2-tss's syntax (swtpm:path=/run/tpm.sock).
  */
 #include "helpers/tpm2/transport.h"
 
@@ -12,18 +12,21 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "helpers/tpm2/reason.h"
+#include "helpers/tpm2/tpm_error.h"
 
-/* With the resource manager, other programs' objects cannot fill the chip, and
- * whatever we leave behind when we are killed is flushed. */
+/*
+ * The kernel's resource manager: other programs' objects cannot fill the TPM, and
+ * the kernel flushes what we loaded when we are killed.
+ */
 #define DEFAULT "device:/dev/tpmrm0"
 #define DEVICE "device:/"
 
 /*
- * tpm2-tss loads a shared library of the transport's name, and takes a path for
- * one too; `cmd` runs a program.  Neither may come between a key and its TPM.
+ * tpm2-tss loads a shared library by the transport's name, which may be a path, and
+ * `cmd` runs a program.  The environment must not choose code that sees the key, so
+ * only known transports are allowed.
  */
-static int known(const char *transport, struct failure *f)
+static int transport_check_name(const char *transport, struct failure *f)
 {
 	static const char *const names[] = { "device", "swtpm", "mssim", "tabrmd" };
 	size_t n = strcspn(transport, ":"), i;
@@ -35,8 +38,8 @@ static int known(const char *transport, struct failure *f)
 			"CCRUN_TPM2_TCTI names no way to a TPM: %s", transport);
 }
 
-/* tpm2-tss keeps to itself why a device does not open, so ask first. */
-static int device_opens(const char *path, struct failure *f)
+/* tpm2-tss does not report why a device cannot be opened, so try it first. */
+static int transport_check_device(const char *path, struct failure *f)
 {
 	int fd = open(path, O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
@@ -70,10 +73,10 @@ TSS2_TCTI_CONTEXT *transport_open(struct failure *f)
 
 	if (!transport || !*transport)
 		transport = DEFAULT;
-	if (known(transport, f) != 0)
+	if (transport_check_name(transport, f) != 0)
 		return NULL;
 	if (strncmp(transport, DEVICE, strlen(DEVICE)) == 0 &&
-	    device_opens(transport + strlen(DEVICE) - 1, f) != 0)
+	    transport_check_device(transport + strlen(DEVICE) - 1, f) != 0)
 		return NULL;
 	rc = Tss2_TctiLdr_Initialize(transport, &tcti);
 	if (rc != TSS2_RC_SUCCESS) {

@@ -1,5 +1,5 @@
 /*
- * helpers/tpm2/transport.h - the way to the TPM.
+ * helpers/tpm2/transport.h - connect to the TPM.
  */
 #ifndef HELPERS_TPM2_TRANSPORT_H
 #define HELPERS_TPM2_TRANSPORT_H
@@ -9,8 +9,9 @@
 struct failure;
 
 /*
- * Open the way that CCRUN_TPM2_TCTI names, else the machine's TPM through the
- * kernel's resource manager.  NULL with f set; else Tss2_TctiLdr_Finalize it.
+ * Connect to the TPM that CCRUN_TPM2_TCTI names, else to the machine's through the
+ * kernel's resource manager.  The caller frees the context with
+ * Tss2_TctiLdr_Finalize.  NULL with f set on failure.
  */
 TSS2_TCTI_CONTEXT *transport_open(struct failure *f);
 

@@ -1,7 +1,7 @@
 /*
  * helpers/usage/main.c - ccrun-usage: fetches the quota of one provider for the
- * status lines of one session, and leaves numbers with the broker.  It ends
- * with the session (descriptor 3, a pidfd), or the broker.
+ * status lines of one session, and sends it to the broker.  It ends with the session
+ * (descriptor 3 is a pidfd of it) or with the broker.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,15 +16,15 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/serve.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/worker.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
 #include "wire/names.h"
 
 #define PROGRAM "ccrun-usage"
 
-static const char usage[] =
+static const char usage_text[] =
 	"usage: " PROGRAM " --kind KIND (--entry NAME | --own [--name NAME])\n\n"
 	"Fetches how much of a provider's quota is used, when a status line wants to know,\n"
 	"and leaves the numbers with the broker.  ccrun starts it, with a pidfd of the\n"
@@ -32,13 +32,13 @@ static const char usage[] =
 	"  --kind KIND   what to ask, and how to read the answer:\n"
 	"                ";
 
-static int help(FILE *to)
+static int print_help(FILE *to)
 {
 	unsigned i;
 
-	fputs(usage, to);
-	for (i = 0; kind_name(i); i++)
-		fprintf(to, "%s%s", i ? ", " : "", kind_name(i));
+	fputs(usage_text, to);
+	for (i = 0; usage_kind_name(i); i++)
+		fprintf(to, "%s%s", i ? ", " : "", usage_kind_name(i));
 	return fputs("\n"
 		     "  --entry NAME  the entry of the vault whose key and address are used\n"
 		     "  --own         the client's own log-in (kind anthropic alone)\n"
@@ -46,7 +46,7 @@ static int help(FILE *to)
 }
 
 /* The command line.  -1: go on, with w filled; else the exit code. */
-static int arguments(int argc, char **argv, struct worker *w)
+static int parse_arguments(int argc, char **argv, struct worker *w)
 {
 	bool own = false, bad = false;
 	int i;
@@ -54,12 +54,12 @@ static int arguments(int argc, char **argv, struct worker *w)
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return puts(PROGRAM " " CCRUN_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
-		return help(stdout) ? EXIT_FAILED : EXIT_DONE;
+		return print_help(stdout) ? EXIT_FAILED : EXIT_DONE;
 	for (i = 1; i < argc && !bad; i++) {
 		if (strcmp(argv[i], "--own") == 0 && !own)
 			own = true;
 		else if (strcmp(argv[i], "--kind") == 0 && i + 1 < argc && !w->kind)
-			bad = (w->kind = kind_find(argv[++i])) == NULL;
+			bad = (w->kind = usage_kind_find(argv[++i])) == NULL;
 		else if (strcmp(argv[i], "--name") == 0 && i + 1 < argc && !w->name)
 			bad = !wire_name_ok(w->name = argv[++i]);
 		else if (strcmp(argv[i], "--entry") == 0 && i + 1 < argc && !w->entry)
@@ -68,14 +68,14 @@ static int arguments(int argc, char **argv, struct worker *w)
 			bad = true;
 	}
 	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->own || (w->name && !own)) {
-		help(stderr);
+		print_help(stderr);
 		return EXIT_USAGE;
 	}
 	return -1;
 }
 
-/* A signal of no kind can be sent to a pidfd, and to the directory of a process. */
-static int check_session(struct failure *f)
+/* Signal 0 can be sent to a pidfd, but also to a descriptor of /proc/PID: no directories. */
+static int check_session_fd(struct failure *f)
 {
 	struct stat st;
 
@@ -87,9 +87,9 @@ static int check_session(struct failure *f)
 }
 
 /*
- * What remains of the environment: where things are, and the proxies.  What
- * libraries would do at a variable's word (a file of session keys, a module of
- * OpenSSL's) is not wanted, whoever started us.
+ * Keep only the variables that say where files are, and the proxies.  Others make
+ * libraries do what must not happen here: SSLKEYLOGFILE writes the TLS session keys to
+ * a file, OPENSSL_CONF loads modules.
  */
 static void clean_environment(void)
 {
@@ -100,7 +100,7 @@ static void clean_environment(void)
 	char *value[sizeof(kept) / sizeof(kept[0])];
 	unsigned i, n = sizeof(kept) / sizeof(kept[0]);
 
-	/* (The texts stay: clearenv only forgets where they are.) */
+	/* The values stay valid: clearenv() frees only the list of pointers. */
 	for (i = 0; i < n; i++)
 		value[i] = getenv(kept[i]);
 	clearenv();
@@ -110,10 +110,11 @@ static void clean_environment(void)
 }
 
 /*
- * Whoever starts us may have blocked or ignored signals.  The memory is a
- * fork's, made after hardening: nobody can have it open.
+ * Undo what the starter did to signals, refuse to run in a session, clean the
+ * environment, and fork after hardening (proc_fork_hardened): a /proc/PID/mem that was
+ * opened before does not show the new memory.
  */
-static int prepare(struct failure *f)
+static int prepare_process(struct failure *f)
 {
 	static const int normal[] = { SIGTERM, SIGINT, SIGHUP, SIGQUIT, SIGCHLD };
 	sigset_t set;
@@ -129,7 +130,7 @@ static int prepare(struct failure *f)
 		signal(normal[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
-	/* It runs for long: keep no file system from being unmounted. */
+	/* A long-lived process should not keep a file system busy. */
 	if (chdir("/") != 0)
 		return fail_errno(f, NULL, "cd /");
 	if (proc_fork_hardened(false) != 0)
@@ -145,16 +146,16 @@ int main(int argc, char **argv)
 
 	if (io_open_standard_streams() != 0)
 		return EXIT_FAILED;
-	r = arguments(argc, argv, &w);
+	r = parse_arguments(argc, argv, &w);
 	if (r >= 0)
 		return r;
-	r = check_session(&f);
+	r = check_session_fd(&f);
 	if (r == 0)
-		r = prepare(&f);
+		r = prepare_process(&f);
 	if (r == 0) {
 		w.arena = arena_new(ARENA_LEAST, &f);
 		w.buf = w.arena ? arena_alloc(w.arena, WIRE_PACKET_MAX, &f) : NULL;
-		r = w.buf ? serve(&w, &f) : -1;
+		r = w.buf ? worker_run(&w, &f) : -1;
 	}
 	arena_release(w.arena, w.buf);
 	arena_free(w.arena);

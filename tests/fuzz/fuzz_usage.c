@@ -6,9 +6,9 @@
 #include <string.h>
 
 #include "base/fail.h"
-#include "helpers/usage/answers.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/answer.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/usage_result.h"
 #include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerInitialize(int *argc, char ***argv)
@@ -20,14 +20,14 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	struct numbers numbers;
+	struct usage_result numbers;
 	unsigned i, understood = 0;
 
 	fuzz_inputs++;
-	for (i = 0; kind_name(i); i++) {
+	for (i = 0; usage_kind_name(i); i++) {
 		memset(&numbers, 0, sizeof(numbers));
-		answer_read(kind_find(kind_name(i)), "api.example.cn", (const char *)p, n, &numbers);
-		MUST(numbers_ok(&numbers));
+		answer_parse(usage_kind_find(usage_kind_name(i)), "api.example.cn", (const char *)p, n, &numbers);
+		MUST(usage_result_valid(&numbers));
 		MUST(numbers.error == USAGE_DONE || numbers.count == 0);
 		understood += numbers.error == USAGE_DONE && numbers.count > 0;
 	}

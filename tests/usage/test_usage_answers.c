@@ -1,6 +1,7 @@
 /*
  * tests/usage/test_usage_answers.c - ccrun-usage without a network: what a hostile
- * answer comes to, whom a key may be sent to, and the cage of who reads it.
+ * answer comes to, whom a key may be sent to, and the sandbox of the process
+ * that reads it.
  */
 #include <setjmp.h>
 #include <stdarg.h>
@@ -20,21 +21,21 @@
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "helpers/usage/answers.h"
-#include "helpers/usage/cage.h"
-#include "helpers/usage/kinds.h"
-#include "helpers/usage/numbers.h"
+#include "helpers/usage/answer.h"
+#include "helpers/usage/fetch_sandbox.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/usage_result.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
 
-static struct numbers got;
+static struct usage_result got;
 
 /* The error of an answer of that kind; got has the numbers. */
 static int read_as(const char *kind, const char *host, const char *body)
 {
 	memset(&got, 0, sizeof(got));
-	answer_read(kind_find(kind), host, body, strlen(body), &got);
-	assert_true(numbers_ok(&got));
+	answer_parse(usage_kind_find(kind), host, body, strlen(body), &got);
+	assert_true(usage_result_valid(&got));
 	if (got.error != USAGE_DONE)
 		assert_int_equal(got.count, 0);
 	return (int)got.error;
@@ -154,12 +155,12 @@ static void test_amounts(void **state)
 
 static void test_numbers_are_checked(void **state)
 {
-	struct numbers good = { .count = 1, .item = { { .label = "5h", .has_percent = 1, .percent = 1 } } }, n;
-	struct number *at = &n.item[0];
+	struct usage_result good = { .count = 1, .item = { { .label = "5h", .has_percent = 1, .percent = 1 } } }, n;
+	struct usage_item *at = &n.item[0];
 
 	(void)state;
-	assert_true(numbers_ok(&good));
-#define REFUSED(change) do { n = good; change; assert_false(numbers_ok(&n)); } while (0)
+	assert_true(usage_result_valid(&good));
+#define REFUSED(change) do { n = good; change; assert_false(usage_result_valid(&n)); } while (0)
 	REFUSED(n.error = USAGE_ERRORS);
 	REFUSED(n.retry = RETRY_MAX + 1);
 	REFUSED(n.count = ITEMS_MAX + 1);
@@ -174,21 +175,21 @@ static void test_numbers_are_checked(void **state)
 	REFUSED(memcpy(at->label, "\x1b[2J", 5));
 	REFUSED(memcpy(at->amount, "1 000", 6));
 	REFUSED(memcpy(at->currency, "usd", 4));
-	assert_null(usage_word(USAGE_DONE));
-	assert_null(usage_word(USAGE_ERRORS));
-	assert_string_equal(usage_word(USAGE_TOO_LARGE), "too-large");
+	assert_null(usage_error_name(USAGE_DONE));
+	assert_null(usage_error_name(USAGE_ERRORS));
+	assert_string_equal(usage_error_name(USAGE_TOO_LARGE), "too-large");
 }
 
 static void test_there_is_an_end_of_room(void **state)
 {
-	struct numbers n = { .count = 0 };
+	struct usage_result n = { .count = 0 };
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < ITEMS_MAX; i++)
-		assert_non_null(numbers_add(&n, "x"));
-	assert_null(numbers_add(&n, "x"));
-	assert_true(numbers_ok(&n));
+		assert_non_null(usage_result_add(&n, "x"));
+	assert_null(usage_result_add(&n, "x"));
+	assert_true(usage_result_valid(&n));
 }
 
 /* ---- whom a key may be sent to ---- */
@@ -223,13 +224,13 @@ static void test_targets(void **state)
 		{ "deepseek", "bearer", NULL, false },
 		{ "deepseek", "", NULL, false },
 	};
-	struct target t;
+	struct usage_target t;
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < COUNT(targets); i++) {
 		struct failure f = { .code = FAIL_NONE };
-		int r = kind_target(kind_find(targets[i].kind), targets[i].origin, &t, &f);
+		int r = usage_kind_target(usage_kind_find(targets[i].kind), targets[i].origin, &t, &f);
 
 		assert_int_equal(r, targets[i].url ? 0 : -1);
 		if (r != 0) {
@@ -239,10 +240,10 @@ static void test_targets(void **state)
 		assert_string_equal(t.url, targets[i].url);
 		assert_int_equal(t.loopback, targets[i].loopback);
 	}
-	assert_null(kind_find("nonsense"));
+	assert_null(usage_kind_find("nonsense"));
 }
 
-/* ---- the cage ---- */
+/* ---- the sandbox ---- */
 
 static char mine[] = "/tmp/ccrun-usage-XXXXXX";
 
@@ -256,7 +257,7 @@ static int inside(pid_t outside)
 {
 	static char *const argv[] = { (char *)(uintptr_t)"true", NULL };
 
-	if (usage_cage() != 0)
+	if (fetch_sandbox_enter() != 0)
 		return 1;
 	if (!refused(open(mine, O_RDONLY)) || !refused(open(mine, O_WRONLY)))
 		return 2;
@@ -271,7 +272,7 @@ static int inside(pid_t outside)
 	return 0;
 }
 
-static void test_cage(void **state)
+static void test_sandbox(void **state)
 {
 	pid_t outside, pid;
 	int status, fd;
@@ -308,7 +309,7 @@ int main(void)
 		cmocka_unit_test(test_numbers_are_checked),
 		cmocka_unit_test(test_there_is_an_end_of_room),
 		cmocka_unit_test(test_targets),
-		cmocka_unit_test(test_cage),
+		cmocka_unit_test(test_sandbox),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

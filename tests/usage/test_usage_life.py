@@ -89,8 +89,8 @@ def test_nobody_looks_into_it(ask, usage, server):
     hold.set()
 
 
-def test_what_reads_strangers_bytes_is_caged(ask, usage, server):
-    """(What the cage refuses: tests/usage/test_usage_answers.c.)"""
+def test_the_process_that_reads_untrusted_bytes_is_sandboxed(ask, usage, server):
+    """(What the sandbox refuses: tests/usage/test_usage_answers.c.)"""
     hold = threading.Event()
     server.raw(b"", hold)
     usage.fetch("bearer " + server.url, "token-0123456789")

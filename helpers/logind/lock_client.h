@@ -1,0 +1,44 @@
+/*
+ * helpers/logind/lock_client.h - a connection to the broker that asks it to lock the
+ * vault.  Each request gets one answer.  Requests do not wait for it; only before
+ * sleep does lock_client_wait wait for all of them.
+ */
+#ifndef HELPERS_LOGIND_LOCK_CLIENT_H
+#define HELPERS_LOGIND_LOCK_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "dial/dial.h"
+#include "wire/limits.h"
+
+struct failure;
+
+struct lock_client {
+	struct dial dial;
+	unsigned pending; /* requests without an answer yet */
+	bool ended;	  /* the broker closed the connection: this program ends too */
+	uint8_t buf[WIRE_PACKET_MAX];
+};
+
+/*
+ * Connect to the running broker (none is started), check its identity, and register
+ * as this uid's watcher with the request `watch`.  Returns 0, or -1 with f set:
+ * FAIL_EXISTS if another process is registered.
+ */
+int lock_client_open(struct lock_client *c, struct failure *f);
+
+/* Ask the broker to lock the vault; why is suspend, screen or logout.  Does not block. */
+void lock_client_send(struct lock_client *c, const char *why);
+
+/*
+ * Read one answer, or the end of the connection (c->ended), if there is one; does not
+ * block.  A refusal is printed.  Returns 0, or -1 with f set: the answer is malformed
+ * or another process sent it.
+ */
+int lock_client_read(struct lock_client *c, struct failure *f);
+
+/* Wait until all requests are answered, for at most ms milliseconds. */
+void lock_client_wait(struct lock_client *c, int ms);
+
+#endif

@@ -1,0 +1,109 @@
+/*
+ * helpers/source/result.c - from a manager's result to a token, or to a failure that
+ * says what to do.
+ */
+#include "helpers/source/result.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/fail.h"
+#include "config/source/source.h"
+#include "config/source/source_seal.h"
+#include "helpers/source/json_field.h"
+#include "helpers/source/manager.h"
+#include "json/locked.h"
+#include "wire/names.h"
+
+/* Bytes for jansson: a text of MANAGER_OUTPUT_MAX bytes, doubled as it grows, and the tree. */
+#define JSON_ROOM (1024 * 1024)
+#define EXIT_INTERRUPTED (128 + SIGINT) /* the exit code of shells and others after Ctrl-C */
+
+static int result_fail_cancelled(struct failure *f)
+{
+	return fail_set(f, FAIL_SOURCE, NULL, "it was cancelled");
+}
+
+/* An exit code other than 0: does the source file's [cancelled], [signed-out] or [missing] match? */
+static int result_fail_exit_code(const struct manager_result *o, const struct source_file *s, int code, struct failure *f)
+{
+	enum source_sign sign;
+	const char *hint;
+
+	if (!source_says(s, o->err, code, &sign))
+		return fail_set(f, FAIL_SOURCE, "its own words are above; ccctl show NAME has the command",
+				"%s failed (exit code %d)", s->title, code);
+	hint = s->sign[sign].hint[0] ? s->sign[sign].hint : NULL;
+	if (sign == SIGN_CANCELLED)
+		return result_fail_cancelled(f);
+	if (sign == SIGN_SIGNED_OUT)
+		return fail_set(f, FAIL_SOURCE, hint ? hint : "its own words are above",
+				"%s is locked, or nobody is signed in", s->title);
+	return fail_set(f, FAIL_SOURCE, hint ? hint : "is the reference right? ccctl keys shows it",
+			"%s has no such item", s->title);
+}
+
+int result_check(const struct manager_result *o, const struct source_file *s, const char *program,
+		  unsigned seconds, struct failure *f)
+{
+	if (o->not_found)
+		return source_not_installed(s, program, f);
+	if (o->interrupted)
+		return result_fail_cancelled(f);
+	if (o->timed_out)
+		return fail_set(f, FAIL_SOURCE, "does it wait for somebody? try it yourself",
+				"%s did not answer within %u s, and was ended", s->title, seconds);
+	if (o->too_large)
+		return fail_set(f, FAIL_SOURCE, "is this really a token, and not a file?",
+				"%s gave more than %zu bytes", s->title, o->room);
+	if (WIFSIGNALED(o->status) && WTERMSIG(o->status) == SIGINT)
+		return result_fail_cancelled(f);
+	if (WIFSIGNALED(o->status))
+		return fail_set(f, FAIL_SOURCE, "try it yourself", "%s was ended by signal %d", s->title,
+				WTERMSIG(o->status));
+	if (WEXITSTATUS(o->status) == EXIT_INTERRUPTED)
+		return result_fail_cancelled(f);
+	return WEXITSTATUS(o->status) == 0 ? 0 : result_fail_exit_code(o, s, WEXITSTATUS(o->status), f);
+}
+
+/* wire_token_check, with hints for a manager's output. */
+static int result_check_token(const struct source_file *s, const uint8_t *p, size_t n, struct failure *f)
+{
+	struct failure why = { 0 };
+
+	if (n == 0)
+		return fail_set(f, FAIL_SOURCE, "is the item empty?", "%s gave nothing", s->title);
+	if (memchr(p, '\n', n))
+		return fail_set(f, FAIL_SOURCE, "a token is one line; which part of it is the token? ccrun-source(5), output",
+				"%s gave more than one line", s->title);
+	if (wire_token_check(p, n, &why) == 0)
+		return 0;
+	return fail_set(f, FAIL_SOURCE, why.hint, "%s gave what is no token: %s", s->title, why.what);
+}
+
+int result_token(const struct manager_result *o, const struct source_file *s, const char *pick,
+		  const uint8_t **p, size_t *n, struct failure *f)
+{
+	enum source_output output;
+	const char *field;
+	const uint8_t *end;
+
+	if (source_pick(pick, &output, &field, f) != 0)
+		return -1;
+	*p = o->out;
+	*n = o->n;
+	if (output == OUTPUT_JSON) {
+		if (*n == 0)
+			return result_check_token(s, *p, *n, f);
+		if (js_locked_begin(JSON_ROOM, f) != 0 || js_field_text(o->out, o->n, field, p, n, f) != 0)
+			return -1;
+		return result_check_token(s, *p, *n, f);
+	}
+	end = output == OUTPUT_FIRST_LINE && *n ? memchr(*p, '\n', *n) : NULL;
+	if (end)
+		*n = (size_t)(end - *p);
+	else if (*n > 0 && (*p)[*n - 1] == '\n')
+		--*n;
+	return result_check_token(s, *p, *n, f);
+}

@@ -1,0 +1,307 @@
+/*
+ * helpers/usage/worker.c - ask the broker what to fetch, fetch it, send the result.
+ */
+#include "helpers/usage/worker.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/sock.h"
+#include "helpers/usage/fetch_child.h"
+#include "helpers/usage/usage_kind.h"
+#include "helpers/usage/usage_result.h"
+#include "wire/limits.h"
+#include "wire/names.h"
+
+/* Tries to reach a lost broker, and the time between them; one that restarts is back by then. */
+#define RECONNECT_TRIES 15
+#define RECONNECT_MS 2000
+
+/* Seconds to wait after an error: 30, 60, 120, ... */
+#define PAUSE_FIRST 30
+#define PAUSE_LONGEST 300
+#define PAUSE_NOT_ASKED 60	   /* no server was asked: the log-in is missing or has expired */
+#define PAUSE_ORIGIN 3600  /* the entry's address is not asked: only a person can change that */
+
+#define LATER_MAX 3600	   /* seconds; the broker says 60 */
+
+/*
+ * What to do next.  NEXT_LATER: the broker has enough workers for this quota.
+ * Disconnect, so as not to use up one of its connections, and come again.
+ */
+enum next { NEXT_CONTINUE, NEXT_LATER, NEXT_SESSION_ENDED, NEXT_BROKER_GONE, NEXT_FAILED };
+
+/* True if the session ends within ms. */
+static bool session_ended(int ms)
+{
+	struct pollfd p = { .fd = SESSION_FD, .events = POLLIN };
+
+	return poll(&p, 1, ms) > 0;
+}
+
+/* ---- usage-next ---- */
+
+static int send_usage_next(struct worker *w, struct failure *f)
+{
+	struct wire_out *request = wire_request("usage-next");
+	int r;
+
+	if (request) {
+		wire_put_str(request, "kind", w->kind->name);
+		if (w->entry)
+			wire_put_str(request, "name", w->entry);
+		else
+			wire_put_bool(request, "own", true);
+		if (w->name)
+			wire_put_str(request, "name", w->name);
+	}
+	r = wire_send(w->dial.fd, request, -1);
+	wire_out_free(request);
+	/* The broker may have sent a reason before it closed the connection. */
+	if (r != 0 && errno != EPIPE && errno != ECONNRESET)
+		return fail_errno(f, NULL, "send to the broker");
+	return 0;
+}
+
+/* Fill f from the broker's {ok: false}.  Returns -1. */
+static int fail_from_refusal(struct wire_map m, struct failure *f)
+{
+	char name[64] = "", what[256] = "", hint[256] = "";
+
+	if (wire_get_text(m, "error", name, sizeof(name), f) != 0 || wire_get_text(m, "message", what, sizeof(what), f) != 0 ||
+	    wire_get_text(m, "hint", hint, sizeof(hint), f) != 0)
+		return -1;
+	return fail_set(f, fail_from_name(name), hint, "%s", what);
+}
+
+/* The broker disconnects clients that are late, which happens when the computer slept. */
+static enum next next_after_failure(const struct failure *f)
+{
+	return f->code == FAIL_NO_BROKER || f->code == FAIL_TIMEOUT ? NEXT_BROKER_GONE : NEXT_FAILED;
+}
+
+static enum next read_next_answer(struct worker *w, struct failure *f)
+{
+	struct dial *d = &w->dial;
+	struct sock_control beside;
+	bool ok = false, fetch = true;
+	ssize_t n = sock_recv(d->fd, d->buf, d->size, 0, &beside);
+
+	if (n == 0 || (n < 0 && errno == ECONNRESET))
+		return NEXT_BROKER_GONE;
+	if (n < 0) {
+		fail_errno(f, NULL, "answer from the broker");
+		return NEXT_FAILED;
+	}
+	sock_control_close(&beside);
+	d->used = (size_t)n > d->used ? (size_t)n : d->used;
+	if (!beside.have_sender || beside.pid != d->broker) {
+		fail_set(f, FAIL_PEER, "ccctl status shows who serves",
+			 "another process than before answered (%d, not %d)", (int)beside.pid, (int)d->broker);
+		return NEXT_FAILED;
+	}
+	wire_in_free(&d->in);
+	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
+	    (!ok && fail_from_refusal(d->in.top, f) != 0) || wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
+		return next_after_failure(f);
+	if (fetch)
+		return NEXT_CONTINUE;
+	if (wire_get_uint(d->in.top, "retry", &w->later, f) != 0)
+		return NEXT_FAILED;
+	w->later = w->later < 1 ? 1 : w->later > LATER_MAX ? LATER_MAX : w->later;
+	return NEXT_LATER;
+}
+
+/* The broker answers when a status line wants the quota: there is no deadline. */
+static enum next wait_for_next_answer(struct worker *w, struct failure *f)
+{
+	struct pollfd p[2] = { { .fd = SESSION_FD, .events = POLLIN }, { .fd = w->dial.fd, .events = POLLIN } };
+
+	for (;;) {
+		p[0].revents = p[1].revents = 0;
+		if (poll(p, 2, -1) < 0 && errno != EINTR) {
+			fail_errno(f, NULL, "poll");
+			return NEXT_FAILED;
+		}
+		if (p[0].revents)
+			return NEXT_SESSION_ENDED;
+		if (p[1].revents)
+			return read_next_answer(w, f);
+	}
+}
+
+/* ---- the fetch ---- */
+
+static void wipe_answer(struct worker *w)
+{
+	wire_in_free(&w->dial.in);
+	io_wipe(w->dial.buf, w->dial.used);
+	w->dial.used = 0;
+}
+
+enum job_state { JOB_READY, JOB_FORBIDDEN_ORIGIN, JOB_FAILED };
+
+/*
+ * Fill job from the broker's answer.  JOB_FORBIDDEN_ORIGIN: the entry is sealed for a
+ * host that this kind does not ask.
+ */
+static enum job_state prepare_job(struct worker *w, struct fetch_job *job, struct failure *f)
+{
+	struct wire_map top = w->dial.in.top;
+	char origin[ORIGIN_MAX_LEN + 1];
+	const uint8_t *token;
+
+	memset(job, 0, sizeof(*job));
+	job->kind = w->kind;
+	job->session = SESSION_FD;
+	job->broker = w->dial.fd;
+	if (!w->entry)
+		return usage_kind_target(w->kind, NULL, &job->target, f) == 0 ? JOB_READY : JOB_FAILED;
+	if (wire_get_text(top, "origin", origin, sizeof(origin), f) != 0 ||
+	    wire_get_bin(top, "token", &token, &job->len, f) != 0 || wire_token_check(token, job->len, f) != 0)
+		return JOB_FAILED;
+	job->token = (uint8_t *)(uintptr_t)token; /* in w->buf, which is ours */
+	return usage_kind_target(w->kind, origin, &job->target, f) == 0 ? JOB_READY : JOB_FORBIDDEN_ORIGIN;
+}
+
+static enum next fetch_result(struct worker *w, struct usage_result *out, uint64_t *pause, struct failure *f)
+{
+	struct fetch_job job;
+	enum job_state state = prepare_job(w, &job, f);
+	enum next next = NEXT_CONTINUE;
+
+	memset(out, 0, sizeof(*out));
+	*pause = 0;
+	if (state == JOB_FORBIDDEN_ORIGIN) {
+		/* The status line shows only the error's name: print the reason. */
+		fail_print("ccrun-usage", f);
+		out->error = USAGE_MISSING;
+		*pause = PAUSE_ORIGIN;
+	} else if (state == JOB_FAILED || !fetch_in_child(&job, out)) {
+		next = state == JOB_FAILED ? NEXT_FAILED : NEXT_SESSION_ENDED;
+	}
+	wipe_answer(w);
+	return next;
+}
+
+/* ---- usage-put ---- */
+
+/* How long to wait after an error, in seconds. */
+static uint64_t pause_after_error(struct worker *w, const struct usage_result *n)
+{
+	uint64_t pause = PAUSE_FIRST;
+	unsigned i;
+
+	for (i = 0; i < w->failures && pause < PAUSE_LONGEST; i++)
+		pause *= 2;
+	w->failures++;
+	if (w->kind->own && !n->asked)
+		return PAUSE_NOT_ASKED;
+	if (n->error == USAGE_UNAUTHORIZED)
+		pause = PAUSE_LONGEST;
+	/* As long as the server asks for, but not less than PAUSE_FIRST. */
+	else if (n->retry)
+		pause = n->retry > PAUSE_FIRST ? n->retry : PAUSE_FIRST;
+	else if (pause > PAUSE_LONGEST)
+		pause = PAUSE_LONGEST;
+	return pause < w->kind->least ? w->kind->least : pause;
+}
+
+static void add_item(struct wire_out *o, const struct usage_item *n)
+{
+	wire_begin_item(o);
+	wire_put_str(o, "label", n->label);
+	if (n->has_percent)
+		wire_put_uint(o, "percent", n->percent);
+	if (n->amount[0])
+		wire_put_str(o, "amount", n->amount);
+	if (n->currency[0])
+		wire_put_str(o, "currency", n->currency);
+	if (n->reset)
+		wire_put_uint(o, "reset", n->reset);
+}
+
+static struct wire_out *build_usage_put(struct worker *w, const struct usage_result *n, uint64_t pause)
+{
+	const char *word = usage_error_name(n->error);
+	struct wire_out *o = wire_request("usage-put");
+	uint32_t i;
+
+	if (!o)
+		return NULL;
+	if (word) {
+		wire_put_str(o, "error", word);
+		wire_put_uint(o, "retry", pause ? pause : pause_after_error(w, n));
+		return o;
+	}
+	w->failures = 0;
+	wire_begin_array(o, "items");
+	for (i = 0; i < n->count; i++)
+		add_item(o, &n->item[i]);
+	return o;
+}
+
+static enum next run_one_fetch(struct worker *w, struct failure *f)
+{
+	struct usage_result n;
+	enum next next;
+	uint64_t pause;
+
+	if (send_usage_next(w, f) != 0)
+		return NEXT_FAILED;
+	next = wait_for_next_answer(w, f);
+	if (next == NEXT_CONTINUE)
+		next = fetch_result(w, &n, &pause, f);
+	if (next != NEXT_CONTINUE)
+		return next;
+	if (dial_call(&w->dial, build_usage_put(w, &n, pause), NULL, f) == 0)
+		return NEXT_CONTINUE;
+	return next_after_failure(f);
+}
+
+/* Work over one connection, and close it. */
+static enum next serve_connected(struct worker *w, struct failure *f)
+{
+	enum next next = NEXT_CONTINUE;
+
+	while (next == NEXT_CONTINUE)
+		next = session_ended(0) ? NEXT_SESSION_ENDED : run_one_fetch(w, f);
+	dial_close(&w->dial);
+	return next;
+}
+
+static int connect_to_broker(struct worker *w, struct failure *f)
+{
+	if (dial_open(&w->dial, false, w->buf, WIRE_PACKET_MAX, f) == 0 && dial_hello(&w->dial, f) == 0)
+		return 0;
+	dial_close(&w->dial);
+	return -1;
+}
+
+int worker_run(struct worker *w, struct failure *f)
+{
+	enum next next = NEXT_CONTINUE;
+	int rounds = 0;
+
+	if (connect_to_broker(w, f) != 0)
+		return -1;
+	for (;;) {
+		next = serve_connected(w, f);
+		if (next == NEXT_LATER && session_ended((int)w->later * 1000))
+			return 0;
+		if (next != NEXT_BROKER_GONE && next != NEXT_LATER)
+			return next == NEXT_SESSION_ENDED ? 0 : -1;
+		for (rounds = 0; rounds < RECONNECT_TRIES && connect_to_broker(w, f) != 0; rounds++) {
+			/* Another process listens in the broker's place. */
+			if (f->code == FAIL_PEER)
+				return -1;
+			if (session_ended(RECONNECT_MS))
+				return 0;
+		}
+		if (rounds == RECONNECT_TRIES)
+			return 0;
+	}
+}
