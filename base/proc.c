@@ -108,15 +108,17 @@ int proc_marked(pid_t pid)
 pid_t proc_tracer(pid_t pid)
 {
 	char buf[4096], *line;
+	int tracer;
 
 	if (proc_read_file(pid, "status", buf, sizeof(buf), NULL) < 0)
 		return -1;
 	line = strstr(buf, "\nTracerPid:");
-	if (!line) {
+	/* What cannot be understood must not read as 0, nobody. */
+	if (!line || sscanf(line, "\nTracerPid: %d", &tracer) != 1 || tracer < 0) {
 		errno = EPROTO;
 		return -1;
 	}
-	return (pid_t)atoi(line + sizeof("\nTracerPid:") - 1);
+	return tracer;
 }
 
 /* mine: a cache, zero at first.  Our own namespaces do not change (no setns(2)). */

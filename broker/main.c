@@ -6,6 +6,7 @@
  * listen; enter the sandbox; only then accept a client.
  */
 #include <errno.h>
+#include <limits.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/number.h"
 #include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
@@ -58,10 +60,11 @@ static void report_failure(const struct options *o, const struct failure *f)
 static int find_inherited_socket(struct failure *f)
 {
 	const char *pid = getenv("LISTEN_PID"), *fds = getenv("LISTEN_FDS");
+	unsigned long self = (unsigned long)getpid(), listen_pid;
 	int type = 0, listening = 0;
 	socklen_t n = sizeof(int);
 
-	if (!pid || !fds || atoi(pid) != (int)getpid())
+	if (!pid || !fds || !number_parse(pid, self, self, &listen_pid))
 		return -1;
 	if (strcmp(fds, "1") != 0)
 		return fail_set(f, FAIL_CONFIG, "one ListenSequentialPacket= line",
@@ -79,6 +82,7 @@ static int find_inherited_socket(struct failure *f)
 
 static int parse_arguments(int argc, char **argv, struct options *o, struct failure *f)
 {
+	unsigned long fd;
 	int i;
 
 	o->foreground = o->system = false;
@@ -89,11 +93,11 @@ static int parse_arguments(int argc, char **argv, struct options *o, struct fail
 		} else if (strcmp(argv[i], "--system") == 0) {
 			o->system = true;
 		} else if (strcmp(argv[i], "--report-fd") == 0 && i + 1 < argc) {
-			o->report = atoi(argv[++i]);
-			if (o->report < 3) {
+			if (!number_parse(argv[++i], 3, INT_MAX, &fd)) {
 				fputs(usage, stderr);
 				exit(EXIT_USAGE);
 			}
+			o->report = (int)fd;
 		} else if (strcmp(argv[i], "--version") == 0) {
 			puts("ccbroker " CCRUN_VERSION);
 			exit(0);

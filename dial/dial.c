@@ -4,6 +4,7 @@
 #include "dial/dial.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,6 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "base/paths.h"
 #include "base/proc.h"
 #include "base/sock.h"
@@ -37,14 +39,20 @@ static pid_t vault_holder(void)
 {
 	char path[PATH_SIZE], *text;
 	struct proc_stat st;
+	unsigned long number;
+	bool is_number;
 	size_t n;
 	pid_t pid;
 
 	if (path_of(PATH_DATA, "vault.lock", path, NULL) != 0 || io_slurp(path, 32, &text, &n, NULL) != 0)
 		return 0;
-	pid = (pid_t)atoi(text);
+	text[strcspn(text, "\n")] = '\0';
+	is_number = number_parse(text, 1, INT_MAX, &number);
 	free(text);
-	if (pid <= 0 || proc_stat(pid, &st) != 0 || strcmp(st.comm, "ccbroker") != 0 || st.state == 'Z')
+	if (!is_number)
+		return 0;
+	pid = (pid_t)number;
+	if (proc_stat(pid, &st) != 0 || strcmp(st.comm, "ccbroker") != 0 || st.state == 'Z')
 		return 0;
 	return pid;
 }

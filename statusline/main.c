@@ -17,6 +17,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "statusline/line.h"
 #include "statusline/cells.h"
 #include "config/ini/ini_file.h"
@@ -38,11 +39,9 @@ static void set_mistake(const struct failure *f)
 {
 	static const char name[] = "ccrun.conf";
 	const char *at = strstr(f->what, name);
-	int line_number = 0;
+	int line_number;
 
-	if (at && at[strlen(name)] == ':')
-		line_number = atoi(at + strlen(name) + 1);
-	if (line_number > 0)
+	if (at && sscanf(at + strlen(name), ":%9d:", &line_number) == 1 && line_number > 0)
 		snprintf(mistake, sizeof(mistake), "%s:%d?", name, line_number);
 	else
 		snprintf(mistake, sizeof(mistake), "%s?", name);
@@ -81,13 +80,11 @@ static void facts_read_git(struct facts *k)
 static unsigned line_columns(const struct statusline_conf *s)
 {
 	const char *v = getenv("COLUMNS");
-	size_t n = v ? strlen(v) : 0;
+	unsigned long n;
 
 	if (s->width)
 		return s->width;
-	if (n == 0 || n > 4 || v[strspn(v, "0123456789")] || atoi(v) > COLUMNS_MOST)
-		return 0;
-	return (unsigned)atoi(v);
+	return v && number_parse(v, 0, COLUMNS_MOST, &n) ? (unsigned)n : 0;
 }
 
 static bool output_is_plain(void)

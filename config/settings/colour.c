@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/number.h"
+
 static const char *const names[] = { "black", "red",	 "green", "yellow",
 				     "blue",  "magenta", "cyan",  "white" };
 
@@ -15,15 +17,16 @@ static const char *const names[] = { "black", "red",	 "green", "yellow",
 static bool colour_parse_word(const char *word, char out[12])
 {
 	int bright = strncmp(word, "bright-", 7) == 0, i;
+	unsigned long n;
 
 	for (i = 0; i < 8; i++)
 		if (strcmp(word + 7 * bright, names[i]) == 0) {
 			snprintf(out, 12, "%d", (bright ? 90 : 30) + i);
 			return true;
 		}
-	if (!word[0] || strlen(word) > 3 || word[strspn(word, "0123456789")] || atoi(word) > 255)
+	if (strlen(word) > 3 || !number_parse(word, 0, 255, &n))
 		return false;
-	snprintf(out, 12, "38;5;%d", atoi(word));
+	snprintf(out, 12, "38;5;%lu", n);
 	return true;
 }
 

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/number.h"
 #include "config/ini/ini_file.h"
 #include "config/ini/keywords.h"
 
@@ -64,11 +65,10 @@ void statusline_conf_default(struct statusline_conf *s)
 static int conf_set_number(const struct ini_item *it, unsigned min, unsigned max, unsigned *out,
 			   struct failure *f)
 {
-	const char *v = it->value;
+	unsigned long n;
 
-	if (v[0] && strlen(v) <= 5 && !v[strspn(v, "0123456789")] && (unsigned)atoi(v) >= min &&
-	    (unsigned)atoi(v) <= max) {
-		*out = (unsigned)atoi(v);
+	if (strlen(it->value) <= 5 && number_parse(it->value, min, max, &n)) {
+		*out = (unsigned)n;
 		return 0;
 	}
 	return ini_fail(f, it, NULL, "%s is a number from %u to %u", it->key, min, max);

@@ -23,6 +23,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "base/paths.h"
 #include "base/proc.h"
 
@@ -433,6 +434,21 @@ static void test_fresh_memory(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGTERM);
 }
 
+static void test_number_parse(void **state)
+{
+	static const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "0x1", "1a", "18446744073709551616", "6", "101" };
+	unsigned long n = 42, i;
+
+	(void)state;
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_false(number_parse(bad[i], 7, 100, &n));
+	assert_int_equal(n, 42);
+	assert_true(number_parse("007", 7, 100, &n));
+	assert_int_equal(n, 7);
+	assert_true(number_parse("100", 7, 100, &n));
+	assert_int_equal(n, 100);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -459,6 +475,7 @@ int main(void)
 		cmocka_unit_test(test_path_of),		cmocka_unit_test(test_private_dir),
 		cmocka_unit_test(test_check_trusted),	cmocka_unit_test(test_proc_stat),
 		cmocka_unit_test(test_proc),		cmocka_unit_test(test_fresh_memory),
+		cmocka_unit_test(test_number_parse),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

@@ -1,0 +1,23 @@
+/*
+ * base/number.c - reading a whole number strictly.
+ */
+#include "base/number.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool number_parse(const char *text, unsigned long least, unsigned long most, unsigned long *out)
+{
+	unsigned long n;
+
+	/* strtoul takes signs and blanks. */
+	if (!text[0] || text[strspn(text, "0123456789")] != '\0')
+		return false;
+	errno = 0;
+	n = strtoul(text, NULL, 10);
+	if (errno != 0 || n < least || n > most)
+		return false;
+	*out = n;
+	return true;
+}

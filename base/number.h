@@ -1,0 +1,15 @@
+/*
+ * base/number.h - whole numbers that people and other programs write.
+ */
+#ifndef BASE_NUMBER_H
+#define BASE_NUMBER_H
+
+#include <stdbool.h>
+
+/*
+ * Is text a decimal number of digits alone (no sign, no blank, not empty) from least
+ * to most?  *out is the number, and unchanged when it is not.
+ */
+bool number_parse(const char *text, unsigned long least, unsigned long most, unsigned long *out);
+
+#endif
