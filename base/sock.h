@@ -79,7 +79,7 @@ int sock_send(int fd, const struct iovec *iov, int n, int pass);
 int sock_send_nonblock(int fd, const struct iovec *iov, int n);
 
 /* Close the descriptors that are left and set them to -1. */
-void sock_control_close(struct sock_control *b);
+void sock_control_close(struct sock_control *control);
 
 /*
  * Receive one packet into buf.  flags: 0 or MSG_DONTWAIT.  control may be NULL:

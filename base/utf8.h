@@ -10,11 +10,11 @@
 #include <stdint.h>
 
 /*
- * Decode the character at the beginning of the n bytes at p into *out.  Returns its
+ * Decode the character at the beginning of the n bytes at s into *out.  Returns its
  * length in bytes (1 to 4); or 0, and *out is unchanged, when it is not UTF-8 or not
  * complete, or n is 0.
  */
-unsigned utf8_decode(const char *p, size_t n, uint32_t *out);
+unsigned utf8_decode(const char *s, size_t n, uint32_t *out);
 
 /* Are all n bytes UTF-8?  A NUL is a character like any other. */
 bool utf8_valid(const char *p, size_t n);

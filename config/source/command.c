@@ -120,6 +120,7 @@ static void line_put_word(struct command_line *l, const char *s)
 		line_put(l, '"');
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): it is written through l */
 int command_format(const char *const *v, unsigned n, char *out, size_t size, struct failure *f)
 {
 	struct command_line l = { out, 0, size };

@@ -37,7 +37,7 @@ int service_open(struct keyring *k, bool prompt, struct failure *f);
 void service_close(struct keyring *k);
 
 /* The callback of every asynchronous call; the last argument is the struct keyring. */
-void service_ready(GObject *source, GAsyncResult *result, gpointer k);
+void service_ready(GObject *source, GAsyncResult *result, gpointer p);
 
 /*
  * Wait for the call that was started.  doing: how a failure's message begins

@@ -40,6 +40,7 @@ static size_t on_body(char *p, size_t one, size_t n, void *arg)
 	return n;
 }
 
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t on_header(char *p, size_t one, size_t n, void *arg)
 {
 	struct transfer *t = arg;

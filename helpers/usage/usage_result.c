@@ -64,7 +64,7 @@ struct usage_item *usage_result_add(struct usage_result *n, const char *label)
 int usage_item_set_percent(struct usage_item *n, double percent)
 {
 	/* Written so that a NaN fails. */
-	if (!(percent >= 0 && percent <= PERCENT_MAX / 100))
+	if (!(percent >= 0 && percent <= PERCENT_MAX / 100.0))
 		return -1;
 	n->percent = (uint32_t)(percent * 100 + 0.5);
 	n->has_percent = 1;
