@@ -78,16 +78,15 @@ enum {
  * Fill f (which may be NULL).  hint may be NULL.  fmt as printf; a text that
  * does not fit is cut.  Returns -1, so that `return fail_set(...)` works.
  */
-int fail_set(struct failure *f, enum fail_code code, const char *hint,
-	     const char *fmt, ...) __attribute__((format(printf, 4, 5)));
+int fail_set(struct failure *f, enum fail_code code, const char *hint, const char *fmt, ...)
+	__attribute__((format(printf, 4, 5)));
 
 /* As fail_set with FAIL_SYSTEM and ": strerror(errno)" appended. */
 int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
 /* Replace the hint of a failure that is set already.  fmt as printf. */
-void fail_hint(struct failure *f, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+void fail_hint(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
  * Fill f from the n bytes in which a helper program reports a failure

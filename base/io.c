@@ -172,7 +172,8 @@ static int file_replace(const char *path, mode_t mode, gid_t group, const void *
 	if (fd < 0)
 		return fail_errno(f, NULL, "%s", tmp);
 	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) != 0) {
-		fail_errno(f, "give it a group that you are in", "%s: its group cannot be kept", path);
+		fail_errno(f, "give it a group that you are in", "%s: its group cannot be kept",
+			   path);
 		close(fd);
 		unlink(tmp);
 		return -1;
@@ -227,7 +228,8 @@ int io_open_standard_streams(void)
 	int fd;
 
 	for (fd = 0; fd <= 2; fd++)
-		if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
 			return -1;
 	return 0;
 }

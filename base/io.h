@@ -33,16 +33,14 @@ ssize_t io_read_all(int fd, void *buf, size_t max, int64_t deadline);
  * frees it), *len bytes and a NUL behind them.  Returns 0 or -1.  Not for secrets:
  * the buffer is ordinary memory.
  */
-int io_slurp(const char *path, size_t max, char **out, size_t *len,
-	     struct failure *f);
+int io_slurp(const char *path, size_t max, char **out, size_t *len, struct failure *f);
 
 /*
  * Replace a small file atomically, or make it: a temporary file in the same
  * directory gets the contents and the mode, then fsync, rename, and fsync of the
  * directory.  Returns 0 or -1.  Not for secrets that are not encrypted.
  */
-int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n,
-		    struct failure *f);
+int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, struct failure *f);
 
 /* The same, with the mode and the group that st says. */
 int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,

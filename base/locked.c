@@ -132,7 +132,8 @@ void *locked_map_verified(size_t n, int smaps)
 	map = mmap(NULL, size + 2 * page, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (map == MAP_FAILED)
 		return NULL;
-	if (mprotect(map + page, size, PROT_READ | PROT_WRITE) == 0 && pages_lock(map + page, size, smaps))
+	if (mprotect(map + page, size, PROT_READ | PROT_WRITE) == 0 &&
+	    pages_lock(map + page, size, smaps))
 		return map + page;
 	(void)munmap(map, size + 2 * page);
 	return NULL;

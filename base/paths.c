@@ -72,13 +72,15 @@ int path_expand(const char *text, char *out, struct failure *f)
 		return path_home(home, f) != 0 ? -1 : path_join(out, f, home, "", text + 2);
 	for (i = 0; i < sizeof(bases) / sizeof(bases[0]); i++) {
 		n = strlen(bases[i].variable);
-		if (text[0] != '$' || strncmp(text + 1, bases[i].variable, n) != 0 || text[n + 1] != '/')
+		if (text[0] != '$' || strncmp(text + 1, bases[i].variable, n) != 0 ||
+		    text[n + 1] != '/')
 			continue;
 		dir = env_absolute(bases[i].variable);
 		if (dir)
 			return path_join(out, f, dir, "", text + n + 2);
-		return path_home(home, f) != 0 ? -1
-					       : path_join(out, f, home, bases[i].fallback, text + n + 2);
+		return path_home(home, f) != 0
+			       ? -1
+			       : path_join(out, f, home, bases[i].fallback, text + n + 2);
 	}
 	return fail_set(f, FAIL_CONFIG, NULL, "not an absolute path: %.100s", text);
 }
@@ -129,7 +131,8 @@ int path_installed(const char *rest, char *out, struct failure *f)
 	while (up-- > 0) {
 		slash = strrchr(exe, '/');
 		if (!slash)
-			return fail_set(f, FAIL_CONFIG, NULL, "cannot tell where %s is installed", exe);
+			return fail_set(f, FAIL_CONFIG, NULL, "cannot tell where %s is installed",
+					exe);
 		*slash = '\0';
 	}
 	return path_join(out, f, exe, "", rest);
@@ -179,9 +182,10 @@ int path_private_dir(const char *path, struct failure *f)
 		goto bad;
 	}
 	if (st.st_uid != geteuid()) {
-		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, not to you (uid %u)", path,
-			 (unsigned)st.st_uid, (unsigned)geteuid());
-		fail_hint(f, "chown %u %.250s, or choose another directory", (unsigned)geteuid(), path);
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, not to you (uid %u)",
+			 path, (unsigned)st.st_uid, (unsigned)geteuid());
+		fail_hint(f, "chown %u %.250s, or choose another directory", (unsigned)geteuid(),
+			  path);
 		goto bad;
 	}
 	if (st.st_mode & 077) {
@@ -203,8 +207,8 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 	if (fstat(fd, &st) != 0)
 		return fail_errno(f, NULL, "%s", path);
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
-		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, who could change it", path,
-			 (unsigned)st.st_uid);
+		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, who could change it",
+			 path, (unsigned)st.st_uid);
 		fail_hint(f, "chown it to yourself or root: %.280s", path);
 		return -1;
 	}

@@ -73,7 +73,8 @@ int proc_stat(pid_t pid, struct proc_stat *out)
 	out->comm[n] = '\0';
 	/* After the name: state (3) ppid (4) ... starttime (22). */
 	if (sscanf(close_paren + 1,
-		   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+		   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   "%llu",
 		   &state, &ppid, &start) != 3)
 		goto bad;
 	out->state = state;

@@ -20,10 +20,10 @@
 #include <sys/types.h>
 
 struct proc_stat {
-	char state;	    /* 'R', 'S', 'Z', ... */
+	char state; /* 'R', 'S', 'Z', ... */
 	pid_t ppid;
-	uint64_t start;	    /* clock ticks since boot; PID and start identify a process */
-	uid_t owner;	    /* of the file /proc/PID/stat: 0 when undumpable (proc(5)) */
+	uint64_t start; /* clock ticks since boot; PID and start identify a process */
+	uid_t owner;	/* of the file /proc/PID/stat: 0 when undumpable (proc(5)) */
 	char comm[32];
 };
 

@@ -37,8 +37,7 @@ static int sock_address(struct sockaddr_un *sa, const char *path, struct failure
 	memset(sa, 0, sizeof(*sa));
 	sa->sun_family = AF_UNIX;
 	if (strlen(path) >= sizeof(sa->sun_path))
-		return fail_set(f, FAIL_UNSAFE_PATH,
-				"set XDG_RUNTIME_DIR to a shorter directory",
+		return fail_set(f, FAIL_UNSAFE_PATH, "set XDG_RUNTIME_DIR to a shorter directory",
 				"socket path too long (%zu bytes, %zu fit): %s", strlen(path),
 				sizeof(sa->sun_path) - 1, path);
 	memcpy(sa->sun_path, path, strlen(path) + 1);
@@ -77,7 +76,8 @@ static bool sock_file_is_live(const struct sockaddr_un *sa)
 
 	if (fd < 0)
 		return true;
-	refused = connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0 && errno == ECONNREFUSED;
+	refused =
+		connect(fd, (const struct sockaddr *)sa, sizeof(*sa)) != 0 && errno == ECONNREFUSED;
 	close(fd);
 	return !refused;
 }
@@ -95,7 +95,8 @@ int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f)
 			return fail_set(f, FAIL_UNSAFE_PATH, "move it away",
 					"%s: in the socket's place is something else", path);
 		if (sock_file_is_live(&sa))
-			return fail_set(f, FAIL_BUSY, "one broker a runtime directory; give the other its own",
+			return fail_set(f, FAIL_BUSY,
+					"one broker a runtime directory; give the other its own",
 					"another broker listens on %s", path);
 		if (unlink(path) != 0)
 			return fail_errno(f, NULL, "stale socket %s", path);
@@ -105,8 +106,7 @@ int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f)
 		return fail_errno(f, NULL, "socket");
 	/* fchmod before bind: the file has the mode from the start, whatever the umask. */
 	if (fchmod(fd, mode) != 0 || bind(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0 ||
-	    chmod(path, mode) != 0 || sock_prepare_listener(fd) != 0 ||
-	    listen(fd, backlog) != 0) {
+	    chmod(path, mode) != 0 || sock_prepare_listener(fd) != 0 || listen(fd, backlog) != 0) {
 		fail_errno(f, NULL, "listen on %s", path);
 		close(fd);
 		return -1;
@@ -130,7 +130,8 @@ int sock_connect_within(const char *path, int ms, struct failure *f)
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	/* Before Linux 6.5: fails, and sock_control.pidfd stays -1. */
 	setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one));
-	if (sock_pass_credentials(fd) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+	if (sock_pass_credentials(fd) != 0 ||
+	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
 		saved = errno;
 		fail_errno(f, NULL, "connect to %s", path);
 		close(fd);

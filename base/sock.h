@@ -20,7 +20,7 @@ struct sock_control {
 	uid_t uid;
 	int pidfd; /* of that process; -1 before Linux 6.5 (SO_PASSPIDFD), and where the
 		    * socket was not made by sock_connect */
-	int fd;    /* the descriptor that was passed (SCM_RIGHTS), close-on-exec, or -1 */
+	int fd;	   /* the descriptor that was passed (SCM_RIGHTS), close-on-exec, or -1 */
 };
 
 /*

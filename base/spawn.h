@@ -35,19 +35,19 @@ struct spawn {
 			    * only what is close-on-exec) */
 
 	/* Signals. */
-	const int *defaults;  /* these get their default action; ends with 0 */
-	bool all_defaults;    /* every signal does */
-	bool unblocked;	      /* none is blocked */
-	int death_signal;     /* what it gets when we end before it, or 0 */
+	const int *defaults; /* these get their default action; ends with 0 */
+	bool all_defaults;   /* every signal does */
+	bool unblocked;	     /* none is blocked */
+	int death_signal;    /* what it gets when we end before it, or 0 */
 
 	/* Where it runs. */
-	const char *dir;      /* its working directory, or NULL: ours */
-	bool group;	      /* it leads a process group of its own */
-	bool foreground;      /* that group gets the terminal on our standard input; the
+	const char *dir; /* its working directory, or NULL: ours */
+	bool group;	 /* it leads a process group of its own */
+	bool foreground; /* that group gets the terminal on our standard input; the
 			       * caller has SIGTTOU blocked */
-	bool session;	      /* it leads a session of its own */
+	bool session;	 /* it leads a session of its own */
 
-	int64_t deadline;     /* for the exec (io_now_ms), or 0: none */
+	int64_t deadline; /* for the exec (io_now_ms), or 0: none */
 };
 
 /*

@@ -30,7 +30,8 @@ static inline unsigned utf8_control(const char *p, size_t n)
 
 	if (c < ' ' || c == 0x7f)
 		return 1;
-	return c == 0xc2 && n > 1 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] <= 0x9f ? 2 : 0;
+	return c == 0xc2 && n > 1 && (unsigned char)p[1] >= 0x80 && (unsigned char)p[1] <= 0x9f ? 2
+												: 0;
 }
 
 /* Is c a continuation byte (10xxxxxx)? */

@@ -67,7 +67,8 @@ static int fail_damaged(const char *leaf, const char *why, struct failure *f)
 }
 
 /* Read hash and number of the last complete line; cut off an incomplete one. */
-static int read_chain_end(struct audit_log *log, int fd, const char *leaf, off_t size, struct failure *f)
+static int read_chain_end(struct audit_log *log, int fd, const char *leaf, off_t size,
+			  struct failure *f)
 {
 	char tail[LINE_MAX_LEN * 2 + 1], *last, *hash;
 	off_t from = size > LINE_MAX_LEN * 2 ? size - LINE_MAX_LEN * 2 : 0;
@@ -208,7 +209,8 @@ int audit_write(struct audit_log *log, const struct audit_event *e, struct failu
 
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
-	n = snprintf(head, sizeof(head), "{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"",
+	n = snprintf(head, sizeof(head),
+		     "{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"",
 		     (unsigned long long)log->seq + 1, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
 		     tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
 	line_add(&l, head, (size_t)n);
@@ -247,8 +249,8 @@ int audit_write(struct audit_log *log, const struct audit_event *e, struct failu
 	return 0;
 }
 
-ssize_t audit_read(const struct audit_log *log, bool old, uint64_t at, void *out, size_t n, uint64_t *size,
-		    struct failure *f)
+ssize_t audit_read(const struct audit_log *log, bool old, uint64_t at, void *out, size_t n,
+		   uint64_t *size, struct failure *f)
 {
 	ssize_t got = 0;
 	off_t whole;

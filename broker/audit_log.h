@@ -33,13 +33,13 @@ struct audit_log {
 
 /* One event; NULL texts and a zero pid are left out. */
 struct audit_event {
-	const char *event;   /* "open", "release", "get", "add", "unlock", ... */
-	const char *result;  /* "granted", "asked", "done" or a failure's wire name */
+	const char *event;  /* "open", "release", "get", "add", "unlock", ... */
+	const char *result; /* "granted", "asked", "done" or a failure's wire name */
 	const char *provider;
 	const char *entries; /* names, separated by blanks */
 	const char *session;
-	const char *image;   /* the requester's executable */
-	const char *why;     /* of a refusal: the message */
+	const char *image; /* the requester's executable */
+	const char *why;   /* of a refusal: the message */
 	pid_t pid;
 };
 

@@ -7,11 +7,11 @@
 
 #include "vault/lock_settings.h"
 
-
 static const char *const names[LOCK_REASON_COUNT] = {
-	[LOCK_REASON_START] = "start",	[LOCK_REASON_REQUEST] = "request", [LOCK_REASON_IDLE] = "idle",
-	[LOCK_REASON_LONGEST] = "longest", [LOCK_REASON_SUSPEND] = "suspend", [LOCK_REASON_SCREEN] = "screen",
-	[LOCK_REASON_LOGOUT] = "logout",	[LOCK_REASON_MOVED] = "moved",
+	[LOCK_REASON_START] = "start",	   [LOCK_REASON_REQUEST] = "request",
+	[LOCK_REASON_IDLE] = "idle",	   [LOCK_REASON_LONGEST] = "longest",
+	[LOCK_REASON_SUSPEND] = "suspend", [LOCK_REASON_SCREEN] = "screen",
+	[LOCK_REASON_LOGOUT] = "logout",   [LOCK_REASON_MOVED] = "moved",
 };
 
 const char *lock_reason_name(enum lock_reason why)

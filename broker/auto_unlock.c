@@ -71,8 +71,8 @@ static enum read_result read_private_file(int dir, const char *leaf, char *out, 
 	}
 	if (fstat(fd, &st) != 0 || !file_is_private(&st, mine)) {
 		close(fd);
-		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s can be read by others, or is not the broker's own",
-			 leaf);
+		fail_set(f, FAIL_UNSAFE_PATH, NULL,
+			 "%s can be read by others, or is not the broker's own", leaf);
 		fail_hint(f, "chmod 400 it, owned by uid %u", (unsigned)geteuid());
 		return READ_FAILED;
 	}
@@ -98,8 +98,8 @@ static enum read_result read_host_keys(struct tenant *t, uint8_t public[HOST_PUB
 	if (text && seed) {
 		r = READ_ABSENT;
 		if (t->auto_unlock->host >= 0)
-			r = read_private_file(t->auto_unlock->host, HOST_KEY, text, HOST_SECRET_TEXT,
-					      &n, true, f);
+			r = read_private_file(t->auto_unlock->host, HOST_KEY, text,
+					      HOST_SECRET_TEXT, &n, true, f);
 		if (r == READ_DONE && host_secret_parse(text, n, seed, f) != 0)
 			r = READ_FAILED;
 		if (r == READ_DONE)
@@ -117,16 +117,16 @@ int auto_unlock_host_public(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], s
 
 	arena_release(t->arena, secret);
 	if (r == READ_ABSENT)
-		return fail_set(f, FAIL_NO_ENTRY, t->system ? "as root: ccctl host init --system"
-							     : "ccctl host init",
+		return fail_set(f, FAIL_NO_ENTRY,
+				t->system ? "as root: ccctl host init --system" : "ccctl host init",
 				"this host has no key pair yet");
 	return r == READ_DONE ? 0 : -1;
 }
 
 /* The key in a keyfile for t's vault, into key (KEY_LEN bytes in the arena), and its
  * slot.  0 or -1. */
-static int unwrap_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key, uint32_t *slot,
-		       struct failure *f)
+static int unwrap_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key,
+			  uint32_t *slot, struct failure *f)
 {
 	uint8_t public[HOST_PUBLIC_LEN], *secret;
 	struct vault_public *pub = NULL;
@@ -136,7 +136,8 @@ static int unwrap_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8
 
 	secret = arena_alloc(t->arena, HOST_SEED_LEN, f);
 	pub = malloc(sizeof(*pub));
-	if (!secret || !pub || keyfile_inspect(file, n, &info, f) != 0 || tenant_inspect_vault(t, pub, f) != 0)
+	if (!secret || !pub || keyfile_inspect(file, n, &info, f) != 0 ||
+	    tenant_inspect_vault(t, pub, f) != 0)
 		goto out;
 	if (memcmp(pub->id, info.vault, VAULT_ID_LEN) != 0) {
 		fail_set(f, FAIL_WRONG_KEY, "ccctl slot add keyfile makes one for this vault",
@@ -180,14 +181,15 @@ static enum auto_unlock_result try_keyfile(struct tenant *t, const char *leaf, s
 	if (r != STORE_READ_DONE)
 		return r == STORE_READ_FAILED ? AUTO_UNLOCK_FAILED : AUTO_UNLOCK_NOTHING;
 	key = arena_alloc(t->arena, KEY_LEN, f);
-	opened = key && unwrap_keyfile(t, file, n, key, &slot, f) == 0 && tenant_unlock(t, slot, key, f) == 0;
+	opened = key && unwrap_keyfile(t, file, n, key, &slot, f) == 0 &&
+		 tenant_unlock(t, slot, key, f) == 0;
 	arena_release(t->arena, key);
 	return opened ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_FAILED;
 }
 
 /* One credential: is it for this vault, and does it open it? */
 static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf,
-				      const uint8_t vault[VAULT_ID_LEN], struct failure *f)
+					      const uint8_t vault[VAULT_ID_LEN], struct failure *f)
 {
 	char *text = arena_alloc(t->arena, KEYTEXT_MAX, f);
 	uint8_t *key = arena_alloc(t->arena, KEY_LEN, f), id[VAULT_ID_LEN];
@@ -197,7 +199,8 @@ static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf
 	size_t n = 0;
 
 	if (text && key)
-		r = read_private_file(t->auto_unlock->credentials, leaf, text, KEYTEXT_MAX, &n, false, f);
+		r = read_private_file(t->auto_unlock->credentials, leaf, text, KEYTEXT_MAX, &n,
+				      false, f);
 	if (r == READ_ABSENT) {
 		result = AUTO_UNLOCK_NOTHING;
 	} else if (r == READ_DONE && keytext_parse(text, n, id, &slot, key, f) == 0) {
@@ -205,7 +208,8 @@ static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf
 		if (memcmp(id, vault, VAULT_ID_LEN) != 0 && t->system)
 			result = AUTO_UNLOCK_NOTHING;
 		else if (memcmp(id, vault, VAULT_ID_LEN) != 0)
-			fail_set(f, FAIL_WRONG_KEY, "ccctl slot add credential makes one for this vault",
+			fail_set(f, FAIL_WRONG_KEY,
+				 "ccctl slot add credential makes one for this vault",
 				 "the credential %.60s is another vault's", leaf);
 		else if (tenant_unlock(t, slot, key, f) == 0)
 			result = AUTO_UNLOCK_OPENED;
@@ -265,7 +269,8 @@ enum auto_unlock_result auto_unlock_try(struct tenant *t, enum slot_kind *kind, 
 	r = try_keyfile(t, STORE_KEYFILE, f);
 	/* A change of the vault was cut short: if the keyfile written for it opens the
 	 * vault, it becomes the keyfile. */
-	if (r != AUTO_UNLOCK_OPENED && try_keyfile(t, STORE_KEYFILE_NEXT, NULL) == AUTO_UNLOCK_OPENED) {
+	if (r != AUTO_UNLOCK_OPENED &&
+	    try_keyfile(t, STORE_KEYFILE_NEXT, NULL) == AUTO_UNLOCK_OPENED) {
 		store_rename_beside(&t->store, STORE_KEYFILE_NEXT, STORE_KEYFILE, NULL);
 		r = AUTO_UNLOCK_OPENED;
 	}

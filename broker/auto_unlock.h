@@ -15,8 +15,8 @@ struct tenant;
 
 /* Opened once at the start, while the sandbox does not forbid it yet. */
 struct auto_unlock {
-	int host;	 /* the directory of host.key, or -1 */
-	int credentials; /* $CREDENTIALS_DIRECTORY, or -1 */
+	int host;		 /* the directory of host.key, or -1 */
+	int credentials;	 /* $CREDENTIALS_DIRECTORY, or -1 */
 	char machine[BOUND_LEN]; /* the machine's id: binds the host's key to it */
 };
 
@@ -40,6 +40,7 @@ enum auto_unlock_result auto_unlock_try(struct tenant *t, enum slot_kind *kind, 
 int auto_unlock_host_public(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], struct failure *f);
 
 /* Would this keyfile (n bytes) open t's vault on this host?  0 or -1. */
-int auto_unlock_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n, struct failure *f);
+int auto_unlock_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n,
+			      struct failure *f);
 
 #endif

@@ -19,7 +19,7 @@ struct broker {
 	struct auto_unlock auto_unlock;
 	int listener;
 	int epoll;
-	int signals;	  /* signalfd: SIGTERM, SIGINT, SIGHUP */
+	int signals;		/* signalfd: SIGTERM, SIGINT, SIGHUP */
 	char socket[PATH_SIZE]; /* the path to unlink at the end; "" for an inherited socket */
 	struct arena *arena;
 	uint8_t *packet;  /* WIRE_PACKET_MAX bytes in the arena: a packet may carry a secret */

@@ -31,8 +31,11 @@ static void claim_send_refusal(int fd, const struct failure *f)
 	uint8_t head[CLAIM_HEAD], len[2][2];
 	size_t what = strlen(f->what), hint = strlen(f->hint);
 	struct iovec iov[] = {
-		{ head, sizeof(head) }, { len[0], 2 }, { (void *)(uintptr_t)f->what, what },
-		{ len[1], 2 },		{ (void *)(uintptr_t)f->hint, hint },
+		{ head, sizeof(head) },
+		{ len[0], 2 },
+		{ (void *)(uintptr_t)f->what, what },
+		{ len[1], 2 },
+		{ (void *)(uintptr_t)f->hint, hint },
 	};
 
 	claim_put_head(head, CLAIM_REFUSED, (uint32_t)(4 + what + hint));
@@ -124,7 +127,8 @@ static int claim_check_channel(int fd, struct failure *f)
 static int claim_check_state(struct connection *c, struct failure *f)
 {
 	struct session *s = &c->session;
-	enum session_state want = s->delivery == DELIVERY_PRELOAD ? SESSION_ARRIVED : SESSION_OPENED;
+	enum session_state want =
+		s->delivery == DELIVERY_PRELOAD ? SESSION_ARRIVED : SESSION_OPENED;
 
 	if (s->state == SESSION_LIVE)
 		return fail_set(f, FAIL_POSTURE, "start another session with ccrun",

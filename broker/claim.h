@@ -17,6 +17,7 @@ bool claim_is_fixed_message(const void *packet, size_t n);
 
 /* Serve the n bytes in b->packet and answer.  A descriptor that came with the packet
  * (beside) stays the caller's to close. */
-void claim_serve(struct broker *b, struct connection *c, size_t n, const struct sock_control *beside);
+void claim_serve(struct broker *b, struct connection *c, size_t n,
+		 const struct sock_control *beside);
 
 #endif

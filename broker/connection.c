@@ -60,8 +60,8 @@ int connection_accept(struct broker *b, struct connection *c, int fd)
 	if (peer_read_mark(&c->peer, &c->marked, &f) != 0)
 		c->marked = true;
 	if (c->marked && c->tenant->marked >= b->places_marked) {
-		fail_set(&f, FAIL_BUSY, "end some of them", "%u processes inside sessions are connected already",
-			 b->places_marked);
+		fail_set(&f, FAIL_BUSY, "end some of them",
+			 "%u processes inside sessions are connected already", b->places_marked);
 		goto refuse;
 	}
 	if (c->tenant->connections >= b->places_uid) {
@@ -83,8 +83,11 @@ refuse:
 
 void connection_drop(struct broker *b, struct connection *c)
 {
-	struct audit_event e = { .event = "end", .result = "done", .pid = c->peer.pid,
-				  .provider = c->session.provider, .session = c->session.id };
+	struct audit_event e = { .event = "end",
+				 .result = "done",
+				 .pid = c->peer.pid,
+				 .provider = c->session.provider,
+				 .session = c->session.id };
 
 	if (c->fd < 0)
 		return;
@@ -132,11 +135,14 @@ static int check_sender(const struct connection *c, const struct sock_control *b
 }
 
 static void audit_stranger(struct connection *c, const struct sock_control *b,
-			    const struct failure *f)
+			   const struct failure *f)
 {
-	struct audit_event e = { .event = "message", .result = fail_name(f->code), .why = f->what,
-				  .provider = c->session.provider, .session = c->session.id,
-				  .pid = b->have_sender ? b->pid : 0 };
+	struct audit_event e = { .event = "message",
+				 .result = fail_name(f->code),
+				 .why = f->what,
+				 .provider = c->session.provider,
+				 .session = c->session.id,
+				 .pid = b->have_sender ? b->pid : 0 };
 
 	audit_write(&c->tenant->audit, &e, NULL);
 }
@@ -154,9 +160,11 @@ static int check_first_message(struct connection *c, struct failure *f)
 
 	c->unverified = !c->peer.exact && !c->has_spoken;
 	c->has_spoken = true;
-	if (!c->unverified || (recv(c->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN))
+	if (!c->unverified ||
+	    (recv(c->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) < 0 && errno == EAGAIN))
 		return 0;
-	return fail_set(f, FAIL_PEER, "wait for each answer", "more was sent before the first answer");
+	return fail_set(f, FAIL_PEER, "wait for each answer",
+			"more was sent before the first answer");
 }
 
 void connection_serve(struct broker *b, struct connection *c)

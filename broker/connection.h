@@ -30,8 +30,8 @@ struct connection {
 	struct session session;
 	bool watcher; /* tells when the computer sleeps or locks its screen; no deadline */
 	struct watched_quota *quota; /* the numbers that this worker fetches, or NULL */
-	bool quota_waiting;  /* usage-next is not answered yet; no deadline */
-	bool quota_fetching; /* usage-next gave it the token; usage-put is to come */
+	bool quota_waiting;	     /* usage-next is not answered yet; no deadline */
+	bool quota_fetching;	     /* usage-next gave it the token; usage-put is to come */
 	char fetching_token_of[NAME_MAX_LEN + 1]; /* source-take of this entry, or "" */
 	struct file_transfer transfer;
 };

@@ -15,11 +15,11 @@
 #include "wire/unpack.h"
 
 enum {
-	FROM_SESSIONS = 1,   /* a process inside a session (marked) may ask */
-	OPEN_VAULT = 2,	     /* needs an unlocked vault, and counts as a use of it */
-	KEPT_WILL_DO = 4,    /* with OPEN_VAULT: entries that a lock spared are enough */
-	CHANGES_VAULT = 8,   /* writes the vault: tokens that are asleep are read first */
-	AUDIT_REFUSALS = 16  /* a refusal is logged under the op's name */
+	FROM_SESSIONS = 1,  /* a process inside a session (marked) may ask */
+	OPEN_VAULT = 2,	    /* needs an unlocked vault, and counts as a use of it */
+	KEPT_WILL_DO = 4,   /* with OPEN_VAULT: entries that a lock spared are enough */
+	CHANGES_VAULT = 8,  /* writes the vault: tokens that are asleep are read first */
+	AUDIT_REFUSALS = 16 /* a refusal is logged under the op's name */
 };
 
 static const struct op {
@@ -69,11 +69,14 @@ static const struct op {
 };
 
 static void audit_refusal(struct connection *c, struct wire_map m, const char *op,
-			   const struct failure *f)
+			  const struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1] = "";
-	struct audit_event e = { .event = op, .result = fail_name(f->code), .pid = c->peer.pid,
-				  .provider = name, .why = f->what };
+	struct audit_event e = { .event = op,
+				 .result = fail_name(f->code),
+				 .pid = c->peer.pid,
+				 .provider = name,
+				 .why = f->what };
 
 	if (wire_get_text(m, "provider", name, sizeof(name), NULL) != 0 &&
 	    wire_get_text(m, "name", name, sizeof(name), NULL) != 0)
@@ -87,16 +90,18 @@ static int check_admission(struct request *q, int flags, struct failure *f)
 	if (peer_read_mark(&q->connection->peer, &q->marked, f) != 0)
 		return -1;
 	if (q->connection->unverified && !(flags & FROM_SESSIONS))
-		return fail_set(f, FAIL_PEER, "say hello first", "the calling process is not verified yet");
+		return fail_set(f, FAIL_PEER, "say hello first",
+				"the calling process is not verified yet");
 	/* Whether `open` may serve a marked requester is in the entry's policy, which
 	 * only an open vault can tell. */
-	if (q->marked && (!(flags & FROM_SESSIONS) ||
-		       ((flags & OPEN_VAULT) && !q->connection->tenant->vault &&
-			q->connection->session.state == SESSION_NONE)))
+	if (q->marked &&
+	    (!(flags & FROM_SESSIONS) || ((flags & OPEN_VAULT) && !q->connection->tenant->vault &&
+					  q->connection->session.state == SESSION_NONE)))
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	if ((flags & OPEN_VAULT) && (flags & KEPT_WILL_DO ? tenant_require_open_or_kept : tenant_require_open)(
-					    q->connection->tenant, f) != 0)
+	if ((flags & OPEN_VAULT) &&
+	    (flags & KEPT_WILL_DO ? tenant_require_open_or_kept
+				  : tenant_require_open)(q->connection->tenant, f) != 0)
 		return -1;
 	return flags & CHANGES_VAULT ? tenant_wake_tokens(q->connection->tenant, f) : 0;
 }
@@ -165,6 +170,7 @@ void dispatch_packet(struct broker *b, struct connection *c, size_t n)
 	if (q.pass_fd >= 0)
 		close(q.pass_fd);
 	wire_in_free(&in);
-	if (c->session.state == SESSION_NONE && !c->watcher && !c->quota_fetching && !c->quota_waiting && !c->fetching_token_of[0])
+	if (c->session.state == SESSION_NONE && !c->watcher && !c->quota_fetching &&
+	    !c->quota_waiting && !c->fetching_token_of[0])
 		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
 }

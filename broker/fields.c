@@ -78,7 +78,8 @@ int field_new_slot(struct wire_map m, struct slot_info *s, struct failure *f)
 		return -1;
 	k = slot_kind_from_name(kind);
 	if (k < 0)
-		return fail_set(f, FAIL_BAD_VALUE, "passphrase, keyring, keyfile, credential, tpm2 or recovery",
+		return fail_set(f, FAIL_BAD_VALUE,
+				"passphrase, keyring, keyfile, credential, tpm2 or recovery",
 				"slot kind '%s' is unknown", kind);
 	s->kind = (enum slot_kind)k;
 	s->created = (uint64_t)time(NULL);

@@ -5,25 +5,25 @@
 #define BROKER_LIMITS_H
 
 /* A user broker's only client is its user. */
-#define CONNECTIONS_MAX 512  /* a live session keeps one; nobody runs that many agents */
-#define CONNECTIONS_UID 448  /* of the one uid; the other places are to answer `busy` from */
+#define CONNECTIONS_MAX 512   /* a live session keeps one; nobody runs that many agents */
+#define CONNECTIONS_UID 448   /* of the one uid; the other places are to answer `busy` from */
 #define CONNECTIONS_MARKED 64 /* of these, from inside sessions: they may only ask for the status */
 
 /* The system broker keeps places for every user, whatever the others do. */
-#define TENANTS_MAX 40	      /* uids at once; each has a locked region of its own */
+#define TENANTS_MAX 40 /* uids at once; each has a locked region of its own */
 #define SUBORDINATE_UIDS "/etc/subuid"
 #define SUBORDINATE_MAX (4 << 20) /* bytes of that file: some 100,000 users */
-#define SYSTEM_UID 64	      /* connections of one uid */
-#define SYSTEM_MARKED 16      /* of these, from inside sessions */
+#define SYSTEM_UID 64		  /* connections of one uid */
+#define SYSTEM_MARKED 16	  /* of these, from inside sessions */
 #define SYSTEM_CONNECTIONS ((TENANTS_MAX + 1) * SYSTEM_UID)
-#define TURN_SHARE 4	      /* connections of one uid that are served in one turn of the loop */
-#define BUSY_MOST 250	      /* ms of loop time of one uid, halved in each sweep; over that it pauses */
-#define BUSY_COUNTED 4000     /* the sum is capped at this: a pause lasts some 2 s */
-#define TRANSFERS_UID 2	      /* connections of one uid that move a file */
+#define TURN_SHARE 4  /* connections of one uid that are served in one turn of the loop */
+#define BUSY_MOST 250 /* ms of loop time of one uid, halved in each sweep; over that it pauses */
+#define BUSY_COUNTED 4000 /* the sum is capped at this: a pause lasts some 2 s */
+#define TRANSFERS_UID 2	  /* connections of one uid that move a file */
 
 #define LISTEN_BACKLOG 128
-#define ACCEPT_BATCH 16	     /* connections accepted in one turn of the loop */
-#define SWEEP_MS 500	     /* deadlines are checked this often */
-#define LIST_PAGE 48000	     /* bytes of one page of a listing, or of one part of a file */
+#define ACCEPT_BATCH 16 /* connections accepted in one turn of the loop */
+#define SWEEP_MS 500	/* deadlines are checked this often */
+#define LIST_PAGE 48000 /* bytes of one page of a listing, or of one part of a file */
 
 #endif

@@ -112,7 +112,8 @@ static int parse_arguments(int argc, char **argv, struct options *o, struct fail
 	f->code = FAIL_NONE;
 	o->inherited = find_inherited_socket(f);
 	if (o->inherited >= 0 && o->report >= 0)
-		return fail_set(f, FAIL_USAGE, NULL, "--report-fd and LISTEN_FDS exclude each other");
+		return fail_set(f, FAIL_USAGE, NULL,
+				"--report-fd and LISTEN_FDS exclude each other");
 	return f->code == FAIL_NONE ? 0 : -1;
 }
 
@@ -140,13 +141,16 @@ static int check_system_user(const struct options *o, struct failure *f)
 	if (!o->system)
 		return 0;
 	if (getuid() == 0)
-		return fail_set(f, FAIL_USAGE, "setpriv --reuid ccrun --regid ccrun --clear-groups ccbroker --system",
-				"the system broker does not run as root");
+		return fail_set(
+			f, FAIL_USAGE,
+			"setpriv --reuid ccrun --regid ccrun --clear-groups ccbroker --system",
+			"the system broker does not run as root");
 	if (lstat(SYSTEM_STATE_DIR, &st) != 0)
 		return fail_errno(f, "make install, as root, makes it", SYSTEM_STATE_DIR);
 	if (!S_ISDIR(st.st_mode) || st.st_uid != getuid() || (st.st_mode & 077))
 		return fail_set(f, FAIL_UNSAFE_PATH, "it belongs to the user ccrun, mode 0700",
-				SYSTEM_STATE_DIR " is not a private directory of uid %u", (unsigned)getuid());
+				SYSTEM_STATE_DIR " is not a private directory of uid %u",
+				(unsigned)getuid());
 	return 0;
 }
 
@@ -161,7 +165,8 @@ static int harden_process(const struct options *o, struct failure *f)
 	if (proc_fork_hardened(o->foreground || o->inherited >= 0) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden the broker");
 	if (proc_self_marked())
-		return fail_set(f, FAIL_MARKED, "start it outside the session; where the hard limit on file "
+		return fail_set(f, FAIL_MARKED,
+				"start it outside the session; where the hard limit on file "
 				"locks is finite for everyone, lift it (ulimit -Hx unlimited)",
 				"a broker does not start inside a session");
 	/* A connection takes two descriptors: the default of 1024 may not be enough. */
@@ -180,9 +185,11 @@ static int listen_on_system_socket(struct broker *b, struct failure *f)
 	struct stat st;
 
 	if (lstat(SYSTEM_RUN_DIR, &st) != 0)
-		return fail_errno(f, "install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR, SYSTEM_RUN_DIR);
+		return fail_errno(f, "install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR,
+				  SYSTEM_RUN_DIR);
 	if (!S_ISDIR(st.st_mode) || st.st_uid != getuid() || (st.st_mode & 022))
-		return fail_set(f, FAIL_UNSAFE_PATH, "install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR,
+		return fail_set(f, FAIL_UNSAFE_PATH,
+				"install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR,
 				SYSTEM_RUN_DIR " is not a directory of uid %u that only it writes",
 				(unsigned)getuid());
 	snprintf(b->socket, sizeof(b->socket), "%s", SYSTEM_SOCKET);
@@ -239,8 +246,8 @@ static int start_broker(struct broker *b, struct options *o, struct failure *f)
 	b->started = (uint64_t)time(NULL);
 	if (b->system && witness_start(f) != 0)
 		return -1;
-	if (allocate_places(b, f) != 0 || tenants_start(b, f) != 0 || listen_on_socket(b, o, f) != 0 ||
-	    loop_start(b, f) != 0)
+	if (allocate_places(b, f) != 0 || tenants_start(b, f) != 0 ||
+	    listen_on_socket(b, o, f) != 0 || loop_start(b, f) != 0)
 		return -1;
 	return sandbox_enter(b->system, f);
 }

@@ -54,8 +54,10 @@ struct wire_out *op_export(struct request *q, struct failure *f)
 	size_t n;
 
 	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    request_audit(q, "export", NULL, f) != 0 || tenant_check_key(c->tenant, slot, key, f) != 0 ||
-	    store_read(&c->tenant->store, &file, &n, f) != 0 || file_transfer_begin(c, file, n, true, f) != 0)
+	    request_audit(q, "export", NULL, f) != 0 ||
+	    tenant_check_key(c->tenant, slot, key, f) != 0 ||
+	    store_read(&c->tenant->store, &file, &n, f) != 0 ||
+	    file_transfer_begin(c, file, n, true, f) != 0)
 		return NULL;
 	return reply_transfer_size(c);
 }
@@ -70,7 +72,8 @@ struct wire_out *op_part(struct request *q, struct failure *f)
 	if (wire_get_uint(q->map, "at", &at, f) != 0)
 		return NULL;
 	if (!s->p || !s->out || at > s->n) {
-		fail_set(f, FAIL_BAD_VALUE, NULL, "no file was made on this connection, or it is shorter");
+		fail_set(f, FAIL_BAD_VALUE, NULL,
+			 "no file was made on this connection, or it is shorter");
 		return NULL;
 	}
 	n = s->n - (size_t)at < LIST_PAGE ? s->n - (size_t)at : LIST_PAGE;
@@ -87,7 +90,8 @@ struct wire_out *op_stage(struct request *q, struct failure *f)
 	uint64_t at;
 	size_t n;
 
-	if (wire_get_uint(q->map, "at", &at, f) != 0 || wire_get_bin(q->map, "part", &p, &n, f) != 0)
+	if (wire_get_uint(q->map, "at", &at, f) != 0 ||
+	    wire_get_bin(q->map, "part", &p, &n, f) != 0)
 		return NULL;
 	if (at == 0 && file_transfer_begin(c, NULL, 0, false, f) != 0)
 		return NULL;
@@ -139,18 +143,19 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
 	else if (field_slot(q->map, "slot", &slot, f) == 0 && field_key(q->map, &key, f) == 0 &&
 		 wire_get_uint(q->map, "generation", &generation, f) == 0 &&
-		 request_audit(q, "retire", NULL, f) == 0 && tenant_check_key(t, slot, key, f) == 0 &&
-		 tenant_inspect_vault(t, pub, f) == 0)
-		r = pub->generation == generation
-			    ? 0
-			    : fail_set(f, FAIL_CHANGED, "move it again", "the vault was changed meanwhile");
+		 request_audit(q, "retire", NULL, f) == 0 &&
+		 tenant_check_key(t, slot, key, f) == 0 && tenant_inspect_vault(t, pub, f) == 0)
+		r = pub->generation == generation ? 0
+						  : fail_set(f, FAIL_CHANGED, "move it again",
+							     "the vault was changed meanwhile");
 	free(pub);
 	if (r != 0)
 		return NULL;
 	/* Else tenant_lock would write the file again. */
 	t->use_times_changed = false;
 	tenant_lock(t, LOCK_REASON_MOVED, q->connection->peer.pid);
-	if (store_remove(&t->store, f) != 0 || store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||
+	if (store_remove(&t->store, f) != 0 ||
+	    store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||
 	    store_remove_beside(&t->store, STORE_KEYFILE_NEXT, f) != 0)
 		return NULL;
 	return wire_ok();

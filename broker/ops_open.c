@@ -44,7 +44,8 @@ struct wire_out *op_init(struct request *q, struct failure *f)
 	int r;
 
 	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    read_vault_id(q->map, &id, f) != 0 || field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
+	    read_vault_id(q->map, &id, f) != 0 ||
+	    field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
 		return NULL;
 	if (sealed != FIRST_SLOT) {
 		keyfile_fail_other_slot(sealed, f);
@@ -169,7 +170,8 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 		return NULL;
 	/* A connection has one use; a session's has a deadline too. */
 	if (c->session.state != SESSION_NONE || c->quota) {
-		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
+		fail_set(f, FAIL_IN_USE, "connect once more",
+			 "this connection has another purpose");
 		return NULL;
 	}
 	if (c->tenant->watched) {
@@ -196,7 +198,7 @@ struct wire_out *op_settings(struct request *q, struct failure *f)
 }
 
 static int read_event_setting(struct wire_map m, const char *key, unsigned bit, unsigned *events,
-			 struct failure *f)
+			      struct failure *f)
 {
 	bool on;
 

@@ -17,8 +17,9 @@
 #include "wire/pack.h"
 
 /* Why a fetch failed; the status line may show these words. */
-static const char *const fetch_errors[] = { "unauthorized", "rate-limited", "network", "tls",	    "timeout",
-				      "answer",	      "redirect",     "too-large", "missing" };
+static const char *const fetch_errors[] = { "unauthorized", "rate-limited", "network",
+					    "tls",	    "timeout",	    "answer",
+					    "redirect",	    "too-large",    "missing" };
 
 enum join_result {
 	JOIN_FAILED = -1,
@@ -36,7 +37,8 @@ static enum join_result join_workers(struct request *q, struct failure *f)
 	if (c->quota)
 		return JOIN_DONE;
 	if (c->session.state != SESSION_NONE || c->watcher) {
-		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
+		fail_set(f, FAIL_IN_USE, "connect once more",
+			 "this connection has another purpose");
 		return JOIN_FAILED;
 	}
 	if (wire_has(q->map, "own") && wire_get_bool(q->map, "own", &subscription, f) != 0)
@@ -125,7 +127,8 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 		break;
 	}
 	if (c->quota_fetching || c->quota_waiting) {
-		fail_set(f, FAIL_IN_USE, "usage-put first", "this connection has been asked already");
+		fail_set(f, FAIL_IN_USE, "usage-put first",
+			 "this connection has been asked already");
 		return NULL;
 	}
 	o = begin_fetch(c, f);
@@ -164,7 +167,8 @@ static int read_short_text(struct wire_map m, const char *key, const char *set,
 	if (wire_get_text(m, key, out, QUOTA_TEXT_SIZE, f) != 0)
 		return -1;
 	if (out[strspn(out, set)] != '\0')
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: characters that do not belong there", key);
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: characters that do not belong there",
+				key);
 	return 0;
 }
 
@@ -184,9 +188,11 @@ static int read_figure(struct wire_map m, struct quota_figure *figure, struct fa
 	    (figure->has_percent && wire_get_uint(m, "percent", &percent, f) != 0) ||
 	    (wire_has(m, "reset") && wire_get_uint(m, "reset", &figure->reset, f) != 0))
 		return -1;
-	if (percent > QUOTA_PERCENT_MAX || strlen(figure->label) > 8 || strlen(figure->currency) > 8 ||
+	if (percent > QUOTA_PERCENT_MAX || strlen(figure->label) > 8 ||
+	    strlen(figure->currency) > 8 ||
 	    (!figure->label[0] || (!figure->amount[0] && !figure->has_percent)))
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "an item has a label, and a percentage or an amount");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"an item has a label, and a percentage or an amount");
 	figure->percent = (uint32_t)percent;
 	return 0;
 }
@@ -200,7 +206,9 @@ static int accept_error(struct request *q, struct failure *f)
 	if (wire_get_text(q->map, "error", word, sizeof(word), f) != 0 ||
 	    (wire_has(q->map, "retry") && wire_get_uint(q->map, "retry", &retry, f) != 0))
 		return -1;
-	for (i = 0; i < sizeof(fetch_errors) / sizeof(fetch_errors[0]) && strcmp(fetch_errors[i], word) != 0; i++)
+	for (i = 0; i < sizeof(fetch_errors) / sizeof(fetch_errors[0]) &&
+		    strcmp(fetch_errors[i], word) != 0;
+	     i++)
 		;
 	if (i == sizeof(fetch_errors) / sizeof(fetch_errors[0]))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' is no such error", word);
@@ -219,7 +227,8 @@ static int accept_figures(struct request *q, struct failure *f)
 	if (n > QUOTA_FIGURES_MAX)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "more than %d items", QUOTA_FIGURES_MAX);
 	for (i = 0; i < n; i++)
-		if (wire_get_item(q->map, "items", i, &m, f) != 0 || read_figure(m, &figure[i], f) != 0)
+		if (wire_get_item(q->map, "items", i, &m, f) != 0 ||
+		    read_figure(m, &figure[i], f) != 0)
 			return -1;
 	quota_fetch_done(q->connection->quota, figure, n, io_now_ms());
 	return 0;
@@ -230,7 +239,8 @@ struct wire_out *op_usage_put(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 
 	if (!c->quota_fetching) {
-		fail_set(f, FAIL_POSTURE, "usage-next first", "nothing was asked of this connection");
+		fail_set(f, FAIL_POSTURE, "usage-next first",
+			 "nothing was asked of this connection");
 		return NULL;
 	}
 	if ((wire_has(q->map, "error") ? accept_error : accept_figures)(q, f) != 0)

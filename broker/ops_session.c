@@ -47,8 +47,8 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 		return -1;
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "delivery is preload, pipe or env, not '%s'",
-				delivery);
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"delivery is preload, pipe or env, not '%s'", delivery);
 	s->delivery = (enum delivery)d;
 	if (s->entries == 0 || s->entries > SESSION_ENTRIES_MAX)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "a session has 1 to %d entries",
@@ -84,11 +84,13 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	unsigned i;
 
 	if (c->session.state != SESSION_NONE) {
-		fail_set(f, FAIL_IN_USE, "one session a connection", "this connection has a session");
+		fail_set(f, FAIL_IN_USE, "one session a connection",
+			 "this connection has a session");
 		return NULL;
 	}
 	if (c->watcher || c->quota) {
-		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
+		fail_set(f, FAIL_IN_USE, "connect once more",
+			 "this connection has another purpose");
 		return NULL;
 	}
 	memset(s, 0, sizeof(*s));
@@ -141,13 +143,18 @@ static int make_filled_pipe(const struct entry *e, struct failure *f)
 struct wire_out *op_pipe(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
-	struct audit_event e = { .event = "release", .result = "granted", .pid = c->peer.pid,
-				  .provider = c->session.provider, .entries = c->session.entry[0],
-				  .session = c->session.id, .image = c->session.image };
+	struct audit_event e = { .event = "release",
+				 .result = "granted",
+				 .pid = c->peer.pid,
+				 .provider = c->session.provider,
+				 .entries = c->session.entry[0],
+				 .session = c->session.id,
+				 .image = c->session.image };
 	const struct entry *entry;
 
 	if (c->session.state != SESSION_OPENED || c->session.delivery != DELIVERY_PIPE) {
-		fail_set(f, FAIL_POSTURE, "start it with ccrun", "no session for a pipe is open here");
+		fail_set(f, FAIL_POSTURE, "start it with ccrun",
+			 "no session for a pipe is open here");
 		return NULL;
 	}
 	if (!q->marked) {

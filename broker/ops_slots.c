@@ -95,7 +95,8 @@ static void remove_stale_keyfiles(struct tenant *t)
 	size_t n;
 
 	for (i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++)
-		if (store_read_beside(&t->store, leaves[i], file, sizeof(file), &n, NULL) == STORE_READ_DONE &&
+		if (store_read_beside(&t->store, leaves[i], file, sizeof(file), &n, NULL) ==
+			    STORE_READ_DONE &&
 		    keyfile_inspect(file, n, &info, NULL) == 0 &&
 		    memcmp(info.vault, vault_id(t->vault), VAULT_ID_LEN) == 0 &&
 		    !vault_has_slot(t->vault, info.slot))
@@ -145,7 +146,7 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 
 /* "keys": id and key of each slot that stays.  Keys stay inside the packet. */
 static int read_slot_keys(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX], unsigned *count,
-		      struct failure *f)
+			  struct failure *f)
 {
 	const uint8_t *p;
 	size_t n;
@@ -153,7 +154,8 @@ static int read_slot_keys(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX
 	if (wire_get_bin(m, "keys", &p, &n, f) != 0)
 		return -1;
 	if (n == 0 || n % REKEY_ITEM != 0 || n / REKEY_ITEM > VAULT_SLOTS_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "keys of slots have %d bytes each", REKEY_ITEM);
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "keys of slots have %d bytes each",
+				REKEY_ITEM);
 	for (*count = 0; *count < n / REKEY_ITEM; ++*count, p += REKEY_ITEM) {
 		out[*count].id = (uint32_t)p[0] | (uint32_t)p[1] << 8 | (uint32_t)p[2] << 16 |
 				 (uint32_t)p[3] << 24;
@@ -164,7 +166,7 @@ static int read_slot_keys(struct wire_map m, struct slot_key out[VAULT_SLOTS_MAX
 
 /* "keyfile": of one of the slots that stay. */
 static int read_rekey_keyfile(struct request *q, const struct slot_key *keep, unsigned n,
-			 const uint8_t **keyfile, struct failure *f)
+			      const uint8_t **keyfile, struct failure *f)
 {
 	uint32_t sealed;
 	unsigned i;
@@ -227,7 +229,8 @@ struct wire_out *op_keyfile(struct request *q, struct failure *f)
 	const uint8_t *p;
 	size_t n;
 
-	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0 || auto_unlock_check_keyfile(t, p, n, f) != 0 ||
+	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0 ||
+	    auto_unlock_check_keyfile(t, p, n, f) != 0 ||
 	    request_audit(q, "keyfile", NULL, f) != 0 ||
 	    store_write_beside(&t->store, STORE_KEYFILE, p, n, f) != 0)
 		return NULL;

@@ -55,8 +55,10 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 
 	if (!e || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
-	if (c->session.state != SESSION_NONE || c->watcher || c->quota_waiting || c->quota_fetching) {
-		fail_set(f, FAIL_IN_USE, "connect once more", "this connection has another purpose");
+	if (c->session.state != SESSION_NONE || c->watcher || c->quota_waiting ||
+	    c->quota_fetching) {
+		fail_set(f, FAIL_IN_USE, "connect once more",
+			 "this connection has another purpose");
 		return NULL;
 	}
 	c->fetching_token_of[0] = '\0';
@@ -87,8 +89,8 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 	if (!e)
 		return NULL;
 	if (strcmp(c->fetching_token_of, name) != 0) {
-		fail_set(f, FAIL_POSTURE, "source-take comes first", "'%s' was not taken on this connection",
-			 name);
+		fail_set(f, FAIL_POSTURE, "source-take comes first",
+			 "'%s' was not taken on this connection", name);
 		return NULL;
 	}
 	/* It fetches no more, also when this fails: the next client may try. */
@@ -97,8 +99,8 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 		fail_set(f, FAIL_CHANGED, "start it again", "'%s' was changed meanwhile", name);
 		return NULL;
 	}
-	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 || wire_token_check(token, n, f) != 0 ||
-	    request_audit(q, "fetch", name, f) != 0 ||
+	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 ||
+	    wire_token_check(token, n, f) != 0 || request_audit(q, "fetch", name, f) != 0 ||
 	    vault_token_set_fetched(c->tenant->vault, name, token, n, io_now_ms(), f) != 0)
 		return NULL;
 	/* Its ttl may be the next to be over. */

@@ -113,12 +113,14 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 	uint32_t id;
 	unsigned i;
 
-	if (field_slot(q->map, "id", &id, f) != 0 || tenant_inspect_vault(q->connection->tenant, &pub, f) != 0)
+	if (field_slot(q->map, "id", &id, f) != 0 ||
+	    tenant_inspect_vault(q->connection->tenant, &pub, f) != 0)
 		return NULL;
 	for (i = 0; i < pub.slots && pub.slot[i].id != id; i++)
 		;
 	if (i == pub.slots) {
-		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them", "there is no slot %u", (unsigned)id);
+		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them", "there is no slot %u",
+			 (unsigned)id);
 		return NULL;
 	}
 	o = wire_ok();

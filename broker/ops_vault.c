@@ -70,7 +70,7 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 }
 
 static const struct entry *find_requested_entry(struct request *q, char name[NAME_MAX_LEN + 1],
-				    struct failure *f)
+						struct failure *f)
 {
 	const struct entry *e;
 
@@ -139,10 +139,12 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 		return NULL;
 	e = *old;
 	e.changed = (uint64_t)time(NULL);
-	if (read_sealed_fields(q->map, &e, f) != 0 || wire_get_source(q->map, &source, &has_source, f) != 0)
+	if (read_sealed_fields(q->map, &e, f) != 0 ||
+	    wire_get_source(q->map, &source, &has_source, f) != 0)
 		return NULL;
 	if (has_source && !e.source) {
-		fail_set(f, FAIL_BAD_VALUE, "ccctl add --replace", "'%s' has its token in the vault", name);
+		fail_set(f, FAIL_BAD_VALUE, "ccctl add --replace",
+			 "'%s' has its token in the vault", name);
 		return NULL;
 	}
 	if (has_source) {
@@ -150,8 +152,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 		e.source = &source;
 		e.token = NULL;
 	}
-	if (request_audit(q, "approve", name, f) != 0 ||
-	    vault_put(t->vault, &e, f) != 0)
+	if (request_audit(q, "approve", name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
 	return request_commit(q, f);
 }
@@ -176,11 +177,13 @@ static void put_entry(struct wire_out *o, const struct entry *e)
 
 static size_t estimate_entry_size(const struct entry *e)
 {
-	size_t n = 128 + strlen(e->name) + strlen(e->origin) + strlen(e->variable) + strlen(e->policy);
+	size_t n =
+		128 + strlen(e->name) + strlen(e->origin) + strlen(e->variable) + strlen(e->policy);
 
 	if (!e->source)
 		return n;
-	return n + 64 + strlen(e->source->ref) + strlen(e->source->command) + strlen(e->source->pick);
+	return n + 64 + strlen(e->source->ref) + strlen(e->source->command) +
+	       strlen(e->source->pick);
 }
 
 /* One page of entries, in order of names, from the first after "after" ("": from the start). */

@@ -80,7 +80,8 @@ int peer_check_namespaces(const struct peer *p, struct failure *f)
 		return fail_set(f, FAIL_POSTURE, hidepid, "cannot see the namespaces of process %d",
 				(int)p->pid);
 	if (!same)
-		return fail_set(f, FAIL_POSTURE, "run ccrun in the namespaces that the broker runs in",
+		return fail_set(f, FAIL_POSTURE,
+				"run ccrun in the namespaces that the broker runs in",
 				"process %d is in another user or pid namespace", (int)p->pid);
 	return 0;
 }
@@ -96,15 +97,16 @@ int peer_check_private(const struct peer *p, bool strict, struct failure *f)
 	if (check_same_process(p, &st, f) != 0)
 		return -1;
 	if (tracer != 0)
-		return fail_set(f, FAIL_POSTURE, "detach the debugger", "process %d is traced by %d",
-				(int)p->pid, (int)tracer);
+		return fail_set(f, FAIL_POSTURE, "detach the debugger",
+				"process %d is traced by %d", (int)p->pid, (int)tracer);
 	if (p->uid == 0 && strict)
 		return fail_set(f, FAIL_POSTURE, "run as an ordinary user",
-				"as root nobody can tell whether process %d is undumpable, and the policy is strict",
+				"as root nobody can tell whether process %d is undumpable, and the "
+				"policy is strict",
 				(int)p->pid);
 	if (st.owner != 0)
-		return fail_set(f, FAIL_POSTURE, NULL, "process %d is dumpable: its memory can be read",
-				(int)p->pid);
+		return fail_set(f, FAIL_POSTURE, NULL,
+				"process %d is dumpable: its memory can be read", (int)p->pid);
 	return 0;
 }
 
@@ -117,9 +119,10 @@ int peer_check_hardened(const struct peer *p, bool strict, struct failure *f)
 	/* A mark is never lost, so it may be read first: what follows shows that it was
 	 * this process's. */
 	if (!marked)
-		return peer_check_alive(p, f) != 0 ? -1
-					     : fail_set(f, FAIL_POSTURE, NULL,
-							"process %d does not bear the session's mark",
-							(int)p->pid);
+		return peer_check_alive(p, f) != 0
+			       ? -1
+			       : fail_set(f, FAIL_POSTURE, NULL,
+					  "process %d does not bear the session's mark",
+					  (int)p->pid);
 	return peer_check_private(p, strict, f);
 }

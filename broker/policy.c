@@ -14,8 +14,11 @@
  * Code 2.1.330, with CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST=1).
  */
 static const char *const blanked[] = {
-	"ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "AWS_BEARER_TOKEN_BEDROCK",
-	"ANTHROPIC_FOUNDRY_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN",
+	"ANTHROPIC_AUTH_TOKEN",
+	"ANTHROPIC_API_KEY",
+	"AWS_BEARER_TOKEN_BEDROCK",
+	"ANTHROPIC_FOUNDRY_API_KEY",
+	"CLAUDE_CODE_OAUTH_TOKEN",
 	/* the key itself is in a pipe, the variable only says in which */
 	"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
 };
@@ -33,8 +36,11 @@ bool policy_client_blanks(const char *variable)
 /* Variables that could make the client run or load something: no secret's. */
 static bool is_dangerous_variable(const char *v)
 {
-	static const char *const prefixes[] = { "LD_", "BUN_", "NODE_", "CCRUN_", "GIT_", "BASH_", "XDG_" };
-	static const char *const names[] = { "PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR" };
+	static const char *const prefixes[] = { "LD_",	"BUN_",	 "NODE_", "CCRUN_",
+						"GIT_", "BASH_", "XDG_" };
+	static const char *const names[] = {
+		"PATH", "HOME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR"
+	};
 	unsigned i;
 
 	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
@@ -53,11 +59,13 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
 	if (is_dangerous_variable(e->variable))
-		return fail_set(f, FAIL_POLICY, NULL, "a secret cannot be delivered as %s", e->variable);
+		return fail_set(f, FAIL_POLICY, NULL, "a secret cannot be delivered as %s",
+				e->variable);
 	if (!policy_client_blanks(e->variable) && !p.exposed)
 		return fail_set(f, FAIL_POLICY,
 				"'exposed = yes' in the provider's [secrets] accepts that",
-				"%s is not kept from MCP servers and hooks by the client", e->variable);
+				"%s is not kept from MCP servers and hooks by the client",
+				e->variable);
 	return 0;
 }
 
@@ -76,7 +84,8 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 	}
 	if (p->strict && want != DELIVERY_PRELOAD)
 		return fail_set(f, FAIL_POLICY, "use a claude that can be preloaded",
-				"'%s' is strict: only preload keeps it from other processes", e->name);
+				"'%s' is strict: only preload keeps it from other processes",
+				e->name);
 	return 0;
 }
 
@@ -92,7 +101,8 @@ static int decide_config_dir(const struct entry *e, const struct policy *p, cons
 	if (strcmp(p->config_dir, want) == 0)
 		return 0;
 	fail_set(f, FAIL_ORIGIN, NULL,
-		 "'%s' was sealed for %s as the client's config_dir, the provider's files now say %s",
+		 "'%s' was sealed for %s as the client's config_dir, the provider's files now say "
+		 "%s",
 		 e->name, p->config_dir[0] ? p->config_dir : "none", want[0] ? want : "none");
 	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
 	return -1;
@@ -119,8 +129,8 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 	}
 	if (strcmp(e->variable, q->variable) != 0) {
 		fail_set(f, FAIL_ORIGIN, NULL,
-			 "'%s' was sealed to be sent as %s, the provider's files now say %s", e->name,
-			 e->variable, q->variable);
+			 "'%s' was sealed to be sent as %s, the provider's files now say %s",
+			 e->name, e->variable, q->variable);
 		fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
 		return -1;
 	}

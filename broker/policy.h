@@ -13,12 +13,12 @@ struct entry;
 
 /* What a request says that it will do with one entry. */
 struct policy_request {
-	const char *origin;   /* the endpoint that the provider's files name now */
-	const char *variable; /* the environment variable that will carry it */
+	const char *origin;	/* the endpoint that the provider's files name now */
+	const char *variable;	/* the environment variable that will carry it */
 	enum delivery delivery; /* DELIVERY_PRELOAD, PIPE or ENV */
-	bool strict;	      /* the files ask for strict */
+	bool strict;		/* the files ask for strict */
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
-	bool marked;	      /* the requester is inside a session */
+	bool marked;		/* the requester is inside a session */
 };
 
 /*
@@ -27,7 +27,8 @@ struct policy_request {
  * config_dir differ from the sealed ones), FAIL_POLICY, or FAIL_BAD_VALUE: the sealed
  * policy cannot be parsed.
  */
-int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict, struct failure *f);
+int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
+		  struct failure *f);
 
 /* May an entry have this policy and variable at all?  FAIL_POLICY, FAIL_BAD_VALUE. */
 int policy_check_entry(const struct entry *e, struct failure *f);

@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-static struct watched_quota *find_watched(struct quota_table *t, const char *name, bool subscription)
+static struct watched_quota *find_watched(struct quota_table *t, const char *name,
+					  bool subscription)
 {
 	unsigned i;
 
 	for (i = 0; i < QUOTA_NAMES_MAX; i++)
-		if (t->at[i].subscription == subscription && t->at[i].name[0] && strcmp(t->at[i].name, name) == 0)
+		if (t->at[i].subscription == subscription && t->at[i].name[0] &&
+		    strcmp(t->at[i].name, name) == 0)
 			return &t->at[i];
 	return NULL;
 }
@@ -83,7 +85,8 @@ void quota_begin_fetch(struct watched_quota *u)
 	u->fetching = true;
 }
 
-void quota_fetch_done(struct watched_quota *u, const struct quota_figure *figure, unsigned n, int64_t now)
+void quota_fetch_done(struct watched_quota *u, const struct quota_figure *figure, unsigned n,
+		      int64_t now)
 {
 	memcpy(u->figure, figure, n * sizeof(*figure));
 	u->figures = n;
@@ -110,5 +113,6 @@ const char *quota_state(const struct watched_quota *u, int64_t now)
 		return "none";
 	if (u->fetched == 0)
 		return u->error[0] ? "error" : "waiting";
-	return u->error[0] || u->workers == 0 || now - u->fetched >= QUOTA_STALE_MS ? "stale" : "fresh";
+	return u->error[0] || u->workers == 0 || now - u->fetched >= QUOTA_STALE_MS ? "stale"
+										    : "fresh";
 }

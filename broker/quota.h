@@ -15,15 +15,15 @@
 #include <stdint.h>
 #include "wire/limits.h"
 
-#define QUOTA_NAMES_MAX 16	 /* of one uid; a name without workers gives way to a new one */
-#define QUOTA_WORKERS_MAX 2	 /* of one name: one fetches, one takes over when that one ends */
-#define QUOTA_FIGURES_MAX 8	 /* windows and balances of one provider; the most known are 3 */
+#define QUOTA_NAMES_MAX 16  /* of one uid; a name without workers gives way to a new one */
+#define QUOTA_WORKERS_MAX 2 /* of one name: one fetches, one takes over when that one ends */
+#define QUOTA_FIGURES_MAX 8 /* windows and balances of one provider; the most known are 3 */
 #define QUOTA_TEXT_SIZE 17
-#define QUOTA_PERCENT_MAX 1000000 /* hundredths of a percent: some go over their quota */
-#define QUOTA_FRESH_MS 60000	 /* fetched at most this often */
-#define QUOTA_STALE_MS 120000	 /* shown as stale from this age on */
+#define QUOTA_PERCENT_MAX 1000000   /* hundredths of a percent: some go over their quota */
+#define QUOTA_FRESH_MS 60000	    /* fetched at most this often */
+#define QUOTA_STALE_MS 120000	    /* shown as stale from this age on */
 #define QUOTA_PUT_DEADLINE_MS 60000 /* from usage-next's answer to usage-put */
-#define QUOTA_RETRY_MIN 5	 /* seconds of back-off that a worker may ask for */
+#define QUOTA_RETRY_MIN 5	    /* seconds of back-off that a worker may ask for */
 #define QUOTA_RETRY_MAX 86400
 
 /* One window or balance of a provider. */
@@ -77,7 +77,8 @@ bool quota_due(const struct watched_quota *u, int64_t now);
 void quota_begin_fetch(struct watched_quota *u);
 
 /* What a fetch brought: n figures, or an error and the seconds until the next try. */
-void quota_fetch_done(struct watched_quota *u, const struct quota_figure *figure, unsigned n, int64_t now);
+void quota_fetch_done(struct watched_quota *u, const struct quota_figure *figure, unsigned n,
+		      int64_t now);
 void quota_fetch_failed(struct watched_quota *u, const char *error, uint64_t retry, int64_t now);
 
 /* "none", "waiting", "fresh", "stale" or "error"; u may be NULL. */

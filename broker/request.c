@@ -14,7 +14,8 @@
 
 int request_write_keyfile(struct request *q, const uint8_t *p, struct failure *f)
 {
-	return p ? store_write_beside(&q->connection->tenant->store, STORE_KEYFILE_NEXT, p, KEYFILE_LEN, f)
+	return p ? store_write_beside(&q->connection->tenant->store, STORE_KEYFILE_NEXT, p,
+				      KEYFILE_LEN, f)
 		 : 0;
 }
 
@@ -31,9 +32,11 @@ void request_finish_keyfile(struct request *q, const uint8_t *p, bool done)
 
 int request_audit(struct request *q, const char *event, const char *name, struct failure *f)
 {
-	static const char *const key_may_be_wrong[] = { "unlock", "init", "reopen", "restore", "export", "retire" };
-	struct audit_event e = { .event = event, .entries = name, .pid = q->connection->peer.pid,
-				  .result = "granted" };
+	static const char *const key_may_be_wrong[] = { "unlock",  "init",   "reopen",
+							"restore", "export", "retire" };
+	struct audit_event e = {
+		.event = event, .entries = name, .pid = q->connection->peer.pid, .result = "granted"
+	};
 	unsigned i;
 
 	for (i = 0; i < sizeof(key_may_be_wrong) / sizeof(key_may_be_wrong[0]); i++)

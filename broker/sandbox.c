@@ -14,17 +14,16 @@
 static const int allowed[] = {
 	/* the loop and its clients */
 	SCMP_SYS(epoll_wait), SCMP_SYS(epoll_pwait), SCMP_SYS(epoll_ctl), SCMP_SYS(accept4),
-	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt), SCMP_SYS(setsockopt),
-	SCMP_SYS(shutdown),
-	SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(close), SCMP_SYS(fcntl), SCMP_SYS(pipe2),
-	SCMP_SYS(pidfd_open),
+	SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(sendmsg), SCMP_SYS(getsockopt),
+	SCMP_SYS(setsockopt), SCMP_SYS(shutdown), SCMP_SYS(poll), SCMP_SYS(ppoll), SCMP_SYS(close),
+	SCMP_SYS(fcntl), SCMP_SYS(pipe2), SCMP_SYS(pidfd_open),
 	/* the vault, the audit log, /proc */
 	SCMP_SYS(openat), SCMP_SYS(read), SCMP_SYS(pread64), SCMP_SYS(write), SCMP_SYS(lseek),
 	SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(stat), SCMP_SYS(lstat), SCMP_SYS(statx),
 	SCMP_SYS(readlink), SCMP_SYS(readlinkat), SCMP_SYS(faccessat), SCMP_SYS(faccessat2),
-	SCMP_SYS(access), SCMP_SYS(flock), SCMP_SYS(ftruncate), SCMP_SYS(fsync), SCMP_SYS(fdatasync),
-	SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(rename), SCMP_SYS(linkat),
-	SCMP_SYS(unlinkat), SCMP_SYS(unlink), SCMP_SYS(getdents64),
+	SCMP_SYS(access), SCMP_SYS(flock), SCMP_SYS(ftruncate), SCMP_SYS(fsync),
+	SCMP_SYS(fdatasync), SCMP_SYS(renameat), SCMP_SYS(renameat2), SCMP_SYS(rename),
+	SCMP_SYS(linkat), SCMP_SYS(unlinkat), SCMP_SYS(unlink), SCMP_SYS(getdents64),
 	/* memory, time, randomness, ending */
 	SCMP_SYS(brk), SCMP_SYS(mmap), SCMP_SYS(munmap), SCMP_SYS(mremap), SCMP_SYS(mprotect),
 	SCMP_SYS(madvise), SCMP_SYS(munlock), SCMP_SYS(clock_gettime), SCMP_SYS(gettimeofday),
@@ -36,7 +35,10 @@ static const int allowed[] = {
 
 /* To add a tenant while serving: its directory, its locked region. */
 static const int allowed_system[] = {
-	SCMP_SYS(mkdir), SCMP_SYS(mkdirat), SCMP_SYS(mlock), SCMP_SYS(pwrite64),
+	SCMP_SYS(mkdir),
+	SCMP_SYS(mkdirat),
+	SCMP_SYS(mlock),
+	SCMP_SYS(pwrite64),
 };
 
 int sandbox_enter(bool system, struct failure *f)
@@ -75,5 +77,6 @@ out:
 	if (r == 0)
 		return 0;
 	errno = -r;
-	return fail_errno(f, "a kernel with CONFIG_SECCOMP_FILTER", "cannot enter the seccomp sandbox");
+	return fail_errno(f, "a kernel with CONFIG_SECCOMP_FILTER",
+			  "cannot enter the seccomp sandbox");
 }

@@ -15,8 +15,11 @@
 const struct entry *session_check_entry(struct connection *c, unsigned i, struct failure *f)
 {
 	struct session *s = &c->session;
-	struct policy_request want = { .origin = s->origin[i], .variable = s->variable[i],
-				       .delivery = s->delivery, .strict = s->strict, .config_dir = s->config_dir,
+	struct policy_request want = { .origin = s->origin[i],
+				       .variable = s->variable[i],
+				       .delivery = s->delivery,
+				       .strict = s->strict,
+				       .config_dir = s->config_dir,
 				       .marked = s->nested };
 	const struct entry *e = tenant_find_entry(c->tenant, s->entry[i], f);
 
@@ -35,7 +38,8 @@ void session_mark_released(struct connection *c)
 
 	/* Use times of kept entries cannot be written: the next unlock takes them over. */
 	for (i = 0; (t->vault || t->kept) && i < c->session.entries; i++)
-		vault_mark_used(t->vault ? t->vault : t->kept, c->session.entry[i], (uint64_t)time(NULL));
+		vault_mark_used(t->vault ? t->vault : t->kept, c->session.entry[i],
+				(uint64_t)time(NULL));
 	t->use_times_changed = t->vault != NULL;
 	t->used_ms = io_now_ms();
 	t->releases++;

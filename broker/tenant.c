@@ -22,11 +22,12 @@
 #include "wire/policy.h"
 
 /* The directories of the vault and of the audit log. */
-static int find_directories(const struct tenant_options *o, char data[PATH_SIZE], char state[PATH_SIZE],
-		  struct failure *f)
+static int find_directories(const struct tenant_options *o, char data[PATH_SIZE],
+			    char state[PATH_SIZE], struct failure *f)
 {
 	if (!o->system)
-		return path_of(PATH_DATA, NULL, data, f) != 0 || path_of(PATH_STATE, NULL, state, f) != 0
+		return path_of(PATH_DATA, NULL, data, f) != 0 ||
+				       path_of(PATH_STATE, NULL, state, f) != 0
 			       ? -1
 			       : 0;
 	snprintf(data, PATH_SIZE, SYSTEM_STATE_DIR "/vaults/%u", (unsigned)o->uid);
@@ -59,8 +60,10 @@ bool tenant_evict(struct tenant *t)
 	char text[48];
 
 	/* Without a vault there is nothing that could be unlocked. */
-	if (!t->vault && t->lock_reason != LOCK_REASON_START && store_presence(&t->store) != STORE_ABSENT) {
-		snprintf(text, sizeof(text), "%s %llu\n", lock_reason_name(t->lock_reason), (unsigned long long)t->locked_at);
+	if (!t->vault && t->lock_reason != LOCK_REASON_START &&
+	    store_presence(&t->store) != STORE_ABSENT) {
+		snprintf(text, sizeof(text), "%s %llu\n", lock_reason_name(t->lock_reason),
+			 (unsigned long long)t->locked_at);
 		if (store_write_beside(&t->store, STORE_LOCKED, text, strlen(text), NULL) != 0)
 			return false;
 	}
@@ -171,8 +174,8 @@ const struct entry *tenant_find_entry(const struct tenant *t, const char *name, 
 		fail_set(f, FAIL_NO_VALUE, "ccrun fetches it on a terminal, and so does ccctl get",
 			 "the key '%s' is to be fetched: %.160s", name, e->source->ref);
 	else if (!e->token)
-		fail_set(f, FAIL_LOCKED, "ccctl unlock", "the key '%s' was in memory as long as its ttl allows",
-			 name);
+		fail_set(f, FAIL_LOCKED, "ccctl unlock",
+			 "the key '%s' was in memory as long as its ttl allows", name);
 	return e && e->token ? e : NULL;
 }
 
@@ -220,16 +223,16 @@ static void adopt_vault(struct tenant *t, struct vault *v)
 }
 
 int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *slot,
-		const uint8_t key[KEY_LEN], struct failure *f)
+			const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v;
 
 	if (t->vault)
-		return fail_set(f, FAIL_EXISTS, "ccctl lock forgets it", "a vault is open already: %s",
-				t->store.path);
+		return fail_set(f, FAIL_EXISTS, "ccctl lock forgets it",
+				"a vault is open already: %s", t->store.path);
 	if (store_presence(&t->store) != STORE_ABSENT)
-		return fail_set(f, FAIL_EXISTS, "ccctl unlock opens it", "there is a vault already: %s",
-				t->store.path);
+		return fail_set(f, FAIL_EXISTS, "ccctl unlock opens it",
+				"there is a vault already: %s", t->store.path);
 	v = vault_create(t->arena, id, slot, key, f);
 	if (!v)
 		return -1;
@@ -252,7 +255,7 @@ static int check_memory_locked(const struct tenant *t, struct failure *f)
 
 /* Read and open the vault's file.  NULL with f set. */
 static struct vault *open_vault_file(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
-				struct failure *f)
+				     struct failure *f)
 {
 	struct vault *v;
 	uint8_t *file;
@@ -319,8 +322,8 @@ static int64_t wipe_expired_tokens(struct vault *v, int64_t now)
 
 	for (i = 0; (e = vault_at(v, i)); i++) {
 		/* Most policies have no ttl: do not parse those. */
-		if (!e->token || !strstr(e->policy, "ttl=") || policy_parse(&p, e->policy, NULL) != 0 ||
-		    p.ttl == 0)
+		if (!e->token || !strstr(e->policy, "ttl=") ||
+		    policy_parse(&p, e->policy, NULL) != 0 || p.ttl == 0)
 			continue;
 		end = e->since + (int64_t)p.ttl * 1000;
 		if (now >= end)
@@ -340,8 +343,10 @@ static bool entry_is_kept(const struct entry *e)
 
 void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 {
-	struct audit_event e = { .event = "lock", .result = pid ? "granted" : "done", .pid = pid,
-				  .why = lock_reason_name(why) };
+	struct audit_event e = { .event = "lock",
+				 .result = pid ? "granted" : "done",
+				 .pid = pid,
+				 .why = lock_reason_name(why) };
 	bool locked_before = !t->vault && !t->kept && t->lock_reason != LOCK_REASON_START;
 	uint8_t *file;
 	size_t n;
@@ -405,8 +410,8 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	if (check_memory_locked(t, f) != 0)
 		return -1;
 	if (store_presence(&t->store) != STORE_ABSENT && !r->replace)
-		return fail_set(f, FAIL_EXISTS, "--replace sets it aside", "there is a vault already: %s",
-				t->store.path);
+		return fail_set(f, FAIL_EXISTS, "--replace sets it aside",
+				"there is a vault already: %s", t->store.path);
 	v = vault_open(t->arena, r->file, r->n, r->slot, r->key, f);
 	if (!v)
 		return -1;
@@ -418,7 +423,8 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	/* Its generation must exceed the replaced vault's; a damaged one has none. */
 	if (tenant_inspect_vault(t, pub, NULL) == 0)
 		vault_raise_generation(v, pub->generation);
-	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) || store_set_aside(&t->store, aside, f) != 0)
+	if ((r->rekey && vault_rekey(v, &keep, 1, f) != 0) ||
+	    store_set_aside(&t->store, aside, f) != 0)
 		goto bad;
 	store_forget(&t->store);
 	/* A moved vault is written byte for byte, so that the client can compare it. */

@@ -35,19 +35,19 @@ struct tenant {
 	struct arena *arena; /* a system broker's tenants have one each */
 	struct auto_unlock *auto_unlock;
 	unsigned connections;
-	unsigned marked;       /* of these, from inside sessions */
-	unsigned sessions;     /* live ones */
-	unsigned transfers;    /* connections with a file on its way */
-	unsigned turn, served; /* connections served in that turn of the loop */
-	unsigned busy_ms;      /* loop time that it took lately */
-	bool watched;	       /* a connection tells when the computer sleeps */
-	uint64_t releases;     /* since the broker started */
-	bool opened_unattended;	/* by auto_unlock, which can do it again */
-	bool use_times_changed; /* to be written with the next change, or at the lock */
+	unsigned marked;	      /* of these, from inside sessions */
+	unsigned sessions;	      /* live ones */
+	unsigned transfers;	      /* connections with a file on its way */
+	unsigned turn, served;	      /* connections served in that turn of the loop */
+	unsigned busy_ms;	      /* loop time that it took lately */
+	bool watched;		      /* a connection tells when the computer sleeps */
+	uint64_t releases;	      /* since the broker started */
+	bool opened_unattended;	      /* by auto_unlock, which can do it again */
+	bool use_times_changed;	      /* to be written with the next change, or at the lock */
 	enum lock_reason lock_reason; /* of the last lock */
-	uint64_t locked_at;	/* seconds since the epoch; 0: never */
-	int64_t opened_ms, used_ms; /* io_now_ms() of the unlock and of the last use */
-	int64_t next_expiry;	/* io_now_ms(): no token's ttl is over before then */
+	uint64_t locked_at;	      /* seconds since the epoch; 0: never */
+	int64_t opened_ms, used_ms;   /* io_now_ms() of the unlock and of the last use */
+	int64_t next_expiry;	      /* io_now_ms(): no token's ttl is over before then */
 	struct quota_table quota;
 };
 
@@ -102,7 +102,8 @@ int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *s
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
 
 /* Does the key open that slot of the file?  Nothing changes. */
-int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
+int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
+		     struct failure *f);
 
 /*
  * Wipe every secret (an automatic lock spares entries with keep = yes), then try to

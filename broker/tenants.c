@@ -26,7 +26,8 @@ static size_t arena_share(void)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE), share;
 	struct rlimit most;
 
-	if (getrlimit(RLIMIT_MEMLOCK, &most) != 0 || most.rlim_cur > (rlim_t)ARENA_DEFAULT * (TENANTS_MAX + 1))
+	if (getrlimit(RLIMIT_MEMLOCK, &most) != 0 ||
+	    most.rlim_cur > (rlim_t)ARENA_DEFAULT * (TENANTS_MAX + 1))
 		return ARENA_DEFAULT;
 	share = ((size_t)most.rlim_cur - ARENA_LEAST) / TENANTS_MAX / page * page;
 	return most.rlim_cur < ARENA_LEAST || share < ARENA_LEAST ? ARENA_LEAST : share;
@@ -52,7 +53,8 @@ static int check_not_subordinate(uid_t uid, struct failure *f)
 		if (next)
 			*next++ = '\0';
 		line = strchr(line, ':');
-		r = line && sscanf(line, ":%llu:%llu", &from, &count) == 2 && uid >= from && uid - from < count;
+		r = line && sscanf(line, ":%llu:%llu", &from, &count) == 2 && uid >= from &&
+		    uid - from < count;
 	}
 	free(text);
 	return r ? fail_set(f, FAIL_PEER, "connect as the user whose container it is",
@@ -64,7 +66,8 @@ static int check_not_subordinate(uid_t uid, struct failure *f)
  * lost: its vault is locked or, with open, was unlocked unattended and can be again. */
 static bool can_be_evicted(const struct tenant *t, bool open)
 {
-	return t->connections == 0 && !t->kept && (open ? t->vault && t->opened_unattended : !t->vault);
+	return t->connections == 0 && !t->kept &&
+	       (open ? t->vault && t->opened_unattended : !t->vault);
 }
 
 /* Free a place; tenants with an open vault last.  NULL: there is none. */
@@ -83,8 +86,10 @@ static struct tenant *evict_tenant(struct broker *b)
 
 static struct tenant *add_tenant(struct broker *b, uid_t uid, struct failure *f)
 {
-	struct tenant_options options = { .uid = uid, .system = b->system,
-					  .arena = b->system ? NULL : b->arena, .room = arena_share(),
+	struct tenant_options options = { .uid = uid,
+					  .system = b->system,
+					  .arena = b->system ? NULL : b->arena,
+					  .room = arena_share(),
 					  .auto_unlock = &b->auto_unlock };
 	struct tenant *t;
 
@@ -116,8 +121,8 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
 			return &b->tenant[i];
 	if (b->system)
 		return add_tenant(b, uid, f);
-	fail_set(f, FAIL_PEER, "every user has a broker of their own", "this broker does not serve uid %u",
-		 (unsigned)uid);
+	fail_set(f, FAIL_PEER, "every user has a broker of their own",
+		 "this broker does not serve uid %u", (unsigned)uid);
 	return NULL;
 }
 
@@ -132,7 +137,8 @@ static int unlock_unattended(struct tenant *t, struct failure *f)
 
 	if (audit_write(&t->audit, &e, f) != 0)
 		return -1;
-	r = t->lock_reason == LOCK_REASON_START ? auto_unlock_try(t, &kind, &why) : AUTO_UNLOCK_NOTHING;
+	r = t->lock_reason == LOCK_REASON_START ? auto_unlock_try(t, &kind, &why)
+						: AUTO_UNLOCK_NOTHING;
 	if (r == AUTO_UNLOCK_NOTHING)
 		return 0;
 	t->opened_unattended = r == AUTO_UNLOCK_OPENED;

@@ -45,7 +45,8 @@ int store_open(struct vault_store *s, const char *dir, struct failure *f)
 		n = pread(s->lock, pid, sizeof(pid) - 1, 0);
 		pid[n > 0 ? n : 0] = '\0';
 		pid[strcspn(pid, "\n")] = '\0';
-		fail_set(f, FAIL_BUSY, NULL, "another broker (process %.20s) serves %s", pid, s->path);
+		fail_set(f, FAIL_BUSY, NULL, "another broker (process %.20s) serves %s", pid,
+			 s->path);
 		goto bad;
 	}
 	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
@@ -91,14 +92,14 @@ static int check_vault_file(const struct vault_store *s, int fd, size_t *size, s
 		return -1;
 	}
 	if (st.st_size > VAULT_FILE_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s has %lld bytes, the limit is %d", s->path,
-				(long long)st.st_size, VAULT_FILE_MAX);
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s has %lld bytes, the limit is %d",
+				s->path, (long long)st.st_size, VAULT_FILE_MAX);
 	*size = (size_t)st.st_size;
 	return 0;
 }
 
 static int read_vault_file(const struct vault_store *s, uint8_t **out, size_t *n, struct stat *st,
-		     struct failure *f)
+			   struct failure *f)
 {
 	uint8_t *buf = NULL;
 	size_t size = 0;
@@ -161,13 +162,14 @@ static int check_unchanged(const struct vault_store *s, struct failure *f)
 	    now.st_size == s->current.st_size && now.st_mtim.tv_sec == s->current.st_mtim.tv_sec &&
 	    now.st_mtim.tv_nsec == s->current.st_mtim.tv_nsec)
 		return 0;
-	return fail_set(f, FAIL_CHANGED, "ccctl lock, then ccctl unlock: that reads the file as it is now",
+	return fail_set(f, FAIL_CHANGED,
+			"ccctl lock, then ccctl unlock: that reads the file as it is now",
 			"%s was changed by something else, so it is not overwritten", s->path);
 }
 
 /* Write a new file beside the vault and fsync it. */
 static int write_new_file(const struct vault_store *s, const char *leaf, const uint8_t *p, size_t n,
-			struct failure *f)
+			  struct failure *f)
 {
 	int fd;
 
@@ -274,10 +276,12 @@ enum store_read_result store_read_beside(const struct vault_store *s, const char
 		fail_errno(f, NULL, "cannot read %s beside %s", leaf, s->path);
 		return STORE_READ_FAILED;
 	}
-	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077)) {
+	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || st.st_uid != geteuid() ||
+	    (st.st_mode & 077)) {
 		close(fd);
-		fail_set(f, FAIL_UNSAFE_PATH, "chmod 600 it", "%s beside %s is no private file of uid %u",
-			 leaf, s->path, (unsigned)geteuid());
+		fail_set(f, FAIL_UNSAFE_PATH, "chmod 600 it",
+			 "%s beside %s is no private file of uid %u", leaf, s->path,
+			 (unsigned)geteuid());
 		return STORE_READ_FAILED;
 	}
 	r = io_read_all(fd, out, room, io_now_ms() + WRITE_DEADLINE_MS);
@@ -334,7 +338,8 @@ static int link_aside(const struct vault_store *s, const char *from, char leaf[S
 			return 0;
 		}
 		if (errno != EEXIST || i > 99)
-			return fail_errno(f, "move the older ones away", "cannot keep a copy as %s beside %s", leaf, s->path);
+			return fail_errno(f, "move the older ones away",
+					  "cannot keep a copy as %s beside %s", leaf, s->path);
 		snprintf(leaf, STORE_LEAF_SIZE, STORE_REPLACED ".%d", i);
 	}
 	return 0;
@@ -382,7 +387,8 @@ void store_explain_failure(const struct vault_store *s, struct failure *f)
 	memcpy(what, f->what, sizeof(what));
 	snprintf(f->what, sizeof(f->what), "%.150s: %.160s", s->path, what);
 	if (prev)
-		fail_hint(f, "nothing was written; the generation before it is %.220s.prev", s->path);
+		fail_hint(f, "nothing was written; the generation before it is %.220s.prev",
+			  s->path);
 	else if (!f->hint[0])
 		fail_hint(f, "nothing was written; there is no previous generation beside it");
 }

@@ -13,8 +13,8 @@
 struct failure;
 
 struct vault_store {
-	int dir;  /* descriptor of the private directory */
-	int lock; /* vault.lock, held as long as the store is open */
+	int dir;	       /* descriptor of the private directory */
+	int lock;	       /* vault.lock, held as long as the store is open */
 	char path[PATH_SIZE];  /* of the vault, for messages */
 	struct stat last_read; /* the file as store_read last saw it */
 	struct stat current;   /* the file whose contents the broker holds; st_ino 0: none */
@@ -58,14 +58,11 @@ int store_remove(struct vault_store *s, struct failure *f);
 /* Small files beside the vault, replaced atomically too. */
 #define STORE_KEYFILE "keyfile"
 #define STORE_KEYFILE_NEXT "keyfile.next" /* until the vault that it opens is on the disk */
-#define STORE_LOCKED "locked" /* when and why it was locked, while a system broker has evicted the tenant */
+#define STORE_LOCKED \
+	"locked" /* when and why it was locked, while a system broker has evicted the tenant */
 #define STORE_REPLACED "vault.replaced" /* the vault that a restore replaced */
 
-enum store_read_result {
-	STORE_READ_FAILED = -1,
-	STORE_READ_ABSENT,
-	STORE_READ_DONE
-};
+enum store_read_result { STORE_READ_FAILED = -1, STORE_READ_ABSENT, STORE_READ_DONE };
 
 /* Read up to room bytes of the file into out, *n of them.  f is set when it failed:
  * it is not a private file of the broker's uid, or longer than room. */

@@ -45,8 +45,9 @@ static int have_cap_ptrace(void)
 
 static int enter_witness_sandbox(void)
 {
-	static const int allowed[] = { SCMP_SYS(read), SCMP_SYS(write), SCMP_SYS(readlink),
-				       SCMP_SYS(readlinkat), SCMP_SYS(exit_group), SCMP_SYS(exit),
+	static const int allowed[] = { SCMP_SYS(read),	       SCMP_SYS(write),
+				       SCMP_SYS(readlink),     SCMP_SYS(readlinkat),
+				       SCMP_SYS(exit_group),   SCMP_SYS(exit),
 				       SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall) };
 	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
 	unsigned i;
@@ -87,7 +88,9 @@ int witness_start(struct failure *f)
 	pid_t pid;
 
 	if (!have_cap_ptrace())
-		return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "cannot give up capabilities");
+		return keep_capabilities(0) == 0
+			       ? 0
+			       : fail_errno(f, NULL, "cannot give up capabilities");
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
 		return fail_errno(f, NULL, "cannot make a socket pair");
 	pid = fork();

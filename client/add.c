@@ -29,7 +29,7 @@ struct add {
 	int pass_fd;
 	struct secret pass; /* read from pass_fd */
 	struct given_params set;
-	uint64_t ttl; /* -t, in seconds; 0: as the provider's files say */
+	uint64_t ttl;		   /* -t, in seconds; 0: as the provider's files say */
 	struct provider *provider; /* NULL with --key */
 	struct wanted wanted[SESSION_ENTRIES_MAX];
 	bool over[SESSION_ENTRIES_MAX]; /* may replace an existing entry */
@@ -57,9 +57,11 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	while ((opt = next_option(&first, argc, argv, ":t:", add_options, f)) != -1) {
 		switch (opt) {
 		case 't':
-			if (duration_parse_typed(optarg, &a->ttl) != 0 || a->ttl == 0 || a->ttl > TTL_MAX)
-				return fail_set(f, FAIL_USAGE, "like 90s, 30m, 12h or 7d",
-						"-t is how long the key may be in memory, with its unit");
+			if (duration_parse_typed(optarg, &a->ttl) != 0 || a->ttl == 0 ||
+			    a->ttl > TTL_MAX)
+				return fail_set(
+					f, FAIL_USAGE, "like 90s, 30m, 12h or 7d",
+					"-t is how long the key may be in memory, with its unit");
 			break;
 		case OPT_KEY:
 			a->key_only = true;
@@ -73,7 +75,8 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 			break;
 		case OPT_SOURCE:
 			if (a->refs == SESSION_ENTRIES_MAX)
-				return fail_set(f, FAIL_USAGE, NULL, "a provider has %d keys at most",
+				return fail_set(f, FAIL_USAGE, NULL,
+						"a provider has %d keys at most",
 						SESSION_ENTRIES_MAX);
 			a->ref[a->refs++] = optarg;
 			break;
@@ -92,7 +95,8 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 		return -1;
 	a->word = argv[optind];
 	if (a->key_only && a->set.n > 0)
-		return fail_set(f, FAIL_USAGE, "ccctl help add", "--set is for providers, not for --key");
+		return fail_set(f, FAIL_USAGE, "ccctl help add",
+				"--set is for providers, not for --key");
 	if (a->unchecked && a->refs == 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help add", "--no-check is for --source");
 	return 0;
@@ -144,7 +148,8 @@ static int add_check_sources(const struct add *a, struct failure *f)
 {
 	if (a->refs == 0 || a->refs == a->count)
 		return 0;
-	return fail_set(f, FAIL_USAGE, "one --source for each, in the order that the provider's file has",
+	return fail_set(f, FAIL_USAGE,
+			"one --source for each, in the order that the provider's file has",
 			"%s has %u keys, and %u sources were named", a->word, a->count, a->refs);
 }
 
@@ -219,8 +224,9 @@ out:
 	return r;
 }
 
-static int add_put_entry(struct client *c, const struct wanted *w, bool replace, const struct entry_source *source,
-	       const uint8_t *token, size_t n, struct failure *f)
+static int add_put_entry(struct client *c, const struct wanted *w, bool replace,
+			 const struct entry_source *source, const uint8_t *token, size_t n,
+			 struct failure *f)
 {
 	struct wire_out *o = wire_request("put");
 
@@ -237,7 +243,7 @@ static int add_put_entry(struct client *c, const struct wanted *w, bool replace,
 }
 
 static int add_get_tokens(struct client *c, struct add *a, struct tokens *t,
-		      struct entry_source source[SESSION_ENTRIES_MAX], struct failure *f)
+			  struct entry_source source[SESSION_ENTRIES_MAX], struct failure *f)
 {
 	unsigned i;
 
@@ -260,7 +266,8 @@ static int add_store(struct client *c, struct add *a, struct failure *f)
 	    client_connect(c, true, f) != 0)
 		goto out;
 	for (i = 0; i < a->count; i++) {
-		if (add_put_entry(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i], t.n[i], f) != 0)
+		if (add_put_entry(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i],
+				  t.n[i], f) != 0)
 			goto out;
 		if (a->refs)
 			say("'%s' comes from %s", a->wanted[i].entry, source[i].ref);
@@ -288,14 +295,16 @@ static int add_run(struct client *c, struct add *a, struct failure *f)
 		return -1;
 	secret_free(c, &a->pass);
 	if (a->count == 0) {
-		say("%s needs no key: ccrun %s", a->provider->title[0] ? a->provider->title : a->word,
-		    a->word);
+		say("%s needs no key: ccrun %s",
+		    a->provider->title[0] ? a->provider->title : a->word, a->word);
 		return 0;
 	}
-	if (add_check_sources(a, f) != 0 || add_tighten_policies(a, f) != 0 || add_store(c, a, f) != 0)
+	if (add_check_sources(a, f) != 0 || add_tighten_policies(a, f) != 0 ||
+	    add_store(c, a, f) != 0)
 		return -1;
 	if (a->key_only)
-		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word, a->word);
+		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word,
+		    a->word);
 	return 0;
 }
 

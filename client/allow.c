@@ -13,9 +13,8 @@
 #include "config/provider/provider.h"
 #include "config/project/allowed.h"
 
-static const struct option allow_options[] = {
-	{ "ask", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
+static const struct option allow_options[] = { { "ask", no_argument, NULL, 256 },
+					       { NULL, 0, NULL, 0 } };
 
 /* A pin to a provider that does not load would only fail later, at the launch. */
 static int allow_check_provider(const struct project *p, struct failure *f)
@@ -66,11 +65,14 @@ static int allow_ask(const struct project *p, struct failure *f)
 		return fail_set(f, FAIL_POLICY, "ccctl allow", "%s was not allowed", p->path);
 	if (standing == PROJECT_CHANGED)
 		allow_show_before(p);
-	terminal_say("%s%s says:", p->path, standing == PROJECT_CHANGED ? " has changed, and now" : "");
+	terminal_say("%s%s says:", p->path,
+		     standing == PROJECT_CHANGED ? " has changed, and now" : "");
 	allow_show(p);
 	if (terminal_yes("follow it in this directory?", &yes, f) != 0)
 		return -1;
-	return yes ? 0 : fail_set(f, FAIL_POLICY, "ccrun PROVIDER goes without it", "%s was not allowed", p->path);
+	return yes ? 0
+		   : fail_set(f, FAIL_POLICY, "ccrun PROVIDER goes without it",
+			      "%s was not allowed", p->path);
 }
 
 int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
@@ -85,11 +87,13 @@ int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		asks = true;
 	}
-	if (project_pin_find(argc, argv, &p, f) != 0 || allow_check_provider(&p, f) != 0 || (asks && allow_ask(&p, f) != 0))
+	if (project_pin_find(argc, argv, &p, f) != 0 || allow_check_provider(&p, f) != 0 ||
+	    (asks && allow_ask(&p, f) != 0))
 		return -1;
 	if (allowed_decide(p.path, p.text, true, NULL, f) != 0)
 		return -1;
 	if (!asks)
-		say("%s pins this directory to %s%s%s", p.path, p.provider, p.mode[0] ? ":" : "", p.mode);
+		say("%s pins this directory to %s%s%s", p.path, p.provider, p.mode[0] ? ":" : "",
+		    p.mode);
 	return EXIT_DONE;
 }

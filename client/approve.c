@@ -26,9 +26,8 @@ struct change {
 	bool source_differs;
 };
 
-static const struct option approve_options[] = {
-	{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 }
-};
+static const struct option approve_options[] = { { "yes", no_argument, NULL, 'y' },
+						 { NULL, 0, NULL, 0 } };
 
 /* The word names no provider: load the one that uses an entry of this name. */
 static int approve_load_user(const char *entry, struct provider **p, struct failure *f)
@@ -43,7 +42,8 @@ static int approve_load_user(const char *entry, struct provider **p, struct fail
 		return fail_set(f, FAIL_NO_ENTRY, "ccctl list shows the providers",
 				"neither a provider nor an entry that one uses: '%s'", entry);
 	if (n > 1) {
-		fail_set(f, FAIL_USAGE, "name one of them:", "%d providers use the entry '%s'", n, entry);
+		fail_set(f, FAIL_USAGE, "name one of them:", "%d providers use the entry '%s'", n,
+			 entry);
 		for (i = 0; i < n && i < USERS_SHOWN; i++) {
 			used = strlen(f->hint);
 			snprintf(f->hint + used, sizeof(f->hint) - used, " %s", word[i]);
@@ -69,7 +69,8 @@ static int approve_load(const char *word, struct provider **p, struct failure *f
 }
 
 /* Is e bound to something else than the files say?  1 with *out, 0, or -1. */
-static int approve_differs(const struct wanted *w, const struct listed *e, struct change *out, struct failure *f)
+static int approve_differs(const struct wanted *w, const struct listed *e, struct change *out,
+			   struct failure *f)
 {
 	int same = e->has_source ? source_is_sealed(e, &out->source, f) : 1;
 
@@ -85,7 +86,7 @@ static int approve_differs(const struct wanted *w, const struct listed *e, struc
 /* The provider's entries that are bound to something else.  How many, or -1 (also when
  * one does not exist). */
 static int approve_find_changes(struct client *c, const struct provider *p,
-			struct change out[SESSION_ENTRIES_MAX], struct failure *f)
+				struct change out[SESSION_ENTRIES_MAX], struct failure *f)
 {
 	struct wanted w[SESSION_ENTRIES_MAX];
 	const struct listed *e;
@@ -98,7 +99,8 @@ static int approve_find_changes(struct client *c, const struct provider *p,
 	for (i = 0; i < wanted; i++) {
 		e = entries_find(list, n, w[i].entry);
 		if (!e) {
-			fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", w[i].entry);
+			fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault",
+				 w[i].entry);
 			fail_hint(f, "ccctl add %s", p->name);
 			found = -1;
 			break;
@@ -181,8 +183,8 @@ static int approve_run(struct client *c, const struct provider *p, bool yes, str
 	int i, n;
 
 	if (p->secrets == 0)
-		return fail_set(f, FAIL_NO_ENTRY, NULL, "provider %s needs no key: nothing to approve",
-				p->name);
+		return fail_set(f, FAIL_NO_ENTRY, NULL,
+				"provider %s needs no key: nothing to approve", p->name);
 	n = approve_find_changes(c, p, ch, f);
 	if (n < 0)
 		return -1;

@@ -39,7 +39,8 @@ static int backup_check_directory(const char *file, const char *vault, struct fa
 	snprintf(b, sizeof(b), "%s", vault);
 	if (stat(dirname(a), &there) != 0)
 		return fail_errno(f, NULL, "%s", file);
-	if (stat(dirname(b), &ours) == 0 && there.st_dev == ours.st_dev && there.st_ino == ours.st_ino)
+	if (stat(dirname(b), &ours) == 0 && there.st_dev == ours.st_dev &&
+	    there.st_ino == ours.st_ino)
 		return fail_set(f, FAIL_EXISTS, "name a file elsewhere, best on another disk",
 				"%s is in the vault's own directory", file);
 	return 0;
@@ -59,9 +60,11 @@ static int backup_check_target(const char *file, struct failure *f)
 		return -1;
 	r = transfer_slots(p, n, &s, f);
 	free(p);
-	if (r == 0 && s.n == 1 && s.slot[0].kind == SLOT_PASSPHRASE && strcmp(s.slot[0].label, BACKUP_LABEL) == 0)
+	if (r == 0 && s.n == 1 && s.slot[0].kind == SLOT_PASSPHRASE &&
+	    strcmp(s.slot[0].label, BACKUP_LABEL) == 0)
 		return 0;
-	return fail_set(f, FAIL_EXISTS, "choose another name", "%s is there and is no backup", file);
+	return fail_set(f, FAIL_EXISTS, "choose another name", "%s is there and is no backup",
+			file);
 }
 
 static int backup_write(struct client *c, const char *file, int fd, struct failure *f)
@@ -72,10 +75,12 @@ static int backup_write(struct client *c, const char *file, int fd, struct failu
 	size_t n = 0;
 	int r = -1;
 
-	if (backup_check_target(file, f) != 0 || vault_ready(c, NULL, f) != 0 || backup_check_directory(file, c->vault, f) != 0)
+	if (backup_check_target(file, f) != 0 || vault_ready(c, NULL, f) != 0 ||
+	    backup_check_directory(file, c->vault, f) != 0)
 		return -1;
 	if (fd < 0)
-		terminal_say("The backup has a passphrase of its own, which may be another one than the vault's.");
+		terminal_say("The backup has a passphrase of its own, which may be another one "
+			     "than the vault's.");
 	if (slot_make(c, SLOT_PASSPHRASE, &s, none, 0, f) != 0 || client_connect(c, true, f) != 0)
 		goto out;
 	o = wire_request("backup");

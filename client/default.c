@@ -12,9 +12,8 @@
 #include "config/provider/provider.h"
 #include "config/settings/ccrun_conf.h"
 
-static const struct option default_options[] = {
-	{ "unset", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
+static const struct option default_options[] = { { "unset", no_argument, NULL, 256 },
+						 { NULL, 0, NULL, 0 } };
 
 static int default_show(struct failure *f)
 {
@@ -29,7 +28,9 @@ static int default_show(struct failure *f)
 		puts(it->value);
 	r = it && it->value[0];
 	ini_file_free(file);
-	return r ? EXIT_DONE : fail_set(f, FAIL_NO_ENTRY, "ccctl default PROVIDER", "there is no default provider");
+	return r ? EXIT_DONE
+		 : fail_set(f, FAIL_NO_ENTRY, "ccctl default PROVIDER",
+			    "there is no default provider");
 }
 
 int verb_default(struct client *c, int argc, char **argv, struct failure *f)
@@ -50,13 +51,15 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 	if (require_words(argc, argv, unset ? 0 : 1, f) != 0)
 		return -1;
 	if (!unset) {
-		if (split_provider(argv[optind], name, mode, f) != 0 || provider_load(name, mode, &p, f) != 0)
+		if (split_provider(argv[optind], name, mode, f) != 0 ||
+		    provider_load(name, mode, &p, f) != 0)
 			return -1;
 		provider_free(p);
 	}
 	if (user_file_set(CCRUN_CONF_LEAF, "ccrun", "default", unset ? NULL : argv[optind], f) != 0)
 		return -1;
-	say(unset ? "`ccrun` alone runs no provider now" : "`ccrun` alone runs %s now, where no project is pinned",
+	say(unset ? "`ccrun` alone runs no provider now"
+		  : "`ccrun` alone runs %s now, where no project is pinned",
 	    argv[optind]);
 	return EXIT_DONE;
 }

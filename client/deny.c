@@ -35,8 +35,10 @@ int verb_deny(struct client *c, int argc, char **argv, struct failure *f)
 		if (argc - optind != 1 || argv[optind][0] != '/')
 			return -1;
 		if (snprintf(p.path, sizeof(p.path), "%s%s", argv[optind],
-			     deny_names_pin(argv[optind]) ? "" : "/" PROJECT_LEAF) >= (int)sizeof(p.path))
-			return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", argv[optind]);
+			     deny_names_pin(argv[optind]) ? "" : "/" PROJECT_LEAF) >=
+		    (int)sizeof(p.path))
+			return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...",
+					argv[optind]);
 	}
 	memcpy(path, p.path, sizeof(path));
 	if (allowed_decide(path, NULL, false, &was, f) != 0)

@@ -49,11 +49,14 @@ static int edit_template(const char *name, char **out, size_t *n, struct failure
 		free(shipped);
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	}
-	to = *out + sprintf(*out, shipped ? "; Your changes to %s. What stands here goes over what is shipped, key by\n"
-					   "; key; that is shown below. ccrun-provider(5) is the format.\n\n"
-					  : "; A provider of yours, %s. ccrun-provider(5) is the format.\n"
-					    "[provider]\ntitle    = \nbase_url = https://\nauth     = bearer\n",
-			   name);
+	to = *out +
+	     sprintf(*out,
+		     shipped ? "; Your changes to %s. What stands here goes over what is shipped, "
+			       "key by\n"
+			       "; key; that is shown below. ccrun-provider(5) is the format.\n\n"
+			     : "; A provider of yours, %s. ccrun-provider(5) is the format.\n"
+			       "[provider]\ntitle    = \nbase_url = https://\nauth     = bearer\n",
+		     name);
 	for (i = 0; i < len; i++) {
 		if (i == 0 || shipped[i - 1] == '\n')
 			to += sprintf(to, "; ");
@@ -91,8 +94,8 @@ static int run_editor(const char *copy, struct failure *f)
 	signal(SIGQUIT, SIG_DFL);
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return fail_set(f, FAIL_PROGRAM, "set EDITOR to one that is there", "the editor '%.60s' did not succeed; nothing was changed",
-			editor);
+	return fail_set(f, FAIL_PROGRAM, "set EDITOR to one that is there",
+			"the editor '%.60s' did not succeed; nothing was changed", editor);
 }
 
 /* What the provider's entries are to be bound to.  How many, or -1: the files do not
@@ -149,7 +152,8 @@ static int edit_until_valid(struct edit *e, struct failure *f)
 	while (again) {
 		free(text);
 		text = NULL;
-		if (run_editor(e->copy, f) != 0 || io_slurp(e->copy, INI_FILE_MAX, &text, &n, f) != 0)
+		if (run_editor(e->copy, f) != 0 ||
+		    io_slurp(e->copy, INI_FILE_MAX, &text, &n, f) != 0)
 			break;
 		if (n == e->old_len && memcmp(text, e->old, n) == 0) {
 			free(text);
@@ -188,7 +192,8 @@ static int edit_begin(struct edit *e, struct failure *f)
 		return -1;
 	if (!e->there && edit_template(e->name, &text, &n, f) != 0)
 		return -1;
-	if (snprintf(e->copy, sizeof(e->copy), "%s.%d.edit", e->path, (int)getpid()) >= (int)sizeof(e->copy)) {
+	if (snprintf(e->copy, sizeof(e->copy), "%s.%d.edit", e->path, (int)getpid()) >=
+	    (int)sizeof(e->copy)) {
 		free(text);
 		e->copy[0] = '\0';
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", e->path);
@@ -241,13 +246,16 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	int n, m, r;
 
 	(void)c;
-	if (next_option(&first, argc, argv, ":", none, f) != -1 || require_words(argc, argv, 1, f) != 0)
+	if (next_option(&first, argc, argv, ":", none, f) != -1 ||
+	    require_words(argc, argv, 1, f) != 0)
 		return -1;
 	if (!wire_name_ok(argv[optind]))
-		return fail_set(f, FAIL_USAGE, "ccctl list shows the providers", "not a provider's name");
+		return fail_set(f, FAIL_USAGE, "ccctl list shows the providers",
+				"not a provider's name");
 	snprintf(e.name, sizeof(e.name), "%s", argv[optind]);
 	if (!getenv("VISUAL") && !getenv("EDITOR") && !terminal_asks())
-		return fail_set(f, FAIL_USAGE, "EDITOR=... ccctl edit", "there is no terminal for an editor");
+		return fail_set(f, FAIL_USAGE, "EDITOR=... ccctl edit",
+				"there is no terminal for an editor");
 	n = edit_wanted(e.name, before);
 	if (!edit_is_known(e.name))
 		say("note: there is no provider %s yet; this makes one", e.name);
@@ -262,9 +270,12 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	m = edit_wanted(e.name, now);
 	say(r ? "%s is changed" : "%s is as it was", e.path);
 	if (r && !edit_has_items(e.path))
-		say("note: it has comments alone, so nothing changes; take the ; away from the lines that you want, "
+		say("note: it has comments alone, so nothing changes; take the ; away from the "
+		    "lines that you want, "
 		    "and from the [section] above them");
 	if (r && n > 0 && (m != n || memcmp(before, now, (size_t)n * sizeof(*now)) != 0))
-		say("note: its key is sealed to what was there before; if you meant to change that: ccctl approve %s", e.name);
+		say("note: its key is sealed to what was there before; if you meant to change "
+		    "that: ccctl approve %s",
+		    e.name);
 	return EXIT_DONE;
 }

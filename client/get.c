@@ -13,9 +13,8 @@
 #include "start/source.h"
 #include "start/terminal.h"
 
-static const struct option get_options[] = {
-	{ "reveal", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
+static const struct option get_options[] = { { "reveal", no_argument, NULL, 256 },
+					     { NULL, 0, NULL, 0 } };
 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
 static int get_print(const uint8_t *token, size_t n, struct failure *f)
@@ -74,7 +73,8 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 		entries_hint_for_provider(argv[optind], f);
 		return -1;
 	}
-	if (wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 || get_print(token, n, f) != 0)
+	if (wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 ||
+	    get_print(token, n, f) != 0)
 		return -1;
 	return EXIT_DONE;
 }

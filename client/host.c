@@ -103,7 +103,10 @@ int verb_host(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	what = optind < argc ? argv[optind] : "";
 	if (strcmp(what, "use") == 0)
-		return require_words(argc, argv, 2, f) == 0 && host_use_keyfile(c, argv[optind + 1], f) == 0 ? EXIT_DONE : -1;
+		return require_words(argc, argv, 2, f) == 0 &&
+				       host_use_keyfile(c, argv[optind + 1], f) == 0
+			       ? EXIT_DONE
+			       : -1;
 	if (strcmp(what, "init") != 0 && strcmp(what, "show") != 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help host", "host: init, show or use FILE");
 	if (require_words(argc, argv, 1, f) != 0 || host_place_find(&w, system, f) != 0)

@@ -20,12 +20,10 @@
 
 enum { OPT_WRAP = 256, OPT_DIR, OPT_JSON };
 
-static const struct option link_options[] = {
-	{ "wrap", no_argument, NULL, OPT_WRAP },
-	{ "dir", required_argument, NULL, OPT_DIR },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ NULL, 0, NULL, 0 }
-};
+static const struct option link_options[] = { { "wrap", no_argument, NULL, OPT_WRAP },
+					      { "dir", required_argument, NULL, OPT_DIR },
+					      { "json", no_argument, NULL, OPT_JSON },
+					      { NULL, 0, NULL, 0 } };
 
 static int link_refuse_to_shadow(const char *name, const char *path, struct failure *f)
 {
@@ -58,14 +56,16 @@ static int link_place(const char *path, struct failure *f)
 	return -1;
 }
 
-static int link_make(const char *name, const char *to, bool wraps, const char *given, struct failure *f)
+static int link_make(const char *name, const char *to, bool wraps, const char *given,
+		     struct failure *f)
 {
 	char provider[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1], dir[PATH_SIZE], path[PATH_SIZE];
 	char value[LINK_VALUE], before[LINK_VALUE];
 	struct provider *p;
 
 	if (!wire_name_ok(name) || strcmp(name, "ccrun") == 0)
-		return fail_set(f, FAIL_USAGE, "letters, digits and . _ - are allowed", "not a name for a command");
+		return fail_set(f, FAIL_USAGE, "letters, digits and . _ - are allowed",
+				"not a name for a command");
 	if (split_provider(to, provider, mode, f) != 0 || provider_load(provider, mode, &p, f) != 0)
 		return -1;
 	provider_free(p);
@@ -146,6 +146,7 @@ int verb_link(struct client *c, int argc, char **argv, struct failure *f)
 	if (optind == argc && !wraps && !dir)
 		return link_list(json, f);
 	if (json || require_words(argc, argv, 2, f) != 0)
-		return json ? fail_set(f, FAIL_USAGE, "ccctl help link", "--json is for the list") : -1;
+		return json ? fail_set(f, FAIL_USAGE, "ccctl help link", "--json is for the list")
+			    : -1;
 	return link_make(argv[optind], argv[optind + 1], wraps, dir, f);
 }

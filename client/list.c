@@ -19,8 +19,14 @@
 enum vault_view { VIEW_OPEN, VIEW_LOCKED, VIEW_NO_VAULT, VIEW_NO_BROKER, VIEW_UNKNOWN };
 
 enum key_state {
-	KEY_STORED, KEY_NONE_NEEDED, KEY_MISSING, KEY_DIFFERS, KEY_LOCKED, KEY_NO_VAULT,
-	KEY_NO_BROKER, KEY_UNKNOWN
+	KEY_STORED,
+	KEY_NONE_NEEDED,
+	KEY_MISSING,
+	KEY_DIFFERS,
+	KEY_LOCKED,
+	KEY_NO_VAULT,
+	KEY_NO_BROKER,
+	KEY_UNKNOWN
 };
 
 static const struct {
@@ -107,8 +113,10 @@ static void list_look_up(const struct listing *l, struct row *r)
 static void list_fill_row(const struct listing *l, struct row *r)
 {
 	static const enum key_state by_view[] = {
-		[VIEW_LOCKED] = KEY_LOCKED, [VIEW_NO_VAULT] = KEY_NO_VAULT,
-		[VIEW_NO_BROKER] = KEY_NO_BROKER, [VIEW_UNKNOWN] = KEY_UNKNOWN,
+		[VIEW_LOCKED] = KEY_LOCKED,
+		[VIEW_NO_VAULT] = KEY_NO_VAULT,
+		[VIEW_NO_BROKER] = KEY_NO_BROKER,
+		[VIEW_UNKNOWN] = KEY_UNKNOWN,
 	};
 	const struct provider_param *lacks;
 	unsigned i;

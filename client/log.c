@@ -93,7 +93,8 @@ static FILE *log_fetch_file(struct client *c, bool old, struct failure *f)
 		o = wire_request("record");
 		wire_put_uint(o, "at", at);
 		wire_put_bool(o, "old", old);
-		if (client_call(c, o, f) != 0 || wire_get_uint(c->dial.in.top, "size", &size, f) != 0 ||
+		if (client_call(c, o, f) != 0 ||
+		    wire_get_uint(c->dial.in.top, "size", &size, f) != 0 ||
 		    wire_get_bin(c->dial.in.top, "part", &part, &n, f) != 0)
 			goto bad;
 		if (n == 0)
@@ -289,7 +290,8 @@ static int log_print_verdict(const struct chain *c, const char *path, bool json,
 		printf("%llu lines, the chain holds; it ends in %s\n", (unsigned long long)c->lines,
 		       c->hash);
 		if (c->first > 1)
-			printf("the %llu lines before them are gone: the record had grown too long\n",
+			printf("the %llu lines before them are gone: the record had grown too "
+			       "long\n",
 			       (unsigned long long)c->first - 1);
 	}
 	if (c->cut)
@@ -341,7 +343,8 @@ int verb_log(struct client *c, int argc, char **argv, struct failure *f)
 	int opt;
 
 	while ((opt = next_option(&first, argc, argv, ":n:", log_options, f)) != -1) {
-		if (opt == '?' || (opt == 'n' && number_option(optarg, 0, 1L << 40, "-n", &count, f) != 0))
+		if (opt == '?' ||
+		    (opt == 'n' && number_option(optarg, 0, 1L << 40, "-n", &count, f) != 0))
 			return -1;
 		json = json || opt == OPT_JSON;
 		verify = verify || opt == OPT_VERIFY;

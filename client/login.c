@@ -30,7 +30,8 @@ static bool login_has_units(const struct login_files *l)
 	int i;
 
 	for (i = 0; i < LOGIN_UNITS; i++)
-		if (login_file_is_ours(&l->file[i]) || (l->file[i].state != FILE_FOREIGN && login_linked(l, i)))
+		if (login_file_is_ours(&l->file[i]) ||
+		    (l->file[i].state != FILE_FOREIGN && login_linked(l, i)))
 			return true;
 	return false;
 }
@@ -60,7 +61,9 @@ static int login_check_no_broker(struct client *c, struct failure *f)
 	fail_set(f, FAIL_BUSY, NULL,
 		 "a broker that systemd did not start (process %d) holds the vault and its socket",
 		 (int)c->dial.broker);
-	fail_hint(f, "end it, which locks the vault and leaves sessions alone: kill %d; then ccctl login enable",
+	fail_hint(f,
+		  "end it, which locks the vault and leaves sessions alone: kill %d; then ccctl "
+		  "login enable",
 		  (int)c->dial.broker);
 	return -1;
 }
@@ -78,10 +81,12 @@ static void login_note_environment(void)
 	for (i = 0; home && i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		v = getenv(dirs[i][0]);
 		n = strlen(home);
-		if (!v || v[0] != '/' || (strncmp(v, home, n) == 0 && strcmp(v + n, dirs[i][1]) == 0))
+		if (!v || v[0] != '/' ||
+		    (strncmp(v, home, n) == 0 && strcmp(v + n, dirs[i][1]) == 0))
 			continue;
 		say("note: %s is set here; systemd needs it too (~/.config/environment.d/), or its "
-		    "broker serves another vault", dirs[i][0]);
+		    "broker serves another vault",
+		    dirs[i][0]);
 	}
 }
 
@@ -100,7 +105,8 @@ static int login_use_shared(struct login_files *l, struct failure *f)
 	if (l->shared_current)
 		say("the units are in %s", l->shared);
 	else
-		say("note: the units in %s are used; they are another installation's than this ccctl",
+		say("note: the units in %s are used; they are another installation's than this "
+		    "ccctl",
 		    l->shared);
 	return 0;
 }
@@ -153,9 +159,10 @@ static int login_enable_autostart(struct login_files *l, struct failure *f)
 	int r;
 
 	if (login_has_units(l))
-		return fail_set(f, FAIL_EXISTS,
-				"log in where systemd's user manager runs, or first: ccctl login disable",
-				"systemd's units are in %s, but no user manager runs here", l->dir);
+		return fail_set(
+			f, FAIL_EXISTS,
+			"log in where systemd's user manager runs, or first: ccctl login disable",
+			"systemd's units are in %s, but no user manager runs here", l->dir);
 	r = login_write(l, AUTOSTART, f);
 	if (r < 0)
 		return -1;
@@ -276,10 +283,12 @@ static void login_print_hints(const struct login_files *l, const struct view *v)
 			*(l->file[i].state == FILE_MISSING ? &shared : &stale) = true;
 	}
 	if (stale)
-		puts("mend           stale files are another installation's or version's: ccctl login enable "
+		puts("mend           stale files are another installation's or version's: ccctl "
+		     "login enable "
 		     "writes them anew");
 	if (shared)
-		puts("mend           root's units are another installation's: use its ccctl, or sudo make "
+		puts("mend           root's units are another installation's: use its ccctl, or "
+		     "sudo make "
 		     "install this one there");
 	if (strcmp(v->way, "none") == 0)
 		puts("mend           ccctl login enable");
@@ -303,7 +312,8 @@ static void login_print_text(const struct login_files *l, const struct view *v)
 	printf("%-15s%s\n", "user manager", v->manager ? "runs" : "none runs here");
 	for (i = 0; i < LOGIN_UNITS; i++) {
 		printf("%-22s%-9s%-10s%-12s", l->file[i].name, login_state_name(v->unit[i].state),
-		       login_word_or_dash(v->unit[i].seen.enabled), login_word_or_dash(v->unit[i].seen.active));
+		       login_word_or_dash(v->unit[i].seen.enabled),
+		       login_word_or_dash(v->unit[i].seen.active));
 		put_plain(v->unit[i].path);
 		putchar('\n');
 	}
@@ -333,7 +343,8 @@ static int login_print_json(const struct login_files *l, const struct view *v, s
 	js_bool(o, "manager", v->manager);
 	for (i = 0; i < LOGIN_UNITS; i++) {
 		unit = login_file_json(l->file[i].name, v->unit[i].path, v->unit[i].state);
-		js_text(unit, "enabled", v->unit[i].seen.enabled[0] ? v->unit[i].seen.enabled : NULL);
+		js_text(unit, "enabled",
+			v->unit[i].seen.enabled[0] ? v->unit[i].seen.enabled : NULL);
 		js_text(unit, "active", v->unit[i].seen.active[0] ? v->unit[i].seen.active : NULL);
 		js_append(units, unit);
 	}

@@ -30,7 +30,7 @@ struct move {
 	struct secret key;
 	uint8_t *p; /* the vault's file, n bytes */
 	size_t n;
-	bool again; /* the target has a vault already: an interrupted move */
+	bool again;		     /* the target has a vault already: an interrupted move */
 	uint8_t there[VAULT_ID_LEN]; /* id of the target's vault */
 	char own[PATH_SIZE];	     /* path of the user's own vault, for messages */
 };
@@ -41,7 +41,8 @@ static const char *move_broker_name(enum dial_where w)
 }
 
 /* A slot_try: the broker exports the vault only to a client that has a slot's key. */
-static int move_export_with_key(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+static int move_export_with_key(struct client *c, uint32_t id, const uint8_t *key, void *arg,
+				struct failure *f)
 {
 	struct wire_out *o = wire_request("export");
 	struct move *m = arg;
@@ -101,8 +102,12 @@ static int move_compare(struct client *c, struct move *m, struct failure *f)
 	wire_put_secret(o, "key", m->key.p, KEY_LEN);
 	r = client_call(c, o, f) == 0 ? transfer_fetch(c, &p, &n, f) : -1;
 	if (r == 0 && (n != m->n || memcmp(p, m->p, n) != 0)) {
-		r = fail_set(f, FAIL_CHANGED, NULL, "the vault is in both brokers, and was changed in one of them");
-		fail_hint(f, "the system broker's is the one that serves; to keep it, move %.250s away", m->own);
+		r = fail_set(f, FAIL_CHANGED, NULL,
+			     "the vault is in both brokers, and was changed in one of them");
+		fail_hint(
+			f,
+			"the system broker's is the one that serves; to keep it, move %.250s away",
+			m->own);
 	}
 	free(p);
 	return r;
@@ -159,12 +164,13 @@ static int move_check_places(struct client *c, struct move *m, struct failure *f
 	if (client_connect(c, true, f) != 0)
 		return -1;
 	if (strcmp(c->state, "none") == 0)
-		return fail_set(f, FAIL_NO_VAULT, "ccctl status shows where yours is", "there is no vault in %s",
-				move_broker_name(m->from));
+		return fail_set(f, FAIL_NO_VAULT, "ccctl status shows where yours is",
+				"there is no vault in %s", move_broker_name(m->from));
 	if (slots_fetch(c, &m->slots, f) != 0)
 		return -1;
 	if (m->again && memcmp(m->there, m->slots.vault, VAULT_ID_LEN) != 0)
-		return fail_set(f, FAIL_EXISTS, "ccctl status shows it", "there is another vault already, in %s: %.200s",
+		return fail_set(f, FAIL_EXISTS, "ccctl status shows it",
+				"there is another vault already, in %s: %.200s",
 				move_broker_name(m->to), there);
 	return 0;
 }
@@ -195,7 +201,8 @@ static int move_finish(struct client *c, struct move *m, struct failure *f)
 	if (r == 0)
 		return 0;
 	c->where = m->to;
-	if (move_was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 && move_retire(c, m, NULL) == 0)
+	if (move_was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 &&
+	    move_retire(c, m, NULL) == 0)
 		return -1;
 	say("note: the vault is in %s now, and still in %s too; the same command again finishes it",
 	    move_broker_name(m->to), move_broker_name(m->from));
@@ -215,14 +222,14 @@ static int move_vault(struct client *c, struct move *m, int fd, struct failure *
 		return -1;
 	say("the vault is in %s now%s", move_broker_name(m->to), m->again ? "" : ", and open");
 	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)
-		say("note: a keyfile for this machine was sealed for %s; make one for %s: ccctl slot add keyfile",
+		say("note: a keyfile for this machine was sealed for %s; make one for %s: ccctl "
+		    "slot add keyfile",
 		    move_broker_name(m->from), move_broker_name(m->to));
 	return 0;
 }
 
-static const struct option move_options[] = {
-	{ "passphrase-fd", required_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
-};
+static const struct option move_options[] = { { "passphrase-fd", required_argument, NULL, 256 },
+					      { NULL, 0, NULL, 0 } };
 
 int verb_move(struct client *c, int argc, char **argv, struct failure *f)
 {

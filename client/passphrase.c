@@ -21,7 +21,8 @@ static struct slots all; /* several pages: not on the stack */
 enum { OPT_FD = 256, OPT_NEW_FD };
 
 /* A slot_try; arg: where the number of the slot that opens is stored. */
-static int passphrase_try_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+static int passphrase_try_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg,
+			       struct failure *f)
 {
 	if (slot_unlock(c, id, key, f) != 0)
 		return -1;
@@ -36,7 +37,8 @@ static int passphrase_find_slot(struct client *c, int fd, uint32_t *id, struct f
 
 	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
-	if ((fd >= 0 ? secret_from_fd(fd, &typed, f) : terminal_secret("Present passphrase: ", &typed, f)) == 0 &&
+	if ((fd >= 0 ? secret_from_fd(fd, &typed, f)
+		     : terminal_secret("Present passphrase: ", &typed, f)) == 0 &&
 	    client_connect(c, true, f) == 0 && slots_fetch(c, &all, f) == 0)
 		r = slot_key_typed(c, &all, &typed, passphrase_try_slot, id, f);
 	secret_free(c, &typed);
@@ -59,14 +61,16 @@ int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
 	int opt, fd = -1, r = -1;
 
 	while ((opt = next_option(&first, argc, argv, ":", pass_options, f)) != -1)
-		if (opt == '?' || passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
+		if (opt == '?' ||
+		    passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
 			return -1;
 	/* The old passphrase is always asked for; it also opens a locked vault. */
 	if (require_words(argc, argv, 0, f) != 0 || passphrase_find_slot(c, fd, &id, f) != 0)
 		return -1;
 	old = slots_find(&all, id);
 	if (!old || old->kind != SLOT_PASSPHRASE)
-		return fail_set(f, FAIL_USAGE, "ccctl slot add passphrase", "that is no passphrase slot");
+		return fail_set(f, FAIL_USAGE, "ccctl slot add passphrase",
+				"that is no passphrase slot");
 	snprintf(label, sizeof(label), "%s", old->label);
 	s.label = label;
 	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0 ||
@@ -78,8 +82,10 @@ out:
 	slot_new_free(c, &s);
 	if (r != 0)
 		return -1;
-	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next, id);
-	say("note: older copies of the vault open with the old one; ccctl rekey makes them worthless for what "
+	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next,
+	    id);
+	say("note: older copies of the vault open with the old one; ccctl rekey makes them "
+	    "worthless for what "
 	    "comes after");
 	return EXIT_DONE;
 }

@@ -29,7 +29,9 @@
 #include "vault/recovery.h"
 #include "vault/slot.h"
 
-#define REKEY_ITEM (4 + KEY_LEN) /* bytes in the request's "keys": a slot's number, little-endian, and its key */
+#define REKEY_ITEM \
+	(4 +       \
+	 KEY_LEN) /* bytes in the request's "keys": a slot's number, little-endian, and its key */
 
 struct rekey {
 	int pass_fd;
@@ -81,8 +83,8 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 
 /* ---- the kinds ---- */
 
-static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
-		    struct failure *f)
+static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_view *s,
+			  struct secret *key, struct failure *f)
 {
 	struct secret typed = { 0 };
 	char prompt[160];
@@ -95,8 +97,9 @@ static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_v
 	if (s->kind == SLOT_PASSPHRASE && r->pass_fd >= 0) {
 		made = kdf_derive(&s->kdf, r->pass.p, r->pass.n, key->p, f);
 	} else if (terminal_secret(prompt, &typed, f) == 0) {
-		made = s->kind == SLOT_RECOVERY ? recovery_parse((const char *)typed.p, typed.n, key->p, f)
-						: kdf_derive(&s->kdf, typed.p, typed.n, key->p, f);
+		made = s->kind == SLOT_RECOVERY
+			       ? recovery_parse((const char *)typed.p, typed.n, key->p, f)
+			       : kdf_derive(&s->kdf, typed.p, typed.n, key->p, f);
 	}
 	secret_free(c, &typed);
 	if (made != 0 || client_connect(c, true, f) != 0)
@@ -106,18 +109,20 @@ static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_v
 }
 
 /* Write a new file into --out: "ID-LABEL.ending". */
-static int rekey_write_file(struct rekey *r, const struct slot_view *s, const char *ending, const void *p, size_t n,
-		     struct failure *f)
+static int rekey_write_file(struct rekey *r, const struct slot_view *s, const char *ending,
+			    const void *p, size_t n, struct failure *f)
 {
 	char clean[SLOT_LABEL_MAX + 1], *path = r->written[r->files];
 	size_t i;
 
 	if (!r->out)
-		return fail_set(f, FAIL_USAGE, NULL, "its new key goes into a file: --out DIRECTORY");
+		return fail_set(f, FAIL_USAGE, NULL,
+				"its new key goes into a file: --out DIRECTORY");
 	for (i = 0; s->label[i]; i++)
 		clean[i] = strchr("/ \\'\"", s->label[i]) ? '-' : s->label[i];
 	clean[i] = '\0';
-	if (snprintf(path, PATH_SIZE, "%s/%" PRIu32 "-%s.%s", r->out, s->id, clean, ending) >= PATH_SIZE)
+	if (snprintf(path, PATH_SIZE, "%s/%" PRIu32 "-%s.%s", r->out, s->id, clean, ending) >=
+	    PATH_SIZE)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "the path of its new key is too long");
 	if (io_create_file(path, p, n, NULL, f) != 0)
 		return -1;
@@ -126,8 +131,8 @@ static int rekey_write_file(struct rekey *r, const struct slot_view *s, const ch
 }
 
 /* Make a new key, sealed to the host whose public key the slot has. */
-static int rekey_seal_key(struct client *c, struct rekey *r, const struct slot_view *s, struct secret *key,
-		    struct failure *f)
+static int rekey_seal_key(struct client *c, struct rekey *r, const struct slot_view *s,
+			  struct secret *key, struct failure *f)
 {
 	struct keyfile_info info = { .slot = s->id };
 	uint8_t sealed[KEYFILE_LEN];
@@ -155,7 +160,7 @@ static int rekey_seal_key(struct client *c, struct rekey *r, const struct slot_v
 }
 
 static int rekey_write_credential(struct client *c, struct rekey *r, const struct slot_view *s,
-			    struct secret *key, struct failure *f)
+				  struct secret *key, struct failure *f)
 {
 	struct secret text = { 0 };
 	int done;
@@ -169,7 +174,8 @@ static int rekey_write_credential(struct client *c, struct rekey *r, const struc
 	return done;
 }
 
-static int rekey_keep_slot(struct client *c, struct rekey *r, const struct slot_view *s, struct failure *f)
+static int rekey_keep_slot(struct client *c, struct rekey *r, const struct slot_view *s,
+			   struct failure *f)
 {
 	struct secret key = { 0 };
 	int done = -1;
@@ -185,7 +191,8 @@ static int rekey_keep_slot(struct client *c, struct rekey *r, const struct slot_
 	case SLOT_TPM2:
 		done = slot_key_fetch(c, &r->slots, s, true, &key, f);
 		if (done == 0)
-			done = client_connect(c, true, f) == 0 ? slot_unlock(c, s->id, key.p, f) : -1;
+			done = client_connect(c, true, f) == 0 ? slot_unlock(c, s->id, key.p, f)
+							       : -1;
 		break;
 	case SLOT_KEYFILE:
 		done = rekey_seal_key(c, r, s, &key, f);
@@ -212,7 +219,8 @@ static int rekey_check_drops(const struct rekey *r, struct failure *f)
 			return fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them",
 					"there is no slot %" PRIu32, r->drop[i]);
 	if (r->drops >= r->slots.n)
-		return fail_set(f, FAIL_POLICY, "keep one, or add another first: ccctl slot add KIND",
+		return fail_set(f, FAIL_POLICY,
+				"keep one, or add another first: ccctl slot add KIND",
 				"without any slot nothing opens the vault");
 	return 0;
 }
@@ -257,7 +265,8 @@ static int rekey_keep_slots(struct client *c, struct rekey *r, bool files, struc
 
 	for (i = 0; i < r->slots.n; i++) {
 		s = &r->slots.slot[i];
-		if (rekey_makes_file(s) == files && !rekey_drops(r, s->id) && rekey_keep_slot(c, r, s, f) != 0)
+		if (rekey_makes_file(s) == files && !rekey_drops(r, s->id) &&
+		    rekey_keep_slot(c, r, s, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -268,8 +277,8 @@ static int rekey_run(struct client *c, struct rekey *r, struct failure *f)
 	if (r->pass_fd >= 0 && (secret_new(c, &r->pass, PASSPHRASE_MAX + 1, f) != 0 ||
 				secret_from_fd(r->pass_fd, &r->pass, f) != 0))
 		return -1;
-	if (vault_ready(c, r->pass_fd >= 0 ? &r->pass : NULL, f) != 0 || slots_fetch(c, &r->slots, f) != 0 ||
-	    rekey_check_drops(r, f) != 0 ||
+	if (vault_ready(c, r->pass_fd >= 0 ? &r->pass : NULL, f) != 0 ||
+	    slots_fetch(c, &r->slots, f) != 0 || rekey_check_drops(r, f) != 0 ||
 	    secret_new(c, &r->keys, (size_t)VAULT_SLOTS_MAX * REKEY_ITEM, f) != 0)
 		return -1;
 	if (rekey_keep_slots(c, r, false, f) != 0 || rekey_keep_slots(c, r, true, f) != 0)
@@ -284,15 +293,18 @@ static int rekey_run(struct client *c, struct rekey *r, struct failure *f)
 static void rekey_remove_files(struct client *c, const struct rekey *r)
 {
 	static struct slots now; /* several pages: not on the stack */
-	bool unchanged = !r->sent || (client_connect(c, true, NULL) == 0 && slots_fetch(c, &now, NULL) == 0 &&
-				      now.generation == r->slots.generation);
+	bool unchanged = !r->sent ||
+			 (client_connect(c, true, NULL) == 0 && slots_fetch(c, &now, NULL) == 0 &&
+			  now.generation == r->slots.generation);
 	unsigned i;
 
 	for (i = 0; i < r->files; i++)
 		if (unchanged)
 			unlink(r->written[i]);
 		else
-			say("note: the vault may have its new key, which this opens then, so it stays: %s", r->written[i]);
+			say("note: the vault may have its new key, which this opens then, so it "
+			    "stays: %s",
+			    r->written[i]);
 }
 
 static void rekey_print_result(const struct rekey *r)
@@ -303,9 +315,11 @@ static void rekey_print_result(const struct rekey *r)
 	for (i = 0; i < r->files; i++)
 		say("wrote %s", r->written[i]);
 	if (r->files > 0)
-		say("note: other hosts need their new keyfile and the new vault file, both; until then theirs go "
+		say("note: other hosts need their new keyfile and the new vault file, both; until "
+		    "then theirs go "
 		    "on opening their old copy");
-	say("note: a token that somebody has seen is not called back by this: replace it at its provider");
+	say("note: a token that somebody has seen is not called back by this: replace it at its "
+	    "provider");
 	slots_warn_of_last(r->kept);
 }
 
@@ -326,7 +340,8 @@ static int rekey_parse(int argc, char **argv, struct rekey *r, struct failure *f
 
 	r->pass_fd = -1;
 	while ((opt = next_option(&first, argc, argv, ":", rekey_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &r->pass_fd, f) != 0))
+		if (opt == '?' ||
+		    (opt == OPT_FD && passphrase_fd_option(optarg, &r->pass_fd, f) != 0))
 			return -1;
 		if (opt == OPT_OUT)
 			r->out = optarg;

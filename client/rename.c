@@ -17,7 +17,8 @@ int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	from = argv[optind];
 	to = argv[optind + 1];
-	if (require_name(from, f) != 0 || require_name(to, f) != 0 || client_connect(c, true, f) != 0)
+	if (require_name(from, f) != 0 || require_name(to, f) != 0 ||
+	    client_connect(c, true, f) != 0)
 		return -1;
 	o = wire_request("rename");
 	wire_put_str(o, "name", from);

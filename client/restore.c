@@ -24,7 +24,8 @@ struct restore {
 };
 
 /* A slot_try: restoring is how the broker tells whether the key opens the file. */
-static int restore_with_key(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+static int restore_with_key(struct client *c, uint32_t id, const uint8_t *key, void *arg,
+			    struct failure *f)
 {
 	const struct restore *r = arg;
 	struct wire_out *o;
@@ -46,11 +47,12 @@ static int restore_settle_existing(struct client *c, struct restore *r, struct f
 		return -1;
 	/* The system broker's vault would hide the user's own. */
 	if (strcmp(c->state, "none") == 0 && c->dial.system && vault_file_exists())
-		return fail_set(f, FAIL_EXISTS, "ccctl move system", "there is a vault already, in a broker of your own");
+		return fail_set(f, FAIL_EXISTS, "ccctl move system",
+				"there is a vault already, in a broker of your own");
 	if (strcmp(c->state, "none") == 0 || r->replace)
 		return 0;
-	fail_set(f, FAIL_EXISTS, "--replace sets it aside as vault.replaced", "there is a vault already: %s",
-		 c->vault);
+	fail_set(f, FAIL_EXISTS, "--replace sets it aside as vault.replaced",
+		 "there is a vault already: %s", c->vault);
 	if (!terminal_asks())
 		return -1;
 	if (terminal_yes("there is a vault already: set it aside, and put the backup in its place?",
@@ -82,7 +84,8 @@ static int restore_ask(struct client *c, const struct slots *s, int fd, struct r
 	return done;
 }
 
-static int restore_run(struct client *c, const char *file, int fd, struct restore *r, struct failure *f)
+static int restore_run(struct client *c, const char *file, int fd, struct restore *r,
+		       struct failure *f)
 {
 	static struct slots s;
 	uint64_t entries = 0;
@@ -96,8 +99,9 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 	if (done != 0)
 		return -1;
 	wire_get_uint(c->dial.in.top, "entries", &entries, NULL);
-	say("restored %" PRIu64 " %s from %s; its passphrase opens the vault now, and nothing else does", entries,
-	    entries == 1 ? "key" : "keys", file);
+	say("restored %" PRIu64
+	    " %s from %s; its passphrase opens the vault now, and nothing else does",
+	    entries, entries == 1 ? "key" : "keys", file);
 	if (r->replace)
 		say("the vault that was there is beside it as vault.replaced");
 	slots_warn_of_last(1);

@@ -12,9 +12,8 @@
 #include "client/common/terminal.h"
 #include "client/verbs.h"
 
-static const struct option rm_options[] = {
-	{ "yes", no_argument, NULL, 'y' }, { NULL, 0, NULL, 0 }
-};
+static const struct option rm_options[] = { { "yes", no_argument, NULL, 'y' },
+					    { NULL, 0, NULL, 0 } };
 
 /* Checked before a person is asked to agree. */
 static int rm_check_there(struct client *c, const char *name, struct failure *f)

@@ -40,7 +40,8 @@ static int settings_check_once(unsigned *seen, int i, const char *name, struct f
 }
 
 /* Add one KEY=VALUE to the request. */
-static int settings_put_word(struct wire_out *o, const char *word, unsigned *seen, struct failure *f)
+static int settings_put_word(struct wire_out *o, const char *word, unsigned *seen,
+			     struct failure *f)
 {
 	const char *value = strchr(word, '=');
 	size_t len = value ? (size_t)(value - word) : 0;
@@ -52,8 +53,8 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 	i = settings_find_word(times, TIMES, word, len);
 	if (i >= 0) {
 		if (strcmp(value, "never") != 0 && duration_parse_typed(value, &seconds) != 0)
-			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never", "%s is a length of time with its unit",
-					times[i]);
+			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never",
+					"%s is a length of time with its unit", times[i]);
 		if (settings_check_once(seen, i, times[i], f) != 0)
 			return -1;
 		wire_put_uint(o, times[i], seconds);
@@ -62,7 +63,8 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 	i = settings_find_word(events, EVENTS, word, len);
 	yes = strcmp(value, "yes") == 0;
 	if (i < 0 || (!yes && strcmp(value, "no") != 0))
-		return fail_set(f, FAIL_USAGE, "idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
+		return fail_set(f, FAIL_USAGE,
+				"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
 				"that is no setting");
 	if (settings_check_once(seen, TIMES + i, events[i], f) != 0)
 		return -1;

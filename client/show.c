@@ -87,8 +87,8 @@ static void show_print_user(const struct user *u, const struct listed *e)
 		show_line("  variable", u->now.variable);
 	if (strcmp(u->now.policy, e->policy) != 0)
 		show_line("  policy", u->now.policy);
-	printf("%-10sits files differ from what is sealed; if you changed them: ccctl approve %s\n", "",
-	       u->word);
+	printf("%-10sits files differ from what is sealed; if you changed them: ccctl approve %s\n",
+	       "", u->word);
 }
 
 static void show_print_text(const struct listed *e, const struct user *u, int users)
@@ -115,8 +115,8 @@ static void show_print_text(const struct listed *e, const struct user *u, int us
 		show_line("provider", "none names it");
 }
 
-static int show_print_json(const struct listed *e, const struct user *u, int users, struct json_t *sends,
-		      struct failure *f)
+static int show_print_json(const struct listed *e, const struct user *u, int users,
+			   struct json_t *sends, struct failure *f)
 {
 	struct json_t *o = entry_json(e), *a = js_array(), *p;
 	int i;
@@ -173,7 +173,8 @@ static int show_json(const struct listed *e, const struct provider *p, struct fa
 }
 
 /* The entry of that name in *out.  1, 0 there is none, -1 unknown (f set). */
-static int show_fetch_entry(struct client *c, const char *name, struct listed *out, struct failure *f)
+static int show_fetch_entry(struct client *c, const char *name, struct listed *out,
+			    struct failure *f)
 {
 	const struct listed *e = NULL;
 	struct listed *list;

@@ -95,7 +95,8 @@ static int slot_take_turn(struct failure *f)
 		}
 		if (io_now_ms() >= deadline) {
 			close(fd);
-			return fail_set(f, FAIL_BUSY, "try again when that is done", "another ccctl is adding a slot");
+			return fail_set(f, FAIL_BUSY, "try again when that is done",
+					"another ccctl is adding a slot");
 		}
 		poll(NULL, 0, 20);
 	}
@@ -107,7 +108,8 @@ static int slot_check_room(const struct slots *s, struct failure *f)
 {
 	if (s->n < VAULT_SLOTS_MAX)
 		return 0;
-	return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm ID", "the vault has %d slots already", VAULT_SLOTS_MAX);
+	return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm ID",
+			"the vault has %d slots already", VAULT_SLOTS_MAX);
 }
 
 /* The broker has one keyfile for this host: the new one replaced that of an earlier
@@ -120,14 +122,17 @@ static void slot_warn_of_replaced(struct client *c, const struct new_slot *s)
 
 	for (i = 0; i < all.n; i++) {
 		n = sizeof(material);
-		if (all.slot[i].kind == SLOT_KEYFILE && slot_material(c, all.slot[i].id, material, &n, NULL) == 0 &&
+		if (all.slot[i].kind == SLOT_KEYFILE &&
+		    slot_material(c, all.slot[i].id, material, &n, NULL) == 0 &&
 		    n == s->info.material_len && memcmp(material, s->info.material, n) == 0)
-			say("note: the keyfile of slot %u was replaced, nothing opens that slot any more: ccctl slot rm %u",
+			say("note: the keyfile of slot %u was replaced, nothing opens that slot "
+			    "any more: ccctl slot rm %u",
 			    (unsigned)all.slot[i].id, (unsigned)all.slot[i].id);
 	}
 }
 
-static int slot_make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
+static int slot_make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s,
+			      struct failure *f)
 {
 	bool sent;
 	int r = -1;
@@ -152,7 +157,8 @@ static int slot_add(struct client *c, enum slot_kind kind, struct new_slot *s, s
 
 	if (vault_ready(c, NULL, f) != 0)
 		return -1;
-	if (kind == SLOT_KEYRING && ((turn = slot_take_turn(f)) < 0 || client_connect(c, true, f) != 0)) {
+	if (kind == SLOT_KEYRING &&
+	    ((turn = slot_take_turn(f)) < 0 || client_connect(c, true, f) != 0)) {
 		if (turn >= 0)
 			close(turn);
 		return -1;
@@ -199,7 +205,8 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 		return -1;
 	s = slots_find(&all, (uint32_t)id);
 	if (!s)
-		return fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them", "there is no slot %ld", id);
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them",
+				"there is no slot %ld", id);
 	if (slot_agree(s, &yes, f) != 0)
 		return -1;
 	if (!yes)
@@ -212,7 +219,8 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 		return -1;
 	wire_get_uint(c->dial.in.top, "slots", &n, NULL);
 	say("removed slot %ld (%s)", id, slot_kind_name(s->kind));
-	say("note: who had its key and an older copy of the vault can still open that copy and the files "
+	say("note: who had its key and an older copy of the vault can still open that copy and the "
+	    "files "
 	    "written since; ccctl rekey ends that");
 	if (s->kind == SLOT_KEYRING)
 		slot_keyring_erase(c, all.vault, s->id);
@@ -246,10 +254,12 @@ static bool slot_label_ok(const char *label)
 static int slot_check_add(int kind, const char *word, const struct new_slot *s, struct failure *f)
 {
 	if (kind < 0)
-		return fail_set(f, FAIL_USAGE, "passphrase, keyring, keyfile, credential, tpm2 or recovery",
+		return fail_set(f, FAIL_USAGE,
+				"passphrase, keyring, keyfile, credential, tpm2 or recovery",
 				"slots of kind '%.32s' are unknown", word);
 	if (s->host_file && kind != SLOT_KEYFILE)
-		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F", "--for is for keyfiles");
+		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F",
+				"--for is for keyfiles");
 	if (s->host_file && !s->out_file)
 		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F",
 				"where should the keyfile for that host go?");
@@ -257,7 +267,9 @@ static int slot_check_add(int kind, const char *word, const struct new_slot *s, 
 		return fail_set(f, FAIL_USAGE, "ccctl help slot",
 				"--out is for credentials, and for keyfiles of other hosts");
 	if (s->label && !slot_label_ok(s->label))
-		return fail_set(f, FAIL_USAGE, NULL, "a label has printable ASCII characters, %d at most", SLOT_LABEL_MAX);
+		return fail_set(f, FAIL_USAGE, NULL,
+				"a label has printable ASCII characters, %d at most",
+				SLOT_LABEL_MAX);
 	return 0;
 }
 
@@ -285,7 +297,10 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	what = optind < argc ? argv[optind] : "list";
 	word = optind + 1 < argc ? argv[optind + 1] : "";
 	if (strcmp(what, "list") == 0)
-		return (argc == optind || require_words(argc, argv, 1, f) == 0) && slot_list(c, json, f) == 0 ? EXIT_DONE : -1;
+		return (argc == optind || require_words(argc, argv, 1, f) == 0) &&
+				       slot_list(c, json, f) == 0
+			       ? EXIT_DONE
+			       : -1;
 	if (strcmp(what, "add") != 0 && strcmp(what, "rm") != 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help slot", "slot: list, add KIND or rm ID");
 	if (require_words(argc, argv, 2, f) != 0)

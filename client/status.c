@@ -25,20 +25,20 @@ struct status {
 	char kind[16], version[32];
 	uint64_t pid, started, memory_size, memory_used, sessions, releases;
 	bool memory_locked, undumpable, untraced, caged; /* according to broker and kernel */
-	uint64_t kernel_locked; /* KiB, VmLck */
-	bool marked;		/* this process is inside a session */
-	bool system_down;	/* a system broker is installed, but does not run */
-	char why[16];		/* why it is locked; "start": not opened since the broker started */
+	uint64_t kernel_locked;				 /* KiB, VmLck */
+	bool marked;					 /* this process is inside a session */
+	bool system_down; /* a system broker is installed, but does not run */
+	char why[16];	  /* why it is locked; "start": not opened since the broker started */
 	uint64_t locked_at, kept, asleep;
-	bool watched;		/* ccrun-logind is connected to the broker */
-	unsigned slots;		/* 0: unknown */
+	bool watched;	/* ccrun-logind is connected to the broker */
+	unsigned slots; /* 0: unknown */
 };
 
 enum { OPT_JSON = 256 };
 
-static const struct option status_options[] = {
-	{ "json", no_argument, NULL, OPT_JSON }, { "quiet", no_argument, NULL, 'q' }, { NULL, 0, NULL, 0 }
-};
+static const struct option status_options[] = { { "json", no_argument, NULL, OPT_JSON },
+						{ "quiet", no_argument, NULL, 'q' },
+						{ NULL, 0, NULL, 0 } };
 
 static int status_read_reply(struct wire_map m, struct status *s, struct failure *f)
 {
@@ -64,8 +64,9 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	    wire_get_uint(m, "asleep", &s->asleep, f) != 0 ||
 	    wire_get_bool(m, "watched", &s->watched, f) != 0)
 		return -1;
-	s->state = strcmp(state, "none") == 0 ? "no-vault"
-		 : strcmp(state, "locked") == 0 ? "locked" : "unlocked";
+	s->state = strcmp(state, "none") == 0	  ? "no-vault"
+		   : strcmp(state, "locked") == 0 ? "locked"
+						  : "unlocked";
 	return 0;
 }
 
@@ -108,8 +109,8 @@ static int status_gather(struct client *c, struct status *s, struct failure *f)
 			s->system_down = dial_system_down();
 			if (s->system_down && !vault_file_exists()) {
 				s->state = "no-broker";
-				snprintf(s->vault, sizeof(s->vault), SYSTEM_STATE_DIR "/vaults/%u/vault",
-					 (unsigned)getuid());
+				snprintf(s->vault, sizeof(s->vault),
+					 SYSTEM_STATE_DIR "/vaults/%u/vault", (unsigned)getuid());
 				return 0;
 			}
 			s->state = vault_file_exists() ? "no-broker" : "no-vault";
@@ -143,9 +144,12 @@ static void status_print_yes(const char *what, bool good, const char *more)
 static const char *status_lock_reason(const char *why)
 {
 	static const char *const words[][2] = {
-		{ "request", "by request" },	       { "idle", "it was idle" },
-		{ "longest", "it was open long enough" }, { "suspend", "the computer went to sleep" },
-		{ "screen", "the screen was locked" }, { "logout", "its user logged out" },
+		{ "request", "by request" },
+		{ "idle", "it was idle" },
+		{ "longest", "it was open long enough" },
+		{ "suspend", "the computer went to sleep" },
+		{ "screen", "the screen was locked" },
+		{ "logout", "its user logged out" },
 		{ "moved", "it moved to another broker" },
 	};
 	unsigned i;
@@ -163,15 +167,17 @@ static void status_print_lock(const struct status *s)
 	if (strcmp(s->state, "locked") == 0 && strcmp(s->why, "start") == 0)
 		printf("%-15s%s\n", "why", "not opened since the broker started");
 	else if (strcmp(s->state, "locked") == 0)
-		printf("%-15s%s, %s\n", "why", status_lock_reason(s->why), date_local(s->locked_at, time));
+		printf("%-15s%s, %s\n", "why", status_lock_reason(s->why),
+		       date_local(s->locked_at, time));
 	if (s->kept)
 		printf("%-15s%llu kept (keep = yes)\n", "keys", (unsigned long long)s->kept);
 	if (s->asleep)
-		printf("%-15s%llu were in memory as long as their ttl allows: ccctl unlock\n", "keys",
-		       (unsigned long long)s->asleep);
+		printf("%-15s%llu were in memory as long as their ttl allows: ccctl unlock\n",
+		       "keys", (unsigned long long)s->asleep);
 	if (s->slots)
 		printf("%-15s%u%s\n", "slots", s->slots,
-		       s->slots == 1 ? " (one alone opens the vault: ccctl slot add recovery)" : "");
+		       s->slots == 1 ? " (one alone opens the vault: ccctl slot add recovery)"
+				     : "");
 }
 
 static void status_print_text(const struct status *s)
@@ -196,21 +202,24 @@ static void status_print_text(const struct status *s)
 	if (s->running)
 		status_print_lock(s);
 	if (!s->running) {
-		printf("%-15s%s\n", "broker", s->system_down ? "the system's is not running; as root: systemctl start ccbroker"
-							     : "none is running; ccctl unlock or a launch starts one");
+		printf("%-15s%s\n", "broker",
+		       s->system_down
+			       ? "the system's is not running; as root: systemctl start ccbroker"
+			       : "none is running; ccctl unlock or a launch starts one");
 		return;
 	}
-	printf("%-15sprocess %llu, %s, version %s, since %s\n", "broker", (unsigned long long)s->pid,
-	       s->kind, s->version, date_local(s->started, time));
+	printf("%-15sprocess %llu, %s, version %s, since %s\n", "broker",
+	       (unsigned long long)s->pid, s->kind, s->version, date_local(s->started, time));
 	snprintf(more, sizeof(more), " (%llu KiB, %llu in use; the kernel counts %llu KiB locked)",
-		 (unsigned long long)s->memory_size / 1024, (unsigned long long)s->memory_used / 1024,
-		 (unsigned long long)s->kernel_locked);
+		 (unsigned long long)s->memory_size / 1024,
+		 (unsigned long long)s->memory_used / 1024, (unsigned long long)s->kernel_locked);
 	status_print_yes("memory locked", s->memory_locked, more);
 	status_print_yes("undumpable", s->undumpable, "");
 	status_print_yes("untraced", s->untraced, "");
 	status_print_yes("caged", s->caged, s->caged ? " (seccomp)" : "");
 	printf("%-15s%s\n", "watched",
-	       s->watched ? "yes (suspend, screen lock, log-out)" : "no (nothing tells suspend or screen lock)");
+	       s->watched ? "yes (suspend, screen lock, log-out)"
+			  : "no (nothing tells suspend or screen lock)");
 	printf("%-15s%llu live, %llu releases\n", "sessions", (unsigned long long)s->sessions,
 	       (unsigned long long)s->releases);
 }
@@ -218,11 +227,24 @@ static void status_print_text(const struct status *s)
 /* One flat object that always has the same keys; null: unknown. */
 static int status_print_json(const struct status *s, struct failure *f)
 {
-	static const char *const unknown[] = { "version", "pid", "started", "memory_locked",
-					      "memory_size", "memory_used", "kernel_locked_kib",
-					      "undumpable", "untraced", "caged", "sessions",
-					      "releases", "locked_why", "locked_at", "kept",
-					      "asleep", "watched", "slots" };
+	static const char *const unknown[] = { "version",
+					       "pid",
+					       "started",
+					       "memory_locked",
+					       "memory_size",
+					       "memory_used",
+					       "kernel_locked_kib",
+					       "undumpable",
+					       "untraced",
+					       "caged",
+					       "sessions",
+					       "releases",
+					       "locked_why",
+					       "locked_at",
+					       "kept",
+					       "asleep",
+					       "watched",
+					       "slots" };
 	struct json_t *o = js_object();
 	unsigned i;
 

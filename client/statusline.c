@@ -34,7 +34,8 @@ int verb_statusline(struct client *client, int argc, char **argv, struct failure
 
 	(void)client;
 	while ((opt = next_option(&first, argc, argv, ":y", statusline_options, f)) != -1) {
-		if (opt == '?' || (opt == 'w' && number_option(optarg, 1, 10000, "--width", &width, f) != 0))
+		if (opt == '?' ||
+		    (opt == 'w' && number_option(optarg, 1, 10000, "--width", &width, f) != 0))
 			return -1;
 		if (opt == 'y')
 			yes = true;

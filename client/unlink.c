@@ -25,7 +25,8 @@ int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	name = argv[optind];
 	if (strcmp(name, "ccrun") == 0)
-		return fail_set(f, FAIL_USAGE, "make uninstall removes it", "ccrun is no command that `ccctl link` made");
+		return fail_set(f, FAIL_USAGE, "make uninstall removes it",
+				"ccrun is no command that `ccctl link` made");
 	linked = link_in_path(name, true, path);
 	if (!linked && link_choose_dir(NULL, dir, NULL) == 0)
 		linked = link_join(path, dir, strlen(dir), name) && link_is_ours(path);
@@ -35,6 +36,7 @@ int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 	if (r < 0)
 		return -1;
 	if (!r && !linked)
-		return fail_set(f, FAIL_NO_ENTRY, "ccctl link lists them", "there is no link '%s'", name);
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl link lists them", "there is no link '%s'",
+				name);
 	return r && user_file_set(CCRUN_CONF_LEAF, "links", name, NULL, f) != 0 ? -1 : EXIT_DONE;
 }

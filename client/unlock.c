@@ -28,8 +28,8 @@ struct unlock_how {
 	int pass_fd;	     /* -1: the terminal */
 	enum slot_kind kind; /* SLOT_PASSPHRASE: none was named */
 	bool quiet;	     /* --auto: never ask a person */
-	bool caller_says;    /* --quiet: our caller is a program, and says itself that it stays locked */
-	const char *file;    /* a keyfile, or NULL */
+	bool caller_says; /* --quiet: our caller is a program, and says itself that it stays locked */
+	const char *file; /* a keyfile, or NULL */
 };
 
 static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct failure *f)
@@ -39,7 +39,8 @@ static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct fail
 
 	*h = (struct unlock_how){ .pass_fd = -1, .kind = SLOT_PASSPHRASE };
 	while ((opt = next_option(&first, argc, argv, ":", unlock_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &h->pass_fd, f) != 0))
+		if (opt == '?' ||
+		    (opt == OPT_FD && passphrase_fd_option(optarg, &h->pass_fd, f) != 0))
 			return -1;
 		if (opt >= OPT_KIND)
 			h->kind = (enum slot_kind)(opt - OPT_KIND);
@@ -91,7 +92,8 @@ static int unlock(struct client *c, const struct unlock_how *h, struct failure *
 	if (h->quiet && (quiet == VAULT_QUIET_FAILED || h->caller_says))
 		return EXIT_LOCKED;
 	if (h->quiet)
-		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "nothing here opens the vault without a person");
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
+				"nothing here opens the vault without a person");
 	return vault_open_typed(c, h->pass_fd, NULL, f);
 }
 

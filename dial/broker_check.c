@@ -28,7 +28,8 @@ static bool peer_replaced(struct dial *d, const struct sock_control *answer,
 
 	if (answer->pidfd >= 0)
 		return poll(&ended, 1, 0) != 0;
-	d->peer_younger = (int64_t)(st->start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected;
+	d->peer_younger =
+		(int64_t)(st->start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected;
 	return d->peer_younger;
 }
 
@@ -42,7 +43,8 @@ static bool peer_replaced(struct dial *d, const struct sock_control *answer,
  */
 int broker_check(struct dial *d, const struct sock_control *answer, struct failure *f)
 {
-	static const char hint[] = "ccctl status shows who serves; end that process, then try again";
+	static const char hint[] =
+		"ccctl status shows who serves; end that process, then try again";
 	struct proc_stat st;
 	int marked;
 
@@ -53,15 +55,18 @@ int broker_check(struct dial *d, const struct sock_control *answer, struct failu
 				"the broker is somebody else's (uid %u, not %u)",
 				(unsigned)answer->uid, (unsigned)d->owner);
 	if (answer->pid <= 0)
-		return fail_set(f, FAIL_PEER, "run it outside the container, or have a broker of your own inside",
+		return fail_set(f, FAIL_PEER,
+				"run it outside the container, or have a broker of your own inside",
 				"the broker is in a pid namespace that cannot be seen from here");
 	marked = proc_marked(answer->pid);
 	if (marked < 0 || proc_stat(answer->pid, &st) != 0 || st.state == 'Z')
 		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",
 				"the broker (process %d) cannot be looked at", (int)answer->pid);
 	if (peer_replaced(d, answer, &st))
-		return fail_set(f, FAIL_PEER, "try again; if it stays, ccctl status shows who serves",
-				"the process that answered (%d) is not there any more", (int)answer->pid);
+		return fail_set(f, FAIL_PEER,
+				"try again; if it stays, ccctl status shows who serves",
+				"the process that answered (%d) is not there any more",
+				(int)answer->pid);
 	if (st.owner != 0)
 		return fail_set(f, FAIL_PEER, hint,
 				"process %d (%s) answers as the broker but is not hardened",

@@ -44,7 +44,8 @@ static pid_t vault_holder(void)
 	size_t n;
 	pid_t pid;
 
-	if (path_of(PATH_DATA, "vault.lock", path, NULL) != 0 || io_slurp(path, 32, &text, &n, NULL) != 0)
+	if (path_of(PATH_DATA, "vault.lock", path, NULL) != 0 ||
+	    io_slurp(path, 32, &text, &n, NULL) != 0)
 		return 0;
 	text[strcspn(text, "\n")] = '\0';
 	is_number = number_parse(text, 1, INT_MAX, &number);
@@ -64,9 +65,11 @@ static int fail_no_broker(struct failure *f)
 	/* The vault may be unlocked, so "no broker is running" would be wrong. */
 	if (pid) {
 		fail_set(f, FAIL_BUSY, NULL,
-			 "a broker (process %d) holds the vault, but does not listen where this program looks",
+			 "a broker (process %d) holds the vault, but does not listen where this "
+			 "program looks",
 			 (int)pid);
-		fail_hint(f, "use the XDG_RUNTIME_DIR that it was started with, or end it: kill %d", (int)pid);
+		fail_hint(f, "use the XDG_RUNTIME_DIR that it was started with, or end it: kill %d",
+			  (int)pid);
 		return -1;
 	}
 	return fail_set(f, FAIL_NO_BROKER, "ccctl unlock starts one", "no broker is running");
@@ -79,20 +82,23 @@ static int connect_to_started(const char *path, struct failure *f)
 	int fd;
 
 	if (proc_self_marked())
-		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
-				"no broker is running, and a process inside a session may not start one");
+		return fail_set(
+			f, FAIL_MARKED, "run it outside the session, in another terminal",
+			"no broker is running, and a process inside a session may not start one");
 	/* broker_start succeeds, too, when another broker holds the vault: that one may
 	 * be about to listen, or about to end. */
 	do {
 		if (broker_start(f) != 0)
 			return -1;
-		for (round = io_now_ms() + CONNECT_ROUND_MS; io_now_ms() < round; poll(NULL, 0, 5)) {
+		for (round = io_now_ms() + CONNECT_ROUND_MS; io_now_ms() < round;
+		     poll(NULL, 0, 5)) {
 			fd = sock_connect(path, f);
 			if (fd >= 0 || !is_no_listener(errno))
 				return fd;
 		}
 	} while (io_now_ms() < deadline);
-	return fail_set(f, FAIL_NO_BROKER, "end it, or set XDG_RUNTIME_DIR to what it was started with",
+	return fail_set(f, FAIL_NO_BROKER,
+			"end it, or set XDG_RUNTIME_DIR to what it was started with",
 			"a broker holds the vault but does not listen on %s", path);
 }
 
@@ -140,8 +146,8 @@ static enum system_dir system_dir_check(uid_t *owner, struct failure *f)
 	}
 	/* A user namespace may not map the owner.  Then every unmapped uid appears as
 	 * this one, and the owner cannot be told from others. */
-	if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) || st.st_uid == 0 || st.st_uid == OVERFLOW_UID ||
-	    (st.st_uid == geteuid() && getuid() != 0))
+	if (!S_ISDIR(st.st_mode) || (st.st_mode & 022) || st.st_uid == 0 ||
+	    st.st_uid == OVERFLOW_UID || (st.st_uid == geteuid() && getuid() != 0))
 		return system_dir_bad(&st, f);
 	*owner = st.st_uid;
 	return SYSTEM_DIR_FOUND;
@@ -150,7 +156,8 @@ static enum system_dir system_dir_check(uid_t *owner, struct failure *f)
 static int fail_no_system_broker(struct failure *f)
 {
 	return fail_set(f, FAIL_NO_BROKER,
-			"as root: systemctl start ccbroker (for a vault in a broker of your own: ccctl init)",
+			"as root: systemctl start ccbroker (for a vault in a broker of your own: "
+			"ccctl init)",
 			"the system broker is not running");
 }
 
@@ -183,7 +190,8 @@ static int system_has_vault(struct dial *d, bool *has, struct failure *f)
 {
 	char state[16];
 
-	if (dial_hello(d, f) != 0 || wire_get_text(d->in.top, "state", state, sizeof(state), f) != 0)
+	if (dial_hello(d, f) != 0 ||
+	    wire_get_text(d->in.top, "state", state, sizeof(state), f) != 0)
 		return -1;
 	*has = strcmp(state, "none") != 0;
 	return 0;

@@ -31,7 +31,7 @@ struct dial {
 	bool peer_younger; /* the process that answered started later: see broker_check.c */
 	bool refused;	   /* the last call: the broker itself answered with an error */
 	char path[4096];
-	void *buf;   /* the caller's, for replies: locked memory if they may carry a secret */
+	void *buf; /* the caller's, for replies: locked memory if they may carry a secret */
 	size_t size;
 	size_t used; /* bytes of buf that were written, at most: dial_close wipes them */
 	struct wire_in in;

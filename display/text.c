@@ -32,7 +32,8 @@ static bool within(uint32_t c, uint32_t first, uint32_t last)
  */
 static bool is_invisible(uint32_t c)
 {
-	if (c == 0x34f || within(c, 0x115f, 0x1160) || within(c, 0x17b4, 0x17b5) || within(c, 0x180b, 0x180d))
+	if (c == 0x34f || within(c, 0x115f, 0x1160) || within(c, 0x17b4, 0x17b5) ||
+	    within(c, 0x180b, 0x180d))
 		return true;
 	if (c == 0x2065 || c == 0x2800 || c == 0x3164 || c == 0xffa0 || within(c, 0xfff0, 0xfff8))
 		return true;
@@ -77,8 +78,8 @@ static unsigned character_width(uint32_t c)
 {
 	utf8proc_category_t category = utf8proc_category((utf8proc_int32_t)c);
 
-	if (category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME || within(c, 0x1160, 0x11ff) ||
-	    within(c, 0xd7b0, 0xd7fb))
+	if (category == UTF8PROC_CATEGORY_MN || category == UTF8PROC_CATEGORY_ME ||
+	    within(c, 0x1160, 0x11ff) || within(c, 0xd7b0, 0xd7fb))
 		return 0;
 	return utf8proc_charwidth((utf8proc_int32_t)c) == 2 ? 2 : 1;
 }

@@ -64,7 +64,8 @@ ssize_t channel_receive(struct failure *f)
 	if (n < 0)
 		return fail_errno(f, NULL, "read descriptor %d", CHANNEL_FD);
 	if (n == 0)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "nothing was sent on descriptor %d", CHANNEL_FD);
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "nothing was sent on descriptor %d",
+				CHANNEL_FD);
 	return n;
 }
 

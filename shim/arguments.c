@@ -10,7 +10,8 @@
 #include "wire/names.h"
 
 const char arguments_usage[] =
-	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]\n"
+	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT "
+	"...]\n"
 	"       ccrun [-n] [--] [ARGUMENT ...]       the project's pin, else the default\n"
 	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
 	"       ccrun --list | --help | --version\n"
@@ -36,7 +37,8 @@ int arguments_set_provider(struct arguments *a, const char *word, struct failure
 	if (colon)
 		memcpy(a->mode, colon + 1, strlen(colon + 1) + 1);
 	if (!wire_name_ok(a->provider) || (colon && !wire_name_ok(a->mode)))
-		return fail_set(f, FAIL_USAGE, "ccrun --list", "'%.80s' cannot be a provider's name", word);
+		return fail_set(f, FAIL_USAGE, "ccrun --list",
+				"'%.80s' cannot be a provider's name", word);
 	return 0;
 }
 
@@ -90,7 +92,7 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 }
 
 int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
-		    struct failure *f)
+			 struct failure *f)
 {
 	unsigned i;
 
@@ -106,8 +108,8 @@ int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], un
 		if (i == n)
 			break;
 		if (a->mode[0] && !a->mode_replaceable && strcmp(a->mode, word) != 0)
-			return fail_set(f, FAIL_USAGE, NULL, "two modes at once: %s and %s", a->mode,
-					word);
+			return fail_set(f, FAIL_USAGE, NULL, "two modes at once: %s and %s",
+					a->mode, word);
 		snprintf(a->mode, sizeof(a->mode), "%s", word);
 		a->mode_replaceable = false;
 	}

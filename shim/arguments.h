@@ -14,13 +14,13 @@ enum action { ACTION_RUN, ACTION_LIST, ACTION_HELP, ACTION_VERSION };
 struct arguments {
 	enum action action;
 	bool dry_run;
-	const char *program;	     /* --exec, --wrap; NULL: claude */
+	const char *program;		 /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];
-	bool mode_replaceable;	     /* it is a pin's or the default's: a --MODE word goes before */
-	const char *unknown;	     /* an option that is not ccrun's: claude's, if a pin or the
+	bool mode_replaceable; /* it is a pin's or the default's: a --MODE word goes before */
+	const char *unknown;   /* an option that is not ccrun's: claude's, if a pin or the
 				      * default names a provider; or NULL */
-	char **rest;		     /* the program's arguments, NULL-terminated */
+	char **rest;	       /* the program's arguments, NULL-terminated */
 };
 
 /*
@@ -39,7 +39,7 @@ int arguments_set_provider(struct arguments *a, const char *word, struct failure
  * (two different modes).
  */
 int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
-		    struct failure *f);
+			 struct failure *f);
 
 extern const char arguments_usage[]; /* the text of ccrun --help */
 

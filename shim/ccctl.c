@@ -28,8 +28,10 @@ static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct
 {
 	const char *argv[] = { "ccctl", verb, word, NULL };
 	char path[PATH_SIZE];
-	struct spawn s = { .path = path, .argv = argv,
-			   .fd = { { 0, SPAWN_NULL }, { 1, STDERR_FILENO } }, .fds = 2 };
+	struct spawn s = { .path = path,
+			   .argv = argv,
+			   .fd = { { 0, SPAWN_NULL }, { 1, STDERR_FILENO } },
+			   .fds = 2 };
 	int tty = -1, status = -1;
 	pid_t pid = -1;
 
@@ -50,7 +52,8 @@ static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct
 		return fail_errno(f, NULL, "waiting for ccctl");
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return fail_set(f, FAIL_PROGRAM, NULL, "'ccctl %s' did not succeed, so nothing was started", verb);
+	return fail_set(f, FAIL_PROGRAM, NULL, "'ccctl %s' did not succeed, so nothing was started",
+			verb);
 }
 
 int ccctl_run(const char *verb, const char *word, struct failure *f)

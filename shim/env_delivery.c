@@ -27,7 +27,8 @@ static uint8_t answer[WIRE_PACKET_MAX];
 /* The client's variable for a key by descriptor means none here: the plain one. */
 static struct claim_text variable_for_env(struct claim_text name)
 {
-	static const char by_fd[] = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", plain[] = "ANTHROPIC_API_KEY";
+	static const char by_fd[] = "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
+			  plain[] = "ANTHROPIC_API_KEY";
 
 	if (name.n != sizeof(by_fd) - 1 || memcmp(name.p, by_fd, name.n) != 0)
 		return name;
@@ -67,10 +68,12 @@ static int claim_read_answer(const uint8_t *packet, size_t n, char **out, unsign
 
 	switch (claim_type(packet, n)) {
 	case CLAIM_OK:
-		count = claim_get_items(packet, n, item, max < SESSION_ENTRIES_MAX ? max : SESSION_ENTRIES_MAX);
+		count = claim_get_items(packet, n, item,
+					max < SESSION_ENTRIES_MAX ? max : SESSION_ENTRIES_MAX);
 		if (count > 0)
 			return items_to_strings(item, count, out, f);
-		return fail_set(f, FAIL_INTERNAL, NULL, "the broker's answer to the claim is malformed");
+		return fail_set(f, FAIL_INTERNAL, NULL,
+				"the broker's answer to the claim is malformed");
 	case CLAIM_REFUSED:
 		if (claim_get_refusal(packet, n, &what, &hint) != 0)
 			return fail_set(f, FAIL_INTERNAL, NULL, "the claim was refused");
@@ -78,7 +81,8 @@ static int claim_read_answer(const uint8_t *packet, size_t n, char **out, unsign
 		fail_hint(f, "%.*s", (int)hint.n, hint.p);
 		return -1;
 	default:
-		return fail_set(f, FAIL_NO_BROKER, "try again", "the broker did not answer the claim");
+		return fail_set(f, FAIL_NO_BROKER, "try again",
+				"the broker did not answer the claim");
 	}
 }
 

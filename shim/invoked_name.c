@@ -30,7 +30,8 @@ static int link_read(const char *name, char *out, size_t size, struct failure *f
 enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct failure *f)
 {
 	const char *slash = strrchr(argv[0], '/'), *name = slash ? slash + 1 : argv[0], *to = name;
-	char value[sizeof(CCRUN_CONF_WRAP) + NAME_MAX_LEN + 1 + NAME_MAX_LEN + 1]; /* and NAME:MODE */
+	char value[sizeof(CCRUN_CONF_WRAP) + NAME_MAX_LEN + 1 + NAME_MAX_LEN +
+		   1]; /* and NAME:MODE */
 	bool wraps;
 
 	/* A login shell's "-ccrun", or nothing at all, is no link. */
@@ -45,7 +46,8 @@ enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct fa
 	a->rest = argv + 1;
 	if (wraps) {
 		if (!argv[1]) {
-			fail_set(f, FAIL_USAGE, "its first word is the program to run, as an editor calls it",
+			fail_set(f, FAIL_USAGE,
+				 "its first word is the program to run, as an editor calls it",
 				 "%.64s needs a program", name);
 			return INVOKED_UNKNOWN;
 		}

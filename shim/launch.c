@@ -30,7 +30,8 @@ int launch_delivery(const struct provider *p, const struct target *t, enum deliv
 	if (*d == DELIVERY_PIPE) {
 		if (can_pipe)
 			return 0;
-		return fail_set(f, FAIL_POLICY, "remove delivery = pipe from the provider's [policy]",
+		return fail_set(f, FAIL_POLICY,
+				"remove delivery = pipe from the provider's [policy]",
 				"the client takes a piped key only as x-api-key (auth = api-key)");
 	}
 	if (t->preloadable)
@@ -39,7 +40,8 @@ int launch_delivery(const struct provider *p, const struct target *t, enum deliv
 		*d = DELIVERY_PIPE;
 	else
 		return fail_set(f, FAIL_POLICY,
-				"use the glibc build of Claude Code (npm install -g @anthropic-ai/claude-code)",
+				"use the glibc build of Claude Code (npm install -g "
+				"@anthropic-ai/claude-code)",
 				"the key cannot be kept from other processes: %s", t->why_not);
 	return 0;
 }
@@ -152,7 +154,8 @@ static char **environment_build(const struct launch *l, struct failure *f)
 		if (c[k].action == ENV_SAVE && l->target->preloadable &&
 		    (l->delivery == DELIVERY_PRELOAD)) {
 			saved = true;
-			if (env_block_add(&b, "CCRUN_SAVED_", c[k].name, c[k].name_len, c[k].value) != 0)
+			if (env_block_add(&b, "CCRUN_SAVED_", c[k].name, c[k].name_len,
+					  c[k].value) != 0)
 				goto bad;
 		}
 		if (c[k].action == ENV_SET &&
@@ -200,7 +203,8 @@ int launch_print(const struct launch *l, struct failure *f)
 		if (c[i].action == ENV_UNSET)
 			printf("unset %.*s\n", (int)c[i].name_len, c[i].name);
 		if (c[i].action == ENV_SAVE)
-			printf("unset %.*s (children get it back)\n", (int)c[i].name_len, c[i].name);
+			printf("unset %.*s (children get it back)\n", (int)c[i].name_len,
+			       c[i].name);
 	}
 	free(c);
 	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");

@@ -15,7 +15,7 @@ struct target;
 /* What ccrun is going to execute, and how the secrets get there. */
 struct launch {
 	const struct provider *provider;
-	const char *pin;	 /* the project's file that named it, or "" */
+	const char *pin; /* the project's file that named it, or "" */
 	const struct target *target;
 	char **arguments;	/* argv[1] and on, ends with NULL; the caller's, as all above */
 	enum delivery delivery; /* never AUTO; without meaning when there is no secret */
@@ -23,7 +23,7 @@ struct launch {
 	int pipe;		/* PIPE: the secret's descriptor, or -1 */
 	char *secret[SESSION_ENTRIES_MAX]; /* ENV: NAME=value */
 	unsigned secrets;
-	bool exec_failed;	/* execve itself failed, not what comes before it */
+	bool exec_failed; /* execve itself failed, not what comes before it */
 };
 
 /*

@@ -59,7 +59,8 @@ static int provider_ask_missing(struct arguments *a, struct provider **p, struct
 		fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", (*p)->name,
 			 missing->name, missing->ask);
 		fail_hint(f, "ccctl add %s%s%s --set %s=%s", (*p)->name, (*p)->mode[0] ? ":" : "",
-			  (*p)->mode, missing->name, missing->fallback[0] ? missing->fallback : "...");
+			  (*p)->mode, missing->name,
+			  missing->fallback[0] ? missing->fallback : "...");
 		return -1;
 	}
 	if (ccctl_add(*p, f) != 0)
@@ -68,9 +69,9 @@ static int provider_ask_missing(struct arguments *a, struct provider **p, struct
 	*p = NULL;
 	if (provider_load(a->provider, a->mode, p, f) != 0)
 		return -1;
-	return provider_missing(*p) ? fail_set(f, FAIL_CONFIG, NULL, "still no %s",
-					       provider_missing(*p)->name)
-				    : 0;
+	return provider_missing(*p)
+		       ? fail_set(f, FAIL_CONFIG, NULL, "still no %s", provider_missing(*p)->name)
+		       : 0;
 }
 
 /* Is there the credential that a word of needs_any names (env:NAME, file:PATH)? */
@@ -101,8 +102,8 @@ static void warn_no_credentials(const struct provider *p)
 	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		if (credential_exists(word))
 			return;
-	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\nhint: %s\n", p->title,
-		p->needs);
+	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\nhint: %s\n",
+		p->title, p->needs);
 }
 
 /* manager: where the key comes from, as in struct opened_session. */
@@ -185,7 +186,8 @@ static int launch_run(struct launch *l, struct failure *f)
 /* Everything from the chosen provider on.  Returns ccrun's exit status. */
 static int launch_provider(struct arguments *a, const struct project *pin, struct failure *f)
 {
-	static char shown[sizeof(pin->path)]; /* a repository may have chosen the directory's name */
+	static char
+		shown[sizeof(pin->path)]; /* a repository may have chosen the directory's name */
 	struct launch l = { .connection = -1, .pipe = -1, .pin = shown };
 	struct provider *p = NULL;
 	struct target t;
@@ -238,7 +240,8 @@ int main(int argc, char **argv)
 	if (a.provider[0])
 		return launch_provider(&a, &pin, &f);
 	if (a.unknown) {
-		fail_set(&f, FAIL_USAGE, "arguments for claude follow the provider; ccrun --help lists ours",
+		fail_set(&f, FAIL_USAGE,
+			 "arguments for claude follow the provider; ccrun --help lists ours",
 			 "'%.60s' is no option of ccrun", a.unknown);
 		return exit_with(&f, EXIT_CCRUN);
 	}

@@ -17,8 +17,10 @@
 
 static int pin_refuse(const struct project *p, enum project_standing s, struct failure *f)
 {
-	return fail_set(f, FAIL_POLICY, "look at it, then: ccctl allow; or name a provider: ccrun PROVIDER",
-			s == PROJECT_CHANGED ? "%s has changed since you allowed it" : "%s was not allowed by you",
+	return fail_set(f, FAIL_POLICY,
+			"look at it, then: ccctl allow; or name a provider: ccrun PROVIDER",
+			s == PROJECT_CHANGED ? "%s has changed since you allowed it"
+					     : "%s was not allowed by you",
 			p->path);
 }
 

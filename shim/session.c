@@ -109,7 +109,9 @@ int session_open(const struct provider *p, enum delivery d, struct opened_sessio
 
 int session_pipe(const struct opened_session *session, struct failure *f)
 {
-	struct dial d = { .fd = session->connection, .buf = reply, .size = sizeof(reply),
+	struct dial d = { .fd = session->connection,
+			  .buf = reply,
+			  .size = sizeof(reply),
 			  .broker = session->broker };
 	int fd = -1, r;
 

@@ -14,8 +14,8 @@ struct provider;
 
 /* A session that the broker has granted. */
 struct opened_session {
-	int connection; /* blocking, close-on-exec; the caller's to close */
-	pid_t broker;	/* who granted it: later answers must come from it too */
+	int connection;			/* blocking, close-on-exec; the caller's to close */
+	pid_t broker;			/* who granted it: later answers must come from it too */
 	char manager[NAME_MAX_LEN + 1]; /* the password manager that the key stays in
 					 * ("pass"), or "": the vault */
 };

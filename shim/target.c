@@ -15,7 +15,7 @@
 
 #include "base/fail.h"
 
-#define INTERPRETERS_MAX 5 /* Linux follows four (BINPRM_MAX_RECURSION) */
+#define INTERPRETERS_MAX 5     /* Linux follows four (BINPRM_MAX_RECURSION) */
 #define PROGRAM_HEADERS_MAX 64 /* a program has about a dozen; PT_INTERP is among the first */
 
 #if defined(__x86_64__)
@@ -140,7 +140,9 @@ static void target_check_program(struct target *t)
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
 		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
-			target_set_why_not(t, path, fd < 0 ? "cannot be read" : "is in no format that ccrun knows");
+			target_set_why_not(t, path,
+					   fd < 0 ? "cannot be read"
+						  : "is in no format that ccrun knows");
 			if (fd >= 0)
 				close(fd);
 			return;
@@ -183,8 +185,9 @@ static void target_check_library(struct target *t)
 	    path_check_trusted(fd, t->library, &f) != 0)
 		target_set_why_not(t, t->library, "can be changed by others");
 	else if (strpbrk(t->library, " \t:;"))
-		target_set_why_not(t, t->library,
-				   "has a space or colon in its path, which LD_PRELOAD cannot name");
+		target_set_why_not(
+			t, t->library,
+			"has a space or colon in its path, which LD_PRELOAD cannot name");
 	if (d >= 0)
 		close(d);
 	close(fd);
@@ -210,7 +213,8 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
 			 seen ? "in PATH, but cannot be executed" : "not found in PATH");
 		if (strcmp(program, "claude") == 0)
-			fail_hint(f, "install Claude Code: npm install -g --prefix ~/.local @anthropic-ai/claude-code");
+			fail_hint(f, "install Claude Code: npm install -g --prefix ~/.local "
+				     "@anthropic-ai/claude-code");
 		return -1;
 	}
 	target_check_program(t);

@@ -14,7 +14,7 @@ struct target {
 	char path[PATH_SIZE];	 /* what will be executed */
 	char library[PATH_SIZE]; /* libccrun.so */
 	bool preloadable;
-	char why_not[256];	 /* "/usr/bin/x is statically linked" */
+	char why_not[256]; /* "/usr/bin/x is statically linked" */
 };
 
 /*

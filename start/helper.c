@@ -19,7 +19,7 @@
 #include "base/spawn.h"
 
 #define HELPER_FD 3
-#define EXIT_PATIENCE_MS 5000 /* from the answer to its end */
+#define EXIT_PATIENCE_MS 5000	 /* from the answer to its end */
 #define HARDEN_PATIENCE_MS 10000 /* from exec to undumpable; a loaded machine is slow */
 
 /*

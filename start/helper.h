@@ -17,16 +17,16 @@ struct failure;
 #define HELPER_LEAST 1024 /* room that a failure's three texts need */
 
 struct helper {
-	const char *const *argv;  /* argv[0]: the program's name; ends with NULL */
-	const struct iovec *in;	  /* one packet for it, if in_parts is not 0 */
+	const char *const *argv; /* argv[0]: the program's name; ends with NULL */
+	const struct iovec *in;	 /* one packet for it, if in_parts is not 0 */
 	unsigned in_parts;
-	bool hardened;		  /* send that packet only once the helper is undumpable */
-	bool interactive;	  /* its standard output and error are our standard error, and
+	bool hardened;	  /* send that packet only once the helper is undumpable */
+	bool interactive; /* its standard output and error are our standard error, and
 				   * Ctrl-C is for the helper: we ignore it meanwhile.  Else
 				   * both are /dev/null, since libraries print */
-	bool terminal;		  /* its standard input is the terminal, else /dev/null */
+	bool terminal;	  /* its standard input is the terminal, else /dev/null */
 	bool (*drop)(const char *entry); /* does it not inherit this "NAME=value"?  May be NULL */
-	int patience_ms;	  /* how long to wait for its answer; then, and after any other
+	int patience_ms; /* how long to wait for its answer; then, and after any other
 				   * failure, it is killed.  0: it has a time limit of its own,
 				   * is waited for and never killed */
 };

@@ -18,7 +18,8 @@ void usage_worker_start(const struct usage_worker *w)
 	static const char *const also[] = { "CLAUDE_CONFIG_DIR", "https_proxy", "HTTPS_PROXY",
 					    "all_proxy",	 "ALL_PROXY",	"no_proxy",
 					    "NO_PROXY",		 NULL };
-	const char *argv[] = { "ccrun-usage", "--kind", w->kind, "--own", "--name", w->provider, NULL };
+	const char *argv[] = { "ccrun-usage", "--kind",	   w->kind, "--own",
+			       "--name",      w->provider, NULL };
 	char path[PATH_SIZE];
 	int self;
 

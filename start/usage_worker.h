@@ -6,10 +6,11 @@
 #define START_USAGE_WORKER_H
 
 struct usage_worker {
-	const char *kind;	/* which provider's way of telling a quota */
-	const char *entry;	/* whose key it uses; NULL: the client's own login */
-	const char *provider;	/* for the status line, where there is no entry */
-	const char *config_dir; /* where the client keeps its login; NULL: as the environment says */
+	const char *kind;     /* which provider's way of telling a quota */
+	const char *entry;    /* whose key it uses; NULL: the client's own login */
+	const char *provider; /* for the status line, where there is no entry */
+	const char
+		*config_dir; /* where the client keeps its login; NULL: as the environment says */
 };
 
 /*

@@ -15,6 +15,7 @@ void watcher_start(void)
 	static const char *const argv[] = { "ccrun-logind", NULL };
 	char path[PATH_SIZE];
 
-	if (path_installed("libexec/ccrun/ccrun-logind", path, NULL) == 0 && access(path, X_OK) == 0)
+	if (path_installed("libexec/ccrun/ccrun-logind", path, NULL) == 0 &&
+	    access(path, X_OK) == 0)
 		detached_start(path, argv, also, -1, 0);
 }

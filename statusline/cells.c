@@ -38,11 +38,13 @@ static unsigned percent_whole(double percent)
 }
 
 static const char *colour_for_percent(const struct facts *k, enum status_part part, double percent,
-			  const unsigned at[2])
+				      const unsigned at[2])
 {
 	unsigned n = percent_whole(percent);
 
-	return k->settings.colour[n >= at[1] ? COLOUR_HIGH : n >= at[0] ? COLOUR_WARN : (unsigned)part];
+	return k->settings.colour[n >= at[1]   ? COLOUR_HIGH
+				  : n >= at[0] ? COLOUR_WARN
+					       : (unsigned)part];
 }
 
 /* ---- the provider, and warnings ---- */
@@ -67,7 +69,8 @@ static void add_notices(const struct facts *k, struct status_line *l)
 	if (k->redirect == REDIRECT_ON)
 		line_add(l, PRIORITY_NOTICE, "redirected", NAME_COLUMNS, s->colour[COLOUR_HIGH]);
 	if (k->redirect == REDIRECT_IGNORED)
-		line_add(l, PRIORITY_NOTICE, "redirect ignored", NAME_COLUMNS, s->colour[COLOUR_WARN]);
+		line_add(l, PRIORITY_NOTICE, "redirect ignored", NAME_COLUMNS,
+			 s->colour[COLOUR_WARN]);
 	line_add(l, PRIORITY_NOTICE, k->mistake, NAME_COLUMNS, s->colour[COLOUR_HIGH]);
 }
 
@@ -135,9 +138,10 @@ static void add_percent(const struct facts *k, const struct quota_item *it, stru
 /* "12.345", "USD" -> "$12.34": rounded down to cents. */
 static void amount_text(const struct quota_item *it, char *out, size_t size)
 {
-	static const char *const signs[][2] = {
-		{ "USD", "$" }, { "CNY", "\xc2\xa5" }, { "EUR", "\xe2\x82\xac" }, { "GBP", "\xc2\xa3" }
-	};
+	static const char *const signs[][2] = { { "USD", "$" },
+						{ "CNY", "\xc2\xa5" },
+						{ "EUR", "\xe2\x82\xac" },
+						{ "GBP", "\xc2\xa3" } };
 	const char *n = it->amount, *minus = "", *point;
 	int keep;
 	size_t i;
@@ -217,8 +221,9 @@ static void add_branch(const struct facts *k, struct status_line *l)
 {
 	const struct statusline_conf *s = &k->settings;
 	bool from_git = k->git.found && k->git.branch[0];
-	struct cell *c = line_add(l, PRIORITY_BRANCH, from_git ? k->git.branch : k->input.worktree_branch,
-				  s->branch, s->colour[PART_BRANCH]);
+	struct cell *c =
+		line_add(l, PRIORITY_BRANCH, from_git ? k->git.branch : k->input.worktree_branch,
+			 s->branch, s->colour[PART_BRANCH]);
 
 	if (!from_git || !s->dirty)
 		return;
@@ -251,7 +256,9 @@ void cells_page_url(const char *host, const char *owner, const char *name, char 
 /* May this URL from git's files be linked to? */
 static bool is_page_url(const char *url)
 {
-	size_t skip = strncmp(url, "https://", 8) == 0 ? 8 : strncmp(url, "http://", 7) == 0 ? 7 : 0;
+	size_t skip = strncmp(url, "https://", 8) == 0	? 8
+		      : strncmp(url, "http://", 7) == 0 ? 7
+							: 0;
 
 	return skip && is_url_part(url + skip, "._~/:-");
 }
@@ -288,7 +295,9 @@ static void add_session_number(const struct facts *k, enum status_part part, str
 		snprintf(text, sizeof(text), "$%.2f", in->cost < 1e6 ? in->cost : 1e6);
 	} else if (part == PART_DURATION && in->has_duration) {
 		priority = PRIORITY_DURATION;
-		cells_duration_text(in->duration < 1e12 ? (int64_t)(in->duration / 1000) : INT64_MAX, text);
+		cells_duration_text(in->duration < 1e12 ? (int64_t)(in->duration / 1000)
+							: INT64_MAX,
+				    text);
 	} else if (part == PART_LINES && in->has_lines) {
 		priority = PRIORITY_LINES;
 		snprintf(text, sizeof(text), "+%.0f -%.0f", in->added < 1e9 ? in->added : 1e9,
@@ -306,10 +315,12 @@ static void set_separator(const struct facts *k, struct status_line *l)
 	while (last > first && s[last - 1] == ' ')
 		last--;
 	memset(l->separator, ' ', first);
-	used = first + display_clean(s + first, last - first, l->separator + first, sizeof(l->separator) - n);
+	used = first + display_clean(s + first, last - first, l->separator + first,
+				     sizeof(l->separator) - n);
 	memset(l->separator + used, ' ', n - last);
 	l->separator[used + n - last] = '\0';
-	snprintf(l->separator_sgr, sizeof(l->separator_sgr), "%s", k->settings.colour[COLOUR_SEPARATOR]);
+	snprintf(l->separator_sgr, sizeof(l->separator_sgr), "%s",
+		 k->settings.colour[COLOUR_SEPARATOR]);
 }
 
 static void add_part(const struct facts *k, enum status_part which, struct status_line *l)

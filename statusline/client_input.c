@@ -85,7 +85,8 @@ static void replace_lone_surrogates(char *buf, size_t n)
 		if (buf[i] != '\\')
 			continue;
 		v = escape_value(buf + i, n - i);
-		if (is_surrogate(v, 0xd800) && is_surrogate(escape_value(buf + i + 6, n - i - 6), 0xdc00))
+		if (is_surrogate(v, 0xd800) &&
+		    is_surrogate(escape_value(buf + i + 6, n - i - 6), 0xdc00))
 			i += 11;
 		else if (is_surrogate(v, 0xd800) || is_surrogate(v, 0xdc00))
 			memcpy(buf + i, "\\u003f", 6);
@@ -157,7 +158,8 @@ static void get_context(const json_t *o, struct client_input *in)
 	for (i = 0; i < sizeof(counts) / sizeof(counts[0]); i++)
 		if (get_number(usage, counts[i], &n))
 			sum += n;
-	in->context = get_number(o, "context_window_size", &size) && size > 0 ? sum * 100 / size : 0;
+	in->context =
+		get_number(o, "context_window_size", &size) && size > 0 ? sum * 100 / size : 0;
 }
 
 static void get_cost(const json_t *o, struct client_input *in)
@@ -200,7 +202,8 @@ void client_input_parse(char *buf, size_t n, struct client_input *in)
 	replace_bad_bytes(buf, n);
 	replace_lone_surrogates(buf, n);
 	/* DISABLE_EOF_CHECK: whatever follows the object is ignored. */
-	root = json_loadb(buf, n, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
+	root = json_loadb(buf, n, JSON_DISABLE_EOF_CHECK | JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL,
+			  NULL);
 	in->parsed = json_is_object(root);
 	if (in->parsed)
 		input_from_json(root, in);

@@ -23,7 +23,7 @@ struct input_window {
 
 /* Texts are as they came: may be hostile, "" when absent, cut to their size. */
 struct client_input {
-	bool parsed; /* it was a JSON object; else all the rest is absent */
+	bool parsed;		  /* it was a JSON object; else all the rest is absent */
 	char dir[INPUT_PATH];	  /* the session's working directory */
 	char project[INPUT_PATH]; /* the directory with .claude/settings.json */
 	char repo_host[INPUT_NAME], repo_owner[INPUT_NAME], repo_name[INPUT_NAME];

@@ -14,8 +14,8 @@ struct config_reader {
 	char section[128]; /* "core", "remote.origin"; a longer one is cut, and ignored anyway */
 	char key[64];
 	char value[GIT_PATH];
-	size_t n;	   /* bytes of value */
-	bool too_long;	   /* value was cut */
+	size_t n;      /* bytes of value */
+	bool too_long; /* value was cut */
 };
 
 /* The next character: LF for CR LF and at the end. */

@@ -40,7 +40,7 @@
 
 #define MODE_LINK 0xa000u
 #define MODE_FILE 0x8000u
-#define MODE_DIR 0x4000u  /* a directory that a sparse checkout leaves out */
+#define MODE_DIR 0x4000u     /* a directory that a sparse checkout leaves out */
 #define MODE_GITLINK 0xe000u /* a submodule */
 
 struct index_entry {
@@ -210,7 +210,8 @@ static bool entry_read_name(struct index *x, const struct index_entry *e, const 
 static bool entry_read(struct index *x, struct index_entry *e)
 {
 	size_t head = ENTRY_HEAD + x->query->config->hash + 2, n;
-	const uint8_t *p = index_bytes_up_to(x, x->at, head + 2 + 8 + GIT_PATH, &n), *begin = p, *after;
+	const uint8_t *p = index_bytes_up_to(x, x->at, head + 2 + 8 + GIT_PATH, &n), *begin = p,
+		      *after;
 
 	if (!p || n < head + 2)
 		return false;
@@ -261,14 +262,16 @@ static const char *dirs_enter(struct index *x)
 	const char *slash = x->name, *begin;
 	unsigned d = 0;
 
-	while (d < x->depth && x->dir_end[d + 1] < x->name_len && x->name[x->dir_end[d + 1]] == '/' &&
+	while (d < x->depth && x->dir_end[d + 1] < x->name_len &&
+	       x->name[x->dir_end[d + 1]] == '/' &&
 	       memcmp(x->name, x->dir_name, x->dir_end[d + 1]) == 0)
 		d++;
 	dirs_leave(x, d);
 	for (begin = x->name + (d ? x->dir_end[d] + 1 : 0);; begin = slash + 1) {
 		slash = strchrnul(begin, '/');
-		if (slash == begin || strncmp(begin, "./", 2) == 0 || strncmp(begin, "../", 3) == 0 ||
-		    strcmp(begin, ".") == 0 || strcmp(begin, "..") == 0) {
+		if (slash == begin || strncmp(begin, "./", 2) == 0 ||
+		    strncmp(begin, "../", 3) == 0 || strcmp(begin, ".") == 0 ||
+		    strcmp(begin, "..") == 0) {
 			errno = EINVAL;
 			return NULL;
 		}
@@ -297,7 +300,8 @@ static bool entry_differs(const struct git_config *c, const struct index_entry *
 	bool link = (e->mode & 0xf000u) == MODE_LINK;
 	uint32_t nsec = (uint32_t)st->st_mtim.tv_nsec;
 
-	if (link ? !S_ISLNK(st->st_mode) && (c->symlinks || !S_ISREG(st->st_mode)) : !S_ISREG(st->st_mode))
+	if (link ? !S_ISLNK(st->st_mode) && (c->symlinks || !S_ISREG(st->st_mode))
+		 : !S_ISREG(st->st_mode))
 		return true;
 	if (!link && c->filemode && !(e->mode & 0100) != !(st->st_mode & 0100))
 		return true;

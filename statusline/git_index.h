@@ -16,7 +16,7 @@ struct git_index_query {
 	const char *top;     /* the work tree */
 	const char *ref;     /* what HEAD names: refs/heads/main; NULL when detached */
 	const struct git_config *config;
-	int budget_ms;	     /* for all of it */
+	int budget_ms; /* for all of it */
 };
 
 /* Not reentrant: the work space is static. */

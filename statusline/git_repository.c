@@ -100,7 +100,8 @@ static bool git_file_follow(const char *top, struct git_repository *r)
 	char line[GIT_PATH], path[GIT_PATH];
 	const char *to = line + 7;
 
-	if (!git_file_read_line(top, ".git", true, line, sizeof(line)) || strncmp(line, "gitdir:", 7) != 0)
+	if (!git_file_read_line(top, ".git", true, line, sizeof(line)) ||
+	    strncmp(line, "gitdir:", 7) != 0)
 		return false;
 	while (*to == ' ')
 		to++;

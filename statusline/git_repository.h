@@ -12,9 +12,9 @@
 /* Directories have their names in gitrepository-layout(5) and git-worktree(1). */
 struct git_repository {
 	char top[GIT_PATH];	/* the work tree; in a bare repository git_dir itself */
-	char git_dir[GIT_PATH];	/* the directory with HEAD and index */
+	char git_dir[GIT_PATH]; /* the directory with HEAD and index */
 	char common[GIT_PATH];	/* $GIT_COMMON_DIR: objects, refs, config; mostly git_dir */
-	char head[GIT_REF_MAX];	/* the ref that HEAD names, or the commit's id */
+	char head[GIT_REF_MAX]; /* the ref that HEAD names, or the commit's id */
 	bool detached;		/* HEAD is an id */
 	bool git_file;		/* .git is a file that names git_dir ("gitdir: PATH") */
 	bool linked;		/* git_dir has a commondir: made by git worktree add */

@@ -54,7 +54,8 @@ static void repo_set_name(const struct git_repository *r, const struct git_confi
 	if (r->linked && c->worktree[0]) {
 		copy_last_component(c->worktree, "", path, sizeof(path));
 		if (path[0] && strcmp(path, ".") != 0 && strcmp(path, "..") != 0)
-			snprintf(out->repo, sizeof(out->repo), "%.*s", (int)sizeof(out->repo) - 1, path);
+			snprintf(out->repo, sizeof(out->repo), "%.*s", (int)sizeof(out->repo) - 1,
+				 path);
 	}
 }
 
@@ -68,8 +69,8 @@ static bool is_submodule(const struct git_repository *r, const struct git_config
 
 	if (r->bare || (!r->git_file && !r->linked) || !strstr(r->common, "/modules/"))
 		return false;
-	return c->worktree[0] || (git_path_join(path, r->common, "config.worktree") &&
-				  access(path, F_OK) == 0);
+	return c->worktree[0] ||
+	       (git_path_join(path, r->common, "config.worktree") && access(path, F_OK) == 0);
 }
 
 /*
@@ -89,7 +90,9 @@ static const char *operation_read(const struct git_repository *r, char *was, siz
 
 	was[0] = '\0';
 	if (!r->detached)
-		return git_path_join(path, r->git_dir, "MERGE_HEAD") && access(path, F_OK) == 0 ? "|merge" : "";
+		return git_path_join(path, r->git_dir, "MERGE_HEAD") && access(path, F_OK) == 0
+			       ? "|merge"
+			       : "";
 	for (i = 0; i < sizeof(operations) / sizeof(operations[0]); i++) {
 		if (!git_file_read_line(r->git_dir, operations[i].file, false, line, sizeof(line)))
 			continue;
@@ -145,8 +148,11 @@ static bool is_work_tree(const struct git_repository *r, const struct git_config
 static enum git_dirty dirty_check(const struct git_repository *r, const struct git_config *c,
 				  int budget_ms)
 {
-	const struct git_index_query query = { .git_dir = r->git_dir, .common = r->common, .top = r->top,
-					       .ref = r->detached ? NULL : r->head, .config = c,
+	const struct git_index_query query = { .git_dir = r->git_dir,
+					       .common = r->common,
+					       .top = r->top,
+					       .ref = r->detached ? NULL : r->head,
+					       .config = c,
 					       .budget_ms = budget_ms };
 
 	return is_work_tree(r, c) ? git_index_check(&query) : GIT_UNKNOWN;

@@ -17,13 +17,13 @@ struct git_query {
 
 struct git_status {
 	bool found;
-	bool detached;	  /* HEAD names no branch (also during a rebase or a bisection) */
-	bool worktree;	  /* a linked one (git worktree add) */
+	bool detached; /* HEAD names no branch (also during a rebase or a bisection) */
+	bool worktree; /* a linked one (git worktree add) */
 	bool submodule;
 	char branch[256]; /* or the short id; "NAME|rebase", "|bisect", "|merge" during one;
 			     "" where it cannot be told */
 	char repo[128];
-	char url[512];	  /* https page of origin, or "" */
+	char url[512]; /* https page of origin, or "" */
 	enum git_dirty dirty;
 };
 

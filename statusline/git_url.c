@@ -67,8 +67,8 @@ static bool path_ok(const char *s, size_t n)
 	return true;
 }
 
-static void page_build(const char *host, size_t host_n, const char *port, size_t port_n, const char *path,
-		  char *out, size_t size)
+static void page_build(const char *host, size_t host_n, const char *port, size_t port_n,
+		       const char *path, char *out, size_t size)
 {
 	size_t n = strlen(path);
 	int r;
@@ -79,8 +79,8 @@ static void page_build(const char *host, size_t host_n, const char *port, size_t
 		n -= 4;
 	if (!host_ok(host, host_n) || !path_ok(path, n) || n >= size)
 		return;
-	r = snprintf(out, size, "https://%.*s%s%.*s/%.*s", (int)host_n, host, port_n ? ":" : "", (int)port_n,
-		     port, (int)n, path);
+	r = snprintf(out, size, "https://%.*s%s%.*s/%.*s", (int)host_n, host, port_n ? ":" : "",
+		     (int)port_n, port, (int)n, path);
 	if (r < 0 || (size_t)r >= size)
 		out[0] = '\0';
 }
@@ -105,7 +105,8 @@ static void page_from_url(const char *rest, bool https, bool http, char *out, si
 			return;
 	}
 	/* The port of another protocol says nothing about that of https. */
-	page_build(host, (size_t)(p - host), port ? port : "", https ? port_n : 0, slash + 1, out, size);
+	page_build(host, (size_t)(p - host), port ? port : "", https ? port_n : 0, slash + 1, out,
+		   size);
 }
 
 /* [user@]host:path, as for scp(1): the first colon ends the host. */
@@ -124,8 +125,8 @@ static void page_from_scp(const char *url, char *out, size_t size)
 
 void git_url_page(const char *url, char *out, size_t size)
 {
-	static const char *const schemes[] = { "https://", "http://", "ssh://", "git+ssh://", "ssh+git://",
-					       "git://" };
+	static const char *const schemes[] = { "https://",   "http://",	   "ssh://",
+					       "git+ssh://", "ssh+git://", "git://" };
 	unsigned i;
 
 	out[0] = '\0';

@@ -33,7 +33,8 @@ static unsigned line_width(const struct status_line *l)
 	unsigned i, sum = 0, between = display_width(l->separator);
 
 	for (i = 0; i < l->cells; i++)
-		sum += display_width(l->cell[i].text) + display_width(l->cell[i].suffix) + (i ? between : 0);
+		sum += display_width(l->cell[i].text) + display_width(l->cell[i].suffix) +
+		       (i ? between : 0);
 	return sum;
 }
 

@@ -10,10 +10,10 @@
 #include "config/settings/colour.h"
 
 #define CELLS_MAX 32
-#define CELL_TEXT 512	     /* bytes of a cell's text, with its NUL */
+#define CELL_TEXT 512 /* bytes of a cell's text, with its NUL */
 #define CELL_SUFFIX 32
 #define CELL_URL 640
-#define CELL_SHORTEST 8	     /* columns: a name that would get shorter is dropped instead */
+#define CELL_SHORTEST 8	       /* columns: a name that would get shorter is dropped instead */
 #define LINE_BYTES (48 * 1024) /* CELLS_MAX cells with all their bytes fit */
 
 /* When the line is too wide the highest value is dropped first, of equals the last. */
@@ -39,8 +39,8 @@ struct cell {
 	char sgr[COLOUR_SGR];	  /* its colour: the parameters of an SGR sequence, or "" */
 	char suffix[CELL_SUFFIX]; /* clean; follows the text without a blank, or "" */
 	char suffix_sgr[COLOUR_SGR];
-	bool suffix_optional;	  /* it goes before any cell is dropped */
-	char url[CELL_URL];	  /* the text is a link to it; printable ASCII, or "" */
+	bool suffix_optional; /* it goes before any cell is dropped */
+	char url[CELL_URL];   /* the text is a link to it; printable ASCII, or "" */
 };
 
 struct status_line {

@@ -23,8 +23,8 @@
 #include "config/ini/ini_file.h"
 #include "config/settings/ccrun_conf.h"
 
-#define INPUT_MS 1000	/* the client writes at once and closes the pipe */
-#define BROKER_MS 150	/* it answers within 1 ms, if it does not hang */
+#define INPUT_MS 1000 /* the client writes at once and closes the pipe */
+#define BROKER_MS 150 /* it answers within 1 ms, if it does not hang */
 #define OUTPUT_MS 1000
 #define COLUMNS_MOST 1000 /* a larger COLUMNS is taken for none */
 
@@ -136,7 +136,8 @@ int main(int argc, char **argv)
 		return print_usage(argv[1]);
 	/* Without a seed jansson calls getrandom(2); AT_RANDOM saves that. */
 	if (random)
-		json_object_seed((size_t)random[0] << 16 | (size_t)random[1] << 8 | random[2] | 1 << 24);
+		json_object_seed((size_t)random[0] << 16 | (size_t)random[1] << 8 | random[2] |
+				 1 << 24);
 	facts_collect(&facts);
 	cells_make(&facts, &line);
 	line_fit(&line, line_columns(&facts.settings));

@@ -47,12 +47,14 @@ static void quota_add_item(struct wire_map m, struct quota *q)
 		it->is_percent = true;
 		it->percent = (double)n / 100;
 	}
-	if (wire_has(m, "amount") && wire_get_text(m, "amount", it->amount, sizeof(it->amount), NULL) != 0)
+	if (wire_has(m, "amount") &&
+	    wire_get_text(m, "amount", it->amount, sizeof(it->amount), NULL) != 0)
 		it->amount[0] = '\0';
 	if (wire_has(m, "currency") &&
 	    wire_get_text(m, "currency", it->currency, sizeof(it->currency), NULL) != 0)
 		it->currency[0] = '\0';
-	if (wire_has(m, "reset") && wire_get_uint(m, "reset", &n, NULL) == 0 && n < (uint64_t)1 << 40)
+	if (wire_has(m, "reset") && wire_get_uint(m, "reset", &n, NULL) == 0 &&
+	    n < (uint64_t)1 << 40)
 		it->reset = (int64_t)n;
 	if (it->is_percent || it->amount[0])
 		q->items++;

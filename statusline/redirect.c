@@ -39,7 +39,8 @@ static void attempt_from_json(const json_t *root, struct redirect_attempt *out)
 
 	if (json_is_string(json_object_get(root, "apiKeyHelper")))
 		out->any = true;
-	json_object_foreach(json_object_get(root, "env"), name, value) {
+	json_object_foreach(json_object_get(root, "env"), name, value)
+	{
 		if (!variable_redirects(name))
 			continue;
 		out->any = true;
@@ -89,8 +90,8 @@ static struct redirect_attempt attempt_read(const char *project, const char *lea
 		found.any = true;
 	/* Most settings have neither key and need no parsing.  (With a backslash, a key
 	 * may be written with escapes.) */
-	if (n > SETTINGS_MAX || (!memmem(text, n, "\"env\"", 5) && !memmem(text, n, "apiKeyHelper", 12) &&
-				 !memchr(text, '\\', n)))
+	if (n > SETTINGS_MAX || (!memmem(text, n, "\"env\"", 5) &&
+				 !memmem(text, n, "apiKeyHelper", 12) && !memchr(text, '\\', n)))
 		return found;
 	root = json_loadb(text, n, JSON_ALLOW_NUL | JSON_DECODE_INT_AS_REAL, NULL);
 	if (root)

@@ -144,7 +144,8 @@ static void find_by_url(struct session_provider *out, const char *url)
 		set_preset(out, "claude", "Claude");
 	} else {
 		set_label(out, e.host);
-		if (path_of(PATH_CONFIG, "providers", path, NULL) == 0 && find_in_directory(path, e.host, out))
+		if (path_of(PATH_CONFIG, "providers", path, NULL) == 0 &&
+		    find_in_directory(path, e.host, out))
 			return;
 		if (path_installed("share/ccrun/providers", path, NULL) == 0)
 			find_in_directory(path, e.host, out);
@@ -191,7 +192,8 @@ void session_provider_find(struct session_provider *out)
 		out->subscription = true;
 		/* With an API key in the environment another account pays. */
 		out->own = true;
-		if (!variable_is_set("ANTHROPIC_API_KEY") && !variable_is_set("ANTHROPIC_AUTH_TOKEN"))
+		if (!variable_is_set("ANTHROPIC_API_KEY") &&
+		    !variable_is_set("ANTHROPIC_AUTH_TOKEN"))
 			snprintf(out->usage, sizeof(out->usage), "%s", subscription);
 	}
 	if (!out->label[0])

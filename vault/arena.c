@@ -19,8 +19,8 @@
 #include "base/locked.h"
 
 #define ALIGN 16
-#define TAIL 8		/* the canary behind a block's last byte */
-#define SPLIT_LEAST 64	/* a rest smaller than header + 32 bytes is not worth a block */
+#define TAIL 8	       /* the canary behind a block's last byte */
+#define SPLIT_LEAST 64 /* a rest smaller than header + 32 bytes is not worth a block */
 
 struct arena {
 	uint8_t *base;
@@ -69,8 +69,8 @@ static uint64_t block_tail_canary(const struct arena *a, const struct block *b)
 	return ~a->secret ^ (uint64_t)(uintptr_t)b ^ b->want << 32;
 }
 
-static void block_set(const struct arena *a, struct block *b, uint64_t size,
-		      uint64_t before, uint64_t want)
+static void block_set(const struct arena *a, struct block *b, uint64_t size, uint64_t before,
+		      uint64_t want)
 {
 	b->size = size;
 	b->before = before;
@@ -139,7 +139,8 @@ struct arena *arena_new(size_t want, struct failure *f)
 	if (want < ARENA_LEAST)
 		want = ARENA_LEAST;
 	if (want > SIZE_MAX / 4) {
-		fail_set(f, FAIL_NO_MEMORY, NULL, "cannot lock memory: %zu bytes are too many", want);
+		fail_set(f, FAIL_NO_MEMORY, NULL, "cannot lock memory: %zu bytes are too many",
+			 want);
 		return NULL;
 	}
 	a = calloc(1, sizeof(*a));

@@ -41,7 +41,8 @@ int vault_put(struct vault *v, const struct entry *e, struct failure *f)
 
 	/* Copy first: e->token may be in the entry that this replaces. */
 	if (wrong)
-		fail_set(f, FAIL_BAD_VALUE, NULL, "cannot store an entry: %s is not allowed", wrong);
+		fail_set(f, FAIL_BAD_VALUE, NULL, "cannot store an entry: %s is not allowed",
+			 wrong);
 	else if (entry_list_reserve(v, f) == 0)
 		new = entry_copy(v->arena, e, f);
 	undo_drop(v);
@@ -90,7 +91,8 @@ int vault_rename(struct vault *v, const char *from, const char *to, struct failu
 				"cannot rename %s: the new name is not allowed", from);
 	(void)entry_list_search(v, to, &there);
 	if (there)
-		return fail_set(f, FAIL_EXISTS, "remove that one first (ccctl rm), or choose another name",
+		return fail_set(f, FAIL_EXISTS,
+				"remove that one first (ccctl rm), or choose another name",
 				"cannot rename %s: there is an entry %s", from, to);
 	v->undo.kind = UNDO_RENAME;
 	memcpy(v->undo.name, to, strlen(to));

@@ -14,12 +14,12 @@ struct failure;
 
 struct entry {
 	char name[NAME_MAX_LEN + 1];
-	char origin[ORIGIN_MAX_LEN + 1];   /* where the token may go */
+	char origin[ORIGIN_MAX_LEN + 1];     /* where the token may go */
 	char variable[VARIABLE_MAX_LEN + 1]; /* the environment variable that carries it */
-	char policy[POLICY_MAX_LEN + 1];   /* canonical text, wire/policy.h */
-	uint64_t created, changed, used;   /* seconds since the epoch; 0 never */
-	const struct entry_source *source; /* NULL: the token itself is in the vault */
-	const uint8_t *token;		   /* in the arena; NULL while it sleeps or was not fetched */
+	char policy[POLICY_MAX_LEN + 1];     /* canonical text, wire/policy.h */
+	uint64_t created, changed, used;     /* seconds since the epoch; 0 never */
+	const struct entry_source *source;   /* NULL: the token itself is in the vault */
+	const uint8_t *token; /* in the arena; NULL while it sleeps or was not fetched */
 	size_t token_len;
 	int64_t since; /* io_now_ms() when the vault was opened or the token came; not stored */
 };

@@ -36,8 +36,8 @@ void host_pair(const uint8_t seed[HOST_SEED_LEN], const char *machine,
 
 static bool host_name_char_ok(char c)
 {
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' ||
-	       c == '_' || c == '-';
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       c == '.' || c == '_' || c == '-';
 }
 
 void host_public_format(const uint8_t public[HOST_PUBLIC_LEN], const char *name,
@@ -49,7 +49,8 @@ void host_public_format(const uint8_t public[HOST_PUBLIC_LEN], const char *name,
 	for (i = 0; i < HOST_NAME_MAX && name[i]; i++)
 		clean[i] = host_name_char_ok(name[i]) ? name[i] : '-';
 	clean[i] = '\0';
-	sodium_bin2base64(b64, sizeof(b64), public, HOST_PUBLIC_LEN, sodium_base64_VARIANT_ORIGINAL);
+	sodium_bin2base64(b64, sizeof(b64), public, HOST_PUBLIC_LEN,
+			  sodium_base64_VARIANT_ORIGINAL);
 	snprintf(text, HOST_PUBLIC_TEXT, PUBLIC_WORD "%s %s\n", b64, clean[0] ? clean : "host");
 }
 
@@ -64,7 +65,8 @@ static bool host_public_ok(const uint8_t public[HOST_PUBLIC_LEN])
 
 static int host_fail_public(struct failure *f)
 {
-	return fail_set(f, FAIL_DAMAGED, "ccctl host show prints it, one line: ccrun-host-1 KEY NAME",
+	return fail_set(f, FAIL_DAMAGED,
+			"ccctl host show prints it, one line: ccrun-host-1 KEY NAME",
 			"this is no public key of a host");
 }
 

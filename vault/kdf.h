@@ -23,9 +23,9 @@ struct failure;
 #define KDF_MEM_MAX (2048ull * 1024 * 1024)
 
 struct kdf_params {
-	uint32_t alg;	/* KDF_ARGON2ID13 */
-	uint64_t ops;	/* passes */
-	uint64_t mem;	/* bytes */
+	uint32_t alg; /* KDF_ARGON2ID13 */
+	uint64_t ops; /* passes */
+	uint64_t mem; /* bytes */
 	uint8_t salt[SALT_LEN];
 };
 
@@ -42,7 +42,7 @@ int kdf_check(const struct kdf_params *p, struct failure *f);
  * Derive key from the n bytes at pass.  0, or -1 with key zeroed: FAIL_KDF_BOUNDS,
  * FAIL_TOO_LARGE (the passphrase), FAIL_NO_MEMORY.
  */
-int kdf_derive(const struct kdf_params *p, const void *pass, size_t n,
-	       uint8_t key[KEY_LEN], struct failure *f);
+int kdf_derive(const struct kdf_params *p, const void *pass, size_t n, uint8_t key[KEY_LEN],
+	       struct failure *f);
 
 #endif

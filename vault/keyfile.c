@@ -21,7 +21,8 @@
 #define SEALED_AT (MAGIC_LEN + 2 + VAULT_ID_LEN + 4 + HOST_PUBLIC_LEN)
 #define KEYFILE_LEAST (MAGIC_LEN + 2 + SUM_LEN) /* no version is shorter */
 
-_Static_assert(KEYFILE_LEN == SEALED_AT + SEALED_LEN + SUM_LEN, "the length that the header promises");
+_Static_assert(KEYFILE_LEN == SEALED_AT + SEALED_LEN + SUM_LEN,
+	       "the length that the header promises");
 
 int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
 		 uint8_t out[KEYFILE_LEN])
@@ -63,10 +64,12 @@ int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, st
 		return fail_set(f, FAIL_NEWER, HINT_NEWER,
 				"the keyfile's version %" PRIu64 " is not known", version);
 	if (n < KEYFILE_LEN)
-		return fail_set(f, FAIL_TRUNCATED, again, "the keyfile is cut off: %zu of %d bytes are there",
-				n, KEYFILE_LEN);
+		return fail_set(f, FAIL_TRUNCATED, again,
+				"the keyfile is cut off: %zu of %d bytes are there", n,
+				KEYFILE_LEN);
 	if (n > KEYFILE_LEN)
-		return fail_set(f, FAIL_DAMAGED, again, "the keyfile is damaged: bytes after its end");
+		return fail_set(f, FAIL_DAMAGED, again,
+				"the keyfile is damaged: bytes after its end");
 	if (!whole || version == 0)
 		return fail_set(f, FAIL_DAMAGED, again,
 				"the keyfile is damaged: the checksum does not match");
@@ -79,8 +82,9 @@ int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, st
 int keyfile_open(const uint8_t *file, size_t n, const uint8_t public[HOST_PUBLIC_LEN],
 		 const uint8_t secret[HOST_SEED_LEN], uint8_t *key, struct failure *f)
 {
-	static const char mend[] = "a keyfile opens on the machine and for the user it was sealed to: "
-				   "ccctl slot add keyfile --for HOST.pub --out F";
+	static const char mend[] =
+		"a keyfile opens on the machine and for the user it was sealed to: "
+		"ccctl slot add keyfile --for HOST.pub --out F";
 	struct keyfile_info info;
 
 	if (keyfile_inspect(file, n, &info, f) != 0)
@@ -89,7 +93,8 @@ int keyfile_open(const uint8_t *file, size_t n, const uint8_t public[HOST_PUBLIC
 		return fail_set(f, FAIL_WRONG_KEY, mend, "the keyfile is sealed to another host");
 	if (crypto_box_seal_open(key, file + SEALED_AT, SEALED_LEN, public, secret) != 0) {
 		sodium_memzero(key, KEY_LEN);
-		return fail_set(f, FAIL_WRONG_KEY, mend, "this host's key does not open the keyfile");
+		return fail_set(f, FAIL_WRONG_KEY, mend,
+				"this host's key does not open the keyfile");
 	}
 	return 0;
 }

@@ -31,7 +31,8 @@ size_t keytext_format(const uint8_t vault[VAULT_ID_LEN], uint32_t slot, const ui
 static int keytext_fail(uint8_t *key, struct failure *f)
 {
 	sodium_memzero(key, KEY_LEN);
-	return fail_set(f, FAIL_DAMAGED, "remove the slot and add it again", "this is no key of ccrun's");
+	return fail_set(f, FAIL_DAMAGED, "remove the slot and add it again",
+			"this is no key of ccrun's");
 }
 
 int keytext_parse(const char *text, size_t n, uint8_t vault[VAULT_ID_LEN], uint32_t *slot,
@@ -49,12 +50,15 @@ int keytext_parse(const char *text, size_t n, uint8_t vault[VAULT_ID_LEN], uint3
 			       : keytext_fail(key, f);
 	at = word + VAULT_ID_LEN * 2;
 	if (memcmp(text, KEY_WORD, word) != 0 || text[at] != ' ' ||
-	    sodium_hex2bin(vault, VAULT_ID_LEN, text + word, VAULT_ID_LEN * 2, NULL, &len, NULL) != 0 ||
+	    sodium_hex2bin(vault, VAULT_ID_LEN, text + word, VAULT_ID_LEN * 2, NULL, &len, NULL) !=
+		    0 ||
 	    len != VAULT_ID_LEN)
 		return keytext_fail(key, f);
-	for (at++, digits = 0; at < n && text[at] >= '0' && text[at] <= '9' && digits < 10; at++, digits++)
+	for (at++, digits = 0; at < n && text[at] >= '0' && text[at] <= '9' && digits < 10;
+	     at++, digits++)
 		number = number * 10 + (uint64_t)(text[at] - '0');
-	if (digits == 0 || number == 0 || number > UINT32_MAX || n - at != 1 + KEY_LEN * 2 || text[at] != ' ' ||
+	if (digits == 0 || number == 0 || number > UINT32_MAX || n - at != 1 + KEY_LEN * 2 ||
+	    text[at] != ' ' ||
 	    sodium_hex2bin(key, KEY_LEN, text + at + 1, KEY_LEN * 2, NULL, &len, NULL) != 0 ||
 	    len != KEY_LEN)
 		return keytext_fail(key, f);

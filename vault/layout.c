@@ -30,7 +30,8 @@ static int layout_check_envelope(const uint8_t *file, size_t n, unsigned *known,
 
 	if (n > VAULT_FILE_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, HINT_OTHER_FILE,
-				"cannot read the vault: no vault is larger than %d KiB", VAULT_FILE_MAX / 1024);
+				"cannot read the vault: no vault is larger than %d KiB",
+				VAULT_FILE_MAX / 1024);
 	if (magic && memcmp(file, VAULT_MAGIC, magic) != 0)
 		return fail_set(f, FAIL_DAMAGED, HINT_OTHER_FILE,
 				"cannot read the vault: the file is not a ccrun vault");
@@ -43,7 +44,8 @@ static int layout_check_envelope(const uint8_t *file, size_t n, unsigned *known,
 				"cannot read the vault: it is cut off after %zu bytes", n);
 	if (n < total)
 		return fail_set(f, FAIL_TRUNCATED, NULL,
-				"cannot read the vault: it is cut off: %zu of %" PRIu64 " bytes are there",
+				"cannot read the vault: it is cut off: %zu of %" PRIu64
+				" bytes are there",
 				n, total);
 	if (n > total)
 		return vault_fail_damaged(f, "there are bytes after its end");
@@ -54,12 +56,14 @@ static int layout_check_envelope(const uint8_t *file, size_t n, unsigned *known,
 		return vault_fail_damaged(f, "the checksum does not match");
 	if (version > VAULT_VERSION)
 		return fail_set(f, FAIL_NEWER, HINT_NEWER,
-				"cannot read the vault: format version %" PRIu64 " is not known", version);
+				"cannot read the vault: format version %" PRIu64 " is not known",
+				version);
 	if (version < VAULT_VERSION_FIRST)
 		return vault_fail_damaged(f, "format version 0 does not exist");
 	if (flags != 0)
 		return fail_set(f, FAIL_NEWER, HINT_NEWER,
-				"cannot read the vault: format flags %" PRIu64 " are not known", flags);
+				"cannot read the vault: format flags %" PRIu64 " are not known",
+				flags);
 	*known = (unsigned)version;
 	return 0;
 }

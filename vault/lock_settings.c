@@ -67,7 +67,8 @@ int vault_lock_settings_set(struct vault *v, const struct lock_settings *s, stru
 {
 	undo_drop(v);
 	if (!lock_settings_ok(s))
-		return fail_set(f, FAIL_BAD_VALUE, "at most 366 days", "these lock settings are not allowed");
+		return fail_set(f, FAIL_BAD_VALUE, "at most 366 days",
+				"these lock settings are not allowed");
 	v->undo.kind = UNDO_LOCK_SETTINGS;
 	v->undo.lock_settings = v->lock_settings;
 	v->lock_settings = *s;

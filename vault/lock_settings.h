@@ -15,9 +15,9 @@ enum { LOCK_SUSPEND = 1, LOCK_SCREEN = 2, LOCK_LOGOUT = 4, LOCK_EVENTS_ALL = 7 }
 #define LOCK_TIME_MAX (366ull * 24 * 3600) /* seconds */
 
 struct lock_settings {
-	uint64_t idle;	 /* seconds without a request that used the vault; 0: no limit */
+	uint64_t idle;	  /* seconds without a request that used the vault; 0: no limit */
 	uint64_t longest; /* seconds since it was opened; 0: no limit */
-	unsigned events; /* LOCK_SUSPEND | ... */
+	unsigned events;  /* LOCK_SUSPEND | ... */
 };
 
 /* Those of a new vault: every event locks, no time limit. */

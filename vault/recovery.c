@@ -12,7 +12,7 @@
 #include "base/fail.h"
 
 #define CODE_BYTES 16
-#define CODE_CHARS 30 /* 150 bits: the code, then the checksum */
+#define CODE_CHARS 30	/* 150 bits: the code, then the checksum */
 #define CODE_CHECKED 19 /* bytes that hold CODE_CHARS */
 #define GROUP 5
 
@@ -24,7 +24,8 @@ static void code_add_checksum(const uint8_t code[CODE_BYTES], uint8_t out[CODE_C
 	static const char purpose[] = "ccrun recovery checksum 1";
 	uint8_t sum[32];
 
-	crypto_generichash(sum, sizeof(sum), code, CODE_BYTES, (const uint8_t *)purpose, sizeof(purpose));
+	crypto_generichash(sum, sizeof(sum), code, CODE_BYTES, (const uint8_t *)purpose,
+			   sizeof(purpose));
 	memcpy(out, code, CODE_BYTES);
 	memcpy(out + CODE_BYTES, sum, 3);
 	out[CODE_CHECKED - 1] &= 0xfc; /* 22 bits are used */
@@ -35,7 +36,8 @@ static void code_derive_key(const uint8_t code[CODE_BYTES], uint8_t key[KEY_LEN]
 {
 	static const char purpose[] = "ccrun recovery key 1";
 
-	crypto_generichash(key, KEY_LEN, code, CODE_BYTES, (const uint8_t *)purpose, sizeof(purpose));
+	crypto_generichash(key, KEY_LEN, code, CODE_BYTES, (const uint8_t *)purpose,
+			   sizeof(purpose));
 }
 
 void recovery_make(char text[RECOVERY_TEXT], uint8_t key[KEY_LEN])
@@ -90,7 +92,8 @@ int recovery_parse(const char *typed, size_t n, uint8_t key[KEY_LEN], struct fai
 		if (v == CHAR_SKIPPED)
 			continue;
 		if (v == CHAR_WRONG) {
-			fail_set(f, FAIL_BAD_VALUE, "it has digits and letters without I, L, O and U",
+			fail_set(f, FAIL_BAD_VALUE,
+				 "it has digits and letters without I, L, O and U",
 				 "character %zu cannot be in a recovery code", i + 1);
 			goto out;
 		}

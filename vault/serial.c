@@ -21,8 +21,20 @@
 
 /* The fields of an entry, each once: those up to TAG_USED, then either the token or
  * (since version 3) the three of its source. */
-enum tag { TAG_NAME = 1, TAG_ORIGIN, TAG_VARIABLE, TAG_POLICY, TAG_CREATED, TAG_CHANGED,
-	   TAG_USED, TAG_TOKEN, TAG_SOURCE, TAG_COMMAND, TAG_PICK, TAG_END };
+enum tag {
+	TAG_NAME = 1,
+	TAG_ORIGIN,
+	TAG_VARIABLE,
+	TAG_POLICY,
+	TAG_CREATED,
+	TAG_CHANGED,
+	TAG_USED,
+	TAG_TOKEN,
+	TAG_SOURCE,
+	TAG_COMMAND,
+	TAG_PICK,
+	TAG_END
+};
 #define TAGS_ALWAYS ((1u << TAG_TOKEN) - (1u << TAG_NAME))
 #define TAGS_TOKEN (TAGS_ALWAYS | 1u << TAG_TOKEN)
 #define TAGS_SOURCE (TAGS_ALWAYS | ((1u << TAG_END) - (1u << TAG_SOURCE)))
@@ -171,8 +183,7 @@ static int serial_read_fields(struct cursor *c, unsigned version, struct entry_r
 		if (c->bad)
 			return vault_fail_damaged(f, "a field is cut off");
 		if (tag < TAG_NAME || tag >= end)
-			return fail_set(f, FAIL_NEWER,
-					HINT_NEWER,
+			return fail_set(f, FAIL_NEWER, HINT_NEWER,
 					"cannot read the vault: an entry has an unknown field");
 		if (seen & 1u << tag)
 			return vault_fail_damaged(f, "an entry has a field twice");

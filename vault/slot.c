@@ -12,9 +12,12 @@ static const struct {
 	enum slot_kind kind;
 	const char *name;
 } slot_kinds[] = {
-	{ SLOT_PASSPHRASE, "passphrase" }, { SLOT_KEYRING, "keyring" },
-	{ SLOT_KEYFILE, "keyfile" },	   { SLOT_CREDENTIAL, "credential" },
-	{ SLOT_TPM2, "tpm2" },		   { SLOT_RECOVERY, "recovery" },
+	{ SLOT_PASSPHRASE, "passphrase" },
+	{ SLOT_KEYRING, "keyring" },
+	{ SLOT_KEYFILE, "keyfile" },
+	{ SLOT_CREDENTIAL, "credential" },
+	{ SLOT_TPM2, "tpm2" },
+	{ SLOT_RECOVERY, "recovery" },
 };
 
 const char *slot_kind_name(enum slot_kind k)
@@ -55,13 +58,15 @@ int slot_info_check(const struct slot_info *info, struct failure *f)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot add a slot: kind %d is unknown",
 				(int)info->kind);
 	if (n > SLOT_LABEL_MAX || !bytes_are_printable_ascii(info->label, n))
-		return fail_set(f, FAIL_BAD_VALUE, NULL,
-				"cannot add a slot: a label is at most %d printable ASCII characters",
-				SLOT_LABEL_MAX);
+		return fail_set(
+			f, FAIL_BAD_VALUE, NULL,
+			"cannot add a slot: a label is at most %d printable ASCII characters",
+			SLOT_LABEL_MAX);
 	if (info->material_len > SLOT_MATERIAL_MAX ||
 	    (info->material_len > 0 && !slot_kind_has_material(info->kind)))
-		return fail_set(f, FAIL_BAD_VALUE, NULL,
-				"cannot add a slot: its material is too long, or its kind has none");
+		return fail_set(
+			f, FAIL_BAD_VALUE, NULL,
+			"cannot add a slot: its material is too long, or its kind has none");
 	if (info->kind == SLOT_PASSPHRASE)
 		return kdf_check(&info->kdf, f);
 	return 0;

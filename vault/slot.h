@@ -13,17 +13,24 @@
 
 struct failure;
 
-enum slot_kind { SLOT_PASSPHRASE = 1, SLOT_KEYRING = 2, SLOT_KEYFILE = 3,
-		 SLOT_CREDENTIAL = 4, SLOT_TPM2 = 5, SLOT_RECOVERY = 6 };
+enum slot_kind {
+	SLOT_PASSPHRASE = 1,
+	SLOT_KEYRING = 2,
+	SLOT_KEYFILE = 3,
+	SLOT_CREDENTIAL = 4,
+	SLOT_TPM2 = 5,
+	SLOT_RECOVERY = 6
+};
 
 struct slot_info {
-	uint32_t id;	/* never reused within a vault */
+	uint32_t id; /* never reused within a vault */
 	enum slot_kind kind;
-	uint64_t created; /* seconds since the epoch */
+	uint64_t created;		/* seconds since the epoch */
 	char label[SLOT_LABEL_MAX + 1]; /* printable ASCII */
-	struct kdf_params kdf; /* SLOT_PASSPHRASE only */
+	struct kdf_params kdf;		/* SLOT_PASSPHRASE only */
 	size_t material_len;
-	uint8_t material[SLOT_MATERIAL_MAX]; /* keyfile: the host's public key; tpm2: the sealed blob */
+	uint8_t material
+		[SLOT_MATERIAL_MAX]; /* keyfile: the host's public key; tpm2: the sealed blob */
 };
 
 /* As users type it: "passphrase"; "unknown" for a number that is no kind. */

@@ -15,8 +15,8 @@
 size_t slot_size(const struct slot *s)
 {
 	return SLOT_HEAD_LEN + strlen(s->info.label) +
-	       (s->info.kind == SLOT_PASSPHRASE ? KDF_LEN : 0) + s->info.material_len +
-	       NONCE_LEN + WRAPPED_LEN;
+	       (s->info.kind == SLOT_PASSPHRASE ? KDF_LEN : 0) + s->info.material_len + NONCE_LEN +
+	       WRAPPED_LEN;
 }
 
 uint8_t *slot_write(uint8_t *p, const struct slot *s)

@@ -13,7 +13,8 @@ struct cursor;
 struct failure;
 
 /* The longest slot. */
-#define SLOT_MAX (SLOT_HEAD_LEN + SLOT_LABEL_MAX + KDF_LEN + SLOT_MATERIAL_MAX + NONCE_LEN + WRAPPED_LEN)
+#define SLOT_MAX \
+	(SLOT_HEAD_LEN + SLOT_LABEL_MAX + KDF_LEN + SLOT_MATERIAL_MAX + NONCE_LEN + WRAPPED_LEN)
 
 struct slot {
 	struct slot_info info;

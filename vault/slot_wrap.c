@@ -34,8 +34,8 @@ void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN]
 
 	random_fill(s->nonce, NONCE_LEN);
 	n = slot_ad(v->id, s, ad);
-	crypto_aead_xchacha20poly1305_ietf_encrypt(s->wrapped, NULL, v->key, KEY_LEN, ad, n,
-						   NULL, s->nonce, key);
+	crypto_aead_xchacha20poly1305_ietf_encrypt(s->wrapped, NULL, v->key, KEY_LEN, ad, n, NULL,
+						   s->nonce, key);
 }
 
 int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN],
@@ -44,9 +44,10 @@ int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN
 	uint8_t ad[VAULT_ID_LEN + SLOT_MAX];
 	size_t n = slot_ad(v->id, s, ad);
 
-	if (crypto_aead_xchacha20poly1305_ietf_decrypt(v->key, NULL, NULL, s->wrapped,
-						       WRAPPED_LEN, ad, n, s->nonce, key) == 0)
+	if (crypto_aead_xchacha20poly1305_ietf_decrypt(v->key, NULL, NULL, s->wrapped, WRAPPED_LEN,
+						       ad, n, s->nonce, key) == 0)
 		return 0;
-	return fail_set(f, FAIL_WRONG_KEY, NULL, "cannot open the vault: wrong %s for slot %" PRIu32,
+	return fail_set(f, FAIL_WRONG_KEY, NULL,
+			"cannot open the vault: wrong %s for slot %" PRIu32,
 			s->info.kind == SLOT_PASSPHRASE ? "passphrase" : "key", s->info.id);
 }

@@ -17,6 +17,7 @@ struct vault;
 void slot_wrap(const struct vault *v, struct slot *s, const uint8_t key[KEY_LEN]);
 
 /* Unwrap v's key from s.  0, or -1 with FAIL_WRONG_KEY. */
-int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN], struct failure *f);
+int slot_unwrap(struct vault *v, const struct slot *s, const uint8_t key[KEY_LEN],
+		struct failure *f);
 
 #endif

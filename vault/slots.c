@@ -90,7 +90,8 @@ int vault_slot_remove(struct vault *v, uint32_t id, struct failure *f)
 		return -1;
 	if (v->slots == 1)
 		return fail_set(f, FAIL_POLICY, "add another slot first: ccctl slot add KIND",
-				"cannot remove slot %" PRIu32 ": it is the last that opens the vault",
+				"cannot remove slot %" PRIu32
+				": it is the last that opens the vault",
 				id);
 	if (undo_keep_slots(v, false, f))
 		return -1;
@@ -119,13 +120,15 @@ int vault_rekey(struct vault *v, const struct slot_key *keep, unsigned n, struct
 
 	undo_drop(v);
 	if (n == 0 || n > v->slots)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot change the vault key for %u slots", n);
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot change the vault key for %u slots",
+				n);
 	for (i = 0; i < n; i++) {
 		if (slot_index(v, keep[i].id, "keep", f) < 0)
 			return -1;
 		for (k = 0; k < i; k++)
 			if (keep[k].id == keep[i].id)
-				return fail_set(f, FAIL_BAD_VALUE, NULL, "slot %" PRIu32 " twice", keep[i].id);
+				return fail_set(f, FAIL_BAD_VALUE, NULL, "slot %" PRIu32 " twice",
+						keep[i].id);
 	}
 	if (undo_keep_slots(v, true, f))
 		return -1;

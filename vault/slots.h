@@ -21,7 +21,8 @@ uint32_t vault_next_slot(const struct vault *v);
 
 /* Add a slot that key opens; info->id is set.  0, or -1 with FAIL_TOO_LARGE (there
  * are VAULT_SLOTS_MAX, or no id is left), FAIL_LOCKED, or as slot_info_check. */
-int vault_slot_add(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN], struct failure *f);
+int vault_slot_add(struct vault *v, struct slot_info *info, const uint8_t key[KEY_LEN],
+		   struct failure *f);
 
 /* FAIL_NO_ENTRY; FAIL_POLICY for the last slot. */
 int vault_slot_remove(struct vault *v, uint32_t id, struct failure *f);

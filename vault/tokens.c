@@ -109,6 +109,7 @@ void vault_tokens_carry(const struct vault *from, struct vault *to)
 	for (i = 0; from && i < to->count; i++) {
 		had = vault_find(from, to->entry[i]->name);
 		if (!to->entry[i]->token && entry_same_source(had, to->entry[i]) && had->token)
-			token_replace(to, to->entry[i], had->token, had->token_len, had->since, NULL);
+			token_replace(to, to->entry[i], had->token, had->token_len, had->since,
+				      NULL);
 	}
 }

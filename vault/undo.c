@@ -82,7 +82,8 @@ int undo_keep_slots(struct vault *v, bool with_key, struct failure *f)
 
 	undo_drop(v);
 	if (!v->key)
-		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot change the slots: the vault is locked");
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
+				"cannot change the slots: the vault is locked");
 	u->slots = malloc(sizeof(v->slot));
 	if (!u->slots)
 		return vault_fail_no_memory(f);

@@ -164,10 +164,12 @@ int vault_seal(struct vault *v, uint8_t **out, size_t *n, struct failure *f)
 	*out = NULL;
 	*n = 0;
 	if (!v->key || vault_tokens_asleep(v))
-		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot write the vault: it is locked");
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
+				"cannot write the vault: it is locked");
 	if (v->generation == UINT64_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, NULL,
-				"cannot write the vault: there is no number for another generation");
+		return fail_set(
+			f, FAIL_TOO_LARGE, NULL,
+			"cannot write the vault: there is no number for another generation");
 	for (i = 0; i < v->slots; i++)
 		head += slot_size(&v->slot[i]);
 	total = head + NONCE_LEN + 8 + plain_len + MAC_LEN + SUM_LEN;
@@ -245,7 +247,8 @@ int vault_tokens_wake(struct vault *v, const uint8_t *file, size_t n, struct fai
 	if (vault_tokens_asleep(v) == 0)
 		return 0;
 	if (!v->key)
-		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot read the vault: it is locked");
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
+				"cannot read the vault: it is locked");
 	if (layout_parse(file, n, &l, f))
 		return -1;
 	/* A file of another generation opens with the same key, but has other tokens. */
@@ -274,7 +277,8 @@ int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_
 	*n = 0;
 	/* A narrowed vault has lost entries. */
 	if (!v->key)
-		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "cannot back up the vault: it is locked");
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
+				"cannot back up the vault: it is locked");
 	copy = vault_create(v->arena, NULL, info, key, f);
 	if (!copy)
 		return -1;

@@ -22,7 +22,7 @@ struct undo {
 	struct entry *old;	     /* the entry to put back, owned; or NULL */
 	struct slot *slots;	     /* all of them as they were, owned */
 	unsigned slot_count;
-	uint8_t *key;		     /* the vault key before, in the arena; or NULL */
+	uint8_t *key; /* the vault key before, in the arena; or NULL */
 	struct lock_settings lock_settings;
 };
 

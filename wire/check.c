@@ -54,7 +54,16 @@ struct head {
 
 static bool read_head(struct cursor *c, struct head *h)
 {
-	static const uint8_t scalar[] = { /* 0xca .. 0xd3 */ 4, 8, 1, 2, 4, 8, 1, 2, 4, 8 };
+	static const uint8_t scalar[] = { /* 0xca .. 0xd3 */ 4,
+					  8,
+					  1,
+					  2,
+					  4,
+					  8,
+					  1,
+					  2,
+					  4,
+					  8 };
 	uint8_t b;
 
 	memset(h, 0, sizeof(*h));
@@ -121,7 +130,8 @@ static int check_map(struct cursor *c, uint64_t pairs, int depth, struct failure
 		if (!read_head(c, &h))
 			return fail_malformed(f, "it ends inside a map");
 		if (!h.str)
-			return fail_set(f, FAIL_WRONG_TYPE, NULL, "packet: a key that is no string");
+			return fail_set(f, FAIL_WRONG_TYPE, NULL,
+					"packet: a key that is no string");
 		keys[i].p = c->p;
 		keys[i].left = (size_t)h.bytes;
 		if (!cursor_skip(c, (size_t)h.bytes))
@@ -140,7 +150,8 @@ static int check_value(struct cursor *c, int depth, struct failure *f)
 	uint64_t i;
 
 	if (!read_head(c, &h))
-		return fail_malformed(f, c->left ? "a type that the protocol does not use" : "it is cut short");
+		return fail_malformed(f, c->left ? "a type that the protocol does not use"
+						 : "it is cut short");
 	if ((h.map || h.array) && depth >= WIRE_DEPTH_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "packet: nested deeper than %d",
 				WIRE_DEPTH_MAX);

@@ -17,14 +17,14 @@
 #define CLAIM_MAGIC "CCR1"
 #define CLAIM_HEAD 12
 #define CLAIM_ITEM_HEAD 6
-#define CLAIM_NAME_MAX 64	/* wire/limits.h's VARIABLE_MAX_LEN; broker/claim.c asserts it */
-#define CLAIM_VALUE_MAX 16384	/* and TOKEN_MAX */
+#define CLAIM_NAME_MAX 64     /* wire/limits.h's VARIABLE_MAX_LEN; broker/claim.c asserts it */
+#define CLAIM_VALUE_MAX 16384 /* and TOKEN_MAX */
 
 enum claim_type {
-	CLAIM_ARRIVED = 1, /* empty body: the library runs; answered on the connection */
-	CLAIM_CLAIM = 2,   /* empty body, with one end of a socket pair: answered there */
-	CLAIM_AGAIN = 3,   /* empty body: the session's process is about to exec */
-	CLAIM_OK = 0x81,   /* body: u16 count, then count x item */
+	CLAIM_ARRIVED = 1,   /* empty body: the library runs; answered on the connection */
+	CLAIM_CLAIM = 2,     /* empty body, with one end of a socket pair: answered there */
+	CLAIM_AGAIN = 3,     /* empty body: the session's process is about to exec */
+	CLAIM_OK = 0x81,     /* body: u16 count, then count x item */
 	CLAIM_REFUSED = 0x82 /* body: u16 n, n bytes text, u16 m, m bytes hint */
 };
 /* item: u16 name length, u32 value length, name, value (no NULs).  CLAIM_OK
@@ -53,8 +53,7 @@ static inline uint32_t claim_get32(const uint8_t *p)
 }
 
 /* Write a header. */
-static inline void claim_put_head(uint8_t out[CLAIM_HEAD], enum claim_type type,
-			      uint32_t body)
+static inline void claim_put_head(uint8_t out[CLAIM_HEAD], enum claim_type type, uint32_t body)
 {
 	memcpy(out, CLAIM_MAGIC, 4);
 	out[4] = (uint8_t)type;
@@ -117,7 +116,8 @@ static inline size_t claim_get_item(const uint8_t *p, size_t n, struct claim_ite
  * (0 in the answer to `arrived` and `again`), or -1 when it is no such packet, an item
  * is malformed, there are more than max, a name comes twice or bytes follow.
  */
-static inline int claim_get_items(const uint8_t *packet, size_t n, struct claim_item *out, unsigned max)
+static inline int claim_get_items(const uint8_t *packet, size_t n, struct claim_item *out,
+				  unsigned max)
 {
 	size_t at = CLAIM_HEAD + 2, used;
 	unsigned i, k, count;
@@ -142,7 +142,7 @@ static inline int claim_get_items(const uint8_t *packet, size_t n, struct claim_
 
 /* Both texts of a CLAIM_REFUSED packet of n bytes.  0, or -1 when it is no such packet. */
 static inline int claim_get_refusal(const uint8_t *packet, size_t n, struct claim_text *what,
-				struct claim_text *hint)
+				    struct claim_text *hint)
 {
 	struct claim_text *const text[] = { what, hint };
 	size_t at = CLAIM_HEAD;

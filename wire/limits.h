@@ -5,9 +5,9 @@
 #define WIRE_LIMITS_H
 
 #define WIRE_VERSION 1
-#define WIRE_PACKET_MAX 65536	/* bytes; the default send buffer of AF_UNIX holds three */
-#define WIRE_DEPTH_MAX 4	/* map > array > map > value is the deepest message */
-#define WIRE_KEYS_MAX 32	/* keys of one map; the largest message, the answer to status, has 21 */
+#define WIRE_PACKET_MAX 65536 /* bytes; the default send buffer of AF_UNIX holds three */
+#define WIRE_DEPTH_MAX 4      /* map > array > map > value is the deepest message */
+#define WIRE_KEYS_MAX 32 /* keys of one map; the largest message, the answer to status, has 21 */
 
 #define NAME_MAX_LEN 64		/* entry, provider and mode names */
 #define VARIABLE_MAX_LEN 64	/* an environment variable's name */
@@ -16,16 +16,17 @@
 #define SOURCE_REF_MAX 1024	/* a reference into another manager, as it is typed */
 #define SOURCE_COMMAND_MAX 2048 /* the command that fetches it, as text */
 #define SOURCE_PICK_MAX 256	/* which part of what it prints */
-#define TOKEN_MAX 16384		/* bytes; the longest credentials in use (signed tokens) are below 8 KiB */
-#define SESSION_ENTRIES_MAX 3	/* access key, secret key, session token */
+#define TOKEN_MAX 16384 /* bytes; the longest credentials in use (signed tokens) are below 8 KiB */
+#define SESSION_ENTRIES_MAX 3 /* access key, secret key, session token */
 
-#define KEY_LEN 32		/* wrapping keys and the vault key */
+#define KEY_LEN 32 /* wrapping keys and the vault key */
 #define SALT_LEN 16
 
-#define CLAIM_DEADLINE_MS 10000	/* from the answer to `open` to the claim: an exec and the loader */
-#define REPLY_DEADLINE_MS 10000	/* a client waits this long for an answer */
-#define SOURCE_TIMEOUT_MAX 170	/* seconds for a manager that may ask its user; below SOURCE_DEADLINE_MS */
+#define CLAIM_DEADLINE_MS 10000 /* from the answer to `open` to the claim: an exec and the loader */
+#define REPLY_DEADLINE_MS 10000 /* a client waits this long for an answer */
+#define SOURCE_TIMEOUT_MAX \
+	170 /* seconds for a manager that may ask its user; below SOURCE_DEADLINE_MS */
 #define SOURCE_DEADLINE_MS 180000 /* from source-take to source-put */
-#define IDLE_DEADLINE_MS 30000	/* a connection without a session may be silent this long */
+#define IDLE_DEADLINE_MS 30000	  /* a connection without a session may be silent this long */
 
 #endif

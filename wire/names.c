@@ -48,21 +48,24 @@ int wire_token_check(const uint8_t *p, size_t n, struct failure *f)
 		return fail_set(f, FAIL_TOO_LARGE, "is this really a token, and not a file?",
 				"the token has %zu bytes, the limit is %d", n, TOKEN_MAX);
 	if (n < 8)
-		return fail_set(f, FAIL_BAD_VALUE, "paste the key as the provider shows it",
-				"the token has %zu bytes; below 8 it cannot be told from ordinary text", n);
+		return fail_set(
+			f, FAIL_BAD_VALUE, "paste the key as the provider shows it",
+			"the token has %zu bytes; below 8 it cannot be told from ordinary text", n);
 	for (i = 0; i < n; i++) {
 		if (p[i] == '\n' || p[i] == '\r')
 			return fail_set(f, FAIL_BAD_VALUE, "a token is one line",
 					"the token has a line break at byte %zu", i + 1);
 		if (p[i] == 0)
-			return fail_set(f, FAIL_BAD_VALUE, NULL,
-					"the token has a NUL at byte %zu", i + 1);
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "the token has a NUL at byte %zu",
+					i + 1);
 		if (p[i] == ' ')
 			return fail_set(f, FAIL_BAD_VALUE, "paste the key alone",
 					"the token has a blank at character %zu", i + 1);
 		if (p[i] < ' ' || p[i] > '~')
-			return fail_set(f, FAIL_BAD_VALUE, "a token is printable ASCII without spaces",
-					"the token has a byte at %zu that no HTTP header can carry", i + 1);
+			return fail_set(f, FAIL_BAD_VALUE,
+					"a token is printable ASCII without spaces",
+					"the token has a byte at %zu that no HTTP header can carry",
+					i + 1);
 	}
 	return 0;
 }

@@ -14,7 +14,7 @@
 #include "wire/limits.h"
 
 #define OPEN_MAX WIRE_DEPTH_MAX /* nested containers that wire_check allows */
-#define FIX_MAX 15 /* the largest count in a header of one byte */
+#define FIX_MAX 15		/* the largest count in a header of one byte */
 
 /* A map or an array that is being written. */
 struct container {

@@ -35,7 +35,7 @@ void policy_default(struct policy *p)
 }
 
 static int policy_set_flag(bool *flag, const char *key, const char *value, const char *yes,
-		    const char *no, struct failure *f)
+			   const char *no, struct failure *f)
 {
 	if (strcmp(value, yes) == 0)
 		*flag = true;
@@ -67,7 +67,8 @@ static bool config_dir_is_plain(const char *text)
 	for (;; part += n + 1) {
 		n = strcspn(part, "/");
 		for (i = 0; i < n; i++)
-			if (!(part[i] >= 'a' && part[i] <= 'z') && !(part[i] >= 'A' && part[i] <= 'Z') &&
+			if (!(part[i] >= 'a' && part[i] <= 'z') &&
+			    !(part[i] >= 'A' && part[i] <= 'Z') &&
 			    !(part[i] >= '0' && part[i] <= '9') && !strchr("._@+-", part[i]))
 				return false;
 		if (n == 0 || (n <= 2 && strspn(part, ".") == n))
@@ -80,10 +81,11 @@ static bool config_dir_is_plain(const char *text)
 static int policy_set_config_dir(struct policy *p, const char *value, struct failure *f)
 {
 	if (value[0] && !config_dir_is_plain(value))
-		return fail_set(f, FAIL_BAD_VALUE,
-				"like ~/.claude-work: an absolute path, or below ~/ or $XDG_CONFIG_HOME/, "
-				"of letters, digits and . _ @ + -",
-				"policy config_dir is a directory, not '%.40s'", value);
+		return fail_set(
+			f, FAIL_BAD_VALUE,
+			"like ~/.claude-work: an absolute path, or below ~/ or $XDG_CONFIG_HOME/, "
+			"of letters, digits and . _ @ + -",
+			"policy config_dir is a directory, not '%.40s'", value);
 	memcpy(p->config_dir, value, strlen(value) + 1);
 	return 0;
 }
@@ -95,9 +97,10 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 	if (strcmp(key, "delivery") == 0) {
 		d = delivery_from_name(value);
 		if (d < 0)
-			return fail_set(f, FAIL_BAD_VALUE, NULL,
-					"policy delivery is preload, auto, pipe or env, not '%.40s'",
-					value);
+			return fail_set(
+				f, FAIL_BAD_VALUE, NULL,
+				"policy delivery is preload, auto, pipe or env, not '%.40s'",
+				value);
 		p->delivery = (enum delivery)d;
 		return 0;
 	}
@@ -111,7 +114,8 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return policy_set_flag(&p->keep, key, value, "yes", "no", f);
 	if (strcmp(key, "ttl") == 0) {
 		if (duration_parse(value, &p->ttl) != 0 || p->ttl > TTL_MAX)
-			return fail_set(f, FAIL_BAD_VALUE, "like 90s, 30m, 12h or 7d; 0 for no limit",
+			return fail_set(f, FAIL_BAD_VALUE,
+					"like 90s, 30m, 12h or 7d; 0 for no limit",
 					"policy ttl is a length of time, not '%.40s'", value);
 		return 0;
 	}
@@ -150,7 +154,7 @@ void policy_format(const struct policy *p, char *out, size_t size)
 	if (p->ttl)
 		snprintf(ttl, sizeof(ttl), " ttl=%" PRIu64, p->ttl);
 	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s%s%s",
-		 delivery_name(p->delivery), p->nested ? "allow" : "deny",
-		 p->strict ? "yes" : "no", p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl,
+		 delivery_name(p->delivery), p->nested ? "allow" : "deny", p->strict ? "yes" : "no",
+		 p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl,
 		 p->config_dir[0] ? " config_dir=" : "", p->config_dir);
 }

@@ -25,9 +25,9 @@ struct policy {
 	enum delivery delivery; /* the loosest delivery allowed */
 	bool nested;		/* a process inside a session (marked) may ask too */
 	bool strict;		/* refuse deliveries and systems that protect it less */
-	bool exposed;		/* accept a variable that the client does not keep from MCP servers and hooks */
-	bool keep;		/* automatic locks leave it in memory */
-	uint64_t ttl;		/* seconds in memory after the vault was opened; 0: no limit */
+	bool exposed; /* accept a variable that the client does not keep from MCP servers and hooks */
+	bool keep;    /* automatic locks leave it in memory */
+	uint64_t ttl; /* seconds in memory after the vault was opened; 0: no limit */
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's directory, as written; "": its own */
 };
 

@@ -16,7 +16,8 @@ struct wire_out;
 struct entry_source {
 	char ref[SOURCE_REF_MAX + 1];	      /* what was typed: pass:ai/openrouter */
 	char command[SOURCE_COMMAND_MAX + 1]; /* the words that fetch it, config/source/command.h */
-	char pick[SOURCE_PICK_MAX + 1];	      /* what of their output it is: line, first-line, json:FIELD */
+	char pick[SOURCE_PICK_MAX +
+		  1]; /* what of their output it is: line, first-line, json:FIELD */
 };
 
 /* Add the keys source, command, pick. */

@@ -46,7 +46,8 @@ static int check_version(struct wire_in *in, struct failure *f)
 	if (wire_get_uint(in->top, "v", &v, f) != 0)
 		return -1;
 	if (v != WIRE_VERSION)
-		return fail_set(f, FAIL_NEWER, "programs of one version belong together: install again",
+		return fail_set(f, FAIL_NEWER,
+				"programs of one version belong together: install again",
 				"protocol version %llu, this program speaks %d",
 				(unsigned long long)v, WIRE_VERSION);
 	return 0;
@@ -109,7 +110,8 @@ int wire_get_text(struct wire_map m, const char *key, char *out, size_t size, st
 		unsigned char c = (unsigned char)o->via.str.ptr[i];
 
 		if (c < ' ' || c == 0x7f)
-			return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' has a control character", key);
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' has a control character",
+					key);
 	}
 	memcpy(out, o->via.str.ptr, o->via.str.size);
 	out[o->via.str.size] = '\0';

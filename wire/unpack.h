@@ -13,7 +13,9 @@
 
 struct failure;
 
-struct wire_map { const void *map; }; /* borrowed: a map inside a message */
+struct wire_map {
+	const void *map;
+}; /* borrowed: a map inside a message */
 
 struct wire_in {
 	struct wire_map top;
@@ -38,9 +40,11 @@ bool wire_has(struct wire_map m, const char *key);
 int wire_get_text(struct wire_map m, const char *key, char *out, size_t size, struct failure *f);
 int wire_get_uint(struct wire_map m, const char *key, uint64_t *out, struct failure *f);
 int wire_get_bool(struct wire_map m, const char *key, bool *out, struct failure *f);
-int wire_get_bin(struct wire_map m, const char *key, const uint8_t **p, size_t *n, struct failure *f);
+int wire_get_bin(struct wire_map m, const char *key, const uint8_t **p, size_t *n,
+		 struct failure *f);
 int wire_get_array(struct wire_map m, const char *key, unsigned *count, struct failure *f);
 /* Map number i (from 0) of that array. */
-int wire_get_item(struct wire_map m, const char *key, unsigned i, struct wire_map *out, struct failure *f);
+int wire_get_item(struct wire_map m, const char *key, unsigned i, struct wire_map *out,
+		  struct failure *f);
 
 #endif

@@ -20,9 +20,9 @@ struct client {
 	enum dial_where where; /* which broker; DIAL_ANY at first */
 	struct dial dial;
 	/* What the broker said at the last client_connect. */
-	char state[16];	       /* none, locked, unlocked */
-	char why[16];	       /* why it is locked; "start": not unlocked since the broker started */
-	uint64_t asleep;       /* entries whose key was wiped because its ttl had passed */
+	char state[16];	 /* none, locked, unlocked */
+	char why[16];	 /* why it is locked; "start": not unlocked since the broker started */
+	uint64_t asleep; /* entries whose key was wiped because its ttl had passed */
 	char vault[PATH_SIZE]; /* path of the vault file */
 };
 

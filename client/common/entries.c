@@ -36,7 +36,7 @@ const char *entry_source_text(const struct listed *e)
 }
 
 static int entries_read_page(struct client *c, struct listed **list, unsigned *n, bool *more,
-		     struct failure *f)
+			     struct failure *f)
 {
 	struct wire_out *o = wire_request("list");
 	struct wire_map item;
@@ -44,8 +44,7 @@ static int entries_read_page(struct client *c, struct listed **list, unsigned *n
 	unsigned i, count;
 
 	wire_put_str(o, "after", *n ? (*list)[*n - 1].name : "");
-	if (client_call(c, o, f) != 0 ||
-	    wire_get_bool(c->dial.in.top, "more", more, f) != 0 ||
+	if (client_call(c, o, f) != 0 || wire_get_bool(c->dial.in.top, "more", more, f) != 0 ||
 	    wire_get_array(c->dial.in.top, "entries", &count, f) != 0)
 		return -1;
 	if (count > ENTRIES_MAX - *n || (count == 0 && *more))
@@ -125,10 +124,11 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 		policy_format(&policy, out[i].policy, sizeof(out[i].policy));
 		for (k = 0; k < i; k++)
 			if (strcmp(out[k].entry, out[i].entry) == 0)
-				return fail_set(f, FAIL_CONFIG, "give each variable an entry of its own",
-						"provider %s: %s and %s share the entry '%s', which is "
-						"sealed to one variable",
-						p->name, out[k].variable, out[i].variable, out[i].entry);
+				return fail_set(
+					f, FAIL_CONFIG, "give each variable an entry of its own",
+					"provider %s: %s and %s share the entry '%s', which is "
+					"sealed to one variable",
+					p->name, out[k].variable, out[i].variable, out[i].entry);
 	}
 	return (int)p->secrets;
 }
@@ -137,8 +137,9 @@ void wanted_keep_ttl(struct wanted *w, const struct listed *e)
 {
 	struct policy files, sealed;
 
-	if (policy_parse(&files, w->policy, NULL) != 0 || policy_parse(&sealed, e->policy, NULL) != 0 ||
-	    sealed.ttl == 0 || (files.ttl != 0 && files.ttl < sealed.ttl))
+	if (policy_parse(&files, w->policy, NULL) != 0 ||
+	    policy_parse(&sealed, e->policy, NULL) != 0 || sealed.ttl == 0 ||
+	    (files.ttl != 0 && files.ttl < sealed.ttl))
 		return;
 	files.ttl = sealed.ttl;
 	policy_format(&files, w->policy, sizeof(w->policy));
@@ -190,7 +191,8 @@ int provider_fail_missing(const struct provider *p, struct failure *f)
 		if (!first)
 			first = q;
 		if (n < sizeof(command))
-			n += (size_t)snprintf(command + n, sizeof(command) - n, " --set %s=...", q->name);
+			n += (size_t)snprintf(command + n, sizeof(command) - n, " --set %s=...",
+					      q->name);
 	}
 	if (!first)
 		first = provider_missing(p);
@@ -200,7 +202,8 @@ int provider_fail_missing(const struct provider *p, struct failure *f)
 
 /* Does NAME[:MODE] use the entry?  Not if its files do not load.  out: NULL, or where
  * the provider is stored. */
-static bool provider_uses(const char *name, const char *mode, const char *entry, struct provider **out)
+static bool provider_uses(const char *name, const char *mode, const char *entry,
+			  struct provider **out)
 {
 	struct provider *p = NULL;
 	bool found = false;

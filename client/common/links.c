@@ -19,8 +19,9 @@ static bool link_leads_to_ccrun(const char *path)
 	char ccrun[PATH_SIZE];
 	struct stat ours, theirs;
 
-	return path_installed("bin/ccrun", ccrun, NULL) == 0 && stat(ccrun, &ours) == 0 && stat(path, &theirs) == 0 &&
-	       ours.st_dev == theirs.st_dev && ours.st_ino == theirs.st_ino;
+	return path_installed("bin/ccrun", ccrun, NULL) == 0 && stat(ccrun, &ours) == 0 &&
+	       stat(path, &theirs) == 0 && ours.st_dev == theirs.st_dev &&
+	       ours.st_ino == theirs.st_ino;
 }
 
 bool link_is_ours(const char *path)
@@ -43,7 +44,8 @@ bool link_in_path(const char *name, bool ours, char out[PATH_SIZE])
 
 	for (; p && *p; p += n + (p[n] == ':')) {
 		n = strcspn(p, ":");
-		if (n == 0 || p[0] != '/' || !link_join(out, p, n, name) || lstat(out, &st) != 0 || S_ISDIR(st.st_mode))
+		if (n == 0 || p[0] != '/' || !link_join(out, p, n, name) || lstat(out, &st) != 0 ||
+		    S_ISDIR(st.st_mode))
 			continue;
 		if (link_is_ours(out) == ours)
 			return true;

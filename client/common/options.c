@@ -27,7 +27,8 @@ static bool option_may_be_shown(const char *word, size_t n)
 
 static void option_refuse(int opt, char **argv, struct failure *f)
 {
-	const char *word = argv[optind - 1], *why = opt == ':' ? "needs a value" : "is unknown here";
+	const char *word = argv[optind - 1],
+		   *why = opt == ':' ? "needs a value" : "is unknown here";
 	size_t n = strcspn(word, "=");
 
 	if (optopt > ' ' && optopt < 0x7f)
@@ -39,8 +40,8 @@ static void option_refuse(int opt, char **argv, struct failure *f)
 	fail_hint(f, "ccctl help %s", argv[0]);
 }
 
-int next_option(bool *first, int argc, char **argv, const char *shorts,
-		const struct option *longs, struct failure *f)
+int next_option(bool *first, int argc, char **argv, const char *shorts, const struct option *longs,
+		struct failure *f)
 {
 	int opt;
 
@@ -67,7 +68,8 @@ int no_options(int argc, char **argv, struct failure *f)
 
 int json_option(int argc, char **argv, bool *json, struct failure *f)
 {
-	static const struct option longs[] = { { "json", no_argument, NULL, 256 }, { NULL, 0, NULL, 0 } };
+	static const struct option longs[] = { { "json", no_argument, NULL, 256 },
+					       { NULL, 0, NULL, 0 } };
 	bool first = true;
 	int opt;
 
@@ -88,7 +90,8 @@ int require_words(int argc, char **argv, int n, struct failure *f)
 		fail_set(f, FAIL_USAGE, NULL, "%s: a word is missing", argv[0]);
 	else
 		fail_set(f, FAIL_USAGE, NULL,
-			 "%s: too many words (a key is never an argument: ps and the shell's history "
+			 "%s: too many words (a key is never an argument: ps and the shell's "
+			 "history "
 			 "would show it)",
 			 argv[0]);
 	fail_hint(f, "ccctl help %s", argv[0]);
@@ -103,8 +106,8 @@ int number_option(const char *text, long least, long most, const char *what, lon
 	errno = 0;
 	*out = strtol(text, &end, 10);
 	if (errno || end == text || *end || *out < least || *out > most)
-		return fail_set(f, FAIL_USAGE, NULL, "%s must be a whole number from %ld to %ld", what,
-				least, most);
+		return fail_set(f, FAIL_USAGE, NULL, "%s must be a whole number from %ld to %ld",
+				what, least, most);
 	return 0;
 }
 
@@ -125,8 +128,10 @@ int require_name(const char *word, struct failure *f)
 {
 	if (wire_name_ok(word))
 		return 0;
-	return fail_set(f, FAIL_USAGE, "letters, digits, '.', '_' and '-', 64 at most, a letter or "
-			"digit first", "that cannot be a name");
+	return fail_set(f, FAIL_USAGE,
+			"letters, digits, '.', '_' and '-', 64 at most, a letter or "
+			"digit first",
+			"that cannot be a name");
 }
 
 int split_provider(const char *word, char name[NAME_MAX_LEN + 1], char mode[NAME_MAX_LEN + 1],

@@ -55,7 +55,8 @@ static int param_unknown(const struct provider *p, const char *key, size_t n, st
 }
 
 /* Check all before storing the first. */
-static int params_store_given(const struct provider *p, const struct given_params *s, struct failure *f)
+static int params_store_given(const struct provider *p, const struct given_params *s,
+			      struct failure *f)
 {
 	const struct provider_param *param;
 	unsigned i;
@@ -75,14 +76,16 @@ static int params_store_given(const struct provider *p, const struct given_param
 	return 0;
 }
 
-static int param_ask(const struct provider *p, const struct provider_param *param, struct failure *f)
+static int param_ask(const struct provider *p, const struct provider_param *param,
+		     struct failure *f)
 {
 	const char *ask = param->ask[0] ? param->ask : param->name;
 	char prompt[900], answer[PROVIDER_VALUE_MAX + 2];
 	int i;
 
 	if (param->choices[0])
-		snprintf(prompt, sizeof(prompt), "%s (%s) [%s]: ", ask, param->choices, param->fallback);
+		snprintf(prompt, sizeof(prompt), "%s (%s) [%s]: ", ask, param->choices,
+			 param->fallback);
 	else if (param->fallback[0])
 		snprintf(prompt, sizeof(prompt), "%s [%s]: ", ask, param->fallback);
 	else
@@ -105,7 +108,7 @@ static int param_ask(const struct provider *p, const struct provider_param *para
 
 /* Without a terminal the default is taken, as if Enter was pressed. */
 static int param_settle(const struct provider *p, const struct provider_param *param,
-		      struct failure *f)
+			struct failure *f)
 {
 	if (terminal_asks())
 		return param_ask(p, param, f);

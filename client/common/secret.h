@@ -10,9 +10,9 @@
 struct client;
 struct failure;
 
-#define PASSPHRASE_MAX 1024   /* bytes; nobody types more */
-#define PASSPHRASE_LEAST 8    /* characters; fewer are guessed, whatever Argon2id costs */
-#define TRIES 3		      /* how often a question is asked before the verb fails */
+#define PASSPHRASE_MAX 1024 /* bytes; nobody types more */
+#define PASSPHRASE_LEAST 8  /* characters; fewer are guessed, whatever Argon2id costs */
+#define TRIES 3		    /* how often a question is asked before the verb fails */
 #define PIPE_DEADLINE_MS (5 * 60 * 1000) /* the writer of a pipe may first have to ask a person */
 
 struct secret {

@@ -21,7 +21,8 @@ static const char *change_where(const struct provider *p, const struct env_chang
 	unsigned i;
 
 	for (i = 0; i < p->envs; i++)
-		if (strlen(p->env[i].name) == c->name_len && memcmp(p->env[i].name, c->name, c->name_len) == 0)
+		if (strlen(p->env[i].name) == c->name_len &&
+		    memcmp(p->env[i].name, c->name, c->name_len) == 0)
 			return p->env[i].where[0] ? p->env[i].where : p->env[i].from;
 	return "ccrun";
 }
@@ -62,7 +63,8 @@ void show_provider(const struct provider *p)
 
 struct json_t *show_provider_json(const struct provider *p)
 {
-	struct json_t *o = js_object(), *set = js_array(), *secrets = js_array(), *dropped = js_array(), *item;
+	struct json_t *o = js_object(), *set = js_array(), *secrets = js_array(),
+		      *dropped = js_array(), *item;
 	char name[VARIABLE_MAX_LEN + 64], word[PROVIDER_WORD];
 	struct env_change *c;
 	unsigned s;

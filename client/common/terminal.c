@@ -79,8 +79,10 @@ bool terminal_asks(void)
 
 static int terminal_fail_none(struct failure *f)
 {
-	return fail_set(f, FAIL_USAGE, "scripts: --passphrase-fd N for a passphrase, standard input "
-			"for a key", "cannot ask: there is no terminal");
+	return fail_set(f, FAIL_USAGE,
+			"scripts: --passphrase-fd N for a passphrase, standard input "
+			"for a key",
+			"cannot ask: there is no terminal");
 }
 
 static void terminal_write(int fd, const char *text)

@@ -32,7 +32,8 @@ static void token_trim(struct secret *s)
 static void tokens_explain(const struct wanted *w, const struct provider *p)
 {
 	if (!p) {
-		terminal_say("No provider is named: no launch gets this key until ccctl approve seals it "
+		terminal_say("No provider is named: no launch gets this key until ccctl approve "
+			     "seals it "
 			     "to one that names it.");
 		return;
 	}
@@ -43,14 +44,14 @@ static void tokens_explain(const struct wanted *w, const struct provider *p)
 }
 
 static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsigned count,
-		   struct failure *f)
+		     struct failure *f)
 {
 	char prompt[256];
 	int tries;
 
 	if (count > 1)
-		snprintf(prompt, sizeof(prompt), "%s (entry %s, %u of %u): ", w->variable, w->entry, i + 1,
-			 count);
+		snprintf(prompt, sizeof(prompt), "%s (entry %s, %u of %u): ", w->variable, w->entry,
+			 i + 1, count);
 	else
 		snprintf(prompt, sizeof(prompt), "Key for %s: ", w->entry);
 	for (tries = 0; tries < TRIES; tries++) {
@@ -66,7 +67,7 @@ static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsig
 }
 
 static int tokens_ask(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
-		   const struct provider *p, struct failure *f)
+		      const struct provider *p, struct failure *f)
 {
 	unsigned i;
 
@@ -103,7 +104,8 @@ static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 
 	for (i = 0; i < count; i++) {
 		if (at == end && i > 0)
-			return fail_set(f, FAIL_BAD_VALUE, "one line for each, in the order that ccctl show "
+			return fail_set(f, FAIL_BAD_VALUE,
+					"one line for each, in the order that ccctl show "
 					"and the provider's file have",
 					"standard input has %u of %u keys", i, count);
 		eol = memchr(at, '\n', (size_t)(end - at));
@@ -120,12 +122,13 @@ static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 	}
 	if (at != end)
 		return fail_set(f, FAIL_BAD_VALUE, "one key a line and nothing else",
-				"standard input goes on after the %s", count > 1 ? "last key" : "key");
+				"standard input goes on after the %s",
+				count > 1 ? "last key" : "key");
 	return 0;
 }
 
 static int tokens_read(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
-		    struct failure *f)
+		       struct failure *f)
 {
 	unsigned i;
 

@@ -20,12 +20,13 @@ static const char marker[] = "# Written by ccctl login enable; ccctl login disab
 
 static const struct {
 	const char *name;
-	const char *template; /* below share/ccrun/ */
+	const char *template;  /* below share/ccrun/ */
 	const char *wanted_by; /* the target in its [Install]; NULL: it is not enabled */
 } files[LOGIN_FILES] = {
 	{ "ccbroker.socket", "systemd/user/ccbroker.socket.in", "sockets.target" },
 	{ "ccbroker.service", "systemd/user/ccbroker.service.in", NULL },
-	{ "ccrun-unlock.service", "systemd/user/ccrun-unlock.service.in", "graphical-session.target" },
+	{ "ccrun-unlock.service", "systemd/user/ccrun-unlock.service.in",
+	  "graphical-session.target" },
 	{ "ccrun-logind.service", "systemd/user/ccrun-logind.service.in", "ccbroker.service" },
 	{ "ccrun-unlock.desktop", "autostart/ccrun-unlock.desktop.in", NULL },
 };
@@ -49,7 +50,8 @@ static int login_check_prefix(const char *path, struct failure *f)
 
 	for (p = path; *p; p++)
 		if ((unsigned char)*p <= ' ' || *p == 0x7f || strchr("\"'\\%$`;#&|<>*?()~", *p))
-			return fail_set(f, FAIL_CONFIG, "install where the path has no blanks or quotes",
+			return fail_set(f, FAIL_CONFIG,
+					"install where the path has no blanks or quotes",
 					"a unit cannot name programs below %s", path);
 	return 0;
 }
@@ -64,7 +66,8 @@ static int login_append(char *out, size_t *used, const char *text, size_t n)
 	return 0;
 }
 
-static int login_fill_template(const char *template, const char *bin, const char *libexec, char *out)
+static int login_fill_template(const char *template, const char *bin, const char *libexec,
+			       char *out)
 {
 	static const char *const marks[] = { "@BIN@", "@LIBEXEC@" };
 	const char *values[] = { bin, libexec };
@@ -78,7 +81,8 @@ static int login_fill_template(const char *template, const char *bin, const char
 			if (strncmp(template, marks[i], strlen(marks[i])) == 0)
 				break;
 		n = i < 2 ? strlen(marks[i]) : 1;
-		if (login_append(out, &used, i < 2 ? values[i] : template, i < 2 ? strlen(values[i]) : 1) != 0)
+		if (login_append(out, &used, i < 2 ? values[i] : template,
+				 i < 2 ? strlen(values[i]) : 1) != 0)
 			return -1;
 		template += n;
 	}
@@ -178,7 +182,8 @@ int login_look(struct login_files *l, struct failure *f)
 			 files[i].name);
 		l->file[i].name = files[i].name;
 		if (login_config_home(rest, l->file[i].path, f) != 0 ||
-		    login_compose((int)i, l->file[i].text, f) != 0 || login_look_file(&l->file[i], f) != 0)
+		    login_compose((int)i, l->file[i].text, f) != 0 ||
+		    login_look_file(&l->file[i], f) != 0)
 			return -1;
 	}
 	for (i = 0; i < sizeof(shared_dirs) / sizeof(shared_dirs[0]); i++) {
@@ -234,7 +239,8 @@ int login_write(struct login_files *l, int which, struct failure *f)
 
 	if (file->state == FILE_CURRENT)
 		return 0;
-	if (login_not_foreign(l, which, which, f) != 0 || login_make_directory(file->path, f) != 0 ||
+	if (login_not_foreign(l, which, which, f) != 0 ||
+	    login_make_directory(file->path, f) != 0 ||
 	    io_replace_file(file->path, 0644, file->text, strlen(file->text), f) != 0)
 		return -1;
 	file->state = FILE_CURRENT;

@@ -11,8 +11,15 @@
 
 struct failure;
 
-enum { UNIT_SOCKET, UNIT_BROKER, UNIT_UNLOCK, UNIT_LOGIND, LOGIN_UNITS, AUTOSTART = LOGIN_UNITS,
-       LOGIN_FILES };
+enum {
+	UNIT_SOCKET,
+	UNIT_BROKER,
+	UNIT_UNLOCK,
+	UNIT_LOGIND,
+	LOGIN_UNITS,
+	AUTOSTART = LOGIN_UNITS,
+	LOGIN_FILES
+};
 
 #define LOGIN_TEXT 8192 /* bytes of a file; a template has about 2,000 */
 

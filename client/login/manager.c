@@ -56,8 +56,12 @@ static pid_t systemctl_start(const char *const words[], int out)
 {
 	const char *argv[WORDS_MAX + 3] = { "systemctl", "--user" };
 	/* A group of its own, so that all of it can be ended. */
-	struct spawn s = { .path = argv[0], .argv = argv, .search = true, .group = true,
-			   .fd = { { 0, SPAWN_NULL }, { 1, out } }, .fds = 2 };
+	struct spawn s = { .path = argv[0],
+			   .argv = argv,
+			   .search = true,
+			   .group = true,
+			   .fd = { { 0, SPAWN_NULL }, { 1, out } },
+			   .fds = 2 };
 	unsigned i;
 
 	for (i = 0; words[i] && i < WORDS_MAX; i++)
@@ -88,10 +92,11 @@ static int manager_fail(const char *words, int status, struct failure *f)
 				"systemctl --user %s: not done within %d s", words,
 				MANAGER_LIMIT_MS / 1000);
 	if (WIFEXITED(status))
-		return fail_set(f, FAIL_PROGRAM, mend, "systemctl --user %s: it ended with exit status %d",
-				words, WEXITSTATUS(status));
-	return fail_set(f, FAIL_PROGRAM, mend, "systemctl --user %s: it was ended by signal %d", words,
-			WTERMSIG(status));
+		return fail_set(f, FAIL_PROGRAM, mend,
+				"systemctl --user %s: it ended with exit status %d", words,
+				WEXITSTATUS(status));
+	return fail_set(f, FAIL_PROGRAM, mend, "systemctl --user %s: it was ended by signal %d",
+			words, WTERMSIG(status));
 }
 
 int manager_call(const char *const words[], char *out, size_t size, struct failure *f)
@@ -137,7 +142,8 @@ static void manager_take_value(char out[32], const char *line, const char *key)
 
 int manager_ask(const char *const names[], unsigned n, struct manager_unit out[], struct failure *f)
 {
-	const char *words[WORDS_MAX + 1] = { "show", "--property=UnitFileState", "--property=ActiveState" };
+	const char *words[WORDS_MAX + 1] = { "show", "--property=UnitFileState",
+					     "--property=ActiveState" };
 	char answer[ANSWER_MAX], *line, *end;
 	unsigned i, at = 0;
 

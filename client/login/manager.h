@@ -31,6 +31,7 @@ struct manager_unit {
 };
 
 /* Ask about n units at once, in the order of names.  0 or -1. */
-int manager_ask(const char *const names[], unsigned n, struct manager_unit out[], struct failure *f);
+int manager_ask(const char *const names[], unsigned n, struct manager_unit out[],
+		struct failure *f);
 
 #endif

@@ -55,8 +55,8 @@ static int host_open_place(const struct host_place *w, struct failure *f)
 }
 
 /* Create a file that does not exist yet; removed again if writing it to the disk fails. */
-static int host_write_new(int dir, const char *leaf, mode_t mode, uid_t owner, const void *p, size_t n,
-		     struct failure *f)
+static int host_write_new(int dir, const char *leaf, mode_t mode, uid_t owner, const void *p,
+			  size_t n, struct failure *f)
 {
 	int fd = openat(dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 
@@ -90,7 +90,8 @@ static int host_read_seed(struct client *c, int dir, uint8_t *seed, struct failu
 
 	fd = openat(dir, HOST_KEY, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0 && errno == ENOENT)
-		return fail_set(f, FAIL_NO_ENTRY, "ccctl host init", "this host has no key pair yet");
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl host init",
+				"this host has no key pair yet");
 	if (fd < 0)
 		return fail_errno(f, NULL, HOST_KEY);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077)) {
@@ -106,7 +107,7 @@ static int host_read_seed(struct client *c, int dir, uint8_t *seed, struct failu
 }
 
 int host_pair_read(struct client *c, const struct host_place *w, uint8_t public[HOST_PUBLIC_LEN],
-		     uint8_t *secret, struct failure *f)
+		   uint8_t *secret, struct failure *f)
 {
 	char machine[BOUND_LEN];
 	struct secret seed = { 0 };
@@ -131,8 +132,8 @@ int host_read(struct client *c, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret
 	return host_place_find(&w, false, f) != 0 ? -1 : host_pair_read(c, &w, public, secret, f);
 }
 
-int host_read_public(const char *file, uint8_t public[HOST_PUBLIC_LEN], char name[HOST_NAME_MAX + 1],
-		     struct failure *f)
+int host_read_public(const char *file, uint8_t public[HOST_PUBLIC_LEN],
+		     char name[HOST_NAME_MAX + 1], struct failure *f)
 {
 	char *text;
 	size_t n;
@@ -161,7 +162,8 @@ int host_pair_make(struct client *c, const struct host_place *w, char public_tex
 			 "this host has a key pair already: %s/" HOST_KEY, w->dir);
 		goto out;
 	}
-	if (secret_new(c, &seed, HOST_SEED_LEN, f) != 0 || secret_new(c, &secret, HOST_SEED_LEN, f) != 0 ||
+	if (secret_new(c, &seed, HOST_SEED_LEN, f) != 0 ||
+	    secret_new(c, &secret, HOST_SEED_LEN, f) != 0 ||
 	    secret_new(c, &text, HOST_SECRET_TEXT, f) != 0)
 		goto out;
 	random_fill(seed.p, HOST_SEED_LEN);
@@ -171,8 +173,10 @@ int host_pair_make(struct client *c, const struct host_place *w, char public_tex
 	host_public_format(public, name, public_text);
 	/* A public key whose secret key is gone is of no use. */
 	unlinkat(dir, HOST_PUB, 0);
-	if (host_write_new(dir, HOST_PUB, 0444, w->owner, public_text, strlen(public_text), f) != 0 ||
-	    host_write_new(dir, HOST_KEY, 0400, w->owner, text.p, strlen((const char *)text.p), f) != 0)
+	if (host_write_new(dir, HOST_PUB, 0444, w->owner, public_text, strlen(public_text), f) !=
+		    0 ||
+	    host_write_new(dir, HOST_KEY, 0400, w->owner, text.p, strlen((const char *)text.p),
+			   f) != 0)
 		goto out;
 	if (machine[0] == '\0')
 		say("note: there is no /etc/machine-id: the key pair is not tied to this machine");

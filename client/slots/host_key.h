@@ -36,11 +36,12 @@ int host_pair_read(struct client *c, const struct host_place *w, uint8_t public[
 		   uint8_t *secret, struct failure *f);
 
 /* The same, of this user's pair. */
-int host_read(struct client *c, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret, struct failure *f);
+int host_read(struct client *c, uint8_t public[HOST_PUBLIC_LEN], uint8_t *secret,
+	      struct failure *f);
 
 /* The public key and the host's name in a host.pub file.  0 or -1. */
-int host_read_public(const char *file, uint8_t public[HOST_PUBLIC_LEN], char name[HOST_NAME_MAX + 1],
-		     struct failure *f);
+int host_read_public(const char *file, uint8_t public[HOST_PUBLIC_LEN],
+		     char name[HOST_NAME_MAX + 1], struct failure *f);
 
 /* This machine's name, as it is written to host.pub. */
 void host_name(char out[HOST_NAME_MAX + 1]);

@@ -28,15 +28,16 @@
 #define QUIET_PATIENCE_MS 15000	  /* the helpers give up earlier, and say why */
 #define PROMPT_PATIENCE_MS 180000 /* a person reads and answers a dialog */
 
-static void keyring_arguments(const uint8_t vault[VAULT_ID_LEN], uint32_t id, char hex[VAULT_ID_LEN * 2 + 1],
-			  char number[16])
+static void keyring_arguments(const uint8_t vault[VAULT_ID_LEN], uint32_t id,
+			      char hex[VAULT_ID_LEN * 2 + 1], char number[16])
 {
 	hex_encode(hex, vault, VAULT_ID_LEN);
 	snprintf(number, 16, "%" PRIu32, id);
 }
 
-static int slot_key_from_keyring(struct client *c, const struct slots *all, const struct slot_view *s, bool prompt,
-			struct secret *key, struct failure *f)
+static int slot_key_from_keyring(struct client *c, const struct slots *all,
+				 const struct slot_view *s, bool prompt, struct secret *key,
+				 struct failure *f)
 {
 	char hex[VAULT_ID_LEN * 2 + 1], number[16];
 	const char *argv[] = { "ccrun-keyring", "fetch", hex, number, NULL, NULL };
@@ -60,19 +61,24 @@ static int slot_key_from_keyring(struct client *c, const struct slots *all, cons
 		key->n = KEY_LEN;
 		r = 0;
 		if (id != s->id || memcmp(vault, all->vault, VAULT_ID_LEN) != 0)
-			r = fail_set(f, FAIL_WRONG_KEY, "ccctl slot rm it, then ccctl slot add keyring",
+			r = fail_set(f, FAIL_WRONG_KEY,
+				     "ccctl slot rm it, then ccctl slot add keyring",
 				     "the keyring's item is another slot's");
 	}
 	secret_free(c, &text);
 	return r;
 }
 
-static int slot_key_from_tpm(struct client *c, const struct slot_view *s, struct secret *key, struct failure *f)
+static int slot_key_from_tpm(struct client *c, const struct slot_view *s, struct secret *key,
+			     struct failure *f)
 {
 	static const char *const argv[] = { "ccrun-tpm2", "unseal", NULL };
 	uint8_t blob[SLOT_MATERIAL_MAX];
 	struct iovec in = { blob, sizeof(blob) };
-	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
+	struct helper h = { .argv = argv,
+			    .in = &in,
+			    .in_parts = 1,
+			    .hardened = true,
 			    .patience_ms = QUIET_PATIENCE_MS };
 	struct secret answer = { 0 };
 	int r = -1;
@@ -80,12 +86,13 @@ static int slot_key_from_tpm(struct client *c, const struct slot_view *s, struct
 	if (slot_material(c, s->id, blob, &in.iov_len, f) != 0)
 		return -1;
 	if (in.iov_len == 0)
-		return fail_set(f, FAIL_DAMAGED, "remove the slot and add it again", "slot %u has no sealed key",
-				(unsigned)s->id);
+		return fail_set(f, FAIL_DAMAGED, "remove the slot and add it again",
+				"slot %u has no sealed key", (unsigned)s->id);
 	if (secret_new(c, &answer, HELPER_MAX, f) != 0)
 		return -1;
 	if (helper_run(&h, answer.p, answer.room, &answer.n, f) == 0) {
-		r = answer.n == KEY_LEN ? 0 : fail_set(f, FAIL_DAMAGED, NULL, "the TPM gave no key");
+		r = answer.n == KEY_LEN ? 0
+					: fail_set(f, FAIL_DAMAGED, NULL, "the TPM gave no key");
 		if (r == 0)
 			memcpy(key->p, answer.p, KEY_LEN);
 		key->n = KEY_LEN;
@@ -94,8 +101,8 @@ static int slot_key_from_tpm(struct client *c, const struct slot_view *s, struct
 	return r;
 }
 
-int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_view *s, bool prompt,
-		   struct secret *key, struct failure *f)
+int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_view *s,
+		   bool prompt, struct secret *key, struct failure *f)
 {
 	switch (s->kind) {
 	case SLOT_KEYRING:
@@ -103,7 +110,8 @@ int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_
 	case SLOT_TPM2:
 		return slot_key_from_tpm(c, s, key, f);
 	default:
-		return fail_set(f, FAIL_USAGE, NULL, "a %s slot is opened another way", slot_kind_name(s->kind));
+		return fail_set(f, FAIL_USAGE, NULL, "a %s slot is opened another way",
+				slot_kind_name(s->kind));
 	}
 }
 
@@ -144,9 +152,11 @@ int slot_key_file(struct client *c, const char *file, const struct slots *all, u
 	if (keyfile_inspect(bytes, (size_t)n, &info, f) != 0)
 		return -1;
 	if (memcmp(info.vault, all->vault, VAULT_ID_LEN) != 0)
-		return fail_set(f, FAIL_WRONG_KEY, "ccctl slot add keyfile makes one for this vault",
+		return fail_set(f, FAIL_WRONG_KEY,
+				"ccctl slot add keyfile makes one for this vault",
 				"the keyfile is another vault's");
-	if (secret_new(c, &secret, HOST_SEED_LEN, f) == 0 && host_read(c, public, secret.p, f) == 0 &&
+	if (secret_new(c, &secret, HOST_SEED_LEN, f) == 0 &&
+	    host_read(c, public, secret.p, f) == 0 &&
 	    keyfile_open(bytes, (size_t)n, public, secret.p, key->p, f) == 0) {
 		key->n = KEY_LEN;
 		*id = info.slot;
@@ -165,8 +175,9 @@ int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failur
 	return client_call(c, o, f);
 }
 
-static int slot_try_passphrases(struct client *c, const struct slots *all, const struct secret *typed,
-			   struct secret *key, slot_try *try, void *arg, struct failure *f)
+static int slot_try_passphrases(struct client *c, const struct slots *all,
+				const struct secret *typed, struct secret *key, slot_try *try,
+				void *arg, struct failure *f)
 {
 	const struct slot_view *s;
 	unsigned i;
@@ -186,7 +197,7 @@ static int slot_try_passphrases(struct client *c, const struct slots *all, const
 }
 
 static int slot_try_recovery(struct client *c, const struct slots *all, const struct secret *key,
-			slot_try *try, void *arg, struct failure *f)
+			     slot_try *try, void *arg, struct failure *f)
 {
 	unsigned i;
 
@@ -220,7 +231,8 @@ int slot_key_typed(struct client *c, const struct slots *all, const struct secre
 	else if (slots_count(all, SLOT_RECOVERY) > 0)
 		r = fail_set(f, FAIL_WRONG_KEY, typing.hint, "%s", typing.what);
 	else
-		r = fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows what does", "no passphrase opens this vault");
+		r = fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows what does",
+			     "no passphrase opens this vault");
 	secret_free(c, &key);
 	return r;
 }

@@ -16,8 +16,8 @@ struct slots;
 struct slot_view;
 
 /* The key of a keyring or tpm2 slot.  prompt: the keyring may show a dialog.  0 or -1. */
-int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_view *s, bool prompt,
-		   struct secret *key, struct failure *f);
+int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_view *s,
+		   bool prompt, struct secret *key, struct failure *f);
 
 /* Open a keyfile with this user's host key: *id is its slot.  0 or -1. */
 int slot_key_file(struct client *c, const char *file, const struct slots *all, uint32_t *id,
@@ -27,7 +27,8 @@ int slot_key_file(struct client *c, const char *file, const struct slots *all, u
 int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failure *f);
 
 /* Does this key open slot id?  0, or -1: FAIL_WRONG_KEY means no, anything else stops. */
-typedef int slot_try(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f);
+typedef int slot_try(struct client *c, uint32_t id, const uint8_t *key, void *arg,
+		     struct failure *f);
 
 /*
  * Find the slot that opens with what was typed: call try with each passphrase slot,

@@ -31,7 +31,8 @@ static int passphrase_check_length(const struct secret *s, struct failure *f)
 {
 	if (utf8_count((const char *)s->p, s->n) >= PASSPHRASE_LEAST)
 		return 0;
-	return fail_set(f, FAIL_BAD_VALUE, "a few unrelated words are easy to keep and hard to guess",
+	return fail_set(f, FAIL_BAD_VALUE,
+			"a few unrelated words are easy to keep and hard to guess",
 			"the passphrase is shorter than %d characters", PASSPHRASE_LEAST);
 }
 
@@ -42,13 +43,17 @@ static int passphrase_ask_new(struct client *c, bool first, struct secret *s, st
 	int i, r = -1;
 
 	if (!terminal_exists())
-		return fail_set(f, FAIL_USAGE, "--passphrase-fd N (or --new-passphrase-fd N) reads it from a descriptor",
-				"cannot ask for a passphrase: there is no terminal");
+		return fail_set(
+			f, FAIL_USAGE,
+			"--passphrase-fd N (or --new-passphrase-fd N) reads it from a descriptor",
+			"cannot ask for a passphrase: there is no terminal");
 	if (secret_new(c, &again, s->room, f) != 0)
 		return -1;
 	if (first) {
-		terminal_say("The passphrase opens your vault, where the keys of your providers are kept.");
-		terminal_say("Nothing can bring a forgotten passphrase back, and without another slot nothing "
+		terminal_say("The passphrase opens your vault, where the keys of your providers "
+			     "are kept.");
+		terminal_say("Nothing can bring a forgotten passphrase back, and without another "
+			     "slot nothing "
 			     "opens the vault without it.");
 	}
 	for (i = 0; i < TRIES && r != 0; i++) {
@@ -70,7 +75,8 @@ static int passphrase_ask_new(struct client *c, bool first, struct secret *s, st
 	return r;
 }
 
-static int passphrase_read_new(struct client *c, int pass_fd, bool first, struct secret *pass, struct failure *f)
+static int passphrase_read_new(struct client *c, int pass_fd, bool first, struct secret *pass,
+			       struct failure *f)
 {
 	if (secret_new(c, pass, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
@@ -86,7 +92,8 @@ static int slot_make_passphrase(struct client *c, struct new_slot *s, struct fai
 
 	kdf_fresh(&s->info.kdf);
 	if (s->info.kdf.mem == KDF_MEM_MIN)
-		say("warning: CCRUN_KDF=fast is set: this passphrase is cheap to guess, for tests only");
+		say("warning: CCRUN_KDF=fast is set: this passphrase is cheap to guess, for tests "
+		    "only");
 	if (passphrase_read_new(c, s->pass_fd, s->first, &pass, f) == 0)
 		r = kdf_derive(&s->info.kdf, pass.p, pass.n, s->key.p, f);
 	secret_free(c, &pass);
@@ -94,8 +101,9 @@ static int slot_make_passphrase(struct client *c, struct new_slot *s, struct fai
 }
 
 /* The key as the line of text that a keyring or a service manager stores. */
-static int slot_key_text(struct client *c, const struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
-		    uint32_t id, struct secret *text, struct failure *f)
+static int slot_key_text(struct client *c, const struct new_slot *s,
+			 const uint8_t vault[VAULT_ID_LEN], uint32_t id, struct secret *text,
+			 struct failure *f)
 {
 	if (secret_new(c, text, KEYTEXT_MAX, f) != 0)
 		return -1;
@@ -103,13 +111,16 @@ static int slot_key_text(struct client *c, const struct new_slot *s, const uint8
 	return 0;
 }
 
-static int slot_make_keyring(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
-			uint32_t id, struct failure *f)
+static int slot_make_keyring(struct client *c, struct new_slot *s,
+			     const uint8_t vault[VAULT_ID_LEN], uint32_t id, struct failure *f)
 {
 	char hex[VAULT_ID_LEN * 2 + 1], number[16];
 	const char *argv[] = { "ccrun-keyring", "store", hex, number, NULL };
 	struct iovec in;
-	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
+	struct helper h = { .argv = argv,
+			    .in = &in,
+			    .in_parts = 1,
+			    .hardened = true,
 			    .patience_ms = HELPER_PATIENCE_MS };
 	struct secret text = { 0 }, none = { 0 };
 	int r = -1;
@@ -117,7 +128,8 @@ static int slot_make_keyring(struct client *c, struct new_slot *s, const uint8_t
 	random_fill(s->key.p, KEY_LEN);
 	hex_encode(hex, vault, VAULT_ID_LEN);
 	snprintf(number, sizeof(number), "%" PRIu32, id);
-	if (slot_key_text(c, s, vault, id, &text, f) == 0 && secret_new(c, &none, HELPER_MAX, f) == 0) {
+	if (slot_key_text(c, s, vault, id, &text, f) == 0 &&
+	    secret_new(c, &none, HELPER_MAX, f) == 0) {
 		/* Without the newline. */
 		in = (struct iovec){ text.p, text.n - 1 };
 		r = helper_run(&h, none.p, none.room, &none.n, f);
@@ -131,7 +143,10 @@ static int slot_make_tpm2(struct client *c, struct new_slot *s, struct failure *
 {
 	static const char *const argv[] = { "ccrun-tpm2", "seal", NULL };
 	struct iovec in = { s->key.p, KEY_LEN };
-	struct helper h = { .argv = argv, .in = &in, .in_parts = 1, .hardened = true,
+	struct helper h = { .argv = argv,
+			    .in = &in,
+			    .in_parts = 1,
+			    .hardened = true,
 			    .patience_ms = HELPER_PATIENCE_MS };
 	struct secret blob = { 0 };
 	int r;
@@ -171,8 +186,8 @@ static int slot_write_file(const char *file, const void *p, size_t n, struct fai
 	return io_create_file(file, p, n, "name a file that is not there yet", f);
 }
 
-static int slot_make_keyfile(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
-			uint32_t id, struct failure *f)
+static int slot_make_keyfile(struct client *c, struct new_slot *s,
+			     const uint8_t vault[VAULT_ID_LEN], uint32_t id, struct failure *f)
 {
 	struct keyfile_info info = { .slot = id };
 	char name[HOST_NAME_MAX + 1];
@@ -184,7 +199,8 @@ static int slot_make_keyfile(struct client *c, struct new_slot *s, const uint8_t
 	random_fill(s->key.p, KEY_LEN);
 	memcpy(info.vault, vault, VAULT_ID_LEN);
 	if (keyfile_seal(&info, s->key.p, s->keyfile) != 0)
-		return fail_set(f, FAIL_BAD_VALUE, "ccctl host show prints it", "that is no public key of a host");
+		return fail_set(f, FAIL_BAD_VALUE, "ccctl host show prints it",
+				"that is no public key of a host");
 	/* So that ccctl rekey can seal another key to the same host. */
 	memcpy(s->info.material, info.host, HOST_PUBLIC_LEN);
 	s->info.material_len = HOST_PUBLIC_LEN;
@@ -194,16 +210,17 @@ static int slot_make_keyfile(struct client *c, struct new_slot *s, const uint8_t
 	return s->out_file ? slot_write_file(s->out_file, s->keyfile, KEYFILE_LEN, f) : 0;
 }
 
-static int slot_make_credential(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
-			   uint32_t id, struct failure *f)
+static int slot_make_credential(struct client *c, struct new_slot *s,
+				const uint8_t vault[VAULT_ID_LEN], uint32_t id, struct failure *f)
 {
 	struct secret text = { 0 };
 	int r;
 
 	if (!s->out_file && isatty(STDOUT_FILENO))
-		return fail_set(f, FAIL_USAGE,
-				"ccctl slot add credential | systemd-creds encrypt --name=ccrun.key - FILE",
-				"the key is not shown on a terminal");
+		return fail_set(
+			f, FAIL_USAGE,
+			"ccctl slot add credential | systemd-creds encrypt --name=ccrun.key - FILE",
+			"the key is not shown on a terminal");
 	random_fill(s->key.p, KEY_LEN);
 	if (slot_key_text(c, s, vault, id, &text, f) != 0)
 		return -1;
@@ -227,11 +244,12 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 	if (!terminal_exists())
 		return fail_set(f, FAIL_USAGE, "run it on a terminal, with something to write on",
 				"a recovery code is for a person: there is no terminal");
-	if (secret_new(c, &code, RECOVERY_TEXT, f) != 0 || secret_new(c, &typed, PASSPHRASE_MAX, f) != 0 ||
-	    secret_new(c, &key, KEY_LEN, f) != 0)
+	if (secret_new(c, &code, RECOVERY_TEXT, f) != 0 ||
+	    secret_new(c, &typed, PASSPHRASE_MAX, f) != 0 || secret_new(c, &key, KEY_LEN, f) != 0)
 		goto out;
 	recovery_make((char *)code.p, s->key.p);
-	terminal_say("This code opens your vault when everything else is lost. It is shown once: write it "
+	terminal_say("This code opens your vault when everything else is lost. It is shown once: "
+		     "write it "
 		     "down on paper.");
 	terminal_show("\n    ", code.p, RECOVERY_TEXT - 1, "\n\n");
 	fail_set(f, FAIL_BAD_VALUE, "ccctl slot add recovery makes another code",
@@ -260,7 +278,8 @@ int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
 {
 	memset(&s->info, 0, sizeof(s->info));
 	s->info.kind = kind;
-	snprintf(s->info.label, sizeof(s->info.label), "%s", s->label ? s->label : slot_kind_name(kind));
+	snprintf(s->info.label, sizeof(s->info.label), "%s",
+		 s->label ? s->label : slot_kind_name(kind));
 	if (secret_new(c, &s->key, KEY_LEN, f) != 0)
 		return -1;
 	s->key.n = KEY_LEN;
@@ -314,7 +333,8 @@ int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint3
 }
 
 /* No answer came (a timeout, say): may the broker have added the slot all the same? */
-static bool slot_may_exist(struct client *c, enum slot_kind kind, const uint8_t vault[VAULT_ID_LEN], uint32_t id)
+static bool slot_may_exist(struct client *c, enum slot_kind kind, const uint8_t vault[VAULT_ID_LEN],
+			   uint32_t id)
 {
 	static struct slots now; /* several pages: not on the stack */
 	const struct slot_view *s;
@@ -329,14 +349,17 @@ static bool slot_may_exist(struct client *c, enum slot_kind kind, const uint8_t 
 	return s && s->kind == kind;
 }
 
-void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN], uint32_t id, bool sent)
+void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+		 uint32_t id, bool sent)
 {
-	bool file = s->out_file && (s->info.kind == SLOT_KEYFILE || s->info.kind == SLOT_CREDENTIAL);
+	bool file =
+		s->out_file && (s->info.kind == SLOT_KEYFILE || s->info.kind == SLOT_CREDENTIAL);
 
 	if (s->info.kind != SLOT_KEYRING && !file)
 		return;
 	if (sent && !c->dial.refused && slot_may_exist(c, s->info.kind, vault, id)) {
-		say("note: whether there is slot %" PRIu32 " now cannot be told, so its key stays %s%s: ccctl slot list",
+		say("note: whether there is slot %" PRIu32
+		    " now cannot be told, so its key stays %s%s: ccctl slot list",
 		    id, file ? "in " : "in the keyring", file ? s->out_file : "");
 		return;
 	}

@@ -18,16 +18,16 @@ struct wire_out;
 
 struct new_slot {
 	/* From the command line. */
-	int pass_fd;		/* passphrase: where it is read, -1 for the terminal */
-	bool first;		/* passphrase: explain it, the vault is new */
-	const char *label;	/* NULL: one that goes with the kind */
-	const char *host_file;	/* keyfile: the host.pub to which it is sealed; NULL: this host */
-	const char *out_file;	/* keyfile for another host, credential (NULL: standard output) */
+	int pass_fd;	       /* passphrase: where it is read, -1 for the terminal */
+	bool first;	       /* passphrase: explain it, the vault is new */
+	const char *label;     /* NULL: one that goes with the kind */
+	const char *host_file; /* keyfile: the host.pub to which it is sealed; NULL: this host */
+	const char *out_file;  /* keyfile for another host, credential (NULL: standard output) */
 	/* Set by slot_make. */
-	struct slot_info info;	/* kind, label, KDF costs, material */
-	struct secret key;	/* KEY_LEN bytes; wraps the vault key */
+	struct slot_info info; /* kind, label, KDF costs, material */
+	struct secret key;     /* KEY_LEN bytes; wraps the vault key */
 	uint8_t keyfile[KEYFILE_LEN];
-	bool has_keyfile;	/* keyfile is for the broker to keep beside the vault */
+	bool has_keyfile; /* keyfile is for the broker to keep beside the vault */
 };
 
 /*
@@ -44,8 +44,8 @@ int slot_make(struct client *c, enum slot_kind kind, struct new_slot *s,
  * item, file).  sent: the broker was asked to add it.  If it did not refuse and may
  * have the slot, the stored key is its only one: it is kept, with a note.
  */
-void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN], uint32_t id,
-		 bool sent);
+void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT_ID_LEN],
+		 uint32_t id, bool sent);
 
 /* Wipe the key.  Safe on a zeroed one. */
 void slot_new_free(struct client *c, struct new_slot *s);

@@ -19,7 +19,8 @@ static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
 	int k;
 
 	memset(s, 0, sizeof(*s));
-	if (wire_get_uint(m, "id", &id, f) != 0 || wire_get_text(m, "kind", kind, sizeof(kind), f) != 0 ||
+	if (wire_get_uint(m, "id", &id, f) != 0 ||
+	    wire_get_text(m, "kind", kind, sizeof(kind), f) != 0 ||
 	    wire_get_text(m, "label", s->label, sizeof(s->label), f) != 0 ||
 	    wire_get_uint(m, "created", &s->created, f) != 0)
 		return -1;
@@ -31,7 +32,8 @@ static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
 	if (s->kind != SLOT_PASSPHRASE)
 		return 0;
 	if (wire_get_uint(m, "alg", &alg, f) != 0 || wire_get_uint(m, "ops", &s->kdf.ops, f) != 0 ||
-	    wire_get_uint(m, "mem", &s->kdf.mem, f) != 0 || wire_get_bin(m, "salt", &salt, &n, f) != 0)
+	    wire_get_uint(m, "mem", &s->kdf.mem, f) != 0 ||
+	    wire_get_bin(m, "salt", &salt, &n, f) != 0)
 		return -1;
 	if (alg > UINT32_MAX || n != SALT_LEN)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes a slot wrongly");
@@ -62,7 +64,8 @@ int slots_fetch(struct client *c, struct slots *s, struct failure *f)
 	memcpy(s->vault, id, VAULT_ID_LEN);
 	s->next = (uint32_t)next;
 	for (i = 0; i < s->n; i++)
-		if (wire_get_item(top, "slots", i, &item, f) != 0 || slot_read(item, &s->slot[i], f) != 0)
+		if (wire_get_item(top, "slots", i, &item, f) != 0 ||
+		    slot_read(item, &s->slot[i], f) != 0)
 			return -1;
 	return 0;
 }
@@ -105,6 +108,7 @@ int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct
 void slots_warn_of_last(uint64_t n)
 {
 	if (n == 1)
-		say("note: one slot alone opens this vault, and what it needs can be lost; for example: "
+		say("note: one slot alone opens this vault, and what it needs can be lost; for "
+		    "example: "
 		    "ccctl slot add recovery");
 }

@@ -19,12 +19,15 @@ static int vault_check_none(struct client *c, bool system, struct failure *f)
 {
 	if (client_connect(c, !system, f) == 0 && strcmp(c->state, "none") != 0)
 		return fail_set(f, FAIL_EXISTS,
-				system && !c->dial.system ? "ccctl move system" : "ccctl unlock opens it",
+				system && !c->dial.system ? "ccctl move system"
+							  : "ccctl unlock opens it",
 				"there is a vault already: %s", c->vault);
 	if (!system && dial_system_down())
-		say("note: the system broker is not running; a vault of yours that it has will come before this one");
+		say("note: the system broker is not running; a vault of yours that it has will "
+		    "come before this one");
 	if (system && vault_file_exists())
-		return fail_set(f, FAIL_EXISTS, "ccctl move system", "there is a vault already, in a broker of your own");
+		return fail_set(f, FAIL_EXISTS, "ccctl move system",
+				"there is a vault already, in a broker of your own");
 	return 0;
 }
 

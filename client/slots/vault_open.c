@@ -28,7 +28,8 @@ static void vault_say_open(struct client *c)
 }
 
 /* A slot_try. */
-static int vault_unlock_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg, struct failure *f)
+static int vault_unlock_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg,
+			     struct failure *f)
 {
 	(void)arg;
 	if (slot_unlock(c, id, key, f) != 0)
@@ -48,8 +49,8 @@ static int vault_reopen(struct client *c, struct failure *f)
 }
 
 /* Try every slot of the kind.  1 opened, 0 there is no such slot, -1 none opened it. */
-static int vault_try_kind(struct client *c, const struct slots *all, enum slot_kind kind, bool prompt,
-			  struct failure *f)
+static int vault_try_kind(struct client *c, const struct slots *all, enum slot_kind kind,
+			  bool prompt, struct failure *f)
 {
 	struct secret key = { 0 };
 	unsigned i;
@@ -110,8 +111,8 @@ int vault_open_by_kind(struct client *c, enum slot_kind kind, struct failure *f)
 		return -1;
 	r = vault_try_kind(c, &all, kind, true, f);
 	if (r == 0)
-		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows what does", "no %s slot opens this vault",
-			 slot_kind_name(kind));
+		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows what does",
+			 "no %s slot opens this vault", slot_kind_name(kind));
 	return r == 1 ? 0 : -1;
 }
 
@@ -148,7 +149,8 @@ static int vault_try_typed(struct client *c, const struct slots *all, const stru
 	return slot_key_typed(c, all, typed, vault_unlock_slot, NULL, f);
 }
 
-static int vault_ask_typed(struct client *c, const struct slots *all, struct secret *typed, struct failure *f)
+static int vault_ask_typed(struct client *c, const struct slots *all, struct secret *typed,
+			   struct failure *f)
 {
 	bool code_only = slots_count(all, SLOT_PASSPHRASE) == 0;
 	int i;
@@ -156,10 +158,12 @@ static int vault_ask_typed(struct client *c, const struct slots *all, struct sec
 	if (code_only && slots_count(all, SLOT_RECOVERY) == 0)
 		return vault_fail_untyped(all, f);
 	if (!terminal_exists())
-		return fail_set(f, FAIL_USAGE, "ccctl unlock --passphrase-fd N reads it from a descriptor",
+		return fail_set(f, FAIL_USAGE,
+				"ccctl unlock --passphrase-fd N reads it from a descriptor",
 				"cannot ask for the passphrase: there is no terminal");
 	for (i = 0; i < TRIES; i++) {
-		if (terminal_secret(code_only ? "Recovery code for your vault: " : "Passphrase for your vault: ",
+		if (terminal_secret(code_only ? "Recovery code for your vault: "
+					      : "Passphrase for your vault: ",
 				    typed, f) != 0)
 			return -1;
 		if (vault_try_typed(c, all, typed, f) == 0)
@@ -209,12 +213,14 @@ int vault_ready(struct client *c, const struct secret *given, struct failure *f)
 	if (none && (given || !terminal_exists()))
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
 				"there is no vault yet");
-	if (!none && !given && vault_locked_since_start(c) && vault_open_quietly(c) == VAULT_QUIET_OPENED)
+	if (!none && !given && vault_locked_since_start(c) &&
+	    vault_open_quietly(c) == VAULT_QUIET_OPENED)
 		return client_connect(c, true, f);
 	if (!none && !given && !terminal_exists())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
 				"the vault is locked");
-	if ((none ? vault_make(c, SLOT_PASSPHRASE, -1, false, f) : vault_open_typed(c, -1, given, f)) != 0)
+	if ((none ? vault_make(c, SLOT_PASSPHRASE, -1, false, f)
+		  : vault_open_typed(c, -1, given, f)) != 0)
 		return -1;
 	return client_connect(c, true, f);
 }

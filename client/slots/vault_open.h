@@ -26,8 +26,8 @@ int vault_ready(struct client *c, const struct secret *given, struct failure *f)
 bool vault_locked_since_start(const struct client *c);
 
 enum vault_quiet {
-	VAULT_QUIET_FAILED,  /* what should have opened it failed; printed */
-	VAULT_QUIET_NONE,    /* no slot opens it without a person */
+	VAULT_QUIET_FAILED, /* what should have opened it failed; printed */
+	VAULT_QUIET_NONE,   /* no slot opens it without a person */
 	VAULT_QUIET_OPENED
 };
 

@@ -29,7 +29,8 @@ void statusline_change_free(struct statusline_change *c)
 
 /* ---- what is there ---- */
 
-enum statusline_whose statusline_whose(const struct claude_settings *s, const char **command, size_t *word)
+enum statusline_whose statusline_whose(const struct claude_settings *s, const char **command,
+				       size_t *word)
 {
 	const json_t *line = json_object_get(s->root, STATUSLINE_MEMBER);
 
@@ -53,7 +54,8 @@ int statusline_change_find(struct statusline_change *c, struct failure *f)
 	if (jt_look(c->base, c->base_n, s->body, STATUSLINE_MEMBER, &c->top) == 0 &&
 	    c->top.found == (json_object_get(s->root, STATUSLINE_MEMBER) != NULL))
 		return 0;
-	return fail_set(f, FAIL_CONFIG, "edit it by hand", "%s could not be edited safely: left as it is", s->path);
+	return fail_set(f, FAIL_CONFIG, "edit it by hand",
+			"%s could not be edited safely: left as it is", s->path);
 }
 
 /* ---- asking and writing ---- */
@@ -67,7 +69,8 @@ static int change_agree(struct statusline_change *c, const char *what, struct fa
 	if (c->yes)
 		return 0;
 	if (!terminal_asks()) {
-		fail_set(f, FAIL_USAGE, NULL, "nobody is there to say yes: %s is as it was", c->s.path);
+		fail_set(f, FAIL_USAGE, NULL, "nobody is there to say yes: %s is as it was",
+			 c->s.path);
 		fail_hint(f, "when this is what you want: ccctl statusline %s --yes", what);
 		return -1;
 	}
@@ -77,8 +80,8 @@ static int change_agree(struct statusline_change *c, const char *what, struct fa
 	return yes ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
-int statusline_change_carry_out(struct statusline_change *c, const char *what, statusline_keep *keep,
-				struct failure *f)
+int statusline_change_carry_out(struct statusline_change *c, const char *what,
+				statusline_keep *keep, struct failure *f)
 {
 	char copy[CLAUDE_BACKUP_PATH] = "", same[CLAUDE_BACKUP_PATH];
 	bool restored;
@@ -90,7 +93,8 @@ int statusline_change_carry_out(struct statusline_change *c, const char *what, s
 	signal(SIGXFSZ, SIG_IGN);
 	/* If removing restores the exact bytes of a backup, make no other backup, and
 	 * delete that one: it may hold keys. */
-	restored = strcmp(what, "remove") == 0 && claude_settings_backup_find(&c->s, c->text, c->n, same);
+	restored = strcmp(what, "remove") == 0 &&
+		   claude_settings_backup_find(&c->s, c->text, c->n, same);
 	if (!restored && c->s.n > 0 && claude_settings_backup(&c->s, copy, f) != 0)
 		return -1;
 	if ((keep && keep(c, f) != 0) || claude_settings_write(&c->s, c->text, c->n, f) != 0)
@@ -100,6 +104,7 @@ int statusline_change_carry_out(struct statusline_change *c, const char *what, s
 	if (copy[0])
 		say("the file as it was: %s", copy);
 	if (copy[0] && json_object_size(json_object_get(c->s.root, "env")))
-		say("note: the copy has what stands in its env, too; ccctl import --scrub takes keys out of both");
+		say("note: the copy has what stands in its env, too; ccctl import --scrub takes "
+		    "keys out of both");
 	return 0;
 }

@@ -34,7 +34,8 @@ enum statusline_whose { STATUSLINE_NONE, STATUSLINE_OURS, STATUSLINE_ANOTHERS };
  * Whose status line do the settings have?  *command: its command, in s; if it is
  * ours, the first *word bytes of it name the program.
  */
-enum statusline_whose statusline_whose(const struct claude_settings *s, const char **command, size_t *word);
+enum statusline_whose statusline_whose(const struct claude_settings *s, const char **command,
+				       size_t *word);
 
 /* Set base and top for the settings in c->s.  0 or -1. */
 int statusline_change_find(struct statusline_change *c, struct failure *f);
@@ -46,8 +47,8 @@ typedef int statusline_keep(struct statusline_change *c, struct failure *f);
  * Apply c->e, show the change, ask the person, back the file up and replace it.
  * what: "install" or "remove".  keep may be NULL.  0 or -1.
  */
-int statusline_change_carry_out(struct statusline_change *c, const char *what, statusline_keep *keep,
-				struct failure *f);
+int statusline_change_carry_out(struct statusline_change *c, const char *what,
+				statusline_keep *keep, struct failure *f);
 
 /* Wipe and free what c has.  Safe on a zeroed one. */
 void statusline_change_free(struct statusline_change *c);

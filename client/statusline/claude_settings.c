@@ -58,30 +58,37 @@ static int claude_settings_resolve(struct claude_settings *s, struct failure *f)
 		return errno == ENOENT ? 0 : fail_errno(f, NULL, "%s", s->path);
 	real = realpath(s->path, NULL);
 	if (!real)
-		return fail_errno(f, S_ISLNK(st.st_mode) ? "it is a link: make what it points to, or remove it" : NULL,
+		return fail_errno(f,
+				  S_ISLNK(st.st_mode)
+					  ? "it is a link: make what it points to, or remove it"
+					  : NULL,
 				  "%s", s->path);
 	n = strlen(real);
 	if (n < sizeof(s->real))
 		memcpy(s->real, real, n + 1);
 	free(real);
-	return n < sizeof(s->real) ? 1 : fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", s->path);
+	return n < sizeof(s->real)
+		       ? 1
+		       : fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", s->path);
 }
 
 /* ---- reading ---- */
 
 /* Not jansson's message: it quotes the file, which may hold a key. */
-static int claude_settings_no_json(const struct claude_settings *s, const json_error_t *e, struct failure *f)
+static int claude_settings_no_json(const struct claude_settings *s, const json_error_t *e,
+				   struct failure *f)
 {
 	switch (json_error_code(e)) {
 	case json_error_duplicate_key:
-		return fail_set(f, FAIL_CONFIG, "keep one of the two", "%s: line %d: a key is there twice",
-				s->path, e->line);
+		return fail_set(f, FAIL_CONFIG, "keep one of the two",
+				"%s: line %d: a key is there twice", s->path, e->line);
 	case json_error_invalid_utf8:
 		return fail_set(f, FAIL_CONFIG, NULL, "%s: not UTF-8", s->path);
 	case json_error_out_of_memory:
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", s->path);
 	default:
-		return fail_set(f, FAIL_CONFIG, "comments and a comma before a closing bracket are none either",
+		return fail_set(f, FAIL_CONFIG,
+				"comments and a comma before a closing bracket are none either",
 				"%s: line %d: not plain JSON", s->path, e->line);
 	}
 }
@@ -95,7 +102,8 @@ static int claude_settings_parse(struct claude_settings *s, struct failure *f)
 		s->root = json_object();
 		return s->root ? 0 : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	}
-	s->root = json_loadb(s->text + s->body, s->n - s->body, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
+	s->root = json_loadb(s->text + s->body, s->n - s->body,
+			     JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &e);
 	if (!s->root)
 		return claude_settings_no_json(s, &e, f);
 	if (!json_is_object(s->root))
@@ -139,14 +147,17 @@ int claude_settings_may_write(const struct claude_settings *s, struct failure *f
 	if (!s->there)
 		return 0;
 	if (s->st.st_uid != geteuid())
-		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to another user: left as it is", s->path);
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL,
+				"%s belongs to another user: left as it is", s->path);
 	/* A rename would replace a read-only file, but somebody made it read-only on purpose. */
 	if (!(s->st.st_mode & S_IWUSR))
 		return fail_set(f, FAIL_UNSAFE_PATH, "chmod u+w it, if you mean it",
 				"%s is read-only: left as it is", s->path);
 	if (s->st.st_nlink > 1)
-		return fail_set(f, FAIL_UNSAFE_PATH, "make it a file with one name, or a symbolic link",
-				"%s has a second name (a hard link), which would keep the old text", s->path);
+		return fail_set(f, FAIL_UNSAFE_PATH,
+				"make it a file with one name, or a symbolic link",
+				"%s has a second name (a hard link), which would keep the old text",
+				s->path);
 	return 0;
 }
 
@@ -175,7 +186,8 @@ bool claude_settings_backup_find(const struct claude_settings *s, const char *te
 
 	snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup", s->path);
 	for (i = 1; !found && lstat(out, &st) == 0 && i < BACKUPS_MAX; i++) {
-		if (S_ISREG(st.st_mode) && st.st_uid == geteuid() && io_slurp(out, CLAUDE_SETTINGS_MAX, &copy, &len, NULL) == 0) {
+		if (S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+		    io_slurp(out, CLAUDE_SETTINGS_MAX, &copy, &len, NULL) == 0) {
 			found = len == n && memcmp(copy, text, n) == 0;
 			io_wipe(copy, len);
 			free(copy);
@@ -186,7 +198,8 @@ bool claude_settings_backup_find(const struct claude_settings *s, const char *te
 	return found;
 }
 
-int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACKUP_PATH], struct failure *f)
+int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACKUP_PATH],
+			   struct failure *f)
 {
 	struct stat st;
 	int i;
@@ -194,7 +207,8 @@ int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACK
 	snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup", s->path);
 	for (i = 1; lstat(out, &st) == 0 && i < BACKUPS_MAX; i++) {
 		if (S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
-		    (st.st_mode & 07777) == (s->st.st_mode & 07777) && claude_settings_same_bytes(out, s))
+		    (st.st_mode & 07777) == (s->st.st_mode & 07777) &&
+		    claude_settings_same_bytes(out, s))
 			return 0;
 		snprintf(out, CLAUDE_BACKUP_PATH, "%s.ccrun-backup.%d", s->path, i);
 	}
@@ -209,7 +223,8 @@ int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACK
 
 static int claude_settings_changed(const struct claude_settings *s, struct failure *f)
 {
-	return fail_set(f, FAIL_CHANGED, "the same command again", "%s was changed meanwhile: left as it is", s->path);
+	return fail_set(f, FAIL_CHANGED, "the same command again",
+			"%s was changed meanwhile: left as it is", s->path);
 }
 
 /* mkdir -p: Claude Code makes the directory only when it first runs. */
@@ -230,7 +245,8 @@ static int claude_settings_make_directory(const struct claude_settings *s, struc
 	return 0;
 }
 
-int claude_settings_write(const struct claude_settings *s, const char *text, size_t n, struct failure *f)
+int claude_settings_write(const struct claude_settings *s, const char *text, size_t n,
+			  struct failure *f)
 {
 	struct failure ignored;
 	struct claude_settings now;
@@ -251,5 +267,6 @@ int claude_settings_write(const struct claude_settings *s, const char *text, siz
 	same = now.there && strcmp(now.real, s->real) == 0 && now.st.st_ino == s->st.st_ino &&
 	       now.n == s->n && memcmp(now.text, s->text, s->n) == 0;
 	claude_settings_free(&now);
-	return same ? io_replace_file_like(s->real, &s->st, text, n, f) : claude_settings_changed(s, f);
+	return same ? io_replace_file_like(s->real, &s->st, text, n, f)
+		    : claude_settings_changed(s, f);
 }

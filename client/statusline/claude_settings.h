@@ -13,7 +13,7 @@
 struct failure;
 struct json_t;
 
-#define CLAUDE_SETTINGS_MAX (1024 * 1024) /* bytes; Claude Code's own file has a few KiB */
+#define CLAUDE_SETTINGS_MAX (1024 * 1024)   /* bytes; Claude Code's own file has a few KiB */
 #define CLAUDE_BACKUP_PATH (PATH_SIZE + 32) /* bytes of a backup's path */
 
 struct claude_settings {
@@ -23,8 +23,8 @@ struct claude_settings {
 	struct stat st;	      /* if there */
 	char *text;	      /* the file's bytes; NULL if not there */
 	size_t n;
-	size_t body;	      /* offset of the JSON text: 3 after a byte order mark */
-	struct json_t *root;  /* parsed; an empty or missing file is an empty object */
+	size_t body;	     /* offset of the JSON text: 3 after a byte order mark */
+	struct json_t *root; /* parsed; an empty or missing file is an empty object */
 };
 
 /*
@@ -46,12 +46,14 @@ bool claude_settings_backup_find(const struct claude_settings *s, const char *te
  * Copy the file beside itself, with the same mode, under a name not yet used; an
  * existing backup with the same bytes is used instead.  Its path in out.  0 or -1.
  */
-int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACKUP_PATH], struct failure *f);
+int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACKUP_PATH],
+			   struct failure *f);
 
 /*
  * Replace the file by n bytes of text, atomically.  FAIL_CHANGED when it was changed
  * since it was read.  0 or -1.
  */
-int claude_settings_write(const struct claude_settings *s, const char *text, size_t n, struct failure *f);
+int claude_settings_write(const struct claude_settings *s, const char *text, size_t n,
+			  struct failure *f);
 
 #endif

@@ -21,7 +21,8 @@
 /* Is statusLine as wanted, and everything else as it was? */
 static bool edit_changes_only(const json_t *before, const json_t *after, const json_t *wanted)
 {
-	json_t *a = json_copy((json_t *)(uintptr_t)before), *b = json_copy((json_t *)(uintptr_t)after);
+	json_t *a = json_copy((json_t *)(uintptr_t)before),
+	       *b = json_copy((json_t *)(uintptr_t)after);
 	const json_t *now = json_object_get(after, "statusLine");
 	bool same = a && b && (wanted ? now && json_equal(now, wanted) : !now);
 
@@ -36,7 +37,8 @@ static bool edit_changes_only(const json_t *before, const json_t *after, const j
 }
 
 char *claude_settings_edited(const struct claude_settings *s, const char *base, size_t base_n,
-			     const struct jt_edit *e, const json_t *wanted, size_t *n, struct failure *f)
+			     const struct jt_edit *e, const json_t *wanted, size_t *n,
+			     struct failure *f)
 {
 	char *text = jt_apply(base, base_n, e, n);
 	json_t *after;
@@ -46,14 +48,16 @@ char *claude_settings_edited(const struct claude_settings *s, const char *base, 
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 		return NULL;
 	}
-	after = json_loadb(text + s->body, *n - s->body, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+	after = json_loadb(text + s->body, *n - s->body, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL,
+			   NULL);
 	good = json_is_object(after) && edit_changes_only(s->root, after, wanted);
 	json_decref(after);
 	if (good)
 		return text;
 	io_wipe(text, *n);
 	free(text);
-	fail_set(f, FAIL_CONFIG, "edit it by hand", "%s could not be edited safely: left as it is", s->path);
+	fail_set(f, FAIL_CONFIG, "edit it by hand", "%s could not be edited safely: left as it is",
+		 s->path);
 	return NULL;
 }
 
@@ -132,7 +136,8 @@ static void diff_skip_same(struct diff_lines *a, struct diff_lines *b)
 	const char *p, *q;
 	size_t n, m;
 
-	while (diff_next_line(&x, &p, &n) && diff_next_line(&y, &q, &m) && n == m && memcmp(p, q, n) == 0) {
+	while (diff_next_line(&x, &p, &n) && diff_next_line(&y, &q, &m) && n == m &&
+	       memcmp(p, q, n) == 0) {
 		diff_put_line(' ', p, n);
 		*a = x;
 		*b = y;
@@ -141,12 +146,14 @@ static void diff_skip_same(struct diff_lines *a, struct diff_lines *b)
 
 void claude_settings_show_edit(const struct claude_settings *s, const char *text, size_t n)
 {
-	struct diff_lines a = diff_member_lines(s->text, s->n, s->body), b = diff_member_lines(text, n, s->body);
+	struct diff_lines a = diff_member_lines(s->text, s->n, s->body),
+			  b = diff_member_lines(text, n, s->body);
 	const char *line;
 	size_t len;
 
 	fprintf(stderr, "--- %s\n+++ %s\n", s->there ? s->path : "/dev/null", s->path);
-	fprintf(stderr, "@@ -%u,%u +%u,%u @@\n", a.first, diff_count_lines(a), b.first, diff_count_lines(b));
+	fprintf(stderr, "@@ -%u,%u +%u,%u @@\n", a.first, diff_count_lines(a), b.first,
+		diff_count_lines(b));
 	diff_skip_same(&a, &b);
 	while (diff_next_line(&a, &line, &len))
 		diff_put_line('-', line, len);

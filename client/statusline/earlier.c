@@ -37,8 +37,10 @@ static int earlier_load(char *path, json_t **root, struct failure *f)
 	if (json_is_object(*root))
 		return 0;
 	json_decref(*root);
-	return fail_set(f, FAIL_CONFIG, "move it away: the copies beside settings.json have the earlier status line too",
-			"%s: not what ccctl wrote", path);
+	return fail_set(
+		f, FAIL_CONFIG,
+		"move it away: the copies beside settings.json have the earlier status line too",
+		"%s: not what ccctl wrote", path);
 }
 
 static int earlier_store(const char *path, const json_t *root, struct failure *f)
@@ -77,7 +79,8 @@ int earlier_keep(const char *settings, const char *text, size_t n, struct failur
 		json_decref(root);
 		return 0;
 	}
-	r = text ? json_object_set_new(root, settings, json_stringn(text, n)) : json_object_del(root, settings);
+	r = text ? json_object_set_new(root, settings, json_stringn(text, n))
+		 : json_object_del(root, settings);
 	if (r == 0)
 		r = earlier_store(path, root, f);
 	else

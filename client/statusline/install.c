@@ -21,7 +21,8 @@ static int install_keep_earlier(struct statusline_change *c, struct failure *f)
 	const struct jt_member *m = &c->top.hit;
 
 	/* NULL: what an earlier installation kept is out of date. */
-	return earlier_keep(c->s.real, c->top.found ? c->base + m->value : NULL, m->value_end - m->value, f);
+	return earlier_keep(c->s.real, c->top.found ? c->base + m->value : NULL,
+			    m->value_end - m->value, f);
 }
 
 /* The status line is ours: name this installation's program in it, and leave its
@@ -48,7 +49,8 @@ static int install_rename_program(struct statusline_change *c, const char *comma
 		 jt_look(c->base, c->base_n, c->top.hit.value, "command", &line) == 0 && line.found)
 		r = jt_put(c->base, c->base_n, &line, "command", value, NULL, 0, &c->e);
 	if (r < 0)
-		fail_set(f, FAIL_CONFIG, NULL, "%s could not be edited safely: left as it is", c->s.path);
+		fail_set(f, FAIL_CONFIG, NULL, "%s could not be edited safely: left as it is",
+			 c->s.path);
 	json_decref(value);
 	free(now);
 	return r;
@@ -64,7 +66,8 @@ static bool install_has_own_line(const struct claude_settings *s, const char *pa
 	bool has;
 
 	if (stat(path, &theirs) != 0 ||
-	    (stat(s->path, &mine) == 0 && mine.st_dev == theirs.st_dev && mine.st_ino == theirs.st_ino) ||
+	    (stat(s->path, &mine) == 0 && mine.st_dev == theirs.st_dev &&
+	     mine.st_ino == theirs.st_ino) ||
 	    io_slurp(path, CLAUDE_SETTINGS_MAX, &text, &n, NULL) != 0)
 		return false;
 	o = json_loadb(text, n, 0, NULL);
@@ -78,14 +81,16 @@ static bool install_has_own_line(const struct claude_settings *s, const char *pa
 /* What may keep the installed status line from being shown. */
 static void install_print_notes(const struct statusline_change *c)
 {
-	static const char *const nearer[] = { ".claude/settings.local.json", ".claude/settings.json" };
+	static const char *const nearer[] = { ".claude/settings.local.json",
+					      ".claude/settings.json" };
 	unsigned i;
 
 	if (json_is_true(json_object_get(c->s.root, "disableAllHooks")))
 		say("note: disableAllHooks is set there, which turns every status line off");
 	for (i = 0; i < 2; i++)
 		if (install_has_own_line(&c->s, nearer[i]))
-			say("note: %s here has a status line of its own, which goes before yours", nearer[i]);
+			say("note: %s here has a status line of its own, which goes before yours",
+			    nearer[i]);
 }
 
 /* The status line is ours already.  The exit code or -1. */
@@ -106,7 +111,8 @@ static int install_over_ours(struct statusline_change *c, const char *command, s
 	return EXIT_DONE;
 }
 
-static int install_value(struct statusline_change *c, json_t *value, const char *program, struct failure *f)
+static int install_value(struct statusline_change *c, json_t *value, const char *program,
+			 struct failure *f)
 {
 	enum statusline_whose whose;
 	const char *command;
@@ -122,7 +128,8 @@ static int install_value(struct statusline_change *c, json_t *value, const char 
 	if (whose == STATUSLINE_OURS)
 		return install_over_ours(c, command, word, program, f);
 	if (whose == STATUSLINE_ANOTHERS)
-		say("%s has another status line; ccctl statusline remove brings it back", c->s.path);
+		say("%s has another status line; ccctl statusline remove brings it back",
+		    c->s.path);
 	c->wanted = json_incref(value);
 	if (jt_put(c->base, c->base_n, &c->top, STATUSLINE_MEMBER, value, NULL, 0, &c->e) != 0)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");

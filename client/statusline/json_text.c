@@ -121,11 +121,11 @@ int jt_look(const char *t, size_t n, size_t at, const char *key, struct jt_objec
 #define STYLE_MAX 64 /* bytes of indentation; more is cut, which only looks odd */
 
 struct jt_style {
-	bool lines;		 /* one member a line */
-	const char *end;	 /* of a line */
-	char indent[STYLE_MAX];	 /* before a member */
+	bool lines;		    /* one member a line */
+	const char *end;	    /* of a line */
+	char indent[STYLE_MAX];	    /* before a member */
 	char deeper[STYLE_MAX * 2]; /* before a member of a member */
-	char between[STYLE_MAX]; /* before a member that goes on in the same line */
+	char between[STYLE_MAX];    /* before a member that goes on in the same line */
 	const char *colon;
 };
 
@@ -138,8 +138,8 @@ static void style_copy(char *out, size_t size, const char *from, size_t n)
 }
 
 /* Read from what stands before member m how the file separates and indents members. */
-static void style_read(const char *t, size_t n, const struct jt_object *o, const struct jt_member *m,
-		     struct jt_style *s)
+static void style_read(const char *t, size_t n, const struct jt_object *o,
+		       const struct jt_member *m, struct jt_style *s)
 {
 	const char *nl = memchr(t, '\n', n);
 	size_t i = m->key, line, outer;
@@ -228,7 +228,8 @@ static int text_add_value(struct jt_text *x, const json_t *v, const struct jt_st
 	if (!json_is_object(v) || !s->lines)
 		return text_add_json(x, v, strcmp(s->colon, ":") == 0 ? JSON_COMPACT : 0);
 	r |= text_add_string(x, "{");
-	json_object_foreach((json_t *)(uintptr_t)v, key, item) {
+	json_object_foreach((json_t *)(uintptr_t)v, key, item)
+	{
 		r |= text_add_string(x, first ? "" : ",");
 		r |= text_add_string(x, s->end) | text_add_string(x, s->deeper);
 		r |= text_add_key(x, key, s->colon) | text_add_json(x, item, 0);
@@ -255,7 +256,8 @@ int jt_put(const char *t, size_t n, const struct jt_object *o, const char *key, 
 		e->from = o->members ? o->last.value_end : o->open + 1;
 		e->to = o->members ? e->from : o->close;
 		r |= text_add_string(&x, o->members ? "," : "");
-		r |= s.lines ? text_add_string(&x, s.end) | text_add_string(&x, s.indent) : text_add_string(&x, s.between);
+		r |= s.lines ? text_add_string(&x, s.end) | text_add_string(&x, s.indent)
+			     : text_add_string(&x, s.between);
 		r |= text_add_key(&x, key, s.colon);
 	}
 	r |= raw ? text_add(&x, raw, raw_n) : text_add_value(&x, value, &s);

@@ -20,9 +20,9 @@
 #include "base/spawn.h"
 #include "client/statusline/command.h"
 
-#define PATIENCE_MS 10000     /* the client gives up on one earlier */
+#define PATIENCE_MS 10000 /* the client gives up on one earlier */
 #define OUTPUT_MAX (64 * 1024)
-#define LABEL 18	      /* columns before a line */
+#define LABEL 18 /* columns before a line */
 
 /* ---- samples ---- */
 
@@ -39,8 +39,9 @@ static json_t *preview_limits(void)
 {
 	json_int_t now = (json_int_t)time(NULL);
 
-	return json_pack("{s:{s:f, s:I}, s:{s:f, s:I}}", "five_hour", "used_percentage", 23.5, "resets_at",
-			 now + 2 * 3600, "seven_day", "used_percentage", 8.0, "resets_at", now + 4 * 86400);
+	return json_pack("{s:{s:f, s:I}, s:{s:f, s:I}}", "five_hour", "used_percentage", 23.5,
+			 "resets_at", now + 2 * 3600, "seven_day", "used_percentage", 8.0,
+			 "resets_at", now + 4 * 86400);
 }
 
 /* What Claude Code writes to a status line: at its start, or after an answer. */
@@ -55,24 +56,26 @@ static char *preview_sample(bool start)
 	dir = json_string(cwd);
 	if (!dir)
 		dir = json_string("/");
-	o = json_pack("{s:s, s:O, s:{s:s, s:s}, s:{s:O, s:O, s:[]}, s:s, s:{s:f, s:i, s:i, s:i, s:i}}",
-		      "session_id", "00000000-0000-4000-8000-000000000000", "cwd", dir, "model", "id",
-		      "claude-opus-5-5", "display_name", "Opus 5.5", "workspace", "current_dir", dir,
-		      "project_dir", dir, "added_dirs", "version", "2.1.330", "cost", "total_cost_usd",
-		      start ? 0.0 : 0.42, "total_duration_ms", start ? 582 : 754000, "total_api_duration_ms",
-		      start ? 0 : 61000, "total_lines_added", start ? 0 : 156, "total_lines_removed",
-		      start ? 0 : 23);
+	o = json_pack(
+		"{s:s, s:O, s:{s:s, s:s}, s:{s:O, s:O, s:[]}, s:s, s:{s:f, s:i, s:i, s:i, s:i}}",
+		"session_id", "00000000-0000-4000-8000-000000000000", "cwd", dir, "model", "id",
+		"claude-opus-5-5", "display_name", "Opus 5.5", "workspace", "current_dir", dir,
+		"project_dir", dir, "added_dirs", "version", "2.1.330", "cost", "total_cost_usd",
+		start ? 0.0 : 0.42, "total_duration_ms", start ? 582 : 754000,
+		"total_api_duration_ms", start ? 0 : 61000, "total_lines_added", start ? 0 : 156,
+		"total_lines_removed", start ? 0 : 23);
 	if (o && start)
 		json_object_set_new(o, "context_window",
 				    json_pack("{s:i, s:n, s:n}", "context_window_size", 200000,
 					      "current_usage", "used_percentage"));
 	else if (o)
 		json_object_set_new(o, "context_window",
-				    json_pack("{s:i, s:{s:i, s:i, s:i, s:i}, s:i, s:i}", "context_window_size",
-					      200000, "current_usage", "input_tokens", 8000, "output_tokens",
-					      1200, "cache_creation_input_tokens", 4000,
-					      "cache_read_input_tokens", 12000, "used_percentage", 12,
-					      "remaining_percentage", 88));
+				    json_pack("{s:i, s:{s:i, s:i, s:i, s:i}, s:i, s:i}",
+					      "context_window_size", 200000, "current_usage",
+					      "input_tokens", 8000, "output_tokens", 1200,
+					      "cache_creation_input_tokens", 4000,
+					      "cache_read_input_tokens", 12000, "used_percentage",
+					      12, "remaining_percentage", 88));
 	if (o && !start && preview_is_subscription())
 		json_object_set_new(o, "rate_limits", preview_limits());
 	if (o)
@@ -117,7 +120,8 @@ static int preview_run(const char *program, int in, char *out, struct failure *f
 		return -1;
 	out[n] = '\0';
 	if (pid < 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
-		return fail_set(f, FAIL_PROGRAM, "is the installation whole? make install", "%s failed", program);
+		return fail_set(f, FAIL_PROGRAM, "is the installation whole? make install",
+				"%s failed", program);
 	return 0;
 }
 
@@ -149,7 +153,8 @@ static void preview_put_labelled(const char *label, const char *out)
 	} while (*out);
 }
 
-static int preview_one(const char *program, const char *label, bool start, char *out, struct failure *f)
+static int preview_one(const char *program, const char *label, bool start, char *out,
+		       struct failure *f)
 {
 	char *text = preview_sample(start);
 	int in;
@@ -166,7 +171,8 @@ static int preview_one(const char *program, const char *label, bool start, char 
 
 static int preview_file(const char *program, const char *path, char *out, struct failure *f)
 {
-	int in = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+	int in = strcmp(path, "-") == 0 ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+					: open(path, O_RDONLY | O_CLOEXEC);
 
 	if (in < 0)
 		return fail_errno(f, NULL, "%s", path);
@@ -180,7 +186,8 @@ static int preview_samples(const char *program, char *out, struct failure *f)
 {
 	const char *no_colour = getenv("NO_COLOR");
 
-	if (preview_one(program, "at the start", true, out, f) != 0 || preview_one(program, "after an answer", false, out, f) != 0)
+	if (preview_one(program, "at the start", true, out, f) != 0 ||
+	    preview_one(program, "after an answer", false, out, f) != 0)
 		return -1;
 	if (no_colour && no_colour[0])
 		return 0;

@@ -21,9 +21,13 @@ static int remove_line(struct statusline_change *c, struct failure *f)
 	if (earlier_get(c->s.real, &earlier, &n, f) != 0)
 		return -1;
 	if (earlier) {
-		c->wanted = json_loadb(earlier, n, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
-		r = c->wanted ? jt_put(c->base, c->base_n, &c->top, STATUSLINE_MEMBER, NULL, earlier, n, &c->e)
-			      : fail_set(f, FAIL_CONFIG, NULL, "the earlier status line that was kept is damaged");
+		c->wanted =
+			json_loadb(earlier, n,
+				   JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, NULL);
+		r = c->wanted ? jt_put(c->base, c->base_n, &c->top, STATUSLINE_MEMBER, NULL,
+				       earlier, n, &c->e)
+			      : fail_set(f, FAIL_CONFIG, NULL,
+					 "the earlier status line that was kept is damaged");
 	} else {
 		r = jt_drop(&c->top, &c->e);
 	}
@@ -50,9 +54,11 @@ int statusline_remove(struct statusline_change *c, struct failure *f)
 	case STATUSLINE_OURS:
 		break;
 	}
-	if (claude_settings_may_write(&c->s, f) != 0 || statusline_change_find(c, f) != 0 || remove_line(c, f) != 0)
+	if (claude_settings_may_write(&c->s, f) != 0 || statusline_change_find(c, f) != 0 ||
+	    remove_line(c, f) != 0)
 		return -1;
-	say(c->wanted ? "%s has its earlier status line again" : "%s has no status line any more", c->s.path);
+	say(c->wanted ? "%s has its earlier status line again" : "%s has no status line any more",
+	    c->s.path);
 	/* It is in the file again: a later remove must not restore it. */
 	return earlier_keep(c->s.real, NULL, 0, f) == 0 ? EXIT_DONE : -1;
 }

@@ -92,8 +92,8 @@ static void edit_append(const char *text, size_t len, size_t after, const char *
 	e->del = 0;
 	if (!after)
 		snprintf(heading, sizeof(heading), "%s[%s]\n", len ? "\n" : "", section);
-	snprintf(e->insert, sizeof(e->insert), "%s%s%s = %s\n", e->at && text[e->at - 1] != '\n' ? "\n" : "",
-		 heading, key, value);
+	snprintf(e->insert, sizeof(e->insert), "%s%s%s = %s\n",
+		 e->at && text[e->at - 1] != '\n' ? "\n" : "", heading, key, value);
 }
 
 /* Find what to change.  False when there is nothing to remove. */
@@ -117,7 +117,8 @@ static bool edit_find(const char *text, size_t len, const char *section, const c
 			e->at = value ? at + start : at;
 			e->del = value ? end - start : n;
 			snprintf(e->insert, sizeof(e->insert), "%s%s",
-				 !value || edit_is_blank(text[at + start - 1]) ? "" : " ", value ? value : "");
+				 !value || edit_is_blank(text[at + start - 1]) ? "" : " ",
+				 value ? value : "");
 			return true;
 		}
 		if (inside && line_has_content(text + at, m))
@@ -142,7 +143,8 @@ static int edit_verify(const char *path, const char *text, size_t n, const char 
 	right = value ? it && strcmp(it->value, value) == 0 : !it;
 	ini_file_free(file);
 	return right ? 0
-		     : fail_set(f, FAIL_INTERNAL, "edit the file by hand", "%s: cannot place %s in it", path, key);
+		     : fail_set(f, FAIL_INTERNAL, "edit the file by hand",
+				"%s: cannot place %s in it", path, key);
 }
 
 int ini_edit(const char *path, const char *text, size_t len, const char *section, const char *key,

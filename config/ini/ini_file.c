@@ -132,7 +132,9 @@ static char *reading_next_line(char *line, int size, void *stream)
 	memcpy(line, r->next, n);
 	line[n] = '\0';
 	r->next += n;
-	if (reading_append_heading(r, r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0 ? line + 3 : line) != 0)
+	if (reading_append_heading(r, r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0
+					      ? line + 3
+					      : line) != 0)
 		return NULL;
 	return line;
 }
@@ -269,7 +271,8 @@ static int ini_file_slurp(int fd, const char *path, char **text, size_t *n, stru
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
 	got = io_read_all(fd, *text, (size_t)st.st_size, io_now_ms() + READ_DEADLINE);
 	if (got < 0 && errno == EFBIG)
-		return fail_set(f, FAIL_TOO_LARGE, "try again", "%s: it grew while it was read", path);
+		return fail_set(f, FAIL_TOO_LARGE, "try again", "%s: it grew while it was read",
+				path);
 	if (got < 0)
 		return fail_errno(f, NULL, "%s", path);
 	(*text)[got] = '\0';

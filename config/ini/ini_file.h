@@ -10,8 +10,8 @@
 struct failure;
 
 #define INI_FILE_MAX (64 * 1024) /* bytes; the longest file we ship has 3 KiB */
-#define INI_ITEMS_MAX 512	 /* headings and keys of one file: finding duplicates is quadratic */
-#define INI_SECTION_MAX 48	 /* inih keeps 49 characters of a section's name and cuts the rest */
+#define INI_ITEMS_MAX 512  /* headings and keys of one file: finding duplicates is quadratic */
+#define INI_SECTION_MAX 48 /* inih keeps 49 characters of a section's name and cuts the rest */
 
 struct ini_item {
 	char *section;

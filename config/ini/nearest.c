@@ -30,7 +30,8 @@ static unsigned edit_distance(const char *a, unsigned n, const char *b, unsigned
 			if (d[i][j - 1] + 1 < best)
 				best = d[i][j - 1] + 1;
 			if (i > 1 && j > 1 && char_fold(a[i - 1]) == char_fold(b[j - 2]) &&
-			    char_fold(a[i - 2]) == char_fold(b[j - 1]) && d[i - 2][j - 2] + 1 < best)
+			    char_fold(a[i - 2]) == char_fold(b[j - 1]) &&
+			    d[i - 2][j - 2] + 1 < best)
 				best = d[i - 2][j - 2] + 1;
 			d[i][j] = best;
 		}

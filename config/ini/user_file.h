@@ -19,7 +19,8 @@ struct failure;
  * file's, or 0600 when there is none; *there: is there a file?  Returns a descriptor, whose
  * closing unlocks, or -1.
  */
-int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *there, struct failure *f);
+int user_file_begin(const char *leaf, char path[PATH_SIZE], mode_t *mode, bool *there,
+		    struct failure *f);
 
 /* Set key in section, or (value NULL) remove it, as ini_edit does.  0 or -1. */
 int user_file_set(const char *leaf, const char *section, const char *key, const char *value,

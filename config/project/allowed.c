@@ -43,11 +43,13 @@ static int allowed_load(char **out, size_t *n, struct failure *f)
 		free(*out);
 		*out = malloc((size_t)st.st_size + 1);
 		if (*out)
-			got = io_read_all(fd, *out, (size_t)st.st_size, io_now_ms() + READ_DEADLINE_MS);
+			got = io_read_all(fd, *out, (size_t)st.st_size,
+					  io_now_ms() + READ_DEADLINE_MS);
 	}
 	close(fd);
 	if (got < 0)
-		return fail_set(f, FAIL_SYSTEM, "remove it; pins are then asked for again", "%s: cannot be read", path);
+		return fail_set(f, FAIL_SYSTEM, "remove it; pins are then asked for again",
+				"%s: cannot be read", path);
 	(*out)[got] = '\0';
 	*n = (size_t)got;
 	return 0;
@@ -192,7 +194,8 @@ int allowed_decide(const char *path, const char *text, bool allow, bool *was, st
 	size_t n;
 
 	if (strchr(path, '\n'))
-		return fail_set(f, FAIL_UNSAFE_PATH, "rename the directory", "a path with a line break cannot be allowed");
+		return fail_set(f, FAIL_UNSAFE_PATH, "rename the directory",
+				"a path with a line break cannot be allowed");
 	lock = allowed_lock(f);
 	if (lock < 0)
 		return -1;
@@ -201,7 +204,8 @@ int allowed_decide(const char *path, const char *text, bool allow, bool *was, st
 		if (!fresh)
 			fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 		else if (strlen(fresh) > ALLOWED_MAX)
-			fail_set(f, FAIL_TOO_LARGE, "ccctl deny forgets those that are gone", "%s: too many projects", file);
+			fail_set(f, FAIL_TOO_LARGE, "ccctl deny forgets those that are gone",
+				 "%s: too many projects", file);
 		else
 			r = io_replace_file(file, 0600, fresh, strlen(fresh), f);
 	}

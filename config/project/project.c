@@ -30,7 +30,8 @@ static int pin_set_name(const struct ini_item *it, char out[NAME_MAX_LEN + 1], b
 			struct failure *f)
 {
 	if (!(may_be_empty && it->value[0] == '\0') && !wire_name_ok(it->value))
-		return ini_fail(f, it, "a name has letters, digits and . _ -, as `ccrun --list` shows it",
+		return ini_fail(f, it,
+				"a name has letters, digits and . _ -, as `ccrun --list` shows it",
 				"%s: not a name", it->key);
 	snprintf(out, NAME_MAX_LEN + 1, "%s", it->value);
 	return 0;
@@ -39,9 +40,12 @@ static int pin_set_name(const struct ini_item *it, char out[NAME_MAX_LEN + 1], b
 /* The characters of models' names, and nothing that could form a path or a URL. */
 static bool pin_model_ok(const char *s)
 {
-	size_t n = strspn(s, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@+[]-");
+	size_t n =
+		strspn(s,
+		       "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._:/@+[]-");
 
-	return n > 0 && n <= PROJECT_MODEL_LEN && s[n] == '\0' && !strstr(s, "..") && !strstr(s, "://");
+	return n > 0 && n <= PROJECT_MODEL_LEN && s[n] == '\0' && !strstr(s, "..") &&
+	       !strstr(s, "://");
 }
 
 static int pin_add_model(struct project *p, const struct ini_item *it, struct failure *f)
@@ -49,8 +53,8 @@ static int pin_add_model(struct project *p, const struct ini_item *it, struct fa
 	if (schema_model_key(it, f) != 0)
 		return -1;
 	if (!pin_model_ok(it->value))
-		return ini_fail(f, it, "letters, digits and . _ : / @ + [ ] - are allowed", "%s: not a model's name",
-				it->key);
+		return ini_fail(f, it, "letters, digits and . _ : / @ + [ ] - are allowed",
+				"%s: not a model's name", it->key);
 	if (strcmp(it->key, "context") == 0 && it->value[strspn(it->value, "0123456789")] != '\0')
 		return ini_fail(f, it, NULL, "context is a number of tokens");
 	snprintf(p->model[p->models].key, sizeof(p->model[0].key), "%s", it->key);
@@ -62,7 +66,9 @@ static int pin_add_model(struct project *p, const struct ini_item *it, struct fa
 static int pin_set_item(struct project *p, const struct ini_item *it, struct failure *f)
 {
 	if (!it->key)
-		return strcmp(it->section, "models") == 0 ? 0 : ini_fail(f, it, hint_only, "a section that no pin has");
+		return strcmp(it->section, "models") == 0
+			       ? 0
+			       : ini_fail(f, it, hint_only, "a section that no pin has");
 	if (strcmp(it->section, "models") == 0)
 		return pin_add_model(p, it, f);
 	if (strcmp(it->key, "provider") == 0)
@@ -93,14 +99,16 @@ int project_parse(struct project *p, struct failure *f)
 /* Read and parse the pin in the directory; p->path is set. */
 static enum project_search pin_read(int dir, struct project *p, struct failure *f)
 {
-	int fd = openat(dir, PROJECT_LEAF, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	int fd = openat(dir, PROJECT_LEAF,
+			O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	struct stat st;
 	ssize_t n;
 
 	if (fd < 0 && errno == ENOENT)
 		return PROJECT_NONE;
 	if (fd < 0 && errno == ELOOP)
-		return fail_set(f, FAIL_UNSAFE_PATH, "ccrun PROVIDER goes without it", "%s: a symbolic link", p->path);
+		return fail_set(f, FAIL_UNSAFE_PATH, "ccrun PROVIDER goes without it",
+				"%s: a symbolic link", p->path);
 	if (fd < 0)
 		return fail_errno(f, "ccrun PROVIDER goes without it", "%s", p->path);
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
@@ -110,10 +118,13 @@ static enum project_search pin_read(int dir, struct project *p, struct failure *
 			return PROJECT_NONE;
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: not a regular file", p->path);
 	}
-	n = st.st_size > PROJECT_MAX ? -1 : io_read_all(fd, p->text, PROJECT_MAX, io_now_ms() + READ_DEADLINE_MS);
+	n = st.st_size > PROJECT_MAX
+		    ? -1
+		    : io_read_all(fd, p->text, PROJECT_MAX, io_now_ms() + READ_DEADLINE_MS);
 	close(fd);
 	if (n < 0)
-		return fail_set(f, FAIL_TOO_LARGE, hint_only, "%s: a pin has at most %d bytes", p->path, PROJECT_MAX);
+		return fail_set(f, FAIL_TOO_LARGE, hint_only, "%s: a pin has at most %d bytes",
+				p->path, PROJECT_MAX);
 	p->text[n] = '\0';
 	p->n = (size_t)n;
 	return project_parse(p, f) == 0 ? PROJECT_FOUND : PROJECT_FAILED;
@@ -133,7 +144,8 @@ static bool path_cut_last(char *path)
 static enum project_search pin_read_in_directory(int dir, const char *path, struct project *p,
 						 struct failure *f)
 {
-	int n = snprintf(p->path, sizeof(p->path), "%s%s" PROJECT_LEAF, path, strcmp(path, "/") == 0 ? "" : "/");
+	int n = snprintf(p->path, sizeof(p->path), "%s%s" PROJECT_LEAF, path,
+			 strcmp(path, "/") == 0 ? "" : "/");
 
 	if (n >= (int)sizeof(p->path))
 		return PROJECT_NONE;
@@ -182,8 +194,8 @@ int project_read(const char *where, struct project *p, struct failure *f)
 	leaf = strrchr(real, '/');
 	if (!S_ISDIR(st.st_mode)) {
 		if (strcmp(leaf + 1, PROJECT_LEAF) != 0)
-			return fail_set(f, FAIL_USAGE, "name the directory, or its " PROJECT_LEAF, "%s: not a " PROJECT_LEAF,
-					where);
+			return fail_set(f, FAIL_USAGE, "name the directory, or its " PROJECT_LEAF,
+					"%s: not a " PROJECT_LEAF, where);
 		leaf[leaf == real ? 1 : 0] = '\0';
 	}
 	dir = open(real, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -192,7 +204,8 @@ int project_read(const char *where, struct project *p, struct failure *f)
 	r = pin_read_in_directory(dir, real, p, f);
 	close(dir);
 	if (r == PROJECT_NONE)
-		return fail_set(f, FAIL_NO_ENTRY, "make one: provider = NAME", "there is no " PROJECT_LEAF " in %s", real);
+		return fail_set(f, FAIL_NO_ENTRY, "make one: provider = NAME",
+				"there is no " PROJECT_LEAF " in %s", real);
 	return r == PROJECT_FOUND ? 0 : -1;
 }
 

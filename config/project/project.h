@@ -17,8 +17,8 @@ struct failure;
 struct provider;
 
 #define PROJECT_LEAF ".ccrun"
-#define PROJECT_MAX 4096	  /* bytes; a pin has a few lines */
-#define PROJECT_MODELS_MAX 7	  /* the keys of [models] */
+#define PROJECT_MAX 4096     /* bytes; a pin has a few lines */
+#define PROJECT_MODELS_MAX 7 /* the keys of [models] */
 #define PROJECT_MODEL_LEN 128
 
 struct project {

@@ -19,12 +19,12 @@ static const char *const auth_names[] = { "bearer",  "api-key", "oauth", "none",
  * that into ~/.claude.json.
  */
 static const char *const auth_variables[] = { "ANTHROPIC_AUTH_TOKEN",
-					 "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
-					 "CLAUDE_CODE_OAUTH_TOKEN",
-					 NULL,
-					 "ANTHROPIC_FOUNDRY_API_KEY",
-					 NULL,
-					 NULL };
+					      "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
+					      "CLAUDE_CODE_OAUTH_TOKEN",
+					      NULL,
+					      "ANTHROPIC_FOUNDRY_API_KEY",
+					      NULL,
+					      NULL };
 
 const char *auth_name(enum auth auth)
 {

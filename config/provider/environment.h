@@ -19,7 +19,7 @@ enum env_action {
 
 struct env_change {
 	enum env_action action;
-	const char *name;  /* borrowed from environ or the provider */
+	const char *name; /* borrowed from environ or the provider */
 	size_t name_len;
 	const char *value; /* ENV_SET: the value; ENV_SAVE: the old one */
 };

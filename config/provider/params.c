@@ -16,7 +16,8 @@ bool params_value_ok(const char *value)
 	size_t i;
 
 	for (i = 0; value[i]; i++)
-		if (!(value[i] >= 'a' && value[i] <= 'z') && !(value[i] >= 'A' && value[i] <= 'Z') &&
+		if (!(value[i] >= 'a' && value[i] <= 'z') &&
+		    !(value[i] >= 'A' && value[i] <= 'Z') &&
 		    !(value[i] >= '0' && value[i] <= '9') && !strchr("._:/@-", value[i]))
 			return false;
 	return i > 0 && i <= PROVIDER_VALUE_MAX;
@@ -62,8 +63,8 @@ static const struct provider_param *params_resolve_reference(const struct provid
 	*n = (size_t)(close - s) + 1;
 	param = params_find(p, s + 2, *n - 3);
 	if (!param)
-		ini_fail(f, it, "declare it in [parameters]", "%s: there is no parameter %.*s", it->key,
-			 (int)(*n - 3 > 64 ? 64 : *n - 3), s + 2);
+		ini_fail(f, it, "declare it in [parameters]", "%s: there is no parameter %.*s",
+			 it->key, (int)(*n - 3 > 64 ? 64 : *n - 3), s + 2);
 	return param;
 }
 

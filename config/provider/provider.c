@@ -144,7 +144,9 @@ static int provider_resolve(struct provider *p, const struct view *v, const char
 	    resolve_secrets(p, v, f) != 0 || resolve_endpoint(p, v, f) != 0 ||
 	    provider_set_policy(p, v, f) != 0 || resolve_env(p, v, f) != 0)
 		return -1;
-	return provider_set_texts(p, v, f) != 0 || provider_set_label(p, v, f) != 0 ? -1 : provider_set_usage(p, v, f);
+	return provider_set_texts(p, v, f) != 0 || provider_set_label(p, v, f) != 0
+		       ? -1
+		       : provider_set_usage(p, v, f);
 }
 
 /*

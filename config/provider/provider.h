@@ -21,7 +21,15 @@ struct failure;
 #define PROVIDER_PARAMS_MAX 16
 #define PROVIDER_MODES_MAX 32
 
-enum auth { AUTH_BEARER, AUTH_API_KEY, AUTH_OAUTH, AUTH_NONE, AUTH_FOUNDRY, AUTH_BEDROCK, AUTH_VERTEX };
+enum auth {
+	AUTH_BEARER,
+	AUTH_API_KEY,
+	AUTH_OAUTH,
+	AUTH_NONE,
+	AUTH_FOUNDRY,
+	AUTH_BEDROCK,
+	AUTH_VERTEX
+};
 
 struct provider_secret {
 	char variable[VARIABLE_MAX_LEN + 1];
@@ -59,20 +67,20 @@ struct provider {
 	unsigned params;
 	char modes[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
 	unsigned mode_count;
-	char model[128];     /* what the start line shows, or "" */
+	char model[128]; /* what the start line shows, or "" */
 	char docs[512];
 	char verified[256];
-	char label[128];     /* for the status line; the title where the file has none; never "" */
-	char colour[64];     /* of the label, words of config/settings/colour.h, or "" */
+	char label[128]; /* for the status line; the title where the file has none; never "" */
+	char colour[64]; /* of the label, words of config/settings/colour.h, or "" */
 	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
-	char unverified[64]; /* of verified = "no, WHY; more": WHY, for lists; or "" */
-	char key_url[256];   /* where a person gets the key; for `ccctl add`; or "" */
-	char needs[512];     /* what the user can do when nothing of needs_any is there */
-	char needs_any[1024];/* words: env:NAME, file:PATH (~ is home) */
-	bool local;	     /* the endpoint is this machine */
-	bool exposed;	     /* exposed = yes in [secrets] */
-	struct policy policy;/* the file's proposal */
-	char note[256];	     /* a correction that was made ("base_url: dropped /v1"), or "" */
+	char unverified[64];	      /* of verified = "no, WHY; more": WHY, for lists; or "" */
+	char key_url[256];	      /* where a person gets the key; for `ccctl add`; or "" */
+	char needs[512];	      /* what the user can do when nothing of needs_any is there */
+	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
+	bool local;		      /* the endpoint is this machine */
+	bool exposed;		      /* exposed = yes in [secrets] */
+	struct policy policy;	      /* the file's proposal */
+	char note[256]; /* a correction that was made ("base_url: dropped /v1"), or "" */
 };
 
 /*

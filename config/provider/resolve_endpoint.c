@@ -35,7 +35,8 @@ static int template_check(const struct provider *p, const struct ini_item *it, s
 	why = endpoint_span(it->value, &start, &end);
 	if (why)
 		return ini_fail(f, it, NULL, "base_url %s", why);
-	for (s = strstr(it->value + start, "${"); s && s < it->value + end; s = strstr(s + 2, "${")) {
+	for (s = strstr(it->value + start, "${"); s && s < it->value + end;
+	     s = strstr(s + 2, "${")) {
 		close = strchr(s, '}');
 		param = close ? params_find(p, s + 2, (size_t)(close - s) - 2) : NULL;
 		if (param && params_check_host(param, it, f) != 0)
@@ -91,7 +92,8 @@ static int endpoint_set_base_url(struct provider *p, const struct view *v, struc
 		return ini_fail(f, it, NULL, "base_url %s", why);
 	p->local = e.local;
 	if (!e.tls && !e.local && p->secrets)
-		endpoint_add_note(p, "base_url: plain http, the key crosses the network in the clear");
+		endpoint_add_note(p,
+				  "base_url: plain http, the key crosses the network in the clear");
 	return 0;
 }
 
@@ -114,7 +116,9 @@ static int endpoint_check_params(const struct provider *p, const struct view *v,
 	case AUTH_BEDROCK:
 		return endpoint_need_param(p, v, "region", f);
 	case AUTH_VERTEX:
-		return endpoint_need_param(p, v, "region", f) != 0 ? -1 : endpoint_need_param(p, v, "project", f);
+		return endpoint_need_param(p, v, "region", f) != 0
+			       ? -1
+			       : endpoint_need_param(p, v, "project", f);
 	case AUTH_FOUNDRY:
 		return p->base_url[0] ? 0 : endpoint_need_param(p, v, "resource", f);
 	default:
@@ -157,7 +161,8 @@ static int endpoint_set_origin(struct provider *p, const struct view *v, struct 
 		n = snprintf(url, sizeof(url), "https://%s.services.ai.azure.com/anthropic",
 			     endpoint_param_text(p, "resource", unknown));
 	else if (p->auth == AUTH_VERTEX)
-		n = endpoint_format_vertex(endpoint_param_text(p, "region", unknown), url, sizeof(url));
+		n = endpoint_format_vertex(endpoint_param_text(p, "region", unknown), url,
+					   sizeof(url));
 	else
 		n = snprintf(url, sizeof(url), "https://api.anthropic.com");
 	if (n < 0 || (size_t)n >= sizeof(url) ||

@@ -24,7 +24,8 @@ static int env_add_param(struct provider *p, const char *variable, const char *n
 	char unknown[NAME_MAX_LEN + 4];
 
 	snprintf(unknown, sizeof(unknown), "${%s}", name);
-	return env_list_add(p, variable, param && param->value[0] ? param->value : unknown, "auth", at, f);
+	return env_list_add(p, variable, param && param->value[0] ? param->value : unknown, "auth",
+			    at, f);
 }
 
 static int env_add_endpoint(struct provider *p, const struct view *v, const struct ini_item *at,
@@ -39,7 +40,9 @@ static int env_add_endpoint(struct provider *p, const struct view *v, const stru
 		variable = "ANTHROPIC_VERTEX_BASE_URL";
 	else if (p->auth == AUTH_FOUNDRY)
 		variable = "ANTHROPIC_FOUNDRY_BASE_URL";
-	return p->base_url[0] ? env_list_add(p, variable, p->base_url, "endpoint", url ? url : at, f) : 0;
+	return p->base_url[0]
+		       ? env_list_add(p, variable, p->base_url, "endpoint", url ? url : at, f)
+		       : 0;
 }
 
 static int env_add_auth(struct provider *p, const struct ini_item *at, struct failure *f)
@@ -130,7 +133,8 @@ int resolve_env(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *at = view_get(v, "provider", "auth", NULL);
 
-	if (env_add_endpoint(p, v, at, f) != 0 || env_add_auth(p, at, f) != 0 || env_add_skip_auth(p, v, f) != 0)
+	if (env_add_endpoint(p, v, at, f) != 0 || env_add_auth(p, at, f) != 0 ||
+	    env_add_skip_auth(p, v, f) != 0)
 		return -1;
 	if (resolve_models(p, v, f) != 0 || env_add_env_section(p, v, f) != 0)
 		return -1;

@@ -70,7 +70,8 @@ int provider_set_model(struct provider *p, const char *key, const char *value, s
 		if (strcmp(p->env[k].name, models[i].variable) == 0)
 			e = &p->env[k];
 	if (!e && p->envs == PROVIDER_ENV_MAX)
-		return fail_set(f, FAIL_CONFIG, NULL, "more than %d variables in all", PROVIDER_ENV_MAX);
+		return fail_set(f, FAIL_CONFIG, NULL, "more than %d variables in all",
+				PROVIDER_ENV_MAX);
 	if (!e)
 		e = &p->env[p->envs++];
 	snprintf(e->name, sizeof(e->name), "%s", models[i].variable);

@@ -34,10 +34,11 @@ static int param_set_choices(struct provider_param *param, const char *text,
 		memcpy(one, text, n);
 		one[n] = '\0';
 		if (!params_value_ok(one))
-			return ini_fail(f, it, PARAMS_HINT_CHARACTERS,
-					"the choices for %s have characters that a parameter cannot "
-					"have",
-					it->key);
+			return ini_fail(
+				f, it, PARAMS_HINT_CHARACTERS,
+				"the choices for %s have characters that a parameter cannot "
+				"have",
+				it->key);
 		if (used == 0)
 			memcpy(param->fallback, one, n + 1);
 		used += (size_t)snprintf(param->choices + used, sizeof(param->choices) - used,
@@ -84,7 +85,8 @@ static int param_set_value(struct provider_param *param, const struct ini_item *
 {
 	if (it->value[0] && !params_value_ok(it->value))
 		return ini_fail(f, it, PARAMS_HINT_CHARACTERS,
-				"the value of %s has characters that a parameter cannot have", it->key);
+				"the value of %s has characters that a parameter cannot have",
+				it->key);
 	memcpy(param->value, it->value, strlen(it->value) + 1);
 	return 0;
 }
@@ -190,7 +192,8 @@ int resolve_check_choices(const struct provider *p, const struct view *v, struct
 		snprintf(hint, sizeof(hint), "it is one of %s", param->choices);
 		at = params_find_item(v, param);
 		if (at)
-			return ini_fail(f, at, hint, "%s cannot be %.64s", param->name, param->value);
+			return ini_fail(f, at, hint, "%s cannot be %.64s", param->name,
+					param->value);
 		return fail_set(f, FAIL_BAD_VALUE, hint, "%s cannot be %.64s", param->name,
 				param->value);
 	}

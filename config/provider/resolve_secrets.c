@@ -26,7 +26,8 @@ static int secrets_add(struct provider *p, const char *variable, const char *ent
 	if (p->secrets == SESSION_ENTRIES_MAX)
 		return ini_fail(f, at, NULL, "more than %d secrets", SESSION_ENTRIES_MAX);
 	if (!wire_name_ok(entry) || auth_looks_like_key(entry))
-		return ini_fail(f, at, "a key is stored with ccctl add; here stands the entry's name",
+		return ini_fail(f, at,
+				"a key is stored with ccctl add; here stands the entry's name",
 				"%s: not a name of a vault entry", at->key);
 	snprintf(s->variable, sizeof(s->variable), "%s", variable);
 	snprintf(s->entry, sizeof(s->entry), "%s", entry);

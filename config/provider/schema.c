@@ -23,16 +23,15 @@ static const char *const sections[] = { "provider", "secrets", "parameters", "mo
 /* of these a mode may have its own */
 static const char *const mode_parts[] = { "env", "models", "secrets", "parameters", "policy" };
 
-static const char *const provider_keys[] = { "title",	   "use",	  "base_url", "auth",
-					     "secret",	   "placeholder", "docs",     "verified",
-					     "key_url",	   "needs",	  "needs_any",
-					     "skip_auth" };
-static const char *const model_keys[] = { "default", "fable", "opus", "sonnet",
+static const char *const provider_keys[] = { "title",	"use",	       "base_url",  "auth",
+					     "secret",	"placeholder", "docs",	    "verified",
+					     "key_url", "needs",       "needs_any", "skip_auth" };
+static const char *const model_keys[] = { "default", "fable",	 "opus",   "sonnet",
 					  "haiku",   "subagent", "context" };
 static const char *const usage_keys[] = { "kind" };
 static const char *const statusline_keys[] = { "label", "colour" };
-static const char *const policy_keys[] = { "delivery", "nested", "strict", "keep", "ttl",
-					     "config_dir" };
+static const char *const policy_keys[] = { "delivery", "nested", "strict",
+					   "keep",     "ttl",	 "config_dir" };
 
 bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1])
 {
@@ -59,7 +58,8 @@ static int schema_check_section(const struct ini_item *it, const char **part, st
 	if (!schema_mode(it->section, mode)) {
 		*part = it->section;
 		if (!keywords_have(sections, COUNT(sections) - 1, it->section))
-			return keywords_fail_unknown(it, "section", it->section, sections, COUNT(sections), f);
+			return keywords_fail_unknown(it, "section", it->section, sections,
+						     COUNT(sections), f);
 		return 0;
 	}
 	if (!wire_name_ok(mode))
@@ -71,7 +71,8 @@ static int schema_check_section(const struct ini_item *it, const char **part, st
 	rest = it->section + strlen("mode ") + strlen(mode);
 	*part = *rest ? rest + 1 : "provider";
 	if (*rest && !keywords_have(mode_parts, COUNT(mode_parts), *part))
-		return keywords_fail_unknown(it, "section of a mode", *part, mode_parts, COUNT(mode_parts), f);
+		return keywords_fail_unknown(it, "section of a mode", *part, mode_parts,
+					     COUNT(mode_parts), f);
 	return 0;
 }
 
@@ -116,7 +117,9 @@ static int schema_check_secret(const struct ini_item *it, struct failure *f)
 static int schema_check_known_key(const struct ini_item *it, const char *const *keys, unsigned n,
 				  struct failure *f)
 {
-	return keywords_have(keys, n, it->key) ? 0 : keywords_fail_unknown(it, "key", it->key, keys, n, f);
+	return keywords_have(keys, n, it->key)
+		       ? 0
+		       : keywords_fail_unknown(it, "key", it->key, keys, n, f);
 }
 
 int schema_model_key(const struct ini_item *it, struct failure *f)

@@ -44,7 +44,8 @@ int provider_set_param(const char *name, const char *key, const char *value, str
 
 	if (!params_value_ok(value))
 		return fail_set(f, FAIL_BAD_VALUE, PARAMS_HINT_CHARACTERS,
-				"the value of %.64s has characters that a parameter cannot have", key);
+				"the value of %.64s has characters that a parameter cannot have",
+				key);
 	known = store_try_value(name, "", key, value, f);
 	if (known == TRIAL_FAILED || provider_load_trying(name, "", key, value, &p, f) != 0)
 		return -1;

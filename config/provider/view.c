@@ -53,8 +53,8 @@ static unsigned view_place_item(const struct ini_item **out, unsigned n, unsigne
 	return n + 1;
 }
 
-int view_items(const struct view *v, unsigned first, const char *part,
-	       const struct ini_item **out, unsigned max, struct failure *f)
+int view_items(const struct view *v, unsigned first, const char *part, const struct ini_item **out,
+	       unsigned max, struct failure *f)
 {
 	char section[VIEW_SECTION_NAME];
 	const struct ini_file *file;

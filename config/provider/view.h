@@ -11,8 +11,8 @@
 
 struct failure;
 
-#define CHAIN_DEPTH 8		       /* a uses b uses c: nobody needs more */
-#define CHAIN_FILES (2 * CHAIN_DEPTH)  /* the shipped file and the overlay of each */
+#define CHAIN_DEPTH 8			/* a uses b uses c: nobody needs more */
+#define CHAIN_FILES (2 * CHAIN_DEPTH)	/* the shipped file and the overlay of each */
 #define VIEW_SECTIONS (2 * CHAIN_FILES) /* default sections, and those of a mode */
 #define VIEW_SECTION_NAME 160
 
@@ -33,8 +33,8 @@ struct layer_section {
 };
 
 struct view {
-	struct chain own, other; /* other: of a mode that says use = */
-	bool borrowed;		 /* the default sections are other's */
+	struct chain own, other;		     /* other: of a mode that says use = */
+	bool borrowed;				     /* the default sections are other's */
 	struct layer_section section[VIEW_SECTIONS]; /* lowest first */
 	unsigned n;
 };
@@ -58,7 +58,7 @@ const struct ini_item *view_get(const struct view *v, const char *part, const ch
  * first appearance, from v->section[first] up.  Returns the count, or -1 when
  * there are more than max (f is set).
  */
-int view_items(const struct view *v, unsigned first, const char *part,
-	       const struct ini_item **out, unsigned max, struct failure *f);
+int view_items(const struct view *v, unsigned first, const char *part, const struct ini_item **out,
+	       unsigned max, struct failure *f);
 
 #endif

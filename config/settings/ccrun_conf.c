@@ -38,10 +38,13 @@ static int conf_check_link(const struct ini_item *it, struct failure *f)
 	const char *to = it->value;
 
 	if (!wire_name_ok(it->key))
-		return ini_fail(f, it, "letters, digits and . _ - are allowed", "not a name for a command");
+		return ini_fail(f, it, "letters, digits and . _ - are allowed",
+				"not a name for a command");
 	if (strncmp(to, CCRUN_CONF_WRAP, strlen(CCRUN_CONF_WRAP)) == 0)
 		to += strlen(CCRUN_CONF_WRAP);
-	return conf_provider_ok(to) ? 0 : ini_fail(f, it, "write NAME or NAME:MODE", "%s: no provider's name", it->key);
+	return conf_provider_ok(to) ? 0
+				    : ini_fail(f, it, "write NAME or NAME:MODE",
+					       "%s: no provider's name", it->key);
 }
 
 static int conf_check(const struct ini_file *file, struct failure *f)
@@ -52,7 +55,8 @@ static int conf_check(const struct ini_file *file, struct failure *f)
 	for (i = 0; i < file->items; i++) {
 		it = &file->item[i];
 		if (!keywords_have(sections, SECTIONS, it->section))
-			return keywords_fail_unknown(it, "section", it->section, sections, SECTIONS, f);
+			return keywords_fail_unknown(it, "section", it->section, sections, SECTIONS,
+						     f);
 		if (it->key && strcmp(it->section, "links") == 0 && conf_check_link(it, f) != 0)
 			return -1;
 		if (!it->key || strcmp(it->section, "ccrun") != 0)
@@ -60,7 +64,8 @@ static int conf_check(const struct ini_file *file, struct failure *f)
 		if (!keywords_have(ccrun_keys, 1, it->key))
 			return keywords_fail_unknown(it, "key", it->key, ccrun_keys, 1, f);
 		if (it->value[0] && !conf_provider_ok(it->value))
-			return ini_fail(f, it, "write NAME or NAME:MODE", "default is no provider's name");
+			return ini_fail(f, it, "write NAME or NAME:MODE",
+					"default is no provider's name");
 	}
 	return 0;
 }

@@ -10,7 +10,8 @@
 struct failure;
 
 #define CCRUN_CONF_LEAF "ccrun.conf"
-#define CCRUN_CONF_WRAP "--wrap " /* in [links], before the provider: the first argument is the
+#define CCRUN_CONF_WRAP \
+	"--wrap " /* in [links], before the provider: the first argument is the
 				   * program to run */
 
 /*

@@ -53,7 +53,7 @@ int colour_sgr(const char *words, char sgr[COLOUR_SGR])
 	}
 	if (!none && !bold && !dim && !which[0])
 		return -1;
-	snprintf(sgr, COLOUR_SGR, "%s%s%s%s%s", bold ? "1" : "", bold && dim ? ";" : "", dim ? "2" : "",
-		 (bold || dim) && which[0] ? ";" : "", which);
+	snprintf(sgr, COLOUR_SGR, "%s%s%s%s%s", bold ? "1" : "", bold && dim ? ";" : "",
+		 dim ? "2" : "", (bold || dim) && which[0] ? ";" : "", which);
 	return 0;
 }

@@ -15,16 +15,17 @@
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 #define WORDS_MAX 16
 
-static const char *const parts[PART_COUNT] = { "provider", "quota",    "context", "branch",
-					       "repo",	   "model",    "cost",	  "duration",
-					       "lines",	   "dir",      "effort",  "session" };
+static const char *const parts[PART_COUNT] = { "provider", "quota", "context", "branch",
+					       "repo",	   "model", "cost",    "duration",
+					       "lines",	   "dir",   "effort",  "session" };
 /* The names of the colours that belong to no part, in the order of enum status_colour. */
 static const char *const colours[] = { "separator", "warn", "high", "stale" };
-_Static_assert(COUNT(colours) == (unsigned)COLOUR_COUNT - (unsigned)PART_COUNT, "one name a colour");
+_Static_assert(COUNT(colours) == (unsigned)COLOUR_COUNT - (unsigned)PART_COUNT,
+	       "one name a colour");
 
-static const char *const keys[] = { "parts",	    "separator",   "width",    "label-width",
-				    "branch-width", "repo-width",  "quota-at", "context-at",
-				    "windows",	    "reset",	   "clock",    "link",
+static const char *const keys[] = { "parts",	    "separator",  "width",    "label-width",
+				    "branch-width", "repo-width", "quota-at", "context-at",
+				    "windows",	    "reset",	  "clock",    "link",
 				    "dirty",	    "dirty-ms" };
 static const char colour_key[] = "colour-";
 
@@ -33,11 +34,11 @@ void statusline_conf_default(struct statusline_conf *s)
 	static const enum status_part first[] = { PART_PROVIDER, PART_QUOTA, PART_CONTEXT,
 						  PART_BRANCH, PART_REPO };
 	static const char *const sgr[COLOUR_COUNT] = {
-		[PART_PROVIDER] = "36", [PART_QUOTA] = "32",	   [PART_CONTEXT] = "36",
-		[PART_BRANCH] = "34",	[PART_REPO] = "35",	   [PART_MODEL] = "36",
-		[PART_COST] = "33",	[PART_DURATION] = "2",	   [PART_LINES] = "2",
-		[PART_DIR] = "35",	[PART_EFFORT] = "2",	   [PART_SESSION] = "2",
-		[COLOUR_WARN] = "33",	[COLOUR_HIGH] = "31",	   [COLOUR_STALE] = "2",
+		[PART_PROVIDER] = "36",	  [PART_QUOTA] = "32",	 [PART_CONTEXT] = "36",
+		[PART_BRANCH] = "34",	  [PART_REPO] = "35",	 [PART_MODEL] = "36",
+		[PART_COST] = "33",	  [PART_DURATION] = "2", [PART_LINES] = "2",
+		[PART_DIR] = "35",	  [PART_EFFORT] = "2",	 [PART_SESSION] = "2",
+		[COLOUR_WARN] = "33",	  [COLOUR_HIGH] = "31",	 [COLOUR_STALE] = "2",
 		[COLOUR_SEPARATOR] = "2",
 	};
 	static const char *const windows[] = { "5h", "wk", "money" };
@@ -175,7 +176,8 @@ static int conf_set_thresholds(const struct ini_item *it, unsigned at[2], struct
 	char end;
 
 	if (sscanf(it->value, "%3u %3u%c", &a, &b, &end) != 2 || a > b)
-		return ini_fail(f, it, "like 50 80", "%s is two percentages, the lower one first", it->key);
+		return ini_fail(f, it, "like 50 80", "%s is two percentages, the lower one first",
+				it->key);
 	at[0] = a;
 	at[1] = b;
 	return 0;

@@ -47,10 +47,11 @@ struct statusline_conf {
 	unsigned parts;
 	char separator[STATUS_SEPARATOR]; /* as in the file: not checked for a terminal */
 	char colour[COLOUR_COUNT][COLOUR_SGR];
-	char window[STATUS_WINDOWS][STATUS_WINDOW]; /* labels of the quota windows to show, "money", or "all" */
+	char window[STATUS_WINDOWS]
+		   [STATUS_WINDOW]; /* labels of the quota windows to show, "money", or "all" */
 	unsigned windows;
-	unsigned width;			  /* columns of the line; 0: as COLUMNS in the environment says */
-	unsigned label, branch, repo;	  /* the widest that each may be, in columns */
+	unsigned width; /* columns of the line; 0: as COLUMNS in the environment says */
+	unsigned label, branch, repo;	     /* the widest that each may be, in columns */
 	unsigned quota_at[2], context_at[2]; /* percent: warn, high */
 	enum status_reset reset;
 	bool twelve; /* a 12-hour clock */

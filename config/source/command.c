@@ -57,13 +57,16 @@ int command_split(const char *line, struct command_words *out, struct failure *f
 		if (!*line)
 			break;
 		if (out->n == COMMAND_WORDS_MAX) {
-			fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", COMMAND_WORDS_MAX);
+			fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words",
+				 COMMAND_WORDS_MAX);
 			goto bad;
 		}
 		out->v[out->n++] = to;
 		if (!command_parse_word(&line, &to)) {
-			fail_set(f, FAIL_BAD_VALUE, "quotes are '...' or \"...\"; a backslash keeps the next "
-				 "character", "a quote is not closed");
+			fail_set(f, FAIL_BAD_VALUE,
+				 "quotes are '...' or \"...\"; a backslash keeps the next "
+				 "character",
+				 "a quote is not closed");
 			goto bad;
 		}
 	}

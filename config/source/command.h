@@ -18,7 +18,7 @@ struct failure;
 struct command_words {
 	unsigned n;
 	char *v[COMMAND_WORDS_MAX + 1]; /* NULL behind the last; they point into text */
-	char *text;		/* owned */
+	char *text;			/* owned */
 };
 
 /* Split.  At least one word.  0 or -1 (FAIL_BAD_VALUE, FAIL_NO_MEMORY). */

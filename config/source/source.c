@@ -22,10 +22,12 @@
 #define FILES 2		  /* the shipped one, the user's */
 
 static const char *const sign_sections[SIGNS] = {
-	[SIGN_CANCELLED] = "cancelled", [SIGN_SIGNED_OUT] = "signed-out", [SIGN_MISSING] = "missing",
+	[SIGN_CANCELLED] = "cancelled",
+	[SIGN_SIGNED_OUT] = "signed-out",
+	[SIGN_MISSING] = "missing",
 };
-static const char *const source_keys[] = { "title", "scheme", "command", "output", "package", "timeout",
-					   "docs", "verified", NULL };
+static const char *const source_keys[] = { "title",   "scheme", "command",  "output", "package",
+					   "timeout", "docs",	"verified", NULL };
 static const char *const sign_keys[] = { "text", "exit", "hint", NULL };
 
 /* Read one of the two files of a kind. */
@@ -71,11 +73,11 @@ static int source_check_keys(const struct ini_file *file, struct failure *f)
 			if (strcmp(it->section, sign_sections[k]) == 0)
 				keys = sign_keys;
 		if (!keys)
-			return ini_fail(f, it, "man ccrun-source has them all", "unknown section [%s]",
-					it->section);
+			return ini_fail(f, it, "man ccrun-source has them all",
+					"unknown section [%s]", it->section);
 		if (it->key && !source_word_known(it->key, keys))
-			return ini_fail(f, it, "man ccrun-source has them all", "unknown key '%s' in [%s]",
-					it->key, it->section);
+			return ini_fail(f, it, "man ccrun-source has them all",
+					"unknown key '%s' in [%s]", it->key, it->section);
 	}
 	return 0;
 }
@@ -133,8 +135,10 @@ static int source_set_signs(const struct source_layers *l, struct source_file *s
 	unsigned i;
 
 	for (i = 0; i < SIGNS; i++)
-		if (source_set_text(l, sign_sections[i], "text", s->sign[i].text, sizeof(s->sign[i].text), f) != 0 ||
-		    source_set_text(l, sign_sections[i], "hint", s->sign[i].hint, sizeof(s->sign[i].hint), f) != 0 ||
+		if (source_set_text(l, sign_sections[i], "text", s->sign[i].text,
+				    sizeof(s->sign[i].text), f) != 0 ||
+		    source_set_text(l, sign_sections[i], "hint", s->sign[i].hint,
+				    sizeof(s->sign[i].hint), f) != 0 ||
 		    source_set_exits(l, (enum source_sign)i, s, f) != 0)
 			return -1;
 	return 0;
@@ -173,14 +177,16 @@ static int source_resolve(const struct source_layers *l, struct source_file *s, 
 	    source_set_text(l, "source", "package", s->package, sizeof(s->package), f) != 0 ||
 	    source_set_text(l, "source", "docs", s->docs, sizeof(s->docs), f) != 0 ||
 	    source_set_text(l, "source", "verified", s->verified, sizeof(s->verified), f) != 0 ||
-	    source_set_output(l, s, f) != 0 || source_set_timeout(l, s, f) != 0 || source_set_signs(l, s, f) != 0)
+	    source_set_output(l, s, f) != 0 || source_set_timeout(l, s, f) != 0 ||
+	    source_set_signs(l, s, f) != 0)
 		return -1;
 	if (!s->title[0])
 		snprintf(s->title, sizeof(s->title), "%s", s->kind);
 	if (!s->scheme[0])
 		snprintf(s->scheme, sizeof(s->scheme), "%s:", s->kind);
 	if (!s->command[0])
-		return fail_set(f, FAIL_CONFIG, "man ccrun-source", "source %s has no command", s->kind);
+		return fail_set(f, FAIL_CONFIG, "man ccrun-source", "source %s has no command",
+				s->kind);
 	return 0;
 }
 
@@ -190,7 +196,8 @@ static int source_parse_kind(const char *ref, char kind[NAME_MAX_LEN + 1], struc
 	size_t n = strcspn(ref, ":");
 
 	if (strlen(ref) > SOURCE_REF_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "a reference has at most %d bytes", SOURCE_REF_MAX);
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "a reference has at most %d bytes",
+				SOURCE_REF_MAX);
 	if (ref[n] == ':' && n > 0 && n <= NAME_MAX_LEN) {
 		memcpy(kind, ref, n);
 		kind[n] = '\0';
@@ -198,7 +205,8 @@ static int source_parse_kind(const char *ref, char kind[NAME_MAX_LEN + 1], struc
 			return 0;
 	}
 	/* Do not show the text: it may be the key itself. */
-	return fail_set(f, FAIL_USAGE, "a reference is like pass:ai/openrouter or op://Vault/Item/field",
+	return fail_set(f, FAIL_USAGE,
+			"a reference is like pass:ai/openrouter or op://Vault/Item/field",
 			"this is not a reference into a password manager");
 }
 
@@ -213,18 +221,19 @@ int source_load(const char *ref, struct source_file *out, struct failure *f)
 		return -1;
 	for (i = 0; i < FILES; i++) {
 		r = source_read_file(out->kind, i == 0, &l.file[i], f);
-		if (r == INI_FAILED ||
-		    (r == INI_READ && source_check_keys(l.file[i], f) != 0))
+		if (r == INI_FAILED || (r == INI_READ && source_check_keys(l.file[i], f) != 0))
 			goto out;
 		found += r == INI_READ;
 	}
 	if (found == 0)
-		fail_set(f, FAIL_NO_ENTRY, "man ccrun-source lists those that come with ccrun, and how to add one",
+		fail_set(f, FAIL_NO_ENTRY,
+			 "man ccrun-source lists those that come with ccrun, and how to add one",
 			 "there is no source '%s'", out->kind);
 	else
 		ret = source_resolve(&l, out, f);
 	if (ret == 0 && strncmp(ref, out->scheme, strlen(out->scheme)) != 0)
-		ret = fail_set(f, FAIL_BAD_VALUE, NULL, "a reference of %s begins with %s", out->kind, out->scheme);
+		ret = fail_set(f, FAIL_BAD_VALUE, NULL, "a reference of %s begins with %s",
+			       out->kind, out->scheme);
 out:
 	for (i = 0; i < FILES; i++)
 		ini_file_free(l.file[i]);
@@ -241,7 +250,8 @@ int source_pick(const char *pick, enum source_output *out, const char **field, s
 	else if (strcmp(pick, "json") == 0 || strncmp(pick, "json:", 5) == 0)
 		*out = OUTPUT_JSON;
 	else
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "an output can be read as line, first-line or json");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"an output can be read as line, first-line or json");
 	if (*out == OUTPUT_JSON && pick[4])
 		*field = pick + 5;
 	return 0;

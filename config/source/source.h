@@ -22,12 +22,12 @@ enum source_sign { SIGN_CANCELLED, SIGN_SIGNED_OUT, SIGN_MISSING, SIGNS };
 struct source_file {
 	char kind[NAME_MAX_LEN + 1];
 	char title[SOURCE_TEXT_MAX];
-	char scheme[SOURCE_TEXT_MAX];  /* the beginning of a reference: "pass:" */
+	char scheme[SOURCE_TEXT_MAX];	      /* the beginning of a reference: "pass:" */
 	char command[SOURCE_COMMAND_MAX + 1]; /* with {placeholders} */
-	char package[SOURCE_TEXT_MAX]; /* what to install, for a message */
+	char package[SOURCE_TEXT_MAX];	      /* what to install, for a message */
 	char docs[SOURCE_TEXT_MAX], verified[SOURCE_TEXT_MAX];
 	enum source_output output;
-	unsigned timeout;	       /* seconds, while a person may be asked */
+	unsigned timeout; /* seconds, while a person may be asked */
 	struct {
 		char text[SOURCE_TEXT_MAX]; /* alternatives with | between them; "" none */
 		int exit[SOURCE_EXITS];	    /* exit codes; exits of them */

@@ -37,7 +37,8 @@ static int word_list_add(struct word_list *b, const char *word, size_t n, struct
 	char *copy;
 
 	if (b->n == COMMAND_WORDS_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words", COMMAND_WORDS_MAX);
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "a command of more than %d words",
+				COMMAND_WORDS_MAX);
 	copy = strndup(word, n);
 	if (!copy)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a command");
@@ -64,10 +65,13 @@ static int word_list_add_attributes(struct word_list *b, const char *list, struc
 		n = strcspn(list, ",");
 		name = strcspn(list, "=,");
 		if (name == 0 || list[name] != '=' || n == name + 1)
-			return fail_set(f, FAIL_BAD_VALUE, "like service=openrouter,username=me",
-					"the reference wants attribute=value, with commas between them");
-		if (reference_refuse_option(list, f) != 0 || reference_refuse_option(list + name + 1, f) != 0 ||
-		    word_list_add(b, list, name, f) != 0 || word_list_add(b, list + name + 1, n - name - 1, f) != 0)
+			return fail_set(
+				f, FAIL_BAD_VALUE, "like service=openrouter,username=me",
+				"the reference wants attribute=value, with commas between them");
+		if (reference_refuse_option(list, f) != 0 ||
+		    reference_refuse_option(list + name + 1, f) != 0 ||
+		    word_list_add(b, list, name, f) != 0 ||
+		    word_list_add(b, list + name + 1, n - name - 1, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -120,7 +124,8 @@ static enum placeholder placeholder_value(const struct reference *r, const char 
 	else if (n == 5 && memcmp(name, "field", n) == 0)
 		value = r->field;
 	else if (n == 4 && memcmp(name, "file", n) == 0)
-		return source_file_path(r->path, out, f) == 0 ? PLACEHOLDER_KNOWN : PLACEHOLDER_FAILED;
+		return source_file_path(r->path, out, f) == 0 ? PLACEHOLDER_KNOWN
+							      : PLACEHOLDER_FAILED;
 	if (!value)
 		return PLACEHOLDER_UNKNOWN;
 	snprintf(out, PATH_SIZE, "%s", value);
@@ -144,7 +149,8 @@ static int word_list_add_filled(struct word_list *b, const struct source_file *s
 			out[n++] = *p++;
 			continue;
 		}
-		known = p[len] ? placeholder_value(r, p + 1, len - 1, value, f) : PLACEHOLDER_UNKNOWN;
+		known = p[len] ? placeholder_value(r, p + 1, len - 1, value, f)
+			       : PLACEHOLDER_UNKNOWN;
 		if (known == PLACEHOLDER_FAILED)
 			return -1;
 		if (known == PLACEHOLDER_UNKNOWN)
@@ -160,7 +166,8 @@ static int word_list_add_filled(struct word_list *b, const struct source_file *s
 		return -1;
 	return word_list_add(b, out, n, f);
 large:
-	return fail_set(f, FAIL_TOO_LARGE, NULL, "a command of more than %d bytes", SOURCE_COMMAND_MAX);
+	return fail_set(f, FAIL_TOO_LARGE, NULL, "a command of more than %d bytes",
+			SOURCE_COMMAND_MAX);
 }
 
 static int word_list_fill(struct word_list *b, const struct source_file *s,
@@ -201,7 +208,8 @@ static int reference_parse(const struct source_file *s, const char *ref, struct 
 	char *hash;
 
 	if (!reference_text_ok(ref))
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "a reference is UTF-8 without control characters");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"a reference is UTF-8 without control characters");
 	r->ref = ref;
 	r->field[0] = '\0';
 	snprintf(r->path, sizeof(r->path), "%s", ref + strlen(s->scheme));
@@ -213,7 +221,8 @@ static int reference_parse(const struct source_file *s, const char *ref, struct 
 	if (!r->path[0])
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "nothing stands behind %s", s->scheme);
 	if (hash ? !r->field[0] : in_command)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "a reference of %s is %sPLACE#FIELD", s->title, s->scheme);
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "a reference of %s is %sPLACE#FIELD",
+				s->title, s->scheme);
 	return 0;
 }
 
@@ -232,9 +241,11 @@ int source_expand(const struct source_file *s, const char *ref, struct command_w
 	if (s->output == OUTPUT_JSON && r.field[0])
 		n = snprintf(pick, SOURCE_PICK_MAX + 1, "json:%s", r.field);
 	else
-		n = snprintf(pick, SOURCE_PICK_MAX + 1, "%s", s->output == OUTPUT_FIRST_LINE ? "first-line" : "line");
+		n = snprintf(pick, SOURCE_PICK_MAX + 1, "%s",
+			     s->output == OUTPUT_FIRST_LINE ? "first-line" : "line");
 	if (n > SOURCE_PICK_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "a field of more than %d bytes", SOURCE_PICK_MAX - 5);
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "a field of more than %d bytes",
+				SOURCE_PICK_MAX - 5);
 	ret = word_list_fill(&b, s, &r, f);
 	if (ret == 0)
 		ret = command_format(b.v, b.n, line, sizeof(line), f);

@@ -24,7 +24,8 @@ static bool program_is_executable(const char *path)
 
 int source_not_installed(const struct source_file *s, const char *program, struct failure *f)
 {
-	fail_set(f, FAIL_SOURCE, NULL, "%s is not installed: there is no program %.160s", s->title, program);
+	fail_set(f, FAIL_SOURCE, NULL, "%s is not installed: there is no program %.160s", s->title,
+		 program);
 	if (s->package[0])
 		fail_hint(f, "install %s", s->package);
 	return -1;
@@ -44,7 +45,8 @@ static int program_find(const struct source_file *s, const char *word, char out[
 			return -1;
 		return program_is_executable(out) ? 0 : source_not_installed(s, word, f);
 	}
-	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path; path += n + (path[n] == ':')) {
+	for (path = path ? path : "/usr/local/bin:/usr/bin:/bin"; *path;
+	     path += n + (path[n] == ':')) {
 		n = strcspn(path, ":");
 		len = snprintf(out, PATH_SIZE, "%.*s/%s", (int)n, path, word);
 		if (path[0] == '/' && len < PATH_SIZE && program_is_executable(out))
@@ -67,7 +69,8 @@ int source_seal(const struct source_file *s, const char *ref, struct entry_sourc
 		r = program_find(s, w.v[0], program, f);
 	if (r == 0) {
 		w.v[0] = program;
-		r = command_format((const char *const *)w.v, w.n, out->command, sizeof(out->command), f);
+		r = command_format((const char *const *)w.v, w.n, out->command,
+				   sizeof(out->command), f);
 	}
 	command_free(&w);
 	return r;
@@ -103,11 +106,13 @@ int source_check(const struct source_file *s, const struct entry_source *sealed,
 	char pick[SOURCE_PICK_MAX + 1];
 	int r = -1;
 
-	if (command_split(sealed->command, &then, f) != 0 || source_expand(s, sealed->ref, &now, pick, f) != 0)
+	if (command_split(sealed->command, &then, f) != 0 ||
+	    source_expand(s, sealed->ref, &now, pick, f) != 0)
 		goto out;
 	r = 0;
 	if (!command_is_same(&then, &now) || strcmp(pick, sealed->pick) != 0)
-		r = fail_set(f, FAIL_ORIGIN, NULL, "what source '%s' runs is not what was sealed", s->kind);
+		r = fail_set(f, FAIL_ORIGIN, NULL, "what source '%s' runs is not what was sealed",
+			     s->kind);
 out:
 	command_free(&then);
 	command_free(&now);

@@ -34,13 +34,15 @@ int item_check_text(const void *p, size_t n, const char *whose, struct failure *
 	size_t i;
 
 	if (n == 0)
-		return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT, "%s is no key: it is empty", whose);
+		return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT, "%s is no key: it is empty",
+				whose);
 	if (n > KEY_TEXT_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT, "%s is no key: it has more than %d bytes", whose,
-				KEY_TEXT_MAX);
+		return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT,
+				"%s is no key: it has more than %d bytes", whose, KEY_TEXT_MAX);
 	for (i = 0; i < n; i++)
 		if (s[i] < ' ' || s[i] > '~')
-			return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT, "%s is no key: it has unprintable bytes", whose);
+			return fail_set(f, FAIL_BAD_VALUE, HINT_NEW_SLOT,
+					"%s is no key: it has unprintable bytes", whose);
 	return 0;
 }
 
@@ -55,7 +57,8 @@ static gint item_compare(gconstpointer pa, gconstpointer pb)
 		return la ? 1 : -1;
 	if (ma != mb)
 		return ma > mb ? -1 : 1;
-	return strcmp(g_dbus_proxy_get_object_path(G_DBUS_PROXY(a)), g_dbus_proxy_get_object_path(G_DBUS_PROXY(b)));
+	return strcmp(g_dbus_proxy_get_object_path(G_DBUS_PROXY(a)),
+		      g_dbus_proxy_get_object_path(G_DBUS_PROXY(b)));
 }
 
 static void item_free_list(GList *items)
@@ -86,8 +89,8 @@ static int item_default_collection(struct keyring *k, SecretCollection **out, st
 {
 	GError *e = NULL;
 
-	secret_collection_for_alias(k->service, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE, NULL, service_ready,
-				    k);
+	secret_collection_for_alias(k->service, SECRET_COLLECTION_DEFAULT, SECRET_COLLECTION_NONE,
+				    NULL, service_ready, k);
 	if (service_wait(k, "cannot look for the default keyring", f) != 0)
 		return -1;
 	*out = secret_collection_for_alias_finish(k->result, &e);
@@ -95,15 +98,16 @@ static int item_default_collection(struct keyring *k, SecretCollection **out, st
 		return service_error(e, "cannot look for the default keyring", f);
 	if (!*out)
 		return fail_set(f, FAIL_SYSTEM,
-				"make a keyring the default one (seahorse does; with KeePassXC open the database), or "
-				HINT_OTHER_SLOT,
+				"make a keyring the default one (seahorse does; with KeePassXC "
+				"open the database), or " HINT_OTHER_SLOT,
 				"the Secret Service has no default keyring");
 	return 0;
 }
 
 static int fail_keyring_locked(struct failure *f)
 {
-	return fail_set(f, FAIL_LOCKED, "unlock the keyring (seahorse, or log in again), or " HINT_OTHER_SLOT,
+	return fail_set(f, FAIL_LOCKED,
+			"unlock the keyring (seahorse, or log in again), or " HINT_OTHER_SLOT,
 			"the keyring is locked");
 }
 
@@ -123,15 +127,16 @@ static int item_fail_not_found(struct keyring *k, const struct item_id *id, GDBu
 		return fail_keyring_locked(f);
 	}
 	g_object_unref(c);
-	return fail_set(f, FAIL_NO_ENTRY, HINT_NEW_SLOT, "the keyring has no key for slot %s of this vault", id->slot);
+	return fail_set(f, FAIL_NO_ENTRY, HINT_NEW_SLOT,
+			"the keyring has no key for slot %s of this vault", id->slot);
 }
 
 /*
  * As item_search, but it is a failure if there is no item or only locked ones.  In the
  * second case *to_unlock is what must be unlocked; the caller unrefs it.
  */
-static int item_find(struct keyring *k, const struct item_id *id, GList **out, GDBusProxy **to_unlock,
-		     struct failure *f)
+static int item_find(struct keyring *k, const struct item_id *id, GList **out,
+		     GDBusProxy **to_unlock, struct failure *f)
 {
 	if (item_search(k, id, out, f) != 0)
 		return -1;
@@ -169,8 +174,9 @@ static int item_unlock_and_find(struct keyring *k, const struct item_id *id, GLi
 	if (item_find(k, id, out, &still, f) == 0)
 		return 0;
 	if (still)
-		fail_set(f, FAIL_LOCKED, "try again and answer the dialog, or " HINT_OTHER_SLOT,
-			 "the keyring stays locked: its dialog was dismissed or could not be shown");
+		fail_set(
+			f, FAIL_LOCKED, "try again and answer the dialog, or " HINT_OTHER_SLOT,
+			"the keyring stays locked: its dialog was dismissed or could not be shown");
 	g_clear_object(&still);
 	return -1;
 }
@@ -213,7 +219,8 @@ int item_fetch(struct keyring *k, const struct item_id *id, SecretValue **out, s
 }
 
 /* Check that a fetch returns what was stored, and not an older item of the same slot. */
-static int item_verify(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f)
+static int item_verify(struct keyring *k, const struct item_id *id, const void *text, size_t n,
+		       struct failure *f)
 {
 	SecretValue *v = NULL;
 	const char *got;
@@ -226,13 +233,15 @@ static int item_verify(struct keyring *k, const struct item_id *id, const void *
 	r = len == n && memcmp(got, text, n) == 0 ? 0 : -1;
 	secret_value_unref(v);
 	if (r != 0)
-		fail_set(f, FAIL_SYSTEM, "remove older items of schema org.ccrun.VaultKey (seahorse), then try again",
+		fail_set(f, FAIL_SYSTEM,
+			 "remove older items of schema org.ccrun.VaultKey (seahorse), then try "
+			 "again",
 			 "the keyring gives back another key than it was given");
 	return r;
 }
 
-static int item_create(struct keyring *k, SecretCollection *c, const struct item_id *id, SecretValue *v,
-		       struct failure *f)
+static int item_create(struct keyring *k, SecretCollection *c, const struct item_id *id,
+		       SecretValue *v, struct failure *f)
 {
 	const char *doing = "cannot store the key in the keyring";
 	GHashTable *as = item_attributes(id);
@@ -241,7 +250,8 @@ static int item_create(struct keyring *k, SecretCollection *c, const struct item
 	char label[64];
 
 	g_snprintf(label, sizeof(label), "ccrun vault key (slot %s)", id->slot);
-	secret_item_create(c, &schema, as, label, v, SECRET_ITEM_CREATE_REPLACE, NULL, service_ready, k);
+	secret_item_create(c, &schema, as, label, v, SECRET_ITEM_CREATE_REPLACE, NULL,
+			   service_ready, k);
 	g_hash_table_unref(as);
 	if (service_wait(k, doing, f) != 0)
 		return -1;
@@ -249,12 +259,14 @@ static int item_create(struct keyring *k, SecretCollection *c, const struct item
 	if (e)
 		return service_error(e, doing, f);
 	if (!item)
-		return fail_set(f, FAIL_LOCKED, "try again and answer the dialog", "%s: its dialog was dismissed", doing);
+		return fail_set(f, FAIL_LOCKED, "try again and answer the dialog",
+				"%s: its dialog was dismissed", doing);
 	g_object_unref(item);
 	return 0;
 }
 
-int item_store(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f)
+int item_store(struct keyring *k, const struct item_id *id, const void *text, size_t n,
+	       struct failure *f)
 {
 	SecretCollection *c = NULL;
 	SecretValue *v;
@@ -285,7 +297,8 @@ static int item_delete(struct keyring *k, SecretItem *item, struct failure *f)
 		return 0;
 	if (e)
 		return service_error(e, doing, f);
-	return fail_set(f, FAIL_LOCKED, "try again and answer the dialog", "%s: its dialog was dismissed", doing);
+	return fail_set(f, FAIL_LOCKED, "try again and answer the dialog",
+			"%s: its dialog was dismissed", doing);
 }
 
 int item_erase(struct keyring *k, const struct item_id *id, struct failure *f)

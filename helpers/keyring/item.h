@@ -23,7 +23,8 @@ struct item_id {
 int item_check_text(const void *p, size_t n, const char *whose, struct failure *f);
 
 /* Store n bytes of text as the slot's item, replacing an older one; read it back to check. */
-int item_store(struct keyring *k, const struct item_id *id, const void *text, size_t n, struct failure *f);
+int item_store(struct keyring *k, const struct item_id *id, const void *text, size_t n,
+	       struct failure *f);
 
 /* Read the slot's key: *out is in libsecret's locked memory; the caller unrefs it. */
 int item_fetch(struct keyring *k, const struct item_id *id, SecretValue **out, struct failure *f);

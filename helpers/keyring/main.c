@@ -76,7 +76,8 @@ static bool slot_number_valid(const char *s)
 static int parse_arguments(int argc, char **argv, const struct operation **op, bool *prompt,
 			   struct item_id *id, struct failure *f)
 {
-	const char *usage = "usage: ccrun-keyring store|fetch|erase [--prompt] VAULT SLOT; ccctl runs it";
+	const char *usage =
+		"usage: ccrun-keyring store|fetch|erase [--prompt] VAULT SLOT; ccctl runs it";
 	size_t i;
 	int at = 2;
 
@@ -89,11 +90,14 @@ static int parse_arguments(int argc, char **argv, const struct operation **op, b
 	*prompt = argc > at && strcmp(argv[at], "--prompt") == 0;
 	at += *prompt;
 	if ((*prompt && !(*op)->may_prompt) || argc != at + 2)
-		return fail_set(f, FAIL_USAGE, usage, "ccrun-keyring %s takes other arguments", (*op)->name);
+		return fail_set(f, FAIL_USAGE, usage, "ccrun-keyring %s takes other arguments",
+				(*op)->name);
 	id->vault = argv[at];
 	id->slot = argv[at + 1];
-	if (strlen(id->vault) != VAULT_DIGITS || strspn(id->vault, "0123456789abcdef") != VAULT_DIGITS)
-		return fail_set(f, FAIL_USAGE, usage, "VAULT is %d lower-case hex digits", VAULT_DIGITS);
+	if (strlen(id->vault) != VAULT_DIGITS ||
+	    strspn(id->vault, "0123456789abcdef") != VAULT_DIGITS)
+		return fail_set(f, FAIL_USAGE, usage, "VAULT is %d lower-case hex digits",
+				VAULT_DIGITS);
 	if (!slot_number_valid(id->slot))
 		return fail_set(f, FAIL_USAGE, usage, "SLOT is a number from 1 to %lu", SLOT_MAX);
 	return 0;

@@ -21,9 +21,11 @@
 #define ADDRESS_SIZE 1024
 
 #define HINT_OTHER_SLOT "unlock the vault through another slot (ccctl unlock)"
-#define HINT_START_SERVICE "start gnome-keyring, KWallet or KeePassXC's Secret Service, or " HINT_OTHER_SLOT
+#define HINT_START_SERVICE \
+	"start gnome-keyring, KWallet or KeePassXC's Secret Service, or " HINT_OTHER_SLOT
 
-static GLogWriterOutput log_discard(GLogLevelFlags level, const GLogField *fields, gsize n, gpointer p)
+static GLogWriterOutput log_discard(GLogLevelFlags level, const GLogField *fields, gsize n,
+				    gpointer p)
 {
 	(void)level;
 	(void)fields;
@@ -59,22 +61,29 @@ static int address_of_session_bus(char *out, struct failure *f)
 
 	if (address && *address) {
 		if (!address_is_unix(address))
-			return fail_set(f, FAIL_SYSTEM, "set DBUS_SESSION_BUS_ADDRESS to unix:path=SOCKET",
-					"cannot use the session bus: its address is no unix socket");
+			return fail_set(
+				f, FAIL_SYSTEM, "set DBUS_SESSION_BUS_ADDRESS to unix:path=SOCKET",
+				"cannot use the session bus: its address is no unix socket");
 		n = snprintf(out, ADDRESS_SIZE, "%s", address);
-		return n < ADDRESS_SIZE ? 0 : fail_set(f, FAIL_SYSTEM, "shorten DBUS_SESSION_BUS_ADDRESS",
-						       "cannot use the session bus: its address is too long");
+		return n < ADDRESS_SIZE
+			       ? 0
+			       : fail_set(f, FAIL_SYSTEM, "shorten DBUS_SESSION_BUS_ADDRESS",
+					  "cannot use the session bus: its address is too long");
 	}
 	n = snprintf(path, sizeof(path), "%s/bus", runtime ? runtime : "");
-	if (!runtime || runtime[0] != '/' || (size_t)n >= sizeof(path) || stat(path, &st) != 0 || !S_ISSOCK(st.st_mode))
+	if (!runtime || runtime[0] != '/' || (size_t)n >= sizeof(path) || stat(path, &st) != 0 ||
+	    !S_ISSOCK(st.st_mode))
 		return fail_set(f, FAIL_SYSTEM,
-				"log in to a desktop (or set DBUS_SESSION_BUS_ADDRESS), or " HINT_OTHER_SLOT,
+				"log in to a desktop (or set DBUS_SESSION_BUS_ADDRESS), "
+				"or " HINT_OTHER_SLOT,
 				"no session bus: DBUS_SESSION_BUS_ADDRESS is unset and there is no "
 				"$XDG_RUNTIME_DIR/bus");
 	escaped = g_dbus_address_escape_value(path);
 	n = snprintf(out, ADDRESS_SIZE, "unix:path=%s", escaped);
 	g_free(escaped);
-	return n < ADDRESS_SIZE ? 0 : fail_set(f, FAIL_SYSTEM, NULL, "cannot use the session bus: its path is too long");
+	return n < ADDRESS_SIZE ? 0
+				: fail_set(f, FAIL_SYSTEM, NULL,
+					   "cannot use the session bus: its path is too long");
 }
 
 /*
@@ -85,8 +94,8 @@ static int address_of_session_bus(char *out, struct failure *f)
 static int service_set_environment(const char *address)
 {
 	if (clearenv() != 0 || setenv("DBUS_SESSION_BUS_ADDRESS", address, 1) != 0 ||
-	    setenv("GIO_MODULE_DIR", "/nonexistent", 1) != 0 || setenv("GIO_USE_VFS", "local", 1) != 0 ||
-	    setenv("GSETTINGS_BACKEND", "memory", 1) != 0)
+	    setenv("GIO_MODULE_DIR", "/nonexistent", 1) != 0 ||
+	    setenv("GIO_USE_VFS", "local", 1) != 0 || setenv("GSETTINGS_BACKEND", "memory", 1) != 0)
 		return -1;
 	g_log_set_writer_func(log_discard, NULL, NULL);
 	return 0;
@@ -125,13 +134,15 @@ static void on_owner_changed(GObject *service, GParamSpec *spec, gpointer p)
 
 static int service_fail_ended(const char *doing, struct failure *f)
 {
-	return fail_set(f, FAIL_SYSTEM, "start the keyring program again, then try again, or " HINT_OTHER_SLOT,
+	return fail_set(f, FAIL_SYSTEM,
+			"start the keyring program again, then try again, or " HINT_OTHER_SLOT,
 			"%s: the Secret Service ended before it answered", doing);
 }
 
 static int service_fail_bus_ended(const char *doing, struct failure *f)
 {
-	return fail_set(f, FAIL_SYSTEM, "log in again, or " HINT_OTHER_SLOT, "%s: the session bus has ended", doing);
+	return fail_set(f, FAIL_SYSTEM, "log in again, or " HINT_OTHER_SLOT,
+			"%s: the session bus has ended", doing);
 }
 
 static gboolean on_deadline(gpointer late)
@@ -159,8 +170,10 @@ int service_wait(struct keyring *k, const char *doing, struct failure *f)
 		return service_fail_ended(doing, f);
 	if (!late)
 		return service_fail_bus_ended(doing, f);
-	return fail_set(f, FAIL_TIMEOUT, "see whether the keyring program hangs or waits in a dialog, or " HINT_OTHER_SLOT,
-			"%s: no answer within the deadline", doing);
+	return fail_set(
+		f, FAIL_TIMEOUT,
+		"see whether the keyring program hangs or waits in a dialog, or " HINT_OTHER_SLOT,
+		"%s: no answer within the deadline", doing);
 }
 
 int service_error(GError *e, const char *doing, struct failure *f)
@@ -169,7 +182,8 @@ int service_error(GError *e, const char *doing, struct failure *f)
 
 	if (g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_SERVICE_UNKNOWN) ||
 	    g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_NAME_HAS_NO_OWNER))
-		fail_set(f, FAIL_SYSTEM, HINT_START_SERVICE, "%s: no Secret Service on the session bus", doing);
+		fail_set(f, FAIL_SYSTEM, HINT_START_SERVICE,
+			 "%s: no Secret Service on the session bus", doing);
 	else if (g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_NO_REPLY))
 		service_fail_ended(doing, f);
 	else if (g_error_matches(e, G_IO_ERROR, G_IO_ERROR_CLOSED))
@@ -177,18 +191,21 @@ int service_error(GError *e, const char *doing, struct failure *f)
 	else if (g_error_matches(e, G_IO_ERROR, G_IO_ERROR_TIMED_OUT) ||
 		 g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_TIMEOUT) ||
 		 g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_TIMED_OUT))
-		fail_set(f, FAIL_TIMEOUT, "end the keyring program and start it again, or " HINT_OTHER_SLOT,
+		fail_set(f, FAIL_TIMEOUT,
+			 "end the keyring program and start it again, or " HINT_OTHER_SLOT,
 			 "%s: no answer from the Secret Service", doing);
 	else if (g_error_matches(e, SECRET_ERROR, SECRET_ERROR_IS_LOCKED))
-		fail_set(f, FAIL_LOCKED, "unlock the keyring, or " HINT_OTHER_SLOT, "%s: the keyring is locked", doing);
+		fail_set(f, FAIL_LOCKED, "unlock the keyring, or " HINT_OTHER_SLOT,
+			 "%s: the keyring is locked", doing);
 	else if (g_error_matches(e, SECRET_ERROR, SECRET_ERROR_NO_SUCH_OBJECT) ||
 		 g_error_matches(e, G_DBUS_ERROR, G_DBUS_ERROR_UNKNOWN_OBJECT))
-		fail_set(f, FAIL_NO_ENTRY, HINT_OTHER_SLOT, "%s: the keyring has it no longer", doing);
+		fail_set(f, FAIL_NO_ENTRY, HINT_OTHER_SLOT, "%s: the keyring has it no longer",
+			 doing);
 	else {
 		/* Only a remote error's name: its text could hold anything. */
 		name = g_dbus_error_get_remote_error(e);
-		fail_set(f, FAIL_SYSTEM, "see what the keyring program logs, or " HINT_OTHER_SLOT, "%s: %s", doing,
-			 name ? name : e->message);
+		fail_set(f, FAIL_SYSTEM, "see what the keyring program logs, or " HINT_OTHER_SLOT,
+			 "%s: %s", doing, name ? name : e->message);
 	}
 	g_free(name);
 	g_error_free(e);
@@ -206,9 +223,11 @@ static int bus_check_owner(GDBusConnection *bus, struct failure *f)
 	uid_t uid = (uid_t)-1;
 
 	if (!G_IS_SOCKET_CONNECTION(stream) ||
-	    sock_peer(g_socket_get_fd(g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream))), &pid, &uid) != 0 ||
+	    sock_peer(g_socket_get_fd(g_socket_connection_get_socket(G_SOCKET_CONNECTION(stream))),
+		      &pid, &uid) != 0 ||
 	    (uid != geteuid() && uid != 0))
-		return fail_set(f, FAIL_PEER, "see who listens at DBUS_SESSION_BUS_ADDRESS, or unset it",
+		return fail_set(f, FAIL_PEER,
+				"see who listens at DBUS_SESSION_BUS_ADDRESS, or unset it",
 				"cannot use the session bus: it is another user's");
 	return 0;
 }
@@ -222,7 +241,9 @@ static int bus_connect(struct keyring *k, struct failure *f)
 		return -1;
 	k->bus = g_bus_get_finish(k->result, &e);
 	if (!k->bus) {
-		fail_set(f, FAIL_SYSTEM, "log in again, see whether DBUS_SESSION_BUS_ADDRESS is right, or " HINT_OTHER_SLOT,
+		fail_set(f, FAIL_SYSTEM,
+			 "log in again, see whether DBUS_SESSION_BUS_ADDRESS is right, "
+			 "or " HINT_OTHER_SLOT,
 			 "cannot reach the session bus: %s", e->message);
 		g_error_free(e);
 		return -1;
@@ -232,14 +253,15 @@ static int bus_connect(struct keyring *k, struct failure *f)
 	return bus_check_owner(k->bus, f);
 }
 
-static int bus_call(struct keyring *k, const char *method, GVariant *args, const char *type, GVariant **out,
-		   struct failure *f)
+static int bus_call(struct keyring *k, const char *method, GVariant *args, const char *type,
+		    GVariant **out, struct failure *f)
 {
 	GError *e = NULL;
 	GVariantType *reply = g_variant_type_new(type);
 
-	g_dbus_connection_call(k->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus", "org.freedesktop.DBus", method,
-			       args, reply, G_DBUS_CALL_FLAGS_NONE, -1, NULL, service_ready, k);
+	g_dbus_connection_call(k->bus, "org.freedesktop.DBus", "/org/freedesktop/DBus",
+			       "org.freedesktop.DBus", method, args, reply, G_DBUS_CALL_FLAGS_NONE,
+			       -1, NULL, service_ready, k);
 	g_variant_type_free(reply);
 	if (service_wait(k, "cannot reach the Secret Service", f) != 0)
 		return -1;

@@ -20,7 +20,8 @@ int lock_client_open(struct lock_client *c, struct failure *f)
 	struct wire_out *request;
 	int flags;
 
-	if (dial_open(&c->dial, false, c->buf, sizeof(c->buf), f) != 0 || dial_hello(&c->dial, f) != 0)
+	if (dial_open(&c->dial, false, c->buf, sizeof(c->buf), f) != 0 ||
+	    dial_hello(&c->dial, f) != 0)
 		return -1;
 	request = wire_request("watch");
 	if (request)
@@ -46,7 +47,8 @@ void lock_client_send(struct lock_client *c, const char *why)
 	} else if (errno == EPIPE || errno == ECONNRESET) {
 		/* The broker may have sent a reason first: lock_client_read reads it. */
 	} else {
-		fail_errno(&f, "ccctl lock", "the broker cannot be told to lock the vault (%s)", why);
+		fail_errno(&f, "ccctl lock", "the broker cannot be told to lock the vault (%s)",
+			   why);
 		fail_print(PROGRAM, &f);
 	}
 	wire_out_free(request);
@@ -65,7 +67,8 @@ static void lock_client_handle_answer(struct lock_client *c)
 		if (ok)
 			return;
 		if (wire_get_text(c->dial.in.top, "message", why, sizeof(why), &f) == 0)
-			fail_set(&f, FAIL_SYSTEM, "ccctl lock", "the broker did not lock the vault: %s", why);
+			fail_set(&f, FAIL_SYSTEM, "ccctl lock",
+				 "the broker did not lock the vault: %s", why);
 	}
 	fail_print(PROGRAM, &f);
 }
@@ -103,7 +106,9 @@ void lock_client_wait(struct lock_client *c, int ms)
 	while (c->pending && !c->ended) {
 		if (io_wait(c->dial.fd, POLLIN, deadline) <= 0) {
 			fail_set(&f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
-				 "the vault may still be open: the broker did not answer within %d s", ms / 1000);
+				 "the vault may still be open: the broker did not answer within %d "
+				 "s",
+				 ms / 1000);
 			fail_print(PROGRAM, &f);
 			return;
 		}

@@ -32,7 +32,8 @@
 #define MANAGER_PATH "/org/freedesktop/login1"
 #define MANAGER LOGIN1 ".Manager"
 #define SESSION LOGIN1 ".Session"
-#define SESSION_SIGNAL "type='signal',sender='" LOGIN1 "',path_namespace='" MANAGER_PATH "/session',"
+#define SESSION_SIGNAL \
+	"type='signal',sender='" LOGIN1 "',path_namespace='" MANAGER_PATH "/session',"
 
 #define BUS "org.freedesktop.DBus"
 #define BUS_PATH "/org/freedesktop/DBus"
@@ -51,7 +52,8 @@
 /* A failure from sd-bus's return value r and error e (NULL for none), which is freed. */
 static int login1_bus_failure(struct failure *f, int r, sd_bus_error *e, const char *what)
 {
-	fail_set(f, FAIL_SYSTEM, HINT_LOCK_BY_HAND, "%s: %s", what, e && e->message ? e->message : strerror(-r));
+	fail_set(f, FAIL_SYSTEM, HINT_LOCK_BY_HAND, "%s: %s", what,
+		 e && e->message ? e->message : strerror(-r));
 	if (e)
 		sd_bus_error_free(e);
 	return -1;
@@ -77,7 +79,8 @@ static char *session_get_property(struct login1 *l, const char *path, const char
  */
 static bool session_is_login(struct login1 *l, const char *path)
 {
-	char *class = session_get_property(l, path, "Class"), *state = session_get_property(l, path, "State");
+	char *class = session_get_property(l, path, "Class"),
+	     *state = session_get_property(l, path, "State");
 	bool yes = class && state && strcmp(state, "closing") != 0 &&
 		   strncmp(class, "background", 10) != 0 && strncmp(class, "manager", 7) != 0;
 
@@ -98,11 +101,13 @@ static int count_sessions(struct login1 *l, const char *path, struct failure *f)
 	uint32_t uid;
 	int r, n = 0;
 
-	r = sd_bus_call_method(l->bus, LOGIN1, MANAGER_PATH, MANAGER, "ListSessions", &e, &reply, NULL);
+	r = sd_bus_call_method(l->bus, LOGIN1, MANAGER_PATH, MANAGER, "ListSessions", &e, &reply,
+			       NULL);
 	if (r < 0)
 		return login1_bus_failure(f, r, &e, "ask logind for the sessions");
 	r = sd_bus_message_enter_container(reply, 'a', "(susso)");
-	while (r >= 0 && (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &found)) > 0)
+	while (r >= 0 &&
+	       (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &found)) > 0)
 		if (uid == l->uid && (path ? strcmp(path, found) == 0 : session_is_login(l, found)))
 			n++;
 	sd_bus_message_unref(reply);
@@ -244,8 +249,9 @@ static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *e)
 	struct login1 *l = data;
 
 	(void)e;
-	if (!sender || strcmp(sender, BUS) != 0 || sd_bus_message_read(m, "sss", &name, &old, &new) < 0 ||
-	    strcmp(name, LOGIN1) != 0 || strlen(new) >= sizeof(l->owner))
+	if (!sender || strcmp(sender, BUS) != 0 ||
+	    sd_bus_message_read(m, "sss", &name, &old, &new) < 0 || strcmp(name, LOGIN1) != 0 ||
+	    strlen(new) >= sizeof(l->owner))
 		return 0;
 	strcpy(l->owner, new);
 	if (l->owner[0]) {
@@ -263,15 +269,22 @@ static int login1_subscribe(struct login1 *l, struct failure *f)
 		const char *rule;
 		sd_bus_message_handler_t heard;
 	} rules[] = {
-		{ "type='signal',sender='" BUS "',interface='" BUS "',member='NameOwnerChanged',arg0='" LOGIN1 "'",
+		{ "type='signal',sender='" BUS "',interface='" BUS
+		  "',member='NameOwnerChanged',arg0='" LOGIN1 "'",
 		  on_owner_changed },
-		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER "',member='PrepareForSleep'", on_prepare_for_sleep },
-		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER "',member='SessionNew'", on_session_change },
-		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER "',member='SessionRemoved'",
+		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER
+		  "',member='PrepareForSleep'",
+		  on_prepare_for_sleep },
+		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER "',member='SessionNew'",
 		  on_session_change },
-		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER "',member='UserRemoved'", on_session_change },
+		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER
+		  "',member='SessionRemoved'",
+		  on_session_change },
+		{ "type='signal',sender='" LOGIN1 "',interface='" MANAGER "',member='UserRemoved'",
+		  on_session_change },
 		{ SESSION_SIGNAL "interface='" SESSION "',member='Lock'", on_session_lock },
-		{ SESSION_SIGNAL "interface='" BUS ".Properties',member='PropertiesChanged',arg0='" SESSION "'",
+		{ SESSION_SIGNAL "interface='" BUS
+				 ".Properties',member='PropertiesChanged',arg0='" SESSION "'",
 		  on_properties_changed },
 	};
 	unsigned i;
@@ -314,7 +327,8 @@ int login1_attach(struct login1 *l, struct failure *f)
 	r = sd_bus_set_method_call_timeout(l->bus, CALL_TIMEOUT_US);
 	if (r < 0) {
 		login1_bus_failure(f, r, NULL, "set up the system bus");
-	} else if (login1_subscribe(l, f) == 0 && check_logged_in(l, f) == 0 && login1_find_owner(l, f) == 0) {
+	} else if (login1_subscribe(l, f) == 0 && check_logged_in(l, f) == 0 &&
+		   login1_find_owner(l, f) == 0) {
 		inhibitor_take(l);
 		return 0;
 	}

@@ -16,7 +16,7 @@ struct lock_client;
 
 struct login1 {
 	struct lock_client *broker;
-	uid_t uid;	 /* whose sessions count */
+	uid_t uid; /* whose sessions count */
 	struct sd_bus *bus;
 	char owner[256]; /* the unique bus name (:1.5) of logind; "" for none */
 	int inhibitor;	 /* descriptor of the delay inhibitor: sleep waits for us; or -1 */

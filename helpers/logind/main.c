@@ -49,8 +49,11 @@ static int parse_arguments(int argc, char **argv, int *ready)
 		return EXIT_USAGE;
 	}
 	n = strtol(argv[2], &end, 10);
-	if (end == argv[2] || *end || n < 3 || n > 1 << 20 || fcntl((int)n, F_SETFD, FD_CLOEXEC) != 0) {
-		fputs(PROGRAM ": --ready-fd: not an open descriptor above 2\nhint: " PROGRAM " --help\n", stderr);
+	if (end == argv[2] || *end || n < 3 || n > 1 << 20 ||
+	    fcntl((int)n, F_SETFD, FD_CLOEXEC) != 0) {
+		fputs(PROGRAM ": --ready-fd: not an open descriptor above 2\nhint: " PROGRAM
+			      " --help\n",
+		      stderr);
 		return EXIT_USAGE;
 	}
 	*ready = (int)n;

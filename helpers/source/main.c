@@ -24,9 +24,9 @@
 #include "json/locked.h"
 #include "wire/names.h"
 
-#define UNATTENDED_MAX 30 /* seconds without a terminal, where nobody can be asked */
-#define POLL_MS 100 /* between requests, while another process fetches the same entry */
-#define REFERENCE_SHOWN 96     /* bytes of a reference that a message shows */
+#define UNATTENDED_MAX 30  /* seconds without a terminal, where nobody can be asked */
+#define POLL_MS 100	   /* between requests, while another process fetches the same entry */
+#define REFERENCE_SHOWN 96 /* bytes of a reference that a message shows */
 
 static struct manager_result result;
 
@@ -38,7 +38,8 @@ static void fail_prepend_reference(const struct entry_source *src, struct failur
 	if (f->code != FAIL_SOURCE && f->code != FAIL_ORIGIN)
 		return;
 	memcpy(what, f->what, sizeof(what));
-	snprintf(f->what, sizeof(f->what), "%.*s: %.*s", REFERENCE_SHOWN, src->ref, (int)sizeof(what) - REFERENCE_SHOWN - 8, what);
+	snprintf(f->what, sizeof(f->what), "%.*s: %.*s", REFERENCE_SHOWN, src->ref,
+		 (int)sizeof(what) - REFERENCE_SHOWN - 8, what);
 }
 
 /* Does the source file match texts in standard error?  Only then must it be captured. */
@@ -57,8 +58,8 @@ static bool source_file_has_texts(const struct source_file *s)
  * entry, for a hint.  *p, *n: the token, in result or jansson's memory; call
  * wipe_result() when done, also after -1.
  */
-static int fetch_token(const struct entry_source *src, bool terminal, const char *name, const uint8_t **p,
-	       size_t *n, struct failure *f)
+static int fetch_token(const struct entry_source *src, bool terminal, const char *name,
+		       const uint8_t **p, size_t *n, struct failure *f)
 {
 	struct source_file s;
 	struct command_words w;
@@ -103,27 +104,31 @@ static int request_source(struct dial *d, const char *name, struct failure *f)
 }
 
 enum reservation {
-	RESERVED, /* this process must fetch it */
+	RESERVED,		/* this process must fetch it */
 	RESERVATION_NOT_NEEDED, /* the broker has the token */
 	RESERVATION_FAILED
 };
 
 /* Ask the broker for the entry's source, until no other process is fetching it. */
-static enum reservation reserve_source(struct dial *d, const char *name, struct entry_source *src, struct failure *f)
+static enum reservation reserve_source(struct dial *d, const char *name, struct entry_source *src,
+				       struct failure *f)
 {
 	int64_t deadline = io_now_ms() + 2 * SOURCE_DEADLINE_MS;
 	bool cached, wait;
 
 	do {
-		if (request_source(d, name, f) != 0 || wire_get_bool(d->in.top, "cached", &cached, f) != 0 ||
+		if (request_source(d, name, f) != 0 ||
+		    wire_get_bool(d->in.top, "cached", &cached, f) != 0 ||
 		    wire_get_bool(d->in.top, "wait", &wait, f) != 0)
 			return RESERVATION_FAILED;
 		if (cached)
 			return RESERVATION_NOT_NEEDED;
 		if (!wait)
-			return wire_get_source(d->in.top, src, NULL, f) == 0 ? RESERVED : RESERVATION_FAILED;
+			return wire_get_source(d->in.top, src, NULL, f) == 0 ? RESERVED
+									     : RESERVATION_FAILED;
 		if (manager_interrupted(POLL_MS)) {
-			fail_set(f, FAIL_SOURCE, NULL, "'%s' is being fetched elsewhere: cancelled", name);
+			fail_set(f, FAIL_SOURCE, NULL, "'%s' is being fetched elsewhere: cancelled",
+				 name);
 			return RESERVATION_FAILED;
 		}
 	} while (io_now_ms() < deadline);
@@ -132,7 +137,8 @@ static enum reservation reserve_source(struct dial *d, const char *name, struct 
 	return RESERVATION_FAILED;
 }
 
-static int store_token(struct dial *d, const char *name, const uint8_t *p, size_t n, struct failure *f)
+static int store_token(struct dial *d, const char *name, const uint8_t *p, size_t n,
+		       struct failure *f)
 {
 	struct wire_out *o = wire_request("source-put");
 

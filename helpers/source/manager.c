@@ -25,9 +25,9 @@
 #include "base/spawn.h"
 #include "config/provider/variables.h"
 
-#define TERMINAL_FD STDIN_FILENO  /* if there is one */
-#define GRACE_MS 2000	  /* from SIGTERM to SIGKILL */
-#define STOP_MS 100	  /* between SIGCONTs to a manager that stops itself */
+#define TERMINAL_FD STDIN_FILENO /* if there is one */
+#define GRACE_MS 2000		 /* from SIGTERM to SIGKILL */
+#define STOP_MS 100		 /* between SIGCONTs to a manager that stops itself */
 
 static int signal_fd = -1; /* from signalfd */
 
@@ -92,7 +92,8 @@ static bool variable_is_dropped(const char *entry)
 		return strncmp(entry, "LD_", 3) == 0;
 	memcpy(name, entry, n);
 	name[n] = '\0';
-	return strcmp(name, "GLIBC_TUNABLES") == 0 || variable_routes_client(name) || variable_steers_runtime(name);
+	return strcmp(name, "GLIBC_TUNABLES") == 0 || variable_routes_client(name) ||
+	       variable_steers_runtime(name);
 }
 
 /* The terminal on which gpg-agent's pinentry asks. */
@@ -206,7 +207,9 @@ static void run_read_stdout(struct manager_process *r)
 /* Wait for one event (output, signal, end, deadline) and handle it. */
 static void run_poll(struct manager_process *r)
 {
-	struct pollfd p[3] = { { signal_fd, POLLIN, 0 }, { r->out, POLLIN, 0 }, { r->err, POLLIN, 0 } };
+	struct pollfd p[3] = { { signal_fd, POLLIN, 0 },
+			       { r->out, POLLIN, 0 },
+			       { r->err, POLLIN, 0 } };
 	int64_t left = r->deadline - io_now_ms();
 
 	if (left <= 0) {
@@ -275,7 +278,8 @@ static void run_wait(struct manager_process *r)
  * Start it and wait for exec.  ends: its standard descriptors, -1 to inherit.  0 (or
  * not_found), or -1 with f set.
  */
-static int run_start(const struct command_words *w, struct manager_process *r, const int ends[3], struct failure *f)
+static int run_start(const struct command_words *w, struct manager_process *r, const int ends[3],
+		     struct failure *f)
 {
 	static const int defaults[] = { SIGPIPE, 0 };
 	/* A process group of its own, so that run_kill_group reaches all of it. */
@@ -316,7 +320,9 @@ static void close_pair(int pair[2])
 int manager_run(const struct command_words *w, bool terminal, bool capture_err, unsigned seconds,
 		struct manager_result *o, struct failure *f)
 {
-	struct manager_process r = { .o = o, .terminal = terminal, .deadline = io_now_ms() + (int64_t)seconds * 1000 };
+	struct manager_process r = { .o = o,
+				     .terminal = terminal,
+				     .deadline = io_now_ms() + (int64_t)seconds * 1000 };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ends[3] = { -1, -1, -1 }, ret = -1;
 	bool modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 

@@ -17,12 +17,12 @@ struct failure;
 
 /* How a manager's run ended. */
 struct manager_result {
-	uint8_t *out;	  /* standard output: room + 1 bytes in locked memory, the caller's */
-	size_t room, n;	  /* of out: bytes accepted, bytes read */
+	uint8_t *out;	/* standard output: room + 1 bytes in locked memory, the caller's */
+	size_t room, n; /* of out: bytes accepted, bytes read */
 	char err[MANAGER_STDERR_MAX + 1]; /* the end of standard error, if it was captured */
-	bool not_found;	  /* exec failed: there is no such program */
-	bool too_large;	  /* it printed more than room bytes, and was killed */
-	bool timed_out;	  /* it did not end in time, and was killed */
+	bool not_found;			  /* exec failed: there is no such program */
+	bool too_large;			  /* it printed more than room bytes, and was killed */
+	bool timed_out;			  /* it did not end in time, and was killed */
 	bool interrupted; /* this process got SIGINT, SIGTERM, SIGQUIT or SIGHUP: it was killed */
 	int status;	  /* from waitpid */
 };

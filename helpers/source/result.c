@@ -26,13 +26,15 @@ static int result_fail_cancelled(struct failure *f)
 }
 
 /* An exit code other than 0: does the source file's [cancelled], [signed-out] or [missing] match? */
-static int result_fail_exit_code(const struct manager_result *o, const struct source_file *s, int code, struct failure *f)
+static int result_fail_exit_code(const struct manager_result *o, const struct source_file *s,
+				 int code, struct failure *f)
 {
 	enum source_sign sign;
 	const char *hint;
 
 	if (!source_says(s, o->err, code, &sign))
-		return fail_set(f, FAIL_SOURCE, "its own words are above; ccctl show NAME has the command",
+		return fail_set(f, FAIL_SOURCE,
+				"its own words are above; ccctl show NAME has the command",
 				"%s failed (exit code %d)", s->title, code);
 	hint = s->sign[sign].hint[0] ? s->sign[sign].hint : NULL;
 	if (sign == SIGN_CANCELLED)
@@ -45,7 +47,7 @@ static int result_fail_exit_code(const struct manager_result *o, const struct so
 }
 
 int result_check(const struct manager_result *o, const struct source_file *s, const char *program,
-		  unsigned seconds, struct failure *f)
+		 unsigned seconds, struct failure *f)
 {
 	if (o->not_found)
 		return source_not_installed(s, program, f);
@@ -60,30 +62,35 @@ int result_check(const struct manager_result *o, const struct source_file *s, co
 	if (WIFSIGNALED(o->status) && WTERMSIG(o->status) == SIGINT)
 		return result_fail_cancelled(f);
 	if (WIFSIGNALED(o->status))
-		return fail_set(f, FAIL_SOURCE, "try it yourself", "%s was ended by signal %d", s->title,
-				WTERMSIG(o->status));
+		return fail_set(f, FAIL_SOURCE, "try it yourself", "%s was ended by signal %d",
+				s->title, WTERMSIG(o->status));
 	if (WEXITSTATUS(o->status) == EXIT_INTERRUPTED)
 		return result_fail_cancelled(f);
-	return WEXITSTATUS(o->status) == 0 ? 0 : result_fail_exit_code(o, s, WEXITSTATUS(o->status), f);
+	return WEXITSTATUS(o->status) == 0 ? 0
+					   : result_fail_exit_code(o, s, WEXITSTATUS(o->status), f);
 }
 
 /* wire_token_check, with hints for a manager's output. */
-static int result_check_token(const struct source_file *s, const uint8_t *p, size_t n, struct failure *f)
+static int result_check_token(const struct source_file *s, const uint8_t *p, size_t n,
+			      struct failure *f)
 {
 	struct failure why = { 0 };
 
 	if (n == 0)
 		return fail_set(f, FAIL_SOURCE, "is the item empty?", "%s gave nothing", s->title);
 	if (memchr(p, '\n', n))
-		return fail_set(f, FAIL_SOURCE, "a token is one line; which part of it is the token? ccrun-source(5), output",
+		return fail_set(f, FAIL_SOURCE,
+				"a token is one line; which part of it is the token? "
+				"ccrun-source(5), output",
 				"%s gave more than one line", s->title);
 	if (wire_token_check(p, n, &why) == 0)
 		return 0;
-	return fail_set(f, FAIL_SOURCE, why.hint, "%s gave what is no token: %s", s->title, why.what);
+	return fail_set(f, FAIL_SOURCE, why.hint, "%s gave what is no token: %s", s->title,
+			why.what);
 }
 
 int result_token(const struct manager_result *o, const struct source_file *s, const char *pick,
-		  const uint8_t **p, size_t *n, struct failure *f)
+		 const uint8_t **p, size_t *n, struct failure *f)
 {
 	enum source_output output;
 	const char *field;
@@ -96,7 +103,8 @@ int result_token(const struct manager_result *o, const struct source_file *s, co
 	if (output == OUTPUT_JSON) {
 		if (*n == 0)
 			return result_check_token(s, *p, *n, f);
-		if (js_locked_begin(JSON_ROOM, f) != 0 || js_field_text(o->out, o->n, field, p, n, f) != 0)
+		if (js_locked_begin(JSON_ROOM, f) != 0 ||
+		    js_field_text(o->out, o->n, field, p, n, f) != 0)
 			return -1;
 		return result_check_token(s, *p, *n, f);
 	}

@@ -31,7 +31,8 @@ int blob_pack(const struct sealed *s, uint8_t *out, size_t *n, struct failure *f
 	TSS2_RC rc;
 
 	if (s->parent.size != NAME_BYTES)
-		return fail_set(f, FAIL_INTERNAL, NULL, "the parent key's name has %u bytes", s->parent.size);
+		return fail_set(f, FAIL_INTERNAL, NULL, "the parent key's name has %u bytes",
+				s->parent.size);
 	memcpy(out, MAGIC, HEAD_BYTES - 1);
 	out[HEAD_BYTES - 1] = VERSION;
 	blob_put_length(out, HEAD_BYTES, NAME_BYTES);
@@ -48,8 +49,8 @@ int blob_pack(const struct sealed *s, uint8_t *out, size_t *n, struct failure *f
 		blob_put_length(out, start, at - start - 2);
 	}
 	if (rc != TSS2_RC_SUCCESS)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "the sealed key does not fit into %d bytes (0x%x)",
-				BLOB_MAX, rc);
+		return fail_set(f, FAIL_TOO_LARGE, NULL,
+				"the sealed key does not fit into %d bytes (0x%x)", BLOB_MAX, rc);
 	*n = at;
 	return 0;
 }
@@ -86,7 +87,8 @@ static int blob_read_head(struct bytes *in, struct failure *f)
 	if (memcmp(in->p, MAGIC, HEAD_BYTES - 1) != 0 || in->p[HEAD_BYTES - 1] < VERSION)
 		return blob_damaged(f, "it begins with something else");
 	if (in->p[HEAD_BYTES - 1] > VERSION)
-		return fail_set(f, FAIL_NEWER, "update ccrun", "the sealed key has version %d, this ccrun knows %d",
+		return fail_set(f, FAIL_NEWER, "update ccrun",
+				"the sealed key has version %d, this ccrun knows %d",
 				in->p[HEAD_BYTES - 1], VERSION);
 	in->p += HEAD_BYTES;
 	in->n -= HEAD_BYTES;
@@ -105,9 +107,10 @@ static int blob_read_public(const struct bytes *in, TPM2B_PUBLIC *out, struct fa
 	 * Unmarshal may accept a size field that disagrees with the contents.
 	 * Marshalling the result again and comparing finds every such case.
 	 */
-	if (in->n > sizeof(again) || Tss2_MU_TPM2B_PUBLIC_Unmarshal(in->p, in->n, &at, out) != TSS2_RC_SUCCESS ||
-	    Tss2_MU_TPM2B_PUBLIC_Marshal(out, again, sizeof(again), &n) != TSS2_RC_SUCCESS || at != in->n ||
-	    n != in->n || memcmp(again, in->p, n) != 0)
+	if (in->n > sizeof(again) ||
+	    Tss2_MU_TPM2B_PUBLIC_Unmarshal(in->p, in->n, &at, out) != TSS2_RC_SUCCESS ||
+	    Tss2_MU_TPM2B_PUBLIC_Marshal(out, again, sizeof(again), &n) != TSS2_RC_SUCCESS ||
+	    at != in->n || n != in->n || memcmp(again, in->p, n) != 0)
 		return blob_damaged(f, "its public part is not one");
 	if (p->type != TPM2_ALG_KEYEDHASH || p->nameAlg != TPM2_ALG_SHA256 ||
 	    p->objectAttributes != SEALED_ATTRIBUTES || p->authPolicy.size != 0 ||
@@ -122,8 +125,8 @@ static int blob_read_private(const struct bytes *in, TPM2B_PRIVATE *out, struct 
 	size_t at = 0;
 
 	memset(out, 0, sizeof(*out));
-	if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(in->p, in->n, &at, out) != TSS2_RC_SUCCESS || at != in->n ||
-	    out->size == 0)
+	if (Tss2_MU_TPM2B_PRIVATE_Unmarshal(in->p, in->n, &at, out) != TSS2_RC_SUCCESS ||
+	    at != in->n || out->size == 0)
 		return blob_damaged(f, "its private part is not one");
 	return 0;
 }
@@ -133,9 +136,10 @@ int blob_unpack(const uint8_t *p, size_t n, struct sealed *s, struct failure *f)
 	struct bytes in = { p, n }, name = { 0 }, public = { 0 }, private = { 0 };
 
 	if (n > BLOB_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, HINT_ADD_AGAIN, "a sealed key of %zu bytes; %d are the most", n, BLOB_MAX);
-	if (blob_read_head(&in, f) != 0 || blob_read_field(&in, &name, f) != 0 || blob_read_field(&in, &public, f) != 0 ||
-	    blob_read_field(&in, &private, f) != 0)
+		return fail_set(f, FAIL_TOO_LARGE, HINT_ADD_AGAIN,
+				"a sealed key of %zu bytes; %d are the most", n, BLOB_MAX);
+	if (blob_read_head(&in, f) != 0 || blob_read_field(&in, &name, f) != 0 ||
+	    blob_read_field(&in, &public, f) != 0 || blob_read_field(&in, &private, f) != 0)
 		return -1;
 	if (in.n != 0)
 		return blob_damaged(f, "something follows it");

@@ -33,8 +33,9 @@ struct failure;
  * The attributes of the sealed object.  tpm_seal sets them, blob_unpack refuses all
  * others.  tpm.c has the reasons.
  */
-#define SEALED_ATTRIBUTES \
-	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | TPMA_OBJECT_NODA)
+#define SEALED_ATTRIBUTES                                                            \
+	(TPMA_OBJECT_FIXEDTPM | TPMA_OBJECT_FIXEDPARENT | TPMA_OBJECT_USERWITHAUTH | \
+	 TPMA_OBJECT_NODA)
 
 /* A sealed key, unpacked. */
 struct sealed {

@@ -37,7 +37,8 @@
 
 /* Offset in the channel's locked buffer of the library's copy of the key. */
 #define ROOM_AT 1024
-_Static_assert(ROOM_AT + sizeof(TPM2B_SENSITIVE_CREATE) <= CHANNEL_MAX, "the key's forms fit into the buffer");
+_Static_assert(ROOM_AT + sizeof(TPM2B_SENSITIVE_CREATE) <= CHANNEL_MAX,
+	       "the key's forms fit into the buffer");
 _Static_assert(BLOB_MAX < CHANNEL_MAX, "a blob fits into one packet");
 
 static int run_seal(size_t n, struct failure *f)
@@ -50,7 +51,8 @@ static int run_seal(size_t n, struct failure *f)
 	int r;
 
 	if (n != KEY_BYTES)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot seal a key of %zu bytes: it has %d", n, KEY_BYTES);
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"cannot seal a key of %zu bytes: it has %d", n, KEY_BYTES);
 	r = tpm_open(&c, f);
 	if (r == 0)
 		r = tpm_seal(&c, key, room, &s, f);
@@ -107,7 +109,8 @@ static int worker_prepare(pid_t parent, struct failure *f)
 	if (getppid() != parent)
 		_exit(EXIT_FAILED);
 	if (proc_tracer(getpid()) != 0)
-		return fail_set(f, FAIL_POSTURE, "detach the debugger", "somebody traces this process");
+		return fail_set(f, FAIL_POSTURE, "detach the debugger",
+				"somebody traces this process");
 	if (locked_relock(channel_buffer(), CHANNEL_MAX, f) != 0)
 		return -1;
 	/* Our failure says it; tpm2-tss would log to the terminal or to a file. */
@@ -164,7 +167,8 @@ static int supervise_worker(pid_t worker, int64_t deadline)
 	}
 	if (WIFEXITED(status))
 		return WEXITSTATUS(status);
-	fail_set(&f, FAIL_INTERNAL, NULL, "talking with the TPM ended by signal %d", WTERMSIG(status));
+	fail_set(&f, FAIL_INTERNAL, NULL, "talking with the TPM ended by signal %d",
+		 WTERMSIG(status));
 	return channel_reply_failure(&f);
 }
 

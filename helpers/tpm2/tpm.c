@@ -16,7 +16,9 @@
 #include "helpers/tpm2/tpm_error.h"
 #include "helpers/tpm2/transport.h"
 
-#define HINT_OTHER_TPM "it works on the machine where it was sealed, as long as that machine's TPM is not cleared"
+#define HINT_OTHER_TPM                                                                       \
+	"it works on the machine where it was sealed, as long as that machine's TPM is not " \
+	"cleared"
 #define HINT_ADD_AGAIN "remove the slot and add it again: ccctl slot add tpm2"
 
 /* Bytes of stack to overwrite: ESYS's calls use a few kilobytes. */
@@ -82,7 +84,8 @@ static int tpm_lock_contexts(struct tpm *c, struct failure *f)
 	mallopt(M_PERTURB, 0xff);
 #endif
 	if (Esys_GetSysContext(c->esys, &sys) != TSS2_RC_SUCCESS ||
-	    mlock(c->esys, malloc_usable_size(c->esys)) != 0 || mlock(sys, malloc_usable_size(sys)) != 0)
+	    mlock(c->esys, malloc_usable_size(c->esys)) != 0 ||
+	    mlock(sys, malloc_usable_size(sys)) != 0)
 		return fail_set(f, FAIL_NOT_LOCKED_MEM, "raise RLIMIT_MEMLOCK (ulimit -l 1024)",
 				"cannot keep a key in locked memory");
 	return 0;
@@ -100,9 +103,9 @@ static TSS2_RC tpm_create_parent(struct tpm *c)
 {
 	static const TPM2B_SENSITIVE_CREATE no_password;
 
-	return Esys_CreatePrimary(c->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE, ESYS_TR_NONE,
-				  &no_password, &parent_template, &no_data, &no_pcrs, &c->parent, NULL, NULL, NULL,
-				  NULL);
+	return Esys_CreatePrimary(c->esys, ESYS_TR_RH_OWNER, ESYS_TR_PASSWORD, ESYS_TR_NONE,
+				  ESYS_TR_NONE, &no_password, &parent_template, &no_data, &no_pcrs,
+				  &c->parent, NULL, NULL, NULL, NULL);
 }
 
 /* The session's salt is encrypted to the parent key, so only this TPM can decrypt it. */
@@ -114,14 +117,16 @@ static TSS2_RC tpm_start_session(struct tpm *c)
 		.mode.aes = TPM2_ALG_CFB,
 	};
 
-	return Esys_StartAuthSession(c->esys, c->parent, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE, NULL,
-				     TPM2_SE_HMAC, &aes, TPM2_ALG_SHA256, &c->session);
+	return Esys_StartAuthSession(c->esys, c->parent, ESYS_TR_NONE, ESYS_TR_NONE, ESYS_TR_NONE,
+				     ESYS_TR_NONE, NULL, TPM2_SE_HMAC, &aes, TPM2_ALG_SHA256,
+				     &c->session);
 }
 
 /* what: TPMA_SESSION_DECRYPT for the command's first parameter, _ENCRYPT for the response's, or 0. */
 static TSS2_RC tpm_set_encryption(struct tpm *c, TPMA_SESSION what)
 {
-	return Esys_TRSess_SetAttributes(c->esys, c->session, TPMA_SESSION_CONTINUESESSION | what, 0xff);
+	return Esys_TRSess_SetAttributes(c->esys, c->session, TPMA_SESSION_CONTINUESESSION | what,
+					 0xff);
 }
 
 int tpm_open(struct tpm *c, struct failure *f)
@@ -159,7 +164,7 @@ static TSS2_RC tpm_get_parent_name(struct tpm *c, TPM2B_NAME *out)
 }
 
 int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, struct sealed *out,
-	      struct failure *f)
+	     struct failure *f)
 {
 	TPM2B_PRIVATE *private = NULL;
 	TPM2B_PUBLIC *public = NULL;
@@ -172,8 +177,9 @@ int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, st
 		memset(room, 0, sizeof(*room));
 		room->sensitive.data.size = KEY_BYTES;
 		memcpy(room->sensitive.data.buffer, key, KEY_BYTES);
-		rc = Esys_Create(c->esys, c->parent, c->session, ESYS_TR_NONE, ESYS_TR_NONE, room, &sealed_template,
-				 &no_data, &no_pcrs, &private, &public, NULL, NULL, NULL);
+		rc = Esys_Create(c->esys, c->parent, c->session, ESYS_TR_NONE, ESYS_TR_NONE, room,
+				 &sealed_template, &no_data, &no_pcrs, &private, &public, NULL,
+				 NULL, NULL);
 		io_wipe(room, sizeof(*room));
 		tpm_wipe_stack();
 	}
@@ -195,23 +201,25 @@ static int tpm_check_parent(struct tpm *c, const struct sealed *s, struct failur
 	if (rc != TSS2_RC_SUCCESS)
 		return tpm_error(f, "name the TPM's storage key", rc);
 	if (mine.size != s->parent.size || memcmp(mine.name, s->parent.name, mine.size) != 0)
-		return fail_set(f, FAIL_WRONG_KEY, HINT_OTHER_TPM, "this TPM did not seal the key, or was cleared since");
+		return fail_set(f, FAIL_WRONG_KEY, HINT_OTHER_TPM,
+				"this TPM did not seal the key, or was cleared since");
 	return 0;
 }
 
-static int tpm_load_sealed(struct tpm *c, const struct sealed *s, ESYS_TR *object, struct failure *f)
+static int tpm_load_sealed(struct tpm *c, const struct sealed *s, ESYS_TR *object,
+			   struct failure *f)
 {
 	TSS2_RC rc = tpm_set_encryption(c, 0);
 
 	if (rc == TSS2_RC_SUCCESS)
-		rc = Esys_Load(c->esys, c->parent, c->session, ESYS_TR_NONE, ESYS_TR_NONE, &s->private, &s->public,
-			       object);
+		rc = Esys_Load(c->esys, c->parent, c->session, ESYS_TR_NONE, ESYS_TR_NONE,
+			       &s->private, &s->public, object);
 	if (rc == TSS2_RC_SUCCESS)
 		return 0;
 	/* The parent key is the right one, so if the TPM rejects the object, it was changed. */
 	if (tpm_error_is_parameter(rc))
-		return fail_set(f, FAIL_DAMAGED, HINT_ADD_AGAIN, "the sealed key is damaged: the TPM does not take it (0x%x)",
-				rc);
+		return fail_set(f, FAIL_DAMAGED, HINT_ADD_AGAIN,
+				"the sealed key is damaged: the TPM does not take it (0x%x)", rc);
 	return tpm_error(f, "load the sealed key", rc);
 }
 
@@ -226,7 +234,8 @@ static int tpm_unseal_loaded(struct tpm *c, ESYS_TR object, uint8_t *key, struct
 	if (rc != TSS2_RC_SUCCESS)
 		r = tpm_error(f, "unseal the key", rc);
 	else if (data->size != KEY_BYTES)
-		r = fail_set(f, FAIL_DAMAGED, HINT_ADD_AGAIN, "the sealed key is damaged: it has %u bytes", data->size);
+		r = fail_set(f, FAIL_DAMAGED, HINT_ADD_AGAIN,
+			     "the sealed key is damaged: it has %u bytes", data->size);
 	else
 		r = 0;
 	if (r == 0)

@@ -33,7 +33,7 @@ int tpm_open(struct tpm *c, struct failure *f);
  * of the key, wiped before the return.  0, or -1 with f set.
  */
 int tpm_seal(struct tpm *c, const uint8_t *key, TPM2B_SENSITIVE_CREATE *room, struct sealed *out,
-	      struct failure *f);
+	     struct failure *f);
 
 /* Unseal s into key, KEY_BYTES of locked memory.  0, or -1 with f set. */
 int tpm_unseal(struct tpm *c, const struct sealed *s, uint8_t *key, struct failure *f);

@@ -34,7 +34,8 @@ static int transport_check_name(const char *transport, struct failure *f)
 	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		if (strlen(names[i]) == n && memcmp(names[i], transport, n) == 0)
 			return 0;
-	return fail_set(f, FAIL_BAD_VALUE, "it begins with device:, swtpm:, mssim: or tabrmd:; unset, it is " DEFAULT,
+	return fail_set(f, FAIL_BAD_VALUE,
+			"it begins with device:, swtpm:, mssim: or tabrmd:; unset, it is " DEFAULT,
 			"CCRUN_TPM2_TCTI names no way to a TPM: %s", transport);
 }
 
@@ -51,15 +52,18 @@ static int transport_check_device(const char *path, struct failure *f)
 	case ENOENT:
 	case ENODEV:
 	case ENXIO:
-		return fail_set(f, FAIL_SYSTEM, "switch it on in the firmware (fTPM, PTT), or take another kind of slot",
-				"no TPM: there is no %s", path);
+		return fail_set(
+			f, FAIL_SYSTEM,
+			"switch it on in the firmware (fTPM, PTT), or take another kind of slot",
+			"no TPM: there is no %s", path);
 	case EACCES:
 	case EPERM:
-		return fail_set(f, FAIL_SYSTEM, "join its group and log in again: sudo usermod -aG tss $USER",
+		return fail_set(f, FAIL_SYSTEM,
+				"join its group and log in again: sudo usermod -aG tss $USER",
 				"no permission to use the TPM: %s", path);
 	case EBUSY:
-		return fail_set(f, FAIL_BUSY, "use /dev/tpmrm0, which many programs can", "another program holds the TPM: %s",
-				path);
+		return fail_set(f, FAIL_BUSY, "use /dev/tpmrm0, which many programs can",
+				"another program holds the TPM: %s", path);
 	default:
 		return fail_errno(f, NULL, "cannot open the TPM %s", path);
 	}
@@ -80,7 +84,8 @@ TSS2_TCTI_CONTEXT *transport_open(struct failure *f)
 		return NULL;
 	rc = Tss2_TctiLdr_Initialize(transport, &tcti);
 	if (rc != TSS2_RC_SUCCESS) {
-		fail_set(f, FAIL_SYSTEM, "is it there, and tpm2-tss's library for it installed (libtss2-tcti-*)?",
+		fail_set(f, FAIL_SYSTEM,
+			 "is it there, and tpm2-tss's library for it installed (libtss2-tcti-*)?",
 			 "cannot reach a TPM at %s (0x%x)", transport, rc);
 		return NULL;
 	}

@@ -28,7 +28,8 @@ enum usage_error answer_add_balance(const json_t *data, const char *key, const c
 	if (value_number(data, key, &amount) != 0)
 		return USAGE_ANSWER;
 	n = usage_result_add(out, "bal");
-	return n && usage_item_set_amount(n, amount, currency_of(host)) == 0 ? USAGE_DONE : USAGE_ANSWER;
+	return n && usage_item_set_amount(n, amount, currency_of(host)) == 0 ? USAGE_DONE
+									     : USAGE_ANSWER;
 }
 
 void answer_parse(const struct usage_kind *kind, const char *host, const char *body, size_t n,

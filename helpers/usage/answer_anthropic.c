@@ -21,7 +21,8 @@ static int anthropic_add_period(const json_t *root, const char *key, const char 
 	if (value_absent(root, key))
 		return 0;
 	n = usage_result_add(out, label);
-	return n && value_number(w, "utilization", &percent) == 0 && usage_item_set_percent(n, percent) == 0 &&
+	return n && value_number(w, "utilization", &percent) == 0 &&
+			       usage_item_set_percent(n, percent) == 0 &&
 			       value_time_text(w, "resets_at", &n->reset) == 0
 		       ? 0
 		       : -1;

@@ -18,11 +18,13 @@ static int deepseek_parse_item(const json_t *info, struct usage_item *n)
 	double amount;
 
 	memset(n, 0, sizeof(*n));
-	if (!currency || strlen(currency) != 3 || strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3 ||
+	if (!currency || strlen(currency) != 3 ||
+	    strspn(currency, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") != 3 ||
 	    json_string_length(json_object_get(info, "currency")) != 3)
 		return -1;
 	snprintf(n->label, sizeof(n->label), "bal");
-	return value_number(info, "total_balance", &amount) == 0 && usage_item_set_amount(n, amount, currency) == 0
+	return value_number(info, "total_balance", &amount) == 0 &&
+			       usage_item_set_amount(n, amount, currency) == 0
 		       ? 0
 		       : -1;
 }
@@ -34,7 +36,8 @@ enum usage_error answer_deepseek(const json_t *root, const char *host, struct us
 	size_t i;
 
 	(void)host;
-	if (!json_is_array(infos) || json_array_size(infos) < 1 || json_array_size(infos) > ITEMS_MAX)
+	if (!json_is_array(infos) || json_array_size(infos) < 1 ||
+	    json_array_size(infos) > ITEMS_MAX)
 		return USAGE_ANSWER;
 	for (i = 0; i < json_array_size(infos); i++) {
 		if (deepseek_parse_item(json_array_get(infos, i), &n) != 0)

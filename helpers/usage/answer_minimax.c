@@ -32,7 +32,8 @@ static const json_t *minimax_find_model(const json_t *models)
 
 enum usage_error answer_minimax(const json_t *root, const char *host, struct usage_result *out)
 {
-	const json_t *models = json_object_get(root, "model_remains"), *resp = json_object_get(root, "base_resp");
+	const json_t *models = json_object_get(root, "model_remains"),
+		     *resp = json_object_get(root, "base_resp");
 	const json_t *model;
 	uint64_t status = 0;
 	struct usage_item *n;
@@ -40,14 +41,18 @@ enum usage_error answer_minimax(const json_t *root, const char *host, struct usa
 
 	(void)host;
 	if (resp && (value_whole(resp, "status_code", 100000, &status) != 0 || status != 0))
-		return status == STATUS_LOGIN_FAILED || status == STATUS_INVALID_KEY ? USAGE_UNAUTHORIZED : USAGE_ANSWER;
+		return status == STATUS_LOGIN_FAILED || status == STATUS_INVALID_KEY
+			       ? USAGE_UNAUTHORIZED
+			       : USAGE_ANSWER;
 	if (!json_is_array(models) || json_array_size(models) > ANSWER_LIST_MAX)
 		return USAGE_ANSWER;
 	model = minimax_find_model(models);
-	if (value_number(model, "current_interval_remaining_percent", &left) != 0 || left < 0 || left > 100)
+	if (value_number(model, "current_interval_remaining_percent", &left) != 0 || left < 0 ||
+	    left > 100)
 		return USAGE_ANSWER;
 	n = usage_result_add(out, "5h");
-	if (!n || usage_item_set_percent(n, 100 - left) != 0 || value_time_ms(model, "end_time", &n->reset) != 0)
+	if (!n || usage_item_set_percent(n, 100 - left) != 0 ||
+	    value_time_ms(model, "end_time", &n->reset) != 0)
 		return USAGE_ANSWER;
 	return USAGE_DONE;
 }

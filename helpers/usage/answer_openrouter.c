@@ -41,7 +41,8 @@ enum usage_error answer_openrouter(const json_t *root, const char *host, struct 
 	if (!value_absent(data, "limit"))
 		return openrouter_add_limit(data, out);
 	/* Without a limit: what was spent this month, or in all if the month is not given. */
-	if (value_number(data, value_absent(data, "usage_monthly") ? "usage" : "usage_monthly", &spent) != 0 ||
+	if (value_number(data, value_absent(data, "usage_monthly") ? "usage" : "usage_monthly",
+			 &spent) != 0 ||
 	    spent < 0)
 		return USAGE_ANSWER;
 	n = usage_result_add(out, "used");

@@ -16,7 +16,8 @@ struct json_t;
  * Parse one answer.  root: a JSON object from the vendor.  host: which of the vendor's
  * hosts was asked.  On USAGE_DONE items were added to out.
  */
-typedef enum usage_error answer_parser(const struct json_t *root, const char *host, struct usage_result *out);
+typedef enum usage_error answer_parser(const struct json_t *root, const char *host,
+				       struct usage_result *out);
 
 answer_parser answer_anthropic;
 answer_parser answer_deepseek;

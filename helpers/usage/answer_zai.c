@@ -60,7 +60,8 @@ static int zai_add_limit(const json_t *limit, unsigned wanted, struct usage_resu
 	unsigned unit;
 
 	memset(&seen, 0, sizeof(seen));
-	if (zai_parse_label(limit, label, &unit) != 0 || value_number(limit, "percentage", &percent) != 0 ||
+	if (zai_parse_label(limit, label, &unit) != 0 ||
+	    value_number(limit, "percentage", &percent) != 0 ||
 	    usage_item_set_percent(&seen, percent) != 0 ||
 	    value_time_ms(limit, "nextResetTime", &seen.reset) != 0)
 		return -1;

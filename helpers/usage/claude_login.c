@@ -58,13 +58,16 @@ static int credentials_open(void)
 	return -1;
 }
 
-static enum usage_error credentials_get_token(const json_t *root, uint8_t *token, size_t size, size_t *len)
+static enum usage_error credentials_get_token(const json_t *root, uint8_t *token, size_t size,
+					      size_t *len)
 {
-	const json_t *oauth = json_object_get(root, "claudeAiOauth"), *v = json_object_get(oauth, "accessToken");
+	const json_t *oauth = json_object_get(root, "claudeAiOauth"),
+		     *v = json_object_get(oauth, "accessToken");
 	uint64_t expires = 0;
 	size_t n = json_string_length(v);
 
-	if (!json_is_string(v) || n > size || wire_token_check((const uint8_t *)json_string_value(v), n, NULL) != 0)
+	if (!json_is_string(v) || n > size ||
+	    wire_token_check((const uint8_t *)json_string_value(v), n, NULL) != 0)
 		return USAGE_MISSING;
 	if (value_time_ms(oauth, "expiresAt", &expires) != 0)
 		return USAGE_MISSING;
@@ -75,7 +78,8 @@ static enum usage_error credentials_get_token(const json_t *root, uint8_t *token
 	return USAGE_DONE;
 }
 
-static enum usage_error credentials_parse(const char *text, size_t n, uint8_t *token, size_t size, size_t *len)
+static enum usage_error credentials_parse(const char *text, size_t n, uint8_t *token, size_t size,
+					  size_t *len)
 {
 	enum usage_error r;
 	json_t *root;

@@ -26,7 +26,7 @@
 
 #define ARENA_SIZE (512 * 1024) /* libcurl needs less than 200 KiB */
 #define CHILD_FD 3
-#define CHILD_DEADLINE_MS 25000	/* libcurl's limit is 10 s, but a name look-up may take longer */
+#define CHILD_DEADLINE_MS 25000 /* libcurl's limit is 10 s, but a name look-up may take longer */
 
 /* ---- the child ---- */
 
@@ -98,7 +98,8 @@ enum wait_end { WAIT_CHILD, WAIT_TIMED_OUT, WAIT_SESSION_ENDED };
 static enum wait_end worker_wait_for_child(int session, int fd)
 {
 	int64_t deadline = io_now_ms() + CHILD_DEADLINE_MS, left;
-	struct pollfd p[2] = { { .fd = session, .events = POLLIN }, { .fd = fd, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = session, .events = POLLIN },
+			       { .fd = fd, .events = POLLIN } };
 
 	for (;;) {
 		left = deadline - io_now_ms();
@@ -143,7 +144,8 @@ static bool worker_converse(const struct fetch_job *job, int fd, struct usage_re
 	}
 	/* Unless a valid result follows: the child was killed, or sent something else. */
 	out->error = USAGE_ANSWER;
-	if (recv(fd, &got, sizeof(got), MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)sizeof(got) && usage_result_valid(&got))
+	if (recv(fd, &got, sizeof(got), MSG_TRUNC | MSG_DONTWAIT) == (ssize_t)sizeof(got) &&
+	    usage_result_valid(&got))
 		*out = got;
 	return true;
 }

@@ -23,8 +23,8 @@ struct fetch_job {
 	struct usage_target target;
 	uint8_t *token; /* wiped once the child has it; NULL: the client's log-in */
 	size_t len;
-	int session;	/* pidfd of the session: the fetch ends with it */
-	int broker;	/* the connection to the broker, which the child closes */
+	int session; /* pidfd of the session: the fetch ends with it */
+	int broker;  /* the connection to the broker, which the child closes */
 };
 
 /*

@@ -27,8 +27,18 @@ struct ruleset {
 
 /* The system's directories, and where its certificates and resolv.conf may link to. */
 static const char *const readable[] = {
-	"/etc", "/usr", "/lib", "/lib64", "/var/lib/ca-certificates", "/nix/store", "/gnu/store",
-	"/dev/null", "/dev/urandom", "/etc/resolv.conf", "/etc/hosts", "/etc/ssl/certs/ca-certificates.crt",
+	"/etc",
+	"/usr",
+	"/lib",
+	"/lib64",
+	"/var/lib/ca-certificates",
+	"/nix/store",
+	"/gnu/store",
+	"/dev/null",
+	"/dev/urandom",
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/ssl/certs/ca-certificates.crt",
 };
 
 static int landlock_allow_path(int ruleset, const char *path)
@@ -79,8 +89,8 @@ int fetch_sandbox_enter(void)
 
 	/* The mark: an attacker who takes over this process can connect to the broker,
 	 * which gives nothing to a process of a session. */
-	if (proc_mark_self() != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 || setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
-	    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+	if (proc_mark_self() != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
+	    setrlimit(RLIMIT_FSIZE, &nothing) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
 	return landlock_restrict();
 }

@@ -16,7 +16,7 @@
 
 #define CONNECT_SECONDS 5L
 #define TOTAL_SECONDS 10L
-#define SLOW_BYTES 32L	/* per second, over SLOW_SECONDS: slower servers are given up */
+#define SLOW_BYTES 32L /* per second, over SLOW_SECONDS: slower servers are given up */
 #define SLOW_SECONDS 8L
 #define HEADERS_MAX 32768
 #define BUFFER_SIZE 16384L /* libcurl's minimum for sending */
@@ -66,10 +66,12 @@ static bool set_security_options(CURL *c, const struct usage_target *target)
 	bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_HEADEROPT, (long)CURLHEADER_SEPARATE) != CURLE_OK;
 #if LIBCURL_VERSION_NUM >= 0x075500
-	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, target->loopback ? "http,https" : "https") != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR,
+				target->loopback ? "http,https" : "https") != CURLE_OK;
 #else
 	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS,
-				target->loopback ? CURLPROTO_HTTP | CURLPROTO_HTTPS : CURLPROTO_HTTPS) != CURLE_OK;
+				target->loopback ? CURLPROTO_HTTP | CURLPROTO_HTTPS
+						 : CURLPROTO_HTTPS) != CURLE_OK;
 #endif
 	/* To other hosts a proxy from the environment is used, through a CONNECT tunnel. */
 	if (target->loopback)
@@ -150,15 +152,16 @@ static bool perform_request(CURL *c, struct transfer *t)
 	return r != CURLE_OPERATION_TIMEDOUT;
 }
 
-void http_get(const struct usage_kind *kind, const struct usage_target *target, const uint8_t *token, size_t len,
-	       struct http_answer *out)
+void http_get(const struct usage_kind *kind, const struct usage_target *target,
+	      const uint8_t *token, size_t len, struct http_answer *out)
 {
 	static const char before[] = "Authorization: ", bearer[] = "Bearer ";
 	size_t size = sizeof(before) + sizeof(bearer) + len;
 	char *line = NULL;
 	/* Our own list nodes: curl_slist_append would copy the key. */
 	struct curl_slist more = { (char *)(uintptr_t)kind->header, NULL };
-	struct curl_slist accept = { (char *)(uintptr_t)"Accept: application/json", kind->header ? &more : NULL };
+	struct curl_slist accept = { (char *)(uintptr_t) "Accept: application/json",
+				     kind->header ? &more : NULL };
 	struct curl_slist key = { NULL, &accept };
 	struct transfer t = { .out = out };
 	CURL *c = NULL;
@@ -166,8 +169,8 @@ void http_get(const struct usage_kind *kind, const struct usage_target *target, 
 
 	memset(out, 0, sizeof(*out));
 	out->error = USAGE_NETWORK;
-	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc, heap_strdup,
-				 heap_calloc) != CURLE_OK)
+	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc,
+				 heap_strdup, heap_calloc) != CURLE_OK)
 		return;
 	line = heap_malloc(size);
 	c = curl_easy_init();

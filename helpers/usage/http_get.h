@@ -17,7 +17,7 @@ struct usage_target;
 struct http_answer {
 	enum usage_error error;
 	uint32_t retry; /* the header Retry-After in seconds, at most RETRY_MAX; 0 for none */
-	size_t n; /* bytes of body */
+	size_t n;	/* bytes of body */
 	char body[HTTP_BODY_MAX];
 };
 
@@ -27,7 +27,7 @@ struct http_answer {
  * are in locked memory and wiped.  Call it once per process: after a time-out a thread
  * may stay that still waits for a name server.
  */
-void http_get(const struct usage_kind *kind, const struct usage_target *target, const uint8_t *token, size_t len,
-	       struct http_answer *out);
+void http_get(const struct usage_kind *kind, const struct usage_target *target,
+	      const uint8_t *token, size_t len, struct http_answer *out);
 
 #endif

@@ -14,8 +14,8 @@
 #define DIGITS_BEFORE 15
 #define DIGITS_AFTER 12
 /* The end of a quota's period is between these years. */
-#define TIME_FIRST 946684800u	/* 2000 */
-#define TIME_LAST 7258118400u	/* 2200 */
+#define TIME_FIRST 946684800u /* 2000 */
+#define TIME_LAST 7258118400u /* 2200 */
 
 bool value_absent(const json_t *object, const char *key)
 {
@@ -79,7 +79,8 @@ int value_whole(const json_t *object, const char *key, uint64_t max, uint64_t *o
 {
 	double d;
 
-	if (value_number(object, key, &d) != 0 || d < 0 || d > (double)max || d != (double)(uint64_t)d)
+	if (value_number(object, key, &d) != 0 || d < 0 || d > (double)max ||
+	    d != (double)(uint64_t)d)
 		return -1;
 	*out = (uint64_t)d;
 	return 0;
@@ -101,7 +102,8 @@ int value_time_ms(const json_t *object, const char *key, uint64_t *out)
  * strptime alone skips blanks, accepts fewer digits, and stops before an extra one.
  * Returns the end of the parsed part, or NULL.
  */
-static const char *parse_time_part(const char *text, const char *shape, const char *format, struct tm *t)
+static const char *parse_time_part(const char *text, const char *shape, const char *format,
+				   struct tm *t)
 {
 	const char *p = text;
 

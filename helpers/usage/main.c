@@ -42,7 +42,8 @@ static int print_help(FILE *to)
 	return fputs("\n"
 		     "  --entry NAME  the entry of the vault whose key and address are used\n"
 		     "  --own         the client's own log-in (kind anthropic alone)\n"
-		     "  --name NAME   the provider that the log-in is used by; else claude\n", to) < 0;
+		     "  --name NAME   the provider that the log-in is used by; else claude\n",
+		     to) < 0;
 }
 
 /* The command line.  -1: go on, with w filled; else the exit code. */
@@ -67,7 +68,8 @@ static int parse_arguments(int argc, char **argv, struct worker *w)
 		else
 			bad = true;
 	}
-	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->own || (w->name && !own)) {
+	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->own ||
+	    (w->name && !own)) {
 		print_help(stderr);
 		return EXIT_USAGE;
 	}
@@ -80,10 +82,12 @@ static int check_session_fd(struct failure *f)
 	struct stat st;
 
 	if (fstat(SESSION_FD, &st) == 0 && !S_ISDIR(st.st_mode) &&
-	    (syscall(SYS_pidfd_send_signal, SESSION_FD, 0, NULL, 0) == 0 || errno == ESRCH || errno == EPERM) &&
+	    (syscall(SYS_pidfd_send_signal, SESSION_FD, 0, NULL, 0) == 0 || errno == ESRCH ||
+	     errno == EPERM) &&
 	    fcntl(SESSION_FD, F_SETFD, FD_CLOEXEC) == 0)
 		return 0;
-	return fail_set(f, FAIL_USAGE, "ccrun runs this program", "descriptor %d is no pidfd", SESSION_FD);
+	return fail_set(f, FAIL_USAGE, "ccrun runs this program", "descriptor %d is no pidfd",
+			SESSION_FD);
 }
 
 /*
@@ -94,8 +98,10 @@ static int check_session_fd(struct failure *f)
 static void clean_environment(void)
 {
 	static const char *const kept[] = {
-		"HOME", "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME", "XDG_RUNTIME_DIR", "CLAUDE_CONFIG_DIR",
-		"https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY", "no_proxy", "NO_PROXY",
+		"HOME",		  "XDG_CONFIG_HOME", "XDG_DATA_HOME",
+		"XDG_STATE_HOME", "XDG_RUNTIME_DIR", "CLAUDE_CONFIG_DIR",
+		"https_proxy",	  "HTTPS_PROXY",     "all_proxy",
+		"ALL_PROXY",	  "no_proxy",	     "NO_PROXY",
 	};
 	char *value[sizeof(kept) / sizeof(kept[0])];
 	unsigned i, n = sizeof(kept) / sizeof(kept[0]);

@@ -15,12 +15,12 @@ struct failure;
 
 struct usage_kind {
 	const char *name;
-	const char *path;		/* of the URL */
-	bool bearer;			/* "Authorization: Bearer KEY", else the key alone */
-	bool own;			/* the key is the client's log-in, not an entry's */
-	const char *header;		/* an additional header, or NULL */
-	unsigned least;			/* seconds to wait after an error, at least */
-	const char *host[HOSTS_MAX];	/* a key is sent to no others; [0] is the default */
+	const char *path;	     /* of the URL */
+	bool bearer;		     /* "Authorization: Bearer KEY", else the key alone */
+	bool own;		     /* the key is the client's log-in, not an entry's */
+	const char *header;	     /* an additional header, or NULL */
+	unsigned least;		     /* seconds to wait after an error, at least */
+	const char *host[HOSTS_MAX]; /* a key is sent to no others; [0] is the default */
 	answer_parser *parse;
 };
 
@@ -43,6 +43,7 @@ const char *usage_kind_name(unsigned i);
  * 0, or -1 with f set (FAIL_ORIGIN): the host is neither one of the kind's nor this
  * machine, or the scheme is http and the host is not this machine.
  */
-int usage_kind_target(const struct usage_kind *kind, const char *origin, struct usage_target *out, struct failure *f);
+int usage_kind_target(const struct usage_kind *kind, const char *origin, struct usage_target *out,
+		      struct failure *f);
 
 #endif

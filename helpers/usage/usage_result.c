@@ -35,14 +35,16 @@ bool usage_result_valid(const struct usage_result *n)
 	static const char labels[] = "abcdefghijklmnopqrstuvwxyz0123456789";
 	uint32_t i;
 
-	if (n->error >= USAGE_ERRORS || n->retry > RETRY_MAX || n->asked > 1 || n->count > ITEMS_MAX)
+	if (n->error >= USAGE_ERRORS || n->retry > RETRY_MAX || n->asked > 1 ||
+	    n->count > ITEMS_MAX)
 		return false;
 	for (i = 0; i < n->count; i++) {
 		const struct usage_item *at = &n->item[i];
 
 		if (!text_is_valid(at->label, sizeof(at->label), labels) || !at->label[0] ||
 		    !text_is_valid(at->amount, sizeof(at->amount), "-.0123456789") ||
-		    !text_is_valid(at->currency, sizeof(at->currency), "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
+		    !text_is_valid(at->currency, sizeof(at->currency),
+				   "ABCDEFGHIJKLMNOPQRSTUVWXYZ") ||
 		    at->has_percent > 1 || at->percent > PERCENT_MAX || at->reset > RESET_MAX)
 			return false;
 	}

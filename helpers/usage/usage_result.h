@@ -24,10 +24,10 @@ enum usage_error {
 	USAGE_NETWORK,
 	USAGE_TLS,
 	USAGE_TIMEOUT,
-	USAGE_ANSWER,	 /* not in the documented format */
-	USAGE_REDIRECT,	 /* redirects are not followed */
+	USAGE_ANSWER,	/* not in the documented format */
+	USAGE_REDIRECT, /* redirects are not followed */
 	USAGE_TOO_LARGE,
-	USAGE_MISSING,	 /* no key, or no address to ask */
+	USAGE_MISSING, /* no key, or no address to ask */
 	USAGE_ERRORS
 };
 

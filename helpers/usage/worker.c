@@ -23,10 +23,10 @@
 /* Seconds to wait after an error: 30, 60, 120, ... */
 #define PAUSE_FIRST 30
 #define PAUSE_LONGEST 300
-#define PAUSE_NOT_ASKED 60	   /* no server was asked: the log-in is missing or has expired */
+#define PAUSE_NOT_ASKED 60 /* no server was asked: the log-in is missing or has expired */
 #define PAUSE_ORIGIN 3600  /* the entry's address is not asked: only a person can change that */
 
-#define LATER_MAX 3600	   /* seconds; the broker says 60 */
+#define LATER_MAX 3600 /* seconds; the broker says 60 */
 
 /*
  * What to do next.  NEXT_LATER: the broker has enough workers for this quota.
@@ -71,7 +71,8 @@ static int fail_from_refusal(struct wire_map m, struct failure *f)
 {
 	char name[64] = "", what[256] = "", hint[256] = "";
 
-	if (wire_get_text(m, "error", name, sizeof(name), f) != 0 || wire_get_text(m, "message", what, sizeof(what), f) != 0 ||
+	if (wire_get_text(m, "error", name, sizeof(name), f) != 0 ||
+	    wire_get_text(m, "message", what, sizeof(what), f) != 0 ||
 	    wire_get_text(m, "hint", hint, sizeof(hint), f) != 0)
 		return -1;
 	return fail_set(f, fail_from_name(name), hint, "%s", what);
@@ -80,7 +81,8 @@ static int fail_from_refusal(struct wire_map m, struct failure *f)
 /* The broker disconnects clients that are late, which happens when the computer slept. */
 static enum next next_after_failure(const struct failure *f)
 {
-	return f->code == FAIL_NO_BROKER || f->code == FAIL_TIMEOUT ? NEXT_BROKER_GONE : NEXT_FAILED;
+	return f->code == FAIL_NO_BROKER || f->code == FAIL_TIMEOUT ? NEXT_BROKER_GONE
+								    : NEXT_FAILED;
 }
 
 static enum next read_next_answer(struct worker *w, struct failure *f)
@@ -100,12 +102,15 @@ static enum next read_next_answer(struct worker *w, struct failure *f)
 	d->used = (size_t)n > d->used ? (size_t)n : d->used;
 	if (!beside.have_sender || beside.pid != d->broker) {
 		fail_set(f, FAIL_PEER, "ccctl status shows who serves",
-			 "another process than before answered (%d, not %d)", (int)beside.pid, (int)d->broker);
+			 "another process than before answered (%d, not %d)", (int)beside.pid,
+			 (int)d->broker);
 		return NEXT_FAILED;
 	}
 	wire_in_free(&d->in);
-	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
-	    (!ok && fail_from_refusal(d->in.top, f) != 0) || wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
+	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 ||
+	    wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
+	    (!ok && fail_from_refusal(d->in.top, f) != 0) ||
+	    wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
 		return next_after_failure(f);
 	if (fetch)
 		return NEXT_CONTINUE;
@@ -118,7 +123,8 @@ static enum next read_next_answer(struct worker *w, struct failure *f)
 /* The broker answers when a status line wants the quota: there is no deadline. */
 static enum next wait_for_next_answer(struct worker *w, struct failure *f)
 {
-	struct pollfd p[2] = { { .fd = SESSION_FD, .events = POLLIN }, { .fd = w->dial.fd, .events = POLLIN } };
+	struct pollfd p[2] = { { .fd = SESSION_FD, .events = POLLIN },
+			       { .fd = w->dial.fd, .events = POLLIN } };
 
 	for (;;) {
 		p[0].revents = p[1].revents = 0;
@@ -159,15 +165,19 @@ static enum job_state prepare_job(struct worker *w, struct fetch_job *job, struc
 	job->session = SESSION_FD;
 	job->broker = w->dial.fd;
 	if (!w->entry)
-		return usage_kind_target(w->kind, NULL, &job->target, f) == 0 ? JOB_READY : JOB_FAILED;
+		return usage_kind_target(w->kind, NULL, &job->target, f) == 0 ? JOB_READY
+									      : JOB_FAILED;
 	if (wire_get_text(top, "origin", origin, sizeof(origin), f) != 0 ||
-	    wire_get_bin(top, "token", &token, &job->len, f) != 0 || wire_token_check(token, job->len, f) != 0)
+	    wire_get_bin(top, "token", &token, &job->len, f) != 0 ||
+	    wire_token_check(token, job->len, f) != 0)
 		return JOB_FAILED;
 	job->token = (uint8_t *)(uintptr_t)token; /* in w->buf, which is ours */
-	return usage_kind_target(w->kind, origin, &job->target, f) == 0 ? JOB_READY : JOB_FORBIDDEN_ORIGIN;
+	return usage_kind_target(w->kind, origin, &job->target, f) == 0 ? JOB_READY
+									: JOB_FORBIDDEN_ORIGIN;
 }
 
-static enum next fetch_result(struct worker *w, struct usage_result *out, uint64_t *pause, struct failure *f)
+static enum next fetch_result(struct worker *w, struct usage_result *out, uint64_t *pause,
+			      struct failure *f)
 {
 	struct fetch_job job;
 	enum job_state state = prepare_job(w, &job, f);
@@ -224,7 +234,8 @@ static void add_item(struct wire_out *o, const struct usage_item *n)
 		wire_put_uint(o, "reset", n->reset);
 }
 
-static struct wire_out *build_usage_put(struct worker *w, const struct usage_result *n, uint64_t pause)
+static struct wire_out *build_usage_put(struct worker *w, const struct usage_result *n,
+					uint64_t pause)
 {
 	const char *word = usage_error_name(n->error);
 	struct wire_out *o = wire_request("usage-put");
@@ -275,7 +286,8 @@ static enum next serve_connected(struct worker *w, struct failure *f)
 
 static int connect_to_broker(struct worker *w, struct failure *f)
 {
-	if (dial_open(&w->dial, false, w->buf, WIRE_PACKET_MAX, f) == 0 && dial_hello(&w->dial, f) == 0)
+	if (dial_open(&w->dial, false, w->buf, WIRE_PACKET_MAX, f) == 0 &&
+	    dial_hello(&w->dial, f) == 0)
 		return 0;
 	dial_close(&w->dial);
 	return -1;
@@ -294,7 +306,8 @@ int worker_run(struct worker *w, struct failure *f)
 			return 0;
 		if (next != NEXT_BROKER_GONE && next != NEXT_LATER)
 			return next == NEXT_SESSION_ENDED ? 0 : -1;
-		for (rounds = 0; rounds < RECONNECT_TRIES && connect_to_broker(w, f) != 0; rounds++) {
+		for (rounds = 0; rounds < RECONNECT_TRIES && connect_to_broker(w, f) != 0;
+		     rounds++) {
 			/* Another process listens in the broker's place. */
 			if (f->code == FAIL_PEER)
 				return -1;

@@ -20,7 +20,7 @@ struct worker {
 	const char *entry; /* of the vault; NULL: the client's own log-in */
 	const char *name;  /* the provider that uses the log-in, or NULL */
 	struct arena *arena;
-	void *buf;	   /* WIRE_PACKET_MAX bytes of the arena: answers hold the key */
+	void *buf; /* WIRE_PACKET_MAX bytes of the arena: answers hold the key */
 	struct dial dial;
 	unsigned failures; /* fetches that failed since the last success */
 	uint64_t later;	   /* seconds until the next connection, after NEXT_LATER */

@@ -13,7 +13,7 @@
 
 int64_t monotonic_ms(void)
 {
-	struct timespec ts = {0};
+	struct timespec ts = { 0 };
 
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
@@ -23,7 +23,7 @@ int64_t monotonic_ms(void)
 static int broker_wait(int fd, short events, int64_t deadline)
 {
 	for (;;) {
-		struct pollfd p = {.fd = fd, .events = events};
+		struct pollfd p = { .fd = fd, .events = events };
 		int64_t left = deadline - monotonic_ms();
 		int r;
 
@@ -45,9 +45,9 @@ int broker_send(int fd, enum claim_type type, int pass, int64_t deadline)
 	union {
 		struct cmsghdr align;
 		char bytes[CMSG_SPACE(sizeof(int))];
-	} control = {.bytes = {0}};
-	struct iovec iov = {.iov_base = head, .iov_len = sizeof(head)};
-	struct msghdr m = {.msg_iov = &iov, .msg_iovlen = 1};
+	} control = { .bytes = { 0 } };
+	struct iovec iov = { .iov_base = head, .iov_len = sizeof(head) };
+	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	claim_put_head(head, type, 0);
 	if (pass >= 0) {
@@ -114,7 +114,8 @@ int broker_read_items(const uint8_t *packet, size_t n, struct claim_item *out, u
 
 	if (claim_type(packet, n) != CLAIM_REFUSED) {
 		count = claim_get_items(packet, n, out, max);
-		return count >= 0 ? count : refusal_set(why, "the broker's answer is malformed", NULL);
+		return count >= 0 ? count
+				  : refusal_set(why, "the broker's answer is malformed", NULL);
 	}
 	if (claim_get_refusal(packet, n, &what, &hint) != 0)
 		return refusal_set(why, "the broker's refusal is malformed", NULL);

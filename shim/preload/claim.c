@@ -48,7 +48,7 @@ static void *secret_map(size_t size)
 
 static int process_harden(int fd, struct refusal *why)
 {
-	struct rlimit none = {0, 0}, seen = {1, 1};
+	struct rlimit none = { 0, 0 }, seen = { 1, 1 };
 
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
 		return refusal_set(why, "cannot make this process undumpable", NULL);
@@ -205,7 +205,7 @@ static int items_to_pipes(struct claim_answer *a, char numbers[SECRETS_MAX][16],
 /* Both rounds of the claim.  The items point into packet (PACKET_MAX bytes). */
 static int claim_exchange(int fd, uint8_t *packet, struct claim_answer *a, struct refusal *why)
 {
-	int pair[2] = {-1, -1}, r = -1;
+	int pair[2] = { -1, -1 }, r = -1;
 	int64_t deadline = monotonic_ms() + DEADLINE_MS;
 	ssize_t n;
 
@@ -242,7 +242,7 @@ out:
 
 int claim_secrets(int fd, struct refusal *why)
 {
-	struct claim_answer a = {.count = 0};
+	struct claim_answer a = { .count = 0 };
 	char numbers[SECRETS_MAX][16];
 	uint8_t *packet = secret_map(PACKET_MAX);
 	int r = -1;

@@ -121,7 +121,7 @@ static int connection_find(struct refusal *why)
 
 __attribute__((constructor(101))) static void session_start(void)
 {
-	struct refusal why = {.text = {0}};
+	struct refusal why = { .text = { 0 } };
 	int error = errno;
 
 	if (!environ_has_session())

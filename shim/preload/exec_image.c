@@ -32,7 +32,7 @@ int exec_image_path(const struct exec_image *image)
  * stack is given back before the next directory is tried.
  */
 __attribute__((noinline)) static int exec_script(const char *path, char *const *argv,
-						  char *const *envp)
+						 char *const *envp)
 {
 	size_t n = 0, size;
 	const char **args;

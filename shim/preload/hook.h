@@ -16,7 +16,11 @@
  * libc's headers promise the compiler that argv is never NULL; callers pass
  * NULL all the same.  Behind this the compiler forgets the promise.
  */
-#define HIDE(p) \
-	__extension__({ __typeof__(p) hidden_ = (p); __asm__("" : "+r"(hidden_)); hidden_; })
+#define HIDE(p)                              \
+	__extension__({                      \
+		__typeof__(p) hidden_ = (p); \
+		__asm__("" : "+r"(hidden_)); \
+		hidden_;                     \
+	})
 
 #endif

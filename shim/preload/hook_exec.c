@@ -12,8 +12,8 @@
 
 static int exec_hooked(enum call_kind kind, const char *path, char *const *argv, char *const *envp)
 {
-	struct hooked_call c = {.kind = kind,
-				.image = {.path = path, .argv = argv, .envp = envp}};
+	struct hooked_call c = { .kind = kind,
+				 .image = { .path = path, .argv = argv, .envp = envp } };
 
 	return hooked_call_run(&c);
 }
@@ -40,16 +40,21 @@ HOOK int execvpe(const char *file, char *const argv[], char *const envp[])
 
 HOOK int execveat(int dirfd, const char *path, char *const argv[], char *const envp[], int flags)
 {
-	struct hooked_call c = {.kind = CALL_AT, .dirfd = dirfd, .flags = flags,
-				.image = {.path = HIDE(path), .argv = HIDE(argv), .envp = envp}};
+	struct hooked_call c = { .kind = CALL_AT,
+				 .dirfd = dirfd,
+				 .flags = flags,
+				 .image = {
+					 .path = HIDE(path), .argv = HIDE(argv), .envp = envp } };
 
 	return hooked_call_run(&c);
 }
 
 HOOK int fexecve(int fd, char *const argv[], char *const envp[])
 {
-	struct hooked_call c = {.kind = CALL_AT, .dirfd = fd, .flags = AT_EMPTY_PATH,
-				.image = {.path = "", .argv = HIDE(argv), .envp = envp}};
+	struct hooked_call c = { .kind = CALL_AT,
+				 .dirfd = fd,
+				 .flags = AT_EMPTY_PATH,
+				 .image = { .path = "", .argv = HIDE(argv), .envp = envp } };
 
 	if (fd < 0 || !c.image.argv || !HIDE(envp)) {
 		errno = EINVAL;
@@ -93,16 +98,16 @@ static int exec_hooked_list(enum call_kind kind, const char *path, const char *f
 	return r;
 }
 
-#define EXEC_HOOKED_LIST(kind, path, first, env) \
-	do { \
-		va_list count, fill; \
-		int r; \
-		va_start(count, first); \
-		va_start(fill, first); \
+#define EXEC_HOOKED_LIST(kind, path, first, env)                                         \
+	do {                                                                             \
+		va_list count, fill;                                                     \
+		int r;                                                                   \
+		va_start(count, first);                                                  \
+		va_start(fill, first);                                                   \
 		r = exec_hooked_list(kind, HIDE(path), HIDE(first), &count, &fill, env); \
-		va_end(fill); \
-		va_end(count); \
-		return r; \
+		va_end(fill);                                                            \
+		va_end(count);                                                           \
+		return r;                                                                \
 	} while (0)
 
 HOOK int execl(const char *path, const char *arg, ...)

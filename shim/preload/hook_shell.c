@@ -25,11 +25,15 @@
 static int shell_spawn(const char *line, pid_t *pid, const posix_spawn_file_actions_t *actions,
 		       const posix_spawnattr_t *attr)
 {
-	const char *argv[] = {"sh", "-c", "--", line, NULL};
-	struct hooked_call c = {.kind = CALL_SPAWN, .spawn = libc_functions()->posix_spawn,
-				.pid = pid, .actions = actions, .attr = attr,
-				.image = {.path = SHELL, .argv = (char *const *)argv,
-					  .envp = environ}};
+	const char *argv[] = { "sh", "-c", "--", line, NULL };
+	struct hooked_call c = {
+		.kind = CALL_SPAWN,
+		.spawn = libc_functions()->posix_spawn,
+		.pid = pid,
+		.actions = actions,
+		.attr = attr,
+		.image = { .path = SHELL, .argv = (char *const *)argv, .envp = environ }
+	};
 
 	return hooked_call_run(&c);
 }
@@ -52,7 +56,7 @@ static struct sigaction saved_int, saved_quit;
 
 static void system_signals_ignore(void)
 {
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
 
 	pthread_mutex_lock(&system_lock);
 	if (system_users++ == 0) {
@@ -210,7 +214,7 @@ static int popen_spawn(const char *line, char direction, int theirs, pid_t *pid)
 static int popen_open(struct popen_stream *s, const char *line, char direction, bool cloexec)
 {
 	int ends[2], ours = direction == 'r' ? 0 : 1, error;
-	char mode[] = {direction, '\0'};
+	char mode[] = { direction, '\0' };
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return errno;

@@ -22,9 +22,12 @@ static int spawn_hooked(spawn_fn *spawn, pid_t *pid, const char *path,
 			const posix_spawn_file_actions_t *actions, const posix_spawnattr_t *attr,
 			char *const argv[], char *const envp[])
 {
-	struct hooked_call c = {.kind = CALL_SPAWN, .spawn = spawn, .pid = pid, .actions = actions,
-				.attr = attr,
-				.image = {.path = path, .argv = argv, .envp = envp}};
+	struct hooked_call c = { .kind = CALL_SPAWN,
+				 .spawn = spawn,
+				 .pid = pid,
+				 .actions = actions,
+				 .attr = attr,
+				 .image = { .path = path, .argv = argv, .envp = envp } };
 
 	return hooked_call_run(&c);
 }

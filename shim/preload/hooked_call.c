@@ -43,7 +43,7 @@ static int call_make(const struct hooked_call *c, const struct exec_image *image
 static bool session_announce_exec(void)
 {
 	uint8_t packet[1280];
-	struct refusal why = {.text = {0}};
+	struct refusal why = { .text = { 0 } };
 	int64_t deadline = monotonic_ms() + AGAIN_DEADLINE_MS;
 	ssize_t n;
 

@@ -12,7 +12,7 @@
 #include "shim/preload/exec_image.h"
 #include "shim/preload/session_state.h"
 
-#define SECRET_SHORT 8 /* shorter values match as a whole only: "ollama" is a word */
+#define SECRET_SHORT 8	/* shorter values match as a whole only: "ollama" is a word */
 #define OUR_VARIABLES 2 /* LD_PRELOAD and CCRUN_FD */
 
 /* What is left of the memory that the caller gave. */
@@ -63,8 +63,8 @@ static bool variable_kept(const char *e, bool keeps_session)
 		return false;
 	/* A child never gets this library.  A session that goes on in a new image
 	 * does, and one LD_PRELOAD only: the loader reads the first. */
-	if (session.preload && (strcmp(e, session.preload) == 0 ||
-				(keeps_session && has_prefix(e, PRELOAD_PREFIX))))
+	if (session.preload &&
+	    (strcmp(e, session.preload) == 0 || (keeps_session && has_prefix(e, PRELOAD_PREFIX))))
 		return false;
 	for (size_t i = 0; i < session.secrets; i++)
 		if (session.secret[i].name_len == name_len &&
@@ -208,7 +208,7 @@ size_t redact_child_size(const struct exec_image *in)
 
 int redact_child(const struct exec_image *in, void *mem, size_t size, struct exec_image *out)
 {
-	struct room room = {.at = mem, .left = size};
+	struct room room = { .at = mem, .left = size };
 
 	*out = *in;
 	if (redact_environment(in, &room, out) != 0 || redact_arguments(in, &room, out) != 0)

@@ -33,7 +33,7 @@ static char *line_append(char *out, const char *prefix, const char *s)
 _Noreturn void refusal_exit(const struct refusal *why)
 {
 	char line[sizeof(*why) + 64], *end;
-	struct pollfd p = {.fd = 2, .events = POLLOUT};
+	struct pollfd p = { .fd = 2, .events = POLLOUT };
 
 	end = line_append(line, "ccrun: claim refused: ", why->text);
 	if (why->hint[0])

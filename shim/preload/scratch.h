@@ -17,8 +17,7 @@
 #define SCRATCH_STACK_MAX ((size_t)32 * 1024)
 
 /* size bytes, until scratch_free and no longer than the caller runs; NULL with ENOMEM. */
-#define SCRATCH(size) \
-	((size) <= SCRATCH_STACK_MAX ? __builtin_alloca(size) : scratch_map(size))
+#define SCRATCH(size) ((size) <= SCRATCH_STACK_MAX ? __builtin_alloca(size) : scratch_map(size))
 
 /* The mapping, for SCRATCH alone. */
 void *scratch_map(size_t size);

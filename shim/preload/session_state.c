@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-struct session_state session = {.fd = -1};
+struct session_state session = { .fd = -1 };
 
 bool session_connected(void)
 {

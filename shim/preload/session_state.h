@@ -25,9 +25,9 @@ struct session_secret {
 /* All pointers are to memory of the library's own, which stays mapped. */
 struct session_state {
 	bool active;
-	pid_t pid;	     /* the session's own process; everything else is a child */
-	int fd;		     /* connection to the broker, or -1 */
-	dev_t dev;	     /* what fd was, should the program close and reuse it */
+	pid_t pid; /* the session's own process; everything else is a child */
+	int fd;	   /* connection to the broker, or -1 */
+	dev_t dev; /* what fd was, should the program close and reuse it */
 	ino_t ino;
 	const char *preload; /* "LD_PRELOAD=<this library>", or NULL */
 	const char *ticket;  /* "CCRUN_FD=<fd>", or NULL */

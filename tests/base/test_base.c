@@ -76,14 +76,15 @@ static void test_fail_names(void **state)
 	for (i = 0; i < FAIL_CODE_COUNT; i++) {
 		assert_non_null(fail_name((enum fail_code)i));
 		for (j = 0; j < i; j++)
-			assert_string_not_equal(fail_name((enum fail_code)i), fail_name((enum fail_code)j));
+			assert_string_not_equal(fail_name((enum fail_code)i),
+						fail_name((enum fail_code)j));
 		if (i != FAIL_NONE)
 			assert_int_equal(fail_from_name(fail_name((enum fail_code)i)), i);
 	}
 	assert_int_equal(fail_from_name("no such name"), FAIL_INTERNAL);
 	assert_int_equal(fail_from_name("none"), FAIL_INTERNAL);
 	assert_string_equal(fail_name((enum fail_code)FAIL_CODE_COUNT), "internal");
-	assert_string_equal(fail_name((enum fail_code)-1), "internal");
+	assert_string_equal(fail_name((enum fail_code)(-1)), "internal");
 }
 
 static void test_fail_exit(void **state)
@@ -91,7 +92,8 @@ static void test_fail_exit(void **state)
 	struct failure f = { 0 };
 
 	(void)state;
-	assert_int_equal(fail_exit_code(&f), EXIT_FAILED); /* a failure without a code still failed */
+	assert_int_equal(fail_exit_code(&f),
+			 EXIT_FAILED); /* a failure without a code still failed */
 	f.code = FAIL_LOCKED;
 	assert_int_equal(fail_exit_code(&f), EXIT_LOCKED);
 	f.code = FAIL_NO_ENTRY;
@@ -436,7 +438,9 @@ static void test_fresh_memory(void **state)
 
 static void test_number_parse(void **state)
 {
-	static const char *const bad[] = { "", " 1", "1 ", "+1", "-1", "0x1", "1a", "18446744073709551616", "6", "101" };
+	static const char *const bad[] = { "",	 " 1",	"1 ", "+1",
+					   "-1", "0x1", "1a", "18446744073709551616",
+					   "6",	 "101" };
 	unsigned long n = 42, i;
 
 	(void)state;
@@ -468,13 +472,13 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail_names),	cmocka_unit_test(test_fail_exit),
-		cmocka_unit_test(test_fail_texts),	cmocka_unit_test(test_io_read_all),
-		cmocka_unit_test(test_io_write_all),	cmocka_unit_test(test_io_wait),
-		cmocka_unit_test(test_io_slurp),	cmocka_unit_test(test_io_replace_file),
-		cmocka_unit_test(test_path_of),		cmocka_unit_test(test_private_dir),
-		cmocka_unit_test(test_check_trusted),	cmocka_unit_test(test_proc_stat),
-		cmocka_unit_test(test_proc),		cmocka_unit_test(test_fresh_memory),
+		cmocka_unit_test(test_fail_names),    cmocka_unit_test(test_fail_exit),
+		cmocka_unit_test(test_fail_texts),    cmocka_unit_test(test_io_read_all),
+		cmocka_unit_test(test_io_write_all),  cmocka_unit_test(test_io_wait),
+		cmocka_unit_test(test_io_slurp),      cmocka_unit_test(test_io_replace_file),
+		cmocka_unit_test(test_path_of),	      cmocka_unit_test(test_private_dir),
+		cmocka_unit_test(test_check_trusted), cmocka_unit_test(test_proc_stat),
+		cmocka_unit_test(test_proc),	      cmocka_unit_test(test_fresh_memory),
 		cmocka_unit_test(test_number_parse),
 	};
 

@@ -128,7 +128,8 @@ static void find_no_room(uint8_t *p)
 
 	(void)p;
 	/* root may lock more than its limit */
-	if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 || (getuid() == 0 && setresuid(65534, 65534, 65534) != 0))
+	if (setrlimit(RLIMIT_MEMLOCK, &none) != 0 ||
+	    (getuid() == 0 && setresuid(65534, 65534, 65534) != 0))
 		_exit(1);
 	if (locked_map(N, &f) || f.code != FAIL_NOT_LOCKED_MEM || !strstr(f.hint, "RLIMIT_MEMLOCK"))
 		_exit(2);

@@ -118,8 +118,10 @@ static void send_many(int fd, int count)
 		struct cmsghdr align;
 		char buf[CMSG_SPACE(sizeof(int) * 10)];
 	} control = { 0 };
-	struct iovec iov = { (void *)(uintptr_t)"x", 1 };
-	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = control.buf,
+	struct iovec iov = { (void *)(uintptr_t) "x", 1 };
+	struct msghdr m = { .msg_iov = &iov,
+			    .msg_iovlen = 1,
+			    .msg_control = control.buf,
 			    .msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count) };
 	struct cmsghdr *c = CMSG_FIRSTHDR(&m);
 	int i, zero = 0;
@@ -239,8 +241,10 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_sock_packets),	cmocka_unit_test(test_sock_fds),
-		cmocka_unit_test(test_sock_send_now),	cmocka_unit_test(test_sock_paths),
+		cmocka_unit_test(test_sock_packets),
+		cmocka_unit_test(test_sock_fds),
+		cmocka_unit_test(test_sock_send_now),
+		cmocka_unit_test(test_sock_paths),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);

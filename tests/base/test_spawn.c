@@ -268,7 +268,7 @@ static bool drop_secret(const char *entry)
 static void environment_is_chosen(void **state)
 {
 	static const char said[] = "echo ${SPAWN_SECRET-unset} ${SPAWN_PLAIN-unset} ${OTHER-unset}";
-	char *const env[] = { (char *)(uintptr_t)"OTHER=o", NULL };
+	char *const env[] = { (char *)(uintptr_t) "OTHER=o", NULL };
 	struct spawn s = script(said);
 	int status;
 
@@ -288,7 +288,7 @@ static void environment_is_chosen(void **state)
 }
 
 /* The sets of /proc/PID/status as the shell has them. */
-#define SETS \
+#define SETS                                                                                 \
 	"while read -r k v; do case $k in SigBlk:|SigIgn:) printf '%s ' \"$v\";; esac; done" \
 	" </proc/$$/status"
 

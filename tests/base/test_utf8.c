@@ -49,7 +49,8 @@ static void test_decode(void **state)
 	REFUSED("\xf5\x80\x80\x80");
 	REFUSED("\xff");
 	REFUSED("\xc2");
-	REFUSED("\xc2" "a");
+	REFUSED("\xc2"
+		"a");
 	REFUSED("\xe2\x82");
 	REFUSED("\xf0\x90\x80");
 	assert_int_equal(utf8_decode("a", 0, NULL), 0);
@@ -61,7 +62,9 @@ static void test_texts(void **state)
 	assert_true(utf8_valid("", 0));
 	assert_true(utf8_valid("a\0\xc3\xa4\xe6\xbc\xa2", 7));
 	assert_false(utf8_valid("a\0\xc3\xa4\xe6\xbc\xa2", 6));
-	assert_false(utf8_valid("a\xff" "b", 3));
+	assert_false(utf8_valid("a\xff"
+				"b",
+				3));
 	assert_int_equal(utf8_count("a\xc3\xa4\xe6\xbc\xa2", 6), 3);
 	assert_int_equal(utf8_count("", 0), 0);
 	assert_true(utf8_is_continuation('\x80') && utf8_is_continuation('\xbf'));
@@ -78,7 +81,10 @@ static void test_control(void **state)
 	assert_int_equal(utf8_control("\xc2\x9f", 2), 2);
 	assert_int_equal(utf8_control("\xc2\x9f", 1), 0);
 	assert_int_equal(utf8_control("\xc2\xa0", 2), 0);
-	assert_int_equal(utf8_control("\xc2" "a", 2), 0);
+	assert_int_equal(utf8_control("\xc2"
+				      "a",
+				      2),
+			 0);
 	assert_int_equal(utf8_control(" ", 1), 0);
 	assert_int_equal(utf8_control("\033", 0), 0);
 }

@@ -89,7 +89,8 @@ static int peak(char **argv)
 	    ptrace(PTRACE_SETOPTIONS, pid, NULL, (void *)(long)PTRACE_O_TRACEEXIT) != 0)
 		return 1;
 	for (sig = 0;;) {
-		if (ptrace(PTRACE_CONT, pid, NULL, (void *)sig) != 0 || waitpid(pid, &status, 0) != pid)
+		if (ptrace(PTRACE_CONT, pid, NULL, (void *)sig) != 0 ||
+		    waitpid(pid, &status, 0) != pid)
 			return 1;
 		if (!WIFSTOPPED(status))
 			break;

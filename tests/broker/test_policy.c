@@ -29,7 +29,8 @@ static struct entry sealed(const char *policy)
 
 static struct policy_request asked(void)
 {
-	return (struct policy_request){ .origin = ORIGIN, .variable = VARIABLE,
+	return (struct policy_request){ .origin = ORIGIN,
+					.variable = VARIABLE,
 					.delivery = DELIVERY_PRELOAD };
 }
 
@@ -109,7 +110,8 @@ static void test_strict_only_grows(void **state)
 
 static void test_origin_and_variable(void **state)
 {
-	static const char *const origins[] = { "", ORIGIN "/", ORIGIN " ", "Bearer https://api.example.test",
+	static const char *const origins[] = { "", ORIGIN "/", ORIGIN " ",
+					       "Bearer https://api.example.test",
 					       "bearer https://api.example.tes" };
 	struct entry e = sealed("nested=allow delivery=env exposed=yes");
 	struct policy_request q = asked();
@@ -153,8 +155,8 @@ static void test_long_origins(void **state)
 
 static void test_what_is_not_understood(void **state)
 {
-	static const char *const bad[] = { "colour=red", "nested=maybe", "delivery=relay", "nested",
-					   "nested=allow nested", "=" };
+	static const char *const bad[] = { "colour=red", "nested=maybe",	"delivery=relay",
+					   "nested",	 "nested=allow nested", "=" };
 	struct policy_request q = asked();
 	struct entry e;
 	size_t i;
@@ -176,11 +178,14 @@ static int check_variable(const char *variable, const char *policy, struct failu
 
 static void test_variables(void **state)
 {
-	static const char *const never[] = { "LD_PRELOAD", "PATH", "HOME", "NODE_OPTIONS", "BUN_OPTIONS",
-					     "CCRUN_PROVIDER", "GIT_SSH", "BASH_ENV", "SHELL", "IFS",
-					     "XDG_CONFIG_HOME", "ENV", "PWD", "TMPDIR" };
+	static const char *const never[] = {
+		"LD_PRELOAD",	   "PATH",    "HOME",	  "NODE_OPTIONS", "BUN_OPTIONS",
+		"CCRUN_PROVIDER",  "GIT_SSH", "BASH_ENV", "SHELL",	  "IFS",
+		"XDG_CONFIG_HOME", "ENV",     "PWD",	  "TMPDIR"
+	};
 	static const char *const blanked[] = { "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY",
-					       "AWS_BEARER_TOKEN_BEDROCK", "ANTHROPIC_FOUNDRY_API_KEY",
+					       "AWS_BEARER_TOKEN_BEDROCK",
+					       "ANTHROPIC_FOUNDRY_API_KEY",
 					       "CLAUDE_CODE_OAUTH_TOKEN" };
 	struct failure f = { 0 };
 	size_t i;
@@ -234,14 +239,20 @@ static void test_keep_and_ttl_text(void **state)
 		{ "", "delivery=auto nested=deny strict=no exposed=no", false, 0 },
 		{ "keep=no ttl=0", "delivery=auto nested=deny strict=no exposed=no", false, 0 },
 		{ "keep=yes", "delivery=auto nested=deny strict=no exposed=no keep=yes", true, 0 },
-		{ "ttl=1h delivery=env", "delivery=env nested=deny strict=no exposed=no ttl=3600", false, 3600 },
-		{ "ttl=90 keep=yes", "delivery=auto nested=deny strict=no exposed=no keep=yes ttl=90", true, 90 },
-		{ "ttl=7d", "delivery=auto nested=deny strict=no exposed=no ttl=604800", false, 604800 },
-		{ "ttl=366d", "delivery=auto nested=deny strict=no exposed=no ttl=31622400", false, TTL_MAX },
-		{ "keep=yes keep=no ttl=5 ttl=0s", "delivery=auto nested=deny strict=no exposed=no", false, 0 },
+		{ "ttl=1h delivery=env", "delivery=env nested=deny strict=no exposed=no ttl=3600",
+		  false, 3600 },
+		{ "ttl=90 keep=yes",
+		  "delivery=auto nested=deny strict=no exposed=no keep=yes ttl=90", true, 90 },
+		{ "ttl=7d", "delivery=auto nested=deny strict=no exposed=no ttl=604800", false,
+		  604800 },
+		{ "ttl=366d", "delivery=auto nested=deny strict=no exposed=no ttl=31622400", false,
+		  TTL_MAX },
+		{ "keep=yes keep=no ttl=5 ttl=0s", "delivery=auto nested=deny strict=no exposed=no",
+		  false, 0 },
 	};
-	static const char *const bad[] = { "keep=maybe", "keep=", "keep", "ttl=", "ttl=x", "ttl=-1", "ttl=367d",
-					   "ttl=31622401", "ttl=999999999d", "ttl=1.5h", "Keep=yes" };
+	static const char *const bad[] = { "keep=maybe",     "keep=",	 "keep",     "ttl=",
+					   "ttl=x",	     "ttl=-1",	 "ttl=367d", "ttl=31622401",
+					   "ttl=999999999d", "ttl=1.5h", "Keep=yes" };
 	char text[POLICY_MAX_LEN + 1];
 	struct policy p, q;
 	struct failure f;
@@ -288,13 +299,34 @@ static void test_keep_and_ttl_do_not_decide(void **state)
 
 static void test_config_dir_text(void **state)
 {
-	static const char *const good[] = { "/srv/claude", "~/.claude-work", "~/a/b.c/d@e+f_g-h",
-					    "$XDG_CONFIG_HOME/claude", "$XDG_DATA_HOME/c", "$XDG_STATE_HOME/c",
-					    "~/...", "/a" };
-	static const char *const bad[] = { "claude", "./claude", "~", "~/", "/", "~root/x", "~/a/../b",
-					   "~/./a", "~/a//b", "~/a/", "//a", "~/a b", "~/a=b", "~/a\n",
-					   "~/\303\244", "$HOME/a", "${XDG_CONFIG_HOME}/a",
-					   "$XDG_CONFIG_HOME", "$XDG_CONFIG_HOME/", "$XDG_RUNTIME_DIR/a" };
+	static const char *const good[] = { "/srv/claude",
+					    "~/.claude-work",
+					    "~/a/b.c/d@e+f_g-h",
+					    "$XDG_CONFIG_HOME/claude",
+					    "$XDG_DATA_HOME/c",
+					    "$XDG_STATE_HOME/c",
+					    "~/...",
+					    "/a" };
+	static const char *const bad[] = { "claude",
+					   "./claude",
+					   "~",
+					   "~/",
+					   "/",
+					   "~root/x",
+					   "~/a/../b",
+					   "~/./a",
+					   "~/a//b",
+					   "~/a/",
+					   "//a",
+					   "~/a b",
+					   "~/a=b",
+					   "~/a\n",
+					   "~/\303\244",
+					   "$HOME/a",
+					   "${XDG_CONFIG_HOME}/a",
+					   "$XDG_CONFIG_HOME",
+					   "$XDG_CONFIG_HOME/",
+					   "$XDG_RUNTIME_DIR/a" };
 	char text[POLICY_MAX_LEN + 1], expected[POLICY_MAX_LEN + 1], value[CONFIG_DIR_MAX + 2];
 	struct failure f = { 0 };
 	struct policy p, q;
@@ -330,7 +362,8 @@ static void test_config_dir_text(void **state)
 /* Another one than the sealed one gets nothing, and so does none. */
 static void test_config_dir_decides(void **state)
 {
-	static const char *const dirs[] = { "", "~/.claude-work", "~/.claude-wor", "~/.claude-work2" };
+	static const char *const dirs[] = { "", "~/.claude-work", "~/.claude-wor",
+					    "~/.claude-work2" };
 	char text[POLICY_MAX_LEN + 1];
 	struct policy_request q = asked();
 	struct failure f = { 0 };

@@ -26,8 +26,9 @@
 
 static char dir[64], path[96], old[96];
 
-static const struct audit_event simple = { .event = "get", .result = "granted", .entries = "zai",
-					    .pid = 7 };
+static const struct audit_event simple = {
+	.event = "get", .result = "granted", .entries = "zai", .pid = 7
+};
 
 static char *slurp(size_t *n)
 {
@@ -115,8 +116,12 @@ static void test_chain(void **state)
 
 static void test_fields(void **state)
 {
-	struct audit_event e = { .event = "open", .result = "origin", .provider = "", .pid = 0,
-				  .entries = "a\"b\\c\x01\n\x7f\xc3\xa9", .why = "it's" };
+	struct audit_event e = { .event = "open",
+				 .result = "origin",
+				 .provider = "",
+				 .pid = 0,
+				 .entries = "a\"b\\c\x01\n\x7f\xc3\xa9",
+				 .why = "it's" };
 	struct failure f = { 0 };
 	struct audit_log r;
 	char *text;
@@ -138,9 +143,14 @@ static void test_fields(void **state)
 static void test_longest_line(void **state)
 {
 	char names[196], name[65], image[256], why[320];
-	struct audit_event e = { .event = "approve", .result = "not-locked-memory", .pid = 4194304,
-				  .provider = name, .entries = names, .session = "0123456789abcdef",
-				  .image = image, .why = why };
+	struct audit_event e = { .event = "approve",
+				 .result = "not-locked-memory",
+				 .pid = 4194304,
+				 .provider = name,
+				 .entries = names,
+				 .session = "0123456789abcdef",
+				 .image = image,
+				 .why = why };
 	struct failure f = { 0 };
 	struct audit_log r;
 	int i;
@@ -367,9 +377,9 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_chain),   TEST(test_fields), TEST(test_longest_line), TEST(test_torn),
-		TEST(test_strange), TEST(test_unsafe), TEST(test_full),
-		TEST(test_begins_anew), TEST(test_cannot_begin_anew),
+		TEST(test_chain), TEST(test_fields),	  TEST(test_longest_line),
+		TEST(test_torn),  TEST(test_strange),	  TEST(test_unsafe),
+		TEST(test_full),  TEST(test_begins_anew), TEST(test_cannot_begin_anew),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

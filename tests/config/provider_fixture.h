@@ -77,7 +77,8 @@ static inline void refuse(const char *text, const char *mode, const char *at, co
 	f = refused("x", mode);
 	snprintf(place, sizeof(place), "x.conf%s", at);
 	if (f.code != FAIL_CONFIG || !strstr(f.what, place) || !strstr(f.what, why))
-		fail_msg("expected '%s' and '%s', got %s: %s", place, why, fail_name(f.code), f.what);
+		fail_msg("expected '%s' and '%s', got %s: %s", place, why, fail_name(f.code),
+			 f.what);
 }
 
 #define BEARER "[provider]\nauth = bearer\n"
@@ -89,7 +90,8 @@ static inline int setup(void **state)
 	char *here;
 
 	(void)state;
-	if (!mkdtemp(home) || setenv("XDG_CONFIG_HOME", home, 1) != 0 || setenv("HOME", home, 1) != 0)
+	if (!mkdtemp(home) || setenv("XDG_CONFIG_HOME", home, 1) != 0 ||
+	    setenv("HOME", home, 1) != 0)
 		return -1;
 	snprintf(dir, sizeof(dir), "%s/ccrun", home);
 	mkdir(dir, 0700);
@@ -108,8 +110,9 @@ static inline int setup(void **state)
 
 static inline int empty(void **state)
 {
-	static const char *const used[] = { "x", "y", "z", "zai", "ollama", "openrouter", "bedrock",
-					    "azure", "work", "claude", "q" };
+	static const char *const used[] = { "x",      "y",	    "z",       "zai",
+					    "ollama", "openrouter", "bedrock", "azure",
+					    "work",   "claude",	    "q" };
 	size_t i;
 
 	(void)state;

@@ -20,24 +20,55 @@
 static void test_routes(void **state)
 {
 	static const char *const yes[] = {
-		"ANTHROPIC_BASE_URL", "ANTHROPIC_API_KEY", "ANTHROPIC_NEW_THING", "ANTHROPIC_UNIX_SOCKET",
-		"ANTHROPIC_CUSTOM_HEADERS", "ANTHROPIC_MODEL", "CLAUDE_CODE_USE_BEDROCK",
-		"CLAUDE_CODE_USE_GATEWAY", "CLAUDE_CODE_SKIP_BEDROCK_AUTH", "CLAUDE_CODE_SKIP_X_AUTH",
-		"CLAUDE_CODE_OAUTH_TOKEN", "CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
-		"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", "CLAUDE_CODE_API_BASE_URL",
-		"CLAUDE_CODE_GATEWAY_TOKEN", "CLAUDE_CODE_HOST_AUTH_ENV_VAR", "CLAUDE_CODE_HOST_CREDS_FILE",
-		"CLAUDE_CODE_SUBAGENT_MODEL", "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "CLAUDE_CODE_PROXY_URL",
-		"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST", "AWS_BEARER_TOKEN_BEDROCK", "CLOUD_ML_REGION",
-		"VERTEX_REGION_CLAUDE_4_0_OPUS", "NODE_TLS_REJECT_UNAUTHORIZED", "CCRUN_PROVIDER",
-		"CCRUN_ANYTHING", "CLAUDE_CODE_CUSTOM_OAUTH_URL", "CLAUDE_LOCAL_OAUTH_API_BASE",
+		"ANTHROPIC_BASE_URL",
+		"ANTHROPIC_API_KEY",
+		"ANTHROPIC_NEW_THING",
+		"ANTHROPIC_UNIX_SOCKET",
+		"ANTHROPIC_CUSTOM_HEADERS",
+		"ANTHROPIC_MODEL",
+		"CLAUDE_CODE_USE_BEDROCK",
+		"CLAUDE_CODE_USE_GATEWAY",
+		"CLAUDE_CODE_SKIP_BEDROCK_AUTH",
+		"CLAUDE_CODE_SKIP_X_AUTH",
+		"CLAUDE_CODE_OAUTH_TOKEN",
+		"CLAUDE_CODE_OAUTH_TOKEN_FILE_DESCRIPTOR",
+		"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
+		"CLAUDE_CODE_API_BASE_URL",
+		"CLAUDE_CODE_GATEWAY_TOKEN",
+		"CLAUDE_CODE_HOST_AUTH_ENV_VAR",
+		"CLAUDE_CODE_HOST_CREDS_FILE",
+		"CLAUDE_CODE_SUBAGENT_MODEL",
+		"CLAUDE_CODE_MAX_CONTEXT_TOKENS",
+		"CLAUDE_CODE_PROXY_URL",
+		"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST",
+		"AWS_BEARER_TOKEN_BEDROCK",
+		"CLOUD_ML_REGION",
+		"VERTEX_REGION_CLAUDE_4_0_OPUS",
+		"NODE_TLS_REJECT_UNAUTHORIZED",
+		"CCRUN_PROVIDER",
+		"CCRUN_ANYTHING",
+		"CLAUDE_CODE_CUSTOM_OAUTH_URL",
+		"CLAUDE_LOCAL_OAUTH_API_BASE",
 		"_CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL",
 	};
 	static const char *const no[] = {
-		"API_TIMEOUT_MS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "CLAUDE_CONFIG_DIR", "PATH", "HOME",
-		"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "AWS_PROFILE", "AWS_ACCESS_KEY_ID",
-		"GOOGLE_APPLICATION_CREDENTIALS", "HTTPS_PROXY", "NODE_EXTRA_CA_CERTS", "ANTHROPI",
-		"CLAUDE_CODE_USE_NATIVE_FILE_SEARCH", "CLAUDE_CODE_SKIP_PROMPT_HISTORY", "MY_ANTHROPIC_KEY",
-		"CLAUDE_CODE_CLIENT_CERT", "OPENAI_API_KEY",
+		"API_TIMEOUT_MS",
+		"CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+		"CLAUDE_CONFIG_DIR",
+		"PATH",
+		"HOME",
+		"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC",
+		"AWS_PROFILE",
+		"AWS_ACCESS_KEY_ID",
+		"GOOGLE_APPLICATION_CREDENTIALS",
+		"HTTPS_PROXY",
+		"NODE_EXTRA_CA_CERTS",
+		"ANTHROPI",
+		"CLAUDE_CODE_USE_NATIVE_FILE_SEARCH",
+		"CLAUDE_CODE_SKIP_PROMPT_HISTORY",
+		"MY_ANTHROPIC_KEY",
+		"CLAUDE_CODE_CLIENT_CERT",
+		"OPENAI_API_KEY",
 	};
 	size_t i;
 
@@ -52,12 +83,12 @@ static void test_routes(void **state)
 
 static void test_runtime(void **state)
 {
-	static const char *const yes[] = { "BUN_OPTIONS", "BUN_INSPECT", "BUN_X", "NODE_OPTIONS",
-					   "NODE_DEBUG", "NODE_DEBUG_NATIVE", "LD_PRELOAD",
-					   "LD_LIBRARY_PATH", "GLIBC_TUNABLES", "GCONV_PATH",
-					   "MALLOC_TRACE", "SSLKEYLOGFILE" };
-	static const char *const no[] = { "NODE_EXTRA_CA_CERTS", "PATH", "BUNDLE", "MALLOCATOR",
-					  "LANG", "NODE_ENV" };
+	static const char *const yes[] = { "BUN_OPTIONS",  "BUN_INSPECT",     "BUN_X",
+					   "NODE_OPTIONS", "NODE_DEBUG",      "NODE_DEBUG_NATIVE",
+					   "LD_PRELOAD",   "LD_LIBRARY_PATH", "GLIBC_TUNABLES",
+					   "GCONV_PATH",   "MALLOC_TRACE",    "SSLKEYLOGFILE" };
+	static const char *const no[] = { "NODE_EXTRA_CA_CERTS", "PATH", "BUNDLE",
+					  "MALLOCATOR",		 "LANG", "NODE_ENV" };
 	size_t i;
 
 	(void)state;
@@ -71,14 +102,21 @@ static void test_runtime(void **state)
 
 static void test_secret(void **state)
 {
-	static const char *const yes[] = { "ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN", "MY_TOKEN",
-					   "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY",
-					   "ANTHROPIC_CUSTOM_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS",
-					   "OTEL_EXPORTER_OTLP_TRACES_HEADERS", "DB_PASSWORD",
+	static const char *const yes[] = { "ANTHROPIC_API_KEY",
+					   "ANTHROPIC_AUTH_TOKEN",
+					   "MY_TOKEN",
+					   "AWS_ACCESS_KEY_ID",
+					   "AWS_SECRET_ACCESS_KEY",
+					   "ANTHROPIC_CUSTOM_HEADERS",
+					   "OTEL_EXPORTER_OTLP_HEADERS",
+					   "OTEL_EXPORTER_OTLP_TRACES_HEADERS",
+					   "DB_PASSWORD",
 					   "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE" };
-	static const char *const no[] = { "CLAUDE_CODE_MAX_OUTPUT_TOKENS", "API_TIMEOUT_MS", "AWS_PROFILE",
-					  "CLAUDE_CODE_SKIP_VERTEX_AUTH", "MAX_THINKING_TOKENS", "KEYMAP",
-					  "DISABLE_PROMPT_CACHING" };
+	static const char *const no[] = {
+		"CLAUDE_CODE_MAX_OUTPUT_TOKENS", "API_TIMEOUT_MS",	"AWS_PROFILE",
+		"CLAUDE_CODE_SKIP_VERTEX_AUTH",	 "MAX_THINKING_TOKENS", "KEYMAP",
+		"DISABLE_PROMPT_CACHING"
+	};
 	size_t i;
 
 	(void)state;
@@ -94,7 +132,6 @@ static void test_secret(void **state)
 	assert_false(variable_is_blanked("MY_TOKEN"));
 }
 
-
 /* action's letter + NAME[=value], joined by spaces: U unset, S set, V saved */
 static void expect_plan(const struct provider *p, const char *const *env, const char *expected)
 {
@@ -106,7 +143,8 @@ static void expect_plan(const struct provider *p, const char *const *env, const 
 	assert_true(n >= 0);
 	for (i = 0; i < n; i++) {
 		assert_int_not_equal(c[i].action, ENV_KEEP);
-		used += (size_t)snprintf(got + used, sizeof(got) - used, "%s%c:%.*s%s%s", i ? " " : "",
+		used += (size_t)snprintf(got + used, sizeof(got) - used, "%s%c:%.*s%s%s",
+					 i ? " " : "",
 					 c[i].action == ENV_SET	    ? 'S'
 					 : c[i].action == ENV_UNSET ? 'U'
 								    : 'V',
@@ -147,21 +185,32 @@ static struct provider *fresh(enum auth auth, const char *url)
 static void test_plan(void **state)
 {
 	struct provider *p = fresh(AUTH_BEARER, "https://a.example");
-	const char *env[] = { "PATH=/bin", "ANTHROPIC_API_KEY=stray", "LD_PRELOAD=x.so", "noequals", "=odd",
-			"ANTHROPIC_BASE_URL=https://b", "API_TIMEOUT_MS=1", "ANTHROPIC_AUTH_TOKEN=mine",
-			"CCRUN_MODE=old", "BUN_OPTIONS=", "BASH_FUNC_x%%=() { :; }",
-			"ANTHROPIC_API_KEY=again", NULL };
+	const char *env[] = { "PATH=/bin",
+			      "ANTHROPIC_API_KEY=stray",
+			      "LD_PRELOAD=x.so",
+			      "noequals",
+			      "=odd",
+			      "ANTHROPIC_BASE_URL=https://b",
+			      "API_TIMEOUT_MS=1",
+			      "ANTHROPIC_AUTH_TOKEN=mine",
+			      "CCRUN_MODE=old",
+			      "BUN_OPTIONS=",
+			      "BASH_FUNC_x%%=() { :; }",
+			      "ANTHROPIC_API_KEY=again",
+			      NULL };
 
 	(void)state;
 	add_secret(p, "ANTHROPIC_AUTH_TOKEN");
-	expect_plan(p, env,
-		    "U:ANTHROPIC_API_KEY V:LD_PRELOAD=x.so U:ANTHROPIC_AUTH_TOKEN U:CCRUN_MODE "
-		    "V:BUN_OPTIONS= U:ANTHROPIC_API_KEY S:ANTHROPIC_BASE_URL=https://a.example" OURS);
+	expect_plan(
+		p, env,
+		"U:ANTHROPIC_API_KEY V:LD_PRELOAD=x.so U:ANTHROPIC_AUTH_TOKEN U:CCRUN_MODE "
+		"V:BUN_OPTIONS= U:ANTHROPIC_API_KEY S:ANTHROPIC_BASE_URL=https://a.example" OURS);
 	add_env(p, "API_TIMEOUT_MS", "9");
 	snprintf(p->mode, sizeof(p->mode), "m");
 	expect_plan(p, env + 6,
 		    "U:ANTHROPIC_AUTH_TOKEN V:BUN_OPTIONS= U:ANTHROPIC_API_KEY "
-		    "S:ANTHROPIC_BASE_URL=https://a.example S:API_TIMEOUT_MS=9" OURS " S:CCRUN_MODE=m");
+		    "S:ANTHROPIC_BASE_URL=https://a.example S:API_TIMEOUT_MS=9" OURS
+		    " S:CCRUN_MODE=m");
 	free(p);
 }
 
@@ -169,7 +218,7 @@ static void test_login(void **state)
 {
 	struct provider *p = fresh(AUTH_NONE, "");
 	const char *env[] = { "ANTHROPIC_API_KEY=stray", "CLAUDE_CODE_USE_BEDROCK=1",
-			"CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST=1", "AWS_PROFILE=w", NULL };
+			      "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST=1", "AWS_PROFILE=w", NULL };
 	const char *none[] = { NULL };
 
 	(void)state;
@@ -184,9 +233,13 @@ static void test_login(void **state)
 static void test_aws(void **state)
 {
 	struct provider *p = fresh(AUTH_BEDROCK, "");
-	const char *env[] = { "AWS_PROFILE=w", "AWS_ACCESS_KEY_ID=i", "AWS_SESSION_TOKEN=t",
-			"AWS_BEARER_TOKEN_BEDROCK=b", "AWS_ENDPOINT_URL_BEDROCK_RUNTIME=u",
-			"AWS_PAGER=less", NULL };
+	const char *env[] = { "AWS_PROFILE=w",
+			      "AWS_ACCESS_KEY_ID=i",
+			      "AWS_SESSION_TOKEN=t",
+			      "AWS_BEARER_TOKEN_BEDROCK=b",
+			      "AWS_ENDPOINT_URL_BEDROCK_RUNTIME=u",
+			      "AWS_PAGER=less",
+			      NULL };
 
 	(void)state;
 	/* the chain is the user's, and the client would not use it with the variable set */
@@ -220,18 +273,21 @@ static void test_no_proxy(void **state)
 	const char *empty[] = { "https_proxy=", NULL };
 	const char *lower[] = { "HTTP_PROXY=p", "no_proxy=a.example, b", NULL };
 	const char *covered[] = { "HTTP_PROXY=p", "no_proxy=x,LOCALHOST", "NO_PROXY=*", NULL };
-	const char *near[] = { "HTTP_PROXY=p", "no_proxy=x.localhost", "NO_PROXY=localhost.x", NULL };
+	const char *near[] = { "HTTP_PROXY=p", "no_proxy=x.localhost", "NO_PROXY=localhost.x",
+			       NULL };
 
 	(void)state;
 	p->local = true;
 	expect_plan(p, plain, LOCAL OURS);
 	expect_plan(p, empty, LOCAL OURS);
 	expect_plan(p, bare, LOCAL " S:NO_PROXY=localhost S:no_proxy=localhost" OURS);
-	expect_plan(p, lower, LOCAL " S:NO_PROXY=a.example, b,localhost S:no_proxy=a.example, b,localhost"
-				    OURS);
+	expect_plan(p, lower,
+		    LOCAL
+		    " S:NO_PROXY=a.example, b,localhost S:no_proxy=a.example, b,localhost" OURS);
 	expect_plan(p, covered, LOCAL OURS);
-	expect_plan(p, near, LOCAL " S:NO_PROXY=localhost.x,localhost S:no_proxy=x.localhost,localhost"
-				   OURS);
+	expect_plan(p, near,
+		    LOCAL
+		    " S:NO_PROXY=localhost.x,localhost S:no_proxy=x.localhost,localhost" OURS);
 	p->local = false;
 	expect_plan(p, bare, LOCAL OURS);
 	free(p);
@@ -273,10 +329,10 @@ static void test_refused_hints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routes),	   cmocka_unit_test(test_runtime),
-		cmocka_unit_test(test_secret),	   cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_login),	   cmocka_unit_test(test_aws),
-		cmocka_unit_test(test_no_proxy),   cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_routes),	      cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_secret),	      cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_login),	      cmocka_unit_test(test_aws),
+		cmocka_unit_test(test_no_proxy),      cmocka_unit_test(test_long_names),
 		cmocka_unit_test(test_refused_hints),
 	};
 

@@ -170,8 +170,8 @@ static void test_vertex_origin(void **state)
 
 	(void)state;
 	for (i = 0; i < 3; i++) {
-		snprintf(text, sizeof(text), "[provider]\nuse = vertex\n[parameters]\nregion = %s\n",
-			 cases[i][0]);
+		snprintf(text, sizeof(text),
+			 "[provider]\nuse = vertex\n[parameters]\nregion = %s\n", cases[i][0]);
 		put("x", text);
 		p = load("x", NULL);
 		assert_string_equal(p->origin, cases[i][1]);
@@ -323,12 +323,12 @@ static void test_parameters(void **state)
 	assert_string_equal(provider_missing(p)->name, "host");
 	provider_free(p);
 
-	refuse(BEARER "base_url = http://${host}/\n[parameters]\nhost = a/b\n", NULL, ":3:",
-	       "would leave its place");
+	refuse(BEARER "base_url = http://${host}/\n[parameters]\nhost = a/b\n", NULL,
+	       ":3:", "would leave its place");
 	refuse(BEARER "base_url = http://${host}.example\n[parameters]\nhost = evil.example:1\n",
 	       NULL, ":3:", "would leave its place");
-	refuse(BEARER "base_url = ${url}/v2\n[parameters]\nurl = https://a.example\n", NULL, ":3:",
-	       "must begin with");
+	refuse(BEARER "base_url = ${url}/v2\n[parameters]\nurl = https://a.example\n", NULL,
+	       ":3:", "must begin with");
 	refuse(BEARER "base_url = https://a/${nope}\n", NULL, ":3:", "no parameter nope");
 	refuse(BEARER "base_url = https://a/${nope\n", NULL, ":3:", "without }");
 	refuse(BEARER "[parameters]\nhost = a b\n", NULL, ":4:", "cannot have");
@@ -337,8 +337,8 @@ static void test_parameters(void **state)
 	refuse(BEARER "[parameters]\nhost = ask: q | a%2f\n", NULL, ":4:", "default");
 	refuse(BEARER "[parameters]\nHost = a\n", NULL, ":4:", "not a name for a parameter");
 	refuse("[provider]\nauth = bedrock\n", NULL, ":2:", "needs a parameter region");
-	refuse("[provider]\nauth = bedrock\n[parameters]\nregion = a.example/x\n", NULL, ":2:",
-	       "would leave its place");
+	refuse("[provider]\nauth = bedrock\n[parameters]\nregion = a.example/x\n", NULL,
+	       ":2:", "would leave its place");
 }
 
 static void test_set_param(void **state)

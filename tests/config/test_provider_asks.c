@@ -17,8 +17,9 @@ static const char *env_of(const struct provider *p, const char *name)
 	return NULL;
 }
 
-#define REGION BEARER "base_url = https://${region}.example.com\n[parameters]\n" \
-		      "region = ask: which region | intl,cn ,  us-east-1\n"
+#define REGION                                                            \
+	BEARER "base_url = https://${region}.example.com\n[parameters]\n" \
+	       "region = ask: which region | intl,cn ,  us-east-1\n"
 
 static void test_choices(void **state)
 {
@@ -75,13 +76,15 @@ static void test_choices_that_are_none(void **state)
 	refuse(text, NULL, ":4:", "too long");
 }
 
-#define WHOLE "[provider]\nbase_url = ${url}\nauth = ${auth}\n[parameters]\nurl = ask: address\n" \
-	      "auth = ask: kind | bearer, api-key, none\n"
+#define WHOLE                                                                               \
+	"[provider]\nbase_url = ${url}\nauth = ${auth}\n[parameters]\nurl = ask: address\n" \
+	"auth = ask: kind | bearer, api-key, none\n"
 
 static void test_a_whole_address(void **state)
 {
-	static const char *const bad[] = { "llm.example.com", "ftp://a", "https://", "https://u@a",
-					   "https://a/../b", "https://a:x", "https:///a" };
+	static const char *const bad[] = { "llm.example.com", "ftp://a",	"https://",
+					   "https://u@a",     "https://a/../b", "https://a:x",
+					   "https:///a" };
 	struct provider *p;
 	struct failure f = { 0 };
 	unsigned i;
@@ -139,7 +142,8 @@ static void test_the_kind_of_credential(void **state)
 	}
 	assert_int_equal(provider_set_param("x", "auth", "vertex", &f), -1);
 	assert_string_equal(f.hint, "it is one of bearer, api-key, none");
-	refuse("[provider]\nauth = ${kind}\n[parameters]\nkind = ask: kind\n", NULL, ":2:", "auth: unknown");
+	refuse("[provider]\nauth = ${kind}\n[parameters]\nkind = ask: kind\n", NULL,
+	       ":2:", "auth: unknown");
 	refuse("[provider]\nauth = ${what}\n", NULL, ":2:", "no parameter what");
 }
 
@@ -161,7 +165,8 @@ static void test_config_dir(void **state)
 	unsetenv("XDG_STATE_HOME");
 	unsetenv("XDG_DATA_HOME");
 	for (i = 0; i < 4; i++) {
-		snprintf(text, sizeof(text), BEARER "[policy]\nconfig_dir = %s\n", table[i].written);
+		snprintf(text, sizeof(text), BEARER "[policy]\nconfig_dir = %s\n",
+			 table[i].written);
 		put("x", text);
 		p = load("x", NULL);
 		snprintf(path, sizeof(path), "%s%s", home, table[i].under);
@@ -184,7 +189,8 @@ static void test_config_dir(void **state)
 	provider_free(p);
 	refuse(BEARER "[policy]\nconfig_dir = work\n", NULL, ":4:", "config_dir is a directory");
 	refuse(BEARER "[policy]\nconfig_dir = ~/../x\n", NULL, ":4:", "config_dir is a directory");
-	refuse(BEARER "[env]\nCLAUDE_CONFIG_DIR = /a\n", NULL, ":4:", "CLAUDE_CONFIG_DIR cannot be set");
+	refuse(BEARER "[env]\nCLAUDE_CONFIG_DIR = /a\n", NULL,
+	       ":4:", "CLAUDE_CONFIG_DIR cannot be set");
 	assert_string_equal(refused("x", NULL).hint, "write config_dir = in [policy]");
 }
 
@@ -214,7 +220,8 @@ static void test_unverified(void **state)
 		{ "no, from other tools", "from other tools" },
 		{ "no", "see its file" },
 		{ "no; text", "see its file" },
-		{ "no, a reason that is longer than what a list has room for in one of its lines", "see its file" },
+		{ "no, a reason that is longer than what a list has room for in one of its lines",
+		  "see its file" },
 		{ "yes, with a real key", "" },
 		{ "nobody asked", "" },
 		{ "", "" },

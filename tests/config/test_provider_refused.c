@@ -9,7 +9,8 @@ static void test_words(void **state)
 	struct failure f;
 
 	(void)state;
-	refuse(BEARER "base_urll = https://a\n", NULL, ":3:", "unknown key base_urll in [provider]");
+	refuse(BEARER "base_urll = https://a\n", NULL,
+	       ":3:", "unknown key base_urll in [provider]");
 	f = refused("x", NULL);
 	assert_string_equal(f.hint, "did you mean base_url?");
 	refuse(BEARER "qqqqqqq = 1\n", NULL, ":3:", "unknown key");
@@ -52,7 +53,9 @@ static void test_syntax(void **state)
 	refuse(BEARER " = 1\n", NULL, ":3:", "without a key");
 	refuse(BEARER "title = a\033[2Jb\n", NULL, ":3:", "control character");
 	refuse(BEARER "title = a\rb\n", NULL, ":3:", "control character");
-	refuse(BEARER "title = a\xc2\x9b" "2J\n", NULL, ":3:", "control character");
+	refuse(BEARER "title = a\xc2\x9b"
+		      "2J\n",
+	       NULL, ":3:", "control character");
 	snprintf(text, sizeof(text), BEARER "title = %03000d\n", 1);
 	refuse(text, NULL, ":3:", "longer than 2000");
 	snprintf(text, sizeof(text), BEARER "title = %0200d\n", 1);
@@ -60,7 +63,8 @@ static void test_syntax(void **state)
 	snprintf(text, sizeof(text), BEARER "base_url = https://a/%01100d\n", 1);
 	refuse(text, NULL, ":3:", "base_url is longer than 1024");
 	/* what is fine: indentation, CRLF, a byte order mark, a long line */
-	snprintf(text, sizeof(text), "\xef\xbb\xbf[provider]\r\n  auth = bearer\r\n[env]\nA = %01000d\n", 7);
+	snprintf(text, sizeof(text),
+		 "\xef\xbb\xbf[provider]\r\n  auth = bearer\r\n[env]\nA = %01000d\n", 7);
 	put("x", text);
 	provider_free(load("x", NULL));
 }
@@ -127,12 +131,20 @@ static void expect_url(const char *url, const char *origin, const char *note, bo
 static void test_urls(void **state)
 {
 	static const char *const bad[] = {
-		"ftp://a", "HTTPS://a", "a.example", "https://", "https:///x", "https://u@a",
-		"https://u:p@a", "https://a?x=1", "https://a/b?x", "https://a/#f", "https://a b",
-		"https://a\\b", "https://a/b\\c", "https://a:0", "https://a:99999", "https://a:8x",
-		"https://[::1", "https://[zz]", "https://[::1]x", "https://a..b", "https://-a",
-		"https://a/../b", "https://a/./b", "https://a/%2e%2e/b", "https://a/..",
-		"https://\xc3\xa4.example", "https://a%2eb", "https://a.example\"",
+		"ftp://a",	   "HTTPS://a",
+		"a.example",	   "https://",
+		"https:///x",	   "https://u@a",
+		"https://u:p@a",   "https://a?x=1",
+		"https://a/b?x",   "https://a/#f",
+		"https://a b",	   "https://a\\b",
+		"https://a/b\\c",  "https://a:0",
+		"https://a:99999", "https://a:8x",
+		"https://[::1",	   "https://[zz]",
+		"https://[::1]x",  "https://a..b",
+		"https://-a",	   "https://a/../b",
+		"https://a/./b",   "https://a/%2e%2e/b",
+		"https://a/..",	   "https://\xc3\xa4.example",
+		"https://a%2eb",   "https://a.example\"",
 	};
 	char text[256];
 	size_t i;
@@ -197,8 +209,9 @@ static void test_env(void **state)
 	refuse(BEARER "[env]\nA = sk-0123456789\n", NULL, ":4:", "looks like a key");
 	refuse(BEARER "[models]\nopus = a b\n", NULL, ":4:", "without spaces");
 	refuse(BEARER "[models]\ncontext = many\n", NULL, ":4:", "number");
-	put("x", BEARER "[env]\nAPI_TIMEOUT_MS = 1\nCLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = 1\n"
-			"CLAUDE_CODE_MAX_OUTPUT_TOKENS = 9\nDISABLE_PROMPT_CACHING = 1\nAWS_PROFILE = w\n");
+	put("x", BEARER
+	    "[env]\nAPI_TIMEOUT_MS = 1\nCLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC = 1\n"
+	    "CLAUDE_CODE_MAX_OUTPUT_TOKENS = 9\nDISABLE_PROMPT_CACHING = 1\nAWS_PROFILE = w\n");
 	provider_free(load("x", NULL));
 }
 
@@ -207,20 +220,22 @@ static void test_secrets(void **state)
 	(void)state;
 	refuse(BEARER "[secrets]\nMY_TOKEN = a\n", NULL, ":4:", "not kept from MCP");
 	refuse(BEARER "[secrets]\nexposed = maybe\n", NULL, ":4:", "yes or no");
-	refuse(BEARER "[secrets]\nexposed = yes\nLD_PRELOAD = a\n", NULL, ":5:", "cannot be delivered");
+	refuse(BEARER "[secrets]\nexposed = yes\nLD_PRELOAD = a\n", NULL,
+	       ":5:", "cannot be delivered");
 	refuse(BEARER "[secrets]\nexposed = yes\nPATH = a\n", NULL, ":5:", "cannot be delivered");
-	refuse(BEARER "[secrets]\nexposed = yes\nANTHROPIC_BASE_URL = a\n", NULL, ":5:",
-	       "cannot be delivered");
+	refuse(BEARER "[secrets]\nexposed = yes\nANTHROPIC_BASE_URL = a\n", NULL,
+	       ":5:", "cannot be delivered");
 	refuse(BEARER "[secrets]\nANTHROPIC_API_KEY = sk-ant-1\n", NULL, ":4:", "vault entry");
 	refuse(BEARER "[secrets]\nANTHROPIC_API_KEY = a/b\n", NULL, ":4:", "vault entry");
 	refuse(BEARER "secret = sk-or-v1-abc\n", NULL, ":3:", "vault entry");
 	assert_null(strstr(refused("x", NULL).what, "sk-or"));
-	refuse(BEARER "[secrets]\nexposed = yes\nA = a\nB = b\nC = c\nD = d\n", NULL, ":8:",
-	       "more than 3");
-	refuse("[provider]\nauth = bedrock\nsecret = a\n[parameters]\nregion = r\n", NULL, ":3:",
-	       "no variable of its own");
+	refuse(BEARER "[secrets]\nexposed = yes\nA = a\nB = b\nC = c\nD = d\n", NULL,
+	       ":8:", "more than 3");
+	refuse("[provider]\nauth = bedrock\nsecret = a\n[parameters]\nregion = r\n", NULL,
+	       ":3:", "no variable of its own");
 	refuse(BEARER "placeholder = sk-123\n", NULL, ":3:", "placeholder is a word");
-	refuse(BEARER "placeholder = a\n[secrets]\nANTHROPIC_API_KEY = a\n", NULL, ":3:", "exclude");
+	refuse(BEARER "placeholder = a\n[secrets]\nANTHROPIC_API_KEY = a\n", NULL,
+	       ":3:", "exclude");
 	refuse("[provider]\nauth = api-key\nplaceholder = a\n", NULL, ":3:", "goes with");
 	refuse(BEARER "skip_auth = yes\n", NULL, ":3:", "goes with");
 	refuse(BEARER "needs_any = file:relative\n", NULL, ":3:", "needs_any");

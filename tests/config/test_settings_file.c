@@ -30,7 +30,8 @@ static void refuse_text(const char *text, const char *at, const char *why)
 
 	assert_int_equal(read_text(text, &file, &f), -1);
 	assert_null(file);
-	if (f.code != FAIL_CONFIG || !strstr(f.what, at) || (!strstr(f.what, why) && !strstr(f.hint, why)))
+	if (f.code != FAIL_CONFIG || !strstr(f.what, at) ||
+	    (!strstr(f.what, why) && !strstr(f.hint, why)))
 		fail_msg("expected '%s' and '%s': %s; %s", at, why, f.what, f.hint);
 }
 
@@ -43,7 +44,9 @@ static void test_file(void **state)
 	unlink(conf());
 	assert_int_equal(ccrun_conf_read(&file, &f), 0);
 	assert_null(file);
-	assert_int_equal(read_text("[ccrun]\ndefault = zai\n[statusline]\nany = thing\n", &file, &f), 1);
+	assert_int_equal(read_text("[ccrun]\ndefault = zai\n[statusline]\nany = thing\n", &file,
+				   &f),
+			 1);
 	assert_string_equal(ini_file_get(file, "ccrun", "default")->value, "zai");
 	assert_string_equal(ini_file_get(file, "statusline", "any")->value, "thing");
 	ini_file_free(file);
@@ -54,7 +57,8 @@ static void test_file(void **state)
 	assert_int_equal(read_text("", &file, &f), 1);
 	ini_file_free(file);
 	refuse_text("[statusbar]\n", "ccrun.conf:1:", "did you mean statusline?");
-	refuse_text("[provider]\nauth = none\n", "ccrun.conf:1:", "known are: ccrun, links, statusline");
+	refuse_text("[provider]\nauth = none\n",
+		    "ccrun.conf:1:", "known are: ccrun, links, statusline");
 	refuse_text("[ccrun]\n\ndefalt = zai\n", "ccrun.conf:3:", "did you mean default?");
 	refuse_text("[ccrun]\ndefault = ../x\n", "ccrun.conf:2:", "no provider's name");
 	refuse_text("[ccrun]\ndefault = zai:\n", "ccrun.conf:2:", "NAME:MODE");
@@ -170,18 +174,21 @@ static void test_labels(void **state)
 	expect_label("x", "", "x", "");
 	put("x", BEARER "base_url = http://127.0.0.1:8\ntitle = X\n");
 	expect_label("x", "", "Local", "");
-	put("x", BEARER "base_url = http://127.0.0.1:8\n[statusline]\nlabel = Box\n[usage]\nkind = zai\n");
+	put("x", BEARER
+	    "base_url = http://127.0.0.1:8\n[statusline]\nlabel = Box\n[usage]\nkind = zai\n");
 	expect_label("x", "", "Box", "");
 	/* a mode that goes to this machine, and one that does not */
 	put("x", BEARER "base_url = https://x.example\n[mode here]\nbase_url = http://localhost:1\n"
-		 "[mode other]\ntitle = O\n[statusline]\nlabel = X\ncolour = bold cyan\n[usage]\nkind = zai\n");
+			"[mode other]\ntitle = O\n[statusline]\nlabel = X\ncolour = bold "
+			"cyan\n[usage]\nkind = zai\n");
 	expect_label("x", "here", "Local", "");
 	expect_label("x", "other", "X", "zai");
 	p = load("x", "");
 	assert_string_equal(p->colour, "bold cyan");
 	provider_free(p);
 	/* one that is local in every mode stays what it is called */
-	put("x", BEARER "base_url = http://localhost:1\n[mode other]\ntitle = O\n[statusline]\nlabel = Box\n");
+	put("x", BEARER
+	    "base_url = http://localhost:1\n[mode other]\ntitle = O\n[statusline]\nlabel = Box\n");
 	expect_label("x", "other", "Box", "");
 	/* an overlay changes one, an empty value takes it back */
 	put("zai", "[statusline]\nlabel = Work\n[usage]\nkind =\n");
@@ -192,7 +199,8 @@ static void test_refused_labels(void **state)
 {
 	(void)state;
 	refuse(BEARER "[statusline]\nlable = X\n", NULL, ":4:", "unknown key lable");
-	refuse(BEARER "[statusline]\nlabel = 123456789012345678901234567890123\n", NULL, ":4:", "label");
+	refuse(BEARER "[statusline]\nlabel = 123456789012345678901234567890123\n", NULL,
+	       ":4:", "label");
 	refuse(BEARER "[statusline]\ncolour = pink\n", NULL, ":4:", "colour");
 	refuse(BEARER "[usage]\ntype = zai\n", NULL, ":4:", "unknown key type");
 	refuse(BEARER "[usage]\nkind = z/../ai\n", NULL, ":4:", "kind");

@@ -16,12 +16,12 @@ int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n);
 
 /* A property of what was read; libFuzzer keeps the input that it does not hold for. */
-#define MUST(c)                                                                   \
-	do {                                                                      \
-		if (!(c)) {                                                       \
-			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c);   \
-			abort();                                                  \
-		}                                                                 \
+#define MUST(c)                                                                 \
+	do {                                                                    \
+		if (!(c)) {                                                     \
+			fprintf(stderr, "%s:%d: %s\n", __FILE__, __LINE__, #c); \
+			abort();                                                \
+		}                                                               \
 	} while (0)
 
 #ifndef FUZZ_ONE_IN

@@ -33,10 +33,13 @@ static struct seed {
 	uint8_t p[ROOM];
 	size_t n;
 } seeds[FILES] = {
-	[HEAD] = { .path = "r/.git/HEAD" },	[GITFILE] = { .path = "w/.git" },
+	[HEAD] = { .path = "r/.git/HEAD" },
+	[GITFILE] = { .path = "w/.git" },
 	[COMMONDIR] = { .path = "r/.git/worktrees/w/commondir" },
-	[CONFIG] = { .path = "r/.git/config" }, [INDEX2] = { .path = "r/.git/index" },
-	[INDEX3] = { .path = "r/.git/index" },	[INDEX4] = { .path = "r/.git/index" },
+	[CONFIG] = { .path = "r/.git/config" },
+	[INDEX2] = { .path = "r/.git/index" },
+	[INDEX3] = { .path = "r/.git/index" },
+	[INDEX4] = { .path = "r/.git/index" },
 };
 static const char *const tracked[TRACKED] = { "d/e/one", "d/e/two", "link" };
 static char base[64];
@@ -136,7 +139,10 @@ static void seed_index(struct seed *s, unsigned version)
 	seed_entry(s, version, 1, 4, 3);
 	seed_entry(s, version, 2, 0, 7);
 	end = (uint32_t)s->n;
-	seed_add(s, "TREE\0\0\0\x19\0" "3 0\nabcdefghijabcdefghij", 33);
+	seed_add(s,
+		 "TREE\0\0\0\x19\0"
+		 "3 0\nabcdefghijabcdefghij",
+		 33);
 	seed_add(s, "EOIE\0\0\0\x18", 8);
 	seed_put32(s, end);
 	seed_add(s, "abcdefghijabcdefghij", 20);
@@ -145,8 +151,15 @@ static void seed_index(struct seed *s, unsigned version)
 
 static void make_tree(void)
 {
-	static const char *const dirs[] = { "r",	  "r/d",	   "r/d/e",		 "r/.git", "r/.git/objects",
-					    "r/.git/refs", "r/.git/worktrees", "r/.git/worktrees/w", "w" };
+	static const char *const dirs[] = { "r",
+					    "r/d",
+					    "r/d/e",
+					    "r/.git",
+					    "r/.git/objects",
+					    "r/.git/refs",
+					    "r/.git/worktrees",
+					    "r/.git/worktrees/w",
+					    "w" };
 	unsigned i;
 
 	snprintf(base, sizeof(base), "/dev/shm/fuzz_git.XXXXXX");
@@ -163,9 +176,11 @@ static void make_tree(void)
 	seed_text(&seeds[HEAD], "ref: refs/heads/main\n");
 	seed_text(&seeds[GITFILE], "gitdir: ../r/.git/worktrees/w\n");
 	seed_text(&seeds[COMMONDIR], "../..\n");
-	seed_text(&seeds[CONFIG], "[core]\n\tbare = false\n\tfilemode = true\n\tworktree = \"../../r\"\n[remote \"origin\"]\n"
-			     "\turl = https://user:SECRET@example.com/owner/repo.git # c\n"
-			     "\tfetch = +refs/heads/*:refs/remotes/origin/* \\\n\n[extensions]\n\tobjectformat = sha1\n");
+	seed_text(&seeds[CONFIG], "[core]\n\tbare = false\n\tfilemode = true\n\tworktree = "
+				  "\"../../r\"\n[remote \"origin\"]\n"
+				  "\turl = https://user:SECRET@example.com/owner/repo.git # c\n"
+				  "\tfetch = +refs/heads/*:refs/remotes/origin/* "
+				  "\\\n\n[extensions]\n\tobjectformat = sha1\n");
 	seed_index(&seeds[INDEX2], 2);
 	seed_index(&seeds[INDEX3], 3);
 	seed_index(&seeds[INDEX4], 4);
@@ -188,7 +203,8 @@ static void remove_tree(void)
 
 static void read_tree(const char *leaf, struct git_status *g)
 {
-	static const char safe[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+:/";
+	static const char safe[] =
+		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~+:/";
 	struct git_query l = { .dir = tree_path(leaf), .want_dirty = true, .budget_ms = 10000 };
 
 	memset(g, 0xee, sizeof(*g));
@@ -237,7 +253,8 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		put_file(seeds[i].path, seeds[i].p, seeds[i].n);
 	/* Undamaged, everything is found, and nothing of it changed. */
 	for (i = 0; i < 3 * FILES; i++)
-		read_with(i % FILES, INDEX2 + i / FILES, seeds[i % FILES].p, seeds[i % FILES].n, true);
+		read_with(i % FILES, INDEX2 + i / FILES, seeds[i % FILES].p, seeds[i % FILES].n,
+			  true);
 	MUST(atexit(remove_tree) == 0);
 	return atexit(fuzz_at_exit);
 }

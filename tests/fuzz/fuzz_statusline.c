@@ -132,7 +132,8 @@ static void check_line(bool plain)
 		MUST(len);
 		MUST(c >= ' ' && !(c >= 0x7f && c <= 0x9f));
 		MUST(!(c >= 0x200b && c <= 0x200f) && !(c >= 0x2028 && c <= 0x202e));
-		MUST(!(c >= 0x2060 && c <= 0x206f) && c != 0xfeff && c != 0x61c && !(c >= 0xe0000 && c <= 0xe0fff));
+		MUST(!(c >= 0x2060 && c <= 0x206f) && c != 0xfeff && c != 0x61c &&
+		     !(c >= 0xe0000 && c <= 0xe0fff));
 	}
 }
 

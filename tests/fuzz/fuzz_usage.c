@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	fuzz_inputs++;
 	for (i = 0; usage_kind_name(i); i++) {
 		memset(&numbers, 0, sizeof(numbers));
-		answer_parse(usage_kind_find(usage_kind_name(i)), "api.example.cn", (const char *)p, n, &numbers);
+		answer_parse(usage_kind_find(usage_kind_name(i)), "api.example.cn", (const char *)p,
+			     n, &numbers);
 		MUST(usage_result_valid(&numbers));
 		MUST(numbers.error == USAGE_DONE || numbers.count == 0);
 		understood += numbers.error == USAGE_DONE && numbers.count > 0;

@@ -35,12 +35,15 @@ static void read_policy(const char *text)
 
 static void read_map(struct wire_map m, const uint8_t *packet, size_t size, int depth)
 {
-	static const char *const keys[] = { "v", "op", "ok", "error", "message", "hint", "provider", "mode",
-					    "delivery", "strict", "entries", "name", "variable", "origin",
-					    "policy", "replace", "token", "slot", "kind", "label", "alg",
-					    "ops", "mem", "salt", "key", "generation", "material", "expect",
-					    "keyfile", "keys", "id", "at", "part", "size", "rekey", "why",
-					    "idle", "longest", "suspend", "screen", "logout", "k0", "k29", "" };
+	static const char *const keys[] = {
+		"v",	   "op",       "ok",	  "error",   "message",	   "hint",     "provider",
+		"mode",	   "delivery", "strict",  "entries", "name",	   "variable", "origin",
+		"policy",  "replace",  "token",	  "slot",    "kind",	   "label",    "alg",
+		"ops",	   "mem",      "salt",	  "key",     "generation", "material", "expect",
+		"keyfile", "keys",     "id",	  "at",	     "part",	   "size",     "rekey",
+		"why",	   "idle",     "longest", "suspend", "screen",	   "logout",   "k0",
+		"k29",	   ""
+	};
 	char text[ORIGIN_MAX_LEN + 1];
 	struct wire_map item;
 	const uint8_t *bin;
@@ -94,7 +97,8 @@ static void read_fixed(const uint8_t *p, size_t n)
 		MUST(item[i].value.p + item[i].value.n <= (const char *)p + n);
 	}
 	if (claim_get_refusal(p, n, &what, &hint) == 0)
-		MUST(count < 0 && hint.p + hint.n == (const char *)p + n && what.p + what.n < hint.p);
+		MUST(count < 0 && hint.p + hint.n == (const char *)p + n &&
+		     what.p + what.n < hint.p);
 }
 
 static void read_packet(const uint8_t *p, size_t n)

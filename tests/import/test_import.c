@@ -74,7 +74,8 @@ static const struct {
 	{ "A=\"$(op read 'op://a/b c/d' --no-newline)\"", 0, 's', "op://a/b c/d" },
 	{ "A=$(op read op://a/b/c --account x)", 0, 's', "command:op read op://a/b/c --account x" },
 	{ "A=$(op item get I --vault V --fields credential)", 0, 's', "op://V/I/credential" },
-	{ "I='a b'; A=$(op item get \"$I\" --reveal --field c)", 0, 's', "command:op item get 'a b' --reveal --field c" },
+	{ "I='a b'; A=$(op item get \"$I\" --reveal --field c)", 0, 's',
+	  "command:op item get 'a b' --reveal --field c" },
 	{ "A=$(op item get \"$1\" --field c)", 0, 'd', NULL },
 	{ "A=`pass a/b`", 0, 's', "pass:a/b" },
 	{ "A=$(pass show a/b | sed -n 1p)", 0, 's', "pass:a/b" },
@@ -164,8 +165,10 @@ static const struct {
 	{ "case $1 in --local) L=1;; esac; if [ -n \"$L\" ]; then A=1; fi", 0, "local" },
 	{ "case $1 in --local) L=1;; esac; if [ -z \"$L\" ]; then :; else A=1; fi", 0, "local" },
 	{ "case $1 in --local) L=true;; esac; if $L; then A=1; fi", 0, "local" },
-	{ "case $1 in --local) L=true;; esac; if [ \"$L\" = false ]; then :; else A=1; fi", 0, "local" },
-	{ "case $1 in --local) L=1;; esac; if [ x ]; then :; elif [ $L = 1 ]; then A=1; fi", 0, "local" },
+	{ "case $1 in --local) L=true;; esac; if [ \"$L\" = false ]; then :; else A=1; fi", 0,
+	  "local" },
+	{ "case $1 in --local) L=1;; esac; if [ x ]; then :; elif [ $L = 1 ]; then A=1; fi", 0,
+	  "local" },
 	{ "case $1 in --local) L=1;; esac; A=1", 0, "" },
 	{ "[ \"$1\" = --local ] && L=1; if [ \"$L\" ]; then A=1; fi", 0, "local" },
 	{ "[ \"$1\" = --local ] && { A=1; }", 0, "local" },
@@ -194,7 +197,8 @@ static void test_modes(void **state)
 
 static void test_broken(void **state)
 {
-	static const char *const texts[] = { "A='x\n", "A=\"x", "a\nA=$(x", "A=`x", "A=${x", "A=(x", "cat <(x" };
+	static const char *const texts[] = { "A='x\n", "A=\"x", "a\nA=$(x", "A=`x",
+					     "A=${x",  "A=(x",	"cat <(x" };
 	char deep[4096] = "A=";
 	size_t i;
 
@@ -237,7 +241,8 @@ static const struct {
 } splices[] = {
 	{ "{\"env\":{\"A\":\"1\"}}", "{\"env\":{}}" },
 	{ "{\"env\":{\"A\":\"1\",\"B\":2}}", "{\"env\":{\"B\":2}}" },
-	{ "{\"env\":{\"B\":[\"A\",{}],\"A\":\"1\"},\"A\":\"3\"}", "{\"env\":{\"B\":[\"A\",{}]},\"A\":\"3\"}" },
+	{ "{\"env\":{\"B\":[\"A\",{}],\"A\":\"1\"},\"A\":\"3\"}",
+	  "{\"env\":{\"B\":[\"A\",{}]},\"A\":\"3\"}" },
 	{ "{\"x\":{\"env\":{\"A\":\"0\"}}, \"env\" : { \"B\\\"\" : \"}\" , \"A\" : \"1\" } }",
 	  "{\"x\":{\"env\":{\"A\":\"0\"}}, \"env\" : { \"B\\\"\" : \"}\"  } }" },
 	{ "{\"env\":{\n \"A\": \"\\\\\\\"\",\n \"B\": null\n}}", "{\"env\":{\n \"B\": null\n}}" },
@@ -252,7 +257,8 @@ static void test_splices(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(splices); i++) {
 		print_message("%s\n", splices[i].before);
-		was = (struct locked_text){ (char *)(uintptr_t)splices[i].before, strlen(splices[i].before), 0 };
+		was = (struct locked_text){ (char *)(uintptr_t)splices[i].before,
+					    strlen(splices[i].before), 0 };
 		assert_int_equal(locked_text_new(&t, was.n, NULL), 0);
 		memcpy(t.p, was.p, was.n);
 		t.n = was.n;
@@ -270,8 +276,9 @@ static void test_splices(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_values), cmocka_unit_test(test_modes),   cmocka_unit_test(test_broken),
-		cmocka_unit_test(test_places), cmocka_unit_test(test_splices),
+		cmocka_unit_test(test_values),	cmocka_unit_test(test_modes),
+		cmocka_unit_test(test_broken),	cmocka_unit_test(test_places),
+		cmocka_unit_test(test_splices),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -70,9 +70,11 @@ static void test_due(void **state)
 
 static void test_wanted(void **state)
 {
-	static const enum lock_reason events[] = { LOCK_REASON_SUSPEND, LOCK_REASON_SCREEN, LOCK_REASON_LOGOUT };
-	static const enum lock_reason always[] = { LOCK_REASON_START, LOCK_REASON_REQUEST, LOCK_REASON_IDLE,
-						LOCK_REASON_LONGEST, LOCK_REASON_MOVED };
+	static const enum lock_reason events[] = { LOCK_REASON_SUSPEND, LOCK_REASON_SCREEN,
+						   LOCK_REASON_LOGOUT };
+	static const enum lock_reason always[] = { LOCK_REASON_START, LOCK_REASON_REQUEST,
+						   LOCK_REASON_IDLE, LOCK_REASON_LONGEST,
+						   LOCK_REASON_MOVED };
 	struct lock_settings s = { 0, 0, 0 };
 	size_t i;
 
@@ -103,7 +105,8 @@ static void test_names(void **state)
 	(void)state;
 	for (why = 0; why < LOCK_REASON_COUNT; why++) {
 		assert_non_null(lock_reason_name((enum lock_reason)why));
-		assert_int_equal(lock_reason_from_name(lock_reason_name((enum lock_reason)why)), why);
+		assert_int_equal(lock_reason_from_name(lock_reason_name((enum lock_reason)why)),
+				 why);
 		for (other = 0; other < why; other++)
 			assert_string_not_equal(lock_reason_name((enum lock_reason)why),
 						lock_reason_name((enum lock_reason)other));
@@ -120,12 +123,37 @@ static void test_duration_parse(void **state)
 	static const struct {
 		const char *text;
 		uint64_t seconds;
-	} good[] = { { "0", 0 },      { "0d", 0 },	 { "90", 90 },	  { "90s", 90 },
-		     { "30m", 1800 }, { "12h", 43200 }, { "7d", 604800 }, { "007d", 604800 },
-		     { "999999999", 999999999 }, { "999999999d", 999999999ull * 86400 } };
-	static const char *const bad[] = { "", "s", "m", "-1", "+1", " 1", "1 ", "1 m", "1ms", "1w", "1M", "1D",
-					   "1.5h", "1h30m", "0x10", "1e3", "9999999999", "1000000000d",
-					   "99999999999999999999", "1\n", "\xd9\xa1" };
+	} good[] = { { "0", 0 },
+		     { "0d", 0 },
+		     { "90", 90 },
+		     { "90s", 90 },
+		     { "30m", 1800 },
+		     { "12h", 43200 },
+		     { "7d", 604800 },
+		     { "007d", 604800 },
+		     { "999999999", 999999999 },
+		     { "999999999d", 999999999ull * 86400 } };
+	static const char *const bad[] = { "",
+					   "s",
+					   "m",
+					   "-1",
+					   "+1",
+					   " 1",
+					   "1 ",
+					   "1 m",
+					   "1ms",
+					   "1w",
+					   "1M",
+					   "1D",
+					   "1.5h",
+					   "1h30m",
+					   "0x10",
+					   "1e3",
+					   "9999999999",
+					   "1000000000d",
+					   "99999999999999999999",
+					   "1\n",
+					   "\xd9\xa1" };
 	uint64_t got;
 	size_t i;
 
@@ -144,10 +172,20 @@ static void test_duration_format(void **state)
 	static const struct {
 		uint64_t seconds;
 		const char *text;
-	} table[] = { { 0, "0s" },	  { 1, "1s" },	     { 59, "59s" },	 { 60, "1m" },
-		      { 61, "61s" },	  { 90, "90s" },     { 1800, "30m" },	 { 3600, "1h" },
-		      { 5400, "90m" },	  { 43200, "12h" },  { 86400, "1d" },	 { 90000, "25h" },
-		      { 86401, "86401s" }, { LOCK_TIME_MAX, "366d" },
+	} table[] = { { 0, "0s" },
+		      { 1, "1s" },
+		      { 59, "59s" },
+		      { 60, "1m" },
+		      { 61, "61s" },
+		      { 90, "90s" },
+		      { 1800, "30m" },
+		      { 3600, "1h" },
+		      { 5400, "90m" },
+		      { 43200, "12h" },
+		      { 86400, "1d" },
+		      { 90000, "25h" },
+		      { 86401, "86401s" },
+		      { LOCK_TIME_MAX, "366d" },
 		      { UINT64_MAX, "18446744073709551615s" } };
 	char text[DURATION_TEXT];
 	uint64_t back;
@@ -169,9 +207,12 @@ static void test_duration_format(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_due),	       cmocka_unit_test(test_wanted),
-		cmocka_unit_test(test_automatic),      cmocka_unit_test(test_names),
-		cmocka_unit_test(test_duration_parse), cmocka_unit_test(test_duration_format),
+		cmocka_unit_test(test_due),
+		cmocka_unit_test(test_wanted),
+		cmocka_unit_test(test_automatic),
+		cmocka_unit_test(test_names),
+		cmocka_unit_test(test_duration_parse),
+		cmocka_unit_test(test_duration_format),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

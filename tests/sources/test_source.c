@@ -33,7 +33,8 @@ static void expect_words(const char *line, unsigned n, const char *const want[])
 		assert_string_equal(w.v[i], want[i]);
 	assert_null(w.v[n]);
 	/* what is written of them is read as the same */
-	assert_int_equal(command_format((const char *const *)w.v, w.n, again, sizeof(again), NULL), 0);
+	assert_int_equal(command_format((const char *const *)w.v, w.n, again, sizeof(again), NULL),
+			 0);
 	assert_int_equal(command_split(again, &same, NULL), 0);
 	assert_int_equal(same.n, n);
 	for (i = 0; i < n; i++)
@@ -46,12 +47,14 @@ static void test_words(void **state)
 {
 	(void)state;
 	expect_words("a", 1, (const char *[]){ "a" });
-	expect_words("  op read\t--no-newline  x ", 4, (const char *[]){ "op", "read", "--no-newline", "x" });
+	expect_words("  op read\t--no-newline  x ", 4,
+		     (const char *[]){ "op", "read", "--no-newline", "x" });
 	expect_words("'a b' \"c d\" e' 'f", 3, (const char *[]){ "a b", "c d", "e f" });
 	expect_words("x '' \"\"", 3, (const char *[]){ "x", "", "" });
 	expect_words("a\\ b \\'c \\\\", 3, (const char *[]){ "a b", "'c", "\\" });
 	expect_words("\"a\\\"b\\\\c\\d\" 'e\\f'", 2, (const char *[]){ "a\"b\\c\\d", "e\\f" });
-	expect_words("$HOME `id` $(id) *|;&", 4, (const char *[]){ "$HOME", "`id`", "$(id)", "*|;&" });
+	expect_words("$HOME `id` $(id) *|;&", 4,
+		     (const char *[]){ "$HOME", "`id`", "$(id)", "*|;&" });
 	expect_words("'it'\\''s'", 1, (const char *[]){ "it's" });
 }
 
@@ -77,9 +80,13 @@ static void test_words_refused(void **state)
 	assert_int_equal(command_split(many, &w, &f), 0);
 	assert_int_equal(w.n, COMMAND_WORDS_MAX);
 	command_free(&w);
-	assert_int_equal(command_format((const char *const[]){ "123", "567" }, 2, out, sizeof(out), &f), 0);
+	assert_int_equal(command_format((const char *const[]){ "123", "567" }, 2, out, sizeof(out),
+					&f),
+			 0);
 	assert_string_equal(out, "123 567");
-	assert_int_equal(command_format((const char *const[]){ "123", "5678" }, 2, out, sizeof(out), &f), -1);
+	assert_int_equal(command_format((const char *const[]){ "123", "5678" }, 2, out, sizeof(out),
+					&f),
+			 -1);
 	assert_int_equal(f.code, FAIL_TOO_LARGE);
 }
 
@@ -106,7 +113,9 @@ static const struct entry_source pass = { "pass:ai/x", "/usr/bin/pass show ai/x"
 
 static struct entry elsewhere(const char *name, const struct entry_source *s)
 {
-	struct entry e = { .origin = "bearer https://x", .variable = "ANTHROPIC_AUTH_TOKEN", .source = s };
+	struct entry e = { .origin = "bearer https://x",
+			   .variable = "ANTHROPIC_AUTH_TOKEN",
+			   .source = s };
 
 	strcpy(e.name, name);
 	return e;

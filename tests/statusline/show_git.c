@@ -46,9 +46,10 @@ int main(int argc, char **argv)
 	for (i = 0; i < times; i++)
 		git_status_read(&look, &g);
 	start = now_ns() - start;
-	printf("found=%d%cdetached=%d%cworktree=%d%csubmodule=%d%c", g.found, 0, g.detached, 0, g.worktree, 0,
-	       g.submodule, 0);
-	printf("branch=%s%crepo=%s%curl=%s%cdirty=%s%c", g.branch, 0, g.repo, 0, g.url, 0, dirty[g.dirty], 0);
+	printf("found=%d%cdetached=%d%cworktree=%d%csubmodule=%d%c", g.found, 0, g.detached, 0,
+	       g.worktree, 0, g.submodule, 0);
+	printf("branch=%s%crepo=%s%curl=%s%cdirty=%s%c", g.branch, 0, g.repo, 0, g.url, 0,
+	       dirty[g.dirty], 0);
 	if (times > 1)
 		printf("ns=%lld%c", (long long)(start / times), 0);
 	return 0;

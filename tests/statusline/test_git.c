@@ -27,7 +27,8 @@ static void test_git_pages(void **state)
 		{ "http://example.com/owner/repo", "https://example.com/owner/repo" },
 		{ "https://example.com/owner/repo.git", "https://example.com/owner/repo" },
 		{ "https://example.com/owner/repo///", "https://example.com/owner/repo" },
-		{ "https://example.com:8443/owner/repo.git", "https://example.com:8443/owner/repo" },
+		{ "https://example.com:8443/owner/repo.git",
+		  "https://example.com:8443/owner/repo" },
 		{ "https://example.com/owner/.github", "https://example.com/owner/.github" },
 		{ "https://192.0.2.7/r_1/c++.x~y", "https://192.0.2.7/r_1/c++.x~y" },
 		/* Whoever stands before the @ goes no further. */
@@ -139,7 +140,9 @@ static void test_git_config_syntax(void **state)
 		{ "[remote \"origin\"]\n= x\nurl = a:b\n", "" },
 		{ "[remote \"origin\"]\nur l = a:b\n", "" },
 		{ "[include]\npath = other\n[includeIf \"gitdir:/\"]\npath = other\n", "" },
-		{ "[url \"https://evil.example.com/\"]\ninsteadOf = a:\n[remote \"origin\"]\nurl = a:b\n", "a:b" },
+		{ "[url \"https://evil.example.com/\"]\ninsteadOf = a:\n[remote \"origin\"]\nurl = "
+		  "a:b\n",
+		  "a:b" },
 		{ "", "" },
 	};
 	static const char nul[] = "[remote \"origin\"]\nurl = a\0b\n";
@@ -164,8 +167,9 @@ static void test_git_config_values(void **state)
 	assert_true(c->filemode && c->symlinks && !c->whole_seconds);
 	assert_int_equal(c->hash, 20);
 	assert_string_equal(c->worktree, "");
-	c = parsed("[core]\nfileMode = No\nsymlinks = 0\ncheckStat = minimal\nworktree = \"../a b\"\n"
-		   "[extensions]\nobjectFormat = sha256\n");
+	c = parsed(
+		"[core]\nfileMode = No\nsymlinks = 0\ncheckStat = minimal\nworktree = \"../a b\"\n"
+		"[extensions]\nobjectFormat = sha256\n");
 	assert_true(!c->filemode && !c->symlinks && c->whole_seconds);
 	assert_int_equal(c->hash, 32);
 	assert_string_equal(c->worktree, "../a b");
@@ -267,9 +271,10 @@ static void test_git_long_names(void **state)
 
 static void test_git_files_that_are_none(void **state)
 {
-	static const char *const files[] = { "r/.git/HEAD", "r/.git/config", "r/.git/index", "r/.git/commondir",
-					     "r/.git/rebase-merge/head-name" };
-	static const char *const links[] = { "/dev/zero", "/dev/tty", "../..", "nowhere", "itself", "fifo" };
+	static const char *const files[] = { "r/.git/HEAD", "r/.git/config", "r/.git/index",
+					     "r/.git/commondir", "r/.git/rebase-merge/head-name" };
+	static const char *const links[] = { "/dev/zero", "/dev/tty", "../..",
+					     "nowhere",	  "itself",   "fifo" };
 	unsigned i, k;
 
 	(void)state;
@@ -304,9 +309,9 @@ static void test_git_dir_files(void **state)
 	} files[] = {
 		{ "gitdir: ../r/.git\n", true },
 		{ "gitdir:../r/.git", true },
-		{ "gitdir: .git\n", false },	/* itself */
+		{ "gitdir: .git\n", false }, /* itself */
 		{ "gitdir: ../chain/.git\n", false },
-		{ "gitdir: ../r\n", false },	/* has one, is none */
+		{ "gitdir: ../r\n", false }, /* has one, is none */
 		{ "gitdir: \n", false },
 		{ "gitdir", false },
 		{ "../r/.git\n", false },

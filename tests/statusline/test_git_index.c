@@ -75,13 +75,17 @@ static int verdict(struct bytes *b, const char *tree)
 	return (int)look("r")->dirty;
 }
 
-#define VALID "\0" "1 0\n12345678901234567890"
-#define INVALID "\0" "-1 0\n2345678901234567890"
+#define VALID \
+	"\0"  \
+	"1 0\n12345678901234567890"
+#define INVALID \
+	"\0"    \
+	"-1 0\n2345678901234567890"
 
 static void test_git_index_entries(void **state)
 {
-	static const char *const wrong[] = { "/etc/passwd", "../r/f", "d/../f", "./f", "d/./f", "d//f",
-					     "..", ".", "d/..", "d/" };
+	static const char *const wrong[] = { "/etc/passwd", "../r/f", "d/../f", "./f",	"d/./f",
+					     "d//f",	    "..",     ".",	"d/..", "d/" };
 	struct bytes b;
 	char deep[300];
 	unsigned i;
@@ -217,15 +221,24 @@ static void test_git_index_extensions(void **state)
 	/* The extension that says where they begin may lie. */
 	one_file(&b);
 	extension(&b, "TREE", VALID, 24, 24);
-	extension(&b, "EOIE", "\0\0\0\x4c" "12345678901234567890", 24, 24);
+	extension(&b, "EOIE",
+		  "\0\0\0\x4c"
+		  "12345678901234567890",
+		  24, 24);
 	assert_int_equal(verdict(&b, NULL), GIT_CLEAN);
 	one_file(&b);
 	extension(&b, "TREE", VALID, 24, 24);
-	extension(&b, "EOIE", "\0\0\0\x0c" "12345678901234567890", 24, 24);
+	extension(&b, "EOIE",
+		  "\0\0\0\x0c"
+		  "12345678901234567890",
+		  24, 24);
 	assert_int_equal(verdict(&b, NULL), GIT_UNKNOWN);
 	one_file(&b);
 	extension(&b, "TREE", VALID, 24, 24);
-	extension(&b, "EOIE", "\xff\0\0\x54" "12345678901234567890", 24, 24);
+	extension(&b, "EOIE",
+		  "\xff\0\0\x54"
+		  "12345678901234567890",
+		  24, 24);
 	assert_int_equal(verdict(&b, NULL), GIT_CLEAN);
 }
 
@@ -270,10 +283,8 @@ static void test_git_leaves_nothing_open(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TREE_TEST(test_git_index_entries),
-		TREE_TEST(test_git_index_damage),
-		TREE_TEST(test_git_index_names),
-		TREE_TEST(test_git_index_extensions),
+		TREE_TEST(test_git_index_entries),	 TREE_TEST(test_git_index_damage),
+		TREE_TEST(test_git_index_names),	 TREE_TEST(test_git_index_extensions),
 		TREE_TEST(test_git_leaves_nothing_open),
 	};
 

@@ -125,20 +125,24 @@ static void test_default_colours(void **state)
 	window("wk", 50);
 	context(79.9);
 	in_repo("main", "app");
-	assert_string_equal(shown(0, false), "\033[36mGLM\033[0m\033[2m | \033[0m\033[32m5h:49%\033[0m\033[2m | "
-					     "\033[0m\033[33mwk:50%\033[0m\033[2m | \033[0m\033[33m79% ctx\033[0m"
-					     "\033[2m | \033[0m\033[34mmain\033[0m\033[2m | \033[0m\033[35mapp\033[0m");
+	assert_string_equal(
+		shown(0, false),
+		"\033[36mGLM\033[0m\033[2m | \033[0m\033[32m5h:49%\033[0m\033[2m | "
+		"\033[0m\033[33mwk:50%\033[0m\033[2m | \033[0m\033[33m79% ctx\033[0m"
+		"\033[2m | \033[0m\033[34mmain\033[0m\033[2m | \033[0m\033[35mapp\033[0m");
 	k.quota.items = 1;
 	k.quota.item[0].percent = 80;
 	context(80);
 	k.git.found = false;
 	k.git.repo[0] = '\0';
-	assert_string_equal(shown(0, false), "\033[36mGLM\033[0m\033[2m | \033[0m\033[31m5h:80%\033[0m\033[2m | "
-					     "\033[0m\033[31m80% ctx\033[0m");
+	assert_string_equal(shown(0, false),
+			    "\033[36mGLM\033[0m\033[2m | \033[0m\033[31m5h:80%\033[0m\033[2m | "
+			    "\033[0m\033[31m80% ctx\033[0m");
 	context(0);
 	k.quota.state = QUOTA_STALE;
-	assert_string_equal(shown(0, false), "\033[36mGLM\033[0m\033[2m | \033[0m\033[2m5h:80%\033[0m\033[2m | "
-					     "\033[0m\033[36m0% ctx\033[0m");
+	assert_string_equal(shown(0, false),
+			    "\033[36mGLM\033[0m\033[2m | \033[0m\033[2m5h:80%\033[0m\033[2m | "
+			    "\033[0m\033[36m0% ctx\033[0m");
 }
 
 static void test_a_file_has_its_colour(void **state)
@@ -182,10 +186,14 @@ static void test_money(void **state)
 	amount("3", "EUR");
 	amount("7.10", "XAU");
 	amount("0.00", "");
-	EXPECT("GLM | $12.34 | -\xc2\xa5" "0.5 | \xe2\x82\xac" "3 | 7.10 XAU | 0.00");
+	EXPECT("GLM | $12.34 | -\xc2\xa5"
+	       "0.5 | \xe2\x82\xac"
+	       "3 | 7.10 XAU | 0.00");
 	k.quota.items = 2;
-	assert_string_equal(shown(0, false), "\033[36mGLM\033[0m\033[2m | \033[0m\033[32m$12.34\033[0m\033[2m | "
-					     "\033[0m\033[31m-\xc2\xa5" "0.5\033[0m");
+	assert_string_equal(shown(0, false),
+			    "\033[36mGLM\033[0m\033[2m | \033[0m\033[32m$12.34\033[0m\033[2m | "
+			    "\033[0m\033[31m-\xc2\xa5"
+			    "0.5\033[0m");
 }
 
 static void test_windows(void **state)
@@ -229,9 +237,9 @@ static void test_lengths_of_time(void **state)
 	static const struct {
 		int64_t seconds;
 		const char *text;
-	} cases[] = { { -5, "0s" },	{ 9, "9s" },	       { 59, "59s" },
-		      { 60, "1m" },	{ 3599, "59m" },       { 7800, "2h10m" },
-		      { 86399, "23h59m" }, { 86400, "1d0h" },  { INT64_MAX, "999d0h" } };
+	} cases[] = { { -5, "0s" },	   { 9, "9s" },	      { 59, "59s" },
+		      { 60, "1m" },	   { 3599, "59m" },   { 7800, "2h10m" },
+		      { 86399, "23h59m" }, { 86400, "1d0h" }, { INT64_MAX, "999d0h" } };
 	char text[CELLS_TIME_TEXT];
 	size_t i;
 
@@ -263,7 +271,8 @@ static void test_optional_parts(void **state)
 	EXPECT("my task | medium | app | +12 -3 | 9s | $0.42 | Opus 5.5 | GLM");
 	in->cost = in->duration = in->added = in->removed = 1e300;
 	snprintf(in->dir, INPUT_PATH, "/");
-	EXPECT("my task | medium | / | +1000000000 -1000000000 | 999d0h | $1000000.00 | Opus 5.5 | GLM");
+	EXPECT("my task | medium | / | +1000000000 -1000000000 | 999d0h | $1000000.00 | Opus 5.5 | "
+	       "GLM");
 }
 
 static void test_git(void **state)
@@ -304,9 +313,18 @@ static void expect_link(const char *url)
 
 static void test_links(void **state)
 {
-	static const char *const bad[] = { "", "javascript:alert(1)", "https://", "https://a/../b", "https://.a",
-					   "https://a/\033]0;x\007", "https://a b", "https://a/\xc3\xa4",
-					   "file:///etc/passwd", "https://a\\b", "https://u@a/b", "https://a/%2e" };
+	static const char *const bad[] = { "",
+					   "javascript:alert(1)",
+					   "https://",
+					   "https://a/../b",
+					   "https://.a",
+					   "https://a/\033]0;x\007",
+					   "https://a b",
+					   "https://a/\xc3\xa4",
+					   "file:///etc/passwd",
+					   "https://a\\b",
+					   "https://u@a/b",
+					   "https://a/%2e" };
 	char url[CELL_URL];
 	size_t i;
 
@@ -357,7 +375,10 @@ static void test_notices(void **state)
 static void test_hostile_names(void **state)
 {
 	(void)state;
-	in_repo("a\033]0;x\007" "b", "\xe2\x80\xae" "ppa\xff");
+	in_repo("a\033]0;x\007"
+		"b",
+		"\xe2\x80\xae"
+		"ppa\xff");
 	window("\033c", 3);
 	configure("[statusline]\nwindows = all\n");
 	snprintf(k.settings.separator, sizeof(k.settings.separator), "\xc2\x9b| ");
@@ -374,8 +395,10 @@ static void test_hostile_names(void **state)
 static void test_what_goes_first(void **state)
 {
 	static const char *const lines[] = {
-		"GLM | 5h:67% 2h10m | wk:8% | 31% ctx | feature/login-page | customer-app | Opus | $1.00 | idea",
-		"GLM | 5h:67% | wk:8% | 31% ctx | feature/login-page | customer-app | Opus | $1.00 | idea",
+		"GLM | 5h:67% 2h10m | wk:8% | 31% ctx | feature/login-page | customer-app | Opus | "
+		"$1.00 | idea",
+		"GLM | 5h:67% | wk:8% | 31% ctx | feature/login-page | customer-app | Opus | $1.00 "
+		"| idea",
 		"GLM | 5h:67% | wk:8% | 31% ctx | feature/login-page | customer-app | Opus | $1.00",
 		"GLM | 5h:67% | wk:8% | 31% ctx | feature/login-page | customer-app | Opus",
 		"GLM | 5h:67% | wk:8% | 31% ctx | feature/login-page | customer-app",
@@ -392,7 +415,8 @@ static void test_what_goes_first(void **state)
 	unsigned i, w;
 
 	(void)state;
-	configure("[statusline]\nparts = provider quota context branch repo model cost session\nreset = left\n");
+	configure("[statusline]\nparts = provider quota context branch repo model cost "
+		  "session\nreset = left\n");
 	window("5h", 67)->reset = NOW + 7800;
 	window("wk", 8);
 	context(31);
@@ -415,7 +439,8 @@ static void test_what_goes_first(void **state)
 static void test_widths_of_names(void **state)
 {
 	(void)state;
-	in_repo("a-branch-with-a-name-that-goes-on-and-on", "a-repository-with-a-name-that-goes-on");
+	in_repo("a-branch-with-a-name-that-goes-on-and-on",
+		"a-repository-with-a-name-that-goes-on");
 	snprintf(k.provider.label, sizeof(k.provider.label), "a-host.with.a.long.name.example");
 	EXPECT("a-host.with.a.l\xe2\x80\xa6 | a-branch-with-a-name-that-goes-\xe2\x80\xa6 | "
 	       "a-repository-with-a-name-that-g\xe2\x80\xa6");
@@ -431,11 +456,14 @@ static void test_settings(void **state)
 	(void)state;
 	context(12);
 	in_repo("main", "app");
-	configure("[statusline]\nparts = repo, context provider\nseparator = \" - \"\ncolour-provider = bold 208\n"
-		  "colour-separator = none\ncolour-context = bright-green\ncolour-repo = dim\ncontext-at = 10 90\n"
+	configure("[statusline]\nparts = repo, context provider\nseparator = \" - "
+		  "\"\ncolour-provider = bold 208\n"
+		  "colour-separator = none\ncolour-context = bright-green\ncolour-repo = "
+		  "dim\ncontext-at = 10 90\n"
 		  "colour-warn = white\nlink = no\n");
-	assert_string_equal(shown(0, false),
-			    "\033[2mapp\033[0m - \033[37m12% ctx\033[0m - \033[1;38;5;208mGLM\033[0m");
+	assert_string_equal(
+		shown(0, false),
+		"\033[2mapp\033[0m - \033[37m12% ctx\033[0m - \033[1;38;5;208mGLM\033[0m");
 	configure("[statusline]\nseparator = /\n");
 	EXPECT("GLM/12% ctx/main/app");
 	configure("[other]\nparts = nonsense\n");
@@ -447,12 +475,23 @@ static void test_settings(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_three_lines),	     TEST(test_default_colours), TEST(test_a_file_has_its_colour),
-		TEST(test_percentages),	     TEST(test_quota_states),	 TEST(test_money),
-		TEST(test_windows),	     TEST(test_reset_times),	 TEST(test_lengths_of_time),
-		TEST(test_optional_parts),   TEST(test_git),		 TEST(test_links),
-		TEST(test_notices),	     TEST(test_hostile_names),	 TEST(test_what_goes_first),
-		TEST(test_widths_of_names),  TEST(test_settings),
+		TEST(test_three_lines),
+		TEST(test_default_colours),
+		TEST(test_a_file_has_its_colour),
+		TEST(test_percentages),
+		TEST(test_quota_states),
+		TEST(test_money),
+		TEST(test_windows),
+		TEST(test_reset_times),
+		TEST(test_lengths_of_time),
+		TEST(test_optional_parts),
+		TEST(test_git),
+		TEST(test_links),
+		TEST(test_notices),
+		TEST(test_hostile_names),
+		TEST(test_what_goes_first),
+		TEST(test_widths_of_names),
+		TEST(test_settings),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

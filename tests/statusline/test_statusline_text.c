@@ -30,11 +30,14 @@ static void test_clean(void **state)
 	(void)state;
 	CLEAN("main", "main");
 	CLEAN("", "");
-	CLEAN("feature/\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x9a\x80", "feature/\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x9a\x80");
+	CLEAN("feature/\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x9a\x80",
+	      "feature/\xc3\xa4\xe6\xbc\xa2\xf0\x9f\x9a\x80");
 	/* what drives a terminal */
 	CLEAN("a\033[31mb\007", "a?[31mb?");
 	CLEAN("a\0b\nc\td\x7f", "a?b?c?d?");
-	CLEAN("a\xc2\x9b" "31mb\xc2\x85", "a?31mb?");
+	CLEAN("a\xc2\x9b"
+	      "31mb\xc2\x85",
+	      "a?31mb?");
 	/* no UTF-8: a lone continuation, overlong, a surrogate, cut off, too high */
 	CLEAN("a\x80z", "a?z");
 	CLEAN("\xc0\xaf", "??");
@@ -44,25 +47,50 @@ static void test_clean(void **state)
 	CLEAN("\xf4\x90\x80\x80", "????");
 	CLEAN("\xff\xfe", "??");
 	/* direction, zero width, separators, tags, the byte order mark */
-	CLEAN("a\xe2\x80\xae" "b", "a?b");
-	CLEAN("a\xe2\x81\xa7" "b\xe2\x81\xa9", "a?b?");
-	CLEAN("a\xd8\x9c" "b", "a?b");
-	CLEAN("a\xe2\x80\x8b" "b\xe2\x80\x8d" "c", "a?b?c");
-	CLEAN("a\xe2\x80\xa8" "b", "a?b");
-	CLEAN("a\xf3\xa0\x81\xa1" "b", "a?b");
-	CLEAN("\xef\xbb\xbf" "a\xc2\xad", "?a?");
+	CLEAN("a\xe2\x80\xae"
+	      "b",
+	      "a?b");
+	CLEAN("a\xe2\x81\xa7"
+	      "b\xe2\x81\xa9",
+	      "a?b?");
+	CLEAN("a\xd8\x9c"
+	      "b",
+	      "a?b");
+	CLEAN("a\xe2\x80\x8b"
+	      "b\xe2\x80\x8d"
+	      "c",
+	      "a?b?c");
+	CLEAN("a\xe2\x80\xa8"
+	      "b",
+	      "a?b");
+	CLEAN("a\xf3\xa0\x81\xa1"
+	      "b",
+	      "a?b");
+	CLEAN("\xef\xbb\xbf"
+	      "a\xc2\xad",
+	      "?a?");
 	/* fillers that look like blanks, and noncharacters */
-	CLEAN("a\xe3\x85\xa4" "b\xe2\xa0\x80" "c", "a?b?c");
+	CLEAN("a\xe3\x85\xa4"
+	      "b\xe2\xa0\x80"
+	      "c",
+	      "a?b?c");
 	CLEAN("a\xef\xbf\xbe", "a?");
-	CLEAN("a\xee\x82\xa0" "b", "a\xee\x82\xa0" "b");
+	CLEAN("a\xee\x82\xa0"
+	      "b",
+	      "a\xee\x82\xa0"
+	      "b");
 	/* selectors go, blanks are one kind, none at the ends */
 	CLEAN("\xe2\x9d\xa4\xef\xb8\x8f", "\xe2\x9d\xa4");
-	CLEAN("  a\xc2\xa0" "b\xe3\x80\x80", "a b");
+	CLEAN("  a\xc2\xa0"
+	      "b\xe3\x80\x80",
+	      "a b");
 	CLEAN("   ", "");
 	/* marks: two on a character, none on nothing */
 	CLEAN("e\xcc\x81", "e\xcc\x81");
 	CLEAN("e\xcc\x81\xcc\x82\xcc\x83\xcc\x84z", "e\xcc\x81\xcc\x82z");
-	CLEAN("\xcc\x81" "e", "e");
+	CLEAN("\xcc\x81"
+	      "e",
+	      "e");
 }
 
 static void test_clean_keeps_to_its_room(void **state)
@@ -78,7 +106,8 @@ static void test_clean_keeps_to_its_room(void **state)
 		if (n < sizeof(out))
 			assert_int_equal(out[n], 'x');
 	}
-	assert_int_equal(display_clean("\033\033\033\033\033\033\033\033\033", 9, out, sizeof(out)), 7);
+	assert_int_equal(display_clean("\033\033\033\033\033\033\033\033\033", 9, out, sizeof(out)),
+			 7);
 }
 
 static void expect_cut(const char *text, unsigned columns, const char *want)
@@ -110,9 +139,14 @@ static void test_width_and_cut(void **state)
 	expect_cut("feature", 7, "feature");
 	expect_cut("feature", 6, "featu\xe2\x80\xa6");
 	expect_cut("feature", 1, "\xe2\x80\xa6");
-	expect_cut("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2", 5, "\xe6\xbc\xa2\xe5\xad\x97\xe2\x80\xa6");
+	expect_cut("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2", 5,
+		   "\xe6\xbc\xa2\xe5\xad\x97\xe2\x80\xa6");
 	expect_cut("\xe6\xbc\xa2\xe5\xad\x97\xe6\xbc\xa2", 4, "\xe6\xbc\xa2\xe2\x80\xa6");
-	expect_cut("e\xcc\x81" "abc", 3, "e\xcc\x81" "a\xe2\x80\xa6");
+	expect_cut("e\xcc\x81"
+		   "abc",
+		   3,
+		   "e\xcc\x81"
+		   "a\xe2\x80\xa6");
 }
 
 /* ---- the input ---- */
@@ -144,18 +178,23 @@ static void test_context(void **state)
 {
 	(void)state;
 	expect_context("{\"context_window\":{\"used_percentage\":12,\"current_usage\":"
-		       "{\"input_tokens\":100},\"context_window_size\":100}}", 12);
+		       "{\"input_tokens\":100},\"context_window_size\":100}}",
+		       12);
 	expect_context("{\"context_window\":{\"used_percentage\":12.5}}", 12.5);
 	/* input and both caches; output does not count */
-	expect_context("{\"context_window\":{\"used_percentage\":null,\"context_window_size\":200000,"
-		       "\"current_usage\":{\"input_tokens\":8000,\"output_tokens\":90000,"
-		       "\"cache_creation_input_tokens\":4000,\"cache_read_input_tokens\":12000}}}", 12);
+	expect_context(
+		"{\"context_window\":{\"used_percentage\":null,\"context_window_size\":200000,"
+		"\"current_usage\":{\"input_tokens\":8000,\"output_tokens\":90000,"
+		"\"cache_creation_input_tokens\":4000,\"cache_read_input_tokens\":12000}}}",
+		12);
 	/* at the start, and whatever cannot be */
 	expect_context("{\"context_window\":{\"used_percentage\":null,\"current_usage\":null,"
-		       "\"context_window_size\":1000000}}", 0);
+		       "\"context_window_size\":1000000}}",
+		       0);
 	expect_context("{\"context_window\":{}}", 0);
 	expect_context("{\"context_window\":{\"used_percentage\":\"12\",\"context_window_size\":0,"
-		       "\"current_usage\":{\"input_tokens\":5}}}", 0);
+		       "\"current_usage\":{\"input_tokens\":5}}}",
+		       0);
 	expect_context("{\"context_window\":{\"used_percentage\":-3}}", 0);
 	parse("{\"context_window\":[]}");
 	assert_false(in.has_context);
@@ -184,7 +223,8 @@ static void test_names(void **state)
 {
 	(void)state;
 	parse("{\"cwd\":\"/a\",\"workspace\":{\"current_dir\":\"/b\",\"project_dir\":\"rel\","
-	      "\"repo\":{\"host\":\"h\",\"owner\":1,\"name\":\"n\"}},\"model\":{\"display_name\":\"M\"}}");
+	      "\"repo\":{\"host\":\"h\",\"owner\":1,\"name\":\"n\"}},\"model\":{\"display_name\":"
+	      "\"M\"}}");
 	assert_string_equal(in.dir, "/b");
 	assert_string_equal(in.project, "");
 	assert_string_equal(in.repo_host, "h");
@@ -200,19 +240,24 @@ static void test_names(void **state)
 	parse("{\"session_name\":\"\x01\x1b[31m\"}");
 	assert_string_equal(in.session, "??[31m");
 	/* half an emoji, as the client writes it */
-	parse("{\"session_name\":\"x\\ud83d\",\"model\":{\"display_name\":\"\\ud83d\\ude80\\udc00\\\\ud83d\"}}");
+	parse("{\"session_name\":\"x\\ud83d\",\"model\":{\"display_name\":"
+	      "\"\\ud83d\\ude80\\udc00\\\\ud83d\"}}");
 	assert_string_equal(in.session, "x?");
 	assert_string_equal(in.model, "\xf0\x9f\x9a\x80?\\ud83d");
 	/* numbers that no 64 bits hold, and text behind the object */
-	parse("{\"cost\":{\"total_cost_usd\":99999999999999999999999},\"model\":{\"display_name\":\"M\"}} x");
+	parse("{\"cost\":{\"total_cost_usd\":99999999999999999999999},\"model\":{\"display_name\":"
+	      "\"M\"}} x");
 	assert_string_equal(in.model, "M");
 	assert_true(in.has_cost);
 }
 
 static void test_no_object(void **state)
 {
-	static const char *const texts[] = { "", " ", "null", "[]", "\"x\"", "12", "{", "{\"a\":", "{\"a\":1,}",
-					     "nul", "{\"a\":\"\n\"}", "\\", "\\u", "\"\\ud8", "{'a':1}" };
+	static const char *const texts[] = {
+		"",    " ",	  "null",	"[]",  "\"x\"",		 "12",
+		"{",   "{\"a\":", "{\"a\":1,}", "nul", "{\"a\":\"\n\"}", "\\",
+		"\\u", "\"\\ud8", "{'a':1}"
+	};
 	char deep[INPUT_MAX];
 	size_t i;
 

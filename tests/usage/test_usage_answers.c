@@ -90,8 +90,8 @@ static void test_subscription_times(void **state)
 
 	(void)state;
 	for (i = 0; i < COUNT(times); i++) {
-		snprintf(body, sizeof(body), "{\"five_hour\":{\"utilization\":1,\"resets_at\":\"%s\"}}",
-			 times[i].text);
+		snprintf(body, sizeof(body),
+			 "{\"five_hour\":{\"utilization\":1,\"resets_at\":\"%s\"}}", times[i].text);
 		assert_int_equal(read_as("anthropic", "api.anthropic.com", body),
 				 times[i].at ? USAGE_DONE : USAGE_ANSWER);
 		assert_int_equal(got.item[0].reset, times[i].at);
@@ -101,10 +101,12 @@ static void test_subscription_times(void **state)
 static void test_subscription(void **state)
 {
 	(void)state;
-	assert_int_equal(read_as("anthropic", "h", "{\"five_hour\":null,\"seven_day\":null}"), USAGE_DONE);
+	assert_int_equal(read_as("anthropic", "h", "{\"five_hour\":null,\"seven_day\":null}"),
+			 USAGE_DONE);
 	assert_int_equal(got.count, 0);
 	assert_int_equal(read_as("anthropic", "h",
-				 "{\"seven_day\":{\"utilization\":101.25,\"resets_at\":null},\"five_hour\":null}"),
+				 "{\"seven_day\":{\"utilization\":101.25,\"resets_at\":null},"
+				 "\"five_hour\":null}"),
 			 USAGE_DONE);
 	assert_int_equal(got.count, 1);
 	assert_string_equal(got.item[0].label, "wk");
@@ -113,7 +115,8 @@ static void test_subscription(void **state)
 	assert_int_equal(read_as("anthropic", "h", "{}"), USAGE_ANSWER);
 	assert_int_equal(read_as("anthropic", "h", "{\"five_hour\":[]}"), USAGE_ANSWER);
 	/* Half of it is good: half an answer is none. */
-	assert_int_equal(read_as("anthropic", "h", "{\"five_hour\":{\"utilization\":1},\"seven_day\":{}}"),
+	assert_int_equal(read_as("anthropic", "h",
+				 "{\"five_hour\":{\"utilization\":1},\"seven_day\":{}}"),
 			 USAGE_ANSWER);
 }
 
@@ -135,10 +138,21 @@ static void test_currency_by_host(void **state)
 static void test_amounts(void **state)
 {
 	static const char *const amounts[][2] = {
-		{ "0", "0.00" }, { "-0.0", "0.00" }, { "-0.004", "0.00" }, { "-0.006", "-0.01" }, { "1e2", "100.00" },
-		{ "\"12\"", "12.00" }, { "\"0012.345\"", "12.35" }, { "999999999", "999999999.00" },
-		{ "\"-999999999.5\"", "-999999999.50" }, { "1000000000", NULL }, { "999999999.999", "1000000000.00" },
-		{ "\"1e2\"", NULL }, { "\"--1\"", NULL }, { "1e999", NULL }, { "99999999999999999999", NULL },
+		{ "0", "0.00" },
+		{ "-0.0", "0.00" },
+		{ "-0.004", "0.00" },
+		{ "-0.006", "-0.01" },
+		{ "1e2", "100.00" },
+		{ "\"12\"", "12.00" },
+		{ "\"0012.345\"", "12.35" },
+		{ "999999999", "999999999.00" },
+		{ "\"-999999999.5\"", "-999999999.50" },
+		{ "1000000000", NULL },
+		{ "999999999.999", "1000000000.00" },
+		{ "\"1e2\"", NULL },
+		{ "\"--1\"", NULL },
+		{ "1e999", NULL },
+		{ "99999999999999999999", NULL },
 	};
 	char body[256];
 	unsigned i;
@@ -146,7 +160,8 @@ static void test_amounts(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(amounts); i++) {
 		snprintf(body, sizeof(body), "{\"data\":{\"totalBalance\":%s}}", amounts[i][0]);
-		assert_int_equal(read_as("siliconflow", "h", body), amounts[i][1] ? USAGE_DONE : USAGE_ANSWER);
+		assert_int_equal(read_as("siliconflow", "h", body),
+				 amounts[i][1] ? USAGE_DONE : USAGE_ANSWER);
 		assert_string_equal(got.item[0].amount, amounts[i][1] ? amounts[i][1] : "");
 	}
 }
@@ -155,12 +170,21 @@ static void test_amounts(void **state)
 
 static void test_numbers_are_checked(void **state)
 {
-	struct usage_result good = { .count = 1, .item = { { .label = "5h", .has_percent = 1, .percent = 1 } } }, n;
+	struct usage_result good = { .count = 1,
+				     .item = { { .label = "5h",
+						 .has_percent = 1,
+						 .percent = 1 } } },
+			    n;
 	struct usage_item *at = &n.item[0];
 
 	(void)state;
 	assert_true(usage_result_valid(&good));
-#define REFUSED(change) do { n = good; change; assert_false(usage_result_valid(&n)); } while (0)
+#define REFUSED(change)                               \
+	do {                                          \
+		n = good;                             \
+		change;                               \
+		assert_false(usage_result_valid(&n)); \
+	} while (0)
 	REFUSED(n.error = USAGE_ERRORS);
 	REFUSED(n.retry = RETRY_MAX + 1);
 	REFUSED(n.count = ITEMS_MAX + 1);
@@ -200,12 +224,16 @@ static void test_targets(void **state)
 		const char *kind, *origin, *url; /* url NULL: refused */
 		bool loopback;
 	} targets[] = {
-		{ "openrouter", "bearer https://openrouter.ai/api", "https://openrouter.ai/api/v1/key", false },
-		{ "openrouter", "bearer https://OpenRouter.AI", "https://OpenRouter.AI/api/v1/key", false },
-		{ "openrouter", "api-key https://openrouter.ai:8443/x/y", "https://openrouter.ai:8443/api/v1/key", false },
+		{ "openrouter", "bearer https://openrouter.ai/api",
+		  "https://openrouter.ai/api/v1/key", false },
+		{ "openrouter", "bearer https://OpenRouter.AI", "https://OpenRouter.AI/api/v1/key",
+		  false },
+		{ "openrouter", "api-key https://openrouter.ai:8443/x/y",
+		  "https://openrouter.ai:8443/api/v1/key", false },
 		{ "zai", "bearer https://open.bigmodel.cn/api/anthropic",
 		  "https://open.bigmodel.cn/api/monitor/usage/quota/limit", false },
-		{ "deepseek", "bearer http://127.0.0.1:8080/x", "http://127.0.0.1:8080/user/balance", true },
+		{ "deepseek", "bearer http://127.0.0.1:8080/x",
+		  "http://127.0.0.1:8080/user/balance", true },
 		{ "deepseek", "bearer http://127.8.9.1", "http://127.8.9.1/user/balance", true },
 		{ "deepseek", "bearer https://[::1]:1", "https://[::1]:1/user/balance", true },
 		{ "deepseek", "bearer http://LocalHost", "http://LocalHost/user/balance", true },
@@ -230,7 +258,8 @@ static void test_targets(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(targets); i++) {
 		struct failure f = { .code = FAIL_NONE };
-		int r = usage_kind_target(usage_kind_find(targets[i].kind), targets[i].origin, &t, &f);
+		int r = usage_kind_target(usage_kind_find(targets[i].kind), targets[i].origin, &t,
+					  &f);
 
 		assert_int_equal(r, targets[i].url ? 0 : -1);
 		if (r != 0) {
@@ -255,7 +284,7 @@ static bool refused(int r)
 /* The number of what is not as it should be; 0 when all is. */
 static int inside(pid_t outside)
 {
-	static char *const argv[] = { (char *)(uintptr_t)"true", NULL };
+	static char *const argv[] = { (char *)(uintptr_t) "true", NULL };
 
 	if (fetch_sandbox_enter() != 0)
 		return 1;

@@ -135,7 +135,11 @@ static void test_full(void **state)
 static void test_random_use(void **state)
 {
 	struct arena *a = arena_new(ARENA_DEFAULT, NULL);
-	struct { uint8_t *p; size_t n; uint8_t fill; } b[BLOCKS] = { 0 };
+	struct {
+		uint8_t *p;
+		size_t n;
+		uint8_t fill;
+	} b[BLOCKS] = { 0 };
 	unsigned i, k, seed = 7;
 	size_t j;
 
@@ -383,10 +387,14 @@ static void test_limits(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_locked),	       cmocka_unit_test(test_verify_notices),
-		cmocka_unit_test(test_zeroed_and_aligned), cmocka_unit_test(test_full),
-		cmocka_unit_test(test_random_use),     cmocka_unit_test(test_aborts),
-		cmocka_unit_test(test_guards),	       cmocka_unit_test(test_children_have_none),
+		cmocka_unit_test(test_locked),
+		cmocka_unit_test(test_verify_notices),
+		cmocka_unit_test(test_zeroed_and_aligned),
+		cmocka_unit_test(test_full),
+		cmocka_unit_test(test_random_use),
+		cmocka_unit_test(test_aborts),
+		cmocka_unit_test(test_guards),
+		cmocka_unit_test(test_children_have_none),
 		cmocka_unit_test(test_limits),
 	};
 

@@ -75,7 +75,8 @@ static void test_known_answer(void **state)
 	(void)state;
 	assert_int_equal(kdf_derive(&p, "correct horse", 13, key, NULL), 0);
 	hex_encode(hex, key, sizeof(key));
-	assert_string_equal(hex, "e31386b7ce86dba4d38853fb739cef7438aadec26b3e16168178dc2084580ffb");
+	assert_string_equal(hex,
+			    "e31386b7ce86dba4d38853fb739cef7438aadec26b3e16168178dc2084580ffb");
 	assert_int_equal(kdf_derive(&p, "correct horsf", 13, other, NULL), 0);
 	assert_memory_not_equal(key, other, KEY_LEN);
 	p.salt[15] ^= 1;
@@ -132,14 +133,16 @@ static void test_hash(void **state)
 	(void)state;
 	blake2b_256(whole, "abc", 3, NULL, 0);
 	hex_encode(hex, whole, 32);
-	assert_string_equal(hex, "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
+	assert_string_equal(hex,
+			    "bddd813c634239723171ef3fee98579b94964e3bb1cb3e427262c8c068d52319");
 	blake2b_256(parts, "a", 1, "bc", 2);
 	assert_memory_equal(whole, parts, 32);
 	blake2b_256(parts, NULL, 0, "abc", 3);
 	assert_memory_equal(whole, parts, 32);
 	blake2b_256(parts, NULL, 0, NULL, 0);
 	hex_encode(hex, parts, 32);
-	assert_string_equal(hex, "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
+	assert_string_equal(hex,
+			    "0e5751c026e543b2e8ab2eb06099daa1d1e5df47778f7787faab45cdf12fe3a8");
 }
 
 static void test_random(void **state)
@@ -155,9 +158,9 @@ static void test_random(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_bounds),	       cmocka_unit_test(test_known_answer),
-		cmocka_unit_test(test_fresh),	       cmocka_unit_test(test_fast_only_fresh),
-		cmocka_unit_test(test_hash),	       cmocka_unit_test(test_random),
+		cmocka_unit_test(test_bounds), cmocka_unit_test(test_known_answer),
+		cmocka_unit_test(test_fresh),  cmocka_unit_test(test_fast_only_fresh),
+		cmocka_unit_test(test_hash),   cmocka_unit_test(test_random),
 	};
 
 	if (libsodium_start(NULL))

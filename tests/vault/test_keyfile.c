@@ -27,7 +27,8 @@ static const uint8_t zero[KEY_LEN];
 
 static void test_pair(void **state)
 {
-	uint8_t public[HOST_PUBLIC_LEN], secret[HOST_SEED_LEN], other[HOST_PUBLIC_LEN], again[HOST_SEED_LEN];
+	uint8_t public[HOST_PUBLIC_LEN], secret[HOST_SEED_LEN], other[HOST_PUBLIC_LEN],
+		again[HOST_SEED_LEN];
 
 	(void)state;
 	host_pair(seed, MACHINE, public, secret);
@@ -117,10 +118,12 @@ static void test_weak_points(void **state)
 	static const uint8_t weak[][HOST_PUBLIC_LEN] = {
 		{ 0 },
 		{ 1 },
-		{ 0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3, 0xfa, 0xf1, 0x9f, 0xc4, 0x6a,
-		  0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00 },
-		{ 0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
-		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
+		{ 0xe0, 0xeb, 0x7a, 0x7c, 0x3b, 0x41, 0xb8, 0xae, 0x16, 0x56, 0xe3,
+		  0xfa, 0xf1, 0x9f, 0xc4, 0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32,
+		  0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49, 0xb8, 0x00 },
+		{ 0xec, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,
+		  0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f },
 	};
 	uint8_t got[HOST_PUBLIC_LEN], file[KEYFILE_LEN];
 	char text[HOST_PUBLIC_TEXT], name[HOST_NAME_MAX + 1];
@@ -222,7 +225,8 @@ static void test_keyfile(void **state)
 
 static void expect_wrong_key(const uint8_t *file, const char *with_machine, uint8_t first)
 {
-	uint8_t s[HOST_SEED_LEN], public[HOST_PUBLIC_LEN], secret[HOST_SEED_LEN], got[KEY_LEN] = { 0 };
+	uint8_t s[HOST_SEED_LEN], public[HOST_PUBLIC_LEN], secret[HOST_SEED_LEN],
+		got[KEY_LEN] = { 0 };
 	struct failure f = { 0 };
 
 	memcpy(s, seed, sizeof(s));
@@ -309,7 +313,8 @@ static void test_versions(void **state)
 static void test_keyfile_vectors(void **state)
 {
 	enum { NAME, SEED, MACHINE_ID, RESULT, STAGE, VAULT, SLOT, KEY, FIELDS };
-	uint8_t *file, s[HOST_SEED_LEN], public[HOST_PUBLIC_LEN], secret[HOST_SEED_LEN], got[KEY_LEN];
+	uint8_t *file, s[HOST_SEED_LEN], public[HOST_PUBLIC_LEN], secret[HOST_SEED_LEN],
+		got[KEY_LEN];
 	FILE *in = vector_open("keyfile", "INDEX");
 	char *field[FIELDS], hex[2 * KEY_LEN + 1];
 	struct keyfile_info info;
@@ -323,12 +328,15 @@ static void test_keyfile_vectors(void **state)
 	for (; vector_line(in, field, FIELDS); count++) {
 		n = vector_file("keyfile", field[NAME], 4096, &file);
 		vector_hex(field[SEED], s, sizeof(s));
-		host_pair(s, strcmp(field[MACHINE_ID], "-") == 0 ? "" : field[MACHINE_ID], public, secret);
+		host_pair(s, strcmp(field[MACHINE_ID], "-") == 0 ? "" : field[MACHINE_ID], public,
+			  secret);
 		f.code = FAIL_NONE;
 		stage = keyfile_inspect(file, n, &info, NULL) == 0 ? "open" : "inspect";
 		r = keyfile_open(file, n, public, secret, got, &f);
-		if (strcmp(r == 0 ? "ok" : fail_name(f.code), field[RESULT]) != 0 || strcmp(stage, field[STAGE]) != 0)
-			fail_msg("%s: got %s at %s", field[NAME], r == 0 ? "ok" : fail_name(f.code), stage);
+		if (strcmp(r == 0 ? "ok" : fail_name(f.code), field[RESULT]) != 0 ||
+		    strcmp(stage, field[STAGE]) != 0)
+			fail_msg("%s: got %s at %s", field[NAME], r == 0 ? "ok" : fail_name(f.code),
+				 stage);
 		if (r == 0) {
 			hex_encode(hex, info.vault, VAULT_ID_LEN);
 			assert_string_equal(hex, field[VAULT]);
@@ -376,7 +384,8 @@ static void test_keytext(void **state)
 	for (i = 0; i < sizeof(slots) / sizeof(slots[0]); i++) {
 		n = keytext_format(vault, slots[i], key, text);
 		assert_int_equal(n, strlen(text));
-		assert_int_equal(strncmp(text, "ccrun-key-1 7369787465656e2d627974652d696400 ", 45), 0);
+		assert_int_equal(strncmp(text, "ccrun-key-1 7369787465656e2d627974652d696400 ", 45),
+				 0);
 		assert_int_equal(parse(text, n, &slot, got, &f), 0);
 		assert_int_equal(slot, slots[i]);
 		assert_memory_equal(got, key, sizeof(got));
@@ -394,7 +403,8 @@ static void test_keytext(void **state)
 		memcpy(copy, text, n);
 		for (k = 0; k < 256; k++) {
 			copy[n - 1] = (char)k;
-			assert_int_equal(parse(copy, n, &slot, got, NULL), k == '\n' || k == '\r' ? 0 : -1);
+			assert_int_equal(parse(copy, n, &slot, got, NULL),
+					 k == '\n' || k == '\r' ? 0 : -1);
 		}
 		memcpy(copy + n - 1, "\nx", 2);
 		assert_int_equal(parse(copy, n + 1, &slot, got, &f), -1);
@@ -404,8 +414,17 @@ static void test_keytext(void **state)
 
 static void test_keytext_numbers(void **state)
 {
-	static const char *const bad[] = { "0", "4294967296", "9999999999", "18446744073709551617", "-1", "+1",
-					   "1 ", " 1", "0x1", "1.0", "" };
+	static const char *const bad[] = { "0",
+					   "4294967296",
+					   "9999999999",
+					   "18446744073709551617",
+					   "-1",
+					   "+1",
+					   "1 ",
+					   " 1",
+					   "0x1",
+					   "1.0",
+					   "" };
 	char text[KEYTEXT_MAX * 2], hex[2 * KEY_LEN + 1];
 	uint8_t got[KEY_LEN];
 	uint32_t slot;
@@ -414,7 +433,8 @@ static void test_keytext_numbers(void **state)
 	(void)state;
 	hex_encode(hex, key, KEY_LEN);
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-		snprintf(text, sizeof(text), "ccrun-key-1 7369787465656e2d627974652d696400 %s %s\n", bad[i], hex);
+		snprintf(text, sizeof(text), "ccrun-key-1 7369787465656e2d627974652d696400 %s %s\n",
+			 bad[i], hex);
 		assert_int_equal(parse(text, strlen(text), &slot, got, NULL), -1);
 	}
 	snprintf(text, sizeof(text), "ccrun-key-2 7369787465656e2d627974652d696400 1 %s\n", hex);

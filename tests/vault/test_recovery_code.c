@@ -91,7 +91,8 @@ static void test_spellings(void **state)
 			else if (text[k] == '1')
 				loose[n++] = "1iIlL"[i % 5];
 			else
-				loose[n++] = (char)(text[k] >= 'A' && i % 2 ? text[k] - 'A' + 'a' : text[k]);
+				loose[n++] = (char)(text[k] >= 'A' && i % 2 ? text[k] - 'A' + 'a'
+									    : text[k]);
 			if (i % 7 == k % 7)
 				loose[n++] = ' ';
 		}
@@ -157,7 +158,8 @@ static void test_shapes(void **state)
 	/* bytes that are in no code: named by their place, not by what they are */
 	for (c = 0; c < 256; c++) {
 		byte = (char)c;
-		if (byte == ' ' || byte == '-' || byte == '\t' || (c < 128 && c > 0 && strchr("oOiIlL", c)) ||
+		if (byte == ' ' || byte == '-' || byte == '\t' ||
+		    (c < 128 && c > 0 && strchr("oOiIlL", c)) ||
 		    (c > 0 && strchr(alphabet, c >= 'a' && c <= 'z' ? c - 'a' + 'A' : c)))
 			continue;
 		assert_int_equal(recovery_parse(&byte, 1, key, &f), -1);
@@ -174,8 +176,9 @@ static void test_shapes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_make),  cmocka_unit_test(test_vectors), cmocka_unit_test(test_spellings),
-		cmocka_unit_test(test_typos), cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_make),	  cmocka_unit_test(test_vectors),
+		cmocka_unit_test(test_spellings), cmocka_unit_test(test_typos),
+		cmocka_unit_test(test_shapes),
 	};
 
 	if (libsodium_start(NULL))

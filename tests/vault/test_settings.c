@@ -92,8 +92,12 @@ static void test_undo(void **state)
 static void test_refused(void **state)
 {
 	static const struct lock_settings bad[] = {
-		{ LOCK_TIME_MAX + 1, 0, 0 }, { 0, LOCK_TIME_MAX + 1, 0 }, { UINT64_MAX, 0, 7 },
-		{ 0, UINT64_MAX, 7 },	     { 0, 0, 8 },		  { 0, 0, ~0u },
+		{ LOCK_TIME_MAX + 1, 0, 0 },
+		{ 0, LOCK_TIME_MAX + 1, 0 },
+		{ UINT64_MAX, 0, 7 },
+		{ 0, UINT64_MAX, 7 },
+		{ 0, 0, 8 },
+		{ 0, 0, ~0u },
 	};
 	struct vault *v = fresh();
 	struct failure f;
@@ -117,7 +121,8 @@ static void test_refused(void **state)
 /* A vault of version 1 opens, has the default, and is version 2 from then on. */
 static void test_version_1(void **state)
 {
-	static const char hex[] = "6a6c11b00abc972195f670682c0c77c6e2865446bccead044fe8f0d7c678028e";
+	static const char hex[] =
+		"6a6c11b00abc972195f670682c0c77c6e2865446bccead044fe8f0d7c678028e";
 	uint8_t key[KEY_LEN], *file;
 	struct vault *v;
 	size_t n = vector_file("vault", "ok-two-entries.vault", VAULT_FILE_MAX, &file);

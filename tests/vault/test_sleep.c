@@ -379,10 +379,10 @@ static void test_follow(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_sleep),	  T(test_wake_nobody),	T(test_wake_from_another_file),
-		T(test_touch),	  T(test_sleep_and_undo), T(test_narrow),
-		T(test_backup),	  T(test_narrow_asleep), T(test_backup_errors),
-		T(test_follow),	  T(test_full_arena),
+		T(test_sleep),	T(test_wake_nobody),	T(test_wake_from_another_file),
+		T(test_touch),	T(test_sleep_and_undo), T(test_narrow),
+		T(test_backup), T(test_narrow_asleep),	T(test_backup_errors),
+		T(test_follow), T(test_full_arena),
 	};
 
 	if (libsodium_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)

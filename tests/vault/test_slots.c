@@ -438,13 +438,13 @@ static void test_rekey_errors(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_slots),		  T(test_slot_undo),
-		T(test_slot_limits),	  T(test_kind_names),
-		T(test_material),	  T(test_material_limits),
-		T(test_largest_slots),	  T(test_material_undo),
-		T(test_replace_slot),	  T(test_failed_change_ends_undo),
-		T(test_rekey),		  T(test_rekey_changes_the_key),
-		T(test_rekey_undo),	  T(test_rekey_errors),
+		T(test_slots),	       T(test_slot_undo),
+		T(test_slot_limits),   T(test_kind_names),
+		T(test_material),      T(test_material_limits),
+		T(test_largest_slots), T(test_material_undo),
+		T(test_replace_slot),  T(test_failed_change_ends_undo),
+		T(test_rekey),	       T(test_rekey_changes_the_key),
+		T(test_rekey_undo),    T(test_rekey_errors),
 	};
 
 	if (libsodium_start(NULL) || setenv("CCRUN_KDF", "fast", 1) != 0)

@@ -268,8 +268,8 @@ static int make_dir(void **state)
 
 static int remove_dir(void **state)
 {
-	static const char *const leaves[] = { "vault", "vault.prev", "vault.lock", "vault.new",
-					      "vault.prev.new", "elsewhere" };
+	static const char *const leaves[] = { "vault",	   "vault.prev",     "vault.lock",
+					      "vault.new", "vault.prev.new", "elsewhere" };
 	size_t i;
 
 	(void)state;
@@ -284,8 +284,9 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_write_and_read), TEST(test_leftovers), TEST(test_lock),    TEST(test_unsafe),
-		TEST(test_full_disk),	   TEST(test_killed),	 TEST(test_explain),
+		TEST(test_write_and_read), TEST(test_leftovers), TEST(test_lock),
+		TEST(test_unsafe),	   TEST(test_full_disk), TEST(test_killed),
+		TEST(test_explain),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

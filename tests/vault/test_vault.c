@@ -315,11 +315,9 @@ static void test_padding(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_round_trip),	 T(test_replace),
-		T(test_undo),		 T(test_undo_ends),
-		T(test_refused_entries), T(test_rename_remove_errors),
-		T(test_many),		 T(test_too_large),
-		T(test_padding),
+		T(test_round_trip), T(test_replace),	     T(test_undo),
+		T(test_undo_ends),  T(test_refused_entries), T(test_rename_remove_errors),
+		T(test_many),	    T(test_too_large),	     T(test_padding),
 	};
 
 	if (libsodium_start(NULL))

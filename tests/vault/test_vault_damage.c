@@ -48,11 +48,15 @@ static void sample(uint8_t **file, size_t *n)
 {
 	struct slot_info first = { .kind = SLOT_KEYRING, .created = 100, .label = "first" };
 	struct slot_info info = { .kind = SLOT_PASSPHRASE, .label = "p" };
-	struct slot_info host = { .kind = SLOT_KEYFILE, .material = "public key", .material_len = 10 };
+	struct slot_info host = { .kind = SLOT_KEYFILE,
+				  .material = "public key",
+				  .material_len = 10 };
 	struct lock_settings settings = { 1800, 43200, LOCK_SCREEN };
 	struct vault *v = vault_create(arena, NULL, &first, key_a, NULL);
-	struct entry e = { .name = "zai", .origin = "bearer https://zai.example",
-			   .variable = "ANTHROPIC_AUTH_TOKEN", .policy = "delivery=auto" };
+	struct entry e = { .name = "zai",
+			   .origin = "bearer https://zai.example",
+			   .variable = "ANTHROPIC_AUTH_TOKEN",
+			   .policy = "delivery=auto" };
 
 	assert_non_null(v);
 	e.token = (const uint8_t *)"TOKEN-IN-THE-CLEAR";
@@ -203,9 +207,8 @@ static void test_full_arena(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_nothing_in_the_clear), T(test_every_bit),
-		T(test_every_length),	      T(test_every_byte_forged),
-		T(test_too_large_file),	      T(test_full_arena),
+		T(test_nothing_in_the_clear), T(test_every_bit),      T(test_every_length),
+		T(test_every_byte_forged),    T(test_too_large_file), T(test_full_arena),
 	};
 
 	if (libsodium_start(NULL))

@@ -64,7 +64,8 @@ static char *shown(const struct vault *v)
 
 	for (i = 0; (e = vault_at(v, i)) != NULL; i++) {
 		fprintf(out, "%s%s|%s|%s|%s|%" PRIu64 "|%" PRIu64 "|%" PRIu64 "|", i ? ";" : "",
-			e->name, e->origin, e->variable, e->policy, e->created, e->changed, e->used);
+			e->name, e->origin, e->variable, e->policy, e->created, e->changed,
+			e->used);
 		put_last(out, e);
 	}
 	if (i == 0)
@@ -118,7 +119,8 @@ static void key_of(const struct vault_public *public, uint32_t slot, const char 
 	for (i = 0; i < public->slots; i++)
 		if (public->slot[i].id == slot)
 			assert_int_equal(kdf_derive(&public->slot[i].kdf, secret + 5,
-						    strlen(secret + 5), key, NULL), 0);
+						    strlen(secret + 5), key, NULL),
+					 0);
 }
 
 /* One vector; what it did, in the words of INDEX. */

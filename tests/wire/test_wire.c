@@ -29,7 +29,10 @@
 /* ---- wire_check ---- */
 
 #define HELLO "\x82\xa1v\x01\xa2op\xa5hello"
-#define CASE(bytes, code) { bytes, sizeof(bytes) - 1, code }
+#define CASE(bytes, code)                      \
+	{                                      \
+		bytes, sizeof(bytes) - 1, code \
+	}
 
 static const struct {
 	const char *p;
@@ -96,7 +99,8 @@ static void test_check(void **state)
 /* Every beginning of a good packet is a bad one. */
 static void test_check_cut(void **state)
 {
-	static const char good[] = "\x84\xa1v\x01\xa2op\xa4open\xa7" "entries\x91\x81\xa4name\xa3zai"
+	static const char good[] = "\x84\xa1v\x01\xa2op\xa4open\xa7"
+				   "entries\x91\x81\xa4name\xa3zai"
 				   "\xa5token\xc4\x04\x01\x02\x03\x04";
 	struct failure f;
 	size_t n;
@@ -240,7 +244,8 @@ static void test_wrong_fields(void **state)
 
 	(void)state;
 	assert_int_equal(wire_parse(&in, buf, through(sample(), buf), &f), 0);
-	assert_true(wire_has(in.top, "text") && !wire_has(in.top, "tex") && !wire_has(in.top, "text2"));
+	assert_true(wire_has(in.top, "text") && !wire_has(in.top, "tex") &&
+		    !wire_has(in.top, "text2"));
 	expect(wire_get_text(in.top, "absent", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
 	expect(wire_get_text(in.top, "bin", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
 	expect(wire_get_text(in.top, "text", text, 5, &f), &f, FAIL_TOO_LARGE);
@@ -254,7 +259,12 @@ static void test_wrong_fields(void **state)
 	expect(wire_get_text(item, "name", text, sizeof(text), &f), &f, FAIL_WRONG_TYPE);
 	wire_in_free(&in);
 
-	assert_int_equal(wire_parse(&in, "\x83\xa1v\x01\xa1x\xa2" "a\n\xa1y\xa2" "\0a", 14, &f), 0);
+	assert_int_equal(wire_parse(&in,
+				    "\x83\xa1v\x01\xa1x\xa2"
+				    "a\n\xa1y\xa2"
+				    "\0a",
+				    14, &f),
+			 0);
 	expect(wire_get_text(in.top, "x", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
 	expect(wire_get_text(in.top, "y", text, sizeof(text), &f), &f, FAIL_BAD_VALUE);
 	wire_in_free(&in);
@@ -267,7 +277,11 @@ static void test_versions(void **state)
 
 	(void)state;
 	expect(wire_parse(&in, "\x80", 1, &f), &f, FAIL_WRONG_TYPE);
-	expect(wire_parse(&in, "\x81\xa1v\xa1" "1", 5, &f), &f, FAIL_WRONG_TYPE);
+	expect(wire_parse(&in,
+			  "\x81\xa1v\xa1"
+			  "1",
+			  5, &f),
+	       &f, FAIL_WRONG_TYPE);
 	expect(wire_parse(&in, "\x81\xa1v\xff", 4, &f), &f, FAIL_WRONG_TYPE);
 	expect(wire_parse(&in, "\x81\xa1v\x02", 4, &f), &f, FAIL_NEWER);
 	expect(wire_parse(&in, "\x81\xa1v\x00", 4, &f), &f, FAIL_NEWER);
@@ -280,8 +294,10 @@ static void test_versions(void **state)
 /* The bytes of messages: the shortest header that holds the count, at every level. */
 static void test_headers(void **state)
 {
-	static const char ok[] = "\x82\xa1v\x01\xa2ok\xc3", nested[] = "\x84\xa1v\x01\xa2ok\xc3"
-		"\xa1l\x92\x82\xa1" "a\x01\xa1z\x90\x80\xa1k\x03";
+	static const char ok[] = "\x82\xa1v\x01\xa2ok\xc3", nested[] =
+								    "\x84\xa1v\x01\xa2ok\xc3"
+								    "\xa1l\x92\x82\xa1"
+								    "a\x01\xa1z\x90\x80\xa1k\x03";
 	static uint8_t buf[WIRE_PACKET_MAX];
 	struct wire_out *o = wire_ok();
 
@@ -502,8 +518,14 @@ static void test_tokens(void **state)
 	expect(token("12345678\n", 9, &f), &f, FAIL_BAD_VALUE);
 	expect(token("1234\0678", 8, &f), &f, FAIL_BAD_VALUE);
 	expect(token("1234 5678", 9, &f), &f, FAIL_BAD_VALUE);
-	expect(token("1234\x7f" "5678", 9, &f), &f, FAIL_BAD_VALUE);
-	expect(token("1234\xc3\xa9" "78", 8, &f), &f, FAIL_BAD_VALUE);
+	expect(token("1234\x7f"
+		     "5678",
+		     9, &f),
+	       &f, FAIL_BAD_VALUE);
+	expect(token("1234\xc3\xa9"
+		     "78",
+		     8, &f),
+	       &f, FAIL_BAD_VALUE);
 	/* What is wrong is said without the value. */
 	assert_null(strstr(f.what, "1234"));
 }
@@ -581,9 +603,16 @@ static size_t fixed(uint8_t *p, enum claim_type type, const void *body, size_t n
 	return CLAIM_HEAD + n;
 }
 
-#define ITEM_A "\1\0\3\0\0\0" "Aabc"
-#define ITEM_B "\2\0\1\0\0\0" "B1x"
-#define BODY(bytes) { bytes, sizeof(bytes) - 1 }
+#define ITEM_A         \
+	"\1\0\3\0\0\0" \
+	"Aabc"
+#define ITEM_B         \
+	"\2\0\1\0\0\0" \
+	"B1x"
+#define BODY(bytes)                      \
+	{                                \
+		bytes, sizeof(bytes) - 1 \
+	}
 
 static void test_claim_items(void **state)
 {
@@ -592,18 +621,29 @@ static void test_claim_items(void **state)
 		const char *p;
 		size_t n;
 	} wrong[] = {
-		BODY(""), BODY("\0"), BODY("\1\0"), BODY("\0\0x"),
-		BODY("\1\0" ITEM_A ITEM_B), BODY("\3\0" ITEM_A ITEM_B), BODY("\1\0" ITEM_A "x"),
+		BODY(""),
+		BODY("\0"),
+		BODY("\1\0"),
+		BODY("\0\0x"),
+		BODY("\1\0" ITEM_A ITEM_B),
+		BODY("\3\0" ITEM_A ITEM_B),
+		BODY("\1\0" ITEM_A "x"),
 		BODY("\2\0" ITEM_A ITEM_A), /* a name twice */
-		BODY("\4\0" ITEM_A ITEM_B "\1\0\1\0\0\0Cc" "\1\0\1\0\0\0Dd"), /* more than fit */
+		BODY("\4\0" ITEM_A ITEM_B "\1\0\1\0\0\0Cc"
+		     "\1\0\1\0\0\0Dd"), /* more than fit */
 		BODY("\xff\xff" ITEM_A),
 		BODY("\1\0\0\0\3\0\0\0abc"), /* no name */
-		BODY("\1\0\1\0\0\0\0\0A"),	 /* no value */
+		BODY("\1\0\1\0\0\0\0\0A"),   /* no value */
 		BODY("\1\0\1\0\2\0\0\0Aa\0"),
-		BODY("\1\0\1\0\3\0\0\0" "1abc"), BODY("\1\0\1\0\3\0\0\0=abc"),
-		BODY("\1\0\xff\xff\3\0\0\0Aabc"), BODY("\1\0\1\0\xff\xff\xff\xff" "Aabc"),
+		BODY("\1\0\1\0\3\0\0\0"
+		     "1abc"),
+		BODY("\1\0\1\0\3\0\0\0=abc"),
+		BODY("\1\0\xff\xff\3\0\0\0Aabc"),
+		BODY("\1\0\1\0\xff\xff\xff\xff"
+		     "Aabc"),
 	};
-	static uint8_t packet[CLAIM_HEAD + 2 + CLAIM_ITEM_HEAD + CLAIM_NAME_MAX + CLAIM_VALUE_MAX + 2];
+	static uint8_t
+		packet[CLAIM_HEAD + 2 + CLAIM_ITEM_HEAD + CLAIM_NAME_MAX + CLAIM_VALUE_MAX + 2];
 	static uint8_t body[sizeof(packet) - CLAIM_HEAD];
 	struct claim_item item[3];
 	size_t i, n, name, value;
@@ -620,7 +660,8 @@ static void test_claim_items(void **state)
 		assert_int_equal(claim_get_items(packet, i, item, 3), -1);
 	/* Cut short, under a header that says so. */
 	for (i = 0; i < sizeof(two) - 1; i++)
-		assert_int_equal(claim_get_items(packet, fixed(packet, CLAIM_OK, two, i), item, 3), -1);
+		assert_int_equal(claim_get_items(packet, fixed(packet, CLAIM_OK, two, i), item, 3),
+				 -1);
 	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		n = fixed(packet, CLAIM_OK, wrong[i].p, wrong[i].n);
 		assert_int_equal(claim_get_items(packet, n, item, 3), -1);
@@ -644,7 +685,8 @@ static void test_claim_items(void **state)
 
 static void test_claim_refusal(void **state)
 {
-	static const char refused[] = "\3\0why\2\0do", long_hint[] = "\3\0why\3\0do", more[] = "\0\0\0\0x";
+	static const char refused[] = "\3\0why\2\0do", long_hint[] = "\3\0why\3\0do",
+			  more[] = "\0\0\0\0x";
 	uint8_t packet[64];
 	struct claim_text what, hint;
 	size_t i, n;
@@ -687,9 +729,8 @@ int main(void)
 		cmocka_unit_test(test_wrong_fields),  cmocka_unit_test(test_versions),
 		cmocka_unit_test(test_headers),	      cmocka_unit_test(test_counts),
 		cmocka_unit_test(test_wrong_order),   cmocka_unit_test(test_send_limits),
-		cmocka_unit_test(test_error_message),
-		cmocka_unit_test(test_names),	      cmocka_unit_test(test_tokens),
-		cmocka_unit_test(test_policies),
+		cmocka_unit_test(test_error_message), cmocka_unit_test(test_names),
+		cmocka_unit_test(test_tokens),	      cmocka_unit_test(test_policies),
 		cmocka_unit_test(test_claim_head),    cmocka_unit_test(test_claim_items),
 		cmocka_unit_test(test_claim_refusal),
 	};

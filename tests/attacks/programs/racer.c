@@ -20,7 +20,6 @@
 #include <time.h>
 #include <unistd.h>
 
-
 #define KEPT 512
 #define HOT_US 5000
 
@@ -116,7 +115,8 @@ static void report(void)
 		if (kept[i].mem < 0 || kept[i].maps < 0)
 			continue;
 		/* The mappings of now, through a descriptor of then. */
-		for (have = 0; (n = read(kept[i].maps, maps + have, sizeof(maps) - 1 - have)) > 0; have += (size_t)n)
+		for (have = 0; (n = read(kept[i].maps, maps + have, sizeof(maps) - 1 - have)) > 0;
+		     have += (size_t)n)
 			;
 		maps[have] = '\0';
 		snprintf(path, sizeof(path), "%s.%d", out, i);

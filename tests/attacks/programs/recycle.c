@@ -24,7 +24,9 @@
 #define NEAR 30
 
 /* {v:1, ok:true, broker:"user", version:"0.1.0", state:"unlocked", vault:"/v"} */
-static const char hello[] = "\x86\xa1v\x01\xa2ok\xc3\xa6" "broker\xa4user\xa7version\xa5" "0.1.0"
+static const char hello[] = "\x86\xa1v\x01\xa2ok\xc3\xa6"
+			    "broker\xa4user\xa7version\xa5"
+			    "0.1.0"
 			    "\xa5state\xa8unlocked\xa5vault\xa2/v";
 static int ask[2], told[2];
 
@@ -56,7 +58,8 @@ static int outside_gets(pid_t want)
 	for (round = 0; round < ROUNDS; round++) {
 		burn_to(want);
 		do {
-			if (write(ask[1], "f", 1) != 1 || read(told[0], &got, sizeof(got)) != sizeof(got))
+			if (write(ask[1], "f", 1) != 1 ||
+			    read(told[0], &got, sizeof(got)) != sizeof(got))
 				return 0;
 			if (got == want)
 				return 1;
@@ -94,7 +97,8 @@ static void converse(int c)
 	socklen_t n = sizeof(who);
 	ssize_t got;
 
-	if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 || recv(c, packet, sizeof(packet), 0) <= 0)
+	if (getsockopt(c, SOL_SOCKET, SO_PEERCRED, &who, &n) != 0 ||
+	    recv(c, packet, sizeof(packet), 0) <= 0)
 		return;
 	kill(who.pid, SIGSTOP);
 	puts(outside_gets(answer(c)) ? "recycled" : "missed");

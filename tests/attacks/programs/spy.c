@@ -94,9 +94,9 @@ static void descriptors(pid_t pid)
 
 static void files(pid_t pid)
 {
-	static const char *const names[] = { "mem", "environ", "maps", "smaps", "pagemap", "auxv",
-					     "stack", "syscall", "io", "timers", "task", "map_files",
-					     "fd", "fdinfo" };
+	static const char *const names[] = { "mem",  "environ",	  "maps",    "smaps", "pagemap",
+					     "auxv", "stack",	  "syscall", "io",    "timers",
+					     "task", "map_files", "fd",	     "fdinfo" };
 	char path[128], text[256];
 	unsigned i;
 	ssize_t n;
@@ -199,7 +199,8 @@ static int own_sockets(void)
 		n = sizeof(cred);
 		if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) != 0)
 			cred.pid = 0;
-		printf("socket%d=%s pid %d\n", fd, sa.sun_family == AF_UNIX ? sa.sun_path : "?", cred.pid);
+		printf("socket%d=%s pid %d\n", fd, sa.sun_family == AF_UNIX ? sa.sun_path : "?",
+		       cred.pid);
 	}
 	return 0;
 }

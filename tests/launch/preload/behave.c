@@ -92,7 +92,8 @@ static void *in_thread(void *arg)
 		FILE *f = popen("echo ok", "r");
 
 		got = f ? fgets(line, sizeof(line), f) : NULL;
-		if (!got || strcmp(line, "ok\n") != 0 || pclose(f) != 0 || system("exit 7") != 7 << 8)
+		if (!got || strcmp(line, "ok\n") != 0 || pclose(f) != 0 ||
+		    system("exit 7") != 7 << 8)
 			*(int *)arg = 1;
 	}
 	return NULL;
@@ -100,7 +101,7 @@ static void *in_thread(void *arg)
 
 int main(void)
 {
-	char *argv[] = {(char *)"given", (char *)"one", NULL}, *none[] = {NULL};
+	char *argv[] = { (char *)"given", (char *)"one", NULL }, *none[] = { NULL };
 	pthread_t t[4];
 	int bad = 0;
 

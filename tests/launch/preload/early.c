@@ -7,8 +7,9 @@
 
 __attribute__((constructor)) static void early(void)
 {
-	char *args[] = {(char *)"sh", (char *)"-c", (char *)"echo early ${LD_PRELOAD-none}", NULL};
-	char *none[] = {NULL};
+	char *args[] = { (char *)"sh", (char *)"-c", (char *)"echo early ${LD_PRELOAD-none}",
+			 NULL };
+	char *none[] = { NULL };
 	pid_t pid = fork();
 
 	if (pid == 0) {

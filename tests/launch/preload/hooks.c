@@ -51,7 +51,7 @@ static int by_exec(const char *how)
 	if (strcmp(how, "null-both") == 0)
 		return execve(show, NULL, NULL);
 	if (strcmp(how, "empty-env") == 0)
-		return execve(show, args, (char *[]){NULL});
+		return execve(show, args, (char *[]){ NULL });
 	if (strcmp(how, "key-path") == 0)
 		return execve(key, args, vars);
 	return -2;
@@ -67,7 +67,7 @@ static int by_spawn(const char *how, pid_t *pid)
 		return posix_spawn(pid, show, NULL, NULL, args, NULL);
 	if (strncmp(how, "pidfd_spawn", 11) == 0) {
 		pidfd_fn *f = (pidfd_fn *)dlsym(RTLD_DEFAULT, how);
-		struct pollfd p = {.events = POLLIN};
+		struct pollfd p = { .events = POLLIN };
 		int error = f(&p.fd, how[11] ? base : show, NULL, NULL, args, vars);
 
 		if (error)

@@ -24,7 +24,7 @@ static int words(void)
 
 int main(int argc, char **argv)
 {
-	char *args[] = {(char *)"show", NULL, NULL};
+	char *args[] = { (char *)"show", NULL, NULL };
 
 	if (argc < 3)
 		return 2;

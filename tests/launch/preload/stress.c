@@ -17,7 +17,7 @@ static char key[512];
 
 static void *forker(void *unused)
 {
-	char *args[] = {(char *)"true", key, NULL};
+	char *args[] = { (char *)"true", key, NULL };
 
 	(void)unused;
 	for (int i = 0; i < rounds; i++) {
