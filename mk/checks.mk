@@ -1,6 +1,6 @@
 # What looks at the code without running it.
 
-.PHONY: floors lint format both debian13
+.PHONY: floors lint docs format both debian13
 # Which folder includes which, from the compiler: only lower ones.
 floors:
 	@CC="$(CC)" tools/floors
@@ -8,6 +8,10 @@ floors:
 # LINT="format tidy": these parts alone.
 lint: all
 	@tools/lint $(BUILD)
+
+# Writes the table of folders in docs/ARCHITECTURE.md, from tools/rooms.
+docs:
+	@tools/docs --refresh
 
 format:
 	@find . -path './build*' -prune -o -name '*.[ch]' -print | xargs clang-format -i
