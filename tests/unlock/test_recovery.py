@@ -193,7 +193,7 @@ def test_rekey_makes_old_keys_worthless(ready, token):
     # removed, but who has the old file has the vault key
     assert c.ccctl("slot", "rm", "2").rc == 0
     r = fds(c, ["rekey"], old=PASSPHRASE)
-    assert r.rc == 0 and "1 of 1 slots were kept" in r.err and "replace it at its provider" in r.err, r
+    assert r.rc == 0 and "1 of 1 slots were kept" in r.err and "replace such a key at its provider" in r.err, r
     new = vault(c)
     assert vault_key(old, 2, NEW) != vault_key(new, 1, PASSPHRASE)
     prev = (c.data / "ccrun/vault.prev").read_bytes()
@@ -264,7 +264,7 @@ def test_a_rekey_that_fails_leaves_no_keys(ready):
     (c.data / "ccrun/keyfile.next.new").mkdir()
     r = fds(c, ["rekey", "--out", str(out)], old=PASSPHRASE)
     assert r.rc == 1 and vault(c) == before and not list(out.iterdir()), r
-    assert "so it stays" not in r.err
+    assert "this file then opens" not in r.err
 
 
 # The file has another inode: the change is there, its answer is not yet.
