@@ -70,8 +70,9 @@ static int allow_ask(const struct project *p, struct failure *f)
 	allow_show(p);
 	if (terminal_yes("follow it in this directory?", &yes, f) != 0)
 		return -1;
-	return yes ? 0 : fail_set(f, FAIL_POLICY, "ccrun PROVIDER does not use it",
-				  "%s was not allowed", p->path);
+	return yes ? 0
+		   : fail_set(f, FAIL_POLICY, "ccrun PROVIDER does not use it",
+			      "%s was not allowed", p->path);
 }
 
 int verb_allow(struct client *c, int argc, char **argv, struct failure *f)

@@ -63,7 +63,8 @@ static int backup_check_target(const char *file, struct failure *f)
 	if (r == 0 && s.n == 1 && s.slot[0].kind == SLOT_PASSPHRASE &&
 	    strcmp(s.slot[0].label, BACKUP_LABEL) == 0)
 		return 0;
-	return fail_set(f, FAIL_EXISTS, "choose another name", "%s exists and is not a backup", file);
+	return fail_set(f, FAIL_EXISTS, "choose another name", "%s exists and is not a backup",
+			file);
 }
 
 static int backup_write(struct client *c, const char *file, int fd, struct failure *f)

@@ -19,12 +19,12 @@
 
 /* In the order of ccctl(1): what a new user needs comes first. */
 static const struct verb verbs[] = {
-	{ "init", verb_init, VERB_SECRET, "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
+	{ "init", verb_init, VERB_SECRET,
+	  "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
 	  "create your vault, the encrypted file that holds the keys" },
 	{ "add", verb_add, VERB_SECRET,
 	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REF [--no-check]] [--passphrase-fd "
-	  "N] "
-	  "PROVIDER[:MODE] | --key NAME",
+	  "N] PROVIDER[:MODE] | --key NAME",
 	  "store a provider's key: typed, from standard input, or by reference" },
 	{ "list", verb_list, 0, "[--json]", "list the providers, and which have their key" },
 	{ "status", verb_status, VERB_ANYWHERE, "[-q] [--json]",
@@ -62,7 +62,8 @@ static const struct verb verbs[] = {
 	{ "passphrase", verb_passphrase, VERB_SECRET, "[--passphrase-fd N] [--new-passphrase-fd N]",
 	  "change the passphrase" },
 	{ "slot", verb_slot, VERB_SECRET,
-	  "list [--json] | add KIND [--label TEXT] [--new-passphrase-fd N] [--for HOST.pub --out FILE] | rm [-y] ID",
+	  "list [--json] | add KIND [--label TEXT] [--new-passphrase-fd N] [--for HOST.pub --out "
+	  "FILE] | rm [-y] ID",
 	  "ways to open the vault: passphrase, keyring, keyfile, credential, tpm2, recovery" },
 	{ "settings", verb_settings, VERB_SECRET, "[--json] [KEY=VALUE ...]",
 	  "show or change when the vault locks automatically" },

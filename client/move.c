@@ -102,8 +102,11 @@ static int move_compare(struct client *c, struct move *m, struct failure *f)
 	wire_put_secret(o, "key", m->key.p, KEY_LEN);
 	r = client_call(c, o, f) == 0 ? transfer_fetch(c, &p, &n, f) : -1;
 	if (r == 0 && (n != m->n || memcmp(p, m->p, n) != 0)) {
-		r = fail_set(f, FAIL_CHANGED, NULL, "the vault is in both brokers, and was changed in one of them");
-		fail_hint(f, "the system broker's copy is the one in use; to keep that one, move %.250s away",
+		r = fail_set(f, FAIL_CHANGED, NULL,
+			     "the vault is in both brokers, and was changed in one of them");
+		fail_hint(f,
+			  "the system broker's copy is the one in use; to keep that one, move "
+			  "%.250s away",
 			  m->own);
 	}
 	free(p);
@@ -201,8 +204,8 @@ static int move_finish(struct client *c, struct move *m, struct failure *f)
 	if (move_was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 &&
 	    move_retire(c, m, NULL) == 0)
 		return -1;
-	say("note: the vault is in %s now, and still in %s too; run the same command again to finish "
-	    "the move",
+	say("note: the vault is in %s now, and still in %s too; run the same command again to "
+	    "finish the move",
 	    move_broker_name(m->to), move_broker_name(m->from));
 	return -1;
 }

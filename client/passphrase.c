@@ -82,8 +82,9 @@ out:
 	slot_new_free(c, &s);
 	if (r != 0)
 		return -1;
-	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next, id);
-	say("note: the old passphrase still opens older copies of the vault, and with what is in them "
-	    "the newer ones; ccctl rekey ends that");
+	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next,
+	    id);
+	say("note: the old passphrase still opens older copies of the vault, and with what is in "
+	    "them the newer ones; ccctl rekey ends that");
 	return EXIT_DONE;
 }

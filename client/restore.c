@@ -47,7 +47,8 @@ static int restore_settle_existing(struct client *c, struct restore *r, struct f
 		return -1;
 	/* The system broker's vault would hide the user's own. */
 	if (strcmp(c->state, "none") == 0 && c->dial.system && vault_file_exists())
-		return fail_set(f, FAIL_EXISTS, "ccctl move system", "your own broker has a vault already");
+		return fail_set(f, FAIL_EXISTS, "ccctl move system",
+				"your own broker has a vault already");
 	if (strcmp(c->state, "none") == 0 || r->replace)
 		return 0;
 	fail_set(f, FAIL_EXISTS, "--replace sets it aside as vault.replaced",

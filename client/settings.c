@@ -63,7 +63,8 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 	i = settings_find_word(events, EVENTS, word, len);
 	yes = strcmp(value, "yes") == 0;
 	if (i < 0 || (!yes && strcmp(value, "no") != 0))
-		return fail_set(f, FAIL_USAGE, "idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
+		return fail_set(f, FAIL_USAGE,
+				"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
 				"unknown setting");
 	if (settings_check_once(seen, TIMES + i, events[i], f) != 0)
 		return -1;

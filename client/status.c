@@ -144,9 +144,12 @@ static void status_print_yes(const char *what, bool good, const char *more)
 static const char *status_lock_reason(const char *why)
 {
 	static const char *const words[][2] = {
-		{ "request", "by request" },	       { "idle", "it was idle" },
-		{ "longest", "its longest time was over" }, { "suspend", "the computer went to sleep" },
-		{ "screen", "the screen was locked" }, { "logout", "its user logged out" },
+		{ "request", "by request" },
+		{ "idle", "it was idle" },
+		{ "longest", "its longest time was over" },
+		{ "suspend", "the computer went to sleep" },
+		{ "screen", "the screen was locked" },
+		{ "logout", "its user logged out" },
 		{ "moved", "it moved to another broker" },
 	};
 	unsigned i;
@@ -214,7 +217,8 @@ static void status_print_text(const struct status *s)
 	status_print_yes("untraced", s->untraced, "");
 	status_print_yes("caged", s->caged, s->caged ? " (seccomp)" : "");
 	printf("%-15s%s\n", "watched",
-	       s->watched ? "yes (suspend, screen lock, log-out)" : "no (nothing reports suspend or screen lock)");
+	       s->watched ? "yes (suspend, screen lock, log-out)"
+			  : "no (nothing reports suspend or screen lock)");
 	printf("%-15s%llu live, %llu releases\n", "sessions", (unsigned long long)s->sessions,
 	       (unsigned long long)s->releases);
 }

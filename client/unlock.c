@@ -49,7 +49,8 @@ static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct fail
 		ways += opt != OPT_QUIET;
 	}
 	if (ways > 1)
-		return fail_set(f, FAIL_USAGE, NULL, "unlock: --auto, --passphrase-fd, --keyring, --tpm2 and "
+		return fail_set(f, FAIL_USAGE, NULL,
+				"unlock: --auto, --passphrase-fd, --keyring, --tpm2 and "
 				"--keyfile exclude each other");
 	if (h->kind == SLOT_KEYFILE && argc - optind == 1)
 		h->file = argv[optind++];

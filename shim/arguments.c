@@ -10,7 +10,8 @@
 #include "wire/names.h"
 
 const char arguments_usage[] =
-	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]\n"
+	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT "
+	"...]\n"
 	"       ccrun [-n] [--] [ARGUMENT ...]       the project's provider, else the default\n"
 	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
 	"       ccrun --list | --help | --version\n"

@@ -61,7 +61,8 @@ static int slot_key_from_keyring(struct client *c, const struct slots *all,
 		key->n = KEY_LEN;
 		r = 0;
 		if (id != s->id || memcmp(vault, all->vault, VAULT_ID_LEN) != 0)
-			r = fail_set(f, FAIL_WRONG_KEY, "ccctl slot rm it, then ccctl slot add keyring",
+			r = fail_set(f, FAIL_WRONG_KEY,
+				     "ccctl slot rm it, then ccctl slot add keyring",
 				     "the item in the keyring belongs to another slot");
 	}
 	secret_free(c, &text);

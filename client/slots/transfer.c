@@ -36,7 +36,8 @@ int transfer_fetch(struct client *c, uint8_t **p, size_t *n, struct failure *f)
 		    wire_get_bin(c->dial.in.top, "part", &part, &len, f) != 0)
 			goto bad;
 		if (len == 0 || len > size - *n) {
-			fail_set(f, FAIL_BAD_VALUE, NULL, "what the broker sent is not a complete vault");
+			fail_set(f, FAIL_BAD_VALUE, NULL,
+				 "what the broker sent is not a complete vault");
 			goto bad;
 		}
 		memcpy(*p + *n, part, len);

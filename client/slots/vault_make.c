@@ -23,10 +23,12 @@ static int vault_check_none(struct client *c, bool system, struct failure *f)
 							  : "ccctl unlock opens it",
 				"there is a vault already: %s", c->vault);
 	if (!system && dial_system_down())
-		say("note: the system broker is not running; if it has a vault of yours, that one will be "
+		say("note: the system broker is not running; if it has a vault of yours, that one "
+		    "will be "
 		    "used instead of this one");
 	if (system && vault_file_exists())
-		return fail_set(f, FAIL_EXISTS, "ccctl move system", "your own broker has a vault already");
+		return fail_set(f, FAIL_EXISTS, "ccctl move system",
+				"your own broker has a vault already");
 	return 0;
 }
 

@@ -90,7 +90,8 @@ static void install_print_notes(const struct statusline_change *c)
 	for (i = 0; i < 2; i++)
 		if (install_has_own_line(&c->s, nearer[i]))
 			say("note: %s here has a status line of its own, which the client "
-			    "uses instead of yours", nearer[i]);
+			    "uses instead of yours",
+			    nearer[i]);
 }
 
 /* The status line is ours already.  The exit code or -1. */
