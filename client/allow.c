@@ -71,7 +71,7 @@ static int allow_ask(const struct project *p, struct failure *f)
 	if (terminal_yes("follow it in this directory?", &yes, f) != 0)
 		return -1;
 	return yes ? 0
-		   : fail_set(f, FAIL_POLICY, "ccrun PROVIDER goes without it",
+		   : fail_set(f, FAIL_POLICY, "ccrun PROVIDER does not use it",
 			      "%s was not allowed", p->path);
 }
 

@@ -40,7 +40,8 @@ static int approve_load_user(const char *entry, struct provider **p, struct fail
 		return -1;
 	if (n == 0)
 		return fail_set(f, FAIL_NO_ENTRY, "ccctl list shows the providers",
-				"neither a provider nor an entry that one uses: '%s'", entry);
+				"'%s' is neither a provider nor an entry that a provider uses",
+				entry);
 	if (n > 1) {
 		fail_set(f, FAIL_USAGE, "name one of them:", "%d providers use the entry '%s'", n,
 			 entry);
@@ -151,7 +152,8 @@ static int approve_agree(const struct provider *p, bool yes, struct failure *f)
 	if (yes)
 		return 0;
 	if (!terminal_asks()) {
-		fail_set(f, FAIL_USAGE, NULL, "nobody is there to approve this");
+		fail_set(f, FAIL_USAGE, NULL,
+			 "cannot ask whether to approve this: there is no terminal");
 		fail_hint(f, "when it is what you want: ccctl approve %s%s%s --yes", p->name,
 			  p->mode[0] ? ":" : "", p->mode);
 		return -1;

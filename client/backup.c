@@ -63,7 +63,7 @@ static int backup_check_target(const char *file, struct failure *f)
 	if (r == 0 && s.n == 1 && s.slot[0].kind == SLOT_PASSPHRASE &&
 	    strcmp(s.slot[0].label, BACKUP_LABEL) == 0)
 		return 0;
-	return fail_set(f, FAIL_EXISTS, "choose another name", "%s is there and is no backup",
+	return fail_set(f, FAIL_EXISTS, "choose another name", "%s exists and is not a backup",
 			file);
 }
 

@@ -270,9 +270,8 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	m = edit_wanted(e.name, now);
 	say(r ? "%s is changed" : "%s is as it was", e.path);
 	if (r && !edit_has_items(e.path))
-		say("note: it has comments alone, so nothing changes; take the ; away from the "
-		    "lines that you want, "
-		    "and from the [section] above them");
+		say("note: it has only comments, so nothing changes; remove the ; from the lines "
+		    "that you want, and from the [section] above them");
 	if (r && n > 0 && (m != n || memcmp(before, now, (size_t)n * sizeof(*now)) != 0))
 		say("note: its key is sealed to what was there before; if you meant to change "
 		    "that: ccctl approve %s",

@@ -34,7 +34,9 @@ int verb_init(struct client *c, int argc, char **argv, struct failure *f)
 		ways += opt != OPT_SYSTEM;
 	}
 	if (ways > 1)
-		return fail_set(f, FAIL_USAGE, NULL, "init: one way at a time");
+		return fail_set(f, FAIL_USAGE, NULL,
+				"init: --passphrase-fd, --keyring, --keyfile and "
+				"--tpm2 exclude each other");
 	if (require_words(argc, argv, 0, f) != 0 || vault_make(c, kind, pass_fd, system, f) != 0)
 		return -1;
 	return EXIT_DONE;

@@ -32,7 +32,7 @@ static int link_refuse_to_shadow(const char *name, const char *path, struct fail
 
 	if (lstat(path, &st) == 0 && !link_is_ours(path))
 		return fail_set(f, FAIL_POLICY, "choose another name, or move it away first",
-				"%s is there already, and is no link of ours", path);
+				"%s exists and is not a link to ccrun", path);
 	if (link_in_path(name, false, other))
 		return fail_set(f, FAIL_POLICY, "choose another name", "it would shadow %s", other);
 	return 0;

@@ -295,7 +295,7 @@ static int log_print_verdict(const struct chain *c, const char *path, bool json,
 			       (unsigned long long)c->first - 1);
 	}
 	if (c->cut)
-		say("the last line has no end: it is being written, or a crash cut it");
+		say("the last line is incomplete: it is being written, or was cut by a crash");
 	if (c->bad == 0)
 		return EXIT_DONE;
 	return fail_set(f, FAIL_DAMAGED, "somebody edited, removed or added lines there",

@@ -100,7 +100,7 @@ static int login_use_shared(struct login_files *l, struct failure *f)
 		if (r < 0 || (r == 1 && login_unlink(l, i, f) != 0))
 			return -1;
 		if (r == 1)
-			say("removed %s: root's installation has it", l->file[i].path);
+			say("removed %s: the unit that root installed is used", l->file[i].path);
 	}
 	if (l->shared_current)
 		say("the units are in %s", l->shared);

@@ -17,64 +17,72 @@
 #include "vault/kdf.h"
 #include "vault/crypto.h"
 
+/* In the order of ccctl(1): what a new user needs comes first. */
 static const struct verb verbs[] = {
 	{ "init", verb_init, VERB_SECRET,
-	  "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]", "make your vault" },
-	{ "unlock", verb_unlock, VERB_SECRET,
-	  "[--auto | --passphrase-fd N | --keyring | --tpm2 | --keyfile [FILE]]",
-	  "open it: by itself what can be, else with a passphrase or a recovery code" },
-	{ "lock", verb_lock, 0, "", "close it: wipe every secret from memory" },
-	{ "status", verb_status, VERB_ANYWHERE, "[-q] [--json]",
-	  "who serves the vault, and how well kept" },
+	  "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
+	  "create your vault, the encrypted file that holds the keys" },
 	{ "add", verb_add, VERB_SECRET,
 	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REF [--no-check]] [--passphrase-fd "
-	  "N] "
-	  "PROVIDER[:MODE] | --key NAME",
-	  "store a provider's key (asked for, on standard input, or where it comes from)" },
-	{ "list", verb_list, 0, "[--json]", "the providers, and which have their key" },
-	{ "keys", verb_keys, 0, "[--json]", "the entries of the vault" },
+	  "N] PROVIDER[:MODE] | --key NAME",
+	  "store a provider's key: typed, from standard input, or by reference" },
+	{ "list", verb_list, 0, "[--json]", "list the providers, and which have their key" },
+	{ "status", verb_status, VERB_ANYWHERE, "[-q] [--json]",
+	  "is the vault open, and how well is the broker that holds it protected?" },
+	{ "unlock", verb_unlock, VERB_SECRET,
+	  "[--auto | --passphrase-fd N | --keyring | --tpm2 | --keyfile [FILE]]",
+	  "open the vault, with a passphrase if it cannot be opened without one" },
+	{ "lock", verb_lock, 0, "", "close the vault: wipe every secret from the broker's memory" },
+
+	{ "import", verb_import, VERB_SECRET,
+	  "[--scrub [--history]] [--yes] [--json] [--passphrase-fd N] [PATH ...]",
+	  "move keys from shell files, wrapper scripts and settings into the vault" },
+	{ "keys", verb_keys, 0, "[--json]", "list the entries of the vault" },
+	{ "show", verb_show, 0, "[--json] NAME[:MODE]",
+	  "show what an entry is sealed for, and what a provider gives to claude" },
 	{ "get", verb_get, VERB_SECRET, "[--reveal] NAME", "write one key to standard output" },
 	{ "rm", verb_rm, 0, "[-y] NAME", "remove an entry" },
 	{ "rename", verb_rename, 0, "NAME NEW-NAME", "rename an entry" },
-	{ "show", verb_show, 0, "[--json] NAME[:MODE]",
-	  "what an entry is sealed to, and what would be sent and why" },
 	{ "edit", verb_edit, 0, "PROVIDER", "change a provider's file in your editor" },
-	{ "approve", verb_approve, 0, "[--yes] NAME", "seal what a provider's files say now" },
+	{ "approve", verb_approve, 0, "[--yes] NAME",
+	  "seal an entry for what its provider's files say now" },
+
+	{ "default", verb_default, 0, "[PROVIDER[:MODE] | --unset]",
+	  "set the provider that `ccrun` runs when none is given" },
+	{ "link", verb_link, 0, "[--wrap] [--dir DIRECTORY] NAME PROVIDER[:MODE] | [--json]",
+	  "create a command of your own for a provider" },
+	{ "unlink", verb_unlink, 0, "NAME", "remove a command that link created" },
+	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY]",
+	  "allow ccrun to use the provider that a project's .ccrun names" },
+	{ "deny", verb_deny, 0, "[DIRECTORY]", "withdraw what allow allowed" },
+	{ "statusline", verb_statusline, VERB_ANYWHERE,
+	  "install [--yes] | remove [--yes] | preview [--width N] [--input FILE]",
+	  "set up, remove or preview the status line in Claude Code" },
+
+	{ "passphrase", verb_passphrase, VERB_SECRET, "[--passphrase-fd N] [--new-passphrase-fd N]",
+	  "change the passphrase" },
 	{ "slot", verb_slot, VERB_SECRET,
 	  "list [--json] | add KIND [--label TEXT] [--new-passphrase-fd N] [--for HOST.pub --out "
 	  "FILE] | rm [-y] ID",
-	  "what opens the vault: passphrase, keyring, keyfile, credential, tpm2, recovery" },
-	{ "passphrase", verb_passphrase, VERB_SECRET, "[--passphrase-fd N] [--new-passphrase-fd N]",
-	  "change the passphrase" },
-	{ "rekey", verb_rekey, VERB_SECRET, "[--passphrase-fd N] [--drop ID]... [--out DIRECTORY]",
-	  "another vault key: what a removed slot knew is worthless from then on" },
-	{ "host", verb_host, VERB_SECRET, "init [--system] | show [--system] [--json] | use FILE",
-	  "this host's key pair, for sealed keyfiles" },
+	  "ways to open the vault: passphrase, keyring, keyfile, credential, tpm2, recovery" },
 	{ "settings", verb_settings, VERB_SECRET, "[--json] [KEY=VALUE ...]",
-	  "when the vault locks by itself" },
-	{ "backup", verb_backup, VERB_SECRET, "[--new-passphrase-fd N] FILE",
-	  "all keys in one file under a passphrase" },
-	{ "restore", verb_restore, VERB_SECRET, "[--system] [--replace] [--passphrase-fd N] FILE",
-	  "bring a backup back" },
-	{ "import", verb_import, VERB_SECRET,
-	  "[--scrub [--history]] [--yes] [--json] [--passphrase-fd N] [PATH ...]",
-	  "keys from shell files, wrapper scripts and settings into the vault" },
-	{ "move", verb_move, VERB_SECRET, "[--passphrase-fd N] system | user",
-	  "the vault into the system broker, and back" },
+	  "show or change when the vault locks automatically" },
 	{ "login", verb_login, 0, "enable | disable | status [--json]",
-	  "have it opened when you log in" },
-	{ "link", verb_link, 0, "[--wrap] [--dir DIRECTORY] NAME PROVIDER[:MODE] | [--json]",
-	  "make a command of your own for a provider" },
-	{ "unlink", verb_unlink, 0, "NAME", "remove one" },
-	{ "default", verb_default, 0, "[PROVIDER[:MODE] | --unset]",
-	  "what `ccrun` without a provider runs" },
-	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY]",
-	  "follow the provider that a project's .ccrun names" },
-	{ "deny", verb_deny, 0, "[DIRECTORY]", "follow it no longer" },
-	{ "statusline", verb_statusline, VERB_ANYWHERE,
-	  "install [--yes] | remove [--yes] | preview [--width N] [--input FILE]",
-	  "the client's status line: into its settings, out again, shown here" },
-	{ "log", verb_log, 0, "[-n N] [--verify] [--json]", "who got what, and who was refused" },
+	  "have the vault opened when you log in" },
+	{ "host", verb_host, VERB_SECRET, "init [--system] | show [--system] [--json] | use FILE",
+	  "this host's key pair, to which keyfiles are encrypted" },
+	{ "rekey", verb_rekey, VERB_SECRET, "[--passphrase-fd N] [--drop ID]... [--out DIRECTORY]",
+	  "replace the key that encrypts the vault, so that removed slots cannot open it" },
+
+	{ "backup", verb_backup, VERB_SECRET, "[--new-passphrase-fd N] FILE",
+	  "write all keys to one file, encrypted with a passphrase" },
+	{ "restore", verb_restore, VERB_SECRET, "[--system] [--replace] [--passphrase-fd N] FILE",
+	  "create the vault from a backup" },
+	{ "move", verb_move, VERB_SECRET, "[--passphrase-fd N] system | user",
+	  "move the vault to the system broker, or back" },
+
+	{ "log", verb_log, 0, "[-n N] [--verify] [--json]",
+	  "print the audit log: keys given out, requests refused, changes" },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -95,8 +103,8 @@ static void help_print(FILE *out)
 	fputs("usage: ccctl VERB [...]\n\n", out);
 	for (i = 0; i < VERBS; i++)
 		fprintf(out, "  %-12s%s\n", verbs[i].name, verbs[i].what);
-	fputs("  help        help VERB: its words\n\n"
-	      "ccrun runs Claude Code on a provider; ccctl keeps the keys.  man ccctl\n",
+	fputs("  help        print the arguments of a verb: ccctl help VERB\n\n"
+	      "ccrun runs Claude Code on a provider; ccctl manages the keys.  See ccctl(1).\n",
 	      out);
 }
 

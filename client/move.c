@@ -104,10 +104,10 @@ static int move_compare(struct client *c, struct move *m, struct failure *f)
 	if (r == 0 && (n != m->n || memcmp(p, m->p, n) != 0)) {
 		r = fail_set(f, FAIL_CHANGED, NULL,
 			     "the vault is in both brokers, and was changed in one of them");
-		fail_hint(
-			f,
-			"the system broker's is the one that serves; to keep it, move %.250s away",
-			m->own);
+		fail_hint(f,
+			  "the system broker's copy is the one in use; to keep that one, move "
+			  "%.250s away",
+			  m->own);
 	}
 	free(p);
 	return r;
@@ -204,7 +204,8 @@ static int move_finish(struct client *c, struct move *m, struct failure *f)
 	if (move_was_changed(f) && !m->again && client_connect(c, true, NULL) == 0 &&
 	    move_retire(c, m, NULL) == 0)
 		return -1;
-	say("note: the vault is in %s now, and still in %s too; the same command again finishes it",
+	say("note: the vault is in %s now, and still in %s too; run the same command again to "
+	    "finish the move",
 	    move_broker_name(m->to), move_broker_name(m->from));
 	return -1;
 }
@@ -222,8 +223,8 @@ static int move_vault(struct client *c, struct move *m, int fd, struct failure *
 		return -1;
 	say("the vault is in %s now%s", move_broker_name(m->to), m->again ? "" : ", and open");
 	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)
-		say("note: a keyfile for this machine was sealed for %s; make one for %s: ccctl "
-		    "slot add keyfile",
+		say("note: a keyfile for this machine was encrypted for %s; make one for %s: "
+		    "ccctl slot add keyfile",
 		    move_broker_name(m->from), move_broker_name(m->to));
 	return 0;
 }

@@ -84,8 +84,7 @@ out:
 		return -1;
 	say("the passphrase was changed (slot %" PRIu32 " took the place of %" PRIu32 ")", all.next,
 	    id);
-	say("note: older copies of the vault open with the old one; ccctl rekey makes them "
-	    "worthless for what "
-	    "comes after");
+	say("note: the old passphrase still opens older copies of the vault, and with what is in "
+	    "them the newer ones; ccctl rekey ends that");
 	return EXIT_DONE;
 }

@@ -77,7 +77,8 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 
 	fail_set(f, why.code, NULL, "slot %" PRIu32 " (%s, %.40s) cannot be kept: %.180s", s->id,
 		 slot_kind_name(s->kind), s->label, why.what);
-	fail_hint(f, "have its key at hand, or let it go: ccctl rekey --drop %" PRIu32, s->id);
+	fail_hint(f, "make its key available, or drop the slot: ccctl rekey --drop %" PRIu32,
+		  s->id);
 	return -1;
 }
 
@@ -302,8 +303,8 @@ static void rekey_remove_files(struct client *c, const struct rekey *r)
 		if (unchanged)
 			unlink(r->written[i]);
 		else
-			say("note: the vault may have its new key, which this opens then, so it "
-			    "stays: %s",
+			say("note: the vault may already have its new key, which this file then "
+			    "opens; kept %s",
 			    r->written[i]);
 }
 
@@ -311,15 +312,14 @@ static void rekey_print_result(const struct rekey *r)
 {
 	unsigned i;
 
-	say("the vault has another key; %u of %u slots were kept", r->kept, r->slots.n);
+	say("the vault has a new key; %u of %u slots were kept", r->kept, r->slots.n);
 	for (i = 0; i < r->files; i++)
 		say("wrote %s", r->written[i]);
 	if (r->files > 0)
-		say("note: other hosts need their new keyfile and the new vault file, both; until "
-		    "then theirs go "
-		    "on opening their old copy");
-	say("note: a token that somebody has seen is not called back by this: replace it at its "
-	    "provider");
+		say("note: other hosts need both their new keyfile and the new vault file; until "
+		    "then their old keyfile opens their old copy");
+	say("note: this does not undo that somebody has read a provider's key: replace such a key "
+	    "at its provider");
 	slots_warn_of_last(r->kept);
 }
 

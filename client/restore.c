@@ -48,7 +48,7 @@ static int restore_settle_existing(struct client *c, struct restore *r, struct f
 	/* The system broker's vault would hide the user's own. */
 	if (strcmp(c->state, "none") == 0 && c->dial.system && vault_file_exists())
 		return fail_set(f, FAIL_EXISTS, "ccctl move system",
-				"there is a vault already, in a broker of your own");
+				"your own broker has a vault already");
 	if (strcmp(c->state, "none") == 0 || r->replace)
 		return 0;
 	fail_set(f, FAIL_EXISTS, "--replace sets it aside as vault.replaced",
@@ -103,7 +103,7 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 	    " %s from %s; its passphrase opens the vault now, and nothing else does",
 	    entries, entries == 1 ? "key" : "keys", file);
 	if (r->replace)
-		say("the vault that was there is beside it as vault.replaced");
+		say("the old vault was kept in the same directory as vault.replaced");
 	slots_warn_of_last(1);
 	watcher_start();
 	return 0;

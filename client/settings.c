@@ -34,7 +34,7 @@ static int settings_check_once(unsigned *seen, int i, const char *name, struct f
 	unsigned bit = 1u << i;
 
 	if (*seen & bit)
-		return fail_set(f, FAIL_USAGE, "each setting once", "%s is there twice", name);
+		return fail_set(f, FAIL_USAGE, "give each setting once", "%s is given twice", name);
 	*seen |= bit;
 	return 0;
 }
@@ -65,7 +65,7 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 	if (i < 0 || (!yes && strcmp(value, "no") != 0))
 		return fail_set(f, FAIL_USAGE,
 				"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
-				"that is no setting");
+				"unknown setting");
 	if (settings_check_once(seen, TIMES + i, events[i], f) != 0)
 		return -1;
 	wire_put_bool(o, events[i], yes);

@@ -219,9 +219,8 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 		return -1;
 	wire_get_uint(c->dial.in.top, "slots", &n, NULL);
 	say("removed slot %ld (%s)", id, slot_kind_name(s->kind));
-	say("note: who had its key and an older copy of the vault can still open that copy and the "
-	    "files "
-	    "written since; ccctl rekey ends that");
+	say("note: whoever has the key of this slot and an older copy of the vault can still open "
+	    "that copy and all later ones; ccctl rekey ends that");
 	if (s->kind == SLOT_KEYRING)
 		slot_keyring_erase(c, all.vault, s->id);
 	slots_warn_of_last(n);

@@ -146,7 +146,7 @@ static const char *status_lock_reason(const char *why)
 	static const char *const words[][2] = {
 		{ "request", "by request" },
 		{ "idle", "it was idle" },
-		{ "longest", "it was open long enough" },
+		{ "longest", "its longest time was over" },
 		{ "suspend", "the computer went to sleep" },
 		{ "screen", "the screen was locked" },
 		{ "logout", "its user logged out" },
@@ -172,12 +172,11 @@ static void status_print_lock(const struct status *s)
 	if (s->kept)
 		printf("%-15s%llu kept (keep = yes)\n", "keys", (unsigned long long)s->kept);
 	if (s->asleep)
-		printf("%-15s%llu were in memory as long as their ttl allows: ccctl unlock\n",
-		       "keys", (unsigned long long)s->asleep);
+		printf("%-15s%llu wiped because their ttl is over: ccctl unlock\n", "keys",
+		       (unsigned long long)s->asleep);
 	if (s->slots)
 		printf("%-15s%u%s\n", "slots", s->slots,
-		       s->slots == 1 ? " (one alone opens the vault: ccctl slot add recovery)"
-				     : "");
+		       s->slots == 1 ? " (only one; add another: ccctl slot add recovery)" : "");
 }
 
 static void status_print_text(const struct status *s)
@@ -219,7 +218,7 @@ static void status_print_text(const struct status *s)
 	status_print_yes("caged", s->caged, s->caged ? " (seccomp)" : "");
 	printf("%-15s%s\n", "watched",
 	       s->watched ? "yes (suspend, screen lock, log-out)"
-			  : "no (nothing tells suspend or screen lock)");
+			  : "no (nothing reports suspend or screen lock)");
 	printf("%-15s%llu live, %llu releases\n", "sessions", (unsigned long long)s->sessions,
 	       (unsigned long long)s->releases);
 }

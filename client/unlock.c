@@ -49,7 +49,9 @@ static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct fail
 		ways += opt != OPT_QUIET;
 	}
 	if (ways > 1)
-		return fail_set(f, FAIL_USAGE, NULL, "unlock: one way at a time");
+		return fail_set(f, FAIL_USAGE, NULL,
+				"unlock: --auto, --passphrase-fd, --keyring, --tpm2 and "
+				"--keyfile exclude each other");
 	if (h->kind == SLOT_KEYFILE && argc - optind == 1)
 		h->file = argv[optind++];
 	return require_words(argc, argv, 0, f);
@@ -93,7 +95,7 @@ static int unlock(struct client *c, const struct unlock_how *h, struct failure *
 		return EXIT_LOCKED;
 	if (h->quiet)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
-				"nothing here opens the vault without a person");
+				"no slot opens the vault without a person");
 	return vault_open_typed(c, h->pass_fd, NULL, f);
 }
 

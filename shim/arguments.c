@@ -12,18 +12,21 @@
 const char arguments_usage[] =
 	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT "
 	"...]\n"
-	"       ccrun [-n] [--] [ARGUMENT ...]       the project's pin, else the default\n"
+	"       ccrun [-n] [--] [ARGUMENT ...]       the project's provider, else the default\n"
 	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
 	"       ccrun --list | --help | --version\n"
 	"\n"
-	"Runs Claude Code on a provider, with the key from the vault in no file, no\n"
-	"argument and no environment block.  What follows the provider goes to claude.\n"
+	"Runs Claude Code on a provider of models.  The key comes from the vault and is in\n"
+	"no file, no argument and no environment block.  Arguments after the provider go to\n"
+	"claude.\n"
 	"\n"
-	"  -n, --dry-run  show what would be run and set, one fact a line\n"
+	"  -n, --dry-run  print what would be run and set, one fact a line\n"
 	"  --exec PROG    run PROG instead of the claude in PATH\n"
-	"  --list         the providers that are known\n"
+	"  --wrap         run PROG; for editors that put the program before its arguments\n"
+	"  --list         list the providers and their modes\n"
 	"\n"
-	"The first time on a terminal it asks for what it needs.  See ccrun(1), ccctl(1).\n";
+	"On the first run on a terminal, ccrun asks for what is missing.  See ccrun(1),\n"
+	"ccctl(1).\n";
 
 int arguments_set_provider(struct arguments *a, const char *word, struct failure *f)
 {

@@ -87,12 +87,11 @@ int require_words(int argc, char **argv, int n, struct failure *f)
 	if (argc - optind == n)
 		return 0;
 	if (argc - optind < n)
-		fail_set(f, FAIL_USAGE, NULL, "%s: a word is missing", argv[0]);
+		fail_set(f, FAIL_USAGE, NULL, "%s: an argument is missing", argv[0]);
 	else
 		fail_set(f, FAIL_USAGE, NULL,
-			 "%s: too many words (a key is never an argument: ps and the shell's "
-			 "history "
-			 "would show it)",
+			 "%s: too many arguments (a key is never an argument: ps and the shell's "
+			 "history would show it)",
 			 argv[0]);
 	fail_hint(f, "ccctl help %s", argv[0]);
 	return -1;
@@ -131,7 +130,7 @@ int require_name(const char *word, struct failure *f)
 	return fail_set(f, FAIL_USAGE,
 			"letters, digits, '.', '_' and '-', 64 at most, a letter or "
 			"digit first",
-			"that cannot be a name");
+			"not a valid name");
 }
 
 int split_provider(const char *word, char name[NAME_MAX_LEN + 1], char mode[NAME_MAX_LEN + 1],

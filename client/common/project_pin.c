@@ -18,7 +18,7 @@ int project_pin_find(int argc, char **argv, struct project *p, struct failure *f
 		return project_read(argv[optind], p, f);
 	r = project_find(p, f);
 	if (r == PROJECT_NONE)
-		return fail_set(f, FAIL_NO_ENTRY, "make one: provider = NAME",
+		return fail_set(f, FAIL_NO_ENTRY, "create it with the line: provider = NAME",
 				"there is no " PROJECT_LEAF " here or above");
 	return r == PROJECT_FAILED ? -1 : 0;
 }

@@ -32,9 +32,8 @@ static void token_trim(struct secret *s)
 static void tokens_explain(const struct wanted *w, const struct provider *p)
 {
 	if (!p) {
-		terminal_say("No provider is named: no launch gets this key until ccctl approve "
-			     "seals it "
-			     "to one that names it.");
+		terminal_say("This key belongs to no provider yet: no launch gets it until ccctl "
+			     "approve seals it for a provider whose file names it.");
 		return;
 	}
 	terminal_say("%s: the key will be sealed for %s and sent nowhere else.",
@@ -122,7 +121,7 @@ static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 	}
 	if (at != end)
 		return fail_set(f, FAIL_BAD_VALUE, "one key a line and nothing else",
-				"standard input goes on after the %s",
+				"standard input has more after the %s",
 				count > 1 ? "last key" : "key");
 	return 0;
 }

@@ -63,7 +63,7 @@ static int slot_key_from_keyring(struct client *c, const struct slots *all,
 		if (id != s->id || memcmp(vault, all->vault, VAULT_ID_LEN) != 0)
 			r = fail_set(f, FAIL_WRONG_KEY,
 				     "ccctl slot rm it, then ccctl slot add keyring",
-				     "the keyring's item is another slot's");
+				     "the item in the keyring belongs to another slot");
 	}
 	secret_free(c, &text);
 	return r;
@@ -110,7 +110,7 @@ int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_
 	case SLOT_TPM2:
 		return slot_key_from_tpm(c, s, key, f);
 	default:
-		return fail_set(f, FAIL_USAGE, NULL, "a %s slot is opened another way",
+		return fail_set(f, FAIL_USAGE, NULL, "the key of a %s slot cannot be fetched",
 				slot_kind_name(s->kind));
 	}
 }
@@ -126,7 +126,7 @@ void slot_keyring_erase(struct client *c, const uint8_t vault[VAULT_ID_LEN], uin
 	keyring_arguments(vault, id, hex, number);
 	if (secret_new(c, &none, HELPER_MAX, &f) != 0 ||
 	    (helper_run(&h, none.p, none.room, &none.n, &f) != 0 && f.code != FAIL_NO_ENTRY))
-		say("note: the keyring's item of slot %s stays: %s", number, f.what);
+		say("note: cannot remove the keyring's item of slot %s: %s", number, f.what);
 	secret_free(c, &none);
 }
 

@@ -175,7 +175,8 @@ static int slot_own_public(struct client *c, uint8_t public[HOST_PUBLIC_LEN], st
 	    wire_get_bin(c->dial.in.top, "public", &p, &n, f) != 0)
 		return -1;
 	if (n != HOST_PUBLIC_LEN)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes its host wrongly");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"the broker's description of its host is malformed");
 	memcpy(public, p, n);
 	return 0;
 }
@@ -358,8 +359,8 @@ void slot_unmake(struct client *c, struct new_slot *s, const uint8_t vault[VAULT
 	if (s->info.kind != SLOT_KEYRING && !file)
 		return;
 	if (sent && !c->dial.refused && slot_may_exist(c, s->info.kind, vault, id)) {
-		say("note: whether there is slot %" PRIu32
-		    " now cannot be told, so its key stays %s%s: ccctl slot list",
+		say("note: slot %" PRIu32
+		    " may have been added (see ccctl slot list), so its key was kept %s%s",
 		    id, file ? "in " : "in the keyring", file ? s->out_file : "");
 		return;
 	}

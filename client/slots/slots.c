@@ -26,7 +26,8 @@ static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
 		return -1;
 	k = slot_kind_from_name(kind);
 	if (id == 0 || id > UINT32_MAX || k < 0)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes a slot wrongly");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"the broker's description of a slot is malformed");
 	s->id = (uint32_t)id;
 	s->kind = (enum slot_kind)k;
 	if (s->kind != SLOT_PASSPHRASE)
@@ -36,7 +37,8 @@ static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
 	    wire_get_bin(m, "salt", &salt, &n, f) != 0)
 		return -1;
 	if (alg > UINT32_MAX || n != SALT_LEN)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes a slot wrongly");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"the broker's description of a slot is malformed");
 	s->kdf.alg = (uint32_t)alg;
 	memcpy(s->kdf.salt, salt, SALT_LEN);
 	return 0;
@@ -60,7 +62,8 @@ int slots_fetch(struct client *c, struct slots *s, struct failure *f)
 	    wire_get_array(top, "slots", &s->n, f) != 0)
 		return -1;
 	if (n != VAULT_ID_LEN || next > UINT32_MAX || s->n > VAULT_SLOTS_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker describes the vault wrongly");
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"the broker's description of the vault is malformed");
 	memcpy(s->vault, id, VAULT_ID_LEN);
 	s->next = (uint32_t)next;
 	for (i = 0; i < s->n; i++)
@@ -99,7 +102,8 @@ int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct
 	if (client_call(c, o, f) != 0 || wire_get_bin(c->dial.in.top, "material", &p, &len, f) != 0)
 		return -1;
 	if (len > *n)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "slot %u keeps too much", (unsigned)id);
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "the data of slot %u is too long",
+				(unsigned)id);
 	memcpy(out, p, len);
 	*n = len;
 	return 0;
@@ -108,7 +112,6 @@ int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct
 void slots_warn_of_last(uint64_t n)
 {
 	if (n == 1)
-		say("note: one slot alone opens this vault, and what it needs can be lost; for "
-		    "example: "
-		    "ccctl slot add recovery");
+		say("note: only one slot opens this vault, and its key can be lost; add another, "
+		    "for example: ccctl slot add recovery");
 }

@@ -25,7 +25,7 @@ int transfer_fetch(struct client *c, uint8_t **p, size_t *n, struct failure *f)
 	if (wire_get_uint(c->dial.in.top, "size", &size, f) != 0)
 		return -1;
 	if (size == 0 || size > VAULT_FILE_MAX)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker sends no vault");
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker sent no vault");
 	*p = malloc((size_t)size);
 	if (!*p)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
@@ -36,7 +36,8 @@ int transfer_fetch(struct client *c, uint8_t **p, size_t *n, struct failure *f)
 		    wire_get_bin(c->dial.in.top, "part", &part, &len, f) != 0)
 			goto bad;
 		if (len == 0 || len > size - *n) {
-			fail_set(f, FAIL_BAD_VALUE, NULL, "the broker's parts are no vault");
+			fail_set(f, FAIL_BAD_VALUE, NULL,
+				 "what the broker sent is not a complete vault");
 			goto bad;
 		}
 		memcpy(*p + *n, part, len);

@@ -23,11 +23,12 @@ static int vault_check_none(struct client *c, bool system, struct failure *f)
 							  : "ccctl unlock opens it",
 				"there is a vault already: %s", c->vault);
 	if (!system && dial_system_down())
-		say("note: the system broker is not running; a vault of yours that it has will "
-		    "come before this one");
+		say("note: the system broker is not running; if it has a vault of yours, that one "
+		    "will be "
+		    "used instead of this one");
 	if (system && vault_file_exists())
 		return fail_set(f, FAIL_EXISTS, "ccctl move system",
-				"there is a vault already, in a broker of your own");
+				"your own broker has a vault already");
 	return 0;
 }
 

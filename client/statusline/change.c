@@ -69,8 +69,8 @@ static int change_agree(struct statusline_change *c, const char *what, struct fa
 	if (c->yes)
 		return 0;
 	if (!terminal_asks()) {
-		fail_set(f, FAIL_USAGE, NULL, "nobody is there to say yes: %s is as it was",
-			 c->s.path);
+		fail_set(f, FAIL_USAGE, NULL,
+			 "cannot ask, there is no terminal: %s was not changed", c->s.path);
 		fail_hint(f, "when this is what you want: ccctl statusline %s --yes", what);
 		return -1;
 	}
@@ -100,11 +100,12 @@ int statusline_change_carry_out(struct statusline_change *c, const char *what,
 	if ((keep && keep(c, f) != 0) || claude_settings_write(&c->s, c->text, c->n, f) != 0)
 		return -1;
 	if (restored && unlink(same) == 0)
-		say("it is byte for byte what it was, and the copy of that is gone: %s", same);
+		say("the file is again what it was before the installation; removed the copy %s",
+		    same);
 	if (copy[0])
 		say("the file as it was: %s", copy);
 	if (copy[0] && json_object_size(json_object_get(c->s.root, "env")))
-		say("note: the copy has what stands in its env, too; ccctl import --scrub takes "
-		    "keys out of both");
+		say("note: the copy has the \"env\" of the file too; ccctl import --scrub removes "
+		    "keys from both");
 	return 0;
 }

@@ -87,8 +87,7 @@ static int claude_settings_no_json(const struct claude_settings *s, const json_e
 	case json_error_out_of_memory:
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", s->path);
 	default:
-		return fail_set(f, FAIL_CONFIG,
-				"comments and a comma before a closing bracket are none either",
+		return fail_set(f, FAIL_CONFIG, "comments and trailing commas are not allowed",
 				"%s: line %d: not plain JSON", s->path, e->line);
 	}
 }
@@ -223,7 +222,7 @@ int claude_settings_backup(const struct claude_settings *s, char out[CLAUDE_BACK
 
 static int claude_settings_changed(const struct claude_settings *s, struct failure *f)
 {
-	return fail_set(f, FAIL_CHANGED, "the same command again",
+	return fail_set(f, FAIL_CHANGED, "run the same command again",
 			"%s was changed meanwhile: left as it is", s->path);
 }
 

@@ -89,7 +89,8 @@ static void install_print_notes(const struct statusline_change *c)
 		say("note: disableAllHooks is set there, which turns every status line off");
 	for (i = 0; i < 2; i++)
 		if (install_has_own_line(&c->s, nearer[i]))
-			say("note: %s here has a status line of its own, which goes before yours",
+			say("note: %s here has a status line of its own, which the client "
+			    "uses instead of yours",
 			    nearer[i]);
 }
 
@@ -102,12 +103,12 @@ static int install_over_ours(struct statusline_change *c, const char *command, s
 	if (r < 0)
 		return -1;
 	if (r == 1) {
-		say("it is there already: %s", c->s.path);
+		say("%s has this status line already", c->s.path);
 		return EXIT_DONE;
 	}
 	if (statusline_change_carry_out(c, "install", NULL, f) != 0)
 		return -1;
-	say("%s had another installation's program, and has this one's now", c->s.path);
+	say("%s named the program of another installation, and names this one's now", c->s.path);
 	return EXIT_DONE;
 }
 

@@ -349,9 +349,9 @@ def test_edit_keeps_what_was_there_when_the_new_is_wrong(path):
 def test_edit_of_comments_alone_and_of_a_new_name_say_so(path):
     c = path
     r = ok(c, "edit", "zai", env=editor(c, 'sed -i s/GLM-5/GLM-9/ "$1"'))
-    assert "comments alone" in r.err
+    assert "only comments" in r.err
     r = ok(c, "edit", "fresh", env=editor(c, 'printf "[provider]\\ntitle = F\\nauth = none\\n" > "$1"'))
-    assert "there is no provider fresh yet" in r.err and "comments alone" not in r.err
+    assert "there is no provider fresh yet" in r.err and "only comments" not in r.err
     r = c.ccctl("edit", "demo")
     assert r.rc == 2 and "no terminal for an editor" in r.err
 

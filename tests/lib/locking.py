@@ -24,7 +24,7 @@ LIVE = ('read -r key < "$HOME/live"; echo up; while read -r word; do '
 
 EVENTS = ["suspend", "screen", "logout"]
 TIMES = ["idle", "longest"]  # these need the clock
-WORDS = {"request": "by request", "idle": "it was idle", "longest": "it was open long enough",
+WORDS = {"request": "by request", "idle": "it was idle", "longest": "its longest time was over",
          "suspend": "the computer went to sleep", "screen": "the screen was locked",
          "logout": "its user logged out"}
 

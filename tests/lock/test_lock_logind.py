@@ -166,7 +166,7 @@ def test_without_a_bus_everything_goes_on(w):
     until(lambda: not watchers(), what="its end")
     s = w.status()
     assert s["watched"] is False and s["state"] == "unlocked", s
-    assert "watched        no (nothing tells suspend or screen lock)" in w.ok("status").out
+    assert "watched        no (nothing reports suspend or screen lock)" in w.ok("status").out
 
 
 # ---- waking ----

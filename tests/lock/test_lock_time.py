@@ -158,7 +158,7 @@ def test_a_key_with_a_lifetime(w):
     assert w.serves("demo"), "others go on"
     s = w.status()
     assert s["state"] == "unlocked" and s["asleep"] == 1, s
-    assert "1 were in memory as long as their ttl allows: ccctl unlock" in w.ok("status").out
+    assert "1 wiped because their ttl is over: ccctl unlock" in w.ok("status").out
     r = w.ccctl("get", "short")
     assert r.rc == 3 and OVER in r.err and "hint: ccctl unlock" in r.err and r.out == "", r
     # it needs the passphrase, and one that opens the vault

@@ -289,7 +289,7 @@ def test_while_it_is_down_no_second_vault_is_made(system, a, token):
         assert not (a.data / "ccrun/vault").exists()
     # Asked for by name, it is made, and said what that means.
     r = a.with_passphrase("init")
-    assert r.rc == 0 and "the system broker is not running; a vault of yours that it has will come" in r.err, r
+    assert r.rc == 0 and "the system broker is not running; if it has a vault of yours, that one will be" in r.err, r
     a.add("demo", token)
     assert got(launch(a), token)
 

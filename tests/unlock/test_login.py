@@ -313,7 +313,7 @@ def test_units_that_root_installed_are_used(login):
     program = (*own, "sh", "-c", f'mount --bind {there} {where} && exec "$0" "$@"', CCCTL)
     login.calls()
     r = login.ok("enable", program=program)
-    assert f"the units are in {where}" in r.err and r.err.count("root's installation has it") == 4
+    assert f"the units are in {where}" in r.err and r.err.count("the unit that root installed is used") == 4
     assert login.files() == []
     assert login.calls()[-2:] == [RELOAD, "--user enable --now " + ENABLED]
     out = json.loads(login.ok("status", "--json", program=program).out)
