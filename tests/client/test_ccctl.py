@@ -3,6 +3,7 @@ real terminal, every exit code, and what happens when things go wrong."""
 import json
 import os
 import re
+import select
 import signal
 import subprocess
 import time
@@ -974,6 +975,7 @@ def test_killed_while_it_writes_loses_nothing(open_home):
     for i in range(12):
         name, key = f"entry-{i}", f"sk-kill-{i:08}"
         pid = open_home.broker()
+        fd = os.pidfd_open(pid)
         read, write = os.pipe()
         proc = open_home.popen([CCCTL, "add", "--key", name], stdin=read, stderr=subprocess.DEVNULL)
         os.close(read)
@@ -983,6 +985,9 @@ def test_killed_while_it_writes_loses_nothing(open_home):
         os.kill(pid, signal.SIGKILL)
         if proc.wait(30) == DONE:
             acknowledged[name] = key
+        # Until it has ended its socket takes connections, and gives no answer.
+        select.select([fd], [], [], 30)
+        os.close(fd)
         assert open_home.pass_to("unlock").rc == DONE
         for name, key in acknowledged.items():
             assert open_home.ok("get", name).out == key
