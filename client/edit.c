@@ -23,7 +23,7 @@
 #include "config/provider/provider.h"
 #include "wire/names.h"
 
-struct edit {
+struct file_edit {
 	char name[NAME_MAX_LEN + 1];
 	char path[PATH_SIZE]; /* the user's file */
 	char copy[PATH_SIZE]; /* what the editor works on */
@@ -114,7 +114,7 @@ static int edit_wanted(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
 
 /* Replace the file by text; put the old one back if the provider or one of its modes
  * does not load then. */
-static int edit_install(const struct edit *e, const char *text, size_t n, struct failure *f)
+static int edit_install(const struct file_edit *e, const char *text, size_t n, struct failure *f)
 {
 	struct provider *p;
 	unsigned i;
@@ -143,7 +143,7 @@ back:
 }
 
 /* Run the editor until the file is valid or the person gives up.  1 changed, 0 not, -1. */
-static int edit_until_valid(struct edit *e, struct failure *f)
+static int edit_until_valid(struct file_edit *e, struct failure *f)
 {
 	char *text = NULL;
 	bool again = true;
@@ -176,7 +176,7 @@ static int edit_until_valid(struct edit *e, struct failure *f)
 }
 
 /* Write the copy beside the file, in a directory that is the user's own. */
-static int edit_begin(struct edit *e, struct failure *f)
+static int edit_begin(struct file_edit *e, struct failure *f)
 {
 	char leaf[NAME_MAX_LEN + 16], *text = NULL;
 	size_t n = 0;
@@ -241,7 +241,7 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static const struct option none[] = { { NULL, 0, NULL, 0 } };
 	struct wanted before[SESSION_ENTRIES_MAX], now[SESSION_ENTRIES_MAX];
-	static struct edit e;
+	static struct file_edit e;
 	bool first = true;
 	int n, m, r;
 

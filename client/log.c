@@ -32,7 +32,7 @@ struct record {
 	char path[PATH_SIZE];
 };
 
-struct chain {
+struct log_chain {
 	uint64_t lines;
 	uint64_t first;	 /* the first line's sequence number; above 1 after rotations */
 	uint64_t bad;	 /* number of the first line that breaks the chain, or 0 */
@@ -148,7 +148,7 @@ static int log_open(struct client *c, struct record *r, struct failure *f)
 }
 
 /* Is the line's hash (n bytes, no newline) that of the line and the hash before it? */
-static bool chain_fits(struct chain *c, const char *line, size_t n)
+static bool chain_fits(struct log_chain *c, const char *line, size_t n)
 {
 	char hex[HASH_HEX + 1];
 	uint8_t hash[32];
@@ -167,7 +167,7 @@ static bool chain_fits(struct chain *c, const char *line, size_t n)
  * The first line of all.  If older lines were rotated away, its hash cannot be verified
  * and starts the chain as it stands.
  */
-static void chain_begin(struct chain *c, const char *line, size_t n, bool old)
+static void chain_begin(struct log_chain *c, const char *line, size_t n, bool old)
 {
 	unsigned long long seq;
 
@@ -181,7 +181,7 @@ static void chain_begin(struct chain *c, const char *line, size_t n, bool old)
 }
 
 /* Read a whole file once: count its lines and check each against the one before. */
-static void chain_follow_file(FILE *in, bool old, struct chain *c)
+static void chain_follow_file(FILE *in, bool old, struct log_chain *c)
 {
 	uint64_t at = 0;
 	char *line = NULL;
@@ -205,7 +205,7 @@ static void chain_follow_file(FILE *in, bool old, struct chain *c)
 	free(line);
 }
 
-static void chain_follow(const struct record *r, struct chain *c)
+static void chain_follow(const struct record *r, struct log_chain *c)
 {
 	memset(c, 0, sizeof(*c));
 	memset(c->hash, '0', HASH_HEX);
@@ -269,7 +269,8 @@ static void log_print_lines(FILE *in, uint64_t *count, uint64_t skip, struct jso
 	free(line);
 }
 
-static int log_print_verdict(const struct chain *c, const char *path, bool json, struct failure *f)
+static int log_print_verdict(const struct log_chain *c, const char *path, bool json,
+			     struct failure *f)
 {
 	struct json_t *o;
 
@@ -305,7 +306,7 @@ static int log_print_verdict(const struct chain *c, const char *path, bool json,
 
 static int log_show(struct client *client, long count, bool verify, bool json, struct failure *f)
 {
-	struct chain c = { .hash = "" };
+	struct log_chain c = { .hash = "" };
 	uint64_t number = 0, skip;
 	struct record record;
 	struct json_t *a = NULL;

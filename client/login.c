@@ -231,7 +231,7 @@ static int login_disable(struct client *c, struct login_files *l, struct failure
 
 /* ---- status ---- */
 
-struct view {
+struct login_view {
 	const char *way; /* systemd, autostart, both, none */
 	bool manager;
 	struct {
@@ -241,7 +241,7 @@ struct view {
 	} unit[LOGIN_UNITS];
 };
 
-static int login_gather(struct login_files *l, struct view *v, struct failure *f)
+static int login_gather(struct login_files *l, struct login_view *v, struct failure *f)
 {
 	const char *names[LOGIN_UNITS];
 	struct manager_unit seen[LOGIN_UNITS] = { 0 };
@@ -273,7 +273,7 @@ static const char *login_word_or_dash(const char *word)
 	return word[0] ? word : "-";
 }
 
-static void login_print_hints(const struct login_files *l, const struct view *v)
+static void login_print_hints(const struct login_files *l, const struct login_view *v)
 {
 	bool stale = l->file[AUTOSTART].state == FILE_STALE, shared = false;
 	int i;
@@ -296,7 +296,7 @@ static void login_print_hints(const struct login_files *l, const struct view *v)
 		puts("mend           one is enough: ccctl login enable removes the entry");
 }
 
-static void login_print_text(const struct login_files *l, const struct view *v)
+static void login_print_text(const struct login_files *l, const struct login_view *v)
 {
 	static const char *const words[][2] = {
 		{ "systemd", "systemd's user units open the vault" },
@@ -333,7 +333,8 @@ static struct json_t *login_file_json(const char *name, const char *path, enum f
 	return o;
 }
 
-static int login_print_json(const struct login_files *l, const struct view *v, struct failure *f)
+static int login_print_json(const struct login_files *l, const struct login_view *v,
+			    struct failure *f)
 {
 	struct json_t *o = js_object(), *units = js_array(), *unit;
 	const struct login_file *entry = &l->file[AUTOSTART];
@@ -355,7 +356,7 @@ static int login_print_json(const struct login_files *l, const struct view *v, s
 
 static int login_status(struct login_files *l, bool json, struct failure *f)
 {
-	static struct view v; /* four paths: not on the stack */
+	static struct login_view v; /* four paths: not on the stack */
 
 	if (login_gather(l, &v, f) != 0)
 		return -1;

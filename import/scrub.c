@@ -21,7 +21,7 @@
 #define EDIT_MAX 256 /* bytes that an edit puts in */
 
 /* text[at..end) becomes `with`, and is shown as `shown`. */
-struct edit {
+struct scrub_edit {
 	size_t at, end;
 	char with[EDIT_MAX], shown[EDIT_MAX];
 };
@@ -29,8 +29,8 @@ struct edit {
 struct scrubbing {
 	struct import *im;
 	struct import_file *file;
-	struct edit edit[2 * ACCOUNTS_MAX]; /* what changes the file */
-	struct edit mask[2 * ACCOUNTS_MAX]; /* what hides the tokens in its old text */
+	struct scrub_edit edit[2 * ACCOUNTS_MAX]; /* what changes the file */
+	struct scrub_edit mask[2 * ACCOUNTS_MAX]; /* what hides the tokens in its old text */
 	unsigned edits, masks;
 	const char *name[ACCOUNTS_MAX]; /* members of a settings file, to be removed */
 	unsigned names;
@@ -44,12 +44,12 @@ static bool account_is_removed_from(const struct scrubbing *s, const struct acco
 
 static int edit_compare(const void *a, const void *b)
 {
-	const struct edit *x = a, *y = b;
+	const struct scrub_edit *x = a, *y = b;
 
 	return x->at < y->at ? -1 : x->at > y->at;
 }
 
-static void edit_add(struct edit *list, unsigned *n, size_t at, size_t end, const char *with,
+static void edit_add(struct scrub_edit *list, unsigned *n, size_t at, size_t end, const char *with,
 		     const char *shown)
 {
 	unsigned i;
@@ -153,8 +153,8 @@ static int text_append(struct locked_text *to, const char *p, size_t n)
 	return 0;
 }
 
-static int edits_apply(const struct locked_text *from, const struct edit *e, unsigned n, bool shown,
-		       struct locked_text *to)
+static int edits_apply(const struct locked_text *from, const struct scrub_edit *e, unsigned n,
+		       bool shown, struct locked_text *to)
 {
 	const char *with;
 	size_t at = 0;

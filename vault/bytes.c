@@ -35,7 +35,7 @@ uint8_t *bytes_put_number_field(uint8_t *p, unsigned tag, uint64_t value)
 	return bytes_put_le(p, value, 8);
 }
 
-const uint8_t *cursor_take(struct cursor *c, size_t n)
+const uint8_t *byte_reader_take(struct byte_reader *c, size_t n)
 {
 	const uint8_t *at = c->p;
 
@@ -48,9 +48,9 @@ const uint8_t *cursor_take(struct cursor *c, size_t n)
 	return at;
 }
 
-uint64_t cursor_take_le(struct cursor *c, unsigned n)
+uint64_t byte_reader_take_le(struct byte_reader *c, unsigned n)
 {
-	const uint8_t *p = cursor_take(c, n);
+	const uint8_t *p = byte_reader_take(c, n);
 	uint64_t value = 0;
 
 	while (p && n-- > 0)
@@ -58,9 +58,9 @@ uint64_t cursor_take_le(struct cursor *c, unsigned n)
 	return value;
 }
 
-void cursor_copy(struct cursor *c, void *out, size_t n)
+void byte_reader_copy(struct byte_reader *c, void *out, size_t n)
 {
-	const uint8_t *p = cursor_take(c, n);
+	const uint8_t *p = byte_reader_take(c, n);
 
 	if (p)
 		memcpy(out, p, n);

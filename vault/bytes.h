@@ -20,20 +20,20 @@ uint8_t *bytes_put_field(uint8_t *p, unsigned tag, const void *from, size_t n);
 uint8_t *bytes_put_number_field(uint8_t *p, unsigned tag, uint64_t value);
 
 /* A bounded reader.  After one read past the end it is bad and yields zeros. */
-struct cursor {
+struct byte_reader {
 	const uint8_t *p;
 	size_t left;
 	bool bad;
 };
 
-/* The next n bytes, or NULL (and the cursor is bad) when there are fewer. */
-const uint8_t *cursor_take(struct cursor *c, size_t n);
+/* The next n bytes, or NULL (and the reader is bad) when there are fewer. */
+const uint8_t *byte_reader_take(struct byte_reader *c, size_t n);
 
 /* A number of n bytes, least significant first. */
-uint64_t cursor_take_le(struct cursor *c, unsigned n);
+uint64_t byte_reader_take_le(struct byte_reader *c, unsigned n);
 
 /* Copy n bytes to out, which stays as it is when there are fewer. */
-void cursor_copy(struct cursor *c, void *out, size_t n);
+void byte_reader_copy(struct byte_reader *c, void *out, size_t n);
 
 /* Are all n bytes printable ASCII, space included? */
 bool bytes_are_printable_ascii(const void *p, size_t n);

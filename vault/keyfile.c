@@ -44,7 +44,7 @@ int keyfile_seal(const struct keyfile_info *info, const uint8_t key[KEY_LEN],
 int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, struct failure *f)
 {
 	static const char again[] = "ccctl slot add keyfile makes a new one";
-	struct cursor c = { file, n, false };
+	struct byte_reader c = { file, n, false };
 	size_t magic = n < MAGIC_LEN ? n : MAGIC_LEN;
 	uint8_t sum[SUM_LEN];
 	uint64_t version;
@@ -53,8 +53,8 @@ int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, st
 	memset(info, 0, sizeof(*info));
 	if (magic && memcmp(file, KEYFILE_MAGIC, magic) != 0)
 		return fail_set(f, FAIL_DAMAGED, again, "this is no keyfile");
-	(void)cursor_take(&c, MAGIC_LEN);
-	version = cursor_take_le(&c, 2);
+	(void)byte_reader_take(&c, MAGIC_LEN);
+	version = byte_reader_take_le(&c, 2);
 	/* The checksum is last in every version.  Without it the version is not believed. */
 	if (n >= KEYFILE_LEAST) {
 		blake2b_256(sum, file, n - SUM_LEN, NULL, 0);
@@ -73,9 +73,9 @@ int keyfile_inspect(const uint8_t *file, size_t n, struct keyfile_info *info, st
 	if (!whole || version == 0)
 		return fail_set(f, FAIL_DAMAGED, again,
 				"the keyfile is damaged: the checksum does not match");
-	cursor_copy(&c, info->vault, VAULT_ID_LEN);
-	info->slot = (uint32_t)cursor_take_le(&c, 4);
-	cursor_copy(&c, info->host, HOST_PUBLIC_LEN);
+	byte_reader_copy(&c, info->vault, VAULT_ID_LEN);
+	info->slot = (uint32_t)byte_reader_take_le(&c, 4);
+	byte_reader_copy(&c, info->host, HOST_PUBLIC_LEN);
 	return 0;
 }
 

@@ -23,7 +23,7 @@
  */
 static int layout_check_envelope(const uint8_t *file, size_t n, unsigned *known, struct failure *f)
 {
-	struct cursor c = { file, n, false };
+	struct byte_reader c = { file, n, false };
 	size_t magic = n < MAGIC_LEN ? n : MAGIC_LEN;
 	uint8_t sum[SUM_LEN];
 	uint64_t version, flags, total;
@@ -35,10 +35,10 @@ static int layout_check_envelope(const uint8_t *file, size_t n, unsigned *known,
 	if (magic && memcmp(file, VAULT_MAGIC, magic) != 0)
 		return fail_set(f, FAIL_DAMAGED, HINT_OTHER_FILE,
 				"cannot read the vault: the file is not a ccrun vault");
-	(void)cursor_take(&c, MAGIC_LEN);
-	version = cursor_take_le(&c, 2);
-	flags = cursor_take_le(&c, 2);
-	total = cursor_take_le(&c, 8);
+	(void)byte_reader_take(&c, MAGIC_LEN);
+	version = byte_reader_take_le(&c, 2);
+	flags = byte_reader_take_le(&c, 2);
+	total = byte_reader_take_le(&c, 8);
 	if (c.bad)
 		return fail_set(f, FAIL_TRUNCATED, NULL,
 				"cannot read the vault: it is cut off after %zu bytes", n);
@@ -68,14 +68,14 @@ static int layout_check_envelope(const uint8_t *file, size_t n, unsigned *known,
 	return 0;
 }
 
-static int layout_parse_slots(struct cursor *c, struct vault_layout *out, struct failure *f)
+static int layout_parse_slots(struct byte_reader *c, struct vault_layout *out, struct failure *f)
 {
 	unsigned i, k;
 	uint64_t slots;
 
-	out->generation = cursor_take_le(c, 8);
-	cursor_copy(c, out->id, VAULT_ID_LEN);
-	slots = cursor_take_le(c, 2);
+	out->generation = byte_reader_take_le(c, 8);
+	byte_reader_copy(c, out->id, VAULT_ID_LEN);
+	slots = byte_reader_take_le(c, 2);
 	if (c->bad)
 		return vault_fail_damaged(f, "the header is cut off");
 	if (slots == 0 || slots > VAULT_SLOTS_MAX)
@@ -93,19 +93,19 @@ static int layout_parse_slots(struct cursor *c, struct vault_layout *out, struct
 
 int layout_parse(const uint8_t *file, size_t n, struct vault_layout *out, struct failure *f)
 {
-	struct cursor c;
+	struct byte_reader c;
 	uint64_t box;
 	unsigned i;
 
 	memset(out, 0, sizeof(*out));
 	if (layout_check_envelope(file, n, &out->version, f))
 		return -1;
-	c = (struct cursor){ file + TOTAL_AT + 8, n - TOTAL_AT - 8 - SUM_LEN, false };
+	c = (struct byte_reader){ file + TOTAL_AT + 8, n - TOTAL_AT - 8 - SUM_LEN, false };
 	if (layout_parse_slots(&c, out, f))
 		return -1;
 	out->nonce_at = (size_t)(c.p - file);
-	(void)cursor_take(&c, NONCE_LEN);
-	box = cursor_take_le(&c, 8);
+	(void)byte_reader_take(&c, NONCE_LEN);
+	box = byte_reader_take_le(&c, 8);
 	if (c.bad || box != c.left || box < PAD_STEP + MAC_LEN || (box - MAC_LEN) % PAD_STEP != 0)
 		return vault_fail_damaged(f, "the box has an impossible length");
 	out->box_at = (size_t)(c.p - file);

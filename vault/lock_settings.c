@@ -32,17 +32,17 @@ static bool lock_settings_ok(const struct lock_settings *s)
 int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, struct failure *f)
 {
 	static const char not_allowed[] = "a setting is not allowed";
-	struct cursor c = { p, n, false };
+	struct byte_reader c = { p, n, false };
 	uint64_t tag, len, value;
 	unsigned seen = 0;
 
 	while (c.left > 0 && !c.bad) {
-		tag = cursor_take_le(&c, 2);
-		len = cursor_take_le(&c, 4);
+		tag = byte_reader_take_le(&c, 2);
+		len = byte_reader_take_le(&c, 4);
 		if (!c.bad && (tag < LOCK_TAG_IDLE || tag >= LOCK_TAG_END))
 			return fail_set(f, FAIL_NEWER, HINT_NEWER,
 					"cannot read the vault: it has an unknown setting");
-		value = cursor_take_le(&c, 8);
+		value = byte_reader_take_le(&c, 8);
 		if (c.bad || len != 8 || (seen & 1u << tag))
 			return vault_fail_damaged(f, not_allowed);
 		seen |= 1u << tag;

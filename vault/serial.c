@@ -125,9 +125,9 @@ static bool serial_read_source_text(char *out, size_t max, const uint8_t *p, siz
 
 static bool serial_read_time(uint64_t *out, const uint8_t *p, size_t n)
 {
-	struct cursor c = { p, n, n != 8 };
+	struct byte_reader c = { p, n, n != 8 };
 
-	*out = cursor_take_le(&c, 8);
+	*out = byte_reader_take_le(&c, 8);
 	return !c.bad;
 }
 
@@ -168,7 +168,7 @@ static bool serial_read_field(struct entry_reading *r, enum tag tag, const uint8
 	return false;
 }
 
-static int serial_read_fields(struct cursor *c, unsigned version, struct entry_reading *r,
+static int serial_read_fields(struct byte_reader *c, unsigned version, struct entry_reading *r,
 			      struct failure *f)
 {
 	enum tag end = version < VAULT_VERSION ? TAG_SOURCE : TAG_END;
@@ -177,9 +177,9 @@ static int serial_read_fields(struct cursor *c, unsigned version, struct entry_r
 	const uint8_t *p;
 
 	while (c->left > 0) {
-		tag = cursor_take_le(c, 2);
-		n = cursor_take_le(c, 4);
-		p = cursor_take(c, (size_t)n);
+		tag = byte_reader_take_le(c, 2);
+		n = byte_reader_take_le(c, 4);
+		p = byte_reader_take(c, (size_t)n);
 		if (c->bad)
 			return vault_fail_damaged(f, "a field is cut off");
 		if (tag < TAG_NAME || tag >= end)
@@ -199,14 +199,15 @@ static int serial_read_fields(struct cursor *c, unsigned version, struct entry_r
 }
 
 /* Read one entry and append it; names must come in order, so none is there twice. */
-static int serial_read_entry(struct vault *v, unsigned version, struct cursor *c, struct failure *f)
+static int serial_read_entry(struct vault *v, unsigned version, struct byte_reader *c,
+			     struct failure *f)
 {
-	uint64_t n = cursor_take_le(c, 4);
-	struct cursor fields = { NULL, (size_t)n, false };
+	uint64_t n = byte_reader_take_le(c, 4);
+	struct byte_reader fields = { NULL, (size_t)n, false };
 	struct entry_reading next = { 0 };
 	int r = -1;
 
-	fields.p = cursor_take(c, (size_t)n);
+	fields.p = byte_reader_take(c, (size_t)n);
 	if (c->bad)
 		return vault_fail_damaged(f, "an entry is cut off");
 	if (serial_read_fields(&fields, version, &next, f))
@@ -222,7 +223,7 @@ out:
 }
 
 /* Version 1 has none: the default stays. */
-static int serial_read_lock_settings(struct vault *v, unsigned version, struct cursor *c,
+static int serial_read_lock_settings(struct vault *v, unsigned version, struct byte_reader *c,
 				     struct failure *f)
 {
 	const uint8_t *p;
@@ -230,8 +231,8 @@ static int serial_read_lock_settings(struct vault *v, unsigned version, struct c
 
 	if (version == VAULT_VERSION_FIRST)
 		return 0;
-	n = cursor_take_le(c, 4);
-	p = cursor_take(c, (size_t)n);
+	n = byte_reader_take_le(c, 4);
+	p = byte_reader_take(c, (size_t)n);
 	if (c->bad)
 		return vault_fail_damaged(f, "the settings are cut off");
 	return lock_settings_read(p, (size_t)n, &v->lock_settings, f);
@@ -239,11 +240,11 @@ static int serial_read_lock_settings(struct vault *v, unsigned version, struct c
 
 int serial_read(struct vault *v, unsigned version, const uint8_t *p, size_t n, struct failure *f)
 {
-	struct cursor c = { p, n, false };
+	struct byte_reader c = { p, n, false };
 	uint64_t count, i;
 
-	v->next_slot = (uint32_t)cursor_take_le(&c, 4);
-	count = cursor_take_le(&c, 4);
+	v->next_slot = (uint32_t)byte_reader_take_le(&c, 4);
+	count = byte_reader_take_le(&c, 4);
 	if (c.bad || count > VAULT_ENTRIES_MAX)
 		return vault_fail_damaged(f, "the number of entries is impossible");
 	for (i = 0; i < v->slots; i++)

@@ -54,15 +54,15 @@ static bool slot_body_fits(unsigned version, const struct slot_info *i, uint64_t
 	       *more <= SLOT_MATERIAL_MAX;
 }
 
-int slot_parse(struct cursor *c, unsigned version, struct slot *s, struct failure *f)
+int slot_parse(struct byte_reader *c, unsigned version, struct slot *s, struct failure *f)
 {
-	uint64_t kind = cursor_take_le(c, 2), body = cursor_take_le(c, 2), label, more;
+	uint64_t kind = byte_reader_take_le(c, 2), body = byte_reader_take_le(c, 2), label, more;
 	const uint8_t *text;
 
-	s->info.id = (uint32_t)cursor_take_le(c, 4);
-	s->info.created = cursor_take_le(c, 8);
-	label = cursor_take_le(c, 1);
-	text = cursor_take(c, (size_t)label);
+	s->info.id = (uint32_t)byte_reader_take_le(c, 4);
+	s->info.created = byte_reader_take_le(c, 8);
+	label = byte_reader_take_le(c, 1);
+	text = byte_reader_take(c, (size_t)label);
 	if (c->bad)
 		return vault_fail_damaged(f, "a slot is cut off");
 	if (label > SLOT_LABEL_MAX || !bytes_are_printable_ascii(text, (size_t)label))
@@ -77,15 +77,15 @@ int slot_parse(struct cursor *c, unsigned version, struct slot *s, struct failur
 	if (!slot_body_fits(version, &s->info, body, &more))
 		return vault_fail_damaged(f, "a slot has an impossible length");
 	if (s->info.kind == SLOT_PASSPHRASE) {
-		s->info.kdf.alg = (uint32_t)cursor_take_le(c, 4);
-		s->info.kdf.ops = cursor_take_le(c, 8);
-		s->info.kdf.mem = cursor_take_le(c, 8);
-		cursor_copy(c, s->info.kdf.salt, SALT_LEN);
+		s->info.kdf.alg = (uint32_t)byte_reader_take_le(c, 4);
+		s->info.kdf.ops = byte_reader_take_le(c, 8);
+		s->info.kdf.mem = byte_reader_take_le(c, 8);
+		byte_reader_copy(c, s->info.kdf.salt, SALT_LEN);
 	}
 	s->info.material_len = (size_t)more;
-	cursor_copy(c, s->info.material, (size_t)more);
-	cursor_copy(c, s->nonce, NONCE_LEN);
-	cursor_copy(c, s->wrapped, WRAPPED_LEN);
+	byte_reader_copy(c, s->info.material, (size_t)more);
+	byte_reader_copy(c, s->nonce, NONCE_LEN);
+	byte_reader_copy(c, s->wrapped, WRAPPED_LEN);
 	if (c->bad)
 		return vault_fail_damaged(f, "a slot is cut off");
 	return 0;

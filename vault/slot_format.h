@@ -9,7 +9,7 @@
 #include "vault/format.h"
 #include "vault/slot.h"
 
-struct cursor;
+struct byte_reader;
 struct failure;
 
 /* The longest slot. */
@@ -33,6 +33,6 @@ uint8_t *slot_write(uint8_t *p, const struct slot *s);
  * with FAIL_DAMAGED, or FAIL_NEWER for an unknown kind.  The KDF costs are not
  * checked: layout_parse does that last.
  */
-int slot_parse(struct cursor *c, unsigned version, struct slot *s, struct failure *f);
+int slot_parse(struct byte_reader *c, unsigned version, struct slot *s, struct failure *f);
 
 #endif

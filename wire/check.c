@@ -13,7 +13,7 @@
 #include "base/fail.h"
 #include "wire/limits.h"
 
-struct cursor {
+struct packet_cursor {
 	const uint8_t *p;
 	size_t left;
 };
@@ -23,7 +23,7 @@ static int fail_malformed(struct failure *f, const char *why)
 	return fail_set(f, FAIL_MALFORMED, NULL, "malformed packet: %s", why);
 }
 
-static bool cursor_skip(struct cursor *c, size_t n)
+static bool cursor_skip(struct packet_cursor *c, size_t n)
 {
 	if (n > c->left)
 		return false;
@@ -33,7 +33,7 @@ static bool cursor_skip(struct cursor *c, size_t n)
 }
 
 /* A big-endian number of n bytes. */
-static bool read_number(struct cursor *c, unsigned n, uint64_t *out)
+static bool read_number(struct packet_cursor *c, unsigned n, uint64_t *out)
 {
 	unsigned i;
 
@@ -52,7 +52,7 @@ struct head {
 	uint64_t items, bytes;
 };
 
-static bool read_head(struct cursor *c, struct head *h)
+static bool read_head(struct packet_cursor *c, struct head *h)
 {
 	static const uint8_t scalar[] = { /* 0xca .. 0xd3 */ 4,
 					  8,
@@ -104,10 +104,11 @@ static bool read_head(struct cursor *c, struct head *h)
 	return false; /* 0xc1 and the extension types: the protocol has none */
 }
 
-static int check_value(struct cursor *c, int depth, struct failure *f);
+static int check_value(struct packet_cursor *c, int depth, struct failure *f);
 
 /* Is the key of n bytes at key also one of the `count` keys in seen? */
-static bool seen_before(const struct cursor *seen, size_t count, const uint8_t *key, size_t n)
+static bool seen_before(const struct packet_cursor *seen, size_t count, const uint8_t *key,
+			size_t n)
 {
 	size_t i;
 
@@ -117,9 +118,9 @@ static bool seen_before(const struct cursor *seen, size_t count, const uint8_t *
 	return false;
 }
 
-static int check_map(struct cursor *c, uint64_t pairs, int depth, struct failure *f)
+static int check_map(struct packet_cursor *c, uint64_t pairs, int depth, struct failure *f)
 {
-	struct cursor keys[WIRE_KEYS_MAX];
+	struct packet_cursor keys[WIRE_KEYS_MAX];
 	struct head h;
 	uint64_t i;
 
@@ -144,7 +145,7 @@ static int check_map(struct cursor *c, uint64_t pairs, int depth, struct failure
 	return 0;
 }
 
-static int check_value(struct cursor *c, int depth, struct failure *f)
+static int check_value(struct packet_cursor *c, int depth, struct failure *f)
 {
 	struct head h;
 	uint64_t i;
@@ -174,7 +175,7 @@ static int check_value(struct cursor *c, int depth, struct failure *f)
 
 int wire_check(const void *packet, size_t n, struct failure *f)
 {
-	struct cursor c = { packet, n };
+	struct packet_cursor c = { packet, n };
 	const uint8_t *p = packet;
 
 	if (n > WIRE_PACKET_MAX)

@@ -12,7 +12,7 @@
 #include "config/ini/ini_file.h"
 
 /* A change of the text: del bytes at `at` are replaced by insert. */
-struct edit {
+struct ini_change {
 	size_t at, del;
 	char insert[INI_EDIT_VALUE + INI_SECTION_MAX + 160];
 };
@@ -84,7 +84,7 @@ static bool line_has_content(const char *line, size_t n)
 /* Add a line at the offset `after`, the end of the section's last line, or, when that is 0, in
  * a new section at the end. */
 static void edit_append(const char *text, size_t len, size_t after, const char *section,
-			const char *key, const char *value, struct edit *e)
+			const char *key, const char *value, struct ini_change *e)
 {
 	char heading[INI_SECTION_MAX + 8] = "";
 
@@ -98,7 +98,7 @@ static void edit_append(const char *text, size_t len, size_t after, const char *
 
 /* Find what to change.  False when there is nothing to remove. */
 static bool edit_find(const char *text, size_t len, const char *section, const char *key,
-		      const char *value, struct edit *e)
+		      const char *value, struct ini_change *e)
 {
 	size_t at, n, m, sep, start, end, after = 0;
 	bool inside = false;
@@ -150,7 +150,7 @@ static int edit_verify(const char *path, const char *text, size_t n, const char 
 int ini_edit(const char *path, const char *text, size_t len, const char *section, const char *key,
 	     const char *value, char **out, size_t *n, struct failure *f)
 {
-	struct edit e = { .at = len };
+	struct ini_change e = { .at = len };
 	size_t add;
 
 	edit_find(text, len, section, key, value, &e);
