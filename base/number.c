@@ -9,6 +9,7 @@
 
 bool number_parse(const char *text, unsigned long least, unsigned long most, unsigned long *out)
 {
+	int before = errno, wrong;
 	unsigned long n;
 
 	/* strtoul takes signs and blanks. */
@@ -16,7 +17,9 @@ bool number_parse(const char *text, unsigned long least, unsigned long most, uns
 		return false;
 	errno = 0;
 	n = strtoul(text, NULL, 10);
-	if (errno != 0 || n < least || n > most)
+	wrong = errno;
+	errno = before;
+	if (wrong != 0 || n < least || n > most)
 		return false;
 	*out = n;
 	return true;

@@ -8,7 +8,7 @@
 
 /*
  * Is text a decimal number of digits alone (no sign, no blank, not empty) from least
- * to most?  *out is the number, and unchanged when it is not.
+ * to most?  *out is the number, and unchanged when it is not.  errno stays as it is.
  */
 bool number_parse(const char *text, unsigned long least, unsigned long most, unsigned long *out);
 

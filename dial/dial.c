@@ -233,12 +233,17 @@ static void dial_init(struct dial *d, int64_t deadline, void *buf, size_t size)
 static int connect_to_holder(const char *path, struct failure *f)
 {
 	int64_t deadline = io_now_ms() + LISTEN_PATIENCE_MS;
-	int fd;
+	int fd, why;
 
 	do {
 		fd = sock_connect(path, f);
-		if (fd >= 0 || !is_no_listener(errno) || !vault_holder())
+		if (fd >= 0 || !is_no_listener(errno))
 			return fd;
+		why = errno;
+		if (!vault_holder()) {
+			errno = why;
+			return -1;
+		}
 		poll(NULL, 0, 10);
 	} while (io_now_ms() < deadline);
 	errno = ENOENT;

@@ -444,6 +444,7 @@ static void test_number_parse(void **state)
 	unsigned long n = 42, i;
 
 	(void)state;
+	errno = ECONNREFUSED;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_false(number_parse(bad[i], 7, 100, &n));
 	assert_int_equal(n, 42);
@@ -451,6 +452,7 @@ static void test_number_parse(void **state)
 	assert_int_equal(n, 7);
 	assert_true(number_parse("100", 7, 100, &n));
 	assert_int_equal(n, 100);
+	assert_int_equal(errno, ECONNREFUSED);
 }
 
 static int make_dir(void **state)
