@@ -1,213 +1,227 @@
 /*
- * broker/ops_vault.c - requests about the entries of the vault.
- *
- * A change is answered when it is on the disk, a secret only after the audit log has
- * it.
+ * broker/ops_vault.c - make, unlock and lock the vault, and its settings of when it
+ * locks by itself.
  */
-#include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/fail.h"
-#include "base/io.h"
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
-#include "broker/policy.h"
 #include "broker/request.h"
 #include "vault/entries.h"
-#include "vault/entry.h"
-#include "wire/names.h"
+#include "vault/limits.h"
+#include "vault/lock_settings.h"
+#include "vault/slot.h"
+#include "vault/slots.h"
+#include "vault/vault.h"
 #include "wire/pack.h"
-#include "wire/policy.h"
 
-/* name, origin, variable, policy: what put and approve seal, checked. */
-static int read_sealed_fields(struct wire_map m, struct entry *e, struct failure *f)
+/* "id", optional: the client chose it, to seal a keyfile for the vault before it exists. */
+static int read_vault_id(struct wire_map m, const uint8_t **id, struct failure *f)
 {
-	struct policy p;
+	size_t n;
 
-	if (field_name(m, "name", e->name, f) != 0 ||
-	    wire_get_text(m, "origin", e->origin, sizeof(e->origin), f) != 0 ||
-	    wire_get_text(m, "variable", e->variable, sizeof(e->variable), f) != 0 ||
-	    wire_get_text(m, "policy", e->policy, sizeof(e->policy), f) != 0)
+	*id = NULL;
+	if (!wire_has(m, "id"))
+		return 0;
+	if (wire_get_bin(m, "id", id, &n, f) != 0)
 		return -1;
-	if (e->origin[0] == '\0')
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "an entry needs an origin");
-	if (!wire_variable_ok(e->variable))
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' cannot be a variable", e->variable);
-	if (policy_check_entry(e, f) != 0 || policy_parse(&p, e->policy, f) != 0)
-		return -1;
-	policy_format(&p, e->policy, sizeof(e->policy));
+	if (n != VAULT_ID_LEN)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "a vault's id has %d bytes", VAULT_ID_LEN);
 	return 0;
 }
 
-struct wire_out *op_put(struct request *q, struct failure *f)
+#define FIRST_SLOT 1 /* the id of a new vault's first slot */
+
+struct wire_out *op_init(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	struct entry e = { .created = (uint64_t)time(NULL), .since = io_now_ms() };
-	bool replace = false, has_source = false;
-	struct entry_source source;
+	const uint8_t *key, *id, *keyfile;
+	uint32_t sealed = FIRST_SLOT;
+	struct slot_info slot;
+	struct wire_out *o;
+	int r;
 
-	e.changed = e.created;
-	if (read_sealed_fields(q->map, &e, f) != 0 ||
-	    wire_get_bool(q->map, "replace", &replace, f) != 0 ||
-	    wire_get_source(q->map, &source, &has_source, f) != 0)
+	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
+	    read_vault_id(q->map, &id, f) != 0 ||
+	    field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
 		return NULL;
-	/* With a source the token is optional: the client may not have fetched it. */
-	if ((!has_source || wire_has(q->map, "token")) &&
-	    (wire_get_bin(q->map, "token", &e.token, &e.token_len, f) != 0 ||
-	     wire_token_check(e.token, e.token_len, f) != 0))
-		return NULL;
-	e.source = has_source ? &source : NULL;
-	if (vault_find(t->vault, e.name) && !replace) {
-		fail_set(f, FAIL_EXISTS, NULL, "'%s' has a key already", e.name);
-		fail_hint(f, "ccctl add %s --replace", e.name);
+	if (sealed != FIRST_SLOT) {
+		keyfile_fail_other_slot(sealed, f);
 		return NULL;
 	}
-	if (request_audit(q, "add", e.name, f) != 0 || vault_put(t->vault, &e, f) != 0)
+	if (request_audit(q, "init", NULL, f) != 0)
 		return NULL;
-	return request_commit(q, f);
-}
-
-static const struct entry *find_requested_entry(struct request *q, char name[NAME_MAX_LEN + 1],
-						struct failure *f)
-{
-	const struct entry *e;
-
-	if (field_name(q->map, "name", name, f) != 0)
+	/* tenant_create_vault is going to fail: leave the present vault's keyfile alone. */
+	if (t->vault || store_presence(&t->store) != STORE_ABSENT)
+		keyfile = NULL;
+	if (request_write_keyfile(q, keyfile, f) != 0)
 		return NULL;
-	e = vault_find(q->connection->tenant->vault, name);
-	if (!e)
-		fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
-	return e;
-}
-
-struct wire_out *op_get(struct request *q, struct failure *f)
-{
-	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = find_requested_entry(q, name, f);
-	struct wire_out *o;
-
-	if (e && !e->token)
-		e = tenant_find_entry(q->connection->tenant, name, f);
-	if (!e || request_audit(q, "get", name, f) != 0)
+	r = tenant_create_vault(t, id, &slot, key, f);
+	request_finish_keyfile(q, keyfile, r == 0);
+	if (r != 0)
 		return NULL;
 	o = wire_ok();
-	wire_put_secret(o, "token", e->token, e->token_len);
+	wire_put_uint(o, "generation", vault_generation(t->vault));
+	wire_put_str(o, "vault", t->store.path);
 	return o;
 }
 
-struct wire_out *op_rm(struct request *q, struct failure *f)
+struct wire_out *op_unlock(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	char name[NAME_MAX_LEN + 1];
+	const uint8_t *key;
+	struct wire_out *o;
+	uint32_t slot;
 
-	if (!find_requested_entry(q, name, f) || request_audit(q, "remove", name, f) != 0 ||
-	    vault_remove(t->vault, name, f) != 0)
+	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
+	    request_audit(q, "unlock", NULL, f) != 0 || tenant_unlock(t, slot, key, f) != 0)
 		return NULL;
-	return request_commit(q, f);
+	o = wire_ok();
+	wire_put_uint(o, "entries", vault_count(t->vault));
+	wire_put_uint(o, "slots", vault_slots(t->vault));
+	return o;
 }
 
-struct wire_out *op_rename(struct request *q, struct failure *f)
+/* Unlock with what the broker itself has: a credential or the keyfile. */
+struct wire_out *op_reopen(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	char name[NAME_MAX_LEN + 1], to[NAME_MAX_LEN + 1], both[2 * NAME_MAX_LEN + 2];
+	enum slot_kind kind = SLOT_KEYFILE;
+	struct wire_out *o;
+	enum auto_unlock_result r;
 
-	if (!find_requested_entry(q, name, f) || field_name(q->map, "to", to, f) != 0)
+	if (request_audit(q, "reopen", NULL, f) != 0)
 		return NULL;
-	if (vault_find(t->vault, to)) {
-		fail_set(f, FAIL_EXISTS, NULL, "there is an entry '%s' already", to);
-		fail_hint(f, "ccctl rm %s, or choose another name", to);
+	if (!t->vault && store_presence(&t->store) == STORE_ABSENT) {
+		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 		return NULL;
 	}
-	snprintf(both, sizeof(both), "%s %s", name, to);
-	if (request_audit(q, "rename", both, f) != 0 || vault_rename(t->vault, name, to, f) != 0)
+	r = auto_unlock_try(t, &kind, f);
+	/* On the wire no-entry says that there is nothing to try.  A key whose slot is gone
+	 * is a wrong key. */
+	if (r == AUTO_UNLOCK_FAILED && f->code == FAIL_NO_ENTRY)
+		f->code = FAIL_WRONG_KEY;
+	if (r == AUTO_UNLOCK_NOTHING)
+		fail_set(f, FAIL_NO_ENTRY, "ccctl slot add keyfile, or ccctl host use FILE",
+			 "there is no keyfile beside the vault and no credential");
+	if (r != AUTO_UNLOCK_OPENED)
 		return NULL;
-	return request_commit(q, f);
+	t->opened_unattended = true;
+	o = wire_ok();
+	wire_put_uint(o, "entries", vault_count(t->vault));
+	wire_put_uint(o, "slots", vault_slots(t->vault));
+	wire_put_str(o, "kind", slot_kind_name(kind));
+	return o;
 }
 
-struct wire_out *op_approve(struct request *q, struct failure *f)
+/* "why", optional: what a client may give as the reason of a lock. */
+static int read_lock_reason(struct wire_map m, enum lock_reason *why, struct failure *f)
+{
+	char text[16];
+	int w;
+
+	*why = LOCK_REASON_REQUEST;
+	if (!wire_has(m, "why"))
+		return 0;
+	if (wire_get_text(m, "why", text, sizeof(text), f) != 0)
+		return -1;
+	w = lock_reason_from_name(text);
+	if (w != LOCK_REASON_REQUEST && w != LOCK_REASON_SUSPEND && w != LOCK_REASON_SCREEN &&
+	    w != LOCK_REASON_LOGOUT)
+		return fail_set(f, FAIL_BAD_VALUE, "request, suspend, screen or logout",
+				"'%s' is no reason to lock", text);
+	*why = (enum lock_reason)w;
+	return 0;
+}
+
+struct wire_out *op_lock(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	char name[NAME_MAX_LEN + 1];
-	const struct entry *old = find_requested_entry(q, name, f);
-	struct entry_source source;
-	bool has_source;
-	struct entry e;
+	struct lock_settings s;
+	enum lock_reason why;
+	bool lock = true;
+	struct wire_out *o;
 
-	if (!old)
+	if (read_lock_reason(q->map, &why, f) != 0)
 		return NULL;
-	e = *old;
-	e.changed = (uint64_t)time(NULL);
-	if (read_sealed_fields(q->map, &e, f) != 0 ||
-	    wire_get_source(q->map, &source, &has_source, f) != 0)
+	if (lock_is_automatic(why)) {
+		lock = t->vault != NULL;
+		if (lock) {
+			s = vault_lock_settings(t->vault);
+			lock = lock_event_wanted(&s, why);
+		}
+	}
+	if (lock)
+		tenant_lock(t, why, q->connection->peer.pid);
+	o = wire_ok();
+	wire_put_bool(o, "locked", lock);
+	return o;
+}
+
+/* One connection of a uid may stay connected to tell when the computer sleeps. */
+struct wire_out *op_watch(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	char kind[32];
+
+	if (wire_get_text(q->map, "kind", kind, sizeof(kind), f) != 0)
 		return NULL;
-	if (has_source && !e.source) {
-		fail_set(f, FAIL_BAD_VALUE, "ccctl add --replace",
-			 "'%s' has its token in the vault", name);
+	/* A connection has one use; a session's has a deadline too. */
+	if (c->session.state != SESSION_NONE || c->quota) {
+		fail_set(f, FAIL_IN_USE, "connect once more",
+			 "this connection has another purpose");
 		return NULL;
 	}
-	if (has_source) {
-		/* A token of the old source must not be used for the new one. */
-		e.source = &source;
-		e.token = NULL;
-	}
-	if (request_audit(q, "approve", name, f) != 0 || vault_put(t->vault, &e, f) != 0)
+	if (c->tenant->watched) {
+		fail_set(f, FAIL_EXISTS, NULL, "another connection of this user watches already");
 		return NULL;
-	return request_commit(q, f);
+	}
+	c->watcher = c->tenant->watched = true;
+	c->deadline = 0;
+	return wire_ok();
 }
 
-static void put_entry(struct wire_out *o, const struct entry *e)
+struct wire_out *op_settings(struct request *q, struct failure *f)
 {
-	const struct entry_source *s = e->source;
+	struct lock_settings s = vault_lock_settings(q->connection->tenant->vault);
+	struct wire_out *o = wire_ok();
 
-	wire_begin_item(o);
-	wire_put_str(o, "name", e->name);
-	wire_put_str(o, "origin", e->origin);
-	wire_put_str(o, "variable", e->variable);
-	wire_put_str(o, "policy", e->policy);
-	wire_put_uint(o, "created", e->created);
-	wire_put_uint(o, "changed", e->changed);
-	wire_put_uint(o, "used", e->used);
-	if (!s)
-		return;
-	wire_put_source(o, s);
-	wire_put_bool(o, "fetched", e->token != NULL);
+	(void)f;
+	wire_put_uint(o, "idle", s.idle);
+	wire_put_uint(o, "longest", s.longest);
+	wire_put_bool(o, "suspend", s.events & LOCK_SUSPEND);
+	wire_put_bool(o, "screen", s.events & LOCK_SCREEN);
+	wire_put_bool(o, "logout", s.events & LOCK_LOGOUT);
+	return o;
 }
 
-static size_t estimate_entry_size(const struct entry *e)
+static int read_event_setting(struct wire_map m, const char *key, unsigned bit, unsigned *events,
+			      struct failure *f)
 {
-	size_t n =
-		128 + strlen(e->name) + strlen(e->origin) + strlen(e->variable) + strlen(e->policy);
+	bool on;
 
-	if (!e->source)
-		return n;
-	return n + 64 + strlen(e->source->ref) + strlen(e->source->command) +
-	       strlen(e->source->pick);
+	if (!wire_has(m, key))
+		return 0;
+	if (wire_get_bool(m, key, &on, f) != 0)
+		return -1;
+	*events = on ? *events | bit : *events & ~bit;
+	return 0;
 }
 
-/* One page of entries, in order of names, from the first after "after" ("": from the start). */
-struct wire_out *op_list(struct request *q, struct failure *f)
+/* Change the lock settings that the request names. */
+struct wire_out *op_set(struct request *q, struct failure *f)
 {
 	struct vault *v = q->connection->tenant->vault;
-	unsigned i, first, last, n = vault_count(v);
-	char after[NAME_MAX_LEN + 1];
-	struct wire_out *o;
-	size_t size = 0;
+	struct lock_settings s = vault_lock_settings(v);
 
-	if (wire_get_text(q->map, "after", after, sizeof(after), f) != 0)
+	if ((wire_has(q->map, "idle") && wire_get_uint(q->map, "idle", &s.idle, f) != 0) ||
+	    (wire_has(q->map, "longest") && wire_get_uint(q->map, "longest", &s.longest, f) != 0) ||
+	    read_event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
+	    read_event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
+	    read_event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
+	    request_audit(q, "set", NULL, f) != 0 || vault_lock_settings_set(v, &s, f) != 0)
 		return NULL;
-	for (first = 0; first < n && strcmp(vault_at(v, first)->name, after) <= 0; first++)
-		;
-	for (last = first; last < n; last++) {
-		size += estimate_entry_size(vault_at(v, last));
-		if (size > LIST_PAGE)
-			break;
-	}
-	o = wire_ok();
-	wire_put_bool(o, "more", last < n);
-	wire_begin_array(o, "entries");
-	for (i = first; i < last; i++)
-		put_entry(o, vault_at(v, i));
-	return o;
+	return request_commit(q, f);
 }

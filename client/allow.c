@@ -11,7 +11,7 @@
 #include "client/verbs.h"
 #include "config/project/project.h"
 #include "config/provider/provider.h"
-#include "config/project/allowed.h"
+#include "config/project/allowed_pins.h"
 
 static const struct option allow_options[] = { { "ask", no_argument, NULL, 256 },
 					       { NULL, 0, NULL, 0 } };

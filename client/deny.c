@@ -11,7 +11,7 @@
 #include "client/common/project_pin.h"
 #include "client/verbs.h"
 #include "config/project/project.h"
-#include "config/project/allowed.h"
+#include "config/project/allowed_pins.h"
 
 /* Is this the path of a .ccrun file, rather than of its directory? */
 static bool deny_names_pin(const char *path)

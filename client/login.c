@@ -11,7 +11,7 @@
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/login/login_files.h"
-#include "client/login/manager.h"
+#include "client/login/systemctl.h"
 #include "client/verbs.h"
 #include "json/output.h"
 

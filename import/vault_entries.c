@@ -15,7 +15,7 @@
 #include "import/match_provider.h"
 #include "import/variables.h"
 #include "wire/policy.h"
-#include "config/provider/store.h"
+#include "config/provider/overlay.h"
 
 enum entry_match { ENTRY_FAILED = -1, ENTRY_DIFFERS, ENTRY_SAME };
 

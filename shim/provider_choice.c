@@ -13,7 +13,7 @@
 #include "shim/arguments.h"
 #include "shim/ccctl.h"
 #include "start/terminal.h"
-#include "config/project/allowed.h"
+#include "config/project/allowed_pins.h"
 
 static int pin_refuse(const struct project *p, enum project_standing s, struct failure *f)
 {

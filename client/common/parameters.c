@@ -12,7 +12,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
-#include "config/provider/store.h"
+#include "config/provider/overlay.h"
 
 int given_params_add(struct given_params *s, char *word, struct failure *f)
 {

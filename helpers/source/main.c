@@ -19,7 +19,7 @@
 #include "config/source/source_seal.h"
 #include "dial/dial.h"
 #include "helpers/channel.h"
-#include "helpers/source/manager.h"
+#include "helpers/source/password_manager.h"
 #include "helpers/source/result.h"
 #include "json/locked.h"
 #include "wire/names.h"

@@ -12,7 +12,7 @@
 #include "config/source/source.h"
 #include "config/source/source_seal.h"
 #include "helpers/source/json_field.h"
-#include "helpers/source/manager.h"
+#include "helpers/source/password_manager.h"
 #include "json/locked.h"
 #include "wire/names.h"
 

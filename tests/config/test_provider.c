@@ -3,7 +3,7 @@
  * rule of the format.  What is refused: test_provider_refused.c.
  */
 #include "config/provider/names.h"
-#include "config/provider/store.h"
+#include "config/provider/overlay.h"
 #include "tests/config/provider_fixture.h"
 
 #include "config/ini/nearest.h"

@@ -4,7 +4,7 @@
  * and what it says of itself.
  */
 #include "config/provider/params.h"
-#include "config/provider/store.h"
+#include "config/provider/overlay.h"
 #include "tests/config/provider_fixture.h"
 
 static const char *env_of(const struct provider *p, const char *name)

@@ -1,7 +1,7 @@
 /*
- * client/login/manager.c - systemd's user manager, through systemctl.
+ * client/login/systemctl.c - systemd's user manager, through systemctl.
  */
-#include "client/login/manager.h"
+#include "client/login/systemctl.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,8 +1,8 @@
 /*
- * config/provider/store.h - writing one parameter into the user's overlay.
+ * config/provider/overlay.h - writing one parameter into the user's overlay.
  */
-#ifndef CONFIG_PROVIDER_STORE_H
-#define CONFIG_PROVIDER_STORE_H
+#ifndef CONFIG_PROVIDER_OVERLAY_H
+#define CONFIG_PROVIDER_OVERLAY_H
 
 struct failure;
 

@@ -1,8 +1,8 @@
 /*
- * config/provider/store.c - writing one parameter into the user's overlay.
+ * config/provider/overlay.c - writing one parameter into the user's overlay.
  * It is the user's file: all but the one value stays as it was, byte for byte.
  */
-#include "config/provider/store.h"
+#include "config/provider/overlay.h"
 
 #include <stdbool.h>
 #include <stdio.h>

@@ -1,12 +1,12 @@
 /*
- * helpers/source/manager.c - run a secret manager's program: in the terminal's
+ * helpers/source/password_manager.c - run a secret manager's program: in the terminal's
  * foreground if there is a terminal, so that it can ask; with a time limit; and
  * killed with its whole process group.
  *
  * Its standard output is a socket and not a pipe, because other processes of the
  * user could open a pipe through /proc/PID/fd and read the secret.
  */
-#include "helpers/source/manager.h"
+#include "helpers/source/password_manager.h"
 
 #include <errno.h>
 #include <fcntl.h>

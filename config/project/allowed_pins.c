@@ -1,7 +1,7 @@
 /*
- * config/project/allowed.c - reading and changing the file of allowed pins.
+ * config/project/allowed_pins.c - reading and changing the file of allowed pins.
  */
-#include "config/project/allowed.h"
+#include "config/project/allowed_pins.h"
 
 #include <errno.h>
 #include <fcntl.h>

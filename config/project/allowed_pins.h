@@ -1,12 +1,12 @@
 /*
- * config/project/allowed.h - the pins that the user has allowed.
+ * config/project/allowed_pins.h - the pins that the user has allowed.
  *
  * They are in $XDG_DATA_HOME/ccrun/projects: a line with the path of the pin, then its
  * content, a tab before each line.  The whole content is kept, not a digest: it is
  * small, the user can read what was allowed, and ccctl can show what has changed.
  */
-#ifndef CONFIG_PROJECT_ALLOWED_H
-#define CONFIG_PROJECT_ALLOWED_H
+#ifndef CONFIG_PROJECT_ALLOWED_PINS_H
+#define CONFIG_PROJECT_ALLOWED_PINS_H
 
 #include <stdbool.h>
 #include "config/project/project.h"

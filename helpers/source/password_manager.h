@@ -1,8 +1,8 @@
 /*
- * helpers/source/manager.h - run a secret manager's program (op, pass, gpg ...).
+ * helpers/source/password_manager.h - run a secret manager's program (op, pass, gpg ...).
  */
-#ifndef HELPERS_SOURCE_MANAGER_H
-#define HELPERS_SOURCE_MANAGER_H
+#ifndef HELPERS_SOURCE_PASSWORD_MANAGER_H
+#define HELPERS_SOURCE_PASSWORD_MANAGER_H
 
 #include <stdbool.h>
 #include <stddef.h>

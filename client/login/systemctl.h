@@ -1,5 +1,5 @@
 /*
- * client/login/manager.h - systemd's user manager, through systemctl.
+ * client/login/systemctl.h - systemd's user manager, through systemctl.
  */
 #ifndef CLIENT_MANAGER_H
 #define CLIENT_MANAGER_H
