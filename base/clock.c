@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-int64_t io_now_ms(void)
+int64_t clock_now_ms(void)
 {
 	struct timespec t;
 

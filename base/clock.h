@@ -10,6 +10,6 @@
  * Milliseconds of CLOCK_BOOTTIME, which is never set back and runs on during
  * suspend.  A "deadline" anywhere in the tree is a value of this clock.
  */
-int64_t io_now_ms(void);
+int64_t clock_now_ms(void);
 
 #endif

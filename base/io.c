@@ -26,7 +26,7 @@ int io_wait(int fd, short events, int64_t deadline)
 	int r;
 
 	for (;;) {
-		left = deadline - io_now_ms();
+		left = deadline - clock_now_ms();
 		if (left < 0)
 			left = 0;
 		if (left > 1000 * 1000)
@@ -34,7 +34,7 @@ int io_wait(int fd, short events, int64_t deadline)
 		r = poll(&p, 1, (int)left);
 		if (r > 0)
 			return 1;
-		if (r == 0 && io_now_ms() >= deadline)
+		if (r == 0 && clock_now_ms() >= deadline)
 			return 0;
 		if (r < 0 && errno != EINTR)
 			return -1;
@@ -122,7 +122,7 @@ int io_slurp(const char *path, size_t max, char **out, size_t *len, struct failu
 		fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
 		goto out;
 	}
-	n = io_read_all(fd, buf, max, io_now_ms() + FILE_READ_MS);
+	n = io_read_all(fd, buf, max, clock_now_ms() + FILE_READ_MS);
 	if (n < 0) {
 		if (errno == EFBIG)
 			fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %zu bytes", path, max);
@@ -178,8 +178,8 @@ static int file_replace(const char *path, mode_t mode, gid_t group, const void *
 		unlink(tmp);
 		return -1;
 	}
-	if (io_write_all(fd, buf, n, io_now_ms() + FILE_WRITE_MS) != 0 || fchmod(fd, mode) != 0 ||
-	    fsync(fd) != 0) {
+	if (io_write_all(fd, buf, n, clock_now_ms() + FILE_WRITE_MS) != 0 ||
+	    fchmod(fd, mode) != 0 || fsync(fd) != 0) {
 		fail_errno(f, NULL, "%s", tmp);
 		close(fd);
 		unlink(tmp);
@@ -212,7 +212,7 @@ int io_create_file(const char *path, const void *buf, size_t n, const char *hint
 
 	if (fd < 0)
 		return fail_errno(f, hint, "%s", path);
-	if (io_write_all(fd, buf, n, io_now_ms() + FILE_WRITE_MS) == 0 && fsync(fd) == 0 &&
+	if (io_write_all(fd, buf, n, clock_now_ms() + FILE_WRITE_MS) == 0 && fsync(fd) == 0 &&
 	    file_sync_parent(path) == 0) {
 		close(fd);
 		return 0;

@@ -1,6 +1,6 @@
 /*
  * base/io.h - bounded input and output with deadlines, small files as a whole, and
- * wiping.  Deadlines are values of io_now_ms().
+ * wiping.  Deadlines are values of clock_now_ms().
  */
 #ifndef BASE_IO_H
 #define BASE_IO_H

@@ -256,7 +256,7 @@ int spawn_wait_until(pid_t pid, int64_t deadline, int *status)
 
 	do {
 		r = waitpid(pid, status, WNOHANG);
-		if (r == 0 && io_now_ms() >= deadline) {
+		if (r == 0 && clock_now_ms() >= deadline) {
 			errno = ETIMEDOUT;
 			break;
 		}

@@ -47,7 +47,7 @@ struct spawn {
 			       * caller has SIGTTOU blocked */
 	bool session;	 /* it leads a session of its own */
 
-	int64_t deadline; /* for the exec (io_now_ms), or 0: none */
+	int64_t deadline; /* for the exec (clock_now_ms), or 0: none */
 };
 
 /*
@@ -69,7 +69,7 @@ int spawn_detached(const struct spawn *s, bool report);
 /* Wait for the end of a child.  0 with its status (waitpid), -1 with errno. */
 int spawn_wait(pid_t pid, int *status);
 
-/* The same until the deadline (io_now_ms): then -1 with ETIMEDOUT, and it still runs. */
+/* The same until the deadline (clock_now_ms): then -1 with ETIMEDOUT, and it still runs. */
 int spawn_wait_until(pid_t pid, int64_t deadline, int *status);
 
 /* A pipe: both ends close-on-exec, and neither is a standard stream.  0 or -1 with errno. */

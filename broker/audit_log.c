@@ -26,7 +26,7 @@ struct line {
 	size_t n;
 };
 
-static void line_add(struct line *l, const char *s, size_t n)
+static void audit_line_add(struct line *l, const char *s, size_t n)
 {
 	if (n > sizeof(l->text) - 1 - l->n)
 		n = sizeof(l->text) - 1 - l->n;
@@ -42,21 +42,21 @@ static void line_add_text(struct line *l, const char *key, const char *value)
 
 	if (!value || !value[0])
 		return;
-	line_add(l, ",\"", 2);
-	line_add(l, key, strlen(key));
-	line_add(l, "\":\"", 3);
+	audit_line_add(l, ",\"", 2);
+	audit_line_add(l, key, strlen(key));
+	audit_line_add(l, "\":\"", 3);
 	for (i = 0; value[i] && i < 512; i++) {
 		unsigned char c = (unsigned char)value[i];
 
 		if (c == '"' || c == '\\' || c < ' ' || c >= 0x7f) {
 			/* Bytes over ASCII may be no UTF-8: each becomes one escape. */
 			snprintf(esc, sizeof(esc), "\\u%04x", c);
-			line_add(l, esc, 6);
+			audit_line_add(l, esc, 6);
 		} else {
-			line_add(l, value + i, 1);
+			audit_line_add(l, value + i, 1);
 		}
 	}
-	line_add(l, "\"", 1);
+	audit_line_add(l, "\"", 1);
 }
 
 static int fail_damaged(const char *leaf, const char *why, struct failure *f)
@@ -213,7 +213,7 @@ int audit_write(struct audit_log *log, const struct audit_event *e, struct failu
 		     "{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"",
 		     (unsigned long long)log->seq + 1, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
 		     tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
-	line_add(&l, head, (size_t)n);
+	audit_line_add(&l, head, (size_t)n);
 	line_add_text(&l, "event", e->event);
 	line_add_text(&l, "result", e->result);
 	if (e->pid)
@@ -226,9 +226,9 @@ int audit_write(struct audit_log *log, const struct audit_event *e, struct failu
 	line_add_text(&l, "why", e->why);
 	blake2b_256(hash, log->hash, 64, l.text, l.n);
 	hex_encode(hex, hash, sizeof(hash));
-	line_add(&l, ",\"hash\":\"", 9);
-	line_add(&l, hex, 64);
-	line_add(&l, "\"}\n", 3);
+	audit_line_add(&l, ",\"hash\":\"", 9);
+	audit_line_add(&l, hex, 64);
+	audit_line_add(&l, "\"}\n", 3);
 
 	before = lseek(log->fd, 0, SEEK_END);
 	if (before >= log->size_max) {

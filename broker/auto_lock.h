@@ -35,7 +35,7 @@ bool lock_event_wanted(const struct lock_settings *s, enum lock_reason why);
 
 /*
  * Which of `idle` and `longest` is due at now; LOCK_REASON_START when neither is.
- * opened, used (last use), now: io_now_ms(), a clock that runs through suspend.
+ * opened, used (last use), now: clock_now_ms(), a clock that runs through suspend.
  */
 enum lock_reason lock_due(const struct lock_settings *s, int64_t opened, int64_t used, int64_t now);
 

@@ -76,7 +76,7 @@ static enum read_result read_private_file(int dir, const char *leaf, char *out, 
 		fail_hint(f, "chmod 400 it, owned by uid %u", (unsigned)geteuid());
 		return READ_FAILED;
 	}
-	r = io_read_all(fd, out, room, io_now_ms() + READ_DEADLINE_MS);
+	r = io_read_all(fd, out, room, clock_now_ms() + READ_DEADLINE_MS);
 	close(fd);
 	if (r < 0) {
 		fail_errno(f, NULL, "cannot read %s", leaf);
@@ -125,8 +125,8 @@ int auto_unlock_host_public(struct tenant *t, uint8_t public[HOST_PUBLIC_LEN], s
 
 /* The key in a keyfile for t's vault, into key (KEY_LEN bytes in the arena), and its
  * slot.  0 or -1. */
-static int unwrap_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key,
-			  uint32_t *slot, struct failure *f)
+static int open_keyfile(struct tenant *t, const uint8_t *file, size_t n, uint8_t *key,
+			uint32_t *slot, struct failure *f)
 {
 	uint8_t public[HOST_PUBLIC_LEN], *secret;
 	struct vault_public *pub = NULL;
@@ -163,7 +163,7 @@ int auto_unlock_check_keyfile(struct tenant *t, const uint8_t *keyfile, size_t n
 	uint32_t slot = 0;
 	int r = -1;
 
-	if (key && unwrap_keyfile(t, keyfile, n, key, &slot, f) == 0)
+	if (key && open_keyfile(t, keyfile, n, key, &slot, f) == 0)
 		r = tenant_check_key(t, slot, key, f);
 	arena_release(t->arena, key);
 	return r;
@@ -181,7 +181,7 @@ static enum auto_unlock_result try_keyfile(struct tenant *t, const char *leaf, s
 	if (r != STORE_READ_DONE)
 		return r == STORE_READ_FAILED ? AUTO_UNLOCK_FAILED : AUTO_UNLOCK_NOTHING;
 	key = arena_alloc(t->arena, KEY_LEN, f);
-	opened = key && unwrap_keyfile(t, file, n, key, &slot, f) == 0 &&
+	opened = key && open_keyfile(t, file, n, key, &slot, f) == 0 &&
 		 tenant_unlock(t, slot, key, f) == 0;
 	arena_release(t->arena, key);
 	return opened ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_FAILED;

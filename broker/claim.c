@@ -104,7 +104,7 @@ static int claim_handle_again(struct connection *c, struct failure *f)
 		c->tenant->sessions--;
 	c->session.state = SESSION_OPENED;
 	c->session.resumed = true;
-	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
+	c->deadline = clock_now_ms() + CLAIM_DEADLINE_MS;
 	if (claim_send_ok(c->fd) != 0)
 		c->closing = true;
 	return 0;
@@ -136,7 +136,7 @@ static int claim_check_state(struct connection *c, struct failure *f)
 	if (s->state != want || s->delivery == DELIVERY_PIPE)
 		return fail_set(f, FAIL_POSTURE, "start it with ccrun",
 				"there is nothing to claim on this connection");
-	if (io_now_ms() > c->deadline)
+	if (clock_now_ms() > c->deadline)
 		return fail_set(f, FAIL_TIMEOUT, "start it again",
 				"the claim came more than %d s after the session was opened",
 				CLAIM_DEADLINE_MS / 1000);
@@ -161,7 +161,7 @@ static int hand_over_gather(struct hand_over *h, struct connection *c, struct fa
 	h->iov[0] = (struct iovec){ h->head, sizeof(h->head) };
 	h->n = 1;
 	for (i = 0; i < s->entries; i++) {
-		e = session_check_entry(c, i, f);
+		e = session_allowed_entry(c, i, f);
 		if (!e)
 			return -1;
 		name = strlen(s->variable[i]);

@@ -72,7 +72,7 @@ int connection_accept(struct broker *b, struct connection *c, int fd)
 	c->tenant->connections++;
 	c->tenant->marked += c->marked;
 	c->fd = fd;
-	c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
+	c->deadline = clock_now_ms() + IDLE_DEADLINE_MS;
 	return 0;
 refuse:
 	send_failure(fd, &f);
@@ -200,7 +200,7 @@ void connection_serve(struct broker *b, struct connection *c)
 		goto out;
 	}
 	/* After a suspend a request may come before the sweep has locked what is due. */
-	tenant_apply_timeouts(c->tenant, io_now_ms());
+	tenant_apply_timeouts(c->tenant, clock_now_ms());
 	if (claim_is_fixed_message(b->packet, (size_t)n))
 		claim_serve(b, c, (size_t)n, &beside);
 	else

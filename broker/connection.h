@@ -19,7 +19,7 @@ struct connection {
 	int fd; /* -1: a free place */
 	struct peer peer;
 	struct tenant *tenant;
-	int64_t deadline; /* io_now_ms(); 0: none */
+	int64_t deadline; /* clock_now_ms(); 0: none */
 	bool closing;	  /* to be dropped when the handler returns */
 	bool has_spoken;  /* its first message was received */
 	bool unverified;  /* serving the first message, and the kernel gave only a pid

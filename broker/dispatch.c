@@ -32,7 +32,7 @@ static const struct op {
 	{ "slots", op_slots, 0 },
 	{ "slot", op_slot, 0 },
 	{ "host", op_host, 0 },
-	{ "record", op_record, 0 },
+	{ "record", op_audit_part, 0 },
 	{ "init", op_init, AUDIT_REFUSALS },
 	{ "unlock", op_unlock, AUDIT_REFUSALS },
 	{ "reopen", op_reopen, AUDIT_REFUSALS },
@@ -135,7 +135,7 @@ static struct wire_out *serve_request(struct request *q, struct failure *f)
 	if (check_admission(q, op->flags, f) == 0)
 		reply = op->serve(q, f);
 	if (reply && (op->flags & OPEN_VAULT))
-		q->connection->tenant->used_ms = io_now_ms();
+		q->connection->tenant->used_ms = clock_now_ms();
 	if (!reply && !q->deferred && ((op->flags & AUDIT_REFUSALS) || f->code == FAIL_MARKED))
 		audit_refusal(q->connection, q->map, name, f);
 	return reply;
@@ -172,5 +172,5 @@ void dispatch_packet(struct broker *b, struct connection *c, size_t n)
 	wire_in_free(&in);
 	if (c->session.state == SESSION_NONE && !c->watcher && !c->quota_fetching &&
 	    !c->quota_waiting && !c->fetching_token_of[0])
-		c->deadline = io_now_ms() + IDLE_DEADLINE_MS;
+		c->deadline = clock_now_ms() + IDLE_DEADLINE_MS;
 }

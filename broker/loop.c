@@ -104,11 +104,11 @@ static void serve_connection(struct broker *b, struct connection *c)
 	/* It may have been dropped earlier in this turn. */
 	if (c->fd < 0 || !tenant_has_turn(b, c))
 		return;
-	start = io_now_ms();
+	start = clock_now_ms();
 	connection_serve(b, c);
 	if (c->closing)
 		connection_drop(b, c);
-	t->busy_ms += (unsigned)(io_now_ms() - start);
+	t->busy_ms += (unsigned)(clock_now_ms() - start);
 	if (t->busy_ms > BUSY_COUNTED)
 		t->busy_ms = BUSY_COUNTED;
 }
@@ -146,7 +146,7 @@ static void accept_connections(struct broker *b)
 
 static void sweep_deadlines(struct broker *b)
 {
-	int64_t now = io_now_ms();
+	int64_t now = clock_now_ms();
 	unsigned i;
 
 	for (i = 0; i < b->places; i++) {
@@ -194,9 +194,9 @@ void loop_run(struct broker *b)
 		for (i = 0; i < n; i++)
 			if (ev[i].data.u64 == ID_LISTENER)
 				accept_connections(b);
-		if (io_now_ms() >= next_sweep) {
+		if (clock_now_ms() >= next_sweep) {
 			sweep_deadlines(b);
-			next_sweep = io_now_ms() + SWEEP_MS;
+			next_sweep = clock_now_ms() + SWEEP_MS;
 		}
 	}
 }

@@ -17,7 +17,7 @@ struct wire_out;
 typedef struct wire_out *request_handler(struct request *q, struct failure *f);
 
 /* broker/ops_status.c */
-request_handler op_hello, op_status, op_slots, op_slot, op_record;
+request_handler op_hello, op_status, op_slots, op_slot, op_audit_part;
 /* broker/ops_vault.c */
 request_handler op_init, op_unlock, op_reopen, op_lock, op_watch, op_settings, op_set;
 /* broker/ops_slots.c */

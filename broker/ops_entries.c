@@ -44,7 +44,7 @@ static int read_sealed_fields(struct wire_map m, struct entry *e, struct failure
 struct wire_out *op_put(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	struct entry e = { .created = (uint64_t)time(NULL), .since = io_now_ms() };
+	struct entry e = { .created = (uint64_t)time(NULL), .since = clock_now_ms() };
 	bool replace = false, has_source = false;
 	struct entry_source source;
 

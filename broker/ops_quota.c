@@ -80,7 +80,7 @@ static int check_worker(struct connection *c, const struct entry *e, struct fail
 static struct wire_out *begin_fetch(struct connection *c, struct failure *f)
 {
 	struct audit_event e = { .event = "usage", .result = "granted", .pid = c->peer.pid };
-	int64_t now = io_now_ms();
+	int64_t now = clock_now_ms();
 	const struct entry *entry;
 	struct wire_out *o;
 
@@ -212,7 +212,7 @@ static int accept_error(struct request *q, struct failure *f)
 		;
 	if (i == sizeof(fetch_errors) / sizeof(fetch_errors[0]))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' is no such error", word);
-	quota_fetch_failed(q->connection->quota, word, retry, io_now_ms());
+	quota_fetch_failed(q->connection->quota, word, retry, clock_now_ms());
 	return 0;
 }
 
@@ -230,7 +230,7 @@ static int accept_figures(struct request *q, struct failure *f)
 		if (wire_get_item(q->map, "items", i, &m, f) != 0 ||
 		    read_figure(m, &figure[i], f) != 0)
 			return -1;
-	quota_fetch_done(q->connection->quota, figure, n, io_now_ms());
+	quota_fetch_done(q->connection->quota, figure, n, clock_now_ms());
 	return 0;
 }
 
@@ -266,7 +266,7 @@ static void put_figure(struct wire_out *o, const struct quota_figure *figure)
 /* Numbers only: a session may know how much of its quota is used. */
 struct wire_out *op_usage(struct request *q, struct failure *f)
 {
-	int64_t now = io_now_ms();
+	int64_t now = clock_now_ms();
 	char name[NAME_MAX_LEN + 1];
 	struct wire_out *o;
 	struct watched_quota *u;

@@ -94,14 +94,14 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		return NULL;
 	}
 	memset(s, 0, sizeof(*s));
-	s->nested = q->marked;
+	s->marked = q->marked;
 	if (read_session(q, s, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	for (i = 0; i < s->entries; i++)
 		if (read_session_entry(q, i, s, f) != 0)
 			return NULL;
 	for (i = 0; i < s->entries; i++)
-		if (!session_check_entry(c, i, f))
+		if (!session_allowed_entry(c, i, f))
 			return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));
@@ -115,7 +115,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		return NULL;
 	s->state = SESSION_OPENED;
 	sock_allow_fds(c->fd);
-	c->deadline = io_now_ms() + CLAIM_DEADLINE_MS;
+	c->deadline = clock_now_ms() + CLAIM_DEADLINE_MS;
 	return reply_granted(c);
 }
 
@@ -162,11 +162,11 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 			 (int)c->peer.pid);
 		return NULL;
 	}
-	if (io_now_ms() > c->deadline) {
+	if (clock_now_ms() > c->deadline) {
 		fail_set(f, FAIL_TIMEOUT, "start it again", "the request came too late");
 		return NULL;
 	}
-	entry = session_check_entry(c, 0, f);
+	entry = session_allowed_entry(c, 0, f);
 	if (!entry)
 		return NULL;
 	if (audit_write(&c->tenant->audit, &e, f) != 0)

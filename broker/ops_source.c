@@ -74,7 +74,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	wire_put_bool(o, "wait", false);
 	wire_put_source(o, e->source);
 	memcpy(c->fetching_token_of, name, sizeof(name));
-	c->deadline = io_now_ms() + SOURCE_DEADLINE_MS;
+	c->deadline = clock_now_ms() + SOURCE_DEADLINE_MS;
 	return o;
 }
 
@@ -101,7 +101,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 	}
 	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 ||
 	    wire_token_check(token, n, f) != 0 || request_audit(q, "fetch", name, f) != 0 ||
-	    vault_token_set_fetched(c->tenant->vault, name, token, n, io_now_ms(), f) != 0)
+	    vault_token_set_fetched(c->tenant->vault, name, token, n, clock_now_ms(), f) != 0)
 		return NULL;
 	/* Its ttl may be the next to be over. */
 	c->tenant->next_expiry = 0;

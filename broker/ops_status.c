@@ -130,7 +130,7 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 }
 
 /* A part of the audit log: the system broker's users cannot read its files. */
-struct wire_out *op_record(struct request *q, struct failure *f)
+struct wire_out *op_audit_part(struct request *q, struct failure *f)
 {
 	static uint8_t part[LIST_PAGE];
 	struct wire_out *o;

@@ -1,7 +1,7 @@
 /*
  * broker/quota.h - how much of a provider's quota is used: numbers that a worker
  * process fetched, for status lines.  No secret is in here.  No clock: times are
- * arguments, io_now_ms().
+ * arguments, clock_now_ms().
  *
  * Each session has a worker, which waits until the numbers of its entry are due:
  * wanted (a status line asked since the last try, or there was none), older than
@@ -42,7 +42,7 @@ struct watched_quota {
 	bool subscription;	     /* of the client itself: no entry of the vault */
 	unsigned workers;	     /* connections that fetch it */
 	bool wanted, fetching;
-	int64_t fetched;	     /* io_now_ms() of the numbers; 0 for never */
+	int64_t fetched;	     /* clock_now_ms() of the numbers; 0 for never */
 	int64_t not_before;	     /* back-off */
 	char error[QUOTA_TEXT_SIZE]; /* why the last try failed, or "" */
 	struct quota_figure figure[QUOTA_FIGURES_MAX];

@@ -12,7 +12,7 @@
 #include "broker/tenant.h"
 #include "vault/entries.h"
 
-const struct entry *session_check_entry(struct connection *c, unsigned i, struct failure *f)
+const struct entry *session_allowed_entry(struct connection *c, unsigned i, struct failure *f)
 {
 	struct session *s = &c->session;
 	struct policy_request want = { .origin = s->origin[i],
@@ -20,10 +20,10 @@ const struct entry *session_check_entry(struct connection *c, unsigned i, struct
 				       .delivery = s->delivery,
 				       .strict = s->strict,
 				       .config_dir = s->config_dir,
-				       .marked = s->nested };
+				       .marked = s->marked };
 	const struct entry *e = tenant_find_entry(c->tenant, s->entry[i], f);
 
-	if (!e && s->nested)
+	if (!e && s->marked)
 		fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
 			 "a process inside a session gets nothing");
 	if (!e || policy_decide(e, &want, &s->strict, f) != 0)
@@ -41,7 +41,7 @@ void session_mark_released(struct connection *c)
 		vault_mark_used(t->vault ? t->vault : t->kept, c->session.entry[i],
 				(uint64_t)time(NULL));
 	t->use_times_changed = t->vault != NULL;
-	t->used_ms = io_now_ms();
+	t->used_ms = clock_now_ms();
 	t->releases++;
 	t->sessions++;
 	c->session.state = SESSION_LIVE;

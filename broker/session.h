@@ -32,7 +32,7 @@ struct session {
 	unsigned entries;
 	enum delivery delivery;
 	bool strict;
-	bool nested;	 /* the requester was marked (inside a session) when it opened */
+	bool marked;	 /* the requester was marked (inside a session) when it opened */
 	bool resumed;	 /* `again` was said: it counts as live until the next claim */
 	char image[256]; /* the executable, for the audit log */
 };
@@ -44,7 +44,7 @@ struct session {
  * FAIL_NO_VALUE, FAIL_LOCKED, FAIL_MARKED, FAIL_ORIGIN or FAIL_POLICY.  Sets
  * session.strict where the entry is strict.
  */
-const struct entry *session_check_entry(struct connection *c, unsigned i, struct failure *f);
+const struct entry *session_allowed_entry(struct connection *c, unsigned i, struct failure *f);
 
 /* The session's secrets were handed over: set use times, counters, its state. */
 void session_mark_released(struct connection *c);

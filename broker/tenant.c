@@ -217,7 +217,7 @@ static void adopt_vault(struct tenant *t, struct vault *v)
 	t->kept = NULL;
 	t->vault = v;
 	t->opened_unattended = false;
-	t->opened_ms = t->used_ms = io_now_ms();
+	t->opened_ms = t->used_ms = clock_now_ms();
 	t->next_expiry = 0;
 	vault_set_since(v, t->opened_ms);
 }
@@ -357,7 +357,7 @@ void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 	if (!lock_is_automatic(why)) {
 		wipe_vaults(t);
 	} else if (t->vault) {
-		wipe_expired_tokens(t->vault, io_now_ms());
+		wipe_expired_tokens(t->vault, clock_now_ms());
 		t->kept = vault_narrow(t->vault, entry_is_kept);
 		t->vault = NULL;
 	}

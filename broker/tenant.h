@@ -46,8 +46,8 @@ struct tenant {
 	bool use_times_changed;	      /* to be written with the next change, or at the lock */
 	enum lock_reason lock_reason; /* of the last lock */
 	uint64_t locked_at;	      /* seconds since the epoch; 0: never */
-	int64_t opened_ms, used_ms;   /* io_now_ms() of the unlock and of the last use */
-	int64_t next_expiry;	      /* io_now_ms(): no token's ttl is over before then */
+	int64_t opened_ms, used_ms;   /* clock_now_ms() of the unlock and of the last use */
+	int64_t next_expiry;	      /* clock_now_ms(): no token's ttl is over before then */
 	struct quota_table quota;
 };
 
@@ -132,7 +132,7 @@ struct tenant_restore {
 int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct failure *f);
 
 /*
- * Lock the vault if that is due at now (io_now_ms()), and put tokens to sleep whose
+ * Lock the vault if that is due at now (clock_now_ms()), and put tokens to sleep whose
  * ttl is over.  Cheap: called before every request, so that no secret is served
  * late and no request keeps open what was due before it came.
  */

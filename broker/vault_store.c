@@ -125,7 +125,7 @@ static int read_vault_file(const struct vault_store *s, uint8_t **out, size_t *n
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for %s", s->path);
 		goto bad;
 	}
-	r = io_read_all(fd, buf, size + 1, io_now_ms() + WRITE_DEADLINE_MS);
+	r = io_read_all(fd, buf, size + 1, clock_now_ms() + WRITE_DEADLINE_MS);
 	if (r < 0) {
 		fail_errno(f, NULL, "cannot read %s", s->path);
 		goto bad;
@@ -179,7 +179,7 @@ static int write_new_file(const struct vault_store *s, const char *leaf, const u
 	if (fd < 0)
 		return fail_errno(f, "may this user create files in that directory?",
 				  "cannot create %s beside %s", leaf, s->path);
-	if (io_write_all(fd, p, n, io_now_ms() + WRITE_DEADLINE_MS) != 0 || fsync(fd) != 0) {
+	if (io_write_all(fd, p, n, clock_now_ms() + WRITE_DEADLINE_MS) != 0 || fsync(fd) != 0) {
 		fail_errno(f, "make room on the disk; the vault is as it was",
 			   "cannot write %s beside %s", leaf, s->path);
 		close(fd);
@@ -284,7 +284,7 @@ enum store_read_result store_read_beside(const struct vault_store *s, const char
 			 (unsigned)geteuid());
 		return STORE_READ_FAILED;
 	}
-	r = io_read_all(fd, out, room, io_now_ms() + WRITE_DEADLINE_MS);
+	r = io_read_all(fd, out, room, clock_now_ms() + WRITE_DEADLINE_MS);
 	close(fd);
 	if (r < 0) {
 		fail_errno(f, NULL, "cannot read %s beside %s", leaf, s->path);

@@ -90,7 +90,7 @@ int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
 	if (project_pin_find(argc, argv, &p, f) != 0 || allow_check_provider(&p, f) != 0 ||
 	    (asks && allow_ask(&p, f) != 0))
 		return -1;
-	if (allowed_decide(p.path, p.text, true, NULL, f) != 0)
+	if (allowed_record(p.path, p.text, true, NULL, f) != 0)
 		return -1;
 	if (!asks)
 		say("%s pins this directory to %s%s%s", p.path, p.provider, p.mode[0] ? ":" : "",

@@ -73,7 +73,7 @@ static int approve_load(const char *word, struct provider **p, struct failure *f
 static int approve_differs(const struct wanted *w, const struct listed *e, struct change *out,
 			   struct failure *f)
 {
-	int same = e->has_source ? source_is_sealed(e, &out->source, f) : 1;
+	int same = e->has_source ? source_compare_sealed(e, &out->source, f) : 1;
 
 	if (same < 0)
 		return -1;

@@ -19,7 +19,7 @@ static const struct option get_options[] = { { "reveal", no_argument, NULL, 256 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
 static int get_print(const uint8_t *token, size_t n, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
+	int64_t deadline = clock_now_ms() + PIPE_DEADLINE_MS;
 
 	if (io_write_all(STDOUT_FILENO, token, n, deadline) != 0 ||
 	    (isatty(STDOUT_FILENO) && io_write_all(STDOUT_FILENO, "\n", 1, deadline) != 0))

@@ -69,7 +69,7 @@ static enum vault_view list_view_vault(struct client *c, struct listing *l)
 
 	if (client_connect(c, false, &f) != 0) {
 		if (f.code == FAIL_NO_BROKER)
-			return vault_file_exists() ? VIEW_NO_BROKER : VIEW_NO_VAULT;
+			return user_vault_file_exists() ? VIEW_NO_BROKER : VIEW_NO_VAULT;
 		fail_print("ccctl", &f);
 		return VIEW_UNKNOWN;
 	}

@@ -46,7 +46,7 @@ static int restore_settle_existing(struct client *c, struct restore *r, struct f
 	if (client_connect(c, true, f) != 0)
 		return -1;
 	/* The system broker's vault would hide the user's own. */
-	if (strcmp(c->state, "none") == 0 && c->dial.system && vault_file_exists())
+	if (strcmp(c->state, "none") == 0 && c->dial.system && user_vault_file_exists())
 		return fail_set(f, FAIL_EXISTS, "ccctl move system",
 				"your own broker has a vault already");
 	if (strcmp(c->state, "none") == 0 || r->replace)

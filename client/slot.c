@@ -81,7 +81,7 @@ static int slot_list(struct client *c, bool json, struct failure *f)
  */
 static int slot_take_turn(struct failure *f)
 {
-	int64_t deadline = io_now_ms() + TURN_PATIENCE_MS;
+	int64_t deadline = clock_now_ms() + TURN_PATIENCE_MS;
 	char dir[PATH_SIZE];
 	int fd;
 
@@ -93,7 +93,7 @@ static int slot_take_turn(struct failure *f)
 			close(fd);
 			return -1;
 		}
-		if (io_now_ms() >= deadline) {
+		if (clock_now_ms() >= deadline) {
 			close(fd);
 			return fail_set(f, FAIL_BUSY, "try again when that is done",
 					"another ccctl is adding a slot");

@@ -107,13 +107,13 @@ static int status_gather(struct client *c, struct status *s, struct failure *f)
 	if (client_connect(c, false, f) != 0) {
 		if (f->code == FAIL_NO_BROKER) {
 			s->system_down = dial_system_down();
-			if (s->system_down && !vault_file_exists()) {
+			if (s->system_down && !user_vault_file_exists()) {
 				s->state = "no-broker";
 				snprintf(s->vault, sizeof(s->vault),
 					 SYSTEM_STATE_DIR "/vaults/%u/vault", (unsigned)getuid());
 				return 0;
 			}
-			s->state = vault_file_exists() ? "no-broker" : "no-vault";
+			s->state = user_vault_file_exists() ? "no-broker" : "no-vault";
 			return path_of(PATH_DATA, "vault", s->vault, f);
 		}
 		/* The socket belongs to another program: name its process. */

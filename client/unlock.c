@@ -60,7 +60,7 @@ static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct fail
 static int unlock_by_kind(struct client *c, const struct unlock_how *h, struct failure *f)
 {
 	if (h->kind == SLOT_KEYFILE)
-		return vault_open_keyfile(c, h->file, f);
+		return vault_unlock_with_keyfile(c, h->file, f);
 	return vault_open_by_kind(c, h->kind, f);
 }
 

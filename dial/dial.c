@@ -78,7 +78,7 @@ static int fail_no_broker(struct failure *f)
 /* Start a broker, or wait for one that another program is starting, and connect. */
 static int connect_to_started(const char *path, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + CONNECT_PATIENCE_MS, round;
+	int64_t deadline = clock_now_ms() + CONNECT_PATIENCE_MS, round;
 	int fd;
 
 	if (proc_self_marked())
@@ -90,13 +90,13 @@ static int connect_to_started(const char *path, struct failure *f)
 	do {
 		if (broker_start(f) != 0)
 			return -1;
-		for (round = io_now_ms() + CONNECT_ROUND_MS; io_now_ms() < round;
+		for (round = clock_now_ms() + CONNECT_ROUND_MS; clock_now_ms() < round;
 		     poll(NULL, 0, 5)) {
 			fd = sock_connect(path, f);
 			if (fd >= 0 || !is_no_listener(errno))
 				return fd;
 		}
-	} while (io_now_ms() < deadline);
+	} while (clock_now_ms() < deadline);
 	return fail_set(f, FAIL_NO_BROKER,
 			"end it, or set XDG_RUNTIME_DIR to what it was started with",
 			"a broker holds the vault but does not listen on %s", path);
@@ -107,7 +107,7 @@ static int connect_once(struct dial *d, struct failure *f)
 {
 	int64_t left;
 
-	d->connected = io_now_ms();
+	d->connected = clock_now_ms();
 	if (!d->deadline)
 		return sock_connect(d->path, f);
 	left = d->deadline - d->connected;
@@ -232,7 +232,7 @@ static void dial_init(struct dial *d, int64_t deadline, void *buf, size_t size)
 /* A broker that holds the vault may be about to listen: wait for it.  -1 with errno. */
 static int connect_to_holder(const char *path, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + LISTEN_PATIENCE_MS;
+	int64_t deadline = clock_now_ms() + LISTEN_PATIENCE_MS;
 	int fd, why;
 
 	do {
@@ -245,7 +245,7 @@ static int connect_to_holder(const char *path, struct failure *f)
 			return -1;
 		}
 		poll(NULL, 0, 10);
-	} while (io_now_ms() < deadline);
+	} while (clock_now_ms() < deadline);
 	errno = ENOENT;
 	return -1;
 }
@@ -271,14 +271,14 @@ static int open_user_broker(struct dial *d, bool start, struct failure *f)
 		return -1;
 	if (start && check_socket_dir(dir, f) != 0)
 		return -1;
-	d->connected = io_now_ms();
+	d->connected = clock_now_ms();
 	d->fd = start || d->deadline ? connect_once(d, f) : connect_to_holder(d->path, f);
 	/* Now it exists: a broker that is being started makes it. */
 	if (d->fd >= 0 && check_socket_dir(dir, f) != 0)
 		return -1;
 	if (d->fd < 0 && is_no_listener(errno)) {
 		d->fd = start ? connect_to_started(d->path, f) : fail_no_broker(f);
-		d->connected = io_now_ms();
+		d->connected = clock_now_ms();
 	}
 	return d->fd < 0 ? -1 : 0;
 }
@@ -331,7 +331,7 @@ int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, s
 
 int dial_open_within(struct dial *d, int ms, void *buf, size_t size, struct failure *f)
 {
-	dial_init(d, io_now_ms() + ms, buf, size);
+	dial_init(d, clock_now_ms() + ms, buf, size);
 	return open_broker(d, DIAL_ANY, false, f);
 }
 
@@ -362,7 +362,7 @@ static int receive_reply(struct dial *d, int *fd, struct failure *f)
 	ssize_t n;
 	int r;
 
-	r = io_wait(d->fd, POLLIN, d->deadline ? d->deadline : io_now_ms() + REPLY_DEADLINE_MS);
+	r = io_wait(d->fd, POLLIN, d->deadline ? d->deadline : clock_now_ms() + REPLY_DEADLINE_MS);
 	if (r == 0 && d->deadline)
 		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
 				"the broker did not answer in time");

@@ -27,7 +27,7 @@ struct dial {
 	uid_t owner;	   /* the uid that the broker must have */
 	pid_t broker;	   /* the broker's PID after its first answer was checked; else 0 */
 	int64_t deadline;  /* of all calls together, or 0: each has its own */
-	int64_t connected; /* io_now_ms() when we connected, or had started a broker */
+	int64_t connected; /* clock_now_ms() when we connected, or had started a broker */
 	bool peer_younger; /* the process that answered started later: see broker_check.c */
 	bool refused;	   /* the last call: the broker itself answered with an error */
 	char path[4096];

@@ -56,7 +56,7 @@ uint8_t *channel_buffer(void)
 ssize_t channel_receive(struct failure *f)
 {
 	ssize_t n;
-	int r = io_wait(CHANNEL_FD, POLLIN, io_now_ms() + RECEIVE_DEADLINE_MS);
+	int r = io_wait(CHANNEL_FD, POLLIN, clock_now_ms() + RECEIVE_DEADLINE_MS);
 
 	if (r == 0)
 		return fail_set(f, FAIL_TIMEOUT, NULL, "nothing came on descriptor %d", CHANNEL_FD);

@@ -56,7 +56,7 @@ static int text_read_fd(int fd, const char *path, struct locked_text *t, const s
 				LOCKED_TEXT_MAX);
 	if (locked_text_new(t, (size_t)st->st_size, f) != 0)
 		return -1;
-	n = io_read_all(fd, t->p, t->room, io_now_ms() + READ_DEADLINE_MS);
+	n = io_read_all(fd, t->p, t->room, clock_now_ms() + READ_DEADLINE_MS);
 	if (n < 0 && errno == EFBIG)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: it grew while it was read", path);
 	if (n < 0)

@@ -92,8 +92,8 @@ void rewrite_warning(const struct import_file *file, char out[FILE_NOTE_MAX])
 
 /* ---- the copy without secrets ---- */
 
-static int backup_write(const struct import_file *file, const struct locked_text *backup,
-			char kept[PATH_SIZE], struct failure *f)
+static int rewrite_backup(const struct import_file *file, const struct locked_text *backup,
+			  char kept[PATH_SIZE], struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[200], when[32];
 	time_t now = time(NULL);
@@ -153,7 +153,7 @@ static int file_fill(int fd, const struct import_file *file, const struct locked
 {
 	struct stat st;
 
-	if (io_write_all(fd, fresh->p, fresh->n, io_now_ms() + WRITE_MS) != 0 ||
+	if (io_write_all(fd, fresh->p, fresh->n, clock_now_ms() + WRITE_MS) != 0 ||
 	    fstat(fd, &st) != 0)
 		return -1;
 	if (st.st_gid != file->st.st_gid && fchown(fd, (uid_t)-1, file->st.st_gid) != 0)
@@ -174,8 +174,8 @@ static int directory_sync(const char *real)
 	return r;
 }
 
-static int file_replace(const struct import_file *file, const char *real,
-			const struct locked_text *fresh, struct failure *f)
+static int rewrite_in_place(const struct import_file *file, const char *real,
+			    const struct locked_text *fresh, struct failure *f)
 {
 	char tmp[PATH_MAX];
 	int fd, r;
@@ -207,9 +207,9 @@ int rewrite_file(struct import_file *file, const struct locked_text *fresh,
 
 	if (!realpath(file->path, real))
 		return fail_errno(f, NULL, "cannot be found any more");
-	if (file_check_unchanged(file, real, f) != 0 || backup_write(file, backup, kept, f) != 0)
+	if (file_check_unchanged(file, real, f) != 0 || rewrite_backup(file, backup, kept, f) != 0)
 		return -1;
-	if (file_replace(file, real, fresh, f) != 0) {
+	if (rewrite_in_place(file, real, fresh, f) != 0) {
 		unlink(kept);
 		return -1;
 	}

@@ -18,7 +18,7 @@
 
 #define PROVIDER_WORD (2 * NAME_MAX_LEN + 2)
 
-static const char *provider_word(const struct provider *p, char out[PROVIDER_WORD])
+static const char *provider_and_mode(const struct provider *p, char out[PROVIDER_WORD])
 {
 	snprintf(out, PROVIDER_WORD, "%s%s%s", p->name, p->mode[0] ? ":" : "", p->mode);
 	return out;
@@ -65,7 +65,7 @@ int ccctl_add(const struct provider *p, struct failure *f)
 {
 	char word[PROVIDER_WORD];
 
-	return ccctl_spawn("add", provider_word(p, word), true, f);
+	return ccctl_spawn("add", provider_and_mode(p, word), true, f);
 }
 
 int ccctl_unlock_unattended(void)
@@ -77,7 +77,7 @@ void ccctl_hint(struct failure *f, const struct provider *p)
 {
 	char word[PROVIDER_WORD];
 
-	provider_word(p, word);
+	provider_and_mode(p, word);
 	if (f->code == FAIL_NO_VAULT)
 		fail_hint(f, "on a terminal: ccctl init; ccctl add %s", word);
 	else if (f->code == FAIL_LOCKED)

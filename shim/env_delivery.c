@@ -101,7 +101,7 @@ int env_delivery_claim(int connection, char **out, unsigned max, struct failure 
 	claim_put_head(head, CLAIM_CLAIM, 0);
 	n = sock_send(connection, &iov, 1, pair[1]);
 	close(pair[1]);
-	if (n == 0 && io_wait(pair[0], POLLIN, io_now_ms() + REPLY_DEADLINE_MS) == 1)
+	if (n == 0 && io_wait(pair[0], POLLIN, clock_now_ms() + REPLY_DEADLINE_MS) == 1)
 		n = sock_recv(pair[0], answer, sizeof(answer), 0, NULL);
 	close(pair[0]);
 	r = claim_read_answer(answer, n > 0 ? (size_t)n : 0, out, max, f);

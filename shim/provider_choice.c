@@ -6,52 +6,11 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/fail.h"
 #include "config/ini/ini_file.h"
 #include "config/project/project.h"
 #include "config/settings/ccrun_conf.h"
 #include "shim/arguments.h"
-#include "shim/ccctl.h"
-#include "start/terminal.h"
-#include "config/project/allowed_pins.h"
-
-static int pin_refuse(const struct project *p, enum project_standing s, struct failure *f)
-{
-	return fail_set(f, FAIL_POLICY,
-			"look at it, then: ccctl allow; or name a provider: ccrun PROVIDER",
-			s == PROJECT_CHANGED ? "%s has changed since you allowed it"
-					     : "%s was not allowed by you",
-			p->path);
-}
-
-enum pin_result { PIN_FAILED = -1, PIN_NONE, PIN_ALLOWED };
-
-/* The pin of the project that the working directory is in, if the user allows it. */
-static enum pin_result pin_find(const struct arguments *a, struct project *p, struct failure *f)
-{
-	enum project_standing standing;
-	enum project_search r = project_find(p, f);
-
-	if (r != PROJECT_FOUND)
-		return r == PROJECT_NONE ? PIN_NONE : PIN_FAILED;
-	if (allowed_standing(p, &standing, f) != 0)
-		return PIN_FAILED;
-	if (standing == PROJECT_ALLOWED)
-		return PIN_ALLOWED;
-	if (a->dry_run || !terminal_available()) {
-		pin_refuse(p, standing, f);
-		return PIN_FAILED;
-	}
-	if (ccctl_run("allow", "--ask", f) != 0)
-		return PIN_FAILED;
-	/* The file may have changed while the user was asked: read it again. */
-	if (project_find(p, f) != PROJECT_FOUND || allowed_standing(p, &standing, f) != 0)
-		return PIN_FAILED;
-	if (standing == PROJECT_ALLOWED)
-		return PIN_ALLOWED;
-	pin_refuse(p, standing, f);
-	return PIN_FAILED;
-}
+#include "shim/project_pin.h"
 
 /* Set a to [ccrun] default of ccrun.conf, where there is one.  0 or -1. */
 static int default_read(struct arguments *a, struct failure *f)
@@ -76,7 +35,7 @@ int provider_choose(struct arguments *a, struct project *pin, struct failure *f)
 	pin->path[0] = '\0';
 	if (a->provider[0])
 		return 0;
-	r = pin_find(a, pin, f);
+	r = pin_find_allowed(pin, !a->dry_run, f);
 	if (r != PIN_ALLOWED) {
 		pin->path[0] = '\0';
 		return r == PIN_NONE ? default_read(a, f) : -1;

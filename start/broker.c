@@ -40,7 +40,7 @@ static int report_parse(char *text, struct failure *f)
 int broker_start(struct failure *f)
 {
 	static const char *const argv[] = { "ccbroker", "--report-fd", "3", NULL };
-	int64_t deadline = io_now_ms() + START_DEADLINE_MS;
+	int64_t deadline = clock_now_ms() + START_DEADLINE_MS;
 	char path[PATH_SIZE], text[1024];
 	int fds[2];
 	ssize_t n;

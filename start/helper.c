@@ -33,7 +33,7 @@ static int helper_wait_hardened(pid_t pid, int64_t deadline, struct failure *f)
 	/* /proc/PID of root's processes is root's, dumpable or not: nothing to see there. */
 	if (geteuid() == 0)
 		return 0;
-	for (; io_now_ms() < deadline; poll(NULL, 0, 1)) {
+	for (; clock_now_ms() < deadline; poll(NULL, 0, 1)) {
 		if (proc_stat(pid, &st) != 0 || st.state == 'Z')
 			return 0; /* it has ended: its answer says why */
 		if (st.owner == 0 && proc_tracer(pid) == 0)
@@ -52,7 +52,7 @@ static int helper_read_answer(const struct helper *h, int fd, uint8_t *out, size
 	ssize_t got;
 	int r;
 
-	r = io_wait(fd, POLLIN, h->patience_ms ? io_now_ms() + h->patience_ms : INT64_MAX);
+	r = io_wait(fd, POLLIN, h->patience_ms ? clock_now_ms() + h->patience_ms : INT64_MAX);
 	if (r == 0)
 		return fail_set(f, FAIL_TIMEOUT, "is what it talks to alive?",
 				"%s did not answer within %d s", h->argv[0], h->patience_ms / 1000);
@@ -145,7 +145,7 @@ static void helper_reap(const struct helper *h, pid_t pid, bool failed)
 	if (h->patience_ms && failed)
 		kill(pid, SIGKILL);
 	else if (h->patience_ms) {
-		if (spawn_wait_until(pid, io_now_ms() + EXIT_PATIENCE_MS, &status) == 0 ||
+		if (spawn_wait_until(pid, clock_now_ms() + EXIT_PATIENCE_MS, &status) == 0 ||
 		    errno != ETIMEDOUT)
 			return;
 		kill(pid, SIGKILL);
@@ -156,7 +156,7 @@ static void helper_reap(const struct helper *h, pid_t pid, bool failed)
 int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, struct failure *f)
 {
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, interrupt, quit;
-	int64_t deadline = io_now_ms() + HARDEN_PATIENCE_MS;
+	int64_t deadline = clock_now_ms() + HARDEN_PATIENCE_MS;
 	char path[PATH_SIZE], rest[64];
 	int fd, r = -1;
 	pid_t pid;

@@ -19,7 +19,7 @@ size_t client_input_read(int fd, char *buf, int64_t deadline)
 	size_t have = 0;
 	ssize_t n;
 
-	while (io_wait(fd, POLLIN, deadline) == 1 && io_now_ms() < deadline) {
+	while (io_wait(fd, POLLIN, deadline) == 1 && clock_now_ms() < deadline) {
 		if (have < INPUT_MAX)
 			n = read(fd, buf + have, INPUT_MAX - have);
 		else

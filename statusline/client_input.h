@@ -42,7 +42,7 @@ struct client_input {
 /*
  * Read fd to its end, at most INPUT_MAX bytes of it into buf (INPUT_MAX bytes).
  * What is over is read and dropped, so that the client's write does not fail.
- * Ends at the deadline (io_now_ms) in any case.  Returns the bytes in buf.
+ * Ends at the deadline (clock_now_ms) in any case.  Returns the bytes in buf.
  */
 size_t client_input_read(int fd, char *buf, int64_t deadline);
 

@@ -359,7 +359,7 @@ static bool branch_is_unborn(const struct git_index_query *query)
 
 static enum git_dirty index_check(struct index *x)
 {
-	int64_t deadline = io_now_ms() + x->query->budget_ms;
+	int64_t deadline = clock_now_ms() + x->query->budget_ms;
 	const uint8_t *p = index_bytes(x, 0, 12);
 	uint32_t count, i;
 	enum git_dirty result;
@@ -376,7 +376,7 @@ static enum git_dirty index_check(struct index *x)
 		return GIT_DIRTY;
 	x->at = 12;
 	for (i = 0; i < count; i++) {
-		if (i % CLOCK_EVERY == 0 && io_now_ms() >= deadline)
+		if (i % CLOCK_EVERY == 0 && clock_now_ms() >= deadline)
 			return GIT_UNKNOWN;
 		if (!entry_read(x, &e))
 			return GIT_UNKNOWN;

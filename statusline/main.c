@@ -103,7 +103,7 @@ static void facts_collect(struct facts *k)
 	k->mistake = mistake;
 	/* Tried out on a terminal, it gets no input. */
 	if (!isatty(STDIN_FILENO))
-		n = client_input_read(STDIN_FILENO, input, io_now_ms() + INPUT_MS);
+		n = client_input_read(STDIN_FILENO, input, clock_now_ms() + INPUT_MS);
 	client_input_parse(input, n, &k->input);
 	session_provider_find(&k->provider);
 	k->redirect = redirect_detect(k->input.project, pinned && pinned[0]);
@@ -142,6 +142,6 @@ int main(int argc, char **argv)
 	cells_make(&facts, &line);
 	line_fit(&line, line_columns(&facts.settings));
 	n = line_format(&line, output_is_plain(), bytes);
-	io_write_all(STDOUT_FILENO, bytes, n, io_now_ms() + OUTPUT_MS);
+	io_write_all(STDOUT_FILENO, bytes, n, clock_now_ms() + OUTPUT_MS);
 	return 0;
 }

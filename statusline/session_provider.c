@@ -165,7 +165,7 @@ static bool variable_is_on(const char *variable)
 	return v != NULL;
 }
 
-static bool variable_is_set(const char *variable)
+static bool environment_has(const char *variable)
 {
 	const char *v = getenv(variable);
 
@@ -192,8 +192,8 @@ void session_provider_find(struct session_provider *out)
 		out->subscription = true;
 		/* With an API key in the environment another account pays. */
 		out->own = true;
-		if (!variable_is_set("ANTHROPIC_API_KEY") &&
-		    !variable_is_set("ANTHROPIC_AUTH_TOKEN"))
+		if (!environment_has("ANTHROPIC_API_KEY") &&
+		    !environment_has("ANTHROPIC_AUTH_TOKEN"))
 			snprintf(out->usage, sizeof(out->usage), "%s", subscription);
 	}
 	if (!out->label[0])

@@ -21,7 +21,7 @@ struct entry {
 	const struct entry_source *source;   /* NULL: the token itself is in the vault */
 	const uint8_t *token; /* in the arena; NULL while it sleeps or was not fetched */
 	size_t token_len;
-	int64_t since; /* io_now_ms() when the vault was opened or the token came; not stored */
+	int64_t since; /* clock_now_ms() when the vault was opened or the token came; not stored */
 };
 
 /* What is wrong with the entry, as the subject of "is not allowed" (static), or NULL. */

@@ -13,7 +13,7 @@
 struct failure;
 struct vault;
 
-/* Set `since` of every entry without a source to now (io_now_ms). */
+/* Set `since` of every entry without a source to now (clock_now_ms). */
 void vault_set_since(struct vault *v, int64_t now);
 
 /* Wipe the token of an entry from memory.  Nothing happens when there is no such entry. */

@@ -66,7 +66,7 @@ int client_call(struct client *c, struct wire_out *request, struct failure *f)
 	return dial_call(&c->dial, request, NULL, f);
 }
 
-bool vault_file_exists(void)
+bool user_vault_file_exists(void)
 {
 	char path[PATH_SIZE];
 	struct stat st;

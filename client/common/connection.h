@@ -45,6 +45,6 @@ int client_connect(struct client *c, bool start, struct failure *f);
 int client_call(struct client *c, struct wire_out *request, struct failure *f);
 
 /* Does this user have a vault file?  For when no broker can be asked. */
-bool vault_file_exists(void);
+bool user_vault_file_exists(void);
 
 #endif

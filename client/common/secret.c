@@ -32,7 +32,7 @@ void secret_free(struct client *c, struct secret *s)
 /* One byte at a time: what follows the line must stay unread (`add` reads keys there). */
 static int secret_read_line(int fd, struct secret *s, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + PIPE_DEADLINE_MS;
+	int64_t deadline = clock_now_ms() + PIPE_DEADLINE_MS;
 	ssize_t r;
 	int w;
 

@@ -30,7 +30,7 @@ int source_settle(struct client *c, const char *ref, bool check, struct tokens *
 	return 0;
 }
 
-int source_is_sealed(const struct listed *e, struct entry_source *now, struct failure *f)
+int source_compare_sealed(const struct listed *e, struct entry_source *now, struct failure *f)
 {
 	struct source_file s;
 	struct command_words w;

@@ -25,6 +25,6 @@ int source_settle(struct client *c, const char *ref, bool check, struct tokens *
  * Is the command stored in e what its source's file says, and is the program installed?
  * 1, or 0 with what the file says in *now, or -1.
  */
-int source_is_sealed(const struct listed *e, struct entry_source *now, struct failure *f);
+int source_compare_sealed(const struct listed *e, struct entry_source *now, struct failure *f);
 
 #endif

@@ -87,7 +87,7 @@ static int terminal_fail_none(struct failure *f)
 
 static void terminal_write(int fd, const char *text)
 {
-	io_write_all(fd, text, strlen(text), io_now_ms() + 10000);
+	io_write_all(fd, text, strlen(text), clock_now_ms() + 10000);
 }
 
 static void hush_hold_signals(struct hush *h)
@@ -370,7 +370,7 @@ void terminal_show(const char *before, const void *secret, size_t n, const char 
 	if (fd < 0)
 		return;
 	terminal_write(fd, before);
-	io_write_all(fd, secret, n, io_now_ms() + 10000);
+	io_write_all(fd, secret, n, clock_now_ms() + 10000);
 	terminal_write(fd, after);
 	close(fd);
 }

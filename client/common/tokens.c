@@ -83,7 +83,7 @@ static int tokens_ask(struct client *c, struct tokens *t, const struct wanted *w
 
 static int tokens_read_input(struct secret *s, struct failure *f)
 {
-	ssize_t n = io_read_all(STDIN_FILENO, s->p, s->room, io_now_ms() + PIPE_DEADLINE_MS);
+	ssize_t n = io_read_all(STDIN_FILENO, s->p, s->room, clock_now_ms() + PIPE_DEADLINE_MS);
 
 	if (n >= 0) {
 		s->n = (size_t)n;

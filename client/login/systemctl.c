@@ -101,7 +101,7 @@ static int manager_fail(const char *words, int status, struct failure *f)
 
 int manager_call(const char *const words[], char *out, size_t size, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + MANAGER_LIMIT_MS;
+	int64_t deadline = clock_now_ms() + MANAGER_LIMIT_MS;
 	int fds[2] = { -1, STDERR_FILENO }, status;
 	ssize_t n = 0;
 	char text[200];

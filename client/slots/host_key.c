@@ -62,7 +62,7 @@ static int host_write_new(int dir, const char *leaf, mode_t mode, uid_t owner, c
 
 	if (fd < 0)
 		return fail_errno(f, NULL, "%s", leaf);
-	if (io_write_all(fd, p, n, io_now_ms() + 30000) != 0 || fchmod(fd, mode) != 0 ||
+	if (io_write_all(fd, p, n, clock_now_ms() + 30000) != 0 || fchmod(fd, mode) != 0 ||
 	    (owner != geteuid() && fchown(fd, owner, (gid_t)-1) != 0) || fsync(fd) != 0) {
 		fail_errno(f, "is the disk full?", "%s", leaf);
 		close(fd);
@@ -97,7 +97,7 @@ static int host_read_seed(struct client *c, int dir, uint8_t *seed, struct failu
 	if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || (st.st_mode & 077)) {
 		fail_set(f, FAIL_UNSAFE_PATH, "chmod 400 it", HOST_KEY " can be read by others");
 	} else if (secret_new(c, &text, HOST_SECRET_TEXT, f) == 0) {
-		n = io_read_all(fd, text.p, text.room, io_now_ms() + 5000);
+		n = io_read_all(fd, text.p, text.room, clock_now_ms() + 5000);
 		r = n < 0 ? fail_errno(f, NULL, HOST_KEY)
 			  : host_secret_parse((const char *)text.p, (size_t)n, seed, f);
 	}

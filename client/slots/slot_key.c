@@ -130,8 +130,8 @@ void slot_keyring_erase(struct client *c, const uint8_t vault[VAULT_ID_LEN], uin
 	secret_free(c, &none);
 }
 
-int slot_key_file(struct client *c, const char *file, const struct slots *all, uint32_t *id,
-		  struct secret *key, struct failure *f)
+int slot_key_from_keyfile(struct client *c, const char *file, const struct slots *all, uint32_t *id,
+			  struct secret *key, struct failure *f)
 {
 	uint8_t bytes[KEYFILE_LEN + 1], public[HOST_PUBLIC_LEN];
 	struct secret secret = { 0 };
@@ -142,7 +142,7 @@ int slot_key_file(struct client *c, const char *file, const struct slots *all, u
 	fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd < 0)
 		return fail_errno(f, NULL, "%s", file);
-	n = io_read_all(fd, bytes, sizeof(bytes), io_now_ms() + PIPE_DEADLINE_MS);
+	n = io_read_all(fd, bytes, sizeof(bytes), clock_now_ms() + PIPE_DEADLINE_MS);
 	close(fd);
 	if (n < 0 && errno != EFBIG)
 		return fail_errno(f, NULL, "%s", file);

@@ -20,8 +20,8 @@ int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_
 		   bool prompt, struct secret *key, struct failure *f);
 
 /* Open a keyfile with this user's host key: *id is its slot.  0 or -1. */
-int slot_key_file(struct client *c, const char *file, const struct slots *all, uint32_t *id,
-		  struct secret *key, struct failure *f);
+int slot_key_from_keyfile(struct client *c, const char *file, const struct slots *all, uint32_t *id,
+			  struct secret *key, struct failure *f);
 
 /* Ask the broker to unlock the vault with slot id and its key (KEY_LEN bytes).  0 or -1. */
 int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failure *f);

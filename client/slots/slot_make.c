@@ -227,7 +227,8 @@ static int slot_make_credential(struct client *c, struct new_slot *s,
 		return -1;
 	if (s->out_file)
 		r = slot_write_file(s->out_file, text.p, text.n, f);
-	else if (io_write_all(STDOUT_FILENO, text.p, text.n, io_now_ms() + PIPE_DEADLINE_MS) != 0)
+	else if (io_write_all(STDOUT_FILENO, text.p, text.n, clock_now_ms() + PIPE_DEADLINE_MS) !=
+		 0)
 		r = fail_errno(f, NULL, "write the credential to standard output");
 	else
 		r = 0;

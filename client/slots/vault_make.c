@@ -26,7 +26,7 @@ static int vault_check_none(struct client *c, bool system, struct failure *f)
 		say("note: the system broker is not running; if it has a vault of yours, that one "
 		    "will be "
 		    "used instead of this one");
-	if (system && vault_file_exists())
+	if (system && user_vault_file_exists())
 		return fail_set(f, FAIL_EXISTS, "ccctl move system",
 				"your own broker has a vault already");
 	return 0;

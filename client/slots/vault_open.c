@@ -225,7 +225,7 @@ int vault_ready(struct client *c, const struct secret *given, struct failure *f)
 	return client_connect(c, true, f);
 }
 
-int vault_open_keyfile(struct client *c, const char *file, struct failure *f)
+int vault_unlock_with_keyfile(struct client *c, const char *file, struct failure *f)
 {
 	static struct slots all;
 	struct secret key = { 0 };
@@ -237,7 +237,7 @@ int vault_open_keyfile(struct client *c, const char *file, struct failure *f)
 		return r == 1 ? 0 : -1;
 	}
 	if (slots_fetch(c, &all, f) == 0 && secret_new(c, &key, KEY_LEN, f) == 0 &&
-	    slot_key_file(c, file, &all, &id, &key, f) == 0)
+	    slot_key_from_keyfile(c, file, &all, &id, &key, f) == 0)
 		r = vault_unlock_slot(c, id, key.p, NULL, f);
 	secret_free(c, &key);
 	return r;

@@ -40,7 +40,7 @@ enum vault_quiet vault_open_quietly(struct client *c);
 int vault_open_by_kind(struct client *c, enum slot_kind kind, struct failure *f);
 
 /* Open it with a keyfile; NULL: the one that the broker has.  0 or -1. */
-int vault_open_keyfile(struct client *c, const char *file, struct failure *f);
+int vault_unlock_with_keyfile(struct client *c, const char *file, struct failure *f);
 
 /*
  * Open it with a passphrase or a recovery code: given, else one line from pass_fd,

@@ -108,7 +108,7 @@ static int preview_run(const char *program, int in, char *out, struct failure *f
 	close(in);
 	close(ends[1]);
 	if (pid > 0)
-		n = io_read_all(ends[0], out, OUTPUT_MAX - 1, io_now_ms() + PATIENCE_MS);
+		n = io_read_all(ends[0], out, OUTPUT_MAX - 1, clock_now_ms() + PATIENCE_MS);
 	if (n < 0) {
 		fail_errno(f, NULL, "run %s", program);
 		kill(pid, SIGKILL);
@@ -132,7 +132,7 @@ static int preview_pipe_with(const char *text, struct failure *f)
 
 	if (pipe2(ends, O_CLOEXEC) != 0)
 		return fail_errno(f, NULL, "pipe");
-	if (io_write_all(ends[1], text, strlen(text), io_now_ms() + 1000) != 0) {
+	if (io_write_all(ends[1], text, strlen(text), clock_now_ms() + 1000) != 0) {
 		fail_errno(f, NULL, "pipe");
 		close(ends[0]);
 		ends[0] = -1;

@@ -269,7 +269,7 @@ static int ini_file_slurp(int fd, const char *path, char **text, size_t *n, stru
 	*text = malloc((size_t)st.st_size + 1);
 	if (!*text)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "%s: no memory", path);
-	got = io_read_all(fd, *text, (size_t)st.st_size, io_now_ms() + READ_DEADLINE);
+	got = io_read_all(fd, *text, (size_t)st.st_size, clock_now_ms() + READ_DEADLINE);
 	if (got < 0 && errno == EFBIG)
 		return fail_set(f, FAIL_TOO_LARGE, "try again", "%s: it grew while it was read",
 				path);

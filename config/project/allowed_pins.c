@@ -44,7 +44,7 @@ static int allowed_load(char **out, size_t *n, struct failure *f)
 		*out = malloc((size_t)st.st_size + 1);
 		if (*out)
 			got = io_read_all(fd, *out, (size_t)st.st_size,
-					  io_now_ms() + READ_DEADLINE_MS);
+					  clock_now_ms() + READ_DEADLINE_MS);
 	}
 	close(fd);
 	if (got < 0)
@@ -186,7 +186,7 @@ static int allowed_lock(struct failure *f)
 	return fd;
 }
 
-int allowed_decide(const char *path, const char *text, bool allow, bool *was, struct failure *f)
+int allowed_record(const char *path, const char *text, bool allow, bool *was, struct failure *f)
 {
 	char file[PATH_SIZE], *all = NULL, *fresh = NULL;
 	bool before = false;

@@ -27,6 +27,6 @@ int allowed_text(const char *path, char *out, struct failure *f);
 
 /* Allow this content at the path, or (allow false; text may be NULL) forget what was
  * allowed there.  *was (may be NULL): was anything allowed there?  0 or -1. */
-int allowed_decide(const char *path, const char *text, bool allow, bool *was, struct failure *f);
+int allowed_record(const char *path, const char *text, bool allow, bool *was, struct failure *f);
 
 #endif

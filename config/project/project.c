@@ -120,7 +120,7 @@ static enum project_search pin_read(int dir, struct project *p, struct failure *
 	}
 	n = st.st_size > PROJECT_MAX
 		    ? -1
-		    : io_read_all(fd, p->text, PROJECT_MAX, io_now_ms() + READ_DEADLINE_MS);
+		    : io_read_all(fd, p->text, PROJECT_MAX, clock_now_ms() + READ_DEADLINE_MS);
 	close(fd);
 	if (n < 0)
 		return fail_set(f, FAIL_TOO_LARGE, hint_only, "%s: a pin has at most %d bytes",

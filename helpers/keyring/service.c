@@ -153,7 +153,7 @@ static gboolean on_deadline(gpointer late)
 
 int service_wait(struct keyring *k, const char *doing, struct failure *f)
 {
-	int64_t left = k->deadline - io_now_ms();
+	int64_t left = k->deadline - clock_now_ms();
 	bool late = false;
 	guint timer = g_timeout_add(left > 0 ? (guint)left : 0, on_deadline, &late);
 
@@ -298,7 +298,7 @@ int service_open(struct keyring *k, bool prompt, struct failure *f)
 
 	memset(k, 0, sizeof(*k));
 	/* Connecting shows no dialog, so the short deadline applies. */
-	k->deadline = io_now_ms() + ANSWER_DEADLINE_MS;
+	k->deadline = clock_now_ms() + ANSWER_DEADLINE_MS;
 	k->prompt = prompt;
 	if (service_check_locked_memory(f) != 0 || address_of_session_bus(address, f) != 0)
 		return -1;
@@ -314,7 +314,7 @@ int service_open(struct keyring *k, bool prompt, struct failure *f)
 		return service_error(e, "cannot reach the Secret Service", f);
 	g_signal_connect(k->service, "notify::g-name-owner", G_CALLBACK(on_owner_changed), k);
 	if (prompt)
-		k->deadline = io_now_ms() + PROMPT_DEADLINE_MS;
+		k->deadline = clock_now_ms() + PROMPT_DEADLINE_MS;
 	return 0;
 }
 

@@ -22,7 +22,7 @@ struct keyring {
 	GAsyncResult *result; /* of the last call */
 	bool done;	      /* the call has its result */
 	bool gone;	      /* the service has left the bus */
-	int64_t deadline;     /* for all calls together (io_now_ms) */
+	int64_t deadline;     /* for all calls together (clock_now_ms) */
 	bool prompt;	      /* the service may show a dialog */
 };
 

@@ -100,7 +100,7 @@ int lock_client_read(struct lock_client *c, struct failure *f)
 
 void lock_client_wait(struct lock_client *c, int ms)
 {
-	int64_t deadline = io_now_ms() + ms;
+	int64_t deadline = clock_now_ms() + ms;
 	struct failure f = { .code = FAIL_NONE };
 
 	while (c->pending && !c->ended) {

@@ -119,7 +119,7 @@ static int check_logged_in(struct login1 *l, struct failure *f)
 {
 	int n = count_sessions(l, NULL, f);
 
-	l->checked = io_now_ms();
+	l->checked = clock_now_ms();
 	if (n < 0)
 		return -1;
 	/* Only on a change: a broker on a server may never see a log-in. */
@@ -356,7 +356,8 @@ int login1_process(struct login1 *l, struct failure *f)
 
 void login1_poll(struct login1 *l, struct pollfd *p, int *timeout)
 {
-	int64_t left = l->logged_in ? l->checked + CHECK_EVERY_MS - io_now_ms() : INT_MAX, bus_left;
+	int64_t left = l->logged_in ? l->checked + CHECK_EVERY_MS - clock_now_ms() : INT_MAX,
+		bus_left;
 	struct timespec now;
 	uint64_t until;
 	int events = sd_bus_get_events(l->bus);
@@ -373,6 +374,6 @@ void login1_poll(struct login1 *l, struct pollfd *p, int *timeout)
 
 void login1_tick(struct login1 *l)
 {
-	if (l->logged_in && io_now_ms() - l->checked >= CHECK_EVERY_MS)
+	if (l->logged_in && clock_now_ms() - l->checked >= CHECK_EVERY_MS)
 		check_logged_in(l, NULL);
 }

@@ -21,7 +21,7 @@ struct login1 {
 	char owner[256]; /* the unique bus name (:1.5) of logind; "" for none */
 	int inhibitor;	 /* descriptor of the delay inhibitor: sleep waits for us; or -1 */
 	bool logged_in;	 /* the uid had a session at the last check */
-	int64_t checked; /* when that was (io_now_ms) */
+	int64_t checked; /* when that was (clock_now_ms) */
 };
 
 /*

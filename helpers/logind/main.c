@@ -96,7 +96,7 @@ static void report_ready(int fd)
 	if (fd < 0)
 		return;
 	/* A failure means that nobody waits any more. */
-	io_write_all(fd, text, sizeof(text) - 1, io_now_ms() + 1000);
+	io_write_all(fd, text, sizeof(text) - 1, clock_now_ms() + 1000);
 	close(fd);
 }
 
@@ -106,12 +106,12 @@ static void report_ready(int fd)
  */
 static int reattach_to_bus(struct login1 *l, struct lock_client *c, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + BUS_PATIENCE_MS, retry_at;
+	int64_t deadline = clock_now_ms() + BUS_PATIENCE_MS, retry_at;
 	struct failure again;
 
 	login1_detach(l);
-	while (io_now_ms() < deadline) {
-		retry_at = io_now_ms() + BUS_RETRY_MS;
+	while (clock_now_ms() < deadline) {
+		retry_at = clock_now_ms() + BUS_RETRY_MS;
 		while (!c->ended && io_wait(c->dial.fd, POLLIN, retry_at) > 0)
 			if (lock_client_read(c, f) != 0)
 				return -1;

@@ -113,7 +113,7 @@ enum reservation {
 static enum reservation reserve_source(struct dial *d, const char *name, struct entry_source *src,
 				       struct failure *f)
 {
-	int64_t deadline = io_now_ms() + 2 * SOURCE_DEADLINE_MS;
+	int64_t deadline = clock_now_ms() + 2 * SOURCE_DEADLINE_MS;
 	bool cached, wait;
 
 	do {
@@ -131,7 +131,7 @@ static enum reservation reserve_source(struct dial *d, const char *name, struct 
 				 name);
 			return RESERVATION_FAILED;
 		}
-	} while (io_now_ms() < deadline);
+	} while (clock_now_ms() < deadline);
 	fail_set(f, FAIL_TIMEOUT, "does another launch wait for somebody?",
 		 "'%s' is being fetched elsewhere, without an end", name);
 	return RESERVATION_FAILED;

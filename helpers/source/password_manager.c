@@ -128,14 +128,14 @@ static void terminal_take_back(const struct manager_process *r)
  */
 static void run_suspend(struct manager_process *r)
 {
-	int64_t start = io_now_ms();
+	int64_t start = clock_now_ms();
 
 	terminal_take_back(r);
 	kill(0, SIGTSTP);
 	poll(NULL, 0, STOP_MS);
 	terminal_give(r);
 	kill(-r->pid, SIGCONT);
-	r->deadline += io_now_ms() - start;
+	r->deadline += clock_now_ms() - start;
 }
 
 static void run_reap(struct manager_process *r)
@@ -180,7 +180,7 @@ static void run_read_stderr(struct manager_process *r)
 		r->err = -1;
 		return;
 	}
-	io_write_all(STDERR_FILENO, chunk, (size_t)n, io_now_ms() + GRACE_MS);
+	io_write_all(STDERR_FILENO, chunk, (size_t)n, clock_now_ms() + GRACE_MS);
 	for (i = 0; i < n; i++)
 		if (chunk[i] == '\0')
 			chunk[i] = ' ';
@@ -210,7 +210,7 @@ static void run_poll(struct manager_process *r)
 	struct pollfd p[3] = { { signal_fd, POLLIN, 0 },
 			       { r->out, POLLIN, 0 },
 			       { r->err, POLLIN, 0 } };
-	int64_t left = r->deadline - io_now_ms();
+	int64_t left = r->deadline - clock_now_ms();
 
 	if (left <= 0) {
 		r->o->timed_out = true;
@@ -251,11 +251,11 @@ static void run_drain(struct manager_process *r)
 /* Kill the manager and its process group: SIGTERM (or SIGINT), then SIGKILL. */
 static void run_kill_group(struct manager_process *r)
 {
-	int64_t deadline = io_now_ms() + GRACE_MS;
+	int64_t deadline = clock_now_ms() + GRACE_MS;
 
 	kill(-r->pid, r->o->interrupted ? SIGINT : SIGTERM);
 	kill(-r->pid, SIGCONT);
-	while (!r->ended && io_now_ms() < deadline) {
+	while (!r->ended && clock_now_ms() < deadline) {
 		poll(NULL, 0, 5);
 		run_reap(r);
 	}
@@ -322,7 +322,7 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 {
 	struct manager_process r = { .o = o,
 				     .terminal = terminal,
-				     .deadline = io_now_ms() + (int64_t)seconds * 1000 };
+				     .deadline = clock_now_ms() + (int64_t)seconds * 1000 };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ends[3] = { -1, -1, -1 }, ret = -1;
 	bool modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 

@@ -142,7 +142,7 @@ static bool wait_for_worker(pid_t worker, int64_t deadline, int *status)
 	sigemptyset(&child);
 	sigaddset(&child, SIGCHLD);
 	for (;;) {
-		int64_t left = deadline - io_now_ms();
+		int64_t left = deadline - clock_now_ms();
 		struct timespec t = { .tv_sec = left / 1000, .tv_nsec = left % 1000 * 1000000 };
 
 		if (waitpid(worker, status, WNOHANG) == worker)
@@ -174,7 +174,7 @@ static int supervise_worker(pid_t worker, int64_t deadline)
 
 static int run_in_worker(const struct operation *op, struct failure *f)
 {
-	int64_t deadline = io_now_ms() + DEADLINE_MS;
+	int64_t deadline = clock_now_ms() + DEADLINE_MS;
 	pid_t self = getpid(), worker;
 	sigset_t child, before;
 

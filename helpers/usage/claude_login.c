@@ -103,7 +103,7 @@ enum usage_error claude_login_read_token(uint8_t *token, size_t size, size_t *le
 	if (fd < 0)
 		return USAGE_MISSING;
 	text = heap_malloc(CREDENTIALS_MAX);
-	n = text ? io_read_all(fd, text, CREDENTIALS_MAX, io_now_ms() + 1000) : -1;
+	n = text ? io_read_all(fd, text, CREDENTIALS_MAX, clock_now_ms() + 1000) : -1;
 	close(fd);
 	if (n > 0)
 		r = credentials_parse(text, (size_t)n, token, size, len);

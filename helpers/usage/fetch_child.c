@@ -97,12 +97,12 @@ enum wait_end { WAIT_CHILD, WAIT_TIMED_OUT, WAIT_SESSION_ENDED };
 /* WAIT_CHILD: the child sent something, or ended. */
 static enum wait_end worker_wait_for_child(int session, int fd)
 {
-	int64_t deadline = io_now_ms() + CHILD_DEADLINE_MS, left;
+	int64_t deadline = clock_now_ms() + CHILD_DEADLINE_MS, left;
 	struct pollfd p[2] = { { .fd = session, .events = POLLIN },
 			       { .fd = fd, .events = POLLIN } };
 
 	for (;;) {
-		left = deadline - io_now_ms();
+		left = deadline - clock_now_ms();
 		if (left <= 0)
 			return WAIT_TIMED_OUT;
 		p[0].revents = p[1].revents = 0;

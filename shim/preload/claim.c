@@ -60,7 +60,8 @@ static int process_harden(int fd, struct refusal *why)
 	return 0;
 }
 
-static int answer_parse(const uint8_t *p, size_t n, struct claim_answer *a, struct refusal *why)
+static int claim_parse_answer(const uint8_t *p, size_t n, struct claim_answer *a,
+			      struct refusal *why)
 {
 	int count = broker_read_items(p, n, a->item, SECRETS_MAX, why);
 
@@ -231,7 +232,7 @@ static int claim_exchange(int fd, uint8_t *packet, struct claim_answer *a, struc
 	if (n < 0)
 		goto out;
 	a->wipe = (size_t)n;
-	r = answer_parse(packet, (size_t)n, a, why);
+	r = claim_parse_answer(packet, (size_t)n, a, why);
 out:
 	if (pair[0] >= 0)
 		close(pair[0]);

@@ -146,19 +146,19 @@ static void test_io_read_all(void **state)
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "12345678", 8), 8);
 	/* Nobody closed the other end: it ends at the deadline, not before. */
-	assert_int_equal(io_read_all(fds[0], buf, sizeof(buf), io_now_ms() + 20), -1);
+	assert_int_equal(io_read_all(fds[0], buf, sizeof(buf), clock_now_ms() + 20), -1);
 	assert_int_equal(errno, ETIMEDOUT);
 	assert_int_equal(write(fds[1], "12345678", 8), 8);
 	close(fds[1]);
-	assert_int_equal(io_read_all(fds[0], buf, 8, io_now_ms() + 1000), 8);
+	assert_int_equal(io_read_all(fds[0], buf, 8, clock_now_ms() + 1000), 8);
 	assert_memory_equal(buf, "12345678", 8);
-	assert_int_equal(io_read_all(fds[0], buf, 0, io_now_ms() + 1000), 0);
+	assert_int_equal(io_read_all(fds[0], buf, 0, clock_now_ms() + 1000), 0);
 	close(fds[0]);
 
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "123456789", 9), 9);
 	close(fds[1]);
-	assert_int_equal(io_read_all(fds[0], buf, 8, io_now_ms() + 1000), -1);
+	assert_int_equal(io_read_all(fds[0], buf, 8, clock_now_ms() + 1000), -1);
 	assert_int_equal(errno, EFBIG);
 	close(fds[0]);
 }
@@ -166,7 +166,7 @@ static void test_io_read_all(void **state)
 static void test_io_write_all(void **state)
 {
 	static char big[1 << 20];
-	int64_t began = io_now_ms();
+	int64_t began = clock_now_ms();
 	int fds[2];
 
 	(void)state;
@@ -174,24 +174,24 @@ static void test_io_write_all(void **state)
 	assert_int_equal(io_write_all(fds[1], big, 1000, began + 1000), 0);
 	assert_int_equal(io_write_all(fds[1], big, sizeof(big), began + 30), -1);
 	assert_int_equal(errno, ETIMEDOUT);
-	assert_true(io_now_ms() - began >= 30 && io_now_ms() - began < 2000);
+	assert_true(clock_now_ms() - began >= 30 && clock_now_ms() - began < 2000);
 	close(fds[0]);
 	signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(io_write_all(fds[1], big, 1, io_now_ms() + 1000), -1);
+	assert_int_equal(io_write_all(fds[1], big, 1, clock_now_ms() + 1000), -1);
 	assert_int_equal(errno, EPIPE);
 	close(fds[1]);
 }
 
 static void test_io_wait(void **state)
 {
-	int64_t began = io_now_ms();
+	int64_t began = clock_now_ms();
 	int fds[2];
 
 	(void)state;
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(io_wait(fds[0], POLLIN, began - 5), 0);
 	assert_int_equal(io_wait(fds[0], POLLIN, began + 20), 0);
-	assert_true(io_now_ms() >= began + 20);
+	assert_true(clock_now_ms() >= began + 20);
 	assert_int_equal(write(fds[1], "x", 1), 1);
 	assert_int_equal(io_wait(fds[0], POLLIN, INT64_MAX), 1);
 	close(fds[0]);

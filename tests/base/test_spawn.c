@@ -49,7 +49,7 @@ static const char *printed(struct spawn *s, int *status)
 	pid = spawn_start(s);
 	assert_true(pid > 0);
 	close(ends[1]);
-	n = io_read_all(ends[0], text, sizeof(text) - 1, io_now_ms() + PATIENCE_MS);
+	n = io_read_all(ends[0], text, sizeof(text) - 1, clock_now_ms() + PATIENCE_MS);
 	assert_true(n >= 0);
 	text[n] = '\0';
 	close(ends[0]);
@@ -167,9 +167,9 @@ static void overlapping_numbers_are_swapped(void **state)
 	assert_true(pid > 0);
 	close(a[1]);
 	close(b[1]);
-	assert_int_equal(io_read_all(a[0], one, sizeof(one), io_now_ms() + PATIENCE_MS), 1);
+	assert_int_equal(io_read_all(a[0], one, sizeof(one), clock_now_ms() + PATIENCE_MS), 1);
 	assert_int_equal(one[0], 'a');
-	assert_int_equal(io_read_all(b[0], one, sizeof(one), io_now_ms() + PATIENCE_MS), 1);
+	assert_int_equal(io_read_all(b[0], one, sizeof(one), clock_now_ms() + PATIENCE_MS), 1);
 	assert_int_equal(one[0], 'b');
 	close(a[0]);
 	close(b[0]);
@@ -191,7 +191,7 @@ static void descriptor_onto_itself_is_kept(void **state)
 	printed(&s, &status);
 	assert_int_equal(status, 0);
 	close(ends[1]);
-	assert_int_equal(io_read_all(ends[0], text, sizeof(text), io_now_ms() + PATIENCE_MS), 1);
+	assert_int_equal(io_read_all(ends[0], text, sizeof(text), clock_now_ms() + PATIENCE_MS), 1);
 	close(ends[0]);
 }
 
@@ -229,7 +229,7 @@ static int without_streams(void)
 	if (spawn_start(&s) < 0)
 		return 2;
 	close(ends[1]);
-	n = io_read_all(ends[0], text, sizeof(text) - 1, io_now_ms() + PATIENCE_MS);
+	n = io_read_all(ends[0], text, sizeof(text) - 1, clock_now_ms() + PATIENCE_MS);
 	if (n < 0)
 		return 3;
 	text[n] = '\0';
@@ -408,7 +408,7 @@ static void death_signal_ends_it_with_us(void **state)
 	assert_int_equal(spawn_wait(pid, &status), 0);
 	assert_int_equal(status, 0);
 	close(ends[1]);
-	assert_int_equal(io_read_all(ends[0], &c, 1, io_now_ms() + PATIENCE_MS), 0);
+	assert_int_equal(io_read_all(ends[0], &c, 1, clock_now_ms() + PATIENCE_MS), 0);
 	close(ends[0]);
 }
 
@@ -420,13 +420,13 @@ static void wait_ends_at_its_deadline(void **state)
 
 	(void)state;
 	assert_true(pid > 0);
-	assert_int_equal(spawn_wait_until(pid, io_now_ms() + 20, &status), -1);
+	assert_int_equal(spawn_wait_until(pid, clock_now_ms() + 20, &status), -1);
 	assert_int_equal(errno, ETIMEDOUT);
 	kill(pid, SIGKILL);
-	assert_int_equal(spawn_wait_until(pid, io_now_ms() + PATIENCE_MS, &status), 0);
+	assert_int_equal(spawn_wait_until(pid, clock_now_ms() + PATIENCE_MS, &status), 0);
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
 	/* Nobody's child: an error at once. */
-	assert_int_equal(spawn_wait_until(pid, io_now_ms() + PATIENCE_MS, &status), -1);
+	assert_int_equal(spawn_wait_until(pid, clock_now_ms() + PATIENCE_MS, &status), -1);
 	assert_int_equal(errno, ECHILD);
 }
 

@@ -36,7 +36,7 @@ static int64_t offset(void)
 	return last;
 }
 
-int64_t io_now_ms(void)
+int64_t clock_now_ms(void)
 {
 	struct timespec t;
 
