@@ -52,7 +52,8 @@ static bool smaps_has_flag(const char *line, const char flag[2])
 	return false;
 }
 
-static void smaps_read_line(struct smaps_seen *s, const char *line)
+/* False: the line is of a mapping above the pages, and so is all that follows. */
+static bool smaps_read_line(struct smaps_seen *s, const char *line)
 {
 	uintptr_t from, to;
 	char *end;
@@ -60,16 +61,18 @@ static void smaps_read_line(struct smaps_seen *s, const char *line)
 	from = (uintptr_t)strtoull(line, &end, 16);
 	if (end != line && *end == '-') {
 		to = (uintptr_t)strtoull(end + 1, NULL, 16);
-		s->inside = from < s->to && to > s->from;
+		if (from >= s->to)
+			return false;
+		s->inside = to > s->from;
 		if (s->inside) {
 			if (from < s->from || to > s->to)
 				s->bad = true;
 			s->covered += to - from;
 		}
-		return;
+		return true;
 	}
 	if (!s->inside)
-		return;
+		return true;
 	if (strncmp(line, "Locked:", 7) == 0)
 		s->locked += (size_t)strtoull(line + 7, NULL, 10) * 1024;
 	if (strncmp(line, "VmFlags:", 8) == 0) {
@@ -77,25 +80,28 @@ static void smaps_read_line(struct smaps_seen *s, const char *line)
 		if (!smaps_has_flag(line, "lo") || !smaps_has_flag(line, "dd"))
 			s->bad = true;
 	}
+	return true;
 }
 
 bool locked_verify(const void *p, size_t n, int smaps)
 {
 	struct smaps_seen s = { .from = (uintptr_t)p };
 	char line[LINE_SIZE], chunk[4096];
+	bool more = true;
 	size_t used = 0;
 	off_t at = 0;
 	ssize_t got, i;
 
 	n = round_up_to_pages(n);
 	s.to = s.from + n;
-	while ((got = pread(smaps, chunk, sizeof(chunk), at)) != 0) {
+	/* The kernel maps from the top down, so a new mapping is near the beginning. */
+	while (more && (got = pread(smaps, chunk, sizeof(chunk), at)) != 0) {
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
 			return false;
 		at += got;
-		for (i = 0; i < got; i++) {
+		for (i = 0; more && i < got; i++) {
 			if (chunk[i] != '\n') {
 				if (used < sizeof(line) - 1)
 					line[used++] = chunk[i];
@@ -103,7 +109,7 @@ bool locked_verify(const void *p, size_t n, int smaps)
 			}
 			line[used] = '\0';
 			used = 0;
-			smaps_read_line(&s, line);
+			more = smaps_read_line(&s, line);
 		}
 	}
 	return !s.bad && s.flagged > 0 && s.covered == n && s.locked == n;

@@ -85,14 +85,15 @@ static int run_editor(const char *copy, struct failure *f)
 	if (snprintf(command, sizeof(command), "%s \"$1\"", editor) >= (int)sizeof(command))
 		return fail_set(f, FAIL_USAGE, NULL, "EDITOR is too long");
 	pid = spawn_start(&s);
+	if (pid < 0)
+		return fail_errno(f, NULL, "cannot run the editor");
 	/* The terminal's Ctrl-C is the editor's. */
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
-	if (pid > 0)
-		spawn_wait(pid, &status);
+	spawn_wait(pid, &status);
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
-	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return fail_set(f, FAIL_PROGRAM, "set EDITOR to one that is there",
 			"the editor '%.60s' did not succeed; nothing was changed", editor);

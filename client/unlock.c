@@ -20,6 +20,7 @@ static const struct option unlock_options[] = {
 	{ "keyfile", no_argument, NULL, OPT_KIND + SLOT_KEYFILE },
 	{ "tpm2", no_argument, NULL, OPT_KIND + SLOT_TPM2 },
 	{ "auto", no_argument, NULL, OPT_AUTO },
+	/* Not in the manual: for ccrun-import alone. */
 	{ "quiet", no_argument, NULL, OPT_QUIET },
 	{ NULL, 0, NULL, 0 },
 };
@@ -52,6 +53,8 @@ static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct fail
 		return fail_set(f, FAIL_USAGE, NULL,
 				"unlock: --auto, --passphrase-fd, --keyring, --tpm2 and "
 				"--keyfile exclude each other");
+	if (h->caller_says && !h->quiet)
+		return fail_set(f, FAIL_USAGE, NULL, "unlock: --quiet goes with --auto");
 	if (h->kind == SLOT_KEYFILE && argc - optind == 1)
 		h->file = argv[optind++];
 	return require_words(argc, argv, 0, f);

@@ -16,7 +16,7 @@
  * since arrays grow by doubling, 16 bytes of tables.  A long text of tiny objects and
  * empty arrays needs more, and cannot be parsed.
  */
-#define ROOM_PER_BYTE 24
+#define ROOM_PER_BYTE 48
 #define ROOM_LEAST (64 * 1024)
 
 static uint8_t *region;

@@ -50,7 +50,7 @@ int broker_start(struct failure *f)
 	if (spawn_pipe(fds) != 0)
 		return fail_errno(f, NULL, "pipe");
 	if (detached_start(path, argv, NULL, fds[1], deadline) != 0) {
-		fail_set(f, FAIL_NO_BROKER, NULL, "cannot run %s: %s", path, strerror(errno));
+		fail_errno(f, "is the installation whole? make install", "cannot run %s", path);
 		close(fds[0]);
 		close(fds[1]);
 		return -1;
