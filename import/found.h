@@ -99,6 +99,7 @@ struct account {
 	char parent[NAME_MAX_LEN + 1]; /* STATE_OTHER: the provider that the new one uses */
 	char entry[NAME_MAX_LEN + 1];  /* of the vault */
 	bool fresh;		       /* the provider has no file yet */
+	bool made_file;		       /* by this import */
 	unsigned twin;		       /* the first account with the same value, maybe this one */
 	enum account_state state;
 	struct failure why;

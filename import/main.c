@@ -145,7 +145,10 @@ static int account_store(struct import *im, struct account *a)
 		/* The token can be stored all the same; models and times can be written by hand. */
 		say("%s: its settings were not taken over: %s", a->provider, why.what);
 	}
-	return vault_entries_store(im, a, &a->why);
+	if (vault_entries_store(im, a, &a->why) == 0)
+		return 0;
+	provider_file_take_back(im, a);
+	return -1;
 }
 
 static int accounts_store(struct import *im)

@@ -285,10 +285,23 @@ int provider_file_write(struct import *im, struct account *a, struct failure *f)
 			r = -1;
 		} else if (r == 0) {
 			note_written_provider(im, a->provider);
+			a->made_file = !c.old;
 		}
 	}
 	ini_file_free(c.ini);
 	free(c.old);
 	free(c.text);
 	return r;
+}
+
+void provider_file_take_back(struct import *im, struct account *a)
+{
+	char leaf[NAME_MAX_LEN + 16], path[PATH_SIZE];
+
+	snprintf(leaf, sizeof(leaf), "providers/%s.conf", a->provider);
+	if (!a->made_file || path_of(PATH_CONFIG, leaf, path, NULL) != 0 || unlink(path) != 0)
+		return;
+	a->made_file = false;
+	if (im->writtens > 0 && strcmp(im->written[im->writtens - 1], a->provider) == 0)
+		im->writtens--;
 }

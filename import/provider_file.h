@@ -12,4 +12,10 @@
  */
 int provider_file_write(struct import *im, struct account *a, struct failure *f);
 
+/*
+ * Remove the file that provider_file_write has just made for the account, whose key could
+ * not be stored: a provider without a key would be found, and numbered past, next time.
+ */
+void provider_file_take_back(struct import *im, struct account *a);
+
 #endif

@@ -462,6 +462,17 @@ def test_a_manager_that_is_not_there_is_not_forgotten(h):
     assert "ccctl add zai --source 'op://Private/z.ai/key' --no-check" in r.err
 
 
+def test_a_key_that_cannot_be_stored_leaves_no_provider(h):
+    """The next import would find its file, and make another beside it."""
+    h.add("zai", h.key("old"))
+    h.write("bin/c", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.z.ai/api/anthropic\n"
+                     'export ANTHROPIC_AUTH_TOKEN="$(op read "op://Private/z.ai/key")"\nexec claude\n')
+    for _ in range(2):
+        r = h.imp("--yes", rc=1)
+        assert "'zai-2' was not stored" in r.err and "zai-3" not in r.err, r
+        assert not (h.config / "ccrun/providers/zai-2.conf").exists()
+
+
 def test_the_vault_is_opened_by_descriptor(h):
     h.write(".bashrc", f"export OPENROUTER_API_KEY={h.key('t')}\n")
     h.ccctl("lock")
