@@ -26,7 +26,8 @@
 #define CONNECT_ROUND_MS 250	 /* then start one again */
 /* A broker locks the vault, perhaps opens it with a keyfile, and then listens. */
 #define LISTEN_PATIENCE_MS 3000
-#define OVERFLOW_UID 65534 /* what uids that a user namespace does not map appear as */
+#define ENDING_PATIENCE_MS 2000 /* until a broker that was killed has ended */
+#define OVERFLOW_UID 65534	/* what uids that a user namespace does not map appear as */
 
 /* Does this errno of connect(2) say that no process listens? */
 static bool is_no_listener(int err)
@@ -271,6 +272,7 @@ static int open_user_broker(struct dial *d, bool start, struct failure *f)
 		return -1;
 	if (start && check_socket_dir(dir, f) != 0)
 		return -1;
+	d->start = start;
 	d->connected = clock_now_ms();
 	d->fd = start || d->deadline ? connect_once(d, f) : connect_to_holder(d->path, f);
 	/* Now it exists: a broker that is being started makes it. */
@@ -376,6 +378,7 @@ static int receive_reply(struct dial *d, int *fd, struct failure *f)
 		d->used = (size_t)n;
 	if (n < 0 && errno != ECONNRESET)
 		return fail_errno(f, NULL, "answer from the broker");
+	d->unanswered = n <= 0;
 	if (n <= 0)
 		return fail_set(f, FAIL_NO_BROKER, "try again",
 				"the broker closed the connection without an answer");
@@ -418,6 +421,27 @@ static int reconnect(struct dial *d, struct failure *f)
 	return d->fd < 0 ? -1 : 0;
 }
 
+/*
+ * A broker that was killed keeps its socket until the kernel has taken its memory apart:
+ * a connection is taken then, and closed.  Ask the one that comes after it.  Only for the
+ * first request of a connection, which changes nothing.
+ */
+static int exchange_with_next(struct dial *d, const struct wire_out *request, int *fd,
+			      struct failure *f)
+{
+	int64_t until = clock_now_ms() + ENDING_PATIENCE_MS;
+	int r = -1;
+
+	while (r != 0 && d->unanswered && clock_now_ms() < until) {
+		poll(NULL, 0, 10);
+		close(d->fd);
+		if (open_user_broker(d, d->start, f) != 0)
+			return -1;
+		r = exchange_once(d, request, fd, f);
+	}
+	return r;
+}
+
 int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f)
 {
 	bool ok = false;
@@ -426,10 +450,12 @@ int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure 
 	if (fd)
 		*fd = -1;
 	wire_in_free(&d->in);
-	d->refused = false;
+	d->refused = d->unanswered = false;
 	r = exchange_once(d, request, fd, f);
 	if (r != 0 && d->peer_younger && !d->broker && reconnect(d, f) == 0)
 		r = exchange_once(d, request, fd, f);
+	if (r != 0 && d->unanswered && !d->broker && !d->system && !d->deadline)
+		r = exchange_with_next(d, request, fd, f);
 	wire_out_free(request);
 	if (r != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0)
 		return -1;

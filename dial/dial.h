@@ -29,6 +29,8 @@ struct dial {
 	int64_t deadline;  /* of all calls together, or 0: each has its own */
 	int64_t connected; /* clock_now_ms() when we connected, or had started a broker */
 	bool peer_younger; /* the process that answered started later: see broker_check.c */
+	bool start;	   /* the user's own broker is started if none is running */
+	bool unanswered;   /* the last call: the broker closed the connection without an answer */
 	bool refused;	   /* the last call: the broker itself answered with an error */
 	char path[4096];
 	void *buf; /* the caller's, for replies: locked memory if they may carry a secret */
