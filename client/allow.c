@@ -6,7 +6,7 @@
 #include "base/fail.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
-#include "client/common/project_pin.h"
+#include "client/common/pin_argument.h"
 #include "client/common/terminal.h"
 #include "client/verbs.h"
 #include "config/project/project.h"
@@ -87,7 +87,7 @@ int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		asks = true;
 	}
-	if (project_pin_find(argc, argv, &p, f) != 0 || allow_check_provider(&p, f) != 0 ||
+	if (pin_from_arguments(argc, argv, &p, f) != 0 || allow_check_provider(&p, f) != 0 ||
 	    (asks && allow_ask(&p, f) != 0))
 		return -1;
 	if (allowed_record(p.path, p.text, true, NULL, f) != 0)

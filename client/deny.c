@@ -8,7 +8,7 @@
 #include "base/fail.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
-#include "client/common/project_pin.h"
+#include "client/common/pin_argument.h"
 #include "client/verbs.h"
 #include "config/project/project.h"
 #include "config/project/allowed_pins.h"
@@ -31,7 +31,7 @@ int verb_deny(struct client *c, int argc, char **argv, struct failure *f)
 	if (no_options(argc, argv, f) != 0)
 		return -1;
 	/* A file that is gone or cannot be parsed can still be denied, by its path. */
-	if (project_pin_find(argc, argv, &p, f) != 0 && !p.path[0]) {
+	if (pin_from_arguments(argc, argv, &p, f) != 0 && !p.path[0]) {
 		if (argc - optind != 1 || argv[optind][0] != '/')
 			return -1;
 		if (snprintf(p.path, sizeof(p.path), "%s%s", argv[optind],

@@ -14,15 +14,15 @@
 #include "client/statusline/change.h"
 #include "client/statusline/claude_settings_edit.h"
 #include "client/statusline/command.h"
-#include "client/statusline/earlier.h"
+#include "client/statusline/previous_line.h"
 
 static int install_keep_earlier(struct statusline_change *c, struct failure *f)
 {
 	const struct jt_member *m = &c->top.hit;
 
 	/* NULL: what an earlier installation kept is out of date. */
-	return earlier_keep(c->s.real, c->top.found ? c->base + m->value : NULL,
-			    m->value_end - m->value, f);
+	return previous_line_keep(c->s.real, c->top.found ? c->base + m->value : NULL,
+				  m->value_end - m->value, f);
 }
 
 /* The status line is ours: name this installation's program in it, and leave its

@@ -10,7 +10,7 @@
 #include "client/common/output.h"
 #include "client/statusline/change.h"
 #include "client/statusline/command.h"
-#include "client/statusline/earlier.h"
+#include "client/statusline/previous_line.h"
 
 static int remove_line(struct statusline_change *c, struct failure *f)
 {
@@ -18,7 +18,7 @@ static int remove_line(struct statusline_change *c, struct failure *f)
 	size_t n;
 	int r;
 
-	if (earlier_get(c->s.real, &earlier, &n, f) != 0)
+	if (previous_line_get(c->s.real, &earlier, &n, f) != 0)
 		return -1;
 	if (earlier) {
 		c->wanted =
@@ -60,5 +60,5 @@ int statusline_remove(struct statusline_change *c, struct failure *f)
 	say(c->wanted ? "%s has its earlier status line again" : "%s has no status line any more",
 	    c->s.path);
 	/* It is in the file again: a later remove must not restore it. */
-	return earlier_keep(c->s.real, NULL, 0, f) == 0 ? EXIT_DONE : -1;
+	return previous_line_keep(c->s.real, NULL, 0, f) == 0 ? EXIT_DONE : -1;
 }

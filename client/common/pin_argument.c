@@ -1,14 +1,14 @@
 /*
- * client/common/project_pin.c - the .ccrun file that allow and deny are about.
+ * client/common/pin_argument.c - the .ccrun file that allow and deny are about.
  */
-#include "client/common/project_pin.h"
+#include "client/common/pin_argument.h"
 
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "config/project/project.h"
 
-int project_pin_find(int argc, char **argv, struct project *p, struct failure *f)
+int pin_from_arguments(int argc, char **argv, struct project *p, struct failure *f)
 {
 	enum project_search r;
 

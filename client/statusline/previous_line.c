@@ -1,8 +1,8 @@
 /*
- * client/statusline/earlier.c - $XDG_STATE_HOME/ccrun/statusline.json: an object from
+ * client/statusline/previous_line.c - $XDG_STATE_HOME/ccrun/statusline.json: an object from
  * the path of a settings file to the text of its earlier statusLine.
  */
-#include "client/statusline/earlier.h"
+#include "client/statusline/previous_line.h"
 
 #include <errno.h>
 #include <jansson.h>
@@ -18,7 +18,7 @@
 
 #define EARLIER_MAX (4 * 1024 * 1024) /* bytes; a settings file may have 1 MiB */
 
-static int earlier_load(char *path, json_t **root, struct failure *f)
+static int previous_line_load(char *path, json_t **root, struct failure *f)
 {
 	struct stat st;
 	char *text;
@@ -43,7 +43,7 @@ static int earlier_load(char *path, json_t **root, struct failure *f)
 		"%s: not what ccctl wrote", path);
 }
 
-static int earlier_store(const char *path, const json_t *root, struct failure *f)
+static int previous_line_store(const char *path, const json_t *root, struct failure *f)
 {
 	char dir[PATH_SIZE], *text;
 	int fd, r;
@@ -67,13 +67,13 @@ static int earlier_store(const char *path, const json_t *root, struct failure *f
 	return r;
 }
 
-int earlier_keep(const char *settings, const char *text, size_t n, struct failure *f)
+int previous_line_keep(const char *settings, const char *text, size_t n, struct failure *f)
 {
 	char path[PATH_SIZE];
 	json_t *root;
 	int r;
 
-	if (earlier_load(path, &root, f) != 0)
+	if (previous_line_load(path, &root, f) != 0)
 		return -1;
 	if (!text && !json_object_get(root, settings)) {
 		json_decref(root);
@@ -82,14 +82,14 @@ int earlier_keep(const char *settings, const char *text, size_t n, struct failur
 	r = text ? json_object_set_new(root, settings, json_stringn(text, n))
 		 : json_object_del(root, settings);
 	if (r == 0)
-		r = earlier_store(path, root, f);
+		r = previous_line_store(path, root, f);
 	else
 		fail_set(f, FAIL_CONFIG, NULL, "%s: a path that is not UTF-8", settings);
 	json_decref(root);
 	return r;
 }
 
-int earlier_get(const char *settings, char **text, size_t *n, struct failure *f)
+int previous_line_get(const char *settings, char **text, size_t *n, struct failure *f)
 {
 	char path[PATH_SIZE];
 	json_t *root, *v;
@@ -97,7 +97,7 @@ int earlier_get(const char *settings, char **text, size_t *n, struct failure *f)
 
 	*text = NULL;
 	*n = 0;
-	if (earlier_load(path, &root, f) != 0)
+	if (previous_line_load(path, &root, f) != 0)
 		return -1;
 	v = json_object_get(root, settings);
 	was_there = json_is_string(v);
