@@ -58,12 +58,15 @@ static const char *const tuning[] = {
 	"CLAUDE_CODE_USE_COWORK_PLUGINS",
 };
 
-/* They make a JavaScript runtime or libc load code, open a debugger, or print memory. */
+/* They make a JavaScript runtime or libc load code, open a debugger, print memory, or look
+ * host names up elsewhere. */
 static const char *const runtime[] = {
 	"BUN_*", "JSC_*", "NODE_OPTIONS", "NODE_DEBUG*", "NODE_PATH", "NODE_V8_COVERAGE",
 	"NODE_REPL_EXTERNAL_MODULE", "NODE_REDIRECT_WARNINGS", "LD_*", "GLIBC_TUNABLES",
 	"GCONV_PATH", "MALLOC_*", "SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES",
-	"OPENSSL_ENGINES", "HOSTALIASES",
+	"OPENSSL_ENGINES",
+	/* another host's address for the name in the endpoint (resolver(5), hostname(7)) */
+	"HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN", "RESOLV_*",
 };
 
 /* Secrets that secret_ends does not tell. */
@@ -239,7 +242,8 @@ const char *variable_refusal_hint(const char *name)
 	if (variable_routes_client(name))
 		return "it routes or authenticates the client: see [provider] in ccrun-provider(5)";
 	if (variable_steers_runtime(name) || variable_steers_programs(name))
-		return "it decides how programs run: set it in your own environment if you must";
+		return "it decides how programs run or which host a name is: set it in your own "
+		       "environment if you must";
 	if (MATCHES(name, network))
 		return "it is your network's matter: set it in your own environment";
 	return NULL;

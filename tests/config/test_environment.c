@@ -83,10 +83,12 @@ static void test_routes(void **state)
 
 static void test_runtime(void **state)
 {
-	static const char *const yes[] = { "BUN_OPTIONS",  "BUN_INSPECT",     "BUN_X",
-					   "NODE_OPTIONS", "NODE_DEBUG",      "NODE_DEBUG_NATIVE",
-					   "LD_PRELOAD",   "LD_LIBRARY_PATH", "GLIBC_TUNABLES",
-					   "GCONV_PATH",   "MALLOC_TRACE",    "SSLKEYLOGFILE" };
+	static const char *const yes[] = {
+		"BUN_OPTIONS",	  "BUN_INSPECT",       "BUN_X",	       "NODE_OPTIONS",
+		"NODE_DEBUG",	  "NODE_DEBUG_NATIVE", "LD_PRELOAD",   "LD_LIBRARY_PATH",
+		"GLIBC_TUNABLES", "GCONV_PATH",	       "MALLOC_TRACE", "SSLKEYLOGFILE",
+		"HOSTALIASES",	  "RES_OPTIONS",       "LOCALDOMAIN",  "RESOLV_HOST_CONF"
+	};
 	static const char *const no[] = { "NODE_EXTRA_CA_CERTS", "PATH", "BUNDLE",
 					  "MALLOCATOR",		 "LANG", "NODE_ENV" };
 	size_t i;

@@ -183,6 +183,8 @@ static void test_env(void **state)
 		{ "NODE_OPTIONS", "programs run" },
 		{ "BUN_INSPECT", "programs run" },
 		{ "LD_LIBRARY_PATH", "programs run" },
+		{ "RES_OPTIONS", "programs run" },
+		{ "LOCALDOMAIN", "programs run" },
 		{ "PATH", "programs run" },
 		{ "HOME", "programs run" },
 		{ "CCRUN_PROVIDER", "[provider]" },
