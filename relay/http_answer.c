@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "base/fail.h"
-#include "relay/http_bytes.h"
+#include "relay/http_text.h"
 #include "relay/secret_filter.h"
 
 #define VERSION "HTTP/1.1 "
@@ -49,7 +49,7 @@ static int line_check(const char *p, size_t from, size_t lf, struct failure *f)
 	if (lf == from || p[lf - 1] != '\r')
 		return answer_refuse(f, "a LF without its CR");
 	for (i = from; i < lf - 1; i++)
-		if (!http_byte_is_text((uint8_t)p[i]))
+		if (http_is_control(p[i]) && p[i] != '\t')
 			return answer_refuse(f, p[i] == '\r' ? "a CR without its LF"
 							     : "a control byte");
 	return 0;
@@ -85,7 +85,7 @@ static int head_take_field(struct answer_head *h, const char *p, size_t from, si
 
 	if (is_blank(p[from]))
 		return answer_refuse(f, "a field that goes on in a second line");
-	while (colon < to && http_byte_is_token((uint8_t)p[colon]))
+	while (colon < to && http_is_token((struct http_view){ p + colon, 1 }))
 		colon++;
 	if (colon == from || colon == to || p[colon] != ':')
 		return answer_refuse(f, "a line that is no field");

@@ -33,7 +33,7 @@ struct answer_field {
 enum answer_framing {
 	ANSWER_NO_BODY,	    /* 204, 304 */
 	ANSWER_LENGTH,	    /* body_length bytes */
-	ANSWER_CHUNKED,	    /* relay/chunk_reader.h */
+	ANSWER_CHUNKED,	    /* relay/http_chunks.h */
 	ANSWER_UNTIL_CLOSE, /* what comes until the provider ends the connection */
 };
 
@@ -73,7 +73,7 @@ const struct answer_field *answer_head_find(const struct answer_head *h, const c
 /*
  * Write the head for claude to out: status, reason and fields in their order, secrets
  * overwritten, without hop-by-hop fields and cookies.  A body with a length keeps it;
- * any other is announced as chunked (relay/chunk_writer.h).  A field whose colon belongs
+ * any other is announced as chunked (relay/http_chunks.h).  A field whose colon belongs
  * to a secret is left out.  h and p as answer_head_read left and got them; filter at the
  * beginning of a stream, as which it is left; close: announce the connection's end.
  * *out_n is the length, at most size; ANSWER_HEAD_OUT_MAX is always enough.  Returns 0,
