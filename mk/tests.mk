@@ -14,7 +14,7 @@ fuzz_bin := $(foreach s,$(fuzz_src),$(call test_program,$(s)))
 
 # A test may look into these rooms of programs as well, at everything but main,
 # and at what ccrun-usage does without the network.
-unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
+unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline) $(call objs,relay)) \
 	$(patsubst %.c,$(OBJ)/%.o,$(wildcard helpers/usage/answer*.c)) \
 	$(patsubst %,$(OBJ)/helpers/usage/%.o,fetch_sandbox json_values usage_kind usage_result)
 # And into the readers of other people's files; an archive, so that a test gets what it uses.

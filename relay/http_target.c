@@ -1,0 +1,129 @@
+/*
+ * relay/http_target.c - a request's target, accepted only where every server
+ * understands the same path by it.
+ *
+ * The relay compares the path with a list.  A server that decodes, joins slashes,
+ * resolves dots or cuts parameters off would otherwise serve another path than the
+ * one that was compared.
+ */
+#include "relay/http_target.h"
+
+#include <string.h>
+
+/* RFC 3986, 2.3 and 2.2. */
+#define UNRESERVED_MARKS "-._~"
+#define SUB_DELIMS "!$&'()*+,;="
+/* What splits a path, or ends it, in a server that decodes first. */
+#define DECODED_SPLITS "/\\%?#;"
+
+static bool char_is_unreserved(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+	       (c && strchr(UNRESERVED_MARKS, c));
+}
+
+static int hex_value(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+/* The byte that "%41" stands for, or -1. */
+static int percent_decode(const char *p, size_t left)
+{
+	int high, low;
+
+	if (left < 3)
+		return -1;
+	high = hex_value(p[1]);
+	low = hex_value(p[2]);
+	return high < 0 || low < 0 ? -1 : high * 16 + low;
+}
+
+static const char *check_path_escape(int byte)
+{
+	if (byte < 0x20 || byte >= 0x7f)
+		return "percent-encoding of a byte that is no printable ASCII";
+	if (char_is_unreserved((char)byte))
+		return "percent-encoding of a character that needs none";
+	if (strchr(DECODED_SPLITS, byte))
+		return "percent-encoding of a character that splits paths";
+	return NULL;
+}
+
+/* Every character of path or query; `more` are those beyond RFC 3986's pchar. */
+static const char *check_characters(struct http_view v, const char *more, bool is_path)
+{
+	const char *why;
+	size_t i;
+	int byte;
+
+	for (i = 0; i < v.n; i++) {
+		char c = v.p[i];
+
+		if (c == '%') {
+			byte = percent_decode(v.p + i, v.n - i);
+			if (byte < 0)
+				return "a % without two hexadecimal digits";
+			why = is_path ? check_path_escape(byte) : NULL;
+			if (why)
+				return why;
+			i += 2;
+			continue;
+		}
+		if (c == '#')
+			return "a fragment";
+		if (c == ';' && is_path)
+			return "a parameter in the path";
+		if (!char_is_unreserved(c) &&
+		    (!c || !(strchr(SUB_DELIMS ":@", c) || strchr(more, c))))
+			return "a character that a target cannot have";
+	}
+	return NULL;
+}
+
+static const char *check_segments(struct http_view path)
+{
+	const char *p = path.p, *end = path.p + path.n;
+
+	while (p < end) {
+		const char *from = p + 1; /* p is at a slash */
+		size_t n;
+
+		p = memchr(from, '/', (size_t)(end - from));
+		if (!p)
+			p = end;
+		n = (size_t)(p - from);
+		if (n == 0 && p < end)
+			return "an empty segment";
+		if ((n == 1 && from[0] == '.') || (n == 2 && from[0] == '.' && from[1] == '.'))
+			return "a segment of dots";
+	}
+	return NULL;
+}
+
+const char *http_target_split(struct http_view target, struct http_view *path,
+			      struct http_view *query)
+{
+	const char *mark, *why;
+
+	if (target.n == 0 || target.p[0] != '/')
+		return "a target that is no path";
+	mark = memchr(target.p, '?', target.n);
+	*path = target;
+	*query = (struct http_view){ NULL, 0 };
+	if (mark) {
+		path->n = (size_t)(mark - target.p);
+		query->p = mark + 1;
+		query->n = target.n - path->n - 1;
+	}
+	why = check_characters(*path, "/", true);
+	if (!why)
+		why = check_segments(*path);
+	if (!why && query->p)
+		why = check_characters(*query, "/?", false);
+	return why;
+}

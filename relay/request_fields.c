@@ -1,0 +1,90 @@
+/*
+ * relay/request_fields.c - which fields of the client's request the provider gets.
+ */
+#include "relay/request_fields.h"
+
+#include <string.h>
+
+static const struct {
+	const char *name; /* `proxy-*`: all names that begin so */
+	enum request_field_kind kind;
+} field_kinds[] = {
+	{ "host", REQUEST_FIELD_REPLACED },
+	/* The relay looks for the key in answers, so they must not be compressed. */
+	{ "accept-encoding", REQUEST_FIELD_REPLACED },
+
+	{ "authorization", REQUEST_FIELD_CREDENTIAL },
+	{ "proxy-authorization", REQUEST_FIELD_CREDENTIAL },
+	{ "x-api-key", REQUEST_FIELD_CREDENTIAL },
+	{ "cookie", REQUEST_FIELD_CREDENTIAL },
+
+	/* RFC 9110, 7.6.1, and the framing, which the relay writes itself. */
+	{ "connection", REQUEST_FIELD_HOP },
+	{ "content-length", REQUEST_FIELD_HOP },
+	{ "http2-settings", REQUEST_FIELD_HOP },
+	{ "keep-alive", REQUEST_FIELD_HOP },
+	{ "proxy-*", REQUEST_FIELD_HOP },
+	{ "te", REQUEST_FIELD_HOP },
+	{ "trailer", REQUEST_FIELD_HOP },
+	{ "transfer-encoding", REQUEST_FIELD_HOP },
+	{ "upgrade", REQUEST_FIELD_HOP },
+
+	/* They would go past the list of methods and paths. */
+	{ "x-http-method", REQUEST_FIELD_ROUTING },
+	{ "x-http-method-override", REQUEST_FIELD_ROUTING },
+	{ "x-method-override", REQUEST_FIELD_ROUTING },
+	{ "x-original-url", REQUEST_FIELD_ROUTING },
+	{ "x-rewrite-url", REQUEST_FIELD_ROUTING },
+};
+
+static bool name_matches(struct http_view name, const char *pattern)
+{
+	struct http_view wanted = http_view_of(pattern);
+
+	if (wanted.p[wanted.n - 1] == '*') {
+		wanted.n--;
+		if (name.n > wanted.n)
+			name.n = wanted.n;
+	}
+	return http_names_equal(name, wanted);
+}
+
+enum request_field_kind request_field_kind(struct http_view name)
+{
+	size_t i;
+
+	for (i = 0; i < sizeof(field_kinds) / sizeof(field_kinds[0]); i++)
+		if (name_matches(name, field_kinds[i].name))
+			return field_kinds[i].kind;
+	return REQUEST_FIELD_PLAIN;
+}
+
+/* Does one of r's Connection fields say that this name is for the next hop alone? */
+static bool connection_names(const struct http_request *r, struct http_view name)
+{
+	struct http_view list, option;
+	size_t i;
+
+	for (i = 0; i < r->field_count; i++) {
+		if (!http_name_is(r->fields[i].name, "connection"))
+			continue;
+		list = r->fields[i].value;
+		while (http_list_next(&list, &option))
+			if (http_names_equal(option, name))
+				return true;
+	}
+	return false;
+}
+
+bool request_field_passes(const struct http_request *r, struct http_view name,
+			  const struct request_secret *secrets, size_t count)
+{
+	size_t i;
+
+	if (request_field_kind(name) != REQUEST_FIELD_PLAIN)
+		return false;
+	for (i = 0; i < count; i++)
+		if (http_name_is(name, secrets[i].name))
+			return false;
+	return !connection_names(r, name);
+}

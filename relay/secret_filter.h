@@ -1,0 +1,89 @@
+/*
+ * relay/secret_filter.h - overwrite secrets in a stream of bytes.
+ *
+ * An answer of a provider may repeat the key that it was sent.  Each occurrence becomes
+ * as many '*', so lengths and framing stay as they are.
+ *
+ * Only the secret's own bytes are looked for, one behind the other: not its base64,
+ * URL-encoded, JSON-escaped or compressed form, not a part of it, and not parts that are
+ * spread over several events of a stream.
+ */
+#ifndef RELAY_SECRET_FILTER_H
+#define RELAY_SECRET_FILTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "wire/limits.h"
+
+struct failure;
+
+#define SECRETS_MAX 4	     /* an Authorization header, and a gateway's further ones */
+#define SECRET_MIN 8	     /* bytes; a shorter one would overwrite ordinary text */
+#define SECRET_MAX TOKEN_MAX /* bytes */
+
+/* What is looked for; one (128 KiB) for any number of streams.  Belongs in locked memory:
+   the tables tell much about the secrets. */
+struct secret_set {
+	size_t count;
+	const uint8_t *text[SECRETS_MAX];
+	size_t len[SECRETS_MAX];
+	/* [i][k]: the longest proper prefix of secret i that ends its first k + 1 bytes. */
+	uint16_t fallback[SECRETS_MAX][SECRET_MAX];
+	bool begins[256]; /* bytes that a secret begins with */
+};
+
+/* One stream (16 KiB).  Belongs in locked memory: it holds back beginnings of secrets. */
+struct secret_filter {
+	const struct secret_set *set;
+	uint64_t seen;			 /* bytes of the stream so far */
+	uint64_t masked_to[SECRETS_MAX]; /* where the last occurrence ended */
+	size_t matched[SECRETS_MAX];	 /* bytes of a prefix that end the stream so far */
+	size_t first, count;		 /* of held, which is a ring: the stream's last bytes */
+	uint8_t held[SECRET_MAX];
+};
+
+/* A secret of n bytes at p, which stay where they are while the set is in use. */
+struct secret_text {
+	const uint8_t *p;
+	size_t n;
+};
+
+/*
+ * Fill the set from count secrets (0 to SECRETS_MAX).  Their bytes are not copied.
+ * Returns 0; or -1 with FAIL_TOO_LARGE or FAIL_BAD_VALUE when there are too many or one
+ * has fewer than SECRET_MIN or more than SECRET_MAX bytes, and the set is empty.
+ */
+int secret_set_init(struct secret_set *set, const struct secret_text *secrets, size_t count,
+		    struct failure *f);
+
+/* Wipe the set, not the secrets.  No filter of it can be used after that. */
+void secret_set_wipe(struct secret_set *set);
+
+/* Begin a stream.  The set stays the caller's, and must outlive the filter. */
+void secret_filter_init(struct secret_filter *s, const struct secret_set *set);
+
+/*
+ * Pass bytes on.  Takes at most n bytes from in, writes at most size bytes to out (which
+ * must not overlap in), and sets *out_n to how many it wrote.  Returns how many it took.
+ * If *out_n is size, more may wait: call again, with the rest of in or with none.
+ *
+ * With room in out, it takes all and holds back only the longest end of the stream that
+ * begins a secret (fewer bytes than the longest secret has), less what is '*' in any
+ * case.  All other bytes are written at once.
+ */
+size_t secret_filter_write(struct secret_filter *s, const uint8_t *in, size_t n, uint8_t *out,
+			   size_t size, size_t *out_n);
+
+/*
+ * End the stream: write at most size of the bytes held back to out.  Returns how many;
+ * call again until fewer than size were written.  The filter is then as after
+ * secret_filter_init.
+ */
+size_t secret_filter_finish(struct secret_filter *s, uint8_t *out, size_t size);
+
+/* Wipe the stream's state, whether it was finished or not. */
+void secret_filter_wipe(struct secret_filter *s);
+
+#endif

@@ -1,0 +1,277 @@
+/*
+ * tests/relay/test_request_head.c - which requests pass, which of their fields, and
+ * what is written to the provider.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <cmocka.h>
+
+#include "base/fail.h"
+#include "relay/http_request.h"
+#include "relay/request_fields.h"
+#include "relay/request_head.h"
+#include "relay/request_routes.h"
+
+static const struct request_secret secrets[] = {
+	{ "authorization", "Bearer" },
+	{ "cf-aig-authorization", NULL },
+};
+
+static const struct request_provider provider = { "api.example.com", "", secrets, 2 };
+
+static struct http_request_reader reader;
+static char out[4096];
+static size_t out_n;
+
+static const struct http_request *request(const char *head)
+{
+	http_request_init(&reader);
+	assert_int_equal(http_request_read(&reader, head, strlen(head)), HTTP_DONE);
+	return &reader.request;
+}
+
+static void expect_written(const struct request_provider *p, const char *head, const char *want)
+{
+	struct failure f = { 0 };
+	size_t n, most;
+
+	assert_int_equal(request_head_write(request(head), p, out, sizeof(out), &n, &f), 0);
+	assert_int_equal(n, strlen(want));
+	assert_memory_equal(out, want, n);
+	/* In a buffer that is too small by any number of bytes it is refused. */
+	for (most = 0; most < n; most++) {
+		memset(out, '#', sizeof(out));
+		assert_int_equal(request_head_write(&reader.request, p, out, most, &out_n, &f), -1);
+		assert_int_equal(f.code, FAIL_TOO_LARGE);
+		assert_int_equal(out[most], '#');
+	}
+	assert_int_equal(request_head_write(&reader.request, p, out, n, &out_n, &f), 0);
+}
+
+static void test_head(void **state)
+{
+	const struct request_provider below = { "[::1]:8080", "/api/x", NULL, 0 };
+
+	(void)state;
+	expect_written(&provider,
+		       "POST /v1/messages?beta=true HTTP/1.1\r\n"
+		       "host: ccrun.invalid\r\n"
+		       "Accept: */*\r\n"
+		       "Content-Length: 12\r\n"
+		       "authorization: Bearer placeholder\r\n"
+		       "Cf-Aig-Authorization: mine\r\n"
+		       "accept-encoding: gzip, br\r\n"
+		       "Connection: x-private, keep-alive\r\n"
+		       "X-Private: 1\r\n"
+		       "X-Http-Method-Override: DELETE\r\n"
+		       "anthropic-version: 2023-06-01\r\n"
+		       "X-Empty:\r\n\r\n",
+		       "POST /v1/messages?beta=true HTTP/1.1\r\n"
+		       "Host: api.example.com\r\n"
+		       "Accept-Encoding: identity\r\n"
+		       "Content-Length: 12\r\n"
+		       "Accept: */*\r\n"
+		       "anthropic-version: 2023-06-01\r\n"
+		       "X-Empty: \r\n");
+	expect_written(&below, "GET /v1/models? HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
+		       "GET /api/x/v1/models? HTTP/1.1\r\nHost: [::1]:8080\r\n"
+		       "Accept-Encoding: identity\r\n");
+	expect_written(
+		&below,
+		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n",
+		"POST /api/x/ HTTP/1.1\r\nHost: [::1]:8080\r\n"
+		"Accept-Encoding: identity\r\nTransfer-Encoding: chunked\r\n");
+}
+
+static void test_wrong_provider(void **state)
+{
+	static const char *const hosts[] = { "", "a b", "a\r\nX: y", "a/b", "user@a" };
+	static const char *const prefixes[] = { "/", "api", "/api/", "/a/../b", "/a b", "/a?b" };
+	struct request_provider p = provider;
+	struct failure f = { 0 };
+	size_t i;
+
+	(void)state;
+	request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	for (i = 0; i < sizeof(hosts) / sizeof(hosts[0]); i++) {
+		p.host = hosts[i];
+		assert_int_equal(request_head_write(&reader.request, &p, out, sizeof(out), &out_n,
+						    &f),
+				 -1);
+		assert_int_equal(f.code, FAIL_BAD_VALUE);
+	}
+	p.host = "a";
+	for (i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++) {
+		p.prefix = prefixes[i];
+		assert_int_equal(request_head_write(&reader.request, &p, out, sizeof(out), &out_n,
+						    &f),
+				 -1);
+		assert_int_equal(f.code, FAIL_BAD_VALUE);
+	}
+}
+
+static void expect_secret(const struct request_secret *s, const char *value, const char *want)
+{
+	struct failure f = { 0 };
+	size_t most, len = strlen(value);
+
+	for (most = 0; most < strlen(want); most++) {
+		memset(out, '#', sizeof(out));
+		assert_int_equal(request_secret_write(s, value, len, out, most, &out_n, &f), -1);
+		assert_int_equal(f.code, FAIL_TOO_LARGE);
+		assert_int_equal(out[0], '#'); /* nothing of it was written */
+	}
+	assert_int_equal(request_secret_write(s, value, len, out, most, &out_n, &f), 0);
+	assert_int_equal(out_n, most);
+	assert_memory_equal(out, want, most);
+}
+
+static void refuse_secret(const char *name, const char *scheme, const char *value, size_t len)
+{
+	const struct request_secret s = { name, scheme };
+	struct failure f = { 0 };
+
+	memset(out, '#', sizeof(out));
+	assert_int_equal(request_secret_write(&s, value, len, out, sizeof(out), &out_n, &f), -1);
+	assert_int_equal(f.code, FAIL_BAD_VALUE);
+	assert_int_equal(out[0], '#');
+	assert_null(strstr(f.what, "canary"));
+}
+
+static void test_secret(void **state)
+{
+	const struct request_secret key = { "x-api-key", NULL };
+
+	(void)state;
+	expect_secret(&secrets[0], "sk-1", "authorization: Bearer sk-1\r\n");
+	expect_secret(&secrets[1], "Bearer a b", "cf-aig-authorization: Bearer a b\r\n");
+	expect_secret(&key, "k", "x-api-key: k\r\n");
+	refuse_secret("x-api-key", NULL, "", 0);
+	refuse_secret("x-api-key", NULL, "canary\r\nX: y", 12);
+	refuse_secret("x-api-key", NULL, "canary\n", 7);
+	refuse_secret("x-api-key", NULL, "canary\0y", 8);
+	refuse_secret("x-api-key", NULL, " canary", 7);
+	refuse_secret("x-api-key", NULL, "canary ", 7);
+	refuse_secret("x api-key", NULL, "canary", 6);
+	refuse_secret("", NULL, "canary", 6);
+	refuse_secret("authorization", "Bear er", "canary", 6);
+	refuse_secret("host", NULL, "canary", 6);
+	refuse_secret("Content-Length", NULL, "canary", 6);
+	refuse_secret("connection", NULL, "canary", 6);
+	refuse_secret("x-original-url", NULL, "canary", 6);
+}
+
+static void test_fields(void **state)
+{
+	static const char *const dropped[] = {
+		"Host",
+		"Accept-Encoding",
+		"Authorization",
+		"AUTHORIZATION",
+		"Proxy-Authorization",
+		"X-Api-Key",
+		"x_api_key",
+		"Cookie",
+		"Connection",
+		"Content-Length",
+		"HTTP2-Settings",
+		"Keep-Alive",
+		"Proxy-Anything",
+		"proxy-connection",
+		"TE",
+		"Trailer",
+		"Transfer-Encoding",
+		"Upgrade",
+		"X-HTTP-Method",
+		"X-Method-Override",
+		"X-Http-Method-Override",
+		"X-Original-URL",
+		"X-Rewrite-Url",
+		"CF-AIG-Authorization",
+		"x-one",
+		"X_Two",
+	};
+	static const char *const passed[] = {
+		"Accept", "anthropic-version", "anthropic-beta", "Content-Type", "User-Agent",
+		"prox",	  "X-Proxy-A",	       "X-Api-Key-2",	 "Cookies",	 "x-stainless-os",
+		"x-on",	  "x-one-more",
+	};
+	const struct http_request *r =
+		request("GET / HTTP/1.1\r\nHost: a\r\n"
+			"Connection: X-One\r\nConnection: close , x-two\r\n\r\n");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
+		if (request_field_passes(r, http_view_of(dropped[i]), secrets, 2))
+			fail_msg("%s passes", dropped[i]);
+	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		if (!request_field_passes(r, http_view_of(passed[i]), secrets, 2))
+			fail_msg("%s is dropped", passed[i]);
+	assert_true(request_field_passes(r, http_view_of("cf-aig-authorization"), NULL, 0));
+	assert_int_equal(request_field_kind(http_view_of("Cookie")), REQUEST_FIELD_CREDENTIAL);
+	assert_int_equal(request_field_kind(http_view_of("proxy-authorization")),
+			 REQUEST_FIELD_CREDENTIAL);
+	assert_int_equal(request_field_kind(http_view_of("proxy-")), REQUEST_FIELD_HOP);
+}
+
+static void test_routes(void **state)
+{
+	static const struct request_route routes[] = {
+		{ HTTP_POST, "/v1/messages" },
+		{ HTTP_POST, "/v1/messages/count_tokens" },
+		{ HTTP_GET, "/v1/models" },
+		{ HTTP_GET, "/v1/models/*" },
+	};
+	static const struct {
+		enum http_method method;
+		const char *path;
+		bool allowed;
+	} rows[] = {
+		{ HTTP_POST, "/v1/messages", true },
+		{ HTTP_POST, "/v1/messages/count_tokens", true },
+		{ HTTP_GET, "/v1/models", true },
+		{ HTTP_GET, "/v1/models/claude-x", true },
+		{ HTTP_GET, "/v1/models/a:b%5B1m%5D", true },
+		{ HTTP_GET, "/v1/models/*", true }, /* a segment like others */
+		{ HTTP_GET, "/v1/messages", false },
+		{ HTTP_POST, "/v1/models", false },
+		{ HTTP_POST, "/v1/models/claude-x", false },
+		{ HTTP_POST, "/v1/messages/", false },
+		{ HTTP_POST, "/v1/Messages", false },
+		{ HTTP_POST, "/v1/messages/batches", false },
+		{ HTTP_POST, "/v1/messages2", false },
+		{ HTTP_POST, "/v1/message", false },
+		{ HTTP_GET, "/v1/models/", false },
+		{ HTTP_GET, "/v1/models/a/b", false },
+		{ HTTP_GET, "/v1/models/a/", false },
+		{ HTTP_GET, "/v1/modelsx", false },
+		{ HTTP_GET, "/", false },
+		{ HTTP_GET, "/v1/organizations/me", false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http_view path = http_view_of(rows[i].path);
+
+		if (request_route_allowed(routes, 4, rows[i].method, path) != rows[i].allowed)
+			fail_msg("%s", rows[i].path);
+		assert_false(request_route_allowed(routes, 0, rows[i].method, path));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_head),   cmocka_unit_test(test_wrong_provider),
+		cmocka_unit_test(test_secret), cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_routes),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
