@@ -200,7 +200,7 @@ static bool field_split(struct http_request_reader *r, struct http_view line,
 	field->name = (struct http_view){ line.p, (size_t)(colon - line.p) };
 	if (field->name.n && colon[-1] == ' ')
 		return reader_refuse(r, BAD_REQUEST, "a blank before the colon");
-	if (!http_is_token(field->name))
+	if (!http_is_field_name(field->name))
 		return reader_refuse(r, BAD_REQUEST, "a field's name that is none");
 	field->value = (struct http_view){ colon + 1, line.n - field->name.n - 1 };
 	if (field->value.n && field->value.p[0] == ' ') {
@@ -268,8 +268,9 @@ static bool reader_take_byte(struct http_request_reader *r, const char *buf)
 	}
 	if (behind_cr)
 		return reader_refuse(r, BAD_REQUEST, "a carriage return by itself");
-	if (buf[at] != '\r' && http_is_control(buf[at]))
-		return reader_refuse(r, BAD_REQUEST, "a control character");
+	/* Readers differ about bytes from 0x80: Latin-1, UTF-8, or a control character. */
+	if (buf[at] != '\r' && !http_is_printable(buf[at]))
+		return reader_refuse(r, BAD_REQUEST, "a byte that is no printable ASCII");
 	return true;
 }
 

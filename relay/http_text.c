@@ -38,6 +38,16 @@ bool http_is_token(struct http_view v)
 	return view_has_only(v, "!#$%&'*+-.^_`|~");
 }
 
+bool http_is_field_name(struct http_view v)
+{
+	return view_has_only(v, "-_");
+}
+
+bool http_is_printable(char c)
+{
+	return (unsigned char)c >= 0x20 && (unsigned char)c < 0x7f;
+}
+
 bool http_is_control(char c)
 {
 	return (unsigned char)c < 0x20 || c == 0x7f;

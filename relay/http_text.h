@@ -22,6 +22,16 @@ bool http_view_is(struct http_view v, const char *text);
 /* A token (RFC 9110, 5.6.2): what a method or a field's name is made of; not empty. */
 bool http_is_token(struct http_view v);
 
+/*
+ * A field's name of ASCII letters, digits, `-` and `_` alone; not empty.  The other
+ * characters of a token become `_` in servers that hand fields on as environment
+ * variables, and so the name of another field.
+ */
+bool http_is_field_name(struct http_view v);
+
+/* Printable ASCII, the blank included: 0x20 to 0x7e. */
+bool http_is_printable(char c);
+
 /* A control character of ASCII: below 0x20, or 0x7f. */
 bool http_is_control(char c);
 

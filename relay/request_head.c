@@ -111,7 +111,7 @@ static bool secret_name_valid(struct http_view name)
 {
 	enum request_field_kind kind = request_field_kind(name);
 
-	return http_is_token(name) &&
+	return http_is_field_name(name) &&
 	       (kind == REQUEST_FIELD_PLAIN || kind == REQUEST_FIELD_CREDENTIAL);
 }
 
@@ -122,7 +122,7 @@ static bool secret_value_valid(const char *value, size_t len)
 	if (len == 0 || value[0] == ' ' || value[len - 1] == ' ')
 		return false;
 	for (i = 0; i < len; i++)
-		if (http_is_control(value[i]))
+		if (!http_is_printable(value[i]))
 			return false;
 	return true;
 }

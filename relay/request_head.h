@@ -37,7 +37,7 @@ int request_head_write(const struct http_request *r, const struct request_provid
  * Write the line of one secret, len bytes of value, into out: locked memory of at most
  * size bytes, which the caller wipes.  *n are written, without a NUL.  Returns 0, or -1
  * with nothing written: FAIL_TOO_LARGE, or FAIL_BAD_VALUE for a name that the relay
- * writes otherwise or a value that a line cannot hold.  The failure has no part of it.
+ * writes otherwise or a value that is not printable ASCII.  The failure has no part of it.
  */
 int request_secret_write(const struct request_secret *s, const char *value, size_t len, char *out,
 			 size_t size, size_t *n, struct failure *f);

@@ -134,7 +134,7 @@ static const struct good good[] = {
 	{ TEXT(GET("Content-Length: 0\r\nX: y\r\n")), HTTP_GET, "/v1/models", NULL, 3,
 	  HTTP_BODY_LENGTH, 0, true },
 	GOOD_GET("Accept: a\r\nAccept: b\r\n", 3, true),
-	GOOD_GET("X:\r\nY: \r\nZ:z\r\n!#$%&'*+-.^_`|~09azAZ: \"\xc3\xa4 : ,;\"\r\n", 5, true),
+	GOOD_GET("X:\r\nY: \r\nZ:z\r\n-_09azAZ: \"~ : ,;\"\r\n", 5, true),
 	GOOD_GET("Connection: keep-alive\r\n", 2, true),
 	GOOD_GET("Connection: X-A , Keep-Alive\r\nCONNECTION: x-b\r\n", 3, true),
 	GOOD_GET("connection: close\r\n", 2, false),
@@ -195,8 +195,8 @@ static const struct {
 	{ TEXT(GET("X: y\rZ: z\r\n")), 400, "a carriage return by itself" },
 	{ TEXT(GET("X: y\r\r\n")), 400, "a carriage return by itself" },
 	{ TEXT(GET("X: y\r\n z\r\n")), 400, "a line that is folded" },
-	{ TEXT(GET("X: y\r\n\tz\r\n")), 400, "a control character" },
-	{ TEXT("\x16\x03\x01"), 400, "a control character" },
+	{ TEXT(GET("X: y\r\n\tz\r\n")), 400, "a byte that is no printable ASCII" },
+	{ TEXT("\x16\x03\x01"), 400, "a byte that is no printable ASCII" },
 	/* the request line */
 	{ TEXT("GET /v1/models\r\n" HOST "\r\n"), 400, "no request line" },
 	{ TEXT(" GET /v1/models HTTP/1.1\r\n" HOST "\r\n"), 400, "a request without a method" },
@@ -244,22 +244,25 @@ static const struct {
 	{ TEXT(TARGET("/v1/models#a")), 400, "a fragment" },
 	{ TEXT(TARGET("/v1/models?a#b")), 400, "a fragment" },
 	{ TEXT(TARGET("/v1\\models")), 400, "a character that a target cannot have" },
-	{ TEXT(TARGET("/v1/\xc3\xa4")), 400, "a character that a target cannot have" },
-	{ TEXT(TARGET("/v1?\xc3\xa4")), 400, "a character that a target cannot have" },
+	{ TEXT(TARGET("/v1/\xc3\xa4")), 400, "a byte that is no printable ASCII" },
+	{ TEXT(TARGET("/v1?\xc3\xa4")), 400, "a byte that is no printable ASCII" },
 	{ TEXT(TARGET("/v1?[a]")), 400, "a character that a target cannot have" },
-	{ TEXT(TARGET("/v1/\0")), 400, "a control character" },
+	{ TEXT(TARGET("/v1/\0")), 400, "a byte that is no printable ASCII" },
 	/* names and values */
 	{ TEXT(GET(": y\r\n")), 400, "a field's name that is none" },
 	{ TEXT(GET("X y: z\r\n")), 400, "a field's name that is none" },
 	{ TEXT(GET("X(: y\r\n")), 400, "a field's name that is none" },
-	{ TEXT(GET("\xc3\xa4: y\r\n")), 400, "a field's name that is none" },
+	{ TEXT(GET("X.Api.Key: y\r\n")), 400, "a field's name that is none" },
+	{ TEXT(GET("X~: y\r\n")), 400, "a field's name that is none" },
+	{ TEXT(GET("\xc3\xa4: y\r\n")), 400, "a byte that is no printable ASCII" },
+	{ TEXT(GET("X: \xc3\xa4\r\n")), 400, "a byte that is no printable ASCII" },
 	{ TEXT(GET("X : y\r\n")), 400, "a blank before the colon" },
 	{ TEXT(GET(" : y\r\n")), 400, "a line that is folded" },
 	{ TEXT(GET("X\r\n")), 400, "a field without a colon" },
-	{ TEXT(GET("X: a\0b\r\n")), 400, "a control character" },
-	{ TEXT(GET("X: a\tb\r\n")), 400, "a control character" },
-	{ TEXT(GET("X: a\033b\r\n")), 400, "a control character" },
-	{ TEXT(GET("X: a\177b\r\n")), 400, "a control character" },
+	{ TEXT(GET("X: a\0b\r\n")), 400, "a byte that is no printable ASCII" },
+	{ TEXT(GET("X: a\tb\r\n")), 400, "a byte that is no printable ASCII" },
+	{ TEXT(GET("X: a\033b\r\n")), 400, "a byte that is no printable ASCII" },
+	{ TEXT(GET("X: a\177b\r\n")), 400, "a byte that is no printable ASCII" },
 	{ TEXT(GET("X:  y\r\n")), 400, "blanks around a field's value" },
 	{ TEXT(GET("X: y \r\n")), 400, "blanks around a field's value" },
 	/* Host */
@@ -352,7 +355,7 @@ static void test_more(void **state)
 static void test_every_byte(void **state)
 {
 	static const char name[] = GET_LINE HOST "Xx: y\r\n\r\n";
-	static const char token[] = "!#$%&'*+-.^_`|~:"; /* with the colon the value is "x: y" */
+	static const char others[] = "-_:"; /* with the colon the value is "x: y" */
 	static struct http_request_reader r;
 	size_t at_name = sizeof(GET_LINE HOST "X") - 1, at_value = sizeof(GET_LINE HOST "Xx: ") - 1;
 	char head[sizeof(name)], *buf;
@@ -366,13 +369,13 @@ static void test_every_byte(void **state)
 		memcpy(head, name, sizeof(head));
 		head[at_name] = (char)b;
 		read_head(&r, &buf, head, sizeof(head) - 1);
-		want = alphanumeric || (b && strchr(token, b));
+		want = alphanumeric || (b && strchr(others, b));
 		assert_int_equal(r.outcome, want ? HTTP_DONE : HTTP_REFUSED);
 		free(buf);
 		memcpy(head, name, sizeof(head));
 		head[at_value] = (char)b;
 		read_head(&r, &buf, head, sizeof(head) - 1);
-		assert_int_equal(r.outcome, b > ' ' && b != 127 ? HTTP_DONE : HTTP_REFUSED);
+		assert_int_equal(r.outcome, b > ' ' && b < 127 ? HTTP_DONE : HTTP_REFUSED);
 		free(buf);
 		memcpy(head, name, sizeof(head));
 		head[sizeof("GET /v1") - 1] = (char)b; /* "/v1?models" */

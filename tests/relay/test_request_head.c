@@ -156,6 +156,10 @@ static void test_secret(void **state)
 	refuse_secret("x-api-key", NULL, "canary\0y", 8);
 	refuse_secret("x-api-key", NULL, " canary", 7);
 	refuse_secret("x-api-key", NULL, "canary ", 7);
+	refuse_secret("x-api-key", NULL, "canary\xc3\xa4", 8);
+	refuse_secret("x-api-key", NULL, "canary\x7f", 7);
+	refuse_secret("x-api-key", NULL, "canary\ty", 8);
+	refuse_secret("x.api.key", NULL, "canary", 6);
 	refuse_secret("x api-key", NULL, "canary", 6);
 	refuse_secret("", NULL, "canary", 6);
 	refuse_secret("authorization", "Bear er", "canary", 6);
