@@ -10,17 +10,10 @@
 
 #include <string.h>
 
-/* RFC 3986, 2.3 and 2.2. */
-#define UNRESERVED_MARKS "-._~"
+/* RFC 3986, 2.2. */
 #define SUB_DELIMS "!$&'()*+,;="
 /* What splits a path, or ends it, in a server that decodes first. */
 #define DECODED_SPLITS "/\\%?#;"
-
-static bool char_is_unreserved(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c && strchr(UNRESERVED_MARKS, c));
-}
 
 static int hex_value(char c)
 {
@@ -43,11 +36,13 @@ static int percent_decode(const char *p, size_t left)
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
-static const char *check_path_escape(int byte)
+static const char *check_escape(int byte, bool is_path)
 {
-	if (byte < 0x20 || byte >= 0x7f)
+	if (!http_is_printable((char)byte))
 		return "percent-encoding of a byte that is no printable ASCII";
-	if (char_is_unreserved((char)byte))
+	if (!is_path)
+		return NULL;
+	if (http_is_unreserved((char)byte))
 		return "percent-encoding of a character that needs none";
 	if (strchr(DECODED_SPLITS, byte))
 		return "percent-encoding of a character that splits paths";
@@ -68,7 +63,7 @@ static const char *check_characters(struct http_view v, const char *more, bool i
 			byte = percent_decode(v.p + i, v.n - i);
 			if (byte < 0)
 				return "a % without two hexadecimal digits";
-			why = is_path ? check_path_escape(byte) : NULL;
+			why = check_escape(byte, is_path);
 			if (why)
 				return why;
 			i += 2;
@@ -78,7 +73,7 @@ static const char *check_characters(struct http_view v, const char *more, bool i
 			return "a fragment";
 		if (c == ';' && is_path)
 			return "a parameter in the path";
-		if (!char_is_unreserved(c) &&
+		if (!http_is_unreserved(c) &&
 		    (!c || !(strchr(SUB_DELIMS ":@", c) || strchr(more, c))))
 			return "a character that a target cannot have";
 	}

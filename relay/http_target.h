@@ -12,6 +12,7 @@
  * views into it.  Accepted is `/path[?query]` (RFC 9112, 3.2.1) whose path nobody
  * decodes or shortens to another one: no empty, `.` or `..` segment, no `;`, and
  * nothing in percent-encoding that need not be, or that means something when decoded.
+ * In the query nothing is percent-encoded but printable ASCII.
  * Returns NULL, or why not, a text without an end.
  */
 const char *http_target_split(struct http_view target, struct http_view *path,

@@ -43,6 +43,11 @@ bool http_is_field_name(struct http_view v)
 	return view_has_only(v, "-_");
 }
 
+bool http_is_unreserved(char c)
+{
+	return char_is_alphanumeric(c) || (c && strchr("-._~", c));
+}
+
 bool http_is_printable(char c)
 {
 	return (unsigned char)c >= 0x20 && (unsigned char)c < 0x7f;

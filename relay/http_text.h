@@ -29,6 +29,9 @@ bool http_is_token(struct http_view v);
  */
 bool http_is_field_name(struct http_view v);
 
+/* A character that means itself everywhere in a URL (RFC 3986, 2.3). */
+bool http_is_unreserved(char c);
+
 /* Printable ASCII, the blank included: 0x20 to 0x7e. */
 bool http_is_printable(char c);
 

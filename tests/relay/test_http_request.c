@@ -246,6 +246,11 @@ static const struct {
 	{ TEXT(TARGET("/v1\\models")), 400, "a character that a target cannot have" },
 	{ TEXT(TARGET("/v1/\xc3\xa4")), 400, "a byte that is no printable ASCII" },
 	{ TEXT(TARGET("/v1?\xc3\xa4")), 400, "a byte that is no printable ASCII" },
+	{ TEXT(TARGET("/v1?a=%0d%0a")), 400,
+	  "percent-encoding of a byte that is no printable ASCII" },
+	{ TEXT(TARGET("/v1?a=%00")), 400, "percent-encoding of a byte that is no printable ASCII" },
+	{ TEXT(TARGET("/v1?a=%7F")), 400, "percent-encoding of a byte that is no printable ASCII" },
+	{ TEXT(TARGET("/v1?a=%ff")), 400, "percent-encoding of a byte that is no printable ASCII" },
 	{ TEXT(TARGET("/v1?[a]")), 400, "a character that a target cannot have" },
 	{ TEXT(TARGET("/v1/\0")), 400, "a byte that is no printable ASCII" },
 	/* names and values */

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "relay/http_request.h"
+#include "relay/http_target.h"
 #include "relay/request_fields.h"
 #include "relay/request_head.h"
 #include "relay/request_routes.h"
@@ -223,14 +224,16 @@ static void test_fields(void **state)
 	assert_int_equal(request_field_kind(http_view_of("proxy-")), REQUEST_FIELD_HOP);
 }
 
+static const char *const page[] = { "limit", "after_id", "before_id", NULL };
+static const struct request_route routes[] = {
+	{ HTTP_POST, "/v1/messages", "beta=true", NULL },
+	{ HTTP_POST, "/v1/messages/count_tokens", "beta=true", NULL },
+	{ HTTP_GET, "/v1/models", NULL, page },
+	{ HTTP_GET, "/v1/models/*", NULL, NULL },
+};
+
 static void test_routes(void **state)
 {
-	static const struct request_route routes[] = {
-		{ HTTP_POST, "/v1/messages" },
-		{ HTTP_POST, "/v1/messages/count_tokens" },
-		{ HTTP_GET, "/v1/models" },
-		{ HTTP_GET, "/v1/models/*" },
-	};
 	static const struct {
 		enum http_method method;
 		const char *path;
@@ -257,15 +260,67 @@ static void test_routes(void **state)
 		{ HTTP_GET, "/", false },
 		{ HTTP_GET, "/v1/organizations/me", false },
 	};
+	const struct http_view none = { NULL, 0 };
 	size_t i;
 
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct http_view path = http_view_of(rows[i].path);
 
-		if (request_route_allowed(routes, 4, rows[i].method, path) != rows[i].allowed)
+		if (request_route_allowed(routes, 4, rows[i].method, path, none) != rows[i].allowed)
 			fail_msg("%s", rows[i].path);
-		assert_false(request_route_allowed(routes, 0, rows[i].method, path));
+		assert_false(request_route_allowed(routes, 0, rows[i].method, path, none));
+	}
+}
+
+static void test_queries(void **state)
+{
+	static const struct {
+		enum http_method method;
+		const char *target;
+		bool allowed;
+	} rows[] = {
+		{ HTTP_POST, "/v1/messages", true },
+		{ HTTP_POST, "/v1/messages?beta=true", true },
+		{ HTTP_POST, "/v1/messages?", false },
+		{ HTTP_POST, "/v1/messages?beta=tru", false },
+		{ HTTP_POST, "/v1/messages?beta=true&", false },
+		{ HTTP_POST, "/v1/messages?beta=true&key=x", false },
+		{ HTTP_POST, "/v1/messages?Beta=true", false },
+		{ HTTP_POST, "/v1/messages?bet%61=true", false },
+		{ HTTP_POST, "/v1/messages?limit=1", false },
+		{ HTTP_GET, "/v1/models", true },
+		{ HTTP_GET, "/v1/models?limit=1000", true },
+		{ HTTP_GET, "/v1/models?after_id=a-b.c_d~1", true },
+		{ HTTP_GET, "/v1/models?limit=2&before_id=x&after_id=y", true },
+		{ HTTP_GET, "/v1/models?", false },
+		{ HTTP_GET, "/v1/models?limit", false },
+		{ HTTP_GET, "/v1/models?limit=", false },
+		{ HTTP_GET, "/v1/models?=1", false },
+		{ HTTP_GET, "/v1/models?limit=1&", false },
+		{ HTTP_GET, "/v1/models?&limit=1", false },
+		{ HTTP_GET, "/v1/models?limit=1&&after_id=x", false },
+		{ HTTP_GET, "/v1/models?limit=1&limit=2", false },
+		{ HTTP_GET, "/v1/models?limit=1=2", false },
+		{ HTTP_GET, "/v1/models?limit=1;after_id=x", false },
+		{ HTTP_GET, "/v1/models?limit=%31", false },
+		{ HTTP_GET, "/v1/models?limit=a+b", false },
+		{ HTTP_GET, "/v1/models?limits=1", false },
+		{ HTTP_GET, "/v1/models?key=x", false },
+		{ HTTP_GET, "/v1/models?limit=1&key=x", false },
+		{ HTTP_GET, "/v1/models?beta=true", false },
+		{ HTTP_GET, "/v1/models/a", true },
+		{ HTTP_GET, "/v1/models/a?limit=1", false },
+	};
+	struct http_view path, query;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		assert_null(http_target_split(http_view_of(rows[i].target), &path, &query));
+		if (request_route_allowed(routes, 4, rows[i].method, path, query) !=
+		    rows[i].allowed)
+			fail_msg("%s", rows[i].target);
 	}
 }
 
@@ -274,7 +329,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_head),   cmocka_unit_test(test_wrong_provider),
 		cmocka_unit_test(test_secret), cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_routes), cmocka_unit_test(test_queries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
