@@ -95,10 +95,11 @@ int request_head_write(const struct http_request *r, const struct request_provid
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "the provider's path is none");
 	head_put_request_line(&o, r, p->prefix);
 	head_put_field(&o, http_view_of("Host"), http_view_of(p->host));
+	head_put_text(&o, "Accept: application/json, text/event-stream" END_OF_LINE);
 	head_put_text(&o, "Accept-Encoding: identity" END_OF_LINE);
 	head_put_framing(&o, r);
 	for (i = 0; i < r->field_count; i++)
-		if (request_field_passes(r, r->fields[i].name, p->secrets, p->secret_count))
+		if (request_field_passes(r, r->fields[i].name, &p->fields))
 			head_put_field(&o, r->fields[i].name, r->fields[i].value);
 	if (o.full)
 		return fail_set(f, FAIL_TOO_LARGE, NULL,
@@ -112,7 +113,8 @@ static bool secret_name_valid(struct http_view name)
 	enum request_field_kind kind = request_field_kind(name);
 
 	return http_is_field_name(name) &&
-	       (kind == REQUEST_FIELD_PLAIN || kind == REQUEST_FIELD_CREDENTIAL);
+	       (kind == REQUEST_FIELD_OTHER || kind == REQUEST_FIELD_PASSED ||
+		kind == REQUEST_FIELD_CREDENTIAL);
 }
 
 static bool secret_value_valid(const char *value, size_t len)

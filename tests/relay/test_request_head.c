@@ -17,12 +17,20 @@
 #include "relay/request_head.h"
 #include "relay/request_routes.h"
 
+#define ACCEPT "Accept: application/json, text/event-stream\r\nAccept-Encoding: identity\r\n"
+
 static const struct request_secret secrets[] = {
 	{ "authorization", "Bearer" },
 	{ "cf-aig-authorization", NULL },
 };
 
-static const struct request_provider provider = { "api.example.com", "", secrets, 2 };
+static const char *const added[] = {
+	"X-Private", "X-Empty", "x-one", "X_Under", "x-api-key", "host"
+};
+
+static const struct request_provider provider = {
+	"api.example.com", "", { secrets, 2, added, sizeof(added) / sizeof(added[0]) }
+};
 
 static struct http_request_reader reader;
 static char out[4096];
@@ -55,7 +63,7 @@ static void expect_written(const struct request_provider *p, const char *head, c
 
 static void test_head(void **state)
 {
-	const struct request_provider below = { "[::1]:8080", "/api/x", NULL, 0 };
+	const struct request_provider below = { "[::1]:8080", "/api/x", { 0 } };
 
 	(void)state;
 	expect_written(&provider,
@@ -69,23 +77,20 @@ static void test_head(void **state)
 		       "Connection: x-private, keep-alive\r\n"
 		       "X-Private: 1\r\n"
 		       "X-Http-Method-Override: DELETE\r\n"
+		       "x-portkey-custom-host: http://evil.example\r\n"
 		       "anthropic-version: 2023-06-01\r\n"
 		       "X-Empty:\r\n\r\n",
 		       "POST /v1/messages?beta=true HTTP/1.1\r\n"
-		       "Host: api.example.com\r\n"
-		       "Accept-Encoding: identity\r\n"
-		       "Content-Length: 12\r\n"
-		       "Accept: */*\r\n"
+		       "Host: api.example.com\r\n" ACCEPT "Content-Length: 12\r\n"
 		       "anthropic-version: 2023-06-01\r\n"
 		       "X-Empty: \r\n");
 	expect_written(&below, "GET /v1/models? HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n",
-		       "GET /api/x/v1/models? HTTP/1.1\r\nHost: [::1]:8080\r\n"
-		       "Accept-Encoding: identity\r\n");
+		       "GET /api/x/v1/models? HTTP/1.1\r\nHost: [::1]:8080\r\n" ACCEPT);
 	expect_written(
 		&below,
 		"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\nTrailer: x\r\n\r\n",
-		"POST /api/x/ HTTP/1.1\r\nHost: [::1]:8080\r\n"
-		"Accept-Encoding: identity\r\nTransfer-Encoding: chunked\r\n");
+		"POST /api/x/ HTTP/1.1\r\nHost: [::1]:8080\r\n" ACCEPT
+		"Transfer-Encoding: chunked\r\n");
 }
 
 static void test_wrong_provider(void **state)
@@ -161,6 +166,7 @@ static void test_secret(void **state)
 	refuse_secret("x-api-key", NULL, "canary\x7f", 7);
 	refuse_secret("x-api-key", NULL, "canary\ty", 8);
 	refuse_secret("x.api.key", NULL, "canary", 6);
+	refuse_secret("accept", NULL, "canary", 6);
 	refuse_secret("x api-key", NULL, "canary", 6);
 	refuse_secret("", NULL, "canary", 6);
 	refuse_secret("authorization", "Bear er", "canary", 6);
@@ -199,12 +205,47 @@ static void test_fields(void **state)
 		"CF-AIG-Authorization",
 		"x-one",
 		"X_Two",
+		"X_Under",
+		"Accept",
+		"anthropic_version",
+		"X-Stainless_Os",
+		"x-portkey-custom-host",
+		"x-portkey-config",
+		"Helicone-Target-Url",
+		"helicone-auth",
+		"api-key",
+		"x-goog-api-key",
+		"x-litellm-api-key",
+		"x-amz-security-token",
+		"X-Forwarded-Host",
+		"X-Forwarded-For",
+		"Forwarded",
+		"Range",
+		"If-Range",
+		"Content-Encoding",
+		"Expect",
+		"anthropic-versio",
+		"anthropic-versions",
+		"x-stainles",
+		"x-claude-codes",
+		"X-Api-Key-2",
+		"x-on",
 	};
 	static const char *const passed[] = {
-		"Accept", "anthropic-version", "anthropic-beta", "Content-Type", "User-Agent",
-		"prox",	  "X-Proxy-A",	       "X-Api-Key-2",	 "Cookies",	 "x-stainless-os",
-		"x-on",	  "x-one-more",
+		"anthropic-version",
+		"Anthropic-Beta",
+		"anthropic-dangerous-direct-browser-access",
+		"Content-Type",
+		"User-Agent",
+		"x-app",
+		"x-stainless-os",
+		"x-stainless-retry-count",
+		"x-claude-code-session-id",
+		"x-client-request-id",
+		"x-private",
+		"X-EMPTY",
 	};
+	static const struct request_field_policy none = { 0 };
 	const struct http_request *r =
 		request("GET / HTTP/1.1\r\nHost: a\r\n"
 			"Connection: X-One\r\nConnection: close , x-two\r\n\r\n");
@@ -212,16 +253,36 @@ static void test_fields(void **state)
 
 	(void)state;
 	for (i = 0; i < sizeof(dropped) / sizeof(dropped[0]); i++)
-		if (request_field_passes(r, http_view_of(dropped[i]), secrets, 2))
+		if (request_field_passes(r, http_view_of(dropped[i]), &provider.fields))
 			fail_msg("%s passes", dropped[i]);
 	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
-		if (!request_field_passes(r, http_view_of(passed[i]), secrets, 2))
+		if (!request_field_passes(r, http_view_of(passed[i]), &provider.fields))
 			fail_msg("%s is dropped", passed[i]);
-	assert_true(request_field_passes(r, http_view_of("cf-aig-authorization"), NULL, 0));
+	assert_false(request_field_passes(r, http_view_of("x-private"), &none));
+	assert_true(request_field_passes(r, http_view_of("x-app"), &none));
 	assert_int_equal(request_field_kind(http_view_of("Cookie")), REQUEST_FIELD_CREDENTIAL);
 	assert_int_equal(request_field_kind(http_view_of("proxy-authorization")),
 			 REQUEST_FIELD_CREDENTIAL);
 	assert_int_equal(request_field_kind(http_view_of("proxy-")), REQUEST_FIELD_HOP);
+}
+
+/* A policy cannot add what the relay writes itself, what is a credential, or what routes. */
+static void test_added(void **state)
+{
+	static const char *const names[] = {
+		"host",		  "accept",	   "content-length", "transfer-encoding",
+		"connection",	  "authorization", "x-api-key",	     "x-goog-api-key",
+		"x-original-url", "range",	   "forwarded",	     "content-encoding",
+	};
+	const struct request_field_policy p = { .added = names,
+						.added_count = sizeof(names) / sizeof(names[0]) };
+	const struct http_request *r = request("GET / HTTP/1.1\r\nHost: a\r\n\r\n");
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < p.added_count; i++)
+		if (request_field_passes(r, http_view_of(names[i]), &p))
+			fail_msg("%s passes", names[i]);
 }
 
 static const char *const page[] = { "limit", "after_id", "before_id", NULL };
@@ -327,9 +388,10 @@ static void test_queries(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_head),   cmocka_unit_test(test_wrong_provider),
-		cmocka_unit_test(test_secret), cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_routes), cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_head),	cmocka_unit_test(test_wrong_provider),
+		cmocka_unit_test(test_secret),	cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_added),	cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_queries),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
