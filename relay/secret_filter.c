@@ -47,6 +47,10 @@ int secret_set_init(struct secret_set *set, const struct secret_text *secrets, s
 		if (secrets[i].n < SECRET_MIN)
 			return fail_set(f, FAIL_BAD_VALUE, NULL,
 					"a secret of fewer than %d bytes to look for", SECRET_MIN);
+		/* Overwriting one occurrence could write another one's '*'. */
+		if (memchr(secrets[i].p, MASK, secrets[i].n))
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "a secret with a '%c' to look for",
+					MASK);
 	}
 	for (i = 0; i < count; i++) {
 		set->text[i] = secrets[i].p;

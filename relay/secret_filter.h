@@ -53,7 +53,7 @@ struct secret_text {
 /*
  * Fill the set from count secrets (0 to SECRETS_MAX).  Their bytes are not copied.
  * Returns 0; or -1 with FAIL_TOO_LARGE or FAIL_BAD_VALUE when there are too many or one
- * has fewer than SECRET_MIN or more than SECRET_MAX bytes, and the set is empty.
+ * has fewer than SECRET_MIN or more than SECRET_MAX bytes or a '*', and the set is empty.
  */
 int secret_set_init(struct secret_set *set, const struct secret_text *secrets, size_t count,
 		    struct failure *f);

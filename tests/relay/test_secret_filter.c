@@ -140,10 +140,9 @@ static void test_overlapping(void **state)
 		{ { "xAAAAAAAAyAAAAAAAAz", "AAAAAAAA" },
 		  "xAAAAAAAAyAAAAAAAAw",
 		  "x********y********w" },
-		/* the same twice; stars */
+		/* the same twice; stars in the stream */
 		{ { "abcdefgh", "abcdefgh" }, "-abcdefgh-", "-********-" },
-		{ { "********" }, "a*********b", "a*********b" },
-		{ { "**ab**ab**" }, "**ab**ab*c**ab**ab**", "**ab**ab*c**********" },
+		{ { "abcdefgh" }, "**abcdefgh*abcd*", "***********abcd*" },
 	};
 	struct secret_text secrets[SECRETS_MAX];
 	size_t i, k;
@@ -266,6 +265,7 @@ static void test_sizes_refused(void **state)
 		{ text, 8 }, { text, 8 }, { text, 8 }, { text, 8 }, { text, 8 }
 	};
 	struct secret_text bad = { text, SECRET_MIN - 1 };
+	struct secret_text stars[] = { secret_of("abcdefgh"), secret_of("****ijkl") };
 	struct failure f;
 
 	(void)state;
@@ -278,6 +278,10 @@ static void test_sizes_refused(void **state)
 	bad.n = SECRET_MAX + 1;
 	assert_int_equal(secret_set_init(&set, &bad, 1, &f), -1);
 	assert_int_equal(f.code, FAIL_TOO_LARGE);
+	/* Overwriting "abcdefgh" in "abcdefghijkl" would write the second one. */
+	assert_int_equal(secret_set_init(&set, stars, 2, &f), -1);
+	assert_int_equal(f.code, FAIL_BAD_VALUE);
+	assert_int_equal(set.count, 0);
 	/* Without a secret all passes. */
 	set_of(NULL, 0);
 	out_at = 0;
