@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/fail.h"
 #include "relay/http_text.h"
@@ -23,7 +22,7 @@ static int answer_refuse(struct failure *f, const char *why)
 
 static bool view_is(const char *p, struct answer_view v, const char *word)
 {
-	return v.n == strlen(word) && strncasecmp(p + v.at, word, v.n) == 0;
+	return http_word_is((struct http_view){ p + v.at, v.n }, word);
 }
 
 static struct answer_view view_of(size_t from, size_t to)
@@ -156,7 +155,8 @@ static bool list_has(const char *p, struct answer_view list, const char *name, s
 			at++;
 		for (to = next; to > at && is_blank(p[to - 1]);)
 			to--;
-		if (to - at == n && strncasecmp(p + at, name, n) == 0)
+		if (http_words_equal((struct http_view){ p + at, to - at },
+				     (struct http_view){ name, n }))
 			return true;
 	}
 	return false;

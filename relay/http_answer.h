@@ -31,10 +31,13 @@ struct answer_field {
 };
 
 enum answer_framing {
-	ANSWER_NO_BODY,	    /* 204, 304 */
-	ANSWER_LENGTH,	    /* body_length bytes */
-	ANSWER_CHUNKED,	    /* relay/http_chunks.h */
-	ANSWER_UNTIL_CLOSE, /* what comes until the provider ends the connection */
+	ANSWER_NO_BODY, /* 204, 304 */
+	ANSWER_LENGTH,	/* body_length bytes */
+	ANSWER_CHUNKED, /* relay/http_chunks.h */
+	/* What comes until the provider ends the connection.  The caller writes the last
+	   chunk (HTTP_CHUNKS_END) only after TLS's close_notify: without it the connection
+	   may have been cut, and claude would take a part for the whole. */
+	ANSWER_UNTIL_CLOSE,
 };
 
 /* Zeroed, it stands at the beginning of an answer. */

@@ -63,11 +63,31 @@ bool http_is_host(struct http_view v)
 	return view_has_only(v, "-._:[]");
 }
 
+static char letter_fold(char c)
+{
+	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+}
+
 static char name_fold(char c)
 {
-	if (c == '_')
-		return '-';
-	return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+	return c == '_' ? '-' : letter_fold(c);
+}
+
+bool http_words_equal(struct http_view a, struct http_view b)
+{
+	size_t i;
+
+	if (a.n != b.n)
+		return false;
+	for (i = 0; i < a.n; i++)
+		if (letter_fold(a.p[i]) != letter_fold(b.p[i]))
+			return false;
+	return true;
+}
+
+bool http_word_is(struct http_view word, const char *text)
+{
+	return http_words_equal(word, http_view_of(text));
 }
 
 bool http_names_equal(struct http_view a, struct http_view b)

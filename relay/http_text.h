@@ -41,6 +41,12 @@ bool http_is_control(char c);
 /* Host and perhaps port as in Host or in a URL; not empty, and no user before it. */
 bool http_is_host(struct http_view v);
 
+/* The same word, in capitals of ASCII or not? */
+bool http_words_equal(struct http_view a, struct http_view b);
+
+/* The same, with a NUL-terminated text. */
+bool http_word_is(struct http_view word, const char *text);
+
 /*
  * Are these the same name of a field, in capitals or not?  `_` counts as `-`: servers
  * that hand fields on as environment variables cannot tell them apart.

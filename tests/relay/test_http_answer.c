@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "relay/http_answer.h"
+#include "relay/http_text.h"
 #include "relay/secret_filter.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -376,6 +377,19 @@ static void test_largest_is_written(void **state)
 	assert_true(out_n <= n + ANSWER_HEAD_OUT_MAX - ANSWER_HEAD_MAX);
 }
 
+/* Letters of ASCII alone have two cases, and '_' is not '-'. */
+static void test_words(void **state)
+{
+	(void)state;
+	assert_true(http_word_is(http_view_of("Content-LENGTH"), "content-length"));
+	assert_false(http_word_is(http_view_of("content_length"), "content-length"));
+	assert_false(http_word_is(http_view_of("content-length "), "content-length"));
+	assert_false(http_word_is(http_view_of("@"), "`"));
+	assert_false(http_word_is(http_view_of("["), "{"));
+	assert_false(http_word_is(http_view_of("\xc4"), "\xe4"));
+	assert_true(http_words_equal(http_view_of("aZ\xc4"), http_view_of("Az\xc4")));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -387,6 +401,7 @@ int main(void)
 		cmocka_unit_test(test_written),
 		cmocka_unit_test(test_secrets_overwritten),
 		cmocka_unit_test(test_largest_is_written),
+		cmocka_unit_test(test_words),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
