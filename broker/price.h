@@ -29,7 +29,8 @@ int price_parse(const char *text, uint64_t *per_million, struct failure *f);
 /*
  * What these tokens cost, in micro-dollars, rounded up once for all kinds; UINT64_MAX
  * for more than that.  False, and *micros unchanged, if it is not known: a number of
- * tokens is unknown, or there are tokens of a kind that has no price.
+ * tokens is unknown, or there are tokens of a kind that has no price.  An answer that
+ * relay/usage_meter.h calls surcharged costs something else: do not ask for it.
  */
 bool price_cost(const struct prices *p, const struct token_counts *tokens, uint64_t *micros);
 

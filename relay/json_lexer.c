@@ -3,6 +3,7 @@
  */
 #include "relay/json_lexer.h"
 
+#include <limits.h>
 #include <string.h>
 
 enum lex_state {
@@ -84,6 +85,12 @@ static void text_add(struct json_lexer *s, unsigned c)
 	s->text[s->len] = '\0';
 }
 
+/* Is the open container nested so deep that its kind is not known? */
+static bool container_is_deep(const struct json_lexer *s)
+{
+	return s->depth > JSON_LEXER_DEPTH_MAX;
+}
+
 static bool container_is_object(const struct json_lexer *s)
 {
 	unsigned i = s->depth - 1;
@@ -95,10 +102,14 @@ static enum json_token container_open(struct json_lexer *s, bool object)
 {
 	unsigned i = s->depth;
 	unsigned bit = 1u << i % 8;
+	uint8_t *bits;
 
-	if (i == JSON_LEXER_DEPTH_MAX)
+	if (i == UINT_MAX)
 		return lex_refuse(s);
-	s->objects[i / 8] = (uint8_t)(object ? s->objects[i / 8] | bit : s->objects[i / 8] & ~bit);
+	if (i < JSON_LEXER_DEPTH_MAX) {
+		bits = &s->objects[i / 8];
+		*bits = (uint8_t)(object ? *bits | bit : *bits & ~bit);
+	}
 	s->depth++;
 	s->state = object ? LEX_FIRST_KEY : LEX_FIRST_VALUE;
 	return object ? JSON_TOKEN_OBJECT : JSON_TOKEN_ARRAY;
@@ -106,7 +117,7 @@ static enum json_token container_open(struct json_lexer *s, bool object)
 
 static enum json_token container_close(struct json_lexer *s, bool object)
 {
-	if (container_is_object(s) != object)
+	if (!container_is_deep(s) && container_is_object(s) != object)
 		return lex_refuse(s);
 	s->depth--;
 	s->state = s->depth ? LEX_AFTER : LEX_COMPLETE;
@@ -119,6 +130,13 @@ static enum json_token literal_begin(struct json_lexer *s, const char *rest, enu
 	s->literal = rest;
 	s->literal_token = token;
 	return JSON_TOKEN_NONE;
+}
+
+/* NaN or Infinity: some providers' encoders write them.  A number without a text. */
+static enum json_token not_finite_begin(struct json_lexer *s, const char *rest)
+{
+	s->unfit = true;
+	return literal_begin(s, rest, JSON_TOKEN_NUMBER);
 }
 
 static enum json_token string_begin(struct json_lexer *s, bool is_key)
@@ -144,6 +162,10 @@ static enum json_token value_begin(struct json_lexer *s, uint8_t c)
 		return literal_begin(s, "alse", JSON_TOKEN_BOOL);
 	case 'n':
 		return literal_begin(s, "ull", JSON_TOKEN_NULL);
+	case 'N':
+		return not_finite_begin(s, "aN");
+	case 'I':
+		return not_finite_begin(s, "nfinity");
 	default:
 		break;
 	}
@@ -199,6 +221,10 @@ static enum json_token lex_number(struct json_lexer *s, const uint8_t **p, const
 		if (number_continue(&s->number, **p)) {
 			text_add(s, **p);
 			continue;
+		}
+		if (s->number == NUMBER_MINUS && **p == 'I') {
+			(*p)++;
+			return not_finite_begin(s, "nfinity");
 		}
 		if (!number_may_end(s->number))
 			return lex_refuse(s);
@@ -274,14 +300,43 @@ static enum json_token lex_literal(struct json_lexer *s, uint8_t c)
 	return s->literal_token;
 }
 
+/* A byte before the outermost object; a byte order mark may be there. */
+static enum json_token lex_start(struct json_lexer *s, uint8_t c)
+{
+	static const uint8_t bom[] = { 0xef, 0xbb, 0xbf };
+	bool within = s->bom > 0 && s->bom < sizeof(bom);
+
+	if (s->bom < sizeof(bom) && c == bom[s->bom]) {
+		s->bom++;
+		return JSON_TOKEN_NONE;
+	}
+	if (is_blank(c) && !within)
+		return JSON_TOKEN_NONE;
+	return c == '{' && !within ? container_open(s, true) : lex_refuse(s);
+}
+
+/* Behind a value: a comma or the container's end. */
+static enum json_token lex_after(struct json_lexer *s, uint8_t c)
+{
+	if (c == '}' || c == ']')
+		return container_close(s, c == '}');
+	/* Of a container that is too deep it is not known whether the string was a key. */
+	if (c == ':' && container_is_deep(s)) {
+		s->state = LEX_VALUE;
+		return JSON_TOKEN_NONE;
+	}
+	if (c != ',')
+		return lex_refuse(s);
+	s->state = !container_is_deep(s) && container_is_object(s) ? LEX_KEY : LEX_VALUE;
+	return JSON_TOKEN_NONE;
+}
+
 /* A byte between the tokens, or the first one of one. */
 static enum json_token lex_between(struct json_lexer *s, uint8_t c)
 {
 	if (is_blank(c))
 		return JSON_TOKEN_NONE;
 	switch (s->state) {
-	case LEX_START:
-		return c == '{' ? container_open(s, true) : lex_refuse(s);
 	case LEX_FIRST_VALUE:
 		return c == ']' ? container_close(s, false) : value_begin(s, c);
 	case LEX_VALUE:
@@ -298,12 +353,7 @@ static enum json_token lex_between(struct json_lexer *s, uint8_t c)
 		s->state = LEX_VALUE;
 		return JSON_TOKEN_NONE;
 	case LEX_AFTER:
-		if (c == '}' || c == ']')
-			return container_close(s, c == '}');
-		if (c != ',')
-			return lex_refuse(s);
-		s->state = container_is_object(s) ? LEX_KEY : LEX_VALUE;
-		return JSON_TOKEN_NONE;
+		return lex_after(s, c);
 	default: /* LEX_COMPLETE: something behind the text */
 		return lex_refuse(s);
 	}
@@ -318,6 +368,9 @@ enum json_token json_lexer_next(struct json_lexer *s, const uint8_t **p, const u
 		case LEX_BAD:
 			*p = end;
 			return JSON_TOKEN_BAD;
+		case LEX_START:
+			token = lex_start(s, *(*p)++);
+			break;
 		case LEX_STRING:
 			token = lex_string(s, p, end);
 			break;

@@ -4,7 +4,8 @@
  * A conversation passes here, so nothing of the text is kept but the one key, string or
  * number that the caller asks for, up to JSON_LEXER_TEXT_MAX bytes.  The grammar is
  * checked (RFC 8259), with an object as the outermost value; that strings are UTF-8 is
- * not.
+ * not.  Read as well, so that no answer escapes the meter: a byte order mark before the
+ * text; NaN, Infinity and -Infinity, as numbers without a text.
  */
 #ifndef RELAY_JSON_LEXER_H
 #define RELAY_JSON_LEXER_H
@@ -13,8 +14,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JSON_LEXER_DEPTH_MAX 512 /* a text that is nested deeper is bad */
-#define JSON_LEXER_TEXT_MAX 128	 /* the longest model name that is told */
+/* Containers that are nested deeper are counted, but their kind is not kept: either
+   bracket closes them, and a later key of an object is told as a string. */
+#define JSON_LEXER_DEPTH_MAX 512
+#define JSON_LEXER_TEXT_MAX 128 /* the longest model name that is told */
 
 enum json_token {
 	JSON_TOKEN_NONE,   /* all bytes are read, and no further token is complete */
@@ -26,7 +29,7 @@ enum json_token {
 	JSON_TOKEN_NUMBER,
 	JSON_TOKEN_BOOL,
 	JSON_TOKEN_NULL,
-	JSON_TOKEN_BAD /* no JSON, or too deep: from now on every call says so */
+	JSON_TOKEN_BAD /* no JSON: from now on every call says so */
 };
 
 struct json_lexer {
@@ -36,6 +39,7 @@ struct json_lexer {
 	uint8_t number;	  /* where in a number's grammar */
 	bool is_key;	  /* the string that is being read */
 	bool unfit;	  /* it is too long, or not printable ASCII */
+	uint8_t bom;	  /* bytes of the byte order mark */
 	uint8_t hex_left; /* digits to come of a \u escape */
 	uint16_t hex;
 	const char *literal; /* what is to come of true, false, null */

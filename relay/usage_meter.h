@@ -5,7 +5,9 @@
  * For the relay, which feeds it the body of an answer while passing it on: the bytes
  * behind chunked coding and compression.  A conversation passes here, and nothing of it
  * is kept: memory is constant, and no line is buffered.  No answer makes the meter fail;
- * what it cannot read is marked as unknown.
+ * what it cannot read is marked as unknown.  A caller that enforces a limit must charge
+ * its own estimate for anything but a complete message or count, and for what is unknown
+ * of a complete one: the agent has a hand in what an answer looks like.
  */
 #ifndef RELAY_USAGE_METER_H
 #define RELAY_USAGE_METER_H
@@ -28,32 +30,42 @@ enum meter_format {
 };
 
 enum meter_answer {
-	METER_UNKNOWN, /* none of the following: an error, a list of models */
-	METER_MESSAGE, /* an answer of the model */
-	METER_COUNT    /* of count_tokens: costs nothing */
+	METER_UNKNOWN,	  /* read, and none of the following: an error, a list of models */
+	METER_UNREADABLE, /* no message, and something could not be read as JSON */
+	METER_MESSAGE,	  /* an answer of the model */
+	METER_COUNT	  /* of count_tokens: costs nothing */
 };
 
 struct meter_result {
 	enum meter_answer answer;
-	bool complete; /* its last numbers passed; else it was cut, or could not be read */
-	bool error;    /* the provider reports an error, in place of an answer or in mid-stream */
-	/* A message that counts its input and does not mention a cache used none. */
+	/* Its last numbers passed: in a stream message_stop, or a message_delta that has a
+	   stop_reason and usage.  Else it was cut, or could not be read. */
+	bool complete;
+	bool error; /* the provider reports an error, in place of an answer or in mid-stream */
+	/* Prices per kind of token (price_cost) do not tell what it cost: it used a cache of
+	   one hour, server tools, a speed, service tier or region other than the usual one,
+	   or another model's help.  The tokens are right, as is cost where it is known. */
+	bool surcharged;
+	/* A message that counts its input and does not mention a cache used none.  A number
+	   that is not known is a lower bound; unless the message is complete, its output
+	   is not known, nor is cost. */
 	struct token_counts tokens;
 	bool cost_known;
-	uint64_t cost;			     /* micro-dollars, rounded up */
+	uint64_t cost; /* micro-dollars, rounded up; a lower bound if not known */
 	char model[JSON_LEXER_TEXT_MAX + 1]; /* printable ASCII without blanks; "" for unknown */
 };
 
 /* A number as a JSON text had it. */
 struct meter_number {
-	enum { METER_ABSENT, METER_READ, METER_UNREADABLE } state;
+	enum { NUMBER_ABSENT, NUMBER_READ, NUMBER_UNREADABLE } state;
 	uint64_t n;
 };
 
 /* What one JSON text says at its top, or in its member "message". */
 struct meter_reading {
-	bool has_usage;
+	bool has_usage, surcharged;
 	struct meter_number tokens[TOKEN_KINDS], cost;
+	struct meter_number iterations[TOKEN_KINDS]; /* the sum of usage.iterations */
 	char model[JSON_LEXER_TEXT_MAX + 1];
 };
 
@@ -61,13 +73,15 @@ struct usage_meter {
 	enum meter_format format;
 	struct meter_result result;
 	bool mentioned[TOKEN_KINDS];
+	bool unreadable; /* some text was */
+	bool has_delta;	 /* with usage */
 
 	/* the JSON text that is being read */
 	struct json_lexer lexer;
-	uint8_t place[4]; /* which object is open at each depth; 0 is not used */
+	uint8_t place[8]; /* which object is open at each depth; 0 is not used */
 	uint8_t member;	  /* whose value is to come */
 	uint8_t type;
-	bool has_error;
+	bool has_error, has_stop_reason, has_text;
 	struct meter_number count;
 	struct meter_reading top, message;
 

@@ -17,7 +17,7 @@ enum token_kind {
 };
 
 struct token_counts {
-	uint64_t n[TOKEN_KINDS]; /* 0 where it is not known */
+	uint64_t n[TOKEN_KINDS]; /* where it is not known, 0 or a lower bound */
 	bool known[TOKEN_KINDS];
 };
 

@@ -59,8 +59,19 @@ static void assert_tokens(const struct meter_result *r, uint64_t input, uint64_t
 
 	for (i = 0; i < TOKEN_KINDS; i++) {
 		assert_int_equal(r->tokens.known[i], want[i] != UNKNOWN);
-		assert_int_equal(r->tokens.n[i], want[i] == UNKNOWN ? 0 : want[i]);
+		if (want[i] != UNKNOWN)
+			assert_int_equal(r->tokens.n[i], want[i]);
 	}
+}
+
+/* Of an answer that was cut, the output is a lower bound. */
+static void assert_cut(const struct meter_result *r, uint64_t input, uint64_t output)
+{
+	assert_int_equal(r->answer, METER_MESSAGE);
+	assert_false(r->complete);
+	assert_false(r->cost_known);
+	assert_tokens(r, input, UNKNOWN, 0, 0);
+	assert_int_equal(r->tokens.n[TOKENS_OUTPUT], output);
 }
 
 static const char *stream =
@@ -109,7 +120,9 @@ static struct meter_result meter_deltas(const char *deltas)
 	return meter(METER_STREAM, text);
 }
 
-#define DELTA(usage) "data: {\"type\":\"message_delta\",\"usage\":" usage "}\n\n"
+#define DELTA_OPEN(usage) "data: {\"type\":\"message_delta\",\"usage\":" usage "}\n\n"
+#define DELTA(usage) DELTA_OPEN(usage ",\"delta\":{\"stop_reason\":\"end_turn\"}")
+#define STOP "data: {\"type\":\"message_stop\"}\n\n"
 
 static void test_deltas(void **state)
 {
@@ -117,8 +130,7 @@ static void test_deltas(void **state)
 
 	(void)state;
 	r = meter_deltas("");
-	assert_tokens(&r, 10, 1, 0, 0);
-	assert_false(r.complete);
+	assert_cut(&r, 10, 1);
 	r = meter_deltas(DELTA("{\"output_tokens\":5}") DELTA("{\"output_tokens\":9}"));
 	assert_tokens(&r, 10, 9, 0, 0);
 	assert_true(r.complete);
@@ -128,6 +140,11 @@ static void test_deltas(void **state)
 	assert_tokens(&r, 10, 5, 0, 7);
 	r = meter_deltas(DELTA("{\"input_tokens\":600,\"output_tokens\":5}"));
 	assert_tokens(&r, 600, 5, 0, 0);
+	/* Never a smaller number than one before. */
+	r = meter_deltas(DELTA("{\"input_tokens\":3,\"output_tokens\":500,\"cost\":0.5}")
+				 DELTA("{\"output_tokens\":5,\"cost\":0.25}"));
+	assert_tokens(&r, 10, 500, 0, 0);
+	assert_int_equal(r.cost, 500000);
 	/* null is nothing said; what cannot be read makes an earlier number doubtful. */
 	r = meter_deltas(DELTA("{\"input_tokens\":null,\"output_tokens\":-5,"
 			       "\"cache_read_input_tokens\":\"7\"}"));
@@ -136,12 +153,129 @@ static void test_deltas(void **state)
 	assert_tokens(&r, 10, 8, 0, 0);
 	/* An event that is no JSON, or cut. */
 	r = meter_deltas("data: [DONE]\n\n" DELTA("{\"output_tokens\":5}}"));
-	assert_tokens(&r, 10, 1, 0, 0);
-	assert_false(r.complete);
+	assert_cut(&r, 10, 1);
 	r = meter_deltas("data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":5}");
-	assert_tokens(&r, 10, 1, 0, 0);
+	assert_cut(&r, 10, 1);
 	r = meter_deltas("data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":5}}");
+	assert_cut(&r, 10, 5);
+	r = meter_deltas("data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":5},"
+			 "\"delta\":{\"stop_reason\":\"end_turn\"}}");
 	assert_tokens(&r, 10, 5, 0, 0);
+	assert_true(r.complete);
+}
+
+static void test_complete(void **state)
+{
+	struct meter_result r;
+
+	(void)state;
+	r = meter_deltas(DELTA_OPEN("{\"output_tokens\":5,\"cost\":0.5}"));
+	assert_cut(&r, 10, 5);
+	assert_int_equal(r.cost, 500000);
+	r = meter_deltas(DELTA_OPEN("{\"output_tokens\":5},\"delta\":{\"stop_reason\":null}"));
+	assert_cut(&r, 10, 5);
+	r = meter_deltas(DELTA_OPEN("{\"output_tokens\":5,\"cost\":0.5}") STOP);
+	assert_tokens(&r, 10, 5, 0, 0);
+	assert_true(r.complete && r.cost_known);
+	/* A provider that sends no message_stop, but another API's end. */
+	r = meter_deltas(DELTA("{\"output_tokens\":5}") "data: [DONE]\n\n");
+	assert_tokens(&r, 10, 5, 0, 0);
+	assert_true(r.complete);
+	/* An end without the last numbers, or when they may be what could not be read. */
+	r = meter_deltas(STOP);
+	assert_cut(&r, 10, 1);
+	r = meter_deltas(DELTA_OPEN("{\"output_tokens\":5}") "data: {\"type\":x}\n\n" STOP);
+	assert_cut(&r, 10, 5);
+	/* No text at all is not one that cannot be read. */
+	r = meter_deltas("data:\n\ndata: \n\nevent: x\n\n" DELTA("{\"output_tokens\":5}") STOP);
+	assert_true(r.complete);
+}
+
+/* A body whose usage has 7, 8, 0, 0 tokens and this in it. */
+static struct meter_result meter_usage(const char *more)
+{
+	char text[2048];
+
+	snprintf(text, sizeof(text), "{\"usage\":{\"input_tokens\":7,\"output_tokens\":8%s%s}}",
+		 *more ? "," : "", more);
+	return meter(METER_JSON, text);
+}
+
+static void test_iterations(void **state)
+{
+	struct meter_result r;
+
+	(void)state;
+	r = meter_usage("\"iterations\":[]");
+	assert_tokens(&r, 7, 8, 0, 0);
+	assert_false(r.surcharged);
+	r = meter_usage("\"iterations\":[{\"type\":\"compaction\",\"input_tokens\":180000,"
+			"\"output_tokens\":3500},{\"type\":\"message\",\"input_tokens\":7,"
+			"\"output_tokens\":8,\"cache_read_input_tokens\":5,"
+			"\"cache_creation_input_tokens\":null}]");
+	assert_tokens(&r, 180007, 3508, 0, 5);
+	assert_false(r.surcharged);
+	/* The larger one, kind by kind. */
+	r = meter_usage("\"iterations\":[{\"input_tokens\":1,\"output_tokens\":9}]");
+	assert_tokens(&r, 7, 9, 0, 0);
+	r = meter_usage("\"iterations\":[{\"input_tokens\":\"1\"},{\"input_tokens\":1},"
+			"{\"output_tokens\":1000000000000},{\"output_tokens\":1}]");
+	assert_tokens(&r, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+	assert_int_equal(r.tokens.n[TOKENS_INPUT], 7);
+	r = meter_usage("\"iterations\":[{\"output_tokens\":900}],\"iterations\":null");
+	assert_tokens(&r, 7, 8, 0, 0);
+	r = meter_usage("\"x\":[{\"output_tokens\":900}],\"iterations\":[[{\"output_tokens\":9}]]");
+	assert_tokens(&r, 7, 8, 0, 0);
+	/* Another model may have other prices. */
+	r = meter_usage("\"iterations\":[{\"type\":\"advisor_message\",\"output_tokens\":90}]");
+	assert_tokens(&r, 7, 90, 0, 0);
+	assert_true(r.surcharged);
+	r = meter_deltas(DELTA("{\"output_tokens\":5,\"iterations\":[{\"output_tokens\":600}]}"));
+	assert_tokens(&r, 10, 600, 0, 0);
+	r = meter(METER_STREAM, "data: {\"type\":\"message_start\",\"message\":{\"usage\":"
+				"{\"iterations\":[{\"input_tokens\":600,\"cache_creation\":"
+				"{\"ephemeral_1h_input_tokens\":5}}],\"input_tokens\":6}}}\n\n");
+	assert_tokens(&r, 600, UNKNOWN, 0, 0);
+	assert_true(r.surcharged);
+}
+
+static void test_surcharged(void **state)
+{
+	static const char *const usual[] = {
+		"",
+		"\"cache_creation\":{\"x\":9,\"ephemeral_1h_input_tokens\":0}",
+		"\"cache_creation\":null,\"server_tool_use\":null,\"speed\":null",
+		"\"server_tool_use\":{\"web_search_requests\":0,\"web_fetch_requests\":0}",
+		"\"speed\":\"standard\",\"service_tier\":\"standard\",\"inference_geo\":\"global\"",
+		"\"inference_geo\":\"not_available\"",
+		"\"inference_geo\":\"\"",
+		"\"x\":{\"speed\":\"fast\",\"ephemeral_1h_input_tokens\":5}",
+	};
+	static const char *const surcharged[] = {
+		"\"cache_creation\":{\"ephemeral_1h_input_tokens\":5}",
+		"\"cache_creation\":{\"ephemeral_1h_input_tokens\":\"0\"}",
+		"\"server_tool_use\":{\"web_search_requests\":0,\"another\":1}",
+		"\"speed\":\"fast\"",
+		"\"speed\":[\"standard\"]",
+		"\"service_tier\":\"priority\"",
+		"\"service_tier\":\"standard\\u0000\"",
+		"\"inference_geo\":\"us\"",
+		"\"inference_geo\":\"standard\"",
+	};
+	struct meter_result r;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(usual) / sizeof(usual[0]); i++)
+		assert_false(meter_usage(usual[i]).surcharged);
+	for (i = 0; i < sizeof(surcharged) / sizeof(surcharged[0]); i++) {
+		r = meter_usage(surcharged[i]);
+		assert_true(r.surcharged);
+		assert_tokens(&r, 7, 8, 0, 0);
+	}
+	r = meter_deltas(DELTA("{\"output_tokens\":5,\"speed\":\"fast\"}")
+				 DELTA("{\"output_tokens\":6}") STOP);
+	assert_true(r.surcharged);
 }
 
 static void test_stream_errors(void **state)
@@ -153,8 +287,7 @@ static void test_stream_errors(void **state)
 			 "\"overloaded_error\",\"message\":\"Overloaded\"}}\n\n");
 	assert_int_equal(r.answer, METER_MESSAGE);
 	assert_true(r.error);
-	assert_false(r.complete);
-	assert_tokens(&r, 10, 1, 0, 0);
+	assert_cut(&r, 10, 1);
 }
 
 static void test_lines(void **state)
@@ -173,11 +306,13 @@ static void test_lines(void **state)
 		"\"message_\\u0064elta\"}\nevent: message_delta\n\n",
 	};
 	static const char *const nothing[] = {
+		/* no JSON */
+		"data: {\"type\":\"message_delta\"\n\ndata: ,\"usage\":{\"output_tokens\":5}}\n\n",
+		"data: {\"type\":\"message_delta\",\"usage\":{\"output_to\ndata: kens\":5}}\n\n",
+		/* no data, or no message in it */
 		"",
 		"\n\n\n",
 		"\xef\xbb" DELTA("{\"output_tokens\":5}"),
-		"data: {\"type\":\"message_delta\"\n\ndata: ,\"usage\":{\"output_tokens\":5}}\n\n",
-		"data: {\"type\":\"message_delta\",\"usage\":{\"output_to\ndata: kens\":5}}\n\n",
 		" data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":5}}\n\n",
 		"Data: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":5}}\n\n",
 		"dat: {\"type\":\"message_delta\",\"usage\":{\"output_tokens\":5}}\n\n",
@@ -185,17 +320,19 @@ static void test_lines(void **state)
 		"event: message_delta\ndata: {\"usage\":{\"output_tokens\":5}}\n\n",
 	};
 	struct meter_result r;
+	char text[256];
 	unsigned i;
 
 	(void)state;
 	for (i = 0; i < sizeof(streams) / sizeof(streams[0]); i++) {
-		r = meter(METER_STREAM, streams[i]);
+		snprintf(text, sizeof(text), "%s%s", streams[i], STOP);
+		r = meter(METER_STREAM, text);
 		assert_int_equal(r.answer, METER_MESSAGE);
 		assert_tokens(&r, UNKNOWN, 5, UNKNOWN, UNKNOWN);
 	}
 	for (i = 0; i < sizeof(nothing) / sizeof(nothing[0]); i++) {
 		r = meter(METER_STREAM, nothing[i]);
-		assert_int_equal(r.answer, METER_UNKNOWN);
+		assert_int_equal(r.answer, i < 2 ? METER_UNREADABLE : METER_UNKNOWN);
 		assert_tokens(&r, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
 		assert_false(r.complete);
 	}
@@ -241,7 +378,7 @@ static void test_message(void **state)
 	assert_tokens(&r, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
 	/* A stream's events are none of a body of JSON, and the other way round. */
 	r = meter(METER_JSON, stream);
-	assert_int_equal(r.answer, METER_UNKNOWN);
+	assert_int_equal(r.answer, METER_UNREADABLE);
 	r = meter(METER_STREAM, "{\"type\":\"message\",\"usage\":{\"input_tokens\":5}}");
 	assert_int_equal(r.answer, METER_UNKNOWN);
 	r = meter(METER_OTHER, stream);
@@ -292,7 +429,7 @@ static void test_cost(void **state)
 			 row[i].cost);
 		r = meter(METER_JSON, text);
 		if (r.cost_known != (row[i].micros != UNKNOWN) ||
-		    r.cost != (r.cost_known ? row[i].micros : 0))
+		    (r.cost_known && r.cost != row[i].micros))
 			fail_msg("%s: %llu", row[i].cost, (unsigned long long)r.cost);
 	}
 	r = meter_deltas(DELTA("{\"output_tokens\":5,\"cost\":0.0125}"));
@@ -420,33 +557,87 @@ static void test_bad_json(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		r = meter(METER_JSON, bad[i]);
-		assert_int_equal(r.answer, METER_UNKNOWN);
+		assert_int_equal(r.answer, METER_UNREADABLE);
 		assert_false(r.complete);
 	}
 }
 
-/* An object with usage behind arrays nested this deep. */
-static struct meter_result meter_nested(size_t depth)
+/* What is not quite JSON hides no usage behind it. */
+static void test_odd_json(void **state)
 {
-	char *text = malloc(2 * depth + 64);
+	static const char *const odd[] = {
+		"\xef\xbb\xbf{\"a\":[],",
+		" \n{\"a\":NaN,",
+		"{\"a\":[NaN,Infinity,-Infinity,-0, NaN],",
+		"{\"a\":{\"b\":-Infinity},",
+	};
+	static const char *const bad[] = {
+		"\xef\xbb{\"a\":[],", "\xef\xbb \xbf{\"a\":[],",
+		"{\xef\xbb\xbf",      "\xef\xbb\xbf\xef\xbb\xbf{",
+		"{\"a\":Nan,",	      "{\"a\":-NaN,",
+		"{\"a\":1Infinity,",  "{\"a\":Infinit,",
+	};
+	struct meter_result r;
+	char text[256];
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(odd) / sizeof(odd[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s}\n", odd[i],
+			 "\"usage\":{\"input_tokens\":5,\"output_tokens\":6}");
+		r = meter(METER_JSON, text);
+		assert_true(r.complete);
+		assert_tokens(&r, 5, 6, 0, 0);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		snprintf(text, sizeof(text), "%s%s}", bad[i], "\"usage\":{\"input_tokens\":5}");
+		r = meter(METER_JSON, text);
+		assert_int_equal(r.answer, METER_UNREADABLE);
+	}
+	r = meter(METER_JSON, "{\"usage\":{\"input_tokens\":NaN,\"output_tokens\":-Infinity,"
+			      "\"cost\":Infinity}}");
+	assert_int_equal(r.answer, METER_MESSAGE);
+	assert_tokens(&r, UNKNOWN, UNKNOWN, UNKNOWN, UNKNOWN);
+	assert_false(r.cost_known);
+}
+
+/* An object with usage behind a value that is nested this deep. */
+static void assert_nested(size_t depth, const char *open, const char *close,
+			  enum meter_answer answer)
+{
+	size_t size = depth * (strlen(open) + strlen(close)) + 128, i;
+	char *text = malloc(size), *p = text;
 	struct meter_result r;
 
 	assert_non_null(text);
-	strcpy(text, "{\"a\":");
-	memset(text + 5, '[', depth);
-	memset(text + 5 + depth, ']', depth);
-	strcpy(text + 5 + 2 * depth, ",\"usage\":{\"input_tokens\":5}}");
+	p = stpcpy(p, "{\"a\":");
+	for (i = 0; i < depth; i++)
+		p = stpcpy(p, open);
+	p = stpcpy(p, "{}");
+	for (i = 0; i < depth; i++)
+		p = stpcpy(p, close);
+	stpcpy(p, ",\"usage\":{\"input_tokens\":5,\"output_tokens\":6}}");
 	feed_in_pieces(METER_JSON, text, 4096, &r);
 	free(text);
-	return r;
+	assert_int_equal(r.answer, answer);
+	if (answer == METER_MESSAGE)
+		assert_tokens(&r, 5, 6, 0, 0);
 }
 
 static void test_depth(void **state)
 {
 	(void)state;
-	assert_int_equal(meter_nested(JSON_LEXER_DEPTH_MAX - 1).answer, METER_MESSAGE);
-	assert_int_equal(meter_nested(JSON_LEXER_DEPTH_MAX).answer, METER_UNKNOWN);
-	assert_int_equal(meter_nested(1000000).answer, METER_UNKNOWN);
+	assert_nested(JSON_LEXER_DEPTH_MAX - 1, "[", "]", METER_MESSAGE);
+	assert_nested(JSON_LEXER_DEPTH_MAX, "[", "]", METER_MESSAGE);
+	assert_nested(515, "[", "]", METER_MESSAGE);
+	assert_nested(1000000, "[", "]", METER_MESSAGE);
+	assert_nested(600, "{\"usage\":", "}", METER_MESSAGE);
+	/* Keys, strings and numbers behind a comma, where the kind is not known any more. */
+	assert_nested(600, "{\"a\":1,\"usage\":", ",\"b\":[1,\"c\"]}", METER_MESSAGE);
+	assert_nested(600, "[1,{\"a\":2,\"b\":{}},", ",\"x\",null]", METER_MESSAGE);
+	/* Up to the limit the brackets must match. */
+	assert_nested(600, "[", "}", METER_UNREADABLE);
+	assert_nested(600, "[\"a\":", "]", METER_UNREADABLE);
 }
 
 /* A line without an end, and one event of eight megabytes. */
@@ -521,6 +712,8 @@ int main(void)
 		cmocka_unit_test(test_message),		cmocka_unit_test(test_cost),
 		cmocka_unit_test(test_numbers),		cmocka_unit_test(test_duplicates),
 		cmocka_unit_test(test_models),		cmocka_unit_test(test_bad_json),
+		cmocka_unit_test(test_complete),	cmocka_unit_test(test_iterations),
+		cmocka_unit_test(test_surcharged),	cmocka_unit_test(test_odd_json),
 		cmocka_unit_test(test_depth),		cmocka_unit_test(test_endless),
 		cmocka_unit_test(test_nothing_is_kept), cmocka_unit_test(test_format_of),
 	};
