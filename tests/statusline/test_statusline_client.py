@@ -6,7 +6,7 @@ import re
 import pytest
 
 from ccrun import CCRUN
-from client import claude
+from client import claude, until
 
 SAID = "hello from loopback"
 
@@ -103,7 +103,8 @@ def test_plain_claude(installed, token):
         if s.wait(r"your default permission mode\?|feature \| app")[0][0] == "y":
             s.send("\x1b[B")
             s.wait("❯ No")
-            s.send("\r")
+            # The dialog takes no answer in its first moments: until it has gone.
+            until(lambda: s.send("\r") or s.pump(1.0) and "permission mode?" not in s.text(), timeout=60)
         s.wait(r"Claude \| .*feature \| app\b")
         assert s.exit() == 0
 
