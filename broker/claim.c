@@ -133,7 +133,8 @@ static int claim_check_state(struct connection *c, struct failure *f)
 	if (s->state == SESSION_LIVE)
 		return fail_set(f, FAIL_POSTURE, "start another session with ccrun",
 				"the secrets of this session were claimed already");
-	if (s->state != want || s->delivery == DELIVERY_PIPE)
+	/* With relay the secret goes to the relay alone. */
+	if (s->state != want || s->delivery == DELIVERY_PIPE || s->delivery == DELIVERY_RELAY)
 		return fail_set(f, FAIL_POSTURE, "start it with ccrun",
 				"there is nothing to claim on this connection");
 	if (clock_now_ms() > c->deadline)

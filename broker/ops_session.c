@@ -48,7 +48,7 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)
 		return fail_set(f, FAIL_BAD_VALUE, NULL,
-				"delivery is preload, pipe or env, not '%s'", delivery);
+				"delivery is relay, preload, pipe or env, not '%s'", delivery);
 	s->delivery = (enum delivery)d;
 	if (s->entries == 0 || s->entries > SESSION_ENTRIES_MAX)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "a session has 1 to %d entries",

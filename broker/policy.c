@@ -72,7 +72,7 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 static int decide_delivery(const struct entry *e, const struct policy *p, enum delivery want,
 			   struct failure *f)
 {
-	/* AUTO allows preload, and pipe for what cannot be preloaded. */
+	/* AUTO allows what is tighter, and pipe for what cannot be preloaded. */
 	enum delivery loosest = p->delivery == DELIVERY_AUTO ? DELIVERY_PIPE : p->delivery;
 
 	if (want == DELIVERY_AUTO || want > loosest) {
@@ -82,10 +82,11 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 			  delivery_name(want));
 		return -1;
 	}
-	if (p->strict && want != DELIVERY_PRELOAD)
-		return fail_set(f, FAIL_POLICY, "use a claude that can be preloaded",
-				"'%s' is strict: only preload keeps it from other processes",
-				e->name);
+	if (p->strict && want > DELIVERY_PRELOAD)
+		return fail_set(
+			f, FAIL_POLICY, "use a claude that can be preloaded",
+			"'%s' is strict: only relay and preload keep it from other processes",
+			e->name);
 	return 0;
 }
 

@@ -15,7 +15,7 @@ struct entry;
 struct policy_request {
 	const char *origin;	/* the endpoint that the provider's files name now */
 	const char *variable;	/* the environment variable that will carry it */
-	enum delivery delivery; /* DELIVERY_PRELOAD, PIPE or ENV */
+	enum delivery delivery; /* never DELIVERY_AUTO */
 	bool strict;		/* the files ask for strict */
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
 	bool marked;		/* the requester is inside a session */

@@ -27,6 +27,10 @@ int launch_delivery(const struct provider *p, const struct target *t, enum deliv
 		*d = DELIVERY_PRELOAD;
 	if (p->secrets == 0 || *d == DELIVERY_ENV)
 		return 0;
+	if (*d == DELIVERY_RELAY)
+		return fail_set(f, FAIL_POLICY,
+				"remove delivery = relay from the provider's [policy]",
+				"this ccrun has no relay");
 	if (*d == DELIVERY_PIPE) {
 		if (can_pipe)
 			return 0;

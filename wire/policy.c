@@ -11,7 +11,11 @@
 #include "base/fail.h"
 #include "wire/limits.h"
 
-static const char *const deliveries[] = { "preload", "auto", "pipe", "env" };
+static const char *const deliveries[] = { [DELIVERY_RELAY] = "relay",
+					  [DELIVERY_PRELOAD] = "preload",
+					  [DELIVERY_AUTO] = "auto",
+					  [DELIVERY_PIPE] = "pipe",
+					  [DELIVERY_ENV] = "env" };
 
 const char *delivery_name(enum delivery d)
 {
@@ -97,10 +101,10 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 	if (strcmp(key, "delivery") == 0) {
 		d = delivery_from_name(value);
 		if (d < 0)
-			return fail_set(
-				f, FAIL_BAD_VALUE, NULL,
-				"policy delivery is preload, auto, pipe or env, not '%.40s'",
-				value);
+			return fail_set(f, FAIL_BAD_VALUE, NULL,
+					"policy delivery is relay, preload, auto, pipe or env, not "
+					"'%.40s'",
+					value);
 		p->delivery = (enum delivery)d;
 		return 0;
 	}

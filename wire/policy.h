@@ -15,8 +15,12 @@
 
 struct failure;
 
-/* How a secret reaches the client, tightest first.  AUTO: preload, else pipe. */
-enum delivery { DELIVERY_PRELOAD = 0, DELIVERY_AUTO = 1, DELIVERY_PIPE = 2, DELIVERY_ENV = 3 };
+/*
+ * How a secret is used for the client, tightest first; compared by order.  RELAY: it
+ * stays outside the client.  AUTO: relay, else preload, else pipe.  Only names are
+ * stored and sent, so the numbers may change.
+ */
+enum delivery { DELIVERY_RELAY = 0, DELIVERY_PRELOAD, DELIVERY_AUTO, DELIVERY_PIPE, DELIVERY_ENV };
 
 #define TTL_MAX (366ull * 24 * 3600) /* seconds */
 #define CONFIG_DIR_MAX 120	     /* bytes; the whole text stays within POLICY_MAX_LEN */

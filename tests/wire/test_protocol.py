@@ -40,6 +40,7 @@ def shared():
         b.put("loose", TOKEN, "delivery=env nested=deny strict=no exposed=no")
         b.call("put", **ELSEWHERE)
         b.put("tight", TOKEN, "delivery=preload nested=deny strict=no exposed=no")
+        b.put("relayed", TOKEN, "delivery=relay nested=deny strict=no exposed=no")
         yield b
 
 
@@ -236,6 +237,8 @@ ERRORS = [
     ("open", wc.open_fields("zai", variable="ANTHROPIC_API_KEY"), "origin"),
     ("open", wc.open_fields("zai", delivery="env"), "policy"),
     ("open", wc.open_fields("tight", delivery="pipe"), "policy"),
+    ("open", wc.open_fields("relayed", delivery="preload"), "policy"),
+    ("open", wc.open_fields("relayed", delivery="env"), "policy"),
     ("open", wc.open_fields("strict", delivery="pipe"), "policy"),
     ("open", wc.open_fields("zai", delivery="pipe", strict=True), "policy"),
     ("open", wc.open_fields("zai", delivery="auto"), "bad-value"),
@@ -578,6 +581,7 @@ CLAIMS_REFUSED = [
     ("dumpable", "preload", ("mark", "arrived", "claim")),
     ("nothing to claim", "preload", ("mark", "hide", "claim")),
     ("nothing to claim", "pipe", ("mark", "hide", "claim")),
+    ("nothing to claim", "relay", ("mark", "hide", "claim")),
     ("traced", "preload", ("mark", "arrived", "hide", "traceme", "claim")),
     ("claimed already", "preload", ("mark", "arrived", "hide", "claim", "claim")),
     ("nothing to claim", "preload", ("mark", "arrived", "hide", "claim", "again", "claim")),
@@ -586,6 +590,7 @@ CLAIMS_REFUSED = [
     ("a socket to answer on", "preload", ("mark", "arrived", "hide", "dgram")),
     ("cannot see what", "preload", ("mark", "hide", "arrived")),
     ("not opened for a preloaded", "pipe", ("mark", "arrived")),
+    ("not opened for a preloaded", "relay", ("mark", "arrived")),
     ("not opened for a preloaded", "preload", ("arrived", "arrived")),
     ("no live session", "preload", ("again",)),
     ("no live session", "preload", ("mark", "arrived", "hide", "again")),

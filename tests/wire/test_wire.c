@@ -548,11 +548,11 @@ static void test_policies(void **state)
 	assert_int_equal(policy_parse(&p, "", &f), 0);
 	policy_format(&p, text, sizeof(text));
 	assert_string_equal(text, "delivery=auto nested=deny strict=no exposed=no");
-	for (i = 0; i < 4 * 8; i++) {
-		p.delivery = (enum delivery)(i & 3);
-		p.nested = i & 4;
-		p.strict = i & 8;
-		p.exposed = i & 16;
+	for (i = 0; i < 5 * 8; i++) {
+		p.delivery = (enum delivery)(i / 8);
+		p.nested = i & 1;
+		p.strict = i & 2;
+		p.exposed = i & 4;
 		policy_format(&p, text, sizeof(text));
 		assert_int_equal(policy_parse(&q, text, &f), 0);
 		assert_true(p.delivery == q.delivery && p.nested == q.nested &&
@@ -566,11 +566,15 @@ static void test_policies(void **state)
 	expect(policy_parse(&p, "strict", &f), &f, FAIL_BAD_VALUE);
 	expect(policy_parse(&p, "strict=YES", &f), &f, FAIL_BAD_VALUE);
 	expect(policy_parse(&p, "nested=yes", &f), &f, FAIL_BAD_VALUE);
-	expect(policy_parse(&p, "delivery=relay", &f), &f, FAIL_BAD_VALUE);
+	expect(policy_parse(&p, "delivery=Relay", &f), &f, FAIL_BAD_VALUE);
 	memset(long_text, ' ', sizeof(long_text));
 	long_text[sizeof(long_text) - 1] = '\0';
 	expect(policy_parse(&p, long_text, &f), &f, FAIL_TOO_LARGE);
 	assert_int_equal(delivery_from_name("x"), -1);
+	/* the broker's decisions compare by this order */
+	assert_int_equal(delivery_from_name("relay"), DELIVERY_RELAY);
+	assert_true(DELIVERY_RELAY < DELIVERY_PRELOAD && DELIVERY_PRELOAD < DELIVERY_AUTO &&
+		    DELIVERY_AUTO < DELIVERY_PIPE && DELIVERY_PIPE < DELIVERY_ENV);
 }
 
 static void test_claim_head(void **state)
