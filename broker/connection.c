@@ -4,6 +4,8 @@
 #include "broker/connection.h"
 
 #include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -15,6 +17,8 @@
 #include "broker/claim.h"
 #include "broker/dispatch.h"
 #include "broker/file_transfer.h"
+#include "broker/relay.h"
+#include "broker/relay_channel.h"
 #include "broker/tenants.h"
 #include "wire/pack.h"
 
@@ -88,9 +92,15 @@ void connection_drop(struct broker *b, struct connection *c)
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
 				 .session = c->session.id };
+	char requests[80];
 
 	if (c->fd < 0)
 		return;
+	if (c->relay) {
+		snprintf(requests, sizeof(requests), "%" PRIu64 " requests, %" PRIu64 " refused",
+			 c->relay->requests, c->relay->refusals);
+		e.why = requests;
+	}
 	if (c->session.state == SESSION_LIVE)
 		c->tenant->sessions--;
 	else if (!c->session.resumed)
@@ -100,6 +110,8 @@ void connection_drop(struct broker *b, struct connection *c)
 	close_after_answer(c->fd);
 	peer_release(&c->peer);
 	file_transfer_drop(c);
+	relay_free(c->preparing);
+	relay_channel_drop(c);
 	if (c->watcher)
 		c->tenant->watched = false;
 	if (c->quota)
@@ -173,6 +185,10 @@ void connection_serve(struct broker *b, struct connection *c)
 	struct sock_control beside;
 	ssize_t n;
 
+	if (c->relay) {
+		relay_channel_serve(b, c);
+		return;
+	}
 	n = sock_recv(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &beside);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
@@ -204,7 +220,7 @@ void connection_serve(struct broker *b, struct connection *c)
 	if (claim_is_fixed_message(b->packet, (size_t)n))
 		claim_serve(b, c, (size_t)n, &beside);
 	else
-		dispatch_packet(b, c, (size_t)n);
+		dispatch_packet(b, c, (size_t)n, &beside);
 out:
 	sock_control_close(&beside);
 	if (n > 0)

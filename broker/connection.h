@@ -12,6 +12,7 @@
 #include "broker/session.h"
 
 struct broker;
+struct relay;
 struct tenant;
 struct watched_quota;
 
@@ -34,6 +35,8 @@ struct connection {
 	bool quota_fetching;	     /* usage-next gave it the token; usage-put is to come */
 	char fetching_token_of[NAME_MAX_LEN + 1]; /* source-take of this entry, or "" */
 	struct file_transfer transfer;
+	struct relay *preparing; /* what a client passed for the relay of its session, or NULL */
+	struct relay *relay;	 /* this is the channel of that relay, or NULL */
 };
 
 /*

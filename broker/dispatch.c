@@ -61,6 +61,10 @@ static const struct op {
 	{ "source-put", op_source_put, OPEN_VAULT | AUDIT_REFUSALS },
 	/* open decides about marked requesters entry by entry (nested = allow) */
 	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
+	{ "relay-file", op_relay_file, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
+	{ "relay", op_relay, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
+	{ "sessions", op_sessions, 0 },
+	{ "session-end", op_session_end, AUDIT_REFUSALS },
 	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
 	/* without OPEN_VAULT: fetching numbers must not keep the vault from idling */
 	{ "usage-next", op_usage_next, AUDIT_REFUSALS },
@@ -141,10 +145,10 @@ static struct wire_out *serve_request(struct request *q, struct failure *f)
 	return reply;
 }
 
-void dispatch_packet(struct broker *b, struct connection *c, size_t n)
+void dispatch_packet(struct broker *b, struct connection *c, size_t n, struct sock_control *beside)
 {
 	struct failure f = { 0 };
-	struct request q = { .broker = b, .connection = c, .pass_fd = -1 };
+	struct request q = { .broker = b, .connection = c, .pass_fd = -1, .beside = beside };
 	struct wire_out *reply = NULL;
 	struct wire_in in;
 

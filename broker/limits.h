@@ -22,8 +22,9 @@
 #define TRANSFERS_UID 2	  /* connections of one uid that move a file */
 
 #define LISTEN_BACKLOG 128
-#define ACCEPT_BATCH 16 /* connections accepted in one turn of the loop */
-#define SWEEP_MS 500	/* deadlines are checked this often */
-#define LIST_PAGE 48000 /* bytes of one page of a listing, or of one part of a file */
+#define ACCEPT_BATCH 16	 /* connections accepted in one turn of the loop */
+#define SWEEP_MS 500	 /* deadlines are checked this often */
+#define SESSIONS_PAGE 64 /* sessions of one page of their list */
+#define LIST_PAGE 48000	 /* bytes of one page of a listing, or of one part of a file */
 
 #endif

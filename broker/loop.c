@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/places.h"
 #include "broker/ops.h"
 
 #define EVENTS 64
@@ -22,13 +23,6 @@
 /* epoll's data: an index into b->connection, or one of these. */
 #define ID_LISTENER UINT64_MAX
 #define ID_SIGNALS (UINT64_MAX - 1)
-
-static int watch_descriptor(struct broker *b, int fd, uint64_t id)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.u64 = id };
-
-	return epoll_ctl(b->epoll, EPOLL_CTL_ADD, fd, &ev);
-}
 
 int loop_start(struct broker *b, struct failure *f)
 {
@@ -47,22 +41,10 @@ int loop_start(struct broker *b, struct failure *f)
 	signal(SIGXFSZ, SIG_IGN);
 	b->epoll = epoll_create1(EPOLL_CLOEXEC);
 	b->signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-	if (b->epoll < 0 || b->signals < 0 || watch_descriptor(b, b->signals, ID_SIGNALS) != 0 ||
-	    watch_descriptor(b, b->listener, ID_LISTENER) != 0)
+	if (b->epoll < 0 || b->signals < 0 || places_watch_other(b, b->signals, ID_SIGNALS) != 0 ||
+	    places_watch_other(b, b->listener, ID_LISTENER) != 0)
 		return fail_errno(f, NULL, "cannot start the event loop");
 	return 0;
-}
-
-static struct connection *find_free_place(struct broker *b, unsigned *at)
-{
-	unsigned i;
-
-	for (i = 0; i < b->places; i++)
-		if (b->connection[i].fd < 0) {
-			*at = i;
-			return &b->connection[i];
-		}
-	return NULL;
 }
 
 /* While no place is free, new connections wait in the kernel's queue. */
@@ -116,11 +98,11 @@ static void serve_connection(struct broker *b, struct connection *c)
 static void accept_connections(struct broker *b)
 {
 	struct connection *c;
-	unsigned i, at = 0;
+	unsigned i;
 	int fd;
 
 	for (i = 0; i < ACCEPT_BATCH; i++) {
-		c = find_free_place(b, &at);
+		c = places_find_free(b);
 		if (!c) {
 			watch_listener(b, false);
 			return;
@@ -135,7 +117,7 @@ static void accept_connections(struct broker *b)
 		if (connection_accept(b, c, fd) != 0)
 			continue;
 		b->connections++;
-		if (watch_descriptor(b, fd, at) != 0) {
+		if (places_watch(b, c) != 0) {
 			connection_drop(b, c);
 			continue;
 		}
@@ -161,7 +143,7 @@ static void sweep_deadlines(struct broker *b)
 		}
 		if (c->fd >= 0 && c->paused && c->tenant->busy_ms <= BUSY_MOST) {
 			c->paused = false;
-			watch_descriptor(b, c->fd, i);
+			places_watch(b, c);
 		}
 	}
 	for (i = 0; i < b->tenants; i++) {

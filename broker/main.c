@@ -24,6 +24,7 @@
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/loop.h"
+#include "broker/relay_keeper.h"
 #include "broker/sandbox.h"
 #include "broker/tenants.h"
 #include "broker/witness.h"
@@ -245,6 +246,9 @@ static int start_broker(struct broker *b, struct options *o, struct failure *f)
 	b->system = o->system;
 	b->started = (uint64_t)time(NULL);
 	if (b->system && witness_start(f) != 0)
+		return -1;
+	/* After the witness, with which every capability went. */
+	if (relay_keeper_start(b->system, f) != 0)
 		return -1;
 	if (allocate_places(b, f) != 0 || tenants_start(b, f) != 0 ||
 	    listen_on_socket(b, o, f) != 0 || loop_start(b, f) != 0)

@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
+#include "broker/relay.h"
 #include "broker/policy.h"
 #include "broker/request.h"
 #include "vault/entries.h"
@@ -41,6 +42,17 @@ static int read_sealed_fields(struct wire_map m, struct entry *e, struct failure
 	return 0;
 }
 
+/* request_commit for a change of an entry that relays may have the token of: what they
+ * were given no longer holds, so they ask again. */
+static struct wire_out *commit_entry(struct request *q, const char *name, struct failure *f)
+{
+	struct wire_out *o = request_commit(q, f);
+
+	if (o)
+		relays_wipe(q->connection->tenant->relays, name, "changed", NULL, NULL);
+	return o;
+}
+
 struct wire_out *op_put(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
@@ -66,7 +78,7 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 	}
 	if (request_audit(q, "add", e.name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
-	return request_commit(q, f);
+	return commit_entry(q, e.name, f);
 }
 
 static const struct entry *find_requested_entry(struct request *q, char name[NAME_MAX_LEN + 1],
@@ -105,7 +117,7 @@ struct wire_out *op_rm(struct request *q, struct failure *f)
 	if (!find_requested_entry(q, name, f) || request_audit(q, "remove", name, f) != 0 ||
 	    vault_remove(t->vault, name, f) != 0)
 		return NULL;
-	return request_commit(q, f);
+	return commit_entry(q, name, f);
 }
 
 struct wire_out *op_rename(struct request *q, struct failure *f)
@@ -123,7 +135,7 @@ struct wire_out *op_rename(struct request *q, struct failure *f)
 	snprintf(both, sizeof(both), "%s %s", name, to);
 	if (request_audit(q, "rename", both, f) != 0 || vault_rename(t->vault, name, to, f) != 0)
 		return NULL;
-	return request_commit(q, f);
+	return commit_entry(q, name, f);
 }
 
 struct wire_out *op_approve(struct request *q, struct failure *f)
@@ -154,7 +166,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 	}
 	if (request_audit(q, "approve", name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
-	return request_commit(q, f);
+	return commit_entry(q, name, f);
 }
 
 static void put_entry(struct wire_out *o, const struct entry *e)

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -114,6 +115,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return NULL;
 	s->state = SESSION_OPENED;
+	s->opened = (uint64_t)time(NULL);
 	sock_allow_fds(c->fd);
 	c->deadline = clock_now_ms() + CLAIM_DEADLINE_MS;
 	return reply_granted(c);

@@ -12,15 +12,18 @@
 struct broker;
 struct connection;
 struct failure;
+struct sock_control;
 struct wire_out;
 
 struct request {
 	struct broker *broker;
 	struct connection *connection;
 	struct wire_map map;
-	bool marked;   /* the requester is inside a session */
-	int pass_fd;   /* a descriptor to send with the answer and close then, or -1 */
-	bool deferred; /* the handler returned NULL, but will answer later */
+	bool marked; /* the requester is inside a session */
+	int pass_fd; /* a descriptor to send with the answer and close then, or -1 */
+	struct sock_control *beside; /* what came with the request; a handler that keeps the
+				      * descriptor sets it to -1 */
+	bool deferred;		     /* the handler returned NULL, but will answer later */
 };
 
 /*

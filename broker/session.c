@@ -31,7 +31,7 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 	return e;
 }
 
-void session_mark_released(struct connection *c)
+void session_count_release(struct connection *c)
 {
 	struct tenant *t = c->tenant;
 	unsigned i;
@@ -43,7 +43,12 @@ void session_mark_released(struct connection *c)
 	t->use_times_changed = t->vault != NULL;
 	t->used_ms = clock_now_ms();
 	t->releases++;
-	t->sessions++;
+}
+
+void session_mark_released(struct connection *c)
+{
+	session_count_release(c);
+	c->tenant->sessions++;
 	c->session.state = SESSION_LIVE;
 	c->session.resumed = false;
 	c->deadline = 0;

@@ -5,6 +5,7 @@
 #define BROKER_SESSION_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include "wire/limits.h"
 #include "wire/policy.h"
 
@@ -31,6 +32,7 @@ struct session {
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
 	unsigned entries;
 	enum delivery delivery;
+	uint64_t opened; /* seconds since the epoch */
 	bool strict;
 	bool marked;	 /* the requester was marked (inside a session) when it opened */
 	bool resumed;	 /* `again` was said: it counts as live until the next claim */
@@ -46,7 +48,10 @@ struct session {
  */
 const struct entry *session_allowed_entry(struct connection *c, unsigned i, struct failure *f);
 
-/* The session's secrets were handed over: set use times, counters, its state. */
+/* The session's secrets were handed over: set use times and counters. */
+void session_count_release(struct connection *c);
+
+/* The same, to the session's own process: it is live from now on. */
 void session_mark_released(struct connection *c);
 
 #endif

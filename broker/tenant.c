@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "broker/relay.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/inspect.h"
@@ -312,8 +313,9 @@ int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN]
 	return v ? 0 : -1;
 }
 
-/* Wipe the tokens whose ttl is over.  Returns when the next one's will be. */
-static int64_t wipe_expired_tokens(struct vault *v, int64_t now)
+/* Wipe the tokens of v whose ttl is over, in the relays too.  Returns when the next
+ * one's will be. */
+static int64_t wipe_expired_tokens(struct tenant *t, struct vault *v, int64_t now)
 {
 	int64_t next = INT64_MAX, end;
 	const struct entry *e;
@@ -326,10 +328,12 @@ static int64_t wipe_expired_tokens(struct vault *v, int64_t now)
 		    policy_parse(&p, e->policy, NULL) != 0 || p.ttl == 0)
 			continue;
 		end = e->since + (int64_t)p.ttl * 1000;
-		if (now >= end)
+		if (now >= end) {
 			vault_token_sleep(v, e->name);
-		else if (end < next)
+			relays_wipe(t->relays, e->name, "locked", NULL, NULL);
+		} else if (end < next) {
 			next = end;
+		}
 	}
 	return next;
 }
@@ -339,6 +343,14 @@ static bool entry_is_kept(const struct entry *e)
 	struct policy p;
 
 	return policy_parse(&p, e->policy, NULL) == 0 && p.keep;
+}
+
+static bool kept_has_token(const void *tenant, const char *name)
+{
+	const struct tenant *t = tenant;
+	const struct entry *e = t->kept ? vault_find(t->kept, name) : NULL;
+
+	return e && e->token;
 }
 
 void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
@@ -357,10 +369,11 @@ void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 	if (!lock_is_automatic(why)) {
 		wipe_vaults(t);
 	} else if (t->vault) {
-		wipe_expired_tokens(t->vault, clock_now_ms());
+		wipe_expired_tokens(t, t->vault, clock_now_ms());
 		t->kept = vault_narrow(t->vault, entry_is_kept);
 		t->vault = NULL;
 	}
+	relays_wipe(t->relays, NULL, "locked", lock_is_automatic(why) ? kept_has_token : NULL, t);
 	/* Locking a locked vault changes neither reason nor time. */
 	if (!locked_before || why == LOCK_REASON_MOVED) {
 		t->lock_reason = why;
@@ -436,6 +449,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	}
 	free(pub);
 	adopt_vault(t, v);
+	relays_wipe(t->relays, NULL, "changed", NULL, NULL);
 	return 0;
 bad:
 	/* The broker holds what it held before. */
@@ -460,7 +474,7 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 		return;
 	t->next_expiry = INT64_MAX;
 	if (t->vault)
-		t->next_expiry = wipe_expired_tokens(t->vault, now);
+		t->next_expiry = wipe_expired_tokens(t, t->vault, now);
 	else if (t->kept)
-		t->next_expiry = wipe_expired_tokens(t->kept, now);
+		t->next_expiry = wipe_expired_tokens(t, t->kept, now);
 }

@@ -1,0 +1,292 @@
+/*
+ * broker/ops_relay.c - give a session a relay; list sessions, end one.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/sock.h"
+#include "broker/broker.h"
+#include "broker/ops.h"
+#include "broker/relay.h"
+#include "broker/relay_channel.h"
+#include "broker/request.h"
+#include "broker/session.h"
+#include "vault/entry.h"
+#include "wire/names.h"
+#include "wire/pack.h"
+
+#define ADDED_MAX 16	       /* names of request headers that a provider's file adds */
+#define PROXY_MAX 1024	       /* bytes of a proxy's URL, and of a list of hosts without one */
+#define FILE_MAX (1024 * 1024) /* bytes of certificates; Debian's bundle has 220 KiB */
+
+static int check_session(const struct connection *c, struct failure *f)
+{
+	if (c->session.state == SESSION_OPENED && c->session.delivery == DELIVERY_RELAY)
+		return 0;
+	return fail_set(f, FAIL_POSTURE, "start it with ccrun",
+			"no session for a relay is open here");
+}
+
+/* What this connection passes for its relay. */
+static struct relay *relay_in_preparation(struct connection *c, struct failure *f)
+{
+	if (!c->preparing)
+		c->preparing = relay_new();
+	if (!c->preparing)
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a relay");
+	return c->preparing;
+}
+
+/*
+ * A memfd that nobody can change, grow or shrink: what was looked at is what a relay
+ * reads, and reading it waits for nobody.
+ */
+static int check_sealed(int fd, struct failure *f)
+{
+	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	struct stat st;
+
+	if (fd < 0 || (fcntl(fd, F_GET_SEALS) & seals) != seals || fstat(fd, &st) != 0)
+		return fail_set(f, FAIL_WRONG_TYPE, NULL, "a relay's file is a sealed memfd");
+	if (st.st_size == 0 || st.st_size > FILE_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL,
+				"a file of certificates has 1 to %d bytes, not %lld", FILE_MAX,
+				(long long)st.st_size);
+	return 0;
+}
+
+struct wire_out *op_relay_file(struct request *q, struct failure *f)
+{
+	struct relay *r;
+	char name[8];
+	int kind;
+
+	if (check_session(q->connection, f) != 0 ||
+	    wire_get_text(q->map, "kind", name, sizeof(name), f) != 0 ||
+	    check_sealed(q->beside->fd, f) != 0)
+		return NULL;
+	kind = relay_file_from_name(name);
+	r = relay_in_preparation(q->connection, f);
+	if (!r)
+		return NULL;
+	if (kind < 0 || r->file[kind] >= 0) {
+		fail_set(f, FAIL_BAD_VALUE, NULL, "a relay's file is ca, cert or key, once each");
+		return NULL;
+	}
+	r->file[kind] = q->beside->fd;
+	q->beside->fd = -1;
+	return wire_ok();
+}
+
+static int check_listener(int fd, struct failure *f)
+{
+	int type = 0, domain = 0, listening = 0;
+	socklen_t n = sizeof(int);
+
+	if (fd < 0 || getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &n) != 0 || type != SOCK_STREAM ||
+	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &n) != 0 || domain != AF_UNIX ||
+	    getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &n) != 0 || !listening)
+		return fail_set(f, FAIL_WRONG_TYPE, NULL, "a relay needs a listening unix socket");
+	return 0;
+}
+
+static int copy_text(struct request *q, const char *key, struct wire_out *to, struct failure *f)
+{
+	char text[PROXY_MAX + 1] = "";
+
+	if (wire_has(q->map, key) && wire_get_text(q->map, key, text, sizeof(text), f) != 0)
+		return -1;
+	wire_put_str(to, key, text);
+	return 0;
+}
+
+static int copy_added(struct request *q, struct wire_out *to, struct failure *f)
+{
+	char name[NAME_MAX_LEN + 1];
+	struct wire_map item;
+	unsigned i, n = 0;
+
+	if (wire_has(q->map, "added") && wire_get_array(q->map, "added", &n, f) != 0)
+		return -1;
+	if (n > ADDED_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d headers are added",
+				ADDED_MAX);
+	wire_begin_array(to, "added");
+	for (i = 0; i < n; i++) {
+		if (wire_get_item(q->map, "added", i, &item, f) != 0 ||
+		    wire_get_text(item, "name", name, sizeof(name), f) != 0)
+			return -1;
+		wire_begin_item(to);
+		wire_put_str(to, "name", name);
+	}
+	wire_end_array(to);
+	return 0;
+}
+
+/* The kind of credential and the URL of a sealed origin, "bearer https://host". */
+static int split_origin(const char *origin, char auth[16], const char **url, struct failure *f)
+{
+	size_t n = strcspn(origin, " ");
+
+	if (n == 0 || n >= 16 || origin[n] != ' ')
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%.60s' is no origin", origin);
+	memcpy(auth, origin, n);
+	auth[n] = '\0';
+	*url = origin + n + 1;
+	return 0;
+}
+
+/* The header of a further secret (its variable is "header:NAME"), or "". */
+static const char *secret_header(const char *variable)
+{
+	static const char prefix[] = "header:";
+
+	return strncmp(variable, prefix, sizeof(prefix) - 1) == 0 ? variable + sizeof(prefix) - 1
+								  : "";
+}
+
+/* Where the keys may go is taken from what was sealed with them, not from the request. */
+static struct wire_out *build_start(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	const struct entry *e = session_allowed_entry(c, 0, f);
+	struct wire_out *o;
+	const char *url;
+	char auth[16];
+	unsigned i;
+
+	if (!e || split_origin(e->origin, auth, &url, f) != 0)
+		return NULL;
+	o = wire_request("start");
+	wire_put_str(o, "session", c->session.id);
+	wire_put_uint(o, "pid", (uint64_t)c->peer.pid);
+	wire_put_uint(o, "uid", c->peer.uid);
+	wire_put_str(o, "url", url);
+	wire_put_str(o, "auth", auth);
+	wire_begin_array(o, "entries");
+	for (i = 0; i < c->session.entries; i++) {
+		wire_begin_item(o);
+		wire_put_str(o, "header", secret_header(c->session.variable[i]));
+	}
+	wire_end_array(o);
+	if (copy_added(q, o, f) == 0 && copy_text(q, "proxy", o, f) == 0 &&
+	    copy_text(q, "no_proxy", o, f) == 0)
+		return o;
+	wire_out_free(o);
+	return NULL;
+}
+
+struct wire_out *op_relay(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct relay *r;
+
+	if (check_session(c, f) != 0 || check_listener(q->beside->fd, f) != 0)
+		return NULL;
+	r = relay_in_preparation(c, f);
+	if (!r)
+		return NULL;
+	r->start = build_start(q, f);
+	if (!r->start)
+		return NULL;
+	r->pidfd = fcntl(c->peer.pidfd, F_DUPFD_CLOEXEC, 3);
+	if (r->pidfd < 0) {
+		fail_set(f, FAIL_SYSTEM, "Linux 5.3 has them", "the kernel gives no pidfd");
+		return NULL;
+	}
+	r->listener = q->beside->fd;
+	q->beside->fd = -1;
+	c->preparing = NULL;
+	return relay_channel_open(q->broker, c, r, f) == 0 ? wire_ok() : NULL;
+}
+
+/* ---- sessions ---- */
+
+static void put_session(struct wire_out *o, const struct connection *c)
+{
+	const struct session *s = &c->session;
+
+	wire_begin_item(o);
+	wire_put_str(o, "id", s->id);
+	wire_put_str(o, "provider", s->provider);
+	wire_put_str(o, "mode", s->mode);
+	wire_put_str(o, "entry", s->entry[0]);
+	wire_put_str(o, "delivery", delivery_name(s->delivery));
+	wire_put_uint(o, "pid", (uint64_t)c->peer.pid);
+	wire_put_uint(o, "since", s->opened);
+	wire_put_str(o, "image", s->image);
+	if (!c->relay)
+		return;
+	wire_put_uint(o, "requests", c->relay->requests);
+	wire_put_uint(o, "refusals", c->relay->refusals);
+	wire_put_bool(o, "has_value", c->relay->has_value);
+	wire_put_bool(o, "ended", c->relay->ended);
+}
+
+static bool is_live_session(const struct connection *c, const struct tenant *t)
+{
+	return c->fd >= 0 && c->tenant == t && c->session.state == SESSION_LIVE;
+}
+
+/* One page, in the order of places, from the first behind "after" (a place's number). */
+struct wire_out *op_sessions(struct request *q, struct failure *f)
+{
+	const struct connection *all = q->broker->connection;
+	struct wire_out *o;
+	uint64_t after;
+	unsigned i, n = 0;
+
+	if (wire_get_uint(q->map, "after", &after, f) != 0)
+		return NULL;
+	o = wire_ok();
+	wire_begin_array(o, "sessions");
+	for (i = after < q->broker->places ? (unsigned)after : q->broker->places;
+	     i < q->broker->places && n < SESSIONS_PAGE; i++)
+		if (is_live_session(&all[i], q->connection->tenant)) {
+			put_session(o, &all[i]);
+			n++;
+		}
+	wire_end_array(o);
+	wire_put_uint(o, "next", i < q->broker->places ? i : 0);
+	return o;
+}
+
+struct wire_out *op_session_end(struct request *q, struct failure *f)
+{
+	struct audit_event e = { .event = "session-end",
+				 .result = "granted",
+				 .pid = q->connection->peer.pid };
+	struct connection *c = q->broker->connection;
+	char id[sizeof(c->session.id)];
+	unsigned i;
+
+	if (wire_get_text(q->map, "session", id, sizeof(id), f) != 0)
+		return NULL;
+	for (i = 0; i < q->broker->places; i++, c++)
+		if (is_live_session(c, q->connection->tenant) && strcmp(c->session.id, id) == 0)
+			break;
+	if (i == q->broker->places) {
+		fail_set(f, FAIL_NO_ENTRY, "ccctl sessions lists them", "there is no session %s",
+			 id);
+		return NULL;
+	}
+	if (!c->relay) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "session %s has its key in its own memory (delivery %s)", id,
+			 delivery_name(c->session.delivery));
+		fail_hint(f, "end the process: kill %d", (int)c->peer.pid);
+		return NULL;
+	}
+	e.session = id;
+	e.provider = c->session.provider;
+	if (audit_write(&c->tenant->audit, &e, f) != 0)
+		return NULL;
+	c->relay->ended = true;
+	relay_wipe(c->relay, "ended");
+	return wire_ok();
+}

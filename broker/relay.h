@@ -1,0 +1,63 @@
+/*
+ * broker/relay.h - a relay that the broker had started: what it works with, and what is
+ * sent to it.  docs/PROTOCOL.md, "The relay's channel".
+ *
+ * The broker keeps all that a relay was started with, so that one that crashed can be
+ * started again for the same session.
+ */
+#ifndef BROKER_RELAY_H
+#define BROKER_RELAY_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include "wire/limits.h"
+
+struct session;
+struct wire_out;
+
+/* What a client may pass along for a relay: certificate authorities that it trusts
+ * besides the system's, a client certificate, and that one's key. */
+enum relay_file { RELAY_FILE_CA, RELAY_FILE_CERT, RELAY_FILE_KEY, RELAY_FILES };
+
+/* An enum relay_file, by its name in a request: "ca", "cert", "key"; or -1. */
+int relay_file_from_name(const char *name);
+
+struct relay {
+	struct relay *next;	       /* of the same tenant */
+	const struct session *session; /* of the connection that is its channel */
+	int channel;		       /* that connection's descriptor */
+	int listener;		       /* where the session's process connects */
+	int pidfd;		       /* of that process */
+	int file[RELAY_FILES];	       /* sealed memfds, or -1 */
+	struct wire_out *start;	       /* the message with which it begins */
+	bool has_value;		       /* it was given the tokens since it was last told to wipe */
+	bool ended;		       /* by a person: it gets no value any more */
+	unsigned starts;	       /* in the minute from first_start_ms on */
+	int64_t first_start_ms;
+	/* since the session began, for the audit log */
+	uint64_t requests, refusals;
+};
+
+/* A relay without any descriptor.  NULL when there is no memory. */
+struct relay *relay_new(void);
+
+/* Close its descriptors, the channel excepted, and free it.  NULL-safe. */
+void relay_free(struct relay *r);
+
+/* Over a fresh channel: all that it works with, but no token.  0, or -1 with errno. */
+int relay_send_start(const struct relay *r);
+
+/*
+ * Have it wipe the tokens and all that they may have been copied to, and end what it is
+ * transferring.  why: "locked", "changed", "ended".  A relay that cannot be told is cut
+ * off: it wipes and ends when its channel does.
+ */
+void relay_wipe(struct relay *r, const char *why);
+
+/* Those of the list whose session uses the entry (name NULL: any), unless spare says of
+ * all entries of a session that they stay (NULL: it says so of none). */
+void relays_wipe(struct relay *list, const char *name, const char *why,
+		 bool (*spare)(const void *arg, const char *entry), const void *arg);
+
+#endif

@@ -1,0 +1,330 @@
+/*
+ * broker/relay_channel.c - give a relay its tokens, and hear what was used.
+ */
+#include "broker/relay_channel.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/sock.h"
+#include "broker/broker.h"
+#include "broker/places.h"
+#include "broker/relay.h"
+#include "broker/relay_keeper.h"
+#include "broker/session.h"
+#include "broker/tenant.h"
+#include "broker/witness.h"
+#include "vault/entry.h"
+#include "wire/pack.h"
+#include "wire/unpack.h"
+
+/* A relay that crashes more often in a minute is given up, and its session with it. */
+#define STARTS_A_MINUTE 5
+#define MINUTE_MS 60000
+
+#define TEXT_MAX 256 /* bytes of what a relay says for the audit log */
+
+/* ---- starting ---- */
+
+/* Start a relay for r, whose channel is c's descriptor then, in place of the former one. */
+static int channel_connect(struct broker *b, struct connection *c, struct relay *r,
+			   struct failure *f)
+{
+	int64_t now = clock_now_ms();
+	int before = c->fd, fd;
+
+	if (r->starts == 0 || now - r->first_start_ms > MINUTE_MS) {
+		r->starts = 0;
+		r->first_start_ms = now;
+	}
+	if (r->starts++ >= STARTS_A_MINUTE)
+		return fail_set(f, FAIL_SYSTEM, NULL, "the relay has ended %d times in a minute",
+				STARTS_A_MINUTE);
+	r->has_value = false;
+	fd = relay_keeper_start_relay(f);
+	if (fd < 0)
+		return -1;
+	c->fd = r->channel = fd;
+	if (relay_send_start(r) == 0 && places_watch(b, c) == 0) {
+		if (before >= 0)
+			close(before);
+		return 0;
+	}
+	fail_errno(f, NULL, "cannot start the session's relay");
+	close(fd);
+	c->fd = r->channel = before;
+	return -1;
+}
+
+/* The channel's peer is the session's process: for every decision about a value. */
+static int peer_copy(struct peer *to, const struct peer *from, int pidfd, struct failure *f)
+{
+	*to = *from;
+	to->pidfd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
+	return to->pidfd >= 0 ? 0 : fail_errno(f, NULL, "cannot keep the session's process");
+}
+
+int relay_channel_open(struct broker *b, struct connection *c, struct relay *r, struct failure *f)
+{
+	struct connection *channel = places_find_free(b);
+	struct tenant *t = c->tenant;
+
+	if (!channel || t->connections >= b->places_uid) {
+		fail_set(f, FAIL_BUSY, "end a session and try again",
+			 "there are too many connections for another session");
+		goto bad;
+	}
+	memset(channel, 0, sizeof(*channel));
+	channel->fd = -1;
+	if (peer_copy(&channel->peer, &c->peer, r->pidfd, f) != 0)
+		goto bad;
+	channel->session = c->session;
+	r->session = &channel->session;
+	if (channel_connect(b, channel, r, f) != 0) {
+		peer_release(&channel->peer);
+		memset(channel, 0, sizeof(*channel));
+		channel->fd = -1;
+		goto bad;
+	}
+	channel->tenant = t;
+	channel->relay = r;
+	channel->session.state = SESSION_LIVE;
+	r->next = t->relays;
+	t->relays = r;
+	t->sessions++;
+	t->connections++;
+	b->connections++;
+	memset(&c->session, 0, sizeof(c->session));
+	return 0;
+bad:
+	relay_free(r);
+	return -1;
+}
+
+/*
+ * The relay of c has ended.  While its session's process lives, another one is started
+ * in its place; else, or if it ended too often, false: c is to be dropped.
+ */
+static bool channel_restart(struct broker *b, struct connection *c)
+{
+	struct pollfd process = { .fd = c->relay->pidfd, .events = POLLIN };
+	struct audit_event e = { .event = "relay",
+				 .result = "restarted",
+				 .pid = c->peer.pid,
+				 .provider = c->session.provider,
+				 .session = c->session.id };
+	struct failure f = { 0 };
+
+	if (poll(&process, 1, 0) != 0)
+		return false;
+	if (channel_connect(b, c, c->relay, &f) != 0) {
+		e.result = fail_name(f.code);
+		e.why = f.what;
+	}
+	audit_write(&c->tenant->audit, &e, NULL);
+	return f.code == FAIL_NONE;
+}
+
+void relay_channel_drop(struct connection *c)
+{
+	struct relay **at;
+
+	if (!c->relay)
+		return;
+	for (at = &c->tenant->relays; *at && *at != c->relay; at = &(*at)->next)
+		;
+	if (*at)
+		*at = c->relay->next;
+	relay_free(c->relay);
+	c->relay = NULL;
+}
+
+/* ---- the value ---- */
+
+/*
+ * May the session's process use its key now?  It bears the mark from before it became
+ * the client, or what it starts could ask the broker like any other process.
+ */
+static int check_process(struct connection *c, struct failure *f)
+{
+	bool marked;
+
+	if (peer_read_mark(&c->peer, &marked, f) != 0)
+		return -1;
+	if (marked)
+		return 0;
+	return fail_set(f, FAIL_POSTURE, "start it with ccrun",
+			"process %d does not bear the session's mark", (int)c->peer.pid);
+}
+
+static int send_token(struct connection *c, const struct entry *e, unsigned i, bool limited)
+{
+	struct wire_out *o = wire_request("value");
+	int r;
+
+	wire_put_uint(o, "index", i);
+	wire_put_uint(o, "count", c->session.entries);
+	wire_put_bool(o, "limited", limited);
+	wire_put_secret(o, "token", e->token, e->token_len);
+	r = wire_send(c->fd, o, -1);
+	wire_out_free(o);
+	return r;
+}
+
+static int audit_release(struct connection *c, struct failure *f)
+{
+	char names[SESSION_ENTRIES_MAX * (NAME_MAX_LEN + 1) + 1] = "";
+	struct audit_event e = { .event = "release",
+				 .result = "granted",
+				 .why = "to the session's relay",
+				 .entries = names,
+				 .pid = c->peer.pid,
+				 .provider = c->session.provider,
+				 .session = c->session.id,
+				 .image = c->session.image };
+	char image[sizeof(c->session.image)];
+	unsigned i;
+
+	for (i = 0; i < c->session.entries; i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? " " : "",
+			 c->session.entry[i]);
+	/* By now ccrun has become the client; where that can be read. */
+	if (witness_read_exe(c->peer.pid, image, sizeof(image)) == 0)
+		memcpy(c->session.image, image, sizeof(image));
+	return audit_write(&c->tenant->audit, &e, f);
+}
+
+static int give_value(struct connection *c, struct failure *f)
+{
+	const struct entry *e[SESSION_ENTRIES_MAX];
+	unsigned i;
+
+	if (c->relay->ended)
+		return fail_set(f, FAIL_POLICY, "start another one",
+				"this session was ended by ccctl sessions end");
+	if (tenant_require_open_or_kept(c->tenant, f) != 0 || check_process(c, f) != 0)
+		return -1;
+	for (i = 0; i < c->session.entries; i++) {
+		e[i] = session_allowed_entry(c, i, f);
+		if (!e[i])
+			return -1;
+	}
+	if (audit_release(c, f) != 0)
+		return -1;
+	/* From here on it counts as given, whether or not it can be sent. */
+	c->relay->has_value = true;
+	session_count_release(c);
+	for (i = 0; i < c->session.entries; i++)
+		if (send_token(c, e[i], i, false) != 0)
+			return fail_errno(f, NULL, "cannot send the value to the relay");
+	return 0;
+}
+
+static void serve_value(struct connection *c, struct wire_map m)
+{
+	struct audit_event e = { .event = "release",
+				 .pid = c->peer.pid,
+				 .provider = c->session.provider,
+				 .session = c->session.id };
+	struct failure f = { 0 };
+	struct wire_out *o;
+
+	(void)m;
+	if (give_value(c, &f) == 0)
+		return;
+	e.result = fail_name(f.code);
+	e.why = f.what;
+	audit_write(&c->tenant->audit, &e, NULL);
+	o = wire_request("no-value");
+	wire_put_str(o, "error", fail_name(f.code));
+	wire_put_str(o, "message", f.what);
+	wire_put_str(o, "hint", f.hint);
+	if (wire_send(c->fd, o, -1) != 0)
+		c->closing = true;
+	wire_out_free(o);
+}
+
+/* ---- what the relay tells ---- */
+
+static void serve_use(struct connection *c, struct wire_map m)
+{
+	(void)m;
+	c->relay->requests++;
+}
+
+static void audit_text(struct connection *c, struct wire_map m, const char *event)
+{
+	char what[TEXT_MAX];
+	struct audit_event e = { .event = event,
+				 .result = "refused",
+				 .why = what,
+				 .pid = c->peer.pid,
+				 .provider = c->session.provider,
+				 .session = c->session.id };
+
+	if (wire_get_text(m, "what", what, sizeof(what), NULL) == 0)
+		audit_write(&c->tenant->audit, &e, NULL);
+}
+
+static void serve_refusal(struct connection *c, struct wire_map m)
+{
+	c->relay->refusals++;
+	audit_text(c, m, "request");
+}
+
+static void serve_failure(struct connection *c, struct wire_map m)
+{
+	audit_text(c, m, "provider");
+}
+
+static const struct {
+	const char *op;
+	void (*serve)(struct connection *c, struct wire_map m);
+} messages[] = {
+	{ "value", serve_value },
+	{ "use", serve_use },
+	{ "refusal", serve_refusal },
+	{ "failure", serve_failure },
+};
+
+static void serve_message(struct connection *c, struct wire_map m)
+{
+	char op[16];
+	unsigned i;
+
+	if (wire_get_text(m, "op", op, sizeof(op), NULL) == 0)
+		for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
+			if (strcmp(messages[i].op, op) == 0) {
+				messages[i].serve(c, m);
+				return;
+			}
+	c->closing = true;
+}
+
+void relay_channel_serve(struct broker *b, struct connection *c)
+{
+	struct wire_in in;
+	ssize_t n = sock_recv(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, NULL);
+
+	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return;
+	if (n <= 0) {
+		c->closing = !channel_restart(b, c);
+		return;
+	}
+	tenant_apply_timeouts(c->tenant, clock_now_ms());
+	if (wire_parse(&in, b->packet, (size_t)n, NULL) == 0) {
+		serve_message(c, in.top);
+		wire_in_free(&in);
+	} else {
+		c->closing = true;
+	}
+	io_wipe(b->packet, (size_t)n);
+}

@@ -1,0 +1,33 @@
+/*
+ * broker/relay_keeper.h - starting ccrun-relay for a broker that can start nothing.
+ *
+ * The serving broker's sandbox allows neither fork nor exec nor connect.  So it forks a
+ * *keeper* before it enters the sandbox, which starts relays on request, holds no
+ * secret, and ends with the broker.  No client can start a relay or connect to one in
+ * the broker's place: what a relay gets, it gets over a channel that the broker made.
+ *
+ * A user broker's keeper executes libexec/ccrun/ccrun-relay, with an empty environment
+ * and one end of a socket pair as descriptor 3.  The system broker's keeper connects
+ * to SYSTEM_RELAY_SOCKET, where systemd starts a relay with a uid of its own.
+ */
+#ifndef BROKER_RELAY_KEEPER_H
+#define BROKER_RELAY_KEEPER_H
+
+#include <stdbool.h>
+
+struct failure;
+
+/*
+ * Fork the keeper.  MUST be called before there is a secret in memory, and before any
+ * descriptor is open that a relay must not inherit.  0, also where no ccrun-relay is
+ * installed, which relay_keeper_start_relay says then; or -1.
+ */
+int relay_keeper_start(bool system, struct failure *f);
+
+/*
+ * Have a relay started.  Returns the broker's end of its channel, close-on-exec and
+ * non-blocking; or -1 with FAIL_NO_ENTRY (none is installed), FAIL_SYSTEM.
+ */
+int relay_keeper_start_relay(struct failure *f);
+
+#endif
