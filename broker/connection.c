@@ -20,6 +20,7 @@
 #include "broker/relay.h"
 #include "broker/relay_channel.h"
 #include "broker/tenants.h"
+#include "broker/ticket.h"
 #include "wire/pack.h"
 
 static void send_failure(int fd, const struct failure *f)
@@ -105,6 +106,8 @@ void connection_drop(struct broker *b, struct connection *c)
 		c->tenant->sessions--;
 	else if (!c->session.resumed)
 		e.why = "its secrets were not claimed";
+	if (c->session.state != SESSION_NONE)
+		ticket_session_ended(c->tenant, &c->session, clock_now_ms());
 	if (c->session.state != SESSION_NONE)
 		audit_write(&c->tenant->audit, &e, NULL);
 	close_after_answer(c->fd);

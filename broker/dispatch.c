@@ -99,8 +99,9 @@ static int check_admission(struct request *q, int flags, struct failure *f)
 	/* Whether `open` may serve a marked requester is in the entry's policy, which
 	 * only an open vault can tell. */
 	if (q->marked &&
-	    (!(flags & FROM_SESSIONS) || ((flags & OPEN_VAULT) && !q->connection->tenant->vault &&
-					  q->connection->session.state == SESSION_NONE)))
+	    (!(flags & FROM_SESSIONS) ||
+	     ((flags & OPEN_VAULT) && !wire_has(q->map, "ticket") &&
+	      !q->connection->tenant->vault && q->connection->session.state == SESSION_NONE)))
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
 	if ((flags & OPEN_VAULT) &&

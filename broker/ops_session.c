@@ -15,6 +15,7 @@
 #include "broker/ops.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "broker/ticket.h"
 #include "broker/witness.h"
 #include "vault/crypto.h"
 #include "wire/pack.h"
@@ -69,11 +70,37 @@ static struct wire_out *reply_granted(struct connection *c)
 
 	wire_put_bool(o, "granted", true);
 	wire_put_str(o, "session", c->session.id);
+	if (c->session.ticket[0])
+		wire_put_str(o, "ticket", c->session.ticket);
 	if (ref) {
 		snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(ref, ":"), ref);
 		wire_put_str(o, "source", kind);
 	}
 	return o;
+}
+
+/* A process inside a session may show that session's ticket. */
+static int show_ticket(struct request *q, struct session *s, struct failure *f)
+{
+	char text[TICKET_LEN + 1];
+
+	if (!s->marked || !wire_has(q->map, "ticket"))
+		return 0;
+	if (wire_get_text(q->map, "ticket", text, sizeof(text), f) != 0)
+		return -1;
+	return ticket_show(q->connection->tenant, s, text, f);
+}
+
+static int make_ticket(struct connection *c, struct failure *f)
+{
+	const struct entry *e = tenant_find_entry(c->tenant, c->session.entry[0], f);
+	struct policy p;
+
+	if (c->session.delivery != DELIVERY_RELAY || c->session.has_shown_ticket)
+		return 0;
+	if (!e || policy_parse(&p, e->policy, f) != 0)
+		return -1;
+	return ticket_make(c->tenant, &c->session, p.linger, f);
 }
 
 struct wire_out *op_open(struct request *q, struct failure *f)
@@ -101,11 +128,15 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	for (i = 0; i < s->entries; i++)
 		if (read_session_entry(q, i, s, f) != 0)
 			return NULL;
+	if (show_ticket(q, s, f) != 0)
+		return NULL;
 	for (i = 0; i < s->entries; i++)
 		if (!session_allowed_entry(c, i, f))
 			return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));
+	if (make_ticket(c, f) != 0)
+		return NULL;
 	/* For the audit log only: the process may exec or end before this is read. */
 	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		s->image[0] = '\0';

@@ -109,6 +109,26 @@ static int decide_config_dir(const struct entry *e, const struct policy *p, cons
 	return -1;
 }
 
+static int decide_nested(const struct entry *e, const struct policy *p,
+			 const struct policy_request *q, struct failure *f)
+{
+	if (p->nested == NESTED_ALLOW)
+		return 0;
+	/* The same words as session.c's for a missing entry: a process inside a session
+	 * must not learn which entries there are. */
+	if (!q->ticket)
+		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
+				"a process inside a session gets nothing");
+	if (p->nested == NESTED_USE && q->delivery == DELIVERY_RELAY)
+		return 0;
+	fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
+		 p->nested == NESTED_DENY
+			 ? "the policy of '%s' lets a session start no other one (nested = deny)"
+			 : "inside a session '%s' is used by relay alone (nested = use)",
+		 e->name);
+	return -1;
+}
+
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
 		  struct failure *f)
 {
@@ -116,11 +136,8 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
-	if (q->marked && !p.nested)
-		/* The same words as session.c's for a missing entry: a process inside a
-		 * session must not learn which entries there are. */
-		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
-				"a process inside a session gets nothing");
+	if (q->marked && decide_nested(e, &p, q, f) != 0)
+		return -1;
 	if (strcmp(e->origin, q->origin) != 0) {
 		fail_set(f, FAIL_ORIGIN, NULL,
 			 "'%s' was sealed for %.110s, the provider's files now say %.110s", e->name,

@@ -19,6 +19,7 @@ struct policy_request {
 	bool strict;		/* the files ask for strict */
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
 	bool marked;		/* the requester is inside a session */
+	bool ticket;		/* and showed that session's ticket, which is for this entry */
 };
 
 /*

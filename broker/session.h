@@ -34,9 +34,13 @@ struct session {
 	enum delivery delivery;
 	uint64_t opened; /* seconds since the epoch */
 	bool strict;
-	bool marked;	 /* the requester was marked (inside a session) when it opened */
-	bool resumed;	 /* `again` was said: it counts as live until the next claim */
-	char image[256]; /* the executable, for the audit log */
+	char ticket[TICKET_LEN + 1]; /* by relay: for sessions inside this one; or "" */
+	char root[17]; /* the id of the session that the ticket was made for: this, or the one that
+			* it is inside; or "" */
+	bool has_shown_ticket; /* it is inside another one, and showed that one's ticket */
+	bool marked;	       /* the requester was marked (inside a session) when it opened */
+	bool resumed;	       /* `again` was said: it counts as live until the next claim */
+	char image[256];       /* the executable, for the audit log */
 };
 
 /*

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/relay.h"
+#include "broker/ticket.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/inspect.h"
@@ -133,6 +134,7 @@ void tenant_close(struct tenant *t)
 	file = seal_use_times(t, &n);
 	wipe_vaults(t);
 	write_use_times(t, file, n);
+	tickets_free(t);
 	audit_close(&t->audit);
 	store_close(&t->store);
 	if (t->system)
@@ -464,6 +466,7 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 	struct lock_settings s;
 	enum lock_reason why;
 
+	tickets_expire(t, now);
 	if (t->vault) {
 		s = vault_lock_settings(t->vault);
 		why = lock_due(&s, t->opened_ms, t->used_ms, now);

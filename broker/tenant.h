@@ -24,6 +24,7 @@ struct arena;
 struct auto_unlock;
 struct failure;
 struct relay;
+struct ticket;
 
 struct tenant {
 	uid_t uid;
@@ -50,7 +51,8 @@ struct tenant {
 	int64_t opened_ms, used_ms;   /* clock_now_ms() of the unlock and of the last use */
 	int64_t next_expiry;	      /* clock_now_ms(): no token's ttl is over before then */
 	struct quota_table quota;
-	struct relay *relays; /* of its live sessions; each belongs to its connection */
+	struct ticket *tickets; /* of its sessions by relay */
+	struct relay *relays;	/* of its live sessions; each belongs to its connection */
 };
 
 /* Whose tenant, and what it gets from the broker. */

@@ -17,6 +17,7 @@
 #define SOURCE_COMMAND_MAX 2048 /* the command that fetches it, as text */
 #define SOURCE_PICK_MAX 256	/* which part of what it prints */
 #define TOKEN_MAX 16384 /* bytes; the longest credentials in use (signed tokens) are below 8 KiB */
+#define TICKET_LEN 32	/* hexadecimal digits of a session's ticket: 128 random bits */
 #define SESSION_ENTRIES_MAX 3 /* access key, secret key, session token */
 
 #define KEY_LEN 32 /* wrapping keys and the vault key */

@@ -17,6 +17,8 @@ static const char *const deliveries[] = { [DELIVERY_RELAY] = "relay",
 					  [DELIVERY_PIPE] = "pipe",
 					  [DELIVERY_ENV] = "env" };
 
+static const char *const nestings[] = { "deny", "use", "allow" };
+
 const char *delivery_name(enum delivery d)
 {
 	return deliveries[d];
@@ -94,6 +96,30 @@ static int policy_set_config_dir(struct policy *p, const char *value, struct fai
 	return 0;
 }
 
+static int policy_set_nested(struct policy *p, const char *value, struct failure *f)
+{
+	int i;
+
+	for (i = NESTED_DENY; i <= NESTED_ALLOW; i++)
+		if (strcmp(nestings[i], value) == 0) {
+			p->nested = (enum nested)i;
+			return 0;
+		}
+	return fail_set(f, FAIL_BAD_VALUE, NULL, "policy nested is deny, use or allow, not '%.40s'",
+			value);
+}
+
+static int policy_set_time(uint64_t *seconds, const char *key, const char *value, struct failure *f)
+{
+	uint64_t n;
+
+	if (duration_parse(value, &n) != 0 || n > TTL_MAX)
+		return fail_set(f, FAIL_BAD_VALUE, "like 90s, 30m, 12h or 7d; 0 for no limit",
+				"policy %s is a length of time, not '%.40s'", key, value);
+	*seconds = n;
+	return 0;
+}
+
 int policy_set(struct policy *p, const char *key, const char *value, struct failure *f)
 {
 	int d;
@@ -109,25 +135,23 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return 0;
 	}
 	if (strcmp(key, "nested") == 0)
-		return policy_set_flag(&p->nested, key, value, "allow", "deny", f);
+		return policy_set_nested(p, value, f);
 	if (strcmp(key, "strict") == 0)
 		return policy_set_flag(&p->strict, key, value, "yes", "no", f);
 	if (strcmp(key, "exposed") == 0)
 		return policy_set_flag(&p->exposed, key, value, "yes", "no", f);
 	if (strcmp(key, "keep") == 0)
 		return policy_set_flag(&p->keep, key, value, "yes", "no", f);
-	if (strcmp(key, "ttl") == 0) {
-		if (duration_parse(value, &p->ttl) != 0 || p->ttl > TTL_MAX)
-			return fail_set(f, FAIL_BAD_VALUE,
-					"like 90s, 30m, 12h or 7d; 0 for no limit",
-					"policy ttl is a length of time, not '%.40s'", value);
-		return 0;
-	}
+	if (strcmp(key, "ttl") == 0)
+		return policy_set_time(&p->ttl, key, value, f);
+	if (strcmp(key, "linger") == 0)
+		return policy_set_time(&p->linger, key, value, f);
 	if (strcmp(key, "config_dir") == 0)
 		return policy_set_config_dir(p, value, f);
-	return fail_set(f, FAIL_BAD_VALUE,
-			"delivery, nested, strict, exposed, keep, ttl, config_dir are known",
-			"unknown policy '%.40s'", key);
+	return fail_set(
+		f, FAIL_BAD_VALUE,
+		"delivery, nested, strict, exposed, keep, ttl, linger, config_dir are known",
+		"unknown policy '%.40s'", key);
 }
 
 int policy_parse(struct policy *p, const char *text, struct failure *f)
@@ -153,12 +177,14 @@ int policy_parse(struct policy *p, const char *text, struct failure *f)
 
 void policy_format(const struct policy *p, char *out, size_t size)
 {
-	char ttl[32] = "";
+	char ttl[32] = "", linger[32] = "";
 
 	if (p->ttl)
 		snprintf(ttl, sizeof(ttl), " ttl=%" PRIu64, p->ttl);
-	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s%s%s",
-		 delivery_name(p->delivery), p->nested ? "allow" : "deny", p->strict ? "yes" : "no",
-		 p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl,
+	if (p->linger)
+		snprintf(linger, sizeof(linger), " linger=%" PRIu64, p->linger);
+	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s%s%s%s",
+		 delivery_name(p->delivery), nestings[p->nested], p->strict ? "yes" : "no",
+		 p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl, linger,
 		 p->config_dir[0] ? " config_dir=" : "", p->config_dir);
 }

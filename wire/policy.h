@@ -2,7 +2,7 @@
  * wire/policy.h - an entry's policy: what its user allowed, as text and as a struct.
  *
  * The text ("delivery=auto nested=deny strict=no exposed=no", and " keep=yes",
- * then " keep=yes", " ttl=3600" and " config_dir=~/.work" where they are set) is what
+ * then " keep=yes", " ttl=3600", " linger=28800" and " config_dir=~/.work" where they are set) is what
  * the vault seals, the wire carries and `ccctl approve` shows.  Unknown keys are an
  * error: a policy must not be applied in part.
  */
@@ -22,16 +22,24 @@ struct failure;
  */
 enum delivery { DELIVERY_RELAY = 0, DELIVERY_PRELOAD, DELIVERY_AUTO, DELIVERY_PIPE, DELIVERY_ENV };
 
+/*
+ * What processes of a session may have, tightest first.  NESTED_USE: a session of their
+ * own by relay, for the same entry, with the ticket of their session.  NESTED_ALLOW:
+ * what a process outside gets, its value too.
+ */
+enum nested { NESTED_DENY = 0, NESTED_USE = 1, NESTED_ALLOW = 2 };
+
 #define TTL_MAX (366ull * 24 * 3600) /* seconds */
 #define CONFIG_DIR_MAX 120	     /* bytes; the whole text stays within POLICY_MAX_LEN */
 
 struct policy {
 	enum delivery delivery; /* the loosest delivery allowed */
-	bool nested;		/* a process inside a session (marked) may ask too */
+	enum nested nested;	/* what a process inside a session (marked) may ask for */
 	bool strict;		/* refuse deliveries and systems that protect it less */
 	bool exposed; /* accept a variable that the client does not keep from MCP servers and hooks */
 	bool keep;    /* automatic locks leave it in memory */
-	uint64_t ttl; /* seconds in memory after the vault was opened; 0: no limit */
+	uint64_t ttl;	 /* seconds in memory after the vault was opened; 0: no limit */
+	uint64_t linger; /* seconds that nested sessions may outlive the one that they came from */
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's directory, as written; "": its own */
 };
 

@@ -63,7 +63,8 @@ static enum fail_code expected(const struct policy *p, const struct policy_reque
 		[DELIVERY_ENV] = { true, true, false, true, true },
 	};
 
-	if (q->marked && !p->nested)
+	if (q->marked && p->nested != NESTED_ALLOW &&
+	    !(p->nested == NESTED_USE && q->ticket && q->delivery == DELIVERY_RELAY))
 		return FAIL_MARKED;
 	if (!allows[p->delivery][q->delivery])
 		return FAIL_POLICY;
@@ -84,14 +85,15 @@ static void test_every_combination(void **state)
 
 	(void)state;
 	policy_default(&p);
-	for (i = 0; i < 2 * 2 * 2 * 2 * 2 * DELIVERIES * DELIVERIES; i++) {
-		p.nested = i & 1;
+	for (i = 0; i < 3 * 32 * DELIVERIES * DELIVERIES; i++) {
+		p.nested = (enum nested)(i / 32 / DELIVERIES / DELIVERIES);
+		q.ticket = i & 1;
 		p.strict = i & 2;
 		p.exposed = i & 4;
 		q.strict = i & 8;
 		q.marked = i & 16;
 		p.delivery = (enum delivery)(i / 32 % DELIVERIES);
-		q.delivery = (enum delivery)(i / 32 / DELIVERIES);
+		q.delivery = (enum delivery)(i / 32 / DELIVERIES % DELIVERIES);
 		policy_format(&p, text, sizeof(text));
 		e = sealed(text);
 		assert_int_equal(decide(&e, &q, &strict), expected(&p, &q));
@@ -277,7 +279,13 @@ static void test_keep_and_ttl_text(void **state)
 		assert_int_equal(f.code, FAIL_BAD_VALUE);
 	}
 	/* the longest text there is */
-	p = (struct policy){ DELIVERY_PRELOAD, true, true, true, true, TTL_MAX, "" };
+	p = (struct policy){ .delivery = DELIVERY_PRELOAD,
+			     .nested = NESTED_ALLOW,
+			     .strict = true,
+			     .exposed = true,
+			     .keep = true,
+			     .ttl = TTL_MAX,
+			     .linger = TTL_MAX };
 	memset(p.config_dir, 'a', CONFIG_DIR_MAX);
 	p.config_dir[0] = '/';
 	policy_format(&p, text, sizeof(text));

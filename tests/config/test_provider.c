@@ -265,7 +265,7 @@ static void test_modes(void **state)
 	assert_string_equal(p->origin, "bearer https://b.example");
 	expect_env(p, "A", "1");
 	expect_env(p, "B", "2");
-	assert_true(p->policy.nested);
+	assert_int_equal(p->policy.nested, NESTED_ALLOW);
 	assert_int_equal(p->mode_count, 3);
 	assert_string_equal(p->secret[0].entry, "s");
 	provider_free(p);

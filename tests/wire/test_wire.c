@@ -550,7 +550,7 @@ static void test_policies(void **state)
 	assert_string_equal(text, "delivery=auto nested=deny strict=no exposed=no");
 	for (i = 0; i < 5 * 8; i++) {
 		p.delivery = (enum delivery)(i / 8);
-		p.nested = i & 1;
+		p.nested = i & 1 ? NESTED_ALLOW : NESTED_DENY;
 		p.strict = i & 2;
 		p.exposed = i & 4;
 		policy_format(&p, text, sizeof(text));

@@ -1,0 +1,116 @@
+/*
+ * broker/ticket.c - the tickets of a tenant's sessions.
+ */
+#include "broker/ticket.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "broker/relay.h"
+#include "broker/session.h"
+#include "broker/tenant.h"
+#include "vault/crypto.h"
+
+int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct failure *f)
+{
+	uint8_t random[TICKET_LEN / 2];
+	struct ticket *new, *k;
+	unsigned n = 0;
+
+	for (k = t->tickets; k; k = k->next)
+		n++;
+	if (n >= TICKETS_MAX)
+		return fail_set(f, FAIL_BUSY, "end a session and try again",
+				"there are %d sessions already", TICKETS_MAX);
+	new = calloc(1, sizeof(*new));
+	if (!new)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a session");
+	random_fill(random, sizeof(random));
+	hex_encode(new->text, random, sizeof(random));
+	memcpy(new->root, s->id, sizeof(new->root));
+	memcpy(new->entry, s->entry, sizeof(new->entry));
+	new->entries = s->entries;
+	new->linger_ms = (int64_t)linger * 1000;
+	memcpy(s->ticket, new->text, sizeof(s->ticket));
+	memcpy(s->root, s->id, sizeof(s->root));
+	new->next = t->tickets;
+	t->tickets = new;
+	return 0;
+}
+
+static bool ticket_is_for(const struct ticket *k, const char *entry)
+{
+	unsigned i;
+
+	for (i = 0; i < k->entries; i++)
+		if (strcmp(k->entry[i], entry) == 0)
+			return true;
+	return false;
+}
+
+int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f)
+{
+	const struct ticket *k;
+	unsigned i;
+
+	for (k = t->tickets; k && strcmp(k->text, text) != 0; k = k->next)
+		;
+	if (!k)
+		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
+				"the session that this process belongs to has ended");
+	for (i = 0; i < s->entries; i++)
+		if (!ticket_is_for(k, s->entry[i]))
+			return fail_set(f, FAIL_MARKED,
+					"start it outside the session, in another terminal",
+					"inside a session only that session's own key can be used");
+	memcpy(s->ticket, k->text, sizeof(s->ticket));
+	memcpy(s->root, k->root, sizeof(s->root));
+	s->has_shown_ticket = true;
+	return 0;
+}
+
+/* Its sessions get no value any more; each ends with its own process. */
+static void ticket_end(struct tenant *t, struct ticket **at)
+{
+	struct ticket *k = *at;
+	struct relay *r;
+
+	for (r = t->relays; r; r = r->next)
+		if (strcmp(r->session->root, k->root) == 0 && !r->ended) {
+			r->ended = true;
+			relay_wipe(r, "ended");
+		}
+	*at = k->next;
+	free(k);
+}
+
+void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now)
+{
+	struct ticket **at;
+
+	for (at = &t->tickets; *at && strcmp((*at)->root, s->id) != 0; at = &(*at)->next)
+		;
+	if (*at)
+		(*at)->expires_ms = now + (*at)->linger_ms;
+	tickets_expire(t, now);
+}
+
+void tickets_expire(struct tenant *t, int64_t now)
+{
+	struct ticket **at = &t->tickets;
+
+	while (*at) {
+		if ((*at)->expires_ms && now >= (*at)->expires_ms)
+			ticket_end(t, at);
+		else
+			at = &(*at)->next;
+	}
+}
+
+void tickets_free(struct tenant *t)
+{
+	while (t->tickets)
+		ticket_end(t, &t->tickets);
+}

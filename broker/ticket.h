@@ -1,0 +1,53 @@
+/*
+ * broker/ticket.h - what lets a process of a session have a session of its own.
+ *
+ * A session by relay gets a ticket, a random text that its processes find in their
+ * environment.  A process of a session that shows it may open a session by relay for
+ * the same entries, where their policy says nested = use: it may use what the first
+ * session may use, and never gets a value.  The ticket is no secret from the session:
+ * it says which one a process belongs to, so that what it uses ends with that one.
+ */
+#ifndef BROKER_TICKET_H
+#define BROKER_TICKET_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include "wire/limits.h"
+
+struct failure;
+struct session;
+struct tenant;
+
+#define TICKETS_MAX 256 /* of one tenant: live sessions, and those that linger */
+
+struct ticket {
+	struct ticket *next;
+	char text[TICKET_LEN + 1];
+	char root[17]; /* the id of the session that it was made for */
+	unsigned entries;
+	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
+	int64_t linger_ms;  /* how long it outlives that session */
+	int64_t expires_ms; /* clock_now_ms(), once that session has ended; else 0 */
+};
+
+/* Make the ticket of a session that was opened outside any session, and note it there.
+ * linger: seconds.  FAIL_BUSY, FAIL_NO_MEMORY. */
+int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct failure *f);
+
+/*
+ * The opening session s shows this ticket: it belongs to the ticket's session then.
+ * FAIL_MARKED: it is no ticket, or of other entries than s asks for.
+ */
+int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f);
+
+/* A session has ended.  If it was a ticket's, that begins to linger, or it ends and
+ * with it every session that was opened by it. */
+void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now);
+
+/* End what has lingered long enough. */
+void tickets_expire(struct tenant *t, int64_t now);
+
+/* Forget all of a tenant that is closed. */
+void tickets_free(struct tenant *t);
+
+#endif
