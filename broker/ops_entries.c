@@ -34,8 +34,8 @@ static int read_sealed_fields(struct wire_map m, struct entry *e, struct failure
 		return -1;
 	if (e->origin[0] == '\0')
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "an entry needs an origin");
-	if (!wire_variable_ok(e->variable))
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' cannot be a variable", e->variable);
+	if (!wire_carrier_ok(e->variable))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "'%s' cannot carry a key", e->variable);
 	if (policy_check_entry(e, f) != 0 || policy_parse(&p, e->policy, f) != 0)
 		return -1;
 	policy_format(&p, e->policy, sizeof(e->policy));

@@ -141,13 +141,18 @@ static int split_origin(const char *origin, char auth[16], const char **url, str
 	return 0;
 }
 
-/* The header of a further secret (its variable is "header:NAME"), or "". */
-static const char *secret_header(const char *variable)
+/* A relay adds one key in the endpoint's own header, and any others as headers that are
+ * named.  -1: another variable would have to reach the client itself. */
+static int check_carriers(const struct session *s, struct failure *f)
 {
-	static const char prefix[] = "header:";
+	unsigned i, own = 0;
 
-	return strncmp(variable, prefix, sizeof(prefix) - 1) == 0 ? variable + sizeof(prefix) - 1
-								  : "";
+	for (i = 0; i < s->entries; i++)
+		own += wire_carrier_header(s->variable[i]) == NULL;
+	if (own <= 1)
+		return 0;
+	return fail_set(f, FAIL_POLICY, "name the others header:NAME in the provider's [secrets]",
+			"a relay carries one key in a variable's place, not %u", own);
 }
 
 /* Where the keys may go is taken from what was sealed with them, not from the request. */
@@ -156,11 +161,12 @@ static struct wire_out *build_start(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	const struct entry *e = session_allowed_entry(c, 0, f);
 	struct wire_out *o;
-	const char *url;
+	const char *url, *header;
 	char auth[16];
 	unsigned i;
 
-	if (!e || split_origin(e->origin, auth, &url, f) != 0)
+	if (!e || check_carriers(&c->session, f) != 0 ||
+	    split_origin(e->origin, auth, &url, f) != 0)
 		return NULL;
 	o = wire_request("start");
 	wire_put_str(o, "session", c->session.id);
@@ -171,7 +177,8 @@ static struct wire_out *build_start(struct request *q, struct failure *f)
 	wire_begin_array(o, "entries");
 	for (i = 0; i < c->session.entries; i++) {
 		wire_begin_item(o);
-		wire_put_str(o, "header", secret_header(c->session.variable[i]));
+		header = wire_carrier_header(c->session.variable[i]);
+		wire_put_str(o, "header", header ? header : "");
 	}
 	wire_end_array(o);
 	if (copy_added(q, o, f) == 0 && copy_text(q, "proxy", o, f) == 0 &&

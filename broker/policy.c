@@ -7,6 +7,7 @@
 
 #include "base/fail.h"
 #include "vault/entry.h"
+#include "wire/names.h"
 
 /*
  * The client blanks these when it expands a repository's MCP and hook
@@ -58,6 +59,9 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
+	/* A relay's alone, which decide_delivery sees to. */
+	if (wire_carrier_header(e->variable))
+		return 0;
 	if (is_dangerous_variable(e->variable))
 		return fail_set(f, FAIL_POLICY, NULL, "a secret cannot be delivered as %s",
 				e->variable);
@@ -82,6 +86,10 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 			  delivery_name(want));
 		return -1;
 	}
+	if (wire_carrier_header(e->variable) && want != DELIVERY_RELAY)
+		return fail_set(f, FAIL_POLICY, "use a claude that can be served by relay",
+				"'%s' goes into requests as a header, which a relay alone can add",
+				e->name);
 	if (p->strict && want > DELIVERY_PRELOAD)
 		return fail_set(
 			f, FAIL_POLICY, "use a claude that can be preloaded",

@@ -39,7 +39,7 @@ const char *entry_wrong(const struct entry *e)
 	if (origin > ORIGIN_MAX_LEN || !bytes_are_printable_ascii(e->origin, origin))
 		return "the origin";
 	if (!memchr(e->variable, '\0', sizeof(e->variable)) ||
-	    (e->variable[0] && !wire_variable_ok(e->variable)))
+	    (e->variable[0] && !wire_carrier_ok(e->variable)))
 		return "the variable";
 	if (policy > POLICY_MAX_LEN || !bytes_are_printable_ascii(e->policy, policy))
 		return "the policy";

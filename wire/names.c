@@ -37,6 +37,29 @@ bool wire_variable_ok(const char *name)
 	return true;
 }
 
+const char *wire_carrier_header(const char *name)
+{
+	static const char prefix[] = "header:";
+
+	return strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? name + sizeof(prefix) - 1 : NULL;
+}
+
+bool wire_carrier_ok(const char *name)
+{
+	const char *header = wire_carrier_header(name);
+	size_t i;
+
+	if (!header)
+		return wire_variable_ok(name);
+	if (strnlen(name, VARIABLE_MAX_LEN + 1) > VARIABLE_MAX_LEN || header[0] == '-')
+		return false;
+	for (i = 0; header[i]; i++)
+		if (header[i] != '-' &&
+		    (!is_alnum_ascii(header[i]) || (header[i] >= 'A' && header[i] <= 'Z')))
+			return false;
+	return i > 0;
+}
+
 int wire_token_check(const uint8_t *p, size_t n, struct failure *f)
 {
 	size_t i;

@@ -139,15 +139,38 @@ static char *reading_next_line(char *line, int size, void *stream)
 	return line;
 }
 
+/* "NAME = VALUE", what stood behind "header:": the whole key, and where the value begins. */
+static int split_header(const char *text, char *key, size_t size, const char **value)
+{
+	const char *equals = strchr(text, '=');
+	size_t n = (size_t)(equals - text);
+	int len;
+
+	while (n > 0 && (text[n - 1] == ' ' || text[n - 1] == '\t'))
+		n--;
+	len = snprintf(key, size, "header:%.*s", (int)n, text);
+	*value = skip_blank(equals + 1);
+	return n > 0 && len > 0 && (size_t)len < size ? 0 : -1;
+}
+
 static int reading_handle_item(void *user, const char *section, const char *key, const char *value)
 {
 	struct ini_reading *r = user;
 	struct ini_file *file = r->file;
 	struct ini_item at = { .path = file->path, .line = r->line };
 	const struct ini_item *before;
+	char whole[80];
 
 	if (r->failed)
 		return 0;
+	/* inih ends a key at its first colon: "header:NAME = VALUE" is a key, too. */
+	if (strcmp(key, "header") == 0 && value && strchr(value, '=')) {
+		if (split_header(value, whole, sizeof(whole), &value) != 0)
+			return reading_fail(r, "lines are: header:NAME = value",
+					    "no name of a header before '='"),
+			       0;
+		key = whole;
+	}
 	if (!section[0])
 		return reading_fail(r, "begin with [provider]", "a key outside of a section"), 0;
 	if (!key[0])

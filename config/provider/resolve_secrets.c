@@ -59,7 +59,7 @@ static int secrets_add_item(struct provider *p, const struct ini_item *it, struc
 {
 	char entry[PROVIDER_VALUE_MAX + 1], hint[160];
 
-	if (!variable_is_blanked(it->key) && !p->exposed) {
+	if (!wire_carrier_header(it->key) && !variable_is_blanked(it->key) && !p->exposed) {
 		snprintf(hint, sizeof(hint), "exposed = yes in [secrets] accepts that");
 		return ini_fail(f, it, hint,
 				"%s is not kept from MCP servers and hooks by the client", it->key);

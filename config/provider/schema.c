@@ -105,9 +105,12 @@ static int schema_check_secret(const struct ini_item *it, struct failure *f)
 {
 	if (strcmp(it->key, "exposed") == 0)
 		return 0;
-	if (!wire_variable_ok(it->key))
-		return ini_fail(f, it, "lines are: VARIABLE = vault entry",
-				"not a name for an environment variable");
+	if (!wire_carrier_ok(it->key))
+		return ini_fail(f, it,
+				"lines are: VARIABLE = vault entry, or header:NAME = vault entry",
+				"not a name for an environment variable or a header");
+	if (wire_carrier_header(it->key))
+		return 0;
 	if (variable_steers_programs(it->key) || variable_steers_runtime(it->key) ||
 	    (variable_routes_client(it->key) && !variable_is_secret(it->key)))
 		return ini_fail(f, it, NULL, "a secret cannot be delivered as %s", it->key);

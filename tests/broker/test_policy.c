@@ -181,6 +181,22 @@ static int check_variable(const char *variable, const char *policy, struct failu
 	return policy_check_entry(&e, f);
 }
 
+static void test_header_by_relay_alone(void **state)
+{
+	struct entry e = sealed("delivery=env");
+	struct policy_request q = asked();
+	int d;
+
+	(void)state;
+	strcpy(e.variable, "header:cf-aig-authorization");
+	q.variable = e.variable;
+	for (d = 0; d < DELIVERIES; d++) {
+		q.delivery = (enum delivery)d;
+		assert_int_equal(decide(&e, &q, NULL),
+				 d == DELIVERY_RELAY ? FAIL_NONE : FAIL_POLICY);
+	}
+}
+
 static void test_variables(void **state)
 {
 	static const char *const never[] = {
@@ -411,6 +427,7 @@ int main(void)
 		cmocka_unit_test(test_origin_and_variable),
 		cmocka_unit_test(test_long_origins),
 		cmocka_unit_test(test_what_is_not_understood),
+		cmocka_unit_test(test_header_by_relay_alone),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_a_dangerous_entry_is_not_delivered),
 		cmocka_unit_test(test_keep_and_ttl_text),

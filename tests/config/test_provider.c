@@ -292,6 +292,15 @@ static void test_mode_secrets(void **state)
 
 	(void)state;
 	/* a mode's set of credentials replaces the default's */
+	put("x", BEARER "[secrets]\nANTHROPIC_AUTH_TOKEN = a\nheader:cf-aig-authorization = b\n"
+			"header:x-key=c\n");
+	p = load("x", NULL);
+	assert_int_equal(p->secrets, 3);
+	assert_string_equal(p->secret[1].variable, "header:cf-aig-authorization");
+	assert_string_equal(p->secret[1].entry, "b");
+	assert_string_equal(p->secret[2].variable, "header:x-key");
+	assert_string_equal(p->secret[2].entry, "c");
+	provider_free(p);
 	put("x", BEARER "[secrets]\nANTHROPIC_AUTH_TOKEN = a\n[mode m secrets]\n"
 			"ANTHROPIC_API_KEY = b\n[mode n]\nsecret = none\n");
 	p = load("x", NULL);

@@ -221,6 +221,10 @@ static void test_secrets(void **state)
 {
 	(void)state;
 	refuse(BEARER "[secrets]\nMY_TOKEN = a\n", NULL, ":4:", "not kept from MCP");
+	refuse(BEARER "[secrets]\nheader:X-Key = a\n", NULL, ":4:", "or a header");
+	refuse(BEARER "[secrets]\nheader: = a\n", NULL, ":4:", "no name of a header");
+	refuse(BEARER "[secrets]\nheader = a\n", NULL, ":4:", "not kept from MCP");
+	refuse(BEARER "[secrets]\nheader:a = b\nheader:a = c\n", NULL, ":5:", "there already");
 	refuse(BEARER "[secrets]\nexposed = maybe\n", NULL, ":4:", "yes or no");
 	refuse(BEARER "[secrets]\nexposed = yes\nLD_PRELOAD = a\n", NULL,
 	       ":5:", "cannot be delivered");

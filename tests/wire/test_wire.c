@@ -494,6 +494,13 @@ static void test_names(void **state)
 	assert_true(wire_variable_ok("A") && wire_variable_ok("_a1"));
 	assert_false(wire_variable_ok("") || wire_variable_ok("1A") || wire_variable_ok("A-B") ||
 		     wire_variable_ok("A=B"));
+	assert_true(wire_carrier_ok("A") && wire_carrier_ok("header:cf-aig-authorization"));
+	assert_false(wire_carrier_ok("header:") || wire_carrier_ok("header:-a") ||
+		     wire_carrier_ok("header:A") || wire_carrier_ok("header:a b") ||
+		     wire_carrier_ok("header:a_b") || wire_carrier_ok("Header:a") ||
+		     wire_carrier_ok("header:a:b"));
+	assert_string_equal(wire_carrier_header("header:x-key"), "x-key");
+	assert_null(wire_carrier_header("HEADER"));
 }
 
 static int token(const char *text, size_t n, struct failure *f)
