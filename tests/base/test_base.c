@@ -27,6 +27,8 @@
 #include "base/paths.h"
 #include "base/proc.h"
 
+#define PATIENCE_MS 60000 /* for what happens at once, on a busy machine too */
+
 static char dir[64]; /* a private directory of this run */
 
 static const char *in_dir(const char *leaf)
@@ -148,17 +150,22 @@ static void test_io_read_all(void **state)
 	/* Nobody closed the other end: it ends at the deadline, not before. */
 	assert_int_equal(io_read_all(fds[0], buf, sizeof(buf), clock_now_ms() + 20), -1);
 	assert_int_equal(errno, ETIMEDOUT);
+	close(fds[0]);
+	close(fds[1]);
+
+	/* A fresh pipe: on a busy machine that deadline may have passed before the first read. */
+	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "12345678", 8), 8);
 	close(fds[1]);
-	assert_int_equal(io_read_all(fds[0], buf, 8, clock_now_ms() + 1000), 8);
+	assert_int_equal(io_read_all(fds[0], buf, 8, clock_now_ms() + PATIENCE_MS), 8);
 	assert_memory_equal(buf, "12345678", 8);
-	assert_int_equal(io_read_all(fds[0], buf, 0, clock_now_ms() + 1000), 0);
+	assert_int_equal(io_read_all(fds[0], buf, 0, clock_now_ms() + PATIENCE_MS), 0);
 	close(fds[0]);
 
 	assert_int_equal(pipe(fds), 0);
 	assert_int_equal(write(fds[1], "123456789", 9), 9);
 	close(fds[1]);
-	assert_int_equal(io_read_all(fds[0], buf, 8, clock_now_ms() + 1000), -1);
+	assert_int_equal(io_read_all(fds[0], buf, 8, clock_now_ms() + PATIENCE_MS), -1);
 	assert_int_equal(errno, EFBIG);
 	close(fds[0]);
 }
@@ -171,13 +178,13 @@ static void test_io_write_all(void **state)
 
 	(void)state;
 	assert_int_equal(pipe2(fds, O_NONBLOCK), 0);
-	assert_int_equal(io_write_all(fds[1], big, 1000, began + 1000), 0);
+	assert_int_equal(io_write_all(fds[1], big, 1000, began + PATIENCE_MS), 0);
 	assert_int_equal(io_write_all(fds[1], big, sizeof(big), began + 30), -1);
 	assert_int_equal(errno, ETIMEDOUT);
-	assert_true(clock_now_ms() - began >= 30 && clock_now_ms() - began < 2000);
+	assert_true(clock_now_ms() - began >= 30);
 	close(fds[0]);
 	signal(SIGPIPE, SIG_IGN);
-	assert_int_equal(io_write_all(fds[1], big, 1, clock_now_ms() + 1000), -1);
+	assert_int_equal(io_write_all(fds[1], big, 1, clock_now_ms() + PATIENCE_MS), -1);
 	assert_int_equal(errno, EPIPE);
 	close(fds[1]);
 }

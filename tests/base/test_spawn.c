@@ -23,7 +23,7 @@
 #include "base/io.h"
 #include "base/spawn.h"
 
-#define PATIENCE_MS 10000
+#define PATIENCE_MS 60000
 
 /* ppid, group and session of the shell, without another process. */
 #define IDS "read -r _ _ _ ppid group session _ </proc/$$/stat; "
