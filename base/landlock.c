@@ -1,0 +1,101 @@
+/*
+ * base/landlock.c - what a process may read, and where it may connect to.
+ */
+#include "base/landlock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* linux/landlock.h, of which musl's headers have nothing, and old ones a part. */
+#define ALL_OF_ABI_1 ((1u << 13) - 1) /* all rights on files of Landlock ABI 1 */
+#define READ_FILE (1u << 2)
+#define READ_DIR (1u << 3)
+#define CREATE_VERSION 1u
+#define RULE_PATH_BENEATH 1
+#define TRUNCATE_ABI 3
+#define TRUNCATE (1u << 14)
+#define NET_ABI 4
+#define NET_BIND_TCP (1u << 0)
+#define NET_CONNECT_TCP (1u << 1)
+#define RULE_NET_PORT 2
+#define SCOPE_ABI 6
+#define SCOPE_ABSTRACT_SOCKETS (1u << 0)
+#define SCOPE_SIGNAL (1u << 1)
+
+/* landlock_ruleset_attr, landlock_path_beneath_attr, landlock_net_port_attr. */
+struct ruleset {
+	uint64_t fs, net, scoped;
+};
+
+struct path_rule {
+	uint64_t access;
+	int32_t parent;
+} __attribute__((packed));
+
+struct port_rule {
+	uint64_t access, port;
+};
+
+static int ruleset_allow_path(int ruleset, const char *path)
+{
+	struct path_rule rule = { .access = READ_FILE };
+	struct stat st;
+	long r;
+	int fd = open(path, O_PATH | O_CLOEXEC); /* follows links: the rule is for the target */
+
+	if (fd < 0)
+		return 0;
+	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
+		rule.access |= READ_DIR;
+	rule.parent = fd;
+	r = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+	close(fd);
+	return r == 0 ? 0 : -1;
+}
+
+static int ruleset_allow_port(int ruleset, uint16_t port)
+{
+	const struct port_rule rule = { NET_CONNECT_TCP, port };
+
+	return syscall(SYS_landlock_add_rule, ruleset, RULE_NET_PORT, &rule, 0) == 0 ? 0 : -1;
+}
+
+/* What a kernel of this ABI can handle of it.  Returns how much of *want it knows. */
+static size_t ruleset_fill(struct ruleset *want, long abi, const struct landlock_rules *rules)
+{
+	*want = (struct ruleset){ .fs = ALL_OF_ABI_1 };
+	if (abi >= TRUNCATE_ABI)
+		want->fs |= TRUNCATE;
+	if (abi >= NET_ABI && rules->limit_ports)
+		want->net = NET_BIND_TCP | NET_CONNECT_TCP;
+	if (abi < SCOPE_ABI)
+		return abi < NET_ABI ? sizeof(want->fs) : sizeof(want->fs) + sizeof(want->net);
+	want->scoped = SCOPE_SIGNAL | (rules->scope_sockets ? SCOPE_ABSTRACT_SOCKETS : 0);
+	return sizeof(*want);
+}
+
+int landlock_restrict(const struct landlock_rules *rules)
+{
+	struct ruleset want;
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
+	size_t size, i;
+	long fd, r = 0;
+
+	if (abi < 1)
+		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
+	size = ruleset_fill(&want, abi, rules);
+	fd = syscall(SYS_landlock_create_ruleset, &want, size, 0);
+	if (fd < 0)
+		return -1;
+	for (i = 0; r == 0 && i < rules->readable_count; i++)
+		r = ruleset_allow_path((int)fd, rules->readable[i]);
+	for (i = 0; r == 0 && want.net && i < rules->port_count; i++)
+		r = ruleset_allow_port((int)fd, rules->ports[i]);
+	if (r == 0)
+		r = syscall(SYS_landlock_restrict_self, (int)fd, 0);
+	close((int)fd);
+	return r == 0 ? 0 : -1;
+}
