@@ -1,7 +1,7 @@
 /*
- * helpers/usage/locked_heap.c - malloc and the rest in locked memory.
+ * vault/locked_heap.c - malloc and the rest in locked memory.
  */
-#include "helpers/usage/locked_heap.h"
+#include "vault/locked_heap.h"
 
 #include <pthread.h>
 #include <stdint.h>

@@ -1,9 +1,9 @@
 /*
- * helpers/usage/locked_heap.h - malloc and the rest in locked memory, wiped by free,
+ * vault/locked_heap.h - malloc and the rest in locked memory, wiped by free,
  * for libraries whose allocator can be set (libcurl).
  */
-#ifndef HELPERS_USAGE_LOCKED_HEAP_H
-#define HELPERS_USAGE_LOCKED_HEAP_H
+#ifndef VAULT_LOCKED_HEAP_H
+#define VAULT_LOCKED_HEAP_H
 
 #include <stddef.h>
 

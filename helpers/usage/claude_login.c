@@ -16,7 +16,7 @@
 
 #include "base/io.h"
 #include "base/paths.h"
-#include "helpers/usage/locked_heap.h"
+#include "vault/locked_heap.h"
 #include "helpers/usage/json_values.h"
 #include "json/locked.h"
 #include "wire/names.h"

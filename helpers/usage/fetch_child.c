@@ -19,7 +19,7 @@
 #include "helpers/usage/answer.h"
 #include "helpers/usage/claude_login.h"
 #include "helpers/usage/http_get.h"
-#include "helpers/usage/locked_heap.h"
+#include "vault/locked_heap.h"
 #include "helpers/usage/usage_result.h"
 #include "vault/arena.h"
 #include "wire/limits.h"

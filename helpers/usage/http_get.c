@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 #include "helpers/usage/usage_kind.h"
-#include "helpers/usage/locked_heap.h"
+#include "vault/locked_heap.h"
 #include "helpers/usage/usage_result.h"
 
 #define CONNECT_SECONDS 5L
