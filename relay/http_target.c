@@ -12,8 +12,8 @@
 
 /* RFC 3986, 2.2. */
 #define SUB_DELIMS "!$&'()*+,;="
-/* What splits a path, or ends it, in a server that decodes first. */
-#define DECODED_SPLITS "/\\%?#;"
+/* What splits a path, or ends it, in a server that decodes first; but for the slash. */
+#define DECODED_SPLITS "\\%?#;"
 
 static int hex_value(char c)
 {
@@ -80,22 +80,32 @@ static const char *check_characters(struct http_view v, const char *more, bool i
 	return NULL;
 }
 
+/* The length of the slash at p, of which `left` bytes are there: 1, 3 for `%2F`, or 0. */
+static size_t slash_length(const char *p, size_t left)
+{
+	if (*p == '/')
+		return 1;
+	return *p == '%' && percent_decode(p, left) == '/' ? 3 : 0;
+}
+
+/* A server that decodes first must find no segment that it would drop, either. */
 static const char *check_segments(struct http_view path)
 {
-	const char *p = path.p, *end = path.p + path.n;
+	size_t at = 1, from = 1, n, slash;
 
-	while (p < end) {
-		const char *from = p + 1; /* p is at a slash */
-		size_t n;
-
-		p = memchr(from, '/', (size_t)(end - from));
-		if (!p)
-			p = end;
-		n = (size_t)(p - from);
-		if (n == 0 && p < end)
+	for (; at <= path.n; at += slash ? slash : 1) {
+		slash = at < path.n ? slash_length(path.p + at, path.n - at) : 0;
+		if (!slash && at < path.n)
+			continue;
+		n = at - from;
+		if (n == 0 && slash)
 			return "an empty segment";
-		if ((n == 1 && from[0] == '.') || (n == 2 && from[0] == '.' && from[1] == '.'))
+		if ((n == 1 && path.p[from] == '.') ||
+		    (n == 2 && path.p[from] == '.' && path.p[from + 1] == '.'))
 			return "a segment of dots";
+		if (n == 0 && path.p[from - 1] != '/')
+			return "an empty segment";
+		from = at + slash;
 	}
 	return NULL;
 }

@@ -12,6 +12,8 @@
  * views into it.  Accepted is `/path[?query]` (RFC 9112, 3.2.1) whose path nobody
  * decodes or shortens to another one: no empty, `.` or `..` segment, no `;`, and
  * nothing in percent-encoding that need not be, or that means something when decoded.
+ * But for `%2F`, which Bedrock wants in names of models: it passes where no segment
+ * becomes one of those by it, and a list of paths must not take it for another byte.
  * In the query nothing is percent-encoded but printable ASCII.
  * Returns NULL, or why not, a text without an end.
  */

@@ -21,12 +21,13 @@ struct request_provider {
 	const char *host;   /* with the port where the URL has one */
 	const char *prefix; /* put before the path: "" or "/api/anthropic", no slash at its end */
 	struct request_field_policy fields;
+	const char *accept; /* types of answers; NULL: the two that the relay reads */
 };
 
 /*
- * Write method, target and fields of r for the provider p: its own Host, the two
- * types of answers that the relay reads, not compressed, the framing as it was read, and
- * the fields that request_field_passes.
+ * Write method, target and fields of r for the provider p: its own Host, the types of
+ * answers, not compressed, the framing as it was read, and the fields that
+ * request_field_passes.
  * At most size bytes, without the empty line and without a NUL; *n are written.
  * Returns 0, or -1: FAIL_TOO_LARGE, or FAIL_BAD_VALUE for a host or prefix that is none.
  */

@@ -22,7 +22,7 @@
 
 static const struct request_secret secrets[] = { { "x-api-key", NULL }, { "x-a", "Bearer" } };
 static const char *const added[] = { "x-b", "x-api-key", "host" };
-static const struct request_provider provider = { "b", "", { secrets, 2, added, 3 } };
+static const struct request_provider provider = { "b", "", { secrets, 2, added, 3 }, NULL };
 
 static bool same_view(struct http_view a, struct http_view b)
 {

@@ -29,7 +29,7 @@ static const char *const added[] = {
 };
 
 static const struct request_provider provider = {
-	"api.example.com", "", { secrets, 2, added, sizeof(added) / sizeof(added[0]) }
+	"api.example.com", "", { secrets, 2, added, sizeof(added) / sizeof(added[0]) }, NULL
 };
 
 static struct http_request_reader reader;
@@ -63,7 +63,7 @@ static void expect_written(const struct request_provider *p, const char *head, c
 
 static void test_head(void **state)
 {
-	const struct request_provider below = { "[::1]:8080", "/api/x", { 0 } };
+	const struct request_provider below = { "[::1]:8080", "/api/x", { 0 }, NULL };
 
 	(void)state;
 	expect_written(&provider,
@@ -285,13 +285,17 @@ static void test_added(void **state)
 			fail_msg("%s passes", names[i]);
 }
 
-static const char *const page[] = { "limit", "after_id", "before_id", NULL };
-static const struct request_route routes[] = {
-	{ HTTP_POST, "/v1/messages", "beta=true", NULL },
-	{ HTTP_POST, "/v1/messages/count_tokens", "beta=true", NULL },
-	{ HTTP_GET, "/v1/models", NULL, page },
-	{ HTTP_GET, "/v1/models/*", NULL, NULL },
-};
+/* On the API's own list? */
+static const struct request_route *route(enum request_api api, enum http_method method,
+					 struct http_view path, struct http_view query)
+{
+	const struct request_route *list;
+	size_t count;
+
+	list = request_routes_of(api, &count);
+	assert_null(request_route_find(list, 0, method, path, query));
+	return request_route_find(list, count, method, path, query);
+}
 
 static void test_routes(void **state)
 {
@@ -316,6 +320,9 @@ static void test_routes(void **state)
 		{ HTTP_POST, "/v1/message", false },
 		{ HTTP_GET, "/v1/models/", false },
 		{ HTTP_GET, "/v1/models/a/b", false },
+		{ HTTP_GET, "/v1/models/a%2Fb", false },
+		{ HTTP_GET, "/v1/models/a%2fb", false },
+		{ HTTP_POST, "/model/a/invoke", false },
 		{ HTTP_GET, "/v1/models/a/", false },
 		{ HTTP_GET, "/v1/modelsx", false },
 		{ HTTP_GET, "/", false },
@@ -328,9 +335,9 @@ static void test_routes(void **state)
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct http_view path = http_view_of(rows[i].path);
 
-		if (request_route_allowed(routes, 4, rows[i].method, path, none) != rows[i].allowed)
+		if ((route(REQUEST_API_MESSAGES, rows[i].method, path, none) != NULL) !=
+		    rows[i].allowed)
 			fail_msg("%s", rows[i].path);
-		assert_false(request_route_allowed(routes, 0, rows[i].method, path, none));
 	}
 }
 
@@ -379,9 +386,65 @@ static void test_queries(void **state)
 	(void)state;
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		assert_null(http_target_split(http_view_of(rows[i].target), &path, &query));
-		if (request_route_allowed(routes, 4, rows[i].method, path, query) !=
+		if ((route(REQUEST_API_MESSAGES, rows[i].method, path, query) != NULL) !=
 		    rows[i].allowed)
 			fail_msg("%s", rows[i].target);
+	}
+}
+
+static void test_models(void **state)
+{
+	static const struct {
+		const char *target;
+		const char *model; /* NULL: it does not pass */
+		bool billed;
+	} rows[] = {
+		{ "/model/us.anthropic.claude-x-v1:0/invoke", "us.anthropic.claude-x-v1:0", true },
+		{ "/model/claude-x-v1%3A0/invoke-with-response-stream", "claude-x-v1:0", true },
+		{ "/model/a/converse", "a", true },
+		{ "/model/a/converse-stream", "a", true },
+		{ "/model/a/count-tokens", "a", false },
+		{ "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123%3Ainference-profile%2Feu.x%3A0/invoke",
+		  "arn:aws:bedrock:eu-west-1:123:inference-profile/eu.x:0", true },
+		{ "/model/a%2fb/invoke", "a/b", true },
+		{ "/model/a/b/invoke", NULL, false },
+		{ "/model//invoke", NULL, false },
+		{ "/model/invoke", NULL, false },
+		{ "/model/a/invoke/", NULL, false },
+		{ "/model/a/Invoke", NULL, false },
+		{ "/model/a/invoke?a=b", NULL, false },
+		{ "/model/a%20b/invoke", NULL, false },
+		{ "/model/a@b/invoke", NULL, false },
+		{ "/model/a%2F/invoke", NULL, false },
+		{ "/model/%2Fa/invoke", NULL, false },
+		{ "/model/a%2F%2Fb/invoke", NULL, false },
+		{ "/model/a%2F../invoke", NULL, false },
+		{ "/model/..%2Fa/invoke", NULL, false },
+		{ "/model/a%2F.%2Fb/invoke", NULL, false },
+		{ "/model/a/async-invoke", NULL, false },
+		{ "/foundation-models", NULL, false },
+		{ "/v1/messages", NULL, false },
+	};
+	const struct request_route *found;
+	struct http_view path, query;
+	char model[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		found = NULL;
+		if (!http_target_split(http_view_of(rows[i].target), &path, &query))
+			found = route(REQUEST_API_BEDROCK, HTTP_POST, path, query);
+		if (!found != !rows[i].model)
+			fail_msg("%s", rows[i].target);
+		if (!found)
+			continue;
+		assert_int_equal(found->billed, rows[i].billed);
+		assert_null(route(REQUEST_API_BEDROCK, HTTP_GET, path, query));
+		request_route_model(found, path, model, sizeof(model));
+		assert_string_equal(model, rows[i].model);
+		request_route_model(found, path, model, 2);
+		assert_int_equal(strlen(model), 1);
 	}
 }
 
@@ -391,7 +454,7 @@ int main(void)
 		cmocka_unit_test(test_head),	cmocka_unit_test(test_wrong_provider),
 		cmocka_unit_test(test_secret),	cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_added),	cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_queries),	cmocka_unit_test(test_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
