@@ -14,22 +14,26 @@ fuzz_bin := $(foreach s,$(fuzz_src),$(call test_program,$(s)))
 
 # A test may look into these rooms of programs as well, at everything but main,
 # and at what ccrun-usage does without the network.
-unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline) $(call objs,relay)) \
+unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
 	$(patsubst %.c,$(OBJ)/%.o,$(wildcard helpers/usage/answer*.c)) \
 	$(patsubst %,$(OBJ)/helpers/usage/%.o,fetch_sandbox json_values usage_kind usage_result)
 # And into the readers of other people's files; an archive, so that a test gets what it uses.
 IMPORT := $(OBJ)/import.a
 $(IMPORT): $(filter-out %/main.o,$(call objs,import))
 	$(archive)
+# And at what may pass a relay, without the network.
+RELAY := $(OBJ)/relay.a
+$(RELAY): $(filter-out %/main.o,$(call objs,relay))
+	$(archive)
 
 test_libs := -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
 
 # link_test SOURCE,FLAGS: one program's rule.
 define link_test
-$(call test_program,$(1)): $(1) $(HOUSE) $(IMPORT) $(unit_extra)
+$(call test_program,$(1)): $(1) $(HOUSE) $(IMPORT) $(RELAY) $(unit_extra)
 	@mkdir -p $$(@D)
 	@echo '  TEST  $$@'
-	@$$(CC) $$(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$$(@F).test.d -o $$@ $$< $$(unit_extra) $$(IMPORT) $$(HOUSE) \
+	@$$(CC) $$(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$$(@F).test.d -o $$@ $$< $$(unit_extra) $$(IMPORT) $$(RELAY) $$(HOUSE) \
 		$$(LDFLAGS_ALL) $$(test_libs) $(2)
 
 endef

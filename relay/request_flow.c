@@ -1,0 +1,170 @@
+/*
+ * relay/request_flow.c - one request on its way from the client to the provider.
+ */
+#include "relay/request_flow.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "relay/key.h"
+#include "relay/upstream.h"
+#include "relay/usage_meter.h"
+#include "vault/arena.h"
+
+#define PIECE 16384 /* of a body; what TLS sends at once */
+#define CHUNK_AROUND (HTTP_CHUNK_HEAD_MAX + sizeof(HTTP_CHUNK_END) + sizeof(HTTP_CHUNKS_END))
+#define HEAD_ADDED 512 /* to the client's own: Host's name, the types of answers */
+
+void request_flow_init(struct request_flow *r)
+{
+	memset(r, 0, sizeof(*r));
+	http_request_init(&r->reader);
+	http_chunks_init(&r->chunks);
+}
+
+/* The request has a member "model" at its top, as an answer has. */
+static void flow_read_model(struct request_flow *r, const char *body, size_t n)
+{
+	struct usage_meter meter;
+	struct meter_result result;
+
+	meter_start(&meter, METER_JSON);
+	meter_feed(&meter, body, n);
+	meter_finish(&meter, &result);
+	snprintf(r->model, sizeof(r->model), "%s", result.model);
+}
+
+void request_flow_find_model(struct request_flow *r, const struct buffer *in)
+{
+	const struct http_request *q = &r->reader.request;
+
+	request_route_model(r->route, q->path, r->model, sizeof(r->model));
+	if (!r->model[0] && q->framing == HTTP_BODY_LENGTH && in->to > q->head_size)
+		flow_read_model(r, in->p + q->head_size, in->to - q->head_size);
+}
+
+static int flow_write_head(struct request_flow *r, const struct request_provider *provider,
+			   const struct key *key, struct failure *f)
+{
+	size_t n;
+
+	if (request_head_write(&r->reader.request, provider, r->out.p,
+			       r->out.size - key->lines_n - PIECE - CHUNK_AROUND, &n, f) != 0)
+		return -1;
+	memcpy(r->out.p + n, key->lines, key->lines_n);
+	r->out.to = n + key->lines_n;
+	return 0;
+}
+
+int request_flow_begin(struct request_flow *r, struct buffer *in,
+		       const struct request_provider *provider, const struct key *key,
+		       struct arena *arena, struct failure *f)
+{
+	const struct http_request *q = &r->reader.request;
+
+	r->out.size = q->head_size + strlen(provider->host) + strlen(provider->prefix) +
+		      HEAD_ADDED + key->lines_n + PIECE + CHUNK_AROUND;
+	r->out.p = arena_alloc(arena, r->out.size, f);
+	if (!r->out.p || flow_write_head(r, provider, key, f) != 0) {
+		request_flow_end(r, arena);
+		return -1;
+	}
+	r->left = q->framing == HTTP_BODY_LENGTH ? q->length : 0;
+	r->ended = q->framing == HTTP_BODY_NONE ||
+		   (q->framing == HTTP_BODY_LENGTH && q->length == 0);
+	buffer_take(in, q->head_size);
+	return 0;
+}
+
+static void out_put(struct buffer *out, const void *p, size_t n)
+{
+	memcpy(out->p + out->to, p, n);
+	out->to += n;
+}
+
+static int flow_take_plain(struct request_flow *r, struct buffer *in)
+{
+	size_t n = buffer_waiting(in), room = buffer_room(&r->out);
+
+	if (n > r->left)
+		n = (size_t)r->left;
+	if (n > room)
+		n = room;
+	if (n == 0)
+		return 0;
+	out_put(&r->out, in->p + in->from, n);
+	buffer_take(in, n);
+	r->left -= n;
+	r->bytes += n;
+	r->ended = r->left == 0;
+	return 1;
+}
+
+static int flow_take_chunks(struct request_flow *r, struct buffer *in, struct failure *f)
+{
+	size_t n = buffer_waiting(in), room = buffer_room(&r->out), used;
+	enum http_chunks_outcome outcome;
+	char head[HTTP_CHUNK_HEAD_MAX];
+	struct http_view data;
+
+	if (n == 0 || room <= CHUNK_AROUND)
+		return 0;
+	if (n > room - CHUNK_AROUND)
+		n = room - CHUNK_AROUND;
+	outcome = http_chunks_read(&r->chunks, in->p + in->from, n, &used, &data);
+	if (outcome == HTTP_CHUNKS_REFUSED)
+		return fail_set(f, FAIL_MALFORMED, NULL, "%s", r->chunks.reason);
+	if (data.n) {
+		out_put(&r->out, head, http_chunk_put_head(head, data.n));
+		out_put(&r->out, data.p, data.n);
+		out_put(&r->out, HTTP_CHUNK_END, strlen(HTTP_CHUNK_END));
+		r->bytes += data.n;
+	}
+	if (outcome == HTTP_CHUNKS_DONE) {
+		out_put(&r->out, HTTP_CHUNKS_END, strlen(HTTP_CHUNKS_END));
+		r->ended = true;
+	}
+	buffer_take(in, used);
+	return 1;
+}
+
+int request_flow_take(struct request_flow *r, struct buffer *in, struct failure *f)
+{
+	if (r->ended)
+		return 0;
+	if (r->broken)
+		r->out.from = r->out.to = 0;
+	if (r->reader.request.framing == HTTP_BODY_LENGTH)
+		return flow_take_plain(r, in);
+	return flow_take_chunks(r, in, f);
+}
+
+int request_flow_send(struct request_flow *r, struct upstream *u)
+{
+	size_t waiting = buffer_waiting(&r->out);
+	ssize_t n;
+
+	if (waiting == 0 || r->broken)
+		return 0;
+	n = upstream_send(u, r->out.p + r->out.from, waiting);
+	if (n < 0) {
+		r->broken = errno != EAGAIN;
+		return 0;
+	}
+	buffer_take(&r->out, (size_t)n);
+	if (r->out.to == 0 && !r->head_sent) {
+		/* The key was in it. */
+		io_wipe(r->out.p, r->out.size);
+		r->head_sent = true;
+	}
+	return 1;
+}
+
+void request_flow_end(struct request_flow *r, struct arena *arena)
+{
+	arena_release(arena, r->out.p);
+	memset(&r->out, 0, sizeof(r->out));
+}

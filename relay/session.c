@@ -1,0 +1,200 @@
+/*
+ * relay/session.c - the loop of one session.
+ */
+#include "relay/session.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+
+#include "base/fail.h"
+#include "relay/pair.h"
+#include "relay/settings.h"
+#include "relay/upstream.h"
+
+#define PAIRS_MAX 128
+#define PER_PAIR 2
+#define SESSION_POLL 0
+#define CHANNEL_POLL 1
+#define LISTENER_POLL 2
+#define FIXED_POLLS 3
+
+static struct pair *pairs[PAIRS_MAX];
+static size_t pair_count;
+static struct pollfd polls[FIXED_POLLS + PAIRS_MAX * PER_PAIR + UPSTREAM_POLLS_MAX];
+
+static void session_drop_ended(void)
+{
+	size_t i, kept = 0;
+
+	for (i = 0; i < pair_count; i++) {
+		if (pair_is_over(pairs[i]))
+			pair_free(pairs[i]);
+		else
+			pairs[kept++] = pairs[i];
+	}
+	pair_count = kept;
+}
+
+/* ---- the broker's words ---- */
+
+static int session_take_value(struct relay *r, const struct channel_message *m)
+{
+	struct failure f = { .code = FAIL_NONE };
+	size_t i;
+
+	/* A key that nobody asked for would take that of the requests under way. */
+	if (!r->asked || key_is_whole(&r->key))
+		return -1;
+	if (key_take(&r->key, m->index, m->count, m->token, m->token_n, &f) != 0) {
+		r->asked = false;
+		channel_note_failure(&r->channel, f.what);
+		for (i = 0; i < pair_count; i++)
+			pair_refuse_key(pairs[i], &f);
+		return 0;
+	}
+	if (!key_is_whole(&r->key))
+		return 0;
+	r->asked = false;
+	r->limited = m->limited;
+	for (i = 0; i < pair_count; i++)
+		pair_take_key(pairs[i]);
+	return 0;
+}
+
+static void session_take_no_value(struct relay *r, const struct channel_message *m)
+{
+	size_t i;
+
+	r->asked = false;
+	key_wipe(&r->key);
+	for (i = 0; i < pair_count; i++)
+		pair_refuse_key(pairs[i], &m->words);
+}
+
+/* The key first: closing connections may take longer. */
+static void session_wipe(struct relay *r, const struct channel_message *m)
+{
+	size_t i;
+
+	key_wipe(&r->key);
+	for (i = 0; i < pair_count; i++)
+		pair_wipe(pairs[i]);
+	if (!m->ended)
+		return;
+	r->ended = true;
+	r->why_ended = m->words;
+	r->why_ended.code = FAIL_POLICY;
+	for (i = 0; i < pair_count; i++)
+		pair_refuse_key(pairs[i], &r->why_ended);
+}
+
+static int session_take_message(struct relay *r, const struct channel_message *m, struct failure *f)
+{
+	size_t i;
+
+	switch (m->op) {
+	case CHANNEL_VALUE:
+		if (session_take_value(r, m) != 0)
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "a key that nobody asked for");
+		return 0;
+	case CHANNEL_NO_VALUE:
+		session_take_no_value(r, m);
+		return 0;
+	case CHANNEL_WIPE:
+		session_wipe(r, m);
+		return 0;
+	case CHANNEL_RESERVED:
+	case CHANNEL_REFUSED:
+		for (i = 0; i < pair_count; i++)
+			pair_take_reservation(pairs[i], m);
+		return 0;
+	case CHANNEL_FILE:
+	case CHANNEL_START:
+		break;
+	}
+	return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker begins twice");
+}
+
+/* Returns 1: go on; 0: the channel has ended; -1 with f set. */
+static int session_hear_broker(struct relay *r, struct failure *f)
+{
+	struct channel_message m;
+	int got, taken;
+
+	while ((got = channel_receive(&r->channel, &m, f)) > 0) {
+		taken = session_take_message(r, &m, f);
+		channel_forget(&r->channel, &m);
+		if (taken != 0)
+			return -1;
+	}
+	if (got == 0)
+		return 1;
+	return f->code == FAIL_NONE ? 0 : -1;
+}
+
+/* ---- the loop ---- */
+
+static void session_accept(struct relay *r)
+{
+	struct pair *p;
+
+	while (pair_count < PAIRS_MAX && (p = pair_accept(r)) != NULL)
+		pairs[pair_count++] = p;
+}
+
+/* Returns how many there are. */
+static size_t session_fill_polls(struct relay *r, int *timeout)
+{
+	size_t i, n = FIXED_POLLS;
+
+	*timeout = -1;
+	polls[SESSION_POLL] = (struct pollfd){ .fd = r->settings->session, .events = POLLIN };
+	polls[CHANNEL_POLL] = (struct pollfd){ .fd = RELAY_CHANNEL_FD, .events = POLLIN };
+	polls[LISTENER_POLL] = (struct pollfd){
+		.fd = pair_count < PAIRS_MAX ? r->settings->listener : -1,
+		.events = POLLIN,
+	};
+	for (i = 0; i < pair_count; i++, n += PER_PAIR)
+		pair_poll(pairs[i], polls + n, timeout);
+	return n + upstreams_poll(r->upstreams, polls + n, UPSTREAM_POLLS_MAX, timeout);
+}
+
+/* One turn.  As session_hear_broker. */
+static int session_turn(struct relay *r, struct failure *f)
+{
+	size_t i, had, at, n;
+	int timeout, heard;
+
+	n = session_fill_polls(r, &timeout);
+	if (poll(polls, n, timeout) < 0)
+		return errno == EINTR ? 1 : fail_errno(f, NULL, "wait");
+	if (polls[SESSION_POLL].revents || r->hung_up)
+		return 0;
+	/* A wipe comes before everything that the key could still be used for. */
+	heard = polls[CHANNEL_POLL].revents ? session_hear_broker(r, f) : 1;
+	if (heard <= 0)
+		return heard;
+	had = pair_count;
+	at = FIXED_POLLS + had * PER_PAIR;
+	upstreams_run(r->upstreams, polls + at, n - at);
+	for (i = 0; i < had; i++)
+		pair_run(pairs[i], polls + FIXED_POLLS + i * PER_PAIR);
+	session_drop_ended();
+	if (polls[LISTENER_POLL].revents)
+		session_accept(r);
+	return 1;
+}
+
+int session_run(struct relay *r, struct failure *f)
+{
+	int going;
+
+	do
+		going = session_turn(r, f);
+	while (going > 0);
+	key_wipe(&r->key);
+	while (pair_count)
+		pair_free(pairs[--pair_count]);
+	return going;
+}

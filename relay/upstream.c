@@ -1,0 +1,390 @@
+/*
+ * relay/upstream.c - connections to the provider.
+ */
+#include "relay/upstream.h"
+
+#include <curl/curl.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/fail.h"
+#include "base/io.h"
+#include "relay/settings.h"
+
+#define CONNECT_MS 30000L
+#define KEEPALIVE_SECONDS 60L
+/* Only a proxy's answer to CONNECT goes through libcurl's buffer. */
+#define BUFFER_SIZE 1024L
+#define WORDS_MAX (CURL_ERROR_SIZE + ORIGIN_MAX_LEN + 64)
+#define PROXY_WANTS_PASSWORD 407
+#define USUAL_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
+
+struct watched {
+	curl_socket_t fd;
+	short events;
+};
+
+struct upstreams {
+	CURLM *multi;
+	const struct relay_settings *settings;
+	struct curl_blob ca; /* the system's and the person's; data NULL: the system's alone */
+	struct watched watched[UPSTREAM_POLLS_MAX];
+	size_t count;
+	int64_t wake; /* when libcurl wants to be called; -1: not */
+};
+
+struct upstream {
+	struct upstreams *of;
+	CURL *easy;
+	curl_socket_t fd;
+	enum upstream_state state;
+	char error[CURL_ERROR_SIZE];
+	char words[WORDS_MAX];
+};
+
+/* ---- what libcurl wants to wait for ---- */
+
+static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *each)
+{
+	struct upstreams *us = arg;
+	size_t i = 0;
+
+	(void)easy;
+	(void)each;
+	while (i < us->count && us->watched[i].fd != fd)
+		i++;
+	if (what == CURL_POLL_REMOVE) {
+		if (i < us->count)
+			us->watched[i] = us->watched[--us->count];
+		return 0;
+	}
+	if (i == UPSTREAM_POLLS_MAX)
+		return -1;
+	if (i == us->count)
+		us->count++;
+	us->watched[i].fd = fd;
+	us->watched[i].events = (short)((what & CURL_POLL_IN ? POLLIN : 0) |
+					(what & CURL_POLL_OUT ? POLLOUT : 0));
+	return 0;
+}
+
+static int on_timer(CURLM *multi, long ms, void *arg)
+{
+	struct upstreams *us = arg;
+
+	(void)multi;
+	us->wake = ms < 0 ? -1 : clock_now_ms() + ms;
+	return 0;
+}
+
+size_t upstreams_poll(struct upstreams *us, struct pollfd *p, size_t max, int *timeout)
+{
+	int64_t left;
+	size_t i;
+
+	for (i = 0; i < us->count && i < max; i++)
+		p[i] = (struct pollfd){ .fd = us->watched[i].fd, .events = us->watched[i].events };
+	if (us->wake >= 0) {
+		left = us->wake - clock_now_ms();
+		if (left < 0)
+			left = 0;
+		if (*timeout < 0 || left < *timeout)
+			*timeout = (int)left;
+	}
+	return i;
+}
+
+/* ---- what came of it ---- */
+
+/* Is it TLS, rather than a connection that broke while TLS was begun? */
+static bool error_is_of_tls(CURLcode code, const char *error)
+{
+	switch (code) {
+	case CURLE_PEER_FAILED_VERIFICATION:
+	case CURLE_SSL_CERTPROBLEM:
+	case CURLE_SSL_CIPHER:
+	case CURLE_SSL_CACERT_BADFILE:
+	case CURLE_SSL_ISSUER_ERROR:
+	case CURLE_SSL_INVALIDCERTSTATUS:
+	case CURLE_SSL_ENGINE_NOTFOUND:
+	case CURLE_SSL_ENGINE_SETFAILED:
+		return true;
+	case CURLE_SSL_CONNECT_ERROR:
+		return !strstr(error, "SYSCALL") && !strstr(error, "reset");
+	default:
+		return false;
+	}
+}
+
+static enum upstream_state state_of_error(struct upstream *u, CURLcode code)
+{
+	long proxy = 0;
+
+	curl_easy_getinfo(u->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
+	if (proxy == PROXY_WANTS_PASSWORD || error_is_of_tls(code, u->error))
+		return UPSTREAM_UNTRUSTED;
+	return code == CURLE_OPERATION_TIMEDOUT ? UPSTREAM_SLOW : UPSTREAM_UNREACHABLE;
+}
+
+static void upstream_settle(struct upstream *u, CURLcode code)
+{
+	const char *why = u->error[0] ? u->error : curl_easy_strerror(code);
+
+	if (code == CURLE_OK &&
+	    curl_easy_getinfo(u->easy, CURLINFO_ACTIVESOCKET, &u->fd) == CURLE_OK &&
+	    u->fd != CURL_SOCKET_BAD) {
+		u->state = UPSTREAM_CONNECTED;
+		return;
+	}
+	u->state = state_of_error(u, code);
+	snprintf(u->words, sizeof(u->words), "%s cannot be reached: %s",
+		 u->of->settings->host, why);
+}
+
+static void upstreams_read_results(struct upstreams *us)
+{
+	struct upstream *u;
+	CURLMsg *m;
+	int left;
+
+	while ((m = curl_multi_info_read(us->multi, &left)) != NULL) {
+		if (m->msg != CURLMSG_DONE ||
+		    curl_easy_getinfo(m->easy_handle, CURLINFO_PRIVATE, (char **)&u) != CURLE_OK)
+			continue;
+		upstream_settle(u, m->data.result);
+	}
+}
+
+void upstreams_run(struct upstreams *us, const struct pollfd *p, size_t n)
+{
+	int running, mask;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (!p[i].revents)
+			continue;
+		mask = (p[i].revents & POLLIN ? CURL_CSELECT_IN : 0) |
+		       (p[i].revents & POLLOUT ? CURL_CSELECT_OUT : 0) |
+		       (p[i].revents & (POLLERR | POLLHUP | POLLNVAL) ? CURL_CSELECT_ERR : 0);
+		curl_multi_socket_action(us->multi, p[i].fd, mask, &running);
+	}
+	if (us->wake >= 0 && us->wake <= clock_now_ms()) {
+		us->wake = -1;
+		curl_multi_socket_action(us->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+	}
+	upstreams_read_results(us);
+}
+
+/* ---- making ready ---- */
+
+/* The person's certificates beside the system's, not in their place. */
+static int upstreams_join_ca(struct upstreams *us, struct failure *f)
+{
+	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
+	const char *path = v->age >= CURLVERSION_SEVENTH && v->cainfo ? v->cainfo : USUAL_CA_FILE;
+	const struct session_file *more = &us->settings->ca;
+	char *text = NULL, *both;
+	size_t n = 0;
+
+	/* A machine without a bundle has the person's alone. */
+	if (io_slurp(path, 8 * FILE_BYTES_MAX, &text, &n, NULL) != 0)
+		n = 0;
+	both = malloc(n + 1 + more->n);
+	if (both) {
+		if (n)
+			memcpy(both, text, n);
+		both[n] = '\n';
+		memcpy(both + n + 1, more->p, more->n);
+		us->ca = (struct curl_blob){ both, n + 1 + more->n, CURL_BLOB_NOCOPY };
+	}
+	free(text);
+	return both ? 0 : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for certificates");
+}
+
+struct upstreams *upstreams_new(const struct relay_settings *s, struct failure *f)
+{
+	struct upstreams *us = calloc(1, sizeof(*us));
+
+	if (!us) {
+		fail_set(f, FAIL_NO_MEMORY, NULL, "out of memory");
+		return NULL;
+	}
+	us->settings = s;
+	us->wake = -1;
+	if (s->ca.p && upstreams_join_ca(us, f) != 0)
+		goto bad;
+	us->multi = curl_multi_init();
+	if (us->multi &&
+	    curl_multi_setopt(us->multi, CURLMOPT_SOCKETFUNCTION, on_socket) == CURLM_OK &&
+	    curl_multi_setopt(us->multi, CURLMOPT_SOCKETDATA, us) == CURLM_OK &&
+	    curl_multi_setopt(us->multi, CURLMOPT_TIMERFUNCTION, on_timer) == CURLM_OK &&
+	    curl_multi_setopt(us->multi, CURLMOPT_TIMERDATA, us) == CURLM_OK)
+		return us;
+	fail_set(f, FAIL_PROGRAM, NULL, "libcurl cannot be used");
+	curl_multi_cleanup(us->multi);
+bad:
+	free(us->ca.data);
+	free(us);
+	return NULL;
+}
+
+/* ---- one connection ---- */
+
+/* What libcurl would write to standard output. */
+static size_t on_body(char *p, size_t one, size_t n, void *arg)
+{
+	(void)p;
+	(void)arg;
+	return one * n;
+}
+
+static bool easy_set_security(CURL *c, const struct relay_settings *s)
+{
+	bool bad = false;
+
+	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_PROXY_SSL_VERIFYPEER, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_PROXY_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_PROXY_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) !=
+	       CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075500
+	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, s->tls ? "https" : "http") != CURLE_OK;
+#else
+	bad |= curl_easy_setopt(c, CURLOPT_PROTOCOLS, s->tls ? CURLPROTO_HTTPS : CURLPROTO_HTTP) !=
+	       CURLE_OK;
+#endif
+	bad |= curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK;
+	return !bad;
+}
+
+/* Of the environment nothing counts: an empty text is "none", not "ask it". */
+static bool easy_set_way(CURL *c, const struct relay_settings *s)
+{
+	bool bad = false;
+
+	bad |= curl_easy_setopt(c, CURLOPT_PROXY, s->proxy) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_NOPROXY, s->no_proxy) != CURLE_OK;
+	if (s->proxy_port)
+		bad |= curl_easy_setopt(c, CURLOPT_PROXYPORT, (long)s->proxy_port) != CURLE_OK;
+	/* To http:// as well, so that a proxy never gets a head with the key to read. */
+	bad |= curl_easy_setopt(c, CURLOPT_HTTPPROXYTUNNEL, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_USERAGENT, "ccrun/" CCRUN_VERSION) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body) != CURLE_OK;
+	return !bad;
+}
+
+static bool easy_set_certificates(CURL *c, const struct upstreams *us)
+{
+	const struct relay_settings *s = us->settings;
+	struct curl_blob cert = { s->cert.p, s->cert.n, CURL_BLOB_NOCOPY };
+	struct curl_blob key = { s->key.p, s->key.n, CURL_BLOB_NOCOPY };
+	bool bad = false;
+
+	/* The system's alone are read once a day, not for each connection (libcurl 7.87). */
+	if (us->ca.data) {
+		bad |= curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &us->ca) != CURLE_OK;
+		bad |= curl_easy_setopt(c, CURLOPT_PROXY_CAINFO_BLOB, &us->ca) != CURLE_OK;
+	}
+	if (s->cert.p)
+		bad |= curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert) != CURLE_OK;
+	if (s->key.p)
+		bad |= curl_easy_setopt(c, CURLOPT_SSLKEY_BLOB, &key) != CURLE_OK;
+	return !bad;
+}
+
+static bool easy_set_transport(CURL *c, struct upstream *u)
+{
+	bool bad = false;
+
+	bad |= curl_easy_setopt(c, CURLOPT_URL, u->of->settings->url) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_CONNECT_ONLY, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, CONNECT_MS) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_TCP_NODELAY, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_TCP_KEEPALIVE, 1L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_TCP_KEEPIDLE, KEEPALIVE_SECONDS) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_TCP_KEEPINTVL, KEEPALIVE_SECONDS) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_BUFFERSIZE, BUFFER_SIZE) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_ERRORBUFFER, u->error) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_PRIVATE, u) != CURLE_OK;
+#if LIBCURL_VERSION_NUM >= 0x075700
+	/* Closing one does not wait for a name server that does not answer. */
+	bad |= curl_easy_setopt(c, CURLOPT_QUICK_EXIT, 1L) != CURLE_OK;
+#endif
+	return !bad;
+}
+
+struct upstream *upstream_open(struct upstreams *us)
+{
+	struct upstream *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return NULL;
+	u->of = us;
+	u->fd = CURL_SOCKET_BAD;
+	u->easy = curl_easy_init();
+	if (u->easy && easy_set_security(u->easy, us->settings) &&
+	    easy_set_way(u->easy, us->settings) && easy_set_certificates(u->easy, us) &&
+	    easy_set_transport(u->easy, u) && curl_multi_add_handle(us->multi, u->easy) == CURLM_OK)
+		return u;
+	curl_easy_cleanup(u->easy);
+	free(u);
+	return NULL;
+}
+
+enum upstream_state upstream_state(const struct upstream *u)
+{
+	return u->state;
+}
+
+const char *upstream_words(const struct upstream *u)
+{
+	return u->words;
+}
+
+int upstream_fd(const struct upstream *u)
+{
+	return u->fd;
+}
+
+ssize_t upstream_send(struct upstream *u, const void *p, size_t n)
+{
+	size_t sent = 0;
+	CURLcode r = curl_easy_send(u->easy, p, n, &sent);
+
+	if (r == CURLE_OK && sent)
+		return (ssize_t)sent;
+	errno = r == CURLE_OK || r == CURLE_AGAIN ? EAGAIN : EIO;
+	return -1;
+}
+
+ssize_t upstream_recv(struct upstream *u, void *p, size_t n)
+{
+	size_t got = 0;
+	CURLcode r = curl_easy_recv(u->easy, p, n, &got);
+
+	if (r == CURLE_OK)
+		return (ssize_t)got;
+	errno = r == CURLE_AGAIN ? EAGAIN : EIO;
+	return -1;
+}
+
+void upstream_close(struct upstream *u)
+{
+	if (!u)
+		return;
+	curl_multi_remove_handle(u->of->multi, u->easy);
+	curl_easy_cleanup(u->easy);
+	io_wipe(u, sizeof(*u));
+	free(u);
+}
