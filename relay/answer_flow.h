@@ -26,11 +26,11 @@ struct upstream;
 struct answer_flow {
 	struct answer_head head;
 	bool head_read;
-	bool ended;	       /* the whole answer has been passed on */
-	bool close;	       /* the client was told that the connection ends */
-	bool hung_up;	       /* the provider's connection has ended, by its own word */
-	bool broken;	       /* or otherwise */
-	bool metered;	       /* its usage is being read */
+	bool ended;   /* the whole answer has been passed on */
+	bool close;   /* the client was told that the connection ends */
+	bool hung_up; /* the provider's connection has ended, by its own word */
+	bool broken;  /* or otherwise */
+	bool metered; /* its usage is being read */
 	struct http_chunks chunks;
 	uint64_t left; /* of a body with a length */
 	uint64_t sent; /* bytes of the body passed on */

@@ -30,7 +30,7 @@ static const struct {
 	{ "wipe", CHANNEL_WIPE },
 };
 
-int channel_open(struct channel *c, struct arena *arena, struct failure *f)
+int relay_channel_open(struct channel *c, struct arena *arena, struct failure *f)
 {
 	memset(c, 0, sizeof(*c));
 	c->packet = arena_alloc(arena, WIRE_PACKET_MAX, f);
@@ -120,7 +120,7 @@ static int message_read(struct channel *c, struct channel_message *m, struct fai
 	return fail_set(f, FAIL_INTERNAL, NULL, "an op that is none");
 }
 
-int channel_receive(struct channel *c, struct channel_message *m, struct failure *f)
+int relay_channel_receive(struct channel *c, struct channel_message *m, struct failure *f)
 {
 	struct sock_control control;
 	ssize_t n;
@@ -141,11 +141,12 @@ int channel_receive(struct channel *c, struct channel_message *m, struct failure
 	sock_control_close(&control);
 	if (message_read(c, m, f) == 0)
 		return 1;
-	channel_forget(c, m);
+	relay_channel_forget(c, m);
 	return -1;
 }
 
-int channel_await(struct channel *c, int64_t deadline, struct channel_message *m, struct failure *f)
+int relay_channel_await(struct channel *c, int64_t deadline, struct channel_message *m,
+			struct failure *f)
 {
 	int r = io_wait(RELAY_CHANNEL_FD, POLLIN, deadline);
 
@@ -153,10 +154,10 @@ int channel_await(struct channel *c, int64_t deadline, struct channel_message *m
 		return fail_set(f, FAIL_TIMEOUT, NULL, "the broker does not say what to relay");
 	if (r < 0)
 		return fail_errno(f, NULL, "wait for descriptor %d", RELAY_CHANNEL_FD);
-	return channel_receive(c, m, f);
+	return relay_channel_receive(c, m, f);
 }
 
-void channel_forget(struct channel *c, struct channel_message *m)
+void relay_channel_forget(struct channel *c, struct channel_message *m)
 {
 	struct sock_control control = { .fd = m->fd, .pidfd = -1 };
 
@@ -177,13 +178,13 @@ static int message_send(struct wire_out *o)
 	return r;
 }
 
-int channel_ask_value(const struct channel *c)
+int relay_channel_ask_value(const struct channel *c)
 {
 	(void)c;
 	return message_send(wire_request("value"));
 }
 
-int channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes)
+int relay_channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes)
 {
 	struct wire_out *o = wire_request("reserve");
 
@@ -194,7 +195,7 @@ int channel_reserve(const struct channel *c, uint64_t id, const char *model, uin
 	return message_send(o);
 }
 
-int channel_report_use(const struct channel *c, const struct channel_use *use)
+int relay_channel_report_use(const struct channel *c, const struct channel_use *use)
 {
 	static const char *const names[TOKEN_KINDS] = {
 		[TOKENS_INPUT] = "input",
@@ -241,12 +242,12 @@ static void channel_note(struct channel *c, const char *op, const char *what)
 	(void)message_send(o);
 }
 
-void channel_note_refusal(struct channel *c, const char *what)
+void relay_channel_note_refusal(struct channel *c, const char *what)
 {
 	channel_note(c, "refusal", what);
 }
 
-void channel_note_failure(struct channel *c, const char *what)
+void relay_channel_note_failure(struct channel *c, const char *what)
 {
 	channel_note(c, "failure", what);
 }

@@ -67,31 +67,31 @@ struct channel_use {
 };
 
 /* 0, or -1 with FAIL_NO_MEMORY. */
-int channel_open(struct channel *c, struct arena *arena, struct failure *f);
+int relay_channel_open(struct channel *c, struct arena *arena, struct failure *f);
 
-/* Wait for a message until the deadline (base/clock.h), as channel_receive. */
-int channel_await(struct channel *c, int64_t deadline, struct channel_message *m,
-		  struct failure *f);
+/* Wait for a message until the deadline (base/clock.h), as relay_channel_receive. */
+int relay_channel_await(struct channel *c, int64_t deadline, struct channel_message *m,
+			struct failure *f);
 
 /*
- * Receive one message, without waiting.  Returns 1: it is in *m, until channel_forget;
+ * Receive one message, without waiting.  Returns 1: it is in *m, until relay_channel_forget;
  * 0: there is none; -1: the channel has ended (f is FAIL_NONE), or f says what is wrong.
  */
-int channel_receive(struct channel *c, struct channel_message *m, struct failure *f);
+int relay_channel_receive(struct channel *c, struct channel_message *m, struct failure *f);
 
 /* Wipe the packet of m, and close the descriptor if it is still m's. */
-void channel_forget(struct channel *c, struct channel_message *m);
+void relay_channel_forget(struct channel *c, struct channel_message *m);
 
 /* Messages to the broker.  0, or -1: the channel is of no further use. */
-int channel_ask_value(const struct channel *c);
-int channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes);
-int channel_report_use(const struct channel *c, const struct channel_use *use);
+int relay_channel_ask_value(const struct channel *c);
+int relay_channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes);
+int relay_channel_report_use(const struct channel *c, const struct channel_use *use);
 
 /*
  * For the audit log: a request that was refused, or a failure outward.  Of more than a
  * few in a while the rest is dropped, and so is one that cannot be sent.
  */
-void channel_note_refusal(struct channel *c, const char *what);
-void channel_note_failure(struct channel *c, const char *what);
+void relay_channel_note_refusal(struct channel *c, const char *what);
+void relay_channel_note_failure(struct channel *c, const char *what);
 
 #endif

@@ -64,8 +64,8 @@ static bool started_by_systemd(void)
 	const char *fds = getenv("LISTEN_FDS"), *pid = getenv("LISTEN_PID");
 	unsigned long number;
 
-	return fds && pid && strcmp(fds, "1") == 0 &&
-	       number_parse(pid, 1, INT32_MAX, &number) && (pid_t)number == getpid();
+	return fds && pid && strcmp(fds, "1") == 0 && number_parse(pid, 1, INT32_MAX, &number) &&
+	       (pid_t)number == getpid();
 }
 
 /*
@@ -109,7 +109,7 @@ static int prepare_memory(struct relay *r, struct failure *f)
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc,
 				 heap_strdup, heap_calloc) != CURLE_OK)
 		return fail_set(f, FAIL_PROGRAM, NULL, "libcurl cannot be used");
-	return channel_open(&r->channel, r->arena, f);
+	return relay_channel_open(&r->channel, r->arena, f);
 }
 
 static int relay_prepare(struct relay *r, struct relay_settings *s, struct failure *f)

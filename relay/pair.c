@@ -20,17 +20,17 @@
 #include "relay/settings.h"
 #include "relay/upstream.h"
 
-#define STEPS_MAX 32	       /* of one pair, before others have their turn */
-#define LINGER_MS 2000	       /* for the client to read the last answer */
+#define STEPS_MAX 32		/* of one pair, before others have their turn */
+#define LINGER_MS 2000		/* for the client to read the last answer */
 #define DROPPED_MAX (64u << 20) /* bytes that are read after it, and not used */
 
 enum pair_state {
-	PAIR_HEAD,	/* a request's head is read, or awaited */
-	PAIR_VALUE,	/* the key is awaited */
-	PAIR_RESERVE,	/* the broker's word on the limit is */
-	PAIR_CONNECT,	/* the connection to the provider is */
-	PAIR_EXCHANGE,	/* the request goes out, the answer comes in */
-	PAIR_FAREWELL,	/* the last bytes go to the client; what it still sends is dropped */
+	PAIR_HEAD,     /* a request's head is read, or awaited */
+	PAIR_VALUE,    /* the key is awaited */
+	PAIR_RESERVE,  /* the broker's word on the limit is */
+	PAIR_CONNECT,  /* the connection to the provider is */
+	PAIR_EXCHANGE, /* the request goes out, the answer comes in */
+	PAIR_FAREWELL, /* the last bytes go to the client; what it still sends is dropped */
 	PAIR_OVER
 };
 
@@ -38,16 +38,16 @@ struct pair {
 	struct relay *relay;
 	enum pair_state state;
 	int fd;
-	struct upstream *up;	/* NULL: none yet */
-	struct buffer in, out;	/* from the client, to the client */
+	struct upstream *up;	  /* NULL: none yet */
+	struct buffer in, out;	  /* from the client, to the client */
 	size_t in_used, out_used; /* how much of them is to be wiped */
 	struct request_flow request;
 	struct answer_flow answer;
 	uint64_t id;
-	bool due;     /* the broker is to be told what the request came to */
+	bool due;	 /* the broker is to be told what the request came to */
 	bool idle_event; /* the provider's connection has something, between two requests */
-	bool again;   /* it has had its turn, and would go on */
-	bool shut;    /* our side of the client's connection is */
+	bool again;	 /* it has had its turn, and would go on */
+	bool shut;	 /* our side of the client's connection is */
 	size_t dropped;
 	int64_t linger_until;
 };
@@ -100,7 +100,7 @@ static void pair_report(struct pair *p, bool left)
 	}
 	use.complete = result.complete && p->answer.ended;
 	use.sent = p->answer.sent;
-	if (channel_report_use(&p->relay->channel, &use) != 0)
+	if (relay_channel_report_use(&p->relay->channel, &use) != 0)
 		p->relay->hung_up = true;
 }
 
@@ -176,8 +176,8 @@ static bool pair_fill(struct pair *p)
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return false;
 	if (n < 0 && errno == EPERM)
-		channel_note_refusal(&p->relay->channel,
-				     "another process wrote to a connection of the session");
+		relay_channel_note_refusal(&p->relay->channel,
+					   "another process wrote to a connection of the session");
 	pair_end(p, true);
 	return false;
 }
@@ -276,7 +276,7 @@ static void pair_exchange(struct pair *p)
 		pair_refuse_memory(p);
 		return;
 	}
-	channel_note_failure(&r->channel, f.what);
+	relay_channel_note_failure(&r->channel, f.what);
 	pair_answer(p, 400, API_INVALID_REQUEST, f.what);
 }
 
@@ -306,7 +306,7 @@ static bool step_connect(struct pair *p)
 		return true;
 	}
 	snprintf(words, sizeof(words), "%s", upstream_words(p->up));
-	channel_note_failure(&p->relay->channel, words);
+	relay_channel_note_failure(&p->relay->channel, words);
 	if (state == UPSTREAM_UNTRUSTED)
 		pair_answer(p, 400, API_INVALID_REQUEST, words);
 	else
@@ -324,7 +324,7 @@ static void pair_reserve(struct pair *p)
 		return;
 	}
 	p->state = PAIR_RESERVE;
-	if (channel_reserve(&r->channel, p->id, p->request.model, q->length) != 0)
+	if (relay_channel_reserve(&r->channel, p->id, p->request.model, q->length) != 0)
 		r->hung_up = true;
 }
 
@@ -336,7 +336,7 @@ static void pair_ask_key(struct pair *p)
 	if (r->asked)
 		return;
 	r->asked = true;
-	if (channel_ask_value(&r->channel) != 0)
+	if (relay_channel_ask_value(&r->channel) != 0)
 		r->hung_up = true;
 }
 
@@ -370,9 +370,9 @@ static void pair_refuse_path(struct pair *p)
 
 	/* Of the path, not of the query: that may say more than who reads the log may know. */
 	snprintf(words, sizeof(words), "%s %.*s does not pass",
-		 q->method == HTTP_POST ? "POST" : "GET",
-		 (int)(q->path.n < 160 ? q->path.n : 160), q->path.p);
-	channel_note_refusal(&p->relay->channel, words);
+		 q->method == HTTP_POST ? "POST" : "GET", (int)(q->path.n < 160 ? q->path.n : 160),
+		 q->path.p);
+	relay_channel_note_refusal(&p->relay->channel, words);
 	pair_answer(p, 404, API_NOT_FOUND, "this path does not pass to the provider");
 }
 
@@ -380,7 +380,7 @@ static void pair_refuse_head(struct pair *p)
 {
 	const struct http_refusal refusal = p->request.reader.refusal;
 
-	channel_note_refusal(&p->relay->channel, refusal.reason);
+	relay_channel_note_refusal(&p->relay->channel, refusal.reason);
 	pair_answer(p, (unsigned)refusal.status, API_INVALID_REQUEST, refusal.reason);
 }
 
@@ -412,8 +412,8 @@ static bool step_head(struct pair *p)
 		break;
 	}
 	if (!p->request.route)
-		p->request.route = request_route_find(r->routes, r->route_count, q->method, q->path,
-						      q->query);
+		p->request.route =
+			request_route_find(r->routes, r->route_count, q->method, q->path, q->query);
 	if (!p->request.route)
 		pair_refuse_path(p);
 	else if (pair_lacks_model(p))
@@ -430,7 +430,7 @@ static void pair_fail_exchange(struct pair *p, const struct failure *f)
 	char words[sizeof(f->what) + ORIGIN_MAX_LEN + 8];
 
 	snprintf(words, sizeof(words), "%s: %s", p->relay->settings->host, f->what);
-	channel_note_failure(&p->relay->channel, words);
+	relay_channel_note_failure(&p->relay->channel, words);
 	if (p->answer.head_read)
 		pair_bid_farewell(p, false); /* in mid-answer, so that it is no whole one */
 	else if (f->code == FAIL_NO_MEMORY)
@@ -458,7 +458,7 @@ static void pair_finish_exchange(struct pair *p)
 
 static void pair_refuse_body(struct pair *p, const struct failure *f)
 {
-	channel_note_refusal(&p->relay->channel, f->what);
+	relay_channel_note_refusal(&p->relay->channel, f->what);
 	if (p->answer.head_read)
 		pair_bid_farewell(p, true);
 	else

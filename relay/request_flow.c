@@ -73,8 +73,8 @@ int request_flow_begin(struct request_flow *r, struct buffer *in,
 		return -1;
 	}
 	r->left = q->framing == HTTP_BODY_LENGTH ? q->length : 0;
-	r->ended = q->framing == HTTP_BODY_NONE ||
-		   (q->framing == HTTP_BODY_LENGTH && q->length == 0);
+	r->ended =
+		q->framing == HTTP_BODY_NONE || (q->framing == HTTP_BODY_LENGTH && q->length == 0);
 	buffer_take(in, q->head_size);
 	return 0;
 }

@@ -23,14 +23,14 @@ struct upstream;
 
 struct request_flow {
 	struct http_request_reader reader;
-	const struct request_route *route; /* once the head has been read and may pass */
+	const struct request_route *route;   /* once the head has been read and may pass */
 	char model[JSON_LEXER_TEXT_MAX + 1]; /* that it asks for, as far as it can be told */
 	struct http_chunks chunks;
-	uint64_t left;	/* of a body with a length */
-	uint64_t bytes; /* of the body, so far */
-	bool ended;	/* the whole body has been taken from the client */
-	bool head_sent; /* and so perhaps acted on */
-	bool broken;	/* the provider takes no more: what still comes is dropped */
+	uint64_t left;	   /* of a body with a length */
+	uint64_t bytes;	   /* of the body, so far */
+	bool ended;	   /* the whole body has been taken from the client */
+	bool head_sent;	   /* and so perhaps acted on */
+	bool broken;	   /* the provider takes no more: what still comes is dropped */
 	struct buffer out; /* locked memory: the secrets, then the body piece by piece */
 };
 

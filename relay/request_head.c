@@ -96,7 +96,8 @@ int request_head_write(const struct http_request *r, const struct request_provid
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "the provider's path is none");
 	head_put_request_line(&o, r, p->prefix);
 	head_put_field(&o, http_view_of("Host"), http_view_of(p->host));
-	head_put_field(&o, http_view_of("Accept"), http_view_of(p->accept ? p->accept : USUAL_TYPES));
+	head_put_field(&o, http_view_of("Accept"),
+		       http_view_of(p->accept ? p->accept : USUAL_TYPES));
 	head_put_text(&o, "Accept-Encoding: identity" END_OF_LINE);
 	head_put_framing(&o, r);
 	for (i = 0; i < r->field_count; i++)

@@ -18,7 +18,7 @@ struct request_route {
 	/* What may stand behind a `?`; neither: the target must have no query. */
 	const char *query;	       /* this text, byte by byte; NULL: none */
 	const char *const *parameters; /* or these, ended by NULL; NULL: none */
-	bool billed; /* an answer costs money */
+	bool billed;		       /* an answer costs money */
 	/* The `*` is a model's id or ARN of Bedrock, whose slashes are `%2F`; elsewhere
 	   nothing with a `%2F` passes. */
 	bool model;

@@ -77,7 +77,7 @@ static const int denied[] = {
 /* Threads are made by clone; a namespace is not, and clone3 hides what it is asked. */
 static int filter_deny_namespaces(scmp_filter_ctx ctx)
 {
-	static const unsigned flags[] = { CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID, CLONE_NEWNET,
+	static const unsigned flags[] = { CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
 					  CLONE_NEWIPC,	 CLONE_NEWUTS, CLONE_NEWCGROUP };
 	unsigned i;
 	int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);

@@ -48,7 +48,7 @@ static int session_take_value(struct relay *r, const struct channel_message *m)
 		return -1;
 	if (key_take(&r->key, m->index, m->count, m->token, m->token_n, &f) != 0) {
 		r->asked = false;
-		channel_note_failure(&r->channel, f.what);
+		relay_channel_note_failure(&r->channel, f.what);
 		for (i = 0; i < pair_count; i++)
 			pair_refuse_key(pairs[i], &f);
 		return 0;
@@ -122,9 +122,9 @@ static int session_hear_broker(struct relay *r, struct failure *f)
 	struct channel_message m;
 	int got, taken;
 
-	while ((got = channel_receive(&r->channel, &m, f)) > 0) {
+	while ((got = relay_channel_receive(&r->channel, &m, f)) > 0) {
 		taken = session_take_message(r, &m, f);
-		channel_forget(&r->channel, &m);
+		relay_channel_forget(&r->channel, &m);
 		if (taken != 0)
 			return -1;
 	}

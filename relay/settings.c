@@ -300,9 +300,9 @@ static int settings_take_start(struct relay_settings *s, struct channel_message 
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "no session");
 	s->pid = (pid_t)pid;
 	s->uid = (uid_t)uid;
-	if (settings_take_url(s, m->in.top, f) != 0 || settings_take_entries(s, m->in.top, f) != 0 ||
-	    settings_take_added(s, m->in.top, f) != 0 ||
-	    settings_take_way(s, m->in.top, a, f) != 0)
+	if (settings_take_url(s, m->in.top, f) != 0 ||
+	    settings_take_entries(s, m->in.top, f) != 0 ||
+	    settings_take_added(s, m->in.top, f) != 0 || settings_take_way(s, m->in.top, a, f) != 0)
 		return -1;
 	return settings_take_listener(s, m, f);
 }
@@ -317,18 +317,18 @@ int settings_receive(struct relay_settings *s, struct channel *c, struct arena *
 	memset(s, 0, sizeof(*s));
 	s->session = s->listener = -1;
 	do {
-		r = channel_await(c, deadline, &m, f);
+		r = relay_channel_await(c, deadline, &m, f);
 		if (r <= 0)
-			return r < 0 && f->code != FAIL_NONE ?
-				       -1 :
-				       fail_set(f, FAIL_PEER, NULL, "the broker has hung up");
+			return r < 0 && f->code != FAIL_NONE
+				       ? -1
+				       : fail_set(f, FAIL_PEER, NULL, "the broker has hung up");
 		if (m.op == CHANNEL_FILE)
 			r = settings_take_file(s, &m, a, f);
 		else if (m.op == CHANNEL_START)
 			r = settings_take_start(s, &m, a, f);
 		else
 			r = fail_set(f, FAIL_BAD_VALUE, NULL, "the broker begins with another op");
-		channel_forget(c, &m);
+		relay_channel_forget(c, &m);
 	} while (r == 0 && s->listener < 0);
 	return r;
 }

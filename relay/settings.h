@@ -49,7 +49,7 @@ struct relay_settings {
 	const char *added[FIELDS_ADDED_MAX];
 	/* by which way; both of the arena, since a proxy may want a password */
 	char *proxy, *no_proxy;
-	uint16_t proxy_port; /* 0: no proxy */
+	uint16_t proxy_port;		   /* 0: no proxy */
 	struct session_file ca, cert, key; /* of the arena, but for ca */
 };
 

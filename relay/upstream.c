@@ -66,8 +66,8 @@ static int on_socket(CURL *easy, curl_socket_t fd, int what, void *arg, void *ea
 	if (i == us->count)
 		us->count++;
 	us->watched[i].fd = fd;
-	us->watched[i].events = (short)((what & CURL_POLL_IN ? POLLIN : 0) |
-					(what & CURL_POLL_OUT ? POLLOUT : 0));
+	us->watched[i].events =
+		(short)((what & CURL_POLL_IN ? POLLIN : 0) | (what & CURL_POLL_OUT ? POLLOUT : 0));
 	return 0;
 }
 
@@ -140,8 +140,8 @@ static void upstream_settle(struct upstream *u, CURLcode code)
 		return;
 	}
 	u->state = state_of_error(u, code);
-	snprintf(u->words, sizeof(u->words), "%s cannot be reached: %s",
-		 u->of->settings->host, why);
+	snprintf(u->words, sizeof(u->words), "%s cannot be reached: %s", u->of->settings->host,
+		 why);
 }
 
 static void upstreams_read_results(struct upstreams *us)

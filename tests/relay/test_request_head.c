@@ -404,7 +404,8 @@ static void test_models(void **state)
 		{ "/model/a/converse", "a", true },
 		{ "/model/a/converse-stream", "a", true },
 		{ "/model/a/count-tokens", "a", false },
-		{ "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123%3Ainference-profile%2Feu.x%3A0/invoke",
+		{ "/model/arn%3Aaws%3Abedrock%3Aeu-west-1%3A123%3Ainference-profile%2Feu.x%3A0/"
+		  "invoke",
 		  "arn:aws:bedrock:eu-west-1:123:inference-profile/eu.x:0", true },
 		{ "/model/a%2fb/invoke", "a/b", true },
 		{ "/model/a/b/invoke", NULL, false },
@@ -454,7 +455,7 @@ int main(void)
 		cmocka_unit_test(test_head),	cmocka_unit_test(test_wrong_provider),
 		cmocka_unit_test(test_secret),	cmocka_unit_test(test_fields),
 		cmocka_unit_test(test_added),	cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_queries),	cmocka_unit_test(test_models),
+		cmocka_unit_test(test_queries), cmocka_unit_test(test_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
