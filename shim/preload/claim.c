@@ -12,12 +12,11 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "shim/preload/broker_messages.h"
+#include "shim/preload/harden.h"
 #include "shim/preload/session_state.h"
 #include "wire/claim.h"
 
@@ -44,20 +43,6 @@ static void *secret_map(size_t size)
 		(void)mlock(p, size);
 	(void)madvise(p, size, MADV_DONTDUMP);
 	return p;
-}
-
-static int process_harden(int fd, struct refusal *why)
-{
-	struct rlimit none = { 0, 0 }, seen = { 1, 1 };
-
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0)
-		return refusal_set(why, "cannot make this process undumpable", NULL);
-	if (setrlimit(RLIMIT_CORE, &none) != 0 || getrlimit(RLIMIT_CORE, &seen) != 0 ||
-	    seen.rlim_cur != 0 || seen.rlim_max != 0)
-		return refusal_set(why, "cannot forbid core dumps", NULL);
-	if (fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
-		return refusal_set(why, "cannot keep the connection from children", NULL);
-	return 0;
 }
 
 static int claim_parse_answer(const uint8_t *p, size_t n, struct claim_answer *a,

@@ -4,10 +4,12 @@
  *
  * 1. Save what children get back (CCRUN_SAVED_*) and how this library was loaded.
  * 2. Take ccrun's own variables out of the environment.
- * 3. With a connection (CCRUN_FD): claim the secrets, or exit 125.
+ * 3. With a connection (CCRUN_FD): claim the secrets, or exit 125.  With a relay's
+ *    socket (CCRUN_RELAY), which uses the secrets elsewhere: harden, or exit 125.
  * 4. Switch the hooks on.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -15,6 +17,7 @@
 #include <unistd.h>
 
 #include "shim/preload/claim.h"
+#include "shim/preload/harden.h"
 #include "shim/preload/hook_shell.h"
 #include "shim/preload/libc_functions.h"
 #include "shim/preload/refusal.h"
@@ -29,13 +32,14 @@ static bool has_prefix(const char *s, const char *prefix)
 static bool entry_is_ours(const char *entry)
 {
 	return has_prefix(entry, SAVED_PREFIX) || has_prefix(entry, FD_PREFIX) ||
-	       has_prefix(entry, PRELOAD_PREFIX);
+	       has_prefix(entry, RELAY_PREFIX) || has_prefix(entry, PRELOAD_PREFIX);
 }
 
 static bool environ_has_session(void)
 {
 	for (char **e = environ; e && *e; e++)
-		if (has_prefix(*e, SAVED_PREFIX) || has_prefix(*e, FD_PREFIX))
+		if (has_prefix(*e, SAVED_PREFIX) || has_prefix(*e, FD_PREFIX) ||
+		    has_prefix(*e, RELAY_PREFIX))
 			return true;
 	return false;
 }
@@ -65,13 +69,15 @@ static int environ_save_ours(struct refusal *why)
 			continue;
 		if (has_prefix(*e, SAVED_PREFIX))
 			array[session.saved_count++] = text;
-		else if (has_prefix(*e, FD_PREFIX) && !session.ticket)
+		else if ((has_prefix(*e, FD_PREFIX) || has_prefix(*e, RELAY_PREFIX)) &&
+			 !session.ticket)
 			session.ticket = text;
 		else if (has_prefix(*e, PRELOAD_PREFIX) && !session.preload)
 			session.preload = text;
 		text = stpcpy(text, *e) + 1;
 	}
 	session.saved = array;
+	session.relayed = session.ticket && has_prefix(session.ticket, RELAY_PREFIX);
 	if (mprotect(array, bytes, PROT_READ) != 0)
 		return refusal_set(why, "cannot protect the saved environment", NULL);
 	return 0;
@@ -100,18 +106,34 @@ static int fd_parse(const char *s)
 	return *s == '\0' && fd > 2 ? fd : -1;
 }
 
-/* The connection that CCRUN_FD names, noted in session; or -1. */
-static int connection_find(struct refusal *why)
+static bool fd_is_connection(int fd)
 {
 	int domain = 0, type = 0;
 	socklen_t size = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) == 0 && domain == AF_UNIX &&
+	       getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) == 0 && type == SOCK_SEQPACKET;
+}
+
+/* A relay's socket is no open socket here, but the place of one (O_PATH). */
+static bool fd_is_place(int fd)
+{
+	int flags = fcntl(fd, F_GETFL);
+
+	return flags >= 0 && (flags & O_PATH);
+}
+
+/* The descriptor that the ticket names, noted in session; or -1. */
+static int ticket_find(struct refusal *why)
+{
 	struct stat st;
-	int fd = fd_parse(session.ticket + strlen(FD_PREFIX));
+	int fd = fd_parse(strchr(session.ticket, '=') + 1);
 
 	if (fd < 0 || fstat(fd, &st) != 0 || !S_ISSOCK(st.st_mode) ||
-	    getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &size) != 0 || domain != AF_UNIX ||
-	    getsockopt(fd, SOL_SOCKET, SO_TYPE, &type, &size) != 0 || type != SOCK_SEQPACKET)
-		return refusal_set(why, "CCRUN_FD is no connection to the broker",
+	    !(session.relayed ? fd_is_place(fd) : fd_is_connection(fd)))
+		return refusal_set(why,
+				   session.relayed ? "CCRUN_RELAY is no relay's socket"
+						   : "CCRUN_FD is no connection to the broker",
 				   "start the program with ccrun");
 	session.fd = fd;
 	session.dev = st.st_dev;
@@ -130,9 +152,10 @@ __attribute__((constructor(101))) static void session_start(void)
 		refusal_exit(&why);
 	environ_remove_ours();
 	if (session.ticket) {
-		int fd = connection_find(&why);
+		int fd = ticket_find(&why);
 
-		if (fd < 0 || claim_secrets(fd, &why) != 0)
+		if (fd < 0 ||
+		    (session.relayed ? process_harden(fd, &why) : claim_secrets(fd, &why)) != 0)
 			refusal_exit(&why);
 	}
 	(void)libc_functions();

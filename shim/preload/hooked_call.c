@@ -75,7 +75,10 @@ static bool session_continues(const struct hooked_call *c)
 		return false;
 	if (c->kind == CALL_EXEC && access(path, X_OK) != 0)
 		return false;
-	return session.fd < 0 || (session_connected() && session_announce_exec());
+	if (session.fd < 0)
+		return true;
+	/* A relay knows the session by its process, and needs no word of its images. */
+	return session_connected() && (session.relayed || session_announce_exec());
 }
 
 /*

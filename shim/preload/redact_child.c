@@ -13,7 +13,7 @@
 #include "shim/preload/session_state.h"
 
 #define SECRET_SHORT 8	/* shorter values match as a whole only: "ollama" is a word */
-#define OUR_VARIABLES 2 /* LD_PRELOAD and CCRUN_FD */
+#define OUR_VARIABLES 2 /* LD_PRELOAD and the ticket */
 
 /* What is left of the memory that the caller gave. */
 struct room {
@@ -59,7 +59,10 @@ static bool variable_kept(const char *e, bool keeps_session)
 	const char *value = *end ? end + 1 : end;
 	size_t name_len = (size_t)(end - e), len = strlen(value);
 
-	if (has_prefix(e, FD_PREFIX) || has_prefix(e, SAVED_PREFIX))
+	if (has_prefix(e, FD_PREFIX) || has_prefix(e, RELAY_PREFIX) || has_prefix(e, SAVED_PREFIX))
+		return false;
+	/* The relay answers this process alone. */
+	if (session.relayed && !keeps_session && has_prefix(e, SOCKET_PREFIX))
 		return false;
 	/* A child never gets this library.  A session that goes on in a new image
 	 * does, and one LD_PRELOAD only: the loader reads the first. */

@@ -11,8 +11,10 @@
 #define SECRETS_MAX 8 /* a session has three at most; room for a fourth kind */
 
 /* The variables through which ccrun passes a session on. */
-#define SAVED_PREFIX "CCRUN_SAVED_" /* + NAME=value: what children get back as NAME */
-#define FD_PREFIX "CCRUN_FD="	    /* the connection to the broker */
+#define SAVED_PREFIX "CCRUN_SAVED_"	       /* + NAME=value: what children get back as NAME */
+#define FD_PREFIX "CCRUN_FD="		       /* the connection to the broker */
+#define RELAY_PREFIX "CCRUN_RELAY="	       /* instead of it: the place of the relay's socket */
+#define SOCKET_PREFIX "ANTHROPIC_UNIX_SOCKET=" /* the same place, for the client */
 #define PRELOAD_PREFIX "LD_PRELOAD="
 
 struct session_secret {
@@ -25,12 +27,13 @@ struct session_secret {
 /* All pointers are to memory of the library's own, which stays mapped. */
 struct session_state {
 	bool active;
-	pid_t pid; /* the session's own process; everything else is a child */
-	int fd;	   /* connection to the broker, or -1 */
-	dev_t dev; /* what fd was, should the program close and reuse it */
+	pid_t pid;    /* the session's own process; everything else is a child */
+	bool relayed; /* a relay uses the secrets: there are none in this process */
+	int fd;	      /* connection to the broker, or the place of the relay's socket, or -1 */
+	dev_t dev;    /* what fd was, should the program close and reuse it */
 	ino_t ino;
 	const char *preload; /* "LD_PRELOAD=<this library>", or NULL */
-	const char *ticket;  /* "CCRUN_FD=<fd>", or NULL */
+	const char *ticket;  /* "CCRUN_FD=<fd>" or "CCRUN_RELAY=<fd>", or NULL */
 	const char **saved;  /* "CCRUN_SAVED_NAME=value" */
 	size_t saved_count;
 	struct session_secret secret[SECRETS_MAX];
@@ -40,7 +43,7 @@ struct session_state {
 /* Written by the constructor, before main and before any thread; then only read. */
 extern struct session_state session;
 
-/* Is session.fd (still) the connection to the broker? */
+/* Is session.fd (still) what it was at the start? */
 bool session_connected(void);
 
 #endif
