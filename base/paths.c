@@ -111,6 +111,8 @@ int path_of(enum path_kind kind, const char *leaf, char *out, struct failure *f)
 		return path_xdg("XDG_DATA_HOME", "/.local/share/ccrun", leaf, out, f);
 	case PATH_STATE:
 		return path_xdg("XDG_STATE_HOME", "/.local/state/ccrun", leaf, out, f);
+	case PATH_CACHE:
+		return path_xdg("XDG_CACHE_HOME", "/.cache/ccrun", leaf, out, f);
 	case PATH_RUNTIME:
 		break;
 	}

@@ -20,6 +20,7 @@ enum path_kind {
 	PATH_CONFIG, /* $XDG_CONFIG_HOME/ccrun  (else ~/.config/ccrun) */
 	PATH_DATA,   /* $XDG_DATA_HOME/ccrun    (else ~/.local/share/ccrun) */
 	PATH_STATE,  /* $XDG_STATE_HOME/ccrun   (else ~/.local/state/ccrun) */
+	PATH_CACHE,  /* $XDG_CACHE_HOME/ccrun   (else ~/.cache/ccrun) */
 	PATH_RUNTIME /* $XDG_RUNTIME_DIR/ccrun, else /run/user/UID/ccrun,
 			 else PATH_STATE's run/; never /tmp */
 };

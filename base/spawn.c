@@ -9,14 +9,18 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stddef.h>
+#include <stdio.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/proc.h"
 
 #define POLL_MS 2 /* between looks at a child that no pidfd can be had of */
 
@@ -110,6 +114,39 @@ static int spawn_set_group(const struct spawn *s)
 	return 0;
 }
 
+static int spawn_write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
+
+	if (fd >= 0)
+		close(fd);
+	return n == (ssize_t)strlen(text) ? 0 : -1;
+}
+
+/* Only dumpable may a process write its own maps; exec makes it so again anyhow. */
+static int spawn_leave_network(void)
+{
+	char uids[64], gids[64];
+
+	snprintf(uids, sizeof(uids), "%u %u 1", (unsigned)geteuid(), (unsigned)geteuid());
+	snprintf(gids, sizeof(gids), "%u %u 1", (unsigned)getegid(), (unsigned)getegid());
+	if (unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0 || prctl(PR_SET_DUMPABLE, 1, 0, 0, 0) != 0)
+		return -1;
+	return spawn_write_file("/proc/self/setgroups", "deny") != 0 ||
+			       spawn_write_file("/proc/self/uid_map", uids) != 0 ||
+			       spawn_write_file("/proc/self/gid_map", gids) != 0
+		       ? -1
+		       : 0;
+}
+
+static int spawn_confine(const struct spawn *s)
+{
+	if (s->no_network && spawn_leave_network() != 0)
+		return -1;
+	return s->marked ? proc_mark_self() : 0;
+}
+
 static char *const *spawn_environment(const struct spawn *s)
 {
 	char **from = environ, **to = environ;
@@ -130,7 +167,7 @@ static void __attribute__((noreturn)) spawn_become(const struct spawn *s, int re
 	int why;
 
 	if (spawn_set_group(s) == 0 && spawn_set_fds(s, &report) == 0 &&
-	    (!s->dir || chdir(s->dir) == 0)) {
+	    (!s->dir || chdir(s->dir) == 0) && spawn_confine(s) == 0) {
 		spawn_set_signals(s);
 		if (s->search)
 			execvpe(s->path, argv, spawn_environment(s));

@@ -46,6 +46,10 @@ struct spawn {
 	bool foreground; /* that group gets the terminal on our standard input; the
 			       * caller has SIGTTOU blocked */
 	bool session;	 /* it leads a session of its own */
+	bool no_network; /* in a user and a network namespace of its own, as the same user:
+			  * it reaches what is in files, unix sockets too, and no host.
+			  * EPERM, ENOSPC, ... where the system has none to give */
+	bool marked;	 /* it bears the mark (base/proc.h) */
 
 	int64_t deadline; /* for the exec (clock_now_ms), or 0: none */
 };

@@ -404,10 +404,11 @@ bad:
 }
 
 /* Send and receive.  The caller keeps the request. */
-static int exchange_once(struct dial *d, const struct wire_out *request, int *fd, struct failure *f)
+static int exchange_once(struct dial *d, const struct wire_out *request, int pass, int *fd,
+			 struct failure *f)
 {
 	/* A broker that closed the connection has sent the reason first. */
-	if (wire_send(d->fd, request, -1) != 0 && errno != EPIPE && errno != ECONNRESET)
+	if (wire_send(d->fd, request, pass) != 0 && errno != EPIPE && errno != ECONNRESET)
 		return fail_errno(f, NULL, "send to the broker");
 	return receive_reply(d, fd, f);
 }
@@ -426,7 +427,7 @@ static int reconnect(struct dial *d, struct failure *f)
  * a connection is taken then, and closed.  Ask the one that comes after it.  Only for the
  * first request of a connection, which changes nothing.
  */
-static int exchange_with_next(struct dial *d, const struct wire_out *request, int *fd,
+static int exchange_with_next(struct dial *d, const struct wire_out *request, int pass, int *fd,
 			      struct failure *f)
 {
 	int64_t until = clock_now_ms() + ENDING_PATIENCE_MS;
@@ -437,12 +438,13 @@ static int exchange_with_next(struct dial *d, const struct wire_out *request, in
 		close(d->fd);
 		if (open_user_broker(d, d->start, f) != 0)
 			return -1;
-		r = exchange_once(d, request, fd, f);
+		r = exchange_once(d, request, pass, fd, f);
 	}
 	return r;
 }
 
-int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f)
+int dial_call_passing(struct dial *d, struct wire_out *request, int pass, int *fd,
+		      struct failure *f)
 {
 	bool ok = false;
 	int r;
@@ -451,16 +453,21 @@ int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure 
 		*fd = -1;
 	wire_in_free(&d->in);
 	d->refused = d->unanswered = false;
-	r = exchange_once(d, request, fd, f);
+	r = exchange_once(d, request, pass, fd, f);
 	if (r != 0 && d->peer_younger && !d->broker && reconnect(d, f) == 0)
-		r = exchange_once(d, request, fd, f);
+		r = exchange_once(d, request, pass, fd, f);
 	if (r != 0 && d->unanswered && !d->broker && !d->system && !d->deadline)
-		r = exchange_with_next(d, request, fd, f);
+		r = exchange_with_next(d, request, pass, fd, f);
 	wire_out_free(request);
 	if (r != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0)
 		return -1;
 	d->refused = !ok;
 	return ok ? 0 : fail_from_reply(d->in.top, f);
+}
+
+int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f)
+{
+	return dial_call_passing(d, request, -1, fd, f);
 }
 
 int dial_hello(struct dial *d, struct failure *f)

@@ -72,6 +72,10 @@ bool dial_system_down(void);
  */
 int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f);
 
+/* The same with a descriptor of ours beside the request, or -1; it stays the caller's. */
+int dial_call_passing(struct dial *d, struct wire_out *request, int pass, int *fd,
+		      struct failure *f);
+
 /* The request {op: hello}; its reply checks the broker. */
 int dial_hello(struct dial *d, struct failure *f);
 
