@@ -12,7 +12,7 @@
 MUSL ?= $(if $(SANITIZE),,$(shell command -v musl-gcc 2>/dev/null))
 ifeq ($(MUSL),)
 $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
-	$(call link,$(STATIC),$(MSGPACK_LIB) -linih)
+	$(call link,$(STATIC),$(MSGPACK_LIB) -linih -ljansson)
 
 $(BIN)/ccrun-statusline: $(call objs,statusline) $(HOUSE)
 	$(call link,$(STATIC),$(MSGPACK_LIB) -linih -ljansson -lutf8proc)
@@ -45,7 +45,7 @@ define link_musl
 endef
 
 $(BIN)/ccrun: $(call musl_objs,shim) $(MUSLHOUSE)
-	$(call link_musl)
+	$(call link_musl,$(SYSLIB)/libjansson.a)
 
 $(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
 	$(call link_musl,$(SYSLIB)/libjansson.a $(SYSLIB)/libutf8proc.a)

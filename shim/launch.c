@@ -1,5 +1,5 @@
 /*
- * shim/launch.c - deciding the delivery, building the environment, exec.
+ * shim/launch.c - building the environment, exec.
  */
 #include "shim/launch.h"
 
@@ -15,40 +15,9 @@
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 #include "shim/env_delivery.h"
+#include "shim/relay.h"
+#include "shim/session.h"
 #include "shim/target.h"
-
-int launch_delivery(const struct provider *p, const struct target *t, enum delivery *d,
-		    struct failure *f)
-{
-	bool can_pipe = p->auth == AUTH_API_KEY && p->secrets == 1 && !p->policy.strict;
-
-	*d = p->policy.delivery;
-	if (p->secrets == 0)
-		*d = DELIVERY_PRELOAD;
-	if (p->secrets == 0 || *d == DELIVERY_ENV)
-		return 0;
-	if (*d == DELIVERY_RELAY)
-		return fail_set(f, FAIL_POLICY,
-				"remove delivery = relay from the provider's [policy]",
-				"this ccrun has no relay");
-	if (*d == DELIVERY_PIPE) {
-		if (can_pipe)
-			return 0;
-		return fail_set(f, FAIL_POLICY,
-				"remove delivery = pipe from the provider's [policy]",
-				"the client takes a piped key only as x-api-key (auth = api-key)");
-	}
-	if (t->preloadable)
-		*d = DELIVERY_PRELOAD;
-	else if (*d == DELIVERY_AUTO && can_pipe)
-		*d = DELIVERY_PIPE;
-	else
-		return fail_set(f, FAIL_POLICY,
-				"use the glibc build of Claude Code (npm install -g "
-				"@anthropic-ai/claude-code)",
-				"the key cannot be kept from other processes: %s", t->why_not);
-	return 0;
-}
 
 int launch_config_dir(const struct provider *p, struct failure *f)
 {
@@ -70,7 +39,8 @@ int launch_config_dir(const struct provider *p, struct failure *f)
 	return r;
 }
 
-#define SESSION_VARIABLES 3 /* LD_PRELOAD, CCRUN_FD, and the pipe's */
+/* LD_PRELOAD, CCRUN_FD, the pipe's, the ticket's, and the relay's */
+#define SESSION_VARIABLES (4 + RELAY_VARIABLES)
 
 /* The environment being built: pointers, some of them to strings of our own. */
 struct env_block {
@@ -94,12 +64,14 @@ static bool entry_names(const char *entry, const char *name, size_t len)
 }
 
 /* Is this entry of environ replaced or removed by a change, or the variable of a secret? */
-static bool entry_dropped(const struct launch *l, const struct env_change *c, int n,
-			  const char *entry)
+static bool entry_dropped(const struct launch *l, const struct relay_variables *r,
+			  const struct env_change *c, int n, const char *entry)
 {
 	unsigned s;
 	int i;
 
+	if (relay_variables_name(r, entry, strcspn(entry, "=")))
+		return true;
 	for (i = 0; i < n; i++)
 		if (c[i].action != ENV_KEEP && entry_names(entry, c[i].name, c[i].name_len))
 			return true;
@@ -110,15 +82,27 @@ static bool entry_dropped(const struct launch *l, const struct env_change *c, in
 	return false;
 }
 
+static int env_block_add_relay(const struct relay_variables *r, struct env_block *b)
+{
+	unsigned i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->v[i].value[0] &&
+		    env_block_add(b, "", r->v[i].name, strlen(r->v[i].name), r->v[i].value) != 0)
+			return -1;
+	return 0;
+}
+
 /* Append what passes the session on. */
 static int env_block_add_session(const struct launch *l, struct env_block *b, bool saved)
 {
 	bool claims = l->connection >= 0 && l->delivery == DELIVERY_PRELOAD;
+	bool relayed = l->place >= 0 && l->target->preloadable;
 	char number[16];
 	unsigned i;
 
-	/* Without a secret the library is there for the saved variables alone. */
-	if (claims || (saved && l->target->preloadable))
+	/* Without a session the library is there for the saved variables alone. */
+	if (claims || relayed || (saved && l->target->preloadable))
 		if (env_block_add(b, "", "LD_PRELOAD", 10, l->target->library) != 0)
 			return -1;
 	snprintf(number, sizeof(number), "%d", l->connection);
@@ -127,6 +111,9 @@ static int env_block_add_session(const struct launch *l, struct env_block *b, bo
 	snprintf(number, sizeof(number), "%d", l->pipe);
 	if (l->pipe >= 0 &&
 	    env_block_add(b, "", "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", 35, number) != 0)
+		return -1;
+	if (l->ticket &&
+	    env_block_add(b, "", TICKET_VARIABLE, strlen(TICKET_VARIABLE), l->ticket) != 0)
 		return -1;
 	for (i = 0; i < l->secrets; i++)
 		b->v[b->n++] = l->secret[i];
@@ -138,10 +125,13 @@ static char **environment_build(const struct launch *l, struct failure *f)
 {
 	struct env_change *c = NULL;
 	struct env_block b = { NULL, 0 };
+	struct relay_variables r = { .n = 0 };
 	bool saved = false;
 	unsigned have = 0, i;
 	int n, k;
 
+	if (l->place >= 0)
+		relay_variables(l->provider, l->place, l->first_party, &r);
 	n = environment_plan(l->provider, environ, &c);
 	while (environ[have])
 		have++;
@@ -151,22 +141,22 @@ static char **environment_build(const struct launch *l, struct failure *f)
 	if (!b.v)
 		goto bad;
 	for (i = 0; i < have; i++)
-		if (!entry_dropped(l, c, n, environ[i]))
+		if (!entry_dropped(l, &r, c, n, environ[i]))
 			b.v[b.n++] = environ[i];
 	for (k = 0; k < n; k++) {
 		/* Only the library gives children a saved variable back. */
 		if (c[k].action == ENV_SAVE && l->target->preloadable &&
-		    (l->delivery == DELIVERY_PRELOAD)) {
+		    (l->delivery == DELIVERY_PRELOAD || l->delivery == DELIVERY_RELAY)) {
 			saved = true;
 			if (env_block_add(&b, "CCRUN_SAVED_", c[k].name, c[k].name_len,
 					  c[k].value) != 0)
 				goto bad;
 		}
-		if (c[k].action == ENV_SET &&
+		if (c[k].action == ENV_SET && !relay_variables_name(&r, c[k].name, c[k].name_len) &&
 		    env_block_add(&b, "", c[k].name, c[k].name_len, c[k].value) != 0)
 			goto bad;
 	}
-	if (env_block_add_session(l, &b, saved) != 0)
+	if (env_block_add_relay(&r, &b) != 0 || env_block_add_session(l, &b, saved) != 0)
 		goto bad;
 	free(c);
 	return b.v;
@@ -176,42 +166,6 @@ bad:
 	free(b.v);
 	fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
 	return NULL;
-}
-
-int launch_print(const struct launch *l, struct failure *f)
-{
-	const struct provider *p = l->provider;
-	struct env_change *c;
-	unsigned s;
-	int i, n = environment_plan(p, environ, &c);
-
-	if (n < 0)
-		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
-	printf("provider %s%s%s\n", p->name, p->mode[0] ? ":" : "", p->mode);
-	if (l->pin[0])
-		printf("pin %s\n", l->pin);
-	printf("target %s\n", l->target->path);
-	printf("delivery %s\n", p->secrets ? delivery_name(l->delivery) : "none");
-	if (p->secrets)
-		printf("origin %s\n", p->origin);
-	if (p->usage[0])
-		printf("usage %s\n", p->usage);
-	if (p->note[0])
-		printf("note %s\n", p->note);
-	for (i = 0; i < n; i++)
-		if (c[i].action == ENV_SET)
-			printf("set %.*s=%s\n", (int)c[i].name_len, c[i].name, c[i].value);
-	for (s = 0; s < p->secrets; s++)
-		printf("set %s=(from vault: %s)\n", p->secret[s].variable, p->secret[s].entry);
-	for (i = 0; i < n; i++) {
-		if (c[i].action == ENV_UNSET)
-			printf("unset %.*s\n", (int)c[i].name_len, c[i].name);
-		if (c[i].action == ENV_SAVE)
-			printf("unset %.*s (children get it back)\n", (int)c[i].name_len,
-			       c[i].name);
-	}
-	free(c);
-	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
 }
 
 int launch_exec(struct launch *l, struct failure *f)
@@ -231,7 +185,8 @@ int launch_exec(struct launch *l, struct failure *f)
 	argv[0] = (char *)l->target->path;
 	memcpy(argv + 1, l->arguments, n * sizeof(*argv));
 	if ((l->connection >= 0 && fcntl(l->connection, F_SETFD, 0) != 0) ||
-	    (l->pipe >= 0 && fcntl(l->pipe, F_SETFD, 0) != 0)) {
+	    (l->pipe >= 0 && fcntl(l->pipe, F_SETFD, 0) != 0) ||
+	    (l->place >= 0 && fcntl(l->place, F_SETFD, 0) != 0)) {
 		fail_errno(f, NULL, "cannot pass the connection to the program");
 		goto bad;
 	}

@@ -9,6 +9,7 @@
 #include "wire/policy.h"
 
 struct failure;
+struct network;
 struct provider;
 struct target;
 
@@ -21,17 +22,15 @@ struct launch {
 	enum delivery delivery; /* never AUTO; without meaning when there is no secret */
 	int connection;		/* to the broker, or -1 */
 	int pipe;		/* PIPE: the secret's descriptor, or -1 */
+	int place;		/* RELAY: of the relay's socket, or -1 */
+	const char *ticket;	/* RELAY: the session's, or NULL */
+	bool first_party;	/* RELAY: as in struct delivery_choice; why too */
+	const char *why;
+	const struct network *network;	   /* RELAY: what the relay goes through */
 	char *secret[SESSION_ENTRIES_MAX]; /* ENV: NAME=value */
 	unsigned secrets;
 	bool exec_failed; /* execve itself failed, not what comes before it */
 };
-
-/*
- * The delivery that the provider's policy asks for and the target allows, never
- * AUTO.  0, or -1 with FAIL_POLICY.
- */
-int launch_delivery(const struct provider *p, const struct target *t, enum delivery *d,
-		    struct failure *f);
 
 /*
  * Make the provider's config_dir (0700) where it is missing.  One that other users

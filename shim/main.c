@@ -10,15 +10,19 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "base/proc.h"
+#include "config/client/network.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
 #include "shim/arguments.h"
 #include "shim/ccctl.h"
+#include "shim/delivery.h"
 #include "shim/env_delivery.h"
 #include "shim/invoked_name.h"
 #include "shim/launch.h"
 #include "shim/provider_choice.h"
 #include "shim/provider_list.h"
+#include "shim/relay.h"
+#include "shim/relay_socket.h"
 #include "shim/session.h"
 #include "shim/target.h"
 #include "start/terminal.h"
@@ -106,30 +110,45 @@ static void warn_no_credentials(const struct provider *p)
 		p->title, p->needs);
 }
 
-/* manager: where the key comes from, as in struct opened_session. */
-static void print_start_lines(const struct provider *p, enum delivery d, const char *manager,
-			      const char *pin)
+/* What a person should know of the delivery, on a terminal or not. */
+static void print_warnings(const struct launch *l)
 {
-	char key[NAME_MAX_LEN + 32] = "no key";
-	const char *term = getenv("TERM");
-	bool plain;
+	const struct provider *p = l->provider;
 
 	if (p->note[0])
 		fprintf(stderr, "ccrun: note: %s\n", p->note);
-	if (p->secrets && d == DELIVERY_ENV)
+	if (p->secrets && l->delivery == DELIVERY_ENV)
 		fprintf(stderr, "ccrun: warning: the key goes into the environment, where every "
 				"program that claude starts can read it (delivery = env)\n");
-	if (p->secrets && d == DELIVERY_PIPE)
+	if (p->secrets && l->delivery == DELIVERY_PIPE)
 		fprintf(stderr, "ccrun: warning: claude cannot be hardened here; programs that it "
 				"starts could read its memory (delivery pipe)\n");
+}
+
+/* manager: where the key comes from, as in struct opened_session. */
+static void print_start_line(const struct launch *l, const char *manager)
+{
+	const struct provider *p = l->provider;
+	bool relayed = p->secrets && l->delivery == DELIVERY_RELAY;
+	char key[NAME_MAX_LEN + 64] = "no key";
+	const char *pin = l->pin;
+	const char *term = getenv("TERM");
+	bool plain;
+
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (p->secrets)
-		snprintf(key, sizeof(key), "key from %s", manager[0] ? manager : "vault");
+		snprintf(key, sizeof(key), "key from %s%s", manager[0] ? manager : "vault",
+			 relayed ? ", used by a relay, never in this process" : "");
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
 	fprintf(stderr, "%sccrun: %s%s%s, %s%s%s%s\n", plain ? "" : "\033[2m", p->title,
 		p->model[0] ? ", " : "", p->model, key, pin[0] ? ", as pinned by " : "", pin,
 		plain ? "" : "\033[0m");
+	if (relayed && !l->target->preloadable)
+		fprintf(stderr, "ccrun: claude cannot be preloaded: its children see its "
+				"environment; the key is not in it\n");
+	if (relayed && strncmp(l->why, "untried", 7) == 0)
+		fprintf(stderr, "ccrun: whether it sends its requests to a relay is %s\n", l->why);
 }
 
 /* The worker that fetches the provider's quota for the status line, where it has one. */
@@ -149,6 +168,28 @@ static void start_usage_worker(const struct provider *p)
 	usage_worker_start(&w);
 }
 
+/* Hand the opened session over to its relay: it ends with this process, not with our
+ * connection.  0 or -1. */
+static int launch_relay(struct launch *l, struct opened_session *session, struct failure *f)
+{
+	struct relay_socket s;
+	int r;
+
+	if (relay_socket_open(&s, f) != 0)
+		return -1;
+	r = relay_start(session, l->network, &s, f);
+	close(session->connection);
+	session->connection = -1;
+	if (r == 0) {
+		l->place = s.place;
+		s.place = -1;
+		/* Inside a session, that one's goes on. */
+		l->ticket = session->ticket[0] ? session->ticket : getenv(TICKET_VARIABLE);
+	}
+	relay_socket_close(&s);
+	return r;
+}
+
 /* Open the session, mark this process, and execute the target.  Returns only on failure. */
 static int launch_run(struct launch *l, struct failure *f)
 {
@@ -158,7 +199,12 @@ static int launch_run(struct launch *l, struct failure *f)
 
 	if (p->secrets && session_open(p, l->delivery, &session, f) != 0)
 		return -1;
-	l->connection = session.connection;
+	if (p->secrets && l->delivery == DELIVERY_RELAY) {
+		if (launch_relay(l, &session, f) != 0)
+			return -1;
+	} else {
+		l->connection = session.connection;
+	}
 	/* After `open`, where the broker checks that the user agreed to this directory. */
 	if (p->policy.config_dir[0] && launch_config_dir(p, f) != 0)
 		return -1;
@@ -179,7 +225,8 @@ static int launch_run(struct launch *l, struct failure *f)
 			return -1;
 		l->secrets = (unsigned)n;
 	}
-	print_start_lines(p, l->delivery, session.manager, l->pin);
+	print_warnings(l);
+	print_start_line(l, session.manager);
 	return launch_exec(l, f);
 }
 
@@ -188,7 +235,9 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 {
 	static char
 		shown[sizeof(pin->path)]; /* a repository may have chosen the directory's name */
-	struct launch l = { .connection = -1, .pipe = -1, .pin = shown };
+	static struct network network;
+	struct launch l = { .connection = -1, .pipe = -1, .place = -1, .pin = shown };
+	struct delivery_choice how;
 	struct provider *p = NULL;
 	struct target t;
 	int code = EXIT_CCRUN;
@@ -203,8 +252,13 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	l.provider = p;
 	l.target = &t;
 	l.arguments = a->rest;
-	if (launch_delivery(p, &t, &l.delivery, f) != 0)
+	if (delivery_choose(p, &t, !a->dry_run, &how, f) != 0 ||
+	    (p->secrets && how.delivery == DELIVERY_RELAY && relay_network(p, &network, f) != 0))
 		return exit_with(f, EXIT_CCRUN);
+	l.delivery = how.delivery;
+	l.first_party = how.first_party;
+	l.why = how.why;
+	l.network = &network;
 	if (a->dry_run)
 		return launch_print(&l, f) == 0 ? 0 : exit_with(f, EXIT_CCRUN);
 	warn_no_credentials(p);

@@ -6,6 +6,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "base/fail.h"
 #include "config/provider/provider.h"
@@ -24,6 +26,7 @@ static char reply[WIRE_PACKET_MAX];
 static struct wire_out *open_request(const struct provider *p, enum delivery d)
 {
 	struct wire_out *o = wire_request("open");
+	const char *ticket = getenv(TICKET_VARIABLE);
 	unsigned i;
 
 	wire_put_str(o, "provider", p->name);
@@ -31,6 +34,8 @@ static struct wire_out *open_request(const struct provider *p, enum delivery d)
 	wire_put_str(o, "delivery", delivery_name(d));
 	wire_put_bool(o, "strict", p->policy.strict);
 	wire_put_str(o, "config_dir", p->policy.config_dir);
+	if (ticket && strnlen(ticket, TICKET_LEN + 1) <= TICKET_LEN)
+		wire_put_str(o, "ticket", ticket);
 	wire_begin_array(o, "entries");
 	for (i = 0; i < p->secrets; i++) {
 		wire_begin_item(o);
@@ -66,6 +71,8 @@ static int session_request(const struct provider *p, enum delivery d, struct ope
 	}
 	if (wire_get_text(dial.in.top, "source", out->manager, sizeof(out->manager), NULL) != 0)
 		out->manager[0] = '\0';
+	if (wire_get_text(dial.in.top, "ticket", out->ticket, sizeof(out->ticket), NULL) != 0)
+		out->ticket[0] = '\0';
 	out->broker = dial.broker;
 	out->connection = dial.fd;
 	dial.fd = -1; /* dial_close leaves it open */
@@ -105,6 +112,19 @@ int session_open(const struct provider *p, enum delivery d, struct opened_sessio
 			return -1;
 	}
 	return -1;
+}
+
+int session_call(const struct opened_session *session, struct wire_out *request, int pass,
+		 struct failure *f)
+{
+	struct dial d = { .fd = session->connection,
+			  .buf = reply,
+			  .size = sizeof(reply),
+			  .broker = session->broker };
+	int r = dial_call_passing(&d, request, pass, NULL, f);
+
+	wire_in_free(&d.in);
+	return r;
 }
 
 int session_pipe(const struct opened_session *session, struct failure *f)

@@ -11,11 +11,16 @@
 
 struct failure;
 struct provider;
+struct wire_out;
+
+/* Where a session's processes find its ticket, which lets them open sessions inside it. */
+#define TICKET_VARIABLE "CCRUN_TICKET"
 
 /* A session that the broker has granted. */
 struct opened_session {
 	int connection;			/* blocking, close-on-exec; the caller's to close */
 	pid_t broker;			/* who granted it: later answers must come from it too */
+	char ticket[TICKET_LEN + 1];	/* for sessions inside it; or "" */
 	char manager[NAME_MAX_LEN + 1]; /* the password manager that the key stays in
 					 * ("pass"), or "": the vault */
 };
@@ -27,6 +32,13 @@ struct opened_session {
  * the failure's hint names the command.  0, or -1 and nothing is open.
  */
 int session_open(const struct provider *p, enum delivery d, struct opened_session *out,
+		 struct failure *f);
+
+/*
+ * One request more on the session's connection, which is freed in every case, with
+ * descriptor pass beside it (-1: none).  0, or -1 with the broker's failure.
+ */
+int session_call(const struct opened_session *session, struct wire_out *request, int pass,
 		 struct failure *f);
 
 /* The descriptor of a pipe that holds the secret (pipe delivery), or -1. */

@@ -127,6 +127,19 @@ static bool interpreter_parse(char *line, char *path)
 	return snprintf(path, PATH_SIZE, "%s", word) < PATH_SIZE;
 }
 
+/* Add the file to the identity of what is executed. */
+static void target_add_identity(struct target *t, const char *path)
+{
+	size_t n = strlen(t->identity);
+	struct stat st;
+
+	if (stat(path, &st) != 0)
+		return;
+	snprintf(t->identity + n, sizeof(t->identity) - n, "%s%llu:%llu:%lld:%lld.%09ld",
+		 n ? "+" : "", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
+		 (long long)st.st_size, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
+}
+
 static void target_check_program(struct target *t)
 {
 	unsigned char head[512];
@@ -139,6 +152,7 @@ static void target_check_program(struct target *t)
 	for (depth = 0; depth < INTERPRETERS_MAX; depth++) {
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
+		target_add_identity(t, path);
 		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
 			target_set_why_not(t, path,
 					   fd < 0 ? "cannot be read"
@@ -217,6 +231,7 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 				     "@anthropic-ai/claude-code");
 		return -1;
 	}
+	t->claude = strcmp(strrchr(t->path, '/') + 1, "claude") == 0;
 	target_check_program(t);
 	if (t->preloadable)
 		target_check_library(t);

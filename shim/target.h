@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include "base/paths.h"
+#include "config/client/tried.h"
 
 struct failure;
 
@@ -15,6 +16,10 @@ struct target {
 	char library[PATH_SIZE]; /* libccrun.so */
 	bool preloadable;
 	char why_not[256]; /* "/usr/bin/x is statically linked" */
+	bool claude;	   /* it goes by that name: what it supports can be tried */
+	/* Which files these are, the program's and its interpreters': device, inode, size
+	 * and time of change of each. */
+	char identity[TRIED_IDENTITY_MAX + 1];
 };
 
 /*

@@ -52,6 +52,15 @@ static bool has_prefix(const char *s, const char *prefix)
 	return strncmp(s, prefix, strlen(prefix)) == 0;
 }
 
+/* Is it of use with the relay alone, which answers only this process: its socket, or a
+ * placeholder for a key? */
+static bool variable_is_relays(const char *e)
+{
+	return has_prefix(e, SOCKET_PREFIX) || has_prefix(e, "ANTHROPIC_AUTH_TOKEN=") ||
+	       has_prefix(e, "ANTHROPIC_FOUNDRY_API_KEY=") ||
+	       has_prefix(e, "AWS_BEARER_TOKEN_BEDROCK=");
+}
+
 /* May this "NAME=value" go to a child? */
 static bool variable_kept(const char *e, bool keeps_session)
 {
@@ -61,8 +70,7 @@ static bool variable_kept(const char *e, bool keeps_session)
 
 	if (has_prefix(e, FD_PREFIX) || has_prefix(e, RELAY_PREFIX) || has_prefix(e, SAVED_PREFIX))
 		return false;
-	/* The relay answers this process alone. */
-	if (session.relayed && !keeps_session && has_prefix(e, SOCKET_PREFIX))
+	if (session.relayed && !keeps_session && variable_is_relays(e))
 		return false;
 	/* A child never gets this library.  A session that goes on in a new image
 	 * does, and one LD_PRELOAD only: the loader reads the first. */

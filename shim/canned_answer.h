@@ -1,0 +1,43 @@
+/*
+ * shim/canned_answer.h - a server that gives every question of the Messages API the same
+ * answer, for trying a client.
+ */
+#ifndef SHIM_CANNED_ANSWER_H
+#define SHIM_CANNED_ANSWER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct pollfd;
+
+#define CANNED_WORD "ccrun-relay-works" /* what the model says */
+#define CANNED_CLIENTS 8
+#define CANNED_FDS (1 + CANNED_CLIENTS)
+#define CANNED_HEAD_MAX 16384
+
+struct canned_client {
+	int fd; /* -1: free */
+	char head[CANNED_HEAD_MAX + 1];
+	size_t n;
+	uint64_t body; /* bytes of it that are still to come */
+	bool in_body;
+	bool question; /* of the Messages API */
+};
+
+struct canned {
+	int listener;
+	struct canned_client client[CANNED_CLIENTS];
+};
+
+/* Serve at a listening, non-blocking socket, which stays the caller's. */
+void canned_begin(struct canned *s, int listener);
+
+/* Fill fds (CANNED_FDS) with what to wait for; returns how many.  Then canned_serve takes those. */
+unsigned canned_poll(const struct canned *s, struct pollfd *fds);
+void canned_serve(struct canned *s, const struct pollfd *fds);
+
+/* Close the connections. */
+void canned_end(struct canned *s);
+
+#endif

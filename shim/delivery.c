@@ -1,0 +1,121 @@
+/*
+ * shim/delivery.c - relay, else preload, else pipe; or what the policy says.
+ */
+#include "shim/delivery.h"
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/paths.h"
+#include "config/client/tried.h"
+#include "config/provider/provider.h"
+#include "shim/probe.h"
+#include "shim/relay.h"
+#include "shim/target.h"
+
+/* Does `auto` take a relay where it can?  Not yet: preload is tried longer. */
+static bool auto_takes_relay(void)
+{
+	return false;
+}
+
+static bool relay_is_installed(void)
+{
+	char path[PATH_SIZE];
+
+	return path_installed("libexec/ccrun/ccrun-relay", path, NULL) == 0 &&
+	       access(path, X_OK) == 0;
+}
+
+/* Note in out what is known of the client.  1 it takes a relay, 0 not, -1 not known. */
+static int relay_ask_client(const struct target *t, bool try_client, struct delivery_choice *out)
+{
+	struct tried tried;
+
+	if (probe_client(t, try_client, &tried)) {
+		out->first_party = tried.first_party;
+		snprintf(out->why, sizeof(out->why), "%s",
+			 tried.relay ? "this claude was tried with one"
+				     : "this claude was tried, and does not take one");
+		return tried.relay;
+	}
+	if (!t->claude)
+		snprintf(out->why, sizeof(out->why), "untried: the program's name is not claude");
+	else if (!try_client)
+		snprintf(out->why, sizeof(out->why), "untried: the next start tries this claude");
+	else
+		snprintf(out->why, sizeof(out->why), "untried: claude gave no answer in time");
+	return -1;
+}
+
+static int delivery_choose_relay(const struct provider *p, const struct target *t, bool try_client,
+				 struct delivery_choice *out, struct failure *f)
+{
+	char why[160];
+
+	if (!relay_carries(p, why, sizeof(why)))
+		return fail_set(f, FAIL_POLICY, "see DELIVERY in ccrun(1)",
+				"the key cannot be used by a relay: %s", why);
+	if (relay_ask_client(t, try_client, out) == 0)
+		return fail_set(f, FAIL_POLICY,
+				"take another version of Claude Code (npm install -g "
+				"@anthropic-ai/claude-code)",
+				"this claude does not send its requests to a relay (%s)", t->path);
+	out->delivery = DELIVERY_RELAY;
+	return 0;
+}
+
+/* `auto`: only what is known to work. */
+static bool delivery_auto_relay(const struct provider *p, const struct target *t, bool try_client,
+				struct delivery_choice *out)
+{
+	char why[160];
+
+	if (!auto_takes_relay() || !relay_carries(p, why, sizeof(why)) || !relay_is_installed() ||
+	    relay_ask_client(t, try_client, out) != 1) {
+		out->why[0] = '\0';
+		return false;
+	}
+	out->delivery = DELIVERY_RELAY;
+	return true;
+}
+
+int delivery_choose(const struct provider *p, const struct target *t, bool try_client,
+		    struct delivery_choice *out, struct failure *f)
+{
+	bool can_pipe = p->auth == AUTH_API_KEY && p->secrets == 1 && !p->policy.strict;
+	enum delivery want = p->policy.delivery;
+
+	memset(out, 0, sizeof(*out));
+	out->delivery = p->secrets == 0 ? DELIVERY_PRELOAD : want;
+	if (p->secrets == 0)
+		return 0;
+	if (want == DELIVERY_RELAY || (want == DELIVERY_AUTO && relay_is_needed(p)))
+		return delivery_choose_relay(p, t, try_client, out, f);
+	if (relay_is_needed(p))
+		return fail_set(f, FAIL_POLICY, "remove delivery from the provider's [policy]",
+				"only a relay puts header:NAME of [secrets] into requests");
+	if (want == DELIVERY_ENV)
+		return 0;
+	if (want == DELIVERY_PIPE) {
+		if (can_pipe)
+			return 0;
+		return fail_set(f, FAIL_POLICY,
+				"remove delivery = pipe from the provider's [policy]",
+				"the client takes a piped key only as x-api-key (auth = api-key)");
+	}
+	if (want == DELIVERY_AUTO && delivery_auto_relay(p, t, try_client, out))
+		return 0;
+	if (t->preloadable)
+		out->delivery = DELIVERY_PRELOAD;
+	else if (want == DELIVERY_AUTO && can_pipe)
+		out->delivery = DELIVERY_PIPE;
+	else
+		return fail_set(f, FAIL_POLICY,
+				"use the glibc build of Claude Code (npm install -g "
+				"@anthropic-ai/claude-code)",
+				"the key cannot be kept from other processes: %s", t->why_not);
+	return 0;
+}

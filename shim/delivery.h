@@ -1,0 +1,27 @@
+/*
+ * shim/delivery.h - choosing how the secrets are used.
+ */
+#ifndef SHIM_DELIVERY_H
+#define SHIM_DELIVERY_H
+
+#include <stdbool.h>
+#include "wire/policy.h"
+
+struct failure;
+struct provider;
+struct target;
+
+struct delivery_choice {
+	enum delivery delivery; /* never AUTO; without meaning when there is no secret */
+	bool first_party;	/* RELAY: the client takes it for http://api.anthropic.com too */
+	char why[160];		/* RELAY: what is known of the client; "" for the others */
+};
+
+/*
+ * The delivery that the provider's policy asks for and the target allows.  try_client:
+ * the client may be run to see what it supports (shim/probe.h).  0, or -1 with FAIL_POLICY.
+ */
+int delivery_choose(const struct provider *p, const struct target *t, bool try_client,
+		    struct delivery_choice *out, struct failure *f);
+
+#endif

@@ -1,0 +1,118 @@
+/*
+ * shim/launch_print.c - ccrun -n: what would be executed and set.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "config/client/network.h"
+#include "config/provider/environment.h"
+#include "config/provider/provider.h"
+#include "shim/launch.h"
+#include "shim/relay.h"
+#include "shim/target.h"
+
+static void print_network_value(const char *what, const struct network_value *v)
+{
+	char text[NETWORK_VALUE_MAX + 1];
+
+	if (!v->text[0])
+		return;
+	network_show(v, text);
+	fail_sanitize(text);
+	printf("%s %s (%s, %s)\n", what, text, v->name, v->from);
+}
+
+/* How the key is used, and through what it goes. */
+static void print_delivery(const struct launch *l)
+{
+	const struct provider *p = l->provider;
+
+	if (p->secrets == 0) {
+		puts("delivery none");
+		return;
+	}
+	printf("delivery %s%s%s%s\n", delivery_name(l->delivery), l->why[0] ? " (" : "", l->why,
+	       l->why[0] ? ")" : "");
+	printf("origin %s\n", p->origin);
+	if (l->delivery != DELIVERY_RELAY)
+		return;
+	print_network_value("proxy", &l->network->proxy);
+	print_network_value("no-proxy", &l->network->no_proxy);
+	print_network_value("ca", &l->network->ca);
+	print_network_value("certificate", &l->network->cert);
+	print_network_value("certificate-key", &l->network->key);
+}
+
+static void print_relay(const struct provider *p, const struct relay_variables *r)
+{
+	unsigned i;
+
+	/* The first two name the socket, which is not made yet. */
+	for (i = 0; i < 2; i++)
+		printf("set %s=(the relay's socket)\n", r->v[i].name);
+	for (; i < r->n; i++)
+		if (r->v[i].value[0])
+			printf("set %s=%s\n", r->v[i].name, r->v[i].value);
+	for (i = 0; i < p->secrets; i++)
+		printf("relay %s=(from vault: %s)\n", p->secret[i].variable, p->secret[i].entry);
+}
+
+static void print_set(const struct launch *l, const struct env_change *c, int n)
+{
+	const struct provider *p = l->provider;
+	bool relayed = p->secrets && l->delivery == DELIVERY_RELAY;
+	struct relay_variables r = { .n = 0 };
+	unsigned s;
+	int i;
+
+	if (relayed)
+		relay_variables(p, 0, l->first_party, &r);
+	for (i = 0; i < n; i++)
+		if (c[i].action == ENV_SET && !relay_variables_name(&r, c[i].name, c[i].name_len))
+			printf("set %.*s=%s\n", (int)c[i].name_len, c[i].name, c[i].value);
+	if (relayed)
+		print_relay(p, &r);
+	else
+		for (s = 0; s < p->secrets; s++)
+			printf("set %s=(from vault: %s)\n", p->secret[s].variable,
+			       p->secret[s].entry);
+}
+
+static void print_unset(const struct env_change *c, int n)
+{
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (c[i].action == ENV_UNSET)
+			printf("unset %.*s\n", (int)c[i].name_len, c[i].name);
+		if (c[i].action == ENV_SAVE)
+			printf("unset %.*s (children get it back)\n", (int)c[i].name_len,
+			       c[i].name);
+	}
+}
+
+int launch_print(const struct launch *l, struct failure *f)
+{
+	const struct provider *p = l->provider;
+	struct env_change *c;
+	int n = environment_plan(p, environ, &c);
+
+	if (n < 0)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");
+	printf("provider %s%s%s\n", p->name, p->mode[0] ? ":" : "", p->mode);
+	if (l->pin[0])
+		printf("pin %s\n", l->pin);
+	printf("target %s\n", l->target->path);
+	print_delivery(l);
+	if (p->usage[0])
+		printf("usage %s\n", p->usage);
+	if (p->note[0])
+		printf("note %s\n", p->note);
+	print_set(l, c, n);
+	print_unset(c, n);
+	free(c);
+	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
+}

@@ -1,0 +1,248 @@
+/*
+ * shim/probe.c - running the client once against a socket of ours.
+ *
+ * Which socket and addresses it honours is documented nowhere and differs by version, so
+ * it is seen, not guessed from a number.
+ */
+#include "shim/probe.h"
+
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/paths.h"
+#include "base/spawn.h"
+#include "config/client/tried.h"
+#include "shim/canned_answer.h"
+#include "shim/relay_socket.h"
+#include "shim/target.h"
+
+#define PROBE_MS 10000	  /* a client starts in half a second; a busy machine is slower */
+#define PROBE_SAID_MS 300 /* a person who waits longer is told why */
+#define OUTPUT_MAX 4096
+#define VARIABLES 13
+
+struct probe {
+	const struct target *target;
+	char home[PATH_SIZE]; /* the client's, for this try */
+	bool isolated;	      /* it reaches no host */
+	int64_t started;
+	bool said;
+};
+
+enum seen { SEEN_NO, SEEN_YES, SEEN_NOTHING /* no answer in time */ };
+
+/* ---- the client ---- */
+
+/* env[VARIABLES + 1], its strings allocated; 0 or -1 (no memory). */
+static int probe_environment(const struct probe *p, const char *base_url, int place, char **env)
+{
+	const char *path = getenv("PATH");
+	int bad = 0, n = 0;
+
+	bad |= asprintf(&env[n++], "PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin") < 0;
+	bad |= asprintf(&env[n++], "HOME=%s", p->home) < 0;
+	bad |= asprintf(&env[n++], "CLAUDE_CONFIG_DIR=%s/claude", p->home) < 0;
+	bad |= asprintf(&env[n++], "XDG_CONFIG_HOME=%s/config", p->home) < 0;
+	bad |= asprintf(&env[n++], "XDG_CACHE_HOME=%s/cache", p->home) < 0;
+	bad |= asprintf(&env[n++], "XDG_DATA_HOME=%s/data", p->home) < 0;
+	bad |= asprintf(&env[n++], "TMPDIR=%s", p->home) < 0;
+	bad |= asprintf(&env[n++], "DISABLE_AUTOUPDATER=1") < 0;
+	bad |= asprintf(&env[n++], "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1") < 0;
+	bad |= asprintf(&env[n++], "CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST=1") < 0;
+	bad |= asprintf(&env[n++], "ANTHROPIC_UNIX_SOCKET=/proc/self/fd/%d", place) < 0;
+	bad |= asprintf(&env[n++], "ANTHROPIC_BASE_URL=%s", base_url) < 0;
+	bad |= asprintf(&env[n++], "ANTHROPIC_AUTH_TOKEN=placeholder") < 0;
+	env[n] = NULL;
+	return bad ? -1 : 0;
+}
+
+/* Its pid, with *output to read what it prints; or -1. */
+static pid_t probe_start(struct probe *p, const char *base_url, int place, int *output)
+{
+	const char *argv[] = { p->target->path, "-p", "--model", "sonnet", "hello", NULL };
+	char *env[VARIABLES + 1] = { NULL };
+	struct spawn s = { .path = p->target->path,
+			   .argv = argv,
+			   .env = env,
+			   .close_others = true,
+			   .all_defaults = true,
+			   .unblocked = true,
+			   .death_signal = SIGKILL,
+			   .dir = p->home,
+			   .session = true,
+			   .no_network = p->isolated,
+			   .marked = true,
+			   .deadline = clock_now_ms() + PROBE_MS };
+	int ends[2], i;
+	pid_t pid = -1;
+
+	if (spawn_pipe(ends) != 0)
+		return -1;
+	s.fd[0] = (struct spawn_fd){ STDIN_FILENO, SPAWN_NULL };
+	s.fd[1] = (struct spawn_fd){ STDOUT_FILENO, ends[1] };
+	s.fd[2] = (struct spawn_fd){ STDERR_FILENO, SPAWN_NULL };
+	s.fd[3] = (struct spawn_fd){ place, place };
+	s.fds = 4;
+	if (probe_environment(p, base_url, place, env) == 0)
+		pid = spawn_start(&s);
+	for (i = 0; i < VARIABLES; i++)
+		free(env[i]);
+	close(ends[1]);
+	*output = ends[0];
+	if (pid < 0)
+		close(ends[0]);
+	return pid;
+}
+
+/* ---- a try ---- */
+
+/* On a terminal, say why it takes so long. */
+static void probe_say(struct probe *p)
+{
+	if (p->said || clock_now_ms() - p->started < PROBE_SAID_MS)
+		return;
+	p->said = true;
+	if (isatty(STDERR_FILENO))
+		fputs("ccrun: trying what this claude supports (once)\n", stderr);
+}
+
+/* Answer the client until it has printed the answer or ended. */
+static enum seen probe_watch(struct probe *p, int listener, int output)
+{
+	static struct canned server;
+	struct pollfd fds[1 + CANNED_FDS];
+	int64_t deadline = clock_now_ms() + PROBE_MS;
+	char text[OUTPUT_MAX + 1];
+	size_t n = 0;
+	enum seen seen = SEEN_NOTHING;
+	ssize_t got;
+
+	canned_begin(&server, listener);
+	while (seen == SEEN_NOTHING && clock_now_ms() < deadline) {
+		fds[0] = (struct pollfd){ .fd = output, .events = POLLIN };
+		poll(fds, 1 + canned_poll(&server, fds + 1), PROBE_SAID_MS);
+		probe_say(p);
+		canned_serve(&server, fds + 1);
+		if (!fds[0].revents)
+			continue;
+		got = read(output, text + n, OUTPUT_MAX - n);
+		n += got > 0 ? (size_t)got : 0;
+		text[n] = '\0';
+		if (strstr(text, CANNED_WORD))
+			seen = SEEN_YES;
+		else if (got <= 0)
+			seen = SEEN_NO;
+	}
+	canned_end(&server);
+	return seen;
+}
+
+static enum seen probe_ask(struct probe *p, const char *base_url)
+{
+	struct relay_socket s;
+	enum seen seen;
+	int output, status;
+	pid_t pid;
+
+	if (relay_socket_open(&s, NULL) != 0)
+		return SEEN_NOTHING;
+	pid = probe_start(p, base_url, s.place, &output);
+	if (pid < 0) {
+		relay_socket_close(&s);
+		return SEEN_NOTHING;
+	}
+	seen = probe_watch(p, s.listener, output);
+	kill(-pid, SIGKILL);
+	spawn_wait(pid, &status);
+	close(output);
+	relay_socket_close(&s);
+	return seen;
+}
+
+/* Can a program be started here that reaches no host? */
+static bool probe_can_isolate(void)
+{
+	const char *argv[] = { "true", NULL };
+	struct spawn s = { .path = "/bin/true", .argv = argv, .no_network = true };
+	int status;
+	pid_t pid = spawn_start(&s);
+
+	if (pid > 0)
+		spawn_wait(pid, &status);
+	return pid > 0;
+}
+
+/*
+ * Only a client that cannot reach the real api.anthropic.com is asked whether it takes
+ * the socket instead: if it does not, our question would go there.
+ */
+static enum seen probe_run(struct probe *p, struct tried *out)
+{
+	enum seen seen;
+
+	p->started = clock_now_ms();
+	p->isolated = probe_can_isolate();
+	seen = probe_ask(p, "http://ccrun.invalid");
+	out->relay = seen == SEEN_YES;
+	out->first_party =
+		out->relay && p->isolated && probe_ask(p, "http://api.anthropic.com") == SEEN_YES;
+	return seen;
+}
+
+/* ---- its home directory ---- */
+
+static int remove_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	(void)st;
+	(void)at;
+	if (type == FTW_DP || type == FTW_D)
+		rmdir(path);
+	else
+		unlink(path);
+	return 0;
+}
+
+static int probe_make_home(struct probe *p)
+{
+	char dir[PATH_SIZE];
+	int fd;
+
+	if (path_of(PATH_RUNTIME, NULL, dir, NULL) != 0 ||
+	    path_of(PATH_RUNTIME, "try-XXXXXX", p->home, NULL) != 0)
+		return -1;
+	fd = path_private_dir(dir, NULL);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return mkdtemp(p->home) ? 0 : -1;
+}
+
+bool probe_client(const struct target *t, bool may_run, struct tried *out)
+{
+	static struct probe p;
+	enum seen seen;
+
+	if (!t->claude || !t->identity[0])
+		return false;
+	if (tried_get(t->identity, out))
+		return true;
+	p.target = t;
+	if (!may_run || probe_make_home(&p) != 0)
+		return false;
+	seen = probe_run(&p, out);
+	nftw(p.home, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	if (seen == SEEN_NOTHING)
+		return false;
+	/* Without a place to keep it, it is tried again the next time. */
+	(void)tried_put(t->identity, out, NULL);
+	return true;
+}

@@ -1,0 +1,21 @@
+/*
+ * shim/probe.h - trying what a version of Claude Code supports.
+ */
+#ifndef SHIM_PROBE_H
+#define SHIM_PROBE_H
+
+#include <stdbool.h>
+
+struct target;
+struct tried;
+
+/*
+ * What the client supports: as kept, else, if may_run, tried now and kept.  A try runs it
+ * with a question of ours, against an answer of ours: marked, in an empty home directory,
+ * without the network where the system allows that, for some seconds at most.
+ *
+ * False: not known.  It goes by another name than claude, or it gave no answer in time.
+ */
+bool probe_client(const struct target *t, bool may_run, struct tried *out);
+
+#endif

@@ -1,0 +1,249 @@
+/*
+ * shim/relay.c - handing the session over to a relay.
+ */
+#include "shim/relay.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/paths.h"
+#include "config/client/network.h"
+#include "config/provider/auth.h"
+#include "config/provider/provider.h"
+#include "shim/relay_socket.h"
+#include "shim/session.h"
+#include "wire/names.h"
+#include "wire/pack.h"
+
+#define FILE_MAX (1024 * 1024) /* bytes; all of the world's authorities have 250 KiB */
+#define PROJECT_MAX 1024       /* bytes of the project's directory */
+
+/* ---- the person's network ---- */
+
+/* dir (PATH_SIZE bytes) = where the client's settings are. */
+static int client_config_dir(const struct provider *p, char *dir, struct failure *f)
+{
+	const char *own = getenv("CLAUDE_CONFIG_DIR");
+	unsigned i;
+	size_t n;
+
+	for (i = 0; i < p->envs; i++)
+		if (strcmp(p->env[i].name, "CLAUDE_CONFIG_DIR") == 0)
+			own = p->env[i].value;
+	if (own && own[0] == '/')
+		return snprintf(dir, PATH_SIZE, "%s", own) < PATH_SIZE
+			       ? 0
+			       : fail_set(f, FAIL_UNSAFE_PATH, NULL,
+					  "CLAUDE_CONFIG_DIR is too long");
+	if (path_home(dir, f) != 0)
+		return -1;
+	n = strlen(dir);
+	return snprintf(dir + n, PATH_SIZE - n, "/.claude") < (int)(PATH_SIZE - n)
+		       ? 0
+		       : fail_set(f, FAIL_UNSAFE_PATH, NULL, "HOME is too long");
+}
+
+int relay_network(const struct provider *p, struct network *out, struct failure *f)
+{
+	char dir[PATH_SIZE];
+	const struct network_sources from = { NETWORK_MANAGED_SETTINGS, dir, environ };
+
+	return client_config_dir(p, dir, f) == 0 ? network_read(p, &from, out, f) : -1;
+}
+
+/* ---- certificates ---- */
+
+/* Copy a file; 0 or -1 with errno.  EFBIG: it is larger than FILE_MAX. */
+static int file_copy(int from, int to)
+{
+	char part[4096];
+	size_t all = 0;
+	ssize_t n;
+	int r = 0;
+
+	while (r == 0 && (n = read(from, part, sizeof(part))) != 0) {
+		all += n > 0 ? (size_t)n : 0;
+		if (all > FILE_MAX)
+			errno = EFBIG;
+		if (n < 0 || all > FILE_MAX)
+			r = -1;
+		else
+			r = io_write_all(to, part, (size_t)n, INT64_MAX);
+	}
+	/* It may have been the key of a client certificate. */
+	io_wipe(part, sizeof(part));
+	return r;
+}
+
+/*
+ * A copy of the file that nobody can change any more, so that what the broker checks
+ * is what the relay reads.  A descriptor, or -1.
+ */
+static int file_seal(const struct network_value *v, struct failure *f)
+{
+	int fd = open(v->text, O_RDONLY | O_CLOEXEC | O_NONBLOCK), sealed = -1;
+	struct stat st;
+
+	if (fd < 0 || fstat(fd, &st) != 0) {
+		fail_errno(f, NULL, "%s (%s): %.200s", v->name, v->from, v->text);
+		goto bad;
+	}
+	if (!S_ISREG(st.st_mode)) {
+		fail_set(f, FAIL_CONFIG, NULL, "%s (%s): %.200s is no file", v->name, v->from,
+			 v->text);
+		goto bad;
+	}
+	sealed = memfd_create("ccrun-relay", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (sealed < 0 || file_copy(fd, sealed) != 0 ||
+	    fcntl(sealed, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
+		    0) {
+		fail_errno(f, NULL, "%s (%s): cannot copy %.200s", v->name, v->from, v->text);
+		goto bad;
+	}
+	close(fd);
+	return sealed;
+bad:
+	if (fd >= 0)
+		close(fd);
+	if (sealed >= 0)
+		close(sealed);
+	return -1;
+}
+
+static int relay_pass_file(const struct opened_session *session, const char *kind,
+			   const struct network_value *v, struct failure *f)
+{
+	struct wire_out *o;
+	int fd, r;
+
+	if (!v->text[0])
+		return 0;
+	fd = file_seal(v, f);
+	if (fd < 0)
+		return -1;
+	o = wire_request("relay-file");
+	wire_put_str(o, "kind", kind);
+	r = session_call(session, o, fd, f);
+	close(fd);
+	return r;
+}
+
+/* ---- the start ---- */
+
+/* The directory that the session works in; what its path cannot say is left out. */
+static void put_project(struct wire_out *o)
+{
+	char path[PROJECT_MAX];
+
+	if (!getcwd(path, sizeof(path)))
+		return;
+	fail_sanitize(path);
+	wire_put_str(o, "project", path);
+}
+
+int relay_start(const struct opened_session *session, const struct network *n,
+		const struct relay_socket *socket, struct failure *f)
+{
+	struct wire_out *o;
+
+	if (relay_pass_file(session, "ca", &n->ca, f) != 0 ||
+	    relay_pass_file(session, "cert", &n->cert, f) != 0 ||
+	    relay_pass_file(session, "key", &n->key, f) != 0)
+		return -1;
+	o = wire_request("relay");
+	wire_put_str(o, "proxy", n->proxy.text);
+	wire_put_str(o, "no_proxy", n->no_proxy.text);
+	wire_begin_array(o, "added");
+	wire_end_array(o);
+	put_project(o);
+	return session_call(session, o, socket->listener, f);
+}
+
+/* ---- the client's side ---- */
+
+#define BEDROCK_BEARER "AWS_BEARER_TOKEN_BEDROCK"
+#define PLACEHOLDER "placeholder"
+
+/* Where a client that ignores the socket finds nobody, and sends nothing. */
+#define NOWHERE "http://ccrun.invalid"
+#define FIRST_PARTY "http://api.anthropic.com"
+
+bool relay_carries(const struct provider *p, char *why, size_t size)
+{
+	const char *own = p->auth == AUTH_BEDROCK ? BEDROCK_BEARER : auth_variable(p->auth);
+	unsigned i;
+
+	why[0] = '\0';
+	if (p->auth == AUTH_OAUTH || p->auth == AUTH_VERTEX || p->auth == AUTH_NONE) {
+		snprintf(why, size, "auth = %s does not go through one", auth_name(p->auth));
+		return false;
+	}
+	for (i = 0; i < p->secrets; i++)
+		if (!wire_carrier_header(p->secret[i].variable) &&
+		    strcmp(p->secret[i].variable, own) != 0) {
+			snprintf(why, size, "it puts no %s into requests", p->secret[i].variable);
+			return false;
+		}
+	return true;
+}
+
+bool relay_is_needed(const struct provider *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->secrets && !wire_carrier_header(p->secret[i].variable); i++)
+		;
+	return i < p->secrets;
+}
+
+static void variable_add(struct relay_variables *r, const char *name, const char *value)
+{
+	r->v[r->n].name = name;
+	snprintf(r->v[r->n].value, RELAY_VALUE_SIZE, "%s", value);
+	r->n++;
+}
+
+void relay_variables(const struct provider *p, int place, bool first_party,
+		     struct relay_variables *out)
+{
+	bool home =
+		first_party && strcmp(strchr(p->origin, ' '), " https://api.anthropic.com") == 0;
+	char text[RELAY_VALUE_SIZE];
+
+	out->n = 0;
+	snprintf(text, sizeof(text), "/proc/self/fd/%d", place);
+	variable_add(out, "ANTHROPIC_UNIX_SOCKET", text);
+	/* For the library, which closes the descriptor in children. */
+	snprintf(text, sizeof(text), "%d", place);
+	variable_add(out, "CCRUN_RELAY", text);
+	if (p->auth == AUTH_FOUNDRY) {
+		variable_add(out, "ANTHROPIC_FOUNDRY_BASE_URL", NOWHERE);
+		variable_add(out, "ANTHROPIC_FOUNDRY_RESOURCE", "");
+		variable_add(out, "ANTHROPIC_FOUNDRY_API_KEY", PLACEHOLDER);
+	} else if (p->auth == AUTH_BEDROCK) {
+		variable_add(out, "ANTHROPIC_BEDROCK_BASE_URL", NOWHERE);
+		variable_add(out, BEDROCK_BEARER, PLACEHOLDER);
+	} else {
+		/* For an x-api-key provider too: the client asks nothing about this one. */
+		variable_add(out, "ANTHROPIC_BASE_URL", home ? FIRST_PARTY : NOWHERE);
+		variable_add(out, "ANTHROPIC_AUTH_TOKEN", PLACEHOLDER);
+	}
+}
+
+bool relay_variables_name(const struct relay_variables *r, const char *name, size_t n)
+{
+	unsigned i;
+
+	for (i = 0; i < r->n; i++)
+		if (strlen(r->v[i].name) == n && memcmp(r->v[i].name, name, n) == 0)
+			return true;
+	return false;
+}
