@@ -110,16 +110,15 @@ static int value_set(struct network_value *v, const char *name, enum layer at, c
  * The first of names (ends with NULL) that is set and not empty.  Of one name the
  * highest layer counts, also when it is empty there.
  */
-static int value_find(const struct layers *l, const char *const *names, bool user_counts,
-		      struct network_value *v, struct failure *f)
+static int value_find(const struct layers *l, const char *const *names, struct network_value *v,
+		      struct failure *f)
 {
 	const char *text;
 	int at;
 
 	for (; *names; names++)
 		for (at = MANAGED; at < LAYERS; at++) {
-			text = at == USER && !user_counts ? NULL
-							  : layer_get(l, (enum layer)at, *names);
+			text = layer_get(l, (enum layer)at, *names);
 			if (text && *text)
 				return value_set(v, *names, (enum layer)at, text, f);
 			if (text)
@@ -131,8 +130,7 @@ static int value_find(const struct layers *l, const char *const *names, bool use
 /* ---- all of them ---- */
 
 /* As Claude Code chooses (measured with 2.1.330: http_proxy counts for https too). */
-static int network_read_proxy(const struct layers *l, bool tls, struct network *out,
-			      struct failure *f)
+static int network_read_proxy(const struct layers *l, struct network *out, struct failure *f)
 {
 	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "http_proxy",
 					     "HTTP_PROXY",  "all_proxy",   "ALL_PROXY",
@@ -140,8 +138,8 @@ static int network_read_proxy(const struct layers *l, bool tls, struct network *
 	static const char *const no_names[] = { "no_proxy", "NO_PROXY", NULL };
 	const char *scheme;
 
-	if (value_find(l, tls ? names : names + 2, tls, &out->proxy, f) != 0 ||
-	    value_find(l, no_names, tls, &out->no_proxy, f) != 0)
+	if (value_find(l, names, &out->proxy, f) != 0 ||
+	    value_find(l, no_names, &out->no_proxy, f) != 0)
 		return -1;
 	if (!out->proxy.text[0]) {
 		memset(&out->no_proxy, 0, sizeof(out->no_proxy));
@@ -174,10 +172,8 @@ static int network_read_files(const struct layers *l, struct network *out, struc
 	struct network_value passphrase = { "", NULL, NULL };
 	bool set;
 
-	if (value_find(l, ca, true, &out->ca, f) != 0 ||
-	    value_find(l, cert, true, &out->cert, f) != 0 ||
-	    value_find(l, key, true, &out->key, f) != 0 ||
-	    value_find(l, phrase, true, &passphrase, f) != 0)
+	if (value_find(l, ca, &out->ca, f) != 0 || value_find(l, cert, &out->cert, f) != 0 ||
+	    value_find(l, key, &out->key, f) != 0 || value_find(l, phrase, &passphrase, f) != 0)
 		return -1;
 	set = passphrase.text[0];
 	io_wipe(passphrase.text, sizeof(passphrase.text));
@@ -198,13 +194,12 @@ int network_read(const struct provider *p, const struct network_sources *from, s
 		 struct failure *f)
 {
 	const char *url = strchr(p->origin, ' ');
-	bool tls = url && strncmp(url, " https://", 9) == 0;
 	struct layers l = { { NULL, NULL }, from->env };
 	char path[PATH_SIZE];
 	int r = -1;
 
 	memset(out, 0, sizeof(*out));
-	if (p->local)
+	if (!url || strncmp(url, " https://", 9) != 0)
 		return 0;
 	if (snprintf(path, sizeof(path), "%s/settings.json", from->config_dir) >= (int)sizeof(path))
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...",
@@ -212,8 +207,8 @@ int network_read(const struct provider *p, const struct network_sources *from, s
 	if (settings_load(from->managed, &l.root[MANAGED], f) != 0 ||
 	    settings_load(path, &l.root[USER], f) != 0)
 		goto out;
-	r = network_read_proxy(&l, tls, out, f);
-	if (r == 0 && tls)
+	r = p->local ? 0 : network_read_proxy(&l, out, f);
+	if (r == 0)
 		r = network_read_files(&l, out, f);
 out:
 	json_decref(l.root[MANAGED]);

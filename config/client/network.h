@@ -33,9 +33,8 @@ struct network_sources {
 };
 
 /*
- * What counts for p's origin; nothing does for one on this machine.  For an http origin,
- * where a proxy reads the key, the proxy is not taken from the user's settings, which a
- * session can write.  0; or -1 with FAIL_CONFIG (quotes nothing of a settings file).
+ * What counts for p's origin: nothing for one without TLS, where a proxy would read the
+ * key, and no proxy for one on this machine.  0; or -1 with FAIL_CONFIG (quotes nothing of a settings file).
  */
 int network_read(const struct provider *p, const struct network_sources *from, struct network *out,
 		 struct failure *f);
