@@ -271,6 +271,9 @@ static void test_path_of(void **state)
 	assert_string_equal(out, "/h/.local/share/ccrun");
 	assert_int_equal(path_of(PATH_STATE, "x", out, &f), 0);
 	assert_string_equal(out, "/s/ccrun/x");
+	unsetenv("XDG_CACHE_HOME");
+	assert_int_equal(path_of(PATH_CACHE, "x", out, &f), 0);
+	assert_string_equal(out, "/h/.cache/ccrun/x");
 	assert_int_equal(path_of(PATH_RUNTIME, "broker.sock", out, &f), 0);
 	assert_string_equal(out, "/usr/ccrun/broker.sock");
 	setenv("XDG_RUNTIME_DIR", "", 1);

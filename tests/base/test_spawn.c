@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/proc.h"
 #include "base/spawn.h"
 
 #define PATIENCE_MS 60000
@@ -412,6 +413,36 @@ static void death_signal_ends_it_with_us(void **state)
 	close(ends[0]);
 }
 
+static void without_a_network_no_host_is_reached(void **state)
+{
+	struct spawn s = script("id -u; id -g; grep -c : /proc/net/dev; exec cat /proc/net/route");
+	char expected[128];
+	int status;
+
+	(void)state;
+	/* The same user, and one interface, the loopback's, which is down. */
+	snprintf(expected, sizeof(expected), "%u\n%u\n1\n", (unsigned)geteuid(),
+		 (unsigned)getegid());
+	s.no_network = true;
+	assert_int_equal(strncmp(printed(&s, &status), expected, strlen(expected)), 0);
+	assert_int_equal(status, 0);
+}
+
+static void mark_is_put_on(void **state)
+{
+	struct spawn s = script("exec grep -q '^Max file locks *[0-9]' /proc/self/limits");
+	int status;
+
+	(void)state;
+	printed(&s, &status);
+	assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 1);
+	s.marked = true;
+	s.fds = 0;
+	printed(&s, &status);
+	assert_int_equal(status, 0);
+	assert_int_equal(proc_self_marked(), 0);
+}
+
 static void wait_ends_at_its_deadline(void **state)
 {
 	struct spawn s = script("exec sleep 60");
@@ -448,6 +479,8 @@ int main(void)
 		cmocka_unit_test(detached_program_is_nobodys_child),
 		cmocka_unit_test(death_signal_ends_it_with_us),
 		cmocka_unit_test(wait_ends_at_its_deadline),
+		cmocka_unit_test(without_a_network_no_host_is_reached),
+		cmocka_unit_test(mark_is_put_on),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,7 +1,9 @@
 """libccrun.so against a fake broker: the claim, and what children see."""
 
 import os
+import re
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -197,7 +199,6 @@ def test_a_bad_descriptor_is_125(probes, fd):
 
 
 def test_a_descriptor_of_another_kind_is_125(probes):
-    import socket
     for make in [lambda: socket.socketpair(socket.AF_UNIX, socket.SOCK_STREAM), os.pipe]:
         a, b = make()
         n = a if isinstance(a, int) else a.fileno()
@@ -205,6 +206,57 @@ def test_a_descriptor_of_another_kind_is_125(probes):
         assert r.code == 125
         for x in (a, b):
             os.close(x) if isinstance(x, int) else x.close()
+
+
+# ---- a session whose secret a relay uses ----
+
+@pytest.fixture
+def place(tmp_path):
+    """The place of a relay's socket, open, as ccrun passes it on."""
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(tmp_path / "s"))
+        listener.listen()
+        fd = os.open(tmp_path / "s", os.O_PATH)
+        os.unlink(tmp_path / "s")
+        yield fd
+        os.close(fd)
+
+
+def relayed(place):
+    return {"CCRUN_RELAY": str(place), "ANTHROPIC_UNIX_SOCKET": f"/proc/self/fd/{place}",
+            "ANTHROPIC_AUTH_TOKEN": "placeholder", "AWS_BEARER_TOKEN_BEDROCK": "placeholder",
+            "ANTHROPIC_FOUNDRY_API_KEY": "placeholder"}
+
+
+def test_a_relayed_program_is_hardened_and_keeps_its_socket(probes, place):
+    r = run([str(probes / "show"), "a"], None, env=relayed(place), keep_fds=[place])
+    env = env_of(r.out)
+    assert re.search(rf"^FD {place} .*/s \(deleted\) cloexec=1$", r.out, re.M)
+    assert r.code == 0 and "DUMPABLE 0" in r.out and "CCRUN_RELAY" not in env and "LD_PRELOAD" not in env
+    assert env["ANTHROPIC_UNIX_SOCKET"] == f"/proc/self/fd/{place}" and env["ANTHROPIC_AUTH_TOKEN"] == "placeholder"
+
+
+@pytest.mark.parametrize("how", ["vfork:" + e for e in EXECS] + SPAWNS + SHELLS)
+def test_its_children_get_neither_socket_nor_placeholder(hooks, place, how):
+    r = hooks(how, secrets=None, env=relayed(place), keep_fds=[place])
+    env = env_of(r.out)
+    assert env["KEEP"] == "1" and "DUMPABLE 1" in r.out and f"FD {place} " not in r.out
+    assert not [n for n in env if n in relayed(place)]
+
+
+@pytest.mark.parametrize("kind", ["", "x", "0", "63", "stream", "seqpacket", "file"])
+def test_what_is_no_place_of_a_socket_is_125(probes, kind):
+    keep, value = [], kind
+    if kind in ("stream", "seqpacket"):
+        keep = socket.socketpair(socket.AF_UNIX, getattr(socket, f"SOCK_{kind.upper()}"))
+    if kind == "file":
+        keep = [open("/etc/passwd", opener=lambda p, _: os.open(p, os.O_PATH), encoding="utf-8")]
+    if keep:
+        value = str(keep[0].fileno())
+    r = run([str(probes / "show")], None, env={"CCRUN_RELAY": value}, keep_fds=[k.fileno() for k in keep])
+    assert r.code == 125 and "CCRUN_RELAY" in r.err
+    for k in keep:
+        k.close()
 
 
 # ---- children ----
