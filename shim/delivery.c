@@ -56,7 +56,9 @@ static int delivery_choose_relay(const struct provider *p, const struct target *
 	char why[160];
 
 	if (!relay_carries(p, why, sizeof(why)))
-		return fail_set(f, FAIL_POLICY, "see DELIVERY in ccrun(1)",
+		return fail_set(f, FAIL_POLICY,
+				"a further key goes as header:NAME = ENTRY in [secrets]; see "
+				"DELIVERY in ccrun(1)",
 				"the key cannot be used by a relay: %s", why);
 	if (relay_ask_client(t, try_client, out) == 0)
 		return fail_set(f, FAIL_POLICY,

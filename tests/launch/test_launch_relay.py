@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from client import alive, claude
+from client import alive, claude, until
 from endpoint import Bash, Text
 
 SHOW = """#!/usr/bin/python3
@@ -305,3 +305,49 @@ def test_real_client_is_tried_behind_links(relayed, ep):
     st = os.stat(claude())
     assert tried(relayed)[0].startswith(f"{st.st_dev}:{st.st_ino}:{st.st_size}:")
     assert len(ep.main) == 1
+
+
+def test_wait_is_explained_on_a_terminal(relayed):
+    own = client(relayed, f"sleep 1; echo {WORKS}")
+    with relayed.screen([relayed.bin / "ccrun", "--exec", own, "demo"]) as s:
+        s.wait(r"ccrun: trying what this claude supports \(once\)")
+        assert s.finish() == 0
+    with relayed.screen([relayed.bin / "ccrun", "--exec", own, "demo"]) as s:
+        s.wait(WORKS)
+        assert "trying" not in s.text() and s.finish() == 0
+
+
+def test_where_it_could_reach_hosts_it_is_asked_for_none(relayed):
+    """In a user namespace that has none below it."""
+    bases = relayed.home / "bases"
+    own = client(relayed, f"echo $ANTHROPIC_BASE_URL >>{bases}; echo {WORKS}")
+    relayed.run(["unshare", "-Ur", "sh", "-c", "echo 0 >/proc/sys/user/max_user_namespaces; exec \"$@\"", "sh",
+                 relayed.bin / "ccrun", "--exec", own, "demo"])
+    assert bases.read_text() == "http://ccrun.invalid\n"
+    assert tried(relayed)[0].endswith(" relay=yes first-party=no")
+
+
+@pytest.mark.parametrize("first_party, base", [("yes", "http://api.anthropic.com"), ("no", "http://ccrun.invalid")])
+def test_first_party_is_addressed_where_the_client_takes_it(c, first_party, base):
+    c.overlay("anthropic", "[policy]\ndelivery = relay\n")
+    st = os.stat(claude())
+    nanoseconds = f"{st.st_ctime_ns // 10**9}.{st.st_ctime_ns % 10**9:09}"
+    path = c.write(".cache/ccrun/clients", f"{st.st_dev}:{st.st_ino}:{st.st_size}:{nanoseconds} "
+                   f"relay=yes first-party={first_party}\n")
+    path.parent.chmod(0o700)
+    r = c.ccrun("-n", "anthropic")
+    assert facts(r)["delivery"] == "relay (this claude was tried with one)"
+    assert f"set ANTHROPIC_BASE_URL={base}\n" in r.out and "set ANTHROPIC_AUTH_TOKEN=placeholder\n" in r.out
+
+
+def test_a_try_ends_with_ccrun(relayed):
+    started = relayed.home / "started"
+    own = client(relayed, f"echo $$ >{started}.new; mv {started}.new {started}; exec sleep 1000")
+    p = subprocess.Popen(relayed.argv([relayed.bin / "ccrun", "--exec", own, "demo"]), env=relayed.env(),
+                         cwd=relayed.cwd, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    try:
+        until(started.exists)
+    finally:
+        p.kill()
+        p.wait()
+    until(lambda: not alive(int(started.read_text())))
