@@ -12,6 +12,7 @@ import pytest
 
 from client import alive, claude, until
 from endpoint import Bash, Text
+from relay_broker import certificate, server_context
 
 SHOW = """#!/usr/bin/python3
 import json, os, stat, subprocess, sys
@@ -223,6 +224,38 @@ def test_authorities_are_read_before_the_start(c, show, token):
     c.ready(token)
     r = c.ccrun("--exec", show, "demo", env={"NODE_EXTRA_CA_CERTS": str(c.home / "none.pem")})
     assert r.rc == 125 and "NODE_EXTRA_CA_CERTS (environment)" in r.err and "No such file" in r.err, r
+
+
+def speak_tls(c, ep, client=None):
+    """Have the endpoint of provider demo speak TLS; the path of its authority."""
+    crt, key = certificate(c.root, name="DNS:localhost")
+    ep.server.socket = server_context(crt, key, client).wrap_socket(ep.server.socket, server_side=True)
+    c.demo(url=f"https://localhost:{ep.port}", policy={"delivery": "relay"})
+    return crt
+
+
+def test_authorities_of_the_persons_settings(c, ep, token):
+    crt = speak_tls(c, ep)
+    c.ready(token)
+    env = {"CLAUDE_CODE_MAX_RETRIES": "0"}
+    r = c.ccrun("demo", "-p", "go", env=env)
+    assert r.rc != 0 and "certificate" in r.out, r
+    c.write("ca.pem", crt.read_text())
+    c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}})
+    r = c.ccrun("demo", "-p", "go", env=env)
+    assert r.rc == 0 and "hello from loopback" in r.out, r
+
+
+def test_certificate_of_the_person(c, ep, token):
+    crt, key = certificate(c.root)
+    authority = speak_tls(c, ep, client=crt)
+    c.ready(token)
+    c.own()
+    env = {"CLAUDE_CODE_MAX_RETRIES": "0", "NODE_EXTRA_CA_CERTS": str(authority)}
+    assert c.ccrun("demo", "-p", "go", env=env).rc != 0
+    env.update(CLAUDE_CODE_CLIENT_CERT=str(crt), CLAUDE_CODE_CLIENT_KEY=str(key))
+    r = c.ccrun("demo", "-p", "go", env=env)
+    assert r.rc == 0 and "hello from loopback" in r.out, r
 
 
 # ---- trying a client ----
