@@ -38,7 +38,7 @@ static int relay_ask_client(const struct target *t, bool try_client, struct deli
 		out->first_party = tried.first_party;
 		snprintf(out->why, sizeof(out->why), "%s",
 			 tried.relay ? "this claude was tried with one"
-				     : "this claude was tried, and does not take one");
+				     : "no relay: this claude was tried, and does not take one");
 		return tried.relay;
 	}
 	if (!t->claude)
@@ -69,17 +69,20 @@ static int delivery_choose_relay(const struct provider *p, const struct target *
 	return 0;
 }
 
-/* `auto`: only what is known to work. */
+/* `auto`: only what is known to work; where it could have, out says why it does not. */
 static bool delivery_auto_relay(const struct provider *p, const struct target *t, bool try_client,
 				struct delivery_choice *out)
 {
 	char why[160];
 
-	if (!auto_takes_relay() || !relay_carries(p, why, sizeof(why)) || !relay_is_installed() ||
-	    relay_ask_client(t, try_client, out) != 1) {
-		out->why[0] = '\0';
+	if (!auto_takes_relay() || !relay_carries(p, why, sizeof(why)))
+		return false;
+	if (!relay_is_installed()) {
+		snprintf(out->why, sizeof(out->why), "no relay: ccrun-relay is not installed");
 		return false;
 	}
+	if (relay_ask_client(t, try_client, out) != 1)
+		return false;
 	out->delivery = DELIVERY_RELAY;
 	return true;
 }

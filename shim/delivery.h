@@ -14,7 +14,8 @@ struct target;
 struct delivery_choice {
 	enum delivery delivery; /* never AUTO; without meaning when there is no secret */
 	bool first_party;	/* RELAY: the client takes it for http://api.anthropic.com too */
-	char why[160];		/* RELAY: what is known of the client; "" for the others */
+	char why[160];		/* RELAY: what is known of the client.  Another, which auto takes
+			* instead of it: why.  Else "" */
 };
 
 /*

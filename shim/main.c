@@ -130,7 +130,7 @@ static void print_start_line(const struct launch *l, const char *manager)
 {
 	const struct provider *p = l->provider;
 	bool relayed = p->secrets && l->delivery == DELIVERY_RELAY;
-	char key[NAME_MAX_LEN + 64] = "no key";
+	char key[NAME_MAX_LEN + 256] = "no key";
 	const char *pin = l->pin;
 	const char *term = getenv("TERM");
 	bool plain;
@@ -138,8 +138,11 @@ static void print_start_line(const struct launch *l, const char *manager)
 	if (!isatty(STDERR_FILENO))
 		return;
 	if (p->secrets)
-		snprintf(key, sizeof(key), "key from %s%s", manager[0] ? manager : "vault",
-			 relayed ? ", used by a relay, never in this process" : "");
+		snprintf(key, sizeof(key), "key from %s%s%s", manager[0] ? manager : "vault",
+			 relayed     ? ", used by a relay, never in this process"
+			 : l->why[0] ? ", in this process: "
+				     : "",
+			 relayed ? "" : l->why);
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
 	fprintf(stderr, "%sccrun: %s%s%s, %s%s%s%s\n", plain ? "" : "\033[2m", p->title,
 		p->model[0] ? ", " : "", p->model, key, pin[0] ? ", as pinned by " : "", pin,

@@ -233,7 +233,9 @@ bool probe_client(const struct target *t, bool may_run, struct tried *out)
 
 	if (!t->claude || !t->identity[0])
 		return false;
-	if (tried_get(t->identity, out))
+	/* A session can write what is kept.  So a no, which would have the key taken into
+	 * the client's memory, is tried again by each start. */
+	if (tried_get(t->identity, out) && (out->relay || !may_run))
 		return true;
 	p.target = t;
 	if (!may_run || probe_make_home(&p) != 0)

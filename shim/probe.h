@@ -10,7 +10,8 @@ struct target;
 struct tried;
 
 /*
- * What the client supports: as kept, else, if may_run, tried now and kept.  A try runs it
+ * What the client supports: as kept, else, if may_run, tried now and kept (a client that
+ * takes no relay is tried by each start).  A try runs it
  * with a question of ours, against an answer of ours: marked, in an empty home directory,
  * without the network where the system allows that, for some seconds at most.
  *

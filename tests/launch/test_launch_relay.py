@@ -322,6 +322,9 @@ def test_kept_answers_are_private(relayed):
     assert relayed.ccrun("--exec", own, "demo").rc == 0
     path = relayed.home / ".cache/ccrun/clients"
     assert stat.S_IMODE(path.stat().st_mode) == 0o600 and stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    # A no may be a session's: it does not count for a start.
+    path.write_text(path.read_text().replace("relay=yes", "relay=no"))
+    assert relayed.ccrun("--exec", own, "demo").rc == 0 and " relay=yes " in tried(relayed)[0]
     # A damaged one is no answer.
     path.write_text(path.read_text() + "rubbish\n")
     assert "untried" in facts(relayed.ccrun("-n", "--exec", own, "demo"))["delivery"]
