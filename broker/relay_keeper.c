@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "base/sock.h"
 #include "base/spawn.h"
@@ -25,9 +26,14 @@
 #define SYSTEM_RELAY_DIR "/run/ccrun-relay"
 #define SYSTEM_RELAY_SOCKET SYSTEM_RELAY_DIR "/start.sock"
 
-static const char not_installed[] = "make install puts ccrun-relay into libexec/ccrun";
+/* A request is a number; what came too late for one is not taken for the next one's answer. */
+struct keeper_answer {
+	uint32_t number;
+	int32_t error; /* errno, or 0: the channel comes beside it */
+};
 
 static int to_keeper = -1;
+static bool keeper_started, for_system;
 
 /* ---- the keeper ---- */
 
@@ -75,12 +81,10 @@ static int connect_to_service(void)
 	return sock_connect_within(SYSTEM_RELAY_SOCKET, ANSWER_MS / 2, NULL);
 }
 
-/* Answer each request, a byte, with errno (0 for none) and the channel. */
 static void __attribute__((noreturn)) run_keeper(int fd, const char *path)
 {
-	struct iovec answer;
-	int32_t error;
-	char request;
+	struct keeper_answer answer;
+	struct iovec iov = { &answer, sizeof(answer) };
 	int channel;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -88,11 +92,10 @@ static void __attribute__((noreturn)) run_keeper(int fd, const char *path)
 		_exit(1);
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	syscall(SYS_close_range, 4u, ~0u, 0u);
-	answer = (struct iovec){ &error, sizeof(error) };
-	while (recv(3, &request, 1, 0) == 1) {
+	while (recv(3, &answer.number, sizeof(answer.number), 0) == sizeof(answer.number)) {
 		channel = path ? execute_relay(path) : connect_to_service();
-		error = channel < 0 ? errno : 0;
-		if (sock_send(3, &answer, 1, channel) != 0)
+		answer.error = channel < 0 ? errno : 0;
+		if (sock_send(3, &iov, 1, channel) != 0)
 			break;
 		if (channel >= 0)
 			close(channel);
@@ -108,6 +111,7 @@ int relay_keeper_start(bool system, struct failure *f)
 	int pair[2];
 	pid_t pid;
 
+	for_system = system;
 	if (!system &&
 	    (path_installed("libexec/ccrun/ccrun-relay", path, f) != 0 || access(path, X_OK) != 0))
 		return 0;
@@ -120,36 +124,78 @@ int relay_keeper_start(bool system, struct failure *f)
 		run_keeper(pair[1], system ? NULL : path);
 	close(pair[1]);
 	to_keeper = pair[0];
+	keeper_started = true;
 	return 0;
+}
+
+static int fail_no_keeper(struct failure *f)
+{
+	if (to_keeper >= 0)
+		close(to_keeper);
+	to_keeper = -1;
+	if (!keeper_started)
+		return fail_set(
+			f, FAIL_NO_ENTRY,
+			"make install puts it into libexec/ccrun; then start the broker again",
+			"ccrun-relay was not installed when the broker started");
+	return fail_set(f, FAIL_SYSTEM,
+			for_system
+				? "as root: systemctl restart ccbroker"
+				: "end the broker (ccctl status has its process) and unlock again",
+			"the broker's process that starts relays has ended");
+}
+
+/* Ask for a relay.  0 with a->error, and with the channel beside it where that is 0. */
+static int call_keeper(struct keeper_answer *a, struct sock_control *beside, struct failure *f)
+{
+	static uint32_t number;
+	struct iovec request = { &number, sizeof(number) };
+	struct pollfd p = { .fd = to_keeper, .events = POLLIN };
+	int64_t end = clock_now_ms() + ANSWER_MS, left;
+	ssize_t n;
+
+	number++;
+	if (to_keeper < 0 || (sock_send_nonblock(to_keeper, &request, 1) != 0 && errno != EAGAIN))
+		return fail_no_keeper(f);
+	for (;;) {
+		left = end - clock_now_ms();
+		if (left <= 0 || poll(&p, 1, (int)left) == 0)
+			return fail_set(f, FAIL_TIMEOUT, "try again",
+					"the session's relay was not started within %d s",
+					ANSWER_MS / 1000);
+		n = sock_recv(to_keeper, a, sizeof(*a), MSG_DONTWAIT, beside);
+		if (n == (ssize_t)sizeof(*a) && a->number == number)
+			return 0;
+		sock_control_close(beside);
+		if (n != (ssize_t)sizeof(*a) && !(n < 0 && errno == EAGAIN))
+			return fail_no_keeper(f);
+	}
+}
+
+static int explain_keeper_failure(const struct keeper_answer *a, struct failure *f)
+{
+	if (for_system && (a->error == ENOENT || a->error == ECONNREFUSED))
+		return fail_set(f, FAIL_NO_ENTRY,
+				"as root: systemctl enable --now ccrun-relay.socket",
+				"the relay's service is not there (" SYSTEM_RELAY_SOCKET ")");
+	if (for_system && a->error == EPERM)
+		return fail_set(f, FAIL_UNSAFE_PATH,
+				"as root: rmdir it, and restart the socket unit",
+				SYSTEM_RELAY_DIR " is not a directory that only root can write");
+	/* It came, but no more descriptors can be open here. */
+	errno = a->error ? a->error : EMFILE;
+	return fail_errno(f, NULL, "cannot start ccrun-relay");
 }
 
 int relay_keeper_start_relay(struct failure *f)
 {
-	struct pollfd p = { .fd = to_keeper, .events = POLLIN };
-	struct iovec request = { (char[]){ 1 }, 1 };
-	struct sock_control beside = { .fd = -1, .pidfd = -1 };
-	int32_t error = 0;
+	struct sock_control beside;
+	struct keeper_answer a;
 
-	if (to_keeper < 0)
-		return fail_set(f, FAIL_NO_ENTRY, not_installed, "ccrun-relay is not installed");
-	if (sock_send_nonblock(to_keeper, &request, 1) != 0 || poll(&p, 1, ANSWER_MS) != 1 ||
-	    sock_recv(to_keeper, &error, sizeof(error), MSG_DONTWAIT, &beside) !=
-		    (ssize_t)sizeof(error)) {
-		/* Ask no more: a late answer would be taken for the next request's. */
-		close(to_keeper);
-		to_keeper = -1;
-		return fail_set(f, FAIL_SYSTEM, "ccctl lock and start the broker again",
-				"the process that starts relays is gone");
-	}
-	if (beside.fd < 0) {
-		errno = error;
-		return error == ENOENT || error == ECONNREFUSED
-			       ? fail_set(f, FAIL_NO_ENTRY,
-					  "systemctl enable --now ccrun-relay.socket",
-					  "the relay's service is not there (" SYSTEM_RELAY_SOCKET
-					  ")")
-			       : fail_errno(f, NULL, "cannot start ccrun-relay");
-	}
+	if (call_keeper(&a, &beside, f) != 0)
+		return -1;
+	if (beside.fd < 0)
+		return explain_keeper_failure(&a, f);
 	fcntl(beside.fd, F_SETFL, O_NONBLOCK);
 	return beside.fd;
 }
