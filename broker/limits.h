@@ -21,6 +21,12 @@
 #define BUSY_COUNTED 4000 /* the sum is capped at this: a pause lasts some 2 s */
 #define TRANSFERS_UID 2	  /* connections of one uid that move a file */
 
+/* Descriptors of one connection: its own and a pidfd; a relay's channel has the relay's
+ * listener and up to three files besides. */
+#define CONNECTION_FDS 6
+#define TENANT_FDS 5
+#define OTHER_FDS 64
+
 #define LISTEN_BACKLOG 128
 #define ACCEPT_BATCH 16	 /* connections accepted in one turn of the loop */
 #define SWEEP_MS 500	 /* deadlines are checked this often */

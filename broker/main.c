@@ -157,8 +157,9 @@ static int check_system_user(const struct options *o, struct failure *f)
 
 static int harden_process(const struct options *o, struct failure *f)
 {
-	rlim_t want = o->system ? 2 * SYSTEM_CONNECTIONS + 5 * TENANTS_MAX + 64 : 2048;
-	struct rlimit files = { want, want };
+	rlim_t want = o->system ? CONNECTION_FDS * SYSTEM_CONNECTIONS + TENANT_FDS * TENANTS_MAX
+				: CONNECTION_FDS * CONNECTIONS_MAX + TENANT_FDS;
+	struct rlimit files = { want + OTHER_FDS, want + OTHER_FDS };
 	struct rlimit now;
 
 	umask(077);
@@ -170,7 +171,7 @@ static int harden_process(const struct options *o, struct failure *f)
 				"start it outside the session; where the hard limit on file "
 				"locks is finite for everyone, lift it (ulimit -Hx unlimited)",
 				"a broker does not start inside a session");
-	/* A connection takes two descriptors: the default of 1024 may not be enough. */
+	/* The default of 1024 may not be enough. */
 	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max != RLIM_INFINITY &&
 	    now.rlim_max < files.rlim_max)
 		files.rlim_cur = files.rlim_max = now.rlim_max;
