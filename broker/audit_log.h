@@ -36,7 +36,8 @@ struct audit_event {
 	const char *event;  /* "open", "release", "get", "add", "unlock", ... */
 	const char *result; /* "granted", "asked", "done" or a failure's wire name */
 	const char *provider;
-	const char *entries; /* names, separated by blanks */
+	const char *entries;  /* names, separated by blanks */
+	const char *delivery; /* how they are used: "relay", "preload", ... */
 	const char *session;
 	const char *image; /* the requester's executable */
 	const char *why;   /* of a refusal: the message */

@@ -195,6 +195,7 @@ static int claim_handle_claim(struct connection *c, int channel, struct failure 
 			 c->session.entry[i]);
 	claim_fill_event(c, &e);
 	e.entries = names;
+	e.delivery = delivery_name(c->session.delivery);
 	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return -1;
 	/* It counts as claimed from here on, whether or not it can be sent. */

@@ -141,6 +141,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		s->image[0] = '\0';
 	e.provider = s->provider;
+	e.delivery = delivery_name(s->delivery);
 	e.session = s->id;
 	e.image = s->image;
 	if (audit_write(&c->tenant->audit, &e, f) != 0)
@@ -181,6 +182,7 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
 				 .entries = c->session.entry[0],
+				 .delivery = delivery_name(c->session.delivery),
 				 .session = c->session.id,
 				 .image = c->session.image };
 	const struct entry *entry;

@@ -232,6 +232,7 @@ static void log_print_line(const struct json_t *o)
 	put_cell(js_get(o, "result"), 8);
 	put_plain(js_get(o, "provider"));
 	log_print_field(js_get(o, "provider")[0] ? " " : "", js_get(o, "entries"));
+	log_print_field(js_get(o, "delivery")[0] ? " by " : "", js_get(o, "delivery"));
 	log_print_field(" session ", js_get(o, "session"));
 	log_print_field(" process ", js_get(o, "pid"));
 	log_print_field(" ", js_get(o, "image"));
