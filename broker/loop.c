@@ -17,6 +17,7 @@
 #include "broker/broker.h"
 #include "broker/places.h"
 #include "broker/ops.h"
+#include "broker/relay_channel.h"
 
 #define EVENTS 64
 
@@ -136,6 +137,8 @@ static void sweep_deadlines(struct broker *b)
 
 		if (c->fd >= 0 && c->deadline && now > c->deadline)
 			connection_expire(b, c);
+		if (c->fd >= 0)
+			relay_channel_check(c);
 		if (c->fd >= 0 && c->quota_waiting) {
 			quota_answer_waiting(c);
 			if (c->closing)

@@ -44,8 +44,6 @@ void relay_free(struct relay *r)
 		return;
 	if (r->listener >= 0)
 		close(r->listener);
-	if (r->pidfd >= 0)
-		close(r->pidfd);
 	for (i = 0; i < RELAY_FILES; i++)
 		if (r->file[i] >= 0)
 			close(r->file[i]);
@@ -76,13 +74,30 @@ int relay_send_start(const struct relay *r)
 	return wire_send(r->channel, r->start, r->listener);
 }
 
+void relay_cut(struct relay *r, const char *why)
+{
+	shutdown(r->channel, SHUT_RDWR);
+	r->cut = why;
+}
+
+/* What the client is told of requests that this ends. */
+static const char *wipe_message(const char *why)
+{
+	if (strcmp(why, "locked") == 0)
+		return "the vault is locked: ccctl unlock";
+	if (strcmp(why, "ended") == 0)
+		return "this session was ended by ccctl sessions end";
+	return "the key was changed: try again";
+}
+
 void relay_wipe(struct relay *r, const char *why)
 {
 	struct wire_out *o = wire_request("wipe");
 
 	wire_put_str(o, "why", why);
+	wire_put_str(o, "message", wipe_message(why));
 	if (wire_send(r->channel, o, -1) != 0)
-		shutdown(r->channel, SHUT_RDWR);
+		relay_cut(r, "it could not be told to wipe its key");
 	wire_out_free(o);
 	r->has_value = false;
 }
@@ -106,4 +121,13 @@ void relays_wipe(struct relay *list, const char *name, const char *why,
 	for (; list; list = list->next)
 		if (list->has_value && session_is_meant(list->session, name, spare, arg))
 			relay_wipe(list, why);
+}
+
+unsigned relays_count(const struct relay *list)
+{
+	unsigned n;
+
+	for (n = 0; list; list = list->next)
+		n++;
+	return n;
 }

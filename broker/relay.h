@@ -28,11 +28,13 @@ struct relay {
 	const struct session *session; /* of the connection that is its channel */
 	int channel;		       /* that connection's descriptor */
 	int listener;		       /* where the session's process connects */
-	int pidfd;		       /* of that process */
+	int pidfd;		       /* of that process; belongs to the channel's peer */
 	int file[RELAY_FILES];	       /* sealed memfds, or -1 */
 	struct wire_out *start;	       /* the message with which it begins */
 	bool has_value;		       /* it was given the tokens since it was last told to wipe */
 	bool ended;		       /* by a person: it gets no value any more */
+	const char *cut;	       /* why its channel is to be ended, or NULL */
+	int refused;		       /* code of the last refused value, for the audit log */
 	unsigned starts;	       /* in the minute from first_start_ms on */
 	int64_t first_start_ms;
 	/* since the session began, for the audit log */
@@ -42,18 +44,25 @@ struct relay {
 /* A relay without any descriptor.  NULL when there is no memory. */
 struct relay *relay_new(void);
 
-/* Close its descriptors, the channel excepted, and free it.  NULL-safe. */
+/* Close its descriptors, but for the channel and the pidfd, and free it.  NULL-safe. */
 void relay_free(struct relay *r);
 
 /* Over a fresh channel: all that it works with, but no token.  0, or -1 with errno. */
 int relay_send_start(const struct relay *r);
 
 /*
+ * End its channel, at which it wipes and ends, too.  Nothing that it sent before is
+ * heard any more.  why: for the audit log; a literal.
+ */
+void relay_cut(struct relay *r, const char *why);
+
+/*
  * Have it wipe the tokens and all that they may have been copied to, and end what it is
- * transferring.  why: "locked", "changed", "ended".  A relay that cannot be told is cut
- * off: it wipes and ends when its channel does.
+ * transferring.  why: "locked", "changed", "ended".  A relay that cannot be told is cut.
  */
 void relay_wipe(struct relay *r, const char *why);
+
+unsigned relays_count(const struct relay *list);
 
 /* Those of the list whose session uses the entry (name NULL: any), unless spare says of
  * all entries of a session that they stay (NULL: it says so of none). */

@@ -29,6 +29,8 @@
 #define STARTS_A_MINUTE 5
 #define MINUTE_MS 60000
 
+#define LAST_WORDS_MS 2000 /* for a relay to tell what was used, after its session's end */
+
 #define TEXT_MAX 256 /* bytes of what a relay says for the audit log */
 
 /* ---- starting ---- */
@@ -48,45 +50,66 @@ static int channel_connect(struct broker *b, struct connection *c, struct relay 
 		return fail_set(f, FAIL_SYSTEM, NULL, "the relay has ended %d times in a minute",
 				STARTS_A_MINUTE);
 	r->has_value = false;
+	r->cut = NULL;
 	fd = relay_keeper_start_relay(f);
 	if (fd < 0)
 		return -1;
 	c->fd = r->channel = fd;
-	if (relay_send_start(r) == 0 && places_watch(b, c) == 0) {
-		if (before >= 0)
-			close(before);
-		return 0;
+	if (places_watch(b, c) != 0) {
+		fail_errno(f, NULL, "cannot watch the session's relay");
+		close(fd);
+		c->fd = r->channel = before;
+		return -1;
 	}
-	fail_errno(f, NULL, "cannot start the session's relay");
-	close(fd);
-	c->fd = r->channel = before;
-	return -1;
+	/* One that has ended already is as one that ends soon: the loop hears of it. */
+	if (relay_send_start(r) != 0)
+		relay_cut(r, "it did not take what it starts with");
+	if (before >= 0)
+		close(before);
+	return 0;
+}
+
+/* A place for the channel of c's session.  Those of nested ones count as marked, as their
+ * processes' own connections do, so that a session cannot lock its user out. */
+static struct connection *find_place(struct broker *b, const struct connection *c,
+				     struct failure *f)
+{
+	struct connection *place = places_find_free(b);
+	const struct tenant *t = c->tenant;
+
+	if (place && t->connections < b->places_uid &&
+	    !(c->session.marked && t->marked >= b->places_marked))
+		return place;
+	fail_set(f, FAIL_BUSY, "end a session and try again",
+		 "there are too many connections for another session");
+	return NULL;
 }
 
 /* The channel's peer is the session's process: for every decision about a value. */
-static int peer_copy(struct peer *to, const struct peer *from, int pidfd, struct failure *f)
+static int peer_copy(struct peer *to, const struct peer *from, struct failure *f)
 {
 	*to = *from;
-	to->pidfd = fcntl(pidfd, F_DUPFD_CLOEXEC, 3);
+	/* relay.c would pass -1 on as "no descriptor". */
+	if (from->pidfd < 0)
+		return fail_set(f, FAIL_SYSTEM, "Linux 5.3 has them", "the kernel gives no pidfd");
+	to->pidfd = fcntl(from->pidfd, F_DUPFD_CLOEXEC, 3);
 	return to->pidfd >= 0 ? 0 : fail_errno(f, NULL, "cannot keep the session's process");
 }
 
 int relay_channel_open(struct broker *b, struct connection *c, struct relay *r, struct failure *f)
 {
-	struct connection *channel = places_find_free(b);
+	struct connection *channel = find_place(b, c, f);
 	struct tenant *t = c->tenant;
 
-	if (!channel || t->connections >= b->places_uid) {
-		fail_set(f, FAIL_BUSY, "end a session and try again",
-			 "there are too many connections for another session");
+	if (!channel)
 		goto bad;
-	}
 	memset(channel, 0, sizeof(*channel));
 	channel->fd = -1;
-	if (peer_copy(&channel->peer, &c->peer, r->pidfd, f) != 0)
+	if (peer_copy(&channel->peer, &c->peer, f) != 0)
 		goto bad;
 	channel->session = c->session;
 	r->session = &channel->session;
+	r->pidfd = channel->peer.pidfd;
 	if (channel_connect(b, channel, r, f) != 0) {
 		peer_release(&channel->peer);
 		memset(channel, 0, sizeof(*channel));
@@ -96,6 +119,8 @@ int relay_channel_open(struct broker *b, struct connection *c, struct relay *r, 
 	channel->tenant = t;
 	channel->relay = r;
 	channel->session.state = SESSION_LIVE;
+	channel->marked = c->session.marked;
+	t->marked += channel->marked;
 	r->next = t->relays;
 	t->relays = r;
 	t->sessions++;
@@ -108,21 +133,28 @@ bad:
 	return -1;
 }
 
+static bool process_has_ended(const struct connection *c)
+{
+	struct pollfd process = { .fd = c->peer.pidfd, .events = POLLIN };
+
+	return poll(&process, 1, 0) != 0;
+}
+
 /*
  * The relay of c has ended.  While its session's process lives, another one is started
  * in its place; else, or if it ended too often, false: c is to be dropped.
  */
 static bool channel_restart(struct broker *b, struct connection *c)
 {
-	struct pollfd process = { .fd = c->relay->pidfd, .events = POLLIN };
 	struct audit_event e = { .event = "relay",
 				 .result = "restarted",
+				 .why = c->relay->cut ? c->relay->cut : "it had ended",
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
 				 .session = c->session.id };
 	struct failure f = { 0 };
 
-	if (poll(&process, 1, 0) != 0)
+	if (process_has_ended(c))
 		return false;
 	if (channel_connect(b, c, c->relay, &f) != 0) {
 		e.result = fail_name(f.code);
@@ -130,6 +162,15 @@ static bool channel_restart(struct broker *b, struct connection *c)
 	}
 	audit_write(&c->tenant->audit, &e, NULL);
 	return f.code == FAIL_NONE;
+}
+
+void relay_channel_check(struct connection *c)
+{
+	if (!c->relay || c->deadline || !process_has_ended(c))
+		return;
+	/* The end of what it hears; what it says meanwhile is still heard. */
+	shutdown(c->fd, SHUT_WR);
+	c->deadline = clock_now_ms() + LAST_WORDS_MS;
 }
 
 void relay_channel_drop(struct connection *c)
@@ -185,6 +226,7 @@ static int audit_release(struct connection *c, struct failure *f)
 				 .result = "granted",
 				 .why = "to the session's relay",
 				 .entries = names,
+				 .delivery = delivery_name(c->session.delivery),
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
 				 .session = c->session.id,
@@ -222,32 +264,46 @@ static int give_value(struct connection *c, struct failure *f)
 	c->relay->has_value = true;
 	session_count_release(c);
 	for (i = 0; i < c->session.entries; i++)
-		if (send_token(c, e[i], i, false) != 0)
-			return fail_errno(f, NULL, "cannot send the value to the relay");
+		if (send_token(c, e[i], i, false) != 0) {
+			relay_cut(c->relay, "it took no key");
+			break;
+		}
 	return 0;
 }
 
-static void serve_value(struct connection *c, struct wire_map m)
+/* A client that tries again and again while the vault is locked must not push the rest
+ * out of the audit log: of refusals in a row that say the same, the first is written. */
+static void audit_refused_value(struct connection *c, const struct failure *f)
 {
 	struct audit_event e = { .event = "release",
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
-				 .session = c->session.id };
+				 .session = c->session.id,
+				 .result = fail_name(f->code),
+				 .why = f->what };
+
+	if (c->relay->refused != (int)f->code)
+		audit_write(&c->tenant->audit, &e, NULL);
+	c->relay->refused = (int)f->code;
+}
+
+static void serve_value(struct connection *c, struct wire_map m)
+{
 	struct failure f = { 0 };
 	struct wire_out *o;
 
 	(void)m;
-	if (give_value(c, &f) == 0)
+	if (give_value(c, &f) == 0) {
+		c->relay->refused = FAIL_NONE;
 		return;
-	e.result = fail_name(f.code);
-	e.why = f.what;
-	audit_write(&c->tenant->audit, &e, NULL);
+	}
+	audit_refused_value(c, &f);
 	o = wire_request("no-value");
 	wire_put_str(o, "error", fail_name(f.code));
 	wire_put_str(o, "message", f.what);
 	wire_put_str(o, "hint", f.hint);
 	if (wire_send(c->fd, o, -1) != 0)
-		c->closing = true;
+		relay_cut(c->relay, "it took no answer");
 	wire_out_free(o);
 }
 
@@ -257,13 +313,16 @@ static void serve_use(struct connection *c, struct wire_map m)
 {
 	(void)m;
 	c->relay->requests++;
+	/* Or the vault would be found idle, and locked, in the middle of a session's work. */
+	c->tenant->used_ms = clock_now_ms();
 }
 
-static void audit_text(struct connection *c, struct wire_map m, const char *event)
+static void audit_text(struct connection *c, struct wire_map m, const char *event,
+		       const char *result)
 {
 	char what[TEXT_MAX];
 	struct audit_event e = { .event = event,
-				 .result = "refused",
+				 .result = result,
 				 .why = what,
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
@@ -276,12 +335,12 @@ static void audit_text(struct connection *c, struct wire_map m, const char *even
 static void serve_refusal(struct connection *c, struct wire_map m)
 {
 	c->relay->refusals++;
-	audit_text(c, m, "request");
+	audit_text(c, m, "request", "refused");
 }
 
 static void serve_failure(struct connection *c, struct wire_map m)
 {
-	audit_text(c, m, "provider");
+	audit_text(c, m, "provider", "failed");
 }
 
 static const struct {
@@ -305,26 +364,37 @@ static void serve_message(struct connection *c, struct wire_map m)
 				messages[i].serve(c, m);
 				return;
 			}
-	c->closing = true;
+	relay_cut(c->relay, "it sent an unknown message");
+}
+
+static void serve_packet(struct broker *b, struct connection *c, size_t n)
+{
+	struct wire_in in;
+
+	/* This may lock the vault, and cut a relay that cannot be told. */
+	tenant_apply_timeouts(c->tenant, clock_now_ms());
+	if (c->relay->cut)
+		return;
+	if (wire_parse(&in, b->packet, n, NULL) == 0) {
+		serve_message(c, in.top);
+		wire_in_free(&in);
+	} else {
+		relay_cut(c->relay, "it sent a malformed message");
+	}
 }
 
 void relay_channel_serve(struct broker *b, struct connection *c)
 {
-	struct wire_in in;
-	ssize_t n = sock_recv(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, NULL);
+	ssize_t n = 0;
 
+	if (!c->relay->cut)
+		n = sock_recv(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, NULL);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
-	if (n <= 0) {
+	if (n > 0) {
+		serve_packet(b, c, (size_t)n);
+		io_wipe(b->packet, (size_t)n);
+	}
+	if (n <= 0 || c->relay->cut)
 		c->closing = !channel_restart(b, c);
-		return;
-	}
-	tenant_apply_timeouts(c->tenant, clock_now_ms());
-	if (wire_parse(&in, b->packet, (size_t)n, NULL) == 0) {
-		serve_message(c, in.top);
-		wire_in_free(&in);
-	} else {
-		c->closing = true;
-	}
-	io_wipe(b->packet, (size_t)n);
 }

@@ -20,6 +20,12 @@ int relay_channel_open(struct broker *b, struct connection *c, struct relay *r, 
  * when that is the end. */
 void relay_channel_serve(struct broker *b, struct connection *c);
 
+/*
+ * Now and then: if the session's process has ended, the relay of c must end as well.
+ * One that does not loses its channel by c->deadline.  Does nothing for other connections.
+ */
+void relay_channel_check(struct connection *c);
+
 /* c is being dropped: forget its relay.  Does nothing for other connections. */
 void relay_channel_drop(struct connection *c);
 
