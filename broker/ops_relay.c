@@ -3,12 +3,16 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/ops.h"
@@ -16,6 +20,7 @@
 #include "broker/relay_channel.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "vault/crypto.h"
 #include "vault/entry.h"
 #include "wire/names.h"
 #include "wire/pack.h"
@@ -26,10 +31,12 @@
 
 static int check_session(const struct connection *c, struct failure *f)
 {
-	if (c->session.state == SESSION_OPENED && c->session.delivery == DELIVERY_RELAY)
-		return 0;
-	return fail_set(f, FAIL_POSTURE, "start it with ccrun",
-			"no session for a relay is open here");
+	if (c->session.state != SESSION_OPENED || c->session.delivery != DELIVERY_RELAY)
+		return fail_set(f, FAIL_POSTURE, "start it with ccrun",
+				"no session for a relay is open here");
+	if (clock_now_ms() > c->deadline)
+		return fail_set(f, FAIL_TIMEOUT, "start it again", "the request came too late");
+	return 0;
 }
 
 /* What this connection passes for its relay. */
@@ -48,10 +55,11 @@ static struct relay *relay_in_preparation(struct connection *c, struct failure *
  */
 static int check_sealed(int fd, struct failure *f)
 {
-	const int seals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	const int wanted = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+	int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
 	struct stat st;
 
-	if (fd < 0 || (fcntl(fd, F_GET_SEALS) & seals) != seals || fstat(fd, &st) != 0)
+	if (seals < 0 || (seals & wanted) != wanted || fstat(fd, &st) != 0)
 		return fail_set(f, FAIL_WRONG_TYPE, NULL, "a relay's file is a sealed memfd");
 	if (st.st_size == 0 || st.st_size > FILE_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL,
@@ -156,14 +164,31 @@ static int split_origin(const char *origin, char auth[16], const char **url, str
 	return 0;
 }
 
-/* A relay adds one key in the endpoint's own header, and any others as headers that are
- * named.  -1: another variable would have to reach the client itself. */
+/*
+ * A relay has one place to send to: keys that were sealed for others must not go there.
+ * It adds one key in the endpoint's own header, and any others as headers that are
+ * named.  -1: another variable would have to reach the client itself.
+ */
 static int check_carriers(const struct session *s, struct failure *f)
 {
-	unsigned i, own = 0;
+	const char *header, *other;
+	unsigned i, j, own = 0;
 
-	for (i = 0; i < s->entries; i++)
-		own += wire_carrier_header(s->variable[i]) == NULL;
+	for (i = 0; i < s->entries; i++) {
+		header = wire_carrier_header(s->variable[i]);
+		own += header == NULL;
+		if (strcmp(s->origin[i], s->origin[0]) != 0)
+			return fail_set(f, FAIL_ORIGIN, "one origin for all keys of a session",
+					"'%s' and '%s' are sealed for different places",
+					s->entry[0], s->entry[i]);
+		for (j = 0; header && j < i; j++) {
+			other = wire_carrier_header(s->variable[j]);
+			if (other && strcasecmp(header, other) == 0)
+				return fail_set(f, FAIL_POLICY, "give each a header of its own",
+						"'%s' and '%s' would be sent as the same header",
+						s->entry[j], s->entry[i]);
+		}
+	}
 	if (own <= 1)
 		return 0;
 	return fail_set(f, FAIL_POLICY, "name the others header:NAME in the provider's [secrets]",
@@ -202,24 +227,53 @@ static struct wire_out *build_start(struct request *q, struct failure *f)
 	return NULL;
 }
 
+/*
+ * Whom a relay trusts besides the system's authorities can read what is sent to it, and
+ * the requester says who that is.  So it is on record, by the hash of the file.
+ */
+static int audit_authorities(struct connection *c, const struct relay *r, struct failure *f)
+{
+	char why[96], hex[65];
+	struct audit_event e = { .event = "relay",
+				 .result = "granted",
+				 .why = why,
+				 .pid = c->peer.pid,
+				 .provider = c->session.provider,
+				 .session = c->session.id };
+	int fd = r->file[RELAY_FILE_CA];
+	uint8_t hash[32];
+	struct stat st;
+	void *p;
+
+	if (fd < 0)
+		return 0;
+	/* It is sealed: it neither shrinks nor changes. */
+	p = fstat(fd, &st) == 0 ? mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0)
+				: MAP_FAILED;
+	if (p == MAP_FAILED)
+		return fail_errno(f, NULL, "cannot read the authorities' certificates");
+	blake2b_256(hash, NULL, 0, p, (size_t)st.st_size);
+	munmap(p, (size_t)st.st_size);
+	hex_encode(hex, hash, sizeof(hash));
+	snprintf(why, sizeof(why), "trusts authorities of BLAKE2b %s", hex);
+	return audit_write(&c->tenant->audit, &e, f);
+}
+
 struct wire_out *op_relay(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
+	struct wire_out *start;
 	struct relay *r;
 
 	if (check_session(c, f) != 0 || check_listener(q->beside->fd, f) != 0)
 		return NULL;
-	r = relay_in_preparation(c, f);
-	if (!r)
-		return NULL;
-	r->start = build_start(q, f);
-	if (!r->start)
-		return NULL;
-	r->pidfd = fcntl(c->peer.pidfd, F_DUPFD_CLOEXEC, 3);
-	if (r->pidfd < 0) {
-		fail_set(f, FAIL_SYSTEM, "Linux 5.3 has them", "the kernel gives no pidfd");
+	start = build_start(q, f);
+	r = start ? relay_in_preparation(c, f) : NULL;
+	if (!r || audit_authorities(c, r, f) != 0) {
+		wire_out_free(start);
 		return NULL;
 	}
+	r->start = start;
 	r->listener = q->beside->fd;
 	q->beside->fd = -1;
 	c->preparing = NULL;
