@@ -292,6 +292,26 @@ static void carry_use_times(struct tenant *t, const struct vault *from, struct v
 	}
 }
 
+/* Whether what a relay was given of it still holds. */
+static bool entry_is_same(const struct entry *a, const struct entry *b)
+{
+	return b && b->token && a->token_len == b->token_len &&
+	       memcmp(a->token, b->token, a->token_len) == 0 && strcmp(a->origin, b->origin) == 0 &&
+	       strcmp(a->variable, b->variable) == 0 && strcmp(a->policy, b->policy) == 0;
+}
+
+/* The file may have been changed by others (a restored copy): tell the relays that have a
+ * token which is another one now. */
+static void wipe_changed_tokens(struct tenant *t, const struct vault *from, const struct vault *to)
+{
+	const struct entry *e;
+	unsigned i;
+
+	for (i = 0; t->relays && from && (e = vault_at(from, i)); i++)
+		if (e->token && !entry_is_same(e, vault_find(to, e->name)))
+			relays_wipe(t->relays, e->name, "changed", NULL, NULL);
+}
+
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
 {
 	struct vault *v = open_vault_file(t, slot, key, f);
@@ -303,6 +323,7 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 	t->use_times_changed = false;
 	carry_use_times(t, t->vault, v);
 	carry_use_times(t, t->kept, v);
+	wipe_changed_tokens(t, t->vault ? t->vault : t->kept, v);
 	adopt_vault(t, v);
 	return 0;
 }
