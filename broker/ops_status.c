@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
+#include "broker/relay.h"
 #include "broker/request.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
@@ -60,6 +61,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_put_bool(o, "untraced", proc_tracer(getpid()) == 0);
 	wire_put_bool(o, "caged", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2);
 	wire_put_uint(o, "sessions", t->sessions);
+	wire_put_uint(o, "relays", relays_count(t->relays));
 	wire_put_uint(o, "releases", t->releases);
 	wire_put_uint(o, "locked_at", t->locked_at);
 	wire_put_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);

@@ -23,7 +23,7 @@ struct status {
 	char vault[PATH_SIZE];
 	bool running;
 	char kind[16], version[32];
-	uint64_t pid, started, memory_size, memory_used, sessions, releases;
+	uint64_t pid, started, memory_size, memory_used, sessions, relays, releases;
 	bool memory_locked, undumpable, untraced, caged; /* according to broker and kernel */
 	uint64_t kernel_locked;				 /* KiB, VmLck */
 	bool marked;					 /* this process is inside a session */
@@ -53,6 +53,7 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	    wire_get_uint(m, "memory_size", &s->memory_size, f) != 0 ||
 	    wire_get_uint(m, "memory_used", &s->memory_used, f) != 0 ||
 	    wire_get_uint(m, "sessions", &s->sessions, f) != 0 ||
+	    wire_get_uint(m, "relays", &s->relays, f) != 0 ||
 	    wire_get_uint(m, "releases", &s->releases, f) != 0 ||
 	    wire_get_bool(m, "memory_locked", &s->memory_locked, f) != 0 ||
 	    wire_get_bool(m, "undumpable", &s->undumpable, f) != 0 ||
@@ -219,8 +220,11 @@ static void status_print_text(const struct status *s)
 	printf("%-15s%s\n", "watched",
 	       s->watched ? "yes (suspend, screen lock, log-out)"
 			  : "no (nothing reports suspend or screen lock)");
-	printf("%-15s%llu live, %llu releases\n", "sessions", (unsigned long long)s->sessions,
-	       (unsigned long long)s->releases);
+	more[0] = '\0';
+	if (s->relays)
+		snprintf(more, sizeof(more), " (%llu by relay)", (unsigned long long)s->relays);
+	printf("%-15s%llu live%s, %llu releases\n", "sessions", (unsigned long long)s->sessions,
+	       more, (unsigned long long)s->releases);
 }
 
 /* One flat object that always has the same keys; null: unknown. */
@@ -237,6 +241,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 					       "untraced",
 					       "caged",
 					       "sessions",
+					       "sessions_by_relay",
 					       "releases",
 					       "locked_why",
 					       "locked_at",
@@ -266,6 +271,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_bool(o, "untraced", s->untraced);
 	js_bool(o, "caged", s->caged);
 	js_number(o, "sessions", s->sessions);
+	js_number(o, "sessions_by_relay", s->relays);
 	js_number(o, "releases", s->releases);
 	js_text(o, "locked_why", strcmp(s->state, "locked") == 0 ? s->why : NULL);
 	js_time(o, "locked_at", s->locked_at);
