@@ -349,6 +349,7 @@ def slot(kind="passphrase", **changes):
 class Broker:
     """A broker with directories of its own, run in the foreground.  where: use
     these again; setup: called in the new process before it becomes the broker."""
+    program = BROKER
 
     def __init__(self, where=None, setup=None):
         self.mine = where is None
@@ -378,7 +379,7 @@ class Broker:
             shutil.rmtree(self.root, ignore_errors=True)
 
     def popen(self, *args, **kw):
-        return subprocess.Popen([str(BROKER), *args], env=self.env, stdin=subprocess.DEVNULL,
+        return subprocess.Popen([str(self.program), *args], env=self.env, stdin=subprocess.DEVNULL,
                                 stdout=subprocess.DEVNULL, preexec_fn=self.setup, text=True,
                                 **{"stderr": subprocess.PIPE, **kw})
 

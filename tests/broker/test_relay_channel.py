@@ -1,0 +1,644 @@
+"""What the broker gives a relay and when, what it hears from one, and what becomes of a
+session when either ends.  The relay is the test: tests/lib/played_relay.py.
+
+Run it as an ordinary user: what it looks at is meaningless for root."""
+import os
+import re
+import signal
+import socket
+import tempfile
+
+import pytest
+
+import canary
+import wire_client as wc
+from client import until
+from played_relay import SILENT, RelayBroker, Session, live, memfd
+from wire_client import Refused, in_child
+
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
+TOKEN = canary.new_token()
+URL = wc.ORIGIN.partition(" ")[2]
+KEEP = wc.POLICY + " keep=yes"
+
+
+@pytest.fixture
+def b():
+    with RelayBroker() as broker:
+        broker.init()
+        broker.put("zai", TOKEN)
+        yield broker
+
+
+@pytest.fixture
+def opened(b):
+    with Session(b) as s:
+        yield s
+
+
+@pytest.fixture
+def pair(b):
+    s, r = live(b)
+    with s:
+        yield s, r
+
+
+def refused(function, *args, **kw):
+    with pytest.raises(Refused) as e:
+        function(*args, **kw)
+    return e.value
+
+
+def value(r):
+    """The tokens, one packet each."""
+    m = r.ask("value")
+    assert m["op"] == "value", m
+    return [m] + [r.recv()[0] for _ in range(m["count"] - 1)]
+
+
+def gives(r, token=TOKEN):
+    assert [m["token"].decode() for m in value(r)] == [token]
+
+
+def gives_none(r, error):
+    m = r.ask("value")
+    assert (m["op"], m["error"]) == ("no-value", error), m
+    assert "token" not in m and m["message"]
+    return m
+
+
+def wiped(r, why):
+    m, _ = r.recv()
+    assert (m["op"], m["why"]) == ("wipe", why), m
+    assert m["message"]
+
+
+# ---- what it is started with -------------------------------------------
+
+def test_what_a_relay_is_started_with_in_this_order(b, opened):
+    for kind, text in (("key", b"the key"), ("ca", b"some authorities"), ("cert", b"a certificate")):
+        opened.call("relay-file", fd=text, kind=kind)
+    opened.relay(proxy="http://me:pw@proxy.test:8080", no_proxy="localhost",
+                 added=[{"name": "x-title"}, {"name": "http-referer"}])
+    r = b.relay()
+    got = r.begin()
+    assert [m["op"] for m, _ in got] == ["file"] * 4 + ["start"]
+    assert [m["kind"] for m, _ in got[:4]] == ["session", "ca", "cert", "key"]
+    info = open(f"/proc/self/fdinfo/{got[0][1]}", encoding="ascii").read()
+    assert re.search(rf"^Pid:\t{opened.pid}$", info, re.M)
+    assert [os.pread(fd, 100, 0) for _, fd in got[1:4]] == [b"some authorities", b"a certificate", b"the key"]
+    assert got[4][0] == {
+        "op": "start", "session": opened.id, "pid": opened.pid, "uid": os.getuid(), "url": URL,
+        "auth": "bearer", "entries": [{"header": ""}], "added": [{"name": "x-title"}, {"name": "http-referer"}],
+        "proxy": "http://me:pw@proxy.test:8080", "no_proxy": "localhost"}
+    with socket.socket(fileno=os.dup(got[4][1])) as listener, opened.connect() as client:
+        assert listener.getsockname() == str(opened.path)
+        with listener.accept()[0] as there:
+            client.sendall(b"a request")
+            assert there.recv(100) == b"a request"
+    assert r.hears_nothing(), "no token before it asks"
+    assert r.report["environ"] == [] and r.report["cwd"] == "/"
+    assert r.report["null"] == ["/dev/null"] * 3
+    # its own: the socket to the test, and the directory that was listed
+    assert r.report["fds"][:4] == [0, 1, 2, 3] and len(r.report["fds"]) <= 6
+    [why] = [w for _, _, w in b.events("relay")]
+    assert why.startswith("trusts authorities of BLAKE2b ")
+
+
+def test_what_is_left_out_is_empty(b, opened):
+    opened.relay()
+    (_, start) = [m for m, _ in b.relay().begin()]
+    assert (start["proxy"], start["no_proxy"], start["added"]) == ("", "", [])
+
+
+def test_no_proxy_is_used_without_tls(b):
+    origin = "api-key http://api.example.test:8080"
+    b.put("plain", TOKEN, origin=origin)
+    with Session(b, "plain", entries=[{"name": "plain", "variable": wc.VARIABLE, "origin": origin}]) as s:
+        s.relay(proxy="http://proxy.test:8080", no_proxy="localhost")
+        start = b.relay().begin()[-1][0]
+    assert (start["url"], start["auth"], start["proxy"]) == ("http://api.example.test:8080", "api-key", "")
+
+
+def test_keys_of_two_places_have_no_relay(b):
+    b.put("theirs", TOKEN, origin="bearer https://elsewhere.test")
+    entries = [{"name": "theirs", "variable": wc.VARIABLE, "origin": "bearer https://elsewhere.test"},
+               {"name": "zai", "variable": wc.VARIABLE, "origin": wc.ORIGIN}]
+    with Session(b, entries=entries) as s:
+        e = refused(s.relay)
+        assert e.error == "origin" and "different places" in e.message
+    b.put("same", TOKEN)
+    entries[0] = {"name": "same", "variable": wc.VARIABLE, "origin": wc.ORIGIN}
+    with Session(b, entries=entries) as s:
+        e = refused(s.relay)
+        assert e.error == "policy" and "same header" in e.message
+    assert b.starts_none()
+
+
+@pytest.mark.parametrize("fields", [
+    {"proxy": "http://" + "p" * 1024}, {"no_proxy": "h" * 1025}, {"added": [{"name": "h"}] * 17},
+    {"added": [{"name": "h" * 65}]}], ids=["proxy", "no_proxy", "many", "long"])
+def test_too_much_is_refused(b, opened, fields):
+    assert refused(opened.relay, **fields).error == "too-large"
+    assert b.starts_none()
+    assert not b.sessions()
+
+
+def test_what_is_refused_may_be_tried_again(b, opened):
+    opened.call("relay-file", fd=b"authorities", kind="ca")
+    assert refused(opened.call, "relay").error == "wrong-type"
+    opened.relay()
+    got = b.relay().begin()
+    assert [m.get("kind") for m, _ in got] == ["session", "ca", None]
+
+
+# ---- what it must not be given -----------------------------------------
+
+def descriptors():
+    """What is no sealed memfd."""
+    yield "nothing", None, "wrong-type"
+    yield "unsealed", memfd(b"x", 0), "wrong-type"
+    for seal in (1, 2, 4, 8):
+        yield f"all seals but {seal}", memfd(b"x", 15 - seal), "wrong-type"
+    with tempfile.TemporaryFile() as f:
+        f.write(b"x")
+        f.flush()
+        yield "a file", os.dup(f.fileno()), "wrong-type"
+    yield "a pipe", os.pipe()[0], "wrong-type"
+    yield "a socket", socket.socketpair()[0].detach(), "wrong-type"
+    yield "empty", memfd(b""), "too-large"
+    yield "large", memfd(b"x" * ((1 << 20) + 1)), "too-large"
+
+
+def test_a_relays_file_is_a_sealed_memfd(b):
+    cases = list(descriptors())  # before the fork that has them, too
+    with Session(b) as s:
+        for name, fd, error in cases:
+            assert refused(s.call, "relay-file", fd=fd, kind="ca").error == error, name
+        assert refused(s.call, "relay-file", fd=b"x", kind="session").error == "bad-value"
+        s.call("relay-file", fd=b"x" * (1 << 20), kind="ca")
+        assert refused(s.call, "relay-file", fd=b"y", kind="ca").error == "bad-value"
+        s.relay()
+        [_, ca, _] = b.relay().begin()
+        assert os.fstat(ca[1]).st_size == 1 << 20
+    for _, fd, _ in cases:
+        if fd is not None:
+            os.close(fd)
+    assert len([e for e in b.lines() if e["event"] == "relay-file"]) == len(cases) + 2
+
+
+def listening(family, kind, listen=True):
+    s = socket.socket(family, kind)
+    s.bind(("127.0.0.1", 0) if family == socket.AF_INET else "")
+    if listen:
+        s.listen()
+    return s.detach()
+
+
+def test_a_wrong_listener_is_refused(b):
+    cases = [None, memfd(b"x"), os.open("/dev/null", os.O_RDONLY),
+             listening(socket.AF_UNIX, socket.SOCK_STREAM, listen=False),
+             listening(socket.AF_UNIX, socket.SOCK_SEQPACKET),
+             listening(socket.AF_INET, socket.SOCK_STREAM)]
+    with Session(b) as s:
+        for fd in cases:
+            e = refused(s.call, "relay", fd=fd)
+            assert (e.error, e.message) == ("wrong-type", "a relay needs a listening unix socket"), fd
+        assert b.starts_none()
+    for fd in cases[1:]:
+        os.close(fd)
+
+
+@pytest.mark.parametrize("delivery", ["preload", "pipe", "env"])
+def test_another_delivery_has_no_relay(b, delivery):
+    b.put("loose", TOKEN, wc.POLICY.replace("auto", "env"))
+    with Session(b, "loose", delivery=delivery) as s:
+        assert refused(s.call, "relay-file", fd=b"x", kind="ca").error == "posture"
+        assert refused(s.relay).error == "posture"
+    assert b.starts_none()
+
+
+def test_one_relay_a_session(b, opened):
+    opened.relay()
+    os.unlink(opened.path)
+    assert refused(opened.relay).error == "posture", "the session is the relay's now"
+    opened.hang_up()
+    r = b.relay()
+    r.begin()
+    assert [s["id"] for s in b.sessions()] == [opened.id]
+    assert r.hears_nothing() and b.starts_none()
+
+
+def test_without_a_session_there_is_none(b):
+    with b.connect() as c:
+        assert c.error("relay") == c.error("relay-file", kind="ca") == "posture"
+
+
+# ---- the value ---------------------------------------------------------
+
+def test_the_value_comes_once_the_process_is_marked(b, opened):
+    reply = opened.relay()
+    r = b.relay()
+    r.begin()
+    m = gives_none(r, "posture")
+    assert "does not bear the session's mark" in m["message"]
+    opened.mark()
+    [m] = value(r)
+    assert m == {"op": "value", "index": 0, "count": 1, "limited": False, "token": TOKEN.encode()}
+    assert TOKEN not in repr(opened.answer) + repr(reply)
+    assert b.events("open", "release") == [
+        ("open", "granted", None), ("release", "posture", f"process {opened.pid} does not bear the session's mark"),
+        ("release", "granted", "to the session's relay")]
+    released = [e for e in b.lines() if e["event"] == "release"][-1]
+    assert (released["entries"], released["session"], released["pid"]) == ("zai", opened.id, str(opened.pid))
+    assert TOKEN.encode() not in b.record.read_bytes()
+    assert b.call("status")["releases"] == 1
+
+
+def test_no_value_while_the_vault_is_locked(b, pair):
+    _, r = pair
+    gives(r)
+    b.call("lock")
+    wiped(r, "locked")
+    for _ in range(3):
+        m = gives_none(r, "locked")
+        assert m["hint"] == "ccctl unlock"
+    assert [s["has_value"] for s in b.sessions()] == [False]
+    b.unlock()
+    assert r.hears_nothing(), "it is given nothing unasked"
+    gives(r)
+    assert b.events("release") == [("release", "granted", "to the session's relay"),
+                                   ("release", "locked", "the vault is locked"),
+                                   ("release", "granted", "to the session's relay")], "of three refusals, one"
+
+
+def test_a_lock_tells_those_that_have_a_value(b, pair):
+    _, r = pair
+    b.call("lock")
+    assert r.hears_nothing()
+    gives_none(r, "locked")
+
+
+@pytest.mark.parametrize("why", ["suspend", "screen", "logout"])
+def test_kept_entries_survive_an_automatic_lock(b, why):
+    b.put("kept", TOKEN, KEEP)
+    (s, r), (other, gone) = live(b, "kept"), live(b)
+    with s, other:
+        gives(r)
+        gives(gone)
+        b.call("lock", why=why)
+        wiped(gone, "locked")
+        assert r.hears_nothing()
+        gives(r)
+        gives_none(gone, "locked")
+        b.call("lock")
+        wiped(r, "locked")
+        gives_none(r, "locked")
+
+
+def test_an_automatic_lock_takes_a_session_with_one_entry_that_is_not_kept(b):
+    """Of two keys both must stay."""
+    b.put("kept", TOKEN, KEEP)
+    s, r = live(b, "kept")
+    with s:
+        gives(r)
+        b.call("approve", name="kept", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY)
+        wiped(r, "changed")
+        gives(r)
+        b.call("lock", why="suspend")
+        wiped(r, "locked")
+
+
+OTHER = canary.new_token()
+
+
+@pytest.mark.parametrize("change, then", [
+    (lambda b: b.put("zai", OTHER, replace=True), OTHER),
+    (lambda b: b.call("rm", name="zai"), "no-entry"),
+    (lambda b: b.call("rename", name="zai", to="z"), "no-entry"),
+    (lambda b: b.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=KEEP), TOKEN),
+    (lambda b: b.call("approve", name="zai", origin="bearer https://else.test", variable=wc.VARIABLE,
+                      policy=wc.POLICY), "origin"),
+    (lambda b: b.put("zai", TOKEN, wc.POLICY + " config_dir=~/.x", replace=True), "origin"),
+    (lambda b: b.put("zai", TOKEN, wc.POLICY.replace("auto", "preload"), replace=True), TOKEN),
+], ids=["replaced", "removed", "renamed", "approved", "moved", "config_dir", "delivery"])
+def test_a_changed_entry_is_wiped(b, pair, change, then):
+    _, r = pair
+    b.put("bystander", TOKEN)
+    other, there = live(b, "bystander")
+    with other:
+        gives(r)
+        gives(there)
+        change(b)
+        wiped(r, "changed")
+        if then in (TOKEN, OTHER):
+            gives(r, then)
+        else:
+            gives_none(r, then)
+        assert there.hears_nothing()
+
+
+def test_a_failed_change_wipes_nothing(b, pair):
+    _, r = pair
+    gives(r)
+    assert b.error("put", name="zai", token=b"x" * 20, origin=wc.ORIGIN, variable=wc.VARIABLE,
+                   policy=wc.POLICY, replace=False) == "exists"
+    assert r.hears_nothing()
+
+
+def test_an_unlock_that_finds_another_token_wipes_the_old(b, pair):
+    _, r = pair
+    before = b.vault.read_bytes()
+    b.put("zai", OTHER, replace=True)
+    gives(r, OTHER)
+    b.vault.write_bytes(before)
+    b.unlock()
+    wiped(r, "changed")
+    gives(r)
+    b.unlock()
+    assert r.hears_nothing(), "nothing has changed"
+
+
+def test_a_token_whose_time_is_over_is_wiped(b):
+    b.put("short", TOKEN, wc.POLICY + " ttl=2")
+    s, r = live(b, "short")
+    with s:
+        gives(r)
+        wiped(r, "locked")
+        assert "ttl" in gives_none(r, "locked")["message"]
+
+
+def test_requests_by_relay_keep_the_vault_from_being_idle(b, pair):
+    """They count as use; that it was asked what sessions there are does not."""
+    _, r = pair
+    gives(r)
+    b.call("set", idle=2, longest=0, suspend=True, screen=True, logout=True)
+    for _ in range(8):
+        r.send("use", id=1, status=200)
+        assert r.hears_nothing(0.5)
+        b.sessions()
+    assert b.call("status")["state"] == "unlocked"
+    wiped(r, "locked")
+
+
+# ---- sessions, and their end -------------------------------------------
+
+def test_sessions_are_listed(b, pair):
+    s, r = pair
+    [one] = b.sessions()
+    assert one == {"id": s.id, "provider": "zai", "mode": "", "entry": "zai", "delivery": "relay", "pid": s.pid,
+                   "since": one["since"], "image": one["image"], "requests": 0, "refusals": 0, "has_value": False,
+                   "ended": False}
+    gives(r)
+    for n in range(3):
+        r.send("use", id=n, model="m", status=200, input=1, output=2, complete=True, billed=True, bytes=3, sent=4)
+    r.send("refusal", what="POST /v1/files is not on the list")
+    r.send("failure", what="TLS: certificate has expired")
+    until(lambda: b.events("provider"), what="what the relay told")
+    [one] = b.sessions()
+    assert (one["requests"], one["refusals"], one["has_value"]) == (3, 1, True)
+    assert b.call("status")["relays"] == b.call("status")["sessions"] == 1
+    assert b.events("request", "provider") == [("request", "refused", "POST /v1/files is not on the list"),
+                                               ("provider", "failed", "TLS: certificate has expired")]
+    s.end()
+    until(lambda: not b.sessions(), what="the session's end")
+    assert b.events("end") == [("end", "done", "3 requests, 1 refused")]
+    assert b.call("status")["sessions"] == 0
+
+
+def test_an_ended_session_gets_no_value(b, pair):
+    s, r = pair
+    gives(r)
+    b.call("session-end", session=s.id)
+    wiped(r, "ended")
+    gives_none(r, "policy")
+    [one] = b.sessions()
+    assert (one["ended"], one["has_value"]) == (True, False)
+    r.kill()
+    again = b.relay()
+    again.begin()
+    gives_none(again, "policy")
+    assert b.events("session-end") == [("session-end", "granted", None)]
+    assert b.error("session-end", session="0" * 16) == "no-entry"
+
+
+def test_a_session_with_its_own_key_is_not_ended(b):
+    def own():
+        with b.connect() as c:
+            c.open()
+            wc.mark()
+            c.arrived()
+            wc.undumpable()
+            c.claim()
+            c.sock.settimeout(20)
+            return c.closed()
+    child = wc.Child(own)
+    until(b.sessions, what="the session")
+    [one] = b.sessions()
+    assert (one["delivery"], one["pid"]) == ("preload", child.pid) and "requests" not in one
+    with b.connect() as c:
+        e = refused(c.call, "session-end", session=one["id"])
+    assert (e.error, e.hint) == ("policy", f"end the process: kill {child.pid}")
+    os.kill(child.pid, signal.SIGKILL)
+    os.waitpid(child.pid, 0)
+    os.close(child.pipe)
+    until(lambda: not b.sessions(), what="the session's end")
+
+
+def test_a_process_inside_a_session_neither_lists_nor_ends(b, pair):
+    s, _ = pair
+    for op, fields in (("sessions", {"after": 0}), ("session-end", {"session": s.id})):
+        assert in_child(lambda o=op, f=fields: (wc.mark(), b.error(o, **f))[1]) == "marked"
+
+
+def test_the_list_has_pages():
+    with RelayBroker(script=SILENT) as b:
+        b.init()
+        b.put("zai", TOKEN)
+        one = Session(b)
+        with one:
+            ids = {one.id}
+            one.relay()
+            while len(ids) < 66:
+                os.unlink(one.path)
+                ids.add(one.open("zai")["session"])
+                one.relay()
+            page = b.call("sessions", after=0)
+            assert len(page["sessions"]) == 64 and page["next"]
+            assert {s["id"] for s in b.sessions()} == ids and len(b.sessions()) == 66
+
+
+def test_when_the_process_ends_so_does_the_session(b, pair):
+    s, r = pair
+    gives(r)
+    s.end()
+    # What the relay has to say still is heard.
+    r.send("use", id=1, status=200, complete=True)
+    assert r.ended()
+    until(lambda: not b.sessions(), what="the session's end")
+    assert b.events("relay") == [] and b.starts_none()
+    [(_, _, why)] = b.events("end")
+    assert why in ("1 requests, 0 refused", "0 requests, 0 refused")
+
+
+def test_a_relay_that_does_not_end_loses_its_session(b, pair):
+    s, r = pair
+    r.kill(signal.SIGSTOP)
+    s.end()
+    until(lambda: not b.sessions(), what="the session's end")
+    assert b.starts_none()
+    r.kill(signal.SIGCONT)
+    assert r.ended()
+
+
+# ---- a relay that ends, or goes wrong ----------------------------------
+
+def test_a_relay_that_dies_is_started_again(b, pair):
+    s, r = pair
+    gives(r)
+    r.kill()
+    with s.connect() as client:
+        client.sendall(b"meanwhile")
+        again = b.relay()
+        got = again.begin()
+        assert [m["op"] for m, _ in got] == ["file", "start"] and got[1][0]["session"] == s.id
+        with socket.socket(fileno=os.dup(got[1][1])) as listener:
+            with listener.accept()[0] as there:
+                assert there.recv(100) == b"meanwhile"
+    assert [x["has_value"] for x in b.sessions()] == [False]
+    gives(again)
+    b.call("lock")
+    wiped(again, "locked")
+    assert b.events("relay") == [("relay", "restarted", "it had ended")]
+
+
+def test_one_that_keeps_dying_is_given_up(b, pair):
+    s, r = pair
+    for _ in range(4):
+        r.kill()
+        r = b.relay()
+        r.begin()
+    r.kill()
+    until(lambda: not b.sessions(), what="the session's end")
+    assert b.starts_none()
+    assert b.events("relay") == [("relay", "restarted", "it had ended")] * 4 + [
+        ("relay", "system", "the relay has ended 5 times in a minute")]
+    assert len(b.events("end")) == 1
+    b.relays[0].close()
+    for r in b.relays:
+        r.close()
+    with pytest.raises(ConnectionRefusedError):
+        s.connect()
+
+
+def test_one_that_cannot_run_is_given_up():
+    with RelayBroker(script="#!/usr/bin/false\n") as b:
+        b.init()
+        b.put("zai", TOKEN)
+        with Session(b) as s:
+            s.relay()
+            until(lambda: not b.sessions(), what="the session's end")
+            *before, last = b.events("relay")
+            assert [result for _, result, _ in before] == ["restarted"] * 4
+            assert last == ("relay", "system", "the relay has ended 5 times in a minute")
+            assert b.serving()
+
+
+@pytest.mark.parametrize("packet, why", [
+    (b"\xc1", "it sent a malformed message"), (b"x" * 70000, "it had ended"),
+    (wc.request("get", name="zai"), "it sent an unknown message"),
+    (wc.pack(v=1), "it sent an unknown message"),
+    (wc.request("open", **wc.open_fields()), "it sent an unknown message")],
+    ids=["malformed", "large", "get", "no op", "open"])
+def test_one_that_says_what_it_may_not_is_replaced(b, pair, packet, why):
+    _, r = pair
+    gives(r)
+    try:
+        r.raw(packet)
+    except OSError:
+        pass
+    assert r.ended()
+    again = b.relay()
+    again.begin()
+    gives(again)
+    assert b.events("relay") == [("relay", "restarted", why)]
+
+
+def test_one_that_does_not_listen_is_replaced(b, pair):
+    """What it cannot be told, it must not go on without."""
+    s, r = pair
+    r.kill(signal.SIGSTOP)
+    for _ in range(20000):
+        b.call("session-end", session=s.id)
+        if b"restarted" in b.record.read_bytes():
+            break
+    b.relay().begin()
+    r.kill(signal.SIGCONT)
+    # It hears the end behind what was queued.
+    try:
+        while r.recv()[0]["op"] == "wipe":
+            pass
+    except wc.Closed:
+        pass
+    assert b.events("relay") == [("relay", "restarted", "it could not be told to wipe its key")]
+
+
+def test_the_brokers_end_is_its_end(b, pair):
+    _, r = pair
+    gives(r)
+    b.stop()
+    assert r.ended()
+
+
+def test_none_is_installed():
+    with RelayBroker(script=None) as b:
+        b.init()
+        b.put("zai", TOKEN)
+        with Session(b) as s:
+            e = refused(s.relay)
+        assert (e.error, e.message) == ("no-entry", "ccrun-relay was not installed when the broker started")
+        assert "make install" in e.hint
+        assert b.events("relay") == [("relay", "no-entry", e.message)]
+
+
+def test_without_its_keeper_the_broker_says_so(b, pair):
+    _, r = pair
+    os.kill(b.keeper(), signal.SIGKILL)
+    for _ in range(2):
+        with Session(b) as s:
+            e = refused(s.relay)
+            assert (e.error, e.message) == ("system", "the broker's process that starts relays has ended")
+            assert "ccctl status" in e.hint
+    gives(r)
+    r.kill()
+    until(lambda: not b.sessions(), what="the session's end")
+    assert b.serving()
+
+
+def test_a_slow_keeper_costs_one_answer(b, opened):
+    keeper = b.keeper()
+    os.kill(keeper, signal.SIGSTOP)
+    e = refused(opened.relay)
+    assert e.error == "timeout"
+    os.kill(keeper, signal.SIGCONT)
+    late = b.relay()
+    with Session(b) as s:
+        s.relay()
+        assert late.ended(), "it is not taken for the next session's"
+        assert b.relay().begin()[-1][0]["session"] == s.id
+
+
+def test_a_relay_costs_no_descriptors_when_it_is_gone(b):
+    """Of the broker, counted from outside through its own count in the kernel."""
+    for n in range(3):
+        s, r = live(b)
+        with s:
+            gives(r)
+            r.kill()
+            b.relay().begin()
+        until(lambda: not b.sessions(), what="the session's end")
+        with Session(b) as s:
+            s.call("relay-file", fd=b"x", kind="ca")
+            refused(s.call, "relay")
+    assert b.call("status")["sessions"] == 0
