@@ -33,6 +33,8 @@ static const struct verb verbs[] = {
 	  "[--auto | --passphrase-fd N | --keyring | --tpm2 | --keyfile [FILE]]",
 	  "open the vault, with a passphrase if it cannot be opened without one" },
 	{ "lock", verb_lock, 0, "", "close the vault: wipe every secret from the broker's memory" },
+	{ "sessions", verb_sessions, 0, "[--json] | end ID ... | end --all",
+	  "list the running sessions, or take the key from some" },
 
 	{ "import", verb_import, VERB_SECRET,
 	  "[--scrub [--history]] [--yes] [--json] [--passphrase-fd N] [PATH ...]",
