@@ -135,8 +135,6 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 			return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));
-	if (make_ticket(c, f) != 0)
-		return NULL;
 	/* For the audit log only: the process may exec or end before this is read. */
 	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		s->image[0] = '\0';
@@ -144,7 +142,8 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	e.delivery = delivery_name(s->delivery);
 	e.session = s->id;
 	e.image = s->image;
-	if (audit_write(&c->tenant->audit, &e, f) != 0)
+	/* The ticket last: it ends with an opened session alone. */
+	if (audit_write(&c->tenant->audit, &e, f) != 0 || make_ticket(c, f) != 0)
 		return NULL;
 	s->state = SESSION_OPENED;
 	s->opened = (uint64_t)time(NULL);
