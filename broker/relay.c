@@ -86,7 +86,7 @@ static const char *wipe_message(const char *why)
 	if (strcmp(why, "locked") == 0)
 		return "the vault is locked: ccctl unlock";
 	if (strcmp(why, "ended") == 0)
-		return "this session was ended by ccctl sessions end";
+		return "this session was ended: start another one";
 	return "the key was changed: try again";
 }
 

@@ -249,8 +249,7 @@ static int give_value(struct connection *c, struct failure *f)
 	unsigned i;
 
 	if (c->relay->ended)
-		return fail_set(f, FAIL_POLICY, "start another one",
-				"this session was ended by ccctl sessions end");
+		return fail_set(f, FAIL_POLICY, "start another one", "this session was ended");
 	if (tenant_require_open_or_kept(c->tenant, f) != 0 || check_process(c, f) != 0)
 		return -1;
 	for (i = 0; i < c->session.entries; i++) {
