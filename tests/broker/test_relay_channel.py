@@ -128,12 +128,45 @@ def test_keys_of_two_places_have_no_relay(b):
     with Session(b, entries=entries) as s:
         e = refused(s.relay)
         assert e.error == "origin" and "different places" in e.message
-    b.put("same", TOKEN)
-    entries[0] = {"name": "same", "variable": wc.VARIABLE, "origin": wc.ORIGIN}
+    assert b.starts_none()
+
+
+def further(*variables):
+    """Entries of a session: zai, and one for each of these."""
+    return [{"name": "zai", "variable": wc.VARIABLE, "origin": wc.ORIGIN}] + [
+        {"name": f"more{n}", "variable": v, "origin": wc.ORIGIN} for n, v in enumerate(variables)]
+
+
+@pytest.mark.parametrize("variables, words", [
+    ((wc.VARIABLE,), "a relay carries one key in a variable's place, not 2"),
+    (("header:x-gate", "header:x-gate"), "'more0' and 'more1' would be sent as the same header")])
+def test_two_keys_are_not_sent_in_one_place(b, variables, words):
+    entries = further(*variables)
+    for e in entries[1:]:
+        b.put(e["name"], TOKEN, variable=e["variable"])
     with Session(b, entries=entries) as s:
         e = refused(s.relay)
-        assert e.error == "policy" and "same header" in e.message
+        assert (e.error, e.message) == ("policy", words)
     assert b.starts_none()
+
+
+def test_all_keys_of_a_session_are_given_and_wiped_together(b):
+    tokens = [TOKEN, canary.new_token(), canary.new_token()]
+    entries = further("header:x-gate", "header:x-other")
+    for e, token in list(zip(entries, tokens))[1:]:
+        b.put(e["name"], token, variable=e["variable"])
+    with Session(b, entries=entries) as s:
+        s.relay()
+        r = b.relay()
+        assert r.begin()[-1][0]["entries"] == [{"header": ""}, {"header": "x-gate"}, {"header": "x-other"}]
+        s.mark()
+        got = value(r)
+        assert [(m["index"], m["count"], m["token"].decode()) for m in got] == [
+            (n, 3, t) for n, t in enumerate(tokens)]
+        assert [e["entries"] for e in b.lines() if e["event"] == "release"] == ["zai more0 more1"]
+        b.call("rm", name="more1")
+        wiped(r, "changed")
+        gives_none(r, "no-entry")
 
 
 @pytest.mark.parametrize("fields", [
@@ -492,6 +525,83 @@ def test_a_relay_that_does_not_end_loses_its_session(b, pair):
     assert r.ended()
 
 
+# ---- sessions of sessions ----------------------------------------------
+
+USE = "delivery=relay nested=use strict=no exposed=no"
+
+
+def test_a_session_inside_another_ends_with_it(b):
+    b.put("team", TOKEN, USE)
+    s, r = live(b, "team")
+    with s, Session(b, "team", inside=True, ticket=s.answer["ticket"]) as inner:
+        inner.relay()
+        there = b.relay()
+        there.begin()
+        gives(there)
+        gives(r)
+        s.end()
+        wiped(there, "ended")
+        gives_none(there, "policy")
+        until(lambda: [x["id"] for x in b.sessions()] == [inner.id], what="the first one's end")
+        inner.hang_up()
+        with pytest.raises(Refused) as e:
+            Session(b, "team", inside=True, ticket=s.answer["ticket"])
+        assert e.value.error == "marked"
+
+
+def test_it_may_outlive_that_one_as_long_as_its_policy_says(b):
+    b.put("team", TOKEN, USE + " linger=2")
+    s, r = live(b, "team")
+    with s, Session(b, "team", inside=True, ticket=s.answer["ticket"]) as inner:
+        inner.relay()
+        there = b.relay()
+        there.begin()
+        gives(there)
+        s.end()
+        assert r.ended()
+        gives(there)
+        wiped(there, "ended")
+        gives_none(there, "policy")
+
+
+def test_what_a_session_may_not_start(b):
+    """Each is `marked`: no ticket, an invented one, another entry's, another delivery."""
+    b.put("team", TOKEN, USE)
+    b.put("other", TOKEN, USE)
+    s, _ = live(b, "team")
+    with s:
+        ticket = s.answer["ticket"]
+        for entry, fields in (("team", {}), ("team", {"ticket": ticket[::-1]}), ("other", {"ticket": ticket}),
+                              ("team", {"ticket": ticket, "delivery": "preload"}), ("zai", {"ticket": ticket})):
+            with pytest.raises(Refused) as e:
+                Session(b, entry, inside=True, **fields)
+            assert e.value.error == "marked", (entry, fields)
+    assert b.starts_none()
+
+
+def test_sessions_of_a_session_leave_places_for_the_user():
+    with RelayBroker(script=SILENT) as b:
+        b.init()
+        b.put("team", TOKEN, USE)
+        with Session(b, "team") as s:
+            s.relay()
+            ticket = s.answer["ticket"]
+            with Session(b, "team", inside=True, ticket=ticket) as inner:
+                inner.relay()
+                n = 1
+                with pytest.raises(Refused) as e:
+                    while n < 100:
+                        os.unlink(inner.path)
+                        inner.open("team", ticket=ticket)
+                        inner.relay()
+                        n += 1
+                assert e.value.error == "busy"
+                # 64 places for marked processes, of which one is the connection that asks
+                assert n == 63
+                assert b.call("status")["relays"] == 64
+        until(lambda: not b.sessions(), what="the end of all")
+
+
 # ---- a relay that ends, or goes wrong ----------------------------------
 
 def test_a_relay_that_dies_is_started_again(b, pair):
@@ -588,7 +698,9 @@ def test_the_brokers_end_is_its_end(b, pair):
     _, r = pair
     gives(r)
     b.stop()
-    assert r.ended()
+    with pytest.raises(wc.Closed):
+        while r.recv()[0]["op"] == "wipe":
+            pass
 
 
 def test_none_is_installed():

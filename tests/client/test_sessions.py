@@ -13,7 +13,7 @@ import pytest
 import canary
 import wire_client as wc
 from client import until
-from relay_broker import SILENT, RelayBroker, Session, live
+from played_relay import SILENT, RelayBroker, Session, live
 from wire_client import BUILD
 
 pytestmark = pytest.mark.usefixtures("ordinary_user")

@@ -203,13 +203,16 @@ class Session:
     """A process of its own that opens a session by relay, as ccrun does.  Its methods
     run there, one after the other."""
 
-    def __init__(self, broker, entry="zai", **changes):
+    def __init__(self, broker, entry="zai", inside=False, **changes):
+        """inside: a process that is marked, for it belongs to another session."""
         self.path = broker.root / f"listener-{time.monotonic_ns()}"
         mine, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             mine.close()
             try:
+                if inside:
+                    wc.mark()
                 self._serve(theirs, broker)
             finally:
                 os._exit(0)
