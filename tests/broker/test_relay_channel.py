@@ -533,7 +533,7 @@ USE = "delivery=relay nested=use strict=no exposed=no"
 def test_a_session_inside_another_ends_with_it(b):
     b.put("team", TOKEN, USE)
     s, r = live(b, "team")
-    with s, Session(b, "team", inside=True, ticket=s.answer["ticket"]) as inner:
+    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
         inner.relay()
         there = b.relay()
         there.begin()
@@ -545,14 +545,14 @@ def test_a_session_inside_another_ends_with_it(b):
         until(lambda: [x["id"] for x in b.sessions()] == [inner.id], what="the first one's end")
         inner.hang_up()
         with pytest.raises(Refused) as e:
-            Session(b, "team", inside=True, ticket=s.answer["ticket"])
+            Session(b, "team", before=wc.mark, ticket=s.answer["ticket"])
         assert e.value.error == "marked"
 
 
 def test_it_may_outlive_that_one_as_long_as_its_policy_says(b):
     b.put("team", TOKEN, USE + " linger=2")
     s, r = live(b, "team")
-    with s, Session(b, "team", inside=True, ticket=s.answer["ticket"]) as inner:
+    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
         inner.relay()
         there = b.relay()
         there.begin()
@@ -574,7 +574,7 @@ def test_what_a_session_may_not_start(b):
         for entry, fields in (("team", {}), ("team", {"ticket": ticket[::-1]}), ("other", {"ticket": ticket}),
                               ("team", {"ticket": ticket, "delivery": "preload"}), ("zai", {"ticket": ticket})):
             with pytest.raises(Refused) as e:
-                Session(b, entry, inside=True, **fields)
+                Session(b, entry, before=wc.mark, **fields)
             assert e.value.error == "marked", (entry, fields)
     assert b.starts_none()
 
@@ -586,7 +586,7 @@ def test_sessions_of_a_session_leave_places_for_the_user():
         with Session(b, "team") as s:
             s.relay()
             ticket = s.answer["ticket"]
-            with Session(b, "team", inside=True, ticket=ticket) as inner:
+            with Session(b, "team", before=wc.mark, ticket=ticket) as inner:
                 inner.relay()
                 n = 1
                 with pytest.raises(Refused) as e:

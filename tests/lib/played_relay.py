@@ -76,13 +76,14 @@ def copy_build(to, script):
 
 
 class Relay:
-    """The far end of one relay that the broker started."""
+    """The far end of one relay that the broker started.  played: the script's, which
+    says first what it found; else sock is the channel itself."""
 
-    def __init__(self, sock):
+    def __init__(self, sock, played=True):
         self.sock = sock
         self.sock.settimeout(8)
         self.pid = struct.unpack("3i", sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))[0]
-        self.report = json.loads(sock.recv(65536))
+        self.report = json.loads(sock.recv(65536)) if played else None
         self.fds = []
 
     def send(self, op, **fields):
@@ -203,16 +204,17 @@ class Session:
     """A process of its own that opens a session by relay, as ccrun does.  Its methods
     run there, one after the other."""
 
-    def __init__(self, broker, entry="zai", inside=False, **changes):
-        """inside: a process that is marked, for it belongs to another session."""
+    def __init__(self, broker, entry="zai", before=None, **changes):
+        """before: called in the new process first, as wc.mark to be inside a session.
+        broker: connect() and root, a directory for the listener."""
         self.path = broker.root / f"listener-{time.monotonic_ns()}"
         mine, theirs = socket.socketpair()
         self.pid = os.fork()
         if self.pid == 0:
             mine.close()
             try:
-                if inside:
-                    wc.mark()
+                if before:
+                    before()
                 self._serve(theirs, broker)
             finally:
                 os._exit(0)
