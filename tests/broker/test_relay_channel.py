@@ -739,18 +739,3 @@ def test_a_slow_keeper_costs_one_answer(b, opened):
         s.relay()
         assert late.ended(), "it is not taken for the next session's"
         assert b.relay().begin()[-1][0]["session"] == s.id
-
-
-def test_a_relay_costs_no_descriptors_when_it_is_gone(b):
-    """Of the broker, counted from outside through its own count in the kernel."""
-    for n in range(3):
-        s, r = live(b)
-        with s:
-            gives(r)
-            r.kill()
-            b.relay().begin()
-        until(lambda: not b.sessions(), what="the session's end")
-        with Session(b) as s:
-            s.call("relay-file", fd=b"x", kind="ca")
-            refused(s.call, "relay")
-    assert b.call("status")["sessions"] == 0

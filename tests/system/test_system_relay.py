@@ -3,6 +3,7 @@ place, and in the relays', is the test."""
 import os
 import select
 import socket
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -172,3 +173,34 @@ def test_one_that_ends_is_asked_for_again_and_given_up(a, session):
         assert [e["result"] for e in a.lines() if e["event"] == "relay"] == ["restarted"] * 4 + ["system"]
         with pytest.raises((Closed, ConnectionRefusedError)):
             session.connect()
+
+
+def test_no_descriptor_is_left(a, here, broker):
+    """Of the broker and its keeper, whatever became of a session."""
+    def open_here():
+        serving = broker.pid
+        children = subprocess.run(["pgrep", "-P", str(serving)], capture_output=True, text=True).stdout.split()
+        return [len(os.listdir(f"/proc/{p}/fd")) for p in (serving, *children)]
+
+    def files(s):
+        for kind in ("ca", "cert", "key"):
+            s.call("relay-file", fd=b"x", kind=kind)
+        refused(s.call, "relay-file")
+
+    before = open_here()
+    with Systemd() as systemd:
+        for _ in range(3):
+            with Session(here, before=lambda: become(a.uid)) as s:
+                files(s)
+                refused(s.call, "relay")
+            with Session(here, before=lambda: become(a.uid)) as s:
+                files(s)
+                s.relay()
+                s.mark()
+                systemd.relay().close()
+                systemd.relay().begin()
+                # its own, the listener, the process, three files: what the limit counts with
+                until(lambda: open_here()[0] <= before[0] + 2 + 6, what="the client's connection alone")
+            systemd.relays[-1].close()
+            until(lambda: not a.ask("sessions", after=0)["sessions"], what="the session's end")
+    until(lambda: open_here() == before, what="all closed")
