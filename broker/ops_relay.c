@@ -277,7 +277,7 @@ struct wire_out *op_relay(struct request *q, struct failure *f)
 	r->listener = q->beside->fd;
 	q->beside->fd = -1;
 	c->preparing = NULL;
-	return relay_channel_open(q->broker, c, r, f) == 0 ? wire_ok() : NULL;
+	return relay_channel_start(q->broker, c, r, f) == 0 ? wire_ok() : NULL;
 }
 
 /* ---- sessions ---- */

@@ -96,7 +96,7 @@ static int peer_copy(struct peer *to, const struct peer *from, struct failure *f
 	return to->pidfd >= 0 ? 0 : fail_errno(f, NULL, "cannot keep the session's process");
 }
 
-int relay_channel_open(struct broker *b, struct connection *c, struct relay *r, struct failure *f)
+int relay_channel_start(struct broker *b, struct connection *c, struct relay *r, struct failure *f)
 {
 	struct connection *channel = find_place(b, c, f);
 	struct tenant *t = c->tenant;

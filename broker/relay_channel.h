@@ -14,7 +14,7 @@ struct relay;
  * Have a relay started for the opened session of c, which moves from c to the relay's
  * channel and is live from then on.  r is taken over in any case.  0 or -1.
  */
-int relay_channel_open(struct broker *b, struct connection *c, struct relay *r, struct failure *f);
+int relay_channel_start(struct broker *b, struct connection *c, struct relay *r, struct failure *f);
 
 /* Receive one packet of c, which is a relay's channel, and act on it.  Sets c->closing
  * when that is the end. */
