@@ -1,0 +1,86 @@
+/*
+ * broker/spending.h - what a tenant's entries were used for, and whether the next request
+ * may go out: the limit that is sealed with an entry, enforced.
+ *
+ * A request is *reserved* before it goes out, by an estimate, and *settled* when its answer
+ * ended, by the numbers that the provider gave.  What is reserved counts as used, so that
+ * requests at the same time cannot pass the limit together.  What never gets settled (the
+ * session or the broker ended) is counted by its estimate.
+ *
+ * How far over a limit use can go: by what an answer takes more than its estimate, once
+ * for every request that was under way when the limit was reached.
+ *
+ * All of it is kept in a file beside the vault (broker/spending_file.h).  No secret and
+ * nothing of a conversation is in it.
+ */
+#ifndef BROKER_SPENDING_H
+#define BROKER_SPENDING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "wire/tokens.h"
+
+struct failure;
+struct tenant;
+
+/* The estimate of a request: its bytes by SPENDING_BYTES_PER_TOKEN, but at most
+ * SPENDING_INPUT_MAX tokens (a picture is many bytes and few tokens), and the answer. */
+#define SPENDING_BYTES_PER_TOKEN 3
+#define SPENDING_INPUT_MAX 200000  /* tokens; also for a body of unknown length */
+#define SPENDING_OUTPUT 4096	   /* tokens of an answer */
+#define SPENDING_RESERVATIONS 1024 /* of one tenant at once */
+
+/* One request that was answered, or ended otherwise.  Texts may be "" or NULL. */
+struct use {
+	const char *entry;    /* the first one of its session */
+	const char *provider; /* these four are for `ccctl spent` alone */
+	const char *model;    /* not trusted: what is no printable ASCII becomes '?' */
+	const char *project;
+	const char *session;
+	uint64_t tokens[TOKEN_KINDS]; /* where not known: 0 or a lower bound */
+	bool known[TOKEN_KINDS];
+	bool has_cost;	      /* the provider said what it cost */
+	uint64_t cost_micros; /* micro-dollars */
+	unsigned status;      /* HTTP's; 0: no answer came */
+	bool complete;	      /* the numbers are whole */
+	bool billed;	      /* a request that providers bill */
+	uint64_t request_bytes, answer_bytes;
+};
+
+struct spending_refusal {
+	char message[320]; /* names the limit and when it ends; for the API's own error */
+	uint64_t retry;	   /* seconds until a request may pass again */
+};
+
+/* Has the entry a limit?  True, too, when that cannot be told (locked, no such entry). */
+bool spending_limited(const struct tenant *t, const char *entry);
+
+/*
+ * May a request of so many body bytes (0: not known) go out?  0: it is reserved under
+ * (session, id), on the disk before this returns.  -1: it must not go out, and *out says
+ * why: over the limit, or it cannot be told (locked; the file cannot be written).  An
+ * entry without a limit is reserved too, and never refused.
+ */
+int spending_reserve(struct tenant *t, const char *entry, const char *session, uint64_t id,
+		     uint64_t body_bytes, const char *model, struct spending_refusal *out);
+
+/*
+ * The request (u->session, id) ended; id need not have been reserved.  Its reservation
+ * ends, and what it used is counted: the numbers where they are complete; of an answer
+ * that was billed (2xx) and is not complete, the larger of numbers and estimate; otherwise
+ * a request alone.  -1: counted in memory, but the file could not be written.
+ */
+int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct failure *f);
+
+/* The session ended: what it still has reserved was sent and may have been billed, so it
+ * is counted by its estimate. */
+void spending_release_session(struct tenant *t, const char *session);
+
+/* An entry got another name: its counters and its limit's windows go with it. */
+void spending_rename(struct tenant *t, const char *from, const char *to);
+
+/* Write what is pending and free all.  Part of tenant_close; safe when nothing was used. */
+void spending_close(struct tenant *t);
+
+#endif
