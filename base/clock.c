@@ -13,3 +13,8 @@ int64_t clock_now_ms(void)
 	clock_gettime(CLOCK_BOOTTIME, &t);
 	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
 }
+
+int64_t clock_wall(void)
+{
+	return (int64_t)time(NULL);
+}

@@ -3,12 +3,7 @@
  */
 #include "broker/limit.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
-
-#include "base/fail.h"
-#include "base/money.h"
 
 #define HOUR_SECONDS INT64_C(3600)
 #define DAY_SECONDS INT64_C(86400)
@@ -16,162 +11,6 @@
 #define TIME_MIN INT64_C(-62135596800) /* 0001-01-01 */
 #define TIME_MAX INT64_C(253402300799) /* 9999-12-31 */
 #define OFFSET_MAX DAY_SECONDS	       /* time zones are at most 14 hours off UTC */
-
-static const char *const periods[LIMIT_PERIODS] = {
-	[LIMIT_HOUR] = "hour",
-	[LIMIT_DAY] = "day",
-	[LIMIT_WEEK] = "week",
-	[LIMIT_MONTH] = "month",
-};
-
-/* ---- texts ---- */
-
-static int limit_part_refuse(const char *text, size_t n, const char *why, struct failure *f)
-{
-	return fail_set(f, FAIL_BAD_VALUE,
-			"a limit is like 5M/day, 500k/hour, $10/day or 200/hour; several with a "
-			"blank between them; or off",
-			"limit \"%.*s\": %s", (int)(n < 40 ? n : 40), text, why);
-}
-
-static bool limit_period_parse(const char *text, size_t n, enum limit_period *per)
-{
-	int i;
-
-	for (i = 0; i < LIMIT_PERIODS; i++)
-		if (strlen(periods[i]) == n && memcmp(periods[i], text, n) == 0) {
-			*per = (enum limit_period)i;
-			return true;
-		}
-	return false;
-}
-
-/* Tokens, written in thousands or millions. */
-static const char *limit_tokens_parse(const char *text, size_t n, uint64_t unit, uint64_t *most)
-{
-	uint64_t millionths, tokens;
-
-	/* With up to six digits behind the point, as money has. */
-	if (!money_parse(text, n, LIMIT_TOKENS_MAX / unit * MONEY_DOLLAR, &millionths))
-		return "no number of tokens, or more than 1000000M";
-	tokens = millionths / (MONEY_DOLLAR / unit);
-	if (millionths % (MONEY_DOLLAR / unit) != 0 || tokens % 1000 != 0)
-		return "tokens are counted in whole thousands";
-	*most = tokens;
-	return NULL;
-}
-
-/* The number of a part.  Returns why it is none, or NULL. */
-static const char *limit_amount_parse(const char *text, size_t n, enum limit_kind *kind,
-				      uint64_t *most)
-{
-	char last = n ? text[n - 1] : '\0';
-
-	if (n == 0)
-		return "a number is missing";
-	if (text[0] == '$') {
-		*kind = LIMIT_MONEY;
-		if (!money_parse(text + 1, n - 1, LIMIT_MONEY_MAX, most))
-			return "no amount of dollars, or more than $1000000";
-	} else if (last == 'k' || last == 'M') {
-		const char *why =
-			limit_tokens_parse(text, n - 1, last == 'k' ? 1000 : 1000000, most);
-
-		*kind = LIMIT_TOKENS;
-		if (why)
-			return why;
-	} else if (last == 'K' || last == 'm') {
-		return "k is for thousands of tokens, M for millions";
-	} else {
-		uint64_t scaled;
-
-		*kind = LIMIT_REQUESTS;
-		if (memchr(text, '.', n) ||
-		    !money_parse(text, n, LIMIT_REQUESTS_MAX * MONEY_DOLLAR, &scaled))
-			return "no number of requests, or more than 1000000000";
-		*most = scaled / MONEY_DOLLAR;
-	}
-	return *most ? NULL : "nothing would be allowed; ccctl lock keeps a key from being used";
-}
-
-/* One part, NUMBER/PERIOD. */
-static int limit_part_parse(struct limit *l, const char *text, size_t n, struct failure *f)
-{
-	const char *slash = memchr(text, '/', n), *why;
-	enum limit_period per;
-	enum limit_kind kind;
-	uint64_t most = 0;
-
-	if (n == 0)
-		return limit_part_refuse(text, n, "one blank between the parts, and no other", f);
-	if (n == 3 && memcmp(text, "off", 3) == 0)
-		return limit_part_refuse(text, n, "off stands alone", f);
-	if (!slash)
-		return limit_part_refuse(text, n,
-					 "a period is missing: /hour, /day, /week or /month", f);
-	if (!limit_period_parse(slash + 1, (size_t)(text + n - slash - 1), &per))
-		return limit_part_refuse(text, n, "the period is hour, day, week or month", f);
-	why = limit_amount_parse(text, (size_t)(slash - text), &kind, &most);
-	if (why)
-		return limit_part_refuse(text, n, why, f);
-	if (l->of[kind].most)
-		return limit_part_refuse(text, n, "tokens, money and requests have one limit each",
-					 f);
-	l->of[kind].most = most;
-	l->of[kind].per = per;
-	return 0;
-}
-
-int limit_parse(struct limit *l, const char *text, struct failure *f)
-{
-	struct limit found;
-	size_t n;
-
-	memset(&found, 0, sizeof(found));
-	if (strcmp(text, "off") == 0) {
-		*l = found;
-		return 0;
-	}
-	for (;; text += n + 1) {
-		n = strcspn(text, " ");
-		if (limit_part_parse(&found, text, n, f) != 0)
-			return -1;
-		if (text[n] == '\0')
-			break;
-	}
-	*l = found;
-	return 0;
-}
-
-void limit_format(const struct limit *l, char out[LIMIT_TEXT])
-{
-	char money[MONEY_TEXT];
-	size_t n = 0;
-	int i;
-
-	snprintf(out, LIMIT_TEXT, "off");
-	for (i = 0; i < LIMIT_KINDS; i++) {
-		uint64_t most = l->of[i].most;
-		const char *before = n ? " " : "", *after = "";
-
-		if (most == 0)
-			continue;
-		if (i == LIMIT_MONEY) {
-			before = n ? " $" : "$";
-			money_format(most, money);
-		} else {
-			if (i == LIMIT_TOKENS) {
-				after = most % 1000000 ? "k" : "M";
-				most /= most % 1000000 ? 1000 : 1000000;
-			}
-			snprintf(money, sizeof(money), "%" PRIu64, most);
-		}
-		n += (size_t)snprintf(out + n, LIMIT_TEXT - n, "%s%s%s/%s", before, money, after,
-				      periods[l->of[i].per]);
-	}
-}
-
-/* ---- windows ---- */
 
 /* Rounded down, for times before the epoch, too. */
 static int64_t divide_down(int64_t n, int64_t by)
@@ -253,6 +92,45 @@ static bool window_is_new(const struct limit_counters *c, enum limit_period per,
 	return number > c->window[per] || number < c->window[per] - back[per];
 }
 
+static uint64_t sum_saturated(uint64_t a, uint64_t b)
+{
+	return a > UINT64_MAX - b ? UINT64_MAX : a + b;
+}
+
+/*
+ * What counts as used in the window of this number.  A window that begins by going back
+ * inherits what was used in the later one, and what was used in it before that: whoever
+ * moves the clock gains nothing.  One that is entered again by going forward was
+ * inherited from when the clock went back.
+ */
+uint64_t limit_used(const struct limit_counters *c, enum limit_period per, int64_t number,
+		    enum limit_kind kind)
+{
+	uint64_t now = c->used[per][kind], before = c->used_before[per][kind];
+	bool again = c->window_before[per] == number;
+
+	if (!window_is_new(c, per, number))
+		return now;
+	if (number < c->window[per])
+		return again ? sum_saturated(now, before) : now;
+	if (!again)
+		return 0;
+	return now > before ? now : before;
+}
+
+static void window_begin(struct limit_counters *c, enum limit_period per, int64_t number)
+{
+	uint64_t used[LIMIT_KINDS];
+	int kind;
+
+	for (kind = 0; kind < LIMIT_KINDS; kind++)
+		used[kind] = limit_used(c, per, number, (enum limit_kind)kind);
+	c->window_before[per] = c->window[per];
+	memcpy(c->used_before[per], c->used[per], sizeof(used));
+	c->window[per] = number;
+	memcpy(c->used[per], used, sizeof(used));
+}
+
 void limit_count(struct limit_counters *c, const uint64_t used[LIMIT_KINDS],
 		 const struct limit_time *now)
 {
@@ -261,14 +139,10 @@ void limit_count(struct limit_counters *c, const uint64_t used[LIMIT_KINDS],
 
 	for (per = 0; per < LIMIT_PERIODS; per++) {
 		limit_window_of((enum limit_period)per, now, &w);
-		if (window_is_new(c, (enum limit_period)per, w.number)) {
-			c->window[per] = w.number;
-			memset(c->used[per], 0, sizeof(c->used[per]));
-		}
+		if (window_is_new(c, (enum limit_period)per, w.number))
+			window_begin(c, (enum limit_period)per, w.number);
 		for (kind = 0; kind < LIMIT_KINDS; kind++)
-			if (__builtin_add_overflow(c->used[per][kind], used[kind],
-						   &c->used[per][kind]))
-				c->used[per][kind] = UINT64_MAX;
+			c->used[per][kind] = sum_saturated(c->used[per][kind], used[kind]);
 	}
 }
 
@@ -288,7 +162,7 @@ bool limit_allows(const struct limit *l, const struct limit_counters *c,
 		if (most == 0)
 			continue;
 		limit_window_of(per, now, &w);
-		used = window_is_new(c, per, w.number) ? 0 : c->used[per][kind];
+		used = limit_used(c, per, w.number, (enum limit_kind)kind);
 		if (used < most && estimate[kind] <= most - used)
 			continue;
 		if (out && (allowed || w.ends > ends)) {

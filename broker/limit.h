@@ -1,6 +1,6 @@
 /*
- * broker/limit.h - how much of an entry may be used in an hour, a day, a week or a month:
- * the text of a limit, what was used, and whether the next request may pass.
+ * broker/limit.h - what of an entry was used in an hour, a day, a week or a month, and
+ * whether the next request may pass a limit (wire/limit_text.h).
  *
  * No clock, no time zone, no state: times and counters are arguments.
  *
@@ -10,8 +10,9 @@
  * has 23 or 25 hours, and the hour that occurs twice is one window.  Who travels west
  * does not use a window twice, either: where its number is a little lower than the last
  * one's, the last one's counters go on counting.  Lower by more than time zones differ:
- * the clock was wrong (at boot, maybe), and counting begins anew; else nothing could be
- * used until that time comes again.
+ * the clock was wrong, then or now.  The window of the present time inherits what was
+ * counted, so a clock that goes forward and back empties no window, and one that was years
+ * ahead keeps nobody out until then.
  */
 #ifndef BROKER_LIMIT_H
 #define BROKER_LIMIT_H
@@ -19,34 +20,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-struct failure;
-
-enum limit_kind { LIMIT_TOKENS, LIMIT_MONEY, LIMIT_REQUESTS, LIMIT_KINDS };
-enum limit_period { LIMIT_HOUR, LIMIT_DAY, LIMIT_WEEK, LIMIT_MONTH, LIMIT_PERIODS };
-
-/* The highest limits: tokens, micro-dollars, requests. */
-#define LIMIT_TOKENS_MAX UINT64_C(1000000000000)
-#define LIMIT_MONEY_MAX UINT64_C(1000000000000)
-#define LIMIT_REQUESTS_MAX UINT64_C(1000000000)
-#define LIMIT_TEXT 64 /* bytes of the longest text, with its NUL */
-
-struct limit {
-	struct {
-		uint64_t most; /* tokens, micro-dollars, requests; 0 for no limit */
-		enum limit_period per;
-	} of[LIMIT_KINDS];
-};
-
-/*
- * Read a limit, as a person types it and as it is sealed: "off", or tokens (500k/hour,
- * 1.5M/day: whole thousands), money ($0.50/hour) and requests (200/month), each at most
- * once, in any order, with one blank between them.  -1 with FAIL_BAD_VALUE, which says
- * what is wrong, and *l unchanged.
- */
-int limit_parse(struct limit *l, const char *text, struct failure *f);
-
-/* The one text of a limit, which limit_parse reads as the same again. */
-void limit_format(const struct limit *l, char out[LIMIT_TEXT]);
+#include "wire/limit_text.h"
 
 /* A time, as localtime_r tells it. */
 struct limit_time {
@@ -68,17 +42,24 @@ struct limit_window {
 void limit_window_of(enum limit_period per, const struct limit_time *now, struct limit_window *out);
 
 /*
- * What was used in the last window of each period; all zero at first.  Every period is
- * counted whatever the limit is, so that another limit holds from its first second.
+ * What was used in the last window of each period, and in the one before it; all zero at
+ * first.  Every period is counted whatever the limit is, so that another limit holds from
+ * its first second.
  */
 struct limit_counters {
 	int64_t window[LIMIT_PERIODS];
 	uint64_t used[LIMIT_PERIODS][LIMIT_KINDS];
+	int64_t window_before[LIMIT_PERIODS];
+	uint64_t used_before[LIMIT_PERIODS][LIMIT_KINDS];
 };
 
 /* Count what was used.  Counters that are full stay so. */
 void limit_count(struct limit_counters *c, const uint64_t used[LIMIT_KINDS],
 		 const struct limit_time *now);
+
+/* What counts as used in the window of that number. */
+uint64_t limit_used(const struct limit_counters *c, enum limit_period per, int64_t number,
+		    enum limit_kind kind);
 
 struct limit_refusal {
 	struct limit which; /* the one limit that is over, the others off */

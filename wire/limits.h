@@ -12,7 +12,7 @@
 #define NAME_MAX_LEN 64		/* entry, provider and mode names */
 #define VARIABLE_MAX_LEN 64	/* an environment variable's name */
 #define ORIGIN_MAX_LEN 512	/* an endpoint with its kind of credential */
-#define POLICY_MAX_LEN 256	/* a policy as text */
+#define POLICY_MAX_LEN 320	/* a policy as text */
 #define SOURCE_REF_MAX 1024	/* a reference into another manager, as it is typed */
 #define SOURCE_COMMAND_MAX 2048 /* the command that fetches it, as text */
 #define SOURCE_PICK_MAX 256	/* which part of what it prints */

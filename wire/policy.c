@@ -120,6 +120,26 @@ static int policy_set_time(uint64_t *seconds, const char *key, const char *value
 	return 0;
 }
 
+/* In a policy the parts of a limit have commas between them, since blanks end its words. */
+static void limit_swap(char *text, char from, char to)
+{
+	for (; *text; text++)
+		if (*text == from)
+			*text = to;
+}
+
+static int policy_set_limit(struct policy *p, const char *value, struct failure *f)
+{
+	char text[LIMIT_TEXT];
+
+	if (strlen(value) >= sizeof(text) || strchr(value, ' '))
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "policy limit is no limit: '%.40s'",
+				value);
+	memcpy(text, value, strlen(value) + 1);
+	limit_swap(text, ',', ' ');
+	return limit_parse(&p->limit, text, f);
+}
+
 int policy_set(struct policy *p, const char *key, const char *value, struct failure *f)
 {
 	int d;
@@ -148,9 +168,11 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return policy_set_time(&p->linger, key, value, f);
 	if (strcmp(key, "config_dir") == 0)
 		return policy_set_config_dir(p, value, f);
+	if (strcmp(key, "limit") == 0)
+		return policy_set_limit(p, value, f);
 	return fail_set(
 		f, FAIL_BAD_VALUE,
-		"delivery, nested, strict, exposed, keep, ttl, linger, config_dir are known",
+		"delivery, nested, strict, exposed, keep, ttl, linger, config_dir, limit are known",
 		"unknown policy '%.40s'", key);
 }
 
@@ -177,14 +199,17 @@ int policy_parse(struct policy *p, const char *text, struct failure *f)
 
 void policy_format(const struct policy *p, char *out, size_t size)
 {
-	char ttl[32] = "", linger[32] = "";
+	char ttl[32] = "", linger[32] = "", limit[LIMIT_TEXT];
 
 	if (p->ttl)
 		snprintf(ttl, sizeof(ttl), " ttl=%" PRIu64, p->ttl);
 	if (p->linger)
 		snprintf(linger, sizeof(linger), " linger=%" PRIu64, p->linger);
-	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s%s%s%s",
+	limit_format(&p->limit, limit);
+	limit_swap(limit, ' ', ',');
+	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s%s%s%s%s%s",
 		 delivery_name(p->delivery), nestings[p->nested], p->strict ? "yes" : "no",
 		 p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl, linger,
-		 p->config_dir[0] ? " config_dir=" : "", p->config_dir);
+		 p->config_dir[0] ? " config_dir=" : "", p->config_dir,
+		 limit_is_set(&p->limit) ? " limit=" : "", limit_is_set(&p->limit) ? limit : "");
 }

@@ -2,7 +2,8 @@
  * wire/policy.h - an entry's policy: what its user allowed, as text and as a struct.
  *
  * The text ("delivery=auto nested=deny strict=no exposed=no", and " keep=yes",
- * then " keep=yes", " ttl=3600", " linger=28800" and " config_dir=~/.work" where they are set) is what
+ * then " keep=yes", " ttl=3600", " linger=28800", " config_dir=~/.work" and
+ * " limit=5M/day,$10/day" where they are set) is what
  * the vault seals, the wire carries and `ccctl approve` shows.  Unknown keys are an
  * error: a policy must not be applied in part.
  */
@@ -12,6 +13,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "wire/limit_text.h"
 
 struct failure;
 
@@ -41,6 +44,7 @@ struct policy {
 	uint64_t ttl;	 /* seconds in memory after the vault was opened; 0: no limit */
 	uint64_t linger; /* seconds that nested sessions may outlive the one that they came from */
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's directory, as written; "": its own */
+	struct limit limit; /* how much of it may be used; all zero: no limit */
 };
 
 /* delivery auto, all else no, no limit. */

@@ -346,12 +346,39 @@ static void test_clock_goes_back(void **state)
 	assert_false(allows("1k/hour", &c, 1, 0, (struct limit_time){ east.epoch, -43200 }));
 	count(&c, 1000, 0, (struct limit_time){ east.epoch, -43200 });
 	assert_int_equal(c.used[LIMIT_DAY][LIMIT_TOKENS], 2000);
-	/* A clock that was years ahead keeps nobody out until then. */
+	/* A clock that was years ahead keeps nobody out until then, and empties nothing. */
 	memset(&c, 0, sizeof(c));
 	count(&c, 1000, 0, at("2099-01-01 00:00:00", CET));
-	assert_true(allows("1k/hour 1/month", &c, 1, 0, at("2026-11-28 12:00:00", CET)));
+	assert_false(allows("1k/day", &c, 1, 0, at("2026-11-28 12:00:00", CET)));
 	count(&c, 1000, 0, at("2026-11-28 12:00:00", CET));
-	assert_false(allows("1k/month", &c, 1, 0, at("2026-11-28 12:00:00", CET)));
+	assert_int_equal(c.used[LIMIT_DAY][LIMIT_TOKENS], 2000);
+	assert_true(allows("1k/day", &c, 1, 0, at("2026-11-29 00:00:00", CET)));
+}
+
+/* Who sets the clock forward and back again finds the window as full as it was. */
+static void test_clock_goes_forward_and_back(void **state)
+{
+	struct limit_time today = at("2026-11-28 12:00:00", CET);
+	struct limit_counters c = { 0 };
+
+	(void)state;
+	count(&c, 600, 0, today);
+	count(&c, 100, 0, at("2031-01-01 00:00:00", CET));
+	assert_int_equal(c.used[LIMIT_DAY][LIMIT_TOKENS], 100);
+	assert_false(allows("1k/day", &c, 301, 0, today));
+	assert_true(allows("1k/day", &c, 300, 0, today));
+	count(&c, 300, 0, today);
+	assert_int_equal(c.used[LIMIT_DAY][LIMIT_TOKENS], 1000);
+	assert_int_equal(c.used[LIMIT_MONTH][LIMIT_TOKENS], 1000);
+	assert_true(allows("1k/day", &c, 1000, 0, at("2026-11-29 00:00:00", CET)));
+	/* A clock that is years behind for a while, as after a boot without a battery. */
+	memset(&c, 0, sizeof(c));
+	count(&c, 600, 0, today);
+	count(&c, 100, 0, at("1970-01-01 00:00:10", CET));
+	assert_int_equal(c.used[LIMIT_DAY][LIMIT_TOKENS], 700);
+	assert_false(allows("1k/day", &c, 301, 0, today));
+	count(&c, 300, 0, today);
+	assert_int_equal(c.used[LIMIT_DAY][LIMIT_TOKENS], 1000);
 }
 
 int main(void)
@@ -362,6 +389,7 @@ int main(void)
 		cmocka_unit_test(test_absurd_times), cmocka_unit_test(test_allowed),
 		cmocka_unit_test(test_refusal),	     cmocka_unit_test(test_full_counters),
 		cmocka_unit_test(test_summer_time),  cmocka_unit_test(test_clock_goes_back),
+		cmocka_unit_test(test_clock_goes_forward_and_back),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -242,7 +242,11 @@ static void test_a_dangerous_entry_is_not_delivered(void **state)
 
 static bool same(const struct policy *a, const struct policy *b)
 {
-	return a->delivery == b->delivery && a->nested == b->nested && a->strict == b->strict &&
+	char limit_a[LIMIT_TEXT], limit_b[LIMIT_TEXT];
+
+	limit_format(&a->limit, limit_a);
+	limit_format(&b->limit, limit_b);
+	return strcmp(limit_a, limit_b) == 0 && a->delivery == b->delivery && a->nested == b->nested && a->strict == b->strict &&
 	       a->exposed == b->exposed && a->keep == b->keep && a->ttl == b->ttl &&
 	       strcmp(a->config_dir, b->config_dir) == 0;
 }
@@ -302,12 +306,66 @@ static void test_keep_and_ttl_text(void **state)
 			     .keep = true,
 			     .ttl = TTL_MAX,
 			     .linger = TTL_MAX };
+	assert_int_equal(limit_parse(&p.limit,
+				     "999999999k/month $999999.999999/month 999999999/month", NULL),
+			 0);
 	memset(p.config_dir, 'a', CONFIG_DIR_MAX);
 	p.config_dir[0] = '/';
 	policy_format(&p, text, sizeof(text));
 	assert_true(strlen(text) < POLICY_MAX_LEN);
 	assert_int_equal(policy_parse(&q, text, NULL), 0);
 	assert_true(same(&p, &q));
+}
+
+static void test_limit_text(void **state)
+{
+	static const char canonical[] =
+		"delivery=auto nested=deny strict=no exposed=no limit=1500k/day,$0.50/hour";
+	static const char *const bad[] = { "limit=",	 "limit=5M",	    "limit=5M/day,",
+					   "limit=x/day", "limit=1/day,2/day" };
+	char text[POLICY_MAX_LEN + 1];
+	struct policy p;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(policy_parse(&p, "limit=$0.5/hour,1.5M/day", NULL), 0);
+	assert_int_equal(p.limit.of[LIMIT_TOKENS].most, 1500000);
+	policy_format(&p, text, sizeof(text));
+	assert_string_equal(text, canonical);
+	assert_int_equal(policy_parse(&p, "limit=5M/day limit=off", NULL), 0);
+	assert_false(limit_is_set(&p.limit));
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(policy_parse(&p, bad[i], NULL), -1);
+}
+
+static void test_limit_loosens(void **state)
+{
+	static const struct {
+		const char *from, *to;
+		bool loosens;
+	} row[] = {
+		{ "off", "5M/day", false },
+		{ "off", "off", false },
+		{ "5M/day", "5M/day", false },
+		{ "5M/day", "4999k/day", false },
+		{ "5M/day", "5M/day $10/day", false },
+		{ "5M/day", "5001k/day", true },
+		{ "5M/day", "off", true },
+		{ "5M/day", "$10/day", true },
+		{ "5M/day $10/day", "$10/day", true },
+		{ "$10/day", "$1/hour", true },
+		{ "$10/month", "$10/day", true },
+		{ "200/hour", "199/hour $1/day", false },
+	};
+	struct limit from, to;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(row) / sizeof(row[0]); i++) {
+		assert_int_equal(limit_parse(&from, row[i].from, NULL), 0);
+		assert_int_equal(limit_parse(&to, row[i].to, NULL), 0);
+		assert_int_equal(limit_loosens(&from, &to), row[i].loosens);
+	}
 }
 
 /* They say when an entry is there, not who gets it. */
@@ -432,6 +490,8 @@ int main(void)
 		cmocka_unit_test(test_a_dangerous_entry_is_not_delivered),
 		cmocka_unit_test(test_keep_and_ttl_text),
 		cmocka_unit_test(test_keep_and_ttl_do_not_decide),
+		cmocka_unit_test(test_limit_text),
+		cmocka_unit_test(test_limit_loosens),
 		cmocka_unit_test(test_config_dir_text),
 		cmocka_unit_test(test_config_dir_decides),
 	};

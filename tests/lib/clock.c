@@ -1,6 +1,7 @@
 /*
  * tests/lib/clock.c - in the place of base/clock.c in a broker for tests: the
- * boot clock and as many milliseconds more as $XDG_STATE_HOME/clock says.
+ * boot clock and as many milliseconds more as $XDG_STATE_HOME/clock says, and the
+ * calendar's with as many seconds more as $XDG_STATE_HOME/wall says.
  *
  * The file is opened each time: a broker closes what it inherits, starts with
  * a handful of variables (that one is among them), and may open files.
@@ -14,15 +15,15 @@
 
 #include "base/clock.h"
 
-static int64_t offset(void)
+/* The number in that file, or what it was last. */
+static int64_t read_offset(const char *leaf, int64_t last)
 {
 	const char *dir = getenv("XDG_STATE_HOME");
-	static int64_t last; /* a clock does not go back */
 	char path[4096], text[32];
 	int fd, was = errno;
 	ssize_t n = 0;
 
-	snprintf(path, sizeof(path), "%s/clock", dir ? dir : "");
+	snprintf(path, sizeof(path), "%s/%s", dir ? dir : "", leaf);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		n = read(fd, text, sizeof(text) - 1);
@@ -38,8 +39,15 @@ static int64_t offset(void)
 
 int64_t clock_now_ms(void)
 {
+	static int64_t last; /* a boot clock does not go back */
 	struct timespec t;
 
+	last = read_offset("clock", last);
 	clock_gettime(CLOCK_BOOTTIME, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + offset();
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000 + last;
+}
+
+int64_t clock_wall(void)
+{
+	return (int64_t)time(NULL) + read_offset("wall", 0);
 }
