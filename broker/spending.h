@@ -21,7 +21,11 @@
 
 #include "wire/tokens.h"
 
+struct book;
 struct failure;
+struct limit;
+struct limit_time;
+struct price_list;
 struct tenant;
 
 /* The estimate of a request: its bytes by SPENDING_BYTES_PER_TOKEN, but at most
@@ -44,12 +48,12 @@ struct use {
 	uint64_t cost_micros; /* micro-dollars */
 	unsigned status;      /* HTTP's; 0: no answer came */
 	bool complete;	      /* the numbers are whole */
-	bool billed;	      /* a request that providers bill */
+	bool billed;	      /* providers bill it, and it was sent */
 	uint64_t request_bytes, answer_bytes;
 };
 
 struct spending_refusal {
-	char message[320]; /* names the limit and when it ends; for the API's own error */
+	char message[512]; /* one line; names the limit and when it ends */
 	uint64_t retry;	   /* seconds until a request may pass again */
 };
 
@@ -58,9 +62,9 @@ bool spending_limited(const struct tenant *t, const char *entry);
 
 /*
  * May a request of so many body bytes (0: not known) go out?  0: it is reserved under
- * (session, id), on the disk before this returns.  -1: it must not go out, and *out says
+ * (session, id), in the file before this returns.  -1: it must not go out, and *out says
  * why: over the limit, or it cannot be told (locked; the file cannot be written).  An
- * entry without a limit is reserved too, and never refused.
+ * entry without a limit is reserved too, and never refused for what it used.
  */
 int spending_reserve(struct tenant *t, const char *entry, const char *session, uint64_t id,
 		     uint64_t body_bytes, const char *model, struct spending_refusal *out);
@@ -68,8 +72,9 @@ int spending_reserve(struct tenant *t, const char *entry, const char *session, u
 /*
  * The request (u->session, id) ended; id need not have been reserved.  Its reservation
  * ends, and what it used is counted: the numbers where they are complete; of an answer
- * that was billed (2xx) and is not complete, the larger of numbers and estimate; otherwise
- * a request alone.  -1: counted in memory, but the file could not be written.
+ * that was billed and is not complete (cut off, or none came), the larger of numbers and
+ * estimate; of one that is not billed, or not 2xx, that there was a request.  -1: counted
+ * in memory, but the file could not be written, or there is no memory.
  */
 int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct failure *f);
 
@@ -77,10 +82,26 @@ int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct f
  * is counted by its estimate. */
 void spending_release_session(struct tenant *t, const char *session);
 
-/* An entry got another name: its counters and its limit's windows go with it. */
+/* The prices of an entry's models from now on: those that an unmarked `open` brought. */
+void spending_set_prices(struct tenant *t, const char *entry, const struct price_list *prices);
+
+/* An entry got another name: its counters go with it. */
 void spending_rename(struct tenant *t, const char *from, const char *to);
 
-/* Write what is pending and free all.  Part of tenant_close; safe when nothing was used. */
+/* The state, read from its file if need be, for what shows it.  NULL with f set. */
+struct book *spending_book(struct tenant *t, struct failure *f);
+
+/* The time that limits are counted by.  A clock that was set is noted in the audit log. */
+struct limit_time spending_now(struct tenant *t);
+
+/* What is sealed with an entry.  FAIL_LOCKED, FAIL_NO_ENTRY, FAIL_BAD_VALUE. */
+int spending_limit_of(const struct tenant *t, const char *entry, struct limit *out,
+		      struct failure *f);
+
+/* Sync what is due at now (clock_now_ms()).  Cheap. */
+void spending_sync(struct tenant *t, int64_t now);
+
+/* Write what is pending and free all.  Safe when nothing was used. */
 void spending_close(struct tenant *t);
 
 #endif

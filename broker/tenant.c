@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/relay.h"
+#include "broker/spending.h"
 #include "broker/ticket.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
@@ -135,6 +136,7 @@ void tenant_close(struct tenant *t)
 	wipe_vaults(t);
 	write_use_times(t, file, n);
 	tickets_free(t);
+	spending_close(t);
 	audit_close(&t->audit);
 	store_close(&t->store);
 	if (t->system)
@@ -494,6 +496,7 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 		if (why != LOCK_REASON_START)
 			tenant_lock(t, why, 0);
 	}
+	spending_sync(t, now);
 	if (now < t->next_expiry)
 		return;
 	t->next_expiry = INT64_MAX;

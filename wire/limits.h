@@ -19,6 +19,7 @@
 #define TOKEN_MAX 16384 /* bytes; the longest credentials in use (signed tokens) are below 8 KiB */
 #define TICKET_LEN 32	/* hexadecimal digits of a session's ticket: 128 random bits */
 #define SESSION_ENTRIES_MAX 3 /* access key, secret key, session token */
+#define PROJECT_MAX_LEN 200 /* bytes of a project directory's name, which is cut to that */
 
 #define KEY_LEN 32 /* wrapping keys and the vault key */
 #define SALT_LEN 16

@@ -1,0 +1,29 @@
+/*
+ * broker/price_list.h - the prices of an entry's models, as the provider's file has them.
+ */
+#ifndef BROKER_PRICE_LIST_H
+#define BROKER_PRICE_LIST_H
+
+#include "broker/price.h"
+#include "wire/unpack.h"
+
+#define PRICE_LINES_MAX 32
+#define PRICE_MODEL 101 /* bytes of a model's name, with its NUL */
+
+struct price_list {
+	struct {
+		char model[PRICE_MODEL]; /* a '*' at its end stands for any more */
+		struct prices prices;
+	} line[PRICE_LINES_MAX];
+	unsigned n;
+};
+
+/* Read the array "prices" of a request, which may be absent.  0, or -1 with
+ * FAIL_BAD_VALUE, FAIL_WRONG_TYPE or FAIL_TOO_LARGE. */
+int price_list_read(struct price_list *l, struct wire_map m, struct failure *f);
+
+/* The prices of a model: its own line's, else those of the longest name with a '*' that
+ * it begins with.  NULL: there are none.  l may be NULL. */
+const struct prices *price_list_find(const struct price_list *l, const char *model);
+
+#endif
