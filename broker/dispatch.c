@@ -57,6 +57,11 @@ static const struct op {
 	{ "rename", op_rename, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
 	{ "approve", op_approve, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
 	{ "list", op_list, OPEN_VAULT },
+	{ "limit", op_limit, OPEN_VAULT },
+	{ "limit-set", op_limit_set, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	/* without OPEN_VAULT: what was used can be read while the vault is locked */
+	{ "spent", op_spent, 0 },
+	{ "spent-today", op_spent_today, FROM_SESSIONS },
 	{ "source-take", op_source_take, OPEN_VAULT },
 	{ "source-put", op_source_put, OPEN_VAULT | AUDIT_REFUSALS },
 	/* open decides about marked requesters entry by entry (nested = allow) */

@@ -30,6 +30,8 @@ request_handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 request_handler op_open, op_pipe;
 /* broker/ops_relay.c */
 request_handler op_relay_file, op_relay, op_sessions, op_session_end;
+/* broker/ops_spending.c */
+request_handler op_limit, op_limit_set, op_spent, op_spent_today;
 /* broker/ops_source.c */
 request_handler op_source_take, op_source_put;
 /* broker/ops_quota.c; on the wire these are usage-next, usage-put, usage */

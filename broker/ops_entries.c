@@ -16,6 +16,7 @@
 #include "broker/relay.h"
 #include "broker/policy.h"
 #include "broker/request.h"
+#include "broker/spending.h"
 #include "vault/entries.h"
 #include "vault/entry.h"
 #include "wire/names.h"
@@ -53,6 +54,18 @@ static struct wire_out *commit_entry(struct request *q, const char *name, struct
 	return o;
 }
 
+/* A limit is sealed by ccctl limit alone: what else seals an entry keeps the one it has. */
+static void keep_limit(struct entry *e, const struct entry *old)
+{
+	struct policy was, is;
+
+	if (!old || policy_parse(&was, old->policy, NULL) != 0 ||
+	    policy_parse(&is, e->policy, NULL) != 0)
+		return;
+	is.limit = was.limit;
+	policy_format(&is, e->policy, sizeof(e->policy));
+}
+
 struct wire_out *op_put(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
@@ -76,6 +89,7 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 		fail_hint(f, "ccctl add %s --replace", e.name);
 		return NULL;
 	}
+	keep_limit(&e, vault_find(t->vault, e.name));
 	if (request_audit(q, "add", e.name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
 	return commit_entry(q, e.name, f);
@@ -124,6 +138,7 @@ struct wire_out *op_rename(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1], to[NAME_MAX_LEN + 1], both[2 * NAME_MAX_LEN + 2];
+	struct wire_out *o;
 
 	if (!find_requested_entry(q, name, f) || field_name(q->map, "to", to, f) != 0)
 		return NULL;
@@ -135,7 +150,10 @@ struct wire_out *op_rename(struct request *q, struct failure *f)
 	snprintf(both, sizeof(both), "%s %s", name, to);
 	if (request_audit(q, "rename", both, f) != 0 || vault_rename(t->vault, name, to, f) != 0)
 		return NULL;
-	return commit_entry(q, name, f);
+	o = commit_entry(q, name, f);
+	if (o)
+		spending_rename(t, name, to);
+	return o;
 }
 
 struct wire_out *op_approve(struct request *q, struct failure *f)
@@ -154,6 +172,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 	if (read_sealed_fields(q->map, &e, f) != 0 ||
 	    wire_get_source(q->map, &source, &has_source, f) != 0)
 		return NULL;
+	keep_limit(&e, old);
 	if (has_source && !e.source) {
 		fail_set(f, FAIL_BAD_VALUE, "ccctl add --replace",
 			 "'%s' has its token in the vault", name);

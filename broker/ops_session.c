@@ -13,8 +13,10 @@
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/ops.h"
+#include "broker/price_list.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "broker/spending.h"
 #include "broker/ticket.h"
 #include "broker/witness.h"
 #include "vault/crypto.h"
@@ -46,6 +48,9 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 	/* Optional; without it an entry whose policy has a config_dir is refused. */
 	if (wire_has(q->map, "config_dir") &&
 	    wire_get_text(q->map, "config_dir", s->config_dir, sizeof(s->config_dir), f) != 0)
+		return -1;
+	if (wire_has(q->map, "project") &&
+	    wire_get_text(q->map, "project", s->project, sizeof(s->project), f) != 0)
 		return -1;
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)
@@ -108,6 +113,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
 	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
+	struct price_list prices;
 	uint8_t id[8];
 	unsigned i;
 
@@ -123,7 +129,8 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	}
 	memset(s, 0, sizeof(*s));
 	s->marked = q->marked;
-	if (read_session(q, s, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
+	if (read_session(q, s, f) != 0 || price_list_read(&prices, q->map, f) != 0 ||
+	    peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	for (i = 0; i < s->entries; i++)
 		if (read_session_entry(q, i, s, f) != 0)
@@ -145,6 +152,9 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	/* The ticket last: it ends with an opened session alone. */
 	if (audit_write(&c->tenant->audit, &e, f) != 0 || make_ticket(c, f) != 0)
 		return NULL;
+	/* A session must not make its own requests cheaper. */
+	if (!q->marked && wire_has(q->map, "prices"))
+		spending_set_prices(c->tenant, s->entry[0], &prices);
 	s->state = SESSION_OPENED;
 	s->opened = (uint64_t)time(NULL);
 	sock_allow_fds(c->fd);

@@ -90,6 +90,13 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 		return fail_set(f, FAIL_POLICY, "use a claude that can be served by relay",
 				"'%s' goes into requests as a header, which a relay alone can add",
 				e->name);
+	if (limit_is_set(&p->limit) && want != DELIVERY_RELAY) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "'%s' has a limit, which only relay can keep, not %s", e->name,
+			 delivery_name(want));
+		fail_hint(f, "ccctl limit %s off", e->name);
+		return -1;
+	}
 	if (p->strict && want > DELIVERY_PRELOAD)
 		return fail_set(
 			f, FAIL_POLICY, "use a claude that can be preloaded",

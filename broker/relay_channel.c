@@ -18,7 +18,9 @@
 #include "broker/places.h"
 #include "broker/relay.h"
 #include "broker/relay_keeper.h"
+#include "broker/relay_metering.h"
 #include "broker/session.h"
+#include "broker/spending.h"
 #include "broker/tenant.h"
 #include "broker/witness.h"
 #include "vault/entry.h"
@@ -154,6 +156,7 @@ static bool channel_restart(struct broker *b, struct connection *c)
 				 .session = c->session.id };
 	struct failure f = { 0 };
 
+	spending_release_session(c->tenant, c->session.id);
 	if (process_has_ended(c))
 		return false;
 	if (channel_connect(b, c, c->relay, &f) != 0) {
@@ -179,6 +182,7 @@ void relay_channel_drop(struct connection *c)
 
 	if (!c->relay)
 		return;
+	spending_release_session(c->tenant, c->session.id);
 	for (at = &c->tenant->relays; *at && *at != c->relay; at = &(*at)->next)
 		;
 	if (*at)
@@ -245,6 +249,7 @@ static int audit_release(struct connection *c, struct failure *f)
 
 static int give_value(struct connection *c, struct failure *f)
 {
+	bool limited = spending_limited(c->tenant, c->session.entry[0]);
 	const struct entry *e[SESSION_ENTRIES_MAX];
 	unsigned i;
 
@@ -263,7 +268,7 @@ static int give_value(struct connection *c, struct failure *f)
 	c->relay->has_value = true;
 	session_count_release(c);
 	for (i = 0; i < c->session.entries; i++)
-		if (send_token(c, e[i], i, false) != 0) {
+		if (send_token(c, e[i], i, limited) != 0) {
 			relay_cut(c->relay, "it took no key");
 			break;
 		}
@@ -308,14 +313,6 @@ static void serve_value(struct connection *c, struct wire_map m)
 
 /* ---- what the relay tells ---- */
 
-static void serve_use(struct connection *c, struct wire_map m)
-{
-	(void)m;
-	c->relay->requests++;
-	/* Or the vault would be found idle, and locked, in the middle of a session's work. */
-	c->tenant->used_ms = clock_now_ms();
-}
-
 static void audit_text(struct connection *c, struct wire_map m, const char *event,
 		       const char *result)
 {
@@ -347,7 +344,8 @@ static const struct {
 	void (*serve)(struct connection *c, struct wire_map m);
 } messages[] = {
 	{ "value", serve_value },
-	{ "use", serve_use },
+	{ "reserve", relay_serve_reserve },
+	{ "use", relay_serve_use },
 	{ "refusal", serve_refusal },
 	{ "failure", serve_failure },
 };

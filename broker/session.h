@@ -30,6 +30,7 @@ struct session {
 	char variable[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 1];
 	char origin[SESSION_ENTRIES_MAX][ORIGIN_MAX_LEN + 1];
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
+	char project[PROJECT_MAX_LEN + 1];   /* its directory, for ccctl spent; or "" */
 	unsigned entries;
 	enum delivery delivery;
 	uint64_t opened; /* seconds since the epoch */

@@ -197,6 +197,21 @@ static void test_header_by_relay_alone(void **state)
 	}
 }
 
+/* What reaches the client's process can be used without anybody counting. */
+static void test_limit_by_relay_alone(void **state)
+{
+	struct entry e = sealed("delivery=env limit=5M/day");
+	struct policy_request q = asked();
+	int d;
+
+	(void)state;
+	for (d = 0; d < DELIVERIES; d++) {
+		q.delivery = (enum delivery)d;
+		assert_int_equal(decide(&e, &q, NULL),
+				 d == DELIVERY_RELAY ? FAIL_NONE : FAIL_POLICY);
+	}
+}
+
 static void test_variables(void **state)
 {
 	static const char *const never[] = {
@@ -486,6 +501,7 @@ int main(void)
 		cmocka_unit_test(test_long_origins),
 		cmocka_unit_test(test_what_is_not_understood),
 		cmocka_unit_test(test_header_by_relay_alone),
+		cmocka_unit_test(test_limit_by_relay_alone),
 		cmocka_unit_test(test_variables),
 		cmocka_unit_test(test_a_dangerous_entry_is_not_delivered),
 		cmocka_unit_test(test_keep_and_ttl_text),

@@ -1,0 +1,107 @@
+/*
+ * broker/relay_metering.c - reserve and use, of a relay's channel.
+ *
+ * The first entry of a session is the one that its requests are counted for: the others
+ * go into the same requests.
+ */
+#include "broker/relay_metering.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "broker/connection.h"
+#include "broker/relay.h"
+#include "broker/session.h"
+#include "broker/spending.h"
+#include "broker/tenant.h"
+#include "wire/pack.h"
+
+#define MODEL_ROOM 512 /* bytes of a model's name on the wire; what is kept is shorter */
+
+/* The model stands in the client's request, so it may be anything. */
+static void read_model(char out[MODEL_ROOM], struct wire_map m)
+{
+	if (wire_get_text(m, "model", out, MODEL_ROOM, NULL) != 0)
+		strcpy(out, "?");
+}
+
+void relay_serve_reserve(struct connection *c, struct wire_map m)
+{
+	struct spending_refusal refusal;
+	uint64_t id, bytes;
+	struct wire_out *o;
+	char model[MODEL_ROOM];
+
+	if (wire_get_uint(m, "id", &id, NULL) != 0 ||
+	    wire_get_uint(m, "bytes", &bytes, NULL) != 0) {
+		c->closing = true;
+		return;
+	}
+	read_model(model, m);
+	if (spending_reserve(c->tenant, c->session.entry[0], c->session.id, id, bytes, model,
+			     &refusal) == 0) {
+		o = wire_request("reserved");
+		wire_put_uint(o, "id", id);
+	} else {
+		o = wire_request("refused");
+		wire_put_uint(o, "id", id);
+		wire_put_str(o, "message", refusal.message);
+		wire_put_uint(o, "retry", refusal.retry);
+	}
+	if (wire_send(c->fd, o, -1) != 0)
+		c->closing = true;
+	wire_out_free(o);
+}
+
+/* Numbers that are there only where they are known. */
+static int read_tokens(struct use *u, struct wire_map m)
+{
+	static const char *const keys[TOKEN_KINDS] = {
+		[TOKENS_INPUT] = "input",
+		[TOKENS_OUTPUT] = "output",
+		[TOKENS_CACHE_WRITE] = "cache_write",
+		[TOKENS_CACHE_READ] = "cache_read",
+	};
+	int i;
+
+	for (i = 0; i < TOKEN_KINDS; i++) {
+		u->known[i] = wire_has(m, keys[i]);
+		if (u->known[i] && wire_get_uint(m, keys[i], &u->tokens[i], NULL) != 0)
+			return -1;
+	}
+	u->has_cost = wire_has(m, "cost");
+	return u->has_cost ? wire_get_uint(m, "cost", &u->cost_micros, NULL) : 0;
+}
+
+void relay_serve_use(struct connection *c, struct wire_map m)
+{
+	struct audit_event e = { .event = "spending", .session = c->session.id };
+	struct use u = { .entry = c->session.entry[0],
+			 .provider = c->session.provider,
+			 .project = c->session.project,
+			 .session = c->session.id };
+	struct failure f = { 0 };
+	char model[MODEL_ROOM];
+	uint64_t id, status;
+
+	if (wire_get_uint(m, "id", &id, NULL) != 0 ||
+	    wire_get_uint(m, "status", &status, NULL) != 0 || read_tokens(&u, m) != 0 ||
+	    wire_get_bool(m, "complete", &u.complete, NULL) != 0 ||
+	    wire_get_bool(m, "billed", &u.billed, NULL) != 0 ||
+	    wire_get_uint(m, "bytes", &u.request_bytes, NULL) != 0 ||
+	    wire_get_uint(m, "sent", &u.answer_bytes, NULL) != 0) {
+		c->closing = true;
+		return;
+	}
+	read_model(model, m);
+	u.model = model;
+	u.status = status < 1000 ? (unsigned)status : 0;
+	c->relay->requests++;
+	/* Or the vault would be found idle, and locked, in the middle of a session's work. */
+	c->tenant->used_ms = clock_now_ms();
+	if (spending_settle(c->tenant, &u, id, &f) == 0)
+		return;
+	e.result = fail_name(f.code);
+	e.why = f.what;
+	audit_write(&c->tenant->audit, &e, NULL);
+}
