@@ -19,13 +19,6 @@
 #include "wire/pack.h"
 #include "wire/policy.h"
 
-static const char *const period_names[LIMIT_PERIODS] = {
-	[LIMIT_HOUR] = "hour",
-	[LIMIT_DAY] = "day",
-	[LIMIT_WEEK] = "week",
-	[LIMIT_MONTH] = "month",
-};
-
 /* What the entry used in the present window of each period. */
 static void put_windows(struct wire_out *o, const struct book *b, const char *name,
 			const struct limit_time *now)
@@ -40,7 +33,7 @@ static void put_windows(struct wire_out *o, const struct book *b, const char *na
 	for (per = 0; per < LIMIT_PERIODS; per++) {
 		limit_window_of((enum limit_period)per, now, &w);
 		wire_begin_item(o);
-		wire_put_str(o, "period", period_names[per]);
+		wire_put_str(o, "period", limit_period_name((enum limit_period)per));
 		wire_put_uint(o, "ends", w.ends > 0 ? (uint64_t)w.ends : 0);
 		wire_put_uint(o, "tokens",
 			      limit_used(c, (enum limit_period)per, w.number, LIMIT_TOKENS));
@@ -232,7 +225,7 @@ struct wire_out *op_spent_today(struct request *q, struct failure *f)
 	kind = nearest_limit(&l, &e->counters, &now);
 	limit_window_of(l.of[kind].per, &now, &day);
 	wire_put_str(o, "kind", kinds[kind]);
-	wire_put_str(o, "period", period_names[l.of[kind].per]);
+	wire_put_str(o, "period", limit_period_name(l.of[kind].per));
 	wire_put_uint(o, "most", l.of[kind].most);
 	wire_put_uint(o, "used", limit_used(&e->counters, l.of[kind].per, day.number, kind));
 	return o;

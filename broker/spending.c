@@ -12,7 +12,6 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
-#include "base/money.h"
 #include "base/utf8.h"
 #include "broker/spending_book.h"
 #include "broker/tenant.h"
@@ -154,22 +153,6 @@ static void text_clean(char *out, size_t size, const char *text, bool ascii)
 	out[n] = '\0';
 }
 
-static void text_of_amount(enum limit_kind kind, uint64_t n, char out[MONEY_TEXT + 1])
-{
-	/* Rounded up, so that nothing seems to be left where nothing is. */
-	if (kind == LIMIT_MONEY) {
-		out[0] = '$';
-		money_format(n > UINT64_MAX - 9999 ? n : (n + 9999) / 10000 * 10000, out + 1);
-	} else if (kind == LIMIT_REQUESTS || n < 10000) {
-		snprintf(out, MONEY_TEXT + 1, "%" PRIu64, n);
-	} else if (n < 1000000) {
-		snprintf(out, MONEY_TEXT + 1, "%" PRIu64 "k", (n + 999) / 1000);
-	} else {
-		n = n / 10000 + (n % 10000 != 0);
-		snprintf(out, MONEY_TEXT + 1, "%" PRIu64 ".%02" PRIu64 "M", n / 100, n % 100);
-	}
-}
-
 /* ---- estimates ---- */
 
 /* What so many tokens may cost: by the price, else by what the provider said that earlier
@@ -253,13 +236,13 @@ static void refusal_explain(struct spending_refusal *out, const char *entry,
 			    const struct limit_time *now)
 {
 	enum limit_kind kind = refusal_kind(r);
-	char limit[LIMIT_TEXT], used[MONEY_TEXT + 1], takes[MONEY_TEXT + 1], until[32] = "?";
+	char limit[LIMIT_TEXT], used[LIMIT_AMOUNT], takes[LIMIT_AMOUNT], until[32] = "?";
 	time_t ends = (time_t)r->window.ends_local;
 	struct tm tm;
 
 	limit_format(&r->which, limit);
-	text_of_amount(kind, r->used, used);
-	text_of_amount(kind, own[kind], takes);
+	limit_format_amount(kind, r->used, used);
+	limit_format_amount(kind, own[kind], takes);
 	if (gmtime_r(&ends, &tm))
 		strftime(until, sizeof(until), "%Y-%m-%d %H:%M", &tm);
 	if (r->used >= r->which.of[kind].most)

@@ -79,7 +79,7 @@ static int approve_differs(const struct wanted *w, const struct listed *e, struc
 		return -1;
 	out->source_differs = same == 0;
 	out->to = *w;
-	wanted_keep_ttl(&out->to, e);
+	wanted_keep_choices(&out->to, e);
 	out->from = *e;
 	return out->source_differs || wanted_differs(w, e);
 }

@@ -49,6 +49,12 @@ static const struct verb verbs[] = {
 	{ "approve", verb_approve, 0, "[--yes] NAME",
 	  "seal an entry for what its provider's files say now" },
 
+	{ "limit", verb_limit, VERB_SECRET, "[--json] NAME | NAME LIMIT... | NAME off",
+	  "show or set how much of a key may be used: 5M/day, '$10/day', 200/hour" },
+	{ "spent", verb_spent, 0,
+	  "[--by provider|model|project|session|day] [--since DAY] [--json]",
+	  "show what was used: requests, tokens, cost" },
+
 	{ "default", verb_default, 0, "[PROVIDER[:MODE] | --unset]",
 	  "set the provider that `ccrun` runs when none is given" },
 	{ "link", verb_link, 0, "[--wrap] [--dir DIRECTORY] NAME PROVIDER[:MODE] | [--json]",

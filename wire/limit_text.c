@@ -162,6 +162,26 @@ void limit_format(const struct limit *l, char out[LIMIT_TEXT])
 	}
 }
 
+void limit_format_amount(enum limit_kind kind, uint64_t n, char out[LIMIT_AMOUNT])
+{
+	if (kind == LIMIT_MONEY) {
+		out[0] = '$';
+		money_format(n > UINT64_MAX - 9999 ? n : (n + 9999) / 10000 * 10000, out + 1);
+	} else if (kind == LIMIT_REQUESTS || n < 10000) {
+		snprintf(out, LIMIT_AMOUNT, "%" PRIu64, n);
+	} else if (n <= 999000) {
+		snprintf(out, LIMIT_AMOUNT, "%" PRIu64 "k", (n + 999) / 1000);
+	} else {
+		n = n / 10000 + (n % 10000 != 0);
+		snprintf(out, LIMIT_AMOUNT, "%" PRIu64 ".%02" PRIu64 "M", n / 100, n % 100);
+	}
+}
+
+const char *limit_period_name(enum limit_period per)
+{
+	return periods[per];
+}
+
 bool limit_is_set(const struct limit *l)
 {
 	int i;

@@ -38,6 +38,14 @@ int limit_parse(struct limit *l, const char *text, struct failure *f);
 /* The one text of a limit, which limit_parse reads as the same again. */
 void limit_format(const struct limit *l, char out[LIMIT_TEXT]);
 
+/* How much of a kind was used, short: 98k, 1.24M, $3.10, 12.  Rounded up, so that nothing
+ * seems to be left where nothing is. */
+#define LIMIT_AMOUNT 32 /* bytes of the longest, with its NUL */
+void limit_format_amount(enum limit_kind kind, uint64_t n, char out[LIMIT_AMOUNT]);
+
+/* "hour", "day", "week", "month". */
+const char *limit_period_name(enum limit_period per);
+
 /* Does it limit anything? */
 bool limit_is_set(const struct limit *l);
 

@@ -133,15 +133,16 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 	return (int)p->secrets;
 }
 
-void wanted_keep_ttl(struct wanted *w, const struct listed *e)
+void wanted_keep_choices(struct wanted *w, const struct listed *e)
 {
 	struct policy files, sealed;
 
 	if (policy_parse(&files, w->policy, NULL) != 0 ||
-	    policy_parse(&sealed, e->policy, NULL) != 0 || sealed.ttl == 0 ||
-	    (files.ttl != 0 && files.ttl < sealed.ttl))
+	    policy_parse(&sealed, e->policy, NULL) != 0)
 		return;
-	files.ttl = sealed.ttl;
+	if (sealed.ttl != 0 && (files.ttl == 0 || files.ttl > sealed.ttl))
+		files.ttl = sealed.ttl;
+	files.limit = sealed.limit;
 	policy_format(&files, w->policy, sizeof(w->policy));
 }
 
@@ -149,7 +150,7 @@ bool wanted_differs(const struct wanted *w, const struct listed *e)
 {
 	struct wanted tight = *w;
 
-	wanted_keep_ttl(&tight, e);
+	wanted_keep_choices(&tight, e);
 	return strcmp(w->origin, e->origin) != 0 || strcmp(w->variable, e->variable) != 0 ||
 	       strcmp(tight.policy, e->policy) != 0;
 }

@@ -57,10 +57,12 @@ struct wanted {
  */
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f);
 
-/* Put e's ttl into w if it is shorter: a person chose it (ccctl add -t). */
-void wanted_keep_ttl(struct wanted *w, const struct listed *e);
+/* Put into w what a person chose for e: its ttl if it is shorter (ccctl add -t), and its
+ * limit (ccctl limit). */
+void wanted_keep_choices(struct wanted *w, const struct listed *e);
 
-/* Is e bound to anything else than w?  A shorter ttl of e does not count. */
+/* Is e bound to anything else than w?  A shorter ttl of e and its limit do not
+ * count. */
 bool wanted_differs(const struct wanted *w, const struct listed *e);
 
 /* The URL of an origin "KIND URL", or the whole origin if it has no kind. */

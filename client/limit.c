@@ -1,0 +1,212 @@
+/*
+ * client/limit.c - ccctl limit: how much of an entry may be used, and how much was.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/date.h"
+#include "base/fail.h"
+#include "client/common/connection.h"
+#include "client/common/entries.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/slots/vault_open.h"
+#include "client/verbs.h"
+#include "json/output.h"
+#include "wire/limit_text.h"
+
+#define CELL (LIMIT_AMOUNT + LIMIT_TEXT + 8)
+
+static const char *const kind_keys[LIMIT_KINDS] = { [LIMIT_TOKENS] = "tokens",
+						    [LIMIT_MONEY] = "micros",
+						    [LIMIT_REQUESTS] = "requests" };
+static const char *const kind_titles[LIMIT_KINDS] = { [LIMIT_TOKENS] = "TOKENS",
+						      [LIMIT_MONEY] = "COST",
+						      [LIMIT_REQUESTS] = "REQUESTS" };
+
+/* The words of the limit as one text. */
+static int limit_read_words(char **words, int n, struct limit *l, char text[LIMIT_TEXT],
+			    struct failure *f)
+{
+	size_t used = 0;
+	int i;
+
+	for (i = 0; i < n; i++) {
+		if (strlen(words[i]) + 2 > LIMIT_TEXT - used)
+			return fail_set(f, FAIL_USAGE, "like 5M/day '$10/day' 200/hour",
+					"this is too long for a limit");
+		used += (size_t)snprintf(text + used, LIMIT_TEXT - used, "%s%s", i ? " " : "",
+					 words[i]);
+	}
+	if (limit_parse(l, text, f) != 0) {
+		f->code = FAIL_USAGE;
+		/* What a shell makes of $10/day: nothing for $1, and the rest. */
+		for (i = 0; i < n; i++)
+			if (words[i][0] == '0' || words[i][0] == '/')
+				fail_hint(f, "for a limit in dollars, quote it: '$10/day'");
+		return -1;
+	}
+	limit_format(l, text);
+	return 0;
+}
+
+struct limit_windows {
+	struct {
+		uint64_t ends, used[LIMIT_KINDS];
+	} of[LIMIT_PERIODS];
+};
+
+static int limit_read_windows(struct wire_map m, struct limit_windows *w, struct failure *f)
+{
+	struct wire_map item;
+	unsigned i, n;
+	int kind;
+
+	if (wire_get_array(m, "windows", &n, f) != 0)
+		return -1;
+	if (n != LIMIT_PERIODS)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "the broker has other periods");
+	for (i = 0; i < n; i++) {
+		if (wire_get_item(m, "windows", i, &item, f) != 0 ||
+		    wire_get_uint(item, "ends", &w->of[i].ends, f) != 0)
+			return -1;
+		for (kind = 0; kind < LIMIT_KINDS; kind++)
+			if (wire_get_uint(item, kind_keys[kind], &w->of[i].used[kind], f) != 0)
+				return -1;
+	}
+	return 0;
+}
+
+/* "$3.10 of $10" where the limit is for that period, else what was used. */
+static void limit_fill_cell(char out[CELL], const struct limit *l, enum limit_period per,
+			    enum limit_kind kind, uint64_t used)
+{
+	char amount[LIMIT_AMOUNT], most[LIMIT_TEXT];
+	struct limit one = { 0 };
+
+	limit_format_amount(kind, used, amount);
+	one.of[kind] = l->of[kind];
+	if (one.of[kind].most && one.of[kind].per == per) {
+		limit_format(&one, most);
+		most[strcspn(most, "/")] = '\0';
+		snprintf(out, CELL, "%s of %s", amount, most);
+	} else {
+		snprintf(out, CELL, "%s", amount);
+	}
+}
+
+static void limit_print(const char *name, const char *text, const struct limit *l,
+			const struct limit_windows *w, bool blind)
+{
+	char cell[LIMIT_PERIODS][LIMIT_KINDS][CELL], ends[DATE_TEXT];
+	int width[LIMIT_KINDS], per, kind;
+
+	printf("limit of %s: %s\n\n", name, text);
+	for (kind = 0; kind < LIMIT_KINDS; kind++) {
+		width[kind] = cell_width(kind_titles[kind], 0);
+		for (per = 0; per < LIMIT_PERIODS; per++) {
+			limit_fill_cell(cell[per][kind], l, (enum limit_period)per,
+					(enum limit_kind)kind, w->of[per].used[kind]);
+			width[kind] = cell_width(cell[per][kind], width[kind]);
+		}
+	}
+	put_cell("USED IN", 7);
+	put_cell("UNTIL", 16);
+	for (kind = 0; kind < LIMIT_KINDS - 1; kind++)
+		put_cell(kind_titles[kind], width[kind]);
+	puts(kind_titles[kind]);
+	for (per = 0; per < LIMIT_PERIODS; per++) {
+		put_cell(limit_period_name((enum limit_period)per), 7);
+		put_cell(date_local(w->of[per].ends, ends), 16);
+		for (kind = 0; kind < LIMIT_KINDS - 1; kind++)
+			put_cell(cell[per][kind], width[kind]);
+		puts(cell[per][kind]);
+	}
+	if (blind)
+		puts("\nNo price is known for some answers: their cost is not in here.");
+}
+
+static int limit_print_json(const char *text, const struct limit_windows *w, bool blind,
+			    struct failure *f)
+{
+	struct json_t *o = js_object(), *a = js_array(), *item;
+	int per, kind;
+
+	js_text(o, "limit", strcmp(text, "off") == 0 ? NULL : text);
+	for (per = 0; per < LIMIT_PERIODS; per++) {
+		item = js_object();
+		js_text(item, "period", limit_period_name((enum limit_period)per));
+		js_time(item, "ends", w->of[per].ends);
+		for (kind = 0; kind < LIMIT_KINDS; kind++)
+			js_number(item, kind == LIMIT_MONEY ? "cost_micros" : kind_keys[kind],
+				  w->of[per].used[kind]);
+		js_append(a, item);
+	}
+	js_put(o, "windows", a);
+	js_bool(o, "cost_incomplete", blind);
+	return js_print(o, f);
+}
+
+static int limit_show(struct client *c, const char *name, bool json, struct failure *f)
+{
+	struct wire_out *o = wire_request("limit");
+	char text[LIMIT_TEXT];
+	struct limit_windows w;
+	struct limit l;
+	bool blind;
+
+	wire_put_str(o, "name", name);
+	if (client_call(c, o, f) != 0) {
+		entries_hint_for_provider(name, f);
+		return -1;
+	}
+	if (wire_get_text(c->dial.in.top, "limit", text, sizeof(text), f) != 0 ||
+	    wire_get_bool(c->dial.in.top, "blind", &blind, f) != 0 ||
+	    limit_parse(&l, text, f) != 0 || limit_read_windows(c->dial.in.top, &w, f) != 0)
+		return -1;
+	if (json)
+		return limit_print_json(text, &w, blind, f);
+	limit_print(name, text, &l, &w, blind);
+	return 0;
+}
+
+static int limit_set(struct client *c, const char *name, const char *text, struct failure *f)
+{
+	struct wire_out *o = wire_request("limit-set");
+
+	wire_put_str(o, "name", name);
+	wire_put_str(o, "limit", text);
+	if (client_call(c, o, f) != 0) {
+		entries_hint_for_provider(name, f);
+		return -1;
+	}
+	say("limit of %s: %s", name, text);
+	return 0;
+}
+
+int verb_limit(struct client *c, int argc, char **argv, struct failure *f)
+{
+	char text[LIMIT_TEXT];
+	struct limit l;
+	const char *name;
+	int words, r;
+	bool json;
+
+	if (json_option(argc, argv, &json, f) != 0)
+		return -1;
+	words = argc - optind;
+	if (words < 1)
+		return fail_set(f, FAIL_USAGE, "ccctl keys lists the entries",
+				"the name of an entry is missing");
+	name = argv[optind];
+	if (require_name(name, f) != 0)
+		return -1;
+	if (words > 1 && json)
+		return fail_set(f, FAIL_USAGE, NULL, "--json shows a limit, and sets none");
+	if (words > 1 && limit_read_words(argv + optind + 1, words - 1, &l, text, f) != 0)
+		return -1;
+	if (vault_ready(c, NULL, f) != 0)
+		return -1;
+	r = words > 1 ? limit_set(c, name, text, f) : limit_show(c, name, json, f);
+	return r == 0 ? EXIT_DONE : -1;
+}
