@@ -3,22 +3,7 @@
  */
 #include "broker/price.h"
 
-#include <string.h>
-
-#include "base/fail.h"
-#include "base/money.h"
-
 #define MILLION 1000000
-
-int price_parse(const char *text, uint64_t *per_million, struct failure *f)
-{
-	if (!money_parse(text, strlen(text), PRICE_MAX, per_million))
-		return fail_set(
-			f, FAIL_BAD_VALUE,
-			"write a price as 3 or 0.30: up to 10000, six digits after the point",
-			"\"%.40s\" is no price in dollars per million tokens", text);
-	return 0;
-}
 
 static uint64_t sum_saturated(uint64_t a, uint64_t b)
 {

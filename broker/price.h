@@ -7,24 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "wire/tokens.h"
-
-struct failure;
-
-#define PRICE_MAX UINT64_C(10000000000) /* 10,000 dollars per million tokens */
-
-/* Of one model, in micro-dollars per million tokens. */
-struct prices {
-	uint64_t per_million[TOKEN_KINDS];
-	bool known[TOKEN_KINDS];
-};
-
-/*
- * Read a price as it stands in a provider's file: dollars per million tokens, as
- * money_parse takes them (3, 0.30, 15.00).  -1 with FAIL_BAD_VALUE, and *per_million
- * unchanged.
- */
-int price_parse(const char *text, uint64_t *per_million, struct failure *f);
+#include "wire/prices.h"
 
 /*
  * What these tokens cost, in micro-dollars, rounded up once for all kinds; UINT64_MAX

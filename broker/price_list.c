@@ -9,19 +9,15 @@
 
 static int price_read(struct prices *p, struct wire_map m, struct failure *f)
 {
-	static const char *const keys[TOKEN_KINDS] = {
-		[TOKENS_INPUT] = "input",
-		[TOKENS_OUTPUT] = "output",
-		[TOKENS_CACHE_WRITE] = "cache_write",
-		[TOKENS_CACHE_READ] = "cache_read",
-	};
+	const char *key;
 	int i;
 
 	for (i = 0; i < TOKEN_KINDS; i++) {
-		p->known[i] = wire_has(m, keys[i]);
+		key = token_kind_name((enum token_kind)i);
+		p->known[i] = wire_has(m, key);
 		if (!p->known[i])
 			continue;
-		if (wire_get_uint(m, keys[i], &p->per_million[i], f) != 0)
+		if (wire_get_uint(m, key, &p->per_million[i], f) != 0)
 			return -1;
 		if (p->per_million[i] > PRICE_MAX)
 			return fail_set(f, FAIL_BAD_VALUE, NULL,

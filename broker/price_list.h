@@ -4,17 +4,13 @@
 #ifndef BROKER_PRICE_LIST_H
 #define BROKER_PRICE_LIST_H
 
-#include "broker/price.h"
+#include "wire/prices.h"
 #include "wire/unpack.h"
 
-#define PRICE_LINES_MAX 32
-#define PRICE_MODEL 101 /* bytes of a model's name, with its NUL */
+struct failure;
 
 struct price_list {
-	struct {
-		char model[PRICE_MODEL]; /* a '*' at its end stands for any more */
-		struct prices prices;
-	} line[PRICE_LINES_MAX];
+	struct price_line line[PRICE_LINES_MAX];
 	unsigned n;
 };
 

@@ -16,6 +16,7 @@
 #include "broker/spending.h"
 #include "broker/tenant.h"
 #include "wire/pack.h"
+#include "wire/prices.h"
 
 #define MODEL_ROOM 512 /* bytes of a model's name on the wire; what is kept is shorter */
 
@@ -57,17 +58,13 @@ void relay_serve_reserve(struct connection *c, struct wire_map m)
 /* Numbers that are there only where they are known. */
 static int read_tokens(struct use *u, struct wire_map m)
 {
-	static const char *const keys[TOKEN_KINDS] = {
-		[TOKENS_INPUT] = "input",
-		[TOKENS_OUTPUT] = "output",
-		[TOKENS_CACHE_WRITE] = "cache_write",
-		[TOKENS_CACHE_READ] = "cache_read",
-	};
+	const char *key;
 	int i;
 
 	for (i = 0; i < TOKEN_KINDS; i++) {
-		u->known[i] = wire_has(m, keys[i]);
-		if (u->known[i] && wire_get_uint(m, keys[i], &u->tokens[i], NULL) != 0)
+		key = token_kind_name((enum token_kind)i);
+		u->known[i] = wire_has(m, key);
+		if (u->known[i] && wire_get_uint(m, key, &u->tokens[i], NULL) != 0)
 			return -1;
 	}
 	u->has_cost = wire_has(m, "cost");

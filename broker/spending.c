@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/utf8.h"
+#include "broker/price.h"
 #include "broker/spending_book.h"
 #include "broker/tenant.h"
 #include "vault/entries.h"

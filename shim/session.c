@@ -13,6 +13,7 @@
 #include "config/provider/provider.h"
 #include "dial/dial.h"
 #include "shim/ccctl.h"
+#include "shim/metering.h"
 #include "start/source.h"
 #include "start/terminal.h"
 
@@ -36,6 +37,7 @@ static struct wire_out *open_request(const struct provider *p, enum delivery d)
 	wire_put_str(o, "config_dir", p->policy.config_dir);
 	if (ticket && strnlen(ticket, TICKET_LEN + 1) <= TICKET_LEN)
 		wire_put_str(o, "ticket", ticket);
+	metering_put(o, p);
 	wire_begin_array(o, "entries");
 	for (i = 0; i < p->secrets; i++) {
 		wire_begin_item(o);

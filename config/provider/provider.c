@@ -129,6 +129,24 @@ static int provider_set_policy(struct provider *p, const struct view *v, struct 
 	return n < 0 ? -1 : 0;
 }
 
+static int provider_set_prices(struct provider *p, const struct view *v, struct failure *f)
+{
+	const struct ini_item *items[PRICE_LINES_MAX];
+	int i, n = view_items(v, 0, "prices", items, PRICE_LINES_MAX, f);
+	struct failure why;
+
+	for (i = 0; i < n; i++) {
+		/* An empty value takes back what a lower layer said. */
+		if (!items[i]->value[0])
+			continue;
+		if (price_line_parse(&p->price[p->prices], items[i]->key, items[i]->value, &why) !=
+		    0)
+			return ini_fail(f, items[i], why.hint[0] ? why.hint : NULL, "%s", why.what);
+		p->prices++;
+	}
+	return n < 0 ? -1 : 0;
+}
+
 static int provider_resolve(struct provider *p, const struct view *v, const char *key,
 			    const char *value, struct failure *f)
 {
@@ -142,7 +160,8 @@ static int provider_resolve(struct provider *p, const struct view *v, const char
 			snprintf(p->param[i].value, sizeof(p->param[i].value), "%s", value);
 	if (resolve_check_choices(p, v, f) != 0 || resolve_auth(p, v, f) != 0 ||
 	    resolve_secrets(p, v, f) != 0 || resolve_endpoint(p, v, f) != 0 ||
-	    provider_set_policy(p, v, f) != 0 || resolve_env(p, v, f) != 0)
+	    provider_set_policy(p, v, f) != 0 || provider_set_prices(p, v, f) != 0 ||
+	    resolve_env(p, v, f) != 0)
 		return -1;
 	return provider_set_texts(p, v, f) != 0 || provider_set_label(p, v, f) != 0
 		       ? -1

@@ -11,6 +11,7 @@
 #include <stddef.h>
 #include "wire/limits.h"
 #include "wire/policy.h"
+#include "wire/prices.h"
 
 struct failure;
 
@@ -77,6 +78,8 @@ struct provider {
 	char key_url[256];	      /* where a person gets the key; for `ccctl add`; or "" */
 	char needs[512];	      /* what the user can do when nothing of needs_any is there */
 	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
+	struct price_line price[PRICE_LINES_MAX];
+	unsigned prices;	      /* lines of [prices] */
 	bool local;		      /* the endpoint is this machine */
 	bool exposed;		      /* exposed = yes in [secrets] */
 	struct policy policy;	      /* the file's proposal */

@@ -19,7 +19,8 @@
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 
 static const char *const sections[] = { "provider", "secrets", "parameters", "models", "env",
-					"policy",   "usage",   "statusline", "mode" };
+					"policy",   "usage",   "statusline", "prices",
+					"mode" };
 /* of these a mode may have its own */
 static const char *const mode_parts[] = { "env", "models", "secrets", "parameters", "policy" };
 
@@ -144,6 +145,9 @@ static int schema_check_key(const struct ini_item *it, const char *part, struct 
 		return schema_check_parameter(it, f);
 	if (strcmp(part, "models") == 0)
 		return schema_model_key(it, f);
+	/* Any model may have a price. */
+	if (strcmp(part, "prices") == 0)
+		return 0;
 	if (strcmp(part, "policy") == 0 && strcmp(it->key, "exposed") == 0)
 		return ini_fail(f, it, "exposed = yes stands in [secrets]",
 				"exposed is no key of [%s]", it->section);
