@@ -57,7 +57,7 @@ int price_line_parse(struct price_line *l, const char *model, const char *text, 
 	memset(l, 0, sizeof(*l));
 	if (!model_name_ok(model))
 		return fail_set(f, FAIL_BAD_VALUE, "like claude-sonnet-4-5 or claude-sonnet-*",
-				"'%.40s' is no name of a model", model);
+				"this is no name of a model");
 	memcpy(l->model, model, strlen(model) + 1);
 	for (text += strspn(text, " \t"); *text; text += strspn(text, " \t"), i++) {
 		n = strcspn(text, " \t");
@@ -65,8 +65,9 @@ int price_line_parse(struct price_line *l, const char *model, const char *text, 
 			goto bad;
 		memcpy(number, text, n);
 		number[n] = '\0';
-		if (price_parse(number, &l->prices.per_million[kinds[i]], f) != 0)
-			return -1;
+		/* Without price_parse's message: what stands in a file is not shown. */
+		if (price_parse(number, &l->prices.per_million[kinds[i]], NULL) != 0)
+			goto bad;
 		l->prices.known[kinds[i]] = true;
 		text += n;
 	}

@@ -418,6 +418,26 @@ static void test_nearest(void **state)
 	assert_null(nearest_word("", words, 4));
 }
 
+static void test_prices(void **state)
+{
+	struct provider *p;
+
+	(void)state;
+	put("x", "[provider]\nauth = bearer\nbase_url = https://a.example\n[prices]\n"
+		 "model-one = 3 15 0.30 3.75\nmodel-* =  1\t5 \ntaken-back =\n");
+	p = load("x", NULL);
+	assert_int_equal(p->prices, 2);
+	assert_string_equal(p->price[0].model, "model-one");
+	assert_int_equal(p->price[0].prices.per_million[TOKENS_INPUT], 3000000);
+	assert_int_equal(p->price[0].prices.per_million[TOKENS_OUTPUT], 15000000);
+	assert_int_equal(p->price[0].prices.per_million[TOKENS_CACHE_READ], 300000);
+	assert_int_equal(p->price[0].prices.per_million[TOKENS_CACHE_WRITE], 3750000);
+	assert_string_equal(p->price[1].model, "model-*");
+	assert_int_equal(p->price[1].prices.per_million[TOKENS_OUTPUT], 5000000);
+	assert_false(p->price[1].prices.known[TOKENS_CACHE_READ]);
+	provider_free(p);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -434,6 +454,7 @@ int main(void)
 		cmocka_unit_test_setup(test_set_param, empty),
 		cmocka_unit_test_setup(test_unknown, empty),
 		cmocka_unit_test_setup(test_nearest, empty),
+		cmocka_unit_test_setup(test_prices, empty),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);

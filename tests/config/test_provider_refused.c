@@ -31,6 +31,13 @@ static void test_words(void **state)
 	refuse("[provider]\nauth = baerer\n", NULL, ":2:", "auth: unknown");
 	f = refused("x", NULL);
 	assert_string_equal(f.hint, "did you mean bearer?");
+	refuse(BEARER "[prices]\nm = 3\n", NULL, ":4:", "prices are INPUT OUTPUT");
+	refuse(BEARER "[prices]\nm = 3 15 1\n", NULL, ":4:", "prices are INPUT OUTPUT");
+	refuse(BEARER "[prices]\nm = 3 15 1 2 3\n", NULL, ":4:", "prices are INPUT OUTPUT");
+	refuse(BEARER "[prices]\nm = 3 -15\n", NULL, ":4:", "prices are INPUT OUTPUT");
+	refuse(BEARER "[prices]\nm = 3 10001\n", NULL, ":4:", "prices are INPUT OUTPUT");
+	refuse(BEARER "[prices]\nm*x = 3 15\n", NULL, ":4:", "no name of a model");
+	refuse(BEARER "[mode a prices]\nm = 3 15\n", NULL, ":3:", "unknown section of a mode");
 	put("x", BEARER "[usage]\nkind = zai\n[statusline]\nlabel = X\ncolour = red\n");
 	provider_free(load("x", NULL));
 }
