@@ -98,7 +98,7 @@ struct wire_out *op_limit_set(struct request *q, struct failure *f)
 	p.limit = l;
 	policy_format(&p, e.policy, sizeof(e.policy));
 	e.changed = (uint64_t)time(NULL);
-	if (request_audit(q, "limit", name, f) != 0 || vault_put(t->vault, &e, f) != 0)
+	if (request_audit(q, "limit-set", name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
 	o = request_commit(q, f);
 	/* A relay asks before each request only if it was told so with the key. */

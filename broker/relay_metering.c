@@ -86,6 +86,7 @@ void relay_serve_use(struct connection *c, struct wire_map m)
 	    wire_get_uint(m, "status", &status, NULL) != 0 || read_tokens(&u, m) != 0 ||
 	    wire_get_bool(m, "complete", &u.complete, NULL) != 0 ||
 	    wire_get_bool(m, "billed", &u.billed, NULL) != 0 ||
+	    wire_get_bool(m, "surcharged", &u.surcharged, NULL) != 0 ||
 	    wire_get_uint(m, "bytes", &u.request_bytes, NULL) != 0 ||
 	    wire_get_uint(m, "sent", &u.answer_bytes, NULL) != 0) {
 		c->closing = true;

@@ -389,8 +389,10 @@ static void cost_count(struct book_event *e, const struct use *u, const struct b
 	}
 	memcpy(counts.n, u->tokens, sizeof(counts.n));
 	memcpy(counts.known, u->known, sizeof(counts.known));
-	if (!e->sum.estimated && p && price_cost(p, &counts, &e->sum.micros))
+	if (!e->sum.estimated && p && price_cost(p, &counts, &e->sum.micros)) {
+		e->sum.unpriced = u->surcharged;
 		return;
+	}
 	if (e->sum.estimated && cost_estimate(entry, e->sum.model, &e->sum, &e->sum.micros)) {
 		e->sum.micros = larger(e->sum.micros, u->has_cost ? u->cost_micros : 0);
 		return;

@@ -46,6 +46,7 @@ struct use {
 	bool known[TOKEN_KINDS];
 	bool has_cost;	      /* the provider said what it cost */
 	uint64_t cost_micros; /* micro-dollars */
+	bool surcharged;      /* it costs more than its tokens do */
 	unsigned status;      /* HTTP's; 0: no answer came */
 	bool complete;	      /* the numbers are whole */
 	bool billed;	      /* providers bill it, and it was sent */

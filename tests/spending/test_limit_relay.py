@@ -1,0 +1,265 @@
+"""Limits and meters, from the client's request to the broker's numbers, with the real relay."""
+import json
+import os
+import signal
+import time
+
+import pytest
+
+import wire_client as wc
+from api_shapes import message
+from client import until
+from relay_broker import Provider, answer, STREAM_HEAD, STREAM, chunk
+from relayed import Session, sealed
+
+
+@pytest.fixture
+def b():
+    with wc.Broker() as broker:
+        broker.init()
+        yield broker
+
+
+@pytest.fixture
+def provider():
+    with Provider() as p:
+        yield p
+
+
+def used(b, **options):
+    rows = b.call("spent", **{"from": 0}, **options)["rows"]
+    return {k: sum(r[k] for r in rows) for k in ("requests", "estimated", "input", "output", "micros")}
+
+
+def settled(b, requests):
+    until(lambda: used(b)["requests"] >= requests, what="the answer's numbers")
+    return used(b)
+
+
+def post_once(b, provider, body=b'{"model":"claude-asked-1"}', **changes):
+    def child():
+        with Session(b, provider, **changes) as s:
+            r = s.post(body)
+            return r.status, dict(r.getheaders()), r.data
+    return wc.in_child(child, timeout=30)
+
+
+def numbers(provider):
+    """What the provider's one answer says about its tokens."""
+    usage = json.loads(provider.reply.split(b"\r\n\r\n", 1)[1])["usage"]
+    return usage["input_tokens"], usage["output_tokens"]
+
+
+def test_what_was_used_is_counted(b, provider):
+    sealed(b, provider)
+    assert post_once(b, provider)[0] == 200
+    sums = settled(b, 1)
+    assert (sums["input"], sums["output"]) == numbers(provider)
+    row, = b.call("spent", **{"from": 0})["rows"]
+    assert row["entry"] == row["provider"] == "zai"
+    assert row["project"] == "/home/me/work"
+    assert row["model"].startswith("claude-test-1") and row["estimated"] == 0
+    assert len(row["session"]) == 16
+    # nothing of the conversation, and no key
+    kept = (b.data / "spending").read_bytes()
+    assert b"hello" not in kept and b"sk-relay" not in kept
+
+
+def test_a_limit_refuses_before_the_request_goes_out(b, provider):
+    sealed(b, provider)
+    b.call("limit-set", name="zai", limit="1/day")
+    assert post_once(b, provider)[0] == 200
+    settled(b, 1)
+    status, headers, body = post_once(b, provider)
+    assert status == 429
+    error = json.loads(body)["error"]
+    assert error["type"] == "rate_limit_error"
+    assert "the limit of 'zai' is reached: 1 of 1/day used, until" in error["message"]
+    assert 0 < int({k.lower(): v for k, v in headers.items()}["retry-after"]) <= 90000
+    assert len(provider.requests) == 1
+    assert used(b)["requests"] == 1
+
+
+def test_a_limit_reaches_a_live_session(b, provider):
+    sealed(b, provider)
+    on, tell = os.pipe()
+
+    def child():
+        with Session(b, provider) as s:
+            first = s.post().status
+            os.read(on, 1)
+            return first, s.post().status
+    c = wc.Child(child)
+    settled(b, 1)
+    b.call("limit-set", name="zai", limit="1/day")
+    os.write(tell, b"x")
+    assert c.result(30) == (200, 429)
+    assert len(provider.requests) == 1
+
+
+def test_two_sessions_have_one_limit(b, provider):
+    sealed(b, provider)
+    b.call("limit-set", name="zai", limit="3/day")
+    statuses = [post_once(b, provider)[0] for _ in range(2)]
+    settled(b, 2)
+    with_two = [wc.Child(lambda: [s.post().status for s in [Session(b, provider)] for _ in range(2)])
+                for _ in range(2)]
+    statuses += [s for c in with_two for s in c.result(30)]
+    assert sorted(statuses) == [200, 200, 200, 429, 429, 429]
+    assert len(provider.requests) == 3
+
+
+def test_a_session_that_is_killed_pays_by_estimate(b):
+    started = []
+
+    def stall(wire, _request):
+        wire.sock.sendall(STREAM_HEAD + chunk(STREAM[0]))
+        started.append(1)
+        time.sleep(60)
+    with Provider(stall) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="100k/day")
+
+        def child():
+            with Session(b, provider) as s:
+                s.post(b'{"model":"m"}' + b" " * 30000)
+        c = wc.Child(child)
+        until(lambda: started, what="the stream")
+        os.kill(c.pid, signal.SIGKILL)
+        with pytest.raises(Exception):
+            c.result()
+        sums = settled(b, 1)
+    assert sums["estimated"] == 1
+    assert sums["input"] >= 10000 and sums["output"] >= 4096
+
+
+def test_a_broker_that_is_killed_counts_too_much_not_too_little(b):
+    started = []
+
+    def stall(_wire, _request):
+        started.append(1)
+        time.sleep(60)
+    with Provider(stall) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="100k/day")
+        c = wc.Child(lambda: Session(b, provider).post())
+        until(lambda: started, what="the request")
+        os.kill(b.pid, signal.SIGKILL)
+        with pytest.raises(Exception):
+            c.result()
+        b.stop(signal.SIGKILL, check=False)
+        b.start()
+        sums = used(b)
+    assert sums["requests"] == sums["estimated"] == 1
+    assert sums["output"] == 4096
+
+
+def test_what_a_price_makes_of_it(b, provider):
+    sealed(b, provider)
+    prices = [{"model": "claude-*", "input": 3000000, "output": 15000000, "cache_read": 0, "cache_write": 0}]
+    post_once(b, provider, prices=prices)
+    tokens = numbers(provider)
+    assert settled(b, 1)["micros"] == 3 * tokens[0] + 15 * tokens[1]
+
+
+def test_a_cost_that_the_provider_reports(b):
+    body = message("claude-test-1", [{"type": "text", "text": "hello"}], "end_turn")
+    body["usage"]["cost"] = 0.25
+    with Provider(answer(body)) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="$0.40/day")
+        assert post_once(b, provider)[0] == 200
+        assert settled(b, 1)["micros"] == 250000
+        assert post_once(b, provider)[0] == 429
+
+
+def test_prices_are_bounded_and_a_session_sets_none(b, provider):
+    sealed(b, provider, policy="delivery=relay nested=allow")
+    many = [{"model": f"m{i}", "input": 1} for i in range(33)]
+    fields = {"delivery": "relay", "origin": "bearer " + provider.url}
+    with b.connect() as c:
+        assert c.error("open", **wc.open_fields("zai", prices=many, **fields)) == "too-large"
+        dear = [{"model": "m", "input": 10**10 + 1}]
+        assert c.error("open", **wc.open_fields("zai", prices=dear, **fields)) == "bad-value"
+        assert c.error("open", **wc.open_fields("zai", project="a\nb", **fields)) == "bad-value"
+        assert c.error("open", **wc.open_fields("zai", project="a" * 201, **fields)) == "too-large"
+
+    def marked():
+        wc.mark()
+        with b.connect() as c:
+            c.call("open", **wc.open_fields("zai", prices=[{"model": "*", "input": 0, "output": 0}], **fields))
+    price = [{"model": "claude-*", "input": 10**6, "output": 10**6, "cache_read": 0, "cache_write": 0}]
+    with b.connect() as c:
+        c.call("open", **wc.open_fields("zai", prices=price, **fields))
+    wc.in_child(marked)
+    assert post_once(b, provider)[0] == 200
+    assert settled(b, 1)["micros"] == sum(numbers(provider))
+
+
+# ---- the requests about it ---------------------------------------------
+
+def test_a_limit_gets_tighter_without_a_person(b, provider):
+    sealed(b, provider)
+    assert b.call("limit", name="zai")["limit"] == "off"
+    for limit in ("5M/day", "4M/day", "4M/day $10/day", "4M/day $10/day 200/hour"):
+        b.call("limit-set", name="zai", limit=limit)
+        assert b.call("limit", name="zai")["limit"] == limit
+    entry, = b.call("list", after="")["entries"]
+    assert entry["policy"].endswith(" limit=4M/day,$10/day,200/hour")
+
+
+@pytest.mark.parametrize("limit", ["off", "5M/day", "4M/hour", "$10/day"])
+def test_a_limit_is_not_raised_without_a_person(b, provider, limit):
+    sealed(b, provider)
+    b.call("limit-set", name="zai", limit="4M/day")
+    with pytest.raises(wc.Refused):
+        b.call("limit-set", name="zai", limit=limit)
+    assert b.call("limit", name="zai")["limit"] == "4M/day"
+    assert any(e["event"] == "limit-set" and e["result"] != "granted" for e in b.lines())
+
+
+def test_what_seals_an_entry_again_keeps_its_limit(b, provider):
+    sealed(b, provider)
+    b.call("limit-set", name="zai", limit="4M/day")
+    with pytest.raises(wc.Refused):
+        b.call("limit-set", name="nobody", limit="4M/day")
+    b.call("approve", name="zai", policy="delivery=relay", origin="bearer " + provider.url, variable=wc.VARIABLE)
+    assert b.call("limit", name="zai")["limit"] == "4M/day"
+
+
+@pytest.mark.parametrize("delivery", ["preload", "pipe", "env"])
+def test_with_a_limit_a_key_goes_to_a_relay_alone(b, delivery):
+    b.put("zai", "a-token-of-some-length", "delivery=env")
+    b.call("limit-set", name="zai", limit="4M/day")
+    with b.connect() as c, pytest.raises(wc.Refused) as e:
+        c.open(delivery=delivery)
+    assert e.value.error == "policy" and "limit" in e.value.message
+
+
+def test_locked_and_from_inside_a_session(b, provider):
+    sealed(b, provider)
+    post_once(b, provider)
+    settled(b, 1)
+    b.call("lock")
+    assert used(b)["requests"] == 1
+    assert b.error("limit", name="zai") == "locked"
+
+    def marked():
+        wc.mark()
+        with b.connect() as c:
+            today = c.call("spent-today", name="zai")
+            return (c.error("spent", **{"from": 0}), c.error("limit-set", name="zai", limit="1/day"),
+                    today["counted"], today["requests"], set(today) & {"model", "project"},
+                    c.call("spent-today", name="other")["counted"])
+    assert wc.in_child(marked) == ("marked", "marked", True, 1, set(), False)
+
+
+def test_pages(b, provider):
+    sealed(b, provider)
+    post_once(b, provider)
+    settled(b, 1)
+    reply = b.call("spent", **{"from": 0})
+    assert reply["next"] == 1 and not reply["more"]
+    assert b.call("spent", **{"from": 1})["rows"] == []
+    assert b.call("spent", **{"from": 2**63})["rows"] == []
+    assert b.call("spent", **{"from": 0}, since=99991231)["rows"] == []
