@@ -1,0 +1,133 @@
+"""ccctl limit and ccctl spent, as people and scripts meet them."""
+import json
+import types
+
+import pytest
+
+import wire_client as wc
+from client import until
+from locking import Locking
+from relay_broker import Provider
+from relayed import Session, origin_of
+
+
+@pytest.fixture
+def w():
+    with Locking() as world:
+        world.keys(demo={})
+        yield world
+
+
+def raw(w):
+    """The world's broker, as relayed.py wants one."""
+    return types.SimpleNamespace(connect=lambda: wc.Client(w.runtime / "ccrun/broker.sock"))
+
+
+def spend(w, project, model="m", times=1):
+    """One session of the entry work, by relay."""
+    with Provider() as provider:
+        with raw(w).connect() as c:
+            c.call("put", name="work", token=b"a-token-of-some-length", policy="delivery=relay",
+                   origin=origin_of(provider), variable=wc.VARIABLE, replace=True)
+
+        def child():
+            with Session(raw(w), provider, "work", project=project) as s:
+                return [s.post(b'{"model":"%s"}' % model.encode()).status for _ in range(times)]
+        before = total(w)
+        assert wc.in_child(child, timeout=30) == [200] * times
+        until(lambda: total(w) == before + times, what="the numbers")
+
+
+def total(w):
+    return sum(r["requests"] for r in w.json("spent")["rows"])
+
+
+def test_a_limit_is_set_and_shown(w):
+    assert w.ok("limit", "demo").out.startswith("limit of demo: off\n")
+    assert w.ok("limit", "demo", "5M/day", "$10/day").err == "ccctl: limit of demo: 5M/day $10/day\n"
+    shown = w.ok("limit", "demo").out
+    assert shown.startswith("limit of demo: 5M/day $10/day\n\nUSED IN")
+    day = next(line for line in shown.splitlines() if line.startswith("day"))
+    assert "0 of 5M" in day and "$0 of $10" in day
+    assert max(map(len, shown.splitlines())) <= 80
+    said = w.json("limit", "demo")
+    assert said["limit"] == "5M/day $10/day"
+    assert [x["period"] for x in said["windows"]] == ["hour", "day", "week", "month"]
+    assert w.json("keys")[0]["policy"].endswith("limit=5M/day,$10/day")
+
+
+@pytest.mark.parametrize("words, says", [
+    (["limit"], "name of an entry"),
+    (["limit", "demo", "5M"], "a period is missing"),
+    (["limit", "demo", "0/day"], "quote it: '$10/day'"),  # what a shell makes of $10/day
+    (["limit", "demo", "/day"], "quote it: '$10/day'"),
+    (["limit", "demo", "5M/day", "4M/day"], "one limit each"),
+    (["limit", "--json", "demo", "5M/day"], "sets none"),
+    (["spent", "--by", "moon"], "--by is"),
+    (["spent", "--since", "yesteryear"], "--since is a day"),
+    (["spent", "more"], ""),
+])
+def test_usage(w, words, says):
+    r = w.ccctl(*words)
+    assert r.rc == 2 and says in r.err, r
+
+
+def test_a_limit_of_nothing(w):
+    r = w.ccctl("limit", "nobody", "5M/day")
+    assert r.rc == 4 and "no entry 'nobody'" in r.err
+
+
+def test_the_files_and_a_limit_do_not_differ(w):
+    """A limit is a person's own: ccctl list and approve do not miss it in the files."""
+    w.ok("limit", "demo", "5M/day")
+    assert next(p for p in w.json("list") if p["name"] == "demo")["key"] == "stored"
+    w.ok("approve", "demo")
+    assert w.json("limit", "demo")["limit"] == "5M/day"
+
+
+def test_with_a_limit_a_launch_needs_the_relay(w):
+    w.ok("limit", "demo", "5M/day")
+    r = w.ccrun("--exec", "/bin/sh", "demo", "-c", "true")
+    assert r.rc == 125 and "has a limit" in r.err, r
+
+
+def test_spent(w):
+    r = w.ok("spent")
+    assert r.out.startswith("counted since ") and "nothing was used" in r.err
+    spend(w, "/home/me/first", "one", times=2)
+    spend(w, "/home/me/" + "deep/" * 30 + "second", "two")
+    table = w.ok("spent").out
+    assert max(map(len, table.splitlines())) <= 80
+    assert [line.split()[:2] for line in table.splitlines()[:2]] == [["PROVIDER", "REQUESTS"], ["work", "3"]]
+    projects = w.ok("spent", "--by", "project").out
+    assert max(map(len, projects.splitlines())) <= 80
+    assert "/home/me/first" in projects and "…" in projects and "/second" in projects
+    assert "total" in projects
+    said = w.json("spent", "--by", "project")
+    assert {(r["project"].rsplit("/", 1)[1], r["requests"]) for r in said["rows"]} == {("first", 2), ("second", 1)}
+    assert len(w.json("spent", "--by", "session")["rows"]) == 2
+    assert len(w.json("spent", "--by", "day", "--since", "today")["rows"]) == 1
+    assert w.json("spent", "--since", "2199-01-01")["rows"] == []
+    # no price: nobody makes one up
+    assert "3 answers without a price: their cost is not known" in table
+    assert all(r["cost_micros"] == 0 and r["unpriced"] for r in said["rows"])
+
+
+def test_spent_while_locked_and_after_a_restart(w):
+    spend(w, "/p")
+    w.ok("lock")
+    assert total(w) == 1
+    w.end_broker()
+    assert total(w) == 1
+
+
+def test_a_damaged_file_is_said(w):
+    spend(w, "/p")
+    w.end_broker()
+    path = w.data / "ccrun/spending"
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+    assert "a damaged file of numbers was set aside" in w.ok("spent").out
+    assert json.loads(w.ok("spent", "--json").out)["damaged"]
+    assert path.with_name("spending.damaged").exists()
