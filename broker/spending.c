@@ -462,7 +462,7 @@ void spending_set_prices(struct tenant *t, const char *entry, const struct price
 
 void spending_rename(struct tenant *t, const char *from, const char *to)
 {
-	struct book *b = spending_book(t, NULL);
+	struct book *b = t->book || book_exists(&t->store) ? spending_book(t, NULL) : NULL;
 
 	if (b)
 		(void)book_rename(b, from, to, NULL);

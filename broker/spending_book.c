@@ -3,10 +3,12 @@
  */
 #include "broker/spending_book.h"
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "broker/vault_store.h"
@@ -473,6 +475,11 @@ static int file_read(struct book *b, char **text, size_t *n, struct failure *f)
 	free(*text);
 	*text = NULL;
 	return r == STORE_READ_ABSENT ? 0 : -1;
+}
+
+bool book_exists(const struct vault_store *store)
+{
+	return faccessat(store->dir, STORE_SPENDING, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
 int book_open(struct book *b, const struct vault_store *store, const struct limit_time *now,

@@ -49,6 +49,9 @@ struct book {
 	struct spent_table table;
 };
 
+/* Is there a file?  Without one nothing was counted. */
+bool book_exists(const struct vault_store *store);
+
 /*
  * Read the file, or begin with nothing where there is none.  now: the time, for what is
  * counted by estimate.  A damaged file is renamed to STORE_SPENDING_DAMAGED, what could be

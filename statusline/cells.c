@@ -335,6 +335,12 @@ static void add_part(const struct facts *k, enum status_part which, struct statu
 	case PART_QUOTA:
 		add_quota(k, l);
 		return;
+	case PART_SPENT:
+		line_add(l, PRIORITY_QUOTA, k->spending.text, SESSION_SPENDING_TEXT,
+			 colour_for_percent(k, PART_SPENT,
+					    k->spending.limited ? k->spending.percent : 0,
+					    k->settings.quota_at));
+		return;
 	case PART_CONTEXT:
 		add_context(k, l);
 		return;

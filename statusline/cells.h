@@ -13,6 +13,7 @@
 #include "statusline/quota.h"
 #include "statusline/redirect.h"
 #include "statusline/session_provider.h"
+#include "statusline/session_spending.h"
 
 /* All that the line is made from. */
 struct facts {
@@ -21,6 +22,7 @@ struct facts {
 	struct client_input input;
 	struct session_provider provider;
 	struct quota quota;
+	struct session_spending spending;
 	enum redirect redirect;
 	struct git_status git;
 	int64_t now; /* seconds since the epoch */

@@ -109,6 +109,8 @@ static void facts_collect(struct facts *k)
 	k->redirect = redirect_detect(k->input.project, pinned && pinned[0]);
 	if (part_is_shown(&k->settings, PART_QUOTA))
 		quota_read(&k->input, &k->provider, BROKER_MS, &k->quota);
+	if (part_is_shown(&k->settings, PART_SPENT))
+		session_spending_read(&k->provider, BROKER_MS, &k->spending);
 	facts_read_git(k);
 	k->now = (int64_t)time(NULL);
 }

@@ -47,6 +47,8 @@ static void find_by_name(struct session_provider *out, const char *name, const c
 	set_from_file(out, p);
 	out->subscription = p->auth == AUTH_OAUTH || (p->auth == AUTH_NONE && !p->base_url[0]);
 	out->own = p->auth == AUTH_NONE && out->subscription;
+	if (p->secrets)
+		snprintf(out->entry, sizeof(out->entry), "%s", p->secret[0].entry);
 	if (out->own)
 		snprintf(out->usage, sizeof(out->usage), "%s", p->name);
 	else if (p->usage[0] && p->secrets)

@@ -17,6 +17,7 @@ struct session_provider {
 	bool has_colour;   /* the provider's file sets one */
 	bool broken;	   /* the provider's file cannot be read: label is its name */
 	bool subscription; /* the client's own login pays, so its input may have the limits */
+	char entry[NAME_MAX_LEN + 1]; /* the vault's whose key the session uses, or "" */
 	char usage[NAME_MAX_LEN + 1]; /* whose usage to ask the broker for, or "" */
 	bool own; /* usage names a provider that uses the client's own login (else an entry) */
 };

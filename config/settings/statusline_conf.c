@@ -17,7 +17,8 @@
 
 static const char *const parts[PART_COUNT] = { "provider", "quota", "context", "branch",
 					       "repo",	   "model", "cost",    "duration",
-					       "lines",	   "dir",   "effort",  "session" };
+					       "lines",	   "dir",   "effort",  "session",
+					       "spent" };
 /* The names of the colours that belong to no part, in the order of enum status_colour. */
 static const char *const colours[] = { "separator", "warn", "high", "stale" };
 _Static_assert(COUNT(colours) == (unsigned)COLOUR_COUNT - (unsigned)PART_COUNT,
@@ -39,7 +40,7 @@ void statusline_conf_default(struct statusline_conf *s)
 		[PART_COST] = "33",	  [PART_DURATION] = "2", [PART_LINES] = "2",
 		[PART_DIR] = "35",	  [PART_EFFORT] = "2",	 [PART_SESSION] = "2",
 		[COLOUR_WARN] = "33",	  [COLOUR_HIGH] = "31",	 [COLOUR_STALE] = "2",
-		[COLOUR_SEPARATOR] = "2",
+		[COLOUR_SEPARATOR] = "2", [PART_SPENT] = "33",
 	};
 	static const char *const windows[] = { "5h", "wk", "money" };
 	unsigned i;

@@ -24,6 +24,7 @@ enum status_part {
 	PART_DIR,
 	PART_EFFORT,
 	PART_SESSION,
+	PART_SPENT,
 	PART_COUNT
 };
 

@@ -5,6 +5,7 @@ import types
 import pytest
 
 import wire_client as wc
+from ccrun import CCCTL
 from client import until
 from locking import Locking
 from relay_broker import Provider
@@ -131,3 +132,21 @@ def test_a_damaged_file_is_said(w):
     assert "a damaged file of numbers was set aside" in w.ok("spent").out
     assert json.loads(w.ok("spent", "--json").out)["damaged"]
     assert path.with_name("spending.damaged").exists()
+
+
+def test_the_status_line_shows_it(w):
+    w.write(w.config / "ccrun/ccrun.conf", "[statusline]\nparts = spent\n")
+    w.file("work")
+
+    def line():
+        env = {"CCRUN_PROVIDER": "work", "NO_COLOR": "1"}
+        r = w.run([CCCTL.with_name("ccrun-statusline")], env=env, input="{}")
+        assert r.rc == 0 and not r.err, r
+        return r.out.strip()
+    assert "today" not in line()
+    spend(w, "/p")
+    assert line().endswith(" today")
+    w.ok("limit", "work", "3/day", "9M/day")
+    assert line() == "1 of 3/day"
+    w.ok("lock")
+    assert line().endswith(" today")
