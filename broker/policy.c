@@ -144,6 +144,44 @@ static int decide_nested(const struct entry *e, const struct policy *p,
 	return -1;
 }
 
+/*
+ * Variables that may route the client, weaken it or make it run something: they must be
+ * those that a person approved, and all of them.
+ */
+static int decide_env(const struct entry *e, const struct policy *p, const char *want,
+		      struct failure *f)
+{
+	if (!want)
+		want = "";
+	if (strcmp(p->env, want) == 0)
+		return 0;
+	fail_set(f, FAIL_ORIGIN, NULL,
+		 "'%s' was sealed %s variables in the provider's [env] that decide how claude "
+		 "works, the files now set %s",
+		 e->name, p->env[0] ? "with" : "without",
+		 !want[0]    ? "none"
+		 : p->env[0] ? "others"
+			     : "some");
+	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
+	return -1;
+}
+
+/*
+ * Who can sign for another host reads the key there.  Trusting fewer authorities than
+ * the sealed ones is tighter, so none is always allowed.
+ */
+static int decide_ca(const struct entry *e, const struct policy *p, const char *want,
+		     struct failure *f)
+{
+	if (!want || !want[0] || strcmp(p->ca, want) == 0)
+		return 0;
+	fail_set(f, FAIL_ORIGIN, NULL,
+		 "'%s' was sealed for %s certificate authorities, and a file of %s is set now",
+		 e->name, p->ca[0] ? "other" : "no further", p->ca[0] ? "these" : "such");
+	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
+	return -1;
+}
+
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
 		  struct failure *f)
 {
@@ -167,7 +205,8 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 		fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
 		return -1;
 	}
-	if (decide_config_dir(e, &p, q->config_dir, f) != 0 || policy_check_entry(e, f) != 0)
+	if (decide_config_dir(e, &p, q->config_dir, f) != 0 || decide_env(e, &p, q->env, f) != 0 ||
+	    decide_ca(e, &p, q->ca, f) != 0 || policy_check_entry(e, f) != 0)
 		return -1;
 	p.strict = p.strict || q->strict;
 	*strict = *strict || p.strict;

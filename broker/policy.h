@@ -18,14 +18,16 @@ struct policy_request {
 	enum delivery delivery; /* never DELIVERY_AUTO */
 	bool strict;		/* the files ask for strict */
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
+	const char *env;	/* seal_digest of the [env] that is sealed; "" or NULL: none */
+	const char *ca;		/* seal_digest of the authorities' file; "" or NULL: none */
 	bool marked;		/* the requester is inside a session */
 	bool ticket;		/* and showed that session's ticket, which is for this entry */
 };
 
 /*
  * Decide by the entry's sealed policy.  0, and *strict is set where best effort must
- * be refused from here on; or -1 with FAIL_MARKED, FAIL_ORIGIN (origin, variable or
- * config_dir differ from the sealed ones), FAIL_POLICY, or FAIL_BAD_VALUE: the sealed
+ * be refused from here on; or -1 with FAIL_MARKED, FAIL_ORIGIN (origin, variable,
+ * config_dir, env or ca differ from the sealed ones), FAIL_POLICY, or FAIL_BAD_VALUE: the sealed
  * policy cannot be parsed.
  */
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,

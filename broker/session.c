@@ -20,6 +20,8 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 				       .delivery = s->delivery,
 				       .strict = s->strict,
 				       .config_dir = s->config_dir,
+				       .env = s->env,
+				       .ca = s->ca,
 				       .marked = s->marked,
 				       .ticket = s->has_shown_ticket };
 	const struct entry *e = tenant_find_entry(c->tenant, s->entry[i], f);

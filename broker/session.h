@@ -31,6 +31,8 @@ struct session {
 	char origin[SESSION_ENTRIES_MAX][ORIGIN_MAX_LEN + 1];
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
 	char project[PROJECT_MAX_LEN + 1];   /* its directory, for ccctl spent; or "" */
+	char env[SEAL_DIGEST_HEX + 1];	     /* digest of the [env] that is sealed, or "" */
+	char ca[SEAL_DIGEST_HEX + 1];	     /* digest of the authorities' file, or "" */
 	unsigned entries;
 	enum delivery delivery;
 	uint64_t opened; /* seconds since the epoch */

@@ -111,8 +111,8 @@ int spending_limit_of(const struct tenant *t, const char *entry, struct limit *o
 	if (!v || (!e && !t->vault))
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "the vault is locked");
 	if (!e)
-		return fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them",
-				"there is no entry '%s'", entry);
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'",
+				entry);
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
 	*out = p.limit;

@@ -25,7 +25,7 @@ struct book_entry {
 	struct limit_counters counters;
 	/* What the provider said that answers cost, for estimates where there is no price. */
 	uint64_t reported_micros, reported_tokens;
-	bool blind; /* the last answer without a price had no cost either */
+	bool blind;		   /* the last answer without a price had no cost either */
 	struct price_list *prices; /* of the last session; NULL: none.  Not in the file. */
 };
 

@@ -54,7 +54,7 @@ struct tenant {
 	struct quota_table quota;
 	struct ticket *tickets; /* of its sessions by relay */
 	struct relay *relays;	/* of its live sessions; each belongs to its connection */
-	struct book *book; /* what was used: broker/spending.h; NULL until it is asked for */
+	struct book *book;	/* what was used: broker/spending.h; NULL until it is asked for */
 	int64_t wall_last, wall_last_ms; /* both clocks when they were last compared */
 };
 

@@ -62,7 +62,7 @@ int store_remove(struct vault_store *s, struct failure *f);
 	"locked" /* when and why it was locked, while a system broker has evicted the tenant */
 #define STORE_SPENDING "spending" /* what the entries were used for: broker/spending_book.h */
 #define STORE_SPENDING_DAMAGED "spending.damaged" /* one that could not be read as a whole */
-#define STORE_REPLACED "vault.replaced" /* the vault that a restore replaced */
+#define STORE_REPLACED "vault.replaced"		  /* the vault that a restore replaced */
 
 enum store_read_result { STORE_READ_FAILED = -1, STORE_READ_ABSENT, STORE_READ_DONE };
 

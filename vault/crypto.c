@@ -33,6 +33,14 @@ void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const v
 	sodium_memzero(&s, sizeof(s));
 }
 
+void seal_digest(char out[SEAL_DIGEST_HEX + 1], const void *p, size_t n)
+{
+	uint8_t hash[BLAKE2B_256_LEN];
+
+	blake2b_256(hash, p, n, NULL, 0);
+	hex_encode(out, hash, SEAL_DIGEST_HEX / 2);
+}
+
 void hex_encode(char *out, const void *p, size_t n)
 {
 	sodium_bin2hex(out, n * 2 + 1, p, n);

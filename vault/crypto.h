@@ -8,6 +8,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "wire/limits.h"
+
 struct failure;
 
 #define BLAKE2B_256_LEN 32
@@ -20,6 +22,10 @@ void random_fill(void *out, size_t n);
 
 /* BLAKE2b-256 (RFC 7693) of a followed by b; a piece may be NULL with length 0. */
 void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const void *b, size_t bn);
+
+/* The first SEAL_DIGEST_HEX hexadecimal digits of BLAKE2b-256: half of it, against which
+ * nobody finds a second text, nor two of one digest. */
+void seal_digest(char out[SEAL_DIGEST_HEX + 1], const void *p, size_t n);
 
 /* Write n bytes as 2n lower-case hexadecimal digits and a NUL; out has 2n + 1 bytes. */
 void hex_encode(char *out, const void *p, size_t n);

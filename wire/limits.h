@@ -12,14 +12,16 @@
 #define NAME_MAX_LEN 64		/* entry, provider and mode names */
 #define VARIABLE_MAX_LEN 64	/* an environment variable's name */
 #define ORIGIN_MAX_LEN 512	/* an endpoint with its kind of credential */
-#define POLICY_MAX_LEN 320	/* a policy as text */
+#define POLICY_MAX_LEN 384	/* a policy as text */
+#define SEAL_DIGEST_HEX 32	/* digits of the digest of what a policy seals by its bytes */
+#define ENV_SEALED_MAX 8192	/* the variables of [env] that are sealed, as lines */
 #define SOURCE_REF_MAX 1024	/* a reference into another manager, as it is typed */
 #define SOURCE_COMMAND_MAX 2048 /* the command that fetches it, as text */
 #define SOURCE_PICK_MAX 256	/* which part of what it prints */
 #define TOKEN_MAX 16384 /* bytes; the longest credentials in use (signed tokens) are below 8 KiB */
 #define TICKET_LEN 32	/* hexadecimal digits of a session's ticket: 128 random bits */
 #define SESSION_ENTRIES_MAX 3 /* access key, secret key, session token */
-#define PROJECT_MAX_LEN 200 /* bytes of a project directory's name, which is cut to that */
+#define PROJECT_MAX_LEN 200   /* bytes of a project directory's name, which is cut to that */
 
 #define KEY_LEN 32 /* wrapping keys and the vault key */
 #define SALT_LEN 16

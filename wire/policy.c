@@ -9,7 +9,6 @@
 
 #include "base/duration.h"
 #include "base/fail.h"
-#include "wire/limits.h"
 
 static const char *const deliveries[] = { [DELIVERY_RELAY] = "relay",
 					  [DELIVERY_PRELOAD] = "preload",
@@ -140,6 +139,18 @@ static int policy_set_limit(struct policy *p, const char *value, struct failure 
 	return limit_parse(&p->limit, text, f);
 }
 
+static int policy_set_digest(char out[SEAL_DIGEST_HEX + 1], const char *key, const char *value,
+			     struct failure *f)
+{
+	if (value[0] && (strlen(value) != SEAL_DIGEST_HEX ||
+			 strspn(value, "0123456789abcdef") != SEAL_DIGEST_HEX))
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"policy %s is %d digits of a digest, not '%.40s'", key,
+				SEAL_DIGEST_HEX, value);
+	memcpy(out, value, strlen(value) + 1);
+	return 0;
+}
+
 int policy_set(struct policy *p, const char *key, const char *value, struct failure *f)
 {
 	int d;
@@ -170,10 +181,14 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return policy_set_config_dir(p, value, f);
 	if (strcmp(key, "limit") == 0)
 		return policy_set_limit(p, value, f);
-	return fail_set(
-		f, FAIL_BAD_VALUE,
-		"delivery, nested, strict, exposed, keep, ttl, linger, config_dir, limit are known",
-		"unknown policy '%.40s'", key);
+	if (strcmp(key, "env") == 0)
+		return policy_set_digest(p->env, key, value, f);
+	if (strcmp(key, "ca") == 0)
+		return policy_set_digest(p->ca, key, value, f);
+	return fail_set(f, FAIL_BAD_VALUE,
+			"delivery, nested, strict, exposed, keep, ttl, linger, config_dir, limit, "
+			"env, ca are known",
+			"unknown policy '%.40s'", key);
 }
 
 int policy_parse(struct policy *p, const char *text, struct failure *f)
@@ -197,19 +212,93 @@ int policy_parse(struct policy *p, const char *text, struct failure *f)
 	return 0;
 }
 
+/* In the order of the text. */
+enum {
+	KEY_DELIVERY,
+	KEY_NESTED,
+	KEY_STRICT,
+	KEY_EXPOSED,
+	KEY_KEEP,
+	KEY_TTL,
+	KEY_LINGER,
+	KEY_DIR,
+	KEY_LIMIT,
+	KEY_ENV,
+	KEY_CA
+};
+
+const char *policy_key(unsigned i)
+{
+	static const char *const keys[POLICY_KEYS] = {
+		[KEY_DELIVERY] = "delivery", [KEY_NESTED] = "nested",  [KEY_STRICT] = "strict",
+		[KEY_EXPOSED] = "exposed",   [KEY_KEEP] = "keep",      [KEY_TTL] = "ttl",
+		[KEY_LINGER] = "linger",     [KEY_DIR] = "config_dir", [KEY_LIMIT] = "limit",
+		[KEY_ENV] = "env",	     [KEY_CA] = "ca"
+	};
+
+	return keys[i];
+}
+
+void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE])
+{
+	char limit[LIMIT_TEXT];
+	const char *text = "";
+
+	switch (i) {
+	case KEY_DELIVERY:
+		text = delivery_name(p->delivery);
+		break;
+	case KEY_NESTED:
+		text = nestings[p->nested];
+		break;
+	case KEY_STRICT:
+		text = p->strict ? "yes" : "no";
+		break;
+	case KEY_EXPOSED:
+		text = p->exposed ? "yes" : "no";
+		break;
+	case KEY_KEEP:
+		text = p->keep ? "yes" : "no";
+		break;
+	case KEY_TTL:
+		snprintf(out, POLICY_VALUE, "%" PRIu64, p->ttl);
+		return;
+	case KEY_LINGER:
+		snprintf(out, POLICY_VALUE, "%" PRIu64, p->linger);
+		return;
+	case KEY_DIR:
+		text = p->config_dir;
+		break;
+	case KEY_LIMIT:
+		limit_format(&p->limit, limit);
+		limit_swap(limit, ' ', ',');
+		text = limit;
+		break;
+	case KEY_ENV:
+		text = p->env;
+		break;
+	case KEY_CA:
+		text = p->ca;
+		break;
+	}
+	snprintf(out, POLICY_VALUE, "%s", text);
+}
+
+/* Every text has the first four keys; the others came later, and are left out where they
+ * say nothing, so that a text from before them is canonical still. */
 void policy_format(const struct policy *p, char *out, size_t size)
 {
-	char ttl[32] = "", linger[32] = "", limit[LIMIT_TEXT];
+	char value[POLICY_VALUE], none[POLICY_VALUE];
+	struct policy usual;
+	size_t n = 0;
+	unsigned i;
 
-	if (p->ttl)
-		snprintf(ttl, sizeof(ttl), " ttl=%" PRIu64, p->ttl);
-	if (p->linger)
-		snprintf(linger, sizeof(linger), " linger=%" PRIu64, p->linger);
-	limit_format(&p->limit, limit);
-	limit_swap(limit, ' ', ',');
-	snprintf(out, size, "delivery=%s nested=%s strict=%s exposed=%s%s%s%s%s%s%s%s",
-		 delivery_name(p->delivery), nestings[p->nested], p->strict ? "yes" : "no",
-		 p->exposed ? "yes" : "no", p->keep ? " keep=yes" : "", ttl, linger,
-		 p->config_dir[0] ? " config_dir=" : "", p->config_dir,
-		 limit_is_set(&p->limit) ? " limit=" : "", limit_is_set(&p->limit) ? limit : "");
+	policy_default(&usual);
+	for (i = 0; i < POLICY_KEYS && n < size; i++) {
+		policy_value(p, i, value);
+		policy_value(&usual, i, none);
+		if (i <= KEY_EXPOSED || strcmp(value, none) != 0)
+			n += (size_t)snprintf(out + n, size - n, "%s%s=%s", i ? " " : "",
+					      policy_key(i), value);
+	}
 }

@@ -1,11 +1,10 @@
 /*
  * wire/policy.h - an entry's policy: what its user allowed, as text and as a struct.
  *
- * The text ("delivery=auto nested=deny strict=no exposed=no", and " keep=yes",
- * then " keep=yes", " ttl=3600", " linger=28800", " config_dir=~/.work" and
- * " limit=5M/day,$10/day" where they are set) is what
- * the vault seals, the wire carries and `ccctl approve` shows.  Unknown keys are an
- * error: a policy must not be applied in part.
+ * The text ("delivery=auto nested=deny strict=no exposed=no", then " keep=yes",
+ * " ttl=3600", " linger=28800", " config_dir=~/.work", " limit=5M/day,$10/day",
+ * " env=DIGEST" and " ca=DIGEST" where they are set) is what the vault seals and the wire
+ * carries.  Unknown keys are an error: a policy must not be applied in part.
  */
 #ifndef WIRE_POLICY_H
 #define WIRE_POLICY_H
@@ -15,6 +14,7 @@
 #include <stdint.h>
 
 #include "wire/limit_text.h"
+#include "wire/limits.h"
 
 struct failure;
 
@@ -44,8 +44,22 @@ struct policy {
 	uint64_t ttl;	 /* seconds in memory after the vault was opened; 0: no limit */
 	uint64_t linger; /* seconds that nested sessions may outlive the one that they came from */
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's directory, as written; "": its own */
-	struct limit limit; /* how much of it may be used; all zero: no limit */
+	struct limit limit;		     /* how much of it may be used; all zero: no limit */
+	/* vault/crypto.h seal_digest of the provider's [env] as far as it is sealed
+	 * (config/provider/env_sealed.h), and of the file of further certificate
+	 * authorities; "": none */
+	char env[SEAL_DIGEST_HEX + 1];
+	char ca[SEAL_DIGEST_HEX + 1];
 };
+
+#define POLICY_KEYS 11
+#define POLICY_VALUE (CONFIG_DIR_MAX + 1) /* the longest value, with its NUL */
+
+/* Key number i (from 0), in the order of the text. */
+const char *policy_key(unsigned i);
+
+/* Its value as policy_set takes it; "" for no config_dir, env and ca. */
+void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE]);
 
 /* delivery auto, all else no, no limit. */
 void policy_default(struct policy *p);

@@ -2,6 +2,7 @@
 disk, being killed, and everything that it refuses to start on.
 
 Run it as an ordinary user: what it looks at is meaningless for root."""
+import hashlib
 import os
 import re
 import resource
@@ -139,6 +140,41 @@ def test_another_config_dir_than_the_sealed_one(broker):
     assert broker.call("open", **wc.open_fields("zai", config_dir="~/.work"))["granted"]
     for bad in ("config_dir=work", "config_dir=~/../a", "config_dir=~/a/"):
         assert broker.error("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=bad) == "bad-value"
+
+
+def digest(data):
+    return hashlib.blake2b(data, digest_size=32).hexdigest()[:32]
+
+
+def test_other_variables_than_the_sealed_ones(broker):
+    """[env] as far as it is sealed: the lines are sent, their digest is compared."""
+    def asked(**more):
+        return broker.error("open", **wc.open_fields("zai", **more))
+    lines = b"CLAUDE_CODE_SHELL_PREFIX=/bin/x\n"
+    assert asked(env=lines) == "origin"
+    assert asked(env="text") == "wrong-type"
+    assert asked(env=b"x" * 8193) == "too-large"
+    assert broker.call("open", **wc.open_fields("zai", env=b""))["granted"]
+    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="env=" + digest(lines))
+    assert [asked(), asked(env=b""), asked(env=lines + lines), asked(env=lines[:-1])] == ["origin"] * 4
+    assert broker.call("open", **wc.open_fields("zai", env=lines))["granted"]
+    big = b"A" * 8192
+    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="env=" + digest(big))
+    assert broker.call("open", **wc.open_fields("zai", env=big))["granted"]
+    for bad in ("env=x", "env=" + digest(lines)[:-1], "env=" + digest(lines).upper()):
+        assert broker.error("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=bad) == "bad-value"
+
+
+def test_other_authorities_than_the_sealed_ones(broker):
+    def asked(**more):
+        return broker.error("open", **wc.open_fields("zai", **more))
+    assert asked(ca=digest(b"a")) == "origin"
+    assert asked(ca=1) == "wrong-type"
+    assert asked(ca="x" * 33) == "too-large"
+    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="ca=" + digest(b"a"))
+    assert asked(ca=digest(b"b")) == "origin"
+    for fewer in ({}, {"ca": ""}, {"ca": digest(b"a")}):
+        assert broker.call("open", **wc.open_fields("zai", **fewer))["granted"]
 
 
 def test_what_a_requester_sends_cannot_forge_a_line(broker):

@@ -384,11 +384,16 @@ static void test_clock_goes_forward_and_back(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_texts),	     cmocka_unit_test(test_wrong_texts),
-		cmocka_unit_test(test_windows),	     cmocka_unit_test(test_months),
-		cmocka_unit_test(test_absurd_times), cmocka_unit_test(test_allowed),
-		cmocka_unit_test(test_refusal),	     cmocka_unit_test(test_full_counters),
-		cmocka_unit_test(test_summer_time),  cmocka_unit_test(test_clock_goes_back),
+		cmocka_unit_test(test_texts),
+		cmocka_unit_test(test_wrong_texts),
+		cmocka_unit_test(test_windows),
+		cmocka_unit_test(test_months),
+		cmocka_unit_test(test_absurd_times),
+		cmocka_unit_test(test_allowed),
+		cmocka_unit_test(test_refusal),
+		cmocka_unit_test(test_full_counters),
+		cmocka_unit_test(test_summer_time),
+		cmocka_unit_test(test_clock_goes_back),
 		cmocka_unit_test(test_clock_goes_forward_and_back),
 	};
 

@@ -261,9 +261,11 @@ static bool same(const struct policy *a, const struct policy *b)
 
 	limit_format(&a->limit, limit_a);
 	limit_format(&b->limit, limit_b);
-	return strcmp(limit_a, limit_b) == 0 && a->delivery == b->delivery && a->nested == b->nested && a->strict == b->strict &&
-	       a->exposed == b->exposed && a->keep == b->keep && a->ttl == b->ttl &&
-	       strcmp(a->config_dir, b->config_dir) == 0;
+	return strcmp(limit_a, limit_b) == 0 && a->delivery == b->delivery &&
+	       a->nested == b->nested && a->strict == b->strict && a->exposed == b->exposed &&
+	       a->keep == b->keep && a->ttl == b->ttl && a->linger == b->linger &&
+	       strcmp(a->config_dir, b->config_dir) == 0 && strcmp(a->env, b->env) == 0 &&
+	       strcmp(a->ca, b->ca) == 0;
 }
 
 /* ---- how long it stays in memory ---- */
@@ -324,10 +326,13 @@ static void test_keep_and_ttl_text(void **state)
 	assert_int_equal(limit_parse(&p.limit,
 				     "999999999k/month $999999.999999/month 999999999/month", NULL),
 			 0);
+	memset(p.env, 'e', SEAL_DIGEST_HEX);
+	memset(p.ca, 'c', SEAL_DIGEST_HEX);
 	memset(p.config_dir, 'a', CONFIG_DIR_MAX);
 	p.config_dir[0] = '/';
 	policy_format(&p, text, sizeof(text));
 	assert_true(strlen(text) < POLICY_MAX_LEN);
+	assert_true(strlen(text) > 256);
 	assert_int_equal(policy_parse(&q, text, NULL), 0);
 	assert_true(same(&p, &q));
 }
@@ -336,8 +341,8 @@ static void test_limit_text(void **state)
 {
 	static const char canonical[] =
 		"delivery=auto nested=deny strict=no exposed=no limit=1500k/day,$0.50/hour";
-	static const char *const bad[] = { "limit=",	 "limit=5M",	    "limit=5M/day,",
-					   "limit=x/day", "limit=1/day,2/day" };
+	static const char *const bad[] = { "limit=", "limit=5M", "limit=5M/day,", "limit=x/day",
+					   "limit=1/day,2/day" };
 	char text[POLICY_MAX_LEN + 1];
 	struct policy p;
 	size_t i;
@@ -492,6 +497,124 @@ static void test_config_dir_decides(void **state)
 	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
 }
 
+/* ---- what is sealed by its digest ---- */
+
+#define DIGEST_A "0123456789abcdef0123456789abcdef"
+#define DIGEST_B "0123456789abcdef0123456789abcdee"
+
+static void test_digest_text(void **state)
+{
+	static const char *const keys[] = { "env", "ca" };
+	static const char *const bad[] = { "0", "0123456789abcdef0123456789abcde", DIGEST_A "0",
+					   "0123456789ABCDEF0123456789abcdef",
+					   "g123456789abcdef0123456789abcdef" };
+	char text[POLICY_MAX_LEN + 1], expected[POLICY_MAX_LEN + 1];
+	struct failure f = { 0 };
+	struct policy p, q;
+	size_t i, k;
+
+	(void)state;
+	for (k = 0; k < 2; k++) {
+		policy_default(&p);
+		assert_int_equal(policy_set(&p, keys[k], DIGEST_A, &f), 0);
+		policy_format(&p, text, sizeof(text));
+		snprintf(expected, sizeof(expected),
+			 "delivery=auto nested=deny strict=no exposed=no %s=" DIGEST_A, keys[k]);
+		assert_string_equal(text, expected);
+		assert_int_equal(policy_parse(&q, text, NULL), 0);
+		assert_true(same(&p, &q));
+		for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+			f.code = FAIL_NONE;
+			assert_int_equal(policy_set(&p, keys[k], bad[i], &f), -1);
+			assert_int_equal(f.code, FAIL_BAD_VALUE);
+		}
+		assert_int_equal(policy_set(&p, keys[k], "", &f), 0);
+		policy_format(&p, text, sizeof(text));
+		assert_string_equal(text, "delivery=auto nested=deny strict=no exposed=no");
+	}
+	assert_int_equal(policy_parse(&p, "ca=" DIGEST_B " config_dir=~/.w env=" DIGEST_A, NULL),
+			 0);
+	policy_format(&p, text, sizeof(text));
+	assert_string_equal(text, "delivery=auto nested=deny strict=no exposed=no config_dir=~/.w "
+				  "env=" DIGEST_A " ca=" DIGEST_B);
+}
+
+/* Every key has a value that policy_set takes. */
+static void test_keys_and_values(void **state)
+{
+	static const char full[] =
+		"delivery=relay nested=allow strict=yes exposed=yes keep=yes "
+		"ttl=60 linger=120 config_dir=~/.w limit=5M/day env=" DIGEST_A " ca=" DIGEST_B;
+	char value[POLICY_VALUE];
+	struct policy p, q;
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(policy_parse(&p, full, NULL), 0);
+	policy_default(&q);
+	for (i = 0; i < POLICY_KEYS; i++) {
+		assert_false(same(&p, &q));
+		policy_value(&p, i, value);
+		assert_int_equal(policy_set(&q, policy_key(i), value, NULL), 0);
+	}
+	assert_true(same(&p, &q));
+}
+
+/* Other variables than the sealed ones get nothing, and neither do none or more. */
+static void test_env_decides(void **state)
+{
+	static const char *const digests[] = { "", DIGEST_A, DIGEST_B };
+	char text[POLICY_MAX_LEN + 1];
+	struct policy_request q = asked();
+	struct failure f = { 0 };
+	struct entry e;
+	bool strict = false;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		for (k = 0; k < 3; k++) {
+			snprintf(text, sizeof(text), "%s%s", i ? "env=" : "", digests[i]);
+			e = sealed(text);
+			q.env = digests[k];
+			assert_int_equal(decide(&e, &q, NULL), i == k ? FAIL_NONE : FAIL_ORIGIN);
+		}
+	q.env = NULL;
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_int_equal(f.code, FAIL_ORIGIN);
+	assert_non_null(strstr(f.hint, "ccctl approve zai"));
+	e = sealed("");
+	assert_int_equal(decide(&e, &q, NULL), FAIL_NONE);
+	q.env = DIGEST_A;
+	q.marked = true;
+	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
+}
+
+/* Fewer authorities are always allowed, others never. */
+static void test_ca_decides(void **state)
+{
+	static const char *const digests[] = { "", DIGEST_A, DIGEST_B };
+	char text[POLICY_MAX_LEN + 1];
+	struct policy_request q = asked();
+	struct failure f = { 0 };
+	struct entry e;
+	bool strict = false;
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < 3; i++)
+		for (k = 0; k < 3; k++) {
+			snprintf(text, sizeof(text), "%s%s", i ? "ca=" : "", digests[i]);
+			e = sealed(text);
+			q.ca = digests[k];
+			assert_int_equal(decide(&e, &q, NULL),
+					 k == 0 || i == k ? FAIL_NONE : FAIL_ORIGIN);
+		}
+	q.ca = DIGEST_A;
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_non_null(strstr(f.hint, "ccctl approve zai"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -510,6 +633,10 @@ int main(void)
 		cmocka_unit_test(test_limit_loosens),
 		cmocka_unit_test(test_config_dir_text),
 		cmocka_unit_test(test_config_dir_decides),
+		cmocka_unit_test(test_digest_text),
+		cmocka_unit_test(test_keys_and_values),
+		cmocka_unit_test(test_env_decides),
+		cmocka_unit_test(test_ca_decides),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
