@@ -16,7 +16,7 @@
 
 static void keys_print(const struct listed *e, unsigned n)
 {
-	int name = 4, variable = 8, from = 4, origin = 10;
+	int name = 4, variable = 8, from = 4, by = 8, origin = 10;
 	char time[DATE_TEXT];
 	unsigned i;
 
@@ -28,17 +28,20 @@ static void keys_print(const struct listed *e, unsigned n)
 		name = cell_width(e[i].name, name);
 		variable = cell_width(e[i].variable, variable);
 		from = cell_width(entry_source_text(&e[i]), from);
+		by = cell_width(entry_delivery(&e[i]), by);
 		origin = cell_width(e[i].origin, origin);
 	}
 	put_cell("NAME", name);
 	put_cell("VARIABLE", variable);
 	put_cell("FROM", from);
+	put_cell("DELIVERY", by);
 	put_cell("SEALED FOR", origin);
 	puts("LAST USED");
 	for (i = 0; i < n; i++) {
 		put_cell(e[i].name, name);
 		put_cell(e[i].variable, variable);
 		put_cell(entry_source_text(&e[i]), from);
+		put_cell(entry_delivery(&e[i]), by);
 		put_cell(e[i].origin, origin);
 		puts(date_local(e[i].used, time));
 	}

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
 #include "dial/dial.h"
 #include "shim/ccctl.h"
@@ -24,7 +25,9 @@
  * a claim does: env_delivery.c has a buffer of its own.) */
 static char reply[WIRE_PACKET_MAX];
 
-static struct wire_out *open_request(const struct provider *p, enum delivery d)
+/* env: the lines of [env] that are sealed, n bytes. */
+static struct wire_out *open_request(const struct provider *p, enum delivery d, const char *env,
+				     size_t n)
 {
 	struct wire_out *o = wire_request("open");
 	const char *ticket = getenv(TICKET_VARIABLE);
@@ -37,6 +40,8 @@ static struct wire_out *open_request(const struct provider *p, enum delivery d)
 	wire_put_str(o, "config_dir", p->policy.config_dir);
 	if (ticket && strnlen(ticket, TICKET_LEN + 1) <= TICKET_LEN)
 		wire_put_str(o, "ticket", ticket);
+	if (n > 0)
+		wire_put_bin(o, "env", env, n);
 	metering_put(o, p);
 	wire_begin_array(o, "entries");
 	for (i = 0; i < p->secrets; i++) {
@@ -63,11 +68,13 @@ static int session_fetch_tokens(const struct provider *p, struct failure *f)
 static int session_request(const struct provider *p, enum delivery d, struct opened_session *out,
 			   struct failure *f)
 {
+	char env[ENV_SEALED_MAX + 1];
+	int n = provider_env_sealed(p, env, f);
 	struct dial dial;
 
-	if (dial_open(&dial, true, reply, sizeof(reply), f) != 0)
+	if (n < 0 || dial_open(&dial, true, reply, sizeof(reply), f) != 0)
 		return -1;
-	if (dial_call(&dial, open_request(p, d), NULL, f) != 0) {
+	if (dial_call(&dial, open_request(p, d, env, (size_t)n), NULL, f) != 0) {
 		dial_close(&dial);
 		return -1;
 	}

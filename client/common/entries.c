@@ -10,8 +10,11 @@
 
 #include "base/fail.h"
 #include "client/common/connection.h"
-#include "wire/policy.h"
+#include "config/provider/delivery.h"
+#include "config/provider/env_sealed.h"
 #include "config/provider/names.h"
+#include "vault/crypto.h"
+#include "wire/policy.h"
 
 #define ENTRIES_MAX 4096 /* in a listing; bounds what a broken broker can make us allocate */
 
@@ -33,6 +36,13 @@ static int entries_read_item(struct wire_map m, struct listed *e, struct failure
 const char *entry_source_text(const struct listed *e)
 {
 	return e->has_source ? e->source.ref : "vault";
+}
+
+const char *entry_delivery(const struct listed *e)
+{
+	struct policy p;
+
+	return policy_parse(&p, e->policy, NULL) == 0 ? delivery_name(p.delivery) : "-";
 }
 
 static int entries_read_page(struct client *c, struct listed **list, unsigned *n, bool *more,
@@ -112,12 +122,21 @@ void entries_hint_for_provider(const char *name, struct failure *f)
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f)
 {
 	struct policy policy = p->policy;
+	char env[ENV_SEALED_MAX + 1];
 	unsigned i, k;
+	int n;
 
 	if (provider_missing(p))
 		return provider_fail_missing(p, f);
+	n = provider_env_sealed(p, env, f);
+	if (n < 0)
+		return -1;
+	if (n > 0)
+		seal_digest(policy.env, env, (size_t)n);
 	policy.exposed = policy.exposed || p->exposed;
+	policy.delivery = provider_delivery_sealed(p);
 	for (i = 0; i < p->secrets; i++) {
+		out[i].usual = provider_delivery_usual(p);
 		snprintf(out[i].entry, sizeof(out[i].entry), "%s", p->secret[i].entry);
 		snprintf(out[i].origin, sizeof(out[i].origin), "%s", p->origin);
 		snprintf(out[i].variable, sizeof(out[i].variable), "%s", p->secret[i].variable);
@@ -146,13 +165,33 @@ void wanted_keep_choices(struct wanted *w, const struct listed *e)
 	policy_format(&files, w->policy, sizeof(w->policy));
 }
 
+bool wanted_is_sealed(const struct wanted *w, const struct listed *e)
+{
+	char now[POLICY_MAX_LEN + 1], then[POLICY_MAX_LEN + 1];
+	struct policy files, sealed;
+
+	if (policy_parse(&files, w->policy, NULL) != 0 ||
+	    policy_parse(&sealed, e->policy, NULL) != 0)
+		return false;
+	if (sealed.delivery == DELIVERY_AUTO)
+		sealed.delivery = w->usual;
+	files.ttl = sealed.ttl = 0;
+	files.limit = sealed.limit; /* no file says one */
+	policy_format(&files, now, sizeof(now));
+	policy_format(&sealed, then, sizeof(then));
+	return strcmp(w->origin, e->origin) == 0 && strcmp(w->variable, e->variable) == 0 &&
+	       strcmp(now, then) == 0;
+}
+
 bool wanted_differs(const struct wanted *w, const struct listed *e)
 {
-	struct wanted tight = *w;
+	struct policy files, sealed;
 
-	wanted_keep_choices(&tight, e);
-	return strcmp(w->origin, e->origin) != 0 || strcmp(w->variable, e->variable) != 0 ||
-	       strcmp(tight.policy, e->policy) != 0;
+	if (!wanted_is_sealed(w, e) || policy_parse(&files, w->policy, NULL) != 0 ||
+	    policy_parse(&sealed, e->policy, NULL) != 0)
+		return true;
+	return files.ttl != sealed.ttl &&
+	       (sealed.ttl == 0 || (files.ttl && files.ttl < sealed.ttl));
 }
 
 const char *origin_url(const char *origin)

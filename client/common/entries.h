@@ -29,6 +29,10 @@ struct listed {
 /* Where its secret comes from: "vault", or the source's reference. */
 const char *entry_source_text(const struct listed *e);
 
+/* The loosest delivery that is sealed for it: `auto` where it was sealed before that was
+ * resolved.  "-": its policy cannot be read. */
+const char *entry_delivery(const struct listed *e);
+
 /* All entries, sorted by name; c is connected.  *out: n entries (free it).  0 or -1. */
 int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f);
 
@@ -44,6 +48,7 @@ struct wanted {
 	char origin[ORIGIN_MAX_LEN + 1];
 	char variable[VARIABLE_MAX_LEN + 1];
 	char policy[POLICY_MAX_LEN + 1];
+	enum delivery usual; /* what `auto` means for its provider */
 };
 
 /* The origin of an entry without a provider: no launch can ask for it. */
@@ -53,7 +58,8 @@ struct wanted {
 /*
  * What provider p's files say for each of its secrets.  FAIL_CONFIG when two secrets
  * share an entry (which is bound to one variable), FAIL_USAGE when a parameter is
- * missing.  Returns how many, or -1.
+ * missing or [env] too long to seal.  Its delivery is resolved (config/provider/delivery.h).
+ * Returns how many, or -1.
  */
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f);
 
@@ -61,8 +67,14 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
  * limit (ccctl limit). */
 void wanted_keep_choices(struct wanted *w, const struct listed *e);
 
-/* Is e bound to anything else than w?  A shorter ttl of e and its limit do not
- * count. */
+/*
+ * Is e bound to what w says, its ttl and its limit aside?  `auto` of e, from before deliveries were
+ * resolved, is what it means.
+ */
+bool wanted_is_sealed(const struct wanted *w, const struct listed *e);
+
+/* Is e bound to anything else than w?  As wanted_is_sealed, but only a shorter ttl of e
+ * does not count. */
 bool wanted_differs(const struct wanted *w, const struct listed *e);
 
 /* The URL of an origin "KIND URL", or the whole origin if it has no kind. */

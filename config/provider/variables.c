@@ -95,6 +95,10 @@ static const char *const blanked[] = {
 static const char *const never[] = {
 	"PATH", "HOME", "USER", "LOGNAME", "SHELL", "IFS", "ENV", "PWD", "TMPDIR", "BASH_*", "XDG_*",
 	"LD_*", "BUN_*", "NODE_*", "GIT_*", "PYTHON*", "PERL5*", "DBUS_*", "SSH_*", "CCRUN_*",
+	"RUBY*", "JAVA_TOOL_OPTIONS", "_JAVA_OPTIONS", "GODEBUG", "OPENSSL_*",
+	/* with libc: files that it reads, and names that it looks up elsewhere (ld.so(8)) */
+	"LOCPATH", "NLSPATH", "TZDIR", "GETCONF_DIR", "NIS_*", "RES_*", "NSS_*",
+	"LOCALE_ARCHIVE*", "TERMINFO*", "TERMCAP",
 	/* they name programs or credentials in other files */
 	"AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE", "GOOGLE_*_HOST", "CLAUDE_PTY_HOST_EXEC",
 };
@@ -121,6 +125,41 @@ static const char *const network[] = {
 	"CLAUDE_CODE_CERT_STORE", "SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE",
 	"AWS_ENDPOINT_URL*", "AWS_EC2_METADATA_*", "AWS_CONTAINER_*", "GCE_METADATA_*",
 	"METADATA_SERVER_DETECTION",
+	/* other programs' proxies and certificates: the endpoint's name or key goes there */
+	"*_PROXY", "*_proxy", "CURL_*", "NETRC", "REQUESTS_CA_BUNDLE", "GRPC_*",
+};
+
+/*
+ * Numbers and switches of Claude Code that say how much, how long and what is shown.  Not
+ * here: what names a host, a file or a program, what adds to requests
+ * (CLAUDE_CODE_EXTRA_BODY), what turns a check or a question off
+ * (CLAUDE_CODE_DISABLE_*_PROMPT), telemetry (OTEL_*), and what is not known.
+ */
+static const char *const harmless[] = {
+	"API_TIMEOUT_MS", "MAX_THINKING_TOKENS", "MAX_MCP_OUTPUT_TOKENS", "MCP_TIMEOUT",
+	"MCP_TOOL_TIMEOUT", "CLAUDE_AUTOCOMPACT_PCT_OVERRIDE", "CLAUDE_BYTE_STREAM_IDLE_TIMEOUT_MS",
+	"CLAUDE_SLOW_FIRST_BYTE_MS", "CLAUDE_STREAM_IDLE_TIMEOUT_MS",
+	"CLAUDE_CODE_ALWAYS_ENABLE_EFFORT", "CLAUDE_CODE_ATTRIBUTION_HEADER",
+	"CLAUDE_CODE_AUTO_COMPACT_WINDOW", "CLAUDE_CODE_BLOCKING_LIMIT_OVERRIDE",
+	"CLAUDE_CODE_EFFORT_LEVEL", "CLAUDE_CODE_ENABLE_AWAY_SUMMARY",
+	"CLAUDE_CODE_ENABLE_FINE_GRAINED_TOOL_STREAMING", "CLAUDE_CODE_ENABLE_PROMPT_SUGGESTION",
+	"CLAUDE_CODE_FILE_READ_MAX_OUTPUT_TOKENS", "CLAUDE_CODE_MAX_OUTPUT_TOKENS",
+	"CLAUDE_CODE_MAX_RETRIES", "CLAUDE_CODE_MAX_TURNS",
+	"CLAUDE_CODE_DISABLE_1M_CONTEXT", "CLAUDE_CODE_DISABLE_ADAPTIVE_THINKING",
+	"CLAUDE_CODE_DISABLE_AGENT_PROGRESS_SUMMARIES", "CLAUDE_CODE_DISABLE_ALTERNATE_SCREEN",
+	"CLAUDE_CODE_DISABLE_ATTACHMENTS", "CLAUDE_CODE_DISABLE_AUTO_MEMORY",
+	"CLAUDE_CODE_DISABLE_BACKGROUND_TASKS", "CLAUDE_CODE_DISABLE_EXPERIMENTAL_BETAS",
+	"CLAUDE_CODE_DISABLE_FAST_MODE", "CLAUDE_CODE_DISABLE_FEEDBACK_SURVEY",
+	"CLAUDE_CODE_DISABLE_FILE_CHECKPOINTING", "CLAUDE_CODE_DISABLE_LEGACY_MODEL_REMAP",
+	"CLAUDE_CODE_DISABLE_MOUSE", "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC", "CLAUDE_CODE_DISABLE_STRUCTURED_OUTPUTS",
+	"CLAUDE_CODE_DISABLE_TERMINAL_TITLE", "CLAUDE_CODE_DISABLE_THINKING",
+	"CLAUDE_CODE_DISABLE_ULTRATHINK", "CLAUDE_CODE_DISABLE_VIRTUAL_SCROLL",
+	"CLAUDE_CODE_DISABLE_WEB_FETCH",
+	"DISABLE_AUTOUPDATER", "DISABLE_AUTO_COMPACT", "DISABLE_BUG_COMMAND", "DISABLE_COMPACT",
+	"DISABLE_COST_WARNINGS", "DISABLE_ERROR_REPORTING", "DISABLE_FEEDBACK_COMMAND",
+	"DISABLE_INTERLEAVED_THINKING", "DISABLE_MICROCOMPACT",
+	"DISABLE_NON_ESSENTIAL_MODEL_CALLS", "DISABLE_PROMPT_CACHING*", "DISABLE_TELEMETRY",
+	"DO_NOT_TRACK", "ENABLE_TOOL_SEARCH",
 };
 
 /* Hints for variables that guides tell people to set. */
@@ -228,6 +267,13 @@ bool variable_is_aws_credential(const char *name)
 bool variable_is_proxy(const char *name)
 {
 	return MATCHES(name, proxies);
+}
+
+bool variable_is_harmless(const char *name, const char *value)
+{
+	/* For a switch any text is yes.  An empty one takes away what the user or ccrun sets;
+	 * without CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC API keys go to another host too. */
+	return value[0] && (MATCHES(name, harmless) || MATCHES(name, tuning));
 }
 
 const char *variable_refusal_hint(const char *name)

@@ -32,6 +32,12 @@ bool variable_is_aws_credential(const char *name);
 /* Does it name a proxy (NO_PROXY does not)? */
 bool variable_is_proxy(const char *name);
 
+/*
+ * Is it one that, with this value, cannot route the client, weaken its checks or make
+ * it run something?  What is not known to be so is sealed with a provider's keys.
+ */
+bool variable_is_harmless(const char *name, const char *value);
+
 /* Why the variable is refused in [env], and what to write instead (static); NULL when it
  * is allowed there. */
 const char *variable_refusal_hint(const char *name);
