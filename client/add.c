@@ -12,6 +12,7 @@
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/common/parameters.h"
+#include "client/common/seals.h"
 #include "client/common/secret.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
@@ -34,9 +35,11 @@ struct add {
 	struct wanted wanted[SESSION_ENTRIES_MAX];
 	bool over[SESSION_ENTRIES_MAX]; /* may replace an existing entry */
 	unsigned count;
+	const char *allow[POLICY_KEYS]; /* --allow: what a first seal may have */
+	unsigned allows;
 };
 
-enum { OPT_KEY = 256, OPT_REPLACE, OPT_SET, OPT_FD, OPT_SOURCE, OPT_UNCHECKED };
+enum { OPT_KEY = 256, OPT_REPLACE, OPT_SET, OPT_FD, OPT_SOURCE, OPT_UNCHECKED, OPT_ALLOW };
 
 static const struct option add_options[] = {
 	{ "key", no_argument, NULL, OPT_KEY },
@@ -45,6 +48,7 @@ static const struct option add_options[] = {
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
 	{ "source", required_argument, NULL, OPT_SOURCE },
 	{ "no-check", no_argument, NULL, OPT_UNCHECKED },
+	{ "allow", required_argument, NULL, OPT_ALLOW },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -83,6 +87,12 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 		case OPT_UNCHECKED:
 			a->unchecked = true;
 			break;
+		case OPT_ALLOW:
+			if (a->allows == POLICY_KEYS)
+				return fail_set(f, FAIL_USAGE, NULL, "a policy has %d keys",
+						POLICY_KEYS);
+			a->allow[a->allows++] = optarg;
+			break;
 		case OPT_FD:
 			if (passphrase_fd_option(optarg, &a->pass_fd, f) != 0)
 				return -1;
@@ -97,6 +107,9 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	if (a->key_only && a->set.n > 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help add",
 				"--set is for providers, not for --key");
+	if (a->key_only && a->allows > 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help add",
+				"--allow is for providers, not for --key");
 	if (a->unchecked && a->refs == 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help add", "--no-check is for --source");
 	return 0;
@@ -224,6 +237,77 @@ out:
 	return r;
 }
 
+/*
+ * A new secret for e, which exists: its seal stays, with the ttl that was typed or is
+ * shortest.  A source's ttl goes with the source.
+ */
+static int add_keep_seal(const struct add *a, struct wanted *w, const struct listed *e,
+			 struct failure *f)
+{
+	struct policy p, sealed;
+
+	if (policy_parse(&sealed, e->policy, f) != 0 || policy_parse(&p, w->policy, f) != 0)
+		return -1;
+	if (a->key_only) {
+		memcpy(w->origin, e->origin, sizeof(w->origin));
+		memcpy(w->variable, e->variable, sizeof(w->variable));
+		sealed.ttl = p.ttl ? p.ttl : sealed.ttl;
+		policy_format(&sealed, w->policy, sizeof(w->policy));
+	} else if (a->ttl == 0 && (a->refs || !e->has_source)) {
+		wanted_keep_ttl(w, e);
+	}
+	return 0;
+}
+
+/* Show what differs from the seals that are there, and have it agreed to. */
+static int add_agree_changes(const struct add *a, const struct seal_change *ch, unsigned n,
+			     struct failure *f)
+{
+	bool agreed;
+
+	if (n == 0)
+		return 0;
+	if (!terminal_asks())
+		return seals_fail_changed(a->provider, ch, f);
+	seals_show_changes(a->provider, ch, n);
+	if (terminal_yes("its provider's files say so now; seal that with the new key?", &agreed,
+			 f) != 0)
+		return -1;
+	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}
+
+/*
+ * Before a key is asked for: files may have been edited by others, so nothing that they
+ * say is sealed unseen.  A key that is replaced keeps what was decided for it.
+ */
+static int add_settle_seals(struct client *c, struct add *a, struct failure *f)
+{
+	struct seal_change ch[SESSION_ENTRIES_MAX];
+	const struct listed *e;
+	struct listed *list;
+	unsigned i, n, changes = 0;
+	bool agreed = a->key_only;
+	int r = 0;
+
+	if (client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
+		return -1;
+	for (i = 0; r == 0 && i < a->count; i++) {
+		e = entries_find(list, n, a->wanted[i].entry);
+		if (e) {
+			r = add_keep_seal(a, &a->wanted[i], e, f);
+			if (r == 0 && !a->key_only && !wanted_is_sealed(&a->wanted[i], e))
+				ch[changes++] =
+					(struct seal_change){ .to = a->wanted[i], .from = *e };
+		} else if (!agreed) {
+			/* All keys of a provider have its one policy. */
+			r = seals_agree_first(a->provider, &a->wanted[i], a->allow, a->allows, f);
+			agreed = true;
+		}
+	}
+	free(list);
+	return r == 0 ? add_agree_changes(a, ch, changes, f) : -1;
+}
+
 static int add_put_entry(struct client *c, const struct wanted *w, bool replace,
 			 const struct entry_source *source, const uint8_t *token, size_t n,
 			 struct failure *f)
@@ -262,8 +346,8 @@ static int add_store(struct client *c, struct add *a, struct failure *f)
 	unsigned i;
 	int r = -1;
 
-	if (add_settle_existing(c, a, f) != 0 || add_get_tokens(c, a, &t, source, f) != 0 ||
-	    client_connect(c, true, f) != 0)
+	if (add_settle_existing(c, a, f) != 0 || add_settle_seals(c, a, f) != 0 ||
+	    add_get_tokens(c, a, &t, source, f) != 0 || client_connect(c, true, f) != 0)
 		goto out;
 	for (i = 0; i < a->count; i++) {
 		if (add_put_entry(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i],
@@ -302,7 +386,7 @@ static int add_run(struct client *c, struct add *a, struct failure *f)
 	if (add_check_sources(a, f) != 0 || add_tighten_policies(a, f) != 0 ||
 	    add_store(c, a, f) != 0)
 		return -1;
-	if (a->key_only)
+	if (a->key_only && strcmp(a->wanted[0].origin, ORIGIN_UNBOUND) == 0)
 		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word,
 		    a->word);
 	return 0;

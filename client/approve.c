@@ -11,20 +11,13 @@
 #include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/seals.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
 #include "client/verbs.h"
 #include "config/provider/provider.h"
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */
-
-/* One entry whose binding changes. */
-struct change {
-	struct wanted to;
-	struct listed from;
-	struct entry_source source; /* the new source, when source_differs */
-	bool source_differs;
-};
 
 static const struct option approve_options[] = { { "yes", no_argument, NULL, 'y' },
 						 { NULL, 0, NULL, 0 } };
@@ -70,7 +63,7 @@ static int approve_load(const char *word, struct provider **p, struct failure *f
 }
 
 /* Is e bound to something else than the files say?  1 with *out, 0, or -1. */
-static int approve_differs(const struct wanted *w, const struct listed *e, struct change *out,
+static int approve_differs(const struct wanted *w, const struct listed *e, struct seal_change *out,
 			   struct failure *f)
 {
 	int same = e->has_source ? source_compare_sealed(e, &out->source, f) : 1;
@@ -81,13 +74,15 @@ static int approve_differs(const struct wanted *w, const struct listed *e, struc
 	out->to = *w;
 	wanted_keep_choices(&out->to, e);
 	out->from = *e;
-	return out->source_differs || wanted_differs(w, e);
+	/* `auto` is sealed as what it means, where a person looks at it anyway. */
+	return out->source_differs || wanted_differs(w, e) ||
+	       strcmp(out->to.policy, e->policy) != 0;
 }
 
 /* The provider's entries that are bound to something else.  How many, or -1 (also when
  * one does not exist). */
 static int approve_find_changes(struct client *c, const struct provider *p,
-				struct change out[SESSION_ENTRIES_MAX], struct failure *f)
+				struct seal_change out[SESSION_ENTRIES_MAX], struct failure *f)
 {
 	struct wanted w[SESSION_ENTRIES_MAX];
 	const struct listed *e;
@@ -117,34 +112,6 @@ static int approve_find_changes(struct client *c, const struct provider *p,
 	return found;
 }
 
-static void approve_show_part(const char *what, const char *from, const char *to)
-{
-	if (strcmp(from, to) == 0)
-		return;
-	printf("  %-9s", what);
-	put_plain(from);
-	fputs("\n        -> ", stdout);
-	put_plain(to);
-	putchar('\n');
-}
-
-static void approve_show_changes(const struct provider *p, const struct change *ch, int n)
-{
-	int i;
-
-	for (i = 0; i < n; i++) {
-		printf("'%s', for provider %s:\n", ch[i].to.entry, p->name);
-		approve_show_part("origin", ch[i].from.origin, ch[i].to.origin);
-		approve_show_part("variable", ch[i].from.variable, ch[i].to.variable);
-		approve_show_part("policy", ch[i].from.policy, ch[i].to.policy);
-		if (!ch[i].source_differs)
-			continue;
-		approve_show_part("command", ch[i].from.source.command, ch[i].source.command);
-		approve_show_part("output", ch[i].from.source.pick, ch[i].source.pick);
-	}
-	fflush(stdout);
-}
-
 static int approve_agree(const struct provider *p, bool yes, struct failure *f)
 {
 	bool agreed;
@@ -163,7 +130,7 @@ static int approve_agree(const struct provider *p, bool yes, struct failure *f)
 	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
-static int approve_seal(struct client *c, const struct change *ch, struct failure *f)
+static int approve_seal(struct client *c, const struct seal_change *ch, struct failure *f)
 {
 	struct wire_out *o = wire_request("approve");
 
@@ -181,7 +148,7 @@ static int approve_seal(struct client *c, const struct change *ch, struct failur
 
 static int approve_run(struct client *c, const struct provider *p, bool yes, struct failure *f)
 {
-	struct change ch[SESSION_ENTRIES_MAX];
+	struct seal_change ch[SESSION_ENTRIES_MAX];
 	int i, n;
 
 	if (p->secrets == 0)
@@ -194,7 +161,7 @@ static int approve_run(struct client *c, const struct provider *p, bool yes, str
 		say("nothing to approve: what is sealed is what the files of %s say", p->name);
 		return 0;
 	}
-	approve_show_changes(p, ch, n);
+	seals_show_changes(p, ch, (unsigned)n);
 	if (approve_agree(p, yes, f) != 0 || client_connect(c, true, f) != 0)
 		return -1;
 	for (i = 0; i < n; i++)

@@ -23,7 +23,8 @@ static const struct verb verbs[] = {
 	  "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
 	  "create your vault, the encrypted file that holds the keys" },
 	{ "add", verb_add, VERB_SECRET,
-	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REF [--no-check]] [--passphrase-fd "
+	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REF [--no-check]] [--allow "
+	  "KEY=VALUE]... [--passphrase-fd "
 	  "N] PROVIDER[:MODE] | --key NAME",
 	  "store a provider's key: typed, from standard input, or by reference" },
 	{ "list", verb_list, 0, "[--json]", "list the providers, and which have their key" },

@@ -9,6 +9,7 @@
 
 #include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/seals.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
 #include "import/accounts.h"
@@ -212,6 +213,8 @@ static int wanted_for(const struct import *im, const struct account *a, struct w
 	if (n >= 0 && r != 0)
 		fail_set(f, FAIL_CONFIG, NULL, "provider %s does not use the entry '%s'",
 			 a->provider, a->entry);
+	if (r == 0)
+		r = seals_agree_first(p, out, NULL, 0, f);
 	provider_free(p);
 	return r;
 }

@@ -67,6 +67,10 @@ NOT_HERE = {
     "certificates": "[env]\nNODE_EXTRA_CA_CERTS = /tmp/x.pem\n", "store": "[env]\nSSL_CERT_FILE = /tmp/x.pem\n",
     "code": "[env]\nBUN_OPTIONS = --preload /tmp/x.js\n", "loader": "[env]\nLD_AUDIT = /tmp/x.so\n",
     "printing": "[env]\nBUN_CONFIG_VERBOSE_FETCH = curl\n", "path": "[env]\nPATH = /tmp\n",
+    "resolver": "[env]\nRES_OPTIONS = ndots:15\n", "domain": "[env]\nLOCALDOMAIN = evil.test\n",
+    "aliases": "[env]\nHOSTALIASES = /tmp/x\n", "socks": "[env]\nSOCKS_PROXY = {evil}\n",
+    "curl": "[env]\nCURL_CA_BUNDLE = /tmp/x.pem\n", "openssl": "[env]\nOPENSSL_CONF = /tmp/x\n",
+    "key log": "[env]\nSSLKEYLOGFILE = /tmp/x\n", "locale": "[env]\nLOCPATH = /tmp/x\n",
     "ours": "[env]\nCCRUN_FD = 3\n", "endpoint": "[env]\nAWS_ENDPOINT_URL = {evil}\n",
     "loose secret": "[secrets]\nMY_TOKEN = demo\n", "code as secret": "[secrets]\nBUN_OPTIONS = demo\n",
     "path as secret": "[secrets]\nPATH = demo\nexposed = yes\n",
@@ -86,6 +90,33 @@ def test_a_url_that_looks_like_the_sealed_one(ready, ep, evil, token, url):
     ready.overlay("demo", demo(url.format(ep=f"127.0.0.1:{ep.port}", evil=f"127.0.0.1:{evil.port}")))
     refused(ready, evil, token)
     assert not ep.main
+
+
+LOOSENED = {
+    "a cloud's header": lambda ep: demo(ep.url, "foundry"),
+    "an exposed variable": lambda ep: demo(ep.url, extra="[secrets]\nMY_TOKEN = demo\nexposed = yes\n"),
+    "settings and hooks": lambda ep: demo(ep.url, extra="[policy]\nconfig_dir = ~/.evil\n"),
+    "a shell": lambda ep: demo(ep.url, extra="[env]\nCLAUDE_CODE_SHELL_PREFIX = /tmp/x\n"),
+    "a wrapper": lambda ep: demo(ep.url, extra="[env]\nCLAUDE_CODE_PROCESS_WRAPPER = /tmp/x\n"),
+    "request bodies": lambda ep: demo(ep.url, extra='[env]\nCLAUDE_CODE_EXTRA_BODY = {"a":1}\n'),
+    "telemetry": lambda ep: demo(ep.url, extra="[env]\nOTEL_EXPORTER_OTLP_ENDPOINT = https://evil.test\n"),
+}
+
+
+@pytest.mark.parametrize("case", LOOSENED)
+def test_what_a_file_loosens_after_add_is_refused(ready, ep, evil, token, case):
+    ready.overlay("demo", LOOSENED[case](ep))
+    refused(ready, evil, token, hint="ccctl approve demo")
+    assert not ep.main
+    ready.demo()
+    assert ready.ccrun("--exec", "/bin/true", "demo").rc == 0, "the control: as it was it starts"
+
+
+def test_nested_in_the_file_alone_allows_nothing(ready, ep, tools, token):
+    ready.overlay("demo", demo(ep.url, extra="[policy]\nnested = allow\nkeep = yes\n"))
+    r = session(ready, tools, "$RUN --exec /bin/true demo; echo ended=$?", env={"RUN": CCRUN})
+    assert "ended=125" in r.out, r
+    assert not [e for e in ready.record() if e["event"] == "open" and e["result"] == "granted"][1:]
 
 
 @pytest.mark.parametrize("delivery", ["env", "pipe"])

@@ -54,7 +54,7 @@ def test_a_changed_one_is_refused_until_it_is_approved(c, ep, token):
         assert [e["result"] for e in c.record() if e["event"] == "open"][-1] == "origin"
     c.demo(policy={"config_dir": "~/.other"})
     r = c.ccctl("approve", "demo", "--yes")
-    assert r.rc == 0 and "config_dir=~/.other" in r.out, r
+    assert r.rc == 0 and "config_dir ~/.claude-work -> ~/.other" in r.out, r
     assert c.ccrun("demo", "-p", "hello").rc == 0
     assert mode(c.home / ".other") == 0o700
 

@@ -121,6 +121,8 @@ def add(c, row, word, token):
     if row.origin:
         c.init()
     told = [part for k, v in row.ask.items() for part in ("--set", f"{k}={v}")]
+    if row.auth == "signed":
+        told += ["--allow", "exposed=yes"]  # no variable of a key pair is kept from MCP servers
     r = c.ccctl("add", word, *told, input=given(row, token) + "\n" if row.origin else "")
     assert r.rc == 0, r
     return r

@@ -29,6 +29,7 @@ class Ccrun(World):
         self.bin = Path(prefix) / "bin"
         self.endpoint_used = endpoint
         self.fast = fast
+        self.agreed = {}
         # What a user would have; ccrun decides about it.
         self.plain_env = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
 
@@ -58,6 +59,8 @@ class Ccrun(World):
         for section, values in parts:
             if values:
                 text += f"[{section}]\n" + "".join(f"{k} = {v}\n" for k, v in values.items())
+        said = {**(policy or {}), **{k: v for k, v in (secrets or {}).items() if k == "exposed"}}
+        self.agreed[name] = [f"{k}={v}" for k, v in said.items()]
         return self.overlay(name, text + extra)
 
     def demo(self, url=None, auth="bearer", **more):
@@ -87,6 +90,8 @@ class Ccrun(World):
         return self.with_passphrase("unlock", passphrase=passphrase)
 
     def add(self, name, token, *more):
+        """Add a key, and agree to the policy of `provider`, as a script of the file's author does."""
+        more += tuple(w for word in self.agreed.get(name, []) for w in ("--allow", word))
         r = self.ccctl("add", name, *more, input=token if isinstance(token, bytes) else token + "\n")
         assert r.rc == 0, r
         return r

@@ -1,0 +1,259 @@
+/*
+ * client/common/seals.c - what a person must see before it is sealed.
+ *
+ * A provider's file is easily edited by what runs as the user, and what it says is sealed
+ * for good.  So nothing that gives more than usual is sealed unseen.
+ */
+#include "client/common/seals.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/duration.h"
+#include "base/fail.h"
+#include "client/common/output.h"
+#include "client/common/terminal.h"
+#include "config/provider/env_sealed.h"
+#include "config/provider/provider.h"
+#include "wire/policy.h"
+
+/* A policy's value for people. */
+static void value_text(const struct policy *p, unsigned i, char out[POLICY_VALUE])
+{
+	if (strcmp(policy_key(i), "ttl") == 0 && p->ttl)
+		duration_format(p->ttl, out);
+	else
+		policy_value(p, i, out);
+	if (!out[0])
+		snprintf(out, POLICY_VALUE, "none");
+}
+
+static void show_part(const char *what, const char *from, const char *to)
+{
+	if (strcmp(from, to) == 0)
+		return;
+	printf("  %-9s", what);
+	put_plain(from);
+	fputs("\n        -> ", stdout);
+	put_plain(to);
+	putchar('\n');
+}
+
+/* The variables that are sealed by their digest, a line each. */
+static void show_env(const struct provider *p, const char *from, const char *to)
+{
+	char env[ENV_SEALED_MAX + 1], *line, *save = NULL;
+
+	printf("  env      %s\n        -> ", from[0] ? "other variables" : "none");
+	if (!to[0])
+		puts("none");
+	if (!to[0] || provider_env_sealed(p, env, NULL) < 0)
+		return;
+	for (line = strtok_r(env, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
+		if (line != env)
+			fputs("           ", stdout);
+		put_plain(line);
+		putchar('\n');
+	}
+}
+
+static void show_policy(const struct provider *p, const char *from, const char *to)
+{
+	char old[POLICY_VALUE], new[POLICY_VALUE];
+	struct policy a, b;
+	unsigned i;
+
+	if (policy_parse(&a, from, NULL) != 0 || policy_parse(&b, to, NULL) != 0) {
+		show_part("policy", from, to);
+		return;
+	}
+	for (i = 0; i < POLICY_KEYS; i++) {
+		policy_value(&a, i, old);
+		policy_value(&b, i, new);
+		if (strcmp(old, new) == 0)
+			continue;
+		if (strcmp(policy_key(i), "env") == 0) {
+			show_env(p, old, new);
+			continue;
+		}
+		value_text(&a, i, old);
+		value_text(&b, i, new);
+		printf("  %s %s -> %s\n",
+		       strcmp(policy_key(i), "ca") == 0 ? "certificate authorities:"
+							: policy_key(i),
+		       old, new);
+	}
+}
+
+void seals_show_changes(const struct provider *p, const struct seal_change *ch, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		printf("'%s', for provider %s:\n", ch[i].to.entry, p->name);
+		show_part("origin", ch[i].from.origin, ch[i].to.origin);
+		show_part("variable", ch[i].from.variable, ch[i].to.variable);
+		show_policy(p, ch[i].from.policy, ch[i].to.policy);
+		if (!ch[i].source_differs)
+			continue;
+		show_part("command", ch[i].from.source.command, ch[i].source.command);
+		show_part("output", ch[i].from.source.pick, ch[i].source.pick);
+	}
+	fflush(stdout);
+}
+
+/* Text that grows and is cut at its end. */
+struct text {
+	char *p;
+	size_t size, n;
+};
+
+static void text_add(struct text *t, const char *before, const char *a, const char *middle,
+		     const char *b)
+{
+	if (t->n < t->size)
+		t->n += (size_t)snprintf(t->p + t->n, t->size - t->n, "%s%s%s%s",
+					 t->n ? before : "", a, middle, b);
+}
+
+int seals_fail_changed(const struct provider *p, const struct seal_change *ch, struct failure *f)
+{
+	char what[200] = "", old[POLICY_VALUE], new[POLICY_VALUE], word[PROVIDER_WORD];
+	struct text t = { what, sizeof(what), 0 };
+	struct policy a, b;
+	unsigned i;
+
+	if (strcmp(ch->from.origin, ch->to.origin) != 0)
+		text_add(&t, ", ", "origin", " -> ", ch->to.origin);
+	if (strcmp(ch->from.variable, ch->to.variable) != 0)
+		text_add(&t, ", ", "variable", " -> ", ch->to.variable);
+	if (policy_parse(&a, ch->from.policy, NULL) != 0 ||
+	    policy_parse(&b, ch->to.policy, NULL) != 0) {
+		text_add(&t, ", ", "policy", " -> ", ch->to.policy);
+		goto out;
+	}
+	for (i = 0; i < POLICY_KEYS; i++) {
+		policy_value(&a, i, old);
+		policy_value(&b, i, new);
+		if (strcmp(old, new) == 0)
+			continue;
+		value_text(&a, i, old);
+		value_text(&b, i, new);
+		text_add(&t, ", ", policy_key(i), " ", old);
+		text_add(&t, "", "", " -> ", new);
+	}
+out:
+	provider_word(p, word);
+	fail_set(f, FAIL_POLICY, NULL, "'%s' is sealed, and its provider's files now differ: %s",
+		 ch->to.entry, what);
+	fail_hint(f, "if you changed that yourself: ccctl approve %s", word);
+	return -1;
+}
+
+/* What allows more than usual, and why that matters. */
+static const char *const meaning[POLICY_KEYS][2] = {
+	{ "delivery", "it reaches claude itself, in a way that protects it less" },
+	{ "nested", "programs inside a session may get it" },
+	{ "exposed", "MCP servers and hooks may get it" },
+	{ "keep", "automatic locks leave it open" },
+	{ "config_dir", "claude obeys the settings and hooks there" },
+	{ "env", "these variables decide how claude works, or are not known to be harmless" },
+	{ "ca", "whoever signs with them can read it on its way" },
+};
+
+static const char *meaning_of(const char *key)
+{
+	unsigned i;
+
+	for (i = 0; i < POLICY_KEYS && meaning[i][0]; i++)
+		if (strcmp(meaning[i][0], key) == 0)
+			return meaning[i][1];
+	return NULL;
+}
+
+/* Does value i of p allow more than a file that says nothing? */
+static bool allows_more(const struct policy *p, unsigned i, enum delivery usual)
+{
+	char value[POLICY_VALUE], none[POLICY_VALUE];
+	struct policy nothing;
+
+	if (strcmp(policy_key(i), "delivery") == 0)
+		return p->delivery > usual;
+	policy_default(&nothing);
+	policy_value(p, i, value);
+	policy_value(&nothing, i, none);
+	return meaning_of(policy_key(i)) && strcmp(value, none) != 0;
+}
+
+static bool is_allowed(const char *word, const char *const *allowed, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(allowed[i], word) == 0)
+			return true;
+	return false;
+}
+
+static int fail_not_allowed(const char *name, const char *words, const char *options,
+			    struct failure *f)
+{
+	fail_set(f, FAIL_POLICY, NULL, "the files of %s allow more than usual: %s", name, words);
+	fail_hint(f, "if that is what you want: ccctl add %s%s", name, options);
+	return -1;
+}
+
+static void say_env(const struct provider *p)
+{
+	char env[ENV_SEALED_MAX + 1], *line, *save = NULL;
+
+	if (provider_env_sealed(p, env, NULL) < 0)
+		return;
+	for (line = strtok_r(env, "\n", &save); line; line = strtok_r(NULL, "\n", &save))
+		say("    %s", line);
+}
+
+int seals_agree_first(const struct provider *p, const struct wanted *w, const char *const *allowed,
+		      unsigned n, struct failure *f)
+{
+	char words[200] = "", options[240] = "", value[POLICY_VALUE], usual[POLICY_VALUE];
+	char word[POLICY_VALUE + 16], name[PROVIDER_WORD];
+	struct text asked = { words, sizeof(words), 0 }, hint = { options, sizeof(options), 0 };
+	struct policy policy, nothing;
+	bool agreed;
+	unsigned i;
+
+	if (policy_parse(&policy, w->policy, f) != 0)
+		return -1;
+	provider_word(p, name);
+	policy_default(&nothing);
+	nothing.delivery = w->usual;
+	for (i = 0; i < POLICY_KEYS; i++) {
+		policy_value(&policy, i, value);
+		policy_value(&nothing, i, usual);
+		if (strcmp(value, usual) == 0)
+			continue;
+		snprintf(word, sizeof(word), "%s=%s", policy_key(i), value);
+		if (!allows_more(&policy, i, w->usual)) {
+			say("%s is sealed with %s", name, word);
+			continue;
+		}
+		say("%s is sealed with %s: %s", name, word, meaning_of(policy_key(i)));
+		if (strcmp(policy_key(i), "env") == 0)
+			say_env(p);
+		if (is_allowed(word, allowed, n))
+			continue;
+		text_add(&asked, ", ", word, "", "");
+		/* a shell would expand what a directory begins with */
+		text_add(&hint, "", strpbrk(word, "~$") ? " --allow '" : " --allow ", word,
+			 strpbrk(word, "~$") ? "'" : "");
+	}
+	if (!words[0])
+		return 0;
+	if (!terminal_asks())
+		return fail_not_allowed(name, words, options, f);
+	if (terminal_yes("its provider's files say so; seal it like that?", &agreed, f) != 0)
+		return -1;
+	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}

@@ -1,0 +1,37 @@
+/*
+ * client/common/seals.h - what a person must see before it is sealed: what differs from
+ * the seal that is there, and what a first seal allows.
+ */
+#ifndef CLIENT_COMMON_SEALS_H
+#define CLIENT_COMMON_SEALS_H
+
+#include <stdbool.h>
+#include "client/common/entries.h"
+
+struct failure;
+struct provider;
+
+/* One entry whose seal changes. */
+struct seal_change {
+	struct wanted to;
+	struct listed from;
+	struct entry_source source; /* the new source, when source_differs */
+	bool source_differs;
+};
+
+/* Print each difference, old -> new, on standard output.  p: whose files say so. */
+void seals_show_changes(const struct provider *p, const struct seal_change *ch, unsigned n);
+
+/* Let f name the differences of ch, and `ccctl approve` as what seals them.  -1. */
+int seals_fail_changed(const struct provider *p, const struct seal_change *ch, struct failure *f);
+
+/*
+ * Before w is sealed for the first time: name what is not usual in its policy.  What
+ * allows more than usual is agreed to on the terminal, or is among allowed, words
+ * KEY=VALUE, n of them.  0, or -1 with FAIL_DECLINED, or FAIL_POLICY when there is no
+ * terminal: the hint has the words.
+ */
+int seals_agree_first(const struct provider *p, const struct wanted *w, const char *const *allowed,
+		      unsigned n, struct failure *f);
+
+#endif

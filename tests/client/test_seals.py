@@ -1,0 +1,195 @@
+"""What a person decided for a key stays: files that were edited meanwhile are sealed only by
+a person who saw old and new, be it with a new key or for the first time."""
+import json
+
+import pexpect
+import pytest
+
+from ccrun import CCCTL
+
+# What a program that runs as the user would append to the provider's file.
+LOOSER = {
+    "delivery": ({"policy": {"delivery": "env"}}, "delivery", "auto -> env"),
+    "pipe": ({"policy": {"delivery": "pipe"}}, "delivery", "auto -> pipe"),
+    "nested": ({"policy": {"nested": "allow"}}, "nested", "deny -> allow"),
+    "keep": ({"policy": {"keep": "yes"}}, "keep", "no -> yes"),
+    "exposed": ({"secrets": {"ANTHROPIC_AUTH_TOKEN": "demo", "exposed": "yes"}}, "exposed", "no -> yes"),
+    "config_dir": ({"policy": {"config_dir": "~/.evil"}}, "config_dir", "none -> ~/.evil"),
+    "base_url": ({"url": "https://evil.example.test"}, "origin", "-> bearer https://evil.example.test"),
+    "header": ({"auth": "api-key"}, "origin", "-> api-key "),
+    "variable": ({"secrets": {"ANTHROPIC_API_KEY": "demo"}}, "variable", "-> ANTHROPIC_API_KEY"),
+    "env": ({"env": {"CLAUDE_CODE_SHELL_PREFIX": "/tmp/x"}}, "env", "none -> "),
+}
+
+
+def entry(c, name="demo"):
+    return next((e for e in json.loads(c.ccctl("keys", "--json").out) if e["name"] == name), None)
+
+
+def talk(c, *words):
+    p = pexpect.spawn(str(CCCTL), list(words), env=c.env(), cwd=str(c.cwd), encoding="utf-8", timeout=30)
+    p.delaybeforesend = None
+    return p
+
+
+def answer(p, prompt, text, echo=True):
+    p.expect(prompt)
+    if not echo:
+        assert p.waitnoecho(10)
+    before = p.before
+    p.send(text + "\r")
+    return before
+
+
+def ended(p):
+    p.expect(pexpect.EOF)
+    p.close()
+    return p.exitstatus
+
+
+# ---- a key is replaced -------------------------------------------------
+
+def test_a_new_key_keeps_the_seal(ready, token):
+    before = entry(ready)
+    assert ready.ccctl("add", "demo", "--replace", input="n" + token[1:]).rc == 0
+    after = entry(ready)
+    assert {k: after[k] for k in ("origin", "variable", "policy")} == {k: before[k] for k in ("origin", "variable", "policy")}
+    assert ready.ccctl("get", "demo").out == "n" + token[1:]
+
+
+@pytest.mark.parametrize("case", LOOSER)
+def test_a_new_key_does_not_seal_what_files_say_now(ready, token, case):
+    """A rotation in a script, as every night: it names the difference, and what seals it."""
+    changed, what, difference = LOOSER[case]
+    before = entry(ready)
+    ready.demo(**changed)
+    r = ready.ccctl("add", "demo", "--replace", input="n" + token[1:])
+    assert r.rc == 5 and "ccctl approve demo" in r.err and what in r.err and difference in r.err, r
+    # --allow is for a first seal
+    r = ready.ccctl("add", "demo", "--replace", "--allow", f"{what}={difference.split()[-1]}", input="n" + token[1:])
+    assert r.rc == 5, r
+    assert entry(ready) == before and ready.ccctl("get", "demo").out == token
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_person_sees_old_and_new(ready, token, agreed):
+    before = entry(ready)
+    ready.demo(url="https://new.example.test", policy={"nested": "allow", "strict": "yes"},
+               env={"B_UNKNOWN": "2", "API_TIMEOUT_MS": "5", "A_UNKNOWN": "1 x"})
+    p = talk(ready, "add", "demo", "--replace")
+    shown = answer(p, r"seal that with the new key\? \[y/N\] ", "y" if agreed else "n")
+    for text in (before["origin"], "-> bearer https://new.example.test", "nested deny -> allow",
+                 "strict no -> yes", "-> A_UNKNOWN=1 x", "           B_UNKNOWN=2"):
+        assert text in shown.replace("\r", ""), shown
+    assert "API_TIMEOUT_MS" not in shown, "it is harmless"
+    if agreed:
+        answer(p, "[Kk]ey.*: ", "n" + token[1:], echo=False)
+        assert ended(p) == 0
+        after = entry(ready)
+        assert "new.example" in after["origin"] and "nested=allow" in after["policy"] and " env=" in after["policy"]
+        assert ready.ccctl("get", "demo").out == "n" + token[1:]
+        assert ready.ccrun("--exec", "/bin/true", "demo").rc == 0
+    else:
+        assert ended(p) == 1
+        assert entry(ready) == before and ready.ccctl("get", "demo").out == token
+
+
+def test_a_shorter_ttl_stays_and_a_typed_one_counts(ready, token):
+    def ttl():
+        return entry(ready)["policy"].partition(" ttl=")[2]
+    assert ready.ccctl("add", "demo", "--replace", "-t", "1h", input=token).rc == 0 and ttl() == "3600"
+    assert ready.ccctl("add", "demo", "--replace", input=token).rc == 0 and ttl() == "3600"
+    ready.demo(policy={"ttl": "30m"})
+    assert ready.ccctl("add", "demo", "--replace", input=token).rc == 0 and ttl() == "1800"
+    ready.demo()
+    assert ready.ccctl("add", "demo", "--replace", input=token).rc == 0 and ttl() == "1800"
+    assert ready.ccctl("add", "demo", "--replace", "-t", "2h", input=token).rc == 0 and ttl() == "7200"
+
+
+def test_a_key_alone_keeps_its_binding(ready, token):
+    before = entry(ready)
+    r = ready.ccctl("add", "--key", "demo", "--replace", input="n" + token[1:])
+    assert r.rc == 0 and "approve" not in r.err, r
+    after = entry(ready)
+    assert {k: after[k] for k in ("origin", "variable", "policy")} == {k: before[k] for k in ("origin", "variable", "policy")}
+    assert ready.ccrun("--exec", "/bin/true", "demo").rc == 0
+
+
+def test_an_entry_of_before_is_sealed_anew_with_its_next_key(c, token):
+    """Entries that were sealed with `auto` are valid; `keys` tells them apart."""
+    c.provider("cloud", base_url="https://cloud.example.test", auth="oauth", policy={"delivery": "pipe"})
+    c.init()
+    c.add("cloud", token)
+    row = next(x for x in c.ccctl("keys").out.splitlines() if x.startswith("cloud "))
+    assert " pipe " in row and "DELIVERY" in c.ccctl("keys").out
+    c.provider("cloud", base_url="https://cloud.example.test", auth="oauth")
+    assert c.ccctl("approve", "cloud", "--yes").rc == 0
+    assert "delivery=preload" in entry(c, "cloud")["policy"], "not auto: an oauth token goes no other way"
+    assert "nothing to approve" in c.ccctl("approve", "cloud").err
+
+
+# ---- the first key -----------------------------------------------------
+
+def test_a_first_seal_names_what_is_not_usual(c, token):
+    c.demo(policy={"strict": "yes", "ttl": "2h"})
+    c.init()
+    r = c.ccctl("add", "demo", input=token)
+    assert r.rc == 0 and "sealed with strict=yes" in r.err and "ttl=7200" in r.err and "nested" not in r.err, r
+
+
+FIRST = {
+    "delivery": ({"policy": {"delivery": "env"}}, "delivery=env"),
+    "nested": ({"policy": {"nested": "allow"}}, "nested=allow"),
+    "exposed": ({"secrets": {"MY_TOKEN": "demo", "exposed": "yes"}}, "exposed=yes"),
+    "keep": ({"policy": {"keep": "yes"}}, "keep=yes"),
+    "config_dir": ({"policy": {"config_dir": "~/.w"}}, "config_dir=~/.w"),
+}
+
+
+@pytest.mark.parametrize("case", FIRST)
+def test_a_script_says_what_it_allows(c, token, case):
+    """What was planted in the file meanwhile is not among it."""
+    said, word = FIRST[case]
+    c.demo(**said)
+    c.init()
+    r = c.ccctl("add", "demo", input=token)
+    assert r.rc == 5 and word in r.err and "--allow" in r.err, r
+    other = ["--allow", "nested=deny", "--allow", word + "x"]
+    assert c.ccctl("add", "demo", *other, input=token).rc == 5
+    assert entry(c) is None
+    r = c.ccctl("add", "demo", "--allow", word, input=token)
+    assert r.rc == 0 and word in r.err, r
+    assert word in entry(c)["policy"]
+
+
+def test_the_hint_can_be_typed(c, token):
+    c.demo(policy={"config_dir": "~/.w", "nested": "allow"}, env={"UNKNOWN": "x"})
+    c.init()
+    r = c.ccctl("add", "demo", input=token)
+    assert r.rc == 5 and "UNKNOWN=x" in r.err, r
+    command = r.err.split("ccctl add demo ", 1)[1].strip()
+    r = c.run(["/bin/bash", "-c", f"exec {CCCTL} add demo {command}"], input=token)
+    assert r.rc == 0 and c.ccrun("--exec", "/bin/true", "demo").rc == 0, r
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_person_is_asked(c, token, agreed):
+    c.demo(policy={"nested": "allow", "delivery": "env"})
+    c.init()
+    p = talk(c, "add", "demo")
+    shown = answer(p, r"seal it like that\? \[y/N\] ", "y" if agreed else "n")
+    assert "nested=allow: programs inside a session" in shown and "delivery=env" in shown
+    if agreed:
+        answer(p, "[Kk]ey.*: ", token, echo=False)
+        assert ended(p) == 0 and "nested=allow" in entry(c)["policy"]
+    else:
+        assert ended(p) == 1 and entry(c) is None
+
+
+def test_what_is_usual_is_not_asked(c, token):
+    c.demo(policy={"delivery": "preload", "strict": "yes", "nested": "deny"}, env={"API_TIMEOUT_MS": "9"})
+    c.init()
+    p = talk(c, "add", "demo")
+    shown = answer(p, "[Kk]ey.*: ", token, echo=False)
+    assert "[y/N]" not in shown
+    assert ended(p) == 0
