@@ -254,7 +254,11 @@ static int add_keep_seal(const struct add *a, struct wanted *w, const struct lis
 		sealed.ttl = p.ttl ? p.ttl : sealed.ttl;
 		policy_format(&sealed, w->policy, sizeof(w->policy));
 	} else if (a->ttl == 0 && (a->refs || !e->has_source)) {
-		wanted_keep_ttl(w, e);
+		wanted_keep_choices(w, e);
+	} else {
+		/* The limit is the entry's, whatever its ttl becomes. */
+		p.limit = sealed.limit;
+		policy_format(&p, w->policy, sizeof(w->policy));
 	}
 	return 0;
 }

@@ -136,6 +136,8 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 	policy.exposed = policy.exposed || p->exposed;
 	policy.delivery = provider_delivery_sealed(p);
 	for (i = 0; i < p->secrets; i++) {
+		/* edit compares them by their bytes */
+		memset(&out[i], 0, sizeof(out[i]));
 		out[i].usual = provider_delivery_usual(p);
 		snprintf(out[i].entry, sizeof(out[i].entry), "%s", p->secret[i].entry);
 		snprintf(out[i].origin, sizeof(out[i].origin), "%s", p->origin);
