@@ -64,7 +64,7 @@ def test_bedrock_bearer(c, ep, token):
 def test_bedrock_keys_are_signed(c, ep, token):
     redirected(c, ep, "bedrock")
     c.init()
-    c.add("bedrock:keys", "AKIAEXAMPLEEXAMPLE12\n" + token, "--set", "region=eu-west-1")
+    c.add("bedrock:keys", "AKIAEXAMPLEEXAMPLE12\n" + token, "--set", "region=eu-west-1", "--allow", "exposed=yes")
     seen = asked(c, ep, "bedrock", "--keys")
     assert seen.headers["authorization"].startswith("AWS4-HMAC-SHA256 Credential=AKIAEXAMPLEEXAMPLE12/")
     assert "eu-west-1/bedrock/aws4_request" in seen.headers["authorization"]
@@ -202,7 +202,8 @@ def test_every_provider_in_full_screen(c, ep, token, name, parameters, header):
     redirected(c, ep, base, **({"skip_auth": "yes"} if base == "vertex" else {}))
     c.init()
     given = "AKIAEXAMPLEEXAMPLE12\n" + token if name == "bedrock:keys" else token
-    c.add(name, given, *(word for p in parameters for word in ("--set", p)))
+    allow = ["--allow", "exposed=yes"] if name == "bedrock:keys" else []
+    c.add(name, given, *(word for p in parameters for word in ("--set", p)), *allow)
     with c.screen([CCRUN, name]) as s:
         s.ask("say hello")
         s.wait(SAID)
