@@ -10,16 +10,11 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/client/tried.h"
+#include "config/provider/delivery.h"
 #include "config/provider/provider.h"
 #include "shim/probe.h"
 #include "shim/relay.h"
 #include "shim/target.h"
-
-/* Does `auto` take a relay where it can?  Not yet: preload is tried longer. */
-static bool auto_takes_relay(void)
-{
-	return false;
-}
 
 static bool relay_is_installed(void)
 {
@@ -73,9 +68,7 @@ static int delivery_choose_relay(const struct provider *p, const struct target *
 static bool delivery_auto_relay(const struct provider *p, const struct target *t, bool try_client,
 				struct delivery_choice *out)
 {
-	char why[160];
-
-	if (!auto_takes_relay() || !relay_carries(p, why, sizeof(why)))
+	if (provider_delivery_usual(p) != DELIVERY_RELAY)
 		return false;
 	if (!relay_is_installed()) {
 		snprintf(out->why, sizeof(out->why), "no relay: ccrun-relay is not installed");

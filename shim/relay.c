@@ -176,34 +176,6 @@ int relay_start(const struct opened_session *session, const struct network *n,
 #define NOWHERE "http://ccrun.invalid"
 #define FIRST_PARTY "http://api.anthropic.com"
 
-bool relay_carries(const struct provider *p, char *why, size_t size)
-{
-	const char *own = p->auth == AUTH_BEDROCK ? BEDROCK_BEARER : auth_variable(p->auth);
-	unsigned i;
-
-	why[0] = '\0';
-	if (p->auth == AUTH_OAUTH || p->auth == AUTH_VERTEX || p->auth == AUTH_NONE) {
-		snprintf(why, size, "auth = %s does not go through one", auth_name(p->auth));
-		return false;
-	}
-	for (i = 0; i < p->secrets; i++)
-		if (!wire_carrier_header(p->secret[i].variable) &&
-		    strcmp(p->secret[i].variable, own) != 0) {
-			snprintf(why, size, "it puts no %s into requests", p->secret[i].variable);
-			return false;
-		}
-	return true;
-}
-
-bool relay_is_needed(const struct provider *p)
-{
-	unsigned i;
-
-	for (i = 0; i < p->secrets && !wire_carrier_header(p->secret[i].variable); i++)
-		;
-	return i < p->secrets;
-}
-
 static void variable_add(struct relay_variables *r, const char *name, const char *value)
 {
 	r->v[r->n].name = name;

@@ -25,12 +25,6 @@ struct relay_variables {
 	unsigned n;
 };
 
-/* Can a relay put p's secrets into requests?  Else why (size bytes) says why not. */
-bool relay_carries(const struct provider *p, char *why, size_t size);
-
-/* Has p a secret that only a relay can put into requests (header:NAME)? */
-bool relay_is_needed(const struct provider *p);
-
 /* Through what the relay reaches p's endpoint.  0 or -1. */
 int relay_network(const struct provider *p, struct network *out, struct failure *f);
 

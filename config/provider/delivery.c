@@ -1,46 +1,60 @@
 /*
- * config/provider/delivery.c - which delivery `auto` means for a provider.
+ * config/provider/delivery.c - what a relay can carry, and what `auto` means.
  */
 #include "config/provider/delivery.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "config/provider/auth.h"
 #include "config/provider/provider.h"
+#include "wire/names.h"
 
-/* ccrun has no relay yet.  With one, entries are sealed for it from then on. */
-static const bool have_relay = false;
+/* Does `auto` mean a relay where it can?  Not yet: preload is tried longer.  From then on
+ * entries are sealed for it, and admit nothing else. */
+static const bool auto_is_relay = false;
 
-/* The variable of a credential that is one header of a request, or NULL. */
-static const char *header_variable(enum auth auth)
+bool relay_carries(const struct provider *p, char *why, size_t size)
 {
-	switch (auth) {
-	case AUTH_BEARER:
-	case AUTH_API_KEY:
-	case AUTH_FOUNDRY:
-		return auth_variable(auth);
-	case AUTH_BEDROCK:
-		return "AWS_BEARER_TOKEN_BEDROCK";
-	default:
-		return NULL;
+	const char *own =
+		p->auth == AUTH_BEDROCK ? "AWS_BEARER_TOKEN_BEDROCK" : auth_variable(p->auth);
+	unsigned i;
+
+	why[0] = '\0';
+	if (p->auth == AUTH_OAUTH || p->auth == AUTH_VERTEX || p->auth == AUTH_NONE) {
+		snprintf(why, size, "auth = %s does not go through one", auth_name(p->auth));
+		return false;
 	}
+	for (i = 0; i < p->secrets; i++)
+		if (!wire_carrier_header(p->secret[i].variable) &&
+		    strcmp(p->secret[i].variable, own) != 0) {
+			snprintf(why, size, "it puts no %s into requests", p->secret[i].variable);
+			return false;
+		}
+	return true;
+}
+
+bool relay_is_needed(const struct provider *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->secrets && !wire_carrier_header(p->secret[i].variable); i++)
+		;
+	return i < p->secrets;
 }
 
 enum delivery delivery_resolve_auto(const struct provider *p, bool relay)
 {
-	const char *variable = header_variable(p->auth);
-	unsigned i;
+	char why[8];
 
-	/* A secret in any other variable is one that the client itself must have. */
-	for (i = 0; i < p->secrets; i++)
-		if (!variable || strcmp(p->secret[i].variable, variable) != 0)
-			return DELIVERY_PRELOAD;
-	return relay ? DELIVERY_RELAY : DELIVERY_AUTO;
+	if (!relay_carries(p, why, sizeof(why)))
+		return DELIVERY_PRELOAD;
+	return relay || relay_is_needed(p) ? DELIVERY_RELAY : DELIVERY_AUTO;
 }
 
 enum delivery provider_delivery_usual(const struct provider *p)
 {
-	return delivery_resolve_auto(p, have_relay);
+	return delivery_resolve_auto(p, auto_is_relay);
 }
 
 enum delivery provider_delivery_sealed(const struct provider *p)

@@ -29,6 +29,9 @@ static const struct {
 	{ "[provider]\nauth = bearer\nbase_url = https://a.test\n"
 	  "[secrets]\nANTHROPIC_AUTH_TOKEN = x\nMY_TOKEN = y\nexposed = yes\n",
 	  DELIVERY_PRELOAD, DELIVERY_PRELOAD },
+	{ "[provider]\nauth = bearer\nbase_url = https://a.test\n"
+	  "[secrets]\nANTHROPIC_AUTH_TOKEN = x\nheader:cf-aig-authorization = y\n",
+	  DELIVERY_RELAY, DELIVERY_RELAY },
 };
 
 static void test_what_auto_means(void **state)
