@@ -68,6 +68,32 @@ static int check_sealed(int fd, struct failure *f)
 	return 0;
 }
 
+/*
+ * Whoever can sign for another host reads the key there, so a file of authorities is
+ * admitted by its bytes alone, which a person saw sealed with every entry of the session.
+ * Every later release compares it again.
+ */
+static int admit_authorities(struct connection *c, int fd, struct failure *f)
+{
+	struct session *s = &c->session;
+	struct stat st;
+	void *p;
+	unsigned i;
+
+	if (fstat(fd, &st) != 0)
+		return fail_errno(f, NULL, "cannot look at a relay's file");
+	/* It is sealed: nobody shrinks or changes what is mapped. */
+	p = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+	if (p == MAP_FAILED)
+		return fail_errno(f, NULL, "cannot read a relay's file");
+	seal_digest(s->ca, p, (size_t)st.st_size);
+	munmap(p, (size_t)st.st_size);
+	for (i = 0; i < s->entries; i++)
+		if (!session_allowed_entry(c, i, f))
+			return -1;
+	return 0;
+}
+
 struct wire_out *op_relay_file(struct request *q, struct failure *f)
 {
 	struct relay *r;
@@ -86,6 +112,8 @@ struct wire_out *op_relay_file(struct request *q, struct failure *f)
 		fail_set(f, FAIL_BAD_VALUE, NULL, "a relay's file is ca, cert or key, once each");
 		return NULL;
 	}
+	if (kind == RELAY_FILE_CA && admit_authorities(q->connection, q->beside->fd, f) != 0)
+		return NULL;
 	r->file[kind] = q->beside->fd;
 	q->beside->fd = -1;
 	return wire_ok();

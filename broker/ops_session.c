@@ -34,24 +34,22 @@ static int read_session_entry(struct request *q, unsigned i, struct session *s, 
 	return wire_get_text(item, "origin", s->origin[i], sizeof(s->origin[i]), f);
 }
 
-/* What the files and the user's environment say that is sealed by its digest. */
-static int read_session_digests(struct request *q, struct session *s, struct failure *f)
+/* Variables that the files set, and that are sealed by their digest. */
+static int read_session_env(struct request *q, struct session *s, struct failure *f)
 {
 	const uint8_t *lines;
 	size_t n;
 
-	if (wire_has(q->map, "env")) {
-		if (wire_get_bin(q->map, "env", &lines, &n, f) != 0)
-			return -1;
-		if (n > ENV_SEALED_MAX)
-			return fail_set(f, FAIL_TOO_LARGE, NULL, "env is longer than %d bytes",
-					ENV_SEALED_MAX);
-		if (n > 0)
-			seal_digest(s->env, lines, n);
-	}
-	if (!wire_has(q->map, "ca"))
+	if (!wire_has(q->map, "env"))
 		return 0;
-	return wire_get_text(q->map, "ca", s->ca, sizeof(s->ca), f);
+	if (wire_get_bin(q->map, "env", &lines, &n, f) != 0)
+		return -1;
+	if (n > ENV_SEALED_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "env is longer than %d bytes",
+				ENV_SEALED_MAX);
+	if (n > 0)
+		seal_digest(s->env, lines, n);
+	return 0;
 }
 
 static int read_session(struct request *q, struct session *s, struct failure *f)
@@ -72,7 +70,7 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 	if (wire_has(q->map, "project") &&
 	    wire_get_text(q->map, "project", s->project, sizeof(s->project), f) != 0)
 		return -1;
-	if (read_session_digests(q, s, f) != 0)
+	if (read_session_env(q, s, f) != 0)
 		return -1;
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)

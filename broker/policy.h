@@ -19,7 +19,7 @@ struct policy_request {
 	bool strict;		/* the files ask for strict */
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
 	const char *env;	/* seal_digest of the [env] that is sealed; "" or NULL: none */
-	const char *ca;		/* seal_digest of the authorities' file; "" or NULL: none */
+	const char *ca;		/* seal_digest of the file of authorities; "" or NULL: none */
 	bool marked;		/* the requester is inside a session */
 	bool ticket;		/* and showed that session's ticket, which is for this entry */
 };

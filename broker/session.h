@@ -32,7 +32,7 @@ struct session {
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's, as the files write it, or "" */
 	char project[PROJECT_MAX_LEN + 1];   /* its directory, for ccctl spent; or "" */
 	char env[SEAL_DIGEST_HEX + 1];	     /* digest of the [env] that is sealed, or "" */
-	char ca[SEAL_DIGEST_HEX + 1];	     /* digest of the authorities' file, or "" */
+	char ca[SEAL_DIGEST_HEX + 1];	     /* digest of the file of authorities, or "" */
 	unsigned entries;
 	enum delivery delivery;
 	uint64_t opened; /* seconds since the epoch */

@@ -256,7 +256,8 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	l.target = &t;
 	l.arguments = a->rest;
 	if (delivery_choose(p, &t, !a->dry_run, &how, f) != 0 ||
-	    (p->secrets && how.delivery == DELIVERY_RELAY && relay_network(p, &network, f) != 0))
+	    (p->secrets && how.delivery == DELIVERY_RELAY &&
+	     network_of_person(p, &network, f) != 0))
 		return exit_with(f, EXIT_CCRUN);
 	l.delivery = how.delivery;
 	l.first_party = how.first_party;

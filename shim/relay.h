@@ -25,9 +25,6 @@ struct relay_variables {
 	unsigned n;
 };
 
-/* Through what the relay reaches p's endpoint.  0 or -1. */
-int relay_network(const struct provider *p, struct network *out, struct failure *f);
-
 /*
  * Have the broker start the session's relay at the socket: pass the person's
  * certificates and proxy (n), and the socket.  0 or -1.

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "client/common/connection.h"
 #include "config/provider/delivery.h"
 #include "config/provider/env_sealed.h"
@@ -16,6 +17,7 @@
 #include "vault/crypto.h"
 #include "wire/policy.h"
 
+#define CA_FILE_MAX (1024 * 1024) /* bytes, as for a launch */
 #define ENTRIES_MAX 4096 /* in a listing; bounds what a broken broker can make us allocate */
 
 static int entries_read_item(struct wire_map m, struct listed *e, struct failure *f)
@@ -119,10 +121,32 @@ void entries_hint_for_provider(const char *name, struct failure *f)
 	provider_free(p);
 }
 
+/*
+ * The authorities that a relay would trust besides the system's.  A file that cannot be
+ * read is none: no launch gets as far as using it.
+ */
+static void wanted_find_ca(const struct provider *p, struct policy *policy,
+			   char file[NETWORK_VALUE_MAX + 1])
+{
+	struct network network;
+	char *text = NULL;
+	size_t n = 0;
+
+	file[0] = '\0';
+	if (policy->delivery != DELIVERY_RELAY || network_of_person(p, &network, NULL) != 0 ||
+	    !network.ca.text[0] || io_slurp(network.ca.text, CA_FILE_MAX, &text, &n, NULL) != 0)
+		return;
+	if (n > 0) {
+		seal_digest(policy->ca, text, n);
+		memcpy(file, network.ca.text, sizeof(network.ca.text));
+	}
+	free(text);
+}
+
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f)
 {
+	char env[ENV_SEALED_MAX + 1], ca_file[NETWORK_VALUE_MAX + 1];
 	struct policy policy = p->policy;
-	char env[ENV_SEALED_MAX + 1];
 	unsigned i, k;
 	int n;
 
@@ -135,10 +159,12 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 		seal_digest(policy.env, env, (size_t)n);
 	policy.exposed = policy.exposed || p->exposed;
 	policy.delivery = provider_delivery_sealed(p);
+	wanted_find_ca(p, &policy, ca_file);
 	for (i = 0; i < p->secrets; i++) {
 		/* edit compares them by their bytes */
 		memset(&out[i], 0, sizeof(out[i]));
 		out[i].usual = provider_delivery_usual(p);
+		memcpy(out[i].ca_file, ca_file, strlen(ca_file) + 1);
 		snprintf(out[i].entry, sizeof(out[i].entry), "%s", p->secret[i].entry);
 		snprintf(out[i].origin, sizeof(out[i].origin), "%s", p->origin);
 		snprintf(out[i].variable, sizeof(out[i].variable), "%s", p->secret[i].variable);

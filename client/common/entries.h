@@ -7,6 +7,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "config/client/network.h"
 #include "config/provider/provider.h"
 #include "wire/limits.h"
 #include "wire/source.h"
@@ -48,7 +49,8 @@ struct wanted {
 	char origin[ORIGIN_MAX_LEN + 1];
 	char variable[VARIABLE_MAX_LEN + 1];
 	char policy[POLICY_MAX_LEN + 1];
-	enum delivery usual; /* what `auto` means for its provider */
+	enum delivery usual;		     /* what `auto` means for its provider */
+	char ca_file[NETWORK_VALUE_MAX + 1]; /* what ca= in the policy is the digest of, or "" */
 };
 
 /* The origin of an entry without a provider: no launch can ask for it. */

@@ -58,8 +58,18 @@ static void show_env(const struct provider *p, const char *from, const char *to)
 	}
 }
 
-static void show_policy(const struct provider *p, const char *from, const char *to)
+/* The bytes of the file are sealed; the name tells a person which it is. */
+static void show_ca(const struct wanted *w, const char *from, const char *to)
 {
+	printf("  certificate authorities: %s -> ", from[0] ? from : "none");
+	if (to[0])
+		put_plain(w->ca_file);
+	printf(to[0] ? " (%s)\n" : "none%s\n", to);
+}
+
+static void show_policy(const struct provider *p, const char *from, const struct wanted *w)
+{
+	const char *to = w->policy;
 	char old[POLICY_VALUE], new[POLICY_VALUE];
 	struct policy a, b;
 	unsigned i;
@@ -77,12 +87,13 @@ static void show_policy(const struct provider *p, const char *from, const char *
 			show_env(p, old, new);
 			continue;
 		}
+		if (strcmp(policy_key(i), "ca") == 0) {
+			show_ca(w, old, new);
+			continue;
+		}
 		value_text(&a, i, old);
 		value_text(&b, i, new);
-		printf("  %s %s -> %s\n",
-		       strcmp(policy_key(i), "ca") == 0 ? "certificate authorities:"
-							: policy_key(i),
-		       old, new);
+		printf("  %s %s -> %s\n", policy_key(i), old, new);
 	}
 }
 
@@ -94,7 +105,7 @@ void seals_show_changes(const struct provider *p, const struct seal_change *ch, 
 		printf("'%s', for provider %s:\n", ch[i].to.entry, p->name);
 		show_part("origin", ch[i].from.origin, ch[i].to.origin);
 		show_part("variable", ch[i].from.variable, ch[i].to.variable);
-		show_policy(p, ch[i].from.policy, ch[i].to.policy);
+		show_policy(p, ch[i].from.policy, &ch[i].to);
 		if (!ch[i].source_differs)
 			continue;
 		show_part("command", ch[i].from.source.command, ch[i].source.command);
@@ -159,7 +170,7 @@ static const char *const meaning[POLICY_KEYS][2] = {
 	{ "keep", "automatic locks leave it open" },
 	{ "config_dir", "claude obeys the settings and hooks there" },
 	{ "env", "these variables decide how claude works, or are not known to be harmless" },
-	{ "ca", "whoever signs with them can read it on its way" },
+	{ "ca", "whoever signs with these certificate authorities can read it on its way" },
 };
 
 static const char *meaning_of(const char *key)
@@ -242,6 +253,8 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 		say("%s is sealed with %s: %s", name, word, meaning_of(policy_key(i)));
 		if (strcmp(policy_key(i), "env") == 0)
 			say_env(p);
+		if (strcmp(policy_key(i), "ca") == 0)
+			say("    %s", w->ca_file);
 		if (is_allowed(word, allowed, n))
 			continue;
 		text_add(&asked, ", ", word, "", "");

@@ -216,6 +216,37 @@ out:
 	return r;
 }
 
+/* dir (PATH_SIZE bytes) = where the client's settings are. */
+static int client_config_dir(const struct provider *p, char *dir, struct failure *f)
+{
+	const char *own = getenv("CLAUDE_CONFIG_DIR");
+	unsigned i;
+	size_t n;
+
+	for (i = 0; i < p->envs; i++)
+		if (strcmp(p->env[i].name, "CLAUDE_CONFIG_DIR") == 0)
+			own = p->env[i].value;
+	if (own && own[0] == '/')
+		return snprintf(dir, PATH_SIZE, "%s", own) < PATH_SIZE
+			       ? 0
+			       : fail_set(f, FAIL_UNSAFE_PATH, NULL,
+					  "CLAUDE_CONFIG_DIR is too long");
+	if (path_home(dir, f) != 0)
+		return -1;
+	n = strlen(dir);
+	return snprintf(dir + n, PATH_SIZE - n, "/.claude") < (int)(PATH_SIZE - n)
+		       ? 0
+		       : fail_set(f, FAIL_UNSAFE_PATH, NULL, "HOME is too long");
+}
+
+int network_of_person(const struct provider *p, struct network *out, struct failure *f)
+{
+	char dir[PATH_SIZE];
+	const struct network_sources from = { NETWORK_MANAGED_SETTINGS, dir, environ };
+
+	return client_config_dir(p, dir, f) == 0 ? network_read(p, &from, out, f) : -1;
+}
+
 void network_show(const struct network_value *v, char out[NETWORK_VALUE_MAX + 1])
 {
 	const char *scheme = strstr(v->text, "://"), *at = strrchr(v->text, '@');

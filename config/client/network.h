@@ -39,6 +39,9 @@ struct network_sources {
 int network_read(const struct provider *p, const struct network_sources *from, struct network *out,
 		 struct failure *f);
 
+/* network_read for this process's environment and the settings of its user's client. */
+int network_of_person(const struct provider *p, struct network *out, struct failure *f);
+
 /* out = v's text as it may be shown: a proxy without its credentials. */
 void network_show(const struct network_value *v, char out[NETWORK_VALUE_MAX + 1]);
 

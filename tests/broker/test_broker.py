@@ -2,6 +2,7 @@
 disk, being killed, and everything that it refuses to start on.
 
 Run it as an ordinary user: what it looks at is meaningless for root."""
+import fcntl
 import hashlib
 import os
 import re
@@ -165,16 +166,35 @@ def test_other_variables_than_the_sealed_ones(broker):
         assert broker.error("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=bad) == "bad-value"
 
 
+def sealed_memfd(data):
+    fd = os.memfd_create("ca", os.MFD_ALLOW_SEALING | os.MFD_CLOEXEC)
+    os.write(fd, data)
+    fcntl.fcntl(fd, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SEAL | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_WRITE)
+    return fd
+
+
+def pass_file(broker, data, kind="ca", entry="zai"):
+    """A session by relay that passes a file; the error, or None."""
+    with broker.connect() as c:
+        c.call("open", **wc.open_fields(entry, delivery="relay"))
+        fd = sealed_memfd(data)
+        reply = c.raw(request("relay-file", kind=kind), [fd])
+        os.close(fd)
+        return None if reply["ok"] else reply["error"]
+
+
 def test_other_authorities_than_the_sealed_ones(broker):
-    def asked(**more):
-        return broker.error("open", **wc.open_fields("zai", **more))
-    assert asked(ca=digest(b"a")) == "origin"
-    assert asked(ca=1) == "wrong-type"
-    assert asked(ca="x" * 33) == "too-large"
-    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="ca=" + digest(b"a"))
-    assert asked(ca=digest(b"b")) == "origin"
-    for fewer in ({}, {"ca": ""}, {"ca": digest(b"a")}):
-        assert broker.call("open", **wc.open_fields("zai", **fewer))["granted"]
+    """By its bytes, whatever a requester says: who signs for another host reads the key there."""
+    mine, evil = b"my authority" * 9000, b"another one"
+    assert pass_file(broker, evil) == "origin"
+    why = [e["why"] for e in broker.lines() if e["result"] == "origin"]
+    assert len(why) == 1 and "certificate authorities" in why[0]
+    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="ca=" + digest(mine))
+    assert pass_file(broker, mine) is None
+    assert [pass_file(broker, x) for x in (evil, mine + b"x", mine[:-1])] == ["origin"] * 3
+    # fewer are always allowed, and a client's own certificate is no authority
+    assert broker.call("open", **wc.open_fields("zai", delivery="relay"))["granted"]
+    assert pass_file(broker, evil, kind="cert") is None
 
 
 def test_what_a_requester_sends_cannot_forge_a_line(broker):

@@ -193,3 +193,38 @@ def test_what_is_usual_is_not_asked(c, token):
     shown = answer(p, "[Kk]ey.*: ", token, echo=False)
     assert "[y/N]" not in shown
     assert ended(p) == 0
+
+
+# ---- certificate authorities -------------------------------------------
+
+def test_authorities_that_a_session_plants_are_refused(c, token):
+    """A file of authorities and a proxy in the user's settings, which a session can write, would
+    read the key between the relay and the provider."""
+    c.demo(url="https://demo.example.test", policy={"delivery": "relay"})
+    c.init()
+    c.add("demo", token)
+    assert " ca=" not in entry(c)["policy"]
+    c.write("ca.pem", "an authority")
+    c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}})
+    r = c.ccrun("demo", "-p", "hello")
+    assert r.rc == 125 and "certificate authorities" in r.err and "ccctl approve demo" in r.err, r
+    r = c.ccctl("add", "demo", "--replace", input="n" + token[1:])
+    assert r.rc == 5 and "ca none -> " in r.err and c.ccctl("get", "demo").out == token, r
+    r = c.ccctl("approve", "demo", "--yes")
+    assert r.rc == 0 and f"certificate authorities: none -> {c.home}/ca.pem (" in r.out, r
+    assert " ca=" in entry(c)["policy"] and "nothing to approve" in c.ccctl("approve", "demo").err
+    c.write("ca.pem", "another one")
+    r = c.ccrun("demo", "-p", "hello")
+    assert r.rc == 125 and "certificate authorities" in r.err, r
+
+
+def test_a_first_seal_asks_about_authorities(c, token):
+    c.demo(url="https://demo.example.test", policy={"delivery": "relay"})
+    c.init()
+    c.write("ca.pem", "an authority")
+    env = {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}
+    r = c.ccctl("add", "demo", input=token, env=env)
+    assert r.rc == 5 and "ca.pem" in r.err and "--allow ca=" in r.err, r
+    word = r.err.rpartition("--allow ")[2].strip()
+    assert c.ccctl("add", "demo", "--allow", word, input=token, env=env).rc == 0
+    assert entry(c)["policy"].endswith(" " + word)
