@@ -33,7 +33,7 @@ static int relay_ask_client(const struct target *t, bool try_client, struct deli
 		out->first_party = tried.first_party;
 		snprintf(out->why, sizeof(out->why), "%s",
 			 tried.relay ? "this claude was tried with one"
-				     : "no relay: this claude was tried, and does not take one");
+				     : "this claude was tried, and does not take one");
 		return tried.relay;
 	}
 	if (!t->claude)
@@ -74,8 +74,11 @@ static bool delivery_auto_relay(const struct provider *p, const struct target *t
 		snprintf(out->why, sizeof(out->why), "no relay: ccrun-relay is not installed");
 		return false;
 	}
-	if (relay_ask_client(t, try_client, out) != 1)
+	if (relay_ask_client(t, try_client, out) != 1) {
+		memcpy(why, out->why, sizeof(why));
+		snprintf(out->why, sizeof(out->why), "no relay: %.140s", why);
 		return false;
+	}
 	out->delivery = DELIVERY_RELAY;
 	return true;
 }
