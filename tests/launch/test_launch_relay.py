@@ -236,25 +236,26 @@ def speak_tls(c, ep, client=None):
 
 def test_authorities_of_the_persons_settings(c, ep, token):
     crt = speak_tls(c, ep)
-    c.ready(token)
-    env = {"CLAUDE_CODE_MAX_RETRIES": "0"}
-    r = c.ccrun("demo", "-p", "go", env=env)
-    assert r.rc != 0 and "certificate" in r.out, r
     c.write("ca.pem", crt.read_text())
     c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}})
-    r = c.ccrun("demo", "-p", "go", env=env)
+    c.plain_env["CLAUDE_CODE_MAX_RETRIES"] = "0"
+    c.ready(token)
+    r = c.ccrun("demo", "-p", "go")
     assert r.rc == 0 and "hello from loopback" in r.out, r
+    c.settings({"env": {}})
+    c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}}, where="project")
+    assert c.ccrun("demo", "-p", "go").rc != 0 and len(ep.main) == 1
 
 
 def test_certificate_of_the_person(c, ep, token):
     crt, key = certificate(c.root)
     authority = speak_tls(c, ep, client=crt)
-    c.ready(token)
+    c.plain_env.update(CLAUDE_CODE_MAX_RETRIES="0", NODE_EXTRA_CA_CERTS=str(authority))
     c.own()
-    env = {"CLAUDE_CODE_MAX_RETRIES": "0", "NODE_EXTRA_CA_CERTS": str(authority)}
-    assert c.ccrun("demo", "-p", "go", env=env).rc != 0
-    env.update(CLAUDE_CODE_CLIENT_CERT=str(crt), CLAUDE_CODE_CLIENT_KEY=str(key))
-    r = c.ccrun("demo", "-p", "go", env=env)
+    c.ready(token)
+    assert c.ccrun("demo", "-p", "go").rc != 0
+    c.plain_env.update(CLAUDE_CODE_CLIENT_CERT=str(crt), CLAUDE_CODE_CLIENT_KEY=str(key))
+    r = c.ccrun("demo", "-p", "go")
     assert r.rc == 0 and "hello from loopback" in r.out, r
 
 
