@@ -69,5 +69,8 @@ int path_check_trusted(int fd, const char *path, struct failure *f);
 #define SYSTEM_RUN_DIR "/run/ccrun"
 #define SYSTEM_SOCKET SYSTEM_RUN_DIR "/broker.sock"
 #define SYSTEM_STATE_DIR "/var/lib/ccrun"
+/* Belongs to the uid of the system broker's watcher (ccrun-logind --system): only root
+ * makes a directory in /run, so root gave it that owner. */
+#define SYSTEM_WATCHER_DIR "/run/ccrun-logind"
 
 #endif

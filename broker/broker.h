@@ -15,7 +15,8 @@
 struct arena;
 
 struct broker {
-	bool system; /* serves every user, as a uid of its own; else one user's broker */
+	bool system;  /* serves every user, as a uid of its own; else one user's broker */
+	bool watched; /* the system's watcher is connected: it tells for every tenant */
 	struct auto_unlock auto_unlock;
 	int listener;
 	int epoll;

@@ -115,7 +115,9 @@ void connection_drop(struct broker *b, struct connection *c)
 	file_transfer_drop(c);
 	relay_free(c->preparing);
 	relay_channel_drop(c);
-	if (c->watcher)
+	if (c->watches_all)
+		b->watched = false;
+	else if (c->watcher)
 		c->tenant->watched = false;
 	if (c->quota)
 		quota_leave(c->quota, c->quota_fetching);

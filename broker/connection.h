@@ -29,7 +29,8 @@ struct connection {
 	bool paused;	  /* not watched until its tenant's busy_ms is low again */
 	/* A connection has one use: session, watcher, quota worker or source fetcher. */
 	struct session session;
-	bool watcher; /* tells when the computer sleeps or locks its screen; no deadline */
+	bool watcher;	  /* tells when the computer sleeps or locks its screen; no deadline */
+	bool watches_all; /* with watcher: the system's, which tells for every tenant */
 	struct watched_quota *quota; /* the numbers that this worker fetches, or NULL */
 	bool quota_waiting;	     /* usage-next is not answered yet; no deadline */
 	bool quota_fetching;	     /* usage-next gave it the token; usage-put is to come */

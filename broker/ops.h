@@ -19,7 +19,9 @@ typedef struct wire_out *request_handler(struct request *q, struct failure *f);
 /* broker/ops_status.c */
 request_handler op_hello, op_status, op_slots, op_slot, op_audit_part;
 /* broker/ops_vault.c */
-request_handler op_init, op_unlock, op_reopen, op_lock, op_watch, op_settings, op_set;
+request_handler op_init, op_unlock, op_reopen, op_settings, op_set;
+/* broker/ops_lock.c */
+request_handler op_lock, op_watch;
 /* broker/ops_slots.c */
 request_handler op_slot_add, op_slot_rm, op_slot_replace, op_rekey, op_host, op_keyfile;
 /* broker/ops_entries.c */

@@ -32,6 +32,7 @@ static void put_broker_state(struct wire_out *o, struct request *q)
 	/* With "start" the client may ask for `reopen`: nobody locked it. */
 	wire_put_str(o, "why", lock_reason_name(t->lock_reason));
 	wire_put_uint(o, "asleep", t->vault ? vault_tokens_asleep(t->vault) : 0);
+	wire_put_bool(o, "watched", t->watched || q->broker->watched);
 }
 
 struct wire_out *op_hello(struct request *q, struct failure *f)
@@ -65,7 +66,6 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_put_uint(o, "releases", t->releases);
 	wire_put_uint(o, "locked_at", t->locked_at);
 	wire_put_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);
-	wire_put_bool(o, "watched", t->watched);
 	return o;
 }
 

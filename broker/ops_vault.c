@@ -1,9 +1,7 @@
 /*
- * broker/ops_vault.c - make, unlock and lock the vault, and its settings of when it
- * locks by itself.
+ * broker/ops_vault.c - make and unlock the vault, and its settings of when it locks by
+ * itself.
  */
-#include <string.h>
-
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/fields.h"
@@ -114,73 +112,6 @@ struct wire_out *op_reopen(struct request *q, struct failure *f)
 	wire_put_uint(o, "slots", vault_slots(t->vault));
 	wire_put_str(o, "kind", slot_kind_name(kind));
 	return o;
-}
-
-/* "why", optional: what a client may give as the reason of a lock. */
-static int read_lock_reason(struct wire_map m, enum lock_reason *why, struct failure *f)
-{
-	char text[16];
-	int w;
-
-	*why = LOCK_REASON_REQUEST;
-	if (!wire_has(m, "why"))
-		return 0;
-	if (wire_get_text(m, "why", text, sizeof(text), f) != 0)
-		return -1;
-	w = lock_reason_from_name(text);
-	if (w != LOCK_REASON_REQUEST && w != LOCK_REASON_SUSPEND && w != LOCK_REASON_SCREEN &&
-	    w != LOCK_REASON_LOGOUT)
-		return fail_set(f, FAIL_BAD_VALUE, "request, suspend, screen or logout",
-				"'%s' is no reason to lock", text);
-	*why = (enum lock_reason)w;
-	return 0;
-}
-
-struct wire_out *op_lock(struct request *q, struct failure *f)
-{
-	struct tenant *t = q->connection->tenant;
-	struct lock_settings s;
-	enum lock_reason why;
-	bool lock = true;
-	struct wire_out *o;
-
-	if (read_lock_reason(q->map, &why, f) != 0)
-		return NULL;
-	if (lock_is_automatic(why)) {
-		lock = t->vault != NULL;
-		if (lock) {
-			s = vault_lock_settings(t->vault);
-			lock = lock_event_wanted(&s, why);
-		}
-	}
-	if (lock)
-		tenant_lock(t, why, q->connection->peer.pid);
-	o = wire_ok();
-	wire_put_bool(o, "locked", lock);
-	return o;
-}
-
-/* One connection of a uid may stay connected to tell when the computer sleeps. */
-struct wire_out *op_watch(struct request *q, struct failure *f)
-{
-	struct connection *c = q->connection;
-	char kind[32];
-
-	if (wire_get_text(q->map, "kind", kind, sizeof(kind), f) != 0)
-		return NULL;
-	/* A connection has one use; a session's has a deadline too. */
-	if (c->session.state != SESSION_NONE || c->quota) {
-		fail_set(f, FAIL_IN_USE, "connect once more",
-			 "this connection has another purpose");
-		return NULL;
-	}
-	if (c->tenant->watched) {
-		fail_set(f, FAIL_EXISTS, NULL, "another connection of this user watches already");
-		return NULL;
-	}
-	c->watcher = c->tenant->watched = true;
-	c->deadline = 0;
-	return wire_ok();
 }
 
 struct wire_out *op_settings(struct request *q, struct failure *f)

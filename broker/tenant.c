@@ -378,19 +378,15 @@ static bool kept_has_token(const void *tenant, const char *name)
 	return e && e->token;
 }
 
-void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
+void tenant_lock_wipe(struct tenant *t, enum lock_reason why, struct tenant_lock *l)
 {
-	struct audit_event e = { .event = "lock",
-				 .result = pid ? "granted" : "done",
-				 .pid = pid,
-				 .why = lock_reason_name(why) };
 	bool locked_before = !t->vault && !t->kept && t->lock_reason != LOCK_REASON_START;
-	uint8_t *file;
-	size_t n;
 
-	/* MUST: wipe first.  A computer that is about to suspend does not wait for a slow
-	 * disk, and a full disk must not keep a vault from being locked. */
-	file = seal_use_times(t, &n);
+	/* MUST: wipe before anything is written.  A computer that is about to suspend does
+	 * not wait for a slow disk, and a full disk must not keep a vault from being
+	 * locked. */
+	l->why = why;
+	l->use_times = seal_use_times(t, &l->n);
 	if (!lock_is_automatic(why)) {
 		wipe_vaults(t);
 	} else if (t->vault) {
@@ -404,8 +400,26 @@ void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
 		t->lock_reason = why;
 		t->locked_at = (uint64_t)time(NULL);
 	}
-	write_use_times(t, file, n);
+}
+
+void tenant_lock_write(struct tenant *t, struct tenant_lock *l, pid_t pid)
+{
+	struct audit_event e = { .event = "lock",
+				 .result = pid ? "granted" : "done",
+				 .pid = pid,
+				 .why = lock_reason_name(l->why) };
+
+	write_use_times(t, l->use_times, l->n);
+	l->use_times = NULL;
 	audit_write(&t->audit, &e, NULL);
+}
+
+void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
+{
+	struct tenant_lock l;
+
+	tenant_lock_wipe(t, why, &l);
+	tenant_lock_write(t, &l, pid);
 }
 
 int tenant_wake_tokens(struct tenant *t, struct failure *f)

@@ -43,7 +43,7 @@ struct tenant {
 	unsigned transfers;	      /* connections with a file on its way */
 	unsigned turn, served;	      /* connections served in that turn of the loop */
 	unsigned busy_ms;	      /* loop time that it took lately */
-	bool watched;		      /* a connection tells when the computer sleeps */
+	bool watched;		      /* a connection of its uid tells when the computer sleeps */
 	uint64_t releases;	      /* since the broker started */
 	bool opened_unattended;	      /* by auto_unlock, which can do it again */
 	bool use_times_changed;	      /* to be written with the next change, or at the lock */
@@ -119,6 +119,19 @@ int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN]
  * one wipes kept entries, or keeps a fresh broker from unlocking it by itself.
  */
 void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid);
+
+/*
+ * The two halves of tenant_lock, for one that locks many: wipe all of them first, so
+ * that no vault stays open while another's use times are written.  tenant_lock_wipe
+ * fills l, and tenant_lock_write must follow, which frees it.
+ */
+struct tenant_lock {
+	enum lock_reason why;
+	uint8_t *use_times; /* the sealed vault to be written, or NULL */
+	size_t n;
+};
+void tenant_lock_wipe(struct tenant *t, enum lock_reason why, struct tenant_lock *l);
+void tenant_lock_write(struct tenant *t, struct tenant_lock *l, pid_t pid);
 
 /* Before a change of the vault, which writes all of it: read the tokens that are
  * asleep from the file again.  0 or -1. */

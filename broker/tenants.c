@@ -112,13 +112,22 @@ static struct tenant *add_tenant(struct broker *b, uid_t uid, struct failure *f)
 	return t;
 }
 
-struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
+struct tenant *tenants_find(struct broker *b, uid_t uid)
 {
 	unsigned i;
 
 	for (i = 0; i < b->tenants; i++)
 		if (b->tenant[i].uid == uid)
 			return &b->tenant[i];
+	return NULL;
+}
+
+struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
+{
+	struct tenant *t = tenants_find(b, uid);
+
+	if (t)
+		return t;
 	if (b->system)
 		return add_tenant(b, uid, f);
 	fail_set(f, FAIL_PEER, "every user has a broker of their own",

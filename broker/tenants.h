@@ -19,6 +19,9 @@ int tenants_start(struct broker *b, struct failure *f);
  * serve it), FAIL_BUSY (all places are taken), or why it could not be opened. */
 struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f);
 
+/* The tenant of uid if it is in the table; none is added.  NULL: it is not. */
+struct tenant *tenants_find(struct broker *b, uid_t uid);
+
 /* Write the stop to every audit log and close all. */
 void tenants_stop(struct broker *b);
 
