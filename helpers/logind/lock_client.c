@@ -1,6 +1,6 @@
 /*
- * helpers/logind/lock_client.c - a connection to the broker that asks it to lock the
- * vault.
+ * helpers/logind/lock_client.c - a connection to the broker that asks it to lock
+ * vaults.
  */
 #include "helpers/logind/lock_client.h"
 
@@ -15,17 +15,24 @@
 #include "base/sock.h"
 #include "helpers/logind/program.h"
 
-int lock_client_open(struct lock_client *c, struct failure *f)
+/* How long to wait for a broker that does not read; then a request is lost, and said. */
+#define SEND_WAIT_MS 1000
+
+int lock_client_open(struct lock_client *c, bool all, struct failure *f)
 {
 	struct wire_out *request;
 	int flags;
 
-	if (dial_open(&c->dial, false, c->buf, sizeof(c->buf), f) != 0 ||
+	c->all = all;
+	if (dial_open_at(&c->dial, all ? DIAL_SYSTEM : DIAL_ANY, false, c->buf, sizeof(c->buf),
+			 f) != 0 ||
 	    dial_hello(&c->dial, f) != 0)
 		return -1;
 	request = wire_request("watch");
 	if (request)
 		wire_put_str(request, "kind", "logind");
+	if (request && all)
+		wire_put_bool(request, "all", true);
 	if (dial_call(&c->dial, request, NULL, f) != 0)
 		return -1;
 	/* A broker that hangs must not block us: we may hold up the machine's sleep. */
@@ -33,25 +40,6 @@ int lock_client_open(struct lock_client *c, struct failure *f)
 	if (flags < 0 || fcntl(c->dial.fd, F_SETFL, flags | O_NONBLOCK) != 0)
 		return fail_errno(f, NULL, "connection to the broker");
 	return 0;
-}
-
-void lock_client_send(struct lock_client *c, const char *why)
-{
-	struct wire_out *request = wire_request("lock");
-	struct failure f;
-
-	if (request)
-		wire_put_str(request, "why", why);
-	if (wire_send(c->dial.fd, request, -1) == 0) {
-		c->pending++;
-	} else if (errno == EPIPE || errno == ECONNRESET) {
-		/* The broker may have sent a reason first: lock_client_read reads it. */
-	} else {
-		fail_errno(&f, "ccctl lock", "the broker cannot be told to lock the vault (%s)",
-			   why);
-		fail_print(PROGRAM, &f);
-	}
-	wire_out_free(request);
 }
 
 /* {ok:true}, whether the policy locks on this event or not, or a refusal, which is printed. */
@@ -118,4 +106,38 @@ void lock_client_wait(struct lock_client *c, int ms)
 			c->ended = true;
 		}
 	}
+}
+
+/* Send; a broker that has not read so much that nothing more fits is waited for once. */
+static int lock_client_put(struct lock_client *c, const struct wire_out *request)
+{
+	if (wire_send(c->dial.fd, request, -1) == 0)
+		return 0;
+	if (errno != EAGAIN)
+		return -1;
+	lock_client_wait(c, SEND_WAIT_MS);
+	return wire_send(c->dial.fd, request, -1);
+}
+
+void lock_client_send(struct lock_client *c, const char *why, uid_t uid)
+{
+	struct wire_out *request = wire_request("lock");
+	struct failure f;
+
+	if (request)
+		wire_put_str(request, "why", why);
+	if (request && c->all && uid == LOCK_EVERYONE)
+		wire_put_bool(request, "all", true);
+	else if (request && c->all)
+		wire_put_uint(request, "uid", uid);
+	if (lock_client_put(c, request) == 0) {
+		c->pending++;
+	} else if (errno == EPIPE || errno == ECONNRESET) {
+		/* The broker may have sent a reason first: lock_client_read reads it. */
+	} else {
+		fail_errno(&f, "ccctl lock", "the broker cannot be told to lock the vault (%s)",
+			   why);
+		fail_print(PROGRAM, &f);
+	}
+	wire_out_free(request);
 }

@@ -6,7 +6,7 @@
  * unique name, match rules do not filter such signals, and sd-bus delivers them.
  *
  * When a call to logind fails:
- *   - a screen lock whose session we cannot look up locks the vault;
+ *   - a screen lock whose session we cannot look up locks the vault, or every vault;
  *   - a log-out check that fails does not: the bus may be restarting.  The next
  *     check decides.
  */
@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include <systemd/sd-bus.h>
+#include <systemd/sd-login.h>
 
 #include "base/fail.h"
 #include "base/io.h"
@@ -41,10 +42,12 @@
 #define CALL_TIMEOUT_US 5000000 /* logind answers at once; longer means that it hangs */
 #define SLEEP_WAIT_MS 3000	/* below the 5 s for which logind waits (InhibitDelayMaxSec=) */
 /*
- * logind does not remove a session while processes of it run, such as a broker that
- * was started in it.  After the log-out the session is "closing", and no signal says
- * so; only a periodic check finds it.
+ * logind does not remove a session while processes of it run.  After the log-out the
+ * session is "closing", and no signal says so; but logind writes it to the session's
+ * file.  It writes that for much else too, so look only so often.  Where the files cannot
+ * be watched, only a periodic check finds it.
  */
+#define CHECK_PAUSE_MS 500
 #define CHECK_EVERY_MS 20000
 
 #define HINT_LOCK_BY_HAND "without logind, close the vault by hand: ccctl lock"
@@ -60,6 +63,12 @@ static int login1_bus_failure(struct failure *f, int r, sd_bus_error *e, const c
 }
 
 /* ---- sessions ---- */
+
+struct login1_session {
+	uid_t uid;
+	bool login;	/* a person's log-in that counts */
+	char path[128]; /* on the bus */
+};
 
 /* A text property of the session at path; NULL if it cannot be read.  The caller frees it. */
 static char *session_get_property(struct login1 *l, const char *path, const char *name)
@@ -89,44 +98,106 @@ static bool session_is_login(struct login1 *l, const char *path)
 	return yes;
 }
 
-/*
- * The number of this uid's sessions that have this path, or with NULL that are
- * log-ins.  -1 with f set if logind cannot be asked.
- */
-static int count_sessions(struct login1 *l, const char *path, struct failure *f)
+static bool user_counts(const struct login1 *l, uid_t uid)
 {
-	const char *id, *user, *seat, *found;
+	return l->all || uid == l->uid;
+}
+
+/* Append a session of logind's list.  0, or a negative errno. */
+static int list_add(struct login1 *l, struct login1_session **list, unsigned *n, uint32_t uid,
+		    const char *path)
+{
+	struct login1_session *more = reallocarray(*list, *n + 1, sizeof(**list)), *s;
+
+	if (!more)
+		return -ENOMEM;
+	*list = more;
+	s = &more[*n];
+	if (strlen(path) >= sizeof(s->path))
+		return -ENAMETOOLONG;
+	strcpy(s->path, path);
+	s->uid = uid;
+	s->login = user_counts(l, uid) && session_is_login(l, path);
+	++*n;
+	return 0;
+}
+
+/* *list, *n: every session that logind has; the caller frees it, also on failure. */
+static int list_fetch(struct login1 *l, struct login1_session **list, unsigned *n,
+		      struct failure *f)
+{
+	const char *id, *user, *seat, *path;
 	sd_bus_error e = SD_BUS_ERROR_NULL;
 	sd_bus_message *reply = NULL;
 	uint32_t uid;
-	int r, n = 0;
+	int r;
 
+	*list = NULL;
+	*n = 0;
 	r = sd_bus_call_method(l->bus, LOGIN1, MANAGER_PATH, MANAGER, "ListSessions", &e, &reply,
 			       NULL);
 	if (r < 0)
 		return login1_bus_failure(f, r, &e, "ask logind for the sessions");
 	r = sd_bus_message_enter_container(reply, 'a', "(susso)");
 	while (r >= 0 &&
-	       (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &found)) > 0)
-		if (uid == l->uid && (path ? strcmp(path, found) == 0 : session_is_login(l, found)))
-			n++;
+	       (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &path)) > 0)
+		r = list_add(l, list, n, uid, path);
 	sd_bus_message_unref(reply);
-	return r < 0 ? login1_bus_failure(f, r, NULL, "logind's list of sessions") : n;
+	return r < 0 ? login1_bus_failure(f, r, NULL, "logind's list of sessions") : 0;
 }
 
-/* Lock the vault if the uid was logged in at the last check and is not now. */
+static bool list_has_login(const struct login1_session *list, unsigned n, uid_t uid)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (list[i].login && list[i].uid == uid)
+			return true;
+	return false;
+}
+
+/* Lock the vault of each user who was logged in at the last check and is not now. */
 static int check_logged_in(struct login1 *l, struct failure *f)
 {
-	int n = count_sessions(l, NULL, f);
+	struct login1_session *now, *was = l->session;
+	unsigned n, i;
+	int r = list_fetch(l, &now, &n, f);
 
 	l->checked = clock_now_ms();
-	if (n < 0)
+	l->stale = false;
+	if (r != 0) {
+		free(now);
 		return -1;
+	}
 	/* Only on a change: a broker on a server may never see a log-in. */
-	if (l->logged_in && n == 0)
-		lock_client_send(l->broker, "logout");
-	l->logged_in = n > 0;
+	for (i = 0; i < l->sessions; i++)
+		if (was[i].login && !list_has_login(was, i, was[i].uid) &&
+		    !list_has_login(now, n, was[i].uid))
+			lock_client_send(l->broker, "logout", was[i].uid);
+	free(was);
+	l->session = now;
+	l->sessions = n;
+	l->logged_in = false;
+	for (i = 0; i < n; i++)
+		l->logged_in = l->logged_in || now[i].login;
 	return 0;
+}
+
+static const struct login1_session *find_session(const struct login1 *l, const char *path)
+{
+	unsigned i;
+
+	for (i = 0; i < l->sessions; i++)
+		if (strcmp(l->session[i].path, path) == 0)
+			return &l->session[i];
+	return NULL;
+}
+
+void login1_forget(struct login1 *l)
+{
+	free(l->session);
+	l->session = NULL;
+	l->sessions = 0;
 }
 
 /* ---- the inhibitor ---- */
@@ -181,7 +252,7 @@ static int on_prepare_for_sleep(sd_bus_message *m, void *data, sd_bus_error *e)
 	if (!message_is_from_logind(l, m) || sd_bus_message_read(m, "b", &going) < 0)
 		return 0;
 	if (going) {
-		lock_client_send(l->broker, "suspend");
+		lock_client_send(l->broker, "suspend", LOCK_EVERYONE);
 		lock_client_wait(l->broker, SLEEP_WAIT_MS);
 		inhibitor_release(l);
 	} else {
@@ -199,11 +270,23 @@ static int on_session_change(sd_bus_message *m, void *data, sd_bus_error *e)
 	return 0;
 }
 
-/* A session's screen was locked: lock the vault unless it is another user's session. */
+/*
+ * A session's screen was locked: lock its user's vault.  Logind is asked only for a
+ * session that is not known: a user can lock the own screen over and over, and the
+ * signals of others wait behind these.
+ */
 static void handle_screen_lock(struct login1 *l, const char *path)
 {
-	if (count_sessions(l, path, NULL) != 0)
-		lock_client_send(l->broker, "screen");
+	const struct login1_session *s = find_session(l, path);
+
+	if (!s && check_logged_in(l, NULL) != 0) {
+		lock_client_send(l->broker, "screen", LOCK_EVERYONE);
+		return;
+	}
+	if (!s)
+		s = find_session(l, path);
+	if (s && user_counts(l, s->uid))
+		lock_client_send(l->broker, "screen", s->uid);
 }
 
 static int on_session_lock(sd_bus_message *m, void *data, sd_bus_error *e)
@@ -330,6 +413,8 @@ int login1_attach(struct login1 *l, struct failure *f)
 	} else if (login1_subscribe(l, f) == 0 && check_logged_in(l, f) == 0 &&
 		   login1_find_owner(l, f) == 0) {
 		inhibitor_take(l);
+		if (sd_login_monitor_new("session", &l->monitor) < 0)
+			l->monitor = NULL;
 		return 0;
 	}
 	login1_detach(l);
@@ -339,6 +424,7 @@ int login1_attach(struct login1 *l, struct failure *f)
 void login1_detach(struct login1 *l)
 {
 	inhibitor_release(l);
+	l->monitor = sd_login_monitor_unref(l->monitor);
 	l->bus = sd_bus_close_unref(l->bus);
 }
 
@@ -354,26 +440,49 @@ int login1_process(struct login1 *l, struct failure *f)
 	return r > 0;
 }
 
-void login1_poll(struct login1 *l, struct pollfd *p, int *timeout)
+/* When to check next (clock_now_ms). */
+static int64_t next_check(const struct login1 *l)
 {
-	int64_t left = l->logged_in ? l->checked + CHECK_EVERY_MS - clock_now_ms() : INT_MAX,
-		bus_left;
+	return l->logged_in ? l->checked + (l->stale ? CHECK_PAUSE_MS : CHECK_EVERY_MS) : INT64_MAX;
+}
+
+/* When sd-bus wants to be called (clock_now_ms, which may be another clock than sd-bus's). */
+static int64_t next_bus_timeout(struct login1 *l)
+{
 	struct timespec now;
 	uint64_t until;
+
+	if (sd_bus_get_timeout(l->bus, &until) < 0 || until == UINT64_MAX)
+		return INT64_MAX;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return clock_now_ms() + (int64_t)(until / 1000) - now.tv_sec * 1000 -
+	       now.tv_nsec / 1000000 + 1;
+}
+
+void login1_poll(struct login1 *l, struct pollfd *p, int *timeout)
+{
+	int64_t at = next_check(l), bus = next_bus_timeout(l), left;
 	int events = sd_bus_get_events(l->bus);
 
-	p->fd = sd_bus_get_fd(l->bus);
-	p->events = (short)(events < 0 ? POLLIN : events);
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	if (sd_bus_get_timeout(l->bus, &until) >= 0 && until != UINT64_MAX) {
-		bus_left = (int64_t)(until / 1000) - now.tv_sec * 1000 - now.tv_nsec / 1000000 + 1;
-		left = bus_left < left ? bus_left : left;
-	}
-	*timeout = left == INT_MAX ? -1 : left < 0 ? 0 : (int)left;
+	p[0].fd = sd_bus_get_fd(l->bus);
+	p[0].events = (short)(events < 0 ? POLLIN : events);
+	p[1].fd = l->monitor ? sd_login_monitor_get_fd(l->monitor) : -1;
+	p[1].events = POLLIN;
+	p[0].revents = p[1].revents = 0;
+	at = bus < at ? bus : at;
+	left = at - clock_now_ms();
+	*timeout = at == INT64_MAX ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
 
 void login1_tick(struct login1 *l)
 {
-	if (l->logged_in && clock_now_ms() - l->checked >= CHECK_EVERY_MS)
+	struct pollfd p = { .events = POLLIN };
+
+	p.fd = l->monitor ? sd_login_monitor_get_fd(l->monitor) : -1;
+	if (p.fd >= 0 && poll(&p, 1, 0) > 0) {
+		sd_login_monitor_flush(l->monitor);
+		l->stale = true;
+	}
+	if (clock_now_ms() >= next_check(l))
 		check_logged_in(l, NULL);
 }

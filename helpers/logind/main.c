@@ -1,22 +1,23 @@
 /*
- * helpers/logind/main.c - ccrun-logind: asks the broker to lock the vault on
- * suspend, screen lock and log-out.  It holds no secret and serves one uid's broker.
+ * helpers/logind/main.c - ccrun-logind: asks the broker to lock vaults on suspend,
+ * screen lock and log-out.  It holds no secret.  It watches for one uid and its broker,
+ * or with --system for all users of the system broker.
  * Exit code 0 when the broker ends, 1 when the bus stays lost.
  */
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/number.h"
 #include "base/proc.h"
+#include "helpers/logind/lock_client.h"
 #include "helpers/logind/login1.h"
 #include "helpers/logind/program.h"
-#include "helpers/logind/lock_client.h"
 
 /* How long to try a lost bus again, and how often.  A bus that restarts is back within a second. */
 #define BUS_PATIENCE_MS 30000
@@ -25,38 +26,52 @@
 static struct lock_client the_client; /* 64 KiB: too much for a stack */
 
 static const char usage_text[] =
-	"usage: ccrun-logind [--ready-fd N]\n\n"
+	"usage: ccrun-logind [--system] [--ready-fd N]\n\n"
 	"Locks the vault on suspend, screen lock and log-out, as logind tells of them,\n"
 	"for as long as the broker runs.  ccctl and a systemd unit start it.\n\n"
+	"  --system      watch for all users of the system broker, as the user ccrun-logind\n"
 	"  --ready-fd N  write \"ready\" to descriptor N once it watches, then close it\n"
 	"                (closed without it: another process watches, or it failed)\n";
 
-/* The command line.  -1: go on, with *ready set; else the exit code. */
-static int parse_arguments(int argc, char **argv, int *ready)
-{
-	char *end;
-	long n;
+struct options {
+	bool system;
+	int ready; /* where to write "ready", or -1 */
+};
 
-	*ready = -1;
-	if (argc == 1)
-		return -1;
+/* The number of a descriptor above 2 that is open and from now on close-on-exec, or -1. */
+static int parse_descriptor(const char *text)
+{
+	unsigned long n;
+
+	if (number_parse(text, 3, 1 << 20, &n) && fcntl((int)n, F_SETFD, FD_CLOEXEC) == 0)
+		return (int)n;
+	fputs(PROGRAM ": --ready-fd: not an open descriptor above 2\nhint: " PROGRAM " --help\n",
+	      stderr);
+	return -1;
+}
+
+/* The command line.  -1: go on; else the exit code. */
+static int parse_arguments(int argc, char **argv, struct options *o)
+{
+	int i;
+
+	*o = (struct options){ .ready = -1 };
 	if (argc == 2 && strcmp(argv[1], "--version") == 0)
 		return puts(PROGRAM " " CCRUN_VERSION) < 0 ? EXIT_FAILED : EXIT_DONE;
 	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0))
 		return fputs(usage_text, stdout) < 0 ? EXIT_FAILED : EXIT_DONE;
-	if (argc != 3 || strcmp(argv[1], "--ready-fd") != 0) {
-		fputs(usage_text, stderr);
-		return EXIT_USAGE;
+	for (i = 1; i < argc; i++) {
+		if (strcmp(argv[i], "--system") == 0) {
+			o->system = true;
+		} else if (strcmp(argv[i], "--ready-fd") == 0 && i + 1 < argc) {
+			o->ready = parse_descriptor(argv[++i]);
+			if (o->ready < 0)
+				return EXIT_USAGE;
+		} else {
+			fputs(usage_text, stderr);
+			return EXIT_USAGE;
+		}
 	}
-	n = strtol(argv[2], &end, 10);
-	if (end == argv[2] || *end || n < 3 || n > 1 << 20 ||
-	    fcntl((int)n, F_SETFD, FD_CLOEXEC) != 0) {
-		fputs(PROGRAM ": --ready-fd: not an open descriptor above 2\nhint: " PROGRAM
-			      " --help\n",
-		      stderr);
-		return EXIT_USAGE;
-	}
-	*ready = (int)n;
 	return -1;
 }
 
@@ -124,9 +139,11 @@ static int reattach_to_bus(struct login1 *l, struct lock_client *c, struct failu
 /* 0: the broker has ended.  -1 with f set: the bus is lost, or the broker's answer is bad. */
 static int serve_until_broker_ends(struct login1 *l, struct lock_client *c, struct failure *f)
 {
-	struct pollfd p[2] = { { .fd = -1 }, { .fd = c->dial.fd, .events = POLLIN } };
+	struct pollfd p[LOGIN1_POLLED + 1] = { 0 };
 	int r, timeout;
 
+	p[LOGIN1_POLLED].fd = c->dial.fd;
+	p[LOGIN1_POLLED].events = POLLIN;
 	while (!c->ended) {
 		/* One message per round: a flood must not starve the broker's answers. */
 		r = login1_process(l, f);
@@ -136,10 +153,10 @@ static int serve_until_broker_ends(struct login1 *l, struct lock_client *c, stru
 			continue;
 		}
 		login1_tick(l);
-		login1_poll(l, &p[0], &timeout);
-		if (poll(p, 2, r > 0 ? 0 : timeout) < 0)
-			p[1].revents = 0;
-		if (p[1].revents && lock_client_read(c, f) != 0)
+		login1_poll(l, p, &timeout);
+		if (poll(p, LOGIN1_POLLED + 1, r > 0 ? 0 : timeout) < 0)
+			p[LOGIN1_POLLED].revents = 0;
+		if (p[LOGIN1_POLLED].revents && lock_client_read(c, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -149,24 +166,27 @@ int main(int argc, char **argv)
 {
 	struct login1 l = { .broker = &the_client, .uid = geteuid(), .inhibitor = -1 };
 	struct failure f = { .code = FAIL_NONE };
-	int r, ready;
+	struct options o;
+	int r;
 
 	if (io_open_standard_streams() != 0)
 		return EXIT_FAILED;
-	r = parse_arguments(argc, argv, &ready);
+	r = parse_arguments(argc, argv, &o);
 	if (r >= 0)
 		return r;
+	l.all = o.system;
 	the_client.dial.fd = -1;
 	r = prepare_process(&f);
 	if (r == 0)
-		r = lock_client_open(&the_client, &f);
+		r = lock_client_open(&the_client, o.system, &f);
 	if (r == 0)
 		r = login1_attach(&l, &f);
 	if (r == 0) {
-		report_ready(ready);
+		report_ready(o.ready);
 		r = serve_until_broker_ends(&l, &the_client, &f);
 	}
 	login1_detach(&l);
+	login1_forget(&l);
 	dial_close(&the_client.dial);
 	/* FAIL_EXISTS: another process watches already, which is what the starter wanted. */
 	if (r == 0 || f.code == FAIL_EXISTS)

@@ -99,6 +99,7 @@ class Manager(dbus.service.Object):
 
     @dbus.service.method(MANAGER, in_signature="", out_signature="a(susso)")
     def ListSessions(self):
+        note("listed")
         return dbus.Array([(s.name, dbus.UInt32(s.uid), "user", "seat0", s.path) for s in self.sessions.values()],
                           signature="(susso)")
 
@@ -127,8 +128,9 @@ class Manager(dbus.service.Object):
     def do_sleep(self, going):
         self.PrepareForSleep(going)
 
-    def do_lock(self, name):
-        self.sessions[name].Lock()
+    def do_lock(self, name, times):
+        for _ in range(times):
+            self.sessions[name].Lock()
 
     def do_unlock(self, name):
         self.sessions[name].Unlock()
@@ -142,8 +144,9 @@ class Manager(dbus.service.Object):
         """Changed, without a signal."""
         self.sessions[name].values[key] = value
 
-    def do_new(self, name, mine, kind):
-        self.add(name, os.getuid() + (0 if mine else 1), kind)
+    def do_new(self, name, whose, kind):
+        """whose: a uid, or is it ours?"""
+        self.add(name, os.getuid() + (not whose) if isinstance(whose, bool) else whose, kind)
         self.SessionNew(name, self.sessions[name].path)
 
     def do_remove(self, name):

@@ -160,8 +160,8 @@ class Logind:
     def prepare_for_sleep(self, going):
         self.tell("sleep", going)
 
-    def lock_session(self, name):
-        self.tell("lock", name)
+    def lock_session(self, name, times=1):
+        self.tell("lock", name, times)
 
     def unlock_session(self, name):
         self.tell("unlock", name)
@@ -174,6 +174,7 @@ class Logind:
         self.tell("property", name, key, value)
 
     def new_session(self, name, mine=True, kind="user"):
+        """mine may be a uid."""
         self.tell("new", name, mine, kind)
 
     def remove_session(self, name):
