@@ -18,6 +18,7 @@
 #include "helpers/logind/lock_client.h"
 #include "helpers/logind/login1.h"
 #include "helpers/logind/program.h"
+#include "helpers/logind/scope.h"
 
 /* How long to try a lost bus again, and how often.  A bus that restarts is back within a second. */
 #define BUS_PATIENCE_MS 30000
@@ -183,6 +184,8 @@ int main(int argc, char **argv)
 		r = login1_attach(&l, &f);
 	if (r == 0) {
 		report_ready(o.ready);
+		if (!o.system)
+			scope_leave_session(the_client.dial.system ? 0 : the_client.dial.broker);
 		r = serve_until_broker_ends(&l, &the_client, &f);
 	}
 	login1_detach(&l);

@@ -5,10 +5,12 @@
 It knows hello, watch (one watcher at a time) and lock.  LOG gets a JSON line
 for everything that happens, with CLOCK_MONOTONIC.  Lines on standard input say
 how a lock is answered from then on: `answer SECONDS` (after so long), `answer
-never`, `answer refused`; its end, or `end`, ends the process."""
+never`, `answer refused`; `child` makes it have one; its end, or `end`, ends the
+process."""
 import json
 import os
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -78,6 +80,9 @@ with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         word = line.split()
         if word[0] == "end":
             break
+        if word[0] == "child":
+            note("child", number=subprocess.Popen(["sleep", "600"]).pid)
+            continue
         answer = word[1]
         note("told", answer=answer)
 os._exit(0)

@@ -8,7 +8,8 @@ import subprocess
 
 import pytest
 
-from ccrun import CCCTL, PASSPHRASE
+from ccrun import BUILD, CCCTL, PASSPHRASE
+from logind import Logind
 
 pytestmark = pytest.mark.root
 SYSTEMD = "/lib/systemd/systemd"
@@ -97,3 +98,35 @@ $as $ccctl status -q; echo $?
 kill $(cat {c.data}/ccrun/vault.lock)
 """)
     assert r.stdout.split() == ["1", "0"] and "a broker that systemd did not start" in r.stderr, r
+
+
+SESSION = "/user.slice/user-1000.slice/session-3.scope"
+
+
+def test_what_was_started_in_a_session_leaves_it_and_ends_with_the_manager(c, managed):
+    """A real manager takes broker and watcher; only that they are in a session is made up."""
+    fake = c.write(c.root / "cgroup", f"1:name=systemd:{SESSION}\n0::{SESSION}\n", 0o644)
+    with Logind(c) as logind:
+        r = managed(f"""
+echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
+broker=$(cat {c.data}/ccrun/vault.lock); all="$broker $(pgrep -P $broker)"
+for p in $all; do mount --bind {fake} /proc/$p/cgroup; done
+sh -c 'mount --bind {fake} /proc/$$/cgroup; exec "$@"' sh $as env DBUS_SYSTEM_BUS_ADDRESS={logind.address} \\
+	{BUILD}/libexec/ccrun/ccrun-logind >&2 &
+watcher=$!; all="$all $watcher"
+n=0
+until $as systemctl --user is-active -q ccrun-$watcher.scope; do
+	n=$((n + 1)); [ $n -lt 200 ] && kill -0 $watcher || exit 77
+	sleep 0.1
+done
+for p in $all; do umount /proc/$p/cgroup; grep -q ccrun-$watcher.scope /proc/$p/cgroup && echo moved || echo stays; done
+kill $manager; wait $manager; trap - EXIT
+n=0
+lives() {{ cut -d' ' -f3 /proc/$1/stat 2>/dev/null | grep -qv Z; }}
+while lives $broker || lives $watcher; do
+	n=$((n + 1)); [ $n -lt 200 ] || exit 1
+	sleep 0.1
+done
+""")
+    assert r.returncode == 0, r
+    assert len(r.stdout.split()) >= 2 and set(r.stdout.split()) == {"moved"}, r
