@@ -221,6 +221,10 @@ static int move_vault(struct client *c, struct move *m, int fd, struct failure *
 		return -1;
 	if (move_finish(c, m, f) != 0)
 		return -1;
+	/* Now, not before: a watcher looks for the broker that has the vault. */
+	c->where = m->to;
+	if (client_connect(c, false, NULL) == 0)
+		client_watch(c);
 	say("the vault is in %s now%s", move_broker_name(m->to), m->again ? "" : ", and open");
 	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)
 		say("note: a keyfile for this machine was encrypted for %s; make one for %s: "

@@ -15,7 +15,6 @@
 #include "client/slots/slots.h"
 #include "client/slots/transfer.h"
 #include "client/verbs.h"
-#include "start/watcher.h"
 
 struct restore {
 	uint8_t *p; /* the backup file */
@@ -105,7 +104,7 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 	if (r->replace)
 		say("the old vault was kept in the same directory as vault.replaced");
 	slots_warn_of_last(1);
-	watcher_start();
+	client_watch(c);
 	return 0;
 }
 

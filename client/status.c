@@ -180,6 +180,17 @@ static void status_print_lock(const struct status *s)
 		       s->slots == 1 ? " (only one; add another: ccctl slot add recovery)" : "");
 }
 
+static const char *status_watched(const struct status *s)
+{
+	if (s->watched)
+		return "yes (suspend, screen lock, log-out)";
+	if (strcmp(s->kind, "system") == 0)
+		return "no: suspend, screen lock and log-out do not lock it; "
+		       "as root: systemctl enable --now ccrun-logind";
+	return "no: suspend, screen lock and log-out do not lock it; "
+	       "ccctl unlock starts a watcher where logind runs";
+}
+
 static void status_print_text(const struct status *s)
 {
 	static const char *const words[][2] = {
@@ -217,9 +228,7 @@ static void status_print_text(const struct status *s)
 	status_print_yes("undumpable", s->undumpable, "");
 	status_print_yes("untraced", s->untraced, "");
 	status_print_yes("caged", s->caged, s->caged ? " (seccomp)" : "");
-	printf("%-15s%s\n", "watched",
-	       s->watched ? "yes (suspend, screen lock, log-out)"
-			  : "no (nothing reports suspend or screen lock)");
+	printf("%-15s%s\n", "watched", status_watched(s));
 	more[0] = '\0';
 	if (s->relays)
 		snprintf(more, sizeof(more), " (%llu by relay)", (unsigned long long)s->relays);

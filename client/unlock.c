@@ -9,7 +9,6 @@
 #include "client/common/output.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
-#include "start/watcher.h"
 
 /* OPT_KIND + a slot's kind: open it with that and nothing else. */
 enum { OPT_FD = 256, OPT_AUTO, OPT_QUIET, OPT_KIND };
@@ -81,7 +80,7 @@ static int unlock(struct client *c, const struct unlock_how *h, struct failure *
 	if (strcmp(c->state, "unlocked") == 0 && c->asleep == 0) {
 		say("already unlocked");
 		/* The watcher that was started when it was opened may have died. */
-		watcher_start();
+		client_watch(c);
 		return EXIT_DONE;
 	}
 	/* A vault that was locked on purpose is not opened without a person.  Silent:

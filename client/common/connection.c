@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/fail.h"
+#include "start/watcher.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
 
@@ -58,12 +59,22 @@ int client_connect(struct client *c, bool start, struct failure *f)
 	    wire_get_uint(c->dial.in.top, "asleep", &c->asleep, f) != 0 ||
 	    wire_get_text(c->dial.in.top, "vault", c->vault, sizeof(c->vault), f) != 0)
 		return -1;
+	/* A broker that was started before the last upgrade says it in `status` alone. */
+	c->watched = false;
+	if (wire_has(c->dial.in.top, "watched"))
+		return wire_get_bool(c->dial.in.top, "watched", &c->watched, f);
 	return 0;
 }
 
 int client_call(struct client *c, struct wire_out *request, struct failure *f)
 {
 	return dial_call(&c->dial, request, NULL, f);
+}
+
+void client_watch(const struct client *c)
+{
+	if (!c->watched)
+		watcher_start();
 }
 
 bool user_vault_file_exists(void)

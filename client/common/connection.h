@@ -23,6 +23,7 @@ struct client {
 	char state[16];	 /* none, locked, unlocked */
 	char why[16];	 /* why it is locked; "start": not unlocked since the broker started */
 	uint64_t asleep; /* entries whose key was wiped because its ttl had passed */
+	bool watched;	 /* somebody tells it of suspend, screen lock and log-out */
 	char vault[PATH_SIZE]; /* path of the vault file */
 };
 
@@ -43,6 +44,10 @@ int client_connect(struct client *c, bool start, struct failure *f);
 
 /* Send a request (which is freed) and wait for the reply: c->dial.in.top.  0 or -1. */
 int client_call(struct client *c, struct wire_out *request, struct failure *f);
+
+/* The vault is open, or about to be: start a watcher (start/watcher.h) unless the broker
+ * had one at the last client_connect. */
+void client_watch(const struct client *c);
 
 /* Does this user have a vault file?  For when no broker can be asked. */
 bool user_vault_file_exists(void);

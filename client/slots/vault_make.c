@@ -11,7 +11,6 @@
 #include "client/common/output.h"
 #include "client/slots/slot_make.h"
 #include "client/slots/slots.h"
-#include "start/watcher.h"
 #include "vault/crypto.h"
 
 /* A second vault in the other broker would hide this one, or be hidden by it. */
@@ -68,6 +67,6 @@ out:
 	say("made the vault %s, and it is open", c->vault);
 	if (kind != SLOT_PASSPHRASE)
 		slots_warn_of_last(1);
-	watcher_start();
+	client_watch(c);
 	return 0;
 }

@@ -15,7 +15,6 @@
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "client/slots/vault_make.h"
-#include "start/watcher.h"
 
 /* The broker has just answered an unlock or reopen. */
 static void vault_say_open(struct client *c)
@@ -24,7 +23,7 @@ static void vault_say_open(struct client *c)
 
 	wire_get_uint(c->dial.in.top, "entries", &entries, NULL);
 	say("the vault is open (%" PRIu64 " %s)", entries, entries == 1 ? "key" : "keys");
-	watcher_start();
+	client_watch(c);
 }
 
 /* A slot_try. */

@@ -137,7 +137,7 @@ def test_it_comes_back_with_an_unlock(w):
     watched(w)
     os.kill(watchers()[0], signal.SIGKILL)
     until(lambda: not w.status()["watched"], what="the broker notices")
-    assert "watched        no" in w.ok("status").out
+    assert "watched        no: " in w.ok("status").out
     # it is open, so nothing is to be typed
     w.ok("unlock")
     watched(w)
@@ -166,7 +166,7 @@ def test_without_a_bus_everything_goes_on(w):
     until(lambda: not watchers(), what="its end")
     s = w.status()
     assert s["watched"] is False and s["state"] == "unlocked", s
-    assert "watched        no (nothing reports suspend or screen lock)" in w.ok("status").out
+    assert "watched        no: suspend, screen lock and log-out do not lock it; ccctl unlock" in w.ok("status").out
 
 
 # ---- waking ----
