@@ -26,9 +26,11 @@ from client import alive, until
 
 CLONE_NEWNS = 0x00020000
 BROKER_UID = 61000
+WATCHER_UID = 61900
 RUN = Path("/run/ccrun")
 SOCKET = RUN / "broker.sock"
 STATE = Path("/var/lib/ccrun")
+WATCHER_DIR = Path("/run/ccrun-logind")
 PREFIX = Path("/opt/ccrun")
 
 libc = ctypes.CDLL(None, use_errno=True)
@@ -262,6 +264,48 @@ class SystemBroker:
         except AssertionError:
             if kind is None:
                 raise
+
+
+class SystemWatcher:
+    """ccrun-logind --system, as its unit starts it; env says where the system bus is."""
+
+    def __init__(self, env, uid=WATCHER_UID):
+        self.env, self.uid = env, uid
+        self.process, self.err = None, ""
+
+    def start(self):
+        """Returns when it watches, or has ended."""
+        WATCHER_DIR.mkdir(exist_ok=True)
+        WATCHER_DIR.chmod(0o755)
+        os.chown(WATCHER_DIR, WATCHER_UID, WATCHER_UID)
+        read, write = os.pipe()
+        self.process = subprocess.Popen(
+            ["setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", "--inh-caps=-all",
+             "--no-new-privs", "--", PREFIX / "libexec/ccrun/ccrun-logind", "--system", "--ready-fd", str(write)],
+            env={"PATH": "/usr/bin:/bin", **self.env}, pass_fds=[write], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, cwd="/")
+        os.close(write)
+        with open(read, encoding="ascii") as ready:
+            self.watches = ready.read() == "ready\n"
+        return self
+
+    def ends(self):
+        """Its exit code and what it said."""
+        self.err = self.process.communicate(timeout=20)[1]
+        return self.process.returncode, self.err
+
+    def stop(self, how=signal.SIGTERM):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(how)
+            self.ends()
+
+    def __enter__(self):
+        self.start()
+        assert self.watches, self.ends()
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
 
 class SystemUser(Ccrun):

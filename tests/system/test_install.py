@@ -13,9 +13,9 @@ from client import REPO
 MODE = 0o711 if os.geteuid() == 0 else 0o111
 TEMPLATES = ["systemd/user/ccbroker.socket.in", "systemd/user/ccbroker.service.in",
              "systemd/user/ccrun-unlock.service.in", "systemd/user/ccrun-logind.service.in",
-             "systemd/system/ccbroker.service.in", "autostart/ccrun-unlock.desktop.in"]
+             "systemd/system/ccbroker.service.in", "systemd/system/ccrun-logind.service.in", "autostart/ccrun-unlock.desktop.in"]
 UNITS = ["user/ccbroker.socket", "user/ccbroker.service", "user/ccrun-unlock.service",
-         "user/ccrun-logind.service", "system/ccbroker.service"]
+         "user/ccrun-logind.service", "system/ccbroker.service", "system/ccrun-logind.service"]
 
 
 @pytest.fixture
@@ -63,13 +63,19 @@ def test_installed_tree_works(c, ep, token, installed):
 @pytest.mark.parametrize("installed", ["/usr", "/usr/local"], indirect=True)
 def test_installed_where_systemd_looks_the_units_are_there(installed, tmp_path):
     prefix = f"/{installed.relative_to(tmp_path)}"
+    texts = {}
     for unit in UNITS:
-        text = (installed / "lib/systemd" / unit).read_text()
+        text = texts[unit] = (installed / "lib/systemd" / unit).read_text()
         assert stat.S_IMODE((installed / "lib/systemd" / unit).stat().st_mode) == 0o644
         assert "@BIN@" not in text and "@LIBEXEC@" not in text
-    assert f"\nExecStart={prefix}/libexec/ccrun/ccbroker --system --foreground\n" in text
-    assert "u ccrun " in (installed / "lib/sysusers.d/ccrun.conf").read_text()
-    assert "d /run/ccrun 0755 ccrun ccrun" in (installed / "lib/tmpfiles.d/ccrun.conf").read_text()
+    exec_start = f"\nExecStart={prefix}/libexec/ccrun/"
+    assert exec_start + "ccbroker --system --foreground\n" in texts["system/ccbroker.service"]
+    assert exec_start + "ccrun-logind --system\n" in texts["system/ccrun-logind.service"]
+    users = (installed / "lib/sysusers.d/ccrun.conf").read_text()
+    assert "u ccrun " in users and "u ccrun-logind " in users
+    directories = (installed / "lib/tmpfiles.d/ccrun.conf").read_text()
+    assert "d /run/ccrun 0755 ccrun ccrun" in directories
+    assert "d /run/ccrun-logind 0755 ccrun-logind ccrun-logind" in directories
 
 
 def test_installed_into_the_home_directory_the_vault_stays_private(c, ep, token):

@@ -55,6 +55,9 @@ def root(tmp_path):
 
 
 BOOTED = "mkdir -p /run/systemd/system\n"
+ENABLED = ["daemon-reload", "--quiet is-active ccbroker.service", "enable --now ccbroker.service"]
+WATCHED = ["enable ccrun-logind.service", "restart ccrun-logind.service"]
+DISABLED = ["disable --now ccrun-logind.service", "disable --now ccbroker.service"]
 
 
 def test_set_up_twice_and_removed(root):
@@ -68,20 +71,20 @@ getent passwd ccrun; cat /var/lib/ccrun/1000
     assert r.returncode == 0, r
     assert r.stdout.count(":/var/lib/ccrun:/usr/sbin/nologin\n") == 2
     assert "700 ccrun:ccrun\n" in r.stdout and r.stdout.endswith("vault\n")
-    assert r.stdout.count("made the user ccrun") == 1 and "kept: the user ccrun" in r.stdout
-    once = ["daemon-reload", "--quiet is-active ccbroker.service", "enable --now ccbroker.service"]
-    assert r.calls == once * 2 + ["disable --now ccbroker.service"] * 2
+    assert r.stdout.count("made the user ccrun,") == 1 and "kept: the users ccrun and ccrun-logind" in r.stdout
+    assert r.stdout.count("made the user ccrun-logind") == 1 and r.stdout.count("built without ccrun-logind") == 2
+    assert r.calls == ENABLED * 2 + DISABLED * 2
 
 
 def test_purge_says_what_it_deletes(root):
     r = root(BOOTED + """
 tools/system setup /usr; echo vault > /var/lib/ccrun/1000
 tools/system remove --purge; tools/system remove --purge
-[ ! -e /var/lib/ccrun ]; ! id ccrun 2>/dev/null
+[ ! -e /var/lib/ccrun ]; ! id ccrun 2>/dev/null; ! id ccrun-logind 2>/dev/null
 """)
     assert r.returncode == 0, r
     assert "deleting /var/lib/ccrun, with 1 files: every user's vault and record" in r.stdout
-    assert "deleting the user ccrun" in r.stdout
+    assert "deleting the user ccrun\n" in r.stdout and "deleting the user ccrun-logind\n" in r.stdout
 
 
 def test_without_systemd_it_says_how_to_start_by_hand(root):
@@ -124,5 +127,4 @@ find /usr/local -type f; stat -c %U /var/lib/ccrun
     assert lines[:4] == ["711", "root"] * 2
     assert lines.count("ccbroker.service") == 2 and lines[-1] == "ccrun"
     assert not [line for line in lines if line.startswith("/usr/local/") and not line.endswith(":")]
-    assert r.calls == ["daemon-reload", "--quiet is-active ccbroker.service", "enable --now ccbroker.service",
-                       "disable --now ccbroker.service", "daemon-reload"]
+    assert r.calls == ENABLED + WATCHED + DISABLED + ["daemon-reload"]

@@ -53,12 +53,12 @@ def test_systemd_understands_them(c, units, kind):
     assert r.rc == 0 and not said, r
 
 
-@pytest.mark.parametrize("kind", ["user", "system"])
-def test_they_expose_no_more_than_they_say(c, units, kind):
-    path = units / kind / "ccbroker.service"
+@pytest.mark.parametrize("kind, name", [("user", "ccbroker"), ("system", "ccbroker"), ("system", "ccrun-logind")])
+def test_they_expose_no_more_than_they_say(c, units, kind, name):
+    path = units / kind / f"{name}.service"
     stated = float(re.search(r"security --offline=true: exposure (\d+\.\d)", path.read_text())[1])
     r = analyze(c, kind, "security", "--offline=true", "--no-pager", path)
-    measured = float(re.search(r"Overall exposure level for ccbroker.service: (\d+\.\d)", r.out)[1])
+    measured = float(re.search(rf"Overall exposure level for {name}.service: (\d+\.\d)", r.out)[1])
     assert measured <= stated, r.out
 
 
@@ -80,6 +80,17 @@ def test_the_system_broker_owns_its_directories():
     assert get("RuntimeDirectoryMode") == ["0755"] and get("StateDirectoryMode") == ["0700"]
     assert get("CapabilityBoundingSet") == get("AmbientCapabilities") == ["CAP_SYS_PTRACE"]
     assert not (SHARE / "systemd/system/ccbroker.socket.in").exists()
+
+
+def test_the_system_s_watcher_lives_with_the_broker_and_owns_nothing_of_it():
+    unit = "ccrun-logind.service"
+    get = lambda key: values("system", unit, key)
+    assert get("ExecStart") == [f"{BUILD}/libexec/ccrun/ccrun-logind --system"]
+    assert get("User") == get("Group") == get("RuntimeDirectory") == ["ccrun-logind"]
+    assert get("RuntimeDirectoryMode") == ["0755"] and get("CapabilityBoundingSet") == [""]
+    assert get("BindsTo") == get("WantedBy") == ["ccbroker.service"] and "ccbroker.service" in get("After")[0].split()
+    assert get("Restart") == ["always"] and get("StartLimitIntervalSec") == ["0"]
+    assert get("InaccessiblePaths") == ["/var/lib/ccrun"]
 
 
 # Each would part the broker from its clients, mark it, or fail for a user.
