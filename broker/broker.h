@@ -15,8 +15,9 @@
 struct arena;
 
 struct broker {
-	bool system;  /* serves every user, as a uid of its own; else one user's broker */
-	bool watched; /* the system's watcher is connected: it tells for every tenant */
+	bool system;	/* serves every user, as a uid of its own; else one user's broker */
+	bool watched;	/* the system's watcher is connected: it tells for every tenant */
+	bool undelayed; /* and the computer's sleep does not wait for it */
 	struct auto_unlock auto_unlock;
 	int listener;
 	int epoll;

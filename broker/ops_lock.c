@@ -164,6 +164,18 @@ static void end_users_watchers(struct broker *b)
 			shutdown(b->connection[i].fd, SHUT_RDWR);
 }
 
+/* "delays", optional: does the computer's sleep wait until the vaults are locked? */
+static int read_delays(const struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	bool delays = true;
+
+	if (wire_has(q->map, "delays") && wire_get_bool(q->map, "delays", &delays, f) != 0)
+		return -1;
+	*(c->watches_all ? &q->broker->undelayed : &c->tenant->undelayed) = !delays;
+	return 0;
+}
+
 /* One connection of a uid, or one for all, may stay connected to tell when the computer
  * sleeps. */
 struct wire_out *op_watch(struct request *q, struct failure *f)
@@ -175,6 +187,9 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 	if (wire_get_text(q->map, "kind", kind, sizeof(kind), f) != 0 ||
 	    (wire_has(q->map, "all") && wire_get_bool(q->map, "all", &all, f) != 0))
 		return NULL;
+	/* From one that watches it is news. */
+	if (c->watcher && wire_has(q->map, "delays"))
+		return read_delays(q, f) == 0 ? wire_ok() : NULL;
 	if (all && check_system_watcher(q, f) != 0)
 		return NULL;
 	/* A connection has one use; a session's has a deadline too. */
@@ -195,5 +210,5 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 	c->watches_all = all;
 	*(all ? &q->broker->watched : &c->tenant->watched) = true;
 	c->deadline = 0;
-	return wire_ok();
+	return read_delays(q, f) == 0 ? wire_ok() : NULL;
 }

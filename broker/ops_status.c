@@ -33,6 +33,8 @@ static void put_broker_state(struct wire_out *o, struct request *q)
 	wire_put_str(o, "why", lock_reason_name(t->lock_reason));
 	wire_put_uint(o, "asleep", t->vault ? vault_tokens_asleep(t->vault) : 0);
 	wire_put_bool(o, "watched", t->watched || q->broker->watched);
+	wire_put_bool(o, "delays",
+		      q->broker->watched ? !q->broker->undelayed : t->watched && !t->undelayed);
 }
 
 struct wire_out *op_hello(struct request *q, struct failure *f)

@@ -44,6 +44,7 @@ struct tenant {
 	unsigned turn, served;	      /* connections served in that turn of the loop */
 	unsigned busy_ms;	      /* loop time that it took lately */
 	bool watched;		      /* a connection of its uid tells when the computer sleeps */
+	bool undelayed;		      /* and the computer's sleep does not wait for it */
 	uint64_t releases;	      /* since the broker started */
 	bool opened_unattended;	      /* by auto_unlock, which can do it again */
 	bool use_times_changed;	      /* to be written with the next change, or at the lock */

@@ -31,6 +31,7 @@ struct status {
 	char why[16];	  /* why it is locked; "start": not opened since the broker started */
 	uint64_t locked_at, kept, asleep;
 	bool watched;	/* ccrun-logind is connected to the broker */
+	bool delays;	/* and the computer's sleep waits for it */
 	unsigned slots; /* 0: unknown */
 };
 
@@ -64,6 +65,10 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	    wire_get_uint(m, "kept", &s->kept, f) != 0 ||
 	    wire_get_uint(m, "asleep", &s->asleep, f) != 0 ||
 	    wire_get_bool(m, "watched", &s->watched, f) != 0)
+		return -1;
+	/* A broker that was started before the last upgrade does not say. */
+	s->delays = s->watched;
+	if (wire_has(m, "delays") && wire_get_bool(m, "delays", &s->delays, f) != 0)
 		return -1;
 	s->state = strcmp(state, "none") == 0	  ? "no-vault"
 		   : strcmp(state, "locked") == 0 ? "locked"
@@ -182,6 +187,8 @@ static void status_print_lock(const struct status *s)
 
 static const char *status_watched(const struct status *s)
 {
+	if (s->watched && !s->delays)
+		return "yes, but a suspend does not wait until it is locked; does polkit run?";
 	if (s->watched)
 		return "yes (suspend, screen lock, log-out)";
 	if (strcmp(s->kind, "system") == 0)
@@ -257,6 +264,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 					       "kept",
 					       "asleep",
 					       "watched",
+					       "delays",
 					       "slots" };
 	struct json_t *o = js_object();
 	unsigned i;
@@ -287,6 +295,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_number(o, "kept", s->kept);
 	js_number(o, "asleep", s->asleep);
 	js_bool(o, "watched", s->watched);
+	js_bool(o, "delays", s->delays);
 	if (s->slots)
 		js_number(o, "slots", s->slots);
 	else

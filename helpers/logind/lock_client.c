@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -119,10 +120,26 @@ static int lock_client_put(struct lock_client *c, const struct wire_out *request
 	return wire_send(c->dial.fd, request, -1);
 }
 
+/* The request is freed.  what: the end of "the broker cannot be told ". */
+static void lock_client_request(struct lock_client *c, struct wire_out *request, const char *what)
+{
+	struct failure f;
+
+	if (lock_client_put(c, request) == 0) {
+		c->pending++;
+	} else if (errno == EPIPE || errno == ECONNRESET) {
+		/* The broker may have sent a reason first: lock_client_read reads it. */
+	} else {
+		fail_errno(&f, "ccctl lock", "the broker cannot be told %s", what);
+		fail_print(PROGRAM, &f);
+	}
+	wire_out_free(request);
+}
+
 void lock_client_send(struct lock_client *c, const char *why, uid_t uid)
 {
 	struct wire_out *request = wire_request("lock");
-	struct failure f;
+	char what[64];
 
 	if (request)
 		wire_put_str(request, "why", why);
@@ -130,14 +147,21 @@ void lock_client_send(struct lock_client *c, const char *why, uid_t uid)
 		wire_put_bool(request, "all", true);
 	else if (request && c->all)
 		wire_put_uint(request, "uid", uid);
-	if (lock_client_put(c, request) == 0) {
-		c->pending++;
-	} else if (errno == EPIPE || errno == ECONNRESET) {
-		/* The broker may have sent a reason first: lock_client_read reads it. */
-	} else {
-		fail_errno(&f, "ccctl lock", "the broker cannot be told to lock the vault (%s)",
-			   why);
-		fail_print(PROGRAM, &f);
+	snprintf(what, sizeof(what), "to lock the vault (%s)", why);
+	lock_client_request(c, request, what);
+}
+
+void lock_client_tell_delays(struct lock_client *c, bool delays)
+{
+	struct wire_out *request;
+
+	if (delays == !c->sleep_runs)
+		return;
+	c->sleep_runs = !delays;
+	request = wire_request("watch");
+	if (request) {
+		wire_put_str(request, "kind", "logind");
+		wire_put_bool(request, "delays", delays);
 	}
-	wire_out_free(request);
+	lock_client_request(c, request, "whether sleep waits for it");
 }

@@ -19,6 +19,7 @@ struct failure;
 struct lock_client {
 	struct dial dial;
 	bool all;	  /* the system's watcher: each request names a user, or all of them */
+	bool sleep_runs;  /* the broker was told that the computer's sleep does not wait */
 	unsigned pending; /* requests without an answer yet */
 	bool ended;	  /* the broker closed the connection: this program ends too */
 	uint8_t buf[WIRE_PACKET_MAX];
@@ -40,6 +41,10 @@ int lock_client_open(struct lock_client *c, bool all, struct failure *f);
  * either case.  It waits only for a broker that has not read what was sent before.
  */
 void lock_client_send(struct lock_client *c, const char *why, uid_t uid);
+
+/* Tell the broker, for `ccctl status`, whether the computer's sleep waits for its answer:
+ * at first it is taken to. */
+void lock_client_tell_delays(struct lock_client *c, bool delays);
 
 /*
  * Read one answer, or the end of the connection (c->ended), if there is one; does not

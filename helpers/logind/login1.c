@@ -226,6 +226,7 @@ static void inhibitor_take(struct login1 *l)
 	if (r >= 0 && (l->inhibitor = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
 		r = -errno;
 	sd_bus_message_unref(reply);
+	lock_client_tell_delays(l->broker, r >= 0);
 	if (r >= 0)
 		return;
 	login1_bus_failure(&f, r, &e, "sleep will not wait until the vault is locked");

@@ -818,7 +818,8 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
           "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
-          "sessions", "sessions_by_relay", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "slots"}
+          "sessions", "sessions_by_relay", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "delays",
+          "slots"}
 ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",
        "unverified", "used", "error"}
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"

@@ -169,6 +169,25 @@ def test_without_a_bus_everything_goes_on(w):
     assert "watched        no: suspend, screen lock and log-out do not lock it; ccctl unlock" in w.ok("status").out
 
 
+def test_status_says_when_sleep_does_not_wait(w):
+    """Without polkit logind lets nobody but root delay it."""
+    w.logind.refuse_inhibitors()
+    w.keys(demo={})
+    until(lambda: w.status()["watched"] and not w.status()["delays"], what="the watcher")
+    assert "watched        yes, but a suspend does not wait" in w.ok("status").out
+    w.logind.refuse_inhibitors(False)
+    w.logind.prepare_for_sleep(False)
+    until(lambda: w.status()["delays"], what="an inhibitor")
+    assert "watched        yes (" in w.ok("status").out
+    w.logind.refuse_inhibitors()
+    sleep(w)
+    w.logind.prepare_for_sleep(False)
+    until(lambda: not w.status()["delays"], what="none again")
+    w.run(["kill", str(watchers()[0])])
+    until(lambda: not w.status()["watched"], what="its end")
+    assert w.status()["delays"] is False
+
+
 # ---- waking ----
 
 def talk(w, *argv):

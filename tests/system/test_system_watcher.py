@@ -188,6 +188,15 @@ def test_logind_s_files_tell_it_at_once(users, logind):
         assert states(*users) == [("locked", "logout"), ("unlocked", None)]
 
 
+def test_status_says_when_sleep_does_not_wait(users, logind):
+    a, b = users
+    logind.refuse_inhibitors()
+    with SystemWatcher(logind.env):
+        fill(a, b)
+        assert [(s["watched"], s["delays"]) for s in (u.status() for u in users)] == [(True, False)] * 2
+        assert "watched        yes, but a suspend does not wait" in b.ccctl("status").out
+
+
 # ---- without anybody's ccctl
 
 def test_a_vault_that_opens_by_itself_is_watched(watched, users, logind, broker):
@@ -209,7 +218,7 @@ def test_status_says_where_none_is(watched, users, logind):
     assert "watched        yes (" in a.ccctl("status").out
     watched.stop(signal.SIGKILL)
     until(lambda: not a.status()["watched"], what="the broker notices")
-    assert "watched        NO: " in a.ccctl("status").out and MEND in a.ccctl("status").out
+    assert "watched        no: " in a.ccctl("status").out and MEND in a.ccctl("status").out
     with SystemWatcher(logind.env):
         assert a.status()["watched"] and MEND not in a.ccctl("status").out
         sleep(logind)

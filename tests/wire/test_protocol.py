@@ -75,7 +75,7 @@ def test_hello_and_status(fresh):
     with fresh.connect() as c:
         hello = c.call("hello")
         assert shape(hello) == {**dict.fromkeys(("broker", "version", "state", "vault", "why"), str),
-                                "asleep": int}
+                                "asleep": int, "watched": bool, "delays": bool}
         assert (hello["broker"], hello["state"], hello["why"]) == ("user", "none", "start")
         assert hello["vault"] == str(fresh.vault)
         status = c.call("status")
@@ -83,7 +83,8 @@ def test_hello_and_status(fresh):
             "broker": str, "version": str, "state": str, "vault": str, "why": str, "asleep": int,
             "pid": int, "started": int, "memory_locked": bool, "memory_size": int,
             "memory_used": int, "undumpable": bool, "untraced": bool, "caged": bool,
-            "sessions": int, "relays": int, "releases": int, "locked_at": int, "kept": int, "watched": bool}
+            "sessions": int, "relays": int, "releases": int, "locked_at": int, "kept": int, "watched": bool,
+            "delays": bool}
         assert all(status[k] for k in ("memory_locked", "undumpable", "untraced", "caged"))
         assert (status["locked_at"], status["kept"], status["watched"]) == (0, 0, False)
         assert status["pid"] == c.sender
