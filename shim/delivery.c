@@ -64,17 +64,23 @@ static int delivery_choose_relay(const struct provider *p, const struct target *
 	return 0;
 }
 
-/* `auto`: only what is known to work; where it could have, out says why it does not. */
+/* `auto`: not where it is known not to work; out says then why. */
 static bool delivery_auto_relay(const struct provider *p, const struct target *t, bool try_client,
 				struct delivery_choice *out)
 {
+	char why[sizeof(out->why)];
+	int takes;
+
 	if (provider_delivery_usual(p) != DELIVERY_RELAY)
 		return false;
 	if (!relay_is_installed()) {
 		snprintf(out->why, sizeof(out->why), "no relay: ccrun-relay is not installed");
 		return false;
 	}
-	if (relay_ask_client(t, try_client, out) != 1) {
+	takes = relay_ask_client(t, try_client, out);
+	/* A claude that gave no answer in time is started by relay: what it cannot do then
+	 * fails, while another delivery would be one that the seal does not admit. */
+	if (takes == 0 || (takes < 0 && !t->claude)) {
 		memcpy(why, out->why, sizeof(why));
 		snprintf(out->why, sizeof(out->why), "no relay: %.140s", why);
 		return false;
