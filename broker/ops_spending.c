@@ -189,9 +189,9 @@ static enum limit_kind nearest_limit(const struct limit *l, const struct limit_c
 /* For a status line, inside a session: numbers of one entry, and no names. */
 struct wire_out *op_spent_today(struct request *q, struct failure *f)
 {
-	static const char *const kinds[LIMIT_KINDS] = { [LIMIT_TOKENS] = "tokens",
-							[LIMIT_MONEY] = "micros",
-							[LIMIT_REQUESTS] = "requests" };
+	static const char *const kinds[LIMIT_KINDS] = {
+		[LIMIT_TOKENS] = "tokens", [LIMIT_MONEY] = "micros", [LIMIT_REQUESTS] = "requests"
+	};
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1];
 	const struct book_entry *e;

@@ -343,10 +343,8 @@ static const struct {
 	const char *op;
 	void (*serve)(struct connection *c, struct wire_map m);
 } messages[] = {
-	{ "value", serve_value },
-	{ "reserve", relay_serve_reserve },
-	{ "use", relay_serve_use },
-	{ "refusal", serve_refusal },
+	{ "value", serve_value },     { "reserve", relay_serve_reserve },
+	{ "use", relay_serve_use },   { "refusal", serve_refusal },
 	{ "failure", serve_failure },
 };
 

@@ -17,12 +17,12 @@
 
 #define CELL (LIMIT_AMOUNT + LIMIT_TEXT + 8)
 
-static const char *const kind_keys[LIMIT_KINDS] = { [LIMIT_TOKENS] = "tokens",
-						    [LIMIT_MONEY] = "micros",
-						    [LIMIT_REQUESTS] = "requests" };
-static const char *const kind_titles[LIMIT_KINDS] = { [LIMIT_TOKENS] = "TOKENS",
-						      [LIMIT_MONEY] = "COST",
-						      [LIMIT_REQUESTS] = "REQUESTS" };
+static const char *const kind_keys[LIMIT_KINDS] = {
+	[LIMIT_TOKENS] = "tokens", [LIMIT_MONEY] = "micros", [LIMIT_REQUESTS] = "requests"
+};
+static const char *const kind_titles[LIMIT_KINDS] = {
+	[LIMIT_TOKENS] = "TOKENS", [LIMIT_MONEY] = "COST", [LIMIT_REQUESTS] = "REQUESTS"
+};
 
 /* The words of the limit as one text. */
 static int limit_read_words(char **words, int n, struct limit *l, char text[LIMIT_TEXT],

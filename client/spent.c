@@ -17,11 +17,11 @@
 #include "json/output.h"
 #include "wire/limit_text.h"
 
-#define ROWS_MAX 8192	   /* bounds what a broken broker can make us allocate */
-#define TRIES_MAX 5	   /* rows may be put together between two pages */
-#define DAYS_SHOWN 30	   /* without --since */
-#define KEY_WIDTH 30	   /* of the first column; the table fits 80 columns then */
-#define KEY_SIZE 201	   /* bytes of the longest text that is grouped by, with its NUL */
+#define ROWS_MAX 8192 /* bounds what a broken broker can make us allocate */
+#define TRIES_MAX 5   /* rows may be put together between two pages */
+#define DAYS_SHOWN 30 /* without --since */
+#define KEY_WIDTH 30  /* of the first column; the table fits 80 columns then */
+#define KEY_SIZE 201  /* bytes of the longest text that is grouped by, with its NUL */
 
 enum by { BY_PROVIDER, BY_MODEL, BY_PROJECT, BY_SESSION, BY_DAY, BYS };
 
@@ -320,7 +320,8 @@ static void view_print(const struct spending_view *v)
 	if (v->since && day_of((time_t)v->since) > v->first_day)
 		printf("counted since %s\n", date_local(v->since, time));
 	if (v->damaged)
-		printf("a damaged file of numbers was set aside at %s: before that, more was used\n",
+		printf("a damaged file of numbers was set aside at %s: before that, more was "
+		       "used\n",
 		       date_local(v->damaged, time));
 }
 

@@ -12,9 +12,9 @@
 #include "wire/pack.h"
 #include "wire/unpack.h"
 
-static const char *const kind_keys[LIMIT_KINDS] = { [LIMIT_TOKENS] = "tokens",
-						    [LIMIT_MONEY] = "micros",
-						    [LIMIT_REQUESTS] = "requests" };
+static const char *const kind_keys[LIMIT_KINDS] = {
+	[LIMIT_TOKENS] = "tokens", [LIMIT_MONEY] = "micros", [LIMIT_REQUESTS] = "requests"
+};
 
 /* "$3.10 of $10/day" */
 static void spending_set_limited(struct wire_map m, struct session_spending *out)

@@ -79,11 +79,11 @@ struct provider {
 	char needs[512];	      /* what the user can do when nothing of needs_any is there */
 	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
 	struct price_line price[PRICE_LINES_MAX];
-	unsigned prices;	      /* lines of [prices] */
-	bool local;		      /* the endpoint is this machine */
-	bool exposed;		      /* exposed = yes in [secrets] */
-	struct policy policy;	      /* the file's proposal */
-	char note[256]; /* a correction that was made ("base_url: dropped /v1"), or "" */
+	unsigned prices;      /* lines of [prices] */
+	bool local;	      /* the endpoint is this machine */
+	bool exposed;	      /* exposed = yes in [secrets] */
+	struct policy policy; /* the file's proposal */
+	char note[256];	      /* a correction that was made ("base_url: dropped /v1"), or "" */
 };
 
 /*

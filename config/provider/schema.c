@@ -19,8 +19,7 @@
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 
 static const char *const sections[] = { "provider", "secrets", "parameters", "models", "env",
-					"policy",   "usage",   "statusline", "prices",
-					"mode" };
+					"policy",   "usage",   "statusline", "prices", "mode" };
 /* of these a mode may have its own */
 static const char *const mode_parts[] = { "env", "models", "secrets", "parameters", "policy" };
 

@@ -15,10 +15,9 @@
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 #define WORDS_MAX 16
 
-static const char *const parts[PART_COUNT] = { "provider", "quota", "context", "branch",
-					       "repo",	   "model", "cost",    "duration",
-					       "lines",	   "dir",   "effort",  "session",
-					       "spent" };
+static const char *const parts[PART_COUNT] = { "provider", "quota",   "context",  "branch", "repo",
+					       "model",	   "cost",    "duration", "lines",  "dir",
+					       "effort",   "session", "spent" };
 /* The names of the colours that belong to no part, in the order of enum status_colour. */
 static const char *const colours[] = { "separator", "warn", "high", "stale" };
 _Static_assert(COUNT(colours) == (unsigned)COLOUR_COUNT - (unsigned)PART_COUNT,

@@ -2,6 +2,7 @@
 session when either ends.  The relay is the test: tests/lib/played_relay.py.
 
 Run it as an ordinary user: what it looks at is meaningless for root."""
+import hashlib
 import os
 import re
 import signal
@@ -21,6 +22,11 @@ pytestmark = pytest.mark.usefixtures("ordinary_user")
 TOKEN = canary.new_token()
 URL = wc.ORIGIN.partition(" ")[2]
 KEEP = wc.POLICY + " keep=yes"
+
+
+def trusting(authorities):
+    """The policy of an entry whose relay may trust these."""
+    return wc.POLICY + " ca=" + hashlib.blake2b(authorities, digest_size=32).hexdigest()[:32]
 
 
 @pytest.fixture
@@ -76,34 +82,36 @@ def wiped(r, why):
 
 # ---- what it is started with -------------------------------------------
 
-def test_what_a_relay_is_started_with_in_this_order(b, opened):
-    for kind, text in (("key", b"the key"), ("ca", b"some authorities"), ("cert", b"a certificate")):
-        opened.call("relay-file", fd=text, kind=kind)
-    opened.relay(proxy="http://me:pw@proxy.test:8080", no_proxy="localhost",
-                 added=[{"name": "x-title"}, {"name": "http-referer"}])
-    r = b.relay()
-    got = r.begin()
-    assert [m["op"] for m, _ in got] == ["file"] * 4 + ["start"]
-    assert [m["kind"] for m, _ in got[:4]] == ["session", "ca", "cert", "key"]
-    info = open(f"/proc/self/fdinfo/{got[0][1]}", encoding="ascii").read()
-    assert re.search(rf"^Pid:\t{opened.pid}$", info, re.M)
-    assert [os.pread(fd, 100, 0) for _, fd in got[1:4]] == [b"some authorities", b"a certificate", b"the key"]
-    assert got[4][0] == {
-        "op": "start", "session": opened.id, "pid": opened.pid, "uid": os.getuid(), "url": URL,
-        "auth": "bearer", "entries": [{"header": ""}], "added": [{"name": "x-title"}, {"name": "http-referer"}],
-        "proxy": "http://me:pw@proxy.test:8080", "no_proxy": "localhost"}
-    with socket.socket(fileno=os.dup(got[4][1])) as listener, opened.connect() as client:
-        assert listener.getsockname() == str(opened.path)
-        with listener.accept()[0] as there:
-            client.sendall(b"a request")
-            assert there.recv(100) == b"a request"
-    assert r.hears_nothing(), "no token before it asks"
-    assert r.report["environ"] == [] and r.report["cwd"] == "/"
-    assert r.report["null"] == ["/dev/null"] * 3
-    # its own: the socket to the test, and the directory that was listed
-    assert r.report["fds"][:4] == [0, 1, 2, 3] and len(r.report["fds"]) <= 6
-    [why] = [w for _, _, w in b.events("relay")]
-    assert why.startswith("trusts authorities of BLAKE2b ")
+def test_what_a_relay_is_started_with_in_this_order(b):
+    b.put("trusting", TOKEN, trusting(b"some authorities"))
+    with Session(b, "trusting") as opened:
+        for kind, text in (("key", b"the key"), ("ca", b"some authorities"), ("cert", b"a certificate")):
+            opened.call("relay-file", fd=text, kind=kind)
+        opened.relay(proxy="http://me:pw@proxy.test:8080", no_proxy="localhost",
+                     added=[{"name": "x-title"}, {"name": "http-referer"}])
+        r = b.relay()
+        got = r.begin()
+        assert [m["op"] for m, _ in got] == ["file"] * 4 + ["start"]
+        assert [m["kind"] for m, _ in got[:4]] == ["session", "ca", "cert", "key"]
+        info = open(f"/proc/self/fdinfo/{got[0][1]}", encoding="ascii").read()
+        assert re.search(rf"^Pid:\t{opened.pid}$", info, re.M)
+        assert [os.pread(fd, 100, 0) for _, fd in got[1:4]] == [b"some authorities", b"a certificate", b"the key"]
+        assert got[4][0] == {
+            "op": "start", "session": opened.id, "pid": opened.pid, "uid": os.getuid(), "url": URL,
+            "auth": "bearer", "entries": [{"header": ""}], "added": [{"name": "x-title"}, {"name": "http-referer"}],
+            "proxy": "http://me:pw@proxy.test:8080", "no_proxy": "localhost"}
+        with socket.socket(fileno=os.dup(got[4][1])) as listener, opened.connect() as client:
+            assert listener.getsockname() == str(opened.path)
+            with listener.accept()[0] as there:
+                client.sendall(b"a request")
+                assert there.recv(100) == b"a request"
+        assert r.hears_nothing(), "no token before it asks"
+        assert r.report["environ"] == [] and r.report["cwd"] == "/"
+        assert r.report["null"] == ["/dev/null"] * 3
+        # its own: the socket to the test, and the directory that was listed
+        assert r.report["fds"][:4] == [0, 1, 2, 3] and len(r.report["fds"]) <= 6
+        [why] = [w for _, _, w in b.events("relay")]
+        assert why.startswith("trusts authorities of BLAKE2b ")
 
 
 def test_what_is_left_out_is_empty(b, opened):
@@ -178,12 +186,14 @@ def test_too_much_is_refused(b, opened, fields):
     assert not b.sessions()
 
 
-def test_what_is_refused_may_be_tried_again(b, opened):
-    opened.call("relay-file", fd=b"authorities", kind="ca")
-    assert refused(opened.call, "relay").error == "wrong-type"
-    opened.relay()
-    got = b.relay().begin()
-    assert [m.get("kind") for m, _ in got] == ["session", "ca", None]
+def test_what_is_refused_may_be_tried_again(b):
+    b.put("trusting", TOKEN, trusting(b"authorities"))
+    with Session(b, "trusting") as opened:
+        opened.call("relay-file", fd=b"authorities", kind="ca")
+        assert refused(opened.call, "relay").error == "wrong-type"
+        opened.relay()
+        got = b.relay().begin()
+        assert [m.get("kind") for m, _ in got] == ["session", "ca", None]
 
 
 # ---- what it must not be given -----------------------------------------
@@ -206,7 +216,8 @@ def descriptors():
 
 def test_a_relays_file_is_a_sealed_memfd(b):
     cases = list(descriptors())  # before the fork that has them, too
-    with Session(b) as s:
+    b.put("trusting", TOKEN, trusting(b"x" * (1 << 20)))
+    with Session(b, "trusting") as s:
         for name, fd, error in cases:
             assert refused(s.call, "relay-file", fd=fd, kind="ca").error == error, name
         assert refused(s.call, "relay-file", fd=b"x", kind="session").error == "bad-value"

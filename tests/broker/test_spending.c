@@ -282,9 +282,8 @@ static void test_cut_off(void **state)
 	u.status = 0;
 	u.request_bytes = 0;
 	settle(&u, 4);
-	assert_int_equal(used("free", LIMIT_TOKENS),
-			 1001 + 50500 + 2 * SPENDING_OUTPUT + 101001 + SPENDING_INPUT_MAX +
-				 SPENDING_OUTPUT);
+	assert_int_equal(used("free", LIMIT_TOKENS), 1001 + 50500 + 2 * SPENDING_OUTPUT + 101001 +
+							     SPENDING_INPUT_MAX + SPENDING_OUTPUT);
 }
 
 /* Who ends the session before the answer has not had it for nothing. */
@@ -293,8 +292,8 @@ static void test_session_ends(void **state)
 	(void)state;
 	assert_int_equal(reserve("tokens", 1, 3000), 0);
 	assert_int_equal(reserve("tokens", 2, 3000), 0);
-	assert_int_equal(
-		spending_reserve(&tenant, "tokens", "other", 1, 3000, "model", &refusal), 0);
+	assert_int_equal(spending_reserve(&tenant, "tokens", "other", 1, 3000, "model", &refusal),
+			 0);
 	spending_release_session(&tenant, "session");
 	assert_int_equal(used("tokens", LIMIT_TOKENS), 2 * (1001 + SPENDING_OUTPUT));
 	assert_int_equal(tenant.book->opens, 1);
@@ -539,7 +538,9 @@ static void test_bounded(void **state)
 	crash();
 	assert_non_null(spending_book(&tenant, NULL));
 	assert_int_equal(tenant.book->damaged, 0);
-	assert_int_equal(book_entry_find(tenant.book, "free")->counters.used[LIMIT_MONTH][LIMIT_REQUESTS] > 0, 1);
+	assert_int_equal(book_entry_find(tenant.book, "free")
+					 ->counters.used[LIMIT_MONTH][LIMIT_REQUESTS] > 0,
+			 1);
 }
 
 static void test_sums_by_what_was_used(void **state)

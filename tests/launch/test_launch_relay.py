@@ -236,10 +236,15 @@ def speak_tls(c, ep, client=None):
 
 def test_authorities_of_the_persons_settings(c, ep, token):
     crt = speak_tls(c, ep)
-    c.write("ca.pem", crt.read_text())
-    c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}})
     c.plain_env["CLAUDE_CODE_MAX_RETRIES"] = "0"
     c.ready(token)
+    r = c.ccrun("demo", "-p", "go")
+    assert r.rc != 0 and "certificate" in r.out, r
+    c.write("ca.pem", crt.read_text())
+    c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}})
+    r = c.ccrun("demo", "-p", "go")
+    assert r.rc == 125 and "ccctl approve demo" in r.err, "a session can write these settings"
+    assert c.ccctl("approve", "demo", "--yes").rc == 0
     r = c.ccrun("demo", "-p", "go")
     assert r.rc == 0 and "hello from loopback" in r.out, r
     c.settings({"env": {}})
@@ -253,13 +258,11 @@ def test_certificate_of_the_person(c, ep, token):
     c.plain_env.update(CLAUDE_CODE_MAX_RETRIES="0", NODE_EXTRA_CA_CERTS=str(authority))
     c.own()
     c.ready(token)
-    assert c.ccrun("demo", "-p", "go").rc != 0
+    assert c.ccrun("demo", "-p", "go").rc not in (0, 125)
     c.plain_env.update(CLAUDE_CODE_CLIENT_CERT=str(crt), CLAUDE_CODE_CLIENT_KEY=str(key))
     r = c.ccrun("demo", "-p", "go")
     assert r.rc == 0 and "hello from loopback" in r.out, r
 
-
-# ---- trying a client ----
 
 def test_dry_run_tries_nothing(relayed):
     ran = relayed.home / "ran"
