@@ -36,7 +36,7 @@ void relay_serve_reserve(struct connection *c, struct wire_map m)
 
 	if (wire_get_uint(m, "id", &id, NULL) != 0 ||
 	    wire_get_uint(m, "bytes", &bytes, NULL) != 0) {
-		c->closing = true;
+		relay_cut(c->relay, "it sent a malformed message");
 		return;
 	}
 	read_model(model, m);
@@ -51,7 +51,7 @@ void relay_serve_reserve(struct connection *c, struct wire_map m)
 		wire_put_uint(o, "retry", refusal.retry);
 	}
 	if (wire_send(c->fd, o, -1) != 0)
-		c->closing = true;
+		relay_cut(c->relay, "it took no answer");
 	wire_out_free(o);
 }
 
@@ -89,7 +89,7 @@ void relay_serve_use(struct connection *c, struct wire_map m)
 	    wire_get_bool(m, "surcharged", &u.surcharged, NULL) != 0 ||
 	    wire_get_uint(m, "bytes", &u.request_bytes, NULL) != 0 ||
 	    wire_get_uint(m, "sent", &u.answer_bytes, NULL) != 0) {
-		c->closing = true;
+		relay_cut(c->relay, "it sent a malformed message");
 		return;
 	}
 	read_model(model, m);

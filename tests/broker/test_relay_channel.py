@@ -419,7 +419,7 @@ def test_requests_by_relay_keep_the_vault_from_being_idle(b, pair):
     gives(r)
     b.call("set", idle=2, longest=0, suspend=True, screen=True, logout=True)
     for _ in range(8):
-        r.send("use", id=1, status=200)
+        r.use()
         assert r.hears_nothing(0.5)
         b.sessions()
     assert b.call("status")["state"] == "unlocked"
@@ -436,7 +436,7 @@ def test_sessions_are_listed(b, pair):
                    "ended": False}
     gives(r)
     for n in range(3):
-        r.send("use", id=n, model="m", status=200, input=1, output=2, complete=True, billed=True, bytes=3, sent=4)
+        r.use(n)
     r.send("refusal", what="POST /v1/files is not on the list")
     r.send("failure", what="TLS: certificate has expired")
     until(lambda: b.events("provider"), what="what the relay told")
@@ -518,7 +518,7 @@ def test_when_the_process_ends_so_does_the_session(b, pair):
     gives(r)
     s.end()
     # What the relay has to say still is heard.
-    r.send("use", id=1, status=200, complete=True)
+    r.use()
     assert r.ended()
     until(lambda: not b.sessions(), what="the session's end")
     assert b.events("relay") == [] and b.starts_none()
@@ -670,8 +670,10 @@ def test_one_that_cannot_run_is_given_up():
     (b"\xc1", "it sent a malformed message"), (b"x" * 70000, "it had ended"),
     (wc.request("get", name="zai"), "it sent an unknown message"),
     (wc.pack(v=1), "it sent an unknown message"),
+    (wc.request("use", id=1), "it sent a malformed message"),
+    (wc.request("reserve", id=1), "it sent a malformed message"),
     (wc.request("open", **wc.open_fields()), "it sent an unknown message")],
-    ids=["malformed", "large", "get", "no op", "open"])
+    ids=["malformed", "large", "get", "no op", "use", "reserve", "open"])
 def test_one_that_says_what_it_may_not_is_replaced(b, pair, packet, why):
     _, r = pair
     gives(r)

@@ -85,7 +85,7 @@ def test_what_is_listed(b):
         assert [x["key"] for x in listed(b)] == ["unused"]
         take(r)
         for n in range(12):
-            r.send("use", id=n, status=200)
+            r.use(n)
         r.send("refusal", what="a path")
         until(lambda: b.sessions()[0]["refusals"], what="the refusal")
         [one] = listed(b)

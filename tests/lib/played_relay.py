@@ -121,6 +121,11 @@ class Relay:
         self.send(op, **fields)
         return self.recv()[0]
 
+    def use(self, n=1):
+        """Tell of a billed request."""
+        self.send("use", id=n, model="m", status=200, input=1, output=2, complete=True, billed=True,
+                  surcharged=False, bytes=3, sent=4)
+
     def hears_nothing(self, seconds=0.3):
         return not select.select([self.sock], [], [], seconds)[0]
 
