@@ -13,9 +13,11 @@ from client import REPO
 MODE = 0o711 if os.geteuid() == 0 else 0o111
 TEMPLATES = ["systemd/user/ccbroker.socket.in", "systemd/user/ccbroker.service.in",
              "systemd/user/ccrun-unlock.service.in", "systemd/user/ccrun-logind.service.in",
-             "systemd/system/ccbroker.service.in", "systemd/system/ccrun-logind.service.in", "autostart/ccrun-unlock.desktop.in"]
+             "systemd/system/ccbroker.service.in", "systemd/system/ccrun-logind.service.in",
+             "systemd/system/ccrun-relay.socket.in", "systemd/system/ccrun-relay@.service.in", "autostart/ccrun-unlock.desktop.in"]
 UNITS = ["user/ccbroker.socket", "user/ccbroker.service", "user/ccrun-unlock.service",
-         "user/ccrun-logind.service", "system/ccbroker.service", "system/ccrun-logind.service"]
+         "user/ccrun-logind.service", "system/ccbroker.service", "system/ccrun-logind.service",
+         "system/ccrun-relay.socket", "system/ccrun-relay@.service"]
 
 
 @pytest.fixture
@@ -72,7 +74,7 @@ def test_installed_where_systemd_looks_the_units_are_there(installed, tmp_path):
     assert exec_start + "ccbroker --system --foreground\n" in texts["system/ccbroker.service"]
     assert exec_start + "ccrun-logind --system\n" in texts["system/ccrun-logind.service"]
     users = (installed / "lib/sysusers.d/ccrun.conf").read_text()
-    assert "u ccrun " in users and "u ccrun-logind " in users
+    assert "u ccrun " in users and "u ccrun-logind " in users and "u ccrun-relay " in users
     directories = (installed / "lib/tmpfiles.d/ccrun.conf").read_text()
     assert "d /run/ccrun 0755 ccrun ccrun" in directories
     assert "d /run/ccrun-logind 0755 ccrun-logind ccrun-logind" in directories

@@ -63,7 +63,7 @@ DISABLED = ["disable --now ccrun-logind.service", "disable --now ccbroker.servic
 def test_set_up_twice_and_removed(root):
     r = root(BOOTED + """
 tools/system setup /usr/local; tools/system setup /usr/local
-getent passwd ccrun; stat -c '%a %U:%G' /var/lib/ccrun; ls -A /var/lib/ccrun
+getent passwd ccrun ccrun-relay; stat -c '%a %U:%G' /var/lib/ccrun; ls -A /var/lib/ccrun
 echo vault > /var/lib/ccrun/1000
 tools/system remove; tools/system remove
 getent passwd ccrun; cat /var/lib/ccrun/1000
@@ -71,20 +71,25 @@ getent passwd ccrun; cat /var/lib/ccrun/1000
     assert r.returncode == 0, r
     assert r.stdout.count(":/var/lib/ccrun:/usr/sbin/nologin\n") == 2
     assert "700 ccrun:ccrun\n" in r.stdout and r.stdout.endswith("vault\n")
-    assert r.stdout.count("made the user ccrun,") == 1 and "kept: the users ccrun and ccrun-logind" in r.stdout
+    assert r.stdout.count("made the user ccrun,") == 1
+    assert "kept: the users ccrun, ccrun-logind and ccrun-relay, and /var/lib/ccrun" in r.stdout
     assert r.stdout.count("made the user ccrun-logind") == 1 and r.stdout.count("built without ccrun-logind") == 2
+    assert r.stdout.count("made the user ccrun-relay,") == 1
+    assert r.stdout.count("ccrun relays:/:/usr/sbin/nologin\n") == 1
     assert r.calls == ENABLED * 2 + DISABLED * 2
 
 
 def test_purge_says_what_it_deletes(root):
     r = root(BOOTED + """
-tools/system setup /usr; echo vault > /var/lib/ccrun/1000
+tools/system setup /usr; echo vault > /var/lib/ccrun/1000; mkdir /run/ccrun-relay
 tools/system remove --purge; tools/system remove --purge
-[ ! -e /var/lib/ccrun ]; ! id ccrun 2>/dev/null; ! id ccrun-logind 2>/dev/null
+[ ! -e /var/lib/ccrun ]; [ ! -e /run/ccrun-relay ]
+! id ccrun 2>/dev/null; ! id ccrun-logind 2>/dev/null; ! id ccrun-relay 2>/dev/null
 """)
     assert r.returncode == 0, r
     assert "deleting /var/lib/ccrun, with 1 files: every user's vault and record" in r.stdout
-    assert "deleting the user ccrun\n" in r.stdout and "deleting the user ccrun-logind\n" in r.stdout
+    for name in ("ccrun", "ccrun-logind", "ccrun-relay"):
+        assert f"deleting the user {name}\n" in r.stdout
 
 
 def test_without_systemd_it_says_how_to_start_by_hand(root):
@@ -92,6 +97,7 @@ def test_without_systemd_it_says_how_to_start_by_hand(root):
     assert r.returncode == 0 and r.calls == [], r
     assert "install -d -o ccrun -g ccrun -m 755 /run/ccrun\n" in r.stdout
     assert "setpriv --reuid ccrun --regid ccrun --clear-groups /usr/local/libexec/ccrun/ccbroker --system\n" in r.stdout
+    assert "no relays" in r.stdout
 
 
 def test_a_service_that_does_not_start_is_a_failure(root, tmp_path):
@@ -126,5 +132,6 @@ find /usr/local -type f; stat -c %U /var/lib/ccrun
     lines = r.stdout.split()
     assert lines[:4] == ["711", "root"] * 2
     assert lines.count("ccbroker.service") == 2 and lines[-1] == "ccrun"
+    assert lines.count("ccrun-relay.socket") == lines.count("ccrun-relay@.service") == 1
     assert not [line for line in lines if line.startswith("/usr/local/") and not line.endswith(":")]
     assert r.calls == ENABLED + WATCHED + DISABLED + ["daemon-reload"]

@@ -53,12 +53,13 @@ def test_systemd_understands_them(c, units, kind):
     assert r.rc == 0 and not said, r
 
 
-@pytest.mark.parametrize("kind, name", [("user", "ccbroker"), ("system", "ccbroker"), ("system", "ccrun-logind")])
+@pytest.mark.parametrize("kind, name", [("user", "ccbroker"), ("system", "ccbroker"), ("system", "ccrun-logind"),
+                                        ("system", "ccrun-relay@")])
 def test_they_expose_no_more_than_they_say(c, units, kind, name):
     path = units / kind / f"{name}.service"
     stated = float(re.search(r"security --offline=true: exposure (\d+\.\d)", path.read_text())[1])
     r = analyze(c, kind, "security", "--offline=true", "--no-pager", path)
-    measured = float(re.search(rf"Overall exposure level for {name}.service: (\d+\.\d)", r.out)[1])
+    measured = float(re.search(r"Overall exposure level for \S+: (\d+\.\d)", r.out)[1])
     assert measured <= stated, r.out
 
 
@@ -93,8 +94,41 @@ def test_the_system_s_watcher_lives_with_the_broker_and_owns_nothing_of_it():
     assert get("InaccessiblePaths") == ["/var/lib/ccrun"]
 
 
-# Each would part the broker from its clients, mark it, or fail for a user.
-EVERYWHERE = {"PrivateUsers", "PrivatePIDs", "ProtectProc", "ProcSubset", "LimitLOCKS", "RootDirectory", "DynamicUser"}
+def test_only_the_broker_has_relays_started():
+    get = lambda key: values("system", "ccrun-relay.socket", key)
+    keeper = (REPO / "broker/relay_keeper.c").read_text()
+    assert get("ListenSequentialPacket") == ["/run/ccrun-relay/start.sock"]
+    assert '#define SYSTEM_RELAY_DIR "/run/ccrun-relay"\n' in keeper and 'SYSTEM_RELAY_DIR "/start.sock"' in keeper
+    assert get("Accept") == ["yes"]
+    assert get("SocketUser") == values("system", "ccbroker.service", "User") and get("SocketMode") == ["0600"]
+    assert get("DirectoryMode") == ["0755"]  # and systemd makes it as root
+    assert "ccrun-relay.socket" in values("system", "ccbroker.service", "Wants")
+
+
+def test_no_user_can_take_all_relays_away():
+    limits = (REPO / "broker/limits.h").read_text()
+    number = lambda name: int(re.search(rf"#define {name} (\d+)", limits)[1])
+    get = lambda key: values("system", "ccrun-relay.socket", key)
+    assert get("MaxConnections") == [str((number("TENANTS_MAX") + 1) * number("SYSTEM_UID"))]
+    assert get("TriggerLimitIntervalSec") == ["0"]
+
+
+def test_a_relay_has_nothing_but_its_connection():
+    get = lambda key: values("system", "ccrun-relay@.service", key)
+    assert get("ExecStart") == [f"{BUILD}/libexec/ccrun/ccrun-relay"]
+    assert get("User") == get("Group") == ["ccrun-relay"]
+    assert get("CapabilityBoundingSet") == get("AmbientCapabilities") == [""]
+    assert get("MemorySwapMax") == get("LimitCORE") == ["0"] and get("LimitMEMLOCK") == ["64M"]
+    # The connection, descriptor 3, is all that a relay is told from: it is not where its input comes from.
+    assert not get("StandardInput") and not get("NonBlocking") and not get("StateDirectory")
+    for unit in ("ccrun-relay@.service", "ccrun-relay.socket"):
+        assert values("system", unit, "PartOf") == ["ccbroker.service"]
+
+
+# Each would part the broker and its relays from their clients, mark them, or fail for a user.
+EVERYWHERE = {"PrivateUsers", "PrivatePIDs", "LimitLOCKS", "RootDirectory", "DynamicUser"}
+# The broker reads /proc of its clients; a relay knows them by what the kernel says of a sender.
+BROKER = {"ProtectProc", "ProcSubset"}
 USER = {"ProtectSystem", "ProtectHome", "PrivateTmp", "PrivateDevices", "PrivateNetwork", "PrivateMounts",
         "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs", "ProtectControlGroups", "ProtectClock",
         "ProtectHostname", "ReadWritePaths", "ReadOnlyPaths", "InaccessiblePaths", "TemporaryFileSystem", "BindPaths",
@@ -108,6 +142,7 @@ def test_nothing_that_breaks_the_broker(template):
         return
     keys = {key for _, key, _ in settings(kind, name)}
     assert not keys & EVERYWHERE
+    assert name.startswith("ccrun-relay") or not keys & BROKER
     if kind == "user":
         assert not keys & USER
 
