@@ -11,6 +11,7 @@
 #include "broker/fields.h"
 #include "broker/ops.h"
 #include "broker/relay.h"
+#include "broker/relay_keeper.h"
 #include "broker/request.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
@@ -46,6 +47,14 @@ struct wire_out *op_hello(struct request *q, struct failure *f)
 	return o;
 }
 
+/* With whose uid a session's relay would run, if there can be one now. */
+static const char *relay_place(const struct broker *b)
+{
+	if (relay_keeper_check(NULL) != 0)
+		return "none";
+	return b->system ? "own-uid" : "user";
+}
+
 /* Read from the kernel now.  Nothing from inside the vault: any process of the uid may ask. */
 struct wire_out *op_status(struct request *q, struct failure *f)
 {
@@ -68,6 +77,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_put_uint(o, "releases", t->releases);
 	wire_put_uint(o, "locked_at", t->locked_at);
 	wire_put_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);
+	wire_put_str(o, "relay", relay_place(b));
 	return o;
 }
 

@@ -26,10 +26,16 @@
 #define SYSTEM_RELAY_DIR "/run/ccrun-relay"
 #define SYSTEM_RELAY_SOCKET SYSTEM_RELAY_DIR "/start.sock"
 
-/* A request is a number; what came too late for one is not taken for the next one's answer. */
+/* A request has a number: what came too late for one is not taken for the next one's
+ * answer. */
+struct keeper_request {
+	uint32_t number;
+	enum { KEEPER_CHECK, KEEPER_START } what;
+};
+
 struct keeper_answer {
 	uint32_t number;
-	int32_t error; /* errno, or 0: the channel comes beside it */
+	int32_t error; /* errno, or 0: to KEEPER_START the channel comes beside it */
 };
 
 static int to_keeper = -1;
@@ -65,36 +71,65 @@ static int execute_relay(const char *path)
 }
 
 /*
- * The same from systemd.  Only root may make that directory, and only root may replace
- * the socket in it: another process there would be handed keys.
+ * Is the relays' service there, and root's?  Only root may make that directory, and only
+ * root may put a socket into it: another process there would be handed keys.  0, or -1
+ * with errno.
  */
-static int connect_to_service(void)
+static int check_service(void)
 {
 	struct stat st;
 
 	if (lstat(SYSTEM_RELAY_DIR, &st) != 0)
 		return -1;
-	if (!S_ISDIR(st.st_mode) || st.st_uid != 0 || (st.st_mode & 022)) {
-		errno = EPERM;
-		return -1;
+	if (S_ISDIR(st.st_mode) && st.st_uid == 0 && !(st.st_mode & 022)) {
+		if (lstat(SYSTEM_RELAY_SOCKET, &st) != 0)
+			return -1;
+		if (S_ISSOCK(st.st_mode))
+			return 0;
 	}
-	return sock_connect_within(SYSTEM_RELAY_SOCKET, ANSWER_MS / 2, NULL);
+	errno = EPERM;
+	return -1;
+}
+
+/* The same as execute_relay, from systemd.  The kernel says who listens: root. */
+static int connect_to_service(void)
+{
+	pid_t pid;
+	uid_t uid;
+	int fd;
+
+	if (check_service() != 0)
+		return -1;
+	fd = sock_connect_within(SYSTEM_RELAY_SOCKET, ANSWER_MS / 2, NULL);
+	if (fd < 0)
+		return -1;
+	if (sock_peer(fd, &pid, &uid) == 0 && uid == 0)
+		return fd;
+	close(fd);
+	errno = EPERM;
+	return -1;
 }
 
 static void __attribute__((noreturn)) run_keeper(int fd, const char *path)
 {
+	struct keeper_request request;
 	struct keeper_answer answer;
 	struct iovec iov = { &answer, sizeof(answer) };
-	int channel;
+	int channel, r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fd != 3 && dup2(fd, 3) < 0)
 		_exit(1);
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	syscall(SYS_close_range, 4u, ~0u, 0u);
-	while (recv(3, &answer.number, sizeof(answer.number), 0) == sizeof(answer.number)) {
-		channel = path ? execute_relay(path) : connect_to_service();
-		answer.error = channel < 0 ? errno : 0;
+	while (recv(3, &request, sizeof(request), 0) == sizeof(request)) {
+		channel = -1;
+		if (request.what == KEEPER_START)
+			r = channel = path ? execute_relay(path) : connect_to_service();
+		else
+			r = path ? access(path, X_OK) : check_service();
+		answer.number = request.number;
+		answer.error = r < 0 ? errno : 0;
 		if (sock_send(3, &iov, 1, channel) != 0)
 			break;
 		if (channel >= 0)
@@ -145,16 +180,18 @@ static int fail_no_keeper(struct failure *f)
 			"the broker's process that starts relays has ended");
 }
 
-/* Ask for a relay.  0 with a->error, and with the channel beside it where that is 0. */
-static int call_keeper(struct keeper_answer *a, struct sock_control *beside, struct failure *f)
+/* 0 with a->error; to KEEPER_START with the channel beside it where that is 0. */
+static int call_keeper(int what, struct keeper_answer *a, struct sock_control *beside,
+		       struct failure *f)
 {
-	static uint32_t number;
-	struct iovec request = { &number, sizeof(number) };
+	static struct keeper_request q;
+	struct iovec request = { &q, sizeof(q) };
 	struct pollfd p = { .fd = to_keeper, .events = POLLIN };
 	int64_t end = clock_now_ms() + ANSWER_MS, left;
 	ssize_t n;
 
-	number++;
+	q.number++;
+	q.what = what;
 	if (to_keeper < 0 || (sock_send_nonblock(to_keeper, &request, 1) != 0 && errno != EAGAIN))
 		return fail_no_keeper(f);
 	for (;;) {
@@ -164,7 +201,7 @@ static int call_keeper(struct keeper_answer *a, struct sock_control *beside, str
 					"the session's relay was not started within %d s",
 					ANSWER_MS / 1000);
 		n = sock_recv(to_keeper, a, sizeof(*a), MSG_DONTWAIT, beside);
-		if (n == (ssize_t)sizeof(*a) && a->number == number)
+		if (n == (ssize_t)sizeof(*a) && a->number == q.number)
 			return 0;
 		sock_control_close(beside);
 		if (n != (ssize_t)sizeof(*a) && !(n < 0 && errno == EAGAIN))
@@ -174,17 +211,20 @@ static int call_keeper(struct keeper_answer *a, struct sock_control *beside, str
 
 static int explain_keeper_failure(const struct keeper_answer *a, struct failure *f)
 {
-	if (for_system && (a->error == ENOENT || a->error == ECONNREFUSED))
-		return fail_set(f, FAIL_NO_ENTRY,
-				"as root: systemctl enable --now ccrun-relay.socket",
-				"the relay's service is not there (" SYSTEM_RELAY_SOCKET ")");
-	if (for_system && a->error == EPERM)
-		return fail_set(f, FAIL_UNSAFE_PATH,
-				"as root: rmdir it, and restart the socket unit",
-				SYSTEM_RELAY_DIR " is not a directory that only root can write");
 	/* It came, but no more descriptors can be open here. */
 	errno = a->error ? a->error : EMFILE;
-	return fail_errno(f, NULL, "cannot start ccrun-relay");
+	if (!for_system || a->error == 0)
+		return fail_errno(f, NULL, "cannot start ccrun-relay");
+	if (a->error == ENOENT || a->error == ECONNREFUSED)
+		return fail_set(f, FAIL_NO_ENTRY, "as root: systemctl start ccrun-relay.socket",
+				"the relays' service is not there (" SYSTEM_RELAY_SOCKET ")");
+	if (a->error == EPERM)
+		return fail_set(f, FAIL_UNSAFE_PATH,
+				"as root: rm -r " SYSTEM_RELAY_DIR
+				"; systemctl restart ccrun-relay.socket",
+				SYSTEM_RELAY_DIR " or the socket in it is not root's");
+	return fail_errno(f, "as root: systemctl status ccrun-relay.socket",
+			  "cannot connect to the relays' service");
 }
 
 int relay_keeper_start_relay(struct failure *f)
@@ -192,10 +232,21 @@ int relay_keeper_start_relay(struct failure *f)
 	struct sock_control beside;
 	struct keeper_answer a;
 
-	if (call_keeper(&a, &beside, f) != 0)
+	if (call_keeper(KEEPER_START, &a, &beside, f) != 0)
 		return -1;
 	if (beside.fd < 0)
 		return explain_keeper_failure(&a, f);
 	fcntl(beside.fd, F_SETFL, O_NONBLOCK);
 	return beside.fd;
+}
+
+int relay_keeper_check(struct failure *f)
+{
+	struct sock_control beside;
+	struct keeper_answer a;
+
+	if (call_keeper(KEEPER_CHECK, &a, &beside, f) != 0)
+		return -1;
+	sock_control_close(&beside);
+	return a.error ? explain_keeper_failure(&a, f) : 0;
 }

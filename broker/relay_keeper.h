@@ -26,9 +26,13 @@ int relay_keeper_start(bool system, struct failure *f);
 
 /*
  * Have a relay started.  Returns the broker's end of its channel, close-on-exec and
- * non-blocking; or -1 with FAIL_NO_ENTRY (none is installed), FAIL_UNSAFE_PATH (another
- * than root could answer), FAIL_TIMEOUT, FAIL_SYSTEM (the keeper has ended, for one).
+ * non-blocking; or -1 with FAIL_NO_ENTRY (none is installed, or systemd does not listen),
+ * FAIL_UNSAFE_PATH (another than root could answer), FAIL_TIMEOUT, FAIL_SYSTEM (the
+ * keeper has ended, for one).
  */
 int relay_keeper_start_relay(struct failure *f);
+
+/* Could one be started, as far as that can be told without starting it?  0, or -1 likewise. */
+int relay_keeper_check(struct failure *f);
 
 #endif

@@ -32,6 +32,7 @@ struct status {
 	uint64_t locked_at, kept, asleep;
 	bool watched;	/* ccrun-logind is connected to the broker */
 	bool delays;	/* and the computer's sleep waits for it */
+	char relay[16]; /* whose uid a relay has: "own-uid", "user", "none"; "": unknown */
 	unsigned slots; /* 0: unknown */
 };
 
@@ -69,6 +70,8 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	/* A broker that was started before the last upgrade does not say. */
 	s->delays = s->watched;
 	if (wire_has(m, "delays") && wire_get_bool(m, "delays", &s->delays, f) != 0)
+		return -1;
+	if (wire_has(m, "relay") && wire_get_text(m, "relay", s->relay, sizeof(s->relay), f) != 0)
 		return -1;
 	s->state = strcmp(state, "none") == 0	  ? "no-vault"
 		   : strcmp(state, "locked") == 0 ? "locked"
@@ -198,6 +201,18 @@ static const char *status_watched(const struct status *s)
 	       "ccctl unlock starts a watcher where logind runs";
 }
 
+static const char *status_relay(const struct status *s)
+{
+	if (strcmp(s->relay, "own-uid") == 0)
+		return "with a uid of its own, ccrun-relay";
+	if (strcmp(s->relay, "user") == 0)
+		return "as you";
+	return strcmp(s->kind, "system") == 0
+		       ? "NONE: its service is not there; as root: systemctl start "
+			 "ccrun-relay.socket"
+		       : "NONE: ccrun-relay is not installed; make install puts it in place";
+}
+
 static void status_print_text(const struct status *s)
 {
 	static const char *const words[][2] = {
@@ -236,6 +251,8 @@ static void status_print_text(const struct status *s)
 	status_print_yes("untraced", s->untraced, "");
 	status_print_yes("caged", s->caged, s->caged ? " (seccomp)" : "");
 	printf("%-15s%s\n", "watched", status_watched(s));
+	if (s->relay[0])
+		printf("%-15s%s\n", "relay", status_relay(s));
 	more[0] = '\0';
 	if (s->relays)
 		snprintf(more, sizeof(more), " (%llu by relay)", (unsigned long long)s->relays);
@@ -265,6 +282,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 					       "asleep",
 					       "watched",
 					       "delays",
+					       "relay",
 					       "slots" };
 	struct json_t *o = js_object();
 	unsigned i;
@@ -296,6 +314,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_number(o, "asleep", s->asleep);
 	js_bool(o, "watched", s->watched);
 	js_bool(o, "delays", s->delays);
+	js_text(o, "relay", s->relay[0] ? s->relay : NULL);
 	if (s->slots)
 		js_number(o, "slots", s->slots);
 	else

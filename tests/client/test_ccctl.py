@@ -818,7 +818,7 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
           "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
-          "sessions", "sessions_by_relay", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "delays",
+          "sessions", "sessions_by_relay", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "delays", "relay",
           "slots"}
 ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",
        "unverified", "used", "error"}
@@ -844,9 +844,10 @@ def test_status(home):
         assert s[evidence] is True, evidence
     assert comm(s["pid"]) == "ccbroker" and re.fullmatch(UTC, s["started"])
     assert s["kernel_locked_kib"] * 1024 >= s["memory_size"] > s["memory_used"] > 0
-    assert s["sessions"] == s["releases"] == 0
+    assert s["sessions"] == s["releases"] == 0 and s["relay"] == "user"
     text = home.ok("status").out
     assert "unlocked" in text and str(s["pid"]) in text and "NO" not in text
+    assert re.search("^relay +as you$", text, re.M)
     r = home.ctl("status", "-q")
     assert (r.rc, r.out, r.err) == (DONE, "", "")
     home.ok("lock")

@@ -135,7 +135,7 @@ def test_another_user_neither_lists_nor_ends_it(system, a, session, ep):
 def test_without_the_service_it_says_so(a, session):
     for _ in range(2):
         e = refused(session.relay)
-        assert (e.error, e.message) == ("no-entry", f"the relay's service is not there ({SERVICE}/start.sock)")
+        assert (e.error, e.message) == ("no-entry", f"the relays' service is not there ({SERVICE}/start.sock)")
         assert "systemctl" in e.hint
         os.unlink(session.path)
     with Systemd():
@@ -146,7 +146,7 @@ def test_without_the_service_it_says_so(a, session):
 def test_a_service_that_another_could_have_made_gets_nothing(session, owner, mode):
     with Systemd(owner, mode) as systemd:
         e = refused(session.relay)
-        assert (e.error, e.message) == ("unsafe-path", f"{SERVICE} is not a directory that only root can write")
+        assert (e.error, e.message) == ("unsafe-path", f"{SERVICE} or the socket in it is not root's")
         assert not systemd.asked()
 
 

@@ -84,10 +84,10 @@ def test_hello_and_status(fresh):
             "pid": int, "started": int, "memory_locked": bool, "memory_size": int,
             "memory_used": int, "undumpable": bool, "untraced": bool, "caged": bool,
             "sessions": int, "relays": int, "releases": int, "locked_at": int, "kept": int, "watched": bool,
-            "delays": bool}
+            "delays": bool, "relay": str}
         assert all(status[k] for k in ("memory_locked", "undumpable", "untraced", "caged"))
         assert (status["locked_at"], status["kept"], status["watched"]) == (0, 0, False)
-        assert status["pid"] == c.sender
+        assert status["relay"] == "user" and status["pid"] == c.sender
     with pytest.raises(PermissionError):
         Path(f"/proc/{status['pid']}/environ").read_bytes()
 
