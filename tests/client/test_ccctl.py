@@ -13,7 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from client import REPO, World, alive, descendants, until
+from client import REPO, World, alive, descendants, stat_fields, until
 
 BUILD = Path(os.environ.get("CCRUN_BUILD") or REPO / "build")
 CCCTL = BUILD / "bin/ccctl"
@@ -146,8 +146,10 @@ class Home(World):
         return pid
 
     def all_brokers(self):
-        """Pids of the brokers that were started in this world and live."""
-        return [p for p in self.leftovers() if comm(p) == "ccbroker"]
+        """Pids of the brokers that were started in this world and live; a broker's keeper is
+        its child."""
+        found = {p: int((stat_fields(p) or "?0")[1]) for p in self.leftovers() if comm(p) == "ccbroker"}
+        return [p for p, parent in found.items() if parent not in found]
 
     def stop_broker(self, sig=signal.SIGKILL):
         pid = self.broker()
