@@ -1,0 +1,185 @@
+"""A machine (system_broker.py) that systemd has booted, with ccrun's own units for
+the system broker and its relays: what these say is applied by the real systemd.
+
+systemd is the first process of a pid namespace, in mount and cgroup namespaces of
+its own, so nothing outside is changed.  What runs there is run by inside():
+
+    with Booted() as m:
+        m.inside(m.systemctl, "start", "ccbroker.service")
+"""
+import ctypes
+import os
+import shlex
+import signal
+import subprocess
+from pathlib import Path
+
+import wire_client
+from ccrun import REPO
+from client import until
+from system_broker import BROKER_UID, PREFIX, Machine, libc, mount
+
+SYSTEMD = "/lib/systemd/systemd"
+RELAY_UID = BROKER_UID - 1
+RELAY_DIR = Path("/run/ccrun-relay")
+START = RELAY_DIR / "start.sock"
+UNITS = Path("/opt/units")
+CLONE_NEWNS, CLONE_NEWPID = 0x00020000, 0x20000000
+
+# Two hierarchies where there is cgroup v1; nothing of the machine's /proc/sys is written.
+BOOT = """set -e
+mount --make-rprivate /
+mount -t proc proc /proc
+mount --bind /proc/sys /proc/sys
+mount -o remount,bind,ro /proc/sys
+mount --bind "$console" /dev/console
+mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
+if [ "$hybrid" ]; then
+	mkdir /sys/fs/cgroup/unified /sys/fs/cgroup/systemd
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup/unified
+	mount -t cgroup -o none,name=systemd cgroup /sys/fs/cgroup/systemd
+else
+	mount -t cgroup2 cgroup2 /sys/fs/cgroup
+fi
+exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=%s SYSTEMD_GENERATOR_PATH=/none \
+	%s --system --unit=started.target --log-target=console --show-status=0
+""" % (UNITS, SYSTEMD)
+
+
+def hierarchies():
+    """Where a cgroup can be made for the whole machine: the directories of this
+    process in the hierarchies that systemd uses."""
+    mounted = {}
+    for line in Path("/proc/self/mountinfo").read_text().splitlines():
+        words, _, rest = line.partition(" - ")
+        kind, _, options = rest.split(" ", 2)
+        if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options):
+            mounted["" if kind == "cgroup2" else "name=systemd"] = words.split()[4]
+    own = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
+    return [Path(where + own[name].rstrip("/")) for name, where in mounted.items() if name in own]
+
+
+def in_chroot():
+    """To enter a mount namespace, were it one's own, is to be at its root."""
+    here, fd = os.stat("/"), os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    if libc.setns(fd, CLONE_NEWNS) != 0:
+        raise PermissionError("no mount namespaces here")
+    return not os.path.samestat(here, os.stat("/"))
+
+
+class Booted(Machine):
+    def __enter__(self):
+        if not os.access(SYSTEMD, os.X_OK) or wire_client.in_child(in_chroot):
+            raise PermissionError("no systemd here, or a chroot, where it cannot be booted")
+        self.groups, self.first, self.outer = [], 0, None
+        super().__enter__()
+        try:
+            self.boot()
+        except BaseException:
+            self.leave()
+            raise
+        return self
+
+    def set_up(self):
+        """Only what packages bring: accounts and units.  systemd makes the directories."""
+        if not (self.disk / "etc").exists():
+            subprocess.run(["cp", "-a", "/etc", self.disk / "etc"], check=True)
+            for name, uid in (("ccrun", BROKER_UID), ("ccrun-relay", RELAY_UID)):
+                with open(self.disk / "etc/passwd", "a") as f:
+                    f.write(f"{name}:x:{uid}:{uid}::/:/usr/sbin/nologin\n")
+                with open(self.disk / "etc/group", "a") as f:
+                    f.write(f"{name}:x:{uid}:\n")
+            mount("--bind", self.disk / "etc", "/etc")
+        UNITS.mkdir(exist_ok=True)
+        for template in (REPO / "share/systemd/system").glob("*.in"):
+            text = template.read_text().replace("@LIBEXEC@", f"{PREFIX}/libexec/ccrun")
+            (UNITS / template.stem).write_text(text)
+        for name in ("started", "sysinit", "basic", "sockets", "shutdown", "umount", "final"):
+            (UNITS / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
+
+    def boot(self):
+        where = hierarchies()
+        for directory in where:
+            group = directory / f"ccsys-{os.getpid()}"
+            group.mkdir()
+            self.groups.append(group)
+        self.console = self.disk / "console"
+        self.console.touch()
+        script = f"console={shlex.quote(str(self.console))} hybrid={'1' if len(where) > 1 else ''}\n{BOOT}"
+
+        def join():
+            for group in self.groups:
+                (group / "cgroup.procs").write_text(str(os.getpid()))
+
+        self.outer = subprocess.Popen(
+            ["unshare", "--mount", "--pid", "--fork", "--uts", "--ipc", "--cgroup", "sh", "-c", script],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=join)
+        try:
+            until(lambda: self.outer.poll() is not None or self.find_first(), 10, "systemd's process")
+            until(lambda: self.outer.poll() is not None or self.is_up(), 20, "systemd")
+        except AssertionError as e:
+            raise PermissionError(f"systemd does not boot here: {e}; {self.said()}") from e
+        if self.outer.poll() is not None:
+            raise PermissionError("systemd cannot be booted here: " + self.outer.stderr.read().decode())
+
+    def find_first(self):
+        children = Path(f"/proc/{self.outer.pid}/task/{self.outer.pid}/children").read_text().split()
+        if children and Path(f"/proc/{children[0]}/comm").read_text() == "systemd\n":
+            self.first = int(children[0])
+        return self.first
+
+    def is_up(self):
+        return self.inside(self.systemctl, "is-active", "started.target", check=False).stdout == "active\n"
+
+    def said(self):
+        """What systemd wrote to the console."""
+        return self.console.read_text(errors="replace")
+
+    def inside(self, function, *args, timeout=60, **kw):
+        """What function(*args) returns in a process of the booted machine, root's."""
+        def enter():
+            # First opened, then entered: the names in /proc are this side's.
+            spaces = [(os.open(f"/proc/{self.first}/ns/{name}", os.O_RDONLY | os.O_CLOEXEC), kind)
+                      for name, kind in (("pid", CLONE_NEWPID), ("mnt", CLONE_NEWNS))]
+            for fd, kind in spaces:
+                if libc.setns(fd, kind) != 0:
+                    raise OSError(ctypes.get_errno(), "setns")
+            # The pid namespace is that of the children.
+            return wire_client.in_child(call, timeout=timeout)
+
+        def call():
+            return function(*args, **kw)
+        return wire_client.in_child(enter, timeout=timeout + 5)
+
+    @staticmethod
+    def systemctl(*words, check=True):
+        r = subprocess.run(["systemctl", "--no-pager", *words], capture_output=True, text=True)
+        assert not check or r.returncode == 0, r
+        return r
+
+    def clean(self):
+        """Nobody has a vault, no broker, no relay."""
+        self.inside(self.systemctl, "stop", "ccbroker.service", "ccrun-relay.socket")
+        self.inside(self.systemctl, "reset-failed")
+        super().clean()
+
+    def leave(self):
+        if self.first:
+            # Else their private directories would stay behind in /tmp.
+            self.inside(self.systemctl, "stop", "ccbroker.service", "ccrun-relay.socket", check=False)
+            os.kill(self.first, signal.SIGKILL)
+        if self.outer:
+            if not self.first:
+                self.outer.kill()
+            self.outer.wait()
+            self.outer.stderr.close()
+        for group in self.groups:
+            for path in sorted(group.rglob("*/"), reverse=True):
+                path.rmdir()
+            group.rmdir()
+        super().leave()
+
+
+def show(unit, key):
+    """A property of a unit, inside."""
+    return Booted.systemctl("show", "--value", f"--property={key}", unit).stdout.strip()
