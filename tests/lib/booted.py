@@ -10,6 +10,7 @@ its own, so nothing outside is changed.  What runs there is run by inside():
 import ctypes
 import os
 import shlex
+import shutil
 import signal
 import subprocess
 from pathlib import Path
@@ -23,16 +24,19 @@ SYSTEMD = "/lib/systemd/systemd"
 RELAY_UID = BROKER_UID - 1
 RELAY_DIR = Path("/run/ccrun-relay")
 START = RELAY_DIR / "start.sock"
-UNITS = Path("/opt/units")
+UNITS, ETC = PREFIX.parent / "units", PREFIX.parent / "etc"
 CLONE_NEWNS, CLONE_NEWPID = 0x00020000, 0x20000000
 
-# Two hierarchies where there is cgroup v1; nothing of the machine's /proc/sys is written.
+# Nothing of the machine's is written: not /proc/sys, and no hierarchy of cgroup v1 that has
+# a controller, which systemd would mount (so no limit on memory or tasks holds here).
 BOOT = """set -e
 mount --make-rprivate /
 mount -t proc proc /proc
 mount --bind /proc/sys /proc/sys
 mount -o remount,bind,ro /proc/sys
+mount --bind /dev/null /proc/cgroups
 mount --bind "$console" /dev/console
+umount -R -l /sys/fs/cgroup
 mount -t tmpfs -o mode=755 tmpfs /sys/fs/cgroup
 if [ "$hybrid" ]; then
 	mkdir /sys/fs/cgroup/unified /sys/fs/cgroup/systemd
@@ -71,9 +75,10 @@ class Booted(Machine):
     def __enter__(self):
         if not os.access(SYSTEMD, os.X_OK) or wire_client.in_child(in_chroot):
             raise PermissionError("no systemd here, or a chroot, where it cannot be booted")
-        self.groups, self.first, self.outer = [], 0, None
+        self.groups, self.first, self.outer, self.console = [], 0, None, PREFIX.parent / "console"
         super().__enter__()
         try:
+            self.install()
             self.boot()
         except BaseException:
             self.leave()
@@ -81,16 +86,18 @@ class Booted(Machine):
         return self
 
     def set_up(self):
-        """Only what packages bring: accounts and units.  systemd makes the directories."""
-        if not (self.disk / "etc").exists():
-            subprocess.run(["cp", "-a", "/etc", self.disk / "etc"], check=True)
-            for name, uid in (("ccrun", BROKER_UID), ("ccrun-relay", RELAY_UID)):
-                with open(self.disk / "etc/passwd", "a") as f:
-                    f.write(f"{name}:x:{uid}:{uid}::/:/usr/sbin/nologin\n")
-                with open(self.disk / "etc/group", "a") as f:
-                    f.write(f"{name}:x:{uid}:\n")
-            mount("--bind", self.disk / "etc", "/etc")
-        UNITS.mkdir(exist_ok=True)
+        """systemd makes the broker's directories."""
+
+    def install(self):
+        """What packages bring besides the programs: accounts and units."""
+        subprocess.run(["cp", "-a", "/etc", ETC], check=True)
+        for name, uid in (("ccrun", BROKER_UID), ("ccrun-relay", RELAY_UID)):
+            with open(ETC / "passwd", "a") as f:
+                f.write(f"{name}:x:{uid}:{uid}::/:/usr/sbin/nologin\n")
+            with open(ETC / "group", "a") as f:
+                f.write(f"{name}:x:{uid}:\n")
+        mount("--bind", ETC, "/etc")
+        UNITS.mkdir()
         for template in (REPO / "share/systemd/system").glob("*.in"):
             text = template.read_text().replace("@LIBEXEC@", f"{PREFIX}/libexec/ccrun")
             (UNITS / template.stem).write_text(text)
@@ -103,7 +110,6 @@ class Booted(Machine):
             group = directory / f"ccsys-{os.getpid()}"
             group.mkdir()
             self.groups.append(group)
-        self.console = self.disk / "console"
         self.console.touch()
         script = f"console={shlex.quote(str(self.console))} hybrid={'1' if len(where) > 1 else ''}\n{BOOT}"
 
@@ -161,6 +167,7 @@ class Booted(Machine):
         """Nobody has a vault, no broker, no relay."""
         self.inside(self.systemctl, "stop", "ccbroker.service", "ccrun-relay.socket")
         self.inside(self.systemctl, "reset-failed")
+        shutil.rmtree(RELAY_DIR, ignore_errors=True)
         super().clean()
 
     def leave(self):

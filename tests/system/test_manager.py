@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from ccrun import BUILD, CCCTL, PASSPHRASE
+from client import LIB
 from logind import Logind
 
 pytestmark = pytest.mark.root
@@ -87,6 +88,27 @@ $as $ccctl status --json
     assert serving["state"] == "unlocked" and serving["undumpable"] and serving["caged"] and serving["memory_locked"]
     assert disabled["way"] == "none" and {u["file"] for u in disabled["units"]} == {"missing"}
     assert after["state"] == "no-broker", r.stderr
+
+
+def test_a_relay_works_in_the_sandbox_of_the_broker_s_unit(c, ep, token, managed):
+    """It inherits what the unit says: system calls, address families, no executable memory."""
+    c.demo()
+    c.own()
+    r = managed(f"""
+$as $ccctl login enable >&2
+$as systemctl --user stop ccrun-logind.service
+echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
+echo {token} | $as $ccctl add demo >&2
+echo hello | $as /usr/bin/python3 {LIB}/relay_session.py {c.runtime}/ccrun/broker.sock {c.tmp} demo "bearer {ep.url}" | paste -sd,; echo ,
+$as $ccctl status --json; echo ,
+$as systemctl --user show --value --property=MainPID ccbroker.service
+$as $ccctl login disable >&2
+""")
+    assert r.returncode == 0, r
+    started, answer, status, pid = json.loads(f"[{r.stdout}]")
+    assert started == {} and answer["status"] == 200 and status["relay"] == "user", r
+    assert pid, "that broker was not the unit's"
+    assert ep.main[0].headers["authorization"] == "Bearer " + token
 
 
 def test_a_broker_of_ones_own_is_not_pushed_aside(c, managed):
