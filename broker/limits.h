@@ -18,8 +18,9 @@
 #define SYSTEM_CONNECTIONS ((TENANTS_MAX + 1) * SYSTEM_UID)
 #define TURN_SHARE 4  /* connections of one uid that are served in one turn of the loop */
 #define BUSY_MOST 250 /* ms of loop time of one uid, halved in each sweep; over that it pauses */
-#define BUSY_COUNTED 4000 /* the sum is capped at this: a pause lasts some 2 s */
-#define TRANSFERS_UID 2	  /* connections of one uid that move a file */
+#define BUSY_COUNTED 4000    /* the sum is capped at this: a pause lasts some 2 s */
+#define TRANSFERS_UID 2	     /* connections of one uid that move a file */
+#define RELAY_STARTS_UID 120 /* relays of one uid in a minute: it is systemd that starts them */
 
 /* Descriptors of one connection: its own and a pidfd; a relay's channel has the relay's
  * listener and up to three files besides. */

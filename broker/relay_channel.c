@@ -37,20 +37,33 @@
 
 /* ---- starting ---- */
 
-/* Start a relay for r, whose channel is c's descriptor then, in place of the former one. */
-static int channel_connect(struct broker *b, struct connection *c, struct relay *r,
-			   struct failure *f)
+/* Is this one more start than limit in a minute?  It counts, either way. */
+static bool one_start_too_many(unsigned *starts, int64_t *since, unsigned limit)
 {
 	int64_t now = clock_now_ms();
+
+	if (*starts == 0 || now - *since > MINUTE_MS) {
+		*starts = 0;
+		*since = now;
+	}
+	return (*starts)++ >= limit;
+}
+
+/* Start a relay of t for r, whose channel is c's descriptor then, in place of the former
+ * one. */
+static int channel_connect(struct broker *b, struct connection *c, struct tenant *t,
+			   struct relay *r, struct failure *f)
+{
 	int before = c->fd, fd;
 
-	if (r->starts == 0 || now - r->first_start_ms > MINUTE_MS) {
-		r->starts = 0;
-		r->first_start_ms = now;
-	}
-	if (r->starts++ >= STARTS_A_MINUTE)
+	if (one_start_too_many(&r->starts, &r->first_start_ms, STARTS_A_MINUTE))
 		return fail_set(f, FAIL_SYSTEM, NULL, "the relay has ended %d times in a minute",
 				STARTS_A_MINUTE);
+	/* Else one user could keep the machine's first process busy, and so everybody's. */
+	if (t->system &&
+	    one_start_too_many(&t->relay_starts, &t->relay_starts_ms, RELAY_STARTS_UID))
+		return fail_set(f, FAIL_BUSY, "try again in a minute",
+				"you have had %d relays started in a minute", RELAY_STARTS_UID);
 	r->has_value = false;
 	r->cut = NULL;
 	fd = relay_keeper_start_relay(f);
@@ -112,7 +125,7 @@ int relay_channel_start(struct broker *b, struct connection *c, struct relay *r,
 	channel->session = c->session;
 	r->session = &channel->session;
 	r->pidfd = channel->peer.pidfd;
-	if (channel_connect(b, channel, r, f) != 0) {
+	if (channel_connect(b, channel, t, r, f) != 0) {
 		peer_release(&channel->peer);
 		memset(channel, 0, sizeof(*channel));
 		channel->fd = -1;
@@ -159,7 +172,7 @@ static bool channel_restart(struct broker *b, struct connection *c)
 	spending_release_session(c->tenant, c->session.id);
 	if (process_has_ended(c))
 		return false;
-	if (channel_connect(b, c, c->relay, &f) != 0) {
+	if (channel_connect(b, c, c->tenant, c->relay, &f) != 0) {
 		e.result = fail_name(f.code);
 		e.why = f.what;
 	}

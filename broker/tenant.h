@@ -56,6 +56,8 @@ struct tenant {
 	struct ticket *tickets; /* of its sessions by relay */
 	struct relay *relays;	/* of its live sessions; each belongs to its connection */
 	struct book *book;	/* what was used: broker/spending.h; NULL until it is asked for */
+	unsigned relay_starts;	/* in the minute from relay_starts_ms on */
+	int64_t relay_starts_ms;
 	int64_t wall_last, wall_last_ms; /* both clocks when they were last compared */
 };
 

@@ -20,6 +20,7 @@ from booted import RELAY_DIR, RELAY_UID, START, Booted, show
 from client import alive, until
 from endpoint import Bash, Text
 from system_broker import BROKER_UID, PREFIX, SOCKET, as_user
+from wire_client import Client, open_fields, request, unpack
 
 pytestmark = pytest.mark.root
 systemctl = Booted.systemctl
@@ -307,6 +308,33 @@ def test_each_user_s_session_has_a_relay_of_its_own(booted, scene, ep):
                 return s.ask()["status"], t.ask()["status"], len(relays())
     assert scene(play) == (200, 200, 2)
     assert len({r.headers["authorization"] for r in ep.main}) == 2
+
+
+def test_one_user_does_not_keep_systemd_busy_for_all(booted, scene, ep):
+    def one_session(user):
+        with Client(SOCKET) as c:
+            c.call("open", **open_fields("demo", origin="bearer " + ep.url, delivery="relay"))
+            with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listener:
+                listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+                listener.setblocking(False)
+                listener.bind("")
+                listener.listen()
+                c.send(request("relay"), [listener.fileno()])
+                return unpack(c.recv())
+
+    def play(user):
+        answers = []
+        while len(answers) < 125 and (not answers or answers[-1]["ok"]):
+            answers.append(user.act(one_session, user))
+        with booted.user(2, ep) as b:
+            b.demo()
+            b.init_system()
+            b.add("demo", canary.new_token())
+            with session(b) as s:
+                return answers, s.ask()["status"]
+    answers, status = scene(play)
+    assert len(answers) == 121 and answers[-1]["error"] == "busy", answers[-1]
+    assert "120 relays" in answers[-1]["message"] and status == 200
 
 
 # ---- with the real client
