@@ -159,7 +159,9 @@ struct book_entry *book_entry_make(struct book *b, const char *name)
 	return e;
 }
 
-const struct book_event *book_find_open(const struct book *b, const char *session, uint64_t id)
+/* One that is under way.  NULL: there is none. */
+static const struct book_event *book_find_open(const struct book *b, const char *session,
+					       uint64_t id)
 {
 	unsigned i;
 

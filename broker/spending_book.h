@@ -69,9 +69,6 @@ struct book_entry *book_entry_make(struct book *b, const char *name);
 /* Note a request that goes out.  0, or -1: it is not in the file, and not noted. */
 int book_reserve(struct book *b, const struct book_event *e, struct failure *f);
 
-/* Find one that is under way, by e->sum.session and id.  NULL: there is none. */
-const struct book_event *book_find_open(const struct book *b, const char *session, uint64_t id);
-
 /*
  * Count a request that ended; its reservation, if there is one, ends too.  0, or -1: it is
  * counted in memory alone, until the file can be written again.
