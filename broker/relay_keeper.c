@@ -43,8 +43,16 @@ static bool keeper_started, for_system;
 
 /* ---- the keeper ---- */
 
-/* A new relay's channel, or -1 with errno. */
-static int execute_relay(const char *path)
+/* A pair of sockets for a relay that can be executed.  0, or -1 with errno. */
+static int make_channel(const char *path, int pair[2])
+{
+	return access(path, X_OK) != 0
+		       ? -1
+		       : socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+}
+
+/* If it cannot be started, the broker sees its channel end. */
+static void execute_relay(const char *path, int channel)
 {
 	static const char *const argv[] = { "ccrun-relay", NULL };
 	static char *const no_environment[] = { NULL };
@@ -55,19 +63,13 @@ static int execute_relay(const char *path)
 			   .close_others = true,
 			   .all_defaults = true,
 			   .unblocked = true };
-	int pair[2], r, i;
+	int i;
 
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return -1;
 	for (i = 0; i <= STDERR_FILENO; i++)
 		s.fd[s.fds++] = (struct spawn_fd){ i, SPAWN_NULL };
-	s.fd[s.fds++] = (struct spawn_fd){ 3, pair[1] };
-	r = spawn_detached(&s, false);
-	close(pair[1]);
-	if (r == 0)
-		return pair[0];
-	close(pair[0]);
-	return -1;
+	s.fd[s.fds++] = (struct spawn_fd){ 3, channel };
+	spawn_detached(&s, false);
+	close(channel);
 }
 
 /*
@@ -91,7 +93,8 @@ static int check_service(void)
 	return -1;
 }
 
-/* The same as execute_relay, from systemd.  The kernel says who listens: root. */
+/* A relay that systemd starts: its channel, or -1 with errno.  The kernel says who listens:
+ * root. */
 static int connect_to_service(void)
 {
 	pid_t pid;
@@ -115,7 +118,7 @@ static void __attribute__((noreturn)) run_keeper(int fd, const char *path)
 	struct keeper_request request;
 	struct keeper_answer answer;
 	struct iovec iov = { &answer, sizeof(answer) };
-	int channel, r;
+	int pair[2], r;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fd != 3 && dup2(fd, 3) < 0)
@@ -123,17 +126,22 @@ static void __attribute__((noreturn)) run_keeper(int fd, const char *path)
 	fcntl(3, F_SETFD, FD_CLOEXEC);
 	syscall(SYS_close_range, 4u, ~0u, 0u);
 	while (recv(3, &request, sizeof(request), 0) == sizeof(request)) {
-		channel = -1;
-		if (request.what == KEEPER_START)
-			r = channel = path ? execute_relay(path) : connect_to_service();
-		else
+		pair[0] = pair[1] = -1;
+		if (request.what != KEEPER_START)
 			r = path ? access(path, X_OK) : check_service();
+		else if (path)
+			r = make_channel(path, pair);
+		else
+			r = pair[0] = connect_to_service();
 		answer.number = request.number;
 		answer.error = r < 0 ? errno : 0;
-		if (sock_send(3, &iov, 1, channel) != 0)
+		if (sock_send(3, &iov, 1, pair[0]) != 0)
 			break;
-		if (channel >= 0)
-			close(channel);
+		if (pair[0] >= 0)
+			close(pair[0]);
+		/* Behind the answer: the broker and its client wait for no exec. */
+		if (pair[1] >= 0)
+			execute_relay(path, pair[1]);
 	}
 	_exit(0);
 }
