@@ -85,10 +85,10 @@ $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
 # Deferred (=): only inside the rule does $* say which helper it is.
 $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
 
-$(OBJ)/relay/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags libcurl 2>/dev/null | sed 's/-I/-isystem /g')
+$(OBJ)/relay/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags libcurl libssl 2>/dev/null | sed 's/-I/-isystem /g')
 
 $(LIBEXEC)/ccrun-relay: $(call objs,relay) $(HOUSE)
-	$(call link,-pie,$(MSGPACK_LIB) -lsodium -lseccomp -pthread $(shell $(PKG_CONFIG) --libs libcurl))
+	$(call link,-pie,$(MSGPACK_LIB) -lsodium -lseccomp -pthread $(shell $(PKG_CONFIG) --libs libcurl libssl))
 
 .SECONDARY:
 .SECONDEXPANSION:

@@ -30,8 +30,10 @@
 #include "vault/locked_heap.h"
 
 #define PROGRAM "ccrun-relay"
-#define HEAP_SIZE (512 * 1024)	 /* libcurl's: some 10 KiB a connection */
-#define ARENA_SIZE (2048 * 1024) /* the key, and some 50 KiB a request */
+#define HEAP_SIZE (1024 * 1024)	 /* libcurl's */
+#define ARENA_SIZE (1280 * 1024) /* the key's 200 KiB, and some 33 to 52 KiB a request */
+#define HEAP_BEFORE (96 * 1024)	 /* what libcurl needs without a connection: 42 KiB */
+#define HEAP_EACH (20 * 1024)	 /* and with each of them: 16 KiB */
 #define SEND_SECONDS 10
 #define DNS_PORT 53
 
@@ -88,6 +90,8 @@ static int prepare_process(struct failure *f)
 		signal(normal[i], SIG_DFL);
 	sigprocmask(SIG_SETMASK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	/* Its last words may go to a file, which it cannot make larger. */
+	signal(SIGXFSZ, SIG_IGN);
 	if (chdir("/") != 0)
 		return fail_errno(f, NULL, "cd /");
 	if (proc_self_marked())
@@ -105,6 +109,8 @@ static int prepare_memory(struct relay *r, struct failure *f)
 	r->arena = heap ? arena_new(ARENA_SIZE, f) : NULL;
 	if (!r->arena)
 		return -1;
+	/* libcurl 7.88 crashes where it finds no memory. */
+	r->most_pairs = (arena_size(heap) - HEAP_BEFORE) / HEAP_EACH;
 	heap_use(heap);
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc,
 				 heap_strdup, heap_calloc) != CURLE_OK)

@@ -38,6 +38,7 @@ struct relay {
 	bool hung_up; /* the channel could not be written to */
 	struct failure why_ended;
 	uint64_t last_id;
+	size_t most_pairs;
 };
 
 /* Accept a connection on the listener; NULL: there is none now. */
@@ -51,6 +52,9 @@ void pair_run(struct pair *p, const struct pollfd fds[2]);
 
 /* Has it ended?  Then it is to be freed. */
 bool pair_is_over(const struct pair *p);
+
+/* Is it between two requests? */
+bool pair_is_idle(const struct pair *p);
 
 /* Wipe, close and free it.  What it used is reported. */
 void pair_free(struct pair *p);

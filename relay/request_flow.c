@@ -16,7 +16,8 @@
 
 #define PIECE 16384 /* of a body; what TLS sends at once */
 #define CHUNK_AROUND (HTTP_CHUNK_HEAD_MAX + sizeof(HTTP_CHUNK_END) + sizeof(HTTP_CHUNKS_END))
-#define HEAD_ADDED 512 /* to the client's own: Host's name, the types of answers */
+#define MODEL_WITHIN 8192 /* bytes of a body; the client writes it first */
+#define HEAD_ADDED 512	  /* to the client's own: Host's name, the types of answers */
 
 void request_flow_init(struct request_flow *r)
 {
@@ -29,12 +30,11 @@ void request_flow_init(struct request_flow *r)
 static void flow_read_model(struct request_flow *r, const char *body, size_t n)
 {
 	struct usage_meter meter;
-	struct meter_result result;
 
 	meter_start(&meter, METER_JSON);
-	meter_feed(&meter, body, n);
-	meter_finish(&meter, &result);
-	snprintf(r->model, sizeof(r->model), "%s", result.model);
+	meter_feed(&meter, body, n < MODEL_WITHIN ? n : MODEL_WITHIN);
+	snprintf(r->model, sizeof(r->model), "%s", meter.top.model);
+	io_wipe(&meter, sizeof(meter));
 }
 
 void request_flow_find_model(struct request_flow *r, const struct buffer *in)

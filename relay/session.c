@@ -12,7 +12,7 @@
 #include "relay/settings.h"
 #include "relay/upstream.h"
 
-#define PAIRS_MAX 128
+#define PAIRS_MAX 64
 #define PER_PAIR 2
 #define SESSION_POLL 0
 #define CHANNEL_POLL 1
@@ -62,14 +62,17 @@ static int session_take_value(struct relay *r, const struct channel_message *m)
 	return 0;
 }
 
-static void session_take_no_value(struct relay *r, const struct channel_message *m)
+static int session_take_no_value(struct relay *r, const struct channel_message *m)
 {
 	size_t i;
 
+	if (!r->asked)
+		return -1;
 	r->asked = false;
 	key_wipe(&r->key);
 	for (i = 0; i < pair_count; i++)
 		pair_refuse_key(pairs[i], &m->words);
+	return 0;
 }
 
 /* The key first: closing connections may take longer. */
@@ -99,7 +102,8 @@ static int session_take_message(struct relay *r, const struct channel_message *m
 			return fail_set(f, FAIL_BAD_VALUE, NULL, "a key that nobody asked for");
 		return 0;
 	case CHANNEL_NO_VALUE:
-		session_take_no_value(r, m);
+		if (session_take_no_value(r, m) != 0)
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "an answer that nobody asked for");
 		return 0;
 	case CHANNEL_WIPE:
 		session_wipe(r, m);
@@ -135,11 +139,33 @@ static int session_hear_broker(struct relay *r, struct failure *f)
 
 /* ---- the loop ---- */
 
+static bool session_is_full(const struct relay *r)
+{
+	return pair_count >= PAIRS_MAX || pair_count >= r->most_pairs;
+}
+
+/* The oldest one between two requests, or pair_count. */
+static size_t session_find_idle(void)
+{
+	size_t i = 0;
+
+	while (i < pair_count && !pair_is_idle(pairs[i]))
+		i++;
+	return i;
+}
+
+/* The client may keep more connections than there is memory for: an idle one goes. */
 static void session_accept(struct relay *r)
 {
+	size_t i = session_find_idle();
 	struct pair *p;
 
-	while (pair_count < PAIRS_MAX && (p = pair_accept(r)) != NULL)
+	if (session_is_full(r) && i < pair_count) {
+		pair_free(pairs[i]);
+		for (pair_count--; i < pair_count; i++)
+			pairs[i] = pairs[i + 1];
+	}
+	while (!session_is_full(r) && (p = pair_accept(r)) != NULL)
 		pairs[pair_count++] = p;
 }
 
@@ -151,10 +177,9 @@ static size_t session_fill_polls(struct relay *r, int *timeout)
 	*timeout = -1;
 	polls[SESSION_POLL] = (struct pollfd){ .fd = r->settings->session, .events = POLLIN };
 	polls[CHANNEL_POLL] = (struct pollfd){ .fd = RELAY_CHANNEL_FD, .events = POLLIN };
-	polls[LISTENER_POLL] = (struct pollfd){
-		.fd = pair_count < PAIRS_MAX ? r->settings->listener : -1,
-		.events = POLLIN,
-	};
+	polls[LISTENER_POLL] = (struct pollfd){ .fd = r->settings->listener, .events = POLLIN };
+	if (session_is_full(r) && session_find_idle() == pair_count)
+		polls[LISTENER_POLL].fd = -1;
 	for (i = 0; i < pair_count; i++, n += PER_PAIR)
 		pair_poll(pairs[i], polls + n, timeout);
 	return n + upstreams_poll(r->upstreams, polls + n, UPSTREAM_POLLS_MAX, timeout);

@@ -5,9 +5,13 @@
 
 #include <curl/curl.h>
 #include <errno.h>
+#include <fcntl.h>
+#include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/fail.h"
@@ -15,9 +19,12 @@
 #include "relay/settings.h"
 
 #define CONNECT_MS 30000L
+#define WRITE_MS 5000
 #define KEEPALIVE_SECONDS 60L
-/* Only a proxy's answer to CONNECT goes through libcurl's buffer. */
+/* Only a proxy's answer to CONNECT goes through libcurl's buffer; later the size is a
+   bound on what it reads at once, and no buffer. */
 #define BUFFER_SIZE 1024L
+#define READ_SIZE 16384L
 #define WORDS_MAX (CURL_ERROR_SIZE + ORIGIN_MAX_LEN + 64)
 #define PROXY_WANTS_PASSWORD 407
 #define USUAL_CA_FILE "/etc/ssl/certs/ca-certificates.crt"
@@ -30,7 +37,8 @@ struct watched {
 struct upstreams {
 	CURLM *multi;
 	const struct relay_settings *settings;
-	struct curl_blob ca; /* the system's and the person's; data NULL: the system's alone */
+	char ca_path[32]; /* the system's and the person's; "": the system's alone */
+	bool has_bundle;  /* which are in one file */
 	struct watched watched[UPSTREAM_POLLS_MAX];
 	size_t count;
 	int64_t wake; /* when libcurl wants to be called; -1: not */
@@ -135,7 +143,8 @@ static void upstream_settle(struct upstream *u, CURLcode code)
 
 	if (code == CURLE_OK &&
 	    curl_easy_getinfo(u->easy, CURLINFO_ACTIVESOCKET, &u->fd) == CURLE_OK &&
-	    u->fd != CURL_SOCKET_BAD) {
+	    u->fd != CURL_SOCKET_BAD &&
+	    curl_easy_setopt(u->easy, CURLOPT_BUFFERSIZE, READ_SIZE) == CURLE_OK) {
 		u->state = UPSTREAM_CONNECTED;
 		return;
 	}
@@ -180,14 +189,42 @@ void upstreams_run(struct upstreams *us, const struct pollfd *p, size_t n)
 
 /* ---- making ready ---- */
 
-/* The person's certificates beside the system's, not in their place. */
-static int upstreams_join_ca(struct upstreams *us, struct failure *f)
+/* The file of the system's certificates that libcurl was built to use, or NULL. */
+static const char *system_bundle(void)
 {
 	const curl_version_info_data *v = curl_version_info(CURLVERSION_NOW);
-	const char *path = v->age >= CURLVERSION_SEVENTH && v->cainfo ? v->cainfo : USUAL_CA_FILE;
+
+	return v->age >= CURLVERSION_SEVENTH ? v->cainfo : NULL;
+}
+
+/* A file without a name, which nobody writes to any more, and a path to it. */
+static int upstreams_keep_ca(struct upstreams *us, const char *p, size_t n, struct failure *f)
+{
+	int fd = memfd_create("ca", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+
+	if (fd < 0)
+		return fail_errno(f, NULL, "memory for certificates");
+	if (io_write_all(fd, p, n, clock_now_ms() + WRITE_MS) != 0 ||
+	    fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_GROW | F_SEAL_SHRINK) != 0) {
+		fail_errno(f, NULL, "memory for certificates");
+		close(fd);
+		return -1;
+	}
+	snprintf(us->ca_path, sizeof(us->ca_path), "/proc/self/fd/%d", fd);
+	return 0;
+}
+
+/*
+ * The person's certificates beside the system's, not in their place.  As a file: of a
+ * CURLOPT_CAINFO_BLOB libcurl makes two copies for each connection.
+ */
+static int upstreams_join_ca(struct upstreams *us, struct failure *f)
+{
+	const char *path = system_bundle() ? system_bundle() : USUAL_CA_FILE;
 	const struct session_file *more = &us->settings->ca;
 	char *text = NULL, *both;
 	size_t n = 0;
+	int r = -1;
 
 	/* A machine without a bundle has the person's alone. */
 	if (io_slurp(path, 8 * FILE_BYTES_MAX, &text, &n, NULL) != 0)
@@ -198,10 +235,13 @@ static int upstreams_join_ca(struct upstreams *us, struct failure *f)
 			memcpy(both, text, n);
 		both[n] = '\n';
 		memcpy(both + n + 1, more->p, more->n);
-		us->ca = (struct curl_blob){ both, n + 1 + more->n, CURL_BLOB_NOCOPY };
+		r = upstreams_keep_ca(us, both, n + 1 + more->n, f);
+	} else {
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for certificates");
 	}
+	free(both);
 	free(text);
-	return both ? 0 : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for certificates");
+	return r;
 }
 
 struct upstreams *upstreams_new(const struct relay_settings *s, struct failure *f)
@@ -214,6 +254,7 @@ struct upstreams *upstreams_new(const struct relay_settings *s, struct failure *
 	}
 	us->settings = s;
 	us->wake = -1;
+	us->has_bundle = system_bundle() != NULL;
 	if (s->ca.p && upstreams_join_ca(us, f) != 0)
 		goto bad;
 	us->multi = curl_multi_init();
@@ -226,7 +267,6 @@ struct upstreams *upstreams_new(const struct relay_settings *s, struct failure *
 	fail_set(f, FAIL_PROGRAM, NULL, "libcurl cannot be used");
 	curl_multi_cleanup(us->multi);
 bad:
-	free(us->ca.data);
 	free(us);
 	return NULL;
 }
@@ -234,6 +274,7 @@ bad:
 /* ---- one connection ---- */
 
 /* What libcurl would write to standard output. */
+/* NOLINTNEXTLINE(readability-non-const-parameter): libcurl's type */
 static size_t on_body(char *p, size_t one, size_t n, void *arg)
 {
 	(void)p;
@@ -288,10 +329,15 @@ static bool easy_set_certificates(CURL *c, const struct upstreams *us)
 	struct curl_blob key = { s->key.p, s->key.n, CURL_BLOB_NOCOPY };
 	bool bad = false;
 
-	/* The system's alone are read once a day, not for each connection (libcurl 7.87). */
-	if (us->ca.data) {
-		bad |= curl_easy_setopt(c, CURLOPT_CAINFO_BLOB, &us->ca) != CURLE_OK;
-		bad |= curl_easy_setopt(c, CURLOPT_PROXY_CAINFO_BLOB, &us->ca) != CURLE_OK;
+	if (us->ca_path[0]) {
+		bad |= curl_easy_setopt(c, CURLOPT_CAINFO, us->ca_path) != CURLE_OK;
+		bad |= curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, us->ca_path) != CURLE_OK;
+	}
+	/* Without the directory the file is read once a day (libcurl 7.87), and not for each
+	   connection, which would keep a megabyte of it. */
+	if (us->ca_path[0] || us->has_bundle) {
+		bad |= curl_easy_setopt(c, CURLOPT_CAPATH, NULL) != CURLE_OK;
+		bad |= curl_easy_setopt(c, CURLOPT_PROXY_CAPATH, NULL) != CURLE_OK;
 	}
 	if (s->cert.p)
 		bad |= curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert) != CURLE_OK;
@@ -368,12 +414,24 @@ ssize_t upstream_send(struct upstream *u, const void *p, size_t n)
 	return -1;
 }
 
+/* libcurl takes a connection that was cut for one that was ended. */
+static bool upstream_was_ended(struct upstream *u)
+{
+	struct curl_tlssessioninfo *tls = NULL;
+
+	if (!u->of->settings->tls)
+		return true;
+	return curl_easy_getinfo(u->easy, CURLINFO_TLS_SSL_PTR, &tls) == CURLE_OK && tls &&
+	       tls->backend == CURLSSLBACKEND_OPENSSL && tls->internals &&
+	       (SSL_get_shutdown(tls->internals) & SSL_RECEIVED_SHUTDOWN);
+}
+
 ssize_t upstream_recv(struct upstream *u, void *p, size_t n)
 {
 	size_t got = 0;
 	CURLcode r = curl_easy_recv(u->easy, p, n, &got);
 
-	if (r == CURLE_OK)
+	if (r == CURLE_OK && (got || upstream_was_ended(u)))
 		return (ssize_t)got;
 	errno = r == CURLE_AGAIN ? EAGAIN : EIO;
 	return -1;
