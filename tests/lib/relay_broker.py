@@ -183,16 +183,72 @@ class Provider:
         self.listener.close()
 
 
+class Proxy(Provider):
+    """Carries CONNECT to where it is asked to go, or to `to`; wants `credentials` (as base64), if given."""
+
+    def __init__(self, credentials=None, to=None, **more):
+        super().__init__(begin=self.tunnel, **more)
+        self.credentials = credentials
+        self.to = to
+
+    def tunnel(self, wire):
+        request = wire.head()
+        self.requests.append(request)
+        if self.credentials and request.headers.get("proxy-authorization") != "Basic " + self.credentials:
+            wire.sock.sendall(b"HTTP/1.1 407 Who\r\nProxy-Authenticate: Basic realm=x\r\nContent-Length: 0\r\n\r\n")
+            raise Ended
+        host, port = request.line.split()[1].rsplit(":", 1)
+        far = socket.create_connection(self.to or (host, int(port)))
+        wire.sock.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+        threading.Thread(target=self.carry, args=(far, wire.sock), daemon=True).start()
+        self.carry(wire.sock, far)
+        raise Ended
+
+    @staticmethod
+    def carry(one, other):
+        try:
+            while data := one.recv(1 << 16):
+                other.sendall(data)
+            other.shutdown(socket.SHUT_WR)
+        except OSError:
+            pass
+
+
 # ---- certificates ------------------------------------------------------
 
-def certificate(directory, name="IP:127.0.0.1", days=2):
+CA_CONF = """[ca]
+default_ca = it
+[it]
+database = {0}/index
+serial = {0}/serial
+new_certs_dir = {0}
+default_md = sha256
+policy = any
+[any]
+commonName = supplied
+[names]
+subjectAltName = {1}
+"""
+
+
+def certificate(directory, name="IP:127.0.0.1", dates=("20200101000000Z", "20990101000000Z")):
     """A self-signed certificate, which is its own authority, and its key."""
     directory = Path(tempfile.mkdtemp(dir=directory))
-    crt, key = directory / "it.crt", directory / "it.key"
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-days", str(days), "-subj", "/CN=test", "-addext", f"subjectAltName={name}", "-keyout", key,
-                    "-out", crt], check=True, capture_output=True)
+    crt, key, request, conf = (directory / n for n in ("it.crt", "it.key", "it.csr", "it.conf"))
+    conf.write_text(CA_CONF.format(directory, name))
+    (directory / "index").write_text("")
+    (directory / "serial").write_text("01")
+
+    def openssl(*args):
+        subprocess.run(["openssl", *args], check=True, capture_output=True)
+    openssl("req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-subj", "/CN=test",
+            "-keyout", key, "-out", request)
+    openssl("ca", "-selfsign", "-batch", "-notext", "-config", conf, "-keyfile", key, "-in", request, "-out", crt,
+            "-startdate", dates[0], "-enddate", dates[1], "-extensions", "names")
     return crt, key
+
+
+EXPIRED = ("20200101000000Z", "20200102000000Z")
 
 
 def server_context(crt, key, client=None):
@@ -258,12 +314,15 @@ class Relay:
         self.thread.start()
 
     def spawn(self, channel, env):
-        self.output = open(self.root / "output", "w+b")
+        self.output, theirs = os.pipe()
+        os.set_blocking(self.output, False)
 
         def place():
             os.dup2(channel.fileno(), 3)
-        return subprocess.Popen([PROGRAM], env=env, stdin=subprocess.DEVNULL, stdout=self.output,
-                                stderr=self.output, pass_fds=(3,), preexec_fn=place)
+        process = subprocess.Popen([PROGRAM], env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+                                   pass_fds=(3,), preexec_fn=place)
+        os.close(theirs)
+        return process
 
     # ---- the broker ----
 
@@ -302,13 +361,13 @@ class Relay:
             self.sender = CRED.unpack(beside[0][2])[0]
             m = msgpack.unpackb(packet)
             assert m.pop("v") == 1
+            with self.changed:
+                self.messages.append(m)
+                self.changed.notify_all()
             if m["op"] == "value":
                 self.answer_value()
             if m["op"] == "reserve" and self.reserve:
                 self.give(**self.reserve(m))
-            with self.changed:
-                self.messages.append(m)
-                self.changed.notify_all()
 
     def of(self, op):
         with self.changed:
@@ -333,7 +392,7 @@ class Relay:
     def post(self, path="/v1/messages", body=b'{"model":"claude-asked-1"}', headers=(), connection=None):
         c = connection or self.connect()
         c.request("POST", path, body, {"Content-Type": "application/json", "Authorization": "Bearer placeholder",
-                                       **dict(headers)})
+                                       **dict(headers)}, encode_chunked=not isinstance(body, bytes))
         return self.finish(c, c.getresponse(), connection)
 
     def get(self, path="/v1/models", connection=None):
@@ -367,14 +426,12 @@ class Relay:
         until(lambda: self.sender, "nothing was said")
         return self.sender
 
-    def ended(self):
-        """Its end of the channel is closed, and it said nothing."""
-        self.wait("end")
-        return self.said()
-
     def said(self):
-        self.output.seek(0)
-        return self.output.read()
+        """What it wrote to its standard streams since this was asked last."""
+        try:
+            return os.read(self.output, 65536)
+        except BlockingIOError:
+            return b""
 
     def __enter__(self):
         return self
@@ -386,7 +443,7 @@ class Relay:
         self.channel.close()
         self.process.wait(PATIENCE)
         said = self.said()
-        self.output.close()
+        os.close(self.output)
         shutil.rmtree(self.root, ignore_errors=True)
         if exc[0] is None:
             assert said == b"", said

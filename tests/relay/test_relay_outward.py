@@ -1,0 +1,198 @@
+"""ccrun-relay's way to the provider: TLS, certificates, proxies, and what cannot be reached."""
+import base64
+import json
+import os
+import socket
+import ssl
+
+import pytest
+
+from relay_broker import EXPIRED, TOKEN, Provider, Proxy, Relay, certificate, server_context
+
+
+def failing(relay, *words, status=400):
+    """The answer names the host and the cause."""
+    response = relay.post()
+    text = json.loads(response.data)["error"]["message"]
+    assert response.status == status, text
+    for word in words:
+        assert word in text, text
+    assert text.startswith("ccrun: ") and TOKEN not in text
+    assert relay.wait("failure")["what"]
+    return text
+
+
+# ---- TLS ---------------------------------------------------------------
+
+@pytest.fixture(scope="module")
+def usual(tmp_path_factory):
+    return certificate(tmp_path_factory.mktemp("tls"))
+
+
+def test_a_ca_of_ones_own(usual):
+    with Provider(tls=server_context(*usual)) as p, Relay(p.url, files=[("ca", usual[0].read_bytes())]) as relay:
+        c = relay.connect()
+        for _ in range(3):
+            assert relay.post(connection=c).status == 200
+        body = os.urandom(5 << 20)
+        p.reply = lambda wire, r: wire.sock.sendall(b"HTTP/1.1 200 A\r\nContent-Length: %d\r\n\r\n" % len(r.body) + r.body)
+        assert relay.post(body=body, connection=c).data == body
+        assert p.connections == 1
+        assert p.requests[0].headers["authorization"] == "Bearer " + TOKEN
+
+
+def test_an_unknown_ca(usual):
+    with Provider(tls=server_context(*usual)) as p, Relay(p.url) as relay:
+        failing(relay, "127.0.0.1", "certificate")
+        assert not p.requests
+        assert relay.wait("use")["billed"] is False
+
+
+def test_the_systems_cas_stay_beside_ones_own(usual, tmp_path):
+    other = certificate(tmp_path)
+    with Provider(tls=server_context(*usual)) as p, Relay(p.url, files=[("ca", other[0].read_bytes())]) as relay:
+        failing(relay, "certificate")
+
+
+def test_a_certificate_of_another_host(tmp_path):
+    pair = certificate(tmp_path, "DNS:other.example")
+    with Provider(tls=server_context(*pair)) as p, Relay(p.url, files=[("ca", pair[0].read_bytes())]) as relay:
+        failing(relay, "127.0.0.1")
+        assert not p.requests
+
+
+def test_a_certificate_that_has_expired(tmp_path):
+    pair = certificate(tmp_path, dates=EXPIRED)
+    with Provider(tls=server_context(*pair)) as p, Relay(p.url, files=[("ca", pair[0].read_bytes())]) as relay:
+        failing(relay, "expired")
+        assert not p.requests
+
+
+def test_a_client_certificate(usual, tmp_path):
+    mine = certificate(tmp_path, "DNS:me")
+    files = [("ca", usual[0].read_bytes())]
+    with Provider(tls=server_context(*usual, client=mine[0])) as p:
+        with Relay(p.url, files=files) as relay:
+            assert relay.post().status in (400, 502)
+            assert not p.requests
+        with Relay(p.url, files=[*files, ("cert", mine[0].read_bytes()), ("key", mine[1].read_bytes())]) as relay:
+            assert relay.post().status == 200
+
+
+def test_an_old_tls(usual):
+    context = server_context(*usual)
+    context.minimum_version = context.maximum_version = ssl.TLSVersion.TLSv1_1
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with Provider(tls=context) as p, Relay(p.url, files=[("ca", usual[0].read_bytes())]) as relay:
+        failing(relay, "127.0.0.1")
+
+
+def test_no_tls_at_all():
+    with Provider(begin=lambda wire: (wire.more(), wire.sock.sendall(b"HTTP/1.1 400 Bad\r\n\r\n"), wire.more())) as p:
+        with Relay(p.url.replace("http:", "https:")) as relay:
+            failing(relay, "127.0.0.1")
+
+
+@pytest.mark.parametrize("announced", [True, False])
+def test_an_answer_until_the_end_is_whole_only_if_tls_says_so(usual, announced):
+    def reply(wire, _):
+        wire.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n\r\n{}")
+        if announced:
+            wire.sock.unwrap()
+        wire.sock.close()
+    with Provider(reply, tls=server_context(*usual)) as p, Relay(p.url, files=[("ca", usual[0].read_bytes())]) as relay:
+        got = relay.exchange(b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}")
+        assert got.endswith(b"2\r\n{}\r\n0\r\n\r\n") == announced, got
+
+
+# ---- proxies -----------------------------------------------------------
+
+def credentials(text):
+    return base64.b64encode(text.encode()).decode()
+
+
+@pytest.mark.parametrize("tls", [True, False])
+def test_a_proxy_with_a_password(usual, tls):
+    with Provider(tls=server_context(*usual) if tls else None) as p, Proxy(credentials("me:pass word")) as proxy:
+        with Relay(p.url, proxy=f"http://me:pass%20word@127.0.0.1:{proxy.port}",
+                   files=[("ca", usual[0].read_bytes())]) as relay:
+            assert relay.post().status == 200
+        assert proxy.requests[0].line == f"CONNECT 127.0.0.1:{p.port} HTTP/1.1"
+        assert not [v for r in proxy.requests for v in r.headers.values() if TOKEN in v]
+        assert "proxy-authorization" not in p.requests[0].headers
+
+
+def test_a_proxy_that_wants_another_password(usual):
+    with Provider(tls=server_context(*usual)) as p, Proxy(credentials("me:right")) as proxy:
+        with Relay(p.url, proxy=f"http://me:wrong@127.0.0.1:{proxy.port}") as relay:
+            text = failing(relay, "127.0.0.1", "407")
+            assert "wrong" not in text
+        assert not p.connections
+
+
+def test_a_proxy_by_tls(usual):
+    with Provider(tls=server_context(*usual)) as p, Proxy(tls=server_context(*usual)) as proxy:
+        with Relay(p.url, proxy=f"https://127.0.0.1:{proxy.port}", files=[("ca", usual[0].read_bytes())]) as relay:
+            assert relay.post().status == 200
+        with Relay(p.url, proxy=f"https://127.0.0.1:{proxy.port}") as relay:
+            failing(relay, "certificate")
+
+
+def test_a_proxy_resolves_the_name(usual, tmp_path):
+    pair = certificate(tmp_path, "DNS:provider.invalid")
+    with Provider(tls=server_context(*pair)) as p, Proxy(to=("127.0.0.1", p.port)) as proxy:
+        with Relay("https://provider.invalid:8443/x", proxy=f"http://127.0.0.1:{proxy.port}",
+                   files=[("ca", pair[0].read_bytes())]) as relay:
+            assert relay.post().status == 200
+        assert proxy.requests[0].line == "CONNECT provider.invalid:8443 HTTP/1.1"
+        assert p.requests[0].headers["host"] == "provider.invalid:8443"
+        assert p.requests[0].line == "POST /x/v1/messages HTTP/1.1"
+
+
+@pytest.mark.parametrize("no_proxy", ["127.0.0.1", "a.example, 127.0.0.1", "*"])
+def test_no_proxy(no_proxy):
+    with Provider() as p, Proxy() as proxy:
+        with Relay(p.url, proxy=f"http://127.0.0.1:{proxy.port}", no_proxy=no_proxy) as relay:
+            assert relay.post().status == 200
+        assert not proxy.connections
+
+
+def test_nothing_of_the_environment_counts():
+    with Provider() as p, Proxy() as proxy:
+        url = f"http://127.0.0.1:{proxy.port}"
+        env = {n: url for n in ("http_proxy", "https_proxy", "all_proxy", "HTTPS_PROXY", "ALL_PROXY")}
+        with Relay(p.url, env=env) as relay:
+            assert relay.post().status == 200
+        assert not proxy.connections
+        with Relay(p.url, env={"no_proxy": "*", "NO_PROXY": "*"}, proxy=url) as relay:
+            assert relay.post().status == 200
+        assert proxy.connections == 1
+
+
+# ---- what cannot be reached --------------------------------------------
+
+def test_ipv6():
+    with Provider(host="::1") as p, Relay(p.url) as relay:
+        assert relay.post().status == 200
+        assert p.requests[0].headers["host"] == f"[::1]:{p.port}"
+
+
+def test_a_name_that_resolves():
+    with Provider() as p, Relay(p.url.replace("127.0.0.1", "localhost")) as relay:
+        assert relay.post().status == 200
+        assert p.requests[0].headers["host"] == f"localhost:{p.port}"
+
+
+def test_a_port_that_nobody_listens_on():
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+    with Relay(f"http://127.0.0.1:{port}") as relay:
+        failing(relay, f"127.0.0.1:{port}", status=502)
+        failing(relay, status=502)
+        used = relay.wait("use", 2)
+        assert (used["status"], used["billed"], used["complete"]) == (0, False, False)
+
+
+def test_a_name_that_does_not_exist():
+    with Relay("https://does-not-exist.invalid/") as relay:
+        failing(relay, "does-not-exist.invalid", status=502)
