@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -18,6 +19,7 @@
 
 #define NOTES_MAX 10 /* in NOTES_WINDOW_MS */
 #define NOTES_WINDOW_MS 60000
+#define NOTE_MAX 255 /* bytes */
 #define OP_MAX 32
 
 static const struct {
@@ -228,6 +230,7 @@ int relay_channel_report_use(const struct channel *c, const struct channel_use *
 static void channel_note(struct channel *c, const char *op, const char *what)
 {
 	int64_t now = clock_now_ms();
+	char text[NOTE_MAX + 1];
 	struct wire_out *o;
 
 	if (c->notes_since == 0 || now - c->notes_since > NOTES_WINDOW_MS) {
@@ -236,8 +239,10 @@ static void channel_note(struct channel *c, const char *op, const char *what)
 	}
 	if (c->notes++ >= NOTES_MAX)
 		return;
+	snprintf(text, sizeof(text), "%s", what);
+	fail_sanitize(text);
 	o = wire_request(op);
-	wire_put_str(o, "what", what);
+	wire_put_str(o, "what", text);
 	/* An ended channel is noticed when it is read. */
 	(void)message_send(o);
 }
