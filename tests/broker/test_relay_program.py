@@ -51,7 +51,7 @@ def test_a_lock_stops_it_and_an_unlock_lets_it_go_on(session, provider, fresh):
     assert session.get()[0] == 200
     fresh.call("lock")
     status, body = session.get()
-    assert status == 529 and b"locked" in body and b'"error"' in body, (status, body)
+    assert status == 503 and b"locked" in body and b'"error"' in body, (status, body)
     fresh.unlock()
     assert session.get()[0] == 200
     assert keys(provider) == ["Bearer " + TOKEN] * 2

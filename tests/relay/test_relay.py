@@ -56,7 +56,7 @@ def test_routes(provider, auth, rows):
                 assert response.status in (400, 404), path
                 assert error_of(response).startswith("ccrun: ")
                 assert len(provider.requests) == before, path
-        assert relay.of("refusal")
+        assert relay.wait("refusal")
 
 
 @pytest.mark.parametrize("auth, field, value", [
