@@ -160,8 +160,7 @@ struct book_entry *book_entry_make(struct book *b, const char *name)
 }
 
 /* One that is under way.  NULL: there is none. */
-static const struct book_event *book_find_open(const struct book *b, const char *session,
-					       uint64_t id)
+static const struct book_event *open_find(const struct book *b, const char *session, uint64_t id)
 {
 	unsigned i;
 
@@ -189,7 +188,7 @@ static int open_add(struct book *b, const struct book_event *e)
 
 static void open_end(struct book *b, const char *session, uint64_t id)
 {
-	const struct book_event *e = book_find_open(b, session, id);
+	const struct book_event *e = open_find(b, session, id);
 
 	if (e)
 		b->open[e - b->open] = b->open[--b->opens];

@@ -640,13 +640,13 @@ void pair_refuse_key(struct pair *p, const struct failure *why)
 	pair_go_on(p);
 }
 
-void pair_take_reservation(struct pair *p, const struct channel_message *m)
+bool pair_take_reservation(struct pair *p, const struct channel_message *m)
 {
 	char words[API_ERROR_TEXT_MAX];
 	const struct api_error e = { 429, API_RATE_LIMIT, words, m->retry, true };
 
 	if (p->state != PAIR_RESERVE || p->id != m->id)
-		return;
+		return false;
 	if (m->op == CHANNEL_RESERVED) {
 		pair_connect(p);
 	} else {
@@ -654,6 +654,7 @@ void pair_take_reservation(struct pair *p, const struct channel_message *m)
 		pair_say(p, &e);
 	}
 	pair_go_on(p);
+	return true;
 }
 
 void pair_wipe(struct pair *p)

@@ -65,8 +65,9 @@ void pair_take_key(struct pair *p);
 /* It has not: tell the client, if it was waited for.  code decides how. */
 void pair_refuse_key(struct pair *p, const struct failure *why);
 
-/* The broker's answer to the reservation m->id: go on, or tell the client. */
-void pair_take_reservation(struct pair *p, const struct channel_message *m);
+/* The broker's answer to the reservation m->id: go on, or tell the client.  False: it is
+ * not p that waits for it. */
+bool pair_take_reservation(struct pair *p, const struct channel_message *m);
 
 /*
  * The key was wiped.  What holds a part of it goes, and the provider's connection, and

@@ -11,6 +11,7 @@
 #include "relay/pair.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
+#include "relay/usage_meter.h"
 
 #define PAIRS_MAX 64
 #define PER_PAIR 2
@@ -92,10 +93,22 @@ static void session_wipe(struct relay *r, const struct channel_message *m)
 		pair_refuse_key(pairs[i], &r->why_ended);
 }
 
-static int session_take_message(struct relay *r, const struct channel_message *m, struct failure *f)
+static void session_take_reservation(struct relay *r, const struct channel_message *m)
 {
+	static const struct meter_result nothing;
+	const struct channel_use unsent = { .id = m->id, .model = "", .result = &nothing };
 	size_t i;
 
+	for (i = 0; i < pair_count; i++)
+		if (pair_take_reservation(pairs[i], m))
+			return;
+	/* The client has gone meanwhile: what was reserved is given back. */
+	if (m->op == CHANNEL_RESERVED && relay_channel_report_use(&r->channel, &unsent) != 0)
+		r->hung_up = true;
+}
+
+static int session_take_message(struct relay *r, const struct channel_message *m, struct failure *f)
+{
 	switch (m->op) {
 	case CHANNEL_VALUE:
 		if (session_take_value(r, m) != 0)
@@ -110,8 +123,7 @@ static int session_take_message(struct relay *r, const struct channel_message *m
 		return 0;
 	case CHANNEL_RESERVED:
 	case CHANNEL_REFUSED:
-		for (i = 0; i < pair_count; i++)
-			pair_take_reservation(pairs[i], m);
+		session_take_reservation(r, m);
 		return 0;
 	case CHANNEL_FILE:
 	case CHANNEL_START:

@@ -4,6 +4,7 @@
  */
 #include <fcntl.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -11,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -499,6 +501,33 @@ static void test_file_removed(void **state)
 	assert_int_equal(used("tokens", LIMIT_TOKENS), 4000);
 }
 
+/* What cannot be written down before it goes out does not go out. */
+static void test_full_disk(void **state)
+{
+	struct use u = answered("tokens", 1000, 0);
+	struct rlimit old, small;
+
+	(void)state;
+	settle(&u, 1);
+	signal(SIGXFSZ, SIG_IGN);
+	assert_int_equal(getrlimit(RLIMIT_FSIZE, &old), 0);
+	small = old;
+	small.rlim_cur = 100;
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(reserve("tokens", 2, 3000), -1);
+	assert_non_null(strstr(refusal.message, "cannot be counted"));
+	assert_int_equal(reserve("free", 3, 3000), 0);
+	/* What had gone out already counts in memory, */
+	assert_int_equal(spending_settle(&tenant, &u, 4, NULL), -1);
+	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
+	assert_int_equal(used("tokens", LIMIT_TOKENS), 2000);
+	/* and in the file as soon as there is room. */
+	assert_int_equal(reserve("tokens", 5, 3000), 0);
+	settle(&u, 5);
+	crash();
+	assert_int_equal(used("tokens", LIMIT_TOKENS), 3000);
+}
+
 static void test_file_is_private(void **state)
 {
 	struct use u = answered("tokens", 1000, 0);
@@ -639,6 +668,7 @@ int main(void)
 		S(test_damage),
 		S(test_line_cut_short),
 		S(test_file_removed),
+		S(test_full_disk),
 		S(test_file_is_private),
 		S(test_bounded),
 		S(test_sums_by_what_was_used),
