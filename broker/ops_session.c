@@ -14,6 +14,7 @@
 #include "broker/broker.h"
 #include "broker/ops.h"
 #include "broker/price_list.h"
+#include "broker/relay_metering.h"
 #include "broker/request.h"
 #include "broker/session.h"
 #include "broker/spending.h"
@@ -174,7 +175,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		return NULL;
 	/* A session must not make its own requests cheaper. */
 	if (!q->marked && wire_has(q->map, "prices"))
-		spending_set_prices(c->tenant, s->entry[0], &prices);
+		spending_set_prices(c->tenant, session_counted_entry(s), &prices);
 	s->state = SESSION_OPENED;
 	s->opened = (uint64_t)time(NULL);
 	sock_allow_fds(c->fd);

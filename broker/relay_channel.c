@@ -262,7 +262,7 @@ static int audit_release(struct connection *c, struct failure *f)
 
 static int give_value(struct connection *c, struct failure *f)
 {
-	bool limited = spending_limited(c->tenant, c->session.entry[0]);
+	bool limited = spending_limited(c->tenant, session_counted_entry(&c->session));
 	const struct entry *e[SESSION_ENTRIES_MAX];
 	unsigned i;
 

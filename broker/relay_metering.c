@@ -1,8 +1,5 @@
 /*
  * broker/relay_metering.c - reserve and use, of a relay's channel.
- *
- * The first entry of a session is the one that its requests are counted for: the others
- * go into the same requests.
  */
 #include "broker/relay_metering.h"
 
@@ -15,10 +12,22 @@
 #include "broker/session.h"
 #include "broker/spending.h"
 #include "broker/tenant.h"
+#include "wire/names.h"
 #include "wire/pack.h"
 #include "wire/prices.h"
 
 #define MODEL_ROOM 512 /* bytes of a model's name on the wire; what is kept is shorter */
+
+const char *session_counted_entry(const struct session *s)
+{
+	unsigned i;
+
+	/* Whatever their order: a limit must not depend on what a request puts first. */
+	for (i = 0; i < s->entries; i++)
+		if (!wire_carrier_header(s->variable[i]))
+			return s->entry[i];
+	return s->entry[0];
+}
 
 /* The model stands in the client's request, so it may be anything. */
 static void read_model(char out[MODEL_ROOM], struct wire_map m)
@@ -40,8 +49,8 @@ void relay_serve_reserve(struct connection *c, struct wire_map m)
 		return;
 	}
 	read_model(model, m);
-	if (spending_reserve(c->tenant, c->session.entry[0], c->session.id, id, bytes, model,
-			     &refusal) == 0) {
+	if (spending_reserve(c->tenant, session_counted_entry(&c->session), c->session.id, id,
+			     bytes, model, &refusal) == 0) {
 		o = wire_request("reserved");
 		wire_put_uint(o, "id", id);
 	} else {
@@ -74,7 +83,7 @@ static int read_tokens(struct use *u, struct wire_map m)
 void relay_serve_use(struct connection *c, struct wire_map m)
 {
 	struct audit_event e = { .event = "spending", .session = c->session.id };
-	struct use u = { .entry = c->session.entry[0],
+	struct use u = { .entry = session_counted_entry(&c->session),
 			 .provider = c->session.provider,
 			 .project = c->session.project,
 			 .session = c->session.id };

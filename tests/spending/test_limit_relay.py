@@ -263,3 +263,17 @@ def test_pages(b, provider):
     assert b.call("spent", **{"from": 1})["rows"] == []
     assert b.call("spent", **{"from": 2**63})["rows"] == []
     assert b.call("spent", **{"from": 0}, since=99991231)["rows"] == []
+
+
+def test_a_further_key_in_front_does_not_get_round_the_limit(b, provider):
+    sealed(b, provider)
+    origin = "bearer " + provider.url
+    b.put("gate", "another-token-0123456789", "delivery=relay", origin, "header:x-gate")
+    assert b.error("limit-set", name="gate", limit="1/day") == "bad-value"
+    b.call("limit-set", name="zai", limit="1/day")
+    entries = [{"name": "gate", "variable": "header:x-gate", "origin": origin},
+               {"name": "zai", "variable": wc.VARIABLE, "origin": origin}]
+    assert post_once(b, provider, entries=entries)[0] == 200
+    settled(b, 1)
+    assert post_once(b, provider, entries=entries)[0] == 429
+    assert {r["entry"] for r in b.call("spent", **{"from": 0})["rows"]} == {"zai"}
