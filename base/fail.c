@@ -32,6 +32,7 @@ static const struct {
 	[FAIL_KDF_BOUNDS] = { "kdf-bounds", EXIT_FAILED },
 	[FAIL_ORIGIN] = { "origin", EXIT_REFUSED },
 	[FAIL_POLICY] = { "policy", EXIT_REFUSED },
+	[FAIL_PERSON] = { "person", EXIT_REFUSED },
 	[FAIL_MARKED] = { "marked", EXIT_REFUSED },
 	[FAIL_PEER] = { "peer", EXIT_REFUSED },
 	[FAIL_POSTURE] = { "posture", EXIT_REFUSED },

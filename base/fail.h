@@ -31,6 +31,7 @@ enum fail_code {
 	FAIL_KDF_BOUNDS,     /* vault: a KDF cost out of bounds */
 	FAIL_ORIGIN,	     /* endpoint or variable differ from what was sealed */
 	FAIL_POLICY,	     /* the sealed policy says no */
+	FAIL_PERSON,	     /* it wants a person's passphrase or recovery code, given now */
 	FAIL_MARKED,	     /* the requester descends from a session */
 	FAIL_PEER,	     /* the peer has another uid, has ended, or cannot be examined */
 	FAIL_POSTURE,	     /* dumpable, traced, unmarked, other namespace, late */
@@ -100,7 +101,8 @@ const char *fail_name(enum fail_code code);
 
 /*
  * The code of a wire name; FAIL_INTERNAL for an unknown one, which a newer program
- * may send.  So a code that is added later must have the exit code EXIT_FAILED.
+ * may send.  So a code that is added later must have the exit code EXIT_FAILED, but for
+ * one that an older program could do nothing about (FAIL_PERSON).
  */
 enum fail_code fail_from_name(const char *name);
 

@@ -10,16 +10,18 @@
 #include "base/io.h"
 #include "broker/broker.h"
 #include "broker/ops.h"
+#include "broker/person.h"
 #include "broker/request.h"
 #include "wire/pack.h"
 #include "wire/unpack.h"
 
 enum {
-	FROM_SESSIONS = 1,  /* a process inside a session (marked) may ask */
-	OPEN_VAULT = 2,	    /* needs an unlocked vault, and counts as a use of it */
-	KEPT_WILL_DO = 4,   /* with OPEN_VAULT: entries that a lock spared are enough */
-	CHANGES_VAULT = 8,  /* writes the vault: tokens that are asleep are read first */
-	AUDIT_REFUSALS = 16 /* a refusal is logged under the op's name */
+	FROM_SESSIONS = 1,   /* a process inside a session (marked) may ask */
+	OPEN_VAULT = 2,	     /* needs an unlocked vault, and counts as a use of it */
+	KEPT_WILL_DO = 4,    /* with OPEN_VAULT: entries that a lock spared are enough */
+	CHANGES_VAULT = 8,   /* writes the vault: tokens that are asleep are read first */
+	AUDIT_REFUSALS = 16, /* a refusal is logged under the op's name */
+	PERSON = 32	     /* wants a person's slot, given just before (op person) */
 };
 
 static const struct op {
@@ -36,26 +38,29 @@ static const struct op {
 	{ "init", op_init, AUDIT_REFUSALS },
 	{ "unlock", op_unlock, AUDIT_REFUSALS },
 	{ "reopen", op_reopen, AUDIT_REFUSALS },
+	{ "person", op_person, AUDIT_REFUSALS },
 	{ "lock", op_lock, AUDIT_REFUSALS },
 	{ "watch", op_watch, 0 },
 	{ "settings", op_settings, OPEN_VAULT },
 	{ "set", op_set, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "slot-add", op_slot_add, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "slot-rm", op_slot_rm, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "slot-replace", op_slot_replace, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "rekey", op_rekey, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "slot-add", op_slot_add, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "slot-rm", op_slot_rm, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "slot-replace", op_slot_replace, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "rekey", op_rekey, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
 	{ "keyfile", op_keyfile, AUDIT_REFUSALS },
-	{ "backup", op_backup, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "export", op_export, AUDIT_REFUSALS },
+	{ "backup", op_backup, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "export", op_export, AUDIT_REFUSALS | PERSON },
 	{ "part", op_part, 0 },
 	{ "stage", op_stage, 0 },
+	/* set, restore and put want a person only for some of what they do */
 	{ "restore", op_restore, AUDIT_REFUSALS },
-	{ "retire", op_retire, AUDIT_REFUSALS },
+	{ "retire", op_retire, AUDIT_REFUSALS | PERSON },
 	{ "put", op_put, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "get", op_get, OPEN_VAULT | AUDIT_REFUSALS },
-	{ "rm", op_rm, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "rename", op_rename, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
-	{ "approve", op_approve, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
+	{ "get", op_get, OPEN_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "match", op_match, OPEN_VAULT },
+	{ "rm", op_rm, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "rename", op_rename, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "approve", op_approve, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
 	{ "list", op_list, OPEN_VAULT },
 	{ "limit", op_limit, OPEN_VAULT },
 	{ "limit-set", op_limit_set, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
@@ -113,6 +118,8 @@ static int check_admission(struct request *q, int flags, struct failure *f)
 	    (flags & KEPT_WILL_DO ? tenant_require_open_or_kept
 				  : tenant_require_open)(q->connection->tenant, f) != 0)
 		return -1;
+	if ((flags & PERSON) && person_require(q, f) != 0)
+		return -1;
 	return flags & CHANGES_VAULT ? tenant_wake_tokens(q->connection->tenant, f) : 0;
 }
 
@@ -154,7 +161,11 @@ static struct wire_out *serve_request(struct request *q, struct failure *f)
 void dispatch_packet(struct broker *b, struct connection *c, size_t n, struct sock_control *beside)
 {
 	struct failure f = { 0 };
-	struct request q = { .broker = b, .connection = c, .pass_fd = -1, .beside = beside };
+	struct request q = { .broker = b,
+			     .connection = c,
+			     .person = person_take(c),
+			     .pass_fd = -1,
+			     .beside = beside };
 	struct wire_out *reply = NULL;
 	struct wire_in in;
 

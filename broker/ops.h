@@ -22,10 +22,12 @@ request_handler op_hello, op_status, op_slots, op_slot, op_audit_part;
 request_handler op_init, op_unlock, op_reopen, op_settings, op_set;
 /* broker/ops_lock.c */
 request_handler op_lock, op_watch;
+/* broker/person.c */
+request_handler op_person;
 /* broker/ops_slots.c */
 request_handler op_slot_add, op_slot_rm, op_slot_replace, op_rekey, op_host, op_keyfile;
 /* broker/ops_entries.c */
-request_handler op_put, op_get, op_rm, op_rename, op_approve, op_list;
+request_handler op_put, op_get, op_match, op_rm, op_rename, op_approve, op_list;
 /* broker/ops_file.c */
 request_handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 /* broker/ops_session.c */

@@ -13,10 +13,12 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
-#include "broker/relay.h"
+#include "broker/person.h"
 #include "broker/policy.h"
+#include "broker/relay.h"
 #include "broker/request.h"
 #include "broker/spending.h"
+#include "vault/crypto.h"
 #include "vault/entries.h"
 #include "vault/entry.h"
 #include "wire/names.h"
@@ -89,6 +91,9 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 		fail_hint(f, "ccctl add %s --replace", e.name);
 		return NULL;
 	}
+	/* Who puts a key of his in the place of yours reads your conversations at its provider. */
+	if (vault_find(t->vault, e.name) && person_require(q, f) != 0)
+		return NULL;
 	keep_limit(&e, vault_find(t->vault, e.name));
 	if (request_audit(q, "add", e.name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
@@ -114,12 +119,39 @@ struct wire_out *op_get(struct request *q, struct failure *f)
 	const struct entry *e = find_requested_entry(q, name, f);
 	struct wire_out *o;
 
+	if (e && e->source) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "'%s' stays in another manager, which is where to ask for it: %.160s",
+			 name, e->source->ref);
+		fail_hint(f, "%s", e->source->command);
+		return NULL;
+	}
 	if (e && !e->token)
 		e = tenant_find_entry(q->connection->tenant, name, f);
 	if (!e || request_audit(q, "get", name, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_secret(o, "token", e->token, e->token_len);
+	return o;
+}
+
+/* Whether an entry has this token: to whoever has the token this tells nothing else. */
+struct wire_out *op_match(struct request *q, struct failure *f)
+{
+	char name[NAME_MAX_LEN + 1];
+	const struct entry *e = find_requested_entry(q, name, f);
+	const uint8_t *token;
+	struct wire_out *o;
+	size_t n;
+
+	if (!e || wire_get_bin(q->map, "token", &token, &n, f) != 0)
+		return NULL;
+	if (!e->token)
+		e = tenant_find_entry(q->connection->tenant, name, f);
+	if (!e)
+		return NULL;
+	o = wire_ok();
+	wire_put_bool(o, "same", n == e->token_len && secret_equal(token, e->token, n));
 	return o;
 }
 

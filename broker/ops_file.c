@@ -2,8 +2,7 @@
  * broker/ops_file.c - the vault as a file: backup and restore, and the move between
  * a user broker and the system broker.
  *
- * Only ciphertext is sent.  The vault's own file is sent only to a client that has a
- * key that opens it, since passphrases could be guessed with it.
+ * Only ciphertext is sent, and only to a person: passphrases could be guessed with it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 #include "broker/fields.h"
 #include "broker/file_transfer.h"
 #include "broker/ops.h"
+#include "broker/person.h"
 #include "broker/request.h"
 #include "vault/entries.h"
 #include "vault/slot.h"
@@ -37,25 +37,39 @@ struct wire_out *op_backup(struct request *q, struct failure *f)
 	uint8_t *file;
 	size_t n;
 
-	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    request_audit(q, "backup", NULL, f) != 0 ||
+	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0)
+		return NULL;
+	/* Restored, it would have no other slot. */
+	if (!slot_kind_is_persons(slot.kind)) {
+		fail_set(f, FAIL_POLICY, NULL, "a backup is opened by a passphrase, not by a %s",
+			 slot_kind_name(slot.kind));
+		return NULL;
+	}
+	if (request_audit(q, "backup", NULL, f) != 0 ||
 	    vault_backup(c->tenant->vault, &slot, key, &file, &n, f) != 0 ||
 	    file_transfer_begin(c, file, n, true, f) != 0)
 		return NULL;
 	return reply_transfer_size(c);
 }
 
+/* Nobody is sent a file that opens nowhere. */
+static int check_vault_whole(struct tenant *t, struct failure *f)
+{
+	struct vault_public *pub = malloc(sizeof(*pub));
+	int r = pub ? tenant_inspect_vault(t, pub, f)
+		    : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
+
+	free(pub);
+	return r;
+}
+
 struct wire_out *op_export(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
-	const uint8_t *key;
-	uint32_t slot;
 	uint8_t *file;
 	size_t n;
 
-	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    request_audit(q, "export", NULL, f) != 0 ||
-	    tenant_check_key(c->tenant, slot, key, f) != 0 ||
+	if (request_audit(q, "export", NULL, f) != 0 || check_vault_whole(c->tenant, f) != 0 ||
 	    store_read(&c->tenant->store, &file, &n, f) != 0 ||
 	    file_transfer_begin(c, file, n, true, f) != 0)
 		return NULL;
@@ -102,6 +116,21 @@ struct wire_out *op_stage(struct request *q, struct failure *f)
 	return file_transfer_append(c, p, n, f) == 0 ? reply_transfer_size(c) : NULL;
 }
 
+/* Is there a vault that a person could open?  For a damaged file nobody can be shown. */
+static bool replacing_wants_person(struct tenant *t)
+{
+	struct vault_public *pub = malloc(sizeof(*pub));
+	struct failure why = { 0 };
+	bool wanted = true;
+
+	if (!t->vault && store_presence(&t->store) == STORE_ABSENT)
+		wanted = false;
+	else if (!t->vault && pub && tenant_inspect_vault(t, pub, &why) != 0)
+		wanted = why.code != FAIL_DAMAGED && why.code != FAIL_TRUNCATED;
+	free(pub);
+	return wanted;
+}
+
 struct wire_out *op_restore(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
@@ -116,6 +145,8 @@ struct wire_out *op_restore(struct request *q, struct failure *f)
 		fail_set(f, FAIL_BAD_VALUE, NULL, "no file was sent");
 		return NULL;
 	}
+	if (r.replace && replacing_wants_person(c->tenant) && person_require(q, f) != 0)
+		return NULL;
 	if (request_audit(q, "restore", NULL, f) != 0 || tenant_restore(c->tenant, &r, f) != 0)
 		return NULL;
 	file_transfer_drop(c);
@@ -134,17 +165,13 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	struct vault_public *pub = malloc(sizeof(*pub));
-	const uint8_t *key;
 	uint64_t generation;
-	uint32_t slot;
 	int r = -1;
 
 	if (!pub)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
-	else if (field_slot(q->map, "slot", &slot, f) == 0 && field_key(q->map, &key, f) == 0 &&
-		 wire_get_uint(q->map, "generation", &generation, f) == 0 &&
-		 request_audit(q, "retire", NULL, f) == 0 &&
-		 tenant_check_key(t, slot, key, f) == 0 && tenant_inspect_vault(t, pub, f) == 0)
+	else if (wire_get_uint(q->map, "generation", &generation, f) == 0 &&
+		 request_audit(q, "retire", NULL, f) == 0 && tenant_inspect_vault(t, pub, f) == 0)
 		r = pub->generation == generation ? 0
 						  : fail_set(f, FAIL_CHANGED, "move it again",
 							     "the vault was changed meanwhile");

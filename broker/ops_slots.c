@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
+#include "broker/person.h"
 #include "broker/request.h"
 #include "vault/host_key.h"
 #include "vault/keyfile.h"
@@ -103,6 +104,17 @@ static void remove_stale_keyfiles(struct tenant *t)
 			store_remove_beside(&t->store, leaves[i], NULL);
 }
 
+/* After a change of the slots: it is taken back where no person's slot is left. */
+static int keep_persons_slot(struct vault *v, struct failure *f)
+{
+	if (person_has_slot(v))
+		return 0;
+	vault_undo(v);
+	return fail_set(f, FAIL_POLICY, "add another first: ccctl slot add passphrase, or recovery",
+			"neither passphrase nor recovery code would be left: the keys could not be "
+			"read or changed any more");
+}
+
 struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
@@ -112,7 +124,8 @@ struct wire_out *op_slot_rm(struct request *q, struct failure *f)
 
 	if (field_slot(q->map, "id", &id, f) != 0 ||
 	    request_audit(q, "slot-rm", format_slot_number(id, text), f) != 0 ||
-	    vault_slot_remove(t->vault, id, f) != 0 || tenant_commit(t, f) != 0)
+	    vault_slot_remove(t->vault, id, f) != 0 || keep_persons_slot(t->vault, f) != 0 ||
+	    tenant_commit(t, f) != 0)
 		return NULL;
 	remove_stale_keyfiles(t);
 	o = wire_ok();
@@ -133,7 +146,8 @@ struct wire_out *op_slot_replace(struct request *q, struct failure *f)
 	if (field_slot(q->map, "id", &id, f) != 0 || field_new_slot(q->map, &slot, f) != 0 ||
 	    field_key(q->map, &key, f) != 0 || check_expected_slot(q, f) != 0 ||
 	    request_audit(q, "slot-replace", format_slot_number(id, text), f) != 0 ||
-	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 || tenant_commit(t, f) != 0)
+	    vault_slot_replace(t->vault, id, &slot, key, f) != 0 ||
+	    keep_persons_slot(t->vault, f) != 0 || tenant_commit(t, f) != 0)
 		return NULL;
 	remove_stale_keyfiles(t);
 	o = wire_ok();
@@ -189,7 +203,8 @@ struct wire_out *op_rekey(struct request *q, struct failure *f)
 	if ((wire_has(q->map, "expect") && check_expected_slot(q, f) != 0) ||
 	    read_slot_keys(q->map, keep, &n, f) != 0 ||
 	    read_rekey_keyfile(q, keep, n, &keyfile, f) != 0 ||
-	    request_audit(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0)
+	    request_audit(q, "rekey", NULL, f) != 0 || vault_rekey(t->vault, keep, n, f) != 0 ||
+	    keep_persons_slot(t->vault, f) != 0)
 		return NULL;
 	if (request_write_keyfile(q, keyfile, f) != 0) {
 		vault_undo(t->vault);

@@ -10,6 +10,7 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
+#include "broker/person.h"
 #include "broker/relay.h"
 #include "broker/request.h"
 #include "broker/spending.h"
@@ -71,13 +72,6 @@ struct wire_out *op_limit(struct request *q, struct failure *f)
 	return o;
 }
 
-/* Until the broker can ask whether a person is there: a limit only gets tighter. */
-static int limit_require_person(struct request *q, struct failure *f)
-{
-	(void)q;
-	return fail_set(f, FAIL_POLICY, NULL, "a limit is raised or removed by a person alone");
-}
-
 struct wire_out *op_limit_set(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
@@ -91,7 +85,7 @@ struct wire_out *op_limit_set(struct request *q, struct failure *f)
 	    wire_get_text(q->map, "limit", text, sizeof(text), f) != 0 ||
 	    limit_parse(&l, text, f) != 0 || spending_limit_of(t, name, &old, f) != 0)
 		return NULL;
-	if (limit_loosens(&old, &l) && limit_require_person(q, f) != 0)
+	if (limit_loosens(&old, &l) && person_require(q, f) != 0)
 		return NULL;
 	e = *vault_find(t->vault, name);
 	if (wire_carrier_header(e.variable) && limit_is_set(&l)) {

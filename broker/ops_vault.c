@@ -6,6 +6,7 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
+#include "broker/person.h"
 #include "broker/request.h"
 #include "vault/entries.h"
 #include "vault/limits.h"
@@ -15,50 +16,22 @@
 #include "vault/vault.h"
 #include "wire/pack.h"
 
-/* "id", optional: the client chose it, to seal a keyfile for the vault before it exists. */
-static int read_vault_id(struct wire_map m, const uint8_t **id, struct failure *f)
-{
-	size_t n;
-
-	*id = NULL;
-	if (!wire_has(m, "id"))
-		return 0;
-	if (wire_get_bin(m, "id", id, &n, f) != 0)
-		return -1;
-	if (n != VAULT_ID_LEN)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "a vault's id has %d bytes", VAULT_ID_LEN);
-	return 0;
-}
-
-#define FIRST_SLOT 1 /* the id of a new vault's first slot */
-
 struct wire_out *op_init(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
-	const uint8_t *key, *id, *keyfile;
-	uint32_t sealed = FIRST_SLOT;
 	struct slot_info slot;
+	const uint8_t *key;
 	struct wire_out *o;
-	int r;
 
-	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    read_vault_id(q->map, &id, f) != 0 ||
-	    field_keyfile(q->map, id, &keyfile, &sealed, f) != 0)
+	if (field_new_slot(q->map, &slot, f) != 0 || field_key(q->map, &key, f) != 0)
 		return NULL;
-	if (sealed != FIRST_SLOT) {
-		keyfile_fail_other_slot(sealed, f);
+	if (!slot_kind_is_persons(slot.kind)) {
+		fail_set(f, FAIL_POLICY, "begin with a passphrase, and add the other slot to it",
+			 "a vault that only a %s opens could be used, and neither read nor changed",
+			 slot_kind_name(slot.kind));
 		return NULL;
 	}
-	if (request_audit(q, "init", NULL, f) != 0)
-		return NULL;
-	/* tenant_create_vault is going to fail: leave the present vault's keyfile alone. */
-	if (t->vault || store_presence(&t->store) != STORE_ABSENT)
-		keyfile = NULL;
-	if (request_write_keyfile(q, keyfile, f) != 0)
-		return NULL;
-	r = tenant_create_vault(t, id, &slot, key, f);
-	request_finish_keyfile(q, keyfile, r == 0);
-	if (r != 0)
+	if (request_audit(q, "init", NULL, f) != 0 || tenant_create_vault(t, &slot, key, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_uint(o, "generation", vault_generation(t->vault));
@@ -141,17 +114,18 @@ static int read_event_setting(struct wire_map m, const char *key, unsigned bit, 
 	return 0;
 }
 
-/* Change the lock settings that the request names. */
+/* Change the lock settings that the request names; loosening them wants a person. */
 struct wire_out *op_set(struct request *q, struct failure *f)
 {
 	struct vault *v = q->connection->tenant->vault;
-	struct lock_settings s = vault_lock_settings(v);
+	struct lock_settings now = vault_lock_settings(v), s = now;
 
 	if ((wire_has(q->map, "idle") && wire_get_uint(q->map, "idle", &s.idle, f) != 0) ||
 	    (wire_has(q->map, "longest") && wire_get_uint(q->map, "longest", &s.longest, f) != 0) ||
 	    read_event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
 	    read_event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
 	    read_event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
+	    (lock_settings_loosen(&now, &s) && person_require(q, f) != 0) ||
 	    request_audit(q, "set", NULL, f) != 0 || vault_lock_settings_set(v, &s, f) != 0)
 		return NULL;
 	return request_commit(q, f);

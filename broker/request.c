@@ -32,8 +32,8 @@ void request_finish_keyfile(struct request *q, const uint8_t *p, bool done)
 
 int request_audit(struct request *q, const char *event, const char *name, struct failure *f)
 {
-	static const char *const key_may_be_wrong[] = { "unlock",  "init",   "reopen",
-							"restore", "export", "retire" };
+	static const char *const key_may_be_wrong[] = { "unlock", "person", "init", "reopen",
+							"restore" };
 	struct audit_event e = {
 		.event = event, .entries = name, .pid = q->connection->peer.pid, .result = "granted"
 	};

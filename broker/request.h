@@ -20,6 +20,7 @@ struct request {
 	struct connection *connection;
 	struct wire_map map;
 	bool marked; /* the requester is inside a session */
+	bool person; /* a person's slot was given just before, see broker/person.h */
 	int pass_fd; /* a descriptor to send with the answer and close then, or -1 */
 	struct sock_control *beside; /* what came with the request; a handler that keeps the
 				      * descriptor sets it to -1 */

@@ -3,6 +3,7 @@
  */
 #include "broker/tenant.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -176,7 +177,7 @@ const struct entry *tenant_find_entry(const struct tenant *t, const char *name, 
 	else if (!e)
 		fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", name);
 	else if (!e->token && e->source && t->vault)
-		fail_set(f, FAIL_NO_VALUE, "ccrun fetches it on a terminal, and so does ccctl get",
+		fail_set(f, FAIL_NO_VALUE, "ccrun fetches it on a terminal",
 			 "the key '%s' is to be fetched: %.160s", name, e->source->ref);
 	else if (!e->token)
 		fail_set(f, FAIL_LOCKED, "ccctl unlock",
@@ -227,8 +228,8 @@ static void adopt_vault(struct tenant *t, struct vault *v)
 	vault_set_since(v, t->opened_ms);
 }
 
-int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *slot,
-			const uint8_t key[KEY_LEN], struct failure *f)
+int tenant_create_vault(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_LEN],
+			struct failure *f)
 {
 	struct vault *v;
 
@@ -238,7 +239,7 @@ int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *s
 	if (store_presence(&t->store) != STORE_ABSENT)
 		return fail_set(f, FAIL_EXISTS, "ccctl unlock opens it",
 				"there is a vault already: %s", t->store.path);
-	v = vault_create(t->arena, id, slot, key, f);
+	v = vault_create(t->arena, slot, key, f);
 	if (!v)
 		return -1;
 	if (store_set_aside_previous(&t->store, f) != 0 || write_vault_file(t, v, f) != 0) {
@@ -336,6 +337,42 @@ int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN]
 
 	vault_free(v);
 	return v ? 0 : -1;
+}
+
+/* FAIL_PERSON unless v, which slot id opens, says that it is a person's. */
+static int check_persons_slot(const struct vault *v, uint32_t id, struct failure *f)
+{
+	const struct slot_info *s;
+	unsigned i;
+
+	for (i = 0; (s = vault_slot(v, i)); i++)
+		if (s->id == id && slot_kind_is_persons(s->kind))
+			return 0;
+		else if (s->id == id)
+			break;
+	return fail_set(f, FAIL_PERSON, "give the passphrase or the recovery code",
+			"the key of slot %" PRIu32 " (%s) shows no person: it answers whoever asks",
+			id, s ? slot_kind_name(s->kind) : "none");
+}
+
+int tenant_check_person(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
+			struct failure *f)
+{
+	struct vault *v;
+	int r;
+
+	/* MUST: not of the file.  Who runs as the user can put another vault there, with a
+	 * passphrase of his own. */
+	if (t->vault)
+		return vault_check_key(t->vault, slot, key, f) == 0
+			       ? check_persons_slot(t->vault, slot, f)
+			       : -1;
+	v = open_vault_file(t, slot, key, f);
+	if (!v)
+		return -1;
+	r = check_persons_slot(v, slot, f);
+	vault_free(v);
+	return r;
 }
 
 /* Wipe the tokens of v whose ttl is over, in the relays too.  Returns when the next
@@ -467,6 +504,8 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	v = vault_open(t->arena, r->file, r->n, r->slot, r->key, f);
 	if (!v)
 		return -1;
+	if (check_persons_slot(v, r->slot, f) != 0)
+		goto bad;
 	pub = malloc(sizeof(*pub));
 	if (!pub) {
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");

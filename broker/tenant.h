@@ -103,10 +103,9 @@ const struct entry *tenant_find_entry(const struct tenant *t, const char *name, 
 /* Read and check the part of the vault's file that needs no key. */
 int tenant_inspect_vault(struct tenant *t, struct vault_public *out, struct failure *f);
 
-/* Make a vault with one slot, write it, leave it open.  id: VAULT_ID_LEN bytes, NULL
- * for random ones.  FAIL_EXISTS when there is a vault. */
-int tenant_create_vault(struct tenant *t, const uint8_t *id, struct slot_info *slot,
-			const uint8_t key[KEY_LEN], struct failure *f);
+/* Make a vault with one slot, write it, leave it open.  FAIL_EXISTS when there is a vault. */
+int tenant_create_vault(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_LEN],
+			struct failure *f);
 
 /* Read the vault's file and open it with a slot's wrapping key. */
 int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
@@ -114,6 +113,11 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 /* Does the key open that slot of the file?  Nothing changes. */
 int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
 		     struct failure *f);
+
+/* Does the key open that slot, and is the slot a person's?  Of the open vault; of the
+ * file while there is none.  FAIL_PERSON for the key of another kind of slot. */
+int tenant_check_person(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],
+			struct failure *f);
 
 /*
  * Wipe every secret (an automatic lock spares entries with keep = yes), then try to

@@ -26,8 +26,6 @@ static enum entry_match entry_match_account(struct import *im, const struct acco
 {
 	const struct listed *e = entries_find(im->entry, im->entries, entry);
 	struct wire_out *o;
-	const uint8_t *p;
-	size_t n;
 	bool same = false;
 
 	if (a->kind == ACCOUNT_SOURCE || e->has_source) {
@@ -35,14 +33,12 @@ static enum entry_match entry_match_account(struct import *im, const struct acco
 		       strcmp(e->source.ref, a->ref) == 0;
 		return same ? ENTRY_SAME : ENTRY_DIFFERS;
 	}
-	o = wire_request("get");
+	o = wire_request("match");
 	wire_put_str(o, "name", entry);
-	if (client_call(im->c, o, f) != 0)
+	wire_put_secret(o, "token", a->token, a->n);
+	if (client_call(im->c, o, f) != 0 ||
+	    wire_get_bool(im->c->dial.in.top, "same", &same, f) != 0)
 		return ENTRY_FAILED;
-	if (wire_get_bin(im->c->dial.in.top, "token", &p, &n, f) != 0)
-		return ENTRY_FAILED;
-	same = n == a->n && memcmp(p, a->token, n) == 0;
-	explicit_bzero(im->c->buf, WIRE_PACKET_MAX);
 	return same ? ENTRY_SAME : ENTRY_DIFFERS;
 }
 

@@ -20,6 +20,11 @@ void random_fill(void *out, size_t n)
 	randombytes_buf(out, n);
 }
 
+bool secret_equal(const void *a, const void *b, size_t n)
+{
+	return sodium_memcmp(a, b, n) == 0;
+}
+
 void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const void *b, size_t bn)
 {
 	crypto_generichash_state s;

@@ -5,6 +5,7 @@
 #ifndef VAULT_CRYPTO_H
 #define VAULT_CRYPTO_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,9 @@ int libsodium_start(struct failure *f);
 
 /* Fill out with n bytes of the system's random generator.  Cannot fail. */
 void random_fill(void *out, size_t n);
+
+/* Are the n bytes the same?  In a time that does not depend on them. */
+bool secret_equal(const void *a, const void *b, size_t n);
 
 /* BLAKE2b-256 (RFC 7693) of a followed by b; a piece may be NULL with length 0. */
 void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const void *b, size_t bn);

@@ -58,6 +58,17 @@ int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, stru
 	return 0;
 }
 
+static bool lock_time_longer(uint64_t from, uint64_t to)
+{
+	return from != 0 && (to == 0 || to > from);
+}
+
+bool lock_settings_loosen(const struct lock_settings *from, const struct lock_settings *to)
+{
+	return lock_time_longer(from->idle, to->idle) ||
+	       lock_time_longer(from->longest, to->longest) || (from->events & ~to->events) != 0;
+}
+
 struct lock_settings vault_lock_settings(const struct vault *v)
 {
 	return v->lock_settings;

@@ -5,6 +5,7 @@
 #ifndef VAULT_LOCK_SETTINGS_H
 #define VAULT_LOCK_SETTINGS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,6 +29,9 @@ uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s);
 
 /* Read n bytes.  0, or -1 with FAIL_DAMAGED, FAIL_NEWER (an unknown setting). */
 int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, struct failure *f);
+
+/* Would the vault stay open longer, or at an event that locks it now? */
+bool lock_settings_loosen(const struct lock_settings *from, const struct lock_settings *to);
 
 struct lock_settings vault_lock_settings(const struct vault *v);
 

@@ -50,6 +50,26 @@ bool slot_kind_has_material(enum slot_kind kind)
 	return kind == SLOT_KEYFILE || kind == SLOT_TPM2;
 }
 
+bool slot_kind_is_persons(enum slot_kind kind)
+{
+	return kind == SLOT_PASSPHRASE || kind == SLOT_RECOVERY;
+}
+
+int slot_fail_no_person(bool passphrase, bool recovery, struct failure *f)
+{
+	if (!passphrase && !recovery)
+		return fail_set(f, FAIL_PERSON,
+				"add the keys to a new vault: \"A vault without a person's slot\" "
+				"in ccctl(1)",
+				"neither passphrase nor recovery code opens this vault: its keys "
+				"can be used, and neither read nor changed");
+	return fail_set(f, FAIL_PERSON, "on a terminal it is asked for; else: --passphrase-fd N",
+			"this wants the vault's %s, also while the vault is open",
+			!recovery    ? "passphrase"
+			: passphrase ? "passphrase or recovery code"
+				     : "recovery code");
+}
+
 int slot_info_check(const struct slot_info *info, struct failure *f)
 {
 	size_t n = strnlen(info->label, sizeof(info->label));

@@ -41,6 +41,14 @@ int slot_kind_from_name(const char *name); /* -1 when unknown */
 bool slot_kind_known(uint64_t kind);
 bool slot_kind_has_material(enum slot_kind kind);
 
+/* Does the key come out of a person's head or drawer?  All other kinds answer whoever
+ * asks: a keyring, a file, a TPM, a service manager. */
+bool slot_kind_is_persons(enum slot_kind kind);
+
+/* The failure where a person's slot must be given and none was: FAIL_PERSON, which says
+ * what the vault has of them.  -1. */
+int slot_fail_no_person(bool passphrase, bool recovery, struct failure *f);
+
 /* Check what a caller gives for a new slot: kind, label, material, KDF costs.
  * 0, or -1 with FAIL_BAD_VALUE or FAIL_KDF_BOUNDS. */
 int slot_info_check(const struct slot_info *info, struct failure *f);

@@ -63,18 +63,15 @@ void vault_free(struct vault *v)
 	free(v);
 }
 
-struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], struct slot_info *info,
-			   const uint8_t key[KEY_LEN], struct failure *f)
+struct vault *vault_create(struct arena *a, struct slot_info *info, const uint8_t key[KEY_LEN],
+			   struct failure *f)
 {
 	struct vault *v = vault_blank(a, f);
 
 	if (!v)
 		return NULL;
 	random_fill(v->key, KEY_LEN);
-	if (id)
-		memcpy(v->id, id, VAULT_ID_LEN);
-	else
-		random_fill(v->id, VAULT_ID_LEN);
+	random_fill(v->id, VAULT_ID_LEN);
 	v->next_slot = 1;
 	if (vault_slot_add(v, info, key, f)) {
 		vault_free(v);
@@ -106,6 +103,12 @@ static int vault_open_box(struct vault *v, const uint8_t *file, const struct vau
 	return r;
 }
 
+static int vault_fail_no_slot(uint32_t slot, struct failure *f)
+{
+	return fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them",
+			"cannot open the vault: it has no slot %" PRIu32, slot);
+}
+
 struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_t slot,
 			 const uint8_t key[KEY_LEN], struct failure *f)
 {
@@ -119,8 +122,7 @@ struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_
 	for (i = 0; i < l.slots && l.slot[i].info.id != slot; i++)
 		;
 	if (i == l.slots) {
-		fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows them",
-			 "cannot open the vault: it has no slot %" PRIu32, slot);
+		vault_fail_no_slot(slot, f);
 		return NULL;
 	}
 	v = vault_blank(a, f);
@@ -135,6 +137,26 @@ struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_
 		return NULL;
 	}
 	return v;
+}
+
+int vault_check_key(const struct vault *v, uint32_t slot, const uint8_t key[KEY_LEN],
+		    struct failure *f)
+{
+	struct vault *scratch;
+	unsigned i;
+	int r;
+
+	for (i = 0; i < v->slots && v->slot[i].info.id != slot; i++)
+		;
+	if (i == v->slots)
+		return vault_fail_no_slot(slot, f);
+	scratch = vault_blank(v->arena, f);
+	if (!scratch)
+		return -1;
+	memcpy(scratch->id, v->id, VAULT_ID_LEN);
+	r = slot_unwrap(scratch, &v->slot[i], key, f);
+	vault_free(scratch);
+	return r;
 }
 
 /* Write everything before the box's nonce.  Returns its end. */
@@ -279,7 +301,7 @@ int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_
 	if (!v->key)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
 				"cannot back up the vault: it is locked");
-	copy = vault_create(v->arena, NULL, info, key, f);
+	copy = vault_create(v->arena, info, key, f);
 	if (!copy)
 		return -1;
 	/* The copy borrows v's entries while it is sealed: no token is copied. */

@@ -26,16 +26,20 @@ struct vault;
 
 /*
  * A new, empty vault (generation 0) with one slot: info, whose id is set to 1, and
- * the key that wraps it, which is not kept.  id: the vault's, NULL for a random
- * one.  NULL on failure.
+ * the key that wraps it, which is not kept.  NULL on failure.
  */
-struct vault *vault_create(struct arena *a, const uint8_t id[VAULT_ID_LEN], struct slot_info *info,
-			   const uint8_t key[KEY_LEN], struct failure *f);
+struct vault *vault_create(struct arena *a, struct slot_info *info, const uint8_t key[KEY_LEN],
+			   struct failure *f);
 
 /* Open a file of n bytes with the key of slot id `slot`.  NULL with FAIL_WRONG_KEY when
  * the slot does not open, FAIL_NO_ENTRY when there is no such slot, else as vault_inspect. */
 struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_t slot,
 			 const uint8_t key[KEY_LEN], struct failure *f);
+
+/* Does the key open this slot of an open vault?  As vault_open, but nothing is read: the
+ * file may be another one by now.  0 or -1. */
+int vault_check_key(const struct vault *v, uint32_t slot, const uint8_t key[KEY_LEN],
+		    struct failure *f);
 
 /* Wipe and free.  NULL-safe. */
 void vault_free(struct vault *v);

@@ -117,9 +117,11 @@ def test_everything_is_on_record_and_no_value(broker):
     lines = broker.lines()
     happened = [(e["event"], e["result"]) for e in lines if e["event"] != "end"]
     assert happened == [
-        ("start", "done"), ("init", "asked"), ("add", "granted"), ("get", "granted"),
-        ("get", "no-entry"), ("open", "origin"), ("open", "granted"), ("release", "granted"),
-        ("rename", "granted"), ("remove", "granted"), ("lock", "granted"),
+        ("start", "done"), ("init", "asked"), ("add", "granted"),
+        ("person", "asked"), ("get", "granted"), ("person", "asked"), ("get", "no-entry"),
+        ("open", "origin"), ("open", "granted"), ("release", "granted"),
+        ("person", "asked"), ("rename", "granted"), ("person", "asked"), ("remove", "granted"),
+        ("lock", "granted"),
         ("unlock", "asked"), ("unlock", "wrong-key"), ("stop", "done")]
     release = next(e for e in lines if e["event"] == "release")
     opened = next(e for e in lines if e["event"] == "open" and e["result"] == "granted")

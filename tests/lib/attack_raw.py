@@ -14,6 +14,7 @@ REQUESTS = [
     ("open-pipe", wc.open_fields(entry, origin=origin, delivery="pipe")),
     ("put", dict(sealed, token=b"x" * 20, replace=True)), ("approve", sealed),
     ("rename", {"name": entry, "to": "mine"}), ("rm", {"name": entry}), ("lock", {}),
+    ("person", {"slot": 1, "key": b"k" * 32}),
     ("init", {"slot": [wc.slot()], "key": b"k" * 32}), ("unlock", {"slot": 1, "key": b"k" * 32}),
 ]
 MARKED = resource.getrlimit(wc.RLIMIT_LOCKS)[1] != resource.RLIM_INFINITY

@@ -20,6 +20,15 @@ LIBRARY = BUILD / "lib/ccrun/libccrun.so"
 PASSPHRASE = "correct horse battery staple"
 
 
+def wants_person(argv):
+    """Does ccctl with these words want a person's slot, also of an open vault?"""
+    verb, more = argv[0], argv[1:]
+    if verb in ("get", "rm", "rename", "approve", "backup"):
+        return True
+    return (verb == "slot" and more and more[0] in ("add", "rm")) or \
+        (verb == "add" and "--replace" in more) or (verb == "settings" and any("=" in w for w in more))
+
+
 class Ccrun(World):
     """endpoint is only kept: nothing points the client there but a provider's
     file.  fast: a cheap key derivation for new vaults.  prefix: an installation."""
@@ -30,6 +39,7 @@ class Ccrun(World):
         self.endpoint_used = endpoint
         self.fast = fast
         self.agreed = {}
+        self.passphrase = PASSPHRASE
         # What a user would have; ccrun decides about it.
         self.plain_env = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
 
@@ -70,16 +80,29 @@ class Ccrun(World):
 
     # ---- programs ----
 
-    def with_passphrase(self, *argv, passphrase=PASSPHRASE, **kw):
-        read, write = os.pipe()
-        os.write(write, passphrase.encode() + b"\n")
-        os.close(write)
+    def with_texts(self, argv, texts, **kw):
+        """ccctl with a text on a descriptor for each option; None: without that option."""
+        words, fds = list(argv), []
+        for option, text in texts.items():
+            if text is not None:
+                read, write = os.pipe()
+                os.write(write, text.encode() + b"\n")
+                os.close(write)
+                fds.append(read)
+                words += [option, str(read)]
         try:
-            return self.run([self.bin / "ccctl", *argv, "--passphrase-fd", str(read)], pass_fds=[read], **kw)
+            return self.run([self.bin / "ccctl", *words], **{**kw, "pass_fds": [*fds, *kw.get("pass_fds", ())]})
         finally:
-            os.close(read)
+            for fd in fds:
+                os.close(fd)
 
-    def ccctl(self, *argv, **kw):
+    def with_passphrase(self, *argv, passphrase=PASSPHRASE, **kw):
+        return self.with_texts(argv, {"--passphrase-fd": passphrase}, **kw)
+
+    def ccctl(self, *argv, person=True, **kw):
+        """person: with self.passphrase, if it wants a person and none is given."""
+        if person and argv and wants_person(argv) and "--passphrase-fd" not in argv:
+            return self.with_passphrase(*argv, passphrase=self.passphrase, **kw)
         return self.run([self.bin / "ccctl", *argv], **kw)
 
     def init(self):
@@ -103,6 +126,10 @@ class Ccrun(World):
 
     def ccrun(self, *argv, **kw):
         return self.run([self.bin / "ccrun", *argv], **kw)
+
+    def says(self, provider, env=None):
+        """The key that a launched program gets: fetched, if another manager has it."""
+        return self.ccrun("--exec", "/bin/sh", provider, "-c", 'printf %s "$ANTHROPIC_AUTH_TOKEN"', env=env)
 
     def status(self):
         return json.loads(self.ccctl("status", "--json").out)

@@ -311,6 +311,11 @@ class SystemWatcher:
 class SystemUser(Ccrun):
     """A user of the machine; the programs are the installed ones."""
 
+    def init(self):
+        """In a broker of the user's own, also where the system broker serves."""
+        r = self.with_passphrase("init", "--user")
+        assert r.rc == 0, r
+
     def init_system(self):
         r = self.with_passphrase("init", "--system")
         assert r.rc == 0, r

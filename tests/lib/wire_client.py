@@ -125,8 +125,43 @@ def read_fixed(packet):
 
 # ---- a connection ------------------------------------------------------
 
+# What wants a person's slot, given just before: all of it, or with these fields.
+PERSONS = {"get", "rm", "rename", "approve", "backup", "export", "retire", "slot-add", "slot-rm",
+           "slot-replace", "rekey", "set"}
+
+
+def wants_person(op, fields):
+    return op in PERSONS or (op in ("put", "restore") and fields.get("replace") is True)
+
+
+class Person:
+    """A person's slot and its key, as they are after the requests that were seen."""
+
+    def __init__(self, slot, key):
+        self.slot, self.key = slot, key
+
+    def follow(self, client, op, fields, reply):
+        """What that request, which succeeded, has changed."""
+        if op in ("unlock", "restore"):
+            kinds = {s["id"]: s["kind"] for s in client.raw(request("slots"))["slots"]}
+            if kinds[fields["slot"]] in ("passphrase", "recovery"):
+                self.slot, self.key = fields["slot"], fields["key"]
+        elif op == "init":
+            self.slot, self.key = 1, fields["key"]
+        elif op == "slot-replace" and fields["id"] == self.slot:
+            self.slot, self.key = reply["id"], fields["key"]
+        elif op == "rekey":
+            keys = {int.from_bytes(fields["keys"][at:at + 4], "little"): fields["keys"][at + 4:at + 36]
+                    for at in range(0, len(fields["keys"]), 36)}
+            self.key = keys.get(self.slot, self.key)
+
+
 class Client:
-    def __init__(self, path, timeout=8):
+    """person: whose slot ask, and what is made of it, give before a request that wants
+    one; None: nobody's."""
+
+    def __init__(self, path, timeout=8, person=None):
+        self.person = person
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         # Blocking, else a full backlog is an error; with a limit all the same.
         self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", timeout, 0))
@@ -178,7 +213,18 @@ class Client:
         return unpack(self.recv())
 
     def ask(self, op, **fields):
-        return self.raw(request(op, **fields))
+        if self.person and wants_person(op, fields):
+            self.prove(self.person.slot, self.person.key)
+        reply = self.raw(request(op, **fields))
+        if self.person and reply["ok"] and op in ("init", "unlock", "restore", "slot-replace", "rekey"):
+            fds, sender = self.fds, self.sender
+            self.person.follow(self, op, fields, reply)
+            self.fds, self.sender = fds, sender
+        return reply
+
+    def prove(self, slot, key):
+        """The answer to `person`; what comes next says if it was a refusal."""
+        return self.raw(request("person", slot=slot, key=key))
 
     def call(self, op, **fields):
         reply = self.ask(op, **fields)
@@ -365,6 +411,7 @@ class Broker:
         self.vault = self.data / "vault"
         self.record = self.root / "state/ccrun/record.jsonl"
         self.key = hashlib.blake2b(b"a wrapping key", digest_size=32).digest()
+        self.person = Person(1, self.key)  # who asks on every connection; None: nobody does
         self.setup = setup
         self.process = None
         self.stderr = ""
@@ -435,7 +482,7 @@ class Broker:
         return process.returncode
 
     def connect(self, **kw):
-        return Client(self.socket, **kw)
+        return Client(self.socket, **{"person": self.person, **kw})
 
     def call(self, op, **fields):
         with self.connect() as c:

@@ -128,7 +128,7 @@ static struct vault *with_source(struct arena *a)
 {
 	struct slot_info info = { .kind = SLOT_RECOVERY, .label = "x" };
 	struct entry e = elsewhere("x", &pass);
-	struct vault *v = vault_create(a, NULL, &info, key_a, NULL);
+	struct vault *v = vault_create(a, &info, key_a, NULL);
 
 	assert_non_null(v);
 	assert_int_equal(vault_put(v, &e, NULL), 0);

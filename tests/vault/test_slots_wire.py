@@ -100,6 +100,23 @@ def test_a_removed_slot_opens_nothing_and_its_id_does_not_come_back(broker):
     assert events(broker, "slot-rm")[-2:] == [("slot-rm", "granted", "slot-3"), ("slot-rm", "policy", None)]
 
 
+def test_the_last_slot_that_shows_a_person_stays(broker):
+    broker.add_slot(key(2), "keyring")
+    broker.add_slot(key(3), "tpm2", slot=[wc.slot("tpm2", material=b"m")])
+    before = broker.vault.read_bytes()
+    assert broker.error("slot-rm", id=1) == "policy"
+    assert broker.error("slot-replace", id=1, slot=[wc.slot("keyring")], key=key(4), expect=4) == "policy"
+    assert broker.error("rekey", keys=packed((2, key(2)), (3, key(3)))) == "policy"
+    assert broker.vault.read_bytes() == before and ids(broker) == [1, 2, 3]
+    # in memory too: what is written next still has it
+    assert broker.put("more", "12345678")["generation"] == reader.inspect(before)["generation"] + 1
+    assert [s["id"] for s in reader.inspect(broker.vault.read_bytes())["slots"]] == [1, 2, 3]
+    new = broker.add_slot(key(5))
+    assert broker.call("slot-rm", id=1)["slots"] == 3
+    broker.person = wc.Person(new, key(5))
+    assert broker.error("slot-rm", id=new) == "policy"
+
+
 def test_a_slot_in_the_place_of_another(broker):
     broker.add_slot(key(2))
     assert broker.call("slot-replace", id=1, slot=[wc.slot(label="another")], key=key(3), expect=3) == {
@@ -267,7 +284,7 @@ def test_a_full_disk_changes_no_slot_and_no_keyfile(broker):
     assert broker.error("slot-rm", id=2) == "system"
     assert broker.error("slot-replace", id=2, slot=[wc.slot()], key=key(4),
                         expect=broker.call("slots")["next"]) == "system"
-    assert broker.error("rekey", keys=packed((2, key(2))),
+    assert broker.error("rekey", keys=packed((1, broker.key), (2, key(2))),
                         keyfile=keyfile(vault, 2, key(2), public)) == "system"
     assert ids(broker) == [1, 2]
     assert {p.name: p.read_bytes() for p in broker.data.iterdir()} == before

@@ -52,7 +52,7 @@ static void sample(uint8_t **file, size_t *n)
 				  .material = "public key",
 				  .material_len = 10 };
 	struct lock_settings settings = { 1800, 43200, LOCK_SCREEN };
-	struct vault *v = vault_create(arena, NULL, &first, key_a, NULL);
+	struct vault *v = vault_create(arena, &first, key_a, NULL);
 	struct entry e = { .name = "zai",
 			   .origin = "bearer https://zai.example",
 			   .variable = "ANTHROPIC_AUTH_TOKEN",
@@ -193,7 +193,7 @@ static void test_full_arena(void **state)
 		if (!v)
 			assert_int_equal(f.code, FAIL_NO_MEMORY);
 		vault_free(v);
-		v = vault_create(small, NULL, &info, key_a, NULL);
+		v = vault_create(small, &info, key_a, NULL);
 		vault_free(v);
 		arena_release(small, block);
 		assert_int_equal(arena_used(small), 0);

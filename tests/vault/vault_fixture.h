@@ -27,7 +27,7 @@ static uint8_t key_b[KEY_LEN] __attribute__((unused)) = { 4, 5, 6 };
 static inline struct vault *fresh(void)
 {
 	struct slot_info info = { .kind = SLOT_KEYRING, .created = 100, .label = "first" };
-	struct vault *v = vault_create(arena, NULL, &info, key_a, NULL);
+	struct vault *v = vault_create(arena, &info, key_a, NULL);
 
 	assert_non_null(v);
 	assert_int_equal(info.id, 1);

@@ -160,14 +160,10 @@ ERRORS = [
     ("init", INIT, "exists"),
     ("init", dict(INIT, slot=[]), "wrong-type"),
     ("init", dict(INIT, slot=[1]), "wrong-type"),
-    ("init", dict(INIT, slot=[wc.slot("keyfile")]), "exists"),
+    ("init", dict(INIT, slot=[wc.slot("keyfile")]), "policy"),
+    ("init", dict(INIT, slot=[wc.slot("recovery")]), "exists"),
     ("init", dict(INIT, slot=[wc.slot("tpm2", material=b"m" * 1025)]), "too-large"),
     ("init", dict(INIT, slot=[wc.slot("tpm2", material="m")]), "wrong-type"),
-    ("init", dict(INIT, id=b"i" * 15), "bad-value"),
-    ("init", dict(INIT, id="i" * 16), "wrong-type"),
-    ("init", dict(INIT, id=b"i" * 16, keyfile="k"), "wrong-type"),
-    ("init", dict(INIT, id=b"i" * 16, keyfile=b""), "truncated"),
-    ("init", dict(INIT, id=b"i" * 16, keyfile=b"k" * 174), "damaged"),
     ("init", dict(INIT, slot=[wc.slot("no such")]), "bad-value"),
     ("init", dict(INIT, slot=[wc.slot(label="l" * 65)]), "too-large"),
     ("init", dict(INIT, slot=[wc.slot(salt=b"short")]), "bad-value"),
@@ -224,7 +220,14 @@ ERRORS = [
     ("put", {**ELSEWHERE, "replace": True, "pick": "s" * 257}, "too-large"),
     ("put", {k: v for k, v in ELSEWHERE.items() if k != "pick"}, "wrong-type"),
     ("put", {**ELSEWHERE, "replace": True, "token": b"short"}, "bad-value"),
-    ("get", {"name": "elsewhere"}, "no-value"),
+    ("get", {"name": "elsewhere"}, "policy"),
+    ("match", {"name": "elsewhere", "token": b"t" * 8}, "no-value"),
+    ("match", {"name": "absent", "token": b"t" * 8}, "no-entry"),
+    ("match", {"name": "zai"}, "wrong-type"),
+    ("person", {"slot": 1}, "wrong-type"),
+    ("person", {"slot": 1, "key": b"k" * 31}, "bad-value"),
+    ("person", {"slot": 1, "key": b"k" * 32}, "wrong-key"),
+    ("person", {"slot": 9, "key": b"k" * 32}, "no-entry"),
     ("open", wc.open_fields("elsewhere"), "no-value"),
     ("source-take", {"name": "absent"}, "no-entry"),
     ("source-take", {"name": "../x"}, "bad-value"),
@@ -303,15 +306,15 @@ def test_a_source_from_its_making_to_its_lock(fresh):
         assert c.call("source-take", name="elsewhere") == wait
         assert other.call("source-put", name="elsewhere", token=value) == ok
         assert c.call("source-take", name="elsewhere") == {**ok, "cached": True, "wait": False}
-        assert c.call("get", name="elsewhere")["token"] == value
+        assert c.call("match", name="elsewhere", token=value)["same"]
         # a change writes the vault, and not this
         assert c.call("rename", name="elsewhere", to="there")["generation"] == 4
-        assert c.call("get", name="there")["token"] == value
+        assert c.call("match", name="there", token=value)["same"]
         assert c.call("approve", name="there", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY)
-        assert c.call("get", name="there")["token"] == value
+        assert c.call("match", name="there", token=value)["same"]
         assert c.call("approve", name="there", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY,
                       **dict(SOURCE, command="/opt/pass show ai/x"))
-        assert c.error("get", name="there") == "no-value"
+        assert c.error("match", name="there", token=value) == "no-value"
         # who had it ends: the next one gets it
         assert other.call("source-take", name="there")["command"] == "/opt/pass show ai/x"
         assert third.call("source-take", name="there") == wait
@@ -321,10 +324,10 @@ def test_a_source_from_its_making_to_its_lock(fresh):
         steps = "arrived", "mark", "hide", "claim"
         assert in_child(lambda: launch(fresh, *steps, entry="there")) == {wc.VARIABLE: value}
         # opened once more it is there still; a lock wipes it
-        assert fresh.unlock()["ok"] and c.call("get", name="there")["token"] == value
+        assert fresh.unlock()["ok"] and c.call("match", name="there", token=value)["same"]
         c.call("lock")
         fresh.unlock()
-        assert c.error("get", name="there") == "no-value"
+        assert c.error("match", name="there", token=value) == "no-value"
     assert value not in fresh.vault.read_bytes()
     events = [e["event"] for e in fresh.lines()]
     assert events.count("fetch") == 2
@@ -333,16 +336,17 @@ def test_a_source_from_its_making_to_its_lock(fresh):
 def test_a_source_is_put_with_its_token(fresh):
     fresh.init()
     fresh.call("put", **ELSEWHERE, token=TOKEN.encode())
-    assert fresh.get("elsewhere") == TOKEN.encode()
+    assert fresh.call("match", name="elsewhere", token=TOKEN.encode())["same"]
+    assert fresh.error("get", name="elsewhere") == "policy", "its manager is who gives it"
     fresh.stop()
     fresh.start()
     fresh.unlock()
-    assert fresh.error("get", name="elsewhere") == "no-value", "it was in memory alone"
+    assert fresh.error("match", name="elsewhere", token=TOKEN.encode()) == "no-value", "it was in memory alone"
     # a token in the place of a source, and back
     fresh.put("elsewhere", TOKEN, replace=True)
     assert fresh.get("elsewhere") == TOKEN.encode()
     fresh.call("put", **dict(ELSEWHERE, replace=True))
-    assert fresh.error("get", name="elsewhere") == "no-value"
+    assert fresh.error("match", name="elsewhere", token=TOKEN.encode()) == "no-value"
 
 
 @pytest.mark.parametrize("keep", [True, False])
@@ -358,9 +362,9 @@ def test_a_source_that_is_kept(fresh, keep):
             assert c.error("open", **wc.open_fields("elsewhere")) == "locked"
     fresh.unlock()
     if keep:
-        assert fresh.get("elsewhere") == TOKEN.encode()
+        assert fresh.call("match", name="elsewhere", token=TOKEN.encode())["same"]
     else:
-        assert fresh.error("get", name="elsewhere") == "no-value"
+        assert fresh.error("match", name="elsewhere", token=TOKEN.encode()) == "no-value"
 
 
 # ---- packets -----------------------------------------------------------
@@ -505,7 +509,7 @@ def test_a_connector_that_died_is_gone(shared):
 def test_marked_processes_get_nothing(shared):
     def ask():
         mark()
-        with shared.connect() as c:
+        with shared.connect(person=None) as c:
             assert c.call("hello")["state"] == "unlocked" and c.call("status")
             asked = [(op, fields) for op, fields, _ in ERRORS if op not in ("no-such-op", "pipe")]
             asked += [("lock", {}), ("slots", {}), ("list", {"after": ""}),
@@ -723,8 +727,8 @@ def test_a_descriptor_can_be_passed_by_a_session_only(shared):
 # ---- the page ----------------------------------------------------------
 
 def table_of_requests():
-    """{op: (open vault, changes, marked, record)} as the page's table has them."""
-    rows = re.findall(r"^\| ([a-z, -]+) \| (yes|kept|) ?\| (yes|) ?\| ([^|]*?) ?\| ([^|]*?) ?\|$", DOC, re.M)
+    """{op: (open vault, changes, marked, person, record)} as the page's table has them."""
+    rows = re.findall(r"^\| ([a-z, -]+) \| (yes|kept|) ?\| (yes|) ?\| ([^|]*?) ?\| (yes|some|) ?\| ([^|]*?) ?\|$", DOC, re.M)
     return {op: row for ops, *row in rows for op in ops.split(", ") if ops != "op"}
 
 
@@ -734,7 +738,8 @@ def test_the_table_of_requests_is_the_brokers():
     table = table_of_requests()
     assert set(ops) == set(table) and len(ops) > 25
     for op, flags in ops.items():
-        vault, changes, marked, record = table[op]
+        vault, changes, marked, person, record = table[op]
+        assert (person == "yes") == ("PERSON" in flags), op
         assert vault == ("kept" if "KEPT" in flags else "yes" if "OPEN_VAULT" in flags else ""), op
         assert changes == ("yes" if "CHANGES" in flags else ""), op
         assert (marked == "no") == ("FROM_SESSIONS" not in flags), op

@@ -1,0 +1,26 @@
+"""Writes a vault's file anew with fewer of its slots (docs/VAULT.md): what ccrun itself
+does not make, such as one that only a keyring opens.  Beside vault_reader, from that page."""
+import os
+import struct
+
+import nacl.bindings as sodium
+
+import vault_reader as reader
+
+
+def keep_slots(data, key, slot_id, keep):
+    """The file with the slots of these ids alone; key opens slot slot_id of what there is."""
+    v = reader.open_vault(data, key, slot_id)
+    plain = reader.decrypt(v["box"], v["ad"], v["nonce"], v["vault_key"], AssertionError("box"))
+    slots = [s for s in v["slots"] if s["id"] in keep]
+    assert [s["id"] for s in slots] == list(keep)
+    table = b"".join(s["bytes"] + s["nonce"] + s["wrapped"] for s in slots)
+    total = 20 + 8 + 16 + 2 + len(table) + 24 + 8 + len(v["box"]) + 32
+    nonce = os.urandom(24)
+    head = (reader.MAGIC + struct.pack("<HHQQ", v["version"], 0, total, v["generation"]) + v["id"] +
+            struct.pack("<H", len(slots)) + table + nonce)
+    box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, head, nonce, v["vault_key"])
+    body = head + struct.pack("<Q", len(box)) + box
+    out = body + reader.blake2b(body)
+    reader.inspect(out)
+    return out
