@@ -17,6 +17,7 @@
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
 #include "client/common/tokens.h"
+#include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "config/provider/provider.h"
@@ -28,12 +29,11 @@ struct add {
 	const char *ref[SESSION_ENTRIES_MAX]; /* --source, in order */
 	unsigned refs;
 	int pass_fd;
-	struct secret pass; /* read from pass_fd */
 	struct given_params set;
 	uint64_t ttl;		   /* -t, in seconds; 0: as the provider's files say */
 	struct provider *provider; /* NULL with --key */
 	struct wanted wanted[SESSION_ENTRIES_MAX];
-	bool over[SESSION_ENTRIES_MAX]; /* may replace an existing entry */
+	bool over[SESSION_ENTRIES_MAX]; /* replaces an existing entry */
 	unsigned count;
 	const char *allow[POLICY_KEYS]; /* --allow: what a first seal may have */
 	unsigned allows;
@@ -205,14 +205,11 @@ static int add_settle_existing(struct client *c, struct add *a, struct failure *
 	bool yes;
 	int r = -1;
 
-	for (i = 0; i < a->count; i++)
-		a->over[i] = a->replace;
-	if (a->replace)
-		return 0;
 	if (entries_fetch(c, &list, &n, f) != 0)
 		return -1;
 	for (i = 0; i < a->count;) {
-		if (!entries_find(list, n, a->wanted[i].entry)) {
+		a->over[i] = entries_find(list, n, a->wanted[i].entry) != NULL;
+		if (!a->over[i] || a->replace) {
 			i++;
 			continue;
 		}
@@ -225,7 +222,7 @@ static int add_settle_existing(struct client *c, struct add *a, struct failure *
 		if (terminal_yes(question, &yes, f) != 0)
 			goto out;
 		if (yes)
-			a->over[i++] = true;
+			i++;
 		else
 			add_drop_wanted(a, i);
 	}
@@ -327,7 +324,7 @@ static int add_put_entry(struct client *c, const struct wanted *w, bool replace,
 		wire_put_source(o, source);
 	if (n > 0)
 		wire_put_secret(o, "token", token, n);
-	return client_call(c, o, f);
+	return replace ? person_call(c, o, f) : client_call(c, o, f);
 }
 
 static int add_get_tokens(struct client *c, struct add *a, struct tokens *t,
@@ -343,6 +340,17 @@ static int add_get_tokens(struct client *c, struct add *a, struct tokens *t,
 	return 0;
 }
 
+/* Putting another key in the place of one wants a person; a new one does not. */
+static int add_identify(struct client *c, const struct add *a, struct failure *f)
+{
+	unsigned i;
+
+	for (i = 0; i < a->count; i++)
+		if (a->over[i])
+			return person_identify(c, f);
+	return 0;
+}
+
 static int add_store(struct client *c, struct add *a, struct failure *f)
 {
 	struct entry_source source[SESSION_ENTRIES_MAX];
@@ -351,7 +359,8 @@ static int add_store(struct client *c, struct add *a, struct failure *f)
 	int r = -1;
 
 	if (add_settle_existing(c, a, f) != 0 || add_settle_seals(c, a, f) != 0 ||
-	    add_get_tokens(c, a, &t, source, f) != 0 || client_connect(c, true, f) != 0)
+	    add_identify(c, a, f) != 0 || add_get_tokens(c, a, &t, source, f) != 0 ||
+	    client_connect(c, true, f) != 0)
 		goto out;
 	for (i = 0; i < a->count; i++) {
 		if (add_put_entry(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i],
@@ -371,17 +380,15 @@ out:
 static int add_run(struct client *c, struct add *a, struct failure *f)
 {
 	/* Read first, whether needed or not: the key may follow it on the same descriptor. */
-	if (a->pass_fd >= 0 && (secret_new(c, &a->pass, PASSPHRASE_MAX + 1, f) != 0 ||
-				secret_from_fd(a->pass_fd, &a->pass, f) != 0))
+	if (person_read_fd(c, a->pass_fd, f) != 0)
 		return -1;
 	if (add_load(a, f) != 0)
 		return -1;
 	/* Parameters first: they may decide whether a key is needed at all. */
 	if (!a->key_only && add_want_provider(a, f) != 0)
 		return -1;
-	if (a->count > 0 && vault_ready(c, a->pass_fd >= 0 ? &a->pass : NULL, f) != 0)
+	if (a->count > 0 && vault_ready(c, f) != 0)
 		return -1;
-	secret_free(c, &a->pass);
 	if (a->count == 0) {
 		say("%s needs no key: ccrun %s",
 		    a->provider->title[0] ? a->provider->title : a->word, a->word);
@@ -403,7 +410,6 @@ int verb_add(struct client *c, int argc, char **argv, struct failure *f)
 
 	if (r == 0)
 		r = add_run(c, &a, f);
-	secret_free(c, &a.pass);
 	if (a.provider)
 		provider_free(a.provider);
 	return r == 0 ? EXIT_DONE : -1;

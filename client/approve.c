@@ -14,13 +14,20 @@
 #include "client/common/seals.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
+#include "client/slots/person.h"
+#include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "config/provider/provider.h"
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */
 
-static const struct option approve_options[] = { { "yes", no_argument, NULL, 'y' },
-						 { NULL, 0, NULL, 0 } };
+enum { OPT_FD = 256 };
+
+static const struct option approve_options[] = {
+	{ "yes", no_argument, NULL, 'y' },
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ NULL, 0, NULL, 0 },
+};
 
 /* The word names no provider: load the one that uses an entry of this name. */
 static int approve_load_user(const char *entry, struct provider **p, struct failure *f)
@@ -90,7 +97,7 @@ static int approve_find_changes(struct client *c, const struct provider *p,
 	int i, r, found = 0, wanted = wanted_of(p, w, f);
 	unsigned n;
 
-	if (wanted < 0 || client_connect(c, true, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
+	if (wanted < 0 || vault_open_for_person(c, f) != 0 || entries_fetch(c, &list, &n, f) != 0)
 		return -1;
 	for (i = 0; i < wanted; i++) {
 		e = entries_find(list, n, w[i].entry);
@@ -140,7 +147,7 @@ static int approve_seal(struct client *c, const struct seal_change *ch, struct f
 	wire_put_str(o, "policy", ch->to.policy);
 	if (ch->source_differs)
 		wire_put_source(o, &ch->source);
-	if (client_call(c, o, f) != 0)
+	if (person_call(c, o, f) != 0)
 		return -1;
 	say("sealed '%s' for %s as %s", ch->to.entry, origin_url(ch->to.origin), ch->to.variable);
 	return 0;
@@ -162,7 +169,7 @@ static int approve_run(struct client *c, const struct provider *p, bool yes, str
 		return 0;
 	}
 	seals_show_changes(p, ch, (unsigned)n);
-	if (approve_agree(p, yes, f) != 0 || client_connect(c, true, f) != 0)
+	if (approve_agree(p, yes, f) != 0 || person_identify(c, f) != 0)
 		return -1;
 	for (i = 0; i < n; i++)
 		if (approve_seal(c, &ch[i], f) != 0)
@@ -174,14 +181,15 @@ int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
 {
 	bool first = true, yes = false;
 	struct provider *p;
-	int opt, r;
+	int opt, fd = -1, r;
 
 	while ((opt = next_option(&first, argc, argv, ":y", approve_options, f)) != -1) {
-		if (opt == '?')
+		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
-		yes = true;
+		yes = yes || opt == 'y';
 	}
-	if (require_words(argc, argv, 1, f) != 0 || approve_load(argv[optind], &p, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0 || person_read_fd(c, fd, f) != 0 ||
+	    approve_load(argv[optind], &p, f) != 0)
 		return -1;
 	r = approve_run(c, p, yes, f);
 	provider_free(p);

@@ -15,6 +15,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/person.h"
 #include "client/slots/slot_make.h"
 #include "client/slots/slots.h"
 #include "client/slots/transfer.h"
@@ -75,8 +76,8 @@ static int backup_write(struct client *c, const char *file, int fd, struct failu
 	size_t n = 0;
 	int r = -1;
 
-	if (backup_check_target(file, f) != 0 || vault_ready(c, NULL, f) != 0 ||
-	    backup_check_directory(file, c->vault, f) != 0)
+	if (backup_check_target(file, f) != 0 || vault_open_for_person(c, f) != 0 ||
+	    backup_check_directory(file, c->vault, f) != 0 || person_identify(c, f) != 0)
 		return -1;
 	if (fd < 0)
 		terminal_say("The backup has a passphrase of its own, which may be another one "
@@ -86,7 +87,7 @@ static int backup_write(struct client *c, const char *file, int fd, struct failu
 	o = wire_request("backup");
 	slot_put(o, &s.info);
 	wire_put_secret(o, "key", s.key.p, KEY_LEN);
-	if (client_call(c, o, f) != 0 || transfer_fetch(c, &p, &n, f) != 0)
+	if (person_call(c, o, f) != 0 || transfer_fetch(c, &p, &n, f) != 0)
 		goto out;
 	r = io_replace_file(file, 0600, p, n, f);
 out:
@@ -97,19 +98,24 @@ out:
 	return r;
 }
 
+enum { OPT_FD = 256, OPT_NEW_FD };
+
 static const struct option backup_options[] = {
-	{ "new-passphrase-fd", required_argument, NULL, 256 }, { NULL, 0, NULL, 0 }
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
+	{ NULL, 0, NULL, 0 },
 };
 
 int verb_backup(struct client *c, int argc, char **argv, struct failure *f)
 {
 	bool first = true;
-	int opt, fd = -1;
+	int opt, fd = -1, new_fd = -1;
 
 	while ((opt = next_option(&first, argc, argv, ":", backup_options, f)) != -1)
-		if (opt == '?' || passphrase_fd_option(optarg, &fd, f) != 0)
+		if (opt == '?' ||
+		    passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &new_fd, f) != 0)
 			return -1;
-	if (require_words(argc, argv, 1, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0 || person_read_fd(c, fd, f) != 0)
 		return -1;
-	return backup_write(c, argv[optind], fd, f) == 0 ? EXIT_DONE : -1;
+	return backup_write(c, argv[optind], new_fd, f) == 0 ? EXIT_DONE : -1;
 }

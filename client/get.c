@@ -9,12 +9,17 @@
 #include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/secret.h"
+#include "client/slots/person.h"
+#include "client/slots/vault_open.h"
 #include "client/verbs.h"
-#include "start/source.h"
-#include "start/terminal.h"
 
-static const struct option get_options[] = { { "reveal", no_argument, NULL, 256 },
-					     { NULL, 0, NULL, 0 } };
+enum { OPT_REVEAL = 256, OPT_FD };
+
+static const struct option get_options[] = {
+	{ "reveal", no_argument, NULL, OPT_REVEAL },
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ NULL, 0, NULL, 0 },
+};
 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
 static int get_print(const uint8_t *token, size_t n, struct failure *f)
@@ -29,25 +34,24 @@ static int get_print(const uint8_t *token, size_t n, struct failure *f)
 
 static int get_request(struct client *c, const char *name, struct failure *f)
 {
+	struct listed e;
 	struct wire_out *o;
 
-	if (client_connect(c, true, f) != 0)
+	/* Known before a person is asked for. */
+	if (vault_open_for_person(c, f) != 0 || entry_require(c, name, &e, f) != 0)
+		return -1;
+	if (e.has_source) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "'%s' stays in another manager, which is where to ask for it: %.160s",
+			 name, e.source.ref);
+		fail_hint(f, "%s", e.source.command);
+		return -1;
+	}
+	if (person_identify(c, f) != 0)
 		return -1;
 	o = wire_request("get");
 	wire_put_str(o, "name", name);
-	return client_call(c, o, f);
-}
-
-/* If the key has a source and is not in memory, have it fetched first, as a launch does. */
-static int get_or_fetch(struct client *c, const char *name, struct failure *f)
-{
-	const char *const names[] = { name, NULL };
-
-	if (get_request(c, name, f) == 0)
-		return 0;
-	if (f->code != FAIL_NO_VALUE)
-		return -1;
-	return source_fetch(names, terminal_available(), f) == 0 ? get_request(c, name, f) : -1;
+	return person_call(c, o, f);
 }
 
 int verb_get(struct client *c, int argc, char **argv, struct failure *f)
@@ -55,12 +59,12 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 	bool first = true, reveal = false;
 	const uint8_t *token;
 	size_t n;
-	int opt;
+	int opt, fd = -1;
 
 	while ((opt = next_option(&first, argc, argv, ":", get_options, f)) != -1) {
-		if (opt == '?')
+		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
-		reveal = true;
+		reveal = reveal || opt == OPT_REVEAL;
 	}
 	if (require_words(argc, argv, 1, f) != 0 || require_name(argv[optind], f) != 0)
 		return -1;
@@ -69,11 +73,8 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 		fail_hint(f, "ccctl get %s --reveal", argv[optind]);
 		return -1;
 	}
-	if (get_or_fetch(c, argv[optind], f) != 0) {
-		entries_hint_for_provider(argv[optind], f);
-		return -1;
-	}
-	if (wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 ||
+	if (person_read_fd(c, fd, f) != 0 || get_request(c, argv[optind], f) != 0 ||
+	    wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 ||
 	    get_print(token, n, f) != 0)
 		return -1;
 	return EXIT_DONE;

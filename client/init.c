@@ -3,12 +3,15 @@
  */
 #include "base/fail.h"
 #include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/slots/slot_add.h"
+#include "client/slots/slot_make.h"
 #include "client/slots/vault_make.h"
 #include "client/verbs.h"
 #include "vault/slot.h"
 
-/* OPT_KIND + a slot's kind: what opens the new vault. */
-enum { OPT_FD = 256, OPT_SYSTEM, OPT_KIND };
+/* OPT_KIND + a slot's kind: what opens the new vault beside the passphrase. */
+enum { OPT_FD = 256, OPT_SYSTEM, OPT_USER, OPT_KIND };
 
 static const struct option init_options[] = {
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
@@ -16,13 +19,25 @@ static const struct option init_options[] = {
 	{ "keyfile", no_argument, NULL, OPT_KIND + SLOT_KEYFILE },
 	{ "tpm2", no_argument, NULL, OPT_KIND + SLOT_TPM2 },
 	{ "system", no_argument, NULL, OPT_SYSTEM },
+	{ "user", no_argument, NULL, OPT_USER },
 	{ NULL, 0, NULL, 0 },
 };
+
+static int init_add_slot(struct client *c, enum slot_kind kind, struct failure *f)
+{
+	struct new_slot s = { .pass_fd = -1 };
+
+	if (slot_add(c, kind, &s, f) == 0)
+		return 0;
+	say("note: the vault was made, and its passphrase opens it; later: ccctl slot add %s",
+	    slot_kind_name(kind));
+	return -1;
+}
 
 int verb_init(struct client *c, int argc, char **argv, struct failure *f)
 {
 	enum slot_kind kind = SLOT_PASSPHRASE;
-	bool first = true, system = false;
+	bool first = true, system = false, user = false;
 	int opt, pass_fd = -1, ways = 0;
 
 	while ((opt = next_option(&first, argc, argv, ":", init_options, f)) != -1) {
@@ -31,13 +46,20 @@ int verb_init(struct client *c, int argc, char **argv, struct failure *f)
 		if (opt >= OPT_KIND)
 			kind = (enum slot_kind)(opt - OPT_KIND);
 		system = system || opt == OPT_SYSTEM;
-		ways += opt != OPT_SYSTEM;
+		user = user || opt == OPT_USER;
+		ways += opt >= OPT_KIND;
 	}
 	if (ways > 1)
+		return fail_set(f, FAIL_USAGE, "ccctl slot add KIND adds another",
+				"init: --keyring, --keyfile and --tpm2 exclude each other");
+	if (system && user)
 		return fail_set(f, FAIL_USAGE, NULL,
-				"init: --passphrase-fd, --keyring, --keyfile and "
-				"--tpm2 exclude each other");
-	if (require_words(argc, argv, 0, f) != 0 || vault_make(c, kind, pass_fd, system, f) != 0)
+				"init: --system and --user exclude each other");
+	if (require_words(argc, argv, 0, f) != 0 || vault_make(c, pass_fd,
+							       system ? DIAL_SYSTEM
+							       : user ? DIAL_USER
+								      : DIAL_ANY,
+							       f) != 0)
 		return -1;
-	return EXIT_DONE;
+	return kind == SLOT_PASSPHRASE || init_add_slot(c, kind, f) == 0 ? EXIT_DONE : -1;
 }

@@ -10,6 +10,7 @@
 #include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
@@ -170,13 +171,31 @@ static int limit_show(struct client *c, const char *name, bool json, struct fail
 	return 0;
 }
 
-static int limit_set(struct client *c, const char *name, const char *text, struct failure *f)
+/* Raising or removing a limit wants a person. */
+static int limit_set(struct client *c, const char *name, const struct limit *to, const char *text,
+		     struct failure *f)
 {
-	struct wire_out *o = wire_request("limit-set");
+	char was[LIMIT_TEXT];
+	struct wire_out *o;
+	struct limit from;
+	bool loosens;
 
+	o = wire_request("limit");
+	wire_put_str(o, "name", name);
+	if (client_call(c, o, f) != 0) {
+		entries_hint_for_provider(name, f);
+		return -1;
+	}
+	if (wire_get_text(c->dial.in.top, "limit", was, sizeof(was), f) != 0 ||
+	    limit_parse(&from, was, f) != 0)
+		return -1;
+	loosens = limit_loosens(&from, to);
+	if (loosens && person_identify(c, f) != 0)
+		return -1;
+	o = wire_request("limit-set");
 	wire_put_str(o, "name", name);
 	wire_put_str(o, "limit", text);
-	if (client_call(c, o, f) != 0) {
+	if ((loosens ? person_call : client_call)(c, o, f) != 0) {
 		entries_hint_for_provider(name, f);
 		return -1;
 	}
@@ -184,16 +203,28 @@ static int limit_set(struct client *c, const char *name, const char *text, struc
 	return 0;
 }
 
+enum { OPT_JSON = 256, OPT_FD };
+
+static const struct option limit_options[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ NULL, 0, NULL, 0 },
+};
+
 int verb_limit(struct client *c, int argc, char **argv, struct failure *f)
 {
 	char text[LIMIT_TEXT];
 	struct limit l;
 	const char *name;
 	int words, r;
-	bool json;
+	bool first = true, json = false;
+	int opt, fd = -1;
 
-	if (json_option(argc, argv, &json, f) != 0)
-		return -1;
+	while ((opt = next_option(&first, argc, argv, ":", limit_options, f)) != -1) {
+		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+			return -1;
+		json = json || opt == OPT_JSON;
+	}
 	words = argc - optind;
 	if (words < 1)
 		return fail_set(f, FAIL_USAGE, "ccctl keys lists the entries",
@@ -205,8 +236,8 @@ int verb_limit(struct client *c, int argc, char **argv, struct failure *f)
 		return fail_set(f, FAIL_USAGE, NULL, "--json shows a limit, and sets none");
 	if (words > 1 && limit_read_words(argv + optind + 1, words - 1, &l, text, f) != 0)
 		return -1;
-	if (vault_ready(c, NULL, f) != 0)
+	if (person_read_fd(c, fd, f) != 0 || vault_ready(c, f) != 0)
 		return -1;
-	r = words > 1 ? limit_set(c, name, text, f) : limit_show(c, name, json, f);
+	r = words > 1 ? limit_set(c, name, &l, text, f) : limit_show(c, name, json, f);
 	return r == 0 ? EXIT_DONE : -1;
 }

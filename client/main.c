@@ -20,7 +20,7 @@
 /* In the order of ccctl(1): what a new user needs comes first. */
 static const struct verb verbs[] = {
 	{ "init", verb_init, VERB_SECRET,
-	  "[--system] [--passphrase-fd N | --keyring | --keyfile | --tpm2]",
+	  "[--system | --user] [--passphrase-fd N] [--keyring | --keyfile | --tpm2]",
 	  "create your vault, the encrypted file that holds the keys" },
 	{ "add", verb_add, VERB_SECRET,
 	  "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REF [--no-check]] [--allow "
@@ -43,14 +43,17 @@ static const struct verb verbs[] = {
 	{ "keys", verb_keys, 0, "[--json]", "list the entries of the vault" },
 	{ "show", verb_show, 0, "[--json] NAME[:MODE]",
 	  "show what an entry is sealed for, and what a provider gives to claude" },
-	{ "get", verb_get, VERB_SECRET, "[--reveal] NAME", "write one key to standard output" },
-	{ "rm", verb_rm, 0, "[-y] NAME", "remove an entry" },
-	{ "rename", verb_rename, 0, "NAME NEW-NAME", "rename an entry" },
+	{ "get", verb_get, VERB_SECRET, "[--reveal] [--passphrase-fd N] NAME",
+	  "write one key to standard output" },
+	{ "rm", verb_rm, VERB_SECRET, "[-y] [--passphrase-fd N] NAME", "remove an entry" },
+	{ "rename", verb_rename, VERB_SECRET, "[--passphrase-fd N] NAME NEW-NAME",
+	  "rename an entry" },
 	{ "edit", verb_edit, 0, "PROVIDER", "change a provider's file in your editor" },
-	{ "approve", verb_approve, 0, "[--yes] NAME",
+	{ "approve", verb_approve, VERB_SECRET, "[--yes] [--passphrase-fd N] NAME",
 	  "seal an entry for what its provider's files say now" },
 
-	{ "limit", verb_limit, VERB_SECRET, "[--json] NAME | NAME LIMIT... | NAME off",
+	{ "limit", verb_limit, VERB_SECRET,
+	  "[--json] NAME | [--passphrase-fd N] NAME LIMIT... | NAME off",
 	  "show or set how much of a key may be used: 5M/day, '$10/day', 200/hour" },
 	{ "spent", verb_spent, 0,
 	  "[--by provider|model|project|session|day] [--since DAY] [--json]",
@@ -71,10 +74,10 @@ static const struct verb verbs[] = {
 	{ "passphrase", verb_passphrase, VERB_SECRET, "[--passphrase-fd N] [--new-passphrase-fd N]",
 	  "change the passphrase" },
 	{ "slot", verb_slot, VERB_SECRET,
-	  "list [--json] | add KIND [--label TEXT] [--new-passphrase-fd N] [--for HOST.pub --out "
-	  "FILE] | rm [-y] ID",
+	  "list [--json] | add KIND [--passphrase-fd N] [--label TEXT] [--new-passphrase-fd N] "
+	  "[--for HOST.pub --out FILE] | rm [-y] [--passphrase-fd N] ID",
 	  "ways to open the vault: passphrase, keyring, keyfile, credential, tpm2, recovery" },
-	{ "settings", verb_settings, VERB_SECRET, "[--json] [KEY=VALUE ...]",
+	{ "settings", verb_settings, VERB_SECRET, "[--json] [--passphrase-fd N] [KEY=VALUE ...]",
 	  "show or change when the vault locks automatically" },
 	{ "login", verb_login, 0, "enable | disable | status [--json]",
 	  "have the vault opened when you log in" },
@@ -83,9 +86,10 @@ static const struct verb verbs[] = {
 	{ "rekey", verb_rekey, VERB_SECRET, "[--passphrase-fd N] [--drop ID]... [--out DIRECTORY]",
 	  "replace the key that encrypts the vault, so that removed slots cannot open it" },
 
-	{ "backup", verb_backup, VERB_SECRET, "[--new-passphrase-fd N] FILE",
+	{ "backup", verb_backup, VERB_SECRET, "[--passphrase-fd N] [--new-passphrase-fd N] FILE",
 	  "write all keys to one file, encrypted with a passphrase" },
-	{ "restore", verb_restore, VERB_SECRET, "[--system] [--replace] [--passphrase-fd N] FILE",
+	{ "restore", verb_restore, VERB_SECRET,
+	  "[--system] [--replace [--vault-passphrase-fd N]] [--passphrase-fd N] FILE",
 	  "create the vault from a backup" },
 	{ "move", verb_move, VERB_SECRET, "[--passphrase-fd N] system | user",
 	  "move the vault to the system broker, or back" },

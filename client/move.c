@@ -15,9 +15,7 @@
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
-#include "client/common/secret.h"
-#include "client/common/terminal.h"
-#include "client/slots/slot_key.h"
+#include "client/slots/person.h"
 #include "client/slots/slots.h"
 #include "client/slots/transfer.h"
 #include "client/verbs.h"
@@ -26,9 +24,7 @@
 struct move {
 	enum dial_where from, to;
 	struct slots slots; /* of the vault that moves */
-	uint32_t slot;	    /* one that opens it, with key */
-	struct secret key;
-	uint8_t *p; /* the vault's file, n bytes */
+	uint8_t *p;	    /* the vault's file, n bytes */
 	size_t n;
 	bool again;		     /* the target has a vault already: an interrupted move */
 	uint8_t there[VAULT_ID_LEN]; /* id of the target's vault */
@@ -40,67 +36,20 @@ static const char *move_broker_name(enum dial_where w)
 	return w == DIAL_SYSTEM ? "the system broker" : "your own broker";
 }
 
-/* A slot_try: the broker exports the vault only to a client that has a slot's key. */
-static int move_export_with_key(struct client *c, uint32_t id, const uint8_t *key, void *arg,
-				struct failure *f)
+/* The vault's file, from the broker that c is connected to; it moves with the key that
+ * showed the person. */
+static int move_export(struct client *c, uint8_t **p, size_t *n, struct failure *f)
 {
-	struct wire_out *o = wire_request("export");
-	struct move *m = arg;
-
-	wire_put_uint(o, "slot", id);
-	wire_put_secret(o, "key", key, KEY_LEN);
-	if (client_call(c, o, f) != 0)
-		return -1;
-	free(m->p);
-	if (transfer_fetch(c, &m->p, &m->n, f) != 0)
-		return -1;
-	m->slot = id;
-	memcpy(m->key.p, key, KEY_LEN);
-	return 0;
-}
-
-/* With the key of a slot that needs no typing.  0 or -1. */
-static int move_export_quietly(struct client *c, struct move *m, struct failure *f)
-{
-	struct secret key = { 0 };
-	unsigned i;
-	int r = -1;
-
-	if (secret_new(c, &key, KEY_LEN, f) != 0)
-		return -1;
-	for (i = 0; i < m->slots.n && r != 0; i++)
-		if ((m->slots.slot[i].kind == SLOT_KEYRING || m->slots.slot[i].kind == SLOT_TPM2) &&
-		    slot_key_fetch(c, &m->slots, &m->slots.slot[i], true, &key, f) == 0)
-			r = move_export_with_key(c, m->slots.slot[i].id, key.p, m, f);
-	secret_free(c, &key);
-	return r;
-}
-
-static int move_export_typed(struct client *c, struct move *m, int fd, struct failure *f)
-{
-	struct secret typed = { 0 };
-	int r = -1;
-
-	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) == 0 &&
-	    (fd >= 0 ? secret_from_fd(fd, &typed, f)
-		     : terminal_secret("Passphrase for your vault: ", &typed, f)) == 0 &&
-	    client_connect(c, true, f) == 0)
-		r = slot_key_typed(c, &m->slots, &typed, move_export_with_key, m, f);
-	secret_free(c, &typed);
-	return r;
+	return person_call(c, wire_request("export"), f) == 0 ? transfer_fetch(c, p, n, f) : -1;
 }
 
 /* After an interrupted move: the target's copy must be the same. */
 static int move_compare(struct client *c, struct move *m, struct failure *f)
 {
-	struct wire_out *o = wire_request("export");
 	uint8_t *p = NULL;
 	size_t n = 0;
-	int r;
+	int r = move_export(c, &p, &n, f);
 
-	wire_put_uint(o, "slot", m->slot);
-	wire_put_secret(o, "key", m->key.p, KEY_LEN);
-	r = client_call(c, o, f) == 0 ? transfer_fetch(c, &p, &n, f) : -1;
 	if (r == 0 && (n != m->n || memcmp(p, m->p, n) != 0)) {
 		r = fail_set(f, FAIL_CHANGED, NULL,
 			     "the vault is in both brokers, and was changed in one of them");
@@ -122,10 +71,10 @@ static int move_import(struct client *c, struct move *m, struct failure *f)
 	if (transfer_send(c, m->p, m->n, f) != 0)
 		return -1;
 	o = wire_request("restore");
-	wire_put_uint(o, "slot", m->slot);
+	wire_put_uint(o, "slot", c->person_slot);
 	wire_put_bool(o, "replace", false);
 	wire_put_bool(o, "rekey", false);
-	wire_put_secret(o, "key", m->key.p, KEY_LEN);
+	wire_put_secret(o, "key", c->person_key.p, KEY_LEN);
 	return client_call(c, o, f);
 }
 
@@ -138,10 +87,8 @@ static int move_retire(struct client *c, struct move *m, struct failure *f)
 		wire_out_free(o);
 		return -1;
 	}
-	wire_put_uint(o, "slot", m->slot);
 	wire_put_uint(o, "generation", m->slots.generation);
-	wire_put_secret(o, "key", m->key.p, KEY_LEN);
-	return client_call(c, o, f);
+	return person_call(c, o, f);
 }
 
 static int move_check_places(struct client *c, struct move *m, struct failure *f)
@@ -210,11 +157,10 @@ static int move_finish(struct client *c, struct move *m, struct failure *f)
 	return -1;
 }
 
-static int move_vault(struct client *c, struct move *m, int fd, struct failure *f)
+static int move_vault(struct client *c, struct move *m, struct failure *f)
 {
-	if (move_check_places(c, m, f) != 0 || secret_new(c, &m->key, KEY_LEN, f) != 0)
-		return -1;
-	if ((fd >= 0 || move_export_quietly(c, m, f) != 0) && move_export_typed(c, m, fd, f) != 0)
+	if (move_check_places(c, m, f) != 0 || person_identify(c, f) != 0 ||
+	    move_export(c, &m->p, &m->n, f) != 0)
 		return -1;
 	c->where = m->to;
 	if (client_connect(c, true, f) != 0 || move_import(c, m, f) != 0)
@@ -233,19 +179,13 @@ static int move_vault(struct client *c, struct move *m, int fd, struct failure *
 	return 0;
 }
 
-static const struct option move_options[] = { { "passphrase-fd", required_argument, NULL, 256 },
-					      { NULL, 0, NULL, 0 } };
-
 int verb_move(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static struct move m; /* several pages: not on the stack */
-	bool first = true;
-	int opt, fd = -1, r;
+	int fd, r;
 
-	while ((opt = next_option(&first, argc, argv, ":", move_options, f)) != -1)
-		if (opt == '?' || passphrase_fd_option(optarg, &fd, f) != 0)
-			return -1;
-	if (require_words(argc, argv, 1, f) != 0)
+	if (passphrase_fd_alone(argc, argv, &fd, f) != 0 || require_words(argc, argv, 1, f) != 0 ||
+	    person_read_fd(c, fd, f) != 0)
 		return -1;
 	if (strcmp(argv[optind], "system") == 0) {
 		m.from = DIAL_USER;
@@ -256,8 +196,7 @@ int verb_move(struct client *c, int argc, char **argv, struct failure *f)
 	} else {
 		return fail_set(f, FAIL_USAGE, "ccctl help move", "move where: system or user?");
 	}
-	r = move_vault(c, &m, fd, f);
-	secret_free(c, &m.key);
+	r = move_vault(c, &m, f);
 	free(m.p);
 	return r == 0 ? EXIT_DONE : -1;
 }

@@ -8,42 +8,16 @@
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
-#include "client/common/secret.h"
-#include "client/common/terminal.h"
-#include "client/slots/slot_key.h"
+#include "client/slots/person.h"
 #include "client/slots/slot_make.h"
 #include "client/slots/slots.h"
+#include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "vault/slot.h"
 
 static struct slots all; /* several pages: not on the stack */
 
 enum { OPT_FD = 256, OPT_NEW_FD };
-
-/* A slot_try; arg: where the number of the slot that opens is stored. */
-static int passphrase_try_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg,
-			       struct failure *f)
-{
-	if (slot_unlock(c, id, key, f) != 0)
-		return -1;
-	*(uint32_t *)arg = id;
-	return 0;
-}
-
-static int passphrase_find_slot(struct client *c, int fd, uint32_t *id, struct failure *f)
-{
-	struct secret typed = { 0 };
-	int r = -1;
-
-	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
-		return -1;
-	if ((fd >= 0 ? secret_from_fd(fd, &typed, f)
-		     : terminal_secret("Present passphrase: ", &typed, f)) == 0 &&
-	    client_connect(c, true, f) == 0 && slots_fetch(c, &all, f) == 0)
-		r = slot_key_typed(c, &all, &typed, passphrase_try_slot, id, f);
-	secret_free(c, &typed);
-	return r;
-}
 
 static const struct option pass_options[] = {
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
@@ -57,24 +31,26 @@ int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
 	const struct slot_view *old;
 	char label[SLOT_LABEL_MAX + 1];
 	bool first = true;
-	uint32_t id = 0;
+	uint32_t id;
 	int opt, fd = -1, r = -1;
 
 	while ((opt = next_option(&first, argc, argv, ":", pass_options, f)) != -1)
 		if (opt == '?' ||
 		    passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
 			return -1;
-	/* The old passphrase is always asked for; it also opens a locked vault. */
-	if (require_words(argc, argv, 0, f) != 0 || passphrase_find_slot(c, fd, &id, f) != 0)
+	/* The old passphrase also opens a locked vault. */
+	if (require_words(argc, argv, 0, f) != 0 || person_read_fd(c, fd, f) != 0 ||
+	    vault_open_for_person(c, f) != 0 || person_identify(c, f) != 0 ||
+	    slots_fetch(c, &all, f) != 0)
 		return -1;
+	id = c->person_slot;
 	old = slots_find(&all, id);
 	if (!old || old->kind != SLOT_PASSPHRASE)
 		return fail_set(f, FAIL_USAGE, "ccctl slot add passphrase",
 				"that is no passphrase slot");
 	snprintf(label, sizeof(label), "%s", old->label);
 	s.label = label;
-	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0 ||
-	    slot_make(c, SLOT_PASSPHRASE, &s, all.vault, all.next, f) != 0 ||
+	if (slot_make(c, SLOT_PASSPHRASE, &s, all.vault, all.next, f) != 0 ||
 	    client_connect(c, true, f) != 0)
 		goto out;
 	r = slot_send(c, &s, all.next, id, f);

@@ -18,6 +18,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/person.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "client/slots/vault_open.h"
@@ -35,8 +36,7 @@
 
 struct rekey {
 	int pass_fd;
-	struct secret pass; /* read from pass_fd */
-	const char *out;    /* --out: directory for credentials and keyfiles of other hosts */
+	const char *out; /* --out: directory for credentials and keyfiles of other hosts */
 	uint32_t drop[VAULT_SLOTS_MAX];
 	unsigned drops;
 	struct slots slots;
@@ -84,8 +84,8 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 
 /* ---- the kinds ---- */
 
-static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_view *s,
-			  struct secret *key, struct failure *f)
+static int rekey_type_key(struct client *c, const struct slot_view *s, struct secret *key,
+			  struct failure *f)
 {
 	struct secret typed = { 0 };
 	char prompt[160];
@@ -95,8 +95,11 @@ static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_v
 		 s->kind == SLOT_RECOVERY ? "Recovery code" : "Passphrase", s->id, s->label);
 	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
-	if (s->kind == SLOT_PASSPHRASE && r->pass_fd >= 0) {
-		made = kdf_derive(&s->kdf, r->pass.p, r->pass.n, key->p, f);
+	if (c->person_key.p && c->person_slot == s->id) {
+		memcpy(key->p, c->person_key.p, KEY_LEN);
+		made = 0;
+	} else if (s->kind == SLOT_PASSPHRASE && c->given.p) {
+		made = kdf_derive(&s->kdf, c->given.p, c->given.n, key->p, f);
 	} else if (terminal_secret(prompt, &typed, f) == 0) {
 		made = s->kind == SLOT_RECOVERY
 			       ? recovery_parse((const char *)typed.p, typed.n, key->p, f)
@@ -105,8 +108,10 @@ static int rekey_type_key(struct client *c, struct rekey *r, const struct slot_v
 	secret_free(c, &typed);
 	if (made != 0 || client_connect(c, true, f) != 0)
 		return -1;
-	/* Check the key: the vault is open, so this changes nothing. */
-	return slot_unlock(c, s->id, key->p, f);
+	/* Check the key: the vault is open, so this changes nothing.  It is a person's. */
+	if (slot_unlock(c, s->id, key->p, f) != 0)
+		return -1;
+	return person_remember(c, s->id, key->p, f);
 }
 
 /* Write a new file into --out: "ID-LABEL.ending". */
@@ -186,7 +191,7 @@ static int rekey_keep_slot(struct client *c, struct rekey *r, const struct slot_
 	switch (s->kind) {
 	case SLOT_PASSPHRASE:
 	case SLOT_RECOVERY:
-		done = rekey_type_key(c, r, s, &key, f);
+		done = rekey_type_key(c, s, &key, f);
 		break;
 	case SLOT_KEYRING:
 	case SLOT_TPM2:
@@ -223,7 +228,15 @@ static int rekey_check_drops(const struct rekey *r, struct failure *f)
 		return fail_set(f, FAIL_POLICY,
 				"keep one, or add another first: ccctl slot add KIND",
 				"without any slot nothing opens the vault");
-	return 0;
+	if (slots_count(&r->slots, SLOT_PASSPHRASE) + slots_count(&r->slots, SLOT_RECOVERY) == 0)
+		return slot_fail_no_person(false, false, f);
+	for (i = 0; i < r->slots.n; i++)
+		if (slot_kind_is_persons(r->slots.slot[i].kind) &&
+		    !rekey_drops(r, r->slots.slot[i].id))
+			return 0;
+	return fail_set(f, FAIL_POLICY, "keep the passphrase, or a recovery code",
+			"neither passphrase nor recovery code would be left: the keys could not be "
+			"read or changed any more");
 }
 
 /* A slot that was added while a person was typing would be lost silently. */
@@ -250,7 +263,7 @@ static int rekey_send(struct client *c, struct rekey *r, struct failure *f)
 	if (r->has_keyfile)
 		wire_put_bin(o, "keyfile", r->keyfile, sizeof(r->keyfile));
 	wire_put_secret(o, "keys", r->keys.p, r->keys.n);
-	return client_call(c, o, f);
+	return person_call(c, o, f);
 }
 
 /* These slots come last, so that giving up at a prompt leaves no files behind. */
@@ -273,13 +286,22 @@ static int rekey_keep_slots(struct client *c, struct rekey *r, bool files, struc
 	return 0;
 }
 
+/* What was given on a descriptor shows the person; on a terminal the first slot does. */
+static int rekey_identify(struct client *c, const struct rekey *r, struct failure *f)
+{
+	if (c->given.p)
+		return person_identify(c, f);
+	if (terminal_exists())
+		return 0;
+	return slot_fail_no_person(slots_count(&r->slots, SLOT_PASSPHRASE) > 0,
+				   slots_count(&r->slots, SLOT_RECOVERY) > 0, f);
+}
+
 static int rekey_run(struct client *c, struct rekey *r, struct failure *f)
 {
-	if (r->pass_fd >= 0 && (secret_new(c, &r->pass, PASSPHRASE_MAX + 1, f) != 0 ||
-				secret_from_fd(r->pass_fd, &r->pass, f) != 0))
-		return -1;
-	if (vault_ready(c, r->pass_fd >= 0 ? &r->pass : NULL, f) != 0 ||
+	if (person_read_fd(c, r->pass_fd, f) != 0 || vault_open_for_person(c, f) != 0 ||
 	    slots_fetch(c, &r->slots, f) != 0 || rekey_check_drops(r, f) != 0 ||
+	    rekey_identify(c, r, f) != 0 ||
 	    secret_new(c, &r->keys, (size_t)VAULT_SLOTS_MAX * REKEY_ITEM, f) != 0)
 		return -1;
 	if (rekey_keep_slots(c, r, false, f) != 0 || rekey_keep_slots(c, r, true, f) != 0)
@@ -366,7 +388,6 @@ int verb_rekey(struct client *c, int argc, char **argv, struct failure *f)
 	done = rekey_run(c, &r, f);
 	if (done != 0)
 		rekey_remove_files(c, &r);
-	secret_free(c, &r.pass);
 	secret_free(c, &r.keys);
 	if (done != 0)
 		return -1;

@@ -11,6 +11,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/person.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "client/slots/transfer.h"
@@ -19,7 +20,8 @@
 struct restore {
 	uint8_t *p; /* the backup file */
 	size_t n;
-	bool replace; /* set an existing vault aside */
+	bool replace;  /* set an existing vault aside */
+	bool replaces; /* there is one, which the person has opened */
 };
 
 /* A slot_try: restoring is how the broker tells whether the key opens the file. */
@@ -36,7 +38,7 @@ static int restore_with_key(struct client *c, uint32_t id, const uint8_t *key, v
 	wire_put_bool(o, "replace", r->replace);
 	wire_put_bool(o, "rekey", true);
 	wire_put_secret(o, "key", key, KEY_LEN);
-	return client_call(c, o, f);
+	return r->replaces ? person_call(c, o, f) : client_call(c, o, f);
 }
 
 /* An existing vault is set aside only if the person says so. */
@@ -58,6 +60,23 @@ static int restore_settle_existing(struct client *c, struct restore *r, struct f
 			 &r->replace, f) != 0)
 		return -1;
 	return r->replace ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}
+
+/* Who sets a vault aside must be able to open it, unless it is damaged and nobody is. */
+static int restore_identify(struct client *c, struct restore *r, struct failure *f)
+{
+	r->replaces = strcmp(c->state, "none") != 0;
+	if (!r->replaces || person_identify(c, f) == 0)
+		return 0;
+	r->replaces = false;
+	if (f->code == FAIL_DAMAGED || f->code == FAIL_TRUNCATED)
+		return 0;
+	if (f->code == FAIL_PERSON || f->code == FAIL_WRONG_KEY)
+		fail_hint(f,
+			  "if it cannot be given: ccctl lock, move the vault's file away (%.160s), "
+			  "and restore without --replace",
+			  c->vault);
+	return -1;
 }
 
 static int restore_ask(struct client *c, const struct slots *s, int fd, struct restore *r,
@@ -92,7 +111,8 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 
 	if (transfer_read(file, &r->p, &r->n, f) != 0)
 		return -1;
-	if (transfer_slots(r->p, r->n, &s, f) == 0 && restore_settle_existing(c, r, f) == 0)
+	if (transfer_slots(r->p, r->n, &s, f) == 0 && restore_settle_existing(c, r, f) == 0 &&
+	    restore_identify(c, r, f) == 0)
 		done = restore_ask(c, &s, fd, r, f);
 	free(r->p);
 	if (done != 0)
@@ -108,10 +128,11 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 	return 0;
 }
 
-enum { OPT_FD = 256, OPT_REPLACE, OPT_SYSTEM };
+enum { OPT_FD = 256, OPT_VAULT_FD, OPT_REPLACE, OPT_SYSTEM };
 
 static const struct option restore_options[] = {
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ "vault-passphrase-fd", required_argument, NULL, OPT_VAULT_FD },
 	{ "replace", no_argument, NULL, OPT_REPLACE },
 	{ "system", no_argument, NULL, OPT_SYSTEM },
 	{ NULL, 0, NULL, 0 },
@@ -121,16 +142,17 @@ int verb_restore(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct restore r = { 0 };
 	bool first = true;
-	int opt, fd = -1;
+	int opt, fd = -1, vault_fd = -1;
 
 	while ((opt = next_option(&first, argc, argv, ":", restore_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0) ||
+		    (opt == OPT_VAULT_FD && passphrase_fd_option(optarg, &vault_fd, f) != 0))
 			return -1;
 		r.replace = r.replace || opt == OPT_REPLACE;
 		if (opt == OPT_SYSTEM)
 			c->where = DIAL_SYSTEM;
 	}
-	if (require_words(argc, argv, 1, f) != 0)
+	if (require_words(argc, argv, 1, f) != 0 || person_read_fd(c, vault_fd, f) != 0)
 		return -1;
 	return restore_run(c, argv[optind], fd, &r, f) == 0 ? EXIT_DONE : -1;
 }

@@ -9,12 +9,15 @@
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
+#include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "vault/lock_settings.h"
 
 static const char *const times[] = { "idle", "longest" };
 static const char *const events[] = { "suspend", "screen", "logout" };
+static const unsigned event_bits[] = { LOCK_SUSPEND, LOCK_SCREEN, LOCK_LOGOUT };
 #define TIMES 2
 #define EVENTS 3
 
@@ -39,9 +42,14 @@ static int settings_check_once(unsigned *seen, int i, const char *name, struct f
 	return 0;
 }
 
-/* Add one KEY=VALUE to the request. */
-static int settings_put_word(struct wire_out *o, const char *word, unsigned *seen,
-			     struct failure *f)
+/* What the words of the command line change. */
+struct settings_change {
+	struct lock_settings to;
+	unsigned seen; /* a bit for each setting that is named: times, then events */
+};
+
+/* One KEY=VALUE. */
+static int settings_read_word(const char *word, struct settings_change *ch, struct failure *f)
 {
 	const char *value = strchr(word, '=');
 	size_t len = value ? (size_t)(value - word) : 0;
@@ -55,10 +63,8 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 		if (strcmp(value, "never") != 0 && duration_parse_typed(value, &seconds) != 0)
 			return fail_set(f, FAIL_USAGE, "like 15m, 8h, 1d or never",
 					"%s is a length of time with its unit", times[i]);
-		if (settings_check_once(seen, i, times[i], f) != 0)
-			return -1;
-		wire_put_uint(o, times[i], seconds);
-		return 0;
+		*(i == 0 ? &ch->to.idle : &ch->to.longest) = seconds;
+		return settings_check_once(&ch->seen, i, times[i], f);
 	}
 	i = settings_find_word(events, EVENTS, word, len);
 	yes = strcmp(value, "yes") == 0;
@@ -66,44 +72,76 @@ static int settings_put_word(struct wire_out *o, const char *word, unsigned *see
 		return fail_set(f, FAIL_USAGE,
 				"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
 				"unknown setting");
-	if (settings_check_once(seen, TIMES + i, events[i], f) != 0)
+	if (yes)
+		ch->to.events |= event_bits[i];
+	return settings_check_once(&ch->seen, TIMES + i, events[i], f);
+}
+
+static int settings_fetch(struct client *c, struct lock_settings *s, struct failure *f)
+{
+	struct wire_map m;
+	bool yes;
+	int i;
+
+	memset(s, 0, sizeof(*s));
+	if (client_call(c, wire_request("settings"), f) != 0)
 		return -1;
-	wire_put_bool(o, events[i], yes);
+	m = c->dial.in.top;
+	if (wire_get_uint(m, "idle", &s->idle, f) != 0 ||
+	    wire_get_uint(m, "longest", &s->longest, f) != 0)
+		return -1;
+	for (i = 0; i < EVENTS; i++) {
+		if (wire_get_bool(m, events[i], &yes, f) != 0)
+			return -1;
+		s->events |= yes ? event_bits[i] : 0;
+	}
 	return 0;
 }
 
-/* The request for n words, or NULL with f set. */
-static struct wire_out *settings_make_request(char **words, int n, struct failure *f)
+/* Loosening them wants a person. */
+static int settings_change(struct client *c, struct settings_change *ch, struct failure *f)
 {
-	struct wire_out *o = wire_request("set");
-	unsigned seen = 0;
+	uint64_t *to[] = { &ch->to.idle, &ch->to.longest };
+	struct lock_settings now;
+	struct wire_out *o;
+	bool loosen;
 	int i;
 
-	if (!o)
-		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a packet");
-	for (i = 0; o && i < n; i++)
-		if (settings_put_word(o, words[i], &seen, f) != 0) {
-			wire_out_free(o);
-			return NULL;
-		}
-	return o;
+	if (settings_fetch(c, &now, f) != 0)
+		return -1;
+	if (!(ch->seen & 1))
+		ch->to.idle = now.idle;
+	if (!(ch->seen & 2))
+		ch->to.longest = now.longest;
+	for (i = 0; i < EVENTS; i++)
+		if (!(ch->seen & 1u << (TIMES + i)))
+			ch->to.events |= now.events & event_bits[i];
+	loosen = lock_settings_loosen(&now, &ch->to);
+	if (loosen && person_identify(c, f) != 0)
+		return -1;
+	o = wire_request("set");
+	for (i = 0; i < TIMES; i++)
+		if (ch->seen & 1u << i)
+			wire_put_uint(o, times[i], *to[i]);
+	for (i = 0; i < EVENTS; i++)
+		if (ch->seen & 1u << (TIMES + i))
+			wire_put_bool(o, events[i], ch->to.events & event_bits[i]);
+	return loosen ? person_call(c, o, f) : client_call(c, o, f);
 }
 
 static int settings_show(struct client *c, bool json, struct failure *f)
 {
 	struct json_t *o = json ? js_object() : NULL;
-	struct wire_map m;
 	char text[DURATION_TEXT];
+	struct lock_settings s;
 	uint64_t n;
 	bool yes;
 	int i;
 
-	if (client_call(c, wire_request("settings"), f) != 0)
+	if (settings_fetch(c, &s, f) != 0)
 		return -1;
-	m = c->dial.in.top;
 	for (i = 0; i < TIMES; i++) {
-		if (wire_get_uint(m, times[i], &n, f) != 0)
-			return -1;
+		n = i == 0 ? s.idle : s.longest;
 		duration_format(n, text);
 		if (json)
 			js_number(o, times[i], n);
@@ -111,8 +149,7 @@ static int settings_show(struct client *c, bool json, struct failure *f)
 			printf("%s=%s\n", times[i], n ? text : "never");
 	}
 	for (i = 0; i < EVENTS; i++) {
-		if (wire_get_bool(m, events[i], &yes, f) != 0)
-			return -1;
+		yes = s.events & event_bits[i];
 		if (json)
 			js_bool(o, events[i], yes);
 		else
@@ -121,21 +158,31 @@ static int settings_show(struct client *c, bool json, struct failure *f)
 	return json ? js_print(o, f) : 0;
 }
 
+enum { OPT_JSON = 256, OPT_FD };
+
+static const struct option settings_options[] = {
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
+	{ NULL, 0, NULL, 0 },
+};
+
 int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
 {
-	bool json;
-	struct wire_out *o = NULL;
+	struct settings_change ch = { 0 };
+	bool first = true, json = false;
+	int opt, i, fd = -1;
 
-	if (json_option(argc, argv, &json, f) != 0)
-		return -1;
-	/* Report a wrong word before asking for a passphrase. */
-	if (argc > optind && !(o = settings_make_request(argv + optind, argc - optind, f)))
-		return -1;
-	if (vault_ready(c, NULL, f) != 0) {
-		wire_out_free(o);
-		return -1;
+	while ((opt = next_option(&first, argc, argv, ":", settings_options, f)) != -1) {
+		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+			return -1;
+		json = json || opt == OPT_JSON;
 	}
-	if (o)
-		return client_call(c, o, f) == 0 ? EXIT_DONE : -1;
-	return settings_show(c, json, f) == 0 ? EXIT_DONE : -1;
+	/* Report a wrong word before asking for a passphrase. */
+	for (i = optind; i < argc; i++)
+		if (settings_read_word(argv[i], &ch, f) != 0)
+			return -1;
+	if (person_read_fd(c, fd, f) != 0 || vault_ready(c, f) != 0)
+		return -1;
+	return (ch.seen ? settings_change(c, &ch, f) : settings_show(c, json, f)) == 0 ? EXIT_DONE
+										       : -1;
 }

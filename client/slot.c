@@ -1,13 +1,9 @@
 /*
  * client/slot.c - ccctl slot: list, add and remove the slots that open the vault.
  */
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/file.h>
-#include <unistd.h>
 
 #include "base/date.h"
 #include "base/fail.h"
@@ -17,6 +13,8 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/person.h"
+#include "client/slots/slot_add.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slot_make.h"
 #include "client/slots/slots.h"
@@ -24,8 +22,6 @@
 #include "client/verbs.h"
 #include "json/output.h"
 #include "vault/slot.h"
-
-#define TURN_PATIENCE_MS 30000 /* longer than the keyring helper's own deadlines */
 
 static struct slots all; /* several pages: not on the stack */
 
@@ -69,111 +65,9 @@ static int slot_list(struct client *c, bool json, struct failure *f)
 		return slot_print_json(&all, f);
 	slot_print_list(&all);
 	slots_warn_of_last(all.n);
-	return 0;
-}
-
-/* ---- add ---- */
-
-/*
- * Lock out other ccctl processes that add a keyring slot: the keyring stores a key
- * under its slot's number, so two at once would overwrite each other's key.  Held
- * until the returned descriptor is closed.  -1: another holds it for too long.
- */
-static int slot_take_turn(struct failure *f)
-{
-	int64_t deadline = clock_now_ms() + TURN_PATIENCE_MS;
-	char dir[PATH_SIZE];
-	int fd;
-
-	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 || (fd = path_private_dir(dir, f)) < 0)
-		return -1;
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR) {
-			fail_errno(f, NULL, "lock %s", dir);
-			close(fd);
-			return -1;
-		}
-		if (clock_now_ms() >= deadline) {
-			close(fd);
-			return fail_set(f, FAIL_BUSY, "try again when that is done",
-					"another ccctl is adding a slot");
-		}
-		poll(NULL, 0, 20);
-	}
-	return fd;
-}
-
-/* Checked before a person is asked or a key is stored. */
-static int slot_check_room(const struct slots *s, struct failure *f)
-{
-	if (s->n < VAULT_SLOTS_MAX)
-		return 0;
-	return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm ID",
-			"the vault has %d slots already", VAULT_SLOTS_MAX);
-}
-
-/* The broker has one keyfile for this host: the new one replaced that of an earlier
- * slot. */
-static void slot_warn_of_replaced(struct client *c, const struct new_slot *s)
-{
-	uint8_t material[SLOT_MATERIAL_MAX];
-	size_t n;
-	unsigned i;
-
-	for (i = 0; i < all.n; i++) {
-		n = sizeof(material);
-		if (all.slot[i].kind == SLOT_KEYFILE &&
-		    slot_material(c, all.slot[i].id, material, &n, NULL) == 0 &&
-		    n == s->info.material_len && memcmp(material, s->info.material, n) == 0)
-			say("note: the keyfile of slot %u was replaced, nothing opens that slot "
-			    "any more: ccctl slot rm %u",
-			    (unsigned)all.slot[i].id, (unsigned)all.slot[i].id);
-	}
-}
-
-static int slot_make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s,
-			      struct failure *f)
-{
-	bool sent;
-	int r = -1;
-
-	if (slots_fetch(c, &all, f) != 0 || slot_check_room(&all, f) != 0 ||
-	    slot_make(c, kind, s, all.vault, all.next, f) != 0)
-		return -1;
-	sent = client_connect(c, true, f) == 0;
-	if (sent)
-		r = slot_send(c, s, all.next, 0, f);
-	if (r != 0)
-		slot_unmake(c, s, all.vault, all.next, sent);
-	else if (s->has_keyfile)
-		slot_warn_of_replaced(c, s);
-	return r;
-}
-
-static int slot_add(struct client *c, enum slot_kind kind, struct new_slot *s, struct failure *f)
-{
-	uint64_t n = 0;
-	int r, turn = -1;
-
-	if (vault_ready(c, NULL, f) != 0)
-		return -1;
-	if (kind == SLOT_KEYRING &&
-	    ((turn = slot_take_turn(f)) < 0 || client_connect(c, true, f) != 0)) {
-		if (turn >= 0)
-			close(turn);
-		return -1;
-	}
-	r = slot_make_and_send(c, kind, s, f);
-	slot_new_free(c, s);
-	if (turn >= 0)
-		close(turn);
-	if (r != 0)
-		return -1;
-	wire_get_uint(c->dial.in.top, "slots", &n, NULL);
-	say("slot %" PRIu32 " (%s) opens the vault from now on%s%s", all.next, slot_kind_name(kind),
-	    kind == SLOT_KEYFILE && s->out_file ? "; for that host: ccctl host use " : "",
-	    kind == SLOT_KEYFILE && s->out_file ? s->out_file : "");
-	slots_warn_of_last(n);
+	if (slots_count(&all, SLOT_PASSPHRASE) + slots_count(&all, SLOT_RECOVERY) == 0)
+		say("note: no person's slot opens this vault: its keys can be used, and neither "
+		    "read nor changed; ccctl(1) says how to go on");
 	return 0;
 }
 
@@ -201,7 +95,7 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 
 	if (number_option(word, 1, UINT32_MAX, "a slot's number", &id, f) != 0)
 		return -1;
-	if (vault_ready(c, NULL, f) != 0 || slots_fetch(c, &all, f) != 0)
+	if (vault_open_for_person(c, f) != 0 || slots_fetch(c, &all, f) != 0)
 		return -1;
 	s = slots_find(&all, (uint32_t)id);
 	if (!s)
@@ -211,11 +105,11 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 		return -1;
 	if (!yes)
 		return fail_set(f, FAIL_DECLINED, NULL, "slot %ld was kept", id);
-	if (client_connect(c, true, f) != 0)
+	if (person_identify(c, f) != 0)
 		return -1;
 	o = wire_request("slot-rm");
 	wire_put_uint(o, "id", s->id);
-	if (client_call(c, o, f) != 0)
+	if (person_call(c, o, f) != 0)
 		return -1;
 	wire_get_uint(c->dial.in.top, "slots", &n, NULL);
 	say("removed slot %ld (%s)", id, slot_kind_name(s->kind));
@@ -229,12 +123,13 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 
 /* ---- the verbs ---- */
 
-enum { OPT_LABEL = 256, OPT_FOR, OPT_OUT, OPT_NEW_FD, OPT_JSON };
+enum { OPT_LABEL = 256, OPT_FOR, OPT_OUT, OPT_FD, OPT_NEW_FD, OPT_JSON };
 
 static const struct option slot_options[] = {
 	{ "label", required_argument, NULL, OPT_LABEL },
 	{ "for", required_argument, NULL, OPT_FOR },
 	{ "out", required_argument, NULL, OPT_OUT },
+	{ "passphrase-fd", required_argument, NULL, OPT_FD },
 	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "yes", no_argument, NULL, 'y' },
@@ -250,8 +145,11 @@ static bool slot_label_ok(const char *label)
 	return *p == '\0' && p - label <= SLOT_LABEL_MAX;
 }
 
-static int slot_check_add(int kind, const char *word, const struct new_slot *s, struct failure *f)
+static int slot_parse_kind(const char *word, const struct new_slot *s, int *out, struct failure *f)
 {
+	int kind = slot_kind_from_name(word);
+
+	*out = kind;
 	if (kind < 0)
 		return fail_set(f, FAIL_USAGE,
 				"passphrase, keyring, keyfile, credential, tpm2 or recovery",
@@ -277,7 +175,7 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	struct new_slot s = { .pass_fd = -1 };
 	bool first = true, json = false, yes = false;
 	const char *what, *word;
-	int opt, r, kind;
+	int opt, r, kind, fd = -1;
 
 	while ((opt = next_option(&first, argc, argv, ":y", slot_options, f)) != -1) {
 		if (opt == '?')
@@ -290,7 +188,8 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 			s.host_file = optarg;
 		if (opt == OPT_OUT)
 			s.out_file = optarg;
-		if (opt == OPT_NEW_FD && passphrase_fd_option(optarg, &s.pass_fd, f) != 0)
+		if ((opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0) ||
+		    (opt == OPT_NEW_FD && passphrase_fd_option(optarg, &s.pass_fd, f) != 0))
 			return -1;
 	}
 	what = optind < argc ? argv[optind] : "list";
@@ -305,8 +204,11 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	if (require_words(argc, argv, 2, f) != 0)
 		return -1;
 	if (strcmp(what, "rm") == 0)
-		return slot_remove(c, word, yes, f) == 0 ? EXIT_DONE : -1;
-	kind = slot_kind_from_name(word);
-	r = slot_check_add(kind, word, &s, f);
-	return r == 0 && slot_add(c, (enum slot_kind)kind, &s, f) == 0 ? EXIT_DONE : -1;
+		r = person_read_fd(c, fd, f) == 0 ? slot_remove(c, word, yes, f) : -1;
+	else
+		r = slot_parse_kind(word, &s, &kind, f) == 0 && person_read_fd(c, fd, f) == 0 &&
+				    vault_open_for_person(c, f) == 0
+			    ? slot_add(c, (enum slot_kind)kind, &s, f)
+			    : -1;
+	return r == 0 ? EXIT_DONE : -1;
 }

@@ -7,6 +7,7 @@
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 
@@ -98,7 +99,7 @@ static int unlock(struct client *c, const struct unlock_how *h, struct failure *
 	if (h->quiet)
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock",
 				"no slot opens the vault without a person");
-	return vault_open_typed(c, h->pass_fd, NULL, f);
+	return person_read_fd(c, h->pass_fd, f) == 0 ? vault_open_typed(c, f) : -1;
 }
 
 int verb_unlock(struct client *c, int argc, char **argv, struct failure *f)

@@ -8,6 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/paths.h"
+#include "client/common/secret.h"
 #include "dial/dial.h"
 
 struct arena;
@@ -25,6 +26,11 @@ struct client {
 	uint64_t asleep; /* entries whose key was wiped because its ttl had passed */
 	bool watched;	 /* somebody tells it of suspend, screen lock and log-out */
 	char vault[PATH_SIZE]; /* path of the vault file */
+	/* client/slots/person.h: what was read from --passphrase-fd, and the slot that a
+	 * person has opened in this run, with its key.  p is NULL before. */
+	struct secret given;
+	uint32_t person_slot;
+	struct secret person_key;
 };
 
 /*

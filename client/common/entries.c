@@ -98,6 +98,25 @@ const struct listed *entries_find(const struct listed *list, unsigned n, const c
 	return NULL;
 }
 
+int entry_require(struct client *c, const char *name, struct listed *out, struct failure *f)
+{
+	const struct listed *e;
+	struct listed *list;
+	unsigned n;
+
+	if (entries_fetch(c, &list, &n, f) != 0)
+		return -1;
+	e = entries_find(list, n, name);
+	if (e)
+		*out = *e;
+	free(list);
+	if (e)
+		return 0;
+	fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
+	entries_hint_for_provider(name, f);
+	return -1;
+}
+
 void entries_hint_for_provider(const char *name, struct failure *f)
 {
 	struct provider *p = NULL;

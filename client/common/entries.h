@@ -37,6 +37,12 @@ const char *entry_delivery(const struct listed *e);
 /* All entries, sorted by name; c is connected.  *out: n entries (free it).  0 or -1. */
 int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f);
 
+/*
+ * The entry of that name, copied; c is connected.  FAIL_NO_ENTRY, with what a provider of
+ * that name uses.  0 or -1.
+ */
+int entry_require(struct client *c, const char *name, struct listed *out, struct failure *f);
+
 /* The entry of that name, or NULL. */
 const struct listed *entries_find(const struct listed *list, unsigned n, const char *name);
 

@@ -123,6 +123,20 @@ int passphrase_fd_option(const char *text, int *fd, struct failure *f)
 	return 0;
 }
 
+int passphrase_fd_alone(int argc, char **argv, int *fd, struct failure *f)
+{
+	static const struct option longs[] = { { "passphrase-fd", required_argument, NULL, 256 },
+					       { NULL, 0, NULL, 0 } };
+	bool first = true;
+	int opt;
+
+	*fd = -1;
+	while ((opt = next_option(&first, argc, argv, ":", longs, f)) != -1)
+		if (opt == '?' || passphrase_fd_option(optarg, fd, f) != 0)
+			return -1;
+	return 0;
+}
+
 int require_name(const char *word, struct failure *f)
 {
 	if (wire_name_ok(word))

@@ -34,6 +34,10 @@ int number_option(const char *text, long least, long most, const char *what, lon
 /* The number of an open descriptor.  0 or -1. */
 int passphrase_fd_option(const char *text, int *fd, struct failure *f);
 
+/* The verb's only option is --passphrase-fd; *fd is -1 without it.  0, with optind at the
+ * first word, or -1. */
+int passphrase_fd_alone(int argc, char **argv, int *fd, struct failure *f);
+
 /* The word must be a valid entry name.  0 or -1. */
 int require_name(const char *word, struct failure *f);
 

@@ -16,6 +16,7 @@
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "client/common/secret.h"
+#include "client/common/terminal.h"
 #include "client/slots/host_key.h"
 #include "client/slots/slots.h"
 #include "start/helper.h"
@@ -234,5 +235,28 @@ int slot_key_typed(struct client *c, const struct slots *all, const struct secre
 		r = fail_set(f, FAIL_NO_ENTRY, "ccctl slot list shows what does",
 			     "no passphrase opens this vault");
 	secret_free(c, &key);
+	return r;
+}
+
+int slot_key_ask(struct client *c, const struct slots *all, slot_typed *try, struct failure *f)
+{
+	bool code_only = slots_count(all, SLOT_PASSPHRASE) == 0;
+	struct secret typed = { 0 };
+	int i, r = -1;
+
+	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
+		return -1;
+	for (i = 0; i < TRIES && r != 0; i++) {
+		if (terminal_secret(code_only ? "Recovery code for your vault: "
+					      : "Passphrase for your vault: ",
+				    &typed, f) != 0)
+			break;
+		r = try(c, all, &typed, f);
+		if (r != 0 && f->code != FAIL_WRONG_KEY)
+			break;
+		if (r != 0 && i + 1 < TRIES)
+			terminal_say("%s.", code_only ? f->what : "Wrong passphrase");
+	}
+	secret_free(c, &typed);
 	return r;
 }

@@ -38,6 +38,14 @@ typedef int slot_try(struct client *c, uint32_t id, const uint8_t *key, void *ar
 int slot_key_typed(struct client *c, const struct slots *all, const struct secret *typed,
 		   slot_try *try, void *arg, struct failure *f);
 
+/* What was typed is in typed: find the slot, and do what is to be done with its key.
+ * FAIL_WRONG_KEY: ask again.  0 or -1. */
+typedef int slot_typed(struct client *c, const struct slots *all, const struct secret *typed,
+		       struct failure *f);
+
+/* Ask on the terminal for what opens one of the slots, TRIES times.  0 or -1. */
+int slot_key_ask(struct client *c, const struct slots *all, slot_typed *try, struct failure *f);
+
 /* Remove the slot's item from the keyring; what cannot be removed is printed. */
 void slot_keyring_erase(struct client *c, const uint8_t vault[VAULT_ID_LEN], uint32_t id);
 

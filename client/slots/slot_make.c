@@ -16,6 +16,7 @@
 #include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "client/slots/host_key.h"
+#include "client/slots/person.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "start/helper.h"
@@ -331,7 +332,7 @@ int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint3
 	if (s->has_keyfile)
 		wire_put_bin(o, "keyfile", s->keyfile, sizeof(s->keyfile));
 	wire_put_secret(o, "key", s->key.p, KEY_LEN);
-	return client_call(c, o, f);
+	return person_call(c, o, f);
 }
 
 /* No answer came (a timeout, say): may the broker have added the slot all the same? */

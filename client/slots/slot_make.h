@@ -56,7 +56,7 @@ void slot_put(struct wire_out *o, const struct slot_info *info);
 /*
  * Send the slot.  expect: the number it will have (slots.next); the broker refuses
  * when another slot was added meanwhile.  replace: the slot whose place it takes, 0
- * for none.  0 or -1.
+ * for none.  person_identify comes before.  0 or -1.
  */
 int slot_send(struct client *c, const struct new_slot *s, uint32_t expect, uint32_t replace,
 	      struct failure *f);

@@ -9,17 +9,22 @@
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
+#include "client/slots/person.h"
 #include "client/slots/slot_make.h"
-#include "client/slots/slots.h"
-#include "vault/crypto.h"
+#include "vault/slot.h"
+#include "vault/vault.h"
+
+#define FIRST_SLOT 1 /* the id of a new vault's first slot */
 
 /* A second vault in the other broker would hide this one, or be hidden by it. */
 static int vault_check_none(struct client *c, bool system, struct failure *f)
 {
 	if (client_connect(c, !system, f) == 0 && strcmp(c->state, "none") != 0)
 		return fail_set(f, FAIL_EXISTS,
-				system && !c->dial.system ? "ccctl move system"
-							  : "ccctl unlock opens it",
+				system && !c->dial.system
+					? "ccctl unlock opens it; ccctl move system takes it to "
+					  "the system broker"
+					: "ccctl unlock opens it",
 				"there is a vault already: %s", c->vault);
 	if (!system && dial_system_down())
 		say("note: the system broker is not running; if it has a vault of yours, that one "
@@ -31,12 +36,24 @@ static int vault_check_none(struct client *c, bool system, struct failure *f)
 	return 0;
 }
 
-int vault_make(struct client *c, enum slot_kind kind, int pass_fd, bool system, struct failure *f)
+/* Does a system broker run that serves this user? */
+static bool vault_system_serves(struct client *c)
+{
+	enum dial_where was = c->where;
+	bool serves;
+
+	c->where = DIAL_SYSTEM;
+	serves = client_connect(c, false, NULL) == 0;
+	c->where = was;
+	return serves;
+}
+
+int vault_make(struct client *c, int pass_fd, enum dial_where where, struct failure *f)
 {
 	struct new_slot s = { .pass_fd = pass_fd, .first = true };
-	uint8_t id[VAULT_ID_LEN];
+	uint8_t none[VAULT_ID_LEN] = { 0 };
 	struct wire_out *o;
-	bool made = false, sent = false;
+	bool system = where == DIAL_SYSTEM || (where == DIAL_ANY && vault_system_serves(c));
 	int r = -1;
 
 	if (vault_check_none(c, system, f) != 0)
@@ -44,29 +61,23 @@ int vault_make(struct client *c, enum slot_kind kind, int pass_fd, bool system, 
 	c->where = system ? DIAL_SYSTEM : DIAL_USER;
 	if (client_connect(c, true, f) != 0)
 		return -1;
-	random_fill(id, sizeof(id));
-	if (slot_make(c, kind, &s, id, 1, f) != 0)
-		goto out;
-	made = true;
-	if (client_connect(c, true, f) != 0)
+	if (slot_make(c, SLOT_PASSPHRASE, &s, none, FIRST_SLOT, f) != 0 ||
+	    client_connect(c, true, f) != 0)
 		goto out;
 	o = wire_request("init");
 	slot_put(o, &s.info);
-	wire_put_bin(o, "id", id, sizeof(id));
-	if (s.has_keyfile)
-		wire_put_bin(o, "keyfile", s.keyfile, sizeof(s.keyfile));
 	wire_put_secret(o, "key", s.key.p, KEY_LEN);
-	sent = true;
 	r = client_call(c, o, f);
+	if (r == 0)
+		r = person_remember(c, FIRST_SLOT, s.key.p, f);
 out:
-	if (r != 0 && made)
-		slot_unmake(c, &s, id, 1, sent);
 	slot_new_free(c, &s);
 	if (r != 0)
 		return -1;
 	say("made the vault %s, and it is open", c->vault);
-	if (kind != SLOT_PASSPHRASE)
-		slots_warn_of_last(1);
+	if (system && where == DIAL_ANY)
+		say("note: it is the system broker's, which keeps it from programs that run as "
+		    "you; ccctl move user takes it to a broker of your own");
 	client_watch(c);
 	return 0;
 }

@@ -12,6 +12,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/person.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "client/slots/vault_make.h"
@@ -26,15 +27,22 @@ static void vault_say_open(struct client *c)
 	client_watch(c);
 }
 
-/* A slot_try. */
-static int vault_unlock_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg,
-			     struct failure *f)
+static int vault_unlock_slot(struct client *c, uint32_t id, const uint8_t *key, struct failure *f)
 {
-	(void)arg;
 	if (slot_unlock(c, id, key, f) != 0)
 		return -1;
 	vault_say_open(c);
 	return 0;
+}
+
+/* A slot_try: a person typed what makes the key. */
+static int vault_unlock_typed_slot(struct client *c, uint32_t id, const uint8_t *key, void *arg,
+				   struct failure *f)
+{
+	(void)arg;
+	if (vault_unlock_slot(c, id, key, f) != 0)
+		return -1;
+	return person_remember(c, id, key, f);
 }
 
 /* With the keyfile or the credential that the broker has.  1 opened, 0 it has neither, -1. */
@@ -63,7 +71,7 @@ static int vault_try_kind(struct client *c, const struct slots *all, enum slot_k
 		r = -1;
 		if (slot_key_fetch(c, all, &all->slot[i], prompt, &key, f) == 0 &&
 		    client_connect(c, true, f) == 0 &&
-		    vault_unlock_slot(c, all->slot[i].id, key.p, NULL, f) == 0)
+		    vault_unlock_slot(c, all->slot[i].id, key.p, f) == 0)
 			r = 1;
 	}
 	secret_free(c, &key);
@@ -145,54 +153,38 @@ static int vault_try_typed(struct client *c, const struct slots *all, const stru
 	/* The broker may have closed an idle connection during the prompt. */
 	if (client_connect(c, true, f) != 0)
 		return -1;
-	return slot_key_typed(c, all, typed, vault_unlock_slot, NULL, f);
+	return slot_key_typed(c, all, typed, vault_unlock_typed_slot, NULL, f);
 }
 
-static int vault_ask_typed(struct client *c, const struct slots *all, struct secret *typed,
-			   struct failure *f)
+int vault_open_typed(struct client *c, struct failure *f)
 {
-	bool code_only = slots_count(all, SLOT_PASSPHRASE) == 0;
-	int i;
+	static struct slots all;
 
-	if (code_only && slots_count(all, SLOT_RECOVERY) == 0)
-		return vault_fail_untyped(all, f);
+	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0)
+		return -1;
+	if (c->given.p)
+		return vault_try_typed(c, &all, &c->given, f);
+	if (slots_count(&all, SLOT_PASSPHRASE) + slots_count(&all, SLOT_RECOVERY) == 0)
+		return vault_fail_untyped(&all, f);
 	if (!terminal_exists())
 		return fail_set(f, FAIL_USAGE,
 				"ccctl unlock --passphrase-fd N reads it from a descriptor",
 				"cannot ask for the passphrase: there is no terminal");
-	for (i = 0; i < TRIES; i++) {
-		if (terminal_secret(code_only ? "Recovery code for your vault: "
-					      : "Passphrase for your vault: ",
-				    typed, f) != 0)
-			return -1;
-		if (vault_try_typed(c, all, typed, f) == 0)
-			return 0;
-		if (f->code != FAIL_WRONG_KEY)
-			return -1;
-		if (i + 1 < TRIES)
-			terminal_say("%s.", code_only ? f->what : "Wrong passphrase");
-	}
-	return -1;
+	return slot_key_ask(c, &all, vault_try_typed, f);
 }
 
-int vault_open_typed(struct client *c, int pass_fd, const struct secret *given, struct failure *f)
+int vault_open_for_person(struct client *c, struct failure *f)
 {
-	static struct slots all;
-	struct secret typed = { 0 };
-	int r = -1;
-
-	if (client_connect(c, true, f) != 0 || slots_fetch(c, &all, f) != 0)
+	if (client_connect(c, true, f) != 0)
 		return -1;
-	if (given)
-		return vault_try_typed(c, &all, given, f);
-	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
-		return -1;
-	if (pass_fd < 0)
-		r = vault_ask_typed(c, &all, &typed, f);
-	else if (secret_from_fd(pass_fd, &typed, f) == 0)
-		r = vault_try_typed(c, &all, &typed, f);
-	secret_free(c, &typed);
-	return r;
+	if (strcmp(c->state, "unlocked") == 0)
+		return 0;
+	if (strcmp(c->state, "none") == 0)
+		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+	if (!c->given.p && !terminal_exists())
+		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
+				"the vault is locked");
+	return vault_open_typed(c, f) == 0 ? client_connect(c, true, f) : -1;
 }
 
 bool vault_locked_since_start(const struct client *c)
@@ -200,9 +192,9 @@ bool vault_locked_since_start(const struct client *c)
 	return strcmp(c->state, "locked") == 0 && strcmp(c->why, "start") == 0;
 }
 
-int vault_ready(struct client *c, const struct secret *given, struct failure *f)
+int vault_ready(struct client *c, struct failure *f)
 {
-	bool none;
+	bool none, given = c->given.p != NULL;
 
 	if (client_connect(c, true, f) != 0)
 		return -1;
@@ -218,8 +210,7 @@ int vault_ready(struct client *c, const struct secret *given, struct failure *f)
 	if (!none && !given && !terminal_exists())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
 				"the vault is locked");
-	if ((none ? vault_make(c, SLOT_PASSPHRASE, -1, false, f)
-		  : vault_open_typed(c, -1, given, f)) != 0)
+	if ((none ? vault_make(c, -1, DIAL_ANY, f) : vault_open_typed(c, f)) != 0)
 		return -1;
 	return client_connect(c, true, f);
 }
@@ -237,7 +228,7 @@ int vault_unlock_with_keyfile(struct client *c, const char *file, struct failure
 	}
 	if (slots_fetch(c, &all, f) == 0 && secret_new(c, &key, KEY_LEN, f) == 0 &&
 	    slot_key_from_keyfile(c, file, &all, &id, &key, f) == 0)
-		r = vault_unlock_slot(c, id, key.p, NULL, f);
+		r = vault_unlock_slot(c, id, key.p, f);
 	secret_free(c, &key);
 	return r;
 }

@@ -11,15 +11,14 @@
 
 struct client;
 struct failure;
-struct secret;
 
 /*
- * Before a verb that needs an open vault.  Opens it without a person when the
- * broker has just started, else asks on the terminal; makes one when there is none
- * and a terminal is there.  given: a passphrase that was read already, or NULL.
- * FAIL_NO_VAULT, FAIL_LOCKED: nobody could be asked.  0, connected to the broker, or -1.
+ * Before a verb that needs an open vault.  Opens it by what person_read_fd read, if it
+ * did; without a person when the broker has just started; else asks on the terminal.
+ * Makes one when there is none and a terminal is there.  FAIL_NO_VAULT, FAIL_LOCKED:
+ * nobody could be asked.  0, connected to the broker, or -1.
  */
-int vault_ready(struct client *c, const struct secret *given, struct failure *f);
+int vault_ready(struct client *c, struct failure *f);
 
 /* c is connected.  Is the vault locked because the broker has just started, and not
  * because somebody or something locked it? */
@@ -43,9 +42,16 @@ int vault_open_by_kind(struct client *c, enum slot_kind kind, struct failure *f)
 int vault_unlock_with_keyfile(struct client *c, const char *file, struct failure *f);
 
 /*
- * Open it with a passphrase or a recovery code: given, else one line from pass_fd,
- * else (pass_fd is -1) asked for on the terminal, TRIES times.  0 or -1.
+ * Open it with a passphrase or a recovery code: what person_read_fd read, else asked for
+ * on the terminal, TRIES times.  The slot's key is remembered (person.h).  0 or -1.
  */
-int vault_open_typed(struct client *c, int pass_fd, const struct secret *given, struct failure *f);
+int vault_open_typed(struct client *c, struct failure *f);
+
+/*
+ * Before a verb that wants a person (person.h): connect, and open the vault if it is locked: by what person_read_fd read, else by what
+ * is asked for on the terminal; then nothing is asked again.  FAIL_NO_VAULT;
+ * FAIL_LOCKED: nobody could be asked.  0, connected, or -1.
+ */
+int vault_open_for_person(struct client *c, struct failure *f);
 
 #endif

@@ -107,7 +107,12 @@ def test_ccctl_with_a_secret_yields_nothing(ready, tools, token, record_property
     held back until the racer has had its chance."""
     with Racer(ready, tools, CCCTL) as racer:
         for _ in range(ROUNDS):
-            proc = ready.popen([CCCTL, "add", "demo", "--replace"], stdin=subprocess.PIPE)
+            read, write = os.pipe()
+            proc = ready.popen([CCCTL, "add", "demo", "--replace", "--passphrase-fd", str(read)],
+                               stdin=subprocess.PIPE, pass_fds=[read])
+            os.close(read)
+            os.write(write, PASSPHRASE.encode() + b"\n")
+            os.close(write)
             proc.stdin.write(token.encode())
             proc.stdin.flush()
             # It has read what there is, and waits for the end of the line.

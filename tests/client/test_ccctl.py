@@ -13,6 +13,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
+from ccrun import wants_person
 from client import REPO, World, alive, descendants, stat_fields, until
 
 BUILD = Path(os.environ.get("CCRUN_BUILD") or REPO / "build")
@@ -75,7 +76,10 @@ class Home(World):
             directory.chmod(0o700)
         return path
 
-    def ctl(self, *words, **kw):
+    def ctl(self, *words, person=True, **kw):
+        """person: with the passphrase, if it wants a person and none is given."""
+        if person and words and wants_person(words) and "--passphrase-fd" not in words:
+            return self.pass_to(*words, **kw)
         return self.run([CCCTL, *words], **kw)
 
     def ok(self, *words, **kw):
@@ -209,7 +213,7 @@ def test_the_whole_story(home):
     assert home.ok("get", "acme").out == KEY
     home.ok("lock")
     assert home.status()["state"] == "locked"
-    refused(home.ctl("get", "acme"), LOCKED, "the vault is locked", "hint: ccctl unlock")
+    refused(home.ctl("get", "acme", person=False), LOCKED, "the vault is locked", "hint: ccctl unlock")
     assert home.pass_to("unlock").rc == DONE
     assert home.ok("get", "acme").out == KEY
     home.ok("rename", "acme", "old")
@@ -645,6 +649,7 @@ def test_add_over_a_key_asks(open_home):
     assert open_home.ok("get", "acme").out == KEY
     t = open_home.tty("add", "acme")
     open_home.answer(t, r"replace it\? \[y/N\] ", "y", echo=True)
+    open_home.answer(t, "Passphrase for your vault: ", PASS)
     open_home.answer(t, "Key for acme: ", KEY2)
     assert open_home.finish(t)[0] == DONE
     assert open_home.ok("get", "acme").out == KEY2
@@ -714,6 +719,7 @@ def test_several_keys(home):
     t = home.tty("add", "pair")
     home.answer(t, "'pair-token' has a key already: replace it", "n", echo=True)
     home.answer(t, "'pair-key' has a key already: replace it", "y", echo=True)
+    home.answer(t, "Passphrase for your vault: ", PASS)
     home.answer(t, "Key for pair-key: ", KEY)
     rc, text = home.finish(t)
     assert rc == DONE, text
@@ -770,6 +776,7 @@ def test_approve_seals_what_the_files_say(open_home):
     assert rc == FAILED and "api.acme" in text and "new.acme" in text, text
     t = open_home.tty("approve", "acme")
     open_home.answer(t, r"seal this\? \[y/N\] ", "y", echo=True)
+    open_home.answer(t, "Passphrase for your vault: ", PASS)
     assert open_home.finish(t)[0] == DONE
     entry = json.loads(open_home.ok("show", "acme", "--json").out)
     assert "new.acme" in entry["origin"] and "strict=yes" in entry["policy"]
@@ -802,6 +809,7 @@ def test_rm_asks_on_a_terminal(open_home):
     assert open_home.finish(t)[0] == FAILED
     assert open_home.ok("get", "acme").out == KEY
     t = open_home.tty("rm", "-y", "acme")
+    open_home.answer(t, "Passphrase for your vault: ", PASS)
     assert open_home.finish(t)[0] == DONE
     refused(open_home.ctl("get", "acme"), NO_SUCH)
 
@@ -811,8 +819,9 @@ def test_get_on_a_terminal_needs_reveal(open_home):
     rc, text = open_home.finish(t)
     assert rc == REFUSED and KEY not in text and "--reveal" in text
     t = open_home.tty("get", "acme", "--reveal")
+    open_home.answer(t, "Passphrase for your vault: ", PASS)
     rc, text = open_home.finish(t)
-    assert rc == DONE and text == KEY + "\r\n"
+    assert rc == DONE and text.endswith(": \r\n" + KEY + "\r\n"), text
     assert open_home.ok("get", "acme").out == KEY
 
 
@@ -942,9 +951,9 @@ def test_help_and_usage(home):
 
 def test_output_that_cannot_be_written(open_home):
     with open("/dev/full", "w") as full:
-        for words in (["keys"], ["get", "acme"], ["keys", "--json"]):
-            proc = open_home.popen([CCCTL, *words], stdout=full, stderr=subprocess.PIPE)
-            assert b"ccctl: " in proc.communicate(timeout=20)[1]
+        for words in (["keys"], ["get", "acme", "--passphrase-fd", "0"], ["keys", "--json"]):
+            proc = open_home.popen([CCCTL, *words], stdin=subprocess.PIPE, stdout=full, stderr=subprocess.PIPE)
+            assert b"ccctl: write to standard output" in proc.communicate(PASS.encode(), timeout=20)[1]
             assert proc.returncode == FAILED, words
 
 
@@ -1134,16 +1143,16 @@ def test_the_process_with_the_secret_cannot_be_read(open_home):
 def test_log(open_home):
     open_home.ok("get", "acme")
     open_home.ok("lock")
-    refused(open_home.ctl("get", "acme"), LOCKED)
+    refused(open_home.pass_to("get", "acme", given="another passphrase\n"), REFUSED)
     record = open_home.state / "ccrun/record.jsonl"
     lines = json.loads(open_home.ok("log", "--json").out)
     assert lines == [json.loads(line) for line in record.read_text().splitlines()]
     events = [(line["event"], line["result"]) for line in lines]
     for event in (("init", "asked"), ("add", "granted"), ("get", "granted"), ("lock", "granted"),
-                  ("get", "locked")):
+                  ("person", "asked"), ("unlock", "wrong-key")):
         assert event in events
     text = open_home.ok("log").out
-    assert len(text.splitlines()) == len(lines) and "acme" in text and "the vault is locked" in text
+    assert len(text.splitlines()) == len(lines) and "acme" in text and "wrong passphrase" in text
     assert open_home.ok("log", "-n", "2").out.splitlines() == text.splitlines()[-2:]
     assert open_home.ok("log", "-n", "0").out == ""
     assert json.loads(open_home.ok("log", "-n", "1", "--json").out) == lines[-1:]

@@ -27,8 +27,9 @@ def broker():
 
 
 def test_the_first_message_gets_nothing(broker):
-    for op, fields in (("get", {"name": "zai"}), ("list", {"after": ""}), ("lock", {}), ("rm", {"name": "zai"})):
-        with broker.connect() as c, pytest.raises(Refused, match="not verified yet"):
+    for op, fields in (("get", {"name": "zai"}), ("list", {"after": ""}), ("lock", {}), ("rm", {"name": "zai"}),
+                       ("person", {"slot": 1, "key": broker.key})):
+        with broker.connect(person=None) as c, pytest.raises(Refused, match="not verified yet"):
             c.call(op, **fields)
     with broker.connect() as c:
         c.call("hello")

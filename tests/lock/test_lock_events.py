@@ -98,7 +98,7 @@ def test_settings(w):
     w.ok("settings", "idle=never", "longest=0")
     assert w.json("settings")["idle"] == 0 and w.json("settings")["longest"] == 0
     w.lock("request")
-    r = w.ccctl("settings", "idle=5m")
+    r = w.ccctl("settings", "idle=5m", person=False)
     assert r.rc == 3 and "locked" in r.err, r
     assert w.ccctl("settings").rc == 3
     # what is said wrongly is said first, and no passphrase is asked for
@@ -147,7 +147,7 @@ def test_automatic_locks_spare_what_is_kept(w, why):
     for words in (["get", "spared"], ["keys"], ["show", "spared"], ["rm", "-y", "spared"],
                   ["rename", "spared", "other"], ["approve", "--yes", "spared"], ["settings"],
                   ["add", "spared", "--replace"]):
-        r = w.ccctl(*words, input="another-token-0123456789\n" if words[0] == "add" else None)
+        r = w.ccctl(*words, person=False, input="another-token-0123456789\n" if words[0] == "add" else None)
         assert r.rc == 3 and "locked" in r.err, r
         # (show says what the files say all the same)
         assert r.out == "" or (words[0] == "show" and "origin" not in r.out), r

@@ -32,4 +32,5 @@ def pytest_generate_tests(metafunc):
 def world():
     with Ccrun() as c:
         c.init()
+        c.provider("conformance", base_url="https://conformance.example.test", auth="bearer", docs="made up for a test")
         yield c

@@ -33,16 +33,19 @@ class Manager:
     def ccctl(self, *argv, **kw):
         return self.world.ccctl(*argv, env=self.env, **kw)
 
+    def says(self):
+        return self.world.says(KEY, self.env)
+
     def add(self, *more, ref=None):
-        return self.ccctl("add", "--key", KEY, "--replace", "--source", ref or self.ref, *more)
+        return self.ccctl("add", KEY, "--replace", "--source", ref or self.ref, *more)
 
     def fetch(self, **play):
-        """A fresh entry, which the manager is then asked for: ccctl get."""
+        """A fresh entry, which the manager is then asked for by a launch."""
         r = self.add("--no-check")
         assert r.rc == 0, r
         self.program.forget()
         self.program.plays(**play)
-        return self.ccctl("get", KEY)
+        return self.says()
 
     def holds_nothing(self):
         [entry] = [e for e in json.loads(self.ccctl("keys", "--json").out) if e["name"] == KEY]
@@ -57,9 +60,9 @@ def m(world, conf):
 def failed(m, r, *words):
     """One line that says what, one that says what to do; nothing was kept."""
     lines = r.err.splitlines()
-    ours = [line for line in lines if line.startswith("ccctl: ")]
-    assert r.rc == 1 and r.out == "" and len(ours) == 1, r
-    assert ours[0].startswith(f"ccctl: {m.ref[:90]}"), r
+    ours = [line for line in lines if line.startswith("ccrun: ")]
+    assert r.rc == 125 and r.out == "" and len(ours) == 1, r
+    assert ours[0].startswith(f"ccrun: {m.ref[:90]}"), r
     for word in words:
         assert word in ours[0], r
     assert m.holds_nothing(), r
@@ -72,7 +75,7 @@ def test_found_and_the_arguments(m, token):
     assert r.rc == 0 and m.ref in r.err, r
     [run] = m.program.runs()
     assert run["argv"] == [str(m.program.path), *m.file.argv(m.ref)]
-    assert m.ccctl("get", KEY).out == token
+    assert m.says().out == token
     assert len(m.program.runs()) == 1, "what add fetched was kept"
 
 
@@ -141,10 +144,10 @@ def test_fields(m, token):
                      (m.file.scheme + "id#a.1.b", '{"a": [0, {"b": "%s"}]}')):
         m.program.plays(out=out % token)
         assert m.add(ref=ref).rc == 0
-        assert m.ccctl("get", KEY).out == token
+        assert m.says().out == token
     m.program.plays(out=token + "\n")
     assert m.add(ref=m.file.scheme + "id").rc == 0, "without a field the whole of it"
-    assert m.ccctl("get", KEY).out == token
+    assert m.says().out == token
 
 
 def test_every_sign(m):
@@ -190,7 +193,7 @@ def test_not_installed(m):
     there = m.program.path
     away = there.rename(there.with_name("away"))
     try:
-        r = m.ccctl("get", KEY)
+        r = m.says()
         failed(m, r, "is not installed")
         assert m.file.package is None or f"hint: install {m.file.package}" in r.err, r
         r = m.world.ccctl("add", "--key", "another", "--source", m.ref, env={"PATH": str(there.parent)})
@@ -225,7 +228,7 @@ def test_no_shell(m, token):
 
 @pytest.mark.parametrize("ref", ["", "no-reference", "sk-or-v1-0123456789abcdef", "nosuch:x", "../x:y", "x" * 2000])
 def test_what_is_no_reference(world, ref):
-    r = world.ccctl("add", "--key", KEY, "--replace", "--source", ref)
+    r = world.ccctl("add", KEY, "--replace", "--source", ref)
     assert r.rc in (1, 2, 4) and "sk-or" not in r.err and "ccctl: " in r.err, r
 
 
@@ -238,8 +241,8 @@ def test_another_command_needs_approval(m):
     m.overlay("[source]\ncommand = evil {path}\n" if m.file.path.parent.parent.name == "share"
               else re.sub(r"(?m)^(command\s*=\s*)\S+", r"\1evil", old))
     try:
-        r = m.ccctl("get", KEY)
-        assert r.rc == 5 and "not what was sealed" in r.err and "ccctl approve" in r.err, r
+        r = m.says()
+        assert r.rc == 125 and "not what was sealed" in r.err and "ccctl approve" in r.err, r
         assert not evil.runs() and not m.program.runs() and m.holds_nothing()
     finally:
         m.overlay("" if m.file.path.parent.parent.name == "share" else old)
@@ -250,7 +253,7 @@ def test_what_comes_first_in_path_later_is_not_run(m, token):
     m.program.plays(out=m.file.gives(token))
     m.program.forget()
     other = m.world.write(f"planted/{m.program.path.name}", "#!/bin/sh\ntouch $HOME/planted-ran\n", 0o755)
-    r = m.world.ccctl("get", KEY, env={"PATH": f"{other.parent}:{m.env['PATH']}"})
+    r = m.world.says(KEY, env={"PATH": f"{other.parent}:{m.env['PATH']}"})
     assert r.out == token and len(m.program.runs()) == 1 and not (m.world.home / "planted-ran").exists(), r
 
 
@@ -259,7 +262,7 @@ def test_variables(m, token):
     assert r.rc == 0, r
     m.program.plays(out=m.file.gives(token))
     m.program.forget()
-    r = m.world.ccctl("get", KEY, env={**m.env, "AWS_PROFILE": "p", "BW_SESSION": "s", "BUN_OPTIONS": "--x",
+    r = m.world.says(KEY, env={**m.env, "AWS_PROFILE": "p", "BW_SESSION": "s", "BUN_OPTIONS": "--x",
                                        "ANTHROPIC_AUTH_TOKEN": "other", "LD_BIND_NOW": "1"})
     assert r.out == token, r
     names = set(m.program.runs()[0]["env"])

@@ -27,6 +27,7 @@ class Real:
 
     def __init__(self, world):
         self.world = world
+        world.provider(KEY, base_url=f"https://{KEY}.example.test", auth="bearer", docs="made up for a test")
 
     def run(self, *argv, input=None, **kw):
         r = self.world.run([*argv], {**self.env, "PATH": "/usr/bin:/bin"}, input=input, **kw)
@@ -36,23 +37,26 @@ class Real:
     def ccctl(self, *argv, env=None):
         return self.world.ccctl(*argv, env={**self.env, "PATH": "/usr/bin:/bin", **(env or {})})
 
+    def says(self, env=None):
+        return self.world.says(KEY, {**self.env, "PATH": "/usr/bin:/bin", **(env or {})})
+
     def overlay(self, kind, text):
         path = self.world.write(self.world.config / f"ccrun/sources/{kind}.conf", text)
         for d in (path.parent, path.parent.parent):
             d.chmod(0o700)
 
     def add(self, name, *more, env=None):
-        return self.ccctl("add", "--key", KEY, "--replace", "--source", self.ref(name), *more, env=env)
+        return self.ccctl("add", KEY, "--replace", "--source", self.ref(name), *more, env=env)
 
     def get(self, name, env=None):
         r = self.add(name, "--no-check", env=env)
         assert r.rc == 0, r
-        return self.ccctl("get", KEY, env=env)
+        return self.says(env)
 
     def fails(self, name, *words, env=None):
         r = self.get(name, env)
-        ours = [line for line in r.err.splitlines() if line.startswith("ccctl: ")]
-        assert r.rc == 1 and r.out == "" and len(ours) == 1, r
+        ours = [line for line in r.err.splitlines() if line.startswith("ccrun: ")]
+        assert r.rc == 125 and r.out == "" and len(ours) == 1, r
         for word in words:
             assert word in ours[0], r
         [entry] = [e for e in json.loads(self.ccctl("keys", "--json").out) if e["name"] == KEY]
@@ -197,7 +201,7 @@ def test_found(m, token):
     m.put("plain", token)
     r = m.add("plain")
     assert r.rc == 0, r
-    assert m.ccctl("get", KEY).out == token
+    assert m.says().out == token
     r = m.get("plain")
     assert (r.rc, r.out) == (0, token), r
 
@@ -250,12 +254,12 @@ def test_aws_asks_for_what_it_should(m, token):
         return
     m.put("asked", json.dumps({"a": {"b": token}}))
     Manager.asked.clear()
-    r = m.ccctl("add", "--key", KEY, "--replace", "--source", "aws-sm:prod/asked#a.b")
+    r = m.ccctl("add", KEY, "--replace", "--source", "aws-sm:prod/asked#a.b")
     assert r.rc == 0, r
     [(target, body, authorization)] = Manager.asked
     assert target == "secretsmanager.GetSecretValue" and body == {"SecretId": "prod/asked"}
     assert authorization.startswith("AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/")
-    assert m.ccctl("get", KEY).out == token
+    assert m.says().out == token
 
 
 @needs["keepassxc-cli"]
@@ -278,7 +282,9 @@ def test_keepassxc_asks_for_its_password(token):
             child.close()
             assert child.exitstatus == code and password not in child.before, child.before
             assert ("signed in" in child.before) == (code == 1), child.before
-        assert c.ccctl("get", KEY).out == token
+        c.provider("typed", base_url="https://typed.example.test", auth="bearer", docs="none", secret=KEY)
+        assert c.ccctl("approve", "--yes", "typed").rc == 0
+        assert c.says("typed").out == token
 
 
 def bw():

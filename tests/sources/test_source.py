@@ -345,17 +345,17 @@ def test_listings_say_where_it_comes_from(s):
     shown = s.ccctl("show", "demo").out
     assert f"from      {REF}" in shown and f"command   {s.program.path} show ai/openrouter" in shown
     assert "fetched" in shown
-    assert s.ccctl("get", "demo").out == s.token
-    s.ccctl("lock")
-    s.c.unlock()
-    assert s.ccctl("get", "demo").out == s.token, "get fetches, as a launch does"
-    assert len(s.program.runs()) == 2
+    r = s.ccctl("get", "demo")
+    assert r.rc == 5 and r.out == "" and s.token not in r.err, r
+    assert f"'demo' stays in another manager, which is where to ask for it: {REF}" in r.err, r
+    assert f"hint: {s.program.path} show ai/openrouter\n" in r.err, r
+    assert len(s.program.runs()) == 1, "it was not asked"
 
 
 def test_rename_backup_restore_rm_keep_it(s):
     s.add()
     assert s.ccctl("rename", "demo", "other").rc == 0
-    assert s.entry("other")["source"] == REF and s.ccctl("get", "other").out == s.token
+    assert s.entry("other")["source"] == REF and s.entry("other")["fetched"] is True
     assert len(s.program.runs()) == 1, "a new name loses no value"
     read, write = os.pipe()
     os.write(write, b"another passphrase\n")
@@ -364,10 +364,14 @@ def test_rename_backup_restore_rm_keep_it(s):
     assert r.rc == 0, r
     assert not canary.scan_files([s.c.root / "home/.local", s.c.cwd], s.token)
     assert s.ccctl("rm", "-y", "other").rc == 0 and s.entry("other") is None
-    r = s.c.with_passphrase("restore", "--replace", "backup", passphrase="another passphrase")
+    assert s.ccctl("lock").rc == 0
+    (s.c.data / "ccrun/vault").unlink()
+    r = s.c.with_passphrase("restore", "backup", passphrase="another passphrase")
     assert r.rc == 0, r
     assert s.entry("other")["source"] == REF and s.entry("other")["fetched"] is False
-    assert s.ccctl("get", "other").out == s.token
+    s.c.passphrase = "another passphrase"
+    assert s.ccctl("rename", "other", "demo").rc == 0
+    assert s.launch().out == s.token
 
 
 def test_the_vaults_version(s):

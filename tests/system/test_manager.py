@@ -71,7 +71,7 @@ $as $ccctl login status --json; echo ,
 $as systemctl --user stop ccbroker.service ccrun-logind.service
 echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
 echo a-key-to-keep-0123456789 | $as $ccctl add --key one >&2
-[ "$($as $ccctl get one)" = a-key-to-keep-0123456789 ] && echo true, || echo false,
+[ "$(echo {shlex.quote(PASSPHRASE)} | $as $ccctl get one --passphrase-fd 0)" = a-key-to-keep-0123456789 ] && echo true, || echo false,
 $as $ccctl status --json; echo ,
 $as systemctl --user kill --signal=KILL ccbroker.service
 $as $ccctl login enable >&2

@@ -267,6 +267,22 @@ def test_the_system_s_comes_first_when_it_has_a_vault(system, a, token):
     assert a.unlock().rc == 0 and got(launch(a), own), "while the system's is down"
 
 
+def test_a_new_vault_is_made_in_it_where_it_serves(system, a, ep, token):
+    with system.broker(), system.user(2, ep) as b:
+        r = a.with_passphrase("init")
+        assert r.rc == 0 and f"made the vault {a.place}/vault" in r.err, r
+        assert "note: it is the system broker's" in r.err and "ccctl move user" in r.err, r
+        assert not (a.data / "ccrun/vault").exists()
+        a.add("demo", token)
+        assert got(launch(a), token)
+        # one that is there stays where it is, and is said
+        b.init()
+        r = b.with_passphrase("init")
+        assert r.rc == 1 and str(b.data / "ccrun/vault") in r.err and "ccctl move system" in r.err, r
+        r = b.with_passphrase("init", "--user", "--system")
+        assert r.rc == 2, r
+
+
 def test_while_it_is_down_no_second_vault_is_made(system, a, token):
     with system.broker():
         a.init_system()
@@ -312,11 +328,7 @@ def test_a_backup_comes_back_into_it(system, broker, a, token):
     a.init()
     a.add("demo", token)
     file = a.home / "backup"
-    read_fd, write_fd = os.pipe()
-    os.write(write_fd, PASSPHRASE.encode() + b"\n")
-    os.close(write_fd)
-    r = a.ccctl("backup", file, "--new-passphrase-fd", read_fd, pass_fds=[read_fd])
-    os.close(read_fd)
+    r = a.with_texts(["backup", file], {"--passphrase-fd": PASSPHRASE, "--new-passphrase-fd": PASSPHRASE})
     assert r.rc == 0, r
     r = a.with_passphrase("restore", "--system", file)
     assert r.rc == 1 and "ccctl move system" in r.err, r
@@ -328,7 +340,8 @@ def test_a_backup_comes_back_into_it(system, broker, a, token):
     assert got(launch(a), token)
     r = a.with_passphrase("restore", "--system", file)
     assert r.rc == 1 and "--replace" in r.err, r
-    assert a.with_passphrase("restore", "--replace", file).rc == 0
+    assert a.with_texts(["restore", "--replace", file], {"--passphrase-fd": PASSPHRASE,
+                                                         "--vault-passphrase-fd": PASSPHRASE}).rc == 0
     assert (a.place / "vault.replaced").exists() and got(launch(a), token)
 
 
@@ -435,8 +448,8 @@ def test_a_change_during_the_move_is_not_lost(system, broker, a, token):
     sock = a.runtime / "ccrun/broker.sock"
 
     def run():
-        with wire_client.Client(sock) as c:
-            return c.ask("retire", slot=1, key=key, generation=2)
+        with wire_client.Client(sock, person=wire_client.Person(1, key)) as c:
+            return c.ask("retire", generation=2)
     a.add("demo", token + "x", "--replace")
     r = a.act(run)
     assert not r["ok"] and r["error"] == "changed" and "changed meanwhile" in r["message"], r

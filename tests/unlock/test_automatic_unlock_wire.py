@@ -156,6 +156,12 @@ def test_no_keyfile_without_a_vault(fresh):
     assert fresh.error("keyfile", keyfile=keyfile(b"i" * 16, 1, key(1), give_host_key(fresh))) == "no-vault"
 
 
+def kept(broker, slot):
+    """The keys of a rekey that keeps the person's slot, and this one."""
+    both = (broker.person.slot, broker.person.key), slot
+    return b"".join(struct.pack("<I", n) + k for n, k in both)
+
+
 def test_a_keyfile_goes_with_its_slot(broker):
     add_keyfile(broker, 2)
     broker.call("slot-rm", id=2)
@@ -164,13 +170,13 @@ def test_a_keyfile_goes_with_its_slot(broker):
     broker.add_slot(key(4))
     broker.call("slot-rm", id=4)
     assert (broker.data / "keyfile").exists()
-    broker.call("slot-replace", id=3, slot=[wc.slot()], key=key(5), expect=5)
+    broker.call("slot-replace", id=3, slot=[wc.slot("keyring")], key=key(5), expect=5)
     assert not (broker.data / "keyfile").exists()
     file = add_keyfile(broker, 6)
-    broker.call("rekey", keys=struct.pack("<I", 6) + key(6))
+    broker.call("rekey", keys=kept(broker, (6, key(6))))
     assert (broker.data / "keyfile").read_bytes() == file and restart(broker)["state"] == "unlocked"
     broker.add_slot(key(7))
-    broker.call("rekey", keys=struct.pack("<I", 7) + key(7))
+    broker.call("rekey", keys=kept(broker, (7, key(7))))
     assert not (broker.data / "keyfile").exists()
     assert restart(broker)["state"] == "locked"
 
@@ -178,7 +184,7 @@ def test_a_keyfile_goes_with_its_slot(broker):
 def test_rekey_with_a_new_keyfile(broker):
     add_keyfile(broker)
     new = keyfile(broker.id, 2, key(22), broker.public)
-    broker.call("rekey", keys=struct.pack("<I", 2) + key(22), keyfile=new)
+    broker.call("rekey", keys=kept(broker, (2, key(22))), keyfile=new)
     assert (broker.data / "keyfile").read_bytes() == new
     assert not (broker.data / "keyfile.next").exists()
     assert restart(broker)["state"] == "unlocked"
@@ -188,7 +194,7 @@ def test_a_change_that_was_cut_short(broker):
     """The vault has another key, and its keyfile still has its second name."""
     old = add_keyfile(broker)
     new = keyfile(broker.id, 2, key(22), broker.public)
-    broker.call("rekey", keys=struct.pack("<I", 2) + key(22), keyfile=new)
+    broker.call("rekey", keys=kept(broker, (2, key(22))), keyfile=new)
     broker.stop()
     (broker.data / "keyfile").rename(broker.data / "keyfile.next")
     write_private(broker.data / "keyfile", old)
@@ -215,28 +221,17 @@ def test_a_second_keyfile_that_opens_nothing(broker):
     assert broker.error("reopen") == "no-entry"
 
 
-def test_init_with_a_keyfile(fresh):
-    vault, public = b"v" * 16, give_host_key(fresh)
-    file = keyfile(vault, 1, key(1), public)
-    new = {"slot": [wc.slot("keyfile", material=public)], "key": key(1)}
-    for wrong in ({"keyfile": file}, {"id": b"w" * 16, "keyfile": file},
-                  {"id": vault, "keyfile": keyfile(vault, 2, key(1), public)}):
-        assert fresh.error("init", **new, **wrong) == "bad-value"
-    assert fresh.error("init", slot=[wc.slot("keyring", material=b"m")], key=key(1), id=vault,
-                       keyfile=file) == "bad-value"
-    assert not list(fresh.data.glob("keyfile*")) and fresh.call("hello")["state"] == "none"
-    assert fresh.call("init", **new, id=vault, keyfile=file)["generation"] == 1
-    told = fresh.call("slots")
-    assert told["id"] == vault and told["slots"][0]["kind"] == "keyfile"
-    fresh.put("zai", TOKEN)
-    assert restart(fresh)["state"] == "unlocked"
-    assert fresh.get("zai") == TOKEN.encode()
-    # a second one does not cost the first its keyfile, whatever became of its file
-    other = dict(new, id=b"w" * 16, keyfile=keyfile(b"w" * 16, 1, key(1), public))
-    assert fresh.error("init", **other) == "exists"
-    fresh.vault.rename(fresh.root / "aside")
-    assert fresh.error("init", **other) == "exists"
-    assert [(p.name, p.read_bytes()) for p in fresh.data.glob("keyfile*")] == [("keyfile", file)]
+def test_a_keyfile_is_of_the_slot_that_is_made(broker):
+    public, vault = broker.public, broker.id
+    new = {"slot": [wc.slot("keyfile", material=public)], "key": key(2), "expect": 2}
+    for wrong in (keyfile(b"w" * 16, 2, key(2), public), keyfile(vault, 1, key(2), public),
+                  keyfile(vault, 3, key(2), public)):
+        assert broker.error("slot-add", **new, keyfile=wrong) == "bad-value"
+    assert not list(broker.data.glob("keyfile*"))
+    file = keyfile(vault, 2, key(2), public)
+    assert broker.call("slot-add", **new, keyfile=file)["id"] == 2
+    assert [(p.name, p.read_bytes()) for p in broker.data.glob("keyfile*")] == [("keyfile", file)]
+    assert restart(broker)["state"] == "unlocked"
 
 
 # ---- credentials -------------------------------------------------------

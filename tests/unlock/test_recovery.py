@@ -12,7 +12,7 @@ import sys
 import pexpect
 import pytest
 
-from ccrun import CCCTL, PASSPHRASE, Ccrun
+from ccrun import CCCTL, PASSPHRASE, Ccrun, wants_person
 from client import alive, until
 from vault_reader import WrongKey, inspect, open_vault, open_with_passphrase
 
@@ -29,6 +29,15 @@ def talk(c, *argv, env=None):
     return p
 
 
+def talk_as_person(c, *words):
+    """ccctl on a terminal, which has asked for the vault's passphrase."""
+    p = talk(c, CCCTL, *words)
+    p.expect("Passphrase for your vault: ")
+    p.waitnoecho()
+    p.sendline(c.passphrase)
+    return p
+
+
 def done(p, status=0):
     p.expect(pexpect.EOF)
     p.close()
@@ -37,20 +46,12 @@ def done(p, status=0):
 
 
 def fds(c, argv, **kw):
-    """ccctl with an option each for texts on descriptors; kw: new, old, rc."""
-    opened, words = [], list(argv)
-    for option, text in (("--passphrase-fd", kw.get("old")), ("--new-passphrase-fd", kw.get("new"))):
-        if text is not None:
-            read, write = os.pipe()
-            os.write(write, text.encode() + b"\n")
-            os.close(write)
-            opened.append(read)
-            words += [option, str(read)]
-    try:
-        return c.run([CCCTL, *words], pass_fds=opened, env=kw.get("env"))
-    finally:
-        for fd in opened:
-            os.close(fd)
+    """ccctl with an option each for texts on descriptors; kw: new, old, rc.  Where a person
+    is wanted it is the vault's passphrase."""
+    old = kw.get("old", c.passphrase if wants_person(argv) else None)
+    vault = c.passphrase if "restore" in argv and "--replace" in argv else None
+    return c.with_texts(argv, {"--passphrase-fd": old, "--new-passphrase-fd": kw.get("new"),
+                               "--vault-passphrase-fd": vault}, env=kw.get("env"))
 
 
 def restart(c):
@@ -72,7 +73,7 @@ def vault(c):
 
 
 def add_recovery(c):
-    p = talk(c, CCCTL, "slot", "add", "recovery")
+    p = talk_as_person(c, "slot", "add", "recovery")
     p.expect(CODE)
     code = p.after
     p.expect("Type it back")
@@ -86,7 +87,7 @@ def add_recovery(c):
 
 def test_a_recovery_code_is_typed_back_and_opens_the_vault(ready, token):
     c = ready
-    p = talk(c, CCCTL, "slot", "add", "recovery")
+    p = talk_as_person(c, "slot", "add", "recovery")
     p.expect("shown once")
     p.expect(CODE)
     code = p.after
@@ -115,19 +116,20 @@ def test_a_recovery_code_is_typed_back_and_opens_the_vault(ready, token):
     p.sendline(code)
     p.expect("the vault is open")
     done(p)
+    c.passphrase = code
     assert token_of(c) == token
 
 
 def test_a_code_that_is_not_typed_back_adds_nothing(ready):
     c = ready
-    p = talk(c, CCCTL, "slot", "add", "recovery")
+    p = talk_as_person(c, "slot", "add", "recovery")
     p.expect(CODE)
     for _ in range(3):
         p.expect("Type it back")
         p.sendline("00000-00000-00000-00000-00000-00000")
     assert "no slot was added" in done(p, 1)
     assert len(slots(c)) == 1
-    p = talk(c, CCCTL, "slot", "add", "recovery")
+    p = talk_as_person(c, "slot", "add", "recovery")
     p.expect("Type it back")
     p.sendcontrol("c")
     p.expect(pexpect.EOF)
@@ -170,10 +172,9 @@ def test_another_passphrase(ready, token):
     assert [(s["id"], s["label"]) for s in slots(c)] == [(2, "passphrase")]
     assert c.ccctl("lock").rc == 0
     assert c.unlock().rc == 5
+    c.passphrase = NEW
     assert c.unlock(NEW).rc == 0 and token_of(c) == token
-    p = talk(c, CCCTL, "passphrase")
-    p.expect("Present passphrase: ")
-    p.sendline(NEW)
+    p = talk_as_person(c, "passphrase")
     p.expect("New passphrase.*: ")
     p.sendline(PASSPHRASE)
     p.expect("Once more: ")
@@ -228,6 +229,8 @@ def test_rekey_keeps_what_it_has_the_key_of_and_drops_by_name_alone(ready, token
     done(p)
     restart(c)
     assert fds(c, ["unlock"], old=code).rc == 0 and token_of(c) == token
+    r = fds(c, ["rekey", "--drop", "1"], old=PASSPHRASE)
+    assert r.rc == 2 and "slot 2 (recovery, recovery) cannot be kept" in r.err, r
     r = fds(c, ["rekey", "--drop", "2"], old=PASSPHRASE)
     assert r.rc == 0 and "1 of 2 slots were kept" in r.err and "only one slot" in r.err, r
     assert c.ccctl("lock").rc == 0
@@ -377,6 +380,7 @@ def test_backup_and_restore_elsewhere(ready, token, ep):
         assert r.rc == 5 and not (other.data / "ccrun/vault").exists(), r
         r = fds(other, ["restore", str(file)], old=OTHER)
         assert r.rc == 0 and "restored 2 keys" in r.err and "only one slot" in r.err, r
+        other.passphrase = OTHER
         assert token_of(other) == token
         restart(other)
         assert other.unlock(OTHER).rc == 0 and token_of(other) == token
@@ -394,8 +398,11 @@ def test_restore_over_a_vault_sets_it_aside(ready, token):
     r = fds(c, ["restore", str(file)], old=OTHER)
     assert r.rc == 1 and "there is a vault already" in r.err and "--replace" in r.err, r
     assert vault(c) == before
+    r = c.with_passphrase("restore", "--replace", str(file), passphrase=OTHER)
+    assert r.rc == 5 and "passphrase" in r.err and "move the vault's file away" in r.err and vault(c) == before, r
     r = fds(c, ["restore", "--replace", str(file)], old=OTHER)
     assert r.rc == 0 and "vault.replaced" in r.err, r
+    c.passphrase = OTHER
     assert token_of(c) == token
     assert (c.data / "ccrun/vault.replaced").read_bytes() == before
     assert inspect(vault(c))["generation"] > inspect(before)["generation"]
@@ -443,6 +450,7 @@ def test_a_vault_by_hand_is_a_backup_too(ready, token):
     restart(c)
     c.end()
     (c.data / "ccrun/vault").write_bytes(file.read_bytes())
+    c.passphrase = OTHER
     assert c.unlock(OTHER).rc == 0 and token_of(c) == token
 
 

@@ -58,16 +58,6 @@ def asks_once(c, env=None):
     assert c.ccrun("demo", "-p", "hello", env=env).rc == 0
 
 
-def add_passphrase(c, env=None):
-    read, write = os.pipe()
-    os.write(write, PASSPHRASE.encode() + b"\n")
-    os.close(write)
-    r = c.run([CCCTL, "slot", "add", "passphrase", "--new-passphrase-fd", str(read)], env=env, pass_fds=[read])
-    os.close(read)
-    assert r.rc == 0, r
-    return r
-
-
 def slots(c, env=None):
     return json.loads(c.ccctl("slot", "list", "--json", env=env).out)
 
@@ -77,15 +67,14 @@ def slots(c, env=None):
 def test_after_a_keyring_login(c, ep, token):
     c.demo()
     with SecretService(c) as s:
-        r = c.ccctl("init", "--keyring", env=s.env)
-        assert r.rc == 0 and "only one slot opens this vault" in r.err, r
+        r = c.with_passphrase("init", "--keyring", env=s.env)
+        assert r.rc == 0 and "slot 2 (keyring) opens the vault" in r.err, r
         c.add("demo", token)
-        kept = c.run(["secret-tool", "lookup", "vault", vault_id(c), "slot", "1"], env=s.env)
-        assert kept.out.startswith(f"ccrun-key-1 {vault_id(c)} 1 "), "a key of the slot, never a token"
+        kept = c.run(["secret-tool", "lookup", "vault", vault_id(c), "slot", "2"], env=s.env)
+        assert kept.out.startswith(f"ccrun-key-1 {vault_id(c)} 2 "), "a key of the slot, never a token"
         restart(c)
         launch(c, ep, token, s.env)
         assert c.ccctl("unlock", env=s.env).err.strip() == "ccctl: already unlocked"
-        add_passphrase(c, s.env)
         asks_once(c, s.env)
         # a person may say that the keyring shall do it, after a lock too
         assert c.ccctl("lock").rc == 0
@@ -153,16 +142,15 @@ def test_a_keyring_slot_comes_and_goes(c, ep, token):
         assert [(x["id"], x["kind"], x["label"]) for x in slots(c)] == [
             (1, "passphrase", "passphrase"), (2, "keyring", "my desktop")]
         assert s.paths(vault_id(c), 2)
-        # the other way round: the passphrase may go, the keyring stays
+        # the passphrase stays: the keyring shows no person
         r = c.ccctl("slot", "rm", "1")
-        assert r.rc == 0 and "removed slot 1 (passphrase)" in r.err and "ccctl rekey" in r.err, r
-        assert "only one slot" in r.err
-        r = c.ccctl("slot", "rm", "2", env=s.env)
-        assert r.rc == 5 and "the last that opens" in r.err and "hint: add another slot first" in r.err, r
+        assert r.rc == 5 and "neither passphrase nor recovery code would be left" in r.err, r
+        assert "hint: add another first: ccctl slot add passphrase" in r.err, r
         restart(c)
         launch(c, ep, token, s.env)
-        add_passphrase(c, s.env)
-        assert c.ccctl("slot", "rm", "2", env=s.env).rc == 0
+        r = c.ccctl("slot", "rm", "2", env=s.env)
+        assert r.rc == 0 and "removed slot 2 (keyring)" in r.err and "ccctl rekey" in r.err, r
+        assert "only one slot" in r.err
         assert not s.paths(vault_id(c), 2), "the keyring's item stayed"
 
 
@@ -170,7 +158,12 @@ def test_keyring_slots_that_are_added_at_once_all_open(c):
     """Keys are kept by the slot's number: two must not take the same one."""
     c.init()
     with SecretService(c) as s:
-        many = [c.popen([CCCTL, "slot", "add", "keyring"], env=s.env, stderr=subprocess.PIPE) for _ in range(4)]
+        many = [c.popen([CCCTL, "slot", "add", "keyring", "--passphrase-fd", "0"], env=s.env, stdin=subprocess.PIPE,
+                        stderr=subprocess.PIPE) for _ in range(4)]
+        for p in many:
+            p.stdin.write(PASSPHRASE.encode())
+            p.stdin.close()
+            p.stdin = None
         said = [p.communicate(timeout=60)[1] for p in many]
         assert [p.returncode for p in many] == [0] * 4, said
         there = [x["id"] for x in slots(c, s.env) if x["kind"] == "keyring"]
@@ -180,16 +173,17 @@ def test_keyring_slots_that_are_added_at_once_all_open(c):
             assert kept.out.startswith(f"ccrun-key-1 {vault_id(c)} {slot} "), (slot, kept)
         # each opens: a vault key is wrapped under it
         others = [w for slot in there[1:] for w in ("--drop", str(slot))]
-        r = c.run([CCCTL, "rekey", "--drop", "1", *others], env=s.env)
+        r = c.with_passphrase("rekey", *others, env=s.env)
         assert r.rc == 0, r
 
 
 def test_no_keyring_no_slot(c):
-    """What cannot keep the key gets no slot, and a vault is not made for it."""
+    """What cannot keep the key gets no slot; the vault is there, with its passphrase."""
     r = c.ccctl("init", "--keyring", env={"DBUS_SESSION_BUS_ADDRESS": None})
+    assert r.rc == 2 and "no terminal" in r.err and not (c.data / "ccrun/vault").exists(), r
+    r = c.with_passphrase("init", "--keyring", env={"DBUS_SESSION_BUS_ADDRESS": None})
     assert r.rc == 1 and "no session bus" in r.err and "hint:" in r.err, r
-    assert not (c.data / "ccrun/vault").exists()
-    c.init()
+    assert "its passphrase opens it; later: ccctl slot add keyring" in r.err, r
     r = c.ccctl("slot", "add", "keyring", env={"DBUS_SESSION_BUS_ADDRESS": None})
     assert r.rc == 1 and len(slots(c)) == 1, r
 
@@ -199,13 +193,12 @@ def test_no_keyring_no_slot(c):
 def test_with_a_tpm(c, ep, token):
     c.demo()
     with Tpm(c) as tpm:
-        assert c.ccctl("init", "--tpm2", env=tpm.env).rc == 0
+        assert c.with_passphrase("init", "--tpm2", env=tpm.env).rc == 0
         c.add("demo", token)
         restart(c)
         tpm.stop()
         tpm.start()
         launch(c, ep, token, tpm.env)
-        add_passphrase(c, tpm.env)
         asks_once(c, tpm.env)
         # another TPM: why, then the passphrase
         tpm.stop()
@@ -216,7 +209,7 @@ def test_with_a_tpm(c, ep, token):
         assert c.unlock().rc == 0
         r = c.ccctl("unlock", "--tpm2", env=tpm.env)
         assert r.rc == 0 and "already unlocked" in r.err
-        assert c.ccctl("slot", "rm", "1").rc == 0
+        assert c.ccctl("slot", "rm", "2").rc == 0
         r = c.ccctl("slot", "add", "tpm2", env=tpm.env)
         assert r.rc == 0 and "slot 3 (tpm2)" in r.err, r
         restart(c)
@@ -257,7 +250,7 @@ def test_a_helper_gets_no_key_before_it_is_hardened_and_no_descriptor(c):
     secret = c.root / "secret"
     secret.write_text(PASSPHRASE + "\n")
     fd = os.open(secret, os.O_RDONLY)
-    r = c.run([ccctl, "slot", "add", "tpm2", "--new-passphrase-fd", str(fd)], pass_fds=[fd])
+    r = c.run([ccctl, "slot", "add", "tpm2", "--passphrase-fd", str(fd)], pass_fds=[fd])
     os.close(fd)
     assert r.rc != 0 and len(slots(c)) == 1, r
     assert seen.read_text().startswith("0 "), "it was sent the key: " + seen.read_text()
@@ -266,7 +259,8 @@ def test_a_helper_gets_no_key_before_it_is_hardened_and_no_descriptor(c):
 
 def test_a_helper_that_cannot_be_run_says_why(c):
     c.init()
-    r = c.run([other_helper(c, "#!/nonexistent/interpreter\n"), "slot", "add", "tpm2"])
+    r = c.run([other_helper(c, "#!/nonexistent/interpreter\n"), "slot", "add", "tpm2", "--passphrase-fd", "0"],
+              input=PASSPHRASE)
     assert r.rc == 1 and "run ccrun-tpm2: No such file or directory" in r.err and "hint:" in r.err, r
 
 
@@ -351,13 +345,15 @@ def test_from_an_activated_socket_with_a_credential(c, ep, token):
 def test_a_credential_is_not_shown_on_a_terminal(c):
     c.init()
     p = talk(c, CCCTL, "slot", "add", "credential")
+    p.expect("Passphrase for your vault: ")
+    p.sendline(PASSPHRASE)
     p.expect("not shown on a terminal")
     p.expect("hint: .*systemd-creds")
     p.expect(pexpect.EOF)
     assert len(slots(c)) == 1
     # nor written to nobody: it is the slot's only key
     for where in (">&-", ">/dev/full"):
-        r = c.run(["sh", "-c", f'exec "$0" slot add credential {where}', CCCTL])
+        r = c.run(["sh", "-c", f'exec "$0" slot add credential --passphrase-fd 0 {where}', CCCTL], input=PASSPHRASE)
         assert r.rc == 1 and "standard output" in r.err and len(slots(c)) == 1, r
     r = c.ccctl("slot", "add", "credential", "--out", str(c.root / "key"))
     assert r.rc == 0 and (c.root / "key").stat().st_mode & 0o777 == 0o600
@@ -369,34 +365,33 @@ def test_a_credential_is_not_shown_on_a_terminal(c):
 
 def test_with_a_sealed_keyfile(c, ep, token):
     c.demo()
-    r = c.ccctl("init", "--keyfile")
+    r = c.with_passphrase("init", "--keyfile")
     assert r.rc == 4 and "no key pair yet" in r.err and "hint: ccctl host init" in r.err, r
-    assert not (c.data / "ccrun/vault").exists()
+    assert "later: ccctl slot add keyfile" in r.err, r
     r = c.ccctl("host", "init")
     assert r.rc == 0 and r.out.startswith("ccrun-host-1 "), r
     home = c.data / "ccrun"
     assert (home / "host.key").stat().st_mode & 0o777 == 0o400
     assert c.ccctl("host", "show").out == r.out == (home / "host.pub").read_text()
     assert c.ccctl("host", "init").rc == 1
-    assert c.ccctl("init", "--keyfile").rc == 0
+    assert c.ccctl("slot", "add", "keyfile").rc == 0
     assert (home / "keyfile").stat().st_mode & 0o777 == 0o600
     c.add("demo", token)
     restart(c)
     launch(c, ep, token)
-    add_passphrase(c)
     asks_once(c)
     assert c.ccctl("lock").rc == 0
     assert c.ccctl("unlock", "--keyfile").rc == 0
     # the slot goes, and its keyfile with it
-    assert c.ccctl("slot", "rm", "1").rc == 0
+    assert c.ccctl("slot", "rm", "2").rc == 0
     assert not (home / "keyfile").exists()
 
 
 def test_a_second_keyfile_of_this_host_says_that_the_first_is_worth_nothing(c):
-    assert c.ccctl("host", "init").rc == 0 and c.ccctl("init", "--keyfile").rc == 0
+    assert c.ccctl("host", "init").rc == 0 and c.with_passphrase("init", "--keyfile").rc == 0
     r = c.ccctl("slot", "add", "keyfile")
-    assert r.rc == 0 and "ccctl slot rm 1" in r.err, r
-    assert c.ccctl("slot", "rm", "1").rc == 0
+    assert r.rc == 0 and "ccctl slot rm 2" in r.err, r
+    assert c.ccctl("slot", "rm", "2").rc == 0
     restart(c)
     assert c.ccctl("unlock", "--keyfile").rc == 0
     # another host's keyfile takes nothing's place
