@@ -5,11 +5,12 @@ import types
 import pytest
 
 import wire_client as wc
-from ccrun import CCCTL
+from ccrun import CCCTL, PASSPHRASE
 from client import until
 from locking import Locking
 from relay_broker import Provider
 from relayed import Session, origin_of
+from vault_reader import derive, inspect
 
 
 @pytest.fixture
@@ -21,7 +22,9 @@ def w():
 
 def raw(w):
     """The world's broker, as relayed.py wants one."""
-    return types.SimpleNamespace(connect=lambda: wc.Client(w.runtime / "ccrun/broker.sock"))
+    slot, = inspect((w.data / "ccrun/vault").read_bytes())["slots"]
+    person = wc.Person(slot["id"], derive(slot, PASSPHRASE.encode()))
+    return types.SimpleNamespace(connect=lambda: wc.Client(w.runtime / "ccrun/broker.sock", person=person))
 
 
 def spend(w, project, model="m", times=1):
