@@ -199,7 +199,7 @@ static int call_keeper(int what, struct keeper_answer *a, struct sock_control *b
 	ssize_t n;
 
 	q.number++;
-	q.what = what;
+	q.what = (unsigned)what;
 	if (to_keeper < 0 || (sock_send_nonblock(to_keeper, &request, 1) != 0 && errno != EAGAIN))
 		return fail_no_keeper(f);
 	for (;;) {
