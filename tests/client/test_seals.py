@@ -5,7 +5,7 @@ import json
 import pexpect
 import pytest
 
-from ccrun import CCCTL
+from ccrun import CCCTL, PASSPHRASE
 
 # What a program that runs as the user would append to the provider's file.
 LOOSER = {
@@ -83,6 +83,7 @@ def test_a_person_sees_old_and_new(ready, token, agreed):
         assert text in shown.replace("\r", ""), shown
     assert "API_TIMEOUT_MS" not in shown, "it is harmless"
     if agreed:
+        answer(p, "Passphrase for your vault: ", PASSPHRASE, echo=False)
         answer(p, "[Kk]ey.*: ", "n" + token[1:], echo=False)
         assert ended(p) == 0
         after = entry(ready)
