@@ -12,7 +12,7 @@
 
 /* Does `auto` mean a relay where it can?  Not yet: preload is tried longer.  From then on
  * entries are sealed for it, and admit nothing else. */
-static const bool auto_is_relay = false;
+static const bool auto_is_relay = true;
 
 bool relay_carries(const struct provider *p, char *why, size_t size)
 {

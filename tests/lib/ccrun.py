@@ -31,10 +31,12 @@ def wants_person(argv):
 
 class Ccrun(World):
     """endpoint is only kept: nothing points the client there but a provider's
-    file.  fast: a cheap key derivation for new vaults.  prefix: an installation."""
+    file.  fast: a cheap key derivation for new vaults.  prefix: an installation.
+    delivery: of the providers that are made here, where they say none; None: auto."""
 
-    def __init__(self, endpoint=None, fast=True, prefix=BUILD, **kw):
+    def __init__(self, endpoint=None, fast=True, prefix=BUILD, delivery="preload", **kw):
         super().__init__(None, None, **kw)
+        self.delivery = delivery
         self.bin = Path(prefix) / "bin"
         self.endpoint_used = endpoint
         self.fast = fast
@@ -63,6 +65,8 @@ class Ccrun(World):
     def provider(self, name, models=None, policy=None, env=None, parameters=None, secrets=None, extra="", **keys):
         """A provider file from its keys; keys: of [provider]."""
         keys = {k: v for k, v in keys.items() if v is not None}
+        if self.delivery and "use" not in keys:
+            policy = {"delivery": self.delivery, **(policy or {})}
         parts = [("provider", keys), ("parameters", parameters), ("models", models), ("env", env),
                  ("secrets", secrets), ("policy", policy)]
         text = ""
