@@ -24,6 +24,23 @@ print(json.dumps({"env": dict(os.environ), "place": place, "socket": stat.S_ISSO
                   "child": env, "child_fds": fds}))
 """
 
+# A client that asks so many times at once.
+MANY = """#!/usr/bin/python3
+import json, os, socket, sys
+from concurrent.futures import ThreadPoolExecutor
+from http.client import HTTPConnection
+BODY = json.dumps({"model": "m", "max_tokens": 9, "stream": True, "tools": [{"name": "Bash"}],
+                   "messages": [{"role": "user", "content": "hi"}]})
+def ask(_):
+    c = HTTPConnection("ccrun.invalid")
+    c.sock = socket.socket(socket.AF_UNIX)
+    c.sock.connect(os.environ["ANTHROPIC_UNIX_SOCKET"])
+    c.request("POST", "/v1/messages", BODY, {"content-type": "application/json"})
+    r = c.getresponse()
+    return r.status if r.read().endswith(b"\\n\\n") else "cut"
+print(*ThreadPoolExecutor(99).map(ask, range(int(sys.argv[1]))))
+"""
+
 # What the canned answer says, which is what shows that a client took it.
 WORKS = "ccrun-relay-works"
 
@@ -252,12 +269,30 @@ def test_authorities_of_the_persons_settings(c, ep, token):
     assert c.ccrun("demo", "-p", "go").rc != 0 and len(ep.main) == 1
 
 
+def test_many_connections_with_the_persons_authorities(c, ep, token):
+    """Subagents ask beside the conversation; each connection is TLS of its own."""
+    crt = speak_tls(c, ep)
+    c.ready(token)
+    c.plain_env.update(NODE_EXTRA_CA_CERTS=str(crt))
+    assert c.ccctl("approve", "demo", "--yes").rc == 0
+    hold = threading.Event()
+    ep.script = lambda q: Text("done", hold=hold)
+    many = c.write("bin/many", MANY, 0o755)
+    p = c.popen([c.bin / "ccrun", "--exec", many, "demo", "20"], stdout=subprocess.PIPE, text=True)
+    try:
+        ep.wait(20)
+    finally:
+        hold.set()
+    assert p.communicate(timeout=60)[0].split() == ["200"] * 20
+
+
 def test_certificate_of_the_person(c, ep, token):
     crt, key = certificate(c.root)
     authority = speak_tls(c, ep, client=crt)
+    c.ready(token)
     c.plain_env.update(CLAUDE_CODE_MAX_RETRIES="0", NODE_EXTRA_CA_CERTS=str(authority))
     c.own()
-    c.ready(token)
+    assert c.ccctl("approve", "demo", "--yes").rc == 0
     assert c.ccrun("demo", "-p", "go").rc not in (0, 125)
     c.plain_env.update(CLAUDE_CODE_CLIENT_CERT=str(crt), CLAUDE_CODE_CLIENT_KEY=str(key))
     r = c.ccrun("demo", "-p", "go")
