@@ -15,6 +15,9 @@ LONGEST = ("test_protocol.py", "test_logind.py", "test_keyring.py", "test_tpm2.p
            "test_provider_files.py", "test_preload.py", "test_import_scrub.py", "test_files.py", "test_recovery.py")
 
 
+CLIENTS = ".cache/ccrun/clients"
+
+
 def pytest_collection_modifyitems(items):
     """The longest files first, so that no worker is left with one of them at the end."""
     rank = {name: i for i, name in enumerate(LONGEST)}
@@ -46,6 +49,25 @@ def c(ep):
     """A world with ccrun in it, and no vault yet."""
     with Ccrun(ep) as world:
         yield world
+
+
+@pytest.fixture(scope="session")
+def tried():
+    """What a start of ccrun finds out of the client, as it keeps it; that takes a second."""
+    with Endpoint(default=Text("hello from loopback")) as endpoint, Ccrun(endpoint, delivery="relay") as world:
+        world.demo()
+        world.ready(canary.new_token())
+        r = world.ccrun("demo", "-p", "hello")
+        assert r.rc == 0, r
+        return (world.home / CLIENTS).read_text()
+
+
+@pytest.fixture
+def known_client(tried):
+    """A function that tells a world what its first start would find out of the client."""
+    def tell(world):
+        world.write(CLIENTS, tried).parent.chmod(0o700)
+    return tell
 
 
 @pytest.fixture

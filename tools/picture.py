@@ -62,7 +62,7 @@ def main():
     look = "env | grep -c TOKEN; cat /proc/$PPID/environ"
     script = [Bash(look), Text("I looked: no variable holds a token, and I may not read my own parent's environment.\n"
                                "The key for this provider is not anywhere that I can see.")]
-    with Endpoint(script) as ep, Ccrun(ep) as c:
+    with Endpoint(script) as ep, Ccrun(ep, delivery=None) as c:
         c.provider("zai", base_url=ep.url, extra="[statusline]\nlabel = GLM\n")
         c.ready(canary.new_token(), "zai")
         c.ccctl("statusline", "install", "--yes")

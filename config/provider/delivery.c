@@ -10,10 +10,6 @@
 #include "config/provider/provider.h"
 #include "wire/names.h"
 
-/* Does `auto` mean a relay where it can?  Not yet: preload is tried longer.  From then on
- * entries are sealed for it, and admit nothing else. */
-static const bool auto_is_relay = true;
-
 bool relay_carries(const struct provider *p, char *why, size_t size)
 {
 	const char *own =
@@ -43,18 +39,11 @@ bool relay_is_needed(const struct provider *p)
 	return i < p->secrets;
 }
 
-enum delivery delivery_resolve_auto(const struct provider *p, bool relay)
+enum delivery provider_delivery_usual(const struct provider *p)
 {
 	char why[8];
 
-	if (!relay_carries(p, why, sizeof(why)))
-		return DELIVERY_PRELOAD;
-	return relay || relay_is_needed(p) ? DELIVERY_RELAY : DELIVERY_AUTO;
-}
-
-enum delivery provider_delivery_usual(const struct provider *p)
-{
-	return delivery_resolve_auto(p, auto_is_relay);
+	return relay_carries(p, why, sizeof(why)) ? DELIVERY_RELAY : DELIVERY_PRELOAD;
 }
 
 enum delivery provider_delivery_sealed(const struct provider *p)

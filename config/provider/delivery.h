@@ -17,13 +17,9 @@ bool relay_carries(const struct provider *p, char *why, size_t size);
 bool relay_is_needed(const struct provider *p);
 
 /*
- * What is sealed where the files say `auto` or nothing: the tightest delivery that works
- * with the provider's kind of credential: relay, else preload.  relay: does `auto` mean
- * one?  If not, what could go by relay stays AUTO, unless it goes no other way.
+ * What `auto`, or nothing, in the files means: the tightest delivery that works with p's
+ * kind of credential, which is relay or preload.
  */
-enum delivery delivery_resolve_auto(const struct provider *p, bool relay);
-
-/* The same for this ccrun. */
 enum delivery provider_delivery_usual(const struct provider *p);
 
 /* The delivery to seal for p: what its files say, or what `auto` means. */

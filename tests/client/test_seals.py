@@ -9,8 +9,8 @@ from ccrun import CCCTL, PASSPHRASE
 
 # What a program that runs as the user would append to the provider's file.
 LOOSER = {
-    "delivery": ({"policy": {"delivery": "env"}}, "delivery", "auto -> env"),
-    "pipe": ({"policy": {"delivery": "pipe"}}, "delivery", "auto -> pipe"),
+    "delivery": ({"policy": {"delivery": "env"}}, "delivery", "preload -> env"),
+    "pipe": ({"policy": {"delivery": "pipe"}}, "delivery", "preload -> pipe"),
     "nested": ({"policy": {"nested": "allow"}}, "nested", "deny -> allow"),
     "keep": ({"policy": {"keep": "yes"}}, "keep", "no -> yes"),
     "exposed": ({"secrets": {"ANTHROPIC_AUTH_TOKEN": "demo", "exposed": "yes"}}, "exposed", "no -> yes"),
@@ -24,6 +24,13 @@ LOOSER = {
 
 def entry(c, name="demo"):
     return next((e for e in json.loads(c.ccctl("keys", "--json").out) if e["name"] == name), None)
+
+
+@pytest.fixture
+def usual(c):
+    """Its providers say nothing about delivery."""
+    c.delivery = None
+    return c
 
 
 def talk(c, *words):
@@ -69,6 +76,19 @@ def test_a_new_key_does_not_seal_what_files_say_now(ready, token, case):
     r = ready.ccctl("add", "demo", "--replace", "--allow", f"{what}={difference.split()[-1]}", input="n" + token[1:])
     assert r.rc == 5, r
     assert entry(ready) == before and ready.ccctl("get", "demo").out == token
+
+
+def test_what_goes_by_relay_stays_with_it(usual, token):
+    usual.demo()
+    usual.ready(token)
+    before = entry(usual)
+    assert "delivery=relay " in before["policy"]
+    usual.demo(policy={"delivery": "preload"})
+    r = usual.ccctl("add", "demo", "--replace", input="n" + token[1:])
+    assert r.rc == 5 and "delivery relay -> preload" in r.err and "ccctl approve demo" in r.err, r
+    r = usual.ccrun("demo", "-p", "hello")
+    assert r.rc == 125 and "ccctl approve demo" in r.err and entry(usual) == before, r
+    assert usual.ccctl("approve", "demo", "--yes").rc == 0 and "delivery=preload " in entry(usual)["policy"]
 
 
 @pytest.mark.parametrize("agreed", [True, False])
@@ -131,14 +151,15 @@ def test_an_entry_of_before_is_sealed_anew_with_its_next_key(c, token):
 
 # ---- the first key -----------------------------------------------------
 
-def test_a_first_seal_names_what_is_not_usual(c, token):
-    c.demo(policy={"strict": "yes", "ttl": "2h"})
-    c.init()
-    r = c.ccctl("add", "demo", input=token)
+def test_a_first_seal_names_what_is_not_usual(usual, token):
+    usual.demo(policy={"strict": "yes", "ttl": "2h"})
+    usual.init()
+    r = usual.ccctl("add", "demo", input=token)
     assert r.rc == 0 and "sealed with strict=yes" in r.err and "ttl=7200" in r.err and "nested" not in r.err, r
 
 
 FIRST = {
+    "preload": ({"policy": {"delivery": "preload"}}, "delivery=preload"),
     "delivery": ({"policy": {"delivery": "env"}}, "delivery=env"),
     "nested": ({"policy": {"nested": "allow"}}, "nested=allow"),
     "exposed": ({"secrets": {"MY_TOKEN": "demo", "exposed": "yes"}}, "exposed=yes"),
@@ -148,8 +169,9 @@ FIRST = {
 
 
 @pytest.mark.parametrize("case", FIRST)
-def test_a_script_says_what_it_allows(c, token, case):
+def test_a_script_says_what_it_allows(usual, token, case):
     """What was planted in the file meanwhile is not among it."""
+    c = usual
     said, word = FIRST[case]
     c.demo(**said)
     c.init()
@@ -187,10 +209,11 @@ def test_a_person_is_asked(c, token, agreed):
         assert ended(p) == 1 and entry(c) is None
 
 
-def test_what_is_usual_is_not_asked(c, token):
-    c.demo(policy={"delivery": "preload", "strict": "yes", "nested": "deny"}, env={"API_TIMEOUT_MS": "9"})
-    c.init()
-    p = talk(c, "add", "demo")
+@pytest.mark.parametrize("said", [{}, {"delivery": "relay"}])
+def test_what_is_usual_is_not_asked(usual, token, said):
+    usual.demo(policy={**said, "strict": "yes", "nested": "deny"}, env={"API_TIMEOUT_MS": "9"})
+    usual.init()
+    p = talk(usual, "add", "demo")
     shown = answer(p, "[Kk]ey.*: ", token, echo=False)
     assert "[y/N]" not in shown
     assert ended(p) == 0

@@ -1,7 +1,8 @@
 """Every provider file that ships, with the real client: one row each, and a file
 without a row fails.  Where it sends the key (the address as it ships), and then,
 redirected to the loopback endpoint: path, header, model, and that nothing of the
-user's own environment rides along and nothing of the token is seen by a child."""
+user's own environment rides along and nothing of the token is seen by a child.
+They go as they ship: by relay, and what no relay carries by preload."""
 import json
 import os
 import subprocess
@@ -11,11 +12,12 @@ from urllib.parse import urlsplit
 import pytest
 
 import canary
-from ccrun import BUILD
+from ccrun import BUILD, Ccrun
 from client import REPO, until
 from endpoint import Bash, Endpoint, Text
 
 SAID = "hello from loopback"
+PLACE = "http://ccrun.invalid"  # what a client by relay takes for its endpoint
 MODEL = "some/model-1:free"
 
 STRAY = {"ANTHROPIC_BASE_URL": "http://127.0.0.1:9", "ANTHROPIC_MODEL": "stray-model",
@@ -128,6 +130,11 @@ def add(c, row, word, token):
     return r
 
 
+def sealed(c):
+    """The policies of the entries."""
+    return [e["policy"] for e in json.loads(c.ccctl("keys", "--json").out)]
+
+
 def plan(c, word, env=None):
     """ccrun -n as {kind: [rest]}."""
     r = c.ccrun("-n", word, env=env)
@@ -136,6 +143,13 @@ def plan(c, word, env=None):
     for line in r.out.splitlines():
         lines.setdefault(line.partition(" ")[0], []).append(line.partition(" ")[2])
     return lines
+
+
+@pytest.fixture
+def c(ep, known_client):
+    with Ccrun(ep, delivery=None) as world:
+        known_client(world)
+        yield world
 
 
 @pytest.mark.parametrize("name, i", CASES)
@@ -155,10 +169,14 @@ def test_where_it_goes(c, token, name, i):
     if not row.origin:
         assert c.broker() is None, "no vault is needed"
         return
-    base = row.origin.partition(" ")[2]
-    if base not in ("https://api.anthropic.com",) and row.auth != "signed" and name not in ("foundry", "bedrock"):
-        assert values["ANTHROPIC_BASE_URL"] == base
-    entries = [line.rpartition("=(from vault: ")[2][:-1] for line in shown["set"] if "=(from vault: " in line]
+    how = shown["delivery"][0].partition(" ")[0]
+    assert how == ("preload" if row.auth == "signed" or name == "claude-token" else "relay")
+    assert all(f"delivery={how} " in policy for policy in sealed(c))
+    if how == "relay":
+        assert PLACE in values.values() or name == "anthropic" and "http://api.anthropic.com" in values.values()
+        assert row.origin.partition(" ")[2] not in values.values()
+    entries = [line.rpartition("=(from vault: ")[2][:-1] for line in shown.get("relay", shown["set"])
+               if "=(from vault: " in line]
     if name != "bedrock":
         assert entries == [row.key or name]
 
@@ -181,6 +199,7 @@ def test_on_the_wire(c, ep, token, name, i):
     assert seen.path.startswith(prefix + row.path), seen.path
     assert not seen.path.startswith(prefix + "/v1/v1")
     check_headers(row, seen.headers, token)
+    assert seen.headers["host"] == urlsplit(ep.url).netloc
     named = seen.json.get("model") if "/v1/messages" in row.path else None
     if row.model:
         assert named == row.model

@@ -1,12 +1,20 @@
 """Every provider on the wire: the real client through ccrun, redirected to the
 loopback endpoint by a file of the user's; which header carries the token, that
-the other is absent, where the request goes, which model it names."""
+the other is absent, where the request goes, which model it names.  By relay where
+that is possible, and one of each kind by the other deliveries."""
 import pytest
 
-from ccrun import CCRUN
+from ccrun import CCRUN, Ccrun
 from client import claude
 
 SAID = "hello from loopback"
+
+
+@pytest.fixture
+def c(ep, known_client):
+    with Ccrun(ep, delivery=None) as world:
+        known_client(world)
+        yield world
 
 
 def asked(c, ep, *argv, env=None):
@@ -59,6 +67,21 @@ def test_bedrock_bearer(c, ep, token):
     assert seen.headers["authorization"] == "Bearer " + token
     assert "x-api-key" not in seen.headers
     assert seen.path.startswith("/model/")
+
+
+@pytest.mark.parametrize("delivery, name, parameters, header", [
+    ("preload", "openrouter", [], "authorization"), ("preload", "anthropic", [], "x-api-key"),
+    ("preload", "foundry", ["resource=mine"], "x-api-key"),
+    ("preload", "bedrock:bearer", ["region=eu-west-1"], "authorization"),
+    ("pipe", "anthropic", [], "x-api-key"), ("env", "openrouter", [], "authorization")])
+def test_other_deliveries(c, ep, token, delivery, name, parameters, header):
+    redirected(c, ep, name.partition(":")[0], policy={"delivery": delivery})
+    c.init()
+    c.add(name, token, *(word for p in parameters for word in ("--set", p)), "--allow", "delivery=" + delivery)
+    assert f"\ndelivery {delivery}\n" in c.ccrun("-n", name).out
+    seen = asked(c, ep, name)
+    assert seen.headers[header] in (token, "Bearer " + token)
+    assert ("x-api-key" in seen.headers) == (header == "x-api-key")
 
 
 def test_bedrock_keys_are_signed(c, ep, token):

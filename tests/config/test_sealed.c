@@ -12,26 +12,24 @@
 
 static const struct {
 	const char *text;
-	enum delivery without, with; /* a relay */
+	enum delivery usual;
 } kinds[] = {
-	{ "[provider]\nauth = bearer\nbase_url = https://a.test\n", DELIVERY_AUTO, DELIVERY_RELAY },
-	{ "[provider]\nauth = api-key\nbase_url = https://a.test\n", DELIVERY_AUTO,
-	  DELIVERY_RELAY },
-	{ "[provider]\nauth = foundry\nbase_url = https://a.test\n", DELIVERY_AUTO,
-	  DELIVERY_RELAY },
+	{ "[provider]\nauth = bearer\nbase_url = https://a.test\n", DELIVERY_RELAY },
+	{ "[provider]\nauth = api-key\nbase_url = https://a.test\n", DELIVERY_RELAY },
+	{ "[provider]\nauth = foundry\nbase_url = https://a.test\n", DELIVERY_RELAY },
 	{ "[provider]\nauth = bedrock\n[parameters]\nregion = eu-west-1\n"
 	  "[secrets]\nAWS_BEARER_TOKEN_BEDROCK = x\n",
-	  DELIVERY_AUTO, DELIVERY_RELAY },
+	  DELIVERY_RELAY },
 	{ "[provider]\nauth = bedrock\n[parameters]\nregion = eu-west-1\n"
 	  "[secrets]\nAWS_ACCESS_KEY_ID = x\nAWS_SECRET_ACCESS_KEY = y\nexposed = yes\n",
-	  DELIVERY_PRELOAD, DELIVERY_PRELOAD },
-	{ "[provider]\nauth = oauth\n", DELIVERY_PRELOAD, DELIVERY_PRELOAD },
+	  DELIVERY_PRELOAD },
+	{ "[provider]\nauth = oauth\n", DELIVERY_PRELOAD },
 	{ "[provider]\nauth = bearer\nbase_url = https://a.test\n"
 	  "[secrets]\nANTHROPIC_AUTH_TOKEN = x\nMY_TOKEN = y\nexposed = yes\n",
-	  DELIVERY_PRELOAD, DELIVERY_PRELOAD },
+	  DELIVERY_PRELOAD },
 	{ "[provider]\nauth = bearer\nbase_url = https://a.test\n"
 	  "[secrets]\nANTHROPIC_AUTH_TOKEN = x\nheader:cf-aig-authorization = y\n",
-	  DELIVERY_RELAY, DELIVERY_RELAY },
+	  DELIVERY_RELAY },
 };
 
 static void test_what_auto_means(void **state)
@@ -44,12 +42,8 @@ static void test_what_auto_means(void **state)
 		put("x", kinds[i].text);
 		p = load("x", NULL);
 		assert_true(p->secrets > 0);
-		assert_int_equal(delivery_resolve_auto(p, false), kinds[i].without);
-		assert_int_equal(delivery_resolve_auto(p, true), kinds[i].with);
-		/* one of the two, whichever this ccrun is */
-		assert_true(provider_delivery_usual(p) == kinds[i].without ||
-			    provider_delivery_usual(p) == kinds[i].with);
-		assert_int_equal(provider_delivery_sealed(p), provider_delivery_usual(p));
+		assert_int_equal(provider_delivery_usual(p), kinds[i].usual);
+		assert_int_equal(provider_delivery_sealed(p), kinds[i].usual);
 		provider_free(p);
 	}
 }
@@ -70,7 +64,7 @@ static void test_what_a_file_says_is_sealed(void **state)
 			put("x", text);
 			p = load("x", NULL);
 			assert_int_equal(provider_delivery_sealed(p), said[k]);
-			assert_int_not_equal(provider_delivery_usual(p), DELIVERY_ENV);
+			assert_int_equal(provider_delivery_usual(p), kinds[i].usual);
 			provider_free(p);
 		}
 }

@@ -169,7 +169,7 @@ def static(c):
 
 
 def test_static_target_gets_a_pipe_only_for_api_keys(c, token, static):
-    c.demo(auth="api-key")
+    c.demo(auth="api-key", policy={"delivery": "pipe"})
     c.ready(token)
     r = c.ccrun("--exec", static, "demo")
     assert r.rc == 0 and r.out.strip() == token and "warning" in r.err, r
@@ -177,6 +177,18 @@ def test_static_target_gets_a_pipe_only_for_api_keys(c, token, static):
     c.add("bear", token)
     r = c.ccrun("--exec", static, "bear")
     assert r.rc == 125 and "statically linked" in r.err and "hint:" in r.err, r
+
+
+def test_program_that_no_relay_was_tried_with_is_refused_a_key_for_one(c, token, show, static):
+    """auto names what would be possible; what is sealed is a relay alone."""
+    c.delivery = None
+    c.demo(auth="api-key")
+    c.ready(token)
+    for program, other in ((show, "preload"), (static, "pipe")):
+        assert f"delivery {other} (no relay: untried: the program's name is not claude)\n" in \
+            c.ccrun("-n", "--exec", program, "demo").out
+        r = c.ccrun("--exec", program, "demo")
+        assert r.rc == 125 and f"delivered by relay, not by {other}" in r.err and "ccctl approve demo" in r.err, r
 
 
 def test_musl_target_is_not_preloaded(c, token):
@@ -339,15 +351,18 @@ def test_installed_so_that_nobody_can_read_the_programs(c, ep, token):
     top = c.root / "installed"
     for part in ("bin", "libexec/ccrun", "lib/ccrun", "share/ccrun/providers"):
         subprocess.run(["mkdir", "-p", top / part], check=True)
-    for program in ("bin/ccrun", "bin/ccctl", "libexec/ccrun/ccbroker"):
+    programs = ("bin/ccrun", "bin/ccctl", "libexec/ccrun/ccbroker", "libexec/ccrun/ccrun-relay")
+    for program in programs:
         subprocess.run(["cp", BUILD / program, top / program], check=True)
     subprocess.run(["cp", BUILD / "lib/ccrun/libccrun.so", top / "lib/ccrun"], check=True)
     c.own()
-    for program in ("bin/ccrun", "bin/ccctl", "libexec/ccrun/ccbroker"):
+    for program in programs:
         os.chmod(top / program, 0o111)
-    c.demo()
     c.with_passphrase("init")
-    c.run([top / "bin/ccctl", "add", "demo"], input=token)
-    r = c.run([top / "bin/ccrun", "demo", "-p", "hello"])
-    assert r.rc == 0 and "hello from loopback" in r.out, r
-    assert ep.main[0].headers["authorization"] == "Bearer " + token
+    for name, delivery in (("demo", "relay"), ("other", "preload")):
+        c.provider(name, title="D", base_url=ep.url, auth="bearer", policy={"delivery": delivery})
+        r = c.run([top / "bin/ccctl", "add", name, "--allow", "delivery=" + delivery], input=token)
+        assert r.rc == 0, r
+        r = c.run([top / "bin/ccrun", name, "-p", "hello"])
+        assert r.rc == 0 and "hello from loopback" in r.out, r
+    assert [q.headers["authorization"] for q in ep.main] == ["Bearer " + token] * 2
