@@ -84,7 +84,11 @@ def main():
         for result in endpoint.tool_results():
             print(result)
         ok = right and not any(token in str(r) for r in endpoint.tool_results())
-        say("The key reached the provider and nobody else." if ok else "THIS SHOULD NOT HAVE HAPPENED.")
+        say("6. What is on record (ccctl log, ccctl spent).")
+        subprocess.run([f"{BIN}/ccctl", "log"], env=env, check=True)
+        subprocess.run([f"{BIN}/ccctl", "spent"], env=env, check=True)
+        say("The key was used; the provider, the broker and the session's relay are all that ever had it."
+            if ok else "THIS SHOULD NOT HAVE HAPPENED.")
         return 0 if ok else 1
     finally:
         status = subprocess.run([f"{BIN}/ccctl", "status", "--json"], env=env, stdout=subprocess.PIPE, check=False)
