@@ -59,9 +59,9 @@ def draw(screen, path):
 
 
 def main():
-    look = "env | grep -c TOKEN; cat /proc/$PPID/environ"
-    script = [Bash(look), Text("I looked: no variable holds a token, and I may not read my own parent's environment.\n"
-                               "The key for this provider is not anywhere that I can see.")]
+    look = "env | grep -c TOKEN; cat /proc/$PPID/environ; ccctl get zai"
+    script = [Bash(look), Text("I looked: no variable holds a token, I may not read my own parent, and the broker says no.\n"
+                               "A relay outside adds the key to my requests: it is not anywhere that I can see.")]
     with Endpoint(script) as ep, Ccrun(ep, delivery=None) as c:
         c.provider("zai", base_url=ep.url, extra="[statusline]\nlabel = GLM\n")
         c.ready(canary.new_token(), "zai")
