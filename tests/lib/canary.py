@@ -171,6 +171,28 @@ def scan_proc(token, n=PIECE, skip=(), names=("environ", "cmdline")):
     return found, read
 
 
+def scan_descriptors(pid, token, n=PIECE, below=64 << 20):
+    """What the regular files hold that a process has open, deleted and nameless ones too; not
+    the system's programs, nor what is larger than `below`.  (findings, files read)"""
+    found, read, search = [], 0, needles(token, n)
+    try:
+        numbers = os.listdir(f"/proc/{pid}/fd")
+    except OSError:
+        return found, read
+    for number in numbers:
+        path = f"/proc/{pid}/fd/{number}"
+        try:
+            name, st = os.readlink(path), os.stat(path)
+            if not stat.S_ISREG(st.st_mode) or st.st_size > below or name.startswith("/usr/"):
+                continue
+            with open(path, "rb", buffering=0) as f:
+                found.extend(scan_stream(f.read, search, f"{path} ({name})"))
+            read += 1
+        except OSError:
+            continue
+    return found, read
+
+
 # ---- memory ------------------------------------------------------------
 
 @contextmanager

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from api_shapes import COUNTS, MODELS, PROFILES, ROUTES, events, eventstream, message, sse
 
+PAUSE_AFTER = 3      # events: the beginning and a piece of the text
 MAX_BODY = 64 << 20  # a long conversation with images stays far below
 CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "proxy-authorization")
 
@@ -28,9 +29,11 @@ CREDENTIAL_HEADERS = ("authorization", "x-api-key", "api-key", "proxy-authorizat
 
 @dataclass
 class Text:
-    """The model says this and ends its turn.  hold: wait for it to be set."""
+    """The model says this and ends its turn.  hold: wait for it to be set; pause: the same
+    in mid-stream, when some of the answer has been sent."""
     text: str
     hold: threading.Event = None
+    pause: threading.Event = None
 
     def blocks(self):
         return [{"type": "text", "text": self.text}], "end_turn"
@@ -159,6 +162,13 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"%x\r\n%s\r\n" % (len(frame), frame))
         self.wfile.write(b"0\r\n\r\n")
 
+    def paused(self, frames, turn):
+        for i, frame in enumerate(frames):
+            if i == PAUSE_AFTER and getattr(turn, "pause", None):
+                self.server.owner.paused.set()
+                turn.pause.wait(self.timeout)
+            yield frame
+
     def fail(self, status, kind, text, headers=()):
         self.answer(status, {"type": "error", "error": {"type": kind, "message": text}}, headers)
 
@@ -220,7 +230,7 @@ class Handler(BaseHTTPRequestHandler):
         if form == "messages":
             form = "sse" if asked.get("stream") else "whole"
         if form == "sse":
-            return self.stream("text/event-stream", map(sse, events(whole)))
+            return self.stream("text/event-stream", self.paused(map(sse, events(whole)), turn))
         if form == "eventstream":
             return self.stream("application/vnd.amazon.eventstream",
                                map(eventstream, events(whole)))
@@ -248,6 +258,7 @@ class Endpoint:
         self.requests = []
         self.mask = mask
         self.changed = threading.Condition()
+        self.paused = threading.Event()  # a turn with `pause` is in its middle
         self.server = Server(("127.0.0.1", 0), Handler)
         self.server.owner = self
         self.port = self.server.server_address[1]
