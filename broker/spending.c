@@ -363,8 +363,14 @@ static uint64_t larger(uint64_t a, uint64_t b)
 	return a > b ? a : b;
 }
 
-/* Of an answer that was cut off, the larger of numbers and estimate; the input and the
- * output each, since the input's numbers come first. */
+/* A whole answer may bear no numbers, or none that can be: they are no use of nothing. */
+static bool numbers_are_there(const struct use *u)
+{
+	return u->complete && u->known[TOKENS_INPUT] && u->known[TOKENS_OUTPUT];
+}
+
+/* Of an answer without all its numbers, as one that was cut off, the larger of numbers and
+ * estimate; the input and the output each, since the input's numbers come first. */
 static void tokens_estimate(struct book_event *e, const struct use *u)
 {
 	uint64_t *n = e->sum.tokens, cached = n[TOKENS_CACHE_READ] + n[TOKENS_CACHE_WRITE];
@@ -417,7 +423,7 @@ int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct f
 	if (u->billed && (u->status == 0 || u->status / 100 == 2)) {
 		for (i = 0; i < TOKEN_KINDS; i++)
 			e.sum.tokens[i] = u->tokens[i] < UINT32_MAX ? u->tokens[i] : UINT32_MAX;
-		if (!u->complete)
+		if (!numbers_are_there(u))
 			tokens_estimate(&e, u);
 		cost_count(&e, u, book_entry_find(b, e.sum.entry));
 	}
