@@ -10,6 +10,9 @@ from client import until
 
 PYTHON = "/usr/bin/python3"
 HERE = Path(__file__).resolve().parent
+# What `spy look` tries (programs/spy.c).
+LOOKS = {"attach", "seize", "readv", "writev", "getfd", "mem", "environ", "maps", "smaps", "pagemap", "auxv", "stack",
+         "syscall", "fd", "fdinfo", "map_files", "thread-mem", "mem-write", "exe", "io"}
 
 
 def session(c, tools, command, name="demo", env=None, **kw):

@@ -3,12 +3,9 @@ by loading something into it.  Each attack also runs where it must succeed."""
 import pytest
 
 import canary
-from attack import answers, nowhere, session
+from attack import LOOKS, answers, nowhere, session
 from endpoint import Bash, Text, Tool
 
-ATTACKS = ("attach", "seize", "readv", "writev", "getfd", "mem", "environ", "maps", "smaps",
-           "pagemap", "auxv", "stack", "syscall", "fd", "fdinfo", "map_files", "thread-mem",
-           "mem-write", "exe", "io")
 LOOK = "$TOOLS/spy look $($TOOLS/spy session); echo looked"
 NO = {"EPERM", "EACCES"}
 
@@ -22,8 +19,8 @@ def env_delivery(c, token):
 def test_a_child_cannot_look_into_its_session(ready, tools, token):
     r = session(ready, tools, LOOK)
     found = answers(r.out)
-    assert r.rc == 0 and "looked" in r.out and set(ATTACKS) <= set(found), r
-    bad = {name: found[name] for name in ATTACKS if found[name] not in NO}
+    assert r.rc == 0 and "looked" in r.out and LOOKS <= set(found), r
+    bad = {name: found[name] for name in LOOKS if found[name] not in NO}
     assert not bad, bad
     nowhere(ready, token, r.out, r.err)
 
@@ -77,8 +74,8 @@ def test_the_bash_tool_cannot_look_into_claude(c, ep, tools, token, auth):
     assert r.rc == 0, r
     said = ep.tool_results()[0]
     found = answers(said)
-    assert "looked" in said and "claude" in said and set(ATTACKS) <= set(found), said
-    bad = {name: found[name] for name in ATTACKS if found[name] not in NO}
+    assert "looked" in said and "claude" in said and LOOKS <= set(found), said
+    bad = {name: found[name] for name in LOOKS if found[name] not in NO}
     assert not bad, bad
     header = "authorization" if auth == "bearer" else "x-api-key"
     assert token in ep.main[0].headers[header]

@@ -16,14 +16,12 @@ import pytest
 
 import canary
 import wire_client as wc
-from attack import PYTHON, answers
+from attack import LOOKS, PYTHON, answers
 from client import LIB, alive, all_pids, children_named, until
 from relay_broker import Ended, Provider, UnixConnection, answer, certificate, chunk, memfd, server_context
 from relayed import Session, origin_of
 
 TOKEN = canary.new_token()
-LOOKS = ("attach", "seize", "readv", "writev", "getfd", "mem", "environ", "maps", "smaps", "pagemap", "auxv",
-         "stack", "syscall", "fd", "fdinfo", "map_files", "thread-mem", "mem-write", "exe", "io")
 
 
 @pytest.fixture
