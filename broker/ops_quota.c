@@ -3,7 +3,8 @@
  * fetches quota numbers with the key, a status line inside one asks for them.
  *
  * MUST: a token goes only to an unmarked process that nobody can read or trace, together
- * with its sealed origin, the only one that it may be sent to.  What the worker sends
+ * with its sealed origin, the only one that it may be sent to; and never the token of an
+ * entry that a relay alone uses, since such a process need not be a worker.  What the worker sends
  * back are numbers and short words, and not trusted.
  */
 #include <string.h>
@@ -13,6 +14,7 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
+#include "broker/policy.h"
 #include "broker/request.h"
 #include "wire/pack.h"
 
@@ -64,7 +66,9 @@ static int check_worker(struct connection *c, const struct entry *e, struct fail
 	struct policy p;
 	bool marked;
 
-	if (peer_read_mark(&c->peer, &marked, f) != 0 || policy_parse(&p, e->policy, f) != 0)
+	/* What is no worker can be as one, and could read the key. */
+	if (peer_read_mark(&c->peer, &marked, f) != 0 || policy_parse(&p, e->policy, f) != 0 ||
+	    policy_check_readable(e, &p, f) != 0)
 		return -1;
 	if (marked)
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",

@@ -105,6 +105,14 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 	return 0;
 }
 
+int policy_check_readable(const struct entry *e, const struct policy *p, struct failure *f)
+{
+	if (decide_delivery(e, p, DELIVERY_PRELOAD, NULL) == 0)
+		return 0;
+	return fail_set(f, FAIL_POLICY, NULL, "a relay alone uses '%s': nobody else gets the key",
+			e->name);
+}
+
 /*
  * The client obeys the settings, hooks and plugins in its config_dir.  So the directory
  * must be the one that a person approved; naming none is another one too.

@@ -36,6 +36,12 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 /* May an entry have this policy and variable at all?  FAIL_POLICY, FAIL_BAD_VALUE. */
 int policy_check_entry(const struct entry *e, struct failure *f);
 
+/*
+ * May a process have the entry's value at all, rather than a relay use it?  FAIL_POLICY:
+ * it is sealed, or has a limit or a place in requests, that a relay alone serves.
+ */
+int policy_check_readable(const struct entry *e, const struct policy *p, struct failure *f);
+
 /* Does the client itself keep this variable from MCP servers and hooks? */
 bool policy_client_blanks(const char *variable);
 

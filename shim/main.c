@@ -11,6 +11,7 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "config/client/network.h"
+#include "config/provider/delivery.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
 #include "shim/arguments.h"
@@ -160,7 +161,8 @@ static void start_usage_worker(const struct provider *p)
 	struct usage_worker w = { .kind = p->usage, .provider = p->name };
 	unsigned i;
 
-	if (!p->usage[0])
+	/* The broker gives it no key that is sealed for relays. */
+	if (!p->usage[0] || (p->secrets && provider_delivery_sealed(p) == DELIVERY_RELAY))
 		return;
 	if (p->secrets)
 		w.entry = p->secret[0].entry;

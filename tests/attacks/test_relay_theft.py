@@ -194,12 +194,17 @@ def test_an_open_vault_gives_an_unmarked_process_nothing_to_read(sealed):
 def ask_as_worker(b):
     with b.connect() as c:
         wc.undumpable()
-        return c.ask("usage-next", name="zai").get("token")
+        return c.error("usage-next", name="zai")
 
 
-@pytest.mark.xfail(strict=True, reason="an undumpable process without the mark gets the key for quota numbers")
-def test_posing_as_the_worker_of_quota_numbers(sealed):
-    assert wc.in_child(ask_as_worker, sealed) is None
+@pytest.mark.parametrize("policy, limit", [("delivery=relay", None), ("delivery=auto", "4M/day")])
+def test_posing_as_the_worker_of_quota_numbers(b, provider, policy, limit):
+    seal(b, origin_of(provider), policy=policy)
+    if limit:
+        b.call("limit-set", name="zai", limit=limit)
+    error = wc.in_child(ask_as_worker, b)
+    assert error == "policy"
+    assert ("usage-next", "policy") in [(e["event"], e["result"]) for e in b.lines()]
 
 
 # ---- whom the relay trusts and goes through -----------------------------

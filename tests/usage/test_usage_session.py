@@ -55,7 +55,8 @@ def workers():
 
 
 def ready(c, token, kind="deepseek"):
-    c.demo(URL, extra=f"[usage]\nkind = {kind}\n" if kind else "")
+    # A key that a relay alone uses is given to no worker.
+    c.demo(URL, policy={"delivery": "preload"}, extra=f"[usage]\nkind = {kind}\n" if kind else "")
     c.ready(token)
 
 
