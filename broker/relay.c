@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "broker/session.h"
@@ -62,11 +63,23 @@ static int relay_send_file(const struct relay *r, const char *kind, int fd)
 	return result;
 }
 
+/* By it the relay tells this process's end from a channel that was only cut. */
+static int relay_send_broker(const struct relay *r)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0), result;
+
+	if (fd < 0)
+		return -1;
+	result = relay_send_file(r, "broker", fd);
+	close(fd);
+	return result;
+}
+
 int relay_send_start(const struct relay *r)
 {
 	int i;
 
-	if (relay_send_file(r, "session", r->pidfd) != 0)
+	if (relay_send_file(r, "session", r->pidfd) != 0 || relay_send_broker(r) != 0)
 		return -1;
 	for (i = 0; i < RELAY_FILES; i++)
 		if (r->file[i] >= 0 && relay_send_file(r, file_names[i], r->file[i]) != 0)

@@ -32,10 +32,11 @@ struct relay {
 	struct upstreams *upstreams;
 	struct arena *arena;
 	struct key key;
-	bool asked;   /* for the key, and no answer has come yet */
-	bool limited; /* what costs money is announced first */
-	bool ended;   /* no key will come any more */
-	bool hung_up; /* the channel could not be written to */
+	bool asked;    /* for the key, and no answer has come yet */
+	bool limited;  /* what costs money is announced first */
+	bool ended;    /* no key will come any more */
+	bool hung_up;  /* the channel could not be written to */
+	bool orphaned; /* the broker has ended */
 	struct failure why_ended;
 	uint64_t last_id;
 	size_t most_pairs;

@@ -19,6 +19,7 @@
 #define CHANNEL_POLL 1
 #define LISTENER_POLL 2
 #define FIXED_POLLS 3
+#define BROKER_END_MS 2000
 
 static struct pair *pairs[PAIRS_MAX];
 static size_t pair_count;
@@ -149,6 +150,39 @@ static int session_hear_broker(struct relay *r, struct failure *f)
 	return f->code == FAIL_NONE ? 0 : -1;
 }
 
+/* ---- without the broker ---- */
+
+/* Its process ends soon after its end of the channel, if that is why. */
+static bool broker_has_ended(const struct relay *r)
+{
+	struct pollfd broker = { .fd = r->settings->broker, .events = POLLIN };
+
+	return broker.fd >= 0 && poll(&broker, 1, BROKER_END_MS) > 0;
+}
+
+/*
+ * The channel has ended.  If the broker has, nobody starts another relay, and a client
+ * that nobody listens to tries again for minutes: tell it, for as long as it lives.
+ * Returns whether to go on.
+ */
+static bool session_outlive_broker(struct relay *r)
+{
+	size_t i;
+
+	key_wipe(&r->key);
+	for (i = 0; i < pair_count; i++)
+		pair_wipe(pairs[i]);
+	if (!broker_has_ended(r))
+		return false;
+	r->orphaned = r->ended = true;
+	fail_set(&r->why_ended, FAIL_POLICY, NULL,
+		 "the broker has ended, and the key with it "
+		 "(hint: leave claude, and start it again with --resume)");
+	for (i = 0; i < pair_count; i++)
+		pair_refuse_key(pairs[i], &r->why_ended);
+	return true;
+}
+
 /* ---- the loop ---- */
 
 static bool session_is_full(const struct relay *r)
@@ -188,7 +222,10 @@ static size_t session_fill_polls(struct relay *r, int *timeout)
 
 	*timeout = -1;
 	polls[SESSION_POLL] = (struct pollfd){ .fd = r->settings->session, .events = POLLIN };
-	polls[CHANNEL_POLL] = (struct pollfd){ .fd = RELAY_CHANNEL_FD, .events = POLLIN };
+	polls[CHANNEL_POLL] = (struct pollfd){
+		.fd = r->orphaned ? -1 : RELAY_CHANNEL_FD,
+		.events = POLLIN,
+	};
 	polls[LISTENER_POLL] = (struct pollfd){ .fd = r->settings->listener, .events = POLLIN };
 	if (session_is_full(r) && session_find_idle() == pair_count)
 		polls[LISTENER_POLL].fd = -1;
@@ -206,12 +243,14 @@ static int session_turn(struct relay *r, struct failure *f)
 	n = session_fill_polls(r, &timeout);
 	if (poll(polls, n, timeout) < 0)
 		return errno == EINTR ? 1 : fail_errno(f, NULL, "wait");
-	if (polls[SESSION_POLL].revents || r->hung_up)
+	if (polls[SESSION_POLL].revents)
 		return 0;
 	/* A wipe comes before everything that the key could still be used for. */
 	heard = polls[CHANNEL_POLL].revents ? session_hear_broker(r, f) : 1;
-	if (heard <= 0)
+	if (heard < 0)
 		return heard;
+	if (!r->orphaned && (heard == 0 || r->hung_up) && !session_outlive_broker(r))
+		return 0;
 	had = pair_count;
 	at = FIXED_POLLS + had * PER_PAIR;
 	upstreams_run(r->upstreams, polls + at, n - at);

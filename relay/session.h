@@ -9,7 +9,8 @@ struct relay;
 
 /*
  * Relay until the session or the broker's channel has ended; all that was secret is then
- * wiped.  Returns 0, or -1 with f set: the broker does not speak the protocol.
+ * wiped.  If the channel has ended because the broker has, the requests until the session's
+ * end are told so.  Returns 0, or -1 with f set: the broker does not speak the protocol.
  */
 int session_run(struct relay *r, struct failure *f);
 

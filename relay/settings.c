@@ -68,6 +68,7 @@ static int settings_take_file(struct relay_settings *s, struct channel_message *
 			      struct failure *f)
 {
 	char kind[KIND_MAX];
+	int *process;
 
 	if (wire_get_text(m->in.top, "kind", kind, sizeof(kind), f) != 0)
 		return -1;
@@ -77,9 +78,12 @@ static int settings_take_file(struct relay_settings *s, struct channel_message *
 		return file_read(&s->cert, m->fd, a, f);
 	if (strcmp(kind, "key") == 0)
 		return file_read(&s->key, m->fd, a, f);
-	if (strcmp(kind, "session") != 0 || s->session >= 0 || !is_pidfd(m->fd))
+	process = strcmp(kind, "session") == 0	? &s->session
+		  : strcmp(kind, "broker") == 0 ? &s->broker
+						: NULL;
+	if (!process || *process >= 0 || !is_pidfd(m->fd))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "a file that nobody asked for");
-	s->session = m->fd;
+	*process = m->fd;
 	m->fd = -1;
 	return 0;
 }
@@ -315,7 +319,7 @@ int settings_receive(struct relay_settings *s, struct channel *c, struct arena *
 	int r;
 
 	memset(s, 0, sizeof(*s));
-	s->session = s->listener = -1;
+	s->session = s->broker = s->listener = -1;
 	do {
 		r = relay_channel_await(c, deadline, &m, f);
 		if (r <= 0)

@@ -34,6 +34,7 @@ struct relay_settings {
 	pid_t pid;
 	uid_t uid;
 	int session;  /* pidfd of that process */
+	int broker;   /* pidfd of the broker, or -1 */
 	int listener; /* where it connects */
 	/* where they go */
 	char url[ORIGIN_MAX_LEN + 32]; /* scheme, host and port alone */

@@ -91,16 +91,17 @@ def test_what_a_relay_is_started_with_in_this_order(b):
                      added=[{"name": "x-title"}, {"name": "http-referer"}])
         r = b.relay()
         got = r.begin()
-        assert [m["op"] for m, _ in got] == ["file"] * 4 + ["start"]
-        assert [m["kind"] for m, _ in got[:4]] == ["session", "ca", "cert", "key"]
-        info = open(f"/proc/self/fdinfo/{got[0][1]}", encoding="ascii").read()
-        assert re.search(rf"^Pid:\t{opened.pid}$", info, re.M)
-        assert [os.pread(fd, 100, 0) for _, fd in got[1:4]] == [b"some authorities", b"a certificate", b"the key"]
-        assert got[4][0] == {
+        assert [m["op"] for m, _ in got] == ["file"] * 5 + ["start"]
+        assert [m["kind"] for m, _ in got[:5]] == ["session", "broker", "ca", "cert", "key"]
+        for (_, fd), pid in zip(got, (opened.pid, b.pid)):
+            info = open(f"/proc/self/fdinfo/{fd}", encoding="ascii").read()
+            assert re.search(rf"^Pid:\t{pid}$", info, re.M)
+        assert [os.pread(fd, 100, 0) for _, fd in got[2:5]] == [b"some authorities", b"a certificate", b"the key"]
+        assert got[5][0] == {
             "op": "start", "session": opened.id, "pid": opened.pid, "uid": os.getuid(), "url": URL,
             "auth": "bearer", "entries": [{"header": ""}], "added": [{"name": "x-title"}, {"name": "http-referer"}],
             "proxy": "http://me:pw@proxy.test:8080", "no_proxy": "localhost"}
-        with socket.socket(fileno=os.dup(got[4][1])) as listener, opened.connect() as client:
+        with socket.socket(fileno=os.dup(got[5][1])) as listener, opened.connect() as client:
             assert listener.getsockname() == str(opened.path)
             with listener.accept()[0] as there:
                 client.sendall(b"a request")
@@ -116,7 +117,8 @@ def test_what_a_relay_is_started_with_in_this_order(b):
 
 def test_what_is_left_out_is_empty(b, opened):
     opened.relay()
-    (_, start) = [m for m, _ in b.relay().begin()]
+    (*files, start) = [m for m, _ in b.relay().begin()]
+    assert [m["kind"] for m in files] == ["session", "broker"]
     assert (start["proxy"], start["no_proxy"], start["added"]) == ("", "", [])
 
 
@@ -193,7 +195,7 @@ def test_what_is_refused_may_be_tried_again(b):
         assert refused(opened.call, "relay").error == "wrong-type"
         opened.relay()
         got = b.relay().begin()
-        assert [m.get("kind") for m, _ in got] == ["session", "ca", None]
+        assert [m.get("kind") for m, _ in got] == ["session", "broker", "ca", None]
 
 
 # ---- what it must not be given -----------------------------------------
@@ -224,7 +226,7 @@ def test_a_relays_file_is_a_sealed_memfd(b):
         s.call("relay-file", fd=b"x" * (1 << 20), kind="ca")
         assert refused(s.call, "relay-file", fd=b"y", kind="ca").error == "bad-value"
         s.relay()
-        [_, ca, _] = b.relay().begin()
+        [_, _, ca, _] = b.relay().begin()
         assert os.fstat(ca[1]).st_size == 1 << 20
     for _, fd, _ in cases:
         if fd is not None:
@@ -623,8 +625,8 @@ def test_a_relay_that_dies_is_started_again(b, pair):
         client.sendall(b"meanwhile")
         again = b.relay()
         got = again.begin()
-        assert [m["op"] for m, _ in got] == ["file", "start"] and got[1][0]["session"] == s.id
-        with socket.socket(fileno=os.dup(got[1][1])) as listener:
+        assert [m["op"] for m, _ in got] == ["file", "file", "start"] and got[2][0]["session"] == s.id
+        with socket.socket(fileno=os.dup(got[2][1])) as listener:
             with listener.accept()[0] as there:
                 assert there.recv(100) == b"meanwhile"
     assert [x["has_value"] for x in b.sessions()] == [False]

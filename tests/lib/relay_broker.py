@@ -286,7 +286,7 @@ class Relay:
     tokens, or the fields of `no-value`, or None for no answer."""
 
     def __init__(self, url, values=((TOKEN,),), auth="bearer", entries=("",), added=(), proxy="", no_proxy="",
-                 files=(), pid=None, limited=False, env=None, reserve=None):
+                 files=(), pid=None, broker=None, limited=False, env=None, reserve=None):
         self.values = list(values)
         self.limited = limited
         self.reserve = reserve  # message -> answer's fields, for `reserve`
@@ -305,6 +305,8 @@ class Relay:
         theirs.close()
         pid = pid or os.getpid()
         self.give("file", kind="session", fd=os.pidfd_open(pid))
+        if broker:
+            self.give("file", kind="broker", fd=os.pidfd_open(broker))
         for kind, data in files:
             self.give("file", kind=kind, fd=memfd(data))
         self.give("start", session="0" * 16, pid=pid, uid=os.getuid(), url=url, auth=auth,

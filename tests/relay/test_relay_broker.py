@@ -172,9 +172,8 @@ def test_a_reservation_comes_first(provider):
         assert not readable(c.sock, 0.3)
         relay.give("reserved", id=asked["id"])
         assert c.getresponse().status == 200
-        # The one that nobody waits for is given back.
-        unsent, use = relay.wait("use"), relay.wait("use", 2)
-        assert (unsent["id"], unsent["billed"]) == (asked["id"] + 1, False) and use["id"] == asked["id"]
+        # What was reserved for nobody is given back first.
+        assert [relay.wait("use", n)["id"] for n in (1, 2)] == [asked["id"] + 1, asked["id"]]
         relay.get()
         relay.post("/v1/messages/count_tokens")
         assert len(relay.of("reserve")) == 1
@@ -281,6 +280,50 @@ def test_the_channels_end_is_its_end(provider):
         relay.post()
         pid = relay.pid()
         relay.channel.shutdown(socket.SHUT_RDWR)
+        until(lambda: not alive(pid))
+
+
+def test_a_channel_that_is_cut_is_its_end_while_the_broker_lives(provider):
+    with Relay(provider.url, broker=os.getpid()) as relay:
+        relay.post()
+        pid = relay.pid()
+        relay.channel.shutdown(socket.SHUT_RDWR)
+        until(lambda: not alive(pid))
+
+
+def test_the_brokers_end_is_told_until_the_sessions(provider):
+    broker = subprocess.Popen(["sleep", "100"])
+    told = "ccrun: the broker has ended, and the key with it (hint: leave claude, and start it again with --resume)"
+    with Relay(provider.url, broker=broker.pid) as relay:
+        kept = relay.connect()
+        assert relay.post(connection=kept).status == 200
+        provider.reply = streaming
+        with relay.raw() as s:
+            s.sendall(ASK)
+            assert s.recv(1 << 16)
+            broker.kill()
+            broker.wait()
+            relay.channel.shutdown(socket.SHUT_RDWR)
+            assert not read_to_end(s).endswith(b"0\r\n\r\n")
+        until(lambda: len(provider.trouble) == 2)
+        asked = len(provider.requests)
+        for c in (kept, None, None):
+            response = relay.post(connection=c)
+            assert response.status == 403 and error_of(response)["message"] == told
+        assert len(provider.requests) == asked
+
+
+def test_the_sessions_end_comes_after_the_brokers(provider):
+    broker, session = (subprocess.Popen(["sleep", "100"]) for _ in range(2))
+    with Relay(provider.url, broker=broker.pid, pid=session.pid) as relay:
+        assert relay.exchange(ASK) == b""
+        pid = relay.pid()
+        broker.kill()
+        broker.wait()
+        relay.channel.shutdown(socket.SHUT_RDWR)
+        assert relay.exchange(ASK) == b"" and alive(pid)
+        session.kill()
+        session.wait()
         until(lambda: not alive(pid))
 
 
