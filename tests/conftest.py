@@ -71,6 +71,14 @@ def known_client(tried):
 
 
 @pytest.fixture
+def relay_world(ep, known_client):
+    """The same as c, where providers go as they ship, by relay, and the client is known."""
+    with Ccrun(ep, delivery=None) as world:
+        known_client(world)
+        yield world
+
+
+@pytest.fixture
 def ready(c, token):
     """The same with provider demo at the endpoint, and its key in an open vault."""
     c.demo()

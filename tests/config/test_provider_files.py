@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 import canary
-from ccrun import BUILD, Ccrun
+from ccrun import BUILD
 from client import REPO, until
 from endpoint import Bash, Endpoint, Text
 
@@ -146,10 +146,8 @@ def plan(c, word, env=None):
 
 
 @pytest.fixture
-def c(ep, known_client):
-    with Ccrun(ep, delivery=None) as world:
-        known_client(world)
-        yield world
+def c(relay_world):
+    return relay_world
 
 
 @pytest.mark.parametrize("name, i", CASES)

@@ -4,17 +4,15 @@ the other is absent, where the request goes, which model it names.  By relay whe
 that is possible, and one of each kind by the other deliveries."""
 import pytest
 
-from ccrun import CCRUN, Ccrun
+from ccrun import CCRUN
 from client import claude
 
 SAID = "hello from loopback"
 
 
 @pytest.fixture
-def c(ep, known_client):
-    with Ccrun(ep, delivery=None) as world:
-        known_client(world)
-        yield world
+def c(relay_world):
+    return relay_world
 
 
 def asked(c, ep, *argv, env=None):

@@ -67,6 +67,17 @@ class Error:
     hold: threading.Event = None
 
 
+@dataclass
+class Own:
+    """The test answers by itself: a function of the Handler and of the frames that the
+    text would be streamed as."""
+    answer: callable
+    text: str = ""
+    hold: threading.Event = None
+
+    blocks = Text.blocks
+
+
 # ---- what was seen -----------------------------------------------------
 
 @dataclass
@@ -227,6 +238,8 @@ class Handler(BaseHTTPRequestHandler):
         if isinstance(turn, Error):
             return self.fail(turn.status, turn.kind, turn.message, turn.headers)
         whole = message(named or asked.get("model", "unknown"), *turn.blocks())
+        if isinstance(turn, Own):
+            return turn.answer(self, [sse(e) for e in events(whole)])
         if form == "messages":
             form = "sse" if asked.get("stream") else "whole"
         if form == "sse":
