@@ -9,6 +9,7 @@
 #include <stdint.h>
 #include "broker/file_transfer.h"
 #include "broker/peer.h"
+#include "broker/renewal.h"
 #include "broker/session.h"
 
 struct broker;
@@ -35,6 +36,7 @@ struct connection {
 	bool quota_waiting;	     /* usage-next is not answered yet; no deadline */
 	bool quota_fetching;	     /* usage-next gave it the token; usage-put is to come */
 	char fetching_token_of[NAME_MAX_LEN + 1]; /* source-take of this entry, or "" */
+	struct renewer renewer;			  /* what it fetches when it is asked */
 	struct file_transfer transfer;
 	struct relay *preparing; /* what a client passed for the relay of its session, or NULL */
 	struct relay *relay;	 /* this is the channel of that relay, or NULL */

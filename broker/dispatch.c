@@ -69,6 +69,9 @@ static const struct op {
 	{ "spent-today", op_spent_today, FROM_SESSIONS },
 	{ "source-take", op_source_take, OPEN_VAULT },
 	{ "source-put", op_source_put, OPEN_VAULT | AUDIT_REFUSALS },
+	/* without OPEN_VAULT: waiting must not keep the vault from idling */
+	{ "source-wait", op_source_wait, AUDIT_REFUSALS },
+	{ "source-fail", op_source_fail, 0 },
 	/* open decides about marked requesters entry by entry (nested = allow) */
 	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
 	{ "relay-file", op_relay_file, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
@@ -192,6 +195,6 @@ void dispatch_packet(struct broker *b, struct connection *c, size_t n, struct so
 		close(q.pass_fd);
 	wire_in_free(&in);
 	if (c->session.state == SESSION_NONE && !c->watcher && !c->quota_fetching &&
-	    !c->quota_waiting && !c->fetching_token_of[0])
+	    !c->quota_waiting && !c->fetching_token_of[0] && !c->renewer.told[0])
 		c->deadline = clock_now_ms() + IDLE_DEADLINE_MS;
 }

@@ -18,6 +18,7 @@
 #include "broker/places.h"
 #include "broker/ops.h"
 #include "broker/relay_channel.h"
+#include "broker/relay_value.h"
 
 #define EVENTS 64
 
@@ -140,6 +141,8 @@ static void sweep_deadlines(struct broker *b)
 			connection_expire(b, c);
 		if (c->fd >= 0)
 			relay_channel_check(c);
+		if (c->fd >= 0)
+			relay_value_check(b, c);
 		if (c->fd >= 0 && c->quota_waiting) {
 			quota_answer_waiting(c);
 			if (c->closing)

@@ -37,7 +37,7 @@ request_handler op_relay_file, op_relay, op_sessions, op_session_end;
 /* broker/ops_spending.c */
 request_handler op_limit, op_limit_set, op_spent, op_spent_today;
 /* broker/ops_source.c */
-request_handler op_source_take, op_source_put;
+request_handler op_source_take, op_source_put, op_source_wait, op_source_fail;
 /* broker/ops_quota.c; on the wire these are usage-next, usage-put, usage */
 request_handler op_usage_next, op_usage_put, op_usage;
 

@@ -193,7 +193,7 @@ struct wire_out *op_watch(struct request *q, struct failure *f)
 	if (all && check_system_watcher(q, f) != 0)
 		return NULL;
 	/* A connection has one use; a session's has a deadline too. */
-	if (c->session.state != SESSION_NONE || c->quota) {
+	if (c->session.state != SESSION_NONE || c->quota || c->renewer.names) {
 		fail_set(f, FAIL_IN_USE, "connect once more",
 			 "this connection has another purpose");
 		return NULL;

@@ -38,7 +38,7 @@ static enum join_result join_workers(struct request *q, struct failure *f)
 
 	if (c->quota)
 		return JOIN_DONE;
-	if (c->session.state != SESSION_NONE || c->watcher) {
+	if (c->session.state != SESSION_NONE || c->watcher || c->renewer.names) {
 		fail_set(f, FAIL_IN_USE, "connect once more",
 			 "this connection has another purpose");
 		return JOIN_FAILED;

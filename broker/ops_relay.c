@@ -223,6 +223,20 @@ static int check_carriers(const struct session *s, struct failure *f)
 			"a relay carries one key in a variable's place, not %u", own);
 }
 
+/* Can one of the session's tokens be fetched again, without a person at a terminal? */
+static bool is_renewable(struct connection *c)
+{
+	const struct entry *e;
+	unsigned i;
+
+	for (i = 0; i < c->session.entries; i++) {
+		e = session_allowed_entry(c, i, NULL);
+		if (e && e->source)
+			return true;
+	}
+	return false;
+}
+
 /* Where the keys may go is taken from what was sealed with them, not from the request. */
 static struct wire_out *build_start(struct request *q, struct failure *f)
 {
@@ -242,6 +256,7 @@ static struct wire_out *build_start(struct request *q, struct failure *f)
 	wire_put_uint(o, "uid", c->peer.uid);
 	wire_put_str(o, "url", url);
 	wire_put_str(o, "auth", auth);
+	wire_put_bool(o, "renewable", is_renewable(c));
 	wire_begin_array(o, "entries");
 	for (i = 0; i < c->session.entries; i++) {
 		wire_begin_item(o);

@@ -93,6 +93,8 @@ static struct wire_out *reply_granted(struct connection *c)
 	const char *ref = e && e->source ? e->source->ref : NULL;
 	struct wire_out *o = wire_ok();
 	char kind[NAME_MAX_LEN + 1];
+	bool has_source = false;
+	unsigned i;
 
 	wire_put_bool(o, "granted", true);
 	wire_put_str(o, "session", c->session.id);
@@ -102,6 +104,13 @@ static struct wire_out *reply_granted(struct connection *c)
 		snprintf(kind, sizeof(kind), "%.*s", (int)strcspn(ref, ":"), ref);
 		wire_put_str(o, "source", kind);
 	}
+	for (i = 0; i < c->session.entries; i++) {
+		e = tenant_find_entry(c->tenant, c->session.entry[i], NULL);
+		has_source = has_source || (e && e->source);
+	}
+	/* ccrun leaves somebody behind who fetches again what a relay asks for. */
+	if (has_source && c->session.delivery == DELIVERY_RELAY)
+		wire_put_bool(o, "renewable", true);
 	return o;
 }
 
@@ -143,7 +152,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 			 "this connection has a session");
 		return NULL;
 	}
-	if (c->watcher || c->quota) {
+	if (c->watcher || c->quota || c->renewer.names) {
 		fail_set(f, FAIL_IN_USE, "connect once more",
 			 "this connection has another purpose");
 		return NULL;

@@ -1,5 +1,6 @@
 /*
- * broker/ops_source.c - source-take, source-put: tokens that stay in another manager.
+ * broker/ops_source.c - source-take, source-put, source-wait, source-fail: tokens that stay
+ * in another manager.
  * The broker runs no program: it tells one client which sealed command fetches the
  * token, and keeps what that client sends in locked memory.
  */
@@ -10,11 +11,19 @@
 #include "broker/broker.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
+#include "broker/relay_value.h"
+#include "broker/renewal.h"
 #include "broker/request.h"
 #include "vault/entries.h"
 #include "vault/tokens.h"
 #include "wire/names.h"
 #include "wire/pack.h"
+#include "wire/policy.h"
+
+/* Seconds before its end at which a token is fetched again, so that no request meets that
+ * end; and how often at most, should a manager give what ends sooner. */
+#define EXPIRY_EARLY 60
+#define EXPIRY_LEAST 15
 
 /* The entry of field "name", whose token may be absent. */
 static const struct entry *find_named_entry(struct request *q, char name[NAME_MAX_LEN + 1],
@@ -30,21 +39,6 @@ static const struct entry *find_named_entry(struct request *q, char name[NAME_MA
 	return e;
 }
 
-/* Does another connection of the tenant fetch this entry's token now? */
-static bool is_being_fetched(const struct request *q, const char *name)
-{
-	const struct connection *c;
-	unsigned i;
-
-	for (i = 0; i < q->broker->places; i++) {
-		c = &q->broker->connection[i];
-		if (c->fd >= 0 && c != q->connection && c->tenant == q->connection->tenant &&
-		    strcmp(c->fetching_token_of, name) == 0)
-			return true;
-	}
-	return false;
-}
-
 struct wire_out *op_source_take(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
@@ -56,13 +50,13 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	if (!e || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	if (c->session.state != SESSION_NONE || c->watcher || c->quota_waiting ||
-	    c->quota_fetching) {
+	    c->quota_fetching || c->renewer.names) {
 		fail_set(f, FAIL_IN_USE, "connect once more",
 			 "this connection has another purpose");
 		return NULL;
 	}
 	c->fetching_token_of[0] = '\0';
-	wait = e->source && !e->token && is_being_fetched(q, name);
+	wait = e->source && !e->token && renewal_is_fetching(q->broker, c->tenant, name, c);
 	if (!e->source || e->token || wait) {
 		o = wire_ok();
 		wire_put_bool(o, "cached", !wait);
@@ -78,12 +72,33 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	return o;
 }
 
+/*
+ * "expires", optional: when its source says that the token ends, seconds from now.  *until:
+ * when it is to be fetched again, or 0.
+ */
+static int read_expiry(struct wire_map m, int64_t *until, struct failure *f)
+{
+	uint64_t seconds;
+
+	*until = 0;
+	if (!wire_has(m, "expires"))
+		return 0;
+	if (wire_get_uint(m, "expires", &seconds, f) != 0)
+		return -1;
+	if (seconds > TTL_MAX)
+		return 0;
+	seconds = seconds > EXPIRY_EARLY + EXPIRY_LEAST ? seconds - EXPIRY_EARLY : EXPIRY_LEAST;
+	*until = clock_now_ms() + (int64_t)seconds * 1000;
+	return 0;
+}
+
 struct wire_out *op_source_put(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1];
 	const struct entry *e = find_named_entry(q, name, f);
 	const uint8_t *token;
+	int64_t until;
 	size_t n;
 
 	if (!e)
@@ -100,10 +115,58 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 		return NULL;
 	}
 	if (wire_get_bin(q->map, "token", &token, &n, f) != 0 ||
-	    wire_token_check(token, n, f) != 0 || request_audit(q, "fetch", name, f) != 0 ||
-	    vault_token_set_fetched(c->tenant->vault, name, token, n, clock_now_ms(), f) != 0)
+	    wire_token_check(token, n, f) != 0 || read_expiry(q->map, &until, f) != 0 ||
+	    request_audit(q, "fetch", name, f) != 0 ||
+	    vault_token_set_fetched(c->tenant->vault, name, token, n, clock_now_ms(), until, f) !=
+		    0)
 		return NULL;
 	/* Its ttl may be the next to be over. */
 	c->tenant->next_expiry = 0;
+	relay_value_fetched(q->broker, c->tenant, name, NULL);
+	return wire_ok();
+}
+
+struct wire_out *op_source_wait(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	const char *name;
+	struct wire_out *o;
+
+	if (peer_check_namespaces(&c->peer, f) != 0)
+		return NULL;
+	if (c->session.state != SESSION_NONE || c->watcher || c->quota || c->fetching_token_of[0] ||
+	    c->renewer.waiting) {
+		fail_set(f, FAIL_IN_USE, "connect once more",
+			 "this connection has another purpose");
+		return NULL;
+	}
+	if (renewal_join(c, q->map, f) != 0)
+		return NULL;
+	renewal_wait(q->broker, c, &name);
+	q->deferred = !name;
+	if (!name)
+		return NULL;
+	o = wire_ok();
+	wire_put_str(o, "name", name);
+	return o;
+}
+
+struct wire_out *op_source_fail(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct failure why = { .code = FAIL_SOURCE };
+	char name[NAME_MAX_LEN + 1];
+
+	if (field_name(q->map, "name", name, f) != 0 ||
+	    wire_get_text(q->map, "message", why.what, sizeof(why.what), f) != 0 ||
+	    wire_get_text(q->map, "hint", why.hint, sizeof(why.hint), f) != 0)
+		return NULL;
+	if (strcmp(c->renewer.told, name) != 0) {
+		fail_set(f, FAIL_POSTURE, "source-wait comes first",
+			 "'%s' was not asked of this connection", name);
+		return NULL;
+	}
+	c->renewer.told[0] = '\0';
+	relay_value_fetched(q->broker, c->tenant, name, &why);
 	return wire_ok();
 }

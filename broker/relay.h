@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include "base/fail.h"
 #include "wire/limits.h"
 
 struct session;
@@ -32,10 +33,17 @@ struct relay {
 	int file[RELAY_FILES];	       /* sealed memfds, or -1 */
 	struct wire_out *start;	       /* the message with which it begins */
 	bool has_value;		       /* it was given the tokens since it was last told to wipe */
-	bool ended;		       /* by a person: it gets no value any more */
-	const char *cut;	       /* why its channel is to be ended, or NULL */
-	int refused;		       /* code of the last refused value, for the audit log */
-	unsigned starts;	       /* in the minute from first_start_ms on */
+	int64_t given_ms;	       /* clock_now_ms() when it was given them */
+	char awaits[NAME_MAX_LEN + 1]; /* `value` is answered when this one's token has come */
+	int64_t await_until;	       /* or then */
+	struct failure unfetched;      /* why the last token that it waited for did not come */
+	int64_t unfetched_ms;	       /* when that was */
+	unsigned renewals;	       /* since then, of tokens that the provider refused */
+	int64_t renewals_since_ms;
+	bool ended;	 /* by a person: it gets no value any more */
+	const char *cut; /* why its channel is to be ended, or NULL */
+	int refused;	 /* code of the last refused value, for the audit log */
+	unsigned starts; /* in the minute from first_start_ms on */
 	int64_t first_start_ms;
 	/* since the session began, for the audit log */
 	uint64_t requests, refusals;

@@ -1,5 +1,5 @@
 /*
- * broker/relay_channel.c - give a relay its tokens, and hear what was used.
+ * broker/relay_channel.c - start a relay, and hear it.
  */
 #include "broker/relay_channel.h"
 
@@ -19,11 +19,10 @@
 #include "broker/relay.h"
 #include "broker/relay_keeper.h"
 #include "broker/relay_metering.h"
+#include "broker/relay_value.h"
 #include "broker/session.h"
 #include "broker/spending.h"
 #include "broker/tenant.h"
-#include "broker/witness.h"
-#include "vault/entry.h"
 #include "wire/pack.h"
 #include "wire/unpack.h"
 
@@ -65,6 +64,7 @@ static int channel_connect(struct broker *b, struct connection *c, struct tenant
 		return fail_set(f, FAIL_BUSY, "try again in a minute",
 				"you have had %d relays started in a minute", RELAY_STARTS_UID);
 	r->has_value = false;
+	r->awaits[0] = '\0';
 	r->cut = NULL;
 	fd = relay_keeper_start_relay(f);
 	if (fd < 0)
@@ -204,126 +204,6 @@ void relay_channel_drop(struct connection *c)
 	c->relay = NULL;
 }
 
-/* ---- the value ---- */
-
-/*
- * May the session's process use its key now?  It bears the mark from before it became
- * the client, or what it starts could ask the broker like any other process.
- */
-static int check_process(struct connection *c, struct failure *f)
-{
-	bool marked;
-
-	if (peer_read_mark(&c->peer, &marked, f) != 0)
-		return -1;
-	if (marked)
-		return 0;
-	return fail_set(f, FAIL_POSTURE, "start it with ccrun",
-			"process %d does not bear the session's mark", (int)c->peer.pid);
-}
-
-static int send_token(struct connection *c, const struct entry *e, unsigned i, bool limited)
-{
-	struct wire_out *o = wire_request("value");
-	int r;
-
-	wire_put_uint(o, "index", i);
-	wire_put_uint(o, "count", c->session.entries);
-	wire_put_bool(o, "limited", limited);
-	wire_put_secret(o, "token", e->token, e->token_len);
-	r = wire_send(c->fd, o, -1);
-	wire_out_free(o);
-	return r;
-}
-
-static int audit_release(struct connection *c, struct failure *f)
-{
-	char names[SESSION_ENTRIES_MAX * (NAME_MAX_LEN + 1) + 1] = "";
-	struct audit_event e = { .event = "release",
-				 .result = "granted",
-				 .why = "to the session's relay",
-				 .entries = names,
-				 .delivery = delivery_name(c->session.delivery),
-				 .pid = c->peer.pid,
-				 .provider = c->session.provider,
-				 .session = c->session.id,
-				 .image = c->session.image };
-	char image[sizeof(c->session.image)];
-	unsigned i;
-
-	for (i = 0; i < c->session.entries; i++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? " " : "",
-			 c->session.entry[i]);
-	/* By now ccrun has become the client; where that can be read. */
-	if (witness_read_exe(c->peer.pid, image, sizeof(image)) == 0)
-		memcpy(c->session.image, image, sizeof(image));
-	return audit_write(&c->tenant->audit, &e, f);
-}
-
-static int give_value(struct connection *c, struct failure *f)
-{
-	bool limited = spending_limited(c->tenant, session_counted_entry(&c->session));
-	const struct entry *e[SESSION_ENTRIES_MAX];
-	unsigned i;
-
-	if (c->relay->ended)
-		return fail_set(f, FAIL_POLICY, "start another one", "this session was ended");
-	if (tenant_require_open_or_kept(c->tenant, f) != 0 || check_process(c, f) != 0)
-		return -1;
-	for (i = 0; i < c->session.entries; i++) {
-		e[i] = session_allowed_entry(c, i, f);
-		if (!e[i])
-			return -1;
-	}
-	if (audit_release(c, f) != 0)
-		return -1;
-	/* From here on it counts as given, whether or not it can be sent. */
-	c->relay->has_value = true;
-	session_count_release(c);
-	for (i = 0; i < c->session.entries; i++)
-		if (send_token(c, e[i], i, limited) != 0) {
-			relay_cut(c->relay, "it took no key");
-			break;
-		}
-	return 0;
-}
-
-/* A client that tries again and again while the vault is locked must not push the rest
- * out of the audit log: of refusals in a row that say the same, the first is written. */
-static void audit_refused_value(struct connection *c, const struct failure *f)
-{
-	struct audit_event e = { .event = "release",
-				 .pid = c->peer.pid,
-				 .provider = c->session.provider,
-				 .session = c->session.id,
-				 .result = fail_name(f->code),
-				 .why = f->what };
-
-	if (c->relay->refused != (int)f->code)
-		audit_write(&c->tenant->audit, &e, NULL);
-	c->relay->refused = (int)f->code;
-}
-
-static void serve_value(struct connection *c, struct wire_map m)
-{
-	struct failure f = { 0 };
-	struct wire_out *o;
-
-	(void)m;
-	if (give_value(c, &f) == 0) {
-		c->relay->refused = FAIL_NONE;
-		return;
-	}
-	audit_refused_value(c, &f);
-	o = wire_request("no-value");
-	wire_put_str(o, "error", fail_name(f.code));
-	wire_put_str(o, "message", f.what);
-	wire_put_str(o, "hint", f.hint);
-	if (wire_send(c->fd, o, -1) != 0)
-		relay_cut(c->relay, "it took no answer");
-	wire_out_free(o);
-}
-
 /* ---- what the relay tells ---- */
 
 static void audit_text(struct connection *c, struct wire_map m, const char *event,
@@ -341,27 +221,41 @@ static void audit_text(struct connection *c, struct wire_map m, const char *even
 		audit_write(&c->tenant->audit, &e, NULL);
 }
 
-static void serve_refusal(struct connection *c, struct wire_map m)
+static void serve_refusal(struct broker *b, struct connection *c, struct wire_map m)
 {
+	(void)b;
 	c->relay->refusals++;
 	audit_text(c, m, "request", "refused");
 }
 
-static void serve_failure(struct connection *c, struct wire_map m)
+static void serve_failure(struct broker *b, struct connection *c, struct wire_map m)
 {
+	(void)b;
 	audit_text(c, m, "provider", "failed");
+}
+
+static void serve_reserve(struct broker *b, struct connection *c, struct wire_map m)
+{
+	(void)b;
+	relay_serve_reserve(c, m);
+}
+
+static void serve_use(struct broker *b, struct connection *c, struct wire_map m)
+{
+	(void)b;
+	relay_serve_use(c, m);
 }
 
 static const struct {
 	const char *op;
-	void (*serve)(struct connection *c, struct wire_map m);
+	void (*serve)(struct broker *b, struct connection *c, struct wire_map m);
 } messages[] = {
-	{ "value", serve_value },     { "reserve", relay_serve_reserve },
-	{ "use", relay_serve_use },   { "refusal", serve_refusal },
-	{ "failure", serve_failure },
+	{ "value", relay_serve_value }, { "renew", relay_serve_renew },
+	{ "reserve", serve_reserve },	{ "use", serve_use },
+	{ "refusal", serve_refusal },	{ "failure", serve_failure },
 };
 
-static void serve_message(struct connection *c, struct wire_map m)
+static void serve_message(struct broker *b, struct connection *c, struct wire_map m)
 {
 	char op[16];
 	unsigned i;
@@ -369,7 +263,7 @@ static void serve_message(struct connection *c, struct wire_map m)
 	if (wire_get_text(m, "op", op, sizeof(op), NULL) == 0)
 		for (i = 0; i < sizeof(messages) / sizeof(messages[0]); i++)
 			if (strcmp(messages[i].op, op) == 0) {
-				messages[i].serve(c, m);
+				messages[i].serve(b, c, m);
 				return;
 			}
 	relay_cut(c->relay, "it sent an unknown message");
@@ -384,7 +278,7 @@ static void serve_packet(struct broker *b, struct connection *c, size_t n)
 	if (c->relay->cut)
 		return;
 	if (wire_parse(&in, b->packet, n, NULL) == 0) {
-		serve_message(c, in.top);
+		serve_message(b, c, in.top);
 		wire_in_free(&in);
 	} else {
 		relay_cut(c->relay, "it sent a malformed message");

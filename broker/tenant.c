@@ -375,27 +375,41 @@ int tenant_check_person(struct tenant *t, uint32_t slot, const uint8_t key[KEY_L
 	return r;
 }
 
-/* Wipe the tokens of v whose ttl is over, in the relays too.  Returns when the next
- * one's will be. */
+/* clock_now_ms() when the ttl of e's token is over; INT64_MAX: it has none. */
+static int64_t token_ttl_end(const struct entry *e)
+{
+	struct policy p;
+
+	/* Most policies have no ttl: do not parse those. */
+	if (!strstr(e->policy, "ttl=") || policy_parse(&p, e->policy, NULL) != 0 || p.ttl == 0)
+		return INT64_MAX;
+	return e->since + (int64_t)p.ttl * 1000;
+}
+
+/* Wipe the tokens of v whose ttl is over, or that have ended by their source's word; the
+ * former in the relays too.  Returns when the next one is due. */
 static int64_t wipe_expired_tokens(struct tenant *t, struct vault *v, int64_t now)
 {
 	int64_t next = INT64_MAX, end;
 	const struct entry *e;
-	struct policy p;
 	unsigned i;
 
 	for (i = 0; (e = vault_at(v, i)); i++) {
-		/* Most policies have no ttl: do not parse those. */
-		if (!e->token || !strstr(e->policy, "ttl=") ||
-		    policy_parse(&p, e->policy, NULL) != 0 || p.ttl == 0)
+		if (!e->token)
 			continue;
-		end = e->since + (int64_t)p.ttl * 1000;
+		end = token_ttl_end(e);
 		if (now >= end) {
 			vault_token_sleep(v, e->name);
 			relays_wipe(t->relays, e->name, "locked", NULL, NULL);
-		} else if (end < next) {
-			next = end;
+			continue;
 		}
+		if (e->until && e->until < end)
+			end = e->until;
+		/* The relays were told when it ends, and what they transfer may go on. */
+		if (now >= end)
+			vault_token_sleep(v, e->name);
+		else if (end < next)
+			next = end;
 	}
 	return next;
 }

@@ -22,6 +22,7 @@ struct entry {
 	const uint8_t *token; /* in the arena; NULL while it sleeps or was not fetched */
 	size_t token_len;
 	int64_t since; /* clock_now_ms() when the vault was opened or the token came; not stored */
+	int64_t until; /* when a fetched token is of no more use, by its source; 0: not known */
 };
 
 /* What is wrong with the entry, as the subject of "is not allowed" (static), or NULL. */

@@ -66,7 +66,7 @@ int tokens_copy_sleeping(struct vault *v, const struct vault *from, struct failu
 
 /* Put a copy of n bytes in the place of e's token. */
 static int token_replace(struct vault *v, struct entry *e, const uint8_t *token, size_t n,
-			 int64_t now, struct failure *f)
+			 int64_t now, int64_t until, struct failure *f)
 {
 	uint8_t *copy = arena_alloc(v->arena, n, f);
 
@@ -77,11 +77,12 @@ static int token_replace(struct vault *v, struct entry *e, const uint8_t *token,
 	e->token = copy;
 	e->token_len = n;
 	e->since = now;
+	e->until = until;
 	return 0;
 }
 
 int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n,
-			    int64_t now, struct failure *f)
+			    int64_t now, int64_t until, struct failure *f)
 {
 	bool there;
 	unsigned at = entry_list_search(v, name, &there);
@@ -90,7 +91,7 @@ int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *to
 		return vault_fail_no_entry(f, "fetch", name);
 	if (n == 0 || n > TOKEN_MAX)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "cannot keep a token of %zu bytes", n);
-	return token_replace(v, v->entry[at], token, n, now, f);
+	return token_replace(v, v->entry[at], token, n, now, until, f);
 }
 
 static bool entry_same_source(const struct entry *a, const struct entry *b)
@@ -110,6 +111,6 @@ void vault_tokens_carry(const struct vault *from, struct vault *to)
 		had = vault_find(from, to->entry[i]->name);
 		if (!to->entry[i]->token && entry_same_source(had, to->entry[i]) && had->token)
 			token_replace(to, to->entry[i], had->token, had->token_len, had->since,
-				      NULL);
+				      had->until, NULL);
 	}
 }

@@ -28,11 +28,11 @@ int tokens_copy_sleeping(struct vault *v, const struct vault *from, struct failu
 
 /*
  * Keep a copy of the n bytes that the entry's source gave, until the token is put
- * to sleep.  0, or -1 with FAIL_NO_ENTRY (no such entry with a source),
+ * to sleep.  until: when it is of no more use (clock_now_ms), or 0.  0, or -1 with FAIL_NO_ENTRY (no such entry with a source),
  * FAIL_BAD_VALUE (its length), FAIL_NO_MEMORY.
  */
 int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n,
-			    int64_t now, struct failure *f);
+			    int64_t now, int64_t until, struct failure *f);
 
 /* Copy the fetched tokens of `from` (may be NULL) to entries of `to` that have the
  * same source and no token yet. */

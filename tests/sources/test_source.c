@@ -147,7 +147,7 @@ static void test_never_sealed(void **state)
 
 	(void)state;
 	assert_int_equal(vault_tokens_asleep(v), 0);
-	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 5, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 5, 0, NULL), 0);
 	e = vault_find(v, "x");
 	assert_memory_equal(e->token, value, VALUE_LEN);
 	assert_int_equal(e->since, 5);
@@ -184,16 +184,16 @@ static void test_fetched_again_put_to_sleep_and_undone(void **state)
 	struct entry e;
 
 	(void)state;
-	assert_int_equal(vault_token_set_fetched(v, "absent", value, VALUE_LEN, 1, &f), -1);
+	assert_int_equal(vault_token_set_fetched(v, "absent", value, VALUE_LEN, 1, 0, &f), -1);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
-	assert_int_equal(vault_token_set_fetched(v, "x", value, 0, 1, &f), -1);
-	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
-	assert_int_equal(vault_token_set_fetched(v, "x", value + 1, VALUE_LEN - 1, 2, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, 0, 1, 0, &f), -1);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, 0, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value + 1, VALUE_LEN - 1, 2, 0, NULL), 0);
 	assert_int_equal(vault_find(v, "x")->token_len, VALUE_LEN - 1);
 	vault_token_sleep(v, "x");
 	assert_null(vault_find(v, "x")->token);
 	assert_int_equal(vault_tokens_asleep(v), 0);
-	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 3, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 3, 0, NULL), 0);
 	/* another source, and back: the value comes back with it */
 	strcpy(other.command, "/usr/bin/other");
 	e = elsewhere("x", &other);
@@ -224,7 +224,7 @@ static void test_narrowed(void **state)
 	struct vault *v = with_source(a);
 
 	(void)state;
-	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, NULL), 0);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 1, 0, NULL), 0);
 	v = vault_narrow(v, everything);
 	assert_non_null(v);
 	assert_memory_equal(vault_find(v, "x")->token, value, VALUE_LEN);
