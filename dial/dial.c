@@ -27,7 +27,10 @@
 /* A broker locks the vault, perhaps opens it with a keyfile, and then listens. */
 #define LISTEN_PATIENCE_MS 3000
 #define ENDING_PATIENCE_MS 2000 /* until a broker that was killed has ended */
-#define OVERFLOW_UID 65534	/* what uids that a user namespace does not map appear as */
+/* Tries to reach a lost broker, and the time between them; one that restarts is back by then. */
+#define REOPEN_TRIES 15
+#define REOPEN_MS 2000
+#define OVERFLOW_UID 65534 /* what uids that a user namespace does not map appear as */
 
 /* Does this errno of connect(2) say that no process listens? */
 static bool is_no_listener(int err)
@@ -358,20 +361,12 @@ static int fail_from_reply(struct wire_map m, struct failure *f)
 	return -1;
 }
 
-static int receive_reply(struct dial *d, int *fd, struct failure *f)
+/* Once it can be read. */
+static int read_reply(struct dial *d, int *fd, struct failure *f)
 {
 	struct sock_control control;
-	ssize_t n;
-	int r;
+	ssize_t n = sock_recv(d->fd, d->buf, d->size, 0, &control);
 
-	r = io_wait(d->fd, POLLIN, d->deadline ? d->deadline : clock_now_ms() + REPLY_DEADLINE_MS);
-	if (r == 0 && d->deadline)
-		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
-				"the broker did not answer in time");
-	if (r == 0)
-		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
-				"the broker did not answer within %d s", REPLY_DEADLINE_MS / 1000);
-	n = r < 0 ? -1 : sock_recv(d->fd, d->buf, d->size, 0, &control);
 	if (n < 0 && errno == EMSGSIZE)
 		d->used = d->size;
 	if (n > 0 && (size_t)n > d->used)
@@ -403,14 +398,35 @@ bad:
 	return -1;
 }
 
-/* Send and receive.  The caller keeps the request. */
-static int exchange_once(struct dial *d, const struct wire_out *request, int pass, int *fd,
-			 struct failure *f)
+static int receive_reply(struct dial *d, int *fd, struct failure *f)
+{
+	int r = io_wait(d->fd, POLLIN,
+			d->deadline ? d->deadline : clock_now_ms() + REPLY_DEADLINE_MS);
+
+	if (r < 0)
+		return fail_errno(f, NULL, "answer from the broker");
+	if (r == 0 && d->deadline)
+		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
+				"the broker did not answer in time");
+	if (r == 0)
+		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
+				"the broker did not answer within %d s", REPLY_DEADLINE_MS / 1000);
+	return read_reply(d, fd, f);
+}
+
+static int send_request(struct dial *d, const struct wire_out *request, int pass, struct failure *f)
 {
 	/* A broker that closed the connection has sent the reason first. */
 	if (wire_send(d->fd, request, pass) != 0 && errno != EPIPE && errno != ECONNRESET)
 		return fail_errno(f, NULL, "send to the broker");
-	return receive_reply(d, fd, f);
+	return 0;
+}
+
+/* Send and receive.  The caller keeps the request. */
+static int exchange_once(struct dial *d, const struct wire_out *request, int pass, int *fd,
+			 struct failure *f)
+{
+	return send_request(d, request, pass, f) != 0 ? -1 : receive_reply(d, fd, f);
 }
 
 /* A broker that was started because of the first connection is older than the second. */
@@ -443,10 +459,20 @@ static int exchange_with_next(struct dial *d, const struct wire_out *request, in
 	return r;
 }
 
+/* Of the reply in d->in: is it {ok: true}?  0 or -1. */
+static int check_reply(struct dial *d, struct failure *f)
+{
+	bool ok = false;
+
+	if (wire_get_bool(d->in.top, "ok", &ok, f) != 0)
+		return -1;
+	d->refused = !ok;
+	return ok ? 0 : fail_from_reply(d->in.top, f);
+}
+
 int dial_call_passing(struct dial *d, struct wire_out *request, int pass, int *fd,
 		      struct failure *f)
 {
-	bool ok = false;
 	int r;
 
 	if (fd)
@@ -459,15 +485,62 @@ int dial_call_passing(struct dial *d, struct wire_out *request, int pass, int *f
 	if (r != 0 && d->unanswered && !d->broker && !d->system && !d->deadline)
 		r = exchange_with_next(d, request, pass, fd, f);
 	wire_out_free(request);
-	if (r != 0 || wire_get_bool(d->in.top, "ok", &ok, f) != 0)
-		return -1;
-	d->refused = !ok;
-	return ok ? 0 : fail_from_reply(d->in.top, f);
+	return r != 0 ? -1 : check_reply(d, f);
 }
 
 int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure *f)
 {
 	return dial_call_passing(d, request, -1, fd, f);
+}
+
+/* 0: d's connection can be read; 1: watched can. */
+static int wait_watching(const struct dial *d, int watched, struct failure *f)
+{
+	struct pollfd p[2] = { { .fd = watched, .events = POLLIN },
+			       { .fd = d->fd, .events = POLLIN } };
+
+	for (;;) {
+		p[0].revents = p[1].revents = 0;
+		if (poll(p, 2, -1) < 0 && errno != EINTR)
+			return fail_errno(f, NULL, "poll");
+		if (p[0].revents || p[1].revents)
+			return p[0].revents ? 1 : 0;
+	}
+}
+
+int dial_call_watching(struct dial *d, struct wire_out *request, int watched, struct failure *f)
+{
+	int r;
+
+	wire_in_free(&d->in);
+	d->refused = d->unanswered = false;
+	r = send_request(d, request, -1, f);
+	wire_out_free(request);
+	if (r == 0)
+		r = wait_watching(d, watched, f);
+	if (r == 0)
+		r = read_reply(d, NULL, f) != 0 ? -1 : check_reply(d, f);
+	return r;
+}
+
+int dial_reopen(struct dial *d, int watched, struct failure *f)
+{
+	struct pollfd p = { .fd = watched, .events = POLLIN };
+	void *buf = d->buf;
+	size_t size = d->size;
+	int i;
+
+	for (i = 0; i < REOPEN_TRIES; i++) {
+		dial_close(d);
+		if (dial_open(d, false, buf, size, f) == 0 && dial_hello(d, f) == 0)
+			return 0;
+		if (f->code == FAIL_PEER)
+			break;
+		if (poll(&p, 1, REOPEN_MS) > 0)
+			return 1;
+	}
+	dial_close(d);
+	return -1;
 }
 
 int dial_hello(struct dial *d, struct failure *f)

@@ -76,6 +76,20 @@ int dial_call(struct dial *d, struct wire_out *request, int *fd, struct failure 
 int dial_call_passing(struct dial *d, struct wire_out *request, int pass, int *fd,
 		      struct failure *f);
 
+/*
+ * As dial_call, without a deadline: the broker answers when something is to be done.
+ * watched: a descriptor that ends the wait when it can be read, such as a pidfd.  Returns
+ * 1 then, and the connection is of no further use.
+ */
+int dial_call_watching(struct dial *d, struct wire_out *request, int watched, struct failure *f);
+
+/*
+ * The broker closed the connection (FAIL_NO_BROKER, or FAIL_TIMEOUT after the computer
+ * slept): connect again, for as long as one may take that restarts.  0; 1: watched could be
+ * read; -1: none came, or (FAIL_PEER) another process listens.
+ */
+int dial_reopen(struct dial *d, int watched, struct failure *f);
+
 /* The request {op: hello}; its reply checks the broker. */
 int dial_hello(struct dial *d, struct failure *f);
 

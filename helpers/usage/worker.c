@@ -9,16 +9,11 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "base/sock.h"
 #include "helpers/usage/fetch_child.h"
 #include "helpers/usage/usage_kind.h"
 #include "helpers/usage/usage_result.h"
 #include "wire/limits.h"
 #include "wire/names.h"
-
-/* Tries to reach a lost broker, and the time between them; one that restarts is back by then. */
-#define RECONNECT_TRIES 15
-#define RECONNECT_MS 2000
 
 /* Seconds to wait after an error: 30, 60, 120, ... */
 #define PAUSE_FIRST 30
@@ -44,38 +39,18 @@ static bool session_ended(int ms)
 
 /* ---- usage-next ---- */
 
-static int send_usage_next(struct worker *w, struct failure *f)
+static struct wire_out *build_usage_next(const struct worker *w)
 {
 	struct wire_out *request = wire_request("usage-next");
-	int r;
 
-	if (request) {
-		wire_put_str(request, "kind", w->kind->name);
-		if (w->entry)
-			wire_put_str(request, "name", w->entry);
-		else
-			wire_put_bool(request, "own", true);
-		if (w->name)
-			wire_put_str(request, "name", w->name);
-	}
-	r = wire_send(w->dial.fd, request, -1);
-	wire_out_free(request);
-	/* The broker may have sent a reason before it closed the connection. */
-	if (r != 0 && errno != EPIPE && errno != ECONNRESET)
-		return fail_errno(f, NULL, "send to the broker");
-	return 0;
-}
-
-/* Fill f from the broker's {ok: false}.  Returns -1. */
-static int fail_from_refusal(struct wire_map m, struct failure *f)
-{
-	char name[64] = "", what[256] = "", hint[256] = "";
-
-	if (wire_get_text(m, "error", name, sizeof(name), f) != 0 ||
-	    wire_get_text(m, "message", what, sizeof(what), f) != 0 ||
-	    wire_get_text(m, "hint", hint, sizeof(hint), f) != 0)
-		return -1;
-	return fail_set(f, fail_from_name(name), hint, "%s", what);
+	wire_put_str(request, "kind", w->kind->name);
+	if (w->entry)
+		wire_put_str(request, "name", w->entry);
+	else
+		wire_put_bool(request, "own", true);
+	if (w->name)
+		wire_put_str(request, "name", w->name);
+	return request;
 }
 
 /* The broker disconnects clients that are late, which happens when the computer slept. */
@@ -85,32 +60,16 @@ static enum next next_after_failure(const struct failure *f)
 								    : NEXT_FAILED;
 }
 
-static enum next read_next_answer(struct worker *w, struct failure *f)
+/* The broker answers when a status line wants the quota. */
+static enum next wait_for_next_answer(struct worker *w, struct failure *f)
 {
 	struct dial *d = &w->dial;
-	struct sock_control beside;
-	bool ok = false, fetch = true;
-	ssize_t n = sock_recv(d->fd, d->buf, d->size, 0, &beside);
+	bool fetch = true;
+	int r = dial_call_watching(d, build_usage_next(w), SESSION_FD, f);
 
-	if (n == 0 || (n < 0 && errno == ECONNRESET))
-		return NEXT_BROKER_GONE;
-	if (n < 0) {
-		fail_errno(f, NULL, "answer from the broker");
-		return NEXT_FAILED;
-	}
-	sock_control_close(&beside);
-	d->used = (size_t)n > d->used ? (size_t)n : d->used;
-	if (!beside.have_sender || beside.pid != d->broker) {
-		fail_set(f, FAIL_PEER, "ccctl status shows who serves",
-			 "another process than before answered (%d, not %d)", (int)beside.pid,
-			 (int)d->broker);
-		return NEXT_FAILED;
-	}
-	wire_in_free(&d->in);
-	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0 ||
-	    wire_get_bool(d->in.top, "ok", &ok, f) != 0 ||
-	    (!ok && fail_from_refusal(d->in.top, f) != 0) ||
-	    wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
+	if (r > 0)
+		return NEXT_SESSION_ENDED;
+	if (r < 0 || wire_get_bool(d->in.top, "fetch", &fetch, f) != 0)
 		return next_after_failure(f);
 	if (fetch)
 		return NEXT_CONTINUE;
@@ -118,25 +77,6 @@ static enum next read_next_answer(struct worker *w, struct failure *f)
 		return NEXT_FAILED;
 	w->later = w->later < 1 ? 1 : w->later > LATER_MAX ? LATER_MAX : w->later;
 	return NEXT_LATER;
-}
-
-/* The broker answers when a status line wants the quota: there is no deadline. */
-static enum next wait_for_next_answer(struct worker *w, struct failure *f)
-{
-	struct pollfd p[2] = { { .fd = SESSION_FD, .events = POLLIN },
-			       { .fd = w->dial.fd, .events = POLLIN } };
-
-	for (;;) {
-		p[0].revents = p[1].revents = 0;
-		if (poll(p, 2, -1) < 0 && errno != EINTR) {
-			fail_errno(f, NULL, "poll");
-			return NEXT_FAILED;
-		}
-		if (p[0].revents)
-			return NEXT_SESSION_ENDED;
-		if (p[1].revents)
-			return read_next_answer(w, f);
-	}
 }
 
 /* ---- the fetch ---- */
@@ -258,12 +198,9 @@ static struct wire_out *build_usage_put(struct worker *w, const struct usage_res
 static enum next run_one_fetch(struct worker *w, struct failure *f)
 {
 	struct usage_result n;
-	enum next next;
+	enum next next = wait_for_next_answer(w, f);
 	uint64_t pause;
 
-	if (send_usage_next(w, f) != 0)
-		return NEXT_FAILED;
-	next = wait_for_next_answer(w, f);
 	if (next == NEXT_CONTINUE)
 		next = fetch_result(w, &n, &pause, f);
 	if (next != NEXT_CONTINUE)
@@ -296,7 +233,7 @@ static int connect_to_broker(struct worker *w, struct failure *f)
 int worker_run(struct worker *w, struct failure *f)
 {
 	enum next next = NEXT_CONTINUE;
-	int rounds = 0;
+	int r;
 
 	if (connect_to_broker(w, f) != 0)
 		return -1;
@@ -306,15 +243,9 @@ int worker_run(struct worker *w, struct failure *f)
 			return 0;
 		if (next != NEXT_BROKER_GONE && next != NEXT_LATER)
 			return next == NEXT_SESSION_ENDED ? 0 : -1;
-		for (rounds = 0; rounds < RECONNECT_TRIES && connect_to_broker(w, f) != 0;
-		     rounds++) {
-			/* Another process listens in the broker's place. */
-			if (f->code == FAIL_PEER)
-				return -1;
-			if (session_ended(RECONNECT_MS))
-				return 0;
-		}
-		if (rounds == RECONNECT_TRIES)
-			return 0;
+		r = dial_reopen(&w->dial, SESSION_FD, f);
+		/* Another process listens in the broker's place: that is a failure. */
+		if (r != 0)
+			return r < 0 && f->code == FAIL_PEER ? -1 : 0;
 	}
 }
