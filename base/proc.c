@@ -187,6 +187,18 @@ int proc_exe(pid_t pid, char *out, size_t size)
 /* "CCRN".  Any finite value is a mark; this one tells who set it. */
 #define MARK ((rlim_t)0x4343524e)
 
+bool proc_keep_pidfd(int fd)
+{
+	struct stat st;
+
+	/* Signal 0 can be sent to a pidfd, but also to a descriptor of /proc/PID: no
+	 * directories. */
+	return fstat(fd, &st) == 0 && !S_ISDIR(st.st_mode) &&
+	       (syscall(SYS_pidfd_send_signal, fd, 0, NULL, 0) == 0 || errno == ESRCH ||
+		errno == EPERM) &&
+	       fcntl(fd, F_SETFD, FD_CLOEXEC) == 0;
+}
+
 int proc_mark_self(void)
 {
 	struct rlimit r = { MARK, MARK };

@@ -215,6 +215,7 @@ static int launch_run(struct launch *l, struct failure *f)
 		return -1;
 	/* Before the mark: the broker answers no marked process. */
 	start_usage_worker(p);
+	session_keep_tokens(&session, p);
 	/* After `open`, which a marked process may not do; before any secret, which only a
 	 * marked one gets. */
 	if (proc_mark_self() != 0)

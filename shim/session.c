@@ -53,15 +53,32 @@ static struct wire_out *open_request(const struct provider *p, enum delivery d, 
 	return o;
 }
 
-/* Have the tokens that stay in a password manager fetched into the broker. */
-static int session_fetch_tokens(const struct provider *p, struct failure *f)
+static void provider_entries(const struct provider *p, const char *names[SESSION_ENTRIES_MAX + 1])
 {
-	const char *names[SESSION_ENTRIES_MAX + 1] = { NULL };
 	unsigned i;
 
 	for (i = 0; i < p->secrets; i++)
 		names[i] = p->secret[i].entry;
+	names[i] = NULL;
+}
+
+/* Have the tokens that stay in a password manager fetched into the broker. */
+static int session_fetch_tokens(const struct provider *p, struct failure *f)
+{
+	const char *names[SESSION_ENTRIES_MAX + 1];
+
+	provider_entries(p, names);
 	return source_fetch(names, terminal_available(), f);
+}
+
+void session_keep_tokens(const struct opened_session *session, const struct provider *p)
+{
+	const char *names[SESSION_ENTRIES_MAX + 1];
+
+	if (!session->renewable)
+		return;
+	provider_entries(p, names);
+	source_keep(names);
 }
 
 /* One request.  0, or -1 with the broker's failure. */
@@ -82,6 +99,9 @@ static int session_request(const struct provider *p, enum delivery d, struct ope
 		out->manager[0] = '\0';
 	if (wire_get_text(dial.in.top, "ticket", out->ticket, sizeof(out->ticket), NULL) != 0)
 		out->ticket[0] = '\0';
+	if (!wire_has(dial.in.top, "renewable") ||
+	    wire_get_bool(dial.in.top, "renewable", &out->renewable, NULL) != 0)
+		out->renewable = false;
 	out->broker = dial.broker;
 	out->connection = dial.fd;
 	dial.fd = -1; /* dial_close leaves it open */

@@ -5,6 +5,7 @@
 #ifndef SHIM_SESSION_H
 #define SHIM_SESSION_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 #include "wire/limits.h"
 #include "wire/policy.h"
@@ -23,6 +24,7 @@ struct opened_session {
 	char ticket[TICKET_LEN + 1];	/* for sessions inside it; or "" */
 	char manager[NAME_MAX_LEN + 1]; /* the password manager that the key stays in
 					 * ("pass"), or "": the vault */
+	bool renewable;			/* its relay may want a key again from such a manager */
 };
 
 /*
@@ -33,6 +35,12 @@ struct opened_session {
  */
 int session_open(const struct provider *p, enum delivery d, struct opened_session *out,
 		 struct failure *f);
+
+/*
+ * Before the mark: start who fetches this session's keys again when its relay wants them,
+ * where some stay in a password manager.
+ */
+void session_keep_tokens(const struct opened_session *session, const struct provider *p);
 
 /*
  * One request more on the session's connection, which is freed in every case, with

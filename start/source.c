@@ -5,7 +5,12 @@
 #include "start/source.h"
 
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
+#include "base/paths.h"
+#include "base/proc.h"
+#include "base/spawn.h"
 #include "start/helper.h"
 
 #define PROGRAM "ccrun-source"
@@ -44,6 +49,32 @@ int source_fetch(const char *const names[], bool terminal, struct failure *f)
 	for (i = 0; names[i] && n < WORDS; i++)
 		argv[n++] = names[i];
 	return source_run(argv, terminal, NULL, 0, NULL, 0, &none, f);
+}
+
+void source_keep(const char *const names[])
+{
+	const char *argv[WORDS + 1] = { PROGRAM, "keep" };
+	char path[PATH_SIZE];
+	/* Readable once this process ends; a PID could be reused. */
+	int self = proc_self_marked() ? -1 : (int)syscall(SYS_pidfd_open, getpid(), 0u);
+	struct spawn s = {
+		.path = path,
+		.argv = argv,
+		.drop = source_drops,
+		.fd = { { 0, SPAWN_NULL }, { 1, SPAWN_NULL }, { 2, SPAWN_NULL }, { 3, self } },
+		.fds = 4,
+		.close_others = true,
+		.all_defaults = true,
+		.unblocked = true,
+	};
+	unsigned i;
+
+	for (i = 0; names[i] && i + 2 < WORDS; i++)
+		argv[i + 2] = names[i];
+	if (self >= 0 && path_installed("libexec/ccrun/" PROGRAM, path, NULL) == 0)
+		(void)spawn_detached(&s, false);
+	if (self >= 0)
+		close(self);
 }
 
 int source_try(const struct entry_source *s, bool terminal, uint8_t *out, size_t room, size_t *n,

@@ -21,6 +21,14 @@ struct failure;
 int source_fetch(const char *const names[], bool terminal, struct failure *f);
 
 /*
+ * Start one that fetches these tokens again, each time that the broker wants that for a
+ * relay, until this process ends, also after an exec.  A marked process starts none.  It gets the whole environment, as
+ * the manager needs it.  No failure is reported, and nothing is waited for: without it
+ * nothing is renewed.
+ */
+void source_keep(const char *const names[]);
+
+/*
  * Have it fetch from a source that is not in the vault yet: the token into out
  * (locked memory; room bytes, HELPER_LEAST or more), *n its length.  0 or -1.
  */

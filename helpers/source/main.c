@@ -5,6 +5,9 @@
  *
  *   ccrun-source fetch [--terminal] NAME ...   asks the broker for each entry's sealed
  *                                              source, and gives it the token
+ *   ccrun-source keep NAME ...                 as long as a session lasts, whose pidfd is
+ *                                              descriptor 3: fetch, each time that the
+ *                                              broker wants one of these
  *   ccrun-source try [--terminal]              the packet is the source; replies with
  *                                              the token
  */
@@ -19,6 +22,7 @@
 #include "config/source/source_seal.h"
 #include "dial/dial.h"
 #include "helpers/channel.h"
+#include "helpers/source/keep.h"
 #include "helpers/source/password_manager.h"
 #include "helpers/source/result.h"
 #include "json/locked.h"
@@ -244,6 +248,12 @@ int main(int argc, char **argv)
 	struct failure f = { 0 };
 	int code = EXIT_DONE;
 
+	if (argc > 1 && strcmp(argv[1], "keep") == 0) {
+		if (keep_run(argv + 2, &f) == 0)
+			return EXIT_DONE;
+		fail_print("ccrun-source", &f);
+		return f.code == FAIL_USAGE ? EXIT_USAGE : EXIT_FAILED;
+	}
 	if (channel_open(&f) != 0 || run_operation(argc, argv, &f) != 0)
 		code = channel_reply_failure(&f);
 	channel_close();

@@ -76,15 +76,9 @@ static int parse_arguments(int argc, char **argv, struct worker *w)
 	return -1;
 }
 
-/* Signal 0 can be sent to a pidfd, but also to a descriptor of /proc/PID: no directories. */
 static int check_session_fd(struct failure *f)
 {
-	struct stat st;
-
-	if (fstat(SESSION_FD, &st) == 0 && !S_ISDIR(st.st_mode) &&
-	    (syscall(SYS_pidfd_send_signal, SESSION_FD, 0, NULL, 0) == 0 || errno == ESRCH ||
-	     errno == EPERM) &&
-	    fcntl(SESSION_FD, F_SETFD, FD_CLOEXEC) == 0)
+	if (proc_keep_pidfd(SESSION_FD))
 		return 0;
 	return fail_set(f, FAIL_USAGE, "ccrun runs this program", "descriptor %d is no pidfd",
 			SESSION_FD);
