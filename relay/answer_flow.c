@@ -76,6 +76,16 @@ static int flow_grow(struct answer_flow *a, struct arena *arena, struct failure 
 	return 0;
 }
 
+unsigned answer_flow_status(const struct answer_flow *a)
+{
+	struct answer_head head = { 0 };
+	struct failure f;
+
+	if (a->head_read)
+		return a->head.status;
+	return answer_head_read(&head, a->in.p, a->in.to, &f) > 0 ? head.status : 0;
+}
+
 static void flow_begin_meter(struct answer_flow *a)
 {
 	const struct answer_field *type = answer_head_find(&a->head, a->in.p, "content-type", NULL);

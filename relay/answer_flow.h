@@ -49,6 +49,10 @@ int answer_flow_begin(struct answer_flow *a, const struct secret_set *set, struc
  */
 int answer_flow_recv(struct answer_flow *a, struct upstream *u);
 
+/* The status of the answer that begins in what has come; 0: its head is not whole, or
+ * none. */
+unsigned answer_flow_status(const struct answer_flow *a);
+
 /*
  * Pass on to out (ANSWER_OUT_SIZE bytes, empty when the answer begins) what has come and
  * there is room for.  close: the client's connection is to end behind it; billed: read

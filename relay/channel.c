@@ -62,6 +62,9 @@ static int message_read_value(struct channel_message *m, struct failure *f)
 	    wire_get_uint(m->in.top, "count", &m->count, f) != 0 ||
 	    wire_get_bool(m->in.top, "limited", &m->limited, f) != 0)
 		return -1;
+	m->expires = wire_has(m->in.top, "expires");
+	if (m->expires && wire_get_uint(m->in.top, "expires", &m->expires_seconds, f) != 0)
+		return -1;
 	return wire_get_bin(m->in.top, "token", &m->token, &m->token_n, f);
 }
 
@@ -184,6 +187,12 @@ int relay_channel_ask_value(const struct channel *c)
 {
 	(void)c;
 	return message_send(wire_request("value"));
+}
+
+int relay_channel_ask_renewal(const struct channel *c)
+{
+	(void)c;
+	return message_send(wire_request("renew"));
 }
 
 int relay_channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes)

@@ -45,6 +45,8 @@ struct channel_message {
 	/* VALUE: secret number index of count; in the channel's packet */
 	uint64_t index, count;
 	bool limited;
+	bool expires;		  /* the key is to be asked for again */
+	uint64_t expires_seconds; /* then, from now */
 	const uint8_t *token;
 	size_t token_n;
 	/* NO_VALUE, REFUSED, WIPE */
@@ -84,6 +86,7 @@ void relay_channel_forget(struct channel *c, struct channel_message *m);
 
 /* Messages to the broker.  0, or -1: the channel is of no further use. */
 int relay_channel_ask_value(const struct channel *c);
+int relay_channel_ask_renewal(const struct channel *c);
 int relay_channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes);
 int relay_channel_report_use(const struct channel *c, const struct channel_use *use);
 

@@ -16,6 +16,7 @@
 #include "relay/answer_flow.h"
 #include "relay/api_error.h"
 #include "relay/buffer.h"
+#include "relay/kept_request.h"
 #include "relay/request_flow.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
@@ -30,6 +31,7 @@ enum pair_state {
 	PAIR_RESERVE,  /* the broker's word on the limit is */
 	PAIR_CONNECT,  /* the connection to the provider is */
 	PAIR_EXCHANGE, /* the request goes out, the answer comes in */
+	PAIR_RENEW,    /* the provider refused the key; another one is awaited */
 	PAIR_FAREWELL, /* the last bytes go to the client; what it still sends is dropped */
 	PAIR_OVER
 };
@@ -43,6 +45,9 @@ struct pair {
 	size_t in_used, out_used; /* how much of them is to be wiped */
 	struct request_flow request;
 	struct answer_flow answer;
+	struct kept_request kept;
+	struct key_value *held; /* with which the request is sent */
+	uint64_t key_number;	/* of that */
 	uint64_t id;
 	bool due;	 /* the broker is to be told what the request came to */
 	bool idle_event; /* the provider's connection has something, between two requests */
@@ -119,12 +124,20 @@ static void pair_wipe_buffers(struct pair *p)
 	p->out.from = p->out.to = p->out_used = 0;
 }
 
-static void pair_end_flows(struct pair *p)
+static void pair_end_try(struct pair *p)
 {
 	request_flow_end(&p->request, p->relay->arena);
 	answer_flow_end(&p->answer, p->relay->arena);
+	key_let_go(&p->relay->key, p->held);
+	p->held = NULL;
 	io_wipe(&p->request, sizeof(p->request));
 	request_flow_init(&p->request);
+}
+
+static void pair_end_flows(struct pair *p)
+{
+	pair_end_try(p);
+	kept_request_end(&p->kept);
 }
 
 static void pair_close_upstream(struct pair *p)
@@ -266,14 +279,24 @@ static void pair_refuse_memory(struct pair *p)
 	pair_answer(p, 503, API_ERROR, "too many requests at once for its locked memory");
 }
 
+/* Where the request comes from: the client, or what was kept of it. */
+static struct buffer *pair_source(struct pair *p)
+{
+	return kept_request_waits(&p->kept) ? &p->kept.b : &p->in;
+}
+
 static void pair_exchange(struct pair *p)
 {
 	struct relay *r = p->relay;
 	struct failure f = { .code = FAIL_NONE };
 
-	if (answer_flow_begin(&p->answer, r->key.set, r->arena, &f) == 0 &&
-	    request_flow_begin(&p->request, &p->in, &r->settings->provider, &r->key, r->arena,
-			       &f) == 0) {
+	p->held = key_hold(&r->key);
+	p->key_number = r->key.number;
+	p->kept.on = r->settings->renewable && !p->kept.replaying;
+	kept_request_add(&p->kept, p->in.p, p->request.reader.request.head_size);
+	if (answer_flow_begin(&p->answer, p->held->set, r->arena, &f) == 0 &&
+	    request_flow_begin(&p->request, pair_source(p), &r->settings->provider, &r->key,
+			       r->arena, &f) == 0) {
 		p->state = PAIR_EXCHANGE;
 		return;
 	}
@@ -362,7 +385,7 @@ static void pair_begin_request(struct pair *p)
 	p->id = ++r->last_id;
 	if (r->ended)
 		pair_answer(p, 403, API_PERMISSION, r->why_ended.what);
-	else if (key_is_whole(&r->key))
+	else if (key_is_whole(&r->key) && (r->key_until == 0 || clock_now_ms() < r->key_until))
 		pair_reserve(p);
 	else
 		pair_ask_key(p);
@@ -470,15 +493,92 @@ static void pair_refuse_body(struct pair *p, const struct failure *f)
 		pair_answer(p, 400, API_INVALID_REQUEST, f->what);
 }
 
+static int pair_take_body(struct pair *p, struct failure *f)
+{
+	struct buffer *in = pair_source(p);
+	const char *at = in->p + in->from;
+	size_t had = buffer_waiting(in);
+	int r = request_flow_take(&p->request, in, f);
+
+	kept_request_add(&p->kept, at, had - buffer_waiting(in));
+	return r;
+}
+
+/* Send what was kept to the provider once more, with the key that has come. */
+static void pair_send_again(struct pair *p)
+{
+	const struct request_route *route = p->request.route;
+	const struct api_error e = { 503, API_ERROR, "ccrun: the key was renewed: try again", 1,
+				     true };
+	char model[sizeof(p->request.model)];
+
+	if (p->kept.over) {
+		pair_say(p, &e);
+		return;
+	}
+	memcpy(model, p->request.model, sizeof(model));
+	pair_end_try(p);
+	pair_close_upstream(p);
+	kept_request_replay(&p->kept);
+	if (http_request_read(&p->request.reader, p->kept.b.p, p->kept.b.to) != HTTP_DONE) {
+		pair_end(p, true);
+		return;
+	}
+	p->request.route = route;
+	memcpy(p->request.model, model, sizeof(model));
+	pair_connect(p);
+}
+
+/* The provider refuses the key, which may only have been renewed where it is kept. */
+static void pair_renew(struct pair *p)
+{
+	struct relay *r = p->relay;
+
+	p->kept.on = false;
+	p->state = PAIR_RENEW;
+	if (key_is_whole(&r->key) && r->key.number != p->key_number) {
+		pair_send_again(p);
+		return;
+	}
+	if (r->asked)
+		return;
+	r->asked = true;
+	if (relay_channel_ask_renewal(&r->channel) != 0)
+		r->hung_up = true;
+}
+
+/*
+ * Pass on all of the answer that is there, or fits: the client is woken once for it.
+ * Returns 1: something went on; 0: nothing; -1 with f set.
+ */
+static int pair_pass_answer(struct pair *p, struct failure *f)
+{
+	const struct request_flow *q = &p->request;
+	bool close_after = !q->ended || !q->reader.request.keep, went = false;
+	struct answer_flow *a = &p->answer;
+	int r, got;
+
+	do {
+		got = answer_flow_recv(a, p->up);
+		if (p->kept.on && answer_flow_status(a) == 401) {
+			pair_renew(p);
+			return 1;
+		}
+		r = answer_flow_pass(a, &p->out, close_after, q->route->billed, p->relay->arena, f);
+		went |= got > 0 || r > 0;
+	} while (r >= 0 && got + r > 0 && !a->ended);
+	return r < 0 ? -1 : went;
+}
+
 static bool step_exchange(struct pair *p)
 {
 	struct failure f = { .code = FAIL_NONE };
 	struct request_flow *q = &p->request;
 	struct answer_flow *a = &p->answer;
-	bool went = false, close_after;
-	int r, got;
+	bool went = false;
+	int r;
 
-	r = request_flow_take(q, &p->in, &f);
+	r = pair_take_body(p, &f);
 	if (r < 0) {
 		pair_refuse_body(p, &f);
 		return true;
@@ -491,18 +591,16 @@ static bool step_exchange(struct pair *p)
 	went |= request_flow_send(q, p->up) > 0;
 	if (q->ended && q->head_sent && buffer_waiting(&q->out) == 0)
 		request_flow_end(q, p->relay->arena);
-	close_after = !q->ended || !q->reader.request.keep;
-	/* All that is there, or fits: the client is woken once for it. */
-	do {
-		got = answer_flow_recv(a, p->up);
-		r = answer_flow_pass(a, &p->out, close_after, q->route->billed, p->relay->arena,
-				     &f);
-		went |= got > 0 || r > 0;
-	} while (r >= 0 && got + r > 0 && !a->ended);
+	r = pair_pass_answer(p, &f);
 	if (r < 0) {
 		pair_fail_exchange(p, &f);
 		return true;
 	}
+	went |= r > 0;
+	if (p->state != PAIR_EXCHANGE)
+		return true;
+	if (a->head_read && !kept_request_waits(&p->kept))
+		kept_request_end(&p->kept);
 	went |= pair_flush(p);
 	if (p->state == PAIR_OVER)
 		return false;
@@ -528,6 +626,7 @@ static bool pair_step(struct pair *p)
 		return step_farewell(p);
 	case PAIR_VALUE:
 	case PAIR_RESERVE:
+	case PAIR_RENEW:
 	case PAIR_OVER:
 		break;
 	}
@@ -611,9 +710,12 @@ void pair_run(struct pair *p, const struct pollfd fds[2])
 
 void pair_take_key(struct pair *p)
 {
-	if (p->state != PAIR_VALUE)
+	if (p->state == PAIR_VALUE)
+		pair_reserve(p);
+	else if (p->state == PAIR_RENEW)
+		pair_send_again(p);
+	else
 		return;
-	pair_reserve(p);
 	pair_go_on(p);
 }
 
@@ -628,12 +730,18 @@ void pair_refuse_key(struct pair *p, const struct failure *why)
 {
 	char words[API_ERROR_TEXT_MAX];
 
-	if (p->state != PAIR_VALUE)
+	if (p->state != PAIR_VALUE && p->state != PAIR_RENEW)
 		return;
 	snprintf(words, sizeof(words), why->hint[0] ? "%s (hint: %s)" : "%s", why->what, why->hint);
 	/* claude 2.1.330 tries a 503 ten times in three minutes and then shows the words; a
 	   529, or the type overloaded_error, thrice in two seconds, and shows its own. */
-	if (failure_passes(why->code))
+	if (p->state == PAIR_RENEW && why->code == FAIL_NO_VALUE)
+		p->state = PAIR_EXCHANGE; /* the provider's own words */
+	else if (p->state == PAIR_RENEW)
+		pair_answer(p, 401, API_AUTHENTICATION, words);
+	else if (key_is_whole(&p->relay->key))
+		pair_reserve(p);
+	else if (failure_passes(why->code))
 		pair_answer(p, 503, API_ERROR, words);
 	else
 		pair_answer(p, 403, API_PERMISSION, words);

@@ -32,11 +32,12 @@ struct relay {
 	struct upstreams *upstreams;
 	struct arena *arena;
 	struct key key;
-	bool asked;    /* for the key, and no answer has come yet */
-	bool limited;  /* what costs money is announced first */
-	bool ended;    /* no key will come any more */
-	bool hung_up;  /* the channel could not be written to */
-	bool orphaned; /* the broker has ended */
+	int64_t key_until; /* when the key is to be asked for again (clock_now_ms), or 0 */
+	bool asked;	   /* for the key, and no answer has come yet */
+	bool limited;	   /* what costs money is announced first */
+	bool ended;	   /* no key will come any more */
+	bool hung_up;	   /* the channel could not be written to */
+	bool orphaned;	   /* the broker has ended */
 	struct failure why_ended;
 	uint64_t last_id;
 	size_t most_pairs;
@@ -63,7 +64,10 @@ void pair_free(struct pair *p);
 /* The key has come: go on, if it was waited for. */
 void pair_take_key(struct pair *p);
 
-/* It has not: tell the client, if it was waited for.  code decides how. */
+/*
+ * It has not.  Who waited for a renewed one goes on with the refusal of the old one, or,
+ * where the old one is there still, with that; else the client is told.  code decides how.
+ */
 void pair_refuse_key(struct pair *p, const struct failure *why);
 
 /* The broker's answer to the reservation m->id: go on, or tell the client.  False: it is

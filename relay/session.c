@@ -7,12 +7,14 @@
 #include <poll.h>
 #include <stdio.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "relay/pair.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
 #include "relay/usage_meter.h"
 
+#define ASK_AGAIN_MS 15000 /* for a key that was to be had anew, and was not */
 #define PAIRS_MAX 64
 #define PER_PAIR 2
 #define SESSION_POLL 0
@@ -40,28 +42,56 @@ static void session_drop_ended(void)
 
 /* ---- the broker's words ---- */
 
+/* The key first: closing connections may take longer. */
+static void session_wipe_key(struct relay *r)
+{
+	size_t i;
+
+	key_wipe(&r->key);
+	for (i = 0; i < pair_count; i++)
+		pair_wipe(pairs[i]);
+}
+
+/* The first of the secrets that ends, ends the key. */
+static void session_note_expiry(struct relay *r, const struct channel_message *m)
+{
+	int64_t until = clock_now_ms() + (int64_t)m->expires_seconds * 1000;
+
+	if (m->index == 0)
+		r->key_until = 0;
+	if (m->expires && (r->key_until == 0 || until < r->key_until))
+		r->key_until = until;
+}
+
 static int session_take_value(struct relay *r, const struct channel_message *m)
 {
 	struct failure f = { .code = FAIL_NONE };
 	size_t i;
 
-	/* A key that nobody asked for would take that of the requests under way. */
-	if (!r->asked || key_is_whole(&r->key))
+	if (!r->asked)
 		return -1;
 	if (key_take(&r->key, m->index, m->count, m->token, m->token_n, &f) != 0) {
 		r->asked = false;
+		session_wipe_key(r);
 		relay_channel_note_failure(&r->channel, f.what);
 		for (i = 0; i < pair_count; i++)
 			pair_refuse_key(pairs[i], &f);
 		return 0;
 	}
-	if (!key_is_whole(&r->key))
+	session_note_expiry(r, m);
+	if (m->index + 1 < m->count)
 		return 0;
 	r->asked = false;
 	r->limited = m->limited;
 	for (i = 0; i < pair_count; i++)
 		pair_take_key(pairs[i]);
 	return 0;
+}
+
+/* May the key that is there be used on, when no new one can be had? */
+static bool key_outlives(enum fail_code code)
+{
+	return code == FAIL_NO_VALUE || code == FAIL_SOURCE;
 }
 
 static int session_take_no_value(struct relay *r, const struct channel_message *m)
@@ -71,20 +101,20 @@ static int session_take_no_value(struct relay *r, const struct channel_message *
 	if (!r->asked)
 		return -1;
 	r->asked = false;
-	key_wipe(&r->key);
+	if (!key_outlives(m->words.code))
+		session_wipe_key(r);
+	if (r->key_until)
+		r->key_until = clock_now_ms() + ASK_AGAIN_MS;
 	for (i = 0; i < pair_count; i++)
 		pair_refuse_key(pairs[i], &m->words);
 	return 0;
 }
 
-/* The key first: closing connections may take longer. */
 static void session_wipe(struct relay *r, const struct channel_message *m)
 {
 	size_t i;
 
-	key_wipe(&r->key);
-	for (i = 0; i < pair_count; i++)
-		pair_wipe(pairs[i]);
+	session_wipe_key(r);
 	if (!m->ended)
 		return;
 	r->ended = true;

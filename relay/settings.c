@@ -298,7 +298,9 @@ static int settings_take_start(struct relay_settings *s, struct channel_message 
 	uint64_t pid, uid;
 
 	if (wire_get_uint(m->in.top, "pid", &pid, f) != 0 ||
-	    wire_get_uint(m->in.top, "uid", &uid, f) != 0)
+	    wire_get_uint(m->in.top, "uid", &uid, f) != 0 ||
+	    (wire_has(m->in.top, "renewable") &&
+	     wire_get_bool(m->in.top, "renewable", &s->renewable, f) != 0))
 		return -1;
 	if (s->session < 0 || pid == 0 || pid > INT32_MAX || uid > UINT32_MAX)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "no session");

@@ -44,6 +44,7 @@ struct relay_settings {
 	uint16_t port;
 	struct request_provider provider; /* of the texts here */
 	enum request_api api;
+	bool renewable; /* a key that the provider refuses may be had anew */
 	char header[SESSION_ENTRIES_MAX][FIELD_NAME_MAX + 1];
 	struct request_secret secrets[SESSION_ENTRIES_MAX];
 	char added_name[FIELDS_ADDED_MAX][FIELD_NAME_MAX + 1];
