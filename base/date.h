@@ -16,4 +16,10 @@
 const char *date_local(uint64_t when, char out[DATE_TEXT]);
 const char *date_utc(uint64_t when, char out[DATE_TEXT]);
 
+/*
+ * An RFC 3339 time, "2026-01-31T12:00:00.5+01:00" or ...Z, in seconds since the epoch.
+ * 0, or -1: it is none.
+ */
+int date_parse(const char *text, int64_t *out);
+
 #endif

@@ -26,8 +26,8 @@ static const char *const sign_sections[SIGNS] = {
 	[SIGN_SIGNED_OUT] = "signed-out",
 	[SIGN_MISSING] = "missing",
 };
-static const char *const source_keys[] = { "title",   "scheme", "command",  "output", "package",
-					   "timeout", "docs",	"verified", NULL };
+static const char *const source_keys[] = { "title",   "scheme",	 "command", "output",	"expires",
+					   "package", "timeout", "docs",    "verified", NULL };
 static const char *const sign_keys[] = { "text", "exit", "hint", NULL };
 
 /* Read one of the two files of a kind. */
@@ -177,9 +177,13 @@ static int source_resolve(const struct source_layers *l, struct source_file *s, 
 	    source_set_text(l, "source", "package", s->package, sizeof(s->package), f) != 0 ||
 	    source_set_text(l, "source", "docs", s->docs, sizeof(s->docs), f) != 0 ||
 	    source_set_text(l, "source", "verified", s->verified, sizeof(s->verified), f) != 0 ||
+	    source_set_text(l, "source", "expires", s->expires, sizeof(s->expires), f) != 0 ||
 	    source_set_output(l, s, f) != 0 || source_set_timeout(l, s, f) != 0 ||
 	    source_set_signs(l, s, f) != 0)
 		return -1;
+	if (s->expires[0] && s->output != OUTPUT_JSON)
+		return ini_fail(f, source_get(l, "source", "expires"), "output = json",
+				"expires names a field of JSON");
 	if (!s->title[0])
 		snprintf(s->title, sizeof(s->title), "%s", s->kind);
 	if (!s->scheme[0])

@@ -27,7 +27,8 @@ struct source_file {
 	char package[SOURCE_TEXT_MAX];	      /* what to install, for a message */
 	char docs[SOURCE_TEXT_MAX], verified[SOURCE_TEXT_MAX];
 	enum source_output output;
-	unsigned timeout; /* seconds, while a person may be asked */
+	char expires[SOURCE_TEXT_MAX]; /* the field of a JSON output that says when a key ends */
+	unsigned timeout;	       /* seconds, while a person may be asked */
 	struct {
 		char text[SOURCE_TEXT_MAX]; /* alternatives with | between them; "" none */
 		int exit[SOURCE_EXITS];	    /* exit codes; exits of them */

@@ -59,11 +59,11 @@ static bool source_file_has_texts(const struct source_file *s)
 
 /*
  * Run the entry's sealed command, if it still is what the source file says.  name: the
- * entry, for a hint.  *p, *n: the token, in result or jansson's memory; call
- * wipe_result() when done, also after -1.
+ * entry, for a hint.  The token is in result or jansson's memory; call wipe_result() when
+ * done, also after -1.
  */
 static int fetch_token(const struct entry_source *src, bool terminal, const char *name,
-		       const uint8_t **p, size_t *n, struct failure *f)
+		       struct fetched *out, struct failure *f)
 {
 	struct source_file s;
 	struct command_words w;
@@ -87,7 +87,7 @@ static int fetch_token(const struct entry_source *src, bool terminal, const char
 	if (r == 0)
 		r = result_check(&result, &s, w.v[0], seconds, f);
 	if (r == 0)
-		r = result_token(&result, &s, src->pick, p, n, f);
+		r = result_token(&result, &s, src->pick, out, f);
 	command_free(&w);
 	return r;
 }
@@ -141,13 +141,14 @@ static enum reservation reserve_source(struct dial *d, const char *name, struct 
 	return RESERVATION_FAILED;
 }
 
-static int store_token(struct dial *d, const char *name, const uint8_t *p, size_t n,
-		       struct failure *f)
+static int store_token(struct dial *d, const char *name, const struct fetched *t, struct failure *f)
 {
 	struct wire_out *o = wire_request("source-put");
 
 	wire_put_str(o, "name", name);
-	wire_put_secret(o, "token", p, n);
+	if (t->expires != UINT64_MAX)
+		wire_put_uint(o, "expires", t->expires);
+	wire_put_secret(o, "token", t->p, t->n);
 	return dial_call(d, o, NULL, f);
 }
 
@@ -156,9 +157,8 @@ static int fetch_one(const char *name, bool terminal, struct failure *f)
 	static uint8_t reply[WIRE_PACKET_MAX]; /* the broker's answers; none holds a secret */
 	struct dial d = { .fd = -1 };
 	struct entry_source src;
-	const uint8_t *p;
+	struct fetched token;
 	enum reservation got;
-	size_t n;
 	int r;
 
 	if (dial_open(&d, true, reply, sizeof(reply), f) != 0)
@@ -166,9 +166,9 @@ static int fetch_one(const char *name, bool terminal, struct failure *f)
 	got = dial_hello(&d, f) == 0 ? reserve_source(&d, name, &src, f) : RESERVATION_FAILED;
 	r = got == RESERVATION_FAILED ? -1 : 0;
 	if (got == RESERVED) {
-		r = fetch_token(&src, terminal, name, &p, &n, f);
+		r = fetch_token(&src, terminal, name, &token, f);
 		if (r == 0)
-			r = store_token(&d, name, p, n, f);
+			r = store_token(&d, name, &token, f);
 		if (r != 0)
 			fail_prepend_reference(&src, f);
 		wipe_result();
@@ -209,18 +209,17 @@ static int parse_source_packet(const char *p, size_t n, struct entry_source *src
 static int run_try(bool terminal, struct failure *f)
 {
 	struct entry_source src;
-	const uint8_t *p;
-	size_t len;
+	struct fetched token;
 	ssize_t n = channel_receive(f);
 	int r;
 
 	if (n < 0 || parse_source_packet((const char *)channel_buffer(), (size_t)n, &src, f) != 0)
 		return -1;
-	r = fetch_token(&src, terminal, "NAME", &p, &len, f);
+	r = fetch_token(&src, terminal, "NAME", &token, f);
 	if (r != 0)
 		fail_prepend_reference(&src, f);
 	else
-		r = channel_reply(p, len, f);
+		r = channel_reply(token.p, token.n, f);
 	wipe_result();
 	return r;
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/wait.h>
 
+#include "base/clock.h"
 #include "base/fail.h"
 #include "config/source/source.h"
 #include "config/source/source_seal.h"
@@ -89,8 +90,21 @@ static int result_check_token(const struct source_file *s, const uint8_t *p, siz
 			why.what);
 }
 
+static int result_read_json(const struct manager_result *o, const struct source_file *s,
+			    const char *field, struct fetched *out, struct failure *f)
+{
+	const struct json_t *root;
+
+	if (js_locked_begin(JSON_ROOM, f) != 0)
+		return -1;
+	root = js_field_parse(o->out, o->n, f);
+	if (!root || js_field_text(root, field, &out->p, &out->n, f) != 0)
+		return -1;
+	return s->expires[0] ? js_field_end(root, s->expires, clock_wall(), &out->expires, f) : 0;
+}
+
 int result_token(const struct manager_result *o, const struct source_file *s, const char *pick,
-		 const uint8_t **p, size_t *n, struct failure *f)
+		 struct fetched *out, struct failure *f)
 {
 	enum source_output output;
 	const char *field;
@@ -98,20 +112,16 @@ int result_token(const struct manager_result *o, const struct source_file *s, co
 
 	if (source_pick(pick, &output, &field, f) != 0)
 		return -1;
-	*p = o->out;
-	*n = o->n;
+	*out = (struct fetched){ o->out, o->n, FIELD_NO_END };
 	if (output == OUTPUT_JSON) {
-		if (*n == 0)
-			return result_check_token(s, *p, *n, f);
-		if (js_locked_begin(JSON_ROOM, f) != 0 ||
-		    js_field_text(o->out, o->n, field, p, n, f) != 0)
+		if (o->n > 0 && result_read_json(o, s, field, out, f) != 0)
 			return -1;
-		return result_check_token(s, *p, *n, f);
+		return result_check_token(s, out->p, out->n, f);
 	}
-	end = output == OUTPUT_FIRST_LINE && *n ? memchr(*p, '\n', *n) : NULL;
+	end = output == OUTPUT_FIRST_LINE && out->n ? memchr(out->p, '\n', out->n) : NULL;
 	if (end)
-		*n = (size_t)(end - *p);
-	else if (*n > 0 && (*p)[*n - 1] == '\n')
-		--*n;
-	return result_check_token(s, *p, *n, f);
+		out->n = (size_t)(end - out->p);
+	else if (out->n > 0 && out->p[out->n - 1] == '\n')
+		out->n--;
+	return result_check_token(s, out->p, out->n, f);
 }

@@ -19,12 +19,19 @@ struct source_file;
 int result_check(const struct manager_result *o, const struct source_file *s, const char *program,
 		 unsigned seconds, struct failure *f);
 
+/* A token: n bytes at p, and the seconds until it ends, or UINT64_MAX: that is not known. */
+struct fetched {
+	const uint8_t *p;
+	size_t n;
+	uint64_t expires;
+};
+
 /*
- * The token in o->out, selected by the entry's sealed `pick` and checked: *p, *n.
- * *p points into o->out or into jansson's locked memory, so call js_locked_end() only
- * when the token is not needed any more.  0, or -1 with f set (FAIL_SOURCE).
+ * The token in o->out, selected by the entry's sealed `pick` and checked.  out->p points
+ * into o->out or into jansson's locked memory, so call js_locked_end() only when the token
+ * is not needed any more.  0, or -1 with f set (FAIL_SOURCE).
  */
 int result_token(const struct manager_result *o, const struct source_file *s, const char *pick,
-		 const uint8_t **p, size_t *n, struct failure *f);
+		 struct fetched *out, struct failure *f);
 
 #endif

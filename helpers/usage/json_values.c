@@ -8,7 +8,8 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+
+#include "base/date.h"
 
 #define NUMBER_MAX 1e15
 #define DIGITS_BEFORE 15
@@ -97,66 +98,17 @@ int value_time_ms(const json_t *object, const char *key, uint64_t *out)
 	return *out >= TIME_FIRST && *out <= TIME_LAST ? 0 : -1;
 }
 
-/*
- * strptime, but only for a text of the given shape (d: a digit; else that character):
- * strptime alone skips blanks, accepts fewer digits, and stops before an extra one.
- * Returns the end of the parsed part, or NULL.
- */
-static const char *parse_time_part(const char *text, const char *shape, const char *format,
-				   struct tm *t)
-{
-	const char *p = text;
-
-	for (; *shape; p++, shape++)
-		if (*shape == 'd' ? !isdigit((unsigned char)*p) : *p != *shape)
-			return NULL;
-	return strptime(text, format, t) == p ? p : NULL;
-}
-
-/* "Z" or "+01:00": the offset from UTC in seconds. */
-static int parse_utc_offset(const char *p, long *out)
-{
-	struct tm t = { 0 };
-	const char *end;
-
-	*out = 0;
-	if (strcmp(p, "Z") == 0)
-		return 0;
-	if (*p != '+' && *p != '-')
-		return -1;
-	end = parse_time_part(p + 1, "dd:dd", "%H:%M", &t);
-	if (!end || *end || t.tm_hour > 14)
-		return -1;
-	*out = (*p == '-' ? -1 : 1) * (t.tm_hour * 3600L + t.tm_min * 60L);
-	return 0;
-}
-
 int value_time_text(const json_t *object, const char *key, uint64_t *out)
 {
 	const json_t *v = json_object_get(object, key);
 	const char *p = json_string_value(v);
-	struct tm t = { 0 };
-	long offset;
 	int64_t at;
-	size_t n;
 
 	*out = 0;
 	if (value_absent(object, key))
 		return 0;
-	if (!p || strlen(p) != json_string_length(v))
+	if (!p || strlen(p) != json_string_length(v) || date_parse(p, &at) != 0)
 		return -1;
-	p = parse_time_part(p, "dddd-dd-ddTdd:dd:dd", "%Y-%m-%dT%H:%M:%S", &t);
-	if (!p || t.tm_sec > 60)
-		return -1;
-	if (*p == '.') {
-		n = count_digits(++p);
-		if (n < 1 || n > DIGITS_AFTER)
-			return -1;
-		p += n;
-	}
-	if (parse_utc_offset(p, &offset) != 0)
-		return -1;
-	at = (int64_t)timegm(&t) - offset;
 	if (at < (int64_t)TIME_FIRST || at > (int64_t)TIME_LAST)
 		return -1;
 	*out = (uint64_t)at;
