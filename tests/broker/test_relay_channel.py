@@ -99,7 +99,8 @@ def test_what_a_relay_is_started_with_in_this_order(b):
         assert [os.pread(fd, 100, 0) for _, fd in got[2:5]] == [b"some authorities", b"a certificate", b"the key"]
         assert got[5][0] == {
             "op": "start", "session": opened.id, "pid": opened.pid, "uid": os.getuid(), "url": URL,
-            "auth": "bearer", "entries": [{"header": ""}], "added": [{"name": "x-title"}, {"name": "http-referer"}],
+            "auth": "bearer", "renewable": False, "entries": [{"header": ""}],
+            "added": [{"name": "x-title"}, {"name": "http-referer"}],
             "proxy": "http://me:pw@proxy.test:8080", "no_proxy": "localhost"}
         with socket.socket(fileno=os.dup(got[5][1])) as listener, opened.connect() as client:
             assert listener.getsockname() == str(opened.path)

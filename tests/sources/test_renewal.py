@@ -307,6 +307,7 @@ def test_key_that_ends(w):
     w.manager.plays(out=json.dumps({"token": w.old, "end": 70}))
     w.add(REF + "#token", "--replace")
     with w.session() as s:
+        assert statuses(s.post()) == [200] and w.keys.seen == [w.old]
         w.manager.plays(out=json.dumps({"token": w.new, "end": "2099-01-01T00:00:00Z"}))
         w.keys.good = {w.old, w.new}
         assert statuses(s.post()) == [200]
