@@ -13,10 +13,11 @@ bench_bin := $(foreach s,$(bench_src),$(call test_program,$(s)))
 fuzz_bin := $(foreach s,$(fuzz_src),$(call test_program,$(s)))
 
 # A test may look into these rooms of programs as well, at everything but main,
-# and at what ccrun-usage does without the network.
+# and at what ccrun-usage does without the network, and ccrun-source without a manager.
 unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
 	$(patsubst %.c,$(OBJ)/%.o,$(wildcard helpers/usage/answer*.c)) \
-	$(patsubst %,$(OBJ)/helpers/usage/%.o,fetch_sandbox json_values usage_kind usage_result)
+	$(patsubst %,$(OBJ)/helpers/usage/%.o,fetch_sandbox json_values usage_kind usage_result) \
+	$(OBJ)/helpers/source/json_field.o
 # And into the readers of other people's files; an archive, so that a test gets what it uses.
 IMPORT := $(OBJ)/import.a
 $(IMPORT): $(filter-out %/main.o,$(call objs,import))
