@@ -39,6 +39,7 @@ $(call test_program,$(1)): $(1) $(HOUSE) $(IMPORT) $(RELAY) $(unit_extra)
 
 endef
 $(eval $(foreach s,$(unit_src) $(bench_src),$(call link_test,$(s),-lcmocka)))
+$(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 # libFuzzer is clang's.
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 

@@ -6,11 +6,21 @@ from rows import BUILD, NPM, row, skipped, spawns
 from ccrun import CCRUN
 
 OURS = [CCRUN, "--exec", "/bin/true", "demo"]
+RELAYED = [CCRUN, "--exec", "/bin/true", "relayed"]
+
+
+def providers(c, token):
+    """The same endpoint and key by preload, demo, and by relay."""
+    c.demo(policy={"delivery": "preload"})
+    c.ready(token)
+    c.provider("relayed", title="By relay", base_url=c.endpoint_used.url, auth="bearer", policy={"delivery": "relay"})
+    c.add("relayed", token)
 
 
 def launches(c, token):
-    a, b = spawns(c, 400, OURS, ["/bin/true"])
-    row("ccrun, target /bin/true : bare spawn of /bin/true", a, b, "<= 2.5")
+    a, r, b = spawns(c, 400, OURS, RELAYED, ["/bin/true"])
+    row("ccrun by preload, target /bin/true : bare spawn of it", a, b, "<= 1.8")
+    row("ccrun by relay, target /bin/true : bare spawn of it", r, b, "<= 1.8")
     with_pass(c, token)
     with_secret_tool(c, token)
     ccs(c)
