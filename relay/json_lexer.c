@@ -6,6 +6,8 @@
 #include <limits.h>
 #include <string.h>
 
+#include "relay/byte_scan.h"
+
 enum lex_state {
 	LEX_START,	 /* the outermost object is to come */
 	LEX_VALUE,	 /* a value is to come */
@@ -240,8 +242,7 @@ static enum json_token lex_string(struct json_lexer *s, const uint8_t **p, const
 	uint8_t c;
 
 	/* Most of a conversation is in here. */
-	while (*p < end && **p != '"' && **p != '\\' && **p >= 0x20)
-		(*p)++;
+	*p = byte_scan_string(*p, end);
 	for (; s->keep && !s->unfit && from < *p; from++)
 		text_add(s, *from);
 	if (*p == end)

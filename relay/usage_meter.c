@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "relay/byte_scan.h"
 #include "relay/http_text.h"
 #include "relay/meter_json.h"
 
@@ -198,8 +199,8 @@ static void stream_feed(struct usage_meter *m, const uint8_t *p, const uint8_t *
 			line_begin(m, *p++);
 			continue;
 		}
-		for (from = p; p < end && *p != '\n' && *p != '\r';)
-			p++;
+		from = p;
+		p = byte_scan_line(p, end);
 		if (m->part == LINE_DATA)
 			meter_json_feed(m, from, p);
 	}
