@@ -152,18 +152,44 @@ static void filter_take(struct secret_filter *s, uint8_t c)
 	}
 }
 
-/* Copy bytes before the next one that begins a secret, when nothing is undecided. */
+/* May a secret begin at p, of which left bytes are there?  Its first byte alone may be one
+   of twenty of any text. */
+static bool secret_may_begin(const struct secret_set *set, const uint8_t *p, size_t left)
+{
+	size_t n = left < SECRET_MIN ? left : SECRET_MIN, i;
+
+	for (i = 0; i < set->count; i++)
+		if (memcmp(set->text[i], p, n) == 0)
+			return true;
+	return false;
+}
+
+/* The first byte that is one of a secret, or n. */
+static size_t first_byte_find(const struct secret_set *set, const uint8_t *in, size_t n)
+{
+	const uint8_t *at;
+	size_t i = 0;
+
+	if (set->count == 1) {
+		at = memchr(in, set->text[0][0], n);
+		return at ? (size_t)(at - in) : n;
+	}
+	while (i < n && !set->begins[in[i]])
+		i++;
+	return i;
+}
+
+/* Copy bytes before the next one where a secret may begin, when nothing is undecided. */
 static size_t filter_pass(struct secret_filter *s, const uint8_t *in, size_t n, uint8_t *out)
 {
-	const uint8_t *begins = NULL;
 	size_t run = 0;
 
-	if (n && s->set->count == 1) {
-		begins = memchr(in, s->set->text[0][0], n);
-		run = begins ? (size_t)(begins - in) : n;
-	}
-	while (run < n && !s->set->begins[in[run]])
+	while (run < n) {
+		run += first_byte_find(s->set, in + run, n - run);
+		if (run == n || secret_may_begin(s->set, in + run, n - run))
+			break;
 		run++;
+	}
 	if (run)
 		memcpy(out, in, run);
 	s->seen += run;
