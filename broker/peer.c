@@ -54,8 +54,13 @@ int peer_identify(struct peer *p, int fd, struct failure *f)
 
 int peer_check_alive(const struct peer *p, struct failure *f)
 {
+	struct pollfd ended = { .fd = p->pidfd, .events = POLLIN };
 	struct proc_stat st;
 
+	/* The descriptor is of the process that connected: until that has ended, its pid is
+	 * no other's.  (Reading stat costs more than all else that a message needs.) */
+	if (p->exact && p->pidfd >= 0 && poll(&ended, 1, 0) == 0)
+		return 0;
 	if (proc_stat(p->pid, &st) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	return check_same_process(p, &st, f);
