@@ -3,9 +3,9 @@
 # ccrun starts before every launch and the status line after every message, and half
 # of a static glibc program's start is glibc's own (it asks the processor for its
 # caches, which traps in a virtual machine).  So both are linked with musl where
-# musl-gcc is there.  It pays for these lines: make bench ROWS=launch allows 2.5 times
-# a bare spawn; fastest of 400 launches, three runs on a 2-core virtual machine:
-# 2.25 to 2.31 with musl (1.2 ms), 2.73 to 3.01 with MUSL= (1.4 to 1.5 ms).
+# musl-gcc is there.  It pays for these lines in make bench ROWS=launch: fastest of 400
+# launches to a bare spawn, three runs on a 2-core virtual machine, 2.25 to 2.31 with musl
+# (1.2 ms), 2.73 to 3.01 with MUSL= (1.4 to 1.5 ms).
 # Debian's static libraries need nothing of glibc's but the few names in base/musl/.
 # (-Wconversion trips over macros in musl's headers; the same files are compiled with
 # it for glibc.)
