@@ -223,6 +223,7 @@ int audit_write(struct audit_log *log, const struct audit_event *e, struct failu
 	line_add_text(&l, "entries", e->entries);
 	line_add_text(&l, "delivery", e->delivery);
 	line_add_text(&l, "session", e->session);
+	line_add_text(&l, "inside", e->inside);
 	line_add_text(&l, "image", e->image);
 	line_add_text(&l, "why", e->why);
 	blake2b_256(hash, log->hash, 64, l.text, l.n);

@@ -39,8 +39,9 @@ struct audit_event {
 	const char *entries;  /* names, separated by blanks */
 	const char *delivery; /* how they are used: "relay", "preload", ... */
 	const char *session;
-	const char *image; /* the requester's executable */
-	const char *why;   /* of a refusal: the message */
+	const char *inside; /* the session that this one belongs to */
+	const char *image;  /* the requester's executable */
+	const char *why;    /* of a refusal: the message */
 	pid_t pid;
 };
 

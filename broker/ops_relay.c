@@ -338,6 +338,8 @@ static void put_session(struct wire_out *o, const struct connection *c)
 	wire_put_uint(o, "pid", (uint64_t)c->peer.pid);
 	wire_put_uint(o, "since", s->opened);
 	wire_put_str(o, "image", s->image);
+	if (s->has_shown_ticket)
+		wire_put_str(o, "inside", s->root);
 	if (!c->relay)
 		return;
 	wire_put_uint(o, "requests", c->relay->requests);

@@ -114,12 +114,16 @@ static struct wire_out *reply_granted(struct connection *c)
 	return o;
 }
 
-/* A process inside a session may show that session's ticket. */
+/*
+ * Who shows a session's ticket wants to belong to it.  So does an unmarked process: what the
+ * client starts in a terminal multiplexer or by a daemon is a child of that.  It could have
+ * more without the ticket, and ends with the session by it.
+ */
 static int show_ticket(struct request *q, struct session *s, struct failure *f)
 {
 	char text[TICKET_LEN + 1];
 
-	if (!s->marked || !wire_has(q->map, "ticket"))
+	if (!wire_has(q->map, "ticket"))
 		return 0;
 	if (wire_get_text(q->map, "ticket", text, sizeof(text), f) != 0)
 		return -1;
@@ -178,12 +182,13 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	e.provider = s->provider;
 	e.delivery = delivery_name(s->delivery);
 	e.session = s->id;
+	e.inside = s->has_shown_ticket ? s->root : NULL;
 	e.image = s->image;
 	/* The ticket last: it ends with an opened session alone. */
 	if (audit_write(&c->tenant->audit, &e, f) != 0 || make_ticket(c, f) != 0)
 		return NULL;
 	/* A session must not make its own requests cheaper. */
-	if (!q->marked && wire_has(q->map, "prices"))
+	if (!q->marked && !s->has_shown_ticket && wire_has(q->map, "prices"))
 		spending_set_prices(c->tenant, session_counted_entry(s), &prices);
 	s->state = SESSION_OPENED;
 	s->opened = (uint64_t)time(NULL);

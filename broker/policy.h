@@ -20,8 +20,8 @@ struct policy_request {
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
 	const char *env;	/* seal_digest of the [env] that is sealed; "" or NULL: none */
 	const char *ca;		/* seal_digest of the file of authorities; "" or NULL: none */
-	bool marked;		/* the requester is inside a session */
-	bool ticket;		/* and showed that session's ticket, which is for this entry */
+	bool marked;		/* the requester is inside a session, or says so by a ticket */
+	bool ticket;		/* it showed that session's ticket, which is for this entry */
 };
 
 /*

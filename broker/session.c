@@ -22,7 +22,7 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 				       .config_dir = s->config_dir,
 				       .env = s->env,
 				       .ca = s->ca,
-				       .marked = s->marked,
+				       .marked = s->marked || s->has_shown_ticket,
 				       .ticket = s->has_shown_ticket };
 	const struct entry *e = tenant_find_entry(c->tenant, s->entry[i], f);
 

@@ -21,6 +21,7 @@ struct live_session {
 	char id[17];
 	char provider[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1], entry[NAME_MAX_LEN + 1];
 	char delivery[16], image[256];
+	char inside[17]; /* the id of the session that it belongs to, or "" */
 	uint64_t pid, since;
 	bool by_relay; /* then what follows is known */
 	uint64_t requests, refusals;
@@ -51,6 +52,9 @@ static int session_read(struct wire_map m, struct live_session *s, struct failur
 	    wire_get_text(m, "image", s->image, sizeof(s->image), f) != 0 ||
 	    wire_get_uint(m, "pid", &s->pid, f) != 0 ||
 	    wire_get_uint(m, "since", &s->since, f) != 0)
+		return -1;
+	if (wire_has(m, "inside") &&
+	    wire_get_text(m, "inside", s->inside, sizeof(s->inside), f) != 0)
 		return -1;
 	s->by_relay = wire_has(m, "requests");
 	if (!s->by_relay)
@@ -182,6 +186,8 @@ static void session_print(const struct live_sessions *l, const struct live_sessi
 	put_cell(pid, 7);
 	put_cell(requests, width[2]);
 	put_plain(program ? program + 1 : s->image);
+	if (s->inside[0])
+		printf(", inside %.*s", digits, s->inside);
 	putchar('\n');
 }
 
@@ -232,6 +238,7 @@ static int sessions_print_json(const struct live_sessions *l, struct failure *f)
 		js_time(o, "since", s->since);
 		js_number(o, "pid", s->pid);
 		js_text(o, "program", s->image[0] ? s->image : NULL);
+		js_text(o, "inside", s->inside[0] ? s->inside : NULL);
 		if (s->by_relay) {
 			js_number(o, "requests", s->requests);
 			js_number(o, "refused", s->refusals);

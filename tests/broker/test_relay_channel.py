@@ -563,6 +563,30 @@ def test_a_session_inside_another_ends_with_it(b):
         assert e.value.error == "marked"
 
 
+def test_who_shows_a_ticket_belongs_to_it_unmarked_too(b):
+    """A child of a terminal multiplexer, which runs outside."""
+    b.put("team", TOKEN, USE)
+    b.put("closed", TOKEN, USE.replace("nested=use", "nested=deny"))
+    s, r = live(b, "team")
+    with s, Session(b, "team", ticket=s.answer["ticket"]) as inner:
+        inner.relay()
+        inner.mark()
+        there = b.relay()
+        there.begin()
+        gives(there)
+        assert {x["id"]: x.get("inside") for x in b.sessions()} == {s.id: None, inner.id: s.id}
+        for entry, ticket in (("closed", s.answer["ticket"]), ("team", "0" * 32)):
+            with pytest.raises(Refused) as e:
+                Session(b, entry, ticket=ticket)
+            assert e.value.error == "marked"
+        s.end()
+        wiped(there, "ended")
+    s, r = live(b, "closed")
+    with s, pytest.raises(Refused) as e:
+        Session(b, "closed", ticket=s.answer["ticket"])
+    assert e.value.error == "marked"
+
+
 def test_it_may_outlive_that_one_as_long_as_its_policy_says(b):
     b.put("team", TOKEN, USE + " linger=2")
     s, r = live(b, "team")

@@ -92,7 +92,7 @@ def test_what_is_listed(b):
         since = one["since"]
         assert datetime.datetime.fromisoformat(since.replace("Z", "+00:00"))
         assert one == {"id": s.id, "provider": "zai", "mode": "glm-5", "entry": "zai", "delivery": "relay",
-                       "key": "held", "since": since, "pid": s.pid, "program": os.path.realpath("/proc/self/exe"),
+                       "key": "held", "inside": None, "since": since, "pid": s.pid, "program": os.path.realpath("/proc/self/exe"),
                        "requests": 12, "refused": 1}
         child = own(b)
         lines = ok(b, "sessions").stdout.splitlines()
