@@ -257,6 +257,9 @@ static int add_keep_seal(const struct add *a, struct wanted *w, const struct lis
 		p.limit = sealed.limit;
 		policy_format(&p, w->policy, sizeof(w->policy));
 	}
+	/* What sessions may start is not loosened by a new secret. */
+	if (!a->key_only)
+		wanted_keep_nested(w, e);
 	return 0;
 }
 

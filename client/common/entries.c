@@ -178,11 +178,14 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 		seal_digest(policy.env, env, (size_t)n);
 	policy.exposed = policy.exposed || p->exposed;
 	policy.delivery = provider_delivery_sealed(p);
+	policy.nested = provider_nested_sealed(p);
 	wanted_find_ca(p, &policy, ca_file);
 	for (i = 0; i < p->secrets; i++) {
 		/* edit compares them by their bytes */
 		memset(&out[i], 0, sizeof(out[i]));
 		out[i].usual = provider_delivery_usual(p);
+		out[i].usual_nested = provider_nested_usual(p);
+		out[i].says_nested = p->says_nested;
 		memcpy(out[i].ca_file, ca_file, strlen(ca_file) + 1);
 		snprintf(out[i].entry, sizeof(out[i].entry), "%s", p->secret[i].entry);
 		snprintf(out[i].origin, sizeof(out[i].origin), "%s", p->origin);
@@ -212,6 +215,24 @@ void wanted_keep_choices(struct wanted *w, const struct listed *e)
 	policy_format(&files, w->policy, sizeof(w->policy));
 }
 
+static void policy_keep_nested(const struct wanted *w, struct policy *files,
+			       const struct policy *sealed)
+{
+	if (!w->says_nested && sealed->nested < files->nested)
+		files->nested = sealed->nested;
+}
+
+void wanted_keep_nested(struct wanted *w, const struct listed *e)
+{
+	struct policy files, sealed;
+
+	if (policy_parse(&files, w->policy, NULL) != 0 ||
+	    policy_parse(&sealed, e->policy, NULL) != 0)
+		return;
+	policy_keep_nested(w, &files, &sealed);
+	policy_format(&files, w->policy, sizeof(w->policy));
+}
+
 bool wanted_is_sealed(const struct wanted *w, const struct listed *e)
 {
 	char now[POLICY_MAX_LEN + 1], then[POLICY_MAX_LEN + 1];
@@ -224,6 +245,7 @@ bool wanted_is_sealed(const struct wanted *w, const struct listed *e)
 		sealed.delivery = w->usual;
 	files.ttl = sealed.ttl = 0;
 	files.limit = sealed.limit; /* no file says one */
+	policy_keep_nested(w, &files, &sealed);
 	policy_format(&files, now, sizeof(now));
 	policy_format(&sealed, then, sizeof(then));
 	return strcmp(w->origin, e->origin) == 0 && strcmp(w->variable, e->variable) == 0 &&

@@ -56,6 +56,8 @@ struct wanted {
 	char variable[VARIABLE_MAX_LEN + 1];
 	char policy[POLICY_MAX_LEN + 1];
 	enum delivery usual;		     /* what `auto` means for its provider */
+	enum nested usual_nested;	     /* what files that say nothing of it mean */
+	bool says_nested;		     /* they say something */
 	char ca_file[NETWORK_VALUE_MAX + 1]; /* what ca= in the policy is the digest of, or "" */
 };
 
@@ -75,9 +77,12 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
  * limit (ccctl limit). */
 void wanted_keep_choices(struct wanted *w, const struct listed *e);
 
+/* Keep what e allows inside a session where that is less, and no file says anything. */
+void wanted_keep_nested(struct wanted *w, const struct listed *e);
+
 /*
  * Is e bound to what w says, its ttl and its limit aside?  `auto` of e, from before deliveries were
- * resolved, is what it means.
+ * resolved, is what it means.  Less of nested is no difference where no file says any.
  */
 bool wanted_is_sealed(const struct wanted *w, const struct listed *e);
 

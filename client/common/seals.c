@@ -165,7 +165,7 @@ out:
 /* What allows more than usual, and why that matters. */
 static const char *const meaning[POLICY_KEYS][2] = {
 	{ "delivery", "it reaches claude itself, in a way that protects it less" },
-	{ "nested", "programs inside a session may get it" },
+	{ "nested", "programs inside a session may have it, or sessions of their own" },
 	{ "exposed", "MCP servers and hooks may get it" },
 	{ "keep", "automatic locks leave it open" },
 	{ "config_dir", "claude obeys the settings and hooks there" },
@@ -184,13 +184,15 @@ static const char *meaning_of(const char *key)
 }
 
 /* Does value i of p allow more than a file that says nothing? */
-static bool allows_more(const struct policy *p, unsigned i, enum delivery usual)
+static bool allows_more(const struct policy *p, unsigned i, const struct wanted *w)
 {
 	char value[POLICY_VALUE], none[POLICY_VALUE];
 	struct policy nothing;
 
 	if (strcmp(policy_key(i), "delivery") == 0)
-		return p->delivery > usual;
+		return p->delivery > w->usual;
+	if (strcmp(policy_key(i), "nested") == 0)
+		return p->nested > w->usual_nested;
 	policy_default(&nothing);
 	policy_value(p, i, value);
 	policy_value(&nothing, i, none);
@@ -240,13 +242,14 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 	provider_word(p, name);
 	policy_default(&nothing);
 	nothing.delivery = w->usual;
+	nothing.nested = w->usual_nested;
 	for (i = 0; i < POLICY_KEYS; i++) {
 		policy_value(&policy, i, value);
 		policy_value(&nothing, i, usual);
 		if (strcmp(value, usual) == 0)
 			continue;
 		snprintf(word, sizeof(word), "%s=%s", policy_key(i), value);
-		if (!allows_more(&policy, i, w->usual)) {
+		if (!allows_more(&policy, i, w)) {
 			say("%s is sealed with %s", name, word);
 			continue;
 		}

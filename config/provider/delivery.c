@@ -51,3 +51,13 @@ enum delivery provider_delivery_sealed(const struct provider *p)
 	return p->policy.delivery == DELIVERY_AUTO ? provider_delivery_usual(p)
 						   : p->policy.delivery;
 }
+
+enum nested provider_nested_usual(const struct provider *p)
+{
+	return provider_delivery_sealed(p) == DELIVERY_RELAY ? NESTED_USE : NESTED_DENY;
+}
+
+enum nested provider_nested_sealed(const struct provider *p)
+{
+	return p->says_nested ? p->policy.nested : provider_nested_usual(p);
+}

@@ -25,4 +25,13 @@ enum delivery provider_delivery_usual(const struct provider *p);
 /* The delivery to seal for p: what its files say, or what `auto` means. */
 enum delivery provider_delivery_sealed(const struct provider *p);
 
+/*
+ * What processes inside a session may have, to seal for p: what its files say; else use
+ * where the key goes by relay alone, which never shows it to anybody, and deny elsewhere.
+ */
+enum nested provider_nested_sealed(const struct provider *p);
+
+/* The same where the files say nothing. */
+enum nested provider_nested_usual(const struct provider *p);
+
 #endif

@@ -122,9 +122,11 @@ static int provider_set_policy(struct provider *p, const struct view *v, struct 
 	int i, n = view_items(v, 0, "policy", items, 8, f);
 
 	policy_default(&p->policy);
-	for (i = 0; i < n; i++)
+	for (i = 0; i < n; i++) {
 		if (policy_set(&p->policy, items[i]->key, items[i]->value, &why) != 0)
 			return ini_fail(f, items[i], why.hint[0] ? why.hint : NULL, "%s", why.what);
+		p->says_nested = p->says_nested || strcmp(items[i]->key, "nested") == 0;
+	}
 	p->policy.exposed = p->exposed;
 	return n < 0 ? -1 : 0;
 }

@@ -83,6 +83,7 @@ struct provider {
 	bool local;	      /* the endpoint is this machine */
 	bool exposed;	      /* exposed = yes in [secrets] */
 	struct policy policy; /* the file's proposal */
+	bool says_nested;     /* the files say nested = ... */
 	char note[256];	      /* a correction that was made ("base_url: dropped /v1"), or "" */
 };
 

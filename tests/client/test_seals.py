@@ -91,6 +91,21 @@ def test_what_goes_by_relay_stays_with_it(usual, token):
     assert usual.ccctl("approve", "demo", "--yes").rc == 0 and "delivery=preload " in entry(usual)["policy"]
 
 
+def test_nested_use_goes_with_relay_and_is_not_gained_by_a_new_key(usual, token):
+    usual.demo(policy={"nested": "deny"})
+    usual.ready(token)
+    assert "delivery=relay nested=deny " in entry(usual)["policy"]
+    usual.demo()
+    r = usual.ccctl("add", "demo", "--replace", input="n" + token[1:])
+    assert r.rc == 0 and "nested=deny " in entry(usual)["policy"], r
+    r = usual.ccctl("approve", "demo", "--yes")
+    assert r.rc == 0 and "nested deny -> use" in r.out + r.err, r
+    assert "nested=use " in entry(usual)["policy"]
+    usual.demo(policy={"delivery": "preload"})
+    assert usual.ccctl("approve", "demo", "--yes").rc == 0
+    assert "delivery=preload nested=deny " in entry(usual)["policy"]
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 def test_a_person_sees_old_and_new(ready, token, agreed):
     before = entry(ready)

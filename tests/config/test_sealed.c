@@ -69,6 +69,34 @@ static void test_what_a_file_says_is_sealed(void **state)
 		}
 }
 
+/* What the files say of nested; else use by relay, and nothing beside it. */
+static void test_nested_goes_with_the_delivery(void **state)
+{
+	static const struct {
+		const char *text;
+		enum nested nested;
+	} said[] = {
+		{ "delivery = relay", NESTED_USE },
+		{ "delivery = preload", NESTED_DENY },
+		{ "delivery = env", NESTED_DENY },
+		{ "delivery = relay\nnested = deny", NESTED_DENY },
+		{ "delivery = relay\nnested = allow", NESTED_ALLOW },
+		{ "delivery = preload\nnested = use", NESTED_USE },
+	};
+	struct provider *p;
+	char text[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(said) / sizeof(said[0]); i++) {
+		snprintf(text, sizeof(text), "%s[policy]\n%s\n", kinds[0].text, said[i].text);
+		put("x", text);
+		p = load("x", NULL);
+		assert_int_equal(provider_nested_sealed(p), said[i].nested);
+		provider_free(p);
+	}
+}
+
 /* ---- [env] ---- */
 
 #define HEAD "[provider]\nauth = bearer\nbase_url = https://a.test\n"
@@ -225,6 +253,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(test_what_auto_means, empty),
 		cmocka_unit_test_setup(test_what_a_file_says_is_sealed, empty),
+		cmocka_unit_test_setup(test_nested_goes_with_the_delivery, empty),
 		cmocka_unit_test_setup(test_lines, empty),
 		cmocka_unit_test_setup(test_too_many, empty),
 		cmocka_unit_test_setup(test_shipped, empty),
