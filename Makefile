@@ -37,13 +37,14 @@ helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 programs := $(addprefix $(BIN)/,ccrun ccctl ccrun-statusline) $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import \
 	$(LIBDIR)/libccrun.so $(helpers)
 
+inside := $(addprefix $(LIBEXEC)/inside/,claude wrap)
 presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf share/sources/*.conf))
 # Unit templates: ccctl login fills them in, and so does a root's install.
 login_files := $(wildcard share/systemd/*/* share/autostart/*)
 templates := $(patsubst share/%,$(SHARE)/%,$(login_files))
 
 .PHONY: all
-all: $(programs) $(presets) $(templates)
+all: $(programs) $(inside) $(presets) $(templates)
 
 include mk/flags.mk
 
@@ -89,6 +90,11 @@ $(OBJ)/relay/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags libcurl libssl 2>/dev
 
 $(LIBEXEC)/ccrun-relay: $(call objs,relay) $(HOUSE)
 	$(call link,-pie,$(MSGPACK_LIB) -lsodium -lseccomp -pthread $(shell $(PKG_CONFIG) --libs libcurl libssl))
+
+# What a session finds first in PATH: ccrun by other names.
+$(inside): $(BIN)/ccrun
+	@install -d -m 755 $(@D)
+	@ln -sfn ../../../bin/ccrun $@
 
 .SECONDARY:
 .SECONDEXPANSION:

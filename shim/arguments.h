@@ -17,6 +17,8 @@ struct arguments {
 	const char *program;		 /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];
+	bool claude;	       /* the program is claude, whatever its file is called */
+	bool verbatim;	       /* rest goes to the program as it is: no --MODE word is taken */
 	bool mode_replaceable; /* it is a pin's or the default's: a --MODE word goes before */
 	const char *unknown;   /* an option that is not ccrun's: claude's, if a pin or the
 				      * default names a provider; or NULL */

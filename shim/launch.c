@@ -15,6 +15,7 @@
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 #include "shim/env_delivery.h"
+#include "shim/inside.h"
 #include "shim/relay.h"
 #include "shim/session.h"
 #include "shim/target.h"
@@ -39,8 +40,15 @@ int launch_config_dir(const struct provider *p, struct failure *f)
 	return r;
 }
 
-/* LD_PRELOAD, CCRUN_FD, the pipe's, the ticket's, and the relay's */
-#define SESSION_VARIABLES (4 + RELAY_VARIABLES)
+/* LD_PRELOAD, CCRUN_FD, the pipe's, the ticket's, the relay's, and those for what the
+ * session starts */
+#define SESSION_VARIABLES (4 + RELAY_VARIABLES + INSIDE_VARIABLES)
+
+/* What a session by relay has instead of a key. */
+struct relayed_variables {
+	struct relay_variables relay;
+	struct inside_variables inside;
+};
 
 /* The environment being built: pointers, some of them to strings of our own. */
 struct env_block {
@@ -63,14 +71,25 @@ static bool entry_names(const char *entry, const char *name, size_t len)
 	return strncmp(entry, name, len) == 0 && entry[len] == '=';
 }
 
+/* Is the variable whose name is n bytes at name among them? */
+static bool relayed_variables_name(const struct relayed_variables *r, const char *name, size_t n)
+{
+	unsigned i;
+
+	for (i = 0; i < r->inside.n; i++)
+		if (strlen(r->inside.v[i].name) == n && memcmp(r->inside.v[i].name, name, n) == 0)
+			return true;
+	return relay_variables_name(&r->relay, name, n);
+}
+
 /* Is this entry of environ replaced or removed by a change, or the variable of a secret? */
-static bool entry_dropped(const struct launch *l, const struct relay_variables *r,
+static bool entry_dropped(const struct launch *l, const struct relayed_variables *r,
 			  const struct env_change *c, int n, const char *entry)
 {
 	unsigned s;
 	int i;
 
-	if (relay_variables_name(r, entry, strcspn(entry, "=")))
+	if (relayed_variables_name(r, entry, strcspn(entry, "=")))
 		return true;
 	for (i = 0; i < n; i++)
 		if (c[i].action != ENV_KEEP && entry_names(entry, c[i].name, c[i].name_len))
@@ -82,13 +101,19 @@ static bool entry_dropped(const struct launch *l, const struct relay_variables *
 	return false;
 }
 
-static int env_block_add_relay(const struct relay_variables *r, struct env_block *b)
+static int env_block_add_relayed(const struct relayed_variables *r, struct env_block *b)
 {
+	const struct relay_variables *relay = &r->relay;
+	const struct inside_variables *in = &r->inside;
 	unsigned i;
 
-	for (i = 0; i < r->n; i++)
-		if (r->v[i].value[0] &&
-		    env_block_add(b, "", r->v[i].name, strlen(r->v[i].name), r->v[i].value) != 0)
+	for (i = 0; i < relay->n; i++)
+		if (relay->v[i].value[0] &&
+		    env_block_add(b, "", relay->v[i].name, strlen(relay->v[i].name),
+				  relay->v[i].value) != 0)
+			return -1;
+	for (i = 0; i < in->n; i++)
+		if (env_block_add(b, "", in->v[i].name, strlen(in->v[i].name), in->v[i].value) != 0)
 			return -1;
 	return 0;
 }
@@ -125,13 +150,16 @@ static char **environment_build(const struct launch *l, struct failure *f)
 {
 	struct env_change *c = NULL;
 	struct env_block b = { NULL, 0 };
-	struct relay_variables r = { .n = 0 };
+	static struct relayed_variables r;
 	bool saved = false;
 	unsigned have = 0, i;
 	int n, k;
 
-	if (l->place >= 0)
-		relay_variables(l->provider, l->place, l->first_party, &r);
+	r.relay.n = r.inside.n = 0;
+	if (l->place >= 0) {
+		relay_variables(l->provider, l->place, l->first_party, &r.relay);
+		inside_variables(l->provider, l->ticket, l->target->preloadable, &r.inside);
+	}
 	n = environment_plan(l->provider, environ, &c);
 	while (environ[have])
 		have++;
@@ -152,11 +180,12 @@ static char **environment_build(const struct launch *l, struct failure *f)
 					  c[k].value) != 0)
 				goto bad;
 		}
-		if (c[k].action == ENV_SET && !relay_variables_name(&r, c[k].name, c[k].name_len) &&
+		if (c[k].action == ENV_SET &&
+		    !relayed_variables_name(&r, c[k].name, c[k].name_len) &&
 		    env_block_add(&b, "", c[k].name, c[k].name_len, c[k].value) != 0)
 			goto bad;
 	}
-	if (env_block_add_relay(&r, &b) != 0 || env_block_add_session(l, &b, saved) != 0)
+	if (env_block_add_relayed(&r, &b) != 0 || env_block_add_session(l, &b, saved) != 0)
 		goto bad;
 	free(c);
 	return b.v;

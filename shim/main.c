@@ -18,6 +18,7 @@
 #include "shim/ccctl.h"
 #include "shim/delivery.h"
 #include "shim/env_delivery.h"
+#include "shim/inside.h"
 #include "shim/invoked_name.h"
 #include "shim/launch.h"
 #include "shim/provider_choice.h"
@@ -44,7 +45,7 @@ static int provider_load_named(struct arguments *a, struct provider **p, struct 
 	memcpy(before, a->mode, sizeof(before));
 	if (provider_load(a->provider, a->mode, p, f) != 0)
 		return -1;
-	if (arguments_take_modes(a, (*p)->modes, (*p)->mode_count, f) != 0)
+	if (!a->verbatim && arguments_take_modes(a, (*p)->modes, (*p)->mode_count, f) != 0)
 		return -1;
 	if (strcmp(before, a->mode) == 0)
 		return 0;
@@ -255,6 +256,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 		return exit_with(f, EXIT_CCRUN);
 	if (target_find(&t, a->program ? a->program : "claude", &code, f) != 0)
 		return exit_with(f, code);
+	t.claude = t.claude || a->claude;
 	l.provider = p;
 	l.target = &t;
 	l.arguments = a->rest;
@@ -273,19 +275,54 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	return exit_with(f, l.exec_failed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
 }
 
+/* Outside a session: run the next claude in PATH as it is.  Returns the exit status of a
+ * failure. */
+static int claude_run_plain(char **argv, struct failure *f)
+{
+	struct target t;
+	int code;
+
+	if (target_find(&t, "claude", &code, f) != 0)
+		return code;
+	execv(t.path, argv);
+	fail_errno(f, NULL, "%s", t.path);
+	return EXIT_CANNOT_EXEC;
+}
+
+/* Read the command line.  0; or -1: exit with *code. */
+static int invocation_parse(struct arguments *a, char **argv, int *code, struct failure *f)
+{
+	enum invoked_name invoked;
+
+	*code = EXIT_CCRUN;
+	switch (inside_parse(a, argv, f)) {
+	case INSIDE_BAD:
+		return -1;
+	case INSIDE_PLAIN:
+		*code = claude_run_plain(argv, f);
+		return -1;
+	case INSIDE_SESSION:
+		return 0;
+	case INSIDE_NOT:
+		break;
+	}
+	invoked = invoked_name_parse(a, argv, f);
+	if (invoked == INVOKED_AS_CCRUN)
+		return arguments_parse(a, argv, f);
+	return invoked == INVOKED_BY_LINK ? 0 : -1;
+}
+
 int main(int argc, char **argv)
 {
 	static struct project pin;
 	struct arguments a;
 	struct failure f = { 0 };
-	enum invoked_name invoked;
+	int code;
 
 	if (argc < 1 || io_open_standard_streams() != 0)
 		return EXIT_CCRUN;
-	invoked = invoked_name_parse(&a, argv, &f);
-	if (invoked == INVOKED_UNKNOWN ||
-	    (invoked == INVOKED_AS_CCRUN && arguments_parse(&a, argv, &f) != 0))
-		return exit_with(&f, EXIT_CCRUN);
+	if (invocation_parse(&a, argv, &code, &f) != 0)
+		return exit_with(&f, code);
 	switch (a.action) {
 	case ACTION_HELP:
 		return fputs(arguments_usage, stdout) < 0 ? EXIT_CCRUN : 0;

@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/proc.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
 #include "dial/dial.h"
@@ -109,9 +110,21 @@ static int session_request(const struct provider *p, enum delivery d, struct ope
 	return 0;
 }
 
+/* A process inside a session can mend nothing: it says what a person can. */
+static int session_hint_inside(const struct provider *p, struct failure *f)
+{
+	if (f->code == FAIL_LOCKED)
+		fail_hint(f, "in a terminal outside the session: ccctl unlock");
+	else if (f->code == FAIL_NO_VALUE)
+		fail_hint(f, "in a terminal outside the session: ccrun %s", p->name);
+	return -1;
+}
+
 /* Mend what the broker refused for, f.  0: ask it again; -1: it stays, or is new in f. */
 static int session_mend(const struct provider *p, bool first, struct failure *f)
 {
+	if (proc_self_marked())
+		return session_hint_inside(p, f);
 	if (f->code == FAIL_NO_VALUE)
 		return session_fetch_tokens(p, f);
 	if (f->code != FAIL_NO_VAULT && f->code != FAIL_LOCKED && f->code != FAIL_NO_ENTRY)

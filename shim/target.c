@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "shim/inside.h"
 
 #define INTERPRETERS_MAX 5     /* Linux follows four (BINPRM_MAX_RECURSION) */
 #define PROGRAM_HEADERS_MAX 64 /* a program has about a dozen; PT_INTERP is among the first */
@@ -43,7 +44,7 @@ static bool file_is_program(const char *path)
 }
 
 /* Search PATH as execvp does, but never in a relative directory: a repository
- * must not choose what gets the token.  out: PATH_SIZE bytes.  *seen becomes true
+ * must not choose what gets the token.  Nor in one of ours, whose programs look here.  out: PATH_SIZE bytes.  *seen becomes true
  * at a file of that name that cannot be executed. */
 static bool path_search(const char *name, char *out, bool *seen)
 {
@@ -52,7 +53,7 @@ static bool path_search(const char *name, char *out, bool *seen)
 
 	for (p = p ? p : "/usr/local/bin:/usr/bin:/bin"; *p; p = *end ? end + 1 : end) {
 		end = strchrnul(p, ':');
-		if (*p != '/')
+		if (*p != '/' || inside_is_dir(p, (size_t)(end - p)))
 			continue;
 		n = snprintf(out, PATH_SIZE, "%.*s/%s", (int)(end - p), p, name);
 		if (n < 0 || n >= PATH_SIZE)

@@ -70,8 +70,6 @@ static bool variable_kept(const char *e, bool keeps_session)
 
 	if (has_prefix(e, FD_PREFIX) || has_prefix(e, RELAY_PREFIX) || has_prefix(e, SAVED_PREFIX))
 		return false;
-	if (session.relayed && !keeps_session && variable_is_relays(e))
-		return false;
 	/* A child never gets this library.  A session that goes on in a new image
 	 * does, and one LD_PRELOAD only: the loader reads the first. */
 	if (session.preload &&
@@ -118,9 +116,12 @@ static int redact_environment(const struct exec_image *in, struct room *room,
 
 	if (!env)
 		return -1;
-	for (size_t i = 0; i < n && in->envp[i]; i++)
+	for (size_t i = 0; i < n && in->envp[i]; i++) {
+		if (session.relayed && !in->keeps_session && variable_is_relays(in->envp[i]))
+			continue;
 		if (variable_kept(in->envp[i], in->keeps_session))
 			env[at++] = in->envp[i];
+	}
 	if (in->keeps_session) {
 		env[at++] = session.preload;
 		if (session.fd >= 0)

@@ -89,7 +89,7 @@ def test_client_works_with_its_tools(relayed, ep, token):
     assert [q.headers["authorization"] for q in ep.main] == ["Bearer " + token] * 2
     result = "".join(ep.tool_results())
     assert "42" in result and token not in result
-    for word in ("ANTHROPIC_UNIX_SOCKET", "CCRUN_RELAY", "placeholder"):
+    for word in ("/proc/self/fd/", "CCRUN_RELAY", "placeholder"):
         assert word not in result
     assert re.fullmatch(r"[\d.:+]+ relay=yes first-party=(yes|no)", "\n".join(tried(relayed)))
 
@@ -170,7 +170,8 @@ def test_environment_has_a_place_and_a_placeholder(relayed, show, token):
     assert token not in r.out + r.err
     child = got["child"]
     assert child["LD_PRELOAD"] == "" and child["CCRUN_PROVIDER"] == "demo"
-    assert not [n for n in child if n in ("ANTHROPIC_UNIX_SOCKET", "ANTHROPIC_AUTH_TOKEN", "CCRUN_RELAY")]
+    assert not [n for n in child if n in ("ANTHROPIC_AUTH_TOKEN", "CCRUN_RELAY")]
+    assert child["ANTHROPIC_UNIX_SOCKET"].startswith("/nonexistent/")
     assert str(place) not in got["child_fds"]
     # Nobody can find it by name.
     assert not [n for n in os.listdir(relayed.runtime / "ccrun") if n.startswith("relay-")]
