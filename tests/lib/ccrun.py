@@ -116,9 +116,13 @@ class Ccrun(World):
     def unlock(self, passphrase=PASSPHRASE):
         return self.with_passphrase("unlock", passphrase=passphrase)
 
+    def allows(self, name):
+        """The words with which a script agrees to the policy of `provider`."""
+        return tuple(w for word in self.agreed.get(name, []) for w in ("--allow", word))
+
     def add(self, name, token, *more):
         """Add a key, and agree to the policy of `provider`, as a script of the file's author does."""
-        more += tuple(w for word in self.agreed.get(name, []) for w in ("--allow", word))
+        more += self.allows(name)
         r = self.ccctl("add", name, *more, input=token if isinstance(token, bytes) else token + "\n")
         assert r.rc == 0, r
         return r

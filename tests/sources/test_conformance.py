@@ -37,7 +37,8 @@ class Manager:
         return self.world.says(KEY, self.env)
 
     def add(self, *more, ref=None):
-        return self.ccctl("add", KEY, "--replace", "--source", ref or self.ref, *more)
+        return self.ccctl("add", KEY, "--replace", "--source", ref or self.ref, *self.world.allows(KEY),
+                          *more)
 
     def fetch(self, **play):
         """A fresh entry, which the manager is then asked for by a launch."""
@@ -228,7 +229,7 @@ def test_no_shell(m, token):
 
 @pytest.mark.parametrize("ref", ["", "no-reference", "sk-or-v1-0123456789abcdef", "nosuch:x", "../x:y", "x" * 2000])
 def test_what_is_no_reference(world, ref):
-    r = world.ccctl("add", KEY, "--replace", "--source", ref)
+    r = world.ccctl("add", KEY, "--replace", "--source", ref, *world.allows(KEY))
     assert r.rc in (1, 2, 4) and "sk-or" not in r.err and "ccctl: " in r.err, r
 
 

@@ -46,7 +46,8 @@ class Real:
             d.chmod(0o700)
 
     def add(self, name, *more, env=None):
-        return self.ccctl("add", KEY, "--replace", "--source", self.ref(name), *more, env=env)
+        return self.ccctl("add", KEY, "--replace", "--source", self.ref(name), *self.world.allows(KEY), *more,
+                          env=env)
 
     def get(self, name, env=None):
         r = self.add(name, "--no-check", env=env)
@@ -254,7 +255,7 @@ def test_aws_asks_for_what_it_should(m, token):
         return
     m.put("asked", json.dumps({"a": {"b": token}}))
     Manager.asked.clear()
-    r = m.ccctl("add", KEY, "--replace", "--source", "aws-sm:prod/asked#a.b")
+    r = m.ccctl("add", KEY, "--replace", "--source", "aws-sm:prod/asked#a.b", *m.world.allows(KEY))
     assert r.rc == 0, r
     [(target, body, authorization)] = Manager.asked
     assert target == "secretsmanager.GetSecretValue" and body == {"SecretId": "prod/asked"}

@@ -38,7 +38,7 @@ class Source:
         return self.c.ccctl(*argv, env=self.env(), **kw)
 
     def add(self, *more, name="demo", ref=REF):
-        r = self.ccctl("add", name, "--source", ref, *more)
+        r = self.ccctl("add", name, "--source", ref, *self.c.allows(name), *more)
         assert r.rc == 0, r
         return r
 
@@ -82,7 +82,7 @@ def test_the_real_client_with_pass(c, ep, token):
     # Counts, and becomes the real one.
     c.write("count/pass", f'#!/bin/sh\necho run >> {c.home}/runs\nexec /usr/bin/pass "$@"\n', 0o755)
     runs = lambda: (c.home / "runs").read_text().count("run") if (c.home / "runs").exists() else 0
-    r = c.ccctl("add", "demo", "--source", REF, "--no-check", env=env)
+    r = c.ccctl("add", "demo", "--source", REF, "--no-check", *c.allows("demo"), env=env)
     assert r.rc == 0 and runs() == 0, r
 
     hold = threading.Event()
@@ -133,12 +133,12 @@ def test_add_tries_it_once(s):
 
 def test_add_that_fails_stores_nothing(s):
     s.program.plays(err="Error: ai/x is not in the password store.\n", exit=1)
-    r = s.ccctl("add", "demo", "--source", REF)
+    r = s.ccctl("add", "demo", "--source", REF, *s.c.allows("demo"))
     assert r.rc == 1 and "no such item" in r.err and s.entry() is None, r
     s.program.plays(out=s.token + "\n")
     s.add()
     s.program.plays(exit=3)
-    r = s.ccctl("add", "demo", "--source", REF, "--replace")
+    r = s.ccctl("add", "demo", "--source", REF, "--replace", *s.c.allows("demo"))
     assert r.rc == 1, r
     assert s.launch().out == s.token, "what was there is there still"
 
@@ -445,7 +445,7 @@ def test_from_inside_a_session(s):
 def test_several_keys(s):
     s.c.provider("pair", title="Pair", base_url="http://127.0.0.1:1", auth="bearer",
                  secrets={"ANTHROPIC_AUTH_TOKEN": "one", "ANTHROPIC_API_KEY": "two"})
-    r = s.ccctl("add", "pair", "--source", REF)
+    r = s.ccctl("add", "pair", "--source", REF, *s.c.allows("pair"))
     if r.rc == 0:
         pytest.skip("one key after all")
     assert r.rc == 2 and "2 keys" in r.err, r
