@@ -77,9 +77,10 @@ class Keys:
 class Session:
     """ccrun with POSTER in claude's place."""
 
-    def __init__(self, world, env):
+    def __init__(self, world, name, env):
         path = world.write("bin/poster", POSTER, 0o755)
-        self.proc = world.popen([CCRUN, "--exec", path, "demo"], env, stdin=subprocess.PIPE,
+        self.name = name
+        self.proc = world.popen([CCRUN, "--exec", path, name], env, stdin=subprocess.PIPE,
                                 stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
 
     def ask(self, many=1, n=100, *chunked):
@@ -97,7 +98,7 @@ class Session:
 
     def worker(self):
         """The pid of who fetches its keys again, or None."""
-        out = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", "ccrun-source keep demo"], stdout=subprocess.PIPE,
+        out = subprocess.run(["pgrep", "-u", str(os.getuid()), "-f", f"ccrun-source keep {self.name}"], stdout=subprocess.PIPE,
                              text=True, check=False).stdout.split()
         return next((int(pid) for pid in out), None)
 
@@ -117,14 +118,17 @@ class World:
         self.c, self.old, self.new = c, token, canary.new_token()
         self.keys = Keys(token)
         self.provider = Provider(self.keys).__enter__()
-        c.demo(url=self.provider.url, policy={"delivery": "relay"})
+        # A name of its own: by it the process is found that stays behind for a session.
+        self.name = "demo-" + os.urandom(4).hex()
+        c.provider(self.name, title="Demo", base_url=self.provider.url, auth="bearer", docs="made up for a test",
+                   policy={"delivery": "relay"})
         c.init()
         self.manager = Standin(c, "pass")
         self.env = {"PATH": f"{self.manager.bin}:{c.env()['PATH']}"}
         self.manager.plays(out=token + "\n")
 
     def add(self, ref=REF, *more):
-        r = self.c.ccctl("add", "demo", "--source", ref, "--no-check", "--allow", "delivery=relay", *more,
+        r = self.c.ccctl("add", self.name, "--source", ref, "--no-check", *self.c.allows(self.name), *more,
                          env=self.env)
         assert r.rc == 0, r
 
@@ -133,7 +137,7 @@ class World:
         self.manager.plays(out=self.new + "\n")
 
     def session(self):
-        return Session(self.c, self.env)
+        return Session(self.c, self.name, self.env)
 
     def events(self, *names):
         return [e for e in self.c.record() if e["event"] in names]
@@ -162,7 +166,7 @@ def test_key_that_was_rotated(w):
         assert statuses(s.post(3)) == [200] * 3 and w.keys.seen[3:] == [w.new] * 3
     assert len(w.manager.runs()) == 2
     [e] = w.events("renew")
-    assert (e["result"], e["entries"]) == ("granted", "demo")
+    assert (e["result"], e["entries"]) == ("granted", w.name)
     assert not canary.scan_files([w.c.root / "home/.local"], w.new)
 
 
@@ -245,7 +249,7 @@ def test_source_that_fails(w):
 
 def test_key_in_the_vault_is_not_renewed(c, token):
     world = World(c, token)
-    c.add("demo", token)
+    c.add(world.name, token)
     with world.session() as s:
         assert s.worker() is None
         s.post()
@@ -332,7 +336,7 @@ def test_the_real_client_with_pass(c, ep, token):
     run("gpg", "--batch", "--quiet", "--passphrase", "", "--quick-gen-key", "t@example.org", "rsa2048", "encr", "never")
     run("pass", "init", "t@example.org")
     run("pass", "insert", "--multiline", "ai/openrouter", given=token + "\n")
-    run(c.bin / "ccctl", "add", "demo", "--source", REF, "--no-check", "--allow", "delivery=relay")
+    run(c.bin / "ccctl", "add", "demo", "--source", REF, "--no-check", *c.allows("demo"))
     good, said = {token}, []
 
     def turn(request):
