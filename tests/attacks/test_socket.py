@@ -82,7 +82,7 @@ def test_control_what_passes_for_a_broker_is_told(ready, token):
     until(lambda: not connects(ready), what="the fake's end")
     (ready.home / "stop").unlink()
     with Fake(ready, "unlocked", "hide") as fake:
-        ready.ccctl("add", "demo", "--replace", input=token + "\n")
+        ready.add("demo", token, "--replace")
         until(lambda: token.encode() in fake.told())
         fake.record.unlink()
 
