@@ -6,7 +6,6 @@ import subprocess
 
 import pytest
 
-import canary
 from attack import LOOKS, PYTHON, answers, nowhere
 from ccrun import CCCTL, CCRUN
 from client import LIB, until
