@@ -203,7 +203,7 @@ def test_a_script_says_what_it_allows(usual, token, case):
 def test_the_hint_can_be_typed(c, token):
     c.demo(policy={"config_dir": "~/.w", "nested": "allow"}, env={"UNKNOWN": "x"})
     c.init()
-    r = c.ccctl("add", "demo", input=token)
+    r = c.run([CCCTL, "add", "demo"], input=token)
     assert r.rc == 5 and "UNKNOWN=x" in r.err, r
     command = r.err.split("ccctl add demo ", 1)[1].strip()
     r = c.run(["/bin/bash", "-c", f"exec {CCCTL} add demo {command}"], input=token)

@@ -40,7 +40,7 @@ class Ccrun(World):
         self.bin = Path(prefix) / "bin"
         self.endpoint_used = endpoint
         self.fast = fast
-        self.agreed = {}
+        self.agreed, self.unsaid = {}, set()
         self.passphrase = PASSPHRASE
         # What a user would have; ccrun decides about it.
         self.plain_env = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
@@ -65,7 +65,10 @@ class Ccrun(World):
     def provider(self, name, models=None, policy=None, env=None, parameters=None, secrets=None, extra="", **keys):
         """A provider file from its keys; keys: of [provider]."""
         keys = {k: v for k, v in keys.items() if v is not None}
+        self.unsaid.discard(name)
         if self.delivery and "use" not in keys:
+            if "delivery" not in (policy or {}):
+                self.unsaid.add(name)
             policy = {"delivery": self.delivery, **(policy or {})}
         parts = [("provider", keys), ("parameters", parameters), ("models", models), ("env", env),
                  ("secrets", secrets), ("policy", policy)]
@@ -84,9 +87,16 @@ class Ccrun(World):
 
     # ---- programs ----
 
+    def agreeing(self, argv):
+        """A first key's words, and that the delivery which its test says nothing about is meant."""
+        names = {str(word).partition(":")[0] for word in argv[1:]}
+        if argv[:1] == ("add",) and "--key" not in names and self.unsaid & names:
+            return (*argv, "--allow", f"delivery={self.delivery}")
+        return argv
+
     def with_texts(self, argv, texts, **kw):
         """ccctl with a text on a descriptor for each option; None: without that option."""
-        words, fds = list(argv), []
+        words, fds = list(self.agreeing(argv)), []
         for option, text in texts.items():
             if text is not None:
                 read, write = os.pipe()
@@ -107,7 +117,7 @@ class Ccrun(World):
         """person: with self.passphrase, if it wants a person and none is given."""
         if person and argv and wants_person(argv) and "--passphrase-fd" not in argv:
             return self.with_passphrase(*argv, passphrase=self.passphrase, **kw)
-        return self.run([self.bin / "ccctl", *argv], **kw)
+        return self.run([self.bin / "ccctl", *self.agreeing(argv)], **kw)
 
     def init(self):
         r = self.with_passphrase("init")
