@@ -51,7 +51,7 @@ $(clock_build)/libexec/ccrun/ccbroker: $(call objs,broker) $(OBJ)/tests/lib/cloc
 	$(call link,$(STATIC),$(broker_libs))
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build clock-build test bench fuzz
+.PHONY: unit-build fuzz-build bench-build clock-build test bench fuzz long
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -71,6 +71,13 @@ bench:
 	@tools/need build run bench >/dev/null || tools/deps build run bench
 	@$(MAKE) --no-print-directory all bench-build
 	@tools/bench $(BUILD) $(ROWS)
+
+# What takes minutes, or a download; as an ordinary user.  MINUTES=n: of a stream.
+long:
+	@tools/need build run test >/dev/null || tools/deps
+	@$(MAKE) --no-print-directory all
+	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(BUILD)" CCRUN_KDF=fast \
+		python3 -m pytest -rs -p no:cacheprovider -m long tests
 
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
 fuzz:
