@@ -42,9 +42,10 @@ def test_installed_tree_works(c, ep, token, installed):
     for template in TEMPLATES:
         assert (installed / "share/ccrun" / template).exists()
     assert not (installed / "lib/systemd").exists(), "systemd does not look there"
+    c.delivery, c.bin = None, installed / "bin"
     c.demo()
     c.with_passphrase("init")
-    r = c.run([installed / "bin/ccctl", "add", "demo"], input=token)
+    r = c.ccctl("add", "demo", input=token)
     assert r.rc == 0, r
     r = c.run([installed / "bin/ccrun", "demo", "-p", "hello"])
     assert r.rc == 0 and "hello from loopback" in r.out, r
@@ -56,7 +57,7 @@ def test_installed_tree_works(c, ep, token, installed):
     assert r.rc == 0 and '"keys": []' in r.out, r
     # the helper that cannot be read, with the installation's source files
     elsewhere = c.write("elsewhere", "another-" + token + "\n")
-    r = c.run([installed / "bin/ccctl", "add", "demo", "--replace", "--source", f"command:/bin/cat {elsewhere}"])
+    r = c.ccctl("add", "demo", "--replace", "--source", f"command:/bin/cat {elsewhere}")
     assert r.rc == 0, r
     assert c.run([installed / "bin/ccrun", "demo", "-p", "hello"]).rc == 0
     assert ep.main[-1].headers["authorization"] == "Bearer another-" + token
