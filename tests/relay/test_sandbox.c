@@ -152,6 +152,10 @@ static void test_sandbox(void **state)
 	pid_t pid;
 
 	(void)state;
+	/* Valgrind knows neither Landlock nor all of these calls; the sanitizers' build and
+	 * the other distribution's run it. */
+	if (landlock_abi() < 1)
+		skip();
 	fd = mkstemp(mine);
 	assert_true(fd >= 0);
 	close(fd);
