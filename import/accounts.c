@@ -9,7 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
-#include "config/provider/endpoint.h"
+#include "wire/endpoint.h"
 #include "import/find_files.h"
 #include "import/provider_settings.h"
 #include "import/token_variables.h"

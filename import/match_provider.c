@@ -8,7 +8,7 @@
 #include <strings.h>
 
 #include "client/common/entries.h"
-#include "config/provider/endpoint.h"
+#include "wire/endpoint.h"
 #include "import/accounts.h"
 #include "import/match_provider.h"
 #include "import/token_variables.h"

@@ -15,7 +15,7 @@
 
 #include "base/io.h"
 #include "config/ini/ini_file.h"
-#include "config/provider/endpoint.h"
+#include "wire/endpoint.h"
 
 static const struct {
 	const char *variable, *key;

@@ -14,7 +14,7 @@
 
 #include "base/paths.h"
 #include "config/ini/ini_file.h"
-#include "config/provider/endpoint.h"
+#include "wire/endpoint.h"
 #include "config/provider/provider.h"
 #include "wire/names.h"
 

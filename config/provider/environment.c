@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "config/provider/endpoint.h"
+#include "wire/endpoint.h"
 #include "config/provider/variables.h"
 #include "config/provider/provider.h"
 

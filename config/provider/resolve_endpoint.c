@@ -10,7 +10,7 @@
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/auth.h"
-#include "config/provider/endpoint.h"
+#include "wire/endpoint.h"
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
 #include "config/provider/view.h"

@@ -13,6 +13,7 @@
 #include "helpers/usage/usage_kind.h"
 #include "vault/locked_heap.h"
 #include "helpers/usage/usage_result.h"
+#include "wire/usage_place.h"
 
 #define CONNECT_SECONDS 5L
 #define TOTAL_SECONDS 10L
@@ -121,17 +122,6 @@ static enum usage_error error_from_curl(CURLcode code)
 	}
 }
 
-static enum usage_error error_from_status(long status)
-{
-	if (status == 200)
-		return USAGE_DONE;
-	if (status >= 300 && status < 400)
-		return USAGE_REDIRECT;
-	if (status == 401 || status == 403)
-		return USAGE_UNAUTHORIZED;
-	return status == 429 ? USAGE_RATE_LIMITED : USAGE_ANSWER;
-}
-
 /* Returns false if the handle must not be freed: a thread may still resolve a name. */
 static bool perform_request(CURL *c, struct transfer *t)
 {
@@ -144,7 +134,7 @@ static bool perform_request(CURL *c, struct transfer *t)
 	else if (r != CURLE_OK)
 		t->out->error = error_from_curl(r);
 	else if (curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status) == CURLE_OK)
-		t->out->error = error_from_status(status);
+		t->out->error = usage_error_of_status(status);
 	/* Retry-After is seconds or a date (RFC 9110); libcurl converts both to seconds. */
 	if (r == CURLE_OK && t->out->error != USAGE_DONE &&
 	    curl_easy_getinfo(c, CURLINFO_RETRY_AFTER, &retry) == CURLE_OK && retry > 0)
@@ -179,7 +169,7 @@ void http_get(const struct usage_kind *kind, const struct usage_target *target,
 		/* No snprintf: it may use a buffer of its own, which is not wiped. */
 		size = sizeof(before) - 1;
 		memcpy(line, before, size);
-		if (kind->bearer) {
+		if (kind->place->bearer) {
 			memcpy(line + size, bearer, sizeof(bearer) - 1);
 			size += sizeof(bearer) - 1;
 		}

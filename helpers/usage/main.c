@@ -21,6 +21,7 @@
 #include "vault/arena.h"
 #include "wire/limits.h"
 #include "wire/names.h"
+#include "wire/usage_place.h"
 
 #define PROGRAM "ccrun-usage"
 
@@ -68,7 +69,7 @@ static int parse_arguments(int argc, char **argv, struct worker *w)
 		else
 			bad = true;
 	}
-	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->own ||
+	if (bad || !w->kind || own != (w->entry == NULL) || own != w->kind->place->own ||
 	    (w->name && !own)) {
 		print_help(stderr);
 		return EXIT_USAGE;

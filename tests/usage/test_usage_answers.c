@@ -24,6 +24,7 @@
 #include "helpers/usage/answer.h"
 #include "helpers/usage/fetch_sandbox.h"
 #include "helpers/usage/usage_kind.h"
+#include "wire/usage_place.h"
 #include "helpers/usage/usage_result.h"
 
 #define COUNT(a) (sizeof(a) / sizeof((a)[0]))
@@ -258,8 +259,8 @@ static void test_targets(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(targets); i++) {
 		struct failure f = { .code = FAIL_NONE };
-		int r = usage_kind_target(usage_kind_find(targets[i].kind), targets[i].origin, &t,
-					  &f);
+		int r = usage_place_target(usage_place_find(targets[i].kind), targets[i].origin,
+					   &t, &f);
 
 		assert_int_equal(r, targets[i].url ? 0 : -1);
 		if (r != 0) {

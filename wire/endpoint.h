@@ -1,8 +1,8 @@
 /*
- * config/provider/endpoint.h - parsing the address of an endpoint, strictly.
+ * wire/endpoint.h - parsing the address of an endpoint, strictly.
  */
-#ifndef CONFIG_PROVIDER_ENDPOINT_H
-#define CONFIG_PROVIDER_ENDPOINT_H
+#ifndef WIRE_ENDPOINT_H
+#define WIRE_ENDPOINT_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,7 +1,7 @@
 /*
- * config/provider/endpoint.c - what an address may look like.
+ * wire/endpoint.c - what an address may look like.
  */
-#include "config/provider/endpoint.h"
+#include "wire/endpoint.h"
 
 #include <ctype.h>
 #include <stdlib.h>
