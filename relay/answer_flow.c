@@ -125,7 +125,7 @@ static int flow_pass_head(struct answer_flow *a, struct buffer *out, bool close,
 /* Bytes before what is written as a chunk: where its head will be put. */
 static size_t chunk_room(const struct answer_flow *a)
 {
-	return a->head.framing == ANSWER_LENGTH ? 0 : HTTP_CHUNK_HEAD_MAX;
+	return a->bare || a->head.framing == ANSWER_LENGTH ? 0 : HTTP_CHUNK_HEAD_MAX;
 }
 
 /* n bytes were written behind chunk_room: put them into a chunk, or move nothing. */

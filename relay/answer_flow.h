@@ -30,6 +30,7 @@ struct answer_flow {
 	bool close;   /* the client was told that the connection ends */
 	bool hung_up; /* the provider's connection has ended, by its own word */
 	bool broken;  /* or otherwise */
+	bool bare;    /* a caller's wish: the body is passed on without chunks around it */
 	bool metered; /* its usage is being read */
 	struct http_chunks chunks;
 	uint64_t left; /* of a body with a length */

@@ -29,7 +29,7 @@ static const struct {
 	{ "file", CHANNEL_FILE },	  { "start", CHANNEL_START },
 	{ "value", CHANNEL_VALUE },	  { "no-value", CHANNEL_NO_VALUE },
 	{ "reserved", CHANNEL_RESERVED }, { "refused", CHANNEL_REFUSED },
-	{ "wipe", CHANNEL_WIPE },
+	{ "wipe", CHANNEL_WIPE },	  { "fetch", CHANNEL_FETCH },
 };
 
 int relay_channel_open(struct channel *c, struct arena *arena, struct failure *f)
@@ -103,6 +103,15 @@ static int message_read_wipe(struct channel_message *m, struct failure *f)
 	return 0;
 }
 
+static int message_read_fetch(struct channel_message *m, struct failure *f)
+{
+	if (wire_get_uint(m->in.top, "id", &m->id, f) != 0 ||
+	    wire_get_uint(m->in.top, "index", &m->index, f) != 0 ||
+	    wire_get_text(m->in.top, "path", m->path, sizeof(m->path), f) != 0)
+		return -1;
+	return wire_get_bool(m->in.top, "bearer", &m->bearer, f);
+}
+
 static int message_read(struct channel *c, struct channel_message *m, struct failure *f)
 {
 	if (wire_parse(&m->in, c->packet, c->n, f) != 0 || message_read_op(m, f) != 0)
@@ -121,6 +130,8 @@ static int message_read(struct channel *c, struct channel_message *m, struct fai
 		return message_read_refused(m, f);
 	case CHANNEL_WIPE:
 		return message_read_wipe(m, f);
+	case CHANNEL_FETCH:
+		return message_read_fetch(m, f);
 	}
 	return fail_set(f, FAIL_INTERNAL, NULL, "an op that is none");
 }
@@ -233,6 +244,22 @@ int relay_channel_report_use(const struct channel *c, const struct channel_use *
 	wire_put_bool(o, "surcharged", use->result->surcharged);
 	wire_put_uint(o, "bytes", use->bytes);
 	wire_put_uint(o, "sent", use->sent);
+	return message_send(o);
+}
+
+int relay_channel_answer_fetch(const struct channel *c, const struct channel_fetched *fetched)
+{
+	struct wire_out *o = wire_request("fetched");
+
+	(void)c;
+	wire_put_uint(o, "id", fetched->id);
+	if (fetched->error) {
+		wire_put_str(o, "error", fetched->error);
+		return message_send(o);
+	}
+	wire_put_uint(o, "status", fetched->status);
+	wire_put_uint(o, "retry", fetched->retry);
+	wire_put_bin(o, "body", fetched->body, fetched->n);
 	return message_send(o);
 }
 

@@ -19,6 +19,7 @@ struct arena;
 struct meter_result;
 
 #define RELAY_CHANNEL_FD 3
+#define CHANNEL_PATH_MAX 127
 
 struct channel {
 	uint8_t *packet; /* WIRE_PACKET_MAX bytes of locked memory */
@@ -34,7 +35,8 @@ enum channel_op {
 	CHANNEL_NO_VALUE,
 	CHANNEL_RESERVED,
 	CHANNEL_REFUSED,
-	CHANNEL_WIPE
+	CHANNEL_WIPE,
+	CHANNEL_FETCH
 };
 
 /* What the broker says.  Fields of other ops are 0 or "". */
@@ -42,7 +44,7 @@ struct channel_message {
 	enum channel_op op;
 	struct wire_in in; /* the whole of FILE and START */
 	int fd;		   /* what came with it, or -1 */
-	/* VALUE: secret number index of count; in the channel's packet */
+	/* VALUE: secret number index of count; in the channel's packet.  FETCH: with index */
 	uint64_t index, count;
 	bool limited;
 	bool expires;		  /* the key is to be asked for again */
@@ -53,9 +55,22 @@ struct channel_message {
 	enum fail_code error;
 	struct failure words;
 	bool ended; /* the session was ended: no value will come any more */
-	/* RESERVED, REFUSED */
+	/* RESERVED, REFUSED, FETCH */
 	uint64_t id;
 	uint32_t retry; /* seconds */
+	/* FETCH */
+	char path[CHANNEL_PATH_MAX + 1];
+	bool bearer; /* the key with "Bearer" before it, or alone */
+};
+
+/* What came of a FETCH: an error's word, or the answer, without any key. */
+struct channel_fetched {
+	uint64_t id;
+	const char *error;
+	unsigned status;
+	unsigned long retry; /* seconds, if the answer says so; else 0 */
+	const char *body;
+	size_t n;
 };
 
 /* What one billed request came to. */
@@ -89,6 +104,7 @@ int relay_channel_ask_value(const struct channel *c);
 int relay_channel_ask_renewal(const struct channel *c);
 int relay_channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes);
 int relay_channel_report_use(const struct channel *c, const struct channel_use *use);
+int relay_channel_answer_fetch(const struct channel *c, const struct channel_fetched *fetched);
 
 /*
  * For the audit log: a request that was refused, or a failure outward.  Of more than a

@@ -34,6 +34,7 @@
 #define ARENA_SIZE (1280 * 1024) /* the key's 200 KiB, and some 33 to 52 KiB a request */
 #define HEAP_BEFORE (96 * 1024)	 /* what libcurl needs without a connection: 42 KiB */
 #define HEAP_EACH (20 * 1024)	 /* and with each of them: 16 KiB */
+#define HEAP_ERRAND HEAP_EACH	 /* and with the one of an errand */
 #define SEND_SECONDS 10
 #define DNS_PORT 53
 
@@ -110,7 +111,7 @@ static int prepare_memory(struct relay *r, struct failure *f)
 	if (!r->arena)
 		return -1;
 	/* libcurl 7.88 crashes where it finds no memory. */
-	r->most_pairs = (arena_size(heap) - HEAP_BEFORE) / HEAP_EACH;
+	r->most_pairs = (arena_size(heap) - HEAP_BEFORE - HEAP_ERRAND) / HEAP_EACH;
 	heap_use(heap);
 	if (curl_global_init_mem(CURL_GLOBAL_DEFAULT, heap_malloc, heap_free, heap_realloc,
 				 heap_strdup, heap_calloc) != CURLE_OK)

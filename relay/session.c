@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "relay/errand.h"
 #include "relay/pair.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
@@ -20,11 +21,13 @@
 #define SESSION_POLL 0
 #define CHANNEL_POLL 1
 #define LISTENER_POLL 2
-#define FIXED_POLLS 3
+#define ERRAND_POLL 3
+#define FIXED_POLLS 4
 #define BROKER_END_MS 2000
 
 static struct pair *pairs[PAIRS_MAX];
 static size_t pair_count;
+static struct errand errand;
 static struct pollfd polls[FIXED_POLLS + PAIRS_MAX * PER_PAIR + UPSTREAM_POLLS_MAX];
 
 static void session_drop_ended(void)
@@ -48,6 +51,7 @@ static void session_wipe_key(struct relay *r)
 	size_t i;
 
 	key_wipe(&r->key);
+	errand_wipe(&errand, r);
 	for (i = 0; i < pair_count; i++)
 		pair_wipe(pairs[i]);
 }
@@ -156,6 +160,9 @@ static int session_take_message(struct relay *r, const struct channel_message *m
 	case CHANNEL_REFUSED:
 		session_take_reservation(r, m);
 		return 0;
+	case CHANNEL_FETCH:
+		errand_begin(&errand, r, m);
+		return 0;
 	case CHANNEL_FILE:
 	case CHANNEL_START:
 		break;
@@ -200,6 +207,7 @@ static bool session_outlive_broker(struct relay *r)
 	size_t i;
 
 	key_wipe(&r->key);
+	errand_end(&errand, r);
 	for (i = 0; i < pair_count; i++)
 		pair_wipe(pairs[i]);
 	if (!broker_has_ended(r))
@@ -259,6 +267,7 @@ static size_t session_fill_polls(struct relay *r, int *timeout)
 	polls[LISTENER_POLL] = (struct pollfd){ .fd = r->settings->listener, .events = POLLIN };
 	if (session_is_full(r) && session_find_idle() == pair_count)
 		polls[LISTENER_POLL].fd = -1;
+	errand_poll(&errand, &polls[ERRAND_POLL], timeout);
 	for (i = 0; i < pair_count; i++, n += PER_PAIR)
 		pair_poll(pairs[i], polls + n, timeout);
 	return n + upstreams_poll(r->upstreams, polls + n, UPSTREAM_POLLS_MAX, timeout);
@@ -286,6 +295,7 @@ static int session_turn(struct relay *r, struct failure *f)
 	upstreams_run(r->upstreams, polls + at, n - at);
 	for (i = 0; i < had; i++)
 		pair_run(pairs[i], polls + FIXED_POLLS + i * PER_PAIR);
+	errand_run(&errand, r, &polls[ERRAND_POLL]);
 	session_drop_ended();
 	if (polls[LISTENER_POLL].revents)
 		session_accept(r);
@@ -300,6 +310,7 @@ int session_run(struct relay *r, struct failure *f)
 		going = session_turn(r, f);
 	while (going > 0);
 	key_wipe(&r->key);
+	errand_end(&errand, r);
 	while (pair_count)
 		pair_free(pairs[--pair_count]);
 	return going;
