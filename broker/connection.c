@@ -17,6 +17,7 @@
 #include "broker/claim.h"
 #include "broker/dispatch.h"
 #include "broker/file_transfer.h"
+#include "broker/quota_fetch.h"
 #include "broker/relay.h"
 #include "broker/relay_channel.h"
 #include "broker/tenants.h"
@@ -119,6 +120,7 @@ void connection_drop(struct broker *b, struct connection *c)
 		b->watched = false;
 	else if (c->watcher)
 		c->tenant->watched = false;
+	quota_fetch_forget(c);
 	if (c->quota)
 		quota_leave(c->quota, c->quota_fetching);
 	c->tenant->connections--;

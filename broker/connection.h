@@ -15,6 +15,7 @@
 struct broker;
 struct relay;
 struct tenant;
+struct usage_place;
 struct watched_quota;
 
 struct connection {
@@ -34,7 +35,9 @@ struct connection {
 	bool watches_all; /* with watcher: the system's, which tells for every tenant */
 	struct watched_quota *quota; /* the numbers that this worker fetches, or NULL */
 	bool quota_waiting;	     /* usage-next is not answered yet; no deadline */
-	bool quota_fetching;	     /* usage-next gave it the token; usage-put is to come */
+	bool quota_fetching;	     /* it is its turn; usage-put is to come */
+	const struct usage_place *quota_place; /* what its last usage-next names, or NULL */
+	struct relay *quota_relay; /* that fetches for it: usage-next is not answered yet; or NULL */
 	char fetching_token_of[NAME_MAX_LEN + 1]; /* source-take of this entry, or "" */
 	struct renewer renewer;			  /* what it fetches when it is asked */
 	struct file_transfer transfer;

@@ -4,8 +4,9 @@
  *
  * MUST: a token goes only to an unmarked process that nobody can read or trace, together
  * with its sealed origin, the only one that it may be sent to; and never the token of an
- * entry that a relay alone uses, since such a process need not be a worker.  What the worker sends
- * back are numbers and short words, and not trusted.
+ * entry that a relay alone uses, since such a process need not be a worker: there a relay
+ * asks the provider (broker/quota_fetch.h).  What the worker sends back are numbers and
+ * short words, and not trusted.
  */
 #include <string.h>
 
@@ -15,8 +16,12 @@
 #include "broker/fields.h"
 #include "broker/ops.h"
 #include "broker/policy.h"
+#include "broker/quota_fetch.h"
+#include "broker/relay.h"
 #include "broker/request.h"
 #include "wire/pack.h"
+#include "wire/names.h"
+#include "wire/usage_place.h"
 
 /* Why a fetch failed; the status line may show these words. */
 static const char *const fetch_errors[] = { "unauthorized", "rate-limited", "network",
@@ -58,58 +63,124 @@ static enum join_result join_workers(struct request *q, struct failure *f)
 }
 
 /*
- * May the worker have e's token?  Checked at the release, which may come days after
- * the request: it must be outside the sessions, and nobody may be able to read it.
+ * May the worker have numbers with e's token?  Checked at the release, which may come days
+ * after the request: it must be outside the sessions, and nobody may be able to read it.
+ * *readable: it may have the token itself.
  */
-static int check_worker(struct connection *c, const struct entry *e, struct failure *f)
+static int check_worker(struct connection *c, const struct entry *e, bool *readable,
+			struct failure *f)
 {
 	struct policy p;
 	bool marked;
 
-	/* What is no worker can be as one, and could read the key. */
-	if (peer_read_mark(&c->peer, &marked, f) != 0 || policy_parse(&p, e->policy, f) != 0 ||
-	    policy_check_readable(e, &p, f) != 0)
+	if (peer_read_mark(&c->peer, &marked, f) != 0 || policy_parse(&p, e->policy, f) != 0)
 		return -1;
 	if (marked)
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
-	return peer_check_private(&c->peer, p.strict, f);
+	/* What is no worker can be as one, and could read the key. */
+	*readable = policy_is_readable(e, &p);
+	return peer_check_private(&c->peer, *readable && p.strict, f);
+}
+
+static int audit_fetch(struct connection *c, const struct relay *r, struct failure *f)
+{
+	struct audit_event e = { .event = "usage",
+				 .result = "granted",
+				 .entries = c->quota->name,
+				 .pid = c->peer.pid };
+
+	if (r) {
+		e.why = "by the session's relay";
+		e.session = r->session->id;
+	}
+	return audit_write(&c->tenant->audit, &e, f);
+}
+
+/* It is c's turn. */
+static void take_turn(struct connection *c)
+{
+	quota_begin_fetch(c->quota);
+	c->quota_fetching = true;
+	c->quota_waiting = false;
+	c->deadline = clock_now_ms() + QUOTA_PUT_DEADLINE_MS;
 }
 
 /*
- * If the numbers are due: the answer {fetch} with the token, and the worker fetches
- * from now on.  Else NULL: with f set when the worker is refused, without when it is
- * to wait (not due yet, or the vault is locked).
+ * Numbers with a key that a relay alone uses.  NULL without f set: a relay is at it, or
+ * the worker is to wait for one that has the key.
+ */
+static struct wire_out *begin_fetch_by_relay(struct connection *c, const struct entry *e,
+					     struct failure *f)
+{
+	const struct usage_place *place = c->quota_place;
+	struct usage_target target;
+	struct failure why;
+	struct relay *r;
+
+	if (!place || place->own || wire_carrier_header(e->variable)) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "a relay alone uses '%s': nobody else gets the key", e->name);
+		return NULL;
+	}
+	/* Said as of any fetch that fails: the worker knows why, and comes again. */
+	if (usage_place_target(place, e->origin, &target, &why) != 0) {
+		take_turn(c);
+		return quota_fetch_failure(e->origin, "missing");
+	}
+	r = quota_fetch_find_relay(c, e->name);
+	if (!r || audit_fetch(c, r, f) != 0)
+		return NULL;
+	take_turn(c);
+	quota_fetch_start(c, r, e->name, place);
+	return NULL;
+}
+
+/*
+ * If the numbers are due: the answer {fetch}, with the token where the worker may have it,
+ * and it is its turn from now on.  Else NULL: with f set when the worker is refused,
+ * without when it is to wait (not due yet, the vault is locked, or a relay fetches).
  */
 static struct wire_out *begin_fetch(struct connection *c, struct failure *f)
 {
-	struct audit_event e = { .event = "usage", .result = "granted", .pid = c->peer.pid };
-	int64_t now = clock_now_ms();
 	const struct entry *entry;
 	struct wire_out *o;
+	bool readable;
 
-	if (!quota_due(c->quota, now))
+	if (c->quota_relay || !quota_due(c->quota, clock_now_ms()))
 		return NULL;
 	if (c->quota->subscription) {
 		o = wire_ok();
 		wire_put_bool(o, "fetch", true);
 	} else {
 		entry = tenant_find_entry(c->tenant, c->quota->name, NULL);
-		e.entries = c->quota->name;
-		if (!entry)
+		if (!entry || check_worker(c, entry, &readable, f) != 0)
 			return NULL;
-		if (check_worker(c, entry, f) != 0 || audit_write(&c->tenant->audit, &e, f) != 0)
+		if (!readable)
+			return begin_fetch_by_relay(c, entry, f);
+		if (audit_fetch(c, NULL, f) != 0)
 			return NULL;
 		o = wire_ok();
 		wire_put_bool(o, "fetch", true);
 		wire_put_str(o, "origin", entry->origin);
 		wire_put_secret(o, "token", entry->token, entry->token_len);
 	}
-	quota_begin_fetch(c->quota);
-	c->quota_fetching = true;
-	c->quota_waiting = false;
-	c->deadline = now + QUOTA_PUT_DEADLINE_MS;
+	take_turn(c);
 	return o;
+}
+
+/* Which kind of numbers this usage-next is for, if it says so. */
+static int read_kind(struct request *q, struct failure *f)
+{
+	char kind[NAME_MAX_LEN + 1];
+
+	q->connection->quota_place = NULL;
+	if (!wire_has(q->map, "kind"))
+		return 0;
+	if (field_name(q->map, "kind", kind, f) != 0)
+		return -1;
+	q->connection->quota_place = usage_place_find(kind);
+	return 0;
 }
 
 struct wire_out *op_usage_next(struct request *q, struct failure *f)
@@ -135,10 +206,15 @@ struct wire_out *op_usage_next(struct request *q, struct failure *f)
 			 "this connection has been asked already");
 		return NULL;
 	}
+	if (read_kind(q, f) != 0)
+		return NULL;
 	o = begin_fetch(c, f);
 	if (!o && f->code == FAIL_NONE) {
-		c->quota_waiting = q->deferred = true;
-		c->deadline = 0;
+		q->deferred = true;
+		if (!c->quota_relay) {
+			c->quota_waiting = true;
+			c->deadline = 0;
+		}
 	}
 	return o;
 }
@@ -242,7 +318,7 @@ struct wire_out *op_usage_put(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 
-	if (!c->quota_fetching) {
+	if (!c->quota_fetching || c->quota_relay) {
 		fail_set(f, FAIL_POSTURE, "usage-next first",
 			 "nothing was asked of this connection");
 		return NULL;

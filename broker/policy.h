@@ -37,10 +37,10 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 int policy_check_entry(const struct entry *e, struct failure *f);
 
 /*
- * May a process have the entry's value at all, rather than a relay use it?  FAIL_POLICY:
- * it is sealed, or has a limit or a place in requests, that a relay alone serves.
+ * May a process have the entry's value at all, rather than a relay use it?  Not if it is
+ * sealed so, or has a limit or a place in requests, that a relay alone serves.
  */
-int policy_check_readable(const struct entry *e, const struct policy *p, struct failure *f);
+bool policy_is_readable(const struct entry *e, const struct policy *p);
 
 /* Does the client itself keep this variable from MCP servers and hooks? */
 bool policy_client_blanks(const char *variable);

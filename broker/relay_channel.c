@@ -16,6 +16,7 @@
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/places.h"
+#include "broker/quota_fetch.h"
 #include "broker/relay.h"
 #include "broker/relay_keeper.h"
 #include "broker/relay_metering.h"
@@ -65,6 +66,7 @@ static int channel_connect(struct broker *b, struct connection *c, struct tenant
 				"you have had %d relays started in a minute", RELAY_STARTS_UID);
 	r->has_value = false;
 	r->awaits[0] = '\0';
+	quota_fetch_abandon(r);
 	r->cut = NULL;
 	fd = relay_keeper_start_relay(f);
 	if (fd < 0)
@@ -200,6 +202,7 @@ void relay_channel_drop(struct connection *c)
 		;
 	if (*at)
 		*at = c->relay->next;
+	quota_fetch_abandon(c->relay);
 	relay_free(c->relay);
 	c->relay = NULL;
 }
@@ -246,6 +249,12 @@ static void serve_use(struct broker *b, struct connection *c, struct wire_map m)
 	relay_serve_use(c, m);
 }
 
+static void serve_fetched(struct broker *b, struct connection *c, struct wire_map m)
+{
+	(void)b;
+	quota_fetch_serve(c, m);
+}
+
 static const struct {
 	const char *op;
 	void (*serve)(struct broker *b, struct connection *c, struct wire_map m);
@@ -253,6 +262,7 @@ static const struct {
 	{ "value", relay_serve_value }, { "renew", relay_serve_renew },
 	{ "reserve", serve_reserve },	{ "use", serve_use },
 	{ "refusal", serve_refusal },	{ "failure", serve_failure },
+	{ "fetched", serve_fetched },
 };
 
 static void serve_message(struct broker *b, struct connection *c, struct wire_map m)

@@ -11,7 +11,6 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "config/client/network.h"
-#include "config/provider/delivery.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
 #include "shim/arguments.h"
@@ -162,8 +161,7 @@ static void start_usage_worker(const struct provider *p)
 	struct usage_worker w = { .kind = p->usage, .provider = p->name };
 	unsigned i;
 
-	/* The broker gives it no key that is sealed for relays. */
-	if (!p->usage[0] || (p->secrets && provider_delivery_sealed(p) == DELIVERY_RELAY))
+	if (!p->usage[0])
 		return;
 	if (p->secrets)
 		w.entry = p->secret[0].entry;

@@ -41,6 +41,20 @@ static enum usage_error child_get_token(const struct fetch_job *job, uint8_t *to
 	return n > 0 ? USAGE_DONE : USAGE_MISSING;
 }
 
+/* The answer that a relay has fetched.  An empty one is none. */
+static void child_read(const struct fetch_job *job, struct usage_result *out)
+{
+	static char body[WIRE_PACKET_MAX];
+	ssize_t n = 0;
+
+	out->asked = 1;
+	if (job->body_n)
+		n = recv(CHILD_FD, body, sizeof(body), 0);
+	if (n < 0 || fetch_sandbox_enter() != 0)
+		return;
+	answer_parse(job->kind, job->target.host, body, (size_t)n, out);
+}
+
 static void child_fetch(const struct fetch_job *job, struct usage_result *out)
 {
 	static struct http_answer got; /* 64 KiB: too much for a stack */
@@ -84,7 +98,7 @@ static void __attribute__((noreturn)) child_main(const struct fetch_job *job, in
 	if (job->broker != CHILD_FD)
 		close(job->broker);
 	syscall(SYS_close_range, CHILD_FD + 1u, ~0u, 0u);
-	child_fetch(job, &n);
+	(job->by_relay ? child_read : child_fetch)(job, &n);
 	if (send(CHILD_FD, &n, sizeof(n), MSG_NOSIGNAL) != (ssize_t)sizeof(n))
 		_exit(1);
 	_exit(0);
@@ -122,7 +136,7 @@ static void worker_kill_child(pid_t pid)
 		;
 }
 
-/* Send the key, wait for the result.  False: the session ended. */
+/* Send the key, or what is to be read, and wait for the result.  False: the session ended. */
 static bool worker_converse(const struct fetch_job *job, int fd, struct usage_result *out)
 {
 	struct usage_result got;
@@ -135,6 +149,8 @@ static bool worker_converse(const struct fetch_job *job, int fd, struct usage_re
 		if (sent != (ssize_t)job->len)
 			return true;
 	}
+	if (job->body_n && send(fd, job->body, job->body_n, MSG_NOSIGNAL) != (ssize_t)job->body_n)
+		return true;
 	end = worker_wait_for_child(job->session, fd);
 	if (end == WAIT_SESSION_ENDED)
 		return false;

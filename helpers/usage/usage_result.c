@@ -22,6 +22,27 @@ const char *usage_error_name(uint32_t error)
 	return error < USAGE_ERRORS ? word[error] : NULL;
 }
 
+uint32_t usage_error_find(const char *name)
+{
+	uint32_t i;
+
+	for (i = USAGE_DONE + 1; i < USAGE_ERRORS; i++)
+		if (strcmp(usage_error_name(i), name) == 0)
+			return i;
+	return USAGE_ANSWER;
+}
+
+enum usage_error usage_error_of_status(long status)
+{
+	if (status == 200)
+		return USAGE_DONE;
+	if (status >= 300 && status < 400)
+		return USAGE_REDIRECT;
+	if (status == 401 || status == 403)
+		return USAGE_UNAUTHORIZED;
+	return status == 429 ? USAGE_RATE_LIMITED : USAGE_ANSWER;
+}
+
 /* NUL-terminated within size bytes, and only characters of the alphabet. */
 static bool text_is_valid(const char *text, size_t size, const char *alphabet)
 {

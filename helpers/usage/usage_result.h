@@ -51,6 +51,12 @@ struct usage_result {
 /* An error's name on the wire; NULL for USAGE_DONE and invalid values. */
 const char *usage_error_name(uint32_t error);
 
+/* The error of that name; USAGE_ANSWER for one that is none. */
+uint32_t usage_error_find(const char *name);
+
+/* What an HTTP status says; USAGE_DONE for 200 alone. */
+enum usage_error usage_error_of_status(long status);
+
 /*
  * Check a result from the child: every text ends with a NUL and has only allowed
  * characters, every number is within its bounds.

@@ -14,6 +14,7 @@
 #include "helpers/usage/usage_result.h"
 #include "wire/limits.h"
 #include "wire/names.h"
+#include "wire/usage_place.h"
 
 /* Seconds to wait after an error: 30, 60, 120, ... */
 #define PAUSE_FIRST 30
@@ -88,50 +89,80 @@ static void wipe_answer(struct worker *w)
 	w->dial.used = 0;
 }
 
-enum job_state { JOB_READY, JOB_FORBIDDEN_ORIGIN, JOB_FAILED };
+enum job_state { JOB_READY, JOB_DONE, JOB_FORBIDDEN_ORIGIN, JOB_FAILED };
+
+/* A relay asked in our place: its answer to job, or an error to out. */
+static enum job_state prepare_fetched(struct wire_map top, struct fetch_job *job,
+				      struct usage_result *out, struct failure *f)
+{
+	uint64_t status, retry;
+	char error[32];
+
+	if (wire_has(top, "error")) {
+		if (wire_get_text(top, "error", error, sizeof(error), f) != 0)
+			return JOB_FAILED;
+		out->error = usage_error_find(error);
+		return JOB_DONE;
+	}
+	if (wire_get_uint(top, "status", &status, f) != 0 ||
+	    wire_get_uint(top, "retry", &retry, f) != 0 ||
+	    wire_get_bin(top, "body", &job->body, &job->body_n, f) != 0)
+		return JOB_FAILED;
+	job->by_relay = true;
+	out->error = usage_error_of_status(status < 1000 ? (long)status : 0);
+	out->retry = retry < RETRY_MAX ? (uint32_t)retry : RETRY_MAX;
+	return out->error == USAGE_DONE ? JOB_READY : JOB_DONE;
+}
 
 /*
- * Fill job from the broker's answer.  JOB_FORBIDDEN_ORIGIN: the entry is sealed for a
- * host that this kind does not ask.
+ * Fill job from the broker's answer.  JOB_DONE: out has what came of it already.
+ * JOB_FORBIDDEN_ORIGIN: the entry is sealed for a host that this kind does not ask.
  */
-static enum job_state prepare_job(struct worker *w, struct fetch_job *job, struct failure *f)
+static enum job_state prepare_job(struct worker *w, struct fetch_job *job, struct usage_result *out,
+				  struct failure *f)
 {
 	struct wire_map top = w->dial.in.top;
 	char origin[ORIGIN_MAX_LEN + 1];
 	const uint8_t *token;
 
 	memset(job, 0, sizeof(*job));
+	memset(out, 0, sizeof(*out));
 	job->kind = w->kind;
 	job->session = SESSION_FD;
 	job->broker = w->dial.fd;
 	if (!w->entry)
-		return usage_kind_target(w->kind, NULL, &job->target, f) == 0 ? JOB_READY
-									      : JOB_FAILED;
-	if (wire_get_text(top, "origin", origin, sizeof(origin), f) != 0 ||
-	    wire_get_bin(top, "token", &token, &job->len, f) != 0 ||
+		return usage_place_target(w->kind->place, NULL, &job->target, f) == 0 ? JOB_READY
+										      : JOB_FAILED;
+	if (wire_get_text(top, "origin", origin, sizeof(origin), f) != 0)
+		return JOB_FAILED;
+	if (usage_place_target(w->kind->place, origin, &job->target, f) != 0)
+		return JOB_FORBIDDEN_ORIGIN;
+	if (!wire_has(top, "token"))
+		return prepare_fetched(top, job, out, f);
+	if (wire_get_bin(top, "token", &token, &job->len, f) != 0 ||
 	    wire_token_check(token, job->len, f) != 0)
 		return JOB_FAILED;
 	job->token = (uint8_t *)(uintptr_t)token; /* in w->buf, which is ours */
-	return usage_kind_target(w->kind, origin, &job->target, f) == 0 ? JOB_READY
-									: JOB_FORBIDDEN_ORIGIN;
+	return JOB_READY;
 }
 
 static enum next fetch_result(struct worker *w, struct usage_result *out, uint64_t *pause,
 			      struct failure *f)
 {
 	struct fetch_job job;
-	enum job_state state = prepare_job(w, &job, f);
+	enum job_state state = prepare_job(w, &job, out, f);
 	enum next next = NEXT_CONTINUE;
 
-	memset(out, 0, sizeof(*out));
 	*pause = 0;
 	if (state == JOB_FORBIDDEN_ORIGIN) {
 		/* The status line shows only the error's name: print the reason. */
 		fail_print("ccrun-usage", f);
 		out->error = USAGE_MISSING;
 		*pause = PAUSE_ORIGIN;
-	} else if (state == JOB_FAILED || !fetch_in_child(&job, out)) {
-		next = state == JOB_FAILED ? NEXT_FAILED : NEXT_SESSION_ENDED;
+	} else if (state == JOB_FAILED) {
+		next = NEXT_FAILED;
+	} else if (state == JOB_READY && !fetch_in_child(&job, out)) {
+		next = NEXT_SESSION_ENDED;
 	}
 	wipe_answer(w);
 	return next;
@@ -148,7 +179,7 @@ static uint64_t pause_after_error(struct worker *w, const struct usage_result *n
 	for (i = 0; i < w->failures && pause < PAUSE_LONGEST; i++)
 		pause *= 2;
 	w->failures++;
-	if (w->kind->own && !n->asked)
+	if (w->kind->place->own && !n->asked)
 		return PAUSE_NOT_ASKED;
 	if (n->error == USAGE_UNAUTHORIZED)
 		pause = PAUSE_LONGEST;
