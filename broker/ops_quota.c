@@ -132,6 +132,7 @@ static struct wire_out *begin_fetch_by_relay(struct connection *c, const struct 
 	if (!r || audit_fetch(c, r, f) != 0)
 		return NULL;
 	take_turn(c);
+	quota_hold_off(c->quota, clock_now_ms());
 	quota_fetch_start(c, r, e->name, place);
 	return NULL;
 }

@@ -85,6 +85,11 @@ void quota_begin_fetch(struct watched_quota *u)
 	u->fetching = true;
 }
 
+void quota_hold_off(struct watched_quota *u, int64_t now)
+{
+	u->not_before = now + QUOTA_FRESH_MS;
+}
+
 void quota_fetch_done(struct watched_quota *u, const struct quota_figure *figure, unsigned n,
 		      int64_t now)
 {

@@ -76,6 +76,13 @@ struct watched_quota *quota_lookup(struct quota_table *t, const char *name, bool
 bool quota_due(const struct watched_quota *u, int64_t now);
 void quota_begin_fetch(struct watched_quota *u);
 
+/*
+ * Of the fetch that has begun a relay makes the request: until its numbers or its failure
+ * are told, there is no other for QUOTA_FRESH_MS, so that no worker can have a provider
+ * asked all the time by coming and going.
+ */
+void quota_hold_off(struct watched_quota *u, int64_t now);
+
 /* What a fetch brought: n figures, or an error and the seconds until the next try. */
 void quota_fetch_done(struct watched_quota *u, const struct quota_figure *figure, unsigned n,
 		      int64_t now);

@@ -191,20 +191,47 @@ def test_an_open_vault_gives_an_unmarked_process_nothing_to_read(sealed):
             assert not canary.scan_bytes(c.recv(), TOKEN), op
 
 
-def ask_as_worker(b):
+KINDS = {"deepseek": ("/user/balance", "Bearer " + TOKEN), "zai": ("/api/monitor/usage/quota/limit", TOKEN)}
+
+
+def ask_as_worker(b, fields):
+    wc.undumpable()
     with b.connect() as c:
-        wc.undumpable()
-        return c.error("usage-next", name="zai")
+        c.send(wc.request("usage-next", name="zai", **fields))
+        return c.recv()
 
 
-@pytest.mark.parametrize("policy, limit", [("delivery=relay", None), ("delivery=auto", "4M/day")])
-def test_posing_as_the_worker_of_quota_numbers(b, provider, policy, limit):
-    seal(b, origin_of(provider), policy=policy)
-    if limit:
-        b.call("limit-set", name="zai", limit=limit)
-    error = wc.in_child(ask_as_worker, b)
-    assert error == "policy"
-    assert ("usage-next", "policy") in [(e["event"], e["result"]) for e in b.lines()]
+def echo_key(wire, request):
+    """The provider answers with what it was sent."""
+    wire.sock.sendall(answer({"echo": request.headers["authorization"]}))
+
+
+@pytest.mark.parametrize("policy, limit, kind", [
+    ("delivery=relay", None, "zai"), ("delivery=relay", None, "deepseek"), ("delivery=auto", "4M/day", "zai")])
+def test_posing_as_the_worker_of_quota_numbers(b, policy, limit, kind):
+    """What it gets, at most once a minute and on record, are the bytes of a fixed path."""
+    with Provider(reply=echo_key) as provider:
+        seal(b, origin_of(provider), policy=policy)
+        if limit:
+            b.call("limit-set", name="zai", limit=limit)
+        with Attacker(b, origin_of(provider)) as a:
+            assert a.ask().get("status") == 200, (a.began, a.said)
+            refused = [wc.in_child(ask_as_worker, b, fields) for fields in (
+                {}, {"kind": "none"}, {"kind": "anthropic"}, {"path": "/v1/files"}, {"url": provider.url + "/v1/files"})]
+            assert [wc.unpack(r)["error"] for r in refused] == ["policy"] * 5
+            fields = {"kind": kind, "path": "/v1/files", "bearer": True, "url": "/x", "index": 1}
+            got = wc.in_child(ask_as_worker, b, fields)
+            assert not canary.scan_bytes(got, TOKEN)
+            reply = wc.unpack(got)
+            assert reply["status"] == 200 and "token" not in reply and b"*" * len(TOKEN) in reply["body"]
+            # Again and again brings nothing before a minute is over.
+            with pytest.raises(TimeoutError):
+                wc.in_child(ask_as_worker, b, fields)
+            (asked,) = [r for r in provider.requests if not r.line.startswith("POST")]
+            path, sent = KINDS[kind]
+            assert asked.line == f"GET {path} HTTP/1.1" and asked.headers["authorization"] == sent
+            nowhere(b, json.dumps(a.said), pids=[a.pid])
+        assert [e["entries"] for e in b.lines() if e["event"] == "usage"] == ["zai"]
 
 
 # ---- whom the relay trusts and goes through -----------------------------

@@ -153,7 +153,7 @@ def test_a_host_that_the_kind_does_not_ask(b, origin):
 
 
 def test_a_key_for_a_header(b):
-    b.put("gateway", TOKEN, SEALED, DEEPSEEK_HOST, variable="header:X-Gateway")
+    b.put("gateway", TOKEN, SEALED, DEEPSEEK_HOST, variable="header:x-gateway")
     (got,) = Worker(b, name="gateway").answers()
     assert got["error"] == "policy"
 
@@ -208,12 +208,11 @@ def test_a_worker_that_ends_is_forgotten(b):
         os.kill(worker.child.pid, 9)
         time.sleep(0.3)
         relay.send("fetched", id=1, status=200, retry=0, body=b"{}")
-        # It is not due for anybody else, and the relay is free.
+        # Who comes and goes does not have the provider asked all the time.
         again = Worker(b)
-        message, _ = relay.recv()
-        assert message["op"] == "fetch" and message["id"] == 2
-        relay.send("fetched", id=2, error="timeout")
-        assert again.answers()[0]["error"] == "timeout"
+        assert relay.hears_nothing(1.5)
+        os.kill(again.child.pid, 9)
+        assert len(usages(b)) == 1
 
 
 @pytest.mark.parametrize("words", [{"id": 1, "status": 200, "retry": 0, "body": b"{}"}, {"id": 0, "error": "network"}])
