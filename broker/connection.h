@@ -33,11 +33,12 @@ struct connection {
 	struct session session;
 	bool watcher;	  /* tells when the computer sleeps or locks its screen; no deadline */
 	bool watches_all; /* with watcher: the system's, which tells for every tenant */
-	struct watched_quota *quota; /* the numbers that this worker fetches, or NULL */
-	bool quota_waiting;	     /* usage-next is not answered yet; no deadline */
-	bool quota_fetching;	     /* it is its turn; usage-put is to come */
+	struct watched_quota *quota;	       /* the numbers that this worker fetches, or NULL */
+	bool quota_waiting;		       /* usage-next is not answered yet; no deadline */
+	bool quota_fetching;		       /* it is its turn; usage-put is to come */
 	const struct usage_place *quota_place; /* what its last usage-next names, or NULL */
-	struct relay *quota_relay; /* that fetches for it: usage-next is not answered yet; or NULL */
+	struct relay
+		*quota_relay; /* that fetches for it: usage-next is not answered yet; or NULL */
 	char fetching_token_of[NAME_MAX_LEN + 1]; /* source-take of this entry, or "" */
 	struct renewer renewer;			  /* what it fetches when it is asked */
 	struct file_transfer transfer;

@@ -85,10 +85,9 @@ static int check_worker(struct connection *c, const struct entry *e, bool *reada
 
 static int audit_fetch(struct connection *c, const struct relay *r, struct failure *f)
 {
-	struct audit_event e = { .event = "usage",
-				 .result = "granted",
-				 .entries = c->quota->name,
-				 .pid = c->peer.pid };
+	struct audit_event e = {
+		.event = "usage", .result = "granted", .entries = c->quota->name, .pid = c->peer.pid
+	};
 
 	if (r) {
 		e.why = "by the session's relay";
@@ -119,8 +118,8 @@ static struct wire_out *begin_fetch_by_relay(struct connection *c, const struct 
 	struct relay *r;
 
 	if (!place || place->own || wire_carrier_header(e->variable)) {
-		fail_set(f, FAIL_POLICY, NULL,
-			 "a relay alone uses '%s': nobody else gets the key", e->name);
+		fail_set(f, FAIL_POLICY, NULL, "a relay alone uses '%s': nobody else gets the key",
+			 e->name);
 		return NULL;
 	}
 	/* Said as of any fetch that fails: the worker knows why, and comes again. */

@@ -46,9 +46,9 @@ struct relay {
 	int refused;	 /* code of the last refused value, for the audit log */
 	unsigned starts; /* in the minute from first_start_ms on */
 	int64_t first_start_ms;
-	uint64_t fetches;	       /* of quota numbers, that it was told of */
-	uint64_t fetch_id;	       /* the one it is at, or 0 */
-	struct connection *fetcher;    /* the worker that waits for it, or NULL */
+	uint64_t fetches;	    /* of quota numbers, that it was told of */
+	uint64_t fetch_id;	    /* the one it is at, or 0 */
+	struct connection *fetcher; /* the worker that waits for it, or NULL */
 	/* since the session began, for the audit log */
 	uint64_t requests, refusals;
 };

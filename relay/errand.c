@@ -20,13 +20,14 @@
 #include "vault/arena.h"
 
 #define TOTAL_MS 10000
-#define BODY_MAX 49152	 /* a packet holds it; known answers are shorter than four KiB */
-#define RETRY_MAX 86400	 /* seconds */
-#define HEAD_ROOM 2048	 /* the request's, without the key's line */
-#define LINE_AROUND 32	 /* "Authorization: Bearer " and the line's end */
+#define BODY_MAX 49152	/* a packet holds it; known answers are shorter than four KiB */
+#define RETRY_MAX 86400 /* seconds */
+#define HEAD_ROOM 2048	/* the request's, without the key's line */
+#define LINE_AROUND 32	/* "Authorization: Bearer " and the line's end */
 #define HEAD_REST "User-Agent: ccrun/" CCRUN_VERSION "\r\nConnection: close\r\n"
 
-_Static_assert(BODY_MAX + SECRET_MAX < ANSWER_OUT_SIZE, "there is room while a body is not too large");
+_Static_assert(BODY_MAX + SECRET_MAX < ANSWER_OUT_SIZE,
+	       "there is room while a body is not too large");
 
 void errand_end(struct errand *e, struct relay *r)
 {
@@ -164,8 +165,7 @@ static void errand_send(struct errand *e, struct relay *r)
 static void errand_take_head(struct errand *e)
 {
 	const struct answer_flow *a = &e->answer;
-	const struct answer_field *retry =
-		answer_head_find(&a->head, a->in.p, "retry-after", NULL);
+	const struct answer_field *retry = answer_head_find(&a->head, a->in.p, "retry-after", NULL);
 	char digits[12] = "";
 
 	/* A date is not read. */
@@ -190,7 +190,7 @@ static const char *errand_receive(struct errand *e, struct relay *r)
 		got = answer_flow_recv(a, e->up);
 		passed = answer_flow_pass(a, &e->body, false, false, r->arena, &f);
 		if (passed < 0)
-			return f.code == FAIL_PEER	? "network"
+			return f.code == FAIL_PEER	  ? "network"
 			       : f.code == FAIL_NO_MEMORY ? "missing"
 							  : "answer";
 		if (a->head_read && !had_head)

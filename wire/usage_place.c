@@ -84,7 +84,8 @@ int usage_place_target(const struct usage_place *place, const char *origin,
 	memset(out, 0, sizeof(*out));
 	if (!origin) {
 		snprintf(out->host, sizeof(out->host), "%s", place->host[0]);
-		n = snprintf(out->url, sizeof(out->url), "https://%s%s", place->host[0], place->path);
+		n = snprintf(out->url, sizeof(out->url), "https://%s%s", place->host[0],
+			     place->path);
 		return n > 0 && n < (int)sizeof(out->url) ? 0 : -1;
 	}
 	url = url ? url + 1 : "";

@@ -259,8 +259,8 @@ static void test_targets(void **state)
 	(void)state;
 	for (i = 0; i < COUNT(targets); i++) {
 		struct failure f = { .code = FAIL_NONE };
-		int r = usage_place_target(usage_place_find(targets[i].kind), targets[i].origin,
-					   &t, &f);
+		int r = usage_place_target(usage_place_find(targets[i].kind), targets[i].origin, &t,
+					   &f);
 
 		assert_int_equal(r, targets[i].url ? 0 : -1);
 		if (r != 0) {
