@@ -34,9 +34,10 @@ class Session:
     """A session of demo's.  in_machine: how it is started, else here, where all that
     goes outside is seen by proxy."""
 
-    def __init__(self, c, want, proxy=None, name="session", in_machine=None):
+    def __init__(self, c, want, proxy=None, name="session", in_machine=None, more=()):
         self.c, self.out = c, c.root / (name + ".json")
-        argv = [c.bin / "ccrun", "--exec", "/usr/bin/python3", "demo", "--", LIB / "usage_session.py", want, self.out]
+        argv = [c.bin / "ccrun", "--exec", "/usr/bin/python3", "demo", "--", LIB / "usage_session.py", want, self.out,
+                *more]
         if in_machine:
             in_machine(argv)
         else:
@@ -54,9 +55,8 @@ def workers():
     return [p for p in children_named(os.getpid(), "ccrun-usage") if alive(p)]
 
 
-def ready(c, token, kind="deepseek"):
-    # A key that a relay alone uses is given to no worker.
-    c.demo(URL, policy={"delivery": "preload"}, extra=f"[usage]\nkind = {kind}\n" if kind else "")
+def ready(c, token, kind="deepseek", delivery="preload"):
+    c.demo(URL, policy={"delivery": delivery}, extra=f"[usage]\nkind = {kind}\n" if kind else "")
     c.ready(token)
 
 
@@ -75,6 +75,25 @@ def test_what_failed_reaches_a_session(c, proxy, token):
     assert [r.line for r in proxy.requests] == [CONNECT] and token.encode() not in proxy.requests[0].raw
     (event,) = [e for e in c.record() if e["event"] == "usage"]
     assert event["entries"] == "demo" and token not in json.dumps(event)
+    found, read = canary.scan_proc(token, skip=[os.getpid()])
+    assert read and not found, found
+    (worker,) = workers()
+    session.end()
+    assert session.process.wait(30) == 0
+    until(lambda: not alive(worker), what="the worker ends")
+
+
+def test_by_relay_the_relay_asks(c, proxy, token):
+    """The session's request and the question are two tunnels, and nothing more was said."""
+    ready(c, token, delivery="relay")
+    refuse(proxy, 2)
+    session = Session(c, "error", proxy, more=["ask"])
+    answer = session.answer()
+    assert (answer["state"], answer["error"], answer["items"]) == ("error", "network", [])
+    assert [r.line for r in proxy.requests] == [CONNECT] * 2
+    assert not any(token.encode() in r.raw for r in proxy.requests)
+    (event,) = [e for e in c.record() if e["event"] == "usage"]
+    assert event["entries"] == "demo" and event["why"] == "by the session's relay"
     found, read = canary.scan_proc(token, skip=[os.getpid()])
     assert read and not found, found
     (worker,) = workers()
