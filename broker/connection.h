@@ -45,6 +45,7 @@ struct connection {
 	struct relay *preparing; /* what a client passed for the relay of its session, or NULL */
 	struct relay *relay;	 /* this is the channel of that relay, or NULL */
 	int64_t person_until; /* clock_now_ms(): `person` proved one for the next request; 0: no */
+	uint64_t person_openings; /* its tenant's, at that time */
 };
 
 /*

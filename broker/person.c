@@ -22,7 +22,10 @@
 
 bool person_take(struct connection *c)
 {
-	bool fresh = c->person_until && clock_now_ms() <= c->person_until;
+	/* MUST: of the vault that is open now.  While none is, the proof is of the file, which
+	 * whoever runs as the user can exchange before and after it. */
+	bool fresh = c->person_until && clock_now_ms() <= c->person_until &&
+		     c->person_openings == c->tenant->openings;
 
 	c->person_until = 0;
 	return fresh;
@@ -72,5 +75,6 @@ struct wire_out *op_person(struct request *q, struct failure *f)
 	    tenant_check_person(c->tenant, slot, key, f) != 0)
 		return NULL;
 	c->person_until = clock_now_ms() + PERSON_MS;
+	c->person_openings = c->tenant->openings;
 	return wire_ok();
 }

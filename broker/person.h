@@ -5,7 +5,8 @@
  * An open vault is no proof of a person, and neither is the key of a slot that answers
  * whoever asks (keyring, keyfile, credential, TPM).  So such a request is preceded by
  * `person`, on the same connection, with the key of a passphrase or recovery slot.
- * That counts for the next request alone, and for half a minute.
+ * That counts for the next request alone, for half a minute, and for the vault that was
+ * open then: none that is opened after it.
  */
 #ifndef BROKER_PERSON_H
 #define BROKER_PERSON_H

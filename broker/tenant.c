@@ -222,6 +222,7 @@ static void adopt_vault(struct tenant *t, struct vault *v)
 	vault_free(t->kept);
 	t->kept = NULL;
 	t->vault = v;
+	t->openings++;
 	t->opened_unattended = false;
 	t->opened_ms = t->used_ms = clock_now_ms();
 	t->next_expiry = 0;

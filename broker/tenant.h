@@ -46,6 +46,7 @@ struct tenant {
 	bool watched;		      /* a connection of its uid tells when the computer sleeps */
 	bool undelayed;		      /* and the computer's sleep does not wait for it */
 	uint64_t releases;	      /* since the broker started */
+	uint64_t openings;	      /* of a vault, since the broker started */
 	bool opened_unattended;	      /* by auto_unlock, which can do it again */
 	bool use_times_changed;	      /* to be written with the next change, or at the lock */
 	enum lock_reason lock_reason; /* of the last lock */

@@ -152,6 +152,31 @@ def test_another_vault_in_the_files_place_proves_nothing(b):
         assert c.prove(1, b.key)["ok"] and c.call("get", name="zai")["token"] == TOKEN.encode()
 
 
+def test_a_proof_ends_when_a_vault_is_opened(b, files):
+    """Nor of a file that lay there while the vault was locked, or was opened in its stead."""
+    with Broker() as his:
+        his.init()
+        theirs, their_key = his.vault.read_bytes(), his.key
+    with b.connect() as c:
+        b.call("lock")
+        place(b, theirs)
+        assert c.prove(1, their_key)["ok"]
+        place(b, files[0])
+        b.call("unlock", slot=3, key=key(3))
+        assert c.error("get", name="zai") == "person"
+        place(b, theirs)
+        b.call("unlock", slot=1, key=their_key)
+        assert c.prove(1, their_key)["ok"]
+        place(b, files[0])
+        b.call("unlock", slot=3, key=key(3))
+        assert c.error("get", name="zai") == "person"
+        # opening the same one again, neither; after it, as ever
+        assert c.prove(1, b.key)["ok"]
+        b.call("unlock", slot=1, key=b.key)
+        assert c.error("get", name="zai") == "person"
+        assert c.prove(1, b.key)["ok"] and c.call("get", name="zai")["token"] == TOKEN.encode()
+
+
 def test_a_slot_that_was_removed_proves_nothing(b, files):
     b.person = Person(1, b.key)
     b.call("slot-rm", id=RECOVERY)
