@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "vault/arena.h"
+#include "vault/crypto.h"
 #include "vault/entries.h"
 #include "vault/entry_list.h"
 #include "vault/errors.h"
@@ -101,13 +102,28 @@ static bool entry_same_source(const struct entry *a, const struct entry *b)
 	       strcmp(a->source->pick, b->source->pick) == 0;
 }
 
+/* Does the vault key of `to`, an open vault, open what `from` was read from? */
+static bool vault_same_key(const struct vault *from, const struct vault *to)
+{
+	uint8_t hash[BLAKE2B_256_LEN];
+
+	if (from->key)
+		return secret_equal(from->key, to->key, KEY_LEN);
+	blake2b_256(hash, to->key, KEY_LEN, NULL, 0);
+	return memcmp(hash, from->key_hash, sizeof(hash)) == 0;
+}
+
 void vault_tokens_carry(const struct vault *from, struct vault *to)
 {
 	const struct entry *had;
 	unsigned i;
 
+	/* MUST: the key, which cannot be forged, and not only names.  Whoever can write the
+	 * file could put a vault of his own there, in which the token goes elsewhere. */
+	if (!from || !vault_same_key(from, to))
+		return;
 	/* A token that does not fit into the arena any more is fetched again later. */
-	for (i = 0; from && i < to->count; i++) {
+	for (i = 0; i < to->count; i++) {
 		had = vault_find(from, to->entry[i]->name);
 		if (!to->entry[i]->token && entry_same_source(had, to->entry[i]) && had->token)
 			token_replace(to, to->entry[i], had->token, had->token_len, had->since,

@@ -35,7 +35,8 @@ int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *to
 			    int64_t now, int64_t until, struct failure *f);
 
 /* Copy the fetched tokens of `from` (may be NULL) to entries of `to` that have the
- * same source and no token yet. */
+ * same source and no token yet.  Nothing is copied unless both have one vault key; to is
+ * not narrowed. */
 void vault_tokens_carry(const struct vault *from, struct vault *to);
 
 #endif

@@ -255,6 +255,8 @@ struct vault *vault_narrow(struct vault *v, bool (*keep)(const struct entry *e))
 		vault_free(v);
 		return NULL;
 	}
+	if (v->key)
+		blake2b_256(v->key_hash, v->key, KEY_LEN, NULL, 0);
 	arena_release(v->arena, v->key);
 	v->key = NULL;
 	return v;

@@ -5,6 +5,7 @@
 #define VAULT_VAULT_PRIVATE_H
 
 #include <stdint.h>
+#include "vault/crypto.h"
 #include "vault/entry.h"
 #include "vault/limits.h"
 #include "vault/lock_settings.h"
@@ -29,6 +30,7 @@ struct undo {
 struct vault {
 	struct arena *arena;
 	uint8_t *key; /* the vault key, in the arena; NULL in a narrowed vault */
+	uint8_t key_hash[BLAKE2B_256_LEN]; /* of a narrowed vault's: it knows it again */
 	struct lock_settings lock_settings;
 	uint64_t generation;
 	uint8_t id[VAULT_ID_LEN];

@@ -175,6 +175,40 @@ static void test_never_sealed(void **state)
 	arena_free(a);
 }
 
+static bool everything(const struct entry *e)
+{
+	(void)e;
+	return true;
+}
+
+/* Another's vault with the entry and the source of the open one gets no token; its own does,
+ * also from what a lock left. */
+static void test_carried_with_the_same_key_alone(void **state)
+{
+	struct arena *a = arena_new(ARENA_DEFAULT, NULL);
+	struct vault *v = with_source(a), *forged = with_source(a), *own;
+	uint8_t *file;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(vault_seal(v, &file, &n, NULL), 0);
+	own = vault_open(a, file, n, 1, key_a, NULL);
+	assert_int_equal(vault_token_set_fetched(v, "x", value, VALUE_LEN, 5, 0, NULL), 0);
+	vault_tokens_carry(v, forged);
+	assert_null(vault_find(forged, "x")->token);
+	v = vault_narrow(v, everything);
+	vault_tokens_carry(v, forged);
+	assert_null(vault_find(forged, "x")->token);
+	vault_tokens_carry(v, own);
+	assert_memory_equal(vault_find(own, "x")->token, value, VALUE_LEN);
+	free(file);
+	vault_free(own);
+	vault_free(forged);
+	vault_free(v);
+	assert_int_equal(arena_used(a), 0);
+	arena_free(a);
+}
+
 static void test_fetched_again_put_to_sleep_and_undone(void **state)
 {
 	struct arena *a = arena_new(ARENA_DEFAULT, NULL);
@@ -210,11 +244,6 @@ static void test_fetched_again_put_to_sleep_and_undone(void **state)
 	vault_free(v);
 	assert_int_equal(arena_used(a), 0);
 	arena_free(a);
-}
-
-static bool everything(const struct entry *e)
-{
-	return e != NULL;
 }
 
 /* A lock that spares it spares what was fetched alone. */
@@ -265,6 +294,7 @@ int main(void)
 		cmocka_unit_test(test_words_refused),
 		cmocka_unit_test(test_pick),
 		cmocka_unit_test(test_never_sealed),
+		cmocka_unit_test(test_carried_with_the_same_key_alone),
 		cmocka_unit_test(test_fetched_again_put_to_sleep_and_undone),
 		cmocka_unit_test(test_narrowed),
 		cmocka_unit_test(test_what_is_no_source),
