@@ -11,6 +11,7 @@
 #include "broker/peer.h"
 #include "broker/renewal.h"
 #include "broker/session.h"
+#include "vault/crypto.h"
 
 struct broker;
 struct relay;
@@ -40,6 +41,7 @@ struct connection {
 	struct relay
 		*quota_relay; /* that fetches for it: usage-next is not answered yet; or NULL */
 	char fetching_token_of[NAME_MAX_LEN + 1]; /* source-take of this entry, or "" */
+	uint8_t fetching_from[BLAKE2B_256_LEN];	  /* the hash of its source, then */
 	struct renewer renewer;			  /* what it fetches when it is asked */
 	struct file_transfer transfer;
 	struct relay *preparing; /* what a client passed for the relay of its session, or NULL */

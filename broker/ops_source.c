@@ -39,6 +39,26 @@ static const struct entry *find_named_entry(struct request *q, char name[NAME_MA
 	return e;
 }
 
+static void source_hash(uint8_t out[BLAKE2B_256_LEN], const struct entry_source *s)
+{
+	uint8_t first[BLAKE2B_256_LEN];
+
+	blake2b_256(first, s->ref, strlen(s->ref) + 1, s->command, strlen(s->command) + 1);
+	blake2b_256(out, first, sizeof(first), s->pick, strlen(s->pick));
+}
+
+/* Is it still the source that c was told to fetch the token from?  A token of the former one
+ * must not go to where that of the present one may. */
+static bool source_is_same(const struct connection *c, const struct entry *e)
+{
+	uint8_t hash[BLAKE2B_256_LEN];
+
+	if (!e->source)
+		return false;
+	source_hash(hash, e->source);
+	return memcmp(hash, c->fetching_from, sizeof(hash)) == 0;
+}
+
 struct wire_out *op_source_take(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
@@ -68,6 +88,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 	wire_put_bool(o, "wait", false);
 	wire_put_source(o, e->source);
 	memcpy(c->fetching_token_of, name, sizeof(name));
+	source_hash(c->fetching_from, e->source);
 	c->deadline = clock_now_ms() + SOURCE_DEADLINE_MS;
 	return o;
 }
@@ -110,7 +131,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 	}
 	/* It fetches no more, also when this fails: the next client may try. */
 	c->fetching_token_of[0] = '\0';
-	if (!e->source) {
+	if (!source_is_same(c, e)) {
 		fail_set(f, FAIL_CHANGED, "start it again", "'%s' was changed meanwhile", name);
 		return NULL;
 	}

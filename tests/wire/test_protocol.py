@@ -315,6 +315,14 @@ def test_a_source_from_its_making_to_its_lock(fresh):
         assert c.call("approve", name="there", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY,
                       **dict(SOURCE, command="/opt/pass show ai/x"))
         assert c.error("match", name="there", token=value) == "no-value"
+        # what was begun with another source does not come in
+        assert c.call("source-take", name="there")["command"] == "/opt/pass show ai/x"
+        assert c.call("approve", name="there", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY, **SOURCE)
+        assert c.call("source-take", name="there")["command"] == SOURCE["command"]
+        assert other.call("approve", name="there", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY,
+                          **dict(SOURCE, command="/opt/pass show ai/x"))
+        assert c.error("source-put", name="there", token=value) == "changed"
+        assert c.error("match", name="there", token=value) == "no-value"
         # who had it ends: the next one gets it
         assert other.call("source-take", name="there")["command"] == "/opt/pass show ai/x"
         assert third.call("source-take", name="there") == wait
