@@ -26,7 +26,7 @@ struct errand {
 	bool connected;
 	uint64_t id;
 	int64_t deadline;
-	unsigned long retry; /* seconds, of the answer's Retry-After; 0: none */
+	unsigned long retry;	/* seconds, of the answer's Retry-After; 0: none */
 	struct key_value *held; /* with which the request is sent */
 	struct upstream *up;
 	struct buffer request; /* locked memory: the key is in it */
