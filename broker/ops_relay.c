@@ -20,6 +20,7 @@
 #include "broker/relay_channel.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "broker/ticket.h"
 #include "vault/crypto.h"
 #include "vault/entry.h"
 #include "wire/names.h"
@@ -408,5 +409,7 @@ struct wire_out *op_session_end(struct request *q, struct failure *f)
 		return NULL;
 	c->relay->ended = true;
 	relay_wipe(c->relay, "ended");
+	/* Or its process would have another one by starting a session inside. */
+	ticket_revoke(c->tenant, &c->session);
 	return wire_ok();
 }

@@ -86,12 +86,28 @@ static void ticket_end(struct tenant *t, struct ticket **at)
 	free(k);
 }
 
-void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now)
+/* Where the ticket is that was made for s; *it is NULL when there is none. */
+static struct ticket **ticket_of_session(struct tenant *t, const struct session *s)
 {
 	struct ticket **at;
 
 	for (at = &t->tickets; *at && strcmp((*at)->root, s->id) != 0; at = &(*at)->next)
 		;
+	return at;
+}
+
+void ticket_revoke(struct tenant *t, const struct session *s)
+{
+	struct ticket **at = ticket_of_session(t, s);
+
+	if (*at)
+		ticket_end(t, at);
+}
+
+void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now)
+{
+	struct ticket **at = ticket_of_session(t, s);
+
 	if (*at)
 		(*at)->expires_ms = now + (*at)->linger_ms;
 	tickets_expire(t, now);

@@ -44,6 +44,10 @@ int ticket_show(struct tenant *t, struct session *s, const char *text, struct fa
  * with it every session that was opened by it. */
 void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now);
 
+/* A person ends the session, whose process may go on: if it has a ticket, none of its
+ * sessions gets a value any more, and it starts no further one. */
+void ticket_revoke(struct tenant *t, const struct session *s);
+
 /* End what has lingered long enough. */
 void tickets_expire(struct tenant *t, int64_t now);
 

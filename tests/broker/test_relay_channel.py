@@ -563,6 +563,39 @@ def test_a_session_inside_another_ends_with_it(b):
         assert e.value.error == "marked"
 
 
+def test_ending_a_session_ends_those_inside_it(b):
+    """Its process goes on, and must not have the key by another one."""
+    b.put("team", TOKEN, USE + " linger=60")
+    s, r = live(b, "team")
+    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
+        inner.relay()
+        there = b.relay()
+        there.begin()
+        gives(there)
+        gives(r)
+        b.call("session-end", session=s.id)
+        wiped(r, "ended")
+        wiped(there, "ended")
+        gives_none(there, "policy")
+        assert [x["ended"] for x in b.sessions()] == [True, True]
+        with pytest.raises(Refused) as e:
+            Session(b, "team", before=wc.mark, ticket=s.answer["ticket"])
+        assert e.value.error == "marked"
+
+
+def test_ending_one_inside_ends_no_other(b):
+    b.put("team", TOKEN, USE)
+    s, r = live(b, "team")
+    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
+        inner.relay()
+        there = b.relay()
+        there.begin()
+        gives(there)
+        b.call("session-end", session=inner.id)
+        wiped(there, "ended")
+        gives(r)
+
+
 def test_who_shows_a_ticket_belongs_to_it_unmarked_too(b):
     """A child of a terminal multiplexer, which runs outside."""
     b.put("team", TOKEN, USE)
