@@ -26,7 +26,6 @@
 #include "wire/names.h"
 #include "wire/pack.h"
 
-#define ADDED_MAX 16	       /* names of request headers that a provider's file adds */
 #define PROXY_MAX 1024	       /* bytes of a proxy's URL, and of a list of hosts without one */
 #define FILE_MAX (1024 * 1024) /* bytes of certificates; Debian's bundle has 220 KiB */
 
@@ -157,29 +156,6 @@ static int copy_proxy(struct request *q, const char *url, struct wire_out *to, s
 	return 0;
 }
 
-static int copy_added(struct request *q, struct wire_out *to, struct failure *f)
-{
-	char name[NAME_MAX_LEN + 1];
-	struct wire_map item;
-	unsigned i, n = 0;
-
-	if (wire_has(q->map, "added") && wire_get_array(q->map, "added", &n, f) != 0)
-		return -1;
-	if (n > ADDED_MAX)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d headers are added",
-				ADDED_MAX);
-	wire_begin_array(to, "added");
-	for (i = 0; i < n; i++) {
-		if (wire_get_item(q->map, "added", i, &item, f) != 0 ||
-		    wire_get_text(item, "name", name, sizeof(name), f) != 0)
-			return -1;
-		wire_begin_item(to);
-		wire_put_str(to, "name", name);
-	}
-	wire_end_array(to);
-	return 0;
-}
-
 /* The kind of credential and the URL of a sealed origin, "bearer https://host". */
 static int split_origin(const char *origin, char auth[16], const char **url, struct failure *f)
 {
@@ -265,7 +241,11 @@ static struct wire_out *build_start(struct request *q, struct failure *f)
 		wire_put_str(o, "header", header ? header : "");
 	}
 	wire_end_array(o);
-	if (copy_added(q, o, f) == 0 && copy_proxy(q, url, o, f) == 0)
+	/* MUST: none that the request names.  Some gateways send on, with the key, to where a
+	 * header of theirs says; so a name would have to be sealed with the key. */
+	wire_begin_array(o, "added");
+	wire_end_array(o);
+	if (copy_proxy(q, url, o, f) == 0)
 		return o;
 	wire_out_free(o);
 	return NULL;

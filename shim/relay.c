@@ -128,8 +128,6 @@ int relay_start(const struct opened_session *session, const struct network *n,
 	o = wire_request("relay");
 	wire_put_str(o, "proxy", n->proxy.text);
 	wire_put_str(o, "no_proxy", n->no_proxy.text);
-	wire_begin_array(o, "added");
-	wire_end_array(o);
 	put_project(o);
 	return session_call(session, o, socket->listener, f);
 }
