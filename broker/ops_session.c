@@ -132,14 +132,22 @@ static int show_ticket(struct request *q, struct session *s, struct failure *f)
 
 static int make_ticket(struct connection *c, struct failure *f)
 {
-	const struct entry *e = tenant_find_entry(c->tenant, c->session.entry[0], f);
+	uint64_t linger = UINT64_MAX;
+	const struct entry *e;
 	struct policy p;
+	unsigned i;
 
 	if (c->session.delivery != DELIVERY_RELAY || c->session.has_shown_ticket)
 		return 0;
-	if (!e || policy_parse(&p, e->policy, f) != 0)
-		return -1;
-	return ticket_make(c->tenant, &c->session, p.linger, f);
+	/* The shortest, in whatever order they are asked for. */
+	for (i = 0; i < c->session.entries; i++) {
+		e = tenant_find_entry(c->tenant, c->session.entry[i], f);
+		if (!e || policy_parse(&p, e->policy, f) != 0)
+			return -1;
+		if (p.linger < linger)
+			linger = p.linger;
+	}
+	return ticket_make(c->tenant, &c->session, linger, f);
 }
 
 struct wire_out *op_open(struct request *q, struct failure *f)
