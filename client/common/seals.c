@@ -123,9 +123,18 @@ struct text {
 static void text_add(struct text *t, const char *before, const char *a, const char *middle,
 		     const char *b)
 {
-	if (t->n < t->size)
-		t->n += (size_t)snprintf(t->p + t->n, t->size - t->n, "%s%s%s%s",
-					 t->n ? before : "", a, middle, b);
+	const char *const part[] = { t->n ? before : "", a, middle, b };
+	size_t i, n, room;
+
+	for (i = 0; i < sizeof(part) / sizeof(part[0]); i++) {
+		n = strlen(part[i]);
+		room = t->size - 1 - t->n;
+		if (n > room)
+			n = room;
+		memcpy(t->p + t->n, part[i], n);
+		t->n += n;
+	}
+	t->p[t->n] = '\0';
 }
 
 int seals_fail_changed(const struct provider *p, const struct seal_change *ch, struct failure *f)

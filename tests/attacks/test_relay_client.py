@@ -95,7 +95,8 @@ def test_what_the_bash_tool_reaches(relayed, ep, tools, token):
                          f"{RAW} $XDG_RUNTIME_DIR/ccrun/broker.sock demo {shlex.quote('bearer ' + ep.url)}"),
                     Text("done")]
     r = relayed.ccrun("demo", "-p", "look", env={"TOOLS": tools})
-    assert r.rc == 0 and len(ep.main) == 4, r
+    # One of them is what the ccrun inside asked: it uses the key, as nested = use allows.
+    assert r.rc == 0 and len(ep.main) == 5, r
     first, looks, asks = ep.tool_results()
     reach = first.partition("reach [")[2].partition("] end")[0]
     assert "answer" not in reach and "taken" not in reach and "ermi" in reach, first

@@ -22,7 +22,7 @@ PASS = "correct horse battery staple"
 KEY = "sk-acme-0123456789abcdefghijklmnopqrstuv"
 KEY2 = "sk-acme-zyxwvutsrqponmlkjihgfedcba98765"
 DONE, FAILED, USAGE, LOCKED, NO_SUCH, REFUSED = 0, 1, 2, 3, 4, 5
-POLICY = "delivery=relay nested=deny strict=no exposed=no"
+POLICY = "delivery=relay nested=use strict=no exposed=no"
 ORIGIN = "bearer https://api.acme.test/anthropic"
 ACME = """[provider]
 title = Acme

@@ -7,7 +7,7 @@ import pytest
 
 from client import REPO
 from endpoint import Bash, Own, Text
-from test_relay_client import all_with, raw_stream
+from test_relay_matrix import all_with, raw_stream
 
 pytestmark = pytest.mark.long
 MINUTES = float(os.environ.get("MINUTES", "10"))
