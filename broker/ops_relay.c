@@ -220,7 +220,7 @@ static struct wire_out *build_start(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	const struct entry *e = session_allowed_entry(c, 0, f);
 	struct wire_out *o;
-	const char *url, *header;
+	const char *url = NULL, *header;
 	char auth[16];
 	unsigned i;
 

@@ -246,7 +246,8 @@ say("inherited", socket.socket(fileno=30))
     r = relayed.ccrun("--exec", program, "demo", command, env={"TOOLS": tools})
     found = answers(r.out)
     assert "HTTP/1.1 200" in r.out and found["mem"] == found["getfd"] == "OK", r
-    assert found["nameless"] == found["taken"] == "b''", found
+    # What it reads from the taken one is the rest of an answer to the client, who may be slow.
+    assert found["nameless"] == "b''" and "HTTP/" not in found["taken"], found
     assert found["inherited"] == "b''" or "Error" in found["inherited"], found
     assert (relayed.home / "dump").stat().st_size > 100_000
     assert len(ep.of("models")) == 1
