@@ -92,7 +92,7 @@ $as $ccctl status --json
 
 def test_a_relay_works_in_the_sandbox_of_the_broker_s_unit(c, ep, token, managed):
     """It inherits what the unit says: system calls, address families, no executable memory."""
-    c.demo()
+    c.demo(policy={"delivery": "relay"})
     c.own()
     r = managed(f"""
 $as $ccctl login enable >&2

@@ -280,8 +280,10 @@ def test_it_ends_with_its_session_and_with_the_broker(scene):
             serving = user.status()["pid"]
             os.kill(serving, signal.SIGKILL)
             until(lambda: not relays(), 10, "the end with a broker that crashed")
-        return systemctl("list-units", "--all", "--plain", "--no-legend", "ccrun-relay@*").stdout
-    assert scene(play) == ""
+        until(lambda: systemctl("list-units", "--all", "--plain", "--no-legend", "ccrun-relay@*").stdout == "",
+              10, "no unit of a relay is left")
+        return True
+    assert scene(play)
 
 
 def test_a_relay_that_was_killed_is_started_again(scene, token):

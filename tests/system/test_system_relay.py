@@ -102,8 +102,8 @@ def test_the_value_goes_to_the_service_alone(a, session, token):
         session.relay()
         r = systemd.relay()
         got = r.begin()
-        assert [m["op"] for m, _ in got] == ["file", "start"]
-        start = got[1][0]
+        assert [m["op"] for m, _ in got] == ["file", "file", "start"]
+        start = got[2][0]
         assert (start["uid"], start["pid"], start["session"]) == (a.uid, session.pid, session.id)
         assert r.ask("value")["error"] == "posture"
         session.mark()
@@ -183,7 +183,7 @@ def test_no_descriptor_is_left(a, here, broker):
         return [len(os.listdir(f"/proc/{p}/fd")) for p in (serving, *children)]
 
     def files(s):
-        for kind in ("ca", "cert", "key"):
+        for kind in ("cert", "key"):
             s.call("relay-file", fd=b"x", kind=kind)
         refused(s.call, "relay-file")
 
@@ -199,7 +199,7 @@ def test_no_descriptor_is_left(a, here, broker):
                 s.mark()
                 systemd.relay().close()
                 systemd.relay().begin()
-                # its own, the listener, the process, three files: what the limit counts with
+                # its own, the listener, the process, two files: what the limit counts with
                 until(lambda: open_here()[0] <= before[0] + 2 + 6, what="the client's connection alone")
             systemd.relays[-1].close()
             until(lambda: not a.ask("sessions", after=0)["sessions"], what="the session's end")

@@ -471,7 +471,7 @@ def test_a_login_is_all_that_a_launch_needs(ep, token):
     with Ccrun(ep) as c, Bus(c) as b, Login(b) as session:
         c.demo()
         session.login("letmein")
-        assert c.ccctl("init", "--keyring", env=b.env).rc == 0
+        assert c.with_passphrase("init", "--keyring", env=b.env).rc == 0
         c.add("demo", token)
         os.kill(c.broker(), signal.SIGTERM)
         session.logout()
