@@ -4,122 +4,25 @@
 #include "dial/dial.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "base/number.h"
 #include "base/paths.h"
-#include "base/proc.h"
 #include "base/sock.h"
 #include "dial/broker_check.h"
-#include "start/broker.h"
+#include "dial/user_broker.h"
 #include "wire/limits.h"
 
-#define CONNECT_PATIENCE_MS 5000 /* until a broker that is being started listens */
-#define CONNECT_ROUND_MS 250	 /* then start one again */
-/* A broker locks the vault, perhaps opens it with a keyfile, and then listens. */
-#define LISTEN_PATIENCE_MS 3000
 #define ENDING_PATIENCE_MS 2000 /* until a broker that was killed has ended */
 /* Tries to reach a lost broker, and the time between them; one that restarts is back by then. */
 #define REOPEN_TRIES 15
 #define REOPEN_MS 2000
 #define OVERFLOW_UID 65534 /* what uids that a user namespace does not map appear as */
-
-/* Does this errno of connect(2) say that no process listens? */
-static bool is_no_listener(int err)
-{
-	return err == ENOENT || err == ECONNREFUSED;
-}
-
-/* The PID in vault.lock, if that process is a running broker; else 0. */
-static pid_t vault_holder(void)
-{
-	char path[PATH_SIZE], *text;
-	struct proc_stat st;
-	unsigned long number;
-	bool is_number;
-	size_t n;
-	pid_t pid;
-
-	if (path_of(PATH_DATA, "vault.lock", path, NULL) != 0 ||
-	    io_slurp(path, 32, &text, &n, NULL) != 0)
-		return 0;
-	text[strcspn(text, "\n")] = '\0';
-	is_number = number_parse(text, 1, INT_MAX, &number);
-	free(text);
-	if (!is_number)
-		return 0;
-	pid = (pid_t)number;
-	if (proc_stat(pid, &st) != 0 || strcmp(st.comm, "ccbroker") != 0 || st.state == 'Z')
-		return 0;
-	return pid;
-}
-
-static int fail_no_broker(struct failure *f)
-{
-	pid_t pid = vault_holder();
-
-	/* The vault may be unlocked, so "no broker is running" would be wrong. */
-	if (pid) {
-		fail_set(f, FAIL_BUSY, NULL,
-			 "a broker (process %d) holds the vault, but does not listen where this "
-			 "program looks",
-			 (int)pid);
-		fail_hint(f, "use the XDG_RUNTIME_DIR that it was started with, or end it: kill %d",
-			  (int)pid);
-		return -1;
-	}
-	return fail_set(f, FAIL_NO_BROKER, "ccctl unlock starts one", "no broker is running");
-}
-
-/* Start a broker, or wait for one that another program is starting, and connect. */
-static int connect_to_started(const char *path, struct failure *f)
-{
-	int64_t deadline = clock_now_ms() + CONNECT_PATIENCE_MS, round;
-	int fd;
-
-	if (proc_self_marked())
-		return fail_set(
-			f, FAIL_MARKED, "run it outside the session, in another terminal",
-			"no broker is running, and a process inside a session may not start one");
-	/* broker_start succeeds, too, when another broker holds the vault: that one may
-	 * be about to listen, or about to end. */
-	do {
-		if (broker_start(f) != 0)
-			return -1;
-		for (round = clock_now_ms() + CONNECT_ROUND_MS; clock_now_ms() < round;
-		     poll(NULL, 0, 5)) {
-			fd = sock_connect(path, f);
-			if (fd >= 0 || !is_no_listener(errno))
-				return fd;
-		}
-	} while (clock_now_ms() < deadline);
-	return fail_set(f, FAIL_NO_BROKER,
-			"end it, or set XDG_RUNTIME_DIR to what it was started with",
-			"a broker holds the vault but does not listen on %s", path);
-}
-
-/* Connect to d->path, within the deadline if there is one.  -1 with errno. */
-static int connect_once(struct dial *d, struct failure *f)
-{
-	int64_t left;
-
-	d->connected = clock_now_ms();
-	if (!d->deadline)
-		return sock_connect(d->path, f);
-	left = d->deadline - d->connected;
-	if (left > 0)
-		return sock_connect_within(d->path, (int)left, f);
-	errno = ETIMEDOUT;
-	return fail_errno(f, NULL, "connect to %s", d->path);
-}
 
 /* ---- the system broker ---- */
 
@@ -178,8 +81,8 @@ static enum system_state connect_system(struct dial *d, struct failure *f)
 	if (dir != SYSTEM_DIR_FOUND)
 		return dir == SYSTEM_DIR_BAD ? SYSTEM_FAILED : SYSTEM_UNSERVED;
 	snprintf(d->path, sizeof(d->path), "%s", SYSTEM_SOCKET);
-	d->fd = connect_once(d, f);
-	if (d->fd < 0 && is_no_listener(errno)) {
+	d->fd = socket_connect(d, f);
+	if (d->fd < 0 && socket_has_no_listener(errno)) {
 		f->code = FAIL_NONE;
 		return SYSTEM_UNSERVED;
 	}
@@ -209,7 +112,7 @@ bool dial_system_down(void)
 		return false;
 	fd = sock_connect(SYSTEM_SOCKET, NULL);
 	if (fd < 0)
-		return is_no_listener(errno);
+		return socket_has_no_listener(errno);
 	close(fd);
 	return false;
 }
@@ -231,63 +134,6 @@ static void dial_init(struct dial *d, int64_t deadline, void *buf, size_t size)
 	d->size = size;
 }
 
-/* ---- the user's own broker ---- */
-
-/* A broker that holds the vault may be about to listen: wait for it.  -1 with errno. */
-static int connect_to_holder(const char *path, struct failure *f)
-{
-	int64_t deadline = clock_now_ms() + LISTEN_PATIENCE_MS;
-	int fd, why;
-
-	do {
-		fd = sock_connect(path, f);
-		if (fd >= 0 || !is_no_listener(errno))
-			return fd;
-		why = errno;
-		if (!vault_holder()) {
-			errno = why;
-			return -1;
-		}
-		poll(NULL, 0, 10);
-	} while (clock_now_ms() < deadline);
-	errno = ENOENT;
-	return -1;
-}
-
-/* MUST: no other user can write the socket's directory, or put another socket there. */
-static int check_socket_dir(const char *dir, struct failure *f)
-{
-	int fd = path_private_dir(dir, f);
-
-	if (fd < 0)
-		return -1;
-	close(fd);
-	return 0;
-}
-
-/* d is after dial_init. */
-static int open_user_broker(struct dial *d, bool start, struct failure *f)
-{
-	char dir[PATH_SIZE];
-
-	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
-	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
-		return -1;
-	if (start && check_socket_dir(dir, f) != 0)
-		return -1;
-	d->start = start;
-	d->connected = clock_now_ms();
-	d->fd = start || d->deadline ? connect_once(d, f) : connect_to_holder(d->path, f);
-	/* Now it exists: a broker that is being started makes it. */
-	if (d->fd >= 0 && check_socket_dir(dir, f) != 0)
-		return -1;
-	if (d->fd < 0 && is_no_listener(errno)) {
-		d->fd = start ? connect_to_started(d->path, f) : fail_no_broker(f);
-		d->connected = clock_now_ms();
-	}
-	return d->fd < 0 ? -1 : 0;
-}
-
 /* d is after dial_init. */
 static int open_broker(struct dial *d, enum dial_where where, bool start, struct failure *f)
 {
@@ -296,7 +142,7 @@ static int open_broker(struct dial *d, enum dial_where where, bool start, struct
 	bool has_vault = false;
 
 	if (where == DIAL_USER)
-		return open_user_broker(d, start, f);
+		return user_broker_open(d, start, f);
 	system = connect_system(d, &why);
 	if (system == SYSTEM_CONNECTED && where == DIAL_SYSTEM)
 		return 0;
@@ -324,7 +170,7 @@ static int open_broker(struct dial *d, enum dial_where where, bool start, struct
 		return -1;
 	}
 	dial_init(d, d->deadline, d->buf, d->size);
-	return open_user_broker(d, start, f);
+	return user_broker_open(d, start, f);
 }
 
 int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, size_t size,
@@ -434,7 +280,7 @@ static int reconnect(struct dial *d, struct failure *f)
 {
 	close(d->fd);
 	d->peer_younger = false;
-	d->fd = connect_once(d, f);
+	d->fd = socket_connect(d, f);
 	return d->fd < 0 ? -1 : 0;
 }
 
@@ -452,7 +298,7 @@ static int exchange_with_next(struct dial *d, const struct wire_out *request, in
 	while (r != 0 && d->unanswered && clock_now_ms() < until) {
 		poll(NULL, 0, 10);
 		close(d->fd);
-		if (open_user_broker(d, d->start, f) != 0)
+		if (user_broker_open(d, d->start, f) != 0)
 			return -1;
 		r = exchange_once(d, request, pass, fd, f);
 	}

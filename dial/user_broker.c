@@ -1,0 +1,166 @@
+/*
+ * dial/user_broker.c - reaching the user's own broker, which is started if need be.
+ */
+#include "dial/user_broker.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/io.h"
+#include "base/number.h"
+#include "base/paths.h"
+#include "base/proc.h"
+#include "base/sock.h"
+#include "dial/dial.h"
+#include "start/broker.h"
+
+#define CONNECT_PATIENCE_MS 5000 /* until a broker that is being started listens */
+#define CONNECT_ROUND_MS 250	 /* then start one again */
+/* A broker locks the vault, perhaps opens it with a keyfile, and then listens. */
+#define LISTEN_PATIENCE_MS 3000
+
+bool socket_has_no_listener(int err)
+{
+	return err == ENOENT || err == ECONNREFUSED;
+}
+
+/* The PID in vault.lock, if that process is a running broker; else 0. */
+static pid_t vault_holder(void)
+{
+	char path[PATH_SIZE], *text;
+	struct proc_stat st;
+	unsigned long number;
+	bool is_number;
+	size_t n;
+	pid_t pid;
+
+	if (path_of(PATH_DATA, "vault.lock", path, NULL) != 0 ||
+	    io_slurp(path, 32, &text, &n, NULL) != 0)
+		return 0;
+	text[strcspn(text, "\n")] = '\0';
+	is_number = number_parse(text, 1, INT_MAX, &number);
+	free(text);
+	if (!is_number)
+		return 0;
+	pid = (pid_t)number;
+	if (proc_stat(pid, &st) != 0 || strcmp(st.comm, "ccbroker") != 0 || st.state == 'Z')
+		return 0;
+	return pid;
+}
+
+static int fail_no_broker(struct failure *f)
+{
+	pid_t pid = vault_holder();
+
+	/* The vault may be unlocked, so "no broker is running" would be wrong. */
+	if (pid) {
+		fail_set(f, FAIL_BUSY, NULL,
+			 "a broker (process %d) holds the vault, but does not listen where this "
+			 "program looks",
+			 (int)pid);
+		fail_hint(f, "use the XDG_RUNTIME_DIR that it was started with, or end it: kill %d",
+			  (int)pid);
+		return -1;
+	}
+	return fail_set(f, FAIL_NO_BROKER, "ccctl unlock starts one", "no broker is running");
+}
+
+/* Start a broker, or wait for one that another program is starting, and connect. */
+static int connect_to_started(const char *path, struct failure *f)
+{
+	int64_t deadline = clock_now_ms() + CONNECT_PATIENCE_MS, round;
+	int fd;
+
+	if (proc_self_marked())
+		return fail_set(
+			f, FAIL_MARKED, "run it outside the session, in another terminal",
+			"no broker is running, and a process inside a session may not start one");
+	/* broker_start succeeds, too, when another broker holds the vault: that one may
+	 * be about to listen, or about to end. */
+	do {
+		if (broker_start(f) != 0)
+			return -1;
+		for (round = clock_now_ms() + CONNECT_ROUND_MS; clock_now_ms() < round;
+		     poll(NULL, 0, 5)) {
+			fd = sock_connect(path, f);
+			if (fd >= 0 || !socket_has_no_listener(errno))
+				return fd;
+		}
+	} while (clock_now_ms() < deadline);
+	return fail_set(f, FAIL_NO_BROKER,
+			"end it, or set XDG_RUNTIME_DIR to what it was started with",
+			"a broker holds the vault but does not listen on %s", path);
+}
+
+int socket_connect(struct dial *d, struct failure *f)
+{
+	int64_t left;
+
+	d->connected = clock_now_ms();
+	if (!d->deadline)
+		return sock_connect(d->path, f);
+	left = d->deadline - d->connected;
+	if (left > 0)
+		return sock_connect_within(d->path, (int)left, f);
+	errno = ETIMEDOUT;
+	return fail_errno(f, NULL, "connect to %s", d->path);
+}
+
+/* A broker that holds the vault may be about to listen: wait for it.  -1 with errno. */
+static int connect_to_holder(const char *path, struct failure *f)
+{
+	int64_t deadline = clock_now_ms() + LISTEN_PATIENCE_MS;
+	int fd, why;
+
+	do {
+		fd = sock_connect(path, f);
+		if (fd >= 0 || !socket_has_no_listener(errno))
+			return fd;
+		why = errno;
+		if (!vault_holder()) {
+			errno = why;
+			return -1;
+		}
+		poll(NULL, 0, 10);
+	} while (clock_now_ms() < deadline);
+	errno = ENOENT;
+	return -1;
+}
+
+/* MUST: no other user can write the socket's directory, or put another socket there. */
+static int check_socket_dir(const char *dir, struct failure *f)
+{
+	int fd = path_private_dir(dir, f);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+int user_broker_open(struct dial *d, bool start, struct failure *f)
+{
+	char dir[PATH_SIZE];
+
+	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
+	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
+		return -1;
+	if (start && check_socket_dir(dir, f) != 0)
+		return -1;
+	d->start = start;
+	d->connected = clock_now_ms();
+	d->fd = start || d->deadline ? socket_connect(d, f) : connect_to_holder(d->path, f);
+	/* Now it exists: a broker that is being started makes it. */
+	if (d->fd >= 0 && check_socket_dir(dir, f) != 0)
+		return -1;
+	if (d->fd < 0 && socket_has_no_listener(errno)) {
+		d->fd = start ? connect_to_started(d->path, f) : fail_no_broker(f);
+		d->connected = clock_now_ms();
+	}
+	return d->fd < 0 ? -1 : 0;
+}
