@@ -33,7 +33,7 @@ $(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(filter-out -Wconversion,$(WARN)) -fstack-protector-strong -ftrivial-auto-var-init=zero \
 		$(DEFINES) -isystem $(MUSLINC) -MMD -MP -c -o $@ $<
 
-$(OBJ)/musl/house.a: $(call musl_objs,$(filter-out vault json,$(rooms)))
+$(OBJ)/musl/house.a: $(call musl_objs,$(filter-out vault json sandbox,$(rooms)))
 	$(archive)
 
 define link_musl

@@ -5,118 +5,73 @@
 
 #include <errno.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
 #include "base/fail.h"
-#include "base/landlock.h"
 #include "base/proc.h"
-
-/* The system's directories, and where certificates and resolv.conf may link to. */
-static const char *const readable[] = {
-	"/etc",
-	"/usr",
-	"/lib",
-	"/lib64",
-	"/var/lib/ca-certificates",
-	"/nix/store",
-	"/gnu/store",
-	"/run/systemd/resolve",
-	"/run/NetworkManager",
-	"/run/resolvconf",
-	"/run/nscd",
-	"/dev/null",
-	"/dev/urandom",
-	"/etc/resolv.conf",
-	"/etc/hosts",
-	"/etc/ssl/certs/ca-certificates.crt",
-};
+#include "sandbox/landlock.h"
+#include "sandbox/network_files.h"
+#include "sandbox/seccomp_filter.h"
 
 /*
  * What nothing here needs, and what an attacker in here would like.  A list of what is
  * allowed would break with each release of libcurl, OpenSSL and glibc's resolver.
  */
-static const int denied[] = {
-	SCMP_SYS(execve),
-	SCMP_SYS(execveat),
-	SCMP_SYS(ptrace),
-	SCMP_SYS(process_vm_readv),
-	SCMP_SYS(process_vm_writev),
-	SCMP_SYS(process_madvise),
-	SCMP_SYS(pidfd_getfd),
-	SCMP_SYS(kcmp),
-	SCMP_SYS(bpf),
-	SCMP_SYS(perf_event_open),
-	SCMP_SYS(userfaultfd),
-	SCMP_SYS(io_uring_setup),
-	SCMP_SYS(io_uring_enter),
-	SCMP_SYS(io_uring_register),
-	SCMP_SYS(mount),
-	SCMP_SYS(umount2),
-	SCMP_SYS(pivot_root),
-	SCMP_SYS(chroot),
-	SCMP_SYS(move_mount),
-	SCMP_SYS(open_tree),
-	SCMP_SYS(fsopen),
-	SCMP_SYS(fsconfig),
-	SCMP_SYS(fsmount),
-	SCMP_SYS(fspick),
-	SCMP_SYS(mount_setattr),
-	SCMP_SYS(unshare),
-	SCMP_SYS(setns),
-	SCMP_SYS(keyctl),
-	SCMP_SYS(add_key),
-	SCMP_SYS(request_key),
-	SCMP_SYS(open_by_handle_at),
-	SCMP_SYS(init_module),
-	SCMP_SYS(finit_module),
-	SCMP_SYS(kexec_load),
-};
-
+#define DENY(name) SECCOMP_CALL(name, SCMP_ACT_ERRNO(EPERM))
 /* Threads are made by clone; a namespace is not, and clone3 hides what it is asked. */
-static int filter_deny_namespaces(scmp_filter_ctx ctx)
-{
-	static const unsigned flags[] = { CLONE_NEWUSER, CLONE_NEWNS,  CLONE_NEWPID,   CLONE_NEWNET,
-					  CLONE_NEWIPC,	 CLONE_NEWUTS, CLONE_NEWCGROUP };
-	unsigned i;
-	int r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
+#define DENY_CLONE(flag) SECCOMP_CALL_IF(clone, SCMP_ACT_ERRNO(EPERM), 0, flag, flag)
 
-	for (i = 0; r == 0 && i < sizeof(flags) / sizeof(flags[0]); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), SCMP_SYS(clone), 1,
-				     SCMP_A0(SCMP_CMP_MASKED_EQ, flags[i], flags[i]));
-	return r;
-}
-
-static int filter_load(struct failure *f)
-{
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	unsigned i;
-	int r = -ENOMEM;
-
-	if (!ctx)
-		goto out;
-	for (i = 0, r = 0; r == 0 && i < sizeof(denied) / sizeof(denied[0]); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ERRNO(EPERM), denied[i], 0);
-	if (r == 0)
-		r = filter_deny_namespaces(ctx);
-	if (r == 0)
-		r = seccomp_load(ctx);
-out:
-	if (ctx)
-		seccomp_release(ctx);
-	if (r == 0)
-		return 0;
-	errno = -r;
-	return fail_errno(f, "a kernel with CONFIG_SECCOMP_FILTER",
-			  "cannot enter the seccomp sandbox");
-}
+static const struct seccomp_rule rules[] = {
+	DENY(execve),
+	DENY(execveat),
+	DENY(ptrace),
+	DENY(process_vm_readv),
+	DENY(process_vm_writev),
+	DENY(process_madvise),
+	DENY(pidfd_getfd),
+	DENY(kcmp),
+	DENY(bpf),
+	DENY(perf_event_open),
+	DENY(userfaultfd),
+	DENY(io_uring_setup),
+	DENY(io_uring_enter),
+	DENY(io_uring_register),
+	DENY(mount),
+	DENY(umount2),
+	DENY(pivot_root),
+	DENY(chroot),
+	DENY(move_mount),
+	DENY(open_tree),
+	DENY(fsopen),
+	DENY(fsconfig),
+	DENY(fsmount),
+	DENY(fspick),
+	DENY(mount_setattr),
+	DENY(unshare),
+	DENY(setns),
+	DENY(keyctl),
+	DENY(add_key),
+	DENY(request_key),
+	DENY(open_by_handle_at),
+	DENY(init_module),
+	DENY(finit_module),
+	DENY(kexec_load),
+	SECCOMP_CALL(clone3, SCMP_ACT_ERRNO(ENOSYS)),
+	DENY_CLONE(CLONE_NEWUSER),
+	DENY_CLONE(CLONE_NEWNS),
+	DENY_CLONE(CLONE_NEWPID),
+	DENY_CLONE(CLONE_NEWNET),
+	DENY_CLONE(CLONE_NEWIPC),
+	DENY_CLONE(CLONE_NEWUTS),
+	DENY_CLONE(CLONE_NEWCGROUP),
+};
 
 int relay_sandbox_enter(const uint16_t *ports, size_t count, struct failure *f)
 {
-	const struct landlock_rules rules = {
-		.readable = readable,
-		.readable_count = sizeof(readable) / sizeof(readable[0]),
+	const struct landlock_rules files = {
+		.readable = network_files,
+		.readable_count = network_files_count,
 		.ports = ports,
 		.port_count = count,
 		.limit_ports = true,
@@ -127,7 +82,7 @@ int relay_sandbox_enter(const uint16_t *ports, size_t count, struct failure *f)
 	if (proc_mark_self() != 0 || setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
 	    setrlimit(RLIMIT_CORE, &nothing) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return fail_errno(f, NULL, "cannot restrict this process");
-	if (landlock_restrict(&rules) != 0)
+	if (landlock_restrict(&files) != 0)
 		return fail_errno(f, NULL, "the kernel refuses the Landlock rules");
-	return filter_load(f);
+	return seccomp_filter_enter(SCMP_ACT_ALLOW, rules, sizeof(rules) / sizeof(rules[0]), f);
 }

@@ -6,32 +6,17 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "base/landlock.h"
 #include "base/proc.h"
+#include "sandbox/landlock.h"
+#include "sandbox/network_files.h"
 
 #define CPU_SECONDS 10
-
-/* The system's directories, and where its certificates and resolv.conf may link to. */
-static const char *const readable[] = {
-	"/etc",
-	"/usr",
-	"/lib",
-	"/lib64",
-	"/var/lib/ca-certificates",
-	"/nix/store",
-	"/gnu/store",
-	"/dev/null",
-	"/dev/urandom",
-	"/etc/resolv.conf",
-	"/etc/hosts",
-	"/etc/ssl/certs/ca-certificates.crt",
-};
 
 int fetch_sandbox_enter(void)
 {
 	const struct landlock_rules rules = {
-		.readable = readable,
-		.readable_count = sizeof(readable) / sizeof(readable[0]),
+		.readable = network_files,
+		.readable_count = network_files_count,
 	};
 	const struct rlimit cpu = { CPU_SECONDS, CPU_SECONDS }, nothing = { 0, 0 };
 

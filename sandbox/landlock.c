@@ -1,7 +1,7 @@
 /*
- * base/landlock.c - what a process may read, and where it may connect to.
+ * sandbox/landlock.c - what a process may read, and where it may connect to.
  */
-#include "base/landlock.h"
+#include "sandbox/landlock.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,9 +1,9 @@
 /*
- * base/landlock.h - what a process may read, and where it may connect to, for the rest
+ * sandbox/landlock.h - what a process may read, and where it may connect to, for the rest
  * of its life (landlock(7), Linux 5.13).
  */
-#ifndef BASE_LANDLOCK_H
-#define BASE_LANDLOCK_H
+#ifndef SANDBOX_LANDLOCK_H
+#define SANDBOX_LANDLOCK_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,0 +1,38 @@
+/*
+ * sandbox/seccomp_filter.h - a table of system calls as a seccomp filter, by libseccomp.
+ */
+#ifndef SANDBOX_SECCOMP_FILTER_H
+#define SANDBOX_SECCOMP_FILTER_H
+
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct failure;
+
+/* What is done about a call; args: 0, or 1 where its argument must be as `arg` says. */
+struct seccomp_rule {
+	int call;	 /* SCMP_SYS(...) */
+	uint32_t action; /* SCMP_ACT_... */
+	unsigned args;
+	struct scmp_arg_cmp arg;
+};
+
+/* clang-format off */
+/* Every call of this name. */
+#define SECCOMP_CALL(name, act) { .call = SCMP_SYS(name), .action = (act) }
+/* Those whose argument number i is `value` in the bits of `mask`. */
+#define SECCOMP_CALL_IF(name, act, i, mask, value)           \
+	{ .call = SCMP_SYS(name), .action = (act), .args = 1, \
+	  .arg = { (i), SCMP_CMP_MASKED_EQ, (mask), (value) } }
+/* clang-format on */
+
+/*
+ * Enter the filter: `otherwise` (SCMP_ACT_...) for every call that no rule is for.  It
+ * holds for this process, what it starts, and for ever.  libseccomp sets
+ * PR_SET_NO_NEW_PRIVS.  Returns 0, or -1 with f set.
+ */
+int seccomp_filter_enter(uint32_t otherwise, const struct seccomp_rule *rules, size_t count,
+			 struct failure *f);
+
+#endif
