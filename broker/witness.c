@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <linux/capability.h>
 #include <poll.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -20,6 +19,7 @@
 #include "base/fail.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "sandbox/seccomp_filter.h"
 
 #define ANSWER_MS 1000 /* after that the audit log gets no image */
 
@@ -43,22 +43,17 @@ static int have_cap_ptrace(void)
 	return syscall(SYS_capget, &head, data) == 0 && (data[0].effective & 1u << CAP_SYS_PTRACE);
 }
 
+#define ALLOW(name) SECCOMP_CALL(name, SCMP_ACT_ALLOW)
+
 static int enter_witness_sandbox(void)
 {
-	static const int allowed[] = { SCMP_SYS(read),	       SCMP_SYS(write),
-				       SCMP_SYS(readlink),     SCMP_SYS(readlinkat),
-				       SCMP_SYS(exit_group),   SCMP_SYS(exit),
-				       SCMP_SYS(rt_sigreturn), SCMP_SYS(restart_syscall) };
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_KILL_PROCESS);
-	unsigned i;
-	int r = ctx ? 0 : -1;
+	static const struct seccomp_rule rules[] = {
+		ALLOW(read), ALLOW(write),	ALLOW(readlink),     ALLOW(readlinkat),
+		ALLOW(exit), ALLOW(exit_group), ALLOW(rt_sigreturn), ALLOW(restart_syscall),
+	};
 
-	for (i = 0; r == 0 && i < sizeof(allowed) / sizeof(allowed[0]); i++)
-		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, allowed[i], 0);
-	if (r == 0)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r;
+	return seccomp_filter_enter(SCMP_ACT_KILL_PROCESS, rules, sizeof(rules) / sizeof(rules[0]),
+				    NULL);
 }
 
 static void __attribute__((noreturn)) run_witness(int fd)
