@@ -133,7 +133,7 @@ class Home(World):
         """The exit status, and all that it wrote."""
         child.expect(pexpect.EOF)
         child.seen += child.before
-        child.wait()
+        until(lambda: not child.isalive(), what="the end behind that of its output")
         child.close()
         if child.signalstatus is not None:
             return -child.signalstatus, child.seen.decode()

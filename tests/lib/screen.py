@@ -97,10 +97,10 @@ class Screen:
     def finish(self, timeout=20):
         """Wait for the end of the program; its exit status."""
         deadline = time.monotonic() + timeout
-        while self.pump(0.1):
+        while self.pump(0.1) or self.child.isalive():  # its output may end before it does
             if time.monotonic() > deadline:
                 raise TimeoutError(f"still there after {timeout} s:\n{self.text()}")
-        self.child.wait()
+            time.sleep(0.02)
         self.child.close()
         if self.child.signalstatus is not None:
             return -self.child.signalstatus
