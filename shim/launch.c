@@ -40,9 +40,15 @@ int launch_config_dir(const struct provider *p, struct failure *f)
 	return r;
 }
 
+/*
+ * With it the client takes itself for started by a launcher: it refuses /heapdump, whose
+ * file would have the key.
+ */
+#define AUTH_NAME_VARIABLE "CLAUDE_CODE_HOST_AUTH_ENV_VAR"
+
 /* LD_PRELOAD, CCRUN_FD, the pipe's, the ticket's, the relay's, and those for what the
  * session starts */
-#define SESSION_VARIABLES (4 + RELAY_VARIABLES + INSIDE_VARIABLES)
+#define SESSION_VARIABLES (5 + RELAY_VARIABLES + INSIDE_VARIABLES)
 
 /* What a session by relay has instead of a key. */
 struct relayed_variables {
@@ -132,6 +138,10 @@ static int env_block_add_session(const struct launch *l, struct env_block *b, bo
 			return -1;
 	snprintf(number, sizeof(number), "%d", l->connection);
 	if (claims && env_block_add(b, "", "CCRUN_FD", 8, number) != 0)
+		return -1;
+	if (l->connection >= 0 && l->target->claude &&
+	    env_block_add(b, "", AUTH_NAME_VARIABLE, strlen(AUTH_NAME_VARIABLE),
+			  l->provider->secret[0].variable) != 0)
 		return -1;
 	snprintf(number, sizeof(number), "%d", l->pipe);
 	if (l->pipe >= 0 &&

@@ -11,6 +11,7 @@
 #include "base/paths.h"
 #include "base/proc.h"
 #include "config/client/network.h"
+#include "config/client/settings_option.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
 #include "shim/arguments.h"
@@ -235,6 +236,19 @@ static int launch_run(struct launch *l, struct failure *f)
 	return launch_exec(l, f);
 }
 
+/* The client has the key: have it print none.  0 or -1. */
+static int launch_pin_settings(struct launch *l, struct failure *f)
+{
+	bool overruled = false;
+
+	l->arguments = settings_option_pin(l->arguments, &overruled, f);
+	if (overruled)
+		fputs("ccrun: note: BUN_CONFIG_VERBOSE_FETCH in your --settings is off here: it "
+		      "would print the key\n",
+		      stderr);
+	return l->arguments ? 0 : -1;
+}
+
 /* Everything from the chosen provider on.  Returns ccrun's exit status. */
 static int launch_provider(struct arguments *a, const struct project *pin, struct failure *f)
 {
@@ -266,6 +280,9 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	l.first_party = how.first_party;
 	l.why = how.why;
 	l.network = &network;
+	if (p->secrets && l.delivery != DELIVERY_RELAY && t.claude &&
+	    launch_pin_settings(&l, f) != 0)
+		return exit_with(f, EXIT_CCRUN);
 	if (a->dry_run)
 		return launch_print(&l, f) == 0 ? 0 : exit_with(f, EXIT_CCRUN);
 	warn_no_credentials(p);
