@@ -15,7 +15,7 @@ import pytest
 
 import wire_client as wc
 from api_shapes import message
-from client import alive, all_pids, until
+from client import children_named, until
 from relay_broker import STREAM, STREAM_HEAD, Provider, UnixConnection, answer, chunk
 from relayed import Session, sealed
 
@@ -155,15 +155,9 @@ def test_the_file_is_of_no_use_while_the_broker_runs(b):
 
 # ---- memory and time ---------------------------------------------------
 
-def relays():
-    found = set()
-    for pid in all_pids():
-        try:
-            if Path(f"/proc/{pid}/comm").read_text() == "ccrun-relay\n" and alive(pid):
-                found.add(pid)
-        except OSError:
-            pass
-    return found
+def relays(tests=os.getpid()):
+    """Those of our broker; they are orphans, which come to the tests' process."""
+    return children_named(tests, "ccrun-relay")
 
 
 def most(pids):
@@ -213,7 +207,6 @@ def test_what_a_provider_sends_without_an_end(b, shape):
             total += len(more)
             sent.append(len(more))
         wire.sock.close()
-    before = relays()
     with Provider(reply) as provider:
         sealed(b, provider)
 
@@ -231,7 +224,7 @@ def test_what_a_provider_sends_without_an_end(b, shape):
                         got += len(part)
                 except ConnectionResetError:
                     pass
-            return status, got, s.post(BODY).status, most(relays() - before)
+            return status, got, s.post(BODY).status, most(relays())
         status, _, after, memory = in_session(b, provider, child)
     assert status in (200, 502), status
     assert after == 200, "and the next request is served"
@@ -240,7 +233,6 @@ def test_what_a_provider_sends_without_an_end(b, shape):
 
 def test_a_client_of_a_thousand_connections(b):
     """Half a request on each.  The broker and another session do not notice."""
-    before = relays()
     soft = min(4096, resource.getrlimit(resource.RLIMIT_NOFILE)[1])
     on, go = os.pipe()
     up, tell = os.pipe()
@@ -261,7 +253,7 @@ def test_a_client_of_a_thousand_connections(b):
                     c.close()
             os.write(tell, b"x")
             os.read(on, 1)
-            memory = most(relays() - before)
+            memory = most(relays())
             for c in held:
                 c.close()
             # As soon as those that wait to be accepted have been found to be closed.

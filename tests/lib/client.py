@@ -103,6 +103,11 @@ def world_of(pid):
     return None
 
 
+def adopt_orphans():
+    """What a descendant leaves behind comes to this process from now on."""
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
 def children_named(pid, name):
     """Descendants of pid whose comm is name."""
     found = []
@@ -166,7 +171,7 @@ class World:
         # Short, because sockets below it must fit into sun_path.
         self.root = Path(tempfile.mkdtemp(prefix="ccw-", dir="/tmp"))
         self.id = self.root.name
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+        adopt_orphans()
         self.before = descendants(os.getpid())
         self.screens, self.procs = [], []
         self.home = self.root / "home"
