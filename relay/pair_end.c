@@ -1,0 +1,83 @@
+/*
+ * relay/pair_end.c - what is wiped, closed and reported at an end.
+ */
+#include "relay/pair_end.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "relay/pair_state.h"
+#include "relay/upstream.h"
+
+void pair_report(struct pair *p, bool left)
+{
+	struct meter_result result;
+	struct channel_use use = { .id = p->id, .result = &result, .bytes = p->request.bytes };
+
+	if (!p->due)
+		return;
+	p->due = false;
+	answer_flow_measure(&p->answer, &result);
+	use.model = result.model[0] ? result.model : p->request.model;
+	if (p->answer.head_read) {
+		use.status = p->answer.head.status;
+		use.billed = use.status / 100 == 2;
+	} else {
+		use.billed = left && p->request.head_sent;
+	}
+	use.complete = result.complete && p->answer.ended;
+	use.sent = p->answer.sent;
+	if (relay_channel_report_use(&p->relay->channel, &use) != 0)
+		p->relay->hung_up = true;
+}
+
+void pair_wipe_buffers(struct pair *p)
+{
+	size_t kept = buffer_waiting(&p->in);
+
+	if (kept && p->in.from)
+		memmove(p->in.p, p->in.p + p->in.from, kept);
+	if (p->in_used > kept)
+		io_wipe(p->in.p + kept, p->in_used - kept);
+	p->in.from = 0;
+	p->in.to = p->in_used = kept;
+	io_wipe(p->out.p, p->out_used);
+	p->out.from = p->out.to = p->out_used = 0;
+}
+
+void pair_end_try(struct pair *p)
+{
+	request_flow_end(&p->request, p->relay->arena);
+	answer_flow_end(&p->answer, p->relay->arena);
+	key_let_go(&p->relay->key, p->held);
+	p->held = NULL;
+	io_wipe(&p->request, sizeof(p->request));
+	request_flow_init(&p->request);
+}
+
+void pair_end_flows(struct pair *p)
+{
+	pair_end_try(p);
+	kept_request_end(&p->kept);
+}
+
+void pair_close_upstream(struct pair *p)
+{
+	upstream_close(p->up);
+	p->up = NULL;
+}
+
+void pair_end(struct pair *p, bool left)
+{
+	if (p->state == PAIR_OVER)
+		return;
+	pair_report(p, left);
+	pair_end_flows(p);
+	pair_close_upstream(p);
+	p->in.from = p->in.to = 0;
+	pair_wipe_buffers(p);
+	close(p->fd);
+	p->fd = -1;
+	p->state = PAIR_OVER;
+}

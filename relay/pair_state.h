@@ -1,0 +1,51 @@
+/*
+ * relay/pair_state.h - what the files of a pair know of it, and nobody else.
+ */
+#ifndef RELAY_PAIR_STATE_H
+#define RELAY_PAIR_STATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "relay/answer_flow.h"
+#include "relay/buffer.h"
+#include "relay/kept_request.h"
+#include "relay/pair.h"
+#include "relay/request_flow.h"
+
+struct upstream;
+
+enum pair_state {
+	PAIR_HEAD,     /* a request's head is read, or awaited */
+	PAIR_VALUE,    /* the key is awaited */
+	PAIR_RESERVE,  /* the broker's word on the limit is */
+	PAIR_CONNECT,  /* the connection to the provider is */
+	PAIR_EXCHANGE, /* the request goes out, the answer comes in */
+	PAIR_RENEW,    /* the provider refused the key; another one is awaited */
+	PAIR_FAREWELL, /* the last bytes go to the client; what it still sends is dropped */
+	PAIR_OVER
+};
+
+struct pair {
+	struct relay *relay;
+	enum pair_state state;
+	int fd;
+	struct upstream *up;	  /* NULL: none yet */
+	struct buffer in, out;	  /* from the client, to the client */
+	size_t in_used, out_used; /* how much of them is to be wiped */
+	struct request_flow request;
+	struct answer_flow answer;
+	struct kept_request kept;
+	struct key_value *held; /* with which the request is sent */
+	uint64_t key_number;	/* of that */
+	uint64_t id;
+	bool due;	 /* the broker is to be told what the request came to */
+	bool idle_event; /* the provider's connection has something, between two requests */
+	bool again;	 /* it has had its turn, and would go on */
+	bool shut;	 /* our side of the client's connection is */
+	size_t dropped;
+	int64_t linger_until;
+};
+
+#endif
