@@ -3,6 +3,7 @@
 #   make            build into build/            make run     try it with a throw-away key
 #   make test       the whole suite              make deps    install what build and tests need
 #   make install PREFIX=~/.local                 make bench   the speed ratios
+#   make test-build   what the tests run, into build-test/ (mk/tests.mk)
 #   make lint, make floors, make format          CONTRIBUTING.md says what they look at
 #
 # BUILD=dir builds elsewhere, SANITIZE=1 with ASan and UBSan, MUSL= without musl,
@@ -27,6 +28,9 @@ rooms := base wire sandbox json display start dial vault $(sort $(wildcard confi
 src = $(sort $(wildcard $(1)/*.c))
 objs = $(foreach r,$(1),$(patsubst %.c,$(OBJ)/%.o,$(call src,$(r))))
 HOUSE := $(OBJ)/house.a
+
+# Every program is linked twice: as it is shipped, and for the tests (mk/instead.mk).
+include mk/instead.mk
 
 LIBS_keyring := libsecret-1
 LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
@@ -64,23 +68,33 @@ define link
 endef
 
 $(HOUSE): $(call objs,$(rooms))
+$(TEST_HOUSE): $(call instead,$(OBJ),$(call objs,$(rooms)))
+$(HOUSE) $(TEST_HOUSE):
 	$(archive)
 
 include mk/musl.mk
 
 client_libs := -lsodium $(MSGPACK_LIB) -linih -ljansson -lutf8proc
-$(BIN)/ccctl: $(call objs,client client/common client/slots client/login client/statusline) $(HOUSE)
+ccctl := $(call objs,client client/common client/slots client/login client/statusline)
+$(BIN)/ccctl: $(ccctl) $(HOUSE)
+$(TEST)/bin/ccctl: $(ccctl) $(TEST_HOUSE)
+$(BIN)/ccctl $(TEST)/bin/ccctl:
 	$(call link,-pie,$(client_libs))
 
 # What ccctl import runs; it has the client's calls to the broker and its questions.
 $(OBJ)/client-common.a: $(call objs,client/common)
 	$(archive)
 
-$(LIBEXEC)/ccrun-import: $(call objs,import) $(OBJ)/client-common.a $(HOUSE)
+import := $(call objs,import) $(OBJ)/client-common.a
+$(LIBEXEC)/ccrun-import: $(import) $(HOUSE)
+$(TEST_LIBEXEC)/ccrun-import: $(import) $(TEST_HOUSE)
+$(LIBEXEC)/ccrun-import $(TEST_LIBEXEC)/ccrun-import:
 	$(call link,-pie,$(client_libs))
 
 broker_libs := -lsodium $(MSGPACK_LIB) -lseccomp
 $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)
+$(TEST_LIBEXEC)/ccbroker: $(call objs,broker) $(TEST_HOUSE)
+$(LIBEXEC)/ccbroker $(TEST_LIBEXEC)/ccbroker:
 	$(call link,$(STATIC),$(broker_libs))
 
 # Deferred (=): only inside the rule does $* say which helper it is.
@@ -89,32 +103,49 @@ $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(s
 $(OBJ)/relay/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags libcurl libssl 2>/dev/null | sed 's/-I/-isystem /g')
 
 $(LIBEXEC)/ccrun-relay: $(call objs,relay) $(HOUSE)
+$(TEST_LIBEXEC)/ccrun-relay: $(call objs,relay) $(TEST_HOUSE)
+$(LIBEXEC)/ccrun-relay $(TEST_LIBEXEC)/ccrun-relay:
 	$(call link,-pie,$(MSGPACK_LIB) -lsodium -lseccomp -pthread $(shell $(PKG_CONFIG) --libs libcurl libssl))
 
 # What a session finds first in PATH: ccrun by other names.
 $(inside): $(BIN)/ccrun
+$(call for_tests,$(inside)): $(TEST)/bin/ccrun
+$(inside) $(call for_tests,$(inside)):
 	@install -d -m 755 $(@D)
 	@ln -sfn ../../../bin/ccrun $@
 
 .SECONDARY:
 .SECONDEXPANSION:
+link_helper = $(call link,-pie,$(if $(filter logind usage source,$*),$(MSGPACK_LIB)) \
+	$(if $(filter usage,$*),-lsodium -pthread) $(shell $(PKG_CONFIG) --libs $(LIBS_$*)))
 $(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$* helpers) $(HOUSE)
-	$(call link,-pie,$(if $(filter logind usage source,$*),$(MSGPACK_LIB)) $(if $(filter usage,$*),-lsodium -pthread) \
-		$(shell $(PKG_CONFIG) --libs $(LIBS_$*)))
+	$(link_helper)
+
+$(TEST_LIBEXEC)/ccrun-%: $$(call instead,$(OBJ),$$(call objs,helpers/$$* helpers)) $(TEST_HOUSE)
+	$(link_helper)
 
 # Never with a sanitizer: it is loaded into programs that are built without.
-$(LIBDIR)/libccrun.so: $(call src,shim/preload) wire/claim.h $(wildcard shim/preload/*.h)
+library := $(call src,shim/preload)
+$(LIBDIR)/libccrun.so: $(library)
+$(TEST)/lib/ccrun/libccrun.so: $(library)
+$(LIBDIR)/libccrun.so $(TEST)/lib/ccrun/libccrun.so: wire/claim.h $(wildcard shim/preload/*.h)
 	@install -d -m 755 $(@D)
 	@echo '  LINK  $@'
 	@$(CC) -std=gnu11 -fPIC -shared -O2 -g $(WARN) -fstack-protector-strong -fvisibility=hidden $(INIT) \
-		$(call works,-fcf-protection) $(DEFINES) $(CFLAGS) -o $@ $(call src,shim/preload) $(LDFLAGS_ALL)
+		$(call works,-fcf-protection) $(DEFINES) $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS_ALL)
 	@chmod go-w $@
 
 # Copies, not links: in a checkout made with umask 002 the files are open to a
 # group, and ccrun refuses configuration and a library that others can write.
+define copy
+@install -d -m 755 $(@D)
+@install -m 644 $< $@
+endef
 $(SHARE)/%: share/%
-	@install -d -m 755 $(@D)
-	@install -m 644 $< $@
+	$(copy)
+
+$(TEST)/share/ccrun/%: share/%
+	$(copy)
 
 include mk/tests.mk mk/checks.mk mk/install.mk
 
@@ -128,6 +159,6 @@ run:
 	@tools/run $(PROVIDER)
 
 clean:
-	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-clock $(BUILD)-old
+	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-old $(BUILD)-old-test $(TEST)
 
--include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d $(OBJ)/*/*/*.d $(OBJ)/*/*/*/*.d)
+-include $(wildcard $(OBJ)/*.d $(OBJ)/*/*.d $(OBJ)/*/*/*.d $(OBJ)/*/*/*/*.d $(OBJ)/*/*/*/*/*.d)

@@ -1,6 +1,6 @@
 /*
- * base/clock.c - the clock.  Alone in its file, so that tests can link a broker
- * with a clock that they set (tests/lib/clock.c).
+ * base/clock.c - the clock.  Alone in its file, which the test build replaces
+ * (tests/instead/base/clock.c).
  */
 #include "base/clock.h"
 

@@ -12,13 +12,19 @@
 MUSL ?= $(if $(SANITIZE),,$(shell command -v musl-gcc 2>/dev/null))
 ifeq ($(MUSL),)
 $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
+$(TEST)/bin/ccrun: $(call objs,shim) $(TEST_HOUSE)
+$(BIN)/ccrun $(TEST)/bin/ccrun:
 	$(call link,$(STATIC),$(MSGPACK_LIB) -linih -ljansson)
 
 $(BIN)/ccrun-statusline: $(call objs,statusline) $(HOUSE)
+$(TEST)/bin/ccrun-statusline: $(call objs,statusline) $(TEST_HOUSE)
+$(BIN)/ccrun-statusline $(TEST)/bin/ccrun-statusline:
 	$(call link,$(STATIC),$(MSGPACK_LIB) -linih -ljansson -lutf8proc)
 else
 musl_objs = $(foreach r,$(1),$(patsubst %.c,$(OBJ)/musl/%.o,$(call src,$(r))))
+musl_house := $(call musl_objs,$(filter-out vault json sandbox,$(rooms)))
 MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house.a
+TEST_MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house-test.a
 MUSLINC := $(OBJ)/musl-include
 # musl-gcc knows no -static-pie: its start file for that is named by hand.
 MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
@@ -33,7 +39,9 @@ $(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(filter-out -Wconversion,$(WARN)) -fstack-protector-strong -ftrivial-auto-var-init=zero \
 		$(DEFINES) -isystem $(MUSLINC) -MMD -MP -c -o $@ $<
 
-$(OBJ)/musl/house.a: $(call musl_objs,$(filter-out vault json sandbox,$(rooms)))
+$(OBJ)/musl/house.a: $(musl_house)
+$(OBJ)/musl/house-test.a: $(call instead,$(OBJ)/musl,$(musl_house))
+$(OBJ)/musl/house.a $(OBJ)/musl/house-test.a:
 	$(archive)
 
 define link_musl
@@ -45,8 +53,12 @@ define link_musl
 endef
 
 $(BIN)/ccrun: $(call musl_objs,shim) $(MUSLHOUSE)
+$(TEST)/bin/ccrun: $(call musl_objs,shim) $(TEST_MUSLHOUSE)
+$(BIN)/ccrun $(TEST)/bin/ccrun:
 	$(call link_musl,$(SYSLIB)/libjansson.a)
 
 $(BIN)/ccrun-statusline: $(call musl_objs,statusline) $(MUSLHOUSE)
+$(TEST)/bin/ccrun-statusline: $(call musl_objs,statusline) $(TEST_MUSLHOUSE)
+$(BIN)/ccrun-statusline $(TEST)/bin/ccrun-statusline:
 	$(call link_musl,$(SYSLIB)/libjansson.a $(SYSLIB)/libutf8proc.a)
 endif

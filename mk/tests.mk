@@ -43,24 +43,14 @@ $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 # libFuzzer is clang's.
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 
-# ---- a broker whose clock the tests move ----
-# The same objects, but for that one, beside copies of all the rest.  Nothing of
-# it is installed.
-clock_build := $(BUILD)-clock
-$(clock_build)/libexec/ccrun/ccbroker: $(call objs,broker) $(OBJ)/tests/lib/clock.o $(HOUSE)
-	$(call link,$(STATIC),$(broker_libs))
-
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build clock-build test bench fuzz long
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
 
-clock-build: all $(clock_build)/libexec/ccrun/ccbroker
-	@cp -rpT $(BUILD)/bin $(clock_build)/bin
-	@mkdir -p $(clock_build)/lib && cp -rpT $(LIBDIR) $(clock_build)/lib/ccrun
-	@mkdir -p $(clock_build)/share && cp -rpT $(SHARE) $(clock_build)/share/ccrun
-	@cp -p $(LIBEXEC)/ccrun-import $(helpers) $(clock_build)/libexec/ccrun/
+# What the end-to-end tests run (mk/instead.mk).
+test-build: $(call for_tests,$(programs) $(inside) $(presets) $(templates))
 
 test:
 	@tools/need build run test >/dev/null || tools/deps
@@ -75,8 +65,8 @@ bench:
 # What takes minutes, or a download; as an ordinary user.  MINUTES=n: of a stream.
 long:
 	@tools/need build run test >/dev/null || tools/deps
-	@$(MAKE) --no-print-directory all
-	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(BUILD)" CCRUN_KDF=fast \
+	@$(MAKE) --no-print-directory all test-build
+	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
 		python3 -m pytest -rs -p no:cacheprovider -m long tests
 
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.

@@ -4,27 +4,19 @@
 #include "vault/kdf.h"
 
 #include <inttypes.h>
-#include <stdlib.h>
-#include <string.h>
 
 #include <sodium.h>
 
 #include "base/fail.h"
+#include "vault/kdf_cost.h"
 
 _Static_assert(KDF_ARGON2ID13 == crypto_pwhash_ALG_ARGON2ID13, "the vault's number is libsodium's");
 _Static_assert(SALT_LEN == crypto_pwhash_SALTBYTES, "the vault's salt is libsodium's");
 
 void kdf_fresh(struct kdf_params *p)
 {
-	const char *speed = secure_getenv("CCRUN_KDF");
-
 	p->alg = KDF_ARGON2ID13;
-	p->ops = crypto_pwhash_argon2id_OPSLIMIT_MODERATE;
-	p->mem = crypto_pwhash_argon2id_MEMLIMIT_MODERATE;
-	if (speed && strcmp(speed, "fast") == 0) {
-		p->ops = KDF_OPS_MIN;
-		p->mem = KDF_MEM_MIN;
-	}
+	kdf_cost(&p->ops, &p->mem);
 	randombytes_buf(p->salt, sizeof(p->salt));
 }
 

@@ -29,10 +29,7 @@ struct kdf_params {
 	uint8_t salt[SALT_LEN];
 };
 
-/*
- * Fresh parameters: libsodium's MODERATE (3 passes, 256 MiB), or with
- * CCRUN_KDF=fast in the environment (tests) 1 pass over 8 MiB.
- */
+/* Fresh parameters: a random salt and kdf_cost. */
 void kdf_fresh(struct kdf_params *p);
 
 /* 0, or -1 with FAIL_KDF_BOUNDS naming the number that is out of bounds. */

@@ -92,9 +92,6 @@ static int slot_make_passphrase(struct client *c, struct new_slot *s, struct fai
 	int r = -1;
 
 	kdf_fresh(&s->info.kdf);
-	if (s->info.kdf.mem == KDF_MEM_MIN)
-		say("warning: CCRUN_KDF=fast is set: this passphrase is cheap to guess, for tests "
-		    "only");
 	if (passphrase_read_new(c, s->pass_fd, s->first, &pass, f) == 0)
 		r = kdf_derive(&s->info.kdf, pass.p, pass.n, s->key.p, f);
 	secret_free(c, &pass);

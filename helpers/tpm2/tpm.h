@@ -22,8 +22,7 @@ struct tpm {
 };
 
 /*
- * Connect to the TPM that CCRUN_TPM2_TCTI names (default: the machine's,
- * through the kernel's resource manager), derive the parent key and start the
+ * Connect to the machine's TPM (transport_name.h), derive the parent key and start the
  * session.  0, or -1 with f set; call tpm_close in both cases.
  */
 int tpm_open(struct tpm *c, struct failure *f);

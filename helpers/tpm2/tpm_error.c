@@ -96,9 +96,7 @@ int tpm_error(struct failure *f, const char *what, TSS2_RC rc)
 	switch (rc & ~TSS2_RC_LAYER_MASK) {
 	case TSS2_BASE_RC_NO_CONNECTION:
 	case TSS2_BASE_RC_IO_ERROR:
-		return fail_set(f, FAIL_SYSTEM,
-				"is the TPM there, and does nothing else hold it? CCRUN_TPM2_TCTI "
-				"names another",
+		return fail_set(f, FAIL_SYSTEM, "is the TPM there, and does nothing else hold it?",
 				"cannot %s: no connection to the TPM (0x%x)", what, rc);
 	case TSS2_BASE_RC_RSP_AUTH_FAILED:
 		return fail_set(f, FAIL_PEER, "something stands between this program and the TPM",

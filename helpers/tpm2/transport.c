@@ -1,43 +1,19 @@
 /*
- * helpers/tpm2/transport.c - connect to the TPM: a device, or the transport that
- * CCRUN_TPM2_TCTI names in tpm2-tss's syntax (swtpm:path=/run/tpm.sock).
+ * helpers/tpm2/transport.c - connect to the machine's TPM.
  */
 #include "helpers/tpm2/transport.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 #include <tss2/tss2_tctildr.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "helpers/tpm2/tpm_error.h"
+#include "helpers/tpm2/transport_name.h"
 
-/*
- * The kernel's resource manager: other programs' objects cannot fill the TPM, and
- * the kernel flushes what we loaded when we are killed.
- */
-#define DEFAULT "device:/dev/tpmrm0"
 #define DEVICE "device:/"
-
-/*
- * tpm2-tss loads a shared library by the transport's name, which may be a path, and
- * `cmd` runs a program.  The environment must not choose code that sees the key, so
- * only known transports are allowed.
- */
-static int transport_check_name(const char *transport, struct failure *f)
-{
-	static const char *const names[] = { "device", "swtpm", "mssim", "tabrmd" };
-	size_t n = strcspn(transport, ":"), i;
-
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (strlen(names[i]) == n && memcmp(names[i], transport, n) == 0)
-			return 0;
-	return fail_set(f, FAIL_BAD_VALUE,
-			"it begins with device:, swtpm:, mssim: or tabrmd:; unset, it is " DEFAULT,
-			"CCRUN_TPM2_TCTI names no way to a TPM: %s", transport);
-}
 
 /* tpm2-tss does not report why a device cannot be opened, so try it first. */
 static int transport_check_device(const char *path, struct failure *f)
@@ -71,14 +47,10 @@ static int transport_check_device(const char *path, struct failure *f)
 
 TSS2_TCTI_CONTEXT *transport_open(struct failure *f)
 {
-	const char *transport = getenv("CCRUN_TPM2_TCTI");
+	const char *transport = transport_name();
 	TSS2_TCTI_CONTEXT *tcti = NULL;
 	TSS2_RC rc;
 
-	if (!transport || !*transport)
-		transport = DEFAULT;
-	if (transport_check_name(transport, f) != 0)
-		return NULL;
 	if (strncmp(transport, DEVICE, strlen(DEVICE)) == 0 &&
 	    transport_check_device(transport + strlen(DEVICE) - 1, f) != 0)
 		return NULL;

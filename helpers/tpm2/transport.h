@@ -9,8 +9,7 @@
 struct failure;
 
 /*
- * Connect to the TPM that CCRUN_TPM2_TCTI names, else to the machine's through the
- * kernel's resource manager.  The caller frees the context with
+ * Connect to the TPM of transport_name.  The caller frees the context with
  * Tss2_TctiLdr_Finalize.  NULL with f set on failure.
  */
 TSS2_TCTI_CONTEXT *transport_open(struct failure *f);

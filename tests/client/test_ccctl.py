@@ -14,9 +14,9 @@ import pexpect
 import pytest
 
 from ccrun import wants_person
-from client import REPO, World, alive, descendants, stat_fields, until
+from built import BUILD
+from client import World, alive, descendants, stat_fields, until
 
-BUILD = Path(os.environ.get("CCRUN_BUILD") or REPO / "build")
 CCCTL = BUILD / "bin/ccctl"
 PASS = "correct horse battery staple"
 KEY = "sk-acme-0123456789abcdefghijklmnopqrstuv"
@@ -68,7 +68,7 @@ class Home(World):
         self.provider("acme", ACME)
 
     def env(self, more=None):
-        return super().env({"CCRUN_KDF": "fast", **(more or {})})
+        return super().env(more)
 
     def provider(self, name, text):
         path = self.write(self.config / f"ccrun/providers/{name}.conf", text)

@@ -8,6 +8,7 @@ import subprocess
 import pexpect
 import pytest
 
+from built import SHIPPED
 from ccrun import BUILD, CCCTL, CCRUN, PASSPHRASE
 
 SHOW = """#!/usr/bin/python3
@@ -329,7 +330,7 @@ def test_a_broken_provider_file_names_file_and_line(c):
 
 
 def readelf(what, program):
-    return subprocess.run(["readelf", "-W", what, BUILD / program], stdout=subprocess.PIPE, check=True, text=True).stdout
+    return subprocess.run(["readelf", "-W", what, SHIPPED / program], stdout=subprocess.PIPE, check=True, text=True).stdout
 
 
 @pytest.mark.parametrize("program", ["bin/ccrun", "libexec/ccrun/ccbroker"])

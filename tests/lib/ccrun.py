@@ -10,9 +10,9 @@ import json
 import os
 from pathlib import Path
 
-from client import REPO, World, claude
+from built import BUILD, REPO
+from client import World, claude
 
-BUILD = Path(os.environ.get("CCRUN_BUILD", REPO / "build"))
 CCRUN = BUILD / "bin/ccrun"
 CCCTL = BUILD / "bin/ccctl"
 CCBROKER = BUILD / "libexec/ccrun/ccbroker"
@@ -31,15 +31,14 @@ def wants_person(argv):
 
 class Ccrun(World):
     """endpoint is only kept: nothing points the client there but a provider's
-    file.  fast: a cheap key derivation for new vaults.  prefix: an installation.
+    file.  prefix: an installation.
     delivery: of the providers that are made here, where they say none; None: auto."""
 
-    def __init__(self, endpoint=None, fast=True, prefix=BUILD, delivery="preload", **kw):
+    def __init__(self, endpoint=None, prefix=BUILD, delivery="preload", **kw):
         super().__init__(None, None, **kw)
         self.delivery = delivery
         self.bin = Path(prefix) / "bin"
         self.endpoint_used = endpoint
-        self.fast = fast
         self.agreed, self.unsaid = {}, set()
         self.passphrase = PASSPHRASE
         # What a user would have; ccrun decides about it.
@@ -47,8 +46,6 @@ class Ccrun(World):
 
     def env(self, more=None):
         env = dict(self.plain_env)
-        if self.fast:
-            env["CCRUN_KDF"] = "fast"
         env["PATH"] = f"{Path(claude()).parent}:/usr/local/bin:/usr/bin:/bin"
         env.update(more or {})
         return super().env(env)

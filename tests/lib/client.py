@@ -21,10 +21,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from built import REPO
 from screen import Screen
 
 LIB = Path(__file__).resolve().parent
-REPO = LIB.parents[1]
 PR_SET_CHILD_SUBREAPER = 36
 MARK = "CCRUN_TEST_WORLD"
 # Nobody listens there, so whatever wants to go outside fails at once.
@@ -34,11 +34,11 @@ PATH = "/usr/local/bin:/usr/bin:/bin"
 
 def claude():
     """The real client: $CCRUN_CLAUDE, else in PATH, else in the build tree."""
-    built = REPO / "build/claude/node_modules/.bin/claude"
-    for path in (os.environ.get("CCRUN_CLAUDE"), shutil.which("claude"), built):
+    local = REPO / "build/claude/node_modules/.bin/claude"
+    for path in (os.environ.get("CCRUN_CLAUDE"), shutil.which("claude"), local):
         if path and os.access(path, os.X_OK):
             return str(path)
-    raise FileNotFoundError("no claude: set CCRUN_CLAUDE, or put it into PATH or " + str(built))
+    raise FileNotFoundError("no claude: set CCRUN_CLAUDE, or put it into PATH or " + str(local))
 
 
 def ordinary_user():

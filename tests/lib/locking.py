@@ -7,7 +7,7 @@ which key they got, whatever locks a vault, and a broker's clock.
         assert w.launch("spared") == w.token["spared"]
         w.refused("demo", "locked")
 
-advance() needs the broker of `make clock-build` (the marker `clock`).
+advance() moves the clock of the test build.
 """
 import json
 import subprocess
@@ -118,8 +118,8 @@ class Locking(Ccrun):
     def advance(self, seconds):
         """The broker's clock goes on by so much."""
         self.ahead += seconds
-        new = self.write(self.state / "clock.new", str(int(self.ahead * 1000)))
-        new.rename(self.state / "clock")
+        new = self.write(self.state / "ccrun/clock.new", str(int(self.ahead * 1000)))
+        new.rename(self.state / "ccrun/clock")
 
     def lock(self, why):
         """Whatever it takes that the vault locks for this reason."""

@@ -27,10 +27,9 @@ from pathlib import Path
 
 import msgpack
 
+from built import BUILD
 from api_shapes import events, message, sse
 
-REPO = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("CCRUN_BUILD") or REPO / "build")
 PROGRAM = BUILD / "libexec/ccrun/ccrun-relay"
 
 TOKEN = "sk-relay-0123456789-abcdefghijklmnop-zyxwv"

@@ -10,13 +10,13 @@ import json
 import os
 import subprocess
 import sys
-from pathlib import Path
 
 import canary
-from client import LIB, REPO, alive, until
+from built import BUILD
+from client import LIB, alive, until
 from logind import StandIn
 
-HELPER = Path(os.environ.get("CCRUN_BUILD") or REPO / "build") / "libexec/ccrun/ccrun-usage"
+HELPER = BUILD / "libexec/ccrun/ccrun-usage"
 
 # One documented answer, and what comes of it.
 DEEPSEEK = {"is_available": True, "balance_infos": [

@@ -29,8 +29,8 @@ from pathlib import Path
 
 import msgpack
 
-REPO = Path(__file__).resolve().parents[2]
-BUILD = Path(os.environ.get("CCRUN_BUILD") or REPO / "build")
+from built import BUILD, REPO
+
 BROKER = BUILD / "libexec/ccrun/ccbroker"
 
 VERSION = 1

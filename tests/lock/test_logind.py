@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 import wire_client as wc
-from client import REPO, World, alive, until
+from built import BUILD
+from client import World, alive, until
 from logind import LOGIN1, MANAGER, MANAGER_PATH, OURS, SESSION, Logind, WatchBroker
 
-HELPER = Path(os.environ.get("CCRUN_BUILD") or REPO / "build") / "libexec/ccrun/ccrun-logind"
+HELPER = BUILD / "libexec/ccrun/ccrun-logind"
 BUS = "org.freedesktop.DBus"
 
 

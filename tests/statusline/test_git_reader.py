@@ -5,9 +5,9 @@ import subprocess
 
 import pytest
 
-from client import REPO
+from built import SHIPPED
 
-SHOW = os.path.join(os.environ.get("CCRUN_BUILD", str(REPO / "build")), "tests/show_git")
+SHOW = str(SHIPPED / "tests/show_git")
 LONG_AGO = 1_600_000_000
 
 

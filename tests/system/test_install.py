@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from ccrun import BUILD
+from built import SHIPPED
 from client import REPO
 
 
@@ -23,7 +23,7 @@ UNITS = ["user/ccbroker.socket", "user/ccbroker.service", "user/ccrun-unlock.ser
 @pytest.fixture
 def installed(tmp_path, request):
     prefix = getattr(request, "param", "/opt/ccrun")
-    argv = ["make", "-s", "-C", REPO, f"BUILD={BUILD}", f"DESTDIR={tmp_path}", f"PREFIX={prefix}"]
+    argv = ["make", "-s", "-C", REPO, f"BUILD={SHIPPED}", f"DESTDIR={tmp_path}", f"PREFIX={prefix}"]
     subprocess.run(argv + ["install"], check=True, stdout=subprocess.DEVNULL)
     yield tmp_path / prefix[1:]
     subprocess.run(argv + ["uninstall"], check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
@@ -83,7 +83,7 @@ def test_installed_where_systemd_looks_the_units_are_there(installed, tmp_path):
 
 def test_installed_into_the_home_directory_the_vault_stays_private(c, ep, token):
     """PREFIX=~/.local puts the presets into the directory that the vault lives in."""
-    argv = ["make", "-s", "-C", REPO, f"BUILD={BUILD}", f"PREFIX={c.home}/.local"]
+    argv = ["make", "-s", "-C", REPO, f"BUILD={SHIPPED}", f"PREFIX={c.home}/.local"]
     env = dict(os.environ, HOME=str(c.home), XDG_DATA_HOME=str(c.data))
     for _ in range(2):  # once more over it, with a vault in place
         subprocess.run(argv + ["install"], check=True, stdout=subprocess.DEVNULL, env=env)

@@ -361,7 +361,7 @@ def test_more_users_than_places_when_nobody_must_be_asked(system, a, token):
 
     def ccctl(uid, *words):
         argv = ["setpriv", f"--reuid={uid}", f"--regid={uid}", "--clear-groups", str(PREFIX / "bin/ccctl"), *words]
-        return subprocess.run(argv, env={"HOME": "/nonexistent", "CCRUN_KDF": "fast"}, capture_output=True, text=True,
+        return subprocess.run(argv, env={"HOME": "/nonexistent"}, capture_output=True, text=True,
                               input=PASSPHRASE)
 
     def init(uid):

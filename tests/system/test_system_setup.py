@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 
-from client import REPO
+from built import REPO, SHIPPED
 
 pytestmark = pytest.mark.root
 
@@ -119,13 +119,12 @@ def test_words(root, words):
 
 def test_installed_by_root_and_taken_away(root, tmp_path):
     """make install sets the system broker up, make uninstall keeps the vaults."""
-    build = os.environ.get("CCRUN_BUILD", REPO / "build")
     (tmp_path / "usr-local").mkdir()
     r = root(f"""mount --bind "$1/usr-local" /usr/local
-{BOOTED}make -s BUILD={build} PREFIX=/usr/local install >/dev/null
+{BOOTED}make -s BUILD={SHIPPED} PREFIX=/usr/local install >/dev/null
 stat -c '%a %U' /usr/local/bin/ccrun /usr/local/libexec/ccrun/ccbroker
 ls /usr/local/lib/systemd/system /usr/local/lib/systemd/user
-make -s BUILD={build} PREFIX=/usr/local uninstall >/dev/null
+make -s BUILD={SHIPPED} PREFIX=/usr/local uninstall >/dev/null
 find /usr/local -type f; stat -c %U /var/lib/ccrun
 """)
     assert r.returncode == 0, r

@@ -11,7 +11,8 @@ import pytest
 
 import canary
 import wire_client as wc
-from client import REPO, until
+from built import BUILD, REPO
+from client import until
 from played_relay import RelayBroker, live
 from relay_broker import TOKEN, Provider, answer
 from relayed import Session, origin_of
@@ -272,8 +273,7 @@ class Whole:
 
     def line(self):
         """The status line's quota."""
-        program = REPO / "build/bin/ccrun-statusline" if "CCRUN_BUILD" not in os.environ else \
-            os.environ["CCRUN_BUILD"] + "/bin/ccrun-statusline"
+        program = BUILD / "bin/ccrun-statusline"
         given = (REPO / "tests/statusline/turn.json").read_bytes()
         env = {**self.b.env, "NO_COLOR": "1", "TERM": "xterm", "CCRUN_PROVIDER": "deepseek"}
         return subprocess.run([program], input=given, env=env, capture_output=True, check=True).stdout.decode()

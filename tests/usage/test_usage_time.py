@@ -1,11 +1,10 @@
 """Quota numbers and time: how often they are fetched, when they are stale, and
-that fetching keeps no vault open.  The broker's clock is the test's (make clock-build)."""
+that fetching keeps no vault open.  The broker's clock is the test's."""
 import pytest
 
 import wire_client as wc
 from locking import Locking
 
-pytestmark = pytest.mark.clock
 ITEMS = [{"label": "5h", "percent": 100}]
 
 

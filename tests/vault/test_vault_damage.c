@@ -61,8 +61,9 @@ static void sample(uint8_t **file, size_t *n)
 	assert_non_null(v);
 	e.token = (const uint8_t *)"TOKEN-IN-THE-CLEAR";
 	e.token_len = 18;
-	setenv("CCRUN_KDF", "fast", 1);
 	kdf_fresh(&info.kdf);
+	info.kdf.ops = KDF_OPS_MIN;
+	info.kdf.mem = KDF_MEM_MIN;
 	assert_int_equal(vault_slot_add(v, &info, key_b, NULL), 0);
 	assert_int_equal(vault_slot_add(v, &host, key_b, NULL), 0);
 	assert_int_equal(vault_lock_settings_set(v, &settings, NULL), 0);

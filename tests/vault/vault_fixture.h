@@ -16,6 +16,7 @@
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/entry.h"
+#include "vault/kdf.h"
 #include "vault/slot.h"
 #include "vault/vault.h"
 
@@ -23,6 +24,17 @@ static struct arena *arena;
 static void *arena_first; /* a place in its first page */
 static uint8_t key_a[KEY_LEN] = { 1, 2, 3 };
 static uint8_t key_b[KEY_LEN] __attribute__((unused)) = { 4, 5, 6 };
+
+/* The cheapest passphrase slot that a vault may have. */
+static inline struct kdf_params cheap(void)
+{
+	struct kdf_params p;
+
+	kdf_fresh(&p);
+	p.ops = KDF_OPS_MIN;
+	p.mem = KDF_MEM_MIN;
+	return p;
+}
 
 static inline struct vault *fresh(void)
 {

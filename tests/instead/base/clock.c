@@ -1,10 +1,11 @@
 /*
- * tests/lib/clock.c - in the place of base/clock.c in a broker for tests: the
- * boot clock and as many milliseconds more as $XDG_STATE_HOME/clock says, and the
- * calendar's with as many seconds more as $XDG_STATE_HOME/wall says.
+ * tests/instead/base/clock.c - clocks that a test moves: the boot clock and as many
+ * milliseconds more as $XDG_STATE_HOME/ccrun/clock says, and the calendar's with as
+ * many seconds more as $XDG_STATE_HOME/ccrun/wall says.
  *
- * The file is opened each time: a broker closes what it inherits, starts with
- * a handful of variables (that one is among them), and may open files.
+ * The file is opened each time: a broker closes what it inherits, starts with a
+ * handful of variables (that one is among them), and may open files there.  A relay
+ * may open none, and has no such variable.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,7 +24,9 @@ static int64_t read_offset(const char *leaf, int64_t last)
 	int fd, was = errno;
 	ssize_t n = 0;
 
-	snprintf(path, sizeof(path), "%s/%s", dir ? dir : "", leaf);
+	if (!dir)
+		return last;
+	snprintf(path, sizeof(path), "%s/ccrun/%s", dir, leaf);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		n = read(fd, text, sizeof(text) - 1);
