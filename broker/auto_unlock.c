@@ -18,6 +18,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "broker/tenant.h"
+#include "broker/tenant_vault.h"
 #include "vault/arena.h"
 #include "vault/host_key.h"
 #include "vault/keyfile.h"

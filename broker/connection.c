@@ -20,6 +20,7 @@
 #include "broker/quota_fetch.h"
 #include "broker/relay.h"
 #include "broker/relay_channel.h"
+#include "broker/tenant_lock.h"
 #include "broker/tenants.h"
 #include "broker/ticket.h"
 #include "wire/pack.h"

@@ -12,6 +12,7 @@
 #include "broker/ops.h"
 #include "broker/person.h"
 #include "broker/request.h"
+#include "broker/tenant_vault.h"
 #include "wire/pack.h"
 #include "wire/unpack.h"
 

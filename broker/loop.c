@@ -19,6 +19,7 @@
 #include "broker/ops.h"
 #include "broker/relay_channel.h"
 #include "broker/relay_value.h"
+#include "broker/tenant_lock.h"
 
 #define EVENTS 64
 

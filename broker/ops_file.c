@@ -14,6 +14,8 @@
 #include "broker/ops.h"
 #include "broker/person.h"
 #include "broker/request.h"
+#include "broker/tenant_lock.h"
+#include "broker/tenant_vault.h"
 #include "vault/entries.h"
 #include "vault/slot.h"
 #include "vault/slots.h"

@@ -13,6 +13,7 @@
 #include "broker/broker.h"
 #include "broker/ops.h"
 #include "broker/request.h"
+#include "broker/tenant_lock.h"
 #include "broker/tenants.h"
 #include "vault/lock_settings.h"
 #include "vault/vault.h"

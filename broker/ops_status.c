@@ -13,6 +13,7 @@
 #include "broker/relay.h"
 #include "broker/relay_keeper.h"
 #include "broker/request.h"
+#include "broker/tenant_vault.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/inspect.h"

@@ -8,6 +8,7 @@
 #include "broker/ops.h"
 #include "broker/person.h"
 #include "broker/request.h"
+#include "broker/tenant_vault.h"
 #include "vault/entries.h"
 #include "vault/limits.h"
 #include "vault/lock_settings.h"

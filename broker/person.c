@@ -14,6 +14,7 @@
 #include "broker/ops.h"
 #include "broker/request.h"
 #include "broker/tenant.h"
+#include "broker/tenant_vault.h"
 #include "vault/slots.h"
 #include "vault/vault.h"
 #include "wire/pack.h"

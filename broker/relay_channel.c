@@ -24,6 +24,7 @@
 #include "broker/session.h"
 #include "broker/spending.h"
 #include "broker/tenant.h"
+#include "broker/tenant_lock.h"
 #include "wire/pack.h"
 #include "wire/unpack.h"
 

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "broker/connection.h"
 #include "broker/tenant.h"
+#include "broker/tenant_vault.h"
 #include "vault/keyfile.h"
 #include "vault/vault.h"
 #include "wire/pack.h"
