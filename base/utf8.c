@@ -44,6 +44,29 @@ bool utf8_valid(const char *p, size_t n)
 	return true;
 }
 
+bool utf8_misleads(uint32_t c)
+{
+	static const uint32_t ranges[][2] = {
+		{ 0, 0x1f },	     /* C0 */
+		{ 0x7f, 0x9f },	     /* DEL, C1 */
+		{ 0xad, 0xad },	     /* soft hyphen */
+		{ 0x61c, 0x61c },    /* Arabic letter mark */
+		{ 0x180e, 0x180e },  /* Mongolian vowel separator */
+		{ 0x200b, 0x200f },  /* of no width, joiners, left-to-right and right-to-left */
+		{ 0x2028, 0x202e },  /* separators, embeddings and overrides */
+		{ 0x2060, 0x206f },  /* word joiner, invisible operators, isolates */
+		{ 0xfeff, 0xfeff },  /* byte order mark */
+		{ 0xfff9, 0xfffb },  /* interlinear annotation */
+		{ 0xe0000, 0xe0fff } /* tags */
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(ranges) / sizeof(ranges[0]); i++)
+		if (c >= ranges[i][0] && c <= ranges[i][1])
+			return true;
+	return false;
+}
+
 bool utf8_is_continuation(char c)
 {
 	return ((unsigned char)c & 0xc0) == 0x80;

@@ -34,6 +34,13 @@ static inline unsigned utf8_control(const char *p, size_t n)
 												: 0;
 }
 
+/*
+ * Would the character, in a text that somebody else made, change how a line is read?
+ * Controls, line and paragraph separators, marks that reverse the direction, and those
+ * that are invisible.
+ */
+bool utf8_misleads(uint32_t c);
+
 /* Is c a continuation byte (10xxxxxx)? */
 bool utf8_is_continuation(char c);
 

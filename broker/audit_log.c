@@ -15,49 +15,10 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
-#include "vault/crypto.h"
 
 #define LOG "record.jsonl"
 #define LOG_OLD "record.1.jsonl"
-#define LINE_MAX_LEN 8192 /* every field is bounded: all of them fit, with every byte escaped */
-
-struct line {
-	char text[LINE_MAX_LEN];
-	size_t n;
-};
-
-static void audit_line_add(struct line *l, const char *s, size_t n)
-{
-	if (n > sizeof(l->text) - 1 - l->n)
-		n = sizeof(l->text) - 1 - l->n;
-	memcpy(l->text + l->n, s, n);
-	l->n += n;
-	l->text[l->n] = '\0';
-}
-
-static void line_add_text(struct line *l, const char *key, const char *value)
-{
-	char esc[8];
-	size_t i;
-
-	if (!value || !value[0])
-		return;
-	audit_line_add(l, ",\"", 2);
-	audit_line_add(l, key, strlen(key));
-	audit_line_add(l, "\":\"", 3);
-	for (i = 0; value[i] && i < 512; i++) {
-		unsigned char c = (unsigned char)value[i];
-
-		if (c == '"' || c == '\\' || c < ' ' || c >= 0x7f) {
-			/* Bytes over ASCII may be no UTF-8: each becomes one escape. */
-			snprintf(esc, sizeof(esc), "\\u%04x", c);
-			audit_line_add(l, esc, 6);
-		} else {
-			audit_line_add(l, value + i, 1);
-		}
-	}
-	audit_line_add(l, "\"", 1);
-}
+#define TAIL_MAX (AUDIT_LINE_MAX * 2) /* bytes in which a whole line must be */
 
 static int fail_damaged(const char *leaf, const char *why, struct failure *f)
 {
@@ -70,10 +31,9 @@ static int fail_damaged(const char *leaf, const char *why, struct failure *f)
 static int read_chain_end(struct audit_log *log, int fd, const char *leaf, off_t size,
 			  struct failure *f)
 {
-	char tail[LINE_MAX_LEN * 2 + 1], *last, *hash;
-	off_t from = size > LINE_MAX_LEN * 2 ? size - LINE_MAX_LEN * 2 : 0;
+	char tail[TAIL_MAX + 1], *last, *end;
+	off_t from = size > TAIL_MAX ? size - TAIL_MAX : 0;
 	ssize_t n = pread(fd, tail, sizeof(tail) - 1, from);
-	unsigned long long seq;
 
 	if (n < 0)
 		return fail_errno(f, NULL, "cannot read the record");
@@ -89,15 +49,11 @@ static int read_chain_end(struct audit_log *log, int fd, const char *leaf, off_t
 	}
 	if (ftruncate(fd, from + (last - tail) + 1) != 0)
 		return fail_errno(f, NULL, "cannot cut an incomplete line off the record");
-	*last = '\0';
+	end = last;
 	last = memrchr(tail, '\n', (size_t)(last - tail));
 	last = last ? last + 1 : tail;
-	hash = strstr(last, ",\"hash\":\"");
-	if (!hash || strlen(hash) < 9 + 64 || sscanf(last, "{\"seq\":%llu", &seq) != 1)
+	if (!audit_line_read(last, (size_t)(end - last), &log->seq, log->hash))
 		return fail_damaged(leaf, "last line is not one of ours", f);
-	memcpy(log->hash, hash + 9, 64);
-	log->hash[64] = '\0';
-	log->seq = seq;
 	return 0;
 }
 
@@ -131,35 +87,58 @@ static int read_old_chain_end(struct audit_log *log, struct failure *f)
 	return n;
 }
 
+/* What the file is now is what it is expected to be at the next line. */
+static int note_file(struct audit_log *log)
+{
+	struct stat st;
+
+	if (fstat(log->fd, &st) != 0)
+		return -1;
+	log->size = st.st_size;
+	log->dev = st.st_dev;
+	log->ino = st.st_ino;
+	return 0;
+}
+
+/* Go on in the file of that name.  -1: the present one stays. */
+static int switch_file(struct audit_log *log, int flags)
+{
+	off_t size;
+	int fd = open_log_file(log, LOG, O_RDWR | O_APPEND | O_CREAT | flags, &size);
+
+	if (fd < 0)
+		return -1;
+	/* One writer only: two would each chain to their own last line. */
+	if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+		close(fd);
+		return -1;
+	}
+	close(log->fd);
+	log->fd = fd;
+	return note_file(log);
+}
+
 /* Begin a new file.  When that fails, the present one grows past its limit: better
  * that than to refuse every request. */
 static void rotate_log(struct audit_log *log)
 {
-	off_t size;
-	int fd;
-
-	if (renameat(log->dir, LOG, log->dir, LOG_OLD) != 0)
+	/* A checkpoint syncs the present file alone. */
+	if (fdatasync(log->fd) != 0 || renameat(log->dir, LOG, log->dir, LOG_OLD) != 0)
 		return;
-	fd = open_log_file(log, LOG, O_RDWR | O_APPEND | O_CREAT | O_EXCL, &size);
-	if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (fd >= 0)
-			close(fd);
+	if (switch_file(log, O_EXCL) != 0)
 		renameat(log->dir, LOG_OLD, log->dir, LOG);
-		return;
-	}
-	close(log->fd);
-	log->fd = fd;
+	else
+		(void)fsync(log->dir);
 }
 
 int audit_open(struct audit_log *log, const char *dir, struct failure *f)
 {
 	off_t size;
 
+	memset(log, 0, sizeof(*log));
 	log->fd = -1;
 	log->size_max = AUDIT_FILE_MAX;
-	log->seq = 0;
-	memset(log->hash, '0', 64);
-	log->hash[64] = '\0';
+	memset(log->hash, '0', AUDIT_HASH_HEX);
 	log->dir = path_private_dir(dir, f);
 	if (log->dir < 0)
 		return -1;
@@ -181,6 +160,11 @@ int audit_open(struct audit_log *log, const char *dir, struct failure *f)
 		goto bad;
 	if (log->seq == 0 && read_old_chain_end(log, f) != 0)
 		goto bad;
+	if (note_file(log) != 0) {
+		fail_errno(f, NULL, "cannot read %s/record.jsonl", dir);
+		goto bad;
+	}
+	log->opened = log->seq;
 	return 0;
 bad:
 	audit_close(log);
@@ -196,59 +180,162 @@ void audit_close(struct audit_log *log)
 	log->fd = log->dir = -1;
 }
 
+static int fail_unwritten(struct failure *f)
+{
+	return fail_errno(f, "make room on the disk; nothing is released without a record",
+			  "cannot write the record");
+}
+
+static int append(struct audit_log *log, const char *text, size_t n, struct failure *f)
+{
+	ssize_t w;
+
+	do
+		w = write(log->fd, text, n);
+	while (w < 0 && errno == EINTR);
+	if (w == (ssize_t)n) {
+		log->size += w;
+		return 0;
+	}
+	if (w >= 0) /* only a part was written: remove it */
+		errno = ftruncate(log->fd, log->size) == 0 ? ENOSPC : EIO;
+	return fail_unwritten(f);
+}
+
+static int append_event(struct audit_log *log, const struct audit_event *e, struct failure *f)
+{
+	struct audit_line l;
+
+	audit_line_format(&l, e, log->seq + 1, log->hash);
+	if (log->size >= log->size_max)
+		rotate_log(log);
+	if (append(log, l.text, l.n, f) != 0)
+		return -1;
+	log->seq++;
+	memcpy(log->hash, l.hash, sizeof(l.hash));
+	return 0;
+}
+
+/* A line of ours must not become a part of what somebody left without an end. */
+static int end_last_line(struct audit_log *log, struct failure *f)
+{
+	char last = '\n';
+
+	if (log->size > 0 && pread(log->fd, &last, 1, log->size - 1) != 1)
+		return fail_errno(f, NULL, "cannot read the record");
+	return last == '\n' ? 0 : append(log, "\n", 1, f);
+}
+
+/*
+ * Is the file as the last line left it?  If not, say so in it: the chain goes on from what
+ * was written, so that a reader sees where it breaks.
+ */
+static int check_unchanged(struct audit_log *log, struct failure *f)
+{
+	char why[AUDIT_NEWS] = "another file was put in the log's place";
+	struct stat st;
+	bool gone = fstatat(log->dir, LOG, &st, AT_SYMLINK_NOFOLLOW) != 0;
+	bool same = !gone && st.st_dev == log->dev && st.st_ino == log->ino;
+
+	if (same && st.st_size == log->size)
+		return 0;
+	if (gone)
+		snprintf(why, sizeof(why), "the log was removed while it was written");
+	else if (same)
+		snprintf(why, sizeof(why), "the log was %lld bytes %s than it had been left",
+			 llabs((long long)st.st_size - (long long)log->size),
+			 st.st_size < log->size ? "shorter" : "longer");
+	if ((same ? note_file(log) : switch_file(log, 0)) != 0)
+		return fail_errno(f, "move what is there away", "cannot write the record");
+	return end_last_line(log, f) == 0 ? audit_report_loss(log, "found", 0, why, f) : -1;
+}
+
+int audit_report_loss(struct audit_log *log, const char *result, uint64_t missing, const char *why,
+		      struct failure *f)
+{
+	struct audit_event e = {
+		.event = "log-cut", .result = result, .missing = missing, .why = why
+	};
+
+	snprintf(log->news, sizeof(log->news), "%s", why);
+	return append_event(log, &e, f);
+}
+
+int audit_sync(struct audit_log *log, struct failure *f)
+{
+	return fdatasync(log->fd) == 0 ? 0 : fail_unwritten(f);
+}
+
 int audit_write(struct audit_log *log, const struct audit_event *e, struct failure *f)
 {
-	struct line l = { .n = 0 };
-	struct timespec now;
-	struct tm tm;
-	uint8_t hash[32];
-	char hex[65], head[128], pid[16] = "";
-	off_t before;
-	ssize_t w;
-	int n;
+	if (check_unchanged(log, f) != 0 || append_event(log, e, f) != 0)
+		return -1;
+	return e->gives && log->durable ? audit_sync(log, f) : 0;
+}
 
-	clock_gettime(CLOCK_REALTIME, &now);
-	gmtime_r(&now.tv_sec, &tm);
-	n = snprintf(head, sizeof(head),
-		     "{\"seq\":%llu,\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%03ldZ\"",
-		     (unsigned long long)log->seq + 1, tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday,
-		     tm.tm_hour, tm.tm_min, tm.tm_sec, now.tv_nsec / 1000000);
-	audit_line_add(&l, head, (size_t)n);
-	line_add_text(&l, "event", e->event);
-	line_add_text(&l, "result", e->result);
-	if (e->pid)
-		snprintf(pid, sizeof(pid), "%d", (int)e->pid);
-	line_add_text(&l, "pid", pid);
-	line_add_text(&l, "provider", e->provider);
-	line_add_text(&l, "entries", e->entries);
-	line_add_text(&l, "delivery", e->delivery);
-	line_add_text(&l, "session", e->session);
-	line_add_text(&l, "inside", e->inside);
-	line_add_text(&l, "image", e->image);
-	line_add_text(&l, "why", e->why);
-	blake2b_256(hash, log->hash, 64, l.text, l.n);
-	hex_encode(hex, hash, sizeof(hash));
-	audit_line_add(&l, ",\"hash\":\"", 9);
-	audit_line_add(&l, hex, 64);
-	audit_line_add(&l, "\"}\n", 3);
+/* ---- reading ---- */
 
-	before = lseek(log->fd, 0, SEEK_END);
-	if (before >= log->size_max) {
-		rotate_log(log);
-		before = lseek(log->fd, 0, SEEK_END);
+/*
+ * The first whole line that begins at or behind `from`.  *next: where the one behind it
+ * begins.  False: there is none of ours.
+ */
+static bool line_behind(int fd, off_t from, uint64_t *seq, char hash[AUDIT_HASH_HEX + 1],
+			off_t *next)
+{
+	/* From the byte before, which ends a line if one begins here. */
+	off_t at = from > 0 ? from - 1 : 0;
+	char part[TAIL_MAX], *line = part, *end;
+	ssize_t n = pread(fd, part, sizeof(part), at);
+
+	if (n <= 0)
+		return false;
+	if (from > 0) {
+		line = memchr(part, '\n', (size_t)n);
+		if (!line)
+			return false;
+		line++;
 	}
-	do
-		w = write(log->fd, l.text, l.n);
-	while (w < 0 && errno == EINTR);
-	if (w != (ssize_t)l.n) {
-		if (w >= 0) /* only a part was written: remove it */
-			errno = before >= 0 && ftruncate(log->fd, before) == 0 ? ENOSPC : EIO;
-		return fail_errno(f, "make room on the disk; nothing is released without a record",
-				  "cannot write the record");
+	end = memchr(line, '\n', (size_t)(part + n - line));
+	if (!end)
+		return false;
+	*next = at + (end - part) + 1;
+	return audit_line_read(line, (size_t)(end - line), seq, hash);
+}
+
+/* By halves: the numbers of lines ascend. */
+static bool find_in_file(int fd, off_t size, uint64_t wanted, char hash[AUDIT_HASH_HEX + 1])
+{
+	off_t low = 0, high = size, middle, next;
+	uint64_t seq;
+
+	/* The line begins at or behind low, and before high. */
+	while (low < high) {
+		middle = low + (high - low) / 2;
+		if (!line_behind(fd, middle, &seq, hash, &next) || seq > wanted)
+			high = middle;
+		else if (seq == wanted)
+			return true;
+		else
+			low = next;
 	}
-	log->seq++;
-	memcpy(log->hash, hex, sizeof(hex));
-	return 0;
+	return false;
+}
+
+bool audit_find(const struct audit_log *log, uint64_t seq, char hash[AUDIT_HASH_HEX + 1])
+{
+	static const char *const leaf[] = { LOG, LOG_OLD };
+	bool found = false;
+	off_t size;
+	int i, fd;
+
+	for (i = 0; i < 2 && !found; i++) {
+		fd = open_log_file(log, leaf[i], O_RDONLY, &size);
+		if (fd < 0)
+			continue;
+		found = find_in_file(fd, size, seq, hash);
+		close(fd);
+	}
+	return found;
 }
 
 ssize_t audit_read(const struct audit_log *log, bool old, uint64_t at, void *out, size_t n,

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
+#include "broker/audit_line.h"
 
 struct failure;
 
@@ -24,25 +25,19 @@ struct failure;
  */
 #define AUDIT_FILE_MAX (8 << 20)
 
+#define AUDIT_NEWS 160
+
 struct audit_log {
 	int dir, fd;
-	off_t size_max; /* AUDIT_FILE_MAX; less in tests */
-	uint64_t seq;	/* of the last line */
-	char hash[65];	/* of the last line */
-};
-
-/* One event; NULL texts and a zero pid are left out. */
-struct audit_event {
-	const char *event;  /* "open", "release", "get", "add", "unlock", ... */
-	const char *result; /* "granted", "asked", "done" or a failure's wire name */
-	const char *provider;
-	const char *entries;  /* names, separated by blanks */
-	const char *delivery; /* how they are used: "relay", "preload", ... */
-	const char *session;
-	const char *inside; /* the session that this one belongs to */
-	const char *image;  /* the requester's executable */
-	const char *why;    /* of a refusal: the message */
-	pid_t pid;
+	off_t size_max;		       /* AUDIT_FILE_MAX; less in tests */
+	uint64_t seq;		       /* of the last line */
+	char hash[AUDIT_HASH_HEX + 1]; /* of the last line */
+	uint64_t opened;	       /* seq when it was opened */
+	bool durable; /* a line that gives something is on the disk before it does */
+	off_t size;   /* the file as the last line left it */
+	dev_t dev;
+	ino_t ino;
+	char news[AUDIT_NEWS]; /* what was found wrong with it since it was opened, or "" */
 };
 
 /*
@@ -54,8 +49,21 @@ struct audit_event {
 int audit_open(struct audit_log *log, const char *dir, struct failure *f);
 void audit_close(struct audit_log *log);
 
-/* Append one line.  -1: it is not on the log, so it must not happen. */
+/*
+ * Append one line.  -1: it is not on the log, so it must not happen.  When the file is not
+ * as the line before left it (cut, removed, replaced), a line `log-cut` comes first.
+ */
 int audit_write(struct audit_log *log, const struct audit_event *e, struct failure *f);
+
+/* All lines so far are on the disk.  0 or -1. */
+int audit_sync(struct audit_log *log, struct failure *f);
+
+/* Write that lines were lost: a line `log-cut`, and log->news.  missing: how many, or 0. */
+int audit_report_loss(struct audit_log *log, const char *result, uint64_t missing, const char *why,
+		      struct failure *f);
+
+/* The hash of line number seq, as it stands in one of the two files.  False: in neither. */
+bool audit_find(const struct audit_log *log, uint64_t seq, char hash[AUDIT_HASH_HEX + 1]);
 
 /*
  * Read up to n bytes from offset at of record.jsonl, or (old) of record.1.jsonl.

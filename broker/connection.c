@@ -4,8 +4,6 @@
 #include "broker/connection.h"
 
 #include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -95,15 +93,11 @@ void connection_drop(struct broker *b, struct connection *c)
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
 				 .session = c->session.id };
-	char requests[80];
 
 	if (c->fd < 0)
 		return;
-	if (c->relay) {
-		snprintf(requests, sizeof(requests), "%" PRIu64 " requests, %" PRIu64 " refused",
-			 c->relay->requests, c->relay->refusals);
-		e.why = requests;
-	}
+	if (c->relay)
+		e.sums = &c->relay->sums;
 	if (c->session.state == SESSION_LIVE)
 		c->tenant->sessions--;
 	else if (!c->session.resumed)

@@ -323,8 +323,8 @@ static void put_session(struct wire_out *o, const struct connection *c)
 		wire_put_str(o, "inside", s->root);
 	if (!c->relay)
 		return;
-	wire_put_uint(o, "requests", c->relay->requests);
-	wire_put_uint(o, "refusals", c->relay->refusals);
+	wire_put_uint(o, "requests", c->relay->sums.requests);
+	wire_put_uint(o, "refusals", c->relay->sums.refused);
 	wire_put_bool(o, "has_value", c->relay->has_value);
 	wire_put_bool(o, "ended", c->relay->ended);
 }

@@ -12,6 +12,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include "base/fail.h"
+#include "broker/audit_line.h"
 #include "wire/limits.h"
 
 struct connection;
@@ -49,8 +50,7 @@ struct relay {
 	uint64_t fetches;	    /* of quota numbers, that it was told of */
 	uint64_t fetch_id;	    /* the one it is at, or 0 */
 	struct connection *fetcher; /* the worker that waits for it, or NULL */
-	/* since the session began, for the audit log */
-	uint64_t requests, refusals;
+	struct audit_sums sums;	    /* since the session began, whichever relay did it */
 };
 
 /* A relay without any descriptor.  NULL when there is no memory. */

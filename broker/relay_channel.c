@@ -175,6 +175,7 @@ static bool channel_restart(struct broker *b, struct connection *c)
 	spending_release_session(c->tenant, c->session.id);
 	if (process_has_ended(c))
 		return false;
+	c->relay->sums.restarts++;
 	if (channel_connect(b, c, c->tenant, c->relay, &f) != 0) {
 		e.result = fail_name(f.code);
 		e.why = f.what;
@@ -228,7 +229,7 @@ static void audit_text(struct connection *c, struct wire_map m, const char *even
 static void serve_refusal(struct broker *b, struct connection *c, struct wire_map m)
 {
 	(void)b;
-	c->relay->refusals++;
+	c->relay->sums.refused++;
 	audit_text(c, m, "request", "refused");
 }
 

@@ -11,6 +11,7 @@
 #include "broker/relay.h"
 #include "broker/session.h"
 #include "broker/spending.h"
+#include "broker/spent_table.h"
 #include "broker/tenant.h"
 #include "wire/names.h"
 #include "wire/pack.h"
@@ -80,6 +81,26 @@ static int read_tokens(struct use *u, struct wire_map m)
 	return u->has_cost ? wire_get_uint(m, "cost", &u->cost_micros, NULL) : 0;
 }
 
+/* Readers of JSON know no larger number. */
+static void number_add(uint64_t *to, uint64_t n)
+{
+	if (__builtin_add_overflow(*to, n, to) || *to > INT64_MAX)
+		*to = INT64_MAX;
+}
+
+static void sums_add(struct audit_sums *sums, const struct use *u, const struct spent *counted)
+{
+	int i;
+
+	sums->requests++;
+	sums->failed += u->status / 100 != 2;
+	for (i = 0; i < TOKEN_KINDS; i++)
+		number_add(&sums->tokens[i], counted->tokens[i]);
+	number_add(&sums->micros, counted->micros);
+	sums->estimated += counted->estimated;
+	sums->unpriced += counted->unpriced;
+}
+
 void relay_serve_use(struct connection *c, struct wire_map m)
 {
 	struct audit_event e = { .event = "spending", .session = c->session.id };
@@ -90,6 +111,8 @@ void relay_serve_use(struct connection *c, struct wire_map m)
 	struct failure f = { 0 };
 	char model[MODEL_ROOM];
 	uint64_t id, status;
+	struct spent counted;
+	int r;
 
 	if (wire_get_uint(m, "id", &id, NULL) != 0 ||
 	    wire_get_uint(m, "status", &status, NULL) != 0 || read_tokens(&u, m) != 0 ||
@@ -104,10 +127,11 @@ void relay_serve_use(struct connection *c, struct wire_map m)
 	read_model(model, m);
 	u.model = model;
 	u.status = status < 1000 ? (unsigned)status : 0;
-	c->relay->requests++;
 	/* Or the vault would be found idle, and locked, in the middle of a session's work. */
 	c->tenant->used_ms = clock_now_ms();
-	if (spending_settle(c->tenant, &u, id, &f) == 0)
+	r = spending_settle(c->tenant, &u, id, &counted, &f);
+	sums_add(&c->relay->sums, &u, &counted);
+	if (r == 0)
 		return;
 	e.result = fail_name(f.code);
 	e.why = f.what;

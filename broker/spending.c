@@ -407,12 +407,15 @@ static void cost_count(struct book_event *e, const struct use *u, const struct b
 	e->sum.unpriced = 1;
 }
 
-int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct failure *f)
+int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct spent *counted,
+		    struct failure *f)
 {
 	struct book *b = spending_book(t, f);
 	struct book_event e;
 	int i;
 
+	if (counted)
+		memset(counted, 0, sizeof(*counted));
 	if (!b)
 		return -1;
 	event_begin(t, &e, u->entry, u->session, u->model);
@@ -427,6 +430,8 @@ int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct f
 			tokens_estimate(&e, u);
 		cost_count(&e, u, book_entry_find(b, e.sum.entry));
 	}
+	if (counted)
+		*counted = e.sum;
 	return book_count(b, &e, f);
 }
 

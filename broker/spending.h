@@ -26,6 +26,7 @@ struct failure;
 struct limit;
 struct limit_time;
 struct price_list;
+struct spent;
 struct tenant;
 
 /* The estimate of a request: its bytes by SPENDING_BYTES_PER_TOKEN, but at most
@@ -74,10 +75,12 @@ int spending_reserve(struct tenant *t, const char *entry, const char *session, u
  * The request (u->session, id) ended; id need not have been reserved.  Its reservation
  * ends, and what it used is counted: the numbers where they are complete; of an answer
  * that was billed and is not complete (cut off, or none came), the larger of numbers and
- * estimate; of one that is not billed, or not 2xx, that there was a request.  -1: counted
- * in memory, but the file could not be written, or there is no memory.
+ * estimate; of one that is not billed, or not 2xx, that there was a request.  *counted:
+ * that (NULL: not wanted).  -1: counted in memory, but the file could not be written, or
+ * there is no memory.
  */
-int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct failure *f);
+int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct spent *counted,
+		    struct failure *f);
 
 /* The session ended: what it still has reserved was sent and may have been billed, so it
  * is counted by its estimate. */

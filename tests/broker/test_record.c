@@ -21,6 +21,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/utf8.h"
 #include "broker/audit_log.h"
 #include "vault/crypto.h"
 
@@ -133,10 +134,119 @@ static void test_fields(void **state)
 	audit_close(&r);
 	text = slurp(&n);
 	assert_non_null(strstr(text, "Z\",\"event\":\"open\",\"result\":\"origin\",\"entries\":"
-				     "\"a\\u0022b\\u005cc\\u0001\\u000a\\u007f\\u00c3\\u00a9\","
+				     "\"a\\u0022b\\u005cc\\u0001\\u000a\\u007f\xc3\xa9\","
 				     "\"why\":\"it's\",\"hash\":\""));
 	free(text);
 	assert_int_equal(verify(), 1);
+}
+
+/* What a person can read stays; what would mislead one, and what is no UTF-8, does not. */
+static void test_text(void **state)
+{
+	static const char *const pairs[][2] = {
+		{ "/tmp/gr\xc3\xbc\xc3\x9f"
+		  "e",
+		  "/tmp/gr\xc3\xbc\xc3\x9f"
+		  "e" },
+		{ "\xf0\x9f\x9a\x80 \xe6\x97\xa5", "\xf0\x9f\x9a\x80 \xe6\x97\xa5" },
+		{ "a\xffz\xc3", "a\\u00ffz\\u00c3" },	     /* no UTF-8, and one cut off */
+		{ "\xc0\xaf", "\\u00c0\\u00af" },	     /* overlong */
+		{ "\xed\xa0\x80", "\\u00ed\\u00a0\\u0080" }, /* a surrogate */
+		{ "\xc2\x9b"
+		  "31m\x1b[m",
+		  "\\u009b31m\\u001b[m" }, /* C1, C0 */
+		{ "a\xe2\x80\xae"
+		  "b",
+		  "a\\u202eb" }, /* right-to-left override */
+		{ "a\xe2\x80\xa8\xe2\x80\xa9"
+		  "b",
+		  "a\\u2028\\u2029b" },
+		{ "\xe2\x81\xa6x\xef\xbb\xbf", "\\u2066x\\ufeff" },
+		{ "\xf3\xa0\x81\x81", "\\udb40\\udc41" }, /* a tag */
+		{ "a\nb\tc\r", "a\\u000ab\\u0009c\\u000d" },
+	};
+	char before[AUDIT_HASH_HEX + 1] = "", hash[AUDIT_HASH_HEX + 1], wanted[128];
+	struct audit_event e = { .event = "get", .result = "granted" };
+	struct audit_line l;
+	uint64_t seq;
+	unsigned i;
+
+	(void)state;
+	memset(before, '0', AUDIT_HASH_HEX);
+	for (i = 0; i < sizeof(pairs) / sizeof(pairs[0]); i++) {
+		e.why = pairs[i][0];
+		audit_line_format(&l, &e, 7, before);
+		snprintf(wanted, sizeof(wanted), ",\"why\":\"%s\",\"hash\":", pairs[i][1]);
+		assert_non_null(strstr(l.text, wanted));
+		assert_true(audit_line_read(l.text, l.n - 1, &seq, hash));
+		assert_int_equal(seq, 7);
+		assert_string_equal(hash, l.hash);
+	}
+}
+
+/* A long text is cut between two characters. */
+static void test_cut_between_characters(void **state)
+{
+	char before[AUDIT_HASH_HEX + 1] = "", text[1200];
+	struct audit_event e = { .event = "get", .result = "granted", .why = text };
+	struct audit_line l;
+	unsigned shift, i;
+
+	(void)state;
+	memset(before, '0', AUDIT_HASH_HEX);
+	for (shift = 0; shift < 4; shift++) {
+		memset(text, 'a', shift);
+		for (i = 0; i < 200; i++)
+			memcpy(text + shift + 4 * i, "\xf0\x9f\x9a\x80", 4);
+		text[shift + 800] = '\0';
+		audit_line_format(&l, &e, 1, before);
+		assert_true(utf8_valid(l.text, l.n));
+		assert_non_null(strstr(l.text, "\xf0\x9f\x9a\x80\",\"hash\":"));
+	}
+}
+
+static void test_numbers(void **state)
+{
+	struct audit_sums sums = { .requests = 3, .failed = 1, .unpriced = 3 };
+	char before[AUDIT_HASH_HEX + 1] = "";
+	struct audit_event e = { .event = "end", .result = "done", .pid = 12, .sums = &sums };
+	struct audit_line l;
+
+	(void)state;
+	memset(before, '0', AUDIT_HASH_HEX);
+	audit_line_format(&l, &e, 1, before);
+	assert_non_null(strstr(l.text, "\"result\":\"done\",\"pid\":12,\"requests\":3,"
+				       "\"refused\":0,\"failed\":1,\"restarts\":0,\"input\":0,"
+				       "\"output\":0,\"cache_write\":0,\"cache_read\":0,"
+				       "\"estimated\":0,\"unpriced\":3,\"hash\":"));
+	/* A cost that nobody knows is no cost of 0. */
+	sums.unpriced = 2;
+	sums.micros = UINT64_MAX / 2;
+	audit_line_format(&l, &e, 1, before);
+	assert_non_null(strstr(l.text, "\"unpriced\":2,\"cost_micros\":9223372036854775807,"));
+}
+
+static void test_not_a_line(void **state)
+{
+	static const char *const lines[] = {
+		"",
+		"{",
+		"{\"seq\":1}",
+		"{\"seq\":1,\"hash\":\"00\"}",
+		"{\"seq\":-1,\"hash\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"",
+		"{\"seq\":1,\"hash\":\""
+		"000000000000000000000000000000000000000000000000000000000000000g\"}",
+		" {\"seq\":1,\"hash\":\""
+		"0000000000000000000000000000000000000000000000000000000000000000\"}",
+	};
+	char hash[AUDIT_HASH_HEX + 1];
+	uint64_t seq;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
+		assert_false(audit_line_read(lines[i], strlen(lines[i]), &seq, hash));
 }
 
 /* Every field as long as it can be, and all of it to be escaped. */
@@ -340,6 +450,124 @@ static void test_begins_anew(void **state)
 	assert_int_equal(verify_from(at, hash), 63);
 }
 
+/* Each line of both files is found, and no other. */
+static void test_find(void **state)
+{
+	char hash[AUDIT_HASH_HEX + 1], end[AUDIT_HASH_HEX + 1];
+	struct failure f = { 0 };
+	struct audit_log r;
+	unsigned n, first = 0, seq;
+	char *text;
+	size_t size;
+
+	(void)state;
+	write_short(60);
+	assert_int_equal(io_slurp(old, 1 << 20, &text, &size, &f), 0);
+	assert_int_equal(sscanf(text, "{\"seq\":%u,", &first), 1);
+	free(text);
+	seq = old_end(end);
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	assert_int_equal(r.opened, 60);
+	for (n = first; n <= 60; n++)
+		assert_true(audit_find(&r, n, hash));
+	assert_string_equal(hash, r.hash);
+	assert_true(audit_find(&r, seq, hash));
+	assert_string_equal(hash, end);
+	assert_true(audit_find(&r, seq + 1, hash));
+	assert_false(audit_find(&r, first - 1, hash));
+	assert_false(audit_find(&r, 61, hash));
+	assert_false(audit_find(&r, 0, hash));
+	audit_close(&r);
+}
+
+/* The file is changed under the one that writes it. */
+static void meddle(void (*change)(void), const char *words)
+{
+	struct failure f = { 0 };
+	struct audit_log r;
+	char *text;
+	size_t n;
+
+	unlink(path);
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	assert_string_equal(r.news, "");
+	change();
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	assert_non_null(strstr(r.news, words));
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	assert_int_equal(r.seq, 5);
+	audit_close(&r);
+	text = slurp(&n);
+	assert_non_null(strstr(text, "\n{\"seq\":4,") ? text : strstr(text, "{\"seq\":3,"));
+	assert_non_null(strstr(text, "\"event\":\"log-cut\",\"result\":\"found\",\"why\":\""));
+	assert_non_null(strstr(text, words));
+	free(text);
+}
+
+static void cut_a_byte(void)
+{
+	struct stat st;
+
+	assert_int_equal(stat(path, &st), 0);
+	assert_int_equal(truncate(path, st.st_size - 1), 0);
+}
+
+static void cut_a_line(void)
+{
+	size_t n;
+	char *text = slurp(&n);
+
+	text[n - 1] = '\0';
+	assert_int_equal(truncate(path, strrchr(text, '\n') + 1 - text), 0);
+	free(text);
+}
+
+static void remove_it(void)
+{
+	assert_int_equal(unlink(path), 0);
+}
+
+static void replace_it(void)
+{
+	remove_it();
+	append("{}\n", 3);
+}
+
+static void add_to_it(void)
+{
+	append("half a line", 11);
+}
+
+static void test_meddling(void **state)
+{
+	(void)state;
+	meddle(cut_a_byte, "1 bytes shorter");
+	meddle(cut_a_line, "bytes shorter");
+	meddle(remove_it, "was removed");
+	meddle(replace_it, "another file");
+	meddle(add_to_it, "11 bytes longer");
+}
+
+/* What cannot be written to is not written to: nothing may happen then. */
+static void test_meddling_refused(void **state)
+{
+	struct failure f = { 0 };
+	struct audit_log r;
+
+	(void)state;
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(symlink("/dev/null", path), 0);
+	assert_int_equal(audit_write(&r, &simple, &f), -1);
+	assert_int_equal(f.code, FAIL_SYSTEM);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	audit_close(&r);
+}
+
 /* Where no new file can be begun the present one grows on. */
 static void test_cannot_begin_anew(void **state)
 {
@@ -377,9 +605,22 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_chain), TEST(test_fields),	  TEST(test_longest_line),
-		TEST(test_torn),  TEST(test_strange),	  TEST(test_unsafe),
-		TEST(test_full),  TEST(test_begins_anew), TEST(test_cannot_begin_anew),
+		TEST(test_chain),
+		TEST(test_fields),
+		TEST(test_text),
+		TEST(test_cut_between_characters),
+		TEST(test_numbers),
+		TEST(test_not_a_line),
+		TEST(test_longest_line),
+		TEST(test_torn),
+		TEST(test_strange),
+		TEST(test_unsafe),
+		TEST(test_full),
+		TEST(test_begins_anew),
+		TEST(test_cannot_begin_anew),
+		TEST(test_find),
+		TEST(test_meddling),
+		TEST(test_meddling_refused),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

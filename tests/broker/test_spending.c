@@ -133,7 +133,7 @@ static void settle(const struct use *u, uint64_t id)
 {
 	struct failure f = { 0 };
 
-	if (spending_settle(&tenant, u, id, &f) != 0)
+	if (spending_settle(&tenant, u, id, NULL, &f) != 0)
 		fail_msg("%s", f.what);
 }
 
@@ -518,7 +518,7 @@ static void test_full_disk(void **state)
 	assert_non_null(strstr(refusal.message, "cannot be counted"));
 	assert_int_equal(reserve("free", 3, 3000), 0);
 	/* What had gone out already counts in memory, */
-	assert_int_equal(spending_settle(&tenant, &u, 4, NULL), -1);
+	assert_int_equal(spending_settle(&tenant, &u, 4, NULL, NULL), -1);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
 	assert_int_equal(used("tokens", LIMIT_TOKENS), 2000);
 	/* and in the file as soon as there is room. */
