@@ -184,6 +184,7 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 	t->use_times_changed = false;
 	tenant_lock(t, LOCK_REASON_MOVED, q->connection->peer.pid);
 	if (store_remove(&t->store, f) != 0 ||
+	    store_remove_beside(&t->store, STORE_CHECKPOINT, f) != 0 ||
 	    store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||
 	    store_remove_beside(&t->store, STORE_KEYFILE_NEXT, f) != 0)
 		return NULL;

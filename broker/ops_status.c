@@ -79,6 +79,8 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_put_uint(o, "locked_at", t->locked_at);
 	wire_put_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);
 	wire_put_str(o, "relay", relay_place(b));
+	if (t->audit.news[0])
+		wire_put_str(o, "record", t->audit.news);
 	return o;
 }
 
@@ -144,6 +146,18 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 	return o;
 }
 
+/* So that the reader of the log can tell whether that line is still there. */
+static void put_checkpoint(struct wire_out *o, const struct tenant *t)
+{
+	const struct checkpoint *c = &t->record.last;
+
+	if (c->seq == 0)
+		return;
+	wire_put_uint(o, "checkpoint_seq", c->seq);
+	wire_put_str(o, "checkpoint_hash", c->hash);
+	wire_put_uint(o, "checkpoint_at", c->at);
+}
+
 /* A part of the audit log: the system broker's users cannot read its files. */
 struct wire_out *op_audit_part(struct request *q, struct failure *f)
 {
@@ -162,5 +176,6 @@ struct wire_out *op_audit_part(struct request *q, struct failure *f)
 	o = wire_ok();
 	wire_put_uint(o, "size", size);
 	wire_put_bin(o, "part", part, (size_t)n);
+	put_checkpoint(o, q->connection->tenant);
 	return o;
 }

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 #include "broker/audit_log.h"
 #include "broker/auto_lock.h"
+#include "broker/checkpoint.h"
 #include "broker/quota.h"
 #include "broker/vault_store.h"
 #include "vault/entry.h"
@@ -32,10 +33,16 @@ struct tenant {
 	bool system; /* of a system broker: its files belong to the broker's uid */
 	struct vault_store store;
 	struct audit_log audit;
-	struct vault *vault; /* NULL while locked */
-	struct vault *kept;  /* while locked: the entries that an automatic lock spared
+	struct {
+		uint8_t *key; /* of its checkpoints, in the arena; NULL while locked */
+		uint8_t vault[VAULT_ID_LEN]; /* that the key is of */
+		struct checkpoint last;	     /* written or read by this broker; seq 0: none yet */
+		int64_t due_ms; /* clock_now_ms() of the next; 0: no new line was seen */
+	} record;		/* tenant_record.h */
+	struct vault *vault;	/* NULL while locked */
+	struct vault *kept;	/* while locked: the entries that an automatic lock spared
 			      * (keep = yes), without the vault key; or NULL */
-	struct arena *arena; /* a system broker's tenants have one each */
+	struct arena *arena;	/* a system broker's tenants have one each */
 	struct auto_unlock *auto_unlock;
 	unsigned connections;
 	unsigned marked;	      /* of these, from inside sessions */

@@ -11,6 +11,7 @@
 #include "broker/relay.h"
 #include "broker/spending.h"
 #include "broker/tenant.h"
+#include "broker/tenant_record.h"
 #include "broker/tenant_vault.h"
 #include "broker/ticket.h"
 #include "vault/entries.h"
@@ -26,34 +27,35 @@ static void wipe_vaults(struct tenant *t)
 	t->vault = t->kept = NULL;
 }
 
-/* Seal the vault with use times that are not on the disk yet: *n bytes of ciphertext
- * for write_use_times, or NULL.  Use times are a convenience, so failures are ignored. */
-static uint8_t *seal_use_times(struct tenant *t, size_t *n)
+/* Seal the vault with use times that are not on the disk yet.  They are a convenience, so
+ * failures are ignored. */
+static void seal_use_times(struct tenant *t, struct tenant_lock *l)
 {
-	uint8_t *file = NULL;
-
-	*n = 0;
+	l->use_times = NULL;
+	l->n = 0;
+	l->generation = t->vault ? vault_generation(t->vault) : 0;
 	if (t->vault && t->use_times_changed && tenant_wake_tokens(t, NULL) == 0)
-		vault_seal(t->vault, &file, n, NULL);
+		vault_seal(t->vault, &l->use_times, &l->n, NULL);
+	l->generation += l->use_times != NULL;
 	t->use_times_changed = false;
-	return file;
 }
 
-static void write_use_times(struct tenant *t, uint8_t *file, size_t n)
+/* The last checkpoint of the log, then the use times: see tenant_record_expect. */
+static void write_last_words(struct tenant *t, struct tenant_lock *l)
 {
-	if (file)
-		store_write(&t->store, file, n, NULL);
-	free(file);
+	if (tenant_record_close(t, l->generation) == 0 && l->use_times)
+		store_write(&t->store, l->use_times, l->n, NULL);
+	free(l->use_times);
+	l->use_times = NULL;
 }
 
 void tenant_lock_untold(struct tenant *t)
 {
-	uint8_t *file;
-	size_t n;
+	struct tenant_lock l;
 
-	file = seal_use_times(t, &n);
+	seal_use_times(t, &l);
 	wipe_vaults(t);
-	write_use_times(t, file, n);
+	write_last_words(t, &l);
 }
 
 /* clock_now_ms() when the ttl of e's token is over; INT64_MAX: it has none. */
@@ -118,7 +120,7 @@ void tenant_lock_wipe(struct tenant *t, enum lock_reason why, struct tenant_lock
 	 * not wait for a slow disk, and a full disk must not keep a vault from being
 	 * locked. */
 	l->why = why;
-	l->use_times = seal_use_times(t, &l->n);
+	seal_use_times(t, l);
 	if (!lock_is_automatic(why)) {
 		wipe_vaults(t);
 	} else if (t->vault) {
@@ -141,9 +143,8 @@ void tenant_lock_write(struct tenant *t, struct tenant_lock *l, pid_t pid)
 				 .pid = pid,
 				 .why = lock_reason_name(l->why) };
 
-	write_use_times(t, l->use_times, l->n);
-	l->use_times = NULL;
 	audit_write(&t->audit, &e, NULL);
+	write_last_words(t, l);
 }
 
 void tenant_lock(struct tenant *t, enum lock_reason why, pid_t pid)
@@ -167,6 +168,7 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 			tenant_lock(t, why, 0);
 	}
 	spending_sync(t, now);
+	tenant_record_check(t, now);
 	if (now < t->next_expiry)
 		return;
 	t->next_expiry = INT64_MAX;

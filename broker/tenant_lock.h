@@ -12,8 +12,9 @@
 struct tenant;
 
 /*
- * Wipe every secret (an automatic lock spares entries with keep = yes), then try to
- * write the use times, then write it to the audit log.  pid: who asked, or 0.  A vault
+ * Wipe every secret (an automatic lock spares entries with keep = yes), then write it to
+ * the audit log, then try to write that one's checkpoint and the use times.  The key of
+ * checkpoints is wiped after that: nobody reads the vault by it.  pid: who asked, or 0.  A vault
  * that is locked already keeps the time and reason of the first lock, unless this
  * one wipes kept entries, or keeps a fresh broker from unlocking it by itself.
  */
@@ -28,6 +29,7 @@ struct tenant_lock {
 	enum lock_reason why;
 	uint8_t *use_times; /* the sealed vault to be written, or NULL */
 	size_t n;
+	uint64_t generation; /* of that file, or of the one that is there */
 };
 void tenant_lock_wipe(struct tenant *t, enum lock_reason why, struct tenant_lock *l);
 void tenant_lock_write(struct tenant *t, struct tenant_lock *l, pid_t pid);

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "broker/relay.h"
 #include "broker/tenant.h"
+#include "broker/tenant_record.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/inspect.h"
@@ -40,7 +41,8 @@ static int write_vault_file(struct tenant *t, struct vault *v, struct failure *f
 	size_t n;
 	int r;
 
-	if (vault_seal(v, &file, &n, f) != 0)
+	if (tenant_record_expect(t, v, vault_generation(v) + 1, f) != 0 ||
+	    vault_seal(v, &file, &n, f) != 0)
 		return -1;
 	r = store_write(&t->store, file, n, f);
 	free(file);
@@ -82,6 +84,7 @@ int tenant_create_vault(struct tenant *t, struct slot_info *slot, const uint8_t 
 		return -1;
 	}
 	adopt_vault(t, v);
+	tenant_record_begin(t);
 	return 0;
 }
 
@@ -163,6 +166,7 @@ int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], s
 	carry_use_times(t, t->kept, v);
 	wipe_changed_tokens(t, t->vault ? t->vault : t->kept, v);
 	adopt_vault(t, v);
+	tenant_record_opened(t);
 	return 0;
 }
 
@@ -232,6 +236,7 @@ int tenant_commit(struct tenant *t, struct failure *f)
 	t->next_expiry = 0;
 	if (write_vault_file(t, t->vault, f) == 0) {
 		t->use_times_changed = false;
+		tenant_record_written(t);
 		return 0;
 	}
 	vault_undo(t->vault);
@@ -278,6 +283,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	}
 	free(pub);
 	adopt_vault(t, v);
+	tenant_record_begin(t);
 	relays_wipe(t->relays, NULL, "changed", NULL, NULL);
 	return 0;
 bad:

@@ -38,6 +38,12 @@ void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const v
 	sodium_memzero(&s, sizeof(s));
 }
 
+void blake2b_256_keyed(uint8_t out[BLAKE2B_256_LEN], const uint8_t key[KEY_LEN], const void *p,
+		       size_t n)
+{
+	crypto_generichash(out, BLAKE2B_256_LEN, p, n, key, KEY_LEN);
+}
+
 void seal_digest(char out[SEAL_DIGEST_HEX + 1], const void *p, size_t n)
 {
 	uint8_t hash[BLAKE2B_256_LEN];

@@ -27,6 +27,10 @@ bool secret_equal(const void *a, const void *b, size_t n);
 /* BLAKE2b-256 (RFC 7693) of a followed by b; a piece may be NULL with length 0. */
 void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const void *b, size_t bn);
 
+/* The same, of p, keyed: who has not the key can neither make nor check it. */
+void blake2b_256_keyed(uint8_t out[BLAKE2B_256_LEN], const uint8_t key[KEY_LEN], const void *p,
+		       size_t n);
+
 /* The first SEAL_DIGEST_HEX hexadecimal digits of BLAKE2b-256: half of it, against which
  * nobody finds a second text, nor two of one digest. */
 void seal_digest(char out[SEAL_DIGEST_HEX + 1], const void *p, size_t n);

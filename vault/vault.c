@@ -239,6 +239,11 @@ const uint8_t *vault_id(const struct vault *v)
 	return v->id;
 }
 
+void vault_derive_key(const struct vault *v, const char *purpose, uint8_t out[KEY_LEN])
+{
+	blake2b_256_keyed(out, v->key, purpose, strlen(purpose) + 1);
+}
+
 void vault_raise_generation(struct vault *v, uint64_t g)
 {
 	if (v->generation < g && g <= GENERATION_FOLLOWED)

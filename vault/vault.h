@@ -79,6 +79,10 @@ int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_
 
 uint64_t vault_generation(const struct vault *v);
 
+/* A key of its own for one purpose, from which nobody learns the vault key.  It changes
+ * with the vault key.  v must not be narrowed. */
+void vault_derive_key(const struct vault *v, const char *purpose, uint8_t out[KEY_LEN]);
+
 /* Make the next generation higher than g, that of the file that is to be replaced.  A
  * number so high that no vault reaches it is ignored: it was forged. */
 void vault_raise_generation(struct vault *v, uint64_t g);

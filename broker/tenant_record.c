@@ -1,0 +1,228 @@
+/*
+ * broker/tenant_record.c - write the checkpoint of a tenant's audit log, and compare them.
+ */
+#include "broker/tenant_record.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fail.h"
+#include "broker/checkpoint.h"
+#include "broker/tenant.h"
+#include "vault/arena.h"
+#include "vault/crypto.h"
+#include "vault/lock_settings.h"
+#include "vault/vault.h"
+
+#define PURPOSE "ccrun record checkpoint 1"
+#define APART_MS 60000 /* a write costs three syncs: of the log, the file, the directory */
+
+static int checkpoint_write(struct tenant *t, uint64_t generation, struct failure *f)
+{
+	struct checkpoint c = { .generation = generation,
+				.seq = t->audit.seq,
+				.at = (uint64_t)time(NULL) };
+	char text[CHECKPOINT_TEXT];
+	size_t n;
+
+	memcpy(c.vault, t->record.vault, VAULT_ID_LEN);
+	memcpy(c.hash, t->audit.hash, sizeof(c.hash));
+	n = checkpoint_format(&c, t->record.key, text);
+	t->record.due_ms = 0;
+	if (audit_sync(&t->audit, f) != 0 ||
+	    store_write_beside(&t->store, STORE_CHECKPOINT, text, n, f) != 0)
+		return -1;
+	t->record.last = c;
+	return 0;
+}
+
+static void key_forget(struct tenant *t)
+{
+	arena_release(t->arena, t->record.key);
+	t->record.key = NULL;
+}
+
+/* In the arena, like the key that it comes from.  Without it no checkpoint is kept. */
+static bool key_take(struct tenant *t)
+{
+	key_forget(t);
+	t->record.key = arena_alloc(t->arena, KEY_LEN, NULL);
+	if (t->record.key) {
+		vault_derive_key(t->vault, PURPOSE, t->record.key);
+		memcpy(t->record.vault, vault_id(t->vault), VAULT_ID_LEN);
+	}
+	return t->record.key != NULL;
+}
+
+static bool key_is_of(const struct tenant *t, const struct vault *v)
+{
+	uint8_t key[KEY_LEN];
+	bool same;
+
+	if (!t->record.key)
+		return false;
+	vault_derive_key(v, PURPOSE, key);
+	same = secret_equal(key, t->record.key, KEY_LEN);
+	explicit_bzero(key, sizeof(key));
+	return same;
+}
+
+/* ---- comparing ---- */
+
+/* What is wrong with the checkpoint itself, or NULL. */
+static const char *checkpoint_read(struct tenant *t, struct checkpoint *c)
+{
+	char text[CHECKPOINT_TEXT];
+	size_t n = 0;
+
+	switch (store_read_beside(&t->store, STORE_CHECKPOINT, text, sizeof(text), &n, NULL)) {
+	case STORE_READ_ABSENT:
+		return "the log has no checkpoint: this is the first, or it was removed";
+	case STORE_READ_FAILED:
+		return "the log's checkpoint cannot be read";
+	case STORE_READ_DONE:
+		break;
+	}
+	return checkpoint_parse(c, t->record.key, text, n)
+		       ? NULL
+		       : "the log's checkpoint is damaged, or is not of this vault's key";
+}
+
+/*
+ * Was the checkpoint put back?  Every file of the vault has a checkpoint that was written
+ * before it, so an older one than the vault is not the last.
+ */
+static bool checkpoint_is_old(const struct tenant *t, const struct checkpoint *c,
+			      char why[AUDIT_NEWS])
+{
+	uint64_t generation = vault_generation(t->vault);
+
+	if (c->generation >= generation && c->seq >= t->record.last.seq)
+		return false;
+	snprintf(why, AUDIT_NEWS,
+		 "the log's checkpoint is an old one (of the vault's generation %" PRIu64
+		 ", which has %" PRIu64 "): put back, or not kept by an older ccrun",
+		 c->generation, generation);
+	return true;
+}
+
+/* The log against its checkpoint: how many lines are missing (0: that cannot be told), and
+ * why.  False: it is ahead of it, or even with it. */
+static bool log_is_cut(const struct tenant *t, const struct checkpoint *c, uint64_t *missing,
+		       char why[AUDIT_NEWS])
+{
+	char hash[AUDIT_HASH_HEX + 1];
+	bool there = audit_find(&t->audit, c->seq, hash);
+
+	*missing = 0;
+	if (c->seq == 0 || (there && strcmp(hash, c->hash) == 0))
+		return false;
+	/* When this broker started, or when it was written since. */
+	if (t->record.last.seq == 0 && t->audit.opened < c->seq) {
+		*missing = c->seq - t->audit.opened;
+		snprintf(why, AUDIT_NEWS,
+			 t->audit.opened ? "the last %" PRIu64
+					   " lines of the log are missing: cut off, or lost by the "
+					   "disk"
+					 : "the log is missing, all of its %" PRIu64 " lines",
+			 *missing);
+	} else if (there) {
+		snprintf(why, AUDIT_NEWS,
+			 "line %" PRIu64 " is not the one that was there: this is another log",
+			 c->seq);
+	} else {
+		snprintf(why, AUDIT_NEWS,
+			 "line %" PRIu64 " is gone: the log was replaced, or outgrew its two parts",
+			 c->seq);
+	}
+	return true;
+}
+
+static void report_old_vault(struct tenant *t, const struct checkpoint *c)
+{
+	char why[AUDIT_NEWS];
+	struct audit_event e = { .event = "vault-old", .result = "found", .why = why };
+
+	snprintf(why, sizeof(why),
+		 "the vault's file is an older one: generation %" PRIu64 ", and %" PRIu64
+		 " was written",
+		 vault_generation(t->vault), c->generation);
+	audit_write(&t->audit, &e, NULL);
+}
+
+/* True: something is on the log about it. */
+static bool record_compare(struct tenant *t)
+{
+	char why[AUDIT_NEWS];
+	struct checkpoint c;
+	uint64_t missing = 0;
+	const char *unusable = checkpoint_read(t, &c);
+
+	if (unusable) {
+		audit_report_loss(&t->audit, "unknown", 0, unusable, NULL);
+		return true;
+	}
+	if (checkpoint_is_old(t, &c, why) || log_is_cut(t, &c, &missing, why)) {
+		audit_report_loss(&t->audit, "found", missing, why, NULL);
+		return true;
+	}
+	/* One more was announced and not written, perhaps. */
+	if (c.generation > vault_generation(t->vault) + 1) {
+		report_old_vault(t, &c);
+		return true;
+	}
+	t->record.last = c;
+	return false;
+}
+
+void tenant_record_opened(struct tenant *t)
+{
+	if (!key_take(t))
+		return;
+	/* Else the next unlock would say it again. */
+	if (record_compare(t))
+		checkpoint_write(t, vault_generation(t->vault), NULL);
+}
+
+/* ---- writing ---- */
+
+void tenant_record_begin(struct tenant *t)
+{
+	if (key_take(t))
+		checkpoint_write(t, vault_generation(t->vault), NULL);
+}
+
+int tenant_record_expect(struct tenant *t, const struct vault *v, uint64_t generation,
+			 struct failure *f)
+{
+	return key_is_of(t, v) ? checkpoint_write(t, generation, f) : 0;
+}
+
+void tenant_record_written(struct tenant *t)
+{
+	if (!t->record.key || !key_is_of(t, t->vault))
+		tenant_record_begin(t);
+}
+
+void tenant_record_check(struct tenant *t, int64_t now)
+{
+	if (!t->record.key || !t->vault || t->audit.seq == t->record.last.seq)
+		return;
+	if (t->record.due_ms == 0)
+		t->record.due_ms = now + APART_MS;
+	else if (now >= t->record.due_ms)
+		checkpoint_write(t, vault_generation(t->vault), NULL);
+}
+
+int tenant_record_close(struct tenant *t, uint64_t generation)
+{
+	int r = 0;
+
+	if (t->record.key &&
+	    (t->record.last.seq != t->audit.seq || t->record.last.generation < generation))
+		r = checkpoint_write(t, generation, NULL);
+	key_forget(t);
+	return r;
+}
