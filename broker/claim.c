@@ -180,7 +180,7 @@ static int hand_over_gather(struct hand_over *h, struct connection *c, struct fa
 
 static int claim_handle_claim(struct connection *c, int channel, struct failure *f)
 {
-	struct audit_event e = { .event = "release", .result = "granted" };
+	struct audit_event e = { .event = "release", .result = "granted", .gives = true };
 	char names[SESSION_ENTRIES_MAX * (NAME_MAX_LEN + 1) + 1];
 	struct hand_over h;
 	unsigned i;

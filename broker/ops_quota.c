@@ -85,9 +85,11 @@ static int check_worker(struct connection *c, const struct entry *e, bool *reada
 
 static int audit_fetch(struct connection *c, const struct relay *r, struct failure *f)
 {
-	struct audit_event e = {
-		.event = "usage", .result = "granted", .entries = c->quota->name, .pid = c->peer.pid
-	};
+	struct audit_event e = { .event = "usage",
+				 .result = "granted",
+				 .entries = c->quota->name,
+				 .pid = c->peer.pid,
+				 .gives = !r };
 
 	if (r) {
 		e.why = "by the session's relay";

@@ -236,7 +236,8 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 				 .entries = c->session.entry[0],
 				 .delivery = delivery_name(c->session.delivery),
 				 .session = c->session.id,
-				 .image = c->session.image };
+				 .image = c->session.image,
+				 .gives = true };
 	const struct entry *entry;
 
 	if (c->session.state != SESSION_OPENED || c->session.delivery != DELIVERY_PIPE) {

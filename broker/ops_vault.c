@@ -99,6 +99,7 @@ struct wire_out *op_settings(struct request *q, struct failure *f)
 	wire_put_bool(o, "suspend", s.events & LOCK_SUSPEND);
 	wire_put_bool(o, "screen", s.events & LOCK_SCREEN);
 	wire_put_bool(o, "logout", s.events & LOCK_LOGOUT);
+	wire_put_bool(o, "durable", s.durable);
 	return o;
 }
 
@@ -115,10 +116,12 @@ static int read_event_setting(struct wire_map m, const char *key, unsigned bit, 
 	return 0;
 }
 
-/* Change the lock settings that the request names; loosening them wants a person. */
+/* Change the settings that the request names; loosening them wants a person. */
 struct wire_out *op_set(struct request *q, struct failure *f)
 {
-	struct vault *v = q->connection->tenant->vault;
+	struct tenant *t = q->connection->tenant;
+	struct vault *v = t->vault;
+	struct wire_out *o;
 	struct lock_settings now = vault_lock_settings(v), s = now;
 
 	if ((wire_has(q->map, "idle") && wire_get_uint(q->map, "idle", &s.idle, f) != 0) ||
@@ -126,8 +129,12 @@ struct wire_out *op_set(struct request *q, struct failure *f)
 	    read_event_setting(q->map, "suspend", LOCK_SUSPEND, &s.events, f) != 0 ||
 	    read_event_setting(q->map, "screen", LOCK_SCREEN, &s.events, f) != 0 ||
 	    read_event_setting(q->map, "logout", LOCK_LOGOUT, &s.events, f) != 0 ||
+	    (wire_has(q->map, "durable") && wire_get_bool(q->map, "durable", &s.durable, f) != 0) ||
 	    (lock_settings_loosen(&now, &s) && person_require(q, f) != 0) ||
 	    request_audit(q, "set", NULL, f) != 0 || vault_lock_settings_set(v, &s, f) != 0)
 		return NULL;
-	return request_commit(q, f);
+	o = request_commit(q, f);
+	if (o)
+		t->audit.durable = s.durable;
+	return o;
 }

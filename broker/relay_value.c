@@ -73,7 +73,8 @@ static int audit_release(struct connection *c, struct failure *f)
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
 				 .session = c->session.id,
-				 .image = c->session.image };
+				 .image = c->session.image,
+				 .gives = true };
 	char image[sizeof(c->session.image)];
 	unsigned i;
 

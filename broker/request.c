@@ -31,18 +31,24 @@ void request_finish_keyfile(struct request *q, const uint8_t *p, bool done)
 		store_remove_beside(s, STORE_KEYFILE_NEXT, NULL);
 }
 
+static bool is_one_of(const char *event, const char *const *list)
+{
+	while (*list && strcmp(*list, event) != 0)
+		list++;
+	return *list != NULL;
+}
+
 int request_audit(struct request *q, const char *event, const char *name, struct failure *f)
 {
-	static const char *const key_may_be_wrong[] = { "unlock", "person", "init", "reopen",
-							"restore" };
-	struct audit_event e = {
-		.event = event, .entries = name, .pid = q->connection->peer.pid, .result = "granted"
-	};
-	unsigned i;
+	static const char *const key_may_be_wrong[] = { "unlock", "person",  "init",
+							"reopen", "restore", NULL };
+	static const char *const gives[] = { "get", "backup", "export", NULL };
+	struct audit_event e = { .event = event,
+				 .entries = name,
+				 .pid = q->connection->peer.pid,
+				 .gives = is_one_of(event, gives) };
 
-	for (i = 0; i < sizeof(key_may_be_wrong) / sizeof(key_may_be_wrong[0]); i++)
-		if (strcmp(event, key_may_be_wrong[i]) == 0)
-			e.result = "asked";
+	e.result = is_one_of(event, key_may_be_wrong) ? "asked" : "granted";
 	return audit_write(&q->connection->tenant->audit, &e, f);
 }
 

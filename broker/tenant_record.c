@@ -13,7 +13,6 @@
 #include "broker/tenant.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
-#include "vault/lock_settings.h"
 #include "vault/vault.h"
 
 #define PURPOSE "ccrun record checkpoint 1"

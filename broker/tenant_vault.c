@@ -15,6 +15,7 @@
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/inspect.h"
+#include "vault/lock_settings.h"
 #include "vault/slots.h"
 #include "vault/tokens.h"
 #include "vault/undo.h"
@@ -63,6 +64,7 @@ static void adopt_vault(struct tenant *t, struct vault *v)
 	t->opened_ms = t->used_ms = clock_now_ms();
 	t->next_expiry = 0;
 	vault_set_since(v, t->opened_ms);
+	t->audit.durable = vault_lock_settings(v).durable;
 }
 
 int tenant_create_vault(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_LEN],

@@ -1,6 +1,7 @@
 /*
- * client/settings.c - ccctl settings: when the vault locks by itself.  These
- * settings are in the vault, encrypted, so that no file can weaken them.
+ * client/settings.c - ccctl settings: when the vault locks by itself, and whether each
+ * release waits until it is on record on the disk.  These settings are in the vault,
+ * encrypted, so that no file can weaken them.
  */
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +21,7 @@ static const char *const events[] = { "suspend", "screen", "logout" };
 static const unsigned event_bits[] = { LOCK_SUSPEND, LOCK_SCREEN, LOCK_LOGOUT };
 #define TIMES 2
 #define EVENTS 3
+#define DURABLE "durable"
 
 static int settings_find_word(const char *const *words, int n, const char *word, size_t len)
 {
@@ -45,7 +47,7 @@ static int settings_check_once(unsigned *seen, int i, const char *name, struct f
 /* What the words of the command line change. */
 struct settings_change {
 	struct lock_settings to;
-	unsigned seen; /* a bit for each setting that is named: times, then events */
+	unsigned seen; /* a bit for each setting that is named: times, events, durable */
 };
 
 /* One KEY=VALUE. */
@@ -54,7 +56,7 @@ static int settings_read_word(const char *word, struct settings_change *ch, stru
 	const char *value = strchr(word, '=');
 	size_t len = value ? (size_t)(value - word) : 0;
 	uint64_t seconds = 0;
-	bool yes;
+	bool yes, durable;
 	int i;
 
 	value = value ? value + 1 : "";
@@ -66,12 +68,18 @@ static int settings_read_word(const char *word, struct settings_change *ch, stru
 		*(i == 0 ? &ch->to.idle : &ch->to.longest) = seconds;
 		return settings_check_once(&ch->seen, i, times[i], f);
 	}
+	durable = len == strlen(DURABLE) && strncmp(word, DURABLE, len) == 0;
 	i = settings_find_word(events, EVENTS, word, len);
 	yes = strcmp(value, "yes") == 0;
-	if (i < 0 || (!yes && strcmp(value, "no") != 0))
+	if ((i < 0 && !durable) || (!yes && strcmp(value, "no") != 0))
 		return fail_set(f, FAIL_USAGE,
-				"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no",
+				"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no "
+				"durable=yes|no",
 				"unknown setting");
+	if (durable) {
+		ch->to.durable = yes;
+		return settings_check_once(&ch->seen, TIMES + EVENTS, DURABLE, f);
+	}
 	if (yes)
 		ch->to.events |= event_bits[i];
 	return settings_check_once(&ch->seen, TIMES + i, events[i], f);
@@ -95,7 +103,8 @@ static int settings_fetch(struct client *c, struct lock_settings *s, struct fail
 			return -1;
 		s->events |= yes ? event_bits[i] : 0;
 	}
-	return 0;
+	/* A broker that was started before the last upgrade does not say. */
+	return wire_has(m, DURABLE) ? wire_get_bool(m, DURABLE, &s->durable, f) : 0;
 }
 
 /* Loosening them wants a person. */
@@ -116,6 +125,8 @@ static int settings_change(struct client *c, struct settings_change *ch, struct 
 	for (i = 0; i < EVENTS; i++)
 		if (!(ch->seen & 1u << (TIMES + i)))
 			ch->to.events |= now.events & event_bits[i];
+	if (!(ch->seen & 1u << (TIMES + EVENTS)))
+		ch->to.durable = now.durable;
 	loosen = lock_settings_loosen(&now, &ch->to);
 	if (loosen && person_identify(c, f) != 0)
 		return -1;
@@ -126,6 +137,8 @@ static int settings_change(struct client *c, struct settings_change *ch, struct 
 	for (i = 0; i < EVENTS; i++)
 		if (ch->seen & 1u << (TIMES + i))
 			wire_put_bool(o, events[i], ch->to.events & event_bits[i]);
+	if (ch->seen & 1u << (TIMES + EVENTS))
+		wire_put_bool(o, DURABLE, ch->to.durable);
 	return loosen ? person_call(c, o, f) : client_call(c, o, f);
 }
 
@@ -155,6 +168,10 @@ static int settings_show(struct client *c, bool json, struct failure *f)
 		else
 			printf("%s=%s\n", events[i], yes ? "yes" : "no");
 	}
+	if (json)
+		js_bool(o, DURABLE, s.durable);
+	else
+		printf(DURABLE "=%s\n", s.durable ? "yes" : "no");
 	return json ? js_print(o, f) : 0;
 }
 

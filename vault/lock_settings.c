@@ -8,19 +8,36 @@
 #include "base/fail.h"
 #include "vault/bytes.h"
 #include "vault/errors.h"
+#include "vault/format.h"
 #include "vault/undo.h"
 #include "vault/vault_private.h"
 
-const struct lock_settings lock_settings_default = { 0, 0, LOCK_EVENTS_ALL };
+const struct lock_settings lock_settings_default = { 0, 0, LOCK_EVENTS_ALL, false };
 
-enum { LOCK_TAG_IDLE = 1, LOCK_TAG_LONGEST, LOCK_TAG_EVENTS, LOCK_TAG_END };
-#define LOCK_TAG_ALL ((1u << LOCK_TAG_END) - (1u << LOCK_TAG_IDLE))
+/* Each once; the last since version 4. */
+enum { LOCK_TAG_IDLE = 1, LOCK_TAG_LONGEST, LOCK_TAG_EVENTS, LOCK_TAG_DURABLE, LOCK_TAG_END };
+
+static unsigned lock_tags_end(unsigned version)
+{
+	return version < VAULT_VERSION ? LOCK_TAG_DURABLE : LOCK_TAG_END;
+}
+
+unsigned lock_settings_version(const struct lock_settings *s)
+{
+	return s->durable ? VAULT_VERSION : VAULT_VERSION_PLAIN;
+}
+
+size_t lock_settings_size(const struct lock_settings *s)
+{
+	return (lock_tags_end(lock_settings_version(s)) - LOCK_TAG_IDLE) * SETTING_LEN;
+}
 
 uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s)
 {
 	p = bytes_put_number_field(p, LOCK_TAG_IDLE, s->idle);
 	p = bytes_put_number_field(p, LOCK_TAG_LONGEST, s->longest);
-	return bytes_put_number_field(p, LOCK_TAG_EVENTS, s->events);
+	p = bytes_put_number_field(p, LOCK_TAG_EVENTS, s->events);
+	return s->durable ? bytes_put_number_field(p, LOCK_TAG_DURABLE, 1) : p;
 }
 
 static bool lock_settings_ok(const struct lock_settings *s)
@@ -29,31 +46,45 @@ static bool lock_settings_ok(const struct lock_settings *s)
 	       (s->events & ~(unsigned)LOCK_EVENTS_ALL) == 0;
 }
 
-int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, struct failure *f)
+/* False: it is not allowed. */
+static bool lock_setting_take(struct lock_settings *s, uint64_t tag, uint64_t value)
+{
+	switch (tag) {
+	case LOCK_TAG_IDLE:
+		s->idle = value;
+		return true;
+	case LOCK_TAG_LONGEST:
+		s->longest = value;
+		return true;
+	case LOCK_TAG_EVENTS:
+		s->events = (unsigned)value;
+		return value <= LOCK_EVENTS_ALL;
+	default:
+		s->durable = value == 1;
+		return value <= 1;
+	}
+}
+
+int lock_settings_read(const uint8_t *p, size_t n, unsigned version, struct lock_settings *s,
+		       struct failure *f)
 {
 	static const char not_allowed[] = "a setting is not allowed";
 	struct byte_reader c = { p, n, false };
+	unsigned seen = 0, end = lock_tags_end(version);
 	uint64_t tag, len, value;
-	unsigned seen = 0;
 
 	while (c.left > 0 && !c.bad) {
 		tag = byte_reader_take_le(&c, 2);
 		len = byte_reader_take_le(&c, 4);
-		if (!c.bad && (tag < LOCK_TAG_IDLE || tag >= LOCK_TAG_END))
+		if (!c.bad && (tag < LOCK_TAG_IDLE || tag >= end))
 			return fail_set(f, FAIL_NEWER, HINT_NEWER,
 					"cannot read the vault: it has an unknown setting");
 		value = byte_reader_take_le(&c, 8);
-		if (c.bad || len != 8 || (seen & 1u << tag))
+		if (c.bad || len != 8 || (seen & 1u << tag) || !lock_setting_take(s, tag, value))
 			return vault_fail_damaged(f, not_allowed);
 		seen |= 1u << tag;
-		if (tag == LOCK_TAG_IDLE)
-			s->idle = value;
-		else if (tag == LOCK_TAG_LONGEST)
-			s->longest = value;
-		else
-			s->events = value > LOCK_EVENTS_ALL ? ~0u : (unsigned)value;
 	}
-	if (c.bad || seen != LOCK_TAG_ALL || !lock_settings_ok(s))
+	if (c.bad || seen != (1u << end) - (1u << LOCK_TAG_IDLE) || !lock_settings_ok(s))
 		return vault_fail_damaged(f, not_allowed);
 	return 0;
 }
@@ -66,7 +97,8 @@ static bool lock_time_longer(uint64_t from, uint64_t to)
 bool lock_settings_loosen(const struct lock_settings *from, const struct lock_settings *to)
 {
 	return lock_time_longer(from->idle, to->idle) ||
-	       lock_time_longer(from->longest, to->longest) || (from->events & ~to->events) != 0;
+	       lock_time_longer(from->longest, to->longest) || (from->events & ~to->events) != 0 ||
+	       (from->durable && !to->durable);
 }
 
 struct lock_settings vault_lock_settings(const struct vault *v)

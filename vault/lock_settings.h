@@ -1,6 +1,7 @@
 /*
- * vault/lock_settings.h - what locks the vault without a command.  It is sealed with
- * the entries, so that nobody who can only write the user's files can loosen it.
+ * vault/lock_settings.h - what locks the vault without a command, and how safe the log of
+ * its use is.  It is sealed with the entries, so that nobody who can only write the user's
+ * files can loosen it.
  */
 #ifndef VAULT_LOCK_SETTINGS_H
 #define VAULT_LOCK_SETTINGS_H
@@ -19,18 +20,26 @@ struct lock_settings {
 	uint64_t idle;	  /* seconds without a request that used the vault; 0: no limit */
 	uint64_t longest; /* seconds since it was opened; 0: no limit */
 	unsigned events;  /* LOCK_SUSPEND | ... */
+	bool durable;	  /* a release is on the disk, in the log, before it is answered */
 };
 
 /* Those of a new vault: every event locks, no time limit. */
 extern const struct lock_settings lock_settings_default;
 
-/* Write LOCK_SETTINGS_LEN bytes (vault/format.h).  Returns their end. */
+/* The bytes of lock_settings_write, and the lowest version that has what they say. */
+size_t lock_settings_size(const struct lock_settings *s);
+unsigned lock_settings_version(const struct lock_settings *s);
+
+/* Returns the end of what was written. */
 uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s);
 
-/* Read n bytes.  0, or -1 with FAIL_DAMAGED, FAIL_NEWER (an unknown setting). */
-int lock_settings_read(const uint8_t *p, size_t n, struct lock_settings *s, struct failure *f);
+/* Read n bytes of a file of that version.  0, or -1 with FAIL_DAMAGED, FAIL_NEWER (an
+ * unknown setting). */
+int lock_settings_read(const uint8_t *p, size_t n, unsigned version, struct lock_settings *s,
+		       struct failure *f);
 
-/* Would the vault stay open longer, or at an event that locks it now? */
+/* Would the vault stay open longer, or at an event that locks it now, or would the log be
+ * less safe? */
 bool lock_settings_loosen(const struct lock_settings *from, const struct lock_settings *to);
 
 struct lock_settings vault_lock_settings(const struct vault *v);

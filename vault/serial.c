@@ -59,17 +59,17 @@ static size_t serial_entry_size(const struct entry *e)
 
 unsigned serial_version(const struct vault *v)
 {
-	unsigned i;
+	unsigned i, version = lock_settings_version(&v->lock_settings);
 
 	for (i = 0; i < v->count; i++)
 		if (v->entry[i]->source)
-			return VAULT_VERSION;
-	return VAULT_VERSION_PLAIN;
+			version = version < VAULT_VERSION_SOURCE ? VAULT_VERSION_SOURCE : version;
+	return version;
 }
 
 size_t serial_size(const struct vault *v)
 {
-	size_t n = PLAIN_HEAD_LEN + LOCK_SETTINGS_LEN;
+	size_t n = PLAIN_HEAD_LEN + lock_settings_size(&v->lock_settings);
 	unsigned i;
 
 	for (i = 0; i < v->count; i++)
@@ -84,7 +84,7 @@ void serial_write(const struct vault *v, uint8_t *p)
 
 	p = bytes_put_le(p, v->next_slot, 4);
 	p = bytes_put_le(p, v->count, 4);
-	p = bytes_put_le(p, LOCK_SETTINGS_LEN, 4);
+	p = bytes_put_le(p, lock_settings_size(&v->lock_settings), 4);
 	p = lock_settings_write(p, &v->lock_settings);
 	for (i = 0; i < v->count; i++) {
 		e = v->entry[i];
@@ -171,7 +171,7 @@ static bool serial_read_field(struct entry_reading *r, enum tag tag, const uint8
 static int serial_read_fields(struct byte_reader *c, unsigned version, struct entry_reading *r,
 			      struct failure *f)
 {
-	enum tag end = version < VAULT_VERSION ? TAG_SOURCE : TAG_END;
+	enum tag end = version < VAULT_VERSION_SOURCE ? TAG_SOURCE : TAG_END;
 	unsigned seen = 0;
 	uint64_t tag, n;
 	const uint8_t *p;
@@ -235,7 +235,7 @@ static int serial_read_lock_settings(struct vault *v, unsigned version, struct b
 	p = byte_reader_take(c, (size_t)n);
 	if (c->bad)
 		return vault_fail_damaged(f, "the settings are cut off");
-	return lock_settings_read(p, (size_t)n, &v->lock_settings, f);
+	return lock_settings_read(p, (size_t)n, version, &v->lock_settings, f);
 }
 
 int serial_read(struct vault *v, unsigned version, const uint8_t *p, size_t n, struct failure *f)

@@ -297,7 +297,7 @@ def test_the_value_comes_once_the_process_is_marked(b, opened):
         ("open", "granted", None), ("release", "posture", f"process {opened.pid} does not bear the session's mark"),
         ("release", "granted", "to the session's relay")]
     released = [e for e in b.lines() if e["event"] == "release"][-1]
-    assert (released["entries"], released["session"], released["pid"]) == ("zai", opened.id, str(opened.pid))
+    assert (released["entries"], released["session"], released["pid"]) == ("zai", opened.id, opened.pid)
     assert TOKEN.encode() not in b.record.read_bytes()
     assert b.call("status")["releases"] == 1
 
@@ -449,8 +449,37 @@ def test_sessions_are_listed(b, pair):
                                                ("provider", "failed", "TLS: certificate has expired")]
     s.end()
     until(lambda: not b.sessions(), what="the session's end")
-    assert b.events("end") == [("end", "done", "3 requests, 1 refused")]
+    [end] = [e for e in b.lines() if e["event"] == "end"]
+    assert end["result"] == "done" and "why" not in end and end["session"] == s.id
+    assert (end["requests"], end["refused"], end["failed"], end["restarts"]) == (3, 1, 0, 0)
+    assert [end[kind] for kind in ("input", "output", "cache_write", "cache_read")] == [3, 6, 0, 0]
+    assert end["unpriced"] == 3 and "cost_micros" not in end
     assert b.call("status")["sessions"] == 0
+
+
+def test_what_relays_did_is_summed_over_restarts(b, pair):
+    s, r = pair
+    gives(r)
+    r.send("use", id=1, model="m", status=200, input=100, output=20, cache_read=7, cost=1500, complete=True,
+           billed=True, surcharged=False, bytes=3, sent=4)
+    until(lambda: b.sessions()[0]["requests"] == 1, what="the first request")
+    r.kill()
+    again = b.relay()
+    again.begin()
+    gives(again)
+    again.send("use", id=1, model="m", status=429, complete=True, billed=True, surcharged=False, bytes=3, sent=4)
+    again.send("use", id=2, model="m", status=200, input=1, output=2, cost=2**63, complete=True, billed=True,
+               surcharged=False, bytes=3, sent=4)
+    until(lambda: b.sessions()[0]["requests"] == 3, what="the other requests")
+    s.end()
+    until(lambda: not b.sessions(), what="the session's end")
+    [end] = [e for e in b.lines() if e["event"] == "end"]
+    assert {k: end[k] for k in ("requests", "refused", "failed", "restarts", "input", "output", "cache_write",
+                                "cache_read", "estimated", "unpriced")} == {
+        "requests": 3, "refused": 0, "failed": 1, "restarts": 1, "input": 101, "output": 22, "cache_write": 0,
+        "cache_read": 7, "estimated": 0, "unpriced": 0}
+    # What a reader of JSON can hold is the most.
+    assert end["cost_micros"] == 2**63 - 1
 
 
 def test_an_ended_session_gets_no_value(b, pair):
@@ -524,8 +553,8 @@ def test_when_the_process_ends_so_does_the_session(b, pair):
     assert r.ended()
     until(lambda: not b.sessions(), what="the session's end")
     assert b.events("relay") == [] and b.starts_none()
-    [(_, _, why)] = b.events("end")
-    assert why in ("1 requests, 0 refused", "0 requests, 0 refused")
+    [end] = [e for e in b.lines() if e["event"] == "end"]
+    assert end["requests"] in (0, 1) and end["refused"] == 0
 
 
 def test_a_relay_that_does_not_end_loses_its_session(b, pair):

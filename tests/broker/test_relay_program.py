@@ -84,7 +84,7 @@ def test_it_ends_with_the_session(session, fresh):
     assert session.get()[0] == 200
     session.end()
     until(lambda: not fresh.call("sessions", after=0)["sessions"], what="the session's end")
-    assert [e["why"] for e in fresh.lines() if e["event"] == "end"] == ["0 requests, 0 refused"]
+    assert [(e["requests"], e["refused"]) for e in fresh.lines() if e["event"] == "end"] == [(0, 0)]
 
 
 def test_another_process_uses_it_not(session, provider):

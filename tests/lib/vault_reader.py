@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A second reader of the vault format (versions 1 to 3), written from docs/VAULT.md.
+"""A second reader of the vault format (versions 1 to 4), written from docs/VAULT.md.
 
     vault_reader.py FILE < passphrase      prints the entries as JSON
     vault_reader.py --key HEX FILE         the same with a slot's 32-byte key
@@ -26,6 +26,7 @@ KINDS = {1: "passphrase", 2: "keyring", 3: "keyfile", 4: "credential", 5: "tpm2"
 WITH_MATERIAL = ("keyfile", "tpm2")
 MATERIAL_MAX = 1024
 SETTINGS = {1: "idle", 2: "longest", 3: "events"}
+SETTINGS_MAX = {"events": 7, "durable": 1}
 SETTINGS_OF_VERSION_1 = {"idle": 0, "longest": 0, "events": 7}
 LOCK_TIME_MAX = 366 * 24 * 3600
 TAGS = {1: "name", 2: "origin", 3: "variable", 4: "policy",
@@ -113,7 +114,7 @@ def envelope(data):
         raise Damaged("checksum")
     if version == 0:
         raise Damaged("version 0")
-    if version > 3 or flags != 0:
+    if version > 4 or flags != 0:
         raise Newer("version %d, flags %d" % (version, flags))
     return version
 
@@ -237,20 +238,21 @@ def read_entry(data, version):
     return entry
 
 
-def read_settings(data):
+def read_settings(data, version):
     r = Reader(data, "a setting")
+    known = {**SETTINGS, **({4: "durable"} if version > 3 else {})}
     settings = {}
     while r.left():
         tag, size = r.number(2), r.number(4)
-        if tag not in SETTINGS:
+        if tag not in known:
             raise Newer("setting %d" % tag)
-        name = SETTINGS[tag]
+        name = known[tag]
         if size != 8 or name in settings:
             raise Damaged("setting " + name)
         settings[name] = r.number(8)
-        if settings[name] > (7 if name == "events" else LOCK_TIME_MAX):
+        if settings[name] > SETTINGS_MAX.get(name, LOCK_TIME_MAX):
             raise Damaged("setting " + name)
-    if len(settings) != len(SETTINGS):
+    if len(settings) != len(known):
         raise Damaged("a setting is missing")
     return settings
 
@@ -263,7 +265,7 @@ def read_box(plain, version, slots):
         raise Damaged("entry count")
     if any(slot["id"] >= after for slot in slots):
         raise Damaged("next slot")
-    settings = dict(SETTINGS_OF_VERSION_1) if version == 1 else read_settings(r.take(r.number(4)))
+    settings = dict(SETTINGS_OF_VERSION_1) if version == 1 else read_settings(r.take(r.number(4)), version)
     entries = []
     for _ in range(count):
         entry = read_entry(r.take(r.number(4)), version)
@@ -331,7 +333,8 @@ def shown(opened):
     entries = ";".join("|".join([e["name"], e["origin"], e["variable"], e["policy"],
                                  str(e["created"]), str(e["changed"]), str(e["used"]),
                                  last(e)]) for e in opened["entries"])
-    settings = "|".join(str(opened["settings"][name]) for name in SETTINGS.values())
+    settings = "|".join([str(opened["settings"][name]) for name in SETTINGS.values()] +
+                        ["durable"] * opened["settings"].get("durable", 0))
     material = ";".join("%d:%s" % (s["id"], s["material"].hex())
                         for s in opened["slots"] if s["material"])
     return [entries or "-", settings, material or "-"]

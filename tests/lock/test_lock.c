@@ -56,7 +56,7 @@ static void test_due(void **state)
 		/* a time from before `now` was taken */
 		{ 1, 1, 5 * S, 5 * S, 4 * S, LOCK_REASON_START },
 	};
-	struct lock_settings s = { 0, 0, LOCK_EVENTS_ALL };
+	struct lock_settings s = { 0, 0, LOCK_EVENTS_ALL, false };
 	size_t i;
 
 	(void)state;
@@ -75,7 +75,7 @@ static void test_wanted(void **state)
 	static const enum lock_reason always[] = { LOCK_REASON_START, LOCK_REASON_REQUEST,
 						   LOCK_REASON_IDLE, LOCK_REASON_LONGEST,
 						   LOCK_REASON_MOVED };
-	struct lock_settings s = { 0, 0, 0 };
+	struct lock_settings s = { 0, 0, 0, false };
 	size_t i;
 
 	(void)state;

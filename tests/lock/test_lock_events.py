@@ -87,11 +87,12 @@ def test_what_opens_by_itself_does_so_once(w):
 
 def test_settings(w):
     w.keys(demo={})
-    assert w.json("settings") == {"idle": 0, "longest": 0, "suspend": True, "screen": True, "logout": True}
-    assert w.ok("settings").out == "idle=never\nlongest=never\nsuspend=yes\nscreen=yes\nlogout=yes\n"
+    assert w.json("settings") == {"idle": 0, "longest": 0, "suspend": True, "screen": True, "logout": True,
+                                  "durable": False}
+    assert w.ok("settings").out == "idle=never\nlongest=never\nsuspend=yes\nscreen=yes\nlogout=yes\ndurable=no\n"
     w.ok("settings", "idle=90m", "screen=no")
     w.ok("settings", "longest=1d")
-    want = {"idle": 5400, "longest": 86400, "suspend": True, "screen": False, "logout": True}
+    want = {"idle": 5400, "longest": 86400, "suspend": True, "screen": False, "logout": True, "durable": False}
     assert w.json("settings") == want
     w.end_broker()
     assert w.unlock().rc == 0 and w.json("settings") == want

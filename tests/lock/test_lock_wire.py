@@ -39,10 +39,10 @@ def claim(b, entry="kept", **more):
 
 def test_settings_are_sealed(broker):
     assert broker.call("settings") == {"v": 1, "ok": True, "idle": 0, "longest": 0,
-                                       "suspend": True, "screen": True, "logout": True}
+                                       "suspend": True, "screen": True, "logout": True, "durable": False}
     assert broker.call("set", idle=90, screen=False) == {"v": 1, "ok": True, "generation": 4}
     assert broker.call("set", longest=366 * DAY)["generation"] == 5
-    want = {"idle": 90, "longest": 366 * DAY, "suspend": True, "screen": False, "logout": True}
+    want = {"idle": 90, "longest": 366 * DAY, "suspend": True, "screen": False, "logout": True, "durable": False}
     assert broker.call("settings") == {"v": 1, "ok": True, **want}
     sealed = reader.open_vault(broker.vault.read_bytes(), broker.key)["settings"]
     assert sealed == {"idle": 90, "longest": 366 * DAY, "events": 1 | 4}
@@ -58,12 +58,30 @@ def test_settings_are_sealed(broker):
     assert [e["result"] for e in broker.lines() if e["event"] == "set"] == ["granted"] * 4
 
 
+def test_a_durable_log_is_sealed_in_version_4(broker):
+    def version():
+        return reader.inspect(broker.vault.read_bytes())["version"]
+    assert version() == 2
+    broker.call("set", durable=True)
+    assert version() == 4 and reader.open_vault(broker.vault.read_bytes(), broker.key)["settings"]["durable"] == 1
+    broker.stop()
+    broker.start()
+    broker.unlock()
+    assert broker.call("settings")["durable"] is True
+    assert broker.call("set", idle=60)["ok"] and broker.call("settings")["durable"] is True
+    # A less safe log is a person's decision.
+    with broker.connect(person=None) as c:
+        assert c.error("set", durable=False) == "person"
+    broker.call("set", durable=False)
+    assert version() == 2 and broker.call("settings")["durable"] is False
+
+
 @pytest.mark.parametrize("fields,error", [
     ({"idle": 366 * DAY + 1}, "bad-value"), ({"longest": 366 * DAY + 1}, "bad-value"),
     ({"idle": 2**64 - 1}, "bad-value"), ({"longest": 2**63}, "bad-value"),
     ({"idle": -1}, "wrong-type"), ({"idle": 1.0}, "wrong-type"), ({"idle": "1h"}, "wrong-type"),
     ({"longest": True}, "wrong-type"), ({"suspend": 0}, "wrong-type"), ({"screen": "no"}, "wrong-type"),
-    ({"idle": 5, "logout": None}, "wrong-type"),
+    ({"idle": 5, "logout": None}, "wrong-type"), ({"durable": 1}, "wrong-type"),
 ])
 def test_settings_that_are_none(broker, fields, error):
     before, told = broker.vault.read_bytes(), broker.call("settings")

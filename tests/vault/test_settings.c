@@ -27,7 +27,7 @@ static void expect(const struct vault *v, uint64_t idle, uint64_t longest, unsig
 
 static void set(struct vault *v, uint64_t idle, uint64_t longest, unsigned events)
 {
-	struct lock_settings s = { idle, longest, events };
+	struct lock_settings s = { idle, longest, events, false };
 
 	assert_int_equal(vault_lock_settings_set(v, &s, NULL), 0);
 }
@@ -92,12 +92,12 @@ static void test_undo(void **state)
 static void test_refused(void **state)
 {
 	static const struct lock_settings bad[] = {
-		{ LOCK_TIME_MAX + 1, 0, 0 },
-		{ 0, LOCK_TIME_MAX + 1, 0 },
-		{ UINT64_MAX, 0, 7 },
-		{ 0, UINT64_MAX, 7 },
-		{ 0, 0, 8 },
-		{ 0, 0, ~0u },
+		{ LOCK_TIME_MAX + 1, 0, 0, false },
+		{ 0, LOCK_TIME_MAX + 1, 0, false },
+		{ UINT64_MAX, 0, 7, false },
+		{ 0, UINT64_MAX, 7, false },
+		{ 0, 0, 8, false },
+		{ 0, 0, ~0u, true },
 	};
 	struct vault *v = fresh();
 	struct failure f;
@@ -145,10 +145,46 @@ static void test_version_1(void **state)
 	free(file);
 }
 
+/* The lowest version that holds the contents: 4 while the log is durable. */
+static void test_durable(void **state)
+{
+	struct lock_settings s = { 60, 0, LOCK_SCREEN, true }, not = { 60, 0, LOCK_SCREEN, false };
+	struct vault *v = fresh();
+	uint8_t *file;
+
+	(void)state;
+	put(v, "zai", "token");
+	assert_int_equal(vault_lock_settings_set(v, &s, NULL), 0);
+	sealed(v, &file);
+	assert_int_equal(file[8], 4);
+	free(file);
+	v = again(v);
+	assert_true(vault_lock_settings(v).durable);
+	expect(v, 60, 0, LOCK_SCREEN);
+	expect_token(v, "zai", "token");
+	assert_true(lock_settings_loosen(&s, &not ));
+	assert_false(lock_settings_loosen(&not, &s));
+	assert_int_equal(vault_lock_settings_set(v, &not, NULL), 0);
+	vault_undo(v);
+	assert_true(vault_lock_settings(v).durable);
+	assert_int_equal(vault_lock_settings_set(v, &not, NULL), 0);
+	sealed(v, &file);
+	assert_int_equal(file[8], 2);
+	free(file);
+	v = again(v);
+	assert_false(vault_lock_settings(v).durable);
+	vault_free(v);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_default), T(test_set), T(test_undo), T(test_refused), T(test_version_1),
+		T(test_durable),
+		T(test_default),
+		T(test_set),
+		T(test_undo),
+		T(test_refused),
+		T(test_version_1),
 	};
 
 	if (libsodium_start(NULL))

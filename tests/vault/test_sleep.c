@@ -284,7 +284,7 @@ static void test_narrow_asleep(void **state)
 static void test_backup(void **state)
 {
 	struct slot_info info = { .kind = SLOT_PASSPHRASE, .label = "backup" };
-	struct lock_settings s = { 60, 600, LOCK_SCREEN };
+	struct lock_settings s = { 60, 600, LOCK_SCREEN, false };
 	uint8_t *file, *backup, id[VAULT_ID_LEN];
 	size_t n, m, used;
 	struct vault *v = two(&file, &n), *w;

@@ -51,7 +51,7 @@ static void sample(uint8_t **file, size_t *n)
 	struct slot_info host = { .kind = SLOT_KEYFILE,
 				  .material = "public key",
 				  .material_len = 10 };
-	struct lock_settings settings = { 1800, 43200, LOCK_SCREEN };
+	struct lock_settings settings = { 1800, 43200, LOCK_SCREEN, false };
 	struct vault *v = vault_create(arena, &first, key_a, NULL);
 	struct entry e = { .name = "zai",
 			   .origin = "bearer https://zai.example",

@@ -79,7 +79,8 @@ static void expect_settings(const struct vault *v, const char *want)
 	struct lock_settings s = vault_lock_settings(v);
 	char text[80];
 
-	snprintf(text, sizeof(text), "%" PRIu64 "|%" PRIu64 "|%u", s.idle, s.longest, s.events);
+	snprintf(text, sizeof(text), "%" PRIu64 "|%" PRIu64 "|%u%s", s.idle, s.longest, s.events,
+		 s.durable ? "|durable" : "");
 	assert_string_equal(text, want);
 }
 

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Writes tests/vectors/vault: small vault files, each with one thing wrong.
-Version 1 of the format, which is still read, (v2-...) version 2, and (v3-...) version 3.
+Version 1 of the format, which is still read, (v2-...) version 2, and so on to version 4.
 
     make_vault_vectors.py [DIRECTORY]
 
@@ -190,16 +190,16 @@ def envelope_vectors():
     yield "flip-box", "damaged", flipped(good, box + 33)
     yield "flip-checksum", "damaged", flipped(good, len(good) - 1)
     yield "version-0", "damaged", file(version=0)
-    yield "version-4", "newer", file(version=4)
-    yield "version-4-of-other-shape", "newer", newer_shape()
-    yield "version-4-cut", "truncated", file(version=4)[:-7]
-    yield "version-4-flipped", "damaged", flipped(file(version=4), 100)
+    yield "version-5", "newer", file(version=5)
+    yield "version-5-of-other-shape", "newer", newer_shape()
+    yield "version-5-cut", "truncated", file(version=5)[:-7]
+    yield "version-5-flipped", "damaged", flipped(file(version=5), 100)
     yield "flags-1", "newer", file(flags=1)
 
 
 def newer_shape():
     """What a later version may look like: only the envelope is as here."""
-    body = b"ccrunvlt" + struct.pack("<HHQ", 4, 3, 20 + 40 + 32) + fixed("something else", 40)
+    body = b"ccrunvlt" + struct.pack("<HHQ", 5, 3, 20 + 40 + 32) + fixed("something else", 40)
     return body + checksum(body)
 
 
@@ -468,6 +468,38 @@ def entry_vectors_3():
     yield "field-unknown", "newer", [sized(b"".join(f) + field(12, b"x"))]
 
 
+# ---- version 4 ----
+
+def file4(settings, entries, version=4):
+    return file(plain=settings_plain(b"".join(settings), entries), version=version)
+
+
+def good_vectors_4():
+    """name, bytes, entries, settings"""
+    yes, no = field(4, struct.pack("<Q", 1)), field(4, bytes(8))
+    s, aws = settings_fields(), elsewhere("a")
+    yield "ok-durable", file4(s + [yes], [OPENROUTER, ZAI]), [OPENROUTER, ZAI], "1800|43200|5|durable"
+    yield "ok-durable-first", file4([yes] + s, [ZAI]), [ZAI], "1800|43200|5|durable"
+    yield "ok-not-durable", file4(s + [no], [ZAI]), [ZAI], "1800|43200|5"
+    yield "ok-source", file4(s + [yes], [aws, ZAI]), [aws, ZAI], "1800|43200|5|durable"
+
+
+def plain_vectors_4():
+    """name, result, bytes"""
+    s, two = settings_fields(), [OPENROUTER, ZAI]
+
+    def number(tag, value):
+        return field(tag, struct.pack("<Q", value))
+
+    yield "settings-missing-durable", "damaged", file4(s, two)
+    yield "settings-twice-durable", "damaged", file4(s + [number(4, 1)] * 2, two)
+    yield "settings-durable-2", "damaged", file4(s + [number(4, 2)], two)
+    yield "settings-durable-huge", "damaged", file4(s + [number(4, 2 ** 64 - 1)], two)
+    yield "settings-durable-of-7-bytes", "damaged", file4(s + [field(4, bytes(7))], two)
+    yield "settings-tag-5", "newer", file4(s + [number(4, 1), number(5, 1)], two)
+    yield "forged-version-3", "damaged", as_version(file4(s + [number(4, 1)], two), 3)
+
+
 def shown(entries):
     """The last part is the token; of an entry that has a source "=" and three texts."""
     def last(e):
@@ -506,6 +538,13 @@ def vectors():
         yield "v3-" + name, data, KEY_SLOT, key, "ok", "open", shown(entries), "1800|43200|5", material
     for name, result, entries in entry_vectors_3():
         yield ("v3-" + name, file3(entries), KEY_SLOT, key, result, "open") + nothing
+    for name, data, entries, settings in good_vectors_4():
+        yield "v4-" + name, data, KEY_SLOT, key, "ok", "open", shown(entries), settings, "-"
+    for name, result, data in plain_vectors_4():
+        yield ("v4-" + name, data, KEY_SLOT, key, result, "open") + nothing
+    # so does one of version 3 of a log that is to be durable
+    yield ("v3-durable", file4(settings_fields() + [field(4, struct.pack("<Q", 1))], [ZAI], 3), KEY_SLOT, key,
+           "newer", "open") + nothing
     # a program of version 2 knows nothing of sources, and skips nothing
     yield ("v2-source", file3([elsewhere("zai")], version=2), KEY_SLOT, key, "newer", "open") + nothing
     yield ("v3-forged-version-2", as_version(file3([ZAI]), 2), KEY_SLOT, key, "damaged", "open") + nothing
