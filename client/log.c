@@ -10,36 +10,25 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/date.h"
 #include "base/fail.h"
+#include "base/proc.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/log_chain.h"
 #include "client/verbs.h"
 #include "json/output.h"
-#include "vault/crypto.h"
+#include "wire/limit_text.h"
 
 #define LINES_SHOWN 50
-#define HASH_HEX 64
-/* How a line ends: ,"hash":"<64 hex digits>"} */
-#define TAIL_KEY ",\"hash\":\""
-#define TAIL_LEN (sizeof(TAIL_KEY) - 1 + HASH_HEX + 2)
-
 #define RECORD "record.jsonl"
 #define RECORD_OLD "record.1.jsonl" /* the file before the last rotation */
 
 struct record {
 	FILE *old, *in; /* RECORD_OLD, RECORD; NULL: no such file */
+	struct log_checkpoint checkpoint;
 	char path[PATH_SIZE];
-};
-
-struct log_chain {
-	uint64_t lines;
-	uint64_t first;	 /* the first line's sequence number; above 1 after rotations */
-	uint64_t bad;	 /* number of the first line that breaks the chain, or 0 */
-	uint64_t bad_at; /* its number in its own file */
-	bool bad_old;	 /* that is RECORD_OLD */
-	char hash[HASH_HEX + 1];
-	bool cut; /* the last line has no newline */
 };
 
 enum { OPT_JSON = 256, OPT_VERIFY };
@@ -112,6 +101,27 @@ bad:
 	return NULL;
 }
 
+/*
+ * What the broker last noted of the log's end.  Asked before the log is read, which only
+ * grows.  Nothing, where no broker knows: none runs, or the vault was not opened yet.
+ */
+static void log_fetch_checkpoint(struct client *c, struct log_checkpoint *out)
+{
+	struct wire_out *o = wire_request("record");
+	char hash[HASH_HEX + 1];
+	uint64_t seq, at;
+
+	wire_put_uint(o, "at", INT64_MAX);
+	if (client_call(c, o, NULL) != 0 ||
+	    wire_get_uint(c->dial.in.top, "checkpoint_seq", &seq, NULL) != 0 ||
+	    wire_get_uint(c->dial.in.top, "checkpoint_at", &at, NULL) != 0 ||
+	    wire_get_text(c->dial.in.top, "checkpoint_hash", hash, sizeof(hash), NULL) != 0)
+		return;
+	out->seq = seq;
+	out->at = at;
+	memcpy(out->hash, hash, sizeof(hash));
+}
+
 static void log_close(struct record *r)
 {
 	if (r->old)
@@ -129,10 +139,15 @@ static void log_close(struct record *r)
 static int log_open(struct client *c, struct record *r, struct failure *f)
 {
 	struct failure none = { 0 };
+	bool connected;
 
 	memset(r, 0, sizeof(*r));
 	*f = none;
-	if (client_connect(c, false, NULL) == 0 && c->dial.system) {
+	connected = client_connect(c, false, NULL) == 0;
+	/* From inside a session that would be a refusal on the record. */
+	if (connected && !proc_self_marked())
+		log_fetch_checkpoint(c, &r->checkpoint);
+	if (connected && c->dial.system) {
 		snprintf(r->path, PATH_SIZE, "the system broker's record");
 		r->old = log_fetch_file(c, true, f);
 		r->in = r->old ? log_fetch_file(c, false, f) : NULL;
@@ -147,72 +162,6 @@ static int log_open(struct client *c, struct record *r, struct failure *f)
 	return -1;
 }
 
-/* Is the line's hash (n bytes, no newline) that of the line and the hash before it? */
-static bool chain_fits(struct log_chain *c, const char *line, size_t n)
-{
-	char hex[HASH_HEX + 1];
-	uint8_t hash[32];
-	const char *tail = line + n - TAIL_LEN;
-
-	if (n <= TAIL_LEN || memcmp(tail, TAIL_KEY, sizeof(TAIL_KEY) - 1) != 0 ||
-	    memcmp(line + n - 2, "\"}", 2) != 0)
-		return false;
-	blake2b_256(hash, c->hash, HASH_HEX, line, (size_t)(tail - line));
-	hex_encode(hex, hash, sizeof(hash));
-	memcpy(c->hash, hex, sizeof(hex));
-	return memcmp(tail + sizeof(TAIL_KEY) - 1, hex, HASH_HEX) == 0;
-}
-
-/*
- * The first line of all.  If older lines were rotated away, its hash cannot be verified
- * and starts the chain as it stands.
- */
-static void chain_begin(struct log_chain *c, const char *line, size_t n, bool old)
-{
-	unsigned long long seq;
-
-	c->first = sscanf(line, "{\"seq\":%llu,", &seq) == 1 ? seq : 0;
-	if (old && c->first > 1 && n > TAIL_LEN) {
-		memcpy(c->hash, line + n - HASH_HEX - 2, HASH_HEX);
-	} else if (!chain_fits(c, line, n)) {
-		c->bad = c->bad_at = 1;
-		c->bad_old = old;
-	}
-}
-
-/* Read a whole file once: count its lines and check each against the one before. */
-static void chain_follow_file(FILE *in, bool old, struct log_chain *c)
-{
-	uint64_t at = 0;
-	char *line = NULL;
-	size_t room = 0;
-	ssize_t n;
-
-	while (in && (n = getline(&line, &room, in)) > 0) {
-		if (line[n - 1] != '\n') {
-			c->cut = true;
-			break;
-		}
-		at++;
-		if (++c->lines == 1) {
-			chain_begin(c, line, (size_t)n - 1, old);
-		} else if (c->bad == 0 && !chain_fits(c, line, (size_t)n - 1)) {
-			c->bad = c->lines;
-			c->bad_at = at;
-			c->bad_old = old;
-		}
-	}
-	free(line);
-}
-
-static void chain_follow(const struct record *r, struct log_chain *c)
-{
-	memset(c, 0, sizeof(*c));
-	memset(c->hash, '0', HASH_HEX);
-	chain_follow_file(r->old, true, c);
-	chain_follow_file(r->in, false, c);
-}
-
 static void log_print_field(const char *before, const char *text)
 {
 	if (text[0]) {
@@ -221,8 +170,49 @@ static void log_print_field(const char *before, const char *text)
 	}
 }
 
+/* A number of the line, as people read it, if it is not 0. */
+static void log_print_amount(const struct json_t *o, const char *key, enum limit_kind kind,
+			     const char *after)
+{
+	char text[LIMIT_AMOUNT];
+	uint64_t n;
+
+	if (!js_get_number(o, key, &n) || n == 0)
+		return;
+	limit_format_amount(kind, n, text);
+	printf(", %s%s", text, after);
+}
+
+/* What a session's relays did. */
+static void log_print_sums(const struct json_t *o)
+{
+	uint64_t requests, unpriced = 0;
+
+	if (!js_get_number(o, "requests", &requests))
+		return;
+	printf(": %llu request%s", (unsigned long long)requests, requests == 1 ? "" : "s");
+	log_print_amount(o, "failed", LIMIT_REQUESTS, " of them failed");
+	log_print_amount(o, "refused", LIMIT_REQUESTS, " refused");
+	log_print_amount(o, "input", LIMIT_TOKENS, " tokens in");
+	log_print_amount(o, "cache_write", LIMIT_TOKENS, " to the cache");
+	log_print_amount(o, "cache_read", LIMIT_TOKENS, " from it");
+	log_print_amount(o, "output", LIMIT_TOKENS, " out");
+	js_get_number(o, "unpriced", &unpriced);
+	log_print_amount(o, "cost_micros", LIMIT_MONEY, unpriced ? " and more" : "");
+	log_print_amount(o, "restarts", LIMIT_REQUESTS, " relays crashed");
+}
+
+/* Lines of an older version have it as a text. */
+static uint64_t log_pid(const struct json_t *o)
+{
+	uint64_t pid;
+
+	return js_get_number(o, "pid", &pid) ? pid : strtoull(js_get(o, "pid"), NULL, 10);
+}
+
 static void log_print_line(const struct json_t *o)
 {
+	uint64_t pid = log_pid(o);
 	char when[24];
 
 	/* From 2026-01-31T12:00:00.000Z: times in the log are UTC. */
@@ -234,104 +224,172 @@ static void log_print_line(const struct json_t *o)
 	log_print_field(js_get(o, "provider")[0] ? " " : "", js_get(o, "entries"));
 	log_print_field(js_get(o, "delivery")[0] ? " by " : "", js_get(o, "delivery"));
 	log_print_field(" session ", js_get(o, "session"));
-	log_print_field(" process ", js_get(o, "pid"));
+	if (pid)
+		printf(" process %llu", (unsigned long long)pid);
 	log_print_field(" ", js_get(o, "image"));
 	log_print_field(": ", js_get(o, "why"));
+	log_print_sums(o);
 	putchar('\n');
 }
 
-/* Print the lines after the first `skip`, or append them to the array `into`.  *count:
- * lines before this file, then after it. */
-static void log_print_lines(FILE *in, uint64_t *count, uint64_t skip, struct json_t *into)
+/* One object of the array a line. */
+static int log_print_object(struct json_t *o, bool first, struct failure *f)
 {
-	uint64_t number = *count;
+	uint64_t pid = log_pid(o);
+
+	if (pid)
+		js_number(o, "pid", pid);
+	fputs(first ? "" : ",\n", stdout);
+	return js_print_bare(o, f);
+}
+
+/* Which lines are printed, and how. */
+struct log_output {
+	uint64_t number; /* of the lines before this one, in both files */
+	uint64_t skip;	 /* so many are not printed */
+	uint64_t printed;
+	bool json;
+};
+
+static int log_print_lines(FILE *in, struct log_output *out, struct failure *f)
+{
 	char *line = NULL;
 	struct json_t *o;
 	size_t room = 0;
 	ssize_t n;
+	int r = 0;
 
 	if (!in)
-		return;
+		return 0;
 	rewind(in);
-	while ((n = getline(&line, &room, in)) > 0 && line[n - 1] == '\n') {
-		if (number++ < skip)
+	while (r == 0 && (n = getline(&line, &room, in)) > 0 && line[n - 1] == '\n') {
+		if (out->number++ < out->skip)
 			continue;
 		o = js_parse(line, (size_t)n - 1);
-		if (!o) {
-			say("line %llu of the record cannot be read", (unsigned long long)number);
-		} else if (into) {
-			js_append(into, o);
-		} else {
+		if (!o)
+			say("line %llu of the record cannot be read",
+			    (unsigned long long)out->number);
+		else if (out->json)
+			r = log_print_object(o, out->printed++ == 0, f);
+		else
 			log_print_line(o);
-			js_free(o);
-		}
+		js_free(o);
 	}
-	*count = number;
 	free(line);
+	return r;
+}
+
+static int log_print_all(const struct record *r, struct log_output *out, struct failure *f)
+{
+	if (out->json)
+		fputs("[\n", stdout);
+	if (log_print_lines(r->old, out, f) != 0 || log_print_lines(r->in, out, f) != 0)
+		return -1;
+	if (out->json && puts(out->printed ? "\n]" : "]") == EOF)
+		return fail_errno(f, NULL, "cannot write the output");
+	return 0;
+}
+
+static void log_print_verdict_json(const struct log_chain *c, const char *path, struct json_t *o)
+{
+	bool known = c->checkpoint.seq != 0;
+
+	js_text(o, "record", path);
+	js_number(o, "lines", c->lines);
+	js_number(o, "first", c->first);
+	js_bool(o, "intact", c->bad == 0 && !c->replaced && log_chain_missing(c) == 0);
+	if (c->bad)
+		js_number(o, "first_bad_line", c->bad);
+	else
+		js_null(o, "first_bad_line");
+	js_text(o, "last_hash", c->bad ? NULL : c->hash);
+	if (known)
+		js_number(o, "checkpoint", c->checkpoint.seq);
+	else
+		js_null(o, "checkpoint");
+	js_time(o, "checkpoint_at", c->checkpoint.at);
+	if (known && !c->replaced)
+		js_number(o, "missing", log_chain_missing(c));
+	else
+		js_null(o, "missing");
+	js_number(o, "losses", c->losses);
+}
+
+static void log_print_verdict_text(const struct log_chain *c)
+{
+	char time[DATE_TEXT];
+
+	printf("%llu lines, the chain holds; it ends in %s\n", (unsigned long long)c->lines,
+	       c->hash);
+	if (c->first > 1)
+		printf("the %llu lines before them are gone: the record had grown too long\n",
+		       (unsigned long long)c->first - 1);
+	if (c->checkpoint.seq == 0)
+		printf("whether its end was cut off cannot be told while the vault is locked: "
+		       "ccctl unlock\n");
+	else if (!c->replaced && log_chain_missing(c) == 0)
+		printf("line %llu is the one that the broker noted, %s\n",
+		       (unsigned long long)c->checkpoint.seq, date_local(c->checkpoint.at, time));
 }
 
 static int log_print_verdict(const struct log_chain *c, const char *path, bool json,
 			     struct failure *f)
 {
+	static const char hint[] = "somebody edited, removed or added lines there";
 	struct json_t *o;
 
 	if (json) {
 		o = js_object();
-		js_text(o, "record", path);
-		js_number(o, "lines", c->lines);
-		js_number(o, "first", c->first);
-		js_bool(o, "intact", c->bad == 0);
-		if (c->bad)
-			js_number(o, "first_bad_line", c->bad);
-		else
-			js_null(o, "first_bad_line");
-		js_text(o, "last_hash", c->bad ? NULL : c->hash);
+		log_print_verdict_json(c, path, o);
 		if (js_print(o, f) != 0)
 			return -1;
 	} else if (c->bad == 0) {
-		printf("%llu lines, the chain holds; it ends in %s\n", (unsigned long long)c->lines,
-		       c->hash);
-		if (c->first > 1)
-			printf("the %llu lines before them are gone: the record had grown too "
-			       "long\n",
-			       (unsigned long long)c->first - 1);
+		log_print_verdict_text(c);
 	}
 	if (c->cut)
 		say("the last line is incomplete: it is being written, or was cut by a crash");
-	if (c->bad == 0)
-		return EXIT_DONE;
-	return fail_set(f, FAIL_DAMAGED, "somebody edited, removed or added lines there",
-			"%s%s: line %llu does not follow from the one before it", path,
-			c->bad_old ? " (" RECORD_OLD ")" : "", (unsigned long long)c->bad_at);
+	if (c->losses)
+		say("the record says %llu times that lines were lost (log-cut)\n"
+		    "hint: ccctl log -n %llu shows when",
+		    (unsigned long long)c->losses, (unsigned long long)c->lines);
+	if (c->bad)
+		return fail_set(f, FAIL_DAMAGED, hint,
+				"%s%s: line %llu does not follow from the one before it", path,
+				c->bad_old ? " (" RECORD_OLD ")" : "",
+				(unsigned long long)c->bad_at);
+	if (c->replaced)
+		return fail_set(f, FAIL_DAMAGED, "somebody put another log there",
+				"%s: line %llu is not the one that the broker noted", path,
+				(unsigned long long)c->checkpoint.seq);
+	if (log_chain_missing(c))
+		return fail_set(f, FAIL_DAMAGED, hint, "%s: the last %llu lines are missing", path,
+				(unsigned long long)log_chain_missing(c));
+	return EXIT_DONE;
 }
 
 static int log_show(struct client *client, long count, bool verify, bool json, struct failure *f)
 {
+	struct log_output out = { .json = json };
 	struct log_chain c = { .hash = "" };
-	uint64_t number = 0, skip;
-	struct record record;
-	struct json_t *a = NULL;
 	int r = EXIT_DONE, tries = 2;
+	struct record record;
 
 	/* A rotation between opening the two files looks like a broken chain: try again. */
 	do {
 		if (log_open(client, &record, f) != 0)
 			return -1;
-		chain_follow(&record, &c);
+		c.checkpoint = record.checkpoint;
+		log_chain_follow(&c, record.old, record.in);
 		tries--;
 	} while (c.bad && tries > 0 && (log_close(&record), true));
 	if (verify) {
 		r = log_print_verdict(&c, record.path, json, f);
 		goto out;
 	}
-	if (json)
-		a = js_array();
-	else if (c.lines == 0)
+	if (!json && c.lines == 0)
 		say("nothing is on record yet");
-	skip = c.lines > (uint64_t)count ? c.lines - (uint64_t)count : 0;
-	log_print_lines(record.old, &number, skip, a);
-	log_print_lines(record.in, &number, skip, a);
-	if (json && js_print(a, f) != 0)
+	out.skip = c.lines > (uint64_t)count ? c.lines - (uint64_t)count : 0;
+	if (log_print_all(&record, &out, f) != 0)
 		r = -1;
 out:
 	log_close(&record);

@@ -30,10 +30,11 @@ struct status {
 	bool system_down; /* a system broker is installed, but does not run */
 	char why[16];	  /* why it is locked; "start": not opened since the broker started */
 	uint64_t locked_at, kept, asleep;
-	bool watched;	/* ccrun-logind is connected to the broker */
-	bool delays;	/* and the computer's sleep waits for it */
-	char relay[16]; /* whose uid a relay has: "own-uid", "user", "none"; "": unknown */
-	unsigned slots; /* 0: unknown */
+	bool watched;	  /* ccrun-logind is connected to the broker */
+	bool delays;	  /* and the computer's sleep waits for it */
+	char relay[16];	  /* whose uid a relay has: "own-uid", "user", "none"; "": unknown */
+	unsigned slots;	  /* 0: unknown */
+	char record[160]; /* what is wrong with the audit log, or "" */
 };
 
 enum { OPT_JSON = 256 };
@@ -72,6 +73,9 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	if (wire_has(m, "delays") && wire_get_bool(m, "delays", &s->delays, f) != 0)
 		return -1;
 	if (wire_has(m, "relay") && wire_get_text(m, "relay", s->relay, sizeof(s->relay), f) != 0)
+		return -1;
+	if (wire_has(m, "record") &&
+	    wire_get_text(m, "record", s->record, sizeof(s->record), f) != 0)
 		return -1;
 	s->state = strcmp(state, "none") == 0	  ? "no-vault"
 		   : strcmp(state, "locked") == 0 ? "locked"
@@ -253,6 +257,8 @@ static void status_print_text(const struct status *s)
 	printf("%-15s%s\n", "watched", status_watched(s));
 	if (s->relay[0])
 		printf("%-15s%s\n", "relay", status_relay(s));
+	if (s->record[0])
+		printf("%-15sNO: %s; ccctl log shows when\n", "record", s->record);
 	more[0] = '\0';
 	if (s->relays)
 		snprintf(more, sizeof(more), " (%llu by relay)", (unsigned long long)s->relays);
@@ -283,6 +289,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 					       "watched",
 					       "delays",
 					       "relay",
+					       "record",
 					       "slots" };
 	struct json_t *o = js_object();
 	unsigned i;
@@ -315,6 +322,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_bool(o, "watched", s->watched);
 	js_bool(o, "delays", s->delays);
 	js_text(o, "relay", s->relay[0] ? s->relay : NULL);
+	js_text(o, "record", s->record[0] ? s->record : NULL);
 	if (s->slots)
 		js_number(o, "slots", s->slots);
 	else

@@ -89,6 +89,13 @@ int js_print(json_t *root, struct failure *f)
 	return 0;
 }
 
+int js_print_bare(const json_t *o, struct failure *f)
+{
+	if (json_dumpf(o, stdout, JSON_PRESERVE_ORDER) != 0)
+		return fail_set(f, FAIL_SYSTEM, NULL, "cannot write the output");
+	return 0;
+}
+
 void js_free(json_t *o)
 {
 	json_decref(o);
@@ -110,4 +117,14 @@ const char *js_get(const json_t *o, const char *key)
 	const char *text = json_string_value(json_object_get(o, key));
 
 	return text ? text : "";
+}
+
+bool js_get_number(const json_t *o, const char *key, uint64_t *out)
+{
+	const json_t *v = json_object_get(o, key);
+
+	if (!json_is_integer(v) || json_integer_value(v) < 0)
+		return false;
+	*out = (uint64_t)json_integer_value(v);
+	return true;
 }

@@ -33,11 +33,15 @@ void js_append_text(struct json_t *a, const char *text);
 
 /* Print it and a newline to standard output, and free it.  Returns 0 or -1. */
 int js_print(struct json_t *root, struct failure *f);
+/* The same, of one line and without its newline; not freed. */
+int js_print_bare(const struct json_t *o, struct failure *f);
 void js_free(struct json_t *o);
 
 /* Parse n bytes as one object.  NULL: they are not, or a key occurs twice. */
 struct json_t *js_parse(const char *line, size_t n);
 /* A member that is a string; else "". */
 const char *js_get(const struct json_t *o, const char *key);
+/* False: it is no whole number of 0 or more. */
+bool js_get_number(const struct json_t *o, const char *key, uint64_t *out);
 
 #endif

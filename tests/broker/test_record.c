@@ -12,6 +12,7 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -581,6 +582,45 @@ static void test_cannot_begin_anew(void **state)
 	assert_int_equal(access(old, F_OK), 0);
 }
 
+/* In the place of the C library's: how often, and whether it is to fail. */
+static unsigned syncs;
+static bool sync_fails;
+
+int fdatasync(int fd)
+{
+	(void)fd;
+	syncs++;
+	if (sync_fails)
+		errno = EIO;
+	return sync_fails ? -1 : 0;
+}
+
+/* A line that gives something is on the disk before it does, where that is wanted. */
+static void test_durable(void **state)
+{
+	struct audit_event gives = { .event = "get", .result = "granted", .gives = true };
+	struct failure f = { 0 };
+	struct audit_log r;
+
+	(void)state;
+	syncs = 0;
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	assert_int_equal(audit_write(&r, &gives, &f), 0);
+	assert_int_equal(syncs, 0);
+	r.durable = true;
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	assert_int_equal(syncs, 0);
+	assert_int_equal(audit_write(&r, &gives, &f), 0);
+	assert_int_equal(syncs, 1);
+	sync_fails = true;
+	assert_int_equal(audit_write(&r, &gives, &f), -1);
+	assert_int_equal(f.code, FAIL_SYSTEM);
+	sync_fails = false;
+	assert_int_equal(audit_write(&r, &gives, &f), 0);
+	audit_close(&r);
+	assert_int_equal(verify(), 5);
+}
+
 static int make_dir(void **state)
 {
 	(void)state;
@@ -620,6 +660,7 @@ int main(void)
 		TEST(test_cannot_begin_anew),
 		TEST(test_find),
 		TEST(test_meddling),
+		TEST(test_durable),
 		TEST(test_meddling_refused),
 	};
 

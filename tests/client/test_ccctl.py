@@ -1,5 +1,6 @@
 """ccctl as a person and a script meet it: the whole story, every prompt on a
 real terminal, every exit code, and what happens when things go wrong."""
+import hashlib
 import json
 import os
 import re
@@ -830,7 +831,7 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
           "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
           "sessions", "sessions_by_relay", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "delays", "relay",
-          "slots"}
+          "record", "slots"}
 ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",
        "unverified", "used", "error"}
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -1167,13 +1168,71 @@ def test_log_without_a_record(home):
     assert home.broker() is None
 
 
+def test_log_json_is_an_object_a_line(open_home):
+    record = open_home.state / "ccrun/record.jsonl"
+    text = open_home.ok("log", "--json").out.splitlines()
+    assert (text[0], text[-1]) == ("[", "]")
+    assert [json.loads(line.rstrip(",")) for line in text[1:-1]] == [
+        json.loads(line) for line in record.read_text().splitlines()]
+    assert all(isinstance(line["pid"], int) for line in json.loads("".join(text)) if "pid" in line)
+
+
+def test_log_of_an_older_version(home):
+    """Its pid was a text, its UTF-8 was written byte by byte as Latin-1."""
+    record = home.state / "ccrun/record.jsonl"
+    record.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before, out = "0" * 64, b""
+    for n, more in enumerate((b'"open","result":"granted","pid":"7","image":"/opt/\\u00c3\\u00bc"',
+                              b'"end","result":"done","why":"3 requests, 1 refused"'), 1):
+        text = b'{"seq":%d,"time":"2026-01-31T12:00:00.000Z","event":%s' % (n, more)
+        before = hashlib.blake2b(before.encode() + text, digest_size=32).hexdigest()
+        out += text + b',"hash":"' + before.encode() + b'"}\n'
+    record.write_bytes(out)
+    record.chmod(0o600)
+    [opened, end] = json.loads(home.ok("log", "--json").out)
+    assert opened["pid"] == 7 and opened["image"] == "/opt/\u00c3\u00bc" and end["why"] == "3 requests, 1 refused"
+    text = home.ok("log").out
+    assert "process 7" in text and "3 requests, 1 refused" in text
+    assert "the chain holds" in home.ok("log", "--verify").out
+
+
+def test_log_that_was_cut(open_home):
+    record = open_home.state / "ccrun/record.jsonl"
+    open_home.ok("get", "acme")
+    open_home.ok("lock")
+    assert open_home.pass_to("unlock").rc == DONE
+    r = open_home.ok("log", "--verify")
+    assert "is the one that the broker noted" in r.out and r.err == ""
+    assert json.loads(open_home.ok("log", "--verify", "--json").out)["missing"] == 0
+    assert open_home.status()["record"] is None
+    open_home.stop_broker(signal.SIGTERM)
+    record.write_bytes(b"".join(record.read_bytes().splitlines(keepends=True)[:-2]))
+    assert "cannot be told" in open_home.ok("log", "--verify").out  # no broker runs
+    assert open_home.pass_to("unlock").rc == DONE
+    assert "the last 2 lines of the log are missing" in open_home.status()["record"]
+    assert "NO: the last 2 lines of the log are missing" in open_home.ok("status").out
+    r = open_home.ok("log", "--verify")
+    assert "1 times that lines were lost" in r.err and "\nhint: " in r.err
+    assert json.loads(open_home.ok("log", "--verify", "--json").out)["losses"] == 1
+    assert "log-cut" in open_home.ok("log").out
+    # While the broker runs.
+    whole = record.read_bytes()
+    record.write_bytes(b"".join(whole.splitlines(keepends=True)[:-1]))
+    r = open_home.ctl("log", "--verify")
+    assert r.rc == FAILED and "the last 1 lines are missing" in r.err
+    r = open_home.ctl("log", "--verify", "--json")
+    assert r.rc == FAILED and (json.loads(r.out)["intact"], json.loads(r.out)["missing"]) == (False, 1)
+
+
 def test_log_verify(open_home):
     open_home.ok("get", "acme")
     open_home.stop_broker(signal.SIGTERM)
     record = open_home.state / "ccrun/record.jsonl"
     lines = record.read_bytes().splitlines(keepends=True)
     verdict = json.loads(open_home.ok("log", "--verify", "--json").out)
-    assert set(verdict) == {"record", "lines", "first", "intact", "first_bad_line", "last_hash"}
+    assert set(verdict) == {"record", "lines", "first", "intact", "first_bad_line", "last_hash", "checkpoint",
+                            "checkpoint_at", "missing", "losses"}
+    assert verdict["checkpoint"] is verdict["checkpoint_at"] is verdict["missing"] is None  # no broker runs
     assert verdict["intact"] is True and verdict["lines"] == len(lines)
     assert verdict["last_hash"] == json.loads(lines[-1])["hash"]
     assert "the chain holds" in open_home.ok("log", "--verify").out

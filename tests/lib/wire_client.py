@@ -29,6 +29,7 @@ from pathlib import Path
 
 import msgpack
 
+import record_schema
 from built import BUILD, REPO
 
 BROKER = BUILD / "libexec/ccrun/ccbroker"
@@ -529,6 +530,7 @@ def read_record(data):
         assert rest[:-2].decode() == digest, f"line {n} does not follow from the one before"
         event = json.loads(line)
         assert event["seq"] == n, line
+        record_schema.check(event)
         before = digest
         found.append(event)
     return found

@@ -179,12 +179,8 @@ static void test_durable(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		T(test_durable),
-		T(test_default),
-		T(test_set),
-		T(test_undo),
-		T(test_refused),
-		T(test_version_1),
+		T(test_durable), T(test_default), T(test_set),
+		T(test_undo),	 T(test_refused), T(test_version_1),
 	};
 
 	if (libsodium_start(NULL))
