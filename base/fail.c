@@ -33,6 +33,7 @@ static const struct {
 	[FAIL_ORIGIN] = { "origin", EXIT_REFUSED },
 	[FAIL_POLICY] = { "policy", EXIT_REFUSED },
 	[FAIL_PERSON] = { "person", EXIT_REFUSED },
+	[FAIL_CONFIRM] = { "confirm", EXIT_FAILED },
 	[FAIL_MARKED] = { "marked", EXIT_REFUSED },
 	[FAIL_PEER] = { "peer", EXIT_REFUSED },
 	[FAIL_POSTURE] = { "posture", EXIT_REFUSED },

@@ -32,6 +32,7 @@ enum fail_code {
 	FAIL_ORIGIN,	     /* endpoint or variable differ from what was sealed */
 	FAIL_POLICY,	     /* the sealed policy says no */
 	FAIL_PERSON,	     /* it wants a person's passphrase or recovery code, given now */
+	FAIL_CONFIRM,	     /* the launch waits for a person's yes */
 	FAIL_MARKED,	     /* the requester descends from a session */
 	FAIL_PEER,	     /* the peer has another uid, has ended, or cannot be examined */
 	FAIL_POSTURE,	     /* dumpable, traced, unmarked, other namespace, late */

@@ -171,17 +171,27 @@ int proc_same_namespaces(pid_t pid)
 	return user == 1 ? namespace_is_same(pid, "pid", &own_pid) : user;
 }
 
-int proc_exe(pid_t pid, char *out, size_t size)
+static int proc_link(pid_t pid, const char *leaf, char *out, size_t size)
 {
 	char path[64];
 	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, leaf);
 	n = readlink(path, out, size - 1);
 	if (n < 0)
 		return -1;
 	out[n] = '\0';
 	return 0;
+}
+
+int proc_exe(pid_t pid, char *out, size_t size)
+{
+	return proc_link(pid, "exe", out, size);
+}
+
+int proc_cwd(pid_t pid, char *out, size_t size)
+{
+	return proc_link(pid, "cwd", out, size);
 }
 
 /* "CCRN".  Any finite value is a mark; this one tells who set it. */

@@ -42,6 +42,9 @@ int proc_same_namespaces(pid_t pid);
 /* out = the target of /proc/PID/exe, ended with NUL, cut to size.  0, or -1 with errno. */
 int proc_exe(pid_t pid, char *out, size_t size);
 
+/* out = its working directory, in the same way. */
+int proc_cwd(pid_t pid, char *out, size_t size);
+
 /* Is this descriptor a pidfd?  It is close-on-exec then. */
 bool proc_keep_pidfd(int fd);
 

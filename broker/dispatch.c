@@ -53,7 +53,7 @@ static const struct op {
 	{ "export", op_export, AUDIT_REFUSALS | PERSON },
 	{ "part", op_part, 0 },
 	{ "stage", op_stage, 0 },
-	/* set, restore and put want a person only for some of what they do */
+	/* set, restore, put, limit-set and confirm-set want a person only for some of what they do */
 	{ "restore", op_restore, AUDIT_REFUSALS },
 	{ "retire", op_retire, AUDIT_REFUSALS | PERSON },
 	{ "put", op_put, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
@@ -77,6 +77,12 @@ static const struct op {
 	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
 	{ "relay-file", op_relay_file, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
 	{ "relay", op_relay, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
+	/* a launch asks about its own, wherever it runs */
+	{ "confirm-wait", op_confirm_wait, FROM_SESSIONS },
+	{ "confirmations", op_confirmations, 0 },
+	{ "confirm", op_confirm, OPEN_VAULT | AUDIT_REFUSALS | PERSON },
+	{ "confirm-deny", op_confirm_deny, AUDIT_REFUSALS },
+	{ "confirm-set", op_confirm_set, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
 	{ "sessions", op_sessions, 0 },
 	{ "session-end", op_session_end, AUDIT_REFUSALS },
 	{ "pipe", op_pipe, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/broker.h"
+#include "broker/confirm.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
 #include "broker/person.h"
@@ -51,13 +52,16 @@ static struct wire_out *commit_entry(struct request *q, const char *name, struct
 {
 	struct wire_out *o = request_commit(q, f);
 
-	if (o)
-		relays_wipe(q->connection->tenant->relays, name, "changed", NULL, NULL);
+	if (!o)
+		return NULL;
+	confirm_forget(q->connection->tenant, name);
+	relays_wipe(q->connection->tenant->relays, name, "changed", NULL, NULL);
 	return o;
 }
 
-/* A limit is sealed by ccctl limit alone: what else seals an entry keeps the one it has. */
-static void keep_limit(struct entry *e, const struct entry *old)
+/* A limit is sealed by ccctl limit alone, and a yes is done without after ccctl confirm alone:
+ * what else seals an entry keeps these. */
+static void keep_choices(struct entry *e, const struct entry *old)
 {
 	struct policy was, is;
 
@@ -65,6 +69,8 @@ static void keep_limit(struct entry *e, const struct entry *old)
 	    policy_parse(&is, e->policy, NULL) != 0)
 		return;
 	is.limit = was.limit;
+	if (is.confirm < was.confirm)
+		is.confirm = was.confirm;
 	policy_format(&is, e->policy, sizeof(e->policy));
 }
 
@@ -94,7 +100,7 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 	/* Who puts a key of his in the place of yours reads your conversations at its provider. */
 	if (vault_find(t->vault, e.name) && person_require(q, f) != 0)
 		return NULL;
-	keep_limit(&e, vault_find(t->vault, e.name));
+	keep_choices(&e, vault_find(t->vault, e.name));
 	if (request_audit(q, "add", e.name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
 	return commit_entry(q, e.name, f);
@@ -204,7 +210,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 	if (read_sealed_fields(q->map, &e, f) != 0 ||
 	    wire_get_source(q->map, &source, &has_source, f) != 0)
 		return NULL;
-	keep_limit(&e, old);
+	keep_choices(&e, old);
 	if (has_source && !e.source) {
 		fail_set(f, FAIL_BAD_VALUE, "ccctl add --replace",
 			 "'%s' has its token in the vault", name);

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/confirm.h"
 #include "broker/ops.h"
 #include "broker/price_list.h"
 #include "broker/relay_metering.h"
@@ -150,12 +151,39 @@ static int make_ticket(struct connection *c, struct failure *f)
 	return ticket_make(c->tenant, &c->session, linger, f);
 }
 
+/* How far the provider's files want a yes, which is more than the seal or nothing; and what the
+ * requester says that it starts. */
+static int read_confirm(struct request *q, enum confirm *asked, char program[PROGRAM_SHOWN],
+			struct failure *f)
+{
+	char text[16];
+	int c;
+
+	*asked = CONFIRM_NO;
+	program[0] = '\0';
+	if (wire_has(q->map, "program") &&
+	    wire_get_text(q->map, "program", program, PROGRAM_SHOWN, f) != 0)
+		return -1;
+	if (!wire_has(q->map, "confirm"))
+		return 0;
+	if (wire_get_text(q->map, "confirm", text, sizeof(text), f) != 0)
+		return -1;
+	c = confirm_from_name(text);
+	if (c < 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "confirm is no, first or session, not '%s'",
+				text);
+	*asked = (enum confirm)c;
+	return 0;
+}
+
 struct wire_out *op_open(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
 	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
+	char program[PROGRAM_SHOWN];
 	struct price_list prices;
+	enum confirm asked;
 	uint8_t id[8];
 	unsigned i;
 
@@ -171,7 +199,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	}
 	memset(s, 0, sizeof(*s));
 	s->marked = q->marked;
-	if (read_session(q, s, f) != 0 || price_list_read(&prices, q->map, f) != 0 ||
+	if (read_session(q, s, f) != 0 || read_confirm(q, &asked, program, f) != 0 || price_list_read(&prices, q->map, f) != 0 ||
 	    peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	for (i = 0; i < s->entries; i++)
@@ -182,11 +210,13 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	for (i = 0; i < s->entries; i++)
 		if (!session_allowed_entry(c, i, f))
 			return NULL;
+	/* For the audit log and a person's eyes: the process may exec or end before this is read. */
+	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
+		memset(s->image, 0, sizeof(s->image));
+	if (confirm_check(c, asked, program, f) != 0)
+		return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));
-	/* For the audit log only: the process may exec or end before this is read. */
-	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
-		s->image[0] = '\0';
 	e.provider = s->provider;
 	e.delivery = delivery_name(s->delivery);
 	e.session = s->id;
@@ -198,6 +228,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	/* A session must not make its own requests cheaper. */
 	if (!q->marked && !s->has_shown_ticket && wire_has(q->map, "prices"))
 		spending_set_prices(c->tenant, session_counted_entry(s), &prices);
+	confirm_granted(c);
 	s->state = SESSION_OPENED;
 	s->opened = (uint64_t)time(NULL);
 	sock_allow_fds(c->fd);

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/proc.h"
 #include "broker/broker.h"
+#include "broker/confirm.h"
 #include "broker/fields.h"
 #include "broker/ops.h"
 #include "broker/relay.h"
@@ -76,6 +77,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_put_uint(o, "sessions", t->sessions);
 	wire_put_uint(o, "relays", relays_count(t->relays));
 	wire_put_uint(o, "releases", t->releases);
+	wire_put_uint(o, "waiting", confirm_count(t));
 	wire_put_uint(o, "locked_at", t->locked_at);
 	wire_put_uint(o, "kept", t->kept ? vault_count(t->kept) - vault_tokens_asleep(t->kept) : 0);
 	wire_put_str(o, "relay", relay_place(b));

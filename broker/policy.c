@@ -107,7 +107,7 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 
 bool policy_is_readable(const struct entry *e, const struct policy *p)
 {
-	return decide_delivery(e, p, DELIVERY_PRELOAD, NULL) == 0;
+	return p->confirm == CONFIRM_NO && decide_delivery(e, p, DELIVERY_PRELOAD, NULL) == 0;
 }
 
 /*

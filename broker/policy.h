@@ -37,8 +37,9 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 int policy_check_entry(const struct entry *e, struct failure *f);
 
 /*
- * May a process have the entry's value at all, rather than a relay use it?  Not if it is
- * sealed so, or has a limit or a place in requests, that a relay alone serves.
+ * May a process that is no session have the entry's value, rather than a relay use it?  Not if
+ * it is sealed so, or has a limit or a place in requests, that a relay alone serves; and not
+ * without the yes that a session needs.
  */
 bool policy_is_readable(const struct entry *e, const struct policy *p);
 

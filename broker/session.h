@@ -42,6 +42,8 @@ struct session {
 			* it is inside; or "" */
 	bool has_shown_ticket; /* it is inside another one, and showed that one's ticket */
 	bool marked;	       /* the requester was marked (inside a session) when it opened */
+	bool confirmed;	       /* a person said yes to it, or to the one that it is inside, where
+				* its entries want that */
 	bool resumed;	       /* `again` was said: it counts as live until the next claim */
 	char image[256];       /* the executable, for the audit log */
 };

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "broker/confirm.h"
 #include "broker/spending.h"
 #include "broker/tenant_lock.h"
 #include "broker/ticket.h"
@@ -94,6 +95,7 @@ void tenant_close(struct tenant *t)
 {
 	tenant_lock_untold(t);
 	tickets_free(t);
+	confirm_free(t);
 	spending_close(t);
 	audit_close(&t->audit);
 	store_close(&t->store);

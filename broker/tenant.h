@@ -25,6 +25,8 @@ struct arena;
 struct auto_unlock;
 struct book;
 struct failure;
+struct first_launch;
+struct launch;
 struct relay;
 struct ticket;
 
@@ -62,6 +64,8 @@ struct tenant {
 	int64_t next_expiry;	      /* clock_now_ms(): no token's ttl is over before then */
 	struct quota_table quota;
 	struct ticket *tickets; /* of its sessions by relay */
+	struct launch *launches;	      /* that wait for a person's yes */
+	struct first_launch *first_launches; /* confirmed, since the vault was opened */
 	struct relay *relays;	/* of its live sessions; each belongs to its connection */
 	struct book *book;	/* what was used: broker/spending.h; NULL until it is asked for */
 	unsigned relay_starts;	/* in the minute from relay_starts_ms on */

@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "broker/confirm.h"
 #include "broker/relay.h"
 #include "broker/spending.h"
 #include "broker/tenant.h"
@@ -128,6 +129,7 @@ void tenant_lock_wipe(struct tenant *t, enum lock_reason why, struct tenant_lock
 		t->kept = vault_narrow(t->vault, entry_is_kept);
 		t->vault = NULL;
 	}
+	confirm_lock(t);
 	relays_wipe(t->relays, NULL, "locked", lock_is_automatic(why) ? kept_has_token : NULL, t);
 	/* Locking a locked vault changes neither reason nor time. */
 	if (!locked_before || why == LOCK_REASON_MOVED) {
@@ -161,6 +163,7 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 	enum lock_reason why;
 
 	tickets_expire(t, now);
+	confirm_expire(t, now);
 	if (t->vault) {
 		s = vault_lock_settings(t->vault);
 		why = lock_due(&s, t->opened_ms, t->used_ms, now);

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "broker/confirm.h"
 #include "broker/relay.h"
 #include "broker/tenant.h"
 #include "broker/tenant_record.h"
@@ -60,6 +61,7 @@ static void adopt_vault(struct tenant *t, struct vault *v)
 	t->kept = NULL;
 	t->vault = v;
 	t->openings++;
+	confirm_lock(t);
 	t->opened_unattended = false;
 	t->opened_ms = t->used_ms = clock_now_ms();
 	t->next_expiry = 0;

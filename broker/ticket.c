@@ -31,6 +31,7 @@ int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct fai
 	hex_encode(new->text, random, sizeof(random));
 	memcpy(new->root, s->id, sizeof(new->root));
 	memcpy(new->entry, s->entry, sizeof(new->entry));
+	new->confirmed = s->confirmed;
 	new->entries = s->entries;
 	new->linger_ms = (int64_t)linger * 1000;
 	memcpy(s->ticket, new->text, sizeof(s->ticket));
@@ -68,6 +69,7 @@ int ticket_show(struct tenant *t, struct session *s, const char *text, struct fa
 	memcpy(s->ticket, k->text, sizeof(s->ticket));
 	memcpy(s->root, k->root, sizeof(s->root));
 	s->has_shown_ticket = true;
+	s->confirmed = k->confirmed;
 	return 0;
 }
 

@@ -24,6 +24,7 @@ struct ticket {
 	struct ticket *next;
 	char text[TICKET_LEN + 1];
 	char root[17]; /* the id of the session that it was made for */
+	bool confirmed; /* that session, by a person where its entries want that */
 	unsigned entries;
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
 	int64_t linger_ms;  /* how long it outlives that session */

@@ -1,5 +1,5 @@
 /*
- * broker/witness.c - a process that reads the link /proc/PID/exe for the broker.
+ * broker/witness.c - a process that reads links in /proc/PID for the broker.
  *
  * MUST: it has no secret (it is forked before there is one, and its socket is its only
  * descriptor), may read links and nothing else, and ends with the broker.
@@ -24,6 +24,17 @@
 #define ANSWER_MS 1000 /* after that the audit log gets no image */
 
 static int to_witness = -1;
+
+/* What the witness is asked. */
+struct witness_question {
+	pid_t pid;
+	int cwd; /* else exe */
+};
+
+static int question_answer(const struct witness_question *q, char *out, size_t size)
+{
+	return q->cwd ? proc_cwd(q->pid, out, size) : proc_exe(q->pid, out, size);
+}
 
 /* Keep the capabilities in the mask (effective and permitted), drop all others. */
 static int keep_capabilities(unsigned mask)
@@ -58,8 +69,8 @@ static int enter_witness_sandbox(void)
 
 static void __attribute__((noreturn)) run_witness(int fd)
 {
+	struct witness_question q;
 	char path[256];
-	pid_t pid;
 
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	if (fd != 3 && dup2(fd, 3) < 0)
@@ -67,9 +78,9 @@ static void __attribute__((noreturn)) run_witness(int fd)
 	syscall(SYS_close_range, 4u, ~0u, 0u);
 	if (keep_capabilities(1u << CAP_SYS_PTRACE) != 0 || enter_witness_sandbox() != 0)
 		_exit(1);
-	while (read(3, &pid, sizeof(pid)) == (ssize_t)sizeof(pid)) {
+	while (read(3, &q, sizeof(q)) == (ssize_t)sizeof(q)) {
 		/* An empty answer says that it cannot be read. */
-		if (proc_exe(pid, path, sizeof(path)) != 0)
+		if (question_answer(&q, path, sizeof(path)) != 0)
 			path[0] = '\0';
 		if (write(3, path, strlen(path) + 1) < 0)
 			break;
@@ -98,14 +109,14 @@ int witness_start(struct failure *f)
 	return keep_capabilities(0) == 0 ? 0 : fail_errno(f, NULL, "cannot give up capabilities");
 }
 
-int witness_read_exe(pid_t pid, char *out, size_t size)
+static int witness_ask(const struct witness_question *q, char *out, size_t size)
 {
 	struct pollfd p = { .fd = to_witness, .events = POLLIN };
-	struct iovec question = { &pid, sizeof(pid) };
+	struct iovec question = { (void *)q, sizeof(*q) };
 	ssize_t n;
 
 	if (to_witness < 0)
-		return proc_exe(pid, out, size);
+		return question_answer(q, out, size);
 	/* By sendmsg: the sandbox does not allow sendto. */
 	if (sock_send_nonblock(to_witness, &question, 1) != 0 || poll(&p, 1, ANSWER_MS) != 1)
 		goto gone;
@@ -120,4 +131,18 @@ gone:
 	to_witness = -1;
 	out[0] = '\0';
 	return -1;
+}
+
+int witness_read_exe(pid_t pid, char *out, size_t size)
+{
+	struct witness_question q = { .pid = pid };
+
+	return witness_ask(&q, out, size);
+}
+
+int witness_read_cwd(pid_t pid, char *out, size_t size)
+{
+	struct witness_question q = { .pid = pid, .cwd = 1 };
+
+	return witness_ask(&q, out, size);
 }

@@ -7,12 +7,13 @@
 #define WIRE_VERSION 1
 #define WIRE_PACKET_MAX 65536 /* bytes; the default send buffer of AF_UNIX holds three */
 #define WIRE_DEPTH_MAX 4      /* map > array > map > value is the deepest message */
-#define WIRE_KEYS_MAX 32 /* keys of one map; the largest message, the answer to status, has 22 */
+#define WIRE_KEYS_MAX 32 /* keys of one map; the largest message, the answer to status, has 23 */
 
 #define NAME_MAX_LEN 64		/* entry, provider and mode names */
 #define VARIABLE_MAX_LEN 64	/* an environment variable's name */
 #define ORIGIN_MAX_LEN 512	/* an endpoint with its kind of credential */
 #define POLICY_MAX_LEN 384	/* a policy as text */
+#define PROGRAM_SHOWN 256	/* with its NUL: a path that a person is shown */
 #define SEAL_DIGEST_HEX 32	/* digits of the digest of what a policy seals by its bytes */
 #define ENV_SEALED_MAX 8192	/* the variables of [env] that are sealed, as lines */
 #define SOURCE_REF_MAX 1024	/* a reference into another manager, as it is typed */

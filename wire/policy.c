@@ -18,6 +18,8 @@ static const char *const deliveries[] = { [DELIVERY_RELAY] = "relay",
 
 static const char *const nestings[] = { "deny", "use", "allow" };
 
+static const char *const confirms[] = { "no", "first", "session" };
+
 const char *delivery_name(enum delivery d)
 {
 	return deliveries[d];
@@ -29,6 +31,21 @@ int delivery_from_name(const char *name)
 
 	for (i = 0; i < (int)(sizeof(deliveries) / sizeof(deliveries[0])); i++)
 		if (strcmp(deliveries[i], name) == 0)
+			return i;
+	return -1;
+}
+
+const char *confirm_name(enum confirm c)
+{
+	return confirms[c];
+}
+
+int confirm_from_name(const char *name)
+{
+	int i;
+
+	for (i = CONFIRM_NO; i <= CONFIRM_SESSION; i++)
+		if (strcmp(confirms[i], name) == 0)
 			return i;
 	return -1;
 }
@@ -108,6 +125,17 @@ static int policy_set_nested(struct policy *p, const char *value, struct failure
 			value);
 }
 
+static int policy_set_confirm(struct policy *p, const char *value, struct failure *f)
+{
+	int c = confirm_from_name(value);
+
+	if (c < 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"policy confirm is no, first or session, not '%.40s'", value);
+	p->confirm = (enum confirm)c;
+	return 0;
+}
+
 static int policy_set_time(uint64_t *seconds, const char *key, const char *value, struct failure *f)
 {
 	uint64_t n;
@@ -185,9 +213,11 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return policy_set_digest(p->env, key, value, f);
 	if (strcmp(key, "ca") == 0)
 		return policy_set_digest(p->ca, key, value, f);
+	if (strcmp(key, "confirm") == 0)
+		return policy_set_confirm(p, value, f);
 	return fail_set(f, FAIL_BAD_VALUE,
 			"delivery, nested, strict, exposed, keep, ttl, linger, config_dir, limit, "
-			"env, ca are known",
+			"env, ca, confirm are known",
 			"unknown policy '%.40s'", key);
 }
 
@@ -224,7 +254,8 @@ enum {
 	KEY_DIR,
 	KEY_LIMIT,
 	KEY_ENV,
-	KEY_CA
+	KEY_CA,
+	KEY_CONFIRM
 };
 
 const char *policy_key(unsigned i)
@@ -233,7 +264,7 @@ const char *policy_key(unsigned i)
 		[KEY_DELIVERY] = "delivery", [KEY_NESTED] = "nested",  [KEY_STRICT] = "strict",
 		[KEY_EXPOSED] = "exposed",   [KEY_KEEP] = "keep",      [KEY_TTL] = "ttl",
 		[KEY_LINGER] = "linger",     [KEY_DIR] = "config_dir", [KEY_LIMIT] = "limit",
-		[KEY_ENV] = "env",	     [KEY_CA] = "ca"
+		[KEY_ENV] = "env",	     [KEY_CA] = "ca",	       [KEY_CONFIRM] = "confirm"
 	};
 
 	return keys[i];
@@ -279,6 +310,9 @@ void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE])
 		break;
 	case KEY_CA:
 		text = p->ca;
+		break;
+	case KEY_CONFIRM:
+		text = confirm_name(p->confirm);
 		break;
 	}
 	snprintf(out, POLICY_VALUE, "%s", text);

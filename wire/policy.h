@@ -3,8 +3,8 @@
  *
  * The text ("delivery=auto nested=deny strict=no exposed=no", then " keep=yes",
  * " ttl=3600", " linger=28800", " config_dir=~/.work", " limit=5M/day,$10/day",
- * " env=DIGEST" and " ca=DIGEST" where they are set) is what the vault seals and the wire
- * carries.  Unknown keys are an error: a policy must not be applied in part.
+ * " env=DIGEST", " ca=DIGEST" and " confirm=session" where they are set) is what the vault
+ * seals and the wire carries.  Unknown keys are an error: a policy must not be applied in part.
  */
 #ifndef WIRE_POLICY_H
 #define WIRE_POLICY_H
@@ -32,6 +32,12 @@ enum delivery { DELIVERY_RELAY = 0, DELIVERY_PRELOAD, DELIVERY_AUTO, DELIVERY_PI
  */
 enum nested { NESTED_DENY = 0, NESTED_USE = 1, NESTED_ALLOW = 2 };
 
+/*
+ * Which launches wait for a person's yes, loosest first.  FIRST: the first one after the vault
+ * was opened.  SESSION: every one.
+ */
+enum confirm { CONFIRM_NO = 0, CONFIRM_FIRST = 1, CONFIRM_SESSION = 2 };
+
 #define TTL_MAX (366ull * 24 * 3600) /* seconds */
 #define CONFIG_DIR_MAX 120	     /* bytes; the whole text stays within POLICY_MAX_LEN */
 
@@ -50,9 +56,10 @@ struct policy {
 	 * authorities; "": none */
 	char env[SEAL_DIGEST_HEX + 1];
 	char ca[SEAL_DIGEST_HEX + 1];
+	enum confirm confirm;
 };
 
-#define POLICY_KEYS 11
+#define POLICY_KEYS 12
 #define POLICY_VALUE (CONFIG_DIR_MAX + 1) /* the longest value, with its NUL */
 
 /* Key number i (from 0), in the order of the text. */
@@ -77,5 +84,9 @@ void policy_format(const struct policy *p, char *out, size_t size);
 const char *delivery_name(enum delivery d);
 /* An enum delivery, or -1 when unknown. */
 int delivery_from_name(const char *name);
+
+const char *confirm_name(enum confirm c);
+/* An enum confirm, or -1 when unknown. */
+int confirm_from_name(const char *name);
 
 #endif

@@ -117,9 +117,9 @@ static int provider_set_usage(struct provider *p, const struct view *v, struct f
 
 static int provider_set_policy(struct provider *p, const struct view *v, struct failure *f)
 {
-	const struct ini_item *items[8];
+	const struct ini_item *items[POLICY_KEYS];
 	struct failure why;
-	int i, n = view_items(v, 0, "policy", items, 8, f);
+	int i, n = view_items(v, 0, "policy", items, POLICY_KEYS, f);
 
 	policy_default(&p->policy);
 	for (i = 0; i < n; i++) {
