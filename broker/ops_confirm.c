@@ -73,6 +73,17 @@ static void session_entries(const struct session *s, char out[ENTRIES_TEXT])
 		n += (size_t)snprintf(out + n, ENTRIES_TEXT - n, "%s%s", i ? " " : "", s->entry[i]);
 }
 
+/* A path as the kernel has it: a str may have no control character, and whoever runs as the
+ * user names files as he likes. */
+static void put_path(struct wire_out *o, const char *key, const char *path)
+{
+	char text[256];
+
+	snprintf(text, sizeof(text), "%s", path);
+	fail_sanitize(text);
+	wire_put_str(o, key, text);
+}
+
 static void put_launch(struct wire_out *o, const struct tenant *t, const struct launch *l)
 {
 	const struct session *s = &l->facts.session;
@@ -93,8 +104,9 @@ static void put_launch(struct wire_out *o, const struct tenant *t, const struct 
 	wire_put_str(o, "origin", s->origin[0]);
 	wire_put_str(o, "delivery", delivery_name(s->delivery));
 	wire_put_str(o, "limit", limit);
-	wire_put_str(o, "image", s->image);
-	wire_put_str(o, "directory", l->facts.directory);
+	put_path(o, "image", s->image);
+	put_path(o, "directory", l->facts.directory);
+	wire_put_str(o, "project", s->project);
 	wire_put_str(o, "program", l->facts.program);
 	wire_put_bool(o, "nested", s->marked || s->has_shown_ticket);
 }

@@ -255,6 +255,8 @@ static int add_keep_seal(const struct add *a, struct wanted *w, const struct lis
 	} else {
 		/* The limit is the entry's, whatever its ttl becomes. */
 		p.limit = sealed.limit;
+		if (p.confirm < sealed.confirm)
+			p.confirm = sealed.confirm;
 		policy_format(&p, w->policy, sizeof(w->policy));
 	}
 	/* What sessions may start is not loosened by a new secret. */

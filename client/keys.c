@@ -3,6 +3,7 @@
  */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/date.h"
 #include "base/fail.h"
@@ -17,6 +18,7 @@
 static void keys_print(const struct listed *e, unsigned n)
 {
 	int name = 4, variable = 8, from = 4, by = 8, origin = 10;
+	bool confirms = false;
 	char time[DATE_TEXT];
 	unsigned i;
 
@@ -30,11 +32,14 @@ static void keys_print(const struct listed *e, unsigned n)
 		from = cell_width(entry_source_text(&e[i]), from);
 		by = cell_width(entry_delivery(&e[i]), by);
 		origin = cell_width(e[i].origin, origin);
+		confirms = confirms || strcmp(entry_confirm(&e[i]), "no") != 0;
 	}
 	put_cell("NAME", name);
 	put_cell("VARIABLE", variable);
 	put_cell("FROM", from);
 	put_cell("DELIVERY", by);
+	if (confirms)
+		put_cell("CONFIRM", 7);
 	put_cell("SEALED FOR", origin);
 	puts("LAST USED");
 	for (i = 0; i < n; i++) {
@@ -42,6 +47,8 @@ static void keys_print(const struct listed *e, unsigned n)
 		put_cell(e[i].variable, variable);
 		put_cell(entry_source_text(&e[i]), from);
 		put_cell(entry_delivery(&e[i]), by);
+		if (confirms)
+			put_cell(entry_confirm(&e[i]), 7);
 		put_cell(e[i].origin, origin);
 		puts(date_local(e[i].used, time));
 	}

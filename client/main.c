@@ -55,6 +55,10 @@ static const struct verb verbs[] = {
 	{ "limit", verb_limit, VERB_SECRET,
 	  "[--json] NAME | [--passphrase-fd N] NAME LIMIT... | NAME off",
 	  "show or set how much of a key may be used: 5M/day, '$10/day', 200/hour" },
+	{ "confirm", verb_confirm, VERB_SECRET,
+	  "[--json] | [--passphrase-fd N] [--ask ID] | --deny ID | [--passphrase-fd N] NAME "
+	  "[session|first|off]",
+	  "say yes to a launch that waits for it, or set whose launches do" },
 	{ "spent", verb_spent, 0,
 	  "[--by provider|model|project|session|day] [--since DAY] [--json]",
 	  "show what was used: requests, tokens, cost" },

@@ -23,7 +23,7 @@ struct status {
 	char vault[PATH_SIZE];
 	bool running;
 	char kind[16], version[32];
-	uint64_t pid, started, memory_size, memory_used, sessions, relays, releases;
+	uint64_t pid, started, memory_size, memory_used, sessions, relays, releases, waiting;
 	bool memory_locked, undumpable, untraced, caged; /* according to broker and kernel */
 	uint64_t kernel_locked;				 /* KiB, VmLck */
 	bool marked;					 /* this process is inside a session */
@@ -71,6 +71,8 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 	/* A broker that was started before the last upgrade does not say. */
 	s->delays = s->watched;
 	if (wire_has(m, "delays") && wire_get_bool(m, "delays", &s->delays, f) != 0)
+		return -1;
+	if (wire_has(m, "waiting") && wire_get_uint(m, "waiting", &s->waiting, f) != 0)
 		return -1;
 	if (wire_has(m, "relay") && wire_get_text(m, "relay", s->relay, sizeof(s->relay), f) != 0)
 		return -1;
@@ -264,6 +266,9 @@ static void status_print_text(const struct status *s)
 		snprintf(more, sizeof(more), " (%llu by relay)", (unsigned long long)s->relays);
 	printf("%-15s%llu live%s, %llu releases\n", "sessions", (unsigned long long)s->sessions,
 	       more, (unsigned long long)s->releases);
+	if (s->waiting)
+		printf("%-15s%llu for your yes: ccctl confirm\n", "waiting",
+		       (unsigned long long)s->waiting);
 }
 
 /* One flat object that always has the same keys; null: unknown. */
@@ -282,6 +287,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 					       "sessions",
 					       "sessions_by_relay",
 					       "releases",
+					       "waiting",
 					       "locked_why",
 					       "locked_at",
 					       "kept",
@@ -315,6 +321,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_number(o, "sessions", s->sessions);
 	js_number(o, "sessions_by_relay", s->relays);
 	js_number(o, "releases", s->releases);
+	js_number(o, "waiting", s->waiting);
 	js_text(o, "locked_why", strcmp(s->state, "locked") == 0 ? s->why : NULL);
 	js_time(o, "locked_at", s->locked_at);
 	js_number(o, "kept", s->kept);

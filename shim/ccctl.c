@@ -24,16 +24,16 @@ static const char *provider_and_mode(const struct provider *p, char out[PROVIDER
 	return out;
 }
 
-static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct failure *f)
+/* Its pid; or -1, and what can be said of that is printed or in f. */
+static pid_t ccctl_start(const char *const *argv, bool terminal, struct failure *f)
 {
-	const char *argv[] = { "ccctl", verb, word, NULL };
 	char path[PATH_SIZE];
 	struct spawn s = { .path = path,
 			   .argv = argv,
 			   .fd = { { 0, SPAWN_NULL }, { 1, STDERR_FILENO } },
 			   .fds = 2 };
-	int tty = -1, status = -1;
 	pid_t pid = -1;
+	int tty = -1;
 
 	if (path_installed("bin/ccctl", path, f) != 0)
 		return -1;
@@ -48,6 +48,15 @@ static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct
 	}
 	if (tty >= 0)
 		close(tty);
+	return pid;
+}
+
+static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct failure *f)
+{
+	const char *argv[] = { "ccctl", verb, word, NULL };
+	pid_t pid = ccctl_start(argv, terminal, f);
+	int status = -1;
+
 	if (pid > 0 && spawn_wait(pid, &status) != 0)
 		return fail_errno(f, NULL, "waiting for ccctl");
 	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
@@ -66,6 +75,13 @@ int ccctl_add(const struct provider *p, struct failure *f)
 	char word[PROVIDER_WORD];
 
 	return ccctl_spawn("add", provider_and_mode(p, word), true, f);
+}
+
+pid_t ccctl_confirm(const char *id)
+{
+	const char *argv[] = { "ccctl", "confirm", "--ask", id, NULL };
+
+	return ccctl_start(argv, true, NULL);
 }
 
 int ccctl_unlock_unattended(void)

@@ -4,6 +4,8 @@
 #ifndef SHIM_CCCTL_H
 #define SHIM_CCCTL_H
 
+#include <sys/types.h>
+
 struct failure;
 struct provider;
 
@@ -16,6 +18,9 @@ int ccctl_run(const char *verb, const char *word, struct failure *f);
 
 /* The same for "ccctl add NAME[:MODE]": a person enters p's key or parameters. */
 int ccctl_add(const struct provider *p, struct failure *f);
+
+/* Start "ccctl confirm --ask ID" on the terminal.  Its pid, or -1. */
+pid_t ccctl_confirm(const char *id);
 
 /* Have ccctl unlock the vault by what needs no person (the TPM, ...).  0 or -1. */
 int ccctl_unlock_unattended(void);

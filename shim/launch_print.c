@@ -37,6 +37,9 @@ static void print_delivery(const struct launch *l)
 	printf("delivery %s%s%s%s\n", delivery_name(l->delivery), l->why[0] ? " (" : "", l->why,
 	       l->why[0] ? ")" : "");
 	printf("origin %s\n", p->origin);
+	/* What is sealed may want it too: ccctl show. */
+	if (p->policy.confirm != CONFIRM_NO)
+		printf("confirm %s\n", confirm_name(p->policy.confirm));
 	if (l->delivery != DELIVERY_RELAY)
 		return;
 	print_network_value("proxy", &l->network->proxy);

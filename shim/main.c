@@ -202,7 +202,7 @@ static int launch_run(struct launch *l, struct failure *f)
 	const struct provider *p = l->provider;
 	int n;
 
-	if (p->secrets && session_open(p, l->delivery, &session, f) != 0)
+	if (p->secrets && session_open(p, l->delivery, l->target->path, &session, f) != 0)
 		return -1;
 	if (p->secrets && l->delivery == DELIVERY_RELAY) {
 		if (launch_relay(l, &session, f) != 0)

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,28 +16,49 @@
 #include "config/provider/provider.h"
 #include "dial/dial.h"
 #include "shim/ccctl.h"
+#include "shim/confirm.h"
 #include "shim/metering.h"
 #include "start/source.h"
 #include "start/terminal.h"
 
-/* init, unlock, add, fetch, and once more in case something changed meanwhile */
-#define TRIES_MAX 5
+/* init, unlock, add, fetch, confirm, and once more in case something changed meanwhile */
+#define TRIES_MAX 6
 
 /* The replies to `open` and `pipe` carry no secret: ordinary memory.  (The answer to
  * a claim does: env_delivery.c has a buffer of its own.) */
 static char reply[WIRE_PACKET_MAX];
 
-/* env: the lines of [env] that are sealed, n bytes. */
-static struct wire_out *open_request(const struct provider *p, enum delivery d, const char *env,
-				     size_t n)
+/* What is started, for a person who is asked.  A name that no terminal should show is none. */
+static void put_program(struct wire_out *o, const char *program)
 {
+	char text[PROGRAM_SHOWN];
+
+	snprintf(text, sizeof(text), "%s", program);
+	fail_sanitize(text);
+	wire_put_str(o, "program", text);
+}
+
+/* What is asked of the broker. */
+struct wish {
+	const struct provider *provider;
+	enum delivery delivery;
+	const char *program;
+};
+
+/* env: the lines of [env] that are sealed, n bytes. */
+static struct wire_out *open_request(const struct wish *w, const char *env, size_t n)
+{
+	const struct provider *p = w->provider;
 	struct wire_out *o = wire_request("open");
 	const char *ticket = getenv(TICKET_VARIABLE);
 	unsigned i;
 
 	wire_put_str(o, "provider", p->name);
 	wire_put_str(o, "mode", p->mode);
-	wire_put_str(o, "delivery", delivery_name(d));
+	wire_put_str(o, "delivery", delivery_name(w->delivery));
+	put_program(o, w->program);
+	if (p->policy.confirm != CONFIRM_NO)
+		wire_put_str(o, "confirm", confirm_name(p->policy.confirm));
 	wire_put_bool(o, "strict", p->policy.strict);
 	wire_put_str(o, "config_dir", p->policy.config_dir);
 	if (ticket && strnlen(ticket, TICKET_LEN + 1) <= TICKET_LEN)
@@ -83,16 +105,15 @@ void session_keep_tokens(const struct opened_session *session, const struct prov
 }
 
 /* One request.  0, or -1 with the broker's failure. */
-static int session_request(const struct provider *p, enum delivery d, struct opened_session *out,
-			   struct failure *f)
+static int session_request(const struct wish *w, struct opened_session *out, struct failure *f)
 {
 	char env[ENV_SEALED_MAX + 1];
-	int n = provider_env_sealed(p, env, f);
+	int n = provider_env_sealed(w->provider, env, f);
 	struct dial dial;
 
 	if (n < 0 || dial_open(&dial, true, reply, sizeof(reply), f) != 0)
 		return -1;
-	if (dial_call(&dial, open_request(p, d, env, (size_t)n), NULL, f) != 0) {
+	if (dial_call(&dial, open_request(w, env, (size_t)n), NULL, f) != 0) {
 		dial_close(&dial);
 		return -1;
 	}
@@ -123,6 +144,8 @@ static int session_hint_inside(const struct provider *p, struct failure *f)
 /* Mend what the broker refused for, f.  0: ask it again; -1: it stays, or is new in f. */
 static int session_mend(const struct provider *p, bool first, struct failure *f)
 {
+	if (f->code == FAIL_CONFIRM)
+		return confirm_wait(f);
 	if (proc_self_marked())
 		return session_hint_inside(p, f);
 	if (f->code == FAIL_NO_VALUE)
@@ -142,13 +165,14 @@ static int session_mend(const struct provider *p, bool first, struct failure *f)
 	return ccctl_run(f->code == FAIL_LOCKED ? "unlock" : "init", NULL, f);
 }
 
-int session_open(const struct provider *p, enum delivery d, struct opened_session *out,
-		 struct failure *f)
+int session_open(const struct provider *p, enum delivery d, const char *program,
+		 struct opened_session *out, struct failure *f)
 {
+	const struct wish w = { .provider = p, .delivery = d, .program = program };
 	int i;
 
 	for (i = 0; i < TRIES_MAX; i++) {
-		if (session_request(p, d, out, f) == 0)
+		if (session_request(&w, out, f) == 0)
 			return 0;
 		if (session_mend(p, i == 0, f) != 0)
 			return -1;

@@ -28,13 +28,14 @@ struct opened_session {
 };
 
 /*
- * Open a session for p's secrets.  A vault that the user did not lock is unlocked
+ * Open a session for p's secrets, to start program.  A vault that the user did not lock is unlocked
  * without a person where that can be.  On a terminal a missing vault is made, a
  * locked one unlocked, and a missing key asked for, by ccctl; without a terminal
- * the failure's hint names the command.  0, or -1 and nothing is open.
+ * the failure's hint names the command.  Where the key wants a person's yes, that is waited
+ * for.  0, or -1 and nothing is open.
  */
-int session_open(const struct provider *p, enum delivery d, struct opened_session *out,
-		 struct failure *f);
+int session_open(const struct provider *p, enum delivery d, const char *program,
+		 struct opened_session *out, struct failure *f);
 
 /*
  * Before the mark: start who fetches this session's keys again when its relay wants them,

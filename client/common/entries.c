@@ -47,6 +47,13 @@ const char *entry_delivery(const struct listed *e)
 	return policy_parse(&p, e->policy, NULL) == 0 ? delivery_name(p.delivery) : "-";
 }
 
+const char *entry_confirm(const struct listed *e)
+{
+	struct policy p;
+
+	return policy_parse(&p, e->policy, NULL) == 0 ? confirm_name(p.confirm) : "-";
+}
+
 static int entries_read_page(struct client *c, struct listed **list, unsigned *n, bool *more,
 			     struct failure *f)
 {
@@ -202,6 +209,13 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 	return (int)p->secrets;
 }
 
+/* Files ask for a yes more often, never less: that is ccctl confirm's. */
+static void policy_keep_confirm(struct policy *files, const struct policy *sealed)
+{
+	if (files->confirm < sealed->confirm)
+		files->confirm = sealed->confirm;
+}
+
 void wanted_keep_choices(struct wanted *w, const struct listed *e)
 {
 	struct policy files, sealed;
@@ -212,6 +226,7 @@ void wanted_keep_choices(struct wanted *w, const struct listed *e)
 	if (sealed.ttl != 0 && (files.ttl == 0 || files.ttl > sealed.ttl))
 		files.ttl = sealed.ttl;
 	files.limit = sealed.limit;
+	policy_keep_confirm(&files, &sealed);
 	policy_format(&files, w->policy, sizeof(w->policy));
 }
 
@@ -245,6 +260,7 @@ bool wanted_is_sealed(const struct wanted *w, const struct listed *e)
 		sealed.delivery = w->usual;
 	files.ttl = sealed.ttl = 0;
 	files.limit = sealed.limit; /* no file says one */
+	policy_keep_confirm(&files, &sealed);
 	policy_keep_nested(w, &files, &sealed);
 	policy_format(&files, now, sizeof(now));
 	policy_format(&sealed, then, sizeof(then));

@@ -34,6 +34,9 @@ const char *entry_source_text(const struct listed *e);
  * resolved.  "-": its policy cannot be read. */
 const char *entry_delivery(const struct listed *e);
 
+/* Which of its launches wait for a person's yes: "no", "first", "session".  "-": as above. */
+const char *entry_confirm(const struct listed *e);
+
 /* All entries, sorted by name; c is connected.  *out: n entries (free it).  0 or -1. */
 int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f);
 
@@ -73,15 +76,15 @@ struct wanted {
  */
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f);
 
-/* Put into w what a person chose for e: its ttl if it is shorter (ccctl add -t), and its
- * limit (ccctl limit). */
+/* Put into w what a person chose for e: its ttl if it is shorter (ccctl add -t), its
+ * limit (ccctl limit), and its wish for a yes (ccctl confirm) unless the files' is stricter. */
 void wanted_keep_choices(struct wanted *w, const struct listed *e);
 
 /* Keep what e allows inside a session where that is less, and no file says anything. */
 void wanted_keep_nested(struct wanted *w, const struct listed *e);
 
 /*
- * Is e bound to what w says, its ttl and its limit aside?  `auto` of e, from before deliveries were
+ * Is e bound to what w says, its ttl and its limit aside, and a stricter confirm?  `auto` of e, from before deliveries were
  * resolved, is what it means.  Less of nested is no difference where no file says any.
  */
 bool wanted_is_sealed(const struct wanted *w, const struct listed *e);

@@ -14,6 +14,7 @@ struct json_t *entry_json(const struct listed *e)
 	js_text(o, "origin", e->origin);
 	js_text(o, "variable", e->variable);
 	js_text(o, "policy", e->policy);
+	js_text(o, "confirm", entry_confirm(e));
 	js_time(o, "created", e->created);
 	js_time(o, "changed", e->changed);
 	js_time(o, "used", e->used);

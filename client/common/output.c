@@ -38,6 +38,14 @@ void put_plain(const char *text)
 	free(copy);
 }
 
+void put_foreign(const char *text)
+{
+	char clean[1024];
+
+	display_clean(text, strlen(text), clean, sizeof(clean));
+	fputs(clean, stdout);
+}
+
 int cell_width(const char *text, int least)
 {
 	int n = (int)display_width(text);

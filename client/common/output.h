@@ -12,6 +12,10 @@ void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Text on standard output. */
 void put_plain(const char *text);
 
+/* Text that others chose, as the name of a directory: nothing in it is invisible or changes
+ * the direction of reading either. */
+void put_foreign(const char *text);
+
 /* As put_plain, padded with blanks to width columns, and two blanks more. */
 void put_cell(const char *text, int width);
 
