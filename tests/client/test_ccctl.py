@@ -830,7 +830,7 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
           "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
-          "sessions", "sessions_by_relay", "releases", "locked_why", "locked_at", "kept", "asleep", "watched", "delays", "relay",
+          "sessions", "sessions_by_relay", "releases", "waiting", "locked_why", "locked_at", "kept", "asleep", "watched", "delays", "relay",
           "record", "slots"}
 ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",
        "unverified", "used", "error"}
@@ -907,7 +907,7 @@ def test_keys_and_show(open_home):
     keys = json.loads(open_home.ok("keys", "--json").out)
     assert len(keys) == 1
     assert set(keys[0]) == {"name", "origin", "variable", "policy", "created", "changed", "used", "source",
-                            "command", "pick", "fetched"}
+                            "command", "pick", "fetched", "confirm"}
     assert keys[0]["name"] == "acme" and keys[0]["origin"] == ORIGIN
     assert keys[0]["variable"] == "ANTHROPIC_AUTH_TOKEN" and keys[0]["policy"] == POLICY
     assert re.fullmatch(UTC, keys[0]["created"]) and keys[0]["used"] is None
