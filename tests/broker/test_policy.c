@@ -265,7 +265,7 @@ static bool same(const struct policy *a, const struct policy *b)
 	       a->nested == b->nested && a->strict == b->strict && a->exposed == b->exposed &&
 	       a->keep == b->keep && a->ttl == b->ttl && a->linger == b->linger &&
 	       strcmp(a->config_dir, b->config_dir) == 0 && strcmp(a->env, b->env) == 0 &&
-	       strcmp(a->ca, b->ca) == 0;
+	       strcmp(a->ca, b->ca) == 0 && a->confirm == b->confirm;
 }
 
 /* ---- how long it stays in memory ---- */
@@ -322,7 +322,8 @@ static void test_keep_and_ttl_text(void **state)
 			     .exposed = true,
 			     .keep = true,
 			     .ttl = TTL_MAX,
-			     .linger = TTL_MAX };
+			     .linger = TTL_MAX,
+			     .confirm = CONFIRM_SESSION };
 	assert_int_equal(limit_parse(&p.limit,
 				     "999999999k/month $999999.999999/month 999999999/month", NULL),
 			 0);
@@ -335,6 +336,50 @@ static void test_keep_and_ttl_text(void **state)
 	assert_true(strlen(text) > 256);
 	assert_int_equal(policy_parse(&q, text, NULL), 0);
 	assert_true(same(&p, &q));
+}
+
+static void test_confirm_text(void **state)
+{
+	static const struct {
+		const char *in, *out;
+		enum confirm confirm;
+	} table[] = {
+		{ "", "", CONFIRM_NO },
+		{ "confirm=no", "", CONFIRM_NO },
+		{ "confirm=first", " confirm=first", CONFIRM_FIRST },
+		{ "confirm=session", " confirm=session", CONFIRM_SESSION },
+		{ "confirm=session confirm=first", " confirm=first", CONFIRM_FIRST },
+	};
+	static const char *const bad[] = { "confirm=", "confirm=yes", "confirm=off",
+					   "confirm=Session", "confirm" };
+	char text[POLICY_MAX_LEN + 1];
+	struct policy p;
+	size_t i;
+
+	(void)state;
+	assert_true(CONFIRM_NO < CONFIRM_FIRST && CONFIRM_FIRST < CONFIRM_SESSION);
+	for (i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
+		assert_int_equal(policy_parse(&p, table[i].in, NULL), 0);
+		assert_int_equal(p.confirm, table[i].confirm);
+		policy_format(&p, text, sizeof(text));
+		assert_string_equal(text + strlen("delivery=auto nested=deny strict=no exposed=no"),
+				    table[i].out);
+	}
+	for (i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(policy_parse(&p, bad[i], NULL), -1);
+}
+
+/* A worker shows no yes. */
+static void test_who_may_read_without_a_session(void **state)
+{
+	struct entry e = sealed("");
+	struct policy p;
+
+	(void)state;
+	assert_int_equal(policy_parse(&p, "", NULL), 0);
+	assert_true(policy_is_readable(&e, &p));
+	for (p.confirm = CONFIRM_FIRST; p.confirm <= CONFIRM_SESSION; p.confirm++)
+		assert_false(policy_is_readable(&e, &p));
 }
 
 static void test_limit_text(void **state)
@@ -544,7 +589,7 @@ static void test_keys_and_values(void **state)
 {
 	static const char full[] =
 		"delivery=relay nested=allow strict=yes exposed=yes keep=yes "
-		"ttl=60 linger=120 config_dir=~/.w limit=5M/day env=" DIGEST_A " ca=" DIGEST_B;
+		"ttl=60 linger=120 config_dir=~/.w limit=5M/day env=" DIGEST_A " ca=" DIGEST_B " confirm=first";
 	char value[POLICY_VALUE];
 	struct policy p, q;
 	unsigned i;
@@ -629,6 +674,8 @@ int main(void)
 		cmocka_unit_test(test_a_dangerous_entry_is_not_delivered),
 		cmocka_unit_test(test_keep_and_ttl_text),
 		cmocka_unit_test(test_keep_and_ttl_do_not_decide),
+		cmocka_unit_test(test_confirm_text),
+		cmocka_unit_test(test_who_may_read_without_a_session),
 		cmocka_unit_test(test_limit_text),
 		cmocka_unit_test(test_limit_loosens),
 		cmocka_unit_test(test_config_dir_text),
