@@ -15,7 +15,6 @@
 #include "broker/tenant.h"
 #include "broker/witness.h"
 #include "vault/crypto.h"
-#include "vault/entry.h"
 
 /* ---- what is wanted ---- */
 
@@ -28,38 +27,27 @@ static struct first_launch **first_find(struct tenant *t, const char *entry)
 	return at;
 }
 
-/*
- * *wanted: is there an entry that wants a yes at all?  *missing: does it have none yet, and
- * name the first of these in *entry.
- */
-static int confirm_read_wish(struct connection *c, enum confirm asked, bool *wanted,
-			     const char **entry, struct failure *f)
+/* The first entry that wants a yes and has none yet, or NULL.  *wanted: does any want one? */
+static const char *confirm_find_missing(const struct connection *c, const enum confirm *level,
+					bool *wanted)
 {
-	struct session *s = &c->session;
-	enum confirm level;
-	const struct entry *e;
-	struct policy p;
+	const struct session *s = &c->session;
 	unsigned i;
 
 	*wanted = false;
-	*entry = NULL;
 	for (i = 0; i < s->entries; i++) {
-		e = tenant_find_entry(c->tenant, s->entry[i], f);
-		if (!e || policy_parse(&p, e->policy, f) != 0)
-			return -1;
-		level = p.confirm > asked ? p.confirm : asked;
-		*wanted = *wanted || level != CONFIRM_NO;
-		if (*entry || level == CONFIRM_NO ||
-		    (level == CONFIRM_FIRST && *first_find(c->tenant, s->entry[i])))
-			continue;
-		*entry = s->entry[i];
+		*wanted = *wanted || level[i] != CONFIRM_NO;
+		if (level[i] == CONFIRM_SESSION ||
+		    (level[i] == CONFIRM_FIRST && !*first_find(c->tenant, s->entry[i])))
+			return s->entry[i];
 	}
-	return 0;
+	return NULL;
 }
 
 static void facts_read(const struct connection *c, const char *program, struct launch_facts *out)
 {
-	/* By memcpy, paddings too: they are compared as bytes. */
+	/* By memcpy, padding too: they are compared as bytes, so that what a session gets later is
+	 * compared as well. */
 	memset(out, 0, sizeof(*out));
 	memcpy(&out->session, &c->session, sizeof(out->session));
 	if (witness_read_cwd(c->peer.pid, out->directory, sizeof(out->directory)) != 0)
@@ -171,7 +159,8 @@ static int launch_ask(struct connection *c, const struct launch_facts *facts, st
 
 /* ---- the decision ---- */
 
-int confirm_check(struct connection *c, enum confirm asked, const char *program, struct failure *f)
+int confirm_check(struct connection *c, const enum confirm *level, const char *program,
+		  struct failure *f)
 {
 	struct session *s = &c->session;
 	struct launch_facts facts;
@@ -182,8 +171,7 @@ int confirm_check(struct connection *c, enum confirm asked, const char *program,
 	/* Inside a session that a person said yes to: that one's yes. */
 	if (s->has_shown_ticket && s->confirmed)
 		return 0;
-	if (confirm_read_wish(c, asked, &wanted, &entry, f) != 0)
-		return -1;
+	entry = confirm_find_missing(c, level, &wanted);
 	if (!entry) {
 		s->confirmed = wanted;
 		return 0;
@@ -195,7 +183,7 @@ int confirm_check(struct connection *c, enum confirm asked, const char *program,
 				entry);
 	facts_read(c, program, &facts);
 	l = confirm_find_process(c->tenant, c->peer.pid, c->peer.start);
-	same = l && memcmp(&l->facts, &facts, sizeof(facts)) == 0;
+	same = l && secret_equal(&l->facts, &facts, sizeof(facts));
 	if (same && l->state == LAUNCH_CONFIRMED && clock_now_ms() < l->ends_ms) {
 		s->confirmed = true;
 		return 0;

@@ -55,12 +55,13 @@ struct first_launch {
 };
 
 /*
- * May this launch be granted, as the sealed policies and the files (asked) want it?  c->session
- * has what `open` asked for, and its entries were allowed.  0, with session.confirmed set where
+ * May this launch be granted?  level: what is wanted for each entry.  c->session has what `open`
+ * asked for, and its entries were allowed.  0, with session.confirmed set where
  * a yes was wanted and is there; or -1: FAIL_CONFIRM, and the launch waits; FAIL_LOCKED: kept
  * entries of a locked vault, where no person can be told; FAIL_BUSY, FAIL_NO_MEMORY.
  */
-int confirm_check(struct connection *c, enum confirm asked, const char *program, struct failure *f);
+int confirm_check(struct connection *c, const enum confirm *level, const char *program,
+		  struct failure *f);
 
 /* The launch was granted: its yes is used up. */
 void confirm_granted(struct connection *c);

@@ -151,29 +151,46 @@ static int make_ticket(struct connection *c, struct failure *f)
 	return ticket_make(c->tenant, &c->session, linger, f);
 }
 
-/* How far the provider's files want a yes, which is more than the seal or nothing; and what the
- * requester says that it starts. */
-static int read_confirm(struct request *q, enum confirm *asked, char program[PROGRAM_SHOWN],
-			struct failure *f)
+/* Which yes the provider's files want, which is more than the seal or nothing. */
+static int read_confirm(struct request *q, enum confirm *asked, struct failure *f)
 {
 	char text[16];
 	int c;
 
 	*asked = CONFIRM_NO;
-	program[0] = '\0';
-	if (wire_has(q->map, "program") &&
-	    wire_get_text(q->map, "program", program, PROGRAM_SHOWN, f) != 0)
-		return -1;
 	if (!wire_has(q->map, "confirm"))
 		return 0;
 	if (wire_get_text(q->map, "confirm", text, sizeof(text), f) != 0)
 		return -1;
 	c = confirm_from_name(text);
 	if (c < 0)
-		return fail_set(f, FAIL_BAD_VALUE, NULL, "confirm is no, first or session, not '%s'",
-				text);
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"confirm is no, first or session, not '%s'", text);
 	*asked = (enum confirm)c;
 	return 0;
+}
+
+/* Has a person said yes to this launch, where the seals or the files want that? */
+static int check_confirmed(struct request *q, struct failure *f)
+{
+	struct session *s = &q->connection->session;
+	enum confirm level[SESSION_ENTRIES_MAX], asked;
+	char program[PROGRAM_SHOWN] = "";
+	const struct entry *e;
+	struct policy p;
+	unsigned i;
+
+	if (read_confirm(q, &asked, f) != 0 ||
+	    (wire_has(q->map, "program") &&
+	     wire_get_text(q->map, "program", program, sizeof(program), f) != 0))
+		return -1;
+	for (i = 0; i < s->entries; i++) {
+		e = tenant_find_entry(q->connection->tenant, s->entry[i], f);
+		if (!e || policy_parse(&p, e->policy, f) != 0)
+			return -1;
+		level[i] = p.confirm > asked ? p.confirm : asked;
+	}
+	return confirm_check(q->connection, level, program, f);
 }
 
 struct wire_out *op_open(struct request *q, struct failure *f)
@@ -181,9 +198,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
 	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
-	char program[PROGRAM_SHOWN];
 	struct price_list prices;
-	enum confirm asked;
 	uint8_t id[8];
 	unsigned i;
 
@@ -199,7 +214,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	}
 	memset(s, 0, sizeof(*s));
 	s->marked = q->marked;
-	if (read_session(q, s, f) != 0 || read_confirm(q, &asked, program, f) != 0 || price_list_read(&prices, q->map, f) != 0 ||
+	if (read_session(q, s, f) != 0 || price_list_read(&prices, q->map, f) != 0 ||
 	    peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	for (i = 0; i < s->entries; i++)
@@ -213,7 +228,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	/* For the audit log and a person's eyes: the process may exec or end before this is read. */
 	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
 		memset(s->image, 0, sizeof(s->image));
-	if (confirm_check(c, asked, program, f) != 0)
+	if (check_confirmed(q, f) != 0)
 		return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));

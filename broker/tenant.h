@@ -63,12 +63,12 @@ struct tenant {
 	int64_t opened_ms, used_ms;   /* clock_now_ms() of the unlock and of the last use */
 	int64_t next_expiry;	      /* clock_now_ms(): no token's ttl is over before then */
 	struct quota_table quota;
-	struct ticket *tickets; /* of its sessions by relay */
-	struct launch *launches;	      /* that wait for a person's yes */
+	struct ticket *tickets;		     /* of its sessions by relay */
+	struct launch *launches;	     /* that wait for a person's yes */
 	struct first_launch *first_launches; /* confirmed, since the vault was opened */
-	struct relay *relays;	/* of its live sessions; each belongs to its connection */
-	struct book *book;	/* what was used: broker/spending.h; NULL until it is asked for */
-	unsigned relay_starts;	/* in the minute from relay_starts_ms on */
+	struct relay *relays;  /* of its live sessions; each belongs to its connection */
+	struct book *book;     /* what was used: broker/spending.h; NULL until it is asked for */
+	unsigned relay_starts; /* in the minute from relay_starts_ms on */
 	int64_t relay_starts_ms;
 	int64_t wall_last, wall_last_ms; /* both clocks when they were last compared */
 };

@@ -23,7 +23,7 @@ struct tenant;
 struct ticket {
 	struct ticket *next;
 	char text[TICKET_LEN + 1];
-	char root[17]; /* the id of the session that it was made for */
+	char root[17];	/* the id of the session that it was made for */
 	bool confirmed; /* that session, by a person where its entries want that */
 	unsigned entries;
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];

@@ -47,7 +47,8 @@ static int confirmation_end(const struct confirmation *c, struct failure *f)
 	if (strcmp(c->state, "confirmed") == 0)
 		return 0;
 	if (strcmp(c->state, "denied") == 0)
-		return fail_set(f, FAIL_DECLINED, NULL, "this launch was refused: no yes was given");
+		return fail_set(f, FAIL_DECLINED, NULL,
+				"this launch was refused: no yes was given");
 	if (strcmp(c->state, "late") == 0)
 		return fail_set(f, FAIL_TIMEOUT, "ccctl confirm, in any window, while it waits",
 				"nobody said yes to this launch within 60 seconds");

@@ -587,9 +587,9 @@ static void test_digest_text(void **state)
 /* Every key has a value that policy_set takes. */
 static void test_keys_and_values(void **state)
 {
-	static const char full[] =
-		"delivery=relay nested=allow strict=yes exposed=yes keep=yes "
-		"ttl=60 linger=120 config_dir=~/.w limit=5M/day env=" DIGEST_A " ca=" DIGEST_B " confirm=first";
+	static const char full[] = "delivery=relay nested=allow strict=yes exposed=yes keep=yes "
+				   "ttl=60 linger=120 config_dir=~/.w limit=5M/day env=" DIGEST_A
+				   " ca=" DIGEST_B " confirm=first";
 	char value[POLICY_VALUE];
 	struct policy p, q;
 	unsigned i;
