@@ -185,6 +185,10 @@ int confirm_check(struct connection *c, const enum confirm *level, const char *p
 	l = confirm_find_process(c->tenant, c->peer.pid, c->peer.start);
 	same = l && secret_equal(&l->facts, &facts, sizeof(facts));
 	if (same && l->state == LAUNCH_CONFIRMED && clock_now_ms() < l->ends_ms) {
+		/* It might be another process's message, whose pid this one has now. */
+		if (c->unverified)
+			return fail_set(f, FAIL_PEER, "say hello first",
+					"the calling process is not verified yet");
 		s->confirmed = true;
 		return 0;
 	}

@@ -58,7 +58,8 @@ struct first_launch {
  * May this launch be granted?  level: what is wanted for each entry.  c->session has what `open`
  * asked for, and its entries were allowed.  0, with session.confirmed set where
  * a yes was wanted and is there; or -1: FAIL_CONFIRM, and the launch waits; FAIL_LOCKED: kept
- * entries of a locked vault, where no person can be told; FAIL_BUSY, FAIL_NO_MEMORY.
+ * entries of a locked vault, where no person can be told; FAIL_BUSY, FAIL_NO_MEMORY; FAIL_PEER for a
+ * yes that is not to be used by an unverified message.
  */
 int confirm_check(struct connection *c, const enum confirm *level, const char *program,
 		  struct failure *f);

@@ -140,18 +140,17 @@ static int audit_answer(struct request *q, const struct launch *l, const char *e
 			struct failure *f)
 {
 	const struct session *s = &l->facts.session;
-	char entries[ENTRIES_TEXT], why[64];
+	char entries[ENTRIES_TEXT], why[320];
 	struct audit_event e = { .event = event,
 				 .result = "granted",
 				 .pid = q->connection->peer.pid,
 				 .provider = s->provider,
 				 .entries = entries,
 				 .delivery = delivery_name(s->delivery),
-				 .image = s->image,
 				 .why = why };
 
 	session_entries(s, entries);
-	snprintf(why, sizeof(why), "launch %s of process %d", l->id, (int)l->pid);
+	snprintf(why, sizeof(why), "launch %s of process %d, %s", l->id, (int)l->pid, s->image);
 	return audit_write(&q->connection->tenant->audit, &e, f);
 }
 

@@ -43,6 +43,7 @@ struct wish {
 	const struct provider *provider;
 	enum delivery delivery;
 	const char *program;
+	bool confirmed; /* a person said yes: the broker wants to know for certain who asks */
 };
 
 /* env: the lines of [env] that are sealed, n bytes. */
@@ -113,7 +114,8 @@ static int session_request(const struct wish *w, struct opened_session *out, str
 
 	if (n < 0 || dial_open(&dial, true, reply, sizeof(reply), f) != 0)
 		return -1;
-	if (dial_call(&dial, open_request(w, env, (size_t)n), NULL, f) != 0) {
+	if ((w->confirmed && dial_hello(&dial, f) != 0) ||
+	    dial_call(&dial, open_request(w, env, (size_t)n), NULL, f) != 0) {
 		dial_close(&dial);
 		return -1;
 	}
@@ -168,12 +170,13 @@ static int session_mend(const struct provider *p, bool first, struct failure *f)
 int session_open(const struct provider *p, enum delivery d, const char *program,
 		 struct opened_session *out, struct failure *f)
 {
-	const struct wish w = { .provider = p, .delivery = d, .program = program };
+	struct wish w = { .provider = p, .delivery = d, .program = program };
 	int i;
 
 	for (i = 0; i < TRIES_MAX; i++) {
 		if (session_request(&w, out, f) == 0)
 			return 0;
+		w.confirmed = w.confirmed || f->code == FAIL_CONFIRM;
 		if (session_mend(p, i == 0, f) != 0)
 			return -1;
 	}

@@ -112,6 +112,23 @@ static void test_a_pid_is_reused(void **state)
 	end();
 }
 
+/* A message that was queued before the pid was seen, on kernels that cannot tell. */
+static void test_no_yes_for_an_unverified_message(void **state)
+{
+	static struct connection c;
+
+	(void)state;
+	begin();
+	connected(&c, "each");
+	c.unverified = true;
+	assert_int_equal(check(&c), FAIL_CONFIRM);
+	answer(&c, true);
+	assert_int_equal(check(&c), FAIL_PEER);
+	c.unverified = false;
+	assert_int_equal(check(&c), FAIL_NONE);
+	end();
+}
+
 static void test_whose_process_has_ended_waits_no_more(void **state)
 {
 	static struct connection c;
@@ -211,6 +228,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		T(test_which_ask),
 		T(test_a_pid_is_reused),
+		T(test_no_yes_for_an_unverified_message),
 		T(test_whose_process_has_ended_waits_no_more),
 		T(test_a_yes_that_was_not_taken_keeps_its_place),
 		T(test_a_no_and_a_lock),

@@ -2,7 +2,6 @@
 in another window, and not at all.  `answer` and `talk` are of test_person.py's kind; time is
 the broker's, see test_confirm_time.py."""
 import json
-import os
 import re
 import signal
 import subprocess
@@ -305,4 +304,5 @@ def test_a_daemon_that_was_left_behind(asks, token):
     out = p.communicate(timeout=20)[0]
     assert out.startswith("125 ") and token not in out
     assert "release" not in {e["event"] for e in asks.record()}
-    assert os.path.basename([e for e in asks.record() if e["event"] == "confirm-deny"][0]["image"]) == "ccrun"
+    line = next(e for e in asks.record() if e["event"] == "confirm-deny")
+    assert line["why"].startswith(f"launch {launch} of process ") and line["why"].endswith("/bin/ccrun"), line

@@ -83,7 +83,7 @@ def test_hello_and_status(fresh):
             "broker": str, "version": str, "state": str, "vault": str, "why": str, "asleep": int,
             "pid": int, "started": int, "memory_locked": bool, "memory_size": int,
             "memory_used": int, "undumpable": bool, "untraced": bool, "caged": bool,
-            "sessions": int, "relays": int, "releases": int, "locked_at": int, "kept": int, "watched": bool,
+            "sessions": int, "relays": int, "releases": int, "waiting": int, "locked_at": int, "kept": int, "watched": bool,
             "delays": bool, "relay": str}
         assert all(status[k] for k in ("memory_locked", "undumpable", "untraced", "caged"))
         assert (status["locked_at"], status["kept"], status["watched"]) == (0, 0, False)
