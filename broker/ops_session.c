@@ -54,6 +54,25 @@ static int read_session_env(struct request *q, struct session *s, struct failure
 	return 0;
 }
 
+/* Optional; without it the session is confined as the kernel allows. */
+static int read_session_confine(struct request *q, struct session *s, struct failure *f)
+{
+	char text[8];
+	int c;
+
+	s->confine = CONFINE_AUTO;
+	if (!wire_has(q->map, "confine"))
+		return 0;
+	if (wire_get_text(q->map, "confine", text, sizeof(text), f) != 0)
+		return -1;
+	c = confine_from_name(text);
+	if (c < 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "confine is auto, on or off, not '%s'",
+				text);
+	s->confine = (enum confine)c;
+	return 0;
+}
+
 static int read_session(struct request *q, struct session *s, struct failure *f)
 {
 	char delivery[16];
@@ -72,7 +91,7 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 	if (wire_has(q->map, "project") &&
 	    wire_get_text(q->map, "project", s->project, sizeof(s->project), f) != 0)
 		return -1;
-	if (read_session_env(q, s, f) != 0)
+	if (read_session_env(q, s, f) != 0 || read_session_confine(q, s, f) != 0)
 		return -1;
 	d = delivery_from_name(delivery);
 	if (d < 0 || d == DELIVERY_AUTO)

@@ -129,6 +129,19 @@ static int decide_config_dir(const struct entry *e, const struct policy *p, cons
 	return -1;
 }
 
+/* A file may confine a session more than was sealed, and never less. */
+static int decide_confine(const struct entry *e, const struct policy *p, enum confine want,
+			  struct failure *f)
+{
+	if (want <= p->confine)
+		return 0;
+	fail_set(f, FAIL_POLICY, NULL,
+		 "'%s' was sealed with confine = %s, the provider's files now say %s", e->name,
+		 confine_name(p->confine), confine_name(want));
+	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
+	return -1;
+}
+
 static int decide_nested(const struct entry *e, const struct policy *p,
 			 const struct policy_request *q, struct failure *f)
 {
@@ -211,7 +224,8 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 		return -1;
 	}
 	if (decide_config_dir(e, &p, q->config_dir, f) != 0 || decide_env(e, &p, q->env, f) != 0 ||
-	    decide_ca(e, &p, q->ca, f) != 0 || policy_check_entry(e, f) != 0)
+	    decide_ca(e, &p, q->ca, f) != 0 || decide_confine(e, &p, q->confine, f) != 0 ||
+	    policy_check_entry(e, f) != 0)
 		return -1;
 	p.strict = p.strict || q->strict;
 	*strict = *strict || p.strict;

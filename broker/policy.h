@@ -17,6 +17,7 @@ struct policy_request {
 	const char *variable;	/* the environment variable that will carry it */
 	enum delivery delivery; /* never DELIVERY_AUTO */
 	bool strict;		/* the files ask for strict */
+	enum confine confine;	/* how the session is confined */
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
 	const char *env;	/* seal_digest of the [env] that is sealed; "" or NULL: none */
 	const char *ca;		/* seal_digest of the file of authorities; "" or NULL: none */

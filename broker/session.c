@@ -19,6 +19,7 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 				       .variable = s->variable[i],
 				       .delivery = s->delivery,
 				       .strict = s->strict,
+				       .confine = s->confine,
 				       .config_dir = s->config_dir,
 				       .env = s->env,
 				       .ca = s->ca,

@@ -35,6 +35,7 @@ struct session {
 	char ca[SEAL_DIGEST_HEX + 1];	     /* digest of the file of authorities, or "" */
 	unsigned entries;
 	enum delivery delivery;
+	enum confine confine;
 	uint64_t opened; /* seconds since the epoch */
 	bool strict;
 	char ticket[TICKET_LEN + 1]; /* by relay: for sessions inside this one; or "" */

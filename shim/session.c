@@ -62,6 +62,7 @@ static struct wire_out *open_request(const struct wish *w, const char *env, size
 		wire_put_str(o, "confirm", confirm_name(p->policy.confirm));
 	wire_put_bool(o, "strict", p->policy.strict);
 	wire_put_str(o, "config_dir", p->policy.config_dir);
+	wire_put_str(o, "confine", confine_name(p->policy.confine));
 	if (ticket && strnlen(ticket, TICKET_LEN + 1) <= TICKET_LEN)
 		wire_put_str(o, "ticket", ticket);
 	if (n > 0)

@@ -19,6 +19,24 @@ static const char *const deliveries[] = { [DELIVERY_RELAY] = "relay",
 static const char *const nestings[] = { "deny", "use", "allow" };
 
 static const char *const confirms[] = { "no", "first", "session" };
+static const char *const confinements[] = {
+	[CONFINE_ON] = "on", [CONFINE_AUTO] = "auto", [CONFINE_OFF] = "off"
+};
+
+const char *confine_name(enum confine c)
+{
+	return confinements[c];
+}
+
+int confine_from_name(const char *name)
+{
+	int i;
+
+	for (i = 0; i < (int)(sizeof(confinements) / sizeof(confinements[0])); i++)
+		if (strcmp(confinements[i], name) == 0)
+			return i;
+	return -1;
+}
 
 const char *delivery_name(enum delivery d)
 {
@@ -54,6 +72,7 @@ void policy_default(struct policy *p)
 {
 	memset(p, 0, sizeof(*p));
 	p->delivery = DELIVERY_AUTO;
+	p->confine = CONFINE_AUTO;
 }
 
 static int policy_set_flag(bool *flag, const char *key, const char *value, const char *yes,
@@ -136,6 +155,17 @@ static int policy_set_confirm(struct policy *p, const char *value, struct failur
 	return 0;
 }
 
+static int policy_set_confine(struct policy *p, const char *value, struct failure *f)
+{
+	int c = confine_from_name(value);
+
+	if (c < 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"policy confine is auto, on or off, not '%.40s'", value);
+	p->confine = (enum confine)c;
+	return 0;
+}
+
 static int policy_set_time(uint64_t *seconds, const char *key, const char *value, struct failure *f)
 {
 	uint64_t n;
@@ -205,6 +235,8 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return policy_set_time(&p->ttl, key, value, f);
 	if (strcmp(key, "linger") == 0)
 		return policy_set_time(&p->linger, key, value, f);
+	if (strcmp(key, "confine") == 0)
+		return policy_set_confine(p, value, f);
 	if (strcmp(key, "config_dir") == 0)
 		return policy_set_config_dir(p, value, f);
 	if (strcmp(key, "limit") == 0)
@@ -216,8 +248,8 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 	if (strcmp(key, "confirm") == 0)
 		return policy_set_confirm(p, value, f);
 	return fail_set(f, FAIL_BAD_VALUE,
-			"delivery, nested, strict, exposed, keep, ttl, linger, config_dir, limit, "
-			"env, ca, confirm are known",
+			"delivery, nested, strict, exposed, keep, ttl, linger, confine, "
+			"config_dir, limit, env, ca, confirm are known",
 			"unknown policy '%.40s'", key);
 }
 
@@ -251,6 +283,7 @@ enum {
 	KEY_KEEP,
 	KEY_TTL,
 	KEY_LINGER,
+	KEY_CONFINE,
 	KEY_DIR,
 	KEY_LIMIT,
 	KEY_ENV,
@@ -261,10 +294,11 @@ enum {
 const char *policy_key(unsigned i)
 {
 	static const char *const keys[POLICY_KEYS] = {
-		[KEY_DELIVERY] = "delivery", [KEY_NESTED] = "nested",  [KEY_STRICT] = "strict",
-		[KEY_EXPOSED] = "exposed",   [KEY_KEEP] = "keep",      [KEY_TTL] = "ttl",
-		[KEY_LINGER] = "linger",     [KEY_DIR] = "config_dir", [KEY_LIMIT] = "limit",
-		[KEY_ENV] = "env",	     [KEY_CA] = "ca",	       [KEY_CONFIRM] = "confirm"
+		[KEY_DELIVERY] = "delivery", [KEY_NESTED] = "nested",	[KEY_STRICT] = "strict",
+		[KEY_EXPOSED] = "exposed",   [KEY_KEEP] = "keep",	[KEY_TTL] = "ttl",
+		[KEY_LINGER] = "linger",     [KEY_CONFINE] = "confine", [KEY_DIR] = "config_dir",
+		[KEY_LIMIT] = "limit",	     [KEY_ENV] = "env",		[KEY_CA] = "ca",
+		[KEY_CONFIRM] = "confirm"
 	};
 
 	return keys[i];
@@ -297,6 +331,9 @@ void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE])
 	case KEY_LINGER:
 		snprintf(out, POLICY_VALUE, "%" PRIu64, p->linger);
 		return;
+	case KEY_CONFINE:
+		text = confine_name(p->confine);
+		break;
 	case KEY_DIR:
 		text = p->config_dir;
 		break;

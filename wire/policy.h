@@ -2,9 +2,10 @@
  * wire/policy.h - an entry's policy: what its user allowed, as text and as a struct.
  *
  * The text ("delivery=auto nested=deny strict=no exposed=no", then " keep=yes",
- * " ttl=3600", " linger=28800", " config_dir=~/.work", " limit=5M/day,$10/day",
- * " env=DIGEST", " ca=DIGEST" and " confirm=session" where they are set) is what the vault
- * seals and the wire carries.  Unknown keys are an error: a policy must not be applied in part.
+ * " ttl=3600", " linger=28800", " confine=off", " config_dir=~/.work",
+ * " limit=5M/day,$10/day", " env=DIGEST", " ca=DIGEST" and " confirm=session" where they are
+ * set) is what the vault seals and the wire carries.  Unknown keys are an error: a policy
+ * must not be applied in part.
  */
 #ifndef WIRE_POLICY_H
 #define WIRE_POLICY_H
@@ -38,6 +39,12 @@ enum nested { NESTED_DENY = 0, NESTED_USE = 1, NESTED_ALLOW = 2 };
  */
 enum confirm { CONFIRM_NO = 0, CONFIRM_FIRST = 1, CONFIRM_SESSION = 2 };
 
+/*
+ * What a session's processes cannot do to others (shim/confine.h), tightest first.
+ * CONFINE_ON: all of it, else there is no session.  CONFINE_AUTO: what the kernel offers.
+ */
+enum confine { CONFINE_ON = 0, CONFINE_AUTO = 1, CONFINE_OFF = 2 };
+
 #define TTL_MAX (366ull * 24 * 3600) /* seconds */
 #define CONFIG_DIR_MAX 120	     /* bytes; the whole text stays within POLICY_MAX_LEN */
 
@@ -49,6 +56,7 @@ struct policy {
 	bool keep;    /* automatic locks leave it in memory */
 	uint64_t ttl;	 /* seconds in memory after the vault was opened; 0: no limit */
 	uint64_t linger; /* seconds that nested sessions may outlive the one that they came from */
+	enum confine confine;		     /* the loosest confinement of its sessions */
 	char config_dir[CONFIG_DIR_MAX + 1]; /* the client's directory, as written; "": its own */
 	struct limit limit;		     /* how much of it may be used; all zero: no limit */
 	/* vault/crypto.h seal_digest of the provider's [env] as far as it is sealed
@@ -59,7 +67,7 @@ struct policy {
 	enum confirm confirm;
 };
 
-#define POLICY_KEYS 12
+#define POLICY_KEYS 13
 #define POLICY_VALUE (CONFIG_DIR_MAX + 1) /* the longest value, with its NUL */
 
 /* Key number i (from 0), in the order of the text. */
@@ -68,7 +76,7 @@ const char *policy_key(unsigned i);
 /* Its value as policy_set takes it; "" for no config_dir, env and ca. */
 void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE]);
 
-/* delivery auto, all else no, no limit. */
+/* delivery and confine auto, all else no, no limit. */
 void policy_default(struct policy *p);
 
 /* Set one key from its text.  0, or -1 with FAIL_BAD_VALUE (unknown key or value). */
@@ -80,6 +88,10 @@ int policy_parse(struct policy *p, const char *text, struct failure *f);
 
 /* Write the canonical text, keys in a fixed order.  size: POLICY_MAX_LEN + 1 at least. */
 void policy_format(const struct policy *p, char *out, size_t size);
+
+const char *confine_name(enum confine c);
+/* An enum confine, or -1 when unknown. */
+int confine_from_name(const char *name);
 
 const char *delivery_name(enum delivery d);
 /* An enum delivery, or -1 when unknown. */

@@ -177,6 +177,7 @@ static const char *const meaning[POLICY_KEYS][2] = {
 	{ "nested", "programs inside a session may have it, or sessions of their own" },
 	{ "exposed", "MCP servers and hooks may get it" },
 	{ "keep", "automatic locks leave it open" },
+	{ "confine", "programs of a session reach your other programs and this terminal" },
 	{ "config_dir", "claude obeys the settings and hooks there" },
 	{ "env", "these variables decide how claude works, or are not known to be harmless" },
 	{ "ca", "whoever signs with these certificate authorities can read it on its way" },
@@ -202,6 +203,8 @@ static bool allows_more(const struct policy *p, unsigned i, const struct wanted 
 		return p->delivery > w->usual;
 	if (strcmp(policy_key(i), "nested") == 0)
 		return p->nested > w->usual_nested;
+	if (strcmp(policy_key(i), "confine") == 0)
+		return p->confine > CONFINE_AUTO;
 	policy_default(&nothing);
 	policy_value(p, i, value);
 	policy_value(&nothing, i, none);

@@ -30,8 +30,8 @@ static const char *const model_keys[] = { "default", "fable",	 "opus",   "sonnet
 					  "haiku",   "subagent", "context" };
 static const char *const usage_keys[] = { "kind" };
 static const char *const statusline_keys[] = { "label", "colour" };
-static const char *const policy_keys[] = { "delivery", "nested", "strict",     "keep",
-					   "ttl",      "linger", "config_dir", "confirm" };
+static const char *const policy_keys[] = { "delivery", "nested",  "strict",	"keep",	  "ttl",
+					   "linger",   "confine", "config_dir", "confirm" };
 
 bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1])
 {

@@ -145,6 +145,19 @@ def test_another_config_dir_than_the_sealed_one(broker):
         assert broker.error("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=bad) == "bad-value"
 
 
+def test_a_session_is_not_confined_less_than_sealed(broker):
+    def asked(**more):
+        return broker.error("open", **wc.open_fields("zai", **more))
+    assert asked(confine="off") == "policy"
+    assert asked(confine=1) == "wrong-type"
+    assert (asked(confine=""), asked(confine="o" * 9)) == ("bad-value", "too-large")
+    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="confine=on")
+    assert [asked(), asked(confine="auto"), asked(confine="off")] == ["policy"] * 3
+    broker.call("approve", name="zai", origin=wc.ORIGIN, variable=wc.VARIABLE, policy="confine=off")
+    assert broker.call("list", after="")["entries"][0]["policy"].endswith(" confine=off")
+    assert broker.call("open", **wc.open_fields("zai", confine="off"))["granted"]
+
+
 def digest(data):
     return hashlib.blake2b(data, digest_size=32).hexdigest()[:32]
 

@@ -264,8 +264,8 @@ static bool same(const struct policy *a, const struct policy *b)
 	return strcmp(limit_a, limit_b) == 0 && a->delivery == b->delivery &&
 	       a->nested == b->nested && a->strict == b->strict && a->exposed == b->exposed &&
 	       a->keep == b->keep && a->ttl == b->ttl && a->linger == b->linger &&
-	       strcmp(a->config_dir, b->config_dir) == 0 && strcmp(a->env, b->env) == 0 &&
-	       strcmp(a->ca, b->ca) == 0 && a->confirm == b->confirm;
+	       a->confine == b->confine && strcmp(a->config_dir, b->config_dir) == 0 &&
+	       strcmp(a->env, b->env) == 0 && strcmp(a->ca, b->ca) == 0 && a->confirm == b->confirm;
 }
 
 /* ---- how long it stays in memory ---- */
@@ -323,6 +323,7 @@ static void test_keep_and_ttl_text(void **state)
 			     .keep = true,
 			     .ttl = TTL_MAX,
 			     .linger = TTL_MAX,
+			     .confine = CONFINE_OFF,
 			     .confirm = CONFIRM_SESSION };
 	assert_int_equal(limit_parse(&p.limit,
 				     "999999999k/month $999999.999999/month 999999999/month", NULL),
@@ -587,9 +588,10 @@ static void test_digest_text(void **state)
 /* Every key has a value that policy_set takes. */
 static void test_keys_and_values(void **state)
 {
-	static const char full[] = "delivery=relay nested=allow strict=yes exposed=yes keep=yes "
-				   "ttl=60 linger=120 config_dir=~/.w limit=5M/day env=" DIGEST_A
-				   " ca=" DIGEST_B " confirm=first";
+	static const char full[] =
+		"delivery=relay nested=allow strict=yes exposed=yes keep=yes "
+		"ttl=60 linger=120 confine=on config_dir=~/.w limit=5M/day env=" DIGEST_A
+		" ca=" DIGEST_B " confirm=first";
 	char value[POLICY_VALUE];
 	struct policy p, q;
 	unsigned i;
@@ -633,6 +635,43 @@ static void test_env_decides(void **state)
 	q.env = DIGEST_A;
 	q.marked = true;
 	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
+}
+
+/* What is sealed may be confined more, and never less. */
+static void test_confine_decides(void **state)
+{
+	struct policy_request q = asked();
+	struct failure f = { 0 };
+	char text[POLICY_MAX_LEN + 1], now[POLICY_MAX_LEN + 1];
+	struct policy p;
+	struct entry e;
+	bool strict = false;
+	int i, k;
+
+	(void)state;
+	assert_true(CONFINE_ON < CONFINE_AUTO && CONFINE_AUTO < CONFINE_OFF);
+	for (i = CONFINE_ON; i <= CONFINE_OFF; i++)
+		for (k = CONFINE_ON; k <= CONFINE_OFF; k++) {
+			snprintf(text, sizeof(text), "confine=%s", confine_name((enum confine)i));
+			e = sealed(text);
+			q.confine = (enum confine)k;
+			assert_int_equal(decide(&e, &q, NULL), k <= i ? FAIL_NONE : FAIL_POLICY);
+		}
+	/* An entry from before there was one. */
+	e = sealed("");
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_int_equal(f.code, FAIL_POLICY);
+	assert_non_null(strstr(f.hint, "ccctl approve zai"));
+	assert_int_equal(policy_parse(&p, "confine=auto", NULL), 0);
+	policy_format(&p, now, sizeof(now));
+	assert_null(strstr(now, "confine"));
+	for (i = 0; i < 4; i++) {
+		static const char *const bad[] = { "confine=", "confine=yes", "confine=Off",
+						   "confine=auto,on" };
+
+		assert_int_equal(policy_parse(&p, bad[i], &f), -1);
+		assert_int_equal(f.code, FAIL_BAD_VALUE);
+	}
 }
 
 /* Fewer authorities are always allowed, others never. */
@@ -680,6 +719,7 @@ int main(void)
 		cmocka_unit_test(test_limit_loosens),
 		cmocka_unit_test(test_config_dir_text),
 		cmocka_unit_test(test_config_dir_decides),
+		cmocka_unit_test(test_confine_decides),
 		cmocka_unit_test(test_digest_text),
 		cmocka_unit_test(test_keys_and_values),
 		cmocka_unit_test(test_env_decides),

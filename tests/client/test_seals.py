@@ -14,6 +14,7 @@ LOOSER = {
     "nested": ({"policy": {"nested": "allow"}}, "nested", "deny -> allow"),
     "keep": ({"policy": {"keep": "yes"}}, "keep", "no -> yes"),
     "exposed": ({"secrets": {"ANTHROPIC_AUTH_TOKEN": "demo", "exposed": "yes"}}, "exposed", "no -> yes"),
+    "confine": ({"policy": {"confine": "off"}}, "confine", "auto -> off"),
     "config_dir": ({"policy": {"config_dir": "~/.evil"}}, "config_dir", "none -> ~/.evil"),
     "base_url": ({"url": "https://evil.example.test"}, "origin", "-> bearer https://evil.example.test"),
     "header": ({"auth": "api-key"}, "origin", "-> api-key "),
@@ -179,6 +180,7 @@ FIRST = {
     "nested": ({"policy": {"nested": "allow"}}, "nested=allow"),
     "exposed": ({"secrets": {"MY_TOKEN": "demo", "exposed": "yes"}}, "exposed=yes"),
     "keep": ({"policy": {"keep": "yes"}}, "keep=yes"),
+    "confine": ({"policy": {"confine": "off"}}, "confine=off"),
     "config_dir": ({"policy": {"config_dir": "~/.w"}}, "config_dir=~/.w"),
 }
 
@@ -224,7 +226,7 @@ def test_a_person_is_asked(c, token, agreed):
         assert ended(p) == 1 and entry(c) is None
 
 
-@pytest.mark.parametrize("said", [{}, {"delivery": "relay"}])
+@pytest.mark.parametrize("said", [{}, {"delivery": "relay"}, {"confine": "on"}])
 def test_what_is_usual_is_not_asked(usual, token, said):
     usual.demo(policy={**said, "strict": "yes", "nested": "deny"}, env={"API_TIMEOUT_MS": "9"})
     usual.init()

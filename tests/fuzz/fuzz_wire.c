@@ -42,7 +42,7 @@ static void read_map(struct wire_map m, const uint8_t *packet, size_t size, int 
 		"ops",	   "mem",      "salt",	  "key",     "generation", "material", "expect",
 		"keyfile", "keys",     "id",	  "at",	     "part",	   "size",     "rekey",
 		"why",	   "idle",     "longest", "suspend", "screen",	   "logout",   "k0",
-		"k29",	   ""
+		"k29",	   "confine",  ""
 	};
 	char text[ORIGIN_MAX_LEN + 1];
 	struct wire_map item;

@@ -245,6 +245,8 @@ ERRORS = [
     ("open", wc.open_fields("relayed", delivery="env"), "policy"),
     ("open", wc.open_fields("strict", delivery="pipe"), "policy"),
     ("open", wc.open_fields("zai", delivery="pipe", strict=True), "policy"),
+    ("open", wc.open_fields("zai", confine="off"), "policy"),
+    ("open", wc.open_fields("zai", confine="no"), "bad-value"),
     ("open", wc.open_fields("zai", delivery="auto"), "bad-value"),
     ("open", wc.open_fields("zai", delivery="pigeon"), "bad-value"),
     ("open", wc.open_fields("zai", entries=[]), "bad-value"),
