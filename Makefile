@@ -67,8 +67,22 @@ define link
 @$(CC) $(CFLAGS_ALL) $(1) -o $@ $^ $(LDFLAGS_ALL) $(2)
 endef
 
-$(HOUSE): $(call objs,$(rooms))
-$(TEST_HOUSE): $(call instead,$(OBJ),$(call objs,$(rooms)))
+# A filter that is compiled once, here, and not with each launch.
+FILTER := $(OBJ)/generated/session_filter
+$(FILTER): $(call objs,sandbox/generate sandbox base)
+	$(call link,-pie,-lseccomp)
+
+$(FILTER).c: $(FILTER)
+	@$< >$@.new && mv $@.new $@
+
+$(OBJ)/sandbox/session_filter.o: $(FILTER).c sandbox/session_filter.h
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	@$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+house_objs := $(call objs,$(rooms)) $(OBJ)/sandbox/session_filter.o
+$(HOUSE): $(house_objs)
+$(TEST_HOUSE): $(call instead,$(OBJ),$(house_objs))
 $(HOUSE) $(TEST_HOUSE):
 	$(archive)
 

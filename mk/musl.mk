@@ -22,7 +22,9 @@ $(BIN)/ccrun-statusline $(TEST)/bin/ccrun-statusline:
 	$(call link,$(STATIC),$(MSGPACK_LIB) -linih -ljansson -lutf8proc)
 else
 musl_objs = $(foreach r,$(1),$(patsubst %.c,$(OBJ)/musl/%.o,$(call src,$(r))))
-musl_house := $(call musl_objs,$(filter-out vault json sandbox,$(rooms)))
+# Of sandbox/ what needs no libseccomp.
+musl_house := $(call musl_objs,$(filter-out vault json sandbox,$(rooms))) \
+	$(addprefix $(OBJ)/musl/sandbox/,filter_load.o landlock.o session_filter.o)
 MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house.a
 TEST_MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house-test.a
 MUSLINC := $(OBJ)/musl-include
@@ -38,6 +40,11 @@ $(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 	@echo '  MUSL  $<'
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(filter-out -Wconversion,$(WARN)) -fstack-protector-strong -ftrivial-auto-var-init=zero \
 		$(DEFINES) -isystem $(MUSLINC) -MMD -MP -c -o $@ $<
+
+$(OBJ)/musl/sandbox/session_filter.o: $(FILTER).c sandbox/session_filter.h
+	@mkdir -p $(@D)
+	@echo '  MUSL  $<'
+	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(DEFINES) -c -o $@ $<
 
 $(OBJ)/musl/house.a: $(musl_house)
 $(OBJ)/musl/house-test.a: $(call instead,$(OBJ)/musl,$(musl_house))

@@ -21,7 +21,6 @@
 #define NET_BIND_TCP (1u << 0)
 #define NET_CONNECT_TCP (1u << 1)
 #define RULE_NET_PORT 2
-#define SCOPE_ABI 6
 #define SCOPE_ABSTRACT_SOCKETS (1u << 0)
 #define SCOPE_SIGNAL (1u << 1)
 
@@ -64,23 +63,45 @@ static int ruleset_allow_port(int ruleset, uint16_t port)
 }
 
 /* What a kernel of this ABI can handle of it.  Returns how much of *want it knows. */
-static size_t ruleset_fill(struct ruleset *want, long abi, const struct landlock_rules *rules)
+static size_t ruleset_fill(struct ruleset *want, int abi, const struct landlock_rules *rules)
 {
 	*want = (struct ruleset){ .fs = ALL_OF_ABI_1 };
 	if (abi >= TRUNCATE_ABI)
 		want->fs |= TRUNCATE;
 	if (abi >= NET_ABI && rules->limit_ports)
 		want->net = NET_BIND_TCP | NET_CONNECT_TCP;
-	if (abi < SCOPE_ABI)
+	if (abi < LANDLOCK_ABI_SCOPE)
 		return abi < NET_ABI ? sizeof(want->fs) : sizeof(want->fs) + sizeof(want->net);
 	want->scoped = SCOPE_SIGNAL | (rules->scope_sockets ? SCOPE_ABSTRACT_SOCKETS : 0);
 	return sizeof(*want);
 }
 
+int landlock_abi(void)
+{
+	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
+
+	return abi < 1 ? -1 : (int)abi;
+}
+
+int landlock_scope(void)
+{
+	const struct ruleset want = { .scoped = SCOPE_SIGNAL };
+	long fd = syscall(SYS_landlock_create_ruleset, &want, sizeof(want), 0), r;
+	int saved;
+
+	if (fd < 0)
+		return -1;
+	r = syscall(SYS_landlock_restrict_self, (int)fd, 0);
+	saved = errno;
+	close((int)fd);
+	errno = saved;
+	return r == 0 ? 0 : -1;
+}
+
 int landlock_restrict(const struct landlock_rules *rules)
 {
 	struct ruleset want;
-	long abi = syscall(SYS_landlock_create_ruleset, NULL, 0, CREATE_VERSION);
+	int abi = landlock_abi();
 	size_t size, i;
 	long fd, r = 0;
 

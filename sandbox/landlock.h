@@ -31,4 +31,17 @@ struct landlock_rules {
  */
 int landlock_restrict(const struct landlock_rules *rules);
 
+/* The kernel's version of Landlock, from 1; -1 with errno: it has none, or it is off. */
+int landlock_abi(void);
+
+/* The version that can do landlock_scope: Linux 6.12. */
+#define LANDLOCK_ABI_SCOPE 6
+
+/*
+ * Enter a sandbox that touches no file and no network: from then on this process and
+ * what it starts signal, trace and look into no process outside.  It must have set
+ * PR_SET_NO_NEW_PRIVS.  Returns 0; -1 with errno, E2BIG: it is in 16 of them already.
+ */
+int landlock_scope(void);
+
 #endif

@@ -10,12 +10,12 @@
 
 struct failure;
 
-/* What is done about a call; args: 0, or 1 where its argument must be as `arg` says. */
+/* What is done about a call; args: how many of its arguments must be as `arg` says. */
 struct seccomp_rule {
 	int call;	 /* SCMP_SYS(...) */
 	uint32_t action; /* SCMP_ACT_... */
 	unsigned args;
-	struct scmp_arg_cmp arg;
+	struct scmp_arg_cmp arg[2];
 };
 
 /* clang-format off */
@@ -24,7 +24,11 @@ struct seccomp_rule {
 /* Those whose argument number i is `value` in the bits of `mask`. */
 #define SECCOMP_CALL_IF(name, act, i, mask, value)           \
 	{ .call = SCMP_SYS(name), .action = (act), .args = 1, \
-	  .arg = { (i), SCMP_CMP_MASKED_EQ, (mask), (value) } }
+	  .arg = { { (i), SCMP_CMP_MASKED_EQ, (mask), (value) } } }
+/* Those whose arguments number i and k are both not 0. */
+#define SECCOMP_CALL_IF_BOTH(name, act, i, k)                \
+	{ .call = SCMP_SYS(name), .action = (act), .args = 2, \
+	  .arg = { { (i), SCMP_CMP_NE, 0, 0 }, { (k), SCMP_CMP_NE, 0, 0 } } }
 /* clang-format on */
 
 /*
@@ -34,5 +38,12 @@ struct seccomp_rule {
  */
 int seccomp_filter_enter(uint32_t otherwise, const struct seccomp_rule *rules, size_t count,
 			 struct failure *f);
+
+/*
+ * Write the instructions of a filter that allows every call that no rule is for.  Unlike
+ * seccomp_filter_enter's, which ends a process that calls the kernel as another
+ * machine's program would, it holds for the machine's 32-bit programs too.  0, or -1 with f set.
+ */
+int seccomp_filter_write(int fd, const struct seccomp_rule *rules, size_t count, struct failure *f);
 
 #endif
