@@ -41,7 +41,7 @@ helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 programs := $(addprefix $(BIN)/,ccrun ccctl ccrun-statusline) $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import \
 	$(LIBDIR)/libccrun.so $(helpers)
 
-inside := $(addprefix $(LIBEXEC)/inside/,claude wrap)
+inside := $(addprefix $(LIBEXEC)/,inside/claude inside/wrap $(addprefix confined/,sudo su doas pkexec))
 presets := $(patsubst share/%,$(SHARE)/%,$(wildcard share/providers/*.conf share/sources/*.conf))
 # Unit templates: ccctl login fills them in, and so does a root's install.
 login_files := $(wildcard share/systemd/*/* share/autostart/*)

@@ -13,6 +13,8 @@ conf := $(if $(units),$(wildcard share/systemd/sysusers.d/* share/systemd/tmpfil
 unit_path = lib/systemd/$(patsubst share/systemd/%.in,%,$(1))
 conf_path = lib/$(patsubst share/systemd/%,%,$(1))
 
+inside_names := $(patsubst $(LIBEXEC)/%,%,$(inside))
+
 define install_unit
 @echo '  UNIT  $(D)/$(call unit_path,$(1))'
 @sed 's|@BIN@|$(PREFIX)/bin|g; s|@LIBEXEC@|$(PREFIX)/libexec/ccrun|g' $(1) | \
@@ -27,8 +29,8 @@ install: all
 		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man8"
 	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline "$(D)/bin/"
 	install -m $(MODE) $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import $(helpers) "$(D)/libexec/ccrun/"
-	install -d "$(D)/libexec/ccrun/inside"
-	for n in $(notdir $(inside)); do ln -sfn ../../../bin/ccrun "$(D)/libexec/ccrun/inside/$$n" || exit 1; done
+	install -d "$(D)/libexec/ccrun/inside" "$(D)/libexec/ccrun/confined"
+	for n in $(inside_names); do ln -sfn ../../../bin/ccrun "$(D)/libexec/ccrun/$$n" || exit 1; done
 	install -m 755 $(LIBDIR)/libccrun.so "$(D)/lib/ccrun/"
 	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
 	install -m 644 share/sources/*.conf "$(D)/share/ccrun/sources/"
@@ -48,13 +50,13 @@ uninstall:
 	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" = 0 ] || "$(D)/bin/ccctl" lock 2>/dev/null || :
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system remove
 	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/bin/ccrun-statusline" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
-	rm -f $(foreach n,$(notdir $(inside)),"$(D)/libexec/ccrun/inside/$(n)")
+	rm -f $(foreach n,$(inside_names),"$(D)/libexec/ccrun/$(n)")
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
 	for f in share/sources/*.conf; do rm -f "$(D)/share/ccrun/sources/$${f##*/}"; done
 	for f in $(login_files); do rm -f "$(D)/share/ccrun/$${f#share/}"; done
 	for s in 1 5 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
 	$(if $(units),rm -f $(foreach u,$(units),"$(D)/$(call unit_path,$(u))") $(foreach f,$(conf),"$(D)/$(call conf_path,$(f))"))
-	@for d in libexec/ccrun/inside libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \
+	@for d in libexec/ccrun/inside libexec/ccrun/confined libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \
 		share/ccrun/systemd share/ccrun/providers share/ccrun/sources share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system reload
 	@echo 'note: a broker of yours that runs is locked and goes on until it is ended (pgrep ccbroker); your vault stays'

@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "config/provider/provider.h"
 #include "shim/arguments.h"
+#include "shim/privileged.h"
 #include "shim/session.h"
 
 #define LAUNCHER_VARIABLE "CLAUDE_CODE_PROCESS_WRAPPER"
@@ -19,24 +20,31 @@
 /* No such file, and its name is what a person reads in the client's failure. */
 #define NO_SOCKET "/nonexistent/inside-a-ccrun-session-start-claude-by-that-name-or-ccrun-PROVIDER"
 
-bool inside_is_dir(const char *dir, size_t n)
+static bool dir_ends_in(const char *dir, size_t n, const char *end)
 {
-	static const char end[] = "/" INSIDE_DIR;
+	size_t len = strlen(end);
 
 	while (n > 0 && dir[n - 1] == '/')
 		n--;
-	return n >= sizeof(end) - 1 &&
-	       memcmp(dir + n - (sizeof(end) - 1), end, sizeof(end) - 1) == 0;
+	return n > len && dir[n - len - 1] == '/' && memcmp(dir + n - len, end, len) == 0;
 }
 
-/* The name in that directory under which this program was executed, or NULL.  argv[0] is
+bool inside_is_dir(const char *dir, size_t n)
+{
+	return dir_ends_in(dir, n, INSIDE_DIR) || dir_ends_in(dir, n, CONFINED_DIR);
+}
+
+/* The name in such a directory under which this program was executed, or NULL.  argv[0] is
  * what the caller likes: a shell says "claude". */
-static const char *inside_name(void)
+static const char *inside_name(bool *confined)
 {
 	const char *path = (const char *)getauxval(AT_EXECFN), *slash;
 
 	slash = path ? strrchr(path, '/') : NULL;
-	return slash && inside_is_dir(path, (size_t)(slash - path)) ? slash + 1 : NULL;
+	if (!slash || !inside_is_dir(path, (size_t)(slash - path)))
+		return NULL;
+	*confined = dir_ends_in(path, (size_t)(slash - path), CONFINED_DIR);
+	return slash + 1;
 }
 
 /*
@@ -84,13 +92,18 @@ static enum inside inside_parse_wrap(struct arguments *a, char **argv, struct fa
 
 enum inside inside_parse(struct arguments *a, char **argv, struct failure *f)
 {
-	const char *name = inside_name(), *provider = getenv("CCRUN_PROVIDER");
+	bool confined = false;
+	const char *name = inside_name(&confined), *provider = getenv("CCRUN_PROVIDER");
 	const char *mode = getenv("CCRUN_MODE");
 	char word[2 * NAME_MAX_LEN + 2];
 
-	if (!name || (strcmp(name, "claude") != 0 && strcmp(name, "wrap") != 0))
+	if (!name || (!confined && strcmp(name, "claude") != 0 && strcmp(name, "wrap") != 0))
 		return INSIDE_NOT;
 	memset(a, 0, sizeof(*a));
+	a->program = name;
+	if (confined)
+		return INSIDE_CONFINED;
+	a->program = NULL;
 	a->verbatim = true;
 	if (strcmp(name, "wrap") == 0)
 		return inside_parse_wrap(a, argv, f);
@@ -110,11 +123,11 @@ static char *variable_add(struct inside_variables *out, const char *name)
 	return out->v[out->n++].value;
 }
 
-/* The directory, and behind it what PATH is without it and its like. */
-static void path_put(char *to, size_t size, const char *dir)
+/* Our directories, each with ':' behind it, and then what PATH is without them and their like. */
+static void path_put(char *to, size_t size, const char *dirs)
 {
 	const char *p = getenv("PATH"), *end;
-	size_t n = (size_t)snprintf(to, size, "%s", dir);
+	size_t n = (size_t)snprintf(to, size, "%.*s", (int)strlen(dirs) - 1, dirs);
 
 	for (p = p ? p : "/usr/local/bin:/usr/bin:/bin"; *p; p = *end ? end + 1 : end) {
 		end = strchrnul(p, ':');
@@ -145,22 +158,39 @@ static void launcher_put(char *to, size_t size, const char *dir, const struct pr
 		 p->mode, ticket);
 }
 
-void inside_variables(const struct provider *p, const char *ticket, bool preloaded,
+/* Append one of our directories to those for PATH.  A name with a colon cannot be there. */
+static void path_add_dir(char *dirs, size_t size, const char *which)
+{
+	char dir[PATH_SIZE];
+	size_t n = strlen(dirs);
+
+	if (path_installed(which, dir, NULL) == 0 && !strchr(dir, ':'))
+		snprintf(dirs + n, size - n, "%s:", dir);
+}
+
+void inside_variables(const struct provider *p, const struct inside_session *s,
 		      struct inside_variables *out)
 {
 	const size_t size = sizeof(out->v[0].value);
-	char dir[PATH_SIZE];
+	char dir[PATH_SIZE], dirs[2 * PATH_SIZE + 2] = "";
 
 	out->n = 0;
-	if (preloaded)
+	if (s->relayed && s->preloaded)
 		snprintf(variable_add(out, "CCRUN_SAVED_ANTHROPIC_UNIX_SOCKET"), size, NO_SOCKET);
-	if (!ticket || path_installed(INSIDE_DIR, dir, NULL) != 0)
+	/* Not in claude itself; and the library is there for it (shim/preload/hook_kill.c). */
+	if (s->confined && s->preloaded)
+		snprintf(variable_add(out, "CCRUN_SAVED_CCRUN_CONFINED"), size, "1");
+	if (s->ticket && path_installed(INSIDE_DIR, dir, NULL) == 0) {
+		launcher_put(variable_add(out, LAUNCHER_VARIABLE), size, dir, p, s->ticket);
+		path_add_dir(dirs, sizeof(dirs), INSIDE_DIR);
+	}
+	/* Where root has no sudo, scripts look for it and do without. */
+	if (s->confined && geteuid() != 0)
+		path_add_dir(dirs, sizeof(dirs), CONFINED_DIR);
+	if (!dirs[0])
 		return;
-	launcher_put(variable_add(out, LAUNCHER_VARIABLE), size, dir, p, ticket);
-	/* A directory's name cannot be quoted in PATH, and one that is too long stays. */
-	if (strchr(dir, ':'))
-		return;
-	path_put(variable_add(out, "PATH"), size, dir);
+	path_put(variable_add(out, "PATH"), size, dirs);
+	/* One that is too long stays. */
 	if (!out->v[out->n - 1].value[0])
 		out->n--;
 }

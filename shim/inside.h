@@ -17,14 +17,16 @@ struct provider;
 /* Below the installation: `claude` and `wrap`, which are ccrun by these names. */
 #define INSIDE_DIR "libexec/ccrun/inside"
 
-/* Is the directory, n bytes at dir, one of those, of this installation or another? */
+/* Is the directory, n bytes at dir, one of those or of shim/privileged.h, of this
+ * installation or another? */
 bool inside_is_dir(const char *dir, size_t n);
 
 enum inside {
 	INSIDE_BAD = -1, /* the failure says what is wrong */
 	INSIDE_NOT,	 /* ccrun was called by another name */
 	INSIDE_SESSION,	 /* a is filled in: the session's provider and mode, and its ticket shown */
-	INSIDE_PLAIN	 /* `claude` without a session: the next one in PATH is to be run */
+	INSIDE_PLAIN,	 /* `claude` without a session: the next one in PATH is to be run */
+	INSIDE_CONFINED	 /* by a name of shim/privileged.h, which is in a->program */
 };
 
 /*
@@ -35,7 +37,7 @@ enum inside {
  */
 enum inside inside_parse(struct arguments *a, char **argv, struct failure *f);
 
-#define INSIDE_VARIABLES 3
+#define INSIDE_VARIABLES 4
 
 struct inside_variables {
 	struct {
@@ -45,12 +47,20 @@ struct inside_variables {
 	unsigned n;
 };
 
+/* What a session is like, for the programs in it. */
+struct inside_session {
+	const char *ticket; /* by relay; or NULL */
+	bool relayed;
+	bool confined; /* sudo cannot work */
+	bool preloaded;
+};
+
 /*
- * What a session by relay, with this ticket, has in its environment for that: PATH, the
- * client's launcher, and what the library gives to children in place of the relay's
- * socket, so that a claude which is started past all this reaches nobody.
+ * What it has in its environment for that: PATH; by relay the client's launcher, and what
+ * the library gives to children in place of the relay's socket, so that a claude which is
+ * started past all this reaches nobody; CCRUN_CONFINED for them.
  */
-void inside_variables(const struct provider *p, const char *ticket, bool preloaded,
+void inside_variables(const struct provider *p, const struct inside_session *s,
 		      struct inside_variables *out);
 
 #endif

@@ -14,6 +14,7 @@
 #include "base/paths.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
+#include "shim/confine.h"
 #include "shim/env_delivery.h"
 #include "shim/inside.h"
 #include "shim/relay.h"
@@ -50,7 +51,7 @@ int launch_config_dir(const struct provider *p, struct failure *f)
  * session starts */
 #define SESSION_VARIABLES (5 + RELAY_VARIABLES + INSIDE_VARIABLES)
 
-/* What a session by relay has instead of a key. */
+/* What a session by relay has instead of a key, and what is for the programs in it. */
 struct relayed_variables {
 	struct relay_variables relay;
 	struct inside_variables inside;
@@ -161,15 +162,20 @@ static char **environment_build(const struct launch *l, struct failure *f)
 	struct env_change *c = NULL;
 	struct env_block b = { NULL, 0 };
 	static struct relayed_variables r;
-	bool saved = false;
+	bool preloaded = l->target->preloadable &&
+			 (l->delivery == DELIVERY_PRELOAD || l->delivery == DELIVERY_RELAY);
+	const struct inside_session in = { .ticket = l->place >= 0 ? l->ticket : NULL,
+					   .relayed = l->place >= 0,
+					   .confined = confine_any(l->confinement),
+					   .preloaded = preloaded };
+	bool saved = in.confined && preloaded;
 	unsigned have = 0, i;
 	int n, k;
 
-	r.relay.n = r.inside.n = 0;
-	if (l->place >= 0) {
+	r.relay.n = 0;
+	if (l->place >= 0)
 		relay_variables(l->provider, l->place, l->first_party, &r.relay);
-		inside_variables(l->provider, l->ticket, l->target->preloadable, &r.inside);
-	}
+	inside_variables(l->provider, &in, &r.inside);
 	n = environment_plan(l->provider, environ, &c);
 	while (environ[have])
 		have++;
@@ -183,8 +189,7 @@ static char **environment_build(const struct launch *l, struct failure *f)
 			b.v[b.n++] = environ[i];
 	for (k = 0; k < n; k++) {
 		/* Only the library gives children a saved variable back. */
-		if (c[k].action == ENV_SAVE && l->target->preloadable &&
-		    (l->delivery == DELIVERY_PRELOAD || l->delivery == DELIVERY_RELAY)) {
+		if (c[k].action == ENV_SAVE && preloaded) {
 			saved = true;
 			if (env_block_add(&b, "CCRUN_SAVED_", c[k].name, c[k].name_len,
 					  c[k].value) != 0)
@@ -229,6 +234,9 @@ int launch_exec(struct launch *l, struct failure *f)
 		fail_errno(f, NULL, "cannot pass the connection to the program");
 		goto bad;
 	}
+	/* Last: what must be outside is started, and the broker knows who asked. */
+	if (confine_enter(l->confinement, f) != 0)
+		goto bad;
 	execve(l->target->path, argv, env);
 	l->exec_failed = true;
 	fail_errno(f, NULL, "%s", l->target->path);

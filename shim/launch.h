@@ -8,6 +8,7 @@
 #include "wire/limits.h"
 #include "wire/policy.h"
 
+struct confinement;
 struct failure;
 struct network;
 struct provider;
@@ -18,6 +19,7 @@ struct launch {
 	const struct provider *provider;
 	const char *pin; /* the project's file that named it, or "" */
 	const struct target *target;
+	const struct confinement *confinement;
 	char **arguments;	/* argv[1] and on, ends with NULL; the caller's, as all above */
 	enum delivery delivery; /* never AUTO; without meaning when there is no secret */
 	int connection;		/* to the broker, or -1 */

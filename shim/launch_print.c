@@ -10,6 +10,7 @@
 #include "config/client/network.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
+#include "shim/confine.h"
 #include "shim/launch.h"
 #include "shim/relay.h"
 #include "shim/target.h"
@@ -110,6 +111,7 @@ int launch_print(const struct launch *l, struct failure *f)
 		printf("pin %s\n", l->pin);
 	printf("target %s\n", l->target->path);
 	print_delivery(l);
+	printf("confined %s\n", confine_text(l->confinement));
 	if (p->usage[0])
 		printf("usage %s\n", p->usage);
 	if (p->note[0])

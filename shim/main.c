@@ -15,12 +15,15 @@
 #include "config/provider/provider.h"
 #include "config/project/project.h"
 #include "shim/arguments.h"
+#include "shim/background.h"
 #include "shim/ccctl.h"
+#include "shim/confine.h"
 #include "shim/delivery.h"
 #include "shim/env_delivery.h"
 #include "shim/inside.h"
 #include "shim/invoked_name.h"
 #include "shim/launch.h"
+#include "shim/privileged.h"
 #include "shim/provider_choice.h"
 #include "shim/provider_list.h"
 #include "shim/relay.h"
@@ -146,12 +149,17 @@ static void print_start_line(const struct launch *l, const char *manager)
 				     : "",
 			 relayed ? "" : l->why);
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
-	fprintf(stderr, "%sccrun: %s%s%s, %s%s%s%s\n", plain ? "" : "\033[2m", p->title,
-		p->model[0] ? ", " : "", p->model, key, pin[0] ? ", as pinned by " : "", pin,
+	fprintf(stderr, "%sccrun: %s%s%s, %s, %s%s%s%s%s\n", plain ? "" : "\033[2m", p->title,
+		p->model[0] ? ", " : "", p->model, key, confine_word(l->confinement),
+		l->confinement->off ? " (confine = off)" : "", pin[0] ? ", as pinned by " : "", pin,
 		plain ? "" : "\033[0m");
 	if (relayed && !l->target->preloadable)
 		fprintf(stderr, "ccrun: claude cannot be preloaded: its children see its "
 				"environment; the key is not in it\n");
+	if (relayed && l->confinement->scope && l->target->claude && background_outside(p))
+		fprintf(stderr,
+			"ccrun: note: claude's background service runs outside, with your own "
+			"login; agents that you send there use that (claude daemon stop --any)\n");
 	if (relayed && strncmp(l->why, "untried", 7) == 0)
 		fprintf(stderr, "ccrun: whether it sends its requests to a relay is %s\n", l->why);
 }
@@ -249,6 +257,26 @@ static int launch_pin_settings(struct launch *l, struct failure *f)
 	return l->arguments ? 0 : -1;
 }
 
+/* An agent in the background must not go, unseen, to a service with the user's own login. */
+static int background_check(const struct launch *l, struct failure *f)
+{
+	const struct provider *p = l->provider;
+	pid_t pid;
+
+	if (!p->secrets || l->delivery != DELIVERY_RELAY || !l->confinement->scope ||
+	    !l->target->claude || !background_wanted(l->arguments))
+		return 0;
+	pid = background_outside(p);
+	if (pid == 0)
+		return 0;
+	fail_set(
+		f, FAIL_POLICY, "in a terminal outside every session: claude daemon stop --any",
+		"claude's background service (process %d) runs outside, with your own login, and a "
+		"confined session cannot replace it",
+		(int)pid);
+	return -1;
+}
+
 /* Everything from the chosen provider on.  Returns ccrun's exit status. */
 static int launch_provider(struct arguments *a, const struct project *pin, struct failure *f)
 {
@@ -256,6 +284,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 		shown[sizeof(pin->path)]; /* a repository may have chosen the directory's name */
 	static struct network network;
 	struct launch l = { .connection = -1, .pipe = -1, .place = -1, .pin = shown };
+	struct confinement confinement;
 	struct delivery_choice how;
 	struct provider *p = NULL;
 	struct target t;
@@ -272,7 +301,9 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	l.provider = p;
 	l.target = &t;
 	l.arguments = a->rest;
-	if (delivery_choose(p, &t, !a->dry_run, &how, f) != 0 ||
+	l.confinement = &confinement;
+	if (confine_plan(p->policy.confine, &confinement, f) != 0 ||
+	    delivery_choose(p, &t, !a->dry_run, &how, f) != 0 ||
 	    (p->secrets && how.delivery == DELIVERY_RELAY &&
 	     network_of_person(p, &network, f) != 0))
 		return exit_with(f, EXIT_CCRUN);
@@ -285,6 +316,8 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 		return exit_with(f, EXIT_CCRUN);
 	if (a->dry_run)
 		return launch_print(&l, f) == 0 ? 0 : exit_with(f, EXIT_CCRUN);
+	if (background_check(&l, f) != 0)
+		return exit_with(f, EXIT_CCRUN);
 	warn_no_credentials(p);
 	launch_run(&l, f);
 	return exit_with(f, l.exec_failed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
@@ -315,6 +348,9 @@ static int invocation_parse(struct arguments *a, char **argv, int *code, struct 
 		return -1;
 	case INSIDE_PLAIN:
 		*code = claude_run_plain(argv, f);
+		return -1;
+	case INSIDE_CONFINED:
+		*code = privileged_run(a->program, argv, f);
 		return -1;
 	case INSIDE_SESSION:
 		return 0;

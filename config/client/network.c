@@ -15,6 +15,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "config/client/client_dir.h"
 #include "config/provider/provider.h"
 
 #define SETTINGS_MAX (1024 * 1024) /* bytes; Claude Code's own file has a few KiB */
@@ -214,29 +215,6 @@ out:
 	json_decref(l.root[MANAGED]);
 	json_decref(l.root[USER]);
 	return r;
-}
-
-/* dir (PATH_SIZE bytes) = where the client's settings are. */
-static int client_config_dir(const struct provider *p, char *dir, struct failure *f)
-{
-	const char *own = getenv("CLAUDE_CONFIG_DIR");
-	unsigned i;
-	size_t n;
-
-	for (i = 0; i < p->envs; i++)
-		if (strcmp(p->env[i].name, "CLAUDE_CONFIG_DIR") == 0)
-			own = p->env[i].value;
-	if (own && own[0] == '/')
-		return snprintf(dir, PATH_SIZE, "%s", own) < PATH_SIZE
-			       ? 0
-			       : fail_set(f, FAIL_UNSAFE_PATH, NULL,
-					  "CLAUDE_CONFIG_DIR is too long");
-	if (path_home(dir, f) != 0)
-		return -1;
-	n = strlen(dir);
-	return snprintf(dir + n, PATH_SIZE - n, "/.claude") < (int)(PATH_SIZE - n)
-		       ? 0
-		       : fail_set(f, FAIL_UNSAFE_PATH, NULL, "HOME is too long");
 }
 
 int network_of_person(const struct provider *p, struct network *out, struct failure *f)

@@ -2,6 +2,7 @@
 background service, a terminal multiplexer.  It works on the session's provider, and never
 on the user's own login, which is there in every test."""
 import json
+import os
 import subprocess
 from pathlib import Path
 
@@ -261,12 +262,31 @@ def test_background_agents(nested, ep, outside, token):
     assert len(inside) > 2 and len({e["inside"] for e in inside}) == 1
 
 
-def test_background_service_of_the_user_is_replaced(nested, ep, outside, token):
+def test_background_service_of_the_user_is_replaced(world, ep, outside, token):
     """One that was started outside any session has the user's own login."""
-    assert nested.run([claude(), "--bg", "mine"]).rc == 0
-    agents_run(nested, ep, "agent-one")
+    world.demo(policy={"delivery": "relay", "confine": "off"})
+    world.ready(token)
+    assert world.run([claude(), "--bg", "mine"]).rc == 0
+    agents_run(world, ep, "agent-one")
     assert not ep.saw(LOGIN)
     assert {q.headers.get("authorization") for q in ep.main} == {"Bearer " + token}
+
+
+@pytest.mark.skipif(tuple(int(n) for n in os.uname().release.split("-")[0].split(".")[:2]) < (6, 12),
+                    reason="Landlock scopes signals from Linux 6.12 on")
+def test_background_service_of_the_user_is_not_used(nested, ep, outside, token):
+    """A confined session cannot end it, and gives no agent to it."""
+    assert nested.run([claude(), "--bg", "mine"]).rc == 0
+    until((nested.home / ".claude/daemon.lock").exists)
+    ep.script = [Bash("claude --bg agent-one </dev/null; echo status $?"), Text("done")]
+    r = go(nested)
+    assert r.rc == 0 and "done" in r.out, r
+    assert "status 125" in results(ep) and "claude daemon stop --any" in results(ep), results(ep)
+    login_is_unused(ep, outside, token)
+    assert nested.run([claude(), "daemon", "stop", "--any"]).rc == 0
+    del ep.requests[:]
+    agents_run(nested, ep, "agent-one")
+    login_is_unused(ep, outside, token)
 
 
 def test_teammate_in_a_pane(nested, ep, outside, token):

@@ -16,6 +16,7 @@ from client import World, claude
 CCRUN = BUILD / "bin/ccrun"
 CCCTL = BUILD / "bin/ccctl"
 CCBROKER = BUILD / "libexec/ccrun/ccbroker"
+CONFINED = BUILD / "libexec/ccrun/confined"
 LIBRARY = BUILD / "lib/ccrun/libccrun.so"
 PASSPHRASE = "correct horse battery staple"
 
