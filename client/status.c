@@ -15,6 +15,7 @@
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/kernel_facts.h"
 #include "client/verbs.h"
 #include "json/output.h"
 
@@ -35,6 +36,7 @@ struct status {
 	char relay[16];	  /* whose uid a relay has: "own-uid", "user", "none"; "": unknown */
 	unsigned slots;	  /* 0: unknown */
 	char record[160]; /* what is wrong with the audit log, or "" */
+	struct kernel_facts kernel;
 };
 
 enum { OPT_JSON = 256 };
@@ -119,6 +121,7 @@ static int status_gather(struct client *c, struct status *s, struct failure *f)
 	uid_t uid;
 
 	s->marked = proc_self_marked();
+	kernel_facts_read(&s->kernel);
 	if (client_connect(c, false, f) != 0) {
 		if (f->code == FAIL_NO_BROKER) {
 			s->system_down = dial_system_down();
@@ -271,7 +274,7 @@ static void status_print_text(const struct status *s)
 		       (unsigned long long)s->waiting);
 }
 
-/* One flat object that always has the same keys; null: unknown. */
+/* One flat object that always has the same keys; null: unknown, or not there. */
 static int status_print_json(const struct status *s, struct failure *f)
 {
 	static const char *const unknown[] = { "version",
@@ -303,6 +306,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_text(o, "state", s->state);
 	js_text(o, "vault", s->vault);
 	js_bool(o, "inside_session", s->marked);
+	kernel_facts_json(&s->kernel, o);
 	js_text(o, "broker", s->running ? s->kind : NULL);
 	for (i = 0; !s->running && i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		js_null(o, unknown[i]);
@@ -365,5 +369,6 @@ int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 	if (json)
 		return status_print_json(&s, f) == 0 ? EXIT_DONE : -1;
 	status_print_text(&s);
+	kernel_facts_print(&s.kernel);
 	return EXIT_DONE;
 }

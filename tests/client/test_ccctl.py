@@ -1,5 +1,6 @@
 """ccctl as a person and a script meet it: the whole story, every prompt on a
 real terminal, every exit code, and what happens when things go wrong."""
+import ctypes
 import hashlib
 import json
 import os
@@ -831,7 +832,7 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
           "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
           "sessions", "sessions_by_relay", "releases", "waiting", "locked_why", "locked_at", "kept", "asleep", "watched", "delays", "relay",
-          "record", "slots"}
+          "record", "slots", "yama_ptrace_scope", "landlock_abi", "seccomp", "legacy_tiocsti", "peer_pidfd"}
 ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",
        "unverified", "used", "error"}
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
@@ -840,6 +841,28 @@ UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 def json_row(home, name):
     rows = json.loads(home.ok("list", "--json").out)
     return next(row for row in rows if row["name"] == name)
+
+
+def test_status_says_what_the_kernel_does(home):
+    def setting(name):
+        path = Path("/proc/sys") / name
+        return int(path.read_text()) if path.exists() else None
+    s, text = home.status(), home.ok("status").out
+    yama, types = setting("kernel/yama/ptrace_scope"), setting("dev/tty/legacy_tiocsti")
+    assert s["yama_ptrace_scope"] == yama and s["legacy_tiocsti"] == (types != 0)
+    assert re.search(rf"^yama +{'none' if yama is None else yama}: ", text, re.M), text
+    libc = ctypes.CDLL(None, use_errno=True)
+    assert s["landlock_abi"] == max(libc.syscall(444, None, 0, 1), 0) and s["seccomp"] is True
+    a, b = socket.socketpair(socket.AF_UNIX)
+    with a, b:
+        try:
+            os.close(a.getsockopt(socket.SOL_SOCKET, 77))
+            exact = True
+        except OSError:
+            exact = False
+    assert s["peer_pidfd"] == exact
+    for row in ("landlock", "typing", "peers"):
+        assert re.search(f"^{row} +[a-z]", text, re.M), text
 
 
 def test_status(home):
