@@ -349,9 +349,9 @@ def test_the_record_in_parts(broker):
         assert c.call("record", at=10)["part"][:20] == whole[10:30]
         for at in (len(whole), 2**40, 2**64 - 1):
             reply = c.call("record", at=at)
-                assert (reply["size"], reply["part"]) == (len(whole), b"")
-                assert {k: type(v) for k, v in reply.items() if k.startswith("checkpoint")} == {
-                    "checkpoint_seq": int, "checkpoint_hash": str, "checkpoint_at": int}
+            assert (reply["size"], reply["part"]) == (len(whole), b"")
+            assert {k: type(v) for k, v in reply.items() if k.startswith("checkpoint")} == {
+                "checkpoint_seq": int, "checkpoint_hash": str, "checkpoint_at": int}
         assert c.error("record") == "wrong-type" == c.error("record", at=-1)
     assert broker.record.read_bytes() == whole, "to read it is no event"
     broker.call("lock")
