@@ -336,6 +336,7 @@ static int log_print_verdict(const struct log_chain *c, const char *path, bool j
 			     struct failure *f)
 {
 	static const char hint[] = "somebody edited, removed or added lines there";
+	struct failure losses = { 0 };
 	struct json_t *o;
 
 	if (json) {
@@ -348,10 +349,13 @@ static int log_print_verdict(const struct log_chain *c, const char *path, bool j
 	}
 	if (c->cut)
 		say("the last line is incomplete: it is being written, or was cut by a crash");
-	if (c->losses)
-		say("the record says %llu times that lines were lost (log-cut)\n"
-		    "hint: ccctl log -n %llu shows when",
-		    (unsigned long long)c->losses, (unsigned long long)c->lines);
+	if (c->losses) {
+		fail_set(&losses, FAIL_DAMAGED, NULL,
+			 "the record says %llu times that lines were lost (log-cut)",
+			 (unsigned long long)c->losses);
+		fail_hint(&losses, "ccctl log -n %llu shows when", (unsigned long long)c->lines);
+		fail_print("ccctl", &losses);
+	}
 	if (c->bad)
 		return fail_set(f, FAIL_DAMAGED, hint,
 				"%s%s: line %llu does not follow from the one before it", path,
