@@ -95,6 +95,24 @@ def test_it_is_not_written_for_each_line(b):
     assert os.stat(checkpoint(b)).st_ino == before
 
 
+@pytest.mark.clock
+def test_it_is_written_a_minute_after_a_line(b):
+    def advance(seconds):
+        new = b.record.parent.parent / "clock.new"
+        new.write_text(str(seconds * 1000))
+        new.rename(new.with_name("clock"))
+        time.sleep(1.2)  # two sweeps
+        return os.stat(checkpoint(b)).st_ino
+
+    before = advance(0)
+    b.call("get", name="zai")
+    assert advance(0) == advance(50) == before
+    assert advance(70) != before
+    assert read_checkpoint(b)[1] == lines(b)[-1]["seq"]
+    before = os.stat(checkpoint(b)).st_ino
+    assert advance(7200) == before, "nothing is written where nothing is new"
+
+
 def test_nothing_new_writes_nothing(b):
     b.call("lock")
     before = os.stat(checkpoint(b))
