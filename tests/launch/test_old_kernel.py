@@ -9,6 +9,7 @@ import msgpack
 import pytest
 
 import wire_client as wc
+from client import until
 from wire_client import Refused
 
 pytestmark = pytest.mark.oldkernel
@@ -54,6 +55,34 @@ def test_messages_that_waited_get_nothing(broker):
 
 def test_a_session_opens_at_once(broker):
     assert TOKEN in str(wc.in_child(lambda: wc.launch(broker, "mark", "arrived", "hide", "claim")))
+
+
+def test_a_yes_is_for_nobodys_first_message(broker):
+    """It might be of a process that has ended, whose number the one that waits has now."""
+    def tries(*first):
+        with broker.connect() as c:
+            for op in first:
+                c.call(op)
+            reply = c.ask("open", **wc.open_fields())
+        return "granted" if reply["ok"] else reply["error"]
+
+    with broker.connect() as c:
+        c.call("hello")
+        c.call("confirm-set", name="zai", confirm="session")
+        assert tries() == "confirm"
+        launch = c.call("confirmations")["launches"][0]["id"]
+        assert c.prove(1, broker.key)["ok"] and c.call("confirm", id=launch)["ok"]
+    assert tries() == "peer"
+    assert tries("hello") == "granted"
+
+
+def test_a_launch_that_waits_for_a_yes(ready, token):
+    assert ready.ccctl("confirm", "demo", "first").rc == 0
+    p = ready.popen([ready.bin / "ccrun", "--exec", "/bin/sh", "demo", "-c", 'printf %s "$ANTHROPIC_AUTH_TOKEN"'],
+                    stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True, start_new_session=True)
+    until(lambda: ready.ccctl("confirm", "--json").out.strip() != "[]", what="a launch that waits")
+    assert ready.with_passphrase("confirm").rc == 0
+    assert p.communicate(timeout=20)[0] == token
 
 
 def test_a_broker_that_the_connection_started_is_believed_the_second_time(c, token):
