@@ -7,7 +7,7 @@
 #define WIRE_VERSION 1
 #define WIRE_PACKET_MAX 65536 /* bytes; the default send buffer of AF_UNIX holds three */
 #define WIRE_DEPTH_MAX 4      /* map > array > map > value is the deepest message */
-#define WIRE_KEYS_MAX 32 /* keys of one map; the largest message, the answer to status, has 23 */
+#define WIRE_KEYS_MAX 32 /* keys of one map; the largest message, the answer to status, has 26 */
 
 #define NAME_MAX_LEN 64		/* entry, provider and mode names */
 #define VARIABLE_MAX_LEN 64	/* an environment variable's name */

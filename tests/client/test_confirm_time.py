@@ -31,9 +31,9 @@ def b(fresh):
 
 
 def advance(b, seconds):
-    new = b.root / "state/clock.new"
+    new = b.root / "state/ccrun/clock.new"
     new.write_text(str(int(seconds * 1000)))
-    new.rename(b.root / "state/clock")
+    new.rename(b.root / "state/ccrun/clock")
 
 
 def tries(b):
