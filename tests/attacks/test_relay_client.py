@@ -190,7 +190,10 @@ print(open("/proc/self/environ").read() if os.access("/proc/self/environ", os.R_
 
 def test_a_client_that_anybody_can_look_into(relayed, ep, tools, token):
     """It cannot be preloaded, so its memory, environment and descriptors are open; the key
-    is in none of them, and who takes its connection gets nothing."""
+    is in none of them, and who takes its connection gets nothing.  Not confined, or nobody could
+    take one."""
+    relayed.demo(policy={"delivery": "relay", "confine": "off"})
+    assert relayed.ccctl("approve", "demo", "--yes").rc == 0
     source = relayed.write("open.c", """
 #include <stdio.h>
 #include <stdlib.h>
