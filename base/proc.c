@@ -55,7 +55,7 @@ int proc_stat(pid_t pid, struct proc_stat *out)
 	char buf[2048], *open_paren, *close_paren;
 	unsigned long long start;
 	size_t n;
-	int ppid;
+	int ppid, tty;
 	char state;
 
 	memset(out, 0, sizeof(*out));
@@ -71,15 +71,16 @@ int proc_stat(pid_t pid, struct proc_stat *out)
 		n = sizeof(out->comm) - 1;
 	memcpy(out->comm, open_paren + 1, n);
 	out->comm[n] = '\0';
-	/* After the name: state (3) ppid (4) ... starttime (22). */
+	/* After the name: state (3) ppid (4) ... tty_nr (7) ... starttime (22). */
 	if (sscanf(close_paren + 1,
-		   " %c %d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   " %c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
 		   "%llu",
-		   &state, &ppid, &start) != 3)
+		   &state, &ppid, &tty, &start) != 4)
 		goto bad;
 	out->state = state;
 	out->ppid = (pid_t)ppid;
 	out->start = start;
+	out->tty = (unsigned)tty;
 	return 0;
 bad:
 	errno = EPROTO;
@@ -243,6 +244,7 @@ int proc_harden_self(void)
 }
 
 static volatile sig_atomic_t forward_to;
+static void (*mend_after_kill)(void);
 
 static void forward_signal(int sig)
 {
@@ -267,10 +269,17 @@ static void __attribute__((noreturn)) exit_like_child(pid_t child)
 		if (errno != EINTR)
 			_exit(1);
 	if (WIFSIGNALED(status)) {
+		if (mend_after_kill)
+			mend_after_kill();
 		signal(WTERMSIG(status), SIG_DFL);
 		raise(WTERMSIG(status));
 	}
 	_exit(WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+}
+
+void proc_on_killed(void (*mend)(void))
+{
+	mend_after_kill = mend;
 }
 
 int proc_fork_hardened(bool stay)

@@ -23,6 +23,7 @@ struct proc_stat {
 	char state; /* 'R', 'S', 'Z', ... */
 	pid_t ppid;
 	uint64_t start; /* clock ticks since boot; PID and start identify a process */
+	unsigned tty;	/* its controlling terminal, as TIOCGDEV numbers it; 0: none */
 	uid_t owner;	/* of the file /proc/PID/stat: 0 when undumpable (proc(5)) */
 	char comm[32];
 };
@@ -74,5 +75,11 @@ int proc_harden_self(void);
  * and nothing was forked: EPERM when the process is being traced.
  */
 int proc_fork_hardened(bool stay);
+
+/*
+ * Before proc_fork_hardened(true): the waiting parent calls this when a signal ended the
+ * child, which could not put things in order itself after SIGKILL.
+ */
+void proc_on_killed(void (*mend)(void));
 
 #endif
