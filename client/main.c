@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/proc.h"
 #include "client/common/connection.h"
+#include "client/common/terminal_alone.h"
 #include "client/verbs.h"
 #include "vault/kdf.h"
 #include "vault/crypto.h"
@@ -178,6 +179,8 @@ static int verb_prepare(const struct verb *v, struct failure *f)
 	if (!(v->flags & VERB_ANYWHERE) && proc_self_marked())
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
+	if (v->flags & VERB_SECRET)
+		terminal_guard();
 	if ((v->flags & VERB_SECRET) && proc_fork_hardened(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
 	return libsodium_start(f);

@@ -1,8 +1,8 @@
 /*
  * client/common/terminal.c - questions to the person at /dev/tty.
  *
- * MUST: read a secret straight into its locked buffer; restore echo on every path;
- * discard input beyond the answer, so that the rest of a pasted key never reaches the
+ * MUST: read a secret straight into its locked buffer; restore echo, and open the
+ * terminal to others again, on every path; discard input beyond the answer, so that the rest of a pasted key never reaches the
  * shell.
  */
 #include "client/common/terminal.h"
@@ -22,6 +22,9 @@
 #include "base/io.h"
 #include "base/utf8.h"
 #include "client/common/secret.h"
+#include "client/common/terminal_alone.h"
+
+#define SEIZED_PATIENCE_MS 60000 /* while another program of ours asks on the same terminal */
 
 /* Signals that would end or stop the process with echo off, and SIGCONT, after which
  * the question is asked again. */
@@ -55,21 +58,36 @@ struct hush {
 	struct termios was;
 	struct sigaction old[CAUGHT];
 	sigset_t mask; /* the caller's; set only while waiting for input */
+	bool seized;   /* by somebody, before */
 	bool stop;     /* Ctrl-Z was typed */
 };
 
-static int terminal_open(void)
+static int terminal_open_once(void)
 {
 	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
 }
 
+/* Where two programs of a pipeline ask, the second waits for the first. */
+static int terminal_open(void)
+{
+	int64_t deadline = clock_now_ms() + SEIZED_PATIENCE_MS;
+	int fd = terminal_open_once();
+
+	while (fd < 0 && errno == EBUSY && clock_now_ms() < deadline) {
+		poll(NULL, 0, 50);
+		fd = terminal_open_once();
+	}
+	return fd;
+}
+
 bool terminal_exists(void)
 {
-	int fd = terminal_open();
+	int fd = terminal_open_once();
 
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
+	if (fd < 0)
+		return errno == EBUSY;
+	close(fd);
+	return true;
 }
 
 bool terminal_asks(void)
@@ -79,6 +97,9 @@ bool terminal_asks(void)
 
 static int terminal_fail_none(struct failure *f)
 {
+	if (errno == EBUSY)
+		return fail_set(f, FAIL_BUSY, "is another question open on it?",
+				"another program has this terminal for itself");
 	return fail_set(f, FAIL_USAGE,
 			"scripts: --passphrase-fd N for a passphrase, standard input "
 			"for a key",
@@ -257,10 +278,37 @@ static bool terminal_continue_pending(void)
 	return sigpending(&set) == 0 && sigismember(&set, SIGCONT) == 1;
 }
 
+/* One question, with signals held and the terminal seized.  1 answered; 0 to be asked again,
+ * or *shared: another process reads the terminal; -1. */
+static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *shared,
+		    struct failure *f)
+{
+	int r = 0;
+
+	h->stop = false;
+	hush_hold_signals(h);
+	h->seized = terminal_seize(h->fd);
+	*shared = terminal_is_shared(h->fd);
+	if (!*shared)
+		r = hush_echo_off(h, f);
+	if (!*shared && r == 0) {
+		terminal_write(h->fd, prompt);
+		r = hush_read(h, s, f);
+		hush_echo_back(h);
+		terminal_write(h->fd, "\n");
+	}
+	terminal_reopen(h->fd, h->seized);
+	if (r != 1) {
+		io_wipe(s->p, s->room);
+		s->n = 0;
+	}
+	return r;
+}
+
 int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct failure *f)
 {
 	struct hush h = { .fd = fd };
-	bool continued;
+	bool continued, shared;
 	int r;
 
 	/* In the background, stop until continued in the foreground: the terminal now has
@@ -268,22 +316,12 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 	if (tcgetpgrp(fd) >= 0 && tcgetpgrp(fd) != getpgrp())
 		kill(0, SIGTTOU);
 	do {
-		h.stop = false;
-		hush_hold_signals(&h);
-		r = hush_echo_off(&h, f);
-		if (r == 0) {
-			terminal_write(fd, prompt);
-			r = hush_read(&h, s, f);
-			hush_echo_back(&h);
-			terminal_write(fd, "\n");
-		}
-		if (r != 1) {
-			io_wipe(s->p, s->room);
-			s->n = 0;
-		}
+		r = hush_ask(&h, prompt, s, &shared, f);
 		continued = terminal_continue_pending();
 		hush_release_signals(&h);
 		if (r == 0 && hush_obey_signals(&h, continued, f) != 0)
+			r = -1;
+		if (r == 0 && shared && terminal_ask_about_readers(fd, f) != 0)
 			r = -1;
 	} while (r == 0);
 	return r == 1 ? 0 : -1;
@@ -300,15 +338,12 @@ int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 	return r;
 }
 
-int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
+int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct failure *f)
 {
 	char shown[1024], c;
-	int fd = terminal_open();
 	size_t n = 0;
 	ssize_t r;
 
-	if (fd < 0)
-		return terminal_fail_none(f);
 	snprintf(shown, sizeof(shown), "%s", prompt);
 	fail_sanitize(shown);
 	terminal_write(fd, shown);
@@ -322,14 +357,24 @@ int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
 			out[n++] = c;
 	}
 	out[n] = '\0';
-	if (r == 0)
-		terminal_write(fd, "\n");
-	close(fd);
 	if (r < 0)
 		return fail_errno(f, NULL, "terminal");
+	if (r == 0)
+		terminal_write(fd, "\n");
 	if (r == 0 && n == 0)
 		return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");
 	return 0;
+}
+
+int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
+{
+	int fd = terminal_open(), r;
+
+	if (fd < 0)
+		return terminal_fail_none(f);
+	r = terminal_line_on(fd, prompt, out, size, f);
+	close(fd);
+	return r;
 }
 
 int terminal_yes(const char *question, bool *yes, struct failure *f)

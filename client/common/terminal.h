@@ -17,9 +17,11 @@ bool terminal_exists(void);
 bool terminal_asks(void);
 
 /*
- * Ask without echo; the answer goes straight into s, without its newline.  A signal
- * takes effect only after the terminal is restored; after a stop the question is asked
- * again.  0, or -1: no terminal, end of input, too long, a NUL.
+ * Ask without echo; the answer goes straight into s, without its newline.  Meanwhile no
+ * other process can open the terminal; of those that have it open already the person is
+ * told, and asked (FAIL_DECLINED).  A signal takes effect only after the terminal is
+ * restored; after a stop the question is asked again.  0, or -1: no terminal, end of
+ * input, too long, a NUL.
  */
 int terminal_secret(const char *prompt, struct secret *s, struct failure *f);
 
@@ -28,6 +30,9 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 
 /* Ask with echo.  out: NUL-terminated, cut to size bytes.  0 or -1. */
 int terminal_line(const char *prompt, char *out, size_t size, struct failure *f);
+
+/* The same on an open terminal. */
+int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct failure *f);
 
 /* Ask "question [y/N] "; anything but y or yes is no.  0 or -1. */
 int terminal_yes(const char *question, bool *yes, struct failure *f);

@@ -1,0 +1,139 @@
+/*
+ * client/common/terminal_alone.c - exclusive use of a terminal, and who has it open already.
+ */
+#include "client/common/terminal_alone.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/ioctl.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/proc.h"
+#include "client/common/terminal.h"
+#include "client/common/terminal_readers.h"
+
+#define READERS_MAX 8 /* named at once */
+#define ACCEPTED_MAX 32
+
+/* What the person was asked about; a question with two prompts asks once. */
+static struct terminal_reader accepted[ACCEPTED_MAX];
+static unsigned accepted_count;
+
+static struct terminal_reader reader[READERS_MAX];
+static unsigned readers;
+
+bool terminal_seize(int fd)
+{
+	int was = 0;
+
+	if (ioctl(fd, TIOCGEXCL, &was) != 0)
+		was = 0;
+	ioctl(fd, TIOCEXCL);
+	return was != 0;
+}
+
+void terminal_reopen(int fd, bool was_seized)
+{
+	if (!was_seized)
+		ioctl(fd, TIOCNXCL);
+}
+
+/* ---- after SIGKILL ---- */
+
+static struct {
+	int fd;
+	bool seized;
+	struct termios modes;
+} guarded = { .fd = -1 };
+
+static void guard_restore(void)
+{
+	/* In the background the terminal is the shell's, which has set it as it likes. */
+	if (tcgetpgrp(guarded.fd) == getpgrp())
+		tcsetattr(guarded.fd, TCSADRAIN, &guarded.modes);
+	terminal_reopen(guarded.fd, guarded.seized);
+}
+
+void terminal_guard(void)
+{
+	int was = 0;
+
+	guarded.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (guarded.fd < 0 || tcgetattr(guarded.fd, &guarded.modes) != 0)
+		return;
+	guarded.seized = ioctl(guarded.fd, TIOCGEXCL, &was) == 0 && was;
+	proc_on_killed(guard_restore);
+}
+
+/* ---- who has it open ---- */
+
+static bool reader_is_accepted(const struct terminal_reader *r)
+{
+	unsigned i;
+
+	for (i = 0; i < accepted_count; i++)
+		if (accepted[i].pid == r->pid && accepted[i].start == r->start)
+			return true;
+	return false;
+}
+
+bool terminal_is_shared(int fd)
+{
+	/* Room for those that were accepted, too, which are found again. */
+	struct terminal_reader found[ACCEPTED_MAX + READERS_MAX];
+	unsigned n = terminal_readers_find(fd, found, ACCEPTED_MAX + READERS_MAX), i;
+
+	readers = 0;
+	for (i = 0; i < n && readers < READERS_MAX; i++)
+		if (!reader_is_accepted(&found[i]))
+			reader[readers++] = found[i];
+	return readers > 0;
+}
+
+static void readers_name(int fd)
+{
+	char text[256];
+	unsigned i;
+
+	for (i = 0; i < readers; i++) {
+		snprintf(text, sizeof(text),
+			 "%s (pid %d)%s has this terminal open too and could read what you type",
+			 reader[i].name, (int)reader[i].pid,
+			 reader[i].marked ? ", which a session started," : "");
+		fail_sanitize(text);
+		dprintf(fd, "ccctl: %s\n", text);
+	}
+	dprintf(fd, "hint: end it (kill %d), or open another terminal\n", (int)reader[0].pid);
+}
+
+int terminal_ask_about_readers(int fd, struct failure *f)
+{
+	bool marked = false, yes;
+	char answer[16];
+	unsigned i;
+
+	for (i = 0; i < readers; i++)
+		marked = marked || reader[i].marked;
+	readers_name(fd);
+	if (terminal_line_on(fd,
+			     marked ? "Type it here all the same? Only \"yes\" will do: "
+				    : "Type it here all the same? [y/N] ",
+			     answer, sizeof(answer), f) != 0)
+		return -1;
+	yes = strcasecmp(answer, "yes") == 0 || (!marked && strcasecmp(answer, "y") == 0);
+	if (!yes || accepted_count + readers > ACCEPTED_MAX) {
+		fail_set(f, FAIL_DECLINED, NULL,
+			 "nothing was asked: %s (pid %d) has this terminal open", reader[0].name,
+			 (int)reader[0].pid);
+		fail_hint(f, "end it (kill %d), or open another terminal", (int)reader[0].pid);
+		return -1;
+	}
+	for (i = 0; i < readers; i++)
+		accepted[accepted_count++] = reader[i];
+	return 0;
+}

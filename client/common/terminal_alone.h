@@ -1,0 +1,34 @@
+/*
+ * client/common/terminal_alone.h - having a terminal for oneself while a secret is typed.
+ *
+ * TIOCEXCL: nobody opens it meanwhile, but for root.  It belongs to the terminal, not to
+ * the descriptor, so whoever sets it must take it back, however it ends.
+ */
+#ifndef CLIENT_COMMON_TERMINAL_ALONE_H
+#define CLIENT_COMMON_TERMINAL_ALONE_H
+
+#include <stdbool.h>
+
+struct failure;
+
+/* Keep others from opening the terminal fd.  Returns whether they were kept from it before,
+ * which terminal_reopen gets. */
+bool terminal_seize(int fd);
+void terminal_reopen(int fd, bool was_seized);
+
+/*
+ * Before proc_fork_hardened, in a program that asks for secrets: should SIGKILL end the
+ * child at a question, its parent restores /dev/tty's echo and opens it to others again.
+ */
+void terminal_guard(void);
+
+/*
+ * Does another process read the terminal fd, which the person was not asked about yet?
+ * With terminal_seize before, no further one can begin to.
+ */
+bool terminal_is_shared(int fd);
+
+/* Name these processes on fd and ask whether to go on.  0, or -1 with FAIL_DECLINED. */
+int terminal_ask_about_readers(int fd, struct failure *f);
+
+#endif

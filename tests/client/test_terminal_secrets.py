@@ -1,0 +1,315 @@
+"""While a secret is typed: nobody opens the terminal, who has it open already is named,
+and a terminal that was used so is as it was before, however ccctl ended."""
+import errno
+import os
+import shlex
+import signal
+import subprocess
+import sys
+
+import pexpect
+import pytest
+
+from ccrun import CCCTL, PASSPHRASE
+from client import LIB, children_named, until
+
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
+PROMPT = "Passphrase for your vault: "
+SHARED = "has this terminal open"
+# Opens what it is told to and stays; with "mark" it lowers its RLIMIT_LOCKS as a session's process has it.
+READER = """
+import os, resource, sys, time
+path, flags, mark, leave = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "mark", sys.argv[4] == "leave"
+if mark:
+    resource.setrlimit(10, (1, 1))
+fd = os.open(path, flags | os.O_NOCTTY)
+if leave:
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+open(sys.argv[5], "w").write(str(os.getpid()))
+time.sleep(600)
+"""
+
+
+class Shell:
+    """bash on a terminal of its own."""
+
+    def __init__(self, c):
+        self.c = c
+        argv = c.argv(["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"])
+        self.t = pexpect.spawn(argv[0], argv[1:], env=c.env({"PS1": "PS>", "TERM": "dumb"}), cwd=str(c.cwd), timeout=30,
+                               encoding="utf-8")
+        self.t.delaybeforesend = None
+        self.name = os.readlink(f"/proc/{self.t.pid}/fd/0")
+        self.readers = []
+        self.t.expect("PS>")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *exc):
+        self.t.close(force=True)
+        for pid in self.readers:
+            os.kill(pid, signal.SIGKILL)
+
+    def line(self, text):
+        self.t.sendline(text)
+
+    def asked(self):
+        """The prompt for the passphrase is there, and the terminal seized."""
+        self.t.expect_exact(PROMPT)
+        assert self.t.waitnoecho(10)
+
+    def opens(self):
+        """Can a process open the terminal now?"""
+        try:
+            os.close(os.open(self.name, os.O_RDWR | os.O_NOCTTY))
+        except OSError as e:
+            assert e.errno == errno.EBUSY
+            return False
+        return True
+
+    def reader(self, path=None, flags=os.O_RDWR, mark=False, here=False, leave=False):
+        """Start a process that has the terminal open; here: as a job of this shell.  Its pid."""
+        told = self.c.root / f"reader{len(self.readers)}"
+        words = [sys.executable, "-c", READER, path or self.name, str(flags), "mark" if mark else "", "leave" if leave
+                 else "", str(told)]
+        if here:
+            program = self.c.write(f"reader{len(self.readers)}.py", READER)
+            self.line(shlex.join([sys.executable, str(program), *words[3:]]) + " &")
+            self.t.expect("PS>")
+        else:
+            subprocess.Popen(words, start_new_session=True)  # pylint: disable=consider-using-with
+        until(lambda: told.exists() and told.read_text(), what="the reader")
+        self.readers.append(int(told.read_text()))
+        return self.readers[-1]
+
+
+@pytest.fixture
+def shell(c):
+    c.init()
+    assert c.ccctl("lock").rc == 0
+    with Shell(c) as s:
+        yield s
+
+
+def unlocks(shell):
+    """After the prompt: the right passphrase opens the vault."""
+    shell.asked()
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+    shell.t.expect("PS>")
+    assert shell.c.status()["state"] == "unlocked"
+    assert shell.opens()
+
+
+# ---- exclusive use ---------------------------------------------------------
+
+def test_nobody_opens_the_terminal_while_a_secret_is_typed(shell):
+    assert shell.opens()
+    shell.line(f"{CCCTL} unlock")
+    shell.asked()
+    assert not shell.opens()
+    # nor by another of its names
+    r = shell.c.run([sys.executable, "-c", f"import os; os.open('/proc/{shell.t.pid}/fd/0', os.O_RDWR | os.O_NOCTTY)"])
+    assert "Errno 16" in r.err, r
+    shell.line("a wrong passphrase")
+    shell.asked()
+    assert not shell.opens()
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+    shell.t.expect("PS>")
+    assert shell.opens()
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "ctrl-d", "SIGTERM", "SIGHUP", "SIGQUIT"])
+def test_the_terminal_is_open_again_after(shell, how):
+    shell.line(f"{CCCTL} unlock && echo un''locked")
+    shell.asked()
+    assert not shell.opens()
+    if how.startswith("ctrl"):
+        shell.t.sendcontrol(how[-1])
+    else:
+        # The one that asks; its parent ends as it did.
+        os.kill(max(children_named(shell.t.pid, "ccctl")), getattr(signal, how))
+    shell.t.expect("PS>")
+    assert "unlocked" not in shell.t.before
+    assert shell.opens()
+    until(shell.t.getecho, what="the echo")
+
+
+def test_killed_outright_its_parent_puts_the_terminal_in_order(shell):
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.asked()
+    asking = max(children_named(shell.t.pid, "ccctl"))
+    os.kill(asking, signal.SIGKILL)
+    shell.t.expect(r"code=(\d+)\r")
+    assert shell.t.match.group(1) == "137"
+    assert shell.opens()
+    until(shell.t.getecho, what="the echo")
+
+
+def test_stopped_it_lets_go_and_continued_it_seizes_again(shell):
+    shell.line(f"{CCCTL} unlock")
+    shell.asked()
+    shell.t.send("half a passph\x1a")
+    shell.t.expect("Stopped")
+    shell.t.expect("PS>")
+    assert shell.opens()
+    shell.line("fg")
+    shell.asked()
+    assert not shell.opens()
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+    shell.t.expect("PS>")
+    assert shell.opens()
+
+
+def test_who_held_it_exclusively_before_goes_on_so(shell):
+    shell.line(f"{sys.executable} -c 'import fcntl, termios; fcntl.ioctl(0, termios.TIOCEXCL)'")
+    shell.t.expect("PS>")
+    assert not shell.opens()
+    # ccctl cannot open /dev/tty either; a descriptor that it inherits will do.
+    shell.line(f"{CCCTL} unlock --passphrase-fd 0; echo code=$?")
+    shell.t.expect_exact("Passphrase: ")
+    assert shell.t.waitnoecho(10)
+    shell.line(PASSPHRASE)
+    shell.t.expect(r"code=(\d+)\r")
+    assert shell.t.match.group(1) == "0" and not shell.opens()
+
+
+def test_two_questions_of_a_pipeline_follow_each_other(ready, token):
+    with Shell(ready) as shell:
+        shell.line(f"{CCCTL} get demo | ({CCCTL} get demo | cat; cat); echo code=$?")
+        seen = ""
+        for _ in range(2):
+            shell.asked()
+            seen += shell.t.before
+            shell.line(PASSPHRASE)
+        shell.t.expect("code=0")
+        assert (seen + shell.t.before).count(token) == 2, "each waits for its turn"
+
+
+# ---- who has it open -------------------------------------------------------
+
+@pytest.mark.parametrize("how", ["by name", "as /dev/tty, then left", "earlier by another name"])
+def test_a_reader_is_named(shell, how):
+    pid = {"by name": shell.reader,
+           "as /dev/tty, then left": lambda: shell.reader("/dev/tty", here=True, leave=True),
+           "earlier by another name": lambda: shell.reader(f"/proc/{shell.t.pid}/fd/0")}[how]()
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.t.expect(rf"ccctl: python3\S* \(pid {pid}\) {SHARED} too and could read what you type")
+    shell.t.expect_exact(f"hint: end it (kill {pid}), or open another terminal")
+    shell.t.expect_exact("[y/N] ")
+    assert shell.opens(), "while that is asked"
+    shell.line("")
+    shell.t.expect(rf"ccctl: nothing was asked: python3\S* \(pid {pid}\)")
+    shell.t.expect("code=1")
+    assert shell.c.status()["state"] == "locked"
+    # Asked once, not with every prompt.
+    shell.line(f"{CCCTL} unlock")
+    shell.t.expect_exact("[y/N] ")
+    shell.line("y")
+    shell.asked()
+    shell.line("a wrong passphrase")
+    assert shell.t.expect_exact([PROMPT, "[y/N] "]) == 0
+    assert shell.t.waitnoecho(10) and not shell.opens()
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+
+
+def test_what_a_session_started_needs_a_whole_yes(shell):
+    pid = shell.reader(mark=True)
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.t.expect(rf"\(pid {pid}\), which a session started, {SHARED}")
+    shell.t.expect_exact('Only "yes" will do: ')
+    shell.line("y")
+    shell.t.expect("nothing was asked")
+    shell.t.expect("code=1")
+    shell.line(f"{CCCTL} unlock")
+    shell.t.expect_exact('Only "yes" will do: ')
+    shell.line("yes")
+    unlocks(shell)
+
+
+def test_a_marked_job_of_the_same_shell_is_named(shell):
+    pid = shell.reader(mark=True, here=True)
+    shell.line(f"{CCCTL} unlock")
+    shell.t.expect(rf"\(pid {pid}\), which a session started, {SHARED}")
+
+
+def test_one_that_ended_is_no_longer_named(shell):
+    os.kill(shell.reader(), signal.SIGKILL)
+    shell.readers.clear()
+    shell.line(f"{CCCTL} unlock")
+    assert shell.t.expect_exact([PROMPT, SHARED]) == 0
+
+
+@pytest.mark.parametrize("way", ["a job", "a stopped editor", "for writing alone", "another terminal's", "a pane", "script"])
+def test_daily_life_is_quiet(shell, way):
+    c = shell.c
+    if way == "a job":
+        shell.reader(here=True)
+    elif way == "a stopped editor":
+        shell.line(f"{sys.executable} -c 'import sys; print(6 * 7, flush=True); sys.stdin.read()'")
+        shell.t.expect("42")
+        shell.t.sendcontrol("z")
+        shell.t.expect("Stopped")
+        shell.t.expect("PS>")
+    elif way == "for writing alone":
+        shell.reader(flags=os.O_WRONLY)
+    elif way == "another terminal's":
+        with Shell(c) as other:
+            other.reader(here=True)
+            other.reader()
+            shell.line(f"{CCCTL} unlock")
+            assert shell.t.expect_exact([PROMPT, SHARED]) == 0
+        return
+    elif way == "script":
+        shell.line("script -qc 'PS1=PS\\> exec bash --norc --noprofile -i' /dev/null")
+        shell.t.expect("PS>")
+    elif way == "a pane":
+        shell.line(f"{sys.executable} -c 'import pty; pty.spawn([\"/bin/bash\", \"--norc\", \"--noprofile\", \"-i\"])'")
+        shell.t.expect("PS>")
+    shell.line(f"{CCCTL} unlock")
+    assert shell.t.expect_exact([PROMPT, SHARED]) == 0
+    assert shell.t.waitnoecho(10)
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+
+
+def test_ccrun_asks_so_too(ready):
+    """What a first launch asks for is asked by ccctl."""
+    assert ready.ccctl("lock").rc == 0
+    with Shell(ready) as shell:
+        pid = shell.reader()
+        shell.line(f"{CCCTL.parent}/ccrun demo -p hello; echo code=$?")
+        shell.t.expect(rf"\(pid {pid}\) {SHARED}")
+        shell.line("n")
+        shell.t.expect("nothing was started")
+        shell.t.expect("code=125")
+
+
+def test_keys_and_new_passphrases_are_asked_so(c):
+    c.demo()
+    with Shell(c) as shell:
+        pid = shell.reader()
+        shell.line(f"{CCCTL} init")
+        shell.t.expect(rf"\(pid {pid}\) {SHARED}")
+        shell.line("y")
+        for prompt in ("New passphrase", "Once more"):
+            shell.t.expect(prompt)
+            assert shell.t.waitnoecho(10) and not shell.opens()
+            shell.line(PASSPHRASE)
+        shell.t.expect("PS>")
+        shell.line(f"{CCCTL} add demo --allow delivery=preload")
+        shell.t.expect(rf"\(pid {pid}\) {SHARED}")
+        shell.line("y")
+        shell.t.expect("Key for demo: ")
+        assert shell.t.waitnoecho(10) and not shell.opens()
+        shell.line("sk-test-0123456789abcdef")
+        shell.t.expect("PS>")
+        assert shell.opens()
+    assert "demo" in c.ccctl("keys").out
