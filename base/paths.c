@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -221,4 +222,46 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 		return -1;
 	}
 	return 0;
+}
+
+/* One file or directory of the way; path is all of it up to here. */
+static int path_check_root_alone(const char *path, bool last, struct failure *f)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return fail_errno(f, NULL, "%s", path);
+	if (st.st_uid != 0)
+		return fail_set(f, FAIL_UNSAFE_PATH, "use one that root has installed",
+				"%s belongs to uid %u, who could change it", path,
+				(unsigned)st.st_uid);
+	if (last ? !S_ISREG(st.st_mode) || access(path, X_OK) != 0 : !S_ISDIR(st.st_mode))
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is no program", path);
+	if (st.st_mode & 022 && (last || !(st.st_mode & S_ISVTX)))
+		return fail_set(f, FAIL_UNSAFE_PATH, "use one that root alone can change",
+				"%s can be written by others (mode %04o)", path,
+				(unsigned)(st.st_mode & 07777));
+	return 0;
+}
+
+int path_root_owned(const char *path, char *out, struct failure *f)
+{
+	char *slash;
+	int r;
+
+	if (path[0] != '/' || !realpath(path, out)) {
+		errno = path[0] != '/' ? EINVAL : errno;
+		return fail_errno(f, "is it installed?", "%s", path);
+	}
+	if (path_check_root_alone("/", false, f) != 0)
+		return -1;
+	/* Every part but the last, then all of it. */
+	for (slash = strchr(out + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+		*slash = '\0';
+		r = path_check_root_alone(out, false, f);
+		*slash = '/';
+		if (r != 0)
+			return -1;
+	}
+	return path_check_root_alone(out, true, f);
 }

@@ -63,6 +63,14 @@ int path_private_dir(const char *path, struct failure *f);
 int path_check_trusted(int fd, const char *path, struct failure *f);
 
 /*
+ * out (PATH_SIZE bytes) = the path of an executable file without symbolic links.  The file,
+ * and every directory on the way, must belong to root, and nobody else may be able to write
+ * to it (in a directory with the sticky bit others may make files, but not replace these).
+ * Returns 0 or -1.
+ */
+int path_root_owned(const char *path, char *out, struct failure *f);
+
+/*
  * The system broker.  Not configurable: whoever could change these paths could
  * impersonate it.
  */

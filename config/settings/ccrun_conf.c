@@ -11,12 +11,14 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/keywords.h"
+#include "config/settings/pinentry_conf.h"
 #include "wire/limits.h"
 #include "wire/names.h"
 
 static const char *const sections[] = { "ccrun", "links", "statusline" };
 #define SECTIONS 3
-static const char *const ccrun_keys[] = { "default" };
+static const char *const ccrun_keys[] = { "default", "pinentry" };
+#define CCRUN_KEYS 2
 
 /* NAME or NAME:MODE. */
 static bool conf_provider_ok(const char *value)
@@ -61,9 +63,15 @@ static int conf_check(const struct ini_file *file, struct failure *f)
 			return -1;
 		if (!it->key || strcmp(it->section, "ccrun") != 0)
 			continue;
-		if (!keywords_have(ccrun_keys, 1, it->key))
-			return keywords_fail_unknown(it, "key", it->key, ccrun_keys, 1, f);
-		if (it->value[0] && !conf_provider_ok(it->value))
+		if (!keywords_have(ccrun_keys, CCRUN_KEYS, it->key))
+			return keywords_fail_unknown(it, "key", it->key, ccrun_keys, CCRUN_KEYS, f);
+		if (strcmp(it->key, "pinentry") == 0 && it->value[0] &&
+		    !pinentry_conf_value_ok(it->value))
+			return ini_fail(f, it,
+					"yes, no, or an absolute path like "
+					"/usr/bin/pinentry-curses",
+					"pinentry is neither");
+		if (strcmp(it->key, "default") == 0 && it->value[0] && !conf_provider_ok(it->value))
 			return ini_fail(f, it, "write NAME or NAME:MODE",
 					"default is no provider's name");
 	}

@@ -6,6 +6,7 @@
 
 #include "config/ini/ini_file.h"
 #include "config/settings/ccrun_conf.h"
+#include "config/settings/pinentry_conf.h"
 #include "config/settings/statusline_conf.h"
 
 static const char *conf(void)
@@ -64,6 +65,56 @@ static void test_file(void **state)
 	refuse_text("[ccrun]\ndefault = zai:\n", "ccrun.conf:2:", "NAME:MODE");
 	refuse_text("[ccrun]\ndefault = a:b:c\n", "ccrun.conf:2:", "NAME:MODE");
 	refuse_text("default = zai\n", "ccrun.conf:1:", "outside of a section");
+}
+
+static void test_pinentry(void **state)
+{
+	static const char *const wrong[] = { "maybe",	  "pinentry",	    "/bin/cat",
+					     "/usr/bin/", "./pinentry-tty", "YES" };
+	char program[PATH_SIZE], own[PATH_SIZE], text[PATH_SIZE + 64];
+	struct ini_file *file;
+	struct failure f;
+	unsigned i;
+
+	(void)state;
+	unlink(conf());
+	assert_int_equal(pinentry_conf_read(program, NULL), 0);
+	assert_int_equal(read_text("[ccrun]\npinentry = no\n", &file, &f), 1);
+	ini_file_free(file);
+	assert_int_equal(pinentry_conf_read(program, NULL), 0);
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
+		snprintf(text, sizeof(text), "[ccrun]\npinentry = %s\n", wrong[i]);
+		refuse_text(text, "ccrun.conf:2:", "yes, no, or an absolute path");
+		assert_int_equal(pinentry_conf_read(program, NULL), -1);
+	}
+	/* What another than root could put there. */
+	snprintf(own, sizeof(own), "%s/pinentry", home);
+	write_file(own, "#!/bin/sh\n", 10, 0755);
+	snprintf(text, sizeof(text), "[ccrun]\npinentry = %s\n", own);
+	assert_int_equal(read_text(text, &file, &f), 1);
+	ini_file_free(file);
+	if (geteuid() != 0) {
+		assert_int_equal(pinentry_conf_read(program, &f), -1);
+		assert_int_equal(f.code, FAIL_UNSAFE_PATH);
+	}
+	unlink(own);
+}
+
+static void test_root_owned(void **state)
+{
+	struct failure f = { 0 };
+	char out[PATH_SIZE];
+
+	(void)state;
+	assert_int_equal(path_root_owned("/bin/sh", out, &f), 0);
+	assert_null(strstr(out, "//"));
+	assert_int_equal(path_root_owned("/usr/../bin/sh", out, &f), 0);
+	assert_int_equal(path_root_owned("bin/sh", out, &f), -1);
+	assert_int_equal(path_root_owned("/nonexistent/sh", out, &f), -1);
+	assert_int_equal(path_root_owned("/usr/bin", out, &f), -1);
+	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
+	assert_int_equal(path_root_owned("/etc/passwd", out, &f), -1);
+	assert_int_equal(f.code, FAIL_UNSAFE_PATH);
 }
 
 static void test_who_may_write_it(void **state)
@@ -216,6 +267,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_file),
+		cmocka_unit_test(test_pinentry),
+		cmocka_unit_test(test_root_owned),
 		cmocka_unit_test(test_who_may_write_it),
 		cmocka_unit_test(test_refused_lines),
 		cmocka_unit_test_setup(test_shipped_labels, empty),
