@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
@@ -87,12 +88,13 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 static int rekey_type_key(struct client *c, const struct slot_view *s, struct secret *key,
 			  struct failure *f)
 {
-	struct secret typed = { 0 };
 	char prompt[160];
+	struct ask q = { .prompt = prompt,
+			 .field = s->kind == SLOT_RECOVERY ? "Recovery code" : "Passphrase" };
+	struct secret typed = { 0 };
 	int made = -1;
 
-	snprintf(prompt, sizeof(prompt), "%s of slot %" PRIu32 " (%s): ",
-		 s->kind == SLOT_RECOVERY ? "Recovery code" : "Passphrase", s->id, s->label);
+	snprintf(prompt, sizeof(prompt), "%s of slot %" PRIu32 " (%s): ", q.field, s->id, s->label);
 	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
 	if (c->person_key.p && c->person_slot == s->id) {
@@ -100,7 +102,7 @@ static int rekey_type_key(struct client *c, const struct slot_view *s, struct se
 		made = 0;
 	} else if (s->kind == SLOT_PASSPHRASE && c->given.p) {
 		made = kdf_derive(&s->kdf, c->given.p, c->given.n, key->p, f);
-	} else if (terminal_secret(prompt, &typed, f) == 0) {
+	} else if (ask_secret(&q, &typed, f) == 0) {
 		made = s->kind == SLOT_RECOVERY
 			       ? recovery_parse((const char *)typed.p, typed.n, key->p, f)
 			       : kdf_derive(&s->kdf, typed.p, typed.n, key->p, f);
@@ -291,7 +293,7 @@ static int rekey_identify(struct client *c, const struct rekey *r, struct failur
 {
 	if (c->given.p)
 		return person_identify(c, f);
-	if (terminal_exists())
+	if (ask_possible())
 		return 0;
 	return slot_fail_no_person(slots_count(&r->slots, SLOT_PASSPHRASE) > 0,
 				   slots_count(&r->slots, SLOT_RECOVERY) > 0, f);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
@@ -82,21 +83,20 @@ static int restore_identify(struct client *c, struct restore *r, struct failure 
 static int restore_ask(struct client *c, const struct slots *s, int fd, struct restore *r,
 		       struct failure *f)
 {
+	struct ask q = { .prompt = "Passphrase of the backup: ", .field = "Passphrase" };
 	struct secret typed = { 0 };
 	int i, done = -1;
 
 	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
 	for (i = 0; i < TRIES && done != 0; i++) {
-		if ((fd >= 0 ? secret_from_fd(fd, &typed, f)
-			     : terminal_secret("Passphrase of the backup: ", &typed, f)) != 0)
+		if ((fd >= 0 ? secret_from_fd(fd, &typed, f) : ask_secret(&q, &typed, f)) != 0)
 			break;
 		if (client_connect(c, true, f) == 0)
 			done = slot_key_typed(c, s, &typed, restore_with_key, r, f);
 		if (done != 0 && (fd >= 0 || f->code != FAIL_WRONG_KEY))
 			break;
-		if (done != 0 && i + 1 < TRIES)
-			terminal_say("Wrong passphrase.");
+		q.wrong = "Wrong passphrase";
 	}
 	secret_free(c, &typed);
 	return done;

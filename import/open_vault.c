@@ -13,8 +13,8 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "base/spawn.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
-#include "client/common/terminal.h"
 
 /*
  * What happens to our signals while ccctl asks.  A terminal sends SIGINT and
@@ -147,12 +147,12 @@ int open_vault(struct client *c, int pass_fd, struct failure *f)
 	if (strcmp(c->state, "unlocked") == 0)
 		return 0;
 	none = strcmp(c->state, "none") == 0;
-	if (none && (given || !terminal_exists()))
+	if (none && (given || !ask_possible()))
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
 				"there is no vault yet");
 	if (none) {
 		r = run_init(f);
-	} else if (given || terminal_exists()) {
+	} else if (given || ask_possible()) {
 		r = run_unlock(pass_fd, f);
 	} else {
 		/* A broker that has just started, not one that somebody locked. */

@@ -22,6 +22,8 @@ unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline))
 IMPORT := $(OBJ)/import.a
 $(IMPORT): $(filter-out %/main.o,$(call objs,import))
 	$(archive)
+# And at ccctl's questions.
+CLIENT := $(OBJ)/client-common.a
 # And at what may pass a relay, without the network.
 RELAY := $(OBJ)/relay.a
 $(RELAY): $(filter-out %/main.o,$(call objs,relay))
@@ -31,10 +33,10 @@ test_libs := -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
 
 # link_test SOURCE,FLAGS: one program's rule.
 define link_test
-$(call test_program,$(1)): $(1) $(HOUSE) $(IMPORT) $(RELAY) $(unit_extra)
+$(call test_program,$(1)): $(1) $(HOUSE) $(IMPORT) $(CLIENT) $(RELAY) $(unit_extra)
 	@mkdir -p $$(@D)
 	@echo '  TEST  $$@'
-	@$$(CC) $$(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$$(@F).test.d -o $$@ $$< $$(unit_extra) $$(IMPORT) $$(RELAY) $$(HOUSE) \
+	@$$(CC) $$(CFLAGS_ALL) -MMD -MP -MF $(OBJ)/$$(@F).test.d -o $$@ $$< $$(unit_extra) $$(IMPORT) $$(CLIENT) $$(RELAY) $$(HOUSE) \
 		$$(LDFLAGS_ALL) $$(test_libs) $(2)
 
 endef

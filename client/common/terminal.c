@@ -283,19 +283,21 @@ static bool terminal_continue_pending(void)
 static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *shared,
 		    struct failure *f)
 {
-	int r = 0;
+	int r;
 
-	h->stop = false;
+	h->stop = *shared = false;
 	hush_hold_signals(h);
 	h->seized = terminal_seize(h->fd);
-	*shared = terminal_is_shared(h->fd);
-	if (!*shared)
-		r = hush_echo_off(h, f);
-	if (!*shared && r == 0) {
-		terminal_write(h->fd, prompt);
-		r = hush_read(h, s, f);
+	/* Echo first: a person who types ahead is not made to wait for the look at others. */
+	r = hush_echo_off(h, f);
+	if (r == 0) {
+		*shared = terminal_is_shared(h->fd);
+		if (!*shared) {
+			terminal_write(h->fd, prompt);
+			r = hush_read(h, s, f);
+			terminal_write(h->fd, "\n");
+		}
 		hush_echo_back(h);
-		terminal_write(h->fd, "\n");
 	}
 	terminal_reopen(h->fd, h->seized);
 	if (r != 1) {

@@ -1,6 +1,7 @@
 /*
  * client/common/tokens.c - reading keys from the terminal or standard input.
  */
+#include "client/common/ask.h"
 #include "client/common/tokens.h"
 
 #include <errno.h>
@@ -45,7 +46,8 @@ static void tokens_explain(const struct wanted *w, const struct provider *p)
 static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsigned count,
 		     struct failure *f)
 {
-	char prompt[256];
+	struct ask q = { .field = "Key" };
+	char prompt[256], wrong[sizeof(f->what)];
 	int tries;
 
 	if (count > 1)
@@ -53,14 +55,15 @@ static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsig
 			 i + 1, count);
 	else
 		snprintf(prompt, sizeof(prompt), "Key for %s: ", w->entry);
+	q.prompt = prompt;
 	for (tries = 0; tries < TRIES; tries++) {
-		if (terminal_secret(prompt, s, f) != 0)
+		if (ask_secret(&q, s, f) != 0)
 			return -1;
 		token_trim(s);
 		if (wire_token_check(s->p, s->n, f) == 0)
 			return 0;
-		if (tries + 1 < TRIES)
-			terminal_say("%s.", f->what);
+		snprintf(wrong, sizeof(wrong), "%s", f->what);
+		q.wrong = wrong;
 	}
 	return -1;
 }

@@ -6,8 +6,8 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
-#include "client/common/terminal.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "vault/slot.h"
@@ -73,7 +73,7 @@ int person_identify(struct client *c, struct failure *f)
 		return -1;
 	passphrase = slots_count(&all, SLOT_PASSPHRASE) > 0;
 	recovery = slots_count(&all, SLOT_RECOVERY) > 0;
-	if ((!passphrase && !recovery) || (!c->given.p && !terminal_exists()))
+	if ((!passphrase && !recovery) || (!c->given.p && !ask_possible()))
 		return slot_fail_no_person(passphrase, recovery, f);
 	if (c->given.p)
 		return person_try_typed(c, &all, &c->given, f);

@@ -13,10 +13,10 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "client/common/secret.h"
-#include "client/common/terminal.h"
 #include "client/slots/host_key.h"
 #include "client/slots/slots.h"
 #include "start/helper.h"
@@ -241,21 +241,26 @@ int slot_key_typed(struct client *c, const struct slots *all, const struct secre
 int slot_key_ask(struct client *c, const struct slots *all, slot_typed *try, struct failure *f)
 {
 	bool code_only = slots_count(all, SLOT_PASSPHRASE) == 0;
+	struct ask q = { .prompt = code_only ? "Recovery code for your vault: "
+					     : "Passphrase for your vault: ",
+			 .field = code_only ? "Recovery code" : "Passphrase" };
 	struct secret typed = { 0 };
+	char wrong[sizeof(f->what)];
 	int i, r = -1;
 
 	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
 	for (i = 0; i < TRIES && r != 0; i++) {
-		if (terminal_secret(code_only ? "Recovery code for your vault: "
-					      : "Passphrase for your vault: ",
-				    &typed, f) != 0)
+		if (ask_secret(&q, &typed, f) != 0)
 			break;
 		r = try(c, all, &typed, f);
 		if (r != 0 && f->code != FAIL_WRONG_KEY)
 			break;
-		if (r != 0 && i + 1 < TRIES)
-			terminal_say("%s.", code_only ? f->what : "Wrong passphrase");
+		if (r != 0) {
+			snprintf(wrong, sizeof(wrong), "%s",
+				 code_only ? f->what : "Wrong passphrase");
+			q.wrong = wrong;
+		}
 	}
 	secret_free(c, &typed);
 	return r;

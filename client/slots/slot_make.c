@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/utf8.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "client/common/terminal.h"
@@ -40,10 +41,13 @@ static int passphrase_check_length(const struct secret *s, struct failure *f)
 /* Ask for a new passphrase, twice. */
 static int passphrase_ask_new(struct client *c, bool first, struct secret *s, struct failure *f)
 {
+	struct ask q = { .prompt = "New passphrase (8 characters or more): ",
+			 .field = "New passphrase" };
+	struct failure last = { 0 };
 	struct secret again = { 0 };
 	int i, r = -1;
 
-	if (!terminal_exists())
+	if (!ask_possible())
 		return fail_set(
 			f, FAIL_USAGE,
 			"--passphrase-fd N (or --new-passphrase-fd N) reads it from a descriptor",
@@ -58,21 +62,14 @@ static int passphrase_ask_new(struct client *c, bool first, struct secret *s, st
 			     "opens the vault without it.");
 	}
 	for (i = 0; i < TRIES && r != 0; i++) {
-		if (terminal_secret("New passphrase (8 characters or more): ", s, f) != 0)
+		r = ask_new_secret(&q, "Once more: ", passphrase_check_length, s, &again, &last);
+		if (r != 0 && last.code != FAIL_BAD_VALUE)
 			break;
-		if (passphrase_check_length(s, f) != 0) {
-			terminal_say("That is shorter than %d characters.", PASSPHRASE_LEAST);
-			continue;
-		}
-		if (terminal_secret("Once more: ", &again, f) != 0)
-			break;
-		r = again.n == s->n && memcmp(again.p, s->p, s->n) == 0 ? 0 : -1;
-		if (r != 0) {
-			fail_set(f, FAIL_BAD_VALUE, "try again", "the two passphrases differ");
-			terminal_say("The two differ.");
-		}
+		q.wrong = r == 0 ? NULL : last.what;
 	}
 	secret_free(c, &again);
+	if (r != 0 && f)
+		*f = last;
 	return r;
 }
 
@@ -237,6 +234,7 @@ static int slot_make_credential(struct client *c, struct new_slot *s,
 /* The code is shown once and must be typed back, to be sure that it was written down. */
 static int slot_make_recovery(struct client *c, struct new_slot *s, struct failure *f)
 {
+	struct ask q = { .prompt = "Type it back (it does not show): ", .field = "Recovery code" };
 	struct secret code = { 0 }, typed = { 0 }, key = { 0 };
 	struct failure wrong = { 0 };
 	int i, r = -1;
@@ -255,12 +253,12 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 	fail_set(f, FAIL_BAD_VALUE, "ccctl slot add recovery makes another code",
 		 "the code was not typed back, so no slot was added");
 	for (i = 0; i < TRIES && r != 0; i++) {
-		if (terminal_secret("Type it back (it does not show): ", &typed, f) != 0)
+		if (ask_secret(&q, &typed, f) != 0)
 			goto out;
 		if (recovery_parse((const char *)typed.p, typed.n, key.p, &wrong) != 0)
-			terminal_say("%s.", wrong.what);
+			q.wrong = wrong.what;
 		else if (memcmp(key.p, s->key.p, KEY_LEN) != 0)
-			terminal_say("That is another code.");
+			q.wrong = "That is another code";
 		else
 			r = 0;
 	}

@@ -8,10 +8,10 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "client/common/secret.h"
-#include "client/common/terminal.h"
 #include "client/slots/person.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
@@ -166,7 +166,7 @@ int vault_open_typed(struct client *c, struct failure *f)
 		return vault_try_typed(c, &all, &c->given, f);
 	if (slots_count(&all, SLOT_PASSPHRASE) + slots_count(&all, SLOT_RECOVERY) == 0)
 		return vault_fail_untyped(&all, f);
-	if (!terminal_exists())
+	if (!ask_possible())
 		return fail_set(f, FAIL_USAGE,
 				"ccctl unlock --passphrase-fd N reads it from a descriptor",
 				"cannot ask for the passphrase: there is no terminal");
@@ -181,7 +181,7 @@ int vault_open_for_person(struct client *c, struct failure *f)
 		return 0;
 	if (strcmp(c->state, "none") == 0)
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
-	if (!c->given.p && !terminal_exists())
+	if (!c->given.p && !ask_possible())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
 				"the vault is locked");
 	return vault_open_typed(c, f) == 0 ? client_connect(c, true, f) : -1;
@@ -201,13 +201,13 @@ int vault_ready(struct client *c, struct failure *f)
 	if (strcmp(c->state, "unlocked") == 0)
 		return 0;
 	none = strcmp(c->state, "none") == 0;
-	if (none && (given || !terminal_exists()))
+	if (none && (given || !ask_possible()))
 		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
 				"there is no vault yet");
 	if (!none && !given && vault_locked_since_start(c) &&
 	    vault_open_quietly(c) == VAULT_QUIET_OPENED)
 		return client_connect(c, true, f);
-	if (!none && !given && !terminal_exists())
+	if (!none && !given && !ask_possible())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
 				"the vault is locked");
 	if ((none ? vault_make(c, -1, DIAL_ANY, f) : vault_open_typed(c, f)) != 0)

@@ -313,3 +313,188 @@ def test_keys_and_new_passphrases_are_asked_so(c):
         shell.t.expect("PS>")
         assert shell.opens()
     assert "demo" in c.ccctl("keys").out
+
+
+# ---- pinentry --------------------------------------------------------------
+
+# What each prints before the field, and how an answer is given there.
+PINENTRY = {"tty": ("/usr/bin/pinentry-tty", "\n"), "curses": ("/usr/bin/pinentry-curses", "\r")}
+
+
+def by_pinentry(c, program):
+    c.write(c.config / "ccrun/ccrun.conf", f"[ccrun]\npinentry = {program}\n", 0o600)
+    (c.config / "ccrun").chmod(0o700)
+
+
+@pytest.fixture(params=list(PINENTRY))
+def dialogue(request, c):
+    """A shell whose secrets are asked for by a real pinentry, on its terminal."""
+    program, enter = PINENTRY[request.param]
+    by_pinentry(c, program)
+    with Shell(c) as s:
+        s.kind, s.enter = request.param, enter
+        s.line("export TERM=vt100; unset DISPLAY WAYLAND_DISPLAY")
+        s.t.expect("PS>")
+        yield s
+
+
+def answer(s, description, text):
+    """Wait for the dialogue and for ccctl to have the terminal for itself; answer."""
+    s.t.expect_exact(description)
+    until(lambda: not s.opens(), what="the seized terminal")
+    assert s.t.waitnoecho(10)
+    s.t.send(text + s.enter)
+
+
+def repeat(s, text):
+    """The second field: in curses it is there from the beginning."""
+    if s.kind == "tty":
+        s.t.expect("(?i)once more")
+        assert s.t.waitnoecho(10)
+    s.t.send(text + s.enter)
+
+
+def test_pinentry_asks_for_all(dialogue, token):
+    s, c = dialogue, dialogue.c
+    c.demo()
+    s.line(f"{CCCTL} init")
+    answer(s, "New passphrase", "short")
+    repeat(s, "short")
+    answer(s, "shorter than 8", PASSPHRASE)
+    repeat(s, PASSPHRASE)
+    s.t.expect("PS>")
+    assert c.status()["state"] == "unlocked" and s.opens()
+    s.line(f"{CCCTL} add demo --allow delivery=preload")
+    answer(s, "Key for demo", token)
+    s.t.expect("PS>")
+    assert c.ccctl("get", "demo").out.strip() == token
+    assert c.ccctl("lock").rc == 0
+    s.line(f"{CCCTL} unlock")
+    answer(s, "Passphrase for your vault", "another passphrase")
+    answer(s, "Wrong passphrase", PASSPHRASE)
+    s.t.expect("the vault is open")
+    s.t.expect("PS>")
+    assert s.opens()
+    until(s.t.getecho, what="the echo")
+
+
+@pytest.fixture
+def locked_dialogue(dialogue):
+    dialogue.c.init()
+    assert dialogue.c.ccctl("lock").rc == 0
+    return dialogue
+
+
+def pinentry_of(shell):
+    return (children_named(shell.t.pid, "pinentry-tty") + children_named(shell.t.pid, "pinentry-curses"))[0]
+
+
+@pytest.mark.parametrize("how", ["ctrl-c", "SIGTERM", "SIGKILL", "pinentry ends"])
+def test_a_pinentry_that_is_left_leaves_the_terminal_as_it_was(locked_dialogue, how):
+    s = locked_dialogue
+    s.line(f"{CCCTL} unlock && echo un''locked")
+    s.t.expect_exact("Passphrase for your vault")
+    until(lambda: not s.opens(), what="the seized terminal")
+    if how == "ctrl-c":
+        s.t.sendcontrol("c")
+    elif how == "pinentry ends":
+        os.kill(pinentry_of(s), signal.SIGKILL)
+        s.t.expect_exact(f"ccctl: {PINENTRY[s.kind][0]} ended without an answer")
+    else:
+        os.kill(max(children_named(s.t.pid, "ccctl")), getattr(signal, how))
+    s.t.expect("PS>")
+    assert "unlocked" not in s.t.before
+    assert s.opens()
+    until(s.t.getecho, what="the echo")
+    until(lambda: not children_named(s.t.pid, "ccctl"), what="its end")
+    assert s.c.status()["state"] == "locked"
+
+
+def test_a_cancelled_pinentry_is_one_line(locked_dialogue):
+    s = locked_dialogue
+    s.line(f"{CCCTL} unlock; echo code=$?")
+    s.t.expect_exact("Passphrase for your vault")
+    until(lambda: not s.opens(), what="the seized terminal")
+    # curses: by the button; tty: the end of input
+    s.t.send("\t\t\r" if s.kind == "curses" else "\x04")
+    s.t.expect_exact("ccctl: cancelled: nothing was typed")
+    s.t.expect("code=1")
+    assert s.opens()
+
+
+def test_a_stopped_pinentry_lets_the_terminal_go(locked_dialogue):
+    s = locked_dialogue
+    s.line(f"{CCCTL} unlock")
+    s.t.expect_exact("Passphrase for your vault")
+    until(lambda: not s.opens(), what="the seized terminal")
+    os.killpg(os.getpgid(pinentry_of(s)), signal.SIGTSTP)
+    s.t.expect("Stopped")
+    until(s.opens, what="the open terminal")
+    s.line("fg")
+    until(lambda: not s.opens(), what="the seized terminal")
+    assert s.t.waitnoecho(10)
+    s.t.send(PASSPHRASE + s.enter)
+    s.t.expect("the vault is open")
+
+
+def test_a_reader_is_named_before_pinentry_is_answered(locked_dialogue):
+    s = locked_dialogue
+    pid = s.reader()
+    s.line(f"{CCCTL} unlock; echo code=$?")
+    s.t.expect(rf"\(pid {pid}\) {SHARED}")
+    s.t.expect_exact("[y/N] ")
+    s.line("")
+    s.t.expect("nothing was asked")
+    s.t.expect("code=1")
+    s.line(f"{CCCTL} unlock")
+    s.t.expect_exact("[y/N] ")
+    s.line("y")
+    answer(s, "Passphrase for your vault", PASSPHRASE)
+    s.t.expect("the vault is open")
+
+
+def test_neither_a_terminal_nor_a_display(c):
+    c.init()
+    assert c.ccctl("lock").rc == 0
+    by_pinentry(c, "yes")
+    r = c.ccctl("unlock", env={"DISPLAY": None, "WAYLAND_DISPLAY": None})
+    assert r.rc == 2 and "there is no terminal" in r.err and "--passphrase-fd" in r.err, r
+    # with a display where nobody is, pinentry says it
+    by_pinentry(c, "/usr/bin/pinentry-curses")
+    r = c.ccctl("unlock", env={"DISPLAY": ":987654"})
+    assert r.rc == 1 and "ccctl: /usr/bin/pinentry-curses: " in r.err and "hint:" in r.err, r
+
+
+@pytest.mark.parametrize("value,why", [
+    ("pinentry-tty", "pinentry is neither"), ("/bin/cat", "pinentry is neither"), ("maybe", "pinentry is neither"),
+    ("/usr/bin/pinentry-of-nobody", "/usr/bin/pinentry-of-nobody: No such file"), ("HOME/pinentry", "who could change it"),
+    ("HOME/pinentry-link", "/usr/bin/cat"), ("/tmp/../usr/bin/pinentry-tty", None)])
+def test_which_program_may_be_pinentry(c, value, why):
+    c.init()
+    assert c.ccctl("lock").rc == 0
+    c.write("pinentry", "#!/bin/sh\necho OK\n", 0o755)
+    (c.home / "pinentry-link").symlink_to("/usr/bin/cat")
+    by_pinentry(c, value.replace("HOME", str(c.home)))
+    with Shell(c) as s:
+        s.line(f"unset DISPLAY WAYLAND_DISPLAY; {CCCTL} unlock; echo code=$?")
+        assert s.t.expect_exact([why or "Passphrase for your vault", "Passphrase: "]) == 0
+
+
+def test_none_is_taken_from_the_path_or_the_environment(c):
+    """A planted pinentry, and what a pinentry would load, is not run."""
+    c.init()
+    assert c.ccctl("lock").rc == 0
+    planted = c.write("bin/pinentry", f"#!/bin/sh\ntouch {c.home}/ran\n", 0o755)
+    by_pinentry(c, "/usr/bin/pinentry-tty")
+    with Shell(c) as s:
+        s.line(f"export PATH={planted.parent}:$PATH PINENTRY_BINARY={planted} GPG_TTY=/dev/null LD_DEBUG=all "
+               f"PINENTRY_USER_DATA=x; unset DISPLAY WAYLAND_DISPLAY; {CCCTL} unlock 2>/dev/null")
+        s.t.expect_exact("Passphrase for your vault")
+        pid = until(lambda: children_named(s.t.pid, "pinentry-tty"), what="pinentry")[0]
+        with open(f"/proc/{pid}/environ", "rb") as f:
+            names = {item.partition(b"=")[0].decode() for item in f.read().split(b"\0") if item}
+        assert names <= {"PATH", "HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "TERM", "LANG", "LC_ALL"}, names
+        # what it answers is in a socket, which nobody opens
+        with pytest.raises(OSError):
+            os.open(f"/proc/{pid}/fd/1", os.O_RDONLY)
+    assert not (c.home / "ran").exists()
