@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#include "base/number.h"
 
 /* Read /proc/PID/leaf and end it with NUL.  *owner (owner may be NULL) = the file's uid. */
 static ssize_t proc_read_file(pid_t pid, const char *leaf, char *buf, size_t size, uid_t *owner)
@@ -87,24 +90,49 @@ bad:
 	return -1;
 }
 
-int proc_marked(pid_t pid)
+/* "CCRN".  Any finite value is a mark; this one tells who set it. */
+#define MARK ((rlim_t)0x4343524e)
+
+/* *hard: its hard RLIMIT_LOCKS.  0, or -1 with errno. */
+static int proc_read_locks(pid_t pid, rlim_t *hard)
 {
 	static const char key[] = "Max file locks";
-	char buf[4096], soft[32], hard[32], *line;
+	char buf[4096], first[32], second[32], *line;
+	unsigned long n;
 	struct rlimit r;
 
 	/* prlimit(2) is faster than having sixteen limits formatted.  The kernel allows
 	 * it for a process with the same uids and gids, undumpable or not. */
-	if (prlimit(pid, RLIMIT_LOCKS, NULL, &r) == 0)
-		return r.rlim_max != RLIM_INFINITY;
+	if (prlimit(pid, RLIMIT_LOCKS, NULL, &r) == 0) {
+		*hard = r.rlim_max;
+		return 0;
+	}
 	if (proc_read_file(pid, "limits", buf, sizeof(buf), NULL) < 0)
 		return -1;
 	line = strstr(buf, key);
-	if (!line || sscanf(line + sizeof(key) - 1, " %31s %31s", soft, hard) != 2) {
+	if (!line || sscanf(line + sizeof(key) - 1, " %31s %31s", first, second) != 2) {
 		errno = EPROTO;
 		return -1;
 	}
-	return strcmp(hard, "unlimited") != 0;
+	*hard = RLIM_INFINITY;
+	if (strcmp(second, "unlimited") == 0)
+		return 0;
+	*hard = number_parse(second, 0, ULONG_MAX - 1, &n) ? (rlim_t)n : 0;
+	return 0;
+}
+
+int proc_marked(pid_t pid)
+{
+	rlim_t hard;
+
+	return proc_read_locks(pid, &hard) == 0 ? hard != RLIM_INFINITY : -1;
+}
+
+bool proc_mark_is_foreign(pid_t pid)
+{
+	rlim_t hard;
+
+	return proc_read_locks(pid, &hard) == 0 && hard != RLIM_INFINITY && hard != MARK;
 }
 
 pid_t proc_tracer(pid_t pid)
@@ -194,9 +222,6 @@ int proc_cwd(pid_t pid, char *out, size_t size)
 {
 	return proc_link(pid, "cwd", out, size);
 }
-
-/* "CCRN".  Any finite value is a mark; this one tells who set it. */
-#define MARK ((rlim_t)0x4343524e)
 
 bool proc_keep_pidfd(int fd)
 {

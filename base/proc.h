@@ -34,6 +34,9 @@ int proc_stat(pid_t pid, struct proc_stat *out);
 /* Is it marked?  1, 0, or -1 with errno when that cannot be told. */
 int proc_marked(pid_t pid);
 
+/* Is it marked, with another value than proc_mark_self sets?  false when that cannot be told. */
+bool proc_mark_is_foreign(pid_t pid);
+
 /* The PID of its tracer (ptrace(2)), 0 for none, -1 when that cannot be read. */
 pid_t proc_tracer(pid_t pid);
 

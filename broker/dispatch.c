@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/broker.h"
+#include "broker/marked.h"
 #include "broker/ops.h"
 #include "broker/person.h"
 #include "broker/request.h"
@@ -161,6 +162,8 @@ static struct wire_out *serve_request(struct request *q, struct failure *f)
 	}
 	if (check_admission(q, op->flags, f) == 0)
 		reply = op->serve(q, f);
+	if (!reply && !q->deferred && f->code == FAIL_MARKED)
+		marked_explain(q, f);
 	if (reply && (op->flags & OPEN_VAULT))
 		q->connection->tenant->used_ms = clock_now_ms();
 	if (!reply && !q->deferred && ((op->flags & AUDIT_REFUSALS) || f->code == FAIL_MARKED))

@@ -177,8 +177,7 @@ static int verb_prepare(const struct verb *v, struct failure *f)
 {
 	umask(077);
 	if (!(v->flags & VERB_ANYWHERE) && proc_self_marked())
-		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
-				"a process inside a session gets nothing");
+		return client_refuse_marked(f);
 	if (v->flags & VERB_SECRET)
 		terminal_guard();
 	if ((v->flags & VERB_SECRET) && proc_fork_hardened(true) != 0)

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/mark.h"
 #include "base/number.h"
 #include "base/paths.h"
 #include "base/proc.h"
@@ -76,6 +77,9 @@ static int connect_to_started(const char *path, struct failure *f)
 	int64_t deadline = clock_now_ms() + CONNECT_PATIENCE_MS, round;
 	int fd;
 
+	if (proc_self_marked() &&
+	    (proc_mark_is_foreign(getpid()) || !mark_is_inside(getpid(), NULL, NULL)))
+		return mark_refuse(getpid(), false, f);
 	if (proc_self_marked())
 		return fail_set(
 			f, FAIL_MARKED, "run it outside the session, in another terminal",

@@ -268,8 +268,7 @@ static int import_harden(struct failure *f)
 {
 	umask(077);
 	if (proc_self_marked())
-		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
-				"a process inside a session gets nothing");
+		return client_refuse_marked(f);
 	if (proc_fork_hardened(true) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden this process");
 	return libsodium_start(f);

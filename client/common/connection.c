@@ -7,8 +7,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/fail.h"
+#include "base/mark.h"
 #include "start/watcher.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
@@ -69,6 +71,23 @@ int client_connect(struct client *c, bool start, struct failure *f)
 int client_call(struct client *c, struct wire_out *request, struct failure *f)
 {
 	return dial_call(&c->dial, request, NULL, f);
+}
+
+int client_refuse_marked(struct failure *f)
+{
+	bool inside = mark_is_inside(getpid(), NULL, NULL);
+	struct failure said = { 0 };
+	struct client c;
+
+	mark_refuse(getpid(), inside, f);
+	if (inside)
+		return -1;
+	if (client_begin(&c, false, &said) == 0 && client_connect(&c, false, &said) == 0)
+		client_call(&c, wire_request("slots"), &said);
+	client_end(&c);
+	if (said.code == FAIL_MARKED && f)
+		*f = said;
+	return -1;
 }
 
 void client_watch(const struct client *c)

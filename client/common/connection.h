@@ -48,6 +48,13 @@ void client_end(struct client *c);
  */
 int client_connect(struct client *c, bool start, struct failure *f);
 
+/*
+ * This process is marked: fill f in, FAIL_MARKED.  Where no session is seen above it, the
+ * broker is told, if one runs, so that the audit log has it, and its word is taken.
+ * Returns -1.
+ */
+int client_refuse_marked(struct failure *f);
+
 /* Send a request (which is freed) and wait for the reply: c->dial.in.top.  0 or -1. */
 int client_call(struct client *c, struct wire_out *request, struct failure *f);
 

@@ -17,12 +17,14 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/mark.h"
 #include "base/number.h"
 #include "base/paths.h"
 #include "base/proc.h"
@@ -381,6 +383,32 @@ static void marked_child(void)
 	if (pid == 0)
 		_exit(proc_self_marked() ? 0 : 1);
 	MUST(waitpid(pid, &status, 0) == pid && status == 0);
+	MUST(!proc_mark_is_foreign(getpid()));
+}
+
+static bool is_our_parent(const void *arg, pid_t pid)
+{
+	(void)arg;
+	return pid == getppid();
+}
+
+/* Marked by somebody else, and by ccrun: what it is told. */
+static void refused_child(void)
+{
+	const struct rlimit other = { 7, 7 };
+	struct failure f;
+
+	MUST(!mark_is_inside(getpid(), NULL, NULL));
+	MUST(proc_mark_self() == 0 && !mark_is_inside(getpid(), NULL, NULL));
+	MUST(mark_refuse(getpid(), false, &f) == -1 && f.code == FAIL_MARKED);
+	MUST(strstr(f.what, "no session is seen above it") && strstr(f.hint, "new terminal"));
+	MUST(mark_refuse(getpid(), true, &f) == -1 && f.code == FAIL_MARKED);
+	MUST(strstr(f.what, "a process inside a session gets nothing"));
+	MUST(setrlimit(RLIMIT_LOCKS, &other) == 0 && proc_mark_is_foreign(getpid()));
+	MUST(mark_refuse(getpid(), true, &f) == -1 && f.code == FAIL_MARKED);
+	MUST(strstr(f.what, "RLIMIT_LOCKS (prlimit)"));
+	MUST(mark_is_inside(getpid(), is_our_parent, NULL));
+	MUST(mark_is_inside(0x7ffffff0, NULL, NULL));
 }
 
 static void hardened_child(void)
@@ -407,6 +435,7 @@ static void test_proc(void **state)
 
 	(void)state;
 	in_child(marked_child);
+	in_child(refused_child);
 	in_child(hardened_child);
 	in_child(traced_child);
 	assert_int_equal(proc_same_namespaces(getpid()), 1);

@@ -991,7 +991,7 @@ def test_a_marked_process_is_refused(open_home):
     for words in (["init"], ["unlock"], ["lock"], ["add", "acme"], ["list"], ["keys"], ["get", "acme"],
                   ["rm", "acme"], ["rename", "acme", "x"], ["show", "acme"], ["approve", "acme"],
                   ["log"]):
-        refused(marked(*words, input=KEY), REFUSED, "inside a session gets nothing")
+        refused(marked(*words, input=KEY), REFUSED, "as inside a session, but none started it")
     assert marked("--help").rc == DONE
     s = json.loads(marked("status", "--json").out)
     assert s["inside_session"] is True and s["state"] == "unlocked"

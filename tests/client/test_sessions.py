@@ -189,7 +189,7 @@ def test_usage(b, args):
 
 def test_inside_a_session_it_is_refused(b):
     p = ccctl(b, "sessions", setup=wc.mark)
-    assert p.returncode == 5 and "a process inside a session gets nothing" in p.stderr
+    assert p.returncode == 5 and "as inside a session, but none started it" in p.stderr
 
 
 def test_status_and_log_tell_of_relays(b):

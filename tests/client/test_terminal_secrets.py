@@ -2,6 +2,7 @@
 and a terminal that was used so is as it was before, however ccctl ended."""
 import errno
 import os
+import resource
 import shlex
 import signal
 import subprocess
@@ -10,8 +11,8 @@ import sys
 import pexpect
 import pytest
 
-from ccrun import CCCTL, PASSPHRASE
-from client import LIB, children_named, until
+from ccrun import CCCTL, CCRUN, PASSPHRASE
+from client import children_named, until
 
 pytestmark = pytest.mark.usefixtures("ordinary_user")
 
@@ -285,7 +286,7 @@ def test_ccrun_asks_so_too(ready):
     assert ready.ccctl("lock").rc == 0
     with Shell(ready) as shell:
         pid = shell.reader()
-        shell.line(f"{CCCTL.parent}/ccrun demo -p hello; echo code=$?")
+        shell.line(f"{CCRUN} demo -p hello; echo code=$?")
         shell.t.expect(rf"\(pid {pid}\) {SHARED}")
         shell.line("n")
         shell.t.expect("nothing was started")
@@ -498,3 +499,57 @@ def test_none_is_taken_from_the_path_or_the_environment(c):
         with pytest.raises(OSError):
             os.open(f"/proc/{pid}/fd/1", os.O_RDONLY)
     assert not (c.home / "ran").exists()
+
+
+# ---- a shell that was marked from outside ----------------------------------
+
+MARK = 0x4343524e
+LOCKS = 10  # RLIMIT_LOCKS
+
+
+def mark(pid, value):
+    resource.prlimit(pid, LOCKS, (value, value))
+
+
+def answers(shell, command):
+    """All that the command says on the shell's terminal, and its exit code."""
+    shell.line(f"{command}; echo code=$?")
+    shell.t.expect(r"code=(\d+)\r")
+    said = shell.t.before
+    code = int(shell.t.match.group(1))
+    shell.t.expect("PS>")
+    return code, " ".join(said.split())
+
+
+@pytest.mark.parametrize("value,words,mend", [
+    (1, "none started it: something set its RLIMIT_LOCKS (prlimit)", "hint: open a new terminal, or log in anew"),
+    (MARK, "but no session is seen above it", "something set that limit (prlimit): open a new terminal, or log in anew")])
+def test_a_shell_marked_from_outside_is_told_so(ready, token, value, words, mend):
+    with Shell(ready) as shell:
+        shell.line("stty cols 1000")
+        shell.t.expect("PS>")
+        mark(shell.t.pid, value)
+        for command, code in ((f"{CCCTL} get demo", 5), (f"{CCRUN} demo -p hello", 125),
+                              (f"{CCCTL} import", 5)):
+            got, said = answers(shell, command)
+            assert got == code and words in said and mend in said and token not in said, said
+        refused = [e for e in ready.record() if e["result"] == "marked"]
+        assert {e["event"] for e in refused} >= {"open", "slots"} and all(words in e["why"] for e in refused), refused
+        assert ready.status()["releases"] == 0, "it is never served"
+        # Without a broker too.
+        os.kill(ready.broker(), signal.SIGTERM)
+        until(lambda: not ready.broker(), what="the broker's end")
+        got, said = answers(shell, f"{CCRUN} demo -p hello")
+        assert got == 125 and words in said and mend in said, said
+        assert not ready.broker()
+
+
+@pytest.mark.parametrize("delivery", ["preload", "env"])
+def test_inside_a_session_the_words_are_those_of_a_session(c, token, delivery):
+    """Whatever stands between; with env its own process is dumpable, and the broker knows it."""
+    c.demo(policy={"delivery": delivery})
+    c.ready(token)
+    inside = f"{CCCTL} get demo; setsid -w {CCCTL} keys; {CCRUN} demo -p hello"
+    r = c.ccrun("--exec", "/bin/sh", "demo", "-c", f"sh -c '{inside}' 2>&1; true")
+    assert r.rc == 0 and r.out.count("a process inside a session gets nothing") == 3, r
+    assert "RLIMIT_LOCKS" not in r.out + r.err

@@ -172,7 +172,7 @@ def test_a_signal_at_the_question_ends_all(h, sig, to):
 @pytest.mark.parametrize("program", [[CCCTL, "import"], [IMPORT]], ids=["ccctl", "ccrun-import"])
 def test_inside_a_session_it_is_refused(h, program):
     r = h.run(["prlimit", "--locks=1000:1000", "--", *program, "--yes"])
-    assert r.rc == REFUSED and "inside a session gets nothing" in r.err and r.out == "", r
+    assert r.rc == REFUSED and "as inside a session" in r.err and r.out == "", r
     assert h.get("openrouter") is None
 
 
