@@ -140,9 +140,9 @@ $(TEST_LIBEXEC)/ccrun-%: $$(call instead,$(OBJ),$$(call objs,helpers/$$* helpers
 
 # Never with a sanitizer: it is loaded into programs that are built without.
 library := $(call src,shim/preload)
-$(LIBDIR)/libccrun.so: $(library)
-$(TEST)/lib/ccrun/libccrun.so: $(library)
-$(LIBDIR)/libccrun.so $(TEST)/lib/ccrun/libccrun.so: wire/claim.h $(wildcard shim/preload/*.h)
+$(LIBDIR)/libccrun.so: $(library) base/control.c
+$(TEST)/lib/ccrun/libccrun.so: $(library) tests/instead/base/control.c
+$(LIBDIR)/libccrun.so $(TEST)/lib/ccrun/libccrun.so: wire/claim.h base/control.h $(wildcard shim/preload/*.h)
 	@install -d -m 755 $(@D)
 	@echo '  LINK  $@'
 	@$(CC) -std=gnu11 -fPIC -shared -O2 -g $(WARN) -fstack-protector-strong -fvisibility=hidden $(INIT) \

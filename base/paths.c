@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 
 /* out (PATH_SIZE bytes) = a, b and, unless it is NULL, "/" and leaf. */
@@ -184,6 +185,8 @@ int path_private_dir(const char *path, struct failure *f)
 		fail_errno(f, NULL, "directory %s", path);
 		goto bad;
 	}
+	if (!control_active(CONTROL_PRIVATE_DIRECTORIES))
+		return fd;
 	if (st.st_uid != geteuid()) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, not to you (uid %u)",
 			 path, (unsigned)st.st_uid, (unsigned)geteuid());
@@ -209,6 +212,8 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 
 	if (fstat(fd, &st) != 0)
 		return fail_errno(f, NULL, "%s", path);
+	if (!control_active(CONTROL_TRUSTED_FILES))
+		return 0;
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, who could change it",
 			 path, (unsigned)st.st_uid);

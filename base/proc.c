@@ -17,6 +17,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/number.h"
 
 /* Read /proc/PID/leaf and end it with NUL.  *owner (owner may be NULL) = the file's uid. */
@@ -258,6 +259,8 @@ int proc_harden_self(void)
 {
 	struct rlimit r = { 0, 0 };
 
+	if (!control_active(CONTROL_HARDENED))
+		return 0;
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 || setrlimit(RLIMIT_CORE, &r) != 0)
 		return -1;
 	if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 || getrlimit(RLIMIT_CORE, &r) != 0 ||
@@ -319,6 +322,8 @@ int proc_fork_hardened(bool stay)
 		errno = EPERM;
 		return -1;
 	}
+	if (!control_active(CONTROL_FRESH_MEMORY))
+		return 0;
 	child = fork();
 	if (child < 0)
 		return -1;

@@ -21,6 +21,7 @@
 
 #include "base/io.h"
 #include "base/proc.h"
+#include "base/spawn_variables.h"
 
 #define POLL_MS 2 /* between looks at a child that no pidfd can be had of */
 
@@ -170,9 +171,9 @@ static void __attribute__((noreturn)) spawn_become(const struct spawn *s, int re
 	    (!s->dir || chdir(s->dir) == 0) && spawn_confine(s) == 0) {
 		spawn_set_signals(s);
 		if (s->search)
-			execvpe(s->path, argv, spawn_environment(s));
+			execvpe(s->path, argv, spawn_variables(spawn_environment(s)));
 		else
-			execve(s->path, argv, spawn_environment(s));
+			execve(s->path, argv, spawn_variables(spawn_environment(s)));
 	}
 	why = errno;
 	_exit(report >= 0 && write(report, &why, sizeof(why)) < 0 ? 127 : 126);

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/broker.h"
@@ -114,6 +115,7 @@ static int check_admission(struct request *q, int flags, struct failure *f)
 {
 	if (peer_read_mark(&q->connection->peer, &q->marked, f) != 0)
 		return -1;
+	q->marked = q->marked && control_active(CONTROL_MARK);
 	if (q->connection->unverified && !(flags & FROM_SESSIONS))
 		return fail_set(f, FAIL_PEER, "say hello first",
 				"the calling process is not verified yet");

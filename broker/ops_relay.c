@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/sock.h"
@@ -59,7 +60,8 @@ static int check_sealed(int fd, struct failure *f)
 	int seals = fd < 0 ? -1 : fcntl(fd, F_GET_SEALS);
 	struct stat st;
 
-	if (seals < 0 || (seals & wanted) != wanted || fstat(fd, &st) != 0)
+	if (((seals < 0 || (seals & wanted) != wanted) && control_active(CONTROL_SEALED_FILES)) ||
+	    fstat(fd, &st) != 0)
 		return fail_set(f, FAIL_WRONG_TYPE, NULL, "a relay's file is a sealed memfd");
 	if (st.st_size == 0 || st.st_size > FILE_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL,
@@ -147,7 +149,7 @@ static int copy_text(struct request *q, const char *key, struct wire_out *to, st
  */
 static int copy_proxy(struct request *q, const char *url, struct wire_out *to, struct failure *f)
 {
-	if (strncmp(url, "https://", 8) == 0)
+	if (strncmp(url, "https://", 8) == 0 || !control_active(CONTROL_PLAIN_PROXY))
 		return copy_text(q, "proxy", to, f) != 0 || copy_text(q, "no_proxy", to, f) != 0
 			       ? -1
 			       : 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/proc.h"
 #include "base/sock.h"
@@ -27,6 +28,8 @@ static int check_same_process(const struct peer *p, const struct proc_stat *st, 
 {
 	struct pollfd ended = { .fd = p->pidfd, .events = POLLIN };
 
+	if (!control_active(CONTROL_SAME_PROCESS))
+		return 0;
 	if (p->pidfd >= 0 && poll(&ended, 1, 0) != 0)
 		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);
 	if (st->start != p->start || st->state == 'Z' || st->state == 'X')
@@ -84,7 +87,7 @@ int peer_check_namespaces(const struct peer *p, struct failure *f)
 	if (same < 0)
 		return fail_set(f, FAIL_POSTURE, hidepid, "cannot see the namespaces of process %d",
 				(int)p->pid);
-	if (!same)
+	if (!same && control_active(CONTROL_NAMESPACES))
 		return fail_set(f, FAIL_POSTURE,
 				"run ccrun in the namespaces that the broker runs in",
 				"process %d is in another user or pid namespace", (int)p->pid);
@@ -101,7 +104,7 @@ int peer_check_private(const struct peer *p, bool strict, struct failure *f)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	if (check_same_process(p, &st, f) != 0)
 		return -1;
-	if (tracer != 0)
+	if (tracer != 0 && control_active(CONTROL_UNTRACED))
 		return fail_set(f, FAIL_POSTURE, "detach the debugger",
 				"process %d is traced by %d", (int)p->pid, (int)tracer);
 	if (p->uid == 0 && strict)
@@ -109,7 +112,7 @@ int peer_check_private(const struct peer *p, bool strict, struct failure *f)
 				"as root nobody can tell whether process %d is undumpable, and the "
 				"policy is strict",
 				(int)p->pid);
-	if (st.owner != 0)
+	if (st.owner != 0 && control_active(CONTROL_UNDUMPABLE_CLAIMANT))
 		return fail_set(f, FAIL_POSTURE, NULL,
 				"process %d is dumpable: its memory can be read", (int)p->pid);
 	return 0;
@@ -123,7 +126,7 @@ int peer_check_hardened(const struct peer *p, bool strict, struct failure *f)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	/* A mark is never lost, so it may be read first: what follows shows that it was
 	 * this process's. */
-	if (!marked)
+	if (!marked && control_active(CONTROL_MARKED_CLAIMANT))
 		return peer_check_alive(p, f) != 0
 			       ? -1
 			       : fail_set(f, FAIL_POSTURE, NULL,

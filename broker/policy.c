@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "vault/entry.h"
 #include "wire/names.h"
@@ -65,7 +66,7 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 	if (is_dangerous_variable(e->variable))
 		return fail_set(f, FAIL_POLICY, NULL, "a secret cannot be delivered as %s",
 				e->variable);
-	if (!policy_client_blanks(e->variable) && !p.exposed)
+	if (!policy_client_blanks(e->variable) && !p.exposed && control_active(CONTROL_EXPOSED))
 		return fail_set(f, FAIL_POLICY,
 				"'exposed = yes' in the provider's [secrets] accepts that",
 				"%s is not kept from MCP servers and hooks by the client",
@@ -79,7 +80,7 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 	/* AUTO allows what is tighter, and pipe for what cannot be preloaded. */
 	enum delivery loosest = p->delivery == DELIVERY_AUTO ? DELIVERY_PIPE : p->delivery;
 
-	if (want == DELIVERY_AUTO || want > loosest) {
+	if ((want == DELIVERY_AUTO || want > loosest) && control_active(CONTROL_SEALED_DELIVERY)) {
 		fail_set(f, FAIL_POLICY, NULL, "'%s' may be delivered by %s, not by %s", e->name,
 			 delivery_name(p->delivery), delivery_name(want));
 		fail_hint(f, "ccctl approve %s, after setting [policy] delivery = %s", e->name,
@@ -97,7 +98,7 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 		fail_hint(f, "ccctl limit %s off", e->name);
 		return -1;
 	}
-	if (p->strict && want > DELIVERY_PRELOAD)
+	if (p->strict && want > DELIVERY_PRELOAD && control_active(CONTROL_STRICT))
 		return fail_set(
 			f, FAIL_POLICY, "use a claude that can be preloaded",
 			"'%s' is strict: only relay and preload keep it from other processes",
@@ -119,7 +120,7 @@ static int decide_config_dir(const struct entry *e, const struct policy *p, cons
 {
 	if (!want)
 		want = "";
-	if (strcmp(p->config_dir, want) == 0)
+	if (strcmp(p->config_dir, want) == 0 || !control_active(CONTROL_SEALED_CONFIG_DIR))
 		return 0;
 	fail_set(f, FAIL_ORIGIN, NULL,
 		 "'%s' was sealed for %s as the client's config_dir, the provider's files now say "
@@ -145,7 +146,7 @@ static int decide_confine(const struct entry *e, const struct policy *p, enum co
 static int decide_nested(const struct entry *e, const struct policy *p,
 			 const struct policy_request *q, struct failure *f)
 {
-	if (p->nested == NESTED_ALLOW)
+	if (p->nested == NESTED_ALLOW || !control_active(CONTROL_NESTED))
 		return 0;
 	/* The same words as session.c's for a missing entry: a process inside a session
 	 * must not learn which entries there are. */
@@ -171,7 +172,7 @@ static int decide_env(const struct entry *e, const struct policy *p, const char 
 {
 	if (!want)
 		want = "";
-	if (strcmp(p->env, want) == 0)
+	if (strcmp(p->env, want) == 0 || !control_active(CONTROL_SEALED_ENV))
 		return 0;
 	fail_set(f, FAIL_ORIGIN, NULL,
 		 "'%s' was sealed %s variables in the provider's [env] that decide how claude "
@@ -191,7 +192,7 @@ static int decide_env(const struct entry *e, const struct policy *p, const char 
 static int decide_ca(const struct entry *e, const struct policy *p, const char *want,
 		     struct failure *f)
 {
-	if (!want || !want[0] || strcmp(p->ca, want) == 0)
+	if (!want || !want[0] || strcmp(p->ca, want) == 0 || !control_active(CONTROL_SEALED_CA))
 		return 0;
 	fail_set(f, FAIL_ORIGIN, NULL,
 		 "'%s' was sealed for %s certificate authorities, and a file of %s is set now",
@@ -209,14 +210,14 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 		return -1;
 	if (q->marked && decide_nested(e, &p, q, f) != 0)
 		return -1;
-	if (strcmp(e->origin, q->origin) != 0) {
+	if (strcmp(e->origin, q->origin) != 0 && control_active(CONTROL_SEALED_ORIGIN)) {
 		fail_set(f, FAIL_ORIGIN, NULL,
 			 "'%s' was sealed for %.110s, the provider's files now say %.110s", e->name,
 			 e->origin, q->origin);
 		fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
 		return -1;
 	}
-	if (strcmp(e->variable, q->variable) != 0) {
+	if (strcmp(e->variable, q->variable) != 0 && control_active(CONTROL_SEALED_VARIABLE)) {
 		fail_set(f, FAIL_ORIGIN, NULL,
 			 "'%s' was sealed to be sent as %s, the provider's files now say %s",
 			 e->name, e->variable, q->variable);

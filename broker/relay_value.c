@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/control.h"
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/relay.h"
@@ -39,7 +40,7 @@ static int check_process(struct connection *c, struct failure *f)
 
 	if (peer_read_mark(&c->peer, &marked, f) != 0)
 		return -1;
-	if (marked)
+	if (marked || !control_active(CONTROL_MARKED_SESSION))
 		return 0;
 	return fail_set(f, FAIL_POSTURE, "start it with ccrun",
 			"process %d does not bear the session's mark", (int)c->peer.pid);
@@ -265,7 +266,7 @@ static int count_renewal(struct relay *r, struct failure *f)
 		r->renewals = 0;
 		r->renewals_since_ms = now;
 	}
-	if (r->renewals < RENEWALS_MAX) {
+	if (r->renewals < RENEWALS_MAX || !control_active(CONTROL_RENEWALS)) {
 		r->renewals++;
 		return 0;
 	}

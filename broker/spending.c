@@ -11,6 +11,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/utf8.h"
 #include "broker/price.h"
@@ -290,6 +291,8 @@ static int limit_check(struct book *b, const struct limit *l, const struct book_
 	struct limit_refusal r;
 	int kind;
 
+	if (!control_active(CONTROL_LIMIT))
+		return 0;
 	own[LIMIT_TOKENS] = e->sum.tokens[TOKENS_INPUT] + e->sum.tokens[TOKENS_OUTPUT];
 	own[LIMIT_MONEY] = e->sum.micros;
 	own[LIMIT_REQUESTS] = 1;

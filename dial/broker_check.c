@@ -7,6 +7,7 @@
 #include <poll.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/proc.h"
 #include "base/sock.h"
@@ -50,7 +51,7 @@ int broker_check(struct dial *d, const struct sock_control *answer, struct failu
 
 	if (!answer->have_sender)
 		return fail_set(f, FAIL_PEER, hint, "the answer does not say who sent it");
-	if (answer->uid != d->owner)
+	if (answer->uid != d->owner && control_active(CONTROL_BROKER_OWNER))
 		return fail_set(f, FAIL_PEER, hint,
 				"the broker is somebody else's (uid %u, not %u)",
 				(unsigned)answer->uid, (unsigned)d->owner);
@@ -67,11 +68,11 @@ int broker_check(struct dial *d, const struct sock_control *answer, struct failu
 				"try again; if it stays, ccctl status shows who serves",
 				"the process that answered (%d) is not there any more",
 				(int)answer->pid);
-	if (st.owner != 0)
+	if (st.owner != 0 && control_active(CONTROL_BROKER_UNDUMPABLE))
 		return fail_set(f, FAIL_PEER, hint,
 				"process %d (%s) answers as the broker but is not hardened",
 				(int)answer->pid, st.comm);
-	if (marked)
+	if (marked && control_active(CONTROL_BROKER_UNMARKED))
 		return fail_set(f, FAIL_PEER, hint,
 				"process %d (%s) answers as the broker but descends from a session",
 				(int)answer->pid, st.comm);

@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/locked.h"
@@ -39,7 +40,7 @@ int channel_open(struct failure *f)
 	umask(077);
 	if (channel_check_descriptor(f) != 0)
 		return -1;
-	if (proc_self_marked())
+	if (proc_self_marked() && control_active(CONTROL_HELPER_UNMARKED))
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
 	if (proc_harden_self() != 0)

@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/control.h"
+
 static const struct {
 	const char *name; /* `proxy-*`: all names that begin so */
 	enum request_field_kind kind;
@@ -125,6 +127,8 @@ bool request_field_passes(const struct http_request *r, struct http_view name,
 {
 	enum request_field_kind kind = request_field_kind(name);
 
+	if (!control_active(CONTROL_REQUEST_FIELDS))
+		return kind != REQUEST_FIELD_HOP && kind != REQUEST_FIELD_REPLACED;
 	/* No name that passes has a `_`, so such a name is only an imitation of one. */
 	if (memchr(name.p, '_', name.n))
 		return false;

@@ -8,6 +8,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/proc.h"
 #include "sandbox/landlock.h"
@@ -82,7 +83,9 @@ int relay_sandbox_enter(const uint16_t *ports, size_t count, struct failure *f)
 	if (proc_mark_self() != 0 || setrlimit(RLIMIT_FSIZE, &nothing) != 0 ||
 	    setrlimit(RLIMIT_CORE, &nothing) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return fail_errno(f, NULL, "cannot restrict this process");
-	if (landlock_restrict(&files) != 0)
+	if (control_active(CONTROL_RELAY_LANDLOCK) && landlock_restrict(&files) != 0)
 		return fail_errno(f, NULL, "the kernel refuses the Landlock rules");
+	if (!control_active(CONTROL_RELAY_SECCOMP))
+		return 0;
 	return seccomp_filter_enter(SCMP_ACT_ALLOW, rules, sizeof(rules) / sizeof(rules[0]), f);
 }

@@ -11,6 +11,7 @@
 #include <poll.h>
 #include <sys/socket.h>
 
+#include "base/control.h"
 #include "base/io.h"
 #include "base/sock.h"
 
@@ -32,8 +33,9 @@ ssize_t sender_recv(const struct sender *who, int fd, void *p, size_t n)
 	if (got == 0)
 		return 0;
 	/* Asked after the read: while the process lives its number is no other's. */
-	if (control.have_sender && control.pid == who->pid && control.uid == who->uid &&
-	    !sender_has_ended(who))
+	if ((control.have_sender && control.pid == who->pid && control.uid == who->uid &&
+	     !sender_has_ended(who)) ||
+	    !control_active(CONTROL_REQUEST_SENDER))
 		return got;
 	io_wipe(p, (size_t)got);
 	errno = EPERM;

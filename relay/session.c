@@ -8,6 +8,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/control.h"
 #include "base/fail.h"
 #include "relay/errand.h"
 #include "relay/pair.h"
@@ -118,7 +119,8 @@ static void session_wipe(struct relay *r, const struct channel_message *m)
 {
 	size_t i;
 
-	session_wipe_key(r);
+	if (control_active(CONTROL_RELAY_WIPE))
+		session_wipe_key(r);
 	if (!m->ended)
 		return;
 	r->ended = true;

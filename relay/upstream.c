@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "relay/settings.h"
@@ -284,10 +285,12 @@ static size_t on_body(char *p, size_t one, size_t n, void *arg)
 
 static bool easy_set_security(CURL *c, const struct relay_settings *s)
 {
+	const long verify = control_active(CONTROL_CERTIFICATES) ? 1 : 0;
 	bool bad = false;
 
-	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L) != CURLE_OK;
-	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, verify) != CURLE_OK;
+	/* 2: the certificate is of this host. */
+	bad |= curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2 * verify) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_PROXY_SSL_VERIFYPEER, 1L) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_PROXY_SSL_VERIFYHOST, 2L) != CURLE_OK;

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
+#include "base/spawn_variables.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 #include "shim/confine.h"
@@ -237,7 +238,7 @@ int launch_exec(struct launch *l, struct failure *f)
 	/* Last: what must be outside is started, and the broker knows who asked. */
 	if (confine_enter(l->confinement, f) != 0)
 		goto bad;
-	execve(l->target->path, argv, env);
+	execve(l->target->path, argv, spawn_variables(env));
 	l->exec_failed = true;
 	fail_errno(f, NULL, "%s", l->target->path);
 bad:

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "wire/endpoint.h"
 
@@ -94,7 +95,7 @@ int usage_place_target(const struct usage_place *place, const char *origin,
 		return fail_set(f, FAIL_ORIGIN, NULL, "the entry's sealed address %s",
 				why ? why : "is none");
 	out->loopback = endpoint_is_loopback(&e);
-	if (!out->loopback && !place_has_host(place, e.host))
+	if (!out->loopback && !place_has_host(place, e.host) && control_active(CONTROL_QUOTA_HOST))
 		return fail_set(
 			f, FAIL_ORIGIN, "another kind below [usage], or none",
 			"the entry is sealed for %.200s, which is not asked about quota as %s",

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 
@@ -122,7 +123,9 @@ int allowed_standing(const struct project *p, enum project_standing *out, struct
 	*out = PROJECT_UNKNOWN;
 	if (allowed_text(p->path, allowed, f) != 0)
 		return -1;
-	if (allowed[0])
+	if (!control_active(CONTROL_PROJECT_PIN))
+		*out = PROJECT_ALLOWED;
+	else if (allowed[0])
 		*out = strcmp(allowed, p->text) == 0 ? PROJECT_ALLOWED : PROJECT_CHANGED;
 	return 0;
 }

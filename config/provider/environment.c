@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "wire/endpoint.h"
 #include "config/provider/variables.h"
 #include "config/provider/provider.h"
@@ -102,9 +103,9 @@ static enum env_action env_action_of(const struct provider *p, const char *name)
 		return ENV_UNSET;
 	if (provider_sets(p, name))
 		return ENV_KEEP; /* the ENV_SET for it replaces the value */
-	if (variable_steers_runtime(name))
+	if (variable_steers_runtime(name) && control_active(CONTROL_RUNTIME_VARIABLES))
 		return ENV_SAVE;
-	if (variable_routes_client(name))
+	if (variable_routes_client(name) && control_active(CONTROL_ROUTING_VARIABLES))
 		return ENV_UNSET;
 	return env_action_aws(p, name);
 }
@@ -222,7 +223,7 @@ int environment_plan(const struct provider *p, char *const *environ_in, struct e
 	for (i = 0; i < p->envs; i++)
 		change_set(&c[n++], p->env[i].name, p->env[i].value);
 	n += plan_no_proxy(p, environ_in, c + n, (char *)(c + room));
-	if (!provider_uses_own_login(p))
+	if (!provider_uses_own_login(p) && control_active(CONTROL_MANAGED))
 		change_set(&c[n++], managed, "1");
 	change_set(&c[n++], "CCRUN_PROVIDER", p->name);
 	if (p->mode[0])

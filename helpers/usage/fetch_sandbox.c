@@ -6,6 +6,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 
+#include "base/control.h"
 #include "base/proc.h"
 #include "sandbox/landlock.h"
 #include "sandbox/network_files.h"
@@ -25,5 +26,5 @@ int fetch_sandbox_enter(void)
 	if (proc_mark_self() != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
 	    setrlimit(RLIMIT_FSIZE, &nothing) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
-	return landlock_restrict(&rules);
+	return control_active(CONTROL_FETCH_LANDLOCK) ? landlock_restrict(&rules) : 0;
 }

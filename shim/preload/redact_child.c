@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "shim/preload/exec_image.h"
 #include "shim/preload/session_state.h"
 
@@ -75,6 +76,8 @@ static bool variable_kept(const char *e, bool keeps_session)
 	if (session.preload &&
 	    (strcmp(e, session.preload) == 0 || (keeps_session && has_prefix(e, PRELOAD_PREFIX))))
 		return false;
+	if (!control_active(CONTROL_CHILD_ENVIRONMENT))
+		return true;
 	for (size_t i = 0; i < session.secrets; i++)
 		if (session.secret[i].name_len == name_len &&
 		    memcmp(session.secret[i].name, e, name_len) == 0)
@@ -173,6 +176,8 @@ static char *argument_mask(const char *s, size_t n, struct room *to)
 
 static bool arguments_hold_any(char *const *argv)
 {
+	if (!control_active(CONTROL_CHILD_ARGUMENTS))
+		return false;
 	for (; argv && *argv; argv++)
 		if (text_holds_any(*argv, strlen(*argv)))
 			return true;

@@ -1,0 +1,128 @@
+/*
+ * base/control.h - every control of the project: a check or a wall whose absence would
+ * let an attack through.
+ *
+ * Each is asked about where it holds, at one place, by control_active.  In what is
+ * shipped that is always true, and nothing says otherwise.  In the test build
+ * CCRUN_WITHOUT=NAME[,NAME] switches controls off (tests/instead/base/control.c), so that
+ * a test can show what each one holds.  tools/lint checks that the code asks for each.
+ */
+#ifndef BASE_CONTROL_H
+#define BASE_CONTROL_H
+
+#include <stdbool.h>
+
+/* X(CONTROL_NAME, "name", "what it holds against", "where it is asked for") */
+#define CONTROLS(X)                                                                                \
+	/* the broker: who asks */                                                                 \
+	X(MARK, "mark", "a session's process asks like any other of the user's",                   \
+	  "broker/dispatch.c")                                                                     \
+	X(MESSAGE_SENDER, "message-sender", "a child speaks over an inherited connection",         \
+	  "broker/connection.c")                                                                   \
+	X(SAME_PROCESS, "same-process", "a pid that another process has by now", "broker/peer.c")  \
+	X(NAMESPACES, "namespaces", "a claimant whose /proc files say nothing", "broker/peer.c")   \
+	X(UNTRACED, "untraced", "a claimant under a debugger", "broker/peer.c")                    \
+	X(UNDUMPABLE_CLAIMANT, "undumpable-claimant", "a claimant whose memory others read",       \
+	  "broker/peer.c")                                                                         \
+	X(MARKED_CLAIMANT, "marked-claimant", "a claimant whose children are told from nobody",    \
+	  "broker/peer.c")                                                                         \
+	X(MARKED_SESSION, "marked-session", "a session by relay whose children are unmarked",      \
+	  "broker/relay_value.c")                                                                  \
+	X(CLAIM_DEADLINE, "claim-deadline", "a claim long after the launch", "broker/claim.c")     \
+	X(SESSION_PLACES, "session-places", "a session that takes all connections",                \
+	  "broker/connection.c")                                                                   \
+	X(SYSTEM_WATCHER, "system-watcher", "another uid that poses as the system's watcher",      \
+	  "broker/ops_lock.c")                                                                     \
+	/* the broker: what it decides */                                                          \
+	X(PERSON, "person", "reading or changing keys while the vault is open", "broker/person.c") \
+	X(PERSONS_SLOT, "persons-slot", "an automatic slot's key as a person's proof",             \
+	  "broker/tenant_vault.c")                                                                 \
+	X(NESTED, "nested", "a session inside a session, by another way than relay",               \
+	  "broker/policy.c")                                                                       \
+	X(TICKET_ENTRY, "ticket-entry", "a session's ticket for another key", "broker/ticket.c")   \
+	X(SEALED_ORIGIN, "sealed-origin", "a provider file that sends a key elsewhere",            \
+	  "broker/policy.c")                                                                       \
+	X(SEALED_VARIABLE, "sealed-variable", "a provider file that renames a key's variable",     \
+	  "broker/policy.c")                                                                       \
+	X(SEALED_CONFIG_DIR, "sealed-config-dir", "settings and hooks of another directory",       \
+	  "broker/policy.c")                                                                       \
+	X(SEALED_ENV, "sealed-env", "variables that route or weaken the client",                   \
+	  "broker/policy.c")                                                                       \
+	X(SEALED_CA, "sealed-ca", "certificate authorities nobody approved", "broker/policy.c")    \
+	X(SEALED_DELIVERY, "sealed-delivery", "a looser delivery than a person approved",          \
+	  "broker/policy.c")                                                                       \
+	X(STRICT, "strict", "a strict key by pipe or environment", "broker/policy.c")              \
+	X(EXPOSED, "exposed", "a key in a variable that MCP servers are given", "broker/policy.c") \
+	X(SEALED_FILES, "sealed-files", "a relay's certificates that change after the look",       \
+	  "broker/ops_relay.c")                                                                    \
+	X(PLAIN_PROXY, "plain-proxy", "a proxy that reads requests without TLS",                   \
+	  "broker/ops_relay.c")                                                                    \
+	X(LIMIT, "limit", "use without an end", "broker/spending.c")                               \
+	X(RENEWALS, "renewals", "a password manager run in a circle", "broker/relay_value.c")      \
+	X(RECORD, "record", "a key that is released, and nobody knows", "broker/audit_log.c")      \
+	X(QUOTA_HOST, "quota-host", "a key sent to a host that sells no such quota",               \
+	  "wire/usage_place.c")                                                                    \
+	/* the broker: what it leaves */                                                           \
+	X(ARENA_WIPE, "arena-wipe", "keys in memory after a lock", "vault/arena.c")                \
+	X(BROKER_SECCOMP, "broker-seccomp", "a broker that was taken over", "broker/sandbox.c")    \
+	/* the relay */                                                                            \
+	X(REQUEST_SENDER, "request-sender", "another process that uses a session's relay",         \
+	  "relay/sender.c")                                                                        \
+	X(REQUEST_ROUTES, "request-routes", "the provider's other paths: files, keys, accounts",   \
+	  "relay/request_routes.c")                                                                \
+	X(REQUEST_FIELDS, "request-fields", "header fields that route or carry credentials",       \
+	  "relay/request_fields.c")                                                                \
+	X(ANSWER_FILTER, "answer-filter", "a provider that sends the key back",                    \
+	  "relay/secret_filter.c")                                                                 \
+	X(CERTIFICATES, "certificates", "another server in the provider's place",                  \
+	  "relay/upstream.c")                                                                      \
+	X(RELAY_WIPE, "relay-wipe", "a relay that is used after a lock", "relay/session.c")        \
+	X(RELAY_LANDLOCK, "relay-landlock", "a relay that was taken over: files, ports",           \
+	  "relay/sandbox.c")                                                                       \
+	X(RELAY_SECCOMP, "relay-seccomp", "a relay that was taken over: programs, processes",      \
+	  "relay/sandbox.c")                                                                       \
+	/* in claude */                                                                            \
+	X(UNDUMPABLE_CLIENT, "undumpable-client", "its children read the client's memory",         \
+	  "shim/preload/harden.c")                                                                 \
+	X(CHILD_ENVIRONMENT, "child-environment", "its children inherit the key",                  \
+	  "shim/preload/redact_child.c")                                                           \
+	X(CHILD_ARGUMENTS, "child-arguments", "its children are told the key",                     \
+	  "shim/preload/redact_child.c")                                                           \
+	X(MANAGED, "managed", "settings files that send requests elsewhere",                       \
+	  "config/provider/environment.c")                                                         \
+	X(RUNTIME_VARIABLES, "runtime-variables", "variables that load code into the client",      \
+	  "config/provider/environment.c")                                                         \
+	X(ROUTING_VARIABLES, "routing-variables", "variables that send requests elsewhere",        \
+	  "config/provider/environment.c")                                                         \
+	/* all programs */                                                                         \
+	X(HARDENED, "hardened", "reading the memory of our own programs", "base/proc.c")           \
+	X(FRESH_MEMORY, "fresh-memory", "memory that was opened before it was closed",             \
+	  "base/proc.c")                                                                           \
+	X(BROKER_OWNER, "broker-owner", "another user's broker", "dial/broker_check.c")            \
+	X(BROKER_UNDUMPABLE, "broker-undumpable", "a program that poses as the broker",            \
+	  "dial/broker_check.c")                                                                   \
+	X(BROKER_UNMARKED, "broker-unmarked", "a session's program that poses as the broker",      \
+	  "dial/broker_check.c")                                                                   \
+	X(TRUSTED_FILES, "trusted-files", "configuration that others wrote", "base/paths.c")       \
+	X(PRIVATE_DIRECTORIES, "private-directories", "vaults and sockets where others reach",     \
+	  "base/paths.c")                                                                          \
+	X(PROJECT_PIN, "project-pin", "a repository that chooses the provider",                    \
+	  "config/project/allowed_pins.c")                                                         \
+	X(SEALED_SOURCE, "sealed-source", "another command that fetches a key",                    \
+	  "config/source/source_seal.c")                                                           \
+	X(KDF_BOUNDS, "kdf-bounds", "a vault's file that makes guesses cheap", "vault/kdf.c")      \
+	X(HELPER_UNMARKED, "helper-unmarked", "a helper that a session runs", "helpers/channel.c") \
+	X(FETCH_LANDLOCK, "fetch-landlock", "a quota's answer that takes its reader over",         \
+	  "helpers/usage/fetch_sandbox.c")
+
+enum control {
+#define CONTROL_ENUM(id, name, against, where) CONTROL_##id,
+	CONTROLS(CONTROL_ENUM)
+#undef CONTROL_ENUM
+		CONTROL_COUNT
+};
+
+/* Does this control hold?  Always, but in the test build. */
+bool control_active(enum control c);
+
+#endif
