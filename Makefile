@@ -92,8 +92,9 @@ client_libs := -lsodium $(MSGPACK_LIB) -linih -ljansson -lutf8proc
 ccctl := $(call objs,client client/common client/slots client/login client/statusline)
 $(BIN)/ccctl: $(ccctl) $(HOUSE)
 $(TEST)/bin/ccctl: $(ccctl) $(TEST_HOUSE)
+# Static, so that no variable has a library loaded into what asks for passphrases.
 $(BIN)/ccctl $(TEST)/bin/ccctl:
-	$(call link,-pie,$(client_libs))
+	$(call link,$(STATIC),$(client_libs))
 
 # What ccctl import runs; it has the client's calls to the broker and its questions.
 $(OBJ)/client-common.a: $(call objs,client/common)

@@ -8,6 +8,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -90,6 +91,22 @@ static int helper_exchange(const struct helper *h, pid_t pid, int64_t deadline, 
 	return helper_read_answer(h, fd, out, room, n, f);
 }
 
+/*
+ * A helper gets what it needs to find its service.  Other variables have the loader, or
+ * the libraries for whose sake it is a program of its own, load code (LD_*, OPENSSL_CONF,
+ * GIO_*) or write what they do to a file (TSS2_LOGFILE), and it holds a slot's key.
+ */
+static bool variable_is_of_no_use(const char *entry)
+{
+	static const char *const kept[] = { "DBUS_SESSION_BUS_ADDRESS=", "XDG_RUNTIME_DIR=" };
+	size_t i;
+
+	for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
+		if (strncmp(entry, kept[i], strlen(kept[i])) == 0)
+			return false;
+	return true;
+}
+
 /* Its pid, and in *fd our end of the socket pair; or -1. */
 static pid_t helper_start(const struct helper *h, const char *path, int64_t deadline, int *fd,
 			  struct failure *f)
@@ -98,7 +115,7 @@ static pid_t helper_start(const struct helper *h, const char *path, int64_t dead
 	struct spawn s = {
 		.path = path,
 		.argv = h->argv,
-		.drop = h->drop,
+		.drop = h->drop ? h->drop : variable_is_of_no_use,
 		.fd = { { 0, SPAWN_NULL }, { 1, SPAWN_NULL }, { 2, SPAWN_NULL } },
 		.fds = 4,
 		.close_others = true,

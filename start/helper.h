@@ -25,7 +25,9 @@ struct helper {
 				   * Ctrl-C is for the helper: we ignore it meanwhile.  Else
 				   * both are /dev/null, since libraries print */
 	bool terminal;	  /* its standard input is the terminal, else /dev/null */
-	bool (*drop)(const char *entry); /* does it not inherit this "NAME=value"?  May be NULL */
+	/* Does it not inherit this "NAME=value"?  NULL: it gets what leads to its service,
+	 * and nothing else. */
+	bool (*drop)(const char *entry);
 	int patience_ms; /* how long to wait for its answer; then, and after any other
 				   * failure, it is killed.  0: it has a time limit of its own,
 				   * is waited for and never killed */

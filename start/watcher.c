@@ -11,11 +11,10 @@
 
 void watcher_start(void)
 {
-	static const char *const also[] = { "DBUS_SYSTEM_BUS_ADDRESS", NULL };
 	static const char *const argv[] = { "ccrun-logind", NULL };
 	char path[PATH_SIZE];
 
 	if (path_installed("libexec/ccrun/ccrun-logind", path, NULL) == 0 &&
 	    access(path, X_OK) == 0)
-		detached_start(path, argv, also, -1, 0);
+		detached_start(path, argv, NULL, -1, 0);
 }

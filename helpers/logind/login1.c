@@ -28,6 +28,7 @@
 #include "base/io.h"
 #include "helpers/logind/lock_client.h"
 #include "helpers/logind/program.h"
+#include "helpers/logind/system_bus.h"
 
 #define LOGIN1 "org.freedesktop.login1"
 #define MANAGER_PATH "/org/freedesktop/login1"
@@ -405,7 +406,7 @@ int login1_attach(struct login1 *l, struct failure *f)
 	int r;
 
 	l->owner[0] = '\0';
-	r = sd_bus_open_system(&l->bus);
+	r = system_bus_open(&l->bus);
 	if (r < 0)
 		return login1_bus_failure(f, r, NULL, "connect to the system bus");
 	r = sd_bus_set_method_call_timeout(l->bus, CALL_TIMEOUT_US);

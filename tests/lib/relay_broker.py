@@ -285,7 +285,7 @@ class Relay:
     tokens, or the fields of `no-value`, or None for no answer."""
 
     def __init__(self, url, values=((TOKEN,),), auth="bearer", entries=("",), added=(), proxy="", no_proxy="",
-                 files=(), pid=None, broker=None, limited=False, env=None, reserve=None):
+                 files=(), pid=None, broker=None, limited=False, env=None, reserve=None, program=PROGRAM):
         self.values = list(values)
         self.limited = limited
         self.reserve = reserve  # message -> answer's fields, for `reserve`
@@ -300,6 +300,7 @@ class Relay:
         self.channel, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self.channel.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         self.sender = None
+        self.program = program
         self.process = self.spawn(theirs, env or {})
         theirs.close()
         pid = pid or os.getpid()
@@ -320,7 +321,7 @@ class Relay:
 
         def place():
             os.dup2(channel.fileno(), 3)
-        process = subprocess.Popen([PROGRAM], env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
+        process = subprocess.Popen([self.program], env=env, stdin=subprocess.DEVNULL, stdout=theirs, stderr=theirs,
                                    pass_fds=(3,), preexec_fn=place)
         os.close(theirs)
         return process

@@ -1,6 +1,6 @@
 /*
- * tests/instead/base/spawn_variables.c - CCRUN_WITHOUT reaches every program, also those
- * that start with an empty environment.
+ * tests/instead/base/spawn_variables.c - what the test build reads of the environment
+ * reaches every program of ours, also those that start with an empty one.
  */
 #include "base/spawn_variables.h"
 
@@ -8,32 +8,42 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VARIABLE "CCRUN_WITHOUT="
-#define VARIABLES_MAX 4096
+#define ENTRIES_MAX 4096
 
-static const char *without;
+static const char *const names[] = { "CCRUN_WITHOUT=", "CCRUN_TPM2_TCTI=",
+				     "DBUS_SYSTEM_BUS_ADDRESS=" };
+#define NAMES (sizeof(names) / sizeof(names[0]))
+
+static const char *kept[NAMES];
+
+static const char *environment_find(char *const *env, const char *name)
+{
+	for (; env && *env; env++)
+		if (strncmp(*env, name, strlen(name)) == 0)
+			return *env;
+	return NULL;
+}
 
 /* Before main: programs empty their environment. */
 __attribute__((constructor(101))) static void variables_keep(void)
 {
-	for (char **e = environ; e && *e; e++)
-		if (strncmp(*e, VARIABLE, strlen(VARIABLE)) == 0)
-			without = *e;
+	for (size_t i = 0; i < NAMES; i++)
+		kept[i] = environment_find(environ, names[i]);
 }
 
 char *const *spawn_variables(char *const *env)
 {
-	static const char *all[VARIABLES_MAX];
+	static const char *all[ENTRIES_MAX + NAMES + 1];
 	size_t n;
 
-	for (n = 0; without && env[n] && n < VARIABLES_MAX - 2; n++) {
-		if (strncmp(env[n], VARIABLE, strlen(VARIABLE)) == 0)
+	for (n = 0; env[n]; n++) {
+		if (n == ENTRIES_MAX)
 			return env;
 		all[n] = env[n];
 	}
-	if (!without || env[n])
-		return env;
-	all[n] = without;
-	all[n + 1] = NULL;
+	for (size_t i = 0; i < NAMES; i++)
+		if (kept[i] && !environment_find(env, names[i]))
+			all[n++] = kept[i];
+	all[n] = NULL;
 	return (char *const *)all;
 }
