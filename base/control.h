@@ -77,10 +77,6 @@
 	X(CERTIFICATES, "certificates", "another server in the provider's place",                  \
 	  "relay/upstream.c")                                                                      \
 	X(RELAY_WIPE, "relay-wipe", "a relay that is used after a lock", "relay/session.c")        \
-	X(RELAY_LANDLOCK, "relay-landlock", "a relay that was taken over: files, ports",           \
-	  "relay/sandbox.c")                                                                       \
-	X(RELAY_SECCOMP, "relay-seccomp", "a relay that was taken over: programs, processes",      \
-	  "relay/sandbox.c")                                                                       \
 	/* in claude */                                                                            \
 	X(UNDUMPABLE_CLIENT, "undumpable-client", "its children read the client's memory",         \
 	  "shim/preload/harden.c")                                                                 \
@@ -112,8 +108,10 @@
 	  "config/source/source_seal.c")                                                           \
 	X(KDF_BOUNDS, "kdf-bounds", "a vault's file that makes guesses cheap", "vault/kdf.c")      \
 	X(HELPER_UNMARKED, "helper-unmarked", "a helper that a session runs", "helpers/channel.c") \
-	X(FETCH_LANDLOCK, "fetch-landlock", "a quota's answer that takes its reader over",         \
-	  "helpers/usage/fetch_sandbox.c")
+	X(CAGE_LANDLOCK, "cage-landlock", "a relay or helper that was taken over: files, ports",   \
+	  "sandbox/cage.c")                                                                        \
+	X(CAGE_SECCOMP, "cage-seccomp", "a relay or helper that was taken over: other processes",  \
+	  "sandbox/cage.c")
 
 enum control {
 #define CONTROL_ENUM(id, name, against, where) CONTROL_##id,

@@ -14,7 +14,8 @@ struct failure;
  *   The mark of a session: the broker gives nothing to it, should it ever connect.
  *   Landlock, as far as the kernel has it: it reads the system's files alone, writes
  *     none, runs no program, and connects by TCP to the `count` ports alone.
- *   seccomp: no exec, no looking into other processes, no namespaces, mounts, keyrings.
+ *   seccomp: no exec, no signal to another process, no looking into one, no namespaces,
+ *     mounts, keyrings.
  *   No core, no file that grows.
  * Returns 0, or -1 with f set.
  */

@@ -1,5 +1,5 @@
 /*
- * sandbox/landlock.c - what a process may read, and where it may connect to.
+ * sandbox/landlock.c - which files a process may use, and where it may connect to.
  */
 #include "sandbox/landlock.h"
 
@@ -11,8 +11,13 @@
 
 /* linux/landlock.h, of which musl's headers have nothing, and old ones a part. */
 #define ALL_OF_ABI_1 ((1u << 13) - 1) /* all rights on files of Landlock ABI 1 */
+#define EXECUTE (1u << 0)
+#define WRITE_FILE (1u << 1)
 #define READ_FILE (1u << 2)
 #define READ_DIR (1u << 3)
+#define REMOVE_FILE (1u << 5)
+#define MAKE_DIR (1u << 7)
+#define MAKE_REG (1u << 8)
 #define CREATE_VERSION 1u
 #define RULE_PATH_BENEATH 1
 #define TRUNCATE_ABI 3
@@ -38,21 +43,70 @@ struct port_rule {
 	uint64_t access, port;
 };
 
-static int ruleset_allow_path(int ruleset, const char *path)
+/* The kernel's rights for LANDLOCK_...; it takes no right on directories for a file. */
+static uint64_t rights_of(unsigned may, bool directory, uint64_t handled)
 {
-	struct path_rule rule = { .access = READ_FILE };
+	static const struct {
+		unsigned may;
+		uint64_t files, directories;
+	} rights[] = {
+		{ LANDLOCK_READ, READ_FILE, READ_DIR },
+		{ LANDLOCK_WRITE, WRITE_FILE | TRUNCATE, 0 },
+		{ LANDLOCK_MAKE, 0, MAKE_REG },
+		{ LANDLOCK_REMOVE, 0, REMOVE_FILE },
+		{ LANDLOCK_MAKE_DIR, 0, MAKE_DIR },
+		{ LANDLOCK_RUN, EXECUTE, 0 },
+	};
+	uint64_t all = 0;
+	size_t i;
+
+	for (i = 0; i < sizeof(rights) / sizeof(rights[0]); i++)
+		if (may & rights[i].may)
+			all |= rights[i].files | (directory ? rights[i].directories : 0);
+	return all & handled;
+}
+
+static int ruleset_allow_fd(int ruleset, const struct ruleset *handled, int fd, unsigned may)
+{
+	struct path_rule rule = { .parent = fd };
 	struct stat st;
-	long r;
+
+	if (fstat(fd, &st) != 0)
+		return -1;
+	rule.access = rights_of(may, S_ISDIR(st.st_mode), handled->fs);
+	if (rule.access == 0)
+		return 0;
+	return syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0) == 0 ? 0 : -1;
+}
+
+static int ruleset_allow_path(int ruleset, const struct ruleset *handled, const char *path,
+			      unsigned may)
+{
 	int fd = open(path, O_PATH | O_CLOEXEC); /* follows links: the rule is for the target */
+	int r;
 
 	if (fd < 0)
 		return 0;
-	if (fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))
-		rule.access |= READ_DIR;
-	rule.parent = fd;
-	r = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
+	r = ruleset_allow_fd(ruleset, handled, fd, may);
 	close(fd);
-	return r == 0 ? 0 : -1;
+	return r;
+}
+
+static int ruleset_allow_paths(int ruleset, const struct ruleset *handled,
+			       const struct landlock_rules *rules)
+{
+	const struct landlock_path *p;
+	size_t i;
+	int r = 0;
+
+	for (i = 0; r == 0 && i < rules->readable_count; i++)
+		r = ruleset_allow_path(ruleset, handled, rules->readable[i], LANDLOCK_READ);
+	for (i = 0; r == 0 && i < rules->path_count; i++) {
+		p = &rules->paths[i];
+		r = p->path ? ruleset_allow_path(ruleset, handled, p->path, p->may)
+			    : ruleset_allow_fd(ruleset, handled, p->fd, p->may);
+	}
+	return r;
 }
 
 static int ruleset_allow_port(int ruleset, uint16_t port)
@@ -103,7 +157,7 @@ int landlock_restrict(const struct landlock_rules *rules)
 	struct ruleset want;
 	int abi = landlock_abi();
 	size_t size, i;
-	long fd, r = 0;
+	long fd, r;
 
 	if (abi < 1)
 		return errno == ENOSYS || errno == EOPNOTSUPP ? 0 : -1;
@@ -111,8 +165,7 @@ int landlock_restrict(const struct landlock_rules *rules)
 	fd = syscall(SYS_landlock_create_ruleset, &want, size, 0);
 	if (fd < 0)
 		return -1;
-	for (i = 0; r == 0 && i < rules->readable_count; i++)
-		r = ruleset_allow_path((int)fd, rules->readable[i]);
+	r = ruleset_allow_paths((int)fd, &want, rules);
 	for (i = 0; r == 0 && want.net && i < rules->port_count; i++)
 		r = ruleset_allow_port((int)fd, rules->ports[i]);
 	if (r == 0)

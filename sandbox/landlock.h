@@ -1,6 +1,6 @@
 /*
- * sandbox/landlock.h - what a process may read, and where it may connect to, for the rest
- * of its life (landlock(7), Linux 5.13).
+ * sandbox/landlock.h - which files a process may use, and where it may connect to, for the
+ * rest of its life (landlock(7), Linux 5.13).
  */
 #ifndef SANDBOX_LANDLOCK_H
 #define SANDBOX_LANDLOCK_H
@@ -9,11 +9,30 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* What may be done with a file, or with all below a directory. */
+enum landlock_may {
+	LANDLOCK_READ = 1,
+	LANDLOCK_WRITE = 2,  /* write and shorten files that are there */
+	LANDLOCK_MAKE = 4,   /* files, also by a link or a new name in the same directory */
+	LANDLOCK_REMOVE = 8, /* files and sockets */
+	LANDLOCK_MAKE_DIR = 16,
+	LANDLOCK_RUN = 32, /* with LANDLOCK_READ: a program is opened for reading too */
+};
+
+struct landlock_path {
+	const char *path; /* NULL: what fd is open on */
+	int fd;
+	unsigned may; /* LANDLOCK_...; of a file only what concerns files counts */
+};
+
 struct landlock_rules {
 	/* Directories with all below them, and files.  Links are followed now: a rule is
 	   for the target.  What does not exist is left out. */
 	const char *const *readable;
 	size_t readable_count;
+	/* The same with other rights. */
+	const struct landlock_path *paths;
+	size_t path_count;
 	/* TCP ports to connect to (Linux 6.7).  limit_ports: these alone, and none to
 	   listen on. */
 	const uint16_t *ports;
@@ -24,8 +43,10 @@ struct landlock_rules {
 };
 
 /*
- * Enter it.  The process can then read only what the rules name, write no file, run no
- * program, and (Linux 6.12) send signals only within the sandbox.  It must have set
+ * Enter it.  The process can then use only the files that the rules name, and in only
+ * that way; it cannot look into a process that is not in the sandbox (of another's
+ * /proc/PID it reads what everybody may, and none of its links), and (Linux 6.12) sends
+ * signals only within the sandbox.  It must have set
  * PR_SET_NO_NEW_PRIVS.  A kernel without Landlock, or without a part of it, goes
  * without.  Returns 0; -1 with errno if a kernel that has it refuses the rules.
  */
