@@ -183,7 +183,7 @@ static enum auto_unlock_result try_keyfile(struct tenant *t, const char *leaf, s
 		return r == STORE_READ_FAILED ? AUTO_UNLOCK_FAILED : AUTO_UNLOCK_NOTHING;
 	key = arena_alloc(t->arena, KEY_LEN, f);
 	opened = key && open_keyfile(t, file, n, key, &slot, f) == 0 &&
-		 tenant_unlock(t, slot, key, f) == 0;
+		 tenant_unlock(t, slot, key, false, f) == 0;
 	arena_release(t->arena, key);
 	return opened ? AUTO_UNLOCK_OPENED : AUTO_UNLOCK_FAILED;
 }
@@ -212,7 +212,7 @@ static enum auto_unlock_result try_credential(struct tenant *t, const char *leaf
 			fail_set(f, FAIL_WRONG_KEY,
 				 "ccctl slot add credential makes one for this vault",
 				 "the credential %.60s is another vault's", leaf);
-		else if (tenant_unlock(t, slot, key, f) == 0)
+		else if (tenant_unlock(t, slot, key, false, f) == 0)
 			result = AUTO_UNLOCK_OPENED;
 	}
 	arena_release(t->arena, text);

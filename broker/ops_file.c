@@ -147,7 +147,9 @@ struct wire_out *op_restore(struct request *q, struct failure *f)
 		fail_set(f, FAIL_BAD_VALUE, NULL, "no file was sent");
 		return NULL;
 	}
-	if (r.replace && replacing_wants_person(c->tenant) && person_require(q, f) != 0)
+	/* An open vault's file may have been removed for this. */
+	if ((r.replace || store_presence(&c->tenant->store) == STORE_ABSENT) &&
+	    replacing_wants_person(c->tenant) && person_require(q, f) != 0)
 		return NULL;
 	if (request_audit(q, "restore", NULL, f) != 0 || tenant_restore(c->tenant, &r, f) != 0)
 		return NULL;

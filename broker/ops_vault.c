@@ -48,7 +48,8 @@ struct wire_out *op_unlock(struct request *q, struct failure *f)
 	uint32_t slot;
 
 	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    request_audit(q, "unlock", NULL, f) != 0 || tenant_unlock(t, slot, key, f) != 0)
+	    request_audit(q, "unlock", NULL, f) != 0 ||
+	    tenant_unlock(t, slot, key, q->person, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_uint(o, "entries", vault_count(t->vault));

@@ -158,12 +158,21 @@ static void wipe_changed_tokens(struct tenant *t, const struct vault *from, cons
 			relays_wipe(t->relays, e->name, "changed", NULL, NULL);
 }
 
-int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f)
+int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], bool person,
+		  struct failure *f)
 {
 	struct vault *v = open_vault_file(t, slot, key, f);
+	const struct vault *had = t->vault ? t->vault : t->kept;
 
 	if (!v)
 		return -1;
+	/* While one is locked, a proof is of the file and says nothing. */
+	if (had && !(t->vault && person) && !vault_same_key(had, v)) {
+		vault_free(v);
+		return fail_set(f, FAIL_CHANGED, "if that is right: ccctl lock, then ccctl unlock",
+				"%s is another vault than the one in memory, which stays there",
+				t->store.path);
+	}
 	store_accept(&t->store);
 	/* It may have been open already; the file is newer. */
 	t->use_times_changed = false;

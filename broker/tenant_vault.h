@@ -21,8 +21,14 @@ int tenant_inspect_vault(struct tenant *t, struct vault_public *out, struct fail
 int tenant_create_vault(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_LEN],
 			struct failure *f);
 
-/* Read the vault's file and open it with a slot's wrapping key. */
-int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], struct failure *f);
+/*
+ * Read the vault's file and open it with a slot's wrapping key.  While a vault is
+ * open, or entries of one are kept: FAIL_CHANGED if the file is another vault, by its key,
+ * unless person: somebody has proved to be a person against the open one.  (Who runs as the
+ * user can write the file.)
+ */
+int tenant_unlock(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN], bool person,
+		  struct failure *f);
 
 /* Does the key open that slot of the file?  Nothing changes. */
 int tenant_check_key(struct tenant *t, uint32_t slot, const uint8_t key[KEY_LEN],

@@ -102,8 +102,7 @@ static bool entry_same_source(const struct entry *a, const struct entry *b)
 	       strcmp(a->source->pick, b->source->pick) == 0;
 }
 
-/* Does the vault key of `to`, an open vault, open what `from` was read from? */
-static bool vault_same_key(const struct vault *from, const struct vault *to)
+bool vault_same_key(const struct vault *from, const struct vault *to)
 {
 	uint8_t hash[BLAKE2B_256_LEN];
 

@@ -8,6 +8,7 @@
 #define VAULT_TOKENS_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 struct failure;
@@ -33,6 +34,10 @@ int tokens_copy_sleeping(struct vault *v, const struct vault *from, struct failu
  */
 int vault_token_set_fetched(struct vault *v, const char *name, const uint8_t *token, size_t n,
 			    int64_t now, int64_t until, struct failure *f);
+
+/* Does the vault key of `to`, an open vault, open what `from` was read from?  from may be
+ * narrowed. */
+bool vault_same_key(const struct vault *from, const struct vault *to);
 
 /* Copy the fetched tokens of `from` (may be NULL) to entries of `to` that have the
  * same source and no token yet.  Nothing is copied unless both have one vault key; to is

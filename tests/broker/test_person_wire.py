@@ -164,10 +164,12 @@ def test_a_proof_ends_when_a_vault_is_opened(b, files):
         place(b, files[0])
         b.call("unlock", slot=3, key=key(3))
         assert c.error("get", name="zai") == "person"
+        b.call("lock")
         place(b, theirs)
         b.call("unlock", slot=1, key=their_key)
         assert c.prove(1, their_key)["ok"]
         place(b, files[0])
+        b.call("lock")
         b.call("unlock", slot=3, key=key(3))
         assert c.error("get", name="zai") == "person"
         # opening the same one again, neither; after it, as ever
@@ -175,6 +177,48 @@ def test_a_proof_ends_when_a_vault_is_opened(b, files):
         b.call("unlock", slot=1, key=b.key)
         assert c.error("get", name="zai") == "person"
         assert c.prove(1, b.key)["ok"] and c.call("get", name="zai")["token"] == TOKEN.encode()
+
+
+def another_vault():
+    """(Its file, the key of its slot 2.)"""
+    with Broker() as his:
+        his.init()
+        his.call("slot-add", slot=[wc.slot()], key=key(20), expect=2)
+        return his.vault.read_bytes(), key(20)
+
+
+def test_an_open_vault_gives_way_to_no_other(b, files):
+    """Neither by a file that was put in its place, nor by one that is sent when it was removed."""
+    theirs, their_key = another_vault()
+    place(b, theirs)
+    with b.connect() as c:
+        reply = c.ask("unlock", slot=2, key=their_key)
+        assert reply["error"] == "changed" and "ccctl lock" in reply["hint"]
+        assert not c.prove(2, their_key)["ok"] and c.error("unlock", slot=2, key=their_key) == "changed"
+        b.vault.unlink()
+        c.send_file(theirs)
+        assert c.error("restore", slot=2, key=their_key, replace=False, rekey=False) == "person"
+        # what is in memory is what it was, and a person may say otherwise
+        assert c.prove(1, b.key)["ok"] and c.call("get", name="zai")["token"] == TOKEN.encode()
+        place(b, theirs)
+        assert c.prove(1, b.key)["ok"] and c.call("unlock", slot=2, key=their_key)["entries"] == 0
+        # its own file, rewritten, is taken as ever
+        place(b, theirs)
+        assert c.call("unlock", slot=2, key=their_key)["entries"] == 0
+
+
+def test_kept_entries_give_way_to_no_other_vault(b, files):
+    b.person = Person(1, b.key)
+    b.put("kept", OTHER, policy=wc.POLICY + " keep=yes")
+    own = b.vault.read_bytes()
+    theirs, their_key = another_vault()
+    b.call("lock", why="screen")
+    place(b, theirs)
+    with b.connect(person=None) as c:
+        assert c.prove(2, their_key)["ok"], "of the file alone"
+        assert c.error("unlock", slot=2, key=their_key) == "changed"
+        place(b, own)
+        assert c.call("unlock", slot=1, key=b.key)["entries"] == 2
 
 
 def test_a_slot_that_was_removed_proves_nothing(b, files):
