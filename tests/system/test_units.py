@@ -53,14 +53,22 @@ def test_systemd_understands_them(c, units, kind):
     assert r.rc == 0 and not said, r
 
 
-@pytest.mark.parametrize("kind, name", [("user", "ccbroker"), ("system", "ccbroker"), ("system", "ccrun-logind"),
-                                        ("system", "ccrun-relay@")])
+@pytest.mark.parametrize("kind, name", [("user", "ccbroker"), ("user", "ccrun-logind"), ("system", "ccbroker"),
+                                        ("system", "ccrun-logind"), ("system", "ccrun-relay@")])
 def test_they_expose_no_more_than_they_say(c, units, kind, name):
     path = units / kind / f"{name}.service"
     stated = float(re.search(r"security --offline=true: exposure (\d+\.\d)", path.read_text())[1])
     r = analyze(c, kind, "security", "--offline=true", "--no-pager", path)
     measured = float(re.search(r"Overall exposure level for \S+: (\d+\.\d)", r.out)[1])
     assert measured <= stated, r.out
+
+
+@pytest.mark.parametrize("kind, name", [("user", "ccbroker"), ("user", "ccrun-logind"), ("system", "ccbroker"),
+                                        ("system", "ccrun-logind"), ("system", "ccrun-relay@")])
+def test_what_they_run_may_enter_its_own_sandbox(kind, name):
+    [calls, taken] = values(kind, f"{name}.service", "SystemCallFilter")[:2]
+    assert set(calls.split()) == {"@system-service", "seccomp", "landlock_create_ruleset", "landlock_add_rule",
+                                  "landlock_restrict_self"} and taken == "~@privileged @resources"
 
 
 def test_the_socket_is_where_clients_look(c):
