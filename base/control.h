@@ -65,6 +65,8 @@
 	/* the broker: what it leaves */                                                           \
 	X(ARENA_WIPE, "arena-wipe", "keys in memory after a lock", "vault/arena.c")                \
 	X(BROKER_SECCOMP, "broker-seccomp", "a broker that was taken over", "broker/sandbox.c")    \
+	X(BROKER_LANDLOCK, "broker-landlock", "a broker that was taken over: files, signals",      \
+	  "broker/sandbox.c")                                                                      \
 	/* the relay */                                                                            \
 	X(REQUEST_SENDER, "request-sender", "another process that uses a session's relay",         \
 	  "relay/sender.c")                                                                        \

@@ -152,19 +152,34 @@ pid_t proc_tracer(pid_t pid)
 	return tracer;
 }
 
-/* mine: a cache, zero at first.  Our own namespaces do not change (no setns(2)). */
-static int namespace_is_same(pid_t pid, const char *kind, struct stat *mine)
+int proc_link(pid_t pid, const char *leaf, char *out, size_t size)
 {
-	struct stat theirs;
 	char path[64];
+	ssize_t n;
 
-	snprintf(path, sizeof(path), "/proc/self/ns/%s", kind);
-	if (mine->st_ino == 0 && stat(path, mine) != 0)
+	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, leaf);
+	n = readlink(path, out, size - 1);
+	if (n < 0)
 		return -1;
-	snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, kind);
-	if (stat(path, &theirs) != 0)
+	out[n] = '\0';
+	return 0;
+}
+
+#define NAMESPACE_TEXT 64 /* "user:[4026531837]" */
+
+/* mine: a cache, empty at first.  Our own namespaces do not change (no setns(2)). */
+static int namespace_is_same(pid_t pid, const char *leaf, char mine[NAMESPACE_TEXT],
+			     int (*read_link)(pid_t, const char *, char *, size_t))
+{
+	char theirs[NAMESPACE_TEXT];
+
+	if (!mine[0] && proc_link(getpid(), leaf, mine, NAMESPACE_TEXT) != 0) {
+		mine[0] = '\0';
 		return -1;
-	return mine->st_dev == theirs.st_dev && mine->st_ino == theirs.st_ino;
+	}
+	if (read_link(pid, leaf, theirs, sizeof(theirs)) != 0)
+		return -1;
+	return strcmp(mine, theirs) == 0;
 }
 
 /*
@@ -191,37 +206,14 @@ static int namespaces_same_by_status(pid_t pid)
 	return n == 1 && outer == (int)pid && strcmp(mine, theirs) == 0;
 }
 
-int proc_same_namespaces(pid_t pid)
+int proc_same_namespaces(pid_t pid, int (*read_link)(pid_t, const char *, char *, size_t))
 {
-	static struct stat own_user, own_pid;
-	int user = namespace_is_same(pid, "user", &own_user);
+	static char own_user[NAMESPACE_TEXT], own_pid[NAMESPACE_TEXT];
+	int user = namespace_is_same(pid, "ns/user", own_user, read_link);
 
 	if (user < 0 && errno == EACCES)
 		return namespaces_same_by_status(pid);
-	return user == 1 ? namespace_is_same(pid, "pid", &own_pid) : user;
-}
-
-static int proc_link(pid_t pid, const char *leaf, char *out, size_t size)
-{
-	char path[64];
-	ssize_t n;
-
-	snprintf(path, sizeof(path), "/proc/%d/%s", (int)pid, leaf);
-	n = readlink(path, out, size - 1);
-	if (n < 0)
-		return -1;
-	out[n] = '\0';
-	return 0;
-}
-
-int proc_exe(pid_t pid, char *out, size_t size)
-{
-	return proc_link(pid, "exe", out, size);
-}
-
-int proc_cwd(pid_t pid, char *out, size_t size)
-{
-	return proc_link(pid, "cwd", out, size);
+	return user == 1 ? namespace_is_same(pid, "ns/pid", own_pid, read_link) : user;
 }
 
 bool proc_keep_pidfd(int fd)

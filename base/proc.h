@@ -40,14 +40,16 @@ bool proc_mark_is_foreign(pid_t pid);
 /* The PID of its tracer (ptrace(2)), 0 for none, -1 when that cannot be read. */
 pid_t proc_tracer(pid_t pid);
 
-/* Is it in the caller's user and PID namespaces?  1, 0, or -1 when that cannot be told. */
-int proc_same_namespaces(pid_t pid);
+/* out = the target of the link /proc/PID/leaf ("exe", "ns/user"), ended with NUL, cut to
+ * size.  0, or -1 with errno: EACCES where the caller may not look into the process. */
+int proc_link(pid_t pid, const char *leaf, char *out, size_t size);
 
-/* out = the target of /proc/PID/exe, ended with NUL, cut to size.  0, or -1 with errno. */
-int proc_exe(pid_t pid, char *out, size_t size);
-
-/* out = its working directory, in the same way. */
-int proc_cwd(pid_t pid, char *out, size_t size);
+/*
+ * Is it in the caller's user and PID namespaces?  1, 0, or -1 when that cannot be told.
+ * read_link is proc_link, or what asks a process that may read the link.
+ */
+int proc_same_namespaces(pid_t pid,
+			 int (*read_link)(pid_t pid, const char *leaf, char *out, size_t size));
 
 /* Is this descriptor a pidfd?  It is close-on-exec then. */
 bool proc_keep_pidfd(int fd);

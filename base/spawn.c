@@ -54,18 +54,44 @@ static int spawn_source_fd(int ours, int top)
 	return high;
 }
 
-/* *report moves out of the way, and stays open. */
-static int spawn_set_fds(const struct spawn *s, int *report)
+/* Those that exec closes: where an errno is reported, and the program; -1: there is none. */
+#define HELD 2
+
+/* On failure *fd stays what it was: an errno may have to be reported on it. */
+static int spawn_replace_fd(int *fd, int by)
 {
-	int from[SPAWN_FDS], top = spawn_top(s), high;
+	if (by < 0)
+		return -1;
+	*fd = by;
+	return 0;
+}
+
+/* Close all from top on but the held ones, which are above it and move there. */
+static int spawn_close_others(int held[HELD], int top)
+{
+	int i;
+
+	for (i = 0; i < HELD; i++)
+		if (held[i] >= 0 &&
+		    spawn_replace_fd(&held[i], fcntl(held[i], F_DUPFD_CLOEXEC, top + HELD)) != 0)
+			return -1;
+	for (i = 0; i < HELD; i++)
+		if (held[i] >= 0 &&
+		    spawn_replace_fd(&held[i], dup3(held[i], top++, O_CLOEXEC)) != 0)
+			return -1;
+	syscall(SYS_close_range, (unsigned)top, ~0u, 0u);
+	return 0;
+}
+
+/* The held ones move out of the way, and stay open. */
+static int spawn_set_fds(const struct spawn *s, int held[HELD])
+{
+	int from[SPAWN_FDS], top = spawn_top(s);
 	unsigned i;
 
-	if (*report >= 0) {
-		high = spawn_source_fd(*report, top);
-		if (high < 0)
+	for (i = 0; i < HELD; i++)
+		if (held[i] >= 0 && spawn_replace_fd(&held[i], spawn_source_fd(held[i], top)) != 0)
 			return -1;
-		*report = high;
-	}
 	for (i = 0; i < s->fds; i++) {
 		from[i] = spawn_source_fd(s->fd[i].ours, top);
 		if (from[i] < 0)
@@ -74,15 +100,7 @@ static int spawn_set_fds(const struct spawn *s, int *report)
 	for (i = 0; i < s->fds; i++)
 		if (dup2(from[i], s->fd[i].theirs) < 0)
 			return -1;
-	if (!s->close_others)
-		return 0;
-	if (*report > top) {
-		if (dup3(*report, top, O_CLOEXEC) < 0)
-			return -1;
-		*report = top;
-	}
-	syscall(SYS_close_range, (unsigned)(*report < 0 ? top : top + 1), ~0u, 0u);
-	return 0;
+	return s->close_others ? spawn_close_others(held, top) : 0;
 }
 
 static void spawn_set_signals(const struct spawn *s)
@@ -161,22 +179,31 @@ static char *const *spawn_environment(const struct spawn *s)
 	return environ;
 }
 
+static void spawn_execute(const struct spawn *s, int program)
+{
+	char *const *argv = (char *const *)(uintptr_t)s->argv;
+	char *const *env = spawn_variables(spawn_environment(s));
+
+	if (!s->path)
+		syscall(SYS_execveat, program, "", argv, env, AT_EMPTY_PATH);
+	else if (s->search)
+		execvpe(s->path, argv, env);
+	else
+		execve(s->path, argv, env);
+}
+
 /* report: -1, or where an errno goes when the program cannot be run. */
 static void __attribute__((noreturn)) spawn_become(const struct spawn *s, int report)
 {
-	char *const *argv = (char *const *)(uintptr_t)s->argv;
-	int why;
+	int held[HELD] = { report, s->path ? -1 : s->program }, why;
 
-	if (spawn_set_group(s) == 0 && spawn_set_fds(s, &report) == 0 &&
+	if (spawn_set_group(s) == 0 && spawn_set_fds(s, held) == 0 &&
 	    (!s->dir || chdir(s->dir) == 0) && spawn_confine(s) == 0) {
 		spawn_set_signals(s);
-		if (s->search)
-			execvpe(s->path, argv, spawn_variables(spawn_environment(s)));
-		else
-			execve(s->path, argv, spawn_variables(spawn_environment(s)));
+		spawn_execute(s, held[1]);
 	}
 	why = errno;
-	_exit(report >= 0 && write(report, &why, sizeof(why)) < 0 ? 127 : 126);
+	_exit(held[0] >= 0 && write(held[0], &why, sizeof(why)) < 0 ? 127 : 126);
 }
 
 /* ---- in the parent ---- */

@@ -20,7 +20,8 @@ struct spawn_fd {
 };
 
 struct spawn {
-	const char *path;	 /* the program's file */
+	const char *path;	 /* the program's file; NULL: what `program` is open on */
+	int program;		 /* (O_PATH will do); no script, and the program does not get it */
 	const char *const *argv; /* ends with NULL */
 	bool search;		 /* path is a name that is looked up in PATH */
 

@@ -79,7 +79,8 @@ static int claim_handle_arrived(struct connection *c, struct failure *f)
 				"this connection was not opened for a preloaded program");
 	if (peer_check_alive(&c->peer, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
 		return -1;
-	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0 && !c->tenant->system)
+	if (witness_read_link(c->peer.pid, "exe", s->image, sizeof(s->image)) != 0 &&
+	    !c->tenant->system)
 		return fail_set(f, FAIL_POSTURE, NULL, "cannot see what process %d runs",
 				(int)c->peer.pid);
 	s->state = SESSION_ARRIVED;

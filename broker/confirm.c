@@ -50,7 +50,7 @@ static void facts_read(const struct connection *c, const char *program, struct l
 	 * compared as well. */
 	memset(out, 0, sizeof(*out));
 	memcpy(&out->session, &c->session, sizeof(out->session));
-	if (witness_read_cwd(c->peer.pid, out->directory, sizeof(out->directory)) != 0)
+	if (witness_read_link(c->peer.pid, "cwd", out->directory, sizeof(out->directory)) != 0)
 		memset(out->directory, 0, sizeof(out->directory));
 	snprintf(out->program, sizeof(out->program), "%s", program);
 }

@@ -246,7 +246,7 @@ static int start_broker(struct broker *b, struct options *o, struct failure *f)
 		return -1;
 	b->system = o->system;
 	b->started = (uint64_t)time(NULL);
-	if (b->system && witness_start(f) != 0)
+	if (witness_start(f) != 0)
 		return -1;
 	/* After the witness, with which every capability went. */
 	if (relay_keeper_start(b->system, f) != 0)
@@ -254,7 +254,7 @@ static int start_broker(struct broker *b, struct options *o, struct failure *f)
 	if (allocate_places(b, f) != 0 || tenants_start(b, f) != 0 ||
 	    listen_on_socket(b, o, f) != 0 || loop_start(b, f) != 0)
 		return -1;
-	return sandbox_enter(b->system, f);
+	return sandbox_enter(b, f);
 }
 
 static void stop_broker(struct broker *b)

@@ -245,7 +245,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		if (!session_allowed_entry(c, i, f))
 			return NULL;
 	/* For the audit log and a person's eyes: the process may exec or end before this is read. */
-	if (witness_read_exe(c->peer.pid, s->image, sizeof(s->image)) != 0)
+	if (witness_read_link(c->peer.pid, "exe", s->image, sizeof(s->image)) != 0)
 		memset(s->image, 0, sizeof(s->image));
 	if (check_confirmed(q, f) != 0)
 		return NULL;

@@ -15,6 +15,7 @@
 #include "broker/relay_keeper.h"
 #include "broker/request.h"
 #include "broker/tenant_vault.h"
+#include "broker/sandbox.h"
 #include "vault/arena.h"
 #include "vault/entries.h"
 #include "vault/inspect.h"
@@ -53,7 +54,7 @@ struct wire_out *op_hello(struct request *q, struct failure *f)
 static const char *relay_place(const struct broker *b)
 {
 	if (relay_keeper_check(NULL) != 0)
-		return "none";
+		return relay_keeper_ended() ? "ended" : "none";
 	return b->system ? "own-uid" : "user";
 }
 
@@ -74,6 +75,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_put_bool(o, "undumpable", prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) == 0);
 	wire_put_bool(o, "untraced", proc_tracer(getpid()) == 0);
 	wire_put_bool(o, "caged", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2);
+	wire_put_uint(o, "landlock", (uint64_t)sandbox_landlock());
 	wire_put_uint(o, "sessions", t->sessions);
 	wire_put_uint(o, "relays", relays_count(t->relays));
 	wire_put_uint(o, "releases", t->releases);

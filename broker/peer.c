@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "broker/witness.h"
 
 static const char hidepid[] = "is /proc mounted with hidepid, or is it in another namespace?";
 
@@ -82,8 +83,13 @@ int peer_read_mark(const struct peer *p, bool *marked, struct failure *f)
 
 int peer_check_namespaces(const struct peer *p, struct failure *f)
 {
-	int same = proc_same_namespaces(p->pid);
+	int same = proc_same_namespaces(p->pid, witness_read_link);
 
+	if (same < 0 && (errno == EPIPE || errno == ETIMEDOUT))
+		return fail_set(f, FAIL_POSTURE,
+				"end the broker (ccctl status has its process) and unlock again",
+				"the broker's process that looks at others %s",
+				errno == EPIPE ? "has ended" : "does not answer");
 	if (same < 0)
 		return fail_set(f, FAIL_POSTURE, hidepid, "cannot see the namespaces of process %d",
 				(int)p->pid);

@@ -8,10 +8,10 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
-#include <sys/prctl.h>
+#include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -19,6 +19,11 @@
 #include "base/paths.h"
 #include "base/sock.h"
 #include "base/spawn.h"
+#include "broker/attendant.h"
+#include "sandbox/cage.h"
+#include "sandbox/deny_list.h"
+#include "sandbox/landlock.h"
+#include "sandbox/network_files.h"
 
 #define ANSWER_MS 2000 /* the broker serves nobody while it waits */
 
@@ -41,22 +46,75 @@ struct keeper_answer {
 static int to_keeper = -1;
 static bool keeper_started, for_system;
 
-/* ---- the keeper ---- */
+/* ---- the program ---- */
 
-/* A pair of sockets for a relay that can be executed.  0, or -1 with errno. */
-static int make_channel(const char *path, int pair[2])
+/* MFD_EXEC is Linux 6.3's, and not in older headers. */
+#define EXECUTABLE_MEMFD 0x10U
+
+static int fill_program(int from, int to)
 {
-	return access(path, X_OK) != 0
-		       ? -1
-		       : socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
+	struct stat st;
+	uint8_t *p;
+	ssize_t n;
+	void (*before)(int);
+	int r = -1;
+
+	if (fstat(from, &st) != 0 || st.st_size <= 0)
+		return -1;
+	/* A limit on the size of files holds for this one. */
+	before = signal(SIGXFSZ, SIG_IGN);
+	p = malloc((size_t)st.st_size);
+	n = p ? io_read_all(from, p, (size_t)st.st_size, INT64_MAX) : -1;
+	/* Not readable for its owner either, it is undumpable from its first instruction. */
+	if (n == st.st_size && io_write_all(to, p, (size_t)n, INT64_MAX) == 0 &&
+	    fchmod(to, 0111) == 0)
+		r = fcntl(to, F_ADD_SEALS,
+			  F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+	free(p);
+	signal(SIGXFSZ, before);
+	return r;
 }
 
+/* A copy of the program that nobody can write; or -1. */
+static int copy_program(int from)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	int fd = memfd_create("ccrun-relay", flags | EXECUTABLE_MEMFD);
+
+	if (fd < 0 && errno == EINVAL)
+		fd = memfd_create("ccrun-relay", flags);
+	if (fd < 0 || fill_program(from, fd) == 0)
+		return fd;
+	close(fd);
+	return -1;
+}
+
+/*
+ * The relay's program as it is now: what is put in its place later gets no key.  Where it
+ * can be read, a copy: its owner could change the file, or let others read it, which would
+ * make it dumpable between exec and its first line.  *copied: it is one.
+ */
+static int open_program(const char *path, bool *copied)
+{
+	int from = open(path, O_RDONLY | O_CLOEXEC), fd;
+
+	fd = from < 0 ? -1 : copy_program(from);
+	*copied = fd >= 0;
+	if (from >= 0)
+		close(from);
+	return fd >= 0 ? fd : open(path, O_PATH | O_CLOEXEC);
+}
+
+/* ---- the keeper ---- */
+
+#define PROGRAM_FD (ATTENDANT_FD + 1)
+
 /* If it cannot be started, the broker sees its channel end. */
-static void execute_relay(const char *path, int channel)
+static void execute_relay(int channel)
 {
 	static const char *const argv[] = { "ccrun-relay", NULL };
 	static char *const no_environment[] = { NULL };
-	struct spawn s = { .path = path,
+	struct spawn s = { .program = PROGRAM_FD,
 			   .argv = argv,
 			   .env = no_environment,
 			   .dir = "/",
@@ -113,62 +171,109 @@ static int connect_to_service(void)
 	return -1;
 }
 
-static void __attribute__((noreturn)) run_keeper(int fd, const char *path)
+#define KEEPER_PATHS 16
+
+/*
+ * What the relay's program is loaded from, and what the relay reads; it restricts itself
+ * further.  No program of the user's can be run, no file of the user's read: the vault's
+ * neither.  Programs that libraries bring along can be.
+ */
+static int enter_user_sandbox(void *data)
+{
+	static const char *const libraries[] = { "/lib",
+						 "/lib64",
+						 "/lib32",
+						 "/usr/lib",
+						 "/usr/lib64",
+						 "/usr/lib32",
+						 "/nix/store",
+						 "/gnu/store",
+						 "/usr/local/lib",
+						 "/opt",
+						 "/home/linuxbrew/.linuxbrew" };
+	const bool *copied = data;
+	struct landlock_path paths[KEEPER_PATHS];
+	struct landlock_rules rules = { .readable = network_files,
+					.readable_count = network_files_count,
+					.paths = paths };
+	size_t n = 0, i;
+
+	for (i = 0; i < sizeof(libraries) / sizeof(libraries[0]); i++)
+		paths[n++] = (struct landlock_path){ .path = libraries[i],
+						     .may = LANDLOCK_READ | LANDLOCK_RUN };
+	paths[n++] = (struct landlock_path){ .path = "/proc", .may = LANDLOCK_READ };
+	paths[n++] = (struct landlock_path){ .path = "/dev/null",
+					     .may = LANDLOCK_READ | LANDLOCK_WRITE };
+	/* Landlock lets everybody run a memfd, and takes no rule for it. */
+	if (!*copied)
+		paths[n++] = (struct landlock_path){ .fd = PROGRAM_FD,
+						     .may = LANDLOCK_READ | LANDLOCK_RUN };
+	rules.path_count = n;
+	return cage_enter(&rules, 0, NULL);
+}
+
+/* It looks at a directory, and connects to a socket. */
+static int enter_system_sandbox(void *unused)
+{
+	const struct landlock_rules nothing = { .limit_ports = true, .scope_sockets = true };
+
+	(void)unused;
+	return cage_enter(&nothing, DENY_EXEC | DENY_NETWORK | DENY_SIGNALS, NULL);
+}
+
+static void serve_broker(void *unused)
 {
 	struct keeper_request request;
 	struct keeper_answer answer;
 	struct iovec iov = { &answer, sizeof(answer) };
 	int pair[2], r;
 
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	if (fd != 3 && dup2(fd, 3) < 0)
-		_exit(1);
-	fcntl(3, F_SETFD, FD_CLOEXEC);
-	syscall(SYS_close_range, 4u, ~0u, 0u);
-	while (recv(3, &request, sizeof(request), 0) == sizeof(request)) {
+	(void)unused;
+	while (recv(ATTENDANT_FD, &request, sizeof(request), 0) == sizeof(request)) {
 		pair[0] = pair[1] = -1;
 		if (request.what != KEEPER_START)
-			r = path ? access(path, X_OK) : check_service();
-		else if (path)
-			r = make_channel(path, pair);
-		else
+			r = for_system ? check_service() : 0;
+		else if (for_system)
 			r = pair[0] = connect_to_service();
+		else
+			r = socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair);
 		answer.number = request.number;
 		answer.error = r < 0 ? errno : 0;
-		if (sock_send(3, &iov, 1, pair[0]) != 0)
+		if (sock_send(ATTENDANT_FD, &iov, 1, pair[0]) != 0)
 			break;
 		if (pair[0] >= 0)
 			close(pair[0]);
 		/* Behind the answer: the broker and its client wait for no exec. */
 		if (pair[1] >= 0)
-			execute_relay(path, pair[1]);
+			execute_relay(pair[1]);
 	}
-	_exit(0);
 }
 
 /* ---- the broker ---- */
 
 int relay_keeper_start(bool system, struct failure *f)
 {
-	static char path[PATH_SIZE];
-	int pair[2];
-	pid_t pid;
+	bool copied = false;
+	struct attendant keeper = { .name = "ccrun-keeper",
+				    .enter = system ? enter_system_sandbox : enter_user_sandbox,
+				    .serve = serve_broker,
+				    .data = &copied,
+				    .keep = -1 };
+	char path[PATH_SIZE];
 
 	for_system = system;
 	if (!system &&
 	    (path_installed("libexec/ccrun/ccrun-relay", path, f) != 0 || access(path, X_OK) != 0))
 		return 0;
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) != 0)
-		return fail_errno(f, NULL, "cannot make a socket pair");
-	pid = fork();
-	if (pid < 0)
-		return fail_errno(f, NULL, "cannot fork");
-	if (pid == 0)
-		run_keeper(pair[1], system ? NULL : path);
-	close(pair[1]);
-	to_keeper = pair[0];
-	keeper_started = true;
-	return 0;
+	if (!system)
+		keeper.keep = open_program(path, &copied);
+	if (!system && keeper.keep < 0)
+		return fail_errno(f, NULL, "%s", path);
+	to_keeper = attendant_start(&keeper, f);
+	if (keeper.keep >= 0)
+		close(keeper.keep);
+	keeper_started = to_keeper >= 0;
+	return keeper_started ? 0 : -1;
 }
 
 static int fail_no_keeper(struct failure *f)
@@ -257,4 +362,9 @@ int relay_keeper_check(struct failure *f)
 		return -1;
 	sock_control_close(&beside);
 	return a.error ? explain_keeper_failure(&a, f) : 0;
+}
+
+bool relay_keeper_ended(void)
+{
+	return keeper_started && to_keeper < 0;
 }

@@ -2,12 +2,13 @@
  * broker/relay_keeper.h - starting ccrun-relay for a broker that can start nothing.
  *
  * The serving broker's sandbox allows neither fork nor exec nor connect.  So it forks a
- * *keeper* before it enters the sandbox, which starts relays on request, holds no
- * secret, and ends with the broker.  No client can start a relay or connect to one in
+ * *keeper* before it enters the sandbox (broker/attendant.h), which starts relays on
+ * request, holds no secret, ends with the broker, and is in a sandbox of its own: it cannot
+ * read the vault, nor run anything of the user's but the relay.  No client can start a relay or connect to one in
  * the broker's place: what a relay gets, it gets over a channel that the broker made.
  *
- * A user broker's keeper executes libexec/ccrun/ccrun-relay, with an empty environment
- * and one end of a socket pair as descriptor 3.  The system broker's keeper connects
+ * A user broker's keeper executes libexec/ccrun/ccrun-relay as it was when the broker
+ * started, with an empty environment and one end of a socket pair as descriptor 3.  The system broker's keeper connects
  * to SYSTEM_RELAY_SOCKET, where systemd starts a relay with a uid of its own.
  */
 #ifndef BROKER_RELAY_KEEPER_H
@@ -34,5 +35,8 @@ int relay_keeper_start_relay(struct failure *f);
 
 /* Could one be started, as far as that can be told without starting it?  0, or -1 likewise. */
 int relay_keeper_check(struct failure *f);
+
+/* Has the keeper ended?  Nothing but a new broker brings it back. */
+bool relay_keeper_ended(void);
 
 #endif

@@ -83,7 +83,7 @@ static int audit_release(struct connection *c, struct failure *f)
 		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? " " : "",
 			 c->session.entry[i]);
 	/* By now ccrun has become the client; where that can be read. */
-	if (witness_read_exe(c->peer.pid, image, sizeof(image)) == 0)
+	if (witness_read_link(c->peer.pid, "exe", image, sizeof(image)) == 0)
 		memcpy(c->session.image, image, sizeof(image));
 	return audit_write(&c->tenant->audit, &e, f);
 }

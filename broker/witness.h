@@ -1,11 +1,11 @@
 /*
- * broker/witness.h - which executable a process runs, and where, for the audit log and for
- * a person who is asked.
+ * broker/witness.h - reads links of /proc/PID for a broker that may not.
  *
- * A user broker reads /proc/PID/exe and /proc/PID/cwd itself.  The system broker has another uid than
- * its clients and may read these links with CAP_SYS_PTRACE only.  So it forks a
- * *witness*, which keeps that capability, reads such links on request, and holds no
- * secret; the broker gives the capability up.
+ * Which program a process runs, where, and in which namespaces, the kernel tells only to who may
+ * look into the process: of the user's, outside of every Landlock domain that it is not in
+ * itself, and for other users' with CAP_SYS_PTRACE.  The serving broker is in such a domain
+ * and without capabilities.  So it forks a *witness* before it enters the sandbox (and
+ * before it has a secret), which answers with the target of a link and can do nothing else.
  */
 #ifndef BROKER_WITNESS_H
 #define BROKER_WITNESS_H
@@ -15,16 +15,16 @@
 
 struct failure;
 
-/* Fork the witness and give up every capability.  MUST be called before there is a
- * secret in memory.  0 or -1.  Without CAP_SYS_PTRACE there is no witness, and the
- * audit log has no image. */
+/*
+ * Start the witness and give up every capability; CAP_SYS_PTRACE stays with the witness.
+ * MUST be called before there is a secret in memory.  0 or -1.
+ */
 int witness_start(struct failure *f);
 
-/* The target of /proc/PID/exe into out (size bytes), from the witness where there is
- * one.  0 or -1. */
-int witness_read_exe(pid_t pid, char *out, size_t size);
-
-/* The same of /proc/PID/cwd. */
-int witness_read_cwd(pid_t pid, char *out, size_t size);
+/*
+ * As proc_link, by the witness, for exe, cwd, ns/user and ns/pid.  errno: the witness's own; or
+ * ETIMEDOUT, or EPIPE when it has ended.
+ */
+int witness_read_link(pid_t pid, const char *leaf, char *out, size_t size);
 
 #endif

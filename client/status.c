@@ -31,11 +31,14 @@ struct status {
 	bool system_down; /* a system broker is installed, but does not run */
 	char why[16];	  /* why it is locked; "start": not opened since the broker started */
 	uint64_t locked_at, kept, asleep;
-	bool watched;	  /* ccrun-logind is connected to the broker */
-	bool delays;	  /* and the computer's sleep waits for it */
-	char relay[16];	  /* whose uid a relay has: "own-uid", "user", "none"; "": unknown */
-	unsigned slots;	  /* 0: unknown */
-	char record[160]; /* what is wrong with the audit log, or "" */
+	bool watched; /* ccrun-logind is connected to the broker */
+	bool delays;  /* and the computer's sleep waits for it */
+	/* Whose uid a relay has: "own-uid", "user", "none", "ended"; "": unknown. */
+	char relay[16];
+	bool has_landlock; /* the broker says whether */
+	uint64_t landlock; /* the version that it is under, or 0 */
+	unsigned slots;	   /* 0: unknown */
+	char record[160];  /* what is wrong with the audit log, or "" */
 	struct kernel_facts kernel;
 };
 
@@ -80,6 +83,9 @@ static int status_read_reply(struct wire_map m, struct status *s, struct failure
 		return -1;
 	if (wire_has(m, "record") &&
 	    wire_get_text(m, "record", s->record, sizeof(s->record), f) != 0)
+		return -1;
+	s->has_landlock = wire_has(m, "landlock");
+	if (s->has_landlock && wire_get_uint(m, "landlock", &s->landlock, f) != 0)
 		return -1;
 	s->state = strcmp(state, "none") == 0	  ? "no-vault"
 		   : strcmp(state, "locked") == 0 ? "locked"
@@ -216,10 +222,25 @@ static const char *status_relay(const struct status *s)
 		return "with a uid of its own, ccrun-relay";
 	if (strcmp(s->relay, "user") == 0)
 		return "as you";
+	if (strcmp(s->relay, "ended") == 0)
+		return strcmp(s->kind, "system") == 0 ? "NONE: what starts them has ended; as "
+							"root: systemctl restart ccbroker"
+						      : "NONE: what starts them has ended; end the "
+							"broker and unlock again";
 	return strcmp(s->kind, "system") == 0
 		       ? "NONE: its service is not there; as root: systemctl start "
 			 "ccrun-relay.socket"
 		       : "NONE: ccrun-relay is not installed; make install puts it in place";
+}
+
+static const char *status_cage(const struct status *s)
+{
+	static char text[64];
+
+	if (!s->has_landlock)
+		return " (seccomp)";
+	snprintf(text, sizeof(text), " (seccomp, Landlock %llu)", (unsigned long long)s->landlock);
+	return s->landlock ? text : " (seccomp; this kernel has no Landlock, Linux 5.13 does)";
 }
 
 static void status_print_text(const struct status *s)
@@ -258,7 +279,7 @@ static void status_print_text(const struct status *s)
 	status_print_yes("memory locked", s->memory_locked, more);
 	status_print_yes("undumpable", s->undumpable, "");
 	status_print_yes("untraced", s->untraced, "");
-	status_print_yes("caged", s->caged, s->caged ? " (seccomp)" : "");
+	status_print_yes("caged", s->caged, s->caged ? status_cage(s) : "");
 	printf("%-15s%s\n", "watched", status_watched(s));
 	if (s->relay[0])
 		printf("%-15s%s\n", "relay", status_relay(s));
@@ -287,6 +308,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 					       "undumpable",
 					       "untraced",
 					       "caged",
+					       "landlock",
 					       "sessions",
 					       "sessions_by_relay",
 					       "releases",
@@ -322,6 +344,10 @@ static int status_print_json(const struct status *s, struct failure *f)
 	js_bool(o, "undumpable", s->undumpable);
 	js_bool(o, "untraced", s->untraced);
 	js_bool(o, "caged", s->caged);
+	if (s->has_landlock)
+		js_number(o, "landlock", s->landlock);
+	else
+		js_null(o, "landlock");
 	js_number(o, "sessions", s->sessions);
 	js_number(o, "sessions_by_relay", s->relays);
 	js_number(o, "releases", s->releases);

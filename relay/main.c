@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -83,6 +84,8 @@ static int prepare_process(struct failure *f)
 	sigset_t set;
 	unsigned i;
 
+	/* The broker's keeper runs a copy that has no path. */
+	prctl(PR_SET_NAME, PROGRAM);
 	clearenv();
 	umask(077);
 	syscall(SYS_close_range, RELAY_CHANNEL_FD + 1u, ~0u, 0u);

@@ -403,8 +403,9 @@ def live(sealed, provider):
 @pytest.mark.usefixtures("live")
 def test_nobody_looks_into_relay_keeper_or_broker(sealed, tools):
     # Of this test alone, whose process gets the orphans: what is attached to stops for a moment.
-    pids = {sealed.process.pid, *children_named(os.getpid(), "ccbroker"), *children_named(os.getpid(), "ccrun-relay")}
-    assert len(pids) >= 4
+    pids = {sealed.process.pid, *children_named(os.getpid(), "ccbroker"), *children_named(os.getpid(), "ccrun-relay"),
+            *children_named(os.getpid(), "ccrun-keeper"), *children_named(os.getpid(), "ccrun-witness")}
+    assert len(pids) >= 7
     for pid in filter(alive, pids):
         name = Path(f"/proc/{pid}/comm").read_text().strip()
 

@@ -438,13 +438,13 @@ static void test_proc(void **state)
 	in_child(refused_child);
 	in_child(hardened_child);
 	in_child(traced_child);
-	assert_int_equal(proc_same_namespaces(getpid()), 1);
-	assert_int_equal(proc_same_namespaces(0x7ffffff0), -1);
+	assert_int_equal(proc_same_namespaces(getpid(), proc_link), 1);
+	assert_int_equal(proc_same_namespaces(0x7ffffff0, proc_link), -1);
 	assert_int_equal(proc_marked(0x7ffffff0), -1);
 	assert_int_equal(proc_tracer(0x7ffffff0), -1);
-	assert_int_equal(proc_exe(getpid(), exe, sizeof(exe)), 0);
+	assert_int_equal(proc_link(getpid(), "exe", exe, sizeof(exe)), 0);
 	assert_non_null(strstr(exe, "test_base"));
-	assert_int_equal(proc_exe(getpid(), tiny, sizeof(tiny)), 0);
+	assert_int_equal(proc_link(getpid(), "exe", tiny, sizeof(tiny)), 0);
 	assert_int_equal(strlen(tiny), 3);
 }
 

@@ -830,7 +830,7 @@ def test_get_on_a_terminal_needs_reveal(open_home):
 # ---- what is printed ---------------------------------------------------
 
 STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "started", "memory_locked",
-          "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged",
+          "memory_size", "memory_used", "kernel_locked_kib", "undumpable", "untraced", "caged", "landlock",
           "sessions", "sessions_by_relay", "releases", "waiting", "locked_why", "locked_at", "kept", "asleep", "watched", "delays", "relay",
           "record", "slots", "yama_ptrace_scope", "landlock_abi", "seccomp", "legacy_tiocsti", "peer_pidfd"}
 ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",

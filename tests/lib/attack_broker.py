@@ -26,8 +26,8 @@ ANSWERS = {
     "open": {"granted": True, "session": "0" * 16}, "list": {"more": False, "entries": []},
     "status": {"broker": "user", "version": "0.1.0", "state": state, "vault": "/vault", "pid": os.getpid(),
                "started": 1, "memory_locked": True, "memory_size": 1, "memory_used": 1, "undumpable": True,
-               "untraced": True, "caged": True, "sessions": 0, "relays": 0, "releases": 0, "why": "request", "asleep": 0,
-               "locked_at": 1, "kept": 0, "watched": False, "relay": "user"},
+               "untraced": True, "caged": True, "landlock": 7, "sessions": 0, "relays": 0, "releases": 0,
+               "why": "request", "asleep": 0, "locked_at": 1, "kept": 0, "watched": False, "relay": "user"},
 }
 
 try:

@@ -10,8 +10,8 @@
             s.mark()
             r.ask("value")
 
-In a copy of the build, libexec/ccrun/ccrun-relay is a script that passes on what comes
-on its descriptor 3 to the test, and back."""
+In a copy of the build, libexec/ccrun/ccrun-relay is played_relay.c, which passes on what
+comes on its descriptor 3 to the test, and back."""
 import array
 import fcntl
 import json
@@ -22,6 +22,7 @@ import shutil
 import signal
 import socket
 import struct
+import subprocess
 import time
 from pathlib import Path
 
@@ -32,31 +33,12 @@ from wire_client import BUILD, Broker, Closed, Refused
 RELAY = "libexec/ccrun/ccrun-relay"
 SEALS = 1 | 2 | 4 | 8  # seal, shrink, grow, write
 F_ADD_SEALS = 1033
-PLAYED = """#!/usr/bin/python3 -IS
-import array, json, os, select, socket
-broker, test = socket.socket(fileno=3), socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-report = {"fds": sorted(int(n) for n in os.listdir("/proc/self/fd") if int(n) < 100), "cwd": os.getcwd(),
-          "environ": sorted(set(os.environ) - {"LC_CTYPE"}),  # which Python itself sets
-          "null": [os.path.realpath(f"/proc/self/fd/{n}") for n in range(3)]}
-test.connect(%r)
-test.send(json.dumps(report).encode())
-while True:
-    for s in select.select([broker, test], [], [])[0]:
-        data, beside, _, _ = s.recvmsg(70000, 1024)
-        if not data:
-            raise SystemExit(0)
-        (test if s is broker else broker).sendmsg([data], [b[:3] for b in beside if b[1] == socket.SCM_RIGHTS])
-"""
-# One that only notices the end of its channel.
-SILENT = """#!/usr/bin/python3 -IS
-import os
-while os.read(3, 70000):
-    pass
-"""
+# What stands in its place: one that a test plays, and one that only notices its channel's end.
+PLAYED, SILENT = "played", "silent"
 
 
-def copy_build(to, script):
-    """A build whose ccrun-relay is that script, or (None) that has none."""
+def copy_build(to, kind, control="", vault=""):
+    """A build whose ccrun-relay is that one, or these bytes, or (None) that has none."""
     to = Path(to)
     (to / "libexec/ccrun").mkdir(parents=True)
     for name in ("bin", "lib", "share"):
@@ -69,14 +51,18 @@ def copy_build(to, script):
     broker = to / "libexec/ccrun/ccbroker"
     broker.unlink()
     shutil.copy2(BUILD / "libexec/ccrun/ccbroker", broker)
-    if script is not None:
-        (to / RELAY).write_text(script)
+    if isinstance(kind, bytes):
+        (to / RELAY).write_bytes(kind)
         (to / RELAY).chmod(0o755)
+    elif kind is not None:
+        define = [f'-DCONTROL="{control}"', f'-DVAULT="{vault}"'] if kind == PLAYED else []
+        subprocess.run(["cc", "-D_GNU_SOURCE", "-Wall", "-Wextra", "-Werror", *define, "-o", to / RELAY,
+                        Path(__file__).with_name("played_relay.c")], check=True, timeout=60)
     return broker
 
 
 class Relay:
-    """The far end of one relay that the broker started.  played: the script's, which
+    """The far end of one relay that the broker started.  played: played_relay.c's, which
     says first what it found; else sock is the channel itself."""
 
     def __init__(self, sock, played=True):
@@ -155,9 +141,7 @@ class RelayBroker(Broker):
         self.control.listen()
         self.control.settimeout(8)
         self.relays = []
-        if script is PLAYED:
-            script = PLAYED % str(control)
-        self.program = copy_build(self.root / "build", script)
+        self.program = copy_build(self.root / "build", script, control, self.vault)
 
     def __exit__(self, *exc):
         for r in self.relays:
@@ -185,16 +169,20 @@ class RelayBroker(Broker):
     def events(self, *names):
         return [(e["event"], e["result"], e.get("why")) for e in self.lines() if e["event"] in names]
 
-    def keeper(self):
-        """The process that starts its relays."""
-        broker = self.pid
+    def keepers(self, name="ccrun-keeper"):
+        """[what starts the other again, what starts its relays]: two processes."""
+        of = {}
         for p in Path("/proc").glob("[0-9]*/stat"):
             try:
-                if int(p.read_text().rpartition(")")[2].split()[1]) == broker:
-                    return int(p.parent.name)
+                comm, _, rest = p.read_text().partition("(")[2].rpartition(")")
             except OSError:
-                pass
-        raise AssertionError("there is no keeper")
+                continue
+            if comm == name and rest.split()[0] != "Z":
+                of[int(rest.split()[1])] = int(p.parent.name)
+        return [of.get(self.pid), of.get(of.get(self.pid))]
+
+    def witnesses(self):
+        return self.keepers("ccrun-witness")
 
 
 def memfd(data, seals=SEALS):

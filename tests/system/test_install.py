@@ -35,6 +35,8 @@ def test_installed_tree_works(c, ep, token, installed):
     for program in ("bin/ccrun", "bin/ccctl", "bin/ccrun-statusline", "libexec/ccrun/ccbroker",
                     "libexec/ccrun/ccrun-import"):
         assert stat.S_IMODE(os.stat(installed / program).st_mode) == MODE
+    relay = installed / "libexec/ccrun/ccrun-relay"
+    assert stat.S_IMODE(os.stat(relay).st_mode) == (MODE if os.getuid() == 0 else 0o511)
     for page in ("man1/ccrun.1", "man1/ccctl.1", "man5/ccrun-provider.5", "man5/ccrun-source.5",
                  "man1/ccrun-statusline.1",
                  "man5/ccrun.conf.5", "man8/ccbroker.8"):
