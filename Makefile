@@ -131,7 +131,7 @@ $(inside) $(call for_tests,$(inside)):
 
 .SECONDARY:
 .SECONDEXPANSION:
-link_helper = $(call link,-pie,$(if $(filter logind usage source,$*),$(MSGPACK_LIB)) \
+link_helper = $(call link,-pie,-lseccomp $(if $(filter logind usage source,$*),$(MSGPACK_LIB)) \
 	$(if $(filter usage,$*),-lsodium -pthread) $(shell $(PKG_CONFIG) --libs $(LIBS_$*)))
 $(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$* helpers) $(HOUSE)
 	$(link_helper)

@@ -17,7 +17,7 @@ fuzz_bin := $(foreach s,$(fuzz_src),$(call test_program,$(s)))
 unit_extra := $(filter-out %/main.o,$(call objs,broker) $(call objs,statusline)) \
 	$(patsubst %.c,$(OBJ)/%.o,$(wildcard helpers/usage/answer*.c)) \
 	$(patsubst %,$(OBJ)/helpers/usage/%.o,fetch_sandbox json_values usage_kind usage_result) \
-	$(OBJ)/helpers/source/json_field.o
+	$(OBJ)/helpers/source/json_field.o $(OBJ)/helpers/helper_cage.o
 # And into the readers of other people's files; an archive, so that a test gets what it uses.
 IMPORT := $(OBJ)/import.a
 $(IMPORT): $(filter-out %/main.o,$(call objs,import))

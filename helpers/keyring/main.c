@@ -15,6 +15,7 @@
 
 #include "base/fail.h"
 #include "helpers/channel.h"
+#include "helpers/helper_cage.h"
 #include "helpers/keyring/item.h"
 #include "helpers/keyring/service.h"
 
@@ -128,10 +129,13 @@ static int run_operation(int argc, char **argv, struct failure *f)
 
 int main(int argc, char **argv)
 {
+	const struct helper_cage cage = { .broker = false };
 	struct failure f = { 0 };
 	int code = EXIT_DONE;
 
-	if (channel_open(&f) != 0 || run_operation(argc, argv, &f) != 0)
+	/* MUST: before it connects to a bus, or has the key. */
+	if (channel_open(&f) != 0 || helper_cage_enter(&cage, &f) != 0 ||
+	    run_operation(argc, argv, &f) != 0)
 		code = channel_reply_failure(&f);
 	channel_close();
 	return code;

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/number.h"
 #include "base/proc.h"
+#include "helpers/helper_cage.h"
 #include "helpers/logind/lock_client.h"
 #include "helpers/logind/login1.h"
 #include "helpers/logind/program.h"
@@ -83,6 +84,7 @@ static int parse_arguments(int argc, char **argv, struct options *o)
  */
 static int prepare_process(struct failure *f)
 {
+	const struct helper_cage cage = { .broker = true };
 	static const int ends[] = { SIGTERM, SIGINT };
 	sigset_t set;
 	unsigned i;
@@ -102,7 +104,7 @@ static int prepare_process(struct failure *f)
 	/* A long-lived process should not keep a file system busy. */
 	if (chdir("/") != 0)
 		return fail_errno(f, NULL, "cd /");
-	return 0;
+	return helper_cage_enter(&cage, f);
 }
 
 static void report_ready(int fd)

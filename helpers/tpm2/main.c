@@ -31,6 +31,7 @@
 #include "helpers/channel.h"
 #include "helpers/tpm2/blob.h"
 #include "helpers/tpm2/tpm.h"
+#include "helpers/tpm2/transport.h"
 
 /* From the start to the reply.  A slow TPM needs about two seconds. */
 #define DEADLINE_MS 10000
@@ -116,7 +117,7 @@ static int worker_prepare(pid_t parent, struct failure *f)
 	/* Our failure says it; tpm2-tss would log to the terminal or to a file. */
 	if (setenv("TSS2_LOG", "all+NONE", 1) != 0 || unsetenv("TSS2_LOGFILE") != 0)
 		return fail_errno(f, NULL, "silence tpm2-tss");
-	return 0;
+	return transport_cage(f);
 }
 
 static void __attribute__((noreturn)) worker_main(const struct operation *op, pid_t parent)

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "helpers/helper_cage.h"
 #include "helpers/tpm2/tpm_error.h"
 #include "helpers/tpm2/transport_name.h"
 
@@ -43,6 +44,16 @@ static int transport_check_device(const char *path, struct failure *f)
 	default:
 		return fail_errno(f, NULL, "cannot open the TPM %s", path);
 	}
+}
+
+int transport_cage(struct failure *f)
+{
+	const char *transport = transport_name();
+	struct helper_cage cage = { .device = NULL };
+
+	if (strncmp(transport, DEVICE, strlen(DEVICE)) == 0)
+		cage.device = transport + strlen(DEVICE) - 1;
+	return helper_cage_enter(&cage, f);
 }
 
 TSS2_TCTI_CONTEXT *transport_open(struct failure *f)

@@ -8,6 +8,9 @@
 
 struct failure;
 
+/* Restrict this process to what the transport needs (helpers/helper_cage.h).  0 or -1. */
+int transport_cage(struct failure *f);
+
 /*
  * Connect to the TPM of transport_name.  The caller frees the context with
  * Tss2_TctiLdr_Finalize.  NULL with f set on failure.

@@ -3,11 +3,11 @@
  */
 #include "helpers/usage/fetch_sandbox.h"
 
-#include <sys/prctl.h>
 #include <sys/resource.h>
 
-#include "base/control.h"
 #include "base/proc.h"
+#include "sandbox/cage.h"
+#include "sandbox/deny_list.h"
 #include "sandbox/landlock.h"
 #include "sandbox/network_files.h"
 
@@ -24,7 +24,7 @@ int fetch_sandbox_enter(void)
 	/* The mark: an attacker who takes over this process can connect to the broker,
 	 * which gives nothing to a process of a session. */
 	if (proc_mark_self() != 0 || setrlimit(RLIMIT_CPU, &cpu) != 0 ||
-	    setrlimit(RLIMIT_FSIZE, &nothing) != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
+	    setrlimit(RLIMIT_FSIZE, &nothing) != 0)
 		return -1;
-	return control_active(CONTROL_FETCH_LANDLOCK) ? landlock_restrict(&rules) : 0;
+	return cage_enter(&rules, DENY_EXEC | DENY_SIGNALS, NULL);
 }

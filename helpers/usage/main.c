@@ -16,8 +16,10 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "helpers/helper_cage.h"
 #include "helpers/usage/usage_kind.h"
 #include "helpers/usage/worker.h"
+#include "sandbox/deny_list.h"
 #include "vault/arena.h"
 #include "wire/limits.h"
 #include "wire/names.h"
@@ -139,6 +141,16 @@ static int prepare_process(struct failure *f)
 	return 0;
 }
 
+/* Its child gets a narrower one (fetch_sandbox.h). */
+static int enter_cage(const struct worker *w, struct failure *f)
+{
+	const struct helper_cage cage = { .broker = true, .network = true, .forks = true };
+
+	/* The client's log-in is a file of the user's, which its child reads: Landlock holds
+	 * for both.  Then this process never has a key. */
+	return w->entry ? helper_cage_enter(&cage, f) : deny_list_enter(DENY_EXEC, f);
+}
+
 int main(int argc, char **argv)
 {
 	struct worker w = { .dial = { .fd = -1 } };
@@ -153,6 +165,8 @@ int main(int argc, char **argv)
 	r = check_session_fd(&f);
 	if (r == 0)
 		r = prepare_process(&f);
+	if (r == 0)
+		r = enter_cage(&w, &f);
 	if (r == 0) {
 		w.arena = arena_new(ARENA_LEAST, &f);
 		w.buf = w.arena ? arena_alloc(w.arena, WIRE_PACKET_MAX, &f) : NULL;
