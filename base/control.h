@@ -51,6 +51,9 @@
 	X(SEALED_CA, "sealed-ca", "certificate authorities nobody approved", "broker/policy.c")    \
 	X(SEALED_DELIVERY, "sealed-delivery", "a looser delivery than a person approved",          \
 	  "broker/policy.c")                                                                       \
+	X(SEALED_CONFINE, "sealed-confine", "a provider file that confines less",                  \
+	  "broker/policy.c")                                                                       \
+	X(CONFIRM, "confirm", "a launch that no person said yes to", "broker/ops_session.c")       \
 	X(STRICT, "strict", "a strict key by pipe or environment", "broker/policy.c")              \
 	X(EXPOSED, "exposed", "a key in a variable that MCP servers are given", "broker/policy.c") \
 	X(SEALED_FILES, "sealed-files", "a relay's certificates that change after the look",       \
@@ -92,6 +95,11 @@
 	  "config/provider/environment.c")                                                         \
 	X(ROUTING_VARIABLES, "routing-variables", "variables that send requests elsewhere",        \
 	  "config/provider/environment.c")                                                         \
+	/* round a session */                                                                      \
+	X(CONFINE_SECCOMP, "confine-seccomp",                                                      \
+	  "a session that types into terminals, traces, peeks", "shim/confine.c")                  \
+	X(CONFINE_LANDLOCK, "confine-landlock", "a session that signals your other programs",      \
+	  "shim/confine.c")                                                                        \
 	/* all programs */                                                                         \
 	X(HARDENED, "hardened", "reading the memory of our own programs", "base/proc.c")           \
 	X(FRESH_MEMORY, "fresh-memory", "memory that was opened before it was closed",             \

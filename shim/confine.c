@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "sandbox/filter_load.h"
 #include "sandbox/landlock.h"
@@ -66,9 +67,11 @@ int confine_enter(const struct confinement *c, struct failure *f)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return fail_errno(f, hint, "cannot confine the session (no_new_privs)");
 	/* E2BIG: sixteen sessions inside each other, and confined by each. */
-	if (c->scope && landlock_scope() != 0 && errno != E2BIG)
+	if (c->scope && control_active(CONTROL_CONFINE_LANDLOCK) && landlock_scope() != 0 &&
+	    errno != E2BIG)
 		return fail_errno(f, hint, "cannot confine the session (Landlock)");
-	if (c->filter && filter_load(&session_filter) != 0)
+	if (c->filter && control_active(CONTROL_CONFINE_SECCOMP) &&
+	    filter_load(&session_filter) != 0)
 		return fail_errno(f, hint, "cannot confine the session (seccomp)");
 	return 0;
 }
