@@ -19,7 +19,7 @@ from wire_client import Closed, Refused
 
 # What ccrun sets for the programs of a session, or finds there; read where nothing weakens.
 KNOWN = {"CCRUN_FD", "CCRUN_RELAY", "CCRUN_SAVED_", "CCRUN_SAVED_ANTHROPIC_UNIX_SOCKET", "CCRUN_TICKET",
-         "CCRUN_PROVIDER", "CCRUN_MODE"}
+         "CCRUN_SAVED_CCRUN_CONFINED", "CCRUN_PROVIDER", "CCRUN_MODE"}
 PROGRAMS = [*sorted(p.relative_to(SHIPPED) for d in ("bin", "libexec/ccrun") for p in (SHIPPED / d).glob("*") if p.is_file()),
             "lib/ccrun/libccrun.so"]
 EVERYTHING = {"CCRUN_WITHOUT": ",".join(names()), "CCRUN_KDF": "fast"}
