@@ -23,6 +23,7 @@
 #include "base/utf8.h"
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
+#include "client/common/terminal_line.h"
 
 #define SEIZED_PATIENCE_MS 60000 /* while another program of ours asks on the same terminal */
 
@@ -338,34 +339,6 @@ int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 	r = terminal_secret_on(fd, prompt, s, f);
 	close(fd);
 	return r;
-}
-
-int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct failure *f)
-{
-	char shown[1024], c;
-	size_t n = 0;
-	ssize_t r;
-
-	snprintf(shown, sizeof(shown), "%s", prompt);
-	fail_sanitize(shown);
-	terminal_write(fd, shown);
-	for (;;) {
-		do
-			r = read(fd, &c, 1);
-		while (r < 0 && errno == EINTR);
-		if (r <= 0 || c == '\n')
-			break;
-		if (n + 1 < size)
-			out[n++] = c;
-	}
-	out[n] = '\0';
-	if (r < 0)
-		return fail_errno(f, NULL, "terminal");
-	if (r == 0)
-		terminal_write(fd, "\n");
-	if (r == 0 && n == 0)
-		return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");
-	return 0;
 }
 
 int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)

@@ -31,9 +31,6 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 /* Ask with echo.  out: NUL-terminated, cut to size bytes.  0 or -1. */
 int terminal_line(const char *prompt, char *out, size_t size, struct failure *f);
 
-/* The same on an open terminal. */
-int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct failure *f);
-
 /* Ask "question [y/N] "; anything but y or yes is no.  0 or -1. */
 int terminal_yes(const char *question, bool *yes, struct failure *f);
 

@@ -14,7 +14,7 @@
 
 #include "base/fail.h"
 #include "base/proc.h"
-#include "client/common/terminal.h"
+#include "client/common/terminal_line.h"
 #include "client/common/terminal_readers.h"
 
 #define READERS_MAX 8 /* named at once */

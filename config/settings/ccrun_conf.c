@@ -11,7 +11,6 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/keywords.h"
-#include "config/settings/pinentry_conf.h"
 #include "wire/limits.h"
 #include "wire/names.h"
 
@@ -32,6 +31,21 @@ static bool conf_provider_ok(const char *value)
 	memcpy(name, value, n);
 	name[n] = '\0';
 	return wire_name_ok(name) && (!*colon || wire_name_ok(colon + 1));
+}
+
+/*
+ * yes, no, or the path of a pinentry.  A program of a session can write this file, and not
+ * every program of root's is fit to be handed a passphrase: so the name is looked at, too.
+ */
+static bool conf_pinentry_ok(const char *value)
+{
+	static const char name[] = "pinentry";
+	const char *leaf = strrchr(value, '/');
+
+	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
+		return true;
+	return value[0] == '/' && strlen(value) < PATH_SIZE &&
+	       strncmp(leaf + 1, name, sizeof(name) - 1) == 0;
 }
 
 /* NAME = [--wrap ]PROVIDER[:MODE] */
@@ -66,7 +80,7 @@ static int conf_check(const struct ini_file *file, struct failure *f)
 		if (!keywords_have(ccrun_keys, CCRUN_KEYS, it->key))
 			return keywords_fail_unknown(it, "key", it->key, ccrun_keys, CCRUN_KEYS, f);
 		if (strcmp(it->key, "pinentry") == 0 && it->value[0] &&
-		    !pinentry_conf_value_ok(it->value))
+		    !conf_pinentry_ok(it->value))
 			return ini_fail(f, it,
 					"yes, no, or an absolute path like "
 					"/usr/bin/pinentry-curses",

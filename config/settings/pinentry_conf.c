@@ -1,9 +1,7 @@
 /*
  * config/settings/pinentry_conf.c - which pinentry.
  *
- * MUST: never one from PATH, and none that another than root could put there.  A program of
- * a session can write ccrun.conf; so the path's last part begins with "pinentry", too: not
- * every program of root's is fit to be handed a passphrase.
+ * MUST: never one from PATH, and none that another than root could put there.
  */
 #include "config/settings/pinentry_conf.h"
 
@@ -14,17 +12,6 @@
 #include "config/settings/ccrun_conf.h"
 
 #define DEFAULT_PROGRAM "/usr/bin/pinentry"
-#define NAME "pinentry"
-
-bool pinentry_conf_value_ok(const char *value)
-{
-	const char *leaf = strrchr(value, '/');
-
-	if (strcmp(value, "yes") == 0 || strcmp(value, "no") == 0)
-		return true;
-	return value[0] == '/' && strlen(value) < PATH_SIZE &&
-	       strncmp(leaf + 1, NAME, strlen(NAME)) == 0;
-}
 
 int pinentry_conf_read(char program[PATH_SIZE], struct failure *f)
 {

@@ -5,13 +5,9 @@
 #ifndef CONFIG_SETTINGS_PINENTRY_CONF_H
 #define CONFIG_SETTINGS_PINENTRY_CONF_H
 
-#include <stdbool.h>
 #include "base/paths.h"
 
 struct failure;
-
-/* Could this be the setting's value: yes, no, or the path of a pinentry? */
-bool pinentry_conf_value_ok(const char *value);
 
 /*
  * 1: it is to ask; program is its path, which root alone can replace.  0: it is not.

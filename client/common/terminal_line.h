@@ -1,0 +1,14 @@
+/*
+ * client/common/terminal_line.h - one line, with echo, from a terminal that is open.
+ */
+#ifndef CLIENT_COMMON_TERMINAL_LINE_H
+#define CLIENT_COMMON_TERMINAL_LINE_H
+
+#include <stddef.h>
+
+struct failure;
+
+/* Ask on the terminal fd.  out: NUL-terminated, cut to size bytes.  0 or -1. */
+int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct failure *f);
+
+#endif
