@@ -39,6 +39,7 @@
 	  "broker/tenant_vault.c")                                                                 \
 	X(NESTED, "nested", "a session inside a session, by another way than relay",               \
 	  "broker/policy.c")                                                                       \
+	X(CONFIRM, "confirm", "a launch that no person wanted", "broker/confirm.c")                \
 	X(TICKET_ENTRY, "ticket-entry", "a session's ticket for another key", "broker/ticket.c")   \
 	X(SEALED_ORIGIN, "sealed-origin", "a provider file that sends a key elsewhere",            \
 	  "broker/policy.c")                                                                       \

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
@@ -169,7 +170,7 @@ int confirm_check(struct connection *c, const enum confirm *level, const char *p
 	bool wanted, same;
 
 	/* Inside a session that a person said yes to: that one's yes. */
-	if (s->has_shown_ticket && s->confirmed)
+	if ((s->has_shown_ticket && s->confirmed) || !control_active(CONTROL_CONFIRM))
 		return 0;
 	entry = confirm_find_missing(c, level, &wanted);
 	if (!entry) {
