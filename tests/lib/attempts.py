@@ -50,10 +50,16 @@ def nobody_asks(b):
 ELSEWHERE = "bearer https://elsewhere.example.test"
 
 
+def nobody_says_yes(b):
+    """A launch of somebody else's, with your open vault."""
+    b.call("confirm-set", name="zai", confirm="session")
+    return claim("mark", "arrived", "hide", "claim")(b)
+
+
 ATTEMPTS = [
     ("mark", marked(get)),
     ("message-sender", impostor),
-    ("person", nobody_asks),
+    ("person", nobody_asks), ("confirm", nobody_says_yes),
     ("undumpable-claimant", claim("mark", "arrived", "claim")),
     ("marked-claimant", claim("arrived", "hide", "claim")),
     ("untraced", claim("mark", "arrived", "traceme", "hide", "claim")),
