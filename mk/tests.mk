@@ -46,7 +46,7 @@ $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -70,6 +70,14 @@ long:
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
 		python3 -m pytest -rs -p no:cacheprovider -m long tests
+
+# The agent's attacks, all of them (tests/attacks/matrix/): as root all columns, as an ordinary
+# user those of the user's own broker.  ARGS="--columns user-relay --only vm-readv -v", --renew.
+attack:
+	@tools/need build run test >/dev/null || tools/deps
+	@$(MAKE) --no-print-directory all test-build
+	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
+		python3 tests/attacks/matrix/run.py $(ARGS)
 
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
 fuzz:

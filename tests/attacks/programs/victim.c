@@ -1,7 +1,8 @@
 /*
- * victim - stands for claude in a session: has the token, runs a command.
+ * victim - stands for claude in a session: has the token, or by relay the way to
+ * its relay, and runs a command.
  *
- *   victim COMMAND      exit 0: the token is here and the command succeeded
+ *   victim COMMAND      exit 0: that is here and the command succeeded
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@ int main(int argc, char **argv)
 	int status;
 
 	setvbuf(stdout, NULL, _IONBF, 0);
-	if (!token || strlen(token) < 12) {
+	if (!getenv("ANTHROPIC_UNIX_SOCKET") && (!token || strlen(token) < 12)) {
 		puts("victim: no token here");
 		return 3;
 	}

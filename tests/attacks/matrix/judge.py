@@ -1,0 +1,94 @@
+"""What an attack came to, by evidence: the loot that it printed, the requests that arrived
+at the provider and at the attacker's own server, the signs that planted programs left.
+
+No attack says so itself, and none knows the secrets."""
+import base64
+import re
+import string
+
+import canary
+
+# From best to worst; what each letter says is in LETTERS.
+RANK = "-mudpcR"
+LETTERS = {
+    "-": "nothing", "m": "goes on, or runs in the next session, with the mark: the broker refuses it",
+    "u": "requests with the key to the sealed address, within its limit, on record",
+    "d": "the person's use is stopped until something is mended", "p": "goes on outside of any session, as the person",
+    "c": "the conversation goes elsewhere", "R": "the key, or twelve characters of it, is read",
+    ".": "makes no sense there", "?": "was not tried",
+}
+RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
+
+
+def worst(letters):
+    return max(letters, key=RANK.index, default="-")
+
+
+def forms(data):
+    """The loot, and what it is when it is decoded or turned round."""
+    yield data
+    yield data[::-1]
+    for run in RUN.findall(data):
+        for shift in range(4):
+            part = run[shift:]
+            part = part[:len(part) // 4 * 4].replace(b"-", b"+").replace(b"_", b"/")
+            yield base64.b64decode(part)
+        if all(chr(b) in string.hexdigits for b in run):
+            for shift in range(2):
+                part = run[shift:]
+                yield bytes.fromhex(part[:len(part) // 2 * 2].decode())
+
+
+def has(data, secret):
+    """Has it a piece of the secret, plain, encoded or reversed?"""
+    if isinstance(data, str):
+        data = data.encode("utf-8", "surrogateescape")
+    if canary.scan_bytes(data, secret) or canary.scan_bytes(data[::-1], secret):
+        return True
+    # Encoded loot is short; memory has millions of runs that only look so.
+    return len(data) < 1 << 20 and any(canary.scan_bytes(form, secret, wide=False) for form in forms(data))
+
+
+class Evidence:
+    """What there is about one column; secrets: the key and the passphrase."""
+
+    def __init__(self, out, secrets, ep, evil, prompt):
+        self.out, self.secrets, self.ep, self.evil, self.prompt = out, secrets, ep, evil, prompt
+        self.since = 0
+
+    def mark(self):
+        """From now on the attacker's server hears about one attack."""
+        self.since = len(self.evil.requests)
+
+    def loot(self, technique):
+        """(vantage, letter) of each place where it was tried."""
+        for path in sorted((self.out / "loot").glob(f"{technique.id}@*")):
+            data = path.read_bytes()
+            letter = "R" if any(has(data, s) for s in self.secrets) else "-"
+            yield path.name.partition("@")[2], letter
+
+    def ended(self, technique, vantage):
+        path = self.out / "done" / f"{technique.id}@{vantage}"
+        return path.read_text() if path.exists() else None
+
+    def used(self, technique, vantage):
+        """Requests that bear the attack's tag, and the key beside it."""
+        tag = f"attack={technique.id}@{vantage};"
+        return any(self.secrets[0] in v for r in self.ep.saw(tag) for v in r.headers.values())
+
+    def elsewhere(self, requests):
+        """What the attacker's server was sent."""
+        letter = "-"
+        for r in requests:
+            text = r.path + "\n".join(r.headers.values()) + r.body.decode("utf-8", "replace")
+            if any(has(text, s) for s in self.secrets):
+                return "R"
+            if self.prompt in text:
+                letter = "c"
+        return letter
+
+    def signs(self, technique):
+        path = self.out / f"ran.{technique.id}"
+        if not path.exists():
+            return "-"
+        return worst("p" if "unlimited" in line.split()[3:5] else "m" for line in path.read_text().splitlines() if line)

@@ -1,0 +1,284 @@
+#!/usr/bin/python3
+"""run.py - play the agent in real sessions, and print what each attack came to.
+
+    run.py                         all columns that this user can run (root: all)
+    run.py --columns user-relay    these alone (commas)
+    run.py --only vm-readv,files   these techniques alone (commas)
+    run.py --without CONTROL       with a build for tests: that control switched off
+    run.py --renew                 keep what came out as what is expected
+    run.py -v                      how each attack ended, place by place
+
+A cell that is worse than what expected.txt keeps fails; one that is better is said."""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+LIB = HERE.parents[1] / "lib"
+sys.path[:0] = [str(HERE), str(LIB)]
+
+import canary
+import table
+from columns import COLUMNS, Skipped, world_of
+from client import until
+from endpoint import Bash, Endpoint, Text
+from followups import FOLLOWUPS
+from judge import Evidence, worst
+from techniques import TECHNIQUES
+
+PYTHON = "/usr/bin/python3"
+PLACES = ("hook", "mcp", "status", "bash", "daemon")
+SESSION = 240        # seconds for all that is tried in the running session
+
+
+def compiled(where):
+    """programs/*.c, as the other attacks use them."""
+    jobs = []
+    for source in sorted((HERE.parent / "programs").glob("*.c")):
+        kind = ["-shared", "-fPIC"] if source.stem.endswith(".so") else []
+        jobs.append(subprocess.Popen(["cc", "-D_GNU_SOURCE", "-Wall", "-O1", *kind, "-o", where / source.stem, source]))
+    if [job.wait(60) for job in jobs] != [0] * len(jobs):
+        raise RuntimeError("the attacks' programs do not compile")
+
+
+class Snapshot:
+    """A home as it was, byte by byte; what an attack left there goes away again."""
+
+    def __init__(self, c):
+        self.c = c
+        self.files = dict(self.look())
+
+    def look(self):
+        for where, _, names in os.walk(self.c.home):
+            for name in names:
+                path = Path(where, name)
+                if path.is_symlink():
+                    yield path, (os.readlink(path), None)
+                elif path.is_file():
+                    yield path, (path.read_bytes(), path.stat().st_mode & 0o7777)
+
+    def restore(self):
+        now = dict(self.look())
+        for path in now.keys() - self.files.keys():
+            path.unlink()
+        for path, (data, mode) in self.files.items():
+            if now.get(path) == (data, mode) or path.name in ("record.jsonl", "counts") or "spent" in path.name:
+                continue
+            if path.is_symlink() or path.exists():
+                path.unlink()
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if mode is None:
+                path.symlink_to(data)
+            else:
+                path.write_bytes(data)
+                path.chmod(mode)
+        self.c.own()
+
+
+class Run:
+    """One column: a world, its sessions, its evidence."""
+
+    def __init__(self, column, c, ep, evil, chosen):
+        self.column, self.c, self.ep, self.evil = column, c, ep, evil
+        self.chosen = [t for t in TECHNIQUES if t.id in chosen]
+        self.entry = "demo"
+        self.token = canary.new_token()
+        self.passphrase = "-".join(canary.new_token(6) for _ in range(5))
+        self.prompt = "what was said in confidence: " + canary.new_token(24)
+        self.out, self.kit, self.tools = c.root / "out", c.root / "kit", c.root / "tools"
+        self.scene = self.out / "scene.json"
+        self.said = []
+        self.evidence = Evidence(self.out, (self.token, self.passphrase), ep, evil, self.prompt)
+        self.letters, self.how = {}, {}
+
+    def set_up(self):
+        for where in (self.out, self.out / "loot", self.out / "done", self.tools):
+            where.mkdir()
+        compiled(self.tools)
+        shutil.copytree(HERE, self.kit, ignore=shutil.ignore_patterns("__pycache__"))
+        shutil.copytree(LIB, self.kit / "lib", ignore=shutil.ignore_patterns("__pycache__"))
+        self.c.passphrase = self.passphrase
+        self.c.demo(policy=self.column.policy())
+        self.column.init(self)
+        self.c.add(self.entry, self.token)
+        self.write_scene()
+        r = self.c.ccrun(self.entry, "-p", "hello", timeout=60)
+        if r.rc != 0 or not self.ep.saw(self.token):
+            raise RuntimeError(f"{self.column.name}: no session comes up\n{r}")
+
+    def write_scene(self):
+        table.write_json(self.scene, {
+            "home": self.c.home, "cwd": self.c.cwd, "runtime": self.c.runtime, "out": self.out, "tools": self.tools,
+            "kit": self.kit, "config": self.c.config, "data": self.c.data, "state": self.c.state,
+            "socket": self.column.socket(self.c), "provider": self.entry, "entry": self.entry,
+            "origin": "bearer " + self.ep.url, "delivery": self.column.delivery, "evil": self.evil.url,
+            "endpoint": self.ep.url, "ccrun": self.c.bin / "ccrun", "ccctl": self.c.bin / "ccctl",
+            "top": self.column.top(), "chosen": [t.id for t in self.chosen]})
+        self.c.own()
+
+    def heard(self, *texts):
+        self.said.extend(texts)
+
+    def agent(self, place):
+        return f"{PYTHON} {self.kit}/agent.py {place} {self.scene}"
+
+    # ---- what is tried in a running session ----
+
+    def plant_daemon(self):
+        """An earlier session leaves it behind."""
+        r = self.c.ccrun("--exec", self.tools / "victim", self.entry,
+                         f"setsid {self.agent('daemon')} < /dev/null > /dev/null 2>&1 & "
+                         f"while [ ! -e {self.out}/planted.daemon ]; do sleep 0.05; done", timeout=30)
+        if not (self.out / "planted.daemon").exists():
+            raise RuntimeError(f"no daemon was left: {r}")
+
+    def poison(self):
+        """The repository and the user's settings start the agent in every place."""
+        self.c.settings({"statusLine": {"type": "command", "command": self.agent("status")},
+                         "enableAllProjectMcpServers": True})
+        self.c.settings({"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [
+            {"type": "command", "command": self.agent("hook"), "timeout": 300}]}]}}, "project")
+        words = self.agent("mcp").split()
+        table.write_json(self.c.cwd / ".mcp.json", {"mcpServers": {"s": {"command": words[0], "args": words[1:]}}})
+        self.c.own()
+
+    def in_session(self):
+        here = [t for t in self.chosen if not t.after]
+        if not here:
+            return
+        snapshot = Snapshot(self.c)
+        self.plant_daemon()
+        self.poison()
+        places = {p for t in here for p in t.at}
+        go = [Bash(self.agent("bash"), timeout=600000)]
+        ended = [(self.out / f"end.{p}") for p in PLACES]
+
+        def script(_):
+            if go:
+                return go.pop()
+            (self.out / "go.daemon").touch()
+            until(lambda: all(p.exists() for p in ended), SESSION, f"the end of the attacks in {sorted(places)}")
+            return Text("that was all of it")
+        self.ep.script = script
+        with self.c.screen([self.c.bin / "ccrun", self.entry]) as s:
+            s.ask("go on")
+            s.wait("that was all of it", SESSION)
+            self.heard(s.text())
+            s.exit()
+        self.ep.script = []
+        for technique in here:
+            self.judge(technique, technique.at)
+        snapshot.restore()
+
+    def judge(self, technique, places, letters=()):
+        """The worst of what it came to in each place."""
+        found = dict(self.evidence.loot(technique))
+        for place in places:
+            how = self.evidence.ended(technique, place)
+            letter = found.get(place, "?")
+            if how is None:
+                letter = "?"
+            elif how.startswith("n/a"):
+                letter = "."
+            elif self.evidence.used(technique, place):
+                letter = worst([letter, "u"])
+            self.how[technique.id, place] = (letter, how)
+        seen = [self.how[technique.id, p][0] for p in places]
+        path = f"attack={technique.id}@"
+        seen.append(self.evidence.elsewhere([r for r in self.evil.requests if path in r.path]))
+        tried = [x for x in [*seen[:-1], *letters] if x not in ".?"] + [seen[-1]] * (set(seen[:-1]) - {".", "?"} != set())
+        self.letters[technique.id] = worst(tried) if tried else "?" if "?" in seen else "."
+
+    # ---- what is tried in a session of its own ----
+
+    def heal(self):
+        """The person's world as it was: an unlocked vault, no process of an attack's."""
+        keep = {"ccbroker", "ccrun-logind", "ccrun-relay"}
+        for pid in self.c.leftovers():
+            try:
+                if Path(f"/proc/{pid}/comm").read_text().strip() not in keep:
+                    os.kill(pid, 9)
+            except OSError:
+                pass
+        self.column.heal(self)
+
+    def on_its_own(self, technique):
+        snapshot = Snapshot(self.c)
+        self.evidence.mark()
+        self.said = []
+        command = f"{self.agent('alone')} {technique.id}"
+        r = self.c.ccrun("--exec", self.tools / "victim", self.entry, command, timeout=60)
+        self.heard(r.out, r.err)
+        code = FOLLOWUPS[technique.after](self)
+        letters = [self.evidence.elsewhere(self.evil.requests[self.evidence.since:]), self.evidence.signs(technique)]
+        if any(has_secret(text, self) for text in self.said):
+            letters.append("R")
+        if code != 0 and technique.kind == "deny":
+            letters.append("d")
+        self.judge(technique, technique.at, letters)
+        self.how[technique.id, "after"] = (worst(letters), f"{technique.after}: exit {code}")
+        snapshot.restore()
+        self.heal()
+
+    def play(self):
+        self.set_up()
+        self.in_session()
+        for technique in self.chosen:
+            if technique.after:
+                self.on_its_own(technique)
+        return self.letters
+
+
+def has_secret(text, run):
+    from judge import has  # pylint: disable=import-outside-toplevel
+    return any(has(text, s) for s in run.evidence.secrets)
+
+
+@contextmanager
+def endpoints():
+    with Endpoint(default=Text("hello from loopback")) as ep, Endpoint(default=Text("hello from elsewhere")) as evil:
+        yield ep, evil
+
+
+def play(column, chosen, without=None, verbose=False):
+    """{technique: letter} of one column."""
+    with endpoints() as (ep, evil), world_of(column, ep, without) as c:
+        run = Run(column, c, ep, evil, chosen)
+        letters = run.play()
+        if verbose:
+            for (name, place), (letter, how) in run.how.items():
+                print(f"    {column.name:12} {name:20} {place:7} {letter} {how}", file=sys.stderr)
+        return letters
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    p.add_argument("--columns", default="")
+    p.add_argument("--only", default="")
+    p.add_argument("--without")
+    p.add_argument("--renew", action="store_true")
+    p.add_argument("-v", "--verbose", action="store_true")
+    args = p.parse_args()
+    chosen = [t.id for t in TECHNIQUES if not args.only or t.id in args.only.split(",")]
+    found, notes = {}, []
+    for column in COLUMNS:
+        if args.columns and column.name not in args.columns.split(","):
+            continue
+        began = time.monotonic()
+        try:
+            found[column.name] = play(column, chosen, args.without, args.verbose)
+            print(f"{column.name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+        except Skipped as e:
+            notes.append(f"{column.name}: skipped: {e}")
+    return table.report(found, notes, renew=args.renew)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
