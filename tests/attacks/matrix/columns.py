@@ -1,10 +1,13 @@
 """The columns: whose broker, how the key is delivered, is the session confined.  And
-one without any protection, which shows what of the attacks works at all."""
+one without ccrun, the key in the environment, which shows what of the attacks works at all."""
+import json
 import os
+import shlex
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from ccrun import BUILD, Ccrun
+from client import alive, children_named, claude, until
 
 
 class Skipped(Exception):
@@ -17,32 +20,78 @@ class Column:
     broker: str
     delivery: str
     confine: str = "off"
+    plain = False
 
     def policy(self):
         words = {"delivery": self.delivery}
         if knows_confine():
-            words["confine"] = "on" if self.confine == "on" else "off"
+            words["confine"] = self.confine
         return words
 
-    def init(self, run):
-        words = ["init", *{"user": [], "system": ["--system"]}[self.broker]]
-        r = run.c.with_passphrase(*words, passphrase=run.passphrase)
+    def set_up(self, run):
+        """A vault with the key in it, and a provider that uses it."""
+        c = run.c
+        c.passphrase = run.passphrase
+        c.demo(policy=self.policy())
+        words = ["init", "--system" if self.broker == "system" else "--user"]
+        r = c.with_passphrase(*words, passphrase=run.passphrase)
         assert r.rc == 0, r
+        c.add(run.entry, run.token)
 
     def socket(self, c):
         return "/run/ccrun/broker.sock" if self.broker == "system" else c.runtime / "ccrun/broker.sock"
 
     def top(self):
         """The process below which all of this world is; 0: a pid namespace has nothing else."""
-        return os.getpid() if self.broker == "user" else 0
+        return os.getpid() if self.broker != "system" else 0
+
+    def command(self, run, words):
+        """(argv, environment) of ccrun WORDS."""
+        return [run.c.bin / "ccrun", *words], {}
 
     def heal(self, run):
         """After an attack: somebody serves, and the vault is open."""
         c = run.c
-        said = c.ccctl("status", "--json")
-        if '"unlocked"' not in said.out:
-            r = c.with_passphrase("unlock", passphrase=run.passphrase)
-            assert r.rc == 0, (r, said)
+        for path in (c.runtime / "ccrun", c.state / "ccrun", c.data / "ccrun"):
+            if path.is_dir() and not path.is_symlink():
+                path.chmod(0o700)
+        if (c.state / "ccrun/record.jsonl").exists():
+            (c.state / "ccrun/record.jsonl").chmod(0o600)
+        if self.state(c) == "unlocked":
+            return
+        if self.broker == "user":
+            # Whoever is in the broker's place, or has lost its socket.
+            for pid in children_named(os.getpid(), "ccbroker"):
+                os.kill(pid, 9)
+        r = c.with_passphrase("unlock", passphrase=run.passphrase)
+        assert r.rc == 0, r
+
+    @staticmethod
+    def state(c):
+        r = c.ccctl("status", "--json")
+        return json.loads(r.out).get("state") if r.out.startswith("{") else r.err
+
+    def restart_broker(self, run):
+        pid = run.c.broker()
+        os.kill(pid, 9)
+        until(lambda: not alive(pid), 10, "the broker's end")
+        self.heal(run)
+
+
+class Plain(Column):
+    """As people have it: the key in the environment."""
+    plain = True
+
+    def set_up(self, run):
+        pass
+
+    def command(self, run, words):
+        env = {"ANTHROPIC_BASE_URL": run.ep.url, "ANTHROPIC_AUTH_TOKEN": run.token}
+        words = [w for w in words if w != run.entry]
+        return ([*words[1:]] if words[:1] == ["--exec"] else [claude(), *words]), env
+
+    def heal(self, run):
+        pass
 
 
 def knows_confine():
@@ -52,7 +101,7 @@ def knows_confine():
 
 COLUMNS = [Column(f"{broker}-{delivery}{'+' * (confine == 'on')}", broker, delivery, confine)
            for broker in ("user", "system") for delivery in ("relay", "preload") for confine in ("off", "on")]
-COLUMNS.append(Column("bare", "user", "env"))
+COLUMNS.append(Plain("plain", "none", "env"))
 
 
 @contextmanager
@@ -67,3 +116,13 @@ def world_of(column, ep, without=None):
         if without:
             c.plain_env["CCRUN_WITHOUT"] = without
         yield c
+
+
+def typed_command(column, run, words):
+    """As it is typed into a shell: by name, where ccrun is to be found by PATH."""
+    argv, env = column.command(run, words)
+    argv = [str(a) for a in argv]
+    if not column.plain:
+        argv[0] = "ccrun"
+    # An alias counts where its word is not quoted.
+    return " ".join([argv[0], *map(shlex.quote, argv[1:])]), env

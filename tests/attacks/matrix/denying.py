@@ -1,9 +1,141 @@
 """Deny: the person's own use is stopped, or spoiled."""
 import os
+import resource
 import signal
+import socket
+import time
+from pathlib import Path
 
-from kit import each
+import kit
+from kit import NotHere, each
 
 
-def kill_broker(s):
-    each(s.brokers, lambda pid: os.kill(pid, signal.SIGKILL))
+def signalled(who, number):
+    """An attack: a signal to all of these."""
+    def act(s):
+        if s.plain:
+            raise NotHere("no such process there")
+        each(getattr(s, who) if isinstance(who, str) else s.pids(*who), lambda pid: os.kill(pid, number))
+    return act
+
+
+kill_broker = signalled("brokers", signal.SIGKILL)
+stop_broker = signalled("brokers", signal.SIGSTOP)
+kill_relay = signalled("relays", signal.SIGKILL)
+stop_relay = signalled("relays", signal.SIGSTOP)
+kill_watcher = signalled(("ccrun-logind",), signal.SIGKILL)
+kill_worker = signalled(("ccrun-usage",), signal.SIGKILL)
+
+
+def kill_client(s):
+    each(s.clients, lambda pid: os.kill(pid, signal.SIGKILL))
+
+
+def fill_connections(s):
+    """Every place that the broker has for this user, kept by a daemon."""
+    if s.plain:
+        raise NotHere("no broker there")
+    kept = []
+    try:
+        while len(kept) < 600:
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            sock.setblocking(False)
+            sock.connect(str(s.socket))
+            kept.append(sock)
+    except OSError as e:
+        print(len(kept), e.strerror)
+    if os.fork() == 0:
+        os.setsid()
+        time.sleep(20)
+        os._exit(0)
+    print(len(kept))
+
+
+def lock(s):
+    s.ask("lock")
+
+
+def remove(s):
+    for op, fields in (("rm", {"name": s.entry}), ("retire", {}), ("slot-rm", {"id": 1}), ("settings", {}),
+                       ("set", {"idle": 1}), ("session-end", {"id": "0" * 16}), ("put", {
+                           "name": s.entry, "token": b"x" * 20, "origin": s.origin, "variable": "ANTHROPIC_AUTH_TOKEN",
+                           "policy": "delivery=env", "replace": True}), ("approve", {"name": s.entry, "origin": s.origin,
+                           "variable": "ANTHROPIC_AUTH_TOKEN", "policy": "delivery=env"})):
+        try:
+            s.ask(op, **fields)
+        except Exception as e:  # pylint: disable=broad-except
+            print(op, repr(e))
+
+
+def vault_removed(s):
+    if s.plain:
+        raise NotHere("no vault there")
+    (s.data / "ccrun/vault").unlink()
+
+
+def vault_swapped(s):
+    """A vault of the attacker's, that opens with the attacker's passphrase."""
+    if s.plain:
+        raise NotHere("no vault there")
+    path = s.data / "ccrun/vault"
+    data = path.read_bytes()
+    path.write_bytes(data[:40] + bytes(x ^ 1 for x in data[40:60]) + data[60:])
+
+
+def config_removed(s):
+    s.provider_file.unlink()
+
+
+def runtime_opened(s):
+    """The socket's directory open for everybody."""
+    if s.plain:
+        raise NotHere("no broker there")
+    Path(s.socket).parent.chmod(0o777)
+
+
+def socket_removed(s):
+    if s.plain:
+        raise NotHere("no broker there")
+    Path(s.socket).unlink()
+
+
+def mark_the_shell(s):
+    """The mark, put on the person's shell from inside."""
+    if s.plain:
+        raise NotHere("no mark there")
+    pid = int((s.out / "shell.pid").read_text())
+    resource.prlimit(pid, resource.RLIMIT_LOCKS, (4096, 4096))
+    raise SystemExit("it was marked")
+
+
+def log_unwritable(s):
+    """The audit log cannot be written: nothing is released."""
+    if s.plain:
+        raise NotHere("no audit log there")
+    path = s.state / "ccrun"
+    (path / "record.jsonl").chmod(0o400)
+    path.chmod(0o500)
+
+
+def processes(s):
+    """As many processes as a user may have, in bounds here."""
+    resource.setrlimit(resource.RLIMIT_NPROC, (64, 64))
+    pids = []
+    try:
+        for _ in range(64):
+            pid = os.fork()
+            if pid == 0:
+                time.sleep(2)
+                os._exit(0)
+            pids.append(pid)
+    except OSError as e:
+        print(len(pids), e.strerror)
+    del s
+
+
+def spend(s):
+    """The rest of the limit, used up by many requests."""
+    import using  # pylint: disable=import-outside-toplevel
+    path = using.own_relay(s, s.ticket or None)
+    for _ in range(8):
+        kit.talk(path, s.request(), 1)

@@ -9,14 +9,16 @@ import string
 import canary
 
 # From best to worst; what each letter says is in LETTERS.
-RANK = "-mudpcR"
+RANK = "-muxdpcR"
 LETTERS = {
     "-": "nothing", "m": "goes on, or runs in the next session, with the mark: the broker refuses it",
     "u": "requests with the key to the sealed address, within its limit, on record",
+    "x": "requests that nobody allowed: to another path, or over the limit",
     "d": "the person's use is stopped until something is mended", "p": "goes on outside of any session, as the person",
     "c": "the conversation goes elsewhere", "R": "the key, or twelve characters of it, is read",
     ".": "makes no sense there", "?": "was not tried",
 }
+PATHS = re.compile(r"/v1/(messages|messages/count_tokens|models(/[^/?]+)?)(\?beta=true)?$")
 RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 
 
@@ -64,17 +66,30 @@ class Evidence:
         """(vantage, letter) of each place where it was tried."""
         for path in sorted((self.out / "loot").glob(f"{technique.id}@*")):
             data = path.read_bytes()
-            letter = "R" if any(has(data, s) for s in self.secrets) else "-"
-            yield path.name.partition("@")[2], letter
+            yield path.name.partition("@")[2], "R" if self.secret_in(data) else "-"
+
+    def secret_in(self, data):
+        return any(has(data, s) for s in self.secrets)
+
+    def won(self, technique):
+        """What its daemons left."""
+        for path in self.out.glob(f"won.{technique.id}*"):
+            if canary.scan_files([path], self.secrets[0]) or canary.scan_files([path], self.secrets[1]) or \
+                    (path.stat().st_size < 1 << 20 and self.secret_in(path.read_bytes())):
+                return "R"
+        return "-"
 
     def ended(self, technique, vantage):
         path = self.out / "done" / f"{technique.id}@{vantage}"
         return path.read_text() if path.exists() else None
 
-    def used(self, technique, vantage):
-        """Requests that bear the attack's tag, and the key beside it."""
-        tag = f"attack={technique.id}@{vantage};"
-        return any(self.secrets[0] in v for r in self.ep.saw(tag) for v in r.headers.values())
+    def used(self, technique, place):
+        """What arrived with the attack's tag, and the key beside it."""
+        tag = f"attack={technique.id}@{place};"
+        seen = [r for r in self.ep.saw(tag) if any(self.secrets[0] in v for v in r.headers.values())]
+        strayed = [r for r in seen if not PATHS.match(r.path) or any(tag in v for v in r.headers.values())]
+        most = technique.most
+        return "x" if strayed or (most and len(seen) > most) else "u" if seen else "-"
 
     def elsewhere(self, requests):
         """What the attacker's server was sent."""

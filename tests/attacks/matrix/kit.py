@@ -45,6 +45,25 @@ class Scene:
         return f"sh {self.kit}/note.sh {self.out}/ran.{self.technique}"
 
     @property
+    def won(self):
+        """Where a daemon leaves its loot, with whatever comes behind the name."""
+        return self.out / f"won.{self.technique}"
+
+    def asks_later(self):
+        """Shell words by which a daemon asks for the key, and uses it."""
+        if self.plain:
+            return "true"
+        return (f"({self.ccctl} get {self.entry} --reveal; {self.ccrun} --exec /usr/bin/env {self.entry}; "
+                f"{self.ccrun} {self.entry} -p \"{self.tag}\" < /dev/null) > {self.won} 2>&1")
+
+    @property
+    def provider_file(self):
+        path = self.config / f"ccrun/providers/{self.provider}.conf"
+        if self.plain:
+            raise NotHere("no ccrun there")
+        return path
+
+    @property
     def ticket(self):
         """Of the session that this process is inside, or was."""
         return os.environ.get("CCRUN_TICKET", "")
@@ -92,6 +111,8 @@ class Scene:
 
     def run(self, command, timeout=LIMIT - 1, **env):
         """A shell command; what it prints is loot.  Its exit code."""
+        if self.plain and ("$CCRUN" in command or "$CCCTL" in command):
+            raise NotHere("no ccrun there")
         env = {**os.environ, "CCRUN": self.ccrun, "CCCTL": self.ccctl, "TAG": self.tag, **env}
         try:
             return subprocess.run(["bash", "-c", command], env=env, timeout=timeout, stdin=subprocess.DEVNULL,
@@ -100,10 +121,16 @@ class Scene:
             print("timed out")
             return -1
 
+    def broker(self):
+        """A connection to the broker."""
+        if self.plain:
+            raise NotHere("no broker there")
+        import wire_client as wc  # pylint: disable=import-outside-toplevel
+        return wc.Client(self.socket, timeout=3)
+
     def ask(self, op, **fields):
         """One request to the broker; the answer is loot."""
-        import wire_client as wc  # pylint: disable=import-outside-toplevel
-        with wc.Client(self.socket, timeout=3) as c:
+        with self.broker() as c:
             packet = c.raw(wc.request(op, **fields))
         print(op, packet)
         return packet

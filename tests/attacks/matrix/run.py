@@ -10,6 +10,7 @@
 
 A cell that is worse than what expected.txt keeps fails; one that is better is said."""
 import argparse
+import base64
 import os
 import re
 import shutil
@@ -26,10 +27,10 @@ sys.path[:0] = [str(HERE), str(LIB)]
 
 import canary
 import table
-from columns import COLUMNS, Skipped, world_of
+from columns import COLUMNS, Skipped, typed_command, world_of
 from client import until
 from endpoint import Bash, Endpoint, Text
-from followups import FOLLOWUPS
+from followups import BEFORE, FOLLOWUPS
 from judge import Evidence, worst
 from techniques import TECHNIQUES
 
@@ -56,8 +57,8 @@ class Snapshot:
         self.files = dict(self.look())
 
     def look(self):
-        for where, _, names in os.walk(self.c.home):
-            for name in names:
+        for where, directories, names in os.walk(self.c.home):
+            for name in [*names, *directories]:
                 path = Path(where, name)
                 if path.is_symlink():
                     yield path, (os.readlink(path), None)
@@ -104,14 +105,13 @@ class Run:
         compiled(self.tools)
         shutil.copytree(HERE, self.kit, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copytree(LIB, self.kit / "lib", ignore=shutil.ignore_patterns("__pycache__"))
-        self.c.passphrase = self.passphrase
-        self.c.demo(policy=self.column.policy())
-        self.column.init(self)
-        self.c.add(self.entry, self.token)
+        self.column.set_up(self)
         self.write_scene()
-        r = self.c.ccrun(self.entry, "-p", "hello", timeout=60)
+        self.services()
+        r = self.launch(self.entry, "-p", "hello", timeout=60)
         if r.rc != 0 or not self.ep.saw(self.token):
             raise RuntimeError(f"{self.column.name}: no session comes up\n{r}")
+        self.snapshot = Snapshot(self.c)
 
     def write_scene(self):
         table.write_json(self.scene, {
@@ -120,8 +120,32 @@ class Run:
             "socket": self.column.socket(self.c), "provider": self.entry, "entry": self.entry,
             "origin": "bearer " + self.ep.url, "delivery": self.column.delivery, "evil": self.evil.url,
             "endpoint": self.ep.url, "ccrun": self.c.bin / "ccrun", "ccctl": self.c.bin / "ccctl",
-            "top": self.column.top(), "chosen": [t.id for t in self.chosen]})
+            "top": self.column.top(), "plain": self.column.plain, "chosen": [t.id for t in self.chosen]})
         self.c.own()
+
+    def services(self):
+        """What a person has running before any session: a shell, a service, a multiplexer."""
+        self.shell = self.c.popen(["sleep", "100000"])
+        (self.out / "shell.pid").write_text(str(self.shell.pid))
+        self.kept = {self.shell.pid, self.c.popen([PYTHON, self.kit / "service.py", self.out / "service.sock"]).pid}
+        if shutil.which("tmux"):
+            self.c.run(["tmux", "-S", self.out / "tmux.sock", "-f", "/dev/null", "new-session", "-d", "sleep 100000"])
+            self.kept |= {int(x) for x in self.c.run(["tmux", "-S", self.out / "tmux.sock", "display-message", "-p",
+                                                      "#{pid}"]).out.split()}
+        self.c.own()
+
+    # ---- launching ----
+
+    def launch(self, *words, **kw):
+        argv, env = self.column.command(self, list(words))
+        return self.c.run(argv, env=env, **kw)
+
+    def started(self, *words, **kw):
+        argv, env = self.column.command(self, list(words))
+        return self.c.popen(argv, env=env, **kw)
+
+    def typed_command(self, words):
+        return typed_command(self.column, self, [str(w) for w in words])
 
     def heard(self, *texts):
         self.said.extend(texts)
@@ -133,9 +157,9 @@ class Run:
 
     def plant_daemon(self):
         """An earlier session leaves it behind."""
-        r = self.c.ccrun("--exec", self.tools / "victim", self.entry,
-                         f"setsid {self.agent('daemon')} < /dev/null > /dev/null 2>&1 & "
-                         f"while [ ! -e {self.out}/planted.daemon ]; do sleep 0.05; done", timeout=30)
+        r = self.launch("--exec", self.tools / "victim", self.entry,
+                        f"setsid {self.agent('daemon')} < /dev/null > /dev/null 2>&1 & "
+                        f"while [ ! -e {self.out}/planted.daemon ]; do sleep 0.05; done", timeout=30)
         if not (self.out / "planted.daemon").exists():
             raise RuntimeError(f"no daemon was left: {r}")
 
@@ -153,21 +177,23 @@ class Run:
         here = [t for t in self.chosen if not t.after]
         if not here:
             return
-        snapshot = Snapshot(self.c)
         self.plant_daemon()
         self.poison()
         places = {p for t in here for p in t.at}
         go = [Bash(self.agent("bash"), timeout=600000)]
         ended = [(self.out / f"end.{p}") for p in PLACES]
 
-        def script(_):
+        def script(request):
+            if b"attack=" in request.body and b"go on" not in request.body:
+                return answer(request, self.token)
             if go:
                 return go.pop()
             (self.out / "go.daemon").touch()
             until(lambda: all(p.exists() for p in ended), SESSION, f"the end of the attacks in {sorted(places)}")
             return Text("that was all of it")
         self.ep.script = script
-        with self.c.screen([self.c.bin / "ccrun", self.entry]) as s:
+        argv, env = self.column.command(self, [self.entry])
+        with self.c.screen(argv, env=env) as s:
             s.ask("go on")
             s.wait("that was all of it", SESSION)
             self.heard(s.text())
@@ -175,7 +201,7 @@ class Run:
         self.ep.script = []
         for technique in here:
             self.judge(technique, technique.at)
-        snapshot.restore()
+        self.snapshot.restore()
 
     def judge(self, technique, places, letters=()):
         """The worst of what it came to in each place."""
@@ -187,8 +213,8 @@ class Run:
                 letter = "?"
             elif how.startswith("n/a"):
                 letter = "."
-            elif self.evidence.used(technique, place):
-                letter = worst([letter, "u"])
+            else:
+                letter = worst([letter, self.evidence.used(technique, place)])
             self.how[technique.id, place] = (letter, how)
         seen = [self.how[technique.id, p][0] for p in places]
         path = f"attack={technique.id}@"
@@ -203,42 +229,80 @@ class Run:
         keep = {"ccbroker", "ccrun-logind", "ccrun-relay"}
         for pid in self.c.leftovers():
             try:
-                if Path(f"/proc/{pid}/comm").read_text().strip() not in keep:
+                if Path(f"/proc/{pid}/comm").read_text().strip() not in keep and pid not in self.kept:
                     os.kill(pid, 9)
+                else:
+                    os.kill(pid, 18)
             except OSError:
                 pass
         self.column.heal(self)
 
     def on_its_own(self, technique):
-        snapshot = Snapshot(self.c)
+        self.snapshot.restore()
         self.evidence.mark()
         self.said = []
+        BEFORE.get(technique.before, lambda run: None)(self)
         command = f"{self.agent('alone')} {technique.id}"
-        r = self.c.ccrun("--exec", self.tools / "victim", self.entry, command, timeout=60)
-        self.heard(r.out, r.err)
-        code = FOLLOWUPS[technique.after](self)
-        letters = [self.evidence.elsewhere(self.evil.requests[self.evidence.since:]), self.evidence.signs(technique)]
-        if any(has_secret(text, self) for text in self.said):
+        words = ["--exec", self.tools / "victim", self.entry, command]
+        if technique.inside == "terminal":
+            self.in_terminal(words)
+        else:
+            r = self.launch(*words, timeout=60)
+            self.heard(r.out, r.err)
+        how = self.evidence.ended(technique, "alone")
+        code = 0
+        if not (how or "").startswith("n/a"):
+            code = FOLLOWUPS[technique.after](self)
+        letters = [self.evidence.elsewhere(self.evil.requests[self.evidence.since:]), self.evidence.signs(technique),
+                   self.evidence.won(technique)]
+        if any(self.evidence.secret_in(text) for text in self.said):
             letters.append("R")
         if code != 0 and technique.kind == "deny":
             letters.append("d")
         self.judge(technique, technique.at, letters)
         self.how[technique.id, "after"] = (worst(letters), f"{technique.after}: exit {code}")
-        snapshot.restore()
+        for path in self.out.glob(f"won.{technique.id}*"):
+            path.unlink()
+        self.snapshot.restore()
         self.heal()
+
+    def in_terminal(self, words):
+        """The session is started from a shell on a terminal, which goes on behind it."""
+        line, env = self.typed_command(words)
+        env = {**env, "PATH": f"{self.c.bin}:{self.c.env()['PATH']}", "PS1": "ready> "}
+        with self.c.screen(["bash", "--norc", "-i"], env=env) as s:
+            s.wait("ready>")
+            s.send(line + "; echo en''ded\r")
+            s.wait("ended", 40)
+            s.pump(1.0)
+            s.send("exit\r")
+            s.pump(0.5)
 
     def play(self):
         self.set_up()
         self.in_session()
         for technique in self.chosen:
             if technique.after:
-                self.on_its_own(technique)
+                self.one(technique)
         return self.letters
 
+    def one(self, technique):
+        """What goes wrong with one is that one's: its cell is not stated, which fails."""
+        try:
+            self.on_its_own(technique)
+        except (AssertionError, OSError, TimeoutError, EOFError, RuntimeError) as e:
+            self.letters[technique.id] = "?"
+            self.how[technique.id, "after"] = ("?", f"{type(e).__name__}: {e}")
+            self.snapshot.restore()
+            self.heal()
 
-def has_secret(text, run):
-    from judge import has  # pylint: disable=import-outside-toplevel
-    return any(has(text, s) for s in run.evidence.secrets)
+
+def answer(request, token):
+    """What the provider says to an attack's request: its key, where it asks for that."""
+    how = (request.json or {}).get("echo", "")
+    said = {"plain": f"your key is {token}", "bearer": f"Bearer {token}", "base64": base64.b64encode(token.encode()).decode(),
+            "hex": token.encode().hex(), "reversed": token[::-1]}
+    return Text(said.get(how, "hello"))
 
 
 @contextmanager
