@@ -2,13 +2,14 @@
 
 Each is a function of a Run (run.py); what it returns is the exit code of what the person
 wanted, which is more than a launch."""
-import os
-import pty
-import select
+import fcntl
 import time
 
 from client import until
 from endpoint import Text
+
+
+ROUNDS = 6  # launches for who wants to win a race
 
 
 def client(run):
@@ -25,10 +26,22 @@ def standin(run):
     return r.rc
 
 
-def in_shell(run, words):
+def outer_shell(run):
+    """The next launch, from the shell that was there before."""
+    if run.column.plain:
+        return 0
+    code = run.out / "shell.code"
+    code.unlink(missing_ok=True)
+    with open(run.out / "shell.fifo", "w") as f:
+        f.write(f"{run.c.bin}/ccrun --exec {run.tools}/victim {run.entry} true; echo $? > {code}\n")
+    until(lambda: code.exists() and code.read_text(), 20, "the shell's answer")
+    return int(code.read_text())
+
+
+def in_shell(run, words, how="-ic"):
     argv, env = run.typed_command(words)
     env = {**env, "PATH": f"{run.c.bin}:{run.c.env()['PATH']}"}
-    r = run.c.run(["bash", "-ic", "shopt -s expand_aliases\n" + argv], env=env, timeout=40)
+    r = run.c.run(["bash", how, "shopt -s expand_aliases\n" + argv], env=env, timeout=40)
     run.heard(r.out, r.err)
     return r.rc
 
@@ -36,6 +49,11 @@ def in_shell(run, words):
 def shell(run):
     """A new shell, in which ccrun is typed."""
     return in_shell(run, ["--exec", run.tools / "victim", run.entry, "true"])
+
+
+def login(run):
+    """A new log-in shell."""
+    return in_shell(run, ["--exec", run.tools / "victim", run.entry, "true"], "-lic")
 
 
 def shell_client(run):
@@ -74,33 +92,25 @@ def typed(run):
     if run.column.plain:
         return 0
     run.c.ccctl("lock")
-    master, slave = pty.openpty()
-    name = os.ttyname(slave)
-    os.chown(name, run.c.user.pw_uid, -1)
-    proc = run.c.popen([run.c.bin / "ccctl", "unlock"], stdin=slave, stdout=slave, stderr=slave)
-    (run.out / "terminal").write_text(name)
-    os.close(slave)
-    said, sent, deadline = b"", False, time.monotonic() + 15
-    while time.monotonic() < deadline and proc.poll() is None:
-        if select.select([master], [], [], 0.1)[0]:
+    with run.c.screen([run.c.bin / "ccctl", "unlock"]) as s:
+        # TIOCGPTN
+        number = int.from_bytes(fcntl.ioctl(s.child.child_fd, 0x80045430, b"\0" * 4), "little")
+        (run.out / "terminal").write_text(f"/dev/pts/{number}")
+        # Who sees it refused types it again.
+        for n in range(1, 4):
             try:
-                said += os.read(master, 4096)
-            except OSError:
+                until(lambda n=n: not s.pump(0.05) or s.text().count("assphrase for") >= n, 10, "the question")
+            except TimeoutError:
                 break
-        if b"assphrase" in said and not sent:
             time.sleep(0.3)
-            for character in run.passphrase:
-                os.write(master, character.encode())
-                time.sleep(0.03)
-            os.write(master, b"\n")
-            sent = True
-    if proc.poll() is None:
-        proc.kill()
-    proc.wait()
-    os.close(master)
+            for character in run.passphrase + "\r":
+                if s.pump(0.03):
+                    s.send(character)
+        s.pump(1.0)
+        s.close()
+        run.heard(bytes(s.raw))
     (run.out / "terminal").unlink()
-    run.heard(said)
-    return proc.returncode
+    return 0
 
 
 def over(run):
@@ -158,26 +168,17 @@ def race_unlock(run):
 
 
 def race_standin(run):
-    """A launch of the stand-in, which waits for the racer."""
-    proc = run.started("--exec", run.tools / "victim", run.entry,
-                       f"touch {run.out}/go.race; while [ ! -e {run.out}/raced ]; do sleep 0.05; done")
-    code = proc.wait(30)
+    """Launches of the stand-in, and one that waits for the racer."""
+    for _ in range(ROUNDS):
+        proc = run.started("--exec", run.tools / "victim", run.entry, "sleep 30")
+        time.sleep(0.1)
+    (run.out / "go.race").touch()
+    until(lambda: (run.out / "raced").exists(), 20, "the racer's report")
+    code = 0 if proc.poll() is None else proc.returncode
     for name in ("go.race", "raced"):
         (run.out / name).unlink(missing_ok=True)
     return code
 
 
-FOLLOWUPS = {f.__name__: f for f in (client, standin, shell, shell_client, no_words, unlock, shell_unlock, typed, over, race,
-                                     race_unlock, race_standin)}
-
-
-# ---- before an attack ----
-
-def limited(run):
-    """The key has a limit."""
-    if not run.column.plain:
-        r = run.c.ccctl("limit", run.entry, "40/day")
-        assert r.rc == 0, r
-
-
-BEFORE = {"limited": limited}
+FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock, shell_unlock,
+                                     typed, over, race, race_unlock, race_standin)}

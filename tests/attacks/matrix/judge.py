@@ -7,6 +7,7 @@ import re
 import string
 
 import canary
+from columns import LIMIT
 
 # From best to worst; what each letter says is in LETTERS.
 RANK = "-muxdpcR"
@@ -51,6 +52,19 @@ def has(data, secret):
     return len(data) < 1 << 20 and any(canary.scan_bytes(form, secret, wide=False) for form in forms(data))
 
 
+def fragments(data, secret):
+    """Is much of it there, in order?  Who reads a terminal beside somebody else gets some of
+    the characters, and others the next time.  By chance there would be fewer."""
+    if len(data) > 4 * len(secret):
+        return False
+    best = [0] * (len(secret) + 1)
+    for byte in data:
+        before = 0
+        for i, wanted in enumerate(secret.encode(), 1):
+            before, best[i] = best[i], before + 1 if byte == wanted else max(best[i], best[i - 1])
+    return best[-1] >= canary.PIECE + len(data) // 16
+
+
 class Evidence:
     """What there is about one column; secrets: the key and the passphrase."""
 
@@ -75,7 +89,8 @@ class Evidence:
         """What its daemons left."""
         for path in self.out.glob(f"won.{technique.id}*"):
             if canary.scan_files([path], self.secrets[0]) or canary.scan_files([path], self.secrets[1]) or \
-                    (path.stat().st_size < 1 << 20 and self.secret_in(path.read_bytes())):
+                    (path.stat().st_size < 1 << 20 and self.secret_in(path.read_bytes())) or \
+                    fragments(path.read_bytes()[:4096], self.secrets[1]):
                 return "R"
         return "-"
 
@@ -88,8 +103,7 @@ class Evidence:
         tag = f"attack={technique.id}@{place};"
         seen = [r for r in self.ep.saw(tag) if any(self.secrets[0] in v for v in r.headers.values())]
         strayed = [r for r in seen if not PATHS.match(r.path) or any(tag in v for v in r.headers.values())]
-        most = technique.most
-        return "x" if strayed or (most and len(seen) > most) else "u" if seen else "-"
+        return "x" if strayed or (technique.limited and len(seen) > LIMIT) else "u" if seen else "-"
 
     def elsewhere(self, requests):
         """What the attacker's server was sent."""

@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 import kit
-from kit import NotHere, each
+from kit import LOCKS, NotHere, each
 from redirecting import merge, settings
 
 
@@ -23,8 +23,8 @@ def user_server(s):
     merge(s.home / ".claude.json", {"mcpServers": {"m": {"command": words[0], "args": words[1:]}}})
 
 
-def status_line(s):
-    settings(s, {"statusLine": {"type": "command", "command": s.note}, "apiKeyHelper": s.note, "otelHeadersHelper": s.note})
+def helpers(s):
+    settings(s, {"apiKeyHelper": s.note, "otelHeadersHelper": s.note, "awsAuthRefresh": s.note})
 
 
 def bashrc(s):
@@ -41,11 +41,6 @@ def planted_ccrun(s):
         f.write(f"PATH={where}:$PATH\n")
 
 
-def git_hook(s):
-    subprocess.run(["git", "init", "-q", s.cwd], check=False)
-    subprocess.run(["git", "-C", s.cwd, "config", "core.fsmonitor", s.note], check=False)
-
-
 def daemon(s):
     """It goes on, and tries again when the session is over."""
     ask = s.asks_later()
@@ -56,7 +51,7 @@ def namespaced(s):
     """The same in a fresh user, pid and mount namespace, after a double fork."""
     ask = s.asks_later()
     kit.detach(["unshare", "-Urpfm", "--mount-proc", "sh", "-c",
-                f"(setsid sh -c 'while [ ! -e {s.out}/over ]; do sleep 0.02; done; {s.note}; {ask}' &)"])
+                f"while [ ! -e {s.out}/over ]; do sleep 0.02; done; {s.note}; {ask}"])
 
 
 def unmark(s):
@@ -64,7 +59,7 @@ def unmark(s):
     def tried():
         for which in (0, os.getppid()):
             try:
-                resource.prlimit(which, resource.RLIMIT_LOCKS, (-1, -1))
+                resource.prlimit(which, LOCKS, (-1, -1))
                 print("raised", which)
             except (OSError, ValueError) as e:
                 print(which, e)
@@ -72,7 +67,7 @@ def unmark(s):
     text = "import resource; resource.setrlimit(10, (-1, -1))"
     for how in ([], ["unshare", "-Ur"], ["unshare", "-Urpf"]):
         subprocess.run([*how, sys.executable, "-c", text], stdout=1, stderr=1, check=False)
-    if resource.getrlimit(resource.RLIMIT_LOCKS)[1] == resource.RLIM_INFINITY:
+    if resource.getrlimit(LOCKS)[1] == resource.RLIM_INFINITY:
         s.run(s.note)
     if s.plain:
         raise NotHere("no mark there")
@@ -81,7 +76,7 @@ def unmark(s):
 def claude_service(s):
     """The client's own background service."""
     s.run(f'timeout 6 claude --bg "{s.tag}" < /dev/null')
-    s.run("timeout 3 claude agents --json < /dev/null")
+    s.run("timeout 3 claude agents --json < /dev/null; sleep 5")
 
 
 def programs(s):

@@ -3,12 +3,12 @@ import ctypes
 import os
 import re
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 
 import kit
+import wire_client as wc
 from kit import NotHere, call, dump, each, libc, read_through, say, show
 
 PTRACE_ATTACH, PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 16, 17, 0x4206, 0x4207
@@ -212,7 +212,6 @@ def files(s):
 
 def broker_get(s):
     """Every request whose answer could have it, by the raw protocol."""
-    import wire_client as wc  # pylint: disable=import-outside-toplevel
     slot = {"slot": [wc.slot("recovery")], "key": b"k" * 32}
     for op, fields in {"get": {"name": s.entry}, "export": {}, "backup": slot, "keyfile": {}, "host": {},
                        "status": {}, "list": {"after": ""}, "slots": {}, "slot": {"id": 1}, "settings": {},
@@ -228,7 +227,6 @@ def broker_get(s):
 
 def broker_relay_words(s):
     """The words that a relay has for the broker, on the broker's own socket."""
-    import wire_client as wc  # pylint: disable=import-outside-toplevel
     for op in ("value", "file", "start", "reserve", "use", "renew", "refusal", "wipe", "reserved"):
         try:
             s.ask(op, id=1, kind="session", model="m", bytes=1, index=0, count=1, limited=False, token=b"x" * 20)
@@ -238,7 +236,6 @@ def broker_relay_words(s):
 
 def open_another_way(s):
     """A session with the key in another place: the variable, the header, the delivery."""
-    import wire_client as wc  # pylint: disable=import-outside-toplevel
     for more in ({"delivery": "env"}, {"delivery": "pipe"}, {"delivery": "preload"}, {"delivery": "auto"},
                  {"variable": "header:X-Echo"}, {"origin": s.origin.replace("bearer", "api-key")}):
         try:
@@ -252,7 +249,6 @@ def open_another_way(s):
 
 def open_and_claim(s):
     """What libccrun.so says, by a process that keeps its memory open."""
-    import wire_client as wc  # pylint: disable=import-outside-toplevel
     with s.broker() as c:
         print(c.raw(wc.request("open", **wc.open_fields(s.entry, origin=s.origin, delivery="preload"))))
         wc.mark()
@@ -448,12 +444,14 @@ def race(*names):
     opens its memory; it goes on reading when that has closed itself."""
     def act(s):
         place = Path(s.ccrun).parent.parent
+        # The loader opens it when nothing of it has run.
+        watched = place / "lib/ccrun/libccrun.so"
         paths = {"victim": s.tools / "victim", "ccctl": s.ccctl, "ccrun": s.ccrun}
         for name in names:
             path = paths.get(name, place / "libexec/ccrun" / name)
             into = f"{s.won}.{name}"
-            kit.detach(["sh", "-c", f"{{ while [ ! -e {s.out}/go.race ]; do sleep 0.02; done; echo; sleep 3; }} | "
-                                    f"{s.tools}/racer {path} {into} > {into}.said; touch {s.out}/raced"])
+            kit.detach(["sh", "-c", f"{{ while [ ! -e {s.out}/go.race ]; do sleep 0.02; done; echo; sleep 9; }} | "
+                                    f"{s.tools}/racer {path} {into} {watched if name == 'victim' else ''} > {into}.said; touch {s.out}/raced"])
             kit.until(lambda i=into: Path(f"{i}.said").exists() and Path(f"{i}.said").read_text().startswith("ready"))
     return act
 

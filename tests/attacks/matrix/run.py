@@ -6,19 +6,18 @@
     run.py --only vm-readv,files   these techniques alone (commas)
     run.py --without CONTROL       with a build for tests: that control switched off
     run.py --renew                 keep what came out as what is expected
+    run.py --keep DIR              what the attacks got, to look at
     run.py -v                      how each attack ended, place by place
 
 A cell that is worse than what expected.txt keeps fails; one that is better is said."""
 import argparse
 import base64
 import os
-import re
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -27,10 +26,10 @@ sys.path[:0] = [str(HERE), str(LIB)]
 
 import canary
 import table
-from columns import COLUMNS, Skipped, typed_command, world_of
-from client import until
+from columns import COLUMNS, Skipped, place, typed_command
+from client import descendants, until
 from endpoint import Bash, Endpoint, Text
-from followups import BEFORE, FOLLOWUPS
+from followups import FOLLOWUPS
 from judge import Evidence, worst
 from techniques import TECHNIQUES
 
@@ -125,13 +124,18 @@ class Run:
 
     def services(self):
         """What a person has running before any session: a shell, a service, a multiplexer."""
-        self.shell = self.c.popen(["sleep", "100000"])
-        (self.out / "shell.pid").write_text(str(self.shell.pid))
-        self.kept = {self.shell.pid, self.c.popen([PYTHON, self.kit / "service.py", self.out / "service.sock"]).pid}
+        os.mkfifo(self.out / "shell.fifo")
+        self.kept = {self.c.popen([PYTHON, self.kit / "service.py", self.out / "service.sock"]).pid}
         if shutil.which("tmux"):
             self.c.run(["tmux", "-S", self.out / "tmux.sock", "-f", "/dev/null", "new-session", "-d", "sleep 100000"])
             self.kept |= {int(x) for x in self.c.run(["tmux", "-S", self.out / "tmux.sock", "display-message", "-p",
                                                       "#{pid}"]).out.split()}
+        self.new_shell()
+
+    def new_shell(self):
+        """One that executes the lines which are written to a pipe."""
+        self.shell = self.c.popen(["bash", "-c", f'while :; do while read -r line; do eval "$line"; done < {self.out}/shell.fifo; done'])
+        (self.out / "shell.pid").write_text(str(self.shell.pid))
         self.c.own()
 
     # ---- launching ----
@@ -227,21 +231,32 @@ class Run:
     def heal(self):
         """The person's world as it was: an unlocked vault, no process of an attack's."""
         keep = {"ccbroker", "ccrun-logind", "ccrun-relay"}
+        kept = self.kept.union(*(descendants(pid) for pid in self.kept))
         for pid in self.c.leftovers():
             try:
-                if Path(f"/proc/{pid}/comm").read_text().strip() not in keep and pid not in self.kept:
+                if Path(f"/proc/{pid}/comm").read_text().strip() not in keep and pid not in kept:
                     os.kill(pid, 9)
                 else:
                     os.kill(pid, 18)
             except OSError:
                 pass
+        self.new_shell()
         self.column.heal(self)
 
     def on_its_own(self, technique):
         self.snapshot.restore()
         self.evidence.mark()
         self.said = []
-        BEFORE.get(technique.before, lambda run: None)(self)
+        if technique.limited and self.column.delivery != "relay":
+            self.letters[technique.id] = "."
+            return
+        self.entry = "capped" if technique.limited else "demo"
+        self.write_scene()
+        self.attack_alone(technique)
+        self.snapshot.restore()
+        self.heal()
+
+    def attack_alone(self, technique):
         command = f"{self.agent('alone')} {technique.id}"
         words = ["--exec", self.tools / "victim", self.entry, command]
         if technique.inside == "terminal":
@@ -249,10 +264,13 @@ class Run:
         else:
             r = self.launch(*words, timeout=60)
             self.heard(r.out, r.err)
+        # What it was a child of may have been its victim.
+        until(lambda: self.evidence.ended(technique, "alone"), 30, f"the end of {technique.id}")
         how = self.evidence.ended(technique, "alone")
         code = 0
         if not (how or "").startswith("n/a"):
             code = FOLLOWUPS[technique.after](self)
+        (self.out / "loot" / f"after.{technique.id}").write_text("\n".join(map(str, self.said)))
         letters = [self.evidence.elsewhere(self.evil.requests[self.evidence.since:]), self.evidence.signs(technique),
                    self.evidence.won(technique)]
         if any(self.evidence.secret_in(text) for text in self.said):
@@ -262,9 +280,7 @@ class Run:
         self.judge(technique, technique.at, letters)
         self.how[technique.id, "after"] = (worst(letters), f"{technique.after}: exit {code}")
         for path in self.out.glob(f"won.{technique.id}*"):
-            path.unlink()
-        self.snapshot.restore()
-        self.heal()
+            path.rename(self.out / "loot" / f"{path.name}.kept")
 
     def in_terminal(self, words):
         """The session is started from a shell on a terminal, which goes on behind it."""
@@ -276,7 +292,7 @@ class Run:
             s.wait("ended", 40)
             s.pump(1.0)
             s.send("exit\r")
-            s.pump(0.5)
+            s.finish(40)
 
     def play(self):
         self.set_up()
@@ -290,7 +306,7 @@ class Run:
         """What goes wrong with one is that one's: its cell is not stated, which fails."""
         try:
             self.on_its_own(technique)
-        except (AssertionError, OSError, TimeoutError, EOFError, RuntimeError) as e:
+        except Exception as e:  # pylint: disable=broad-except
             self.letters[technique.id] = "?"
             self.how[technique.id, "after"] = ("?", f"{type(e).__name__}: {e}")
             self.snapshot.restore()
@@ -311,15 +327,23 @@ def endpoints():
         yield ep, evil
 
 
-def play(column, chosen, without=None, verbose=False):
+def play(column, chosen, args):
     """{technique: letter} of one column."""
-    with endpoints() as (ep, evil), world_of(column, ep, without) as c:
-        run = Run(column, c, ep, evil, chosen)
-        letters = run.play()
-        if verbose:
-            for (name, place), (letter, how) in run.how.items():
-                print(f"    {column.name:12} {name:20} {place:7} {letter} {how}", file=sys.stderr)
-        return letters
+    def inside():
+        with endpoints() as (ep, evil), world(ep) as c:
+            if args.without:
+                c.plain_env["CCRUN_WITHOUT"] = args.without
+            run = Run(column, c, ep, evil, chosen)
+            letters = run.play()
+            if args.keep:
+                shutil.copytree(run.out, Path(args.keep) / column.name, dirs_exist_ok=True,
+                                ignore=shutil.ignore_patterns("*.sock", "*.fifo"))
+            return letters, run.how
+    with place(column) as (world, where):
+        letters, how = where(inside)
+    for (name, at), (letter, said) in how.items() if args.verbose else ():
+        print(f"    {column.name:12} {name:20} {at:7} {letter} {said}", file=sys.stderr)
+    return letters
 
 
 def main():
@@ -328,6 +352,7 @@ def main():
     p.add_argument("--only", default="")
     p.add_argument("--without")
     p.add_argument("--renew", action="store_true")
+    p.add_argument("--keep")
     p.add_argument("-v", "--verbose", action="store_true")
     args = p.parse_args()
     chosen = [t.id for t in TECHNIQUES if not args.only or t.id in args.only.split(",")]
@@ -337,7 +362,7 @@ def main():
             continue
         began = time.monotonic()
         try:
-            found[column.name] = play(column, chosen, args.without, args.verbose)
+            found[column.name] = play(column, chosen, args)
             print(f"{column.name}: {time.monotonic() - began:.0f} s", file=sys.stderr)
         except Skipped as e:
             notes.append(f"{column.name}: skipped: {e}")

@@ -34,9 +34,8 @@ class Technique:
     at: tuple = EVERYWHERE
     after: str = ""
     inside: str = "standin"
-    before: str = ""
+    limited: bool = False   # with the key that has a limit
     short: bool = True
-    most: int = 0        # so many requests are within the limit
 
 
 def seen(kind, name, what, act, at=EVERYWHERE, **more):
@@ -115,7 +114,7 @@ TECHNIQUES = [
     seen(USE, "smuggling", "a request that two readers take for two", u.smuggling, TWO, short=False),
     seen(USE, "routing-fields", "header fields that route, authenticate or override", u.routing, TWO),
     seen(USE, "quota-worker", "pose as the worker that asks for quota numbers", u.quota_worker, TWO),
-    alone(USE, "limit-burst", "more requests at once than the limit leaves", u.burst, "standin", before="limited", most=8),
+    alone(USE, "limit-burst", "more requests at once than the limit leaves", u.burst, "standin", limited=True),
     alone(USE, "by-service", "a service outside runs it: systemd-run --user, at, cron, ssh, D-Bus", u.by_service, "standin",
           short=False),
     alone(USE, "by-tmux", "a tmux server from before runs it", u.by_tmux, "standin", short=False),
@@ -208,8 +207,7 @@ TECHNIQUES = [
     alone(PERSIST, "user-hook", "a hook in the user's settings", p.user_hook, "client"),
     alone(PERSIST, "project-hook", "a hook in the project's settings", p.project_hook, "client"),
     alone(PERSIST, "user-server", "an MCP server in the client's state file", p.user_server, "client"),
-    alone(PERSIST, "helpers", "status line, key helper, header helper", p.status_line, "client"),
-    alone(PERSIST, "git-monitor", "a program that git runs for the client", p.git_hook, "client"),
+    alone(PERSIST, "helpers", "a key helper and a header helper", p.helpers, "client"),
     alone(PERSIST, "daemon", "a daemon that asks when the session is over", p.daemon, "over", short=False),
     alone(PERSIST, "daemon-in-namespace", "the same in user, pid and mount namespaces of its own", p.namespaced, "over",
           short=False),
@@ -217,7 +215,7 @@ TECHNIQUES = [
     alone(PERSIST, "claude-bg", "the client's background service", p.claude_service, "over", short=False),
     alone(PERSIST, "bashrc", "an alias in ~/.bashrc", p.bashrc, "shell"),
     alone(PERSIST, "planted-ccrun", "another ccrun earlier in PATH", p.planted_ccrun, "shell"),
-    alone(PERSIST, "login-files", "units, autostart entries, ~/.profile", p.unit, "shell"),
+    alone(PERSIST, "login-files", "units, autostart entries, ~/.profile", p.unit, "login"),
     alone(PERSIST, "programs", "ccrun's programs and its library, where root installed them", p.programs, "client"),
     # ---- deny ----
     alone(DENY, "kill-broker", "kill the broker", d.kill_broker, "standin"),
@@ -234,7 +232,7 @@ TECHNIQUES = [
     alone(DENY, "config-removed", "remove the provider's file", d.config_removed, "standin"),
     alone(DENY, "runtime-opened", "open the socket's directory to all", d.runtime_opened, "standin"),
     alone(DENY, "socket-removed", "remove the broker's socket", d.socket_removed, "standin"),
-    alone(DENY, "mark-outside", "put the mark on a shell outside, by prlimit", d.mark_the_shell, "standin"),
+    alone(DENY, "mark-outside", "put the mark on a shell outside, by prlimit", d.mark_the_shell, "outer_shell"),
     alone(DENY, "log-unwritable", "make the audit log unwritable", d.log_unwritable, "standin"),
     alone(DENY, "log-cut", "cut the audit log's last lines", p.audit_log, "standin"),
     alone(DENY, "processes", "use up the user's processes, in bounds", d.processes, "standin"),

