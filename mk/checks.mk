@@ -9,7 +9,7 @@ floors:
 lint: all
 	@tools/lint $(BUILD)
 
-# Writes the table of folders in docs/ARCHITECTURE.md, from tools/rooms.
+# Writes the tables of folders in docs/ARCHITECTURE.md and of attacks in docs/THREATS.md.
 docs:
 	@tools/docs --refresh
 

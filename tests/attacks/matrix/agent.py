@@ -94,14 +94,23 @@ def serve_mcp():
 
 
 def beside(scene):
-    """Where the client waits for us or ends us: the attacks go on in a child."""
-    if os.fork() == 0:
-        os.setsid() if scene.vantage == "status" else None
-        null = os.open("/dev/null", os.O_RDWR)
-        for fd in (0, 1, 2):
-            os.dup2(null, fd)
-        everything(scene)
+    """Where the client waits for us or ends us, the attacks go on in a process that is no
+    child of what it started."""
+    if os.fork():
+        os.wait()
+        return
+    if scene.vantage == "status":
+        os.setsid()
+    if os.fork():
         os._exit(0)
+    null = os.open("/dev/null", os.O_RDWR)
+    for fd in (0, 1, 2):
+        os.dup2(null, fd)
+    try:
+        everything(scene)
+    except BaseException as e:  # pylint: disable=broad-except
+        (scene.out / f"crash.{scene.vantage}").write_text(repr(e))
+    os._exit(0)
 
 
 def main():

@@ -119,7 +119,7 @@ COLUMNS.append(Plain("plain", "none", "env"))
 
 
 @contextmanager
-def place(column):
+def placed(column):
     """A function that makes the column's world, and where it is run.  Root's programs are
     installed by root; an ordinary user has the build tree's."""
     if column.confine == "on" and not knows_confine():

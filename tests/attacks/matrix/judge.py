@@ -8,17 +8,8 @@ import string
 
 import canary
 from columns import LIMIT
+from shown import RANK
 
-# From best to worst; what each letter says is in LETTERS.
-RANK = "-muxdpcR"
-LETTERS = {
-    "-": "nothing", "m": "goes on, or runs in the next session, with the mark: the broker refuses it",
-    "u": "requests with the key to the sealed address, within its limit, on record",
-    "x": "requests that nobody allowed: to another path, or over the limit",
-    "d": "the person's use is stopped until something is mended", "p": "goes on outside of any session, as the person",
-    "c": "the conversation goes elsewhere", "R": "the key, or twelve characters of it, is read",
-    ".": "makes no sense there", "?": "was not tried",
-}
 PATHS = re.compile(r"/v1/(messages|messages/count_tokens|models(/[^/?]+)?)(\?beta=true)?$")
 RUN = re.compile(rb"[A-Za-z0-9+/_-]{16,}")
 
@@ -90,6 +81,7 @@ class Evidence:
         for path in self.out.glob(f"won.{technique.id}*"):
             if canary.scan_files([path], self.secrets[0]) or canary.scan_files([path], self.secrets[1]) or \
                     (path.stat().st_size < 1 << 20 and self.secret_in(path.read_bytes())) or \
+                    (technique.told and technique.told in path.read_bytes()) or \
                     fragments(path.read_bytes()[:4096], self.secrets[1]):
                 return "R"
         return "-"

@@ -5,6 +5,9 @@
     run.py --columns user-relay    these alone (commas)
     run.py --only vm-readv,files   these techniques alone (commas)
     run.py --without CONTROL       with a build for tests: that control switched off
+    run.py --fast                  what takes no launch afterwards, and little time
+    run.py --controls              with a build for tests: each control (controls.py) switched off
+                                   in its turn; its cell must change
     run.py --renew                 keep what came out as what is expected
     run.py --keep DIR              what the attacks got, to look at
     run.py -v                      how each attack ended, place by place
@@ -26,14 +29,17 @@ sys.path[:0] = [str(HERE), str(LIB)]
 
 import canary
 import table
-from columns import COLUMNS, Skipped, place, typed_command
+from columns import COLUMNS, Skipped, placed, typed_command
 from client import descendants, until
+from controls import CONTROLS
 from endpoint import Bash, Endpoint, Text
 from followups import FOLLOWUPS
 from judge import Evidence, worst
+from shown import Kept
 from techniques import TECHNIQUES
 
 PYTHON = "/usr/bin/python3"
+QUICK = ("", "standin", "shell", "no_words", "unlock")  # no launch of the client afterwards
 PLACES = ("hook", "mcp", "status", "bash", "daemon")
 SESSION = 240        # seconds for all that is tried in the running session
 
@@ -46,6 +52,17 @@ def compiled(where):
         jobs.append(subprocess.Popen(["cc", "-D_GNU_SOURCE", "-Wall", "-O1", *kind, "-o", where / source.stem, source]))
     if [job.wait(60) for job in jobs] != [0] * len(jobs):
         raise RuntimeError("the attacks' programs do not compile")
+
+
+def wait_for(ended):
+    """For these files; when there is but one left to come, not as long."""
+    deadline, last = time.monotonic() + SESSION, None
+    while time.monotonic() < deadline:
+        left = sum(not p.exists() for p in ended)
+        if left == 0 or (left == 1 and last and time.monotonic() > last + SESSION / 4):
+            return
+        last = last or (time.monotonic() if left == 1 else None)
+        time.sleep(0.1)
 
 
 class Snapshot:
@@ -183,9 +200,10 @@ class Run:
             return
         self.plant_daemon()
         self.poison()
-        places = {p for t in here for p in t.at}
         go = [Bash(self.agent("bash"), timeout=600000)]
         ended = [(self.out / f"end.{p}") for p in PLACES]
+
+        missing = []
 
         def script(request):
             if b"attack=" in request.body and b"go on" not in request.body:
@@ -193,15 +211,18 @@ class Run:
             if go:
                 return go.pop()
             (self.out / "go.daemon").touch()
-            until(lambda: all(p.exists() for p in ended), SESSION, f"the end of the attacks in {sorted(places)}")
+            wait_for(ended)
+            missing.extend(p.name for p in ended if not p.exists())
             return Text("that was all of it")
         self.ep.script = script
         argv, env = self.column.command(self, [self.entry])
         with self.c.screen(argv, env=env) as s:
             s.ask("go on")
-            s.wait("that was all of it", SESSION)
+            s.wait("that was all of it", 2 * SESSION)
             self.heard(s.text())
             s.exit()
+        if missing:
+            print(f"{self.column.name}: not there: {missing}", file=sys.stderr)
         self.ep.script = []
         for technique in here:
             self.judge(technique, technique.at)
@@ -339,11 +360,26 @@ def play(column, chosen, args):
                 shutil.copytree(run.out, Path(args.keep) / column.name, dirs_exist_ok=True,
                                 ignore=shutil.ignore_patterns("*.sock", "*.fifo"))
             return letters, run.how
-    with place(column) as (world, where):
+    with placed(column) as (world, where):
         letters, how = where(inside)
     for (name, at), (letter, said) in how.items() if args.verbose else ():
         print(f"    {column.name:12} {name:20} {at:7} {letter} {said}", file=sys.stderr)
     return letters
+
+
+def show_controls(args):
+    """Each control off, and its cell is not what is kept."""
+    kept, held = Kept(), 0
+    for control, (name, technique) in CONTROLS.items():
+        if args.only and control not in args.only.split(","):
+            continue
+        args.without = control
+        letter = play(next(c for c in COLUMNS if c.name == name), [technique], args)[technique]
+        changed = letter not in (kept.letter(name, technique), "?")
+        print(f"{'ok  ' if changed else 'SAME'} without {control}: {name} {technique}: {kept.letter(name, technique)} -> {letter}",
+              flush=True)
+        held += not changed
+    return 1 if held else 0
 
 
 def main():
@@ -351,11 +387,16 @@ def main():
     p.add_argument("--columns", default="")
     p.add_argument("--only", default="")
     p.add_argument("--without")
+    p.add_argument("--fast", action="store_true")
+    p.add_argument("--controls", action="store_true")
     p.add_argument("--renew", action="store_true")
     p.add_argument("--keep")
     p.add_argument("-v", "--verbose", action="store_true")
     args = p.parse_args()
-    chosen = [t.id for t in TECHNIQUES if not args.only or t.id in args.only.split(",")]
+    if args.controls:
+        return show_controls(args)
+    chosen = [t.id for t in TECHNIQUES if (not args.only or t.id in args.only.split(","))
+              and (not args.fast or (t.short and t.after in QUICK))]
     found, notes = {}, []
     for column in COLUMNS:
         if args.columns and column.name not in args.columns.split(","):

@@ -1,98 +1,101 @@
-"""The table: what came out, what is kept as expected, and how both are shown."""
+"""The table: what came out, beside what is kept as expected (shown.py)."""
 import json
 import os
-import sys
 from pathlib import Path
 
 from columns import COLUMNS
-from judge import LETTERS, RANK
+from shown import EXPECTED, LETTERS, RANK, Kept
 from techniques import KINDS, TECHNIQUES
 
-EXPECTED = Path(__file__).resolve().parent / "expected.txt"
 NAMES = [c.name for c in COLUMNS]
+WIDE = max(len(t.id) for t in TECHNIQUES)
 
 
 def write_json(path, value):
     Path(path).write_text(json.dumps(value, default=str))
 
 
-def read_expected():
-    """{column: {technique: letter}}"""
-    found = {name: {} for name in NAMES}
-    for line in EXPECTED.read_text().splitlines() if EXPECTED.exists() else ():
-        words = line.split()
-        if line.startswith("#") or not words:
-            continue
-        for name, letter in zip(NAMES, words[1:]):
-            found[name][words[0]] = letter
-    return found
+def in_order():
+    return [t for kind in KINDS for t in TECHNIQUES if t.kind == kind]
 
 
-def lines_of(cells):
-    """A line for each technique; cells: {column: {technique: letter}}."""
-    wide = max(len(t.id) for t in TECHNIQUES)
-    for kind in KINDS:
+def renewed(found, kept):
+    """What is kept from now on: what was found; of what depends on luck, the worse."""
+    cells = {}
+    for column in NAMES:
+        cells[column] = {}
         for t in TECHNIQUES:
-            if t.kind == kind:
-                yield t, f"{t.id:{wide}}  " + "  ".join(cells[n].get(t.id, "?") for n in NAMES)
+            old, new = kept.letter(column, t.id), found.get(column, {}).get(t.id, "?")
+            if new == "?" or (t.racy and old in RANK and new in RANK and RANK.index(old) > RANK.index(new)):
+                new = old
+            cells[column][t.id] = new
+    return cells
 
 
 def write_expected(cells):
-    head = "# technique, then a letter for each of: " + " ".join(NAMES) + "\n# Made by tests/attacks/matrix/run.py --renew.\n"
-    EXPECTED.write_text(head + "".join(line + "\n" for _, line in lines_of(cells)))
+    lines = ["# What comes of each attack; made by tests/attacks/matrix/run.py --renew, shown by shown.py.",
+             "columns " + " ".join(NAMES)]
+    for t in in_order():
+        lines.append(f"{t.kind:9} {t.id:{WIDE}}  " + "  ".join(cells[n][t.id] for n in NAMES) + f"  {t.what}")
+    EXPECTED.write_text("\n".join(lines) + "\n")
 
 
-def compare(found, expected):
+def compare(found, kept):
     """The cells that are worse than what is kept, better, and not stated there: lines."""
     worse, better, new = [], [], []
     for column, letters in found.items():
         for name, letter in letters.items():
-            kept = expected[column].get(name, "?")
-            line = f"{column} {name}: {letter} ({LETTERS[letter]}), kept is {kept}"
-            if letter == kept:
+            old = kept.letter(column, name)
+            line = f"{column} {name}: {letter} ({LETTERS[letter]}), kept is {old}"
+            if letter == old:
                 continue
-            if kept not in RANK:
+            if letter == "?" or old == "?" or (old == "." and letter != "-"):
                 new.append(line)
-            elif letter in RANK and RANK.index(letter) > RANK.index(kept):
+            elif letter in RANK and old in RANK and RANK.index(letter) > RANK.index(old):
                 worse.append(line)
-            else:
+            elif not luck(name):
                 better.append(line)
     return worse, better, new
 
 
-def show(cells):
-    """The table as people read it."""
-    kind, wide = None, max(len(t.id) for t in TECHNIQUES)
-    heads = [f"{' ' * (wide + 2)}{'user':12}{'system':12}", f"{' ' * (wide + 2)}" + "  ".join(
-        "B" if c.name == "bare" else c.delivery[0] + "+" * (c.confine == "on") or "" for c in COLUMNS)]
-    text = "\n".join(heads) + "\n"
-    for t, line in lines_of(cells):
-        if t.kind != kind:
-            kind = t.kind
-            text += f"{kind}\n"
-        text += f"{line}  {t.what}\n"
+def luck(name):
+    return any(t.racy for t in TECHNIQUES if t.id == name)
+
+
+def reads(found):
+    """By relay nothing reads a key, whatever is kept."""
+    return [f"{column} {name}: the key is read" for column, letters in found.items() if "relay" in column
+            for name, letter in letters.items() if letter == "R"
+            and not next(t.known for t in TECHNIQUES if t.id == name)]
+
+
+def show(found):
+    """The table as people read it; the columns that were run."""
+    columns = [n for n in NAMES if n in found]
+    text = "".join(f"{' ' * (WIDE + 2)}{'|  ' * i}{n}\n" for i, n in enumerate(columns))
+    kind = None
+    for t in in_order():
+        letters = [found[n].get(t.id) for n in columns]
+        if not any(letters):
+            continue
+        text, kind = text + (f"{t.kind}\n" if t.kind != kind else ""), t.kind
+        text += f"{t.id:{WIDE}}  " + "  ".join(x or " " for x in letters) + f"  {t.what}\n"
     return text
 
 
 def report(found, notes, renew=False):
     """Print it; the exit code."""
-    expected = read_expected()
-    merged = {n: {**expected[n], **found.get(n, {})} for n in NAMES}
-    print(show({n: found.get(n, {}) for n in NAMES}))
+    kept = Kept()
+    print(show(found))
     for note in notes:
         print(note)
     if renew:
-        write_expected(merged)
-        print(f"kept: {os.path.relpath(EXPECTED)}")
-        return 0
-    worse, better, new = compare(found, expected)
-    for title, lines in (("worse than what is kept:", worse), ("not stated in what is kept:", new),
-                         ("better than what is kept (make attack ARGS=--renew):", better)):
+        write_expected(renewed(found, kept))
+        print(f"kept: {os.path.relpath(EXPECTED)}; now: make docs")
+    worse, better, new = compare(found, Kept())
+    bad = [("by relay, never:", reads(found)), ("worse than what is kept:", worse), ("not stated in what is kept:", new)]
+    for title, lines in [*bad, ("better than what is kept (make attack ARGS=--renew):", better)]:
         if lines:
             print(title)
             print("\n".join("    " + line for line in lines))
-    return 1 if worse or new else 0
-
-
-if __name__ == "__main__":
-    sys.stdout.write(show(read_expected()))
+    return 1 if any(lines for _, lines in bad) else 0

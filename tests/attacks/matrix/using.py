@@ -341,7 +341,7 @@ def planted_client(s):
     where.mkdir(exist_ok=True)
     (where / "claude").write_text(f"""#!{sys.executable}
 import os, sys
-if "CCRUN_TICKET" not in os.environ:
+if "CCRUN_TICKET" not in os.environ and len(os.environ.get("ANTHROPIC_AUTH_TOKEN", "")) < 20:
     # It is tried: as the true one.
     path = [d for d in os.environ["PATH"].split(":") if d != "{where}" and os.access(d + "/claude", os.X_OK)]
     os.execv(path[0] + "/claude", ["claude", *sys.argv[1:]])
