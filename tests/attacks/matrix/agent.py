@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE / "lib")]
+sys.path[:0] = [str(HERE), str(HERE.parents[1] / "lib")]
 
 from kit import LIMIT, NotHere, Scene, until
 from techniques import TECHNIQUES

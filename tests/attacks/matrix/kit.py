@@ -48,6 +48,10 @@ class Scene:
         return f"sh {self.kit}/note.sh {self.out}/ran.{self.technique}"
 
     @property
+    def lib(self):
+        return self.kit.parents[1] / "lib"
+
+    @property
     def won(self):
         """Where a daemon leaves its loot, with whatever comes behind the name."""
         return self.out / f"won.{self.technique}"

@@ -463,7 +463,7 @@ def fake_broker(s):
     for pid in s.brokers:
         os.kill(pid, 9)
     time.sleep(0.3)
-    kit.detach([sys.executable, s.kit / "lib/attack_broker.py", s.socket, s.won, "locked", "hide"])
+    kit.detach([sys.executable, s.lib / "attack_broker.py", s.socket, s.won, "locked", "hide"])
     if not kit.until(s.won.exists, 3):
         raise PermissionError(1, "the broker's place cannot be taken")
 

@@ -185,7 +185,7 @@ def runtime_elsewhere(s):
     mine.mkdir(parents=True)
     mine.chmod(0o700)
     mine.parent.chmod(0o700)
-    kit.detach([sys.executable, s.kit / "lib/attack_broker.py", mine / "broker.sock", s.won, "locked", "hide"])
+    kit.detach([sys.executable, s.lib / "attack_broker.py", mine / "broker.sock", s.won, "locked", "hide"])
     kit.until(s.won.exists, 3)
     of_shell(XDG_RUNTIME_DIR="{home}/run")(s)
 

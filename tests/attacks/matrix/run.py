@@ -25,6 +25,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 LIB = HERE.parents[1] / "lib"
+REPO = HERE.parents[2]
 sys.path[:0] = [str(HERE), str(LIB)]
 
 import canary
@@ -109,7 +110,8 @@ class Run:
         self.token = canary.new_token()
         self.passphrase = "-".join(canary.new_token(6) for _ in range(5))
         self.prompt = "what was said in confidence: " + canary.new_token(24)
-        self.out, self.kit, self.tools = c.root / "out", c.root / "kit", c.root / "tools"
+        self.out, self.tools = c.root / "out", c.root / "tools"
+        self.kit = c.root / "kit/tests/attacks/matrix"
         self.scene = self.out / "scene.json"
         self.said = []
         self.evidence = Evidence(self.out, (self.token, self.passphrase), ep, evil, self.prompt)
@@ -119,8 +121,7 @@ class Run:
         for where in (self.out, self.out / "loot", self.out / "done", self.tools):
             where.mkdir()
         compiled(self.tools)
-        shutil.copytree(HERE, self.kit, ignore=shutil.ignore_patterns("__pycache__"))
-        shutil.copytree(LIB, self.kit / "lib", ignore=shutil.ignore_patterns("__pycache__"))
+        self.bring_kit()
         self.column.set_up(self)
         self.write_scene()
         self.services()
@@ -128,6 +129,12 @@ class Run:
         if r.rc != 0 or not self.ep.saw(self.token):
             raise RuntimeError(f"{self.column.name}: no session comes up\n{r}")
         self.snapshot = Snapshot(self.c)
+
+    def bring_kit(self):
+        """The attacker's programs, where its user can read them, and what tests/lib reads."""
+        none = shutil.ignore_patterns("__pycache__")
+        for part in (HERE, LIB, *(REPO / d for d in ("base", "broker"))):
+            shutil.copytree(part, self.c.root / "kit" / part.relative_to(REPO), ignore=none)
 
     def write_scene(self):
         table.write_json(self.scene, {

@@ -345,7 +345,7 @@ if "CCRUN_TICKET" not in os.environ and len(os.environ.get("ANTHROPIC_AUTH_TOKEN
     # It is tried: as the true one.
     path = [d for d in os.environ["PATH"].split(":") if d != "{where}" and os.access(d + "/claude", os.X_OK)]
     os.execv(path[0] + "/claude", ["claude", *sys.argv[1:]])
-sys.path[:0] = ["{s.kit}", "{s.kit}/lib"]
+sys.path[:0] = ["{s.kit}", "{s.lib}"]
 from kit import Scene, talk
 s = Scene("{s.path}")
 s.technique = "{s.technique}"
