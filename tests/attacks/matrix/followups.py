@@ -3,8 +3,10 @@
 Each is a function of a Run (run.py); what it returns is the exit code of what the person
 wanted, which is more than a launch."""
 import fcntl
+import shutil
 import time
 
+from built import BUILD
 from client import until
 from endpoint import Text
 
@@ -180,5 +182,43 @@ def race_standin(run):
     return code
 
 
+def own_unlock(run):
+    """The passphrase is piped into ccctl."""
+    run.c.ccctl("lock")
+    r = run.c.run([run.c.bin / "ccctl", "unlock", "--passphrase-fd", "0"], input=run.passphrase + "\n")
+    run.c.bin = run.bin
+    return r.rc
+
+
 FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock, shell_unlock,
-                                     typed, over, race, race_unlock, race_standin)}
+                                     typed, over, race, race_unlock, race_standin,
+                                     own_unlock)}
+
+
+# ---- choices of the person's ----
+
+def keyfile(run):
+    """A slot that opens without anybody."""
+    if run.column.broker == "system":
+        return False
+    r = run.c.ccctl("host", "init")
+    assert r.rc == 0, r
+    r = run.c.with_passphrase("slot", "add", "keyfile", passphrase=run.passphrase)
+    assert r.rc == 0, r
+    return True
+
+
+def own_install(run):
+    """ccrun in the user's own directory."""
+    where = run.c.home / "inst"
+    for part in ("bin", "lib", "libexec"):
+        shutil.copytree(BUILD / part, where / part, symlinks=True)
+    for path in where.rglob("*"):
+        if not path.is_symlink():
+            path.chmod(0o755)
+    run.c.own()
+    run.c.bin = where / "bin"
+    return True
+
+
+GIVEN = {f.__name__: f for f in (keyfile, own_install)}

@@ -241,7 +241,7 @@ def open_another_way(s):
         try:
             with s.broker() as c:
                 print(more, c.raw(wc.request("open", **wc.open_fields(s.entry, **{
-                    "origin": s.origin, "delivery": s.delivery, "ticket": s.ticket, **more}))))
+                    "origin": s.origin, "delivery": s.delivery, "ticket": s.ticket, "confine": s.confine, **more}))))
                 print(c.raw(wc.request("pipe")))
         except (OSError, wc.Closed, AssertionError) as e:
             print(more, repr(e))

@@ -30,11 +30,11 @@ sys.path[:0] = [str(HERE), str(LIB)]
 
 import canary
 import table
-from columns import COLUMNS, Skipped, placed, typed_command
+from columns import COLUMNS, Skipped, knows_confine, placed, typed_command
 from client import descendants, until
 from controls import CONTROLS
 from endpoint import Bash, Endpoint, Text
-from followups import FOLLOWUPS
+from followups import FOLLOWUPS, GIVEN
 from judge import Evidence, worst
 from shown import Kept
 from techniques import TECHNIQUES
@@ -105,6 +105,7 @@ class Run:
 
     def __init__(self, column, c, ep, evil, chosen):
         self.column, self.c, self.ep, self.evil = column, c, ep, evil
+        self.bin = c.bin
         self.chosen = [t for t in TECHNIQUES if t.id in chosen]
         self.entry = "demo"
         self.token = canary.new_token()
@@ -141,7 +142,8 @@ class Run:
             "home": self.c.home, "cwd": self.c.cwd, "runtime": self.c.runtime, "out": self.out, "tools": self.tools,
             "kit": self.kit, "config": self.c.config, "data": self.c.data, "state": self.c.state,
             "socket": self.column.socket(self.c), "provider": self.entry, "entry": self.entry,
-            "origin": "bearer " + self.ep.url, "delivery": self.column.delivery, "evil": self.evil.url,
+            "origin": "bearer " + self.ep.url, "delivery": self.column.delivery,
+            "confine": self.column.confine if knows_confine() else "", "evil": self.evil.url,
             "endpoint": self.ep.url, "ccrun": self.c.bin / "ccrun", "ccctl": self.c.bin / "ccctl",
             "top": self.column.top(), "plain": self.column.plain, "chosen": [t.id for t in self.chosen]})
         self.c.own()
@@ -279,8 +281,12 @@ class Run:
             self.letters[technique.id] = "."
             return
         self.entry = "capped" if technique.limited else "demo"
+        if technique.given and not self.chosen_by_person(technique):
+            self.letters[technique.id] = "."
+            return
         self.write_scene()
         self.attack_alone(technique)
+        self.done_with()
         self.snapshot.restore()
         self.heal()
 
@@ -293,7 +299,7 @@ class Run:
             r = self.launch(*words, timeout=60)
             self.heard(r.out, r.err)
         # What it was a child of may have been its victim.
-        until(lambda: self.evidence.ended(technique, "alone"), 30, f"the end of {technique.id}")
+        until(lambda: self.evidence.ended(technique, "alone"), 60, f"the end of {technique.id}")
         how = self.evidence.ended(technique, "alone")
         code = 0
         if not (how or "").startswith("n/a"):
@@ -330,6 +336,18 @@ class Run:
                 self.one(technique)
         return self.letters
 
+    def chosen_by_person(self, technique):
+        """The choice is made; False: there is no such choice in this column."""
+        if self.column.plain:
+            return False
+        # The vault's file was put back as it was; the broker is to know that.
+        self.c.ccctl("lock")
+        self.heal()
+        return GIVEN[technique.given](self)
+
+    def done_with(self):
+        self.entry, self.c.bin = "demo", self.bin
+
     def one(self, technique):
         """What goes wrong with one is that one's: its cell is not stated, which fails."""
         try:
@@ -337,6 +355,7 @@ class Run:
         except Exception as e:  # pylint: disable=broad-except
             self.letters[technique.id] = "?"
             self.how[technique.id, "after"] = ("?", f"{type(e).__name__}: {e}")
+            self.done_with()
             self.snapshot.restore()
             self.heal()
 

@@ -2,7 +2,7 @@
 
 kind    read: the key comes out; use: requests with it; redirect: key or conversation go
         elsewhere; persist: something works when the session is over; deny: the person's
-        use is stopped
+        use is stopped; given: what a choice of the person's gives away
 act     the attack, a function of a Scene (kit.py): what it prints is its loot
 at      where in a session it is tried: the Bash tool, a hook, an MCP server, the status
         line, a daemon left by an earlier session; alone: in a session of its own, because
@@ -13,12 +13,13 @@ inside  terminal: the session is started from a shell on a terminal
 from dataclasses import dataclass
 
 import denying as d
+import giving as v
 import persisting as p
 import reading as r
 import redirecting as g
 import using as u
 
-READ, USE, REDIRECT, PERSIST, DENY = KINDS = ("read", "use", "redirect", "persist", "deny")
+READ, USE, REDIRECT, PERSIST, DENY, GIVEN = KINDS = ("read", "use", "redirect", "persist", "deny", "given")
 EVERYWHERE = ("hook", "mcp", "status", "bash", "daemon")
 TWO = ("bash", "daemon")
 ONE = ("bash",)
@@ -37,6 +38,7 @@ class Technique:
     limited: bool = False   # with the key that has a limit
     short: bool = True
     racy: bool = False      # it depends on luck: a better cell is no news
+    given: str = ""         # the choice, in followups.py
     told: bytes = b""       # what is a secret's neighbour in what a daemon heard
     known: str = ""         # why a key that is read by relay is not the relay's failure
 
@@ -104,8 +106,6 @@ TECHNIQUES = [
     alone(READ, "inspector", "SIGUSR1 to the client, and its debugger's port", r.inspector, "standin"),
     alone(READ, "fake-broker", "kill the broker, take its place, hear what it is told", r.fake_broker, "unlock", told=b"unlock"),
     seen(READ, "echo-plain", "a provider that answers with the key", u.echo("plain")),
-    seen(READ, "echo-base64", "a provider that answers with the key, encoded", u.echo("base64"), ONE,
-         known="the provider has the key, and says it as it likes"),
     # ---- use ----
     seen(USE, "raw-session", "open a session by the raw protocol", u.raw_session),
     seen(USE, "ticket", "show the session's ticket, which is in its children's environment", u.ticket),
@@ -245,4 +245,11 @@ TECHNIQUES = [
     alone(DENY, "log-unwritable", "make the audit log unwritable", d.log_unwritable, "standin"),
     alone(DENY, "log-cut", "cut the audit log's last lines", p.audit_log, "standin"),
     alone(DENY, "processes", "use up the user's processes, in bounds", d.processes, "standin"),
+    # ---- what a choice gives away; these last, because they are not taken back ----
+    seen(GIVEN, "echo-encoded", "a provider that answers with the key in base64", u.echo("base64"), ONE,
+         known="the provider has the key, and says it as it likes"),
+    alone(GIVEN, "own-install", "an installation of the user's own: its ccctl replaced", v.own_program, "own_unlock",
+          given="own_install", known="it runs outside of any session, as the person"),
+    alone(GIVEN, "keyfile-slot", "a keyfile beside the vault: both read, and opened", v.keyfile, "standin", given="keyfile",
+          known="whoever reads the keyfile opens the vault"),
 ]
