@@ -59,7 +59,8 @@ def remove(s):
     for op, fields in (("rm", {"name": s.entry}), ("retire", {}), ("slot-rm", {"id": 1}), ("settings", {}),
                        ("set", {"idle": 1}), ("session-end", {"id": "0" * 16}), ("put", {
                            "name": s.entry, "token": b"x" * 20, "origin": s.origin, "variable": "ANTHROPIC_AUTH_TOKEN",
-                           "policy": "delivery=env", "replace": True}), ("approve", {"name": s.entry, "origin": s.origin,
+                           "policy": "delivery=env", "replace": True}), ("approve", {"name": s.entry,
+                           "origin": s.origin,
                            "variable": "ANTHROPIC_AUTH_TOKEN", "policy": "delivery=env"})):
         try:
             s.ask(op, **fields)

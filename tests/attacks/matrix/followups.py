@@ -190,7 +190,8 @@ def own_unlock(run):
     return r.rc
 
 
-FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock, shell_unlock,
+FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock,
+    shell_unlock,
                                      typed, over, race, race_unlock, race_standin,
                                      own_unlock)}
 

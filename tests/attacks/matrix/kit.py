@@ -78,7 +78,7 @@ class Scene:
     # ---- processes ----
 
     def pids(self, *names):
-        """Processes of this world by name; the kernel cuts names at 15 characters."""
+        """Processes of this world by name (none: all); the kernel cuts names at 15 characters."""
         parents, found = {}, []
         for entry in filter(str.isdigit, os.listdir("/proc")):
             try:
@@ -87,7 +87,7 @@ class Scene:
                 continue
             name, fields = text[text.index("(") + 1:text.rindex(")")], text[text.rindex(")") + 2:].split()
             parents[int(entry)] = int(fields[1])
-            if name in names and fields[0] not in "ZX":
+            if (name in names or not names) and fields[0] not in "ZX":
                 found.append(int(entry))
         return sorted(p for p in found if self.is_ours(p, parents))
 

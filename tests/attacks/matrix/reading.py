@@ -215,7 +215,8 @@ def broker_get(s):
     slot = {"slot": [wc.slot("recovery")], "key": b"k" * 32}
     for op, fields in {"get": {"name": s.entry}, "export": {}, "backup": slot, "keyfile": {}, "host": {},
                        "status": {}, "list": {"after": ""}, "slots": {}, "slot": {"id": 1}, "settings": {},
-                       "match": {"name": s.entry, "token": b"x" * 20}, "sessions": {"after": ""}, "record": {"after": 0},
+                       "match": {"name": s.entry, "token": b"x" * 20}, "sessions": {"after": ""},
+                       "record": {"after": 0},
                        "slot-add": {**slot, "expect": 2}, "rekey": {"keys": b"", "key": b"k" * 32},
                        "rename": {"name": s.entry, "to": "mine"}, "source-take": {"name": s.entry},
                        "spent": {"after": ""}, "usage-next": {"name": s.entry, "kind": "zai"}}.items():
@@ -263,7 +264,8 @@ def ccctl_get(s):
 
 def exec_session(s):
     """ccrun itself, told to start something else than the client."""
-    s.run("$CCRUN --exec /usr/bin/env $E; $CCRUN --exec /bin/sh $E -c 'cat /proc/self/environ; env; ls -l /proc/self/fd'",
+    s.run("$CCRUN --exec /usr/bin/env $E; "
+          "$CCRUN --exec /bin/sh $E -c 'cat /proc/self/environ; env; ls -l /proc/self/fd'",
           E=s.entry)
 
 
@@ -276,7 +278,8 @@ def hide_from_mark(s):
 
 def vault_offline(s):
     """The vault's file, and every key that lies about."""
-    s.run("cat $D/ccrun/vault $D/ccrun/* $S/ccrun/* /var/lib/ccrun/vaults/*/* /etc/machine-id", D=str(s.data), S=str(s.state))
+    s.run("cat $D/ccrun/vault $D/ccrun/* $S/ccrun/* /var/lib/ccrun/vaults/*/* /etc/machine-id", D=str(s.data),
+        S=str(s.state))
 
 
 def core_pattern(s):
@@ -343,7 +346,8 @@ def loaded_code(s):
     for name, value in {"LD_PRELOAD": lib, "LD_AUDIT": lib, "BUN_OPTIONS": f"--preload {code}",
                         "NODE_OPTIONS": f"--require {code}", "BUN_INSPECT": "127.0.0.1:0", "GCONV_PATH": s.tools,
                         "BUN_CONFIG_VERBOSE_FETCH": "curl", "LD_DEBUG": "all"}.items():
-        s.run("timeout 3 $CCRUN $E --version; timeout 3 $CCRUN --exec /bin/sh $E -c 'env'", **{name: str(value)}, E=s.entry,
+        s.run("timeout 3 $CCRUN $E --version; timeout 3 $CCRUN --exec /bin/sh $E -c 'env'", **{name: str(value)},
+            E=s.entry,
               STEAL_TO=str(kept))
     dump(code.with_name("loaded.js"))
     dump(kept)
@@ -385,7 +389,8 @@ def terminal(s):
 
 def kernel_eyes(s):
     """BPF programs, raw sockets, kernel memory, the message buffer, others' pages."""
-    attempts = {"bpf": (321, 5, ctypes.create_string_buffer(120), 120), "syslog": (103, 3, ctypes.create_string_buffer(4096), 4096),
+    attempts = {"bpf": (321, 5, ctypes.create_string_buffer(120), 120), "syslog": (103, 3,
+        ctypes.create_string_buffer(4096), 4096),
                 "fanotify": (300, 0x0c, 0), "userfaultfd": (323, 0)}
     for name, (number, *args) in attempts.items():
         done = libc.syscall(number, *args)
@@ -450,8 +455,10 @@ def race(*names):
         for name in names:
             path = paths.get(name, place / "libexec/ccrun" / name)
             into = f"{s.won}.{name}"
-            kit.detach(["sh", "-c", f"{{ while [ ! -e {s.out}/go.race ]; do sleep 0.02; done; echo; sleep 9; }} | "
-                                    f"{s.tools}/racer {path} {into} {watched if name == 'victim' else ''} > {into}.said; touch {s.out}/raced"])
+            words = f"{s.tools}/racer {path} {into} {watched if name == 'victim' else ''} > {into}.said"
+            # It reports when it is told, and goes on so long that its report is read.
+            told = f"while [ ! -e {s.out}/go.race ]; do sleep 0.02; done; echo; sleep 9"
+            kit.detach(["sh", "-c", f"{{ {told}; }} | {words}; touch {s.out}/raced"])
             kit.until(lambda i=into: Path(f"{i}.said").exists() and Path(f"{i}.said").read_text().startswith("ready"))
     return act
 

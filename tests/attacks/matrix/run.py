@@ -160,7 +160,8 @@ class Run:
 
     def new_shell(self):
         """One that executes the lines which are written to a pipe."""
-        self.shell = self.c.popen(["bash", "-c", f'while :; do while read -r line; do eval "$line"; done < {self.out}/shell.fifo; done'])
+        self.shell = self.c.popen(["bash", "-c",
+            f'while :; do while read -r line; do eval "$line"; done < {self.out}/shell.fifo; done'])
         (self.out / "shell.pid").write_text(str(self.shell.pid))
         self.c.own()
 
@@ -253,7 +254,8 @@ class Run:
         seen = [self.how[technique.id, p][0] for p in places]
         path = f"attack={technique.id}@"
         seen.append(self.evidence.elsewhere([r for r in self.evil.requests if path in r.path]))
-        tried = [x for x in [*seen[:-1], *letters] if x not in ".?"] + [seen[-1]] * (set(seen[:-1]) - {".", "?"} != set())
+        tried = [x for x in [*seen[:-1], *letters] if x not in ".?"] + [seen[-1]] * (set(seen[:-1]) - {".",
+            "?"} != set())
         self.letters[technique.id] = worst(tried) if tried else "?" if "?" in seen else "."
 
     # ---- what is tried in a session of its own ----
@@ -363,7 +365,8 @@ class Run:
 def answer(request, token):
     """What the provider says to an attack's request: its key, where it asks for that."""
     how = (request.json or {}).get("echo", "")
-    said = {"plain": f"your key is {token}", "bearer": f"Bearer {token}", "base64": base64.b64encode(token.encode()).decode(),
+    said = {"plain": f"your key is {token}", "bearer": f"Bearer {token}",
+        "base64": base64.b64encode(token.encode()).decode(),
             "hex": token.encode().hex(), "reversed": token[::-1]}
     return Text(said.get(how, "hello"))
 
@@ -402,8 +405,8 @@ def show_controls(args):
         args.without = control
         letter = play(next(c for c in COLUMNS if c.name == name), [technique], args)[technique]
         changed = letter not in (kept.letter(name, technique), "?")
-        print(f"{'ok  ' if changed else 'SAME'} without {control}: {name} {technique}: {kept.letter(name, technique)} -> {letter}",
-              flush=True)
+        print(f"{'ok  ' if changed else 'SAME'} without {control}: {name} {technique}: "
+              f"{kept.letter(name, technique)} -> {letter}", flush=True)
         held += not changed
     return 1 if held else 0
 

