@@ -3,18 +3,16 @@
  */
 #include "shim/relay.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
-#include "base/io.h"
 #include "base/paths.h"
+#include "base/sealed.h"
 #include "config/client/network.h"
 #include "config/provider/auth.h"
 #include "config/provider/provider.h"
@@ -27,28 +25,6 @@
 #define PROJECT_MAX 1024       /* bytes of the project's directory */
 
 /* ---- certificates ---- */
-
-/* Copy a file; 0 or -1 with errno.  EFBIG: it is larger than FILE_MAX. */
-static int file_copy(int from, int to)
-{
-	char part[4096];
-	size_t all = 0;
-	ssize_t n;
-	int r = 0;
-
-	while (r == 0 && (n = read(from, part, sizeof(part))) != 0) {
-		all += n > 0 ? (size_t)n : 0;
-		if (all > FILE_MAX)
-			errno = EFBIG;
-		if (n < 0 || all > FILE_MAX)
-			r = -1;
-		else
-			r = io_write_all(to, part, (size_t)n, INT64_MAX);
-	}
-	/* It may have been the key of a client certificate. */
-	io_wipe(part, sizeof(part));
-	return r;
-}
 
 /*
  * A copy of the file that nobody can change any more, so that what the broker checks
@@ -68,10 +44,8 @@ static int file_seal(const struct network_value *v, struct failure *f)
 			 v->text);
 		goto bad;
 	}
-	sealed = memfd_create("ccrun-relay", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-	if (sealed < 0 || file_copy(fd, sealed) != 0 ||
-	    fcntl(sealed, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) !=
-		    0) {
+	sealed = sealed_copy(fd, "ccrun-relay", FILE_MAX);
+	if (sealed < 0) {
 		fail_errno(f, NULL, "%s (%s): cannot copy %.200s", v->name, v->from, v->text);
 		goto bad;
 	}
@@ -80,8 +54,6 @@ static int file_seal(const struct network_value *v, struct failure *f)
 bad:
 	if (fd >= 0)
 		close(fd);
-	if (sealed >= 0)
-		close(sealed);
 	return -1;
 }
 
