@@ -127,7 +127,7 @@ static int env_block_add_relayed(const struct relayed_variables *r, struct env_b
 }
 
 /* Append what passes the session on. */
-static int env_block_add_session(const struct launch *l, struct env_block *b, bool saved)
+static int env_block_add_session(struct launch *l, struct env_block *b, bool saved)
 {
 	bool claims = l->connection >= 0 && l->delivery == DELIVERY_PRELOAD;
 	bool relayed = l->place >= 0 && l->target->preloadable;
@@ -135,8 +135,9 @@ static int env_block_add_session(const struct launch *l, struct env_block *b, bo
 	unsigned i;
 
 	/* Without a session the library is there for the saved variables alone. */
-	if (claims || relayed || (saved && l->target->preloadable))
-		if (env_block_add(b, "", "LD_PRELOAD", 10, l->target->library) != 0)
+	l->preloads = claims || relayed || (saved && l->target->preloadable);
+	if (l->preloads)
+		if (env_block_add(b, "", "LD_PRELOAD", 10, l->target->library.path) != 0)
 			return -1;
 	snprintf(number, sizeof(number), "%d", l->connection);
 	if (claims && env_block_add(b, "", "CCRUN_FD", 8, number) != 0)
@@ -158,7 +159,7 @@ static int env_block_add_session(const struct launch *l, struct env_block *b, bo
 }
 
 /* The target's environment, NULL-terminated; NULL when there is no memory. */
-static char **environment_build(const struct launch *l, struct failure *f)
+static char **environment_build(struct launch *l, struct failure *f)
 {
 	struct env_change *c = NULL;
 	struct env_block b = { NULL, 0 };
@@ -231,7 +232,9 @@ int launch_exec(struct launch *l, struct failure *f)
 	memcpy(argv + 1, l->arguments, n * sizeof(*argv));
 	if ((l->connection >= 0 && fcntl(l->connection, F_SETFD, 0) != 0) ||
 	    (l->pipe >= 0 && fcntl(l->pipe, F_SETFD, 0) != 0) ||
-	    (l->place >= 0 && fcntl(l->place, F_SETFD, 0) != 0)) {
+	    (l->place >= 0 && fcntl(l->place, F_SETFD, 0) != 0) ||
+	    (l->preloads && l->target->library.fd >= 0 &&
+	     fcntl(l->target->library.fd, F_SETFD, 0) != 0)) {
 		fail_errno(f, NULL, "cannot pass the connection to the program");
 		goto bad;
 	}

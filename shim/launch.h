@@ -31,6 +31,7 @@ struct launch {
 	const struct network *network;	   /* RELAY: what the relay goes through */
 	char *secret[SESSION_ENTRIES_MAX]; /* ENV: NAME=value */
 	unsigned secrets;
+	bool preloads;	  /* the library goes along */
 	bool exec_failed; /* execve itself failed, not what comes before it */
 };
 

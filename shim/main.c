@@ -128,6 +128,12 @@ static void print_warnings(const struct launch *l)
 	if (p->secrets && l->delivery == DELIVERY_PIPE)
 		fprintf(stderr, "ccrun: warning: claude cannot be hardened here; programs that it "
 				"starts could read its memory (delivery pipe)\n");
+	if (p->secrets && l->target->preloadable && l->target->library.note[0] &&
+	    l->delivery <= DELIVERY_PRELOAD)
+		fprintf(stderr,
+			"ccrun: warning: %s: a program of the session could write into its file\n"
+			"hint: an installation by root needs none\n",
+			l->target->library.note);
 }
 
 /* manager: where the key comes from, as in struct opened_session. */

@@ -177,35 +177,14 @@ static void target_check_program(struct target *t)
 	target_set_why_not(t, path, "has too many interpreters");
 }
 
-/* Can the library be named in LD_PRELOAD, and changed by this user and root alone? */
-static void target_check_library(struct target *t)
+static void target_find_library(struct target *t)
 {
-	char dir[PATH_SIZE];
-	struct failure f;
-	int fd, d;
+	struct failure f = { 0 };
 
-	if (path_installed("lib/ccrun/libccrun.so", t->library, &f) != 0 ||
-	    path_installed("lib/ccrun", dir, &f) != 0) {
-		target_set_why_not(t, "libccrun.so", "cannot be found");
+	if (library_find(&t->library, &f) == 0)
 		return;
-	}
-	fd = open(t->library, O_RDONLY | O_CLOEXEC);
-	if (fd < 0) {
-		target_set_why_not(t, t->library, "cannot be read");
-		return;
-	}
-	/* Who can write the directory can replace the library. */
-	d = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (d < 0 || path_check_trusted(d, dir, &f) != 0 ||
-	    path_check_trusted(fd, t->library, &f) != 0)
-		target_set_why_not(t, t->library, "can be changed by others");
-	else if (strpbrk(t->library, " \t:;"))
-		target_set_why_not(
-			t, t->library,
-			"has a space or colon in its path, which LD_PRELOAD cannot name");
-	if (d >= 0)
-		close(d);
-	close(fd);
+	t->preloadable = false;
+	snprintf(t->why_not, sizeof(t->why_not), "%.250s", f.what);
 }
 
 int target_find(struct target *t, const char *program, int *code, struct failure *f)
@@ -213,6 +192,7 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 	bool seen = false;
 
 	memset(t, 0, sizeof(*t));
+	t->library.fd = -1;
 	*code = EXIT_NOT_FOUND;
 	if (strchr(program, '/')) {
 		if (snprintf(t->path, sizeof(t->path), "%s", program) >= (int)sizeof(t->path))
@@ -235,6 +215,6 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 	t->claude = strcmp(strrchr(t->path, '/') + 1, "claude") == 0;
 	target_check_program(t);
 	if (t->preloadable)
-		target_check_library(t);
+		target_find_library(t);
 	return 0;
 }

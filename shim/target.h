@@ -8,15 +8,16 @@
 #include <stdbool.h>
 #include "base/paths.h"
 #include "config/client/tried.h"
+#include "shim/library.h"
 
 struct failure;
 
 struct target {
-	char path[PATH_SIZE];	 /* what will be executed */
-	char library[PATH_SIZE]; /* libccrun.so */
+	char path[PATH_SIZE]; /* what will be executed */
 	bool preloadable;
-	char why_not[256]; /* "/usr/bin/x is statically linked" */
-	bool claude;	   /* it goes by that name: what it supports can be tried */
+	struct library library; /* where it is preloadable */
+	char why_not[256];	/* "/usr/bin/x is statically linked" */
+	bool claude;		/* it goes by that name: what it supports can be tried */
 	/* Which files these are, the program's and its interpreters': device, inode, size
 	 * and time of change of each. */
 	char identity[TRIED_IDENTITY_MAX + 1];

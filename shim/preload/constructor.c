@@ -2,7 +2,8 @@
  * constructor.c - what the library does before main.  Without ccrun's variables
  * in the environment: nothing.
  *
- * 1. Save what children get back (CCRUN_SAVED_*) and how this library was loaded.
+ * 1. Save what children get back (CCRUN_SAVED_*) and how this library was loaded: from
+ *    its file, or from a descriptor, which children must not have.
  * 2. Take ccrun's own variables out of the environment.
  * 3. With a connection (CCRUN_FD): claim the secrets, or exit 125.  With a relay's
  *    socket (CCRUN_RELAY), which uses the secrets elsewhere: harden, or exit 125.
@@ -106,6 +107,27 @@ static int fd_parse(const char *s)
 	return *s == '\0' && fd > 2 ? fd : -1;
 }
 
+/*
+ * Where this library has no name, another image gets it from the same descriptor.  One that
+ * is not there is another program's word for it: no image gets the session then.
+ */
+static void library_find(void)
+{
+	struct stat st;
+	int fd;
+
+	if (!session.preload || !has_prefix(session.preload, LIBRARY_PREFIX))
+		return;
+	fd = fd_parse(session.preload + strlen(LIBRARY_PREFIX));
+	if (fd < 0 || fstat(fd, &st) != 0 || fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) {
+		session.preload = NULL;
+		return;
+	}
+	session.library = fd;
+	session.library_dev = st.st_dev;
+	session.library_ino = st.st_ino;
+}
+
 static bool fd_is_connection(int fd)
 {
 	int domain = 0, type = 0;
@@ -151,6 +173,7 @@ __attribute__((constructor(101))) static void session_start(void)
 	if (environ_save_ours(&why) != 0)
 		refusal_exit(&why);
 	environ_remove_ours();
+	library_find();
 	if (session.ticket) {
 		int fd = ticket_find(&why);
 

@@ -66,7 +66,7 @@ static bool session_continues(const struct hooked_call *c)
 {
 	const char *path = c->image.path;
 
-	if (c->kind == CALL_SPAWN || !session.preload || getpid() != session.pid || !path)
+	if (c->kind == CALL_SPAWN || getpid() != session.pid || !path || !session_has_library())
 		return false;
 	/* A relative path depends on the working directory: a "." in PATH, or a shell
 	 * that found a program there, must not hand the session to a repository. */
@@ -82,16 +82,18 @@ static bool session_continues(const struct hooked_call *c)
 }
 
 /*
- * While the connection is not close-on-exec, a child that another thread
- * starts would inherit it.  That descriptor is worth nothing to it: the broker
- * looks at who sent a message, and only this process may claim.
+ * While they are not close-on-exec, a child that another thread starts would
+ * inherit connection and library.  They are worth nothing to it: the broker looks
+ * at who sent a message, and only this process may claim; the library is sealed.
  */
-static void connection_set_inherited(bool inherited)
+static void session_set_inherited(bool inherited)
 {
 	int error = errno;
 
 	if (session.fd >= 0)
 		fcntl(session.fd, F_SETFD, inherited ? 0 : FD_CLOEXEC);
+	if (session.library >= 0)
+		fcntl(session.library, F_SETFD, inherited ? 0 : FD_CLOEXEC);
 	errno = error;
 }
 
@@ -125,10 +127,10 @@ int hooked_call_run(const struct hooked_call *c)
 	}
 	errno = error;
 	if (clean.keeps_session)
-		connection_set_inherited(true);
+		session_set_inherited(true);
 	r = call_make(c, &clean);
 	if (clean.keeps_session)
-		connection_set_inherited(false);
+		session_set_inherited(false);
 	scratch_free(mem, size);
 	return r;
 }

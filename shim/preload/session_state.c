@@ -5,12 +5,23 @@
 
 #include <sys/stat.h>
 
-struct session_state session = { .fd = -1 };
+struct session_state session = { .fd = -1, .library = -1 };
 
-bool session_connected(void)
+static bool fd_is(int fd, dev_t dev, ino_t ino)
 {
 	struct stat st;
 
-	return session.fd >= 0 && fstat(session.fd, &st) == 0 && st.st_dev == session.dev &&
-	       st.st_ino == session.ino;
+	return fd >= 0 && fstat(fd, &st) == 0 && st.st_dev == dev && st.st_ino == ino;
+}
+
+bool session_connected(void)
+{
+	return fd_is(session.fd, session.dev, session.ino);
+}
+
+bool session_has_library(void)
+{
+	return session.preload &&
+	       (session.library < 0 ||
+		fd_is(session.library, session.library_dev, session.library_ino));
 }

@@ -16,6 +16,7 @@
 #define RELAY_PREFIX "CCRUN_RELAY="	       /* instead of it: the place of the relay's socket */
 #define SOCKET_PREFIX "ANTHROPIC_UNIX_SOCKET=" /* the same place, for the client */
 #define PRELOAD_PREFIX "LD_PRELOAD="
+#define LIBRARY_PREFIX PRELOAD_PREFIX "/proc/self/fd/" /* a library without a name */
 
 struct session_secret {
 	const char *name; /* of the variable; name_len bytes and a NUL, as the value */
@@ -33,8 +34,12 @@ struct session_state {
 	dev_t dev;    /* what fd was, should the program close and reuse it */
 	ino_t ino;
 	const char *preload; /* "LD_PRELOAD=<this library>", or NULL */
-	const char *ticket;  /* "CCRUN_FD=<fd>" or "CCRUN_RELAY=<fd>", or NULL */
-	const char **saved;  /* "CCRUN_SAVED_NAME=value" */
+	int library;	     /* the descriptor of a library without a name, which preload names;
+			      * else -1 */
+	dev_t library_dev;   /* what it was */
+	ino_t library_ino;
+	const char *ticket; /* "CCRUN_FD=<fd>" or "CCRUN_RELAY=<fd>", or NULL */
+	const char **saved; /* "CCRUN_SAVED_NAME=value" */
 	size_t saved_count;
 	struct session_secret secret[SECRETS_MAX];
 	size_t secrets;
@@ -45,5 +50,8 @@ extern struct session_state session;
 
 /* Is session.fd (still) what it was at the start? */
 bool session_connected(void);
+
+/* Can this library be loaded into another image: is session.library what it was? */
+bool session_has_library(void);
 
 #endif

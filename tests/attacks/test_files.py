@@ -134,14 +134,6 @@ def test_a_library_that_others_can_write(ready, tools, token, installed, mode):
     refused(ready, token, r, "changed by others")
 
 
-def test_a_library_in_a_path_that_the_loader_would_split(ready, tools, token, installed):
-    for name in ("with space", "with:colon"):
-        where = ready.root / name
-        shutil.copytree(installed, where)
-        r = ready.run([where / "bin/ccrun", "--exec", tools / "victim", "demo"])
-        refused(ready, token, r, "LD_PRELOAD cannot name")
-
-
 def test_a_library_whose_directory_others_can_write(ready, tools, token, installed):
     (installed / "lib/ccrun").chmod(0o777)
     r = ready.run([installed / "bin/ccrun", "--exec", tools / "victim", "demo"])

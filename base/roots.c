@@ -1,0 +1,108 @@
+/*
+ * base/roots.c - following a path by hand, so that every step of it can be looked at.
+ */
+#include "base/roots.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/paths.h"
+
+#define LINKS_MAX 40 /* Linux follows as many */
+
+struct walk {
+	char at[PATH_SIZE];   /* what was looked at: no link, no ".." in it; "" is "/" */
+	char rest[PATH_SIZE]; /* what is still to be followed */
+	unsigned links;
+};
+
+static int fail_too_long(const char *path, struct failure *f)
+{
+	return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", path);
+}
+
+static int check_one(const char *path, const struct stat *st, struct failure *f)
+{
+	if (st->st_uid != 0)
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s belongs to uid %u, not to root",
+				path, (unsigned)st->st_uid);
+	/* The mode of a link means nothing. */
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & 022))
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL,
+				"%.200s can be written by others than root (mode %04o)", path,
+				(unsigned)(st->st_mode & 07777));
+	return 0;
+}
+
+/* A link at `path`: what it says comes before the rest. */
+static int walk_follow(struct walk *w, const char *path, struct failure *f)
+{
+	char target[PATH_SIZE], rest[PATH_SIZE];
+	ssize_t n = readlink(path, target, sizeof(target) - 1);
+
+	if (n <= 0)
+		return fail_errno(f, NULL, "%.200s", path);
+	target[n] = '\0';
+	if (++w->links > LINKS_MAX)
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s: too many symbolic links", path);
+	memcpy(rest, w->rest, sizeof(rest));
+	if (snprintf(w->rest, sizeof(w->rest), "%s/%s", target, rest) >= (int)sizeof(w->rest))
+		return fail_too_long(path, f);
+	if (target[0] == '/')
+		w->at[0] = '\0';
+	return 0;
+}
+
+/* Take the next name off the rest.  1, 0 when there is none, -1. */
+static int walk_step(struct walk *w, struct failure *f)
+{
+	char name[PATH_SIZE], path[2 * PATH_SIZE];
+	size_t skip = strspn(w->rest, "/"), n = strcspn(w->rest + skip, "/");
+	struct stat st;
+
+	if (n == 0)
+		return 0;
+	memcpy(name, w->rest + skip, n);
+	name[n] = '\0';
+	memmove(w->rest, w->rest + skip + n, strlen(w->rest + skip + n) + 1);
+	if (strcmp(name, ".") == 0)
+		return 1;
+	if (strcmp(name, "..") == 0) {
+		if (strrchr(w->at, '/'))
+			*strrchr(w->at, '/') = '\0';
+		return 1;
+	}
+	if (snprintf(path, sizeof(path), "%s/%s", w->at, name) >= PATH_SIZE)
+		return fail_too_long(path, f);
+	if (lstat(path, &st) != 0)
+		return fail_errno(f, NULL, "%.200s", path);
+	if (check_one(path, &st, f) != 0)
+		return -1;
+	if (S_ISLNK(st.st_mode))
+		return walk_follow(w, path, f) != 0 ? -1 : 1;
+	memcpy(w->at, path, strlen(path) + 1);
+	return 1;
+}
+
+int path_check_roots(const char *path, struct failure *f)
+{
+	struct walk w = { .links = 0 };
+	struct stat st;
+	int r;
+
+	if (path[0] != '/')
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s is no absolute path", path);
+	if (strlen(path) >= sizeof(w.rest))
+		return fail_too_long(path, f);
+	memcpy(w.rest, path, strlen(path) + 1);
+	w.at[0] = '\0';
+	if (stat("/", &st) != 0 || check_one("/", &st, f) != 0)
+		return -1;
+	while ((r = walk_step(&w, f)) > 0)
+		;
+	return r;
+}

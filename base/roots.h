@@ -1,0 +1,17 @@
+/*
+ * base/roots.h - what root alone can change.
+ */
+#ifndef BASE_ROOTS_H
+#define BASE_ROOTS_H
+
+struct failure;
+
+/*
+ * Can nobody but root change what this absolute path leads to: the file or directory
+ * itself, and every directory and symbolic link on the way, those behind links too?  All
+ * belong to root, and no group and nobody else can write them.  0; or -1 with
+ * FAIL_UNSAFE_PATH, which names the first one of which that is not true.
+ */
+int path_check_roots(const char *path, struct failure *f);
+
+#endif
