@@ -19,25 +19,27 @@ enum { LOCK_TAG_IDLE = 1, LOCK_TAG_LONGEST, LOCK_TAG_EVENTS, LOCK_TAG_DURABLE, L
 
 static unsigned lock_tags_end(unsigned version)
 {
-	return version < VAULT_VERSION ? LOCK_TAG_DURABLE : LOCK_TAG_END;
+	return version < VAULT_VERSION_DURABLE ? LOCK_TAG_DURABLE : LOCK_TAG_END;
 }
 
 unsigned lock_settings_version(const struct lock_settings *s)
 {
-	return s->durable ? VAULT_VERSION : VAULT_VERSION_PLAIN;
+	return s->durable ? VAULT_VERSION_DURABLE : VAULT_VERSION_PLAIN;
 }
 
-size_t lock_settings_size(const struct lock_settings *s)
+size_t lock_settings_size(unsigned version)
 {
-	return (lock_tags_end(lock_settings_version(s)) - LOCK_TAG_IDLE) * SETTING_LEN;
+	return (lock_tags_end(version) - LOCK_TAG_IDLE) * SETTING_LEN;
 }
 
-uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s)
+uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s, unsigned version)
 {
 	p = bytes_put_number_field(p, LOCK_TAG_IDLE, s->idle);
 	p = bytes_put_number_field(p, LOCK_TAG_LONGEST, s->longest);
 	p = bytes_put_number_field(p, LOCK_TAG_EVENTS, s->events);
-	return s->durable ? bytes_put_number_field(p, LOCK_TAG_DURABLE, 1) : p;
+	return version < VAULT_VERSION_DURABLE
+		       ? p
+		       : bytes_put_number_field(p, LOCK_TAG_DURABLE, s->durable);
 }
 
 static bool lock_settings_ok(const struct lock_settings *s)

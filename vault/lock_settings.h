@@ -26,12 +26,14 @@ struct lock_settings {
 /* Those of a new vault: every event locks, no time limit. */
 extern const struct lock_settings lock_settings_default;
 
-/* The bytes of lock_settings_write, and the lowest version that has what they say. */
-size_t lock_settings_size(const struct lock_settings *s);
+/* The lowest version that has what they say. */
 unsigned lock_settings_version(const struct lock_settings *s);
 
-/* Returns the end of what was written. */
-uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s);
+/* The bytes of lock_settings_write in a file of that version, or a higher one. */
+size_t lock_settings_size(unsigned version);
+
+/* Write those of that version.  Returns their end. */
+uint8_t *lock_settings_write(uint8_t *p, const struct lock_settings *s, unsigned version);
 
 /* Read n bytes of a file of that version.  0, or -1 with FAIL_DAMAGED, FAIL_NEWER (an
  * unknown setting). */

@@ -1,5 +1,5 @@
 /*
- * vault/serial.c - lock settings and entries as the bytes inside the box, and back.
+ * vault/serial.c - lock settings, images and entries as the bytes inside the box, and back.
  * The plaintext is in the arena.  What is read is checked as if it were hostile.
  */
 #include "vault/serial.h"
@@ -61,6 +61,8 @@ unsigned serial_version(const struct vault *v)
 {
 	unsigned i, version = lock_settings_version(&v->lock_settings);
 
+	if (v->images)
+		return VAULT_VERSION;
 	for (i = 0; i < v->count; i++)
 		if (v->entry[i]->source)
 			version = version < VAULT_VERSION_SOURCE ? VAULT_VERSION_SOURCE : version;
@@ -69,7 +71,7 @@ unsigned serial_version(const struct vault *v)
 
 size_t serial_size(const struct vault *v)
 {
-	size_t n = PLAIN_HEAD_LEN + lock_settings_size(&v->lock_settings);
+	size_t n = PLAIN_HEAD_LEN + lock_settings_size(serial_version(v)) + images_size(v);
 	unsigned i;
 
 	for (i = 0; i < v->count; i++)
@@ -79,13 +81,15 @@ size_t serial_size(const struct vault *v)
 
 void serial_write(const struct vault *v, uint8_t *p)
 {
+	unsigned version = serial_version(v);
 	const struct entry *e;
 	unsigned i;
 
 	p = bytes_put_le(p, v->next_slot, 4);
 	p = bytes_put_le(p, v->count, 4);
-	p = bytes_put_le(p, lock_settings_size(&v->lock_settings), 4);
-	p = lock_settings_write(p, &v->lock_settings);
+	p = bytes_put_le(p, lock_settings_size(version), 4);
+	p = lock_settings_write(p, &v->lock_settings, version);
+	p = images_write(v, p);
 	for (i = 0; i < v->count; i++) {
 		e = v->entry[i];
 		p = bytes_put_le(p, serial_entry_size(e), 4);
@@ -250,7 +254,8 @@ int serial_read(struct vault *v, unsigned version, const uint8_t *p, size_t n, s
 	for (i = 0; i < v->slots; i++)
 		if (v->slot[i].info.id >= v->next_slot)
 			return vault_fail_damaged(f, "a slot's number is impossible");
-	if (serial_read_lock_settings(v, version, &c, f))
+	if (serial_read_lock_settings(v, version, &c, f) ||
+	    (version >= VAULT_VERSION && images_read(v, &c, f)))
 		return -1;
 	for (i = 0; i < count; i++)
 		if (serial_read_entry(v, version, &c, f))

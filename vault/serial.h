@@ -1,5 +1,5 @@
 /*
- * vault/serial.h - the plaintext of the box: lock settings and entries as bytes.
+ * vault/serial.h - the plaintext of the box: lock settings, images and entries as bytes.
  */
 #ifndef VAULT_SERIAL_H
 #define VAULT_SERIAL_H
@@ -13,7 +13,7 @@ struct vault;
 /* The length of the plaintext, padded. */
 size_t serial_size(const struct vault *v);
 
-/* The lowest format version that can hold the entries. */
+/* The lowest format version that can hold the contents. */
 unsigned serial_version(const struct vault *v);
 
 /* Write the plaintext to p: serial_size bytes of the arena, which are zero. */

@@ -18,6 +18,7 @@ void undo_drop(struct vault *v)
 {
 	entry_free(v->arena, v->undo.old);
 	free(v->undo.slots);
+	free(v->undo.images);
 	arena_release(v->arena, v->undo.key);
 	sodium_memzero(&v->undo, sizeof(v->undo));
 }
@@ -71,6 +72,10 @@ void vault_undo(struct vault *v)
 		break;
 	case UNDO_LOCK_SETTINGS:
 		v->lock_settings = v->undo.lock_settings;
+		break;
+	case UNDO_IMAGES:
+		memcpy(v->image, v->undo.images, sizeof(v->image));
+		v->images = v->undo.image_count;
 		break;
 	}
 	undo_drop(v);

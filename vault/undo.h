@@ -2,7 +2,7 @@
  * vault/undo.h - taking back the last change of an open vault.
  *
  * What could not be written to disk is not acknowledged and not kept.  Every change of
- * an entry, of the slots or of the lock settings can be taken back until the next
+ * an entry, of the slots, the lock settings or the images can be taken back until the next
  * one, or until vault_commit; then what it replaced or removed is wiped.
  */
 #ifndef VAULT_UNDO_H

@@ -7,13 +7,15 @@
 #include <stdint.h>
 #include "vault/crypto.h"
 #include "vault/entry.h"
+#include "vault/images.h"
 #include "vault/limits.h"
 #include "vault/lock_settings.h"
 #include "vault/slot_format.h"
+#include "wire/image.h"
 
 struct arena;
 
-enum undo_kind { UNDO_NONE, UNDO_ENTRY, UNDO_RENAME, UNDO_SLOTS, UNDO_LOCK_SETTINGS };
+enum undo_kind { UNDO_NONE, UNDO_ENTRY, UNDO_RENAME, UNDO_SLOTS, UNDO_LOCK_SETTINGS, UNDO_IMAGES };
 
 /* How to take the last change back. */
 struct undo {
@@ -25,6 +27,8 @@ struct undo {
 	unsigned slot_count;
 	uint8_t *key; /* the vault key before, in the arena; or NULL */
 	struct lock_settings lock_settings;
+	struct image *images; /* all of them as they were, owned */
+	unsigned image_count;
 };
 
 struct vault {
@@ -37,6 +41,8 @@ struct vault {
 	uint32_t next_slot; /* the id of the next slot; ids are not used twice */
 	unsigned slots;
 	struct slot slot[VAULT_SLOTS_MAX];
+	struct image image[IMAGES_MAX]; /* the one that was kept longest ago first */
+	unsigned images;
 	struct entry **entry; /* in order of name; tokens are in the arena */
 	unsigned count, room;
 	struct undo undo;

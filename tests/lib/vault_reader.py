@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""A second reader of the vault format (versions 1 to 4), written from docs/VAULT.md.
+"""A second reader of the vault format (versions 1 to 5), written from docs/VAULT.md.
 
     vault_reader.py FILE < passphrase      prints the entries as JSON
     vault_reader.py --key HEX FILE         the same with a slot's 32-byte key
@@ -34,6 +34,13 @@ TAGS = {1: "name", 2: "origin", 3: "variable", 4: "policy",
 # version 3: these, or the token
 SOURCE = {9: "source", 10: "command", 11: "pick"}
 SOURCE_MAX = {"source": 1024, "command": 2048, "pick": 256}
+# version 5
+IMAGES_MAX = 8
+IMAGE = {1: "name", 2: "path", 3: "file", 4: "owner", 5: "identity", 6: "digest"}
+INTERPRETER = {7: "interpreter", 8: "interpreter_file", 9: "interpreter_owner"}
+IMAGE_FORM = {"name": rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z", "identity": rb"[0-9.:+]{1,320}\Z",
+              "digest": rb"[0-9a-f]{64}\Z"}
+IMAGE_PATH = rb"/[^\x00-\x1f\x7f]{0,1023}\Z"
 NAME = re.compile(rb"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 VARIABLE = re.compile(rb"([A-Za-z_][A-Za-z0-9_]{0,63})?\Z")
 TEXT = re.compile(rb"[ -~]*\Z")
@@ -114,7 +121,7 @@ def envelope(data):
         raise Damaged("checksum")
     if version == 0:
         raise Damaged("version 0")
-    if version > 4 or flags != 0:
+    if version > 5 or flags != 0:
         raise Newer("version %d, flags %d" % (version, flags))
     return version
 
@@ -257,8 +264,37 @@ def read_settings(data, version):
     return settings
 
 
+def read_image(data):
+    r = Reader(data, "a field of an image")
+    image = {}
+    while r.left():
+        tag, size = r.number(2), r.number(4)
+        value = r.take(size)
+        name = {**IMAGE, **INTERPRETER}.get(tag)
+        if not name:
+            raise Newer("field %d of an image" % tag)
+        good = len(value) == 8 if name.endswith("owner") else re.match(IMAGE_FORM.get(name, IMAGE_PATH), value)
+        if not good or name in image:
+            raise Damaged("field %s of an image" % name)
+        image[name] = int.from_bytes(value, "little") if name.endswith("owner") else \
+            value.decode("utf-8", "surrogateescape")
+    if set(image) not in (set(IMAGE.values()), {*IMAGE.values(), *INTERPRETER.values()}):
+        raise Damaged("a field of an image is missing")
+    return image
+
+
+def read_images(r):
+    count = r.number(4)
+    if not 1 <= count <= IMAGES_MAX:
+        raise Damaged("number of images")
+    images = [read_image(r.take(r.number(4))) for _ in range(count)]
+    if len({i["name"] for i in images}) != count:
+        raise Damaged("an image's name twice")
+    return images
+
+
 def read_box(plain, version, slots):
-    """Checks 14 to 17: settings and entries."""
+    """Checks 14 to 18: settings, images and entries."""
     r = Reader(plain, "an entry")
     after, count = r.number(4), r.number(4)
     if count > 1024:
@@ -266,6 +302,7 @@ def read_box(plain, version, slots):
     if any(slot["id"] >= after for slot in slots):
         raise Damaged("next slot")
     settings = dict(SETTINGS_OF_VERSION_1) if version == 1 else read_settings(r.take(r.number(4)), version)
+    images = read_images(r) if version > 4 else []
     entries = []
     for _ in range(count):
         entry = read_entry(r.take(r.number(4)), version)
@@ -274,12 +311,12 @@ def read_box(plain, version, slots):
         entries.append(entry)
     if r.left() >= 512 or any(r.take(r.left())):
         raise Damaged("padding")
-    return settings, entries
+    return settings, images, entries
 
 
 def open_vault(data, key, slot_id=None):
     """All of it, with the wrapping key of a slot (the first when not named): what
-    inspect() gives, with `settings` and `entries`."""
+    inspect() gives, with `settings`, `images` and `entries`."""
     public = inspect(data)
     slots = [s for s in public["slots"] if slot_id in (None, s["id"])]
     if not slots:
@@ -289,7 +326,7 @@ def open_vault(data, key, slot_id=None):
                         WrongKey("slot %d" % slot["id"]))
     plain = decrypt(public["box"], public["ad"], public["nonce"], vault_key, Damaged("box"))
     public["vault_key"] = vault_key
-    public["settings"], public["entries"] = read_box(plain, public["version"], public["slots"])
+    public["settings"], public["images"], public["entries"] = read_box(plain, public["version"], public["slots"])
     return public
 
 

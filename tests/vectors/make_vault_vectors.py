@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Writes tests/vectors/vault: small vault files, each with one thing wrong.
-Version 1 of the format, which is still read, (v2-...) version 2, and so on to version 4.
+Version 1 of the format, which is still read, (v2-...) version 2, and so on to version 5.
 
     make_vault_vectors.py [DIRECTORY]
 
@@ -190,16 +190,16 @@ def envelope_vectors():
     yield "flip-box", "damaged", flipped(good, box + 33)
     yield "flip-checksum", "damaged", flipped(good, len(good) - 1)
     yield "version-0", "damaged", file(version=0)
-    yield "version-5", "newer", file(version=5)
-    yield "version-5-of-other-shape", "newer", newer_shape()
-    yield "version-5-cut", "truncated", file(version=5)[:-7]
-    yield "version-5-flipped", "damaged", flipped(file(version=5), 100)
+    yield "version-6", "newer", file(version=6)
+    yield "version-6-of-other-shape", "newer", newer_shape()
+    yield "version-6-cut", "truncated", file(version=6)[:-7]
+    yield "version-6-flipped", "damaged", flipped(file(version=6), 100)
     yield "flags-1", "newer", file(flags=1)
 
 
 def newer_shape():
     """What a later version may look like: only the envelope is as here."""
-    body = b"ccrunvlt" + struct.pack("<HHQ", 5, 3, 20 + 40 + 32) + fixed("something else", 40)
+    body = b"ccrunvlt" + struct.pack("<HHQ", 6, 3, 20 + 40 + 32) + fixed("something else", 40)
     return body + checksum(body)
 
 
@@ -500,6 +500,79 @@ def plain_vectors_4():
     yield "forged-version-3", "damaged", as_version(file4(s + [number(4, 1)], two), 3)
 
 
+# ---- version 5 ----
+
+SCRIPT = {"interpreter": "/usr/bin/node", "interpreter_file": "/usr/bin/node", "interpreter_owner": 0}
+
+
+def image_fields(name="claude", owner=1000, script=False, **more):
+    """The fields of an image as a list, so that a vector can bend one."""
+    i = {"name": name, "path": "/home/u/.local/bin/" + name, "file": "/home/u/.local/share/claude/versions/2.1.330",
+         "owner": owner, "identity": "66:1:381121040:1764374400.000000001", "digest": "0123456789abcdef" * 4,
+         **(SCRIPT if script else {}), **more}
+    return [field(tag, struct.pack("<Q", value) if isinstance(value, int) else value.encode())
+            for tag, value in enumerate(i.values(), 1)]
+
+
+def image(*args, **more):
+    return sized(b"".join(image_fields(*args, **more)))
+
+
+def file5(images, entries=(ZAI,), count=None, version=5, settings=None):
+    body = b"".join(e if isinstance(e, bytes) else entry(e) for e in entries)
+    settings = b"".join(settings_fields() + [field(4, bytes(8))] if settings is None else settings)
+    plain = struct.pack("<III", 10, len(entries), len(settings)) + settings + \
+        struct.pack("<I", len(images) if count is None else count) + b"".join(images) + body
+    return file(plain=plain + bytes(-len(plain) % 512), version=version)
+
+
+def good_vectors_5():
+    """name, bytes, entries"""
+    op = elsewhere("openrouter")
+    yield "ok-program", file5([image()]), [ZAI]
+    yield "ok-script", file5([image(script=True)]), [ZAI]
+    yield "ok-durable", file5([image()], settings=settings_fields() + [field(4, struct.pack("<Q", 1))]), [ZAI]
+    yield "ok-eight", file5([image("claude%d" % i) for i in range(8)], [op, ZAI]), [op, ZAI]
+    yield "ok-longest", file5([image("n" * 64, path="/" + "p" * 1023, file="/" + "f" * 1023, identity="1" * 320,
+                                     script=True)], []), []
+    yield "ok-fields-in-another-order", file5([sized(b"".join(reversed(image_fields(script=True))))]), [ZAI]
+
+
+def image_vectors_5():
+    """name, result, bytes"""
+    f = image_fields(script=True)
+
+    def bent(at, value):
+        return file5([sized(b"".join(f[:at] + [value] + f[at + 1:]))])
+
+    yield "no-images", "damaged", file5([])
+    yield "nine-images", "damaged", file5([image("claude%d" % i) for i in range(9)])
+    yield "image-twice", "damaged", file5([image(), image(script=True)])
+    yield "fewer-images", "damaged", file5([image()], count=2)
+    yield "image-cut", "damaged", file5([struct.pack("<I", 1 << 30) + image()[4:]])
+    yield "image-empty", "damaged", file5([sized(b"")])
+    for at, name in enumerate(["name", "path", "file", "owner", "identity", "digest", *SCRIPT]):
+        yield "missing-" + name, "damaged", bent(at, b"")
+        yield "twice-" + name, "damaged", file5([sized(b"".join(f + [f[at]]))])
+        yield "empty-" + name, "damaged", bent(at, field(at + 1, b""))
+    for at in (1, 2, 6, 7):
+        yield "relative-%d" % (at + 1), "damaged", bent(at, field(at + 1, b"bin/claude"))
+        yield "newline-%d" % (at + 1), "damaged", bent(at, field(at + 1, b"/bin\n/claude"))
+        yield "nul-%d" % (at + 1), "damaged", bent(at, field(at + 1, b"/bin\0/claude"))
+        yield "long-%d" % (at + 1), "damaged", bent(at, field(at + 1, b"/" + b"x" * 1024))
+    yield "name-of-a-path", "damaged", bent(0, field(1, b"bin/claude"))
+    yield "identity-letters", "damaged", bent(4, field(5, b"66:x"))
+    yield "identity-321", "damaged", bent(4, field(5, b"1" * 321))
+    yield "digest-63", "damaged", bent(5, field(6, b"0" * 63))
+    yield "digest-upper-case", "damaged", bent(5, field(6, b"A" * 64))
+    yield "owner-short", "damaged", bent(3, field(4, b"1234"))
+    yield "image-field-unknown", "newer", file5([sized(b"".join(f) + field(10, b"x"))])
+    yield "settings-missing-durable", "damaged", file5([image()], settings=settings_fields())
+    # a program of version 4 takes the number of images for an entry's length
+    yield "version-4-of-images", "damaged", file5([image()], version=4)
+    yield "forged-version-4", "damaged", as_version(file5([image()]), 4)
+
+
 def shown(entries):
     """The last part is the token; of an entry that has a source "=" and three texts."""
     def last(e):
@@ -542,6 +615,11 @@ def vectors():
         yield "v4-" + name, data, KEY_SLOT, key, "ok", "open", shown(entries), settings, "-"
     for name, result, data in plain_vectors_4():
         yield ("v4-" + name, data, KEY_SLOT, key, result, "open") + nothing
+    for name, data, entries in good_vectors_5():
+        yield ("v5-" + name, data, KEY_SLOT, key, "ok", "open", shown(entries),
+               "1800|43200|5" + ("|durable" if "durable" in name else ""), "-")
+    for name, result, data in image_vectors_5():
+        yield ("v5-" + name, data, KEY_SLOT, key, result, "open") + nothing
     # so does one of version 3 of a log that is to be durable
     yield ("v3-durable", file4(settings_fields() + [field(4, struct.pack("<Q", 1))], [ZAI], 3), KEY_SLOT, key,
            "newer", "open") + nothing
