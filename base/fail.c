@@ -32,6 +32,7 @@ static const struct {
 	[FAIL_KDF_BOUNDS] = { "kdf-bounds", EXIT_FAILED },
 	[FAIL_ORIGIN] = { "origin", EXIT_REFUSED },
 	[FAIL_POLICY] = { "policy", EXIT_REFUSED },
+	[FAIL_IMAGE] = { "image", EXIT_FAILED },
 	[FAIL_PERSON] = { "person", EXIT_REFUSED },
 	[FAIL_CONFIRM] = { "confirm", EXIT_FAILED },
 	[FAIL_MARKED] = { "marked", EXIT_REFUSED },

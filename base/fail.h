@@ -31,6 +31,7 @@ enum fail_code {
 	FAIL_KDF_BOUNDS,     /* vault: a KDF cost out of bounds */
 	FAIL_ORIGIN,	     /* endpoint or variable differ from what was sealed */
 	FAIL_POLICY,	     /* the sealed policy says no */
+	FAIL_IMAGE,	     /* what is to be executed is another program than before */
 	FAIL_PERSON,	     /* it wants a person's passphrase or recovery code, given now */
 	FAIL_CONFIRM,	     /* the launch waits for a person's yes */
 	FAIL_MARKED,	     /* the requester descends from a session */

@@ -65,6 +65,8 @@ static const struct op {
 	{ "rename", op_rename, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
 	{ "approve", op_approve, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
 	{ "list", op_list, OPEN_VAULT },
+	{ "image", op_image, OPEN_VAULT },
+	{ "image-forget", op_image_forget, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS | PERSON },
 	{ "limit", op_limit, OPEN_VAULT },
 	{ "limit-set", op_limit_set, OPEN_VAULT | CHANGES_VAULT | AUDIT_REFUSALS },
 	/* without OPEN_VAULT: what was used can be read while the vault is locked */

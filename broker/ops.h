@@ -34,6 +34,8 @@ request_handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 request_handler op_open, op_pipe;
 /* broker/ops_confirm.c */
 request_handler op_confirm_wait, op_confirmations, op_confirm, op_confirm_deny, op_confirm_set;
+/* broker/image.c */
+request_handler op_image, op_image_forget;
 /* broker/ops_relay.c */
 request_handler op_relay_file, op_relay, op_sessions, op_session_end;
 /* broker/ops_spending.c */

@@ -14,6 +14,7 @@
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/confirm.h"
+#include "broker/image.h"
 #include "broker/ops.h"
 #include "broker/price_list.h"
 #include "broker/relay_metering.h"
@@ -220,6 +221,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
 	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
+	struct image_verdict image;
 	struct price_list prices;
 	uint8_t id[8];
 	unsigned i;
@@ -250,7 +252,9 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	/* For the audit log and a person's eyes: the process may exec or end before this is read. */
 	if (witness_read_link(c->peer.pid, "exe", s->image, sizeof(s->image)) != 0)
 		memset(s->image, 0, sizeof(s->image));
-	if (check_confirmed(q, f) != 0)
+	if (image_admit(q, s, &image, f) <= 0)
+		return image.ask;
+	if (check_confirmed(q, f) != 0 || image_keep(q, &image, f) != 0)
 		return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));

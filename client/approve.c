@@ -1,12 +1,13 @@
 /*
  * client/approve.c - ccctl approve: bind a provider's entries to the origin,
- * variable and policy that its files have now.
+ * variable and policy that its files have now; or accept another program.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "client/approve_image.h"
 #include "client/common/connection.h"
 #include "client/common/entries.h"
 #include "client/common/options.h"
@@ -21,10 +22,11 @@
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */
 
-enum { OPT_FD = 256 };
+enum { OPT_FD = 256, OPT_PROGRAM };
 
 static const struct option approve_options[] = {
 	{ "yes", no_argument, NULL, 'y' },
+	{ "program", no_argument, NULL, OPT_PROGRAM },
 	{ "passphrase-fd", required_argument, NULL, OPT_FD },
 	{ NULL, 0, NULL, 0 },
 };
@@ -179,7 +181,7 @@ static int approve_run(struct client *c, const struct provider *p, bool yes, str
 
 int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
 {
-	bool first = true, yes = false;
+	bool first = true, yes = false, program = false;
 	struct provider *p;
 	int opt, fd = -1, r;
 
@@ -187,9 +189,17 @@ int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
 		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
 		yes = yes || opt == 'y';
+		program = program || opt == OPT_PROGRAM;
 	}
-	if (require_words(argc, argv, 1, f) != 0 || person_read_fd(c, fd, f) != 0 ||
-	    approve_load(argv[optind], &p, f) != 0)
+	if (!(program && optind == argc) && require_words(argc, argv, 1, f) != 0)
+		return -1;
+	if (person_read_fd(c, fd, f) != 0)
+		return -1;
+	if (program)
+		return approve_image(c, argv[optind] ? argv[optind] : "claude", yes, f) == 0
+			       ? EXIT_DONE
+			       : -1;
+	if (approve_load(argv[optind], &p, f) != 0)
 		return -1;
 	r = approve_run(c, p, yes, f);
 	provider_free(p);

@@ -50,8 +50,9 @@ static const struct verb verbs[] = {
 	{ "rename", verb_rename, VERB_SECRET, "[--passphrase-fd N] NAME NEW-NAME",
 	  "rename an entry" },
 	{ "edit", verb_edit, 0, "PROVIDER", "change a provider's file in your editor" },
-	{ "approve", verb_approve, VERB_SECRET, "[--yes] [--passphrase-fd N] NAME",
-	  "seal an entry for what its provider's files say now" },
+	{ "approve", verb_approve, VERB_SECRET,
+	  "[--yes] [--passphrase-fd N] NAME | --program [NAME]",
+	  "seal an entry for what its provider's files say now; accept another program" },
 
 	{ "limit", verb_limit, VERB_SECRET,
 	  "[--json] NAME | [--passphrase-fd N] NAME LIMIT... | NAME off",
@@ -101,6 +102,9 @@ static const struct verb verbs[] = {
 
 	{ "log", verb_log, 0, "[-n N] [--verify] [--json]",
 	  "print the audit log: keys given out, requests refused, changes" },
+
+	/* ccrun's alone */
+	{ "digest", verb_digest, 0, "0|3 [WAS IS]", NULL },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))
 
@@ -119,7 +123,7 @@ static void help_print(FILE *out)
 	unsigned i;
 
 	fputs("usage: ccctl VERB [...]\n\n", out);
-	for (i = 0; i < VERBS; i++)
+	for (i = 0; i < VERBS && verbs[i].what; i++)
 		fprintf(out, "  %-12s%s\n", verbs[i].name, verbs[i].what);
 	fputs("  help        print the arguments of a verb: ccctl help VERB\n\n"
 	      "ccrun runs Claude Code on a provider; ccctl manages the keys.  See ccctl(1).\n",
@@ -128,7 +132,8 @@ static void help_print(FILE *out)
 
 static int help_print_verb(const struct verb *v)
 {
-	printf("usage: ccctl %s%s%s\n%s\n", v->name, v->words[0] ? " " : "", v->words, v->what);
+	printf("usage: ccctl %s%s%s\n%s\n", v->name, v->words[0] ? " " : "", v->words,
+	       v->what ? v->what : "for ccrun");
 	return EXIT_DONE;
 }
 

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/paths.h"
 #include "base/spawn.h"
 #include "config/provider/provider.h"
@@ -82,6 +83,53 @@ pid_t ccctl_confirm(const char *id)
 	const char *argv[] = { "ccctl", "confirm", "--ask", id, NULL };
 
 	return ccctl_start(argv, true, NULL);
+}
+
+/* Read the 64 digits and their newline.  0 or -1. */
+static int digest_read(int fd, char out[65])
+{
+	char line[66];
+
+	if (io_read_all(fd, line, sizeof(line), INT64_MAX) != 65 || line[64] != '\n')
+		return -1;
+	line[64] = '\0';
+	if (strspn(line, "0123456789abcdef") != 64)
+		return -1;
+	memcpy(out, line, 65);
+	return 0;
+}
+
+int ccctl_digest(const int fds[2], int n, const char *was, const char *is, char out[65],
+		 struct failure *f)
+{
+	const char *argv[] = { "ccctl", "digest", n > 1 ? "3" : "0", was, is, NULL };
+	int ends[2], status = -1, r;
+	char path[PATH_SIZE];
+	struct spawn s = { .path = path,
+			   .argv = argv,
+			   .fd = { { 0, fds[0] }, { 1, -1 }, { 3, n > 1 ? fds[1] : -1 } },
+			   .fds = n > 1 ? 3 : 2,
+			   .close_others = true };
+	pid_t pid;
+
+	if (path_installed("bin/ccctl", path, f) != 0)
+		return -1;
+	if (spawn_pipe(ends) != 0)
+		return fail_errno(f, NULL, "cannot make a pipe");
+	s.fd[1].ours = ends[1];
+	pid = spawn_start(&s);
+	close(ends[1]);
+	r = pid < 0 ? -1 : digest_read(ends[0], out);
+	close(ends[0]);
+	if (pid < 0)
+		return fail_errno(f, NULL, "cannot run %s", path);
+	if (spawn_wait(pid, &status) != 0)
+		return fail_errno(f, NULL, "waiting for ccctl");
+	if (was && WIFEXITED(status) && WEXITSTATUS(status) == EXIT_REFUSED)
+		return fail_set(f, FAIL_DECLINED, NULL, "nothing was started");
+	if (r != 0 || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
+		return fail_set(f, FAIL_PROGRAM, NULL, "'ccctl digest' did not succeed");
+	return 0;
 }
 
 int ccctl_unlock_unattended(void)

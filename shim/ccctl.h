@@ -22,6 +22,14 @@ int ccctl_add(const struct provider *p, struct failure *f);
 /* Start "ccctl confirm --ask ID" on the terminal.  Its pid, or -1. */
 pid_t ccctl_confirm(const char *id);
 
+/*
+ * Have ccctl compute the digest (64 hexadecimal digits) of the n files that are open as fds,
+ * one behind the other.  With was it asks, on the terminal, whether what is described as
+ * `is` may have the key now.  0; or -1: FAIL_DECLINED for a no.
+ */
+int ccctl_digest(const int fds[2], int n, const char *was, const char *is, char out[65],
+		 struct failure *f);
+
 /* Have ccctl unlock the vault by what needs no person (the TPM, ...).  0 or -1. */
 int ccctl_unlock_unattended(void);
 

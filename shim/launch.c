@@ -219,7 +219,7 @@ int launch_exec(struct launch *l, struct failure *f)
 	char **env = environment_build(l, f), **argv;
 	unsigned n = 0;
 
-	if (!env)
+	if (!env || (l->provider->secrets && target_check_same(l->target, f) != 0))
 		goto bad;
 	while (l->arguments[n])
 		n++;

@@ -136,9 +136,9 @@ static void print_warnings(const struct launch *l)
 			l->target->library.note);
 }
 
-/* manager: where the key comes from, as in struct opened_session. */
-static void print_start_line(const struct launch *l, const char *manager)
+static void print_start_line(const struct launch *l, const struct opened_session *session)
 {
+	const char *manager = session->manager, *note = session->image.note;
 	const struct provider *p = l->provider;
 	bool relayed = p->secrets && l->delivery == DELIVERY_RELAY;
 	char key[NAME_MAX_LEN + 256] = "no key";
@@ -155,10 +155,10 @@ static void print_start_line(const struct launch *l, const char *manager)
 				     : "",
 			 relayed ? "" : l->why);
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
-	fprintf(stderr, "%sccrun: %s%s%s, %s, %s%s%s%s%s\n", plain ? "" : "\033[2m", p->title,
+	fprintf(stderr, "%sccrun: %s%s%s, %s, %s%s%s%s%s%s%s\n", plain ? "" : "\033[2m", p->title,
 		p->model[0] ? ", " : "", p->model, key, confine_word(l->confinement),
 		l->confinement->off ? " (confine = off)" : "", pin[0] ? ", as pinned by " : "", pin,
-		plain ? "" : "\033[0m");
+		note[0] ? "; " : "", note, plain ? "" : "\033[0m");
 	if (relayed && !l->target->preloadable)
 		fprintf(stderr, "ccrun: claude cannot be preloaded: its children see its "
 				"environment; the key is not in it\n");
@@ -216,7 +216,7 @@ static int launch_run(struct launch *l, struct failure *f)
 	const struct provider *p = l->provider;
 	int n;
 
-	if (p->secrets && session_open(p, l->delivery, l->target->path, &session, f) != 0)
+	if (p->secrets && session_open(p, l->delivery, l->target, &session, f) != 0)
 		return -1;
 	if (p->secrets && l->delivery == DELIVERY_RELAY) {
 		if (launch_relay(l, &session, f) != 0)
@@ -246,7 +246,7 @@ static int launch_run(struct launch *l, struct failure *f)
 		l->secrets = (unsigned)n;
 	}
 	print_warnings(l);
-	print_start_line(l, session.manager);
+	print_start_line(l, &session);
 	return launch_exec(l, f);
 }
 

@@ -231,11 +231,11 @@ bool probe_client(const struct target *t, bool may_run, struct tried *out)
 	static struct probe p;
 	enum seen seen;
 
-	if (!t->claude || !t->identity[0])
+	if (!t->claude || !t->image.identity[0])
 		return false;
 	/* A session can write what is kept.  So a no, which would have the key taken into
 	 * the client's memory, is tried again by each start. */
-	if (tried_get(t->identity, out) && (out->relay || !may_run))
+	if (tried_get(t->image.identity, out) && (out->relay || !may_run))
 		return true;
 	p.target = t;
 	if (!may_run || probe_make_home(&p) != 0)
@@ -245,6 +245,6 @@ bool probe_client(const struct target *t, bool may_run, struct tried *out)
 	if (seen == SEEN_NOTHING)
 		return false;
 	/* Without a place to keep it, it is tried again the next time. */
-	(void)tried_put(t->identity, out, NULL);
+	(void)tried_put(t->image.identity, out, NULL);
 	return true;
 }

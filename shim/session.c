@@ -18,11 +18,13 @@
 #include "shim/ccctl.h"
 #include "shim/confirm.h"
 #include "shim/metering.h"
+#include "shim/target.h"
 #include "start/source.h"
 #include "start/terminal.h"
 
-/* init, unlock, add, fetch, confirm, and once more in case something changed meanwhile */
-#define TRIES_MAX 6
+/* init, unlock, add, fetch, the image, confirm, and once more in case something changed
+ * meanwhile */
+#define TRIES_MAX 7
 
 /* The replies to `open` and `pipe` carry no secret: ordinary memory.  (The answer to
  * a claim does: env_delivery.c has a buffer of its own.) */
@@ -33,7 +35,7 @@ static void put_program(struct wire_out *o, const char *program)
 {
 	char text[PROGRAM_SHOWN];
 
-	snprintf(text, sizeof(text), "%s", program);
+	snprintf(text, sizeof(text), "%.*s", (int)sizeof(text) - 1, program);
 	fail_sanitize(text);
 	wire_put_str(o, "program", text);
 }
@@ -42,12 +44,13 @@ static void put_program(struct wire_out *o, const char *program)
 struct wish {
 	const struct provider *provider;
 	enum delivery delivery;
-	const char *program;
+	const struct target *target;
 	bool confirmed; /* a person said yes: the broker wants to know for certain who asks */
 };
 
 /* env: the lines of [env] that are sealed, n bytes. */
-static struct wire_out *open_request(const struct wish *w, const char *env, size_t n)
+static struct wire_out *open_request(const struct wish *w, const struct image_answer *image,
+				     const char *env, size_t n)
 {
 	const struct provider *p = w->provider;
 	struct wire_out *o = wire_request("open");
@@ -57,9 +60,10 @@ static struct wire_out *open_request(const struct wish *w, const char *env, size
 	wire_put_str(o, "provider", p->name);
 	wire_put_str(o, "mode", p->mode);
 	wire_put_str(o, "delivery", delivery_name(w->delivery));
-	put_program(o, w->program);
+	put_program(o, w->target->path);
 	if (p->policy.confirm != CONFIRM_NO)
 		wire_put_str(o, "confirm", confirm_name(p->policy.confirm));
+	image_put(o, w->target, image);
 	wire_put_bool(o, "strict", p->policy.strict);
 	wire_put_str(o, "config_dir", p->policy.config_dir);
 	wire_put_str(o, "confine", confine_name(p->policy.confine));
@@ -106,19 +110,26 @@ void session_keep_tokens(const struct opened_session *session, const struct prov
 	source_keep(names);
 }
 
-/* One request.  0, or -1 with the broker's failure. */
+/* One request.  0; 1: the broker is to be asked again; or -1 with its failure. */
 static int session_request(const struct wish *w, struct opened_session *out, struct failure *f)
 {
 	char env[ENV_SEALED_MAX + 1];
 	int n = provider_env_sealed(w->provider, env, f);
+	bool granted = false;
 	struct dial dial;
 
 	if (n < 0 || dial_open(&dial, true, reply, sizeof(reply), f) != 0)
 		return -1;
 	if ((w->confirmed && dial_hello(&dial, f) != 0) ||
-	    dial_call(&dial, open_request(w, env, (size_t)n), NULL, f) != 0) {
+	    dial_call(&dial, open_request(w, &out->image, env, (size_t)n), NULL, f) != 0 ||
+	    wire_get_bool(dial.in.top, "granted", &granted, f) != 0 ||
+	    (!granted && image_ask(w->target, dial.in.top, &out->image, f) != 0)) {
 		dial_close(&dial);
 		return -1;
+	}
+	if (!granted) {
+		dial_close(&dial);
+		return 1;
 	}
 	if (wire_get_text(dial.in.top, "source", out->manager, sizeof(out->manager), NULL) != 0)
 		out->manager[0] = '\0';
@@ -168,17 +179,18 @@ static int session_mend(const struct provider *p, bool first, struct failure *f)
 	return ccctl_run(f->code == FAIL_LOCKED ? "unlock" : "init", NULL, f);
 }
 
-int session_open(const struct provider *p, enum delivery d, const char *program,
+int session_open(const struct provider *p, enum delivery d, const struct target *t,
 		 struct opened_session *out, struct failure *f)
 {
-	struct wish w = { .provider = p, .delivery = d, .program = program };
-	int i;
+	struct wish w = { .provider = p, .delivery = d, .target = t };
+	int i, r;
 
 	for (i = 0; i < TRIES_MAX; i++) {
-		if (session_request(&w, out, f) == 0)
+		r = session_request(&w, out, f);
+		if (r == 0)
 			return 0;
-		w.confirmed = w.confirmed || f->code == FAIL_CONFIRM;
-		if (session_mend(p, i == 0, f) != 0)
+		w.confirmed = w.confirmed || (r < 0 && f->code == FAIL_CONFIRM);
+		if (r < 0 && session_mend(p, i == 0, f) != 0)
 			return -1;
 	}
 	return -1;

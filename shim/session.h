@@ -7,11 +7,13 @@
 
 #include <stdbool.h>
 #include <sys/types.h>
+#include "shim/image.h"
 #include "wire/limits.h"
 #include "wire/policy.h"
 
 struct failure;
 struct provider;
+struct target;
 struct wire_out;
 
 /* Where a session's processes find its ticket, which lets them open sessions inside it. */
@@ -24,17 +26,18 @@ struct opened_session {
 	char ticket[TICKET_LEN + 1];	/* for sessions inside it; or "" */
 	char manager[NAME_MAX_LEN + 1]; /* the password manager that the key stays in
 					 * ("pass"), or "": the vault */
+	struct image_answer image;	/* what was said of the program; its note is shown */
 	bool renewable;			/* its relay may want a key again from such a manager */
 };
 
 /*
- * Open a session for p's secrets, to start program.  A vault that the user did not lock is unlocked
+ * Open a session for p's secrets, and to execute t.  A vault that the user did not lock is unlocked
  * without a person where that can be.  On a terminal a missing vault is made, a
  * locked one unlocked, and a missing key asked for, by ccctl; without a terminal
  * the failure's hint names the command.  Where the key wants a person's yes, that is waited
  * for.  0, or -1 and nothing is open.
  */
-int session_open(const struct provider *p, enum delivery d, const char *program,
+int session_open(const struct provider *p, enum delivery d, const struct target *t,
 		 struct opened_session *out, struct failure *f);
 
 /*

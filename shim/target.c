@@ -14,7 +14,10 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/roots.h"
+#include "base/utf8.h"
 #include "shim/inside.h"
+#include "wire/names.h"
 
 #define INTERPRETERS_MAX 5     /* Linux follows four (BINPRM_MAX_RECURSION) */
 #define PROGRAM_HEADERS_MAX 64 /* a program has about a dozen; PT_INTERP is among the first */
@@ -128,15 +131,38 @@ static bool interpreter_parse(char *line, char *path)
 	return snprintf(path, PATH_SIZE, "%s", word) < PATH_SIZE;
 }
 
-/* Add the file to the identity of what is executed. */
-static void target_add_identity(struct target *t, const char *path)
+/* out = path as it can be sent and shown: cut, and with "?" for what no terminal should get. */
+static void path_set(char out[IMAGE_PATH_MAX + 1], const char *path)
 {
-	size_t n = strlen(t->identity);
+	snprintf(out, IMAGE_PATH_MAX + 1, "%s", path);
+	fail_sanitize(out);
+	if (utf8_valid(out, strlen(out)))
+		return;
+	for (; *out; out++)
+		if (*out & 0x80)
+			*out = '?';
+}
+
+/* Note the next file of what is executed: the program, then each interpreter. */
+static void target_add_file(struct target *t, const char *path)
+{
+	struct image *i = &t->image;
+	size_t n = strlen(i->identity);
+	struct image_file *to = n ? &i->interpreter : &i->program;
+	struct failure f = { 0 };
+	char file[PATH_SIZE];
 	struct stat st;
 
+	if (!t->not_roots[0] && path_check_roots(path, &f) != 0)
+		snprintf(t->not_roots, sizeof(t->not_roots), "%.250s", f.what);
 	if (stat(path, &st) != 0)
 		return;
-	snprintf(t->identity + n, sizeof(t->identity) - n, "%s%llu:%llu:%lld:%lld.%09ld",
+	path_set(to->path, path);
+	path_set(to->file, realpath(path, file) ? file : path);
+	to->owner = st.st_uid;
+	if (n)
+		snprintf(t->interpreter, sizeof(t->interpreter), "%s", path);
+	snprintf(i->identity + n, sizeof(i->identity) - n, "%s%llu:%llu:%lld:%lld.%09ld",
 		 n ? "+" : "", (unsigned long long)st.st_dev, (unsigned long long)st.st_ino,
 		 (long long)st.st_size, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 }
@@ -153,7 +179,7 @@ static void target_check_program(struct target *t)
 	for (depth = 0; depth < INTERPRETERS_MAX; depth++) {
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
-		target_add_identity(t, path);
+		target_add_file(t, path);
 		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
 			target_set_why_not(t, path,
 					   fd < 0 ? "cannot be read"
@@ -213,8 +239,41 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 		return -1;
 	}
 	t->claude = strcmp(strrchr(t->path, '/') + 1, "claude") == 0;
+	/* A path says itself which program it is. */
+	if (wire_name_ok(program))
+		snprintf(t->image.name, sizeof(t->image.name), "%s", program);
 	target_check_program(t);
 	if (t->preloadable)
 		target_find_library(t);
+	if (t->preloadable && t->library.note[0] && !t->not_roots[0])
+		snprintf(t->not_roots, sizeof(t->not_roots), "%.250s", t->library.note);
 	return 0;
+}
+
+int target_check_same(const struct target *t, struct failure *f)
+{
+	static struct target now;
+
+	memset(&now, 0, sizeof(now));
+	memcpy(now.path, t->path, sizeof(now.path));
+	target_check_program(&now);
+	if (strcmp(now.image.identity, t->image.identity) == 0)
+		return 0;
+	return fail_set(f, FAIL_CHANGED, "start it again", "%.250s was changed meanwhile", t->path);
+}
+
+int target_open(const struct target *t, int out[2], struct failure *f)
+{
+	int n = t->interpreter[0] ? 2 : 1, i;
+
+	for (i = 0; i < n; i++) {
+		out[i] = open(i ? t->interpreter : t->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		if (out[i] >= 0)
+			continue;
+		fail_errno(f, NULL, "%.250s", i ? t->interpreter : t->path);
+		while (i-- > 0)
+			close(out[i]);
+		return -1;
+	}
+	return n;
 }

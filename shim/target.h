@@ -7,8 +7,8 @@
 
 #include <stdbool.h>
 #include "base/paths.h"
-#include "config/client/tried.h"
 #include "shim/library.h"
+#include "wire/image.h"
 
 struct failure;
 
@@ -18,9 +18,11 @@ struct target {
 	struct library library; /* where it is preloadable */
 	char why_not[256];	/* "/usr/bin/x is statically linked" */
 	bool claude;		/* it goes by that name: what it supports can be tried */
-	/* Which files these are, the program's and its interpreters': device, inode, size
-	 * and time of change of each. */
-	char identity[TRIED_IDENTITY_MAX + 1];
+	/* What it is.  identity is of the program and all its interpreters; name is "" where
+	 * it was given as a path. */
+	struct image image;
+	char interpreter[PATH_SIZE]; /* the last one, or "" */
+	char not_roots[256];	     /* why others than root can change it or the library; or "" */
 };
 
 /*
@@ -31,5 +33,12 @@ struct target {
  * cannot be executed.
  */
 int target_find(struct target *t, const char *program, int *code, struct failure *f);
+
+/* Is it what was found then, still?  A person may have been asked meanwhile.  0 or -1. */
+int target_check_same(const struct target *t, struct failure *f);
+
+/* Open the files that its digest is of.  Their number (out[0] the program, then its
+ * interpreter), or -1. */
+int target_open(const struct target *t, int out[2], struct failure *f);
 
 #endif

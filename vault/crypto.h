@@ -31,6 +31,10 @@ void blake2b_256(uint8_t out[BLAKE2B_256_LEN], const void *a, size_t an, const v
 void blake2b_256_keyed(uint8_t out[BLAKE2B_256_LEN], const uint8_t key[KEY_LEN], const void *p,
 		       size_t n);
 
+/* BLAKE2b-256 of what can be read from n descriptors, one behind the other.  0, or -1 with
+ * errno. */
+int blake2b_256_files(uint8_t out[BLAKE2B_256_LEN], const int *fds, unsigned n);
+
 /* The first SEAL_DIGEST_HEX hexadecimal digits of BLAKE2b-256: half of it, against which
  * nobody finds a second text, nor two of one digest. */
 void seal_digest(char out[SEAL_DIGEST_HEX + 1], const void *p, size_t n);

@@ -9,11 +9,12 @@
 #define CONFIG_CLIENT_TRIED_H
 
 #include <stdbool.h>
+#include "wire/image.h"
 
 struct failure;
 
-#define TRIED_IDENTITY_MAX 320 /* bytes of an identity: a word of digits, '.', ':' and '+' */
-#define TRIED_CLIENTS_MAX 64   /* the newest are kept */
+#define TRIED_IDENTITY_MAX IMAGE_IDENTITY_MAX
+#define TRIED_CLIENTS_MAX 64 /* the newest are kept */
 
 struct tried {
 	bool relay;	  /* it sends its requests through a socket, and takes the answer */

@@ -127,7 +127,7 @@ def read_fixed(packet):
 # ---- a connection ------------------------------------------------------
 
 # What wants a person's slot, given just before: all of it, or with these fields.
-PERSONS = {"get", "rm", "rename", "approve", "backup", "export", "retire", "slot-add", "slot-rm",
+PERSONS = {"get", "image-forget", "rm", "rename", "approve", "backup", "export", "retire", "slot-add", "slot-rm",
            "slot-replace", "rekey", "set"}
 
 

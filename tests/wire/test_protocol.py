@@ -249,6 +249,9 @@ ERRORS = [
     ("open", wc.open_fields("zai", delivery="pipe", strict=True), "policy"),
     ("open", wc.open_fields("zai", confine="off"), "policy"),
     ("open", wc.open_fields("zai", confine="no"), "bad-value"),
+    ("open", wc.open_fields("strict"), "policy"),
+    ("open", wc.open_fields("strict", roots="/home/u belongs to uid 1000, not to root"), "policy"),
+    ("open", wc.open_fields("zai", strict=True), "policy"),
     ("open", wc.open_fields("zai", delivery="auto"), "bad-value"),
     ("open", wc.open_fields("zai", delivery="pigeon"), "bad-value"),
     ("open", wc.open_fields("zai", entries=[]), "bad-value"),
@@ -586,7 +589,7 @@ RELEASED = [
 
 @pytest.mark.parametrize("delivery,entry,steps", RELEASED)
 def test_released(shared, delivery, entry, steps):
-    got = in_child(lambda: launch(shared, *steps, entry=entry, delivery=delivery))
+    got = in_child(lambda: launch(shared, *steps, entry=entry, delivery=delivery, roots=""))
     assert got == {wc.VARIABLE: TOKEN.encode()}
     event = [e for e in shared.lines() if e["event"] in ("release", "open")][-2:]
     assert [e["event"] for e in event] == ["open", "release"] or steps.count("claim") == 2
