@@ -54,7 +54,6 @@
 	  "broker/policy.c")                                                                       \
 	X(SEALED_CONFINE, "sealed-confine", "a provider file that confines less",                  \
 	  "broker/policy.c")                                                                       \
-	X(CONFIRM, "confirm", "a launch that no person said yes to", "broker/ops_session.c")       \
 	X(STRICT, "strict", "a strict key by pipe or environment", "broker/policy.c")              \
 	X(EXPOSED, "exposed", "a key in a variable that MCP servers are given", "broker/policy.c") \
 	X(SEALED_FILES, "sealed-files", "a relay's certificates that change after the look",       \

@@ -8,7 +8,6 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/sock.h"
@@ -211,8 +210,6 @@ static int check_confirmed(struct request *q, struct failure *f)
 			return -1;
 		level[i] = p.confirm > asked ? p.confirm : asked;
 	}
-	if (!control_active(CONTROL_CONFIRM))
-		return 0;
 	return confirm_check(q->connection, level, program, f);
 }
 
