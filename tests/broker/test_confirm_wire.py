@@ -193,7 +193,7 @@ def test_it_is_for_the_process_that_asked(b):
 
 
 @pytest.mark.parametrize("change", [{"delivery": "pipe"}, {"mode": "fast"}, {"project": "/elsewhere"},
-                                    {"program": "/bin/other"}, {"strict": True}, {"entry": "second"}])
+                                    {"program": "/bin/other"}, {"provider": "other"}, {"entry": "second"}])
 def test_it_is_for_what_was_shown(b, change):
     b.put("second", OTHER, ASKS)
     assert tries(b) == "confirm"
