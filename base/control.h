@@ -109,6 +109,12 @@
 	  "dial/broker_check.c")                                                                   \
 	X(BROKER_UNMARKED, "broker-unmarked", "a session's program that poses as the broker",      \
 	  "dial/broker_check.c")                                                                   \
+	X(TERMINAL_ALONE, "terminal-alone", "a program that opens the terminal of a passphrase",   \
+	  "client/common/terminal_alone.c")                                                        \
+	X(TERMINAL_READERS, "terminal-readers", "a program that has that terminal open already",   \
+	  "client/common/terminal_alone.c")                                                        \
+	X(PINENTRY_OWNER, "pinentry-owner", "a planted pinentry",                                  \
+	  "config/settings/pinentry_conf.c")                                                       \
 	X(TRUSTED_FILES, "trusted-files", "configuration that others wrote", "base/paths.c")       \
 	X(PRIVATE_DIRECTORIES, "private-directories", "vaults and sockets where others reach",     \
 	  "base/paths.c")                                                                          \

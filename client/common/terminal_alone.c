@@ -12,6 +12,7 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/proc.h"
 #include "client/common/terminal_line.h"
@@ -33,7 +34,8 @@ bool terminal_seize(int fd)
 
 	if (ioctl(fd, TIOCGEXCL, &was) != 0)
 		was = 0;
-	ioctl(fd, TIOCEXCL);
+	if (control_active(CONTROL_TERMINAL_ALONE))
+		ioctl(fd, TIOCEXCL);
 	return was != 0;
 }
 
@@ -92,7 +94,7 @@ bool terminal_is_shared(int fd)
 	for (i = 0; i < n && readers < READERS_MAX; i++)
 		if (!reader_is_accepted(&found[i]))
 			reader[readers++] = found[i];
-	return readers > 0;
+	return readers > 0 && control_active(CONTROL_TERMINAL_READERS);
 }
 
 static void readers_name(int fd)

@@ -316,6 +316,29 @@ def test_keys_and_new_passphrases_are_asked_so(c):
     assert "demo" in c.ccctl("keys").out
 
 
+def test_what_each_control_holds(shell):
+    """Without it, in the test build, what the tests above show is so no longer."""
+    pid = shell.reader()
+    for control in ("", "terminal-readers"):
+        shell.line(f"CCRUN_WITHOUT={control} {CCCTL} unlock")
+        assert shell.t.expect_exact([f"(pid {pid}) {SHARED}", PROMPT]) == (control != "")
+        shell.t.sendcontrol("c")
+        shell.t.expect("PS>")
+    os.kill(shell.readers.pop(), signal.SIGKILL)
+    for control in ("", "terminal-alone"):
+        shell.line(f"CCRUN_WITHOUT={control} {CCCTL} unlock")
+        shell.asked()
+        assert shell.opens() == (control != "")
+        shell.t.sendcontrol("c")
+        shell.t.expect("PS>")
+    planted = shell.c.write("pinentry", f"#!/bin/sh\ntouch {shell.c.home}/ran\n", 0o755)
+    by_pinentry(shell.c, planted)
+    for control in ("", "pinentry-owner"):
+        shell.line(f"CCRUN_WITHOUT={control} {CCCTL} unlock; echo code=$?")
+        shell.t.expect(r"code=\d+\r")
+        assert (shell.c.home / "ran").exists() == (control != "")
+
+
 # ---- pinentry --------------------------------------------------------------
 
 # What each prints before the field, and how an answer is given there.
