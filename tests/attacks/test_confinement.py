@@ -12,6 +12,7 @@ import pytest
 from attack import LOOKS, answers, session
 from ccrun import CCRUN, CONFINED
 from client import until
+from controls import off
 from endpoint import Bash, Text
 
 NO = {"EPERM", "EACCES"}
@@ -104,6 +105,25 @@ def test_control_without_confinement_it_is_typed(loose, tools):
         pytest.skip("this kernel lets nobody type (dev.tty.legacy_tiocsti = 0)")
     text = typed_after(loose, tools)
     assert "type=OK" in text and "typed-42" in text, text
+
+
+# ---- what each control holds -------------------------------------------
+
+@scoped
+@pytest.mark.parametrize("control,opens", [("confine-landlock", {"kill", "tgkill", "pidfd-signal", "seize", "ask"}),
+                                           ("confine-seccomp", {"limits", "keyring", "key"})])
+def test_what_its_absence_opens(ready, tools, outside, control, opens):
+    r = session(ready, tools, f"$TOOLS/reach others {outside}", env=off(control))
+    found = answers(r.out)
+    assert r.rc == 0 and {name for name in REACHES if found[name] == "OK"} == opens, found
+
+
+def test_what_was_sealed_is_asked_about(c, token):
+    c.plain_env.update(off("sealed-confine"))
+    c.demo()
+    c.ready(token)
+    c.demo(policy=OFF)
+    assert c.ccrun("--exec", "/bin/true", "demo").rc == 0
 
 
 # ---- what people need --------------------------------------------------
