@@ -128,7 +128,7 @@ int image_keep(struct request *q, const struct image_verdict *v, struct failure 
 	const struct image *is = v->keep;
 	char why[32 + IMAGE_DIGEST_HEX];
 	struct audit_event e = {
-		.event = "image", .result = "done", .pid = q->connection->peer.pid, .why = why
+		.event = "image", .result = "granted", .pid = q->connection->peer.pid, .why = why
 	};
 
 	if (!is)

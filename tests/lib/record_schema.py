@@ -22,7 +22,7 @@ RESULTS = {
     **{event: {"granted"} for event in (
         "open", "release", "again", "get", "add", "remove", "rename", "approve", "backup", "export", "retire",
         "slot-add", "slot-rm", "slot-replace", "rekey", "keyfile", "set", "limit-set", "fetch", "renew", "usage",
-        "session-end", "confirm", "confirm-deny", "confirm-set")},
+        "session-end", "image", "image-forget", "confirm", "confirm-deny", "confirm-set")},
     **{event: {"asked"} for event in ("init", "unlock", "person", "restore")},
     "reopen": {"asked", "granted"}, "lock": {"granted", "done"}, "start": {"done"}, "stop": {"done"},
     "end": {"done"}, "clock": {"done"}, "spending": {"done"}, "relay": {"granted", "restarted"},

@@ -48,12 +48,12 @@ def test_the_first_is_kept_when_its_digest_is_said(broker):
         # nothing was opened: this connection can
         assert c.call("open", **wc.open_fields(image=[image(ONE)]))["granted"] is True
     assert images(broker) == [image(ONE)]
-    assert vault_reader.inspect(broker.vault.read_bytes())["version"] == 4
+    assert vault_reader.inspect(broker.vault.read_bytes())["version"] == 5
     assert opened(broker, image())["granted"] is True
     lines = [e for e in broker.lines() if e["event"] in ("image", "open")]
     assert [e["event"] for e in lines] == ["image", "open", "open"]
     assert lines[0]["why"] == f"new, BLAKE2b-256 {ONE}" and lines[0]["image"] == image()["file"], lines
-    assert lines[0]["entries"] == "claude" and lines[0]["result"] == "done", lines
+    assert lines[0]["entries"] == "claude" and lines[0]["result"] == "granted", lines
 
 
 @pytest.mark.parametrize("how", [{"identity": "66:2:3:4.5"}, {"file": "/home/u/claude/versions/2.1.331"}])
