@@ -55,6 +55,9 @@
 	X(SEALED_CONFINE, "sealed-confine", "a provider file that confines less",                  \
 	  "broker/policy.c")                                                                       \
 	X(STRICT, "strict", "a strict key by pipe or environment", "broker/policy.c")              \
+	X(STRICT_ROOTS, "strict-roots", "a strict key for what others than root can change",       \
+	  "broker/image.c")                                                                        \
+	X(IMAGE, "image", "a program that was planted in the place of yours", "broker/image.c")    \
 	X(EXPOSED, "exposed", "a key in a variable that MCP servers are given", "broker/policy.c") \
 	X(SEALED_FILES, "sealed-files", "a relay's certificates that change after the look",       \
 	  "broker/ops_relay.c")                                                                    \
@@ -96,6 +99,8 @@
 	X(ROUTING_VARIABLES, "routing-variables", "variables that send requests elsewhere",        \
 	  "config/provider/environment.c")                                                         \
 	/* round a session */                                                                      \
+	X(LIBRARY_COPY, "library-copy", "writing into the library of a running session",           \
+	  "shim/library.c")                                                                        \
 	X(CONFINE_SECCOMP, "confine-seccomp",                                                      \
 	  "a session that types into terminals, traces, peeks", "shim/confine.c")                  \
 	X(CONFINE_LANDLOCK, "confine-landlock", "a session that signals your other programs",      \

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "broker/connection.h"
 #include "broker/fields.h"
@@ -155,8 +156,9 @@ static int check_roots(struct request *q, const struct session *s, struct failur
 {
 	char why[WHY_SIZE] = "it is not said what is executed";
 
-	if (!s->strict || (wire_has(q->map, "roots") &&
-			   wire_get_text(q->map, "roots", why, sizeof(why), f) == 0 && !why[0]))
+	if (!s->strict || !control_active(CONTROL_STRICT_ROOTS) ||
+	    (wire_has(q->map, "roots") &&
+	     wire_get_text(q->map, "roots", why, sizeof(why), f) == 0 && !why[0]))
 		return 0;
 	fail_set(f, FAIL_POLICY, NULL, "'%s' is strict, for programs of root's alone: %.200s",
 		 s->entry[0], why);
@@ -177,7 +179,8 @@ int image_admit(struct request *q, const struct session *s, struct image_verdict
 	if (check_roots(q, s, f) != 0)
 		return -1;
 	/* What a session starts is used by its relay as the session itself is, whatever it is. */
-	if (q->marked || s->has_shown_ticket || !wire_has(q->map, "image"))
+	if (q->marked || s->has_shown_ticket || !wire_has(q->map, "image") ||
+	    !control_active(CONTROL_IMAGE))
 		return 1;
 	if (read_image(q, &is, &agreed, f) != 0)
 		return -1;

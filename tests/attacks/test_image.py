@@ -10,6 +10,7 @@ import pytest
 
 from attack import nowhere
 from ccrun import CCRUN
+from controls import off
 
 SAYS = 'printf "%s has %s\\n" "$0" "$ANTHROPIC_AUTH_TOKEN"'
 QUESTION = r"take it for the right one from now on\? \[y/N\] "
@@ -111,6 +112,17 @@ def test_a_claude_earlier_in_path(known, token, kind):
     assert known.start().out == f"one: {token}\n"
     refusal = [line for line in known.world.record() if line.get("result") == "image"]
     assert len(refusal) == 2 and refusal[0]["event"] == "open", refusal
+
+
+def test_without_the_control_it_has_the_key(c, says, token):
+    c.plain_env.update(off("image"))
+    c.demo()
+    c.ready(token)
+    place = Place(c, says)
+    place.program(place.usual / "claude")
+    assert token in place.start().out
+    place.script(place.first / "claude")
+    assert place.start().out == f"{place.first}/claude has {token}\n"
 
 
 def test_control_whoever_says_yes_has_it(known, token):
@@ -291,6 +303,15 @@ def test_strict_wants_a_program_of_roots(c, says, token):
     (place.first / "sh").symlink_to("/bin/sh")
     r = c.ccrun("--exec", "sh", "demo", "-c", "true", env=place.env)
     assert r.rc == 125 and "is strict" in r.err, r
+
+
+def test_without_the_control_strict_takes_any(c, says, token):
+    c.plain_env.update(off("strict-roots"))
+    c.demo(policy={"strict": "yes"})
+    c.ready(token)
+    place = Place(c, says)
+    place.program(place.usual / "claude")
+    assert place.start().out == f"one: {token}\n"
 
 
 def test_strict_that_is_sealed_alone(c, says, token):

@@ -6,6 +6,7 @@ import shlex
 import pytest
 
 from attack import PYTHON, nowhere
+from controls import off
 
 # A session's process: it has the token, has the library spoiled by a child, goes on by
 # execve in a new image, and starts a child from there.
@@ -27,12 +28,12 @@ say("child", [x for x in out.splitlines() if x.startswith("LD_PRELOAD=") or "mem
 """
 
 
-def attack(ready, installed, prefix=()):
+def attack(ready, installed, prefix=(), env=None):
     library = installed / "lib/ccrun/libccrun.so"
     script = ready.write("spoil.py", f"p = {str(library)!r}\nn = len(open(p, 'rb').read())\n"
                          "f = open(p, 'r+b')\nf.write(b'\\xcc' * n)\nf.close()\n")
     r = ready.run([*prefix, installed / "bin/ccrun", "--exec", PYTHON, "demo", "-c", FIRST],
-                  env={"SPOIL": f"{PYTHON} {shlex.quote(str(script))}", "SECOND": SECOND})
+                  env={"SPOIL": f"{PYTHON} {shlex.quote(str(script))}", "SECOND": SECOND, **(env or {})})
     assert library.read_bytes()[:64] == b"\xcc" * 64, r
     return r
 
@@ -50,6 +51,11 @@ def test_control_preloaded_from_its_file_it_runs_what_was_written(ready, token, 
     process that has the key then runs what the session wrote: here it traps."""
     r = attack(ready, installed, ["/bin/sh", "-c", 'trap "" XFSZ; ulimit -S -f 100; exec "$@"', "sh"])
     assert "no sealed copy of libccrun.so can be used here" in r.err and "hint:" in r.err, r
+    assert r.out.startswith(f"first {len(token)}") and "hooks work" not in r.out and r.rc != 0, r
+
+
+def test_without_the_control_the_file_is_preloaded(ready, token, installed):
+    r = attack(ready, installed, env=off("library-copy"))
     assert r.out.startswith(f"first {len(token)}") and "hooks work" not in r.out and r.rc != 0, r
 
 
