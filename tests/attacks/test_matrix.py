@@ -6,11 +6,43 @@ from pathlib import Path
 
 import pytest
 
-RUN = Path(__file__).resolve().parent / "matrix/run.py"
+import controls
+
+HERE = Path(__file__).resolve().parent / "matrix"
+sys.path.append(str(HERE))
+
+from shown import RANK, Kept
+from techniques import TECHNIQUES
+from without import CONTROLS
+
+# Without ccrun they must come to this, else they are no attacks.
+WITHOUT = {"ptrace-attach": "R", "vm-readv": "R", "proc-mem": "R", "proc-environ": "R", "own-state": "R",
+           "url-in-user": "R", "proxies": "R"}
 
 
 def run(*words):
-    return subprocess.run([sys.executable, str(RUN), *words], capture_output=True, text=True, timeout=280)
+    return subprocess.run([sys.executable, str(HERE / "run.py"), *words], capture_output=True, text=True, timeout=280)
+
+
+def test_every_cell_is_stated():
+    kept = Kept()
+    assert {(kind, name) for kind, name, _ in kept.rows} == {(t.kind, t.id) for t in TECHNIQUES}
+    assert len(kept.rows) == len(set(kept.rows)) >= 80
+    for column in kept.columns:
+        unstated = {name: x for name, x in kept.cells[column].items() if x not in RANK + "."}
+        assert not unstated, (column, unstated)
+
+
+def test_by_relay_nothing_is_read():
+    kept, known = Kept(), {t.id for t in TECHNIQUES if t.known}
+    for column in kept.columns:
+        read = {name for name, x in kept.cells[column].items() if x == "R"}
+        assert "relay" not in column or read <= known, (column, read - known)
+
+
+def test_controls_are_the_projects():
+    assert set(CONTROLS) <= set(controls.names())
+    assert {name for _, name in CONTROLS.values()} <= {t.id for t in TECHNIQUES}
 
 
 @pytest.mark.parametrize("column", ["user-relay", "user-preload"])
@@ -20,8 +52,7 @@ def test_no_cell_is_worse_than_what_is_kept(column):
 
 
 def test_control_without_ccrun_the_same_attacks_succeed():
-    names = ("ptrace-attach", "vm-readv", "proc-mem", "proc-environ", "own-state", "url-in-user", "mcp-expansion")
-    r = run("--columns", "plain", "--only", ",".join(names))
+    r = run("--columns", "plain", "--only", ",".join(WITHOUT))
     assert r.returncode == 0, r.stdout + r.stderr
     cells = {words[0]: words[1] for words in map(str.split, r.stdout.splitlines()) if len(words) > 1}
-    assert {cells[n] for n in names} == {"R"}, r.stdout
+    assert {name: cells.get(name) for name in WITHOUT} == WITHOUT, r.stdout

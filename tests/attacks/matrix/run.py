@@ -6,7 +6,7 @@
     run.py --only vm-readv,files   these techniques alone (commas)
     run.py --without CONTROL       with a build for tests: that control switched off
     run.py --fast                  what takes no launch afterwards, and little time
-    run.py --controls              with a build for tests: each control (controls.py) switched off
+    run.py --controls              with a build for tests: each control (without.py) switched off
                                    in its turn; its cell must change
     run.py --renew                 keep what came out as what is expected
     run.py --keep DIR              what the attacks got, to look at
@@ -32,7 +32,7 @@ import canary
 import table
 from columns import COLUMNS, Skipped, knows_confine, placed, typed_command
 from client import descendants, until
-from controls import CONTROLS
+from without import CONTROLS
 from endpoint import Bash, Endpoint, Text
 from followups import FOLLOWUPS, GIVEN
 from judge import Evidence, worst

@@ -36,7 +36,8 @@ def write_expected(cells):
     lines = ["# What comes of each attack; made by tests/attacks/matrix/run.py --renew, shown by shown.py.",
              "columns " + " ".join(NAMES)]
     for t in in_order():
-        lines.append(f"{t.kind:9} {t.id:{WIDE}}  " + "  ".join(cells[n][t.id] for n in NAMES) + f"  {t.what}")
+        what = f"{t.what} ({t.known})" if t.known else t.what
+        lines.append(f"{t.kind:9} {t.id:{WIDE}}  " + "  ".join(cells[n][t.id] for n in NAMES) + f"  {what}")
     EXPECTED.write_text("\n".join(lines) + "\n")
 
 
