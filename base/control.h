@@ -101,9 +101,9 @@
 	/* round a session */                                                                      \
 	X(LIBRARY_COPY, "library-copy", "writing into the library of a running session",           \
 	  "shim/library.c")                                                                        \
-	X(CONFINE_SECCOMP, "confine-seccomp",                                                      \
-	  "a session that types into terminals, traces, peeks", "shim/confine.c")                  \
-	X(CONFINE_LANDLOCK, "confine-landlock", "a session that signals your other programs",      \
+	X(CONFINE_SECCOMP, "confine-seccomp", "a session that types into terminals, marks others", \
+	  "shim/confine.c")                                                                        \
+	X(CONFINE_LANDLOCK, "confine-landlock", "a session that signals and looks into others",    \
 	  "shim/confine.c")                                                                        \
 	/* all programs */                                                                         \
 	X(HARDENED, "hardened", "reading the memory of our own programs", "base/proc.c")           \
