@@ -40,7 +40,7 @@ static bool peer_replaced(struct dial *d, const struct sock_control *answer,
  * user).  The uid alone proves nothing: a session has it, too.
  *
  * For uid 0 "undumpable" proves nothing, since root's files in /proc are root's in
- * any case; docs/THREATS.md says so.
+ * any case; docs/DEFENCES.md says so.
  */
 int broker_check(struct dial *d, const struct sock_control *answer, struct failure *f)
 {

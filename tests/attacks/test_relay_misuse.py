@@ -138,7 +138,7 @@ def test_an_answer_that_hides_its_numbers_is_estimated(b, shape):
 
 
 def test_the_file_is_of_no_use_while_the_broker_runs(b):
-    """After its end it is, with a user broker (docs/THREATS.md)."""
+    """After its end it is, with a user broker (docs/DEFENCES.md)."""
     with Provider() as provider:
         sealed(b, provider)
         b.call("limit-set", name="zai", limit="2/day")

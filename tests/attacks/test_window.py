@@ -1,5 +1,5 @@
 """The instant between exec and hardening.  For a session's own process nothing is
-promised (docs/THREATS.md): here it is only measured.  What serves the vault, and
+promised (docs/DEFENCES.md): here it is only measured.  What serves the vault, and
 what handles a secret in ccctl, is a fork made after hardening: whoever won the
 instant can read a memory that never had a secret.  (Who writes to it in that
 instant changes the fork as well; against that stands only a program that cannot

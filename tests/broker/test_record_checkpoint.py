@@ -221,7 +221,7 @@ def test_log_and_checkpoint_put_back_together(b):
 
 
 def test_all_three_put_back_together(b):
-    """What docs/THREATS.md says of it: nothing shows, as with a copy of the whole home."""
+    """What docs/DEFENCES.md says of it: nothing shows, as with a copy of the whole home."""
     b.stop()
     old = keep(b, b.record, checkpoint(b), b.vault)
     again(b)
