@@ -30,8 +30,8 @@ sys.path[:0] = [str(HERE), str(LIB)]
 
 import canary
 import table
-from columns import COLUMNS, Skipped, knows_confine, placed, typed_command
-from client import descendants, until
+from columns import COLUMNS, Skipped, placed, typed_command
+from client import children_named, descendants, until
 from without import CONTROLS
 from endpoint import Bash, Endpoint, Text
 from followups import FOLLOWUPS, GIVEN
@@ -67,16 +67,19 @@ def wait_for(ended):
 
 
 class Snapshot:
-    """A home as it was, byte by byte; what an attack left there goes away again."""
+    """A directory as it was, byte by byte, but for what is below `spared`; what an attack left
+    there goes away again."""
 
-    def __init__(self, c):
-        self.c = c
+    def __init__(self, c, top, spared=None):
+        self.c, self.top, self.spared = c, top, spared
         self.files = dict(self.look())
 
     def look(self):
-        for where, directories, names in os.walk(self.c.home):
+        for where, directories, names in os.walk(self.top):
             for name in [*names, *directories]:
                 path = Path(where, name)
+                if self.spared and self.spared in path.parents:
+                    continue
                 if path.is_symlink():
                     yield path, (os.readlink(path), None)
                 elif path.is_file():
@@ -129,7 +132,8 @@ class Run:
         r = self.launch(self.entry, "-p", "hello", timeout=60)
         if r.rc != 0 or not self.ep.saw(self.token):
             raise RuntimeError(f"{self.column.name}: no session comes up\n{r}")
-        self.snapshot = Snapshot(self.c)
+        # The broker writes the vault, and does not take it for its own when others did.
+        self.snapshot = Snapshot(self.c, self.c.home, spared=self.c.data / "ccrun")
 
     def bring_kit(self):
         """The attacker's programs, where its user can read them, and what tests/lib reads."""
@@ -143,7 +147,7 @@ class Run:
             "kit": self.kit, "config": self.c.config, "data": self.c.data, "state": self.c.state,
             "socket": self.column.socket(self.c), "provider": self.entry, "entry": self.entry,
             "origin": "bearer " + self.ep.url, "delivery": self.column.delivery,
-            "confine": self.column.confine if knows_confine() else "", "evil": self.evil.url,
+            "confine": self.column.confine, "evil": self.evil.url,
             "endpoint": self.ep.url, "ccrun": self.c.bin / "ccrun", "ccctl": self.c.bin / "ccctl",
             "top": self.column.top(), "plain": self.column.plain, "chosen": [t.id for t in self.chosen]})
         self.c.own()
@@ -263,7 +267,8 @@ class Run:
     def heal(self):
         """The person's world as it was: an unlocked vault, no process of an attack's."""
         keep = {"ccbroker", "ccrun-logind", "ccrun-relay"}
-        kept = self.kept.union(*(descendants(pid) for pid in self.kept))
+        kept = self.kept.union(children_named(os.getpid(), "ccbroker"))
+        kept = kept.union(*(descendants(pid) for pid in kept))
         for pid in self.c.leftovers():
             try:
                 if Path(f"/proc/{pid}/comm").read_text().strip() not in keep and pid not in kept:
@@ -277,6 +282,7 @@ class Run:
 
     def on_its_own(self, technique):
         self.snapshot.restore()
+        vault = Snapshot(self.c, self.c.data / "ccrun")
         self.evidence.mark()
         self.said = []
         if technique.limited and self.column.delivery != "relay":
@@ -288,6 +294,8 @@ class Run:
             return
         self.write_scene()
         self.attack_alone(technique)
+        if technique.kind == "deny":
+            vault.restore()
         self.done_with()
         self.snapshot.restore()
         self.heal()
@@ -300,6 +308,8 @@ class Run:
         else:
             r = self.launch(*words, timeout=60)
             self.heard(r.out, r.err)
+            if r.rc == 125:
+                raise RuntimeError(f"the session of {technique.id} was refused: {r}")
         # What it was a child of may have been its victim.
         until(lambda: self.evidence.ended(technique, "alone"), 60, f"the end of {technique.id}")
         how = self.evidence.ended(technique, "alone")
