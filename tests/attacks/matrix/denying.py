@@ -23,7 +23,7 @@ kill_broker = signalled("brokers", signal.SIGKILL)
 stop_broker = signalled("brokers", signal.SIGSTOP)
 kill_relay = signalled("relays", signal.SIGKILL)
 stop_relay = signalled("relays", signal.SIGSTOP)
-kill_witness = signalled(("witness", "ccrun-witness", "keeper"), signal.SIGKILL)
+kill_witness = signalled(("ccrun-witness", "ccrun-keeper"), signal.SIGKILL)
 kill_watcher = signalled(("ccrun-logind",), signal.SIGKILL)
 kill_worker = signalled(("ccrun-usage",), signal.SIGKILL)
 

@@ -315,7 +315,10 @@ class Run:
         how = self.evidence.ended(technique, "alone")
         code = 0
         if not (how or "").startswith("n/a"):
-            code = FOLLOWUPS[technique.after](self)
+            try:
+                code = FOLLOWUPS[technique.after](self)
+            except TimeoutError:
+                code = -1  # what it waits for does not come: others have it
         (self.out / "loot" / f"after.{technique.id}").write_text("\n".join(map(str, self.said)))
         letters = [self.evidence.elsewhere(self.evil.requests[self.evidence.since:]), self.evidence.signs(technique),
                    self.evidence.won(technique)]
