@@ -413,7 +413,7 @@ def show_controls(args):
     """Each control off, and its cell is not what is kept."""
     kept, held = Kept(), 0
     for control, (name, technique) in CONTROLS.items():
-        if args.only and control not in args.only.split(","):
+        if args.only and control.split(",")[0] not in args.only.split(","):
             continue
         args.without = control
         letter = play(next(c for c in COLUMNS if c.name == name), [technique], args)[technique]

@@ -1,5 +1,6 @@
 """Which cell changes when a control of the project is switched off (base/control.h; in a
-test build, by CCRUN_WITHOUT): control: (column, technique).  run.py --controls shows that.
+test build, by CCRUN_WITHOUT): control, with what else stands before it: (column, technique).
+run.py --controls shows that.
 
 A control that is not here has no attack of its own in the list: what it stops can be done
 only by who has come past another one, and its unit test shows its absence."""
@@ -7,7 +8,6 @@ only by who has come past another one, and its unit test shows its absence."""
 CONTROLS = {
     "mark": ("user-relay", "raw-session"),
     "person": ("user-relay", "by-service"),
-    "sealed-origin": ("user-relay", "provider-url"),
     "sealed-env": ("user-relay", "provider-telemetry"),
     "sealed-config-dir": ("user-relay", "provider-config-dir"),
     "sealed-delivery": ("user-relay", "provider-delivery"),
@@ -18,7 +18,8 @@ CONTROLS = {
     "answer-filter": ("user-relay", "echo-plain"),
     "hardened": ("user-relay", "proc-mem"),
     "broker-unmarked": ("user-relay", "fake-broker"),
-    "undumpable-client": ("user-preload", "proc-mem"),
+    # The broker claims nothing for a client that others read.
+    "undumpable-client,undumpable-claimant": ("user-preload", "proc-mem"),
     "child-environment": ("user-preload", "own-state"),
     "managed": ("user-preload", "url-in-user"),
     "routing-variables": ("user-preload", "shell-url"),
