@@ -7,7 +7,6 @@ only by who has come past another one, and its unit test shows its absence."""
 
 CONTROLS = {
     "mark": ("user-relay", "raw-session"),
-    "person": ("user-relay", "by-service"),
     "sealed-env": ("user-relay", "provider-telemetry"),
     "sealed-config-dir": ("user-relay", "provider-config-dir"),
     "sealed-delivery": ("user-relay", "provider-delivery"),
