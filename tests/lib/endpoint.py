@@ -254,6 +254,12 @@ class Server(ThreadingHTTPServer):
     daemon_threads = True
     request_queue_size = 128
 
+    def server_activate(self):
+        super().server_activate()
+        # A client that is reset between select() and accept() leaves nothing to accept, and
+        # shutdown() would wait for that for ever.
+        self.socket.settimeout(1)
+
     def handle_error(self, request, client_address):
         # A client that hangs up in mid-request is no event for a test's output.
         if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):

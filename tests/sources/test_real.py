@@ -165,6 +165,7 @@ class Aws(Real):
     def __init__(self, world):
         super().__init__(world)
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Manager)
+        self.server.socket.settimeout(1)  # as in lib/endpoint.py
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
         shipped = (REPO / "share/sources/aws-sm.conf").read_text()
         command = next(line for line in shipped.splitlines() if line.startswith("command"))
