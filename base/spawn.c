@@ -163,7 +163,9 @@ static int spawn_confine(const struct spawn *s)
 {
 	if (s->no_network && spawn_leave_network() != 0)
 		return -1;
-	return s->marked ? proc_mark_self() : 0;
+	if (s->marked && proc_mark_self() != 0)
+		return -1;
+	return s->restrict_more ? s->restrict_more() : 0;
 }
 
 static char *const *spawn_environment(const struct spawn *s)

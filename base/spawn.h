@@ -51,6 +51,9 @@ struct spawn {
 			  * it reaches what is in files, unix sockets too, and no host.
 			  * EPERM, ENOSPC, ... where the system has none to give */
 	bool marked;	 /* it bears the mark (base/proc.h) */
+	/* Restricts it further, the last thing before the program: 0, or -1 with errno.  Between
+	 * fork and exec: nothing that allocates or locks.  NULL: nothing more. */
+	int (*restrict_more)(void);
 
 	int64_t deadline; /* for the exec (clock_now_ms), or 0: none */
 };

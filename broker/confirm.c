@@ -169,8 +169,9 @@ int confirm_check(struct connection *c, const enum confirm *level, const char *p
 	const char *entry;
 	bool wanted, same;
 
-	/* Inside a session that a person said yes to: that one's yes. */
-	if ((s->has_shown_ticket && s->confirmed) || !control_active(CONTROL_CONFIRM))
+	/* Inside a session that a person said yes to: that one's yes, to use by relay. */
+	if ((s->has_shown_ticket && s->confirmed && s->delivery == DELIVERY_RELAY) ||
+	    !control_active(CONTROL_CONFIRM))
 		return 0;
 	entry = confirm_find_missing(c, level, &wanted);
 	if (!entry) {

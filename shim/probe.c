@@ -22,6 +22,7 @@
 #include "base/spawn.h"
 #include "config/client/tried.h"
 #include "shim/canned_answer.h"
+#include "shim/confine.h"
 #include "shim/relay_socket.h"
 #include "shim/target.h"
 
@@ -65,6 +66,14 @@ static int probe_environment(const struct probe *p, const char *base_url, int pl
 	return bad ? -1 : 0;
 }
 
+/* As a session with confine = auto, whatever the policy: it is not known yet whose it is. */
+static int probe_confine(void)
+{
+	struct confinement c;
+
+	return confine_plan(CONFINE_AUTO, &c, NULL) == 0 ? confine_enter(&c, NULL) : -1;
+}
+
 /* Its pid, with *output to read what it prints; or -1. */
 static pid_t probe_start(struct probe *p, const char *base_url, int place, int *output)
 {
@@ -81,6 +90,7 @@ static pid_t probe_start(struct probe *p, const char *base_url, int place, int *
 			   .session = true,
 			   .no_network = p->isolated,
 			   .marked = true,
+			   .restrict_more = probe_confine,
 			   .deadline = clock_now_ms() + PROBE_MS };
 	int ends[2], i;
 	pid_t pid = -1;

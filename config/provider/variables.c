@@ -58,13 +58,15 @@ static const char *const tuning[] = {
 	"CLAUDE_CODE_USE_COWORK_PLUGINS",
 };
 
-/* They make a JavaScript runtime or libc load code, open a debugger, print memory, or look
+/* They make a JavaScript runtime, a shell or libc load code, open a debugger, print memory, or look
  * host names up elsewhere. */
 static const char *const runtime[] = {
 	"BUN_*", "JSC_*", "NODE_OPTIONS", "NODE_DEBUG*", "NODE_PATH", "NODE_V8_COVERAGE",
 	"NODE_REPL_EXTERNAL_MODULE", "NODE_REDIRECT_WARNINGS", "LD_*", "GLIBC_TUNABLES",
 	"GCONV_PATH", "MALLOC_*", "SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES",
 	"OPENSSL_ENGINES",
+	/* where claude is a script of a shell's */
+	"BASH_ENV", "ENV", "BASH_FUNC_*", "SHELLOPTS", "BASHOPTS", "PS4",
 	/* another host's address for the name in the endpoint (resolver(5), hostname(7)) */
 	"HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN", "RESOLV_*",
 };
