@@ -324,3 +324,13 @@ def test_strict_that_is_sealed_alone(c, says, token):
     r = place.start()
     assert r.rc == 125 and "is strict, for programs of root's alone" in r.err, r
     nowhere(c, token, r.out, r.err)
+
+
+def test_another_program_is_tried_in_a_sessions_cage(c, ep, token):
+    """What a client supports is tried before anybody is asked about it."""
+    c.demo(policy={"delivery": "relay"})
+    c.ready(token)
+    planted = c.write(c.home / "bin/claude", "#!/bin/sh\ngrep -E 'NoNewPrivs|Seccomp:' /proc/self/status >>$0.tried\n", 0o755)
+    c.ccrun("demo", "-p", "hello", env={"PATH": f"{planted.parent}:/usr/bin:/bin"})
+    first = planted.with_name("claude.tried").read_text().split()[:4]
+    assert first == ["NoNewPrivs:", "1", "Seccomp:", "2"], first
