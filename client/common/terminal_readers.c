@@ -1,7 +1,8 @@
 /*
  * client/common/terminal_readers.c - looks for a terminal among other processes' descriptors.
  *
- * TIOCEXCL keeps others from opening the terminal; who has it open already goes on reading.
+ * TIOCEXCL keeps others from opening the terminal; who has it open already goes on reading,
+ * or takes it back.
  */
 #include "client/common/terminal_readers.h"
 
@@ -9,6 +10,7 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
@@ -68,7 +70,7 @@ static bool search_spares(const struct search *s, pid_t pid)
  * Descriptor number of that process was opened as /dev/tty.  Is it this terminal?  Its
  * controlling terminal may have been another one then.
  */
-static bool tty_is_behind(unsigned tty, pid_t pid, const char *number, unsigned own)
+static bool tty_is_behind(unsigned tty, pid_t pid, const char *number, unsigned own, bool marked)
 {
 	int pidfd, fd = -1;
 	unsigned long n;
@@ -79,9 +81,10 @@ static bool tty_is_behind(unsigned tty, pid_t pid, const char *number, unsigned 
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0u);
 	if (pidfd >= 0 && number_parse(number, 0, INT_MAX, &n))
 		fd = (int)syscall(SYS_pidfd_getfd, pidfd, (int)n, 0u);
-	/* Where nobody may look: who left its terminal may have left this one.  One that was
-	 * hung up has no number any more. */
-	is = fd < 0 ? own == 0 : tty_of(fd) == tty;
+	/* Where nobody may look (Yama): who left its terminal may have left this one, and what
+	 * a session started may have taken another since.  One that was hung up has no number
+	 * any more. */
+	is = fd < 0 ? own == 0 || marked : tty_of(fd) == tty;
 	if (fd >= 0)
 		close(fd);
 	if (pidfd >= 0)
@@ -89,10 +92,33 @@ static bool tty_is_behind(unsigned tty, pid_t pid, const char *number, unsigned 
 	return is;
 }
 
-/* own: the process's controlling terminal. */
-static bool descriptor_reads(int dir, const char *number, unsigned tty, pid_t pid, unsigned own)
+/*
+ * Can nothing be done with it but to look at its file (O_PATH)?  Any other will do to take
+ * TIOCEXCL back, and so to open the terminal again for reading, also one for writing alone
+ * or of the access mode 3.
+ */
+static bool descriptor_is_path(pid_t pid, const char *number)
 {
-	struct stat link;
+	char path[64], text[256];
+	const char *flags;
+	ssize_t n;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/fdinfo/%.16s", (int)pid, number);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	n = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	flags = strstr(text, "flags:");
+	return flags && (strtoul(flags + strlen("flags:"), NULL, 8) & O_PATH);
+}
+
+/* own: the process's controlling terminal. */
+static bool descriptor_reaches(int dir, const char *number, unsigned tty, pid_t pid, unsigned own,
+			       bool marked)
+{
 	struct statx to;
 	unsigned found;
 
@@ -102,30 +128,30 @@ static bool descriptor_reads(int dir, const char *number, unsigned tty, pid_t pi
 	found = tty_number(to.stx_rdev_major, to.stx_rdev_minor);
 	if (found != tty && found != DEV_TTY)
 		return false;
-	/* Whoever has it for writing alone would have to open it again. */
-	if (fstatat(dir, number, &link, AT_SYMLINK_NOFOLLOW) != 0 || !(link.st_mode & S_IRUSR))
+	if (descriptor_is_path(pid, number))
 		return false;
-	return found == tty || tty_is_behind(tty, pid, number, own);
+	return found == tty || tty_is_behind(tty, pid, number, own, marked);
 }
 
-static bool process_reads(pid_t pid, unsigned tty, unsigned own)
+static bool process_reaches(pid_t pid, unsigned tty, unsigned own, bool marked)
 {
 	char path[64];
 	struct dirent *e;
-	bool reads = false;
+	bool reaches = false;
 	DIR *d;
 
 	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
 	d = opendir(path);
 	if (!d)
 		return false;
-	while (!reads && (e = readdir(d)))
-		reads = e->d_name[0] != '.' && descriptor_reads(dirfd(d), e->d_name, tty, pid, own);
+	while (!reaches && (e = readdir(d)))
+		reaches = e->d_name[0] != '.' &&
+			  descriptor_reaches(dirfd(d), e->d_name, tty, pid, own, marked);
 	closedir(d);
-	return reads;
+	return reaches;
 }
 
-/* Fill r in if that process has no business at the terminal and reads it all the same. */
+/* Fill r in if that process has no business at the terminal and has it open. */
 static bool search_look_at(const struct search *s, pid_t pid, struct terminal_reader *r)
 {
 	struct proc_stat st, again;
@@ -135,7 +161,7 @@ static bool search_look_at(const struct search *s, pid_t pid, struct terminal_re
 	r->marked = proc_marked(pid) != 0;
 	if (!r->marked && st.tty == s->tty)
 		return false;
-	if (!process_reads(pid, s->tty, st.tty) || proc_stat(pid, &again) != 0 ||
+	if (!process_reaches(pid, s->tty, st.tty, r->marked) || proc_stat(pid, &again) != 0 ||
 	    again.start != st.start)
 		return false;
 	r->pid = pid;
@@ -170,5 +196,5 @@ bool terminal_reader_is(int fd, pid_t pid)
 	unsigned tty = tty_of(fd);
 	struct proc_stat st;
 
-	return tty != 0 && proc_stat(pid, &st) == 0 && process_reads(pid, tty, st.tty);
+	return tty != 0 && proc_stat(pid, &st) == 0 && process_reaches(pid, tty, st.tty, false);
 }

@@ -17,15 +17,16 @@ struct terminal_reader {
 };
 
 /*
- * Find processes that have the terminal fd open for reading and have no business there.
- * Not among them: this process and its ancestors, and what is unmarked and has this as
- * its controlling terminal: the shell, its jobs, an editor that is stopped.  Every marked
- * one is.  A process that cannot be looked into, because it is undumpable or somebody
- * else's, is not seen.  Returns how many were put into out, at most max.
+ * Find processes that have the terminal fd open, in whatever mode but O_PATH, and have no
+ * business there.  Not among them: this process and its ancestors, and what is unmarked and
+ * has this as its controlling terminal: the shell, its jobs, an editor that is stopped.
+ * Every marked one is, also where it cannot be told which terminal it has as /dev/tty.  A
+ * process that cannot be looked into, because it is undumpable or somebody else's, is not
+ * seen.  Returns how many were put into out, at most max.
  */
 unsigned terminal_readers_find(int fd, struct terminal_reader *out, unsigned max);
 
-/* Does that process have the terminal fd open for reading?  false when it cannot be told. */
+/* Does that process have the terminal fd open?  false when it cannot be told. */
 bool terminal_reader_is(int fd, pid_t pid);
 
 #endif

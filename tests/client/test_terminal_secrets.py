@@ -20,17 +20,36 @@ PROMPT = "Passphrase for your vault: "
 SHARED = "has this terminal open"
 # Opens what it is told to and stays; with "mark" it lowers its RLIMIT_LOCKS as a session's process has it.
 READER = """
-import os, resource, sys, time
+import fcntl, os, pty, resource, sys, termios, time
 path, flags, mark, leave = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "mark", sys.argv[4] == "leave"
 if mark:
     resource.setrlimit(10, (1, 1))
 fd = os.open(path, flags | os.O_NOCTTY)
+if sys.argv[4] == "other":
+    if os.fork():
+        os._exit(0)
+    os.setsid()
+    fcntl.ioctl(pty.openpty()[1], termios.TIOCSCTTY, 0)
+    os.dup2(os.open("/dev/null", os.O_RDWR), 0)
+    os.dup2(0, 1)
+    os.dup2(0, 2)
 if leave:
     if os.fork():
         os._exit(0)
     os.setsid()
 open(sys.argv[5], "w").write(str(os.getpid()))
 time.sleep(600)
+"""
+
+# Executes its arguments without pidfd_getfd(2) (438 on every architecture).
+REFUSE = """
+import ctypes, os, struct, sys
+code = struct.pack("HBBIHBBIHBBIHBBI", 0x20, 0, 0, 0, 0x15, 0, 1, 438, 0x06, 0, 0, 0x00050001, 0x06, 0, 0, 0x7fff0000)
+buf = ctypes.create_string_buffer(code)
+prog = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 4, ctypes.addressof(buf)))
+libc = ctypes.CDLL(None)
+assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, prog) == 0
+os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
@@ -72,11 +91,11 @@ class Shell:
             return False
         return True
 
-    def reader(self, path=None, flags=os.O_RDWR, mark=False, here=False, leave=False):
-        """Start a process that has the terminal open; here: as a job of this shell.  Its pid."""
+    def reader(self, path=None, flags=os.O_RDWR, mark=False, here=False, leave=""):
+        """Start a process that has the terminal open; here: as a job of this shell.  Its pid.
+        leave: "leave" gives the terminal up as its controlling one, "other" takes another for it."""
         told = self.c.root / f"reader{len(self.readers)}"
-        words = [sys.executable, "-c", READER, path or self.name, str(flags), "mark" if mark else "", "leave" if leave
-                 else "", str(told)]
+        words = [sys.executable, "-c", READER, path or self.name, str(flags), "mark" if mark else "", leave, str(told)]
         if here:
             program = self.c.write(f"reader{len(self.readers)}.py", READER)
             self.line(shlex.join([sys.executable, str(program), *words[3:]]) + " &")
@@ -195,10 +214,16 @@ def test_two_questions_of_a_pipeline_follow_each_other(ready, token):
 
 # ---- who has it open -------------------------------------------------------
 
-@pytest.mark.parametrize("how", ["by name", "as /dev/tty, then left", "earlier by another name"])
+ACCESS_3 = 3  # open(2): neither read nor write, but ioctl
+
+
+@pytest.mark.parametrize("how", ["by name", "as /dev/tty, then left", "earlier by another name", "for writing alone",
+                                 "for ioctl alone"])
 def test_a_reader_is_named(shell, how):
     pid = {"by name": shell.reader,
-           "as /dev/tty, then left": lambda: shell.reader("/dev/tty", here=True, leave=True),
+           "as /dev/tty, then left": lambda: shell.reader("/dev/tty", here=True, leave="leave"),
+           "for writing alone": lambda: shell.reader(flags=os.O_WRONLY),
+           "for ioctl alone": lambda: shell.reader(flags=ACCESS_3),
            "earlier by another name": lambda: shell.reader(f"/proc/{shell.t.pid}/fd/0")}[how]()
     shell.line(f"{CCCTL} unlock; echo code=$?")
     shell.t.expect(rf"ccctl: python3\S* \(pid {pid}\) {SHARED} too and could read what you type")
@@ -241,6 +266,20 @@ def test_a_marked_job_of_the_same_shell_is_named(shell):
     shell.t.expect(rf"\(pid {pid}\), which a session started, {SHARED}")
 
 
+@pytest.fixture
+def refused_getfd(c):
+    """A prefix under which pidfd_getfd(2) is refused, as by Yama."""
+    return f"{sys.executable} {c.write('refuse.py', REFUSE)} "
+
+
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_marked_one_that_took_another_terminal_is_named(shell, refused_getfd, marked):
+    """Which terminal its /dev/tty is cannot be told there."""
+    pid = shell.reader("/dev/tty", mark=marked, here=True, leave="other")
+    shell.line(f"{refused_getfd}{CCCTL} unlock")
+    assert shell.t.expect_exact([f"(pid {pid}), which a session started, {SHARED}", PROMPT]) == (not marked)
+
+
 def test_one_that_ended_is_no_longer_named(shell):
     os.kill(shell.reader(), signal.SIGKILL)
     shell.readers.clear()
@@ -248,7 +287,7 @@ def test_one_that_ended_is_no_longer_named(shell):
     assert shell.t.expect_exact([PROMPT, SHARED]) == 0
 
 
-@pytest.mark.parametrize("way", ["a job", "a stopped editor", "for writing alone", "another terminal's", "a pane", "script"])
+@pytest.mark.parametrize("way", ["a job", "a stopped editor", "only its path", "another terminal's", "a pane", "script"])
 def test_daily_life_is_quiet(shell, way):
     c = shell.c
     if way == "a job":
@@ -259,8 +298,8 @@ def test_daily_life_is_quiet(shell, way):
         shell.t.sendcontrol("z")
         shell.t.expect("Stopped")
         shell.t.expect("PS>")
-    elif way == "for writing alone":
-        shell.reader(flags=os.O_WRONLY)
+    elif way == "only its path":
+        shell.reader(flags=os.O_PATH)
     elif way == "another terminal's":
         with Shell(c) as other:
             other.reader(here=True)
