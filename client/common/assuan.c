@@ -17,7 +17,7 @@
 #include "client/common/secret.h"
 
 #define BUFFER 4096
-#define IDLE_MS 100
+#define IDLE_MS 50
 
 int assuan_begin(struct assuan *a, struct failure *f)
 {

@@ -22,6 +22,7 @@
 #include "base/io.h"
 #include "base/spawn.h"
 #include "client/common/assuan.h"
+#include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_readers.h"
 
@@ -203,6 +204,22 @@ static void pinentry_suspend(struct pinentry_run *r)
 		tcsetattr(r->tty, TCSAFLUSH, &r->asking);
 }
 
+/*
+ * The terminal that pinentry asks on.  It sets the terminal as it likes, but never so that
+ * its own reading waits for many bytes while another's takes them.
+ */
+static int pinentry_check_terminal(const struct pinentry_run *r, struct failure *f)
+{
+	struct termios now;
+
+	if (!r->holds)
+		return 0;
+	if (terminal_is_lost(r->tty) ||
+	    (tcgetattr(r->tty, &now) == 0 && !(now.c_lflag & ICANON) && now.c_cc[VMIN] > 1))
+		return terminal_fail_altered(f);
+	return 0;
+}
+
 /* While the person is asked.  pinentry opens the terminal itself: then it is seized. */
 static int pinentry_idle(void *arg, struct failure *f)
 {
@@ -216,6 +233,8 @@ static int pinentry_idle(void *arg, struct failure *f)
 		pinentry_suspend(r);
 		return 0;
 	}
+	if (pinentry_check_terminal(r, f) != 0)
+		return -1;
 	if (r->holds)
 		tcgetattr(r->tty, &r->asking);
 	if (r->tty < 0 || r->holds || !terminal_reader_is(r->tty, r->pid))
@@ -332,6 +351,13 @@ static int pinentry_ask_once(const struct pinentry *p, const char *command, stru
 		if (assuan_send(&r.assuan, command, NULL, f) == 0)
 			ret = assuan_receive(&r.assuan, s, INT64_MAX, a, f);
 		r.assuan.idle = NULL;
+		if (ret == 0 && pinentry_check_terminal(&r, f) != 0) {
+			if (s) {
+				io_wipe(s->p, s->room);
+				s->n = 0;
+			}
+			ret = -1;
+		}
 		if (ret == 0)
 			assuan_send(&r.assuan, "BYE", NULL, NULL);
 	}

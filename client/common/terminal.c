@@ -25,6 +25,7 @@
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_line.h"
 
+#define WATCH_MS 50		 /* how often the terminal is looked at while a secret is typed */
 #define SEIZED_PATIENCE_MS 60000 /* while another program of ours asks on the same terminal */
 
 /* Signals that would end or stop the process with echo off, and SIGCONT, after which
@@ -57,8 +58,10 @@ static bool terminal_signalled(void)
 struct hush {
 	int fd;
 	struct termios was;
+	struct termios quiet; /* while the secret is typed */
 	struct sigaction old[CAUGHT];
 	sigset_t mask; /* the caller's; set only while waiting for input */
+	bool own;      /* nobody else has this open file: it may be O_NONBLOCK */
 	bool seized;   /* by somebody, before */
 	bool stop;     /* Ctrl-Z was typed */
 };
@@ -139,24 +142,24 @@ static void hush_release_signals(struct hush *h)
 
 static int hush_echo_off(struct hush *h, struct failure *f)
 {
-	struct termios quiet;
+	struct termios *quiet = &h->quiet;
 	int r;
 
 	if (tcgetattr(h->fd, &h->was) != 0)
 		return fail_errno(f, NULL, "terminal");
-	quiet = h->was;
+	*quiet = h->was;
 	/* Not ICANON: it limits a line to 4,095 bytes, and keys may be longer. */
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ICANON);
-	quiet.c_lflag |= ISIG;
-	quiet.c_iflag |= ICRNL;
+	quiet->c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ICANON);
+	quiet->c_lflag |= ISIG;
+	quiet->c_iflag |= ICRNL;
 	/* Ctrl-Z would stop the parent (ccrun) at once, and the shell would take the
 	 * terminal back while echo is still off.  Read it as a byte, restore echo, then stop
 	 * the process group. */
-	quiet.c_cc[VSUSP] = _POSIX_VDISABLE;
-	quiet.c_cc[VMIN] = 1;
-	quiet.c_cc[VTIME] = 0;
+	quiet->c_cc[VSUSP] = _POSIX_VDISABLE;
+	quiet->c_cc[VMIN] = 1;
+	quiet->c_cc[VTIME] = 0;
 	do
-		r = tcsetattr(h->fd, TCSAFLUSH, &quiet);
+		r = tcsetattr(h->fd, TCSAFLUSH, quiet);
 	while (r != 0 && errno == EINTR && !terminal_signalled());
 	if (r != 0 && errno != EINTR)
 		return fail_errno(f, NULL, "terminal: echo off");
@@ -211,26 +214,64 @@ static enum typed hush_take_byte(struct hush *h, struct secret *s, bool *over, b
 	return TYPED_MORE;
 }
 
+static bool terminal_continue_pending(void)
+{
+	sigset_t set;
+
+	return sigpending(&set) == 0 && sigismember(&set, SIGCONT) == 1;
+}
+
+/* Is the terminal another's to open, or does it do with input what we did not set? */
+static bool hush_is_altered(const struct hush *h)
+{
+	const struct termios *set = &h->quiet;
+	struct termios now;
+
+	if (terminal_is_lost(h->fd))
+		return true;
+	return tcgetattr(h->fd, &now) == 0 &&
+	       (now.c_iflag != set->c_iflag || now.c_lflag != set->c_lflag ||
+		now.c_line != set->c_line || memcmp(now.c_cc, set->c_cc, sizeof(now.c_cc)) != 0);
+}
+
+/* Wait for a byte, and read it into s->p[s->n].  1; 0: the input ended; -1 with errno, which
+ * is EAGAIN when none came yet. */
+static int hush_read_byte(const struct hush *h, struct secret *s)
+{
+	const struct timespec patience = { .tv_nsec = WATCH_MS * 1000000L };
+	struct pollfd p = { .fd = h->fd, .events = POLLIN };
+	int r;
+
+	/* Signals are delivered only here, so none is missed. */
+	r = ppoll(&p, 1, &patience, &h->mask);
+	if (r > 0)
+		return (int)read(h->fd, s->p + s->n, 1);
+	if (r == 0 || errno == EINTR)
+		errno = EAGAIN;
+	return -1;
+}
+
 /* 1 a line was read, 0 a signal came, -1 with f set. */
 static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 {
-	struct pollfd p = { .fd = h->fd, .events = POLLIN };
 	bool over = false, nul = false;
 	enum typed t;
-	ssize_t r;
+	int r, error;
 
 	for (s->n = 0;;) {
 		if (terminal_signalled())
 			return 0;
-		/* Signals are delivered only here, so none is missed. */
-		if (ppoll(&p, 1, NULL, &h->mask) < 0) {
-			if (errno == EINTR)
-				continue;
-			return fail_errno(f, NULL, "terminal");
-		}
-		r = read(h->fd, s->p + s->n, 1);
-		if (r < 0 && errno == EINTR)
+		r = hush_read_byte(h, s);
+		error = errno;
+		/* A shell that stopped us has set it as it likes: the question is asked again. */
+		if (terminal_signalled() || terminal_continue_pending())
 			continue;
+		/* After each byte: the last one, too, may be one of a passphrase that others have. */
+		if (hush_is_altered(h))
+			return terminal_fail_altered(f);
+		if (r < 0 && (error == EAGAIN || error == EINTR))
+			continue;
+		errno = error;
 		if (r < 0)
 			return fail_errno(f, NULL, "terminal");
 		t = r == 0 ? TYPED_END : hush_take_byte(h, s, &over, &nul);
@@ -272,11 +313,17 @@ static int hush_obey_signals(const struct hush *h, bool continued, struct failur
 	return end ? fail_set(f, FAIL_USAGE, NULL, "interrupted") : 0;
 }
 
-static bool terminal_continue_pending(void)
+/* As hush_read, without ever waiting in read(2) for what another process took. */
+static int hush_read_watching(struct hush *h, struct secret *s, struct failure *f)
 {
-	sigset_t set;
+	int flags = fcntl(h->fd, F_GETFL), r;
 
-	return sigpending(&set) == 0 && sigismember(&set, SIGCONT) == 1;
+	if (h->own)
+		fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
+	r = hush_read(h, s, f);
+	if (h->own)
+		fcntl(h->fd, F_SETFL, flags);
+	return r;
 }
 
 /* One question, with signals held and the terminal seized.  1 answered; 0 to be asked again,
@@ -295,7 +342,7 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 		*shared = terminal_is_shared(h->fd);
 		if (!*shared) {
 			terminal_write(h->fd, prompt);
-			r = hush_read(h, s, f);
+			r = hush_read_watching(h, s, f);
 			terminal_write(h->fd, "\n");
 		}
 		hush_echo_back(h);
@@ -308,9 +355,9 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 	return r;
 }
 
-int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct failure *f)
+static int secret_ask(int fd, bool own, const char *prompt, struct secret *s, struct failure *f)
 {
-	struct hush h = { .fd = fd };
+	struct hush h = { .fd = fd, .own = own };
 	bool continued, shared;
 	int r;
 
@@ -330,13 +377,18 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 	return r == 1 ? 0 : -1;
 }
 
+int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct failure *f)
+{
+	return secret_ask(fd, false, prompt, s, f);
+}
+
 int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 {
 	int fd = terminal_open(), r;
 
 	if (fd < 0)
 		return terminal_fail_none(f);
-	r = terminal_secret_on(fd, prompt, s, f);
+	r = secret_ask(fd, true, prompt, s, f);
 	close(fd);
 	return r;
 }

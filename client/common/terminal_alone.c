@@ -45,6 +45,21 @@ void terminal_reopen(int fd, bool was_seized)
 		ioctl(fd, TIOCNXCL);
 }
 
+bool terminal_is_lost(int fd)
+{
+	int held = 0;
+
+	/* One that was hung up says so when it is read. */
+	return control_active(CONTROL_TERMINAL_ALONE) && ioctl(fd, TIOCGEXCL, &held) == 0 && !held;
+}
+
+int terminal_fail_altered(struct failure *f)
+{
+	return fail_set(f, FAIL_CHANGED,
+			"open another terminal; if you typed much of it, change the passphrase",
+			"another program altered this terminal while you typed: nothing was used");
+}
+
 /* ---- after SIGKILL ---- */
 
 static struct {

@@ -17,6 +17,15 @@ bool terminal_seize(int fd);
 void terminal_reopen(int fd, bool was_seized);
 
 /*
+ * While a secret is read, of which others may have a part: is the terminal fd no longer
+ * seized?  Whoever has a descriptor of it can take that back (TIOCNXCL), and then open it.
+ */
+bool terminal_is_lost(int fd);
+
+/* f: what was typed on a terminal that was altered meanwhile is not used.  Returns -1. */
+int terminal_fail_altered(struct failure *f);
+
+/*
  * Before proc_fork_hardened, in a program that asks for secrets: should SIGKILL end the
  * child at a question, its parent restores /dev/tty's echo and opens it to others again.
  */

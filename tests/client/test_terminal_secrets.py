@@ -1,12 +1,14 @@
 """While a secret is typed: nobody opens the terminal, who has it open already is named,
 and a terminal that was used so is as it was before, however ccctl ended."""
 import errno
+import fcntl
 import os
 import resource
 import shlex
 import signal
 import subprocess
 import sys
+import termios
 
 import pexpect
 import pytest
@@ -355,6 +357,47 @@ def test_keys_and_new_passphrases_are_asked_so(c):
     assert "demo" in c.ccctl("keys").out
 
 
+# ---- what is done to it meanwhile ------------------------------------------
+
+ALTERED = "another program altered this terminal while you typed: nothing was used"
+
+
+def alter(shell, how):
+    """By a descriptor from before the question: of this process, which is not named, being an ancestor."""
+    fd = shell.fd
+    if how == "taken back":
+        fcntl.ioctl(fd, termios.TIOCNXCL)
+    else:
+        modes = termios.tcgetattr(fd)
+        modes[3] &= ~termios.ICANON  # pinentry-tty reads lines
+        modes[6][termios.VMIN] = 255
+        termios.tcsetattr(fd, termios.TCSANOW, modes)
+
+
+@pytest.fixture
+def watched(shell):
+    """A shell whose terminal this process has open."""
+    shell.fd = os.open(shell.name, os.O_RDWR | os.O_NOCTTY)
+    yield shell
+    os.close(shell.fd)
+
+
+@pytest.mark.parametrize("how", ["taken back", "waits for many bytes"])
+def test_an_altered_terminal_ends_the_question(watched, how):
+    s = watched
+    s.line(f"{CCCTL} unlock; echo code=$?")
+    s.asked()
+    s.t.send(PASSPHRASE[:4])
+    alter(s, how)
+    s.t.expect_exact(f"ccctl: {ALTERED}")
+    s.t.expect_exact("hint: open another terminal")
+    s.t.expect("code=1")
+    s.t.expect("PS>")
+    assert s.opens()
+    until(s.t.getecho, what="the echo")
+    assert s.c.status()["state"] == "locked"
+
+
 def test_what_each_control_holds(shell):
     """Without it, in the test build, what the tests above show is so no longer."""
     pid = shell.reader()
@@ -514,6 +557,25 @@ def test_a_reader_is_named_before_pinentry_is_answered(locked_dialogue):
     s.line("y")
     answer(s, "Passphrase for your vault", PASSPHRASE)
     s.t.expect("the vault is open")
+
+
+@pytest.mark.parametrize("how", ["taken back", "waits for many bytes"])
+def test_an_altered_terminal_ends_pinentry(locked_dialogue, how):
+    s = locked_dialogue
+    s.fd = os.open(s.name, os.O_RDWR | os.O_NOCTTY)
+    try:
+        s.line(f"{CCCTL} unlock; echo code=$?")
+        s.t.expect_exact("Passphrase for your vault")
+        until(lambda: not s.opens(), what="the seized terminal")
+        assert s.t.waitnoecho(10)
+        s.t.send(PASSPHRASE[:4])
+        alter(s, how)
+        s.t.expect_exact(f"ccctl: {ALTERED}")
+        s.t.expect("code=1")
+    finally:
+        os.close(s.fd)
+    until(s.opens, what="the open terminal")
+    assert s.c.status()["state"] == "locked"
 
 
 def test_neither_a_terminal_nor_a_display(c):
