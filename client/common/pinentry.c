@@ -20,6 +20,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/paths.h"
 #include "base/spawn.h"
 #include "client/common/assuan.h"
 #include "client/common/secret.h"
@@ -81,11 +82,28 @@ bool pinentry_possible(void)
 
 /* ---- the process ---- */
 
-/* What pinentry finds in its environment; NULL-terminated, each "NAME=value". */
+/* Where an X server's cookie is, if nothing says it: in the home that pinentry is not told. */
+static char *xauthority_of_home(void)
+{
+	static const char name[] = "XAUTHORITY=";
+	static char text[sizeof(name) + PATH_SIZE + sizeof("/.Xauthority")];
+	const char *set = getenv("XAUTHORITY"), *display = getenv("DISPLAY");
+	char home[PATH_SIZE];
+
+	if ((set && *set) || !display || !*display || path_home(home, NULL) != 0)
+		return NULL;
+	snprintf(text, sizeof(text), "%s%s/.Xauthority", name, home);
+	return access(text + strlen(name), R_OK) == 0 ? text : NULL;
+}
+
+/*
+ * What pinentry finds in its environment; NULL-terminated, each "NAME=value".  It has no home:
+ * there a distribution's wrapper of it looks for a script to run, and GTK and Qt for modules
+ * and styles.
+ */
 static char *const *pinentry_environment(void)
 {
-	static const char *const kept[] = { "HOME=",
-					    "USER=",
+	static const char *const kept[] = { "USER=",
 					    "LOGNAME=",
 					    "DISPLAY=",
 					    "XAUTHORITY=",
@@ -99,12 +117,20 @@ static char *const *pinentry_environment(void)
 					    "LC_ALL=",
 					    "LC_CTYPE=",
 					    "LC_MESSAGES=" };
-	static char path[] = "PATH=/usr/bin:/bin";
-	static char *env[sizeof(kept) / sizeof(kept[0]) + 2];
+	static char path[] = "PATH=/usr/bin:/bin", home[] = "HOME=/";
+	static char config[] = "XDG_CONFIG_HOME=/nonexistent",
+		    data[] = "XDG_DATA_HOME=/nonexistent";
+	static char *env[sizeof(kept) / sizeof(kept[0]) + 6];
+	char *cookie = xauthority_of_home();
 	unsigned i, n = 0;
 	char **e;
 
 	env[n++] = path;
+	env[n++] = home;
+	env[n++] = config;
+	env[n++] = data;
+	if (cookie)
+		env[n++] = cookie;
 	for (e = environ; *e; e++)
 		for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
 			if (strncmp(*e, kept[i], strlen(kept[i])) == 0 &&

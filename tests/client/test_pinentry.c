@@ -123,6 +123,51 @@ static void test_what_is_said(void **state)
 	assert_false(repeated);
 }
 
+static bool told(const char *line)
+{
+	struct failure f;
+	bool found;
+	char *text;
+	size_t n;
+
+	assert_int_equal(io_slurp(heard, 65536, &text, &n, &f), 0);
+	found = strstr(text, line) != NULL;
+	free(text);
+	return found;
+}
+
+/* No file of the person's home is found; the cookie of their display is. */
+static void test_no_home(void **state)
+{
+	char cookie[96], line[128];
+	FILE *file;
+
+	(void)state;
+	setenv("HOME", dir, 1);
+	setenv("XDG_CONFIG_HOME", dir, 1);
+	setenv("XDG_DATA_HOME", dir, 1);
+	unsetenv("XAUTHORITY");
+	snprintf(cookie, sizeof(cookie), "%s/.Xauthority", dir);
+	file = fopen(cookie, "w");
+	assert_non_null(file);
+	fclose(file);
+	play("echo OK; env >&3", "echo OK");
+	assert_int_equal(ask(&(struct failure){ 0 }), 0);
+	assert_true(told("HOME=/\n") && told("XDG_CONFIG_HOME=/nonexistent\n") &&
+		    told("XDG_DATA_HOME=/nonexistent\n"));
+	snprintf(line, sizeof(line), "XAUTHORITY=%s\n", cookie);
+	assert_true(told(line));
+	snprintf(line, sizeof(line), "HOME=%s\n", dir);
+	assert_false(told(line));
+	setenv("XAUTHORITY", "/of/mine", 1);
+	assert_int_equal(ask(&(struct failure){ 0 }), 0);
+	assert_true(told("XAUTHORITY=/of/mine\n"));
+	unsetenv("XAUTHORITY");
+	unlink(cookie);
+	assert_int_equal(ask(&(struct failure){ 0 }), 0);
+	assert_false(told("XAUTHORITY="));
+}
+
 static void test_errors(void **state)
 {
 	(void)state;
@@ -195,7 +240,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_answers), cmocka_unit_test(test_what_is_said),
 		cmocka_unit_test(test_errors),	cmocka_unit_test(test_hostile),
-		cmocka_unit_test(test_confirm),
+		cmocka_unit_test(test_confirm), cmocka_unit_test(test_no_home),
 	};
 	int r;
 

@@ -618,7 +618,8 @@ def test_none_is_taken_from_the_path_or_the_environment(c):
         pid = until(lambda: children_named(s.t.pid, "pinentry-tty"), what="pinentry")[0]
         with open(f"/proc/{pid}/environ", "rb") as f:
             names = {item.partition(b"=")[0].decode() for item in f.read().split(b"\0") if item}
-        assert names <= {"PATH", "HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "TERM", "LANG", "LC_ALL"}, names
+        assert names <= {"PATH", "HOME", "USER", "LOGNAME", "XDG_RUNTIME_DIR", "TERM", "LANG", "LC_ALL",
+                         "XDG_CONFIG_HOME", "XDG_DATA_HOME"}, names
         # what it answers is in a socket, which nobody opens
         with pytest.raises(OSError):
             os.open(f"/proc/{pid}/fd/1", os.O_RDONLY)
