@@ -28,6 +28,8 @@ static unsigned accepted_count;
 static struct terminal_reader reader[READERS_MAX];
 static unsigned readers;
 
+static bool seized; /* by this process, which asks at one terminal at a time */
+
 bool terminal_seize(int fd)
 {
 	int was = 0;
@@ -35,14 +37,16 @@ bool terminal_seize(int fd)
 	if (ioctl(fd, TIOCGEXCL, &was) != 0)
 		was = 0;
 	if (control_active(CONTROL_TERMINAL_ALONE))
-		ioctl(fd, TIOCEXCL);
+		seized = ioctl(fd, TIOCEXCL) == 0;
 	return was != 0;
 }
 
 void terminal_reopen(int fd, bool was_seized)
 {
-	if (!was_seized)
-		ioctl(fd, TIOCNXCL);
+	if (was_seized)
+		return;
+	ioctl(fd, TIOCNXCL);
+	seized = false;
 }
 
 bool terminal_is_lost(int fd)
@@ -50,7 +54,7 @@ bool terminal_is_lost(int fd)
 	int held = 0;
 
 	/* One that was hung up says so when it is read. */
-	return control_active(CONTROL_TERMINAL_ALONE) && ioctl(fd, TIOCGEXCL, &held) == 0 && !held;
+	return seized && ioctl(fd, TIOCGEXCL, &held) == 0 && !held;
 }
 
 int terminal_fail_altered(struct failure *f)
