@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -157,8 +158,9 @@ static int status_of(int (*run_it)(void))
 	pid_t pid = fork();
 
 	assert_true(pid >= 0);
+	/* Not _exit: before that ASan makes a call which the filter ends. */
 	if (pid == 0)
-		_exit(run_it());
+		syscall(SYS_exit_group, run_it());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }

@@ -203,16 +203,17 @@ static void test_plan(void **state)
 
 	(void)state;
 	add_secret(p, "ANTHROPIC_AUTH_TOKEN");
-	expect_plan(
-		p, env,
-		"U:ANTHROPIC_API_KEY V:LD_PRELOAD=x.so U:ANTHROPIC_AUTH_TOKEN U:CCRUN_MODE "
-		"V:BUN_OPTIONS= U:ANTHROPIC_API_KEY S:ANTHROPIC_BASE_URL=https://a.example" OURS);
+	expect_plan(p, env,
+		    "U:ANTHROPIC_API_KEY V:LD_PRELOAD=x.so U:ANTHROPIC_AUTH_TOKEN U:CCRUN_MODE "
+		    "V:BUN_OPTIONS= V:BASH_FUNC_x%%=() { :; } U:ANTHROPIC_API_KEY "
+		    "S:ANTHROPIC_BASE_URL=https://a.example" OURS);
 	add_env(p, "API_TIMEOUT_MS", "9");
 	snprintf(p->mode, sizeof(p->mode), "m");
-	expect_plan(p, env + 6,
-		    "U:ANTHROPIC_AUTH_TOKEN V:BUN_OPTIONS= U:ANTHROPIC_API_KEY "
-		    "S:ANTHROPIC_BASE_URL=https://a.example S:API_TIMEOUT_MS=9" OURS
-		    " S:CCRUN_MODE=m");
+	expect_plan(
+		p, env + 6,
+		"U:ANTHROPIC_AUTH_TOKEN V:BUN_OPTIONS= V:BASH_FUNC_x%%=() { :; } "
+		"U:ANTHROPIC_API_KEY S:ANTHROPIC_BASE_URL=https://a.example S:API_TIMEOUT_MS=9" OURS
+		" S:CCRUN_MODE=m");
 	free(p);
 }
 
