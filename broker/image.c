@@ -179,7 +179,7 @@ int image_admit(struct request *q, const struct session *s, struct image_verdict
 	if (check_roots(q, s, f) != 0)
 		return -1;
 	/* What a session starts is used by its relay as the session itself is, whatever it is. */
-	if (((q->marked || s->has_shown_ticket) && s->delivery == DELIVERY_RELAY) ||
+	if (q->marked || (s->has_shown_ticket && s->delivery == DELIVERY_RELAY) ||
 	    !wire_has(q->map, "image") || !control_active(CONTROL_IMAGE))
 		return 1;
 	if (read_image(q, &is, &agreed, f) != 0)

@@ -155,8 +155,13 @@ static int runs_a_program(void)
 static int status_of(int (*run_it)(void))
 {
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	/* Valgrind knows neither Landlock nor how to go on where a call is refused; the
+	 * sanitizers' build and the other distribution's run these. */
+	if (landlock_abi() < 1)
+		skip();
+	pid = fork();
 	assert_true(pid >= 0);
 	/* Not _exit: before that ASan makes a call which the filter ends. */
 	if (pid == 0)

@@ -73,8 +73,13 @@ static int connect_out(void)
 static int in_child(int (*run_it)(void))
 {
 	int status;
-	pid_t pid = fork();
+	pid_t pid;
 
+	/* Valgrind knows neither Landlock nor how to go on where a call is refused; the
+	 * sanitizers' build and the other distribution's run these. */
+	if (landlock_abi() < 1)
+		skip();
+	pid = fork();
 	assert_true(pid >= 0);
 	if (pid == 0)
 		_exit(run_it());
