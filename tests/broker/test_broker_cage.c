@@ -14,7 +14,6 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -152,20 +151,25 @@ static int runs_a_program(void)
 	return enter() != 0 ? 1 : execl("/bin/true", "true", NULL);
 }
 
+#ifdef __has_feature
+#define SANITIZED __has_feature(address_sanitizer)
+#else
+#define SANITIZED 0
+#endif
+
 static int status_of(int (*run_it)(void))
 {
 	int status;
 	pid_t pid;
 
-	/* Valgrind knows neither Landlock nor how to go on where a call is refused; the
-	 * sanitizers' build and the other distribution's run these. */
-	if (landlock_abi() < 1)
+	/* Valgrind knows no Landlock, and what a sanitizer calls behind our back the filter
+	 * ends; the other distribution's build runs these. */
+	if (landlock_abi() < 1 || SANITIZED)
 		skip();
 	pid = fork();
 	assert_true(pid >= 0);
-	/* Not _exit: before that ASan makes a call which the filter ends. */
 	if (pid == 0)
-		syscall(SYS_exit_group, run_it());
+		_exit(run_it());
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	return status;
 }
