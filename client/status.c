@@ -295,8 +295,8 @@ static void status_print_text(const struct status *s)
 		       (unsigned long long)s->waiting);
 }
 
-/* One flat object that always has the same keys; null: unknown, or not there. */
-static int status_print_json(const struct status *s, struct failure *f)
+/* What a broker alone knows, while none runs. */
+static void status_put_unknown(struct json_t *o)
 {
 	static const char *const unknown[] = { "version",
 					       "pid",
@@ -322,18 +322,14 @@ static int status_print_json(const struct status *s, struct failure *f)
 					       "relay",
 					       "record",
 					       "slots" };
-	struct json_t *o = js_object();
 	unsigned i;
 
-	js_text(o, "state", s->state);
-	js_text(o, "vault", s->vault);
-	js_bool(o, "inside_session", s->marked);
-	kernel_facts_json(&s->kernel, o);
-	js_text(o, "broker", s->running ? s->kind : NULL);
-	for (i = 0; !s->running && i < sizeof(unknown) / sizeof(unknown[0]); i++)
+	for (i = 0; i < sizeof(unknown) / sizeof(unknown[0]); i++)
 		js_null(o, unknown[i]);
-	if (!s->running)
-		return js_print(o, f);
+}
+
+static void status_put_broker(const struct status *s, struct json_t *o)
+{
 	js_text(o, "version", s->version);
 	js_number(o, "pid", s->pid);
 	js_time(o, "started", s->started);
@@ -364,6 +360,22 @@ static int status_print_json(const struct status *s, struct failure *f)
 		js_number(o, "slots", s->slots);
 	else
 		js_null(o, "slots");
+}
+
+/* One flat object that always has the same keys; null: unknown, or not there. */
+static int status_print_json(const struct status *s, struct failure *f)
+{
+	struct json_t *o = js_object();
+
+	js_text(o, "state", s->state);
+	js_text(o, "vault", s->vault);
+	js_bool(o, "inside_session", s->marked);
+	kernel_facts_json(&s->kernel, o);
+	js_text(o, "broker", s->running ? s->kind : NULL);
+	if (s->running)
+		status_put_broker(s, o);
+	else
+		status_put_unknown(o);
 	return js_print(o, f);
 }
 
