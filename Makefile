@@ -24,7 +24,7 @@ LIBDIR  := $(BUILD)/lib/ccrun
 SHARE   := $(BUILD)/share/ccrun
 
 # What every program may use (tools/rooms says what is in each folder).
-rooms := base wire sandbox json display start dial vault $(sort $(wildcard config/*))
+rooms := base wire sandbox git json display start dial vault $(sort $(wildcard config/*))
 src = $(sort $(wildcard $(1)/*.c))
 objs = $(foreach r,$(1),$(patsubst %.c,$(OBJ)/%.o,$(call src,$(r))))
 HOUSE := $(OBJ)/house.a

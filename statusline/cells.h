@@ -8,7 +8,7 @@
 #include <stdint.h>
 #include "config/settings/statusline_conf.h"
 #include "statusline/client_input.h"
-#include "statusline/git_status.h"
+#include "git/git_status.h"
 #include "statusline/line.h"
 #include "statusline/quota.h"
 #include "statusline/redirect.h"

@@ -18,9 +18,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "statusline/git_config.h"
-#include "statusline/git_status.h"
-#include "statusline/git_url.h"
+#include "git/git_config.h"
+#include "git/git_status.h"
+#include "git/git_url.h"
 #include "tests/fuzz/fuzz.h"
 
 #define ROOM 4096 /* of what the files of the tree have undamaged */

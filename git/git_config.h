@@ -1,14 +1,14 @@
 /*
- * statusline/git_config.h - the settings of a repository's own config file that
+ * git/git_config.h - the settings of a repository's own config file that
  * say where its files and its origin are, and how to compare files.  The user's
  * configuration is not read, includes are not followed, commands are ignored.
  */
-#ifndef STATUSLINE_GIT_CONFIG_H
-#define STATUSLINE_GIT_CONFIG_H
+#ifndef GIT_GIT_CONFIG_H
+#define GIT_GIT_CONFIG_H
 
 #include <stdbool.h>
 #include <stddef.h>
-#include "statusline/git_file.h"
+#include "git/git_file.h"
 
 #define GIT_CONFIG_MAX 65536 /* bytes of a configuration that are read */
 

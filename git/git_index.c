@@ -1,5 +1,5 @@
 /*
- * statusline/git_index.c - are tracked files changed?  Reads the index
+ * git/git_index.c - are tracked files changed?  Reads the index
  * (gitformat-index(5), versions 2 to 4) and compares each entry with lstat(2).
  *
  * The index is read in pieces and not mapped: a file that is truncated while it is
@@ -11,7 +11,7 @@
  * Nothing is hashed, no object is read: whether the index is HEAD's tree is told by
  * its TREE extension, whose root git invalidates with every change that is staged.
  */
-#include "statusline/git_index.h"
+#include "git/git_index.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -23,8 +23,8 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "statusline/git_config.h"
-#include "statusline/git_file.h"
+#include "git/git_config.h"
+#include "git/git_file.h"
 
 #define DEPTH_MAX 64   /* nested directories; each takes a descriptor */
 #define WINDOW 65536   /* bytes of the file that are in memory */

@@ -1,7 +1,7 @@
 /*
- * tests/statusline/test_git_index.c - an index that was made to harm whoever reads it.
+ * tests/git/test_git_index.c - an index that was made to harm whoever reads it.
  */
-#include "tests/statusline/git_fixture.h"
+#include "tests/git/git_fixture.h"
 
 #include <dirent.h>
 

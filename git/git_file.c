@@ -1,7 +1,7 @@
 /*
- * statusline/git_file.c - opening and reading files in a .git directory.
+ * git/git_file.c - opening and reading files in a .git directory.
  */
-#include "statusline/git_file.h"
+#include "git/git_file.h"
 
 #include <ctype.h>
 #include <errno.h>

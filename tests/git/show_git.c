@@ -1,5 +1,5 @@
 /*
- * tests/statusline/show_git.c - prints what the reader of .git says of a directory.
+ * tests/git/show_git.c - prints what the reader of .git says of a directory.
  *
  *   show_git DIR [BUDGET_MS]      with a budget: is it dirty, too
  *   show_git -n TIMES DIR [BUDGET_MS]     so often, and the mean time in nanoseconds
@@ -12,7 +12,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "statusline/git_status.h"
+#include "git/git_status.h"
 
 static int64_t now_ns(void)
 {

@@ -1,13 +1,13 @@
 /*
- * tests/statusline/test_git.c - the reader of .git: from an origin to its page, the
+ * tests/git/test_git.c - the reader of .git: from an origin to its page, the
  * configuration's syntax, and trees that were made to harm whoever reads them.
  * The index is test_git_index.c's, repositories that git makes are
- * tests/statusline/test_git_reader.py's.
+ * tests/git/test_git_reader.py's.
  */
-#include "tests/statusline/git_fixture.h"
+#include "tests/git/git_fixture.h"
 
-#include "statusline/git_config.h"
-#include "statusline/git_url.h"
+#include "git/git_config.h"
+#include "git/git_url.h"
 
 /* ---- pages ---- */
 

@@ -1,11 +1,11 @@
 /*
- * statusline/git_repository.h - finding the repository that a directory is in.
+ * git/git_repository.h - finding the repository that a directory is in.
  */
-#ifndef STATUSLINE_GIT_REPOSITORY_H
-#define STATUSLINE_GIT_REPOSITORY_H
+#ifndef GIT_GIT_REPOSITORY_H
+#define GIT_GIT_REPOSITORY_H
 
 #include <stdbool.h>
-#include "statusline/git_file.h"
+#include "git/git_file.h"
 
 #define GIT_REF_MAX 4096 /* bytes of HEAD's line, with its NUL */
 

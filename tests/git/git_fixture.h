@@ -1,5 +1,5 @@
 /*
- * tests/statusline/git_fixture.h - a repository as small as git accepts one, in a
+ * tests/git/git_fixture.h - a repository as small as git accepts one, in a
  * private directory of each test.
  */
 #ifndef TESTS_UNIT_GIT_FIXTURE_H
@@ -20,7 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "statusline/git_status.h"
+#include "git/git_status.h"
 
 #define ID "0123456789abcdef0123456789abcdef01234567"
 #define TREE_TEST(t) cmocka_unit_test_setup_teardown(t, fresh, clean)

@@ -1,18 +1,18 @@
 /*
- * statusline/git_status.c - names of a repository and its branch, and what may be
+ * git/git_status.c - names of a repository and its branch, and what may be
  * told of changes, from the files in .git.  Any of them may be an attacker's.
  */
-#include "statusline/git_status.h"
+#include "git/git_status.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "statusline/git_config.h"
-#include "statusline/git_file.h"
-#include "statusline/git_repository.h"
-#include "statusline/git_url.h"
+#include "git/git_config.h"
+#include "git/git_file.h"
+#include "git/git_repository.h"
+#include "git/git_url.h"
 
 /* ---- names ---- */
 

@@ -1,8 +1,8 @@
 /*
- * statusline/git_url.h - from a remote's URL to the web page of the repository.
+ * git/git_url.h - from a remote's URL to the web page of the repository.
  */
-#ifndef STATUSLINE_GIT_URL_H
-#define STATUSLINE_GIT_URL_H
+#ifndef GIT_GIT_URL_H
+#define GIT_GIT_URL_H
 
 #include <stddef.h>
 

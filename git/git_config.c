@@ -1,8 +1,8 @@
 /*
- * statusline/git_config.c - a parser for git's configuration syntax
+ * git/git_config.c - a parser for git's configuration syntax
  * (git-config(1), "Syntax"), as far as a repository's own file needs it.
  */
-#include "statusline/git_config.h"
+#include "git/git_config.h"
 
 #include <ctype.h>
 #include <stdio.h>

@@ -1,9 +1,9 @@
 /*
- * statusline/git_index.h - are tracked files changed?  From the index and lstat(2)
+ * git/git_index.h - are tracked files changed?  From the index and lstat(2)
  * alone: what that finds and what it misses is said in git_status.h.
  */
-#ifndef STATUSLINE_GIT_INDEX_H
-#define STATUSLINE_GIT_INDEX_H
+#ifndef GIT_GIT_INDEX_H
+#define GIT_GIT_INDEX_H
 
 struct git_config;
 

@@ -1,12 +1,12 @@
 /*
- * statusline/git_url.c - from a remote's URL to a web page.  The page's URL is
+ * git/git_url.c - from a remote's URL to a web page.  The page's URL is
  * built from host, port and path, each checked against a strict character set;
  * nothing else of the remote's URL is copied.
  *
  * url.*.insteadOf is not applied: it is mostly in the user's configuration, which
  * is not read.
  */
-#include "statusline/git_url.h"
+#include "git/git_url.h"
 
 #include <ctype.h>
 #include <stdbool.h>

@@ -1,13 +1,13 @@
 /*
- * statusline/git_status.h - what is shown of a git repository: branch, name, page,
+ * git/git_status.h - what is shown of a git repository: branch, name, page,
  * whether files are changed.  Reads .git itself: never runs git, and so nothing
  * that the repository's configuration names.
  */
-#ifndef STATUSLINE_GIT_STATUS_H
-#define STATUSLINE_GIT_STATUS_H
+#ifndef GIT_GIT_STATUS_H
+#define GIT_GIT_STATUS_H
 
 #include <stdbool.h>
-#include "statusline/git_index.h"
+#include "git/git_index.h"
 
 struct git_query {
 	const char *dir; /* a directory in the repository; NULL: none */

@@ -1,9 +1,9 @@
 /*
- * statusline/git_file.h - opening files in a .git directory, all of which may
+ * git/git_file.h - opening files in a .git directory, all of which may
  * have been written by an attacker: regular files only, reads of bounded size.
  */
-#ifndef STATUSLINE_GIT_FILE_H
-#define STATUSLINE_GIT_FILE_H
+#ifndef GIT_GIT_FILE_H
+#define GIT_GIT_FILE_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,9 +1,9 @@
 /*
- * statusline/git_repository.c - finds the repository around a directory and reads
+ * git/git_repository.c - finds the repository around a directory and reads
  * its HEAD.  Its files may be an attacker's: reads are bounded, and no chain of
  * files that name each other is followed.
  */
-#include "statusline/git_repository.h"
+#include "git/git_repository.h"
 
 #include <ctype.h>
 #include <errno.h>
