@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "client/allow_list.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/common/pin_argument.h"
@@ -13,7 +14,11 @@
 #include "config/provider/provider.h"
 #include "config/project/allowed_pins.h"
 
-static const struct option allow_options[] = { { "ask", no_argument, NULL, 256 },
+enum { OPT_ASK = 256, OPT_LIST, OPT_JSON };
+
+static const struct option allow_options[] = { { "ask", no_argument, NULL, OPT_ASK },
+					       { "list", no_argument, NULL, OPT_LIST },
+					       { "json", no_argument, NULL, OPT_JSON },
 					       { NULL, 0, NULL, 0 } };
 
 /* A pin to a provider that does not load would only fail later, at the launch. */
@@ -78,19 +83,28 @@ static int allow_ask(const struct project *p, struct failure *f)
 int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static struct project p;
-	bool first = true, asks = false;
+	bool first = true, asks = false, list = false, json = false;
 	int opt;
 
 	(void)c;
 	while ((opt = next_option(&first, argc, argv, ":", allow_options, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		asks = true;
+		asks = asks || opt == OPT_ASK;
+		list = list || opt == OPT_LIST;
+		json = json || opt == OPT_JSON;
+	}
+	if (json && !list)
+		return fail_set(f, FAIL_USAGE, "ccctl allow --list --json", "--json is for --list");
+	if (list) {
+		if (require_words(argc, argv, 0, f) != 0 || allow_list(json, f) != 0)
+			return -1;
+		return EXIT_DONE;
 	}
 	if (pin_from_arguments(argc, argv, &p, f) != 0 || allow_check_provider(&p, f) != 0 ||
 	    (asks && allow_ask(&p, f) != 0))
 		return -1;
-	if (allowed_record(p.path, p.text, true, NULL, f) != 0)
+	if (allowed_record(p.path, p.text, f) != 0)
 		return -1;
 	if (!asks)
 		say("%s pins this directory to %s%s%s", p.path, p.provider, p.mode[0] ? ":" : "",

@@ -41,7 +41,7 @@ int verb_deny(struct client *c, int argc, char **argv, struct failure *f)
 					argv[optind]);
 	}
 	memcpy(path, p.path, sizeof(path));
-	if (allowed_record(path, NULL, false, &was, f) != 0)
+	if (allowed_forget(path, &was, f) != 0)
 		return -1;
 	if (!was)
 		return fail_set(f, FAIL_NO_ENTRY, NULL, "%s was not allowed", path);

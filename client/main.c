@@ -70,7 +70,7 @@ static const struct verb verbs[] = {
 	{ "link", verb_link, 0, "[--wrap] [--dir DIRECTORY] NAME PROVIDER[:MODE] | [--json]",
 	  "create a command of your own for a provider" },
 	{ "unlink", verb_unlink, 0, "NAME", "remove a command that link created" },
-	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY]",
+	{ "allow", verb_allow, 0, "[--ask] [DIRECTORY] | --list [--json]",
 	  "allow ccrun to use the provider that a project's .ccrun names" },
 	{ "deny", verb_deny, 0, "[DIRECTORY]", "withdraw what allow allowed" },
 	{ "statusline", verb_statusline, VERB_ANYWHERE,
