@@ -16,6 +16,7 @@
 #include "base/utf8.h"
 #include "broker/price.h"
 #include "broker/spending_book.h"
+#include "broker/spending_file.h"
 #include "broker/tenant.h"
 #include "vault/entries.h"
 #include "wire/policy.h"

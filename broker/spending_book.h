@@ -1,11 +1,8 @@
 /*
- * broker/spending_book.h - the state behind broker/spending.h: counters of each entry,
- * requests under way, sums for `ccctl spent`; and the file that they are in.
+ * broker/spending_book.h - the state behind broker/spending.h, in memory: counters of each
+ * entry, requests under way, sums for `ccctl spent`.
  *
- * The file (STORE_SPENDING) is a ledger: the state when it was written as a whole, then a
- * line for each event since.  docs/VAULT.md has its format.  A request is on it before it
- * goes out, so that one whose end is not there (the broker was killed) is counted by its
- * estimate when the file is read: a crash counts too much, never too little.
+ * Whoever changes it calls broker/spending_file.h, which has it in the file as well.
  */
 #ifndef BROKER_SPENDING_BOOK_H
 #define BROKER_SPENDING_BOOK_H
@@ -14,9 +11,6 @@
 #include "broker/limit.h"
 #include "broker/price_list.h"
 #include "broker/spent_table.h"
-
-struct failure;
-struct vault_store;
 
 #define BOOK_ENTRIES_MAX 512 /* names with counters; more than a vault holds in practice */
 
@@ -49,39 +43,27 @@ struct book {
 	struct spent_table table;
 };
 
-/* Is there a file?  Without one nothing was counted. */
-bool book_exists(const struct vault_store *store);
-
-/*
- * Read the file, or begin with nothing where there is none.  now: the time, for what is
- * counted by estimate.  A damaged file is renamed to STORE_SPENDING_DAMAGED, what could be
- * read of it counts.  *news says so, or that there was no file; else it is NULL.  0, or -1:
- * no memory, or the file cannot be read or written.
- */
-int book_open(struct book *b, const struct vault_store *store, const struct limit_time *now,
-	      const char **news, struct failure *f);
-void book_close(struct book *b);
-
 /* NULL: none of that name.  book_entry_make: no memory, or too many. */
 struct book_entry *book_entry_find(const struct book *b, const char *name);
 struct book_entry *book_entry_make(struct book *b, const char *name);
 
-/* Note a request that goes out.  0, or -1: it is not in the file, and not noted. */
-int book_reserve(struct book *b, const struct book_event *e, struct failure *f);
+/* Its counters and what is under way go with the new name. */
+void book_entry_rename(struct book *b, const char *from, const char *to);
 
-/*
- * Count a request that ended; its reservation, if there is one, ends too.  0, or -1: it is
- * counted in memory alone, until the file can be written again.
- */
-int book_count(struct book *b, const struct book_event *e, struct failure *f);
+/* Note a request that goes out.  0, or -1: no memory. */
+int book_open_add(struct book *b, const struct book_event *e);
 
-/* 0 or -1, as book_count. */
-int book_rename(struct book *b, const char *from, const char *to, struct failure *f);
+/* Count a request that ended; if it is under way, that ends too.  -1: no memory, and
+ * nothing is counted. */
+int book_event_apply(struct book *b, const struct book_event *e);
 
-/* Sync what is due, at clock_now_ms(). */
-void book_sync(struct book *b, int64_t now);
+/* Count all that is under way by its estimate, at its own time: the broker had ended. */
+void book_opens_count(struct book *b);
 
 /* The day of a time as 20261128, local. */
 uint32_t book_day(const struct limit_time *t);
+
+/* Free what b points to, but for the ledger. */
+void book_free(struct book *b);
 
 #endif
