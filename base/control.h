@@ -63,7 +63,7 @@
 	  "broker/ops_relay.c")                                                                    \
 	X(PLAIN_PROXY, "plain-proxy", "a proxy that reads requests without TLS",                   \
 	  "broker/ops_relay.c")                                                                    \
-	X(LIMIT, "limit", "use without an end", "broker/spending.c")                               \
+	X(LIMIT, "limit", "use without an end", "broker/spending_refusal.c")                       \
 	X(RENEWALS, "renewals", "a password manager run in a circle", "broker/relay_value.c")      \
 	X(RECORD, "record", "a key that is released, and nobody knows", "broker/audit_log.c")      \
 	X(QUOTA_HOST, "quota-host", "a key sent to a host that sells no such quota",               \

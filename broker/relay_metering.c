@@ -11,6 +11,7 @@
 #include "broker/relay.h"
 #include "broker/session.h"
 #include "broker/spending.h"
+#include "broker/spending_refusal.h"
 #include "broker/spent_table.h"
 #include "broker/tenant.h"
 #include "wire/names.h"

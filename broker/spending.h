@@ -26,14 +26,10 @@ struct failure;
 struct limit;
 struct limit_time;
 struct price_list;
+struct spending_refusal;
 struct spent;
 struct tenant;
 
-/* The estimate of a request: its bytes by SPENDING_BYTES_PER_TOKEN, but at most
- * SPENDING_INPUT_MAX tokens (a picture is many bytes and few tokens), and the answer. */
-#define SPENDING_BYTES_PER_TOKEN 3
-#define SPENDING_INPUT_MAX 200000  /* tokens; also for a body of unknown length */
-#define SPENDING_OUTPUT 4096	   /* tokens of an answer */
 #define SPENDING_RESERVATIONS 1024 /* of one tenant at once */
 
 /* One request that was answered, or ended otherwise.  Texts may be "" or NULL. */
@@ -52,11 +48,6 @@ struct use {
 	bool complete;	      /* the numbers are whole */
 	bool billed;	      /* providers bill it, and it was sent */
 	uint64_t request_bytes, answer_bytes;
-};
-
-struct spending_refusal {
-	char message[512]; /* one line; names the limit and when it ends */
-	uint64_t retry;	   /* seconds until a request may pass again */
 };
 
 /* Has the entry a limit?  True, too, when that cannot be told (locked, no such entry). */

@@ -21,6 +21,8 @@
 #include "base/io.h"
 #include "broker/spending.h"
 #include "broker/spending_book.h"
+#include "broker/spending_cost.h"
+#include "broker/spending_refusal.h"
 #include "broker/tenant.h"
 #include "tests/vault/vault_fixture.h"
 

@@ -1,0 +1,124 @@
+/*
+ * broker/spending_cost.c - a request's tokens and money.
+ */
+#include "broker/spending_cost.h"
+
+#include <string.h>
+
+#include "broker/price.h"
+#include "broker/spending.h"
+#include "broker/spending_book.h"
+
+/* An answer without numbers: a byte stands for a character, four of them for a token. */
+#define ANSWER_BYTES_PER_TOKEN 4
+#define ESTIMATE_MAX (UINT64_C(1) << 50) /* micro-dollars; the sum of all reserved fits */
+
+/* What so many tokens may cost: by the price, else by what the provider said that earlier
+ * answers cost.  False: nobody knows. */
+static bool cost_estimate(const struct book_entry *e, const char *model, const struct spent *s,
+			  uint64_t *micros)
+{
+	const struct prices *p = price_list_find(e ? e->prices : NULL, model);
+	struct token_counts counts;
+	double micros_per_token, sum;
+	uint64_t total = 0;
+	int i;
+
+	for (i = 0; i < TOKEN_KINDS; i++) {
+		counts.n[i] = s->tokens[i];
+		counts.known[i] = true;
+		total += s->tokens[i] < UINT32_MAX ? s->tokens[i] : UINT32_MAX;
+	}
+	if (p && price_cost(p, &counts, micros)) {
+		if (*micros > ESTIMATE_MAX)
+			*micros = ESTIMATE_MAX;
+		return true;
+	}
+	if (!e || e->reported_tokens == 0)
+		return false;
+	micros_per_token = (double)e->reported_micros / (double)e->reported_tokens;
+	sum = (double)total * micros_per_token + 1;
+	*micros = sum < ESTIMATE_MAX ? (uint64_t)sum : ESTIMATE_MAX;
+	return true;
+}
+
+static uint64_t input_estimate(uint64_t body_bytes)
+{
+	uint64_t n = body_bytes / SPENDING_BYTES_PER_TOKEN + 1;
+
+	return body_bytes == 0 || n > SPENDING_INPUT_MAX ? SPENDING_INPUT_MAX : n;
+}
+
+void spending_cost_estimate(struct book_event *e, const struct book_entry *entry,
+			    uint64_t body_bytes)
+{
+	e->sum.tokens[TOKENS_INPUT] = input_estimate(body_bytes);
+	e->sum.tokens[TOKENS_OUTPUT] = SPENDING_OUTPUT;
+	if (!cost_estimate(entry, e->sum.model, &e->sum, &e->sum.micros)) {
+		e->sum.micros = 0;
+		e->sum.unpriced = 1;
+	}
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* A whole answer may bear no numbers, or none that can be: they are no use of nothing. */
+static bool numbers_are_there(const struct use *u)
+{
+	return u->complete && u->known[TOKENS_INPUT] && u->known[TOKENS_OUTPUT];
+}
+
+/* Of an answer without all its numbers, as one that was cut off, the larger of numbers and
+ * estimate; the input and the output each, since the input's numbers come first. */
+static void tokens_estimate(struct book_event *e, const struct use *u)
+{
+	uint64_t *n = e->sum.tokens, cached = n[TOKENS_CACHE_READ] + n[TOKENS_CACHE_WRITE];
+	uint64_t input = input_estimate(u->request_bytes);
+
+	if (n[TOKENS_INPUT] + cached < input)
+		n[TOKENS_INPUT] = input - cached;
+	n[TOKENS_OUTPUT] = larger(larger(n[TOKENS_OUTPUT], SPENDING_OUTPUT),
+				  u->answer_bytes / ANSWER_BYTES_PER_TOKEN);
+	e->sum.estimated = 1;
+}
+
+static void cost_count(struct book_event *e, const struct use *u, const struct book_entry *entry)
+{
+	const struct prices *p = price_list_find(entry ? entry->prices : NULL, e->sum.model);
+	struct token_counts counts;
+
+	if (u->has_cost && !e->sum.estimated) {
+		e->sum.micros = u->cost_micros;
+		e->reported = true;
+		return;
+	}
+	memcpy(counts.n, u->tokens, sizeof(counts.n));
+	memcpy(counts.known, u->known, sizeof(counts.known));
+	if (!e->sum.estimated && p && price_cost(p, &counts, &e->sum.micros)) {
+		e->sum.unpriced = u->surcharged;
+		return;
+	}
+	if (e->sum.estimated && cost_estimate(entry, e->sum.model, &e->sum, &e->sum.micros)) {
+		e->sum.micros = larger(e->sum.micros, u->has_cost ? u->cost_micros : 0);
+		return;
+	}
+	e->sum.micros = u->has_cost ? u->cost_micros : 0;
+	e->sum.unpriced = 1;
+}
+
+void spending_cost_count(struct book_event *e, const struct book_entry *entry, const struct use *u)
+{
+	int i;
+
+	/* A refused one costs nothing.  Of one whose answer did not come, nobody knows. */
+	if (!u->billed || (u->status != 0 && u->status / 100 != 2))
+		return;
+	for (i = 0; i < TOKEN_KINDS; i++)
+		e->sum.tokens[i] = u->tokens[i] < UINT32_MAX ? u->tokens[i] : UINT32_MAX;
+	if (!numbers_are_there(u))
+		tokens_estimate(e, u);
+	cost_count(e, u, entry);
+}
