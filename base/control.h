@@ -62,7 +62,7 @@
 	X(SEALED_FILES, "sealed-files", "a relay's certificates that change after the look",       \
 	  "broker/ops_relay.c")                                                                    \
 	X(PLAIN_PROXY, "plain-proxy", "a proxy that reads requests without TLS",                   \
-	  "broker/ops_relay.c")                                                                    \
+	  "broker/relay_start.c")                                                                  \
 	X(LIMIT, "limit", "use without an end", "broker/spending_refusal.c")                       \
 	X(RENEWALS, "renewals", "a password manager run in a circle", "broker/relay_value.c")      \
 	X(RECORD, "record", "a key that is released, and nobody knows", "broker/audit_log.c")      \

@@ -37,7 +37,9 @@ request_handler op_confirm_wait, op_confirmations, op_confirm, op_confirm_deny, 
 /* broker/image.c */
 request_handler op_image, op_image_forget;
 /* broker/ops_relay.c */
-request_handler op_relay_file, op_relay, op_sessions, op_session_end;
+request_handler op_relay_file, op_relay;
+/* broker/ops_sessions.c */
+request_handler op_sessions, op_session_end;
 /* broker/ops_spending.c */
 request_handler op_limit, op_limit_set, op_spent, op_spent_today;
 /* broker/ops_source.c */
