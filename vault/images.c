@@ -10,6 +10,7 @@
 #include "vault/bytes.h"
 #include "vault/errors.h"
 #include "vault/format.h"
+#include "vault/tagged_fields.h"
 #include "vault/undo.h"
 #include "vault/vault_private.h"
 
@@ -152,17 +153,11 @@ static bool text_read(char *out, size_t size, const uint8_t *p, size_t n)
 	return true;
 }
 
-static bool number_read(uint64_t *out, const uint8_t *p, size_t n)
+static bool image_read_field(void *to, unsigned tag, const uint8_t *p, size_t n)
 {
-	struct byte_reader c = { p, n, n != 8 };
+	struct image *i = to;
 
-	*out = byte_reader_take_le(&c, 8);
-	return !c.bad;
-}
-
-static bool field_read(struct image *i, enum image_tag tag, const uint8_t *p, size_t n)
-{
-	switch (tag) {
+	switch ((enum image_tag)tag) {
 	case IMAGE_NAME:
 		return text_read(i->name, sizeof(i->name), p, n);
 	case IMAGE_PATH:
@@ -170,7 +165,7 @@ static bool field_read(struct image *i, enum image_tag tag, const uint8_t *p, si
 	case IMAGE_FILE:
 		return text_read(i->program.file, sizeof(i->program.file), p, n);
 	case IMAGE_OWNER:
-		return number_read(&i->program.owner, p, n);
+		return tagged_number_read(&i->program.owner, p, n);
 	case IMAGE_IDENTITY:
 		return text_read(i->identity, sizeof(i->identity), p, n);
 	case IMAGE_DIGEST:
@@ -180,7 +175,7 @@ static bool field_read(struct image *i, enum image_tag tag, const uint8_t *p, si
 	case IMAGE_INTERPRETER_FILE:
 		return text_read(i->interpreter.file, sizeof(i->interpreter.file), p, n);
 	case IMAGE_INTERPRETER_OWNER:
-		return number_read(&i->interpreter.owner, p, n);
+		return tagged_number_read(&i->interpreter.owner, p, n);
 	case IMAGE_TAG_END:
 		break;
 	}
@@ -189,23 +184,12 @@ static bool field_read(struct image *i, enum image_tag tag, const uint8_t *p, si
 
 static int image_read(struct image *i, struct byte_reader *c, struct failure *f)
 {
-	unsigned seen = 0;
-	uint64_t tag, n;
-	const uint8_t *p;
+	static const struct tagged_fields rules = { "an image", IMAGE_NAME, IMAGE_TAG_END,
+						    image_read_field };
+	unsigned seen;
 
-	while (c->left > 0) {
-		tag = byte_reader_take_le(c, 2);
-		n = byte_reader_take_le(c, 4);
-		p = byte_reader_take(c, (size_t)n);
-		if (c->bad)
-			return vault_fail_damaged(f, "a field of an image is cut off");
-		if (tag < IMAGE_NAME || tag >= IMAGE_TAG_END)
-			return fail_set(f, FAIL_NEWER, HINT_NEWER,
-					"cannot read the vault: an image has an unknown field");
-		if ((seen & 1u << tag) || !field_read(i, (enum image_tag)tag, p, (size_t)n))
-			return vault_fail_damaged(f, "a field of an image is not allowed");
-		seen |= 1u << tag;
-	}
+	if (tagged_fields_read(c, &rules, i, &seen, f) != 0)
+		return -1;
 	if ((seen != IMAGE_TAGS_PROGRAM && seen != IMAGE_TAGS_SCRIPT) || !image_ok(i))
 		return vault_fail_damaged(f, "an image is not allowed");
 	return 0;

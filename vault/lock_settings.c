@@ -9,6 +9,7 @@
 #include "vault/bytes.h"
 #include "vault/errors.h"
 #include "vault/format.h"
+#include "vault/tagged_fields.h"
 #include "vault/undo.h"
 #include "vault/vault_private.h"
 
@@ -48,9 +49,13 @@ static bool lock_settings_ok(const struct lock_settings *s)
 	       (s->events & ~(unsigned)LOCK_EVENTS_ALL) == 0;
 }
 
-/* False: it is not allowed. */
-static bool lock_setting_take(struct lock_settings *s, uint64_t tag, uint64_t value)
+static bool lock_setting_read(void *to, unsigned tag, const uint8_t *p, size_t n)
 {
+	struct lock_settings *s = to;
+	uint64_t value;
+
+	if (!tagged_number_read(&value, p, n))
+		return false;
 	switch (tag) {
 	case LOCK_TAG_IDLE:
 		s->idle = value;
@@ -70,24 +75,15 @@ static bool lock_setting_take(struct lock_settings *s, uint64_t tag, uint64_t va
 int lock_settings_read(const uint8_t *p, size_t n, unsigned version, struct lock_settings *s,
 		       struct failure *f)
 {
-	static const char not_allowed[] = "a setting is not allowed";
+	const struct tagged_fields rules = { "the list of settings", LOCK_TAG_IDLE,
+					     lock_tags_end(version), lock_setting_read };
 	struct byte_reader c = { p, n, false };
-	unsigned seen = 0, end = lock_tags_end(version);
-	uint64_t tag, len, value;
+	unsigned seen;
 
-	while (c.left > 0 && !c.bad) {
-		tag = byte_reader_take_le(&c, 2);
-		len = byte_reader_take_le(&c, 4);
-		if (!c.bad && (tag < LOCK_TAG_IDLE || tag >= end))
-			return fail_set(f, FAIL_NEWER, HINT_NEWER,
-					"cannot read the vault: it has an unknown setting");
-		value = byte_reader_take_le(&c, 8);
-		if (c.bad || len != 8 || (seen & 1u << tag) || !lock_setting_take(s, tag, value))
-			return vault_fail_damaged(f, not_allowed);
-		seen |= 1u << tag;
-	}
-	if (c.bad || seen != (1u << end) - (1u << LOCK_TAG_IDLE) || !lock_settings_ok(s))
-		return vault_fail_damaged(f, not_allowed);
+	if (tagged_fields_read(&c, &rules, s, &seen, f) != 0)
+		return -1;
+	if (seen != (1u << rules.end) - (1u << LOCK_TAG_IDLE) || !lock_settings_ok(s))
+		return vault_fail_damaged(f, "a setting is not allowed");
 	return 0;
 }
 

@@ -17,6 +17,7 @@
 #include "vault/format.h"
 #include "vault/limits.h"
 #include "vault/lock_settings.h"
+#include "vault/tagged_fields.h"
 #include "vault/vault_private.h"
 
 /* The fields of an entry, each once: those up to TAG_USED, then either the token or
@@ -127,20 +128,13 @@ static bool serial_read_source_text(char *out, size_t max, const uint8_t *p, siz
 	return true;
 }
 
-static bool serial_read_time(uint64_t *out, const uint8_t *p, size_t n)
-{
-	struct byte_reader c = { p, n, n != 8 };
-
-	*out = byte_reader_take_le(&c, 8);
-	return !c.bad;
-}
-
 /* Read one field into the entry, whose token then points into the plaintext. */
-static bool serial_read_field(struct entry_reading *r, enum tag tag, const uint8_t *p, size_t n)
+static bool serial_read_field(void *to, unsigned tag, const uint8_t *p, size_t n)
 {
+	struct entry_reading *r = to;
 	struct entry *e = &r->e;
 
-	switch (tag) {
+	switch ((enum tag)tag) {
 	case TAG_NAME:
 		return serial_read_ascii(e->name, NAME_MAX_LEN, p, n);
 	case TAG_ORIGIN:
@@ -150,11 +144,11 @@ static bool serial_read_field(struct entry_reading *r, enum tag tag, const uint8
 	case TAG_POLICY:
 		return serial_read_ascii(e->policy, POLICY_MAX_LEN, p, n);
 	case TAG_CREATED:
-		return serial_read_time(&e->created, p, n);
+		return tagged_number_read(&e->created, p, n);
 	case TAG_CHANGED:
-		return serial_read_time(&e->changed, p, n);
+		return tagged_number_read(&e->changed, p, n);
 	case TAG_USED:
-		return serial_read_time(&e->used, p, n);
+		return tagged_number_read(&e->used, p, n);
 	case TAG_TOKEN:
 		e->token = p;
 		e->token_len = n;
@@ -175,26 +169,13 @@ static bool serial_read_field(struct entry_reading *r, enum tag tag, const uint8
 static int serial_read_fields(struct byte_reader *c, unsigned version, struct entry_reading *r,
 			      struct failure *f)
 {
-	enum tag end = version < VAULT_VERSION_SOURCE ? TAG_SOURCE : TAG_END;
-	unsigned seen = 0;
-	uint64_t tag, n;
-	const uint8_t *p;
+	const struct tagged_fields rules = { "an entry", TAG_NAME,
+					     version < VAULT_VERSION_SOURCE ? TAG_SOURCE : TAG_END,
+					     serial_read_field };
+	unsigned seen;
 
-	while (c->left > 0) {
-		tag = byte_reader_take_le(c, 2);
-		n = byte_reader_take_le(c, 4);
-		p = byte_reader_take(c, (size_t)n);
-		if (c->bad)
-			return vault_fail_damaged(f, "a field is cut off");
-		if (tag < TAG_NAME || tag >= end)
-			return fail_set(f, FAIL_NEWER, HINT_NEWER,
-					"cannot read the vault: an entry has an unknown field");
-		if (seen & 1u << tag)
-			return vault_fail_damaged(f, "an entry has a field twice");
-		seen |= 1u << tag;
-		if (!serial_read_field(r, (enum tag)tag, p, (size_t)n))
-			return vault_fail_damaged(f, "a field is not allowed");
-	}
+	if (tagged_fields_read(c, &rules, r, &seen, f) != 0)
+		return -1;
 	if (seen != TAGS_TOKEN && seen != TAGS_SOURCE)
 		return vault_fail_damaged(f, "an entry lacks a field");
 	if (entry_wrong(&r->e))
