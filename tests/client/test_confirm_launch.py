@@ -1,6 +1,5 @@
 """Launches that wait for a person's yes, as a person meets them: on the terminal of the launch,
-in another window, and not at all.  `answer` and `talk` are of test_person.py's kind; time is
-the broker's, see test_confirm_time.py."""
+in another window, and not at all.  Time is the broker's, see test_confirm_time.py."""
 import json
 import re
 import signal
@@ -11,6 +10,7 @@ import pytest
 
 from ccrun import CCCTL, CCRUN, PASSPHRASE
 from client import until
+from dialogue import answer, done, talk
 
 WRONG = "wrong wrong wrong"
 PROMPT = "Passphrase for your vault: "
@@ -22,26 +22,6 @@ LAUNCH = ["--exec", "/bin/sh", "demo", "-c", SAY]
 def asks(ready):
     assert ready.ccctl("confirm", "demo", "session").rc == 0
     return ready
-
-
-def talk(w, program, *words):
-    argv = w.argv([str(program), *map(str, words)])
-    p = pexpect.spawn(argv[0], argv[1:], env=w.env(), cwd=str(w.cwd), timeout=20, encoding="utf-8")
-    p.delaybeforesend = None
-    return p
-
-
-def answer(p, prompt, text):
-    p.expect(prompt)
-    p.waitnoecho()
-    p.sendline(text)
-
-
-def done(p, status=0):
-    p.expect(pexpect.EOF)
-    p.close()
-    assert p.exitstatus == status, p.before
-    return p.before
 
 
 def background(w, *words):
@@ -153,8 +133,7 @@ def test_the_question_goes_when_it_is_answered_elsewhere(asks, token):
 
 def test_echo_is_on_again(asks):
     """The question is ended from outside while it reads."""
-    argv = asks.argv(["/bin/sh", "-c", f"{CCRUN} --exec /bin/true demo; stty -a </dev/tty"])
-    p = pexpect.spawn(argv[0], argv[1:], env=asks.env(), cwd=str(asks.cwd), timeout=20, encoding="utf-8")
+    p = talk(asks, "/bin/sh", "-c", f"{CCRUN} --exec /bin/true demo; stty -a </dev/tty")
     p.expect(PROMPT)
     p.waitnoecho()
     assert asks.ccctl("confirm", "--deny", waiting(asks)[0]["id"]).rc == 0

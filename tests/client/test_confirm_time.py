@@ -3,13 +3,13 @@ is the test's."""
 import json
 import subprocess
 
-import pexpect
 import pytest
 
 import canary
 import wire_client as wc
 from ccrun import CCRUN
 from client import until
+from dialogue import done, talk
 from locking import Locking
 
 WAIT, TAKE = 60, 10
@@ -96,11 +96,8 @@ def test_a_launch_without_a_terminal(w):
 
 
 def test_a_question_on_a_terminal_ends_too(w):
-    argv = w.argv([str(CCRUN), "--exec", "/bin/true", "demo"])
-    p = pexpect.spawn(argv[0], argv[1:], env=w.env(), cwd=str(w.cwd), timeout=20, encoding="utf-8")
+    p = talk(w, CCRUN, "--exec", "/bin/true", "demo")
     p.expect("Passphrase for your vault: ")
     p.waitnoecho()
     w.advance(WAIT + 1)
-    p.expect(pexpect.EOF)
-    p.close()
-    assert p.exitstatus == 125 and "nobody said yes to this launch within 60 seconds" in p.before, p.before
+    assert "nobody said yes to this launch within 60 seconds" in done(p, 125)

@@ -3,10 +3,10 @@ vault too, once in a command; a script gives it by --passphrase-fd."""
 import json
 import re
 
-import pexpect
 import pytest
 
 from ccrun import CCCTL, PASSPHRASE
+from dialogue import answer, done, talk
 from keyring import SecretService
 from vault_reader import derive, inspect
 from vault_writer import keep_slots
@@ -38,7 +38,7 @@ def two(ready):
     """An open vault with a recovery code in slot 2; its code is w.code.  What the
     provider's file says of demo is not what is sealed."""
     w = ready
-    p = talk(w, "slot", "add", "recovery")
+    p = talk(w, CCCTL, "slot", "add", "recovery")
     answer(p, "Passphrase for your vault: ", PASSPHRASE)
     p.expect(CODE)
     w.code = p.after
@@ -48,26 +48,6 @@ def two(ready):
                                                             "--new-passphrase-fd": NEW}).rc == 0
     w.demo(url="https://elsewhere.example.test")
     return w
-
-
-def talk(w, *words):
-    argv = w.argv([str(CCCTL), *map(str, words)])
-    p = pexpect.spawn(argv[0], argv[1:], env=w.env(), cwd=str(w.cwd), timeout=20, encoding="utf-8")
-    p.delaybeforesend = None
-    return p
-
-
-def answer(p, prompt, text):
-    p.expect(prompt)
-    p.waitnoecho()
-    p.sendline(text)
-
-
-def done(p, status=0):
-    p.expect(pexpect.EOF)
-    p.close()
-    assert p.exitstatus == status, p.before
-    return p.before
 
 
 def run(w, verb, given=None):
@@ -122,16 +102,16 @@ def test_with_a_person_it_is_done(two, token, verb, who):
 
 def test_a_person_is_asked_once(two, token):
     """Three wrong answers end it; a locked vault is opened with the same answer."""
-    p = talk(two, "get", "--reveal", "demo")
+    p = talk(two, CCCTL, "get", "--reveal", "demo")
     for _ in range(3):
         answer(p, "Passphrase for your vault: ", WRONG)
     assert "wrong passphrase" in done(p, 5)
-    p = talk(two, "get", "--reveal", "demo")
+    p = talk(two, CCCTL, "get", "--reveal", "demo")
     answer(p, "Passphrase for your vault: ", WRONG)
     answer(p, "Wrong passphrase.*Passphrase for your vault: ", two.code)
     assert token in done(p)
     assert two.ccctl("lock").rc == 0
-    p = talk(two, "rm", "-y", "demo")
+    p = talk(two, CCCTL, "rm", "-y", "demo")
     answer(p, "Passphrase for your vault: ", PASSPHRASE)
     text = done(p)
     assert "the vault is open" in text and "removed 'demo'" in text and "assphrase" not in text
@@ -145,7 +125,7 @@ def test_one_answer_is_enough_for_several_keys(c, token):
     r = c.with_passphrase("add", "pair", "--replace", input=f"{OTHER}\n{token}\n")
     assert r.rc == 0 and c.ccctl("get", "one").out == OTHER and c.ccctl("get", "two").out == token, r
     c.provider("pair", base_url="https://new.example.test", auth="bearer", docs="none", secrets=pair)
-    p = talk(c, "approve", "pair")
+    p = talk(c, CCCTL, "approve", "pair")
     p.expect("seal this")
     p.sendline("y")
     answer(p, "Passphrase for your vault: ", PASSPHRASE)
@@ -176,7 +156,7 @@ def test_what_asks_nobody(two, token):
 
 def test_a_person_who_is_known_at_init_need_not_say_it_again(c):
     assert c.ccctl("host", "init").rc == 0
-    p = talk(c, "init", "--keyfile")
+    p = talk(c, CCCTL, "init", "--keyfile")
     answer(p, r"New passphrase.*: ", PASSPHRASE)
     answer(p, "Once more: ", PASSPHRASE)
     text = done(p)

@@ -2,10 +2,10 @@
 a person who saw old and new, be it with a new key or for the first time."""
 import json
 
-import pexpect
 import pytest
 
 from ccrun import CCCTL, PASSPHRASE
+from dialogue import answer, done, talk
 
 # What a program that runs as the user would append to the provider's file.
 LOOSER = {
@@ -32,27 +32,6 @@ def usual(c):
     """Its providers say nothing about delivery."""
     c.delivery = None
     return c
-
-
-def talk(c, *words):
-    p = pexpect.spawn(str(CCCTL), list(words), env=c.env(), cwd=str(c.cwd), encoding="utf-8", timeout=30)
-    p.delaybeforesend = None
-    return p
-
-
-def answer(p, prompt, text, echo=True):
-    p.expect(prompt)
-    if not echo:
-        assert p.waitnoecho(10)
-    before = p.before
-    p.send(text + "\r")
-    return before
-
-
-def ended(p):
-    p.expect(pexpect.EOF)
-    p.close()
-    return p.exitstatus
 
 
 # ---- a key is replaced -------------------------------------------------
@@ -112,22 +91,22 @@ def test_a_person_sees_old_and_new(ready, token, agreed):
     before = entry(ready)
     ready.demo(url="https://new.example.test", policy={"nested": "allow", "strict": "yes"},
                env={"B_UNKNOWN": "2", "API_TIMEOUT_MS": "5", "A_UNKNOWN": "1 x"})
-    p = talk(ready, "add", "demo", "--replace")
-    shown = answer(p, r"seal that with the new key\? \[y/N\] ", "y" if agreed else "n")
+    p = talk(ready, CCCTL, "add", "demo", "--replace")
+    shown = answer(p, r"seal that with the new key\? \[y/N\] ", "y" if agreed else "n", echo=True)
     for text in (before["origin"], "-> bearer https://new.example.test", "nested deny -> allow",
                  "strict no -> yes", "-> A_UNKNOWN=1 x", "           B_UNKNOWN=2"):
         assert text in shown.replace("\r", ""), shown
     assert "API_TIMEOUT_MS" not in shown, "it is harmless"
     if agreed:
-        answer(p, "Passphrase for your vault: ", PASSPHRASE, echo=False)
-        answer(p, "[Kk]ey.*: ", "n" + token[1:], echo=False)
-        assert ended(p) == 0
+        answer(p, "Passphrase for your vault: ", PASSPHRASE)
+        answer(p, "[Kk]ey.*: ", "n" + token[1:])
+        done(p)
         after = entry(ready)
         assert "new.example" in after["origin"] and "nested=allow" in after["policy"] and " env=" in after["policy"]
         assert ready.ccctl("get", "demo").out == "n" + token[1:]
         assert ready.ccrun("--exec", "/bin/true", "demo").rc == 0
     else:
-        assert ended(p) == 1
+        done(p, 1)
         assert entry(ready) == before and ready.ccctl("get", "demo").out == token
 
 
@@ -216,24 +195,26 @@ def test_the_hint_can_be_typed(c, token):
 def test_a_person_is_asked(c, token, agreed):
     c.demo(policy={"nested": "allow", "delivery": "env"})
     c.init()
-    p = talk(c, "add", "demo")
-    shown = answer(p, r"seal it like that\? \[y/N\] ", "y" if agreed else "n")
+    p = talk(c, CCCTL, "add", "demo")
+    shown = answer(p, r"seal it like that\? \[y/N\] ", "y" if agreed else "n", echo=True)
     assert "nested=allow: programs inside a session" in shown and "delivery=env" in shown
     if agreed:
-        answer(p, "[Kk]ey.*: ", token, echo=False)
-        assert ended(p) == 0 and "nested=allow" in entry(c)["policy"]
+        answer(p, "[Kk]ey.*: ", token)
+        done(p)
+        assert "nested=allow" in entry(c)["policy"]
     else:
-        assert ended(p) == 1 and entry(c) is None
+        done(p, 1)
+        assert entry(c) is None
 
 
 @pytest.mark.parametrize("said", [{}, {"delivery": "relay"}, {"confine": "on"}])
 def test_what_is_usual_is_not_asked(usual, token, said):
     usual.demo(policy={**said, "strict": "yes", "nested": "deny"}, env={"API_TIMEOUT_MS": "9"})
     usual.init()
-    p = talk(usual, "add", "demo")
-    shown = answer(p, "[Kk]ey.*: ", token, echo=False)
+    p = talk(usual, CCCTL, "add", "demo")
+    shown = answer(p, "[Kk]ey.*: ", token)
     assert "[y/N]" not in shown
-    assert ended(p) == 0
+    done(p)
 
 
 # ---- certificate authorities -------------------------------------------

@@ -6,6 +6,7 @@ import pexpect
 import pytest
 
 from ccrun import CCCTL, CCRUN, Ccrun
+from dialogue import done, talk
 
 ENV = ["--exec", "/usr/bin/env"]
 
@@ -232,14 +233,9 @@ def test_who_can_write_what_was_allowed(c):
 
 # ---- on a terminal -----------------------------------------------------
 
-def terminal(c, *argv):
-    argv = c.argv([CCRUN, *argv])
-    return pexpect.spawn(argv[0], argv[1:], env=c.env(), cwd=str(c.cwd), encoding="utf-8", timeout=30)
-
-
 def test_asked_on_a_terminal(c):
     pin(c, "provider = demo\n[models]\nopus = one\n")
-    t = terminal(c, *ENV)
+    t = talk(c, CCRUN, *ENV)
     t.expect(r"\.ccrun says:")
     t.expect("provider = demo")
     t.expect("opus = one")
@@ -251,7 +247,7 @@ def test_asked_on_a_terminal(c):
     # from now on without a question
     assert provider_of(c.ccrun(*ENV)) == "demo"
     pin(c, "provider = other\n")
-    t = terminal(c, *ENV)
+    t = talk(c, CCRUN, *ENV)
     t.expect("what you allowed before:")
     t.expect("provider = demo")
     t.expect("has changed, and now says:")
@@ -259,9 +255,7 @@ def test_asked_on_a_terminal(c):
     t.expect(r"\[y/N\]")
     t.sendline("n")
     t.expect("was not allowed")
-    t.expect(pexpect.EOF)
-    t.close()
-    assert t.exitstatus == 125
+    done(t, 125)
     refused(c.ccrun(*ENV), "has changed")
 
 

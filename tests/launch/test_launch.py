@@ -10,6 +10,7 @@ import pytest
 
 from built import SHIPPED
 from ccrun import BUILD, CCCTL, CCRUN, PASSPHRASE
+from dialogue import done, talk
 
 SHOW = """#!/usr/bin/python3
 import json, os, sys
@@ -259,13 +260,9 @@ def test_file_locks_go_on_working_in_a_session(ready):
 
 # ---- the first time ----
 
-def talk(c, argv, env=None):
-    return pexpect.spawn(c.argv(argv)[0], c.argv(argv)[1:], env=c.env(env), cwd=str(c.cwd), encoding="utf-8", timeout=30)
-
-
 def test_the_first_time_on_a_terminal(c, ep, token):
     c.overlay("openrouter", f"[provider]\nbase_url = {ep.url}\n")
-    p = talk(c, [str(CCRUN), "openrouter", "-p", "hello"])
+    p = talk(c, CCRUN, "openrouter", "-p", "hello")
     p.expect("New passphrase.*: ")
     p.sendline(PASSPHRASE)
     p.expect("Once more: ")
@@ -273,39 +270,37 @@ def test_the_first_time_on_a_terminal(c, ep, token):
     p.expect("Key for openrouter: ")
     p.sendline(token)
     p.expect("hello from loopback")
-    p.expect(pexpect.EOF)
-    p.close()
-    assert p.exitstatus == 0
+    done(p)
     assert ep.main[0].headers["authorization"] == "Bearer " + token
     # the second time nothing is asked
-    p = talk(c, [str(CCRUN), "openrouter", "-p", "hello"])
+    p = talk(c, CCRUN, "openrouter", "-p", "hello")
     p.expect("ccrun: OpenRouter.*key from vault")
     p.expect("hello from loopback")
-    p.expect(pexpect.EOF)
+    done(p)
     # locked: exactly one question
     assert c.ccctl("lock").rc == 0
-    p = talk(c, [str(CCRUN), "openrouter", "-p", "hello"])
+    p = talk(c, CCRUN, "openrouter", "-p", "hello")
     p.expect("(?i)passphrase")
     p.sendline(PASSPHRASE)
     p.expect("hello from loopback")
-    p.expect(pexpect.EOF)
+    done(p)
 
 
 def test_a_missing_parameter_is_asked_for(c, ep):
     c.overlay("ollama", f"[provider]\nbase_url = {ep.url}\n")
     r = c.ccrun("ollama", "-p", "x")
     assert r.rc == 125 and "--set model=" in r.err, r
-    p = talk(c, [str(CCRUN), "ollama", "-p", "hello"])
+    p = talk(c, CCRUN, "ollama", "-p", "hello")
     p.expect("(?i)model")
     p.sendline("qwen3")
     p.expect("hello from loopback")
-    p.expect(pexpect.EOF)
+    done(p)
     assert ep.main[0].json["model"] == "qwen3"
 
 
 def test_giving_up_starts_nothing(c, ep):
     c.demo()
-    p = talk(c, [str(CCRUN), "demo", "-p", "hello"])
+    p = talk(c, CCRUN, "demo", "-p", "hello")
     p.expect("(?i)passphrase")
     p.sendintr()
     p.expect(pexpect.EOF)

@@ -3,11 +3,11 @@ computer that sleeps, a screen that is locked, a person who leaves."""
 import os
 import signal
 
-import pexpect
 import pytest
 
 from ccrun import CCRUN, PASSPHRASE
 from client import alive, children_named, until
+from dialogue import answer, ended, talk
 from endpoint import Text
 from locking import SAY, WORDS, Locking
 from logind import Logind
@@ -190,27 +190,11 @@ def test_status_says_when_sleep_does_not_wait(w):
 
 # ---- waking ----
 
-def talk(w, *argv):
-    argv = w.argv(argv)
-    p = pexpect.spawn(argv[0], argv[1:], env=w.env(), cwd=str(w.cwd), encoding="utf-8", timeout=30)
-    p.delaybeforesend = None
-    return p
-
-
-def ends(p):
-    """What it still writes, and its exit status."""
-    p.expect(pexpect.EOF)
-    p.close()
-    return p.before, p.exitstatus
-
-
 def asked_once(w, *argv):
     """It asks for the passphrase and for nothing more; what it writes."""
     p = talk(w, *argv)
-    p.expect_exact(PROMPT)
-    assert p.waitnoecho(10)
-    p.send(PASSPHRASE + "\r")
-    text, rc = ends(p)
+    answer(p, PROMPT, PASSPHRASE)
+    text, rc = ended(p)
     assert rc == 0 and "assphrase" not in text, text
     return text
 
@@ -229,7 +213,7 @@ def test_waking_asks_once(w, ep):
     assert r.rc == 125 and "hint: ccctl unlock\n" in r.err and not ep.main, r
     assert "hello from loopback" in asked_once(w, CCRUN, "demo", "-p", "hello")
     assert ep.main[0].headers["authorization"] == "Bearer " + w.token["demo"]
-    text, rc = ends(talk(w, CCRUN, "demo", "-p", "hello"))
+    text, rc = ended(talk(w, CCRUN, "demo", "-p", "hello"))
     assert rc == 0 and "assphrase" not in text and "hello from loopback" in text, text
 
 
@@ -239,7 +223,7 @@ def test_after_any_lock_a_terminal_is_asked_once(w, why):
     w.lock(why)
     assert w.token["demo"] in asked_once(w, CCRUN, "--exec", "/bin/sh", "demo", "-c", SAY)
     for name in ("demo", "other"):
-        text, rc = ends(talk(w, CCRUN, "--exec", "/bin/sh", name, "-c", SAY))
+        text, rc = ended(talk(w, CCRUN, "--exec", "/bin/sh", name, "-c", SAY))
         assert rc == 0 and "assphrase" not in text and w.token[name] in text, text
 
 
@@ -248,7 +232,7 @@ def test_a_fresh_broker_asks_nothing(w):
     w.ok("host", "init")
     w.ok("slot", "add", "keyfile")
     w.end_broker()
-    text, rc = ends(talk(w, CCRUN, "--exec", "/bin/sh", "demo", "-c", SAY))
+    text, rc = ended(talk(w, CCRUN, "--exec", "/bin/sh", "demo", "-c", SAY))
     assert rc == 0 and "assphrase" not in text and w.token["demo"] in text, text
 
 
@@ -260,6 +244,6 @@ def test_two_that_ask_at_the_same_time(w):
         p.expect_exact(PROMPT)
     for p in (first, second):
         p.send(PASSPHRASE + "\r")
-        text, rc = ends(p)
+        text, rc = ended(p)
         assert rc == 0 and w.token["demo"] in text, text
     assert w.status()["state"] == "unlocked"

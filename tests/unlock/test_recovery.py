@@ -14,6 +14,7 @@ import pytest
 
 from ccrun import CCCTL, PASSPHRASE, Ccrun, wants_person
 from client import alive, until
+from dialogue import answer, done, talk
 from vault_reader import WrongKey, inspect, open_vault, open_with_passphrase
 
 NEW = "another horse battery staple"
@@ -22,27 +23,11 @@ CODE = r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){5}"
 NO_SUCH_CHARACTERS = "ILOU"
 
 
-def talk(c, *argv, env=None):
-    argv = c.argv([str(a) for a in argv])
-    p = pexpect.spawn(argv[0], argv[1:], env=c.env(env), cwd=str(c.cwd), timeout=30, encoding="utf-8")
-    p.delaybeforesend = None
-    return p
-
-
 def talk_as_person(c, *words):
     """ccctl on a terminal, which has asked for the vault's passphrase."""
     p = talk(c, CCCTL, *words)
-    p.expect("Passphrase for your vault: ")
-    p.waitnoecho()
-    p.sendline(c.passphrase)
+    answer(p, "Passphrase for your vault: ", c.passphrase)
     return p
-
-
-def done(p, status=0):
-    p.expect(pexpect.EOF)
-    p.close()
-    assert p.exitstatus == status, p.before
-    return p.before
 
 
 def fds(c, argv, **kw):

@@ -14,6 +14,7 @@ import pytest
 
 from ccrun import BUILD, CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun
 from client import alive, until
+from dialogue import done, talk
 from keyring import Bus, DismissingService, HangingService, SecretService
 from swtpm import Tpm
 
@@ -36,13 +37,6 @@ def launch(c, ep, token, env=None):
     return r
 
 
-def talk(c, *argv, env=None):
-    argv = c.argv([str(a) for a in argv])
-    p = pexpect.spawn(argv[0], argv[1:], env=c.env(env), cwd=str(c.cwd), timeout=30)
-    p.delaybeforesend = None
-    return p
-
-
 def asks_once(c, env=None):
     """After a lock: one question on the terminal, then the client; and no more."""
     assert c.ccctl("lock", env=env).rc == 0
@@ -52,9 +46,7 @@ def asks_once(c, env=None):
     p.expect("Passphrase for your vault: ")
     p.sendline(PASSPHRASE)
     assert p.expect(["hello from loopback", "(?i)passphrase"]) == 0
-    p.expect(pexpect.EOF)
-    p.close()
-    assert p.exitstatus == 0
+    done(p)
     assert c.ccrun("demo", "-p", "hello", env=env).rc == 0
 
 
@@ -93,9 +85,7 @@ def keyring_trouble(c, trouble, env):
     p.expect("Passphrase for your vault: ")
     p.sendline(PASSPHRASE)
     p.expect("the vault is open")
-    p.expect(pexpect.EOF)
-    p.close()
-    assert p.exitstatus == 0
+    done(p)
 
 
 def test_a_keyring_that_does_not_open_says_why(c, ep, token):
