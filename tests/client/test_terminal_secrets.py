@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 import termios
+from contextlib import contextmanager
 
 import pexpect
 import pytest
@@ -127,6 +128,31 @@ def unlocks(shell):
     assert shell.opens()
 
 
+def named(shell, who, question="[y/N] ", no="", yes="y", ended="nothing was asked"):
+    """ccctl unlock names who has the terminal open; a no ends it, and the next one gets a yes."""
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.t.expect(who)
+    shell.t.expect_exact(question)
+    assert shell.opens(), "while that is asked"
+    shell.line(no)
+    shell.t.expect(ended)
+    shell.t.expect("code=1")
+    assert shell.c.status()["state"] == "locked"
+    shell.line(f"{CCCTL} unlock")
+    shell.t.expect_exact(question)
+    shell.line(yes)
+
+
+@contextmanager
+def open_here(shell):
+    """This process has the terminal open; it is not named, being an ancestor."""
+    shell.fd = os.open(shell.name, os.O_RDWR | os.O_NOCTTY)
+    try:
+        yield shell
+    finally:
+        os.close(shell.fd)
+
+
 # ---- exclusive use ---------------------------------------------------------
 
 def test_nobody_opens_the_terminal_while_a_secret_is_typed(shell):
@@ -227,19 +253,10 @@ def test_a_reader_is_named(shell, how):
            "for writing alone": lambda: shell.reader(flags=os.O_WRONLY),
            "for ioctl alone": lambda: shell.reader(flags=ACCESS_3),
            "earlier by another name": lambda: shell.reader(f"/proc/{shell.t.pid}/fd/0")}[how]()
-    shell.line(f"{CCCTL} unlock; echo code=$?")
-    shell.t.expect(rf"ccctl: python3\S* \(pid {pid}\) {SHARED} too and could read what you type")
-    shell.t.expect_exact(f"hint: end it (kill {pid}), or open another terminal")
-    shell.t.expect_exact("[y/N] ")
-    assert shell.opens(), "while that is asked"
-    shell.line("")
-    shell.t.expect(rf"ccctl: nothing was asked: python3\S* \(pid {pid}\)")
-    shell.t.expect("code=1")
-    assert shell.c.status()["state"] == "locked"
+    named(shell, rf"ccctl: python3\S* \(pid {pid}\) {SHARED} too and could read what you type\s+"
+                 rf"hint: end it \(kill {pid}\), or open another terminal",
+          ended=rf"ccctl: nothing was asked: python3\S* \(pid {pid}\)")
     # Asked once, not with every prompt.
-    shell.line(f"{CCCTL} unlock")
-    shell.t.expect_exact("[y/N] ")
-    shell.line("y")
     shell.asked()
     shell.line("a wrong passphrase")
     assert shell.t.expect_exact([PROMPT, "[y/N] "]) == 0
@@ -250,15 +267,7 @@ def test_a_reader_is_named(shell, how):
 
 def test_what_a_session_started_needs_a_whole_yes(shell):
     pid = shell.reader(mark=True)
-    shell.line(f"{CCCTL} unlock; echo code=$?")
-    shell.t.expect(rf"\(pid {pid}\), which a session started, {SHARED}")
-    shell.t.expect_exact('Only "yes" will do: ')
-    shell.line("y")
-    shell.t.expect("nothing was asked")
-    shell.t.expect("code=1")
-    shell.line(f"{CCCTL} unlock")
-    shell.t.expect_exact('Only "yes" will do: ')
-    shell.line("yes")
+    named(shell, rf"\(pid {pid}\), which a session started, {SHARED}", 'Only "yes" will do: ', no="y", yes="yes")
     unlocks(shell)
 
 
@@ -363,7 +372,7 @@ ALTERED = "another program altered this terminal while you typed: nothing was us
 
 
 def alter(shell, how):
-    """By a descriptor from before the question: of this process, which is not named, being an ancestor."""
+    """By open_here's descriptor, from before the question."""
     fd = shell.fd
     if how == "taken back":
         fcntl.ioctl(fd, termios.TIOCNXCL)
@@ -376,10 +385,8 @@ def alter(shell, how):
 
 @pytest.fixture
 def watched(shell):
-    """A shell whose terminal this process has open."""
-    shell.fd = os.open(shell.name, os.O_RDWR | os.O_NOCTTY)
-    yield shell
-    os.close(shell.fd)
+    with open_here(shell):
+        yield shell
 
 
 @pytest.mark.parametrize("how", ["taken back", "waits for many bytes"])
@@ -546,15 +553,7 @@ def test_a_stopped_pinentry_lets_the_terminal_go(locked_dialogue):
 def test_a_reader_is_named_before_pinentry_is_answered(locked_dialogue):
     s = locked_dialogue
     pid = s.reader()
-    s.line(f"{CCCTL} unlock; echo code=$?")
-    s.t.expect(rf"\(pid {pid}\) {SHARED}")
-    s.t.expect_exact("[y/N] ")
-    s.line("")
-    s.t.expect("nothing was asked")
-    s.t.expect("code=1")
-    s.line(f"{CCCTL} unlock")
-    s.t.expect_exact("[y/N] ")
-    s.line("y")
+    named(s, rf"\(pid {pid}\) {SHARED}")
     answer(s, "Passphrase for your vault", PASSPHRASE)
     s.t.expect("the vault is open")
 
@@ -562,8 +561,7 @@ def test_a_reader_is_named_before_pinentry_is_answered(locked_dialogue):
 @pytest.mark.parametrize("how", ["taken back", "waits for many bytes"])
 def test_an_altered_terminal_ends_pinentry(locked_dialogue, how):
     s = locked_dialogue
-    s.fd = os.open(s.name, os.O_RDWR | os.O_NOCTTY)
-    try:
+    with open_here(s):
         s.line(f"{CCCTL} unlock; echo code=$?")
         s.t.expect_exact("Passphrase for your vault")
         until(lambda: not s.opens(), what="the seized terminal")
@@ -572,8 +570,6 @@ def test_an_altered_terminal_ends_pinentry(locked_dialogue, how):
         alter(s, how)
         s.t.expect_exact(f"ccctl: {ALTERED}")
         s.t.expect("code=1")
-    finally:
-        os.close(s.fd)
     until(s.opens, what="the open terminal")
     assert s.c.status()["state"] == "locked"
 
