@@ -9,6 +9,7 @@ import re
 import signal
 import socket
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -573,53 +574,48 @@ def test_a_relay_that_does_not_end_loses_its_session(b, pair):
 USE = "delivery=relay nested=use strict=no exposed=no"
 
 
-def test_a_session_inside_another_ends_with_it(b):
-    b.put("team", TOKEN, USE)
-    s, r = live(b, "team")
-    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
+@contextmanager
+def inside(b, s):
+    """A session inside s, with a relay that has its key."""
+    with Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
         inner.relay()
         there = b.relay()
         there.begin()
         gives(there)
+        yield inner, there
+
+
+def test_a_session_inside_another_ends_with_it(b):
+    b.put("team", TOKEN, USE)
+    s, r = live(b, "team")
+    with s, inside(b, s) as (inner, there):
         gives(r)
         s.end()
         wiped(there, "ended")
         gives_none(there, "policy")
         until(lambda: [x["id"] for x in b.sessions()] == [inner.id], what="the first one's end")
         inner.hang_up()
-        with pytest.raises(Refused) as e:
-            Session(b, "team", before=wc.mark, ticket=s.answer["ticket"])
-        assert e.value.error == "marked"
+        assert refused(Session, b, "team", before=wc.mark, ticket=s.answer["ticket"]).error == "marked"
 
 
 def test_ending_a_session_ends_those_inside_it(b):
     """Its process goes on, and must not have the key by another one."""
     b.put("team", TOKEN, USE + " linger=60")
     s, r = live(b, "team")
-    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
-        inner.relay()
-        there = b.relay()
-        there.begin()
-        gives(there)
+    with s, inside(b, s) as (inner, there):
         gives(r)
         b.call("session-end", session=s.id)
         wiped(r, "ended")
         wiped(there, "ended")
         gives_none(there, "policy")
         assert [x["ended"] for x in b.sessions()] == [True, True]
-        with pytest.raises(Refused) as e:
-            Session(b, "team", before=wc.mark, ticket=s.answer["ticket"])
-        assert e.value.error == "marked"
+        assert refused(Session, b, "team", before=wc.mark, ticket=s.answer["ticket"]).error == "marked"
 
 
 def test_ending_one_inside_ends_no_other(b):
     b.put("team", TOKEN, USE)
     s, r = live(b, "team")
-    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
-        inner.relay()
-        there = b.relay()
-        there.begin()
-        gives(there)
+    with s, inside(b, s) as (inner, there):
         b.call("session-end", session=inner.id)
         wiped(there, "ended")
         gives(r)
@@ -638,25 +634,18 @@ def test_who_shows_a_ticket_belongs_to_it_unmarked_too(b):
         gives(there)
         assert {x["id"]: x.get("inside") for x in b.sessions()} == {s.id: None, inner.id: s.id}
         for entry, ticket in (("closed", s.answer["ticket"]), ("team", "0" * 32)):
-            with pytest.raises(Refused) as e:
-                Session(b, entry, ticket=ticket)
-            assert e.value.error == "marked"
+            assert refused(Session, b, entry, ticket=ticket).error == "marked"
         s.end()
         wiped(there, "ended")
     s, r = live(b, "closed")
-    with s, pytest.raises(Refused) as e:
-        Session(b, "closed", ticket=s.answer["ticket"])
-    assert e.value.error == "marked"
+    with s:
+        assert refused(Session, b, "closed", ticket=s.answer["ticket"]).error == "marked"
 
 
 def test_it_may_outlive_that_one_as_long_as_its_policy_says(b):
     b.put("team", TOKEN, USE + " linger=2")
     s, r = live(b, "team")
-    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
-        inner.relay()
-        there = b.relay()
-        there.begin()
-        gives(there)
+    with s, inside(b, s) as (_, there):
         s.end()
         assert r.ended()
         gives(there)
@@ -673,9 +662,7 @@ def test_what_a_session_may_not_start(b):
         ticket = s.answer["ticket"]
         for entry, fields in (("team", {}), ("team", {"ticket": ticket[::-1]}), ("other", {"ticket": ticket}),
                               ("team", {"ticket": ticket, "delivery": "preload"}), ("zai", {"ticket": ticket})):
-            with pytest.raises(Refused) as e:
-                Session(b, entry, before=wc.mark, **fields)
-            assert e.value.error == "marked", (entry, fields)
+            assert refused(Session, b, entry, before=wc.mark, **fields).error == "marked", (entry, fields)
     assert b.starts_none()
 
 
