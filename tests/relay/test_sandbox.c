@@ -26,6 +26,7 @@
 
 #include "base/proc.h"
 #include "relay/sandbox.h"
+#include "tests/sandbox/confined_child.h"
 
 #define NET_ABI 4
 #define SCOPE_ABI 6
@@ -38,25 +39,6 @@ static struct sockaddr_un abstract = { .sun_family = AF_UNIX };
 static bool refused(long r)
 {
 	return r < 0 && (errno == EACCES || errno == EPERM);
-}
-
-static long landlock_abi(void)
-{
-	return syscall(SYS_landlock_create_ruleset, NULL, 0, 1);
-}
-
-static int listen_on(uint16_t *port)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
-	assert_int_equal(listen(fd, 5), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	*port = ntohs(a.sin_port);
-	return fd;
 }
 
 static int connect_to(uint16_t port)
@@ -149,13 +131,9 @@ static int inside(void)
 static void test_sandbox(void **state)
 {
 	int status, fd, listeners[3];
-	pid_t pid;
 
 	(void)state;
-	/* Valgrind knows neither Landlock nor all of these calls; the sanitizers' build and
-	 * the other distribution's run it. */
-	if (landlock_abi() < 1)
-		skip();
+	skip_without_landlock();
 	fd = mkstemp(mine);
 	assert_true(fd >= 0);
 	close(fd);
@@ -167,17 +145,9 @@ static void test_sandbox(void **state)
 			      sizeof(abstract.sun_family) + sizeof(mine)),
 			 0);
 	assert_int_equal(listen(listeners[2], 5), 0);
-	outside = fork();
-	if (outside == 0) {
-		pause();
-		_exit(0);
-	}
-	pid = fork();
-	if (pid == 0)
-		_exit(inside());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	kill(outside, SIGKILL);
-	waitpid(outside, NULL, 0);
+	outside = start_outside();
+	status = child_status(inside);
+	end_outside(outside);
 	unlink(mine);
 	for (fd = 0; fd < 3; fd++)
 		close(listeners[fd]);

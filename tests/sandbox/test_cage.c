@@ -25,6 +25,7 @@
 #include "sandbox/cage.h"
 #include "sandbox/deny_list.h"
 #include "sandbox/landlock.h"
+#include "tests/sandbox/confined_child.h"
 
 static char home[] = "/tmp/ccrun-cage-XXXXXX";
 static char secret[64], device[64], data[64], vault[96], lock[96], run[64], listens[96];
@@ -36,29 +37,6 @@ static bool refused(long r)
 	return r < 0 && (errno == EACCES || errno == EPERM);
 }
 
-static void put_file(const char *path)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, "x", 1), 1);
-	close(fd);
-}
-
-static int listen_on(uint16_t *to)
-{
-	struct sockaddr_in a = { .sin_family = AF_INET };
-	socklen_t n = sizeof(a);
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-
-	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, n), 0);
-	assert_int_equal(listen(fd, 5), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &n), 0);
-	*to = ntohs(a.sin_port);
-	return fd;
-}
-
 static int connect_out(void)
 {
 	struct sockaddr_in a = { .sin_family = AF_INET };
@@ -67,32 +45,6 @@ static int connect_out(void)
 	a.sin_port = htons(port);
 	a.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	return fd < 0 ? -1 : connect(fd, (struct sockaddr *)&a, sizeof(a));
-}
-
-/* The status of a child that runs it. */
-static int in_child(int (*run_it)(void))
-{
-	int status;
-	pid_t pid;
-
-	/* Valgrind knows neither Landlock nor how to go on where a call is refused; the
-	 * sanitizers' build and the other distribution's run these. */
-	if (landlock_abi() < 1)
-		skip();
-	pid = fork();
-	assert_true(pid >= 0);
-	if (pid == 0)
-		_exit(run_it());
-	assert_int_equal(waitpid(pid, &status, 0), pid);
-	return status;
-}
-
-static void expect_done(int (*run_it)(void))
-{
-	int status = in_child(run_it);
-
-	assert_true(WIFEXITED(status));
-	assert_int_equal(WEXITSTATUS(status), 0);
 }
 
 /* The number of what is not as it should be; 0 when all is. */
@@ -287,11 +239,8 @@ static void test_network(void **state)
 
 static void test_abort(void **state)
 {
-	int status = in_child(abort_in_cage);
-
 	(void)state;
-	assert_true(WIFSIGNALED(status));
-	assert_int_equal(WTERMSIG(status), SIGABRT);
+	expect_signal(abort_in_cage, SIGABRT);
 }
 
 static void test_writing(void **state)
@@ -317,11 +266,7 @@ static int make_place(void **state)
 	put_file(vault);
 	put_file(lock);
 	listen_on(&port);
-	outside = fork();
-	if (outside == 0) {
-		pause();
-		_exit(0);
-	}
+	outside = start_outside();
 	return 0;
 }
 
@@ -330,8 +275,7 @@ static int remove_place(void **state)
 	char path[80];
 
 	(void)state;
-	kill(outside, SIGKILL);
-	waitpid(outside, NULL, 0);
+	end_outside(outside);
 	snprintf(path, sizeof(path), "%s/a", run);
 	unlink(path);
 	unlink(secret);
