@@ -28,30 +28,9 @@
 #include "base/number.h"
 #include "base/paths.h"
 #include "base/proc.h"
+#include "tests/base/base_fixture.h"
 
 #define PATIENCE_MS 60000 /* for what happens at once, on a busy machine too */
-
-static char dir[64]; /* a private directory of this run */
-
-static const char *in_dir(const char *leaf)
-{
-	static char path[4][128];
-	static unsigned next;
-	char *p = path[next++ % 4];
-
-	snprintf(p, sizeof(path[0]), "%s/%s", dir, leaf);
-	return p;
-}
-
-static void write_file(const char *path, const char *text, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
-}
 
 /* Run f in a fork; its exit status must be 0. */
 static void in_child(void (*f)(void))
@@ -492,22 +471,6 @@ static void test_number_parse(void **state)
 	assert_true(number_parse("100", 7, 100, &n));
 	assert_int_equal(n, 100);
 	assert_int_equal(errno, ECONNREFUSED);
-}
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/ccrun-base-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
 }
 
 int main(void)

@@ -20,28 +20,7 @@
 
 #include "base/fail.h"
 #include "base/sock.h"
-
-static char dir[64]; /* a private directory of this run */
-
-static const char *in_dir(const char *leaf)
-{
-	static char path[4][128];
-	static unsigned next;
-	char *p = path[next++ % 4];
-
-	snprintf(p, sizeof(path[0]), "%s/%s", dir, leaf);
-	return p;
-}
-
-static void write_file(const char *path, const char *text, mode_t mode)
-{
-	int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode);
-
-	assert_true(fd >= 0);
-	assert_int_equal(write(fd, text, strlen(text)), (ssize_t)strlen(text));
-	assert_int_equal(fchmod(fd, mode), 0);
-	close(fd);
-}
+#include "tests/base/base_fixture.h"
 
 /* A connected pair through path: ours, and the accepted end. */
 static void connected(const char *path, int *listener, int *ours, int *theirs)
@@ -220,22 +199,6 @@ static void test_sock_paths(void **state)
 	fd = sock_listen(in_dir("stale"), 0600, 1, &f);
 	assert_true(fd >= 0);
 	close(fd);
-}
-
-static int make_dir(void **state)
-{
-	(void)state;
-	strcpy(dir, "/tmp/ccrun-sock-XXXXXX");
-	return mkdtemp(dir) ? 0 : -1;
-}
-
-static int remove_dir(void **state)
-{
-	char command[128];
-
-	(void)state;
-	snprintf(command, sizeof(command), "rm -rf %s", dir);
-	return system(command);
 }
 
 int main(void)
