@@ -142,24 +142,23 @@ int path_installed(const char *rest, char *out, struct failure *f)
 	return path_join(out, f, exe, "", rest);
 }
 
-/* mkdir -p with 0700 for what is missing. */
-static int make_directories(const char *path)
+int path_make_parents(const char *path, struct failure *f)
 {
 	char copy[PATH_SIZE], *p;
 
 	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
 		errno = ENAMETOOLONG;
-		return -1;
+		return fail_errno(f, NULL, "make directories of %s", path);
 	}
 	for (p = copy + 1; *p; p++) {
 		if (*p != '/')
 			continue;
 		*p = '\0';
 		if (mkdir(copy, 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-			return -1;
+			return fail_errno(f, NULL, "make directory %s", copy);
 		*p = '/';
 	}
-	return mkdir(copy, 0700) != 0 && errno != EEXIST ? -1 : 0;
+	return 0;
 }
 
 int path_private_dir(const char *path, struct failure *f)
@@ -169,7 +168,9 @@ int path_private_dir(const char *path, struct failure *f)
 
 	fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0 && errno == ENOENT) {
-		if (make_directories(path) != 0)
+		if (path_make_parents(path, f) != 0)
+			return -1;
+		if (mkdir(path, 0700) != 0 && errno != EEXIST)
 			return fail_errno(f, NULL, "make directory %s", path);
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}

@@ -49,6 +49,13 @@ int path_expand(const char *text, char *out, struct failure *f);
 int path_installed(const char *rest, char *out, struct failure *f);
 
 /*
+ * Make the directories on the way to path that are missing, mode 0700, but not path itself.
+ * One that cannot be made for want of rights may be there all the same: what is opened then
+ * tells.  Returns 0 or -1.
+ */
+int path_make_parents(const char *path, struct failure *f);
+
+/*
  * Open a directory, which is made (with its parents, mode 0700) if it is missing, and
  * check that it is no symbolic link, belongs to the caller and is closed to group
  * and others.  Returns a close-on-exec descriptor or -1.

@@ -212,19 +212,12 @@ int login_not_foreign(const struct login_files *l, int first, int last, struct f
 /* Make the directory of path and its parents; nobody else may be able to write to it. */
 static int login_make_directory(const char *path, struct failure *f)
 {
-	char dir[PATH_SIZE], *p, *last;
+	char dir[PATH_SIZE];
 	int fd, r;
 
-	snprintf(dir, sizeof(dir), "%s", path);
-	last = strrchr(dir, '/');
-	for (p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (mkdir(dir, 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-			return fail_errno(f, NULL, "make directory %s", dir);
-		if (p == last)
-			break;
-		*p = '/';
-	}
+	if (path_make_parents(path, f) != 0)
+		return -1;
+	snprintf(dir, sizeof(dir), "%.*s", (int)(strrchr(path, '/') - path), path);
 	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return fail_errno(f, NULL, "directory %s", dir);

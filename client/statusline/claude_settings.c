@@ -14,6 +14,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/paths.h"
 
 #define BACKUPS_MAX 1000
 static const char bom[] = "\xef\xbb\xbf";
@@ -226,24 +227,6 @@ static int claude_settings_changed(const struct claude_settings *s, struct failu
 			"%s was changed meanwhile: left as it is", s->path);
 }
 
-/* mkdir -p: Claude Code makes the directory only when it first runs. */
-static int claude_settings_make_directory(const struct claude_settings *s, struct failure *f)
-{
-	char dir[PATH_SIZE], *p, *last;
-
-	snprintf(dir, sizeof(dir), "%s", s->path);
-	last = strrchr(dir, '/');
-	for (p = strchr(dir + 1, '/'); p; p = strchr(p + 1, '/')) {
-		*p = '\0';
-		if (mkdir(dir, 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
-			return fail_errno(f, NULL, "make directory %s", dir);
-		if (p == last)
-			break;
-		*p = '/';
-	}
-	return 0;
-}
-
 int claude_settings_write(const struct claude_settings *s, const char *text, size_t n,
 			  struct failure *f)
 {
@@ -253,7 +236,8 @@ int claude_settings_write(const struct claude_settings *s, const char *text, siz
 	bool same;
 
 	if (!s->there) {
-		if (claude_settings_make_directory(s, f) != 0)
+		/* Claude Code makes the directory only when it first runs. */
+		if (path_make_parents(s->path, f) != 0)
 			return -1;
 		if (lstat(s->path, &st) == 0 || errno != ENOENT)
 			return claude_settings_changed(s, f);
