@@ -24,3 +24,12 @@ bool number_parse(const char *text, unsigned long least, unsigned long most, uns
 	*out = n;
 	return true;
 }
+
+int number_hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}

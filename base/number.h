@@ -1,5 +1,5 @@
 /*
- * base/number.h - whole numbers that people and other programs write.
+ * base/number.h - whole numbers, and digits, that people and other programs write.
  */
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
@@ -11,5 +11,8 @@
  * to most?  *out is the number, and unchanged when it is not.  errno stays as it is.
  */
 bool number_parse(const char *text, unsigned long least, unsigned long most, unsigned long *out);
+
+/* What a hexadecimal digit of either case stands for, or -1. */
+int number_hex_digit(char c);
 
 #endif

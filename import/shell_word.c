@@ -5,6 +5,7 @@
 
 #include <string.h>
 
+#include "base/number.h"
 #include "import/shell_lex.h"
 
 #define DEFAULT_DEPTH 4 /* ${A:-${B:-...}} */
@@ -132,14 +133,6 @@ static size_t value_add_dollar(struct building *b, size_t at, size_t end, bool q
 	return at + 1 + n;
 }
 
-static int hex_digit(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	c = (char)(c | 0x20);
-	return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 /* $'...': text[at..end) is between the quotes. */
 static void value_add_ansi_quoted(struct building *b, size_t at, size_t end)
 {
@@ -157,8 +150,8 @@ static void value_add_ansi_quoted(struct building *b, size_t at, size_t end)
 		known = strchr(from, t[at]);
 		if (t[at] == 'x') {
 			for (value = digits = 0, at++;
-			     at < end && digits < 2 && hex_digit(t[at]) >= 0; digits++)
-				value = value * 16 + (unsigned)hex_digit(t[at++]);
+			     at < end && digits < 2 && number_hex_digit(t[at]) >= 0; digits++)
+				value = value * 16 + (unsigned)number_hex_digit(t[at++]);
 		} else if (t[at] >= '0' && t[at] <= '7') {
 			for (value = digits = 0;
 			     at < end && digits < 3 && t[at] >= '0' && t[at] <= '7'; digits++)

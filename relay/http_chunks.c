@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 enum chunks_state {
 	IN_SIZE,
 	AT_SIZE_LF,
@@ -28,18 +30,9 @@ static void chunks_refuse(struct http_chunks *c, const char *reason)
 	c->reason = reason;
 }
 
-static int digit_value(char b)
-{
-	if (b >= '0' && b <= '9')
-		return b - '0';
-	if (b >= 'a' && b <= 'f')
-		return b - 'a' + 10;
-	return b >= 'A' && b <= 'F' ? b - 'A' + 10 : -1;
-}
-
 static void chunks_take_size(struct http_chunks *c, char b)
 {
-	int value = digit_value(b);
+	int value = number_hex_digit(b);
 
 	if (b == '\r' && c->digits > 0) {
 		c->state = AT_SIZE_LF;

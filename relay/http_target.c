@@ -10,19 +10,12 @@
 
 #include <string.h>
 
+#include "base/number.h"
+
 /* RFC 3986, 2.2. */
 #define SUB_DELIMS "!$&'()*+,;="
 /* What splits a path, or ends it, in a server that decodes first; but for the slash. */
 #define DECODED_SPLITS "\\%?#;"
-
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
 
 /* The byte that "%41" stands for, or -1. */
 static int percent_decode(const char *p, size_t left)
@@ -31,8 +24,8 @@ static int percent_decode(const char *p, size_t left)
 
 	if (left < 3)
 		return -1;
-	high = hex_value(p[1]);
-	low = hex_value(p[2]);
+	high = number_hex_digit(p[1]);
+	low = number_hex_digit(p[2]);
 	return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 

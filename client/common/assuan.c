@@ -14,6 +14,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/locked.h"
+#include "base/number.h"
 #include "client/common/secret.h"
 
 #define BUFFER 4096
@@ -112,15 +113,6 @@ static char *assuan_next_line(struct assuan *a, int64_t deadline, struct failure
 	return NULL;
 }
 
-static int hex_value(char c)
-{
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
-}
-
 static int data_append(const struct assuan *a, const char *from, struct secret *s,
 		       struct failure *f)
 {
@@ -135,8 +127,8 @@ static int data_append(const struct assuan *a, const char *from, struct secret *
 					"the answer is longer than %zu bytes", s->room - 1);
 		s->p[s->n] = (uint8_t)*from;
 		if (*from == '%') {
-			high = hex_value(from[1]);
-			low = high < 0 ? -1 : hex_value(from[2]);
+			high = number_hex_digit(from[1]);
+			low = high < 0 ? -1 : number_hex_digit(from[2]);
 			if (low < 0 || high * 16 + low == 0)
 				return fail_set(f, FAIL_BAD_VALUE, NULL,
 						"%s escapes a byte wrongly", a->who);

@@ -284,6 +284,22 @@ static void refused_dir(const char *path, const char *what, const char *hint)
 	assert_non_null(strstr(f.hint, hint));
 }
 
+static void test_make_parents(void **state)
+{
+	struct failure f = { 0 };
+	struct stat st;
+
+	(void)state;
+	assert_int_equal(path_make_parents(in_dir("m/n/file"), &f), 0);
+	assert_int_equal(stat(in_dir("m/n"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0700);
+	assert_int_equal(access(in_dir("m/n/file"), F_OK), -1);
+	assert_int_equal(path_make_parents(in_dir("m/n/file"), &f), 0);
+	write_file(in_dir("m/n/file"), "", 0600);
+	assert_int_equal(path_make_parents(in_dir("m/n/file/below/it"), &f), -1);
+	assert_non_null(strstr(f.what, "m/n/file/below"));
+}
+
 static void test_private_dir(void **state)
 {
 	struct failure f = { 0 };
@@ -473,17 +489,33 @@ static void test_number_parse(void **state)
 	assert_int_equal(errno, ECONNREFUSED);
 }
 
+static void test_number_hex_digit(void **state)
+{
+	static const char digits[] = "0123456789abcdef", upper[] = "ABCDEF";
+	int i;
+
+	(void)state;
+	for (i = 0; i < 16; i++)
+		assert_int_equal(number_hex_digit(digits[i]), i);
+	for (i = 0; i < 6; i++)
+		assert_int_equal(number_hex_digit(upper[i]), 10 + i);
+	for (i = 0; i < 256; i++)
+		if (i == 0 || (!strchr(digits, i) && !strchr(upper, i)))
+			assert_int_equal(number_hex_digit((char)i), -1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail_names),    cmocka_unit_test(test_fail_exit),
-		cmocka_unit_test(test_fail_texts),    cmocka_unit_test(test_io_read_all),
-		cmocka_unit_test(test_io_write_all),  cmocka_unit_test(test_io_wait),
-		cmocka_unit_test(test_io_slurp),      cmocka_unit_test(test_io_replace_file),
-		cmocka_unit_test(test_path_of),	      cmocka_unit_test(test_private_dir),
-		cmocka_unit_test(test_check_trusted), cmocka_unit_test(test_proc_stat),
-		cmocka_unit_test(test_proc),	      cmocka_unit_test(test_fresh_memory),
-		cmocka_unit_test(test_number_parse),
+		cmocka_unit_test(test_fail_names),	 cmocka_unit_test(test_fail_exit),
+		cmocka_unit_test(test_fail_texts),	 cmocka_unit_test(test_io_read_all),
+		cmocka_unit_test(test_io_write_all),	 cmocka_unit_test(test_io_wait),
+		cmocka_unit_test(test_io_slurp),	 cmocka_unit_test(test_io_replace_file),
+		cmocka_unit_test(test_path_of),		 cmocka_unit_test(test_make_parents),
+		cmocka_unit_test(test_private_dir),	 cmocka_unit_test(test_check_trusted),
+		cmocka_unit_test(test_proc_stat),	 cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_fresh_memory),	 cmocka_unit_test(test_number_parse),
+		cmocka_unit_test(test_number_hex_digit),
 	};
 
 	return cmocka_run_group_tests(tests, make_dir, remove_dir);
