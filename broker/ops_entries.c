@@ -106,23 +106,10 @@ struct wire_out *op_put(struct request *q, struct failure *f)
 	return commit_entry(q, e.name, f);
 }
 
-static const struct entry *find_requested_entry(struct request *q, char name[NAME_MAX_LEN + 1],
-						struct failure *f)
-{
-	const struct entry *e;
-
-	if (field_name(q->map, "name", name, f) != 0)
-		return NULL;
-	e = vault_find(q->connection->tenant->vault, name);
-	if (!e)
-		fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
-	return e;
-}
-
 struct wire_out *op_get(struct request *q, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = find_requested_entry(q, name, f);
+	const struct entry *e = request_entry(q, name, f);
 	struct wire_out *o;
 
 	if (e && e->source) {
@@ -145,7 +132,7 @@ struct wire_out *op_get(struct request *q, struct failure *f)
 struct wire_out *op_match(struct request *q, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = find_requested_entry(q, name, f);
+	const struct entry *e = request_entry(q, name, f);
 	const uint8_t *token;
 	struct wire_out *o;
 	size_t n;
@@ -166,7 +153,7 @@ struct wire_out *op_rm(struct request *q, struct failure *f)
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1];
 
-	if (!find_requested_entry(q, name, f) || request_audit(q, "remove", name, f) != 0 ||
+	if (!request_entry(q, name, f) || request_audit(q, "remove", name, f) != 0 ||
 	    vault_remove(t->vault, name, f) != 0)
 		return NULL;
 	return commit_entry(q, name, f);
@@ -178,7 +165,7 @@ struct wire_out *op_rename(struct request *q, struct failure *f)
 	char name[NAME_MAX_LEN + 1], to[NAME_MAX_LEN + 1], both[2 * NAME_MAX_LEN + 2];
 	struct wire_out *o;
 
-	if (!find_requested_entry(q, name, f) || field_name(q->map, "to", to, f) != 0)
+	if (!request_entry(q, name, f) || field_name(q->map, "to", to, f) != 0)
 		return NULL;
 	if (vault_find(t->vault, to)) {
 		fail_set(f, FAIL_EXISTS, NULL, "there is an entry '%s' already", to);
@@ -198,7 +185,7 @@ struct wire_out *op_approve(struct request *q, struct failure *f)
 {
 	struct tenant *t = q->connection->tenant;
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *old = find_requested_entry(q, name, f);
+	const struct entry *old = request_entry(q, name, f);
 	struct entry_source source;
 	bool has_source;
 	struct entry e;

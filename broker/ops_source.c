@@ -25,20 +25,6 @@
 #define EXPIRY_EARLY 60
 #define EXPIRY_LEAST 15
 
-/* The entry of field "name", whose token may be absent. */
-static const struct entry *find_named_entry(struct request *q, char name[NAME_MAX_LEN + 1],
-					    struct failure *f)
-{
-	const struct entry *e;
-
-	if (field_name(q->map, "name", name, f) != 0)
-		return NULL;
-	e = vault_find(q->connection->tenant->vault, name);
-	if (!e)
-		fail_set(f, FAIL_NO_ENTRY, NULL, "there is no key '%s' in the vault", name);
-	return e;
-}
-
 static void source_hash(uint8_t out[BLAKE2B_256_LEN], const struct entry_source *s)
 {
 	uint8_t first[BLAKE2B_256_LEN];
@@ -63,7 +49,7 @@ struct wire_out *op_source_take(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = find_named_entry(q, name, f);
+	const struct entry *e = request_entry(q, name, f);
 	bool wait;
 	struct wire_out *o;
 
@@ -117,7 +103,7 @@ struct wire_out *op_source_put(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	char name[NAME_MAX_LEN + 1];
-	const struct entry *e = find_named_entry(q, name, f);
+	const struct entry *e = request_entry(q, name, f);
 	const uint8_t *token;
 	int64_t until;
 	size_t n;

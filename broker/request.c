@@ -7,8 +7,10 @@
 
 #include "base/fail.h"
 #include "broker/connection.h"
+#include "broker/fields.h"
 #include "broker/tenant.h"
 #include "broker/tenant_vault.h"
+#include "vault/entries.h"
 #include "vault/keyfile.h"
 #include "vault/vault.h"
 #include "wire/pack.h"
@@ -50,6 +52,18 @@ int request_audit(struct request *q, const char *event, const char *name, struct
 
 	e.result = is_one_of(event, key_may_be_wrong) ? "asked" : "granted";
 	return audit_write(&q->connection->tenant->audit, &e, f);
+}
+
+const struct entry *request_entry(struct request *q, char name[NAME_MAX_LEN + 1], struct failure *f)
+{
+	const struct entry *e;
+
+	if (field_name(q->map, "name", name, f) != 0)
+		return NULL;
+	e = vault_find(q->connection->tenant->vault, name);
+	if (!e)
+		fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
+	return e;
 }
 
 struct wire_out *request_commit(struct request *q, struct failure *f)

@@ -7,10 +7,12 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include "wire/limits.h"
 #include "wire/unpack.h"
 
 struct broker;
 struct connection;
+struct entry;
 struct failure;
 struct sock_control;
 struct wire_out;
@@ -34,6 +36,11 @@ struct request {
  * out not to open the vault; then dispatch.c logs the refusal on a line of its own.
  */
 int request_audit(struct request *q, const char *event, const char *name, struct failure *f);
+
+/* The entry of field "name", which is copied to name; its token may be absent.  NULL with f set:
+ * FAIL_NO_ENTRY, or the field is none. */
+const struct entry *request_entry(struct request *q, char name[NAME_MAX_LEN + 1],
+				  struct failure *f);
 
 /* Write the changed vault to the disk.  The answer {generation}, or NULL: the change
  * was undone. */
