@@ -14,10 +14,10 @@ import queue
 import socket
 import sys
 import threading
-from pathlib import Path
 
 import msgpack
 import wire_client as wc
+from played_broker import listening, refusal
 
 path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
 wanted, guard = queue.Queue(), threading.Lock()
@@ -27,10 +27,6 @@ puts = None
 def note(event, **more):
     with guard:
         log.write(json.dumps({"event": event, **more}) + "\n")
-
-
-def refusal(error):
-    return {"ok": False, "error": error, "message": f"this is a test: {error}", "hint": "none"}
 
 
 def next_answer():
@@ -63,18 +59,7 @@ def serve(peer):
     note("gone")
 
 
-def accept(listener):
-    while True:
-        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
-
-
-wc.undumpable()
-with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-    os.umask(0o177)
-    Path(path).unlink(missing_ok=True)
-    server.bind(path)
-    server.listen()
-    threading.Thread(target=accept, args=(server,), daemon=True).start()
+with listening(path, serve):
     note("serving")
     for line in sys.stdin:
         word = json.loads(line)

@@ -8,12 +8,11 @@ Lines on standard input say how usage is answered from then on: a JSON object
 `readable` makes this process one that others may look into, as no broker is."""
 import json
 import os
-import socket
 import sys
-import threading
 
 import msgpack
 import wire_client as wc
+from played_broker import listening
 
 path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
 answer = '{"state": "none"}'
@@ -43,17 +42,7 @@ def serve(peer):
             peer.send(reply)
 
 
-def accept(listener):
-    while True:
-        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
-
-
-wc.undumpable()
-with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-    os.umask(0o177)
-    server.bind(path)
-    server.listen()
-    threading.Thread(target=accept, args=(server,), daemon=True).start()
+with listening(path, serve):
     note("serving")
     for line in sys.stdin:
         line = line.strip()

@@ -9,7 +9,6 @@ never`, `answer refused`; `child` makes it have one; its end, or `end`, ends the
 process."""
 import json
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import time
 
 import msgpack
 import wire_client as wc
+from played_broker import listening, refusal
 
 path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
 answer, watcher, guard = "0", None, threading.Lock()
@@ -24,10 +24,6 @@ answer, watcher, guard = "0", None, threading.Lock()
 
 def note(event, **more):
     log.write(json.dumps({"t": time.monotonic(), "event": event, **more}) + "\n")
-
-
-def refusal(error):
-    return {"ok": False, "error": error, "message": f"this is a test: {error}", "hint": "none"}
 
 
 def reply_to(peer, request):
@@ -64,17 +60,7 @@ def serve(peer):
         watcher = None if watcher is peer else watcher
 
 
-def accept(listener):
-    while True:
-        threading.Thread(target=serve, args=listener.accept()[:1], daemon=True).start()
-
-
-wc.undumpable()
-with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-    os.umask(0o177)
-    server.bind(path)
-    server.listen()
-    threading.Thread(target=accept, args=(server,), daemon=True).start()
+with listening(path, serve):
     note("serving")
     for line in sys.stdin:
         word = line.split()
