@@ -7,7 +7,7 @@
     run.py --without CONTROL       with a build for tests: that control switched off
     run.py --fast                  what takes no launch afterwards, and little time
     run.py --controls              with a build for tests: each control (without.py) switched off
-                                   in its turn; its cell must change
+                                   in its turn; its cell must be worse (--only: these controls)
     run.py --renew                 keep what came out as what is expected
     run.py --keep DIR              what the attacks got, to look at
     run.py -v                      how each attack ended, place by place
@@ -36,7 +36,7 @@ from without import CONTROLS
 from endpoint import Bash, Endpoint, Text
 from followups import FOLLOWUPS, GIVEN
 from judge import Evidence, worst
-from shown import Kept
+from shown import RANK, Kept
 from techniques import TECHNIQUES
 
 PYTHON = "/usr/bin/python3"
@@ -409,19 +409,29 @@ def play(column, chosen, args):
     return letters
 
 
+def without_control(control, name, technique, args):
+    """(the technique's letter in that column without the control, what went wrong)."""
+    args.without = control
+    try:
+        column = next(c for c in COLUMNS if c.name == name)
+        return play(column, [technique], args)[technique], ""
+    except Exception as e:  # pylint: disable=broad-except
+        return "?", f": {type(e).__name__}: {e}"
+
+
 def show_controls(args):
-    """Each control off, and its cell is not what is kept."""
-    kept, held = Kept(), 0
+    """Each control off, and its cell is worse than what is kept: a line for each."""
+    kept, same = Kept(), 0
     for control, (name, technique) in CONTROLS.items():
-        if args.only and control.split(",")[0] not in args.only.split(","):
+        if args.only and not set(control.split(",")) & set(args.only.split(",")):
             continue
-        args.without = control
-        letter = play(next(c for c in COLUMNS if c.name == name), [technique], args)[technique]
-        changed = letter not in (kept.letter(name, technique), "?")
-        print(f"{'ok  ' if changed else 'SAME'} without {control}: {name} {technique}: "
-              f"{kept.letter(name, technique)} -> {letter}", flush=True)
-        held += not changed
-    return 1 if held else 0
+        held = kept.letter(name, technique)
+        letter, why = without_control(control, name, technique, args)
+        shown = letter in RANK and held in RANK and RANK.index(letter) > RANK.index(held)
+        print(f"{'ok  ' if shown else 'SAME'} {control}: {name} {technique}: {held} with it, {letter} without{why}",
+              flush=True)
+        same += not shown
+    return 1 if same else 0
 
 
 def main():

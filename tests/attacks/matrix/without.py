@@ -15,7 +15,8 @@ CONTROLS = {
     "request-routes": ("user-relay", "other-paths"),
     "request-fields": ("user-relay", "routing-fields"),
     "answer-filter": ("user-relay", "echo-plain"),
-    "hardened": ("user-relay", "proc-mem"),
+    # No program of ours takes one that others read for the broker.
+    "hardened,broker-undumpable": ("user-relay", "proc-mem"),
     "broker-unmarked": ("user-relay", "fake-broker"),
     # The broker claims nothing for a client that others read.
     "undumpable-client,undumpable-claimant": ("user-preload", "proc-mem"),
