@@ -11,39 +11,11 @@ from pathlib import Path
 import pytest
 
 import wire_client as wc
-from attack import PYTHON, nowhere, session
+from attack import nowhere, session
+from attempts_programs import Fake, kill_broker
 from ccrun import PASSPHRASE
-from client import LIB, until
+from client import until
 from wire_client import Broker, Child, Closed, Refused, in_child, launch, mark, undumpable
-
-FAKE = LIB / "attack_broker.py"
-
-
-class Fake:
-    """attack_broker.py in the broker's place."""
-
-    def __init__(self, c, state, *how, start=None):
-        self.c, self.stop = c, c.home / "stop"
-        self.record = c.home / "recorded"
-        self.record.unlink(missing_ok=True)
-        self.argv = [PYTHON, FAKE, c.runtime / "ccrun/broker.sock", self.record, state, *how]
-        (start or c.popen)(self.argv)
-
-    def __enter__(self):
-        until(self.record.exists, what="the fake broker")
-        return self
-
-    def __exit__(self, *_):
-        self.stop.touch()
-
-    def told(self):
-        return self.record.read_bytes()
-
-
-def kill_broker(c):
-    os.kill(c.broker(), signal.SIGKILL)
-    until(lambda: c.broker() is None, what="the broker's end")
-
 
 ASKED = [
     ("locked", lambda c, t: c.unlock()),

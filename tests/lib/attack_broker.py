@@ -1,8 +1,9 @@
 """A process that stands in for the broker and records what it is told:
 
-    attack_broker.py SOCKET RECORD STATE [hide] [mark]
+    attack_broker.py SOCKET RECORD STATE [hide] [mark] [mem=N] [uid=N]
 
-It answers as a broker in STATE (none, locked, unlocked) would, until the
+hide, mark: it is undumpable, it descends from a session.  mem: bytes that its vault's
+passphrase slot takes.  uid: it is another user's, whom root plays.  It answers as a broker in STATE (none, locked, unlocked) would, until the
 record's directory has a file named stop.  RECORD gets every packet."""
 import os
 import socket
@@ -18,7 +19,9 @@ if "mark" in how:
 if "hide" in how:
     wc.undumpable()
 
-SLOT = dict(wc.slot(), id=1, created=1)
+number = {name: int(value) for name, _, value in (word.partition("=") for word in how) if value}
+
+SLOT = dict(wc.slot(), id=1, created=1, **{name: number[name] for name in ("mem",) if name in number})
 ANSWERS = {
     "hello": {"broker": "user", "version": "0.1.0", "state": state, "vault": "/vault", "why": "request", "asleep": 0},
     "slots": {"generation": 1, "id": bytes(16), "slots": [SLOT]}, "unlock": {"entries": 1},
@@ -38,6 +41,10 @@ listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 listener.bind(path)
 listener.listen()
 listener.settimeout(0.05)
+if "uid" in number:
+    os.chmod(path, 0o666)
+    os.setresuid(number["uid"], 0, 0)
+    wc.undumpable()
 record.write_bytes(b"")
 while not (record.parent / "stop").exists():
     try:

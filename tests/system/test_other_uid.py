@@ -1,11 +1,14 @@
 """A broker of another user: only root can play that, so it runs with root's eyes."""
 import os
 import socket
+import subprocess
 import threading
 
 import pytest
 
+from attempts_programs import Fake
 from ccrun import CCRUN, PASSPHRASE
+from controls import off
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(os.geteuid() != 0, reason="needs two users")]
 
@@ -44,3 +47,29 @@ def test_somebody_elses_broker_gets_nothing(c, token):
         assert said and token.encode() not in said and PASSPHRASE.encode() not in said
     finally:
         listener.close()
+
+
+OTHER = 65533
+
+
+def told(c, token, open_directory, *controls):
+    """Is the key told to who has put a socket of theirs into that directory, without these controls?"""
+    with Fake(c, "unlocked", f"uid={OTHER}", start=start) as fake:
+        (c.runtime / "ccrun").chmod(0o777 if open_directory else 0o700)
+        r = c.ccctl("add", "demo", *c.allows("demo"), input=token + "\n", env=off(*controls))
+        assert r.rc in (0, 5), r
+        return token.encode() in fake.told()
+
+
+def start(argv):
+    return subprocess.Popen(argv)
+
+
+def test_what_each_check_holds(c, token):
+    """Two: others put no socket into your directory, and who is another is not believed."""
+    c.demo()
+    (c.runtime / "ccrun").mkdir(mode=0o700)
+    c.own()
+    assert [told(c, token, False, *controls) for controls in ((), ("broker-owner",))] == [False, True]
+    both = ("private-directories", "broker-owner")
+    assert [told(c, token, True, *controls) for controls in ((), both[:1], both[1:], both)] == [False, False, False, True]
