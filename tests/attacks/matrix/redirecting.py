@@ -174,6 +174,26 @@ def of_shell(**values):
     return act
 
 
+LISTENER = """import os, socket, sys
+here = socket.socket(socket.AF_UNIX)
+here.bind(sys.argv[1])
+here.listen()
+while True:
+    peer, _ = here.accept()
+    with open(sys.argv[2], "ab") as f:
+        f.write(peer.recv(65536))
+    peer.sendall(b"HTTP/1.1 403 No\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n\\r\\n")
+    peer.close()
+"""
+
+
+def listen_at_home(s):
+    """A server of the attacker's where ANTHROPIC_UNIX_SOCKET of the next shell leads."""
+    (s.home / "sock").unlink(missing_ok=True)
+    kit.detach([sys.executable, "-c", LISTENER, s.home / "sock", s.won])
+    kit.until((s.home / "sock").exists, 3)
+
+
 def config_elsewhere(s):
     """XDG_CONFIG_HOME of the next shell leads to files of the attacker's."""
     mine = s.home / "evil.config/ccrun/providers"

@@ -21,6 +21,7 @@ CONTROLS = {
     # The broker claims nothing for a client that others read.
     "undumpable-client,undumpable-claimant": ("user-preload", "proc-mem"),
     "child-environment": ("user-preload", "own-state"),
-    "managed": ("user-preload", "url-in-user"),
+    # Not url-in-user: what has the client refuse heap dumps has it ignore addresses as well.
+    "managed": ("user-preload", "proxies"),
     "routing-variables": ("user-preload", "shell-url"),
 }
