@@ -2,14 +2,18 @@
 test build, by CCRUN_WITHOUT): control, with what else stands before it: (column, technique).
 run.py --controls shows that.
 
-A control that is not here has no attack of its own in the list: what it stops can be done
-only by who has come past another one, and its unit test shows its absence."""
+A control that is not here has no attack of its own in the list: what it stops is done by
+somebody else than a session's program, or by who has come past another one.  The tests
+test_controls*.py show these."""
 
 CONTROLS = {
     "mark": ("user-relay", "raw-session"),
     "sealed-env": ("user-relay", "provider-telemetry"),
     "sealed-config-dir": ("user-relay", "provider-config-dir"),
     "sealed-delivery": ("user-relay", "provider-delivery"),
+    # By relay the key goes to the sealed address, whatever the file says.
+    "sealed-origin": ("user-preload", "provider-url"),
+    "nested": ("user-preload", "ccrun-exec"),
     "limit": ("user-relay", "limit-burst"),
     "request-sender": ("user-relay", "child-connects"),
     "request-routes": ("user-relay", "other-paths"),
@@ -24,4 +28,6 @@ CONTROLS = {
     # Not url-in-user: what has the client refuse heap dumps has it ignore addresses as well.
     "managed": ("user-preload", "proxies"),
     "routing-variables": ("user-preload", "shell-url"),
+    "confine-landlock": ("user-relay+", "kill-broker"),
+    "confine-seccomp": ("user-relay+", "mark-outside"),
 }
