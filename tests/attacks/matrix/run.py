@@ -32,7 +32,7 @@ import canary
 import table
 from columns import COLUMNS, Skipped, placed, typed_command
 from client import children_named, descendants, until
-from without import CONTROLS
+from without import CONTROLS, OF_READABLE_PROGRAMS
 from endpoint import Bash, Endpoint, Text
 from followups import FOLLOWUPS, GIVEN
 from judge import Evidence, worst
@@ -416,7 +416,7 @@ def without_control(control, name, technique, args):
         column = next(c for c in COLUMNS if c.name == name)
         return play(column, [technique], args)[technique], ""
     except Exception as e:  # pylint: disable=broad-except
-        return "?", f": {type(e).__name__}: {e}"
+        return "?", " ".join(f": {type(e).__name__}: {e}".split())[:300]
 
 
 def show_controls(args):
@@ -424,6 +424,9 @@ def show_controls(args):
     kept, same = Kept(), 0
     for control, (name, technique) in CONTROLS.items():
         if args.only and not set(control.split(",")) & set(args.only.split(",")):
+            continue
+        if os.geteuid() == 0 and control in OF_READABLE_PROGRAMS:
+            print(f"--   {control}: shown to an ordinary user alone", flush=True)
             continue
         held = kept.letter(name, technique)
         letter, why = without_control(control, name, technique, args)
