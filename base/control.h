@@ -125,7 +125,7 @@
 	  "base/paths.c")                                                                          \
 	X(PROJECT_PIN, "project-pin", "a repository that chooses the provider",                    \
 	  "config/project/allowed_pins.c")                                                         \
-	X(SEALED_SOURCE, "sealed-source", "another command that fetches a key",                    \
+	X(SEALED_SOURCE, "sealed-source", "a source whose file says another command by now",       \
 	  "config/source/source_seal.c")                                                           \
 	X(KDF_BOUNDS, "kdf-bounds", "a vault's file that makes guesses cheap", "vault/kdf.c")      \
 	X(HELPER_UNMARKED, "helper-unmarked", "a helper that a session runs", "helpers/channel.c") \
