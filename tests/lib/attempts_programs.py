@@ -274,6 +274,7 @@ IN_A_WORLD = [
 
 # The tests of their subjects have the terminals, the library and the sessions for these.
 ELSEWHERE = {
+    "helper-unmarked": "unlock/test_keyring.py",
     "library-copy": "attacks/test_library.py", "confine-seccomp": "attacks/test_confinement.py",
     "confine-landlock": "attacks/test_confinement.py", "terminal-alone": "client/test_terminal_secrets.py",
     "terminal-readers": "client/test_terminal_secrets.py", "pinentry-owner": "client/test_terminal_secrets.py",

@@ -8,15 +8,17 @@ sandbox hold for them.  On x86-64 alone, for its registers.
 import ctypes
 import os
 import platform
+import time
 from signal import SIGTRAP
 
 HERE = platform.machine() == "x86_64"
 AT_FDCWD = 2 ** 64 - 100
 NUMBER = {"read": 0, "socket": 41, "connect": 42, "execve": 59, "kill": 62, "keyctl": 250, "openat": 257}
-GETREGS, SETREGS, SINGLESTEP, DETACH, SEIZE, INTERRUPT = 12, 13, 9, 17, 0x4206, 0x4207
+CONT, SINGLESTEP, GETREGS, SETREGS, DETACH, SEIZE, INTERRUPT = 7, 9, 12, 13, 17, 0x4206, 0x4207
 WALL = 0x40000000
 BELOW = 8192         # of the stack: further down than whatever is in use
 SYSCALL = b"\x0f\x05"
+TRIES = 500          # until it waits for something
 libc = ctypes.CDLL(None, use_errno=True)
 libc.ptrace.argtypes = [ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p]
 libc.ptrace.restype = ctypes.c_long
@@ -41,12 +43,15 @@ class TakenOver:
 
     def __enter__(self):
         self.trace(SEIZE)
-        self.trace(INTERRUPT)
-        os.waitpid(self.pid, WALL)
-        self.trace(GETREGS, ctypes.byref(self.before))
-        with open(f"/proc/{self.pid}/mem", "rb", buffering=0) as mem:
-            assert os.pread(mem.fileno(), 2, self.before.rip - 2) == SYSCALL, "it waits in a system call"
-        return self
+        for _ in range(TRIES):
+            self.trace(INTERRUPT)
+            os.waitpid(self.pid, WALL)
+            self.trace(GETREGS, ctypes.byref(self.before))
+            if self.bytes_at(self.before.rip - len(SYSCALL), len(SYSCALL)) == SYSCALL:
+                return self
+            self.trace(CONT)
+            time.sleep(0.01)
+        raise TimeoutError("it does not wait in a system call")
 
     def __exit__(self, *_):
         # What it waited in goes on.
@@ -69,7 +74,7 @@ class TakenOver:
     def call(self, name, *args):
         now = Registers.from_buffer_copy(self.before)
         now.rdi, now.rsi, now.rdx, now.r10, now.r8, now.r9 = self.place(args)
-        now.rax, now.orig_rax, now.rip = NUMBER[name], 2 ** 64 - 1, self.before.rip - 2
+        now.rax, now.orig_rax, now.rip = NUMBER[name], 2 ** 64 - 1, self.before.rip - len(SYSCALL)
         self.trace(SETREGS, ctypes.byref(now))
         self.trace(SINGLESTEP)
         status = os.waitpid(self.pid, WALL)[1]
