@@ -72,7 +72,8 @@ long:
 		python3 -m pytest -rs -p no:cacheprovider -m long tests
 
 # The agent's attacks, all of them (tests/attacks/matrix/): as root all columns, as an ordinary
-# user those of the user's own broker.  ARGS="--columns user-relay --only vm-readv -v", --renew.
+# user those of the user's own broker.  ARGS="--columns user-relay --only vm-readv -v", --renew,
+# --controls.
 attack:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build
