@@ -37,20 +37,20 @@ F_ADD_SEALS = 1033
 PLAYED, SILENT = "played", "silent"
 
 
-def copy_build(to, kind, control="", vault=""):
+def copy_build(to, kind, control="", vault="", build=BUILD):
     """A build whose ccrun-relay is that one, or these bytes, or (None) that has none."""
     to = Path(to)
     (to / "libexec/ccrun").mkdir(parents=True)
     for name in ("bin", "lib", "share"):
-        if (BUILD / name).exists():
-            (to / name).symlink_to(BUILD / name)
-    for f in (BUILD / "libexec/ccrun").iterdir():
+        if (build / name).exists():
+            (to / name).symlink_to(build / name)
+    for f in (build / "libexec/ccrun").iterdir():
         if f.name != "ccrun-relay":
             (to / "libexec/ccrun" / f.name).symlink_to(f)
     # What looks up its own place through /proc/self/exe has to be here.
     broker = to / "libexec/ccrun/ccbroker"
     broker.unlink()
-    shutil.copy2(BUILD / "libexec/ccrun/ccbroker", broker)
+    shutil.copy2(build / "libexec/ccrun/ccbroker", broker)
     if isinstance(kind, bytes):
         (to / RELAY).write_bytes(kind)
         (to / RELAY).chmod(0o755)
@@ -133,7 +133,7 @@ class Relay:
 
 
 class RelayBroker(Broker):
-    def __init__(self, script=PLAYED, **kw):
+    def __init__(self, script=PLAYED, build=BUILD, **kw):
         super().__init__(**kw)
         control = self.root / "relay.sock"
         self.control = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -141,7 +141,7 @@ class RelayBroker(Broker):
         self.control.listen()
         self.control.settimeout(8)
         self.relays = []
-        self.program = copy_build(self.root / "build", script, control, self.vault)
+        self.program = copy_build(self.root / "build", script, control, self.vault, build)
 
     def __exit__(self, *exc):
         for r in self.relays:

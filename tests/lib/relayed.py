@@ -26,9 +26,10 @@ def sealed(broker, provider, entry="zai", policy="delivery=relay"):
 
 
 class Session:
-    """Leaves the process marked: use it in a child."""
+    """Leaves the process marked (unless not marked): use it in a child.
+    files: [(kind, descriptor)] that the relay is given; proxy: by which it is to go out."""
 
-    def __init__(self, broker, provider, entry="zai", **changes):
+    def __init__(self, broker, provider, entry="zai", files=(), proxy="", marked=True, **changes):
         self.root = Path(tempfile.mkdtemp(prefix="relayed-"))
         self.path = str(self.root / "s")
         with socket.socket(socket.AF_UNIX) as listener:
@@ -38,11 +39,19 @@ class Session:
             listener.setblocking(False)
             with broker.connect() as c:
                 fields = {"delivery": "relay", "origin": origin_of(provider), "project": "/home/me/work", **changes}
-                self.id = c.open(entry, **fields)["session"]
-                c.send(wc.request("relay"), [listener.fileno()])
-                reply = wc.unpack(c.recv())
-                assert reply["ok"], reply
-        wc.mark()
+                answer = c.open(entry, **fields)
+                self.id, self.ticket = answer["session"], answer.get("ticket")
+                for kind, fd in files:
+                    self.ask(c, "relay-file", fd, kind=kind)
+                self.ask(c, "relay", listener.fileno(), proxy=proxy)
+        if marked:
+            wc.mark()
+
+    @staticmethod
+    def ask(c, op, fd, **fields):
+        reply = c.raw(wc.request(op, **fields), [fd])
+        if not reply["ok"]:
+            raise wc.Refused(reply["error"], reply["message"], reply["hint"])
 
     def post(self, body=b'{"model":"claude-asked-1"}'):
         c = UnixConnection(self.path)
