@@ -24,6 +24,7 @@ import wire_client
 from built import BUILD, REPO, SHIPPED
 from ccrun import Ccrun
 from client import alive, until
+from controls import off
 
 CLONE_NEWNS = 0x00020000
 BROKER_UID = 61000
@@ -184,9 +185,11 @@ def filter_of(unit):
 class SystemBroker:
     """The system broker in the foreground.  ptrace: with CAP_SYS_PTRACE, as its
     unit gives it.  credentials: a directory with what systemd would hand over.
-    unit: the text of its unit, whose sandbox it gets as far as that can be had."""
+    unit: the text of its unit, whose sandbox it gets as far as that can be had.
+    controls: it does without these."""
 
-    def __init__(self, ptrace=False, credentials=None, uid=BROKER_UID, unit=None):
+    def __init__(self, ptrace=False, credentials=None, uid=BROKER_UID, unit=None, controls=()):
+        self.controls = controls
         self.ptrace, self.credentials, self.uid, self.unit = ptrace, credentials, uid, unit
         self.program = PREFIX / "libexec/ccrun/ccbroker"
         self.process, self.stderr = None, ""
@@ -203,7 +206,7 @@ class SystemBroker:
                 "--no-new-privs", "--", *words]
 
     def popen(self):
-        env = {"PATH": "/usr/bin:/bin"}
+        env = {"PATH": "/usr/bin:/bin", **off(*self.controls)}
         if self.credentials:
             env["CREDENTIALS_DIRECTORY"] = str(self.credentials)
         return subprocess.Popen(self.argv(), env=env, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,

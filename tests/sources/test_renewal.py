@@ -14,6 +14,7 @@ import pytest
 import canary
 from ccrun import CCRUN
 from client import alive, until
+from controls import off
 from endpoint import Error, Text
 from relay_broker import MESSAGE, STREAM, Provider, answer, chunk, STREAM_HEAD
 from sources import Standin
@@ -116,7 +117,8 @@ class Session:
 
 
 class World:
-    def __init__(self, c, token):
+    def __init__(self, c, token, controls=()):
+        c.plain_env.update(off(*controls))
         self.c, self.old, self.new = c, token, canary.new_token()
         self.keys = Keys(token)
         self.provider = Provider(self.keys).__enter__()
@@ -232,6 +234,18 @@ def test_key_that_stays_refused(w):
             assert status == 401 and "the provider's own words" in text
     assert len(w.manager.runs()) == 1 + 3
     assert [e["result"] for e in w.events("renew")] == ["granted"] * 3
+
+
+def test_without_its_control_the_manager_runs_in_a_circle(c, token):
+    world = World(c, token, ["renewals"])
+    world.add()
+    with world.session() as s:
+        world.keys.good = {"another-one-altogether"}
+        for _ in range(6):
+            [[status, _, _]] = s.post()
+            assert status == 401
+    assert len(world.manager.runs()) > 1 + 3
+    world.provider.__exit__()
 
 
 def test_source_that_fails(w):

@@ -294,6 +294,20 @@ def test_nobody_else_speaks_for_all(users, directory):
             (WATCHER_DIR.rmdir if WATCHER_DIR.is_dir() else WATCHER_DIR.unlink)()
 
 
+@pytest.mark.parametrize("controls", [(), ("system-watcher",)])
+def test_who_poses_as_it_locks_another_s_vault(system, ep, token, controls):
+    with system.broker(controls=controls), system.user(1, ep) as a, system.user(2, ep) as b:
+        a.demo()
+        fill(a)
+
+        def pose():
+            with wire_client.Client(SOCKET) as c:
+                return c.ask("watch", kind="logind", all=True), c.ask("lock", why="suspend", uid=a.uid)
+        watches, locks = b.act(pose)
+        assert watches["ok"] == locks["ok"] == bool(controls)
+        assert states(a) == [("locked", "suspend") if controls else ("unlocked", None)]
+
+
 def test_a_user_s_watcher_speaks_for_its_user(users):
     a, b = users
     for user in users:
