@@ -246,15 +246,15 @@ def burst(s):
 
 # ---- the mark, shed: somebody outside runs it ----
 
-ASKS = ('$CCCTL get {e} --reveal; $CCCTL backup $HOME/b; timeout 5 $CCRUN --exec /usr/bin/env {e}; '
-        'timeout 9 $CCRUN {e} -p "{tag}"')
+ASKS = ('$CCCTL get {e} --reveal; $CCCTL backup $HOME/b; python3 {s.kit}/raw_get.py {s.socket} {e}; '
+        'timeout 5 $CCRUN --exec /usr/bin/env {e}; timeout 9 $CCRUN {e} -p "{s.tag}"')
 
 
 def asked_outside(s):
     """What is to be run there: read it, or else use it."""
     if s.plain:
         raise NotHere("no ccrun there")
-    text = ASKS.format(e=s.entry, tag=s.tag).replace("$CCRUN", str(s.ccrun)).replace("$CCCTL", str(s.ccctl))
+    text = ASKS.format(e=s.entry, s=s).replace("$CCRUN", str(s.ccrun)).replace("$CCCTL", str(s.ccctl))
     script = s.out / f"outside.{s.technique}.{s.vantage}"
     script.write_text(f"#!/bin/bash\nexec < /dev/null\n{s.note}\n"
                       f"(setsid -w bash -c '{text}') > {s.won}.{s.vantage} 2>&1\n"
