@@ -5,7 +5,7 @@ and nothing else stands in its way.
     for control, function in RELAYED:    # relayed(function, env) -> did it get through?
 
 Where another control stands behind it, ATTEMPTS has "control,behind", as matrix/without.py
-does: with that one off alone the attempt fails.
+does: with that one off alone the attempt fails.  NotHere: it makes no sense on this machine.
 """
 import hashlib
 import os
@@ -20,12 +20,14 @@ from pathlib import Path
 import relayed as real
 import wire_client as wc
 from api_shapes import message
+from attempts_programs import LANDLOCK, NotHere
 from built import BUILD
 from client import until
 from played_relay import Session as Played
 from played_relay import RelayBroker, live, memfd
 from relay_broker import PROGRAM, Provider, Relay, answer, certificate, server_context
 from relay_broker import TOKEN as RELAY_TOKEN
+from taken_over import AT_FDCWD, HERE, TakenOver
 from wire_client import in_child
 
 TOKEN = "sk-test-0123456789abcdefghij"
@@ -128,10 +130,12 @@ def nobody_says_yes(b):
     return claimed()(b)
 
 
-def apart():
-    """Into a user namespace of its own, where it has every power over itself."""
-    if wc.libc.unshare(0x10000000) != 0:
-        raise AssertionError("no user namespaces here")
+def apart(b):
+    """By a process in a user namespace of its own, where it has every power over itself."""
+    new_user = 0x10000000
+    if in_child(wc.libc.unshare, new_user) != 0:
+        raise NotHere("no user namespaces")
+    return claim("mark", lambda: wc.libc.unshare(new_user), "arrived", "hide", "claim")(b)
 
 
 def of_the_dead(b):
@@ -325,12 +329,45 @@ def locked_memory(b):
     return False
 
 
+def taken_over(function):
+    """The same by the broker's own process: that somebody comes into it is played by tracing."""
+    def run(b):
+        if not HERE or LANDLOCK < 1:
+            raise NotHere("another processor, or no Landlock")
+        with TakenOver(b.pid) as it:
+            return function(it)
+    return run
+
+
+@taken_over
+def calls_somebody(it):
+    """Whom it could tell all keys.  ProcessLookupError: its filter ends it."""
+    with tempfile.TemporaryDirectory() as where, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(where + "/s")
+        listener.listen()
+        address = socket.AF_UNIX.to_bytes(2, "little") + listener.getsockname().encode()
+        try:
+            fd = it.call("socket", socket.AF_UNIX, socket.SOCK_STREAM, 0)
+        except AssertionError:
+            return False
+        return it.call("connect", fd, address, len(address) + 1) == 0
+
+
+@taken_over
+def reads_your_files(it):
+    with tempfile.NamedTemporaryFile(prefix="id_ed25519.") as f:
+        f.write(TOKEN.encode())
+        f.flush()
+        fd = it.call("openat", AT_FDCWD, f.name.encode(), os.O_RDONLY)
+        return it.bytes_at(it.room, it.call("read", fd, it.room, len(TOKEN)))
+
+
 ATTEMPTS = [
     # who asks
     ("mark", marked(get)),
     ("message-sender", impostor),
     ("same-process", of_the_dead),
-    ("namespaces", claim("mark", apart, "arrived", "hide", "claim")),
+    ("namespaces", apart),
     ("untraced", claim("mark", "arrived", "traceme", "hide", "claim")),
     ("undumpable-claimant", claim("mark", "arrived", "claim")),
     ("marked-claimant", claim("arrived", "hide", "claim")),
@@ -354,8 +391,9 @@ ATTEMPTS = [
     ("image", planted), ("exposed", for_servers),
     ("sealed-files", changed_later), ("plain-proxy", own_proxy),
     ("limit", without_end), ("record", unrecorded), ("quota-host", odd_quota),
-    # what it leaves; that its memory can be read is the other one's
+    # what it leaves; that nobody comes into its process is the other one's
     ("arena-wipe,hardened", locked_memory),
+    ("broker-seccomp,hardened", calls_somebody), ("broker-landlock,hardened", reads_your_files),
 ]
 
 
