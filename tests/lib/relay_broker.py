@@ -142,7 +142,8 @@ class Provider:
         self.port = self.listener.getsockname()[1]
         name = f"[{host}]" if ":" in host else host
         self.url = f"{'https' if tls else 'http'}://{name}:{self.port}{path}"
-        threading.Thread(target=self.accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self.accept, daemon=True)
+        self.accepting.start()
 
     def accept(self):
         while True:
@@ -179,6 +180,14 @@ class Provider:
         return self
 
     def __exit__(self, *_):
+        self.close()
+
+    def close(self):
+        """Nobody listens there any more."""
+        # First the thread, which might else accept at whatever has the descriptor's number next.
+        if self.accepting.is_alive():
+            self.listener.shutdown(socket.SHUT_RDWR)
+            self.accepting.join(PATIENCE)
         self.listener.close()
 
 

@@ -150,8 +150,7 @@ def test_an_answer_that_is_cut(provider):
 
 def test_nobody_listens(provider):
     with with_key(provider) as relay:
-        provider.listener.shutdown(socket.SHUT_RDWR)
-        provider.listener.close()
+        provider.close()
         fetch(relay)
         assert fetched(relay) == {"error": "network"}
 
