@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from attempts import ATTEMPTS, RELAYED, TOKEN, broker_for, got, relayed
-from attempts_programs import NotHere
+from attempts_programs import BY_ITSELF, ELSEWHERE, IN_A_WORLD, NotHere
 from built import BUILD
 from ccrun import CCRUN, Ccrun
 from controls import names, off, without
@@ -107,6 +107,19 @@ def test_a_signal_to_a_program_outside(ready):
                  for controls in ((), ("confine-landlock",))]
         outside.kill()
     assert "not permitted" in found[0] and found[1] == "", found
+
+
+# ---- all of them ----
+
+def shown():
+    """Those that a test switches off.  Of several at once the first is the one that it is about, the
+    others stand behind it, but for BY_ITSELF and IN_A_WORLD, which leave out each."""
+    return {controls.partition(",")[0] for controls, _ in [*ATTEMPTS, *RELAYED]}.union(
+        ELSEWHERE, *(controls for controls, _ in [*BY_ITSELF, *IN_A_WORLD]))
+
+
+def test_each_control_s_absence_shows():
+    assert shown() == set(names())
 
 
 # ---- the switch itself ----

@@ -10,9 +10,6 @@ CONTROLS = {
     "mark": ("user-relay", "raw-session"),
     # By a program outside, for which the mark does not speak; ccctl asks a person first.
     "person": ("user-relay", "by-service"),
-    # By relay the key goes where it is sealed for, whatever the files say.
-    "sealed-origin": ("user-preload", "provider-url"),
-    "nested": ("user-relay", "raw-session"),
     "sealed-env": ("user-relay", "provider-telemetry"),
     "sealed-config-dir": ("user-relay", "provider-config-dir"),
     "sealed-delivery": ("user-relay", "provider-delivery"),
