@@ -5,7 +5,8 @@
  * Each is asked about where it holds, at one place, by control_active.  In what is
  * shipped that is always true, and nothing says otherwise.  In the test build
  * CCRUN_WITHOUT=NAME[,NAME] switches controls off (tests/instead/base/control.c), so that
- * a test can show what each one holds.  tools/lint checks that the code asks for each.
+ * a test can show what each one holds: tests/attacks/test_controls.py wants one for each.
+ * tools/lint checks that the code asks for each.
  */
 #ifndef BASE_CONTROL_H
 #define BASE_CONTROL_H
