@@ -8,6 +8,8 @@
 #include <string.h>
 #include <time.h>
 
+#define CUT_ANSWERS_MAX 3 /* in a row, of which nobody knows what they cost */
+
 uint32_t book_day(const struct limit_time *t)
 {
 	time_t local = (time_t)(t->epoch + t->utc_offset);
@@ -123,8 +125,13 @@ int book_event_apply(struct book *b, const struct book_event *e)
 		return -1;
 	limit_count(&entry->counters, used, &e->when);
 	open_end(b, e->sum.session, e->id);
-	if (e->sum.estimated)
+	if (e->sum.estimated) {
+		/* Else who cuts each answer off is never asked what they cost. */
+		entry->cut += e->sum.unpriced;
+		entry->blind = entry->blind || entry->cut >= CUT_ANSWERS_MAX;
 		return 0;
+	}
+	entry->cut = 0;
 	if (e->sum.unpriced)
 		entry->blind = true;
 	if (!e->reported)

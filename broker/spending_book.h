@@ -20,6 +20,7 @@ struct book_entry {
 	/* What the provider said that answers cost, for estimates where there is no price. */
 	uint64_t reported_micros, reported_tokens;
 	bool blind;		   /* the last answer without a price had no cost either */
+	uint64_t cut;		   /* answers in a row that ended before that could be told */
 	struct price_list *prices; /* of the last session; NULL: none.  Not in the file. */
 };
 

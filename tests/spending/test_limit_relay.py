@@ -9,7 +9,7 @@ import pytest
 import wire_client as wc
 from api_shapes import message
 from client import until
-from relay_broker import Provider, answer, STREAM_HEAD, STREAM, chunk
+from relay_broker import Provider, UnixConnection, answer, STREAM_HEAD, STREAM, chunk
 from relayed import Session, sealed
 
 
@@ -171,6 +171,32 @@ def test_a_cost_that_the_provider_reports(b):
         assert post_once(b, provider)[0] == 200
         assert settled(b, 1)["micros"] == 250000
         assert post_once(b, provider)[0] == 429
+
+
+def test_a_limit_in_money_is_not_passed_by_cutting_answers_off(b):
+    def endless(wire, _request):
+        wire.sock.sendall(STREAM_HEAD + chunk(STREAM[0]))
+        time.sleep(30)
+
+    def counted():
+        with b.connect() as c:
+            return c.call("spent-today", name="zai").get("requests")
+
+    def child():
+        statuses = []
+        with Session(b, provider) as s:
+            for n in range(1, 6):
+                c = UnixConnection(s.path)
+                c.request("POST", "/v1/messages", b'{"model":"claude-asked-1"}', {"Content-Type": "application/json"})
+                statuses.append(c.getresponse().status)
+                c.close()
+                until(lambda: statuses[-1] != 200 or counted() == n, what="the numbers of what was cut off")
+        return statuses
+    with Provider(endless) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="$0.01/day")
+        assert wc.Child(child).result(30) == [200, 200, 200, 429, 429]
+        assert b.call("limit", name="zai")["blind"] and len(provider.requests) == 3
 
 
 def test_prices_are_bounded_and_a_session_sets_none(b, provider):
