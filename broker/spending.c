@@ -211,7 +211,7 @@ int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct s
 	e.id = id;
 	text_clean(e.sum.provider, sizeof(e.sum.provider), u->provider, true);
 	text_clean(e.sum.project, sizeof(e.sum.project), u->project, false);
-	spending_cost_count(&e, book_entry_find(b, e.sum.entry), u);
+	spending_cost_count(&e, b, u);
 	if (counted)
 		*counted = e.sum;
 	return book_count(b, &e, f);

@@ -13,13 +13,29 @@
 #define ANSWER_BYTES_PER_TOKEN 4
 #define ESTIMATE_MAX (UINT64_C(1) << 50) /* micro-dollars; the sum of all reserved fits */
 
-/* What so many tokens may cost: by the price, else by what the provider said that earlier
+/* The prices for a limit: tokens of a kind that has none cost as input does. */
+static bool prices_for_limit(const struct prices *p, struct prices *out)
+{
+	int i;
+
+	if (!p)
+		return false;
+	*out = *p;
+	for (i = 0; i < TOKEN_KINDS; i++)
+		if (!p->known[i] && p->known[TOKENS_INPUT]) {
+			out->per_million[i] = p->per_million[TOKENS_INPUT];
+			out->known[i] = true;
+		}
+	return true;
+}
+
+/* What so many tokens may cost: by the prices p, else by what the provider said that earlier
  * answers cost.  False: nobody knows. */
-static bool cost_estimate(const struct book_entry *e, const char *model, const struct spent *s,
+static bool cost_estimate(const struct book_entry *e, const struct prices *p, const struct spent *s,
 			  uint64_t *micros)
 {
-	const struct prices *p = price_list_find(e ? e->prices : NULL, model);
 	struct token_counts counts;
+	struct prices all;
 	double micros_per_token, sum;
 	uint64_t total = 0;
 	int i;
@@ -29,7 +45,7 @@ static bool cost_estimate(const struct book_entry *e, const char *model, const s
 		counts.known[i] = true;
 		total += s->tokens[i] < UINT32_MAX ? s->tokens[i] : UINT32_MAX;
 	}
-	if (p && price_cost(p, &counts, micros)) {
+	if (prices_for_limit(p, &all) && price_cost(&all, &counts, micros)) {
 		if (*micros > ESTIMATE_MAX)
 			*micros = ESTIMATE_MAX;
 		return true;
@@ -54,7 +70,8 @@ void spending_cost_estimate(struct book_event *e, const struct book_entry *entry
 {
 	e->sum.tokens[TOKENS_INPUT] = input_estimate(body_bytes);
 	e->sum.tokens[TOKENS_OUTPUT] = SPENDING_OUTPUT;
-	if (!cost_estimate(entry, e->sum.model, &e->sum, &e->sum.micros)) {
+	if (!cost_estimate(entry, price_list_find(entry ? entry->prices : NULL, e->sum.model),
+			   &e->sum, &e->sum.micros)) {
 		e->sum.micros = 0;
 		e->sum.unpriced = 1;
 	}
@@ -85,10 +102,27 @@ static void tokens_estimate(struct book_event *e, const struct use *u)
 	e->sum.estimated = 1;
 }
 
-static void cost_count(struct book_event *e, const struct use *u, const struct book_entry *entry)
+/* Of the model that answered; one without prices has those of the model that was asked for, by
+ * which the request was let through: its name may be an alias. */
+static const struct prices *prices_of_answer(const struct book *b, const struct book_event *e)
 {
-	const struct prices *p = price_list_find(entry ? entry->prices : NULL, e->sum.model);
+	const struct book_entry *entry = book_entry_find(b, e->sum.entry);
+	const struct price_list *l = entry ? entry->prices : NULL;
+	const struct prices *p = price_list_find(l, e->sum.model);
+	unsigned i;
+
+	for (i = 0; !p && i < b->opens; i++)
+		if (b->open[i].id == e->id && strcmp(b->open[i].sum.session, e->sum.session) == 0)
+			p = price_list_find(l, b->open[i].sum.model);
+	return p;
+}
+
+static void cost_count(struct book_event *e, const struct use *u, const struct book *b)
+{
+	const struct book_entry *entry = book_entry_find(b, e->sum.entry);
+	const struct prices *p = prices_of_answer(b, e);
 	struct token_counts counts;
+	uint64_t estimate;
 
 	if (u->has_cost && !e->sum.estimated) {
 		e->sum.micros = u->cost_micros;
@@ -101,15 +135,16 @@ static void cost_count(struct book_event *e, const struct use *u, const struct b
 		e->sum.unpriced = u->surcharged;
 		return;
 	}
-	if (e->sum.estimated && cost_estimate(entry, e->sum.model, &e->sum, &e->sum.micros)) {
-		e->sum.micros = larger(e->sum.micros, u->has_cost ? u->cost_micros : 0);
-		return;
-	}
 	e->sum.micros = u->has_cost ? u->cost_micros : 0;
-	e->sum.unpriced = 1;
+	/* A whole answer that has no price is counted by what is known, and still has none. */
+	e->sum.unpriced = !e->sum.estimated;
+	if ((e->sum.estimated || p) && cost_estimate(entry, p, &e->sum, &estimate))
+		e->sum.micros = larger(e->sum.micros, estimate);
+	else
+		e->sum.unpriced = 1;
 }
 
-void spending_cost_count(struct book_event *e, const struct book_entry *entry, const struct use *u)
+void spending_cost_count(struct book_event *e, const struct book *b, const struct use *u)
 {
 	int i;
 
@@ -120,5 +155,5 @@ void spending_cost_count(struct book_event *e, const struct book_entry *entry, c
 		e->sum.tokens[i] = u->tokens[i] < UINT32_MAX ? u->tokens[i] : UINT32_MAX;
 	if (!numbers_are_there(u))
 		tokens_estimate(e, u);
-	cost_count(e, u, entry);
+	cost_count(e, u, b);
 }

@@ -199,6 +199,20 @@ def test_a_limit_in_money_is_not_passed_by_cutting_answers_off(b):
         assert b.call("limit", name="zai")["blind"] and len(provider.requests) == 3
 
 
+@pytest.mark.parametrize("answering, cached", [("claude-asked-1", 1000), ("another-1", 0), ("another-1", 1000)])
+def test_a_limit_in_money_holds_where_an_answer_has_no_whole_price(b, answering, cached):
+    """Tokens of a kind without a price, and an answer by another name than was asked for."""
+    body = message(answering, [{"type": "text", "text": "hello"}], "end_turn")
+    body["usage"].update(input_tokens=10, output_tokens=50000, cache_read_input_tokens=cached)
+    prices = [{"model": "claude-*", "input": 3000000, "output": 15000000}]
+    with Provider(answer(body)) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="$0.70/day")
+        assert post_once(b, provider, prices=prices)[0] == 200
+        assert settled(b, 1)["micros"] == 3 * (10 + cached) + 15 * 50000
+        assert post_once(b, provider, prices=prices)[0] == 429
+
+
 def test_prices_are_bounded_and_a_session_sets_none(b, provider):
     sealed(b, provider, policy="delivery=relay nested=allow")
     many = [{"model": f"m{i}", "input": 1} for i in range(33)]
