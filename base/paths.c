@@ -33,6 +33,15 @@ static const char *env_absolute(const char *variable)
 	return v && v[0] == '/' ? v : NULL;
 }
 
+/* One that does not exist or, after su, is another user's, counts as unset: the specification
+ * wants a replacement then, not a failure. */
+static bool path_is_own_directory(const char *dir)
+{
+	struct stat st;
+
+	return stat(dir, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
 int path_home(char *out, struct failure *f)
 {
 	const char *home = env_absolute("HOME");
@@ -43,18 +52,39 @@ int path_home(char *out, struct failure *f)
 	return path_join(out, f, home, "", NULL);
 }
 
-/* fallback: below the home directory. */
-static int path_xdg(const char *variable, const char *fallback, const char *leaf, char *out,
-		    struct failure *f)
+/* The kinds that a variable or a default below the home directory says. */
+static const struct xdg {
+	const char *variable, *fallback;
+} kinds[] = { [PATH_CONFIG] = { "XDG_CONFIG_HOME", "/.config/ccrun" },
+	      [PATH_DATA] = { "XDG_DATA_HOME", "/.local/share/ccrun" },
+	      [PATH_STATE] = { "XDG_STATE_HOME", "/.local/state/ccrun" },
+	      [PATH_CACHE] = { "XDG_CACHE_HOME", "/.cache/ccrun" } };
+
+static int path_by_default(const struct xdg *k, const char *leaf, char *out, struct failure *f)
 {
-	const char *dir = env_absolute(variable);
 	char home[PATH_SIZE];
 
-	if (dir)
-		return path_join(out, f, dir, "/ccrun", leaf);
-	if (path_home(home, f) != 0)
-		return -1;
-	return path_join(out, f, home, fallback, leaf);
+	return path_home(home, f) != 0 ? -1 : path_join(out, f, home, k->fallback, leaf);
+}
+
+static int path_xdg(enum path_kind kind, const char *leaf, char *out, struct failure *f)
+{
+	const struct xdg *k = &kinds[kind];
+	const char *dir = env_absolute(k->variable);
+
+	return dir ? path_join(out, f, dir, "/ccrun", leaf) : path_by_default(k, leaf, out, f);
+}
+
+const char *path_astray(enum path_kind kind, const char *leaf, char *normal)
+{
+	const struct xdg *k = &kinds[kind];
+	char path[PATH_SIZE];
+
+	if (!env_absolute(k->variable) || path_xdg(kind, leaf, path, NULL) != 0 ||
+	    access(path, F_OK) == 0 || path_by_default(k, leaf, normal, NULL) != 0 ||
+	    access(normal, F_OK) != 0)
+		return NULL;
+	return k->variable;
 }
 
 int path_expand(const char *text, char *out, struct failure *f)
@@ -87,38 +117,31 @@ int path_expand(const char *text, char *out, struct failure *f)
 	return fail_set(f, FAIL_CONFIG, NULL, "not an absolute path: %.100s", text);
 }
 
+bool path_runtime_ignored(void)
+{
+	const char *dir = getenv("XDG_RUNTIME_DIR");
+
+	return dir && dir[0] && (dir[0] != '/' || !path_is_own_directory(dir));
+}
+
 static int path_runtime(const char *leaf, char *out, struct failure *f)
 {
 	const char *dir = env_absolute("XDG_RUNTIME_DIR");
 	char standard[64], sub[256];
 	struct stat st;
 
-	/* A directory that does not exist counts as unset: the specification wants a
-	 * replacement then, not a failure. */
-	if (dir && (stat(dir, &st) == 0 || errno != ENOENT))
+	if (dir && path_is_own_directory(dir))
 		return path_join(out, f, dir, "/ccrun", leaf);
 	snprintf(standard, sizeof(standard), "/run/user/%u", (unsigned)getuid());
 	if (lstat(standard, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == getuid())
 		return path_join(out, f, standard, "/ccrun", leaf);
 	snprintf(sub, sizeof(sub), "run%s%s", leaf ? "/" : "", leaf ? leaf : "");
-	return path_xdg("XDG_STATE_HOME", "/.local/state/ccrun", sub, out, f);
+	return path_xdg(PATH_STATE, sub, out, f);
 }
 
 int path_of(enum path_kind kind, const char *leaf, char *out, struct failure *f)
 {
-	switch (kind) {
-	case PATH_CONFIG:
-		return path_xdg("XDG_CONFIG_HOME", "/.config/ccrun", leaf, out, f);
-	case PATH_DATA:
-		return path_xdg("XDG_DATA_HOME", "/.local/share/ccrun", leaf, out, f);
-	case PATH_STATE:
-		return path_xdg("XDG_STATE_HOME", "/.local/state/ccrun", leaf, out, f);
-	case PATH_CACHE:
-		return path_xdg("XDG_CACHE_HOME", "/.cache/ccrun", leaf, out, f);
-	case PATH_RUNTIME:
-		break;
-	}
-	return path_runtime(leaf, out, f);
+	return kind == PATH_RUNTIME ? path_runtime(leaf, out, f) : path_xdg(kind, leaf, out, f);
 }
 
 int path_installed(const char *rest, char *out, struct failure *f)
@@ -161,6 +184,42 @@ int path_make_parents(const char *path, struct failure *f)
 	return 0;
 }
 
+/* su and sudo can leave a variable that leads to another user's. */
+static void path_hint_owner(const char *path, struct failure *f)
+{
+	static const char *const variables[] = { "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
+						 "XDG_DATA_HOME",   "XDG_STATE_HOME",
+						 "XDG_CACHE_HOME",  "HOME" };
+	const char *dir;
+	size_t i;
+
+	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
+		dir = env_absolute(variables[i]);
+		if (dir && strncmp(path, dir, strlen(dir)) == 0 && !path_is_own_directory(dir)) {
+			fail_hint(f, "%s=%.160s leads there; after su or sudo: su -, sudo -i",
+				  variables[i], dir);
+			return;
+		}
+	}
+	fail_hint(f, "chown %u %.250s, or choose another directory", (unsigned)geteuid(), path);
+}
+
+int path_check_own(enum path_kind kind, struct failure *f)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (path_of(kind, NULL, path, f) != 0)
+		return -1;
+	/* In a directory that we may not search it is another's, too. */
+	if (stat(path, &st) == 0 ? st.st_uid == geteuid() : errno != EACCES)
+		return 0;
+	fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is not yours (you are uid %u)", path,
+		 (unsigned)geteuid());
+	path_hint_owner(path, f);
+	return -1;
+}
+
 int path_private_dir(const char *path, struct failure *f)
 {
 	struct stat st;
@@ -191,8 +250,7 @@ int path_private_dir(const char *path, struct failure *f)
 	if (st.st_uid != geteuid()) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, not to you (uid %u)",
 			 path, (unsigned)st.st_uid, (unsigned)geteuid());
-		fail_hint(f, "chown %u %.250s, or choose another directory", (unsigned)geteuid(),
-			  path);
+		path_hint_owner(path, f);
 		goto bad;
 	}
 	if (st.st_mode & 077) {
@@ -228,6 +286,20 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 		return -1;
 	}
 	return 0;
+}
+
+int path_trusted_dir(const char *path, struct failure *f)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT)
+		return path_private_dir(path, f);
+	if (fd < 0)
+		return fail_errno(f, NULL, "%s", path);
+	if (path_check_trusted(fd, path, f) == 0)
+		return fd;
+	close(fd);
+	return -1;
 }
 
 /* One file or directory of the way; path is all of it up to here. */

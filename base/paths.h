@@ -10,6 +10,7 @@
 #ifndef BASE_PATHS_H
 #define BASE_PATHS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct failure;
@@ -21,8 +22,8 @@ enum path_kind {
 	PATH_DATA,   /* $XDG_DATA_HOME/ccrun    (else ~/.local/share/ccrun) */
 	PATH_STATE,  /* $XDG_STATE_HOME/ccrun   (else ~/.local/state/ccrun) */
 	PATH_CACHE,  /* $XDG_CACHE_HOME/ccrun   (else ~/.cache/ccrun) */
-	PATH_RUNTIME /* $XDG_RUNTIME_DIR/ccrun, else /run/user/UID/ccrun,
-			 else PATH_STATE's run/; never /tmp */
+	PATH_RUNTIME /* $XDG_RUNTIME_DIR/ccrun if that is a directory of the caller's, else
+			 /run/user/UID/ccrun, else PATH_STATE's run/; never /tmp */
 };
 
 /*
@@ -31,6 +32,17 @@ enum path_kind {
  * the XDG Base Directory Specification demands.  Returns 0 or -1.
  */
 int path_of(enum path_kind kind, const char *leaf, char *out, struct failure *f);
+
+/*
+ * Does a variable lead this kind of directory (not PATH_RUNTIME) away from where it is by
+ * default, and leaf is only there?  As in the terminal of an editor that is packaged with
+ * directories of its own.  Returns the variable's name, and normal (PATH_SIZE bytes) is
+ * leaf's path by default; else NULL.
+ */
+const char *path_astray(enum path_kind kind, const char *leaf, char *normal);
+
+/* Is XDG_RUNTIME_DIR set, and not used, because it is no directory of the caller's? */
+bool path_runtime_ignored(void);
 
 /* out (PATH_SIZE bytes) = $HOME, which must be absolute.  Returns 0 or -1. */
 int path_home(char *out, struct failure *f);
@@ -63,11 +75,24 @@ int path_make_parents(const char *path, struct failure *f);
 int path_private_dir(const char *path, struct failure *f);
 
 /*
+ * Does the directory of that kind, if it is there, belong to the caller?  After su or sudo a
+ * variable may lead to another user's.  0, or -1 with FAIL_UNSAFE_PATH.
+ */
+int path_check_own(enum path_kind kind, struct failure *f);
+
+/*
  * Check a configuration file or directory that is open: it must belong to the caller
  * or root, and not be writable by group or others.  path is for the message.
  * Returns 0 or -1.
  */
 int path_check_trusted(int fd, const char *path, struct failure *f);
+
+/*
+ * Open a directory of configuration files, which is made as by path_private_dir if it is
+ * missing, and check it as path_check_trusted does.  Links on the way are followed: people
+ * keep such files elsewhere.  Returns a close-on-exec descriptor or -1.
+ */
+int path_trusted_dir(const char *path, struct failure *f);
 
 /*
  * out (PATH_SIZE bytes) = the path of an executable file without symbolic links.  The file,

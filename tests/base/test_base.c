@@ -237,7 +237,7 @@ static void test_io_replace_file(void **state)
 
 static void test_path_of(void **state)
 {
-	char out[PATH_SIZE], huge[PATH_SIZE + 10];
+	char out[PATH_SIZE], own[PATH_SIZE], huge[PATH_SIZE + 10];
 	struct failure f = { 0 };
 
 	(void)state;
@@ -245,7 +245,7 @@ static void test_path_of(void **state)
 	unsetenv("XDG_CONFIG_HOME");
 	setenv("XDG_DATA_HOME", "relative", 1); /* to be ignored */
 	setenv("XDG_STATE_HOME", "/s", 1);
-	setenv("XDG_RUNTIME_DIR", "/usr", 1);
+	setenv("XDG_RUNTIME_DIR", dir, 1);
 	assert_int_equal(path_of(PATH_CONFIG, "a.conf", out, &f), 0);
 	assert_string_equal(out, "/h/.config/ccrun/a.conf");
 	assert_int_equal(path_of(PATH_DATA, NULL, out, &f), 0);
@@ -256,7 +256,13 @@ static void test_path_of(void **state)
 	assert_int_equal(path_of(PATH_CACHE, "x", out, &f), 0);
 	assert_string_equal(out, "/h/.cache/ccrun/x");
 	assert_int_equal(path_of(PATH_RUNTIME, "broker.sock", out, &f), 0);
-	assert_string_equal(out, "/usr/ccrun/broker.sock");
+	snprintf(own, sizeof(own), "%s/ccrun/broker.sock", dir);
+	assert_string_equal(out, own);
+	/* Another user's, as su leaves it, or no directory at all. */
+	setenv("XDG_RUNTIME_DIR", getuid() == 0 ? "/nonexistent" : "/usr", 1);
+	assert_int_equal(path_of(PATH_RUNTIME, "b", out, &f), 0);
+	assert_int_not_equal(strncmp(out, "/usr", 4), 0);
+	assert_int_not_equal(strncmp(out, "/nonexistent", 12), 0);
 	setenv("XDG_RUNTIME_DIR", "", 1);
 	assert_int_equal(path_of(PATH_RUNTIME, "b", out, &f), 0);
 	assert_null(strstr(out, "/tmp"));
@@ -322,6 +328,11 @@ static void test_private_dir(void **state)
 	if (geteuid() == 0)
 		assert_int_equal(chown(in_dir("p/q"), 65534, 65534), 0);
 	refused_dir(geteuid() == 0 ? in_dir("p/q") : "/usr", "belongs to uid", "chown");
+	if (geteuid() != 0)
+		setenv("HOME", "/usr", 1);
+	refused_dir(geteuid() == 0 ? in_dir("p/q") : "/usr/share", "belongs to uid",
+		    geteuid() == 0 ? "chown" : "HOME=/usr leads there");
+	setenv("HOME", dir, 1);
 }
 
 static void test_check_trusted(void **state)
