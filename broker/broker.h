@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/stat.h>
 #include "base/paths.h"
 #include "broker/auto_unlock.h"
 #include "broker/connection.h"
@@ -21,8 +22,9 @@ struct broker {
 	struct auto_unlock auto_unlock;
 	int listener;
 	int epoll;
-	int signals;		/* signalfd: SIGTERM, SIGINT, SIGHUP */
-	char socket[PATH_SIZE]; /* the path to unlink at the end; "" for an inherited socket */
+	int signals;		 /* signalfd: SIGTERM, SIGINT, SIGHUP */
+	char socket[PATH_SIZE];	 /* the path to unlink at the end; "" for an inherited socket */
+	struct stat socket_file; /* what was there when we listened */
 	struct arena *arena;
 	uint8_t *packet;  /* WIRE_PACKET_MAX bytes in the arena: a packet may carry a secret */
 	uint64_t started; /* seconds since the epoch */

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/listener.h"
 #include "broker/places.h"
 #include "broker/ops.h"
 #include "broker/relay_channel.h"
@@ -162,6 +163,19 @@ static void sweep_deadlines(struct broker *b)
 		watch_listener(b, true);
 }
 
+/* Listen on another socket, where the one that there was has gone. */
+static void check_listener(struct broker *b)
+{
+	int fd = listener_renew(b);
+
+	if (fd < 0)
+		return;
+	close(b->listener);
+	b->listener = fd;
+	if (places_watch_other(b, fd, ID_LISTENER) == 0 && b->full)
+		watch_listener(b, false);
+}
+
 void loop_run(struct broker *b)
 {
 	struct epoll_event ev[EVENTS];
@@ -186,6 +200,7 @@ void loop_run(struct broker *b)
 				accept_connections(b);
 		if (clock_now_ms() >= next_sweep) {
 			sweep_deadlines(b);
+			check_listener(b);
 			next_sweep = clock_now_ms() + SWEEP_MS;
 		}
 	}

@@ -23,6 +23,7 @@
 #include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/listener.h"
 #include "broker/loop.h"
 #include "broker/relay_keeper.h"
 #include "broker/sandbox.h"
@@ -180,47 +181,6 @@ static int harden_process(const struct options *o, struct failure *f)
 	return 0;
 }
 
-/* Clients take the owner of SYSTEM_RUN_DIR for the system broker (its parent is
- * root's), so it must be this uid. */
-static int listen_on_system_socket(struct broker *b, struct failure *f)
-{
-	struct stat st;
-
-	if (lstat(SYSTEM_RUN_DIR, &st) != 0)
-		return fail_errno(f, "install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR,
-				  SYSTEM_RUN_DIR);
-	if (!S_ISDIR(st.st_mode) || st.st_uid != getuid() || (st.st_mode & 022))
-		return fail_set(f, FAIL_UNSAFE_PATH,
-				"install -d -o ccrun -g ccrun -m 755 " SYSTEM_RUN_DIR,
-				SYSTEM_RUN_DIR " is not a directory of uid %u that only it writes",
-				(unsigned)getuid());
-	snprintf(b->socket, sizeof(b->socket), "%s", SYSTEM_SOCKET);
-	b->listener = sock_listen(b->socket, 0666, LISTEN_BACKLOG, f);
-	return b->listener < 0 ? -1 : 0;
-}
-
-static int listen_on_socket(struct broker *b, const struct options *o, struct failure *f)
-{
-	char dir[PATH_SIZE];
-	int fd;
-
-	if (o->inherited >= 0) {
-		b->listener = o->inherited;
-		return 0;
-	}
-	if (o->system)
-		return listen_on_system_socket(b, f);
-	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
-	    path_of(PATH_RUNTIME, "broker.sock", b->socket, f) != 0)
-		return -1;
-	fd = path_private_dir(dir, f);
-	if (fd < 0)
-		return -1;
-	close(fd);
-	b->listener = sock_listen(b->socket, 0600, LISTEN_BACKLOG, f);
-	return b->listener < 0 ? -1 : 0;
-}
-
 static int allocate_places(struct broker *b, struct failure *f)
 {
 	b->places = b->system ? SYSTEM_CONNECTIONS : CONNECTIONS_MAX;
@@ -249,10 +209,10 @@ static int start_broker(struct broker *b, struct options *o, struct failure *f)
 	if (witness_start(f) != 0)
 		return -1;
 	/* After the witness, with which every capability went. */
-	if (relay_keeper_start(b->system, f) != 0)
+	if (relay_keeper_start(b->system, f) != 0 || (!b->system && listener_start(f) != 0))
 		return -1;
 	if (allocate_places(b, f) != 0 || tenants_start(b, f) != 0 ||
-	    listen_on_socket(b, o, f) != 0 || loop_start(b, f) != 0)
+	    listener_open(b, o->inherited, f) != 0 || loop_start(b, f) != 0)
 		return -1;
 	return sandbox_enter(b, f);
 }

@@ -49,15 +49,24 @@ int store_open(struct vault_store *s, const char *dir, struct failure *f)
 			 s->path);
 		goto bad;
 	}
-	n = snprintf(pid, sizeof(pid), "%d\n", (int)getpid());
-	if (ftruncate(s->lock, 0) != 0 || pwrite(s->lock, pid, (size_t)n, 0) != n) {
-		fail_errno(f, "is the disk full?", "cannot write %s.lock", s->path);
+	if (store_say_socket(s, "", f) != 0)
 		goto bad;
-	}
 	return 0;
 bad:
 	store_close(s);
 	return -1;
+}
+
+int store_say_socket(struct vault_store *s, const char *path, struct failure *f)
+{
+	char text[PATH_SIZE + 32];
+	int n = snprintf(text, sizeof(text), "%d\n%s%s", (int)getpid(), path, path[0] ? "\n" : "");
+
+	/* A serving broker may not call pwrite. */
+	if (ftruncate(s->lock, 0) != 0 || lseek(s->lock, 0, SEEK_SET) != 0 ||
+	    write(s->lock, text, (size_t)n) != n)
+		return fail_errno(f, "is the disk full?", "cannot write %s.lock", s->path);
+	return 0;
 }
 
 void store_close(struct vault_store *s)

@@ -25,6 +25,10 @@ struct vault_store {
 int store_open(struct vault_store *s, const char *dir, struct failure *f);
 void store_close(struct vault_store *s);
 
+/* Write our pid and the path of our socket into the lock's file, for clients that look
+ * elsewhere for the socket.  0 or -1. */
+int store_say_socket(struct vault_store *s, const char *path, struct failure *f);
+
 enum store_presence {
 	STORE_UNKNOWN = -1, /* the directory cannot be read: treat it as PRESENT */
 	STORE_ABSENT,

@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,21 +31,31 @@ bool socket_has_no_listener(int err)
 	return err == ENOENT || err == ECONNREFUSED;
 }
 
-/* The PID in vault.lock, if that process is a running broker; else 0. */
-static pid_t vault_holder(void)
+/*
+ * The PID in vault.lock, if that process is a running broker; else 0.  socket (PATH_SIZE
+ * bytes, or NULL) = where it says that it listens, or "".
+ */
+static pid_t vault_holder(char *socket)
 {
-	char path[PATH_SIZE], *text;
+	char path[PATH_SIZE], *text, *line;
 	struct proc_stat st;
 	unsigned long number;
 	bool is_number;
 	size_t n;
 	pid_t pid;
 
+	if (socket)
+		socket[0] = '\0';
 	if (path_of(PATH_DATA, "vault.lock", path, NULL) != 0 ||
-	    io_slurp(path, 32, &text, &n, NULL) != 0)
+	    io_slurp(path, PATH_SIZE + 32, &text, &n, NULL) != 0)
 		return 0;
-	text[strcspn(text, "\n")] = '\0';
+	line = text + strcspn(text, "\n");
+	if (*line)
+		*line++ = '\0';
+	line[strcspn(line, "\n")] = '\0';
 	is_number = number_parse(text, 1, INT_MAX, &number);
+	if (socket && line[0] == '/')
+		snprintf(socket, PATH_SIZE, "%s", line);
 	free(text);
 	if (!is_number)
 		return 0;
@@ -56,7 +67,7 @@ static pid_t vault_holder(void)
 
 static int fail_no_broker(struct failure *f)
 {
-	pid_t pid = vault_holder();
+	pid_t pid = vault_holder(NULL);
 
 	/* The vault may be unlocked, so "no broker is running" would be wrong. */
 	if (pid) {
@@ -71,8 +82,54 @@ static int fail_no_broker(struct failure *f)
 	return fail_set(f, FAIL_NO_BROKER, "ccctl unlock starts one", "no broker is running");
 }
 
+/* MUST: no other user can write the socket's directory, or put another socket there. */
+static int check_socket_dir(const char *socket, struct failure *f)
+{
+	char dir[PATH_SIZE];
+	char *slash;
+	int fd;
+
+	snprintf(dir, sizeof(dir), "%s", socket);
+	slash = strrchr(dir, '/');
+	*slash = '\0';
+	fd = path_private_dir(dir, f);
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+/*
+ * Connect to the broker that holds the vault where it says that it listens: it may have
+ * been started with another XDG_RUNTIME_DIR, or have lost the directory that it had.
+ * d->path is that then.  -1 with errno: none listens there.
+ */
+static int connect_elsewhere(struct dial *d)
+{
+	char path[PATH_SIZE];
+	int fd, why = errno;
+
+	if (!vault_holder(path) || !path[0] || strcmp(path, d->path) == 0 ||
+	    access(path, F_OK) != 0 || check_socket_dir(path, NULL) != 0) {
+		errno = why;
+		return -1;
+	}
+	fd = sock_connect(path, NULL);
+	if (fd >= 0)
+		snprintf(d->path, sizeof(d->path), "%s", path);
+	return fd;
+}
+
+/* Where clients look, or where the vault's holder says.  -1 with errno. */
+static int connect_anywhere(struct dial *d, struct failure *f)
+{
+	int fd = sock_connect(d->path, f);
+
+	return fd >= 0 || !socket_has_no_listener(errno) ? fd : connect_elsewhere(d);
+}
+
 /* Start a broker, or wait for one that another program is starting, and connect. */
-static int connect_to_started(const char *path, struct failure *f)
+static int connect_to_started(struct dial *d, struct failure *f)
 {
 	int64_t deadline = clock_now_ms() + CONNECT_PATIENCE_MS, round;
 	int fd;
@@ -91,14 +148,14 @@ static int connect_to_started(const char *path, struct failure *f)
 			return -1;
 		for (round = clock_now_ms() + CONNECT_ROUND_MS; clock_now_ms() < round;
 		     poll(NULL, 0, 5)) {
-			fd = sock_connect(path, f);
+			fd = connect_anywhere(d, f);
 			if (fd >= 0 || !socket_has_no_listener(errno))
 				return fd;
 		}
 	} while (clock_now_ms() < deadline);
 	return fail_set(f, FAIL_NO_BROKER,
 			"end it, or set XDG_RUNTIME_DIR to what it was started with",
-			"a broker holds the vault but does not listen on %s", path);
+			"a broker holds the vault but does not listen on %s", d->path);
 }
 
 int socket_connect(struct dial *d, struct failure *f)
@@ -115,18 +172,18 @@ int socket_connect(struct dial *d, struct failure *f)
 	return fail_errno(f, NULL, "connect to %s", d->path);
 }
 
-/* A broker that holds the vault may be about to listen: wait for it.  -1 with errno. */
-static int connect_to_holder(const char *path, struct failure *f)
+/* A broker that holds the vault may be about to listen, again: wait for it.  -1 with errno. */
+static int connect_to_holder(struct dial *d, struct failure *f)
 {
 	int64_t deadline = clock_now_ms() + LISTEN_PATIENCE_MS;
 	int fd, why;
 
 	do {
-		fd = sock_connect(path, f);
+		fd = connect_anywhere(d, f);
 		if (fd >= 0 || !socket_has_no_listener(errno))
 			return fd;
 		why = errno;
-		if (!vault_holder()) {
+		if (!vault_holder(NULL)) {
 			errno = why;
 			return -1;
 		}
@@ -136,34 +193,23 @@ static int connect_to_holder(const char *path, struct failure *f)
 	return -1;
 }
 
-/* MUST: no other user can write the socket's directory, or put another socket there. */
-static int check_socket_dir(const char *dir, struct failure *f)
-{
-	int fd = path_private_dir(dir, f);
-
-	if (fd < 0)
-		return -1;
-	close(fd);
-	return 0;
-}
-
 int user_broker_open(struct dial *d, bool start, struct failure *f)
 {
-	char dir[PATH_SIZE];
-
-	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 ||
+	if (path_check_own(PATH_DATA, f) != 0 ||
 	    path_of(PATH_RUNTIME, "broker.sock", d->path, f) != 0)
 		return -1;
-	if (start && check_socket_dir(dir, f) != 0)
+	if (start && check_socket_dir(d->path, f) != 0)
 		return -1;
 	d->start = start;
 	d->connected = clock_now_ms();
-	d->fd = start || d->deadline ? socket_connect(d, f) : connect_to_holder(d->path, f);
+	d->fd = start || d->deadline ? socket_connect(d, f) : connect_to_holder(d, f);
+	if (d->fd < 0 && socket_has_no_listener(errno))
+		d->fd = connect_elsewhere(d);
 	/* Now it exists: a broker that is being started makes it. */
-	if (d->fd >= 0 && check_socket_dir(dir, f) != 0)
+	if (d->fd >= 0 && check_socket_dir(d->path, f) != 0)
 		return -1;
 	if (d->fd < 0 && socket_has_no_listener(errno)) {
-		d->fd = start ? connect_to_started(d->path, f) : fail_no_broker(f);
+		d->fd = start ? connect_to_started(d, f) : fail_no_broker(f);
 		d->connected = clock_now_ms();
 	}
 	return d->fd < 0 ? -1 : 0;

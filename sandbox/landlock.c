@@ -18,6 +18,7 @@
 #define REMOVE_FILE (1u << 5)
 #define MAKE_DIR (1u << 7)
 #define MAKE_REG (1u << 8)
+#define MAKE_SOCK (1u << 9)
 #define CREATE_VERSION 1u
 #define RULE_PATH_BENEATH 1
 #define TRUNCATE_ABI 3
@@ -55,6 +56,7 @@ static uint64_t rights_of(unsigned may, bool directory, uint64_t handled)
 		{ LANDLOCK_MAKE, 0, MAKE_REG },
 		{ LANDLOCK_REMOVE, 0, REMOVE_FILE },
 		{ LANDLOCK_MAKE_DIR, 0, MAKE_DIR },
+		{ LANDLOCK_LISTEN, 0, MAKE_SOCK },
 		{ LANDLOCK_RUN, EXECUTE, 0 },
 	};
 	uint64_t all = 0;

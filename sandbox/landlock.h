@@ -16,7 +16,8 @@ enum landlock_may {
 	LANDLOCK_MAKE = 4,   /* files, also by a link or a new name in the same directory */
 	LANDLOCK_REMOVE = 8, /* files and sockets */
 	LANDLOCK_MAKE_DIR = 16,
-	LANDLOCK_RUN = 32, /* with LANDLOCK_READ: a program is opened for reading too */
+	LANDLOCK_LISTEN = 64, /* make unix sockets that have a name */
+	LANDLOCK_RUN = 32,    /* with LANDLOCK_READ: a program is opened for reading too */
 };
 
 struct landlock_path {

@@ -117,7 +117,7 @@ echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
 $as $ccctl login enable
 echo $?
 $as $ccctl status -q; echo $?
-kill $(cat {c.data}/ccrun/vault.lock)
+kill $(head -n 1 {c.data}/ccrun/vault.lock)
 """)
     assert r.stdout.split() == ["1", "0"] and "a broker that systemd did not start" in r.stderr, r
 
@@ -131,7 +131,7 @@ def test_what_was_started_in_a_session_leaves_it_and_ends_with_the_manager(c, ma
     with Logind(c) as logind:
         r = managed(f"""
 echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
-broker=$(cat {c.data}/ccrun/vault.lock); beside=$(pgrep -d, -P $broker); all="$broker $(pgrep -P $broker) $(pgrep -P $beside)"
+broker=$(head -n 1 {c.data}/ccrun/vault.lock); beside=$(pgrep -d, -P $broker); all="$broker $(pgrep -P $broker) $(pgrep -P $beside)"
 for p in $all; do mount --bind {fake} /proc/$p/cgroup; done
 sh -c 'mount --bind {fake} /proc/$$/cgroup; exec "$@"' sh $as env DBUS_SYSTEM_BUS_ADDRESS={logind.address} \\
 	{BUILD}/libexec/ccrun/ccrun-logind >&2 &

@@ -431,7 +431,7 @@ class broker_down:
 
 def user_broker(user):
     """The pid of the user's own broker, from its lock."""
-    return int((user.data / "ccrun/vault.lock").read_text())
+    return int((user.data / "ccrun/vault.lock").read_text().split()[0])
 
 
 def end_own(user):
