@@ -21,8 +21,9 @@
 
 struct status {
 	const char *state; /* no-vault, no-broker, locked, unlocked */
-	char vault[PATH_SIZE];
+	char vault[PATH_SIZE], socket[PATH_SIZE];
 	bool running;
+	bool runtime_ignored; /* XDG_RUNTIME_DIR says where no socket of ours can be */
 	char kind[16], version[32];
 	uint64_t pid, started, memory_size, memory_used, sessions, relays, releases, waiting;
 	bool memory_locked, undumpable, untraced, caged; /* according to broker and kernel */
@@ -150,6 +151,8 @@ static int status_gather(struct client *c, struct status *s, struct failure *f)
 	    status_read_reply(c->dial.in.top, s, f) != 0)
 		return -1;
 	s->running = true;
+	snprintf(s->socket, sizeof(s->socket), "%s", c->dial.path);
+	s->runtime_ignored = !c->dial.system && path_runtime_ignored();
 	/* From the socket's credentials, not from the reply. */
 	s->pid = (uint64_t)c->dial.broker;
 	status_ask_kernel(s, c->dial.broker);
@@ -271,6 +274,12 @@ static void status_print_text(const struct status *s)
 			       : "none is running; ccctl unlock or a launch starts one");
 		return;
 	}
+	printf("%-15s", "socket");
+	put_plain(s->socket);
+	printf("%s\n", s->runtime_ignored
+			       ? " (XDG_RUNTIME_DIR is no directory of yours, and is not "
+				 "used)"
+			       : "");
 	printf("%-15sprocess %llu, %s, version %s, since %s\n", "broker",
 	       (unsigned long long)s->pid, s->kind, s->version, date_local(s->started, time));
 	snprintf(more, sizeof(more), " (%llu KiB, %llu in use; the kernel counts %llu KiB locked)",

@@ -77,7 +77,7 @@ static int unlock(struct client *c, const struct unlock_how *h, struct failure *
 		return -1;
 	since_start = vault_locked_since_start(c);
 	if (strcmp(c->state, "none") == 0)
-		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+		return vault_fail_none(f);
 	if (strcmp(c->state, "unlocked") == 0 && c->asleep == 0) {
 		say("already unlocked");
 		/* The watcher that was started when it was opened may have died. */

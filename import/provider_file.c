@@ -205,7 +205,7 @@ static int draft_begin(struct provider_draft *c, const char *name, struct failur
 	if (path_of(PATH_CONFIG, "providers", dir, f) != 0 ||
 	    path_of(PATH_CONFIG, leaf, c->path, f) != 0)
 		return -1;
-	fd = path_private_dir(dir, f);
+	fd = path_trusted_dir(dir, f);
 	if (fd < 0)
 		return -1;
 	close(fd);

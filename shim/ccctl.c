@@ -139,10 +139,14 @@ int ccctl_unlock_unattended(void)
 
 void ccctl_hint(struct failure *f, const struct provider *p)
 {
-	char word[PROVIDER_WORD];
+	char word[PROVIDER_WORD], path[PATH_SIZE];
+	const char *astray;
 
 	provider_and_mode(p, word);
-	if (f->code == FAIL_NO_VAULT)
+	astray = f->code == FAIL_NO_VAULT ? path_astray(PATH_DATA, "vault", path) : NULL;
+	if (astray)
+		fail_hint(f, "%s leads elsewhere; without it there is %.200s", astray, path);
+	else if (f->code == FAIL_NO_VAULT)
 		fail_hint(f, "on a terminal: ccctl init; ccctl add %s", word);
 	else if (f->code == FAIL_LOCKED)
 		fail_hint(f, "ccctl unlock");

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/paths.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "client/slots/person.h"
@@ -19,6 +20,9 @@
 /* A second vault in the other broker would hide this one, or be hidden by it. */
 static int vault_check_none(struct client *c, bool system, struct failure *f)
 {
+	char path[PATH_SIZE];
+	const char *astray;
+
 	if (client_connect(c, !system, f) == 0 && strcmp(c->state, "none") != 0)
 		return fail_set(f, FAIL_EXISTS,
 				system && !c->dial.system
@@ -26,6 +30,9 @@ static int vault_check_none(struct client *c, bool system, struct failure *f)
 					  "the system broker"
 					: "ccctl unlock opens it",
 				"there is a vault already: %s", c->vault);
+	astray = system ? NULL : path_astray(PATH_DATA, "vault", path);
+	if (astray)
+		say("note: %s leads elsewhere; without it you have a vault: %s", astray, path);
 	if (!system && dial_system_down())
 		say("note: the system broker is not running; if it has a vault of yours, that one "
 		    "will be "

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/paths.h"
 #include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
@@ -173,6 +174,17 @@ int vault_open_typed(struct client *c, struct failure *f)
 	return slot_key_ask(c, &all, vault_try_typed, f);
 }
 
+int vault_fail_none(struct failure *f)
+{
+	char path[PATH_SIZE];
+	const char *astray = path_astray(PATH_DATA, "vault", path);
+
+	fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+	if (astray)
+		fail_hint(f, "%s leads elsewhere; without it there is %.200s", astray, path);
+	return -1;
+}
+
 int vault_open_for_person(struct client *c, struct failure *f)
 {
 	if (client_connect(c, true, f) != 0)
@@ -180,7 +192,7 @@ int vault_open_for_person(struct client *c, struct failure *f)
 	if (strcmp(c->state, "unlocked") == 0)
 		return 0;
 	if (strcmp(c->state, "none") == 0)
-		return fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
+		return vault_fail_none(f);
 	if (!c->given.p && !ask_possible())
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock, then the same command again",
 				"the vault is locked");
@@ -202,8 +214,7 @@ int vault_ready(struct client *c, struct failure *f)
 		return 0;
 	none = strcmp(c->state, "none") == 0;
 	if (none && (given || !ask_possible()))
-		return fail_set(f, FAIL_NO_VAULT, "ccctl init, then the same command again",
-				"there is no vault yet");
+		return vault_fail_none(f);
 	if (!none && !given && vault_locked_since_start(c) &&
 	    vault_open_quietly(c) == VAULT_QUIET_OPENED)
 		return client_connect(c, true, f);

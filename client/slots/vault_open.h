@@ -20,6 +20,9 @@ struct failure;
  */
 int vault_ready(struct client *c, struct failure *f);
 
+/* Say that there is no vault, and which variable may lead astray.  Returns -1. */
+int vault_fail_none(struct failure *f);
+
 /* c is connected.  Is the vault locked because the broker has just started, and not
  * because somebody or something locked it? */
 bool vault_locked_since_start(const struct client *c);

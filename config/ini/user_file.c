@@ -25,17 +25,9 @@ static int user_file_lock_dir(const char *path, struct failure *f)
 
 	memcpy(dir, path, PATH_SIZE);
 	*strrchr(dir, '/') = '\0';
-	fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
-		fd = path_private_dir(dir, f);
-	else if (fd < 0)
-		return fail_errno(f, NULL, "%s", dir);
+	fd = path_trusted_dir(dir, f);
 	if (fd < 0)
 		return -1;
-	if (path_check_trusted(fd, dir, f) != 0) {
-		close(fd);
-		return -1;
-	}
 	if (flock(fd, LOCK_EX) != 0) {
 		fail_errno(f, NULL, "%s", dir);
 		close(fd);

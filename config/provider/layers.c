@@ -43,13 +43,18 @@ static enum ini_read layer_read(const char *name, bool shipped, struct ini_file 
 
 static int chain_fail_unknown(const char *name, const struct ini_item *at, struct failure *f)
 {
-	char **names = NULL, hint[256];
-	const char *near = NULL;
+	char **names = NULL, hint[256], leaf[NAME_MAX_LEN + 24], path[PATH_SIZE];
+	const char *near = NULL, *astray;
 	unsigned n = 0;
 
+	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
+	astray = path_astray(PATH_CONFIG, leaf, path);
 	if (provider_names(&names, &n, NULL) == 0)
 		near = nearest_word(name, (const char *const *)names, n);
-	if (near)
+	if (astray)
+		snprintf(hint, sizeof(hint), "%s leads elsewhere; without it there is %.200s",
+			 astray, path);
+	else if (near)
 		snprintf(hint, sizeof(hint), "did you mean %s?", near);
 	else
 		snprintf(hint, sizeof(hint), "ccrun --list shows the providers");
