@@ -12,6 +12,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/proc.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/terminal_alone.h"
 #include "client/verbs.h"
@@ -218,5 +219,6 @@ int main(int argc, char **argv)
 	r = help_try(argc, argv);
 	if (r >= 0)
 		return r;
+	ask_note_purpose(argc, argv);
 	return verb_run_one(verb_find(argv[1]), argc - 1, argv + 1);
 }

@@ -5,6 +5,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/paths.h"
@@ -13,7 +14,29 @@
 #include "client/common/terminal.h"
 #include "config/settings/pinentry_conf.h"
 
-#define DESCRIPTION 256
+#define DESCRIPTION 280
+#define PURPOSE 120
+#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_./:=,+@"
+
+/* "ccctl get demo (pid 123)", or nothing. */
+static char purpose[PURPOSE];
+
+void ask_note_purpose(int argc, char **argv)
+{
+	size_t n, room = sizeof(purpose) - sizeof(" (pid 2147483647)");
+	int i;
+
+	n = (size_t)snprintf(purpose, sizeof(purpose), "ccctl");
+	for (i = 1; i < argc && n < room; i++)
+		n += (size_t)snprintf(purpose + n, room - n, " %s", argv[i]);
+	if (n >= room)
+		n = room - 1;
+	/* A window's toolkit may take "<" or "&" for markup. */
+	for (i = 0; (size_t)i < n; i++)
+		if (!strchr(PLAIN, purpose[i]))
+			purpose[i] = '?';
+	snprintf(purpose + n, sizeof(purpose) - n, " (pid %d)", (int)getpid());
+}
 
 bool ask_possible(void)
 {
@@ -43,7 +66,8 @@ static int ask_once(const struct ask *q, const char *again, struct secret *s, bo
 	if (r == 0)
 		return terminal_secret(q->prompt, s, f);
 	/* The colon and the blank at its end are for the terminal. */
-	snprintf(description, sizeof(description), "%.*s", (int)strcspn(q->prompt, ":"), q->prompt);
+	snprintf(description, sizeof(description), "%.*s%s%s", (int)strcspn(q->prompt, ":"),
+		 q->prompt, purpose[0] ? "\nfor: " : "", purpose);
 	return pinentry_secret(&p, s, repeated, f);
 }
 

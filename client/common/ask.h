@@ -16,6 +16,12 @@ struct ask {
 	const char *wrong;  /* why it is asked again, without a period; NULL at first */
 };
 
+/*
+ * What the program was called for, and its PID, which a dialogue in a window of its own tells
+ * the person: who asks, and why.  Once, before it forks.
+ */
+void ask_note_purpose(int argc, char **argv);
+
 /* Can the person be asked? */
 bool ask_possible(void);
 

@@ -498,6 +498,14 @@ def locked_dialogue(dialogue):
     return dialogue
 
 
+def test_pinentry_says_who_asks_and_why(locked_dialogue):
+    """A window does not stand beside the command that it belongs to."""
+    s = locked_dialogue
+    s.line(f"{CCCTL} unlock")
+    s.t.expect(r"for: ccctl unlock \(pid (\d+)\)")
+    assert int(s.t.match.group(1)) in children_named(s.t.pid, "ccctl")
+
+
 def pinentry_of(shell):
     return (children_named(shell.t.pid, "pinentry-tty") + children_named(shell.t.pid, "pinentry-curses"))[0]
 
