@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/entries.h"
 #include "client/common/options.h"
@@ -100,14 +101,19 @@ static int waiting_narrow(struct waiting_list *l, const char *id, struct failure
 
 /* ---- showing ---- */
 
-static void show_fact(const char *what, const char *text, const char *behind)
+/* asked: it is what the passphrase agrees to, which a dialogue shows as well. */
+static void show_fact(const char *what, const char *text, const char *behind, bool asked)
 {
+	if (!text[0])
+		text = "unknown";
 	printf("  %-10s ", what);
-	put_foreign(text[0] ? text : "unknown");
+	put_foreign(text);
 	puts(behind);
+	if (asked)
+		ask_note_fact(what, text, behind);
 }
 
-static void waiting_show(const struct waiting *w)
+static void waiting_show(const struct waiting *w, bool asked)
 {
 	char name[2 * NAME_MAX_LEN + 2], key[ENTRIES_TEXT + 16], by[80];
 
@@ -116,17 +122,17 @@ static void waiting_show(const struct waiting *w)
 	snprintf(by, sizeof(by), ", process %llu%s", (unsigned long long)w->pid,
 		 w->nested ? ", inside a session" : "");
 	printf("launch %s waits for your yes, %llu s more:\n", w->id, (unsigned long long)w->left);
-	show_fact("provider", name, key);
-	show_fact("sends to", origin_url(w->origin), "");
+	show_fact("provider", name, key, asked);
+	show_fact("sends to", origin_url(w->origin), "", asked);
 	/* The kernel's word, where the broker may ask for it. */
 	if (w->directory[0] || !w->project[0])
-		show_fact("directory", w->directory, "");
+		show_fact("directory", w->directory, "", asked);
 	else
-		show_fact("directory", w->project, ", as it says");
-	show_fact("program", w->program, w->program[0] ? ", as it says" : "");
-	show_fact("asked by", w->image, by);
-	show_fact("delivery", w->delivery, "");
-	show_fact("limit", w->limit[0] ? w->limit : "off", "");
+		show_fact("directory", w->project, ", as it says", asked);
+	show_fact("program", w->program, w->program[0] ? ", as it says" : "", asked);
+	show_fact("asked by", w->image, by, asked);
+	show_fact("delivery", w->delivery, "", asked);
+	show_fact("limit", w->limit[0] ? w->limit : "off", "", asked);
 }
 
 static int waiting_print_json(const struct waiting_list *l, struct failure *f)
@@ -187,7 +193,10 @@ static int waiting_ask(struct client *c, const struct waiting_list *l, struct fa
 	unsigned i;
 
 	for (i = 0; i < l->n; i++)
-		waiting_show(&l->at[i]);
+		waiting_show(&l->at[i], l->n == 1);
+	snprintf(question, sizeof(question), "%u, each asked about after this", l->n);
+	if (l->n > 1)
+		ask_note_fact("launches", question, "");
 	if (l->n == 1)
 		puts("Your passphrase or recovery code lets it start; Ctrl-C does not.");
 	fflush(stdout);

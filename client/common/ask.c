@@ -13,29 +13,79 @@
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
 #include "config/settings/pinentry_conf.h"
+#include "display/text.h"
 
-#define DESCRIPTION 280
-#define PURPOSE 120
-#define PLAIN "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789 -_./:=,+@"
+#define DESCRIPTION 960 /* escaped: with its command it fits into a line of Assuan's */
+#define LINE 96		/* one fact, or the purpose, escaped */
+#define LEAST 32	/* of a fact's text, whatever is said about it */
+#define FACTS 7
 
-/* "ccctl get demo (pid 123)", or nothing. */
-static char purpose[PURPOSE];
+/* "ccctl get demo", or nothing. */
+static char purpose[LINE];
+static pid_t asker;
+
+/* "directory: /home/anna/src", a line each. */
+static char fact[FACTS][LINE];
+static unsigned facts;
+
+/* The bytes that it takes in a line of Assuan's. */
+static size_t escaped_length(const char *text)
+{
+	size_t n = 0;
+
+	for (; *text; text++)
+		n += *text == '%' ? 3 : 1;
+	return n;
+}
+
+/* Text that may be anybody's, cleaned and cut until it takes less than room bytes. */
+static void text_cut(char out[LINE], size_t room, const char *text)
+{
+	char clean[1024 + 2];
+	unsigned columns = LINE;
+
+	display_clean(text, strlen(text), clean, sizeof(clean) - 2);
+	while (escaped_length(clean) >= room)
+		display_cut(clean, --columns);
+	memcpy(out, clean, strlen(clean) + 1);
+}
 
 void ask_note_purpose(int argc, char **argv)
 {
-	size_t n, room = sizeof(purpose) - sizeof(" (pid 2147483647)");
+	char text[512];
+	size_t n;
 	int i;
 
-	n = (size_t)snprintf(purpose, sizeof(purpose), "ccctl");
-	for (i = 1; i < argc && n < room; i++)
-		n += (size_t)snprintf(purpose + n, room - n, " %s", argv[i]);
-	if (n >= room)
-		n = room - 1;
-	/* A window's toolkit may take "<" or "&" for markup. */
-	for (i = 0; (size_t)i < n; i++)
-		if (!strchr(PLAIN, purpose[i]))
-			purpose[i] = '?';
-	snprintf(purpose + n, sizeof(purpose) - n, " (pid %d)", (int)getpid());
+	n = (size_t)snprintf(text, sizeof(text), "ccctl");
+	for (i = 1; i < argc && n < sizeof(text); i++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, " %s", argv[i]);
+	text_cut(purpose, LINE, text);
+	asker = getpid();
+}
+
+void ask_note_fact(const char *what, const char *text, const char *behind)
+{
+	size_t around = strlen(what) + strlen(": ") + strlen(behind);
+	char cut[LINE], line[512];
+
+	if (facts == FACTS)
+		return;
+	text_cut(cut, around < LINE - LEAST ? LINE - around : LEAST, text);
+	snprintf(line, sizeof(line), "%s: %s%s", what, cut, behind);
+	text_cut(fact[facts++], LINE, line);
+}
+
+/* The colon and the blank at a prompt's end are for the terminal. */
+static void description_write(char out[DESCRIPTION], const char *prompt)
+{
+	size_t n = (size_t)snprintf(out, DESCRIPTION, "%.*s", (int)strcspn(prompt, ":"), prompt);
+	unsigned i;
+
+	if (purpose[0] && n < DESCRIPTION)
+		n += (size_t)snprintf(out + n, DESCRIPTION - n, "\nfor: %s (pid %d)", purpose,
+				      (int)asker);
+	for (i = 0; i < facts && n < DESCRIPTION; i++)
+		n += (size_t)snprintf(out + n, DESCRIPTION - n, "\n%s", fact[i]);
 }
 
 bool ask_possible(void)
@@ -65,9 +115,7 @@ static int ask_once(const struct ask *q, const char *again, struct secret *s, bo
 		terminal_say("%s.", q->wrong);
 	if (r == 0)
 		return terminal_secret(q->prompt, s, f);
-	/* The colon and the blank at its end are for the terminal. */
-	snprintf(description, sizeof(description), "%.*s%s%s", (int)strcspn(q->prompt, ":"),
-		 q->prompt, purpose[0] ? "\nfor: " : "", purpose);
+	description_write(description, q->prompt);
 	return pinentry_secret(&p, s, repeated, f);
 }
 

@@ -22,6 +22,13 @@ struct ask {
  */
 void ask_note_purpose(int argc, char **argv);
 
+/*
+ * What the answer agrees to, for a dialogue, which may cover the terminal that shows it: lines
+ * "what: text" and what is to be said behind it.  text may be anybody's, and is cut where it is
+ * too long for a line; there is room for seven.
+ */
+void ask_note_fact(const char *what, const char *text, const char *behind);
+
 /* Can the person be asked? */
 bool ask_possible(void);
 

@@ -22,6 +22,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "base/spawn.h"
+#include "base/utf8.h"
 #include "client/common/assuan.h"
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
@@ -29,7 +30,7 @@
 
 #define COMMAND_PATIENCE_MS 10000 /* all but the question itself */
 #define END_PATIENCE_MS 2000
-#define TEXT_MAX 300
+#define TEXT_MAX ASSUAN_LINE
 /* gpg-error's codes, in the lower half. */
 #define GPG_TIMEOUT 62
 #define GPG_CANCELED 99
@@ -288,15 +289,13 @@ static int pinentry_fail(const char *program, const struct assuan_reply *a, stru
 			"%s: %.120s (%lu)", program, a->text[0] ? a->text : "it failed", a->code);
 }
 
-/* needed: what it cannot do is a failure.  *done (or NULL): it could. */
+/* needed: what it cannot do is a failure. */
 static int pinentry_command(struct pinentry_run *r, const char *command, const char *text,
 			    bool needed, struct failure *f)
 {
 	struct assuan_reply a;
-	char shown[TEXT_MAX];
 
-	snprintf(shown, sizeof(shown), "%s", text);
-	if (assuan_send(&r->assuan, command, shown, f) != 0 ||
+	if (assuan_send(&r->assuan, command, text, f) != 0 ||
 	    assuan_receive(&r->assuan, NULL, clock_now_ms() + COMMAND_PATIENCE_MS, &a, f) != 0)
 		return -1;
 	return a.ok || !needed ? 0 : pinentry_fail(r->assuan.who, &a, f);
@@ -324,6 +323,34 @@ static const char *locale_of(const char *category)
 	return value;
 }
 
+static bool locale_is_utf8(void)
+{
+	const char *locale = locale_of("LC_CTYPE");
+
+	return locale && (strcasestr(locale, "utf-8") || strcasestr(locale, "utf8"));
+}
+
+/*
+ * A text for the person.  A window's toolkit takes "<" or "&" for markup; and where the locale
+ * is not UTF-8, a pinentry on the terminal does not ask at all with what it cannot convert.
+ */
+static int pinentry_text(struct pinentry_run *r, const char *command, const char *text, bool needed,
+			 struct failure *f)
+{
+	char shown[TEXT_MAX], *to = shown;
+	bool utf8 = locale_is_utf8();
+
+	for (; *text && to < shown + sizeof(shown) - 1; text++)
+		if (!utf8 && utf8_is_continuation(*text))
+			continue;
+		else if (*text == '<' || *text == '&' || (!utf8 && (*text & 0x80)))
+			*to++ = '?';
+		else
+			*to++ = *text;
+	*to = '\0';
+	return pinentry_command(r, command, shown, needed, f);
+}
+
 static int pinentry_introduce(struct pinentry_run *r, const struct pinentry *p, struct failure *f)
 {
 	struct assuan_reply a;
@@ -338,13 +365,13 @@ static int pinentry_introduce(struct pinentry_run *r, const struct pinentry *p, 
 	if (pinentry_option(r, "lc-ctype", locale_of("LC_CTYPE"), f) != 0 ||
 	    pinentry_option(r, "lc-messages", locale_of("LC_MESSAGES"), f) != 0 ||
 	    pinentry_command(r, "SETTITLE", "ccrun", false, f) != 0 ||
-	    pinentry_command(r, "SETDESC", p->description, true, f) != 0)
+	    pinentry_text(r, "SETDESC", p->description, true, f) != 0)
 		return -1;
-	if (p->prompt && pinentry_command(r, "SETPROMPT", p->prompt, true, f) != 0)
+	if (p->prompt && pinentry_text(r, "SETPROMPT", p->prompt, true, f) != 0)
 		return -1;
-	if (p->error && pinentry_command(r, "SETERROR", p->error, false, f) != 0)
+	if (p->error && pinentry_text(r, "SETERROR", p->error, false, f) != 0)
 		return -1;
-	if (p->repeat && (pinentry_command(r, "SETREPEAT", p->repeat, false, f) != 0 ||
+	if (p->repeat && (pinentry_text(r, "SETREPEAT", p->repeat, false, f) != 0 ||
 			  pinentry_command(r, "SETREPEATERROR", "The two differ", false, f) != 0))
 		return -1;
 	return 0;

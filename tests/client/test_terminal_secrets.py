@@ -3,6 +3,7 @@ and a terminal that was used so is as it was before, however ccctl ended."""
 import errno
 import fcntl
 import os
+import re
 import resource
 import shlex
 import signal
@@ -504,6 +505,57 @@ def test_pinentry_says_who_asks_and_why(locked_dialogue):
     s.line(f"{CCCTL} unlock")
     s.t.expect(r"for: ccctl unlock \(pid (\d+)\)")
     assert int(s.t.match.group(1)) in children_named(s.t.pid, "ccctl")
+
+
+# What a directory may be called: no line more, no escape of Assuan's, no markup, no turned text.
+HOSTILE = "50%0A%25\nlimit: off <b>&lt;x \N{RIGHT-TO-LEFT OVERRIDE}caf\N{LATIN SMALL LETTER E WITH ACUTE}"
+SHOWN = {"C.UTF-8": "50%0A%25?limit: off ?b>?lt;x ?caf\N{LATIN SMALL LETTER E WITH ACUTE}",
+         "C": "50%0A%25?limit: off ?b>?lt;x ?caf?"}
+
+
+@pytest.mark.parametrize("locale", list(SHOWN))
+def test_pinentry_says_what_a_yes_agrees_to(dialogue, token, locale):
+    """The window may cover the terminal that says it; whoever asks chose some of the words."""
+    s, c = dialogue, dialogue.c
+    c.demo()
+    c.ready(token)
+    assert c.ccctl("confirm", "demo", "session").rc == 0
+    (c.cwd / HOSTILE).mkdir()
+    s.line(f"export LC_ALL={locale}; stty cols 120 rows 40; cd ./50*")
+    s.t.expect("PS>")
+    launch = f"{CCRUN} --exec /bin/sh demo -c 'echo st''arted'"
+    s.line(launch)
+    s.t.expect_exact("lets it start")
+    for fact in (r"for: ccctl confirm --ask [0-9a-f]{8} \(pid \d+\)", r"provider: demo \(key demo\)",
+                 f"sends to: {c.endpoint_used.url}", rf"directory: /\S+/{re.escape(SHOWN[locale])}[\r\n \x1b]",
+                 "program: /bin/sh, as it says", r"asked by: /\S+/ccrun, process \d+", "delivery: preload", "limit: off"):
+        s.t.expect(fact)
+    until(lambda: not s.opens(), what="the seized terminal")
+    assert s.t.waitnoecho(10)
+    s.t.send(PASSPHRASE + s.enter)
+    s.t.expect("started")
+
+
+@pytest.mark.parametrize("columns,rows", [(120, 40), (80, 24)])
+def test_a_long_fact_is_cut(locked_dialogue, token, columns, rows):
+    """Also where all there is to say does not fit into a line of the protocol."""
+    s, c = locked_dialogue, locked_dialogue.c
+    assert c.with_passphrase("unlock").rc == 0
+    c.demo()
+    c.add("demo", token)
+    assert c.ccctl("confirm", "demo", "session").rc == 0
+    deep = c.cwd / ("%" * 100) / ("d" * 100)
+    deep.mkdir(parents=True)
+    program = c.write("p" * 200, "#!/bin/sh\necho st''arted\n", 0o755)
+    s.line(f"stty cols {columns} rows {rows}; cd ./%*/d*; {CCRUN} --exec {program} demo")
+    s.t.expect_exact("lets it start")
+    if columns == 120:  # else it is wrapped
+        s.t.expect("directory: /[^\r\n\x1b]{10,90}\N{HORIZONTAL ELLIPSIS}")
+        s.t.expect("program: /[^\r\n\x1b]{10,90}\N{HORIZONTAL ELLIPSIS}, as it says")
+    s.t.expect("limit: off")
+    until(lambda: not s.opens(), what="the seized terminal")
+    s.t.send(PASSPHRASE + s.enter)
+    s.t.expect("started")
 
 
 def pinentry_of(shell):
