@@ -10,9 +10,10 @@
 #include "client/common/pin_argument.h"
 #include "client/common/terminal.h"
 #include "client/verbs.h"
+#include "config/project/allowed_pins.h"
 #include "config/project/project.h"
 #include "config/provider/provider.h"
-#include "config/project/allowed_pins.h"
+#include "start/terminal.h"
 
 enum { OPT_ASK = 256, OPT_LIST, OPT_JSON };
 

@@ -3,8 +3,6 @@
  */
 #include "shim/ccctl.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
@@ -16,6 +14,7 @@
 #include "base/paths.h"
 #include "base/spawn.h"
 #include "config/provider/provider.h"
+#include "start/terminal.h"
 
 #define PROVIDER_WORD (2 * NAME_MAX_LEN + 2)
 
@@ -25,8 +24,11 @@ static const char *provider_and_mode(const struct provider *p, char out[PROVIDER
 	return out;
 }
 
-/* Its pid; or -1, and what can be said of that is printed or in f. */
-static pid_t ccctl_start(const char *const *argv, bool terminal, struct failure *f)
+/* Patience for no terminal: ccctl gets none. */
+#define UNATTENDED (-1)
+
+/* Its pid, or -1.  patience_ms: for the terminal, see terminal_open. */
+static pid_t ccctl_start(const char *const *argv, int patience_ms, struct failure *f)
 {
 	char path[PATH_SIZE];
 	struct spawn s = { .path = path,
@@ -38,29 +40,33 @@ static pid_t ccctl_start(const char *const *argv, bool terminal, struct failure 
 
 	if (path_installed("bin/ccctl", path, f) != 0)
 		return -1;
-	if (terminal) {
-		tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+	if (patience_ms != UNATTENDED) {
+		tty = terminal_open(patience_ms);
+		if (tty < 0) {
+			terminal_fail(NULL, f);
+			return -1;
+		}
 		s.fd[0].ours = tty;
 	}
-	if (!terminal || tty >= 0) {
-		pid = spawn_start(&s);
-		if (pid < 0)
-			dprintf(STDERR_FILENO, "ccrun: cannot run %s: %s\n", path, strerror(errno));
-	}
+	pid = spawn_start(&s);
+	if (pid < 0)
+		fail_errno(f, NULL, "cannot run %s", path);
 	if (tty >= 0)
 		close(tty);
 	return pid;
 }
 
-static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct failure *f)
+static int ccctl_spawn(const char *verb, const char *word, int patience_ms, struct failure *f)
 {
 	const char *argv[] = { "ccctl", verb, word, NULL };
-	pid_t pid = ccctl_start(argv, terminal, f);
+	pid_t pid = ccctl_start(argv, patience_ms, f);
 	int status = -1;
 
-	if (pid > 0 && spawn_wait(pid, &status) != 0)
+	if (pid < 0)
+		return -1;
+	if (spawn_wait(pid, &status) != 0)
 		return fail_errno(f, NULL, "waiting for ccctl");
-	if (pid > 0 && WIFEXITED(status) && WEXITSTATUS(status) == 0)
+	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return fail_set(f, FAIL_PROGRAM, NULL, "'ccctl %s' did not succeed, so nothing was started",
 			verb);
@@ -68,21 +74,22 @@ static int ccctl_spawn(const char *verb, const char *word, bool terminal, struct
 
 int ccctl_run(const char *verb, const char *word, struct failure *f)
 {
-	return ccctl_spawn(verb, word, true, f);
+	return ccctl_spawn(verb, word, TERMINAL_PATIENCE_MS, f);
 }
 
 int ccctl_add(const struct provider *p, struct failure *f)
 {
 	char word[PROVIDER_WORD];
 
-	return ccctl_spawn("add", provider_and_mode(p, word), true, f);
+	return ccctl_spawn("add", provider_and_mode(p, word), TERMINAL_PATIENCE_MS, f);
 }
 
-pid_t ccctl_confirm(const char *id)
+pid_t ccctl_confirm(const char *id, struct failure *f)
 {
 	const char *argv[] = { "ccctl", "confirm", "--ask", id, NULL };
 
-	return ccctl_start(argv, true, NULL);
+	/* The launch waits anyway, and a yes may come from another window. */
+	return ccctl_start(argv, 0, f);
 }
 
 /* Read the 64 digits and their newline.  0 or -1. */
@@ -134,7 +141,7 @@ int ccctl_digest(const int fds[2], int n, const char *was, const char *is, char 
 
 int ccctl_unlock_unattended(void)
 {
-	return ccctl_spawn("unlock", "--auto", false, NULL);
+	return ccctl_spawn("unlock", "--auto", UNATTENDED, NULL);
 }
 
 void ccctl_hint(struct failure *f, const struct provider *p)

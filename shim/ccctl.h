@@ -19,8 +19,8 @@ int ccctl_run(const char *verb, const char *word, struct failure *f);
 /* The same for "ccctl add NAME[:MODE]": a person enters p's key or parameters. */
 int ccctl_add(const struct provider *p, struct failure *f);
 
-/* Start "ccctl confirm --ask ID" on the terminal.  Its pid, or -1. */
-pid_t ccctl_confirm(const char *id);
+/* Start "ccctl confirm --ask ID" on the terminal, if nobody else asks there now.  Its pid, or -1. */
+pid_t ccctl_confirm(const char *id, struct failure *f);
 
 /*
  * Have ccctl compute the digest (64 hexadecimal digits) of the n files that are open as fds,

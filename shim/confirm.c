@@ -102,8 +102,11 @@ int confirm_wait(struct failure *f)
 
 	if (dial_open(&d, false, reply, sizeof(reply), f) != 0 || confirmation_read(&d, &c, f) != 0)
 		goto out;
-	if (!proc_self_marked() && terminal_available())
-		asking = ccctl_confirm(c.id);
+	if (!proc_self_marked() && terminal_available()) {
+		asking = ccctl_confirm(c.id, f);
+		if (asking < 0)
+			fail_print("ccrun", f);
+	}
 	if (asking < 0)
 		fprintf(stderr, "ccrun: waiting for your yes: ccctl confirm (%llu s)\n",
 			(unsigned long long)c.left);

@@ -4,7 +4,6 @@
 #include "start/helper.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -18,6 +17,7 @@
 #include "base/proc.h"
 #include "base/sock.h"
 #include "base/spawn.h"
+#include "start/terminal.h"
 
 #define HELPER_FD 3
 #define EXIT_PATIENCE_MS 5000	 /* from the answer to its end */
@@ -134,11 +134,11 @@ static pid_t helper_start(const struct helper *h, const char *path, int64_t dead
 	}
 	s.fd[3] = (struct spawn_fd){ HELPER_FD, pair[1] };
 	if (h->terminal) {
-		tty = open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC);
+		tty = terminal_open(TERMINAL_PATIENCE_MS);
 		s.fd[0].ours = tty;
 	}
 	if (h->terminal && tty < 0)
-		fail_errno(f, NULL, "/dev/tty");
+		terminal_fail(NULL, f);
 	else {
 		pid = spawn_start(&s);
 		if (pid < 0)

@@ -14,6 +14,7 @@
 #include "client/common/terminal.h"
 #include "config/settings/pinentry_conf.h"
 #include "display/text.h"
+#include "start/terminal.h"
 
 #define DESCRIPTION 960 /* escaped: with its command it fits into a line of Assuan's */
 #define LINE 96		/* one fact, or the purpose, escaped */

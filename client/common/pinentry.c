@@ -27,6 +27,7 @@
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_readers.h"
+#include "start/terminal.h"
 
 #define COMMAND_PATIENCE_MS 10000 /* all but the question itself */
 #define END_PATIENCE_MS 2000
@@ -74,11 +75,7 @@ static bool has_display(void)
 
 bool pinentry_possible(void)
 {
-	int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0 || errno == EBUSY || has_display();
+	return has_display() || terminal_exists();
 }
 
 /* ---- the process ---- */
@@ -380,7 +377,9 @@ static int pinentry_introduce(struct pinentry_run *r, const struct pinentry *p, 
 /* Open the terminal, if there is one, and see to it that there is something to ask on. */
 static int pinentry_open_terminal(struct pinentry_run *r, struct failure *f)
 {
-	r->tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	r->tty = terminal_open(has_display() ? 0 : TERMINAL_PATIENCE_MS);
+	if (r->tty < 0 && !has_display() && errno == EBUSY)
+		return terminal_fail(NULL, f);
 	if (r->tty < 0 && !has_display())
 		return fail_set(f, FAIL_USAGE, "scripts: --passphrase-fd N for a passphrase",
 				"pinentry cannot ask: there is neither a terminal nor a display");
@@ -428,8 +427,8 @@ static int pinentry_ask(const struct pinentry *p, const char *command, struct se
 		r = pinentry_ask_once(p, command, s, a, &again, f);
 		if (!again)
 			return r;
-		tty = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-		r = tty < 0 ? fail_errno(f, NULL, "/dev/tty") : terminal_ask_about_readers(tty, f);
+		tty = terminal_open(TERMINAL_PATIENCE_MS);
+		r = tty < 0 ? terminal_fail(NULL, f) : terminal_ask_about_readers(tty, f);
 		if (tty >= 0)
 			close(tty);
 	} while (r == 0);

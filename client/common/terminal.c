@@ -24,9 +24,9 @@
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_line.h"
+#include "start/terminal.h"
 
-#define WATCH_MS 50		 /* how often the terminal is looked at while a secret is typed */
-#define SEIZED_PATIENCE_MS 60000 /* while another program of ours asks on the same terminal */
+#define WATCH_MS 50 /* how often the terminal is looked at while a secret is typed */
 
 /* Signals that would end or stop the process with echo off, and SIGCONT, after which
  * the question is asked again. */
@@ -66,48 +66,21 @@ struct hush {
 	bool stop;     /* Ctrl-Z was typed */
 };
 
-static int terminal_open_once(void)
-{
-	return open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
-}
-
-/* Where two programs of a pipeline ask, the second waits for the first. */
-static int terminal_open(void)
-{
-	int64_t deadline = clock_now_ms() + SEIZED_PATIENCE_MS;
-	int fd = terminal_open_once();
-
-	while (fd < 0 && errno == EBUSY && clock_now_ms() < deadline) {
-		poll(NULL, 0, 50);
-		fd = terminal_open_once();
-	}
-	return fd;
-}
-
-bool terminal_exists(void)
-{
-	int fd = terminal_open_once();
-
-	if (fd < 0)
-		return errno == EBUSY;
-	close(fd);
-	return true;
-}
-
 bool terminal_asks(void)
 {
 	return isatty(STDIN_FILENO) && terminal_exists();
 }
 
-static int terminal_fail_none(struct failure *f)
+/* Where two programs of a pipeline ask, the second waits for the first. */
+static int terminal_open_patiently(struct failure *f)
 {
-	if (errno == EBUSY)
-		return fail_set(f, FAIL_BUSY, "is another question open on it?",
-				"another program has this terminal for itself");
-	return fail_set(f, FAIL_USAGE,
-			"scripts: --passphrase-fd N for a passphrase, standard input "
-			"for a key",
-			"cannot ask: there is no terminal");
+	int fd = terminal_open(TERMINAL_PATIENCE_MS);
+
+	if (fd < 0)
+		terminal_fail("scripts: --passphrase-fd N for a passphrase, standard input for a "
+			      "key",
+			      f);
+	return fd;
 }
 
 static void terminal_write(int fd, const char *text)
@@ -384,10 +357,10 @@ int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct fail
 
 int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 {
-	int fd = terminal_open(), r;
+	int fd = terminal_open_patiently(f), r;
 
 	if (fd < 0)
-		return terminal_fail_none(f);
+		return -1;
 	r = secret_ask(fd, true, prompt, s, f);
 	close(fd);
 	return r;
@@ -395,10 +368,10 @@ int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 
 int terminal_line(const char *prompt, char *out, size_t size, struct failure *f)
 {
-	int fd = terminal_open(), r;
+	int fd = terminal_open_patiently(f), r;
 
 	if (fd < 0)
-		return terminal_fail_none(f);
+		return -1;
 	r = terminal_line_on(fd, prompt, out, size, f);
 	close(fd);
 	return r;
@@ -419,7 +392,7 @@ int terminal_yes(const char *question, bool *yes, struct failure *f)
 void terminal_say(const char *fmt, ...)
 {
 	char text[2048];
-	int fd = terminal_open(), n;
+	int fd = terminal_open_patiently(NULL), n;
 	va_list ap;
 
 	if (fd < 0)
@@ -437,7 +410,7 @@ void terminal_say(const char *fmt, ...)
 
 void terminal_show(const char *before, const void *secret, size_t n, const char *after)
 {
-	int fd = terminal_open();
+	int fd = terminal_open_patiently(NULL);
 
 	if (fd < 0)
 		return;

@@ -10,9 +10,6 @@
 struct failure;
 struct secret;
 
-/* Is there a terminal to ask for a passphrase?  Standard input may be anything. */
-bool terminal_exists(void);
-
 /* Is standard input a terminal, so that a person can answer questions? */
 bool terminal_asks(void);
 

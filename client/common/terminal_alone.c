@@ -3,6 +3,7 @@
  */
 #include "client/common/terminal_alone.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "base/proc.h"
 #include "client/common/terminal_line.h"
 #include "client/common/terminal_readers.h"
+#include "start/terminal_holder.h"
 
 #define READERS_MAX 8 /* named at once */
 #define ACCEPTED_MAX 32
@@ -82,9 +84,15 @@ static void guard_restore(void)
 
 void terminal_guard(void)
 {
+	struct terminal_asker who;
 	int was = 0;
 
 	guarded.fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	/* Left by one that was killed, and mended with the first question.  Where one asks now,
+	 * its echo is off: that is not to be restored. */
+	if (guarded.fd < 0 && errno == EBUSY &&
+	    terminal_holder_find(false, &who) == TERMINAL_HELD_BY_NONE)
+		guarded.fd = fcntl(terminal_inherited(), F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	if (guarded.fd < 0 || tcgetattr(guarded.fd, &guarded.modes) != 0)
 		return;
 	guarded.seized = ioctl(guarded.fd, TIOCGEXCL, &was) == 0 && was;

@@ -21,10 +21,11 @@
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
 #include "start/helper.h"
+#include "start/terminal.h"
 #include "vault/crypto.h"
+#include "vault/kdf.h"
 #include "vault/keytext.h"
 #include "vault/recovery.h"
-#include "vault/kdf.h"
 #include "vault/slot.h"
 
 #define HELPER_PATIENCE_MS 15000 /* the helpers give up earlier, and say why */

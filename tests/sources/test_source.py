@@ -2,6 +2,7 @@
 that the endpoint sees: what runs the manager, when, and how often."""
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -328,6 +329,21 @@ def test_locked_and_not_fetched(s):
     t.expect(f"<{len(s.token)}>")
     t.expect(pexpect.EOF)
     assert len(s.program.runs()) == 1
+
+
+def test_it_waits_for_a_terminal_where_ccctl_asks(s):
+    s.add("--no-check")
+    s.program.plays(ask="Manager's password: ")
+    run = shlex.join([str(CCRUN), "--exec", "/bin/sh", "demo", "-c", 'printf "<%s>" "${#ANTHROPIC_AUTH_TOKEN}"'])
+    t = s.terminal("/bin/sh", "-c", f"{CCCTL} slot add passphrase | (until [ -e {s.c.home}/go ]; do sleep 0.1; done; {run})")
+    t.expect("Passphrase for your vault: ")
+    s.c.write("go", "")
+    until(lambda: children_named(t.pid, "ccrun waits"), what="one that waits")
+    os.kill(max(children_named(t.pid, "ccctl")), signal.SIGTERM)
+    t.expect("Manager's password: ")
+    until(lambda: not t.getecho(), what="the manager has switched the echo off")
+    t.sendline(s.token)
+    t.expect(f"<{len(s.token)}>")
 
 
 # ---- what is sealed ----
