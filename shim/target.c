@@ -19,7 +19,8 @@
 #include "shim/inside.h"
 #include "wire/names.h"
 
-#define INTERPRETERS_MAX 5     /* Linux follows four (BINPRM_MAX_RECURSION) */
+#define INTERPRETERS_MAX 5 /* Linux follows four (BINPRM_MAX_RECURSION) */
+#define NO_FILE "is no regular file: it can be no interpreter"
 #define PROGRAM_HEADERS_MAX 64 /* a program has about a dozen; PT_INTERP is among the first */
 
 #if defined(__x86_64__)
@@ -67,6 +68,34 @@ static bool path_search(const char *name, char *out, bool *seen)
 			*seen = true;
 	}
 	return false;
+}
+
+/*
+ * Open a file that is executed, or -1 with errno: EACCES, as execve has it, where it is no regular
+ * one.  To open a device may do something already.
+ */
+static int file_open(const char *path)
+{
+	struct stat st;
+	int fd;
+
+	if (stat(path, &st) != 0)
+		return -1;
+	fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY) : -1;
+	if (S_ISREG(st.st_mode) && (fd < 0 || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))))
+		return fd;
+	if (fd >= 0)
+		close(fd);
+	errno = EACCES;
+	return -1;
+}
+
+/* Is it there, and of a kind that file_open refuses? */
+static bool file_is_other(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode);
 }
 
 static void target_set_why_not(struct target *t, const char *path, const char *why)
@@ -177,13 +206,14 @@ static void target_check_program(struct target *t)
 	memcpy(path, t->path, sizeof(path));
 	t->preloadable = true;
 	for (depth = 0; depth < INTERPRETERS_MAX; depth++) {
-		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		fd = file_open(path);
 		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
 		target_add_file(t, path);
 		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
 			target_set_why_not(t, path,
-					   fd < 0 ? "cannot be read"
-						  : "is in no format that ccrun knows");
+					   fd >= 0 ? "is in no format that ccrun knows"
+					   : file_is_other(path) ? NO_FILE
+								 : "cannot be read");
 			if (fd >= 0)
 				close(fd);
 			return;
@@ -262,15 +292,35 @@ int target_check_same(const struct target *t, struct failure *f)
 	return fail_set(f, FAIL_CHANGED, "start it again", "%.250s was changed meanwhile", t->path);
 }
 
+/* Open one of its files, to read all of it. */
+static int target_open_file(const char *path, struct failure *f)
+{
+	struct stat st;
+	int fd = file_open(path);
+
+	if (fd < 0 && file_is_other(path))
+		return fail_set(f, FAIL_BAD_VALUE,
+				"correct the program's #! line, or install it anew",
+				"%.200s " NO_FILE, path);
+	if (fd < 0)
+		return fail_errno(f, NULL, "%.250s", path);
+	if (fstat(fd, &st) == 0 && st.st_size <= IMAGE_BYTES_MAX)
+		return fd;
+	close(fd);
+	fail_set(f, FAIL_TOO_LARGE, NULL, "%.200s is larger than %lld MiB: it gets no key", path,
+		 IMAGE_BYTES_MAX >> 20);
+	fail_hint(f, "is that the client? ccrun --exec PATH starts another one");
+	return -1;
+}
+
 int target_open(const struct target *t, int out[2], struct failure *f)
 {
 	int n = t->interpreter[0] ? 2 : 1, i;
 
 	for (i = 0; i < n; i++) {
-		out[i] = open(i ? t->interpreter : t->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+		out[i] = target_open_file(i ? t->interpreter : t->path, f);
 		if (out[i] >= 0)
 			continue;
-		fail_errno(f, NULL, "%.250s", i ? t->interpreter : t->path);
 		while (i-- > 0)
 			close(out[i]);
 		return -1;

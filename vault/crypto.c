@@ -3,6 +3,7 @@
  */
 #include "vault/crypto.h"
 
+#include <errno.h>
 #include <unistd.h>
 
 #include <sodium.h>
@@ -46,7 +47,7 @@ void blake2b_256_keyed(uint8_t out[BLAKE2B_256_LEN], const uint8_t key[KEY_LEN],
 	crypto_generichash(out, BLAKE2B_256_LEN, p, n, key, KEY_LEN);
 }
 
-int blake2b_256_files(uint8_t out[BLAKE2B_256_LEN], const int *fds, unsigned n)
+int blake2b_256_files(uint8_t out[BLAKE2B_256_LEN], const int *fds, unsigned n, uint64_t most)
 {
 	static uint8_t part[256 * 1024];
 	crypto_generichash_state s;
@@ -55,8 +56,14 @@ int blake2b_256_files(uint8_t out[BLAKE2B_256_LEN], const int *fds, unsigned n)
 
 	crypto_generichash_init(&s, NULL, 0, BLAKE2B_256_LEN);
 	for (i = 0; i < n; i++) {
-		while ((got = read(fds[i], part, sizeof(part))) > 0)
+		while ((got = read(fds[i], part, sizeof(part))) > 0) {
+			if ((uint64_t)got > most) {
+				errno = EFBIG;
+				return -1;
+			}
+			most -= (uint64_t)got;
 			crypto_generichash_update(&s, part, (size_t)got);
+		}
 		if (got < 0)
 			return -1;
 	}

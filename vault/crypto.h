@@ -32,8 +32,8 @@ void blake2b_256_keyed(uint8_t out[BLAKE2B_256_LEN], const uint8_t key[KEY_LEN],
 		       size_t n);
 
 /* BLAKE2b-256 of what can be read from n descriptors, one behind the other.  0, or -1 with
- * errno. */
-int blake2b_256_files(uint8_t out[BLAKE2B_256_LEN], const int *fds, unsigned n);
+ * errno: EFBIG where there are more bytes than that. */
+int blake2b_256_files(uint8_t out[BLAKE2B_256_LEN], const int *fds, unsigned n, uint64_t most);
 
 /* The first SEAL_DIGEST_HEX hexadecimal digits of BLAKE2b-256: half of it, against which
  * nobody finds a second text, nor two of one digest. */

@@ -16,7 +16,8 @@ struct wire_out;
 #define IMAGE_PATH_MAX 1024    /* bytes; of a longer one nothing can be kept */
 #define IMAGE_IDENTITY_MAX 320 /* a word of digits, '.', ':' and '+' */
 #define IMAGE_DIGEST_HEX 64
-#define IMAGE_TEXT 512 /* image_describe */
+#define IMAGE_BYTES_MAX (2048ll * 1024 * 1024) /* of all its files; a client has 250 MiB */
+#define IMAGE_TEXT 512			       /* image_describe */
 
 /* One file of it. */
 struct image_file {

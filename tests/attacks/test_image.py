@@ -9,7 +9,7 @@ import pexpect
 import pytest
 
 from attack import nowhere
-from ccrun import CCRUN
+from ccrun import CCCTL, CCRUN
 from controls import off
 
 SAYS = 'printf "%s has %s\\n" "$0" "$ANTHROPIC_AUTH_TOKEN"'
@@ -285,6 +285,33 @@ def test_exchanged_while_a_person_is_asked(known, token):
 
 
 # ---- strict ------------------------------------------------------------
+
+@pytest.mark.parametrize("delivery", ["preload", "env"])
+@pytest.mark.parametrize("what", ["a device", "a pipe", "a large file"])
+def test_what_has_no_end_is_not_read_to_it(c, says, token, what, delivery):
+    """Nothing of the kind can be executed, or is a client."""
+    c.demo(policy={"delivery": delivery})
+    c.ready(token)
+    place = Place(c, says)
+    claude, why = place.usual / "claude", "is no regular file: it can be no interpreter"
+    if what == "a device":
+        place.script(claude, "/dev/zero")
+    elif what == "a pipe":
+        os.mkfifo(place.first / "pipe")
+        place.script(claude, place.first / "pipe")
+    else:
+        place.program(claude)
+        os.truncate(claude, 3 << 30)
+        why = f"{claude} is larger than 2048 MiB: it gets no key"
+    r = place.start(timeout=30)
+    assert r.rc == 125 and why in r.err and "hint: " in r.err and not r.out, r
+    claude.unlink()
+    nowhere(place.world, token, r.err)
+    # ccctl, whoever runs it, keeps to the same
+    if what == "a device":
+        r = place.world.run(["/bin/sh", "-c", f"exec {CCCTL} digest 0 </dev/zero"], timeout=30)
+        assert r.rc == 1 and "no regular file" in r.err, r
+
 
 def test_strict_wants_a_program_of_roots(c, says, token):
     c.demo(policy={"strict": "yes"})

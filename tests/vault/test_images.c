@@ -11,7 +11,12 @@
 #include <string.h>
 #include <cmocka.h>
 
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
 #include "vault/images.h"
 #include "vault/layout.h"
 #include "vault/lock_settings.h"
@@ -216,6 +221,30 @@ static void test_described(void **state)
 				  "run by /usr/bin/node of uid 0");
 }
 
+/* Of a file that is longer than it says, not more is read than may be. */
+static void test_a_digest_of_so_many_bytes(void **state)
+{
+	uint8_t all[BLAKE2B_256_LEN], two[BLAKE2B_256_LEN];
+	int fds[2];
+
+	(void)state;
+	blake2b_256(all, "abcde", 5, NULL, 0);
+	fds[0] = memfd_create("first", 0);
+	fds[1] = memfd_create("second", 0);
+	assert_int_equal(write(fds[0], "abc", 3), 3);
+	assert_int_equal(write(fds[1], "de", 2), 2);
+	lseek(fds[0], 0, SEEK_SET);
+	lseek(fds[1], 0, SEEK_SET);
+	assert_int_equal(blake2b_256_files(two, fds, 2, 5), 0);
+	assert_memory_equal(all, two, sizeof(all));
+	lseek(fds[0], 0, SEEK_SET);
+	lseek(fds[1], 0, SEEK_SET);
+	assert_int_equal(blake2b_256_files(two, fds, 2, 4), -1);
+	assert_int_equal(errno, EFBIG);
+	close(fds[0]);
+	close(fds[1]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +254,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_undo, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_backup_and_lock, setup, teardown),
+		cmocka_unit_test(test_a_digest_of_so_many_bytes),
 		cmocka_unit_test(test_described),
 	};
 
