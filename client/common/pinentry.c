@@ -244,6 +244,17 @@ static int pinentry_check_terminal(const struct pinentry_run *r, struct failure 
 	return 0;
 }
 
+static bool pinentry_is_interrupted(void *arg)
+{
+	unsigned i;
+
+	(void)arg;
+	for (i = 0; i < CAUGHT; i++)
+		if (came[i])
+			return true;
+	return false;
+}
+
 /* While the person is asked.  pinentry opens the terminal itself: then it is seized. */
 static int pinentry_idle(void *arg, struct failure *f)
 {
@@ -266,7 +277,7 @@ static int pinentry_idle(void *arg, struct failure *f)
 	r->seized = terminal_seize(r->tty);
 	r->holds = true;
 	tcgetattr(r->tty, &r->asking);
-	r->shared = terminal_is_shared(r->tty);
+	r->shared = terminal_is_shared(r->tty, pinentry_is_interrupted, NULL);
 	return r->shared ? fail_set(f, FAIL_DECLINED, NULL, "the terminal is shared") : 0;
 }
 

@@ -299,6 +299,22 @@ static int hush_read_watching(struct hush *h, struct secret *s, struct failure *
 	return r;
 }
 
+/* Is a signal held back that would end or stop the process? */
+static bool hush_is_interrupted(void *arg)
+{
+	const struct hush *h = arg;
+	sigset_t set;
+	unsigned i;
+
+	if (sigpending(&set) != 0)
+		return false;
+	for (i = 0; i < CAUGHT; i++)
+		if (caught[i] != SIGCONT && sigismember(&set, caught[i]) == 1 &&
+		    sigismember(&h->mask, caught[i]) == 0)
+			return true;
+	return false;
+}
+
 /* One question, with signals held and the terminal seized.  1 answered; 0 to be asked again,
  * or *shared: another process reads the terminal; -1. */
 static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *shared,
@@ -312,8 +328,9 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 	/* Echo first: a person who types ahead is not made to wait for the look at others. */
 	r = hush_echo_off(h, f);
 	if (r == 0) {
-		*shared = terminal_is_shared(h->fd);
-		if (!*shared) {
+		*shared = terminal_is_shared(h->fd, hush_is_interrupted, h);
+		/* The caller lets the signal have its way, and asks anew. */
+		if (!*shared && !hush_is_interrupted(h)) {
 			terminal_write(h->fd, prompt);
 			r = hush_read_watching(h, s, f);
 			terminal_write(h->fd, "\n");

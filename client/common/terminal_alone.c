@@ -30,6 +30,9 @@ static unsigned accepted_count;
 static struct terminal_reader reader[READERS_MAX];
 static unsigned readers;
 
+/* There were too many processes to look at all; and whether the person was asked about that. */
+static bool unseen, unseen_accepted;
+
 static bool seized; /* by this process, which asks at one terminal at a time */
 
 bool terminal_seize(int fd)
@@ -111,17 +114,23 @@ static bool reader_is_accepted(const struct terminal_reader *r)
 	return false;
 }
 
-bool terminal_is_shared(int fd)
+bool terminal_is_shared(int fd, bool (*stop)(void *arg), void *arg)
 {
 	/* Room for those that were accepted, too, which are found again. */
 	struct terminal_reader found[ACCEPTED_MAX + READERS_MAX];
-	unsigned n = terminal_readers_find(fd, found, ACCEPTED_MAX + READERS_MAX), i;
+	unsigned n, i;
+	bool whole;
+
+	n = terminal_readers_find(fd, found, ACCEPTED_MAX + READERS_MAX, stop, arg, &whole);
+	if (stop(arg))
+		return false;
+	unseen = !whole && !unseen_accepted;
 
 	readers = 0;
 	for (i = 0; i < n && readers < READERS_MAX; i++)
 		if (!reader_is_accepted(&found[i]))
 			reader[readers++] = found[i];
-	return readers > 0 && control_active(CONTROL_TERMINAL_READERS);
+	return (readers > 0 || unseen) && control_active(CONTROL_TERMINAL_READERS);
 }
 
 static void readers_name(int fd)
@@ -137,12 +146,31 @@ static void readers_name(int fd)
 		fail_sanitize(text);
 		dprintf(fd, "ccctl: %s\n", text);
 	}
-	dprintf(fd, "hint: end it (kill %d), or open another terminal\n", (int)reader[0].pid);
+	if (readers > 0)
+		dprintf(fd, "hint: end it (kill %d), or open another terminal\n",
+			(int)reader[0].pid);
+	if (unseen)
+		dprintf(fd, "ccctl: there are too many processes to see who else has this terminal "
+			    "open and could read what you type\n"
+			    "hint: open another terminal, or end some of them\n");
+}
+
+static int readers_decline(struct failure *f)
+{
+	if (readers == 0)
+		return fail_set(f, FAIL_DECLINED, "open another terminal, or end some of them",
+				"nothing was asked: there are too many processes to see who has "
+				"this terminal open");
+	fail_set(f, FAIL_DECLINED, NULL, "nothing was asked: %s (pid %d) has this terminal open",
+		 reader[0].name, (int)reader[0].pid);
+	fail_hint(f, "end it (kill %d), or open another terminal", (int)reader[0].pid);
+	return -1;
 }
 
 int terminal_ask_about_readers(int fd, struct failure *f)
 {
-	bool marked = false, yes;
+	/* A session can start so many. */
+	bool marked = unseen, yes;
 	char answer[16];
 	unsigned i;
 
@@ -155,14 +183,10 @@ int terminal_ask_about_readers(int fd, struct failure *f)
 			     answer, sizeof(answer), f) != 0)
 		return -1;
 	yes = strcasecmp(answer, "yes") == 0 || (!marked && strcasecmp(answer, "y") == 0);
-	if (!yes || accepted_count + readers > ACCEPTED_MAX) {
-		fail_set(f, FAIL_DECLINED, NULL,
-			 "nothing was asked: %s (pid %d) has this terminal open", reader[0].name,
-			 (int)reader[0].pid);
-		fail_hint(f, "end it (kill %d), or open another terminal", (int)reader[0].pid);
-		return -1;
-	}
+	if (!yes || accepted_count + readers > ACCEPTED_MAX)
+		return readers_decline(f);
 	for (i = 0; i < readers; i++)
 		accepted[accepted_count++] = reader[i];
+	unseen_accepted = unseen_accepted || unseen;
 	return 0;
 }

@@ -32,10 +32,11 @@ int terminal_fail_altered(struct failure *f);
 void terminal_guard(void);
 
 /*
- * Does another process read the terminal fd, which the person was not asked about yet?
- * With terminal_seize before, no further one can begin to.
+ * Does another process read the terminal fd, which the person was not asked about yet, or can
+ * that not be told, there being too many?  With terminal_seize before, no further one can begin
+ * to.  stop(arg): is the look to end, as at Ctrl-C?  false then: it must be made anew.
  */
-bool terminal_is_shared(int fd);
+bool terminal_is_shared(int fd, bool (*stop)(void *arg), void *arg);
 
 /* Name these processes on fd and ask whether to go on.  0, or -1 with FAIL_DECLINED. */
 int terminal_ask_about_readers(int fd, struct failure *f);

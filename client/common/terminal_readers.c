@@ -17,16 +17,24 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "base/proc.h"
 
 #define ANCESTORS_MAX 64
+#define LOOK_MS 3000 /* a person waits for it */
+#define LOOKS_UNTIMED 64
 #define DEV_TTY 0x0500u /* /dev/tty, which is each process's own terminal, as TIOCGDEV would say */
 
 struct search {
 	unsigned tty; /* the terminal, as TIOCGDEV numbers it */
 	pid_t ancestor[ANCESTORS_MAX];
 	unsigned ancestors;
+	int64_t deadline;
+	bool (*stop)(void *arg);
+	void *arg;
+	unsigned looked; /* at so many processes and descriptors */
+	bool cut;	 /* it was late, or told to stop */
 };
 
 /* The kernel's number of a terminal; 0 when it has none. */
@@ -54,6 +62,14 @@ static void search_note_ancestors(struct search *s)
 			break;
 		pid = st.ppid;
 	}
+}
+
+/* Is it to end?  Ctrl-C waits for that. */
+static bool search_is_cut(struct search *s)
+{
+	if (!s->cut && s->looked++ % LOOKS_UNTIMED == 0)
+		s->cut = clock_now_ms() >= s->deadline || (s->stop && s->stop(s->arg));
+	return s->cut;
 }
 
 static bool search_spares(const struct search *s, pid_t pid)
@@ -133,7 +149,8 @@ static bool descriptor_reaches(int dir, const char *number, unsigned tty, pid_t 
 	return found == tty || tty_is_behind(tty, pid, number, own, marked);
 }
 
-static bool process_reaches(pid_t pid, unsigned tty, unsigned own, bool marked)
+/* s->cut: it was not looked at to the end. */
+static bool process_reaches(struct search *s, pid_t pid, unsigned own, bool marked)
 {
 	char path[64];
 	struct dirent *e;
@@ -144,15 +161,15 @@ static bool process_reaches(pid_t pid, unsigned tty, unsigned own, bool marked)
 	d = opendir(path);
 	if (!d)
 		return false;
-	while (!reaches && (e = readdir(d)))
+	while (!reaches && !search_is_cut(s) && (e = readdir(d)))
 		reaches = e->d_name[0] != '.' &&
-			  descriptor_reaches(dirfd(d), e->d_name, tty, pid, own, marked);
+			  descriptor_reaches(dirfd(d), e->d_name, s->tty, pid, own, marked);
 	closedir(d);
 	return reaches;
 }
 
 /* Fill r in if that process has no business at the terminal and has it open. */
-static bool search_look_at(const struct search *s, pid_t pid, struct terminal_reader *r)
+static bool search_look_at(struct search *s, pid_t pid, struct terminal_reader *r)
 {
 	struct proc_stat st, again;
 
@@ -161,7 +178,7 @@ static bool search_look_at(const struct search *s, pid_t pid, struct terminal_re
 	r->marked = proc_marked(pid) != 0;
 	if (!r->marked && st.tty == s->tty)
 		return false;
-	if (!process_reaches(pid, s->tty, st.tty, r->marked) || proc_stat(pid, &again) != 0 ||
+	if (!process_reaches(s, pid, st.tty, r->marked) || proc_stat(pid, &again) != 0 ||
 	    again.start != st.start)
 		return false;
 	r->pid = pid;
@@ -170,31 +187,36 @@ static bool search_look_at(const struct search *s, pid_t pid, struct terminal_re
 	return true;
 }
 
-unsigned terminal_readers_find(int fd, struct terminal_reader *out, unsigned max)
+unsigned terminal_readers_find(int fd, struct terminal_reader *out, unsigned max,
+			       bool (*stop)(void *arg), void *arg, bool *whole)
 {
-	struct search s = { .tty = tty_of(fd) };
+	struct search s = {
+		.tty = tty_of(fd), .deadline = clock_now_ms() + LOOK_MS, .stop = stop, .arg = arg
+	};
 	unsigned long number;
 	struct dirent *e;
 	unsigned n = 0;
 	DIR *d;
 
+	*whole = true;
 	if (s.tty == 0)
 		return 0;
 	search_note_ancestors(&s);
 	d = opendir("/proc");
-	while (d && n < max && (e = readdir(d)))
+	while (d && n < max && !search_is_cut(&s) && (e = readdir(d)))
 		if (number_parse(e->d_name, 1, INT_MAX, &number) &&
 		    search_look_at(&s, (pid_t)number, &out[n]))
 			n++;
 	if (d)
 		closedir(d);
+	*whole = d && !s.cut;
 	return n;
 }
 
 bool terminal_reader_is(int fd, pid_t pid)
 {
-	unsigned tty = tty_of(fd);
+	struct search s = { .tty = tty_of(fd), .deadline = clock_now_ms() + LOOK_MS };
 	struct proc_stat st;
 
-	return tty != 0 && proc_stat(pid, &st) == 0 && process_reaches(pid, tty, st.tty, false);
+	return s.tty != 0 && proc_stat(pid, &st) == 0 && process_reaches(&s, pid, st.tty, false);
 }

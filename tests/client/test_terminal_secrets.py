@@ -6,6 +6,7 @@ import re
 import resource
 import shlex
 import signal
+import subprocess
 import sys
 import termios
 from contextlib import contextmanager
@@ -196,6 +197,58 @@ def test_a_marked_job_of_the_same_shell_is_named(shell):
     pid = shell.reader(mark=True, here=True)
     shell.line(f"{CCCTL} unlock")
     shell.t.expect(rf"\(pid {pid}\), which a session started, {SHARED}")
+
+
+# Processes with more descriptors than anybody looks at in three seconds.
+CROWD = """
+import os, resource, signal, sys
+most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+most = min(most, 20000)
+resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+fd = os.open("/dev/null", os.O_RDONLY)
+try:
+    while True:
+        os.dup(fd)
+except OSError:
+    pass
+for _ in range(int(3e6) // most):
+    if os.fork() == 0:
+        signal.pause()
+print("ready", flush=True)
+signal.pause()
+"""
+
+
+@pytest.fixture
+def crowd(shell):
+    with subprocess.Popen([sys.executable, "-c", CROWD], stdout=subprocess.PIPE, start_new_session=True) as p:
+        assert p.stdout.readline() == b"ready\n"
+        yield shell
+        os.killpg(p.pid, signal.SIGKILL)
+
+
+def test_too_many_to_look_at(crowd):
+    """Among which one may have the terminal open."""
+    crowd.line(f"{CCCTL} unlock; echo code=$?")
+    crowd.t.expect_exact("ccctl: there are too many processes to see who else has this terminal open")
+    crowd.t.expect_exact('Only "yes" will do: ')
+    crowd.line("y")
+    crowd.t.expect_exact("nothing was asked: there are too many processes")
+    crowd.t.expect("code=1")
+    assert crowd.opens()
+    crowd.line(f"{CCCTL} unlock")
+    crowd.t.expect_exact('Only "yes" will do: ')
+    crowd.line("yes")
+    unlocks(crowd)
+
+
+def test_ctrl_c_while_it_looks(crowd):
+    crowd.line(f"{CCCTL} unlock")
+    until(lambda: not crowd.opens(), what="the seized terminal")
+    crowd.t.sendcontrol("c")
+    assert crowd.t.expect_exact(["PS>", PROMPT, "too many"]) == 0
+    assert crowd.opens()
+    until(crowd.t.getecho, what="the echo")
 
 
 @pytest.fixture
