@@ -29,6 +29,8 @@
 	  "broker/peer.c")                                                                         \
 	X(MARKED_SESSION, "marked-session", "a session by relay whose children are unmarked",      \
 	  "broker/relay_value.c")                                                                  \
+	X(CONFINED_SESSION, "confined-session", "a session that only says that it is confined",    \
+	  "broker/peer.c")                                                                         \
 	X(CLAIM_DEADLINE, "claim-deadline", "a claim long after the launch", "broker/claim.c")     \
 	X(SESSION_PLACES, "session-places", "a session that takes all connections",                \
 	  "broker/connection.c")                                                                   \

@@ -136,20 +136,45 @@ bool proc_mark_is_foreign(pid_t pid)
 	return proc_read_locks(pid, &hard) == 0 && hard != RLIM_INFINITY && hard != MARK;
 }
 
-pid_t proc_tracer(pid_t pid)
+/* The number behind "\nKey:" in the text of /proc/PID/status; -1 with errno. */
+static int status_number(const char *status, const char *key)
 {
-	char buf[4096], *line;
-	int tracer;
+	const char *line = strstr(status, key);
+	int n;
 
-	if (proc_read_file(pid, "status", buf, sizeof(buf), NULL) < 0)
-		return -1;
-	line = strstr(buf, "\nTracerPid:");
-	/* What cannot be understood must not read as 0, nobody. */
-	if (!line || sscanf(line, "\nTracerPid: %d", &tracer) != 1 || tracer < 0) {
+	/* What cannot be understood must not read as 0: nobody, nothing. */
+	if (!line || sscanf(line + strlen(key), " %d", &n) != 1 || n < 0) {
 		errno = EPROTO;
 		return -1;
 	}
-	return tracer;
+	return n;
+}
+
+pid_t proc_tracer(pid_t pid)
+{
+	char status[4096];
+
+	if (proc_read_file(pid, "status", status, sizeof(status), NULL) < 0)
+		return -1;
+	return status_number(status, "\nTracerPid:");
+}
+
+/* linux/seccomp.h, which musl does not have. */
+#define SECCOMP_MODE_FILTER 2
+
+int proc_confined(pid_t pid)
+{
+	char status[32768]; /* what is wanted stands behind the list of groups */
+	int mode, no_new_privs;
+
+	if (proc_read_file(pid, "status", status, sizeof(status), NULL) < 0)
+		return -1;
+	/* A kernel that was built without seccomp has no such line. */
+	mode = strstr(status, "\nSeccomp:") ? status_number(status, "\nSeccomp:") : 0;
+	no_new_privs = status_number(status, "\nNoNewPrivs:");
+	if (mode < 0 || no_new_privs < 0)
+		return -1;
+	return mode == SECCOMP_MODE_FILTER && no_new_privs == 1;
 }
 
 int proc_link(pid_t pid, const char *leaf, char *out, size_t size)

@@ -40,6 +40,13 @@ bool proc_mark_is_foreign(pid_t pid);
 /* The PID of its tracer (ptrace(2)), 0 for none, -1 when that cannot be read. */
 pid_t proc_tracer(pid_t pid);
 
+/*
+ * Has it a seccomp filter, and can no program give it privileges (no_new_privs)?  1, 0, or -1
+ * with errno when that cannot be read.  Neither can be taken off.  Which calls the filter
+ * refuses, and whether there is Landlock, is shown to nobody.
+ */
+int proc_confined(pid_t pid);
+
 /* out = the target of the link /proc/PID/leaf ("exe", "ns/user"), ended with NUL, cut to
  * size.  0, or -1 with errno: EACCES where the caller may not look into the process. */
 int proc_link(pid_t pid, const char *leaf, char *out, size_t size);

@@ -189,7 +189,8 @@ static int claim_handle_claim(struct connection *c, int channel, struct failure 
 
 	/* The process last: a sealed policy may have made the session strict. */
 	if (claim_check_state(c, f) != 0 || hand_over_gather(&h, c, f) != 0 ||
-	    peer_check_hardened(&c->peer, c->session.strict, f) != 0)
+	    peer_check_hardened(&c->peer, c->session.strict, f) != 0 ||
+	    session_check_confined(c, f) != 0)
 		return -1;
 	names[0] = '\0';
 	for (i = 0; i < c->session.entries; i++)

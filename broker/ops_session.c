@@ -324,7 +324,7 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 		return NULL;
 	}
 	entry = session_allowed_entry(c, 0, f);
-	if (!entry)
+	if (!entry || session_check_confined(c, f) != 0)
 		return NULL;
 	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return NULL;

@@ -124,6 +124,24 @@ int peer_check_private(const struct peer *p, bool strict, struct failure *f)
 	return 0;
 }
 
+int peer_check_confined(const struct peer *p, struct failure *f)
+{
+	int confined = proc_confined(p->pid);
+
+	if (confined < 0)
+		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
+	/* Neither part is ever lost: what follows shows that it was this process's. */
+	if (peer_check_alive(p, f) != 0)
+		return -1;
+	if (confined || !control_active(CONTROL_CONFINED_SESSION))
+		return 0;
+	return fail_set(f, FAIL_POSTURE,
+			"start it with ccrun; sessions without: confine = off in the provider's "
+			"[policy]",
+			"process %d is not confined (no seccomp filter, or no no_new_privs)",
+			(int)p->pid);
+}
+
 int peer_check_hardened(const struct peer *p, bool strict, struct failure *f)
 {
 	int marked = proc_marked(p->pid);

@@ -44,4 +44,10 @@ int peer_check_hardened(const struct peer *p, bool strict, struct failure *f);
 /* The same without the mark, for a process outside the sessions. */
 int peer_check_private(const struct peer *p, bool strict, struct failure *f);
 
+/*
+ * Has it confined itself, as ccrun does, as far as the kernel tells (proc_confined)?
+ * FAIL_PEER, FAIL_POSTURE.
+ */
+int peer_check_confined(const struct peer *p, struct failure *f);
+
 #endif

@@ -103,7 +103,7 @@ static int give_value(struct connection *c, struct failure *f)
 		if (!e[i])
 			return -1;
 	}
-	if (audit_release(c, f) != 0)
+	if (session_check_confined(c, f) != 0 || audit_release(c, f) != 0)
 		return -1;
 	/* From here on it counts as given, whether or not it can be sent. */
 	c->relay->has_value = true;

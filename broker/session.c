@@ -4,9 +4,11 @@
 #include "broker/session.h"
 
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/proc.h"
 #include "broker/connection.h"
 #include "broker/policy.h"
 #include "broker/tenant.h"
@@ -33,6 +35,26 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 	if (!e || policy_decide(e, &want, &s->strict, f) != 0)
 		return NULL;
 	return e;
+}
+
+/* Does this kernel have filters?  It shows in this process, which has entered one. */
+static bool kernel_has_filters(void)
+{
+	static int known = -1;
+
+	if (known < 0)
+		known = proc_confined(getpid()) != 0;
+	return known;
+}
+
+int session_check_confined(const struct connection *c, struct failure *f)
+{
+	if (c->session.confine == CONFINE_OFF)
+		return 0;
+	/* Auto is what the kernel offers. */
+	if (c->session.confine == CONFINE_AUTO && !kernel_has_filters())
+		return 0;
+	return peer_check_confined(&c->peer, f);
 }
 
 void session_count_release(struct connection *c)

@@ -58,6 +58,13 @@ struct session {
  */
 const struct entry *session_allowed_entry(struct connection *c, unsigned i, struct failure *f);
 
+/*
+ * The session's process is about to use its secrets, or to have them: is it confined as its
+ * entries want it?  After session_allowed_entry, by which `confine` is as sealed or tighter.
+ * FAIL_PEER, FAIL_POSTURE.
+ */
+int session_check_confined(const struct connection *c, struct failure *f);
+
 /* The session's secrets were handed over: set use times and counters. */
 void session_count_release(struct connection *c);
 

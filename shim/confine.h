@@ -32,7 +32,7 @@ const char *confine_word(const struct confinement *c);
 /* For people: what holds, and what stays open. */
 const char *confine_text(const struct confinement *c);
 
-/* Enter it, last of all before the program is executed.  0 or -1. */
+/* Enter it: what this process starts from now on is in it, too.  0 or -1. */
 int confine_enter(const struct confinement *c, struct failure *f);
 
 #endif

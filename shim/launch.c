@@ -238,9 +238,6 @@ int launch_exec(struct launch *l, struct failure *f)
 		fail_errno(f, NULL, "cannot pass the connection to the program");
 		goto bad;
 	}
-	/* Last: what must be outside is started, and the broker knows who asked. */
-	if (confine_enter(l->confinement, f) != 0)
-		goto bad;
 	execve(l->target->path, argv, spawn_variables(env));
 	l->exec_failed = true;
 	fail_errno(f, NULL, "%s", l->target->path);

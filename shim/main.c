@@ -234,6 +234,10 @@ static int launch_run(struct launch *l, struct failure *f)
 	 * marked one gets. */
 	if (proc_mark_self() != 0)
 		return fail_errno(f, NULL, "cannot mark the session (RLIMIT_LOCKS)");
+	/* What must be outside is started by now; the broker gives nothing to a process that
+	 * only says that it is confined. */
+	if (confine_enter(l->confinement, f) != 0)
+		return -1;
 	if (p->secrets && l->delivery == DELIVERY_PIPE) {
 		l->pipe = session_pipe(&session, f);
 		if (l->pipe < 0)

@@ -13,6 +13,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <grp.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -435,6 +438,30 @@ static void traced_child(void)
 	MUST(proc_fork_hardened(true) == -1 && errno == EPERM);
 }
 
+static void confined_child(void)
+{
+	struct sock_filter allow = BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW);
+	struct sock_fprog program = { 1, &allow };
+
+	MUST(proc_confined(getpid()) == 0);
+	MUST(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0);
+	MUST(proc_confined(getpid()) == 0);
+	MUST(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0);
+	MUST(proc_confined(getpid()) == 1);
+}
+
+/* A user with many groups: they stand before what is read. */
+static void member_child(void)
+{
+	gid_t group[2000];
+	unsigned i;
+
+	for (i = 0; i < 2000; i++)
+		group[i] = 4000000000u + i;
+	if (setgroups(2000, group) == 0)
+		confined_child();
+}
+
 static void test_proc(void **state)
 {
 	char exe[PATH_SIZE], tiny[4];
@@ -444,10 +471,13 @@ static void test_proc(void **state)
 	in_child(refused_child);
 	in_child(hardened_child);
 	in_child(traced_child);
+	in_child(confined_child);
+	in_child(member_child);
 	assert_int_equal(proc_same_namespaces(getpid(), proc_link), 1);
 	assert_int_equal(proc_same_namespaces(0x7ffffff0, proc_link), -1);
 	assert_int_equal(proc_marked(0x7ffffff0), -1);
 	assert_int_equal(proc_tracer(0x7ffffff0), -1);
+	assert_int_equal(proc_confined(0x7ffffff0), -1);
 	assert_int_equal(proc_link(getpid(), "exe", exe, sizeof(exe)), 0);
 	assert_non_null(strstr(exe, "test_base"));
 	assert_int_equal(proc_link(getpid(), "exe", tiny, sizeof(tiny)), 0);

@@ -23,6 +23,8 @@
 #include "base/fail.h"
 #include "base/proc.h"
 #include "base/sock.h"
+#include "sandbox/filter_load.h"
+#include "sandbox/session_filter.h"
 #include "wire/claim.h"
 #include "wire/limits.h"
 #include "wire/pack.h"
@@ -285,7 +287,8 @@ int main(int argc, char **argv)
 	}
 	if (argc != 5)
 		return 2;
-	if (proc_mark_self() != 0)
+	if (proc_mark_self() != 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 ||
+	    filter_load(&session_filter) != 0)
 		die("mark");
 	echo = fork();
 	if (echo == 0)

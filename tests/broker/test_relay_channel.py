@@ -304,6 +304,46 @@ def test_the_value_comes_once_the_process_is_marked(b, opened):
     assert b.call("status")["releases"] == 1
 
 
+@pytest.mark.parametrize("sealed, told", [("auto", None), ("auto", "auto"), ("auto", "on"), ("on", "on"), ("off", "auto")])
+def test_the_value_comes_once_the_process_is_confined(b, sealed, told):
+    """Whatever it told with `open`, the kernel is asked when the value is wanted first."""
+    b.put("kept", TOKEN, f"delivery=relay confine={sealed}")
+    with Session(b, "kept", **({"confine": told} if told else {})) as s:
+        s.relay()
+        r = b.relay()
+        r.begin()
+        s.mark(confined=False)
+        m = gives_none(r, "posture")
+        assert f"process {s.pid} is not confined" in m["message"] and "start it with ccrun" in m["hint"]
+        assert b.events("release")[-1][1:] == ("posture", m["message"])
+        s.mark()
+        gives(r)
+
+
+def test_a_session_inside_another_is_confined_too(b):
+    """As its first process's child it is; one with the ticket alone, from outside, is asked."""
+    b.put("team", TOKEN, "delivery=relay nested=use")
+    s, r = live(b, "team")
+    with s, Session(b, "team", before=lambda: wc.mark(confined=False), ticket=s.answer["ticket"]) as inner:
+        inner.relay()
+        there = b.relay()
+        there.begin()
+        gives(r)
+        assert "is not confined" in gives_none(there, "posture")["message"]
+        inner.mark()
+        gives(there)
+
+
+def test_one_that_was_sealed_unconfined_needs_no_confinement(b):
+    b.put("free", TOKEN, "delivery=relay confine=off")
+    with Session(b, "free", confine="off") as s:
+        s.relay()
+        r = b.relay()
+        r.begin()
+        s.mark(confined=False)
+        gives(r)
+
+
 def test_no_value_while_the_vault_is_locked(b, pair):
     _, r = pair
     gives(r)

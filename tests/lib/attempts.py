@@ -208,6 +208,7 @@ def unmarked(b):
         s.relay()
         r = b.relay()
         r.begin()
+        s.confine()
         return r.ask("value").get("token")
 
 
@@ -370,7 +371,8 @@ ATTEMPTS = [
     ("namespaces", apart),
     ("untraced", claim("mark", "arrived", "traceme", "hide", "claim")),
     ("undumpable-claimant", claim("mark", "arrived", "claim")),
-    ("marked-claimant", claim("arrived", "hide", "claim")),
+    ("marked-claimant", claim("confine", "arrived", "hide", "claim")),
+    ("confined-session", claim("mark alone", "arrived", "hide", "claim")),
     ("marked-session", unmarked),
     ("claim-deadline", late),
     ("session-places", crowd),

@@ -265,8 +265,11 @@ class Session:
             s.listen()
             return self._call(c, "relay", fd=s.fileno(), **fields)
 
-    def _mark(self, _):
-        wc.mark()
+    def _mark(self, _, confined=True):
+        wc.mark(confined)
+
+    def _confine(self, _):
+        wc.confine()
 
     def _get(self, _, path="/v1/models"):
         """One request to its relay, as the client's: (status, body)."""

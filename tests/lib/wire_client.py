@@ -55,7 +55,7 @@ VARIABLE = "ANTHROPIC_AUTH_TOKEN"
 POLICY = "delivery=auto nested=deny strict=no exposed=no"
 
 libc = ctypes.CDLL(None, use_errno=True)
-PR_SET_DUMPABLE = 4
+PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_SET_NO_NEW_PRIVS = 4, 22, 38
 RLIMIT_LOCKS = 10
 CRED = struct.Struct("3i")
 
@@ -308,11 +308,23 @@ def open_fields(entry="zai", **changes):
 
 # ---- what a process must be --------------------------------------------
 
-def mark():
-    """Lower the hard RLIMIT_LOCKS of this process, for ever."""
+def mark(confined=True):
+    """Lower the hard RLIMIT_LOCKS of this process, for ever; and confine it, as ccrun does."""
+    if confined:
+        confine()
     limit = (ctypes.c_ulong * 2)(4096, 4096)
     if libc.setrlimit(RLIMIT_LOCKS, limit) != 0:
         raise OSError(ctypes.get_errno(), "setrlimit")
+
+
+def confine(privileges=False, filtered=True):
+    """No new privileges, and a seccomp filter: all that the kernel tells others about it.  This
+    filter refuses nothing.  privileges: keep them, which the kernel allows root alone."""
+    program = ctypes.create_string_buffer(struct.pack("HBBI", 0x06, 0, 0, 0x7fff0000))  # return ALLOW
+    fprog = ctypes.create_string_buffer(struct.pack("HxxxxxxP", 1, ctypes.addressof(program)))
+    if not privileges and libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 or \
+            filtered and libc.prctl(PR_SET_SECCOMP, 2, fprog, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl")
 
 
 def undumpable():
@@ -371,7 +383,9 @@ def launch(broker, *steps, entry="zai", **changes):
     in a child), step by step; what the last step gives."""
     with broker.connect() as c:
         c.open(entry, **changes)
-        do = {"mark": mark, "arrived": c.arrived, "hide": undumpable, "claim": c.claim,
+        do = {"mark": mark, "mark alone": lambda: mark(False), "confine": confine,
+              "no privileges": lambda: confine(filtered=False),
+              "arrived": c.arrived, "hide": undumpable, "claim": c.claim,
               "again": c.again, "show": lambda: libc.prctl(PR_SET_DUMPABLE, 1, 0, 0, 0),
               "pipe": lambda: c.call("pipe"), "lock": lambda: broker.call("lock"),
               "rm": lambda: broker.call("rm", name=entry),

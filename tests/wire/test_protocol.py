@@ -39,6 +39,8 @@ def shared():
         b.put("strict", TOKEN, "delivery=env nested=deny strict=yes exposed=no")
         b.put("loose", TOKEN, "delivery=env nested=deny strict=no exposed=no")
         b.call("put", **ELSEWHERE)
+        b.put("free", TOKEN, "delivery=env nested=deny strict=no exposed=no confine=off")
+        b.put("bound", TOKEN, "delivery=env nested=deny strict=no exposed=no confine=on")
         b.put("tight", TOKEN, "delivery=preload nested=deny strict=no exposed=no")
         b.put("relayed", TOKEN, "delivery=relay nested=deny strict=no exposed=no")
         yield b
@@ -624,6 +626,33 @@ def test_claim_refused(shared, why, delivery, steps):
         in_child(lambda: launch(shared, *steps, delivery=delivery))
     assert shared.call("status")["releases"] == before + (steps.count("claim") == 2)
     assert any(why in e.get("why", "") for e in shared.lines()[-3:])
+
+
+NOT_CONFINED = [(steps, delivery, entry, confine)
+                for steps in (("mark alone",), ("no privileges", "mark alone"))
+                for delivery, entry, confine in (("preload", "zai", None), ("preload", "zai", "auto"), ("preload", "zai", "on"),
+                                                 ("preload", "bound", "on"), ("env", "free", "auto"), ("env", "bound", "on"),
+                                                 ("pipe", "loose", "auto"), ("pipe", "bound", "on"))]
+
+
+@pytest.mark.parametrize("steps,delivery,entry,confine", NOT_CONFINED)
+def test_a_process_that_only_says_it_is_confined(shared, steps, delivery, entry, confine):
+    """The kernel is asked: what it shows of a filter and of new privileges."""
+    ask = {"preload": ("arrived", "hide", "claim"), "env": ("hide", "claim"), "pipe": ("pipe",)}[delivery]
+    told = {"confine": confine} if confine else {}
+    with pytest.raises(Refused) as e:
+        in_child(lambda: launch(shared, *steps, *ask, entry=entry, delivery=delivery, **told))
+    assert "is not confined" in e.value.message and "start it with ccrun" in e.value.hint
+    assert any("is not confined" in e.get("why", "") and e["result"] == "posture" for e in shared.lines()[-3:])
+    got = in_child(lambda: launch(shared, "mark", *ask, entry=entry, delivery=delivery, **told))
+    assert got == ({"v": 1, "ok": True} if delivery == "pipe" else {wc.VARIABLE: TOKEN.encode()})
+
+
+def test_one_that_was_sealed_unconfined_is_not_asked(shared):
+    got = in_child(lambda: launch(shared, "mark alone", "hide", "claim", entry="free", delivery="env", confine="off"))
+    assert got == {wc.VARIABLE: TOKEN.encode()}
+    with pytest.raises(Refused, match="was sealed with confine = auto"):
+        in_child(lambda: launch(shared, "mark alone", "hide", "claim", delivery="env", entry="loose", confine="off"))
 
 
 def test_locked_between_open_and_claim(broker):
