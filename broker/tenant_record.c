@@ -78,7 +78,13 @@ static const char *checkpoint_read(struct tenant *t, struct checkpoint *c)
 
 	switch (store_read_beside(&t->store, STORE_CHECKPOINT, text, sizeof(text), &n, NULL)) {
 	case STORE_READ_ABSENT:
-		return "the log has no checkpoint: this is the first, or it was removed";
+		/* Both are true where nobody did anything, too. */
+		return vault_had_checkpoint(t->vault) ? "the log's checkpoint is gone, which this "
+							"vault was kept with: removed, or "
+							"the vault was copied without it"
+						      : "the log has no checkpoint yet, as after "
+							"an upgrade from a ccrun that "
+							"kept none; or it was removed";
 	case STORE_READ_FAILED:
 		return "the log's checkpoint cannot be read";
 	case STORE_READ_DONE:

@@ -351,7 +351,7 @@ static int log_print_verdict(const struct log_chain *c, const char *path, bool j
 		say("the last line is incomplete: it is being written, or was cut by a crash");
 	if (c->losses) {
 		fail_set(&losses, FAIL_DAMAGED, NULL,
-			 "the record says %llu times that lines were lost (log-cut)",
+			 "the record says %llu times that lines were lost, or may be (log-cut)",
 			 (unsigned long long)c->losses);
 		fail_hint(&losses, "ccctl log -n %llu shows when", (unsigned long long)c->lines);
 		fail_print("ccctl", &losses);

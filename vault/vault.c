@@ -129,6 +129,7 @@ struct vault *vault_open(struct arena *a, const uint8_t *file, size_t n, uint32_
 	if (!v)
 		return NULL;
 	v->generation = l.generation;
+	v->version = l.version;
 	memcpy(v->id, l.id, VAULT_ID_LEN);
 	v->slots = l.slots;
 	memcpy(v->slot, l.slot, sizeof(v->slot));
@@ -232,6 +233,12 @@ void vault_commit(struct vault *v)
 uint64_t vault_generation(const struct vault *v)
 {
 	return v->generation;
+}
+
+bool vault_had_checkpoint(const struct vault *v)
+{
+	/* Checkpoints are older than this version. */
+	return v->version >= VAULT_VERSION_DURABLE;
 }
 
 const uint8_t *vault_id(const struct vault *v)

@@ -79,6 +79,12 @@ int vault_backup(struct vault *v, struct slot_info *info, const uint8_t key[KEY_
 
 uint64_t vault_generation(const struct vault *v);
 
+/*
+ * Was the file that v was opened from written by a ccrun that keeps a checkpoint of the audit
+ * log?  Its version says so, which is authenticated.  False: that cannot be told.
+ */
+bool vault_had_checkpoint(const struct vault *v);
+
 /* A key of its own for one purpose, from which nobody learns the vault key.  It changes
  * with the vault key.  v must not be narrowed. */
 void vault_derive_key(const struct vault *v, const char *purpose, uint8_t out[KEY_LEN]);

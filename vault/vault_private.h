@@ -37,6 +37,7 @@ struct vault {
 	uint8_t key_hash[BLAKE2B_256_LEN]; /* of a narrowed vault's: it knows it again */
 	struct lock_settings lock_settings;
 	uint64_t generation;
+	unsigned version; /* of the file that it was opened from, or 0 */
 	uint8_t id[VAULT_ID_LEN];
 	uint32_t next_slot; /* the id of the next slot; ids are not used twice */
 	unsigned slots;
