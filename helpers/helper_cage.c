@@ -20,7 +20,8 @@ int helper_cage_enter(const struct helper_cage *c, struct failure *f)
 	struct landlock_rules files = { .readable = network_files,
 					.readable_count = network_files_count,
 					.paths = paths,
-					.limit_ports = !c->network };
+					.limit_ports = !c->network,
+					.signals = c->child };
 	char run[PATH_SIZE], lock[PATH_SIZE];
 	unsigned deny = DENY_EXEC;
 	size_t n = 0;
@@ -41,7 +42,7 @@ int helper_cage_enter(const struct helper_cage *c, struct failure *f)
 	files.path_count = n;
 	if (!c->network)
 		deny |= DENY_NETWORK;
-	if (!c->forks)
+	if (!c->forks && !c->child)
 		deny |= DENY_SIGNALS;
 	return cage_enter(&files, deny, f);
 }

@@ -13,6 +13,7 @@ struct helper_cage {
 	bool broker;	    /* it calls the broker */
 	bool network;	    /* it needs more than unix sockets */
 	bool forks;	    /* it starts processes of its own program, and may end them */
+	bool child;	    /* it has started another program, and ends that one by a signal */
 	const char *device; /* the one file that it writes; or NULL */
 };
 

@@ -128,7 +128,8 @@ static size_t ruleset_fill(struct ruleset *want, int abi, const struct landlock_
 		want->net = NET_BIND_TCP | NET_CONNECT_TCP;
 	if (abi < LANDLOCK_ABI_SCOPE)
 		return abi < NET_ABI ? sizeof(want->fs) : sizeof(want->fs) + sizeof(want->net);
-	want->scoped = SCOPE_SIGNAL | (rules->scope_sockets ? SCOPE_ABSTRACT_SOCKETS : 0);
+	want->scoped = (rules->signals ? 0 : SCOPE_SIGNAL) |
+		       (rules->scope_sockets ? SCOPE_ABSTRACT_SOCKETS : 0);
 	return sizeof(*want);
 }
 

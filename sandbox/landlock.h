@@ -41,13 +41,15 @@ struct landlock_rules {
 	bool limit_ports;
 	/* Connect to no abstract unix socket made outside (Linux 6.12). */
 	bool scope_sockets;
+	/* Signals go outside, too: to a program that was started before. */
+	bool signals;
 };
 
 /*
  * Enter it.  The process can then use only the files that the rules name, and in only
  * that way; it cannot look into a process that is not in the sandbox (of another's
  * /proc/PID it reads what everybody may, and none of its links), and (Linux 6.12) sends
- * signals only within the sandbox.  It must have set
+ * signals only within the sandbox, unless the rules have it otherwise.  It must have set
  * PR_SET_NO_NEW_PRIVS.  A kernel without Landlock, or without a part of it, goes
  * without.  Returns 0; -1 with errno if a kernel that has it refuses the rules.
  */

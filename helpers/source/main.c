@@ -22,6 +22,7 @@
 #include "config/source/source_seal.h"
 #include "dial/dial.h"
 #include "helpers/channel.h"
+#include "helpers/helper_cage.h"
 #include "helpers/source/keep.h"
 #include "helpers/source/password_manager.h"
 #include "helpers/source/result.h"
@@ -58,11 +59,22 @@ static bool source_file_has_texts(const struct source_file *s)
 }
 
 /*
+ * The manager inherits nothing of this, so all of it can be closed to what reads its output
+ * and has the token: no file of the user's and none to write, no network, no program.
+ */
+static int cage_self(struct failure *f)
+{
+	static const struct helper_cage cage = { .broker = true, .child = true };
+
+	return helper_cage_enter(&cage, f);
+}
+
+/*
  * Run the entry's sealed command, if it still is what the source file says.  name: the
- * entry, for a hint.  The token is in result or jansson's memory; call wipe_result() when
+ * entry, for a hint.  last: no other manager is run after it.  The token is in result or jansson's memory; call wipe_result() when
  * done, also after -1.
  */
-static int fetch_token(const struct entry_source *src, bool terminal, const char *name,
+static int fetch_token(const struct entry_source *src, bool terminal, const char *name, bool last,
 		       struct fetched *out, struct failure *f)
 {
 	struct source_file s;
@@ -83,7 +95,8 @@ static int fetch_token(const struct entry_source *src, bool terminal, const char
 	result.n = 0;
 	result.err[0] = '\0';
 	result.room = strncmp(src->pick, "line", 4) == 0 ? TOKEN_MAX + 1 : MANAGER_OUTPUT_MAX;
-	r = manager_run(&w, terminal, source_file_has_texts(&s), seconds, &result, f);
+	r = manager_run(&w, terminal, source_file_has_texts(&s), seconds, last ? cage_self : NULL,
+			&result, f);
 	if (r == 0)
 		r = result_check(&result, &s, w.v[0], seconds, f);
 	if (r == 0)
@@ -152,7 +165,7 @@ static int store_token(struct dial *d, const char *name, const struct fetched *t
 	return dial_call(d, o, NULL, f);
 }
 
-static int fetch_one(const char *name, bool terminal, struct failure *f)
+static int fetch_one(const char *name, bool terminal, bool last, struct failure *f)
 {
 	static uint8_t reply[WIRE_PACKET_MAX]; /* the broker's answers; none holds a secret */
 	struct dial d = { .fd = -1 };
@@ -166,7 +179,7 @@ static int fetch_one(const char *name, bool terminal, struct failure *f)
 	got = dial_hello(&d, f) == 0 ? reserve_source(&d, name, &src, f) : RESERVATION_FAILED;
 	r = got == RESERVATION_FAILED ? -1 : 0;
 	if (got == RESERVED) {
-		r = fetch_token(&src, terminal, name, &token, f);
+		r = fetch_token(&src, terminal, name, last, &token, f);
 		if (r == 0)
 			r = store_token(&d, name, &token, f);
 		if (r != 0)
@@ -182,7 +195,7 @@ static int run_fetch(char *const names[], bool terminal, struct failure *f)
 	for (; *names; names++)
 		if (!wire_name_ok(*names))
 			return fail_set(f, FAIL_USAGE, NULL, "NAME is a name");
-		else if (fetch_one(*names, terminal, f) != 0)
+		else if (fetch_one(*names, terminal, !names[1], f) != 0)
 			return -1;
 	return channel_reply(NULL, 0, f);
 }
@@ -215,7 +228,7 @@ static int run_try(bool terminal, struct failure *f)
 
 	if (n < 0 || parse_source_packet((const char *)channel_buffer(), (size_t)n, &src, f) != 0)
 		return -1;
-	r = fetch_token(&src, terminal, "NAME", &token, f);
+	r = fetch_token(&src, terminal, "NAME", true, &token, f);
 	if (r != 0)
 		fail_prepend_reference(&src, f);
 	else

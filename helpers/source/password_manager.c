@@ -318,7 +318,7 @@ static void close_pair(int pair[2])
 }
 
 int manager_run(const struct command_words *w, bool terminal, bool capture_err, unsigned seconds,
-		struct manager_result *o, struct failure *f)
+		int (*started)(struct failure *f), struct manager_result *o, struct failure *f)
 {
 	struct manager_process r = { .o = o,
 				     .terminal = terminal,
@@ -342,6 +342,10 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 	if (err[1] >= 0)
 		close(err[1]);
 	out[1] = err[1] = -1;
+	if (ret == 0 && !o->not_found && started)
+		ret = started(f);
+	if (ret != 0 && !r.ended)
+		run_kill_group(&r);
 	if (ret == 0 && !o->not_found)
 		run_wait(&r);
 	terminal_take_back(&r);

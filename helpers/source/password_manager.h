@@ -43,11 +43,13 @@ bool manager_interrupted(int ms);
  *             has a session of its own and /dev/null
  *   capture_err: copy its standard error to o->err and pass it on to ours; else it
  *             inherits ours
+ *   started:  called once it runs, before anything of it is read: 0, or -1 with f set and it
+ *             is killed; or NULL
  * *o: the caller has set out and room, and everything else to zero.  Returns 0 with
  * *o filled (of which not_found is one outcome), or -1 with f set: it could not be
  * started.
  */
 int manager_run(const struct command_words *w, bool terminal, bool capture_err, unsigned seconds,
-		struct manager_result *o, struct failure *f);
+		int (*started)(struct failure *f), struct manager_result *o, struct failure *f);
 
 #endif

@@ -172,6 +172,27 @@ static int network_helper(void)
 	return calls_inside();
 }
 
+/* As ccrun-source, whose manager was started before and is not in the cage. */
+static int child_outside(void)
+{
+	const struct helper_cage cage = { .broker = true, .child = true };
+	pid_t pid = fork();
+	int status, r;
+
+	if (pid == 0)
+		_exit(child_of_helper());
+	if (helper_cage_enter(&cage, NULL) != 0)
+		return 1;
+	r = calls_inside();
+	if (r == 0 && landlock_abi() > 0)
+		r = files_inside();
+	if (r == 0)
+		r = network_inside();
+	if (kill(pid, SIGTERM) != 0 || waitpid(pid, &status, 0) != pid || !WIFSIGNALED(status))
+		return 2;
+	return r;
+}
+
 static int abort_in_cage(void)
 {
 	const struct helper_cage cage = { .broker = false };
@@ -237,6 +258,12 @@ static void test_network(void **state)
 	expect_done(network_helper);
 }
 
+static void test_child(void **state)
+{
+	(void)state;
+	expect_done(child_outside);
+}
+
 static void test_abort(void **state)
 {
 	(void)state;
@@ -291,9 +318,10 @@ static int remove_place(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_plain),  cmocka_unit_test(test_device),
-		cmocka_unit_test(test_broker), cmocka_unit_test(test_network),
-		cmocka_unit_test(test_abort),  cmocka_unit_test(test_writing),
+		cmocka_unit_test(test_plain),	cmocka_unit_test(test_device),
+		cmocka_unit_test(test_broker),	cmocka_unit_test(test_network),
+		cmocka_unit_test(test_child),	cmocka_unit_test(test_abort),
+		cmocka_unit_test(test_writing),
 	};
 
 	return cmocka_run_group_tests(tests, make_place, remove_place);

@@ -7,6 +7,7 @@ import shutil
 import signal
 import subprocess
 import threading
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -200,6 +201,24 @@ def test_who_fetches_may_die(s):
     assert second.communicate(timeout=60)[0] == s.token
     assert first.wait(60) == 125
     until(lambda: not alive(s.program.runs()[0]["pid"]), what="the manager's end")
+
+
+def test_who_reads_the_value_is_caged_and_the_manager_is_not(s):
+    s.add("--no-check")
+    go = s.c.home / "go"
+    s.program.plays(out=s.token + "\n", wait=str(go))
+    first = s.start()
+    until(lambda: len(s.program.runs()) == 1, what="the manager's start")
+    [helper] = children_named(first.pid, "ccrun-source")
+    cage = ("Seccomp", "NoNewPrivs")
+
+    def shown(pid):
+        lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+        return [lines[name].strip() for name in cage]
+    until(lambda: shown(helper) == ["2", "1"], what="the cage")
+    assert shown(s.program.runs()[0]["pid"]) == shown("self")
+    go.touch()
+    assert first.communicate(timeout=60)[0] == s.token
 
 
 def test_ttl(s):
