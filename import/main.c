@@ -18,9 +18,11 @@
 #include "client/common/terminal.h"
 #include "import/accounts.h"
 #include "import/find_files.h"
+#include "import/import_cage.h"
 #include "import/leftovers.h"
 #include "import/match_provider.h"
 #include "import/open_vault.h"
+#include "import/outside.h"
 #include "import/provider_file.h"
 #include "import/report.h"
 #include "import/scrub.h"
@@ -88,7 +90,7 @@ static int vault_reach(struct import *im, int pass_fd, struct failure *f)
 		vault_peek(im);
 		return 0;
 	}
-	r = open_vault(im->c, pass_fd, f);
+	r = open_vault(im->c, pass_fd >= 0, f);
 	im->open = r == 0;
 	return r;
 }
@@ -180,7 +182,7 @@ static int import_act(struct import *im, struct failure *f)
 	if (ask_what_to_store(im, f) != 0)
 		return -1;
 	/* The connection may have idled while a question was open. */
-	if (im->asks && client_connect(im->c, true, f) != 0)
+	if (im->asks && outside_connect(im->c, f) != 0)
 		return -1;
 	r = accounts_store(im);
 	if (im->scrub && scrub_files(im, f) != 0)
@@ -199,7 +201,9 @@ static int import_look(struct import *im, char **word, int words, int pass_fd, s
 {
 	int r;
 
-	if (path_home(im->home, f) != 0 || find_files(im, word, words, f) != 0 ||
+	/* From here on files are read that others wrote. */
+	if (path_home(im->home, f) != 0 || outside_begin(pass_fd, f) != 0 ||
+	    import_cage_enter(im, word, words, f) != 0 || find_files(im, word, words, f) != 0 ||
 	    accounts_collect(im, f) != 0 || match_accounts(im, f) != 0)
 		return -1;
 	r = vault_reach(im, pass_fd, f);

@@ -14,6 +14,7 @@
 #include "client/common/terminal.h"
 #include "import/accounts.h"
 #include "import/match_provider.h"
+#include "import/outside.h"
 #include "import/variables.h"
 #include "wire/policy.h"
 #include "config/provider/overlay.h"
@@ -263,7 +264,7 @@ int vault_entries_store(struct import *im, struct account *a, struct failure *f)
 
 	if (wanted_for(im, a, &w, f) != 0 ||
 	    (by_source && source_settle_for(im, a, &w, &source, f) != 0) ||
-	    client_connect(im->c, true, f) != 0)
+	    outside_connect(im->c, f) != 0)
 		return -1;
 	return entry_put(im, a, &w, by_source ? &source : NULL, f);
 }

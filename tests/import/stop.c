@@ -21,7 +21,7 @@ static void count(void)
 	const char *at = getenv("CCRUN_TEST_STOP");
 
 	if (at && ++counted == atoi(at))
-		kill(getpid(), SIGKILL);
+		raise(SIGKILL); /* a caged program may signal itself alone */
 }
 
 static int is_file(int fd)

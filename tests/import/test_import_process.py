@@ -3,6 +3,7 @@ reads a passphrase, and what a person sees is as if it were ccctl."""
 import os
 import shutil
 import signal
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -146,6 +147,28 @@ def test_on_a_terminal_it_asks_and_goes_on(h):
     for pid in children_named(t.pid, "ccrun-import"):
         assert os.geteuid() == 0 or not os.access(f"/proc/{pid}/mem", os.R_OK), "its memory can be opened"
     assert not children_named(t.pid, "ccctl")
+    t.sendline("y")
+    t.expect(pexpect.EOF)
+    t.close()
+    assert t.exitstatus == 0 and h.get("openrouter") == h.made["t"]
+
+
+def shown(pid):
+    lines = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines())
+    return [lines[name].strip() for name in ("Seccomp", "NoNewPrivs")]
+
+
+def test_who_reads_the_files_is_caged_and_ccctl_is_not(h):
+    lock(h)
+    t = terminal(h)
+    t.expect_exact("Passphrase for your vault: ")
+    free, programs = shown("self"), descendants(t.pid)
+    caged = [pid for pid in programs if shown(pid) == ["2", "1"]]
+    assert len(caged) == 1 and caged[0] in children_named(t.pid, "ccrun-import")
+    asking = children_named(t.pid, "ccctl")
+    assert asking and all(shown(pid) == free for pid in asking)
+    t.sendline(PASSPHRASE)
+    t.expect_exact("store 1 key in the vault?")
     t.sendline("y")
     t.expect(pexpect.EOF)
     t.close()
