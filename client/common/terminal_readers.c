@@ -149,22 +149,43 @@ static bool descriptor_reaches(int dir, const char *number, unsigned tty, pid_t 
 	return found == tty || tty_is_behind(tty, pid, number, own, marked);
 }
 
-/* s->cut: it was not looked at to the end. */
-static bool process_reaches(struct search *s, pid_t pid, unsigned own, bool marked)
+/* The descriptors of a process, or of one thread.  s->cut: not looked at to the end. */
+static bool thread_reaches(struct search *s, pid_t id, unsigned own, bool marked)
 {
 	char path[64];
 	struct dirent *e;
 	bool reaches = false;
 	DIR *d;
 
-	snprintf(path, sizeof(path), "/proc/%d/fd", (int)pid);
+	snprintf(path, sizeof(path), "/proc/%d/fd", (int)id);
 	d = opendir(path);
 	if (!d)
 		return false;
 	while (!reaches && !search_is_cut(s) && (e = readdir(d)))
 		reaches = e->d_name[0] != '.' &&
-			  descriptor_reaches(dirfd(d), e->d_name, s->tty, pid, own, marked);
+			  descriptor_reaches(dirfd(d), e->d_name, s->tty, id, own, marked);
 	closedir(d);
+	return reaches;
+}
+
+/* What a session started may have given a thread descriptors of its own. */
+static bool process_reaches(struct search *s, pid_t pid, unsigned own, bool marked)
+{
+	bool reaches = thread_reaches(s, pid, own, marked);
+	unsigned long number;
+	char path[64];
+	struct dirent *e;
+	DIR *d;
+
+	if (reaches || !marked)
+		return reaches;
+	snprintf(path, sizeof(path), "/proc/%d/task", (int)pid);
+	d = opendir(path);
+	while (d && !reaches && !search_is_cut(s) && (e = readdir(d)))
+		reaches = number_parse(e->d_name, 1, INT_MAX, &number) && (pid_t)number != pid &&
+			  thread_reaches(s, (pid_t)number, own, marked);
+	if (d)
+		closedir(d);
 	return reaches;
 }
 
