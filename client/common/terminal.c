@@ -24,6 +24,7 @@
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_line.h"
+#include "client/common/terminal_watch.h"
 #include "start/terminal.h"
 
 #define WATCH_MS 50 /* how often the terminal is looked at while a secret is typed */
@@ -64,6 +65,7 @@ struct hush {
 	bool own;      /* nobody else has this open file: it may be O_NONBLOCK */
 	bool seized;   /* by somebody, before */
 	bool stop;     /* Ctrl-Z was typed */
+	int watch;     /* terminal_watch; -1: none */
 };
 
 bool terminal_asks(void)
@@ -242,6 +244,8 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		/* After each byte: the last one, too, may be one of a passphrase that others have. */
 		if (hush_is_altered(h))
 			return terminal_fail_altered(f);
+		if (terminal_was_read(h->watch))
+			return terminal_fail_read(f);
 		if (r < 0 && (error == EAGAIN || error == EINTR))
 			continue;
 		errno = error;
@@ -291,11 +295,11 @@ static int hush_read_watching(struct hush *h, struct secret *s, struct failure *
 {
 	int flags = fcntl(h->fd, F_GETFL), r;
 
-	if (h->own)
-		fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
+	if (!h->own)
+		return hush_read(h, s, f);
+	fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
 	r = hush_read(h, s, f);
-	if (h->own)
-		fcntl(h->fd, F_SETFL, flags);
+	fcntl(h->fd, F_SETFL, flags);
 	return r;
 }
 
@@ -315,6 +319,18 @@ static bool hush_is_interrupted(void *arg)
 	return false;
 }
 
+/* The prompt, and from before it a look at whoever reads the terminal too. */
+static void hush_prompt(struct hush *h, const char *prompt)
+{
+	if (h->own)
+		h->watch = terminal_watch(h->fd);
+	/* A session can use them up. */
+	if (h->own && h->watch < 0 && (errno == EMFILE || errno == ENOSPC))
+		terminal_write(h->fd, "ccctl: no inotify is left to notice others that read this "
+				      "terminal\n");
+	terminal_write(h->fd, prompt);
+}
+
 /* One question, with signals held and the terminal seized.  1 answered; 0 to be asked again,
  * or *shared: another process reads the terminal; -1. */
 static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *shared,
@@ -331,8 +347,11 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 		*shared = terminal_is_shared(h->fd, hush_is_interrupted, h);
 		/* The caller lets the signal have its way, and asks anew. */
 		if (!*shared && !hush_is_interrupted(h)) {
-			terminal_write(h->fd, prompt);
+			hush_prompt(h, prompt);
 			r = hush_read_watching(h, s, f);
+			if (h->watch >= 0)
+				close(h->watch);
+			h->watch = -1;
 			terminal_write(h->fd, "\n");
 		}
 		hush_echo_back(h);
@@ -347,7 +366,7 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 
 static int secret_ask(int fd, bool own, const char *prompt, struct secret *s, struct failure *f)
 {
-	struct hush h = { .fd = fd, .own = own };
+	struct hush h = { .fd = fd, .own = own, .watch = -1 };
 	bool continued, shared;
 	int r;
 

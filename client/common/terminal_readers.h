@@ -22,8 +22,10 @@ struct terminal_reader {
  * has this as its controlling terminal: the shell, its jobs, an editor that is stopped.
  * Every marked one is, also where it cannot be told which terminal it has as /dev/tty.  A
  * process that cannot be looked into, because it is undumpable or somebody else's, is not
- * seen.  Returns how many were put into out, at most max.  *whole: all were looked at; not so
- * when that took over three seconds, or when stop(arg), which is asked now and then, said so.
+ * seen, nor one that keeps the descriptor elsewhere than in a table of descriptors; for
+ * these there is client/common/terminal_watch.h.  Returns how many were put into out, at
+ * most max.  *whole: all were looked at; not so when that took over three seconds, or when
+ * stop(arg), which is asked now and then, said so.
  */
 unsigned terminal_readers_find(int fd, struct terminal_reader *out, unsigned max,
 			       bool (*stop)(void *arg), void *arg, bool *whole);

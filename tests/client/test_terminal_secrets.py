@@ -194,6 +194,12 @@ def test_what_a_session_started_needs_a_whole_yes(shell):
     unlocks(shell)
 
 
+def test_a_thread_s_own_descriptors_are_looked_at(shell):
+    pid = shell.reader(mark=True, leave="thread")
+    shell.line(f"{CCCTL} unlock")
+    shell.t.expect(rf"\(pid {pid}\), which a session started, {SHARED}")
+
+
 def test_a_marked_job_of_the_same_shell_is_named(shell):
     pid = shell.reader(mark=True, here=True)
     shell.line(f"{CCCTL} unlock")
@@ -396,6 +402,37 @@ def test_an_altered_terminal_ends_the_question(watched, how):
     assert s.opens()
     until(s.t.getecho, what="the echo")
     assert s.c.status()["state"] == "locked"
+
+
+READ = "another program reads this terminal: nothing that you typed was used"
+
+
+@pytest.mark.parametrize("control", ["", "terminal-watched"])
+def test_one_that_is_not_found_is_noticed_when_it_reads(shell, control):
+    """It waits for its first byte before anybody asks."""
+    shell.reader(mark=True, leave="undumpable")
+    shell.t.sendline("CCRUN_WITHOUT=" + control + f" {CCCTL} unlock; echo code=$?")
+    # It takes from the shell too; what comes is typed until the shell has a whole line.
+    while shell.t.expect_exact([PROMPT, pexpect.TIMEOUT], 3) == 1:
+        shell.t.sendline("\x15CCRUN_WITHOUT=" + control + f" {CCCTL} unlock; echo code=$?")
+    assert shell.t.waitnoecho(10)
+    for character in PASSPHRASE:
+        shell.t.send(character)
+    assert (shell.t.expect_exact([f"ccctl: {READ}", pexpect.TIMEOUT], 3) == 0) == (control == "")
+    assert shell.c.status()["state"] == "locked"
+
+
+def test_without_inotify_it_is_said(shell):
+    kept = shell.c.write("spent.py", """
+import ctypes, os, sys
+libc = ctypes.CDLL(None)
+while libc.inotify_init1(0) >= 0:
+    pass
+os.execv(sys.argv[1], sys.argv[1:])
+""")
+    shell.line(f"(ulimit -n 20000; exec {sys.executable} {kept} {CCCTL} unlock)")
+    shell.t.expect_exact("ccctl: no inotify is left to notice others that read this terminal")
+    unlocks(shell)
 
 
 def test_what_each_control_holds(shell):

@@ -14,7 +14,7 @@ from client import until
 PROMPT = "Passphrase for your vault: "
 # Opens what it is told to and stays; with "mark" it lowers its RLIMIT_LOCKS as a session's process has it.
 READER = """
-import fcntl, os, pty, resource, sys, termios, time
+import ctypes, fcntl, os, pty, resource, sys, termios, threading, time
 path, flags, mark, leave = sys.argv[1], int(sys.argv[2]), sys.argv[3] == "mark", sys.argv[4] == "leave"
 if mark:
     resource.setrlimit(10, (1, 1))
@@ -31,6 +31,23 @@ if leave:
     if os.fork():
         os._exit(0)
     os.setsid()
+libc = ctypes.CDLL(None)
+if sys.argv[4] == "thread":
+    os.close(fd)
+    ready = threading.Event()
+
+    def alone():
+        libc.unshare(0x400)  # CLONE_FILES
+        os.open(path, flags | os.O_NOCTTY)
+        ready.set()
+        time.sleep(600)
+    threading.Thread(target=alone, daemon=True).start()
+    ready.wait()
+if sys.argv[4] == "undumpable":
+    libc.prctl(4, 0, 0, 0, 0)
+    open(sys.argv[5], "w").write(str(os.getpid()))
+    while os.read(fd, 1):
+        pass
 open(sys.argv[5], "w").write(str(os.getpid()))
 time.sleep(600)
 """
@@ -76,7 +93,8 @@ class Shell:
 
     def reader(self, path=None, flags=os.O_RDWR, mark=False, here=False, leave=""):
         """Start a process that has the terminal open; here: as a job of this shell.  Its pid.
-        leave: "leave" gives the terminal up as its controlling one, "other" takes another for it."""
+        leave: "leave" gives the terminal up as its controlling one, "other" takes another for it;
+        "thread" keeps it where a thread alone has it, "undumpable" reads it where nobody may look."""
         told = self.c.root / f"reader{len(self.readers)}"
         words = [sys.executable, "-c", READER, path or self.name, str(flags), "mark" if mark else "", leave, str(told)]
         if here:

@@ -1,0 +1,27 @@
+/*
+ * client/common/terminal_watch.h - whether somebody else reads a terminal while a secret is
+ * typed on it.
+ */
+#ifndef CLIENT_COMMON_TERMINAL_WATCH_H
+#define CLIENT_COMMON_TERMINAL_WATCH_H
+
+#include <stdbool.h>
+
+struct failure;
+
+/*
+ * From now on, whoever gets a byte of the terminal behind fd by a descriptor that was opened
+ * by the terminal's name is noticed, wherever it keeps that: in a process that nobody may
+ * look into, a message under way, an io_uring.  fd was opened as /dev/tty, a file of its own,
+ * so what the caller reads does not count.  Returns a descriptor to be closed, or -1 with
+ * errno: it cannot be watched.
+ */
+int terminal_watch(int fd);
+
+/* Was something read?  false for -1. */
+bool terminal_was_read(int watch);
+
+/* f: others have a part of what was typed.  Returns -1. */
+int terminal_fail_read(struct failure *f);
+
+#endif
