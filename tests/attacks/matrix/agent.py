@@ -16,7 +16,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parents[1] / "lib")]
 
-from kit import LIMIT, NotHere, Scene, until
+from kit import LIMIT, NoService, NotHere, Scene, until
 from techniques import TECHNIQUES
 
 
@@ -58,6 +58,8 @@ def ended(technique, scene):
     try:
         technique.act(scene)
         return "done"
+    except NoService as e:
+        return f"missing: {e}"
     except NotHere as e:
         return f"n/a: {e}"
     except OSError as e:

@@ -24,7 +24,13 @@ stop_broker = signalled("brokers", signal.SIGSTOP)
 kill_relay = signalled("relays", signal.SIGKILL)
 stop_relay = signalled("relays", signal.SIGSTOP)
 kill_witness = signalled(("ccrun-witness", "ccrun-keeper"), signal.SIGKILL)
-kill_watcher = signalled(("ccrun-logind",), signal.SIGKILL)
+
+
+def kill_watcher(s):
+    s.needs("logind")
+    signalled(("ccrun-logind",), signal.SIGKILL)(s)
+
+
 kill_worker = signalled(("ccrun-usage",), signal.SIGKILL)
 
 

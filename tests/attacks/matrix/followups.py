@@ -3,6 +3,7 @@
 Each is a function of a Run (run.py); what it returns is the exit code of what the person
 wanted, which is more than a launch."""
 import fcntl
+import os
 import shutil
 import time
 
@@ -79,6 +80,20 @@ def unlock(run):
     return standin(run)
 
 
+def suspended(run):
+    """The person goes on, and closes the lid: the vault is locked then."""
+    if run.column.plain:
+        return 0
+    standin(run)
+    until(run.services.watched, 10, "the watcher")
+    run.services.logind.prepare_for_sleep(True)
+    try:
+        until(lambda: run.column.state(run.c) == "locked", 10, "the lock")
+    finally:
+        run.services.logind.prepare_for_sleep(False)
+    return 0
+
+
 def shell_unlock(run):
     """The passphrase is piped into the ccctl that a new shell finds."""
     if run.column.plain:
@@ -90,28 +105,39 @@ def shell_unlock(run):
 
 
 def typed(run):
-    """The vault was locked; the passphrase is typed on a terminal."""
+    """The vault was locked; the passphrase is typed on a terminal, unless somebody there is
+    named.  Who reads it has what it wants before the question comes."""
     if run.column.plain:
         return 0
     run.c.ccctl("lock")
-    with run.c.screen([run.c.bin / "ccctl", "unlock"]) as s:
+    says = run.out / "terminal"
+    with run.c.screen(["sh", "-c", f"until [ -e {says}.asked ]; do sleep 0.05; done; exec {run.c.bin}/ccctl unlock"]) as s:
         # TIOCGPTN
         number = int.from_bytes(fcntl.ioctl(s.child.child_fd, 0x80045430, b"\0" * 4), "little")
-        (run.out / "terminal").write_text(f"/dev/pts/{number}")
+        # As a terminal program has it for the user.
+        os.chown(f"/dev/pts/{number}", run.c.user.pw_uid, -1)
+        says.write_text(f"/dev/pts/{number}")
+        run.c.own()
+        until(says.with_suffix(".ready").exists, 10, "the reader")
+        says.with_suffix(".asked").touch()
         # Who sees it refused types it again.
         for n in range(1, 4):
             try:
-                until(lambda n=n: not s.pump(0.05) or s.text().count("assphrase for") >= n, 10, "the question")
+                until(lambda n=n: not s.pump(0.05) or "same?" in s.text() or s.text().count("assphrase for") >= n, 10,
+                      "the question")
             except TimeoutError:
                 break
-            time.sleep(0.3)
+            if "same?" in s.text():
+                break
+            time.sleep(0.5)
             for character in run.passphrase + "\r":
                 if s.pump(0.03):
                     s.send(character)
         s.pump(1.0)
         s.close()
         run.heard(bytes(s.raw))
-    (run.out / "terminal").unlink()
+    for path in run.out.glob("terminal*"):
+        path.unlink()
     return 0
 
 
@@ -190,7 +216,7 @@ def own_unlock(run):
     return r.rc
 
 
-FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock,
+FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock, suspended,
     shell_unlock,
                                      typed, over, race, race_unlock, race_standin,
                                      own_unlock)}

@@ -27,6 +27,10 @@ class NotHere(Exception):
     """The attack makes no sense on this machine; the text says why."""
 
 
+class NoService(NotHere):
+    """What the attack needs could not be started on this machine."""
+
+
 class Scene:
     """What an attacker knows of the place, from a file that the runner wrote."""
 
@@ -62,6 +66,11 @@ class Scene:
             return "true"
         return (f"({self.ccctl} get {self.entry} --reveal; {self.ccrun} --exec /usr/bin/env {self.entry}; "
                 f"{self.ccrun} {self.entry} -p \"{self.tag}\" < /dev/null) > {self.won} 2>&1")
+
+    def needs(self, service):
+        """One of services.py's: NoService with the reason."""
+        if service in self.missing:
+            raise NoService(self.missing[service])
 
     @property
     def provider_file(self):

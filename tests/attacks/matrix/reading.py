@@ -422,9 +422,9 @@ def madvise(s):
 
 def secret_service(s):
     """Items of the desktop's keyring, and the services on the buses."""
-    if not any(os.environ.get(n) for n in ("DBUS_SESSION_BUS_ADDRESS",)) and not (s.runtime / "bus").exists():
-        raise NotHere("no session bus there")
-    s.run("secret-tool search --all --unlock service ccrun; busctl --user list")
+    s.needs("keyring")
+    s.run("secret-tool search --all --unlock xdg:schema org.ccrun.VaultKey; busctl --user list; "
+          "busctl --user tree org.freedesktop.secrets", DBUS_SESSION_BUS_ADDRESS=f"unix:path={s.runtime}/bus")
 
 
 def crash(s):
@@ -475,9 +475,9 @@ def fake_broker(s):
         raise PermissionError(1, "the broker's place cannot be taken")
 
 
-def read_terminal(s):
-    """A daemon that reads the terminal on which a passphrase is typed."""
-    kit.detach([sys.executable, s.kit / "terminal_reader.py", s.out / "terminal", s.won])
+def read_terminal(how):
+    """An attack: a daemon that reads the terminal on which a passphrase is typed."""
+    return lambda s: kit.detach([sys.executable, s.kit / "terminal_reader.py", how, s.out / "terminal", s.won])
 
 
 def plant_ccctl(s):

@@ -36,7 +36,8 @@ from without import CONTROLS, OF_READABLE_PROGRAMS
 from endpoint import Bash, Endpoint, Text
 from followups import FOLLOWUPS, GIVEN
 from judge import Evidence, worst
-from shown import RANK, Kept
+from services import Services
+from shown import RANK, UNTRIED, Kept
 from techniques import TECHNIQUES
 
 PYTHON = "/usr/bin/python3"
@@ -126,9 +127,11 @@ class Run:
             where.mkdir()
         compiled(self.tools)
         self.bring_kit()
+        self.services = Services(self)
+        self.services.start()
+        self.new_shell()
         self.column.set_up(self)
         self.write_scene()
-        self.services()
         r = self.launch(self.entry, "-p", "hello", timeout=60)
         if r.rc != 0 or not self.ep.saw(self.token):
             raise RuntimeError(f"{self.column.name}: no session comes up\n{r}")
@@ -149,18 +152,9 @@ class Run:
             "origin": "bearer " + self.ep.url, "delivery": self.column.delivery,
             "confine": self.column.confine, "evil": self.evil.url,
             "endpoint": self.ep.url, "ccrun": self.c.bin / "ccrun", "ccctl": self.c.bin / "ccctl",
-            "top": self.column.top(), "plain": self.column.plain, "chosen": [t.id for t in self.chosen]})
+            "top": self.column.top(), "plain": self.column.plain, "missing": self.services.missing,
+            "chosen": [t.id for t in self.chosen]})
         self.c.own()
-
-    def services(self):
-        """What a person has running before any session: a shell, a service, a multiplexer."""
-        os.mkfifo(self.out / "shell.fifo")
-        self.kept = {self.c.popen([PYTHON, self.kit / "service.py", self.out / "service.sock"]).pid}
-        if shutil.which("tmux"):
-            self.c.run(["tmux", "-S", self.out / "tmux.sock", "-f", "/dev/null", "new-session", "-d", "sleep 100000"])
-            self.kept |= {int(x) for x in self.c.run(["tmux", "-S", self.out / "tmux.sock", "display-message", "-p",
-                                                      "#{pid}"]).out.split()}
-        self.new_shell()
 
     def new_shell(self):
         """One that executes the lines which are written to a pipe."""
@@ -252,22 +246,24 @@ class Run:
                 letter = "?"
             elif how.startswith("n/a"):
                 letter = "."
+            elif how.startswith("missing"):
+                letter = "s"
             else:
                 letter = worst([letter, self.evidence.used(technique, place)])
             self.how[technique.id, place] = (letter, how)
         seen = [self.how[technique.id, p][0] for p in places]
         path = f"attack={technique.id}@"
         seen.append(self.evidence.elsewhere([r for r in self.evil.requests if path in r.path]))
-        tried = [x for x in [*seen[:-1], *letters] if x not in ".?"] + [seen[-1]] * (set(seen[:-1]) - {".",
-            "?"} != set())
-        self.letters[technique.id] = worst(tried) if tried else "?" if "?" in seen else "."
+        was_tried = bool(set(seen[:-1]) - set(UNTRIED))
+        tried = [x for x in [*seen, *letters] if x not in UNTRIED] if was_tried else []
+        self.letters[technique.id] = worst(tried) if tried else next(x for x in "?s." if x in seen)
 
     # ---- what is tried in a session of its own ----
 
     def heal(self):
         """The person's world as it was: an unlocked vault, no process of an attack's."""
-        keep = {"ccbroker", "ccrun-logind", "ccrun-relay"}
-        kept = self.kept.union(children_named(os.getpid(), "ccbroker"))
+        keep = {"ccbroker", "ccrun-logind", "ccrun-relay", "atd"}
+        kept = self.services.kept.union(children_named(os.getpid(), "ccbroker"))
         kept = kept.union(*(descendants(pid) for pid in kept))
         for pid in self.c.leftovers():
             try:
@@ -314,7 +310,7 @@ class Run:
         until(lambda: self.evidence.ended(technique, "alone"), 60, f"the end of {technique.id}")
         how = self.evidence.ended(technique, "alone")
         code = 0
-        if not (how or "").startswith("n/a"):
+        if not (how or "").startswith(("n/a", "missing")):
             try:
                 code = FOLLOWUPS[technique.after](self)
             except TimeoutError:

@@ -19,8 +19,10 @@ LETTERS = {
     "c": "the conversation goes elsewhere",
     "R": "the key or the passphrase, or twelve characters of it, is read",
     ".": "makes no sense there",
+    "s": "skipped: what it needs cannot be started there",
     "?": "was not tried",
 }
+UNTRIED = ".s?"
 PLAIN = "plain"
 
 
@@ -84,7 +86,7 @@ def documented():
     kept = Kept()
     columns = [c for c in kept.columns if any(v != "?" for v in kept.cells[c].values())]
     ours = [c for c in columns if c != PLAIN]
-    nothing = {name for _, name, _ in kept.rows if set(kept.letters(name, ours)) <= set("-.?")}
+    nothing = {name for _, name, _ in kept.rows if set(kept.letters(name, ours)) <= set("-" + UNTRIED)}
     rest = {name for _, name, _ in kept.rows} - nothing
     used = {x for _, name, _ in kept.rows for x in kept.letters(name, columns)}
     legend = [f"`{x}`: {LETTERS[x]}" for x in LETTERS if x in used]

@@ -4,8 +4,8 @@ import os
 from pathlib import Path
 
 from columns import COLUMNS
-from shown import EXPECTED, LETTERS, RANK, Kept
-from techniques import KINDS, TECHNIQUES
+from shown import EXPECTED, LETTERS, RANK, UNTRIED, Kept
+from techniques import GIVEN, KINDS, TECHNIQUES
 
 NAMES = [c.name for c in COLUMNS]
 WIDE = max(len(t.id) for t in TECHNIQUES)
@@ -50,11 +50,11 @@ def compare(found, kept):
             line = f"{column} {name}: {letter} ({LETTERS[letter]}), kept is {old}"
             if letter == old:
                 continue
-            if letter == "?" or old == "?" or (old == "." and letter != "-"):
+            if letter == "?" or old == "?" or (old in UNTRIED and letter not in "-" + UNTRIED):
                 new.append(line)
             elif letter in RANK and old in RANK and RANK.index(letter) > RANK.index(old):
                 worse.append(line)
-            elif not luck(name):
+            elif not luck(name) and letter not in UNTRIED:
                 better.append(line)
     return worse, better, new
 
@@ -64,10 +64,10 @@ def luck(name):
 
 
 def reads(found):
-    """By relay nothing reads a key, whatever is kept."""
-    return [f"{column} {name}: the key is read" for column, letters in found.items() if "relay" in column
-            for name, letter in letters.items() if letter == "R"
-            and not next(t.known for t in TECHNIQUES if t.id == name)]
+    """{column: what is read there by no choice of the person's}."""
+    given = {t.id for t in TECHNIQUES if t.kind == GIVEN}
+    return {column: [name for name, letter in letters.items() if letter == "R" and name not in given]
+            for column, letters in found.items()}
 
 
 def show(found):
@@ -94,7 +94,10 @@ def report(found, notes, renew=False):
         write_expected(renewed(found, kept))
         print(f"kept: {os.path.relpath(EXPECTED)}; now: make docs")
     worse, better, new = compare(found, Kept())
-    bad = [("by relay, never:", reads(found)), ("worse than what is kept:", worse), ("not stated in what is kept:",
+    read = reads(found)
+    print("reads: " + ", ".join(f"{column} {len(names)}" for column, names in read.items()))
+    never = [f"{column} {name}" for column, names in read.items() if "relay" in column for name in names]
+    bad = [("the key or the passphrase is read, by relay:", never), ("worse than what is kept:", worse), ("not stated in what is kept:",
         new)]
     for title, lines in [*bad, ("better than what is kept (make attack ARGS=--renew):", better)]:
         if lines:

@@ -256,7 +256,10 @@ def asked_outside(s):
         raise NotHere("no ccrun there")
     text = ASKS.format(e=s.entry, s=s).replace("$CCRUN", str(s.ccrun)).replace("$CCCTL", str(s.ccctl))
     script = s.out / f"outside.{s.technique}.{s.vantage}"
-    script.write_text(f"#!/bin/bash\nexec < /dev/null\n{s.note}\n"
+    # A service has an environment of its own.
+    env = "".join(f"export {k}='{v}'\n" for k, v in os.environ.items() if k.startswith("XDG_")
+                  or k in ("HOME", "PATH", "TMPDIR"))
+    script.write_text(f"#!/bin/bash\nexec < /dev/null\n{env}{s.note}\n"
                       f"(setsid -w bash -c '{text}') > {s.won}.{s.vantage} 2>&1\n"
                       f"touch {s.won}.{s.vantage}.end\n")
     script.chmod(0o755)
@@ -282,18 +285,17 @@ def by_service(s):
 
 def by_tmux(s):
     """A tmux server from before the session."""
-    if not (s.out / "tmux.sock").exists():
-        raise NotHere("no tmux there")
+    s.needs("tmux")
     s.run(f"tmux -S {s.out}/tmux.sock run-shell -b {asked_outside(s)}")
     wait_outside(s)
 
 
-def by_manager(*command):
+def by_manager(service, *command):
     """An attack: the machine's own services, where they run."""
     def act(s):
+        s.needs(service)
         script = asked_outside(s)
-        if s.run(f"timeout 5 {' '.join(command).format(script=script)}") != 0:
-            raise NotHere("no such service there")
+        print(s.run(f"timeout 5 {' '.join(command).format(script=script, home=s.home)}"))
         wait_outside(s)
     return act
 
