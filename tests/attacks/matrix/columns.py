@@ -11,7 +11,8 @@ from client import alive, children_named, claude, until
 
 
 COLUMN = 900  # seconds for one
-LIMIT = 3  # requests of the provider `capped` in a day
+LIMIT = 3  # requests of these in a day; each is used up by one attack
+LIMITED = ("capped", "capped-too")
 
 
 class Skipped(Exception):
@@ -38,11 +39,15 @@ class Column:
         r = c.with_passphrase(*words, passphrase=run.passphrase)
         assert r.rc == 0, r
         c.add(run.entry, run.token)
-        if self.delivery == "relay":
-            # A key with a limit, which only a relay counts.
-            c.provider("capped", title="Capped", base_url=run.ep.url, auth="bearer", policy=self.policy())
-            c.add("capped", run.token)
-            r = c.ccctl("limit", "capped", f"{LIMIT}/day")
+        c.provider("tls", title="By TLS", base_url=run.tls.url, auth="bearer", policy=self.policy())
+        c.add("tls", run.token)
+        r = c.ccctl("approve", "tls", "--yes", env=run.network("tls"))
+        assert r.rc == 0, r
+        for name in LIMITED if self.delivery == "relay" else ():
+            # Keys with a limit, which only a relay counts.
+            c.provider(name, title="Capped", base_url=run.ep.url, auth="bearer", policy=self.policy())
+            c.add(name, run.token)
+            r = c.ccctl("limit", name, f"{LIMIT}/day")
             assert r.rc == 0, r
 
     def socket(self, c):
@@ -54,7 +59,7 @@ class Column:
 
     def command(self, run, words):
         """(argv, environment) of ccrun WORDS."""
-        return [run.c.bin / "ccrun", *words], {}
+        return [run.c.bin / "ccrun", *words], run.network(run.entry)
 
     def heal(self, run):
         """After an attack: somebody serves, and the vault is open."""
@@ -99,7 +104,8 @@ class Plain(Column):
         pass
 
     def command(self, run, words):
-        env = {"ANTHROPIC_BASE_URL": run.ep.url, "ANTHROPIC_AUTH_TOKEN": run.token}
+        url = run.tls.url if run.entry == "tls" else run.ep.url
+        env = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": run.token, **run.network(run.entry)}
         words = [w for w in words if w != run.entry]
         return ([*words[1:]] if words[:1] == ["--exec"] else [claude(), *words]), env
 

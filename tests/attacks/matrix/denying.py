@@ -146,3 +146,39 @@ def spend(s):
     path = using.own_relay(s, s.ticket or None)
     for _ in range(8):
         kit.talk(path, s.request(), 1)
+
+
+def fill_disk(s):
+    """Not a byte is left where the vault and the audit log are, or the person's files."""
+    s.needs("disk")
+    with open(s.home / ".local/fill", "wb", buffering=0) as f:
+        try:
+            while True:
+                f.write(b"x" * 4096)
+        except OSError as e:
+            print(e.strerror)
+    for leaf in ("share", "state"):
+        try:
+            (s.home / f".local/{leaf}/fill").write_bytes(b"x" * 4096)
+        except OSError as e:
+            print(e.strerror)
+
+
+def keep_older(s):
+    """What lies beside the vault, kept, to be put back when it has changed."""
+    if s.plain:
+        raise NotHere("no vault there")
+    place, kept = s.data / "ccrun", s.out / f"older.{s.technique}"
+    kept.mkdir()
+    s.run(f"cp -p {place}/* {kept}")
+    kit.detach(["sh", "-c", f"until [ -e {s.out}/go.older ]; do sleep 0.02; done; cp -p {kept}/* {place}; "
+                            f"rm {s.out}/go.older"])
+
+
+def spend_and_keep(s):
+    """The file of what a key was used for, kept; then the limit is used up."""
+    again = s.out / "spent.before"
+    if not again.exists():
+        keep_older(s)
+        again.touch()
+    spend(s)

@@ -94,6 +94,63 @@ def suspended(run):
     return 0
 
 
+def put_back(run):
+    """Now what lies beside the vault becomes what it was; then the broker is started anew."""
+    go = run.out / "go.older"
+    go.touch()
+    run.c.own()
+    until(lambda: not go.exists(), 10, "the older files")
+    run.column.restart_broker(run)
+
+
+def rolled_back(run):
+    """The person stored another key, and finds the vault as it was before."""
+    if run.column.plain:
+        return 0
+    c = run.c
+    c.provider("later", title="Later", base_url=run.ep.url, auth="bearer", policy=run.column.policy())
+    c.add("later", run.token)
+    put_back(run)
+    for words in (["status"], ["keys"], ["log"]):
+        r = c.ccctl(*words)
+        run.said.append(r.out + r.err)
+    return 0 if "later" in c.ccctl("keys").out else 1
+
+
+def spent_again(run):
+    """The same is tried in another session."""
+    put_back(run)
+    run.launch("--exec", run.tools / "victim", run.entry, f"{run.agent('alone')} limit-rolled-back", timeout=60)
+    return 0
+
+
+def filled(run):
+    """The person goes on, and makes room."""
+    if run.column.plain:
+        return 0
+    code = standin(run)
+    for path in run.c.home.rglob(".local/**/fill"):
+        path.unlink()
+    run.column.heal(run)
+    if standin(run) != 0:
+        raise RuntimeError("with room again no session comes up")
+    return code
+
+
+def heap_dumped(run):
+    """/heapdump is typed in full screen."""
+    argv, env = run.column.command(run, [run.entry])
+    with run.c.screen(argv, env=env) as s:
+        s.ask("/heapdump")
+        s.pump(4)
+        run.heard(s.text())
+        s.exit()
+    for n, path in enumerate([*run.c.root.rglob("*.heapsnapshot"), *run.c.root.rglob("*.heapprofile")]):
+        shutil.copy(path, run.out / f"won.heapdump.{n}")
+        path.unlink()
+    return 0
+
+
 def shell_unlock(run):
     """The passphrase is piped into the ccctl that a new shell finds."""
     if run.column.plain:
@@ -217,6 +274,7 @@ def own_unlock(run):
 
 
 FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock, suspended,
+    rolled_back, spent_again, filled, heap_dumped,
     shell_unlock,
                                      typed, over, race, race_unlock, race_standin,
                                      own_unlock)}

@@ -7,7 +7,7 @@ import re
 import string
 
 import canary
-from columns import LIMIT
+from columns import LIMIT, LIMITED
 from shown import RANK
 
 PATHS = re.compile(r"/v1/(messages|messages/count_tokens|models(/[^/?]+)?)(\?beta=true)?$")
@@ -95,7 +95,7 @@ class Evidence:
         tag = f"attack={technique.id}@{place};"
         seen = [r for r in self.ep.saw(tag) if any(self.secrets[0] in v for v in r.headers.values())]
         strayed = [r for r in seen if not PATHS.match(r.path) or any(tag in v for v in r.headers.values())]
-        return "x" if strayed or (technique.limited and len(seen) > LIMIT) else "u" if seen else "-"
+        return "x" if strayed or (technique.entry in LIMITED and len(seen) > LIMIT) else "u" if seen else "-"
 
     def elsewhere(self, requests):
         """What the attacker's server was sent."""

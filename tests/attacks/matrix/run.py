@@ -30,12 +30,13 @@ sys.path[:0] = [str(HERE), str(LIB)]
 
 import canary
 import table
-from columns import COLUMNS, Skipped, placed, typed_command
+from columns import COLUMNS, LIMITED, Skipped, placed, typed_command
 from client import children_named, descendants, until
 from without import CONTROLS, OF_READABLE_PROGRAMS
 from endpoint import Bash, Endpoint, Text
 from followups import FOLLOWUPS, GIVEN
 from judge import Evidence, worst
+from relay_broker import certificate, server_context
 from services import Services
 from shown import RANK, UNTRIED, Kept
 from techniques import TECHNIQUES
@@ -107,8 +108,8 @@ class Snapshot:
 class Run:
     """One column: a world, its sessions, its evidence."""
 
-    def __init__(self, column, c, ep, evil, chosen):
-        self.column, self.c, self.ep, self.evil = column, c, ep, evil
+    def __init__(self, column, c, ep, evil, tls, chosen):
+        self.column, self.c, self.ep, self.evil, self.tls = column, c, ep, evil, tls
         self.bin = c.bin
         self.chosen = [t for t in TECHNIQUES if t.id in chosen]
         self.entry = "demo"
@@ -127,6 +128,7 @@ class Run:
             where.mkdir()
         compiled(self.tools)
         self.bring_kit()
+        self.speak_tls()
         self.services = Services(self)
         self.services.start()
         self.new_shell()
@@ -137,6 +139,19 @@ class Run:
             raise RuntimeError(f"{self.column.name}: no session comes up\n{r}")
         # The broker writes the vault, and does not take it for its own when others did.
         self.snapshot = Snapshot(self.c, self.c.home, spared=self.c.data / "ccrun")
+
+    def speak_tls(self):
+        """A provider by TLS, whose authority the person's network has."""
+        crt, key = certificate(self.c.root, name="DNS:localhost")
+        self.tls.server.socket = server_context(crt, key).wrap_socket(self.tls.server.socket, server_side=True)
+        self.tls.url = f"https://localhost:{self.tls.port}"
+        self.ca = self.c.home / "authorities.pem"
+        self.ca.write_text(crt.read_text())
+        self.c.own()
+
+    def network(self, entry):
+        """Variables of the person's for it."""
+        return {"NODE_EXTRA_CA_CERTS": str(self.ca)} if entry == "tls" else {}
 
     def bring_kit(self):
         """The attacker's programs, where its user can read them, and what tests/lib reads."""
@@ -152,7 +167,7 @@ class Run:
             "origin": "bearer " + self.ep.url, "delivery": self.column.delivery,
             "confine": self.column.confine, "evil": self.evil.url,
             "endpoint": self.ep.url, "ccrun": self.c.bin / "ccrun", "ccctl": self.c.bin / "ccctl",
-            "top": self.column.top(), "plain": self.column.plain, "missing": self.services.missing,
+            "top": self.column.top(), "plain": self.column.plain, "missing": self.services.missing, "ca": self.ca,
             "chosen": [t.id for t in self.chosen]})
         self.c.own()
 
@@ -281,10 +296,10 @@ class Run:
         vault = Snapshot(self.c, self.c.data / "ccrun")
         self.evidence.mark()
         self.said = []
-        if technique.limited and self.column.delivery != "relay":
+        if technique.entry in LIMITED and self.column.delivery != "relay":
             self.letters[technique.id] = "."
             return
-        self.entry = "capped" if technique.limited else "demo"
+        self.entry = technique.entry
         if technique.given and not self.chosen_by_person(technique):
             self.letters[technique.id] = "."
             return
@@ -382,17 +397,18 @@ def answer(request, token):
 
 @contextmanager
 def endpoints():
-    with Endpoint(default=Text("hello from loopback")) as ep, Endpoint(default=Text("hello from elsewhere")) as evil:
-        yield ep, evil
+    with Endpoint(default=Text("hello from loopback")) as ep, Endpoint(default=Text("hello from elsewhere")) as evil, \
+            Endpoint(default=Text("hello by TLS")) as tls:
+        yield ep, evil, tls
 
 
 def play(column, chosen, args):
     """{technique: letter} of one column."""
     def inside():
-        with endpoints() as (ep, evil), world(ep) as c:
+        with endpoints() as (ep, evil, tls), world(ep) as c:
             if args.without:
                 c.plain_env["CCRUN_WITHOUT"] = args.without
-            run = Run(column, c, ep, evil, chosen)
+            run = Run(column, c, ep, evil, tls, chosen)
             letters = run.play()
             if args.keep:
                 shutil.copytree(run.out, Path(args.keep) / column.name, dirs_exist_ok=True,

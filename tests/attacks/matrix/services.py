@@ -47,7 +47,7 @@ class Services:
         self.keep(self.c.popen([PYTHON, self.run.kit / "service.py", self.out / "service.sock"]))
         if os.geteuid() == 0:
             self.account()
-        for name in ("tmux", "logind", "keyring", "ssh", "at", "systemd"):
+        for name in ("disk", "tmux", "logind", "keyring", "ssh", "at", "systemd"):
             with self.noted(name):
                 getattr(self, f"start_{name}")()
         self.c.own()
@@ -72,6 +72,16 @@ class Services:
             f.write(f"{user.pw_name}:x:{user.pw_gid}:\n")
         with open("/etc/shadow", "a") as f:
             f.write(f"{user.pw_name}:*:20000:0:99999:7:::\n")
+
+    def start_disk(self):
+        """A small one for the vault and the audit log."""
+        if os.geteuid() != 0:
+            raise Missing("only root can make a small disk")
+        where = self.c.home / ".local"
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=8m", "tmpfs", str(where)], check=True, capture_output=True)
+        for path in (self.c.data, self.c.state):
+            path.mkdir(parents=True, mode=0o700, exist_ok=True)
+        self.c.own()
 
     def start_tmux(self):
         needs("/usr/bin/tmux")

