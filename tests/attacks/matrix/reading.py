@@ -444,10 +444,12 @@ def crash(s):
 
 # ---- by who comes next ----
 
-def race(*names):
+def race(*names, command=None):
     """An attack: a daemon that stops each process of these names in its first instant and
-    opens its memory; it goes on reading when that has closed itself."""
+    opens its memory; it goes on reading when that has closed itself.  command(s): it writes
+    instead, and makes each execute that."""
     def act(s):
+        more = {"env": {**os.environ, "RACER_COMMAND": command(s)}} if command else {}
         place = Path(s.ccrun).parent.parent
         # The loader opens it when nothing of it has run.
         watched = place / "lib/ccrun/libccrun.so"
@@ -458,9 +460,14 @@ def race(*names):
             words = f"{s.tools}/racer {path} {into} {watched if name == 'victim' else ''} > {into}.said"
             # It reports when it is told, and goes on so long that its report is read.
             told = f"while [ ! -e {s.out}/go.race ]; do sleep 0.02; done; echo; sleep 9"
-            kit.detach(["sh", "-c", f"{{ {told}; }} | {words}; touch {s.out}/raced"])
+            kit.detach(["sh", "-c", f"{{ {told}; }} | {words}; touch {s.out}/raced"], **more)
             kit.until(lambda i=into: Path(f"{i}.said").exists() and Path(f"{i}.said").read_text().startswith("ready"))
     return act
+
+
+def as_client(s):
+    """Shell words of a client that became the attacker's: its descriptors are the client's."""
+    return f"exec {sys.executable} {s.kit}/as_client.py {s.path} {s.technique} > {s.won}.client 2>&1"
 
 
 def fake_broker(s):

@@ -14,7 +14,7 @@ LETTERS = {
     "m": "it goes on, or runs in the next session, with the mark: the broker refuses it",
     "u": "requests with the key to the sealed address, within its limit, on record",
     "x": "requests that nobody allowed: to another path, or over the limit",
-    "d": "the person's use is stopped until something is mended",
+    "d": "the person's use, or the lock at suspend, is stopped until something is mended",
     "p": "it goes on outside of any session, as the person does",
     "c": "the conversation goes elsewhere",
     "R": "the key or the passphrase, or twelve characters of it, is read",
@@ -52,21 +52,20 @@ class Kept:
 
 
 HEAD = """{n} attacks, each tried from the Bash tool, a hook, an MCP server, the status line and a daemon
-of an earlier session, or in a session after which the person goes on. Nothing came of these, in any
-column of ccrun's:
-
+of an earlier session, or in a session after which the person goes on. Nothing came of {stopped} of them
+in any column of ccrun's ({kinds}); [expected.txt](../tests/attacks/matrix/expected.txt) has a line for
+each. These came to something; `given` is what a person or a provider hands over themselves:
 """
 
 
-def stopped(kept, names):
-    """The techniques of which nothing comes, as a list for each kind."""
-    text = ""
-    for kind in dict.fromkeys(k for k, _, _ in kept.rows):
-        of_kind = [name for k, name, _ in kept.rows if k == kind and name in names]
-        if of_kind:
-            text += "\n".join(textwrap.wrap(f"- **{kind}**: " + ", ".join(of_kind) + ".", 100, subsequent_indent="  ",
-                                            break_on_hyphens=False)) + "\n"
-    return text
+def filled(text):
+    return "\n".join(textwrap.wrap(text, 100, break_on_hyphens=False, break_long_words=False)) + "\n"
+
+
+def head(kept, nothing):
+    kinds = [k for k, name, _ in kept.rows if name in nothing]
+    counts = ", ".join(f"{kinds.count(k)} to {k}" for k in dict.fromkeys(kinds) if k != "given")
+    return filled(HEAD.format(n=len(kept.rows), stopped=len(nothing), kinds=counts))
 
 
 def table(kept, columns, names):
@@ -90,8 +89,8 @@ def documented():
     rest = {name for _, name, _ in kept.rows} - nothing
     used = {x for _, name, _ in kept.rows for x in kept.letters(name, columns)}
     legend = [f"`{x}`: {LETTERS[x]}" for x in LETTERS if x in used]
-    return (HEAD.format(n=len(kept.rows)) + stopped(kept, nothing) + "\nAnd these came to something:\n\n```\n" +
-            table(kept, columns, rest) + "```\n\n" + ";\n".join(legend) + ".\n")
+    return (head(kept, nothing) + "\n```\n" + table(kept, columns, rest) + "```\n\n" +
+            filled("; ".join(legend) + "."))
 
 
 if __name__ == "__main__":

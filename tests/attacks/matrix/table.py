@@ -20,13 +20,15 @@ def in_order():
 
 
 def renewed(found, kept):
-    """What is kept from now on: what was found; of what depends on luck, the worse."""
+    """What is kept from now on: what was found; of what depends on luck, the worse; and what was
+    found elsewhere, where it was skipped."""
     cells = {}
     for column in NAMES:
         cells[column] = {}
         for t in TECHNIQUES:
             old, new = kept.letter(column, t.id), found.get(column, {}).get(t.id, "?")
-            if new == "?" or (t.racy and old in RANK and new in RANK and RANK.index(old) > RANK.index(new)):
+            lucky = t.racy and old in RANK and new in RANK and RANK.index(old) > RANK.index(new)
+            if new == "?" or (new == "s" and old != "?") or lucky:
                 new = old
             cells[column][t.id] = new
     return cells
@@ -97,8 +99,8 @@ def report(found, notes, renew=False):
     read = reads(found)
     print("reads: " + ", ".join(f"{column} {len(names)}" for column, names in read.items()))
     never = [f"{column} {name}" for column, names in read.items() if "relay" in column for name in names]
-    bad = [("the key or the passphrase is read, by relay:", never), ("worse than what is kept:", worse), ("not stated in what is kept:",
-        new)]
+    bad = [("the key or the passphrase is read, by relay:", never), ("worse than what is kept:", worse),
+           ("not stated in what is kept:", new)]
     for title, lines in [*bad, ("better than what is kept (make attack ARGS=--renew):", better)]:
         if lines:
             print(title)

@@ -76,6 +76,8 @@ TECHNIQUES = [
     alone(READ, "race-client", "stop the next client in its first instant, open its memory", r.race("victim"),
           "race_standin",
           racy=True),
+    alone(USE, "race-write", "write code into it in that instant, which asks in its place",
+          r.race("victim", command=r.as_client), "race_standin", racy=True),
     alone(READ, "race-relay", "the same with the next relay", r.race("ccrun-relay"), "race", racy=True),
     alone(READ, "race-broker", "the same with the next broker", r.race("ccbroker"), "race_unlock", racy=True),
     alone(READ, "race-ccctl", "the same with the ccctl that a passphrase is given to", r.race("ccctl"), "race_unlock",

