@@ -27,6 +27,8 @@ kill_witness = signalled(("ccrun-witness", "ccrun-keeper"), signal.SIGKILL)
 
 
 def kill_watcher(s):
+    if s.plain:
+        raise NotHere("no watcher there")
     s.needs("logind")
     signalled(("ccrun-logind",), signal.SIGKILL)(s)
 

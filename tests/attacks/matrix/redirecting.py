@@ -261,7 +261,8 @@ def intercepting(s):
     if not kit.until(says.exists):
         raise NotHere("no interceptor")
     url = f"http://127.0.0.1:{says.read_text()}"
-    settings(s, {"env": {name: url if "NO" not in name.upper() else "" for name in PROXIES}})
+    # An empty list of exceptions would leave the person's own.
+    settings(s, {"env": {name: url if "NO" not in name.upper() else "none.invalid" for name in PROXIES}})
     return crt
 
 

@@ -26,6 +26,9 @@ CONTROLS = {
     "broker-unmarked": ("user-relay", "fake-broker"),
     # The broker claims nothing for a client that others read.
     "undumpable-client,undumpable-claimant": ("user-preload", "proc-mem"),
+    "terminal-watched": ("user-relay", "typed-closed"),
+    # Who is not named is noticed when it reads.
+    "terminal-readers,terminal-watched": ("user-relay", "typed-before"),
     "child-environment": ("user-preload", "own-state"),
     # Not url-in-user: what has the client refuse heap dumps has it ignore addresses as well.
     "managed": ("user-preload", "proxies"),
