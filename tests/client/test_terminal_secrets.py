@@ -12,6 +12,7 @@ import sys
 import termios
 from contextlib import contextmanager
 
+import pexpect
 import pytest
 
 from ccrun import CCCTL, CCRUN, PASSPHRASE
