@@ -57,6 +57,8 @@
 	  "broker/policy.c")                                                                       \
 	X(SEALED_CONFINE, "sealed-confine", "a provider file that confines less",                  \
 	  "broker/policy.c")                                                                       \
+	X(KEYLESS, "keyless", "a provider file that drops its key, and goes elsewhere",            \
+	  "broker/ops_session.c")                                                                  \
 	X(STRICT, "strict", "a strict key by pipe or environment", "broker/policy.c")              \
 	X(STRICT_ROOTS, "strict-roots", "a strict key for what others than root can change",       \
 	  "broker/image.c")                                                                        \

@@ -79,6 +79,8 @@ static const struct op {
 	{ "source-fail", op_source_fail, 0 },
 	/* open decides about marked requesters entry by entry (nested = allow) */
 	{ "open", op_open, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
+	/* whether the vault must be open for that depends on whether there is one */
+	{ "keyless", op_keyless, AUDIT_REFUSALS },
 	{ "relay-file", op_relay_file, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
 	{ "relay", op_relay, FROM_SESSIONS | OPEN_VAULT | KEPT_WILL_DO | AUDIT_REFUSALS },
 	/* a launch asks about its own, wherever it runs */

@@ -31,7 +31,7 @@ request_handler op_put, op_get, op_match, op_rm, op_rename, op_approve, op_list;
 /* broker/ops_file.c */
 request_handler op_backup, op_export, op_part, op_stage, op_restore, op_retire;
 /* broker/ops_session.c */
-request_handler op_open, op_pipe;
+request_handler op_open, op_pipe, op_keyless;
 /* broker/ops_confirm.c */
 request_handler op_confirm_wait, op_confirmations, op_confirm, op_confirm_deny, op_confirm_set;
 /* broker/image.c */

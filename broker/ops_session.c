@@ -8,11 +8,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/confirm.h"
+#include "broker/fields.h"
 #include "broker/image.h"
 #include "broker/ops.h"
 #include "broker/price_list.h"
@@ -20,9 +22,13 @@
 #include "broker/request.h"
 #include "broker/session.h"
 #include "broker/spending.h"
+#include "broker/spending_book.h"
+#include "broker/spending_file.h"
 #include "broker/ticket.h"
 #include "broker/witness.h"
 #include "vault/crypto.h"
+#include "vault/entries.h"
+#include "vault/entry.h"
 #include "wire/pack.h"
 
 /* Entry i of the request. */
@@ -333,4 +339,71 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 		return NULL;
 	session_mark_released(c);
 	return wire_ok();
+}
+
+static int fail_has_key(const char *provider, const char *entry, struct failure *f)
+{
+	return fail_set(f, FAIL_POLICY, "what its files say now would send it elsewhere, without",
+			"provider %s has a key, '%s'", provider, entry);
+}
+
+/* One of the entries that its files speak of. */
+static int keyless_check_named(struct request *q, const char *provider, struct failure *f)
+{
+	const struct vault *v = q->connection->tenant->vault;
+	char name[NAME_MAX_LEN + 1];
+	struct wire_map item;
+	unsigned i, n;
+
+	if (wire_get_array(q->map, "entries", &n, f) != 0)
+		return -1;
+	for (i = 0; i < n; i++) {
+		if (wire_get_item(q->map, "entries", i, &item, f) != 0 ||
+		    field_name(item, "name", name, f) != 0)
+			return -1;
+		if (v && vault_find(v, name))
+			return fail_has_key(provider, name, f);
+	}
+	return 0;
+}
+
+/* One with which requests of that provider went out, if it is still there: files that were
+ * rewritten may speak of it no more.  Without a vault nobody can tell whether it is. */
+static int keyless_check_used(struct tenant *t, const char *provider, struct failure *f)
+{
+	struct book *b;
+	unsigned i;
+
+	if (!t->book && !book_exists(&t->store))
+		return 0;
+	b = spending_book(t, f);
+	if (!b)
+		return -1;
+	for (i = 0; i < b->table.n; i++)
+		if (strcmp(b->table.row[i].provider, provider) == 0 &&
+		    (!t->vault || vault_find(t->vault, b->table.row[i].entry)))
+			return fail_has_key(provider, b->table.row[i].entry, f);
+	return 0;
+}
+
+/*
+ * A launch without a key, because a file of the user's says so: it has no session, and what
+ * is sealed is not compared.  So none may begin where there is a key.
+ */
+struct wire_out *op_keyless(struct request *q, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct audit_event e = { .event = "keyless",
+				 .result = "granted",
+				 .pid = q->connection->peer.pid };
+	char provider[NAME_MAX_LEN + 1];
+
+	if (field_name(q->map, "provider", provider, f) != 0)
+		return NULL;
+	if (control_active(CONTROL_KEYLESS) &&
+	    ((tenant_require_open(t, f) != 0 && f->code != FAIL_NO_VAULT) ||
+	     keyless_check_named(q, provider, f) != 0 || keyless_check_used(t, provider, f) != 0))
+		return NULL;
+	e.provider = provider;
+	return audit_write(&t->audit, &e, f) == 0 ? wire_ok() : NULL;
 }

@@ -117,7 +117,7 @@ bool dial_system_down(void)
 	return false;
 }
 
-static bool user_vault_exists(void)
+bool dial_user_vault(void)
 {
 	char path[PATH_SIZE];
 
@@ -164,7 +164,7 @@ static int open_broker(struct dial *d, enum dial_where where, bool start, struct
 	 * go on only with a vault of our own, or a second one would be made.
 	 */
 	if (system == SYSTEM_FAILED || where == DIAL_SYSTEM ||
-	    (why.code != FAIL_NONE && !user_vault_exists())) {
+	    (why.code != FAIL_NONE && !dial_user_vault())) {
 		if (f)
 			*f = why;
 		return -1;

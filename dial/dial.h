@@ -57,6 +57,9 @@ int dial_open_at(struct dial *d, enum dial_where where, bool start, void *buf, s
  */
 int dial_open_within(struct dial *d, int ms, void *buf, size_t size, struct failure *f);
 
+/* Is there a vault in the user's own directory, for a broker of the user's own? */
+bool dial_user_vault(void);
+
 /* Is a system broker set up on this machine, but not running? */
 bool dial_system_down(void);
 

@@ -10,8 +10,8 @@
 #include "wire/names.h"
 
 const char arguments_usage[] =
-	"usage: ccrun [-n | --dry-run] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT "
-	"...]\n"
+	"usage: ccrun [-n | --dry-run] [--no-key] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--]\n"
+	"             [ARGUMENT ...]\n"
 	"       ccrun [-n] [--] [ARGUMENT ...]       the project's provider, else the default\n"
 	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
 	"       ccrun --list | --help | --version\n"
@@ -22,6 +22,7 @@ const char arguments_usage[] =
 	"\n"
 	"  -n, --dry-run  print what would be run and set, one fact a line\n"
 	"  --exec PROG    run PROG instead of the claude in PATH\n"
+	"  --no-key       it is meant to have no key, as your own file of the provider says\n"
 	"  --wrap         run PROG; for editors that put the program before its arguments\n"
 	"  --list         list the providers and their modes\n"
 	"\n"
@@ -64,6 +65,8 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 
 		if (strcmp(w, "-n") == 0 || strcmp(w, "--dry-run") == 0) {
 			a->dry_run = true;
+		} else if (strcmp(w, "--no-key") == 0) {
+			a->no_key = true;
 		} else if (strcmp(w, "--list") == 0) {
 			a->action = ACTION_LIST;
 		} else if (strcmp(w, "--help") == 0 || strcmp(w, "-h") == 0) {

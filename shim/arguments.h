@@ -14,6 +14,7 @@ enum action { ACTION_RUN, ACTION_LIST, ACTION_HELP, ACTION_VERSION };
 struct arguments {
 	enum action action;
 	bool dry_run;
+	bool no_key; /* --no-key: the person means that there is none, and how it is confined */
 	const char *program;		 /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];

@@ -11,6 +11,7 @@
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 #include "shim/confine.h"
+#include "shim/keyless.h"
 #include "shim/launch.h"
 #include "shim/relay.h"
 #include "shim/target.h"
@@ -29,10 +30,14 @@ static void print_network_value(const char *what, const struct network_value *v)
 /* How the key is used, and through what it goes. */
 static void print_delivery(const struct launch *l)
 {
+	char address[PROVIDER_PATH + ORIGIN_MAX_LEN + 32];
 	const struct provider *p = l->provider;
 
 	if (p->secrets == 0) {
 		puts("delivery none");
+		keyless_address(p, address, sizeof(address));
+		if (address[0])
+			printf("origin %s\n", address);
 		return;
 	}
 	printf("delivery %s%s%s%s\n", delivery_name(l->delivery), l->why[0] ? " (" : "", l->why,

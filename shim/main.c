@@ -21,6 +21,7 @@
 #include "shim/delivery.h"
 #include "shim/env_delivery.h"
 #include "shim/inside.h"
+#include "shim/keyless.h"
 #include "shim/invoked_name.h"
 #include "shim/launch.h"
 #include "shim/privileged.h"
@@ -141,7 +142,8 @@ static void print_start_line(const struct launch *l, const struct opened_session
 	const char *manager = session->manager, *note = session->image.note;
 	const struct provider *p = l->provider;
 	bool relayed = p->secrets && l->delivery == DELIVERY_RELAY;
-	char key[NAME_MAX_LEN + 256] = "no key";
+	char key[PROVIDER_PATH + ORIGIN_MAX_LEN + 64] = "no key",
+						  address[PROVIDER_PATH + ORIGIN_MAX_LEN + 32];
 	const char *pin = l->pin;
 	const char *term = getenv("TERM");
 	bool plain;
@@ -154,6 +156,9 @@ static void print_start_line(const struct launch *l, const struct opened_session
 			 : l->why[0] ? ", in this process: "
 				     : "",
 			 relayed ? "" : l->why);
+	keyless_address(p, address, sizeof(address));
+	if (address[0])
+		snprintf(key, sizeof(key), "no key, to %s", address);
 	plain = getenv("NO_COLOR") || !term || strcmp(term, "dumb") == 0;
 	fprintf(stderr, "%sccrun: %s%s%s, %s, %s%s%s%s%s%s%s\n", plain ? "" : "\033[2m", p->title,
 		p->model[0] ? ", " : "", p->model, key, confine_word(l->confinement),
@@ -287,6 +292,24 @@ static int background_check(const struct launch *l, struct failure *f)
 	return -1;
 }
 
+/*
+ * What --no-key says; else a provider without a key is confined whatever the user's files say:
+ * these are not sealed, and a session could have written them.  0 or -1.
+ */
+static int launch_settle_keyless(const struct arguments *a, struct provider *p, struct failure *f)
+{
+	if (a->no_key && p->secrets)
+		return fail_set(f, FAIL_USAGE, "without --no-key", "%s uses a key", p->name);
+	if (a->no_key || p->secrets || !p->users_file[0] || p->policy.confine != CONFINE_OFF)
+		return 0;
+	p->policy.confine = CONFINE_AUTO;
+	fprintf(stderr,
+		"ccrun: note: confine = off is not followed, since nothing is sealed where "
+		"there is no key\nhint: if you mean it: ccrun --no-key %s%s%s\n",
+		p->name, p->mode[0] ? ":" : "", p->mode);
+	return 0;
+}
+
 /* Everything from the chosen provider on.  Returns ccrun's exit status. */
 static int launch_provider(struct arguments *a, const struct project *pin, struct failure *f)
 {
@@ -303,7 +326,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	memcpy(shown, pin->path, sizeof(shown));
 	fail_sanitize(shown);
 	if (provider_load_named(a, &p, f) != 0 || provider_ask_missing(a, &p, f) != 0 ||
-	    project_models(pin, p, f) != 0)
+	    project_models(pin, p, f) != 0 || launch_settle_keyless(a, p, f) != 0)
 		return exit_with(f, EXIT_CCRUN);
 	if (target_find(&t, a->program ? a->program : "claude", &code, f) != 0)
 		return exit_with(f, code);
@@ -327,6 +350,8 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	if (a->dry_run)
 		return launch_print(&l, f) == 0 ? 0 : exit_with(f, EXIT_CCRUN);
 	if (background_check(&l, f) != 0)
+		return exit_with(f, EXIT_CCRUN);
+	if (!a->no_key && keyless_check(p, f) != 0)
 		return exit_with(f, EXIT_CCRUN);
 	warn_no_credentials(p);
 	launch_run(&l, f);

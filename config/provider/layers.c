@@ -74,11 +74,12 @@ static const struct ini_item *chain_use_item(const struct ini_file *file)
 	return file ? ini_file_get(file, "provider", "use") : NULL;
 }
 
-static void chain_push(struct chain *c, const char *owner, struct ini_file *file)
+static void chain_push(struct chain *c, const char *owner, struct ini_file *file, bool users)
 {
 	if (!file)
 		return;
 	c->layer[c->n].file = file;
+	c->layer[c->n].users = users;
 	snprintf(c->layer[c->n].owner, sizeof(c->layer[c->n].owner), "%s", owner);
 	c->n++;
 }
@@ -109,19 +110,19 @@ static bool chain_has_owner(const struct chain *c, const char *name)
 /* Read the files of a provider, then those of the one that it uses, and so on.
  * from: the item that names the provider, for messages, or NULL. */
 static int chain_load(struct chain *c, const char *name, const struct ini_item *from,
-		      struct failure *f)
+		      bool only_shipped, struct failure *f)
 {
-	struct ini_file *shipped, *overlay;
+	struct ini_file *shipped, *overlay = NULL;
 	const struct ini_item *use;
 	unsigned depth;
 
 	for (depth = 0; depth < CHAIN_DEPTH; depth++) {
-		if (layer_read(name, false, &overlay, f) == INI_FAILED)
+		if (!only_shipped && layer_read(name, false, &overlay, f) == INI_FAILED)
 			return -1;
-		chain_push(c, name, overlay);
+		chain_push(c, name, overlay, true);
 		if (layer_read(name, true, &shipped, f) == INI_FAILED)
 			return -1;
-		chain_push(c, name, shipped);
+		chain_push(c, name, shipped, false);
 		if (!overlay && !shipped)
 			return chain_fail_unknown(name, from, f);
 		use = chain_use_item(overlay) ? chain_use_item(overlay) : chain_use_item(shipped);
@@ -169,8 +170,9 @@ static int layers_fail_mode(const struct chain *c, const char *name, const char 
 	return -1;
 }
 
-/* The highest item that says use = in the mode, or NULL. */
-static const struct ini_item *layers_mode_use_item(const struct chain *c, const char *mode)
+/* The highest item that says use = in the mode, or NULL.  *users: in a file of the user's. */
+static const struct ini_item *layers_mode_use_item(const struct chain *c, const char *mode,
+						   bool *users)
 {
 	struct layer_section s = { .mode = mode };
 	char section[VIEW_SECTION_NAME];
@@ -180,6 +182,7 @@ static const struct ini_item *layers_mode_use_item(const struct chain *c, const 
 	view_section_name(&s, "provider", section);
 	for (i = c->n; i-- > 0;) {
 		it = ini_file_get(c->layer[i].file, section, "use");
+		*users = it && c->layer[i].users;
 		if (it)
 			return it->value[0] ? it : NULL;
 	}
@@ -203,14 +206,14 @@ unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], uns
 	return n;
 }
 
-int layers_load(struct view *v, const char *name, const char *mode, struct failure *f)
+int layers_load(struct view *v, const char *name, const char *mode, bool shipped, struct failure *f)
 {
 	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
 	const struct ini_item *use;
 	unsigned i, n;
 
 	memset(v, 0, sizeof(*v));
-	if (chain_load(&v->own, name, NULL, f) != 0)
+	if (chain_load(&v->own, name, NULL, shipped, f) != 0)
 		return -1;
 	if (!mode[0]) {
 		view_add_sections(v, &v->own, NULL);
@@ -221,9 +224,9 @@ int layers_load(struct view *v, const char *name, const char *mode, struct failu
 		;
 	if (i == n)
 		return layers_fail_mode(&v->own, name, mode, f);
-	use = layers_mode_use_item(&v->own, mode);
+	use = layers_mode_use_item(&v->own, mode, &v->users_choice);
 	if (use) {
-		if (chain_load(&v->other, use->value, use, f) != 0)
+		if (chain_load(&v->other, use->value, use, shipped, f) != 0)
 			return -1;
 		v->borrowed = true;
 	}

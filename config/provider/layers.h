@@ -11,10 +11,11 @@
 struct failure;
 
 /*
- * Read a provider and select its mode ("" for none).  0, or -1 as provider_load.
- * layers_free is due in every case.
+ * Read a provider and select its mode ("" for none); shipped: as if the user had no files.
+ * 0, or -1 as provider_load.  layers_free is due in every case.
  */
-int layers_load(struct view *v, const char *name, const char *mode, struct failure *f);
+int layers_load(struct view *v, const char *name, const char *mode, bool shipped,
+		struct failure *f);
 void layers_free(struct view *v);
 
 /* Names of the modes that the files of c declare, at most max.  Returns the count. */

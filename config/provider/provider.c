@@ -149,17 +149,45 @@ static int provider_set_prices(struct provider *p, const struct view *v, struct 
 	return n < 0 ? -1 : 0;
 }
 
-static int provider_resolve(struct provider *p, const struct view *v, const char *key,
-			    const char *value, struct failure *f)
+/* Values that are on trial, in the place of what the files say. */
+static void provider_set_values(struct provider *p, const struct provider_value *value, unsigned n)
+{
+	unsigned i, k;
+
+	for (k = 0; k < n; k++)
+		for (i = 0; i < p->params; i++)
+			if (strcmp(p->param[i].name, value[k].key) == 0)
+				snprintf(p->param[i].value, sizeof(p->param[i].value), "%s",
+					 value[k].value);
+}
+
+static void chain_note_users_file(const struct chain *c, struct provider *p)
 {
 	unsigned i;
 
+	for (i = 0; i < c->n; i++)
+		if (c->layer[i].users)
+			snprintf(p->users_file, sizeof(p->users_file), "%s",
+				 c->layer[i].file->path);
+}
+
+static void provider_set_files(struct provider *p, const struct view *v)
+{
+	chain_note_users_file(&v->other, p);
+	chain_note_users_file(&v->own, p);
+	if (v->borrowed)
+		snprintf(p->borrowed, sizeof(p->borrowed), "%s",
+			 v->other.layer[v->other.n - 1].owner);
+}
+
+static int provider_resolve(struct provider *p, const struct view *v,
+			    const struct provider_value *value, unsigned n, struct failure *f)
+{
 	p->mode_count = layers_modes(&v->own, p->modes, PROVIDER_MODES_MAX);
 	if (resolve_params(p, v, f) != 0)
 		return -1;
-	for (i = 0; key && i < p->params; i++)
-		if (strcmp(p->param[i].name, key) == 0)
-			snprintf(p->param[i].value, sizeof(p->param[i].value), "%s", value);
+	provider_set_values(p, value, n);
+	provider_set_files(p, v);
 	if (resolve_check_choices(p, v, f) != 0 || resolve_auth(p, v, f) != 0 ||
 	    resolve_secrets(p, v, f) != 0 || resolve_endpoint(p, v, f) != 0 ||
 	    provider_set_policy(p, v, f) != 0 || provider_set_prices(p, v, f) != 0 ||
@@ -182,8 +210,10 @@ static struct provider *provider_alloc(void)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
-			 struct provider **out, struct failure *f)
+/* shipped: as if the user had no files. */
+static int provider_load_as(const char *name, const char *mode, bool shipped,
+			    const struct provider_value *value, unsigned n, struct provider **out,
+			    struct failure *f)
 {
 	struct provider *p = NULL;
 	struct view *v = NULL;
@@ -202,11 +232,11 @@ int provider_load_trying(const char *name, const char *mode, const char *key, co
 		fail_set(f, FAIL_NO_MEMORY, NULL, "provider %s: no memory", name);
 		goto out;
 	}
-	if (layers_load(v, name, mode, f) != 0)
+	if (layers_load(v, name, mode, shipped, f) != 0)
 		goto out;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->mode, sizeof(p->mode), "%s", mode);
-	if (provider_resolve(p, v, key, value, f) != 0)
+	if (provider_resolve(p, v, value, n, f) != 0)
 		goto out;
 	*out = p;
 	p = NULL;
@@ -221,7 +251,21 @@ out:
 
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f)
 {
-	return provider_load_trying(name, mode, NULL, NULL, out, f);
+	return provider_load_as(name, mode, false, NULL, 0, out, f);
+}
+
+int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
+			 struct provider **out, struct failure *f)
+{
+	const struct provider_value one = { key, value };
+
+	return provider_load_as(name, mode, false, &one, 1, out, f);
+}
+
+int provider_load_shipped(const char *name, const char *mode, const struct provider_value *value,
+			  unsigned n, struct provider **out, struct failure *f)
+{
+	return provider_load_as(name, mode, true, value, n, out, f);
 }
 
 void provider_free(struct provider *p)

@@ -19,8 +19,10 @@ struct failure;
 #define PROVIDER_LABEL_MAX 32 /* bytes of a label in a file */
 #define PROVIDER_ENV_MAX 64
 #define PROVIDER_WHERE 128
+#define PROVIDER_PATH 256
 #define PROVIDER_PARAMS_MAX 16
 #define PROVIDER_MODES_MAX 32
+#define PROVIDER_NAMED_MAX 32
 
 enum auth {
 	AUTH_BEARER,
@@ -42,6 +44,11 @@ struct provider_env {
 	char value[PROVIDER_VALUE_MAX + 1];
 	const char *from; /* "env", "models", "auth", "endpoint", "policy", "project" (static) */
 	char where[PROVIDER_WHERE]; /* FILE:LINE, a long path cut off at its beginning; or "" */
+};
+
+/* A parameter's value that no file says. */
+struct provider_value {
+	const char *key, *value;
 };
 
 struct provider_param {
@@ -79,7 +86,13 @@ struct provider {
 	char needs[512];	      /* what the user can do when nothing of needs_any is there */
 	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
 	struct price_line price[PRICE_LINES_MAX];
-	unsigned prices;      /* lines of [prices] */
+	unsigned prices;		 /* lines of [prices] */
+	char users_file[PROVIDER_PATH];	 /* the highest file of the user's own, or "" */
+	char borrowed[NAME_MAX_LEN + 1]; /* whose default sections its mode has (use =), or "" */
+	/* Entries that a key of it may have, whether or not it needs one: the names of the
+	 * providers whose files these are, and the entries that stand anywhere in them. */
+	char named[PROVIDER_NAMED_MAX][NAME_MAX_LEN + 1];
+	unsigned nameds;
 	bool local;	      /* the endpoint is this machine */
 	bool exposed;	      /* exposed = yes in [secrets] */
 	struct policy policy; /* the file's proposal */
@@ -105,11 +118,17 @@ int provider_load(const char *name, const char *mode, struct provider **out, str
 void provider_free(struct provider *p);
 
 /*
- * provider_load with one parameter's value on trial, in the place of what the files
- * say; key NULL for none.
+ * provider_load with one parameter's value on trial, in the place of what the files say.
  */
 int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
 			 struct provider **out, struct failure *f);
+
+/*
+ * provider_load as if the user had no files, with n values for parameters.  FAIL_NO_ENTRY,
+ * too, for a provider or a mode that is the user's own.
+ */
+int provider_load_shipped(const char *name, const char *mode, const struct provider_value *value,
+			  unsigned n, struct provider **out, struct failure *f);
 
 /* The first parameter without a value, or NULL. */
 const struct provider_param *provider_missing(const struct provider *p);

@@ -88,6 +88,54 @@ static int secrets_add_listed(struct provider *p, const struct view *v, struct f
 	return n < 0 ? -1 : (int)p->secrets;
 }
 
+static void named_add(struct provider *p, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < p->nameds; i++)
+		if (strcmp(p->named[i], name) == 0)
+			return;
+	if (p->nameds < PROVIDER_NAMED_MAX && wire_name_ok(name))
+		snprintf(p->named[p->nameds++], sizeof(p->named[0]), "%s", name);
+}
+
+/* The entries of one file's sections. */
+static void named_add_section(struct provider *p, const struct layer_section *s)
+{
+	char provider[VIEW_SECTION_NAME], secrets[VIEW_SECTION_NAME];
+	const struct ini_item *it;
+	unsigned k;
+
+	view_section_name(s, "provider", provider);
+	view_section_name(s, "secrets", secrets);
+	for (k = 0; k < s->file->items; k++) {
+		it = &s->file->item[k];
+		if (!it->key)
+			continue;
+		if ((strcmp(it->section, secrets) == 0 && strcmp(it->key, "exposed") != 0) ||
+		    (strcmp(it->section, provider) == 0 && strcmp(it->key, "secret") == 0 &&
+		     strcmp(it->value, "none") != 0))
+			named_add(p, it->value);
+	}
+}
+
+/*
+ * What a key of it may be called, whatever the files say of needing one.  The provider whose
+ * sections a shipped mode borrows is another one, and so are its keys.
+ */
+static void resolve_named(struct provider *p, const struct view *v)
+{
+	bool other = v->borrowed && !v->users_choice;
+	unsigned i;
+
+	for (i = 0; !other && i < v->own.n; i++)
+		named_add(p, v->own.layer[i].owner);
+	for (i = 0; i < v->other.n; i++)
+		named_add(p, v->other.layer[i].owner);
+	for (i = 0; i < v->n; i++)
+		named_add_section(p, &v->section[i]);
+}
+
 int resolve_secrets(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "secret", NULL);
@@ -96,6 +144,7 @@ int resolve_secrets(struct provider *p, const struct view *v, struct failure *f)
 	char entry[PROVIDER_VALUE_MAX + 1] = "";
 	int n;
 
+	resolve_named(p, v);
 	if (p->auth == AUTH_NONE || (it && strcmp(it->value, "none") == 0))
 		return 0;
 	n = secrets_add_listed(p, v, f);

@@ -21,6 +21,7 @@ struct chain {
 	struct {
 		struct ini_file *file;
 		char owner[NAME_MAX_LEN + 1]; /* the provider whose file it is */
+		bool users;		      /* the user's file of it, and not the shipped one */
 	} layer[CHAIN_FILES];
 	unsigned n;
 };
@@ -35,6 +36,7 @@ struct layer_section {
 struct view {
 	struct chain own, other;		     /* other: of a mode that says use = */
 	bool borrowed;				     /* the default sections are other's */
+	bool users_choice;			     /* and the user's own file says so */
 	struct layer_section section[VIEW_SECTIONS]; /* lowest first */
 	unsigned n;
 };

@@ -20,7 +20,7 @@ OPS = set(re.findall(r'\{ "([a-z-]+)", op_\w+, ', (REPO / "broker/dispatch.c").r
 # Besides errors.  An op that stands here under no name of its own is refused under its own.
 RESULTS = {
     **{event: {"granted"} for event in (
-        "open", "release", "again", "get", "add", "remove", "rename", "approve", "backup", "export", "retire",
+        "open", "keyless", "release", "again", "get", "add", "remove", "rename", "approve", "backup", "export", "retire",
         "slot-add", "slot-rm", "slot-replace", "rekey", "keyfile", "set", "limit-set", "fetch", "renew", "usage",
         "session-end", "image", "image-forget", "confirm", "confirm-deny", "confirm-set")},
     **{event: {"asked"} for event in ("init", "unlock", "person", "restore")},

@@ -1,0 +1,154 @@
+/*
+ * config/provider/routes.c - a provider beside its shipped file.
+ */
+#include "config/provider/routes.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "config/provider/auth.h"
+
+static const char *routes_url(const struct provider *p)
+{
+	const char *space = strchr(p->origin, ' ');
+
+	return space ? space + 1 : p->origin;
+}
+
+static void routes_variables(const struct provider *p, char out[ORIGIN_MAX_LEN + 1])
+{
+	size_t used = 0;
+	unsigned i;
+
+	out[0] = '\0';
+	for (i = 0; i < p->secrets; i++)
+		used += (size_t)snprintf(out + used, ORIGIN_MAX_LEN + 1 - used, "%s%s",
+					 i ? "," : "", p->secret[i].variable);
+}
+
+static void change_add(struct route_change *out, unsigned *n, const char *key, const char *from,
+		       const char *to)
+{
+	if (strcmp(from, to) == 0)
+		return;
+	out[*n].key = key;
+	snprintf(out[*n].from, sizeof(out[*n].from), "%s", from);
+	snprintf(out[*n].to, sizeof(out[*n].to), "%s", to);
+	(*n)++;
+}
+
+static bool shipped_has_default(const struct provider *s, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < s->params; i++)
+		if (strcmp(s->param[i].name, name) == 0)
+			return s->param[i].fallback[0] != '\0';
+	return false;
+}
+
+/* The shipped file with its own defaults for answers, but the n given; rest: of p for what has
+ * no default.  NULL: there is none. */
+static struct provider *shipped_load(const struct provider *p, const struct provider_value *given,
+				     unsigned n, bool rest)
+{
+	struct provider_value value[2 * PROVIDER_PARAMS_MAX];
+	struct provider *s, *answered;
+	unsigned i, count = 0;
+
+	if (provider_load_shipped(p->name, p->mode, NULL, 0, &s, NULL) != 0)
+		return NULL;
+	for (i = 0; i < s->params; i++)
+		if (s->param[i].fallback[0])
+			value[count++] =
+				(struct provider_value){ s->param[i].name, s->param[i].fallback };
+	for (i = 0; rest && i < p->params; i++)
+		if (!shipped_has_default(s, p->param[i].name))
+			value[count++] =
+				(struct provider_value){ p->param[i].name, p->param[i].value };
+	for (i = 0; i < n && count < 2 * PROVIDER_PARAMS_MAX; i++)
+		value[count++] = given[i];
+	if (provider_load_shipped(p->name, p->mode, value, count, &answered, NULL) != 0)
+		answered = NULL;
+	provider_free(s);
+	return answered;
+}
+
+enum routes provider_routes(const struct provider *p, const struct provider_value *given,
+			    unsigned n, struct route_change out[ROUTE_CHANGES_MAX],
+			    unsigned *changes)
+{
+	char from[ORIGIN_MAX_LEN + 1], to[ORIGIN_MAX_LEN + 1];
+	struct provider *s;
+
+	*changes = 0;
+	if (!p->users_file[0])
+		return ROUTES_SHIPPED;
+	s = shipped_load(p, given, n, false);
+	if (!s)
+		return ROUTES_OWN;
+	change_add(out, changes, "base_url", routes_url(s), routes_url(p));
+	change_add(out, changes, "auth", auth_name(s->auth), auth_name(p->auth));
+	routes_variables(s, from);
+	routes_variables(p, to);
+	/* One without a key has none that could go elsewhere. */
+	if (s->secrets)
+		change_add(out, changes, "variable", from, to);
+	provider_free(s);
+	return *changes ? ROUTES_CHANGED : ROUTES_SHIPPED;
+}
+
+/* Does the shipped file alone, with p's answers, lead to p's address without a key? */
+static bool shipped_is_same(const struct provider *p, const char *name, const char *mode)
+{
+	struct provider_value value[PROVIDER_PARAMS_MAX];
+	struct provider *s;
+	unsigned i;
+	bool same;
+
+	for (i = 0; i < p->params; i++)
+		value[i] = (struct provider_value){ p->param[i].name, p->param[i].value };
+	if (provider_load_shipped(name, mode, value, p->params, &s, NULL) != 0)
+		return false;
+	same = s->secrets == 0 && strcmp(s->origin, p->origin) == 0;
+	provider_free(s);
+	return same;
+}
+
+/* True, too, where there is no shipped file. */
+static bool shipped_needs_key(const char *name, const char *mode)
+{
+	struct provider *s;
+	bool needs;
+
+	if (provider_load_shipped(name, mode, NULL, 0, &s, NULL) != 0)
+		return true;
+	needs = s->secrets > 0;
+	provider_free(s);
+	return needs;
+}
+
+bool provider_keyless_by_user(const struct provider *p)
+{
+	if (!p->users_file[0])
+		return false;
+	/* An answer may be that there is no key: then it is the user's word, too. */
+	if (!shipped_needs_key(p->name, p->mode) && shipped_is_same(p, p->name, p->mode))
+		return false;
+	return !p->borrowed[0] || shipped_needs_key(p->borrowed, "") ||
+	       !shipped_is_same(p, p->borrowed, "");
+}
+
+bool provider_address_by_user(const struct provider *p)
+{
+	struct provider *s;
+	bool same = false;
+
+	if (!p->users_file[0])
+		return false;
+	s = shipped_load(p, NULL, 0, true);
+	if (s)
+		same = strcmp(s->origin, p->origin) == 0;
+	provider_free(s);
+	return !same && !(p->borrowed[0] && shipped_is_same(p, p->borrowed, ""));
+}
