@@ -134,6 +134,10 @@
 	  "config/project/allowed_pins.c")                                                         \
 	X(SEALED_SOURCE, "sealed-source", "a source whose file says another command by now",       \
 	  "config/source/source_seal.c")                                                           \
+	X(FIRST_SOURCE, "first-source", "a planted command that fetches a key",                    \
+	  "client/common/sources.c")                                                               \
+	X(FIRST_ROUTES, "first-routes", "a planted address that a first key is sealed for",        \
+	  "client/common/seals.c")                                                                 \
 	X(KDF_BOUNDS, "kdf-bounds", "a vault's file that makes guesses cheap", "vault/kdf.c")      \
 	X(HELPER_UNMARKED, "helper-unmarked", "a helper that a session runs", "helpers/channel.c") \
 	X(CAGE_LANDLOCK, "cage-landlock", "a relay or helper that was taken over: files, ports",   \

@@ -21,7 +21,10 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "config/provider/provider.h"
+#include "config/provider/routes.h"
 #include "wire/policy.h"
+
+#define ALLOWS_MAX (POLICY_KEYS + ROUTE_CHANGES_MAX + SESSION_ENTRIES_MAX)
 
 struct add {
 	const char *word;
@@ -35,7 +38,7 @@ struct add {
 	struct wanted wanted[SESSION_ENTRIES_MAX];
 	bool over[SESSION_ENTRIES_MAX]; /* replaces an existing entry */
 	unsigned count;
-	const char *allow[POLICY_KEYS]; /* --allow: what a first seal may have */
+	const char *allow[ALLOWS_MAX]; /* --allow: what a first seal may have */
 	unsigned allows;
 };
 
@@ -55,6 +58,7 @@ static const struct option add_options[] = {
 static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 {
 	bool first = true;
+	unsigned i;
 	int opt;
 
 	a->pass_fd = -1;
@@ -88,9 +92,9 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 			a->unchecked = true;
 			break;
 		case OPT_ALLOW:
-			if (a->allows == POLICY_KEYS)
-				return fail_set(f, FAIL_USAGE, NULL, "a policy has %d keys",
-						POLICY_KEYS);
+			if (a->allows == ALLOWS_MAX)
+				return fail_set(f, FAIL_USAGE, NULL,
+						"there is less than that to allow");
 			a->allow[a->allows++] = optarg;
 			break;
 		case OPT_FD:
@@ -107,9 +111,11 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	if (a->key_only && a->set.n > 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help add",
 				"--set is for providers, not for --key");
-	if (a->key_only && a->allows > 0)
-		return fail_set(f, FAIL_USAGE, "ccctl help add",
-				"--allow is for providers, not for --key");
+	for (i = 0; a->key_only && i < a->allows; i++)
+		if (strncmp(a->allow[i], "command=", 8) != 0)
+			return fail_set(
+				f, FAIL_USAGE, "ccctl help add",
+				"--allow is for providers, not for --key, but for command=");
 	if (a->unchecked && a->refs == 0)
 		return fail_set(f, FAIL_USAGE, "ccctl help add", "--no-check is for --source");
 	return 0;
@@ -306,7 +312,10 @@ static int add_settle_seals(struct client *c, struct add *a, struct failure *f)
 					(struct seal_change){ .to = a->wanted[i], .from = *e };
 		} else if (!agreed) {
 			/* All keys of a provider have its one policy. */
-			r = seals_agree_first(a->provider, &a->wanted[i], a->allow, a->allows, f);
+			r = seals_agree_routes(a->provider, &a->set, a->allow, a->allows, f);
+			if (r == 0)
+				r = seals_agree_first(a->provider, &a->wanted[i], a->allow,
+						      a->allows, f);
 			agreed = true;
 		}
 	}
@@ -339,8 +348,12 @@ static int add_get_tokens(struct client *c, struct add *a, struct tokens *t,
 
 	if (a->refs == 0)
 		return tokens_get(c, t, a->wanted, a->count, a->provider, f);
+	/* All are agreed to before the first runs. */
 	for (i = 0; i < a->count; i++)
-		if (source_settle(c, a->ref[i], !a->unchecked, t, i, &source[i], f) != 0)
+		if (source_settle(a->ref[i], a->allow, a->allows, &source[i], f) != 0)
+			return -1;
+	for (i = 0; i < a->count && !a->unchecked; i++)
+		if (source_fetch_token(c, &source[i], t, i, f) != 0)
 			return -1;
 	return 0;
 }

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client/common/entries.h"
 #include "client/common/output.h"
+#include "config/provider/routes.h"
 #include "import/accounts.h"
 #include "import/report_text.h"
 #include "json/output.h"
@@ -87,6 +89,34 @@ static void report_account(const struct import *im, const struct account *a)
 	putchar('\n');
 }
 
+/* Where its key would go, if a file of the user's says so: an address that is not shipped. */
+static void report_address(const struct account *a)
+{
+	const char *name = a->parent[0] ? a->parent : a->provider;
+	struct route_change ch[ROUTE_CHANGES_MAX];
+	struct provider *p;
+	unsigned changes;
+
+	if (!a->provider[0] || a->state == STATE_LEFT || a->state == STATE_SAME)
+		return;
+	if (a->fresh && a->base_url[0]) {
+		printf("    to ");
+		put_plain(a->base_url);
+		putchar('\n');
+		return;
+	}
+	if (provider_load(name, a->provider_mode, &p, NULL) != 0)
+		return;
+	if (provider_routes(p, NULL, 0, ch, &changes) != ROUTES_SHIPPED) {
+		printf("    to ");
+		put_plain(origin_url(p->origin));
+		printf(", as ");
+		put_plain(p->users_file);
+		puts(" says");
+	}
+	provider_free(p);
+}
+
 static void report_settings(const struct account *a)
 {
 	unsigned i, k;
@@ -113,6 +143,7 @@ void report_found(const struct import *im)
 
 	for (i = 0; i < im->accounts; i++) {
 		report_account(im, &im->account[i]);
+		report_address(&im->account[i]);
 		report_settings(&im->account[i]);
 	}
 	for (i = 0; i < im->files; i++) {

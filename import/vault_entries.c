@@ -9,6 +9,7 @@
 
 #include "client/common/connection.h"
 #include "client/common/entries.h"
+#include "client/common/parameters.h"
 #include "client/common/seals.h"
 #include "client/common/sources.h"
 #include "client/common/terminal.h"
@@ -134,7 +135,8 @@ int vault_entries_compare(struct import *im, struct failure *f)
 /* Set the provider's missing parameters: from variables beside the token, the address,
  * their defaults, or by asking. */
 static int parameters_settle_for(const struct import *im, const struct account *a,
-				 const struct provider *p, struct failure *f)
+				 const struct provider *p, struct given_params *given,
+				 struct failure *f)
 {
 	static const char *const from[][2] = { { "region", "AWS_REGION" },
 					       { "region", "AWS_DEFAULT_REGION" },
@@ -147,6 +149,7 @@ static int parameters_settle_for(const struct import *im, const struct account *
 	char value[SETTING_VALUE_MAX + 1], question[512];
 	const struct assignment *v;
 	unsigned i, k;
+	bool found;
 
 	for (i = 0; i < p->params; i++) {
 		const struct provider_param *q = &p->param[i];
@@ -162,16 +165,20 @@ static int parameters_settle_for(const struct import *im, const struct account *
 			if (v)
 				variable_text(im, a->file, v, value);
 		}
-		if (!value[0] &&
-		    !match_url_template(p->base_url, a->base_url, q->name, value, sizeof(value)))
+		found = value[0] ||
+			match_url_template(p->base_url, a->base_url, q->name, value, sizeof(value));
+		if (!found)
 			snprintf(value, sizeof(value), "%s", q->fallback);
 		if (!value[0] && !im->yes && terminal_asks()) {
 			snprintf(question, sizeof(question), "%s, %s: ", p->title, q->ask);
 			if (terminal_line(question, value, sizeof(value), f) != 0)
 				return -1;
+			found = value[0] != '\0';
 		}
 		if (value[0] && provider_set_param(p->name, q->name, value, f) != 0)
 			return -1;
+		if (found)
+			given_params_note(given, q->name, value);
 		if (!value[0]) {
 			fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name,
 				 q->name, q->ask);
@@ -185,18 +192,32 @@ static int parameters_settle_for(const struct import *im, const struct account *
 	return 0;
 }
 
+static int parent_agree_routes(const struct account *a, const struct given_params *given,
+			       struct failure *f)
+{
+	struct provider *p;
+	int r;
+
+	if (provider_load(a->parent, a->provider_mode, &p, f) != 0)
+		return -1;
+	r = seals_agree_routes(p, given, NULL, 0, f);
+	provider_free(p);
+	return r;
+}
+
 /* What the account's entry is to be sealed to, as its provider's files say. */
 static int wanted_for(const struct import *im, const struct account *a, struct wanted *out,
 		      struct failure *f)
 {
 	struct wanted all[SESSION_ENTRIES_MAX];
+	struct given_params given = { .n = 0 };
 	struct provider *p;
 	int n, i, r = -1;
 
 	if (provider_load(a->provider, a->provider_mode, &p, f) != 0)
 		return -1;
 	if (provider_missing(p)) {
-		r = parameters_settle_for(im, a, p, f);
+		r = parameters_settle_for(im, a, p, &given, f);
 		provider_free(p);
 		if (r != 0 || provider_load(a->provider, a->provider_mode, &p, f) != 0)
 			return -1;
@@ -210,6 +231,11 @@ static int wanted_for(const struct import *im, const struct account *a, struct w
 	if (n >= 0 && r != 0)
 		fail_set(f, FAIL_CONFIG, NULL, "provider %s does not use the entry '%s'",
 			 a->provider, a->entry);
+	if (r == 0)
+		r = seals_agree_routes(p, &given, NULL, 0, f);
+	/* A second key's provider starts from the first one's, whatever is said there. */
+	if (r == 0 && a->parent[0])
+		r = parent_agree_routes(a, &given, f);
 	if (r == 0)
 		r = seals_agree_first(p, out, NULL, 0, f);
 	provider_free(p);
@@ -237,12 +263,12 @@ static int entry_put(struct import *im, const struct account *a, const struct wa
  * An entry that holds a reference in the place of a token, as ccctl add
  * --source --no-check makes it: the manager is not asked now.
  */
-static int source_settle_for(struct import *im, const struct account *a, struct wanted *w,
-			     struct entry_source *source, struct failure *f)
+static int source_settle_for(const struct account *a, struct wanted *w, struct entry_source *source,
+			     struct failure *f)
 {
 	struct policy p;
 
-	if (source_settle(im->c, a->ref, false, NULL, 0, source, f) != 0) {
+	if (source_settle(a->ref, NULL, 0, source, f) != 0) {
 		/* The user need not find the reference in the file again. */
 		fail_hint(f, "when it can be: ccctl add %s --source '%.200s' --no-check",
 			  a->provider, a->ref);
@@ -263,7 +289,7 @@ int vault_entries_store(struct import *im, struct account *a, struct failure *f)
 	struct wanted w;
 
 	if (wanted_for(im, a, &w, f) != 0 ||
-	    (by_source && source_settle_for(im, a, &w, &source, f) != 0) ||
+	    (by_source && source_settle_for(a, &w, &source, f) != 0) ||
 	    outside_connect(im->c, f) != 0)
 		return -1;
 	return entry_put(im, a, &w, by_source ? &source : NULL, f);

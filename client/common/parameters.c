@@ -25,6 +25,16 @@ int given_params_add(struct given_params *s, char *word, struct failure *f)
 	return 0;
 }
 
+void given_params_note(struct given_params *s, const char *key, const char *value)
+{
+	if (s->values == PROVIDER_PARAMS_MAX)
+		return;
+	snprintf(s->answer[s->values], sizeof(s->answer[0]), "%s", value);
+	snprintf(s->name[s->values], sizeof(s->name[0]), "%s", key);
+	s->value[s->values] = (struct provider_value){ s->name[s->values], s->answer[s->values] };
+	s->values++;
+}
+
 static const struct provider_param *param_find(const struct provider *p, const char *key, size_t n)
 {
 	unsigned i;
@@ -55,8 +65,7 @@ static int param_unknown(const struct provider *p, const char *key, size_t n, st
 }
 
 /* Check all before storing the first. */
-static int params_store_given(const struct provider *p, const struct given_params *s,
-			      struct failure *f)
+static int params_store_given(const struct provider *p, struct given_params *s, struct failure *f)
 {
 	const struct provider_param *param;
 	unsigned i;
@@ -72,15 +81,17 @@ static int params_store_given(const struct provider *p, const struct given_param
 		param = param_find(p, s->word[i], n);
 		if (provider_set_param(p->name, param->name, s->word[i] + n + 1, f) != 0)
 			return -1;
+		given_params_note(s, param->name, s->word[i] + n + 1);
 	}
 	return 0;
 }
 
 static int param_ask(const struct provider *p, const struct provider_param *param,
-		     struct failure *f)
+		     struct given_params *s, struct failure *f)
 {
 	const char *ask = param->ask[0] ? param->ask : param->name;
 	char prompt[900], answer[PROVIDER_VALUE_MAX + 2];
+	bool typed;
 	int i;
 
 	if (param->choices[0])
@@ -93,14 +104,19 @@ static int param_ask(const struct provider *p, const struct provider_param *para
 	for (i = 0; i < TRIES; i++) {
 		if (terminal_line(prompt, answer, sizeof(answer), f) != 0)
 			return -1;
-		if (!answer[0])
+		typed = answer[0] != '\0';
+		if (!typed)
 			snprintf(answer, sizeof(answer), "%s", param->fallback);
 		if (!answer[0]) {
 			provider_fail_missing(p, f);
 			continue;
 		}
-		if (provider_set_param(p->name, param->name, answer, f) == 0)
+		if (provider_set_param(p->name, param->name, answer, f) == 0) {
+			/* A default may be a file's. */
+			if (typed)
+				given_params_note(s, param->name, answer);
 			return 0;
+		}
 		terminal_say("%s%s%s.", f->what, f->hint[0] ? ": " : "", f->hint);
 	}
 	return -1;
@@ -108,10 +124,10 @@ static int param_ask(const struct provider *p, const struct provider_param *para
 
 /* Without a terminal the default is taken, as if Enter was pressed. */
 static int param_settle(const struct provider *p, const struct provider_param *param,
-			struct failure *f)
+			struct given_params *s, struct failure *f)
 {
 	if (terminal_asks())
-		return param_ask(p, param, f);
+		return param_ask(p, param, s, f);
 	if (!param->fallback[0])
 		return provider_fail_missing(p, f);
 	say("%s: %s is %s (the default)", p->name, param->name, param->fallback);
@@ -129,7 +145,7 @@ static int params_reload(struct provider **p, struct failure *f)
 	return 0;
 }
 
-int parameters_settle(struct provider **p, const struct given_params *s, struct failure *f)
+int parameters_settle(struct provider **p, struct given_params *s, struct failure *f)
 {
 	unsigned i;
 	bool lost = false;
@@ -142,7 +158,7 @@ int parameters_settle(struct provider **p, const struct given_params *s, struct 
 	if (lost && !terminal_asks())
 		return provider_fail_missing(*p, f);
 	for (i = 0; i < (*p)->params; i++)
-		if (!(*p)->param[i].value[0] && param_settle(*p, &(*p)->param[i], f) != 0)
+		if (!(*p)->param[i].value[0] && param_settle(*p, &(*p)->param[i], s, f) != 0)
 			return -1;
 	if (params_reload(p, f) != 0)
 		return -1;

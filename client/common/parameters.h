@@ -13,6 +13,11 @@ struct failure;
 struct given_params {
 	char *word[PROVIDER_PARAMS_MAX]; /* KEY=VALUE, in argv */
 	unsigned n;
+	/* What was given and what was answered on the terminal: not what files say. */
+	struct provider_value value[PROVIDER_PARAMS_MAX];
+	unsigned values;
+	char name[PROVIDER_PARAMS_MAX][NAME_MAX_LEN + 1];
+	char answer[PROVIDER_PARAMS_MAX][PROVIDER_VALUE_MAX + 2];
 };
 
 /* Add one KEY=VALUE, which must outlive s.  0 or -1. */
@@ -20,9 +25,12 @@ int given_params_add(struct given_params *s, char *word, struct failure *f);
 
 /*
  * Store what was given in the user's file of the provider, ask for what is missing,
- * and load the provider again (*p is replaced).  FAIL_USAGE, with a command that gives
+ * and load the provider again (*p is replaced); s has all that was given then.  FAIL_USAGE, with a command that gives
  * what is missing, when there is no terminal.  0 or -1.
  */
-int parameters_settle(struct provider **p, const struct given_params *s, struct failure *f);
+int parameters_settle(struct provider **p, struct given_params *s, struct failure *f);
+
+/* Note in s a value that a person gave.  Both are copied. */
+void given_params_note(struct given_params *s, const char *key, const char *value);
 
 #endif

@@ -10,12 +10,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/duration.h"
 #include "base/fail.h"
 #include "client/common/output.h"
+#include "client/common/parameters.h"
 #include "client/common/terminal.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
+#include "config/provider/routes.h"
 #include "wire/policy.h"
 
 /* A policy's value for people. */
@@ -282,6 +285,49 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 	if (!terminal_asks())
 		return fail_not_allowed(name, words, options, f);
 	if (terminal_yes("its provider's files say so; seal it like that?", &agreed, f) != 0)
+		return -1;
+	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}
+
+static int fail_routes(const struct provider *p, const struct route_change *ch, const char *options,
+		       struct failure *f)
+{
+	char name[PROVIDER_WORD];
+
+	provider_word(p, name);
+	fail_set(f, FAIL_POLICY, NULL, "%s: %s of %s is not the shipped one: %s -> %s",
+		 p->users_file, ch->key, name, ch->from[0] ? ch->from : "none", ch->to);
+	fail_hint(f, "if that is what you want: ccctl add %s%s", name, options);
+	return -1;
+}
+
+int seals_agree_routes(const struct provider *p, const struct given_params *given,
+		       const char *const *allowed, unsigned n, struct failure *f)
+{
+	struct route_change ch[ROUTE_CHANGES_MAX], *first = NULL;
+	char options[240] = "", word[ORIGIN_MAX_LEN + 16], name[PROVIDER_WORD];
+	struct text hint = { options, sizeof(options), 0 };
+	bool agreed = false;
+	unsigned i, changes;
+
+	provider_word(p, name);
+	if (provider_routes(p, given->value, given->values, ch, &changes) == ROUTES_OWN)
+		say("%s is yours: its key will go to %s", name, origin_url(p->origin));
+	for (i = 0; i < changes && control_active(CONTROL_FIRST_ROUTES); i++) {
+		snprintf(word, sizeof(word), "%s=%s", ch[i].key, ch[i].to);
+		say("%s: %s %s -> %s, by %s", name, ch[i].key, ch[i].from[0] ? ch[i].from : "none",
+		    ch[i].to, p->users_file);
+		if (is_allowed(word, allowed, n))
+			continue;
+		first = first ? first : &ch[i];
+		text_add(&hint, "", " --allow ", word, "");
+	}
+	if (!first)
+		return 0;
+	if (!terminal_asks())
+		return fail_routes(p, first, options, f);
+	if (terminal_yes("your own file says so, not the shipped one; seal the key for that?",
+			 &agreed, f) != 0)
 		return -1;
 	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }

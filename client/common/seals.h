@@ -9,6 +9,7 @@
 #include "client/common/entries.h"
 
 struct failure;
+struct given_params;
 struct provider;
 
 /* One entry whose seal changes. */
@@ -33,5 +34,14 @@ int seals_fail_changed(const struct provider *p, const struct seal_change *ch, s
  */
 int seals_agree_first(const struct provider *p, const struct wanted *w, const char *const *allowed,
 		      unsigned n, struct failure *f);
+
+/*
+ * Before a key is sealed for the first time: where it will go.  What the user's own files say
+ * otherwise than p's shipped one (its questions answered by `given`) is agreed to on the
+ * terminal, or is among the n words allowed, as base_url=URL.  The address of a provider that
+ * is the user's own is named.  0, or -1 as seals_agree_first.
+ */
+int seals_agree_routes(const struct provider *p, const struct given_params *given,
+		       const char *const *allowed, unsigned n, struct failure *f);
 
 #endif

@@ -15,11 +15,16 @@ struct tokens;
 #define SOURCE_TTL (12 * 3600) /* default ttl of a fetched secret, in seconds */
 
 /*
- * Resolve a reference to the command that is stored for it, in *out.  check: run it, and
- * store what it prints as token i of t; else token i stays empty.  0 or -1.
+ * Resolve a reference to the command that is stored for it, in *out.  One that the user's own
+ * file says, and not the shipped one, is agreed to first: on the terminal, or `command=` and
+ * it is among the n words allowed (FAIL_DECLINED, FAIL_POLICY).
  */
-int source_settle(struct client *c, const char *ref, bool check, struct tokens *t, unsigned i,
-		  struct entry_source *out, struct failure *f);
+int source_settle(const char *ref, const char *const *allowed, unsigned n, struct entry_source *out,
+		  struct failure *f);
+
+/* Run the command, and store what it prints as token i of t.  0 or -1. */
+int source_fetch_token(struct client *c, const struct entry_source *source, struct tokens *t,
+		       unsigned i, struct failure *f);
 
 /*
  * Is the command stored in e what its source's file says, and is the program installed?

@@ -169,6 +169,16 @@ static int source_set_timeout(const struct source_layers *l, struct source_file 
 	return 0;
 }
 
+/* Is the key of [source] the user's own, and not the shipped file's word? */
+static bool source_said_by_user(const struct source_layers *l, const char *key)
+{
+	const struct ini_item *it = source_get(l, "source", key);
+	const struct ini_item *shipped =
+		l->file[0] ? ini_file_get(l->file[0], "source", key) : NULL;
+
+	return it && it != shipped && (!shipped || strcmp(it->value, shipped->value) != 0);
+}
+
 static int source_resolve(const struct source_layers *l, struct source_file *s, struct failure *f)
 {
 	if (source_set_text(l, "source", "title", s->title, sizeof(s->title), f) != 0 ||
@@ -184,6 +194,8 @@ static int source_resolve(const struct source_layers *l, struct source_file *s, 
 	if (s->expires[0] && s->output != OUTPUT_JSON)
 		return ini_fail(f, source_get(l, "source", "expires"), "output = json",
 				"expires names a field of JSON");
+	if (source_said_by_user(l, "command"))
+		snprintf(s->users_file, sizeof(s->users_file), "%s", l->file[FILES - 1]->path);
 	if (!s->title[0])
 		snprintf(s->title, sizeof(s->title), "%s", s->kind);
 	if (!s->scheme[0])

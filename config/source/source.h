@@ -24,6 +24,7 @@ struct source_file {
 	char title[SOURCE_TEXT_MAX];
 	char scheme[SOURCE_TEXT_MAX];	      /* the beginning of a reference: "pass:" */
 	char command[SOURCE_COMMAND_MAX + 1]; /* with {placeholders} */
+	char users_file[SOURCE_TEXT_MAX];     /* the user's own, if it says the command; or "" */
 	char package[SOURCE_TEXT_MAX];	      /* what to install, for a message */
 	char docs[SOURCE_TEXT_MAX], verified[SOURCE_TEXT_MAX];
 	enum source_output output;

@@ -8,6 +8,7 @@
 """
 import json
 import os
+import re
 from pathlib import Path
 
 from built import BUILD, REPO
@@ -40,7 +41,7 @@ class Ccrun(World):
         self.delivery = delivery
         self.bin = Path(prefix) / "bin"
         self.endpoint_used = endpoint
-        self.agreed, self.unsaid = {}, set()
+        self.agreed, self.unsaid, self.routed = {}, set(), {}
         self.passphrase = PASSPHRASE
         # What a user would have; ccrun decides about it.
         self.plain_env = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1"}
@@ -55,6 +56,10 @@ class Ccrun(World):
 
     def overlay(self, name, text, mode=0o600):
         """~/.config/ccrun/providers/NAME.conf, as it stands."""
+        address = re.search(r"^\[provider\]\n(?:[^\[].*\n)*?base_url *= *(.*)$", text, re.M)
+        self.routed.pop(name, None)
+        if address and (REPO / f"share/providers/{name}.conf").exists():
+            self.routed[name] = address.group(1)
         path = self.write(self.config / f"ccrun/providers/{name}.conf", text, mode)
         for directory in (path.parent, path.parent.parent):
             directory.chmod(0o700)
@@ -86,10 +91,15 @@ class Ccrun(World):
     # ---- programs ----
 
     def agreeing(self, argv):
-        """A first key's words, and that the delivery which its test says nothing about is meant."""
+        """A first key's words, and that what its test says nothing about is meant: the delivery,
+        and the address of a shipped provider that is this world's endpoint."""
         names = {str(word).partition(":")[0] for word in argv[1:]}
-        if argv[:1] == ("add",) and "--key" not in names and self.unsaid & names:
-            return (*argv, "--allow", f"delivery={self.delivery}")
+        if argv[:1] != ("add",) or "--key" in names:
+            return argv
+        if self.unsaid & names:
+            argv += ("--allow", f"delivery={self.delivery}")
+        for name in names & self.routed.keys():
+            argv += ("--allow", f"base_url={self.routed[name]}")
         return argv
 
     def with_texts(self, argv, texts, **kw):

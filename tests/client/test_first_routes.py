@@ -1,0 +1,222 @@
+"""The first key of a provider is sealed for what its files say.  A session can have written
+the user's own before: where they differ from the shipped one, or name a command to run, a
+person agrees first."""
+import json
+
+import pexpect
+import pytest
+
+import canary
+from ccrun import CCCTL, PASSPHRASE
+from controls import off
+from leaks import Home
+
+EVIL = "https://evil.example.test/anthropic"
+SHIPPED = "https://api.z.ai/api/anthropic"
+PLANTED = {
+    "base_url": (f"[provider]\nbase_url = {EVIL}\n", f"base_url={EVIL}", SHIPPED),
+    "auth": ("[provider]\nauth = api-key\n", "auth=api-key", "bearer"),
+    "variable": ("[secrets]\nANTHROPIC_API_KEY = zai\n", "variable=ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    "use": (f"[provider]\nuse = mine\nbase_url = {EVIL}\n", f"base_url={EVIL}", SHIPPED),
+}
+
+
+def entry(c, name="zai"):
+    return next((e for e in json.loads(c.ccctl("keys", "--json").out) if e["name"] == name), None)
+
+
+def bare(c, *argv, **kw):
+    """ccctl as it is typed: the helper of other tests agrees to their endpoint's address."""
+    return c.run([CCCTL, *argv], **kw)
+
+
+def talk(c, *words, env=None):
+    p = pexpect.spawn(str(CCCTL), list(words), env=c.env(env), cwd=str(c.cwd), encoding="utf-8", timeout=30, dimensions=(40, 300))
+    p.delaybeforesend = None
+    return p
+
+
+def ended(p):
+    p.expect(pexpect.EOF)
+    p.close()
+    return p.exitstatus
+
+
+@pytest.fixture
+def v(c):
+    """A vault without a key, and providers as they ship."""
+    c.delivery = None
+    c.init()
+    return c
+
+
+# ---- another address than the shipped one -------------------------------
+
+@pytest.mark.parametrize("case", PLANTED)
+def test_a_script_s_first_key_is_not_sealed_for_it(v, token, case):
+    text, word, shipped = PLANTED[case]
+    v.overlay("mine", "[provider]\nbase_url = https://x.test\nauth = bearer\n")
+    path = v.overlay("zai", text)
+    r = bare(v, "add", "zai", input=token)
+    assert r.rc == 5 and shipped in r.err and str(path) in r.err and f"--allow {word}" in r.err, r
+    assert bare(v, "add", "zai", "--allow", word + "x", input=token).rc == 5
+    assert entry(v) is None
+    command = r.err.split("ccctl add zai ", 1)[1].split()
+    r = bare(v, "add", "zai", *command, input=token)
+    assert r.rc == 0 and word.partition("=")[2] in r.err, r
+    assert word.partition("=")[2] in " ".join(entry(v)[k] for k in ("origin", "variable"))
+
+
+def test_control_without_the_question_it_is(v, token):
+    v.overlay("zai", f"[provider]\nbase_url = {EVIL}\n")
+    r = bare(v, "add", "zai", input=token, env=off("first-routes"))
+    assert r.rc == 0 and EVIL in entry(v)["origin"], r
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+@pytest.mark.parametrize("how", ["typed", "source"])
+def test_a_person_sees_both_first(v, token, agreed, how):
+    v.overlay("zai", f"[provider]\nbase_url = {EVIL}\n")
+    ran = v.home / "ran"
+    tool = v.write("bin/tool", f"#!/bin/sh\ntouch {ran}\necho {token}\n", 0o755)
+    p = talk(v, "add", "zai", *(("--source", f"command:{tool}") if how == "source" else ()))
+    p.expect(r"seal the key for that\? \[y/N\] ")
+    assert f"base_url {SHIPPED} -> {EVIL}" in p.before and not ran.exists(), p.before
+    p.send("y\r" if agreed else "n\r")
+    if agreed and how == "typed":
+        p.expect("Key for zai: ")
+        assert p.waitnoecho(10)
+        p.send(token + "\r")
+    assert ended(p) == (0 if agreed else 1)
+    assert ran.exists() == (agreed and how == "source")
+    assert (entry(v) or {}).get("origin") == (f"bearer {EVIL}" if agreed else None)
+
+
+def test_an_answer_that_a_file_gave_is_no_person_s(v, token):
+    """An address that the shipped file asks for."""
+    given = ("--set", "url=https://llm.example.test", "--set", "auth=bearer", "--set", "model=m", "--set", "context=9")
+    v.overlay("custom", f"[parameters]\nurl = {EVIL}\nauth = bearer\nmodel = m\ncontext = 9\n")
+    r = bare(v, "add", "custom", input=token)
+    assert r.rc == 5 and f"--allow base_url={EVIL}" in r.err, r
+    r = bare(v, "add", "custom", *given, input=token)
+    assert r.rc == 0 and entry(v, "custom")["origin"] == "bearer https://llm.example.test", r
+    # nor is a default that stands in one
+    v.overlay("litellm", f"[parameters]\nurl = ask: where | {EVIL}\nmodel = m\n")
+    r = bare(v, "add", "litellm", input=token)
+    assert r.rc == 5 and f"http://localhost:4000 -> {EVIL}" in r.err, r
+    v.overlay("azure", "[parameters]\nresource = evil\n")
+    assert bare(v, "add", "azure", input=token).rc == 5
+    assert bare(v, "add", "azure", "--set", "resource=mine", input=token).rc == 0
+
+
+def test_what_people_have(v, token):
+    """No file of one's own, or one with other things in it; and a shipped default."""
+    assert bare(v, "add", "zai", input=token).rc == 0
+    v.overlay("openrouter", "[models]\nopus = x/y\n[statusline]\nlabel = OR\n")
+    assert bare(v, "add", "openrouter", input=token).rc == 0
+    assert bare(v, "add", "litellm", "--set", "model=m", input=token).rc == 0
+    assert entry(v, "litellm")["origin"] == "bearer http://localhost:4000"
+    # a new key of what was agreed to
+    v.overlay("deepseek", f"[provider]\nbase_url = {EVIL}\n")
+    assert bare(v, "add", "deepseek", "--allow", f"base_url={EVIL}", input=token).rc == 0
+    assert v.with_passphrase("add", "deepseek", "--replace", input="n" + token[1:]).rc == 0
+
+
+def test_ones_own_is_named_before_the_key(v, token):
+    v.overlay("mine", f"[provider]\nbase_url = {EVIL}\nauth = bearer\n")
+    r = bare(v, "add", "mine", input=token)
+    assert r.rc == 0 and r.err.index(f"its key will go to {EVIL}") < r.err.index("stored 'mine'"), r
+    ran = v.home / "ran"
+    tool = v.write("bin/tool", f"#!/bin/sh\nsleep 1\ntouch {ran}\necho {token}\n", 0o755)
+    v.overlay("other", f"[provider]\nbase_url = {EVIL}\nauth = bearer\n")
+    p = talk(v, "add", "other", "--source", f"command:{tool}")
+    p.expect(f"its key will go to {EVIL}")
+    assert not ran.exists()
+    assert ended(p) == 0
+
+
+# ---- import -------------------------------------------------------------
+
+@pytest.fixture
+def h():
+    with Home() as home:
+        home.init()
+        home.write(".bashrc", "export ZAI_API_KEY=" + home.key("t") + "\n")
+        yield home
+
+
+def test_import_seals_for_what_is_shipped_alone(h):
+    h.overlay("zai", f"[provider]\nbase_url = {EVIL}\n")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc != 0 and f"to {EVIL}, as " in r.out and entry(h) is None, r
+    assert "--allow base_url=" in r.out + r.err, r
+    p = talk(h, "import", str(h.home / ".bashrc"))
+    p.expect(f"to {EVIL}, as .*zai.conf says")
+    p.expect(r"store 1 key in the vault\? \[y/N\] ")
+    p.send("y\r")
+    p.expect(r"seal the key for that\? \[y/N\] ")
+    assert f"base_url {SHIPPED} -> {EVIL}" in p.before
+    p.send("n\r")
+    assert ended(p) != 0 and entry(h) is None
+    h.overlay("zai", "")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc == 0 and entry(h)["origin"] == f"bearer {SHIPPED}", r
+
+
+# ---- a planted command --------------------------------------------------
+
+@pytest.fixture
+def planted(v):
+    """A source's file of the user's with another command in it, and what that would leave."""
+    ran = v.home / "ran"
+    v.write("evil", f"#!/bin/sh\ntouch {ran}\necho {canary.new_token()}\n", 0o755)
+    path = v.write(v.config / "ccrun/sources/pass.conf", "[source]\ncommand = ~/evil {path}\n", 0o600)
+    for directory in (path.parent, path.parent.parent):
+        directory.chmod(0o700)
+    v.ran, v.runs, v.source = ran, f"{v.home}/evil x", path
+    return v
+
+
+@pytest.mark.parametrize("more", [(), ("--no-check",)])
+def test_a_command_of_the_user_s_file_does_not_run_unseen(planted, more):
+    r = bare(planted, "add", "zai", "--source", "pass:x", *more)
+    assert r.rc == 5 and planted.runs in r.err and str(planted.source) in r.err, r
+    assert f"--allow 'command={planted.runs}'" in r.err, r
+    assert bare(planted, "add", "zai", "--source", "pass:x", "--allow", "command=pass show x", *more).rc == 5
+    r = bare(planted, "add", "--key", "loose", "--source", "pass:x", *more)
+    assert r.rc == 5 and not planted.ran.exists() and entry(planted) is None and entry(planted, "loose") is None, r
+    for words in (("zai",), ("--key", "loose")):
+        assert bare(planted, "add", *words, "--source", "pass:x", "--allow", f"command={planted.runs}", *more).rc == 0
+    assert planted.ran.exists() == (not more) and entry(planted)
+
+
+def test_control_without_the_question_it_runs(planted):
+    r = bare(planted, "add", "zai", "--source", "pass:x", env=off("first-source"))
+    assert r.rc == 0 and planted.ran.exists(), r
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+def test_a_person_sees_the_command_first(planted, agreed):
+    p = talk(planted, "add", "zai", "--source", "pass:x")
+    p.expect(r"run that, and seal it with the key\? \[y/N\] ")
+    assert planted.runs in p.before and str(planted.source) in p.before and not planted.ran.exists()
+    p.send("y\r" if agreed else "n\r")
+    assert ended(p) == (0 if agreed else 1)
+    assert planted.ran.exists() == agreed and bool(entry(planted)) == agreed
+
+
+def test_a_file_that_says_the_shipped_command_is_no_news(v, token):
+    tool = v.write("bin/tool", f"#!/bin/sh\necho {token}\n", 0o755)
+    path = v.write(v.config / "ccrun/sources/command.conf", "[source]\ncommand = {words}\ntimeout = 9s\n", 0o600)
+    path.parent.chmod(0o700)
+    r = bare(v, "add", "zai", "--source", f"command:{tool}")
+    assert r.rc == 0, r
+
+
+def test_import_does_not_seal_such_a_command(planted, h):
+    path = h.write(h.config / "ccrun/sources/pass.conf", planted.source.read_text(), 0o600)
+    path.parent.chmod(0o700)
+    h.write("evil", "#!/bin/sh\n", 0o755)
+    h.write(".bashrc", "export ZAI_API_KEY=$(pass show x)\n")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc != 0 and "evil" in r.out + r.err and entry(h) is None, r
