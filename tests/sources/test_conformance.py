@@ -37,8 +37,8 @@ class Manager:
         return self.world.says(KEY, self.env)
 
     def add(self, *more, ref=None):
-        return self.ccctl("add", KEY, "--replace", "--source", ref or self.ref, *self.world.allows(KEY),
-                          *more)
+        return self.world.agreeing_to_command(lambda *said: self.ccctl(
+            "add", KEY, "--replace", "--source", ref or self.ref, *self.world.allows(KEY), *more, *said))
 
     def fetch(self, **play):
         """A fresh entry, which the manager is then asked for by a launch."""
@@ -197,7 +197,8 @@ def test_not_installed(m):
         r = m.says()
         failed(m, r, "is not installed")
         assert m.file.package is None or f"hint: install {m.file.package}" in r.err, r
-        r = m.world.ccctl("add", "--key", "another", "--source", m.ref, env={"PATH": str(there.parent)})
+        r = m.world.agreeing_to_command(lambda *said: m.world.ccctl(
+            "add", "--key", "another", "--source", m.ref, *said, env={"PATH": str(there.parent)}))
         assert r.rc == 1 and "is not installed" in r.err, r
     finally:
         away.rename(there)

@@ -46,8 +46,8 @@ class Real:
             d.chmod(0o700)
 
     def add(self, name, *more, env=None):
-        return self.ccctl("add", KEY, "--replace", "--source", self.ref(name), *self.world.allows(KEY), *more,
-                          env=env)
+        return self.world.agreeing_to_command(lambda *said: self.ccctl(
+            "add", KEY, "--replace", "--source", self.ref(name), *self.world.allows(KEY), *more, *said, env=env))
 
     def get(self, name, env=None):
         r = self.add(name, "--no-check", env=env)
