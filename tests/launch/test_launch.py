@@ -267,6 +267,8 @@ def test_the_first_time_on_a_terminal(c, ep, token):
     p.sendline(PASSPHRASE)
     p.expect("Once more: ")
     p.sendline(PASSPHRASE)
+    p.expect(r"base_url https://openrouter.ai/api -> .*seal the key for that\? ")
+    p.sendline("y")
     p.expect("Key for openrouter: ")
     p.sendline(token)
     p.expect("hello from loopback")
