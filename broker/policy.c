@@ -20,6 +20,8 @@ static const char *const blanked[] = {
 	"ANTHROPIC_API_KEY",
 	"AWS_BEARER_TOKEN_BEDROCK",
 	"ANTHROPIC_FOUNDRY_API_KEY",
+	"ANTHROPIC_FOUNDRY_AUTH_TOKEN",
+	"ANTHROPIC_AWS_API_KEY",
 	"CLAUDE_CODE_OAUTH_TOKEN",
 	/* the key itself is in a pipe, the variable only says in which */
 	"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",

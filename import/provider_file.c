@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "config/ini/ini_file.h"
+#include "config/provider/auth.h"
 #include "wire/endpoint.h"
 
 static const struct {
@@ -155,14 +156,6 @@ static void draft_add_mode(const struct import *im, struct provider_draft *c, co
 	draft_add_settings(c, &m->list, m->name, NULL);
 }
 
-static const char *auth_name_in_file(enum auth auth)
-{
-	static const char *const names[] = { "bearer",	"api-key", "oauth", "none",
-					     "foundry", "bedrock", "vertex" };
-
-	return names[auth];
-}
-
 static const struct known_provider *known_of_name(const struct import *im, const char *name)
 {
 	unsigned i;
@@ -185,7 +178,7 @@ static void draft_compose(const struct import *im, const struct account *a,
 		if (a->base_url[0])
 			draft_add_line(c, "provider", "base_url", a->base_url);
 		draft_add_line(c, "provider", "auth",
-			       auth_name_in_file(known_of_name(im, a->provider)->auth));
+			       auth_name(known_of_name(im, a->provider)->auth));
 		draft_add_line(c, "provider", "docs",
 			       "written by ccctl import, from your own files");
 	}

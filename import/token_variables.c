@@ -9,6 +9,8 @@ static const struct client_variable client_variables[] = {
 	{ "ANTHROPIC_AUTH_TOKEN", AUTH_BEARER },      { "ANTHROPIC_API_KEY", AUTH_API_KEY },
 	{ "CLAUDE_CODE_OAUTH_TOKEN", AUTH_OAUTH },    { "ANTHROPIC_FOUNDRY_API_KEY", AUTH_FOUNDRY },
 	{ "AWS_BEARER_TOKEN_BEDROCK", AUTH_BEDROCK },
+	{ "ANTHROPIC_FOUNDRY_AUTH_TOKEN", AUTH_FOUNDRY_TOKEN },
+	{ "ANTHROPIC_AWS_API_KEY", AUTH_CLAUDE_AWS },
 };
 
 static const struct vendor_variable vendor_variables[] = {

@@ -167,7 +167,11 @@ static const struct auth_kind {
 	{ "api-key", "x-api-key", NULL, REQUEST_API_MESSAGES },
 	/* What Azure takes of the client's own SDK. */
 	{ "foundry", "x-api-key", NULL, REQUEST_API_MESSAGES },
+	{ "foundry-token", "Authorization", "Bearer", REQUEST_API_MESSAGES },
 	{ "bedrock", "Authorization", "Bearer", REQUEST_API_BEDROCK },
+	{ "mantle", "Authorization", "Bearer", REQUEST_API_MESSAGES },
+	{ "claude-aws", "x-api-key", NULL, REQUEST_API_MESSAGES },
+	{ "gateway", "Authorization", "Bearer", REQUEST_API_MESSAGES },
 };
 
 static const struct auth_kind *auth_kind_find(const char *name)

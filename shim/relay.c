@@ -106,12 +106,13 @@ int relay_start(const struct opened_session *session, const struct network *n,
 
 /* ---- the client's side ---- */
 
-#define BEDROCK_BEARER "AWS_BEARER_TOKEN_BEDROCK"
 #define PLACEHOLDER "placeholder"
 
 /* Where a client that ignores the socket finds nobody, and sends nothing. */
 #define NOWHERE "http://ccrun.invalid"
 #define FIRST_PARTY "http://api.anthropic.com"
+/* In gateway mode the client takes https or this machine alone.  Only root can listen there. */
+#define NOWHERE_LOCAL "http://localhost:1"
 
 static void variable_add(struct relay_variables *r, const char *name, const char *value)
 {
@@ -125,7 +126,14 @@ void relay_variables(const struct provider *p, int place, bool first_party,
 {
 	bool home =
 		first_party && strcmp(strchr(p->origin, ' '), " https://api.anthropic.com") == 0;
+	const char *nowhere = home			   ? FIRST_PARTY
+			      : p->auth == AUTH_GATEWAY ? NOWHERE_LOCAL
+							   : NOWHERE;
+	const char *carrier = auth_relayed_variable(p->auth);
+	bool by_fd = p->auth == AUTH_API_KEY;
+	const struct auth_parameter *needed;
 	char text[RELAY_VALUE_SIZE];
+	unsigned i;
 
 	out->n = 0;
 	snprintf(text, sizeof(text), "/proc/self/fd/%d", place);
@@ -133,18 +141,12 @@ void relay_variables(const struct provider *p, int place, bool first_party,
 	/* For the library, which closes the descriptor in children. */
 	snprintf(text, sizeof(text), "%d", place);
 	variable_add(out, "CCRUN_RELAY", text);
-	if (p->auth == AUTH_FOUNDRY) {
-		variable_add(out, "ANTHROPIC_FOUNDRY_BASE_URL", NOWHERE);
-		variable_add(out, "ANTHROPIC_FOUNDRY_RESOURCE", "");
-		variable_add(out, "ANTHROPIC_FOUNDRY_API_KEY", PLACEHOLDER);
-	} else if (p->auth == AUTH_BEDROCK) {
-		variable_add(out, "ANTHROPIC_BEDROCK_BASE_URL", NOWHERE);
-		variable_add(out, BEDROCK_BEARER, PLACEHOLDER);
-	} else {
-		/* For an x-api-key provider too: the client asks nothing about this one. */
-		variable_add(out, "ANTHROPIC_BASE_URL", home ? FIRST_PARTY : NOWHERE);
-		variable_add(out, "ANTHROPIC_AUTH_TOKEN", PLACEHOLDER);
-	}
+	for (i = 0; (needed = auth_parameter(p->auth, i)); i++)
+		if (needed->names_host)
+			variable_add(out, needed->variable, "");
+	variable_add(out, auth_client(p->auth)->base_url, nowhere);
+	/* For an x-api-key provider too: the client asks nothing about this one. */
+	variable_add(out, by_fd ? "ANTHROPIC_AUTH_TOKEN" : carrier, PLACEHOLDER);
 }
 
 bool relay_variables_name(const struct relay_variables *r, const char *name, size_t n)

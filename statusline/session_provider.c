@@ -187,6 +187,12 @@ void session_provider_find(struct session_provider *out)
 		set_preset(out, "vertex", "Vertex");
 	} else if (variable_is_on("CLAUDE_CODE_USE_FOUNDRY")) {
 		set_preset(out, "foundry", "Foundry");
+	} else if (variable_is_on("CLAUDE_CODE_USE_MANTLE")) {
+		set_preset(out, "mantle", "Mantle");
+	} else if (variable_is_on("CLAUDE_CODE_USE_ANTHROPIC_AWS")) {
+		set_preset(out, "claude-aws", "Claude on AWS");
+	} else if (variable_is_on("CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD")) {
+		set_preset(out, "claude-google", "Claude on Google");
 	} else if (url && url[0]) {
 		find_by_url(out, url);
 	} else {

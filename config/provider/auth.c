@@ -8,46 +8,120 @@
 
 #include "config/ini/nearest.h"
 
+#define AUTH_PARAMETERS 3
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 
-static const char *const auth_names[] = { "bearer",  "api-key", "oauth", "none",
-					  "foundry", "bedrock", "vertex" };
+/* clang-format off */
 
 /*
- * In the order of enum auth.  An API key goes by descriptor: with ANTHROPIC_API_KEY
- * Claude Code asks a question on the screen that shows the key's end, and writes
- * that into ~/.claude.json.
+ * An API key goes by descriptor: with ANTHROPIC_API_KEY Claude Code asks a question on
+ * the screen that shows the key's end, and writes that into ~/.claude.json.
+ *
+ * What the client sends was seen at a loopback endpoint with Claude Code 2.1.330
+ * (2026-11-29): relayed is the variable whose value went out as the one credential of a
+ * request, and that a relay can put there instead.
  */
-static const char *const auth_variables[] = { "ANTHROPIC_AUTH_TOKEN",
-					      "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
-					      "CLAUDE_CODE_OAUTH_TOKEN",
-					      NULL,
-					      "ANTHROPIC_FOUNDRY_API_KEY",
-					      NULL,
-					      NULL };
+static const struct auth_kind {
+	const char *name;
+	const char *variable; /* for `secret`; NULL: [secrets] names them */
+	const char *relayed;  /* NULL: no relay */
+	struct auth_client client;
+	struct auth_parameter parameter[AUTH_PARAMETERS];
+} kinds[] = {
+	[AUTH_BEARER] = { "bearer", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN",
+		{ NULL, "ANTHROPIC_BASE_URL", NULL }, { { NULL, NULL, false } } },
+	[AUTH_API_KEY] = { "api-key", "CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
+		"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR",
+		{ NULL, "ANTHROPIC_BASE_URL", NULL }, { { NULL, NULL, false } } },
+	[AUTH_OAUTH] = { "oauth", "CLAUDE_CODE_OAUTH_TOKEN", NULL,
+		{ NULL, "ANTHROPIC_BASE_URL", NULL }, { { NULL, NULL, false } } },
+	[AUTH_NONE] = { "none", NULL, NULL,
+		{ NULL, "ANTHROPIC_BASE_URL", NULL }, { { NULL, NULL, false } } },
+	[AUTH_FOUNDRY] = { "foundry", "ANTHROPIC_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_API_KEY",
+		{ "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_FOUNDRY_BASE_URL",
+		  "CLAUDE_CODE_SKIP_FOUNDRY_AUTH" },
+		{ { "resource", "ANTHROPIC_FOUNDRY_RESOURCE", true } } },
+	[AUTH_FOUNDRY_TOKEN] = { "foundry-token", "ANTHROPIC_FOUNDRY_AUTH_TOKEN",
+		"ANTHROPIC_FOUNDRY_AUTH_TOKEN",
+		{ "CLAUDE_CODE_USE_FOUNDRY", "ANTHROPIC_FOUNDRY_BASE_URL",
+		  "CLAUDE_CODE_SKIP_FOUNDRY_AUTH" },
+		{ { "resource", "ANTHROPIC_FOUNDRY_RESOURCE", true } } },
+	[AUTH_BEDROCK] = { "bedrock", NULL, "AWS_BEARER_TOKEN_BEDROCK",
+		{ "CLAUDE_CODE_USE_BEDROCK", "ANTHROPIC_BEDROCK_BASE_URL",
+		  "CLAUDE_CODE_SKIP_BEDROCK_AUTH" },
+		{ { "region", "AWS_REGION", false } } },
+	[AUTH_MANTLE] = { "mantle", NULL, "AWS_BEARER_TOKEN_BEDROCK",
+		{ "CLAUDE_CODE_USE_MANTLE", "ANTHROPIC_BEDROCK_MANTLE_BASE_URL",
+		  "CLAUDE_CODE_SKIP_MANTLE_AUTH" },
+		{ { "region", "AWS_REGION", false } } },
+	[AUTH_VERTEX] = { "vertex", NULL, NULL,
+		{ "CLAUDE_CODE_USE_VERTEX", "ANTHROPIC_VERTEX_BASE_URL",
+		  "CLAUDE_CODE_SKIP_VERTEX_AUTH" },
+		{ { "region", "CLOUD_ML_REGION", false },
+		  { "project", "ANTHROPIC_VERTEX_PROJECT_ID", false } } },
+	[AUTH_CLAUDE_AWS] = { "claude-aws", "ANTHROPIC_AWS_API_KEY", "ANTHROPIC_AWS_API_KEY",
+		{ "CLAUDE_CODE_USE_ANTHROPIC_AWS", "ANTHROPIC_AWS_BASE_URL",
+		  "CLAUDE_CODE_SKIP_ANTHROPIC_AWS_AUTH" },
+		{ { "region", "AWS_REGION", false },
+		  { "workspace", "ANTHROPIC_AWS_WORKSPACE_ID", false } } },
+	[AUTH_CLAUDE_GOOGLE] = { "claude-google", NULL, NULL,
+		{ "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD", "ANTHROPIC_GOOGLE_CLOUD_BASE_URL",
+		  "CLAUDE_CODE_SKIP_ANTHROPIC_GOOGLE_CLOUD_AUTH" },
+		{ { "region", "ANTHROPIC_GOOGLE_CLOUD_LOCATION", false },
+		  { "project", "ANTHROPIC_GOOGLE_CLOUD_PROJECT", false },
+		  { "workspace", "ANTHROPIC_GOOGLE_CLOUD_WORKSPACE_ID", false } } },
+	[AUTH_GATEWAY] = { "gateway", "ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_AUTH_TOKEN",
+		{ "CLAUDE_CODE_USE_GATEWAY", "ANTHROPIC_BASE_URL", NULL }, { { NULL, NULL, false } } },
+};
+
+/* clang-format on */
 
 const char *auth_name(enum auth auth)
 {
-	return auth_names[auth];
+	return kinds[auth].name;
 }
 
 int auth_from_name(const char *name, enum auth *out, const char **near)
 {
+	const char *names[COUNT(kinds)];
 	unsigned i;
 
-	for (i = 0; i < COUNT(auth_names) && strcmp(auth_names[i], name) != 0; i++)
-		;
-	if (i == COUNT(auth_names)) {
-		*near = nearest_word(name, auth_names, COUNT(auth_names));
-		return -1;
+	for (i = 0; i < COUNT(kinds); i++) {
+		names[i] = kinds[i].name;
+		if (strcmp(names[i], name) != 0)
+			continue;
+		*out = (enum auth)i;
+		return 0;
 	}
-	*out = (enum auth)i;
-	return 0;
+	*near = nearest_word(name, names, COUNT(names));
+	return -1;
 }
 
 const char *auth_variable(enum auth auth)
 {
-	return auth_variables[auth];
+	return kinds[auth].variable;
+}
+
+const struct auth_client *auth_client(enum auth auth)
+{
+	return &kinds[auth].client;
+}
+
+const struct auth_parameter *auth_parameter(enum auth auth, unsigned i)
+{
+	const struct auth_parameter *p = kinds[auth].parameter;
+
+	return i < AUTH_PARAMETERS && p[i].name ? &p[i] : NULL;
+}
+
+bool auth_is_aws(enum auth auth)
+{
+	return auth == AUTH_BEDROCK || auth == AUTH_MANTLE || auth == AUTH_CLAUDE_AWS;
+}
+
+const char *auth_relayed_variable(enum auth auth)
+{
+	return kinds[auth].relayed;
 }
 
 bool auth_looks_like_key(const char *value)

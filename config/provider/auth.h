@@ -7,7 +7,22 @@
 #include <stdbool.h>
 #include "config/provider/provider.h"
 
-#define AUTH_HINT_NAMES "bearer, api-key, oauth, none, foundry, bedrock, vertex"
+#define AUTH_HINT_NAMES                                                               \
+	"bearer, api-key, oauth, none, foundry, foundry-token, bedrock, mantle, "     \
+	"vertex, claude-aws, claude-google, gateway"
+
+/* What the client is told, by environment variables, for a kind of credential. */
+struct auth_client {
+	const char *use;      /* the switch that chooses the cloud; NULL: none */
+	const char *base_url; /* where the address stands */
+	const char *skip;     /* the switch to send no credential; NULL: there is none for it */
+};
+
+/* A parameter that the kind cannot do without, and the variable that has its value. */
+struct auth_parameter {
+	const char *name, *variable;
+	bool names_host; /* not needed beside a base_url, which says it */
+};
 
 /* As a file spells it. */
 const char *auth_name(enum auth auth);
@@ -17,6 +32,17 @@ int auth_from_name(const char *name, enum auth *out, const char **near);
 
 /* The environment variable that carries the credential, or NULL: [secrets] says which. */
 const char *auth_variable(enum auth auth);
+
+const struct auth_client *auth_client(enum auth auth);
+
+/* Parameter number i (from 0) of the kind, or NULL. */
+const struct auth_parameter *auth_parameter(enum auth auth, unsigned i);
+
+/* Does the client look for credentials of AWS, where the vault has none? */
+bool auth_is_aws(enum auth auth);
+
+/* The variable whose value a relay can put into requests in its place, or NULL. */
+const char *auth_relayed_variable(enum auth auth);
 
 /* Does the value look like a key that was written where a name belongs? */
 bool auth_looks_like_key(const char *value);

@@ -12,12 +12,11 @@
 
 bool relay_carries(const struct provider *p, char *why, size_t size)
 {
-	const char *own =
-		p->auth == AUTH_BEDROCK ? "AWS_BEARER_TOKEN_BEDROCK" : auth_variable(p->auth);
+	const char *own = auth_relayed_variable(p->auth);
 	unsigned i;
 
 	why[0] = '\0';
-	if (p->auth == AUTH_OAUTH || p->auth == AUTH_VERTEX || p->auth == AUTH_NONE) {
+	if (!own) {
 		snprintf(why, size, "auth = %s does not go through one", auth_name(p->auth));
 		return false;
 	}

@@ -10,6 +10,7 @@
 
 #include "base/control.h"
 #include "wire/endpoint.h"
+#include "config/provider/auth.h"
 #include "config/provider/variables.h"
 #include "config/provider/provider.h"
 
@@ -54,7 +55,7 @@ static bool provider_uses_own_login(const struct provider *p)
 {
 	if (p->secrets || p->placeholder[0])
 		return false;
-	return p->auth == AUTH_BEDROCK || (p->auth == AUTH_NONE && !p->base_url[0]);
+	return auth_is_aws(p->auth) || (p->auth == AUTH_NONE && !p->base_url[0]);
 }
 
 static bool provider_has_secret(const struct provider *p, const char *name)
@@ -81,14 +82,14 @@ static bool provider_sets(const struct provider *p, const char *name)
 }
 
 /*
- * With a Bedrock credential from the vault, the user's own AWS variables must not win.
+ * With a credential for AWS from the vault, the user's own AWS variables must not win.
  * Programs that Claude Code starts get them back, so that `aws` works there for the same
  * account as outside; but not next to a key pair from the vault, because half of each
  * pair would be mixed.
  */
 static enum env_action env_action_aws(const struct provider *p, const char *name)
 {
-	if (p->auth != AUTH_BEDROCK || p->secrets == 0 || !variable_is_aws_credential(name))
+	if (!auth_is_aws(p->auth) || p->secrets == 0 || !variable_is_aws_credential(name))
 		return ENV_KEEP;
 	if (provider_has_secret(p, "AWS_SECRET_ACCESS_KEY") &&
 	    (strcmp(name, "AWS_ACCESS_KEY_ID") == 0 || strcmp(name, "AWS_SESSION_TOKEN") == 0 ||

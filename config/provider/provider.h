@@ -30,8 +30,13 @@ enum auth {
 	AUTH_OAUTH,
 	AUTH_NONE,
 	AUTH_FOUNDRY,
+	AUTH_FOUNDRY_TOKEN, /* Microsoft Foundry by a token of Entra's */
 	AUTH_BEDROCK,
-	AUTH_VERTEX
+	AUTH_MANTLE, /* Bedrock's Messages API */
+	AUTH_VERTEX,
+	AUTH_CLAUDE_AWS,    /* Claude Platform on AWS */
+	AUTH_CLAUDE_GOOGLE, /* Claude Platform on Google Cloud */
+	AUTH_GATEWAY	    /* the client's own gateway mode */
 };
 
 struct provider_secret {

@@ -112,18 +112,17 @@ static int endpoint_need_param(const struct provider *p, const struct view *v, c
 
 static int endpoint_check_params(const struct provider *p, const struct view *v, struct failure *f)
 {
-	switch (p->auth) {
-	case AUTH_BEDROCK:
-		return endpoint_need_param(p, v, "region", f);
-	case AUTH_VERTEX:
-		return endpoint_need_param(p, v, "region", f) != 0
-			       ? -1
-			       : endpoint_need_param(p, v, "project", f);
-	case AUTH_FOUNDRY:
-		return p->base_url[0] ? 0 : endpoint_need_param(p, v, "resource", f);
-	default:
-		return 0;
-	}
+	const struct auth_parameter *needed;
+	unsigned i;
+
+	for (i = 0; (needed = auth_parameter(p->auth, i)); i++)
+		if (!(needed->names_host && p->base_url[0]) &&
+		    endpoint_need_param(p, v, needed->name, f) != 0)
+			return -1;
+	if (p->auth == AUTH_GATEWAY && !p->base_url[0])
+		return ini_fail(f, view_get(v, "provider", "auth", NULL),
+				"write base_url in [provider]", "auth = gateway needs a base_url");
+	return 0;
 }
 
 static const char *endpoint_param_text(const struct provider *p, const char *name,
@@ -147,24 +146,45 @@ static int endpoint_format_vertex(const char *region, char *out, size_t size)
 	return snprintf(out, size, "https://%s-aiplatform.googleapis.com", region);
 }
 
+/* Where the client sends requests when nobody says where: what it did at a proxy
+ * (Claude Code 2.1.330, 2026-11-29). */
+static int endpoint_format_usual(const struct provider *p, char *out, size_t size)
+{
+	char unknown[NAME_MAX_LEN + 4];
+	const char *region = endpoint_param_text(p, "region", unknown);
+
+	switch (p->auth) {
+	case AUTH_BEDROCK:
+		return snprintf(out, size, "https://bedrock-runtime.%s.amazonaws.com", region);
+	case AUTH_MANTLE:
+		return snprintf(out, size, "https://bedrock-mantle.%s.api.aws/anthropic", region);
+	case AUTH_CLAUDE_AWS:
+		return snprintf(out, size, "https://aws-external-anthropic.%s.api.aws", region);
+	case AUTH_CLAUDE_GOOGLE:
+		return snprintf(out, size, "https://claude.googleapis.com");
+	case AUTH_VERTEX:
+		return endpoint_format_vertex(region, out, size);
+	case AUTH_FOUNDRY:
+	case AUTH_FOUNDRY_TOKEN:
+		return snprintf(out, size, "https://%s.services.ai.azure.com/anthropic",
+				endpoint_param_text(p, "resource", unknown));
+	case AUTH_BEARER:
+	case AUTH_API_KEY:
+	case AUTH_OAUTH:
+	case AUTH_NONE:
+	case AUTH_GATEWAY:
+		break;
+	}
+	return snprintf(out, size, "https://api.anthropic.com");
+}
+
 static int endpoint_set_origin(struct provider *p, const struct view *v, struct failure *f)
 {
-	char url[PROVIDER_VALUE_MAX + 64], unknown[NAME_MAX_LEN + 4];
+	char url[PROVIDER_VALUE_MAX + 64];
 	int n;
 
-	if (p->base_url[0])
-		n = snprintf(url, sizeof(url), "%s", p->base_url);
-	else if (p->auth == AUTH_BEDROCK)
-		n = snprintf(url, sizeof(url), "https://bedrock-runtime.%s.amazonaws.com",
-			     endpoint_param_text(p, "region", unknown));
-	else if (p->auth == AUTH_FOUNDRY)
-		n = snprintf(url, sizeof(url), "https://%s.services.ai.azure.com/anthropic",
-			     endpoint_param_text(p, "resource", unknown));
-	else if (p->auth == AUTH_VERTEX)
-		n = endpoint_format_vertex(endpoint_param_text(p, "region", unknown), url,
-					   sizeof(url));
-	else
-		n = snprintf(url, sizeof(url), "https://api.anthropic.com");
+	n = p->base_url[0] ? snprintf(url, sizeof(url), "%s", p->base_url)
+			   : endpoint_format_usual(p, url, sizeof(url));
 	if (n < 0 || (size_t)n >= sizeof(url) ||
 	    snprintf(p->origin, sizeof(p->origin), "%s %s", auth_name(p->auth), url) >=
 		    (int)sizeof(p->origin))

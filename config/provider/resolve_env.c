@@ -10,6 +10,7 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/ini_file.h"
+#include "config/provider/auth.h"
 #include "config/provider/env_list.h"
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
@@ -32,14 +33,8 @@ static int env_add_endpoint(struct provider *p, const struct view *v, const stru
 			    struct failure *f)
 {
 	const struct ini_item *url = view_get(v, "provider", "base_url", NULL);
-	const char *variable = "ANTHROPIC_BASE_URL";
+	const char *variable = auth_client(p->auth)->base_url;
 
-	if (p->auth == AUTH_BEDROCK)
-		variable = "ANTHROPIC_BEDROCK_BASE_URL";
-	else if (p->auth == AUTH_VERTEX)
-		variable = "ANTHROPIC_VERTEX_BASE_URL";
-	else if (p->auth == AUTH_FOUNDRY)
-		variable = "ANTHROPIC_FOUNDRY_BASE_URL";
 	return p->base_url[0]
 		       ? env_list_add(p, variable, p->base_url, "endpoint", url ? url : at, f)
 		       : 0;
@@ -47,38 +42,34 @@ static int env_add_endpoint(struct provider *p, const struct view *v, const stru
 
 static int env_add_auth(struct provider *p, const struct ini_item *at, struct failure *f)
 {
-	int bad = 0;
+	const struct auth_client *client = auth_client(p->auth);
+	const struct auth_parameter *needed;
+	unsigned i;
 
-	if (p->auth == AUTH_BEDROCK) {
-		bad |= env_list_add(p, "CLAUDE_CODE_USE_BEDROCK", "1", "auth", at, f);
-		bad |= env_add_param(p, "AWS_REGION", "region", at, f);
-	} else if (p->auth == AUTH_VERTEX) {
-		bad |= env_list_add(p, "CLAUDE_CODE_USE_VERTEX", "1", "auth", at, f);
-		bad |= env_add_param(p, "CLOUD_ML_REGION", "region", at, f);
-		bad |= env_add_param(p, "ANTHROPIC_VERTEX_PROJECT_ID", "project", at, f);
-	} else if (p->auth == AUTH_FOUNDRY) {
-		bad |= env_list_add(p, "CLAUDE_CODE_USE_FOUNDRY", "1", "auth", at, f);
-		if (!p->base_url[0])
-			bad |= env_add_param(p, "ANTHROPIC_FOUNDRY_RESOURCE", "resource", at, f);
-	}
-	if (p->placeholder[0])
-		bad |= env_list_add(p, "ANTHROPIC_AUTH_TOKEN", p->placeholder, "auth", at, f);
-	return bad;
+	if (client->use && env_list_add(p, client->use, "1", "auth", at, f) != 0)
+		return -1;
+	for (i = 0; (needed = auth_parameter(p->auth, i)); i++)
+		if (!(needed->names_host && p->base_url[0]) &&
+		    env_add_param(p, needed->variable, needed->name, at, f) != 0)
+			return -1;
+	if (!p->placeholder[0])
+		return 0;
+	return env_list_add(p, "ANTHROPIC_AUTH_TOKEN", p->placeholder, "auth", at, f);
 }
 
 static int env_add_skip_auth(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "skip_auth", NULL);
+	const char *variable = auth_client(p->auth)->skip;
 
 	if (!it || strcmp(it->value, "no") == 0)
 		return 0;
 	if (strcmp(it->value, "yes") != 0)
 		return ini_fail(f, it, NULL, "skip_auth is yes or no");
-	if (p->auth == AUTH_BEDROCK)
-		return env_list_add(p, "CLAUDE_CODE_SKIP_BEDROCK_AUTH", "1", "auth", it, f);
-	if (p->auth == AUTH_VERTEX)
-		return env_list_add(p, "CLAUDE_CODE_SKIP_VERTEX_AUTH", "1", "auth", it, f);
-	return ini_fail(f, it, NULL, "skip_auth goes with auth = bedrock or vertex");
+	if (!variable)
+		return ini_fail(f, it, NULL, "skip_auth goes with a cloud's kind of auth, not %s",
+				auth_name(p->auth));
+	return env_list_add(p, variable, "1", "auth", it, f);
 }
 
 static int env_add_env_section(struct provider *p, const struct view *v, struct failure *f)

@@ -90,7 +90,8 @@ static const char *const secret_ends[] = {
 static const char *const blanked[] = {
 	"ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY", "AWS_BEARER_TOKEN_BEDROCK",
 	"CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR", /* the key itself is in a pipe */
-	"ANTHROPIC_FOUNDRY_API_KEY", "CLAUDE_CODE_OAUTH_TOKEN",
+	"ANTHROPIC_FOUNDRY_API_KEY", "ANTHROPIC_FOUNDRY_AUTH_TOKEN", "ANTHROPIC_AWS_API_KEY",
+	"CLAUDE_CODE_OAUTH_TOKEN",
 };
 
 /* They decide how programs run, and where they find files. */
@@ -171,6 +172,8 @@ static const struct { const char *name, *hint; } instead[] = {
 	{ "ANTHROPIC_AUTH_TOKEN", "write auth = bearer in [provider] and store the key with ccctl add" },
 	{ "CLAUDE_CODE_OAUTH_TOKEN", "write auth = oauth in [provider] and store the token with ccctl add" },
 	{ "ANTHROPIC_FOUNDRY_API_KEY", "write auth = foundry in [provider] and store the key with ccctl add" },
+	{ "ANTHROPIC_FOUNDRY_AUTH_TOKEN", "write auth = foundry-token in [provider] and store the token with ccctl add" },
+	{ "ANTHROPIC_AWS_API_KEY", "write auth = claude-aws in [provider] and store the key with ccctl add" },
 	{ "ANTHROPIC_FOUNDRY_RESOURCE", "write auth = foundry in [provider] and resource = in [parameters]" },
 	{ "AWS_BEARER_TOKEN_BEDROCK", "write AWS_BEARER_TOKEN_BEDROCK = ENTRY in [secrets]" },
 	{ "ANTHROPIC_MODEL", "write default = in [models]" },
@@ -185,11 +188,18 @@ static const struct { const char *name, *hint; } instead[] = {
 	{ "CLAUDE_CODE_USE_BEDROCK", "write auth = bedrock in [provider]" },
 	{ "CLAUDE_CODE_USE_VERTEX", "write auth = vertex in [provider]" },
 	{ "CLAUDE_CODE_USE_FOUNDRY", "write auth = foundry in [provider]" },
+	{ "CLAUDE_CODE_USE_MANTLE", "write auth = mantle in [provider]" },
+	{ "CLAUDE_CODE_USE_ANTHROPIC_AWS", "write auth = claude-aws in [provider]" },
+	{ "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD", "write auth = claude-google in [provider]" },
+	{ "CLAUDE_CODE_USE_GATEWAY", "write auth = gateway in [provider]" },
 	{ "CLAUDE_CODE_SKIP_*_AUTH", "write skip_auth = yes in [provider]" },
 	{ "CLOUD_ML_REGION", "write region = in [parameters]" },
 	{ "AWS_REGION", "write region = in [parameters]" },
 	{ "AWS_DEFAULT_REGION", "write region = in [parameters]" },
 	{ "ANTHROPIC_VERTEX_PROJECT_ID", "write project = in [parameters]" },
+	{ "ANTHROPIC_GOOGLE_CLOUD_PROJECT", "write project = in [parameters]" },
+	{ "ANTHROPIC_GOOGLE_CLOUD_LOCATION", "write region = in [parameters]" },
+	{ "ANTHROPIC_*_WORKSPACE_ID", "write workspace = in [parameters]" },
 };
 
 /* clang-format on */

@@ -59,6 +59,8 @@ static bool variable_is_relays(const char *e)
 {
 	return has_prefix(e, SOCKET_PREFIX) || has_prefix(e, "ANTHROPIC_AUTH_TOKEN=") ||
 	       has_prefix(e, "ANTHROPIC_FOUNDRY_API_KEY=") ||
+	       has_prefix(e, "ANTHROPIC_FOUNDRY_AUTH_TOKEN=") ||
+	       has_prefix(e, "ANTHROPIC_AWS_API_KEY=") ||
 	       has_prefix(e, "AWS_BEARER_TOKEN_BEDROCK=");
 }
 
