@@ -18,6 +18,7 @@
 #include "broker/image.h"
 #include "broker/ops.h"
 #include "broker/price_list.h"
+#include "broker/relay_headers.h"
 #include "broker/relay_metering.h"
 #include "broker/request.h"
 #include "broker/session.h"
@@ -56,9 +57,10 @@ static int read_session_env(struct request *q, struct session *s, struct failure
 	if (n > ENV_SEALED_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "env is longer than %d bytes",
 				ENV_SEALED_MAX);
-	if (n > 0)
-		seal_digest(s->env, lines, n);
-	return 0;
+	if (n == 0)
+		return 0;
+	seal_digest(s->env, lines, n);
+	return relay_headers_take(s->headers, lines, n, f);
 }
 
 /* Optional; without it the session is confined as the kernel allows. */

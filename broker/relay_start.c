@@ -4,11 +4,11 @@
 #include "broker/relay_start.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/control.h"
 #include "base/fail.h"
 #include "broker/connection.h"
+#include "broker/relay_headers.h"
 #include "broker/request.h"
 #include "broker/session.h"
 #include "vault/entry.h"
@@ -62,23 +62,19 @@ static int split_origin(const char *origin, char auth[16], const char **url, str
  */
 static int check_carriers(const struct session *s, struct failure *f)
 {
-	const char *header, *other;
 	unsigned i, j, own = 0;
 
 	for (i = 0; i < s->entries; i++) {
-		header = wire_carrier_header(s->variable[i]);
-		own += header == NULL;
+		own += wire_carrier_header(s->variable[i]) == NULL;
 		if (strcmp(s->origin[i], s->origin[0]) != 0)
 			return fail_set(f, FAIL_ORIGIN, "one origin for all keys of a session",
 					"'%s' and '%s' are sealed for different places",
 					s->entry[0], s->entry[i]);
-		for (j = 0; header && j < i; j++) {
-			other = wire_carrier_header(s->variable[j]);
-			if (other && strcasecmp(header, other) == 0)
+		for (j = 0; j < i; j++)
+			if (wire_carriers_collide(s->variable[i], s->variable[j]))
 				return fail_set(f, FAIL_POLICY, "give each a header of its own",
 						"'%s' and '%s' would be sent as the same header",
 						s->entry[j], s->entry[i]);
-		}
 	}
 	if (own <= 1)
 		return 0;
@@ -126,11 +122,7 @@ struct wire_out *relay_start_build(struct request *q, struct failure *f)
 		wire_put_str(o, "header", header ? header : "");
 	}
 	wire_end_array(o);
-	/* MUST: none that the request names.  Some gateways send on, with the key, to where a
-	 * header of theirs says; so a name would have to be sealed with the key. */
-	wire_begin_array(o, "added");
-	wire_end_array(o);
-	if (copy_proxy(q, url, o, f) == 0)
+	if (relay_headers_put(o, c->session.headers, f) == 0 && copy_proxy(q, url, o, f) == 0)
 		return o;
 	wire_out_free(o);
 	return NULL;

@@ -20,6 +20,7 @@ static const struct {
 	{ "anthropic-version", REQUEST_FIELD_PASSED },
 	{ "content-type", REQUEST_FIELD_PASSED },
 	{ "user-agent", REQUEST_FIELD_PASSED },
+	{ "x-amzn-bedrock-service-tier", REQUEST_FIELD_PASSED },
 	{ "x-app", REQUEST_FIELD_PASSED },
 	{ "x-claude-code-*", REQUEST_FIELD_PASSED },
 	{ "x-client-request-id", REQUEST_FIELD_PASSED },
@@ -102,22 +103,15 @@ static bool connection_names(const struct http_request *r, struct http_view name
 	return false;
 }
 
-static bool policy_fills(const struct request_field_policy *p, struct http_view name)
+static bool policy_writes(const struct request_field_policy *p, struct http_view name)
 {
 	size_t i;
 
 	for (i = 0; i < p->secret_count; i++)
 		if (http_name_is(name, p->secrets[i].name))
 			return true;
-	return false;
-}
-
-static bool policy_adds(const struct request_field_policy *p, struct http_view name)
-{
-	size_t i;
-
 	for (i = 0; i < p->added_count; i++)
-		if (http_name_is(name, p->added[i]))
+		if (http_name_is(name, p->added[i].name))
 			return true;
 	return false;
 }
@@ -132,7 +126,7 @@ bool request_field_passes(const struct http_request *r, struct http_view name,
 	/* No name that passes has a `_`, so such a name is only an imitation of one. */
 	if (memchr(name.p, '_', name.n))
 		return false;
-	if (kind != REQUEST_FIELD_PASSED && (kind != REQUEST_FIELD_OTHER || !policy_adds(p, name)))
+	if (kind != REQUEST_FIELD_PASSED)
 		return false;
-	return !policy_fills(p, name) && !connection_names(r, name);
+	return !policy_writes(p, name) && !connection_names(r, name);
 }

@@ -83,6 +83,27 @@ static bool prefix_valid(const char *prefix)
 	return !http_target_split(v, &path, &query) && !query.p && v.p[v.n - 1] != '/';
 }
 
+static bool field_value_valid(const char *value, size_t len)
+{
+	size_t i;
+
+	if (len == 0 || value[0] == ' ' || value[len - 1] == ' ')
+		return false;
+	for (i = 0; i < len; i++)
+		if (!http_is_printable(value[i]))
+			return false;
+	return true;
+}
+
+bool request_added_ok(const struct request_added *a)
+{
+	struct http_view name = http_view_of(a->name);
+
+	return http_is_field_name(name) && !memchr(name.p, '_', name.n) &&
+	       request_field_kind(name) == REQUEST_FIELD_OTHER &&
+	       field_value_valid(a->value, strlen(a->value));
+}
+
 int request_head_write(const struct http_request *r, const struct request_provider *p, char *out,
 		       size_t size, size_t *n, struct failure *f)
 {
@@ -95,6 +116,9 @@ int request_head_write(const struct http_request *r, const struct request_provid
 	if (!prefix_valid(p->prefix))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "the provider's path is none");
 	head_put_request_line(&o, r, p->prefix);
+	for (i = 0; i < p->fields.added_count; i++)
+		if (!request_added_ok(&p->fields.added[i]))
+			return fail_set(f, FAIL_BAD_VALUE, NULL, "a header that cannot be added");
 	head_put_field(&o, http_view_of("Host"), http_view_of(p->host));
 	head_put_field(&o, http_view_of("Accept"),
 		       http_view_of(p->accept ? p->accept : USUAL_TYPES));
@@ -103,6 +127,9 @@ int request_head_write(const struct http_request *r, const struct request_provid
 	for (i = 0; i < r->field_count; i++)
 		if (request_field_passes(r, r->fields[i].name, &p->fields))
 			head_put_field(&o, r->fields[i].name, r->fields[i].value);
+	for (i = 0; i < p->fields.added_count; i++)
+		head_put_field(&o, http_view_of(p->fields.added[i].name),
+			       http_view_of(p->fields.added[i].value));
 	if (o.full)
 		return fail_set(f, FAIL_TOO_LARGE, NULL,
 				"the request's head has more than %zu bytes", size);
@@ -119,18 +146,6 @@ static bool secret_name_valid(struct http_view name)
 		kind == REQUEST_FIELD_CREDENTIAL);
 }
 
-static bool secret_value_valid(const char *value, size_t len)
-{
-	size_t i;
-
-	if (len == 0 || value[0] == ' ' || value[len - 1] == ' ')
-		return false;
-	for (i = 0; i < len; i++)
-		if (!http_is_printable(value[i]))
-			return false;
-	return true;
-}
-
 int request_secret_write(const struct request_secret *s, const char *value, size_t len, char *out,
 			 size_t size, size_t *n, struct failure *f)
 {
@@ -142,7 +157,7 @@ int request_secret_write(const struct request_secret *s, const char *value, size
 	o.p = out;
 	if (!secret_name_valid(name) || (scheme.n && !http_is_token(scheme)))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "no field of this name can bear a key");
-	if (!secret_value_valid(value, len))
+	if (!field_value_valid(value, len))
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "a key that a field cannot hold");
 	if (around > size || len > size - around)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "a key that its buffer cannot hold");

@@ -8,6 +8,7 @@
 #ifndef RELAY_REQUEST_HEAD_H
 #define RELAY_REQUEST_HEAD_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "relay/http_request.h"
@@ -26,13 +27,18 @@ struct request_provider {
 
 /*
  * Write method, target and fields of r for the provider p: its own Host, the types of
- * answers, not compressed, the framing as it was read, and the fields that
- * request_field_passes.
+ * answers, not compressed, the framing as it was read, the fields that
+ * request_field_passes, and those that p adds.
  * At most size bytes, without the empty line and without a NUL; *n are written.
- * Returns 0, or -1: FAIL_TOO_LARGE, or FAIL_BAD_VALUE for a host or prefix that is none.
+ * Returns 0, or -1: FAIL_TOO_LARGE, or FAIL_BAD_VALUE for a host or prefix that is none, or
+ * a field that request_added_ok refuses.
  */
 int request_head_write(const struct http_request *r, const struct request_provider *p, char *out,
 		       size_t size, size_t *n, struct failure *f);
+
+/* Can a provider's file add this field: a name that nobody else writes, a value that a line
+ * can hold? */
+bool request_added_ok(const struct request_added *a);
 
 /*
  * Write the line of one secret, len bytes of value, into out: locked memory of at most

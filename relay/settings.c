@@ -184,6 +184,18 @@ static const struct auth_kind *auth_kind_find(const char *name)
 	return NULL;
 }
 
+/* Which field the secret fills: the kind's own, or "NAME" or "NAME:SCHEME". */
+static void settings_set_secret(struct relay_settings *s, const struct auth_kind *auth, unsigned i)
+{
+	char *colon = strchr(s->header[i], ':');
+
+	if (colon)
+		*colon = '\0';
+	s->secrets[i] = (struct request_secret){ s->header[i], colon ? colon + 1 : NULL };
+	if (!s->header[i][0])
+		s->secrets[i] = (struct request_secret){ auth->field, auth->scheme };
+}
+
 static int settings_take_entries(struct relay_settings *s, struct wire_map m, struct failure *f)
 {
 	const struct auth_kind *auth;
@@ -205,9 +217,7 @@ static int settings_take_entries(struct relay_settings *s, struct wire_map m, st
 		if (wire_get_item(m, "entries", i, &item, f) != 0 ||
 		    wire_get_text(item, "header", s->header[i], sizeof(s->header[i]), f) != 0)
 			return -1;
-		s->secrets[i] = (struct request_secret){ s->header[i], NULL };
-		if (!s->header[i][0])
-			s->secrets[i] = (struct request_secret){ auth->field, auth->scheme };
+		settings_set_secret(s, auth, i);
 	}
 	s->provider.fields.secrets = s->secrets;
 	s->provider.fields.secret_count = count;
@@ -221,13 +231,21 @@ static int settings_take_added(struct relay_settings *s, struct wire_map m, stru
 
 	if (wire_get_array(m, "added", &count, f) != 0)
 		return -1;
-	if (count > FIELDS_ADDED_MAX)
+	if (count > HEADERS_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "%u headers to add", count);
 	for (i = 0; i < count; i++) {
 		if (wire_get_item(m, "added", i, &item, f) != 0 ||
-		    wire_get_text(item, "name", s->added_name[i], sizeof(s->added_name[i]), f) != 0)
+		    wire_get_text(item, "name", s->added_name[i], sizeof(s->added_name[i]), f) !=
+			    0 ||
+		    wire_get_text(item, "value", s->added_value[i], sizeof(s->added_value[i]), f) !=
+			    0)
 			return -1;
-		s->added[i] = s->added_name[i];
+		s->added[i] = (struct request_added){ s->added_name[i], s->added_value[i] };
+		if (!request_added_ok(&s->added[i]))
+			return fail_set(f, FAIL_BAD_VALUE,
+					"remove it from [headers] in the provider's file",
+					"the header %s is not one that a file can add",
+					s->added_name[i]);
 	}
 	s->provider.fields.added = s->added;
 	s->provider.fields.added_count = count;

@@ -19,7 +19,6 @@ struct channel;
 struct failure;
 
 #define FIELD_NAME_MAX 64
-#define FIELDS_ADDED_MAX 32
 #define PROXY_MAX 2048
 #define NO_PROXY_MAX 4096
 #define FILE_BYTES_MAX (1024 * 1024)
@@ -47,8 +46,9 @@ struct relay_settings {
 	bool renewable; /* a key that the provider refuses may be had anew */
 	char header[SESSION_ENTRIES_MAX][FIELD_NAME_MAX + 1];
 	struct request_secret secrets[SESSION_ENTRIES_MAX];
-	char added_name[FIELDS_ADDED_MAX][FIELD_NAME_MAX + 1];
-	const char *added[FIELDS_ADDED_MAX];
+	char added_name[HEADERS_MAX][FIELD_NAME_MAX + 1];
+	char added_value[HEADERS_MAX][HEADER_VALUE_MAX + 1];
+	struct request_added added[HEADERS_MAX];
 	/* by which way; both of the arena, since a proxy may want a password */
 	char *proxy, *no_proxy;
 	uint16_t proxy_port;		   /* 0: no proxy */

@@ -67,6 +67,20 @@ static void print_relay(const struct provider *p, const struct relay_variables *
 			printf("set %s=%s\n", r->v[i].name, r->v[i].value);
 	for (i = 0; i < p->secrets; i++)
 		printf("relay %s=(from vault: %s)\n", p->secret[i].variable, p->secret[i].entry);
+	for (i = 0; i < p->headers; i++)
+		printf("relay header:%s=%s\n", p->header[i].name, p->header[i].value);
+}
+
+/* Of several lines, as of headers, each by itself. */
+static void print_value(const struct env_change *c)
+{
+	const char *line = c->value, *end;
+
+	do {
+		end = strchrnul(line, '\n');
+		printf("set %.*s=%.*s\n", (int)c->name_len, c->name, (int)(end - line), line);
+		line = end + 1;
+	} while (*end);
 }
 
 static void print_set(const struct launch *l, const struct env_change *c, int n)
@@ -81,7 +95,7 @@ static void print_set(const struct launch *l, const struct env_change *c, int n)
 		relay_variables(p, 0, l->first_party, &r);
 	for (i = 0; i < n; i++)
 		if (c[i].action == ENV_SET && !relay_variables_name(&r, c[i].name, c[i].name_len))
-			printf("set %.*s=%s\n", (int)c[i].name_len, c[i].name, c[i].value);
+			print_value(&c[i]);
 	if (relayed)
 		print_relay(p, &r);
 	else

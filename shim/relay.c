@@ -145,6 +145,9 @@ void relay_variables(const struct provider *p, int place, bool first_party,
 		if (needed->names_host)
 			variable_add(out, needed->variable, "");
 	variable_add(out, auth_client(p->auth)->base_url, nowhere);
+	/* The relay adds them: what the client says there does not pass. */
+	if (p->headers)
+		variable_add(out, "ANTHROPIC_CUSTOM_HEADERS", "");
 	/* For an x-api-key provider too: the client asks nothing about this one. */
 	variable_add(out, by_fd ? "ANTHROPIC_AUTH_TOKEN" : carrier, PLACEHOLDER);
 }

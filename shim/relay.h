@@ -14,7 +14,7 @@ struct opened_session;
 struct provider;
 struct relay_socket;
 
-#define RELAY_VARIABLES 5
+#define RELAY_VARIABLES 6
 #define RELAY_VALUE_SIZE 64
 
 struct relay_variables {

@@ -11,6 +11,10 @@
 
 #define NAME_MAX_LEN 64		/* entry, provider and mode names */
 #define VARIABLE_MAX_LEN 64	/* an environment variable's name */
+#define HEADER_NAME_MAX 57	/* a header's name; VARIABLE_MAX_LEN with "header:" before it */
+#define HEADER_VALUE_MAX 256	/* a header's value that a provider's file says */
+#define HEADERS_MAX 16		/* headers that a provider's file says */
+#define HEADERS_MAX_LEN 2048	/* all of them, as lines of ENV_SEALED_MAX */
 #define ORIGIN_MAX_LEN 512	/* an endpoint with its kind of credential */
 #define POLICY_MAX_LEN 384	/* a policy as text */
 #define PROGRAM_SHOWN 256	/* with its NUL: a path that a person is shown */

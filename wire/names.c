@@ -44,20 +44,52 @@ const char *wire_carrier_header(const char *name)
 	return strncmp(name, prefix, sizeof(prefix) - 1) == 0 ? name + sizeof(prefix) - 1 : NULL;
 }
 
+/* How many of the bytes at s a header's name has, from its beginning. */
+static size_t header_span(const char *s)
+{
+	size_t n = 0;
+
+	while (s[n] == '-' || (is_alnum_ascii(s[n]) && !(s[n] >= 'A' && s[n] <= 'Z')))
+		n++;
+	return s[0] == '-' ? 0 : n;
+}
+
+bool wire_header_ok(const char *name)
+{
+	size_t n = header_span(name);
+
+	return n > 0 && n <= HEADER_NAME_MAX && name[n] == '\0';
+}
+
 bool wire_carrier_ok(const char *name)
 {
-	const char *header = wire_carrier_header(name);
-	size_t i;
+	const char *header = wire_carrier_header(name), *scheme;
+	size_t n, i;
 
 	if (!header)
 		return wire_variable_ok(name);
-	if (strnlen(name, VARIABLE_MAX_LEN + 1) > VARIABLE_MAX_LEN || header[0] == '-')
+	n = header_span(header);
+	if (n == 0 || strnlen(name, VARIABLE_MAX_LEN + 1) > VARIABLE_MAX_LEN)
 		return false;
-	for (i = 0; header[i]; i++)
-		if (header[i] != '-' &&
-		    (!is_alnum_ascii(header[i]) || (header[i] >= 'A' && header[i] <= 'Z')))
-			return false;
-	return i > 0;
+	if (header[n] == '\0')
+		return true;
+	scheme = header + n + 1;
+	for (i = 0; is_alnum_ascii(scheme[i]) || (i && scheme[i] == '-'); i++)
+		;
+	return header[n] == ':' && i > 0 && scheme[i] == '\0' &&
+	       !(scheme[0] >= '0' && scheme[0] <= '9');
+}
+
+bool wire_carriers_collide(const char *a, const char *b)
+{
+	size_t n;
+
+	a = wire_carrier_header(a);
+	b = wire_carrier_header(b);
+	if (!a || !b)
+		return false;
+	n = header_span(a);
+	return n == header_span(b) && memcmp(a, b, n) == 0;
 }
 
 int wire_token_check(const uint8_t *p, size_t n, struct failure *f)

@@ -50,7 +50,7 @@ static bool pin_model_ok(const char *s)
 
 static int pin_add_model(struct project *p, const struct ini_item *it, struct failure *f)
 {
-	if (schema_model_key(it, f) != 0)
+	if (models_check_key(it, true, f) != 0)
 		return -1;
 	if (!pin_model_ok(it->value))
 		return ini_fail(f, it, "letters, digits and . _ : / @ + [ ] - are allowed",

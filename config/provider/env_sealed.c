@@ -12,34 +12,51 @@
 #include "config/provider/provider.h"
 #include "config/provider/variables.h"
 
-static int compare_names(const void *a, const void *b)
-{
-	const struct provider_env *const *x = a, *const *y = b;
-	int r = strcmp((*x)->name, (*y)->name);
+/* "NAME=value", or "header:NAME=value". */
+struct sealed_line {
+	const char *prefix, *name, *value;
+};
 
-	return r ? r : strcmp((*x)->value, (*y)->value);
+static int compare_lines(const void *a, const void *b)
+{
+	const struct sealed_line *x = a, *y = b;
+	int r = strcmp(x->prefix, y->prefix);
+
+	if (r == 0)
+		r = strcmp(x->name, y->name);
+	return r ? r : strcmp(x->value, y->value);
+}
+
+/* Of [env] what might route; [regions] name hosts.  [headers] are lines of their own. */
+static bool env_is_sealed(const struct provider_env *e)
+{
+	if (strcmp(e->from, "regions") == 0)
+		return true;
+	return strcmp(e->from, "env") == 0 && !variable_is_harmless(e->name, e->value);
 }
 
 int provider_env_sealed(const struct provider *p, char out[ENV_SEALED_MAX + 1], struct failure *f)
 {
-	const struct provider_env *sorted[PROVIDER_ENV_MAX];
+	struct sealed_line line[PROVIDER_ENV_MAX + HEADERS_MAX];
 	unsigned i, n = 0;
 	size_t used = 0;
 
 	for (i = 0; i < p->envs; i++)
-		if (strcmp(p->env[i].from, "env") == 0 &&
-		    !variable_is_harmless(p->env[i].name, p->env[i].value))
-			sorted[n++] = &p->env[i];
+		if (env_is_sealed(&p->env[i]))
+			line[n++] = (struct sealed_line){ "", p->env[i].name, p->env[i].value };
+	for (i = 0; i < p->headers; i++)
+		line[n++] = (struct sealed_line){ "header:", p->header[i].name,
+						  p->header[i].value };
 	/* A file's order says nothing: moving a line is no change. */
-	qsort(sorted, n, sizeof(sorted[0]), compare_names);
+	qsort(line, n, sizeof(line[0]), compare_lines);
 	out[0] = '\0';
 	for (i = 0; i < n; i++) {
-		used += (size_t)snprintf(out + used, ENV_SEALED_MAX + 1 - used, "%s=%s\n",
-					 sorted[i]->name, sorted[i]->value);
+		used += (size_t)snprintf(out + used, ENV_SEALED_MAX + 1 - used, "%s%s=%s\n",
+					 line[i].prefix, line[i].name, line[i].value);
 		if (used > ENV_SEALED_MAX)
 			return fail_set(f, FAIL_CONFIG, NULL,
-					"provider %s: [env] has more than %d bytes of variables "
-					"that are sealed",
+					"provider %s: [env], [regions] and [headers] have more than "
+					"%d bytes of what is sealed",
 					p->name, ENV_SEALED_MAX);
 	}
 	return (int)used;

@@ -11,8 +11,9 @@ struct failure;
 struct provider;
 
 /*
- * The variables of [env] that variable_is_harmless does not know, as lines NAME=value,
- * sorted by bytes, each with its newline.  Their digest (vault/crypto.h, seal_digest) is
+ * The variables of [env] that variable_is_harmless does not know and those of [regions], as
+ * lines NAME=value, and the headers of requests, as lines header:NAME=value; variables
+ * first, each kind sorted by bytes, each line with its newline.  Their digest (vault/crypto.h, seal_digest) is
  * `env=` in a policy; no lines, no digest.  Returns their length, or -1 with FAIL_CONFIG:
  * more than ENV_SEALED_MAX bytes.
  */

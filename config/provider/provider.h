@@ -17,7 +17,7 @@ struct failure;
 
 #define PROVIDER_VALUE_MAX 1024
 #define PROVIDER_LABEL_MAX 32 /* bytes of a label in a file */
-#define PROVIDER_ENV_MAX 64
+#define PROVIDER_ENV_MAX 128
 #define PROVIDER_WHERE 128
 #define PROVIDER_PATH 256
 #define PROVIDER_PARAMS_MAX 16
@@ -47,13 +47,21 @@ struct provider_secret {
 struct provider_env {
 	char name[VARIABLE_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1];
-	const char *from; /* "env", "models", "auth", "endpoint", "policy", "project" (static) */
+	const char *from; /* "env", "models", "regions", "headers", "betas", "auth", "endpoint",
+			   * "policy", "project" (static) */
 	char where[PROVIDER_WHERE]; /* FILE:LINE, a long path cut off at its beginning; or "" */
 };
 
 /* A parameter's value that no file says. */
 struct provider_value {
 	const char *key, *value;
+};
+
+/* A header of requests; no secret. */
+struct provider_header {
+	char name[HEADER_NAME_MAX + 1];
+	char value[HEADER_VALUE_MAX + 1];
+	bool by_client; /* the client sends it without being told to; a relay must be */
 };
 
 struct provider_param {
@@ -76,6 +84,8 @@ struct provider {
 	char placeholder[128];
 	struct provider_env env[PROVIDER_ENV_MAX]; /* everything that is set, secrets excepted */
 	unsigned envs;
+	struct provider_header header[HEADERS_MAX];
+	unsigned headers;
 	struct provider_param param[PROVIDER_PARAMS_MAX];
 	unsigned params;
 	char modes[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];

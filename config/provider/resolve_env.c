@@ -14,7 +14,9 @@
 #include "config/provider/env_list.h"
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
+#include "config/provider/resolve_headers.h"
 #include "config/provider/resolve_models.h"
+#include "config/provider/resolve_regions.h"
 #include "config/provider/view.h"
 
 /* A parameter's value, or ${name} while it is missing. */
@@ -127,7 +129,8 @@ int resolve_env(struct provider *p, const struct view *v, struct failure *f)
 	if (env_add_endpoint(p, v, at, f) != 0 || env_add_auth(p, at, f) != 0 ||
 	    env_add_skip_auth(p, v, f) != 0)
 		return -1;
-	if (resolve_models(p, v, f) != 0 || env_add_env_section(p, v, f) != 0)
+	if (resolve_models(p, v, f) != 0 || resolve_regions(p, v, f) != 0 ||
+	    resolve_headers(p, v, f) != 0 || env_add_env_section(p, v, f) != 0)
 		return -1;
 	return env_add_config_dir(p, at, f) != 0 ? -1 : env_add_quiet(p, at, f);
 }

@@ -4,9 +4,16 @@
 #ifndef CONFIG_PROVIDER_RESOLVE_MODELS_H
 #define CONFIG_PROVIDER_RESOLVE_MODELS_H
 
+#include <stdbool.h>
+
 struct failure;
+struct ini_item;
 struct provider;
 struct view;
+
+/* Is the item's key one of [models]; with names_model, one that says which model it is or
+ * how much that reads?  0, or -1 with FAIL_CONFIG and the nearest one. */
+int models_check_key(const struct ini_item *it, bool names_model, struct failure *f);
 
 /* Add the variables of [models] to p->env, and set p->model.  0, or -1 with FAIL_CONFIG. */
 int resolve_models(struct provider *p, const struct view *v, struct failure *f);

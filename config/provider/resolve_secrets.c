@@ -55,6 +55,31 @@ static unsigned secrets_first_section(const struct view *v)
 	return 0;
 }
 
+/* "header:NAME = SCHEME ENTRY": the scheme becomes a part of the carrier. */
+static int secrets_add_header(struct provider *p, const struct ini_item *it, const char *value,
+			      struct failure *f)
+{
+	const char *entry = strchr(value, ' ');
+	char carrier[VARIABLE_MAX_LEN + 2];
+	unsigned i;
+	int n;
+
+	if (entry)
+		n = snprintf(carrier, sizeof(carrier), "%s:%.*s", it->key, (int)(entry - value),
+			     value);
+	else
+		n = snprintf(carrier, sizeof(carrier), "%s", it->key);
+	if (n < 0 || n >= (int)sizeof(carrier) || !wire_carrier_ok(carrier))
+		return ini_fail(f, it, "lines are: header:NAME = SCHEME ENTRY, as in Bearer gateway",
+				"%s: '%.40s' is no scheme of a header", it->key, value);
+	for (i = 0; i < p->secrets; i++)
+		if (wire_carriers_collide(p->secret[i].variable, carrier))
+			return ini_fail(f, it, NULL, "%s is there already", it->key);
+	if (entry)
+		entry += strspn(entry, " \t");
+	return secrets_add(p, carrier, entry ? entry : value, it, f);
+}
+
 static int secrets_add_item(struct provider *p, const struct ini_item *it, struct failure *f)
 {
 	char entry[PROVIDER_VALUE_MAX + 1], hint[160];
@@ -66,7 +91,8 @@ static int secrets_add_item(struct provider *p, const struct ini_item *it, struc
 	}
 	if (params_expand(p, it, entry, sizeof(entry), f) != 0)
 		return -1;
-	return secrets_add(p, it->key, entry, it, f);
+	return wire_carrier_header(it->key) ? secrets_add_header(p, it, entry, f)
+					    : secrets_add(p, it->key, entry, it, f);
 }
 
 /* Add what [secrets] lists.  Returns how many variables that are, or -1. */

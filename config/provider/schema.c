@@ -13,21 +13,24 @@
 #include "config/provider/variables.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
+#include "config/provider/resolve_models.h"
+#include "config/provider/resolve_regions.h"
 #include "config/ini/keywords.h"
 #include "wire/names.h"
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 
-static const char *const sections[] = { "provider", "secrets", "parameters", "models", "env",
-					"policy",   "usage",   "statusline", "prices", "mode" };
+static const char *const sections[] = { "provider", "secrets", "headers",    "parameters",
+					"models",   "regions", "betas",	     "env",
+					"policy",   "usage",   "statusline", "prices",
+					"mode" };
 /* of these a mode may have its own */
-static const char *const mode_parts[] = { "env", "models", "secrets", "parameters", "policy" };
+static const char *const mode_parts[] = { "env",     "models",	"regions",    "betas",
+					  "headers", "secrets", "parameters", "policy" };
 
 static const char *const provider_keys[] = { "title",	"use",	       "base_url",  "auth",
 					     "secret",	"placeholder", "docs",	    "verified",
 					     "key_url", "needs",       "needs_any", "skip_auth" };
-static const char *const model_keys[] = { "default", "fable",	 "opus",   "sonnet",
-					  "haiku",   "subagent", "context" };
 static const char *const usage_keys[] = { "kind" };
 static const char *const statusline_keys[] = { "label", "colour" };
 static const char *const policy_keys[] = { "delivery", "nested",  "strict",	"keep",	  "ttl",
@@ -110,11 +113,21 @@ static int schema_check_secret(const struct ini_item *it, struct failure *f)
 				"lines are: VARIABLE = vault entry, or header:NAME = vault entry",
 				"not a name for an environment variable or a header");
 	if (wire_carrier_header(it->key))
-		return 0;
+		return strchr(wire_carrier_header(it->key), ':')
+			       ? ini_fail(f, it, "lines are: header:NAME = SCHEME ENTRY",
+					  "the scheme stands before the entry's name")
+			       : 0;
 	if (variable_steers_programs(it->key) || variable_steers_runtime(it->key) ||
 	    (variable_routes_client(it->key) && !variable_is_secret(it->key)))
 		return ini_fail(f, it, NULL, "a secret cannot be delivered as %s", it->key);
 	return 0;
+}
+
+static int schema_check_beta(const struct ini_item *it, struct failure *f)
+{
+	return wire_name_ok(it->key)
+		       ? 0
+		       : ini_fail(f, it, "lines are: NAME = yes", "not a name for a beta");
 }
 
 static int schema_check_known_key(const struct ini_item *it, const char *const *keys, unsigned n,
@@ -123,11 +136,6 @@ static int schema_check_known_key(const struct ini_item *it, const char *const *
 	return keywords_have(keys, n, it->key)
 		       ? 0
 		       : keywords_fail_unknown(it, "key", it->key, keys, n, f);
-}
-
-int schema_model_key(const struct ini_item *it, struct failure *f)
-{
-	return schema_check_known_key(it, model_keys, COUNT(model_keys), f);
 }
 
 static int schema_check_key(const struct ini_item *it, const char *part, struct failure *f)
@@ -143,7 +151,14 @@ static int schema_check_key(const struct ini_item *it, const char *part, struct 
 	if (strcmp(part, "parameters") == 0)
 		return schema_check_parameter(it, f);
 	if (strcmp(part, "models") == 0)
-		return schema_model_key(it, f);
+		return models_check_key(it, false, f);
+	if (strcmp(part, "regions") == 0)
+		return regions_check_key(it, f);
+	/* Checked with their values: resolve_headers.c.  A beta has any name. */
+	if (strcmp(part, "headers") == 0)
+		return 0;
+	if (strcmp(part, "betas") == 0)
+		return schema_check_beta(it, f);
 	/* Any model may have a price. */
 	if (strcmp(part, "prices") == 0)
 		return 0;

@@ -9,15 +9,11 @@
 
 struct failure;
 struct ini_file;
-struct ini_item;
 
 /* Check every section and key of a file.  0, or -1 with "FILE:LINE: ...". */
 int schema_check(const struct ini_file *file, struct failure *f);
 
 /* Is the section one of a mode?  mode receives its name ("" when that is malformed). */
 bool schema_mode(const char *section, char mode[NAME_MAX_LEN + 1]);
-
-/* Is the item's key one of [models]?  0, or -1 with FAIL_CONFIG and the nearest one. */
-int schema_model_key(const struct ini_item *it, struct failure *f);
 
 #endif

@@ -498,7 +498,15 @@ static void test_names(void **state)
 	assert_false(wire_carrier_ok("header:") || wire_carrier_ok("header:-a") ||
 		     wire_carrier_ok("header:A") || wire_carrier_ok("header:a b") ||
 		     wire_carrier_ok("header:a_b") || wire_carrier_ok("Header:a") ||
-		     wire_carrier_ok("header:a:b"));
+		     wire_carrier_ok("header:a:") || wire_carrier_ok("header::Bearer") ||
+		     wire_carrier_ok("header:a:1") || wire_carrier_ok("header:a:-b") ||
+		     wire_carrier_ok("header:a:b c") || wire_carrier_ok("header:a:b:c") ||
+		     wire_carrier_ok("A:Bearer"));
+	assert_true(wire_carrier_ok("header:a:Bearer") && wire_carrier_ok("header:a:Api-Key"));
+	assert_string_equal(wire_carrier_header("header:x-key:Bearer"), "x-key:Bearer");
+	assert_true(wire_carriers_collide("header:a", "header:a:Bearer"));
+	assert_false(wire_carriers_collide("header:a", "header:ab") ||
+		     wire_carriers_collide("A", "A") || wire_carriers_collide("A", "header:a"));
 	assert_string_equal(wire_carrier_header("header:x-key"), "x-key");
 	assert_null(wire_carrier_header("HEADER"));
 }
