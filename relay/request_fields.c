@@ -18,6 +18,8 @@ static const struct {
 	{ "anthropic-beta", REQUEST_FIELD_PASSED },
 	{ "anthropic-dangerous-direct-browser-access", REQUEST_FIELD_PASSED },
 	{ "anthropic-version", REQUEST_FIELD_PASSED },
+	/* Which of an organization's workspaces pays, at the same host. */
+	{ "anthropic-workspace-id", REQUEST_FIELD_PASSED },
 	{ "content-type", REQUEST_FIELD_PASSED },
 	{ "user-agent", REQUEST_FIELD_PASSED },
 	{ "x-amzn-bedrock-service-tier", REQUEST_FIELD_PASSED },

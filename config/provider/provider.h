@@ -61,7 +61,6 @@ struct provider_value {
 struct provider_header {
 	char name[HEADER_NAME_MAX + 1];
 	char value[HEADER_VALUE_MAX + 1];
-	bool by_client; /* the client sends it without being told to; a relay must be */
 };
 
 struct provider_param {

@@ -54,12 +54,12 @@ static int header_check_name(const struct ini_item *it, const char *name, struct
 	return 0;
 }
 
-static int header_add(struct provider *p, const char *name, const char *value, bool by_client,
+static int header_add(struct provider *p, const char *name, const char *value,
 		      const struct ini_item *it, struct failure *f)
 {
 	size_t i, used = strlen(name) + strlen(value) + HEADER_LINE_AROUND;
 	struct provider_header *h = &p->header[p->headers];
-	char carrier[HEADER_NAME_MAX + 8];
+	char carrier[HEADER_NAME_MAX + 16];
 
 	for (i = 0; i < p->headers; i++) {
 		used += strlen(p->header[i].name) + strlen(p->header[i].value) + HEADER_LINE_AROUND;
@@ -75,7 +75,6 @@ static int header_add(struct provider *p, const char *name, const char *value, b
 				HEADERS_MAX, HEADERS_MAX_LEN);
 	snprintf(h->name, sizeof(h->name), "%s", name);
 	snprintf(h->value, sizeof(h->value), "%s", value);
-	h->by_client = by_client;
 	p->headers++;
 	return 0;
 }
@@ -94,18 +93,7 @@ static int header_add_item(struct provider *p, const struct ini_item *it, struct
 	if (strlen(value) > HEADER_VALUE_MAX)
 		return ini_fail(f, it, NULL, "%s is longer than %d characters", it->key,
 				HEADER_VALUE_MAX);
-	return header_add(p, name, value, false, it, f);
-}
-
-/* What the client adds by itself to requests, and a relay has to. */
-static int headers_add_of_auth(struct provider *p, const struct view *v, struct failure *f)
-{
-	const struct provider_param *workspace = params_find(p, "workspace", 9);
-
-	if (p->auth != AUTH_CLAUDE_AWS || !workspace || !workspace->value[0])
-		return 0;
-	return header_add(p, "anthropic-workspace-id", workspace->value, true,
-			  view_get(v, "provider", "auth", NULL), f);
+	return header_add(p, name, value, it, f);
 }
 
 /* A line each, as the client reads them. */
@@ -116,8 +104,6 @@ static int headers_add_variable(struct provider *p, const struct ini_item *at, s
 	unsigned i;
 
 	for (i = 0; i < p->headers; i++) {
-		if (p->header[i].by_client)
-			continue;
 		used += (size_t)snprintf(lines + used, sizeof(lines) - used, "%s%s: %s",
 					 used ? "\n" : "", p->header[i].name, p->header[i].value);
 		if (used >= sizeof(lines))
@@ -155,13 +141,11 @@ int resolve_headers(struct provider *p, const struct view *v, struct failure *f)
 	const struct ini_item *items[HEADERS_MAX];
 	int i, n = view_items(v, 0, "headers", items, HEADERS_MAX, f);
 
-	if (n < 0 || headers_add_of_auth(p, v, f) != 0)
-		return -1;
 	for (i = 0; i < n; i++)
 		/* An empty value takes back what a lower layer said. */
 		if (items[i]->value[0] && header_add_item(p, items[i], f) != 0)
 			return -1;
-	if (n > 0 && headers_add_variable(p, items[0], f) != 0)
+	if (n < 0 || (n > 0 && headers_add_variable(p, items[0], f) != 0))
 		return -1;
 	return resolve_betas(p, v, f);
 }

@@ -40,6 +40,8 @@ class Row:
     own: dict = field(default_factory=dict)  # more of [provider], for the loopback
     own_login: bool = False
     key: str = None         # the entry, where it is not the provider's name
+    gateway: str = ""       # the header that has a second key, with its scheme
+    sent: dict = field(default_factory=dict)  # further headers
 
 
 M = {"model": MODEL}
@@ -49,8 +51,15 @@ GLM = {"ANTHROPIC_DEFAULT_OPUS_MODEL": "GLM-5", "ANTHROPIC_DEFAULT_HAIKU_MODEL":
 LOCAL = {"CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC": "1", "CLAUDE_CODE_MAX_CONTEXT_TOKENS": "65536", **LONG}
 AZURE = "https://mine.services.ai.azure.com/anthropic"
 
+WORD = {"region": "eu-west-1", "workspace": "wrkspc_1"}
+
 ROWS = {
+    "aihubmix": [Row("api-key https://aihubmix.com", "x-api-key")],
     "anthropic": [Row("api-key https://api.anthropic.com", "x-api-key")],
+    "ark": [Row("bearer https://ark.cn-beijing.volces.com/api/coding", model="ark-code-latest",
+                env={"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "256000", **LONG}),
+            Row("bearer https://ark.ap-southeast.bytepluses.com/api/coding", model=MODEL,
+                ask={"host": "ap-southeast.bytepluses.com", **M})],
     "azure": [Row("api-key " + AZURE, "x-api-key", {"resource": "mine"})],
     "bedrock": [
         Row("", "signed", {"region": "eu-west-1"}, path="/model/", own_login=True),
@@ -60,6 +69,20 @@ ROWS = {
             mode="keys", path="/model/")],
     "claude": [Row("", "login", own_login=True)],
     "claude-token": [Row("oauth https://api.anthropic.com")],
+    "claude-aws": [
+        Row("claude-aws https://aws-external-anthropic.eu-west-1.api.aws", "x-api-key", WORD,
+            sent={"anthropic-workspace-id": "wrkspc_1"}),
+        Row("", "signed", WORD, mode="chain", own_login=True, sent={"anthropic-workspace-id": "wrkspc_1"}),
+        Row("claude-aws https://aws-external-anthropic.eu-west-1.api.aws", "signed", WORD, mode="keys",
+            sent={"anthropic-workspace-id": "wrkspc_1"})],
+    "claude-google": [Row("", "unsigned", {"project": "p1", "workspace": "w1"}, own={"skip_auth": "yes"},
+                          own_login=True)],
+    "cloudflare": [
+        Row("api-key https://gateway.ai.cloudflare.com/v1/0a1b/default/anthropic", "x-api-key",
+            {"account": "0a1b", "gateway": "default"}, key=["cloudflare-api-key", "cloudflare"],
+            gateway="cf-aig-authorization: Bearer"),
+        Row("api-key https://gateway.ai.cloudflare.com/v1/0a1b/g/anthropic", "nothing",
+            {"account": "0a1b", "gateway": "g"}, mode="stored", gateway="cf-aig-authorization: Bearer")],
     "custom": [
         Row("bearer https://llm.example.com/x", "bearer", {"url": "https://llm.example.com/x", "auth": "bearer", **M},
             MODEL, {"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "200000"}),
@@ -74,23 +97,42 @@ ROWS = {
                           "CLAUDE_CODE_AUTO_COMPACT_WINDOW": "786432"})],
     "fireworks": [Row("bearer https://api.fireworks.ai/inference", ask=M, model=MODEL,
                       env={"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "200000"})],
-    "foundry": [Row("foundry " + AZURE, "x-api-key", {"resource": "mine"})],
+    "foundry": [Row("foundry " + AZURE, "x-api-key", {"resource": "mine"}),
+                Row("foundry-token " + AZURE, "bearer", {"resource": "mine"}, mode="token", key="foundry-token")],
+    "gateway": [Row("gateway https://llm.example.com", "bearer", {"url": "https://llm.example.com"})],
     "kimi": [Row("bearer https://api.moonshot.cn/anthropic", ask={"region": "cn", **M}, model=MODEL, key="moonshot")],
+    "kimi-code": [Row("bearer https://api.kimi.com/coding")],
     "litellm": [Row("bearer http://localhost:4000", ask=M, model=MODEL)],
     "llamacpp": [Row("", "none", {"url": "http://127.0.0.1:8080"}, "local-model", LOCAL),
                  Row("bearer http://127.0.0.1:8080", "bearer", {}, "local-model", LOCAL, mode="key")],
     "lmstudio": [Row("", "lmstudio", {"context": "65536", **M}, MODEL, LOCAL),
                  Row("bearer http://localhost:1234", "bearer", M, MODEL, LOCAL, mode="key")],
+    "longcat": [Row("bearer https://api.longcat.chat/anthropic", model="LongCat-2.0",
+                    env={"CLAUDE_CODE_MAX_OUTPUT_TOKENS": "131072"})],
+    "mantle": [
+        Row("", "signed", {"region": "eu-west-1"}, own_login=True),
+        Row("mantle https://bedrock-mantle.eu-west-1.api.aws/anthropic", "bearer", {"region": "eu-west-1"},
+            mode="bearer"),
+        Row("mantle https://bedrock-mantle.eu-west-1.api.aws/anthropic", "signed", {"region": "eu-west-1"},
+            mode="keys")],
+    "mimo": [Row("bearer https://api.xiaomimimo.com/anthropic", model="mimo-v2.5-pro"),
+             Row("bearer https://token-plan-sgp.xiaomimimo.com/anthropic", model=MODEL,
+                 ask={"host": "token-plan-sgp", **M})],
     "minimax": [Row(f"bearer https://api.{host}/anthropic", ask={"host": host}, model="MiniMax-M2.7",
                     env={"CLAUDE_CODE_MAX_CONTEXT_TOKENS": "204800", **LONG})
                 for host in ("minimax.io", "minimaxi.com")],
+    "modelscope": [Row("bearer https://api-inference.modelscope.cn", ask=M, model=MODEL)],
     "moonshot": [Row("bearer https://api.moonshot.ai/anthropic", ask=M, model=MODEL)],
+    "novita": [Row("bearer https://api.novita.ai/anthropic", ask=M, model=MODEL)],
     "ollama": [Row("", "ollama", M, MODEL, LOCAL)],
     "openrouter": [Row("bearer https://openrouter.ai/api")],
+    "portkey": [Row("api-key https://api.portkey.ai", "x-api-key", M, MODEL)],
     "qwen": [Row("bearer https://dashscope-intl.aliyuncs.com/apps/anthropic", model="qwen3.5-plus"),
              Row("bearer https://cn-hongkong.dashscope.aliyuncs.com/apps/anthropic",
                  ask={"region": "cn-hongkong.dashscope", **M}, model=MODEL)],
     "siliconflow": [Row("bearer https://api.siliconflow.com", ask=M, model=MODEL)],
+    "stepfun": [Row("bearer https://api.stepfun.ai", model="step-3.7-flash"),
+                Row("bearer https://api.stepfun.com/step_plan", ask={"region": "com", **M}, model=MODEL, mode="plan")],
     "vercel": [Row("bearer https://ai-gateway.vercel.sh")],
     "vertex": [Row("", "none", {"project": "p1", "region": "us-east5"}, path="/projects/p1/",
                    own={"skip_auth": "yes"}, own_login=True)],
@@ -114,8 +156,14 @@ def case(name, i):
     return row, name + (f":{row.mode}" if row.mode else "")
 
 
+GATE = "gate-" + canary.new_token()
+
+
 def given(row, token):
-    return f"AKIAEXAMPLEEXAMPLE12\n{token}" if row.auth == "signed" and row.origin else token
+    """The keys, one a line, in the order of the file."""
+    if row.auth == "signed" and row.origin:
+        return f"AKIAEXAMPLEEXAMPLE12\n{token}"
+    return "\n".join(([token] if row.auth != "nothing" else []) + ([GATE] if row.gateway else []))
 
 
 def add(c, row, word, token):
@@ -165,7 +213,7 @@ def test_where_it_goes(c, token, name, i):
     for variable in STRAY:
         assert variable in values or variable in shown["unset"], variable
     managed = values.get("CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST") == "1"
-    assert managed == (not row.own_login or name == "vertex")
+    assert managed == (not row.own_login or name in ("vertex", "claude-google"))
     if not row.origin:
         assert c.broker() is None, "no vault is needed"
         return
@@ -173,12 +221,13 @@ def test_where_it_goes(c, token, name, i):
     assert how == ("preload" if row.auth == "signed" or name == "claude-token" else "relay")
     assert all(f"delivery={how} " in policy for policy in sealed(c))
     if how == "relay":
-        assert PLACE in values.values() or name == "anthropic" and "http://api.anthropic.com" in values.values()
+        place = {"anthropic": "http://api.anthropic.com", "gateway": "http://localhost:1"}.get(name, PLACE)
+        assert place in values.values() or PLACE in values.values()
         assert row.origin.partition(" ")[2] not in values.values()
     entries = [line.rpartition("=(from vault: ")[2][:-1] for line in shown.get("relay", shown["set"])
                if "=(from vault: " in line]
-    if name != "bedrock":
-        assert entries == [row.key or name]
+    if row.auth != "signed" and name != "bedrock":
+        assert entries == (row.key if isinstance(row.key, list) else [row.key or name])
 
 
 @pytest.mark.parametrize("name, i", [x for x in CASES if x[0] != "claude"])
@@ -199,12 +248,17 @@ def test_on_the_wire(c, ep, token, name, i):
     assert seen.path.startswith(prefix + row.path), seen.path
     assert not seen.path.startswith(prefix + "/v1/v1")
     check_headers(row, seen.headers, token)
+    assert row.sent.items() <= seen.headers.items()
+    if row.gateway:
+        header, _, scheme = row.gateway.partition(": ")
+        assert seen.headers[header] == f"{scheme} {GATE}"
+        assert not canary.scan_files(c.root, GATE)
     assert seen.headers["host"] == urlsplit(ep.url).netloc
     named = seen.json.get("model") if "/v1/messages" in row.path else None
     if row.model:
         assert named == row.model
     elif named:
-        assert named.startswith("claude-"), named
+        assert named.startswith("anthropic.claude-" if name == "mantle" else "claude-"), named
     for value in STRAY.values():
         assert value == "1" or not ep.saw(value), value
     # the child's view of every environment, its own and the client's
@@ -223,8 +277,8 @@ def check_headers(row, headers, token):
     elif row.auth == "signed":
         access = "AKIAEXAMPLEEXAMPLE12" if row.origin else "AKIACHAINCHAINCHAIN1"
         assert bearer.startswith(f"AWS4-HMAC-SHA256 Credential={access}/") and key is None
-    elif row.path.startswith("/projects"):
-        assert key is None
+    elif row.path.startswith("/projects") or row.auth in ("unsigned", "nothing"):
+        assert (bearer, key) == (None, None)
     else:
         assert (bearer, key) == ("Bearer " + row.auth, None)
 

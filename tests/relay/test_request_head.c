@@ -246,6 +246,7 @@ static void test_fields(void **state)
 		"x-claude-code-session-id",
 		"x-client-request-id",
 		"X-Amzn-Bedrock-Service-Tier",
+		"anthropic-workspace-id",
 	};
 	static const struct request_field_policy none = { 0 };
 	const struct http_request *r =
