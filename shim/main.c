@@ -12,6 +12,7 @@
 #include "base/proc.h"
 #include "config/client/network.h"
 #include "config/client/settings_option.h"
+#include "config/provider/own_variables.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
 #include "shim/arguments.h"
@@ -116,6 +117,23 @@ static void warn_no_credentials(const struct provider *p)
 		p->title, p->needs);
 }
 
+/* What the person's environment says and does not count, once: not in the sessions inside,
+ * whose environment is of our making. */
+static void print_own_variables(const struct provider *p)
+{
+	struct own_variables own;
+
+	if (getenv("CCRUN_PROVIDER"))
+		return;
+	own_variables_find(p, environ, &own);
+	if (own.names[0])
+		fprintf(stderr,
+			"ccrun: note: not for %s, of your environment: %s%s\n"
+			"hint: %s of its file says it (ccrun-provider(5)); ccrun -n %s shows what "
+			"is set\n",
+			p->name, own.names, own.more ? ", and more" : "", own.places, p->name);
+}
+
 /* What a person should know of the delivery, on a terminal or not. */
 static void print_warnings(const struct launch *l)
 {
@@ -123,6 +141,7 @@ static void print_warnings(const struct launch *l)
 
 	if (p->note[0])
 		fprintf(stderr, "ccrun: note: %s\n", p->note);
+	print_own_variables(p);
 	if (p->secrets && l->delivery == DELIVERY_ENV)
 		fprintf(stderr, "ccrun: warning: the key goes into the environment, where every "
 				"program that claude starts can read it (delivery = env)\n");

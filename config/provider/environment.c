@@ -11,6 +11,7 @@
 #include "base/control.h"
 #include "wire/endpoint.h"
 #include "config/provider/auth.h"
+#include "config/provider/own_variables.h"
 #include "config/provider/variables.h"
 #include "config/provider/provider.h"
 
@@ -98,7 +99,7 @@ static enum env_action env_action_aws(const struct provider *p, const char *name
 	return ENV_SAVE;
 }
 
-static enum env_action env_action_of(const struct provider *p, const char *name)
+static enum env_action env_action_of(const struct provider *p, const char *name, const char *value)
 {
 	if (provider_has_secret(p, name))
 		return ENV_UNSET;
@@ -106,7 +107,8 @@ static enum env_action env_action_of(const struct provider *p, const char *name)
 		return ENV_KEEP; /* the ENV_SET for it replaces the value */
 	if (variable_steers_runtime(name) && control_active(CONTROL_RUNTIME_VARIABLES))
 		return ENV_SAVE;
-	if (variable_routes_client(name) && control_active(CONTROL_ROUTING_VARIABLES))
+	if (variable_routes_client(name) && !own_variable_passes(p, name, value) &&
+	    control_active(CONTROL_ROUTING_VARIABLES))
 		return ENV_UNSET;
 	return env_action_aws(p, name);
 }
@@ -197,7 +199,7 @@ static size_t plan_drops(const struct provider *p, char *const *env, struct env_
 	for (; *env; env++) {
 		if (!env_entry_name(*env, name, &len))
 			continue;
-		c[n].action = env_action_of(p, name);
+		c[n].action = env_action_of(p, name, *env + len + 1);
 		if (c[n].action == ENV_KEEP)
 			continue;
 		c[n].name = *env;

@@ -6,9 +6,9 @@
  */
 #include "config/provider/resolve_headers.h"
 
-#include <ctype.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
@@ -40,17 +40,18 @@ static const struct {
 	{ "host", "write base_url = in [provider]" },
 };
 
-static int header_check_name(const struct ini_item *it, const char *name, struct failure *f)
+int headers_check_key(const struct ini_item *it, struct failure *f)
 {
 	size_t i;
 
-	if (!wire_header_ok(name))
-		return ini_fail(f, it, NULL, "not a name for a header of at most %d characters",
-				HEADER_NAME_MAX);
 	for (i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++)
-		if (strcmp(elsewhere[i].name, name) == 0)
-			return ini_fail(f, it, elsewhere[i].hint, "%s cannot be set in [headers]",
-					it->key);
+		if (strcasecmp(elsewhere[i].name, it->key) == 0)
+			return ini_fail(f, it, elsewhere[i].hint, "%s cannot be set in [%s]",
+					it->key, it->section);
+	/* One spelling of each, so that a mode or an overlay replaces what it means. */
+	if (!wire_header_ok(it->key))
+		return ini_fail(f, it, "names have lower-case letters, digits and -",
+				"not a name for a header");
 	return 0;
 }
 
@@ -63,8 +64,6 @@ static int header_add(struct provider *p, const char *name, const char *value,
 
 	for (i = 0; i < p->headers; i++) {
 		used += strlen(p->header[i].name) + strlen(p->header[i].value) + HEADER_LINE_AROUND;
-		if (strcmp(p->header[i].name, name) == 0)
-			return ini_fail(f, it, NULL, "the header %s is there already", name);
 	}
 	snprintf(carrier, sizeof(carrier), "header:%s", name);
 	for (i = 0; i < p->secrets; i++)
@@ -81,19 +80,14 @@ static int header_add(struct provider *p, const char *name, const char *value,
 
 static int header_add_item(struct provider *p, const struct ini_item *it, struct failure *f)
 {
-	char value[PROVIDER_VALUE_MAX + 1], name[HEADER_NAME_MAX + 2];
-	size_t i, n = strlen(it->key);
+	char value[PROVIDER_VALUE_MAX + 1];
 
-	/* Names differ by more than case: one spelling, so that none comes twice. */
-	for (i = 0; i < n && i < sizeof(name) - 1; i++)
-		name[i] = (char)tolower((unsigned char)it->key[i]);
-	name[i] = '\0';
-	if (header_check_name(it, name, f) != 0 || env_list_expand(p, it, value, false, f) != 0)
+	if (env_list_expand(p, it, value, false, f) != 0)
 		return -1;
 	if (strlen(value) > HEADER_VALUE_MAX)
 		return ini_fail(f, it, NULL, "%s is longer than %d characters", it->key,
 				HEADER_VALUE_MAX);
-	return header_add(p, name, value, it, f);
+	return header_add(p, it->key, value, it, f);
 }
 
 /* A line each, as the client reads them. */

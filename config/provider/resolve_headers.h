@@ -6,8 +6,12 @@
 #define CONFIG_PROVIDER_RESOLVE_HEADERS_H
 
 struct failure;
+struct ini_item;
 struct provider;
 struct view;
+
+/* May the item's key stand in [headers]?  0, or -1 with FAIL_CONFIG and where it is said. */
+int headers_check_key(const struct ini_item *it, struct failure *f);
 
 /*
  * Fill p->header, and add ANTHROPIC_CUSTOM_HEADERS and ANTHROPIC_BETAS to p->env.  After

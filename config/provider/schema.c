@@ -13,6 +13,7 @@
 #include "config/provider/variables.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
+#include "config/provider/resolve_headers.h"
 #include "config/provider/resolve_models.h"
 #include "config/provider/resolve_regions.h"
 #include "config/ini/keywords.h"
@@ -154,9 +155,8 @@ static int schema_check_key(const struct ini_item *it, const char *part, struct 
 		return models_check_key(it, false, f);
 	if (strcmp(part, "regions") == 0)
 		return regions_check_key(it, f);
-	/* Checked with their values: resolve_headers.c.  A beta has any name. */
 	if (strcmp(part, "headers") == 0)
-		return 0;
+		return headers_check_key(it, f);
 	if (strcmp(part, "betas") == 0)
 		return schema_check_beta(it, f);
 	/* Any model may have a price. */

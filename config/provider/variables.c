@@ -168,6 +168,22 @@ static const char *const harmless[] = {
 /* Hints for variables that guides tell people to set. */
 static const struct { const char *name, *hint; } instead[] = {
 	{ "ANTHROPIC_*BASE_URL", "write base_url = in [provider]" },
+	{ "ANTHROPIC_CUSTOM_HEADERS", "write NAME = VALUE in [headers], or header:NAME = ENTRY in [secrets] for a key of the vault" },
+	{ "ANTHROPIC_BETAS", "write NAME = yes in [betas]" },
+	{ "ANTHROPIC_DEFAULT_MODEL", "write initial = in [models]" },
+	{ "ANTHROPIC_*_MODEL_NAME", "write TIER_name = in [models], as in opus_name" },
+	{ "ANTHROPIC_*_MODEL_DESCRIPTION", "write TIER_description = in [models], as in opus_description" },
+	{ "ANTHROPIC_*_MODEL_SUPPORTED_CAPABILITIES", "write TIER_capabilities = in [models], as in opus_capabilities" },
+	{ "ANTHROPIC_CUSTOM_MODEL_OPTION", "write option = in [models]" },
+	{ "ANTHROPIC_CUSTOM_MODEL_OPTION_*", "write option_name, option_description, option_capabilities = in [models]" },
+	{ "ANTHROPIC_SMALL_FAST_MODEL_AWS_REGION", "write small = in [regions]" },
+	{ "ANTHROPIC_BEDROCK_REGION_PREFIX", "write prefix = in [regions]" },
+	{ "ANTHROPIC_BEDROCK_SERVICE_TIER", "write service_tier = in [models]" },
+	{ "VERTEX_REGION_CLAUDE_*", "write MODEL = REGION in [regions]" },
+	{ "CLAUDE_CODE_SUBAGENT_MODEL_FORCE", "write subagent_force = yes in [models]" },
+	{ "CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL", "write workflow = in [models]" },
+	{ "CLAUDE_CODE_AUTO_MODE_MODEL", "write auto_mode = in [models]" },
+	{ "CLAUDE_CODE_BG_CLASSIFIER_MODEL", "write background = in [models]" },
 	{ "ANTHROPIC_API_KEY", "write auth = api-key in [provider] and store the key with ccctl add" },
 	{ "ANTHROPIC_AUTH_TOKEN", "write auth = bearer in [provider] and store the key with ccctl add" },
 	{ "CLAUDE_CODE_OAUTH_TOKEN", "write auth = oauth in [provider] and store the token with ccctl add" },
@@ -231,6 +247,11 @@ static bool pattern_match_any(const char *name, const char *const *patterns, siz
 		if (pattern_match(patterns[i], name))
 			return true;
 	return false;
+}
+
+bool variable_matches(const char *pattern, const char *name)
+{
+	return pattern_match(pattern, name);
 }
 
 #define MATCHES(name, table) pattern_match_any(name, table, sizeof(table) / sizeof((table)[0]))

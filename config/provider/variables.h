@@ -7,6 +7,9 @@
 
 #include <stdbool.h>
 
+/* Does the name match a pattern, which has at most one '*', anywhere? */
+bool variable_matches(const char *pattern, const char *name);
+
 /* Does it decide where Claude Code sends requests and as whom?  It is dropped from the
  * user's environment, and refused in a provider's [env]. */
 bool variable_routes_client(const char *name);

@@ -42,6 +42,7 @@ class Row:
     key: str = None         # the entry, where it is not the provider's name
     gateway: str = ""       # the header that has a second key, with its scheme
     sent: dict = field(default_factory=dict)  # further headers
+    moved: bool = False     # the mode has an address of its own
 
 
 M = {"model": MODEL}
@@ -132,7 +133,8 @@ ROWS = {
                  ask={"region": "cn-hongkong.dashscope", **M}, model=MODEL)],
     "siliconflow": [Row("bearer https://api.siliconflow.com", ask=M, model=MODEL)],
     "stepfun": [Row("bearer https://api.stepfun.ai", model="step-3.7-flash"),
-                Row("bearer https://api.stepfun.com/step_plan", ask={"region": "com", **M}, model=MODEL, mode="plan")],
+                Row("bearer https://api.stepfun.com/step_plan", ask={"region": "com", **M}, model=MODEL, mode="plan",
+                    moved=True)],
     "vercel": [Row("bearer https://ai-gateway.vercel.sh")],
     "vertex": [Row("", "none", {"project": "p1", "region": "us-east5"}, path="/projects/p1/",
                    own={"skip_auth": "yes"}, own_login=True)],
@@ -235,7 +237,8 @@ def test_on_the_wire(c, ep, token, name, i):
     row, word = case(name, i)
     prefix = urlsplit(row.origin.partition(" ")[2]).path
     borrowed = name if row.auth != "ollama" else "ollama"
-    c.provider(borrowed, base_url=ep.url + prefix, **row.own)
+    moved = f"[mode {row.mode}]\nbase_url = {ep.url + prefix}\n" if row.moved else ""
+    c.provider(borrowed, base_url=ep.url + prefix, extra=moved, **row.own)
     add(c, row, word, token)
     if row.own_login and row.auth == "signed":
         c.write(".aws/credentials", "[default]\naws_access_key_id = AKIACHAINCHAINCHAIN1\n"
