@@ -177,8 +177,8 @@ static int decide_env(const struct entry *e, const struct policy *p, const char 
 	if (strcmp(p->env, want) == 0 || !control_active(CONTROL_SEALED_ENV))
 		return 0;
 	fail_set(f, FAIL_ORIGIN, NULL,
-		 "'%s' was sealed %s variables in the provider's [env] that decide how claude "
-		 "works, the files now set %s",
+		 "'%s' was sealed %s variables or headers of the provider's file that decide how "
+		 "claude works, the files now say %s",
 		 e->name, p->env[0] ? "with" : "without",
 		 !want[0]    ? "none"
 		 : p->env[0] ? "others"

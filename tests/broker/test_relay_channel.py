@@ -125,6 +125,51 @@ def test_what_is_left_out_is_empty(b, opened):
     assert (start["proxy"], start["no_proxy"], start["added"]) == ("", "", [])
 
 
+HEADERS = b"UNKNOWN=a b=c\nheader:x-config=pc 1: a=b\nheader:x-team=blue\n"
+
+
+def with_env(lines):
+    return wc.POLICY + " env=" + hashlib.blake2b(lines, digest_size=32).hexdigest()[:32]
+
+
+def test_headers_are_those_that_are_sealed(b):
+    b.put("gate", TOKEN, with_env(HEADERS))
+    with Session(b, "gate", env=HEADERS) as s:
+        s.relay(added=[{"name": "x-team", "value": "red"}])  # whoever asks names none
+        start = b.relay().begin()[-1][0]
+    assert start["added"] == [{"name": "x-config", "value": "pc 1: a=b"}, {"name": "x-team", "value": "blue"}]
+
+
+@pytest.mark.parametrize("lines", [b"", HEADERS.replace(b"blue", b"red"), HEADERS + b"header:x-more=1\n"])
+def test_other_headers_than_the_sealed_ones_open_nothing(b, lines):
+    b.put("gate", TOKEN, with_env(HEADERS))
+    with pytest.raises(Refused) as e:
+        with Session(b, "gate", env=lines):
+            pass
+    assert e.value.error == "origin", e.value
+
+
+@pytest.mark.parametrize("lines, error", [
+    (b"header:X-Team=a\n", "bad-value"), (b"header:x a=a\n", "bad-value"), (b"header:x-a\n", "bad-value"),
+    (b"header:=a\n", "bad-value"), (b"header:x-a=" + b"v" * 300 + b"\n", "bad-value")])
+def test_a_header_that_is_none_is_refused(b, lines, error):
+    b.put("gate", TOKEN, with_env(lines))
+    with Session(b, "gate", env=lines) as s:
+        assert refused(s.relay).error == error
+    assert b.starts_none()
+
+
+@pytest.mark.parametrize("lines, error", [
+    (b"header:x-a=1", "bad-value"), (b"header:x-a=1\0\n", "bad-value"),
+    (b"".join(b"header:x-%d=%s\n" % (i, b"v" * 200) for i in range(12)), "too-large")])
+def test_lines_that_are_none_open_nothing(b, lines, error):
+    b.put("gate", TOKEN, with_env(lines))
+    with pytest.raises(Refused) as e:
+        with Session(b, "gate", env=lines):
+            pass
+    assert e.value.error == error, e.value
+
+
 def test_no_proxy_is_used_without_tls(b):
     origin = "api-key http://api.example.test:8080"
     b.put("plain", TOKEN, origin=origin)
