@@ -3,6 +3,7 @@
  */
 #include "config/provider/resolve_regions.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -112,6 +113,9 @@ static int region_add(struct provider *p, const struct ini_item *it, struct fail
 		return -1;
 	if (!region_ok(value) && !strstr(value, "${"))
 		return ini_fail(f, it, NULL, "%s: not a region", it->key);
+	if (p->secrets && strcmp(it->key, "small") == 0 && !p->note[0])
+		snprintf(p->note, sizeof(p->note),
+			 "[regions] small: a relay sends to the sealed region alone");
 	return env_list_add(p, variable, value, "regions", it, f);
 }
 
