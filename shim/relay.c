@@ -126,9 +126,9 @@ void relay_variables(const struct provider *p, int place, bool first_party,
 {
 	bool home =
 		first_party && strcmp(strchr(p->origin, ' '), " https://api.anthropic.com") == 0;
-	const char *nowhere = home			   ? FIRST_PARTY
+	const char *nowhere = home			? FIRST_PARTY
 			      : p->auth == AUTH_GATEWAY ? NOWHERE_LOCAL
-							   : NOWHERE;
+							: NOWHERE;
 	const char *carrier = auth_relayed_variable(p->auth);
 	bool by_fd = p->auth == AUTH_API_KEY;
 	const struct auth_parameter *needed;

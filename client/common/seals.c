@@ -182,7 +182,8 @@ static const char *const meaning[POLICY_KEYS][2] = {
 	{ "keep", "automatic locks leave it open" },
 	{ "confine", "programs of a session reach your other programs and this terminal" },
 	{ "config_dir", "claude obeys the settings and hooks there" },
-	{ "env", "these variables and headers decide how claude works, or are not known to be harmless" },
+	{ "env",
+	  "these variables and headers decide how claude works, or are not known to be harmless" },
 	{ "ca", "whoever signs with these certificate authorities can read it on its way" },
 };
 

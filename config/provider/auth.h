@@ -7,8 +7,8 @@
 #include <stdbool.h>
 #include "config/provider/provider.h"
 
-#define AUTH_HINT_NAMES                                                               \
-	"bearer, api-key, oauth, none, foundry, foundry-token, bedrock, mantle, "     \
+#define AUTH_HINT_NAMES                                                           \
+	"bearer, api-key, oauth, none, foundry, foundry-token, bedrock, mantle, " \
 	"vertex, claude-aws, claude-google, gateway"
 
 /* What the client is told, by environment variables, for a kind of credential. */

@@ -45,8 +45,8 @@ int provider_env_sealed(const struct provider *p, char out[ENV_SEALED_MAX + 1], 
 		if (env_is_sealed(&p->env[i]))
 			line[n++] = (struct sealed_line){ "", p->env[i].name, p->env[i].value };
 	for (i = 0; i < p->headers; i++)
-		line[n++] = (struct sealed_line){ "header:", p->header[i].name,
-						  p->header[i].value };
+		line[n++] =
+			(struct sealed_line){ "header:", p->header[i].name, p->header[i].value };
 	/* A file's order says nothing: moving a line is no change. */
 	qsort(line, n, sizeof(line[0]), compare_lines);
 	out[0] = '\0';
@@ -54,10 +54,11 @@ int provider_env_sealed(const struct provider *p, char out[ENV_SEALED_MAX + 1], 
 		used += (size_t)snprintf(out + used, ENV_SEALED_MAX + 1 - used, "%s%s=%s\n",
 					 line[i].prefix, line[i].name, line[i].value);
 		if (used > ENV_SEALED_MAX)
-			return fail_set(f, FAIL_CONFIG, NULL,
-					"provider %s: [env], [regions] and [headers] have more than "
-					"%d bytes of what is sealed",
-					p->name, ENV_SEALED_MAX);
+			return fail_set(
+				f, FAIL_CONFIG, NULL,
+				"provider %s: [env], [regions] and [headers] have more than "
+				"%d bytes of what is sealed",
+				p->name, ENV_SEALED_MAX);
 	}
 	return (int)used;
 }

@@ -14,8 +14,14 @@
 #define NAME_SIZE 128 /* longer names are none of these */
 
 /* For whom a value passes. */
-enum passing { PASSES_NEVER, PASSES_BETAS, PASSES_SWITCH, PASSES_VERTEX, PASSES_BEDROCK,
-	       PASSES_BEDROCK_CHAIN };
+enum passing {
+	PASSES_NEVER,
+	PASSES_BETAS,
+	PASSES_SWITCH,
+	PASSES_VERTEX,
+	PASSES_BEDROCK,
+	PASSES_BEDROCK_CHAIN
+};
 
 /* The first that matches counts. */
 static const struct own {

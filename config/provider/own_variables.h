@@ -20,9 +20,9 @@ bool own_variable_passes(const struct provider *p, const char *name, const char 
 
 /* What of the environment does not count for the provider, as words for a person. */
 struct own_variables {
-	char names[OWN_NAMES_SIZE];   /* with ", " between; "": there are none */
-	char places[OWN_NAMES_SIZE];  /* the sections of a provider's file where that is said */
-	bool more;		      /* than names has room for */
+	char names[OWN_NAMES_SIZE];  /* with ", " between; "": there are none */
+	char places[OWN_NAMES_SIZE]; /* the sections of a provider's file where that is said */
+	bool more;		     /* than names has room for */
 };
 
 /*

@@ -16,11 +16,11 @@
 
 enum model_kind { MODEL, TOKENS, TEXT, WORDS, SWITCH };
 
-#define TIER(key, NAME)                                                                  \
+#define TIER(key, NAME)                                                                      \
 	{ key, "ANTHROPIC_" NAME, MODEL }, { key "_name", "ANTHROPIC_" NAME "_NAME", TEXT }, \
-		{ key "_description", "ANTHROPIC_" NAME "_DESCRIPTION", TEXT },          \
-	{                                                                                \
-		key "_capabilities", "ANTHROPIC_" NAME "_SUPPORTED_CAPABILITIES", WORDS  \
+		{ key "_description", "ANTHROPIC_" NAME "_DESCRIPTION", TEXT },              \
+	{                                                                                    \
+		key "_capabilities", "ANTHROPIC_" NAME "_SUPPORTED_CAPABILITIES", WORDS      \
 	}
 
 static const struct {

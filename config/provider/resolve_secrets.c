@@ -70,7 +70,8 @@ static int secrets_add_header(struct provider *p, const struct ini_item *it, con
 	else
 		n = snprintf(carrier, sizeof(carrier), "%s", it->key);
 	if (n < 0 || n >= (int)sizeof(carrier) || !wire_carrier_ok(carrier))
-		return ini_fail(f, it, "lines are: header:NAME = SCHEME ENTRY, as in Bearer gateway",
+		return ini_fail(f, it,
+				"lines are: header:NAME = SCHEME ENTRY, as in Bearer gateway",
 				"%s: '%.40s' is no scheme of a header", it->key, value);
 	for (i = 0; i < p->secrets; i++)
 		if (wire_carriers_collide(p->secret[i].variable, carrier))

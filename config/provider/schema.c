@@ -21,10 +21,9 @@
 
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 
-static const char *const sections[] = { "provider", "secrets", "headers",    "parameters",
-					"models",   "regions", "betas",	     "env",
-					"policy",   "usage",   "statusline", "prices",
-					"mode" };
+static const char *const sections[] = { "provider",   "secrets", "headers", "parameters", "models",
+					"regions",    "betas",	 "env",	    "policy",	  "usage",
+					"statusline", "prices",	 "mode" };
 /* of these a mode may have its own */
 static const char *const mode_parts[] = { "env",     "models",	"regions",    "betas",
 					  "headers", "secrets", "parameters", "policy" };

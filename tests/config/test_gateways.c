@@ -147,8 +147,8 @@ static void test_every_variable_of_models(void **state)
 		{ "option = v/m:1", "ANTHROPIC_CUSTOM_MODEL_OPTION", "v/m:1" },
 		{ "option_name = Mine", "ANTHROPIC_CUSTOM_MODEL_OPTION_NAME", "Mine" },
 		{ "option_description = d", "ANTHROPIC_CUSTOM_MODEL_OPTION_DESCRIPTION", "d" },
-		{ "option_capabilities = c",
-		  "ANTHROPIC_CUSTOM_MODEL_OPTION_SUPPORTED_CAPABILITIES", "c" },
+		{ "option_capabilities = c", "ANTHROPIC_CUSTOM_MODEL_OPTION_SUPPORTED_CAPABILITIES",
+		  "c" },
 		{ "subagent = m", "CLAUDE_CODE_SUBAGENT_MODEL", "m" },
 		{ "subagent_force = yes", "CLAUDE_CODE_SUBAGENT_MODEL_FORCE", "1" },
 		{ "workflow = m", "CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL", "m" },
@@ -306,10 +306,13 @@ static void test_a_persons_own_variables(void **state)
 
 static void test_names_are_said_once_and_whole(void **state)
 {
-	char *env[] = { (char *)"CLAUDE_CODE_SUBAGENT_MODEL=a", (char *)"ANTHROPIC_MODEL=b",
+	char *env[] = { (char *)"CLAUDE_CODE_SUBAGENT_MODEL=a",
+			(char *)"ANTHROPIC_MODEL=b",
 			(char *)"ANTHROPIC_DEFAULT_OPUS_MODEL_NAME=c",
 			(char *)"ANTHROPIC_DEFAULT_OPUS_MODEL=d",
-			(char *)"ANTHROPIC_CUSTOM_HEADERS=e: f", (char *)"ANTHROPIC_MODEL=g", NULL };
+			(char *)"ANTHROPIC_CUSTOM_HEADERS=e: f",
+			(char *)"ANTHROPIC_MODEL=g",
+			NULL };
 	struct own_variables own;
 	struct provider *p;
 

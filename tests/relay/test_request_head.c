@@ -24,8 +24,7 @@ static const struct request_secret secrets[] = {
 	{ "cf-aig-authorization", NULL },
 };
 
-static const struct request_added added[] = { { "x-private", "ours: a b" },
-					      { "x-one", "1" } };
+static const struct request_added added[] = { { "x-private", "ours: a b" }, { "x-one", "1" } };
 
 static const struct request_provider provider = {
 	"api.example.com", "", { secrets, 2, added, sizeof(added) / sizeof(added[0]) }, NULL
@@ -274,16 +273,26 @@ static void test_fields(void **state)
 static void test_added(void **state)
 {
 	static const struct request_added bad[] = {
-		{ "host", "a" },	   { "accept", "a" },
-		{ "content-length", "1" }, { "transfer-encoding", "chunked" },
-		{ "connection", "close" }, { "authorization", "Bearer x" },
-		{ "x-api-key", "a" },	   { "x-goog-api-key", "a" },
-		{ "x-original-url", "a" }, { "range", "a" },
-		{ "forwarded", "a" },	   { "content-encoding", "a" },
-		{ "anthropic-beta", "a" }, { "x-a_b", "a" },
-		{ "", "a" },		   { "x a", "a" },
-		{ "x-a", "" },		   { "x-a", " a" },
-		{ "x-a", "a " },	   { "x-a", "a\r\nx-b: c" },
+		{ "host", "a" },
+		{ "accept", "a" },
+		{ "content-length", "1" },
+		{ "transfer-encoding", "chunked" },
+		{ "connection", "close" },
+		{ "authorization", "Bearer x" },
+		{ "x-api-key", "a" },
+		{ "x-goog-api-key", "a" },
+		{ "x-original-url", "a" },
+		{ "range", "a" },
+		{ "forwarded", "a" },
+		{ "content-encoding", "a" },
+		{ "anthropic-beta", "a" },
+		{ "x-a_b", "a" },
+		{ "", "a" },
+		{ "x a", "a" },
+		{ "x-a", "" },
+		{ "x-a", " a" },
+		{ "x-a", "a " },
+		{ "x-a", "a\r\nx-b: c" },
 		{ "x-a", "\xc3\xa4" },
 	};
 	static const struct request_added good = { "x-a", "a: b\"c" };
