@@ -17,9 +17,11 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/relay_headers.h"
 #include "broker/session.h"
 #include "broker/witness.h"
 #include "wire/claim.h"
+#include "wire/names.h"
 
 bool claim_is_fixed_message(const void *packet, size_t n)
 {
@@ -149,34 +151,96 @@ static int claim_check_state(struct connection *c, struct failure *f)
 /* The answer to a claim, for one sendmsg: tokens are sent from the arena, uncopied. */
 struct hand_over {
 	uint8_t head[CLAIM_HEAD + 2];
-	uint8_t item[SESSION_ENTRIES_MAX][6];
-	struct iovec iov[1 + 3 * SESSION_ENTRIES_MAX];
+	uint8_t item[SESSION_ENTRIES_MAX + 1][CLAIM_ITEM_HEAD];
+	char before[SESSION_ENTRIES_MAX][VARIABLE_MAX_LEN + 4]; /* of a header, before its token */
+	char others[HEADERS_MAX_LEN + 1];			/* headers that are no secret */
+	struct iovec iov[1 + 3 * SESSION_ENTRIES_MAX + 4];
 	int n;
+	unsigned items;
+	size_t body;
 };
+
+static void hand_over_add(struct hand_over *h, const void *p, size_t n)
+{
+	h->iov[h->n++] = (struct iovec){ (void *)(uintptr_t)p, n };
+	h->body += n;
+}
+
+/* Begin an item, whose value of n bytes follows. */
+static void hand_over_begin(struct hand_over *h, const char *name, size_t n)
+{
+	uint8_t *item = h->item[h->items++];
+
+	claim_put16(item, (uint16_t)strlen(name));
+	claim_put32(item + 2, (uint32_t)n);
+	hand_over_add(h, item, CLAIM_ITEM_HEAD);
+	hand_over_add(h, name, strlen(name));
+}
+
+/* Keys that are headers, which the client takes from one variable, a line each. */
+static int hand_over_gather_headers(struct hand_over *h, struct connection *c, struct failure *f)
+{
+	struct session *s = &c->session;
+	const struct entry *e;
+	size_t n = 0, prefix;
+	const char *header;
+	unsigned i;
+	int at = h->n + 2; /* behind the item's head and name */
+
+	for (i = 0; i < s->entries; i++) {
+		header = wire_carrier_header(s->variable[i]);
+		e = header ? session_allowed_entry(c, i, f) : NULL;
+		if (header && !e)
+			return -1;
+		if (!header)
+			continue;
+		prefix = strcspn(header, ":");
+		snprintf(h->before[i], sizeof(h->before[i]), "%s%.*s: %s%s", n ? "\n" : "",
+			 (int)prefix, header, header[prefix] ? header + prefix + 1 : "",
+			 header[prefix] ? " " : "");
+		h->iov[at++] = (struct iovec){ h->before[i], strlen(h->before[i]) };
+		h->iov[at++] = (struct iovec){ (void *)(uintptr_t)e->token, e->token_len };
+		n += strlen(h->before[i]) + e->token_len;
+	}
+	if (n == 0)
+		return 0;
+	relay_headers_text(h->others, s->headers);
+	if (h->others[0]) {
+		h->iov[at++] = (struct iovec){ (void *)(uintptr_t) "\n\n", 2 };
+		h->iov[at++] = (struct iovec){ h->others, strlen(h->others) };
+		n += 2 + strlen(h->others);
+	}
+	if (n > CLAIM_VALUE_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, "use them by relay: delivery = relay",
+				"the headers have %zu bytes, the client takes %d", n,
+				CLAIM_VALUE_MAX);
+	hand_over_begin(h, CLAIM_HEADERS, n);
+	h->n = at;
+	h->body += n;
+	return 0;
+}
 
 static int hand_over_gather(struct hand_over *h, struct connection *c, struct failure *f)
 {
 	struct session *s = &c->session;
 	const struct entry *e;
-	size_t body = 2, name;
 	unsigned i;
 
-	h->iov[0] = (struct iovec){ h->head, sizeof(h->head) };
-	h->n = 1;
+	memset(h, 0, sizeof(*h));
+	h->iov[h->n++] = (struct iovec){ h->head, sizeof(h->head) };
 	for (i = 0; i < s->entries; i++) {
+		if (wire_carrier_header(s->variable[i]))
+			continue;
 		e = session_allowed_entry(c, i, f);
 		if (!e)
 			return -1;
-		name = strlen(s->variable[i]);
-		claim_put16(h->item[i], (uint16_t)name);
-		claim_put32(h->item[i] + 2, (uint32_t)e->token_len);
-		h->iov[h->n++] = (struct iovec){ h->item[i], 6 };
-		h->iov[h->n++] = (struct iovec){ s->variable[i], name };
-		h->iov[h->n++] = (struct iovec){ (void *)(uintptr_t)e->token, e->token_len };
-		body += 6 + name + e->token_len;
+		hand_over_begin(h, s->variable[i], e->token_len);
+		hand_over_add(h, e->token, e->token_len);
 	}
-	claim_put_head(h->head, CLAIM_OK, (uint32_t)body);
-	claim_put16(h->head + CLAIM_HEAD, (uint16_t)s->entries);
+	if (hand_over_gather_headers(h, c, f) != 0)
+		return -1;
+	claim_put_head(h->head, CLAIM_OK, (uint32_t)(2 + h->body));
+	claim_put16(h->head + CLAIM_HEAD, (uint16_t)h->items);
 	return 0;
 }
 

@@ -62,7 +62,7 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 
 	if (policy_parse(&p, e->policy, f) != 0)
 		return -1;
-	/* A relay's alone, which decide_delivery sees to. */
+	/* The client blanks the variable that it takes headers from. */
 	if (wire_carrier_header(e->variable))
 		return 0;
 	if (is_dangerous_variable(e->variable))
@@ -89,9 +89,9 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 			  delivery_name(want));
 		return -1;
 	}
-	if (wire_carrier_header(e->variable) && want != DELIVERY_RELAY)
-		return fail_set(f, FAIL_POLICY, "use a claude that can be served by relay",
-				"'%s' goes into requests as a header, which a relay alone can add",
+	if (wire_carrier_header(e->variable) && want == DELIVERY_PIPE)
+		return fail_set(f, FAIL_POLICY, "use a claude that can be preloaded",
+				"'%s' goes into requests as a header, which no pipe carries",
 				e->name);
 	if (limit_is_set(&p->limit) && want != DELIVERY_RELAY) {
 		fail_set(f, FAIL_POLICY, NULL,

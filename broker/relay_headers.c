@@ -3,6 +3,7 @@
  */
 #include "broker/relay_headers.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -36,6 +37,25 @@ int relay_headers_take(char out[HEADERS_MAX_LEN + 1], const uint8_t *lines, size
 		out[used] = '\0';
 	}
 	return 0;
+}
+
+void relay_headers_text(char out[HEADERS_MAX_LEN + 1], const char *lines)
+{
+	const char *name, *equals, *end;
+	size_t used = 0;
+
+	out[0] = '\0';
+	for (; *lines; lines = end + 1) {
+		name = lines + strlen(PREFIX);
+		end = strchr(lines, '\n');
+		equals = memchr(name, '=', (size_t)(end - name));
+		if (!equals)
+			continue;
+		/* It is shorter than the line that it is made from. */
+		used += (size_t)snprintf(out + used, HEADERS_MAX_LEN + 1 - used, "%s%.*s: %.*s",
+					 used ? "\n" : "", (int)(equals - name), name,
+					 (int)(end - equals - 1), equals + 1);
+	}
 }
 
 /* One line, without its newline. */

@@ -1,6 +1,6 @@
 /*
  * broker/relay_headers.h - headers that a provider's file says, on their way from `open` to a
- * relay.
+ * relay or a client.
  *
  * MUST: none but those that are sealed.  Some gateways send on, with the key, to where a
  * header of theirs says.  So they are lines of the text whose digest is compared with
@@ -23,6 +23,9 @@ struct wire_out;
  */
 int relay_headers_take(char out[HEADERS_MAX_LEN + 1], const uint8_t *lines, size_t n,
 		       struct failure *f);
+
+/* Such lines as the client reads them, "NAME: VALUE" with newlines between. */
+void relay_headers_text(char out[HEADERS_MAX_LEN + 1], const char *lines);
 
 /* Write such lines into a relay's `start`, as the array `added`.  0, or -1 with
  * FAIL_BAD_VALUE. */

@@ -92,18 +92,16 @@ static bool delivery_auto_relay(const struct provider *p, const struct target *t
 int delivery_choose(const struct provider *p, const struct target *t, bool try_client,
 		    struct delivery_choice *out, struct failure *f)
 {
-	bool can_pipe = p->auth == AUTH_API_KEY && p->secrets == 1 && !p->policy.strict;
+	bool can_pipe = p->auth == AUTH_API_KEY && p->secrets == 1 && !secrets_have_header(p) &&
+			!p->policy.strict;
 	enum delivery want = p->policy.delivery;
 
 	memset(out, 0, sizeof(*out));
 	out->delivery = p->secrets == 0 ? DELIVERY_PRELOAD : want;
 	if (p->secrets == 0)
 		return 0;
-	if (want == DELIVERY_RELAY || (want == DELIVERY_AUTO && relay_is_needed(p)))
+	if (want == DELIVERY_RELAY)
 		return delivery_choose_relay(p, t, try_client, out, f);
-	if (relay_is_needed(p))
-		return fail_set(f, FAIL_POLICY, "remove delivery from the provider's [policy]",
-				"only a relay puts header:NAME of [secrets] into requests");
 	if (want == DELIVERY_ENV)
 		return 0;
 	if (want == DELIVERY_PIPE) {

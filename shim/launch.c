@@ -21,6 +21,8 @@
 #include "shim/relay.h"
 #include "shim/session.h"
 #include "shim/target.h"
+#include "wire/claim.h"
+#include "wire/names.h"
 
 int launch_config_dir(const struct provider *p, struct failure *f)
 {
@@ -126,6 +128,17 @@ static int env_block_add_relayed(const struct relayed_variables *r, struct env_b
 	return 0;
 }
 
+/* The variable that has the key, or the first of several. */
+static const char *key_variable(const struct provider *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->secrets; i++)
+		if (!wire_carrier_header(p->secret[i].variable))
+			return p->secret[i].variable;
+	return CLAIM_HEADERS;
+}
+
 /* Append what passes the session on. */
 static int env_block_add_session(struct launch *l, struct env_block *b, bool saved)
 {
@@ -144,7 +157,7 @@ static int env_block_add_session(struct launch *l, struct env_block *b, bool sav
 		return -1;
 	if (l->connection >= 0 && l->target->claude &&
 	    env_block_add(b, "", AUTH_NAME_VARIABLE, strlen(AUTH_NAME_VARIABLE),
-			  l->provider->secret[0].variable) != 0)
+			  key_variable(l->provider)) != 0)
 		return -1;
 	snprintf(number, sizeof(number), "%d", l->pipe);
 	if (l->pipe >= 0 &&

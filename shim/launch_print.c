@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "config/client/network.h"
+#include "config/provider/delivery.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 #include "shim/confine.h"
@@ -55,6 +56,15 @@ static void print_delivery(const struct launch *l)
 	print_network_value("certificate-key", &l->network->key);
 }
 
+/* Where they go with secret ones; else they are a variable of their own. */
+static void print_headers(const char *how, const struct provider *p)
+{
+	unsigned i;
+
+	for (i = 0; i < p->headers; i++)
+		printf("%s header:%s=%s\n", how, p->header[i].name, p->header[i].value);
+}
+
 static void print_relay(const struct provider *p, const struct relay_variables *r)
 {
 	unsigned i;
@@ -67,8 +77,7 @@ static void print_relay(const struct provider *p, const struct relay_variables *
 			printf("set %s=%s\n", r->v[i].name, r->v[i].value);
 	for (i = 0; i < p->secrets; i++)
 		printf("relay %s=(from vault: %s)\n", p->secret[i].variable, p->secret[i].entry);
-	for (i = 0; i < p->headers; i++)
-		printf("relay header:%s=%s\n", p->header[i].name, p->header[i].value);
+	print_headers("relay", p);
 }
 
 /* Of several lines, as of headers, each by itself. */
@@ -96,12 +105,14 @@ static void print_set(const struct launch *l, const struct env_change *c, int n)
 	for (i = 0; i < n; i++)
 		if (c[i].action == ENV_SET && !relay_variables_name(&r, c[i].name, c[i].name_len))
 			print_value(&c[i]);
-	if (relayed)
+	if (relayed) {
 		print_relay(p, &r);
-	else
-		for (s = 0; s < p->secrets; s++)
-			printf("set %s=(from vault: %s)\n", p->secret[s].variable,
-			       p->secret[s].entry);
+		return;
+	}
+	for (s = 0; s < p->secrets; s++)
+		printf("set %s=(from vault: %s)\n", p->secret[s].variable, p->secret[s].entry);
+	if (secrets_have_header(p))
+		print_headers("set", p);
 }
 
 static void print_unset(const struct env_change *c, int n)

@@ -20,6 +20,13 @@
 #define CLAIM_NAME_MAX 64     /* wire/limits.h's VARIABLE_MAX_LEN; broker/claim.c asserts it */
 #define CLAIM_VALUE_MAX 16384 /* and TOKEN_MAX */
 
+/*
+ * The variable of secrets that are headers of requests: a line "NAME: VALUE" or "NAME: SCHEME
+ * VALUE" for each; then, where others go with them that are no secret, an empty line and
+ * theirs.
+ */
+#define CLAIM_HEADERS "ANTHROPIC_CUSTOM_HEADERS"
+
 enum claim_type {
 	CLAIM_ARRIVED = 1,   /* empty body: the library runs; answered on the connection */
 	CLAIM_CLAIM = 2,     /* empty body, with one end of a socket pair: answered there */

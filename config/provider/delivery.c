@@ -29,7 +29,7 @@ bool relay_carries(const struct provider *p, char *why, size_t size)
 	return true;
 }
 
-bool relay_is_needed(const struct provider *p)
+bool secrets_have_header(const struct provider *p)
 {
 	unsigned i;
 

@@ -13,8 +13,8 @@ struct provider;
 /* Can a relay put p's secrets into requests?  Else why (size bytes) says why not. */
 bool relay_carries(const struct provider *p, char *why, size_t size);
 
-/* Has p a secret that only a relay can put into requests (header:NAME)? */
-bool relay_is_needed(const struct provider *p);
+/* Has p a secret that is a header of requests (header:NAME)? */
+bool secrets_have_header(const struct provider *p);
 
 /*
  * What `auto`, or nothing, in the files means: the tightest delivery that works with p's

@@ -12,6 +12,7 @@
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
+#include "config/provider/delivery.h"
 #include "config/provider/env_list.h"
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
@@ -90,7 +91,8 @@ static int header_add_item(struct provider *p, const struct ini_item *it, struct
 	return header_add(p, it->key, value, it, f);
 }
 
-/* A line each, as the client reads them. */
+/* A line each, as the client reads them.  Where some are secret, whoever adds these adds all
+ * of them: the relay, or the broker for the client. */
 static int headers_add_variable(struct provider *p, const struct ini_item *at, struct failure *f)
 {
 	char lines[PROVIDER_VALUE_MAX + 1];
@@ -139,7 +141,8 @@ int resolve_headers(struct provider *p, const struct view *v, struct failure *f)
 		/* An empty value takes back what a lower layer said. */
 		if (items[i]->value[0] && header_add_item(p, items[i], f) != 0)
 			return -1;
-	if (n < 0 || (n > 0 && headers_add_variable(p, items[0], f) != 0))
+	if (n < 0 ||
+	    (n > 0 && !secrets_have_header(p) && headers_add_variable(p, items[0], f) != 0))
 		return -1;
 	return resolve_betas(p, v, f);
 }

@@ -118,6 +118,29 @@ static int environ_add_secrets(const struct claim_answer *a, struct refusal *why
 	return 0;
 }
 
+/*
+ * Recognise by itself each secret of a value of CLAIM_HEADERS: what is behind the last blank
+ * of a line, up to an empty line.
+ */
+static void session_keep_headers(const struct session_secret *all)
+{
+	const char *line = all->value, *end, *value;
+
+	for (; *line && *line != '\n'; line = *end ? end + 1 : end) {
+		end = strchrnul(line, '\n');
+		for (value = end; value > line && value[-1] != ' '; value--)
+			;
+		if (session.secrets == SECRETS_MAX || value == end)
+			return;
+		session.secret[session.secrets++] = (struct session_secret){
+			.name = all->name,
+			.name_len = all->name_len,
+			.value = value,
+			.len = (size_t)(end - value),
+		};
+	}
+}
+
 /* Keep a copy to compare children's arguments with: the program may overwrite
  * the one that getenv returns. */
 static int session_keep_secrets(const struct claim_answer *a, struct refusal *why)
@@ -137,6 +160,9 @@ static int session_keep_secrets(const struct claim_answer *a, struct refusal *wh
 		text = item_write(text, &a->item[i], '\0');
 	}
 	session.secrets = a->count;
+	for (size_t i = 0; i < a->count; i++)
+		if (strcmp(session.secret[i].name, CLAIM_HEADERS) == 0)
+			session_keep_headers(&session.secret[i]);
 	if (mprotect(all, size, PROT_READ) != 0)
 		return refusal_set(why, "cannot protect the secret", NULL);
 	return 0;

@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <sys/types.h>
 
-#define SECRETS_MAX 8 /* a session has three at most; room for a fourth kind */
+#define SECRETS_MAX 8 /* a session has three at most, and headers are in it twice */
 
 /* The variables through which ccrun passes a session on. */
 #define SAVED_PREFIX "CCRUN_SAVED_"	       /* + NAME=value: what children get back as NAME */
@@ -19,7 +19,7 @@
 #define LIBRARY_PREFIX PRELOAD_PREFIX "/proc/self/fd/" /* a library without a name */
 
 struct session_secret {
-	const char *name; /* of the variable; name_len bytes and a NUL, as the value */
+	const char *name; /* of the variable; name_len bytes and a NUL */
 	size_t name_len;
 	const char *value;
 	size_t len;

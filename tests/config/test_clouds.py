@@ -99,6 +99,62 @@ def test_plain_headers_without_a_relay_are_the_clients_own(ep, token):
         assert (seen["x-team"], seen["x-b"], seen["authorization"]) == ("blue", "c: d", "Bearer " + token)
 
 
+WITHOUT_RELAY = """[provider]
+base_url = {url}
+auth = oauth
+[secrets]
+CLAUDE_CODE_OAUTH_TOKEN = gw
+header:x-litellm-api-key = Bearer gw-litellm
+header:x-gate = gw-gate
+[headers]
+x-team = blue-and-green
+[policy]
+delivery = {delivery}
+"""
+
+
+@pytest.mark.parametrize("delivery", ["preload", "env"])
+def test_secret_headers_beside_a_subscription(ep, delivery):
+    """No relay carries a subscription's token, so the client adds the headers; what it starts
+    sees none of them, by preload."""
+    tokens = [canary.new_token() for _ in range(3)]
+    with Ccrun(ep) as c:
+        c.overlay("gw", WITHOUT_RELAY.format(url=ep.url, delivery=delivery))
+        c.init()
+        c.add("gw", "\n".join(tokens), *seal("header:x-team=blue-and-green"),
+              *(("--allow", "delivery=env") if delivery == "env" else ()))
+        shown = c.ccrun("-n", "gw").out
+        assert "set header:x-gate=(from vault: gw-gate)\nset header:x-team=blue-and-green\n" in shown
+        told = json.dumps({"mcpServers": {"s": {"command": "/bin/sh", "args": [
+            "-c", "(echo \"args $@\"; echo end) > ~/mcp.txt", "sh", "${ANTHROPIC_CUSTOM_HEADERS}", "${CCRUN_PROVIDER}"]}}})
+        ep.script[:] = [Bash("until grep -q ^end ~/mcp.txt; do sleep 0.1; done; env; echo blue-and-green"), Text(SAID)]
+        run(c, "gw", "-p", "hello", "--mcp-config", told)
+        seen = ep.main[0].headers
+        assert seen["authorization"] == "Bearer " + tokens[0]
+        assert (seen["x-litellm-api-key"], seen["x-gate"]) == ("Bearer " + tokens[1], tokens[2])
+        assert seen["x-team"] == "blue-and-green"
+        assert (c.home / "mcp.txt").read_text() == "args  gw\nend\n"
+        printed = "".join(ep.tool_results())
+        assert "blue-and-green" in printed and "CCRUN_PROVIDER=gw" in printed
+        if delivery == "preload":
+            assert not any(token in printed for token in tokens) and "x-gate" not in printed
+
+
+def test_a_secret_header_is_kept_from_arguments_of_children(ep):
+    """By its own value, whatever stands before it in the variable."""
+    tokens = [canary.new_token() for _ in range(3)]
+    with Ccrun(ep) as c:
+        c.overlay("gw", WITHOUT_RELAY.format(url=ep.url, delivery="preload"))
+        c.init()
+        c.add("gw", "\n".join(tokens), *seal("header:x-team=blue-and-green"))
+        script = ("set -- $(printf '%s\\n' \"$ANTHROPIC_CUSTOM_HEADERS\"); printf '%s %s\\n' \"$#\" \"$*\" | wc -c; "
+                  "/bin/echo \"$@\"; env")
+        r = c.ccrun("--exec", "/bin/sh", "gw", "-c", script)
+        assert r.rc == 0, r
+        assert not any(token in r.out for token in tokens)
+        assert "x-litellm-api-key: Bearer xxxx" in r.out and "x-team: blue-and-green" in r.out
+
+
 def test_what_is_shown_has_every_header(c, ep):
     ready(c, ep, [canary.new_token() for _ in range(3)])
     r = c.ccrun("-n", "gw")

@@ -105,7 +105,7 @@ static void test_a_scheme_before_a_secret(void **state)
 	assert_string_equal(p->secret[1].variable, "header:cf-aig-authorization:Bearer");
 	assert_string_equal(p->secret[1].entry, "b");
 	assert_string_equal(p->secret[2].variable, "header:x-key");
-	assert_true(relay_carries(p, why, sizeof(why)) && relay_is_needed(p));
+	assert_true(relay_carries(p, why, sizeof(why)) && secrets_have_header(p));
 	provider_free(p);
 	refuse(HEAD "[secrets]\nheader:x = Bearer: b\n", NULL, ":5:", "no scheme");
 	refuse(HEAD "[secrets]\nheader:x = 1 b\n", NULL, ":5:", "no scheme");
