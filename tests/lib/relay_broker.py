@@ -319,7 +319,7 @@ class Relay:
         for kind, data in files:
             self.give("file", kind=kind, fd=memfd(data))
         self.give("start", session="0" * 16, pid=pid, uid=os.getuid(), url=url, auth=auth,
-                  entries=[{"header": h} for h in entries], added=[{"name": n} for n in added],
+                  entries=[{"header": h} for h in entries], added=[{"name": n, "value": v} for n, v in added],
                   proxy=proxy, no_proxy=no_proxy, fd=os.dup(self.listener.fileno()))
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()

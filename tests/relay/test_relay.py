@@ -77,14 +77,16 @@ def test_which_field_bears_the_key(provider, auth, field, value):
 
 
 def test_further_secrets_and_added_fields(provider):
-    second = "second-secret-0123456789"
-    with Relay(provider.url, values=[(TOKEN, second)], entries=("", "cf-aig-authorization"),
-               added=("x-team",)) as relay:
-        relay.post(headers={"CF-AIG-Authorization": "mine", "X-Team": "blue"})
-    got = provider.requests[0].headers
-    assert got["authorization"] == "Bearer " + TOKEN
-    assert got["cf-aig-authorization"] == second
-    assert got["x-team"] == "blue"
+    second, third = "second-secret-0123456789", "third-secret-0123456789"
+    with Relay(provider.url, values=[(TOKEN, second, third)], entries=("", "x-gate", "cf-aig-authorization:Bearer"),
+               added=(("x-team", "blue"), ("x-portkey-config", "pc 1: a"))) as relay:
+        relay.post(headers={"CF-AIG-Authorization": "mine", "X-Gate": "mine", "X-Team": "red", "x-portkey-config": "evil",
+                            "x-portkey-custom-host": "https://evil.test"})
+    got = provider.requests[0]
+    assert got.headers["authorization"] == "Bearer " + TOKEN
+    assert (got.headers["x-gate"], got.headers["cf-aig-authorization"]) == (second, "Bearer " + third)
+    assert (got.headers["x-team"], got.headers["x-portkey-config"]) == ("blue", "pc 1: a")
+    assert not [n for n in ("X-Team", "x-portkey-custom-host") if n in got.names]
 
 
 def test_the_sealed_path_is_put_before(provider):

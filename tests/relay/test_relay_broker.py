@@ -393,23 +393,38 @@ BAD_STARTS = {
 }
 
 
-@pytest.mark.parametrize("what", BAD_STARTS)
-def test_a_start_that_is_none(what):
+def said_of(steps):
+    """What a relay says that is started so, and ends at once."""
     mine, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     process = subprocess.Popen([PROGRAM], pass_fds=(3,), stderr=subprocess.PIPE,
                                preexec_fn=lambda: os.dup2(theirs.fileno(), 3))
     theirs.close()
     usual = {"session": "0" * 16, "pid": os.getpid(), "uid": os.getuid(), "auth": "bearer",
              "entries": [{"header": ""}], "added": [], "proxy": "", "no_proxy": ""}
-    for op, fields, make in BAD_STARTS[what]:
+    for op, fields, make in steps:
         fds = [make()] if make else []
         socket.send_fds(mine, [pack(op=op, **{**(usual if op == "start" else {}), **fields})], fds)
         for fd in fds:
             os.close(fd)
     assert mine.recv(100) == b""
     with process:
-        assert process.stderr.read().startswith(b"ccrun-relay: ")
+        said = process.stderr.read()
     mine.close()
+    return said
+
+
+@pytest.mark.parametrize("what", BAD_STARTS)
+def test_a_start_that_is_none(what):
+    assert said_of(BAD_STARTS[what]).startswith(b"ccrun-relay: ")
+
+
+@pytest.mark.parametrize("name, value", [
+    ("x-api-key", "a"), ("host", "evil.test"), ("x-forwarded-host", "evil.test"), ("transfer-encoding", "chunked"),
+    ("anthropic-beta", "a"), ("x-a", "a "), ("x-a", ""), ("x a", "b")])
+def test_a_header_that_no_file_can_add(name, value):
+    said = said_of([("file", {"kind": "session"}, lambda: os.pidfd_open(os.getpid())),
+                    ("start", {"url": "http://127.0.0.1:1", "added": [{"name": name, "value": value}]}, None)])
+    assert b"the header " + name.encode() + b" is not one that a file can add" in said, said
 
 
 def test_it_is_nothing_to_start_by_hand():
