@@ -16,20 +16,8 @@
 #include "base/io.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/auth.h"
+#include "config/provider/resolve_models.h"
 #include "wire/endpoint.h"
-
-static const struct {
-	const char *variable, *key;
-} models[] = {
-	{ "ANTHROPIC_MODEL", "default" },
-	{ "ANTHROPIC_DEFAULT_FABLE_MODEL", "fable" },
-	{ "ANTHROPIC_DEFAULT_OPUS_MODEL", "opus" },
-	{ "ANTHROPIC_DEFAULT_SONNET_MODEL", "sonnet" },
-	{ "ANTHROPIC_DEFAULT_HAIKU_MODEL", "haiku" },
-	{ "ANTHROPIC_SMALL_FAST_MODEL", "haiku" },
-	{ "CLAUDE_CODE_SUBAGENT_MODEL", "subagent" },
-	{ "CLAUDE_CODE_MAX_CONTEXT_TOKENS", "context" },
-};
 
 /* The file that is to be written. */
 struct provider_draft {
@@ -74,16 +62,6 @@ static void draft_add_line(struct provider_draft *c, const char *section, const 
 	}
 	draft_append(c, "%s = %s\n", key, value);
 	c->any = true;
-}
-
-static const char *models_key_of(const char *variable)
-{
-	size_t i;
-
-	for (i = 0; i < sizeof(models) / sizeof(models[0]); i++)
-		if (strcmp(variable, models[i].variable) == 0)
-			return models[i].key;
-	return NULL;
 }
 
 static const char *provider_value_of(const struct provider *p, const char *variable)

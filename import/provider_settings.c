@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "config/provider/environment.h"
+#include "config/provider/resolve_models.h"
 #include "config/provider/variables.h"
 #include "import/variables.h"
 
@@ -19,11 +20,9 @@ static bool name_starts(const char *name, const char *with)
 /* Does it belong in a provider's file, as a model or in [env]? */
 static bool variable_belongs_in_provider(const char *name)
 {
-	const char *hint = variable_refusal_hint(name);
-
-	if (hint && strstr(hint, "in [models]"))
+	if (models_key_of(name))
 		return true;
-	if (hint || variable_is_secret(name))
+	if (variable_refusal_hint(name) || variable_is_secret(name))
 		return false;
 	return name_starts(name, "CLAUDE_CODE_") || name_starts(name, "ANTHROPIC_") ||
 	       name_starts(name, "DISABLE_") || strcmp(name, "API_TIMEOUT_MS") == 0 ||

@@ -68,6 +68,19 @@ int models_check_key(const struct ini_item *it, bool names_model, struct failure
 	return keywords_fail_unknown(it, "key", it->key, known, n, f);
 }
 
+const char *models_key_of(const char *variable)
+{
+	size_t i;
+
+	if (strcmp(variable, "ANTHROPIC_SMALL_FAST_MODEL") == 0)
+		return "haiku";
+	for (i = 0; i < COUNT(models); i++)
+		if (strcmp(models[i].variable, variable) == 0 && models[i].kind != SWITCH &&
+		    strcmp(models[i].key, "service_tier") != 0)
+			return models[i].key;
+	return NULL;
+}
+
 /* What a value of that kind may be.  0 or -1. */
 static int models_check_value(const struct provider *p, enum model_kind kind,
 			      const struct ini_item *it, const char *value, struct failure *f)

@@ -15,6 +15,12 @@ struct view;
  * how much that reads?  0, or -1 with FAIL_CONFIG and the nearest one. */
 int models_check_key(const struct ini_item *it, bool names_model, struct failure *f);
 
+/*
+ * The key of [models] that sets the variable to its value as it is, with any kind of
+ * credential, or NULL.  ANTHROPIC_SMALL_FAST_MODEL is the former name of haiku's.
+ */
+const char *models_key_of(const char *variable);
+
 /* Add the variables of [models] to p->env, and set p->model.  0, or -1 with FAIL_CONFIG. */
 int resolve_models(struct provider *p, const struct view *v, struct failure *f);
 
