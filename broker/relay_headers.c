@@ -22,13 +22,12 @@ int relay_headers_take(char out[HEADERS_MAX_LEN + 1], const uint8_t *lines, size
 	out[0] = '\0';
 	for (; n > 0; lines += len, n -= len) {
 		end = memchr(lines, '\n', n);
-		if (!end)
-			return fail_set(f, FAIL_BAD_VALUE, NULL, "env has a line without an end");
-		len = (size_t)(end - lines) + 1;
+		len = end ? (size_t)(end - lines) + 1 : n;
 		if (len <= prefix || memcmp(lines, PREFIX, prefix) != 0)
 			continue;
-		if (memchr(lines, '\0', len))
-			return fail_set(f, FAIL_BAD_VALUE, NULL, "a header has a NUL");
+		if (!end || memchr(lines, '\0', len))
+			return fail_set(f, FAIL_BAD_VALUE, NULL,
+					"a header has no end, or a NUL in it");
 		if (len > HEADERS_MAX_LEN - used)
 			return fail_set(f, FAIL_TOO_LARGE, NULL,
 					"the headers have more than %d bytes", HEADERS_MAX_LEN);

@@ -193,9 +193,9 @@ static void test_header_by_no_pipe(void **state)
 	q.variable = e.variable;
 	for (d = 0; d < DELIVERIES; d++) {
 		q.delivery = (enum delivery)d;
-		assert_int_equal(decide(&e, &q, NULL),
-				 d == DELIVERY_PIPE || d == DELIVERY_AUTO ? FAIL_POLICY :
-									    FAIL_NONE);
+		assert_int_equal(decide(&e, &q, NULL), d == DELIVERY_PIPE || d == DELIVERY_AUTO
+							       ? FAIL_POLICY
+							       : FAIL_NONE);
 	}
 }
 

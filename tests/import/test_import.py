@@ -264,6 +264,24 @@ def test_profiles_of_ccs(h):
         "ANTHROPIC_DEFAULT_OPUS_MODEL": "glm-5"}
 
 
+def test_every_variable_that_names_a_model_gets_its_key(h):
+    """The file that import writes is one that ccrun takes."""
+    h.write(".claude/settings.json", json.dumps({"env": {
+        "ANTHROPIC_BASE_URL": "https://llm.example.com", "ANTHROPIC_AUTH_TOKEN": h.key("gw"),
+        "ANTHROPIC_DEFAULT_MODEL": "v/start", "ANTHROPIC_CUSTOM_MODEL_OPTION": "v/other",
+        "ANTHROPIC_DEFAULT_OPUS_MODEL_NAME": "Big", "CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL": "v/flow",
+        "CLAUDE_CODE_SUBAGENT_MODEL_FORCE": "1", "ANTHROPIC_BEDROCK_SERVICE_TIER": "flex",
+        "VERTEX_REGION_CLAUDE_4_5_SONNET": "eu", "ANTHROPIC_BETAS": "a-1"}}))
+    [key] = h.found()["keys"]
+    h.imp("--yes", "--scrub")
+    r = h.ccctl("show", key["entry"])
+    assert r.rc == 0, r
+    for line in ("ANTHROPIC_DEFAULT_MODEL=v/start", "ANTHROPIC_CUSTOM_MODEL_OPTION=v/other",
+                 "ANTHROPIC_DEFAULT_OPUS_MODEL_NAME=Big", "CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL=v/flow"):
+        assert line in r.out, r
+    assert h.get(key["entry"]) == h.made["gw"] and not h.leaks()
+
+
 def test_the_configuration_of_ccm(h):
     h.write(".ccm_config", "# CCM\nCCM_LANGUAGE=en\n\n# Deepseek\nDEEPSEEK_API_KEY=sk-your-deepseek-api-key\n"
             f"# GLM\nGLM_API_KEY={h.key('glm')}  # paid\nOPENROUTER_API_KEY={h.key('or', 'sk-or-v1-')}\n"
