@@ -68,8 +68,7 @@ void book_entry_rename(struct book *b, const char *from, const char *to)
 
 /* ---- requests ---- */
 
-/* One that is under way.  NULL: there is none. */
-static const struct book_event *open_find(const struct book *b, const char *session, uint64_t id)
+const struct book_event *book_open_find(const struct book *b, const char *session, uint64_t id)
 {
 	unsigned i;
 
@@ -97,7 +96,7 @@ int book_open_add(struct book *b, const struct book_event *e)
 
 static void open_end(struct book *b, const char *session, uint64_t id)
 {
-	const struct book_event *e = open_find(b, session, id);
+	const struct book_event *e = book_open_find(b, session, id);
 
 	if (e)
 		b->open[e - b->open] = b->open[--b->opens];

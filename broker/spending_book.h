@@ -51,6 +51,9 @@ struct book_entry *book_entry_make(struct book *b, const char *name);
 /* Its counters and what is under way go with the new name. */
 void book_entry_rename(struct book *b, const char *from, const char *to);
 
+/* A request that is under way.  NULL: there is none of that id. */
+const struct book_event *book_open_find(const struct book *b, const char *session, uint64_t id);
+
 /* Note a request that goes out.  0, or -1: no memory. */
 int book_open_add(struct book *b, const struct book_event *e);
 

@@ -109,14 +109,12 @@ static const struct prices *prices_of_answer(const struct book *b, const struct 
 	const struct book_entry *entry = book_entry_find(b, e->sum.entry);
 	const struct price_list *l = entry ? entry->prices : NULL;
 	const struct prices *p = price_list_find(l, e->sum.model);
-	unsigned i;
+	const struct book_event *open = p ? NULL : book_open_find(b, e->sum.session, e->id);
 
-	for (i = 0; !p && i < b->opens; i++)
-		if (b->open[i].id == e->id && strcmp(b->open[i].sum.session, e->sum.session) == 0)
-			p = price_list_find(l, b->open[i].sum.model);
-	return p;
+	return open ? price_list_find(l, open->sum.model) : p;
 }
 
+/* Before the reservation ends. */
 static void cost_count(struct book_event *e, const struct use *u, const struct book *b)
 {
 	const struct book_entry *entry = book_entry_find(b, e->sum.entry);

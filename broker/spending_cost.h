@@ -23,8 +23,8 @@ struct use;
 void spending_cost_estimate(struct book_event *e, const struct book_entry *entry,
 			    uint64_t body_bytes);
 
-/* The same for a request that ended: see spending_settle.  Nothing is set where none is billed.
- * b has its entry, and still its reservation. */
+/* The same for a request that ended, while its reservation is in b: see spending_settle.
+ * Nothing is set where none is billed. */
 void spending_cost_count(struct book_event *e, const struct book *b, const struct use *u);
 
 #endif
