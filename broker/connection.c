@@ -4,6 +4,7 @@
 #include "broker/connection.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@
 #include "broker/quota_fetch.h"
 #include "broker/relay.h"
 #include "broker/relay_channel.h"
+#include "broker/relay_metering.h"
 #include "broker/tenant_lock.h"
 #include "broker/tenants.h"
 #include "broker/ticket.h"
@@ -95,11 +97,20 @@ void connection_drop(struct broker *b, struct connection *c)
 				 .pid = c->peer.pid,
 				 .provider = c->session.provider,
 				 .session = c->session.id };
+	char why[96];
+	unsigned n;
 
 	if (c->fd < 0)
 		return;
-	if (c->relay)
+	if (c->relay) {
 		e.sums = &c->relay->sums;
+		n = relay_count_interrupted(c);
+		if (n > 0) {
+			snprintf(why, sizeof(why), "its relay ended in %u %s, counted by estimate",
+				 n, n == 1 ? "request" : "requests");
+			e.why = why;
+		}
+	}
 	if (c->session.state == SESSION_LIVE)
 		c->tenant->sessions--;
 	else if (!c->session.resumed)

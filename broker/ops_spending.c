@@ -67,7 +67,7 @@ struct wire_out *op_limit(struct request *q, struct failure *f)
 	limit_format(&l, text);
 	o = wire_ok();
 	wire_put_str(o, "limit", text);
-	wire_put_bool(o, "blind", e && e->blind);
+	wire_put_bool(o, "blind", e && rates_are_blind(&e->rates));
 	put_windows(o, b, name, &now);
 	return o;
 }

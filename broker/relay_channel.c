@@ -22,7 +22,6 @@
 #include "broker/relay_metering.h"
 #include "broker/relay_value.h"
 #include "broker/session.h"
-#include "broker/spending.h"
 #include "broker/tenant.h"
 #include "broker/tenant_lock.h"
 #include "wire/pack.h"
@@ -172,9 +171,9 @@ static bool channel_restart(struct broker *b, struct connection *c)
 				 .session = c->session.id };
 	struct failure f = { 0 };
 
-	spending_release_session(c->tenant, c->session.id);
 	if (process_has_ended(c))
 		return false;
+	(void)relay_count_interrupted(c);
 	c->relay->sums.restarts++;
 	if (channel_connect(b, c, c->tenant, c->relay, &f) != 0) {
 		e.result = fail_name(f.code);
@@ -199,7 +198,6 @@ void relay_channel_drop(struct connection *c)
 
 	if (!c->relay)
 		return;
-	spending_release_session(c->tenant, c->session.id);
 	for (at = &c->tenant->relays; *at && *at != c->relay; at = &(*at)->next)
 		;
 	if (*at)
@@ -245,6 +243,12 @@ static void serve_reserve(struct broker *b, struct connection *c, struct wire_ma
 	relay_serve_reserve(c, m);
 }
 
+static void serve_passing(struct broker *b, struct connection *c, struct wire_map m)
+{
+	(void)b;
+	relay_serve_passing(c, m);
+}
+
 static void serve_use(struct broker *b, struct connection *c, struct wire_map m)
 {
 	(void)b;
@@ -262,9 +266,9 @@ static const struct {
 	void (*serve)(struct broker *b, struct connection *c, struct wire_map m);
 } messages[] = {
 	{ "value", relay_serve_value }, { "renew", relay_serve_renew },
-	{ "reserve", serve_reserve },	{ "use", serve_use },
-	{ "refusal", serve_refusal },	{ "failure", serve_failure },
-	{ "fetched", serve_fetched },
+	{ "reserve", serve_reserve },	{ "passing", serve_passing },
+	{ "use", serve_use },		{ "refusal", serve_refusal },
+	{ "failure", serve_failure },	{ "fetched", serve_fetched },
 };
 
 static void serve_message(struct broker *b, struct connection *c, struct wire_map m)

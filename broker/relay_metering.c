@@ -66,6 +66,18 @@ void relay_serve_reserve(struct connection *c, struct wire_map m)
 	wire_out_free(o);
 }
 
+void relay_serve_passing(struct connection *c, struct wire_map m)
+{
+	uint64_t id, sent, output;
+
+	if (wire_get_uint(m, "id", &id, NULL) != 0 || wire_get_uint(m, "sent", &sent, NULL) != 0 ||
+	    wire_get_uint(m, "output", &output, NULL) != 0) {
+		relay_cut(c->relay, "it sent a malformed message");
+		return;
+	}
+	spending_pass(c->tenant, c->session.id, id, sent, output);
+}
+
 /* Numbers that are there only where they are known. */
 static int read_tokens(struct use *u, struct wire_map m)
 {
@@ -89,17 +101,31 @@ static void number_add(uint64_t *to, uint64_t n)
 		*to = INT64_MAX;
 }
 
-static void sums_add(struct audit_sums *sums, const struct use *u, const struct spent *counted)
+static void sums_add(struct audit_sums *sums, bool failed, const struct spent *counted)
 {
 	int i;
 
 	sums->requests++;
-	sums->failed += u->status / 100 != 2;
+	sums->failed += failed;
 	for (i = 0; i < TOKEN_KINDS; i++)
 		number_add(&sums->tokens[i], counted->tokens[i]);
 	number_add(&sums->micros, counted->micros);
 	sums->estimated += counted->estimated;
 	sums->unpriced += counted->unpriced;
+}
+
+static void interrupted_add(void *arg, const struct spent *counted)
+{
+	sums_add(arg, true, counted);
+}
+
+unsigned relay_count_interrupted(struct connection *c)
+{
+	struct audit_sums *sums = &c->relay->sums;
+	uint64_t before = sums->requests;
+
+	spending_release_session(c->tenant, c->session.id, interrupted_add, sums);
+	return (unsigned)(sums->requests - before);
 }
 
 void relay_serve_use(struct connection *c, struct wire_map m)
@@ -131,7 +157,7 @@ void relay_serve_use(struct connection *c, struct wire_map m)
 	/* Or the vault would be found idle, and locked, in the middle of a session's work. */
 	c->tenant->used_ms = clock_now_ms();
 	r = spending_settle(c->tenant, &u, id, &counted, &f);
-	sums_add(&c->relay->sums, &u, &counted);
+	sums_add(&c->relay->sums, u.status / 100 != 2, &counted);
 	if (r == 0)
 		return;
 	e.result = fail_name(f.code);

@@ -14,8 +14,13 @@ struct session;
  * endpoint's own header.  Those in further headers go into the same requests. */
 const char *session_counted_entry(const struct session *s);
 
-/* `reserve` and `use` on the channel c.  A message that is no such thing ends it. */
+/* `reserve`, `passing` and `use` on the channel c.  A message that is no such thing ends it. */
 void relay_serve_reserve(struct connection *c, struct wire_map m);
+void relay_serve_passing(struct connection *c, struct wire_map m);
 void relay_serve_use(struct connection *c, struct wire_map m);
+
+/* The relay of c has ended: count what it announced and will not tell the end of.  Returns how
+ * many requests that were. */
+unsigned relay_count_interrupted(struct connection *c);
 
 #endif

@@ -217,7 +217,21 @@ int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct s
 	return book_count(b, &e, f);
 }
 
-void spending_release_session(struct tenant *t, const char *session)
+void spending_pass(struct tenant *t, const char *session, uint64_t id, uint64_t answer_bytes,
+		   uint64_t tokens)
+{
+	const struct book_event *e = t->book ? book_open_find(t->book, session, id) : NULL;
+	uint64_t output, micros;
+
+	if (!e)
+		return;
+	spending_cost_of_passed(e, book_entry_find(t->book, e->sum.entry), answer_bytes, tokens,
+				&output, &micros);
+	(void)book_pass(t->book, session, id, output, micros, NULL);
+}
+
+void spending_release_session(struct tenant *t, const char *session,
+			      void (*counted)(void *arg, const struct spent *sum), void *arg)
 {
 	struct limit_time now;
 	struct book_event e;
@@ -227,12 +241,13 @@ void spending_release_session(struct tenant *t, const char *session)
 		return;
 	now = spending_now(t);
 	for (i = t->book->opens; i-- > 0;) {
-		e = t->book->open[i];
-		if (strcmp(e.sum.session, session) != 0)
+		if (strcmp(t->book->open[i].sum.session, session) != 0)
 			continue;
+		e = book_event_interrupted(&t->book->open[i]);
 		e.when = now;
 		e.sum.day = book_day(&now);
-		e.sum.estimated = 1;
+		if (counted)
+			counted(arg, &e.sum);
 		/* Counting ends the reservation, and moves the last one to its place. */
 		(void)book_count(t->book, &e, NULL);
 	}

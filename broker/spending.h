@@ -5,7 +5,7 @@
  * A request is *reserved* before it goes out, by an estimate, and *settled* when its answer
  * ended, by the numbers that the provider gave.  What is reserved counts as used, so that
  * requests at the same time cannot pass the limit together.  What never gets settled (the
- * session or the broker ended) is counted by its estimate.
+ * session or the broker ended) is counted by its estimate, or by what had passed of the answer.
  *
  * How far over a limit use can go: by what an answer takes more than its estimate, once
  * for every request that was under way when the limit was reached.
@@ -73,9 +73,21 @@ int spending_reserve(struct tenant *t, const char *entry, const char *session, u
 int spending_settle(struct tenant *t, const struct use *u, uint64_t id, struct spent *counted,
 		    struct failure *f);
 
-/* The session ended: what it still has reserved was sent and may have been billed, so it
- * is counted by its estimate. */
-void spending_release_session(struct tenant *t, const char *session);
+/*
+ * Of the request (session, id), which is under way, so many bytes of the answer are about to
+ * have passed, and its answer may have so many tokens (0: not known).  Counted if it never
+ * gets settled; in the file before this returns, as far as that can be written.
+ */
+void spending_pass(struct tenant *t, const char *session, uint64_t id, uint64_t answer_bytes,
+		   uint64_t tokens);
+
+/*
+ * The session or its relay ended: what it still has reserved was sent and may have been
+ * billed, so it is counted by its estimate, or by what passed.  counted: told of each; NULL:
+ * nobody asks.
+ */
+void spending_release_session(struct tenant *t, const char *session,
+			      void (*counted)(void *arg, const struct spent *sum), void *arg);
 
 /* The prices of an entry's models from now on: those that an unmarked `open` brought. */
 void spending_set_prices(struct tenant *t, const char *entry, const struct price_list *prices);

@@ -8,8 +8,6 @@
 #include <string.h>
 #include <time.h>
 
-#define CUT_ANSWERS_MAX 3 /* in a row, of which nobody knows what they cost */
-
 uint32_t book_day(const struct limit_time *t)
 {
 	time_t local = (time_t)(t->epoch + t->utc_offset);
@@ -94,6 +92,34 @@ int book_open_add(struct book *b, const struct book_event *e)
 	return 0;
 }
 
+bool book_open_raise(struct book *b, const char *session, uint64_t id, uint64_t output,
+		     uint64_t micros)
+{
+	const struct book_event *found = book_open_find(b, session, id);
+	struct book_event *e = found ? &b->open[found - b->open] : NULL;
+
+	if (!e || ((output <= e->passed_output || output <= e->sum.tokens[TOKENS_OUTPUT]) &&
+		   (micros <= e->passed_micros || micros <= e->sum.micros)))
+		return false;
+	if (output > e->passed_output)
+		e->passed_output = output;
+	if (micros > e->passed_micros)
+		e->passed_micros = micros;
+	return true;
+}
+
+struct book_event book_event_interrupted(const struct book_event *e)
+{
+	struct book_event i = *e;
+
+	i.sum.estimated = 1;
+	if (i.sum.tokens[TOKENS_OUTPUT] < i.passed_output)
+		i.sum.tokens[TOKENS_OUTPUT] = i.passed_output;
+	if (i.sum.micros < i.passed_micros)
+		i.sum.micros = i.passed_micros;
+	return i;
+}
+
 static void open_end(struct book *b, const char *session, uint64_t id)
 {
 	const struct book_event *e = book_open_find(b, session, id);
@@ -113,8 +139,31 @@ static uint64_t tokens_total(const struct spent *s)
 	return sum;
 }
 
+/* What e tells of its model, and of the name by which the request asked for it. */
+static void entry_learn(struct book_entry *entry, const struct book_event *e, const char *asked,
+			uint64_t tokens)
+{
+	const char *model = e->sum.model;
+	bool alias = strcmp(asked, model) != 0;
+
+	if (e->sum.unpriced) {
+		/* Else who cuts each answer off is never asked what they cost. */
+		if (e->sum.estimated)
+			rates_note_cut(&entry->rates, model);
+		else
+			rates_note_blind(&entry->rates, model);
+		if (alias)
+			rates_forget(&entry->rates, asked);
+	} else if (e->reported) {
+		rates_learn(&entry->rates, model, e->sum.micros, tokens);
+		if (alias)
+			rates_learn(&entry->rates, asked, e->sum.micros, tokens);
+	}
+}
+
 int book_event_apply(struct book *b, const struct book_event *e)
 {
+	const struct book_event *open = book_open_find(b, e->sum.session, e->id);
 	struct book_entry *entry = book_entry_make(b, e->sum.entry);
 	uint64_t used[LIMIT_KINDS] = { [LIMIT_TOKENS] = tokens_total(&e->sum),
 				       [LIMIT_MONEY] = e->sum.micros,
@@ -123,26 +172,8 @@ int book_event_apply(struct book *b, const struct book_event *e)
 	if (!entry || spent_add(&b->table, &e->sum) != 0)
 		return -1;
 	limit_count(&entry->counters, used, &e->when);
+	entry_learn(entry, e, open ? open->sum.model : e->sum.model, used[LIMIT_TOKENS]);
 	open_end(b, e->sum.session, e->id);
-	if (e->sum.estimated) {
-		/* Else who cuts each answer off is never asked what they cost. */
-		entry->cut += e->sum.unpriced;
-		entry->blind = entry->blind || entry->cut >= CUT_ANSWERS_MAX;
-		return 0;
-	}
-	entry->cut = 0;
-	if (e->sum.unpriced)
-		entry->blind = true;
-	if (!e->reported)
-		return 0;
-	entry->blind = false;
-	/* Halved long before they could overflow: only their ratio is asked for. */
-	if (entry->reported_tokens > UINT64_MAX / 8 || entry->reported_micros > UINT64_MAX / 8) {
-		entry->reported_tokens /= 2;
-		entry->reported_micros /= 2;
-	}
-	entry->reported_tokens += used[LIMIT_TOKENS] < UINT32_MAX ? used[LIMIT_TOKENS] : UINT32_MAX;
-	entry->reported_micros += used[LIMIT_MONEY] < UINT32_MAX ? used[LIMIT_MONEY] : UINT32_MAX;
 	return 0;
 }
 
@@ -151,8 +182,7 @@ void book_opens_count(struct book *b)
 	struct book_event e;
 
 	while (b->opens > 0) {
-		e = b->open[b->opens - 1];
-		e.sum.estimated = 1;
+		e = book_event_interrupted(&b->open[b->opens - 1]);
 		if (book_event_apply(b, &e) != 0)
 			b->opens--;
 	}
@@ -162,8 +192,10 @@ void book_free(struct book *b)
 {
 	unsigned i;
 
-	for (i = 0; i < b->entries; i++)
+	for (i = 0; i < b->entries; i++) {
 		free(b->entry[i].prices);
+		rates_free(&b->entry[i].rates);
+	}
 	free(b->entry);
 	free(b->open);
 	spent_free(&b->table);

@@ -10,6 +10,7 @@
 #include "broker/ledger.h"
 #include "broker/limit.h"
 #include "broker/price_list.h"
+#include "broker/spending_rate.h"
 #include "broker/spent_table.h"
 
 #define BOOK_ENTRIES_MAX 512 /* names with counters; more than a vault holds in practice */
@@ -17,10 +18,7 @@
 struct book_entry {
 	char name[NAME_MAX_LEN + 1];
 	struct limit_counters counters;
-	/* What the provider said that answers cost, for estimates where there is no price. */
-	uint64_t reported_micros, reported_tokens;
-	bool blind;		   /* the last answer without a price had no cost either */
-	uint64_t cut;		   /* answers in a row that ended before that could be told */
+	struct rates rates;
 	struct price_list *prices; /* of the last session; NULL: none.  Not in the file. */
 };
 
@@ -30,6 +28,8 @@ struct book_event {
 	uint64_t id;
 	struct spent sum; /* requests is 1 */
 	bool reported;	  /* its cost is the provider's own number */
+	/* Under way: what the answer may have come to, if that is more than the estimate. */
+	uint64_t passed_output, passed_micros;
 };
 
 struct book {
@@ -57,11 +57,19 @@ const struct book_event *book_open_find(const struct book *b, const char *sessio
 /* Note a request that goes out.  0, or -1: no memory. */
 int book_open_add(struct book *b, const struct book_event *e);
 
+/* More of the answer of one that is under way may pass, or the request allows more.  False:
+ * it was known, or there is no such request. */
+bool book_open_raise(struct book *b, const char *session, uint64_t id, uint64_t output,
+		     uint64_t micros);
+
+/* What is counted for e, which was under way and will not be heard of again. */
+struct book_event book_event_interrupted(const struct book_event *e);
+
 /* Count a request that ended; if it is under way, that ends too.  -1: no memory, and
  * nothing is counted. */
 int book_event_apply(struct book *b, const struct book_event *e);
 
-/* Count all that is under way by its estimate, at its own time: the broker had ended. */
+/* Count all that is under way as interrupted, at its own time: the broker had ended. */
 void book_opens_count(struct book *b);
 
 /* The day of a time as 20261128, local. */

@@ -30,10 +30,11 @@ static bool prices_for_limit(const struct prices *p, struct prices *out)
 }
 
 /* What so many tokens may cost: by the prices p, else by what the provider said that earlier
- * answers cost.  False: nobody knows. */
+ * answers of the model cost.  False: nobody knows. */
 static bool cost_estimate(const struct book_entry *e, const struct prices *p, const struct spent *s,
 			  uint64_t *micros)
 {
+	const struct book_rate *rate;
 	struct token_counts counts;
 	struct prices all;
 	double micros_per_token, sum;
@@ -50,12 +51,18 @@ static bool cost_estimate(const struct book_entry *e, const struct prices *p, co
 			*micros = ESTIMATE_MAX;
 		return true;
 	}
-	if (!e || e->reported_tokens == 0)
+	rate = e ? rates_find(&e->rates, s->model) : NULL;
+	if (!rate)
 		return false;
-	micros_per_token = (double)e->reported_micros / (double)e->reported_tokens;
+	micros_per_token = (double)rate->micros / (double)rate->tokens;
 	sum = (double)total * micros_per_token + 1;
 	*micros = sum < ESTIMATE_MAX ? (uint64_t)sum : ESTIMATE_MAX;
 	return true;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
 }
 
 static uint64_t input_estimate(uint64_t body_bytes)
@@ -77,9 +84,20 @@ void spending_cost_estimate(struct book_event *e, const struct book_entry *entry
 	}
 }
 
-static uint64_t larger(uint64_t a, uint64_t b)
+void spending_cost_of_passed(const struct book_event *e, const struct book_entry *entry,
+			     uint64_t answer_bytes, uint64_t tokens, uint64_t *output,
+			     uint64_t *micros)
 {
-	return a > b ? a : b;
+	struct spent sum = e->sum;
+
+	if (tokens > SPENDING_OUTPUT_MAX)
+		tokens = SPENDING_OUTPUT_MAX;
+	*output = larger(answer_bytes / ANSWER_BYTES_PER_TOKEN, tokens);
+	*output = larger(*output, SPENDING_OUTPUT);
+	sum.tokens[TOKENS_OUTPUT] = *output;
+	if (!cost_estimate(entry, price_list_find(entry ? entry->prices : NULL, sum.model), &sum,
+			   micros))
+		*micros = 0;
 }
 
 /* A whole answer may bear no numbers, or none that can be: they are no use of nothing. */
@@ -90,7 +108,8 @@ static bool numbers_are_there(const struct use *u)
 
 /* Of an answer without all its numbers, as one that was cut off, the larger of numbers and
  * estimate; the input and the output each, since the input's numbers come first. */
-static void tokens_estimate(struct book_event *e, const struct use *u)
+static void tokens_estimate(struct book_event *e, const struct use *u,
+			    const struct book_event *open)
 {
 	uint64_t *n = e->sum.tokens, cached = n[TOKENS_CACHE_READ] + n[TOKENS_CACHE_WRITE];
 	uint64_t input = input_estimate(u->request_bytes);
@@ -99,6 +118,9 @@ static void tokens_estimate(struct book_event *e, const struct use *u)
 		n[TOKENS_INPUT] = input - cached;
 	n[TOKENS_OUTPUT] = larger(larger(n[TOKENS_OUTPUT], SPENDING_OUTPUT),
 				  u->answer_bytes / ANSWER_BYTES_PER_TOKEN);
+	/* The provider may have billed all that the request allows, whatever came of it. */
+	if (open)
+		n[TOKENS_OUTPUT] = larger(n[TOKENS_OUTPUT], open->passed_output);
 	e->sum.estimated = 1;
 }
 
@@ -152,6 +174,6 @@ void spending_cost_count(struct book_event *e, const struct book *b, const struc
 	for (i = 0; i < TOKEN_KINDS; i++)
 		e->sum.tokens[i] = u->tokens[i] < UINT32_MAX ? u->tokens[i] : UINT32_MAX;
 	if (!numbers_are_there(u))
-		tokens_estimate(e, u);
+		tokens_estimate(e, u, book_open_find(b, e->sum.session, e->id));
 	cost_count(e, u, b);
 }

@@ -41,6 +41,22 @@ static int text_add_line(struct text *t, struct ledger_line *l, struct failure *
 	return 0;
 }
 
+static int text_add_entry(struct text *t, struct book_entry *e, struct failure *f)
+{
+	struct ledger_line l;
+	unsigned i;
+
+	spending_line_put_entry(&l, e);
+	if (text_add_line(t, &l, f) != 0)
+		return -1;
+	for (i = 0; i < e->rates.n; i++) {
+		spending_line_put_rate(&l, e->name, &e->rates.of[i]);
+		if (text_add_line(t, &l, f) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 static int text_format(struct book *b, struct text *t, struct failure *f)
 {
 	struct ledger_line l;
@@ -49,11 +65,9 @@ static int text_format(struct book *b, struct text *t, struct failure *f)
 	spending_line_put_head(&l, b);
 	if (text_add_line(t, &l, f) != 0)
 		return -1;
-	for (i = 0; i < b->entries; i++) {
-		spending_line_put_entry(&l, &b->entry[i]);
-		if (text_add_line(t, &l, f) != 0)
+	for (i = 0; i < b->entries; i++)
+		if (text_add_entry(t, &b->entry[i], f) != 0)
 			return -1;
-	}
 	for (i = 0; i < b->table.n; i++) {
 		spending_line_put_sum(&l, &b->table.row[i]);
 		if (text_add_line(t, &l, f) != 0)
@@ -62,6 +76,9 @@ static int text_format(struct book *b, struct text *t, struct failure *f)
 	for (i = 0; i < b->opens; i++) {
 		spending_line_put_event(&l, SPENDING_LINE_OPEN, &b->open[i]);
 		if (text_add_line(t, &l, f) != 0)
+			return -1;
+		spending_line_put_passed(&l, &b->open[i]);
+		if (b->open[i].passed_output && text_add_line(t, &l, f) != 0)
 			return -1;
 	}
 	return 0;
@@ -105,6 +122,17 @@ int book_reserve(struct book *b, const struct book_event *e, struct failure *f)
 	return -1;
 }
 
+int book_pass(struct book *b, const char *session, uint64_t id, uint64_t output, uint64_t micros,
+	      struct failure *f)
+{
+	struct ledger_line l;
+
+	if (!book_open_raise(b, session, id, output, micros))
+		return 0;
+	spending_line_put_passed(&l, book_open_find(b, session, id));
+	return book_append(b, &l, f);
+}
+
 int book_count(struct book *b, const struct book_event *e, struct failure *f)
 {
 	struct ledger_line l;
@@ -139,8 +167,24 @@ static bool entry_read(struct book *b, struct ledger_fields *l)
 	if (!spending_line_take_entry(l, &read))
 		return false;
 	e = book_entry_make(b, read.name);
+	if (!e)
+		return false;
+	e->counters = read.counters;
+	e->rates.lost = read.rates.lost;
+	return true;
+}
+
+static bool rate_read(struct book *b, struct ledger_fields *l)
+{
+	char name[NAME_MAX_LEN + 1];
+	struct book_rate rate;
+	struct book_entry *e;
+
+	if (!spending_line_take_rate(l, name, &rate))
+		return false;
+	e = book_entry_make(b, name);
 	if (e)
-		*e = read;
+		rates_restore(&e->rates, &rate);
 	return e != NULL;
 }
 
@@ -151,6 +195,16 @@ static bool rename_read(struct book *b, struct ledger_fields *l)
 	if (!spending_line_take_rename(l, from, to))
 		return false;
 	book_entry_rename(b, from, to);
+	return true;
+}
+
+static bool passed_read(struct book *b, struct ledger_fields *l)
+{
+	struct book_event e = { 0 };
+
+	if (!spending_line_take_passed(l, &e))
+		return false;
+	(void)book_open_raise(b, e.sum.session, e.id, e.passed_output, e.passed_micros);
 	return true;
 }
 
@@ -167,10 +221,14 @@ static bool line_read(struct book *b, char *line, bool first)
 		return strcmp(kind, SPENDING_LINE_HEAD) == 0 && spending_line_take_head(&l, b);
 	if (strcmp(kind, SPENDING_LINE_ENTRY) == 0)
 		return entry_read(b, &l);
+	if (strcmp(kind, SPENDING_LINE_RATE) == 0)
+		return rate_read(b, &l);
 	if (strcmp(kind, SPENDING_LINE_SUM) == 0)
 		return spending_line_take_sum(&l, &e.sum) && spent_add(&b->table, &e.sum) == 0;
 	if (strcmp(kind, SPENDING_LINE_OPEN) == 0)
 		return spending_line_take_event(&l, &e) && book_open_add(b, &e) == 0;
+	if (strcmp(kind, SPENDING_LINE_PASSED) == 0)
+		return passed_read(b, &l);
 	if (strcmp(kind, SPENDING_LINE_USED) == 0)
 		return spending_line_take_event(&l, &e) && book_event_apply(b, &e) == 0;
 	if (strcmp(kind, SPENDING_LINE_RENAME) == 0)

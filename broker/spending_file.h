@@ -3,8 +3,8 @@
  *
  * The file (STORE_SPENDING) is a ledger: the state when it was written as a whole, then a
  * line for each event since.  docs/VAULT.md has its format.  A request is on it before it
- * goes out, so that one whose end is not there (the broker was killed) is counted by its
- * estimate when the file is read: a crash counts too much, never too little.
+ * goes out, and what passes of its answer, so that one whose end is not there (the broker was
+ * killed) is counted by that when the file is read: as much as can have passed, or more.
  */
 #ifndef BROKER_SPENDING_FILE_H
 #define BROKER_SPENDING_FILE_H
@@ -33,6 +33,10 @@ void book_close(struct book *b);
 
 /* Note a request that goes out.  0, or -1: it is not in the file, and not noted. */
 int book_reserve(struct book *b, const struct book_event *e, struct failure *f);
+
+/* book_open_raise.  0, or -1: it is known in memory alone. */
+int book_pass(struct book *b, const char *session, uint64_t id, uint64_t output, uint64_t micros,
+	      struct failure *f);
 
 /*
  * Count a request that ended; its reservation, if there is one, ends too.  0, or -1: it is

@@ -58,9 +58,10 @@ void spending_line_put_entry(struct ledger_line *l, struct book_entry *e)
 	ledger_line_text(l, e->name);
 	line_put_counters(l, e->counters.window, e->counters.used);
 	line_put_counters(l, e->counters.window_before, e->counters.used_before);
-	ledger_line_number(l, e->reported_micros);
-	ledger_line_number(l, e->reported_tokens);
-	ledger_line_number(l, e->blind);
+	/* Once what answers of all models together had cost. */
+	ledger_line_number(l, 0);
+	ledger_line_number(l, 0);
+	ledger_line_number(l, e->rates.lost);
 }
 
 bool spending_line_take_entry(struct ledger_fields *l, struct book_entry *e)
@@ -69,9 +70,32 @@ bool spending_line_take_entry(struct ledger_fields *l, struct book_entry *e)
 	ledger_take_text(l, e->name, sizeof(e->name));
 	line_take_counters(l, e->counters.window, e->counters.used);
 	line_take_counters(l, e->counters.window_before, e->counters.used_before);
-	e->reported_micros = ledger_take_number(l);
-	e->reported_tokens = ledger_take_number(l);
-	e->blind = ledger_take_number(l) != 0;
+	(void)ledger_take_number(l);
+	(void)ledger_take_number(l);
+	e->rates.lost = ledger_take_number(l) != 0;
+	return !l->bad;
+}
+
+void spending_line_put_rate(struct ledger_line *l, const char *entry, const struct book_rate *r)
+{
+	ledger_line_begin(l, SPENDING_LINE_RATE);
+	ledger_line_text(l, entry);
+	ledger_line_text(l, r->model);
+	ledger_line_number(l, r->micros);
+	ledger_line_number(l, r->tokens);
+	ledger_line_number(l, r->cut);
+	ledger_line_number(l, r->blind);
+}
+
+bool spending_line_take_rate(struct ledger_fields *l, char *entry, struct book_rate *r)
+{
+	memset(r, 0, sizeof(*r));
+	ledger_take_text(l, entry, NAME_MAX_LEN + 1);
+	ledger_take_text(l, r->model, sizeof(r->model));
+	r->micros = ledger_take_number(l);
+	r->tokens = ledger_take_number(l);
+	r->cut = ledger_take_number(l);
+	r->blind = ledger_take_number(l) != 0;
 	return !l->bad;
 }
 
@@ -139,6 +163,24 @@ bool spending_line_take_event(struct ledger_fields *l, struct book_event *e)
 	e->id = ledger_take_number(l);
 	e->reported = ledger_take_number(l) != 0;
 	return spending_line_take_sum(l, &e->sum);
+}
+
+void spending_line_put_passed(struct ledger_line *l, const struct book_event *e)
+{
+	ledger_line_begin(l, SPENDING_LINE_PASSED);
+	ledger_line_text(l, e->sum.session);
+	ledger_line_number(l, e->id);
+	ledger_line_number(l, e->passed_output);
+	ledger_line_number(l, e->passed_micros);
+}
+
+bool spending_line_take_passed(struct ledger_fields *l, struct book_event *e)
+{
+	ledger_take_text(l, e->sum.session, sizeof(e->sum.session));
+	e->id = ledger_take_number(l);
+	e->passed_output = ledger_take_number(l);
+	e->passed_micros = ledger_take_number(l);
+	return !l->bad;
 }
 
 /* ---- renames ---- */

@@ -78,11 +78,12 @@ static void refusal_explain(struct spending_refusal *out, const char *entry,
 	out->retry = r->window.ends > now->epoch ? (uint64_t)(r->window.ends - now->epoch) : 1;
 }
 
-/* A limit in money is of no use where nobody knows what answers cost.  The first one may
- * tell whether the provider says so. */
+/* A limit in money is of no use where nobody knows what answers cost.  A model's first ones
+ * may tell whether the provider says so. */
 static bool cost_is_blind(const struct limit *l, const struct book_entry *e, const char *model)
 {
-	return l->of[LIMIT_MONEY].most && e && e->blind && !price_list_find(e->prices, model);
+	return l->of[LIMIT_MONEY].most && e && rates_are_blind(&e->rates) &&
+	       !price_list_find(e->prices, model) && !rates_find(&e->rates, model);
 }
 
 int spending_refusal_check(const struct book *b, const struct limit *l, const struct book_event *e,

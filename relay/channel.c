@@ -217,6 +217,18 @@ int relay_channel_reserve(const struct channel *c, uint64_t id, const char *mode
 	return message_send(o);
 }
 
+int relay_channel_report_passing(const struct channel *c, uint64_t id, uint64_t sent,
+				 uint64_t output)
+{
+	struct wire_out *o = wire_request("passing");
+
+	(void)c;
+	wire_put_uint(o, "id", id);
+	wire_put_uint(o, "sent", sent);
+	wire_put_uint(o, "output", output);
+	return message_send(o);
+}
+
 int relay_channel_report_use(const struct channel *c, const struct channel_use *use)
 {
 	static const char *const names[TOKEN_KINDS] = {

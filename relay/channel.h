@@ -103,6 +103,8 @@ void relay_channel_forget(struct channel *c, struct channel_message *m);
 int relay_channel_ask_value(const struct channel *c);
 int relay_channel_ask_renewal(const struct channel *c);
 int relay_channel_reserve(const struct channel *c, uint64_t id, const char *model, uint64_t bytes);
+int relay_channel_report_passing(const struct channel *c, uint64_t id, uint64_t sent,
+				 uint64_t output);
 int relay_channel_report_use(const struct channel *c, const struct channel_use *use);
 int relay_channel_answer_fetch(const struct channel *c, const struct channel_fetched *fetched);
 

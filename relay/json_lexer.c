@@ -130,6 +130,7 @@ static enum json_token literal_begin(struct json_lexer *s, const char *rest, enu
 {
 	s->state = LEX_LITERAL;
 	s->literal = rest;
+	s->truth = token == JSON_TOKEN_BOOL && strcmp(rest, "rue") == 0;
 	s->literal_token = token;
 	return JSON_TOKEN_NONE;
 }

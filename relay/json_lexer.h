@@ -33,6 +33,7 @@ enum json_token {
 };
 
 struct json_lexer {
+	bool truth;	/* of the JSON_TOKEN_BOOL just returned */
 	bool keep;	/* set by the caller: keep the text of the next key, string, number */
 	unsigned depth; /* objects and arrays that are open */
 	uint8_t state;

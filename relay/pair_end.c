@@ -10,6 +10,8 @@
 #include "relay/pair_state.h"
 #include "relay/upstream.h"
 
+#define TOLD_AHEAD 16384 /* bytes of an answer */
+
 void pair_report(struct pair *p, bool left)
 {
 	struct meter_result result;
@@ -29,6 +31,19 @@ void pair_report(struct pair *p, bool left)
 	use.complete = result.complete && p->answer.ended;
 	use.sent = p->answer.sent;
 	if (relay_channel_report_use(&p->relay->channel, &use) != 0)
+		p->relay->hung_up = true;
+}
+
+void pair_announce(struct pair *p)
+{
+	bool bounded = p->request.ended && p->request.output && !p->told;
+
+	if (!p->reserved || !p->due || (!bounded && p->answer.sent <= p->told))
+		return;
+	/* Ahead of what passed, so that a long answer is few messages. */
+	p->told = (p->answer.sent / TOLD_AHEAD + 1) * TOLD_AHEAD;
+	if (relay_channel_report_passing(&p->relay->channel, p->id, p->told, p->request.output) !=
+	    0)
 		p->relay->hung_up = true;
 }
 

@@ -12,6 +12,13 @@ struct pair;
  * then an answer that is not known may cost. */
 void pair_report(struct pair *p, bool left);
 
+/*
+ * Tell the broker, which has it reserved, what is about to pass of the answer, and what a
+ * request that asks for no stream may be billed: before the client or the provider has it, since
+ * whoever then ends this process could else have had it for nothing.
+ */
+void pair_announce(struct pair *p);
+
 /* Wipe what a conversation left in the buffers, but for what the client sent of the next
  * one. */
 void pair_wipe_buffers(struct pair *p);

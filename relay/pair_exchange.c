@@ -209,6 +209,7 @@ bool pair_step_exchange(struct pair *p)
 		went |= pair_fill(p);
 	if (p->state == PAIR_OVER)
 		return false;
+	pair_announce(p);
 	went |= request_flow_send(q, p->up) > 0;
 	if (q->ended && q->head_sent && buffer_waiting(&q->out) == 0)
 		request_flow_end(q, p->relay->arena);
@@ -222,6 +223,7 @@ bool pair_step_exchange(struct pair *p)
 		return true;
 	if (a->head_read && !kept_request_waits(&p->kept))
 		kept_request_end(&p->kept);
+	pair_announce(p);
 	went |= pair_flush(p);
 	if (p->state == PAIR_OVER)
 		return false;

@@ -18,7 +18,9 @@ void pair_reserve(struct pair *p)
 	struct relay *r = p->relay;
 	const struct http_request *q = &p->request.reader.request;
 
-	if (!r->limited || !p->request.route->billed) {
+	p->reserved = r->limited && p->request.route->billed;
+	p->told = 0;
+	if (!p->reserved) {
 		pair_connect(p);
 		return;
 	}

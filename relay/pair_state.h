@@ -40,6 +40,8 @@ struct pair {
 	struct key_value *held; /* with which the request is sent */
 	uint64_t key_number;	/* of that */
 	uint64_t id;
+	bool reserved;	 /* under that id: the broker is told what passes */
+	uint64_t told;	 /* bytes of the answer that it was told of */
 	bool due;	 /* the broker is to be told what the request came to */
 	bool idle_event; /* the provider's connection has something, between two requests */
 	bool again;	 /* it has had its turn, and would go on */

@@ -24,6 +24,7 @@ void request_flow_init(struct request_flow *r)
 	memset(r, 0, sizeof(*r));
 	http_request_init(&r->reader);
 	http_chunks_init(&r->chunks);
+	request_meter_start(&r->meter);
 }
 
 /* The request has a member "model" at its top, as an answer has. */
@@ -85,6 +86,20 @@ static void out_put(struct buffer *out, const void *p, size_t n)
 	out->to += n;
 }
 
+/* n bytes of the body itself. */
+static void flow_note_data(struct request_flow *r, const char *p, size_t n)
+{
+	r->bytes += n;
+	if (r->route->billed && !r->route->streams)
+		request_meter_feed(&r->meter, p, n);
+}
+
+static void flow_note_end(struct request_flow *r)
+{
+	r->ended = true;
+	r->output = r->route->billed && !r->route->streams ? request_meter_output(&r->meter) : 0;
+}
+
 static int flow_take_plain(struct request_flow *r, struct buffer *in)
 {
 	size_t n = buffer_waiting(in), room = buffer_room(&r->out);
@@ -96,10 +111,11 @@ static int flow_take_plain(struct request_flow *r, struct buffer *in)
 	if (n == 0)
 		return 0;
 	out_put(&r->out, in->p + in->from, n);
+	flow_note_data(r, in->p + in->from, n);
 	buffer_take(in, n);
 	r->left -= n;
-	r->bytes += n;
-	r->ended = r->left == 0;
+	if (r->left == 0)
+		flow_note_end(r);
 	return 1;
 }
 
@@ -121,11 +137,11 @@ static int flow_take_chunks(struct request_flow *r, struct buffer *in, struct fa
 		out_put(&r->out, head, http_chunk_put_head(head, data.n));
 		out_put(&r->out, data.p, data.n);
 		out_put(&r->out, HTTP_CHUNK_END, strlen(HTTP_CHUNK_END));
-		r->bytes += data.n;
+		flow_note_data(r, data.p, data.n);
 	}
 	if (outcome == HTTP_CHUNKS_DONE) {
 		out_put(&r->out, HTTP_CHUNKS_END, strlen(HTTP_CHUNKS_END));
-		r->ended = true;
+		flow_note_end(r);
 	}
 	buffer_take(in, used);
 	return 1;

@@ -14,6 +14,7 @@
 #include "relay/http_request.h"
 #include "relay/json_lexer.h"
 #include "relay/request_head.h"
+#include "relay/request_meter.h"
 #include "relay/request_routes.h"
 
 struct arena;
@@ -26,9 +27,11 @@ struct request_flow {
 	const struct request_route *route;   /* once the head has been read and may pass */
 	char model[JSON_LEXER_TEXT_MAX + 1]; /* that it asks for, as far as it can be told */
 	struct http_chunks chunks;
+	struct request_meter meter;
 	uint64_t left;	   /* of a body with a length */
 	uint64_t bytes;	   /* of the body, so far */
 	bool ended;	   /* the whole body has been taken from the client */
+	uint64_t output;   /* tokens that the answer may have, once it ended; 0: a stream */
 	bool head_sent;	   /* and so perhaps acted on */
 	bool broken;	   /* the provider takes no more: what still comes is dropped */
 	struct buffer out; /* locked memory: the secrets, then the body piece by piece */

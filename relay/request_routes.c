@@ -12,18 +12,18 @@
 /* What the client asks of the Messages API for itself; not files, batches, or keys. */
 static const char *const page[] = { "limit", "before_id", "after_id", NULL };
 static const struct request_route messages_routes[] = {
-	{ HTTP_POST, "/v1/messages", "beta=true", NULL, true, false },
-	{ HTTP_POST, "/v1/messages/count_tokens", "beta=true", NULL, false, false },
-	{ HTTP_GET, "/v1/models", NULL, page, false, false },
-	{ HTTP_GET, "/v1/models/*", NULL, NULL, false, false },
+	{ HTTP_POST, "/v1/messages", "beta=true", NULL, true, false, false },
+	{ HTTP_POST, "/v1/messages/count_tokens", "beta=true", NULL, false, false, false },
+	{ HTTP_GET, "/v1/models", NULL, page, false, false, false },
+	{ HTTP_GET, "/v1/models/*", NULL, NULL, false, false, false },
 };
 
 static const struct request_route bedrock_routes[] = {
-	{ HTTP_POST, "/model/*/invoke", NULL, NULL, true, true },
-	{ HTTP_POST, "/model/*/invoke-with-response-stream", NULL, NULL, true, true },
-	{ HTTP_POST, "/model/*/converse", NULL, NULL, true, true },
-	{ HTTP_POST, "/model/*/converse-stream", NULL, NULL, true, true },
-	{ HTTP_POST, "/model/*/count-tokens", NULL, NULL, false, true },
+	{ HTTP_POST, "/model/*/invoke", NULL, NULL, true, true, false },
+	{ HTTP_POST, "/model/*/invoke-with-response-stream", NULL, NULL, true, true, true },
+	{ HTTP_POST, "/model/*/converse", NULL, NULL, true, true, false },
+	{ HTTP_POST, "/model/*/converse-stream", NULL, NULL, true, true, true },
+	{ HTTP_POST, "/model/*/count-tokens", NULL, NULL, false, true, false },
 };
 
 const struct request_route *request_routes_of(enum request_api api, size_t *count)

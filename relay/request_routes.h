@@ -22,6 +22,7 @@ struct request_route {
 	/* The `*` is a model's id or ARN of Bedrock, whose slashes are `%2F`; elsewhere
 	   nothing with a `%2F` passes. */
 	bool model;
+	bool streams; /* the path says that the answer is a stream, and not the body */
 };
 
 /* The list of an API; *count is its length. */

@@ -833,8 +833,9 @@ def test_one_that_cannot_run_is_given_up():
     (wc.pack(v=1), "it sent an unknown message"),
     (wc.request("use", id=1), "it sent a malformed message"),
     (wc.request("reserve", id=1), "it sent a malformed message"),
+    (wc.request("passing", id=1, sent=1), "it sent a malformed message"),
     (wc.request("open", **wc.open_fields()), "it sent an unknown message")],
-    ids=["malformed", "large", "get", "no op", "use", "reserve", "open"])
+    ids=["malformed", "large", "get", "no op", "use", "reserve", "passing", "open"])
 def test_one_that_says_what_it_may_not_is_replaced(b, pair, packet, why):
     _, r = pair
     gives(r)

@@ -100,10 +100,8 @@ static int end(void **state)
 /* As when the broker is killed: nothing is closed in order. */
 static void crash(void)
 {
-	free(tenant.book->table.row);
-	free(tenant.book->open);
-	free(tenant.book->entry);
 	close(tenant.book->ledger.fd);
+	book_free(tenant.book);
 	free(tenant.book);
 	tenant.book = NULL;
 }
@@ -298,12 +296,35 @@ static void test_session_ends(void **state)
 	assert_int_equal(reserve("tokens", 2, 3000), 0);
 	assert_int_equal(spending_reserve(&tenant, "tokens", "other", 1, 3000, "model", &refusal),
 			 0);
-	spending_release_session(&tenant, "session");
+	spending_release_session(&tenant, "session", NULL, NULL);
 	assert_int_equal(used("tokens", LIMIT_TOKENS), 2 * (1001 + SPENDING_OUTPUT));
 	assert_int_equal(tenant.book->opens, 1);
-	spending_release_session(&tenant, "other");
+	spending_release_session(&tenant, "other", NULL, NULL);
 	assert_int_equal(used("tokens", LIMIT_TOKENS), 3 * (1001 + SPENDING_OUTPUT));
 	assert_int_equal(tenant.book->opens, 0);
+}
+
+/* What had passed when a relay was killed counts, in memory and in the file. */
+static void test_session_ends_in_an_answer(void **state)
+{
+	const uint64_t passed = 400000, most = 32000;
+
+	(void)state;
+	assert_int_equal(reserve("tokens", 1, 3000), 0);
+	assert_int_equal(spending_reserve(&tenant, "free", "other", 1, 3000, "model", &refusal), 0);
+	assert_int_equal(spending_reserve(&tenant, "free", "other", 2, 3000, "model", &refusal), 0);
+	spending_pass(&tenant, "session", 1, 16384, 0);
+	spending_pass(&tenant, "session", 1, passed, 0);
+	spending_pass(&tenant, "session", 2, 1u << 30, 0); /* is none */
+	spending_pass(&tenant, "other", 1, 16384, most);
+	spending_pass(&tenant, "other", 2, 0, UINT64_MAX);
+	/* what is under way takes no more than its estimate from the others */
+	assert_int_equal(reserve("tokens", 3, 3000), 0);
+	spending_release_session(&tenant, "session", NULL, NULL);
+	assert_int_equal(used("tokens", LIMIT_TOKENS), 2 * 1001 + SPENDING_OUTPUT + passed / 4);
+	assert_int_equal(reserve("tokens", 4, 3000), -1);
+	crash();
+	assert_int_equal(used("free", LIMIT_TOKENS), 2 * 1001 + most + SPENDING_OUTPUT_MAX);
 }
 
 /* ---- money ---- */
@@ -337,6 +358,26 @@ static void test_money_by_price(void **state)
 	assert_int_equal(reserve("money", 3, 3000), 0);
 }
 
+/* A request that asks for no stream is billed as a whole, whoever hung up at once. */
+static void test_cut_off_without_a_stream(void **state)
+{
+	struct price_list prices = prices_of("model", 1000000, 10000000);
+	struct use u = answered("money", 0, 0);
+
+	(void)state;
+	spending_set_prices(&tenant, "money", &prices);
+	u.complete = false;
+	u.status = 0;
+	assert_int_equal(reserve("money", 1, 3000), 0);
+	spending_pass(&tenant, "session", 1, 0, 32000);
+	settle(&u, 1);
+	assert_int_equal(used("money", LIMIT_MONEY), 1001 + 320000);
+	assert_int_equal(reserve("money", 2, 3000), 0);
+	spending_pass(&tenant, "session", 2, 0, 32000);
+	spending_release_session(&tenant, "session", NULL, NULL);
+	assert_int_equal(used("money", LIMIT_MONEY), 2 * (1001 + 320000));
+}
+
 static void test_money_by_the_provider(void **state)
 {
 	struct use u = answered("money", 9000, 1000);
@@ -355,6 +396,106 @@ static void test_money_by_the_provider(void **state)
 	u.tokens[TOKENS_INPUT] = u.tokens[TOKENS_OUTPUT] = 0;
 	settle(&u, 3);
 	assert_int_equal(used("money", LIMIT_MONEY), 500000 + (1001 + SPENDING_OUTPUT) * 50 + 1);
+}
+
+static int reserve_model(const char *model, uint64_t id)
+{
+	return spending_reserve(&tenant, "money", "session", id, 3000, model, &refusal);
+}
+
+/* A whole answer of model, asked for by another name, that the provider said the cost of. */
+static void settle_told(const char *asked, const char *model, uint64_t id, uint64_t micros)
+{
+	struct use u = answered("money", 9000, 1000);
+
+	u.model = model;
+	u.has_cost = true;
+	u.cost_micros = micros;
+	assert_int_equal(reserve_model(asked, id), 0);
+	settle(&u, id);
+}
+
+static void settle_cut(const char *asked, const char *model, uint64_t id)
+{
+	struct use u = answered("money", 0, 0);
+
+	u.model = model;
+	u.complete = false;
+	assert_int_equal(reserve_model(asked, id), 0);
+	settle(&u, id);
+}
+
+/* The session chooses the model: what a free one costs says nothing of another. */
+static void test_money_of_a_model_by_its_own_answers(void **state)
+{
+	(void)state;
+	settle_told("free", "free", 1, 0);
+	settle_told("dear", "dear-2", 2, 100000);
+	settle_cut("dear", "dear-2", 3);
+	assert_int_equal(used("money", LIMIT_MONEY), 100000 + (1001 + SPENDING_OUTPUT) * 10 + 1);
+	crash();
+	settle_cut("dear-2", "dear-2", 4);
+	assert_int_equal(used("money", LIMIT_MONEY),
+			 100000 + 2 * ((1001 + SPENDING_OUTPUT) * 10 + 1));
+	/* The third of a model that nobody knows is the last, whatever comes between. */
+	settle_cut("other", "other", 5);
+	settle_told("free", "free", 6, 0);
+	settle_cut("other", "other", 7);
+	crash();
+	settle_told("free", "free", 8, 0);
+	settle_cut("another", "another", 9);
+	assert_int_equal(reserve_model("other", 10), -1);
+	assert_non_null(strstr(refusal.message, "nobody knows what 'other' costs"));
+	assert_int_equal(reserve_model("", 10), -1);
+	settle_told("free", "free", 11, 0);
+	assert_int_equal(reserve_model("third", 12), -1);
+	crash();
+	assert_int_equal(reserve_model("third", 12), -1);
+	assert_int_equal(reserve_model("dear", 13), 0);
+}
+
+/* A known name by which a request asks is no word for what answers it. */
+static void test_money_of_a_model_by_anothers_name(void **state)
+{
+	uint64_t id = 1;
+
+	(void)state;
+	for (; id < 7; id += 2) {
+		settle_told("free", "free", id, 0);
+		settle_cut("free", "dear", id + 1);
+	}
+	assert_int_equal(reserve_model("free", id), -1);
+	assert_non_null(strstr(refusal.message, "nobody knows what 'free' costs"));
+}
+
+/* Nor is one that cannot be told what earlier ones of that kind cost. */
+static void test_money_of_a_model_without_a_name(void **state)
+{
+	uint64_t id;
+
+	(void)state;
+	settle_told("", "free", 1, 0);
+	for (id = 2; id < 5; id++)
+		settle_cut("", "", id);
+	assert_int_equal(reserve_model("", id), -1);
+}
+
+/* More models than are kept: those that something is held against stay. */
+static void test_money_of_many_models(void **state)
+{
+	char model[16];
+	uint64_t id = 1;
+
+	(void)state;
+	settle_cut("cut", "cut", id++);
+	for (; id < 2 * RATES_MAX; id++) {
+		snprintf(model, sizeof(model), "m%u", (unsigned)id);
+		settle_told(model, model, id, 1000);
+	}
+	settle_cut("cut", "cut", id++);
+	settle_cut("m2", "m2", id++); /* forgotten, and so unknown */
+	assert_int_equal(reserve_model("m2", id), -1);
+	settle_told(model, model, id, 1000);
 }
 
 static void test_money_that_nobody_knows(void **state)
@@ -661,8 +802,14 @@ int main(void)
 		S(test_unbilled),
 		S(test_cut_off),
 		S(test_session_ends),
+		S(test_session_ends_in_an_answer),
 		S(test_money_by_price),
+		S(test_cut_off_without_a_stream),
 		S(test_money_by_the_provider),
+		S(test_money_of_a_model_by_its_own_answers),
+		S(test_money_of_a_model_by_anothers_name),
+		S(test_money_of_a_model_without_a_name),
+		S(test_money_of_many_models),
 		S(test_money_that_nobody_knows),
 		S(test_prices_found),
 		S(test_restart),

@@ -2,13 +2,16 @@
 import json
 import os
 import signal
+import socket
+import struct
 import time
+from contextlib import contextmanager
 
 import pytest
 
 import wire_client as wc
 from api_shapes import message
-from client import until
+from client import alive, until
 from relay_broker import Provider, UnixConnection, answer, STREAM_HEAD, STREAM, chunk
 from relayed import Session, sealed
 
@@ -142,7 +145,7 @@ def test_a_broker_that_is_killed_counts_too_much_not_too_little(b):
     with Provider(stall) as provider:
         sealed(b, provider)
         b.call("limit-set", name="zai", limit="100k/day")
-        c = wc.Child(lambda: Session(b, provider).post())
+        c = wc.Child(lambda: Session(b, provider).post(b'{"model":"m","stream":true}'))
         until(lambda: started, what="the request")
         os.kill(b.pid, signal.SIGKILL)
         with pytest.raises(Exception):
@@ -152,6 +155,172 @@ def test_a_broker_that_is_killed_counts_too_much_not_too_little(b):
         sums = used(b)
     assert sums["requests"] == sums["estimated"] == 1
     assert sums["output"] == 4096
+
+
+@contextmanager
+def frozen(pid):
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+def last_passed(b):
+    """Tokens of the answer that the broker has in its file, should nobody hear the end of it."""
+    lines = [line.split("\t") for line in (b.data / "spending").read_text().splitlines()]
+    return max((int(f[3]) for f in lines if f[0] == "passed"), default=0)
+
+
+def relay_of(s):
+    """The pid of the session's relay, by the kernel: it is no child of the broker."""
+    with socket.socket(socket.AF_UNIX) as c:
+        c.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        c.connect(s.path)
+        c.sendall(b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n")
+        _, beside, _, _ = c.recvmsg(4096, socket.CMSG_SPACE(12))
+        return struct.unpack("3i", beside[0][2])[0]
+
+
+def cut_off(s, body, after):
+    """Read so many bytes of the answer; the session then has hung up."""
+    c = UnixConnection(s.path)
+    c.request("POST", "/v1/messages", body, {"Content-Type": "application/json"})
+    if after:
+        assert len(c.getresponse().read(after)) == after
+    return c
+
+
+def test_a_relay_that_is_killed_in_an_answer_counts_what_passed(b):
+    """More than that is not free either way: the same answer, cut off by the client, counts as much."""
+    size, on, tell = 400_000, *os.pipe()
+    hear, say = os.pipe()
+
+    def much(wire, _request):
+        wire.sock.sendall(STREAM_HEAD + chunk(STREAM[0]) + chunk(b": " + b"x" * (2 * size) + b"\n\n"))
+        time.sleep(60)
+
+    def child():
+        with Session(b, provider) as s:
+            relay = relay_of(s)
+            c = cut_off(s, b'{"model":"m","stream":true}', size)
+            os.write(say, b"%d" % relay)
+            os.read(on, 1)
+            c.close()
+            return s.post(b'{"model":"m","stream":true}').status
+    with Provider(much) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="100k/day")
+        c = wc.Child(child)
+        relay = int(os.read(hear, 16))
+        until(lambda: last_passed(b) >= size // 4, what="what passes")
+        os.kill(relay, signal.SIGKILL)
+        until(lambda: used(b)["requests"] == 1, what="what was cut off")
+        os.write(tell, b"x")
+        assert c.result(30) == 429
+        sums = used(b)
+    assert sums["estimated"] == 1 and sums["output"] >= size // 4
+    end, = [e for e in until(lambda: [e for e in b.lines() if e["event"] == "end"], what="the end")]
+    assert (end["requests"], end["failed"], end["restarts"], end["estimated"]) == (1, 1, 1, 1)
+    assert end["output"] == sums["output"]
+
+
+def test_a_session_that_ends_with_its_relay_says_what_is_known(b):
+    hear, say = os.pipe()
+
+    def stall(wire, _request):
+        wire.sock.sendall(STREAM_HEAD + chunk(STREAM[0]))
+        time.sleep(60)
+
+    def child():
+        s = Session(b, provider)
+        relay = relay_of(s)
+        c = cut_off(s, b'{"model":"m","stream":true}', 10)
+        os.write(say, b"%d" % relay)
+        time.sleep(60)
+        c.close()
+    with Provider(stall) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="100k/day")
+        c = wc.Child(child)
+        relay = int(os.read(hear, 16))
+        with frozen(b.pid):  # it hears of both ends at once
+            os.kill(relay, signal.SIGKILL)
+            os.kill(c.pid, signal.SIGKILL)
+            os.waitid(os.P_PID, c.pid, os.WEXITED | os.WNOWAIT)
+            until(lambda: not alive(relay), what="the relay is gone")
+        with pytest.raises(Exception):
+            c.result()
+        end, = until(lambda: [e for e in b.lines() if e["event"] == "end"], what="the end")
+    assert (end["requests"], end["failed"], end["estimated"], end["output"]) == (1, 1, 1, 4096)
+    assert end["why"] == "its relay ended in 1 request, counted by estimate"
+
+
+@pytest.mark.parametrize("killed", [False, True])
+@pytest.mark.parametrize("asked, output", [(b'"stream":true', 4096), (b'"stream":false', 32000),
+                                           (b'"stream":true,"stream":false', 32000)])
+def test_cut_off_at_once_counts_what_the_provider_may_bill(b, killed, asked, output):
+    on, tell = os.pipe()
+    hear, say = os.pipe()
+    asked_for, ask = os.pipe()
+
+    def stall(_wire, _request):
+        os.write(ask, b"x")
+        time.sleep(60)
+
+    def child():
+        with Session(b, provider) as s:
+            os.write(say, b"%d" % relay_of(s))
+            c = cut_off(s, b'{"model":"m","max_tokens":32000,%s}' % asked, 0)
+            os.read(on, 1)
+            c.close()
+            until(lambda: counted(), what="the count")
+
+    def counted():
+        with b.connect() as c:
+            return c.call("spent-today", name="zai").get("requests")
+    with Provider(stall) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="100k/day")
+        c = wc.Child(child)
+        os.read(asked_for, 1)
+        if killed:
+            os.kill(int(os.read(hear, 16)), signal.SIGKILL)
+            until(counted, what="the count")
+        os.write(tell, b"x")
+        c.result(30)
+        assert used(b)["output"] == output
+
+
+def test_a_free_models_answers_say_nothing_of_anothers_cost(b):
+    def reply(wire, request):
+        if b"free" in request.body:
+            body = message("free", [{"type": "text", "text": "hello"}], "end_turn")
+            body["usage"]["cost"] = 0
+            wire.sock.sendall(answer(body))
+            return
+        wire.sock.sendall(STREAM_HEAD + chunk(STREAM[0]) + chunk(b": " + b"x" * 200_000 + b"\n\n"))
+        time.sleep(30)
+
+    def counted():
+        with b.connect() as c:
+            return c.call("spent-today", name="zai").get("requests")
+
+    def child():
+        statuses, n = [], 0
+        with Session(b, provider) as s:
+            for n in range(1, 9, 2):
+                assert s.post(b'{"model":"free"}').status == 200
+                c = UnixConnection(s.path)
+                c.request("POST", "/v1/messages", b'{"model":"dear","stream":true}', {"Content-Type": "application/json"})
+                statuses.append(c.getresponse().status)
+                c.close()
+                until(lambda: statuses[-1] != 200 or counted() == n + 1, what="the numbers of what was cut off")
+        return statuses
+    with Provider(reply) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="$0.01/day")
+        assert wc.Child(child).result(60) == [200, 200, 200, 429]
 
 
 def test_what_a_price_makes_of_it(b, provider):
