@@ -24,6 +24,7 @@
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_line.h"
+#include "client/common/terminal_page.h"
 #include "client/common/terminal_watch.h"
 #include "start/terminal.h"
 
@@ -61,11 +62,12 @@ struct hush {
 	struct termios was;
 	struct termios quiet; /* while the secret is typed */
 	struct sigaction old[CAUGHT];
-	sigset_t mask; /* the caller's; set only while waiting for input */
-	bool own;      /* nobody else has this open file: it may be O_NONBLOCK */
-	bool seized;   /* by somebody, before */
-	bool stop;     /* Ctrl-Z was typed */
-	int watch;     /* terminal_watch; -1: none */
+	sigset_t mask;			  /* the caller's; set only while waiting for input */
+	bool own;			  /* nobody else has this open file: it may be O_NONBLOCK */
+	bool seized;			  /* by somebody, before */
+	bool stop;			  /* Ctrl-Z was typed */
+	const struct terminal_page *page; /* shown instead of a prompt, or NULL */
+	int watch;			  /* terminal_watch; -1: none */
 };
 
 bool terminal_asks(void)
@@ -328,7 +330,10 @@ static void hush_prompt(struct hush *h, const char *prompt)
 	if (h->own && h->watch < 0 && (errno == EMFILE || errno == ENOSPC))
 		terminal_write(h->fd, "ccctl: no inotify is left to notice others that read this "
 				      "terminal\n");
-	terminal_write(h->fd, prompt);
+	if (h->page)
+		terminal_page_show(h->fd, h->page);
+	else
+		terminal_write(h->fd, prompt);
 }
 
 /* One question, with signals held and the terminal seized.  1 answered; 0 to be asked again,
@@ -352,7 +357,10 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 			if (h->watch >= 0)
 				close(h->watch);
 			h->watch = -1;
-			terminal_write(h->fd, "\n");
+			if (h->page)
+				terminal_page_leave(h->fd);
+			else
+				terminal_write(h->fd, "\n");
 		}
 		hush_echo_back(h);
 	}
@@ -364,9 +372,10 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 	return r;
 }
 
-static int secret_ask(int fd, bool own, const char *prompt, struct secret *s, struct failure *f)
+static int secret_ask(int fd, bool own, const char *prompt, const struct terminal_page *page,
+		      struct secret *s, struct failure *f)
 {
-	struct hush h = { .fd = fd, .own = own, .watch = -1 };
+	struct hush h = { .fd = fd, .own = own, .page = page, .watch = -1 };
 	bool continued, shared;
 	int r;
 
@@ -388,7 +397,7 @@ static int secret_ask(int fd, bool own, const char *prompt, struct secret *s, st
 
 int terminal_secret_on(int fd, const char *prompt, struct secret *s, struct failure *f)
 {
-	return secret_ask(fd, false, prompt, s, f);
+	return secret_ask(fd, false, prompt, NULL, s, f);
 }
 
 int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
@@ -397,7 +406,7 @@ int terminal_secret(const char *prompt, struct secret *s, struct failure *f)
 
 	if (fd < 0)
 		return -1;
-	r = secret_ask(fd, true, prompt, s, f);
+	r = secret_ask(fd, true, prompt, NULL, s, f);
 	close(fd);
 	return r;
 }
@@ -444,14 +453,21 @@ void terminal_say(const char *fmt, ...)
 	close(fd);
 }
 
-void terminal_show(const char *before, const void *secret, size_t n, const char *after)
+int terminal_show(const struct terminal_page *page, struct secret *s, struct failure *f)
 {
-	int fd = terminal_open_patiently(NULL);
+	int fd = terminal_open_patiently(f), r = 0;
 
 	if (fd < 0)
-		return;
-	terminal_write(fd, before);
-	io_write_all(fd, secret, n, clock_now_ms() + 10000);
-	terminal_write(fd, after);
+		return -1;
+	if (terminal_page_possible()) {
+		r = secret_ask(fd, true, NULL, page, s, f);
+		io_wipe(s->p, s->room);
+		s->n = 0;
+	} else {
+		terminal_write(fd, page->above);
+		io_write_all(fd, page->secret, page->n, clock_now_ms() + 10000);
+		terminal_write(fd, "\n\n");
+	}
 	close(fd);
+	return r;
 }

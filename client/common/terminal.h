@@ -9,6 +9,7 @@
 
 struct failure;
 struct secret;
+struct terminal_page;
 
 /* Is standard input a terminal, so that a person can answer questions? */
 bool terminal_asks(void);
@@ -35,7 +36,11 @@ int terminal_yes(const char *question, bool *yes, struct failure *f);
 /* Print a line on the terminal, if there is one. */
 void terminal_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-/* Print a secret on the terminal between two texts, without copying it. */
-void terminal_show(const char *before, const void *secret, size_t n, const char *after);
+/*
+ * Show a secret until the person presses Enter, which `below` asks for; as terminal_secret in
+ * all else.  s: room for what is typed, wiped.  On a terminal without an alternate screen
+ * above and the secret are just printed (terminal_page_possible).
+ */
+int terminal_show(const struct terminal_page *page, struct secret *s, struct failure *f);
 
 #endif

@@ -17,6 +17,7 @@
 #include "base/fail.h"
 #include "base/proc.h"
 #include "client/common/terminal_line.h"
+#include "client/common/terminal_page.h"
 #include "client/common/terminal_readers.h"
 #include "start/terminal_holder.h"
 
@@ -82,6 +83,7 @@ static void guard_restore(void)
 	/* In the background the terminal is the shell's, which has set it as it likes. */
 	if (tcgetpgrp(guarded.fd) == getpgrp())
 		tcsetattr(guarded.fd, TCSADRAIN, &guarded.modes);
+	terminal_page_leave(guarded.fd);
 	terminal_reopen(guarded.fd, guarded.seized);
 }
 
@@ -99,6 +101,7 @@ void terminal_guard(void)
 	if (guarded.fd < 0 || tcgetattr(guarded.fd, &guarded.modes) != 0)
 		return;
 	guarded.seized = ioctl(guarded.fd, TIOCGEXCL, &was) == 0 && was;
+	terminal_page_guard();
 	proc_on_killed(guard_restore);
 }
 

@@ -27,7 +27,8 @@ int terminal_fail_altered(struct failure *f);
 
 /*
  * Before proc_fork_hardened, in a program that asks for secrets: should SIGKILL end the
- * child at a question, its parent restores /dev/tty's echo and opens it to others again.
+ * child at a question, its parent restores /dev/tty's echo, ends a page that
+ * is shown (client/common/terminal_page.h), and opens it to others again.
  */
 void terminal_guard(void);
 

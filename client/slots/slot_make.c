@@ -16,6 +16,7 @@
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "client/common/terminal.h"
+#include "client/common/terminal_page.h"
 #include "client/slots/host_key.h"
 #include "client/slots/person.h"
 #include "client/slots/slot_key.h"
@@ -237,6 +238,12 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 {
 	struct ask q = { .prompt = "Type it back (it does not show): ", .field = "Recovery code" };
 	struct secret code = { 0 }, typed = { 0 }, key = { 0 };
+	struct terminal_page page = {
+		.above = "This code opens your vault when everything else is lost. It is shown "
+			 "once:\nwrite it down on paper.\n\n    ",
+		.n = RECOVERY_TEXT - 1,
+		.below = "\n\nPress Enter when it is written down: it goes from the screen. "
+	};
 	struct failure wrong = { 0 };
 	int i, r = -1;
 
@@ -247,10 +254,9 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 	    secret_new(c, &typed, PASSPHRASE_MAX, f) != 0 || secret_new(c, &key, KEY_LEN, f) != 0)
 		goto out;
 	recovery_make((char *)code.p, s->key.p);
-	terminal_say("This code opens your vault when everything else is lost. It is shown once: "
-		     "write it "
-		     "down on paper.");
-	terminal_show("\n    ", code.p, RECOVERY_TEXT - 1, "\n\n");
+	page.secret = code.p;
+	if (terminal_show(&page, &typed, f) != 0)
+		goto out;
 	fail_set(f, FAIL_BAD_VALUE, "ccctl slot add recovery makes another code",
 		 "the code was not typed back, so no slot was added");
 	for (i = 0; i < TRIES && r != 0; i++) {
@@ -264,7 +270,10 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 			r = 0;
 	}
 	if (r == 0)
-		terminal_say("Right. Now clear the terminal: it is still on the screen.");
+		terminal_say(terminal_page_possible()
+				     ? "Right."
+				     : "Right. Now clear the terminal: it is still "
+				       "on the screen.");
 out:
 	secret_free(c, &code);
 	secret_free(c, &typed);

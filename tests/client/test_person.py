@@ -6,12 +6,11 @@ import re
 import pytest
 
 from ccrun import CCCTL, PASSPHRASE
-from dialogue import answer, done, talk
+from dialogue import answer, done, talk, written_down
 from keyring import SecretService
 from vault_reader import derive, inspect
 from vault_writer import keep_slots
 
-CODE = r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){5}"
 NEW = "another horse battery staple"
 OTHER = "sk-other-0123456789abcdef"
 WRONG = "wrong wrong wrong"
@@ -40,8 +39,7 @@ def two(ready):
     w = ready
     p = talk(w, CCCTL, "slot", "add", "recovery")
     answer(p, "Passphrase for your vault: ", PASSPHRASE)
-    p.expect(CODE)
-    w.code = p.after
+    w.code = written_down(p)
     answer(p, "Type it back", w.code)
     done(p)
     assert w.with_texts(["backup", str(w.root / "saved")], {"--passphrase-fd": PASSPHRASE,

@@ -26,6 +26,17 @@ def answer(p, prompt, text, echo=False):
     return before
 
 
+CODE = r"[0-9A-Z]{5}(?:-[0-9A-Z]{5}){5}"
+
+
+def written_down(p):
+    """The recovery code that is shown; then Enter, as its page asks for."""
+    p.expect(CODE)
+    code = p.after
+    answer(p, "Press Enter", "")
+    return code
+
+
 def ended(p):
     """What it still writes, and its exit status."""
     p.expect(pexpect.EOF)

@@ -1,0 +1,86 @@
+/*
+ * client/common/terminal_page.c - the alternate screen.
+ */
+#include "client/common/terminal_page.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <stdio.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "base/io.h"
+
+#define PATIENCE_MS 10000
+#define ROWS_MAX 500
+#define ROWS_USUAL 24
+
+/* Of xterm, which whatever has an alternate screen understands. */
+#define PAGE_ENTER "\033[?1049h"
+#define PAGE_LEAVE "\033[?1049l"
+#define CURSOR_HOME "\033[H"
+
+static bool own_shown;
+static volatile bool *shown = &own_shown; /* shared with the parent, once that was possible */
+
+bool terminal_page_possible(void)
+{
+	const char *term = getenv("TERM");
+
+	return term && *term && strcmp(term, "dumb") != 0;
+}
+
+void terminal_page_guard(void)
+{
+	void *p = mmap(NULL, sizeof(*shown), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1,
+		       0);
+
+	if (p != MAP_FAILED)
+		shown = p;
+}
+
+static void page_write(int fd, const void *p, size_t n)
+{
+	io_write_all(fd, p, n, clock_now_ms() + PATIENCE_MS);
+}
+
+static void page_write_text(int fd, const char *text)
+{
+	page_write(fd, text, strlen(text));
+}
+
+/* Line by line: what erases a whole screen has some terminals keep it among those to scroll
+ * back to, where they have no alternate one. */
+static void page_erase(int fd)
+{
+	struct winsize size;
+	char text[32];
+	unsigned row, rows = ROWS_USUAL;
+
+	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
+		rows = size.ws_row < ROWS_MAX ? size.ws_row : ROWS_MAX;
+	for (row = 1; row <= rows; row++) {
+		snprintf(text, sizeof(text), "\033[%u;1H\033[2K", row);
+		page_write_text(fd, text);
+	}
+	page_write_text(fd, CURSOR_HOME);
+}
+
+void terminal_page_show(int fd, const struct terminal_page *p)
+{
+	*shown = true;
+	page_write_text(fd, PAGE_ENTER);
+	page_erase(fd);
+	page_write_text(fd, p->above);
+	page_write(fd, p->secret, p->n);
+	page_write_text(fd, p->below);
+}
+
+void terminal_page_leave(int fd)
+{
+	if (!*shown)
+		return;
+	page_erase(fd);
+	page_write_text(fd, PAGE_LEAVE);
+	*shown = false;
+}

@@ -1,0 +1,128 @@
+"""A recovery code is on the terminal while the person writes it down, and nowhere after that:
+what reads a terminal's lines later, as a session in the same tmux can, does not find it."""
+import os
+import re
+import signal
+import subprocess
+
+import pytest
+
+from ccrun import CCCTL, PASSPHRASE
+from client import children_named, until
+from dialogue import CODE, answer, done, ended, talk, written_down
+
+pytestmark = pytest.mark.usefixtures("ordinary_user")
+
+ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
+
+
+class Tmux:
+    """A server of its own, whose one pane runs argv and stays when that ends."""
+
+    def __init__(self, c, *argv, alternate=True):
+        self.c = c
+        self.socket = str(c.root / "tmux")
+        conf = c.root / "tmux.conf"
+        conf.write_text("set -g remain-on-exit on\nset -g history-limit 10000\n"
+                        + ("" if alternate else "setw -g alternate-screen off\n"))
+        self.run("-f", str(conf), "new-session", "-d", "-x", "100", "-y", "24", *argv)
+
+    def run(self, *words):
+        argv = self.c.argv(["tmux", "-S", self.socket, *words])
+        return subprocess.run(argv, env=self.c.env(), cwd=self.c.cwd, check=True, capture_output=True, text=True).stdout
+
+    def all(self):
+        """All that can be had of the pane: what is shown, scrolled away, and the other screen."""
+        lines = self.run("capture-pane", "-p", "-J", "-S", "-")
+        other = subprocess.run(self.c.argv(["tmux", "-S", self.socket, "capture-pane", "-p", "-a", "-q", "-S", "-"]),
+                               env=self.c.env(), capture_output=True, text=True).stdout
+        return lines + other
+
+    def wait(self, pattern):
+        return until(lambda: re.search(pattern, self.all()), 60, what=pattern)
+
+    def type(self, text):
+        self.run("send-keys", "-l", text)
+        self.run("send-keys", "Enter")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.run("kill-server")
+
+
+@pytest.mark.parametrize("alternate", [True, False], ids=["alternate screen", "without one"])
+def test_it_is_not_among_the_lines_of_tmux(ready, alternate):
+    words = ["sh", "-c", f"echo earlier; seq 60; {CCCTL} slot add recovery; echo code=$?; seq 60; sleep 600"]
+    with Tmux(ready, *words, alternate=alternate) as t:
+        t.wait("Passphrase for your vault")
+        t.type(PASSPHRASE)
+        code = t.wait(CODE).group()
+        t.wait("Press Enter")
+        t.type("")
+        t.wait("Type it back")
+        assert code[:11] not in t.all()
+        t.type(code)
+        t.wait("code=0")
+        seen = t.all()
+    assert "earlier" in seen and "Right." in seen and code[:11] not in seen
+    assert re.search(r"^60$", seen, re.M)
+
+
+def shown(c, **env):
+    p = talk(c, CCCTL, "slot", "add", "recovery", env=env)
+    answer(p, "Passphrase for your vault: ", PASSPHRASE)
+    p.expect(CODE)
+    code, before = p.after, p.before
+    return p, code, before
+
+
+def erased(text):
+    """The page's lines were overwritten, and then it was left, once and for good."""
+    page, left, rest = text.partition(LEAVE)
+    return left and ENTER not in rest and all(f"\x1b[{row};1H\x1b[2K" in page for row in range(1, 10))
+
+
+@pytest.mark.parametrize("how", ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGKILL", "ctrl-c", "ctrl-d"])
+def test_the_page_is_left_however_it_ends(ready, how):
+    p, code, before = shown(ready)
+    assert before.rindex(ENTER) > before.rfind(LEAVE)
+    p.expect("Press Enter")
+    assert p.waitnoecho(10)
+    if how.startswith("ctrl"):
+        p.sendcontrol(how[-1])
+    else:
+        pids = [p.pid, *children_named(p.pid, "ccctl")]
+        os.kill(max(pids), getattr(signal, how))
+    said, _ = ended(p)
+    assert erased(said) and code not in said
+    assert "Type it back" not in said
+    assert "recovery" not in ready.ccctl("slot", "list").out
+
+
+def test_stopped_it_is_left_and_continued_it_is_shown_again(ready):
+    p = talk(ready, "/bin/bash", "--norc", "--noprofile", "--noediting", "-i", env={"PS1": "PS>"})
+    p.expect("PS>")
+    p.sendline(f"{CCCTL} slot add recovery")
+    answer(p, "Passphrase for your vault: ", PASSPHRASE)
+    p.expect(CODE)
+    code = p.after
+    p.expect("Press Enter")
+    assert p.waitnoecho(10)
+    p.send("\x1a")
+    p.expect_exact(LEAVE)
+    p.expect("Stopped")
+    p.expect("PS>")
+    p.sendline("fg")
+    assert written_down(p) == code
+    answer(p, "Type it back", code)
+    p.expect("Right.")
+
+
+@pytest.mark.parametrize("term", ["dumb", ""])
+def test_a_terminal_without_another_screen_is_said(ready, term):
+    p, code, before = shown(ready, TERM=term)
+    assert ENTER not in before
+    answer(p, "Type it back", code)
+    assert "Now clear the terminal" in done(p)
