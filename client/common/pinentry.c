@@ -97,7 +97,8 @@ static char *xauthority_of_home(void)
 /*
  * What pinentry finds in its environment; NULL-terminated, each "NAME=value".  It has no home:
  * there a distribution's wrapper of it looks for a script to run, and GTK and Qt for modules
- * and styles.
+ * and styles.  It has no session bus: pinentry-gnome3 has whoever owns a name there ask, which
+ * any program of the user's can be; without, it asks on the terminal.
  */
 static char *const *pinentry_environment(void)
 {
@@ -109,7 +110,6 @@ static char *const *pinentry_environment(void)
 					    "XDG_RUNTIME_DIR=",
 					    "XDG_SESSION_TYPE=",
 					    "XDG_CURRENT_DESKTOP=",
-					    "DBUS_SESSION_BUS_ADDRESS=",
 					    "TERM=",
 					    "LANG=",
 					    "LC_ALL=",
