@@ -85,7 +85,9 @@ def documented():
     kept = Kept()
     columns = [c for c in kept.columns if any(v != "?" for v in kept.cells[c].values())]
     ours = [c for c in columns if c != PLAIN]
-    nothing = {name for _, name, _ in kept.rows if set(kept.letters(name, ours)) <= set("-" + UNTRIED)}
+    # What was tried nowhere is not among these: its row says so.
+    nothing = {name for _, name, _ in kept.rows
+               if "-" in kept.letters(name, ours) and set(kept.letters(name, ours)) <= set("-" + UNTRIED)}
     rest = {name for _, name, _ in kept.rows} - nothing
     used = {x for _, name, _ in kept.rows for x in kept.letters(name, columns)}
     legend = [f"`{x}`: {LETTERS[x]}" for x in LETTERS if x in used]

@@ -283,6 +283,7 @@ TECHNIQUES = [
     alone(DENY, "mark-outside", "put the mark on a shell outside, by prlimit", d.mark_the_shell, "outer_shell"),
     alone(DENY, "log-unwritable", "make the audit log unwritable", d.log_unwritable, "standin"),
     alone(DENY, "log-cut", "cut the audit log's last lines", p.audit_log, "standin"),
+    alone(DENY, "cgroup", "end relay and broker by cgroup.kill, in a cgroup of the user's", d.cgroup, "standin"),
     alone(DENY, "processes", "use up the user's processes, in bounds", d.processes, "standin"),
     # ---- what a choice gives away; these last, because they are not taken back ----
     seen(GIVEN, "echo-encoded", "a provider that answers with the key in base64", u.echo("base64"), ONE,
