@@ -5,11 +5,13 @@
  */
 #include "vault/recovery.h"
 
+#include <stdbool.h>
 #include <string.h>
 
 #include <sodium.h>
 
 #include "base/fail.h"
+#include "base/utf8.h"
 
 #define CODE_BYTES 16
 #define CODE_CHARS 30	/* 150 bits: the code, then the checksum */
@@ -63,38 +65,59 @@ void recovery_make(char text[RECOVERY_TEXT], uint8_t key[KEY_LEN])
 
 enum { CHAR_WRONG = -1, CHAR_SKIPPED = -2 };
 
+/* What editors, keyboards and notes have in a hyphen's or a blank's place. */
+static bool code_char_separates(uint32_t c)
+{
+	static const uint32_t separators[] = { ' ',    '-',    '\t',   0xa0,   0xad,
+					       0xb7,   0x2212, 0x202f, 0x2060, 0x3000,
+					       0xfe63, 0xfeff, 0xff0d };
+	size_t i;
+
+	for (i = 0; i < sizeof(separators) / sizeof(separators[0]); i++)
+		if (c == separators[i])
+			return true;
+	/* Unicode's blanks of all widths (some of none), and its hyphens and dashes. */
+	return c >= 0x2000 && c <= 0x2015;
+}
+
 /* The five bits that a character stands for, CHAR_WRONG, or CHAR_SKIPPED. */
-static int code_char_value(char c)
+static int code_char_value(uint32_t c)
 {
 	const char *at;
 
-	if (c == ' ' || c == '-' || c == '\t')
+	if (code_char_separates(c))
 		return CHAR_SKIPPED;
+	/* The wide forms of an input method for Chinese or Japanese. */
+	if (c >= 0xff01 && c <= 0xff5e)
+		c = c - 0xff01 + '!';
 	if (c >= 'a' && c <= 'z')
-		c = (char)(c - 'a' + 'A');
+		c = c - 'a' + 'A';
 	if (c == 'O')
 		c = '0';
 	if (c == 'I' || c == 'L')
 		c = '1';
-	at = c ? strchr(code_alphabet, c) : NULL;
+	at = c && c < 0x80 ? strchr(code_alphabet, (int)c) : NULL;
 	return at ? (int)(at - code_alphabet) : CHAR_WRONG;
 }
 
 int recovery_parse(const char *typed, size_t n, uint8_t key[KEY_LEN], struct failure *f)
 {
 	uint8_t all[CODE_CHECKED + 1] = { 0 }, want[CODE_CHECKED];
-	unsigned count = 0, bit, value;
-	size_t i;
+	unsigned count = 0, bit, value, len;
+	size_t i, number = 0;
+	uint32_t c;
 	int v, r = -1;
 
-	for (i = 0; i < n; i++) {
-		v = code_char_value(typed[i]);
+	for (i = 0; i < n; i += len) {
+		len = utf8_decode(typed + i, n - i, &c);
+		v = len ? code_char_value(c) : CHAR_WRONG;
+		number++;
 		if (v == CHAR_SKIPPED)
 			continue;
 		if (v == CHAR_WRONG) {
 			fail_set(f, FAIL_BAD_VALUE,
 				 "it has digits and letters without I, L, O and U",
-				 "character %zu cannot be in a recovery code", i + 1);
+				 "character %zu cannot be in a recovery code", number);
 			goto out;
 		}
 		if (count < CODE_CHARS) {

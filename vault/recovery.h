@@ -17,7 +17,7 @@ void recovery_make(char text[RECOVERY_TEXT], uint8_t key[KEY_LEN]);
 
 /*
  * Derive the key (in the arena) from n typed characters.  Case, blanks and
- * hyphens do not matter; O is read as 0, I and L as 1.  0, or -1 with FAIL_BAD_VALUE
+ * hyphens of every kind do not matter; O is read as 0, I and L as 1.  0, or -1 with FAIL_BAD_VALUE
  * saying what is wrong with the code.
  */
 int recovery_parse(const char *typed, size_t n, uint8_t key[KEY_LEN], struct failure *f);

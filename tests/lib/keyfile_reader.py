@@ -102,7 +102,9 @@ def recovery_checksum(code):
 
 def recovery_key(typed):
     """The slot's key that a code stands for."""
-    text = re.sub("[ \t-]", "", typed).upper().replace("O", "0").replace("I", "1").replace("L", "1")
+    text = re.sub("[ \t\u00a0\u00ad\u00b7\u2000-\u2015\u202f\u2060\u2212\u3000\ufe63\ufeff\uff0d-]", "", typed)
+    text = "".join(chr(ord(c) - 0xff01 + ord("!")) if "\uff01" <= c <= "\uff5e" else c for c in text).upper()
+    text = text.replace("O", "0").replace("I", "1").replace("L", "1")
     if len(text) != 30 or any(c not in ALPHABET for c in text):
         raise BadValue("no recovery code")
     number = 0

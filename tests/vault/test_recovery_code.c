@@ -103,6 +103,41 @@ static void test_spellings(void **state)
 	}
 }
 
+/* As a word processor, a chat or an input method for Japanese has made it. */
+static void test_typography(void **state)
+{
+	static const char *const same[] = {
+		"J2AGC\u2013F6B4J\u2014M0V4P\u22124NTH6\u20101MD88\u2011BMNW5",
+		"\ufeffJ2AGC\u00a0F6B4J\u202fM0V4P\u2009 4NTH6\u30001MD88\u200bBMNW5\u200b",
+		"\uff2a\uff12AGC\uff0df6b4j\uff0dm\uff10v4p4nth6\uff11md88bmnw\uff15",
+		"J2AGC\u00adF6B4JMOV4P4NTH6lMD88BMNW5",
+	};
+	static const char *const other[] = {
+		"\u0408"
+		"2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5", /* Cyrillic */
+		"J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW\xf5",
+		"J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5\xe2\x80",
+		"J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW\uff0e5\u00fc",
+	};
+	uint8_t key[KEY_LEN], got[KEY_LEN];
+	struct failure f = { 0 };
+	size_t i;
+
+	(void)state;
+	assert_int_equal(parse(CODE, key, NULL), 0);
+	for (i = 0; i < sizeof(same) / sizeof(same[0]); i++) {
+		memset(got, 0, sizeof(got));
+		assert_int_equal(parse(same[i], got, NULL), 0);
+		assert_memory_equal(got, key, sizeof(key));
+	}
+	for (i = 0; i < sizeof(other) / sizeof(other[0]); i++) {
+		assert_int_equal(parse(other[i], got, &f), -1);
+		assert_non_null(strstr(f.what, "cannot be in a recovery code"));
+	}
+	assert_int_equal(parse("J2AGC\u2013\u0408", got, &f), -1);
+	assert_non_null(strstr(f.what, "character 7 "));
+}
+
 /* Every single wrong character, and every two neighbours the wrong way round. */
 static void test_typos(void **state)
 {
@@ -177,8 +212,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_make),	  cmocka_unit_test(test_vectors),
-		cmocka_unit_test(test_spellings), cmocka_unit_test(test_typos),
-		cmocka_unit_test(test_shapes),
+		cmocka_unit_test(test_spellings), cmocka_unit_test(test_typography),
+		cmocka_unit_test(test_typos),	  cmocka_unit_test(test_shapes),
 	};
 
 	if (libsodium_start(NULL))
