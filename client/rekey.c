@@ -26,9 +26,7 @@
 #include "client/verbs.h"
 #include "vault/keyfile.h"
 #include "vault/crypto.h"
-#include "vault/kdf.h"
 #include "vault/keytext.h"
-#include "vault/recovery.h"
 #include "vault/slot.h"
 
 #define REKEY_ITEM \
@@ -85,9 +83,23 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 
 /* ---- the kinds ---- */
 
+/* A slot_try, whose argument takes the key.  The vault is open, so that this changes nothing. */
+static int rekey_try_key(struct client *c, uint32_t id, const uint8_t *key, void *arg,
+			 struct failure *f)
+{
+	struct secret *out = arg;
+
+	/* The broker may have closed an idle connection during the prompt. */
+	if (client_connect(c, true, f) != 0 || slot_unlock(c, id, key, f) != 0)
+		return -1;
+	memcpy(out->p, key, KEY_LEN);
+	return person_remember(c, id, out->p, f);
+}
+
 static int rekey_type_key(struct client *c, const struct slot_view *s, struct secret *key,
 			  struct failure *f)
 {
+	static struct slots one; /* several pages: not on the stack */
 	char prompt[160];
 	struct ask q = { .prompt = prompt,
 			 .field = s->kind == SLOT_RECOVERY ? "Recovery code" : "Passphrase" };
@@ -97,23 +109,16 @@ static int rekey_type_key(struct client *c, const struct slot_view *s, struct se
 	snprintf(prompt, sizeof(prompt), "%s of slot %" PRIu32 " (%s): ", q.field, s->id, s->label);
 	if (secret_new(c, &typed, PASSPHRASE_MAX + 1, f) != 0)
 		return -1;
-	if (c->person_key.p && c->person_slot == s->id) {
-		memcpy(key->p, c->person_key.p, KEY_LEN);
-		made = 0;
-	} else if (s->kind == SLOT_PASSPHRASE && c->given.p) {
-		made = kdf_derive(&s->kdf, c->given.p, c->given.n, key->p, f);
-	} else if (ask_secret(&q, &typed, f) == 0) {
-		made = s->kind == SLOT_RECOVERY
-			       ? recovery_parse((const char *)typed.p, typed.n, key->p, f)
-			       : kdf_derive(&s->kdf, typed.p, typed.n, key->p, f);
-	}
+	one.n = 1;
+	one.slot[0] = *s;
+	if (c->person_key.p && c->person_slot == s->id)
+		made = rekey_try_key(c, s->id, c->person_key.p, key, f);
+	else if (s->kind == SLOT_PASSPHRASE && c->given.p)
+		made = slot_key_typed(c, &one, &c->given, rekey_try_key, key, f);
+	else if (ask_secret(&q, &typed, f) == 0)
+		made = slot_key_typed(c, &one, &typed, rekey_try_key, key, f);
 	secret_free(c, &typed);
-	if (made != 0 || client_connect(c, true, f) != 0)
-		return -1;
-	/* Check the key: the vault is open, so this changes nothing.  It is a person's. */
-	if (slot_unlock(c, s->id, key->p, f) != 0)
-		return -1;
-	return person_remember(c, s->id, key->p, f);
+	return made;
 }
 
 /* Write a new file into --out: "ID-LABEL.ending". */

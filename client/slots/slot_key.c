@@ -16,6 +16,7 @@
 #include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
+#include "client/common/passphrase.h"
 #include "client/common/secret.h"
 #include "client/slots/host_key.h"
 #include "client/slots/slots.h"
@@ -176,9 +177,8 @@ int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failur
 	return client_call(c, o, f);
 }
 
-static int slot_try_passphrases(struct client *c, const struct slots *all,
-				const struct secret *typed, struct secret *key, slot_try *try,
-				void *arg, struct failure *f)
+static int slot_try_form(struct client *c, const struct slots *all, const struct secret *pass,
+			 struct secret *key, slot_try *try, void *arg, struct failure *f)
 {
 	const struct slot_view *s;
 	unsigned i;
@@ -187,7 +187,7 @@ static int slot_try_passphrases(struct client *c, const struct slots *all,
 		s = &all->slot[i];
 		if (s->kind != SLOT_PASSPHRASE)
 			continue;
-		if (kdf_derive(&s->kdf, typed->p, typed->n, key->p, f) != 0)
+		if (kdf_derive(&s->kdf, pass->p, pass->n, key->p, f) != 0)
 			return -1;
 		if (try(c, s->id, key->p, arg, f) == 0)
 			return 0;
@@ -195,6 +195,25 @@ static int slot_try_passphrases(struct client *c, const struct slots *all,
 			return -1;
 	}
 	return fail_set(f, FAIL_WRONG_KEY, "ccctl unlock tries again", "wrong passphrase");
+}
+
+/*
+ * In its normal form first, in which a slot is made.  One that is older was made of the bytes
+ * as they were typed; ASCII has one form and costs no second try.
+ */
+static int slot_try_passphrases(struct client *c, const struct slots *all,
+				const struct secret *typed, struct secret *key, slot_try *try,
+				void *arg, struct failure *f)
+{
+	struct secret normal = { 0 };
+	int differs = passphrase_normalise(c, typed, &normal, f), r = -1;
+
+	if (differs >= 0)
+		r = slot_try_form(c, all, &normal, key, try, arg, f);
+	secret_free(c, &normal);
+	if (r != 0 && differs > 0 && f->code == FAIL_WRONG_KEY)
+		r = slot_try_form(c, all, typed, key, try, arg, f);
+	return r;
 }
 
 static int slot_try_recovery(struct client *c, const struct slots *all, const struct secret *key,

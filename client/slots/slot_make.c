@@ -15,6 +15,7 @@
 #include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
+#include "client/common/passphrase.h"
 #include "client/common/terminal.h"
 #include "client/common/terminal_page.h"
 #include "client/slots/host_key.h"
@@ -87,13 +88,17 @@ static int passphrase_read_new(struct client *c, int pass_fd, bool first, struct
 
 static int slot_make_passphrase(struct client *c, struct new_slot *s, struct failure *f)
 {
-	struct secret pass = { 0 };
+	struct secret pass = { 0 }, normal = { 0 };
 	int r = -1;
 
 	kdf_fresh(&s->info.kdf);
-	if (passphrase_read_new(c, s->pass_fd, s->first, &pass, f) == 0)
-		r = kdf_derive(&s->info.kdf, pass.p, pass.n, s->key.p, f);
+	/* Marks of their own count as characters while it is asked for. */
+	if (passphrase_read_new(c, s->pass_fd, s->first, &pass, f) == 0 &&
+	    passphrase_normalise(c, &pass, &normal, f) >= 0 &&
+	    passphrase_check_length(&normal, f) == 0)
+		r = kdf_derive(&s->info.kdf, normal.p, normal.n, s->key.p, f);
 	secret_free(c, &pass);
+	secret_free(c, &normal);
 	return r;
 }
 

@@ -1,0 +1,28 @@
+/*
+ * client/common/passphrase.c - one form for a passphrase that keyboards write in two.
+ */
+#include "client/common/passphrase.h"
+
+#include <string.h>
+
+#include "base/fail.h"
+#include "client/common/connection.h"
+#include "client/common/secret.h"
+#include "display/normal.h"
+
+int passphrase_normalise(struct client *c, const struct secret *typed, struct secret *out,
+			 struct failure *f)
+{
+	size_t characters = NORMAL_ROOM(typed->n);
+	ssize_t n;
+
+	if (secret_new(c, out, characters * sizeof(int32_t), f) != 0)
+		return -1;
+	n = text_normalise(typed->p, typed->n, (int32_t *)(void *)out->p, characters);
+	if (n < 0) {
+		memcpy(out->p, typed->p, typed->n);
+		n = (ssize_t)typed->n;
+	}
+	out->n = (size_t)n;
+	return out->n != typed->n || memcmp(out->p, typed->p, typed->n) != 0;
+}
