@@ -4,6 +4,7 @@
 #ifndef CLIENT_COMMON_SECRET_H
 #define CLIENT_COMMON_SECRET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,6 +20,7 @@ struct secret {
 	uint8_t *p;  /* in the client's arena */
 	size_t n;    /* bytes used */
 	size_t room; /* bytes allocated */
+	bool more;   /* typed on a terminal: more came at once behind its line, and was dropped */
 };
 
 /* Allocate room bytes in c's arena.  0 or -1. */

@@ -292,6 +292,19 @@ static int hush_obey_signals(const struct hush *h, bool continued, struct failur
 	return end ? fail_set(f, FAIL_USAGE, NULL, "interrupted") : 0;
 }
 
+/* Does more than empty lines wait behind the one that was read?  That is a paste of several. */
+static bool hush_has_more(const struct hush *h, struct secret *s)
+{
+	struct pollfd p = { .fd = h->fd, .events = POLLIN };
+	uint8_t *spare = &s->p[s->n];
+	bool more = false;
+
+	while (!more && poll(&p, 1, 0) == 1 && read(h->fd, spare, 1) == 1)
+		more = !strchr(" \t\r\n", *spare);
+	*spare = 0;
+	return more;
+}
+
 /* As hush_read, without ever waiting in read(2) for what another process took. */
 static int hush_read_watching(struct hush *h, struct secret *s, struct failure *f)
 {
@@ -301,6 +314,7 @@ static int hush_read_watching(struct hush *h, struct secret *s, struct failure *
 		return hush_read(h, s, f);
 	fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
 	r = hush_read(h, s, f);
+	s->more = r == 1 && hush_has_more(h, s);
 	fcntl(h->fd, F_SETFL, flags);
 	return r;
 }

@@ -11,22 +11,28 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "wire/names.h"
+#include "wire/pasted.h"
 
 #define LINE_ROOM (TOKEN_MAX + 2) /* a key and its line's end */
 
-/* Remove the blanks that were pasted around a key. */
-static void token_trim(struct secret *s)
+/* Find the key in *n bytes at *p, and say what was pasted around it. */
+static int token_find(const uint8_t **p, size_t *n, const struct wanted *w, struct failure *f)
 {
-	size_t blank = 0;
+	char around[PASTED_AROUND];
+	struct pasted k;
 
-	while (s->n > 0 && (s->p[s->n - 1] == ' ' || s->p[s->n - 1] == '\t'))
-		s->n--;
-	while (blank < s->n && (s->p[blank] == ' ' || s->p[blank] == '\t'))
-		blank++;
-	s->n -= blank;
-	memmove(s->p, s->p + blank, s->n);
+	if (pasted_find(&k, *p, *n, w->variable, f) != 0 || wire_token_check(k.p, k.n, f) != 0)
+		return -1;
+	*p = k.p;
+	*n = k.n;
+	pasted_around(&k, around);
+	if (around[0])
+		say("note: the key of %s was taken without what stood around it: %s", w->entry,
+		    around);
+	return 0;
 }
 
 /* Tell the person what happens to the key before it is pasted. */
@@ -43,8 +49,9 @@ static void tokens_explain(const struct wanted *w, const struct provider *p)
 		terminal_say("Keys are made at %s", p->key_url);
 }
 
+/* *p, *n: the key, in s. */
 static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsigned count,
-		     struct failure *f)
+		     const uint8_t **p, size_t *n, struct failure *f)
 {
 	struct ask q = { .field = "Key" };
 	char prompt[256], wrong[sizeof(f->what)];
@@ -59,8 +66,12 @@ static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsig
 	for (tries = 0; tries < TRIES; tries++) {
 		if (ask_secret(&q, s, f) != 0)
 			return -1;
-		token_trim(s);
-		if (wire_token_check(s->p, s->n, f) == 0)
+		*p = s->p;
+		*n = s->n;
+		if (s->more)
+			fail_set(f, FAIL_BAD_VALUE, "paste the key alone, in one line",
+				 "more was pasted behind the key's line");
+		else if (token_find(p, n, w, f) == 0)
 			return 0;
 		snprintf(wrong, sizeof(wrong), "%s", f->what);
 		q.wrong = wrong;
@@ -76,10 +87,8 @@ static int tokens_ask(struct client *c, struct tokens *t, const struct wanted *w
 	tokens_explain(w, p);
 	for (i = 0; i < count; i++) {
 		if (secret_new(c, &t->buf[i], LINE_ROOM, f) != 0 ||
-		    token_ask(&t->buf[i], &w[i], i, count, f) != 0)
+		    token_ask(&t->buf[i], &w[i], i, count, &t->p[i], &t->n[i], f) != 0)
 			return -1;
-		t->p[i] = t->buf[i].p;
-		t->n[i] = t->buf[i].n;
 	}
 	return 0;
 }
@@ -114,14 +123,10 @@ static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 		t->p[i] = at;
 		t->n[i] = (size_t)((eol ? eol : end) - at);
 		at = eol ? eol + 1 : end;
-		if (t->n[i] > 0 && eol && t->p[i][t->n[i] - 1] == '\r')
-			t->n[i]--;
-		/* Blanks are removed as at the prompt. */
-		while (t->n[i] > 0 && t->p[i][t->n[i] - 1] == ' ')
-			t->n[i]--;
-		for (; t->n[i] > 0 && *t->p[i] == ' '; t->n[i]--)
-			t->p[i]++;
 	}
+	/* What follows is an editor's empty lines, or more than was asked for. */
+	while (at < end && strchr(" \t\r\n", *at))
+		at++;
 	if (at != end)
 		return fail_set(f, FAIL_BAD_VALUE, "one key a line and nothing else",
 				"standard input has more after the %s",
@@ -138,7 +143,7 @@ static int tokens_read(struct client *c, struct tokens *t, const struct wanted *
 	    tokens_read_input(&t->buf[0], f) != 0 || tokens_cut_lines(t, count, f) != 0)
 		return -1;
 	for (i = 0; i < count; i++) {
-		if (wire_token_check(t->p[i], t->n[i], f) == 0)
+		if (token_find(&t->p[i], &t->n[i], &w[i], f) == 0)
 			continue;
 		if (count > 1 && f)
 			fail_hint(f, "the key on line %u, for %s", i + 1, w[i].variable);

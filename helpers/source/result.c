@@ -16,6 +16,7 @@
 #include "helpers/source/password_manager.h"
 #include "json/locked.h"
 #include "wire/names.h"
+#include "wire/pasted.h"
 
 /* Bytes for jansson: a text of MANAGER_OUTPUT_MAX bytes, doubled as it grows, and the tree. */
 #define JSON_ROOM (1024 * 1024)
@@ -75,7 +76,9 @@ int result_check(const struct manager_result *o, const struct source_file *s, co
 static int result_check_token(const struct source_file *s, const uint8_t *p, size_t n,
 			      struct failure *f)
 {
+	char around[PASTED_AROUND];
 	struct failure why = { 0 };
+	struct pasted k;
 
 	if (n == 0)
 		return fail_set(f, FAIL_SOURCE, "is the item empty?", "%s gave nothing", s->title);
@@ -84,8 +87,14 @@ static int result_check_token(const struct source_file *s, const uint8_t *p, siz
 				"a token is one line; which part of it is the token? "
 				"ccrun-source(5), output",
 				"%s gave more than one line", s->title);
-	if (wire_token_check(p, n, &why) == 0)
-		return 0;
+	/* A carrier is not known here: only what no kind of secret has is refused. */
+	if (pasted_find(&k, p, n, "header:*", &why) == 0 && wire_token_check(p, n, &why) == 0) {
+		pasted_around(&k, around);
+		if (!around[0])
+			return 0;
+		fail_set(&why, FAIL_BAD_VALUE, "store the key alone there", "it stands in %s",
+			 around);
+	}
 	return fail_set(f, FAIL_SOURCE, why.hint, "%s gave what is no token: %s", s->title,
 			why.what);
 }
