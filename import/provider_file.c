@@ -15,6 +15,7 @@
 
 #include "base/io.h"
 #include "config/ini/ini_file.h"
+#include "config/ini/ini_value.h"
 #include "config/provider/auth.h"
 #include "config/provider/resolve_models.h"
 #include "wire/endpoint.h"
@@ -51,7 +52,11 @@ static void draft_add_line(struct provider_draft *c, const char *section, const 
 			   const char *value)
 {
 	const char *last = c->text + c->n;
+	char line[SETTING_VALUE_MAX + 3];
 
+	/* A value that no line can have is left where it is. */
+	if (ini_value_format(value, line, sizeof(line)) != 0)
+		return;
 	if (strlen(section) > INI_SECTION_MAX || (c->ini && ini_file_get(c->ini, section, key)))
 		return;
 	if (strcmp(c->section, section) != 0) {
@@ -60,7 +65,7 @@ static void draft_add_line(struct provider_draft *c, const char *section, const 
 			     c->n ? "\n" : "", section);
 		snprintf(c->section, sizeof(c->section), "%s", section);
 	}
-	draft_append(c, "%s = %s\n", key, value);
+	draft_append(c, "%s = %s\n", key, line);
 	c->any = true;
 }
 

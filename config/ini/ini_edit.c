@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "config/ini/ini_file.h"
+#include "config/ini/ini_value.h"
 
 /* A change of the text: del bytes at `at` are replaced by insert. */
 struct ini_change {
@@ -20,24 +21,6 @@ struct ini_change {
 static bool edit_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r';
-}
-
-/* Find the value of a line by inih's rules: it ends at " ;" or at the end of the line. */
-static void line_value_span(const char *line, size_t sep, size_t n, size_t *start, size_t *end)
-{
-	size_t i;
-
-	*start = sep + 1;
-	*end = n;
-	for (i = sep + 1; i < n; i++)
-		if (line[i] == ';' && i > 0 && edit_is_blank(line[i - 1])) {
-			*end = i;
-			break;
-		}
-	while (*start < *end && edit_is_blank(line[*start]))
-		++*start;
-	while (*end > *start && edit_is_blank(line[*end - 1]))
-		--*end;
 }
 
 /* Is it "key = ..."?  *sep is where the separator stands. */
@@ -100,7 +83,9 @@ static void edit_append(const char *text, size_t len, size_t after, const char *
 static bool edit_find(const char *text, size_t len, const char *section, const char *key,
 		      const char *value, struct ini_change *e)
 {
-	size_t at, n, m, sep, start, end, after = 0;
+	size_t at, n, m, sep, after = 0;
+	struct ini_span v;
+	const char *hint;
 	bool inside = false;
 	enum heading h;
 
@@ -113,11 +98,12 @@ static bool edit_find(const char *text, size_t len, const char *section, const c
 		if (h != HEADING_NONE)
 			inside = h == HEADING_WANTED;
 		if (inside && h == HEADING_NONE && line_has_key(text + at, m, key, &sep)) {
-			line_value_span(text + at, sep, m, &start, &end);
-			e->at = value ? at + start : at;
-			e->del = value ? end - start : n;
+			/* The file was read: no value in it is wrong. */
+			ini_value_find(text + at + sep + 1, m - sep - 1, &v, &hint);
+			e->at = value ? at + sep + 1 + v.from : at;
+			e->del = value ? v.to - v.from : n;
 			snprintf(e->insert, sizeof(e->insert), "%s%s",
-				 !value || edit_is_blank(text[at + start - 1]) ? "" : " ",
+				 !value || edit_is_blank(text[e->at - 1]) ? "" : " ",
 				 value ? value : "");
 			return true;
 		}
@@ -151,9 +137,13 @@ int ini_edit(const char *path, const char *text, size_t len, const char *section
 	     const char *value, char **out, size_t *n, struct failure *f)
 {
 	struct ini_change e = { .at = len };
+	char line[INI_EDIT_VALUE + 3];
 	size_t add;
 
-	edit_find(text, len, section, key, value, &e);
+	if (value && ini_value_format(value, line, sizeof(line)) != 0)
+		return fail_set(f, FAIL_BAD_VALUE, NULL, "%s: no line can have that value of %s",
+				path, key);
+	edit_find(text, len, section, key, value ? line : NULL, &e);
 	add = strlen(e.insert);
 	*n = len - e.del + add;
 	*out = malloc(*n + 1);

@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "base/utf8.h"
+#include "config/ini/ini_value.h"
 
 #define LINE_MAX_LEN 2000   /* the longest value is 1024 bytes; the rest is for a comment */
 #define READ_DEADLINE 10000 /* ms; configuration may lie on a slow network file system */
@@ -132,11 +133,23 @@ static char *reading_next_line(char *line, int size, void *stream)
 	memcpy(line, r->next, n);
 	line[n] = '\0';
 	r->next += n;
-	if (reading_append_heading(r, r->line == 1 && strncmp(line, "\xef\xbb\xbf", 3) == 0
-					      ? line + 3
-					      : line) != 0)
-		return NULL;
-	return line;
+	return reading_append_heading(r, line) == 0 ? line : NULL;
+}
+
+/* Append a key with its value, without what stands around that. */
+static int reading_append_value(struct ini_reading *r, const char *section, const char *key,
+				const char *value)
+{
+	char clean[LINE_MAX_LEN + 1];
+	const char *hint, *why;
+	struct ini_span v;
+
+	why = ini_value_find(value, strlen(value), &v, &hint);
+	if (why)
+		return reading_fail(r, hint, why);
+	memcpy(clean, value + v.start, v.end - v.start);
+	clean[v.end - v.start] = '\0';
+	return reading_append(r, section, key, clean);
 }
 
 /* "NAME = VALUE", what stood behind "header:": the whole key, and where the value begins. */
@@ -181,7 +194,7 @@ static int reading_handle_item(void *user, const char *section, const char *key,
 		ini_fail(r->f, &at, NULL, "%.64s is there already, at line %u", key, before->line);
 		return 0;
 	}
-	return reading_append(r, section, key, value ? value : "") == 0;
+	return reading_append_value(r, section, key, value ? value : "") == 0;
 }
 
 /* Control characters could fake lines in messages or drive a terminal. */
@@ -213,7 +226,8 @@ static int reading_parse(struct ini_reading *r)
 	ini_use_stack = true;
 	/* An indented line is a key like any other, not a continuation. */
 	ini_allow_multiline = false;
-	ini_allow_inline_comments = true;
+	/* Not before quotes are seen: ini_value_find. */
+	ini_allow_inline_comments = false;
 	ini_stop_on_first_error = true;
 	ini_allow_no_value = false;
 	bad = ini_parse_stream(reading_next_line, r, reading_handle_item, r);
@@ -246,6 +260,8 @@ int ini_file_parse(const char *path, const char *text, size_t n, struct ini_file
 int ini_file_parse_in(const char *path, const char *begin, const char *text, size_t n,
 		      struct ini_file **out, struct failure *f)
 {
+	static const char bom[] =
+		"\xef\xbb\xbf"; /* of some editors: inih knows it in line 1 alone */
 	struct ini_reading r = { .text = text, .next = text, .begin = begin, .f = f };
 	int ret = -1;
 
@@ -264,6 +280,8 @@ int ini_file_parse_in(const char *path, const char *begin, const char *text, siz
 		fail_set(f, FAIL_TOO_LARGE, NULL, "%s: larger than %d bytes", path, INI_FILE_MAX);
 		goto out;
 	}
+	if (strncmp(text, bom, strlen(bom)) == 0)
+		r.next += strlen(bom);
 	if (reading_check_bytes(&r, n) != 0 || reading_parse(&r) != 0)
 		goto out;
 	*out = r.file;

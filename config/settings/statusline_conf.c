@@ -151,17 +151,12 @@ static int conf_set_windows(const struct ini_item *it, struct statusline_conf *s
 	return n < 0 ? -1 : 0;
 }
 
-/* Blanks at the ends count only between quotes. */
 static int conf_set_separator(const struct ini_item *it, struct statusline_conf *s,
 			      struct failure *f)
 {
 	const char *v = it->value;
 	size_t n = strlen(v);
 
-	if (n >= 2 && v[0] == '"' && v[n - 1] == '"') {
-		v++;
-		n -= 2;
-	}
 	if (n == 0 || n >= sizeof(s->separator))
 		return ini_fail(f, it, "like \" | \"", "separator has 1 to %d bytes",
 				STATUS_SEPARATOR - 1);

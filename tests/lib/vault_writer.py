@@ -24,3 +24,20 @@ def keep_slots(data, key, slot_id, keep):
     out = body + reader.blake2b(body)
     reader.inspect(out)
     return out
+
+
+def set_passphrase(data, old, new, slot_id=1):
+    """The file whose slot slot_id opens with the bytes `new` in place of the passphrase `old`."""
+    slot = next(s for s in reader.inspect(data)["slots"] if s["id"] == slot_id)
+    v = reader.open_vault(data, reader.derive(slot, old), slot_id)
+    ad = v["id"] + slot["bytes"]
+    wrapped = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(v["vault_key"], ad, slot["nonce"],
+                                                                reader.derive(slot, new))
+    plain = reader.decrypt(v["box"], v["ad"], v["nonce"], v["vault_key"], AssertionError("box"))
+    assert data.count(slot["wrapped"]) == 1
+    head = v["ad"].replace(slot["wrapped"], wrapped)
+    box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, head, v["nonce"], v["vault_key"])
+    body = head + struct.pack("<Q", len(box)) + box
+    out = body + reader.blake2b(body)
+    reader.inspect(out)
+    return out
