@@ -8,6 +8,7 @@
 #include "base/control.h"
 #include "base/fail.h"
 #include "vault/entry.h"
+#include "wire/endpoint.h"
 #include "wire/names.h"
 
 /*
@@ -212,7 +213,7 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 		return -1;
 	if (q->marked && decide_nested(e, &p, q, f) != 0)
 		return -1;
-	if (strcmp(e->origin, q->origin) != 0 && control_active(CONTROL_SEALED_ORIGIN)) {
+	if (!origin_is_sealed(e->origin, q->origin) && control_active(CONTROL_SEALED_ORIGIN)) {
 		fail_set(f, FAIL_ORIGIN, NULL,
 			 "'%s' was sealed for %.110s, the provider's files now say %.110s", e->name,
 			 e->origin, q->origin);

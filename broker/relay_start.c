@@ -12,6 +12,7 @@
 #include "broker/request.h"
 #include "broker/session.h"
 #include "vault/entry.h"
+#include "wire/endpoint.h"
 #include "wire/names.h"
 #include "wire/pack.h"
 
@@ -102,11 +103,15 @@ struct wire_out *relay_start_build(struct request *q, struct failure *f)
 	const struct entry *e = session_allowed_entry(c, 0, f);
 	struct wire_out *o;
 	const char *url = NULL, *header;
-	char auth[16];
+	char auth[16], origin[ORIGIN_MAX_LEN + 1];
 	unsigned i;
 
-	if (!e || check_carriers(&c->session, f) != 0 ||
-	    split_origin(e->origin, auth, &url, f) != 0)
+	if (!e || check_carriers(&c->session, f) != 0)
+		return NULL;
+	/* It may have been sealed before its address was corrected. */
+	memcpy(origin, e->origin, sizeof(origin));
+	origin_correct(origin);
+	if (split_origin(origin, auth, &url, f) != 0)
 		return NULL;
 	o = wire_request("start");
 	wire_put_str(o, "session", c->session.id);

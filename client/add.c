@@ -155,6 +155,8 @@ static int add_want_provider(struct add *a, struct failure *f)
 
 	if (parameters_settle(&a->provider, &a->set, f) != 0)
 		return -1;
+	if (a->provider->note[0])
+		say("note: %s", a->provider->note);
 	n = wanted_of(a->provider, a->wanted, f);
 	if (n < 0)
 		return -1;

@@ -209,6 +209,18 @@ static int edit_begin(struct file_edit *e, struct failure *f)
 	return r;
 }
 
+/* What was corrected in what the file says. */
+static void edit_say_note(const char *name)
+{
+	struct provider *p;
+
+	if (provider_load(name, NULL, &p, NULL) != 0)
+		return;
+	if (p->note[0])
+		say("note: %s", p->note);
+	provider_free(p);
+}
+
 static bool edit_is_known(const char *name)
 {
 	struct failure f = { 0 };
@@ -270,6 +282,8 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	m = edit_wanted(e.name, now);
 	say(r ? "%s is changed" : "%s is as it was", e.path);
+	if (r)
+		edit_say_note(e.name);
 	if (r && !edit_has_items(e.path))
 		say("note: it has only comments, so nothing changes; remove the ; from the lines "
 		    "that you want, and from the [section] above them");

@@ -16,6 +16,7 @@
 #include "client/verbs.h"
 #include "config/provider/provider.h"
 #include "json/output.h"
+#include "wire/endpoint.h"
 
 #define USERS_MAX 16 /* providers of one entry that are shown */
 
@@ -81,7 +82,7 @@ static void show_print_user(const struct user *u, const struct listed *e)
 		show_line("", "its files say the same");
 	if (!u->differs)
 		return;
-	if (strcmp(u->now.origin, e->origin) != 0)
+	if (!origin_is_sealed(e->origin, u->now.origin))
 		show_line("  origin", u->now.origin);
 	if (strcmp(u->now.variable, e->variable) != 0)
 		show_line("  variable", u->now.variable);

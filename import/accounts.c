@@ -115,7 +115,7 @@ static int account_base_url(const struct import *im, unsigned file, unsigned sco
 	if (!a)
 		return 0;
 	variable_text(im, file, a, out);
-	endpoint_trim(out, true);
+	endpoint_correct(out, true);
 	return more || (!out[0] && !(a->kind == VALUE_LITERAL && a->n == 0)) ? -1 : 0;
 }
 
@@ -252,7 +252,7 @@ static int account_add_mode(struct import *im, struct account *main, const char 
 			continue;
 		variable_text(im, main->file, a, text);
 		if (strcmp(a->name, "ANTHROPIC_BASE_URL") == 0) {
-			endpoint_trim(text, true);
+			endpoint_correct(text, true);
 			memcpy(m->base_url, text, sizeof(text));
 		} else if (client_variable_find(a->name) && m->account == ACCOUNTS_MAX &&
 			   wire_name_ok(text) && strlen(text) < sizeof(m->placeholder)) {

@@ -6,6 +6,9 @@
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+
+#include "wire/limits.h"
 
 static const char *const no_scheme = "must begin with http:// or https://";
 
@@ -132,21 +135,129 @@ const char *endpoint_parse(const char *url, struct endpoint *out)
 	return why;
 }
 
-bool endpoint_trim(char *url, bool drop_v1)
+/* Scheme and host, but not the names of parameters between them.  Was anything in upper case? */
+static bool endpoint_lower(char *url, size_t end)
 {
-	size_t n = strlen(url), start, end;
-	bool dropped = false;
+	bool name = false, changed = false;
+	size_t i;
+
+	for (i = 0; i < end; i++) {
+		name = url[i] == '{' || (name && url[i] != '}');
+		if (name || url[i] < 'A' || url[i] > 'Z')
+			continue;
+		url[i] = (char)(url[i] - 'A' + 'a');
+		changed = true;
+	}
+	return changed;
+}
+
+static bool endpoint_drop_end(char *url, size_t *n, size_t least, const char *what)
+{
+	size_t len = strlen(what);
+
+	if (*n < least + len || memcmp(url + *n - len, what, len) != 0)
+		return false;
+	*n -= len;
+	url[*n] = '\0';
+	return true;
+}
+
+unsigned endpoint_correct(char *url, bool drop_v1)
+{
+	size_t n = strlen(url), start, end, scheme = strcspn(url, ":");
+	unsigned changed = 0;
+
+	/* What is no address stays as it is. */
+	if ((scheme != 4 && scheme != 5) || strncasecmp(url, "https", scheme) != 0 ||
+	    strncmp(url + scheme, "://", 3) != 0)
+		return 0;
+	if (endpoint_lower(url, scheme))
+		changed |= ENDPOINT_CASE;
+	if (endpoint_span(url, &start, &end))
+		return changed;
+	/* A user's name and password have their case; they are refused. */
+	if (!memchr(url, '@', end) && endpoint_lower(url, end))
+		changed |= ENDPOINT_CASE;
+	while (endpoint_drop_end(url, &n, end, "/"))
+		;
+	if (drop_v1 && (endpoint_drop_end(url, &n, end, "/v1/messages") ||
+			endpoint_drop_end(url, &n, end, "/v1/messages/count_tokens")))
+		changed |= ENDPOINT_MESSAGES;
+	for (;;) {
+		while (endpoint_drop_end(url, &n, end, "/"))
+			;
+		if (!drop_v1 || !endpoint_drop_end(url, &n, end, "/v1"))
+			return changed;
+		changed |= ENDPOINT_V1;
+	}
+}
+
+const char *endpoint_mend(const char *url)
+{
+	size_t start, end, i;
 
 	if (endpoint_span(url, &start, &end))
-		return false;
-	for (;;) {
-		while (n > end && url[n - 1] == '/')
-			n--;
-		if (!drop_v1 || n < end + 3 || strncmp(url + n - 3, "/v1", 3) != 0)
-			break;
-		n -= 3;
-		dropped = true;
+		return "write https:// before it, or http:// for a server on this machine";
+	if (memchr(url + start, '@', end - start))
+		return "write it without USER:PASSWORD@; ccctl add stores the key";
+	if (strpbrk(url, "<>[]{}") && url[start] != '[')
+		return "put your own value in the placeholder's place";
+	for (i = start; i < end; i++)
+		if ((unsigned char)url[i] >= 0x80)
+			return "write the host in its xn-- form";
+	if (strpbrk(url, "?#"))
+		return "write it up to the ? or #";
+	if (strpbrk(url, " \t"))
+		return "write it without blanks";
+	if (strchr(url, '%'))
+		return "write it without % escapes";
+	return NULL;
+}
+
+const char *endpoint_other_api(const char *url)
+{
+	static const char *const ends[] = { "/chat/completions", "/completions", "/responses",
+					    "/embeddings", ":generateContent" };
+	size_t i, n = strlen(url), len;
+
+	while (n > 0 && url[n - 1] == '/')
+		n--;
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		len = strlen(ends[i]);
+		if (n >= len && memcmp(url + n - len, ends[i], len) == 0)
+			return "is the address of another API than Anthropic's Messages";
 	}
-	url[n] = '\0';
-	return dropped;
+	return NULL;
+}
+
+bool origin_client_adds_v1(const char *kind)
+{
+	return strcmp(kind, "vertex") != 0 && strcmp(kind, "bedrock") != 0;
+}
+
+void origin_correct(char *origin)
+{
+	char *space = strchr(origin, ' ');
+	bool adds;
+
+	if (!space)
+		return;
+	*space = '\0';
+	adds = origin_client_adds_v1(origin);
+	*space = ' ';
+	endpoint_correct(space + 1, adds);
+}
+
+bool origin_is_sealed(const char *sealed, const char *asked)
+{
+	char right[ORIGIN_MAX_LEN + 1];
+	size_t n = strlen(sealed);
+
+	if (strcmp(sealed, asked) == 0)
+		return true;
+	if (n > ORIGIN_MAX_LEN)
+		return false;
+	memcpy(right, sealed, n + 1);
+	origin_correct(right);
+	return strcmp(right, asked) == 0;
 }

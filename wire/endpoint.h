@@ -26,7 +26,31 @@ const char *endpoint_parse(const char *url, struct endpoint *out);
  */
 const char *endpoint_span(const char *url, size_t *start, size_t *end);
 
-/* Drop trailing slashes and, with drop_v1, a final /v1.  Was a /v1 dropped? */
-bool endpoint_trim(char *url, bool drop_v1);
+#define ENDPOINT_V1 1u	     /* a final /v1 was dropped */
+#define ENDPOINT_MESSAGES 2u /* a final /v1/messages, or its count_tokens, was dropped */
+#define ENDPOINT_CASE 4u     /* scheme or host were in upper case */
+
+/*
+ * Correct, in place, an address as vendors' pages print it: scheme and host in lower case
+ * (but not in ${...}), no trailing slashes, and with drop_v1 not what the client adds
+ * itself.  Returns what was corrected; of slashes nothing is said.
+ */
+unsigned endpoint_correct(char *url, bool drop_v1);
+
+/* How to write an address that endpoint_parse refuses.  NULL: nothing is known. */
+const char *endpoint_mend(const char *url);
+
+/* NULL, or what is wrong with an address that endpoint_parse takes: it is another API's. */
+const char *endpoint_other_api(const char *url);
+
+/* Does the client add /v1 to the address, with this kind of credential? */
+bool origin_client_adds_v1(const char *kind);
+
+/* An origin, "KIND URL", in place: its address as endpoint_correct has it. */
+void origin_correct(char *origin);
+
+/* Is the origin that is asked for the sealed one, as it is or with its address corrected?
+ * Early versions sealed addresses as they were written; none asks for one that is not right. */
+bool origin_is_sealed(const char *sealed, const char *asked);
 
 #endif

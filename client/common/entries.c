@@ -15,6 +15,7 @@
 #include "config/provider/env_sealed.h"
 #include "config/provider/names.h"
 #include "vault/crypto.h"
+#include "wire/endpoint.h"
 #include "wire/policy.h"
 
 #define CA_FILE_MAX (1024 * 1024) /* bytes, as for a launch */
@@ -264,7 +265,7 @@ bool wanted_is_sealed(const struct wanted *w, const struct listed *e)
 	policy_keep_nested(w, &files, &sealed);
 	policy_format(&files, now, sizeof(now));
 	policy_format(&sealed, then, sizeof(then));
-	return strcmp(w->origin, e->origin) == 0 && strcmp(w->variable, e->variable) == 0 &&
+	return origin_is_sealed(e->origin, w->origin) && strcmp(w->variable, e->variable) == 0 &&
 	       strcmp(now, then) == 0;
 }
 

@@ -19,6 +19,7 @@
 #include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
 #include "config/provider/routes.h"
+#include "wire/endpoint.h"
 #include "wire/policy.h"
 
 /* A policy's value for people. */
@@ -147,7 +148,7 @@ int seals_fail_changed(const struct provider *p, const struct seal_change *ch, s
 	struct policy a, b;
 	unsigned i;
 
-	if (strcmp(ch->from.origin, ch->to.origin) != 0)
+	if (!origin_is_sealed(ch->from.origin, ch->to.origin))
 		text_add(&t, ", ", "origin", " -> ", ch->to.origin);
 	if (strcmp(ch->from.variable, ch->to.variable) != 0)
 		text_add(&t, ", ", "variable", " -> ", ch->to.variable);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "config/ini/ini_value.h"
 #include "config/ini/user_file.h"
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
@@ -35,14 +36,29 @@ static enum trial store_try_value(const char *name, const char *mode, const char
 	return found ? TRIAL_KNOWN : TRIAL_NO_PARAMETER;
 }
 
-int provider_set_param(const char *name, const char *key, const char *value, struct failure *f)
+/* A value as it was typed or pasted, without the blanks around it and one pair of quotes. */
+static int params_trim(const char *typed, char *out, size_t size)
 {
-	char leaf[NAME_MAX_LEN + 16];
+	struct ini_span v;
+	const char *hint;
+
+	/* What would be a comment in a file is refused here. */
+	if (ini_value_find(typed, strlen(typed), &v, &hint) || v.end - v.start >= size ||
+	    typed[v.to + strspn(typed + v.to, " \t\r")])
+		return -1;
+	memcpy(out, typed + v.start, v.end - v.start);
+	out[v.end - v.start] = '\0';
+	return 0;
+}
+
+int provider_set_param(const char *name, const char *key, const char *given, struct failure *f)
+{
+	char leaf[NAME_MAX_LEN + 16], value[PROVIDER_VALUE_MAX + 1];
 	struct provider *p;
 	enum trial known, r;
 	unsigned i;
 
-	if (!params_value_ok(value))
+	if (params_trim(given, value, sizeof(value)) != 0 || !params_value_ok(value))
 		return fail_set(f, FAIL_BAD_VALUE, PARAMS_HINT_CHARACTERS,
 				"the value of %.64s has characters that a parameter cannot have",
 				key);

@@ -26,17 +26,19 @@ static bool template_is_parameter(const char *template)
 /* Check that no parameter in the host of the address leaves its place there. */
 static int template_check(const struct provider *p, const struct ini_item *it, struct failure *f)
 {
+	char url[PROVIDER_VALUE_MAX + 1];
 	const struct provider_param *param;
 	const char *why, *s, *close;
 	size_t start, end;
 
 	if (template_is_parameter(it->value))
 		return 0;
-	why = endpoint_span(it->value, &start, &end);
+	snprintf(url, sizeof(url), "%s", it->value);
+	endpoint_correct(url, false);
+	why = endpoint_span(url, &start, &end);
 	if (why)
-		return ini_fail(f, it, NULL, "base_url %s", why);
-	for (s = strstr(it->value + start, "${"); s && s < it->value + end;
-	     s = strstr(s + 2, "${")) {
+		return ini_fail(f, it, endpoint_mend(url), "base_url %s", why);
+	for (s = strstr(url + start, "${"); s && s < url + end; s = strstr(s + 2, "${")) {
 		close = strchr(s, '}');
 		param = close ? params_find(p, s + 2, (size_t)(close - s) - 2) : NULL;
 		if (param && params_check_host(param, it, f) != 0)
@@ -69,6 +71,16 @@ static void endpoint_add_note(struct provider *p, const char *text)
 	snprintf(p->note + n, sizeof(p->note) - n, "%s%s", n ? "; " : "", text);
 }
 
+static void endpoint_note_corrections(struct provider *p, unsigned changed)
+{
+	if (changed & ENDPOINT_MESSAGES)
+		endpoint_add_note(p, "base_url: dropped /v1/messages, the client adds it");
+	else if (changed & ENDPOINT_V1)
+		endpoint_add_note(p, "base_url: dropped /v1, the client adds it");
+	if (changed & ENDPOINT_CASE)
+		endpoint_add_note(p, "base_url: scheme and host are used in lower case");
+}
+
 static int endpoint_set_base_url(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "base_url", NULL);
@@ -83,13 +95,18 @@ static int endpoint_set_base_url(struct provider *p, const struct view *v, struc
 		return -1;
 	if (template_is_parameter(p->base_url))
 		return 0; /* the user has not been asked yet */
-	/* Claude Code adds /v1 itself, but for these two clouds. */
-	if (endpoint_trim(p->base_url, p->auth != AUTH_VERTEX && p->auth != AUTH_BEDROCK))
-		endpoint_add_note(p, "base_url: dropped /v1, the client adds it");
+	endpoint_note_corrections(p, endpoint_correct(p->base_url,
+						      origin_client_adds_v1(auth_name(p->auth))));
 	template_fill_in(p->base_url, trial);
 	why = endpoint_parse(trial, &e);
 	if (why)
-		return ini_fail(f, it, NULL, "base_url %s", why);
+		return ini_fail(f, it, endpoint_mend(trial), "base_url %s", why);
+	why = endpoint_other_api(trial);
+	if (why)
+		return ini_fail(f, it,
+				"the one of the provider's page about Claude Code, without "
+				"/v1/messages",
+				"base_url %s", why);
 	p->local = e.local;
 	if (!e.tls && !e.local && p->secrets)
 		endpoint_add_note(p,

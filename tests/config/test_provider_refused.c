@@ -138,7 +138,7 @@ static void expect_url(const char *url, const char *origin, const char *note, bo
 static void test_urls(void **state)
 {
 	static const char *const bad[] = {
-		"ftp://a",	   "HTTPS://a",
+		"ftp://a",	   "HTTPS//a",
 		"a.example",	   "https://",
 		"https:///x",	   "https://u@a",
 		"https://u:p@a",   "https://a?x=1",
@@ -165,6 +165,8 @@ static void test_urls(void **state)
 	expect_url("https://a.example/x///", "bearer https://a.example/x", NULL, false);
 	expect_url("https://a.example/v1/", "bearer https://a.example", "dropped /v1", false);
 	expect_url("https://a.example/v1/v1", "bearer https://a.example", "dropped /v1", false);
+	expect_url("HTTPS://A.Example/X/v1/messages", "bearer https://a.example/X", "lower case",
+		   false);
 	expect_url("https://a.example/xv1", "bearer https://a.example/xv1", NULL, false);
 	expect_url("http://a.example:80", "bearer http://a.example:80", "in the clear", false);
 	expect_url("http://localhost:1", "bearer http://localhost:1", NULL, true);
