@@ -104,7 +104,7 @@ import := $(call objs,import) $(OBJ)/client-common.a
 $(LIBEXEC)/ccrun-import: $(import) $(HOUSE)
 $(TEST_LIBEXEC)/ccrun-import: $(import) $(TEST_HOUSE)
 $(LIBEXEC)/ccrun-import $(TEST_LIBEXEC)/ccrun-import:
-	$(call link,-pie,$(client_libs) -lseccomp)
+	$(call link,-pie,$(client_libs) -lseccomp -lsqlite3)
 
 broker_libs := -lsodium $(MSGPACK_LIB) -lseccomp
 $(LIBEXEC)/ccbroker: $(call objs,broker) $(HOUSE)

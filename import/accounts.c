@@ -26,6 +26,11 @@ const struct assignment *account_variable(const struct import *im, const struct 
 	return &im->file[a->file].parsed.assign[a->assign];
 }
 
+const char *account_of(const struct import *im, const struct account *a)
+{
+	return im->file[a->file].parsed.scope[account_variable(im, a)->scope].of;
+}
+
 bool account_in_vault(const struct account *a)
 {
 	return a->kind == ACCOUNT_TOKEN && (a->state == STATE_STORED || a->state == STATE_SAME);
@@ -75,10 +80,7 @@ static const struct assignment *variable_in_other_file(const struct import *im, 
 	unsigned i;
 
 	for (i = 0; i < im->files; i++) {
-		/* A script's variables are not exported to others. */
-		if (i == but || im->file[i].kind == FILE_CLAUDE_SETTINGS ||
-		    im->file[i].kind == FILE_KEY || strstr(im->file[i].path, "/bin/") ||
-		    im->file[i].why.code)
+		if (i == but || im->file[i].why.code || !variables_are_exported(&im->file[i]))
 			continue;
 		a = variable_visible(im, i, 0, name);
 		if (!a || a->commented)
@@ -89,6 +91,32 @@ static const struct assignment *variable_in_other_file(const struct import *im, 
 		found = a;
 		*file = i;
 	}
+	return found;
+}
+
+/* The assignment of name that holds in the files that read this one, where they do. */
+static const struct assignment *variable_of_readers(const struct import *im, unsigned of,
+						    const char *name, unsigned *file, bool *more)
+{
+	char text[SETTING_VALUE_MAX + 1], first[SETTING_VALUE_MAX + 1] = "";
+	const struct assignment *found = NULL, *a;
+	unsigned i, k;
+
+	for (i = 0; i < im->files; i++)
+		for (k = 0; k < im->file[i].parsed.sources; k++) {
+			const struct sourced *s = &im->file[i].parsed.sourced[k];
+
+			if (s->file != (int)of)
+				continue;
+			a = variable_visible(im, i, s->scope, name);
+			if (!a || a->commented)
+				continue;
+			variable_text(im, i, a, text);
+			*more = *more || (found && strcmp(text, first) != 0);
+			memcpy(first, text, sizeof(first));
+			found = a;
+			*file = i;
+		}
 	return found;
 }
 
@@ -110,6 +138,8 @@ static int account_base_url(const struct import *im, unsigned file, unsigned sco
 			name = names[i][1];
 	out[0] = '\0';
 	a = variable_visible(im, file, scope, name);
+	if (!a)
+		a = variable_of_readers(im, file, name, &file, &more);
 	if (!a)
 		a = variable_in_other_file(im, file, name, &file, &more);
 	if (!a)
@@ -178,6 +208,12 @@ static int account_add(struct import *im, unsigned file, unsigned assign, struct
 					a->base_url) != 0;
 	if (!account_resolve(im, a))
 		return 0;
+	/* claude-code-router translates: its addresses are for another protocol. */
+	if (strcmp(account_variable(im, a)->name, OTHER_API_KEY) == 0) {
+		a->kind = ACCOUNT_BAD;
+		fail_set(&a->why, FAIL_CONFIG, NULL,
+			 "its address is not known to speak the Messages API (ccctl add NAME)");
+	}
 	/* The token must not go to another address, such as claude's default. */
 	if (lost && (a->kind == ACCOUNT_TOKEN || a->kind == ACCOUNT_SOURCE)) {
 		a->kind = ACCOUNT_BAD;
@@ -211,7 +247,9 @@ static int accounts_add_all(struct import *im, bool commented, bool vendors, str
 			const struct assignment *a = &im->file[i].parsed.assign[k];
 
 			if (a->commented != commented ||
-			    !(vendors ? vendor_variable_find(a->name) != NULL
+			    !(vendors ? vendor_variable_find(a->name) != NULL ||
+						(im->file[i].kind == FILE_ROUTER &&
+						 strcmp(a->name, OTHER_API_KEY) == 0)
 				      : client_variable_find(a->name) != NULL) ||
 			    assignment_is_used(im, i, k))
 				continue;

@@ -18,6 +18,9 @@ const struct assignment *account_variable(const struct import *im, const struct 
 /* The assignment that has the value: the same one, or what its $NAME stands for. */
 const struct assignment *account_value(const struct import *im, const struct account *a);
 
+/* Whose it is in a file of many: the name of another program's provider.  "": nobody's. */
+const char *account_of(const struct import *im, const struct account *a);
+
 /* Has the vault this account's token on its disk?  Nothing is removed before. */
 bool account_in_vault(const struct account *a);
 

@@ -44,6 +44,8 @@ void assignments_free(struct assignments *r)
 
 	for (i = 0; i < r->n; i++)
 		free(r->assign[i].ref);
+	for (i = 0; i < r->sources; i++)
+		free(r->sourced[i].path);
 	free(r->assign);
 	free(r->scope);
 	locked_text_free(&r->pool);
@@ -74,17 +76,39 @@ struct assignment *assignments_add(struct assignments *r, const char *name, size
 	return grown;
 }
 
-char *assignments_keep_value(struct assignments *r, const char *p, size_t n, struct failure *f)
+int assignments_set_text(struct assignments *r, struct assignment *a, const char *p, size_t n,
+			 struct failure *f)
 {
-	char *to = r->pool.p + r->pool.n;
-
-	if (n > r->pool.room - r->pool.n) {
-		fail_set(f, FAIL_TOO_LARGE, NULL, "its values are too long");
-		return NULL;
+	/* What `op run` puts a secret in the place of. */
+	if (n > 5 && memcmp(p, "op://", 5) == 0) {
+		a->kind = VALUE_SOURCE;
+		a->ref = strndup(p, n);
+		return a->ref ? 0 : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	}
-	memcpy(to, p, n);
+	if (n > r->pool.room - r->pool.n)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "its values are too long");
+	a->kind = VALUE_LITERAL;
+	a->p = r->pool.p + r->pool.n;
+	a->n = n;
+	memcpy(a->p, p, n);
 	r->pool.n += n;
-	return to;
+	return 0;
+}
+
+int assignments_add_sourced(struct assignments *r, const char *path, size_t n, unsigned scope,
+			    struct failure *f)
+{
+	struct sourced *to = &r->sourced[r->sources];
+
+	if (n == 0 || r->sources == SOURCED_MAX)
+		return 0;
+	to->path = strndup(path, n);
+	to->scope = scope;
+	to->file = -1;
+	if (!to->path)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
+	r->sources++;
+	return 0;
 }
 
 bool assignments_scope_within(const struct assignments *r, unsigned inner, unsigned outer)

@@ -15,6 +15,8 @@ struct failure;
 
 #define ASSIGNMENTS_MAX 4096 /* of one file */
 #define SCOPES_MAX 2048
+#define SOURCED_MAX 64
+#define SCOPE_OF_MAX 64
 
 /* NAME=value, wherever it stands. */
 struct assignment {
@@ -31,11 +33,19 @@ struct assignment {
 	char *ref; /* VALUE_SOURCE: the reference, VALUE_FILE: the path; allocated */
 };
 
+/* Another file that a shell reads at this place: source, direnv's, op run --env-file. */
+struct sourced {
+	char *path; /* as it is written, ~ and $HOME known; allocated */
+	unsigned scope;
+	int file; /* which of the import's files it is; -1: none */
+};
+
 /* A block: what it assigns holds in it and in the blocks below it. */
 struct scope {
 	unsigned parent; /* of the first: itself */
 	bool branch;	 /* a function, alias, case or command: not for what comes after it */
 	char mode[NAME_MAX_LEN + 1]; /* "local" in the branch of --local; "" none */
+	char of[SCOPE_OF_MAX];	     /* whose it is in a file of many: a provider; "" */
 };
 
 struct assignments {
@@ -43,6 +53,8 @@ struct assignments {
 	unsigned n, room;
 	struct scope *scope; /* the first is the whole file */
 	unsigned scopes, scope_room;
+	struct sourced sourced[SOURCED_MAX];
+	unsigned sources;
 	struct locked_text pool; /* the values of literals */
 	unsigned bad_line;	 /* where the file could not be parsed any further */
 };
@@ -58,8 +70,14 @@ void assignments_free(struct assignments *r);
 struct assignment *assignments_add(struct assignments *r, const char *name, size_t n,
 				   struct failure *f);
 
-/* Copy n bytes into the values; NULL with f set. */
-char *assignments_keep_value(struct assignments *r, const char *p, size_t n, struct failure *f);
+/* The assignment's value is this text: a literal, or a reference to another manager that
+ * its own runner replaces (op://).  -1 with f set. */
+int assignments_set_text(struct assignments *r, struct assignment *a, const char *p, size_t n,
+			 struct failure *f);
+
+/* One more file that is read in a scope; a path too many is dropped.  -1: no memory. */
+int assignments_add_sourced(struct assignments *r, const char *path, size_t n, unsigned scope,
+			    struct failure *f);
 
 /* One more scope, zeroed; NULL with f set.  Pointers to others may have moved. */
 struct scope *assignments_add_scope(struct assignments *r, struct failure *f);

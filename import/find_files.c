@@ -11,9 +11,15 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "import/cc_switch_db.h"
+#include "import/fish_variables.h"
+#include "import/json_env.h"
+#include "import/nushell.h"
 #include "import/settings_env.h"
 #include "import/shell.h"
+#include "import/systemd_unit.h"
 
+#define SOURCED_DEPTH 4		 /* files that files read */
 #define SCRIPT_MAX (256L * 1024) /* bytes; a longer file is a program, not a wrapper script */
 
 static const char *const shells[] = {
@@ -53,37 +59,46 @@ static bool file_is_listed(const struct import *im, const char *path)
 	return false;
 }
 
-static int key_file_parse(struct import_file *file)
+static int key_file_parse(const struct locked_text *t, struct assignments *r, struct failure *f)
 {
-	const char *p = file->text.p, *end = p + file->text.n;
+	const char *p = t->p, *end = p + t->n;
 	struct assignment *a;
 
-	if (assignments_begin(&file->parsed, file->text.n, &file->why) != 0)
+	if (assignments_begin(r, t->n, f) != 0)
 		return -1;
 	while (end > p && strchr(" \t\r\n", end[-1]))
 		end--;
-	a = assignments_add(&file->parsed, "", 0, &file->why);
+	a = assignments_add(r, "", 0, f);
 	if (!a)
 		return -1;
 	a->line = 1;
 	a->end = (size_t)(end - p);
-	a->kind = VALUE_LITERAL;
-	a->n = a->end;
-	a->p = assignments_keep_value(&file->parsed, p, a->n, &file->why);
-	return a->p ? 0 : -1;
+	return assignments_set_text(r, a, p, a->end, f);
 }
 
-static int file_parse(const struct import *im, struct import_file *file)
+int file_text_parse(const struct import *im, enum file_kind kind, const struct locked_text *t,
+		    struct assignments *r, struct failure *f)
 {
-	switch (file->kind) {
+	switch (kind) {
 	case FILE_SHELL:
 	case FILE_FISH:
-		return shell_parse(&file->text, file->kind == FILE_FISH, im->home, &file->parsed,
-				   &file->why);
+		return shell_parse(t, kind == FILE_FISH, im->home, r, f);
+	case FILE_NUSHELL:
+		return nushell_parse(t, im->home, r, f);
+	case FILE_SYSTEMD:
+		return systemd_unit_parse(t, im->home, r, f);
+	case FILE_FISH_VARIABLES:
+		return fish_variables_parse(t, r, f);
 	case FILE_CLAUDE_SETTINGS:
-		return settings_env_parse(&file->text, &file->parsed, &file->why);
+		return settings_env_parse(t, r, f);
+	case FILE_EDITOR:
+		return json_env_parse(t, JSON_ENV_EDITOR, r, f);
+	case FILE_CC_SWITCH:
+		return json_env_parse(t, JSON_ENV_CC_SWITCH, r, f);
+	case FILE_ROUTER:
+		return json_env_parse(t, JSON_ENV_ROUTER, r, f);
 	default:
-		return key_file_parse(file);
+		return key_file_parse(t, r, f);
 	}
 }
 
@@ -97,23 +112,46 @@ static void failure_drop_path(struct import_file *file)
 		memmove(what, what + n + 2, strlen(what + n + 2) + 1);
 }
 
+/* Read and parse it.  1, 0 (there is no such file), or -1 with file->why. */
+static int file_load(const struct import *im, struct import_file *file)
+{
+	enum locked_text_result result;
+	int r;
+
+	if (file->kind != FILE_CC_SWITCH_DB) {
+		result = locked_text_read(file->path, true, &file->text, &file->st, &file->why);
+		if (result != LOCKED_TEXT_READ)
+			return result == LOCKED_TEXT_NONE ? 0 : -1;
+		return file_text_parse(im, file->kind, &file->text, &file->parsed, &file->why) == 0
+			       ? 1
+			       : -1;
+	}
+	/* SQLite reads it itself, and no text of it is kept. */
+	r = cc_switch_db_parse(file->path, &file->st, &file->parsed, &file->why);
+	if (r == 0)
+		assignments_free(&file->parsed);
+	return r;
+}
+
+static void find_sourced(struct import *im, unsigned index);
+
 int find_files_add(struct import *im, const char *path, enum file_kind kind, bool must)
 {
 	struct import_file *file = &im->file[im->files];
 	unsigned bad;
-	enum locked_text_result result;
+	int result;
 
 	if (im->files == FILES_MAX || strlen(path) >= PATH_SIZE || file_is_listed(im, path))
 		return -1;
 	memset(file, 0, sizeof(*file));
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	file->kind = kind;
-	result = locked_text_read(path, true, &file->text, &file->st, &file->why);
-	if (result == LOCKED_TEXT_NONE && !must)
+	result = file_load(im, file);
+	if (result == 0 && !must)
 		return -1;
-	if (result == LOCKED_TEXT_NONE)
+	if (result == 0)
 		fail_set(&file->why, FAIL_NO_ENTRY, NULL, "no such file");
-	if (result != LOCKED_TEXT_READ || file_parse(im, file) != 0) {
+	if (result != 1) {
 		failure_drop_path(file);
 		bad = file->parsed.bad_line;
 		assignments_free(&file->parsed);
@@ -122,21 +160,105 @@ int find_files_add(struct import *im, const char *path, enum file_kind kind, boo
 	} else {
 		file->why.code = FAIL_NONE;
 	}
-	return (int)im->files++;
+	im->files++;
+	find_sourced(im, (unsigned)(file - im->file));
+	return (int)(file - im->file);
+}
+
+static bool text_has(const struct locked_text *t, const char *const *words)
+{
+	for (; *words; words++)
+		if (memmem(t->p, t->n, *words, strlen(*words)))
+			return true;
+	return false;
+}
+
+/* A regular file of a script's size, with one of these words. */
+static bool file_has(const char *path, const char *const *words, struct locked_text *t,
+		     struct stat *st)
+{
+	memset(t, 0, sizeof(*t));
+	return stat(path, st) == 0 && S_ISREG(st->st_mode) && st->st_size <= SCRIPT_MAX &&
+	       locked_text_read(path, true, t, st, NULL) == LOCKED_TEXT_READ && text_has(t, words);
+}
+
+/* ---- files that a file reads ---- */
+
+/* The path as the shell finds it: direnv beside its file, others where they run, which
+ * is not known: beside the file, at home. */
+static bool sourced_path(const struct import *im, const char *file, const char *word, int try,
+			 char path[PATH_SIZE])
+{
+	const char *leaf = strrchr(file, '/');
+	int n = -1;
+
+	if (word[0] == '/')
+		n = try == 0 ? snprintf(path, PATH_SIZE, "%s", word) : -1;
+	else if (try == 0)
+		n = snprintf(path, PATH_SIZE, "%.*s%s", leaf ? (int)(leaf - file) + 1 : 0, file,
+			     word);
+	else if (try == 1)
+		n = snprintf(path, PATH_SIZE, "%s/%s", im->home, word);
+	return n > 0 && n < PATH_SIZE;
+}
+
+static int find_sourced_one(struct import *im, const char *file, const char *word)
+{
+	static const char *const words[] = { "_API_KEY", "_TOKEN", "ANTHROPIC_", "op://", NULL };
+	char path[PATH_SIZE + 8], a[PATH_MAX], b[PATH_MAX];
+	struct locked_text t;
+	struct stat st;
+	unsigned k;
+	bool has = false;
+	int try;
+
+	for (try = 0; !has && try < 2; try++) {
+		if (!sourced_path(im, file, word, try, path))
+			continue;
+		/* direnv's source_env takes a directory too. */
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			strcat(path, "/.envrc");
+		has = file_has(path, words, &t, &st);
+		locked_text_free(&t);
+	}
+	if (!has || !realpath(path, a))
+		return -1;
+	for (k = 0; k < im->files; k++)
+		if (realpath(im->file[k].path, b) && strcmp(a, b) == 0)
+			return (int)k;
+	return find_files_add(im, strstr(path, "/../") ? a : path,
+			      name_ends_in(path, ".fish") ? FILE_FISH
+			      : name_ends_in(path, ".nu") ? FILE_NUSHELL
+							  : FILE_SHELL,
+			      false);
+}
+
+static void find_sourced(struct import *im, unsigned index)
+{
+	static unsigned deep;
+	struct assignments *r = &im->file[index].parsed;
+	unsigned i;
+
+	if (deep == SOURCED_DEPTH)
+		return;
+	deep++;
+	for (i = 0; i < r->sources; i++)
+		r->sourced[i].file = find_sourced_one(im, im->file[index].path, r->sourced[i].path);
+	deep--;
 }
 
 /* Is it a shell script that names variables of claude's? */
 static bool file_is_wrapper(const char *path, bool *fish)
 {
+	static const char *const words[] = { "ANTHROPIC_", "CLAUDE_CODE_", "op run", NULL };
 	struct locked_text t;
 	struct stat st;
 	char line[128];
 	bool yes;
 
-	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) || st.st_size > SCRIPT_MAX ||
-	    locked_text_read(path, true, &t, &st, NULL) != LOCKED_TEXT_READ)
+	yes = file_has(path, words, &t, &st);
+	if (!t.p)
 		return false;
-	yes = memmem(t.p, t.n, "ANTHROPIC_", 10) || memmem(t.p, t.n, "CLAUDE_CODE_", 12);
 	snprintf(line, sizeof(line), "%.*s", (int)strcspn(t.p, "\n"), t.p);
 	*fish = strstr(line, "fish") != NULL;
 	if (strncmp(line, "#!", 2) == 0)
@@ -153,8 +275,9 @@ static int compare_names(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
-/* Add a directory's files, by name: wrapper scripts, or those that end in `ending`. */
-static void find_in_directory(struct import *im, const char *dir, const char *ending, bool wrappers)
+/* Add a directory's files, by name: wrapper scripts (ending NULL), or those that end so. */
+static void find_in_directory(struct import *im, const char *dir, const char *ending,
+			      enum file_kind kind)
 {
 	struct dirent **e;
 	char path[PATH_SIZE];
@@ -165,11 +288,10 @@ static void find_in_directory(struct import *im, const char *dir, const char *en
 		fish = name_ends_in(e[i]->d_name, ".fish");
 		if (snprintf(path, sizeof(path), "%s/%s", dir, e[i]->d_name) < (int)sizeof(path) &&
 		    e[i]->d_name[strspn(e[i]->d_name, ".")]) {
-			if (wrappers && file_is_wrapper(path, &fish))
+			if (!ending && file_is_wrapper(path, &fish))
 				find_files_add(im, path, fish ? FILE_FISH : FILE_SHELL, false);
-			else if (!wrappers && name_ends_in(e[i]->d_name, ending))
-				find_files_add(im, path, fish ? FILE_FISH : FILE_CLAUDE_SETTINGS,
-					       false);
+			else if (ending && name_ends_in(e[i]->d_name, ending))
+				find_files_add(im, path, kind, false);
 		}
 		free(e[i]);
 	}
@@ -184,6 +306,141 @@ static const char *path_below(char path[PATH_SIZE], const char *dir, const char 
 	return path;
 }
 
+/* ending: of the names of a directory's files; NULL: wrapper scripts, or one file. */
+struct place {
+	const char *path, *ending;
+	enum file_kind kind;
+};
+
+static const struct place home_files[] = {
+	{ ".config/fish/fish_variables", NULL, FILE_FISH_VARIABLES },
+	{ ".config/nushell/env.nu", NULL, FILE_NUSHELL },
+	{ ".config/nushell/config.nu", NULL, FILE_NUSHELL },
+	{ ".config/nushell/login.nu", NULL, FILE_NUSHELL },
+	{ ".claude/settings.json", NULL, FILE_CLAUDE_SETTINGS },
+	{ ".claude/settings.local.json", NULL, FILE_CLAUDE_SETTINGS },
+	{ ".pam_environment", NULL, FILE_SHELL },
+	{ ".env", NULL, FILE_SHELL },
+	{ ".cc-switch/cc-switch.db", NULL, FILE_CC_SWITCH_DB },
+	{ ".claude-code-router/.env", NULL, FILE_SHELL },
+	{ ".claude-code-router/config.json", NULL, FILE_ROUTER },
+};
+
+static const struct place home_dirs[] = {
+	{ ".config/fish/conf.d", ".fish", FILE_FISH },
+	{ ".config/fish/functions", ".fish", FILE_FISH },
+	{ ".config/nushell/autoload", ".nu", FILE_NUSHELL },
+	{ ".local/bin", NULL, FILE_SHELL },
+	{ "bin", NULL, FILE_SHELL },
+	{ ".config/environment.d", ".conf", FILE_SHELL },
+	{ ".config/systemd/user", ".service", FILE_SYSTEMD },
+	/* ccs has one settings file for each profile */
+	{ ".ccs", ".settings.json", FILE_CLAUDE_SETTINGS },
+	/* cc-switch: JSON until its version 3.7, and copies of both kinds of file */
+	{ ".cc-switch", ".json", FILE_CC_SWITCH },
+	{ ".cc-switch", ".json.bak", FILE_CC_SWITCH },
+	{ ".cc-switch", ".json.migrated", FILE_CC_SWITCH },
+	{ ".cc-switch/backups", ".json", FILE_CC_SWITCH },
+	{ ".cc-switch/backups", ".db", FILE_CC_SWITCH_DB },
+};
+
+/* What is known to hold a secret, and is not taken over. */
+static const struct {
+	const char *dir, *leaf, *ending, *why;
+} named[] = {
+	{ ".ccs/instances", ".credentials.json", NULL,
+	  "a login of claude's, which claude itself renews, and no key: ccrun claude uses its "
+	  "own" },
+	{ ".ccs/cliproxy/auth", NULL, ".json",
+	  "a login that CLIProxyAPI renews, and no key: ccrun custom can use that proxy" },
+	{ ".cli-proxy-api", NULL, ".json",
+	  "a login that CLIProxyAPI renews, and no key: ccrun custom can use that proxy" },
+	{ ".cc-switch", "copilot_auth.json", NULL, "a login that cc-switch renews, and no key" },
+};
+
+static void file_name(struct import *im, const char *path, const char *why)
+{
+	struct import_file *file = &im->file[im->files];
+
+	if (im->files == FILES_MAX || strlen(path) >= PATH_SIZE || access(path, F_OK) != 0)
+		return;
+	memset(file, 0, sizeof(*file));
+	snprintf(file->path, sizeof(file->path), "%s", path);
+	file->kind = FILE_NAMED;
+	fail_set(&file->why, FAIL_POLICY, NULL, "%s", why);
+	im->files++;
+}
+
+static void find_named(struct import *im)
+{
+	char dir[PATH_SIZE], path[2 * PATH_SIZE];
+	struct dirent **e;
+	unsigned i;
+	int k, n;
+
+	for (i = 0; i < sizeof(named) / sizeof(named[0]); i++) {
+		n = scandir(path_below(dir, im->home, named[i].dir), &e, NULL, compare_names);
+		for (k = 0; k < n; k++) {
+			const char *name = e[k]->d_name;
+
+			snprintf(path, sizeof(path), "%s/%s", dir, name);
+			if (named[i].ending ? name_ends_in(name, named[i].ending)
+					    : strcmp(name, named[i].leaf) == 0)
+				file_name(im, path, named[i].why);
+			if (named[i].leaf && name[0] != '.' &&
+			    snprintf(path, sizeof(path), "%s/%s/%s", dir, name, named[i].leaf) > 0)
+				file_name(im, path, named[i].why);
+			free(e[k]);
+		}
+		if (n >= 0)
+			free(e);
+	}
+}
+
+/* The files that end so in the directories of a directory. */
+static void find_below(struct import *im, const char *dir, const char *ending, enum file_kind kind)
+{
+	struct dirent **e;
+	char path[2 * PATH_SIZE];
+	int i, n = scandir(dir, &e, NULL, compare_names);
+
+	for (i = 0; i < n; i++) {
+		if (e[i]->d_name[0] != '.' &&
+		    snprintf(path, sizeof(path), "%s/%s", dir, e[i]->d_name) < PATH_SIZE)
+			find_in_directory(im, path, ending, kind);
+		free(e[i]);
+	}
+	if (n >= 0)
+		free(e);
+}
+
+/* Editors of VS Code's family: their settings, and those of each profile. */
+static void find_of_editors(struct import *im)
+{
+	static const char *const dirs[] = {
+		".config/Code/User",
+		".config/Code - Insiders/User",
+		".config/Code - OSS/User",
+		".config/VSCodium/User",
+		".config/Cursor/User",
+		".config/Windsurf/User",
+		".vscode-server/data/Machine",
+		".cursor-server/data/Machine",
+		".var/app/com.visualstudio.code/config/Code/User",
+		".var/app/com.vscodium.codium/config/VSCodium/User",
+	};
+	char dir[PATH_SIZE], path[2 * PATH_SIZE];
+	unsigned i;
+
+	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+		path_below(dir, im->home, dirs[i]);
+		snprintf(path, sizeof(path), "%s/settings.json", dir);
+		find_files_add(im, path, FILE_EDITOR, false);
+		snprintf(path, sizeof(path), "%s/profiles", dir);
+		find_below(im, path, "settings.json", FILE_EDITOR);
+	}
+}
+
 static void find_in_home(struct import *im)
 {
 	char path[PATH_SIZE];
@@ -192,41 +449,58 @@ static void find_in_home(struct import *im)
 	for (i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
 		find_files_add(im, path_below(path, im->home, shells[i]),
 			       name_ends_in(shells[i], ".fish") ? FILE_FISH : FILE_SHELL, false);
-	find_in_directory(im, path_below(path, im->home, ".config/fish/conf.d"), ".fish", false);
-	find_in_directory(im, path_below(path, im->home, ".config/fish/functions"), ".fish", false);
-	find_in_directory(im, path_below(path, im->home, ".local/bin"), NULL, true);
-	find_in_directory(im, path_below(path, im->home, "bin"), NULL, true);
-	find_files_add(im, path_below(path, im->home, ".claude/settings.json"),
-		       FILE_CLAUDE_SETTINGS, false);
-	find_files_add(im, path_below(path, im->home, ".claude/settings.local.json"),
-		       FILE_CLAUDE_SETTINGS, false);
-	/* ccs has one settings file for each profile */
-	find_in_directory(im, path_below(path, im->home, ".ccs"), ".settings.json", false);
+	for (i = 0; i < sizeof(home_files) / sizeof(home_files[0]); i++)
+		find_files_add(im, path_below(path, im->home, home_files[i].path),
+			       home_files[i].kind, false);
+	for (i = 0; i < sizeof(home_dirs) / sizeof(home_dirs[0]); i++)
+		find_in_directory(im, path_below(path, im->home, home_dirs[i].path),
+				  home_dirs[i].ending, home_dirs[i].kind);
+	find_of_editors(im);
+	find_below(im, path_below(path, im->home, ".config/systemd/user"), ".conf", FILE_SYSTEMD);
+	find_named(im);
 }
 
 static void find_in_project(struct import *im, const char *dir)
 {
-	static const char *const names[] = { ".envrc", ".env", ".env.local" };
+	static const struct place files[] = {
+		{ ".envrc", NULL, FILE_SHELL },
+		{ ".env", NULL, FILE_SHELL },
+		{ ".env.local", NULL, FILE_SHELL },
+		{ ".claude/settings.json", NULL, FILE_CLAUDE_SETTINGS },
+		{ ".claude/settings.local.json", NULL, FILE_CLAUDE_SETTINGS },
+		{ ".vscode/settings.json", NULL, FILE_EDITOR },
+	};
 	char path[PATH_SIZE];
 	unsigned i;
 
-	for (i = 0; i < 3; i++)
-		find_files_add(im, path_below(path, dir, names[i]), FILE_SHELL, false);
-	find_files_add(im, path_below(path, dir, ".claude/settings.json"), FILE_CLAUDE_SETTINGS,
-		       false);
-	find_files_add(im, path_below(path, dir, ".claude/settings.local.json"),
-		       FILE_CLAUDE_SETTINGS, false);
+	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
+		find_files_add(im, path_below(path, dir, files[i].path), files[i].kind, false);
 }
 
 static enum file_kind file_kind_of(const char *path)
 {
+	/* path: a part of it; ending: of its name. */
+	static const struct place kinds[] = {
+		{ "/.cc-switch/", ".db", FILE_CC_SWITCH_DB },
+		{ "/.cc-switch/", ".json", FILE_CC_SWITCH },
+		{ "/.claude-code-router/", ".json", FILE_ROUTER },
+		{ "/User/", "settings.json", FILE_EDITOR },
+		{ "/Machine/", "settings.json", FILE_EDITOR },
+		{ "/.vscode/", "settings.json", FILE_EDITOR },
+		{ "", ".json", FILE_CLAUDE_SETTINGS },
+		{ "", "fish_variables", FILE_FISH_VARIABLES },
+		{ "", ".fish", FILE_FISH },
+		{ "", ".nu", FILE_NUSHELL },
+		{ "", ".service", FILE_SYSTEMD },
+	};
 	char line[64] = "";
+	unsigned i;
 	int fd;
 
-	if (name_ends_in(path, ".json"))
-		return FILE_CLAUDE_SETTINGS;
-	if (name_ends_in(path, ".fish"))
-		return FILE_FISH;
+	for (i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
+		if (name_ends_in(path, kinds[i].ending) &&
+		    (!kinds[i].path[0] || strstr(path, kinds[i].path)))
+			return kinds[i].kind;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (fd >= 0 && read(fd, line, 2) == 2 && memcmp(line, "#!", 2) == 0 &&
 	    read(fd, line, sizeof(line) - 1) > 0)

@@ -31,7 +31,15 @@
 enum file_kind {
 	FILE_SHELL,
 	FILE_FISH,
+	FILE_NUSHELL,
+	FILE_SYSTEMD,	      /* a unit */
+	FILE_FISH_VARIABLES,  /* fish's universal variables, which fish itself writes */
 	FILE_CLAUDE_SETTINGS, /* JSON with an "env" object: Claude Code's, ccs's */
+	FILE_EDITOR,	      /* VS Code's and Cursor's settings: JSON with comments */
+	FILE_CC_SWITCH,	      /* its JSON of earlier versions */
+	FILE_ROUTER,	      /* claude-code-router's JSON */
+	FILE_CC_SWITCH_DB,    /* SQLite */
+	FILE_NAMED,	      /* known, but no key is taken over from it: why */
 	FILE_KEY	      /* all of it is one key */
 };
 
@@ -44,6 +52,7 @@ struct import_file {
 	struct failure why; /* code set: it could not be parsed or changed, and is left alone */
 	char note[FILE_NOTE_MAX]; /* a warning to its scrubbing; "" none */
 	bool scrubbed;
+	bool by_hand; /* it has a key that the vault has, and is not changed: note says how */
 };
 
 /* A variable that goes into a provider's file, as a model or in [env]. */

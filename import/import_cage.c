@@ -101,6 +101,13 @@ static int writable_add_scrubbed(struct writable *w, const struct import *im, ch
 					      "/bin",
 					      "/.config/fish/functions",
 					      "/.config/zsh",
+					      "/.config/nushell",
+					      "/.config/environment.d",
+					      "/.config/systemd/user",
+					      "/.config/Code/User",
+					      "/.config/Cursor/User",
+					      "/.cc-switch",
+					      "/.claude-code-router",
 					      "/.local/bin",
 					      "/.claude",
 					      "/.ccs" };

@@ -95,6 +95,64 @@ static bool json_enter_object(struct json_scan *s)
 	return true;
 }
 
+bool json_scan_begin(struct json_scan *s, const char *text, size_t n, size_t at)
+{
+	*s = (struct json_scan){ text, at, n, 1, 0 };
+	json_skip_blanks(s);
+	if (s->at >= n || (text[s->at] != '{' && text[s->at] != '['))
+		return false;
+	s->at++;
+	return true;
+}
+
+bool json_scan_element(struct json_scan *s, struct json_member *m)
+{
+	memset(m, 0, sizeof(*m));
+	json_skip_blanks(s);
+	if (s->at < s->n && s->text[s->at] == ',')
+		s->at++;
+	json_skip_blanks(s);
+	if (s->at >= s->n || s->text[s->at] == ']')
+		return false;
+	m->at = m->value = s->at;
+	json_skip_value(s);
+	m->end = s->at;
+	json_member_trim(s, m);
+	return true;
+}
+
+void json_blank_comments(char *p, size_t n)
+{
+	size_t i, end, comma = n;
+
+	for (i = 0; i < n; i = end) {
+		end = i + 1;
+		if (p[i] == '"') {
+			while (end < n && p[end] != '"')
+				end += p[end] == '\\' ? 2 : 1;
+			end = end < n ? end + 1 : n;
+		} else if (p[i] == '/' && end < n && (p[end] == '/' || p[end] == '*')) {
+			bool line = p[end] == '/';
+
+			for (end++;
+			     end < n && (line ? p[end] != '\n'
+					      : p[end - 1] != '*' || p[end] != '/' || end < i + 3);
+			     end++)
+				;
+			end = line || end == n ? end : end + 1;
+			for (; i < end; i++)
+				p[i] = p[i] == '\n' ? '\n' : ' ';
+			continue;
+		}
+		if (comma < n && (p[i] == '}' || p[i] == ']'))
+			p[comma] = ' ';
+		if (p[i] == ',')
+			comma = i;
+		else if (!strchr(" \t\r\n", p[i]))
+			comma = n;
+	}
+}
+
 bool json_scan_open(struct json_scan *s, const char *text, size_t n, const char *key)
 {
 	struct json_member m;

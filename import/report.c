@@ -63,9 +63,17 @@ static void report_account(const struct import *im, const struct account *a)
 {
 	char path[PATH_SIZE], hidden[SECRET_SHOWN] = "", text[400];
 	const struct assignment *v = account_variable(im, a), *at = account_value(im, a);
+	const char *of = account_of(im, a);
 
 	put_plain(report_path(im->home, im->file[a->file].path, path));
-	printf(":%u  %s  ", v->line, v->name);
+	if (v->line)
+		printf(":%u", v->line);
+	if (of[0]) {
+		printf(" (");
+		put_plain(of);
+		putchar(')');
+	}
+	printf("  %s  ", v->name);
 	if (a->kind == ACCOUNT_SOURCE) {
 		put_plain(a->ref);
 	} else if (a->token) {
@@ -206,6 +214,7 @@ static struct json_t *account_json(const struct import *im, const struct account
 
 	js_text(o, "file", im->file[a->file].path);
 	js_number(o, "line", v->line);
+	js_text(o, "of", account_of(im, a)[0] ? account_of(im, a) : NULL);
 	js_text(o, "variable", v->name);
 	js_text(o, "kind", account_kind_name(a));
 	js_text(o, "written_in", im->file[a->at_file].path);

@@ -10,12 +10,12 @@
 #include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "import/accounts.h"
+#include "import/find_files.h"
 #include "import/report_text.h"
 #include "import/rewrite.h"
 #include "import/scrub_diff.h"
 #include "import/secret_fragments.h"
 #include "import/settings_env.h"
-#include "import/shell.h"
 
 #define GONE "CCRUN-REMOVED"
 #define EDIT_MAX 256 /* bytes that an edit puts in */
@@ -126,6 +126,28 @@ static void edits_of_settings(struct scrubbing *s, const struct account *a)
 	edit_add(s->mask, &s->masks, v->at, v->end, with, shown);
 }
 
+/* A text's value in another language than the shell's: it becomes an empty one, which
+ * claude takes for none, and nothing around it changes. */
+static void edits_of_value(struct scrubbing *s, const struct account *a)
+{
+	const struct assignment *v = account_value(s->im, a);
+	bool quoted = s->file->kind != FILE_SYSTEMD;
+	char hidden[SECRET_SHOWN], shown[SECRET_SHOWN + 2];
+
+	if (!account_is_removed_from(s, a, s->file))
+		return;
+	report_secret(a->token, a->n, hidden);
+	snprintf(shown, sizeof(shown), quoted ? "\"%s\"" : "%s", hidden);
+	edit_add(s->edit, &s->edits, v->at, v->end, quoted ? "\"\"" : "", NULL);
+	edit_add(s->mask, &s->masks, v->at, v->end, quoted ? "\"" GONE "\"" : GONE, shown);
+}
+
+static bool value_is_emptied(enum file_kind kind)
+{
+	return kind == FILE_EDITOR || kind == FILE_CC_SWITCH || kind == FILE_ROUTER ||
+	       kind == FILE_NUSHELL || kind == FILE_SYSTEMD;
+}
+
 static void edits_collect(struct scrubbing *s)
 {
 	unsigned i;
@@ -135,6 +157,8 @@ static void edits_collect(struct scrubbing *s)
 
 		if (s->file->kind == FILE_CLAUDE_SETTINGS)
 			edits_of_settings(s, a);
+		else if (value_is_emptied(s->file->kind))
+			edits_of_value(s, a);
 		else if (s->file->kind == FILE_KEY)
 			edits_of_key_file(s, a);
 		else
@@ -198,6 +222,26 @@ struct copies {
 	struct locked_text backup;  /* without other fragments either */
 };
 
+/* Has the text the same assignments as the file had, but for the emptied ones? */
+static bool text_only_emptied(const struct scrubbing *s, const struct locked_text *t)
+{
+	const struct assignments *old = &s->file->parsed;
+	struct assignments now;
+	bool ok = file_text_parse(s->im, s->file->kind, t, &now, NULL) == 0 && now.n == old->n;
+	unsigned i, emptied = 0;
+
+	for (i = 0; ok && i < now.n; i++) {
+		const struct assignment *a = &old->assign[i], *b = &now.assign[i];
+		bool empty = a->n > 0 && b->kind == VALUE_LITERAL && b->n == 0;
+
+		emptied += empty;
+		ok = strcmp(a->name, b->name) == 0 && a->kind == b->kind &&
+		     (empty || (a->n == b->n && (a->n == 0 || memcmp(a->p, b->p, a->n) == 0)));
+	}
+	assignments_free(&now);
+	return ok && emptied == s->edits;
+}
+
 /* Check the result: no token is left, and the file still parses. */
 static bool scrub_is_safe(struct scrubbing *s, const struct copies *c)
 {
@@ -214,7 +258,9 @@ static bool scrub_is_safe(struct scrubbing *s, const struct copies *c)
 						 s->names);
 	if (s->file->kind == FILE_KEY)
 		return true;
-	ok = shell_parse(fresh, s->file->kind == FILE_FISH, s->im->home, &r, NULL) == 0;
+	if (value_is_emptied(s->file->kind) && !text_only_emptied(s, &c->between))
+		return false;
+	ok = file_text_parse(s->im, s->file->kind, fresh, &r, NULL) == 0;
 	assignments_free(&r);
 	return ok;
 }
@@ -287,6 +333,36 @@ static int scrub_file(struct scrubbing *s, struct failure *f)
 	return r;
 }
 
+/* A file that another program would write back, or damage: how its key goes.  NULL: it
+ * is changed here. */
+static const char *scrub_by_hand(const struct import_file *file)
+{
+	if (file->kind == FILE_FISH_VARIABLES)
+		return "fish keeps it: set -Ue NAME, in fish";
+	if (file->kind == FILE_CC_SWITCH_DB)
+		return strstr(file->path, "/backups/")
+			       ? "a copy of cc-switch's: delete it"
+			       : "delete that provider in cc-switch and quit it, then "
+				 "sqlite3 ~/.cc-switch/cc-switch.db VACUUM";
+	return NULL;
+}
+
+/* Say how the stored keys of that file go.  Does it have any? */
+static bool scrub_name_by_hand(struct import *im, struct import_file *file, const char *how)
+{
+	char name[PATH_SIZE];
+	unsigned i;
+
+	for (i = 0; i < im->accounts && !file->by_hand; i++)
+		file->by_hand = account_in_vault(&im->account[i]) &&
+				&im->file[im->account[i].at_file] == file;
+	if (!file->by_hand)
+		return false;
+	snprintf(file->note, sizeof(file->note), "%s", how);
+	say("%s: keeps its keys; %s", report_path(im->home, file->path, name), how);
+	return true;
+}
+
 int scrub_files(struct import *im, struct failure *f)
 {
 	struct scrubbing *s = calloc(1, sizeof(*s));
@@ -302,7 +378,14 @@ int scrub_files(struct import *im, struct failure *f)
 		memset(s, 0, sizeof(*s));
 		s->im = im;
 		s->file = &im->file[i];
-		if (s->file->why.code || !s->file->text.p)
+		if (s->file->why.code)
+			continue;
+		if (scrub_by_hand(s->file)) {
+			if (scrub_name_by_hand(im, s->file, scrub_by_hand(s->file)))
+				ret = -1;
+			continue;
+		}
+		if (!s->file->text.p)
 			continue;
 		edits_collect(s);
 		if (s->edits + s->names == 0 &&

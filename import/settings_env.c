@@ -34,13 +34,10 @@ static int settings_env_member(struct assignments *r, const struct json_member *
 	a = assignments_add(r, m->key, m->key_n, f);
 	if (!a)
 		return -1;
-	a->kind = VALUE_LITERAL;
 	a->line = m->line;
 	a->at = m->at;
 	a->end = m->end;
-	a->n = json_string_length(value);
-	a->p = assignments_keep_value(r, json_string_value(value), a->n, f);
-	return a->p ? 0 : -1;
+	return assignments_set_text(r, a, json_string_value(value), json_string_length(value), f);
 }
 
 static int settings_env_members(const struct locked_text *t, struct assignments *r, json_t *root,

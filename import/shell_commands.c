@@ -47,13 +47,7 @@ static int assignment_set_value(struct shell *s, struct assignment *a, struct va
 		if (!a->ref)
 			return fail_set(s->f, FAIL_NO_MEMORY, NULL, "no memory");
 	}
-	if (v->kind == VALUE_LITERAL) {
-		a->p = assignments_keep_value(s->r, v->p, v->n, s->f);
-		a->n = v->n;
-		if (!a->p)
-			return -1;
-	}
-	return 0;
+	return v->kind == VALUE_LITERAL ? assignments_set_text(s->r, a, v->p, v->n, s->f) : 0;
 }
 
 /* name (n bytes) gets the word text[at..end). */
@@ -197,6 +191,53 @@ static int parse_alias(struct shell *s)
 	return r;
 }
 
+/* The file that a word names. */
+static int source_word(struct shell *s, size_t at, size_t end)
+{
+	struct value v;
+
+	shell_word_value(&s->w, at, end, s->scratch.p, s->scratch.room, &v);
+	return v.kind == VALUE_LITERAL ? assignments_add_sourced(s->r, v.p, v.n, s->scope, s->f)
+				       : 0;
+}
+
+/* . FILE, source FILE, direnv's source_env and dotenv, op run --env-file FILE -- COMMAND */
+static int note_sourced(struct shell *s, unsigned i)
+{
+	static const char *const names[] = { ".",	   "source",
+					     "source_env", "source_env_if_exists",
+					     "dotenv",	   "dotenv_if_exists" };
+	static const char flag[] = "--env-file";
+	size_t n = sizeof(flag) - 1;
+	unsigned k;
+
+	for (k = 0; k < sizeof(names) / sizeof(names[0]); k++)
+		if (word_is(s, &s->word[i], names[k]))
+			return i + 1 < s->words
+				       ? source_word(s, s->word[i + 1].at, s->word[i + 1].end)
+				       : assignments_add_sourced(s->r, ".env", k > 3 ? 4 : 0,
+								 s->scope, s->f);
+	if (word_is(s, &s->word[i], "source_up") || word_is(s, &s->word[i], "source_up_if_exists"))
+		return assignments_add_sourced(s->r, "../.envrc", 9, s->scope, s->f);
+	for (; i + 1 < s->words && !word_is(s, &s->word[i], "op"); i++)
+		;
+	if (i + 1 >= s->words || !word_is(s, &s->word[i + 1], "run"))
+		return 0;
+	for (i += 2; i < s->words && !word_is(s, &s->word[i], "--"); i++) {
+		const struct span *w = &s->word[i];
+
+		if (w->end - w->at < n || memcmp(s->w.text + w->at, flag, n) != 0)
+			continue;
+		if (w->end - w->at > n + 1 && s->w.text[w->at + n] == '=' &&
+		    source_word(s, w->at + n + 1, w->end) != 0)
+			return -1;
+		if (w->end - w->at == n && i + 1 < s->words &&
+		    source_word(s, s->word[i + 1].at, s->word[i + 1].end) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* A=b COMMAND, and commands that assign: prefix is the number of words before COMMAND. */
 static int read_command_with_prefix(struct shell *s, unsigned prefix)
 {
@@ -234,7 +275,9 @@ int shell_command_read(struct shell *s)
 	while (i < s->words && word_assigns(s, &s->word[i], &eq))
 		i++;
 	before = s->r->n;
-	if (s->words > 0)
+	if (i < s->words && !s->commented)
+		r = note_sourced(s, i);
+	if (s->words > 0 && r == 0)
 		r = i == s->words ? assign_from_words(s, 0, true) : read_command_with_prefix(s, i);
 	shell_modes_remember(s, before);
 	s->words = 0;

@@ -4,6 +4,7 @@
 #include "import/token_variables.h"
 
 #include <string.h>
+#include <strings.h>
 
 static const struct client_variable client_variables[] = {
 	{ "ANTHROPIC_AUTH_TOKEN", AUTH_BEARER },
@@ -53,6 +54,27 @@ const struct vendor_variable *vendor_variable_find(const char *name)
 
 	for (i = 0; i < COUNT(vendor_variables); i++)
 		if (strcmp(name, vendor_variables[i].name) == 0)
+			return &vendor_variables[i];
+	return NULL;
+}
+
+/* Of an https address; 0: it is none. */
+static size_t address_host(const char *url, const char **host)
+{
+	if (strncasecmp(url, "https://", 8) != 0)
+		return 0;
+	*host = url + 8;
+	return strcspn(*host, "/:?#");
+}
+
+const struct vendor_variable *vendor_variable_of_address(const char *url)
+{
+	const char *host = NULL, *known = NULL;
+	size_t n = address_host(url, &host), i;
+
+	for (i = 0; n > 0 && i < COUNT(vendor_variables); i++)
+		if (address_host(vendor_variables[i].base_url, &known) == n &&
+		    strncasecmp(host, known, n) == 0)
 			return &vendor_variables[i];
 	return NULL;
 }

@@ -7,6 +7,17 @@
 
 #define HOPS 4 /* A=$B, B=$C */
 
+static bool file_is_script(const struct import_file *file)
+{
+	return file->kind == FILE_SHELL || file->kind == FILE_FISH || file->kind == FILE_NUSHELL ||
+	       file->kind == FILE_FISH_VARIABLES;
+}
+
+bool variables_are_exported(const struct import_file *file)
+{
+	return file_is_script(file) && !strstr(file->path, "/bin/");
+}
+
 /* The last assignment of name but self: in a scope around, else anywhere in the file. */
 static const struct assignment *assignment_of_name(const struct import *im, unsigned file,
 						   const char *name, unsigned scope,
@@ -38,8 +49,7 @@ const struct assignment *variable_follow(const struct import *im, unsigned *file
 	for (hops = 0; a && a->kind == VALUE_NAME && hops < HOPS; hops++) {
 		next = assignment_of_name(im, at, a->link, a->scope, a);
 		for (i = 0; !next && i < im->files; i++) {
-			if (i == *file || im->file[i].kind == FILE_CLAUDE_SETTINGS ||
-			    im->file[i].kind == FILE_KEY)
+			if (i == *file || !file_is_script(&im->file[i]))
 				continue;
 			next = assignment_of_name(im, i, a->link, 0, a);
 			at = next ? i : at;

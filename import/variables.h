@@ -6,6 +6,10 @@
 
 #include "import/found.h"
 
+/* Do its variables reach the commands of other files?  A script's and a program's
+ * own settings do not. */
+bool variables_are_exported(const struct import_file *file);
+
 /*
  * The assignment of name that holds in a scope of a file: in a scope around it, else
  * one for the whole file.  NULL when there is none.

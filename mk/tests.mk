@@ -29,7 +29,7 @@ RELAY := $(OBJ)/relay.a
 $(RELAY): $(filter-out %/main.o,$(call objs,relay))
 	$(archive)
 
-test_libs := -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc
+test_libs := -lsodium $(MSGPACK_LIB) -linih -lseccomp -ljansson -lutf8proc -lsqlite3
 
 # link_test SOURCE,FLAGS: one program's rule.
 define link_test

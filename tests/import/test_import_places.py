@@ -1,0 +1,302 @@
+"""ccctl import: the places where other programs keep keys.  Each is taken over, or named
+with the reason; none is passed in silence."""
+import json
+import os
+import sqlite3
+
+import pytest
+
+from leaks import Home
+
+ZAI = "https://api.z.ai/api/anthropic"
+
+
+@pytest.fixture
+def h():
+    with Home() as home:
+        home.init()
+        yield home
+
+
+def cc_switch_db(h, providers, path=".cc-switch/cc-switch.db", wal=False):
+    """A database as cc-switch 3.8 and later make it; the connection, which still holds it."""
+    h.write(path, "")
+    db = sqlite3.connect(h.home / path)
+    if wal:
+        db.execute("PRAGMA journal_mode=WAL")
+    db.executescript("""
+        CREATE TABLE providers (id TEXT NOT NULL, app_type TEXT NOT NULL, name TEXT NOT NULL,
+            settings_config TEXT NOT NULL, website_url TEXT, category TEXT, created_at INTEGER,
+            sort_index INTEGER, notes TEXT, icon TEXT, icon_color TEXT, meta TEXT NOT NULL DEFAULT '{}',
+            is_current BOOLEAN NOT NULL DEFAULT 0, PRIMARY KEY (id, app_type));
+        CREATE TABLE settings (key TEXT PRIMARY KEY, value TEXT);""")
+    for i, (app, name, settings) in enumerate(providers):
+        db.execute("INSERT INTO providers (id, app_type, name, settings_config) VALUES (?, ?, ?, ?)",
+                   (str(i), app, name, settings if isinstance(settings, str) else json.dumps(settings)))
+    db.commit()
+    return db
+
+
+def env(url, token, **more):
+    return {"env": {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": token, **more}}
+
+
+# ---- cc-switch ---------------------------------------------------------
+
+def test_the_database_of_cc_switch(h):
+    cc_switch_db(h, [
+        ("claude", "Zhipu GLM", env(ZAI, h.key("glm"), ANTHROPIC_MODEL="glm-5")),
+        ("claude", "DeepSeek", env("https://api.deepseek.com/anthropic", h.key("ds", "sk-"))),
+        ("claude", "Claude Official", {"env": {}}),
+        ("claude", "Broken", "{"),
+        ("codex", "OpenAI", {"auth": {"OPENAI_API_KEY": h.key("codex", "sk-")}}),
+    ]).close()
+    before = h.bytes_of(".cc-switch/cc-switch.db")
+    keys = {k["of"]: k for k in h.found()["keys"]}
+    assert sorted(keys) == ["DeepSeek", "Zhipu GLM"]
+    assert (keys["Zhipu GLM"]["provider"], keys["Zhipu GLM"]["settings"]) == ("zai", {"ANTHROPIC_MODEL": "glm-5"})
+    assert "~/.cc-switch/cc-switch.db (Zhipu GLM)  ANTHROPIC_AUTH_TOKEN" in h.imp("--yes").out
+    assert h.get("zai") == h.made["glm"] and h.get("deepseek") == h.made["ds"]
+    assert h.bytes_of(*before) == before
+    assert os.listdir(h.home / ".cc-switch") == ["cc-switch.db"]
+
+
+def test_a_database_that_keeps_its_keys_says_how_they_go(h):
+    cc_switch_db(h, [("claude", "Zhipu GLM", env(ZAI, h.key("glm")))]).close()
+    cc_switch_db(h, [("claude", "Zhipu GLM", env(ZAI, h.made["glm"]))],
+                 ".cc-switch/backups/db_backup_20260301_101010.db").close()
+    before = h.bytes_of(".cc-switch/cc-switch.db")
+    r = h.imp("--yes", "--scrub", "--history", rc=1)
+    assert "~/.cc-switch/cc-switch.db: keeps its keys; delete that provider in cc-switch" in r.err
+    assert "~/.cc-switch/backups/db_backup_20260301_101010.db: keeps its keys; a copy of cc-switch's: delete it" in r.err
+    assert h.bytes_of(*before) == before
+
+
+def test_while_cc_switch_runs_what_it_wrote_last_is_read(h):
+    db = cc_switch_db(h, [("claude", "Zhipu GLM", env(ZAI, h.key("glm")))], wal=True)
+    assert (h.home / ".cc-switch/cc-switch.db-wal").stat().st_size > 0
+    assert [k["provider"] for k in h.found()["keys"]] == ["zai"]
+    h.imp("--yes")
+    assert h.get("zai") == h.made["glm"]
+    db.close()
+
+
+def test_a_database_after_a_crash_is_not_read_as_it_was_before(h):
+    db = cc_switch_db(h, [("claude", "Zhipu GLM", env(ZAI, h.key("glm")))], wal=True)
+    wal = (h.home / ".cc-switch/cc-switch.db-wal").read_bytes()
+    db.close()
+    (h.home / ".cc-switch/cc-switch.db-wal").write_bytes(wal)
+    out = h.imp().out
+    assert "cc-switch has not written all of it yet" in out or "glm" in out
+    assert os.listdir(h.home / ".cc-switch") != []
+
+
+@pytest.mark.parametrize("content", [b"no database at all, but long enough to be read" * 40,
+                                     b"SQLite format 3\0" + b"\xff" * 4096])
+def test_a_damaged_database_is_named(h, content):
+    h.write(".cc-switch/cc-switch.db", "")
+    (h.home / ".cc-switch/cc-switch.db").write_bytes(content)
+    assert "~/.cc-switch/cc-switch.db  left alone: this is no database of cc-switch" in h.imp().out
+
+
+def test_the_earlier_files_of_cc_switch(h):
+    """config.json of its versions 1 and 2, and what it renames it to."""
+    h.write(".cc-switch/config.json", json.dumps({"version": 2, "claude": {"current": "a", "providers": {
+        "a": {"id": "a", "name": "Zhipu GLM", "settingsConfig": env(ZAI, h.key("glm"))}}},
+        "codex": {"providers": {"c": {"settingsConfig": {"auth": {"OPENAI_API_KEY": h.key("codex", "sk-")}}}}}}, indent=2))
+    h.write(".cc-switch/config.json.migrated", json.dumps({"providers": {
+        "b": {"id": "b", "name": "Kimi", "settingsConfig": env("https://api.kimi.com/coding/", h.key("kimi"))}}, "current": "b"}))
+    keys = {k["of"]: k["entry"] for k in h.found()["keys"]}
+    assert sorted(keys) == ["Kimi", "Zhipu GLM"]
+    h.imp("--yes", "--scrub")
+    assert h.get("zai") == h.made["glm"] and h.get(keys["Kimi"]) == h.made["kimi"]
+    assert not {f for f in h.leaks() if not f.startswith("codex:")}
+    after = json.loads((h.home / ".cc-switch/config.json").read_text())
+    assert after["claude"]["providers"]["a"]["settingsConfig"] == env(ZAI, "")
+
+
+# ---- editors -----------------------------------------------------------
+
+EDITORS = [".config/Code/User/settings.json", ".config/Cursor/User/settings.json",
+           ".config/Code/User/profiles/1a2b/settings.json", ".vscode-server/data/Machine/settings.json",
+           "work/.vscode/settings.json"]
+
+
+@pytest.mark.parametrize("path", EDITORS)
+def test_the_settings_of_an_editor(h, path):
+    text = """// settings, with comments
+{
+    "editor.fontSize": 13, /* not "claudeCode.environmentVariables": [ */
+    "url": "https://example.org//x", // a
+    "claudeCode.environmentVariables": [
+        {"name": "ANTHROPIC_BASE_URL", "value": "%s"},
+        // the key
+        {"name": "ANTHROPIC_AUTH_TOKEN", "value": "%s"},
+    ],
+}
+""" % (ZAI, h.key("t"))
+    h.write(path, text)
+    k, = h.found()["keys"]
+    assert (k["provider"], k["line"], k["base_url"]) == ("zai", 8, ZAI)
+    h.imp("--yes", "--scrub")
+    assert h.get("zai") == h.made["t"] and not h.leaks()
+    assert (h.home / path).read_text() == text.replace(h.made["t"], "")
+
+
+def test_variables_as_an_object_and_those_of_the_terminal(h):
+    h.write(EDITORS[0], json.dumps({"claudeCode.environmentVariables": {"ANTHROPIC_API_KEY": h.key("a", "sk-ant-api03-")},
+                                    "terminal.integrated.env.linux": env(ZAI, h.key("t"))["env"]}))
+    assert {k["variable"]: k["provider"] for k in h.found()["keys"]} == {
+        "ANTHROPIC_API_KEY": "anthropic", "ANTHROPIC_AUTH_TOKEN": "zai"}
+
+
+def test_settings_that_are_empty_or_damaged(h):
+    h.write(EDITORS[0], "")
+    assert h.found()["keys"] == [] and h.found()["files"][0]["error"] is None
+    h.write(EDITORS[0], "{ /* no end\n")
+    assert "left alone: this is no JSON" in h.imp().out
+
+
+# ---- files that files read ---------------------------------------------
+
+def test_op_run_with_an_env_file(h):
+    h.program("op")
+    h.write("keys/claude.env", f"ANTHROPIC_AUTH_TOKEN=op://Private/zai/credential\nANTHROPIC_BASE_URL={ZAI}\n")
+    h.write(".local/bin/cz", '#!/bin/sh\nexec op run --env-file="$HOME/keys/claude.env" -- claude "$@"\n', 0o755)
+    k, = h.found()["keys"]
+    assert (k["kind"], k["source"], k["provider"]) == ("source", "op://Private/zai/credential", "zai")
+    h.imp("--yes")
+    assert "op://Private/zai/credential" in h.ccctl("keys", "--json").out
+
+
+@pytest.mark.parametrize("line", ["set -a; . ~/keys.env; set +a", "source $HOME/keys.env", '. "$HOME/keys.env"'])
+def test_a_wrapper_that_reads_a_file(h, line):
+    """The key goes where the wrapper sends it, although the file does not say so."""
+    h.write("keys.env", f"ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    h.write("bin/cz", f"#!/bin/sh\n{line}\nexport ANTHROPIC_BASE_URL={ZAI}\nexec claude\n", 0o755)
+    k, = h.found()["keys"]
+    assert (k["file"], k["provider"]) == (str(h.home / "keys.env"), "zai")
+    h.imp("--yes", "--scrub")
+    assert h.get("zai") == h.made["t"] and not h.leaks()
+
+
+def test_two_wrappers_that_send_one_file_to_two_addresses(h):
+    h.write("keys.env", f"ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    for name, url in (("a", ZAI), ("b", "https://api.kimi.com/coding/")):
+        h.write(f"bin/{name}", f"#!/bin/sh\n. ~/keys.env\nANTHROPIC_BASE_URL={url} claude\nexport ANTHROPIC_BASE_URL={url}\n", 0o755)
+    k, = h.found()["keys"]
+    assert (k["state"], k["error"]) == ("left", "to which address it goes cannot be told")
+
+
+@pytest.mark.parametrize("line,path", [("source_env ../shared", "shared/.envrc"), ("source_env_if_exists ../.envrc", ".envrc"),
+                                       ("source_up", ".envrc"), ("dotenv ../prod.env", "prod.env"),
+                                       ("dotenv", "work/.env")])
+def test_what_direnv_reads(h, line, path):
+    h.write("work/.envrc", f"{line}\n")
+    h.write(path, f"export ANTHROPIC_BASE_URL={ZAI}\nexport ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    k, = h.found(str(h.home / "work"))["keys"]
+    assert (k["file"], k["provider"]) == (str(h.home / path), "zai")
+
+
+def test_files_that_read_each_other(h):
+    h.write(".bashrc", f". ~/a.sh\nexport ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    h.write("a.sh", f". ~/a.sh\n. ~/.bashrc\nexport ANTHROPIC_BASE_URL={ZAI}\n")
+    assert [k["provider"] for k in h.found()["keys"]] == ["zai"]
+
+
+# ---- fish, nushell, systemd --------------------------------------------
+
+def test_universal_variables_of_fish(h):
+    token = h.key("t") + "+/="
+    h.made["t"] = token
+    h.write(".config/fish/fish_variables", "# This file contains fish universal variable definitions.\n# VERSION: 3.0\n"
+            f"SETUVAR --export ANTHROPIC_AUTH_TOKEN:{token[:-3]}\\x2b/\\x3d\n"
+            f"SETUVAR --export ANTHROPIC_BASE_URL:https\\x3a//api.z.ai/api/anthropic\nSETUVAR __fish_list:a\\x1eb\n")
+    before = h.bytes_of(".config/fish/fish_variables")
+    assert [(k["provider"], k["line"]) for k in h.found()["keys"]] == [("zai", 3)]
+    r = h.imp("--yes", "--scrub", rc=1)
+    assert h.get("zai") == token and "fish_variables: keeps its keys; fish keeps it: set -Ue NAME" in r.err
+    assert h.bytes_of(*before) == before
+
+
+NUSHELL = ["$env.ANTHROPIC_AUTH_TOKEN = \"{t}\"\n$env.ANTHROPIC_BASE_URL = \"{u}\"\n",
+           "load-env {{ ANTHROPIC_AUTH_TOKEN: '{t}', ANTHROPIC_BASE_URL: '{u}' }}\n",
+           "load-env {{\n  \"ANTHROPIC_BASE_URL\": \"{u}\"\n  \"ANTHROPIC_AUTH_TOKEN\": \"{t}\" # mine\n}}\n",
+           "def cz [...rest] {{ with-env {{ANTHROPIC_AUTH_TOKEN: \"{t}\", ANTHROPIC_BASE_URL: \"{u}\"}} {{ ^claude ...$rest }} }}\n",
+           "let x = \"it's (\" # '\n$env.KEY = \"{t}\"\n$env.ANTHROPIC_AUTH_TOKEN = $env.KEY\n$env.ANTHROPIC_BASE_URL = {u}\n"]
+
+
+@pytest.mark.parametrize("form", NUSHELL, ids=range(len(NUSHELL)))
+def test_variables_of_nushell(h, form):
+    text = form.format(t=h.key("t"), u=ZAI)
+    h.write(".config/nushell/env.nu", text)
+    k, = h.found()["keys"]
+    assert (k["kind"], k["provider"]) == ("token", "zai")
+    h.imp("--yes", "--scrub")
+    assert h.get("zai") == h.made["t"] and not h.leaks()
+    assert (h.home / ".config/nushell/env.nu").read_text() == text.replace(f"'{h.made['t']}'", '""').replace(h.made["t"], "")
+
+
+def test_two_commands_of_nushell_do_not_mix(h):
+    h.write(".config/nushell/config.nu", "\n".join(
+        f"def {n} [] {{\n  $env.ANTHROPIC_BASE_URL = '{u}'\n  $env.ANTHROPIC_AUTH_TOKEN = '{h.key(n)}'\n  ^claude\n}}"
+        for n, u in (("a", ZAI), ("b", "https://api.kimi.com/coding/"))))
+    assert [k["base_url"] for k in h.found()["keys"]] == [ZAI, "https://api.kimi.com/coding"]
+
+
+def test_a_manager_that_nushell_asks(h):
+    h.program("op")
+    h.write(".config/nushell/env.nu", f"$env.ANTHROPIC_BASE_URL = \"{ZAI}\"\n"
+            "$env.ANTHROPIC_AUTH_TOKEN = (op read \"op://Private/zai/key\" | str trim)\n")
+    k, = h.found()["keys"]
+    assert (k["kind"], k["source"], k["provider"]) == ("source", "op://Private/zai/key", "zai")
+
+
+UNITS = ["[Service]\nEnvironment=ANTHROPIC_AUTH_TOKEN={t} ANTHROPIC_BASE_URL={u}\nExecStart=claude\n",
+         "[Service]\nEnvironment=\"ANTHROPIC_AUTH_TOKEN={t}\" \"X=a b\"\nEnvironment='ANTHROPIC_BASE_URL={u}'\n",
+         "[Service]\nEnvironment = A=b \\\n  ANTHROPIC_BASE_URL={u} \\\n  ANTHROPIC_AUTH_TOKEN={t}\n"]
+
+
+@pytest.mark.parametrize("path", [".config/systemd/user/claude.service", ".config/systemd/user/claude.service.d/key.conf"])
+@pytest.mark.parametrize("form", UNITS, ids=range(len(UNITS)))
+def test_a_unit_of_systemd(h, form, path):
+    text = form.format(t=h.key("t"), u=ZAI)
+    h.write(path, text)
+    assert [k["provider"] for k in h.found()["keys"]] == ["zai"]
+    h.imp("--yes", "--scrub")
+    assert h.get("zai") == h.made["t"] and not h.leaks()
+    assert (h.home / path).read_text() == text.replace(h.made["t"], "")
+
+
+def test_the_environment_file_of_a_unit(h):
+    h.write(".config/systemd/user/claude.service", "[Service]\nEnvironmentFile=-%h/etc/claude\n")
+    h.write("etc/claude", f"ANTHROPIC_AUTH_TOKEN={h.key('t')}\nANTHROPIC_BASE_URL={ZAI}\n")
+    assert [(k["file"], k["provider"]) for k in h.found()["keys"]] == [(str(h.home / "etc/claude"), "zai")]
+
+
+def test_environment_d(h):
+    h.write(".config/environment.d/50-claude.conf", f"ANTHROPIC_BASE_URL={ZAI}\nANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    h.imp("--yes", "--scrub")
+    assert h.get("zai") == h.made["t"] and not h.leaks()
+
+
+# ---- other switchers ---------------------------------------------------
+
+def test_keys_of_claude_code_router(h):
+    h.write(".claude-code-router/config.json", json.dumps({"Providers": [
+        {"name": "openrouter", "api_base_url": "https://openrouter.ai/api/v1/chat/completions", "api_key": h.key("or", "sk-or-v1-"), "models": []},
+        {"name": "mine", "api_base_url": "https://llm.example.org/v1/chat/completions", "api_key": h.key("mine"), "models": []}]}))
+    keys = {k["of"]: k for k in h.found()["keys"]}
+    assert keys["openrouter"]["provider"] == "openrouter"
+    assert keys["mine"]["state"] == "left" and "not known to speak the Messages API" in keys["mine"]["error"]
+    h.imp("--yes")
+    assert h.get("openrouter") == h.made["or"]
+
+
+def test_what_holds_a_login_is_named(h):
+    token = h.key("login", "sk-ant-oat01-")
+    for path in (".ccs/instances/work/.credentials.json", ".ccs/cliproxy/auth/codex-me.json", ".cli-proxy-api/gemini.json"):
+        h.write(path, json.dumps({"access_token": token}))
+    out = h.imp().out
+    assert out.count("left alone: a login") == 3
+    assert json.loads(h.ccctl("keys", "--json").out) == []
