@@ -26,8 +26,9 @@ static const char *const sign_sections[SIGNS] = {
 	[SIGN_SIGNED_OUT] = "signed-out",
 	[SIGN_MISSING] = "missing",
 };
-static const char *const source_keys[] = { "title",   "scheme",	 "command", "output",	"expires",
-					   "package", "timeout", "docs",    "verified", NULL };
+static const char *const source_keys[] = { "title",   "scheme",	  "command", "output",
+					   "expires", "waits",	  "package", "timeout",
+					   "docs",    "verified", NULL };
 static const char *const sign_keys[] = { "text", "exit", "hint", NULL };
 
 /* Read one of the two files of a kind. */
@@ -187,6 +188,7 @@ static int source_resolve(const struct source_layers *l, struct source_file *s, 
 	    source_set_text(l, "source", "package", s->package, sizeof(s->package), f) != 0 ||
 	    source_set_text(l, "source", "docs", s->docs, sizeof(s->docs), f) != 0 ||
 	    source_set_text(l, "source", "verified", s->verified, sizeof(s->verified), f) != 0 ||
+	    source_set_text(l, "source", "waits", s->waits, sizeof(s->waits), f) != 0 ||
 	    source_set_text(l, "source", "expires", s->expires, sizeof(s->expires), f) != 0 ||
 	    source_set_output(l, s, f) != 0 || source_set_timeout(l, s, f) != 0 ||
 	    source_set_signs(l, s, f) != 0)
@@ -200,6 +202,9 @@ static int source_resolve(const struct source_layers *l, struct source_file *s, 
 		snprintf(s->title, sizeof(s->title), "%s", s->kind);
 	if (!s->scheme[0])
 		snprintf(s->scheme, sizeof(s->scheme), "%s:", s->kind);
+	if (!s->waits[0])
+		snprintf(s->waits, sizeof(s->waits), "%s",
+			 "does it ask somebody, in a window or on another terminal?");
 	if (!s->command[0])
 		return fail_set(f, FAIL_CONFIG, "man ccrun-source", "source %s has no command",
 				s->kind);

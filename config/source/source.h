@@ -28,6 +28,7 @@ struct source_file {
 	char package[SOURCE_TEXT_MAX];	      /* what to install, for a message */
 	char docs[SOURCE_TEXT_MAX], verified[SOURCE_TEXT_MAX];
 	enum source_output output;
+	char waits[SOURCE_TEXT_MAX];   /* for what it may be waiting, when it does not answer */
 	char expires[SOURCE_TEXT_MAX]; /* the field of a JSON output that says when a key ends */
 	unsigned timeout;	       /* seconds, while a person may be asked */
 	struct {

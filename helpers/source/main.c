@@ -30,6 +30,7 @@
 #include "wire/names.h"
 
 #define UNATTENDED_MAX 30  /* seconds without a terminal, where nobody can be asked */
+#define TELL_MS 3000	   /* until a person is told of that */
 #define POLL_MS 100	   /* between requests, while another process fetches the same entry */
 #define REFERENCE_SHOWN 96 /* bytes of a reference that a message shows */
 
@@ -94,6 +95,8 @@ static int fetch_token(const struct entry_source *src, bool terminal, const char
 	seconds = !terminal && s.timeout > UNATTENDED_MAX ? UNATTENDED_MAX : s.timeout;
 	result.n = 0;
 	result.err[0] = '\0';
+	result.title = s.title;
+	result.waits = s.waits;
 	result.room = strncmp(src->pick, "line", 4) == 0 ? TOKEN_MAX + 1 : MANAGER_OUTPUT_MAX;
 	r = manager_run(&w, terminal, source_file_has_texts(&s), seconds, last ? cage_self : NULL,
 			&result, f);
@@ -130,8 +133,8 @@ enum reservation {
 static enum reservation reserve_source(struct dial *d, const char *name, struct entry_source *src,
 				       struct failure *f)
 {
-	int64_t deadline = clock_now_ms() + 2 * SOURCE_DEADLINE_MS;
-	bool cached, wait;
+	int64_t start = clock_now_ms(), deadline = start + 2 * SOURCE_DEADLINE_MS;
+	bool cached, wait, told = false;
 
 	do {
 		if (request_source(d, name, f) != 0 ||
@@ -143,6 +146,11 @@ static enum reservation reserve_source(struct dial *d, const char *name, struct 
 		if (!wait)
 			return wire_get_source(d->in.top, src, NULL, f) == 0 ? RESERVED
 									     : RESERVATION_FAILED;
+		if (!told && clock_now_ms() > start + TELL_MS) {
+			fprintf(stderr, "ccrun: waiting for another launch, which fetches '%s'\n",
+				name);
+			told = true;
+		}
 		if (manager_interrupted(POLL_MS)) {
 			fail_set(f, FAIL_SOURCE, NULL, "'%s' is being fetched elsewhere: cancelled",
 				 name);

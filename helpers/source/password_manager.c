@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
@@ -27,6 +28,8 @@
 
 #define TERMINAL_FD STDIN_FILENO /* if there is one */
 #define GRACE_MS 2000		 /* from SIGTERM to SIGKILL */
+#define TELL_MS 3000		 /* without an end, until a person is told */
+#define LOOK_MS 500		 /* between looks at the terminal, until then */
 #define STOP_MS 100		 /* between SIGCONTs to a manager that stops itself */
 
 static int signal_fd = -1; /* from signalfd */
@@ -36,9 +39,10 @@ struct manager_process {
 	struct manager_result *o;
 	pid_t pid;
 	int out, err; /* our ends of its standard output and error; -1 after end of file */
-	bool ended, terminal, foreground;
-	struct termios modes;
-	int64_t deadline;
+	bool ended, terminal, foreground, told;
+	bool has_modes;
+	struct termios modes; /* of the terminal, before it ran */
+	int64_t deadline, tell_at;
 };
 
 int manager_block_signals(struct failure *f)
@@ -204,19 +208,46 @@ static void run_read_stdout(struct manager_process *r)
 		o->too_large = true;
 }
 
+/* Does the manager, or its pinentry, ask on this terminal?  It has switched the echo off, or
+ * reads single keys; a line of ours would be in its way. */
+static bool asks_here(const struct manager_process *r)
+{
+	struct termios now;
+
+	return r->has_modes && tcgetattr(TERMINAL_FD, &now) == 0 &&
+	       (now.c_lflag & (ECHO | ICANON)) != (r->modes.c_lflag & (ECHO | ICANON));
+}
+
+/* Nobody should have to guess for what a launch that stands still is waiting. */
+static void run_tell(struct manager_process *r)
+{
+	char line[768];
+	int n;
+
+	if (r->told || clock_now_ms() < r->tell_at || asks_here(r))
+		return;
+	r->told = true;
+	n = snprintf(line, sizeof(line), "ccrun: waiting for %s: %s%s\n", r->o->title, r->o->waits,
+		     r->terminal ? " (Ctrl-C gives up)" : "");
+	if (n > 0 && n < (int)sizeof(line))
+		io_write_all(STDERR_FILENO, line, (size_t)n, clock_now_ms() + GRACE_MS);
+}
+
 /* Wait for one event (output, signal, end, deadline) and handle it. */
 static void run_poll(struct manager_process *r)
 {
 	struct pollfd p[3] = { { signal_fd, POLLIN, 0 },
 			       { r->out, POLLIN, 0 },
 			       { r->err, POLLIN, 0 } };
-	int64_t left = r->deadline - clock_now_ms();
+	int64_t left = r->deadline - clock_now_ms(), most = r->told ? 60000 : LOOK_MS;
 
 	if (left <= 0) {
 		r->o->timed_out = true;
 		return;
 	}
-	if (poll(p, 3, left > 60000 ? 60000 : (int)left) < 0)
+	run_tell(r);
+	left = left < most ? left : most;
+	if (poll(p, 3, (int)left) < 0)
 		return;
 	/* Output before the end of the process: it may have printed, then ended. */
 	if (p[1].revents)
@@ -322,10 +353,11 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 {
 	struct manager_process r = { .o = o,
 				     .terminal = terminal,
-				     .deadline = clock_now_ms() + (int64_t)seconds * 1000 };
+				     .deadline = clock_now_ms() + (int64_t)seconds * 1000,
+				     .tell_at = clock_now_ms() + TELL_MS };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ends[3] = { -1, -1, -1 }, ret = -1;
-	bool modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 
+	r.has_modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 	r.foreground = terminal && tcgetpgrp(TERMINAL_FD) == getpgrp();
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) != 0 ||
 	    (capture_err && pipe2(err, O_CLOEXEC) != 0) ||
@@ -350,7 +382,7 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 		run_wait(&r);
 	terminal_take_back(&r);
 	/* A manager that was killed at a password prompt leaves the echo off. */
-	if (modes && r.foreground)
+	if (r.has_modes && r.foreground)
 		tcsetattr(TERMINAL_FD, TCSADRAIN, &r.modes);
 	out[0] = r.out;
 	err[0] = r.err;

@@ -17,6 +17,7 @@ struct failure;
 
 /* How a manager's run ended. */
 struct manager_result {
+	const char *title, *waits; /* what a person is told when it does not end at once */
 	uint8_t *out;	/* standard output: room + 1 bytes in locked memory, the caller's */
 	size_t room, n; /* of out: bytes accepted, bytes read */
 	char err[MANAGER_STDERR_MAX + 1]; /* the end of standard error, if it was captured */
@@ -37,7 +38,9 @@ int manager_block_signals(struct failure *f);
 bool manager_interrupted(int ms);
 
 /*
- * Run command w and wait for its end, for at most `seconds`.
+ * Run command w and wait for its end, for at most `seconds`.  When it has not ended after
+ * three, a line on standard error says what it may be waiting for, unless it asks on this
+ * terminal itself.
  *   terminal: standard input is the terminal (descriptor 0), and the manager is its
  *             foreground process group, so that it can ask for a password; else it
  *             has a session of its own and /dev/null
@@ -45,7 +48,7 @@ bool manager_interrupted(int ms);
  *             inherits ours
  *   started:  called once it runs, before anything of it is read: 0, or -1 with f set and it
  *             is killed; or NULL
- * *o: the caller has set out and room, and everything else to zero.  Returns 0 with
+ * *o: the caller has set title, waits, out and room, and everything else to zero.  Returns 0 with
  * *o filled (of which not_found is one outcome), or -1 with f set: it could not be
  * started.
  */

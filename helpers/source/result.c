@@ -56,7 +56,7 @@ int result_check(const struct manager_result *o, const struct source_file *s, co
 	if (o->interrupted)
 		return result_fail_cancelled(f);
 	if (o->timed_out)
-		return fail_set(f, FAIL_SOURCE, "does it wait for somebody? try it yourself",
+		return fail_set(f, FAIL_SOURCE, s->waits,
 				"%s did not answer within %u s, and was ended", s->title, seconds);
 	if (o->too_large)
 		return fail_set(f, FAIL_SOURCE, "is this really a token, and not a file?",
