@@ -76,11 +76,22 @@ struct assignment *assignments_add(struct assignments *r, const char *name, size
 	return grown;
 }
 
+/* What `op run` puts a secret in the place of: one line. */
+static bool text_is_reference(const char *p, size_t n)
+{
+	size_t i;
+
+	if (n <= 5 || memcmp(p, "op://", 5) != 0)
+		return false;
+	for (i = 5; i < n && (unsigned char)p[i] >= ' ' && p[i] != 0x7f; i++)
+		;
+	return i == n;
+}
+
 int assignments_set_text(struct assignments *r, struct assignment *a, const char *p, size_t n,
 			 struct failure *f)
 {
-	/* What `op run` puts a secret in the place of. */
-	if (n > 5 && memcmp(p, "op://", 5) == 0) {
+	if (text_is_reference(p, n)) {
 		a->kind = VALUE_SOURCE;
 		a->ref = strndup(p, n);
 		return a->ref ? 0 : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");

@@ -201,6 +201,25 @@ static int source_word(struct shell *s, size_t at, size_t end)
 				       : 0;
 }
 
+/* export $(grep -v '^#' FILE | xargs): a word of it that can be a path is looked at. */
+static int note_read_by_command(struct shell *s, const struct span *w)
+{
+	const char *t = s->w.text;
+	size_t at = w->at + (t[w->at] == '"'), end = w->end, from;
+
+	if (end - at < 6 || !(memcmp(t + at, "$(", 2) == 0 || t[at] == '`'))
+		return 0;
+	for (at += t[at] == '`' ? 1 : 2; at < end; at++) {
+		for (from = at; at < end && !strchr(" \t\n\"'`|)", t[at]); at++)
+			;
+		if (at - from > 2 && t[from] != '-' &&
+		    (memchr(t + from, '/', at - from) || t[from] == '.') &&
+		    source_word(s, from, at) != 0)
+			return -1;
+	}
+	return 0;
+}
+
 /* . FILE, source FILE, direnv's source_env and dotenv, op run --env-file FILE -- COMMAND */
 static int note_sourced(struct shell *s, unsigned i)
 {
@@ -219,6 +238,10 @@ static int note_sourced(struct shell *s, unsigned i)
 								 s->scope, s->f);
 	if (word_is(s, &s->word[i], "source_up") || word_is(s, &s->word[i], "source_up_if_exists"))
 		return assignments_add_sourced(s->r, "../.envrc", 9, s->scope, s->f);
+	for (k = i + 1; k < s->words; k++)
+		if ((word_is(s, &s->word[i], "export") || word_is(s, &s->word[i], "env")) &&
+		    note_read_by_command(s, &s->word[k]) != 0)
+			return -1;
 	for (; i + 1 < s->words && !word_is(s, &s->word[i], "op"); i++)
 		;
 	if (i + 1 >= s->words || !word_is(s, &s->word[i + 1], "run"))
@@ -245,8 +268,9 @@ static int read_command_with_prefix(struct shell *s, unsigned prefix)
 	unsigned was = s->scope, i;
 	int r;
 
-	if (word_is(s, w, "export") || word_is(s, w, "declare") || word_is(s, w, "typeset") ||
-	    word_is(s, w, "local") || word_is(s, w, "readonly"))
+	/* from_op: direnv's, of its plug-in for 1Password */
+	if (word_is(s, w, "from_op") || word_is(s, w, "export") || word_is(s, w, "declare") ||
+	    word_is(s, w, "typeset") || word_is(s, w, "local") || word_is(s, w, "readonly"))
 		return assign_from_words(s, prefix, prefix == 0);
 	if (s->w.fish && word_is(s, w, "set"))
 		return assign_from_fish_set(s);

@@ -1,7 +1,9 @@
 /*
  * tests/fuzz/fuzz_import.c - a shell or settings file, read as ccctl import does.
  *
- * The first byte says which (s sh, f fish, e settings), the second which of the
+ * The first byte says which (s sh, f fish, e settings; N nushell, U a systemd unit, V
+ * fish's universal variables, J an editor's JSON, C cc-switch's, R claude-code-router's),
+ * the second which of the
  * settings' variables is taken out.  What is checked besides memory: each
  * assignment lies inside the file and inside its statement, a value is of a kind
  * that has what the kind promises, and a variable that was taken out leaves
@@ -11,8 +13,12 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "import/fish_variables.h"
+#include "import/json_env.h"
+#include "import/nushell.h"
 #include "import/settings_env.h"
 #include "import/shell.h"
+#include "import/systemd_unit.h"
 #include "tests/fuzz/fuzz.h"
 
 static void check_reading(const struct assignments *r, size_t n)
@@ -73,6 +79,38 @@ static void read_settings(const struct locked_text *t, unsigned which)
 	assignments_free(&r);
 }
 
+static int read_as(char kind, const struct locked_text *t, struct assignments *r, struct failure *f)
+{
+	switch (kind) {
+	case 'N':
+		return nushell_parse(t, "/home/me", r, f);
+	case 'U':
+		return systemd_unit_parse(t, "/home/me", r, f);
+	case 'V':
+		return fish_variables_parse(t, r, f);
+	case 'J':
+		return json_env_parse(t, JSON_ENV_EDITOR, r, f);
+	case 'C':
+		return json_env_parse(t, JSON_ENV_CC_SWITCH, r, f);
+	default:
+		return json_env_parse(t, JSON_ENV_ROUTER, r, f);
+	}
+}
+
+static void read_other(char kind, const struct locked_text *t)
+{
+	struct failure f = { 0 };
+	struct assignments r;
+
+	if (read_as(kind, t, &r, &f) == 0) {
+		fuzz_understood++;
+		check_reading(&r, t->n);
+	} else {
+		MUST(f.code == FAIL_CONFIG || f.code == FAIL_TOO_LARGE);
+	}
+	assignments_free(&r);
+}
+
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	(void)argc;
@@ -93,7 +131,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	MUST(t.p != NULL);
 	memcpy(t.p, p + 2, t.n);
 	t.p[t.n] = '\0';
-	if (p[0] % 3 == 'e' % 3)
+	if (p[0] && strchr("NUVJCR", p[0]))
+		read_other((char)p[0], &t);
+	else if (p[0] % 3 == 'e' % 3)
 		read_settings(&t, p[1]);
 	else
 		read_shell(&t, p[0] % 3 == 'f' % 3);

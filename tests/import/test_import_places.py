@@ -99,6 +99,15 @@ def test_a_damaged_database_is_named(h, content):
     assert "~/.cc-switch/cc-switch.db  left alone: this is no database of cc-switch" in h.imp().out
 
 
+def test_a_database_without_an_end_is_left(h):
+    h.write(".cc-switch/cc-switch.db", "")
+    db = sqlite3.connect(h.home / ".cc-switch/cc-switch.db")
+    db.execute("CREATE VIEW providers AS WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) "
+               "SELECT i AS id, CASE WHEN i < 0 THEN 'claude' ELSE 'codex' END AS app_type, 'x' AS name, '{}' AS settings_config FROM n")
+    db.close()
+    assert "cc-switch.db  left alone: this is no database of cc-switch" in h.imp().out
+
+
 def test_the_earlier_files_of_cc_switch(h):
     """config.json of its versions 1 and 2, and what it renames it to."""
     h.write(".cc-switch/config.json", json.dumps({"version": 2, "claude": {"current": "a", "providers": {
@@ -196,6 +205,20 @@ def test_what_direnv_reads(h, line, path):
     h.write(path, f"export ANTHROPIC_BASE_URL={ZAI}\nexport ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
     k, = h.found(str(h.home / "work"))["keys"]
     assert (k["file"], k["provider"]) == (str(h.home / path), "zai")
+
+
+@pytest.mark.parametrize("line", ["export $(grep -v '^#' ~/keys.env | xargs)", "export $(cat $HOME/keys.env | xargs)",
+                                  "env `cat ~/keys.env` claude", 'env -S "$(cat ~/keys.env)" claude'])
+def test_a_file_that_becomes_variables_by_a_command(h, line):
+    h.write("keys.env", f"ANTHROPIC_AUTH_TOKEN={h.key('t')}\nANTHROPIC_BASE_URL={ZAI}\n")
+    h.write("bin/cz", f"#!/bin/sh\n# runs claude: ANTHROPIC_ variables are in a file\n{line}\nclaude\n", 0o755)
+    assert [(k["file"], k["provider"]) for k in h.found()["keys"]] == [(str(h.home / "keys.env"), "zai")]
+
+
+def test_references_in_an_envrc(h):
+    h.program("op")
+    h.write("work/.envrc", f"export ANTHROPIC_BASE_URL={ZAI}\nfrom_op ANTHROPIC_AUTH_TOKEN=op://Private/zai/key\n")
+    assert [k["source"] for k in h.found(str(h.home / "work"))["keys"]] == ["op://Private/zai/key"]
 
 
 def test_files_that_read_each_other(h):
