@@ -589,12 +589,12 @@ def test_nothing_in_ordinary_memory(h):
     h.settings({"env": {"ANTHROPIC_API_KEY": h.key("j")}})
     h.write(".config/nushell/env.nu", f"$env.ZAI_API_KEY = '{h.key('n')}'\n")
     h.write(".config/Code/User/settings.json",
-            json.dumps({"claudeCode.environmentVariables": {"ANTHROPIC_API_KEY": h.key("e")}}))
+            json.dumps({"claudeCode.environmentVariables": {"DEEPSEEK_API_KEY": h.key("e")}}))
     h.write(".cc-switch/cc-switch.db", "")
     with sqlite3.connect(h.home / ".cc-switch/cc-switch.db") as db:
         db.execute("CREATE TABLE providers (id, app_type, name, settings_config)")
         db.execute("INSERT INTO providers VALUES ('1', 'claude', 'x', ?)",
-                   [json.dumps({"env": {"ANTHROPIC_API_KEY": h.key("d")}})])
+                   [json.dumps({"env": {"MOONSHOT_API_KEY": h.key("d")}})])
     db.close()
     argv = h.argv([CCCTL, "import", "--scrub"])
     child = pexpect.spawn(argv[0], argv[1:], env=h.env(), cwd=str(h.cwd), timeout=20)
