@@ -15,7 +15,7 @@ DESTDIR  ?=
 BUILD    ?= build
 CC       ?= cc
 SANITIZE ?=
-HELPERS  ?= keyring tpm2 logind usage source relay
+HELPERS  ?= keyring tpm2 logind usage models source relay
 
 OBJ     := $(BUILD)/obj
 BIN     := $(BUILD)/bin
@@ -36,6 +36,7 @@ LIBS_keyring := libsecret-1
 LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
 LIBS_logind := libsystemd
 LIBS_usage := libcurl jansson
+LIBS_models := libcurl jansson
 LIBS_source := jansson inih
 helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 programs := $(addprefix $(BIN)/,ccrun ccctl ccrun-statusline) $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import \

@@ -29,6 +29,7 @@
 struct add {
 	const char *word;
 	bool key_only, replace, unchecked;
+	bool model_later; /* its server is asked for its models with the new key */
 	const char *ref[SESSION_ENTRIES_MAX]; /* --source, in order */
 	unsigned refs;
 	int pass_fd;
@@ -151,13 +152,19 @@ static int add_load(struct add *a, struct failure *f)
 
 static int add_want_provider(struct add *a, struct failure *f)
 {
+	/* Any model will do: none is in what is sealed. */
+	const struct provider_answers answers = { .model = "any" };
+	struct provider *p;
 	int n;
 
-	if (parameters_settle(&a->provider, &a->set, f) != 0)
+	if (parameters_settle(&a->provider, &a->set, &a->model_later, f) != 0)
 		return -1;
 	if (a->provider->note[0])
 		say("note: %s", a->provider->note);
-	n = wanted_of(a->provider, a->wanted, f);
+	if (provider_load_answered(a->provider->name, a->provider->mode, &answers, &p, f) != 0)
+		return -1;
+	n = wanted_of(a->model_later ? p : a->provider, a->wanted, f);
+	provider_free(p);
 	if (n < 0)
 		return -1;
 	a->count = (unsigned)n;
@@ -416,6 +423,9 @@ static int add_run(struct client *c, struct add *a, struct failure *f)
 	}
 	if (add_check_sources(a, f) != 0 || add_tighten_policies(a, f) != 0 ||
 	    add_store(c, a, f) != 0)
+		return -1;
+	a->set.n = 0; /* they are stored */
+	if (a->model_later && parameters_settle(&a->provider, &a->set, NULL, f) != 0)
 		return -1;
 	if (a->key_only && strcmp(a->wanted[0].origin, ORIGIN_UNBOUND) == 0)
 		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word,

@@ -30,6 +30,8 @@ static const struct verb verbs[] = {
 	  "N] PROVIDER[:MODE] | --key NAME",
 	  "store a provider's key: typed, from standard input, or by reference" },
 	{ "list", verb_list, 0, "[--json]", "list the providers, and which have their key" },
+	{ "models", verb_models, 0, "[--json] PROVIDER[:MODE]",
+	  "list the models that a provider's server says it has" },
 	{ "status", verb_status, VERB_ANYWHERE, "[-q] [--json]",
 	  "is the vault open, and how well is the broker that holds it protected?" },
 	{ "unlock", verb_unlock, VERB_SECRET,

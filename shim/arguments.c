@@ -69,6 +69,8 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 			a->no_key = true;
 		} else if (strcmp(w, "--list") == 0) {
 			a->action = ACTION_LIST;
+		} else if (strcmp(w, "--models") == 0) {
+			a->models = true;
 		} else if (strcmp(w, "--help") == 0 || strcmp(w, "-h") == 0) {
 			a->action = ACTION_HELP;
 		} else if (strcmp(w, "--version") == 0) {

@@ -15,6 +15,7 @@ struct arguments {
 	enum action action;
 	bool dry_run;
 	bool no_key; /* --no-key: the person means that there is none, and how it is confined */
+	bool models; /* --models, ccctl's: run ccrun-models, which lists them */
 	const char *program;		 /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];

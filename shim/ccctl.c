@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "base/spawn.h"
+#include "config/provider/params.h"
 #include "config/provider/provider.h"
 #include "start/terminal.h"
 
@@ -56,9 +57,8 @@ static pid_t ccctl_start(const char *const *argv, int patience_ms, struct failur
 	return pid;
 }
 
-static int ccctl_spawn(const char *verb, const char *word, int patience_ms, struct failure *f)
+static int ccctl_wait(const char *const *argv, int patience_ms, struct failure *f)
 {
-	const char *argv[] = { "ccctl", verb, word, NULL };
 	pid_t pid = ccctl_start(argv, patience_ms, f);
 	int status = -1;
 
@@ -69,7 +69,14 @@ static int ccctl_spawn(const char *verb, const char *word, int patience_ms, stru
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
 	return fail_set(f, FAIL_PROGRAM, NULL, "'ccctl %s' did not succeed, so nothing was started",
-			verb);
+			argv[1]);
+}
+
+static int ccctl_spawn(const char *verb, const char *word, int patience_ms, struct failure *f)
+{
+	const char *argv[] = { "ccctl", verb, word, NULL };
+
+	return ccctl_wait(argv, patience_ms, f);
 }
 
 int ccctl_run(const char *verb, const char *word, struct failure *f)
@@ -77,11 +84,22 @@ int ccctl_run(const char *verb, const char *word, struct failure *f)
 	return ccctl_spawn(verb, word, TERMINAL_PATIENCE_MS, f);
 }
 
-int ccctl_add(const struct provider *p, struct failure *f)
+int ccctl_add(const struct provider *p, const char *model, struct failure *f)
 {
-	char word[PROVIDER_WORD];
+	char word[PROVIDER_WORD], given[sizeof("model=") + PROVIDER_VALUE_MAX];
+	const char *argv[] = { "ccctl", "add", provider_and_mode(p, word), NULL, NULL, NULL };
 
-	return ccctl_spawn("add", provider_and_mode(p, word), TERMINAL_PATIENCE_MS, f);
+	const struct provider_param *param = params_find(p, "model", strlen("model"));
+
+	/* One that was answered is in no file yet. */
+	if (!model && param && param->answered)
+		model = param->value;
+	if (model && param) {
+		snprintf(given, sizeof(given), "model=%s", model);
+		argv[3] = "--set";
+		argv[4] = given;
+	}
+	return ccctl_wait(argv, TERMINAL_PATIENCE_MS, f);
 }
 
 pid_t ccctl_confirm(const char *id, struct failure *f)

@@ -16,8 +16,9 @@ struct provider;
  */
 int ccctl_run(const char *verb, const char *word, struct failure *f);
 
-/* The same for "ccctl add NAME[:MODE]": a person enters p's key or parameters. */
-int ccctl_add(const struct provider *p, struct failure *f);
+/* The same for "ccctl add NAME[:MODE]": a person enters p's key or parameters, but for its
+ * parameter `model` where that is given. */
+int ccctl_add(const struct provider *p, const char *model, struct failure *f);
 
 /* Start "ccctl confirm --ask ID" on the terminal, if nobody else asks there now.  Its pid, or -1. */
 pid_t ccctl_confirm(const char *id, struct failure *f);

@@ -29,6 +29,10 @@ static int relay_ask_client(const struct target *t, bool try_client, struct deli
 {
 	struct tried tried;
 
+	if (t->own) {
+		snprintf(out->why, sizeof(out->why), "made for one");
+		return true;
+	}
 	if (probe_client(t, try_client, &tried)) {
 		out->first_party = tried.first_party;
 		snprintf(out->why, sizeof(out->why), "%s",
@@ -102,6 +106,14 @@ int delivery_choose(const struct provider *p, const struct target *t, bool try_c
 		return 0;
 	if (want == DELIVERY_RELAY)
 		return delivery_choose_relay(p, t, try_client, out, f);
+	/* It links a large library, and reads what a server answers: no key for it. */
+	if (t->own)
+		return want == DELIVERY_AUTO && delivery_auto_relay(p, t, try_client, out)
+			       ? 0
+			       : fail_set(f, FAIL_POLICY, NULL,
+					  "%s has delivery = %s: only by a relay could it be asked "
+					  "for its models",
+					  p->name, delivery_name(want));
 	if (want == DELIVERY_ENV)
 		return 0;
 	if (want == DELIVERY_PIPE) {

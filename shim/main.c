@@ -17,7 +17,6 @@
 #include "config/project/project.h"
 #include "shim/arguments.h"
 #include "shim/background.h"
-#include "shim/ccctl.h"
 #include "shim/confine.h"
 #include "shim/delivery.h"
 #include "shim/env_delivery.h"
@@ -28,11 +27,11 @@
 #include "shim/privileged.h"
 #include "shim/provider_choice.h"
 #include "shim/provider_list.h"
+#include "shim/provider_ready.h"
 #include "shim/relay.h"
 #include "shim/relay_socket.h"
 #include "shim/session.h"
 #include "shim/target.h"
-#include "start/terminal.h"
 #include "start/usage_worker.h"
 
 /* Print the failure; returns code. */
@@ -40,49 +39,6 @@ static int exit_with(const struct failure *f, int code)
 {
 	fail_print("ccrun", f);
 	return code;
-}
-
-/* Load the provider with the mode that the words behind it name. */
-static int provider_load_named(struct arguments *a, struct provider **p, struct failure *f)
-{
-	char before[NAME_MAX_LEN + 1];
-
-	memcpy(before, a->mode, sizeof(before));
-	if (provider_load(a->provider, a->mode, p, f) != 0)
-		return -1;
-	if (!a->verbatim && arguments_take_modes(a, (*p)->modes, (*p)->mode_count, f) != 0)
-		return -1;
-	if (strcmp(before, a->mode) == 0)
-		return 0;
-	provider_free(*p);
-	*p = NULL;
-	return provider_load(a->provider, a->mode, p, f);
-}
-
-/* Have the user asked for parameters that have no value yet, where there is a terminal. */
-static int provider_ask_missing(struct arguments *a, struct provider **p, struct failure *f)
-{
-	const struct provider_param *missing = provider_missing(*p);
-
-	if (!missing)
-		return 0;
-	if (a->dry_run || !terminal_available()) {
-		fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", (*p)->name,
-			 missing->name, missing->ask);
-		fail_hint(f, "ccctl add %s%s%s --set %s=%s", (*p)->name, (*p)->mode[0] ? ":" : "",
-			  (*p)->mode, missing->name,
-			  missing->fallback[0] ? missing->fallback : "...");
-		return -1;
-	}
-	if (ccctl_add(*p, f) != 0)
-		return -1;
-	provider_free(*p);
-	*p = NULL;
-	if (provider_load(a->provider, a->mode, p, f) != 0)
-		return -1;
-	return provider_missing(*p)
-		       ? fail_set(f, FAIL_CONFIG, NULL, "still no %s", provider_missing(*p)->name)
-		       : 0;
 }
 
 /* Is there the credential that a word of needs_any names (env:NAME, file:PATH)? */
@@ -167,7 +123,7 @@ static void print_start_line(const struct launch *l, const struct opened_session
 	const char *term = getenv("TERM");
 	bool plain;
 
-	if (!isatty(STDERR_FILENO))
+	if (!isatty(STDERR_FILENO) || l->target->own)
 		return;
 	if (p->secrets)
 		snprintf(key, sizeof(key), "key from %s%s%s", manager[0] ? manager : "vault",
@@ -195,12 +151,13 @@ static void print_start_line(const struct launch *l, const struct opened_session
 }
 
 /* The worker that fetches the provider's quota for the status line, where it has one. */
-static void start_usage_worker(const struct provider *p)
+static void start_usage_worker(const struct launch *l)
 {
+	const struct provider *p = l->provider;
 	struct usage_worker w = { .kind = p->usage, .provider = p->name };
 	unsigned i;
 
-	if (!p->usage[0])
+	if (!p->usage[0] || l->target->own)
 		return;
 	if (p->secrets)
 		w.entry = p->secret[0].entry;
@@ -252,7 +209,7 @@ static int launch_run(struct launch *l, struct failure *f)
 	if (p->policy.config_dir[0] && launch_config_dir(p, f) != 0)
 		return -1;
 	/* Before the mark: the broker answers no marked process. */
-	start_usage_worker(p);
+	start_usage_worker(l);
 	session_keep_tokens(&session, p);
 	/* After `open`, which a marked process may not do; before any secret, which only a
 	 * marked one gets. */
@@ -329,6 +286,23 @@ static int launch_settle_keyless(const struct arguments *a, struct provider *p, 
 	return 0;
 }
 
+/* What is to be executed.  0; or -1 with the exit status. */
+static int launch_target(const struct arguments *a, const struct provider *p, struct target *t,
+			 int *code, struct failure *f)
+{
+	if (!a->models) {
+		if (target_find(t, a->program ? a->program : "claude", code, f) != 0)
+			return -1;
+		t->claude = t->claude || a->claude;
+		return 0;
+	}
+	*code = EXIT_CCRUN;
+	if ((p->secrets == 0 && !p->base_url[0]) || p->auth == AUTH_OAUTH || p->auth > AUTH_NONE)
+		return fail_set(f, FAIL_POLICY, p->docs[0] ? "its documentation names them" : NULL,
+				"%s has no list of models that ccrun could ask for", p->name);
+	return target_find_models(t, code, f);
+}
+
 /* Everything from the chosen provider on.  Returns ccrun's exit status. */
 static int launch_provider(struct arguments *a, const struct project *pin, struct failure *f)
 {
@@ -344,12 +318,11 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 
 	memcpy(shown, pin->path, sizeof(shown));
 	fail_sanitize(shown);
-	if (provider_load_named(a, &p, f) != 0 || provider_ask_missing(a, &p, f) != 0 ||
-	    project_models(pin, p, f) != 0 || launch_settle_keyless(a, p, f) != 0)
+	if (provider_ready(a, &p, f) != 0 || project_models(pin, p, f) != 0 ||
+	    launch_settle_keyless(a, p, f) != 0)
 		return exit_with(f, EXIT_CCRUN);
-	if (target_find(&t, a->program ? a->program : "claude", &code, f) != 0)
+	if (launch_target(a, p, &t, &code, f) != 0)
 		return exit_with(f, code);
-	t.claude = t.claude || a->claude;
 	l.provider = p;
 	l.target = &t;
 	l.arguments = a->rest;

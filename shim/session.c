@@ -175,7 +175,7 @@ static int session_mend(const struct provider *p, bool first, struct failure *f)
 		return -1;
 	}
 	if (f->code == FAIL_NO_ENTRY)
-		return ccctl_add(p, f);
+		return ccctl_add(p, NULL, f);
 	return ccctl_run(f->code == FAIL_LOCKED ? "unlock" : "init", NULL, f);
 }
 

@@ -18,6 +18,7 @@ struct target {
 	struct library library; /* where it is preloadable */
 	char why_not[256];	/* "/usr/bin/x is statically linked" */
 	bool claude;		/* it goes by that name: what it supports can be tried */
+	bool own;		/* it is of ccrun's own programs, made for a relay */
 	/* What it is.  identity is of the program and all its interpreters; name is "" where
 	 * it was given as a path. */
 	struct image image;
@@ -33,6 +34,9 @@ struct target {
  * cannot be executed.
  */
 int target_find(struct target *t, const char *program, int *code, struct failure *f);
+
+/* The same for ccrun-models. */
+int target_find_models(struct target *t, int *code, struct failure *f);
 
 /* Is it what was found then, still?  A person may have been asked meanwhile.  0 or -1. */
 int target_check_same(const struct target *t, struct failure *f);

@@ -5,14 +5,20 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/fail.h"
 #include "client/common/entries.h"
+#include "client/common/models.h"
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "config/provider/env_sealed.h"
 #include "config/provider/overlay.h"
+#include "config/provider/params.h"
+
+#define LIST_SHOWN 40 /* models on a terminal */
 
 int given_params_add(struct given_params *s, char *word, struct failure *f)
 {
@@ -43,6 +49,12 @@ static const struct provider_param *param_find(const struct provider *p, const c
 		if (strlen(p->param[i].name) == n && memcmp(p->param[i].name, key, n) == 0)
 			return &p->param[i];
 	return NULL;
+}
+
+/* The one that a server's list answers. */
+static bool param_is_model(const struct provider_param *param)
+{
+	return strcmp(param->name, "model") == 0 && !param->choices[0];
 }
 
 static int param_unknown(const struct provider *p, const char *key, size_t n, struct failure *f)
@@ -86,27 +98,80 @@ static int params_store_given(const struct provider *p, struct given_params *s, 
 	return 0;
 }
 
-static int param_ask(const struct provider *p, const struct provider_param *param,
-		     struct given_params *s, struct failure *f)
+/* ---- a list to choose from ---- */
+
+/* A server's names that a parameter can have; none for any other parameter. */
+static void param_list_models(const struct provider *p, const struct provider_param *param,
+			      struct model_list *l)
+{
+	char word[PROVIDER_WORD];
+	unsigned i, n = 0;
+
+	memset(l, 0, sizeof(*l));
+	provider_word(p, word);
+	if (!param_is_model(param) || model_list_fetch(word, true, l, NULL) != 0)
+		return;
+	for (i = 0; i < l->n; i++)
+		if (params_value_ok(l->name[i]))
+			l->name[n++] = l->name[i];
+	l->n = n;
+	for (i = 0; i < n && i < LIST_SHOWN; i++)
+		terminal_say("%4u  %s", i + 1, l->name[i]);
+	if (n > LIST_SHOWN)
+		terminal_say("      and %u more: ccctl models %s", n - LIST_SHOWN, word);
+}
+
+/* What the number of a line stands for, where no model is called so; else the answer itself. */
+static void param_choose(const struct model_list *l, char *answer, size_t size)
+{
+	size_t digits = strspn(answer, "0123456789");
+	unsigned long chosen;
+	unsigned i;
+
+	if (digits == 0 || digits > 4 || answer[digits])
+		return;
+	for (i = 0; i < l->n; i++)
+		if (strcmp(l->name[i], answer) == 0)
+			return;
+	chosen = strtoul(answer, NULL, 10);
+	if (chosen >= 1 && chosen <= l->n)
+		snprintf(answer, size, "%s", l->name[chosen - 1]);
+}
+
+/* ---- the question ---- */
+
+/* fallback: what Enter stands for, or "". */
+static void param_prompt(const struct provider_param *param, const struct model_list *l,
+			 const char *fallback, char *prompt, size_t size)
 {
 	const char *ask = param->ask[0] ? param->ask : param->name;
-	char prompt[900], answer[PROVIDER_VALUE_MAX + 2];
+	char choices[sizeof(param->choices) + 8] = "", enter[PROVIDER_VALUE_MAX + 8] = "";
+
+	if (param->choices[0])
+		snprintf(choices, sizeof(choices), " (%s)", param->choices);
+	else if (l->n > 1)
+		snprintf(choices, sizeof(choices), " (a number, or its name)");
+	if (fallback[0])
+		snprintf(enter, sizeof(enter), " [%s]", fallback);
+	snprintf(prompt, size, "%s%s%s: ", ask, choices, enter);
+}
+
+static int param_ask_listed(const struct provider *p, const struct provider_param *param,
+			    const struct model_list *l, struct given_params *s, struct failure *f)
+{
+	const char *fallback = l->n == 1 ? l->name[0] : param->fallback;
+	char prompt[PROVIDER_VALUE_MAX + 600], answer[PROVIDER_VALUE_MAX + 2];
 	bool typed;
 	int i;
 
-	if (param->choices[0])
-		snprintf(prompt, sizeof(prompt), "%s (%s) [%s]: ", ask, param->choices,
-			 param->fallback);
-	else if (param->fallback[0])
-		snprintf(prompt, sizeof(prompt), "%s [%s]: ", ask, param->fallback);
-	else
-		snprintf(prompt, sizeof(prompt), "%s: ", ask);
+	param_prompt(param, l, fallback, prompt, sizeof(prompt));
 	for (i = 0; i < TRIES; i++) {
 		if (terminal_line(prompt, answer, sizeof(answer), f) != 0)
 			return -1;
 		typed = answer[0] != '\0';
 		if (!typed)
-			snprintf(answer, sizeof(answer), "%s", param->fallback);
+			snprintf(answer, sizeof(answer), "%s", fallback);
+		param_choose(l, answer, sizeof(answer));
 		if (!answer[0]) {
 			provider_fail_missing(p, f);
 			continue;
@@ -120,6 +185,18 @@ static int param_ask(const struct provider *p, const struct provider_param *para
 		terminal_say("%s%s%s.", f->what, f->hint[0] ? ": " : "", f->hint);
 	}
 	return -1;
+}
+
+static int param_ask(const struct provider *p, const struct provider_param *param,
+		     struct given_params *s, struct failure *f)
+{
+	struct model_list list;
+	int r;
+
+	param_list_models(p, param, &list);
+	r = param_ask_listed(p, param, &list, s, f);
+	model_list_free(&list);
+	return r;
 }
 
 /* Without a terminal the default is taken, as if Enter was pressed. */
@@ -145,7 +222,18 @@ static int params_reload(struct provider **p, struct failure *f)
 	return 0;
 }
 
-int parameters_settle(struct provider **p, struct given_params *s, struct failure *f)
+/* Can its server be asked for its models only with the key, which is not known yet?  No model
+ * is part of what is sealed with a key, unless a file puts it into the address. */
+static bool param_waits_for_key(const struct provider *p, const struct provider_param *param)
+{
+	char env[ENV_SEALED_MAX + 1];
+
+	return terminal_asks() && p->secrets > 0 && param_is_model(param) &&
+	       !strstr(p->origin, "${") && provider_env_sealed(p, env, NULL) >= 0 &&
+	       !strstr(env, "${");
+}
+
+int parameters_settle(struct provider **p, struct given_params *s, bool *later, struct failure *f)
 {
 	unsigned i;
 	bool lost = false;
@@ -157,10 +245,21 @@ int parameters_settle(struct provider **p, struct given_params *s, struct failur
 		lost = lost || (!(*p)->param[i].value[0] && !(*p)->param[i].fallback[0]);
 	if (lost && !terminal_asks())
 		return provider_fail_missing(*p, f);
-	for (i = 0; i < (*p)->params; i++)
-		if (!(*p)->param[i].value[0] && param_settle(*p, &(*p)->param[i], s, f) != 0)
+	/* Loaded again after each: what is asked last, a server for its models, needs the rest. */
+	for (i = 0; i < (*p)->params; i++) {
+		if ((*p)->param[i].value[0] || (later && param_is_model(&(*p)->param[i])))
+			continue;
+		if (param_settle(*p, &(*p)->param[i], s, f) != 0 || params_reload(p, f) != 0)
 			return -1;
-	if (params_reload(p, f) != 0)
-		return -1;
+	}
+	for (i = 0; later && i < (*p)->params; i++) {
+		if ((*p)->param[i].value[0])
+			continue;
+		*later = param_waits_for_key(*p, &(*p)->param[i]);
+		if (*later)
+			return 0;
+		if (param_settle(*p, &(*p)->param[i], s, f) != 0 || params_reload(p, f) != 0)
+			return -1;
+	}
 	return provider_missing(*p) ? provider_fail_missing(*p, f) : 0;
 }

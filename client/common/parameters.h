@@ -5,6 +5,8 @@
 #ifndef CLIENT_COMMON_PARAMETERS_H
 #define CLIENT_COMMON_PARAMETERS_H
 
+#include <stdbool.h>
+
 #include "config/provider/provider.h"
 
 struct failure;
@@ -25,10 +27,14 @@ int given_params_add(struct given_params *s, char *word, struct failure *f);
 
 /*
  * Store what was given in the user's file of the provider, ask for what is missing,
- * and load the provider again (*p is replaced); s has all that was given then.  FAIL_USAGE, with a command that gives
- * what is missing, when there is no terminal.  0 or -1.
+ * and load the provider again (*p is replaced); s has all that was given then.  FAIL_USAGE, with a
+ * command that gives what is missing, when there is no terminal.
+ *
+ * `model` comes last, with what the server says it has as a list to choose from.  later (or NULL):
+ * becomes true where that is for the next call, as the server wants a key that is to be stored
+ * first.  0 or -1.
  */
-int parameters_settle(struct provider **p, struct given_params *s, struct failure *f);
+int parameters_settle(struct provider **p, struct given_params *s, bool *later, struct failure *f);
 
 /* Note in s a value that a person gave.  Both are copied. */
 void given_params_note(struct given_params *s, const char *key, const char *value);

@@ -149,16 +149,47 @@ static int provider_set_prices(struct provider *p, const struct view *v, struct 
 	return n < 0 ? -1 : 0;
 }
 
-/* Values that are on trial, in the place of what the files say. */
-static void provider_set_values(struct provider *p, const struct provider_value *value, unsigned n)
+/* What a load is told besides the files. */
+struct load_words {
+	bool shipped;			    /* as if the user had no files */
+	const struct provider_value *value; /* on trial, in the place of what the files say */
+	unsigned n;
+	struct provider_answers answers;
+};
+
+static void provider_set_values(struct provider *p, const struct load_words *w)
 {
 	unsigned i, k;
 
-	for (k = 0; k < n; k++)
+	for (k = 0; k < w->n; k++)
 		for (i = 0; i < p->params; i++)
-			if (strcmp(p->param[i].name, value[k].key) == 0)
+			if (strcmp(p->param[i].name, w->value[k].key) == 0)
 				snprintf(p->param[i].value, sizeof(p->param[i].value), "%s",
-					 value[k].value);
+					 w->value[k].value);
+}
+
+/* What answers an open parameter; or NULL.  A choice between several values is a person's. */
+static const char *param_answer(const struct provider_param *param,
+				const struct provider_answers *a)
+{
+	if (param->value[0])
+		return NULL;
+	if (a->model && strcmp(param->name, "model") == 0)
+		return a->model;
+	return a->defaults && param->fallback[0] && !param->choices[0] ? param->fallback : NULL;
+}
+
+static void provider_answer_open(struct provider *p, const struct provider_answers *a)
+{
+	const char *value;
+	unsigned i;
+
+	for (i = 0; i < p->params; i++) {
+		value = param_answer(&p->param[i], a);
+		p->param[i].answered = value != NULL;
+		if (value)
+			snprintf(p->param[i].value, sizeof(p->param[i].value), "%s", value);
+	}
 }
 
 static void chain_note_users_file(const struct chain *c, struct provider *p)
@@ -180,13 +211,14 @@ static void provider_set_files(struct provider *p, const struct view *v)
 			 v->other.layer[v->other.n - 1].owner);
 }
 
-static int provider_resolve(struct provider *p, const struct view *v,
-			    const struct provider_value *value, unsigned n, struct failure *f)
+static int provider_resolve(struct provider *p, const struct view *v, const struct load_words *w,
+			    struct failure *f)
 {
 	p->mode_count = layers_modes(&v->own, p->modes, PROVIDER_MODES_MAX);
 	if (resolve_params(p, v, f) != 0)
 		return -1;
-	provider_set_values(p, value, n);
+	provider_set_values(p, w);
+	provider_answer_open(p, &w->answers);
 	provider_set_files(p, v);
 	if (resolve_check_choices(p, v, f) != 0 || resolve_auth(p, v, f) != 0 ||
 	    resolve_secrets(p, v, f) != 0 || resolve_endpoint(p, v, f) != 0 ||
@@ -210,10 +242,8 @@ static struct provider *provider_alloc(void)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-/* shipped: as if the user had no files. */
-static int provider_load_as(const char *name, const char *mode, bool shipped,
-			    const struct provider_value *value, unsigned n, struct provider **out,
-			    struct failure *f)
+static int provider_load_as(const char *name, const char *mode, const struct load_words *w,
+			    struct provider **out, struct failure *f)
 {
 	struct provider *p = NULL;
 	struct view *v = NULL;
@@ -232,11 +262,11 @@ static int provider_load_as(const char *name, const char *mode, bool shipped,
 		fail_set(f, FAIL_NO_MEMORY, NULL, "provider %s: no memory", name);
 		goto out;
 	}
-	if (layers_load(v, name, mode, shipped, f) != 0)
+	if (layers_load(v, name, mode, w->shipped, f) != 0)
 		goto out;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->mode, sizeof(p->mode), "%s", mode);
-	if (provider_resolve(p, v, value, n, f) != 0)
+	if (provider_resolve(p, v, w, f) != 0)
 		goto out;
 	*out = p;
 	p = NULL;
@@ -251,21 +281,34 @@ out:
 
 int provider_load(const char *name, const char *mode, struct provider **out, struct failure *f)
 {
-	return provider_load_as(name, mode, false, NULL, 0, out, f);
+	const struct load_words w = { .n = 0 };
+
+	return provider_load_as(name, mode, &w, out, f);
+}
+
+int provider_load_answered(const char *name, const char *mode, const struct provider_answers *a,
+			   struct provider **out, struct failure *f)
+{
+	const struct load_words w = { .answers = *a };
+
+	return provider_load_as(name, mode, &w, out, f);
 }
 
 int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
 			 struct provider **out, struct failure *f)
 {
 	const struct provider_value one = { key, value };
+	const struct load_words w = { .value = &one, .n = 1 };
 
-	return provider_load_as(name, mode, false, &one, 1, out, f);
+	return provider_load_as(name, mode, &w, out, f);
 }
 
 int provider_load_shipped(const char *name, const char *mode, const struct provider_value *value,
 			  unsigned n, struct provider **out, struct failure *f)
 {
-	return provider_load_as(name, mode, true, value, n, out, f);
+	const struct load_words w = { .shipped = true, .value = value, .n = n };
+
+	return provider_load_as(name, mode, &w, out, f);
 }
 
 void provider_free(struct provider *p)

@@ -69,6 +69,7 @@ struct provider_param {
 	char ask[256];			    /* the question */
 	char fallback[256];		    /* a default, or "" */
 	char choices[256];		    /* what it can be, ", " between; or "": anything */
+	bool answered;			    /* the value is of struct provider_answers */
 };
 
 struct provider {
@@ -136,6 +137,16 @@ void provider_free(struct provider *p);
  */
 int provider_load_trying(const char *name, const char *mode, const char *key, const char *value,
 			 struct provider **out, struct failure *f);
+
+/* What answers parameters that the files leave open, for this one load. */
+struct provider_answers {
+	const char *model; /* `model`; or NULL */
+	bool defaults;	   /* what has one sane value has it */
+};
+
+/* provider_load with answers. */
+int provider_load_answered(const char *name, const char *mode, const struct provider_answers *a,
+			   struct provider **out, struct failure *f);
 
 /*
  * provider_load as if the user had no files, with n values for parameters.  FAIL_NO_ENTRY,
