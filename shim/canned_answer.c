@@ -36,7 +36,7 @@ static void client_close(struct canned_client *c)
 	c->fd = -1;
 }
 
-static void client_answer(struct canned_client *c)
+static void client_answer(struct canned *s, struct canned_client *c)
 {
 	char text[sizeof(answer) + 256];
 	const char *body = c->question ? answer : "{}";
@@ -46,6 +46,11 @@ static void client_answer(struct canned_client *c)
 			 c->question ? "text/event-stream" : "application/json", strlen(body),
 			 body);
 
+	if (c->question && c->pid != s->client_pid) {
+		s->child = c->pid;
+		client_close(c);
+		return;
+	}
 	/* It fits into any socket's buffer. */
 	if (send(c->fd, text, (size_t)n, MSG_NOSIGNAL | MSG_DONTWAIT) != n)
 		client_close(c);
@@ -67,7 +72,7 @@ static bool client_read_head(struct canned_client *c, const char *end)
 }
 
 /* Take what is in the buffer: bytes of bodies are dropped, requests that are whole answered. */
-static void client_take(struct canned_client *c)
+static void client_take(struct canned *s, struct canned_client *c)
 {
 	const char *end;
 	size_t used;
@@ -94,11 +99,11 @@ static void client_take(struct canned_client *c)
 		if (c->in_body && c->body > 0 && c->n == 0)
 			return;
 		if (c->in_body && c->body == 0)
-			client_answer(c);
+			client_answer(s, c);
 	}
 }
 
-static void client_read(struct canned_client *c)
+static void client_read(struct canned *s, struct canned_client *c)
 {
 	ssize_t n = recv(c->fd, c->head + c->n, CANNED_HEAD_MAX - c->n, MSG_DONTWAIT);
 
@@ -110,29 +115,36 @@ static void client_read(struct canned_client *c)
 	}
 	c->n += (size_t)n;
 	c->head[c->n] = '\0';
-	client_take(c);
+	client_take(s, c);
 }
 
 static void canned_accept(struct canned *s)
 {
 	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK), i;
+	struct ucred who = { .pid = 0 };
+	socklen_t size = sizeof(who);
 
+	if (fd >= 0)
+		getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &who, &size);
 	for (i = 0; fd >= 0 && i < CANNED_CLIENTS; i++) {
 		if (s->client[i].fd >= 0)
 			continue;
 		memset(&s->client[i], 0, sizeof(s->client[i]));
 		s->client[i].fd = fd;
+		s->client[i].pid = who.pid;
 		return;
 	}
 	if (fd >= 0)
 		close(fd);
 }
 
-void canned_begin(struct canned *s, int listener)
+void canned_begin(struct canned *s, int listener, pid_t pid)
 {
 	int i;
 
 	s->listener = listener;
+	s->client_pid = pid;
+	s->child = 0;
 	for (i = 0; i < CANNED_CLIENTS; i++)
 		s->client[i].fd = -1;
 }
@@ -153,7 +165,7 @@ void canned_serve(struct canned *s, const struct pollfd *fds)
 
 	for (i = 0; i < CANNED_CLIENTS; i++)
 		if (fds[1 + i].revents && s->client[i].fd >= 0)
-			client_read(&s->client[i]);
+			client_read(s, &s->client[i]);
 	if (fds[0].revents)
 		canned_accept(s);
 }

@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 struct pollfd;
 
@@ -17,7 +18,8 @@ struct pollfd;
 #define CANNED_HEAD_MAX 16384
 
 struct canned_client {
-	int fd; /* -1: free */
+	int fd;	   /* -1: free */
+	pid_t pid; /* who connected */
 	char head[CANNED_HEAD_MAX + 1];
 	size_t n;
 	uint64_t body; /* bytes of it that are still to come */
@@ -27,11 +29,14 @@ struct canned_client {
 
 struct canned {
 	int listener;
+	pid_t client_pid; /* who is to be answered */
+	pid_t child;	  /* another process that had a question, and got no answer; or 0 */
 	struct canned_client client[CANNED_CLIENTS];
 };
 
-/* Serve at a listening, non-blocking socket, which stays the caller's. */
-void canned_begin(struct canned *s, int listener);
+/* Serve process pid at a listening, non-blocking socket, which stays the caller's.  A relay would
+ * answer no other process either. */
+void canned_begin(struct canned *s, int listener, pid_t pid);
 
 /* Fill fds (CANNED_FDS) with what to wait for; returns how many.  Then canned_serve takes those. */
 unsigned canned_poll(const struct canned *s, struct pollfd *fds);

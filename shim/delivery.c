@@ -33,7 +33,7 @@ static int relay_ask_client(const struct target *t, bool try_client, struct deli
 		snprintf(out->why, sizeof(out->why), "made for one");
 		return true;
 	}
-	if (probe_client(t, try_client, &tried)) {
+	if (probe_client(t, try_client, &tried, out->child)) {
 		out->first_party = tried.first_party;
 		snprintf(out->why, sizeof(out->why), "%s",
 			 tried.relay ? "this claude was tried with one"
@@ -49,6 +49,17 @@ static int relay_ask_client(const struct target *t, bool try_client, struct deli
 	return -1;
 }
 
+static int delivery_fail_child(const struct provider *p, const struct target *t,
+			       const struct delivery_choice *c, struct failure *f)
+{
+	fail_set(f, FAIL_POLICY, NULL,
+		 "%.150s runs claude as a child (%.150s), and no child of a session has its key",
+		 t->path, c->child);
+	fail_hint(f, "ccrun --exec %.150s %s%s%s ..., or exec in place of a call in the script",
+		  c->child[0] == '/' ? c->child : "PATH", p->name, p->mode[0] ? ":" : "", p->mode);
+	return -1;
+}
+
 static int delivery_choose_relay(const struct provider *p, const struct target *t, bool try_client,
 				 struct delivery_choice *out, struct failure *f)
 {
@@ -60,10 +71,13 @@ static int delivery_choose_relay(const struct provider *p, const struct target *
 				"DELIVERY in ccrun(1)",
 				"the key cannot be used by a relay: %s", why);
 	if (relay_ask_client(t, try_client, out) == 0)
-		return fail_set(f, FAIL_POLICY,
-				"take another version of Claude Code (npm install -g "
-				"@anthropic-ai/claude-code)",
-				"this claude does not send its requests to a relay (%s)", t->path);
+		return out->child[0]
+			       ? delivery_fail_child(p, t, out, f)
+			       : fail_set(f, FAIL_POLICY,
+					  "take another version of Claude Code (npm install -g "
+					  "@anthropic-ai/claude-code)",
+					  "this claude does not send its requests to a relay (%s)",
+					  t->path);
 	out->delivery = DELIVERY_RELAY;
 	return 0;
 }
@@ -125,6 +139,9 @@ int delivery_choose(const struct provider *p, const struct target *t, bool try_c
 	}
 	if (want == DELIVERY_AUTO && delivery_auto_relay(p, t, try_client, out))
 		return 0;
+	/* What has the key then would be a script, and not the client. */
+	if (out->child[0])
+		return delivery_fail_child(p, t, out, f);
 	if (t->preloadable)
 		out->delivery = DELIVERY_PRELOAD;
 	else if (want == DELIVERY_AUTO && can_pipe)

@@ -5,6 +5,7 @@
 #define SHIM_DELIVERY_H
 
 #include <stdbool.h>
+#include "base/paths.h"
 #include "wire/policy.h"
 
 struct failure;
@@ -14,7 +15,9 @@ struct target;
 struct delivery_choice {
 	enum delivery delivery; /* never AUTO; without meaning when there is no secret */
 	bool first_party;	/* RELAY: the client takes it for http://api.anthropic.com too */
-	char why[160];		/* RELAY: what is known of the client.  Another, which auto takes
+	char child
+		[PATH_SIZE]; /* the client's program, where the target runs it as a child; or "" */
+	char why[160];	     /* RELAY: what is known of the client.  Another, which auto takes
 			* instead of it: why.  Else "" */
 };
 

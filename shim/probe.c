@@ -29,32 +29,58 @@
 #define PROBE_MS 10000	  /* a client starts in half a second; a busy machine is slower */
 #define PROBE_SAID_MS 300 /* a person who waits longer is told why */
 #define OUTPUT_MAX 4096
-#define VARIABLES 13
+#define VARIABLES 20
 
 struct probe {
 	const struct target *target;
 	char home[PATH_SIZE]; /* the client's, for this try */
 	bool isolated;	      /* it reaches no host */
+	bool at_home;	      /* with the person's own directories, but for the client's */
 	int64_t started;
 	bool said;
+	char *child; /* PATH_SIZE bytes: the program of a child that asked; or "" */
 };
 
-enum seen { SEEN_NO, SEEN_YES, SEEN_NOTHING /* no answer in time */ };
+enum seen {
+	SEEN_NO,
+	SEEN_YES,
+	SEEN_CHILD,  /* another process than the one that was started asked */
+	SEEN_NOTHING /* no answer in time */
+};
 
 /* ---- the client ---- */
 
 /* env[VARIABLES + 1], its strings allocated; 0 or -1 (no memory). */
 static int probe_environment(const struct probe *p, const char *base_url, int place, char **env)
 {
+	/* Those without a directory here say where a manager of versions has its own. */
+	static const char *const directories[][2] = {
+		{ "HOME", "" },
+		{ "XDG_CONFIG_HOME", "/config" },
+		{ "XDG_CACHE_HOME", "/cache" },
+		{ "XDG_DATA_HOME", "/data" },
+		{ "VOLTA_HOME", NULL },
+		{ "ASDF_DIR", NULL },
+		{ "ASDF_DATA_DIR", NULL },
+		{ "MISE_DATA_DIR", NULL },
+		{ "MISE_CONFIG_DIR", NULL },
+		{ "NVM_DIR", NULL },
+	};
 	const char *path = getenv("PATH");
 	int bad = 0, n = 0;
+	size_t i;
 
 	bad |= asprintf(&env[n++], "PATH=%s", path ? path : "/usr/local/bin:/usr/bin:/bin") < 0;
-	bad |= asprintf(&env[n++], "HOME=%s", p->home) < 0;
+	for (i = 0; i < sizeof(directories) / sizeof(directories[0]); i++) {
+		const char *own = p->at_home ? getenv(directories[i][0]) : NULL;
+
+		if (!p->at_home && directories[i][1])
+			bad |= asprintf(&env[n++], "%s=%s%s", directories[i][0], p->home,
+					directories[i][1]) < 0;
+		if (own)
+			bad |= asprintf(&env[n++], "%s=%s", directories[i][0], own) < 0;
+	}
 	bad |= asprintf(&env[n++], "CLAUDE_CONFIG_DIR=%s/claude", p->home) < 0;
-	bad |= asprintf(&env[n++], "XDG_CONFIG_HOME=%s/config", p->home) < 0;
-	bad |= asprintf(&env[n++], "XDG_CACHE_HOME=%s/cache", p->home) < 0;
-	bad |= asprintf(&env[n++], "XDG_DATA_HOME=%s/data", p->home) < 0;
 	bad |= asprintf(&env[n++], "TMPDIR=%s", p->home) < 0;
 	bad |= asprintf(&env[n++], "DISABLE_AUTOUPDATER=1") < 0;
 	bad |= asprintf(&env[n++], "CLAUDE_CODE_DISABLE_NONESSENTIAL_TRAFFIC=1") < 0;
@@ -125,8 +151,21 @@ static void probe_say(struct probe *p)
 		fputs("ccrun: trying what this claude supports (once)\n", stderr);
 }
 
+/* It is there still, and waits for its answer. */
+static void probe_note_child(struct probe *p, pid_t pid)
+{
+	char link[32];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/%d/exe", (int)pid);
+	n = readlink(link, p->child, PATH_SIZE - 1);
+	p->child[n > 0 ? n : 0] = '\0';
+	if (n <= 0)
+		snprintf(p->child, PATH_SIZE, "?");
+}
+
 /* Answer the client until it has printed the answer or ended. */
-static enum seen probe_watch(struct probe *p, int listener, int output)
+static enum seen probe_watch(struct probe *p, pid_t pid, int listener, int output)
 {
 	static struct canned server;
 	struct pollfd fds[1 + CANNED_FDS];
@@ -136,12 +175,16 @@ static enum seen probe_watch(struct probe *p, int listener, int output)
 	enum seen seen = SEEN_NOTHING;
 	ssize_t got;
 
-	canned_begin(&server, listener);
+	canned_begin(&server, listener, pid);
 	while (seen == SEEN_NOTHING && clock_now_ms() < deadline) {
 		fds[0] = (struct pollfd){ .fd = output, .events = POLLIN };
 		poll(fds, 1 + canned_poll(&server, fds + 1), PROBE_SAID_MS);
 		probe_say(p);
 		canned_serve(&server, fds + 1);
+		if (server.child > 0) {
+			probe_note_child(p, server.child);
+			seen = SEEN_CHILD;
+		}
 		if (!fds[0].revents)
 			continue;
 		got = read(output, text + n, OUTPUT_MAX - n);
@@ -170,7 +213,7 @@ static enum seen probe_ask(struct probe *p, const char *base_url)
 		relay_socket_close(&s);
 		return SEEN_NOTHING;
 	}
-	seen = probe_watch(p, s.listener, output);
+	seen = probe_watch(p, pid, s.listener, output);
 	kill(-pid, SIGKILL);
 	spawn_wait(pid, &status);
 	close(output);
@@ -202,6 +245,10 @@ static enum seen probe_run(struct probe *p, struct tried *out)
 	p->started = clock_now_ms();
 	p->isolated = probe_can_isolate();
 	seen = probe_ask(p, "http://ccrun.invalid");
+	/* What only leads to the client, as a manager of versions does, looks for it at home. */
+	p->at_home = seen == SEEN_NO;
+	if (p->at_home)
+		seen = probe_ask(p, "http://ccrun.invalid");
 	out->relay = seen == SEEN_YES;
 	out->first_party =
 		out->relay && p->isolated && probe_ask(p, "http://api.anthropic.com") == SEEN_YES;
@@ -236,11 +283,12 @@ static int probe_make_home(struct probe *p)
 	return mkdtemp(p->home) ? 0 : -1;
 }
 
-bool probe_client(const struct target *t, bool may_run, struct tried *out)
+bool probe_client(const struct target *t, bool may_run, struct tried *out, char child[PATH_SIZE])
 {
 	static struct probe p;
 	enum seen seen;
 
+	child[0] = '\0';
 	if (!t->claude || !t->image.identity[0])
 		return false;
 	/* A session can write what is kept.  So a no, which would have the key taken into
@@ -248,6 +296,7 @@ bool probe_client(const struct target *t, bool may_run, struct tried *out)
 	if (tried_get(t->image.identity, out) && (out->relay || !may_run))
 		return true;
 	p.target = t;
+	p.child = child;
 	if (!may_run || probe_make_home(&p) != 0)
 		return false;
 	seen = probe_run(&p, out);

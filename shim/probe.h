@@ -5,6 +5,7 @@
 #define SHIM_PROBE_H
 
 #include <stdbool.h>
+#include "base/paths.h"
 
 struct target;
 struct tried;
@@ -15,8 +16,11 @@ struct tried;
  * with a question of ours, against an answer of ours: marked, in an empty home directory,
  * without the network where the system allows that, for some seconds at most.
  *
+ * child: the program of a child that asked in its place, as where a script starts the client and
+ * waits for it; or "".  No relay answers a child.
+ *
  * False: not known.  It goes by another name than claude, or it gave no answer in time.
  */
-bool probe_client(const struct target *t, bool may_run, struct tried *out);
+bool probe_client(const struct target *t, bool may_run, struct tried *out, char child[PATH_SIZE]);
 
 #endif

@@ -16,10 +16,13 @@
 #include "base/fail.h"
 #include "base/roots.h"
 #include "base/utf8.h"
-#include "shim/inside.h"
+#include "shim/program_search.h"
 #include "wire/names.h"
 
 #define INTERPRETERS_MAX 5 /* Linux follows four (BINPRM_MAX_RECURSION) */
+#define INSTALL_HINT "npm install -g --prefix ~/.local @anthropic-ai/claude-code"
+/* What npm leaves where it was not allowed to run the package's install script. */
+#define NPM_STUB "is npm's placeholder for Claude Code: the install script was not run"
 #define NO_FILE "is no regular file: it can be no interpreter"
 #define PROGRAM_HEADERS_MAX 64 /* a program has about a dozen; PT_INTERP is among the first */
 
@@ -30,45 +33,6 @@
 #else
 #error "which ELF machine is this?"
 #endif
-
-static bool file_is_self(const struct stat *st)
-{
-	struct stat self;
-
-	return stat("/proc/self/exe", &self) == 0 && self.st_dev == st->st_dev &&
-	       self.st_ino == st->st_ino;
-}
-
-static bool file_is_program(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && S_ISREG(st.st_mode) && access(path, X_OK) == 0 &&
-	       !file_is_self(&st);
-}
-
-/* Search PATH as execvp does, but never in a relative directory: a repository
- * must not choose what gets the token.  Nor in one of ours, whose programs look here.  out: PATH_SIZE bytes.  *seen becomes true
- * at a file of that name that cannot be executed. */
-static bool path_search(const char *name, char *out, bool *seen)
-{
-	const char *p = getenv("PATH"), *end;
-	int n;
-
-	for (p = p ? p : "/usr/local/bin:/usr/bin:/bin"; *p; p = *end ? end + 1 : end) {
-		end = strchrnul(p, ':');
-		if (*p != '/' || inside_is_dir(p, (size_t)(end - p)))
-			continue;
-		n = snprintf(out, PATH_SIZE, "%.*s/%s", (int)(end - p), p, name);
-		if (n < 0 || n >= PATH_SIZE)
-			continue;
-		if (file_is_program(out))
-			return true;
-		if (access(out, F_OK) == 0)
-			*seen = true;
-	}
-	return false;
-}
 
 /*
  * Open a file that is executed, or -1 with errno: EACCES, as execve has it, where it is no regular
@@ -133,6 +97,10 @@ static void target_check_elf(struct target *t, const char *path, int fd, const u
 		    pread(fd, interp, ph[i].p_filesz, (off_t)ph[i].p_offset) !=
 			    (ssize_t)ph[i].p_filesz)
 			interp[0] = '\0';
+	if (interp[0] && access(interp, F_OK) != 0)
+		snprintf(t->broken, sizeof(t->broken),
+			 "needs the loader %.100s, which is not here%s", interp,
+			 strstr(interp, "/ld-musl") ? ": it is built for musl" : "");
 	if (!interp[0])
 		target_set_why_not(t, path, "is statically linked");
 	else if (!strstr(interp, "/ld-linux"))
@@ -156,7 +124,7 @@ static bool interpreter_parse(char *line, char *path)
 		arg = strtok_r(NULL, " \t", &save);
 	/* #!/usr/bin/env node: env executes node, which is what gets the library. */
 	if (arg && strcmp(strrchr(word, '/') ? strrchr(word, '/') + 1 : word, "env") == 0)
-		return path_search(arg, path, &seen);
+		return program_search(arg, path, &seen);
 	return snprintf(path, PATH_SIZE, "%s", word) < PATH_SIZE;
 }
 
@@ -196,6 +164,35 @@ static void target_add_file(struct target *t, const char *path)
 		 (long long)st.st_size, (long long)st.st_ctim.tv_sec, st.st_ctim.tv_nsec);
 }
 
+static bool text_only(const char *s, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if ((unsigned char)s[i] < '\t')
+			return false;
+	return true;
+}
+
+/* A text without a "#!" line, which only a shell would run. */
+static void target_note_text(struct target *t, const char *head, ssize_t n)
+{
+	static const char echo[] = "echo \"Error: claude native binary not installed";
+
+	if (n >= (ssize_t)sizeof(echo) && memcmp(head, echo, sizeof(echo) - 1) == 0)
+		snprintf(t->broken, sizeof(t->broken), "%s", NPM_STUB);
+	else if (n == 0)
+		snprintf(t->broken, sizeof(t->broken), "is empty");
+	else if (n < 0)
+		return;
+	else if (memcmp(head, "#!", 2) == 0)
+		snprintf(t->broken, sizeof(t->broken),
+			 "is a script for a program that is not in PATH");
+	else if (text_only(head, (size_t)n))
+		snprintf(t->broken, sizeof(t->broken),
+			 "is a text without a #! line, which no kernel runs");
+}
+
 static void target_check_program(struct target *t)
 {
 	unsigned char head[512];
@@ -210,6 +207,7 @@ static void target_check_program(struct target *t)
 		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
 		target_add_file(t, path);
 		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
+			target_note_text(t, (const char *)head, n);
 			target_set_why_not(t, path,
 					   fd >= 0 ? "is in no format that ccrun knows"
 					   : file_is_other(path) ? NO_FILE
@@ -226,9 +224,13 @@ static void target_check_program(struct target *t)
 		close(fd);
 		head[n] = '\0';
 		if (memcmp(head, "#!", 2) != 0 || !interpreter_parse((char *)head, path)) {
+			target_note_text(t, (const char *)head, n);
 			target_set_why_not(t, path, "is in no format that ccrun knows");
 			return;
 		}
+		if (access(path, F_OK) != 0)
+			snprintf(t->broken, sizeof(t->broken),
+				 "is a script for %.150s, which is not here", path);
 	}
 	target_set_why_not(t, path, "has too many interpreters");
 }
@@ -243,6 +245,51 @@ static void target_find_library(struct target *t)
 	snprintf(t->why_not, sizeof(t->why_not), "%.250s", f.what);
 }
 
+/* seen: path is one that cannot be executed. */
+static int target_fail_search(const char *program, const char *path, bool seen, struct failure *f)
+{
+	char other[PATH_SIZE], link[256];
+	ssize_t n = seen ? readlink(path, link, sizeof(link) - 1) : -1;
+
+	if (n > 0 && access(path, F_OK) != 0) {
+		link[n] = '\0';
+		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %.200s is a link to %s, which is not there",
+			 program, path, link);
+	} else if (seen) {
+		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %.200s, in PATH, cannot be executed", program,
+			 path);
+	} else {
+		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: not found in PATH", program);
+	}
+	if (strcmp(program, "claude") != 0)
+		return -1;
+	if (program_elsewhere(other))
+		fail_hint(f,
+			  "there is %.150s, which your shell may know by an alias or a "
+			  "function: put its directory into PATH, or ccrun --exec %.150s",
+			  other, other);
+	else
+		fail_hint(f, "install Claude Code: " INSTALL_HINT);
+	return -1;
+}
+
+/* What the kernel would only call a wrong format, or a file that is not there. */
+static int target_check_runs(const struct target *t, struct failure *f)
+{
+	char dir[PATH_SIZE], *end;
+
+	if (!t->broken[0])
+		return 0;
+	fail_set(f, FAIL_CONFIG, NULL, "%.150s %s", t->path, t->broken);
+	if (strcmp(t->broken, NPM_STUB) != 0)
+		fail_hint(f, "install it anew, or ccrun --exec PATH starts another one");
+	else if (realpath(t->path, dir) && (end = strstr(dir, "/bin/claude.exe")) != NULL)
+		fail_hint(f, "node %.*s/install.cjs", (int)(end - dir), dir);
+	else
+		fail_hint(f, "install Claude Code: " INSTALL_HINT);
+	return -1;
+}
+
 int target_find(struct target *t, const char *program, int *code, struct failure *f)
 {
 	bool seen = false;
@@ -254,25 +301,24 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 		if (snprintf(t->path, sizeof(t->path), "%s", program) >= (int)sizeof(t->path))
 			return fail_set(f, FAIL_USAGE, NULL, "path too long: %.100s...", program);
 		seen = access(t->path, F_OK) == 0;
-		if (!file_is_program(t->path)) {
+		if (!program_runs(t->path)) {
 			*code = seen ? EXIT_CANNOT_EXEC : EXIT_NOT_FOUND;
 			return fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
 					seen ? "cannot be executed" : "no such program");
 		}
-	} else if (!path_search(program, t->path, &seen)) {
+	} else if (!program_search(program, t->path, &seen)) {
 		*code = seen ? EXIT_CANNOT_EXEC : EXIT_NOT_FOUND;
-		fail_set(f, FAIL_NO_ENTRY, NULL, "%s: %s", program,
-			 seen ? "in PATH, but cannot be executed" : "not found in PATH");
-		if (strcmp(program, "claude") == 0)
-			fail_hint(f, "install Claude Code: npm install -g --prefix ~/.local "
-				     "@anthropic-ai/claude-code");
-		return -1;
+		return target_fail_search(program, t->path, seen, f);
 	}
-	t->claude = strcmp(strrchr(t->path, '/') + 1, "claude") == 0;
+	t->claude = program_is_claude(t->path);
 	/* A path says itself which program it is. */
 	if (wire_name_ok(program))
 		snprintf(t->image.name, sizeof(t->image.name), "%s", program);
 	target_check_program(t);
+	if (target_check_runs(t, f) != 0) {
+		*code = EXIT_CANNOT_EXEC;
+		return -1;
+	}
 	if (t->preloadable)
 		target_find_library(t);
 	if (t->preloadable && t->library.note[0] && !t->not_roots[0])

@@ -17,7 +17,8 @@ struct target {
 	bool preloadable;
 	struct library library; /* where it is preloadable */
 	char why_not[256];	/* "/usr/bin/x is statically linked" */
-	bool claude;		/* it goes by that name: what it supports can be tried */
+	char broken[256];	/* why it cannot run: "is empty"; or "" */
+	bool claude;		/* it is called so: what it supports can be tried */
 	bool own;		/* it is of ccrun's own programs, made for a relay */
 	/* What it is.  identity is of the program and all its interpreters; name is "" where
 	 * it was given as a path. */
