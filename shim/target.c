@@ -185,7 +185,7 @@ static void target_note_text(struct target *t, const char *head, ssize_t n)
 		snprintf(t->broken, sizeof(t->broken), "is empty");
 	else if (n < 0)
 		return;
-	else if (memcmp(head, "#!", 2) == 0)
+	else if (n > 1 && memcmp(head, "#!", 2) == 0)
 		snprintf(t->broken, sizeof(t->broken),
 			 "is a script for a program that is not in PATH");
 	else if (text_only(head, (size_t)n))
