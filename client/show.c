@@ -152,7 +152,7 @@ static int show_entry_text(const struct listed *e, struct failure *f)
 }
 
 /* e or p may be NULL, not both. */
-static int show_json(const struct listed *e, const struct provider *p, struct failure *f)
+static int show_json(const struct listed *e, struct provider *p, struct failure *f)
 {
 	struct json_t *sends = p ? show_provider_json(p) : NULL, *o;
 	struct user *u;

@@ -12,6 +12,7 @@ struct confinement;
 struct failure;
 struct network;
 struct provider;
+struct takeover;
 struct target;
 
 /* What ccrun is going to execute, and how the secrets get there. */
@@ -29,6 +30,7 @@ struct launch {
 	bool first_party;	/* RELAY: as in struct delivery_choice; why too */
 	const char *why;
 	const struct network *network;	   /* RELAY: what the relay goes through */
+	const struct takeover *taken;	   /* of the person's settings */
 	char *secret[SESSION_ENTRIES_MAX]; /* ENV: NAME=value */
 	unsigned secrets;
 	bool preloads;	  /* the library goes along */

@@ -8,9 +8,11 @@
 
 #include "base/fail.h"
 #include "config/client/network.h"
+#include "config/client/takeover.h"
 #include "config/provider/delivery.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
+#include "config/provider/variables.h"
 #include "shim/confine.h"
 #include "shim/keyless.h"
 #include "shim/launch.h"
@@ -26,7 +28,7 @@ static void print_network_value(const char *what, const struct network_value *v)
 
 	if (!v->text[0])
 		return;
-	network_show(v, text);
+	network_show_text(v->text, text);
 	fail_sanitize(text);
 	printf("%s %s (%s, %s)\n", what, text, v->name, v->from);
 }
@@ -83,14 +85,20 @@ static void print_relay(const struct provider *p, const struct relay_variables *
 	print_headers("relay", p);
 }
 
-/* Of several lines, as of headers, each by itself. */
+/* Of several lines, as of headers, each by itself.  A proxy may have credentials in it. */
 static void print_value(const struct env_change *c)
 {
+	char name[VARIABLE_MAX_LEN + 1], text[NETWORK_VALUE_MAX + 1];
 	const char *line = c->value, *end;
 
+	snprintf(name, sizeof(name), "%.*s", (int)c->name_len, c->name);
+	if (variable_is_proxy(name)) {
+		network_show_text(c->value, text);
+		line = text;
+	}
 	do {
 		end = strchrnul(line, '\n');
-		printf("set %.*s=%.*s\n", (int)c->name_len, c->name, (int)(end - line), line);
+		printf("set %s=%.*s\n", name, (int)(end - line), line);
 		line = end + 1;
 	} while (*end);
 }
@@ -116,6 +124,21 @@ static void print_set(const struct launch *l, const struct env_change *c, int n)
 		printf("set %s=(from vault: %s)\n", p->secret[s].variable, p->secret[s].entry);
 	if (secrets_have_header(p))
 		print_headers("set", p);
+}
+
+static void print_settings(const struct takeover *t)
+{
+	static const char *const fates[] = { [SETTING_TAKEN] = "taken",
+					     [SETTING_BEFORE] = "heeded",
+					     [SETTING_IGNORED] = "ignored" };
+	char where[TAKEOVER_WHERE];
+	unsigned i;
+
+	for (i = 0; i < t->n; i++) {
+		setting_where(&t->setting[i], where);
+		printf("%s %s (%s)%s%s\n", fates[t->setting[i].fate], t->setting[i].name, where,
+		       t->setting[i].why[0] ? ": " : "", t->setting[i].why);
+	}
 }
 
 static void print_unset(const struct env_change *c, int n)
@@ -168,6 +191,7 @@ int launch_print(const struct launch *l, struct failure *f)
 		printf("note %s\n", p->note);
 	print_set(l, c, n);
 	print_unset(c, n);
+	print_settings(l->taken);
 	free(c);
 	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
 }

@@ -10,8 +10,11 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "base/proc.h"
+#include "config/client/forced.h"
 #include "config/client/network.h"
+#include "config/client/settings_files.h"
 #include "config/client/settings_option.h"
+#include "config/client/takeover.h"
 #include "config/provider/own_variables.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
@@ -112,6 +115,24 @@ static void print_warnings(const struct launch *l)
 			l->target->library.note);
 }
 
+/* The settings that a person would miss: not what a provider is there to replace. */
+static void print_ignored(const struct takeover *t, const char *provider)
+{
+	const char *first = NULL;
+	unsigned i, n = 0;
+
+	for (i = 0; i < t->n; i++)
+		if (t->setting[i].fate == SETTING_IGNORED && !t->setting[i].routine && n++ == 0)
+			first = t->setting[i].name;
+	if (!n)
+		return;
+	fprintf(stderr, "ccrun: note: %s", first);
+	if (n > 1)
+		fprintf(stderr, " and %u more", n - 1);
+	fprintf(stderr, " of your settings %s not used here (ccrun -n %s says why)\n",
+		n > 1 ? "are" : "is", provider);
+}
+
 static void print_start_line(const struct launch *l, const struct opened_session *session)
 {
 	const char *manager = session->manager, *note = session->image.note;
@@ -139,6 +160,7 @@ static void print_start_line(const struct launch *l, const struct opened_session
 		p->model[0] ? ", " : "", p->model, key, confine_word(l->confinement),
 		l->confinement->off ? " (confine = off)" : "", pin[0] ? ", as pinned by " : "", pin,
 		note[0] ? "; " : "", note, plain ? "" : "\033[0m");
+	print_ignored(l->taken, p->name);
 	if (relayed && !l->target->preloadable)
 		fprintf(stderr, "ccrun: claude cannot be preloaded: its children see its "
 				"environment; the key is not in it\n");
@@ -235,6 +257,28 @@ static int launch_run(struct launch *l, struct failure *f)
 	return launch_exec(l, f);
 }
 
+/*
+ * What the person's and the administrator's settings say: taken over into p, and into n for a
+ * relay.  0 or -1.
+ */
+static int launch_read_settings(const struct launch *l, struct provider *p, struct network *n,
+				struct takeover *taken, struct failure *f)
+{
+	bool relayed = p->secrets && l->delivery == DELIVERY_RELAY;
+	static struct settings_files *files; /* the names in taken are theirs */
+
+	if (!relayed && !l->target->claude)
+		return 0;
+	if (settings_files_of_person(p, l->arguments, &files, f) != 0)
+		return -1;
+	if (l->target->claude) {
+		if (forced_check(p, files, relayed, f) != 0)
+			return -1;
+		takeover(p, files, relayed, taken);
+	}
+	return relayed ? network_read(p, files, environ, n, f) : 0;
+}
+
 /* The client has the key: have it print none.  0 or -1. */
 static int launch_pin_settings(struct launch *l, struct failure *f)
 {
@@ -309,6 +353,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	static char
 		shown[sizeof(pin->path)]; /* a repository may have chosen the directory's name */
 	static struct network network;
+	static struct takeover taken;
 	struct launch l = { .connection = -1, .pipe = -1, .place = -1, .pin = shown };
 	struct confinement confinement;
 	struct delivery_choice how;
@@ -328,14 +373,15 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	l.arguments = a->rest;
 	l.confinement = &confinement;
 	if (confine_plan(p->policy.confine, &confinement, f) != 0 ||
-	    delivery_choose(p, &t, !a->dry_run, &how, f) != 0 ||
-	    (p->secrets && how.delivery == DELIVERY_RELAY &&
-	     network_of_person(p, &network, f) != 0))
+	    delivery_choose(p, &t, !a->dry_run, &how, f) != 0)
 		return exit_with(f, EXIT_CCRUN);
 	l.delivery = how.delivery;
 	l.first_party = how.first_party;
 	l.why = how.why;
 	l.network = &network;
+	l.taken = &taken;
+	if (launch_read_settings(&l, p, &network, &taken, f) != 0)
+		return exit_with(f, EXIT_CCRUN);
 	if (p->secrets && l.delivery != DELIVERY_RELAY && t.claude &&
 	    launch_pin_settings(&l, f) != 0)
 		return exit_with(f, EXIT_CCRUN);

@@ -9,10 +9,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fail.h"
 #include "client/common/entries.h"
 #include "client/common/output.h"
+#include "config/client/forced.h"
+#include "config/client/network.h"
+#include "config/client/settings_files.h"
+#include "config/client/takeover.h"
+#include "config/provider/delivery.h"
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
+#include "config/provider/variables.h"
 #include "json/output.h"
 
 /* Where a variable's value comes from: a line of a file, or ccrun itself. */
@@ -27,22 +34,76 @@ static const char *change_where(const struct provider *p, const struct env_chang
 	return "ccrun";
 }
 
+/* Its value as it may be shown. */
+static void change_value(const struct env_change *c, char out[NETWORK_VALUE_MAX + 1])
+{
+	char name[VARIABLE_MAX_LEN + 64];
+
+	snprintf(name, sizeof(name), "%.*s", (int)c->name_len, c->name);
+	if (variable_is_proxy(name))
+		network_show_text(c->value, out);
+	else
+		snprintf(out, NETWORK_VALUE_MAX + 1, "%s", c->value);
+}
+
 static void change_print(const struct provider *p, const struct env_change *c)
 {
+	char value[NETWORK_VALUE_MAX + 1];
+
 	printf("sends     %.*s=", (int)c->name_len, c->name);
-	put_plain(c->value);
+	change_value(c, value);
+	put_plain(value);
 	printf("   (");
 	put_plain(change_where(p, c));
 	printf(")\n");
 }
 
-void show_provider(const struct provider *p)
+/*
+ * What ccrun will take over of the person's settings, into p.  *files is then the caller's
+ * (settings_files_free).  0; or -1 with f set: ccrun will refuse to start claude with it.
+ */
+static int show_take_over(struct provider *p, struct settings_files **files, struct takeover *taken,
+			  struct failure *f)
 {
+	bool relayed = p->secrets && provider_delivery_sealed(p) == DELIVERY_RELAY;
+
+	taken->n = 0;
+	if (settings_files_of_person(p, NULL, files, f) != 0)
+		return -1;
+	takeover(p, *files, relayed, taken);
+	return forced_check(p, *files, relayed, f);
+}
+
+static void setting_print(const struct setting *s)
+{
+	char where[TAKEOVER_WHERE];
+
+	if (s->fate == SETTING_TAKEN)
+		return; /* "sends" says where it is from */
+	setting_where(s, where);
+	printf("%-10s", s->fate == SETTING_IGNORED ? "ignores" : "heeds");
+	put_plain(s->name);
+	printf("   (");
+	put_plain(where);
+	printf(")");
+	if (s->why[0]) {
+		printf(": ");
+		put_plain(s->why);
+	}
+	putchar('\n');
+}
+
+void show_provider(struct provider *p)
+{
+	static struct takeover taken;
+	struct settings_files *files = NULL;
+	struct failure forced = { 0 };
 	struct env_change *c;
 	char word[PROVIDER_WORD];
 	unsigned s;
-	int i, n = environment_plan(p, environ, &c);
+	int i, n, refused = show_take_over(p, &files, &taken, &forced);
 
+	n = environment_plan(p, environ, &c);
 	provider_word(p, word);
 	printf("provider  ");
 	put_plain(word);
@@ -57,19 +118,54 @@ void show_provider(const struct provider *p)
 	for (i = 0; i < n; i++)
 		if (c[i].action == ENV_UNSET || c[i].action == ENV_SAVE)
 			printf("drops     %.*s\n", (int)c[i].name_len, c[i].name);
+	for (s = 0; s < taken.n; s++)
+		setting_print(&taken.setting[s]);
+	if (refused) {
+		printf("refused   ");
+		put_plain(forced.what);
+		putchar('\n');
+	}
+	settings_files_free(files);
 	if (n >= 0)
 		free(c);
 }
 
-struct json_t *show_provider_json(const struct provider *p)
+/* Those that did not become variables: [{name, where, why}]. */
+static void settings_json(struct json_t *o, const struct takeover *taken)
 {
+	struct json_t *heeded = js_array(), *ignored = js_array(), *item;
+	char where[TAKEOVER_WHERE];
+	unsigned i;
+
+	for (i = 0; i < taken->n; i++) {
+		if (taken->setting[i].fate == SETTING_TAKEN)
+			continue;
+		item = js_object();
+		setting_where(&taken->setting[i], where);
+		js_text(item, "name", taken->setting[i].name);
+		js_text(item, "where", where);
+		if (taken->setting[i].fate == SETTING_IGNORED)
+			js_text(item, "why", taken->setting[i].why);
+		js_append(taken->setting[i].fate == SETTING_IGNORED ? ignored : heeded, item);
+	}
+	js_put(o, "heeded", heeded);
+	js_put(o, "ignored", ignored);
+}
+
+struct json_t *show_provider_json(struct provider *p)
+{
+	static struct takeover taken;
+	struct settings_files *files = NULL;
+	struct failure forced = { 0 };
+	char value[NETWORK_VALUE_MAX + 1];
 	struct json_t *o = js_object(), *set = js_array(), *secrets = js_array(),
 		      *dropped = js_array(), *item;
 	char name[VARIABLE_MAX_LEN + 64], word[PROVIDER_WORD];
 	struct env_change *c;
 	unsigned s;
-	int i, n = environment_plan(p, environ, &c);
+	int i, n, refused = show_take_over(p, &files, &taken, &forced);
 
+	n = environment_plan(p, environ, &c);
 	provider_word(p, word);
 	js_text(o, "provider", word);
 	js_text(o, "title", p->title);
@@ -82,7 +178,8 @@ struct json_t *show_provider_json(const struct provider *p)
 			continue;
 		item = js_object();
 		js_text(item, "name", name);
-		js_text(item, "value", c[i].value);
+		change_value(&c[i], value);
+		js_text(item, "value", value);
 		js_text(item, "where", change_where(p, &c[i]));
 		js_append(set, item);
 	}
@@ -97,5 +194,8 @@ struct json_t *show_provider_json(const struct provider *p)
 	js_put(o, "set", set);
 	js_put(o, "secrets", secrets);
 	js_put(o, "dropped", dropped);
+	settings_json(o, &taken);
+	js_text(o, "refused", refused ? forced.what : NULL);
+	settings_files_free(files);
 	return o;
 }

@@ -8,13 +8,14 @@
 struct json_t;
 struct provider;
 
-/* As text on standard output. */
-void show_provider(const struct provider *p);
+/* As text on standard output.  What ccrun takes over of the person's settings is in p then. */
+void show_provider(struct provider *p);
 
 /*
  * {provider, title, url, set: [{name, value, where}], secrets: [{variable, entry}],
- * dropped: [name]}.  The caller owns it.
+ * dropped: [name], heeded: [{name, where}], ignored: [{name, where, why}], refused: why
+ * ccrun will not start with it, or null}.  The caller owns it.
  */
-struct json_t *show_provider_json(const struct provider *p);
+struct json_t *show_provider_json(struct provider *p);
 
 #endif

@@ -4,73 +4,20 @@
  */
 #include "config/client/network.h"
 
-#include <errno.h>
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "base/paths.h"
-#include "config/client/client_dir.h"
+#include "config/client/settings_files.h"
 #include "config/provider/provider.h"
 
-#define SETTINGS_MAX (1024 * 1024) /* bytes; Claude Code's own file has a few KiB */
-
-enum layer { MANAGED, USER, ENVIRONMENT, LAYERS }; /* highest first */
-
-static const char *const layer_names[LAYERS] = { "managed settings", "user settings",
-						 "environment" };
-
 struct layers {
-	json_t *root[ENVIRONMENT]; /* the settings files; NULL: there is none */
+	const struct settings_files *files;
 	char *const *env;
 };
-
-/* ---- settings files ---- */
-
-/* Not jansson's message: it quotes the file, which may hold a key. */
-static int settings_parse(const char *path, const char *text, size_t n, json_t **root,
-			  struct failure *f)
-{
-	json_error_t e;
-	size_t body = n >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
-
-	if (strspn(text + body, " \t\r\n") == n - body)
-		return 0;
-	*root = json_loadb(text + body, n - body, JSON_ALLOW_NUL, &e);
-	if (!*root)
-		return fail_set(f, FAIL_CONFIG,
-				"a proxy in it would count: mend it, or take delivery = preload",
-				"%s: line %d: not plain JSON", path, e.line);
-	return 0;
-}
-
-/* *root = the file's contents, NULL when it does not exist. */
-static int settings_load(const char *path, json_t **root, struct failure *f)
-{
-	char *text = NULL;
-	size_t n = 0;
-	int r;
-
-	if (access(path, F_OK) != 0 && (errno == ENOENT || errno == ENOTDIR))
-		return 0;
-	if (io_slurp(path, SETTINGS_MAX, &text, &n, f) != 0)
-		return -1;
-	r = settings_parse(path, text, n, root, f);
-	io_wipe(text, n);
-	free(text);
-	return r;
-}
-
-/* The member of a file's `env` block, or NULL. */
-static const char *settings_get(const json_t *root, const char *name)
-{
-	return json_string_value(json_object_get(json_object_get(root, "env"), name));
-}
 
 /* ---- one variable ---- */
 
@@ -84,47 +31,40 @@ static const char *environment_get(char *const *env, const char *name)
 	return NULL;
 }
 
-static const char *layer_get(const struct layers *l, enum layer at, const char *name)
-{
-	return at == ENVIRONMENT ? environment_get(l->env, name) : settings_get(l->root[at], name);
-}
-
-static int value_set(struct network_value *v, const char *name, enum layer at, const char *text,
+static int value_set(struct network_value *v, const char *name, const char *from, const char *text,
 		     struct failure *f)
 {
 	const unsigned char *c;
 
 	if (strlen(text) > NETWORK_VALUE_MAX)
-		return fail_set(f, FAIL_CONFIG, NULL, "%s (%s): longer than %d bytes", name,
-				layer_names[at], NETWORK_VALUE_MAX);
+		return fail_set(f, FAIL_CONFIG, NULL, "%s (%s): longer than %d bytes", name, from,
+				NETWORK_VALUE_MAX);
 	for (c = (const unsigned char *)text; *c; c++)
 		if (*c < ' ' || *c == 0x7f)
 			return fail_set(f, FAIL_CONFIG, NULL, "%s (%s): a control character", name,
-					layer_names[at]);
+					from);
 	memcpy(v->text, text, strlen(text) + 1);
 	v->name = name;
-	v->from = layer_names[at];
+	snprintf(v->from, sizeof(v->from), "%s", from);
 	return 0;
 }
 
 /*
  * The first of names (ends with NULL) that is set and not empty.  Of one name the
- * highest layer counts, also when it is empty there.
+ * highest settings file counts, also when it is empty there, then the environment.
  */
 static int value_find(const struct layers *l, const char *const *names, struct network_value *v,
 		      struct failure *f)
 {
+	const struct settings_document *d;
 	const char *text;
-	int at;
 
-	for (; *names; names++)
-		for (at = MANAGED; at < LAYERS; at++) {
-			text = layer_get(l, (enum layer)at, *names);
-			if (text && *text)
-				return value_set(v, *names, (enum layer)at, text, f);
-			if (text)
-				break;
-		}
+	for (; *names; names++) {
+		d = settings_files_find(l->files, true, *names);
+		text = d ? settings_document_env(d, *names) : environment_get(l->env, *names);
+		if (text && *text)
+			return value_set(v, *names, d ? d->path : "environment", text, f);
+	}
 	return 0;
 }
 
@@ -170,7 +110,7 @@ static int network_read_files(const struct layers *l, struct network *out, struc
 	static const char *const cert[] = { "CLAUDE_CODE_CLIENT_CERT", NULL };
 	static const char *const key[] = { "CLAUDE_CODE_CLIENT_KEY", NULL };
 	static const char *const phrase[] = { "CLAUDE_CODE_CLIENT_KEY_PASSPHRASE", NULL };
-	struct network_value passphrase = { "", NULL, NULL };
+	static struct network_value passphrase;
 	bool set;
 
 	if (value_find(l, ca, &out->ca, f) != 0 || value_find(l, cert, &out->cert, f) != 0 ||
@@ -191,47 +131,44 @@ static int network_read_files(const struct layers *l, struct network *out, struc
 		       : value_check_path(&out->key, f);
 }
 
-int network_read(const struct provider *p, const struct network_sources *from, struct network *out,
-		 struct failure *f)
+int network_read(const struct provider *p, const struct settings_files *files, char *const *env,
+		 struct network *out, struct failure *f)
 {
 	const char *url = strchr(p->origin, ' ');
-	struct layers l = { { NULL, NULL }, from->env };
-	char path[PATH_SIZE];
-	int r = -1;
+	const struct layers l = { files, env };
 
 	memset(out, 0, sizeof(*out));
 	if (!url || strncmp(url, " https://", 9) != 0)
 		return 0;
-	if (snprintf(path, sizeof(path), "%s/settings.json", from->config_dir) >= (int)sizeof(path))
-		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...",
-				from->config_dir);
-	if (settings_load(from->managed, &l.root[MANAGED], f) != 0 ||
-	    settings_load(path, &l.root[USER], f) != 0)
-		goto out;
-	r = p->local ? 0 : network_read_proxy(&l, out, f);
-	if (r == 0)
-		r = network_read_files(&l, out, f);
-out:
-	json_decref(l.root[MANAGED]);
-	json_decref(l.root[USER]);
-	return r;
+	if (files->unread.code) {
+		*f = files->unread;
+		fail_hint(f, "a proxy in it would count: mend it, or take delivery = preload");
+		return -1;
+	}
+	if (!p->local && network_read_proxy(&l, out, f) != 0)
+		return -1;
+	return network_read_files(&l, out, f);
 }
 
 int network_of_person(const struct provider *p, struct network *out, struct failure *f)
 {
-	char dir[PATH_SIZE];
-	const struct network_sources from = { NETWORK_MANAGED_SETTINGS, dir, environ };
+	struct settings_files *files;
+	int r;
 
-	return client_config_dir(p, dir, f) == 0 ? network_read(p, &from, out, f) : -1;
+	if (settings_files_of_person(p, NULL, &files, f) != 0)
+		return -1;
+	r = network_read(p, files, environ, out, f);
+	settings_files_free(files);
+	return r;
 }
 
-void network_show(const struct network_value *v, char out[NETWORK_VALUE_MAX + 1])
+void network_show_text(const char *value, char out[NETWORK_VALUE_MAX + 1])
 {
-	const char *scheme = strstr(v->text, "://"), *at = strrchr(v->text, '@');
+	const char *scheme = strstr(value, "://"), *at = strrchr(value, '@');
 
 	if (at)
 		snprintf(out, NETWORK_VALUE_MAX + 1, "%.*s***%s",
-			 scheme && scheme < at ? (int)(scheme + 3 - v->text) : 0, v->text, at);
+			 scheme && scheme < at ? (int)(scheme + 3 - value) : 0, value, at);
 	else
-		snprintf(out, NETWORK_VALUE_MAX + 1, "%s", v->text);
+		snprintf(out, NETWORK_VALUE_MAX + 1, "%s", value);
 }

@@ -8,16 +8,18 @@
 #ifndef CONFIG_CLIENT_NETWORK_H
 #define CONFIG_CLIENT_NETWORK_H
 
+#include "base/paths.h"
+
 struct failure;
 struct provider;
+struct settings_files;
 
 #define NETWORK_VALUE_MAX 1024
-#define NETWORK_MANAGED_SETTINGS "/etc/claude-code/managed-settings.json"
 
 struct network_value {
 	char text[NETWORK_VALUE_MAX + 1]; /* "": there is none */
 	const char *name;		  /* the variable that says it (static) */
-	const char *from; /* "environment", "user settings", "managed settings" (static) */
+	char from[PATH_SIZE];		  /* "environment", or the settings file */
 };
 
 struct network {
@@ -26,23 +28,17 @@ struct network {
 	struct network_value cert, key; /* of the client: absolute paths, both or none */
 };
 
-struct network_sources {
-	const char *managed;	/* managed settings, which need not exist */
-	const char *config_dir; /* where the user's settings.json is, if it exists */
-	char *const *env;
-};
-
 /*
  * What counts for p's origin: nothing for one without TLS, where a proxy would read the
  * key, and no proxy for one on this machine.  0; or -1 with FAIL_CONFIG (quotes nothing of a settings file).
  */
-int network_read(const struct provider *p, const struct network_sources *from, struct network *out,
-		 struct failure *f);
+int network_read(const struct provider *p, const struct settings_files *files, char *const *env,
+		 struct network *out, struct failure *f);
 
 /* network_read for this process's environment and the settings of its user's client. */
 int network_of_person(const struct provider *p, struct network *out, struct failure *f);
 
-/* out = v's text as it may be shown: a proxy without its credentials. */
-void network_show(const struct network_value *v, char out[NETWORK_VALUE_MAX + 1]);
+/* out = a value as it may be shown: a proxy without its credentials. */
+void network_show_text(const char *value, char out[NETWORK_VALUE_MAX + 1]);
 
 #endif

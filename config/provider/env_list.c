@@ -25,14 +25,27 @@ static void env_list_set_where(struct provider_env *e, const struct ini_item *at
 int env_list_add(struct provider *p, const char *name, const char *value, const char *from,
 		 const struct ini_item *at, struct failure *f)
 {
+	if (env_list_put(p, name, value, from, NULL) != 0)
+		return ini_fail(f, at, NULL, "more than %d variables in all", PROVIDER_ENV_MAX);
+	env_list_set_where(&p->env[p->envs - 1], at);
+	return 0;
+}
+
+int env_list_put(struct provider *p, const char *name, const char *value, const char *from,
+		 const char *where)
+{
 	struct provider_env *e = &p->env[p->envs];
+	size_t n = where ? strlen(where) : 0, room = sizeof(e->where) - 4;
 
 	if (p->envs == PROVIDER_ENV_MAX)
-		return ini_fail(f, at, NULL, "more than %d variables in all", PROVIDER_ENV_MAX);
+		return -1;
 	snprintf(e->name, sizeof(e->name), "%s", name);
 	snprintf(e->value, sizeof(e->value), "%s", value);
 	e->from = from;
-	env_list_set_where(e, at);
+	e->where[0] = '\0';
+	if (where)
+		snprintf(e->where, sizeof(e->where), "%s%s", n > room ? "..." : "",
+			 where + (n > room ? n - room : 0));
 	p->envs++;
 	return 0;
 }

@@ -20,4 +20,8 @@ int env_list_expand(const struct provider *p, const struct ini_item *it, char *o
 int env_list_add(struct provider *p, const char *name, const char *value, const char *from,
 		 const struct ini_item *at, struct failure *f);
 
+/* The same for what no provider's file says; where it stands, or NULL.  0, or -1: too many. */
+int env_list_put(struct provider *p, const char *name, const char *value, const char *from,
+		 const char *where);
+
 #endif

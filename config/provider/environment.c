@@ -48,15 +48,15 @@ static const char *env_get(char *const *env, const char *name)
 }
 
 /*
- * Does Claude Code find the credentials by itself?  It does not use the subscription's
- * login and the AWS chain when it is told that the host manages the provider
- * (measured with Claude Code 2.1.330; gcloud's credentials it does use).
+ * Claude Code does not use the subscription's login and the AWS chain when it is told that
+ * the host manages the provider (measured with Claude Code 2.1.330; gcloud's credentials it
+ * does use).
  */
-static bool provider_uses_own_login(const struct provider *p)
+bool environment_is_managed(const struct provider *p)
 {
 	if (p->secrets || p->placeholder[0])
-		return false;
-	return auth_is_aws(p->auth) || (p->auth == AUTH_NONE && !p->base_url[0]);
+		return true;
+	return !auth_is_aws(p->auth) && (p->auth != AUTH_NONE || p->base_url[0]);
 }
 
 static bool provider_has_secret(const struct provider *p, const char *name)
@@ -77,7 +77,7 @@ static bool provider_sets(const struct provider *p, const char *name)
 		if (strcmp(p->env[i].name, name) == 0)
 			return true;
 	if (strcmp(name, managed) == 0)
-		return !provider_uses_own_login(p);
+		return environment_is_managed(p);
 	return strcmp(name, "CCRUN_PROVIDER") == 0 ||
 	       (strcmp(name, "CCRUN_MODE") == 0 && p->mode[0]);
 }
@@ -127,45 +127,71 @@ static bool no_proxy_covers(const char *list, const char *host)
 	return false;
 }
 
-static bool env_has_proxy(char *const *env)
+/* What the client will have under the name: from the provider, else from env; or NULL. */
+static const char *client_get(const struct provider *p, char *const *env, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < p->envs; i++)
+		if (strcmp(p->env[i].name, name) == 0)
+			return p->env[i].value;
+	return env_get(env, name);
+}
+
+static bool client_has_proxy(const struct provider *p, char *const *env)
 {
 	char name[ENTRY_NAME];
+	unsigned i;
 	size_t n;
 
+	for (i = 0; i < p->envs; i++)
+		if (variable_is_proxy(p->env[i].name) && p->env[i].value[0])
+			return true;
 	for (; *env; env++)
 		if (env_entry_name(*env, name, &n) && variable_is_proxy(name) && (*env)[n + 1])
 			return true;
 	return false;
 }
 
+/* Set it; where one of the n changes sets it already, in place of that. */
+static size_t change_set(struct env_change *c, size_t n, const char *name, const char *value)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (c[i].action == ENV_SET && strcmp(c[i].name, name) == 0)
+			break;
+	c[i].action = ENV_SET;
+	c[i].name = name;
+	c[i].name_len = strlen(name);
+	c[i].value = value;
+	return i < n ? n : n + 1;
+}
+
 /*
  * Keep requests to an endpoint on this machine off the user's proxy.  Both spellings are
  * set, because programs differ in which one they read.  text receives the values.
- * Returns the number of changes.
+ * Returns the number of changes, which is n before.
  */
 static size_t plan_no_proxy(const struct provider *p, char *const *env, struct env_change *c,
-			    char *text)
+			    size_t n, char *text)
 {
 	static const char *const names[] = { "NO_PROXY", "no_proxy" };
 	struct endpoint e;
 	const char *value;
-	size_t i, n = 0;
+	size_t i;
 
-	if (!p->local || !env_has_proxy(env) || endpoint_parse(p->base_url, &e))
-		return 0;
+	if (!p->local || !client_has_proxy(p, env) || endpoint_parse(p->base_url, &e))
+		return n;
 	for (i = 0; i < 2; i++) {
-		value = env_get(env, names[i]);
+		value = client_get(p, env, names[i]);
+		if (value && no_proxy_covers(value, e.host))
+			continue;
 		if (!value)
-			value = env_get(env, names[1 - i]);
+			value = client_get(p, env, names[1 - i]);
 		if (!value)
 			value = "";
-		if (env_get(env, names[i]) && no_proxy_covers(value, e.host))
-			continue;
-		c[n].action = ENV_SET;
-		c[n].name = names[i];
-		c[n].name_len = strlen(names[i]);
-		c[n].value = text;
-		n++;
+		n = change_set(c, n, names[i], text);
 		if (no_proxy_covers(value, e.host))
 			text += sprintf(text, "%s", value) + 1;
 		else
@@ -174,21 +200,13 @@ static size_t plan_no_proxy(const struct provider *p, char *const *env, struct e
 	return n;
 }
 
-static size_t no_proxy_room(char *const *env)
+static size_t no_proxy_room(const struct provider *p, char *const *env)
 {
-	const char *a = env_get(env, "NO_PROXY"), *b = env_get(env, "no_proxy");
+	const char *a = client_get(p, env, "NO_PROXY"), *b = client_get(p, env, "no_proxy");
 	size_t la = a ? strlen(a) : 0, lb = b ? strlen(b) : 0;
 
 	/* Each may become either value, with a comma, a host and a NUL. */
 	return 2 * ((la > lb ? la : lb) + sizeof(((struct endpoint *)0)->host) + 2);
-}
-
-static void change_set(struct env_change *c, const char *name, const char *value)
-{
-	c->action = ENV_SET;
-	c->name = name;
-	c->name_len = strlen(name);
-	c->value = value;
 }
 
 static size_t plan_drops(const struct provider *p, char *const *env, struct env_change *c)
@@ -218,18 +236,18 @@ int environment_plan(const struct provider *p, char *const *environ_in, struct e
 	while (environ_in[count])
 		count++;
 	room = count + p->envs + 2 + 3;
-	c = calloc(1, room * sizeof(*c) + no_proxy_room(environ_in));
+	c = calloc(1, room * sizeof(*c) + no_proxy_room(p, environ_in));
 	*out = c;
 	if (!c)
 		return -1;
 	n = plan_drops(p, environ_in, c);
 	for (i = 0; i < p->envs; i++)
-		change_set(&c[n++], p->env[i].name, p->env[i].value);
-	n += plan_no_proxy(p, environ_in, c + n, (char *)(c + room));
-	if (!provider_uses_own_login(p) && control_active(CONTROL_MANAGED))
-		change_set(&c[n++], managed, "1");
-	change_set(&c[n++], "CCRUN_PROVIDER", p->name);
+		n = change_set(c, n, p->env[i].name, p->env[i].value);
+	n = plan_no_proxy(p, environ_in, c, n, (char *)(c + room));
+	if (environment_is_managed(p) && control_active(CONTROL_MANAGED))
+		n = change_set(c, n, managed, "1");
+	n = change_set(c, n, "CCRUN_PROVIDER", p->name);
 	if (p->mode[0])
-		change_set(&c[n++], "CCRUN_MODE", p->mode);
+		n = change_set(c, n, "CCRUN_MODE", p->mode);
 	return (int)n;
 }

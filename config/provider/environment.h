@@ -34,4 +34,10 @@ struct env_change {
  */
 int environment_plan(const struct provider *p, char *const *environ_in, struct env_change **out);
 
+/*
+ * Is Claude Code told that its provider is managed (CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST)?  Not
+ * where it finds its credentials by itself.
+ */
+bool environment_is_managed(const struct provider *p);
+
 #endif

@@ -48,7 +48,7 @@ struct provider_env {
 	char name[VARIABLE_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1];
 	const char *from; /* "env", "models", "regions", "headers", "betas", "auth", "endpoint",
-			   * "policy", "project" (static) */
+			   * "policy", "project", "settings" (static) */
 	char where[PROVIDER_WHERE]; /* FILE:LINE, a long path cut off at its beginning; or "" */
 };
 

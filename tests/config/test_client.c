@@ -17,6 +17,7 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/client/network.h"
+#include "config/client/settings_files.h"
 #include "config/client/tried.h"
 #include "config/provider/provider.h"
 
@@ -51,7 +52,7 @@ static int clean(void **state)
 {
 	(void)state;
 	unlink(in_home("settings.json"));
-	unlink(in_home("managed.json"));
+	unlink(in_home("managed-settings.json"));
 	return 0;
 }
 
@@ -61,13 +62,18 @@ static int clean(void **state)
 static int read_network(const char *url, const char **env)
 {
 	static struct provider p;
-	struct network_sources from = { in_home("managed.json"), home,
-					(char *const *)(uintptr_t)env };
+	const struct settings_sources from = { home, home, NULL };
+	struct settings_files *files;
+	int r;
 
 	snprintf(p.origin, sizeof(p.origin), "bearer %s", url);
 	p.local = strstr(url, "127.0.0.1") != NULL;
 	memset(&why, 0, sizeof(why));
-	return network_read(&p, &from, &got, &why);
+	if (settings_files_read(&from, &files, &why) != 0)
+		return -1;
+	r = network_read(&p, files, (char *const *)(uintptr_t)env, &got, &why);
+	settings_files_free(files);
+	return r;
 }
 
 #define ENV(...) ((const char *[]){ __VA_ARGS__, NULL })
@@ -119,14 +125,15 @@ static void settings_go_before_the_environment(void **state)
 	put("settings.json",
 	    "\xef\xbb\xbf{\"env\": {\"HTTPS_PROXY\": \"http://user:1\", \"NO_PROXY\": \"n\"}}",
 	    0600);
-	expect_proxy("https://x.test", env, "http://user:1", "user settings");
+	expect_proxy("https://x.test", env, "http://user:1", in_home("settings.json"));
 	assert_string_equal(got.no_proxy.text, "n");
-	put("managed.json", "{\"env\": {\"HTTPS_PROXY\": \"http://man\\u0061ged:1\"}}", 0644);
-	expect_proxy("https://x.test", env, "http://managed:1", "managed settings");
+	put("managed-settings.json", "{\"env\": {\"HTTPS_PROXY\": \"http://man\\u0061ged:1\"}}",
+	    0644);
+	expect_proxy("https://x.test", env, "http://managed:1", in_home("managed-settings.json"));
 	/* An empty one takes back what is below. */
-	put("managed.json", "{\"env\": {\"HTTPS_PROXY\": \"\"}}", 0644);
+	put("managed-settings.json", "{\"env\": {\"HTTPS_PROXY\": \"\"}}", 0644);
 	expect_proxy("https://x.test", env, "", "");
-	put("managed.json", " \n", 0644);
+	put("managed-settings.json", " \n", 0644);
 	put("settings.json", "{\"env\": {\"HTTPS_PROXY\": 5}, \"HTTPS_PROXY\": \"x\"}", 0600);
 	expect_proxy("https://x.test", env, "http://env:1", "environment");
 	put("settings.json", "{\"env\": [\"HTTPS_PROXY\"]}", 0600);
@@ -188,16 +195,13 @@ static void what_cannot_be_taken_is_refused(void **state)
 static void a_proxys_credentials_are_not_shown(void **state)
 {
 	char text[NETWORK_VALUE_MAX + 1];
-	struct network_value v = { "http://me:pw@proxy:3128", NULL, NULL };
 
 	(void)state;
-	network_show(&v, text);
+	network_show_text("http://me:pw@proxy:3128", text);
 	assert_string_equal(text, "http://***@proxy:3128");
-	strcpy(v.text, "me:p@w@proxy:3128");
-	network_show(&v, text);
+	network_show_text("me:p@w@proxy:3128", text);
 	assert_string_equal(text, "***@proxy:3128");
-	strcpy(v.text, "http://proxy:3128");
-	network_show(&v, text);
+	network_show_text("http://proxy:3128", text);
 	assert_string_equal(text, "http://proxy:3128");
 }
 

@@ -232,7 +232,7 @@ def test_network_is_shown(c):
     c.write("repo/.claude/settings.json", json.dumps({"env": {"NODE_EXTRA_CA_CERTS": "/planted"}}))
     r = c.ccrun("-n", "demo", env={"NO_PROXY": "a.test", "HTTPS_PROXY": "http://other:1"}, cwd=c.home / "repo")
     said = facts(r)
-    assert said["proxy"] == "http://***@proxy.test:3128 (HTTPS_PROXY, user settings)"
+    assert said["proxy"] == f"http://***@proxy.test:3128 (HTTPS_PROXY, {c.home}/.claude/settings.json)"
     assert said["no-proxy"] == "a.test (NO_PROXY, environment)"
     assert "pw" not in r.out + r.err and "ca" not in said
 
