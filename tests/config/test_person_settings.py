@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from endpoint import Endpoint, Text
+from endpoint import Bash, Endpoint, Text
 
 MODELS = {"ANTHROPIC_MODEL": "own-model", "ANTHROPIC_DEFAULT_HAIKU_MODEL": "own-haiku"}
 
@@ -24,6 +24,11 @@ def says(r, word):
 
 def sets(r):
     return dict(line[4:].split("=", 1) for line in r.out.splitlines() if line.startswith("set "))
+
+
+def keyless(c, **kw):
+    """A provider without a key: its launch needs no broker, which would serve no other namespace."""
+    c.demo(placeholder="word", **kw)
 
 
 # ---- models ----
@@ -141,11 +146,14 @@ HEADERS = {"ANTHROPIC_CUSTOM_HEADERS": "X-Team: platform\nX-Cost: 12"}
 
 
 def test_headers_of_my_settings_without_a_key(c, ep):
-    c.demo(auth="none")
-    c.init()
-    settings(c, HEADERS)
-    r = c.ccrun("demo", "-p", "hello", env={"ANTHROPIC_AUTH_TOKEN": None})
-    assert says(c.ccrun("-n", "demo"), "taken"), r
+    keyless(c)
+    path = settings(c, HEADERS)
+    r = c.ccrun("demo", "-p", "hello")
+    assert r.rc == 0 and ep.main[0].headers["x-team"] == "platform" and ep.main[0].headers["x-cost"] == "12", r
+    r = c.ccrun("-n", "demo")
+    assert says(r, "taken") == {"ANTHROPIC_CUSTOM_HEADERS": f"({path}: env.ANTHROPIC_CUSTOM_HEADERS)"}
+    settings(c, {"ANTHROPIC_CUSTOM_HEADERS": "X-Team: a\nX-Gateway-Key: 5"})
+    assert "may hold a secret" in says(c.ccrun("-n", "demo"), "ignored")["ANTHROPIC_CUSTOM_HEADERS"]
 
 
 @pytest.mark.parametrize("delivery", ["preload", "relay"])
@@ -229,3 +237,175 @@ def test_settings_that_are_no_json(c, ep, token):
     assert f"{path}: line 1: not plain JSON" in says(r, "ignored")["settings.json"]
     r = c.ccrun("demo", "-p", "hello")
     assert r.rc == 0 and ep.main, r
+
+
+# ---- the client's own word ----
+
+NAMES = """
+ANTHROPIC_DEFAULT_MODEL ANTHROPIC_DEFAULT_OPUS_MODEL ANTHROPIC_DEFAULT_OPUS_MODEL_NAME
+ANTHROPIC_DEFAULT_OPUS_MODEL_SUPPORTED_CAPABILITIES ANTHROPIC_DEFAULT_FABLE_MODEL ANTHROPIC_SMALL_FAST_MODEL
+ANTHROPIC_SMALL_FAST_MODEL_AWS_REGION CLAUDE_CODE_SUBAGENT_MODEL CLAUDE_CODE_SUBAGENT_MODEL_FORCE
+CLAUDE_CODE_WORKFLOW_SUBAGENT_MODEL CLAUDE_CODE_AUTO_MODE_MODEL CLAUDE_CODE_BG_CLASSIFIER_MODEL
+ANTHROPIC_CUSTOM_MODEL_OPTION ANTHROPIC_CUSTOM_MODEL_OPTION_NAME ANTHROPIC_BETAS CLAUDE_CODE_MAX_CONTEXT_TOKENS
+ANTHROPIC_BEDROCK_SERVICE_TIER ANTHROPIC_BEDROCK_REGION_PREFIX VERTEX_REGION_CLAUDE_4_0_OPUS CLOUD_ML_REGION
+AWS_REGION AWS_PROFILE AWS_CONFIG_FILE AWS_ENDPOINT_URL_BEDROCK AWS_ROLE_ARN ANTHROPIC_VERTEX_PROJECT_ID
+GOOGLE_CLOUD_PROJECT GOOGLE_CLOUD_QUOTA_PROJECT GCLOUD_PROJECT GOOGLE_APPLICATION_CREDENTIALS
+ANTHROPIC_FOUNDRY_RESOURCE ANTHROPIC_AWS_WORKSPACE_ID CLAUDE_CODE_USE_GATEWAY CLAUDE_CODE_SKIP_BEDROCK_AUTH
+ANTHROPIC_BEDROCK_BASE_URL HTTPS_PROXY http_proxy NO_PROXY ALL_PROXY NODE_EXTRA_CA_CERTS SSL_CERT_FILE SSL_CERT_DIR
+CLAUDE_CODE_CERT_STORE CLAUDE_CODE_CLIENT_CERT CURL_CA_BUNDLE REQUESTS_CA_BUNDLE AWS_CA_BUNDLE GIT_SSL_CAINFO
+NODE_TLS_REJECT_UNAUTHORIZED CLAUDE_CODE_HTTPS_PROXY CLAUDE_CODE_DISABLE_FEATURE_FLAGS API_TIMEOUT_MS
+BASH_DEFAULT_TIMEOUT_MS BASH_MAX_TIMEOUT_MS MCP_TIMEOUT MCP_TOOL_TIMEOUT MAX_THINKING_TOKENS
+CLAUDE_CODE_MAX_OUTPUT_TOKENS CLAUDE_CODE_EFFORT_LEVEL DISABLE_PROMPT_CACHING ENABLE_TOOL_SEARCH
+CLAUDE_CODE_ENABLE_GATEWAY_MODEL_DISCOVERY MY_OWN_VARIABLE
+""".split()
+
+
+def test_ccrun_names_all_that_claude_drops_and_nothing_else(c, ep, token):
+    """A version of the client that drops others fails here: config/client/settings_variables.c."""
+    c.demo()
+    c.ready(token)
+    settings(c, {name: "1234567" for name in NAMES})
+    ep.script.append(Bash('env >"$HOME/seen"'))
+    r = c.ccrun("demo", "-p", "hello", env={"HTTP_PROXY": None, "HTTPS_PROXY": None, "NO_PROXY": None})
+    assert r.rc == 0, r
+    seen = {line.split("=", 1)[0] for line in (c.home / "seen").read_text().splitlines() if line.endswith("=1234567")}
+    r = c.ccrun("-n", "demo", env={"HTTP_PROXY": None, "HTTPS_PROXY": None, "NO_PROXY": None})
+    taken, ignored = set(says(r, "taken")), set(says(r, "ignored"))
+    assert taken <= seen and not ignored & seen
+    assert seen - taken == set(NAMES) - taken - ignored
+
+
+# ---- managed settings ----
+
+UUID = "11111111-1111-1111-1111-111111111111"
+ALONE = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
+IN_ETC = """set -e
+mount -t tmpfs none "$1"; mkdir "$1/upper" "$1/work"
+mkdir -p "$1/upper/claude-code"
+cp -r "$2/." "$1/upper/claude-code/"
+mount -t overlay -o "lowerdir=/etc,upperdir=$1/upper,workdir=$1/work" none /etc
+shift 2
+exec "$@"
+"""
+
+
+@pytest.fixture
+def managed(c):
+    """A function that runs ccrun where an administrator has put these files into /etc/claude-code."""
+    (c.root / "etc").mkdir()
+    place = c.root / "managed"
+    place.mkdir()
+    if c.run([*ALONE, "sh", "-c", IN_ETC, "sh", c.root / "etc", place, "true"]).rc != 0:
+        pytest.skip("no user namespaces with overlays here")
+
+    def run(files, *argv, program="ccrun", **kw):
+        for path in sorted(place.rglob("*.json")):
+            path.unlink()
+        for name, text in files.items():
+            path = place / name
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text if isinstance(text, str) else json.dumps(text))
+        c.own()
+        return c.run([*ALONE, "sh", "-c", IN_ETC, "sh", c.root / "etc", place, c.bin / program, *argv], **kw)
+    return run
+
+
+MANAGED = "/etc/claude-code/managed-settings.json"
+
+
+@pytest.mark.parametrize("key, value", [("forceLoginMethod", "claudeai"), ("forceLoginMethod", "console"),
+                                        ("forceLoginOrgUUID", UUID), ("forceLoginOrgUUID", [UUID]),
+                                        ("apiKeyHelper", "/bin/company-key")])
+def test_managed_settings_that_force_a_login(c, ep, managed, key, value):
+    c.demo()
+    for argv in (("demo", "-p", "hello"), ("-n", "demo")):
+        r = managed({"managed-settings.json": {key: value}}, *argv)
+        assert r.rc == 125 and f"managed settings at {MANAGED} force {key}: provider demo cannot be used" in r.err, r
+    assert "hint: ask whoever administers this machine" in r.err and not ep.requests
+
+
+@pytest.mark.parametrize("name, value", [("ANTHROPIC_BASE_URL", "https://gateway.test"), ("CLAUDE_CODE_USE_BEDROCK", "1"),
+                                         ("ANTHROPIC_VERTEX_BASE_URL", "https://v.test")])
+def test_managed_settings_that_force_an_address(c, ep, managed, name, value):
+    keyless(c)
+    r = managed({"managed-settings.d/10-gw.json": {"env": {name: value}}}, "demo", "-p", "hello")
+    assert r.rc == 125 and f"managed settings at /etc/claude-code/managed-settings.d/10-gw.json force env.{name}" in r.err, r
+    assert not ep.requests
+
+
+def test_managed_settings_that_name_the_providers_own_address(c, ep, managed):
+    keyless(c)
+    r = managed({"managed-settings.json": {"env": {"ANTHROPIC_BASE_URL": ep.url + "/"}}}, "-n", "demo")
+    assert "ANTHROPIC_BASE_URL" in says(r, "ignored")
+
+
+def test_a_subscriptions_token_is_the_login_that_is_forced(c, managed):
+    c.provider("sub", title="S", auth="oauth")
+    r = managed({"managed-settings.json": {"forceLoginMethod": "claudeai"}}, "-n", "sub")
+    assert r.rc == 0, r
+    r = managed({"managed-settings.json": {"forceLoginMethod": "console"}}, "-n", "sub")
+    assert r.rc == 125 and "force forceLoginMethod" in r.err, r
+
+
+def test_ones_own_login_is_the_clients_matter(managed):
+    assert managed({"managed-settings.json": {"forceLoginMethod": "console"}}, "-n", "claude").rc == 0
+
+
+def test_managed_settings_that_list_providers(c, ep, managed):
+    keyless(c)
+    r = managed({"managed-settings.json": {"allowedProviders": ["anthropic"]},
+                 "managed-settings.d/a.json": {"allowedProviders": ["bedrock"]}}, "demo", "-p", "hello")
+    assert r.rc == 125 and "managed-settings.d/a.json force allowedProviders, which does not have 'customEndpoint'" in r.err
+    r = managed({"managed-settings.json": {"allowedProviders": ["customEndpoint"]}}, "demo", "-p", "hello")
+    assert r.rc == 125 and "name no ANTHROPIC_BASE_URL" in r.err, r
+    allowed = {"managed-settings.json": {"allowedProviders": ["customEndpoint"], "env": {"ANTHROPIC_BASE_URL": ep.url}}}
+    c.demo(policy={"delivery": "relay"})
+    r = managed(allowed, "-n", "demo")
+    assert r.rc == 125 and "sends nothing to a relay" in r.err and "write delivery = preload" in r.err, r
+    c.demo(policy={"delivery": "preload"})
+    assert managed(allowed, "-n", "demo").rc == 0
+
+
+def test_models_headers_and_authorities_of_managed_settings(c, ep, managed):
+    c.demo()
+    said = {"ANTHROPIC_CUSTOM_HEADERS": "X-Team: platform", "NODE_EXTRA_CA_CERTS": "/etc/company.pem"}
+    settings(c, {"ANTHROPIC_MODEL": "own-model"})
+    r = managed({"managed-settings.json": {"env": {"ANTHROPIC_MODEL": "base-model", **said}},
+                 "managed-settings.d/10.json": {"env": {"ANTHROPIC_MODEL": "first-model"}},
+                 "managed-settings.d/20.json": {"env": {"ANTHROPIC_MODEL": "last-model"}},
+                 "managed-settings.d/.30.json": {"env": {"ANTHROPIC_MODEL": "hidden-model"}}}, "-n", "demo")
+    assert sets(r)["ANTHROPIC_MODEL"] == "last-model"
+    assert says(r, "taken") == {
+        "ANTHROPIC_MODEL": "(/etc/claude-code/managed-settings.d/20.json: env.ANTHROPIC_MODEL)",
+        **{name: f"({MANAGED}: env.{name})" for name in said}}
+    r = managed({"managed-settings.json": {"env": {"ANTHROPIC_CUSTOM_HEADERS": "X-Api-Token: 5"}}}, "-n", "demo")
+    assert "may hold a secret" in says(r, "ignored")["ANTHROPIC_CUSTOM_HEADERS"]
+    r = managed({"managed-settings.json": {"model": "key-model"}}, "-n", "demo")
+    assert sets(r)["ANTHROPIC_MODEL"] == "own-model" and "model" in says(r, "ignored")
+
+
+def test_the_model_of_managed_settings_is_asked_for(c, ep, managed):
+    keyless(c)
+    r = managed({"managed-settings.json": {"model": "policy-model", "env": HEADERS}}, "demo", "-p", "hello")
+    assert r.rc == 0 and ep.main[0].json["model"] == "policy-model" and ep.main[0].headers["x-team"] == "platform", r
+
+
+def test_the_client_takes_a_provider_that_managed_settings_list(c, ep, managed):
+    keyless(c)
+    r = managed({"managed-settings.json": {"allowedProviders": ["customEndpoint"],
+                                           "env": {"ANTHROPIC_BASE_URL": ep.url}}}, "demo", "-p", "hello")
+    assert r.rc == 0 and ep.main, r
+
+
+def test_managed_settings_that_nobody_can_read(c, managed):
+    keyless(c)
+    for name in ("managed-settings.json", "managed-settings.d/x.json"):
+        r = managed({name: "{ not JSON"}, "demo", "-p", "hello")
+        assert r.rc == 125 and f"/etc/claude-code/{name}: line 1: not plain JSON" in r.err, r
+
+
+def test_show_says_what_is_forced(c, managed):
+    c.demo()
+    c.init()
+    r = managed({"managed-settings.json": {"forceLoginMethod": "console"}}, "show", "demo", program="ccctl")
+    assert "refused   managed settings at" in r.out, r
