@@ -4,7 +4,7 @@
  *
  * A program of a session can write the person's settings file.  So of what stands there
  * nothing is taken that says where requests go, as whom, or whose certificates count
- * (docs/DEFENCES.md, "A settings file that a session wrote").  What a provider's file says
+ * (docs/DEFENCES.md, "What a settings file can change").  What a provider's file says
  * comes first.
  */
 #ifndef CONFIG_CLIENT_TAKEOVER_H
