@@ -113,8 +113,7 @@ static void test_typography(void **state)
 		"J2AGC\u00adF6B4JMOV4P4NTH6lMD88BMNW5",
 	};
 	static const char *const other[] = {
-		"\u0408"
-		"2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5", /* Cyrillic */
+		"\u04082AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5", /* Cyrillic */
 		"J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW\xf5",
 		"J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW5\xe2\x80",
 		"J2AGC-F6B4J-M0V4P-4NTH6-1MD88-BMNW\uff0e5\u00fc",
