@@ -21,8 +21,8 @@
 #define CHUNKS_MAX (INPUT_MAX * 8) /* every byte in a chunk of its own */
 
 static const struct request_secret secrets[] = { { "x-api-key", NULL }, { "x-a", "Bearer" } };
-static const char *const added[] = { "x-b", "x-api-key", "host" };
-static const struct request_provider provider = { "b", "", { secrets, 2, added, 3 }, NULL };
+static const struct request_added added[] = { { "x-b", "v" }, { "x-c", "w" } };
+static const struct request_provider provider = { "b", "", { secrets, 2, added, 2 }, NULL };
 
 static bool same_view(struct http_view a, struct http_view b)
 {
