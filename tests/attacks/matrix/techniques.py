@@ -202,6 +202,8 @@ TECHNIQUES = [
     alone(REDIRECT, "provider-url", "another address in the provider's file", g.edited(base_url="{evil}"), "client"),
     alone(REDIRECT, "provider-like-url", "one that looks like the sealed one", g.edited(base_url="{endpoint}@{evil}"),
           "client"),
+    alone(REDIRECT, "provider-keyless", "another address, and no key for it",
+          g.edited(base_url="{evil}", auth="none"), "client"),
     alone(REDIRECT, "provider-auth", "another header for the key", g.edited(auth="api-key"), "client"),
     alone(REDIRECT, "provider-delivery", "delivery = env", g.both(g.appended("[policy]\ndelivery = env\n"), g.spying),
           "client"),

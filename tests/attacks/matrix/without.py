@@ -14,6 +14,7 @@ CONTROLS = {
     "sealed-config-dir": ("user-relay", "provider-config-dir"),
     "sealed-delivery": ("user-relay", "provider-delivery"),
     # By relay the key goes to the sealed address, whatever the file says.
+    "keyless": ("user-relay", "provider-keyless"),
     "sealed-origin": ("user-preload", "provider-url"),
     "nested": ("user-preload", "ccrun-exec"),
     "limit": ("user-relay", "limit-burst"),
