@@ -71,7 +71,8 @@ static int made_dir(struct writable *w, enum path_kind kind, const char *leaf, s
 
 	if (path_of(kind, leaf, dir, f) != 0)
 		return -1;
-	fd = path_private_dir(dir, f);
+	/* Of configuration others may read, not write. */
+	fd = kind == PATH_CONFIG ? path_trusted_dir(dir, f) : path_private_dir(dir, f);
 	if (fd < 0)
 		return -1;
 	close(fd);

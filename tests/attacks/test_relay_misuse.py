@@ -20,6 +20,7 @@ from relay_broker import STREAM, STREAM_HEAD, Provider, UnixConnection, answer, 
 from relayed import Session, sealed
 
 BODY = b'{"model":"claude-asked-1"}'
+BOUNDED = b'{"model":"claude-asked-1","max_tokens":4096}'
 ROOM = 48 << 10  # KiB of a relay's memory, whatever happens to it
 
 
@@ -111,7 +112,7 @@ def test_absurd_numbers_lower_nothing(b, number):
     with Provider(answer(whole)) as provider:
         sealed(b, provider)
         b.call("limit-set", name="zai", limit="10k/day")
-        said = in_session(b, provider, lambda s: [s.post(BODY).status for _ in range(4)])
+        said = in_session(b, provider, lambda s: [s.post(BOUNDED).status for _ in range(4)])
     # As if it had said nothing: by the estimate, of which two fit.
     assert said == [200, 200, 429, 429], (said, used(b))
     sums = used(b)
