@@ -212,17 +212,22 @@ static bool hush_is_altered(const struct hush *h)
 }
 
 /* Wait for a byte, and read it into s->p[s->n].  1; 0: the input ended; -1 with errno, which
- * is EAGAIN when none came yet. */
-static int hush_read_byte(const struct hush *h, struct secret *s)
+ * is EAGAIN when none came yet.  *taken: one came, and another reader has it, or keeps us from
+ * it while it waits for more (n_tty's atomic_read_lock). */
+static int hush_read_byte(const struct hush *h, struct secret *s, bool *taken)
 {
 	const struct timespec patience = { .tv_nsec = WATCH_MS * 1000000L };
 	struct pollfd p = { .fd = h->fd, .events = POLLIN };
 	int r;
 
+	*taken = false;
 	/* Signals are delivered only here, so none is missed. */
 	r = ppoll(&p, 1, &patience, &h->mask);
-	if (r > 0)
-		return (int)read(h->fd, s->p + s->n, 1);
+	if (r > 0) {
+		r = (int)read(h->fd, s->p + s->n, 1);
+		*taken = r < 0 && errno == EAGAIN && p.revents & POLLIN;
+		return r;
+	}
 	if (r == 0 || errno == EINTR)
 		errno = EAGAIN;
 	return -1;
@@ -231,14 +236,14 @@ static int hush_read_byte(const struct hush *h, struct secret *s)
 /* 1 a line was read, 0 a signal came, -1 with f set. */
 static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 {
-	bool over = false, nul = false;
+	bool over = false, nul = false, taken;
 	enum typed t;
 	int r, error;
 
 	for (s->n = 0;;) {
 		if (terminal_signalled())
 			return 0;
-		r = hush_read_byte(h, s);
+		r = hush_read_byte(h, s, &taken);
 		error = errno;
 		/* A shell that stopped us has set it as it likes: the question is asked again. */
 		if (terminal_signalled() || terminal_continue_pending())
@@ -246,7 +251,7 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		/* After each byte: the last one, too, may be one of a passphrase that others have. */
 		if (hush_is_altered(h))
 			return terminal_fail_altered(f);
-		if (terminal_was_read(h->watch))
+		if (terminal_was_read(h->watch, taken))
 			return terminal_fail_read(f);
 		if (r < 0 && (error == EAGAIN || error == EINTR))
 			continue;

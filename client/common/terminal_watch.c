@@ -60,12 +60,12 @@ int terminal_watch(int fd)
 	return -1;
 }
 
-bool terminal_was_read(int watch)
+bool terminal_was_read(int watch, bool taken)
 {
 	char event[sizeof(struct inotify_event)];
 
-	return watch >= 0 && control_active(CONTROL_TERMINAL_WATCHED) &&
-	       read(watch, event, sizeof(event)) > 0;
+	return control_active(CONTROL_TERMINAL_WATCHED) &&
+	       (taken || (watch >= 0 && read(watch, event, sizeof(event)) > 0));
 }
 
 int terminal_fail_read(struct failure *f)

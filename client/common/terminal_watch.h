@@ -18,8 +18,12 @@ struct failure;
  */
 int terminal_watch(int fd);
 
-/* Was something read?  false for -1. */
-bool terminal_was_read(int watch);
+/*
+ * Has another reader what was typed?  taken: something came, and it could not be read.
+ * That tells also of those that inotify does not: by the kernel's asynchronous I/O, or by
+ * /dev/tty.  watch may be -1.
+ */
+bool terminal_was_read(int watch, bool taken);
 
 /* f: others have a part of what was typed.  Returns -1. */
 int terminal_fail_read(struct failure *f);

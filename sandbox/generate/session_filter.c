@@ -44,6 +44,9 @@ static const struct seccomp_rule rules[] = {
 	DENY(io_uring_setup),
 	DENY(io_uring_enter),
 	DENY(io_uring_register),
+	/* Asynchronous reads of a terminal, which inotify does not tell of (ccctl wants to know
+	   who reads what a person types).  As on a kernel without. */
+	SECCOMP_CALL(io_setup, SCMP_ACT_ERRNO(ENOSYS)),
 	/* Files by their number, past the directories that lead to them; for root. */
 	DENY(open_by_handle_at),
 	/* Another kernel, or more of this one; for root. */

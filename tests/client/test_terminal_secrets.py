@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import termios
+import time
 from contextlib import contextmanager
 
 import pexpect
@@ -421,6 +422,61 @@ def test_one_that_is_not_found_is_noticed_when_it_reads(shell, control):
         shell.t.send(character)
     assert (shell.t.expect_exact([f"ccctl: {READ}", pexpect.TIMEOUT], 3) == 0) == (control == "")
     assert shell.c.status()["state"] == "locked"
+
+
+# Reads that inotify does not tell of: by io_submit, and by the terminal's other name.
+UNTOLD = """
+import ctypes, os, resource, struct, sys, termios, time
+libc = ctypes.CDLL(None, use_errno=True)
+how, name, told, took = sys.argv[1:]
+resource.setrlimit(10, (1, 1))                # the mark
+fd = os.open("/dev/tty" if how == "tty" else name, os.O_RDWR | os.O_NOCTTY)
+if os.fork():
+    sys.exit()
+os.setsid()
+libc.prctl(4, 0, 0, 0, 0)                     # undumpable
+buf, ctx = ctypes.create_string_buffer(256), ctypes.c_ulong(0)
+if how == "aio" and libc.syscall(206, 4, ctypes.byref(ctx)) != 0:
+    raise OSError(ctypes.get_errno(), "io_setup")
+def some():
+    if how == "tty":
+        return os.read(fd, 200)
+    iocb = ctypes.create_string_buffer(struct.pack("<QIIHhIQQqQII", 0, 0, 0, 0, 0, fd, ctypes.addressof(buf), 200,
+                                                   0, 0, 0, 0))
+    if libc.syscall(209, ctx, 1, (ctypes.c_void_p * 1)(ctypes.addressof(iocb))) != 1:
+        return b""
+    event = ctypes.create_string_buffer(32)
+    libc.syscall(208, ctx, 1, 1, event, None)
+    return buf.raw[:max(0, struct.unpack("<QQqq", event.raw)[2])]
+open(told, "w").write("ready")
+while termios.tcgetattr(fd)[3] & (termios.ECHO | termios.ICANON):
+    time.sleep(.01)
+with open(took, "ab", buffering=0) as out:
+    while True:
+        out.write(some())
+"""
+
+
+@pytest.mark.parametrize("how", ["aio", "tty"])
+def test_a_read_that_inotify_does_not_tell_of_ends_the_question(shell, how):
+    c = shell.c
+    told, took = c.root / "told", c.root / "took"
+    spy = c.write("untold.py", UNTOLD)
+    shell.line(f"{sys.executable} {spy} {how} {shell.name} {told} {took}")
+    until(lambda: told.exists() and told.read_text(), what="the reader")
+    shell.t.expect("PS>")
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.t.expect_exact(PROMPT)
+    assert shell.t.waitnoecho(10)
+    until(lambda: took.exists(), what="its wait")
+    for character in PASSPHRASE:
+        shell.t.send(character)
+        time.sleep(0.02)
+        if shell.t.getecho():
+            break
+    shell.t.expect_exact(f"ccctl: {READ}")
+    assert PASSPHRASE.encode() not in took.read_bytes()
+    assert c.status()["state"] == "locked"
 
 
 def test_without_inotify_it_is_said(shell):

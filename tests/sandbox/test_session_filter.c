@@ -121,6 +121,22 @@ static void test_calls(void **state)
 	assert_int_equal(in_child(all_refused, true), 0);
 }
 
+/* As on a kernel without it, so that programs go on by other means. */
+static int asynchronous_reads_absent(void)
+{
+	unsigned long context = 0;
+
+	return syscall(SYS_io_setup, 4, &context) == -1 && errno == ENOSYS ? 0 : 1;
+}
+
+static void test_asynchronous_reads(void **state)
+{
+	(void)state;
+	if (!filter_supported())
+		skip();
+	assert_int_equal(in_child(asynchronous_reads_absent, true), 0);
+}
+
 /* Its own limits, and others' to look at. */
 static int limits_inside(void)
 {
@@ -338,8 +354,8 @@ static int end_outside(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_calls),	     cmocka_unit_test(test_limits),
-		cmocka_unit_test(test_own),
+		cmocka_unit_test(test_calls),	     cmocka_unit_test(test_asynchronous_reads),
+		cmocka_unit_test(test_limits),	     cmocka_unit_test(test_own),
 #ifdef __x86_64__
 		cmocka_unit_test(test_32_bit_entry), cmocka_unit_test(test_x32_entry),
 #endif
