@@ -78,6 +78,8 @@ static int check_worker(struct connection *c, const struct entry *e, bool *reada
 	if (marked)
 		return fail_set(f, FAIL_MARKED, "run it outside the session, in another terminal",
 				"a process inside a session gets nothing");
+	if (policy_check_bound(e, f) != 0)
+		return -1;
 	/* What is no worker can be as one, and could read the key. */
 	*readable = policy_is_readable(e, &p);
 	return peer_check_private(&c->peer, *readable && p.strict, f);

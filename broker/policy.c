@@ -77,6 +77,17 @@ int policy_check_entry(const struct entry *e, struct failure *f)
 	return 0;
 }
 
+int policy_check_bound(const struct entry *e, struct failure *f)
+{
+	if (origin_is_bound(e->origin))
+		return 0;
+	fail_set(f, FAIL_ORIGIN, NULL, "'%s' belongs to no provider yet, so nothing can use it",
+		 e->name);
+	fail_hint(f, "name it in a provider's file (secret = %s), then: ccctl approve %s", e->name,
+		  e->name);
+	return -1;
+}
+
 static int decide_delivery(const struct entry *e, const struct policy *p, enum delivery want,
 			   struct failure *f)
 {
@@ -111,7 +122,8 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 
 bool policy_is_readable(const struct entry *e, const struct policy *p)
 {
-	return p->confirm == CONFIRM_NO && decide_delivery(e, p, DELIVERY_PRELOAD, NULL) == 0;
+	return p->confirm == CONFIRM_NO && origin_is_bound(e->origin) &&
+	       decide_delivery(e, p, DELIVERY_PRELOAD, NULL) == 0;
 }
 
 /*
@@ -220,6 +232,8 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 		fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
 		return -1;
 	}
+	if (policy_check_bound(e, f) != 0)
+		return -1;
 	if (strcmp(e->variable, q->variable) != 0 && control_active(CONTROL_SEALED_VARIABLE)) {
 		fail_set(f, FAIL_ORIGIN, NULL,
 			 "'%s' was sealed to be sent as %s, the provider's files now say %s",

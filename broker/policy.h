@@ -28,8 +28,8 @@ struct policy_request {
 /*
  * Decide by the entry's sealed policy.  0, and *strict is set where best effort must
  * be refused from here on; or -1 with FAIL_MARKED, FAIL_ORIGIN (origin, variable,
- * config_dir, env or ca differ from the sealed ones), FAIL_POLICY, or FAIL_BAD_VALUE: the sealed
- * policy cannot be parsed.
+ * config_dir, env or ca differ from the sealed ones, or the sealed origin names no address),
+ * FAIL_POLICY, or FAIL_BAD_VALUE: the sealed policy cannot be parsed.
  */
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
 		  struct failure *f);
@@ -38,9 +38,16 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 int policy_check_entry(const struct entry *e, struct failure *f);
 
 /*
+ * Is the entry sealed for an address?  FAIL_ORIGIN for a key of no provider yet: nobody has a
+ * use for its value, so whoever asks for it, by the very word that it is sealed for, is no
+ * launch.
+ */
+int policy_check_bound(const struct entry *e, struct failure *f);
+
+/*
  * May a process that is no session have the entry's value, rather than a relay use it?  Not if
- * it is sealed so, or has a limit or a place in requests, that a relay alone serves; and not
- * without the yes that a session needs.
+ * it is sealed so, or for no address, or has a limit or a place in requests, that a relay alone
+ * serves; and not without the yes that a session needs.
  */
 bool policy_is_readable(const struct entry *e, const struct policy *p);
 

@@ -261,3 +261,10 @@ bool origin_is_sealed(const char *sealed, const char *asked)
 	origin_correct(right);
 	return strcmp(right, asked) == 0;
 }
+
+bool origin_is_bound(const char *origin)
+{
+	size_t n = strcspn(origin, " ");
+
+	return n > 0 && origin[n] == ' ' && origin[n + 1] != '\0';
+}

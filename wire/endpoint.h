@@ -53,4 +53,8 @@ void origin_correct(char *origin);
  * Early versions sealed addresses as they were written; none asks for one that is not right. */
 bool origin_is_sealed(const char *sealed, const char *asked);
 
+/* Does the origin say where a token goes, "KIND ADDRESS"?  A single word stands for nowhere
+ * yet: ccctl seals a key that belongs to no provider for one. */
+bool origin_is_bound(const char *origin);
+
 #endif

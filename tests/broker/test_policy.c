@@ -136,6 +136,39 @@ static void test_origin_and_variable(void **state)
 	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
 }
 
+/* The word that a key of no provider is sealed for is no secret: to ask by it gives nothing. */
+static void test_a_key_of_no_provider(void **state)
+{
+	static const char *const words[] = {
+		"unbound", "unbound ", " ", " unbound", "", "bearer", "https://api.example.test"
+	};
+	struct entry e = sealed("nested=allow delivery=env exposed=yes");
+	struct policy_request q = asked();
+	struct failure f = { 0 };
+	bool strict = false;
+	struct policy p;
+	size_t i;
+	int d;
+
+	(void)state;
+	assert_int_equal(policy_parse(&p, e.policy, NULL), 0);
+	assert_true(policy_is_readable(&e, &p));
+	for (i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+		snprintf(e.origin, sizeof(e.origin), "%s", words[i]);
+		q.origin = words[i];
+		for (d = 0; d < DELIVERIES; d++) {
+			q.delivery = (enum delivery)d;
+			assert_int_equal(decide(&e, &q, NULL), FAIL_ORIGIN);
+		}
+		assert_false(policy_is_readable(&e, &p));
+		assert_int_equal(policy_check_bound(&e, NULL), -1);
+	}
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_non_null(strstr(f.what, "belongs to no provider yet"));
+	assert_string_equal(f.hint,
+			    "name it in a provider's file (secret = zai), then: ccctl approve zai");
+}
+
 /* A long origin still leaves a message with a hint. */
 static void test_long_origins(void **state)
 {
@@ -707,6 +740,7 @@ int main(void)
 		cmocka_unit_test(test_every_combination),
 		cmocka_unit_test(test_strict_only_grows),
 		cmocka_unit_test(test_origin_and_variable),
+		cmocka_unit_test(test_a_key_of_no_provider),
 		cmocka_unit_test(test_long_origins),
 		cmocka_unit_test(test_what_is_not_understood),
 		cmocka_unit_test(test_header_by_no_pipe),

@@ -215,6 +215,16 @@ def test_a_dumpable_process_gets_no_key(broker):
     assert [e["result"] for e in broker.lines() if e["event"] == "usage-next"] == ["posture"]
 
 
+@pytest.mark.parametrize("kind", [{}, {"kind": "openrouter"}])
+def test_the_key_of_no_provider_has_no_numbers(broker, kind):
+    """As `ccctl add --key` seals it: there is nowhere to ask with it."""
+    broker.put("spare", TOKEN, origin="unbound")
+    got, = in_child(lambda: worker(broker, name="spare", **kind))
+    assert got["error"] == "origin" and "token" not in got
+    assert "belongs to no provider yet" in got["message"]
+    assert usages(broker) == []
+
+
 def test_a_session_gets_no_key_and_leaves_no_numbers(broker):
     def run():
         mark()

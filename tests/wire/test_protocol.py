@@ -689,6 +689,19 @@ def test_what_is_sealed_counts_at_the_claim(broker, what):
     broker.put("zai", token, replace=True)
 
 
+@pytest.mark.parametrize("delivery,steps", [("preload", ("mark", "arrived", "hide", "claim")),
+                                            ("pipe", ("mark", "pipe")), ("relay", ())])
+def test_a_key_of_no_provider_is_asked_for_by_its_word(broker, delivery, steps):
+    """As `ccctl add --key` seals it: who says the word that it is sealed for gets nothing."""
+    broker.put("spare", TOKEN, origin="unbound")
+    with pytest.raises(Refused, match="belongs to no provider yet") as e:
+        in_child(lambda: launch(broker, *steps, delivery=delivery, entry="spare", origin="unbound"))
+    assert e.value.error == "origin" and "ccctl approve spare" in e.value.hint
+    # Sealed for a provider it is one's key.
+    broker.call("approve", name="spare", origin=wc.ORIGIN, variable=wc.VARIABLE, policy=wc.POLICY)
+    assert in_child(lambda: launch(broker, "mark", "arrived", "hide", "claim", entry="spare"))
+
+
 def test_a_second_again_after_an_exec_that_failed(broker):
     names = in_child(lambda: launch(broker, "mark", "arrived", "hide", "claim", "again", "again",
                                     "show", "arrived", "hide", "claim"))
