@@ -291,14 +291,22 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
+/* The user's file that lies over a shipped one may be of another provider, which p uses. */
+static bool routes_files_are_two(const struct provider *p)
+{
+	return strcmp(p->users_over, p->users_file) != 0;
+}
+
 static int fail_routes(const struct provider *p, const struct route_change *ch, const char *options,
 		       struct failure *f)
 {
+	bool two = routes_files_are_two(p);
 	char name[PROVIDER_WORD];
 
 	provider_word(p, name);
-	fail_set(f, FAIL_POLICY, NULL, "%s: %s of %s is not the shipped one: %s -> %s",
-		 p->users_file, ch->key, name, ch->from[0] ? ch->from : "none", ch->to);
+	fail_set(f, FAIL_POLICY, NULL, "%s%s%s: %s of %s is not the shipped one: %s -> %s",
+		 p->users_file, two ? ", " : "", two ? p->users_over : "", ch->key, name,
+		 ch->from[0] ? ch->from : "none", ch->to);
 	fail_hint(f, "if that is what you want: ccctl add %s%s", name, options);
 	return -1;
 }
@@ -317,8 +325,10 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 		say("%s is yours: its key will go to %s", name, origin_url(p->origin));
 	for (i = 0; i < changes && control_active(CONTROL_FIRST_ROUTES); i++) {
 		snprintf(word, sizeof(word), "%s=%s", ch[i].key, ch[i].to);
-		say("%s: %s %s -> %s, by %s", name, ch[i].key, ch[i].from[0] ? ch[i].from : "none",
-		    ch[i].to, p->users_file);
+		say("%s: %s %s -> %s, by %s%s%s", name, ch[i].key,
+		    ch[i].from[0] ? ch[i].from : "none", ch[i].to, p->users_file,
+		    routes_files_are_two(p) ? " or " : "",
+		    routes_files_are_two(p) ? p->users_over : "");
 		if (is_allowed(word, allowed, n))
 			continue;
 		first = first ? first : &ch[i];

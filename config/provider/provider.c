@@ -196,16 +196,34 @@ static void chain_note_users_file(const struct chain *c, struct provider *p)
 {
 	unsigned i;
 
-	for (i = 0; i < c->n; i++)
-		if (c->layer[i].users)
-			snprintf(p->users_file, sizeof(p->users_file), "%s",
+	for (i = 0; i < c->n; i++) {
+		if (!c->layer[i].users)
+			continue;
+		snprintf(p->users_file, sizeof(p->users_file), "%s", c->layer[i].file->path);
+		/* The shipped file of a name is right below the user's. */
+		if (i > 0 && strcmp(c->layer[i - 1].owner, c->layer[i].owner) == 0)
+			snprintf(p->users_over, sizeof(p->users_over), "%s",
 				 c->layer[i].file->path);
+	}
+}
+
+/* The highest shipped file's owner; out keeps what it has where there is none. */
+static void chain_note_shipped(const struct chain *c, char out[NAME_MAX_LEN + 1])
+{
+	unsigned i;
+
+	for (i = 0; i < c->n; i++)
+		if (!c->layer[i].users)
+			snprintf(out, NAME_MAX_LEN + 1, "%s", c->layer[i].owner);
 }
 
 static void provider_set_files(struct provider *p, const struct view *v)
 {
 	chain_note_users_file(&v->other, p);
 	chain_note_users_file(&v->own, p);
+	chain_note_shipped(&v->own, p->shipped);
+	chain_note_shipped(&v->own, p->shipped_base);
+	chain_note_shipped(&v->other, p->shipped_base);
 	if (v->borrowed)
 		snprintf(p->borrowed, sizeof(p->borrowed), "%s",
 			 v->other.layer[v->other.n - 1].owner);

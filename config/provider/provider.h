@@ -103,7 +103,11 @@ struct provider {
 	struct price_line price[PRICE_LINES_MAX];
 	unsigned prices;		 /* lines of [prices] */
 	char users_file[PROVIDER_PATH];	 /* the highest file of the user's own, or "" */
+	char users_over[PROVIDER_PATH];	 /* the highest of these that lies over a shipped one, or "" */
 	char borrowed[NAME_MAX_LEN + 1]; /* whose default sections its mode has (use =), or "" */
+	/* The nearest shipped provider that it is or uses, and that its default sections are of
+	 * (of `borrowed`, if that has one); or "" */
+	char shipped[NAME_MAX_LEN + 1], shipped_base[NAME_MAX_LEN + 1];
 	/* Entries that a key of it may have, whether or not it needs one: the names of the
 	 * providers whose files these are, and the entries that stand anywhere in them. */
 	char named[PROVIDER_NAMED_MAX][NAME_MAX_LEN + 1];

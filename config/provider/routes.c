@@ -47,16 +47,17 @@ static bool shipped_has_default(const struct provider *s, const char *name)
 	return false;
 }
 
-/* The shipped file with its own defaults for answers, but the n given; rest: of p for what has
- * no default.  NULL: there is none. */
-static struct provider *shipped_load(const struct provider *p, const struct provider_value *given,
-				     unsigned n, bool rest)
+/* The shipped NAME[:MODE] with its own defaults for answers, but the n given; rest: of p for what
+ * has no default.  Without answers, where it refuses one: a file of the user's can suggest such
+ * an answer.  NULL: there is none, or not with this mode. */
+static struct provider *shipped_load(const char *name, const char *mode, const struct provider *p,
+				     const struct provider_value *given, unsigned n, bool rest)
 {
 	struct provider_value value[2 * PROVIDER_PARAMS_MAX];
 	struct provider *s, *answered;
 	unsigned i, count = 0;
 
-	if (provider_load_shipped(p->name, p->mode, NULL, 0, &s, NULL) != 0)
+	if (provider_load_shipped(name, mode, NULL, 0, &s, NULL) != 0)
 		return NULL;
 	for (i = 0; i < s->params; i++)
 		if (s->param[i].fallback[0])
@@ -68,34 +69,47 @@ static struct provider *shipped_load(const struct provider *p, const struct prov
 				(struct provider_value){ p->param[i].name, p->param[i].value };
 	for (i = 0; i < n && count < 2 * PROVIDER_PARAMS_MAX; i++)
 		value[count++] = given[i];
-	if (provider_load_shipped(p->name, p->mode, value, count, &answered, NULL) != 0)
-		answered = NULL;
+	if (provider_load_shipped(name, mode, value, count, &answered, NULL) != 0)
+		return s;
 	provider_free(s);
 	return answered;
+}
+
+/* What p is compared with.  A mode that is not shipped does not make it the user's own. */
+static struct provider *shipped_beside(const struct provider *p, const struct provider_value *given,
+				       unsigned n)
+{
+	struct provider *s = shipped_load(p->shipped, p->mode, p, given, n, false);
+
+	return s ? s : shipped_load(p->shipped_base, "", p, given, n, false);
 }
 
 enum routes provider_routes(const struct provider *p, const struct provider_value *given,
 			    unsigned n, struct route_change out[ROUTE_CHANGES_MAX],
 			    unsigned *changes)
 {
-	char from[ORIGIN_MAX_LEN + 1], to[ORIGIN_MAX_LEN + 1];
+	char from[ORIGIN_MAX_LEN + 1] = "", to[ORIGIN_MAX_LEN + 1];
+	enum routes same = ROUTES_SHIPPED;
 	struct provider *s;
 
 	*changes = 0;
 	if (!p->users_file[0])
 		return ROUTES_SHIPPED;
-	s = shipped_load(p, given, n, false);
-	if (!s)
+	if (!p->users_over[0])
 		return ROUTES_OWN;
-	change_add(out, changes, "base_url", routes_url(s), routes_url(p));
-	change_add(out, changes, "auth", auth_name(s->auth), auth_name(p->auth));
-	routes_variables(s, from);
+	s = shipped_beside(p, given, n);
+	change_add(out, changes, "base_url", s ? routes_url(s) : "", routes_url(p));
+	change_add(out, changes, "auth", s ? auth_name(s->auth) : "", auth_name(p->auth));
+	if (s)
+		routes_variables(s, from);
 	routes_variables(p, to);
 	/* One without a key has none that could go elsewhere. */
-	if (s->secrets)
+	if (!s || s->secrets)
 		change_add(out, changes, "variable", from, to);
+	if (s && strcmp(s->name, p->name) != 0)
+		same = ROUTES_OWN;
 	provider_free(s);
-	return *changes ? ROUTES_CHANGED : ROUTES_SHIPPED;
+	return *changes ? ROUTES_CHANGED : same;
 }
 
 /* Does the shipped file alone, with p's answers, lead to p's address without a key? */
@@ -146,7 +160,7 @@ bool provider_address_by_user(const struct provider *p)
 
 	if (!p->users_file[0])
 		return false;
-	s = shipped_load(p, NULL, 0, true);
+	s = shipped_load(p->name, p->mode, p, NULL, 0, true);
 	if (s)
 		same = strcmp(s->origin, p->origin) == 0;
 	provider_free(s);

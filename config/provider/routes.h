@@ -11,8 +11,8 @@
 
 enum routes {
 	ROUTES_SHIPPED, /* as the shipped file says */
-	ROUTES_CHANGED, /* the user's files say something else */
-	ROUTES_OWN	/* no shipped file has this provider, or this mode of it */
+	ROUTES_CHANGED, /* the user's files say something else, or it cannot be told */
+	ROUTES_OWN	/* a provider or a mode of the user's own, which changes no shipped one */
 };
 
 struct route_change {
@@ -23,8 +23,10 @@ struct route_change {
 
 /*
  * Compare p with its shipped file, whose questions have the n answers given, or else its own
- * defaults.  out, *changes: the differences, with ROUTES_CHANGED alone.  A shipped file that
- * does not load is none.
+ * defaults; or none, where it refuses them.  A provider that is the user's own is compared with
+ * the shipped one that it uses, if the user has a file of that too; a mode that is the user's own
+ * with the provider that it starts from.  out, *changes: the differences, one at least, with
+ * ROUTES_CHANGED alone.
  */
 enum routes provider_routes(const struct provider *p, const struct provider_value *given,
 			    unsigned n, struct route_change out[ROUTE_CHANGES_MAX],

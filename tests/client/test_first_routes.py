@@ -109,6 +109,59 @@ def test_an_answer_that_a_file_gave_is_no_person_s(v, token):
     assert bare(v, "add", "azure", "--set", "resource=mine", input=token).rc == 0
 
 
+# A user's file beside a shipped one, that the shipped one cannot be loaded like.
+OVER = f"[provider]\nbase_url = {EVIL}\n"
+BESIDE = {
+    "a mode of one's own": ({"openrouter": OVER + "[mode fast models]\nopus = x/y\n"}, "openrouter:fast"),
+    "a mode's use": ({"zai": "[mode x]\nuse = openrouter\n", "openrouter": OVER}, "zai:x"),
+    "a shipped mode's use": ({"zai": "[mode local]\nuse = openrouter\n", "openrouter": OVER}, "zai:local"),
+    "one's own use": ({"work": "[provider]\nuse = openrouter\nsecret = work\n", "openrouter": OVER}, "work"),
+    "a use of a use": ({"work": "[provider]\nuse = more\n", "more": "[provider]\nuse = openrouter\n", "openrouter": OVER}, "work"),
+    "a shipped use": ({"work": "[provider]\nuse = kimi\n[parameters]\nregion = ai\nmodel = m\n", "moonshot": OVER}, "work"),
+    "own mode's use": ({"work": "[provider]\nbase_url = https://x.test\nauth = bearer\n[mode x]\nuse = openrouter\n", "openrouter": OVER}, "work:x"),
+    "own use of a mode": ({"zai": "[mode x]\nuse = mine\n", "mine": OVER + "auth = bearer\n"}, "zai:x"),
+}
+
+
+@pytest.mark.parametrize("case", BESIDE)
+def test_a_shipped_one_that_cannot_be_loaded_alike(v, token, case):
+    files, word = BESIDE[case]
+    paths = [str(v.overlay(name, text)) for name, text in files.items()]
+    r = bare(v, "add", word, input=token)
+    assert r.rc == 5 and f"--allow base_url={EVIL}" in r.err and any(path in r.err for path in paths), r
+    assert json.loads(v.ccctl("keys", "--json").out) == []
+    command = r.err.split(f"ccctl add {word} ", 1)[1].split()
+    assert bare(v, "add", word, *command, input=token).rc == 0
+
+
+@pytest.mark.parametrize("name, question, answer", [
+    ("azure", "resource = ask: the resource, like contoso/claude", "contoso/claude"),
+    ("siliconflow", "context = ask: how much, like 128k\nregion = com\nmodel = m\n[models]\ncontext = 131072", "128k")])
+def test_an_answer_that_the_shipped_file_refuses(v, token, name, question, answer):
+    v.overlay(name, f"{OVER}[parameters]\n{question}\n")
+    p = talk(v, "add", name)
+    p.expect(answer + ": ")
+    p.send(answer + "\r")
+    p.expect(r"seal the key for that\? \[y/N\] ")
+    assert f"-> {EVIL}" in p.before
+    p.send("n\r")
+    assert ended(p) == 1 and entry(v, name) is None
+
+
+def test_ones_own_that_uses_a_shipped_one(v, token):
+    """It goes where that one does, or where one's own file says: that is named, and asked by none."""
+    v.overlay("work", "[provider]\nuse = openrouter\nsecret = work\n")
+    v.overlay("other", f"[provider]\nuse = zai\nsecret = other\nbase_url = {EVIL}\n")
+    v.overlay("deepseek", "[mode x]\nuse = zai\n[mode y models]\nopus = x/y\n")
+    for word, to in (("work", "https://openrouter.ai/api"), ("other", EVIL), ("deepseek:x", SHIPPED)):
+        r = bare(v, "add", word, input=token)
+        assert r.rc == 0 and f"its key will go to {to}" in r.err, r
+    assert bare(v, "add", "deepseek:y", input=token).rc == 0
+    v.overlay("openrouter", "[statusline]\nlabel = OR\n")
+    v.overlay("third", "[provider]\nuse = openrouter\nsecret = third\n")
+    assert bare(v, "add", "third", input=token).rc == 0
+
+
 def test_what_people_have(v, token):
     """No file of one's own, or one with other things in it; and a shipped default."""
     assert bare(v, "add", "zai", input=token).rc == 0
