@@ -29,7 +29,8 @@
 struct add {
 	const char *word;
 	bool key_only, replace, unchecked;
-	bool model_later; /* its server is asked for its models with the new key */
+	bool model_later; /* its server is asked for its models with the new key; until then
+			   * the provider has any */
 	const char *ref[SESSION_ENTRIES_MAX]; /* --source, in order */
 	unsigned refs;
 	int pass_fd;
@@ -150,21 +151,46 @@ static int add_load(struct add *a, struct failure *f)
 	return provider_load(name, mode, &a->provider, f);
 }
 
-static int add_want_provider(struct add *a, struct failure *f)
+/*
+ * Any model will do: none is in what is sealed.  What is agreed to is of this very load: the
+ * files may be others by now.
+ */
+static int add_take_any_model(struct add *a, struct failure *f)
 {
-	/* Any model will do: none is in what is sealed. */
 	const struct provider_answers answers = { .model = "any" };
 	struct provider *p;
+
+	if (provider_load_answered(a->provider->name, a->provider->mode, &answers, &p, f) != 0)
+		return -1;
+	provider_free(a->provider);
+	a->provider = p;
+	return 0;
+}
+
+/* The question that waited for the key. */
+static int add_settle_model(struct add *a, struct failure *f)
+{
+	struct provider *p;
+
+	a->set.n = 0; /* they are stored */
+	if (provider_load(a->provider->name, a->provider->mode, &p, f) != 0)
+		return -1;
+	provider_free(a->provider);
+	a->provider = p;
+	return parameters_settle(&a->provider, &a->set, NULL, f);
+}
+
+static int add_want_provider(struct add *a, struct failure *f)
+{
 	int n;
 
 	if (parameters_settle(&a->provider, &a->set, &a->model_later, f) != 0)
 		return -1;
 	if (a->provider->note[0])
 		say("note: %s", a->provider->note);
-	if (provider_load_answered(a->provider->name, a->provider->mode, &answers, &p, f) != 0)
+	if (a->model_later && add_take_any_model(a, f) != 0)
 		return -1;
-	n = wanted_of(a->model_later ? p : a->provider, a->wanted, f);
-	provider_free(p);
+	n = wanted_of(a->provider, a->wanted, f);
 	if (n < 0)
 		return -1;
 	a->count = (unsigned)n;
@@ -424,8 +450,7 @@ static int add_run(struct client *c, struct add *a, struct failure *f)
 	if (add_check_sources(a, f) != 0 || add_tighten_policies(a, f) != 0 ||
 	    add_store(c, a, f) != 0)
 		return -1;
-	a->set.n = 0; /* they are stored */
-	if (a->model_later && parameters_settle(&a->provider, &a->set, NULL, f) != 0)
+	if (a->model_later && add_settle_model(a, f) != 0)
 		return -1;
 	if (a->key_only && strcmp(a->wanted[0].origin, ORIGIN_UNBOUND) == 0)
 		say("name it in a provider's file (secret = %s), then: ccctl approve %s", a->word,

@@ -1,7 +1,12 @@
 """The first key of a provider is sealed for what its files say.  A session can have written
 the user's own before: where they differ from the shipped one, or name a command to run, a
 person agrees first."""
+import ctypes
 import json
+import os
+import select
+import struct
+import threading
 
 import pexpect
 import pytest
@@ -186,6 +191,56 @@ def test_ones_own_is_named_before_the_key(v, token):
     p.expect(f"its key will go to {EVIL}")
     assert not ran.exists()
     assert ended(p) == 0
+
+
+# ---- a file that is rewritten meanwhile ----
+
+class Flip:
+    """Rename `new` over `path` when the n-th reader of it is done."""
+    def __init__(self, path, new, n):
+        self.libc, self.path, self.new, self.left, self.stop = ctypes.CDLL(None, use_errno=True), path, new, n, False
+        self.fd = self.libc.inotify_init1(os.O_NONBLOCK)
+        assert self.libc.inotify_add_watch(self.fd, os.fsencode(path.parent), 0x10) >= 0  # IN_CLOSE_NOWRITE
+        self.thread = threading.Thread(target=self.run)
+        self.thread.start()
+
+    def run(self):
+        while self.left and not self.stop:
+            if not select.select([self.fd], [], [], .05)[0]:
+                continue
+            self.left -= min(self.left, os.read(self.fd, 65536).count(b"\0" * 4 + struct.pack("=I", 16) + name_of(self.path)))
+        if not self.left:
+            os.rename(self.new, self.path)
+
+    def end(self):
+        self.stop = True
+        self.thread.join()
+        os.close(self.fd)
+
+
+def name_of(path):
+    return os.fsencode(path.name).ljust(16, b"\0")
+
+
+@pytest.mark.parametrize("n", range(1, 9))
+def test_what_is_sealed_is_what_was_compared(v, token, n):
+    """Its model is asked for later, and the file has become another before one of the loads."""
+    slow = "".join(f"VARIABLE_{i} = x\n" for i in range(500)) + "; padding\n" * 2000
+    path = v.overlay("longcat", "[statusline]\nlabel = lc\n[mode zz env]\n" + slow)
+    new = v.write(path.parent / "evil", OVER, 0o600)
+    flip = Flip(path, new, n)
+    p = talk(v, "add", "longcat")
+    try:
+        if p.expect([r"seal the key for that\? ", "Key for longcat: "]) == 0:
+            assert f"-> {EVIL}" in p.before
+            return
+        assert EVIL not in p.before and p.waitnoecho(10)
+        p.send(token + "\r")
+        p.expect("stored [^\r\n]*")
+        assert EVIL not in p.after and EVIL not in entry(v, "longcat")["origin"]
+    finally:
+        flip.end()
+        p.close(force=True)
 
 
 # ---- import -------------------------------------------------------------
