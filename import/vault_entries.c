@@ -192,19 +192,6 @@ static int parameters_settle_for(const struct import *im, const struct account *
 	return 0;
 }
 
-static int parent_agree_routes(const struct account *a, const struct given_params *given,
-			       struct failure *f)
-{
-	struct provider *p;
-	int r;
-
-	if (provider_load(a->parent, a->provider_mode, &p, f) != 0)
-		return -1;
-	r = seals_agree_routes(p, given, NULL, 0, f);
-	provider_free(p);
-	return r;
-}
-
 /* What the account's entry is to be sealed to, as its provider's files say. */
 static int wanted_for(const struct import *im, const struct account *a, struct wanted *out,
 		      struct failure *f)
@@ -233,9 +220,6 @@ static int wanted_for(const struct import *im, const struct account *a, struct w
 			 a->provider, a->entry);
 	if (r == 0)
 		r = seals_agree_routes(p, &given, NULL, 0, f);
-	/* A second key's provider starts from the first one's, whatever is said there. */
-	if (r == 0 && a->parent[0])
-		r = parent_agree_routes(a, &given, f);
 	if (r == 0)
 		r = seals_agree_first(p, out, NULL, 0, f);
 	provider_free(p);
