@@ -306,6 +306,24 @@ static int add_keep_seal(const struct add *a, struct wanted *w, const struct lis
 	return 0;
 }
 
+/*
+ * The new key of add --key gets the seal of e, which any program may have stored.  Without a
+ * terminal --replace and the passphrase, which is still to come, agree to it.
+ */
+static int add_agree_kept(const struct listed *e, struct failure *f)
+{
+	bool agreed;
+
+	if (strcmp(e->origin, ORIGIN_UNBOUND) == 0)
+		return 0;
+	say("'%s' is sealed for %s as %s, with %s", e->name, e->origin, e->variable, e->policy);
+	if (!terminal_asks())
+		return 0;
+	if (terminal_yes("seal the new key for that, too?", &agreed, f) != 0)
+		return -1;
+	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}
+
 /* Show what differs from the seals that are there, and have it agreed to. */
 static int add_agree_changes(const struct add *a, const struct seal_change *ch, unsigned n,
 			     struct failure *f)
@@ -342,6 +360,8 @@ static int add_settle_seals(struct client *c, struct add *a, struct failure *f)
 		e = entries_find(list, n, a->wanted[i].entry);
 		if (e) {
 			r = add_keep_seal(a, &a->wanted[i], e, f);
+			if (r == 0 && a->key_only)
+				r = add_agree_kept(e, f);
 			if (r == 0 && !a->key_only && !wanted_is_sealed(&a->wanted[i], e))
 				ch[changes++] =
 					(struct seal_change){ .to = a->wanted[i], .from = *e };

@@ -38,6 +38,11 @@ static int token_find(const uint8_t **p, size_t *n, const struct wanted *w, stru
 /* Tell the person what happens to the key before it is pasted. */
 static void tokens_explain(const struct wanted *w, const struct provider *p)
 {
+	if (!p && strcmp(w->origin, ORIGIN_UNBOUND) != 0) {
+		terminal_say("The key will be sealed for %s, as the one in its place.",
+			     origin_url(w->origin));
+		return;
+	}
 	if (!p) {
 		terminal_say("This key belongs to no provider yet: no launch gets it until ccctl "
 			     "approve seals it for a provider whose file names it.");

@@ -12,6 +12,7 @@ import pexpect
 import pytest
 
 import canary
+import wire_client
 from ccrun import CCCTL, PASSPHRASE
 from controls import off
 from leaks import Home
@@ -271,6 +272,66 @@ def test_import_seals_for_what_is_shipped_alone(h):
     assert r.rc == 0 and entry(h)["origin"] == f"bearer {SHIPPED}", r
 
 
+def test_import_of_a_second_key_compares_what_it_uses(h):
+    assert bare(h, "import", "--yes", str(h.home / ".bashrc")).rc == 0
+    h.overlay("zai", f"[provider]\nbase_url = {EVIL}\n")
+    h.write(".bashrc", "export ZAI_API_KEY=" + h.key("u") + "\n")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc != 0 and "--allow base_url=" in r.out + r.err and entry(h, "zai-2") is None, r
+    h.overlay("zai", "[statusline]\nlabel = Z\n")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc == 0 and entry(h, "zai-2")["origin"] == f"bearer {SHIPPED}", r
+
+
+# ---- a key of no provider -----------------------------------------------
+
+def put(c, name, origin):
+    """A program with no mark, before a person's key."""
+    with wire_client.Client(c.env()["XDG_RUNTIME_DIR"] + "/ccrun/broker.sock") as b:
+        b.call("put", name=name, origin=origin, variable="ANTHROPIC_AUTH_TOKEN", replace=False,
+               policy="delivery=preload nested=deny strict=no exposed=no", token=b"sk-dummy-0123456789")
+
+
+@pytest.mark.parametrize("agreed", [True, False])
+@pytest.mark.parametrize("words", [(), ("--replace",)])
+def test_a_key_alone_in_the_place_of_a_planted_one(v, token, agreed, words):
+    put(v, "shared", f"bearer {EVIL}")
+    p = talk(v, "add", "--key", "shared", *words)
+    if not words:
+        p.expect(r"replace it\? \[y/N\] ")
+        p.send("y\r")
+    p.expect(r"seal the new key for that, too\? \[y/N\] ")
+    assert EVIL in p.before and "ANTHROPIC_AUTH_TOKEN" in p.before and "delivery=preload" in p.before
+    p.send("y\r" if agreed else "n\r")
+    if agreed:
+        p.expect("(?i)passphrase.*: ")
+        assert p.waitnoecho(10)
+        p.send(PASSPHRASE + "\r")
+        p.expect("Key for shared: ")
+        assert f"sealed for {EVIL}" in p.before and "no provider yet" not in p.before
+        assert p.waitnoecho(10)
+        p.send(token + "\r")
+    assert ended(p) == (0 if agreed else 1)
+
+
+def test_a_script_s_key_alone_wants_a_person(v, token):
+    put(v, "shared", f"bearer {EVIL}")
+    assert bare(v, "add", "--key", "shared", input=token).rc == 1
+    assert bare(v, "add", "--key", "shared", "--replace", input=token).rc != 0
+    r = v.with_passphrase("add", "--key", "shared", "--replace", input=token)
+    assert r.rc == 0 and r.err.index(f"sealed for bearer {EVIL}") < r.err.index("stored 'shared'"), r
+
+
+def test_an_unbound_one_is_replaced_with_one_question(v, token):
+    assert bare(v, "add", "--key", "shared", input=token).rc == 0
+    p = talk(v, "add", "--key", "shared", "--replace")
+    p.expect("(?i)passphrase.*: ")
+    assert "seal" not in p.before and p.waitnoecho(10)
+    p.send(PASSPHRASE + "\r")
+    p.expect("no provider yet")
+    p.close(force=True)
+
+
 # ---- a planted command --------------------------------------------------
 
 @pytest.fixture
@@ -323,7 +384,8 @@ def test_a_file_that_says_the_shipped_command_is_no_news(v, token):
 
 def test_import_does_not_seal_such_a_command(planted, h):
     path = h.write(h.config / "ccrun/sources/pass.conf", planted.source.read_text(), 0o600)
-    path.parent.chmod(0o700)
+    for directory in (path.parent, path.parent.parent):
+        directory.chmod(0o700)
     h.write("evil", "#!/bin/sh\n", 0o755)
     h.write(".bashrc", "export ZAI_API_KEY=$(pass show x)\n")
     r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
