@@ -101,9 +101,10 @@ struct provider {
 	char needs[512];	      /* what the user can do when nothing of needs_any is there */
 	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
 	struct price_line price[PRICE_LINES_MAX];
-	unsigned prices;		 /* lines of [prices] */
-	char users_file[PROVIDER_PATH];	 /* the highest file of the user's own, or "" */
-	char users_over[PROVIDER_PATH];	 /* the highest of these that lies over a shipped one, or "" */
+	unsigned prices;		/* lines of [prices] */
+	char users_file[PROVIDER_PATH]; /* the highest file of the user's own, or "" */
+	char users_over
+		[PROVIDER_PATH]; /* the highest of these that lies over a shipped one, or "" */
 	char borrowed[NAME_MAX_LEN + 1]; /* whose default sections its mode has (use =), or "" */
 	/* The nearest shipped provider that it is or uses, and that its default sections are of
 	 * (of `borrowed`, if that has one); or "" */
