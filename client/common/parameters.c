@@ -14,6 +14,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "config/ini/ini_value.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/overlay.h"
 #include "config/provider/params.h"
@@ -33,9 +34,17 @@ int given_params_add(struct given_params *s, char *word, struct failure *f)
 
 void given_params_note(struct given_params *s, const char *key, const char *value)
 {
+	const char *hint;
+	struct ini_span v;
+	size_t n = strlen(value);
+
 	if (s->values == PROVIDER_PARAMS_MAX)
 		return;
-	snprintf(s->answer[s->values], sizeof(s->answer[0]), "%s", value);
+	/* As it is read back from the file that it is written to. */
+	if (ini_value_find(value, n, &v, &hint) != NULL)
+		v = (struct ini_span){ .end = n };
+	snprintf(s->answer[s->values], sizeof(s->answer[0]), "%.*s", (int)(v.end - v.start),
+		 value + v.start);
 	snprintf(s->name[s->values], sizeof(s->name[0]), "%s", key);
 	s->value[s->values] = (struct provider_value){ s->name[s->values], s->answer[s->values] };
 	s->values++;

@@ -61,6 +61,9 @@ class Ccrun(World):
         self.routed.pop(name, None)
         if address and (REPO / f"share/providers/{name}.conf").exists():
             self.routed[name] = address.group(1)
+        borrowed = re.search(r"^use *= *(.*)$", text, re.M)
+        if not address and borrowed and borrowed.group(1) in self.routed:
+            self.routed[name] = self.routed[borrowed.group(1)]
         path = self.write(self.config / f"ccrun/providers/{name}.conf", text, mode)
         for directory in (path.parent, path.parent.parent):
             directory.chmod(0o700)
