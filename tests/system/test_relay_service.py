@@ -9,6 +9,7 @@ import socket
 import stat
 import subprocess
 import sys
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -328,6 +329,10 @@ def test_one_user_does_not_keep_systemd_busy_for_all(booted, scene, ep):
         answers = []
         while len(answers) < 125 and (not answers or answers[-1]["ok"]):
             answers.append(user.act(one_session, user))
+            # Places of sessions that have ended are free with the broker's next look at them.
+            if answers[-1].get("error") == "busy" and "connections" in answers[-1]["message"]:
+                answers.pop()
+                time.sleep(0.2)
         with booted.user(2, ep) as b:
             b.demo()
             b.init_system()
