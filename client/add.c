@@ -57,10 +57,27 @@ static const struct option add_options[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* Which options go together. */
+static int add_check_together(const struct add *a, struct failure *f)
+{
+	unsigned i;
+
+	if (a->key_only && a->set.n > 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help add",
+				"--set is for providers, not for --key");
+	for (i = 0; a->key_only && i < a->allows; i++)
+		if (strncmp(a->allow[i], "command=", 8) != 0)
+			return fail_set(
+				f, FAIL_USAGE, "ccctl help add",
+				"--allow is for providers, not for --key, but for command=");
+	if (a->unchecked && a->refs == 0)
+		return fail_set(f, FAIL_USAGE, "ccctl help add", "--no-check is for --source");
+	return 0;
+}
+
 static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 {
 	bool first = true;
-	unsigned i;
 	int opt;
 
 	a->pass_fd = -1;
@@ -110,17 +127,7 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	if (require_words(argc, argv, 1, f) != 0)
 		return -1;
 	a->word = argv[optind];
-	if (a->key_only && a->set.n > 0)
-		return fail_set(f, FAIL_USAGE, "ccctl help add",
-				"--set is for providers, not for --key");
-	for (i = 0; a->key_only && i < a->allows; i++)
-		if (strncmp(a->allow[i], "command=", 8) != 0)
-			return fail_set(
-				f, FAIL_USAGE, "ccctl help add",
-				"--allow is for providers, not for --key, but for command=");
-	if (a->unchecked && a->refs == 0)
-		return fail_set(f, FAIL_USAGE, "ccctl help add", "--no-check is for --source");
-	return 0;
+	return add_check_together(a, f);
 }
 
 /* An entry of no provider: bound to an origin that no launch asks for. */
