@@ -10,7 +10,7 @@
 #include <strings.h>
 
 #include "wire/endpoint.h"
-#include "import/find_files.h"
+#include "import/file_add.h"
 #include "import/provider_settings.h"
 #include "import/token_variables.h"
 #include "import/variables.h"
@@ -164,7 +164,7 @@ static bool account_resolve(struct import *im, struct account *a)
 	a->at_file = file;
 	a->at_assign = (unsigned)(v - im->file[file].parsed.assign);
 	if (v->kind == VALUE_FILE) {
-		key = find_files_add(im, v->ref, FILE_KEY, false);
+		key = file_add(im, v->ref, FILE_KEY, false);
 		for (file = 0; key < 0 && file < im->files; file++)
 			if (strcmp(im->file[file].path, v->ref) == 0)
 				key = (int)file;

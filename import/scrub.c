@@ -10,7 +10,7 @@
 #include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "import/accounts.h"
-#include "import/find_files.h"
+#include "import/file_add.h"
 #include "import/report_text.h"
 #include "import/rewrite.h"
 #include "import/scrub_diff.h"
