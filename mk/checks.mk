@@ -9,7 +9,8 @@ floors:
 lint: all
 	@tools/lint $(BUILD)
 
-# Writes the tables of folders in docs/ARCHITECTURE.md and of attacks in docs/THREATS.md.
+# Writes the tables of folders in docs/ARCHITECTURE.md and of attacks in docs/THREATS.md, and
+# docs/TROUBLES.md.
 docs:
 	@tools/docs --refresh
 

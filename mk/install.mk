@@ -26,7 +26,7 @@ endef
 install: all
 	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" \
 		"$(D)/share/ccrun/sources" \
-		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man8"
+		"$(D)/share/man/man1" "$(D)/share/man/man5" "$(D)/share/man/man7" "$(D)/share/man/man8"
 	install -m $(MODE) $(BIN)/ccrun $(BIN)/ccctl $(BIN)/ccrun-statusline "$(D)/bin/"
 	install -m $(MODE) $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import $(helpers) "$(D)/libexec/ccrun/"
 	install -d "$(D)/libexec/ccrun/inside" "$(D)/libexec/ccrun/confined"
@@ -39,6 +39,7 @@ install: all
 	for f in $(login_files); do install -D -m 644 $$f "$(D)/share/ccrun/$${f#share/}" || exit 1; done
 	install -m 644 man/*.1 "$(D)/share/man/man1/"
 	install -m 644 man/*.5 "$(D)/share/man/man5/"
+	install -m 644 man/*.7 "$(D)/share/man/man7/"
 	install -m 644 man/*.8 "$(D)/share/man/man8/"
 	$(foreach u,$(units),$(call install_unit,$(u)))
 	$(if $(conf),for f in $(conf); do install -D -m 644 $$f "$(D)/lib/$${f#share/systemd/}" || exit 1; done)
@@ -56,7 +57,7 @@ uninstall:
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
 	for f in share/sources/*.conf; do rm -f "$(D)/share/ccrun/sources/$${f##*/}"; done
 	for f in $(login_files); do rm -f "$(D)/share/ccrun/$${f#share/}"; done
-	for s in 1 5 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
+	for s in 1 5 7 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
 	$(if $(units),rm -f $(foreach u,$(units),"$(D)/$(call unit_path,$(u))") $(foreach f,$(conf),"$(D)/$(call conf_path,$(f))"))
 	@for d in libexec/ccrun/inside libexec/ccrun/confined libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \
 		share/ccrun/systemd share/ccrun/providers share/ccrun/sources share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done

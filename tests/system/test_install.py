@@ -39,7 +39,7 @@ def test_installed_tree_works(c, ep, token, installed):
     assert stat.S_IMODE(os.stat(relay).st_mode) == (MODE if os.getuid() == 0 else 0o511)
     for page in ("man1/ccrun.1", "man1/ccctl.1", "man5/ccrun-provider.5", "man5/ccrun-source.5",
                  "man1/ccrun-statusline.1",
-                 "man5/ccrun.conf.5", "man8/ccbroker.8"):
+                 "man5/ccrun.conf.5", "man7/ccrun-troubles.7", "man8/ccbroker.8"):
         assert (installed / "share/man" / page).exists()
     for template in TEMPLATES:
         assert (installed / "share/ccrun" / template).exists()
