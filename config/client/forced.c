@@ -66,20 +66,6 @@ static bool url_is_same(const char *a, const char *b)
 	return n == m && memcmp(a, b, n) == 0;
 }
 
-/* With which kind of credential an address or a switch goes. */
-static const struct {
-	const char *name;
-	enum auth auth;
-	bool address;
-} routes[] = {
-	{ "ANTHROPIC_BEDROCK_BASE_URL", AUTH_BEDROCK, true },
-	{ "ANTHROPIC_VERTEX_BASE_URL", AUTH_VERTEX, true },
-	{ "ANTHROPIC_FOUNDRY_BASE_URL", AUTH_FOUNDRY, true },
-	{ "CLAUDE_CODE_USE_BEDROCK", AUTH_BEDROCK, false },
-	{ "CLAUDE_CODE_USE_VERTEX", AUTH_VERTEX, false },
-	{ "CLAUDE_CODE_USE_FOUNDRY", AUTH_FOUNDRY, false },
-};
-
 static bool value_is_on(const char *value)
 {
 	return *value && strcmp(value, "0") != 0 && strcasecmp(value, "false") != 0 &&
@@ -93,24 +79,43 @@ static const char *provider_url(const struct provider *p)
 	return p->base_url[0] ? p->base_url : url ? url + 1 : "";
 }
 
+static const char base[] = "ANTHROPIC_BASE_URL"; /* no cloud's: whatever has none of its own */
+
+/* Do they choose cloud, or its address, where p goes elsewhere? */
+static int forced_cloud(const struct provider *p, const struct settings_files *s,
+			const struct auth_client *cloud, struct failure *f)
+{
+	const struct auth_client *own = auth_client(p->auth);
+	const char *const names[] = { cloud->use, cloud->base_url };
+	const struct settings_document *d;
+	const char *value;
+	unsigned i;
+
+	for (i = 0; i < 2; i++) {
+		d = managed_find(s, true, names[i]);
+		value = d && strcmp(names[i], base) != 0 ? settings_document_env(d, names[i]) : "";
+		if (!value_is_on(value))
+			continue;
+		if (!own->use || strcmp(own->use, cloud->use) != 0 ||
+		    (i == 1 && !url_is_same(value, provider_url(p))))
+			return forced_fail(p, d, true, names[i], f);
+	}
+	return 0;
+}
+
 static int forced_address(const struct provider *p, const struct settings_files *s,
 			  struct failure *f)
 {
-	static const char base[] = "ANTHROPIC_BASE_URL";
 	const struct settings_document *d = managed_find(s, true, base);
-	const char *value;
-	size_t i;
+	const struct auth_client *cloud;
+	enum auth a;
 
 	if (d && !url_is_same(settings_document_env(d, base), provider_url(p)))
 		return forced_fail(p, d, true, base, f);
-	for (i = 0; i < sizeof(routes) / sizeof(routes[0]); i++) {
-		d = managed_find(s, true, routes[i].name);
-		value = d ? settings_document_env(d, routes[i].name) : "";
-		if (!value_is_on(value))
-			continue;
-		if (routes[i].auth != p->auth ||
-		    (routes[i].address && !url_is_same(value, provider_url(p))))
-			return forced_fail(p, d, true, routes[i].name, f);
+	for (a = AUTH_BEARER; a <= AUTH_GATEWAY; a++) {
+		cloud = auth_client(a);
+		if (cloud->use && forced_cloud(p, s, cloud, f) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -121,13 +126,11 @@ static int forced_address(const struct provider *p, const struct settings_files 
 static const char *provider_kind(const struct provider *p)
 {
 	static const char at_home[] = "https://api.anthropic.com";
+	const char *listed = auth_client(p->auth)->listed;
 
-	if (p->auth == AUTH_BEDROCK && !p->base_url[0])
-		return "bedrock";
-	if (p->auth == AUTH_VERTEX && !p->base_url[0])
-		return "vertex";
-	if (p->auth == AUTH_FOUNDRY && !p->base_url[0])
-		return "foundry";
+	/* A gateway has no address of its own. */
+	if (listed && (!p->base_url[0] || p->auth == AUTH_GATEWAY))
+		return listed;
 	return url_is_same(provider_url(p), at_home) ? "anthropic" : "customEndpoint";
 }
 

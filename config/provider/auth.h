@@ -16,6 +16,8 @@ struct auth_client {
 	const char *use;      /* the switch that chooses the cloud; NULL: none */
 	const char *base_url; /* where the address stands */
 	const char *skip;     /* the switch to send no credential; NULL: there is none for it */
+	const char *
+		listed; /* its name in `allowedProviders`, at the cloud's own address; NULL: none */
 };
 
 /* A parameter that the kind cannot do without, and the variable that has its value. */

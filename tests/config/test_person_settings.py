@@ -325,7 +325,8 @@ def test_managed_settings_that_force_a_login(c, ep, managed, key, value):
 
 
 @pytest.mark.parametrize("name, value", [("ANTHROPIC_BASE_URL", "https://gateway.test"), ("CLAUDE_CODE_USE_BEDROCK", "1"),
-                                         ("ANTHROPIC_VERTEX_BASE_URL", "https://v.test")])
+                                         ("ANTHROPIC_VERTEX_BASE_URL", "https://v.test"), ("CLAUDE_CODE_USE_MANTLE", "1"),
+                                         ("CLAUDE_CODE_USE_GATEWAY", "1"), ("ANTHROPIC_AWS_BASE_URL", "https://aws.test")])
 def test_managed_settings_that_force_an_address(c, ep, managed, name, value):
     keyless(c)
     r = managed({"managed-settings.d/10-gw.json": {"env": {name: value}}}, "demo", "-p", "hello")
@@ -364,6 +365,28 @@ def test_managed_settings_that_list_providers(c, ep, managed):
     assert r.rc == 125 and "sends nothing to a relay" in r.err and "write delivery = preload" in r.err, r
     c.demo(policy={"delivery": "preload"})
     assert managed(allowed, "-n", "demo").rc == 0
+
+
+CLOUDS = {"mantle": ("mantle", {"region": "us-east-1"}, "CLAUDE_CODE_USE_MANTLE"),
+          "foundry-token": ("foundry", {"resource": "res1"}, "CLAUDE_CODE_USE_FOUNDRY"),
+          "claude-aws": ("anthropicAws", {"region": "us-east-1", "workspace": "wrkspc_1"}, "CLAUDE_CODE_USE_ANTHROPIC_AWS"),
+          "claude-google": ("anthropicGoogleCloud", {"region": "global", "project": "p1", "workspace": "wrkspc_1"},
+                            "CLAUDE_CODE_USE_ANTHROPIC_GOOGLE_CLOUD")}
+
+
+@pytest.mark.parametrize("auth", CLOUDS)
+def test_a_cloud_that_managed_settings_choose_or_list(c, managed, auth):
+    listed, parameters, switch = CLOUDS[auth]
+    secret = {"secret": "demo"} if auth.endswith(("-token", "-aws")) else {"secrets": {"AWS_BEARER_TOKEN_BEDROCK": "demo"}}
+    c.provider("demo", title="Demo", auth=auth, parameters=parameters, policy={"delivery": "preload"},
+               **({} if auth == "claude-google" else secret))
+    said = {"managed-settings.json": {"allowedProviders": [listed], "env": {switch: "1"}}}
+    r = managed(said, "-n", "demo")
+    assert r.rc == 0 and f"{switch}=1" in r.out and "managed settings" not in r.err, r
+    r = managed({"managed-settings.json": {"allowedProviders": ["bedrock"]}}, "-n", "demo")
+    assert r.rc == 125 and f"does not have '{listed}'" in r.err, r
+    r = managed({"managed-settings.json": {"env": {"CLAUDE_CODE_USE_BEDROCK": "1"}}}, "-n", "demo")
+    assert r.rc == 125 and "force env.CLAUDE_CODE_USE_BEDROCK" in r.err, r
 
 
 def test_models_headers_and_authorities_of_managed_settings(c, ep, managed):
