@@ -125,20 +125,22 @@ static const char *const places[] = {
 	".nix-profile/bin/claude",
 };
 
-/* The last that matches and runs: of several versions the newest, as the names sort. */
+/* Of several versions that run, the newest: v20 is newer than v9. */
 static bool place_find(const char *pattern, char out[PATH_SIZE])
 {
 	glob_t g;
 	size_t i;
-	bool found = false;
+	const char *best = NULL;
 
-	if (glob(pattern, 0, NULL, &g) != 0)
+	if (glob(pattern, GLOB_NOSORT, NULL, &g) != 0)
 		return false;
-	for (i = g.gl_pathc; !found && i-- > 0;)
-		found = program_runs(g.gl_pathv[i]) &&
-			snprintf(out, PATH_SIZE, "%s", g.gl_pathv[i]) < PATH_SIZE;
+	for (i = 0; i < g.gl_pathc; i++)
+		if ((!best || strverscmp(g.gl_pathv[i], best) > 0) && program_runs(g.gl_pathv[i]))
+			best = g.gl_pathv[i];
+	if (best && snprintf(out, PATH_SIZE, "%s", best) >= PATH_SIZE)
+		best = NULL;
 	globfree(&g);
-	return found;
+	return best;
 }
 
 bool program_elsewhere(char out[PATH_SIZE])

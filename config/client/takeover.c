@@ -236,8 +236,9 @@ static void take_headers(struct taking *t, const char *name, const char *value)
 		setting_ignore(t, name, true, "the provider's file takes it from the vault");
 	else if (t->relayed)
 		setting_ignore(t, name, true,
-			       "a header could send the key elsewhere: store what one holds with "
-			       "header:NAME = ENTRY in [secrets] (ccctl edit %s)",
+			       "a header could send the key elsewhere: write NAME = VALUE in "
+			       "[headers], or header:NAME = ENTRY in [secrets] for a secret "
+			       "(ccctl edit %s)",
 			       t->p->name);
 	else if (!headers_are_plain(value))
 		setting_ignore(t, name, true,
@@ -246,8 +247,8 @@ static void take_headers(struct taking *t, const char *name, const char *value)
 			       name, t->p->name);
 	else if (!t->keyless && t->at->layer != SETTINGS_MANAGED)
 		setting_ignore(t, name, true,
-			       "a header could send the key elsewhere: store it in the vault, with "
-			       "%s = ENTRY in [secrets] (ccctl edit %s)",
+			       "a header could send the key elsewhere: write NAME = VALUE in "
+			       "[headers], or %s = ENTRY in [secrets] for a secret (ccctl edit %s)",
 			       name, t->p->name);
 	else
 		setting_take(t, name, value);

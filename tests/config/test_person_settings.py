@@ -165,7 +165,7 @@ def test_headers_of_my_settings_are_named_where_there_is_a_key(c, ep, token, kno
     r = c.ccrun("demo", "-p", "hello")
     assert r.rc == 0 and "x-team" not in ep.main[0].headers, r
     why = says(c.ccrun("-n", "demo"), "ignored")["ANTHROPIC_CUSTOM_HEADERS"]
-    assert "could send the key elsewhere" in why and "[secrets] (ccctl edit demo)" in why
+    assert "could send the key elsewhere" in why and "in [headers], or" in why and "(ccctl edit demo)" in why
 
 
 # ---- what must not be taken ----

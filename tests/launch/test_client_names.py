@@ -196,6 +196,13 @@ def test_an_alias_or_a_function_of_the_shell(c, place):
     assert r.rc == 0 and f"target {there}\n" in r.out, r
 
 
+def test_of_several_node_versions_the_newest_is_named(c):
+    for version in ("v9.11.0", "v22.1.0", "v20.9.0"):
+        there = link(c, f".nvm/versions/node/{version}/bin/claude", client())
+    r = c.ccrun("-n", "ollama", "--model", "m", env=path(c))
+    assert r.rc == 127 and "ccrun --exec " + str(there).replace("v20.9.0", "v22.1.0") in r.err, r
+
+
 def test_volta_is_named_by_the_client_behind_it(c):
     link(c, ".volta/bin/claude", "/bin/true")
     there = link(c, ".volta/tools/image/packages/@anthropic-ai/claude-code/bin/claude", client())
