@@ -1,5 +1,5 @@
 /*
- * display/normal.c - Unicode's normal form C, in memory of the caller's.
+ * display/normal.c - Unicode's normal forms, in memory of the caller's.
  */
 #include "display/normal.h"
 
@@ -10,9 +10,11 @@
 _Static_assert(sizeof(utf8proc_int32_t) == sizeof(int32_t), "a character of utf8proc's");
 
 /* utf8proc_NFC would do it on the heap. */
-ssize_t text_normalise(const uint8_t *text, size_t n, int32_t *room, size_t characters)
+ssize_t text_normalise(enum text_form form, const uint8_t *text, size_t n, int32_t *room,
+		       size_t characters)
 {
-	const utf8proc_option_t how = UTF8PROC_STABLE | UTF8PROC_COMPOSE;
+	const utf8proc_option_t how =
+		UTF8PROC_STABLE | (form == TEXT_COMPOSED ? UTF8PROC_COMPOSE : UTF8PROC_DECOMPOSE);
 	utf8proc_ssize_t count, length = -1;
 
 	/* More than fits is counted, but not written.  One more is for utf8proc_reencode's NUL. */

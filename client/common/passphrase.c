@@ -8,17 +8,16 @@
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/secret.h"
-#include "display/normal.h"
 
-int passphrase_normalise(struct client *c, const struct secret *typed, struct secret *out,
-			 struct failure *f)
+int passphrase_normalise(struct client *c, enum text_form form, const struct secret *typed,
+			 struct secret *out, struct failure *f)
 {
 	size_t characters = NORMAL_ROOM(typed->n);
 	ssize_t n;
 
 	if (secret_new(c, out, characters * sizeof(int32_t), f) != 0)
 		return -1;
-	n = text_normalise(typed->p, typed->n, (int32_t *)(void *)out->p, characters);
+	n = text_normalise(form, typed->p, typed->n, (int32_t *)(void *)out->p, characters);
 	if (n < 0) {
 		memcpy(out->p, typed->p, typed->n);
 		n = (ssize_t)typed->n;

@@ -197,22 +197,39 @@ static int slot_try_form(struct client *c, const struct slots *all, const struct
 	return fail_set(f, FAIL_WRONG_KEY, "ccctl unlock tries again", "wrong passphrase");
 }
 
+/* Try a passphrase in a form that differs from what was typed; 1 without a try where none does. */
+static int slot_try_other_form(struct client *c, const struct slots *all, enum text_form form,
+			       const struct secret *typed, struct secret *key, slot_try *try,
+			       void *arg, struct failure *f)
+{
+	struct secret other = { 0 };
+	int r = passphrase_normalise(c, form, typed, &other, f);
+
+	if (r > 0)
+		r = slot_try_form(c, all, &other, key, try, arg, f);
+	else if (r == 0)
+		r = 1;
+	secret_free(c, &other);
+	return r;
+}
+
 /*
- * In its normal form first, in which a slot is made.  One that is older was made of the bytes
- * as they were typed; ASCII has one form and costs no second try.
+ * A slot is made of the composed form.  One that is older was made of the bytes as they were
+ * typed, on a keyboard of either kind; ASCII has one form and costs one try.
  */
 static int slot_try_passphrases(struct client *c, const struct slots *all,
 				const struct secret *typed, struct secret *key, slot_try *try,
 				void *arg, struct failure *f)
 {
-	struct secret normal = { 0 };
-	int differs = passphrase_normalise(c, typed, &normal, f), r = -1;
+	int r = slot_try_other_form(c, all, TEXT_COMPOSED, typed, key, try, arg, f);
 
-	if (differs >= 0)
-		r = slot_try_form(c, all, &normal, key, try, arg, f);
-	secret_free(c, &normal);
-	if (r != 0 && differs > 0 && f->code == FAIL_WRONG_KEY)
+	if (r == 1 || (r < 0 && f->code == FAIL_WRONG_KEY))
 		r = slot_try_form(c, all, typed, key, try, arg, f);
+	if (r < 0 && f->code == FAIL_WRONG_KEY) {
+		r = slot_try_other_form(c, all, TEXT_DECOMPOSED, typed, key, try, arg, f);
+		if (r == 1)
+			r = -1; /* f is of the try before */
+	}
 	return r;
 }
 

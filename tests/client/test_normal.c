@@ -53,7 +53,7 @@ static void test_forms(void **state)
 		n = strlen(t->typed);
 		characters = NORMAL_ROOM(n);
 		room = malloc(characters * sizeof(*room));
-		got = text_normalise((const uint8_t *)t->typed, n, room, characters);
+		got = text_normalise(TEXT_COMPOSED, (const uint8_t *)t->typed, n, room, characters);
 		assert_int_equal(got, t->normal ? (ssize_t)strlen(t->normal) : -1);
 		if (t->normal)
 			assert_memory_equal(room, t->normal, strlen(t->normal));
@@ -75,7 +75,10 @@ static void test_room(void **state)
 		for (n = 0; n + one <= sizeof(text); n += one)
 			memcpy(text + n, most[i], one);
 		room = malloc(NORMAL_ROOM(n) * sizeof(*room));
-		assert_true(text_normalise(text, n, room, NORMAL_ROOM(n)) >= (ssize_t)n);
+		assert_true(text_normalise(TEXT_COMPOSED, text, n, room, NORMAL_ROOM(n)) >=
+			    (ssize_t)n);
+		assert_true(text_normalise(TEXT_DECOMPOSED, text, n, room, NORMAL_ROOM(n)) >=
+			    (ssize_t)n);
 		free(room);
 	}
 }
@@ -88,7 +91,8 @@ static void test_zeroed(void **state)
 
 	(void)state;
 	memset(room, 0x55, sizeof(room));
-	assert_int_equal(text_normalise((const uint8_t *)"secret\xc3\xc3", 8, room, NORMAL_ROOM(8)),
+	assert_int_equal(text_normalise(TEXT_COMPOSED, (const uint8_t *)"secret\xc3\xc3", 8, room,
+					NORMAL_ROOM(8)),
 			 -1);
 	assert_memory_equal(room, zero, sizeof(zero));
 }
