@@ -24,7 +24,7 @@ LIBDIR  := $(BUILD)/lib/ccrun
 SHARE   := $(BUILD)/share/ccrun
 
 # What every program may use (tools/rooms says what is in each folder).
-rooms := base wire sandbox git json display start dial vault $(sort $(wildcard config/*))
+rooms := base spec wire sandbox git json display start dial vault $(sort $(wildcard config/*))
 src = $(sort $(wildcard $(1)/*.c))
 objs = $(foreach r,$(1),$(patsubst %.c,$(OBJ)/%.o,$(call src,$(r))))
 HOUSE := $(OBJ)/house.a
@@ -80,6 +80,11 @@ $(OBJ)/sandbox/session_filter.o: $(FILTER).c sandbox/session_filter.h
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	@$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
+# The table of what people type, as text for tools/docs.
+SPEC := $(OBJ)/generated/spec
+$(SPEC): $(call objs,spec/print spec)
+	$(call link,-pie)
 
 house_objs := $(call objs,$(rooms)) $(OBJ)/sandbox/session_filter.o
 $(HOUSE): $(house_objs)

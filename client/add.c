@@ -22,6 +22,7 @@
 #include "client/verbs.h"
 #include "config/provider/provider.h"
 #include "config/provider/routes.h"
+#include "spec/spec.h"
 #include "wire/policy.h"
 
 #define ALLOWS_MAX (POLICY_KEYS + ROUTE_CHANGES_MAX + SESSION_ENTRIES_MAX)
@@ -42,19 +43,6 @@ struct add {
 	unsigned count;
 	const char *allow[ALLOWS_MAX]; /* --allow: what a first seal may have */
 	unsigned allows;
-};
-
-enum { OPT_KEY = 256, OPT_REPLACE, OPT_SET, OPT_FD, OPT_SOURCE, OPT_UNCHECKED, OPT_ALLOW };
-
-static const struct option add_options[] = {
-	{ "key", no_argument, NULL, OPT_KEY },
-	{ "replace", no_argument, NULL, OPT_REPLACE },
-	{ "set", required_argument, NULL, OPT_SET },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "source", required_argument, NULL, OPT_SOURCE },
-	{ "no-check", no_argument, NULL, OPT_UNCHECKED },
-	{ "allow", required_argument, NULL, OPT_ALLOW },
-	{ NULL, 0, NULL, 0 },
 };
 
 /* Which options go together. */
@@ -81,42 +69,42 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 	int opt;
 
 	a->pass_fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":t:", add_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		switch (opt) {
-		case 't':
+		case OPTION_TTL:
 			if (duration_parse_typed(optarg, &a->ttl) != 0 || a->ttl == 0 ||
 			    a->ttl > TTL_MAX)
 				return fail_set(
 					f, FAIL_USAGE, "like 90s, 30m, 12h or 7d",
 					"-t is how long the key may be in memory, with its unit");
 			break;
-		case OPT_KEY:
+		case OPTION_KEY:
 			a->key_only = true;
 			break;
-		case OPT_REPLACE:
+		case OPTION_REPLACE:
 			a->replace = true;
 			break;
-		case OPT_SET:
+		case OPTION_SET:
 			if (given_params_add(&a->set, optarg, f) != 0)
 				return -1;
 			break;
-		case OPT_SOURCE:
+		case OPTION_SOURCE:
 			if (a->refs == SESSION_ENTRIES_MAX)
 				return fail_set(f, FAIL_USAGE, NULL,
 						"a provider has %d keys at most",
 						SESSION_ENTRIES_MAX);
 			a->ref[a->refs++] = optarg;
 			break;
-		case OPT_UNCHECKED:
+		case OPTION_NO_CHECK:
 			a->unchecked = true;
 			break;
-		case OPT_ALLOW:
+		case OPTION_ALLOW:
 			if (a->allows == ALLOWS_MAX)
 				return fail_set(f, FAIL_USAGE, NULL,
 						"there is less than that to allow");
 			a->allow[a->allows++] = optarg;
 			break;
-		case OPT_FD:
+		case OPTION_PASSPHRASE_FD:
 			if (passphrase_fd_option(optarg, &a->pass_fd, f) != 0)
 				return -1;
 			break;

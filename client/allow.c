@@ -13,14 +13,8 @@
 #include "config/project/allowed_pins.h"
 #include "config/project/project.h"
 #include "config/provider/provider.h"
+#include "spec/spec.h"
 #include "start/terminal.h"
-
-enum { OPT_ASK = 256, OPT_LIST, OPT_JSON };
-
-static const struct option allow_options[] = { { "ask", no_argument, NULL, OPT_ASK },
-					       { "list", no_argument, NULL, OPT_LIST },
-					       { "json", no_argument, NULL, OPT_JSON },
-					       { NULL, 0, NULL, 0 } };
 
 /* A pin to a provider that does not load would only fail later, at the launch. */
 static int allow_check_provider(const struct project *p, struct failure *f)
@@ -88,12 +82,12 @@ int verb_allow(struct client *c, int argc, char **argv, struct failure *f)
 	int opt;
 
 	(void)c;
-	while ((opt = next_option(&first, argc, argv, ":", allow_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		asks = asks || opt == OPT_ASK;
-		list = list || opt == OPT_LIST;
-		json = json || opt == OPT_JSON;
+		asks = asks || opt == OPTION_ASK;
+		list = list || opt == OPTION_LIST;
+		json = json || opt == OPTION_JSON;
 	}
 	if (json && !list)
 		return fail_set(f, FAIL_USAGE, "ccctl allow --list --json", "--json is for --list");

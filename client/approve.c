@@ -19,17 +19,9 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "config/provider/provider.h"
+#include "spec/spec.h"
 
 #define USERS_SHOWN 6 /* providers of one entry that a hint can name */
-
-enum { OPT_FD = 256, OPT_PROGRAM };
-
-static const struct option approve_options[] = {
-	{ "yes", no_argument, NULL, 'y' },
-	{ "program", no_argument, NULL, OPT_PROGRAM },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ NULL, 0, NULL, 0 },
-};
 
 /* The word names no provider: load the one that uses an entry of this name. */
 static int approve_load_user(const char *entry, struct provider **p, struct failure *f)
@@ -185,11 +177,12 @@ int verb_approve(struct client *c, int argc, char **argv, struct failure *f)
 	struct provider *p;
 	int opt, fd = -1, r;
 
-	while ((opt = next_option(&first, argc, argv, ":y", approve_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
-		yes = yes || opt == 'y';
-		program = program || opt == OPT_PROGRAM;
+		yes = yes || opt == OPTION_YES;
+		program = program || opt == OPTION_PROGRAM;
 	}
 	if (!(program && optind == argc) && require_words(argc, argv, 1, f) != 0)
 		return -1;

@@ -21,6 +21,7 @@
 #include "client/slots/transfer.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
+#include "spec/spec.h"
 #include "start/watcher.h"
 #include "vault/slot.h"
 
@@ -98,22 +99,15 @@ out:
 	return r;
 }
 
-enum { OPT_FD = 256, OPT_NEW_FD };
-
-static const struct option backup_options[] = {
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
-	{ NULL, 0, NULL, 0 },
-};
-
 int verb_backup(struct client *c, int argc, char **argv, struct failure *f)
 {
 	bool first = true;
 	int opt, fd = -1, new_fd = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":", backup_options, f)) != -1)
+	while ((opt = next_option(&first, argc, argv, f)) != -1)
 		if (opt == '?' ||
-		    passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &new_fd, f) != 0)
+		    passphrase_fd_option(optarg, opt == OPTION_PASSPHRASE_FD ? &fd : &new_fd, f) !=
+			    0)
 			return -1;
 	if (require_words(argc, argv, 1, f) != 0 || person_read_fd(c, fd, f) != 0)
 		return -1;

@@ -19,6 +19,7 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 #include "wire/policy.h"
 
 #define LAUNCHES_MAX 64 /* in an answer; bounds what a broken broker can make us allocate */
@@ -201,7 +202,7 @@ static int waiting_ask(struct client *c, const struct waiting_list *l, struct fa
 		puts("Your passphrase or recovery code lets it start; Ctrl-C does not.");
 	fflush(stdout);
 	if (l->n > 1 && !terminal_asks())
-		return fail_set(f, FAIL_USAGE, "ccctl confirm --ask ID, for each",
+		return fail_set(f, FAIL_USAGE, "ccctl confirm --ask LAUNCH, for each",
 				"more than one launch waits");
 	if (person_identify(c, f) != 0)
 		return -1;
@@ -263,16 +264,6 @@ static int confirm_set(struct client *c, const char *name, const char *word, str
 
 /* ---- the verb ---- */
 
-enum { OPT_JSON = 256, OPT_FD, OPT_ASK, OPT_DENY };
-
-static const struct option confirm_options[] = {
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "ask", required_argument, NULL, OPT_ASK },
-	{ "deny", required_argument, NULL, OPT_DENY },
-	{ NULL, 0, NULL, 0 },
-};
-
 struct confirm_words {
 	const char *ask, *deny;
 	bool json;
@@ -285,12 +276,13 @@ static int confirm_parse(int argc, char **argv, struct confirm_words *w, struct 
 	int opt;
 
 	*w = (struct confirm_words){ .fd = -1 };
-	while ((opt = next_option(&first, argc, argv, ":", confirm_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &w->fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &w->fd, f) != 0))
 			return -1;
-		w->json = w->json || opt == OPT_JSON;
-		w->ask = opt == OPT_ASK ? optarg : w->ask;
-		w->deny = opt == OPT_DENY ? optarg : w->deny;
+		w->json = w->json || opt == OPTION_JSON;
+		w->ask = opt == OPTION_ASK ? optarg : w->ask;
+		w->deny = opt == OPTION_DENY ? optarg : w->deny;
 	}
 	if (argc - optind > 2 || (w->json + !!w->ask + !!w->deny + (argc > optind)) > 1)
 		return fail_set(f, FAIL_USAGE, "ccctl help confirm", "these do not go together");

@@ -12,9 +12,6 @@
 #include "config/provider/provider.h"
 #include "config/settings/ccrun_conf.h"
 
-static const struct option default_options[] = { { "unset", no_argument, NULL, 256 },
-						 { NULL, 0, NULL, 0 } };
-
 static int default_show(struct failure *f)
 {
 	const struct ini_item *it;
@@ -41,7 +38,7 @@ int verb_default(struct client *c, int argc, char **argv, struct failure *f)
 	int opt;
 
 	(void)c;
-	while ((opt = next_option(&first, argc, argv, ":", default_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
 		unset = true;

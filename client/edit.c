@@ -252,15 +252,12 @@ static bool edit_has_items(const char *path)
 
 int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
 	struct wanted before[SESSION_ENTRIES_MAX], now[SESSION_ENTRIES_MAX];
 	static struct file_edit e;
-	bool first = true;
 	int n, m, r;
 
 	(void)c;
-	if (next_option(&first, argc, argv, ":", none, f) != -1 ||
-	    require_words(argc, argv, 1, f) != 0)
+	if (no_options(argc, argv, f) != 0 || require_words(argc, argv, 1, f) != 0)
 		return -1;
 	if (!wire_name_ok(argv[optind]))
 		return fail_set(f, FAIL_USAGE, "ccctl list shows the providers",

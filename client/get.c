@@ -12,14 +12,7 @@
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
-
-enum { OPT_REVEAL = 256, OPT_FD };
-
-static const struct option get_options[] = {
-	{ "reveal", no_argument, NULL, OPT_REVEAL },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ NULL, 0, NULL, 0 },
-};
+#include "spec/spec.h"
 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
 static int get_print(const uint8_t *token, size_t n, struct failure *f)
@@ -61,10 +54,11 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 	size_t n;
 	int opt, fd = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":", get_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
-		reveal = reveal || opt == OPT_REVEAL;
+		reveal = reveal || opt == OPTION_REVEAL;
 	}
 	if (require_words(argc, argv, 1, f) != 0 || require_name(argv[optind], f) != 0)
 		return -1;

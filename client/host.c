@@ -15,6 +15,7 @@
 #include "client/slots/host_key.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 
 static int host_show(struct client *c, const struct host_place *w, bool json, struct failure *f)
 {
@@ -80,14 +81,6 @@ static int host_init(struct client *c, const struct host_place *w, struct failur
 	return 0;
 }
 
-enum { OPT_SYSTEM = 256, OPT_JSON };
-
-static const struct option host_options[] = {
-	{ "system", no_argument, NULL, OPT_SYSTEM },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ NULL, 0, NULL, 0 },
-};
-
 int verb_host(struct client *c, int argc, char **argv, struct failure *f)
 {
 	bool first = true, system = false, json = false;
@@ -95,11 +88,11 @@ int verb_host(struct client *c, int argc, char **argv, struct failure *f)
 	const char *what;
 	int opt, r;
 
-	while ((opt = next_option(&first, argc, argv, ":", host_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		system = system || opt == OPT_SYSTEM;
-		json = json || opt == OPT_JSON;
+		system = system || opt == OPTION_SYSTEM;
+		json = json || opt == OPTION_JSON;
 	}
 	what = optind < argc ? argv[optind] : "";
 	if (strcmp(what, "use") == 0)

@@ -6,22 +6,11 @@
 #include "client/common/output.h"
 #include "client/slots/slot_add.h"
 #include "client/slots/slot_make.h"
+#include "client/slots/slots.h"
 #include "client/slots/vault_make.h"
 #include "client/verbs.h"
+#include "spec/spec.h"
 #include "vault/slot.h"
-
-/* OPT_KIND + a slot's kind: what opens the new vault beside the passphrase. */
-enum { OPT_FD = 256, OPT_SYSTEM, OPT_USER, OPT_KIND };
-
-static const struct option init_options[] = {
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "keyring", no_argument, NULL, OPT_KIND + SLOT_KEYRING },
-	{ "keyfile", no_argument, NULL, OPT_KIND + SLOT_KEYFILE },
-	{ "tpm2", no_argument, NULL, OPT_KIND + SLOT_TPM2 },
-	{ "system", no_argument, NULL, OPT_SYSTEM },
-	{ "user", no_argument, NULL, OPT_USER },
-	{ NULL, 0, NULL, 0 },
-};
 
 static int init_add_slot(struct client *c, enum slot_kind kind, struct failure *f)
 {
@@ -40,14 +29,16 @@ int verb_init(struct client *c, int argc, char **argv, struct failure *f)
 	bool first = true, system = false, user = false;
 	int opt, pass_fd = -1, ways = 0;
 
-	while ((opt = next_option(&first, argc, argv, ":", init_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &pass_fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &pass_fd, f) != 0))
 			return -1;
-		if (opt >= OPT_KIND)
-			kind = (enum slot_kind)(opt - OPT_KIND);
-		system = system || opt == OPT_SYSTEM;
-		user = user || opt == OPT_USER;
-		ways += opt >= OPT_KIND;
+		if (slot_kind_of_option(opt) != SLOT_PASSPHRASE) {
+			kind = slot_kind_of_option(opt);
+			ways++;
+		}
+		system = system || opt == OPTION_SYSTEM;
+		user = user || opt == OPTION_USER;
 	}
 	if (ways > 1)
 		return fail_set(f, FAIL_USAGE, "ccctl slot add KIND adds another",

@@ -14,6 +14,7 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 #include "wire/limit_text.h"
 
 #define CELL (LIMIT_AMOUNT + LIMIT_TEXT + 8)
@@ -203,14 +204,6 @@ static int limit_set(struct client *c, const char *name, const struct limit *to,
 	return 0;
 }
 
-enum { OPT_JSON = 256, OPT_FD };
-
-static const struct option limit_options[] = {
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ NULL, 0, NULL, 0 },
-};
-
 int verb_limit(struct client *c, int argc, char **argv, struct failure *f)
 {
 	char text[LIMIT_TEXT];
@@ -220,10 +213,11 @@ int verb_limit(struct client *c, int argc, char **argv, struct failure *f)
 	bool first = true, json = false;
 	int opt, fd = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":", limit_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
-		json = json || opt == OPT_JSON;
+		json = json || opt == OPTION_JSON;
 	}
 	words = argc - optind;
 	if (words < 1)

@@ -16,14 +16,8 @@
 #include "config/provider/provider.h"
 #include "config/settings/ccrun_conf.h"
 #include "json/output.h"
+#include "spec/spec.h"
 #include "wire/names.h"
-
-enum { OPT_WRAP = 256, OPT_DIR, OPT_JSON };
-
-static const struct option link_options[] = { { "wrap", no_argument, NULL, OPT_WRAP },
-					      { "dir", required_argument, NULL, OPT_DIR },
-					      { "json", no_argument, NULL, OPT_JSON },
-					      { NULL, 0, NULL, 0 } };
 
 static int link_refuse_to_shadow(const char *name, const char *path, struct failure *f)
 {
@@ -124,7 +118,7 @@ static int link_list(bool json, struct failure *f)
 	if (r >= 0 && json)
 		return js_print(a, f) == 0 ? EXIT_DONE : -1;
 	if (r >= 0 && links == 0)
-		say("there are none; ccctl link NAME PROVIDER makes one");
+		say("there are none; ccctl link COMMAND PROVIDER makes one");
 	js_free(a);
 	return r < 0 ? -1 : EXIT_DONE;
 }
@@ -136,12 +130,12 @@ int verb_link(struct client *c, int argc, char **argv, struct failure *f)
 	int opt;
 
 	(void)c;
-	while ((opt = next_option(&first, argc, argv, ":", link_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		wraps |= opt == OPT_WRAP;
-		json |= opt == OPT_JSON;
-		dir = opt == OPT_DIR ? optarg : dir;
+		wraps |= opt == OPTION_WRAP;
+		json |= opt == OPTION_JSON;
+		dir = opt == OPTION_DIR ? optarg : dir;
 	}
 	if (optind == argc && !wraps && !dir)
 		return link_list(json, f);

@@ -19,6 +19,7 @@
 #include "client/log_chain.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 #include "wire/limit_text.h"
 
 #define LINES_SHOWN 50
@@ -29,14 +30,6 @@ struct record {
 	FILE *old, *in; /* RECORD_OLD, RECORD; NULL: no such file */
 	struct log_checkpoint checkpoint;
 	char path[PATH_SIZE];
-};
-
-enum { OPT_JSON = 256, OPT_VERIFY };
-
-static const struct option log_options[] = {
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "verify", no_argument, NULL, OPT_VERIFY },
-	{ NULL, 0, NULL, 0 },
 };
 
 /* NULL: with f set, or, if there is no such file, with f untouched. */
@@ -406,12 +399,12 @@ int verb_log(struct client *c, int argc, char **argv, struct failure *f)
 	long count = LINES_SHOWN;
 	int opt;
 
-	while ((opt = next_option(&first, argc, argv, ":n:", log_options, f)) != -1) {
-		if (opt == '?' ||
-		    (opt == 'n' && number_option(optarg, 0, 1L << 40, "-n", &count, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' || (opt == OPTION_LINES &&
+				   number_option(optarg, 0, 1L << 40, "-n", &count, f) != 0))
 			return -1;
-		json = json || opt == OPT_JSON;
-		verify = verify || opt == OPT_VERIFY;
+		json = json || opt == OPTION_JSON;
+		verify = verify || opt == OPTION_VERIFY;
 	}
 	if (require_words(argc, argv, 0, f) != 0)
 		return -1;

@@ -13,17 +13,10 @@
 #include "client/slots/slots.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
+#include "spec/spec.h"
 #include "vault/slot.h"
 
 static struct slots all; /* several pages: not on the stack */
-
-enum { OPT_FD = 256, OPT_NEW_FD };
-
-static const struct option pass_options[] = {
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
-	{ NULL, 0, NULL, 0 },
-};
 
 int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
 {
@@ -34,9 +27,10 @@ int verb_passphrase(struct client *c, int argc, char **argv, struct failure *f)
 	uint32_t id;
 	int opt, fd = -1, r = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":", pass_options, f)) != -1)
+	while ((opt = next_option(&first, argc, argv, f)) != -1)
 		if (opt == '?' ||
-		    passphrase_fd_option(optarg, opt == OPT_FD ? &fd : &s.pass_fd, f) != 0)
+		    passphrase_fd_option(optarg, opt == OPTION_PASSPHRASE_FD ? &fd : &s.pass_fd,
+					 f) != 0)
 			return -1;
 	/* The old passphrase also opens a locked vault. */
 	if (require_words(argc, argv, 0, f) != 0 || person_read_fd(c, fd, f) != 0 ||

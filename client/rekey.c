@@ -24,6 +24,7 @@
 #include "client/slots/slots.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
+#include "spec/spec.h"
 #include "vault/keyfile.h"
 #include "vault/crypto.h"
 #include "vault/keytext.h"
@@ -352,15 +353,6 @@ static void rekey_print_result(const struct rekey *r)
 	slots_warn_of_last(r->kept);
 }
 
-enum { OPT_FD = 256, OPT_DROP, OPT_OUT };
-
-static const struct option rekey_options[] = {
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "drop", required_argument, NULL, OPT_DROP },
-	{ "out", required_argument, NULL, OPT_OUT },
-	{ NULL, 0, NULL, 0 },
-};
-
 static int rekey_parse(int argc, char **argv, struct rekey *r, struct failure *f)
 {
 	bool first = true;
@@ -368,13 +360,13 @@ static int rekey_parse(int argc, char **argv, struct rekey *r, struct failure *f
 	int opt;
 
 	r->pass_fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":", rekey_options, f)) != -1) {
-		if (opt == '?' ||
-		    (opt == OPT_FD && passphrase_fd_option(optarg, &r->pass_fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' || (opt == OPTION_PASSPHRASE_FD &&
+				   passphrase_fd_option(optarg, &r->pass_fd, f) != 0))
 			return -1;
-		if (opt == OPT_OUT)
+		if (opt == OPTION_OUT)
 			r->out = optarg;
-		if (opt != OPT_DROP)
+		if (opt != OPTION_DROP)
 			continue;
 		if (number_option(optarg, 1, UINT32_MAX, "a slot's number", &id, f) != 0)
 			return -1;

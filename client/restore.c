@@ -17,6 +17,7 @@
 #include "client/slots/slots.h"
 #include "client/slots/transfer.h"
 #include "client/verbs.h"
+#include "spec/spec.h"
 
 struct restore {
 	uint8_t *p; /* the backup file */
@@ -128,28 +129,20 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 	return 0;
 }
 
-enum { OPT_FD = 256, OPT_VAULT_FD, OPT_REPLACE, OPT_SYSTEM };
-
-static const struct option restore_options[] = {
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "vault-passphrase-fd", required_argument, NULL, OPT_VAULT_FD },
-	{ "replace", no_argument, NULL, OPT_REPLACE },
-	{ "system", no_argument, NULL, OPT_SYSTEM },
-	{ NULL, 0, NULL, 0 },
-};
-
 int verb_restore(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct restore r = { 0 };
 	bool first = true;
 	int opt, fd = -1, vault_fd = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":", restore_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0) ||
-		    (opt == OPT_VAULT_FD && passphrase_fd_option(optarg, &vault_fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0) ||
+		    (opt == OPTION_VAULT_PASSPHRASE_FD &&
+		     passphrase_fd_option(optarg, &vault_fd, f) != 0))
 			return -1;
-		r.replace = r.replace || opt == OPT_REPLACE;
-		if (opt == OPT_SYSTEM)
+		r.replace = r.replace || opt == OPTION_REPLACE;
+		if (opt == OPTION_SYSTEM)
 			c->where = DIAL_SYSTEM;
 	}
 	if (require_words(argc, argv, 1, f) != 0 || person_read_fd(c, vault_fd, f) != 0)

@@ -12,14 +12,7 @@
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
-
-enum { OPT_FD = 256 };
-
-static const struct option rm_options[] = {
-	{ "yes", no_argument, NULL, 'y' },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ NULL, 0, NULL, 0 },
-};
+#include "spec/spec.h"
 
 static int rm_entry(struct client *c, const char *name, bool yes, struct failure *f)
 {
@@ -52,10 +45,11 @@ int verb_rm(struct client *c, int argc, char **argv, struct failure *f)
 	bool first = true, yes = false;
 	int opt, fd = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":y", rm_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
-		yes = yes || opt == 'y';
+		yes = yes || opt == OPTION_YES;
 	}
 	if (require_words(argc, argv, 1, f) != 0 || require_name(argv[optind], f) != 0 ||
 	    person_read_fd(c, fd, f) != 0)

@@ -13,6 +13,7 @@
 #include "client/common/output.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 
 #define SESSIONS_MAX 4096 /* in a list; bounds what a broken broker can make us allocate */
 #define SHORT_ID 8	  /* digits that are shown, and more where those are not enough */
@@ -33,12 +34,6 @@ struct live_sessions {
 	unsigned n;
 	bool locked; /* the vault is */
 };
-
-enum { OPT_JSON = 256, OPT_ALL };
-
-static const struct option sessions_options[] = { { "json", no_argument, NULL, OPT_JSON },
-						  { "all", no_argument, NULL, OPT_ALL },
-						  { NULL, 0, NULL, 0 } };
 
 /* ---- what the broker says ---- */
 
@@ -349,11 +344,11 @@ int verb_sessions(struct client *c, int argc, char **argv, struct failure *f)
 	struct live_sessions l;
 	int opt, r = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":", sessions_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		json = json || opt == OPT_JSON;
-		all = all || opt == OPT_ALL;
+		json = json || opt == OPTION_JSON;
+		all = all || opt == OPTION_ALL;
 	}
 	end = optind < argc && strcmp(argv[optind], "end") == 0;
 	if (!end && require_words(argc, argv, 0, f) != 0)

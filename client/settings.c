@@ -14,6 +14,7 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 #include "vault/lock_settings.h"
 
 static const char *const times[] = { "idle", "longest" };
@@ -175,24 +176,17 @@ static int settings_show(struct client *c, bool json, struct failure *f)
 	return json ? js_print(o, f) : 0;
 }
 
-enum { OPT_JSON = 256, OPT_FD };
-
-static const struct option settings_options[] = {
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ NULL, 0, NULL, 0 },
-};
-
 int verb_settings(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct settings_change ch = { 0 };
 	bool first = true, json = false;
 	int opt, i, fd = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":", settings_options, f)) != -1) {
-		if (opt == '?' || (opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0))
 			return -1;
-		json = json || opt == OPT_JSON;
+		json = json || opt == OPTION_JSON;
 	}
 	/* Report a wrong word before asking for a passphrase. */
 	for (i = optind; i < argc; i++)

@@ -21,6 +21,7 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 #include "vault/slot.h"
 
 static struct slots all; /* several pages: not on the stack */
@@ -123,19 +124,6 @@ static int slot_remove(struct client *c, const char *word, bool yes, struct fail
 
 /* ---- the verbs ---- */
 
-enum { OPT_LABEL = 256, OPT_FOR, OPT_OUT, OPT_FD, OPT_NEW_FD, OPT_JSON };
-
-static const struct option slot_options[] = {
-	{ "label", required_argument, NULL, OPT_LABEL },
-	{ "for", required_argument, NULL, OPT_FOR },
-	{ "out", required_argument, NULL, OPT_OUT },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "new-passphrase-fd", required_argument, NULL, OPT_NEW_FD },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "yes", no_argument, NULL, 'y' },
-	{ NULL, 0, NULL, 0 },
-};
-
 static bool slot_label_ok(const char *label)
 {
 	const char *p = label;
@@ -177,19 +165,20 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	const char *what, *word;
 	int opt, r, kind, fd = -1;
 
-	while ((opt = next_option(&first, argc, argv, ":y", slot_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		json = json || opt == OPT_JSON;
-		yes = yes || opt == 'y';
-		if (opt == OPT_LABEL)
+		json = json || opt == OPTION_JSON;
+		yes = yes || opt == OPTION_YES;
+		if (opt == OPTION_LABEL)
 			s.label = optarg;
-		if (opt == OPT_FOR)
+		if (opt == OPTION_FOR)
 			s.host_file = optarg;
-		if (opt == OPT_OUT)
+		if (opt == OPTION_OUT)
 			s.out_file = optarg;
-		if ((opt == OPT_FD && passphrase_fd_option(optarg, &fd, f) != 0) ||
-		    (opt == OPT_NEW_FD && passphrase_fd_option(optarg, &s.pass_fd, f) != 0))
+		if ((opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0) ||
+		    (opt == OPTION_NEW_PASSPHRASE_FD &&
+		     passphrase_fd_option(optarg, &s.pass_fd, f) != 0))
 			return -1;
 	}
 	what = optind < argc ? argv[optind] : "list";
@@ -200,7 +189,8 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 			       ? EXIT_DONE
 			       : -1;
 	if (strcmp(what, "add") != 0 && strcmp(what, "rm") != 0)
-		return fail_set(f, FAIL_USAGE, "ccctl help slot", "slot: list, add KIND or rm ID");
+		return fail_set(f, FAIL_USAGE, "ccctl help slot",
+				"slot: list, add KIND or rm SLOT");
 	if (require_words(argc, argv, 2, f) != 0)
 		return -1;
 	if (strcmp(what, "rm") == 0)

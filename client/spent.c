@@ -15,6 +15,7 @@
 #include "client/common/output.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 #include "wire/limit_text.h"
 
 #define ROWS_MAX 8192 /* bounds what a broken broker can make us allocate */
@@ -45,15 +46,6 @@ struct spending_view {
 	unsigned n;
 	struct group total;
 	uint64_t since, damaged, rolled;
-};
-
-enum { OPT_JSON = 256, OPT_BY, OPT_SINCE };
-
-static const struct option spent_options[] = {
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "by", required_argument, NULL, OPT_BY },
-	{ "since", required_argument, NULL, OPT_SINCE },
-	{ NULL, 0, NULL, 0 },
 };
 
 static uint64_t day_of(time_t when)
@@ -95,13 +87,13 @@ static int spent_read_options(struct spending_view *v, int argc, char **argv, st
 	bool first = true;
 	int o, i;
 
-	while ((o = next_option(&first, argc, argv, "", spent_options, f)) != -1) {
-		if (o == OPT_JSON) {
+	while ((o = next_option(&first, argc, argv, f)) != -1) {
+		if (o == OPTION_JSON) {
 			v->json = true;
-		} else if (o == OPT_SINCE) {
+		} else if (o == OPTION_SINCE) {
 			if (since_parse(optarg, &v->first_day, f) != 0)
 				return -1;
-		} else if (o == OPT_BY) {
+		} else if (o == OPTION_BY) {
 			for (i = 0; i < BYS && strcmp(by_names[i], optarg) != 0; i++)
 				;
 			if (i == BYS)

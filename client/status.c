@@ -18,6 +18,7 @@
 #include "client/kernel_facts.h"
 #include "client/verbs.h"
 #include "json/output.h"
+#include "spec/spec.h"
 
 struct status {
 	const char *state; /* no-vault, no-broker, locked, unlocked */
@@ -42,12 +43,6 @@ struct status {
 	char record[160];  /* what is wrong with the audit log, or "" */
 	struct kernel_facts kernel;
 };
-
-enum { OPT_JSON = 256 };
-
-static const struct option status_options[] = { { "json", no_argument, NULL, OPT_JSON },
-						{ "quiet", no_argument, NULL, 'q' },
-						{ NULL, 0, NULL, 0 } };
 
 static int status_read_reply(struct wire_map m, struct status *s, struct failure *f)
 {
@@ -401,11 +396,11 @@ int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 	struct status s = { 0 };
 	int opt;
 
-	while ((opt = next_option(&first, argc, argv, ":q", status_options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		json = json || opt == OPT_JSON;
-		quiet = quiet || opt == 'q';
+		json = json || opt == OPTION_JSON;
+		quiet = quiet || opt == OPTION_QUIET;
 	}
 	if (require_words(argc, argv, 0, f) != 0)
 		return -1;

@@ -15,13 +15,7 @@
 #include "client/statusline/preview.h"
 #include "client/statusline/remove.h"
 #include "client/verbs.h"
-
-static const struct option statusline_options[] = {
-	{ "yes", no_argument, NULL, 'y' },
-	{ "width", required_argument, NULL, 'w' },
-	{ "input", required_argument, NULL, 'i' },
-	{ NULL, 0, NULL, 0 },
-};
+#include "spec/spec.h"
 
 int verb_statusline(struct client *client, int argc, char **argv, struct failure *f)
 {
@@ -33,14 +27,14 @@ int verb_statusline(struct client *client, int argc, char **argv, struct failure
 	int opt, r;
 
 	(void)client;
-	while ((opt = next_option(&first, argc, argv, ":y", statusline_options, f)) != -1) {
-		if (opt == '?' ||
-		    (opt == 'w' && number_option(optarg, 1, 10000, "--width", &width, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' || (opt == OPTION_WIDTH &&
+				   number_option(optarg, 1, 10000, "--width", &width, f) != 0))
 			return -1;
-		if (opt == 'y')
+		if (opt == OPTION_YES)
 			yes = true;
 		else
-			*(opt == 'w' ? &p.columns : &p.input) = optarg;
+			*(opt == OPTION_WIDTH ? &p.columns : &p.input) = optarg;
 	}
 	if (require_words(argc, argv, 1, f) != 0)
 		return -1;

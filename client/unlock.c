@@ -8,22 +8,10 @@
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/slots/person.h"
+#include "client/slots/slots.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
-
-/* OPT_KIND + a slot's kind: open it with that and nothing else. */
-enum { OPT_FD = 256, OPT_AUTO, OPT_QUIET, OPT_KIND };
-
-static const struct option unlock_options[] = {
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ "keyring", no_argument, NULL, OPT_KIND + SLOT_KEYRING },
-	{ "keyfile", no_argument, NULL, OPT_KIND + SLOT_KEYFILE },
-	{ "tpm2", no_argument, NULL, OPT_KIND + SLOT_TPM2 },
-	{ "auto", no_argument, NULL, OPT_AUTO },
-	/* Not in the manual: for ccrun-import alone. */
-	{ "quiet", no_argument, NULL, OPT_QUIET },
-	{ NULL, 0, NULL, 0 },
-};
+#include "spec/spec.h"
 
 struct unlock_how {
 	int pass_fd;	     /* -1: the terminal */
@@ -39,15 +27,15 @@ static int unlock_parse(int argc, char **argv, struct unlock_how *h, struct fail
 	int opt, ways = 0;
 
 	*h = (struct unlock_how){ .pass_fd = -1, .kind = SLOT_PASSPHRASE };
-	while ((opt = next_option(&first, argc, argv, ":", unlock_options, f)) != -1) {
-		if (opt == '?' ||
-		    (opt == OPT_FD && passphrase_fd_option(optarg, &h->pass_fd, f) != 0))
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' || (opt == OPTION_PASSPHRASE_FD &&
+				   passphrase_fd_option(optarg, &h->pass_fd, f) != 0))
 			return -1;
-		if (opt >= OPT_KIND)
-			h->kind = (enum slot_kind)(opt - OPT_KIND);
-		h->quiet = h->quiet || opt == OPT_AUTO;
-		h->caller_says = h->caller_says || opt == OPT_QUIET;
-		ways += opt != OPT_QUIET;
+		if (slot_kind_of_option(opt) != SLOT_PASSPHRASE)
+			h->kind = slot_kind_of_option(opt);
+		h->quiet = h->quiet || opt == OPTION_AUTO;
+		h->caller_says = h->caller_says || opt == OPTION_QUIET;
+		ways += opt != OPTION_QUIET;
 	}
 	if (ways > 1)
 		return fail_set(f, FAIL_USAGE, NULL,

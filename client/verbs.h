@@ -1,5 +1,6 @@
 /*
- * client/verbs.h - the verbs of ccctl.  Each is defined in the file of its name.
+ * client/verbs.h - the verbs of ccctl.  Each is defined in the file of its name;
+ * spec/verbs.c says what people may type behind it.
  */
 #ifndef CLIENT_VERBS_H
 #define CLIENT_VERBS_H
@@ -12,20 +13,6 @@ struct failure;
  * Returns the exit code (0 and up), or -1 with f set.
  */
 typedef int verb_run(struct client *c, int argc, char **argv, struct failure *f);
-
-/* A row of the table in client/main.c. */
-struct verb {
-	const char *name;
-	verb_run *run;
-	int flags;	   /* VERB_... */
-	const char *words; /* its options and words, for the usage line */
-	const char *what;  /* what it does, in one line; NULL: for ccrun, not for people */
-};
-
-enum {
-	VERB_SECRET = 1,  /* handles secrets: undumpable process, locked memory */
-	VERB_ANYWHERE = 2 /* may run inside a session */
-};
 
 verb_run verb_init, verb_unlock, verb_lock, verb_status, verb_add, verb_list, verb_keys, verb_get,
 	verb_rm, verb_rename, verb_show, verb_approve, verb_log, verb_slot, verb_passphrase,

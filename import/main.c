@@ -27,19 +27,9 @@
 #include "import/report.h"
 #include "import/scrub.h"
 #include "import/vault_entries.h"
+#include "spec/spec.h"
 #include "vault/kdf.h"
 #include "vault/crypto.h"
-
-enum { OPT_SCRUB = 256, OPT_JSON, OPT_HISTORY, OPT_FD };
-
-static const struct option options[] = {
-	{ "scrub", no_argument, NULL, OPT_SCRUB },
-	{ "yes", no_argument, NULL, 'y' },
-	{ "json", no_argument, NULL, OPT_JSON },
-	{ "history", no_argument, NULL, OPT_HISTORY },
-	{ "passphrase-fd", required_argument, NULL, OPT_FD },
-	{ NULL, 0, NULL, 0 },
-};
 
 static int import_parse_options(struct import *im, int argc, char **argv, int *pass_fd,
 				struct failure *f)
@@ -48,15 +38,15 @@ static int import_parse_options(struct import *im, int argc, char **argv, int *p
 	int opt;
 
 	*pass_fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":y", options, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
-		if (opt == OPT_FD && passphrase_fd_option(optarg, pass_fd, f) != 0)
+		if (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, pass_fd, f) != 0)
 			return -1;
-		im->scrub = im->scrub || opt == OPT_SCRUB;
-		im->json = im->json || opt == OPT_JSON;
-		im->history = im->history || opt == OPT_HISTORY;
-		im->yes = im->yes || opt == 'y';
+		im->scrub = im->scrub || opt == OPTION_SCRUB;
+		im->json = im->json || opt == OPTION_JSON;
+		im->history = im->history || opt == OPTION_HISTORY;
+		im->yes = im->yes || opt == OPTION_YES;
 	}
 	if (im->history && !im->scrub)
 		return fail_set(f, FAIL_USAGE, "ccctl import --scrub --history",

@@ -7,27 +7,28 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "spec/spec.h"
 #include "wire/names.h"
 
-const char arguments_usage[] =
-	"usage: ccrun [-n | --dry-run] [--no-key] [--exec PROG] PROVIDER[:MODE] [--MODE ...] [--]\n"
-	"             [ARGUMENT ...]\n"
-	"       ccrun [-n] [--] [ARGUMENT ...]       the project's provider, else the default\n"
-	"       ccrun --wrap PROVIDER[:MODE] PROG [ARGUMENT ...]\n"
-	"       ccrun --list | --help | --version\n"
-	"\n"
-	"Runs Claude Code on a provider of models.  The key comes from the vault and is in\n"
-	"no file, no argument and no environment block.  Arguments after the provider go to\n"
-	"claude.\n"
-	"\n"
-	"  -n, --dry-run  print what would be run and set, one fact a line\n"
-	"  --exec PROG    run PROG instead of the claude in PATH\n"
-	"  --no-key       it is meant to have no key, as your own file of the provider says\n"
-	"  --wrap         run PROG; for editors that put the program before its arguments\n"
-	"  --list         list the providers and their modes\n"
-	"\n"
-	"On the first run on a terminal, ccrun asks for what is missing.  See ccrun(1),\n"
-	"ccctl(1).\n";
+void arguments_print_help(FILE *out)
+{
+	spec_print_forms(out, "ccrun", NULL, spec_ccrun.forms);
+	putc('\n', out);
+	spec_print_wrapped(
+		out,
+		"Runs Claude Code on a provider of models.  The key comes from the vault "
+		"and is in no file, no argument and no environment block.  Without a "
+		"provider, the project's is used, else the default.  Arguments after the "
+		"provider go to claude.",
+		0, 0);
+	putc('\n', out);
+	spec_print_options(out, spec_ccrun.options);
+	putc('\n', out);
+	spec_print_wrapped(out,
+			   "On the first run on a terminal, ccrun asks for what is missing.  See "
+			   "ccrun(1), ccctl(1).",
+			   0, 0);
+}
 
 int arguments_set_provider(struct arguments *a, const char *word, struct failure *f)
 {
@@ -46,47 +47,72 @@ int arguments_set_provider(struct arguments *a, const char *word, struct failure
 	return 0;
 }
 
-/* --wrap PROVIDER PROG ..., as an editor calls it; argv begins behind --wrap. */
+/* --wrap PROVIDER PROGRAM ..., as an editor calls it; argv begins behind --wrap. */
 static int arguments_parse_wrap(struct arguments *a, char **argv, struct failure *f)
 {
 	if (!argv[0] || !argv[1])
-		return fail_set(f, FAIL_USAGE, "ccrun --wrap PROVIDER PROG [ARGUMENT ...]",
+		return fail_set(f, FAIL_USAGE, "ccrun --wrap PROVIDER PROGRAM [ARGUMENT ...]",
 				"--wrap needs a provider and a program");
 	a->program = argv[1];
 	a->rest = argv + 2;
 	return arguments_set_provider(a, argv[0], f);
 }
 
+/* --exec PROGRAM or --exec=PROGRAM; *argv is left at its last word.  0 or -1. */
+static int arguments_parse_exec(struct arguments *a, char ***argv, struct failure *f)
+{
+	char *with = strchr(**argv, '=');
+
+	if (!with)
+		++*argv;
+	a->program = with ? with + 1 : **argv;
+	if (!a->program || !a->program[0])
+		return fail_set(f, FAIL_USAGE, "ccrun --exec PROGRAM PROVIDER",
+				"--exec needs a program");
+	return 0;
+}
+
+/* The options that have no argument. */
+static void arguments_note_option(struct arguments *a, enum option_id id)
+{
+	switch (id) {
+	case OPTION_DRY_RUN:
+		a->dry_run = true;
+		break;
+	case OPTION_NO_KEY:
+		a->no_key = true;
+		break;
+	case OPTION_MODELS:
+		a->models = true;
+		break;
+	case OPTION_LIST:
+		a->action = ACTION_LIST;
+		break;
+	case OPTION_HELP:
+		a->action = ACTION_HELP;
+		break;
+	case OPTION_VERSION:
+		a->action = ACTION_VERSION;
+		break;
+	default:
+		break;
+	}
+}
+
 int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 {
+	const struct option_spec *o;
+
 	memset(a, 0, sizeof(*a));
 	for (argv++; *argv && (*argv)[0] == '-'; argv++) {
-		const char *w = *argv;
-
-		if (strcmp(w, "-n") == 0 || strcmp(w, "--dry-run") == 0) {
-			a->dry_run = true;
-		} else if (strcmp(w, "--no-key") == 0) {
-			a->no_key = true;
-		} else if (strcmp(w, "--list") == 0) {
-			a->action = ACTION_LIST;
-		} else if (strcmp(w, "--models") == 0) {
-			a->models = true;
-		} else if (strcmp(w, "--help") == 0 || strcmp(w, "-h") == 0) {
-			a->action = ACTION_HELP;
-		} else if (strcmp(w, "--version") == 0) {
-			a->action = ACTION_VERSION;
-		} else if (strcmp(w, "--wrap") == 0) {
-			return arguments_parse_wrap(a, argv + 1, f);
-		} else if (strcmp(w, "--exec") == 0) {
-			if (!argv[1] || !argv[1][0])
-				return fail_set(f, FAIL_USAGE, "ccrun --exec PROG PROVIDER",
-						"--exec needs a program");
-			a->program = *++argv;
-		} else if (strncmp(w, "--exec=", 7) == 0 && w[7]) {
-			a->program = w + 7;
-		} else {
+		o = option_spec_find(spec_ccrun.options, *argv);
+		if (!o)
 			break;
-		}
+		if (o->id == OPTION_WRAP)
+			return arguments_parse_wrap(a, argv + 1, f);
+		if (o->id == OPTION_EXEC && arguments_parse_exec(a, &argv, f) != 0)
+			return -1;
+		arguments_note_option(a, o->id);
 	}
 	a->rest = argv;
 	if (*argv && (*argv)[0] != '-') {

@@ -5,6 +5,7 @@
 #define SHIM_ARGUMENTS_H
 
 #include <stdbool.h>
+#include <stdio.h>
 #include "wire/limits.h"
 
 struct failure;
@@ -45,6 +46,7 @@ int arguments_set_provider(struct arguments *a, const char *word, struct failure
 int arguments_take_modes(struct arguments *a, char known[][NAME_MAX_LEN + 1], unsigned n,
 			 struct failure *f);
 
-extern const char arguments_usage[]; /* the text of ccrun --help */
+/* Print the text of ccrun --help. */
+void arguments_print_help(FILE *out);
 
 #endif

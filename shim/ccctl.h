@@ -20,7 +20,8 @@ int ccctl_run(const char *verb, const char *word, struct failure *f);
  * parameter `model` where that is given. */
 int ccctl_add(const struct provider *p, const char *model, struct failure *f);
 
-/* Start "ccctl confirm --ask ID" on the terminal, if nobody else asks there now.  Its pid, or -1. */
+/* Start "ccctl confirm --ask LAUNCH" on the terminal, if nobody else asks there now.  Its pid,
+ * or -1. */
 pid_t ccctl_confirm(const char *id, struct failure *f);
 
 /*

@@ -57,7 +57,7 @@ enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct fa
 	if (arguments_set_provider(a, to, NULL) == 0)
 		return INVOKED_BY_LINK;
 	fail_set(f, FAIL_USAGE,
-		 "ccctl link NAME PROVIDER makes a command; ccrun --list shows the providers",
+		 "ccctl link COMMAND PROVIDER makes a command; ccrun --list shows the providers",
 		 "called as '%.80s', which is no link and no provider's name", name);
 	return INVOKED_UNKNOWN;
 }

@@ -449,7 +449,8 @@ int main(int argc, char **argv)
 		return exit_with(&f, code);
 	switch (a.action) {
 	case ACTION_HELP:
-		return fputs(arguments_usage, stdout) < 0 ? EXIT_CCRUN : 0;
+		arguments_print_help(stdout);
+		return fflush(stdout) != 0 ? EXIT_CCRUN : 0;
 	case ACTION_VERSION:
 		return puts("ccrun " CCRUN_VERSION) < 0 ? EXIT_CCRUN : 0;
 	case ACTION_LIST:

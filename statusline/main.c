@@ -18,6 +18,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/number.h"
+#include "spec/spec.h"
 #include "statusline/line.h"
 #include "statusline/cells.h"
 #include "config/ini/ini_file.h"
@@ -117,14 +118,16 @@ static void facts_collect(struct facts *k)
 
 static int print_usage(const char *word)
 {
-	if (strcmp(word, "--version") == 0) {
+	const struct option_spec *o = option_spec_find(spec_statusline.options, word);
+
+	if (o && o->id == OPTION_VERSION) {
 		puts("ccrun-statusline " CCRUN_VERSION);
 		return 0;
 	}
-	fprintf(strcmp(word, "--help") == 0 ? stdout : stderr,
-		"usage: ccrun-statusline < INPUT\n"
-		"Claude Code's status line: set it with ccctl statusline install.\n");
-	return strcmp(word, "--help") == 0 ? 0 : EXIT_USAGE;
+	spec_print_forms(o ? stdout : stderr, "ccrun-statusline", NULL, spec_statusline.forms);
+	fputs("Claude Code's status line: set it with ccctl statusline install.\n",
+	      o ? stdout : stderr);
+	return o ? 0 : EXIT_USAGE;
 }
 
 int main(int argc, char **argv)

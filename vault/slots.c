@@ -73,7 +73,7 @@ int vault_slot_add(struct vault *v, struct slot_info *info, const uint8_t key[KE
 		return -1;
 	if (v->slots == VAULT_SLOTS_MAX) {
 		undo_drop(v);
-		return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm ID",
+		return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm SLOT",
 				"cannot add a slot: the vault has %d already", VAULT_SLOTS_MAX);
 	}
 	slot_fill(v, &v->slot[v->slots], info, key);

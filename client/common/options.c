@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "spec/spec.h"
 #include "wire/names.h"
 
 /* Does this word look like an option?  Otherwise it may be a key, which must not get
@@ -40,11 +41,42 @@ static void option_refuse(int opt, char **argv, struct failure *f)
 	fail_hint(f, "ccctl help %s", argv[0]);
 }
 
-int next_option(bool *first, int argc, char **argv, const char *shorts, const struct option *longs,
-		struct failure *f)
+/* What getopt_long wants of the verb's rows: longs, and shorts, two characters a letter. */
+static void option_rows(const struct option_spec *o, struct option longs[SPEC_OPTIONS],
+			char shorts[2 * SPEC_OPTIONS + 2])
 {
+	bool wants;
+	size_t n = 0;
+
+	memset(longs, 0, SPEC_OPTIONS * sizeof(*longs));
+	*shorts++ = ':';
+	for (; o->name || o->letter; o++) {
+		wants = o->argument && o->argument[0] != '[';
+		if (o->name)
+			longs[n++] =
+				(struct option){ o->name, wants ? required_argument : no_argument,
+						 NULL, o->id };
+		if (o->letter)
+			*shorts++ = o->letter;
+		if (o->letter && wants)
+			*shorts++ = ':';
+	}
+	*shorts = '\0';
+}
+
+int next_option(bool *first, int argc, char **argv, struct failure *f)
+{
+	const struct verb_spec *v = verb_spec_find(argv[0]);
+	const struct option_spec *o;
+	struct option longs[SPEC_OPTIONS];
+	char shorts[2 * SPEC_OPTIONS + 2];
 	int opt;
 
+	if (!v) {
+		fail_set(f, FAIL_INTERNAL, NULL, "a verb that is in no table");
+		return '?';
+	}
+	option_rows(v->options, longs, shorts);
 	if (*first)
 		optind = 0; /* glibc: start over */
 	*first = false;
@@ -55,26 +87,26 @@ int next_option(bool *first, int argc, char **argv, const char *shorts, const st
 		option_refuse(opt, argv, f);
 		return '?';
 	}
+	for (o = v->options; o->name || o->letter; o++)
+		if (o->letter == opt)
+			return (int)o->id;
 	return opt;
 }
 
 int no_options(int argc, char **argv, struct failure *f)
 {
-	static const struct option none[] = { { NULL, 0, NULL, 0 } };
 	bool first = true;
 
-	return next_option(&first, argc, argv, ":", none, f) == -1 ? 0 : -1;
+	return next_option(&first, argc, argv, f) == -1 ? 0 : -1;
 }
 
 int json_option(int argc, char **argv, bool *json, struct failure *f)
 {
-	static const struct option longs[] = { { "json", no_argument, NULL, 256 },
-					       { NULL, 0, NULL, 0 } };
 	bool first = true;
 	int opt;
 
 	*json = false;
-	while ((opt = next_option(&first, argc, argv, ":", longs, f)) != -1) {
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
 			return -1;
 		*json = true;
@@ -125,13 +157,11 @@ int passphrase_fd_option(const char *text, int *fd, struct failure *f)
 
 int passphrase_fd_alone(int argc, char **argv, int *fd, struct failure *f)
 {
-	static const struct option longs[] = { { "passphrase-fd", required_argument, NULL, 256 },
-					       { NULL, 0, NULL, 0 } };
 	bool first = true;
 	int opt;
 
 	*fd = -1;
-	while ((opt = next_option(&first, argc, argv, ":", longs, f)) != -1)
+	while ((opt = next_option(&first, argc, argv, f)) != -1)
 		if (opt == '?' || passphrase_fd_option(optarg, fd, f) != 0)
 			return -1;
 	return 0;

@@ -12,11 +12,11 @@
 struct failure;
 
 /*
- * getopt_long with ccctl's own messages; *first: true before the first call.
- * Returns the option, -1 at the end, or '?' with f set (FAIL_USAGE).
+ * getopt_long with the options of the verb argv[0] (spec/spec.h) and ccctl's own messages;
+ * *first: true before the first call.  Returns the option's id (enum option_id), -1 at the
+ * end, or '?' with f set (FAIL_USAGE).
  */
-int next_option(bool *first, int argc, char **argv, const char *shorts, const struct option *longs,
-		struct failure *f);
+int next_option(bool *first, int argc, char **argv, struct failure *f);
 
 /* The verb has no options.  0, with optind at the first word, or -1. */
 int no_options(int argc, char **argv, struct failure *f);

@@ -57,7 +57,7 @@ static int slot_check_room(const struct slots *s, struct failure *f)
 {
 	if (s->n < VAULT_SLOTS_MAX)
 		return 0;
-	return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm ID",
+	return fail_set(f, FAIL_TOO_LARGE, "remove one: ccctl slot rm SLOT",
 			"the vault has %d slots already", VAULT_SLOTS_MAX);
 }
 

@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
+#include "spec/spec.h"
 #include "vault/slot.h"
 
 static int slot_read(struct wire_map m, struct slot_view *s, struct failure *f)
@@ -107,6 +108,20 @@ int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct
 	memcpy(out, p, len);
 	*n = len;
 	return 0;
+}
+
+enum slot_kind slot_kind_of_option(int option)
+{
+	switch (option) {
+	case OPTION_KEYRING:
+		return SLOT_KEYRING;
+	case OPTION_KEYFILE:
+		return SLOT_KEYFILE;
+	case OPTION_TPM2:
+		return SLOT_TPM2;
+	default:
+		return SLOT_PASSPHRASE;
+	}
 }
 
 void slots_warn_of_last(uint64_t n)

@@ -43,6 +43,10 @@ unsigned slots_count(const struct slots *s, enum slot_kind kind);
  */
 int slot_material(struct client *c, uint32_t id, uint8_t *out, size_t *n, struct failure *f);
 
+/* The kind of slot that --keyring, --keyfile or --tpm2 means; SLOT_PASSPHRASE for any other
+ * option. */
+enum slot_kind slot_kind_of_option(int option);
+
 /* Print a note when n is 1: the vault is lost with its only slot. */
 void slots_warn_of_last(uint64_t n);
 

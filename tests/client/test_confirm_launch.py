@@ -163,7 +163,7 @@ def test_of_more_than_one_each_is_asked_about(asks, token):
     one, two = background(asks), background(asks)
     ids = {x["pid"]: x["id"] for x in waits(asks, 2)}
     r = asks.with_passphrase("confirm")
-    assert r.rc == 2 and "--ask ID" in r.err and len(waiting(asks)) == 2, r
+    assert r.rc == 2 and "--ask LAUNCH" in r.err and len(waiting(asks)) == 2, r
     p = talk(asks, CCCTL, "confirm")
     answer(p, PROMPT, PASSPHRASE)
     for _ in ids:

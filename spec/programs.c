@@ -1,0 +1,32 @@
+/*
+ * spec/programs.c - the options of the programs that have no verbs.
+ */
+#include <stddef.h>
+
+#include "spec/spec.h"
+
+const struct program_spec spec_ccrun = {
+	"ccrun",
+	{ "[-n] [--no-key] [--exec PROGRAM] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]",
+	  "[-n] [--] [ARGUMENT ...]", "--wrap PROVIDER[:MODE] PROGRAM [ARGUMENT ...]",
+	  "--list | --help | --version" },
+	{ { OPTION_DRY_RUN, "dry-run", 'n', NULL,
+	    "print what would be run and set, one fact a line" },
+	  { OPTION_NO_KEY, "no-key", 0, NULL,
+	    "it is meant to have no key, as your own file of the provider says" },
+	  { OPTION_EXEC, "exec", 0, "PROGRAM", "run PROGRAM instead of the claude in PATH" },
+	  { OPTION_WRAP, "wrap", 0, NULL,
+	    "run PROGRAM; for editors that put the program before its arguments" },
+	  { OPTION_LIST, "list", 0, NULL, "list the providers and their modes" },
+	  { OPTION_HELP, "help", 'h', NULL, "print this" },
+	  { OPTION_VERSION, "version", 0, NULL, "print the version" },
+	  /* ccctl's: become ccrun-models */
+	  { OPTION_MODELS, "models", 0, NULL, NULL } },
+};
+
+const struct program_spec spec_statusline = {
+	"ccrun-statusline",
+	{ "< INPUT", "--help | --version" },
+	{ { OPTION_HELP, "help", 0, NULL, "print this" },
+	  { OPTION_VERSION, "version", 0, NULL, "print the version" } },
+};
