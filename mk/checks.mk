@@ -10,9 +10,10 @@ lint: all
 	@tools/lint $(BUILD)
 
 # Writes the tables of folders in docs/ARCHITECTURE.md and of attacks in docs/THREATS.md, and
-# docs/TROUBLES.md.
+# docs/TROUBLES.md, and SYNOPSIS of the man pages.
 docs:
 	@tools/docs --refresh
+	@tools/spec --refresh $(BUILD)
 
 format:
 	@find . -path './build*' -prune -o -name '*.[ch]' -print | xargs clang-format -i
