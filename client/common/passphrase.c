@@ -8,9 +8,10 @@
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/secret.h"
+#include "display/normal.h"
 
-int passphrase_normalise(struct client *c, enum text_form form, const struct secret *typed,
-			 struct secret *out, struct failure *f)
+static int passphrase_normalise(struct client *c, enum text_form form, const struct secret *typed,
+				struct secret *out, struct failure *f)
 {
 	size_t characters = NORMAL_ROOM(typed->n);
 	ssize_t n;
@@ -24,4 +25,16 @@ int passphrase_normalise(struct client *c, enum text_form form, const struct sec
 	}
 	out->n = (size_t)n;
 	return out->n != typed->n || memcmp(out->p, typed->p, typed->n) != 0;
+}
+
+int passphrase_compose(struct client *c, const struct secret *typed, struct secret *out,
+		       struct failure *f)
+{
+	return passphrase_normalise(c, TEXT_COMPOSED, typed, out, f);
+}
+
+int passphrase_decompose(struct client *c, const struct secret *typed, struct secret *out,
+			 struct failure *f)
+{
+	return passphrase_normalise(c, TEXT_DECOMPOSED, typed, out, f);
 }

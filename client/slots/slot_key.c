@@ -198,12 +198,13 @@ static int slot_try_form(struct client *c, const struct slots *all, const struct
 }
 
 /* Try a passphrase in a form that differs from what was typed; 1 without a try where none does. */
-static int slot_try_other_form(struct client *c, const struct slots *all, enum text_form form,
+static int slot_try_other_form(struct client *c, const struct slots *all, bool composed,
 			       const struct secret *typed, struct secret *key, slot_try *try,
 			       void *arg, struct failure *f)
 {
 	struct secret other = { 0 };
-	int r = passphrase_normalise(c, form, typed, &other, f);
+	int r = composed ? passphrase_compose(c, typed, &other, f)
+			 : passphrase_decompose(c, typed, &other, f);
 
 	if (r > 0)
 		r = slot_try_form(c, all, &other, key, try, arg, f);
@@ -221,12 +222,12 @@ static int slot_try_passphrases(struct client *c, const struct slots *all,
 				const struct secret *typed, struct secret *key, slot_try *try,
 				void *arg, struct failure *f)
 {
-	int r = slot_try_other_form(c, all, TEXT_COMPOSED, typed, key, try, arg, f);
+	int r = slot_try_other_form(c, all, true, typed, key, try, arg, f);
 
 	if (r == 1 || (r < 0 && f->code == FAIL_WRONG_KEY))
 		r = slot_try_form(c, all, typed, key, try, arg, f);
 	if (r < 0 && f->code == FAIL_WRONG_KEY) {
-		r = slot_try_other_form(c, all, TEXT_DECOMPOSED, typed, key, try, arg, f);
+		r = slot_try_other_form(c, all, false, typed, key, try, arg, f);
 		if (r == 1)
 			r = -1; /* f is of the try before */
 	}

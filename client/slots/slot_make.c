@@ -94,7 +94,7 @@ static int slot_make_passphrase(struct client *c, struct new_slot *s, struct fai
 	kdf_fresh(&s->info.kdf);
 	/* Marks of their own count as characters while it is asked for. */
 	if (passphrase_read_new(c, s->pass_fd, s->first, &pass, f) == 0 &&
-	    passphrase_normalise(c, TEXT_COMPOSED, &pass, &normal, f) >= 0 &&
+	    passphrase_compose(c, &pass, &normal, f) >= 0 &&
 	    passphrase_check_length(&normal, f) == 0)
 		r = kdf_derive(&s->info.kdf, normal.p, normal.n, s->key.p, f);
 	secret_free(c, &pass);
