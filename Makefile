@@ -121,10 +121,10 @@ $(LIBEXEC)/ccbroker $(TEST_LIBEXEC)/ccbroker:
 # Deferred (=): only inside the rule does $* say which helper it is.
 $(OBJ)/helpers/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags $(LIBS_$(word 2,$(subst /, ,$*))) 2>/dev/null | sed 's/-I/-isystem /g')
 
-$(OBJ)/relay/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags libcurl libssl 2>/dev/null | sed 's/-I/-isystem /g')
+$(OBJ)/reach/%.o $(OBJ)/relay/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags libcurl libssl 2>/dev/null | sed 's/-I/-isystem /g')
 
-$(LIBEXEC)/ccrun-relay: $(call objs,relay) $(HOUSE)
-$(TEST_LIBEXEC)/ccrun-relay: $(call objs,relay) $(TEST_HOUSE)
+$(LIBEXEC)/ccrun-relay: $(call objs,relay reach) $(HOUSE)
+$(TEST_LIBEXEC)/ccrun-relay: $(call objs,relay reach) $(TEST_HOUSE)
 $(LIBEXEC)/ccrun-relay $(TEST_LIBEXEC)/ccrun-relay:
 	$(call link,-pie,$(MSGPACK_LIB) -lsodium -lseccomp -pthread $(shell $(PKG_CONFIG) --libs libcurl libssl))
 

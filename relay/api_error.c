@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/utf8.h"
+#include "wire/trial.h"
 
 #define BODY_MAX (API_ERROR_MAX - 512)
 
@@ -116,17 +117,19 @@ static size_t error_body(const struct api_error *e, char *out)
 size_t api_error_write(const struct api_error *e, char out[API_ERROR_MAX])
 {
 	unsigned status = e->status >= 400 && e->status <= 599 ? e->status : 500;
-	char body[BODY_MAX], retry[32] = "";
+	char body[BODY_MAX], retry[32] = "", cause[64] = "";
 	size_t body_n = error_body(e, body), n;
 
 	if (e->retry_after)
 		snprintf(retry, sizeof(retry), "retry-after: %u\r\n", (unsigned)e->retry_after);
+	if (e->cause)
+		snprintf(cause, sizeof(cause), TRIAL_HEADER ": %s\r\n", e->cause);
 	n = (size_t)snprintf(out, API_ERROR_MAX,
 			     "HTTP/1.1 %u %s\r\n"
 			     "content-type: application/json\r\n"
 			     "content-length: %zu\r\n"
-			     "%s%s\r\n",
-			     status, status_reason(status), body_n, retry,
+			     "%s%s%s\r\n",
+			     status, status_reason(status), body_n, retry, cause,
 			     e->close ? "connection: close\r\n" : "");
 	memcpy(out + n, body, body_n);
 	return n + body_n;

@@ -30,6 +30,7 @@ struct api_error {
 	const char *text;     /* without secrets; what is not UTF-8 becomes U+FFFD */
 	uint32_t retry_after; /* seconds for the field Retry-After; 0: no such field */
 	bool close;	      /* announce that the connection ends: the request was not read */
+	const char *cause;    /* for ccctl test: a word of wire/trial.h; NULL: none */
 };
 
 /* Write the whole answer, head and body.  Returns its length.  It cannot fail. */

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "relay/http_text.h"
 #include "relay/secret_filter.h"
+#include "wire/trial.h"
 
 #define VERSION "HTTP/1.1 "
 #define LENGTH_DIGITS_MAX 18 /* decimal ones: the length fits a signed number of 64 bits */
@@ -327,10 +328,12 @@ static void output_field(struct head_output *o, const struct answer_field *field
 }
 
 /* Fields that end at the relay: of this connection, of framing (ours is written
-   instead), and cookies, which would be credentials that claude keeps. */
+   instead), cookies, which would be credentials that claude keeps, and what the relay
+   alone says. */
 static bool field_is_dropped(const struct answer_head *h, const char *p, struct answer_view name)
 {
 	static const char *const dropped[] = {
+		TRIAL_HEADER,
 		"connection",
 		"content-length",
 		"keep-alive",

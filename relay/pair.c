@@ -17,6 +17,7 @@
 #include "relay/pair_state.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
+#include "wire/trial.h"
 
 #define STEPS_MAX 32 /* of one pair, before others have their turn */
 
@@ -182,6 +183,7 @@ static bool failure_passes(enum fail_code code)
 
 void pair_refuse_key(struct pair *p, const struct failure *why)
 {
+	const char *cause = trial_name(why->code == FAIL_LOCKED ? TRIAL_LOCKED : TRIAL_NO_KEY);
 	char words[API_ERROR_TEXT_MAX];
 
 	if (p->state != PAIR_VALUE && p->state != PAIR_RENEW)
@@ -192,20 +194,21 @@ void pair_refuse_key(struct pair *p, const struct failure *why)
 	if (p->state == PAIR_RENEW && why->code == FAIL_NO_VALUE)
 		p->state = PAIR_EXCHANGE; /* the provider's own words */
 	else if (p->state == PAIR_RENEW)
-		pair_answer(p, 401, API_AUTHENTICATION, words);
+		pair_answer_because(p, 401, API_AUTHENTICATION, words, cause);
 	else if (key_is_whole(&p->relay->key))
 		pair_reserve(p);
 	else if (failure_passes(why->code))
-		pair_answer(p, 503, API_ERROR, words);
+		pair_answer_because(p, 503, API_ERROR, words, cause);
 	else
-		pair_answer(p, 403, API_PERMISSION, words);
+		pair_answer_because(p, 403, API_PERMISSION, words, cause);
 	pair_go_on(p);
 }
 
 bool pair_take_reservation(struct pair *p, const struct channel_message *m)
 {
 	char words[API_ERROR_TEXT_MAX];
-	const struct api_error e = { 429, API_RATE_LIMIT, words, m->retry, true };
+	const struct api_error e = { 429,      API_RATE_LIMIT, words,
+				     m->retry, true,	       trial_name(TRIAL_LIMIT) };
 
 	if (p->state != PAIR_RESERVE || p->id != m->id)
 		return false;

@@ -72,8 +72,14 @@ void pair_say(struct pair *p, const struct api_error *e)
 
 void pair_answer(struct pair *p, unsigned status, enum api_error_type type, const char *text)
 {
+	pair_answer_because(p, status, type, text, NULL);
+}
+
+void pair_answer_because(struct pair *p, unsigned status, enum api_error_type type,
+			 const char *text, const char *cause)
+{
 	char words[API_ERROR_TEXT_MAX];
-	const struct api_error e = { status, type, words, 0, true };
+	const struct api_error e = { status, type, words, 0, true, cause };
 
 	snprintf(words, sizeof(words), "ccrun: %s", text);
 	pair_say(p, &e);

@@ -27,6 +27,10 @@ void pair_say(struct pair *p, const struct api_error *e);
 /* The same from a text, which ccrun's name is put before. */
 void pair_answer(struct pair *p, unsigned status, enum api_error_type type, const char *text);
 
+/* The same, with the word of wire/trial.h that tells ccctl test why. */
+void pair_answer_because(struct pair *p, unsigned status, enum api_error_type type,
+			 const char *text, const char *cause);
+
 /* That there is no locked memory for it. */
 void pair_refuse_memory(struct pair *p);
 

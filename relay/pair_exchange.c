@@ -59,6 +59,7 @@ bool pair_step_connect(struct pair *p)
 {
 	char words[API_ERROR_TEXT_MAX];
 	enum upstream_state state = upstream_state(p->up);
+	const char *cause;
 
 	if (state == UPSTREAM_CONNECTING)
 		return false;
@@ -67,11 +68,12 @@ bool pair_step_connect(struct pair *p)
 		return true;
 	}
 	snprintf(words, sizeof(words), "%s", upstream_words(p->up));
+	cause = trial_name(upstream_cause(p->up));
 	relay_channel_note_failure(&p->relay->channel, words);
 	if (state == UPSTREAM_UNTRUSTED)
-		pair_answer(p, 400, API_INVALID_REQUEST, words);
+		pair_answer_because(p, 400, API_INVALID_REQUEST, words, cause);
 	else
-		pair_answer(p, state == UPSTREAM_SLOW ? 504 : 502, API_ERROR, words);
+		pair_answer_because(p, state == UPSTREAM_SLOW ? 504 : 502, API_ERROR, words, cause);
 	return true;
 }
 
@@ -86,7 +88,7 @@ static void pair_fail_exchange(struct pair *p, const struct failure *f)
 	else if (f->code == FAIL_NO_MEMORY)
 		pair_refuse_memory(p);
 	else
-		pair_answer(p, 502, API_ERROR, words);
+		pair_answer_because(p, 502, API_ERROR, words, trial_name(TRIAL_BROKEN_ANSWER));
 }
 
 /* Both connections are kept, or neither. */
@@ -129,8 +131,8 @@ static int pair_take_body(struct pair *p, struct failure *f)
 void pair_send_again(struct pair *p)
 {
 	const struct request_route *route = p->request.route;
-	const struct api_error e = { 503, API_ERROR, "ccrun: the key was renewed: try again", 1,
-				     true };
+	const struct api_error e = { 503, API_ERROR, "ccrun: the key was renewed: try again",
+				     1,	  true,	     NULL };
 	char model[sizeof(p->request.model)];
 
 	if (p->kept.over) {

@@ -17,6 +17,7 @@
 #include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
+#include "reach/reach.h"
 #include "relay/settings.h"
 
 #define CONNECT_MS 30000L
@@ -50,6 +51,7 @@ struct upstream {
 	CURL *easy;
 	curl_socket_t fd;
 	enum upstream_state state;
+	enum trial cause; /* of one that could not connect */
 	char error[CURL_ERROR_SIZE];
 	char words[WORDS_MAX];
 };
@@ -108,34 +110,25 @@ size_t upstreams_poll(struct upstreams *us, struct pollfd *p, size_t max, int *t
 
 /* ---- what came of it ---- */
 
-/* Is it TLS, rather than a connection that broke while TLS was begun? */
-static bool error_is_of_tls(CURLcode code, const char *error)
-{
-	switch (code) {
-	case CURLE_PEER_FAILED_VERIFICATION:
-	case CURLE_SSL_CERTPROBLEM:
-	case CURLE_SSL_CIPHER:
-	case CURLE_SSL_CACERT_BADFILE:
-	case CURLE_SSL_ISSUER_ERROR:
-	case CURLE_SSL_INVALIDCERTSTATUS:
-	case CURLE_SSL_ENGINE_NOTFOUND:
-	case CURLE_SSL_ENGINE_SETFAILED:
-		return true;
-	case CURLE_SSL_CONNECT_ERROR:
-		return !strstr(error, "SYSCALL") && !strstr(error, "reset");
-	default:
-		return false;
-	}
-}
-
 static enum upstream_state state_of_error(struct upstream *u, CURLcode code)
 {
 	long proxy = 0;
 
+	u->cause = reach_outcome(u->easy, code, u->error);
 	curl_easy_getinfo(u->easy, CURLINFO_HTTP_CONNECTCODE, &proxy);
-	if (proxy == PROXY_WANTS_PASSWORD || error_is_of_tls(code, u->error))
+	if (proxy == PROXY_WANTS_PASSWORD)
 		return UPSTREAM_UNTRUSTED;
-	return code == CURLE_OPERATION_TIMEDOUT ? UPSTREAM_SLOW : UPSTREAM_UNREACHABLE;
+	switch (u->cause) {
+	case TRIAL_UNKNOWN_AUTHORITY:
+	case TRIAL_OTHER_HOST:
+	case TRIAL_CLOCK:
+	case TRIAL_TLS:
+		return UPSTREAM_UNTRUSTED;
+	case TRIAL_TIMEOUT:
+		return code == CURLE_OPERATION_TIMEDOUT ? UPSTREAM_SLOW : UPSTREAM_UNREACHABLE;
+	default:
+		return UPSTREAM_UNREACHABLE;
+	}
 }
 
 static void upstream_settle(struct upstream *u, CURLcode code)
@@ -399,6 +392,11 @@ enum upstream_state upstream_state(const struct upstream *u)
 const char *upstream_words(const struct upstream *u)
 {
 	return u->words;
+}
+
+enum trial upstream_cause(const struct upstream *u)
+{
+	return u->cause;
 }
 
 int upstream_fd(const struct upstream *u)

@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <sys/types.h>
 
+#include "wire/trial.h"
+
 struct failure;
 struct relay_settings;
 struct upstream;
@@ -50,6 +52,9 @@ enum upstream_state upstream_state(const struct upstream *u);
 
 /* Why it could not connect: words without an end, with the provider's name. */
 const char *upstream_words(const struct upstream *u);
+
+/* The same in one word. */
+enum trial upstream_cause(const struct upstream *u);
 
 /* The socket of one that is connected. */
 int upstream_fd(const struct upstream *u);

@@ -31,8 +31,8 @@ static void expect_whole(const struct api_error *e, const char *wanted)
 
 static void test_whole_answers(void **state)
 {
-	struct api_error e = { 529, API_OVERLOADED, "ccrun: the vault is locked: ccctl unlock", 5,
-			       false };
+	struct api_error e = { 529, API_OVERLOADED, "ccrun: the vault is locked: ccctl unlock",
+			       5,   false,	    NULL };
 
 	(void)state;
 	expect_whole(&e, "HTTP/1.1 529 Overloaded\r\n"
@@ -42,10 +42,11 @@ static void test_whole_answers(void **state)
 			 "\r\n"
 			 "{\"type\":\"error\",\"error\":{\"type\":\"overloaded_error\","
 			 "\"message\":\"ccrun: the vault is locked: ccctl unlock\"}}");
-	e = (struct api_error){ 403, API_PERMISSION, "no", 0, true };
+	e = (struct api_error){ 403, API_PERMISSION, "no", 0, true, "no-host" };
 	expect_whole(&e, "HTTP/1.1 403 Forbidden\r\n"
 			 "content-type: application/json\r\n"
 			 "content-length: 67\r\n"
+			 "ccrun-cause: no-host\r\n"
 			 "connection: close\r\n"
 			 "\r\n"
 			 "{\"type\":\"error\",\"error\":{\"type\":\"permission_error\","
@@ -78,7 +79,7 @@ static const char *error_member(const json_t *body, const char *name)
 
 static void expect_text(const char *text, const char *wanted)
 {
-	struct api_error e = { 400, API_INVALID_REQUEST, text, 0, false };
+	struct api_error e = { 400, API_INVALID_REQUEST, text, 0, false, NULL };
 	json_t *body = read_back(&e);
 
 	assert_string_equal(error_member(body, "message"), wanted);
