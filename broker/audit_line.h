@@ -36,7 +36,7 @@ struct audit_event {
 	const char *session;
 	const char *inside; /* the session that this one belongs to */
 	const char *image;  /* the requester's executable */
-	const char *why;    /* of a refusal: the message */
+	const char *why;    /* of a refusal: the message; of an open session: what for */
 	const struct audit_sums *sums;
 	uint64_t missing; /* lines of the log that were lost; 0: left out */
 	pid_t pid;

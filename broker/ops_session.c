@@ -32,6 +32,8 @@
 #include "vault/entry.h"
 #include "wire/pack.h"
 
+#define PURPOSE_SIZE 32 /* bytes, with its NUL */
+
 /* Entry i of the request. */
 static int read_session_entry(struct request *q, unsigned i, struct session *s, struct failure *f)
 {
@@ -221,11 +223,21 @@ static int check_confirmed(struct request *q, struct failure *f)
 	return confirm_check(q->connection, level, program, f);
 }
 
+/* What a session is for that is no launch of the client, as the requester says. */
+static int read_purpose(struct request *q, char out[PURPOSE_SIZE], struct failure *f)
+{
+	out[0] = '\0';
+	if (!wire_has(q->map, "purpose"))
+		return 0;
+	return wire_get_text(q->map, "purpose", out, PURPOSE_SIZE, f);
+}
+
 struct wire_out *op_open(struct request *q, struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
 	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
+	char purpose[PURPOSE_SIZE];
 	struct image_verdict image;
 	struct price_list prices;
 	uint8_t id[8];
@@ -244,7 +256,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	memset(s, 0, sizeof(*s));
 	s->marked = q->marked;
 	if (read_session(q, s, f) != 0 || price_list_read(&prices, q->map, f) != 0 ||
-	    peer_check_namespaces(&c->peer, f) != 0)
+	    read_purpose(q, purpose, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
 		return NULL;
 	for (i = 0; i < s->entries; i++)
 		if (read_session_entry(q, i, s, f) != 0)
@@ -268,6 +280,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	e.session = s->id;
 	e.inside = s->has_shown_ticket ? s->root : NULL;
 	e.image = s->image;
+	e.why = purpose[0] ? purpose : NULL;
 	/* The ticket last: it ends with an opened session alone. */
 	if (audit_write(&c->tenant->audit, &e, f) != 0 || make_ticket(c, f) != 0)
 		return NULL;
