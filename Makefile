@@ -15,7 +15,7 @@ DESTDIR  ?=
 BUILD    ?= build
 CC       ?= cc
 SANITIZE ?=
-HELPERS  ?= keyring tpm2 logind usage models source relay
+HELPERS  ?= keyring tpm2 logind usage ask source relay
 
 OBJ     := $(BUILD)/obj
 BIN     := $(BUILD)/bin
@@ -36,8 +36,10 @@ LIBS_keyring := libsecret-1
 LIBS_tpm2 := tss2-esys tss2-tctildr tss2-mu
 LIBS_logind := libsystemd
 LIBS_usage := libcurl jansson
-LIBS_models := libcurl jansson
+LIBS_ask := libcurl jansson
 LIBS_source := jansson inih
+# What a helper has besides the house.
+ROOMS_ask := reach
 helpers := $(patsubst %,$(LIBEXEC)/ccrun-%,$(HELPERS))
 programs := $(addprefix $(BIN)/,ccrun ccctl ccrun-statusline) $(LIBEXEC)/ccbroker $(LIBEXEC)/ccrun-import \
 	$(LIBDIR)/libccrun.so $(helpers)
@@ -139,10 +141,10 @@ $(inside) $(call for_tests,$(inside)):
 .SECONDEXPANSION:
 link_helper = $(call link,-pie,-lseccomp $(if $(filter logind usage source,$*),$(MSGPACK_LIB)) \
 	$(if $(filter usage,$*),-lsodium -pthread) $(shell $(PKG_CONFIG) --libs $(LIBS_$*)))
-$(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$* helpers) $(HOUSE)
+$(LIBEXEC)/ccrun-%: $$(call objs,helpers/$$* helpers $$(ROOMS_$$*)) $(HOUSE)
 	$(link_helper)
 
-$(TEST_LIBEXEC)/ccrun-%: $$(call instead,$(OBJ),$$(call objs,helpers/$$* helpers)) $(TEST_HOUSE)
+$(TEST_LIBEXEC)/ccrun-%: $$(call instead,$(OBJ),$$(call objs,helpers/$$* helpers $$(ROOMS_$$*))) $(TEST_HOUSE)
 	$(link_helper)
 
 # Never with a sanitizer: it is loaded into programs that are built without.

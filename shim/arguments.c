@@ -83,7 +83,10 @@ static void arguments_note_option(struct arguments *a, enum option_id id)
 		a->no_key = true;
 		break;
 	case OPTION_MODELS:
-		a->models = true;
+		a->ask = "models";
+		break;
+	case OPTION_TEST:
+		a->ask = "test";
 		break;
 	case OPTION_LIST:
 		a->action = ACTION_LIST;

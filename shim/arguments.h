@@ -15,8 +15,8 @@ enum action { ACTION_RUN, ACTION_LIST, ACTION_HELP, ACTION_VERSION };
 struct arguments {
 	enum action action;
 	bool dry_run;
-	bool no_key; /* --no-key: the person means that there is none, and how it is confined */
-	bool models; /* --models, ccctl's: run ccrun-models, which lists them */
+	bool no_key;	 /* --no-key: the person means that there is none, and how it is confined */
+	const char *ask; /* --models, --test, ccctl's: run ccrun-ask with that word; or NULL */
 	const char *program;		 /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];

@@ -29,7 +29,7 @@ static int relay_ask_client(const struct target *t, bool try_client, struct deli
 {
 	struct tried tried;
 
-	if (t->own) {
+	if (t->asks) {
 		snprintf(out->why, sizeof(out->why), "made for one");
 		return true;
 	}
@@ -121,13 +121,14 @@ int delivery_choose(const struct provider *p, const struct target *t, bool try_c
 	if (want == DELIVERY_RELAY)
 		return delivery_choose_relay(p, t, try_client, out, f);
 	/* It links a large library, and reads what a server answers: no key for it. */
-	if (t->own)
+	if (t->asks)
 		return want == DELIVERY_AUTO && delivery_auto_relay(p, t, try_client, out)
 			       ? 0
-			       : fail_set(f, FAIL_POLICY, NULL,
-					  "%s has delivery = %s: only by a relay could it be asked "
-					  "for its models",
-					  p->name, delivery_name(want));
+			       : fail_set(
+					 f, FAIL_POLICY, NULL,
+					 "%s has delivery = %s: only by a relay could ccrun ask it "
+					 "anything",
+					 p->name, delivery_name(want));
 	if (want == DELIVERY_ENV)
 		return 0;
 	if (want == DELIVERY_PIPE) {

@@ -15,6 +15,7 @@
 #include "config/client/settings_files.h"
 #include "config/client/settings_option.h"
 #include "config/client/takeover.h"
+#include "config/provider/auth.h"
 #include "config/provider/own_variables.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
@@ -35,12 +36,31 @@
 #include "shim/relay_socket.h"
 #include "shim/session.h"
 #include "shim/target.h"
+#include "shim/trial_report.h"
 #include "start/usage_worker.h"
 
-/* Print the failure; returns code. */
-static int exit_with(const struct failure *f, int code)
+/* Is it a trial (--test), of which ccctl is told? */
+static bool arguments_are_trial(const struct arguments *a)
 {
-	fail_print("ccrun", f);
+	return a->ask && strcmp(a->ask, "test") == 0;
+}
+
+/* Print the failure; returns code. */
+static int exit_with(const struct arguments *a, const struct failure *f, int code)
+{
+	if (arguments_are_trial(a))
+		trial_report_failure(f->code == FAIL_LOCKED ? TRIAL_LOCKED : TRIAL_NOT_STARTED, f);
+	else
+		fail_print("ccrun", f);
+	return code;
+}
+
+/* The same where only the client could do it, for what the provider's files say. */
+static int exit_unasked(const struct arguments *a, const struct failure *f, int code)
+{
+	if (f->code != FAIL_POLICY || !arguments_are_trial(a))
+		return exit_with(a, f, code);
+	trial_report_failure(TRIAL_LAUNCH_ONLY, f);
 	return code;
 }
 
@@ -144,7 +164,7 @@ static void print_start_line(const struct launch *l, const struct opened_session
 	const char *term = getenv("TERM");
 	bool plain;
 
-	if (!isatty(STDERR_FILENO) || l->target->own)
+	if (!isatty(STDERR_FILENO) || l->target->asks)
 		return;
 	if (p->secrets)
 		snprintf(key, sizeof(key), "key from %s%s%s", manager[0] ? manager : "vault",
@@ -179,7 +199,7 @@ static void start_usage_worker(const struct launch *l)
 	struct usage_worker w = { .kind = p->usage, .provider = p->name };
 	unsigned i;
 
-	if (!p->usage[0] || l->target->own)
+	if (!p->usage[0] || l->target->asks)
 		return;
 	if (p->secrets)
 		w.entry = p->secret[0].entry;
@@ -334,17 +354,39 @@ static int launch_settle_keyless(const struct arguments *a, struct provider *p, 
 static int launch_target(const struct arguments *a, const struct provider *p, struct target *t,
 			 int *code, struct failure *f)
 {
-	if (!a->models) {
+	if (!a->ask) {
 		if (target_find(t, a->program ? a->program : "claude", code, f) != 0)
 			return -1;
 		t->claude = t->claude || a->claude;
 		return 0;
 	}
 	*code = EXIT_CCRUN;
-	if ((p->secrets == 0 && !p->base_url[0]) || p->auth == AUTH_OAUTH || p->auth > AUTH_NONE)
-		return fail_set(f, FAIL_POLICY, p->docs[0] ? "its documentation names them" : NULL,
-				"%s has no list of models that ccrun could ask for", p->name);
-	return target_find_models(t, code, f);
+	if (auth_has_messages(p->auth) && (p->secrets > 0 || p->base_url[0]))
+		return target_find_asking(t, a->ask, code, f);
+	if (arguments_are_trial(a))
+		return fail_set(f, FAIL_POLICY, NULL, "%s has no key that ccrun could use%s%s",
+				p->name, auth_has_messages(p->auth) ? "" : ": auth = ",
+				auth_has_messages(p->auth) ? "" : auth_name(p->auth));
+	return fail_set(f, FAIL_POLICY, p->docs[0] ? "its documentation names them" : NULL,
+			"%s has no list of models that ccrun could ask for", p->name);
+}
+
+/* The words of the program: for ccrun-ask what it is to do stands before.  NULL: no memory. */
+static char **launch_arguments(const struct arguments *a)
+{
+	unsigned n = 0;
+	char **argv;
+
+	if (!a->ask)
+		return a->rest;
+	while (a->rest[n])
+		n++;
+	argv = calloc(n + 2, sizeof(*argv));
+	if (!argv)
+		return NULL;
+	argv[0] = (char *)a->ask;
+	memcpy(argv + 1, a->rest, n * sizeof(*argv));
+	return argv;
 }
 
 /* Everything from the chosen provider on.  Returns ccrun's exit status. */
@@ -365,35 +407,38 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	fail_sanitize(shown);
 	if (provider_ready(a, &p, f) != 0 || project_models(pin, p, f) != 0 ||
 	    launch_settle_keyless(a, p, f) != 0)
-		return exit_with(f, EXIT_CCRUN);
+		return exit_with(a, f, EXIT_CCRUN);
 	if (launch_target(a, p, &t, &code, f) != 0)
-		return exit_with(f, code);
+		return exit_unasked(a, f, code);
 	l.provider = p;
 	l.target = &t;
-	l.arguments = a->rest;
+	l.arguments = launch_arguments(a);
 	l.confinement = &confinement;
-	if (confine_plan(p->policy.confine, &confinement, f) != 0 ||
-	    delivery_choose(p, &t, !a->dry_run, &how, f) != 0)
-		return exit_with(f, EXIT_CCRUN);
+	if (!l.arguments)
+		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the arguments");
+	if (!l.arguments || confine_plan(p->policy.confine, &confinement, f) != 0)
+		return exit_with(a, f, EXIT_CCRUN);
+	if (delivery_choose(p, &t, !a->dry_run, &how, f) != 0)
+		return exit_unasked(a, f, EXIT_CCRUN);
 	l.delivery = how.delivery;
 	l.first_party = how.first_party;
 	l.why = how.why;
 	l.network = &network;
 	l.taken = &taken;
 	if (launch_read_settings(&l, p, &network, &taken, f) != 0)
-		return exit_with(f, EXIT_CCRUN);
+		return exit_with(a, f, EXIT_CCRUN);
 	if (p->secrets && l.delivery != DELIVERY_RELAY && t.claude &&
 	    launch_pin_settings(&l, f) != 0)
-		return exit_with(f, EXIT_CCRUN);
+		return exit_with(a, f, EXIT_CCRUN);
 	if (a->dry_run)
-		return launch_print(&l, f) == 0 ? 0 : exit_with(f, EXIT_CCRUN);
+		return launch_print(&l, f) == 0 ? 0 : exit_with(a, f, EXIT_CCRUN);
 	if (background_check(&l, f) != 0)
-		return exit_with(f, EXIT_CCRUN);
+		return exit_with(a, f, EXIT_CCRUN);
 	if (!a->no_key && keyless_check(p, f) != 0)
-		return exit_with(f, EXIT_CCRUN);
+		return exit_with(a, f, EXIT_CCRUN);
 	warn_no_credentials(p);
 	launch_run(&l, f);
-	return exit_with(f, l.exec_failed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
+	return exit_with(a, f, l.exec_failed ? EXIT_CANNOT_EXEC : EXIT_CCRUN);
 }
 
 /* Outside a session: run the next claude in PATH as it is.  Returns the exit status of a
@@ -439,14 +484,14 @@ static int invocation_parse(struct arguments *a, char **argv, int *code, struct 
 int main(int argc, char **argv)
 {
 	static struct project pin;
-	struct arguments a;
+	struct arguments a = { .action = ACTION_RUN };
 	struct failure f = { 0 };
 	int code;
 
 	if (argc < 1 || io_open_standard_streams() != 0)
 		return EXIT_CCRUN;
 	if (invocation_parse(&a, argv, &code, &f) != 0)
-		return exit_with(&f, code);
+		return exit_with(&a, &f, code);
 	switch (a.action) {
 	case ACTION_HELP:
 		arguments_print_help(stdout);
@@ -454,23 +499,23 @@ int main(int argc, char **argv)
 	case ACTION_VERSION:
 		return puts("ccrun " CCRUN_VERSION) < 0 ? EXIT_CCRUN : 0;
 	case ACTION_LIST:
-		return provider_list_print(stdout, &f) == 0 ? 0 : exit_with(&f, EXIT_CCRUN);
+		return provider_list_print(stdout, &f) == 0 ? 0 : exit_with(&a, &f, EXIT_CCRUN);
 	case ACTION_RUN:
 		break;
 	}
 	if (provider_choose(&a, &pin, &f) != 0)
-		return exit_with(&f, EXIT_CCRUN);
+		return exit_with(&a, &f, EXIT_CCRUN);
 	if (a.provider[0])
 		return launch_provider(&a, &pin, &f);
 	if (a.unknown) {
 		fail_set(&f, FAIL_USAGE,
 			 "arguments for claude follow the provider; ccrun --help lists ours",
 			 "'%.60s' is no option of ccrun", a.unknown);
-		return exit_with(&f, EXIT_CCRUN);
+		return exit_with(&a, &f, EXIT_CCRUN);
 	}
 	fail_set(&f, FAIL_USAGE, "ccrun PROVIDER [ARGUMENT ...]; the providers are:",
 		 "which provider? none was named");
-	exit_with(&f, EXIT_CCRUN);
+	exit_with(&a, &f, EXIT_CCRUN);
 	provider_list_print(stderr, &f);
 	return EXIT_CCRUN;
 }

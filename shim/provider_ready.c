@@ -182,7 +182,7 @@ static int provider_settle(const struct arguments *a, struct provider **p, struc
 
 	if (!provider_missing(*p))
 		return 0;
-	if (a->models && provider_load_listing(a, p, f) != 0)
+	if (a->ask && strcmp(a->ask, "models") == 0 && provider_load_listing(a, p, f) != 0)
 		return -1;
 	if (!provider_missing(*p))
 		return 0;

@@ -61,6 +61,8 @@ static struct wire_out *open_request(const struct wish *w, const struct image_an
 	wire_put_str(o, "mode", p->mode);
 	wire_put_str(o, "delivery", delivery_name(w->delivery));
 	put_program(o, w->target->path);
+	if (w->target->asks)
+		wire_put_str(o, "purpose", w->target->asks);
 	if (p->policy.confirm != CONFIRM_NO)
 		wire_put_str(o, "confirm", confirm_name(p->policy.confirm));
 	image_put(o, w->target, image);

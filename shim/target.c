@@ -326,15 +326,15 @@ int target_find(struct target *t, const char *program, int *code, struct failure
 	return 0;
 }
 
-int target_find_models(struct target *t, int *code, struct failure *f)
+int target_find_asking(struct target *t, const char *what, int *code, struct failure *f)
 {
 	char path[PATH_SIZE];
 
 	*code = EXIT_CCRUN;
-	if (path_installed("libexec/ccrun/ccrun-models", path, f) != 0 ||
+	if (path_installed("libexec/ccrun/ccrun-ask", path, f) != 0 ||
 	    target_find(t, path, code, f) != 0)
 		return -1;
-	t->own = true;
+	t->asks = what;
 	return 0;
 }
 

@@ -19,7 +19,7 @@ struct target {
 	char why_not[256];	/* "/usr/bin/x is statically linked" */
 	char broken[256];	/* why it cannot run: "is empty"; or "" */
 	bool claude;		/* it is called so: what it supports can be tried */
-	bool own;		/* it is of ccrun's own programs, made for a relay */
+	const char *asks; /* it is ccrun-ask, made for a relay, and this is what for; or NULL */
 	/* What it is.  identity is of the program and all its interpreters; name is "" where
 	 * it was given as a path. */
 	struct image image;
@@ -36,8 +36,8 @@ struct target {
  */
 int target_find(struct target *t, const char *program, int *code, struct failure *f);
 
-/* The same for ccrun-models. */
-int target_find_models(struct target *t, int *code, struct failure *f);
+/* The same for ccrun-ask, which asks the provider's server: its first word. */
+int target_find_asking(struct target *t, const char *what, int *code, struct failure *f);
 
 /* Is it what was found then, still?  A person may have been asked meanwhile.  0 or -1. */
 int target_check_same(const struct target *t, struct failure *f);

@@ -20,8 +20,9 @@ const struct program_spec spec_ccrun = {
 	  { OPTION_LIST, "list", 0, NULL, "list the providers and their modes" },
 	  { OPTION_HELP, "help", 'h', NULL, "print this" },
 	  { OPTION_VERSION, "version", 0, NULL, "print the version" },
-	  /* ccctl's: become ccrun-models */
-	  { OPTION_MODELS, "models", 0, NULL, NULL } },
+	  /* ccctl's: become ccrun-ask */
+	  { OPTION_MODELS, "models", 0, NULL, NULL },
+	  { OPTION_TEST, "test", 0, NULL, NULL } },
 };
 
 const struct program_spec spec_statusline = {

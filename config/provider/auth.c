@@ -124,6 +124,11 @@ const char *auth_relayed_variable(enum auth auth)
 	return kinds[auth].relayed;
 }
 
+bool auth_has_messages(enum auth auth)
+{
+	return auth == AUTH_NONE || (kinds[auth].relayed && auth != AUTH_BEDROCK);
+}
+
 bool auth_looks_like_key(const char *value)
 {
 	return strncmp(value, "sk-", 3) == 0 || strncasecmp(value, "bearer ", 7) == 0 ||

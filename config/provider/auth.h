@@ -46,6 +46,9 @@ bool auth_is_aws(enum auth auth);
 /* The variable whose value a relay can put into requests in its place, or NULL. */
 const char *auth_relayed_variable(enum auth auth);
 
+/* Is it the Messages API that is asked, with one credential that stands in a request? */
+bool auth_has_messages(enum auth auth);
+
 /* Does the value look like a key that was written where a name belongs? */
 bool auth_looks_like_key(const char *value);
 

@@ -242,6 +242,15 @@ def test_models_behind_a_key_are_asked_for_by_relay(keyed, server, token):
     r = keyed.ccctl("models", "gate")
     assert r.rc == 0 and r.out == "big\nsmall\n", r
     assert server.seen[-1][1]["authorization"] == "Bearer " + token and token not in r.out + r.err
+    assert server.seen[-1][1]["anthropic-version"] == "2023-06-01", "without it Anthropic's API answers nothing"
+
+
+def test_models_behind_a_key_that_cannot_be_reached(keyed, server, token):
+    keyed.add("gate", token, "--set", "model=big")
+    server.http.shutdown()
+    server.http.server_close()
+    r = keyed.ccctl("models", "gate")
+    assert r.rc == 1 and f"{server.url.partition('//')[2]} cannot be reached" in r.err, r
 
 
 def test_a_server_that_refuses_the_key(keyed, server, token):

@@ -1,7 +1,7 @@
 /*
- * helpers/models/models_answer.c - the names of models in a server's answer.
+ * helpers/ask/models_answer.c - the names of models in a server's answer.
  */
-#include "helpers/models/models_answer.h"
+#include "helpers/ask/models_answer.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -39,7 +39,7 @@ static const json_t *models_array(const json_t *root)
 	return json_is_array(data) ? data : json_object_get(root, "models");
 }
 
-int models_answer_print(const char *body, size_t n, FILE *to)
+int models_answer_each(const char *body, size_t n, models_take *take, void *arg)
 {
 	json_t *root = json_loadb(body, n, 0, NULL);
 	const json_t *models = models_array(root), *name;
@@ -52,7 +52,7 @@ int models_answer_print(const char *body, size_t n, FILE *to)
 			name = model_name(json_array_get(models, i));
 			if (!name_ok(name))
 				continue;
-			fprintf(to, "%s\n", json_string_value(name));
+			take(json_string_value(name), arg);
 			count++;
 		}
 	}
