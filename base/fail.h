@@ -71,6 +71,7 @@ enum {
 	EXIT_LOCKED = 3,
 	EXIT_NO_SUCH = 4,
 	EXIT_REFUSED = 5,
+	EXIT_UNTRIED = 6, /* of `test`: only a launch can tell */
 	/* of ccrun, as env(1) */
 	EXIT_CCRUN = 125,
 	EXIT_CANNOT_EXEC = 126,

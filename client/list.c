@@ -11,6 +11,7 @@
 #include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/trials.h"
 #include "client/verbs.h"
 #include "config/provider/provider.h"
 #include "json/output.h"
@@ -51,7 +52,16 @@ struct row {
 	char from[SOURCE_REF_MAX + 1]; /* where the first key that exists comes from */
 	char host[ORIGIN_MAX_LEN + 1]; /* or "(PARAMETER?)" while one is missing */
 	char modes[256];
-	char no[sizeof(((struct provider *)0)->unverified) + 8]; /* "no: WHY", when not verified */
+	struct tried *tried; /* modes that were tried (ccctl test), the newest first; owned */
+	unsigned trials;
+	char verified[96];
+};
+
+/* A provider's mode, and what its last trial came to. */
+struct tried {
+	const char *mode; /* "" for none */
+	struct kept_trial kept;
+	bool current; /* neither files nor keys changed since */
 };
 
 struct listing {
@@ -135,7 +145,6 @@ static void list_fill_row(const struct listing *l, struct row *r)
 	for (i = 0; i < r->p->mode_count && n < sizeof(r->modes); i++)
 		n += (size_t)snprintf(r->modes + n, sizeof(r->modes) - n, "%s%s", i ? " " : "",
 				      r->p->modes[i]);
-	snprintf(r->no, sizeof(r->no), "no: %s", r->p->unverified);
 	if (r->p->secrets == 0)
 		r->key = KEY_NONE_NEEDED;
 	else if (l->view == VIEW_OPEN)
@@ -144,12 +153,72 @@ static void list_fill_row(const struct listing *l, struct row *r)
 		r->key = by_view[l->view];
 }
 
-/* Has the provider been tested?  "-" when its files do not say. */
-static const char *list_verified(const struct row *r)
+/* ---- trials ---- */
+
+static void list_add_trial(const struct listing *l, struct row *r, const char *mode)
 {
-	if (!r->p || !r->p->verified[0])
-		return "-";
-	return r->p->unverified[0] ? r->no : "yes";
+	struct tried t = { .mode = mode };
+	struct provider *p = NULL;
+	struct trial_subject now;
+	unsigned i;
+
+	if (!trial_kept(r->name, mode, &t.kept))
+		return;
+	t.current = provider_load(r->name, mode, &p, NULL) == 0 &&
+		    trial_subject_of(p, l->view == VIEW_OPEN ? l->entry : NULL, l->entries, &now,
+				     NULL) == 0 &&
+		    trial_subject_same(&t.kept.subject, &now);
+	if (p)
+		provider_free(p);
+	for (i = r->trials++; i > 0 && r->tried[i - 1].kept.at < t.kept.at; i--)
+		r->tried[i] = r->tried[i - 1];
+	r->tried[i] = t;
+}
+
+static void list_find_trials(const struct listing *l, struct row *r)
+{
+	unsigned i;
+
+	if (!r->p)
+		return;
+	r->tried = calloc(r->p->mode_count + 1, sizeof(*r->tried));
+	if (!r->tried)
+		return;
+	list_add_trial(l, r, "");
+	for (i = 0; i < r->p->mode_count; i++)
+		list_add_trial(l, r, r->p->modes[i]);
+}
+
+/* What is known of the provider itself; else of the mode that was tried last. */
+static const struct tried *list_trial(const struct row *r)
+{
+	unsigned i;
+
+	for (i = 0; i < r->trials; i++)
+		if (!r->tried[i].mode[0])
+			return &r->tried[i];
+	return r->trials ? &r->tried[0] : NULL;
+}
+
+/* Does it work, as far as that was tried here? */
+static void list_set_verified(struct row *r)
+{
+	const struct tried *t = list_trial(r);
+	const char *mode = t && t->mode[0] ? ":" : "";
+	char date[DATE_TEXT];
+
+	if (!t)
+		snprintf(r->verified, sizeof(r->verified), "not tried here");
+	else if (!t->current)
+		snprintf(r->verified, sizeof(r->verified), "%s%.20s%snot tried since a change",
+			 mode, t->mode, mode[0] ? " " : "");
+	else if (trial_works(t->kept.outcome))
+		snprintf(r->verified, sizeof(r->verified), "%s%.20s%sworked on %.10s", mode,
+			 t->mode, mode[0] ? " " : "", date_local(t->kept.at, date));
+	else
+		snprintf(r->verified, sizeof(r->verified), "%s%.20s%sfailed on %.10s: %s", mode,
+			 t->mode, mode[0] ? " " : "", date_local(t->kept.at, date),
+			 trial_name(t->kept.outcome));
 }
 
 static void list_print_table(const struct listing *l)
@@ -167,7 +236,7 @@ static void list_print_table(const struct listing *l)
 		key = cell_width(key_words[r->key].text, key);
 		from = cell_width(r->from, from);
 		host = cell_width(r->host, host);
-		verified = cell_width(list_verified(r), verified);
+		verified = cell_width(r->verified, verified);
 	}
 	put_cell("PROVIDER", name);
 	put_cell("TITLE", title);
@@ -190,9 +259,29 @@ static void list_print_table(const struct listing *l)
 		put_cell(key_words[r->key].text, key);
 		put_cell(r->from[0] ? r->from : "-", from);
 		put_cell(r->host[0] ? r->host : "-", host);
-		put_cell(list_verified(r), verified);
+		put_cell(r->verified, verified);
 		puts(r->used ? date_local(r->used, time) : "-");
 	}
+}
+
+static struct json_t *list_trials_json(const struct row *r)
+{
+	struct json_t *list = js_array(), *o;
+	const struct tried *t;
+	unsigned i;
+
+	for (i = 0; i < r->trials; i++) {
+		t = &r->tried[i];
+		o = js_object();
+		js_text(o, "mode", t->mode[0] ? t->mode : NULL);
+		js_text(o, "outcome", trial_name(t->kept.outcome));
+		js_bool(o, "works", trial_works(t->kept.outcome));
+		js_text(o, "model", t->kept.model[0] ? t->kept.model : NULL);
+		js_time(o, "at", t->kept.at);
+		js_bool(o, "current", t->current);
+		js_append(list, o);
+	}
+	return list;
 }
 
 static struct json_t *list_row_json(const struct row *r)
@@ -219,6 +308,7 @@ static struct json_t *list_row_json(const struct row *r)
 	js_put(o, "missing_parameters", list);
 	js_text(o, "verified", r->p && r->p->verified[0] ? r->p->verified : NULL);
 	js_text(o, "unverified", r->p && r->p->unverified[0] ? r->p->unverified : NULL);
+	js_put(o, "tried", list_trials_json(r));
 	js_time(o, "used", r->used);
 	js_text(o, "error", r->p ? NULL : r->why.what);
 	return o;
@@ -252,6 +342,8 @@ static int list_gather(struct client *c, struct listing *l, struct failure *f)
 	for (i = 0; i < n; i++) {
 		l->row[i].name = names[i];
 		list_fill_row(l, &l->row[i]);
+		list_find_trials(l, &l->row[i]);
+		list_set_verified(&l->row[i]);
 	}
 	l->rows = n;
 	free(names);
@@ -274,6 +366,7 @@ int verb_list(struct client *c, int argc, char **argv, struct failure *f)
 		list_print_table(&l);
 	for (i = 0; i < l.rows; i++) {
 		free(l.row[i].name);
+		free(l.row[i].tried);
 		if (l.row[i].p)
 			provider_free(l.row[i].p);
 	}

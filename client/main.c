@@ -29,6 +29,7 @@ static const struct {
 	{ "add", verb_add },
 	{ "list", verb_list },
 	{ "models", verb_models },
+	{ "test", verb_test },
 	{ "status", verb_status },
 	{ "unlock", verb_unlock },
 	{ "lock", verb_lock },

@@ -42,8 +42,13 @@ void put_foreign(const char *text)
 {
 	char clean[1024];
 
-	display_clean(text, strlen(text), clean, sizeof(clean));
+	clean_foreign(text, clean, sizeof(clean));
 	fputs(clean, stdout);
+}
+
+void clean_foreign(const char *text, char *out, size_t size)
+{
+	display_clean(text, strlen(text), out, size);
 }
 
 int cell_width(const char *text, int least)

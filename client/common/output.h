@@ -6,6 +6,8 @@
 #ifndef CLIENT_COMMON_OUTPUT_H
 #define CLIENT_COMMON_OUTPUT_H
 
+#include <stddef.h>
+
 /* "ccctl: ..." and a newline on standard error, which leaves standard output to data. */
 void say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
@@ -15,6 +17,9 @@ void put_plain(const char *text);
 /* Text that others chose, as the name of a directory: nothing in it is invisible or changes
  * the direction of reading either. */
 void put_foreign(const char *text);
+
+/* The same in out, of size bytes: for a message. */
+void clean_foreign(const char *text, char *out, size_t size);
 
 /* As put_plain, padded with blanks to width columns, and two blanks more. */
 void put_cell(const char *text, int width);

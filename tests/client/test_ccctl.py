@@ -844,7 +844,7 @@ STATUS = {"state", "vault", "inside_session", "broker", "version", "pid", "start
           "sessions", "sessions_by_relay", "releases", "waiting", "locked_why", "locked_at", "kept", "asleep", "watched", "delays", "relay",
           "record", "slots", "yama_ptrace_scope", "landlock_abi", "seccomp", "legacy_tiocsti", "peer_pidfd"}
 ROW = {"name", "title", "modes", "key", "entries", "endpoint", "from", "missing_parameters", "verified",
-       "unverified", "used", "error"}
+       "unverified", "tried", "used", "error"}
 UTC = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ"
 
 
@@ -911,7 +911,7 @@ def test_list_says_what_it_knows(home):
     assert set(row) == ROW
     assert row == {"name": "acme", "title": "Acme", "modes": ["fast"], "key": "no-vault",
                    "entries": ["acme"], "endpoint": "api.acme.test", "missing_parameters": [],
-                   "verified": None, "unverified": None, "used": None, "error": None, "from": None}
+                   "verified": None, "unverified": None, "tried": [], "used": None, "error": None, "from": None}
     assert json_row(home, "free")["key"] == "none-needed"
     row = json_row(home, "place")
     assert row["missing_parameters"] == ["place"] and row["endpoint"] is None
@@ -920,7 +920,7 @@ def test_list_says_what_it_knows(home):
     assert json_row(home, "acme")["key"] == "missing"
     home.ok("add", "acme", input=KEY)
     assert json_row(home, "acme")["key"] == "stored"
-    assert re.search(r"^acme +Acme +fast +in vault +vault +api\.acme\.test +- +-$", home.ok("list").out, re.M)
+    assert re.search(r"^acme +Acme +fast +in vault +vault +api\.acme\.test +not tried here +-$", home.ok("list").out, re.M)
     home.ok("lock")
     assert json_row(home, "acme")["key"] == "locked"
     assert "vault locked" in home.ok("list").out
