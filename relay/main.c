@@ -32,7 +32,7 @@
 
 #define PROGRAM "ccrun-relay"
 #define HEAP_SIZE (1024 * 1024)	 /* libcurl's */
-#define ARENA_SIZE (1280 * 1024) /* the key's 200 KiB, and some 33 to 52 KiB a request */
+#define ARENA_SIZE (1280 * 1024) /* the key's 70 KiB, and some 35 to 54 KiB a request */
 #define HEAP_BEFORE (96 * 1024)	 /* what libcurl needs without a connection: 42 KiB */
 #define HEAP_EACH (20 * 1024)	 /* and with each of them: 16 KiB */
 #define HEAP_ERRAND HEAP_EACH	 /* and with the one of an errand */

@@ -1,11 +1,16 @@
 /*
- * relay/secret_filter.c - overwrite secrets in a stream of bytes (Knuth, Morris, Pratt
- * 1977, once for each secret).
+ * relay/secret_filter.c - overwrite secrets in a stream of bytes (Karp, Rabin 1987, once for
+ * each secret).
  *
- * For each secret the filter knows the longest prefix of it that ends the stream so far.
- * An occurrence that is not complete yet begins with such a prefix, so all bytes before
- * the longest of these prefixes are decided.  An occurrence that completes lies within
- * the bytes held back, but for leading ones that were written as '*' already.
+ * MUST: neither what is held back nor the work that a byte costs depends on a secret's bytes.
+ * Who has the provider repeat a guess sees where the answer stops for a while, or how it is
+ * cut into chunks, and how long this process ran: if that told a guess which begins the
+ * secret from one that does not, the secret could be guessed byte by byte.
+ *
+ * So bytes that no secret has divide the stream into runs.  Of the last run as many bytes are
+ * held back as an occurrence that is not complete could have, whatever they are; and each
+ * byte of a run changes a sum of the last ones, which is that of the secret by chance, or
+ * where it stands there.
  */
 #include "relay/secret_filter.h"
 
@@ -13,23 +18,52 @@
 
 #include "base/control.h"
 #include "base/fail.h"
+#include "vault/crypto.h"
 
 #define MASK '*'
 
+/* What wire_token_check allows. */
+static bool byte_may_be_secret(uint8_t c)
+{
+	return c > 0x20 && c < 0x7f && c != MASK;
+}
+
 /* ---- the set ---- */
 
-static void fallback_fill(uint16_t *fallback, const uint8_t *text, size_t n)
+static int secret_check(const struct secret_text *secret, struct failure *f)
 {
-	size_t i, k = 0;
+	size_t i;
 
-	fallback[0] = 0;
-	for (i = 1; i < n; i++) {
-		while (k && text[k] != text[i])
-			k = fallback[k - 1];
-		if (text[k] == text[i])
-			k++;
-		fallback[i] = (uint16_t)k;
+	if (secret->n > SECRET_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL,
+				"a secret of more than %d bytes to look for", SECRET_MAX);
+	if (secret->n < SECRET_MIN)
+		return fail_set(f, FAIL_BAD_VALUE, NULL,
+				"a secret of fewer than %d bytes to look for", SECRET_MIN);
+	for (i = 0; i < secret->n; i++)
+		if (!byte_may_be_secret(secret->p[i]))
+			return fail_set(f, FAIL_BAD_VALUE, NULL,
+					"a secret to look for with a byte that none has");
+	return 0;
+}
+
+/* The sum of n bytes, each times a power of base: the last one's is 1. */
+static void set_add(struct secret_set *set, const struct secret_text *secret)
+{
+	size_t i = set->count++, k;
+
+	set->text[i] = secret->p;
+	set->len[i] = secret->n;
+	set->first_power[i] = 1;
+	for (k = 0; k < secret->n; k++) {
+		set->sum[i] = set->sum[i] * set->base + secret->p[k];
+		if (k)
+			set->first_power[i] *= set->base;
 	}
+	if (secret->n > set->longest)
+		set->longest = secret->n;
+	if (set->shortest == 0 || secret->n < set->shortest)
+		set->shortest = secret->n;
 }
 
 int secret_set_init(struct secret_set *set, const struct secret_text *secrets, size_t count,
@@ -41,25 +75,14 @@ int secret_set_init(struct secret_set *set, const struct secret_text *secrets, s
 	if (count > SECRETS_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d secrets to look for",
 				SECRETS_MAX);
-	for (i = 0; i < count; i++) {
-		if (secrets[i].n > SECRET_MAX)
-			return fail_set(f, FAIL_TOO_LARGE, NULL,
-					"a secret of more than %d bytes to look for", SECRET_MAX);
-		if (secrets[i].n < SECRET_MIN)
-			return fail_set(f, FAIL_BAD_VALUE, NULL,
-					"a secret of fewer than %d bytes to look for", SECRET_MIN);
-		/* Overwriting one occurrence could write another one's '*'. */
-		if (memchr(secrets[i].p, MASK, secrets[i].n))
-			return fail_set(f, FAIL_BAD_VALUE, NULL, "a secret with a '%c' to look for",
-					MASK);
-	}
-	for (i = 0; i < count; i++) {
-		set->text[i] = secrets[i].p;
-		set->len[i] = secrets[i].n;
-		fallback_fill(set->fallback[i], secrets[i].p, secrets[i].n);
-		set->begins[secrets[i].p[0]] = true;
-	}
-	set->count = control_active(CONTROL_ANSWER_FILTER) ? count : 0;
+	for (i = 0; i < count; i++)
+		if (secret_check(&secrets[i], f) != 0)
+			return -1;
+	/* Random, so that nobody can make texts of the same sum.  An even one forgets bytes. */
+	random_fill(&set->base, sizeof(set->base));
+	set->base |= 1;
+	for (i = 0; control_active(CONTROL_ANSWER_FILTER) && i < count; i++)
+		set_add(set, &secrets[i]);
 	return 0;
 }
 
@@ -68,7 +91,7 @@ void secret_set_wipe(struct secret_set *set)
 	explicit_bzero(set, sizeof(*set));
 }
 
-/* ---- the stream ---- */
+/* ---- the bytes held back ---- */
 
 void secret_filter_init(struct secret_filter *s, const struct secret_set *set)
 {
@@ -81,141 +104,130 @@ void secret_filter_wipe(struct secret_filter *s)
 	explicit_bzero(s, sizeof(*s));
 }
 
-/* How many bytes at the stream's end may belong to an occurrence that is not complete. */
-static size_t filter_undecided(const struct secret_filter *s)
+/* Where the n-th last byte held back is. */
+static size_t held_at(const struct secret_filter *s, size_t n)
 {
-	size_t i, most = 0;
-
-	for (i = 0; i < s->set->count; i++)
-		if (s->matched[i] > most)
-			most = s->matched[i];
-	return most;
+	return (s->first + s->count - n) % SECRET_MAX;
 }
 
-/* Is the first byte held back decided, when the last `undecided` are not?  A '*' is
-   written as '*', whether it belongs to an occurrence or not. */
-static bool held_is_ready(const struct secret_filter *s, size_t undecided)
+static void held_mask(struct secret_filter *s, size_t n)
 {
-	return s->count && (s->count > undecided || s->held[s->first] == MASK);
+	size_t at;
+
+	for (; n; n--) {
+		at = held_at(s, n);
+		s->masked[at / 8] = (uint8_t)(s->masked[at / 8] | 1u << at % 8);
+	}
 }
 
-static size_t held_release(struct secret_filter *s, size_t undecided, uint8_t *out, size_t size)
+/* Write the first ones, but for the last `left`, as far as there is room. */
+static size_t held_release(struct secret_filter *s, size_t left, uint8_t *out, size_t size)
 {
-	size_t n;
+	size_t n, at;
 
-	for (n = 0; n < size && held_is_ready(s, undecided); n++) {
-		out[n] = s->held[s->first];
-		s->held[s->first] = 0;
-		s->first = (s->first + 1) % SECRET_MAX;
+	for (n = 0; n < size && s->count > left; n++) {
+		at = s->first;
+		out[n] = s->masked[at / 8] >> at % 8 & 1 ? MASK : s->held[at];
+		s->held[at] = 0;
+		s->masked[at / 8] = (uint8_t)(s->masked[at / 8] & ~(1u << at % 8));
+		s->first = (at + 1) % SECRET_MAX;
 		s->count--;
 	}
 	return n;
 }
 
-/* Overwrite the last n bytes of the stream; those not held any more were '*'. */
-static void held_mask(struct secret_filter *s, uint64_t n)
-{
-	size_t i;
-
-	for (i = 1; i <= s->count && i <= n; i++)
-		s->held[(s->first + s->count - i) % SECRET_MAX] = MASK;
-}
-
-/* How many bytes of secret i end the stream once c has followed, when k did before. */
-static size_t secret_step(const struct secret_set *set, size_t i, size_t k, uint8_t c)
-{
-	const uint8_t *text = set->text[i];
-
-	while (k && text[k] != c)
-		k = set->fallback[i][k - 1];
-	return text[k] == c ? k + 1 : 0;
-}
-
-/* Take one byte.  Fewer than SECRET_MAX are held, as all decided ones are written. */
-static void filter_take(struct secret_filter *s, uint8_t c)
+static bool held_ends_with(const struct secret_filter *s, size_t i)
 {
 	const struct secret_set *set = s->set;
-	size_t i, k;
+	size_t k;
 
-	s->held[(s->first + s->count) % SECRET_MAX] = c;
-	s->count++;
-	s->seen++;
+	for (k = 0; k < set->len[i]; k++)
+		if (s->held[held_at(s, set->len[i] - k)] != set->text[i][k])
+			return false;
+	return true;
+}
+
+/* ---- the stream ---- */
+
+/* One byte of a run.  Fewer than the longest secret has are held, so this one has room. */
+static void run_take(struct secret_filter *s, uint8_t c)
+{
+	const struct secret_set *set = s->set;
+	bool same;
+	size_t i;
+
+	s->held[(s->first + s->count++) % SECRET_MAX] = c;
+	s->run++;
 	for (i = 0; i < set->count; i++) {
-		k = secret_step(set, i, s->matched[i], c);
-		if (k == set->len[i]) {
-			/* What the occurrence before it covers is overwritten already: without
-			   this limit "aaaa..." would cost a secret's length for each byte. */
-			held_mask(s, s->seen - s->masked_to[i] < k ? s->seen - s->masked_to[i] : k);
-			s->masked_to[i] = s->seen;
-			k = set->fallback[i][k - 1];
-		}
-		s->matched[i] = k;
+		s->sum[i] = s->sum[i] * set->base + c;
+		if (s->run < set->len[i])
+			continue;
+		same = s->sum[i] == set->sum[i];
+		/* Of all but the first byte, which the next one is not behind any more. */
+		s->sum[i] -= set->first_power[i] * s->held[held_at(s, set->len[i])];
+		if (same && held_ends_with(s, i))
+			held_mask(s, set->len[i]);
 	}
 }
 
-/* May a secret begin at p, of which left bytes are there?  Its first byte alone may be one
-   of twenty of any text. */
-static bool secret_may_begin(const struct secret_set *set, const uint8_t *p, size_t left)
+/* The length of what is at p of a run, of n bytes at most. */
+static size_t run_length(const uint8_t *p, size_t n)
 {
-	size_t n = left < SECRET_MIN ? left : SECRET_MIN, i;
-
-	for (i = 0; i < set->count; i++)
-		if (memcmp(set->text[i], p, n) == 0)
-			return true;
-	return false;
-}
-
-/* The first byte that is one of a secret, or n. */
-static size_t first_byte_find(const struct secret_set *set, const uint8_t *in, size_t n)
-{
-	const uint8_t *at;
 	size_t i = 0;
 
-	if (set->count == 1) {
-		at = memchr(in, set->text[0][0], n);
-		return at ? (size_t)(at - in) : n;
-	}
-	while (i < n && !set->begins[in[i]])
+	while (i < n && byte_may_be_secret(p[i]))
 		i++;
 	return i;
 }
 
-/* Copy bytes before the next one where a secret may begin, when nothing is undecided. */
-static size_t filter_pass(struct secret_filter *s, const uint8_t *in, size_t n, uint8_t *out)
+/* Copy what is no run, and runs that are too short for a secret, from where none goes on. */
+static size_t filter_pass(const struct secret_set *set, const uint8_t *in, size_t n, size_t room,
+			  uint8_t *out)
 {
-	size_t run = 0;
+	size_t done = 0, run;
 
-	while (run < n) {
-		run += first_byte_find(s->set, in + run, n - run);
-		if (run == n || secret_may_begin(s->set, in + run, n - run))
+	while (done < n) {
+		run = run_length(in + done, n - done);
+		if (run >= set->shortest || run == n - done || run >= room - done)
 			break;
-		run++;
+		done += run + 1;
 	}
-	if (run)
-		memcpy(out, in, run);
-	s->seen += run;
-	return run;
+	memcpy(out, in, done);
+	return done;
 }
 
 size_t secret_filter_write(struct secret_filter *s, const uint8_t *in, size_t n, uint8_t *out,
 			   size_t size, size_t *out_n)
 {
-	size_t taken = 0, written = 0, undecided, room, run;
+	const struct secret_set *set = s->set;
+	size_t taken = 0, written = 0, run;
 
-	for (;;) {
-		undecided = filter_undecided(s);
-		written += held_release(s, undecided, out + written, size - written);
-		if (taken == n || written == size)
-			break;
-		if (undecided == 0) {
-			room = size - written < n - taken ? size - written : n - taken;
-			run = filter_pass(s, in + taken, room, out + written);
+	if (set->count == 0) {
+		*out_n = n < size ? n : size;
+		if (*out_n)
+			memcpy(out, in, *out_n);
+		return *out_n;
+	}
+	while (taken < n && written < size) {
+		if (s->count == 0) {
+			run = filter_pass(set, in + taken, n - taken, size - written,
+					  out + written);
 			taken += run;
 			written += run;
 			if (run)
 				continue;
 		}
-		filter_take(s, in[taken++]);
+		if (byte_may_be_secret(in[taken])) {
+			run_take(s, in[taken++]);
+			written += held_release(s, set->longest - 1, out + written, size - written);
+			continue;
+		}
+		/* The run's end; what it was held back for is not there. */
+		s->run = 0;
+		memset(s->sum, 0, sizeof(s->sum));
+		written += held_release(s, 0, out + written, size - written);
+		if (written < size)
+			out[written++] = in[taken++];
 	}
 	*out_n = written;
 	return taken;
@@ -223,10 +235,8 @@ size_t secret_filter_write(struct secret_filter *s, const uint8_t *in, size_t n,
 
 size_t secret_filter_finish(struct secret_filter *s, uint8_t *out, size_t size)
 {
-	size_t n;
+	size_t n = held_release(s, 0, out, size);
 
-	memset(s->matched, 0, sizeof(s->matched));
-	n = held_release(s, 0, out, size);
 	if (s->count == 0)
 		secret_filter_init(s, s->set);
 	return n;

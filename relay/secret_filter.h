@@ -23,25 +23,25 @@ struct failure;
 #define SECRET_MIN 8	     /* bytes; a shorter one would overwrite ordinary text */
 #define SECRET_MAX TOKEN_MAX /* bytes */
 
-/* What is looked for; one (128 KiB) for any number of streams.  Belongs in locked memory:
-   the tables tell much about the secrets. */
+/* What is looked for; one for any number of streams.  Belongs in locked memory: the sums tell
+   much about the secrets. */
 struct secret_set {
 	size_t count;
 	const uint8_t *text[SECRETS_MAX];
-	size_t len[SECRETS_MAX];
-	/* [i][k]: the longest proper prefix of secret i that ends its first k + 1 bytes. */
-	uint16_t fallback[SECRETS_MAX][SECRET_MAX];
-	bool begins[256]; /* bytes that a secret begins with */
+	size_t len[SECRETS_MAX], shortest, longest;
+	uint64_t base;
+	uint64_t sum[SECRETS_MAX];	   /* of the secret */
+	uint64_t first_power[SECRETS_MAX]; /* what its first byte is multiplied by in that */
 };
 
-/* One stream (16 KiB).  Belongs in locked memory: it holds back beginnings of secrets. */
+/* One stream (18 KiB).  Belongs in locked memory: it may hold back secrets. */
 struct secret_filter {
 	const struct secret_set *set;
-	uint64_t seen;			 /* bytes of the stream so far */
-	uint64_t masked_to[SECRETS_MAX]; /* where the last occurrence ended */
-	size_t matched[SECRETS_MAX];	 /* bytes of a prefix that end the stream so far */
-	size_t first, count;		 /* of held, which is a ring: the stream's last bytes */
+	size_t run;		   /* bytes of the run that ends the stream so far */
+	uint64_t sum[SECRETS_MAX]; /* of its last ones, one fewer than the secret has */
+	size_t first, count;	   /* of held, which is a ring: the stream's last bytes */
 	uint8_t held[SECRET_MAX];
+	uint8_t masked[SECRET_MAX / 8]; /* a bit for each of these */
 };
 
 /* A secret of n bytes at p, which stay where they are while the set is in use. */
@@ -53,7 +53,8 @@ struct secret_text {
 /*
  * Fill the set from count secrets (0 to SECRETS_MAX).  Their bytes are not copied.
  * Returns 0; or -1 with FAIL_TOO_LARGE or FAIL_BAD_VALUE when there are too many or one
- * has fewer than SECRET_MIN or more than SECRET_MAX bytes or a '*', and the set is empty.
+ * has fewer than SECRET_MIN or more than SECRET_MAX bytes, or one that is no printable ASCII,
+ * a blank or a '*'; and the set is empty.
  */
 int secret_set_init(struct secret_set *set, const struct secret_text *secrets, size_t count,
 		    struct failure *f);
@@ -69,9 +70,10 @@ void secret_filter_init(struct secret_filter *s, const struct secret_set *set);
  * must not overlap in), and sets *out_n to how many it wrote.  Returns how many it took.
  * If *out_n is size, more may wait: call again, with the rest of in or with none.
  *
- * With room in out, it takes all and holds back only the longest end of the stream that
- * begins a secret (fewer bytes than the longest secret has), less what is '*' in any
- * case.  All other bytes are written at once.
+ * With room in out, it takes all and holds back what ends the stream of bytes that a secret
+ * may have, fewer than the longest secret has, whether they begin one or not: where an answer
+ * stops for a while tells nothing of the secrets but how long they are.  All other bytes are
+ * written at once, and so is a line with its end.
  */
 size_t secret_filter_write(struct secret_filter *s, const uint8_t *in, size_t n, uint8_t *out,
 			   size_t size, size_t *out_n);

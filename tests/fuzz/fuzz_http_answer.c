@@ -27,7 +27,7 @@ static struct secret_filter filter;
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static const struct secret_text secrets[] = { { (const uint8_t *)SECRET, 8 },
-						      { (const uint8_t *)"5sk-1: x", 8 } };
+						      { (const uint8_t *)"x-5sk-1:", 8 } };
 
 	(void)argc;
 	(void)argv;

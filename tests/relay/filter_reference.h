@@ -28,19 +28,20 @@ static size_t reference_mask(const struct secret_text *secrets, size_t count, co
 	return masked;
 }
 
-/* How many of the n bytes must be out after the n-th; out is their reference_mask. */
+/* How many of the n bytes must be out after the n-th: all but the last ones, as long as they
+   are such as a secret has, and fewer than the longest. */
 static size_t reference_decided(const struct secret_text *secrets, size_t count, const uint8_t *in,
-				size_t n, const uint8_t *out)
+				size_t n)
 {
-	size_t i, len, most = 0;
+	size_t i, most = 0, held = 0;
 
 	for (i = 0; i < count; i++)
-		for (len = most + 1; len < secrets[i].n && len <= n; len++)
-			if (memcmp(in + n - len, secrets[i].p, len) == 0)
-				most = len;
-	for (i = n - most; i < n && out[i] == '*'; i++)
-		;
-	return i;
+		if (secrets[i].n - 1 > most)
+			most = secrets[i].n - 1;
+	while (held < n && held < most && in[n - held - 1] > 0x20 && in[n - held - 1] < 0x7f &&
+	       in[n - held - 1] != '*')
+		held++;
+	return n - held;
 }
 
 #endif

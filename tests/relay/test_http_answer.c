@@ -348,9 +348,9 @@ static void test_secrets_overwritten(void **state)
 	begin_filter("Content-Length");
 	expect_written_as("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n", false,
 			  "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n");
-	begin_filter("x-a: secret");
-	expect_written_as("HTTP/1.1 200 OK\r\nx-a:secret\r\nx-a:other\r\nContent-Length: 5\r\n\r\n",
-			  false, "HTTP/1.1 200 OK\r\nx-a: other\r\nContent-Length: 5\r\n\r\n");
+	begin_filter("x-secret:");
+	expect_written_as("HTTP/1.1 200 OK\r\nx-secret:a\r\nx-secre:b\r\nContent-Length: 5\r\n\r\n",
+			  false, "HTTP/1.1 200 OK\r\nx-secre: b\r\nContent-Length: 5\r\n\r\n");
 }
 
 static void test_largest_is_written(void **state)
