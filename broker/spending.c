@@ -179,6 +179,12 @@ int spending_reserve(struct tenant *t, const char *entry, const char *session, u
 		return spending_refuse(out, SPENDING_RETRY_SOON, "%s", f.what);
 	if (b->opens >= SPENDING_RESERVATIONS)
 		return spending_refuse(out, SPENDING_RETRY_SOON, "too many requests are under way");
+	/* Before anything of it goes out: a name without a place in the book is not counted. */
+	if (limit_is_set(&l) && !book_entry_make(b, entry))
+		return spending_refuse(out, SPENDING_RETRY_SOON,
+				       "this request cannot be counted: there are more than %d "
+				       "names with numbers",
+				       BOOK_ENTRIES_MAX);
 	event_begin(t, &e, entry, session, model);
 	e.id = id;
 	earlier = spent_of_session(&b->table, e.sum.session);

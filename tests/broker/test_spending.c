@@ -715,6 +715,29 @@ static void test_bounded(void **state)
 			 1);
 }
 
+/* Names are whoever's who may add a key: they must not take the place of one with a limit. */
+static void test_book_that_is_full(void **state)
+{
+	struct price_list none = { 0 };
+	struct use u = answered("calls", 1000, 60000);
+	char name[24];
+	unsigned i;
+
+	(void)state;
+	assert_int_equal(reserve("calls", 1, 3000), 0);
+	for (i = 0; i < BOOK_ENTRIES_MAX; i++) {
+		snprintf(name, sizeof(name), "other-%u", i);
+		spending_set_prices(&tenant, name, &none);
+	}
+	assert_int_equal(tenant.book->entries, BOOK_ENTRIES_MAX);
+	settle(&u, 1);
+	assert_int_equal(used("calls", LIMIT_TOKENS), 61000);
+	/* Nothing that could not be counted goes out. */
+	assert_int_equal(reserve("tokens", 2, 3000), -1);
+	assert_non_null(strstr(refusal.message, "cannot be counted"));
+	assert_int_equal(reserve("free", 3, 3000), 0);
+}
+
 static void test_sums_by_what_was_used(void **state)
 {
 	struct use u = answered("free", 10, 20);
@@ -820,6 +843,7 @@ int main(void)
 		S(test_full_disk),
 		S(test_file_is_private),
 		S(test_bounded),
+		S(test_book_that_is_full),
 		S(test_sums_by_what_was_used),
 		S(test_rename),
 		S(test_clock_is_set),
