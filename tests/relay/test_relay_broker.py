@@ -159,6 +159,19 @@ def test_wipe_while_the_key_is_awaited(provider):
         assert c.getresponse().status == 403
 
 
+def test_wipe_where_the_session_makes_accept_wait(provider):
+    """It has the listening socket too, and with that its flags."""
+    with Relay(provider.url) as relay:
+        c = relay.connect()
+        relay.post(connection=c)
+        os.set_blocking(relay.listener.fileno(), True)
+        with relay.raw():
+            time.sleep(0.3)  # it has been accepted, and the next one would be
+            relay.wipe()
+            until(lambda: provider.trouble)
+            assert relay.post(connection=c).status == 200
+
+
 # ---- limits ------------------------------------------------------------
 
 def test_a_reservation_comes_first(provider):
