@@ -84,14 +84,14 @@ void spec_print_wrapped(FILE *out, const char *text, unsigned at, unsigned inden
 void spec_print_options(FILE *out, const struct option_spec *options)
 {
 	const struct option_spec *o;
-	char name[64], letter[3];
+	char name[64], letter[3] = "-";
 	unsigned at;
 
 	for (o = options; o->name || o->letter; o++) {
 		if (!o->what)
 			continue;
-		snprintf(letter, sizeof(letter), o->letter ? "-%c" : "", o->letter);
-		snprintf(name, sizeof(name), "%s%s%s%s%s%s", letter,
+		letter[1] = o->letter;
+		snprintf(name, sizeof(name), "%s%s%s%s%s%s", o->letter ? letter : "",
 			 o->letter && o->name ? ", " : "", o->name ? "--" : "",
 			 o->name ? o->name : "", o->argument ? " " : "",
 			 o->argument ? o->argument : "");

@@ -55,7 +55,7 @@ static void option_rows(const struct option_spec *o, struct option longs[SPEC_OP
 		if (o->name)
 			longs[n++] =
 				(struct option){ o->name, wants ? required_argument : no_argument,
-						 NULL, o->id };
+						 NULL, (int)o->id };
 		if (o->letter)
 			*shorts++ = o->letter;
 		if (o->letter && wants)
