@@ -117,6 +117,8 @@ enum word_kind {
 	WORD_LINK,
 	WORD_VERB,
 	WORD_SETTING,
+	WORD_PARAMETER,
+	WORD_MODEL,
 	WORD_MODE,
 	WORD_FILE,
 	WORD_DIRECTORY,
@@ -140,7 +142,13 @@ struct exit_spec {
 extern const struct verb_spec spec_verbs[]; /* of ccctl, in the order of ccctl(1) */
 extern const struct program_spec spec_ccctl, spec_ccrun, spec_statusline;
 extern const struct placeholder_spec spec_placeholders[];
-extern const struct exit_spec spec_exits[]; /* program is NULL */
+extern const struct exit_spec spec_exits[];	       /* program is NULL */
+extern const struct option_spec spec_claude_options[]; /* of Claude Code, without words */
+extern const char *const spec_claude_commands[];       /* ends with NULL */
+
+/* The settings of a vault, as KEY=VALUE; a|b is a choice of values, TIME a length of time. */
+#define SPEC_SETTINGS \
+	"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no durable=yes|no"
 
 /* The verb of this name, or NULL. */
 const struct verb_spec *verb_spec_find(const char *name);

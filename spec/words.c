@@ -21,6 +21,8 @@ const struct placeholder_spec spec_placeholders[] = {
 	{ "COMMAND", WORD_OTHER, "the name of a new command" },
 	{ "VERB", WORD_VERB, "a verb of ccctl" },
 	{ "SETTING=VALUE", WORD_SETTING, "a setting of the vault" },
+	{ "PARAMETER=VALUE", WORD_PARAMETER, "a parameter that the provider's file asks for" },
+	{ "MODEL", WORD_MODEL, "a model, or an alias of one" },
 	{ "KEY=VALUE", WORD_OTHER, "a key and its value" },
 	{ "--MODE", WORD_MODE, "a mode of the provider, as an option" },
 	{ "FILE", WORD_FILE, "a file" },

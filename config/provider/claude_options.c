@@ -2,48 +2,36 @@
  * config/provider/claude_options.c - the long options of Claude Code.  A mode of one of these names
  * is refused: `ccrun zai --print` would mean two things.
  *
- * From Claude Code 2.1.330, 2026-11-22: what --help lists, and the options
- * that it takes without listing them (each was tried).  Sorted, for bsearch.
+ * What --help lists is in spec/claude.c.  Here is what Claude Code 2.1.330, 2026-11-22, takes
+ * without listing it (each was tried).  Sorted, for bsearch.
  */
 #include "config/provider/claude_options.h"
 
 #include <stdlib.h>
 #include <string.h>
 
+#include "spec/spec.h"
+
 /* clang-format off */
-static const char *const claude_options[] = {
-	"add-dir", "advisor", "agent", "agent-color", "agent-id", "agent-name", "agent-type",
-	"agents", "agents-view-if-allowed", "allow-dangerously-skip-permissions",
-	"allow-other-models", "allowed-tools", "allowedTools",
-	"append-subagent-system-prompt", "append-subagent-system-prompt-file",
-	"append-system-prompt", "append-system-prompt-file", "attach-serve", "autocompact",
-	"await-claim", "await-initialize", "ax-screen-reader", "background", "bare", "betas",
-	"bg", "brief", "channels", "chrome", "client-data-url", "cloud", "continue",
-	"correlation-id", "dangerously-load-development-channels",
-	"dangerously-skip-permissions", "debug", "debug-file", "deep-link-last-fetch",
-	"deep-link-origin", "deep-link-repo", "desktop", "disable-slash-commands",
-	"disallowed-tools", "disallowedTools", "effort", "enable-auth-status",
-	"enable-auto-mode", "environment", "exclude-dynamic-system-prompt-sections",
-	"fallback-model", "fast-mode", "file", "fork-session", "forward-home-settings",
-	"forward-subagent-text", "from-pr", "help", "hold-repository-while-parked",
-	"host-auth-is-org-sign-in", "ide", "include-hook-events", "include-partial-messages",
+static const char *const unlisted[] = {
+	"advisor", "agent-color", "agent-id", "agent-name", "agent-type",
+	"agents-view-if-allowed", "allow-other-models", "append-subagent-system-prompt",
+	"append-subagent-system-prompt-file", "append-system-prompt-file", "attach-serve",
+	"await-claim", "await-initialize", "channels", "client-data-url", "correlation-id",
+	"dangerously-load-development-channels", "deep-link-last-fetch", "deep-link-origin",
+	"deep-link-repo", "enable-auth-status", "enable-auto-mode", "fast-mode",
+	"forward-home-settings", "hold-repository-while-parked", "host-auth-is-org-sign-in",
 	"include-unsupported-models", "inherit-permission-mode", "init", "init-only",
-	"initialize-fields", "input-format", "json-schema", "lead-verify-key", "maintenance",
-	"managed-settings", "managed-settings-in-initialize", "max-budget-usd",
-	"max-thinking-tokens", "max-turns", "mcp-config", "messaging-socket-path",
-	"metadata", "model", "name", "no-chrome", "no-session-persistence", "on-branch",
-	"output-format", "parent-session-id", "permission-mode", "permission-prompt-tool",
-	"permission-prompts", "plan-mode-instructions", "plan-mode-required", "plugin-dir",
-	"plugin-dir-no-mcp", "plugin-url", "pool", "prefill", "print", "proactivity",
-	"project-config-root", "prompt-suggestions", "rc", "ref", "remote", "remote-control",
-	"remote-control-session-name-prefix", "replay-user-messages", "reply-on-resume",
-	"restricted", "resume", "resume-drops-turn", "resume-session-at", "rewind-files",
-	"runner-declares", "safe-mode", "sdk-url", "session-began-as-copy", "session-id",
-	"session-mirror", "setting-sources", "settings", "strict-mcp-config",
-	"system-prompt", "system-prompt-file", "system-prompt-snapshot", "task-budget",
-	"team-name", "teammate-mode", "teleport", "thinking", "thinking-display", "tmux",
-	"tools", "verbose", "version", "watch-artifact", "watch-artifact-no-autoreact",
-	"workload", "worktree",
+	"initialize-fields", "lead-verify-key", "maintenance", "managed-settings",
+	"managed-settings-in-initialize", "max-thinking-tokens", "max-turns",
+	"messaging-socket-path", "metadata", "on-branch", "parent-session-id",
+	"permission-prompt-tool", "plan-mode-instructions", "plan-mode-required",
+	"plugin-dir-no-mcp", "pool", "prefill", "proactivity", "project-config-root", "rc",
+	"ref", "remote", "reply-on-resume", "resume-drops-turn", "resume-session-at",
+	"rewind-files", "runner-declares", "sdk-url", "session-began-as-copy",
+	"session-mirror", "system-prompt-file", "task-budget", "team-name", "teammate-mode",
+	"thinking", "thinking-display", "watch-artifact", "watch-artifact-no-autoreact",
+	"workload",
 };
 /* clang-format on */
 
@@ -54,6 +42,11 @@ static int option_compare(const void *key, const void *element)
 
 bool claude_has_option(const char *name)
 {
-	return bsearch(name, claude_options, sizeof(claude_options) / sizeof(claude_options[0]),
-		       sizeof(claude_options[0]), option_compare) != NULL;
+	const struct option_spec *o;
+
+	for (o = spec_claude_options; o->name; o++)
+		if (strcmp(o->name, name) == 0)
+			return true;
+	return bsearch(name, unlisted, sizeof(unlisted) / sizeof(unlisted[0]), sizeof(unlisted[0]),
+		       option_compare) != NULL;
 }
