@@ -61,6 +61,7 @@ static const struct {
 	{ "restore", verb_restore },
 	{ "move", verb_move },
 	{ "log", verb_log },
+	{ "complete", verb_complete },
 	{ "digest", verb_digest },
 };
 #define VERBS (sizeof(verbs) / sizeof(verbs[0]))

@@ -73,10 +73,7 @@ static int settings_read_word(const char *word, struct settings_change *ch, stru
 	i = settings_find_word(events, EVENTS, word, len);
 	yes = strcmp(value, "yes") == 0;
 	if ((i < 0 && !durable) || (!yes && strcmp(value, "no") != 0))
-		return fail_set(f, FAIL_USAGE,
-				"idle=TIME longest=TIME suspend=yes|no screen=yes|no logout=yes|no "
-				"durable=yes|no",
-				"unknown setting");
+		return fail_set(f, FAIL_USAGE, SPEC_SETTINGS, "unknown setting");
 	if (durable) {
 		ch->to.durable = yes;
 		return settings_check_once(&ch->seen, TIMES + EVENTS, DURABLE, f);

@@ -13,6 +13,11 @@ conf := $(if $(units),$(wildcard share/systemd/sysusers.d/* share/systemd/tmpfil
 unit_path = lib/systemd/$(patsubst share/systemd/%.in,%,$(1))
 conf_path = lib/$(patsubst share/systemd/%,%,$(1))
 
+# Where the shells look for completions.  Debian's zsh has a place of its own for packages.
+BASH_COMPLETIONS := share/bash-completion/completions
+ZSH_COMPLETIONS := share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
+FISH_COMPLETIONS := share/fish/vendor_completions.d
+
 inside_names := $(patsubst $(LIBEXEC)/%,%,$(inside))
 
 define install_unit
@@ -37,6 +42,11 @@ install: all
 	install -m 644 share/providers/*.conf "$(D)/share/ccrun/providers/"
 	install -m 644 share/sources/*.conf "$(D)/share/ccrun/sources/"
 	for f in $(login_files); do install -D -m 644 $$f "$(D)/share/ccrun/$${f#share/}" || exit 1; done
+	install -D -m 644 share/completions/ccctl.bash "$(D)/$(BASH_COMPLETIONS)/ccctl"
+	ln -sfn ccctl "$(D)/$(BASH_COMPLETIONS)/ccrun"
+	install -D -m 644 share/completions/_ccctl "$(D)/$(ZSH_COMPLETIONS)/_ccctl"
+	install -D -m 644 share/completions/ccctl.fish "$(D)/$(FISH_COMPLETIONS)/ccctl.fish"
+	ln -sfn ccctl.fish "$(D)/$(FISH_COMPLETIONS)/ccrun.fish"
 	install -m 644 man/*.1 "$(D)/share/man/man1/"
 	install -m 644 man/*.5 "$(D)/share/man/man5/"
 	install -m 644 man/*.7 "$(D)/share/man/man7/"
@@ -57,6 +67,8 @@ uninstall:
 	for f in share/providers/*.conf; do rm -f "$(D)/share/ccrun/providers/$${f##*/}"; done
 	for f in share/sources/*.conf; do rm -f "$(D)/share/ccrun/sources/$${f##*/}"; done
 	for f in $(login_files); do rm -f "$(D)/share/ccrun/$${f#share/}"; done
+	rm -f "$(D)/$(BASH_COMPLETIONS)/ccctl" "$(D)/$(BASH_COMPLETIONS)/ccrun" "$(D)/$(ZSH_COMPLETIONS)/_ccctl"
+	rm -f "$(D)/$(FISH_COMPLETIONS)/ccctl.fish" "$(D)/$(FISH_COMPLETIONS)/ccrun.fish"
 	for s in 1 5 7 8; do for f in man/*.$$s; do rm -f "$(D)/share/man/man$$s/$${f##*/}"; done; done
 	$(if $(units),rm -f $(foreach u,$(units),"$(D)/$(call unit_path,$(u))") $(foreach f,$(conf),"$(D)/$(call conf_path,$(f))"))
 	@for d in libexec/ccrun/inside libexec/ccrun/confined libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \

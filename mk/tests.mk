@@ -52,7 +52,7 @@ fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
 
 # What the end-to-end tests run (mk/instead.mk).
-test-build: $(call for_tests,$(programs) $(inside) $(presets) $(templates))
+test-build: $(call for_tests,$(programs) $(inside) $(presets) $(templates)) $(SPEC)
 
 test:
 	@tools/need build run test >/dev/null || tools/deps

@@ -41,13 +41,13 @@ const struct verb_spec spec_verbs[] = {
 	{ "add",
 	  VERB_SECRET,
 	  "store a provider's key: typed, from standard input, or by reference",
-	  { "[--replace] [-t TIME] [--set KEY=VALUE]... [--source REFERENCE [--no-check]]... "
+	  { "[--replace] [-t TIME] [--set PARAMETER=VALUE]... [--source REFERENCE [--no-check]]... "
 	    "[--allow KEY=VALUE]... [--passphrase-fd N] PROVIDER[:MODE]",
 	    "--key [--replace] [-t TIME] [--source REFERENCE [--no-check]] [--allow KEY=VALUE]... "
 	    "[--passphrase-fd N] NAME" },
 	  { { OPTION_REPLACE, "replace", 0, NULL, "replace the key that is there" },
 	    { OPTION_TTL, NULL, 't', "TIME", "how long the key may stay in memory" },
-	    { OPTION_SET, "set", 0, "KEY=VALUE", "set a parameter of the provider" },
+	    { OPTION_SET, "set", 0, "PARAMETER=VALUE", "set a parameter of the provider" },
 	    { OPTION_SOURCE, "source", 0, "REFERENCE",
 	      "where another password manager has the key" },
 	    { OPTION_NO_CHECK, "no-check", 0, NULL, "do not fetch it from there now" },
@@ -263,6 +263,8 @@ const struct verb_spec spec_verbs[] = {
 	    { OPTION_VERIFY, "verify", 0, NULL, "check the whole of it, and print no lines" },
 	    JSON } },
 
+	/* The shells': words on standard input, each with a NUL, the last one unfinished. */
+	{ "complete", VERB_ANYWHERE, NULL, { "PROGRAM" }, { { 0 } } },
 	/* ccrun's alone */
 	{ "digest", 0, NULL, { "0|3 [WAS IS]" }, { { 0 } } },
 
