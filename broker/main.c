@@ -29,14 +29,19 @@
 #include "broker/sandbox.h"
 #include "broker/tenants.h"
 #include "broker/witness.h"
+#include "spec/spec.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
 
-static const char usage[] =
-	"usage: ccbroker [--system] [--foreground] [--report-fd N] | --help | --version\n"
-	"Serves your vault to ccrun and ccctl, which start it when they need it.\n"
-	"With --system it serves every user's, as a user of its own: " SYSTEM_SOCKET "\n"
-	"With LISTEN_FDS in the environment it serves the inherited socket.\n";
+static void print_usage(FILE *out)
+{
+	spec_print_forms(out, "ccbroker", NULL, spec_broker.forms);
+	fputs("\nServes your vault to ccrun and ccctl, which start it when they need it.\n"
+	      "With --system it serves every user's, at " SYSTEM_SOCKET ".\n"
+	      "With LISTEN_FDS in the environment it serves the inherited socket.\n\n",
+	      out);
+	spec_print_options(out, spec_broker.options);
+}
 
 struct options {
 	bool foreground;
@@ -82,34 +87,50 @@ static int find_inherited_socket(struct failure *f)
 	return 3;
 }
 
-static int parse_arguments(int argc, char **argv, struct options *o, struct failure *f)
+static _Noreturn void exit_wrong_usage(void)
+{
+	print_usage(stderr);
+	exit(EXIT_USAGE);
+}
+
+/* One option; value: the word behind it.  Ends the process for --help and --version. */
+static void parse_option(struct options *o, enum option_id id, const char *value)
 {
 	unsigned long fd;
+
+	switch (id) {
+	case OPTION_FOREGROUND:
+		o->foreground = true;
+		break;
+	case OPTION_SYSTEM:
+		o->system = true;
+		break;
+	case OPTION_REPORT_FD:
+		if (!value || !number_parse(value, 3, INT_MAX, &fd))
+			exit_wrong_usage();
+		o->report = (int)fd;
+		break;
+	case OPTION_VERSION:
+		puts("ccbroker " CCRUN_VERSION);
+		exit(0);
+	default:
+		print_usage(stdout);
+		exit(0);
+	}
+}
+
+static int parse_arguments(int argc, char **argv, struct options *o, struct failure *f)
+{
+	const struct option_spec *option;
 	int i;
 
 	o->foreground = o->system = false;
 	o->report = -1;
 	for (i = 1; i < argc; i++) {
-		if (strcmp(argv[i], "--foreground") == 0) {
-			o->foreground = true;
-		} else if (strcmp(argv[i], "--system") == 0) {
-			o->system = true;
-		} else if (strcmp(argv[i], "--report-fd") == 0 && i + 1 < argc) {
-			if (!number_parse(argv[++i], 3, INT_MAX, &fd)) {
-				fputs(usage, stderr);
-				exit(EXIT_USAGE);
-			}
-			o->report = (int)fd;
-		} else if (strcmp(argv[i], "--version") == 0) {
-			puts("ccbroker " CCRUN_VERSION);
-			exit(0);
-		} else if (strcmp(argv[i], "--help") == 0) {
-			fputs(usage, stdout);
-			exit(0);
-		} else {
-			fputs(usage, stderr);
-			exit(EXIT_USAGE);
-		}
+		option = option_spec_find(spec_broker.options, argv[i]);
+		if (!option || strchr(argv[i], '='))
+			exit_wrong_usage();
+		parse_option(o, option->id, option->argument ? argv[++i] : NULL);
 	}
 	f->code = FAIL_NONE;
 	o->inherited = find_inherited_socket(f);

@@ -25,6 +25,16 @@ const struct program_spec spec_ccrun = {
 	  { OPTION_TEST, "test", 0, NULL, NULL } },
 };
 
+const struct program_spec spec_broker = {
+	"ccbroker",
+	{ "[--system] [--foreground] [--report-fd N]", "--help | --version" },
+	{ { OPTION_SYSTEM, "system", 0, NULL, "serve every user, as a user of its own" },
+	  { OPTION_FOREGROUND, "foreground", 0, NULL, "do not go into the background" },
+	  { OPTION_REPORT_FD, "report-fd", 0, "N", "say on descriptor N when it serves" },
+	  { OPTION_HELP, "help", 0, NULL, "print this" },
+	  { OPTION_VERSION, "version", 0, NULL, "print the version" } },
+};
+
 const struct program_spec spec_statusline = {
 	"ccrun-statusline",
 	{ "< INPUT", "--help | --version" },

@@ -140,7 +140,7 @@ struct exit_spec {
 
 /* Each ends with a row whose first name is NULL. */
 extern const struct verb_spec spec_verbs[]; /* of ccctl, in the order of ccctl(1) */
-extern const struct program_spec spec_ccctl, spec_ccrun, spec_statusline;
+extern const struct program_spec spec_ccctl, spec_ccrun, spec_broker, spec_statusline;
 extern const struct placeholder_spec spec_placeholders[];
 extern const struct exit_spec spec_exits[];	       /* program is NULL */
 extern const struct option_spec spec_claude_options[]; /* of Claude Code, without words */

@@ -44,6 +44,7 @@ int main(void)
 	}
 	print_program(&spec_ccctl);
 	print_program(&spec_ccrun);
+	print_program(&spec_broker);
 	print_program(&spec_statusline);
 	for (p = spec_placeholders; p->name; p++)
 		printf("placeholder\t%s\t%s\n", p->name, p->what);
