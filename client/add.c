@@ -362,7 +362,7 @@ static int add_settle_seals(struct client *c, struct add *a, struct failure *f)
 					(struct seal_change){ .to = a->wanted[i], .from = *e };
 		} else if (!agreed) {
 			/* All keys of a provider have its one policy. */
-			r = seals_agree_routes(a->provider, &a->set, a->allow, a->allows, f);
+			r = seals_agree_routes(a->provider, &a->set, a->allow, a->allows, false, f);
 			if (r == 0)
 				r = seals_agree_first(a->provider, &a->wanted[i], a->allow,
 						      a->allows, f);

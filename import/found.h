@@ -120,6 +120,7 @@ struct known_provider {
 	char base_url[SETTING_VALUE_MAX + 1], entry[NAME_MAX_LEN + 1];
 	enum auth auth;
 	bool secret; /* it takes a token */
+	bool ships;  /* there is a shipped file of that name */
 };
 
 /* Another file with a fragment of a token in it. */

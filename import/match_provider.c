@@ -31,6 +31,16 @@ int match_add_provider(struct import *im, const struct known_provider *k, struct
 	return 0;
 }
 
+const struct known_provider *match_find_known(const struct import *im, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < im->knowns; i++)
+		if (strcmp(im->known[i].name, name) == 0 && !im->known[i].mode[0])
+			return &im->known[i];
+	return NULL;
+}
+
 /* A provider whose file cannot be loaded is left out. */
 static int known_load(struct import *im, const char *name, const char *mode, struct provider **out,
 		      struct failure *f)
@@ -45,6 +55,7 @@ static int known_load(struct import *im, const char *name, const char *mode, str
 	if (strlen((*out)->base_url) <= SETTING_VALUE_MAX)
 		memcpy(k.base_url, (*out)->base_url, strlen((*out)->base_url) + 1);
 	k.auth = (*out)->auth;
+	k.ships = strcmp((*out)->shipped, name) == 0;
 	k.secret = (*out)->secrets > 0;
 	if (k.secret)
 		memcpy(k.entry, (*out)->secret[0].entry, sizeof(k.entry));
@@ -132,7 +143,13 @@ static bool known_at_template(const struct known_provider *k, const char *url)
 	return found;
 }
 
-/* The best of those at the address: the one that the entry is named for. */
+/* A file of the user's own is easily planted beside a shipped one of the same address. */
+static unsigned known_rank(const struct known_provider *k)
+{
+	return (k->ships ? 2u : 0u) + (strcmp(k->name, k->entry) == 0 && !k->mode[0]);
+}
+
+/* The best of those at the address: one that ships, the one that the entry is named for. */
 static const struct known_provider *known_by_url(const struct import *im, const char *url)
 {
 	const struct known_provider *best = NULL;
@@ -144,9 +161,8 @@ static const struct known_provider *known_by_url(const struct import *im, const 
 		if (!k->secret || !k->base_url[0] ||
 		    (!urls_alike(k->base_url, url) && !known_at_template(k, url)))
 			continue;
-		if (strcmp(k->name, k->entry) == 0 && !k->mode[0])
-			return k;
-		best = best ? best : k;
+		if (!best || known_rank(k) > known_rank(best))
+			best = k;
 	}
 	return best;
 }
@@ -163,13 +179,15 @@ static const struct known_provider *known_by_name(const struct import *im, const
 	return NULL;
 }
 
-/* The client's own endpoint, by the kind of credential. */
+/* The client's own endpoint, by the kind of credential; nothing but the kind names it, so that a
+ * file of the user's own could be the one. */
 static const struct known_provider *known_by_auth(const struct import *im, enum auth auth)
 {
 	unsigned i;
 
 	for (i = 0; i < im->knowns; i++)
-		if (im->known[i].secret && im->known[i].auth == auth && !im->known[i].base_url[0])
+		if (im->known[i].secret && im->known[i].ships && im->known[i].auth == auth &&
+		    !im->known[i].base_url[0])
 			return &im->known[i];
 	return NULL;
 }

@@ -19,6 +19,9 @@ bool match_name_taken(const struct import *im, const char *name);
 bool match_url_template(const char *template, const char *url, const char *name, char *value,
 			size_t size);
 
+/* What is known of a provider without a mode, or NULL. */
+const struct known_provider *match_find_known(const struct import *im, const char *name);
+
 /* One more known provider.  Returns 0, or -1 (FAIL_NO_MEMORY). */
 int match_add_provider(struct import *im, const struct known_provider *k, struct failure *f);
 

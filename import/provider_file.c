@@ -18,6 +18,7 @@
 #include "config/ini/ini_value.h"
 #include "config/provider/auth.h"
 #include "config/provider/resolve_models.h"
+#include "import/match_provider.h"
 #include "wire/endpoint.h"
 
 /* The file that is to be written. */
@@ -139,15 +140,6 @@ static void draft_add_mode(const struct import *im, struct provider_draft *c, co
 	draft_add_settings(c, &m->list, m->name, NULL);
 }
 
-static const struct known_provider *known_of_name(const struct import *im, const char *name)
-{
-	unsigned i;
-
-	for (i = 0; i < im->knowns && strcmp(im->known[i].name, name) != 0; i++)
-		;
-	return &im->known[i];
-}
-
 static void draft_compose(const struct import *im, const struct account *a,
 			  struct provider_draft *c, const struct provider *p)
 {
@@ -161,7 +153,7 @@ static void draft_compose(const struct import *im, const struct account *a,
 		if (a->base_url[0])
 			draft_add_line(c, "provider", "base_url", a->base_url);
 		draft_add_line(c, "provider", "auth",
-			       auth_name(known_of_name(im, a->provider)->auth));
+			       auth_name(match_find_known(im, a->provider)->auth));
 		draft_add_line(c, "provider", "docs",
 			       "written by ccctl import, from your own files");
 	}

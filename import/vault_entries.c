@@ -16,8 +16,10 @@
 #include "import/accounts.h"
 #include "import/match_provider.h"
 #include "import/outside.h"
+#include "import/token_variables.h"
 #include "import/variables.h"
 #include "wire/policy.h"
+#include "config/provider/auth.h"
 #include "config/provider/overlay.h"
 
 enum entry_match { ENTRY_FAILED = -1, ENTRY_DIFFERS, ENTRY_SAME };
@@ -192,25 +194,111 @@ static int parameters_settle_for(const struct import *im, const struct account *
 	return 0;
 }
 
+/* The provider as its files are now, with nothing missing; given: what was not in them. */
+static int provider_load_settled(const struct import *im, const struct account *a, const char *name,
+				 struct provider **out, struct given_params *given,
+				 struct failure *f)
+{
+	struct provider *p;
+	int r;
+
+	given->values = 0;
+	if (provider_load(name, a->provider_mode, &p, f) != 0)
+		return -1;
+	if (!provider_missing(p)) {
+		*out = p;
+		return 0;
+	}
+	r = parameters_settle_for(im, a, p, given, f);
+	provider_free(p);
+	return r == 0 ? provider_load(name, a->provider_mode, out, f) : -1;
+}
+
+/* Its file is written by an import, and says something else already. */
+static int fail_other_route(const struct provider *p, const char *to, struct failure *f)
+{
+	return fail_set(f, FAIL_CHANGED, "ccctl import again, when nothing else writes there",
+			"%s was changed meanwhile: it says %.200s as %s, and not %.200s",
+			p->users_file, p->origin, p->secrets ? p->secret[0].variable : "nothing",
+			to);
+}
+
+/* Does p say what stood beside the key, and was shown: its address, as its variable is used? */
+static bool route_is_of_key(const struct import *im, const struct account *a,
+			    const struct provider *p)
+{
+	const struct client_variable *v = client_variable_find(account_variable(im, a)->name);
+	const char *url = a->base_url[0] ? a->base_url : "https://api.anthropic.com";
+	const char *variable = v ? auth_variable(v->auth) : NULL;
+
+	return variable && p->auth == v->auth && strcmp(origin_url(p->origin), url) == 0 &&
+	       p->secrets == 1 && strcmp(p->secret[0].variable, variable) == 0;
+}
+
+static int route_check_parent(const struct provider *p, const struct provider *parent,
+			      struct failure *f)
+{
+	if (strcmp(p->origin, parent->origin) == 0 && p->secrets == 1 && parent->secrets > 0 &&
+	    strcmp(p->secret[0].variable, parent->secret[0].variable) == 0)
+		return 0;
+	return fail_other_route(p, parent->origin, f);
+}
+
+/*
+ * Nothing but what was found has chosen the provider.  Where its files do not say what stood
+ * beside the key, or what is shipped, a person agrees or the key is left.
+ */
+static int routes_agree(const struct import *im, const struct account *a, const struct provider *p,
+			const struct given_params *given, struct failure *f)
+{
+	if (!p->users_over[0] && route_is_of_key(im, a, p))
+		return 0;
+	if (a->fresh)
+		return fail_other_route(p, a->base_url[0] ? a->base_url : "the usual address", f);
+	return seals_agree_routes(p, given, NULL, 0, true, f);
+}
+
+/* The provider, when where its key goes is agreed to. */
+static int provider_load_agreed(const struct import *im, const struct account *a,
+				struct provider **out, struct failure *f)
+{
+	const bool second = a->parent[0] != '\0';
+	struct given_params given = { .n = 0 };
+	struct provider *p, *parent;
+	int r;
+
+	if (provider_load_settled(im, a, second ? a->parent : a->provider, &p, &given, f) != 0)
+		return -1;
+	r = routes_agree(im, a, p, &given, f);
+	if (r == 0 && second) {
+		/* The file of the second one is written, and says no more than who it uses. */
+		parent = p;
+		r = provider_load(a->provider, a->provider_mode, &p, f);
+		if (r == 0)
+			r = route_check_parent(p, parent, f);
+		else
+			p = NULL;
+		provider_free(parent);
+	}
+	if (r == 0)
+		*out = p;
+	else
+		provider_free(p);
+	return r;
+}
+
 /* What the account's entry is to be sealed to, as its provider's files say. */
 static int wanted_for(const struct import *im, const struct account *a, struct wanted *out,
 		      struct failure *f)
 {
 	struct wanted all[SESSION_ENTRIES_MAX];
-	struct given_params given = { .n = 0 };
 	struct provider *p;
 	int n, i, r = -1;
 
-	if (provider_load(a->provider, a->provider_mode, &p, f) != 0)
+	if (provider_load_agreed(im, a, &p, f) != 0)
 		return -1;
-	if (provider_missing(p)) {
-		r = parameters_settle_for(im, a, p, &given, f);
-		provider_free(p);
-		if (r != 0 || provider_load(a->provider, a->provider_mode, &p, f) != 0)
-			return -1;
-	}
 	n = wanted_of(p, all, f);
-	for (i = 0, r = -1; i < n && r != 0; i++)
+	for (i = 0; i < n && r != 0; i++)
 		if (strcmp(all[i].entry, a->entry) == 0) {
 			*out = all[i];
 			r = 0;
@@ -218,8 +306,6 @@ static int wanted_for(const struct import *im, const struct account *a, struct w
 	if (n >= 0 && r != 0)
 		fail_set(f, FAIL_CONFIG, NULL, "provider %s does not use the entry '%s'",
 			 a->provider, a->entry);
-	if (r == 0)
-		r = seals_agree_routes(p, &given, NULL, 0, f);
 	if (r == 0)
 		r = seals_agree_first(p, out, NULL, 0, f);
 	provider_free(p);

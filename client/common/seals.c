@@ -311,17 +311,38 @@ static int fail_routes(const struct provider *p, const struct route_change *ch, 
 	return -1;
 }
 
+static int routes_agree_own(const struct provider *p, struct failure *f)
+{
+	char name[PROVIDER_WORD];
+	bool agreed;
+
+	provider_word(p, name);
+	if (!terminal_asks()) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "%s: the key of %s would go to %s, and no shipped file says so",
+			 p->users_file, name, origin_url(p->origin));
+		fail_hint(f,
+			  "if that is what you want: ccctl import on a terminal, or ccctl add %s",
+			  name);
+		return -1;
+	}
+	if (terminal_yes("seal the key for that?", &agreed, f) != 0)
+		return -1;
+	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}
+
 int seals_agree_routes(const struct provider *p, const struct given_params *given,
-		       const char *const *allowed, unsigned n, struct failure *f)
+		       const char *const *allowed, unsigned n, bool chosen, struct failure *f)
 {
 	struct route_change ch[ROUTE_CHANGES_MAX], *first = NULL;
 	char options[240] = "", word[ORIGIN_MAX_LEN + 16], name[PROVIDER_WORD];
 	struct text hint = { options, sizeof(options), 0 };
-	bool agreed = false;
+	bool agreed = false, own;
 	unsigned i, changes;
 
 	provider_word(p, name);
-	if (provider_routes(p, given->value, given->values, ch, &changes) == ROUTES_OWN)
+	own = provider_routes(p, given->value, given->values, ch, &changes) == ROUTES_OWN;
+	if (own)
 		say("%s is yours: its key will go to %s", name, origin_url(p->origin));
 	for (i = 0; i < changes && control_active(CONTROL_FIRST_ROUTES); i++) {
 		snprintf(word, sizeof(word), "%s=%s", ch[i].key, ch[i].to);
@@ -335,7 +356,9 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 		text_add(&hint, "", " --allow ", word, "");
 	}
 	if (!first)
-		return 0;
+		return own && chosen && control_active(CONTROL_FIRST_ROUTES)
+			       ? routes_agree_own(p, f)
+			       : 0;
 	if (!terminal_asks())
 		return fail_routes(p, first, options, f);
 	if (terminal_yes("your own file says so, not the shipped one; seal the key for that?",

@@ -39,9 +39,10 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
  * Before a key is sealed for the first time: where it will go.  What the user's own files say
  * otherwise than p's shipped one (its questions answered by `given`) is agreed to on the
  * terminal, or is among the n words allowed, as base_url=URL.  The address of a provider that
- * is the user's own is named.  0, or -1 as seals_agree_first.
+ * is the user's own is named; where the user did not (chosen: a program chose it), that is agreed
+ * to on the terminal, too.  0, or -1 as seals_agree_first.
  */
 int seals_agree_routes(const struct provider *p, const struct given_params *given,
-		       const char *const *allowed, unsigned n, struct failure *f);
+		       const char *const *allowed, unsigned n, bool chosen, struct failure *f);
 
 #endif

@@ -283,6 +283,61 @@ def test_import_of_a_second_key_compares_what_it_uses(h):
     assert r.rc == 0 and entry(h, "zai-2")["origin"] == f"bearer {SHIPPED}", r
 
 
+def test_import_gives_no_key_to_a_planted_provider(h):
+    """Of the same kind, or of the same address, as one that ships; the file comes first by its name."""
+    h.overlay("aaa", "[provider]\ntitle = x\nauth = foundry\n[parameters]\nresource = evil\n")
+    h.overlay("aab", f"[provider]\nbase_url = {SHIPPED}\nauth = bearer\n")
+    h.write(".bashrc", f"""export ANTHROPIC_FOUNDRY_API_KEY={h.key('f')} ANTHROPIC_FOUNDRY_RESOURCE=acme
+zai() {{ ANTHROPIC_BASE_URL={SHIPPED} ANTHROPIC_AUTH_TOKEN={h.key('z')} claude; }}
+""")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc == 0 and entry(h, "foundry")["origin"] == "foundry https://acme.services.ai.azure.com/anthropic", r
+    assert entry(h)["origin"] == f"bearer {SHIPPED}" and len(json.loads(h.ccctl("keys", "--json").out)) == 2
+
+
+def test_import_asks_about_a_provider_of_one_s_own(h):
+    """It says something else than what stands beside the key."""
+    h.overlay("mine", f"[provider]\nbase_url = {EVIL}\nauth = api-key\n")
+    h.write(".bashrc", f"export ANTHROPIC_BASE_URL={EVIL} ANTHROPIC_AUTH_TOKEN={h.key('m')}\n")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc != 0 and "ccctl add mine" in r.err and EVIL in r.err and entry(h, "mine") is None, r
+    for answer in "ny":
+        p = talk(h, "import", str(h.home / ".bashrc"))
+        p.expect(r"store 1 key in the vault\? \[y/N\] ")
+        p.send("y\r")
+        p.expect(rf"its key will go to {EVIL}[^?]*seal the key for that\? \[y/N\] ")
+        p.send(answer + "\r")
+        assert (ended(p) == 0) == (answer == "y") == bool(entry(h, "mine"))
+    assert entry(h, "mine")["origin"] == f"api-key {EVIL}"
+    # a second key of it, too
+    h.write(".bashrc", f"export ANTHROPIC_BASE_URL={EVIL} ANTHROPIC_AUTH_TOKEN={h.key('n')}\n")
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc != 0 and EVIL in r.err and entry(h, "mine-2") is None, r
+
+
+def test_import_of_two_keys_for_one_new_address(h):
+    h.write(".bashrc", "".join(f"{n}() {{ ANTHROPIC_BASE_URL=https://gw.example.test ANTHROPIC_AUTH_TOKEN={h.key(n)} claude; }}\n"
+                               for n in "ab"))
+    r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
+    assert r.rc == 0, r
+    for e in json.loads(h.ccctl("keys", "--json").out):
+        assert e["origin"] == "bearer https://gw.example.test"
+
+
+@pytest.mark.parametrize("name, line", [("zai-2", "ZAI_API_KEY={}"),
+                                        ("example", "ANTHROPIC_BASE_URL=https://gw.example.test ANTHROPIC_AUTH_TOKEN={}")])
+def test_import_seals_what_it_showed(h, name, line):
+    """The file that it writes for a key is there, with another address, when it comes to that."""
+    assert bare(h, "import", "--yes", str(h.home / ".bashrc")).rc == 0
+    h.write(".bashrc", f"export {line.format(h.key('u'))}\n")
+    p = talk(h, "import", str(h.home / ".bashrc"))
+    p.expect(rf"store [^?]*\? \[y/N\] ")
+    h.overlay(name, f"[provider]\nuse = zai\nsecret = {name}\nbase_url = {EVIL}\n")
+    p.send("y\r")
+    p.expect(f"was not stored: [^\r\n]*{name}.conf was changed meanwhile: it says bearer {EVIL}")
+    assert ended(p) != 0 and entry(h, name) is None
+
+
 # ---- a key of no provider -----------------------------------------------
 
 def put(c, name, origin):
