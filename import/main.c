@@ -26,6 +26,7 @@
 #include "import/provider_file.h"
 #include "import/report.h"
 #include "import/scrub.h"
+#include "import/settings_keys.h"
 #include "import/vault_entries.h"
 #include "spec/spec.h"
 #include "vault/kdf.h"
@@ -194,7 +195,10 @@ static int import_look(struct import *im, char **word, int words, int pass_fd, s
 	/* From here on files are read that others wrote. */
 	if (path_home(im->home, f) != 0 || outside_begin(pass_fd, f) != 0 ||
 	    import_cage_enter(im, word, words, f) != 0 || find_files(im, word, words, f) != 0 ||
-	    accounts_collect(im, f) != 0 || match_accounts(im, f) != 0)
+	    accounts_collect(im, f) != 0)
+		return -1;
+	settings_drop_keys(im);
+	if (match_accounts(im, f) != 0)
 		return -1;
 	r = vault_reach(im, pass_fd, f);
 	return r != 0 ? r : vault_entries_compare(im, f);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "config/provider/auth.h"
 #include "config/provider/environment.h"
 #include "config/provider/resolve_models.h"
 #include "config/provider/variables.h"
@@ -31,13 +32,13 @@ static bool variable_belongs_in_provider(const char *name)
 	       strcmp(name, "MCP_TOOL_TIMEOUT") == 0;
 }
 
-/* Can a line of a provider's file hold it as it is?  "sk-": a key, whatever its name. */
+/* Can a line of a provider's file hold it as it is?  No key, whatever its name. */
 static bool value_fits_ini_line(const char *value)
 {
 	size_t n = strlen(value);
 
 	return n > 0 && value[0] != ' ' && value[n - 1] != ' ' && !strstr(value, "${") &&
-	       !strchr(value, ';') && !name_starts(value, "sk-");
+	       !strchr(value, ';') && !auth_looks_like_key(value);
 }
 
 int provider_settings_gather(const struct import *im, unsigned file, unsigned scope,

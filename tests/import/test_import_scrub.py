@@ -155,6 +155,20 @@ def test_the_diff_shows_no_secret_and_the_rest(h):
     assert "EDITOR" not in out
 
 
+def one_settings(h):
+    [key] = h.found()["keys"]
+    return key["settings"]
+
+
+def test_what_is_set_to_the_key_too_is_in_no_file_afterwards(h):
+    h.write(".bashrc", f"export ANTHROPIC_BASE_URL=https://gw.example.test ANTHROPIC_AUTH_TOKEN={h.key('t')}\n"
+            "export CLAUDE_CODE_NAME=$ANTHROPIC_AUTH_TOKEN\nexport CLAUDE_CODE_OTHER=\"x-$ANTHROPIC_AUTH_TOKEN\"\n"
+            f"export CLAUDE_CODE_THIRD=\"Bearer {h.made['t'][:20]}\" ANTHROPIC_MODEL=m\n")
+    assert one_settings(h) == {"ANTHROPIC_MODEL": "m"}
+    scrub(h)
+    assert h.get("example") == h.made["t"] and not h.leaks()
+
+
 # ---- everything at once ------------------------------------------------
 
 def every_kind(h):
