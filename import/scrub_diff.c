@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/utf8.h"
 #include "import/secret_fragments.h"
 
 #define SHOWN_LINE 160 /* characters of a line */
@@ -24,6 +25,7 @@ static void diff_print_line(const struct import *im, char sign, const struct loc
 	size_t end = text_line_end(t, at), i, shown = 0;
 	struct fragment p = fragment_next(im, FRAGMENTS_SHOWN, t->p, at, end);
 	char buf[SHOWN_LINE + 32];
+	unsigned control;
 	size_t n = 0;
 
 	for (i = at; i < end && shown < SHOWN_LINE; shown++) {
@@ -36,8 +38,9 @@ static void diff_print_line(const struct import *im, char sign, const struct loc
 		}
 		if (n >= SHOWN_LINE)
 			break;
-		buf[n++] = (unsigned char)t->p[i] < ' ' && t->p[i] != '\t' ? '?' : t->p[i];
-		i++;
+		control = t->p[i] == '\t' ? 0 : utf8_control(t->p + i, end - i);
+		buf[n++] = control ? '?' : t->p[i];
+		i += control ? control : 1;
 	}
 	printf("%c%.*s%s\n", sign, (int)n, buf, i < end ? "..." : "");
 }

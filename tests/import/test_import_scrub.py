@@ -155,6 +155,13 @@ def test_the_diff_shows_no_secret_and_the_rest(h):
     assert "EDITOR" not in out
 
 
+def test_the_diff_drives_no_terminal(h):
+    """U+009B begins an escape sequence as ESC [ does."""
+    h.write(".bashrc", f"export ANTHROPIC_API_KEY={h.key('t')} A=\u009b2J\x1b]0;x\x7f B=\u00fc\n")
+    out = scrub(h).out
+    assert not set(out) & {"\u009b", "\x1b", "\x7f"} and "A=?2J?]0;x? B=\u00fc" in out
+
+
 def one_settings(h):
     [key] = h.found()["keys"]
     return key["settings"]
