@@ -143,14 +143,17 @@ static void print_settings(const struct takeover *t)
 
 static void print_unset(const struct env_change *c, int n)
 {
+	char name[256];
 	int i;
 
 	for (i = 0; i < n; i++) {
-		if (c[i].action == ENV_UNSET)
-			printf("unset %.*s\n", (int)c[i].name_len, c[i].name);
-		if (c[i].action == ENV_SAVE)
-			printf("unset %.*s (children get it back)\n", (int)c[i].name_len,
-			       c[i].name);
+		if (c[i].action != ENV_UNSET && c[i].action != ENV_SAVE)
+			continue;
+		/* It is whatever the environment has. */
+		snprintf(name, sizeof(name), "%.*s", (int)c[i].name_len, c[i].name);
+		fail_sanitize(name);
+		printf("unset %s%s\n", name,
+		       c[i].action == ENV_SAVE ? " (children get it back)" : "");
 	}
 }
 

@@ -58,6 +58,17 @@ static void change_print(const struct provider *p, const struct env_change *c)
 	printf(")\n");
 }
 
+/* Its name is whatever the environment has. */
+static void drop_print(const struct env_change *c)
+{
+	char name[256];
+
+	snprintf(name, sizeof(name), "%.*s", (int)c->name_len, c->name);
+	printf("drops     ");
+	put_plain(name);
+	putchar('\n');
+}
+
 /*
  * What ccrun will take over of the person's settings, into p.  *files is then the caller's
  * (settings_files_free).  0; or -1 with f set: ccrun will refuse to start claude with it.
@@ -117,7 +128,7 @@ void show_provider(struct provider *p)
 		printf("sends     %s=(the key '%s')\n", p->secret[s].variable, p->secret[s].entry);
 	for (i = 0; i < n; i++)
 		if (c[i].action == ENV_UNSET || c[i].action == ENV_SAVE)
-			printf("drops     %.*s\n", (int)c[i].name_len, c[i].name);
+			drop_print(&c[i]);
 	for (s = 0; s < taken.n; s++)
 		setting_print(&taken.setting[s]);
 	if (refused) {

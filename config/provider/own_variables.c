@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/fail.h"
 #include "config/provider/auth.h"
 #include "config/provider/provider.h"
 #include "config/provider/resolve_regions.h"
@@ -137,6 +138,8 @@ void own_variables_find(const struct provider *p, char *const *environ_in,
 		set = provider_value(p, name);
 		if (set ? strcmp(set, equals + 1) == 0 : own_passes(o, p, equals + 1))
 			continue;
+		/* Of one with a * anything can follow. */
+		fail_sanitize(name);
 		if (list_add(out->names, name))
 			list_add(out->places, o->place);
 		else
