@@ -21,7 +21,8 @@
 
 #define VALUES_ROOM (64 * 1024)	 /* bytes of all values that are kept */
 #define SETTINGS_MAX (64 * 1024) /* bytes of one provider's settings */
-#define PAGES "PRAGMA cache_size=-512"
+/* What it sorts it keeps here too: else rows that are many go to a file below $TMPDIR. */
+#define PAGES "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-512"
 
 static const char providers[] =
 	"SELECT name, settings_config FROM providers WHERE app_type = 'claude' "
@@ -97,8 +98,9 @@ static int database_read(sqlite3 *db, struct assignments *r, struct failure *f)
 	sqlite3_stmt *row = NULL;
 	int code, ret = 0;
 
-	sqlite3_exec(db, PAGES, NULL, NULL, NULL);
-	code = sqlite3_prepare_v2(db, providers, -1, &row, NULL);
+	code = sqlite3_exec(db, PAGES, NULL, NULL, NULL);
+	if (code == SQLITE_OK)
+		code = sqlite3_prepare_v2(db, providers, -1, &row, NULL);
 	if (code != SQLITE_OK)
 		return database_failed(code, f);
 	while (ret == 0 && (code = sqlite3_step(row)) == SQLITE_ROW)

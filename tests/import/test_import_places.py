@@ -1,5 +1,6 @@
 """ccctl import: the places where other programs keep keys.  Each is taken over, or named
 with the reason; none is passed in silence."""
+import ctypes
 import json
 import os
 import sqlite3
@@ -42,6 +43,22 @@ def env(url, token, **more):
 
 
 # ---- cc-switch ---------------------------------------------------------
+
+def test_no_row_of_a_database_goes_into_a_file(h):
+    """More than SQLite sorts in its cache, where it could write a temporary file."""
+    tmp = h.home / "tmp"
+    tmp.mkdir()
+    cc_switch_db(h, [("claude", f"n{i:02}", {**env(f"https://api.x{i}.test", h.key(f"k{i}")), "pad": "y" * 30000})
+                     for i in reversed(range(30))]).close()
+    libc = ctypes.CDLL(None)
+    watch = libc.inotify_init1(os.O_NONBLOCK)
+    assert libc.inotify_add_watch(watch, os.fsencode(tmp), 0x100) > 0  # IN_CREATE
+    h.imp("--scrub", "--yes", rc=1, env={"TMPDIR": tmp})  # its file is left to cc-switch
+    with pytest.raises(BlockingIOError):
+        os.read(watch, 4096)
+    os.close(watch)
+    assert len(json.loads(h.ccctl("keys", "--json").out)) == 30
+
 
 def test_the_database_of_cc_switch(h):
     cc_switch_db(h, [
