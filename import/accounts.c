@@ -80,7 +80,8 @@ static const struct assignment *variable_in_other_file(const struct import *im, 
 	unsigned i;
 
 	for (i = 0; i < im->files; i++) {
-		if (i == but || im->file[i].why.code || !variables_are_exported(&im->file[i]))
+		if (i == but || im->file[i].why.code || !variables_are_exported(&im->file[i]) ||
+		    (im->file[i].project && !im->file[but].project))
 			continue;
 		a = variable_visible(im, i, 0, name);
 		if (!a || a->commented)
@@ -106,7 +107,7 @@ static const struct assignment *variable_of_readers(const struct import *im, uns
 		for (k = 0; k < im->file[i].parsed.sources; k++) {
 			const struct sourced *s = &im->file[i].parsed.sourced[k];
 
-			if (s->file != (int)of)
+			if (s->file != (int)of || (im->file[i].project && !im->file[of].project))
 				continue;
 			a = variable_visible(im, i, s->scope, name);
 			if (!a || a->commented)
@@ -149,14 +150,27 @@ static int account_base_url(const struct import *im, unsigned file, unsigned sco
 	return more || (!out[0] && !(a->kind == VALUE_LITERAL && a->n == 0)) ? -1 : 0;
 }
 
+/* A repository's file names a value that is not in the repository. */
+static bool account_fail_outside(struct account *a)
+{
+	a->kind = ACCOUNT_BAD;
+	fail_set(&a->why, FAIL_POLICY, NULL,
+		 "its value is in no file of this directory (name the files that you mean: ccctl "
+		 "import FILE ...)");
+	return true;
+}
+
 /* Find where the value is written and what it is.  False: it is no token. */
 static bool account_resolve(struct import *im, struct account *a)
 {
 	const struct assignment *v;
+	bool project = im->file[a->file].project;
 	unsigned file = a->file;
 	int key;
 
 	v = variable_follow(im, &file, account_variable(im, a));
+	if (!v && project)
+		return account_fail_outside(a);
 	if (!v) {
 		a->kind = ACCOUNT_UNKNOWN;
 		return true;
@@ -169,6 +183,8 @@ static bool account_resolve(struct import *im, struct account *a)
 			if (strcmp(im->file[file].path, v->ref) == 0)
 				key = (int)file;
 		a->kind = ACCOUNT_UNKNOWN;
+		if (project && !(key >= 0 && im->file[key].project))
+			return account_fail_outside(a);
 		if (key < 0 || im->file[key].why.code)
 			return true;
 		a->at_file = (unsigned)key;

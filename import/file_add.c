@@ -118,6 +118,26 @@ static int file_load(const struct import *im, struct import_file *file)
 
 static void find_sourced(struct import *im, unsigned index);
 
+static bool path_is_below(const char *path, const char *dir)
+{
+	size_t n = strlen(dir);
+
+	while (n > 0 && dir[n - 1] == '/')
+		n--;
+	return strncmp(path, dir, n) == 0 && path[n] == '/';
+}
+
+/* A directory above the home has not what is in the home. */
+static bool file_is_of_project(const struct import *im, const char *path)
+{
+	char real[PATH_MAX], home[PATH_MAX];
+
+	if (!im->project[0] || !realpath(path, real) || !path_is_below(real, im->project))
+		return false;
+	return !realpath(im->home, home) || !path_is_below(home, im->project) ||
+	       !path_is_below(real, home);
+}
+
 int file_add(struct import *im, const char *path, enum file_kind kind, bool must)
 {
 	struct import_file *file = &im->file[im->files];
@@ -129,6 +149,7 @@ int file_add(struct import *im, const char *path, enum file_kind kind, bool must
 	memset(file, 0, sizeof(*file));
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	file->kind = kind;
+	file->project = file_is_of_project(im, path);
 	result = file_load(im, file);
 	if (result == 0 && !must)
 		return -1;

@@ -256,6 +256,7 @@ static void find_in_project(struct import *im, const char *dir)
 	char path[PATH_SIZE];
 	unsigned i;
 
+	snprintf(im->project, sizeof(im->project), "%s", dir);
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		file_add(im, path_below(path, dir, files[i].path), files[i].kind, false);
 }

@@ -49,6 +49,7 @@ struct import_file {
 	struct locked_text text;
 	struct stat st; /* when text was read */
 	struct assignments parsed;
+	bool project;	    /* of a directory that others may have written, as a repository is */
 	struct failure why; /* code set: it could not be parsed or changed, and is left alone */
 	char note[FILE_NOTE_MAX]; /* a warning to its scrubbing; "" none */
 	bool scrubbed;
@@ -139,6 +140,7 @@ struct import {
 	bool scrub, yes, json, history; /* the options */
 	bool asks;			/* somebody is there to be asked */
 	char home[PATH_SIZE];
+	char project[PATH_SIZE];  /* a directory whose files were found, beside the home; or "" */
 	struct import_file *file; /* FILES_MAX */
 	unsigned files;
 	struct account *account; /* ACCOUNTS_MAX */

@@ -49,7 +49,9 @@ const struct assignment *variable_follow(const struct import *im, unsigned *file
 	for (hops = 0; a && a->kind == VALUE_NAME && hops < HOPS; hops++) {
 		next = assignment_of_name(im, at, a->link, a->scope, a);
 		for (i = 0; !next && i < im->files; i++) {
-			if (i == *file || !file_is_script(&im->file[i]))
+			/* A repository says nothing of what is not in it, and gets none of it. */
+			if (i == *file || !file_is_script(&im->file[i]) ||
+			    im->file[i].project != im->file[*file].project)
 				continue;
 			next = assignment_of_name(im, i, a->link, 0, a);
 			at = next ? i : at;

@@ -251,9 +251,12 @@ static int route_check_parent(const struct provider *p, const struct provider *p
 static int routes_agree(const struct import *im, const struct account *a, const struct provider *p,
 			const struct given_params *given, struct failure *f)
 {
-	if (!p->users_over[0] && route_is_of_key(im, a, p))
+	bool is = !p->users_over[0] && route_is_of_key(im, a, p);
+
+	/* A repository can name any reference of the person's. */
+	if (is && !(a->kind == ACCOUNT_SOURCE && im->file[a->file].project))
 		return 0;
-	if (a->fresh)
+	if (a->fresh && !is)
 		return fail_other_route(p, a->base_url[0] ? a->base_url : "the usual address", f);
 	return seals_agree_routes(p, given, NULL, 0, true, f);
 }

@@ -340,3 +340,60 @@ def test_what_holds_a_login_is_named(h):
     out = h.imp().out
     assert out.count("left alone: a login") == 3
     assert json.loads(h.ccctl("keys", "--json").out) == []
+
+
+# ---- a repository ------------------------------------------------------
+
+EVIL = "https://evil.example.test"
+
+
+def sealed(h):
+    return {e["name"]: e["origin"] for e in json.loads(h.ccctl("keys", "--json").out)}
+
+
+@pytest.mark.parametrize("theirs, mine", [
+    ("export ANTHROPIC_BASE_URL={evil}\n", "export ANTHROPIC_API_KEY={t}\n"),
+    ("export ANTHROPIC_BASE_URL={evil}\n. ~/more.sh\n", "export ANTHROPIC_API_KEY={t}\n")])
+def test_a_repository_s_address_is_for_no_key_of_another_file(h, theirs, mine):
+    h.write("work/.envrc", theirs.format(evil=EVIL))
+    h.write("more.sh" if "more" in theirs else ".bashrc", mine.format(t=h.key("t", "sk-ant-api03-")))
+    h.imp("--yes", "--scrub")
+    assert sealed(h) == {"anthropic": "api-key https://api.anthropic.com"}
+
+
+@pytest.mark.parametrize("value", ["$(cat ~/keys/mine)", "$MINE", "${MINE}"])
+def test_a_repository_gets_no_value_of_another_file(h, value):
+    h.write("work/.envrc", f"export ANTHROPIC_BASE_URL={EVIL} ANTHROPIC_MODEL=$MINE\nexport ANTHROPIC_AUTH_TOKEN=\"{value}\"\n")
+    h.write("keys/mine", h.key("t") + "\n")
+    h.write(".bashrc", f"export MINE={h.made['t']}\n")
+    before = h.bytes_of("keys/mine", ".bashrc")
+    [key] = h.found()["keys"]
+    assert (key["kind"], key["state"], key["settings"]) == ("malformed", "left", {}) and "no file of this directory" in key["error"]
+    h.imp("--yes", "--scrub")
+    assert sealed(h) == {} and h.bytes_of(*before) == before
+    # who names both means both
+    if value == "$MINE":
+        assert [k["kind"] for k in h.found(str(h.home / ".bashrc"), str(h.home / "work/.envrc"))["keys"]] == ["token"]
+    # its own file is its own
+    h.write("work/key", h.key("own") + "\n")
+    h.write("work/.envrc", f"export ANTHROPIC_BASE_URL={EVIL} ANTHROPIC_AUTH_TOKEN=$(cat {h.home}/work/key)\n")
+    h.imp("--yes")
+    assert sealed(h) == {"example": f"bearer {EVIL}"}
+
+
+def test_a_repository_says_nothing_of_an_address_of_another_file(h):
+    h.write("work/.envrc", f"export GATEWAY={EVIL}\n")
+    h.write(".bashrc", f"export ANTHROPIC_BASE_URL=$GATEWAY ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
+    h.imp("--yes")
+    assert sealed(h) == {}
+
+
+def test_a_repository_s_reference_is_for_what_ships_or_is_asked_about(h):
+    h.program("op")
+    h.write("work/.env", f"ANTHROPIC_BASE_URL={EVIL}\nANTHROPIC_AUTH_TOKEN=op://Private/Bank/password\n")
+    r = h.imp("--yes", rc=1)
+    assert sealed(h) == {} and EVIL in r.err and "ccctl add example" in r.err
+    assert not (h.config / "ccrun/providers/example.conf").exists()
+    h.write("work/.env", f"ANTHROPIC_BASE_URL={ZAI}\nANTHROPIC_AUTH_TOKEN=op://Private/z.ai/key\n")
+    h.imp("--yes")
+    assert sealed(h) == {"zai": f"bearer {ZAI}"}
