@@ -21,11 +21,8 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "config/provider/provider.h"
-#include "config/provider/routes.h"
 #include "spec/spec.h"
 #include "wire/policy.h"
-
-#define ALLOWS_MAX (POLICY_KEYS + ROUTE_CHANGES_MAX + SESSION_ENTRIES_MAX)
 
 struct add {
 	const char *word;
@@ -41,7 +38,7 @@ struct add {
 	struct wanted wanted[SESSION_ENTRIES_MAX];
 	bool over[SESSION_ENTRIES_MAX]; /* replaces an existing entry */
 	unsigned count;
-	const char *allow[ALLOWS_MAX]; /* --allow: what a first seal may have */
+	const char *allow[SEALS_ALLOWS_MAX]; /* --allow: what a first seal may have */
 	unsigned allows;
 };
 
@@ -99,7 +96,7 @@ static int add_parse(int argc, char **argv, struct add *a, struct failure *f)
 			a->unchecked = true;
 			break;
 		case OPTION_ALLOW:
-			if (a->allows == ALLOWS_MAX)
+			if (a->allows == SEALS_ALLOWS_MAX)
 				return fail_set(f, FAIL_USAGE, NULL,
 						"there is less than that to allow");
 			a->allow[a->allows++] = optarg;
@@ -301,9 +298,21 @@ static int add_keep_seal(const struct add *a, struct wanted *w, const struct lis
 	return 0;
 }
 
+/* e: what it takes the place of, or NULL. */
+static int add_agree_first(const struct add *a, const struct wanted *w, const struct listed *e,
+			   struct failure *f)
+{
+	if (e)
+		return seals_agree_again(a->provider, w, e, &a->set, a->allow, a->allows, f);
+	if (seals_agree_routes(a->provider, &a->set, a->allow, a->allows, false, f) != 0)
+		return -1;
+	return seals_agree_first(a->provider, w, a->allow, a->allows, f);
+}
+
 /*
- * The new key of add --key gets the seal of e, which any program may have stored.  Without a
- * terminal --replace and the passphrase, which is still to come, agree to it.
+ * The new key gets the seal of e, which any program may have stored: also one that has written the
+ * user's own file of the provider, so that both say the same.  On a terminal that is agreed to as
+ * for a first key; without one, --replace and the passphrase, which is still to come, agree to it.
  */
 static int add_agree_kept(const struct listed *e, struct failure *f)
 {
@@ -353,21 +362,17 @@ static int add_settle_seals(struct client *c, struct add *a, struct failure *f)
 		return -1;
 	for (i = 0; r == 0 && i < a->count; i++) {
 		e = entries_find(list, n, a->wanted[i].entry);
-		if (e) {
+		if (e)
 			r = add_keep_seal(a, &a->wanted[i], e, f);
-			if (r == 0 && a->key_only)
-				r = add_agree_kept(e, f);
-			if (r == 0 && !a->key_only && !wanted_is_sealed(&a->wanted[i], e))
-				ch[changes++] =
-					(struct seal_change){ .to = a->wanted[i], .from = *e };
-		} else if (!agreed) {
-			/* All keys of a provider have its one policy. */
-			r = seals_agree_routes(a->provider, &a->set, a->allow, a->allows, false, f);
-			if (r == 0)
-				r = seals_agree_first(a->provider, &a->wanted[i], a->allow,
-						      a->allows, f);
+		if (r == 0 && e && (a->key_only || !terminal_asks()))
+			r = add_agree_kept(e, f);
+		/* All keys of a provider have its one policy. */
+		if (r == 0 && !agreed && (!e || terminal_asks())) {
+			r = add_agree_first(a, &a->wanted[i], e, f);
 			agreed = true;
 		}
+		if (r == 0 && e && !a->key_only && !wanted_is_sealed(&a->wanted[i], e))
+			ch[changes++] = (struct seal_change){ .to = a->wanted[i], .from = *e };
 	}
 	free(list);
 	return r == 0 ? add_agree_changes(a, ch, changes, f) : -1;

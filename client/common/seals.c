@@ -18,7 +18,6 @@
 #include "client/common/terminal.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
-#include "config/provider/routes.h"
 #include "wire/endpoint.h"
 #include "wire/policy.h"
 
@@ -365,4 +364,56 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 			 &agreed, f) != 0)
 		return -1;
 	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}
+
+/* Words that are as good as allowed. */
+struct words {
+	char text[POLICY_KEYS + ROUTE_CHANGES_MAX][ORIGIN_MAX_LEN + 16];
+	const char *word[POLICY_KEYS + ROUTE_CHANGES_MAX + SEALS_ALLOWS_MAX];
+	unsigned texts, n;
+};
+
+static void words_add(struct words *s, const char *key, const char *value)
+{
+	snprintf(s->text[s->texts], sizeof(s->text[0]), "%s=%s", key, value);
+	s->word[s->n++] = s->text[s->texts++];
+}
+
+/* What differs is asked about as a change. */
+static void words_add_changes(struct words *s, const struct wanted *w, const struct listed *e)
+{
+	char old[POLICY_VALUE], new[POLICY_VALUE], auth[ORIGIN_MAX_LEN + 1];
+	struct policy a, b;
+	unsigned i;
+
+	if (!origin_is_sealed(e->origin, w->origin)) {
+		snprintf(auth, sizeof(auth), "%.*s", (int)strcspn(w->origin, " "), w->origin);
+		words_add(s, "base_url", origin_url(w->origin));
+		words_add(s, "auth", auth);
+	}
+	if (strcmp(e->variable, w->variable) != 0)
+		words_add(s, "variable", w->variable);
+	if (policy_parse(&a, e->policy, NULL) != 0 || policy_parse(&b, w->policy, NULL) != 0)
+		return;
+	for (i = 0; i < POLICY_KEYS; i++) {
+		policy_value(&a, i, old);
+		policy_value(&b, i, new);
+		if (strcmp(old, new) != 0)
+			words_add(s, policy_key(i), new);
+	}
+}
+
+int seals_agree_again(const struct provider *p, const struct wanted *w, const struct listed *e,
+		      const struct given_params *given, const char *const *allowed, unsigned n,
+		      struct failure *f)
+{
+	struct words s = { .n = 0 };
+	unsigned i;
+
+	for (i = 0; i < n && i < SEALS_ALLOWS_MAX; i++)
+		s.word[s.n++] = allowed[i];
+	words_add_changes(&s, w, e);
+	if (seals_agree_routes(p, given, s.word, s.n, false, f) != 0)
+		return -1;
+	return seals_agree_first(p, w, s.word, s.n, f);
 }

@@ -7,10 +7,15 @@
 
 #include <stdbool.h>
 #include "client/common/entries.h"
+#include "config/provider/routes.h"
+#include "wire/policy.h"
 
 struct failure;
 struct given_params;
 struct provider;
+
+/* Words of --allow. */
+#define SEALS_ALLOWS_MAX (POLICY_KEYS + ROUTE_CHANGES_MAX + SESSION_ENTRIES_MAX)
 
 /* One entry whose seal changes. */
 struct seal_change {
@@ -44,5 +49,13 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
  */
 int seals_agree_routes(const struct provider *p, const struct given_params *given,
 		       const char *const *allowed, unsigned n, bool chosen, struct failure *f);
+
+/*
+ * The same two for a key in the place of e, whose seal nobody may have agreed to; what differs
+ * between w and e is shown as a change.  Terminal alone.
+ */
+int seals_agree_again(const struct provider *p, const struct wanted *w, const struct listed *e,
+		      const struct given_params *given, const char *const *allowed, unsigned n,
+		      struct failure *f);
 
 #endif

@@ -338,6 +338,27 @@ def test_import_seals_what_it_showed(h, name, line):
     assert ended(p) != 0 and entry(h, name) is None
 
 
+# ---- a planted key in the place of the first one ----
+
+@pytest.mark.parametrize("text, question, says", [
+    (f"[provider]\nbase_url = {EVIL}\n", "seal the key for that", f"base_url {SHIPPED} -> {EVIL}"),
+    (f"[provider]\nbase_url = {EVIL}\n[policy]\ndelivery = preload\n", "seal the key for that", f"base_url {SHIPPED} -> {EVIL}"),
+    ("[policy]\ndelivery = preload\n", "seal it like that", "delivery=preload: it reaches claude itself")])
+def test_a_planted_key_and_a_file_that_say_the_same(v, token, text, question, says):
+    """What replaces it is agreed to as a first key is: nobody may have agreed to that one."""
+    v.overlay("zai", text)
+    put(v, "zai", f"bearer {EVIL if EVIL in text else SHIPPED}")
+    p = talk(v, "add", "zai")
+    p.expect(r"replace it\? \[y/N\] ")
+    p.send("y\r")
+    p.expect(question + r"\? \[y/N\] ")
+    assert says in p.before
+    p.send("n\r")
+    assert ended(p) == 1
+    r = v.with_passphrase("add", "zai", "--replace", input=token)
+    assert r.rc != 0 or r.err.index("'zai' is sealed for ") < r.err.index("stored 'zai'"), r
+
+
 # ---- a key of no provider -----------------------------------------------
 
 def put(c, name, origin):
