@@ -178,17 +178,17 @@ unsigned endpoint_correct(char *url, bool drop_v1)
 	/* A user's name and password have their case; they are refused. */
 	if (!memchr(url, '@', end) && endpoint_lower(url, end))
 		changed |= ENDPOINT_CASE;
-	while (endpoint_drop_end(url, &n, end, "/"))
-		;
-	if (drop_v1 && (endpoint_drop_end(url, &n, end, "/v1/messages") ||
-			endpoint_drop_end(url, &n, end, "/v1/messages/count_tokens")))
-		changed |= ENDPOINT_MESSAGES;
+	/* Until nothing is left to drop: what was corrected stays as it is. */
 	for (;;) {
 		while (endpoint_drop_end(url, &n, end, "/"))
 			;
-		if (!drop_v1 || !endpoint_drop_end(url, &n, end, "/v1"))
+		if (drop_v1 && (endpoint_drop_end(url, &n, end, "/v1/messages") ||
+				endpoint_drop_end(url, &n, end, "/v1/messages/count_tokens")))
+			changed |= ENDPOINT_MESSAGES;
+		else if (drop_v1 && endpoint_drop_end(url, &n, end, "/v1"))
+			changed |= ENDPOINT_V1;
+		else
 			return changed;
-		changed |= ENDPOINT_V1;
 	}
 }
 

@@ -33,6 +33,7 @@ static const struct address addresses[] = {
 	{ PLAIN "/v1/messages", PLAIN, MESSAGES, NULL },
 	{ PLAIN "/v1/messages/", PLAIN, MESSAGES, NULL },
 	{ PLAIN "/v1/messages/count_tokens", PLAIN, MESSAGES, NULL },
+	{ PLAIN "/v1/messages//v1", PLAIN, MESSAGES | V1, NULL },
 	{ "https://api.example.com/v1", "https://api.example.com", V1, NULL },
 	{ "HTTPS://API.Example.COM/Anthropic/v1", "https://api.example.com/Anthropic", V1 | CASE,
 	  NULL },
