@@ -270,6 +270,7 @@ static void complete_claude(struct completion *k, unsigned from, bool modes)
 	const struct option_spec *o = NULL;
 	unsigned i;
 
+	k->claude = true;
 	if (k->n > from)
 		o = option_spec_find(spec_claude_options, k->word[k->n - 1]);
 	if (takes_next(o, k->n ? k->word[k->n - 1] : "")) {

@@ -116,10 +116,22 @@ void complete_modes(struct completion *k, const char *provider)
 		provider_free(p);
 }
 
-/* What claude takes for each of its models, and those of the provider. */
+/* The provider that the line of a verb names already, or NULL. */
+static struct provider *provider_of_line(const struct completion *k)
+{
+	struct provider *p = NULL;
+	unsigned i;
+
+	for (i = k->n; i > 1 && !p; i--)
+		if (k->word[i - 1][0] != '-')
+			p = provider_of_word(k->word[i - 1]);
+	return p;
+}
+
+/* The models of the provider, and what claude takes for each of its own. */
 static void complete_models(struct completion *k)
 {
-	struct provider *p = k->provider ? provider_of_word(k->provider) : NULL;
+	struct provider *p = k->provider ? provider_of_word(k->provider) : provider_of_line(k);
 	static const char end[] = "_MODEL";
 	unsigned i, j;
 	size_t n;
@@ -134,9 +146,11 @@ static void complete_models(struct completion *k)
 		if (j == i)
 			complete_offer(k, p->env[i].value, p->title);
 	}
-	complete_offer(k, "haiku", NULL);
-	complete_offer(k, "opus", NULL);
-	complete_offer(k, "sonnet", NULL);
+	if (k->claude) {
+		complete_offer(k, "haiku", NULL);
+		complete_offer(k, "opus", NULL);
+		complete_offer(k, "sonnet", NULL);
+	}
 	if (p)
 		provider_free(p);
 }
@@ -157,14 +171,11 @@ static void complete_parameter(struct completion *k, const struct provider_param
 		complete_offer(k, word, q->ask);
 }
 
-/* Of the provider that the line names already. */
 static void complete_parameters(struct completion *k)
 {
-	struct provider *p = NULL;
+	struct provider *p = provider_of_line(k);
 	unsigned i;
 
-	for (i = k->n; i > 1 && !p; i--)
-		p = k->word[i - 1][0] == '-' ? NULL : provider_of_word(k->word[i - 1]);
 	for (i = 0; p && i < p->params; i++)
 		complete_parameter(k, &p->param[i]);
 	if (p)

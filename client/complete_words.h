@@ -21,7 +21,8 @@ struct completion {
 	const char *before;   /* "--by=" */
 	unsigned offered;     /* how many were printed */
 	unsigned kinds;	      /* a bit for each enum word_kind that was offered */
-	const char *provider; /* whose models are wanted, or NULL */
+	const char *provider; /* that of a line of ccrun, or NULL */
+	bool claude;	      /* the word is for claude */
 };
 
 /* Print a word, if it begins with what is there, and what it is (or NULL). */

@@ -36,7 +36,6 @@ const struct placeholder_spec spec_placeholders[] = {
 	{ "TIME", WORD_OTHER, "a length of time, like 12h" },
 	{ "DAY", WORD_OTHER, "a day, or how long ago" },
 	{ "LIMIT", WORD_OTHER, "a limit, like 5M/day" },
-	{ "MODEL", WORD_OTHER, "a model, as the provider names it" },
 	{ "SECONDS", WORD_OTHER, "a number of seconds" },
 	{ "REFERENCE", WORD_OTHER, "a reference, like pass:ai/zai" },
 	{ "TEXT", WORD_OTHER, "some words" },

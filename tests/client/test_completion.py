@@ -176,6 +176,8 @@ def test_words_come_with_what_they_are(world):
     assert complete(world, "ccrun", "demo") == {"demo": "Demo", "demo:fast": "Demo"}
     assert complete(world, "ccctl", "slot", "rm", "")["1"].startswith("passphrase")
     assert complete(world, "ccrun", "demo:fast", "--model", "demo") == {"demo-fast": "Demo"}
+    assert "opus" in complete(world, "ccrun", "demo", "--model", "")
+    assert complete(world, "ccctl", "test", "demo:fast", "--model", "") == {"demo-fast": "Demo"}
     assert "--json" in complete(world, "ccctl", "list", "")
 
 
