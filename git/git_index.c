@@ -357,24 +357,31 @@ static bool branch_is_unborn(const struct git_index_query *query)
 	       is_absent(query->common, "packed-refs");
 }
 
+/* Its version and number of entries, and x->at at the first.  False: not to be read. */
+static bool index_begin(struct index *x, uint32_t *count)
+{
+	const uint8_t *p = index_bytes(x, 0, 12);
+
+	if (!p || memcmp(p, "DIRC", 4) != 0)
+		return false;
+	x->version = be32(p + 4);
+	*count = be32(p + 8);
+	x->at = 12;
+	return x->version >= 2 && x->version <= 4;
+}
+
 static enum git_dirty index_check(struct index *x)
 {
 	int64_t deadline = clock_now_ms() + x->query->budget_ms;
-	const uint8_t *p = index_bytes(x, 0, 12);
 	uint32_t count, i;
 	enum git_dirty result;
 	struct index_entry e;
 
-	if (!p || memcmp(p, "DIRC", 4) != 0)
-		return GIT_UNKNOWN;
-	x->version = be32(p + 4);
-	count = be32(p + 8);
-	if (x->version < 2 || x->version > 4)
+	if (!index_begin(x, &count))
 		return GIT_UNKNOWN;
 	extensions_find(x);
 	if (x->staged && !x->unknown)
 		return GIT_DIRTY;
-	x->at = 12;
 	for (i = 0; i < count; i++) {
 		if (i % CLOCK_EVERY == 0 && clock_now_ms() >= deadline)
 			return GIT_UNKNOWN;
@@ -397,25 +404,60 @@ static enum git_dirty index_check(struct index *x)
 	return x->unknown ? GIT_UNKNOWN : GIT_CLEAN;
 }
 
+/* False with errno: it cannot be opened. */
+static bool index_open(struct index *x, const struct git_index_query *query)
+{
+	struct stat st;
+
+	x->fd = git_file_open(query->git_dir, "index", true, &st);
+	if (x->fd < 0)
+		return false;
+	x->query = query;
+	x->size = (uint64_t)st.st_size > query->config->hash
+			  ? (uint64_t)st.st_size - query->config->hash
+			  : 0;
+	x->from = x->at = x->extensions = 0;
+	x->have = x->name_len = 0;
+	x->tree = x->staged = x->unknown = false;
+	x->depth = 0;
+	return true;
+}
+
+int git_index_has(const struct git_index_query *query, const char *name)
+{
+	static struct index x;
+	int64_t deadline = clock_now_ms() + query->budget_ms;
+	struct index_entry e;
+	uint32_t count, i;
+	int r = -1;
+
+	if (!index_open(&x, query))
+		return errno == ENOENT ? 0 : -1;
+	if (index_begin(&x, &count)) {
+		for (i = 0; i < count && clock_now_ms() < deadline && entry_read(&x, &e); i++)
+			if (strcmp(x.name, name) == 0)
+				break;
+		if (i < count) {
+			r = strcmp(x.name, name) == 0 ? 1 : -1;
+		} else {
+			/* Others may be in another file. */
+			extensions_read(&x, x.at);
+			r = x.unknown ? -1 : 0;
+		}
+	}
+	close(x.fd);
+	return r;
+}
+
 enum git_dirty git_index_check(const struct git_index_query *query)
 {
 	static struct index x;
-	struct stat st;
 	enum git_dirty result;
 
 	if (query->budget_ms <= 0)
 		return GIT_UNKNOWN;
-	x.fd = git_file_open(query->git_dir, "index", true, &st);
-	if (x.fd < 0)
+	if (!index_open(&x, query))
 		return errno == ENOENT && branch_is_unborn(query) ? GIT_CLEAN : GIT_UNKNOWN;
-	x.query = query;
-	x.size = (uint64_t)st.st_size > query->config->hash
-			 ? (uint64_t)st.st_size - query->config->hash
-			 : 0;
-	x.from = x.at = x.extensions = 0;
-	x.have = x.name_len = 0;
-	x.tree = x.staged = x.unknown = false;
-	x.depth = 0;
 	x.dir[0] = open(query->top, O_PATH | O_DIRECTORY | O_CLOEXEC);
 	result = x.dir[0] < 0 ? GIT_UNKNOWN : index_check(&x);
 	dirs_leave(&x, 0);

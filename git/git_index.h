@@ -22,4 +22,8 @@ struct git_index_query {
 /* Not reentrant: the work space is static. */
 enum git_dirty git_index_check(const struct git_index_query *query);
 
+/* Has the index an entry of that name, a path below the work tree?  1, 0 (also where there is
+ * no index), or -1: it cannot be told.  As above. */
+int git_index_has(const struct git_index_query *query, const char *name);
+
 #endif
