@@ -18,6 +18,7 @@ struct walk {
 	char at[PATH_SIZE];   /* what was looked at: no link, no ".." in it; "" is "/" */
 	char rest[PATH_SIZE]; /* what is still to be followed */
 	unsigned links;
+	bool own; /* what belongs to this process's user will do */
 };
 
 static int fail_too_long(const char *path, struct failure *f)
@@ -25,16 +26,19 @@ static int fail_too_long(const char *path, struct failure *f)
 	return fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", path);
 }
 
-static int check_one(const char *path, const struct stat *st, struct failure *f)
+static int check_one(const struct walk *w, const char *path, const struct stat *st,
+		     struct failure *f)
 {
-	if (st->st_uid != 0)
-		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s belongs to uid %u, not to root",
-				path, (unsigned)st->st_uid);
+	bool sticky = w->own && S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
+
+	if (st->st_uid != 0 && !(w->own && st->st_uid == geteuid()))
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s belongs to uid %u, not to %s",
+				path, (unsigned)st->st_uid, w->own ? "you or root" : "root");
 	/* The mode of a link means nothing. */
-	if (!S_ISLNK(st->st_mode) && (st->st_mode & 022))
+	if (!S_ISLNK(st->st_mode) && (st->st_mode & 022) && !sticky)
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL,
-				"%.200s can be written by others than root (mode %04o)", path,
-				(unsigned)(st->st_mode & 07777));
+				"%.200s can be written by others than %s (mode %04o)", path,
+				w->own ? "you and root" : "root", (unsigned)(st->st_mode & 07777));
 	return 0;
 }
 
@@ -80,7 +84,7 @@ static int walk_step(struct walk *w, struct failure *f)
 		return fail_too_long(path, f);
 	if (lstat(path, &st) != 0)
 		return fail_errno(f, NULL, "%.200s", path);
-	if (check_one(path, &st, f) != 0)
+	if (check_one(w, path, &st, f) != 0)
 		return -1;
 	if (S_ISLNK(st.st_mode))
 		return walk_follow(w, path, f) != 0 ? -1 : 1;
@@ -88,21 +92,34 @@ static int walk_step(struct walk *w, struct failure *f)
 	return 1;
 }
 
-int path_check_roots(const char *path, struct failure *f)
+static int path_walk(struct walk *w, const char *path, struct failure *f)
 {
-	struct walk w = { .links = 0 };
 	struct stat st;
 	int r;
 
 	if (path[0] != '/')
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s is no absolute path", path);
-	if (strlen(path) >= sizeof(w.rest))
+	if (strlen(path) >= sizeof(w->rest))
 		return fail_too_long(path, f);
-	memcpy(w.rest, path, strlen(path) + 1);
-	w.at[0] = '\0';
-	if (stat("/", &st) != 0 || check_one("/", &st, f) != 0)
+	memcpy(w->rest, path, strlen(path) + 1);
+	w->at[0] = '\0';
+	if (stat("/", &st) != 0 || check_one(w, "/", &st, f) != 0)
 		return -1;
-	while ((r = walk_step(&w, f)) > 0)
+	while ((r = walk_step(w, f)) > 0)
 		;
 	return r;
+}
+
+int path_check_roots(const char *path, struct failure *f)
+{
+	struct walk w = { .own = false };
+
+	return path_walk(&w, path, f);
+}
+
+int path_check_own_or_roots(const char *path, struct failure *f)
+{
+	struct walk w = { .own = true };
+
+	return path_walk(&w, path, f);
 }

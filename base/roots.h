@@ -14,4 +14,10 @@ struct failure;
  */
 int path_check_roots(const char *path, struct failure *f);
 
+/*
+ * The same for root and this process's user: it may belong to that one, too.  In a directory with
+ * the sticky bit others may make files, but not replace these.
+ */
+int path_check_own_or_roots(const char *path, struct failure *f);
+
 #endif
