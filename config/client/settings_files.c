@@ -201,6 +201,20 @@ int settings_files_of_person(const struct provider *p, char *const *arguments,
 	return client_config_dir(p, dir, f) == 0 ? settings_files_read(&from, out, f) : -1;
 }
 
+int settings_file_read(const char *path, struct settings_files **out, struct failure *f)
+{
+	struct settings_files *s = calloc(1, sizeof(*s));
+
+	*out = s;
+	if (!s)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for settings");
+	if (files_add(s, SETTINGS_USER, path, f) == 0)
+		return 0;
+	settings_files_free(s);
+	*out = NULL;
+	return -1;
+}
+
 void settings_files_free(struct settings_files *s)
 {
 	unsigned i;

@@ -49,6 +49,10 @@ int settings_files_read(const struct settings_sources *from, struct settings_fil
 int settings_files_of_person(const struct provider *p, char *const *arguments,
 			     struct settings_files **out, struct failure *f);
 
+/* One file by itself, as a project's; it counts as the person's.  None: no document.  0, or -1 as
+ * it cannot be read; *out is allocated as above. */
+int settings_file_read(const char *path, struct settings_files **out, struct failure *f);
+
 void settings_files_free(struct settings_files *s);
 
 /* A text in the `env` block of a document, or NULL.  It lives as long as the files. */
