@@ -88,6 +88,9 @@ static void arguments_note_option(struct arguments *a, enum option_id id)
 	case OPTION_TEST:
 		a->ask = "test";
 		break;
+	case OPTION_CLIENT:
+		a->action = ACTION_CLIENT;
+		break;
 	case OPTION_LIST:
 		a->action = ACTION_LIST;
 		break;

@@ -10,7 +10,7 @@
 
 struct failure;
 
-enum action { ACTION_RUN, ACTION_LIST, ACTION_HELP, ACTION_VERSION };
+enum action { ACTION_RUN, ACTION_LIST, ACTION_HELP, ACTION_VERSION, ACTION_CLIENT };
 
 struct arguments {
 	enum action action;

@@ -107,6 +107,16 @@ static bool delivery_auto_relay(const struct provider *p, const struct target *t
 	return true;
 }
 
+int delivery_try_relay(const struct target *t, struct delivery_choice *out)
+{
+	memset(out, 0, sizeof(*out));
+	if (!relay_is_installed()) {
+		snprintf(out->why, sizeof(out->why), "ccrun-relay is not installed");
+		return 0;
+	}
+	return relay_ask_client(t, true, out);
+}
+
 int delivery_choose(const struct provider *p, const struct target *t, bool try_client,
 		    struct delivery_choice *out, struct failure *f)
 {

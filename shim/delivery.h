@@ -28,4 +28,10 @@ struct delivery_choice {
 int delivery_choose(const struct provider *p, const struct target *t, bool try_client,
 		    struct delivery_choice *out, struct failure *f);
 
+/*
+ * Does the target take a relay?  It is run to find out where that is not known.  1 it does, 0 not,
+ * -1 not known; why and child of out say more.
+ */
+int delivery_try_relay(const struct target *t, struct delivery_choice *out);
+
 #endif

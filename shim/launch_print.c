@@ -13,14 +13,12 @@
 #include "config/provider/environment.h"
 #include "config/provider/provider.h"
 #include "config/provider/variables.h"
+#include "shim/client_report.h"
 #include "shim/confine.h"
 #include "shim/keyless.h"
 #include "shim/launch.h"
-#include "shim/program_search.h"
 #include "shim/relay.h"
 #include "shim/target.h"
-
-#define OTHERS_MAX 8
 
 static void print_network_value(const char *what, const struct network_value *v)
 {
@@ -157,22 +155,6 @@ static void print_unset(const struct env_change *c, int n)
 	}
 }
 
-/* Of several versions in PATH, those that are not taken. */
-static void print_others(const struct target *t)
-{
-	char path[PATH_SIZE], next[PATH_SIZE];
-	unsigned i;
-
-	if (strcmp(t->image.name, "claude") != 0)
-		return;
-	memcpy(path, t->path, sizeof(path));
-	for (i = 0; i < OTHERS_MAX && program_search_next("claude", path, next); i++) {
-		fail_sanitize(next);
-		printf("other %s\n", next);
-		memcpy(path, next, sizeof(path));
-	}
-}
-
 int launch_print(const struct launch *l, struct failure *f)
 {
 	const struct provider *p = l->provider;
@@ -185,7 +167,7 @@ int launch_print(const struct launch *l, struct failure *f)
 	if (l->pin[0])
 		printf("pin %s\n", l->pin);
 	printf("target %s\n", l->target->path);
-	print_others(l->target);
+	client_print_others(l->target);
 	print_delivery(l);
 	printf("confined %s\n", confine_text(l->confinement));
 	if (p->usage[0])

@@ -21,6 +21,7 @@
 #include "config/project/project.h"
 #include "shim/arguments.h"
 #include "shim/background.h"
+#include "shim/client_report.h"
 #include "shim/confine.h"
 #include "shim/delivery.h"
 #include "shim/env_delivery.h"
@@ -500,6 +501,9 @@ int main(int argc, char **argv)
 		return puts("ccrun " CCRUN_VERSION) < 0 ? EXIT_CCRUN : 0;
 	case ACTION_LIST:
 		return provider_list_print(stdout, &f) == 0 ? 0 : exit_with(&a, &f, EXIT_CCRUN);
+	case ACTION_CLIENT:
+		code = EXIT_CCRUN;
+		return client_report(a.program, &code, &f) == 0 ? 0 : exit_with(&a, &f, code);
 	case ACTION_RUN:
 		break;
 	}

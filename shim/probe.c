@@ -100,10 +100,10 @@ static int probe_confine(void)
 	return confine_plan(CONFINE_AUTO, &c, NULL) == 0 ? confine_enter(&c, NULL) : -1;
 }
 
-/* Its pid, with *output to read what it prints; or -1. */
-static pid_t probe_start(struct probe *p, const char *base_url, int place, int *output)
+/* place: of the relay's socket, or -1.  Its pid, with *output to read what it prints; or -1. */
+static pid_t probe_start(struct probe *p, const char *const *argv, const char *base_url, int place,
+			 int *output)
 {
-	const char *argv[] = { p->target->path, "-p", "--model", "sonnet", "hello", NULL };
 	char *env[VARIABLES + 1] = { NULL };
 	struct spawn s = { .path = p->target->path,
 			   .argv = argv,
@@ -127,7 +127,7 @@ static pid_t probe_start(struct probe *p, const char *base_url, int place, int *
 	s.fd[1] = (struct spawn_fd){ STDOUT_FILENO, ends[1] };
 	s.fd[2] = (struct spawn_fd){ STDERR_FILENO, SPAWN_NULL };
 	s.fd[3] = (struct spawn_fd){ place, place };
-	s.fds = 4;
+	s.fds = place < 0 ? 3 : 4;
 	if (probe_environment(p, base_url, place, env) == 0)
 		pid = spawn_start(&s);
 	for (i = 0; i < VARIABLES; i++)
@@ -201,6 +201,7 @@ static enum seen probe_watch(struct probe *p, pid_t pid, int listener, int outpu
 
 static enum seen probe_ask(struct probe *p, const char *base_url)
 {
+	const char *const argv[] = { p->target->path, "-p", "--model", "sonnet", "hello", NULL };
 	struct relay_socket s;
 	enum seen seen;
 	int output, status;
@@ -208,7 +209,7 @@ static enum seen probe_ask(struct probe *p, const char *base_url)
 
 	if (relay_socket_open(&s, NULL) != 0)
 		return SEEN_NOTHING;
-	pid = probe_start(p, base_url, s.place, &output);
+	pid = probe_start(p, argv, base_url, s.place, &output);
 	if (pid < 0) {
 		relay_socket_close(&s);
 		return SEEN_NOTHING;
@@ -306,4 +307,44 @@ bool probe_client(const struct target *t, bool may_run, struct tried *out, char 
 	/* Without a place to keep it, it is tried again the next time. */
 	(void)tried_put(t->image.identity, out, NULL);
 	return true;
+}
+
+static void probe_ask_version(struct probe *p, char out[PROBE_VERSION])
+{
+	const char *const argv[] = { p->target->path, "--version", NULL };
+	char text[OUTPUT_MAX + 1];
+	int output, status = 0;
+	ssize_t n;
+	pid_t pid = probe_start(p, argv, "http://ccrun.invalid", -1, &output);
+
+	if (pid < 0)
+		return;
+	n = io_read_all(output, text, OUTPUT_MAX, clock_now_ms() + PROBE_MS);
+	kill(-pid, SIGKILL);
+	spawn_wait(pid, &status);
+	close(output);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, " \r\n")] = '\0';
+	if (strspn(text, "0123456789") == 0 || strlen(text) >= PROBE_VERSION)
+		return;
+	fail_sanitize(text);
+	memcpy(out, text, strlen(text) + 1);
+}
+
+bool probe_version(const struct target *t, char out[PROBE_VERSION])
+{
+	static struct probe p;
+
+	out[0] = '\0';
+	p.target = t;
+	if (probe_make_home(&p) != 0)
+		return false;
+	p.isolated = probe_can_isolate();
+	probe_ask_version(&p, out);
+	/* A manager of versions looks for it at home. */
+	p.at_home = !out[0];
+	if (p.at_home)
+		probe_ask_version(&p, out);
+	nftw(p.home, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
+	return out[0];
 }

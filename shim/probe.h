@@ -23,4 +23,12 @@ struct tried;
  */
 bool probe_client(const struct target *t, bool may_run, struct tried *out, char child[PATH_SIZE]);
 
+#define PROBE_VERSION 64
+
+/*
+ * What it says of its version, "2.1.330 (Claude Code)" as "2.1.330"; it is run for that each time,
+ * as in a try.  False: it says nothing, and out is "".
+ */
+bool probe_version(const struct target *t, char out[PROBE_VERSION]);
+
 #endif

@@ -22,7 +22,9 @@ const struct program_spec spec_ccrun = {
 	  { OPTION_VERSION, "version", 0, NULL, "print the version" },
 	  /* ccctl's: become ccrun-ask */
 	  { OPTION_MODELS, "models", 0, NULL, NULL },
-	  { OPTION_TEST, "test", 0, NULL, NULL } },
+	  { OPTION_TEST, "test", 0, NULL, NULL },
+	  /* ccctl's: say which claude would be started */
+	  { OPTION_CLIENT, "client", 0, NULL, NULL } },
 };
 
 const struct program_spec spec_broker = {
