@@ -97,9 +97,9 @@ $(HOUSE) $(TEST_HOUSE):
 include mk/musl.mk
 
 client_libs := -lsodium $(MSGPACK_LIB) -linih -ljansson -lutf8proc
-ccctl := $(call objs,client client/common client/slots client/login client/statusline)
+ccctl := $(call objs,client client/common client/facts client/slots client/login client/statusline)
 $(BIN)/ccctl: $(ccctl) $(HOUSE)
-$(TEST)/bin/ccctl: $(ccctl) $(TEST_HOUSE)
+$(TEST)/bin/ccctl: $(call instead,$(OBJ),$(ccctl)) $(TEST_HOUSE)
 # Static, so that no variable has a library loaded into what asks for passphrases.
 $(BIN)/ccctl $(TEST)/bin/ccctl:
 	$(call link,$(STATIC),$(client_libs))

@@ -3,160 +3,18 @@
  * kernel says of the broker's protections.  Never starts a broker.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/date.h"
 #include "base/fail.h"
-#include "base/io.h"
-#include "base/proc.h"
-#include "base/sock.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
-#include "client/kernel_facts.h"
+#include "client/facts/broker_facts.h"
+#include "client/facts/kernel_facts.h"
 #include "client/verbs.h"
 #include "json/output.h"
 #include "spec/spec.h"
-
-struct status {
-	const char *state; /* no-vault, no-broker, locked, unlocked */
-	char vault[PATH_SIZE], socket[PATH_SIZE];
-	bool running;
-	bool runtime_ignored; /* XDG_RUNTIME_DIR says where no socket of ours can be */
-	char kind[16], version[32];
-	uint64_t pid, started, memory_size, memory_used, sessions, relays, releases, waiting;
-	bool memory_locked, undumpable, untraced, caged; /* according to broker and kernel */
-	uint64_t kernel_locked;				 /* KiB, VmLck */
-	bool marked;					 /* this process is inside a session */
-	bool system_down; /* a system broker is installed, but does not run */
-	char why[16];	  /* why it is locked; "start": not opened since the broker started */
-	uint64_t locked_at, kept, asleep;
-	bool watched; /* ccrun-logind is connected to the broker */
-	bool delays;  /* and the computer's sleep waits for it */
-	/* Whose uid a relay has: "own-uid", "user", "none", "ended"; "": unknown. */
-	char relay[16];
-	bool has_landlock; /* the broker says whether */
-	uint64_t landlock; /* the version that it is under, or 0 */
-	unsigned slots;	   /* 0: unknown */
-	char record[160];  /* what is wrong with the audit log, or "" */
-	struct kernel_facts kernel;
-};
-
-static int status_read_reply(struct wire_map m, struct status *s, struct failure *f)
-{
-	char state[16];
-
-	if (wire_get_text(m, "state", state, sizeof(state), f) != 0 ||
-	    wire_get_text(m, "broker", s->kind, sizeof(s->kind), f) != 0 ||
-	    wire_get_text(m, "version", s->version, sizeof(s->version), f) != 0 ||
-	    wire_get_text(m, "vault", s->vault, sizeof(s->vault), f) != 0 ||
-	    wire_get_uint(m, "pid", &s->pid, f) != 0 ||
-	    wire_get_uint(m, "started", &s->started, f) != 0 ||
-	    wire_get_uint(m, "memory_size", &s->memory_size, f) != 0 ||
-	    wire_get_uint(m, "memory_used", &s->memory_used, f) != 0 ||
-	    wire_get_uint(m, "sessions", &s->sessions, f) != 0 ||
-	    wire_get_uint(m, "relays", &s->relays, f) != 0 ||
-	    wire_get_uint(m, "releases", &s->releases, f) != 0 ||
-	    wire_get_bool(m, "memory_locked", &s->memory_locked, f) != 0 ||
-	    wire_get_bool(m, "undumpable", &s->undumpable, f) != 0 ||
-	    wire_get_bool(m, "untraced", &s->untraced, f) != 0 ||
-	    wire_get_bool(m, "caged", &s->caged, f) != 0 ||
-	    wire_get_text(m, "why", s->why, sizeof(s->why), f) != 0 ||
-	    wire_get_uint(m, "locked_at", &s->locked_at, f) != 0 ||
-	    wire_get_uint(m, "kept", &s->kept, f) != 0 ||
-	    wire_get_uint(m, "asleep", &s->asleep, f) != 0 ||
-	    wire_get_bool(m, "watched", &s->watched, f) != 0)
-		return -1;
-	/* A broker that was started before the last upgrade does not say. */
-	s->delays = s->watched;
-	if (wire_has(m, "delays") && wire_get_bool(m, "delays", &s->delays, f) != 0)
-		return -1;
-	if (wire_has(m, "waiting") && wire_get_uint(m, "waiting", &s->waiting, f) != 0)
-		return -1;
-	if (wire_has(m, "relay") && wire_get_text(m, "relay", s->relay, sizeof(s->relay), f) != 0)
-		return -1;
-	if (wire_has(m, "record") &&
-	    wire_get_text(m, "record", s->record, sizeof(s->record), f) != 0)
-		return -1;
-	s->has_landlock = wire_has(m, "landlock");
-	if (s->has_landlock && wire_get_uint(m, "landlock", &s->landlock, f) != 0)
-		return -1;
-	s->state = strcmp(state, "none") == 0	  ? "no-vault"
-		   : strcmp(state, "locked") == 0 ? "locked"
-						  : "unlocked";
-	return 0;
-}
-
-/* The number after a key in the text of /proc/PID/status; 0 without that key. */
-static uint64_t status_proc_field(const char *text, const char *key)
-{
-	const char *at = strstr(text, key);
-
-	return at ? strtoull(at + strlen(key), NULL, 10) : 0;
-}
-
-/* Verify with the kernel what the broker says of itself. */
-static void status_ask_kernel(struct status *s, pid_t pid)
-{
-	struct proc_stat st;
-	char path[64], *text = NULL;
-	size_t n;
-
-	s->undumpable = s->undumpable && proc_stat(pid, &st) == 0 && st.owner == 0;
-	s->untraced = s->untraced && proc_tracer(pid) == 0;
-	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
-	if (io_slurp(path, 16384, &text, &n, NULL) != 0) {
-		s->memory_locked = s->caged = false;
-		return;
-	}
-	s->kernel_locked = status_proc_field(text, "\nVmLck:");
-	s->memory_locked = s->memory_locked && s->kernel_locked >= s->memory_size / 1024;
-	s->caged = s->caged && status_proc_field(text, "\nSeccomp:") == 2;
-	free(text);
-}
-
-static int status_gather(struct client *c, struct status *s, struct failure *f)
-{
-	pid_t pid;
-	uid_t uid;
-
-	s->marked = proc_self_marked();
-	kernel_facts_read(&s->kernel);
-	if (client_connect(c, false, f) != 0) {
-		if (f->code == FAIL_NO_BROKER) {
-			s->system_down = dial_system_down();
-			if (s->system_down && !user_vault_file_exists()) {
-				s->state = "no-broker";
-				snprintf(s->vault, sizeof(s->vault),
-					 SYSTEM_STATE_DIR "/vaults/%u/vault", (unsigned)getuid());
-				return 0;
-			}
-			s->state = user_vault_file_exists() ? "no-broker" : "no-vault";
-			return path_of(PATH_DATA, "vault", s->vault, f);
-		}
-		/* The socket belongs to another program: name its process. */
-		if (f->code == FAIL_PEER && sock_peer(c->dial.fd, &pid, &uid) == 0)
-			fail_hint(f, "process %d (uid %u) holds %.200s; end it, then ccctl unlock",
-				  (int)pid, (unsigned)uid, c->dial.path);
-		return -1;
-	}
-	if (client_call(c, wire_request("status"), f) != 0 ||
-	    status_read_reply(c->dial.in.top, s, f) != 0)
-		return -1;
-	s->running = true;
-	snprintf(s->socket, sizeof(s->socket), "%s", c->dial.path);
-	s->runtime_ignored = !c->dial.system && path_runtime_ignored();
-	/* From the socket's credentials, not from the reply. */
-	s->pid = (uint64_t)c->dial.broker;
-	status_ask_kernel(s, c->dial.broker);
-	/* Inside a session the broker refuses this request. */
-	if (!s->marked && strcmp(s->state, "no-vault") != 0 &&
-	    client_call(c, wire_request("slots"), NULL) == 0)
-		wire_get_array(c->dial.in.top, "slots", &s->slots, NULL);
-	return 0;
-}
 
 static void status_print_yes(const char *what, bool good, const char *more)
 {
@@ -182,7 +40,7 @@ static const char *status_lock_reason(const char *why)
 	return why;
 }
 
-static void status_print_lock(const struct status *s)
+static void status_print_lock(const struct broker_facts *s)
 {
 	char time[DATE_TEXT];
 
@@ -201,7 +59,7 @@ static void status_print_lock(const struct status *s)
 		       s->slots == 1 ? " (only one; add another: ccctl slot add recovery)" : "");
 }
 
-static const char *status_watched(const struct status *s)
+static const char *status_watched(const struct broker_facts *s)
 {
 	if (s->watched && !s->delays)
 		return "yes, but a suspend does not wait until it is locked; does polkit run?";
@@ -214,7 +72,7 @@ static const char *status_watched(const struct status *s)
 	       "ccctl unlock starts a watcher where logind runs";
 }
 
-static const char *status_relay(const struct status *s)
+static const char *status_relay(const struct broker_facts *s)
 {
 	if (strcmp(s->relay, "own-uid") == 0)
 		return "with a uid of its own, ccrun-relay";
@@ -231,7 +89,7 @@ static const char *status_relay(const struct status *s)
 		       : "NONE: ccrun-relay is not installed; make install puts it in place";
 }
 
-static const char *status_cage(const struct status *s)
+static const char *status_cage(const struct broker_facts *s)
 {
 	static char text[64];
 
@@ -241,7 +99,7 @@ static const char *status_cage(const struct status *s)
 	return s->landlock ? text : " (seccomp; this kernel has no Landlock, Linux 5.13 does)";
 }
 
-static void status_print_text(const struct status *s)
+static void status_print_text(const struct broker_facts *s)
 {
 	static const char *const words[][2] = {
 		{ "no-vault", "there is none yet: ccctl init" },
@@ -332,7 +190,7 @@ static void status_put_unknown(struct json_t *o)
 		js_null(o, unknown[i]);
 }
 
-static void status_put_broker(const struct status *s, struct json_t *o)
+static void status_put_broker(const struct broker_facts *s, struct json_t *o)
 {
 	js_text(o, "version", s->version);
 	js_number(o, "pid", s->pid);
@@ -367,14 +225,15 @@ static void status_put_broker(const struct status *s, struct json_t *o)
 }
 
 /* One flat object that always has the same keys; null: unknown, or not there. */
-static int status_print_json(const struct status *s, struct failure *f)
+static int status_print_json(const struct broker_facts *s, const struct kernel_facts *k,
+			     struct failure *f)
 {
 	struct json_t *o = js_object();
 
 	js_text(o, "state", s->state);
 	js_text(o, "vault", s->vault);
 	js_bool(o, "inside_session", s->marked);
-	kernel_facts_json(&s->kernel, o);
+	kernel_facts_json(k, o);
 	js_text(o, "broker", s->running ? s->kind : NULL);
 	if (s->running)
 		status_put_broker(s, o);
@@ -383,7 +242,7 @@ static int status_print_json(const struct status *s, struct failure *f)
 	return js_print(o, f);
 }
 
-static int status_exit(const struct status *s)
+static int status_exit(const struct broker_facts *s)
 {
 	if (strcmp(s->state, "unlocked") == 0)
 		return EXIT_DONE;
@@ -393,7 +252,8 @@ static int status_exit(const struct status *s)
 int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 {
 	bool first = true, json = false, quiet = false;
-	struct status s = { 0 };
+	struct broker_facts s = { 0 };
+	struct kernel_facts k;
 	int opt;
 
 	while ((opt = next_option(&first, argc, argv, f)) != -1) {
@@ -404,13 +264,14 @@ int verb_status(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (require_words(argc, argv, 0, f) != 0)
 		return -1;
-	if (status_gather(c, &s, f) != 0)
+	if (broker_facts_read(c, &s, f) != 0)
 		return quiet ? fail_exit_code(f) : -1;
 	if (quiet)
 		return status_exit(&s);
+	kernel_facts_read(&k);
 	if (json)
-		return status_print_json(&s, f) == 0 ? EXIT_DONE : -1;
+		return status_print_json(&s, &k, f) == 0 ? EXIT_DONE : -1;
 	status_print_text(&s);
-	kernel_facts_print(&s.kernel);
+	kernel_facts_print(&k);
 	return EXIT_DONE;
 }

@@ -1,8 +1,8 @@
 /*
- * client/kernel_facts.h - what the kernel does between programs of one user, for ccctl status.
+ * client/facts/kernel_facts.h - what the kernel does between programs of one user, for ccctl status.
  */
-#ifndef CLIENT_KERNEL_FACTS_H
-#define CLIENT_KERNEL_FACTS_H
+#ifndef CLIENT_FACTS_KERNEL_FACTS_H
+#define CLIENT_FACTS_KERNEL_FACTS_H
 
 #include <stdbool.h>
 

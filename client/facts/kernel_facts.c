@@ -1,15 +1,15 @@
 /*
- * client/kernel_facts.c - what the kernel does between programs of one user.
+ * client/facts/kernel_facts.c - what the kernel does between programs of one user.
  */
-#include "client/kernel_facts.h"
+#include "client/facts/kernel_facts.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/sock.h"
+#include "client/facts/machine_text.h"
 #include "json/output.h"
 #include "sandbox/filter_load.h"
 #include "sandbox/landlock.h"
@@ -17,15 +17,9 @@
 /* The number in a file of /proc/sys; none: there is no such file. */
 static int setting_read(const char *path, int none)
 {
-	char *text = NULL;
-	size_t n;
-	int value;
+	char text[64];
 
-	if (io_slurp(path, 64, &text, &n, NULL) != 0)
-		return none;
-	value = (int)strtol(text, NULL, 10);
-	free(text);
-	return value;
+	return machine_text_read(path, text, sizeof(text)) ? (int)strtol(text, NULL, 10) : none;
 }
 
 /* Asked of a connection to ourselves. */
