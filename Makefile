@@ -97,7 +97,7 @@ $(HOUSE) $(TEST_HOUSE):
 include mk/musl.mk
 
 client_libs := -lsodium $(MSGPACK_LIB) -linih -ljansson -lutf8proc
-ccctl := $(call objs,client client/common client/facts client/slots client/login client/statusline)
+ccctl := $(call objs,client client/common client/facts client/doctor client/slots client/login client/statusline)
 $(BIN)/ccctl: $(ccctl) $(HOUSE)
 $(TEST)/bin/ccctl: $(call instead,$(OBJ),$(ccctl)) $(TEST_HOUSE)
 # Static, so that no variable has a library loaded into what asks for passphrases.

@@ -31,6 +31,7 @@ static const struct {
 	{ "models", verb_models },
 	{ "test", verb_test },
 	{ "status", verb_status },
+	{ "doctor", verb_doctor },
 	{ "unlock", verb_unlock },
 	{ "lock", verb_lock },
 	{ "sessions", verb_sessions },

@@ -19,6 +19,6 @@ verb_run verb_init, verb_unlock, verb_lock, verb_status, verb_add, verb_list, ve
 	verb_host, verb_rekey, verb_backup, verb_restore, verb_move, verb_settings, verb_login,
 	verb_allow, verb_deny, verb_link, verb_unlink, verb_default, verb_edit, verb_statusline,
 	verb_digest, verb_import, verb_sessions, verb_limit, verb_spent, verb_confirm, verb_models,
-	verb_test, verb_complete;
+	verb_test, verb_complete, verb_doctor;
 
 #endif

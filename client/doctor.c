@@ -1,0 +1,156 @@
+/*
+ * client/doctor.c - ccctl doctor: what somebody who knows ccrun would say of this machine.  It
+ * changes nothing, starts no broker, and asks for no passphrase.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/proc.h"
+#include "client/common/options.h"
+#include "client/common/output.h"
+#include "client/doctor/checks.h"
+#include "client/verbs.h"
+#include "json/output.h"
+
+#define INDENT 30 /* columns before a text */
+
+static const char *const state_names[] = {
+	[CHECK_OK] = "ok",
+	[CHECK_ADVICE] = "advice",
+	[CHECK_BROKEN] = "broken",
+};
+
+/* On a terminal, what is looked at: some takes seconds.  NULL: no more. */
+static void doctor_say(const char *name)
+{
+	const char *term = getenv("TERM");
+
+	if (!isatty(STDERR_FILENO) || !term || strcmp(term, "dumb") == 0)
+		return;
+	fputs("\r\033[K", stderr);
+	if (name)
+		fprintf(stderr, "ccctl: looking at %s", name);
+	fflush(stderr);
+}
+
+static void doctor_begin(struct checkup *d, struct client *c)
+{
+	d->c = c;
+	d->marked = proc_self_marked();
+	kernel_facts_read(&d->kernel);
+	if (broker_facts_read(c, &d->broker, &d->broker_why) == 0)
+		d->broker_why.code = FAIL_NONE;
+	else
+		memset(&d->broker, 0, sizeof(d->broker));
+}
+
+/* The worst first; of one kind in the order of the table. */
+static int finding_compare(const void *x, const void *y)
+{
+	const struct finding *a = x, *b = y;
+
+	if (a->state != b->state)
+		return a->state > b->state ? -1 : 1;
+	if (a->check != b->check)
+		return a->check < b->check ? -1 : 1;
+	return a < b ? -1 : 1;
+}
+
+/* The width of the terminal that is written to; 0: it is none, and lines stay whole. */
+static int terminal_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 2 * INDENT
+		       ? size.ws_col
+		       : 0;
+}
+
+/* From column INDENT on, broken between words where it is wider than that. */
+static void put_words(const char *text, int width)
+{
+	char word[sizeof(((struct failure *)0)->what)];
+	int at = INDENT, cells;
+
+	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
+		snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, " "), text);
+		text += strlen(word);
+		cells = cell_width(word, 0);
+		if (at > INDENT && width && at + 1 + cells > width) {
+			printf("\n%*s", INDENT, "");
+			at = INDENT;
+		} else if (at > INDENT) {
+			putchar(' ');
+			at++;
+		}
+		put_foreign(word);
+		at += cells;
+	}
+	putchar('\n');
+}
+
+static void doctor_print_text(const struct checkup *d)
+{
+	static const char *const words[] = { "ok", "advice", "BROKEN" };
+	char hint[sizeof(d->finding->said.hint) + 8];
+	int width = terminal_width();
+	const struct finding *at;
+	unsigned i;
+
+	if (d->marked)
+		say("inside a session: what only a person may ask is left out");
+	for (i = 0; i < d->n; i++) {
+		at = &d->finding[i];
+		printf("%-8s%-*s", words[at->state], INDENT - 8, at->check->name);
+		put_words(at->said.what, width);
+		if (!at->said.hint[0] || at->state == CHECK_OK)
+			continue;
+		printf("%-*s", INDENT, "");
+		snprintf(hint, sizeof(hint), "hint: %s", at->said.hint);
+		put_words(hint, width);
+	}
+}
+
+static int doctor_print_json(const struct checkup *d, struct failure *f)
+{
+	struct json_t *a = js_array(), *o;
+	unsigned i;
+
+	for (i = 0; i < d->n; i++) {
+		o = js_object();
+		js_text(o, "check", d->finding[i].check->name);
+		js_text(o, "state", state_names[d->finding[i].state]);
+		js_text(o, "what", d->finding[i].said.what);
+		js_text(o, "hint", d->finding[i].said.hint[0] ? d->finding[i].said.hint : NULL);
+		js_append(a, o);
+	}
+	return js_print(a, f);
+}
+
+int verb_doctor(struct client *c, int argc, char **argv, struct failure *f)
+{
+	static struct checkup d; /* a page for each finding: not on the stack */
+	bool json;
+	unsigned i;
+
+	if (json_option(argc, argv, &json, f) != 0 || require_words(argc, argv, 0, f) != 0)
+		return -1;
+	doctor_begin(&d, c);
+	for (i = 0; i < checks_count; i++) {
+		d.at = &checks[i];
+		doctor_say(checks[i].name);
+		checks[i].run(&d);
+	}
+	doctor_say(NULL);
+	qsort(d.finding, d.n, sizeof(d.finding[0]), finding_compare);
+	if (json && doctor_print_json(&d, f) != 0)
+		return -1;
+	if (!json)
+		doctor_print_text(&d);
+	/* As the states are numbered: nothing to do, advice, broken. */
+	return d.n ? (int)d.finding[0].state : EXIT_DONE;
+}

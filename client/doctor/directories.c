@@ -1,0 +1,80 @@
+/*
+ * client/doctor/directories.c - checks: the user's directories, whose they are and who can write
+ * there.
+ */
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/paths.h"
+#include "client/doctor/checks.h"
+
+static const struct {
+	enum path_kind kind;
+	bool is_private; /* nobody else may read it */
+} kinds[] = { { PATH_CONFIG, false },
+	      { PATH_DATA, true },
+	      { PATH_STATE, true },
+	      { PATH_CACHE, true },
+	      { PATH_RUNTIME, true } };
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+/* One that is there must be as the programs want it, which else do not start. */
+static void directory_check(struct checkup *d, const char *path, bool is_private)
+{
+	struct stat st;
+
+	if (lstat(path, &st) != 0)
+		return;
+	if (S_ISLNK(st.st_mode) && is_private) {
+		found_broken(d, "make it a directory", "%s is a symbolic link", path);
+		return;
+	}
+	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
+		found_broken(d, "make it a directory", "%s is no directory", path);
+	} else if (st.st_uid != geteuid() && (is_private || st.st_uid != 0)) {
+		found_broken(d, NULL, "%s belongs to uid %u, not to you", path,
+			     (unsigned)st.st_uid);
+		found_hint(d,
+			   "did sudo or su leave a variable that leads there?  as root: chown -R "
+			   "%u it, or unset that",
+			   (unsigned)geteuid());
+	} else if (st.st_mode & (is_private ? 077 : 022)) {
+		found_broken(d, NULL, "%s can be %s by others (mode %04o)", path,
+			     st.st_mode & 022 ? "written" : "read", (unsigned)(st.st_mode & 07777));
+		found_hint(d, "chmod %s %s", is_private ? "700" : "go-w", path);
+	}
+}
+
+void check_directories(struct checkup *d)
+{
+	struct failure f = { 0 };
+	char path[PATH_SIZE];
+	unsigned i;
+
+	for (i = 0; i < KINDS; i++)
+		if (path_of(kinds[i].kind, NULL, path, &f) != 0)
+			found_failure(d, CHECK_BROKEN, &f, NULL);
+		else
+			directory_check(d, path, kinds[i].is_private);
+	if (!found_any(d))
+		found_ok(d, "your own, and closed to others");
+}
+
+void check_runtime(struct checkup *d)
+{
+	const char *said = getenv("XDG_RUNTIME_DIR");
+	char path[PATH_SIZE];
+
+	if (path_of(PATH_RUNTIME, NULL, path, NULL) != 0)
+		return;
+	if (path_runtime_ignored())
+		found_advice(d,
+			     "unset XDG_RUNTIME_DIR, or log in properly (ssh, machinectl shell) "
+			     "in place of su",
+			     "XDG_RUNTIME_DIR (%s) is no directory of yours and not used: sockets "
+			     "are in %s",
+			     said, path);
+	else
+		found_ok(d, "sockets are in %s", path);
+}
