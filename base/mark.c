@@ -10,6 +10,11 @@
 
 #define ANCESTORS_MAX 256
 
+bool mark_is_of_namespace(void)
+{
+	return proc_marked(1) == 1;
+}
+
 bool mark_is_inside(pid_t pid, bool (*is_session)(const void *arg, pid_t pid), const void *arg)
 {
 	struct proc_stat st;
@@ -29,7 +34,7 @@ bool mark_is_inside(pid_t pid, bool (*is_session)(const void *arg, pid_t pid), c
 			return true;
 		pid = st.ppid;
 		if (pid <= 1)
-			return false;
+			return mark_is_of_namespace();
 	}
 	return true;
 }

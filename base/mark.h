@@ -14,8 +14,15 @@
 struct failure;
 
 /*
+ * Does the init process of this PID namespace bear the mark?  Then the namespace was made inside
+ * a session, as bubblewrap does, and that session cannot be seen from here.
+ */
+bool mark_is_of_namespace(void);
+
+/*
  * Is a session seen above that marked process: an ancestor that is marked and undumpable, as
- * what ccrun starts makes itself, or one (or itself) that is_session (NULL: none) says it of?
+ * what ccrun starts makes itself, or one (or itself) that is_session (NULL: none) says it of, or
+ * mark_is_of_namespace?
  * What cannot be read counts as one.
  */
 bool mark_is_inside(pid_t pid, bool (*is_session)(const void *arg, pid_t pid), const void *arg);

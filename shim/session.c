@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/mark.h"
 #include "base/proc.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
@@ -147,9 +148,25 @@ static int session_request(const struct wish *w, struct opened_session *out, str
 	return 0;
 }
 
+/*
+ * What kept us from the broker, or the broker from us, is that claude runs its tools in a sandbox:
+ * a PID namespace, from which the broker serves nobody, often without unix sockets.
+ */
+static bool session_is_sandboxed(const struct failure *f)
+{
+	return mark_is_of_namespace() && (f->code == FAIL_SYSTEM || f->code == FAIL_NO_BROKER ||
+					  f->code == FAIL_MARKED || f->code == FAIL_POSTURE);
+}
+
 /* A process inside a session can mend nothing: it says what a person can. */
 static int session_hint_inside(const struct provider *p, struct failure *f)
 {
+	if (session_is_sandboxed(f))
+		return fail_set(f, FAIL_POSTURE,
+				"start it from a hook, without CLAUDE_CODE_SUBPROCESS_ENV_SCRUB, "
+				"or as one of sandbox.excludedCommands (\"claude *\")",
+				"the session's key is not used from a sandbox inside it "
+				"(bubblewrap)");
 	if (f->code == FAIL_LOCKED)
 		fail_hint(f, "in a terminal outside the session: ccctl unlock");
 	else if (f->code == FAIL_NO_VALUE)
