@@ -1,5 +1,5 @@
 /*
- * shim/background.c - the client's background service.
+ * shim/background.c - the client's background service, and its words for tmux.
  */
 #include "shim/background.h"
 
@@ -19,6 +19,14 @@ bool background_wanted(char *const *words)
 {
 	for (; *words && strcmp(*words, "--") != 0; words++)
 		if (strcmp(*words, "--bg") == 0 || strcmp(*words, "--background") == 0)
+			return true;
+	return false;
+}
+
+bool tmux_wanted(char *const *words)
+{
+	for (; *words && strcmp(*words, "--") != 0; words++)
+		if (strcmp(*words, "--tmux") == 0 || strncmp(*words, "--tmux=", 7) == 0)
 			return true;
 	return false;
 }

@@ -313,12 +313,20 @@ static int launch_pin_settings(struct launch *l, struct failure *f)
 	return l->arguments ? 0 : -1;
 }
 
-/* An agent in the background must not go, unseen, to a service with the user's own login. */
+/* Neither an agent in the background nor claude in tmux must go, unseen, to the user's own
+ * login. */
 static int background_check(const struct launch *l, struct failure *f)
 {
 	const struct provider *p = l->provider;
+	bool own_login = p->secrets == 0 && p->auth == AUTH_NONE && !p->base_url[0];
 	pid_t pid;
 
+	if (l->target->claude && !own_login && tmux_wanted(l->arguments)) {
+		fail_set(f, FAIL_POLICY, NULL, "with --tmux claude starts itself anew, without %s",
+			 p->title);
+		fail_hint(f, "start tmux, and in it ccrun %s without --tmux", p->name);
+		return -1;
+	}
 	if (!p->secrets || l->delivery != DELIVERY_RELAY || !l->confinement->scope ||
 	    !l->target->claude || !background_wanted(l->arguments))
 		return 0;
