@@ -47,14 +47,20 @@ int arguments_set_provider(struct arguments *a, const char *word, struct failure
 	return 0;
 }
 
+void arguments_set_wrapped(struct arguments *a, char **words)
+{
+	if (words[0][0] != '-')
+		a->program = *words++;
+	a->rest = words;
+}
+
 /* --wrap PROVIDER PROGRAM ..., as an editor calls it; argv begins behind --wrap. */
 static int arguments_parse_wrap(struct arguments *a, char **argv, struct failure *f)
 {
 	if (!argv[0] || !argv[1])
 		return fail_set(f, FAIL_USAGE, "ccrun --wrap PROVIDER PROGRAM [ARGUMENT ...]",
 				"--wrap needs a provider and a program");
-	a->program = argv[1];
-	a->rest = argv + 2;
+	arguments_set_wrapped(a, argv + 1);
 	return arguments_set_provider(a, argv[0], f);
 }
 
@@ -121,6 +127,12 @@ int arguments_parse(struct arguments *a, char **argv, struct failure *f)
 		arguments_note_option(a, o->id);
 	}
 	a->rest = argv;
+	/* A caller that puts the program first; no provider is called so. */
+	if (*argv && (*argv)[0] == '/' && !a->program) {
+		a->wraps = true;
+		arguments_set_wrapped(a, argv);
+		return 0;
+	}
 	if (*argv && (*argv)[0] != '-') {
 		a->rest = argv + 1;
 		return arguments_set_provider(a, *argv, f);

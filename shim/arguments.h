@@ -20,6 +20,7 @@ struct arguments {
 	const char *program;		 /* --exec, --wrap; NULL: claude */
 	char provider[NAME_MAX_LEN + 1]; /* "": none was named */
 	char mode[NAME_MAX_LEN + 1];
+	bool wraps;	       /* the program came first, as editors call a wrapper */
 	bool claude;	       /* the program is claude, whatever its file is called */
 	bool verbatim;	       /* rest goes to the program as it is: no --MODE word is taken */
 	bool mode_replaceable; /* it is a pin's or the default's: a --MODE word goes before */
@@ -34,6 +35,10 @@ struct arguments {
  * is read.)  Strings are borrowed from argv.  0, or -1 with FAIL_USAGE.
  */
 int arguments_parse(struct arguments *a, char **argv, struct failure *f);
+
+/* words, one at least, begin with a program as an editor names it; where it has none to name, with
+ * claude's own options. */
+void arguments_set_wrapped(struct arguments *a, char **words);
 
 /* Split PROVIDER[:MODE] into a.  0, or -1 with FAIL_USAGE when it cannot be one. */
 int arguments_set_provider(struct arguments *a, const char *word, struct failure *f);

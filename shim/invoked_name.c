@@ -51,8 +51,7 @@ enum invoked_name invoked_name_parse(struct arguments *a, char **argv, struct fa
 				 "%.64s needs a program", name);
 			return INVOKED_UNKNOWN;
 		}
-		a->program = argv[1];
-		a->rest = argv + 2;
+		arguments_set_wrapped(a, argv + 1);
 	}
 	if (arguments_set_provider(a, to, NULL) == 0)
 		return INVOKED_BY_LINK;

@@ -490,6 +490,31 @@ static int invocation_parse(struct arguments *a, char **argv, int *code, struct 
 	return invoked == INVOKED_BY_LINK ? 0 : -1;
 }
 
+/* No provider was named, and none is the project's or the default. */
+static int exit_unnamed(const struct arguments *a, struct failure *f)
+{
+	if (a->unknown) {
+		fail_set(f, FAIL_USAGE,
+			 "arguments for claude follow the provider, or choose one with ccctl "
+			 "default NAME; ccrun --help lists ours",
+			 "'%.60s' is no option of ccrun", a->unknown);
+		return exit_with(a, f, EXIT_CCRUN);
+	}
+	if (a->wraps) {
+		fail_set(
+			f, FAIL_USAGE,
+			"ccctl default NAME; or have ccctl link --wrap COMMAND NAME make a command "
+			"for this caller",
+			"which provider? ccrun was given a program alone");
+		return exit_with(a, f, EXIT_CCRUN);
+	}
+	fail_set(f, FAIL_USAGE, "ccrun PROVIDER [ARGUMENT ...]; the providers are:",
+		 "which provider? none was named");
+	exit_with(a, f, EXIT_CCRUN);
+	provider_list_print(stderr, f);
+	return EXIT_CCRUN;
+}
+
 int main(int argc, char **argv)
 {
 	static struct project pin;
@@ -519,15 +544,5 @@ int main(int argc, char **argv)
 		return exit_with(&a, &f, EXIT_CCRUN);
 	if (a.provider[0])
 		return launch_provider(&a, &pin, &f);
-	if (a.unknown) {
-		fail_set(&f, FAIL_USAGE,
-			 "arguments for claude follow the provider; ccrun --help lists ours",
-			 "'%.60s' is no option of ccrun", a.unknown);
-		return exit_with(&a, &f, EXIT_CCRUN);
-	}
-	fail_set(&f, FAIL_USAGE, "ccrun PROVIDER [ARGUMENT ...]; the providers are:",
-		 "which provider? none was named");
-	exit_with(&a, &f, EXIT_CCRUN);
-	provider_list_print(stderr, &f);
-	return EXIT_CCRUN;
+	return exit_unnamed(&a, &f);
 }

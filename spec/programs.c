@@ -8,7 +8,7 @@
 const struct program_spec spec_ccrun = {
 	"ccrun",
 	{ "[-n] [--no-key] [--exec PROGRAM] PROVIDER[:MODE] [--MODE ...] [--] [ARGUMENT ...]",
-	  "[-n] [--] [ARGUMENT ...]", "--wrap PROVIDER[:MODE] PROGRAM [ARGUMENT ...]",
+	  "[-n] [--] [ARGUMENT ...]", "--wrap PROVIDER[:MODE] [PROGRAM] [ARGUMENT ...]",
 	  "--list | --help | --version" },
 	{ { OPTION_DRY_RUN, "dry-run", 'n', NULL,
 	    "print what would be run and set, one fact a line" },

@@ -238,6 +238,19 @@ def test_a_wrapper_is_called_with_the_program(path):
     assert r.rc == 125 and "needs a program" in r.err
     r = c.run([c.bin_dir / "code-demo", "/nowhere/claude"])
     assert r.rc == 127
+    # An extension that has no client of its own names none.
+    r = c.run([c.bin_dir / "code-demo", "--output-format", "json"])
+    assert r.rc == 0 and r.out == "CCRUN_PROVIDER=demo\n<--output-format><json>\n", r
+
+
+def test_ccrun_itself_is_called_with_the_program(path):
+    c = path
+    other = c.write("opt/other", '#!/bin/sh\necho "$CCRUN_PROVIDER" "$@"\n', 0o755)
+    r = c.ccrun(other, "-n", "--exec", "x")
+    assert r.rc == 125 and "which provider?" in r.err and "hint: ccctl default NAME; " in r.err, r
+    ok(c, "default", "demo")
+    assert c.ccrun(other, "-n", "--exec", "x").out == "demo -n --exec x\n"
+    assert f"target {other}\n" in c.ccrun("-n", other).out
 
 
 NODE_CALLER = """
