@@ -97,8 +97,13 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 	if ((want == DELIVERY_AUTO || want > loosest) && control_active(CONTROL_SEALED_DELIVERY)) {
 		fail_set(f, FAIL_POLICY, NULL, "'%s' may be delivered by %s, not by %s", e->name,
 			 delivery_name(p->delivery), delivery_name(want));
-		fail_hint(f, "ccctl approve %s, after setting [policy] delivery = %s", e->name,
-			  delivery_name(want));
+		/* Only claude's requests can go by a relay. */
+		fail_hint(f, "ccctl approve %s, after setting [policy] delivery = %s%s", e->name,
+			  delivery_name(want),
+			  p->delivery == DELIVERY_RELAY
+				  ? "; a program that starts claude is given one that ccctl link "
+				    "makes (CALLERS in ccrun(1))"
+				  : "");
 		return -1;
 	}
 	if (wire_carrier_header(e->variable) && want == DELIVERY_PIPE)
