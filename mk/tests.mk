@@ -64,12 +64,16 @@ bench:
 	@$(MAKE) --no-print-directory all bench-build
 	@tools/bench $(BUILD) $(ROWS)
 
-# What takes minutes, or a download; as an ordinary user.  MINUTES=n: of a stream.
+# What takes minutes, or a download; as an ordinary user.  MINUTES=n: of a stream.  Then what
+# calls the client and what it starts, with npm's newest.
 long:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
 		python3 -m pytest -rs -p no:cacheprovider -m long tests
+	@CCRUN_CLAUDE="$$(tools/claude newest)" CCRUN_SDK="$$(tools/sdk newest)" \
+		CCRUN_BUILD="$(CURDIR)/$(TEST)" python3 -m pytest -rs -p no:cacheprovider \
+		tests/launch/test_client_callers.py tests/launch/test_client_children.py
 
 # The agent's attacks, all of them (tests/attacks/matrix/): as root all columns, as an ordinary
 # user those of the user's own broker.  ARGS="--columns user-relay --only vm-readv -v", --renew,
