@@ -102,6 +102,11 @@ static int read_session(struct request *q, struct session *s, struct failure *f)
 	if (wire_has(q->map, "project") &&
 	    wire_get_text(q->map, "project", s->project, sizeof(s->project), f) != 0)
 		return -1;
+	if (wire_has(q->map, "background") &&
+	    wire_get_bool(q->map, "background", &s->background, f) != 0)
+		return -1;
+	/* A session cannot decide that about what it starts. */
+	s->background = s->background && !s->marked;
 	if (read_session_env(q, s, f) != 0 || read_session_confine(q, s, f) != 0)
 		return -1;
 	d = delivery_from_name(delivery);
@@ -159,6 +164,30 @@ static int show_ticket(struct request *q, struct session *s, struct failure *f)
 	if (wire_get_text(q->map, "ticket", text, sizeof(text), f) != 0)
 		return -1;
 	return ticket_show(q->connection->tenant, s, text, f);
+}
+
+/* Background work is sessions inside this one. */
+static int check_background(struct connection *c, struct failure *f)
+{
+	const struct entry *e;
+	struct policy p;
+	unsigned i;
+
+	if (!c->session.background || c->session.delivery != DELIVERY_RELAY)
+		return 0;
+	for (i = 0; i < c->session.entries; i++) {
+		e = tenant_find_entry(c->tenant, c->session.entry[i], f);
+		if (!e || policy_parse(&p, e->policy, f) != 0)
+			return -1;
+		if (p.nested == NESTED_DENY)
+			return fail_set(f, FAIL_POLICY,
+					"without a background agent; or nested = use in its "
+					"[policy] and ccctl approve",
+					"%s lets a session start no other one (nested = deny), and "
+					"agents in the background are such",
+					c->session.entry[i]);
+	}
+	return 0;
 }
 
 static int make_ticket(struct connection *c, struct failure *f)
@@ -271,7 +300,8 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		memset(s->image, 0, sizeof(s->image));
 	if (image_admit(q, s, &image, f) <= 0)
 		return image.ask;
-	if (check_confirmed(q, f) != 0 || image_keep(q, &image, f) != 0)
+	if (check_background(c, f) != 0 || check_confirmed(q, f) != 0 ||
+	    image_keep(q, &image, f) != 0)
 		return NULL;
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));

@@ -27,6 +27,8 @@ static void put_session(struct wire_out *o, const struct connection *c)
 	wire_put_str(o, "image", s->image);
 	if (s->has_shown_ticket)
 		wire_put_str(o, "inside", s->root);
+	if (s->background)
+		wire_put_bool(o, "background", true);
 	if (!c->relay)
 		return;
 	wire_put_uint(o, "requests", c->relay->sums.requests);
@@ -63,6 +65,26 @@ struct wire_out *op_sessions(struct request *q, struct failure *f)
 	return o;
 }
 
+/* One that has ended, and whose ticket has not: those inside it go on. */
+static struct wire_out *end_those_inside(struct request *q, const char *id, struct failure *f)
+{
+	struct tenant *t = q->connection->tenant;
+	struct audit_event e = { .event = "session-end",
+				 .result = "granted",
+				 .pid = q->connection->peer.pid,
+				 .session = id };
+
+	if (!ticket_is_there(t, id)) {
+		fail_set(f, FAIL_NO_ENTRY, "ccctl sessions lists them", "there is no session %s",
+			 id);
+		return NULL;
+	}
+	if (audit_write(&t->audit, &e, f) != 0)
+		return NULL;
+	ticket_revoke_root(t, id);
+	return wire_ok();
+}
+
 struct wire_out *op_session_end(struct request *q, struct failure *f)
 {
 	struct audit_event e = { .event = "session-end",
@@ -77,11 +99,8 @@ struct wire_out *op_session_end(struct request *q, struct failure *f)
 	for (i = 0; i < q->broker->places; i++, c++)
 		if (is_live_session(c, q->connection->tenant) && strcmp(c->session.id, id) == 0)
 			break;
-	if (i == q->broker->places) {
-		fail_set(f, FAIL_NO_ENTRY, "ccctl sessions lists them", "there is no session %s",
-			 id);
-		return NULL;
-	}
+	if (i == q->broker->places)
+		return end_those_inside(q, id, f);
 	if (!c->relay) {
 		fail_set(f, FAIL_POLICY, NULL,
 			 "session %s has its key in its own memory (delivery %s)", id,

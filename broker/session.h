@@ -43,6 +43,7 @@ struct session {
 	char root[17]; /* the id of the session that the ticket was made for: this, or the one that
 			* it is inside; or "" */
 	bool has_shown_ticket; /* it is inside another one, and showed that one's ticket */
+	bool background;       /* those inside it may outlive it */
 	bool marked;	       /* the requester was marked (inside a session) when it opened */
 	bool confirmed;	       /* a person said yes to it, or to the one that it is inside, where
 				* its entries want that */

@@ -34,6 +34,7 @@ int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct fai
 	memcpy(new->entry, s->entry, sizeof(new->entry));
 	new->confirmed = s->confirmed;
 	new->entries = s->entries;
+	new->background = s->background;
 	new->linger_ms = (int64_t)linger * 1000;
 	memcpy(s->ticket, new->text, sizeof(s->ticket));
 	memcpy(s->root, s->id, sizeof(s->root));
@@ -60,8 +61,11 @@ int ticket_show(struct tenant *t, struct session *s, const char *text, struct fa
 	for (k = t->tickets; k && strcmp(k->text, text) != 0; k = k->next)
 		;
 	if (!k)
-		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
-				"the session that this process belongs to has ended");
+		return fail_set(
+			f, FAIL_MARKED,
+			"start it outside the session, in another terminal; for agents that "
+			"go on: ccrun PROVIDER --bg there, or linger (ccrun-provider(5))",
+			"the session that this process belongs to has ended");
 	for (i = 0; i < s->entries; i++)
 		if (!ticket_is_for(k, s->entry[i]) && control_active(CONTROL_TICKET_ENTRY))
 			return fail_set(f, FAIL_MARKED,
@@ -89,30 +93,62 @@ static void ticket_end(struct tenant *t, struct ticket **at)
 	free(k);
 }
 
-/* Where the ticket is that was made for s; *it is NULL when there is none. */
-static struct ticket **ticket_of_session(struct tenant *t, const struct session *s)
+/* Where the ticket is that was made for the session of that id; *it is NULL when there is none. */
+static struct ticket **ticket_of_root(struct tenant *t, const char *root)
 {
 	struct ticket **at;
 
-	for (at = &t->tickets; *at && strcmp((*at)->root, s->id) != 0; at = &(*at)->next)
+	for (at = &t->tickets; *at && strcmp((*at)->root, root) != 0; at = &(*at)->next)
 		;
 	return at;
 }
 
-void ticket_revoke(struct tenant *t, const struct session *s)
+/* Has it a session, besides s, that nobody has ended? */
+static bool ticket_is_used(const struct tenant *t, const struct ticket *k, const struct session *s)
 {
-	struct ticket **at = ticket_of_session(t, s);
+	const struct relay *r;
+
+	for (r = t->relays; r; r = r->next)
+		if (r->session != s && !r->ended && strcmp(r->session->root, k->root) == 0)
+			return true;
+	return false;
+}
+
+bool ticket_is_there(const struct tenant *t, const char *root)
+{
+	const struct ticket *k;
+
+	for (k = t->tickets; k && strcmp(k->root, root) != 0; k = k->next)
+		;
+	return k != NULL;
+}
+
+void ticket_revoke_root(struct tenant *t, const char *root)
+{
+	struct ticket **at = ticket_of_root(t, root);
 
 	if (*at)
 		ticket_end(t, at);
 }
 
+void ticket_revoke(struct tenant *t, const struct session *s)
+{
+	const struct ticket *k = *ticket_of_root(t, s->root);
+
+	if (k &&
+	    (strcmp(k->root, s->id) == 0 || (k->background && k->over && !ticket_is_used(t, k, s))))
+		ticket_revoke_root(t, s->root);
+}
+
 void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now)
 {
-	struct ticket **at = ticket_of_session(t, s);
+	struct ticket *k = *ticket_of_root(t, s->root);
 
-	if (*at)
-		(*at)->expires_ms = now + (*at)->linger_ms;
+	if (k) {
+		k->over = k->over || strcmp(k->root, s->id) == 0;
+		if (k->over && !k->expires_ms && !(k->background && ticket_is_used(t, k, s)))
+			k->expires_ms = now + k->linger_ms;
+	}
 	tickets_expire(t, now);
 }
 

@@ -27,8 +27,10 @@ struct ticket {
 	bool confirmed; /* that session, by a person where its entries want that */
 	unsigned entries;
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
-	int64_t linger_ms;  /* how long it outlives that session */
-	int64_t expires_ms; /* clock_now_ms(), once that session has ended; else 0 */
+	bool background;    /* it is good until the last of its sessions ends, not that one */
+	bool over;	    /* that session has ended */
+	int64_t linger_ms;  /* how long it outlives them */
+	int64_t expires_ms; /* clock_now_ms(), once they have ended; else 0 */
 };
 
 /* Make the ticket of a session that was opened outside any session, and note it there.
@@ -41,13 +43,23 @@ int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct fai
  */
 int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f);
 
-/* A session has ended.  If it was a ticket's, that begins to linger, or it ends and
- * with it every session that was opened by it. */
+/*
+ * A session has ended.  If it was a ticket's, that begins to linger, or it ends and
+ * with it every session that was opened by it; one of background work, when the last
+ * session of the ticket has ended.
+ */
 void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now);
 
-/* A person ends the session, whose process may go on: if it has a ticket, none of its
- * sessions gets a value any more, and it starts no further one. */
+/* A person ends the session, whose process may go on: if the ticket was made for it, or it is
+ * the last of background work, none of the ticket's sessions gets a value any more, and nobody
+ * can show it. */
 void ticket_revoke(struct tenant *t, const struct session *s);
+
+/* Is there a ticket that was made for the session of that id, which may have ended? */
+bool ticket_is_there(const struct tenant *t, const char *root);
+
+/* End it, if there is one, as ticket_revoke does. */
+void ticket_revoke_root(struct tenant *t, const char *root);
 
 /* End what has lingered long enough. */
 void tickets_expire(struct tenant *t, int64_t now);

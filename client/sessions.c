@@ -27,6 +27,7 @@ struct live_session {
 	bool by_relay; /* then what follows is known */
 	uint64_t requests, refusals;
 	bool has_value, ended;
+	bool gone; /* it has ended itself, and others are inside it */
 };
 
 struct live_sessions {
@@ -248,6 +249,35 @@ static int sessions_print_json(const struct live_sessions *l, struct failure *f)
 
 /* ---- ending ---- */
 
+static bool sessions_have(const struct live_sessions *l, const char *id)
+{
+	unsigned i;
+
+	for (i = 0; i < l->n; i++)
+		if (strcmp(l->at[i].id, id) == 0)
+			return true;
+	return false;
+}
+
+/* Append those that have ended and have others inside them: background agents go on. */
+static int sessions_add_gone(struct live_sessions *l, struct failure *f)
+{
+	struct live_session *grown = realloc(l->at, (2 * l->n + 1) * sizeof(*grown));
+	unsigned i, n = l->n;
+
+	if (!grown)
+		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a list");
+	l->at = grown;
+	for (i = 0; i < n; i++) {
+		if (!grown[i].inside[0] || grown[i].ended || sessions_have(l, grown[i].inside))
+			continue;
+		grown[l->n] = grown[i];
+		memcpy(grown[l->n].id, grown[i].inside, sizeof(grown[i].id));
+		grown[l->n++].gone = true;
+	}
+	return 0;
+}
+
 /* The one whose id begins so. */
 static const struct live_session *sessions_find(const struct live_sessions *l, const char *word,
 						struct failure *f)
@@ -287,8 +317,12 @@ static int session_end(struct client *c, const struct live_session *s, struct fa
 	if (client_call(c, o, f) != 0)
 		return -1;
 	session_name(s, name);
-	say("session %.*s (%s, process %llu) gets no key any more", SHORT_ID, s->id, name,
-	    (unsigned long long)s->pid);
+	if (s->gone)
+		say("what session %.*s (%s) has left behind gets no key any more", SHORT_ID, s->id,
+		    name);
+	else
+		say("session %.*s (%s, process %llu) gets no key any more", SHORT_ID, s->id, name,
+		    (unsigned long long)s->pid);
 	return 0;
 }
 
@@ -313,7 +347,7 @@ static int sessions_end_each(struct client *c, const struct live_session **which
 }
 
 /* words: ids, or none for all. */
-static int sessions_end(struct client *c, const struct live_sessions *l, char **words, int n,
+static int sessions_end(struct client *c, struct live_sessions *l, char **words, int n,
 			struct failure *f)
 {
 	const struct live_session **which;
@@ -324,6 +358,8 @@ static int sessions_end(struct client *c, const struct live_sessions *l, char **
 		say("no session is running");
 		return EXIT_DONE;
 	}
+	if (n && sessions_add_gone(l, f) != 0)
+		return -1;
 	which = calloc(count, sizeof(const struct live_session *));
 	if (!which)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a list");

@@ -738,6 +738,69 @@ def test_it_may_outlive_that_one_as_long_as_its_policy_says(b):
         gives_none(there, "policy")
 
 
+def of_background(b, policy=USE):
+    """A session for background work, and one inside it; the first has ended."""
+    b.put("team", TOKEN, policy)
+    s, r = live(b, "team", background=True)
+    inner = Session(b, "team", before=wc.mark, ticket=s.answer["ticket"])
+    inner.relay()
+    there = b.relay()
+    there.begin()
+    with s:
+        assert [x.get("background") for x in b.sessions()] == [True, None]
+        s.end()
+        assert r.ended()
+    until(lambda: [x["id"] for x in b.sessions()] == [inner.id], what="the first one's end")
+    return s, inner, there
+
+
+def test_background_work_goes_on_until_its_last_session_has_ended(b):
+    s, inner, there = of_background(b)
+    with inner:
+        gives(there)
+        with inside(b, s) as (further, last):
+            inner.end()
+            until(lambda: [x["id"] for x in b.sessions()] == [further.id], what="the second one's end")
+            gives(last)
+            further.end()
+            until(lambda: not b.sessions(), what="the last one's end")
+    assert refused(Session, b, "team", before=wc.mark, ticket=s.answer["ticket"]).error == "marked"
+
+
+def test_background_work_is_ended_by_the_name_of_what_started_it(b):
+    s, inner, there = of_background(b, USE + " linger=60")
+    with inner:
+        gives(there)
+        b.call("session-end", session=s.id)
+        wiped(there, "ended")
+        gives_none(there, "policy")
+        assert refused(Session, b, "team", before=wc.mark, ticket=s.answer["ticket"]).error == "marked"
+        assert refused(b.call, "session-end", session=s.id).error == "no-entry"
+
+
+def test_background_work_whose_last_session_a_person_ends(b):
+    """Its process goes on, and starts no other."""
+    s, inner, there = of_background(b)
+    with inner:
+        gives(there)
+        b.call("session-end", session=inner.id)
+        wiped(there, "ended")
+        assert refused(Session, b, "team", before=wc.mark, ticket=s.answer["ticket"]).error == "marked"
+
+
+def test_a_session_does_not_say_that_its_own_may_outlive_it(b):
+    b.put("team", TOKEN, USE.replace("use", "allow"))
+    with Session(b, "team", before=wc.mark, background=True) as s:
+        s.relay()
+        b.relay().begin()
+        assert [x.get("background") for x in b.sessions()] == [None]
+
+
+def test_background_work_wants_sessions_inside(b):
+    b.put("team", TOKEN, USE.replace("use", "deny"))
+    assert refused(Session, b, "team", background=True).error == "policy"
+
+
 def test_what_a_session_may_not_start(b):
     """Each is `marked`: no ticket, an invented one, another entry's, another delivery."""
     b.put("team", TOKEN, USE)
