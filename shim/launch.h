@@ -8,6 +8,7 @@
 #include "wire/limits.h"
 #include "wire/policy.h"
 
+struct background;
 struct confinement;
 struct failure;
 struct network;
@@ -29,9 +30,11 @@ struct launch {
 	const char *ticket;	/* RELAY: the session's, or NULL */
 	bool first_party;	/* RELAY: as in struct delivery_choice; why too */
 	const char *why;
-	const struct network *network;	   /* RELAY: what the relay goes through */
-	const struct takeover *taken;	   /* of the person's settings */
-	char *secret[SESSION_ENTRIES_MAX]; /* ENV: NAME=value */
+	const struct network *network;	     /* RELAY: what the relay goes through */
+	const struct takeover *taken;	     /* of the person's settings */
+	bool agents;			     /* its words are for agents in the background */
+	const struct background *background; /* where these would go */
+	char *secret[SESSION_ENTRIES_MAX];   /* ENV: NAME=value */
 	unsigned secrets;
 	bool preloads;	  /* the library goes along */
 	bool exec_failed; /* execve itself failed, not what comes before it */

@@ -109,31 +109,10 @@ static void print_own_variables(const struct provider *p)
 	if (own.names[0])
 		fprintf(stderr,
 			"ccrun: note: not for %s, of your environment: %s%s\n"
-			"hint: %s of its file says it (ccrun-provider(5)); ccrun -n %s shows what "
+			"hint: %s of its file %s it (ccrun-provider(5)); ccrun -n %s shows what "
 			"is set\n",
-			p->name, own.names, own.more ? ", and more" : "", own.places, p->name);
-}
-
-/* What a person should know of the delivery, on a terminal or not. */
-static void print_warnings(const struct launch *l)
-{
-	const struct provider *p = l->provider;
-
-	if (p->note[0])
-		fprintf(stderr, "ccrun: note: %s\n", p->note);
-	print_own_variables(p);
-	if (p->secrets && l->delivery == DELIVERY_ENV)
-		fprintf(stderr, "ccrun: warning: the key goes into the environment, where every "
-				"program that claude starts can read it (delivery = env)\n");
-	if (p->secrets && l->delivery == DELIVERY_PIPE)
-		fprintf(stderr, "ccrun: warning: claude cannot be hardened here; programs that it "
-				"starts could read its memory (delivery pipe)\n");
-	if (p->secrets && l->target->preloadable && l->target->library.note[0] &&
-	    l->delivery <= DELIVERY_PRELOAD)
-		fprintf(stderr,
-			"ccrun: warning: %s: a program of the session could write into its file\n"
-			"hint: an installation by root needs none\n",
-			l->target->library.note);
+			p->name, own.names, own.more ? ", and more" : "", own.places,
+			strchr(own.places, ',') ? "say" : "says", p->name);
 }
 
 /* The settings that a person would miss: not what a provider is there to replace. */
@@ -152,6 +131,30 @@ static void print_ignored(const struct takeover *t, const char *provider)
 		fprintf(stderr, " and %u more", n - 1);
 	fprintf(stderr, " of your settings %s not used here (ccrun -n %s says why)\n",
 		n > 1 ? "are" : "is", provider);
+}
+
+/* What a person should know of the delivery, on a terminal or not. */
+static void print_warnings(const struct launch *l)
+{
+	const struct provider *p = l->provider;
+
+	if (p->note[0])
+		fprintf(stderr, "ccrun: note: %s\n", p->note);
+	print_own_variables(p);
+	if (isatty(STDERR_FILENO) && !l->target->asks)
+		print_ignored(l->taken, p->name);
+	if (p->secrets && l->delivery == DELIVERY_ENV)
+		fprintf(stderr, "ccrun: warning: the key goes into the environment, where every "
+				"program that claude starts can read it (delivery = env)\n");
+	if (p->secrets && l->delivery == DELIVERY_PIPE)
+		fprintf(stderr, "ccrun: warning: claude cannot be hardened here; programs that it "
+				"starts could read its memory (delivery pipe)\n");
+	if (p->secrets && l->target->preloadable && l->target->library.note[0] &&
+	    l->delivery <= DELIVERY_PRELOAD)
+		fprintf(stderr,
+			"ccrun: warning: %s: a program of the session could write into its file\n"
+			"hint: an installation by root needs none\n",
+			l->target->library.note);
 }
 
 static void print_start_line(const struct launch *l, const struct opened_session *session)
@@ -181,14 +184,10 @@ static void print_start_line(const struct launch *l, const struct opened_session
 		p->model[0] ? ", " : "", p->model, key, confine_word(l->confinement),
 		l->confinement->off ? " (confine = off)" : "", pin[0] ? ", as pinned by " : "", pin,
 		note[0] ? "; " : "", note, plain ? "" : "\033[0m");
-	print_ignored(l->taken, p->name);
 	if (relayed && !l->target->preloadable)
 		fprintf(stderr, "ccrun: claude cannot be preloaded: its children see its "
 				"environment; the key is not in it\n");
-	if (relayed && l->confinement->scope && l->target->claude && background_outside(p))
-		fprintf(stderr,
-			"ccrun: note: claude's background service runs outside, with your own "
-			"login; agents that you send there use that (claude daemon stop --any)\n");
+	background_print(l->background, l->confinement->scope, l->agents);
 	if (relayed && strncmp(l->why, "untried", 7) == 0)
 		fprintf(stderr, "ccrun: whether it sends its requests to a relay is %s\n", l->why);
 }
@@ -240,6 +239,7 @@ static int launch_run(struct launch *l, struct failure *f)
 	const struct provider *p = l->provider;
 	int n;
 
+	session.background = l->agents;
 	if (p->secrets && session_open(p, l->delivery, l->target, &session, f) != 0)
 		return -1;
 	if (p->secrets && l->delivery == DELIVERY_RELAY) {
@@ -313,32 +313,60 @@ static int launch_pin_settings(struct launch *l, struct failure *f)
 	return l->arguments ? 0 : -1;
 }
 
-/* Neither an agent in the background nor claude in tmux must go, unseen, to the user's own
- * login. */
-static int background_check(const struct launch *l, struct failure *f)
+/* Claude in tmux must not go, unseen, to the user's own login. */
+static int launch_check_tmux(const struct launch *l, struct failure *f)
 {
 	const struct provider *p = l->provider;
 	bool own_login = p->secrets == 0 && p->auth == AUTH_NONE && !p->base_url[0];
-	pid_t pid;
 
-	if (l->target->claude && !own_login && tmux_wanted(l->arguments)) {
-		fail_set(f, FAIL_POLICY, NULL, "with --tmux claude starts itself anew, without %s",
-			 p->title);
-		fail_hint(f, "start tmux, and in it ccrun %s without --tmux", p->name);
-		return -1;
-	}
-	if (!p->secrets || l->delivery != DELIVERY_RELAY || !l->confinement->scope ||
-	    !l->target->claude || !background_wanted(l->arguments))
+	if (!l->target->claude || own_login || !tmux_wanted(l->arguments))
 		return 0;
-	pid = background_outside(p);
-	if (pid == 0)
-		return 0;
-	fail_set(
-		f, FAIL_POLICY, "in a terminal outside every session: claude daemon stop --any",
-		"claude's background service (process %d) runs outside, with your own login, and a "
-		"confined session cannot replace it",
-		(int)pid);
+	fail_set(f, FAIL_POLICY, NULL, "with --tmux claude starts itself anew, without %s",
+		 p->title);
+	fail_hint(f, "start tmux, and in it ccrun %s without --tmux", p->name);
 	return -1;
+}
+
+/* The client's service gives its agents what is asked for by relay, or the user's own login. */
+static int launch_check_agents(const struct launch *l, struct failure *f)
+{
+	const struct provider *p = l->provider;
+
+	if (!p->secrets && p->base_url[0])
+		return fail_set(f, FAIL_POLICY, "in a terminal of its own, or with -p",
+				"agents in the background work by relay alone, which %s, without "
+				"a key, does not need",
+				p->name);
+	if (p->secrets && l->delivery != DELIVERY_RELAY && l->delivery != DELIVERY_ENV)
+		return fail_set(f, FAIL_POLICY, "delivery = relay (ccrun-provider(5))",
+				"agents in the background have a key by relay alone");
+	return 0;
+}
+
+/*
+ * An agent in the background must not go, unseen, to a service of another session or with the
+ * user's own login.  0 or -1.
+ */
+static int launch_settle_background(const struct launch *l, struct background *b, struct failure *f)
+{
+	const struct provider *p = l->provider;
+
+	if (!l->target->claude)
+		return 0;
+	if (l->agents && launch_check_agents(l, f) != 0)
+		return -1;
+	if (p->secrets && l->delivery != DELIVERY_RELAY)
+		return 0;
+	background_find(p, b);
+	if (b->owner == BACKGROUND_ENDED && !proc_self_marked() && background_end(p, b) &&
+	    isatty(STDERR_FILENO))
+		fputs("ccrun: note: claude's background service was still that of a session that "
+		      "has ended; it was stopped, and claude starts another\n",
+		      stderr);
+	/* Without a key it may well be one of this provider. */
+	if (!p->secrets && b->owner != BACKGROUND_ANOTHER)
+		b->owner = BACKGROUND_NONE;
+	return l->agents ? background_check(b, l->confinement->scope, f) : 0;
 }
 
 /*
@@ -405,6 +433,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 		shown[sizeof(pin->path)]; /* a repository may have chosen the directory's name */
 	static struct network network;
 	static struct takeover taken;
+	static struct background background;
 	struct launch l = { .connection = -1, .pipe = -1, .place = -1, .pin = shown };
 	struct confinement confinement;
 	struct delivery_choice how;
@@ -422,6 +451,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	l.provider = p;
 	l.target = &t;
 	l.arguments = launch_arguments(a);
+	l.agents = t.claude && background_wanted(a->rest);
 	l.confinement = &confinement;
 	if (!l.arguments)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the arguments");
@@ -441,7 +471,8 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 		return exit_with(a, f, EXIT_CCRUN);
 	if (a->dry_run)
 		return launch_print(&l, f) == 0 ? 0 : exit_with(a, f, EXIT_CCRUN);
-	if (background_check(&l, f) != 0)
+	l.background = &background;
+	if (launch_check_tmux(&l, f) != 0 || launch_settle_background(&l, &background, f) != 0)
 		return exit_with(a, f, EXIT_CCRUN);
 	if (!a->no_key && keyless_check(p, f) != 0)
 		return exit_with(a, f, EXIT_CCRUN);

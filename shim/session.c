@@ -50,7 +50,7 @@ struct wish {
 };
 
 /* env: the lines of [env] that are sealed, n bytes. */
-static struct wire_out *open_request(const struct wish *w, const struct image_answer *image,
+static struct wire_out *open_request(const struct wish *w, const struct opened_session *session,
 				     const char *env, size_t n)
 {
 	const struct provider *p = w->provider;
@@ -66,12 +66,14 @@ static struct wire_out *open_request(const struct wish *w, const struct image_an
 		wire_put_str(o, "purpose", w->target->asks);
 	if (p->policy.confirm != CONFIRM_NO)
 		wire_put_str(o, "confirm", confirm_name(p->policy.confirm));
-	image_put(o, w->target, image);
+	image_put(o, w->target, &session->image);
 	wire_put_bool(o, "strict", p->policy.strict);
 	wire_put_str(o, "config_dir", p->policy.config_dir);
 	wire_put_str(o, "confine", confine_name(p->policy.confine));
 	if (ticket && strnlen(ticket, TICKET_LEN + 1) <= TICKET_LEN)
 		wire_put_str(o, "ticket", ticket);
+	if (session->background)
+		wire_put_bool(o, "background", true);
 	if (n > 0)
 		wire_put_bin(o, "env", env, n);
 	metering_put(o, p);
@@ -124,7 +126,7 @@ static int session_request(const struct wish *w, struct opened_session *out, str
 	if (n < 0 || dial_open(&dial, true, reply, sizeof(reply), f) != 0)
 		return -1;
 	if ((w->confirmed && dial_hello(&dial, f) != 0) ||
-	    dial_call(&dial, open_request(w, &out->image, env, (size_t)n), NULL, f) != 0 ||
+	    dial_call(&dial, open_request(w, out, env, (size_t)n), NULL, f) != 0 ||
 	    wire_get_bool(dial.in.top, "granted", &granted, f) != 0 ||
 	    (!granted && image_ask(w->target, dial.in.top, &out->image, f) != 0)) {
 		dial_close(&dial);

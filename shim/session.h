@@ -28,6 +28,7 @@ struct opened_session {
 					 * ("pass"), or "": the vault */
 	struct image_answer image;	/* what was said of the program; its note is shown */
 	bool renewable;			/* its relay may want a key again from such a manager */
+	bool background; /* asked for: sessions inside it may outlive it, as background agents do */
 };
 
 /*
