@@ -19,6 +19,7 @@
 #include "config/provider/own_variables.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
+#include "shim/account.h"
 #include "shim/arguments.h"
 #include "shim/background.h"
 #include "shim/client_report.h"
@@ -448,6 +449,8 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 		return exit_with(a, f, EXIT_CCRUN);
 	if (launch_target(a, p, &t, &code, f) != 0)
 		return exit_unasked(a, f, code);
+	if (t.claude && account_check(p, a->rest, f) != 0)
+		return exit_with(a, f, EXIT_CCRUN);
 	l.provider = p;
 	l.target = &t;
 	l.arguments = launch_arguments(a);

@@ -439,3 +439,18 @@ def test_claude_as_an_mcp_server(w, ep, outside, token):
     assert p.wait(30) == 0
     login_is_unused(ep, outside, token)
     until(lambda: has_ended(w), what="the end of its session")
+
+
+def test_what_needs_an_account_of_claude_ai(w, ep):
+    for words in (["--remote-control"], ["--remote-control=mine"], ["--rc", "mine"], ["remote-control"],
+                  ["-p", "hello", "--cloud"], ["--teleport"], ["ultrareview"]):
+        r = w.ccrun("demo", *words)
+        word = next(x for x in words if x not in ("-p", "hello")).partition("=")[0]
+        assert r.rc == 125 and f"{word} works with your own account of claude.ai alone, which Demo does not use" in r.err, r
+        assert f"hint: without ccrun: claude {word}" in r.err
+    assert not ep.requests
+
+
+def test_it_passes_where_that_account_is_used(w):
+    assert w.ccrun("-n", "claude", "--remote-control").rc == 0
+    assert w.ccrun("-n", "demo", "-p", "--", "--remote-control").rc == 0
