@@ -11,6 +11,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "client/common/key_kind.h"
 #include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "wire/names.h"
@@ -22,9 +23,11 @@
 static int token_find(const uint8_t **p, size_t *n, const struct wanted *w, struct failure *f)
 {
 	char around[PASTED_AROUND];
+	const char *owner;
 	struct pasted k;
 
-	if (pasted_find(&k, *p, *n, w->variable, f) != 0 || wire_token_check(k.p, k.n, f) != 0)
+	if (pasted_find(&k, *p, *n, w->variable, f) != 0 || wire_token_check(k.p, k.n, f) != 0 ||
+	    key_kind_check(k.p, k.n, w, &owner, f) != 0)
 		return -1;
 	*p = k.p;
 	*n = k.n;
@@ -32,6 +35,9 @@ static int token_find(const uint8_t **p, size_t *n, const struct wanted *w, stru
 	if (around[0])
 		say("note: the key of %s was taken without what stood around it: %s", w->entry,
 		    around);
+	if (owner)
+		say("note: the key of %s is one of %s's, and will go to %s", w->entry, owner,
+		    origin_url(w->origin));
 	return 0;
 }
 

@@ -220,3 +220,38 @@ def test_a_key_pasted_at_the_prompt(c, token):
     ended(p)
     assert token[:half] not in p.before
     assert c.ccctl("get", "--reveal", "demo").out.strip() == token
+
+
+# ---- a key that its own beginning tells ----
+
+API_KEY, SUBSCRIPTION, OPENROUTER = ("sk-ant-api03-", "sk-ant-oat01-", "sk-or-v1-")
+
+
+@pytest.mark.parametrize("provider, beginning, mend", [
+    ("company", API_KEY, "auth = api-key"), ("claude-token", API_KEY, "ccctl add anthropic"),
+    ("anthropic", SUBSCRIPTION, "ccctl add claude-token"), ("company", SUBSCRIPTION, "ccctl add claude-token")])
+def test_a_key_of_anthropics_that_its_api_would_refuse(c, token, provider, beginning, mend):
+    """`Invalid bearer token`, and nothing is wrong with the key: it went in the other header."""
+    c.init()
+    c.provider("company", base_url="https://api.anthropic.com", auth="bearer")
+    r = c.ccctl("add", provider, input=beginning + token + "\n")
+    assert r.rc != 0 and mend in r.err and token not in r.err, r
+    assert c.ccctl("keys", "--json").out.strip() == "[]"
+
+
+@pytest.mark.parametrize("provider, beginning", [("anthropic", API_KEY), ("claude-token", SUBSCRIPTION)])
+def test_a_key_of_anthropics_where_it_belongs(c, token, provider, beginning):
+    c.init()
+    r = c.ccctl("add", provider, input=beginning + token + "\n")
+    assert r.rc == 0 and "note:" not in r.err, r
+
+
+@pytest.mark.parametrize("provider, beginning, whose", [
+    ("zai", API_KEY, "Anthropic"), ("zai", OPENROUTER, "OpenRouter"), ("openrouter", API_KEY, "Anthropic"),
+    ("anthropic", OPENROUTER, "OpenRouter"), ("openrouter", OPENROUTER, None)])
+def test_a_key_of_one_vendor_for_another_is_named(c, token, provider, beginning, whose):
+    """It may be a gateway's wish; else another vendor would get it."""
+    c.init()
+    r = c.ccctl("add", provider, input=beginning + token + "\n")
+    assert r.rc == 0 and token not in r.err, r
+    assert (f"the key of {provider} is one of {whose}'s, and will go to https://" in r.err) == bool(whose), r
