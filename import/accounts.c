@@ -46,11 +46,27 @@ static bool text_contains(const char *p, size_t n, const char *what)
 	return false;
 }
 
+/* Letters of one case, as in lm-studio or PROXY_MANAGED; no key is. */
+static bool text_is_word(const char *p, size_t n)
+{
+	bool lower = false, upper = false;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (p[i] >= 'a' && p[i] <= 'z')
+			lower = true;
+		else if (p[i] >= 'A' && p[i] <= 'Z')
+			upper = true;
+		else if (!strchr("-_.", p[i]))
+			return false;
+	}
+	return n <= 32 && lower != upper;
+}
+
 /* A word in the place of a key: ollama, none, your-api-key, <key>. */
 static bool token_is_placeholder(const char *p, size_t n, const char *base_url)
 {
 	struct endpoint e;
-	size_t i;
 
 	if (n < 8)
 		return true;
@@ -60,12 +76,7 @@ static bool token_is_placeholder(const char *p, size_t n, const char *base_url)
 	if (p[0] == '<' || text_contains(p, n, "xxxx") || text_contains(p, n, "placeholder") ||
 	    text_contains(p, n, "changeme"))
 		return true;
-	if (base_url[0] && endpoint_parse(base_url, &e) == NULL && e.local) {
-		for (i = 0; i < n && ((p[i] >= 'a' && p[i] <= 'z') || strchr("-_.", p[i])); i++)
-			;
-		return i == n && n <= 32;
-	}
-	return false;
+	return base_url[0] && endpoint_parse(base_url, &e) == NULL && e.local && text_is_word(p, n);
 }
 
 /*

@@ -66,12 +66,34 @@ static bool object_member(const struct json_env *e, size_t at, const char *key,
 	return false;
 }
 
+/* "$NAME", "${NAME}" or "${env:NAME}" and nothing else: which variable; 0: it is none of these. */
+static size_t value_names_variable(const char *value, const char **name)
+{
+	size_t n = strlen(value);
+
+	if (value[0] != '$')
+		return 0;
+	*name = value + 1;
+	n--;
+	if (**name == '{' && value[n] == '}') {
+		*name += 1;
+		n -= 2;
+		if (strncmp(*name, "env:", 4) == 0) {
+			*name += 4;
+			n -= 4;
+		}
+	}
+	return n <= VARIABLE_MAX_LEN && variable_name_length(*name, n) == n ? n : 0;
+}
+
 /* One variable: name (n bytes) and the string that is its value. */
 static int variable_add(struct json_env *e, const char *name, size_t n,
 			const struct json_member *value, unsigned scope)
 {
 	json_t *v = member_string(e, value);
+	const char *of = NULL;
 	struct assignment *a;
+	size_t of_n;
 
 	if (!v || n == 0 || n > VARIABLE_MAX_LEN || variable_name_length(name, n) != n)
 		return 0;
@@ -82,7 +104,14 @@ static int variable_add(struct json_env *e, const char *name, size_t n,
 	a->scope = scope;
 	a->at = value->value;
 	a->end = value->value_end;
-	/* ${env:NAME} and the like, which the editor replaces. */
+	/* What the editor or the router replaces by a variable. */
+	of_n = value_names_variable(json_string_value(v), &of);
+	if (of_n > 0) {
+		a->kind = VALUE_NAME;
+		memcpy(a->link, of, of_n);
+		a->link[of_n] = '\0';
+		return 0;
+	}
 	if (strstr(json_string_value(v), "${")) {
 		a->kind = VALUE_DYNAMIC;
 		return 0;
@@ -178,6 +207,40 @@ static void note_whose(struct json_env *e, const struct json_member *m)
 			 m->key_n < sizeof(e->of) ? (int)m->key_n : (int)sizeof(e->of) - 1, m->key);
 }
 
+/* The first client's variable among the scope's that is there and empty, or NULL. */
+static const char *scope_lacks_key(const struct json_env *e, unsigned scope)
+{
+	const char *lacks = NULL;
+	unsigned i;
+
+	for (i = 0; i < e->r->n; i++) {
+		const struct assignment *a = &e->r->assign[i];
+
+		if (a->scope != scope || !client_variable_find(a->name))
+			continue;
+		if (a->kind != VALUE_LITERAL || a->n > 0)
+			return NULL;
+		lacks = lacks ? lacks : a->name;
+	}
+	return lacks;
+}
+
+/*
+ * cc-switch's first versions kept a key as "apiKey" beside "env", and it is still what its form
+ * shows: the variable in "env" is empty then, which Claude Code answers with a refused key.
+ */
+static int key_beside_env(struct json_env *e, size_t at)
+{
+	struct json_member m;
+	const char *lacks;
+	unsigned scope = e->r->scopes - 1;
+
+	if (e->r->scopes == 0 || !object_member(e, at, "apiKey", &m))
+		return 0;
+	lacks = scope_lacks_key(e, scope);
+	return lacks ? variable_add(e, lacks, strlen(lacks), &m, scope) : 0;
+}
+
 static int place_read(struct json_env *e, size_t at, const char *const *key,
 		      enum json_env_kind kind)
 {
@@ -197,6 +260,8 @@ static int place_read(struct json_env *e, size_t at, const char *const *key,
 		if (any)
 			note_whose(e, &m);
 		r = place_read(e, m.value, key + 1, kind);
+		if (r == 0 && !key[1] && strcmp(*key, "env") == 0)
+			r = key_beside_env(e, at);
 	}
 	return r;
 }

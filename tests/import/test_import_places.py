@@ -397,3 +397,46 @@ def test_a_repository_s_reference_is_for_what_ships_or_is_asked_about(h):
     h.write("work/.env", f"ANTHROPIC_BASE_URL={ZAI}\nANTHROPIC_AUTH_TOKEN=op://Private/z.ai/key\n")
     h.imp("--yes")
     assert sealed(h) == {"zai": f"bearer {ZAI}"}
+
+
+# ---- what stands in a key's place --------------------------------------
+
+def test_a_switchers_word_for_its_own_proxy_is_no_key(h):
+    """cc-switch and ccs write it where a key was when their proxy takes over."""
+    for path, url, word in ((".claude/settings.json", "http://127.0.0.1:15721", "PROXY_MANAGED"),
+                            (".ccs/gemini.settings.json", "http://127.0.0.1:8317", "ccs-internal-managed")):
+        h.write(path, json.dumps(env(url, word)))
+    cc_switch_db(h, [("claude", "default", env("http://127.0.0.1:15721", "PROXY_MANAGED")),
+                     ("claude", "GLM", env(ZAI, h.key("glm")))]).close()
+    assert [k["of"] for k in h.found()["keys"]] == ["GLM"]
+
+
+@pytest.mark.parametrize("form", ["$DEEPSEEK_API_KEY", "${DEEPSEEK_API_KEY}"])
+def test_a_variable_that_claude_code_router_reads(h, form):
+    h.write(".claude-code-router/config.json", json.dumps({"Providers": [
+        {"name": "deepseek", "api_base_url": "https://api.deepseek.com/chat/completions", "api_key": form, "models": []}]}))
+    key, = h.found()["keys"]
+    assert key["state"] == "left", key
+    assert "DEEPSEEK_API_KEY  $(...)  not imported: where it comes from cannot be told" in h.imp().out
+    h.write(".bashrc", f"export DEEPSEEK_API_KEY={h.key('ds', 'sk-')}\n")
+    before = h.bytes_of(".claude-code-router/config.json")
+    assert {(k["of"], k["written_in"], k["provider"]) for k in h.found()["keys"]} == {
+        (None, str(h.home / ".bashrc"), "deepseek"), ("deepseek", str(h.home / ".bashrc"), "deepseek")}
+    h.imp("--yes", "--scrub")
+    assert h.get("deepseek") == h.made["ds"] and not h.leaks()
+    assert h.bytes_of(*before) == before
+
+
+def test_a_key_beside_an_empty_variable_of_cc_switch(h):
+    """Its form took the key, and its own test passes; claude alone is refused."""
+    cc_switch_db(h, [
+        ("claude", "Kimi For Coding", {"apiKey": h.key("kimi", "sk-kimi-"), **env("https://api.kimi.com/coding/", "")}),
+        ("claude", "Both", {"apiKey": h.key("old", "sk-"), **env(ZAI, h.key("glm"))}),
+        ("claude", "None", {"apiKey": "", **env("https://api.deepseek.com/anthropic", "")})]).close()
+    h.write(".cc-switch/config.json", json.dumps({"providers": {"1": {"name": "DS", "settingsConfig": {
+        "apiKey": h.key("ds", "sk-"), **env("https://api.deepseek.com/anthropic", "")}}}}))
+    assert {k["of"]: k["provider"] for k in h.found()["keys"]} == {
+        "Kimi For Coding": "kimi-code", "Both": "zai", "DS": "deepseek"}
+    h.imp("--yes")
+    assert {n: h.get(n) for n in ("kimi-code", "zai", "deepseek")} == {
+        "kimi-code": h.made["kimi"], "zai": h.made["glm"], "deepseek": h.made["ds"]}
