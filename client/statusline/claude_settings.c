@@ -15,32 +15,12 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "config/client/client_dir.h"
 
 #define BACKUPS_MAX 1000
 static const char bom[] = "\xef\xbb\xbf";
 
 /* ---- where ---- */
-
-static int claude_config_dir(char *out, struct failure *f)
-{
-	const char *dir = getenv("CLAUDE_CONFIG_DIR");
-	size_t n;
-
-	if (dir && dir[0]) {
-		if (dir[0] != '/')
-			return fail_set(f, FAIL_CONFIG, "give it an absolute path",
-					"CLAUDE_CONFIG_DIR is not an absolute path");
-		if (snprintf(out, PATH_SIZE, "%s", dir) >= PATH_SIZE)
-			return fail_set(f, FAIL_UNSAFE_PATH, NULL, "CLAUDE_CONFIG_DIR is too long");
-		return 0;
-	}
-	if (path_home(out, f) != 0)
-		return -1;
-	n = strlen(out);
-	if (snprintf(out + n, PATH_SIZE - n, "/.claude") >= (int)(PATH_SIZE - n))
-		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "HOME is too long");
-	return 0;
-}
 
 /* Set path and real.  1 the file exists, 0 it does not, -1. */
 static int claude_settings_resolve(struct claude_settings *s, struct failure *f)
@@ -49,7 +29,7 @@ static int claude_settings_resolve(struct claude_settings *s, struct failure *f)
 	char *real;
 	size_t n;
 
-	if (claude_config_dir(s->path, f) != 0)
+	if (client_config_dir(NULL, s->path, f) != 0)
 		return -1;
 	n = strlen(s->path);
 	if (snprintf(s->path + n, PATH_SIZE - n, "/settings.json") >= (int)(PATH_SIZE - n))

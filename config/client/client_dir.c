@@ -11,13 +11,31 @@
 #include "base/paths.h"
 #include "config/provider/provider.h"
 
+/*
+ * The client makes a directory of that name wherever it is started, with its history and its
+ * log-in, and takes what a repository has there for the person's own settings.
+ */
+static int client_config_dir_relative(const char *own, struct failure *f)
+{
+	char home[PATH_SIZE], hint[256];
+	int n = -1;
+
+	if (strncmp(own, "~/", 2) == 0 && path_home(home, NULL) == 0)
+		n = snprintf(hint, sizeof(hint), "export CLAUDE_CONFIG_DIR=%s/%s", home, own + 2);
+	return fail_set(f, FAIL_CONFIG,
+			n > 0 && n < (int)sizeof(hint) ? hint : "write it from / on, or unset it",
+			"CLAUDE_CONFIG_DIR=%.200s is not an absolute path: claude would keep its "
+			"files below the directory that it is started in",
+			own);
+}
+
 int client_config_dir(const struct provider *p, char *dir, struct failure *f)
 {
 	const char *own = getenv("CLAUDE_CONFIG_DIR");
 	unsigned i;
 	size_t n;
 
-	for (i = 0; i < p->envs; i++)
+	for (i = 0; p && i < p->envs; i++)
 		if (strcmp(p->env[i].name, "CLAUDE_CONFIG_DIR") == 0)
 			own = p->env[i].value;
 	if (own && own[0] == '/')
@@ -25,6 +43,8 @@ int client_config_dir(const struct provider *p, char *dir, struct failure *f)
 			       ? 0
 			       : fail_set(f, FAIL_UNSAFE_PATH, NULL,
 					  "CLAUDE_CONFIG_DIR is too long");
+	if (own && own[0])
+		return client_config_dir_relative(own, f);
 	if (path_home(dir, f) != 0)
 		return -1;
 	n = strlen(dir);

@@ -105,6 +105,9 @@ static enum env_action env_action_of(const struct provider *p, const char *name,
 		return ENV_UNSET;
 	if (provider_sets(p, name))
 		return ENV_KEEP; /* the ENV_SET for it replaces the value */
+	/* An empty one is no default: the client keeps its files where it is started. */
+	if (!value[0] && strcmp(name, "CLAUDE_CONFIG_DIR") == 0)
+		return ENV_UNSET;
 	if (variable_steers_runtime(name) && control_active(CONTROL_RUNTIME_VARIABLES))
 		return ENV_SAVE;
 	if (variable_routes_client(name) && !own_variable_passes(p, name, value) &&

@@ -131,3 +131,32 @@ def test_the_first_full_screen_asks_anew(c, ep, token):
         s.send("\x03")
         s.finish()
     assert os.path.isdir(c.home / ".claude-work")
+
+
+@pytest.mark.parametrize("value, mend", [("~/.claude-personal", "export CLAUDE_CONFIG_DIR={home}/.claude-personal"),
+                                         ("claude-work", "write it from / on")])
+def test_a_tilde_that_no_shell_replaced(c, ep, token, value, mend):
+    """From an editor's settings, a unit or a .env file: claude would make a directory `~` in every
+    project, with the history and the log-in in it."""
+    c.demo()
+    c.ready(token)
+    env = {"CLAUDE_CONFIG_DIR": value}
+    for argv in (("demo", "-p", "hello"), ("-n", "demo"), ("claude", "-p", "hello")):
+        r = c.ccrun(*argv, env=env)
+        assert r.rc == 125 and f"CLAUDE_CONFIG_DIR={value} is not an absolute path" in r.err, r
+        assert mend.format(home=c.home) in r.err
+    assert not os.listdir(c.cwd) and not ep.requests
+    assert "is not an absolute path" in c.ccctl("statusline", "install", "--yes", env=env).err
+    c.demo(policy=WORK)
+    assert c.ccctl("approve", "demo", "--yes").rc == 0
+    assert c.ccrun("demo", "-p", "hello", env=env).rc == 0, "the provider's file says another"
+
+
+def test_a_variable_that_is_empty_names_no_directory(c, ep, token):
+    """As a line `CLAUDE_CONFIG_DIR=` of a .env file leaves it: claude would keep its files in
+    the working directory."""
+    c.demo()
+    c.ready(token)
+    r = c.ccrun("demo", "-p", "hello", env={"CLAUDE_CONFIG_DIR": ""})
+    assert r.rc == 0 and (c.home / ".claude/projects").exists(), r
+    assert not os.listdir(c.cwd)
