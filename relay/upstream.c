@@ -53,7 +53,7 @@ struct upstream {
 	enum upstream_state state;
 	enum trial cause; /* of one that could not connect */
 	char error[CURL_ERROR_SIZE];
-	char words[WORDS_MAX];
+	char words[WORDS_MAX + 64];
 };
 
 /* ---- what libcurl wants to wait for ---- */
@@ -131,6 +131,22 @@ static enum upstream_state state_of_error(struct upstream *u, CURLcode code)
 	}
 }
 
+/* X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT and the three after it (openssl/x509_vfy.h). */
+#define VERIFY_UNKNOWN_FIRST 18
+#define VERIFY_UNKNOWN_LAST 21
+
+/* What mends it, where nobody who is trusted signed the server's certificate; else "". */
+static const char *upstream_mend(const struct upstream *u, CURLcode code)
+{
+	long verified = 0;
+
+	if (code == CURLE_PEER_FAILED_VERIFICATION &&
+	    curl_easy_getinfo(u->easy, CURLINFO_SSL_VERIFYRESULT, &verified) == CURLE_OK &&
+	    verified >= VERIFY_UNKNOWN_FIRST && verified <= VERIFY_UNKNOWN_LAST)
+		return " (an authority of your own: NODE_EXTRA_CA_CERTS=FILE)";
+	return "";
+}
+
 static void upstream_settle(struct upstream *u, CURLcode code)
 {
 	const char *why = u->error[0] ? u->error : curl_easy_strerror(code);
@@ -143,8 +159,8 @@ static void upstream_settle(struct upstream *u, CURLcode code)
 		return;
 	}
 	u->state = state_of_error(u, code);
-	snprintf(u->words, sizeof(u->words), "%s cannot be reached: %s", u->of->settings->host,
-		 why);
+	snprintf(u->words, sizeof(u->words), "%s cannot be reached: %s%s", u->of->settings->host,
+		 why, upstream_mend(u, code));
 }
 
 static void upstreams_read_results(struct upstreams *us)

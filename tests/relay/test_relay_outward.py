@@ -43,7 +43,7 @@ def test_a_ca_of_ones_own(usual):
 
 def test_an_unknown_ca(usual):
     with Provider(tls=server_context(*usual)) as p, Relay(p.url) as relay:
-        failing(relay, "127.0.0.1", "certificate")
+        failing(relay, "127.0.0.1", "certificate", "NODE_EXTRA_CA_CERTS=FILE")
         assert not p.requests
         assert relay.wait("use")["billed"] is False
 
@@ -57,7 +57,7 @@ def test_the_systems_cas_stay_beside_ones_own(usual, tmp_path):
 def test_a_certificate_of_another_host(tmp_path):
     pair = certificate(tmp_path, "DNS:other.example")
     with Provider(tls=server_context(*pair)) as p, Relay(p.url, files=[("ca", pair[0].read_bytes())]) as relay:
-        failing(relay, "127.0.0.1")
+        assert "NODE_EXTRA_CA_CERTS" not in failing(relay, "127.0.0.1")
         assert not p.requests
 
 
