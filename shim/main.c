@@ -102,10 +102,16 @@ static void warn_no_credentials(const struct provider *p)
  * whose environment is of our making. */
 static void print_own_variables(const struct provider *p)
 {
+	const char *unverified = getenv("NODE_TLS_REJECT_UNAUTHORIZED");
 	struct own_variables own;
 
 	if (getenv("CCRUN_PROVIDER"))
 		return;
+	if (unverified && strcmp(unverified, "0") == 0)
+		fputs("ccrun: note: NODE_TLS_REJECT_UNAUTHORIZED=0 of your environment does not "
+		      "count: any server could take what is sent\n"
+		      "hint: NODE_EXTRA_CA_CERTS=FILE names an authority of your own\n",
+		      stderr);
 	own_variables_find(p, environ, &own);
 	if (own.names[0])
 		fprintf(stderr,
@@ -114,6 +120,30 @@ static void print_own_variables(const struct provider *p)
 			"is set\n",
 			p->name, own.names, own.more ? ", and more" : "", own.places,
 			strchr(own.places, ',') ? "say" : "says", p->name);
+}
+
+/* A provider that leaves the client to its own login does so with what a switcher wrote. */
+static void print_routes(const struct takeover *t, const char *provider)
+{
+	char where[TAKEOVER_WHERE];
+	const struct setting *first = NULL;
+	unsigned i, n = 0;
+
+	for (i = 0; i < t->n; i++)
+		if (t->setting[i].fate == SETTING_BEFORE && t->setting[i].routine && n++ == 0)
+			first = &t->setting[i];
+	if (!n)
+		return;
+	setting_where(first, where);
+	fprintf(stderr,
+		"ccrun: warning: claude sends requests where your settings say, or as whom: %s",
+		where);
+	if (n > 1)
+		fprintf(stderr, " and %u more", n - 1);
+	fprintf(stderr,
+		"\nhint: remove what you did not mean (ccrun -n %s names each); ccctl import takes "
+		"keys out\n",
+		provider);
 }
 
 /* The settings that a person would miss: not what a provider is there to replace. */
@@ -142,6 +172,7 @@ static void print_warnings(const struct launch *l)
 	if (p->note[0])
 		fprintf(stderr, "ccrun: note: %s\n", p->note);
 	print_own_variables(p);
+	print_routes(l->taken, p->name);
 	if (isatty(STDERR_FILENO) && !l->target->asks)
 		print_ignored(l->taken, p->name);
 	if (p->secrets && l->delivery == DELIVERY_ENV)

@@ -370,6 +370,37 @@ static void take_keys(struct taking *t, const struct settings_files *files)
 		setting_add(t, SETTING_BEFORE, "model", false);
 }
 
+/* The client is not told that its provider is managed: it goes by what says where, and as whom. */
+static void name_routes(struct taking *t, const struct settings_files *files)
+{
+	const struct provider_env *said;
+	const char *name, *text;
+	json_t *value;
+
+	json_object_foreach(json_object_get(t->at->root, "env"), name, value)
+	{
+		text = json_string_value(value);
+		if (!text || !text[0] || settings_variable_kind(name) != SETTING_ROUTE ||
+		    settings_files_find(files, true, name) != t->at)
+			continue;
+		said = provider_variable(t->p, name);
+		if (!said || strcmp(said->value, text) != 0)
+			setting_add(t, SETTING_BEFORE, name, true)->routine = true;
+	}
+	if (settings_files_find(files, false, "apiKeyHelper") == t->at)
+		setting_add(t, SETTING_BEFORE, "apiKeyHelper", false)->routine = true;
+}
+
+static void name_all_routes(struct taking *t, const struct settings_files *files)
+{
+	unsigned i;
+
+	for (i = 0; i < files->n; i++) {
+		t->at = &files->document[i];
+		name_routes(t, files);
+	}
+}
+
 void takeover(struct provider *p, const struct settings_files *files, bool relayed,
 	      struct takeover *out)
 {
@@ -383,8 +414,10 @@ void takeover(struct provider *p, const struct settings_files *files, bool relay
 	const struct provider_env *model;
 
 	out->n = 0;
-	if (!environment_is_managed(p))
+	if (!environment_is_managed(p)) {
+		name_all_routes(&t, files);
 		return;
+	}
 	if (files->unread.code)
 		setting_ignore_file(&t, files);
 	for (i = 0; i < files->n; i++) {

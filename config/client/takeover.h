@@ -44,7 +44,8 @@ struct takeover {
 
 /*
  * Take over into p's env what files say.  relayed: the client gets no key.  Nothing where p's
- * client is not told that its provider is managed: it heeds its settings itself then.
+ * client is not told that its provider is managed: it heeds its settings itself then, and what
+ * of them says where requests go and as whom is named.
  */
 void takeover(struct provider *p, const struct settings_files *files, bool relayed,
 	      struct takeover *out);

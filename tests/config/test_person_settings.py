@@ -432,3 +432,67 @@ def test_show_says_what_is_forced(c, managed):
     c.init()
     r = managed({"managed-settings.json": {"forceLoginMethod": "console"}}, "show", "demo", program="ccctl")
     assert "refused   managed settings at" in r.out, r
+
+
+# ---- the client's own login ----
+
+SWITCHED = {"ANTHROPIC_AUTH_TOKEN": "PROXY_MANAGED", "ANTHROPIC_API_KEY": ""}
+
+
+def test_what_a_switcher_left_leads_the_subscription_elsewhere(c, ep):
+    """A proxy that has ended, a model server that was tried: claude goes there, and says nothing."""
+    c.login("login-token")
+    path = settings(c, {"ANTHROPIC_BASE_URL": ep.url, **SWITCHED}, apiKeyHelper="echo key")
+    r = c.ccrun("claude", "-p", "hello")
+    assert r.rc == 0 and ep.sent("authorization") == {"Bearer PROXY_MANAGED"}, "the client goes by them"
+    assert ("ccrun: warning: claude sends requests where your settings say, or as whom: "
+            f"{path}: env.ANTHROPIC_BASE_URL and 2 more\n") in r.err, r
+    r = c.ccrun("-n", "claude")
+    assert says(r, "heeded") == {"ANTHROPIC_BASE_URL": f"({path}: env.ANTHROPIC_BASE_URL)",
+                                 "ANTHROPIC_AUTH_TOKEN": f"({path}: env.ANTHROPIC_AUTH_TOKEN)",
+                                 "apiKeyHelper": f"({path}: apiKeyHelper)"}
+    assert "ignored " not in r.out and "taken " not in r.out
+    option = c.write("other.json", json.dumps({"env": {"ANTHROPIC_BASE_URL": ep.url}}))
+    settings(c).write_text("{}")
+    r = c.ccrun("claude", "--settings", option, "-p", "hello")
+    assert "as whom: --settings: env.ANTHROPIC_BASE_URL\n" in r.err, r
+
+
+def test_models_and_a_proxy_lead_the_subscription_nowhere_else(c):
+    settings(c, {**MODELS, "HTTPS_PROXY": "http://127.0.0.1:9", "ANTHROPIC_API_KEY": ""})
+    r = c.ccrun("-n", "claude")
+    assert r.rc == 0 and "heeded " not in r.out, r
+    assert "warning" not in c.ccrun("--exec", "/bin/true", "claude").err
+
+
+# ---- certificates that nobody checks ----
+
+def test_a_switch_that_turns_checking_off_is_named(c, ep, token):
+    c.demo()
+    c.ready(token)
+    r = c.ccrun("demo", "-p", "hello", env={"NODE_TLS_REJECT_UNAUTHORIZED": "0"})
+    assert r.rc == 0 and "note: NODE_TLS_REJECT_UNAUTHORIZED=0 of your environment does not count" in r.err, r
+    assert "hint: NODE_EXTRA_CA_CERTS=FILE" in r.err
+    assert "NODE_TLS" not in c.ccrun("demo", "-p", "hello", env={"NODE_TLS_REJECT_UNAUTHORIZED": "1"}).err
+
+
+# ---- a status line that an administrator turns off ----
+
+@pytest.mark.parametrize("key, user, shown", [("allowManagedHooksOnly", {}, False), ("disableAllHooks", {}, False),
+                                              ("disableAllHooks", {"disableAllHooks": True}, True)])
+def test_a_status_line_that_managed_settings_turn_off(c, ep, managed, key, user, shown):
+    """It is in the person's file, and never run: the client says nothing, install says why."""
+    keyless(c)
+    settings(c, **user)
+    files = {"managed-settings.json": {key: not shown}}
+    r = managed(files, "statusline", "install", "--yes", program="ccctl")
+    assert r.rc == 0 and (f"note: {key} is set in {MANAGED}" in r.err) != shown, r
+    assert ("which turns every status line off" in r.err) != shown, r
+    r = managed(files, "statusline", "install", "--yes", program="ccctl")
+    assert "already" in r.err and (f"note: {key} is set in {MANAGED}" in r.err) != shown, "asked again"
+    settings(c, statusLine={"type": "command", "command": "echo STATUS-$((40+2))"})
+    with c.screen([*ALONE, "sh", "-c", IN_ETC, "sh", c.root / "etc", c.root / "managed", c.bin / "ccrun", "demo"]) as s:
+        s.ask("hello")
+        s.wait("hello from loopback")
+        s.pump(2)
+        assert ("STATUS-42" in "\n".join(s.canvas.display)) == shown
