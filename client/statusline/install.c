@@ -15,6 +15,7 @@
 #include "client/statusline/claude_settings_edit.h"
 #include "client/statusline/command.h"
 #include "client/statusline/previous_line.h"
+#include "config/client/settings_files.h"
 
 static int install_keep_earlier(struct statusline_change *c, struct failure *f)
 {
@@ -78,6 +79,29 @@ static bool install_has_own_line(const struct claude_settings *s, const char *pa
 	return has;
 }
 
+/* Settings that turn the person's status line off, whoever set them. */
+static void install_print_switches(void)
+{
+	static const char *const keys[] = { "disableAllHooks", "allowManagedHooksOnly" };
+	const struct settings_document *d;
+	struct settings_files *files = NULL;
+	unsigned i;
+
+	/* ccrun says why what is managed cannot be read. */
+	if (settings_files_of_person(NULL, NULL, &files, NULL) != 0)
+		return;
+	for (i = 0; i < 2; i++) {
+		d = settings_files_find(files, false, keys[i]);
+		/* The second counts where an administrator set it. */
+		if (d && json_is_true(json_object_get(d->root, keys[i])) &&
+		    (i == 0 || d->layer == SETTINGS_MANAGED))
+			say("note: %s is set in %s, which turns every status line off%s", keys[i],
+			    d->path,
+			    d->layer == SETTINGS_MANAGED ? " but the administrator's" : "");
+	}
+	settings_files_free(files);
+}
+
 /* What may keep the installed status line from being shown. */
 static void install_print_notes(const struct statusline_change *c)
 {
@@ -85,8 +109,7 @@ static void install_print_notes(const struct statusline_change *c)
 					      ".claude/settings.json" };
 	unsigned i;
 
-	if (json_is_true(json_object_get(c->s.root, "disableAllHooks")))
-		say("note: disableAllHooks is set there, which turns every status line off");
+	install_print_switches();
 	for (i = 0; i < 2; i++)
 		if (install_has_own_line(&c->s, nearer[i]))
 			say("note: %s here has a status line of its own, which the client "
