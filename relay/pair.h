@@ -34,6 +34,7 @@ struct relay {
 	struct key key;
 	int64_t key_until; /* when the key is to be asked for again (clock_now_ms), or 0 */
 	bool asked;	   /* for the key, and no answer has come yet */
+	bool refused;	   /* by the provider, and the broker was told */
 	bool limited;	   /* what costs money is announced first */
 	bool ended;	   /* no key will come any more */
 	bool hung_up;	   /* the channel could not be written to */

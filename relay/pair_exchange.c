@@ -170,6 +170,19 @@ static void pair_renew(struct pair *p)
 		r->hung_up = true;
 }
 
+/* Once a session, for who looks at the record: the client speaks of a log-in. */
+static void pair_note_refused_key(struct pair *p)
+{
+	struct relay *r = p->relay;
+	char words[ORIGIN_MAX_LEN + 32];
+
+	if (r->refused || p->answer.head.status != 401)
+		return;
+	r->refused = true;
+	snprintf(words, sizeof(words), "%s refuses the key (HTTP 401)", r->settings->host);
+	relay_channel_note_failure(&r->channel, words);
+}
+
 /*
  * Pass on all of the answer that is there, or fits: the client is woken once for it.
  * Returns 1: something went on; 0: nothing; -1 with f set.
@@ -225,6 +238,8 @@ bool pair_step_exchange(struct pair *p)
 		return true;
 	if (a->head_read && !kept_request_waits(&p->kept))
 		kept_request_end(&p->kept);
+	if (a->head_read)
+		pair_note_refused_key(p);
 	pair_announce(p);
 	went |= pair_flush(p);
 	if (p->state == PAIR_OVER)

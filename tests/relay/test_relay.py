@@ -289,6 +289,17 @@ def test_a_providers_error_passes(provider, status):
         assert relay.wait("use")["status"] == status
 
 
+def test_a_key_that_the_provider_refuses_is_on_record_once(provider):
+    """The client answers a 401 with `Please run /login`, which is not what the key needs."""
+    provider.reply = answer(b'{"type":"error"}', 401)
+    with Relay(provider.url) as relay:
+        for _ in range(3):
+            assert relay.post().status == 401
+        relay.wait("use", 3)
+        host = provider.url.partition("//")[2]
+        assert [m["what"] for m in relay.of("failure")] == [f"{host} refuses the key (HTTP 401)"]
+
+
 def test_a_redirect_is_not_followed(provider):
     with Provider() as other:
         provider.reply = answer(b"", 307, [("Location", other.url + "/v1/messages")])
