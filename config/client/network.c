@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -70,28 +71,98 @@ static int value_find(const struct layers *l, const char *const *names, struct n
 
 /* ---- all of them ---- */
 
-/* As Claude Code chooses (measured with 2.1.330: http_proxy counts for https too). */
-static int network_read_proxy(const struct layers *l, struct network *out, struct failure *f)
+/* Is it an address that Claude Code takes for a proxy's: http, https, or no scheme? */
+static bool value_is_proxy(const struct network_value *v)
+{
+	const char *scheme = strstr(v->text, "://");
+
+	return !strchr(v->text, ' ') && (!scheme || strncasecmp(v->text, "http://", 7) == 0 ||
+					 strncasecmp(v->text, "https://", 8) == 0);
+}
+
+/* The port of an https:// address that endpoint_parse takes. */
+static unsigned long url_port(const char *url)
+{
+	const char *at = url + strlen("https://");
+
+	at += *at == '[' ? strcspn(at, "]") : 0;
+	at += strcspn(at, ":/");
+	return *at == ':' ? strtoul(at + 1, NULL, 10) : 443;
+}
+
+/* How much of one name of the list curl is to have: not a port, of another port nothing. */
+static size_t no_proxy_name(const char *name, size_t n, unsigned long port)
+{
+	const char *colon = memchr(name, ':', n);
+	size_t at = colon ? (size_t)(colon - name) : n;
+
+	/* An IPv6 address has more of them. */
+	if (!colon || memchr(colon + 1, ':', n - at - 1) || at + 1 == n ||
+	    strspn(colon + 1, "0123456789") < n - at - 1)
+		return n;
+	return strtoul(colon + 1, NULL, 10) == port ? at : 0;
+}
+
+/*
+ * In place, what Claude Code understands and curl does not (measured with 2.1.330): *.NAME, and
+ * NAME:PORT.  Nothing gets longer.
+ */
+static void no_proxy_translate(char *list, unsigned long port)
+{
+	const char *from = list;
+	char *to = list;
+	size_t n, keep;
+
+	for (; *from; from += n) {
+		from += strspn(from, ", \t");
+		n = strcspn(from, ", \t");
+		keep = no_proxy_name(from, n, port);
+		if (keep == 0)
+			continue;
+		if (to > list)
+			*to++ = ',';
+		if (keep > 2 && from[0] == '*' && from[1] == '.') {
+			memmove(to, from + 1, keep - 1);
+			to += keep - 1;
+		} else {
+			memmove(to, from, keep);
+			to += keep;
+		}
+	}
+	*to = '\0';
+}
+
+/*
+ * As Claude Code chooses (measured with 2.1.330: http_proxy counts for https too, and of
+ * all_proxy only what it can use, where it stops at the others).
+ */
+static int network_read_proxy(const struct layers *l, unsigned long port, struct network *out,
+			      struct failure *f)
 {
 	static const char *const names[] = { "https_proxy", "HTTPS_PROXY", "http_proxy",
-					     "HTTP_PROXY",  "all_proxy",   "ALL_PROXY",
-					     NULL };
+					     "HTTP_PROXY", NULL };
+	static const char *const all_names[] = { "all_proxy", "ALL_PROXY", NULL };
 	static const char *const no_names[] = { "no_proxy", "NO_PROXY", NULL };
-	const char *scheme;
 
 	if (value_find(l, names, &out->proxy, f) != 0 ||
 	    value_find(l, no_names, &out->no_proxy, f) != 0)
 		return -1;
 	if (!out->proxy.text[0]) {
+		if (value_find(l, all_names, &out->proxy, f) != 0)
+			return -1;
+		if (!value_is_proxy(&out->proxy)) {
+			out->passed_over = out->proxy.name;
+			memset(&out->proxy, 0, sizeof(out->proxy));
+		}
+	}
+	if (!out->proxy.text[0]) {
 		memset(&out->no_proxy, 0, sizeof(out->no_proxy));
 		return 0;
 	}
-	scheme = strstr(out->proxy.text, "://");
-	if (strchr(out->proxy.text, ' ') ||
-	    (scheme && strncasecmp(out->proxy.text, "http://", 7) != 0 &&
-	     strncasecmp(out->proxy.text, "https://", 8) != 0))
+	if (!value_is_proxy(&out->proxy))
 		return fail_set(f, FAIL_CONFIG, "Claude Code takes http:// and https:// proxies",
 				"%s (%s) is no proxy's address", out->proxy.name, out->proxy.from);
+	no_proxy_translate(out->no_proxy.text, port);
 	return 0;
 }
 
@@ -145,7 +216,7 @@ int network_read(const struct provider *p, const struct settings_files *files, c
 		fail_hint(f, "a proxy in it would count: mend it, or take delivery = preload");
 		return -1;
 	}
-	if (!p->local && network_read_proxy(&l, out, f) != 0)
+	if (!p->local && network_read_proxy(&l, url_port(url + 1), out, f) != 0)
 		return -1;
 	return network_read_files(&l, out, f);
 }

@@ -26,6 +26,8 @@ struct network {
 	struct network_value proxy, no_proxy;
 	struct network_value ca;	/* a file of further authorities, an absolute path */
 	struct network_value cert, key; /* of the client: absolute paths, both or none */
+	const char *
+		passed_over; /* the variable of a SOCKS proxy, without which requests go; or NULL */
 };
 
 /*

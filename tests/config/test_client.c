@@ -88,6 +88,29 @@ static void expect_proxy(const char *url, const char **env, const char *proxy, c
 		assert_string_equal(got.proxy.from, from);
 }
 
+static void expect_no_proxy(const char *url, const char *list, const char *text)
+{
+	static char variable[512];
+
+	snprintf(variable, sizeof(variable), "NO_PROXY=%s", list);
+	expect_proxy(url, ENV("HTTPS_PROXY=http://a:1", variable), "http://a:1", "environment");
+	assert_string_equal(got.no_proxy.text, text);
+}
+
+/* As Claude Code understands it; a relay's library knows neither stars nor ports. */
+static void what_goes_without_the_proxy(void **state)
+{
+	(void)state;
+	expect_no_proxy("https://x.test", "*", "*");
+	expect_no_proxy("https://x.test", "*.corp.test, .q  r", ".corp.test,.q,r");
+	expect_no_proxy("https://x.test", "x.test:443,y.test:8443,z.test", "x.test,z.test");
+	expect_no_proxy("https://x.test:8443/v", "x.test:443,*.y.test:8443", ".y.test");
+	expect_no_proxy("https://[::1:2]:8443", "::1:2,[::1:2]:8443,10.0.0.0/8,a:b",
+			"::1:2,[::1:2]:8443,10.0.0.0/8,a:b");
+	expect_no_proxy("https://x.test", "x.test:80", "");
+	expect_no_proxy("https://x.test", " , ", "");
+}
+
 static void the_environment_names_a_proxy(void **state)
 {
 	(void)state;
@@ -98,6 +121,12 @@ static void the_environment_names_a_proxy(void **state)
 	/* As the client does: one for http counts for https as well. */
 	expect_proxy("https://x.test", ENV("HTTP_PROXY=http://b:1"), "http://b:1", "environment");
 	expect_proxy("https://x.test", ENV("ALL_PROXY=c:1"), "c:1", "environment");
+	/* As a proxy's own program exports it, beside or in place of the others. */
+	expect_proxy("https://x.test", ENV("all_proxy=socks5://c:1", "http_proxy=http://b:1"),
+		     "http://b:1", "environment");
+	assert_null(got.passed_over);
+	expect_proxy("https://x.test", ENV("ALL_PROXY=socks5h://c:1", "NO_PROXY=x"), "", "");
+	assert_string_equal(got.passed_over, "ALL_PROXY");
 	expect_proxy("https://x.test", ENV("https_proxy=", "HTTPS_PROXY=http://a:1"), "http://a:1",
 		     "environment");
 	expect_proxy("https://x.test", ENV("HTTPS_PROXY=http://a:1", "NO_PROXY=q.test,.r"),
@@ -329,6 +358,7 @@ static int end(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup(what_goes_without_the_proxy, clean),
 		cmocka_unit_test_setup(the_environment_names_a_proxy, clean),
 		cmocka_unit_test_setup(an_endpoint_here_takes_no_proxy, clean),
 		cmocka_unit_test_setup(settings_go_before_the_environment, clean),
