@@ -329,7 +329,17 @@ static int launch_read_settings(const struct launch *l, struct provider *p, stru
 			return -1;
 		takeover(p, files, relayed, taken);
 	}
-	return relayed ? network_read(p, files, environ, n, f) : 0;
+	if (!relayed)
+		return 0;
+	if (network_read(p, files, environ, n, f) != 0)
+		return -1;
+	if (n->passed_over)
+		fprintf(stderr,
+			"ccrun: note: %s is no proxy that Claude Code takes: requests go without "
+			"it\n"
+			"hint: an http:// proxy, in HTTPS_PROXY\n",
+			n->passed_over);
+	return 0;
 }
 
 /* The client has the key: have it print none.  0 or -1. */
