@@ -3,6 +3,7 @@
 #   make            build into build/            make run     try it with a throw-away key
 #   make test       the whole suite              make deps    install what build and tests need
 #   make install PREFIX=~/.local                 make bench   the speed ratios
+#   make deb        Debian's packages, into build/deb
 #   make test-build   what the tests run, into build-test/ (mk/tests.mk)
 #   make lint, make floors, make format          CONTRIBUTING.md says what they look at
 #
@@ -172,7 +173,7 @@ $(TEST)/share/ccrun/%: share/%
 
 include mk/tests.mk mk/checks.mk mk/install.mk
 
-.PHONY: deps run clean
+.PHONY: deps run deb clean
 deps:
 	@tools/deps
 
@@ -180,6 +181,11 @@ run:
 	@tools/need build run >/dev/null || tools/deps build run
 	@$(MAKE) --no-print-directory all
 	@tools/run $(PROVIDER)
+
+# Debian's packages, into build/deb (docs/PACKAGING.md).
+deb:
+	@tools/need build deb >/dev/null || tools/deps build deb
+	@tools/deb $(ARCH)
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-old $(BUILD)-old-test $(TEST)

@@ -18,7 +18,8 @@ HARDEN := -fstack-protector-strong $(INIT) $(call works,-fcf-protection)
 LDHARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 DEFINES := -D_GNU_SOURCE -DCCRUN_VERSION='"$(VERSION)"' -I.
 ifeq ($(SANITIZE),)
-OPT := -O2 -g
+# The directory it was built in is in no program: two builds are the same bytes.
+OPT := -O2 -g $(call works,-ffile-prefix-map=$(CURDIR)=.)
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 STATIC := -static-pie
 else
