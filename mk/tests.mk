@@ -46,7 +46,7 @@ $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack package-test
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -83,6 +83,14 @@ attack:
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
 		python3 tests/attacks/matrix/run.py $(ARGS)
+
+# As root: the packages of Debian 12 and 13, built twice, checked, and used on clean machines of
+# both that systemd has booted.  Into build/deb.
+package-test:
+	@tools/need build run test deb >/dev/null || tools/deps build run test deb
+	@tools/deb --check >$(BUILD)/deb.log 2>&1 || { tail -n 30 $(BUILD)/deb.log; exit 1; }
+	@tools/debian13 deb >$(BUILD)/deb-trixie.log 2>&1 || { tail -n 30 $(BUILD)/deb-trixie.log; exit 1; }
+	@CCRUN_CLAUDE="$$(tools/claude)" python3 -m pytest -rs -p no:cacheprovider -m package tests/package
 
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
 fuzz:

@@ -21,8 +21,9 @@ CLIENTS = ".cache/ccrun/clients"
 
 def pytest_collection_modifyitems(config, items):
     """The longest files first, so that no worker is left with one of them at the end."""
-    if "long" not in config.option.markexpr:
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    for asked in ("long", "package"):
+        if asked not in config.option.markexpr:
+            items[:] = [item for item in items if not item.get_closest_marker(asked)]
     rank = {name: i for i, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
 

@@ -1,0 +1,189 @@
+"""The Debian packages: what is in them, and their life on clean machines that systemd has
+booted - installed, used by two people, upgraded under their sessions, removed."""
+import hashlib
+import os
+import shutil
+import subprocess
+import threading
+from pathlib import Path
+
+import pytest
+
+from built import REPO
+from client import claude, until
+from debian_machine import DebianMachine
+from endpoint import Bash, Text
+
+pytestmark = pytest.mark.package
+RELEASES = ("bookworm", "trixie")
+PROVIDER = """[provider]
+title = Demo
+base_url = {url}
+auth = bearer
+secret = demo
+docs = a loopback endpoint
+"""
+PASSPHRASE = "correct horse battery staple"
+
+
+def built_for(name):
+    """The packages of a release: make deb on this machine, or tools/debian13 deb in its chroot."""
+    where = Path(os.environ.get("CCRUN_DEBS", REPO / "build/deb")) / name
+    debs = sorted(where.glob("*.deb"))
+    if not debs:
+        pytest.fail(f"no packages in {where}: make package-test", pytrace=False)
+    return debs
+
+
+def field(deb, name):
+    return subprocess.run(["dpkg-deb", "--field", deb, name], capture_output=True, text=True, check=True).stdout.strip()
+
+
+def package(debs, name):
+    return next(d for d in debs if field(d, "Package") == name)
+
+
+def older(debs, to):
+    """The same packages with a version of before, as somebody has them who upgrades."""
+    out = []
+    for deb in (package(debs, "ccrun"), package(debs, "ccrun-system")):
+        tree = to / f"tree-{deb.stem}"
+        subprocess.run(["dpkg-deb", "--raw-extract", deb, tree], check=True)
+        control = tree / "DEBIAN/control"
+        control.write_text(control.read_text().replace(field(deb, "Version"), "0.0.9"))
+        # Another file, so that the upgrade replaces a program that runs.
+        subprocess.run(["dpkg-deb", "--root-owner-group", "--build", tree, to], check=True, stdout=subprocess.DEVNULL)
+        shutil.rmtree(tree)
+        out.append(f"/debs/{deb.name.replace(field(deb, 'Version'), '0.0.9')}")
+    return out
+
+
+@pytest.fixture(params=RELEASES)
+def machine(request, tmp_path):
+    if os.geteuid() != 0:
+        pytest.skip("needs root: debootstrap, systemd")
+    debs = built_for(request.param)
+    shelf = tmp_path / "debs"
+    shelf.mkdir()
+    for deb in debs:
+        shutil.copy(deb, shelf)
+    try:
+        with DebianMachine(request.param, tmp_path, shelf, claude()) as m:
+            m.debs_of = debs
+            m.older = older(debs, shelf)
+            m.newer = [f"/debs/{package(debs, n).name}" for n in ("ccrun", "ccrun-system")]
+            yield m
+    except PermissionError as e:
+        pytest.skip(str(e))
+
+
+def install(m, *debs):
+    m.root("apt-get", "update", "-q")
+    return m.root("apt-get", "install", "-q", "-y", "--no-install-recommends", *debs, timeout=600)
+
+
+def person(m, name, ep, token, *init):
+    """Somebody with a vault, a provider and a key in it."""
+    m.root("useradd", "--create-home", "--shell", "/bin/bash", name)
+    config = m.path(f"home/{name}/.config/ccrun/providers")
+    config.mkdir(parents=True)
+    (config / "demo.conf").write_text(PROVIDER.format(url=ep.url))
+    m.root("chown", "-R", f"{name}:", f"/home/{name}/.config")
+    m.root("chmod", "-R", "go-rwx", f"/home/{name}/.config")
+    passphrase = m.path(f"home/{name}/passphrase")
+    passphrase.write_text(PASSPHRASE + "\n")
+    m.root("chown", f"{name}:", f"/home/{name}/passphrase")
+    m.user(name, "ccctl init %s --passphrase-fd 3 3<passphrase" % " ".join(init))
+    m.user(name, "ccctl add demo", input=token + "\n")
+
+
+def launch(m, name):
+    return m.user(name, "cd && DISABLE_AUTOUPDATER=1 ccrun demo -p 'say hello'")
+
+
+def brokers(m):
+    return m.root("sh", "-c", "readlink /proc/[0-9]*/exe | grep -c libexec/ccrun/ccbroker || :").out.strip()
+
+
+def test_installed_used_upgraded_and_removed(machine, ep, token):
+    m, tokens = machine, {"anna": token, "bert": token[::-1]}
+    install(m, *m.older)
+    assert m.root("systemctl", "is-active", "ccbroker.service", "ccrun-logind.service", check=False).out.split()[0] == "active"
+    assert m.root("systemctl", "is-enabled", "ccbroker.service").out == "enabled\n"
+    assert m.root("stat", "-c", "%U %a", "/var/lib/ccrun").out == "ccrun 700\n"
+    # One with the system broker, which is where a vault goes by itself, and one with her own.
+    person(m, "anna", ep, tokens["anna"])
+    person(m, "bert", ep, tokens["bert"], "--user")
+    assert m.root("sh", "-c", "ls /var/lib/ccrun/vaults | wc -l").out == "1\n"
+    for name in tokens:
+        assert "hello from loopback" in launch(m, name).out
+        assert ep.main[-1].headers["authorization"] == "Bearer " + tokens[name]
+    m.user("anna", "man -w ccctl >/dev/null 2>&1 || zcat /usr/share/man/man1/ccctl.1.gz >/dev/null")
+
+    # Upgraded while both work: a session goes on, a vault stays open.
+    go = threading.Event()
+    ep.script = [Bash("true", hold=go), Text("after the upgrade"), Bash("true", hold=go), Text("after the upgrade")]
+    seen = len(ep.main)
+    sessions = [m.popen(m.login(name, "cd && DISABLE_AUTOUPDATER=1 ccrun demo -p go --allowedTools Bash"),
+                        stdin=subprocess.DEVNULL) for name in tokens]
+    until(lambda: len(ep.main) >= seen + 2, 60, "both sessions")
+    said = install(m, *m.newer).out
+    assert "the broker runs on with the old program" in said and "systemctl restart ccbroker" in said, said
+    assert "brokers of before run on" in said, said
+    go.set()
+    for p in sessions:
+        out, err = p.communicate(timeout=120)
+        assert p.returncode == 0 and "after the upgrade" in out, (out, err)
+    ep.script = []
+    for name in tokens:
+        assert m.user(name, "ccctl status -q", check=False).rc == 0, name
+        assert "hello from loopback" in launch(m, name).out
+
+    # The owner's moment: every vault is locked, and opens with the new program.
+    m.root("systemctl", "restart", "ccbroker")
+    assert m.user("anna", "ccctl status -q", check=False).rc != 0
+    m.user("anna", "ccctl unlock --passphrase-fd 3 3<passphrase")
+    assert "hello from loopback" in launch(m, "anna").out
+    assert m.user("bert", "ccctl status -q", check=False).rc == 0
+
+    # Removed: no broker lives on with keys, every vault is kept, and that is said.
+    said = m.root("apt-get", "remove", "-q", "-y", "ccrun", "ccrun-system").out
+    assert "kept: /var/lib/ccrun with every user's vault" in said and "each user's vault is kept" in said, said
+    until(lambda: brokers(m) == "0", 20, "the end of the brokers")
+    said = m.root("apt-get", "purge", "-q", "-y", "ccrun", "ccrun-system").out
+    assert "kept: /var/lib/ccrun" in said, said
+    assert m.root("sh", "-c", "find /var/lib/ccrun -name vault -size +0 | wc -l").out == "1\n"
+    assert m.root("sh", "-c", "ls -d /home/bert/.local/share/ccrun/vault").rc == 0
+    left = m.root("sh", "-c", "find /usr /lib/systemd /etc -name '*cc[rb]*' -o -name ccctl* -o -name 'claude.*' | grep -v '^/usr/local'",
+                  check=False).out
+    assert left == "", left
+
+    # And back: the vaults are as they were.
+    install(m, *m.newer)
+    for name in tokens:
+        m.user(name, "ccctl unlock --passphrase-fd 3 3<passphrase")
+        assert "hello from loopback" in launch(m, name).out
+        assert ep.main[-1].headers["authorization"] == "Bearer " + tokens[name]
+
+
+def test_programs_cannot_be_read_and_nothing_is_writable(machine):
+    deb = package(machine.debs_of, "ccrun")
+    for line in subprocess.run(["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True).stdout.splitlines():
+        mode, owner, _, _, _, path = line.split()[:6]
+        assert owner == "root/root" and (mode[0] == "l" or mode[8] == "-"), line
+        if path.startswith(("./usr/bin/", "./usr/libexec/ccrun/cc")) and mode[0] == "-":
+            assert mode == "-rwx--x--x", line
+
+
+def test_lintian_has_nothing_to_say():
+    for name in RELEASES:
+        # Each by its own release's: written beside the packages when they were built.
+        said = (built_for(name)[0].parent / "lintian").read_text()
+        assert said == "", said
+
+
+def test_two_builds_are_the_same_bytes():
+    for name in RELEASES:
+        first = {d.name: hashlib.sha256(d.read_bytes()).hexdigest() for d in built_for(name)}
+        again = {d.name: hashlib.sha256(d.read_bytes()).hexdigest() for d in (built_for(name)[0].parent / "again").glob("*.deb")}
+        assert first == again
