@@ -3,7 +3,7 @@
 #   make            build into build/            make run     try it with a throw-away key
 #   make test       the whole suite              make deps    install what build and tests need
 #   make install PREFIX=~/.local                 make bench   the speed ratios
-#   make deb        Debian's packages, into build/deb
+#   make deb        Debian's packages, into build/deb   make dist   a release's tarball
 #   make test-build   what the tests run, into build-test/ (mk/tests.mk)
 #   make lint, make floors, make format          CONTRIBUTING.md says what they look at
 #
@@ -173,7 +173,7 @@ $(TEST)/share/ccrun/%: share/%
 
 include mk/tests.mk mk/checks.mk mk/install.mk
 
-.PHONY: deps run deb clean
+.PHONY: deps run deb dist clean
 deps:
 	@tools/deps
 
@@ -186,6 +186,10 @@ run:
 deb:
 	@tools/need build deb >/dev/null || tools/deps build deb
 	@tools/deb $(ARCH)
+
+# A release's tarball, into build/dist; KEY=file: signed by that ssh key.
+dist:
+	@tools/dist $(KEY)
 
 clean:
 	rm -rf $(BUILD) $(BUILD)-asan $(BUILD)-clang $(BUILD)-old $(BUILD)-old-test $(TEST)
