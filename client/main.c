@@ -5,6 +5,7 @@
  * in fresh, undumpable memory; have the reply buffer in locked memory.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -15,7 +16,10 @@
 #include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/terminal_alone.h"
+#include "client/next.h"
 #include "client/verbs.h"
+#include "config/ini/nearest.h"
+#include "config/provider/names.h"
 #include "spec/spec.h"
 #include "vault/kdf.h"
 #include "vault/crypto.h"
@@ -106,15 +110,67 @@ static int help_print_verb(const struct verb_spec *v)
 	return EXIT_DONE;
 }
 
+static bool is_provider(const char *word)
+{
+	struct failure f = { 0 };
+	char **names;
+	unsigned i, n;
+	bool found = false;
+
+	if (provider_names(&names, &n, &f) != 0)
+		return false;
+	for (i = 0; i < n; i++) {
+		found = found || strcmp(names[i], word) == 0;
+		free(names[i]);
+	}
+	free(names);
+	return found;
+}
+
+/* The verb that was meant, or NULL. */
+static const char *verb_nearest(const char *word)
+{
+	const char *names[VERBS + 1];
+	const struct verb_spec *v;
+	unsigned n = 0;
+
+	for (v = spec_verbs; v->name && n < VERBS + 1; v++)
+		if (v->what)
+			names[n++] = v->name;
+	return nearest_word(word, names, n);
+}
+
 static int verb_unknown(const char *word)
 {
+	const char *near = verb_nearest(word);
+
 	/* A word that does not look like a verb may be a key: it is not printed. */
 	if (strlen(word) <= 16 && word[strspn(word, "abcdefghijklmnopqrstuvwxyz-")] == '\0')
 		fprintf(stderr, "ccctl: no such verb: %s\n", word);
 	else
 		fputs("ccctl: no such verb\n", stderr);
-	fputs("hint: ccctl --help\n", stderr);
+	if (is_provider(word))
+		fprintf(stderr, "hint: ccrun %s\n", word);
+	else if (near)
+		fprintf(stderr, "hint: did you mean ccctl %s?\n", near);
+	else
+		fputs("hint: ccctl --help\n", stderr);
 	return EXIT_USAGE;
+}
+
+/* `ccctl` alone: what is next. */
+static int next_say(void)
+{
+	struct client c = { .dial.fd = -1 };
+	struct failure f = { 0 };
+
+	/* A session's programs are told what they may do. */
+	if (proc_self_marked() || client_begin(&c, false, &f) != 0)
+		help_print(stdout);
+	else
+		next_print(&c);
+	client_end(&c);
+	return EXIT_DONE;
 }
 
 /* --help, --version, help VERB, VERB --help: the exit code.  -1: none of these. */
@@ -123,10 +179,8 @@ static int help_try(int argc, char **argv)
 	const struct verb_spec *v;
 	int i;
 
-	if (argc < 2) {
-		help_print(stderr);
-		return EXIT_USAGE;
-	}
+	if (argc < 2)
+		return next_say();
 	if (strcmp(argv[1], "--version") == 0) {
 		puts("ccctl " CCRUN_VERSION);
 		return EXIT_DONE;

@@ -977,10 +977,23 @@ def test_help_and_usage(home):
         assert home.ctl(verb, "--no-such").rc == USAGE
         assert home.ctl(verb, "a", "b", "c").rc == USAGE
     assert re.fullmatch(r"ccctl \d+\.\d+\.\d+\n", home.ok("--version").out)
-    assert home.ctl().rc == USAGE
     refused(home.ctl("no-such-verb"), USAGE, "no-such-verb")
+    assert "hint: did you mean ccctl unlock?" in home.ctl("unlcok").err
+    assert "hint: ccrun openrouter" in home.ctl("openrouter").err
     refused(home.ctl("help", "no-such-verb"), USAGE)
     assert home.broker() is None
+
+
+def test_alone_it_says_what_is_next(home):
+    steps = [("There is no vault yet", "ccctl init", None), ("has no key yet", "ccctl add PROVIDER", home.init),
+             ("with 1 key.", "ccrun PROVIDER", lambda: home.ok("add", "--key", "one", input="sk-12345678")),
+             ("is locked", "ccctl unlock", lambda: home.ok("lock"))]
+    for said, command, step in steps:
+        if step:
+            step()
+        r = home.ok()
+        assert said in r.out and f"    {command} " in r.out and r.err == "", r
+        assert max(map(len, r.out.splitlines())) <= 80
 
 
 def test_output_that_cannot_be_written(open_home):
