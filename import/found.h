@@ -23,6 +23,7 @@
 #define FILES_MAX 512
 #define ACCOUNTS_MAX 128
 #define PROVIDER_SETTINGS_MAX 48 /* beside one token */
+#define SETTINGS_LEFT_MAX 8	 /* of these that are not taken over */
 #define SETTING_VALUE_MAX 1000	 /* bytes; what fits into a line of a provider's file */
 #define MODES_MAX 8
 #define LEFTOVERS_MAX 256
@@ -65,6 +66,9 @@ struct provider_setting {
 struct provider_settings {
 	struct provider_setting *set; /* allocated, PROVIDER_SETTINGS_MAX */
 	unsigned n;
+	/* Of the client's, and not taken over: a person has to write them, if at all. */
+	char left[SETTINGS_LEFT_MAX][VARIABLE_MAX_LEN + 1];
+	unsigned lefts;
 };
 
 /* A branch of a wrapper script (--local), which becomes a mode of the provider. */

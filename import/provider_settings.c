@@ -4,6 +4,7 @@
  */
 #include "import/provider_settings.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,36 @@ static bool variable_belongs_in_provider(const char *name)
 	       strcmp(name, "MCP_TOOL_TIMEOUT") == 0;
 }
 
+/*
+ * What a provider's file has a place for, and an import does not know how to write: headers may
+ * hold secrets, a region belongs to a model's name of the file's own.
+ */
+static bool variable_is_left(const char *name)
+{
+	static const char *const names[] = {
+		"ANTHROPIC_CUSTOM_HEADERS",	   "ANTHROPIC_BETAS",
+		"ANTHROPIC_BEDROCK_REGION_PREFIX", "ANTHROPIC_SMALL_FAST_MODEL_AWS_REGION",
+		"ANTHROPIC_BEDROCK_SERVICE_TIER",  "CLAUDE_CONFIG_DIR",
+	};
+	unsigned i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	return name_starts(name, "VERTEX_REGION_CLAUDE_");
+}
+
+static void setting_leave(struct provider_settings *l, const char *name)
+{
+	unsigned i;
+
+	for (i = 0; i < l->lefts; i++)
+		if (strcmp(l->left[i], name) == 0)
+			return;
+	if (l->lefts < SETTINGS_LEFT_MAX)
+		snprintf(l->left[l->lefts++], sizeof(l->left[0]), "%s", name);
+}
+
 /* Can a line of a provider's file hold it as it is?  No key, whatever its name. */
 static bool value_fits_ini_line(const char *value)
 {
@@ -54,13 +85,17 @@ int provider_settings_gather(const struct import *im, unsigned file, unsigned sc
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	for (i = 0; i < r->n && l->n < PROVIDER_SETTINGS_MAX; i++) {
 		a = &r->assign[i];
-		if (!variable_belongs_in_provider(a->name) ||
+		if (!(variable_belongs_in_provider(a->name) || variable_is_left(a->name)) ||
 		    (mode && strcmp(r->scope[a->scope].mode, mode) != 0))
 			continue;
 		if (!mode && variable_visible(im, file, scope, a->name) != a)
 			continue;
 		variable_text(im, file, a, value);
-		if (!value_fits_ini_line(value))
+		if (variable_is_left(a->name) || (value[0] && !value_fits_ini_line(value))) {
+			setting_leave(l, a->name);
+			continue;
+		}
+		if (!value[0])
 			continue;
 		for (k = 0; k < l->n && strcmp(l->set[k].name, a->name) != 0; k++)
 			;

@@ -9,6 +9,7 @@
 #include "client/common/entries.h"
 #include "client/common/output.h"
 #include "config/provider/routes.h"
+#include "config/provider/variables.h"
 #include "import/accounts.h"
 #include "import/report_text.h"
 #include "json/output.h"
@@ -127,12 +128,18 @@ static void report_address(const struct account *a)
 
 static void report_settings(const struct account *a)
 {
+	const char *hint;
 	unsigned i, k;
 
 	for (i = 0; i < a->list.n; i++) {
 		printf("    %s = ", a->list.set[i].name);
 		put_plain(a->list.set[i].value);
 		putchar('\n');
+	}
+	for (i = 0; i < a->list.lefts; i++) {
+		hint = variable_refusal_hint(a->list.left[i]);
+		printf("    left: %s (%s)\n", a->list.left[i],
+		       hint ? hint : "no line of a provider's file holds its value");
 	}
 	for (k = 0; k < a->modes; k++) {
 		printf("    mode %s", a->mode[k].name);
@@ -238,6 +245,10 @@ static struct json_t *account_json(const struct import *im, const struct account
 	for (i = 0; i < a->list.n; i++)
 		js_text(list, a->list.set[i].name, a->list.set[i].value);
 	js_put(o, "settings", list);
+	list = js_array();
+	for (i = 0; i < a->list.lefts; i++)
+		js_append_text(list, a->list.left[i]);
+	js_put(o, "left", list);
 	return o;
 }
 

@@ -42,6 +42,27 @@ def env(url, token, **more):
     return {"env": {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": token, **more}}
 
 
+# ---- beside a key ----
+
+def test_what_stands_beside_a_key_and_is_not_taken_over_is_named(h):
+    token = h.key("gw")
+    h.write(".local/bin/gw", f"""#!/bin/sh
+export ANTHROPIC_BASE_URL=https://gw.example.com ANTHROPIC_AUTH_TOKEN={token}
+export ANTHROPIC_CUSTOM_HEADERS='x-team: {h.key("header")}'
+export ANTHROPIC_BETAS=context-1m-2025-08-07 VERTEX_REGION_CLAUDE_4_0_SONNET=us-east5
+export ANTHROPIC_MODEL=big CLAUDE_CODE_EXTRA_BODY='a;b'
+exec claude "$@"
+""", 0o755)
+    r = h.imp("--yes")
+    for name, hint in (("ANTHROPIC_CUSTOM_HEADERS", "[headers]"), ("ANTHROPIC_BETAS", "[betas]"),
+                       ("VERTEX_REGION_CLAUDE_4_0_SONNET", "[regions]"), ("CLAUDE_CODE_EXTRA_BODY", "no line of")):
+        assert next(line for line in r.out.splitlines() if f"left: {name} " in line).count(hint) == 1, r.out
+    assert "    ANTHROPIC_MODEL = big\n" in r.out
+    account = json.loads(h.imp("--json", "--yes").out)["keys"][0]
+    assert account["left"] == ["ANTHROPIC_CUSTOM_HEADERS", "ANTHROPIC_BETAS", "VERTEX_REGION_CLAUDE_4_0_SONNET",
+                               "CLAUDE_CODE_EXTRA_BODY"]
+
+
 # ---- cc-switch ---------------------------------------------------------
 
 def test_no_row_of_a_database_goes_into_a_file(h):
