@@ -336,14 +336,14 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 	struct route_change ch[ROUTE_CHANGES_MAX], *first = NULL;
 	char options[240] = "", word[ORIGIN_MAX_LEN + 16], name[PROVIDER_WORD];
 	struct text hint = { options, sizeof(options), 0 };
-	bool agreed = false, own;
+	bool agreed = false, own, asks = control_active(CONTROL_FIRST_ROUTES);
 	unsigned i, changes;
 
 	provider_word(p, name);
 	own = provider_routes(p, given->value, given->values, ch, &changes) == ROUTES_OWN;
 	if (own)
 		say("%s is yours: its key will go to %s", name, origin_url(p->origin));
-	for (i = 0; i < changes && control_active(CONTROL_FIRST_ROUTES); i++) {
+	for (i = 0; asks && i < changes; i++) {
 		snprintf(word, sizeof(word), "%s=%s", ch[i].key, ch[i].to);
 		say("%s: %s %s -> %s, by %s%s%s", name, ch[i].key,
 		    ch[i].from[0] ? ch[i].from : "none", ch[i].to, p->users_file,
@@ -355,9 +355,7 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 		text_add(&hint, "", " --allow ", word, "");
 	}
 	if (!first)
-		return own && chosen && control_active(CONTROL_FIRST_ROUTES)
-			       ? routes_agree_own(p, f)
-			       : 0;
+		return own && chosen && asks ? routes_agree_own(p, f) : 0;
 	if (!terminal_asks())
 		return fail_routes(p, first, options, f);
 	if (terminal_yes("your own file says so, not the shipped one; seal the key for that?",
