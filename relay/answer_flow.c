@@ -247,12 +247,29 @@ int answer_flow_pass(struct answer_flow *a, struct buffer *out, bool close, bool
 	return flow_pass_hang_up(a, out, f);
 }
 
+/*
+ * The meter reads what the provider sent, whose text may be the key, in the letters of JSON
+ * too.  What is counted stands in a file.
+ */
+static void flow_mask_model(struct answer_flow *a, char model[JSON_LEXER_TEXT_MAX + 1])
+{
+	uint8_t said[JSON_LEXER_TEXT_MAX];
+	size_t n = strlen(model), written;
+
+	memcpy(said, model, n);
+	secret_filter_init(a->filter, a->filter->set);
+	secret_filter_write(a->filter, said, n, (uint8_t *)model, n, &written);
+	secret_filter_finish(a->filter, (uint8_t *)model + written, n - written);
+	io_wipe(said, sizeof(said));
+}
+
 void answer_flow_measure(struct answer_flow *a, struct meter_result *result)
 {
 	memset(result, 0, sizeof(*result));
 	if (!a->metered)
 		return;
 	meter_finish(&a->meter, result);
+	flow_mask_model(a, result->model);
 	a->metered = false;
 	if (result->answer != METER_MESSAGE)
 		result->complete = false;

@@ -63,7 +63,8 @@ unsigned answer_flow_status(const struct answer_flow *a);
 int answer_flow_pass(struct answer_flow *a, struct buffer *out, bool close, bool billed,
 		     struct arena *arena, struct failure *f);
 
-/* What the meter read; `complete` only if all of it could be read. */
+/* What the meter read; `complete` only if all of it could be read.  Nothing is passed on
+ * after that: the filter is used for the model's name. */
 void answer_flow_measure(struct answer_flow *a, struct meter_result *result);
 
 /* Wipe it. */

@@ -12,7 +12,7 @@ import pytest
 import wire_client as wc
 from api_shapes import message
 from client import alive, until
-from relay_broker import Provider, UnixConnection, answer, STREAM_HEAD, STREAM, chunk
+from relay_broker import TOKEN, Provider, UnixConnection, answer, STREAM_HEAD, STREAM, chunk
 from relayed import Session, sealed
 
 
@@ -489,3 +489,17 @@ def test_a_further_key_in_front_does_not_get_round_the_limit(b, provider):
     settled(b, 1)
     assert post_once(b, provider, entries=entries)[0] == 429
     assert {r["entry"] for r in b.call("spent", **{"from": 0})["rows"]} == {"zai"}
+
+
+@pytest.mark.parametrize("said", [TOKEN, f"claude/{TOKEN}", TOKEN[:9] + f"\\u{ord(TOKEN[9]):04x}" + TOKEN[10:]])
+def test_no_key_is_counted_as_a_model(b, provider, said):
+    """A provider that repeats the key where an answer names its model; in JSON's letters too."""
+    provider.reply = provider.reply.split(b"\r\n\r\n", 1)[1]
+    model = json.loads(provider.reply)["model"]
+    provider.reply = answer(provider.reply.replace(json.dumps(model).encode(), f'"{said}"'.encode()))
+    sealed(b, provider)
+    assert post_once(b, provider)[0] == 200
+    settled(b, 1)
+    row, = b.call("spent", **{"from": 0})["rows"]
+    assert row["model"] == json.loads(f'"{said}"').replace(TOKEN, "*" * len(TOKEN))
+    assert not [p for p in b.root.rglob("*") if p.is_file() and TOKEN.encode() in p.read_bytes()]
