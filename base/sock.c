@@ -5,6 +5,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -31,6 +33,44 @@
 
 /* How long connecting, or each send, may take. */
 #define SEND_PATIENCE_MS 10000
+
+/* How long a call waits, at most, where a peer would have it wait. */
+#define WAIT_US 50000
+
+static bool waits_limited;
+
+static void on_alarm(int sig)
+{
+	(void)sig;
+}
+
+void sock_limit_waits(void)
+{
+	const struct sigaction interrupt = { .sa_handler = on_alarm };
+	sigset_t set;
+
+	sigaction(SIGALRM, &interrupt, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	sigprocmask(SIG_UNBLOCK, &set, NULL);
+	waits_limited = true;
+}
+
+/* The signal comes again and again, since one that comes before the call is lost. */
+static void wait_limit(suseconds_t us)
+{
+	const struct itimerval timer = { { 0, us }, { 0, us } };
+
+	if (waits_limited)
+		setitimer(ITIMER_REAL, &timer, NULL);
+}
+
+void sock_close(int fd)
+{
+	wait_limit(WAIT_US);
+	close(fd);
+	wait_limit(0);
+}
 
 static int sock_address(struct sockaddr_un *sa, const char *path, struct failure *f)
 {
@@ -150,7 +190,11 @@ int sock_accept(int listener)
 {
 	int fd, saved;
 
+	wait_limit(WAIT_US);
 	fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
+	saved = errno;
+	wait_limit(0);
+	errno = saved;
 	if (fd < 0)
 		return -1;
 	if (sock_pass_credentials(fd) != 0) {
@@ -233,6 +277,8 @@ int sock_send_nonblock(int fd, const struct iovec *iov, int n)
 	return r < 0 ? -1 : 0;
 }
 
+#define CREDENTIALS_ROOM CMSG_SPACE(sizeof(struct ucred))
+
 /* Keep the first descriptor, close all others. */
 static void control_add_fds(struct cmsghdr *c, struct sock_control *control)
 {
@@ -244,14 +290,14 @@ static void control_add_fds(struct cmsghdr *c, struct sock_control *control)
 		if (control->fd < 0)
 			control->fd = fd;
 		else
-			close(fd);
+			sock_close(fd);
 	}
 }
 
 void sock_control_close(struct sock_control *control)
 {
 	if (control->fd >= 0)
-		close(control->fd);
+		sock_close(control->fd);
 	if (control->pidfd >= 0)
 		close(control->pidfd);
 	control->fd = control->pidfd = -1;
@@ -275,18 +321,20 @@ static void control_add(struct cmsghdr *c, struct sock_control *control)
 	}
 }
 
-ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control *control)
+/* room: bytes of ancillary data that are taken; the kernel puts the credentials first. */
+static ssize_t recv_with(int fd, void *buf, size_t size, int flags, size_t room,
+			 struct sock_control *control)
 {
 	union {
 		struct cmsghdr align;
-		char buf[CMSG_SPACE(sizeof(struct ucred)) + CMSG_SPACE(sizeof(int)) +
-			 CMSG_SPACE(sizeof(int) * 4)];
+		char buf[CREDENTIALS_ROOM + CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(int) * 4)];
 	} ancillary;
 	struct sock_control mine;
 	struct iovec iov = { .iov_base = buf, .iov_len = size };
 	struct msghdr m = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct cmsghdr *c;
 	ssize_t r;
+	int saved;
 
 	if (!control)
 		control = &mine;
@@ -294,10 +342,17 @@ ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control
 	control->fd = control->pidfd = -1;
 	memset(&ancillary, 0, sizeof(ancillary));
 	m.msg_control = ancillary.buf;
-	m.msg_controllen = sizeof(ancillary.buf);
+	m.msg_controllen = room < sizeof(ancillary.buf) ? room : sizeof(ancillary.buf);
+	/* What does not fit into the buffer is closed by the call. */
+	if (flags & MSG_DONTWAIT)
+		wait_limit(WAIT_US);
 	do
 		r = recvmsg(fd, &m, flags | MSG_CMSG_CLOEXEC);
 	while (r < 0 && errno == EINTR);
+	saved = errno;
+	if (flags & MSG_DONTWAIT)
+		wait_limit(0);
+	errno = saved;
 	if (r < 0)
 		return -1;
 	for (c = CMSG_FIRSTHDR(&m); c; c = CMSG_NXTHDR(&m, c))
@@ -310,4 +365,14 @@ ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control
 	if (control == &mine)
 		sock_control_close(&mine);
 	return r;
+}
+
+ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control *control)
+{
+	return recv_with(fd, buf, size, flags, SIZE_MAX, control);
+}
+
+ssize_t sock_recv_no_fds(int fd, void *buf, size_t size, int flags, struct sock_control *control)
+{
+	return recv_with(fd, buf, size, flags, CREDENTIALS_ROOM, control);
 }

@@ -44,12 +44,24 @@ int sock_accept(int listener);
 
 /*
  * For an inherited listener (sock_listen does it itself): accepted connections
- * deliver the sender's credentials from the first packet on, and no descriptors.
- * A descriptor that nobody asked for would be closed here, and closing a file of
- * FUSE or a lingering TCP socket can block.  Before Linux 6.16 descriptors cannot be
- * refused.  Returns 0, or -1 with errno.
+ * deliver the sender's credentials from the first packet on, and no descriptors, unless
+ * another process that has the listener allows them.  A descriptor that nobody asked for
+ * would be closed here, and closing a file of FUSE or a lingering TCP socket can block
+ * (sock_limit_waits, sock_recv_no_fds).  Before Linux 6.16 descriptors cannot be refused.
+ * Returns 0, or -1 with errno.
  */
 int sock_prepare_listener(int fd);
+
+/*
+ * For a process that waits for nobody: from now on sock_accept, sock_close and receiving with
+ * MSG_DONTWAIT are interrupted (SIGALRM) where they would wait all the same.  A peer has them
+ * wait by a listener's flags, which belong to all who have it, or by a TCP socket that lingers
+ * and comes as a descriptor, be it in the queue of a socket that is closed.
+ */
+void sock_limit_waits(void);
+
+/* Close what came from a peer, or a connection with one. */
+void sock_close(int fd);
 
 /* From now on the peer of this connection may pass descriptors. */
 void sock_allow_fds(int fd);
@@ -87,5 +99,11 @@ void sock_control_close(struct sock_control *control);
  * or -1 with errno (EMSGSIZE: the packet was larger than size) and no descriptors.
  */
 ssize_t sock_recv(int fd, void *buf, size_t size, int flags, struct sock_control *control);
+
+/*
+ * The same where no descriptor is wanted: the kernel gives none of them a number here, so
+ * that no file of FUSE is closed by this process.
+ */
+ssize_t sock_recv_no_fds(int fd, void *buf, size_t size, int flags, struct sock_control *control);
 
 #endif

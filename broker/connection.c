@@ -46,10 +46,10 @@ static void close_after_answer(int fd)
 
 	shutdown(fd, SHUT_RD);
 	do
-		n = sock_recv(fd, unread, sizeof(unread), MSG_DONTWAIT, NULL);
+		n = sock_recv_no_fds(fd, unread, sizeof(unread), MSG_DONTWAIT, NULL);
 	while (n > 0 || (n < 0 && errno == EMSGSIZE));
 	io_wipe(unread, sizeof(unread));
-	close(fd);
+	sock_close(fd);
 }
 
 int connection_accept(struct broker *b, struct connection *c, int fd)
@@ -205,7 +205,9 @@ void connection_serve(struct broker *b, struct connection *c)
 		relay_channel_serve(b, c);
 		return;
 	}
-	n = sock_recv(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &beside);
+	n = (c->session.state == SESSION_NONE
+		     ? sock_recv_no_fds
+		     : sock_recv)(c->fd, b->packet, WIRE_PACKET_MAX, MSG_DONTWAIT, &beside);
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
 		return;
 	if (n < 0 && errno == EMSGSIZE) {

@@ -40,6 +40,7 @@ int loop_start(struct broker *b, struct failure *f)
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
 	sigprocmask(SIG_BLOCK, &set, NULL);
+	sock_limit_waits();
 	signal(SIGPIPE, SIG_IGN);
 	/* Writing past RLIMIT_FSIZE must fail, not kill the broker. */
 	signal(SIGXFSZ, SIG_IGN);

@@ -9,6 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/sock.h"
 #include "broker/session.h"
 #include "wire/pack.h"
 
@@ -44,10 +45,10 @@ void relay_free(struct relay *r)
 	if (!r)
 		return;
 	if (r->listener >= 0)
-		close(r->listener);
+		sock_close(r->listener);
 	for (i = 0; i < RELAY_FILES; i++)
 		if (r->file[i] >= 0)
-			close(r->file[i]);
+			sock_close(r->file[i]);
 	wire_out_free(r->start);
 	free(r);
 }

@@ -39,7 +39,7 @@ struct pair *pair_accept(struct relay *r)
 			free(p->out.p);
 		}
 		free(p);
-		close(fd);
+		sock_close(fd);
 		return NULL;
 	}
 	p->relay = r;

@@ -4,9 +4,9 @@
 #include "relay/pair_end.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/io.h"
+#include "base/sock.h"
 #include "relay/pair_state.h"
 #include "relay/upstream.h"
 
@@ -92,7 +92,7 @@ void pair_end(struct pair *p, bool left)
 	pair_close_upstream(p);
 	p->in.from = p->in.to = 0;
 	pair_wipe_buffers(p);
-	close(p->fd);
+	sock_close(p->fd);
 	p->fd = -1;
 	p->state = PAIR_OVER;
 }

@@ -25,7 +25,7 @@ static int sender_has_ended(const struct sender *who)
 ssize_t sender_recv(const struct sender *who, int fd, void *p, size_t n)
 {
 	struct sock_control control;
-	ssize_t got = sock_recv(fd, p, n, MSG_DONTWAIT, &control);
+	ssize_t got = sock_recv_no_fds(fd, p, n, MSG_DONTWAIT, &control);
 
 	if (got < 0)
 		return -1;

@@ -5,13 +5,12 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
-#include <sys/time.h>
 
 #include "base/clock.h"
 #include "base/control.h"
 #include "base/fail.h"
+#include "base/sock.h"
 #include "relay/errand.h"
 #include "relay/pair.h"
 #include "relay/settings.h"
@@ -27,7 +26,6 @@
 #define ERRAND_POLL 3
 #define FIXED_POLLS 4
 #define BROKER_END_MS 2000
-#define ACCEPT_US 50000
 
 static struct pair *pairs[PAIRS_MAX];
 static size_t pair_count;
@@ -243,25 +241,6 @@ static size_t session_find_idle(void)
 	return i;
 }
 
-static void on_alarm(int sig)
-{
-	(void)sig;
-}
-
-/*
- * MUST: the session has the listening socket too, and its O_NONBLOCK, so accept would wait as
- * long as the session likes, and a wipe with it.  A signal, again and again, since one that
- * comes before the call is lost: it interrupts that.
- */
-static void accept_may_wait(suseconds_t us)
-{
-	const struct itimerval timer = { { 0, us }, { 0, us } };
-	const struct sigaction interrupt = { .sa_handler = on_alarm };
-
-	sigaction(SIGALRM, &interrupt, NULL);
-	setitimer(ITIMER_REAL, &timer, NULL);
-}
-
 /* The client may keep more connections than there is memory for: an idle one goes. */
 static void session_accept(struct relay *r)
 {
@@ -273,10 +252,8 @@ static void session_accept(struct relay *r)
 		for (pair_count--; i < pair_count; i++)
 			pairs[i] = pairs[i + 1];
 	}
-	accept_may_wait(ACCEPT_US);
 	while (!session_is_full(r) && (p = pair_accept(r)) != NULL)
 		pairs[pair_count++] = p;
-	accept_may_wait(0);
 }
 
 /* Returns how many there are. */
@@ -332,6 +309,9 @@ int session_run(struct relay *r, struct failure *f)
 {
 	int going;
 
+	/* MUST: the session has the listening socket too, and passes what it likes: a wipe must
+	   not wait for either. */
+	sock_limit_waits();
 	do
 		going = session_turn(r, f);
 	while (going > 0);

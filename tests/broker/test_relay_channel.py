@@ -17,6 +17,7 @@ import pytest
 import canary
 import wire_client as wc
 from client import until
+from lingering import lingering, stopped
 from played_relay import SILENT, RelayBroker, Session, live, memfd
 from wire_client import Refused, in_child
 
@@ -1020,3 +1021,20 @@ def test_a_slow_keeper_costs_one_answer(b, opened):
         s.relay()
         assert late.ended(), "it is not taken for the next session's"
         assert b.relay().begin()[-1][0]["session"] == s.id
+
+
+@pytest.mark.parametrize("queued", [False, True])
+def test_no_descriptor_has_the_broker_wait(b, queued):
+    """What it closes last can linger, itself or in the queue of a socket: a lock would not be heard."""
+    pid = b.pid
+    with lingering() as slow, b.connect() as c:
+        c.open("zai", delivery="relay")
+        near, far = socket.socketpair(socket.AF_UNIX)
+        if queued:
+            socket.send_fds(near, [b"x"], [slow.fileno()])
+        with stopped(pid):
+            c.send(wc.request("relay", proxy=""), [far.fileno() if queued else slow.fileno()])
+            slow.close()
+            near.close()
+            far.close()
+        assert b.call("status")["state"] == "unlocked"

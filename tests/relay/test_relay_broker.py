@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import canary
+from lingering import SO_PASSRIGHTS, lingering, stopped
 from relay_broker import (MESSAGE, PROGRAM, STREAM, STREAM_HEAD, TOKEN, Provider, Relay, answer, certificate, chunk,
                           memfd, read_to_end, readable, server_context, until)
 
@@ -170,6 +171,23 @@ def test_wipe_where_the_session_makes_accept_wait(provider):
             relay.wipe()
             until(lambda: provider.trouble)
             assert relay.post(connection=c).status == 200
+
+
+def test_wipe_where_the_session_passes_what_is_slow_to_close(provider):
+    """It has the listening socket too, and by that what its connections take."""
+    with Relay(provider.url) as relay, lingering() as slow:
+        c = relay.connect()
+        relay.post(connection=c)
+        try:
+            relay.listener.setsockopt(socket.SOL_SOCKET, SO_PASSRIGHTS, 1)
+        except OSError:
+            pass  # before Linux 6.16 all of them take descriptors
+        with stopped(relay.pid()), relay.raw() as passing:
+            socket.send_fds(passing, [b"P"], [slow.fileno()])
+            slow.close()
+        relay.wipe()
+        until(lambda: provider.trouble)
+        assert relay.post(connection=c).status == 200
 
 
 # ---- limits ------------------------------------------------------------
