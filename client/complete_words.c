@@ -25,9 +25,18 @@
 #define NAMED_WORD (2 * NAME_MAX_LEN + 4)
 #define SHORT_ID 8 /* digits of a session's id, as ccctl sessions shows them */
 
+/*
+ * MUST: bash puts a word into the line as it is.  One that is all there is stands there at once,
+ * and what a file of the person's says may be a session's: no word is a command.
+ */
+static bool word_is_plain(const char *word)
+{
+	return !word[strcspn(word, "\"'$`\\;&|<>(){}!*?~#^\n")];
+}
+
 void complete_offer(struct completion *k, const char *value, const char *what)
 {
-	if (strncmp(value, k->now, strlen(k->now)) != 0)
+	if (strncmp(value, k->now, strlen(k->now)) != 0 || !word_is_plain(value))
 		return;
 	put_plain(k->before);
 	put_plain(value);

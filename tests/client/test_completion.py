@@ -181,6 +181,13 @@ def test_words_come_with_what_they_are(world):
     assert "--json" in complete(world, "ccctl", "list", "")
 
 
+@pytest.mark.parametrize("model", ["demo;x", "demo`x`", "demo|x", "demo&x", "demo>x", "demo{,x}"])
+def test_no_word_is_a_command(c, model):
+    """A session writes a file of the person's; bash puts the only word into the line as it is."""
+    c.demo(extra=f"[mode fast]\n[mode fast models]\ndefault = {model}\n")
+    assert complete(c, "ccrun", "demo:fast", "--model", "demo") == {}
+
+
 def test_options_that_cannot_follow_are_not_offered(world):
     assert "--keyfile" in complete(world, "ccctl", "unlock", "--")
     assert complete(world, "ccctl", "unlock", "--auto", "--") == {}
