@@ -194,18 +194,24 @@ static void spawn_execute(const struct spawn *s, int program)
 		execve(s->path, argv, env);
 }
 
+static void __attribute__((noreturn)) spawn_give_up(int report)
+{
+	int why = errno;
+
+	_exit(report >= 0 && write(report, &why, sizeof(why)) < 0 ? 127 : 126);
+}
+
 /* report: -1, or where an errno goes when the program cannot be run. */
 static void __attribute__((noreturn)) spawn_become(const struct spawn *s, int report)
 {
-	int held[HELD] = { report, s->path ? -1 : s->program }, why;
+	int held[HELD] = { report, s->path ? -1 : s->program };
 
 	if (spawn_set_group(s) == 0 && spawn_set_fds(s, held) == 0 &&
 	    (!s->dir || chdir(s->dir) == 0) && spawn_confine(s) == 0) {
 		spawn_set_signals(s);
 		spawn_execute(s, held[1]);
 	}
-	why = errno;
-	_exit(held[0] >= 0 && write(held[0], &why, sizeof(why)) < 0 ? 127 : 126);
+	spawn_give_up(held[0]);
 }
 
 /* ---- in the parent ---- */
@@ -269,20 +275,30 @@ pid_t spawn_start(const struct spawn *s)
 	return -1;
 }
 
-/* In the child of spawn_detached: leave the program to init. */
+/*
+ * In the child of spawn_detached: leave the program to init.  The descriptors change hands here,
+ * because the parent waits for this process alone: it may ask at the terminal next, and a process
+ * of another session that still had that open would be taken for a reader.
+ */
 static void __attribute__((noreturn)) spawn_abandon(const struct spawn *s, int report)
 {
-	struct spawn in_session = *s;
+	int held[HELD] = { report, s->path ? -1 : s->program };
+	struct spawn rest = *s;
 	pid_t pid;
-	int why;
 
-	in_session.session = false;
+	if (spawn_set_fds(s, held) != 0)
+		spawn_give_up(held[0]);
+	rest.program = held[1];
+	rest.fds = 0;
+	rest.close_others = false;
+	rest.session = false;
 	setsid();
 	pid = fork();
 	if (pid == 0)
-		spawn_become(&in_session, report);
-	why = errno;
-	_exit(pid < 0 && report >= 0 && write(report, &why, sizeof(why)) < 0 ? 127 : 0);
+		spawn_become(&rest, held[0]);
+	if (pid < 0)
+		spawn_give_up(held[0]);
+	_exit(0);
 }
 
 int spawn_detached(const struct spawn *s, bool report)

@@ -70,7 +70,8 @@ pid_t spawn_start(const struct spawn *s);
  * subreaper, waits for it.  A process that leads a session can open a terminal
  * and get it as its own, so the program is not the session's leader.  report:
  * wait until it runs; without it (where that would be a delay) what goes wrong
- * after the first fork stays unknown.  Returns 0 or -1 with errno.
+ * after the first fork stays unknown.  Either way it has no descriptor of ours but
+ * those that it is given, or keeps, by the time this returns.  Returns 0 or -1 with errno.
  */
 int spawn_detached(const struct spawn *s, bool report);
 

@@ -16,6 +16,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -392,6 +393,42 @@ static void detached_program_is_nobodys_child(void **state)
 	close(pair[0]);
 }
 
+static bool has_open(pid_t pid, int fd)
+{
+	char path[64], to[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)pid, fd);
+	return readlink(path, to, sizeof(to)) > 0;
+}
+
+/* Who looks for readers of a terminal must not find one that is on its way. */
+static void detached_program_lets_go_at_once(void **state)
+{
+	struct spawn s = script("exec sleep 60");
+	int i, status, terminal[2];
+	pid_t pid = 0;
+	FILE *f;
+
+	(void)state;
+	assert_int_equal(spawn_pipe(terminal), 0);
+	s.close_others = true;
+	assert_int_equal(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0), 0);
+	for (i = 0; i < 50; i++) {
+		assert_int_equal(spawn_detached(&s, false), 0);
+		f = fopen("/proc/thread-self/children", "re");
+		assert_non_null(f);
+		assert_int_equal(fscanf(f, "%d", &pid), 1);
+		fclose(f);
+		assert_true(has_open(pid, 0));
+		assert_false(has_open(pid, terminal[1]));
+		kill(pid, SIGKILL);
+		assert_int_equal(spawn_wait(pid, &status), 0);
+	}
+	prctl(PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0);
+	close(terminal[0]);
+	close(terminal[1]);
+}
+
 static void death_signal_ends_it_with_us(void **state)
 {
 	struct spawn s = script("exec sleep 60");
@@ -492,6 +529,7 @@ int main(void)
 		cmocka_unit_test(group_and_session_are_its_own),
 		cmocka_unit_test(directory_is_changed),
 		cmocka_unit_test(detached_program_is_nobodys_child),
+		cmocka_unit_test(detached_program_lets_go_at_once),
 		cmocka_unit_test(death_signal_ends_it_with_us),
 		cmocka_unit_test(wait_ends_at_its_deadline),
 		cmocka_unit_test(without_a_network_no_host_is_reached),
