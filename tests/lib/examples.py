@@ -3,7 +3,7 @@
     for story in stories():
         story.page, story.lines      # [Line(host, text)], as a person would type them
 
-A story is one block of a page, or a table of README.md whose first column has commands.  A block that
+A story is one block of a page (those that name hosts are one), or a table of README.md whose first column has commands.  A block that
 begins with a command of ours is typed as it stands; of another (a diagram), what begins with one.
 """
 import re
@@ -34,7 +34,12 @@ class Story:
 
     @property
     def name(self):
-        return f"{self.page}: {self.lines[0].text.partition(' #')[0].strip()}"
+        return f"{self.page}: {command(self.lines[0])}"
+
+
+def command(line):
+    """Without the remark behind it, and what a shell would do for it."""
+    return re.split(r"  +#| --passphrase-fd 3", line.text)[0].strip()
 
 
 def typed(block):
@@ -95,7 +100,19 @@ def stories():
             found += [(path, tuple(Line("", t) for t in table if OURS.match(t))) for table in markdown_tables(text)]
     for path in sorted((REPO / "man").glob("*.[1-8]")):
         found += [(path, typed(block)) for block in mdoc_blocks(path.read_text())]
-    return [Story(str(path.relative_to(REPO)), lines) for path, lines in found if lines]
+    return joined([Story(str(path.relative_to(REPO)), lines) for path, lines in found if lines])
+
+
+def joined(found):
+    """Those of a page that name hosts become one."""
+    whole = []
+    for story in found:
+        first = next((s for s in whole if s.page == story.page and s.lines[0].host), None)
+        if first and story.lines[0].host:
+            whole[whole.index(first)] = Story(first.page, first.lines + story.lines)
+        else:
+            whole.append(story)
+    return whole
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import re
 import time
 
 from dialogue import CODE
+from dialogue import CODE
 from screen import Screen
 
 SHELL = ["/bin/bash", "--norc", "--noprofile", "--noediting", "-i"]
@@ -16,12 +17,14 @@ CONTROL = re.compile(r"\x1b(?:\[[0-9;?<>=]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1
 
 
 class Person:
-    """answers: to prompts (patterns, the first that fits) and what is typed there."""
+    """answers: to prompts (patterns, the first that fits) and what is typed there; CODE: the recovery
+    code that was shown."""
 
     def __init__(self, world, answers, env=None, cwd=None):
         self.answers = answers
         self.s = Screen(world, SHELL, env={"PS1": "<<$?>>", "PS2": "", **(env or {})}, cwd=cwd, rows=50, columns=150)
         self.seen = 0
+        self.code = ""
         self.wait_for_prompt(10)
 
     def __enter__(self):
@@ -41,10 +44,10 @@ class Person:
     def answered(self, text):
         """If it waits for an answer that is known, give it."""
         for prompt, answer in self.answers.items():
-            if re.search(rf"(?:{prompt})\Z", text):
+            if re.search(rf"(?:{prompt})\Z", text, re.I):
                 self.s.pump(0.05)       # a prompt comes before the echo goes
                 if self.new() == text:
-                    self.put(answer + "\r")
+                    self.put((self.code if answer == CODE else answer) + "\r")
                 return True
         return False
 
@@ -61,6 +64,8 @@ class Person:
         while True:
             going = self.s.pump(0.05)
             text, before = self.new(), self.seen
+            code = re.search(CODE, text)
+            self.code = code.group(0) if code else self.code
             ready = READY.search(text)
             if ready:
                 self.seen = len(self.s.raw)
@@ -71,11 +76,9 @@ class Person:
                 self.talked()
             elif self.answered(text) and self.seen != before:
                 said += text
-            assert going and time.monotonic() < end, f"it waits for something:\n{said}{self.s.text()}"
+            assert going and time.monotonic() < end, \
+                f"it waits for something:\n{said}{self.s.text()}\n{self.new()[-300:]!r}"
 
-    def types(self, line, timeout=60):
+    def types(self, line, timeout=30):
         self.put(line.replace("\n", "\r") + "\r")
-        said, status = self.wait_for_prompt(timeout)
-        code = re.search(CODE, said)
-        self.written = code.group(0) if code else None
-        return said, status
+        return self.wait_for_prompt(timeout)
