@@ -5,7 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -60,14 +59,12 @@ static int finding_compare(const void *x, const void *y)
 	return a < b ? -1 : 1;
 }
 
-/* The width of the terminal that is written to; 0: it is none, and lines stay whole. */
-static int terminal_width(void)
+/* Where there is no room to break lines in, they stay whole. */
+static int report_width(void)
 {
-	struct winsize size;
+	int width = terminal_width();
 
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 2 * INDENT
-		       ? size.ws_col
-		       : 0;
+	return width > 2 * INDENT ? width : 0;
 }
 
 /* From column INDENT on, broken between words where it is wider than that. */
@@ -97,7 +94,7 @@ static void doctor_print_text(const struct checkup *d)
 {
 	static const char *const words[] = { "ok", "advice", "BROKEN" };
 	char hint[sizeof(d->finding->said.hint) + 8];
-	int width = terminal_width();
+	int width = report_width();
 	const struct finding *at;
 	unsigned i;
 

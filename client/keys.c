@@ -12,46 +12,60 @@
 #include "client/common/entry_json.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/table.h"
 #include "client/verbs.h"
 #include "json/output.h"
 
-static void keys_print(const struct listed *e, unsigned n)
+/* What entries have; CONFIRM, the fifth, only where one does. */
+#define KEYS_COLUMNS 7
+#define KEYS_CONFIRM 4
+
+static bool keys_confirm(const struct listed *e, unsigned n)
 {
-	int name = 4, variable = 8, from = 4, by = 8, origin = 10;
-	bool confirms = false;
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(entry_confirm(&e[i]), "no") != 0)
+			return true;
+	return false;
+}
+
+static int keys_print(const struct listed *e, unsigned n, struct failure *f)
+{
+	static const struct table_column all[KEYS_COLUMNS] = {
+		{ "NAME", 0 },	  { "VARIABLE", 4 },   { "FROM", 2 },	   { "DELIVERY", 3 },
+		{ "CONFIRM", 0 }, { "SEALED FOR", 0 }, { "LAST USED", 1 },
+	};
+	bool confirms = keys_confirm(e, n);
+	struct table_column column[KEYS_COLUMNS];
+	struct table t = { .column = column };
 	char time[DATE_TEXT];
 	unsigned i;
+	int r = 0;
 
 	if (n == 0) {
 		say("the vault is empty: ccctl add PROVIDER");
-		return;
+		return 0;
 	}
-	for (i = 0; i < n; i++) {
-		name = cell_width(e[i].name, name);
-		variable = cell_width(e[i].variable, variable);
-		from = cell_width(entry_source_text(&e[i]), from);
-		by = cell_width(entry_delivery(&e[i]), by);
-		origin = cell_width(e[i].origin, origin);
-		confirms = confirms || strcmp(entry_confirm(&e[i]), "no") != 0;
-	}
-	put_cell("NAME", name);
-	put_cell("VARIABLE", variable);
-	put_cell("FROM", from);
-	put_cell("DELIVERY", by);
-	if (confirms)
-		put_cell("CONFIRM", 7);
-	put_cell("SEALED FOR", origin);
-	puts("LAST USED");
-	for (i = 0; i < n; i++) {
-		put_cell(e[i].name, name);
-		put_cell(e[i].variable, variable);
-		put_cell(entry_source_text(&e[i]), from);
-		put_cell(entry_delivery(&e[i]), by);
+	for (i = 0; i < KEYS_COLUMNS; i++)
+		if (confirms || i != KEYS_CONFIRM)
+			column[t.columns++] = all[i];
+	for (i = 0; i < n && r == 0; i++) {
+		const char *cells[KEYS_COLUMNS] = { e[i].name, e[i].variable,
+						    entry_source_text(&e[i]),
+						    entry_delivery(&e[i]) };
+		unsigned k = KEYS_CONFIRM;
+
 		if (confirms)
-			put_cell(entry_confirm(&e[i]), 7);
-		put_cell(e[i].origin, origin);
-		puts(date_local(e[i].used, time));
+			cells[k++] = entry_confirm(&e[i]);
+		cells[k++] = e[i].origin;
+		cells[k] = date_local(e[i].used, time);
+		r = table_add_row(&t, cells, f);
 	}
+	if (r == 0)
+		table_print(&t);
+	table_free(&t);
+	return r;
 }
 
 int verb_keys(struct client *c, int argc, char **argv, struct failure *f)
@@ -71,7 +85,7 @@ int verb_keys(struct client *c, int argc, char **argv, struct failure *f)
 			js_append(a, entry_json(&e[i]));
 		r = js_print(a, f);
 	} else {
-		keys_print(e, n);
+		r = keys_print(e, n, f);
 	}
 	free(e);
 	return r == 0 ? EXIT_DONE : -1;

@@ -11,11 +11,13 @@
 #include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/table.h"
 #include "client/common/trials.h"
 #include "client/verbs.h"
+#include "config/provider/names.h"
 #include "config/provider/provider.h"
 #include "json/output.h"
-#include "config/provider/names.h"
+#include "spec/spec.h"
 
 enum vault_view { VIEW_OPEN, VIEW_LOCKED, VIEW_NO_VAULT, VIEW_NO_BROKER, VIEW_UNKNOWN };
 
@@ -221,47 +223,78 @@ static void list_set_verified(struct row *r)
 			 trial_name(t->kept.outcome));
 }
 
-static void list_print_table(const struct listing *l)
-{
-	int name = 8, title = 5, modes = 5, key = 3, from = 4, host = 8, verified = 8;
-	char time[DATE_TEXT];
-	const struct row *r;
-	unsigned i;
+/* ---- the table ---- */
 
-	for (i = 0; i < l->rows; i++) {
-		r = &l->row[i];
-		name = cell_width(r->name, name);
-		title = cell_width(r->p ? r->p->title : "", title);
-		modes = cell_width(r->modes, modes);
-		key = cell_width(key_words[r->key].text, key);
-		from = cell_width(r->from, from);
-		host = cell_width(r->host, host);
-		verified = cell_width(r->verified, verified);
+/* What a person has comes first: keys, then what works without one, then what is the person's
+ * own or may have a key that nobody sees now. */
+enum list_rank { RANK_KEY, RANK_WORKS, RANK_OWN, RANK_NOT_SEEN, RANK_REST };
+
+static enum list_rank list_rank(const struct row *r)
+{
+	const struct tried *t = list_trial(r);
+	bool works = t && t->current && trial_works(t->kept.outcome);
+
+	if (r->key == KEY_STORED || r->key == KEY_DIFFERS)
+		return RANK_KEY;
+	if (r->p && works)
+		return RANK_WORKS;
+	if (!r->p || r->p->users_file[0] || t)
+		return RANK_OWN;
+	if (r->key == KEY_LOCKED || r->key == KEY_NO_BROKER || r->key == KEY_UNKNOWN)
+		return RANK_NOT_SEEN;
+	return RANK_REST;
+}
+
+static int list_add_row(struct table *t, const struct row *r, struct failure *f)
+{
+	char time[DATE_TEXT];
+	const char *cells[TABLE_COLUMNS] = { r->name, r->why.what };
+
+	if (r->p) {
+		cells[1] = r->p->title;
+		cells[2] = r->modes[0] ? r->modes : "-";
+		cells[3] = key_words[r->key].text;
+		cells[4] = r->from[0] ? r->from : "-";
+		cells[5] = r->host[0] ? r->host : "-";
+		cells[6] = r->verified;
+		cells[7] = r->used ? date_local(r->used, time) : "-";
 	}
-	put_cell("PROVIDER", name);
-	put_cell("TITLE", title);
-	put_cell("MODES", modes);
-	put_cell("KEY", key);
-	put_cell("FROM", from);
-	put_cell("ENDPOINT", host);
-	put_cell("VERIFIED", verified);
-	puts("LAST USED");
-	for (i = 0; i < l->rows; i++) {
-		r = &l->row[i];
-		put_cell(r->name, name);
-		if (!r->p) {
-			put_plain(r->why.what);
-			putchar('\n');
-			continue;
-		}
-		put_cell(r->p->title, title);
-		put_cell(r->modes[0] ? r->modes : "-", modes);
-		put_cell(key_words[r->key].text, key);
-		put_cell(r->from[0] ? r->from : "-", from);
-		put_cell(r->host[0] ? r->host : "-", host);
-		put_cell(r->verified, verified);
-		puts(r->used ? date_local(r->used, time) : "-");
-	}
+	return table_add_row(t, cells, f);
+}
+
+/* How the rows that are left out are seen. */
+static void list_say_more(const struct listing *l, unsigned shown)
+{
+	unsigned left = l->rows - shown;
+
+	if (left == 0)
+		return;
+	if (shown == 0)
+		say("none of the %u providers has a key yet: ccctl list --all shows them", left);
+	else
+		say("%u more, without a key: ccctl list --all", left);
+}
+
+static int list_print_table(const struct listing *l, bool all, struct failure *f)
+{
+	static const struct table_column column[TABLE_COLUMNS] = {
+		{ "PROVIDER", 0 }, { "TITLE", 4 },    { "MODES", 2 },	 { "KEY", 0 },
+		{ "FROM", 5 },	   { "ENDPOINT", 3 }, { "VERIFIED", 0 }, { "LAST USED", 1 },
+	};
+	struct table t = { .column = column, .columns = TABLE_COLUMNS };
+	unsigned i, most = all ? RANK_REST : RANK_NOT_SEEN, rank;
+	int r = 0;
+
+	for (rank = 0; rank <= most; rank++)
+		for (i = 0; i < l->rows && r == 0; i++)
+			if (list_rank(&l->row[i]) == rank)
+				r = list_add_row(&t, &l->row[i], f);
+	if (r == 0 && t.rows > 0)
+		table_print(&t);
+	if (r == 0)
+		list_say_more(l, t.rows);
+	table_free(&t);
+	return r;
 }
 
 static struct json_t *list_trials_json(const struct row *r)
@@ -353,17 +386,23 @@ static int list_gather(struct client *c, struct listing *l, struct failure *f)
 int verb_list(struct client *c, int argc, char **argv, struct failure *f)
 {
 	struct listing l = { 0 };
-	bool json;
+	bool first = true, json = false, all = false;
 	unsigned i;
-	int r;
+	int opt, r;
 
-	if (json_option(argc, argv, &json, f) != 0 || require_words(argc, argv, 0, f) != 0)
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?')
+			return -1;
+		json = json || opt == OPTION_JSON;
+		all = all || opt == OPTION_ALL;
+	}
+	if (require_words(argc, argv, 0, f) != 0)
 		return -1;
 	r = list_gather(c, &l, f);
 	if (r == 0 && json)
 		r = list_print_json(&l, f);
 	else if (r == 0)
-		list_print_table(&l);
+		r = list_print_table(&l, all, f);
 	for (i = 0; i < l.rows; i++) {
 		free(l.row[i].name);
 		free(l.row[i].tried);

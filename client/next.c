@@ -36,7 +36,7 @@ static void next_locked(void)
 static void next_empty(void)
 {
 	puts("The vault is open, and has no key yet.  Next:\n");
-	next_line("ccctl list", "the providers that there are");
+	next_line("ccctl list --all", "the providers that there are");
 	next_line("ccctl add PROVIDER", "store a key: typed, pasted or piped in");
 	next_line("ccctl import", "move keys in from shell files and wrapper scripts");
 }

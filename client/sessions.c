@@ -11,6 +11,7 @@
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/table.h"
 #include "client/verbs.h"
 #include "json/output.h"
 #include "spec/spec.h"
@@ -163,59 +164,44 @@ static int sessions_id_digits(const struct live_sessions *l)
 	return digits;
 }
 
-static void session_print(const struct live_sessions *l, const struct live_session *s, int digits,
-			  const int width[3])
+static int session_add_row(struct table *t, const struct live_sessions *l,
+			   const struct live_session *s, int digits, struct failure *f)
 {
 	const char *program = strrchr(s->image, '/');
-	char id[17], name[2 * NAME_MAX_LEN + 2], since[DATE_TEXT], requests[64], pid[24];
+	char id[17], name[2 * NAME_MAX_LEN + 2], since[DATE_TEXT], requests[64], pid[24], what[320];
+	const char *cells[TABLE_COLUMNS] = { id,    name, s->delivery, session_state(l, s),
+					     since, pid,  requests,    what };
 
 	snprintf(id, sizeof(id), "%.*s", digits, s->id);
 	session_name(s, name);
 	session_since(s, since);
 	session_requests(s, requests);
 	snprintf(pid, sizeof(pid), "%llu", (unsigned long long)s->pid);
-	put_cell(id, digits);
-	put_cell(name, width[0]);
-	put_cell(s->delivery, 7);
-	put_cell(session_state(l, s), 6);
-	put_cell(since, width[1]);
-	put_cell(pid, 7);
-	put_cell(requests, width[2]);
-	put_plain(program ? program + 1 : s->image);
-	if (s->inside[0])
-		printf(", inside %.*s", digits, s->inside);
-	putchar('\n');
+	snprintf(what, sizeof(what), "%s%s%.*s", program ? program + 1 : s->image,
+		 s->inside[0] ? ", inside " : "", digits, s->inside);
+	return table_add_row(t, cells, f);
 }
 
-static int sessions_print(const struct live_sessions *l)
+static int sessions_print(const struct live_sessions *l, struct failure *f)
 {
-	int width[3] = { 8, 5, 8 }, digits = sessions_id_digits(l);
-	char name[2 * NAME_MAX_LEN + 2], since[DATE_TEXT], requests[64];
+	static const struct table_column column[TABLE_COLUMNS] = {
+		{ "SESSION", 0 }, { "PROVIDER", 0 }, { "BY", 3 },	{ "KEY", 0 },
+		{ "SINCE", 0 },	  { "PROCESS", 2 },  { "REQUESTS", 1 }, { "PROGRAM", 0 },
+	};
+	struct table t = { .column = column, .columns = TABLE_COLUMNS };
+	int r = 0, digits = sessions_id_digits(l);
 	unsigned i;
 
 	if (l->n == 0) {
 		say("no session is running");
 		return EXIT_DONE;
 	}
-	for (i = 0; i < l->n; i++) {
-		session_name(&l->at[i], name);
-		session_since(&l->at[i], since);
-		session_requests(&l->at[i], requests);
-		width[0] = cell_width(name, width[0]);
-		width[1] = cell_width(since, width[1]);
-		width[2] = cell_width(requests, width[2]);
-	}
-	put_cell("SESSION", digits);
-	put_cell("PROVIDER", width[0]);
-	put_cell("BY", 7);
-	put_cell("KEY", 6);
-	put_cell("SINCE", width[1]);
-	put_cell("PROCESS", 7);
-	put_cell("REQUESTS", width[2]);
-	puts("PROGRAM");
-	for (i = 0; i < l->n; i++)
-		session_print(l, &l->at[i], digits, width);
-	return EXIT_DONE;
+	for (i = 0; i < l->n && r == 0; i++)
+		r = session_add_row(&t, l, &l->at[i], digits, f);
+	if (r == 0)
+		table_print(&t);
+	table_free(&t);
+	return r == 0 ? EXIT_DONE : -1;
 }
 
 static int sessions_print_json(const struct live_sessions *l, struct failure *f)
@@ -396,7 +382,7 @@ int verb_sessions(struct client *c, int argc, char **argv, struct failure *f)
 		if (end)
 			r = sessions_end(c, &l, argv + optind + 1, all ? 0 : argc - optind - 1, f);
 		else
-			r = json ? sessions_print_json(&l, f) : sessions_print(&l);
+			r = json ? sessions_print_json(&l, f) : sessions_print(&l, f);
 	}
 	free(l.at);
 	return r;

@@ -312,8 +312,7 @@ static void view_print(const struct spending_view *v)
 	if (v->since && day_of((time_t)v->since) > v->first_day)
 		printf("counted since %s\n", date_local(v->since, time));
 	if (v->damaged)
-		printf("a damaged file of numbers was set aside at %s: before that, more was "
-		       "used\n",
+		printf("a damaged file of numbers was set aside at %s; its sums are lost\n",
 		       date_local(v->damaged, time));
 }
 

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "display/text.h"
@@ -49,6 +51,13 @@ void put_foreign(const char *text)
 void clean_foreign(const char *text, char *out, size_t size)
 {
 	display_clean(text, strlen(text), out, size);
+}
+
+int terminal_width(void)
+{
+	struct winsize size;
+
+	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
 
 int cell_width(const char *text, int least)

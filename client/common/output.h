@@ -24,6 +24,9 @@ void clean_foreign(const char *text, char *out, size_t size);
 /* As put_plain, padded with blanks to width columns, and two blanks more. */
 void put_cell(const char *text, int width);
 
+/* The columns of the terminal that standard output is; 0: it is none, and lines stay whole. */
+int terminal_width(void);
+
 /* The larger of text's width in columns and least. */
 int cell_width(const char *text, int least);
 
