@@ -4,22 +4,34 @@
 #include "base/date.h"
 
 #include <ctype.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #define FRACTION_MAX 12 /* digits of a second */
 
-const char *date_local(uint64_t when, char out[DATE_TEXT])
+static const char *date_format(uint64_t when, bool second, char out[DATE_TEXT])
 {
 	time_t t = (time_t)when;
 	struct tm tm;
 
 	if (when == 0)
 		return "never";
-	if (!localtime_r(&t, &tm) || strftime(out, DATE_TEXT, "%Y-%m-%d %H:%M", &tm) == 0)
+	if (!localtime_r(&t, &tm) ||
+	    strftime(out, DATE_TEXT, second ? "%Y-%m-%d %H:%M:%S" : "%Y-%m-%d %H:%M", &tm) == 0)
 		snprintf(out, DATE_TEXT, "?");
 	return out;
+}
+
+const char *date_local(uint64_t when, char out[DATE_TEXT])
+{
+	return date_format(when, false, out);
+}
+
+const char *date_local_second(uint64_t when, char out[DATE_TEXT])
+{
+	return date_format(when, true, out);
 }
 
 const char *date_utc(uint64_t when, char out[DATE_TEXT])

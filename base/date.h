@@ -10,10 +10,11 @@
 
 /*
  * Seconds since the epoch as local time for people ("2026-01-31 13:00", "never" for
- * 0), and as UTC for programs ("2026-01-31T12:00:00Z").  Use what they return, which
+ * 0; "2026-01-31 13:00:05" to the second), and as UTC for programs ("2026-01-31T12:00:00Z").  Use what they return, which
  * is not always out.  "?" for a time that cannot be converted.
  */
 const char *date_local(uint64_t when, char out[DATE_TEXT]);
+const char *date_local_second(uint64_t when, char out[DATE_TEXT]);
 const char *date_utc(uint64_t when, char out[DATE_TEXT]);
 
 /*

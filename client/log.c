@@ -206,11 +206,14 @@ static uint64_t log_pid(const struct json_t *o)
 static void log_print_line(const struct json_t *o)
 {
 	uint64_t pid = log_pid(o);
-	char when[24];
+	const char *when = js_get(o, "time");
+	char local[DATE_TEXT];
+	int64_t at;
 
-	/* From 2026-01-31T12:00:00.000Z: times in the log are UTC. */
-	snprintf(when, sizeof(when), "%.19sZ", js_get(o, "time"));
-	put_cell(when, 20);
+	/* The file's times are UTC. */
+	put_cell(date_parse(when, &at) == 0 && at > 0 ? date_local_second((uint64_t)at, local)
+						      : when,
+		 19);
 	put_cell(js_get(o, "event"), 8);
 	put_cell(js_get(o, "result"), 8);
 	put_plain(js_get(o, "provider"));
