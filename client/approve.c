@@ -18,6 +18,7 @@
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
+#include "config/provider/names.h"
 #include "config/provider/provider.h"
 #include "spec/spec.h"
 
@@ -33,7 +34,7 @@ static int approve_load_user(const char *entry, struct provider **p, struct fail
 	if (n < 0)
 		return -1;
 	if (n == 0)
-		return fail_set(f, FAIL_NO_ENTRY, "ccctl list shows the providers",
+		return fail_set(f, FAIL_NO_ENTRY, "ccctl list --all shows the providers",
 				"'%s' is neither a provider nor an entry that a provider uses",
 				entry);
 	if (n > 1) {
@@ -53,6 +54,7 @@ static int approve_load_user(const char *entry, struct provider **p, struct fail
 static int approve_load(const char *word, struct provider **p, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
+	char near[NAME_MAX_LEN + 1];
 
 	if (split_provider(word, name, mode, f) != 0)
 		return -1;
@@ -60,7 +62,11 @@ static int approve_load(const char *word, struct provider **p, struct failure *f
 		return 0;
 	if (f->code != FAIL_NO_ENTRY || mode[0])
 		return -1;
-	return approve_load_user(name, p, f);
+	if (approve_load_user(name, p, f) == 0)
+		return 0;
+	if (f->code == FAIL_NO_ENTRY && provider_near(name, near))
+		fail_hint(f, "did you mean %s?", near);
+	return -1;
 }
 
 /* Is e bound to something else than the files say?  1 with *out, 0, or -1. */

@@ -20,6 +20,7 @@
 #include "client/verbs.h"
 #include "config/ini/ini_file.h"
 #include "config/ini/user_file.h"
+#include "config/provider/names.h"
 #include "config/provider/provider.h"
 #include "wire/names.h"
 
@@ -221,14 +222,27 @@ static void edit_say_note(const char *name)
 	provider_free(p);
 }
 
-static bool edit_is_known(const char *name)
+/* A provider that is not there is made, unless its name is another's misspelt. */
+static int edit_confirm_new(const char *name, struct failure *f)
 {
-	struct failure f = { 0 };
+	struct failure why = { 0 };
 	struct provider *p;
+	char near[NAME_MAX_LEN + 1], question[160];
+	bool make = true;
 
-	if (provider_load(name, NULL, &p, &f) == 0)
+	if (provider_load(name, NULL, &p, &why) == 0)
 		provider_free(p);
-	return f.code != FAIL_NO_ENTRY;
+	if (why.code != FAIL_NO_ENTRY)
+		return 0;
+	if (!terminal_asks() || !provider_near(name, near)) {
+		say("note: there is no provider %s yet; this makes one", name);
+		return 0;
+	}
+	say("there is no provider %s; did you mean %s?", name, near);
+	snprintf(question, sizeof(question), "make a new provider %.64s?", name);
+	if (terminal_yes(question, &make, f) != 0)
+		return -1;
+	return make ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
 /* Does the file have more than comments?  A person may edit the commented-out lines of
@@ -260,15 +274,15 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	if (no_options(argc, argv, f) != 0 || require_words(argc, argv, 1, f) != 0)
 		return -1;
 	if (!wire_name_ok(argv[optind]))
-		return fail_set(f, FAIL_USAGE, "ccctl list shows the providers",
+		return fail_set(f, FAIL_USAGE, "ccctl list --all shows the providers",
 				"not a provider's name");
 	snprintf(e.name, sizeof(e.name), "%s", argv[optind]);
 	if (!getenv("VISUAL") && !getenv("EDITOR") && !terminal_asks())
 		return fail_set(f, FAIL_USAGE, "EDITOR=... ccctl edit",
 				"there is no terminal for an editor");
 	n = edit_wanted(e.name, before);
-	if (!edit_is_known(e.name))
-		say("note: there is no provider %s yet; this makes one", e.name);
+	if (edit_confirm_new(e.name, f) != 0)
+		return -1;
 	r = edit_begin(&e, f);
 	if (r == 0)
 		r = edit_until_valid(&e, f);

@@ -159,7 +159,7 @@ static int limit_show(struct client *c, const char *name, bool json, struct fail
 
 	wire_put_str(o, "name", name);
 	if (client_call(c, o, f) != 0) {
-		entries_hint_for_provider(name, f);
+		entries_hint(c, name, f);
 		return -1;
 	}
 	if (wire_get_text(c->dial.in.top, "limit", text, sizeof(text), f) != 0 ||
@@ -184,7 +184,7 @@ static int limit_set(struct client *c, const char *name, const struct limit *to,
 	o = wire_request("limit");
 	wire_put_str(o, "name", name);
 	if (client_call(c, o, f) != 0) {
-		entries_hint_for_provider(name, f);
+		entries_hint(c, name, f);
 		return -1;
 	}
 	if (wire_get_text(c->dial.in.top, "limit", was, sizeof(was), f) != 0 ||
@@ -197,7 +197,7 @@ static int limit_set(struct client *c, const char *name, const struct limit *to,
 	wire_put_str(o, "name", name);
 	wire_put_str(o, "limit", text);
 	if ((loosens ? person_call : client_call)(c, o, f) != 0) {
-		entries_hint_for_provider(name, f);
+		entries_hint(c, name, f);
 		return -1;
 	}
 	say("limit of %s: %s", name, text);

@@ -9,6 +9,7 @@
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/verbs.h"
+#include "config/provider/provider.h"
 #include "json/output.h"
 
 static int models_print_json(const char *word, const struct model_list *l, struct failure *f)
@@ -27,6 +28,7 @@ int verb_models(struct client *c, int argc, char **argv, struct failure *f)
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
 	struct model_list list;
+	struct provider *p;
 	bool json = false;
 	unsigned i;
 	int r = 0;
@@ -34,7 +36,10 @@ int verb_models(struct client *c, int argc, char **argv, struct failure *f)
 	(void)c;
 	if (json_option(argc, argv, &json, f) != 0 || require_words(argc, argv, 1, f) != 0 ||
 	    split_provider(argv[optind], name, mode, f) != 0 ||
-	    model_list_fetch(argv[optind], false, &list, f) != 0)
+	    provider_load(name, mode, &p, f) != 0)
+		return -1;
+	provider_free(p);
+	if (model_list_fetch(argv[optind], false, &list, f) != 0)
 		return -1;
 	if (json)
 		r = models_print_json(argv[optind], &list, f);

@@ -213,7 +213,7 @@ int verb_show(struct client *c, int argc, char **argv, struct failure *f)
 			return -1;
 		}
 		fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
-		entries_hint_for_provider(name, f);
+		entries_hint(c, name, f);
 		return -1;
 	}
 	if (json && there >= 0) {

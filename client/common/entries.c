@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/connection.h"
+#include "config/ini/nearest.h"
 #include "config/provider/delivery.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/names.h"
@@ -121,18 +122,47 @@ int entry_require(struct client *c, const char *name, struct listed *out, struct
 	if (e)
 		return 0;
 	fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'", name);
-	entries_hint_for_provider(name, f);
+	entries_hint(c, name, f);
 	return -1;
 }
 
-void entries_hint_for_provider(const char *name, struct failure *f)
+/* The entry whose name is nearest, else the provider. */
+static void entries_hint_near(struct client *c, const char *name, struct failure *f)
 {
+	char provider[NAME_MAX_LEN + 1];
+	const char **names = NULL, *near = NULL;
+	struct listed *list = NULL;
+	unsigned i, n = 0;
+
+	if (entries_fetch(c, &list, &n, NULL) == 0)
+		names = calloc(n + 1, sizeof(*names));
+	if (names) {
+		for (i = 0; i < n; i++)
+			names[i] = list[i].name;
+		near = nearest_word(name, names, n);
+	}
+	if (near)
+		fail_hint(f, "did you mean %s?", near);
+	else if (provider_near(name, provider))
+		fail_hint(f, "did you mean %s?", provider);
+	free(names);
+	free(list);
+}
+
+void entries_hint(struct client *c, const char *name, struct failure *f)
+{
+	struct failure why = { 0 };
 	struct provider *p = NULL;
 	unsigned i;
 	size_t used;
 
-	if (f->code != FAIL_NO_ENTRY || provider_load(name, NULL, &p, NULL) != 0)
+	if (f->code != FAIL_NO_ENTRY)
 		return;
+	if (provider_load(name, NULL, &p, &why) != 0) {
+		if (why.code == FAIL_NO_ENTRY)
+			entries_hint_near(c, name, f);
+		return;
+	}
 	if (p->secrets == 0) {
 		fail_hint(f, "provider %s needs no key", name);
 	} else if (p->secrets == 1 && strcmp(p->secret[0].entry, name) == 0) {

@@ -41,16 +41,19 @@ const char *entry_confirm(const struct listed *e);
 int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct failure *f);
 
 /*
- * The entry of that name, copied; c is connected.  FAIL_NO_ENTRY, with what a provider of
- * that name uses.  0 or -1.
+ * The entry of that name, copied; c is connected.  FAIL_NO_ENTRY, with the hint of
+ * entries_hint.  0 or -1.
  */
 int entry_require(struct client *c, const char *name, struct listed *out, struct failure *f);
 
 /* The entry of that name, or NULL. */
 const struct listed *entries_find(const struct listed *list, unsigned n, const char *name);
 
-/* When f is FAIL_NO_ENTRY and NAME is a provider: hint at the entries that it uses. */
-void entries_hint_for_provider(const char *name, struct failure *f);
+/*
+ * When f is FAIL_NO_ENTRY: hint at the entries that a provider of that name uses, or at the
+ * nearest entry or provider; c is connected.
+ */
+void entries_hint(struct client *c, const char *name, struct failure *f);
 
 /* What one entry is to be bound to: the broker releases it for nothing else. */
 struct wanted {

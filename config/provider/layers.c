@@ -10,7 +10,6 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
-#include "config/ini/nearest.h"
 #include "config/provider/dir.h"
 #include "config/provider/names.h"
 #include "config/provider/provider.h"
@@ -43,18 +42,15 @@ static enum ini_read layer_read(const char *name, bool shipped, struct ini_file 
 
 static int chain_fail_unknown(const char *name, const struct ini_item *at, struct failure *f)
 {
-	char **names = NULL, hint[256], leaf[NAME_MAX_LEN + 24], path[PATH_SIZE];
-	const char *near = NULL, *astray;
-	unsigned n = 0;
+	char hint[256], leaf[NAME_MAX_LEN + 24], path[PATH_SIZE], near[NAME_MAX_LEN + 1];
+	const char *astray;
 
 	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
 	astray = path_astray(PATH_CONFIG, leaf, path);
-	if (provider_names(&names, &n, NULL) == 0)
-		near = nearest_word(name, (const char *const *)names, n);
 	if (astray)
 		snprintf(hint, sizeof(hint), "%s leads elsewhere; without it there is %.200s",
 			 astray, path);
-	else if (near)
+	else if (provider_near(name, near))
 		snprintf(hint, sizeof(hint), "did you mean %s?", near);
 	else
 		snprintf(hint, sizeof(hint), "ccrun --list shows the providers");
@@ -62,9 +58,6 @@ static int chain_fail_unknown(const char *name, const struct ini_item *at, struc
 		ini_fail(f, at, hint, "use: there is no provider %s", name);
 	else
 		fail_set(f, FAIL_NO_ENTRY, hint, "there is no provider %s", name);
-	while (n)
-		free(names[--n]);
-	free(names);
 	return -1;
 }
 

@@ -4,14 +4,15 @@
 #include "config/provider/names.h"
 
 #include <dirent.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fail.h"
 #include "base/paths.h"
+#include "config/ini/nearest.h"
 #include "config/provider/dir.h"
-#include "wire/limits.h"
 #include "wire/names.h"
 
 static int names_compare(const void *a, const void *b)
@@ -82,4 +83,20 @@ fail:
 	free(*names);
 	*names = NULL;
 	return -1;
+}
+
+bool provider_near(const char *name, char near[NAME_MAX_LEN + 1])
+{
+	const char *found = NULL;
+	char **names = NULL;
+	unsigned n = 0;
+
+	if (provider_names(&names, &n, NULL) == 0)
+		found = nearest_word(name, (const char *const *)names, n);
+	if (found)
+		snprintf(near, NAME_MAX_LEN + 1, "%s", found);
+	while (n)
+		free(names[--n]);
+	free(names);
+	return found != NULL;
 }
