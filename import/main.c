@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/proc.h"
+#include "base/progress.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
@@ -165,6 +166,18 @@ static int accounts_store(struct import *im)
 	return r;
 }
 
+/* Histories and records may be large. */
+static int import_find_leftovers(struct import *im, struct failure *f)
+{
+	struct progress waits;
+	int r;
+
+	progress_begin(&waits, "ccctl", "looking for what is left of the keys elsewhere");
+	r = leftovers_find(im, f);
+	progress_end(&waits);
+	return r;
+}
+
 /* Ask, store, scrub, report.  -1 also when only some could be done. */
 static int import_act(struct import *im, struct failure *f)
 {
@@ -178,7 +191,7 @@ static int import_act(struct import *im, struct failure *f)
 	r = accounts_store(im);
 	if (im->scrub && scrub_files(im, f) != 0)
 		r = -1;
-	if (leftovers_find(im, f) != 0)
+	if (import_find_leftovers(im, f) != 0)
 		return -1;
 	if (im->history)
 		leftovers_wipe(im);
@@ -190,12 +203,17 @@ static int import_act(struct import *im, struct failure *f)
 /* Everything that only reads.  0, -1, or the exit code of a ccctl that failed. */
 static int import_look(struct import *im, char **word, int words, int pass_fd, struct failure *f)
 {
+	struct progress waits;
 	int r;
 
 	/* From here on files are read that others wrote. */
 	if (path_home(im->home, f) != 0 || outside_begin(pass_fd, f) != 0 ||
-	    import_cage_enter(im, word, words, f) != 0 || find_files(im, word, words, f) != 0 ||
-	    accounts_collect(im, f) != 0)
+	    import_cage_enter(im, word, words, f) != 0)
+		return -1;
+	progress_begin(&waits, "ccctl", "looking for keys in your files");
+	r = find_files(im, word, words, f) == 0 && accounts_collect(im, f) == 0 ? 0 : -1;
+	progress_end(&waits);
+	if (r != 0)
 		return -1;
 	settings_drop_keys(im);
 	if (match_accounts(im, f) != 0)
@@ -220,7 +238,7 @@ static int import_run(struct import *im, int argc, char **argv, struct failure *
 		report_found(im);
 	if (goes)
 		r = import_act(im, f);
-	else if (leftovers_find(im, f) != 0)
+	else if (import_find_leftovers(im, f) != 0)
 		return -1;
 	if (im->json && report_json(im, f) != 0)
 		return -1;

@@ -13,6 +13,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/progress.h"
 #include "client/common/ask.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
@@ -177,6 +178,18 @@ int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failur
 	return client_call(c, o, f);
 }
 
+int slot_derive(const struct kdf_params *p, const struct secret *pass, struct secret *key,
+		struct failure *f)
+{
+	struct progress waits;
+	int r;
+
+	progress_begin(&waits, "ccctl", "making the key from the passphrase");
+	r = kdf_derive(p, pass->p, pass->n, key->p, f);
+	progress_end(&waits);
+	return r;
+}
+
 static int slot_try_form(struct client *c, const struct slots *all, const struct secret *pass,
 			 struct secret *key, slot_try *try, void *arg, struct failure *f)
 {
@@ -187,7 +200,7 @@ static int slot_try_form(struct client *c, const struct slots *all, const struct
 		s = &all->slot[i];
 		if (s->kind != SLOT_PASSPHRASE)
 			continue;
-		if (kdf_derive(&s->kdf, pass->p, pass->n, key->p, f) != 0)
+		if (slot_derive(&s->kdf, pass, key, f) != 0)
 			return -1;
 		if (try(c, s->id, key->p, arg, f) == 0)
 			return 0;

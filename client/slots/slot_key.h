@@ -11,6 +11,7 @@
 
 struct client;
 struct failure;
+struct kdf_params;
 struct secret;
 struct slots;
 struct slot_view;
@@ -22,6 +23,10 @@ int slot_key_fetch(struct client *c, const struct slots *all, const struct slot_
 /* Open a keyfile with this user's host key: *id is its slot.  0 or -1. */
 int slot_key_from_keyfile(struct client *c, const char *file, const struct slots *all, uint32_t *id,
 			  struct secret *key, struct failure *f);
+
+/* kdf_derive, which tells a person who waits for it. */
+int slot_derive(const struct kdf_params *p, const struct secret *pass, struct secret *key,
+		struct failure *f);
 
 /* Ask the broker to unlock the vault with slot id and its key (KEY_LEN bytes).  0 or -1. */
 int slot_unlock(struct client *c, uint32_t id, const uint8_t *key, struct failure *f);

@@ -96,7 +96,7 @@ static int slot_make_passphrase(struct client *c, struct new_slot *s, struct fai
 	if (passphrase_read_new(c, s->pass_fd, s->first, &pass, f) == 0 &&
 	    passphrase_compose(c, &pass, &normal, f) >= 0 &&
 	    passphrase_check_length(&normal, f) == 0)
-		r = kdf_derive(&s->info.kdf, normal.p, normal.n, s->key.p, f);
+		r = slot_derive(&s->info.kdf, &normal, &s->key, f);
 	secret_free(c, &pass);
 	secret_free(c, &normal);
 	return r;
