@@ -26,16 +26,23 @@ def keep_slots(data, key, slot_id, keep):
     return out
 
 
-def set_passphrase(data, old, new, slot_id=1):
-    """The file whose slot slot_id opens with the bytes `new` in place of the passphrase `old`."""
+def set_passphrase(data, old, new, slot_id=1, cost=None):
+    """The file whose slot slot_id opens with the bytes `new` in place of the passphrase `old`; a new
+    cost is passes and bytes of Argon2id."""
     slot = next(s for s in reader.inspect(data)["slots"] if s["id"] == slot_id)
     v = reader.open_vault(data, reader.derive(slot, old), slot_id)
-    ad = v["id"] + slot["bytes"]
+    was = struct.pack("<QQ", slot["ops"], slot["mem"])
+    bytes_ = slot["bytes"]
+    if cost:
+        slot["ops"], slot["mem"] = cost
+        assert bytes_.count(was) == 1
+        bytes_ = bytes_.replace(was, struct.pack("<QQ", *cost))
+    ad = v["id"] + bytes_
     wrapped = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(v["vault_key"], ad, slot["nonce"],
                                                                 reader.derive(slot, new))
     plain = reader.decrypt(v["box"], v["ad"], v["nonce"], v["vault_key"], AssertionError("box"))
     assert data.count(slot["wrapped"]) == 1
-    head = v["ad"].replace(slot["wrapped"], wrapped)
+    head = v["ad"].replace(slot["bytes"], bytes_).replace(slot["wrapped"], wrapped)
     box = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(plain, head, v["nonce"], v["vault_key"])
     body = head + struct.pack("<Q", len(box)) + box
     out = body + reader.blake2b(body)
