@@ -457,7 +457,7 @@ def test_a_custom_address_is_sealed(c, ep, token):
 
 def test_lists_say_what_is_not_verified(c):
     lines = {line.split()[0]: line for line in c.ccrun("--list").out.splitlines()}
-    table = {line.split()[0]: line for line in c.ccctl("list").out.splitlines()}
+    table = {line.split()[0]: line for line in c.ccctl("list", "--all").out.splitlines()}
     rows = {row["name"]: row for row in json.loads(c.ccctl("list", "--json").out)}
     for name in SHIPPED:
         text = (REPO / f"share/providers/{name}.conf").read_text()
