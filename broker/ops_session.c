@@ -261,48 +261,52 @@ static int read_purpose(struct request *q, char out[PURPOSE_SIZE], struct failur
 	return wire_get_text(q->map, "purpose", out, PURPOSE_SIZE, f);
 }
 
-struct wire_out *op_open(struct request *q, struct failure *f)
+/* One session a connection, and nothing else over it. */
+static int open_check_connection(const struct connection *c, struct failure *f)
+{
+	if (c->session.state != SESSION_NONE)
+		return fail_set(f, FAIL_IN_USE, "one session a connection",
+				"this connection has a session");
+	if (c->watcher || c->quota || c->renewer.names)
+		return fail_set(f, FAIL_IN_USE, "connect once more",
+				"this connection has another purpose");
+	return 0;
+}
+
+/* What is asked for, into the connection's session; is it allowed, by the seals and the ticket? */
+static int open_read(struct request *q, struct price_list *prices, char purpose[PURPOSE_SIZE],
+		     struct failure *f)
 {
 	struct connection *c = q->connection;
 	struct session *s = &c->session;
-	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
-	char purpose[PURPOSE_SIZE];
-	struct image_verdict image;
-	struct price_list prices;
-	uint8_t id[8];
 	unsigned i;
 
-	if (c->session.state != SESSION_NONE) {
-		fail_set(f, FAIL_IN_USE, "one session a connection",
-			 "this connection has a session");
-		return NULL;
-	}
-	if (c->watcher || c->quota || c->renewer.names) {
-		fail_set(f, FAIL_IN_USE, "connect once more",
-			 "this connection has another purpose");
-		return NULL;
-	}
 	memset(s, 0, sizeof(*s));
 	s->marked = q->marked;
-	if (read_session(q, s, f) != 0 || price_list_read(&prices, q->map, f) != 0 ||
+	if (read_session(q, s, f) != 0 || price_list_read(prices, q->map, f) != 0 ||
 	    read_purpose(q, purpose, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
-		return NULL;
+		return -1;
 	for (i = 0; i < s->entries; i++)
 		if (read_session_entry(q, i, s, f) != 0)
-			return NULL;
+			return -1;
 	if (show_ticket(q, s, f) != 0)
-		return NULL;
+		return -1;
 	for (i = 0; i < s->entries; i++)
 		if (!session_allowed_entry(c, i, f))
-			return NULL;
+			return -1;
 	/* For the audit log and a person's eyes: the process may exec or end before this is read. */
 	if (witness_read_link(c->peer.pid, "exe", s->image, sizeof(s->image)) != 0)
 		memset(s->image, 0, sizeof(s->image));
-	if (image_admit(q, s, &image, f) <= 0)
-		return image.ask;
-	if (check_background(c, f) != 0 || check_confirmed(q, f) != 0 ||
-	    image_keep(q, &image, f) != 0)
-		return NULL;
+	return 0;
+}
+
+/* Give the session its name, and record it before it is granted. */
+static int open_record(struct connection *c, const char *purpose, struct failure *f)
+{
+	struct audit_event e = { .event = "open", .result = "granted", .pid = c->peer.pid };
+	struct session *s = &c->session;
+	uint8_t id[8];
+
 	random_fill(id, sizeof(id));
 	hex_encode(s->id, id, sizeof(id));
 	e.provider = s->provider;
@@ -311,8 +315,26 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	e.inside = s->has_shown_ticket ? s->root : NULL;
 	e.image = s->image;
 	e.why = purpose[0] ? purpose : NULL;
+	return audit_write(&c->tenant->audit, &e, f);
+}
+
+struct wire_out *op_open(struct request *q, struct failure *f)
+{
+	struct connection *c = q->connection;
+	struct session *s = &c->session;
+	char purpose[PURPOSE_SIZE];
+	struct image_verdict image;
+	struct price_list prices;
+
+	if (open_check_connection(c, f) != 0 || open_read(q, &prices, purpose, f) != 0)
+		return NULL;
+	if (image_admit(q, s, &image, f) <= 0)
+		return image.ask;
+	if (check_background(c, f) != 0 || check_confirmed(q, f) != 0 ||
+	    image_keep(q, &image, f) != 0)
+		return NULL;
 	/* The ticket last: it ends with an opened session alone. */
-	if (audit_write(&c->tenant->audit, &e, f) != 0 || make_ticket(c, f) != 0)
+	if (open_record(c, purpose, f) != 0 || make_ticket(c, f) != 0)
 		return NULL;
 	/* A session must not make its own requests cheaper. */
 	if (!q->marked && !s->has_shown_ticket && wire_has(q->map, "prices"))
