@@ -9,16 +9,14 @@ its own, so nothing outside is changed.  What runs there is run by inside():
 """
 import ctypes
 import os
-import shlex
 import shutil
-import signal
 import subprocess
 from pathlib import Path
 
 import wire_client
 from ccrun import REPO
-from client import until
 from system_broker import BROKER_UID, PREFIX, Machine, libc, mount
+from systemd_boot import SystemdBoot
 
 SYSTEMD = "/lib/systemd/systemd"
 RELAY_UID = BROKER_UID - 1
@@ -50,19 +48,6 @@ exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=%
 """ % (UNITS, SYSTEMD)
 
 
-def hierarchies():
-    """Where a cgroup can be made for the whole machine: the directories of this
-    process in the hierarchies that systemd uses."""
-    mounted = {}
-    for line in Path("/proc/self/mountinfo").read_text().splitlines():
-        words, _, rest = line.partition(" - ")
-        kind, _, options = rest.split(" ", 2)
-        if kind == "cgroup2" or (kind == "cgroup" and "name=systemd" in options):
-            mounted["" if kind == "cgroup2" else "name=systemd"] = words.split()[4]
-    own = dict(line.split(":", 2)[1:] for line in Path("/proc/self/cgroup").read_text().splitlines())
-    return [Path(where + own[name].rstrip("/")) for name, where in mounted.items() if name in own]
-
-
 def in_chroot():
     """To enter a mount namespace, were it one's own, is to be at its root."""
     here, fd = os.stat("/"), os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
@@ -71,11 +56,11 @@ def in_chroot():
     return not os.path.samestat(here, os.stat("/"))
 
 
-class Booted(Machine):
+class Booted(SystemdBoot, Machine):
     def __enter__(self):
         if not os.access(SYSTEMD, os.X_OK) or wire_client.in_child(in_chroot):
             raise PermissionError("no systemd here, or a chroot, where it cannot be booted")
-        self.groups, self.first, self.outer, self.console = [], 0, None, PREFIX.parent / "console"
+        self.console = PREFIX.parent / "console"
         super().__enter__()
         try:
             self.install()
@@ -105,34 +90,8 @@ class Booted(Machine):
             (UNITS / f"{name}.target").write_text("[Unit]\nDefaultDependencies=no\n")
 
     def boot(self):
-        where = hierarchies()
-        for directory in where:
-            group = directory / f"ccsys-{os.getpid()}"
-            group.mkdir()
-            self.groups.append(group)
         self.console.touch()
-        script = f"console={shlex.quote(str(self.console))} hybrid={'1' if len(where) > 1 else ''}\n{BOOT}"
-
-        def join():
-            for group in self.groups:
-                (group / "cgroup.procs").write_text(str(os.getpid()))
-
-        self.outer = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--uts", "--ipc", "--cgroup", "sh", "-c", script],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=join)
-        try:
-            until(lambda: self.outer.poll() is not None or self.find_first(), 10, "systemd's process")
-            until(lambda: self.outer.poll() is not None or self.is_up(), 20, "systemd")
-        except AssertionError as e:
-            raise PermissionError(f"systemd does not boot here: {e}; {self.said()}") from e
-        if self.outer.poll() is not None:
-            raise PermissionError("systemd cannot be booted here: " + self.outer.stderr.read().decode())
-
-    def find_first(self):
-        children = Path(f"/proc/{self.outer.pid}/task/{self.outer.pid}/children").read_text().split()
-        if children and Path(f"/proc/{children[0]}/comm").read_text() == "systemd\n":
-            self.first = int(children[0])
-        return self.first
+        self.start_systemd("ccsys", BOOT, {"console": self.console}, 20)
 
     def is_up(self):
         return self.inside(self.systemctl, "is-active", "started.target", check=False).stdout == "active\n"
@@ -174,16 +133,7 @@ class Booted(Machine):
         if self.first:
             # Else their private directories would stay behind in /tmp.
             self.inside(self.systemctl, "stop", "ccbroker.service", "ccrun-relay.socket", check=False)
-            os.kill(self.first, signal.SIGKILL)
-        if self.outer:
-            if not self.first:
-                self.outer.kill()
-            self.outer.wait()
-            self.outer.stderr.close()
-        for group in self.groups:
-            for path in sorted(group.rglob("*/"), reverse=True):
-                path.rmdir()
-            group.rmdir()
+        self.stop_systemd()
         super().leave()
 
 

@@ -10,15 +10,13 @@ writes goes into an overlay.  The network is the host's.
 """
 import fcntl
 import os
-import shlex
 import shutil
-import signal
 import subprocess
 import time
 from pathlib import Path
 
-from booted import hierarchies
-from client import Result, until
+from client import Result
+from systemd_boot import SystemdBoot
 
 CACHE = Path(os.environ.get("CCRUN_CACHE", "/var/cache/ccrun"))
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
@@ -92,10 +90,9 @@ def release(name):
     return base
 
 
-class DebianMachine:
+class DebianMachine(SystemdBoot):
     def __init__(self, name, work, debs, claude):
         self.name, self.work, self.debs, self.claude = name, Path(work), Path(debs), Path(claude).resolve()
-        self.outer, self.first, self.groups = None, 0, []
 
     def __enter__(self):
         base = release(self.name)
@@ -114,35 +111,7 @@ class DebianMachine:
         self.leave()
 
     def boot(self, base):
-        where = hierarchies()
-        for directory in where:
-            group = directory / f"ccdeb-{os.getpid()}"
-            group.mkdir()
-            self.groups.append(group)
-        values = {"base": base, "work": self.work, "debs": self.debs, "claude": self.claude,
-                  "hybrid": "1" if len(where) > 1 else ""}
-        script = "".join(f"{k}={shlex.quote(str(v))}\n" for k, v in values.items()) + BOOT
-
-        def join():
-            for group in self.groups:
-                (group / "cgroup.procs").write_text(str(os.getpid()))
-
-        self.outer = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--fork", "--uts", "--ipc", "--cgroup", "sh", "-c", script],
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, preexec_fn=join)
-        try:
-            until(lambda: self.outer.poll() is not None or self.find_first(), 20, "systemd's process")
-            until(lambda: self.outer.poll() is not None or self.is_up(), 90, "systemd")
-        except AssertionError as e:
-            raise PermissionError(f"systemd does not boot here: {e}; {self.said()}") from e
-        if self.outer.poll() is not None:
-            raise PermissionError("systemd cannot be booted here: " + self.outer.stderr.read().decode())
-
-    def find_first(self):
-        children = Path(f"/proc/{self.outer.pid}/task/{self.outer.pid}/children").read_text().split()
-        if children and Path(f"/proc/{children[0]}/comm").read_text() == "systemd\n":
-            self.first = int(children[0])
-        return self.first
+        self.start_systemd("ccdeb", BOOT, {"base": base, "work": self.work, "debs": self.debs, "claude": self.claude}, 90)
 
     def is_up(self):
         return self.root("systemctl", "is-system-running", check=False).out in ("running\n", "degraded\n")
@@ -176,16 +145,6 @@ class DebianMachine:
         return self.root(*self.login(name, command), **kw)
 
     def leave(self):
-        if self.first:
-            os.kill(self.first, signal.SIGKILL)
-        if self.outer:
-            if not self.first:
-                self.outer.kill()
-            self.outer.wait()
-            self.outer.stderr.close()
-        for group in self.groups:
-            for path in sorted(group.rglob("*/"), reverse=True):
-                path.rmdir()
-            group.rmdir()
+        self.stop_systemd()
         for name in ("upper", "work"):
             shutil.rmtree(self.work / name, ignore_errors=True)
