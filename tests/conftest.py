@@ -6,6 +6,7 @@ import pytest
 
 import canary
 from ccrun import Ccrun
+from client import LOGIN
 from endpoint import Endpoint, Text
 from wire_client import Broker
 
@@ -80,6 +81,15 @@ def relay_world(ep, known_client):
     with Ccrun(ep, delivery=None) as world:
         known_client(world)
         yield world
+
+
+@pytest.fixture
+def relay_with_login(relay_world, token):
+    """The same with provider demo and its key in an open vault; the user has a login, too."""
+    relay_world.demo()
+    relay_world.ready(token)
+    relay_world.login(LOGIN)
+    return relay_world
 
 
 @pytest.fixture

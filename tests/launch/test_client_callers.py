@@ -9,20 +9,15 @@ from pathlib import Path
 import pytest
 
 from callers import Action, Agent, PythonAgent, sdk
-from client import claude, until
+from client import LOGIN, claude, until
 from endpoint import Bash, Endpoint, Text, Tool
 
 SAID = "hello from loopback"
-LOGIN = "sk-ant-oat01-the-users-own-login"
 
 
 @pytest.fixture
-def c(relay_world, token):
-    """Provider demo by relay at the endpoint, its key in an open vault; the user has a login, too."""
-    relay_world.demo()
-    relay_world.ready(token)
-    relay_world.login(LOGIN)
-    return relay_world
+def c(relay_with_login):
+    return relay_with_login
 
 
 @pytest.fixture(scope="module", name="where")

@@ -7,22 +7,17 @@ from pathlib import Path
 import pytest
 
 from callers import programs
-from client import claude
+from client import LOGIN, claude
 from endpoint import Bash, Text, Tool
 from git_repos import Git
 from test_relay_matrix import MCP
 
-LOGIN = "sk-ant-oat01-the-users-own-login"
 INNER = "the inner one"
 
 
 @pytest.fixture
-def c(relay_world, token):
-    """Provider demo by relay at the endpoint, its key in an open vault; the user has a login, too."""
-    relay_world.demo()
-    relay_world.ready(token)
-    relay_world.login(LOGIN)
-    return relay_world
+def c(relay_with_login):
+    return relay_with_login
 
 
 @pytest.fixture

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from client import alive, claude, until
+from client import LOGIN, alive, claude, until
 from endpoint import Bash, Endpoint, Text, Tool
-from test_nested import LOGIN, is_from, login_is_unused, results, sessions
+from test_nested import is_from, login_is_unused, results, sessions
 from test_relay_long import installed
 
 WAITS = "for i in $(seq 600); do [ -e ~/%s ] && break; sleep 0.1; done"

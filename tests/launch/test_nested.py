@@ -8,10 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from client import claude, until
+from client import LOGIN, claude, until
 from endpoint import Bash, Endpoint, Text, Tool
 
-LOGIN = "sk-ant-oat01-the-users-own-login"
 REAL = Path(claude()).parent
 
 

@@ -32,6 +32,10 @@ NOWHERE = "http://127.0.0.1:9"
 PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
+# The token of a login of the user's own, which no session uses.
+LOGIN = "sk-ant-oat01-the-users-own-login"
+
+
 def claude():
     """The real client: $CCRUN_CLAUDE, else in PATH, else in the build tree."""
     local = REPO / "build/claude/node_modules/.bin/claude"
