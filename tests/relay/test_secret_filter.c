@@ -269,8 +269,10 @@ static void try_random_pieces(const struct secret_text *secrets, size_t count, c
 
 static void test_longest_secrets(void **state)
 {
-	static uint8_t stream[STREAM_MAX], same[SECRET_MAX], other[SECRET_MAX];
+	/* No longer than it must be: each byte is compared with all of both secrets. */
+	static uint8_t stream[9 * SECRET_MAX / 2], same[SECRET_MAX], other[SECRET_MAX];
 	struct secret_text secrets[] = { { same, SECRET_MAX }, { other, SECRET_MAX } };
+	uint8_t *whole = stream + SECRET_MAX + 100, *short_by_one = whole + SECRET_MAX + 100;
 	size_t i;
 
 	(void)state;
@@ -281,16 +283,15 @@ static void test_longest_secrets(void **state)
 	memset(stream, 'a', sizeof(stream));
 	stream[5] = 'b';
 	stream[5 + SECRET_MAX] = 'b'; /* one a too few */
-	memcpy(stream + 100000, other, SECRET_MAX);
-	memcpy(stream + 150000, other, SECRET_MAX - 1);
-	memcpy(stream + 180000, other, SECRET_MAX);
-	memcpy(stream + STREAM_MAX - 99, other, 99);
-	for (i = 0; i < 4; i++)
-		try_random_pieces(secrets, 2, stream, STREAM_MAX);
-	try_random_pieces(secrets + 1, 1, stream, STREAM_MAX);
-	assert_int_equal(wanted[100000], '*');
-	assert_int_equal(wanted[180000 + SECRET_MAX - 1], '*');
-	assert_int_not_equal(wanted[150000], '*');
+	memcpy(whole, other, SECRET_MAX);
+	memcpy(short_by_one, other, SECRET_MAX - 1);
+	memcpy(stream + sizeof(stream) - 99, other, 99);
+	try_random_pieces(secrets, 2, stream, sizeof(stream));
+	try_random_pieces(secrets + 1, 1, stream, sizeof(stream));
+	assert_int_equal(wanted[whole - stream], '*');
+	assert_int_equal(wanted[whole + SECRET_MAX - 1 - stream], '*');
+	assert_int_not_equal(wanted[short_by_one - stream], '*');
+	assert_int_not_equal(wanted[6], '*');
 }
 
 static void test_sizes_refused(void **state)
