@@ -4,7 +4,7 @@
 # ---- unit tests, benchmarks ----
 # A program's name is its file's: build/tests/test_wire from tests/wire/test_wire.c.
 # show_git prints what the reader of .git sees, for test_git_reader.py.
-unit_src := $(sort $(wildcard tests/*/test_*.c)) tests/git/show_git.c
+unit_src := $(sort $(wildcard tests/*/test_*.c)) tests/git/show_git.c $(wildcard tests/*/prove_*.c)
 bench_src := $(wildcard tests/bench/*.c)
 fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 test_program = $(BUILD)/tests/$(basename $(notdir $(1)))
