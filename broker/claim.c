@@ -76,7 +76,7 @@ static int claim_handle_arrived(struct connection *c, struct failure *f)
 {
 	struct session *s = &c->session;
 
-	if (s->state != SESSION_OPENED || s->delivery != DELIVERY_PRELOAD)
+	if (!session_may(s, SESSION_ARRIVE))
 		return fail_set(f, FAIL_POSTURE, "start it with ccrun",
 				"this connection was not opened for a preloaded program");
 	if (peer_check_alive(&c->peer, f) != 0 || peer_check_namespaces(&c->peer, f) != 0)
@@ -85,7 +85,7 @@ static int claim_handle_arrived(struct connection *c, struct failure *f)
 	    !c->tenant->system)
 		return fail_set(f, FAIL_POSTURE, NULL, "cannot see what process %d runs",
 				(int)c->peer.pid);
-	s->state = SESSION_ARRIVED;
+	session_step(s, SESSION_ARRIVE);
 	if (claim_send_ok(c->fd) != 0)
 		c->closing = true;
 	return 0;
@@ -96,8 +96,7 @@ static int claim_handle_again(struct connection *c, struct failure *f)
 {
 	struct audit_event e = { .event = "again", .result = "granted" };
 
-	/* resumed: said again, after an exec that failed (a name that is not in PATH). */
-	if (c->session.state != SESSION_LIVE && !c->session.resumed)
+	if (!session_may(&c->session, SESSION_AGAIN))
 		return fail_set(f, FAIL_POSTURE, NULL, "there is no live session here");
 	if (peer_check_hardened(&c->peer, c->session.strict, f) != 0)
 		return -1;
@@ -106,8 +105,7 @@ static int claim_handle_again(struct connection *c, struct failure *f)
 		return -1;
 	if (c->session.state == SESSION_LIVE)
 		c->tenant->sessions--;
-	c->session.state = SESSION_OPENED;
-	c->session.resumed = true;
+	session_step(&c->session, SESSION_AGAIN);
 	c->deadline = clock_now_ms() + CLAIM_DEADLINE_MS;
 	if (claim_send_ok(c->fd) != 0)
 		c->closing = true;
@@ -130,15 +128,10 @@ static int claim_check_channel(int fd, struct failure *f)
 /* Is it the moment for a claim?  The process itself is checked in claim_handle_claim. */
 static int claim_check_state(struct connection *c, struct failure *f)
 {
-	struct session *s = &c->session;
-	enum session_state want =
-		s->delivery == DELIVERY_PRELOAD ? SESSION_ARRIVED : SESSION_OPENED;
-
-	if (s->state == SESSION_LIVE)
+	if (c->session.state == SESSION_LIVE)
 		return fail_set(f, FAIL_POSTURE, "start another session with ccrun",
 				"the secrets of this session were claimed already");
-	/* With relay the secret goes to the relay alone. */
-	if (s->state != want || s->delivery == DELIVERY_PIPE || s->delivery == DELIVERY_RELAY)
+	if (!session_may(&c->session, SESSION_CLAIM))
 		return fail_set(f, FAIL_POSTURE, "start it with ccrun",
 				"there is nothing to claim on this connection");
 	if (clock_now_ms() > c->deadline && control_active(CONTROL_CLAIM_DEADLINE))
@@ -266,7 +259,7 @@ static int claim_handle_claim(struct connection *c, int channel, struct failure 
 	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return -1;
 	/* It counts as claimed from here on, whether or not it can be sent. */
-	session_mark_released(c);
+	session_mark_released(c, SESSION_CLAIM);
 	if (sock_send_nonblock(channel, h.iov, h.n) != 0)
 		c->closing = true;
 	return 0;

@@ -25,7 +25,7 @@
 
 static int check_session(const struct connection *c, struct failure *f)
 {
-	if (c->session.state != SESSION_OPENED || c->session.delivery != DELIVERY_RELAY)
+	if (!session_may(&c->session, SESSION_RELAY))
 		return fail_set(f, FAIL_POSTURE, "start it with ccrun",
 				"no session for a relay is open here");
 	if (clock_now_ms() > c->deadline)

@@ -264,7 +264,7 @@ static int read_purpose(struct request *q, char out[PURPOSE_SIZE], struct failur
 /* One session a connection, and nothing else over it. */
 static int open_check_connection(const struct connection *c, struct failure *f)
 {
-	if (c->session.state != SESSION_NONE)
+	if (!session_may(&c->session, SESSION_OPEN))
 		return fail_set(f, FAIL_IN_USE, "one session a connection",
 				"this connection has a session");
 	if (c->watcher || c->quota || c->renewer.names)
@@ -340,7 +340,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	if (!q->marked && !s->has_shown_ticket && wire_has(q->map, "prices"))
 		spending_set_prices(c->tenant, session_counted_entry(s), &prices);
 	confirm_granted(c);
-	s->state = SESSION_OPENED;
+	session_step(s, SESSION_OPEN);
 	s->opened = (uint64_t)time(NULL);
 	sock_allow_fds(c->fd);
 	c->deadline = clock_now_ms() + CLAIM_DEADLINE_MS;
@@ -382,7 +382,7 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 				 .gives = true };
 	const struct entry *entry;
 
-	if (c->session.state != SESSION_OPENED || c->session.delivery != DELIVERY_PIPE) {
+	if (!session_may(&c->session, SESSION_PIPE)) {
 		fail_set(f, FAIL_POSTURE, "start it with ccrun",
 			 "no session for a pipe is open here");
 		return NULL;
@@ -404,7 +404,7 @@ struct wire_out *op_pipe(struct request *q, struct failure *f)
 	q->pass_fd = make_filled_pipe(entry, f);
 	if (q->pass_fd < 0)
 		return NULL;
-	session_mark_released(c);
+	session_mark_released(c, SESSION_PIPE);
 	return wire_ok();
 }
 

@@ -135,7 +135,7 @@ int relay_channel_start(struct broker *b, struct connection *c, struct relay *r,
 	}
 	channel->tenant = t;
 	channel->relay = r;
-	channel->session.state = SESSION_LIVE;
+	session_step(&channel->session, SESSION_RELAY);
 	channel->marked = c->session.marked;
 	t->marked += channel->marked;
 	r->next = t->relays;

@@ -71,11 +71,10 @@ void session_count_release(struct connection *c)
 	t->releases++;
 }
 
-void session_mark_released(struct connection *c)
+void session_mark_released(struct connection *c, enum session_event how)
 {
+	session_step(&c->session, how);
 	session_count_release(c);
 	c->tenant->sessions++;
-	c->session.state = SESSION_LIVE;
-	c->session.resumed = false;
 	c->deadline = 0;
 }

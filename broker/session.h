@@ -6,19 +6,14 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "broker/session_life.h"
 #include "wire/limits.h"
 #include "wire/policy.h"
 
 struct connection;
 struct entry;
 struct failure;
-
-enum session_state {
-	SESSION_NONE,
-	SESSION_OPENED,	 /* granted; ccrun is about to exec the client */
-	SESSION_ARRIVED, /* the preloaded library runs, and its process was looked at */
-	SESSION_LIVE	 /* the secrets were handed over */
-};
 
 /* What `open` asked for.  Every release is decided again from these fields. */
 struct session {
@@ -70,7 +65,7 @@ int session_check_confined(const struct connection *c, struct failure *f);
 /* The session's secrets were handed over: set use times and counters. */
 void session_count_release(struct connection *c);
 
-/* The same, to the session's own process: it is live from now on. */
-void session_mark_released(struct connection *c);
+/* The same, to the session's own process, by a claim or a pipe: it is live from now on. */
+void session_mark_released(struct connection *c, enum session_event how);
 
 #endif

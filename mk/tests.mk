@@ -4,7 +4,7 @@
 # ---- unit tests, benchmarks ----
 # A program's name is its file's: build/tests/test_wire from tests/wire/test_wire.c.
 # show_git prints what the reader of .git sees, for test_git_reader.py.
-unit_src := $(sort $(wildcard tests/*/test_*.c)) tests/git/show_git.c $(wildcard tests/*/prove_*.c)
+unit_src := $(sort $(wildcard tests/*/test_*.c)) tests/git/show_git.c $(wildcard tests/proofs/*.c)
 bench_src := $(wildcard tests/bench/*.c)
 fuzz_src := $(sort $(wildcard tests/fuzz/fuzz_*.c))
 test_program = $(BUILD)/tests/$(basename $(notdir $(1)))
@@ -46,7 +46,7 @@ $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack package-test
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate package-test
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -83,6 +83,11 @@ attack:
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
 		python3 tests/attacks/matrix/run.py $(ARGS)
+
+# Each condition of what decides is negated in turn: hours.  ARGS="--files broker/ticket.c".
+mutate:
+	@tools/need build run test mutate >/dev/null || tools/deps build run test mutate
+	@tests/mutation/run.py $(ARGS)
 
 # As root: the packages of Debian 12 and 13, built twice, checked, and used on clean machines of
 # both that systemd has booted.  Into build/deb.

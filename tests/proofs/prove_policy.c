@@ -1,5 +1,5 @@
 /*
- * tests/broker/prove_policy.c - the broker's decision in every state that it can tell apart.
+ * tests/proofs/prove_policy.c - the broker's decision in every state that it can tell apart.
  *
  * policy_decide depends on its arguments alone, and tells no more of a text than whether it is
  * the sealed one, another, or none.  So its states can be counted, and all are tried against
@@ -42,7 +42,10 @@ static const struct {
 	size_t at;
 	unsigned size;
 } dimensions[] = {
-#define DIMENSION(field, size) { #field, offsetof(struct state, field), size }
+#define DIMENSION(field, size)                              \
+	{                                                   \
+#field, offsetof(struct state, field), size \
+	}
 	/* The sealed ones last: they change seldom. */
 	DIMENSION(dir, RELATIONS),
 	DIMENSION(env, RELATIONS),
