@@ -734,6 +734,75 @@ static void test_ca_decides(void **state)
 	assert_non_null(strstr(f.hint, "ccctl approve zai"));
 }
 
+/* Of a refusal, the part that says what is sealed and what the files say now. */
+static void test_what_a_refusal_says(void **state)
+{
+	static const struct {
+		const char *sealed, *dir, *env, *ca, *says;
+		enum delivery want;
+		bool marked, ticket;
+	} cases[] = {
+		{ "", "~/.x", "", "",
+		  "for none as the client's config_dir, the provider's files now say ~/.x",
+		  DELIVERY_RELAY, false, false },
+		{ "config_dir=~/.w", "", "", "",
+		  "for ~/.w as the client's config_dir, the provider's files now say none",
+		  DELIVERY_RELAY, false, false },
+		{ "", "", DIGEST_A, "",
+		  "sealed without variables or headers of the provider's file that decide how "
+		  "claude works, the files now say some",
+		  DELIVERY_RELAY, false, false },
+		{ "env=" DIGEST_A, "", DIGEST_B, "",
+		  "sealed with variables or headers of the provider's file that decide how claude "
+		  "works, the files now say others",
+		  DELIVERY_RELAY, false, false },
+		{ "env=" DIGEST_A, "", "", "", "how claude works, the files now say none",
+		  DELIVERY_RELAY, false, false },
+		{ "", "", "", DIGEST_A,
+		  "for no further certificate authorities, and a file of such is set now",
+		  DELIVERY_RELAY, false, false },
+		{ "ca=" DIGEST_A, "", "", DIGEST_B,
+		  "for other certificate authorities, and a file of these is set now",
+		  DELIVERY_RELAY, false, false },
+		{ "nested=deny", "", "", "",
+		  "the policy of 'zai' lets a session start no other one (nested = deny)",
+		  DELIVERY_RELAY, true, true },
+		{ "nested=use", "", "", "",
+		  "inside a session 'zai' is used by relay alone (nested = use)", DELIVERY_PRELOAD,
+		  true, true },
+		{ "nested=use", "", "", "", "a process inside a session gets nothing",
+		  DELIVERY_RELAY, true, false },
+	};
+	struct policy_request q;
+	struct failure f;
+	struct entry e;
+	bool strict;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		e = sealed(cases[i].sealed);
+		q = asked();
+		q.config_dir = cases[i].dir;
+		q.env = cases[i].env;
+		q.ca = cases[i].ca;
+		q.delivery = cases[i].want;
+		q.marked = cases[i].marked;
+		q.ticket = cases[i].ticket;
+		assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+		assert_non_null(strstr(f.what, cases[i].says));
+	}
+	/* A relay takes claude's requests alone: who starts claude by another program is told how. */
+	e = sealed("delivery=relay");
+	q = asked();
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_non_null(strstr(f.hint, "one that ccctl link makes"));
+	e = sealed("delivery=preload");
+	q.delivery = DELIVERY_PIPE;
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_null(strstr(f.hint, "ccctl link"));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -760,6 +829,7 @@ int main(void)
 		cmocka_unit_test(test_keys_and_values),
 		cmocka_unit_test(test_env_decides),
 		cmocka_unit_test(test_ca_decides),
+		cmocka_unit_test(test_what_a_refusal_says),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
