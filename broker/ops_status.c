@@ -114,7 +114,7 @@ struct wire_out *op_slots(struct request *q, struct failure *f)
 	struct wire_out *o;
 	unsigned i;
 
-	if (tenant_inspect_vault(t, &pub, f) != 0)
+	if (tenant_describe_vault(t, &pub, f) != 0)
 		return NULL;
 	o = wire_ok();
 	wire_put_uint(o, "generation", pub.generation);
@@ -135,7 +135,7 @@ struct wire_out *op_slot(struct request *q, struct failure *f)
 	unsigned i;
 
 	if (field_slot(q->map, "id", &id, f) != 0 ||
-	    tenant_inspect_vault(q->connection->tenant, &pub, f) != 0)
+	    tenant_describe_vault(q->connection->tenant, &pub, f) != 0)
 		return NULL;
 	for (i = 0; i < pub.slots && pub.slot[i].id != id; i++)
 		;

@@ -43,7 +43,7 @@ int person_require(struct request *q, struct failure *f)
 		return 0;
 	/* What the vault has is said where it can be told. */
 	pub = malloc(sizeof(*pub));
-	if (pub && tenant_inspect_vault(q->connection->tenant, pub, NULL) == 0)
+	if (pub && tenant_describe_vault(q->connection->tenant, pub, NULL) == 0)
 		for (i = 0, passphrase = recovery = false; i < pub->slots; i++) {
 			passphrase = passphrase || pub->slot[i].kind == SLOT_PASSPHRASE;
 			recovery = recovery || pub->slot[i].kind == SLOT_RECOVERY;

@@ -38,6 +38,26 @@ int tenant_inspect_vault(struct tenant *t, struct vault_public *out, struct fail
 	return r;
 }
 
+/* What the open vault says of itself, as its file would. */
+static void describe_open_vault(const struct vault *v, struct vault_public *out)
+{
+	const struct slot_info *s;
+
+	memset(out, 0, sizeof(*out));
+	out->generation = vault_generation(v);
+	memcpy(out->id, vault_id(v), VAULT_ID_LEN);
+	while (out->slots < VAULT_SLOTS_MAX && (s = vault_slot(v, out->slots)))
+		out->slot[out->slots++] = *s;
+}
+
+int tenant_describe_vault(struct tenant *t, struct vault_public *out, struct failure *f)
+{
+	if (!t->vault)
+		return tenant_inspect_vault(t, out, f);
+	describe_open_vault(t->vault, out);
+	return 0;
+}
+
 static int write_vault_file(struct tenant *t, struct vault *v, struct failure *f)
 {
 	uint8_t *file;

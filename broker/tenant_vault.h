@@ -17,6 +17,13 @@ struct vault_public;
 /* Read and check the part of the vault's file that needs no key. */
 int tenant_inspect_vault(struct tenant *t, struct vault_public *out, struct failure *f);
 
+/*
+ * The same of the vault that is open; of the file while there is none.  MUST: what a new key is
+ * sealed to, or made with, comes from here.  The file has a checksum, which whoever runs as the
+ * user can make anew; only the vault's key shows that nobody did.
+ */
+int tenant_describe_vault(struct tenant *t, struct vault_public *out, struct failure *f);
+
 /* Make a vault with one slot, write it, leave it open.  FAIL_EXISTS when there is a vault. */
 int tenant_create_vault(struct tenant *t, struct slot_info *slot, const uint8_t key[KEY_LEN],
 			struct failure *f);

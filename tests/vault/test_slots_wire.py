@@ -2,6 +2,7 @@
 listed, removed, replaced, and another vault key for those that stay.
 
 What is on the disk afterwards is read by the independent reader."""
+import os
 import resource
 import struct
 
@@ -183,6 +184,43 @@ def test_rekey(broker):
     broker.call("unlock", slot=3, key=key(33))
     assert broker.add_slot(key(5)) == 5
     assert [e[:2] for e in events(broker, "rekey")] == [("rekey", "granted")]
+
+
+# ---- a file that somebody else wrote to --------------------------------
+
+def write_into(file, old, new):
+    """In place, as whoever runs as the user can: with its checksum, and not to be told by its time."""
+    was = file.stat()
+    data = bytearray(file.read_bytes())
+    assert data.count(old) == 1 and len(old) == len(new)
+    at = data.index(old)
+    data[at:at + len(old)] = new
+    data[-32:] = reader.blake2b(bytes(data[:-32]))
+    with open(file, "r+b") as f:
+        f.write(data)
+    os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
+
+
+def test_an_open_vaults_slots_are_not_what_its_file_says(broker):
+    """ccctl rekey makes a slot's new key and seals it to the host that the slot names: one that was
+    written into the file would get a key that opens the vault."""
+    owners, thiefs = b"o" * 32, b"t" * 32
+    broker.add_slot(key(2), "keyfile", slot=[wc.slot("keyfile", label="server", material=owners)])
+    told, salt = broker.call("slots"), broker.call("slots")["slots"][0]["salt"]
+    write_into(broker.vault, owners, thiefs)
+    write_into(broker.vault, b"server", b"thiefs")
+    write_into(broker.vault, salt, bytes(16))
+    assert broker.call("slot", id=2)["material"] == owners
+    assert broker.call("slots") == told
+    # and the next change writes what the vault has
+    broker.call("rekey", keys=packed((1, broker.key), (2, key(22))), expect=3)
+    found = reader.inspect(broker.vault.read_bytes())["slots"]
+    assert found[1]["material"] == owners
+    # a locked one's is the file's: nobody has the key that tells them apart
+    broker.call("lock")
+    write_into(broker.vault, owners, thiefs)
+    assert broker.call("slot", id=2)["material"] == thiefs
+    assert broker.error("unlock", slot=2, key=key(22)) == "wrong-key"
 
 
 # ---- errors ------------------------------------------------------------
