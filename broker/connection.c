@@ -36,6 +36,20 @@ static void send_failure(int fd, const struct failure *f)
 }
 
 /*
+ * MUST: say whether there is a vault here.  Whoever runs as the user can take all the places, and
+ * a client that went on to a broker of the user's then would give its vault's key to that.
+ */
+static void send_no_place(const struct broker *b, uid_t uid, int fd, const struct failure *f)
+{
+	struct wire_out *o = wire_error(f);
+
+	if (b->system)
+		wire_put_bool(o, "has_vault", tenants_has_vault(b, uid));
+	wire_send(fd, o, -1);
+	wire_out_free(o);
+}
+
+/*
  * Close so that the client can still read the last answer.  If packets from it lay
  * unread at the close, it would get ECONNRESET instead.
  */
@@ -84,7 +98,7 @@ int connection_accept(struct broker *b, struct connection *c, int fd)
 	c->deadline = clock_now_ms() + IDLE_DEADLINE_MS;
 	return 0;
 refuse:
-	send_failure(fd, &f);
+	send_no_place(b, c->peer.uid, fd, &f);
 	peer_release(&c->peer);
 	close_after_answer(fd);
 	return -1;

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -133,6 +134,17 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f)
 	fail_set(f, FAIL_PEER, "every user has a broker of their own",
 		 "this broker does not serve uid %u", (unsigned)uid);
 	return NULL;
+}
+
+bool tenants_has_vault(const struct broker *b, uid_t uid)
+{
+	char path[PATH_SIZE];
+	struct stat st;
+
+	if (!b->system)
+		return false;
+	snprintf(path, sizeof(path), SYSTEM_STATE_DIR "/vaults/%u/" STORE_VAULT, (unsigned)uid);
+	return lstat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 /* Log the start and unlock the vault unattended, unless it was locked before it was

@@ -5,6 +5,7 @@
 #ifndef BROKER_TENANTS_H
 #define BROKER_TENANTS_H
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 struct broker;
@@ -21,6 +22,10 @@ struct tenant *tenants_get(struct broker *b, uid_t uid, struct failure *f);
 
 /* The tenant of uid if it is in the table; none is added.  NULL: it is not. */
 struct tenant *tenants_find(struct broker *b, uid_t uid);
+
+/* Has the system broker a vault of this uid?  Of one that it does not serve now, too; in doubt
+ * it has.  A user broker answers no other uid, and says no. */
+bool tenants_has_vault(const struct broker *b, uid_t uid);
 
 /* Write the stop to every audit log and close all. */
 void tenants_stop(struct broker *b);

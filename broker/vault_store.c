@@ -17,7 +17,7 @@
 #include "base/io.h"
 #include "vault/limits.h"
 
-#define VAULT "vault"
+#define VAULT STORE_VAULT
 #define VAULT_NEW "vault.new"
 #define VAULT_PREV "vault.prev"
 #define VAULT_PREV_NEW "vault.prev.new"

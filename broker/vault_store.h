@@ -60,6 +60,7 @@ void store_forget(struct vault_store *s);
 int store_remove(struct vault_store *s, struct failure *f);
 
 /* Small files beside the vault, replaced atomically too. */
+#define STORE_VAULT "vault"
 #define STORE_KEYFILE "keyfile"
 #define STORE_KEYFILE_NEXT "keyfile.next" /* until the vault that it opens is on the disk */
 #define STORE_LOCKED \

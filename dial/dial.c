@@ -104,6 +104,15 @@ static int system_has_vault(struct dial *d, bool *has, struct failure *f)
 	return 0;
 }
 
+/* It does not serve us now: has it a vault of ours all the same? */
+static bool refusal_has_vault(const struct dial *d)
+{
+	bool has = false;
+
+	return d->refused && wire_has(d->in.top, "has_vault") &&
+	       (wire_get_bool(d->in.top, "has_vault", &has, NULL) != 0 || has);
+}
+
 bool dial_system_down(void)
 {
 	int fd;
@@ -148,9 +157,11 @@ static int open_broker(struct dial *d, enum dial_where where, bool start, struct
 		return 0;
 	if (system == SYSTEM_CONNECTED) {
 		/* An error that a checked broker sent (too many users, a full disk): it
-		 * does not serve us now.  Without a checked broker it is a failure. */
+		 * does not serve us now.  Without a checked broker it is a failure, and so
+		 * it is where a vault of ours is. */
 		if (system_has_vault(d, &has_vault, &why) != 0)
-			system = d->broker ? SYSTEM_UNSERVED : SYSTEM_FAILED;
+			system = d->broker && !refusal_has_vault(d) ? SYSTEM_UNSERVED
+								    : SYSTEM_FAILED;
 		if (has_vault)
 			return 0;
 		dial_close(d);

@@ -61,6 +61,12 @@ int client_connect(struct client *c, bool start, struct failure *f)
 	    wire_get_uint(c->dial.in.top, "asleep", &c->asleep, f) != 0 ||
 	    wire_get_text(c->dial.in.top, "vault", c->vault, sizeof(c->vault), f) != 0)
 		return -1;
+	/*
+	 * MUST: the one from now on.  A key that was made for the system broker's vault must not
+	 * go to a broker of the user's because that is the one that answers after a prompt.
+	 */
+	if (c->where == DIAL_ANY)
+		c->where = c->dial.system ? DIAL_SYSTEM : DIAL_USER;
 	/* A broker that was started before the last upgrade says it in `status` alone. */
 	c->watched = false;
 	if (wire_has(c->dial.in.top, "watched"))

@@ -1,0 +1,124 @@
+"""What runs as the user outside every session keeps the system broker from serving, and poses as
+a broker of the user's own: what a person types for the one does not come to the other."""
+import time
+from contextlib import contextmanager
+
+import msgpack
+import pytest
+
+import wire_client
+from ccrun import PASSPHRASE
+from client import until
+from played_broker import listening
+from system_broker import SOCKET, STATE
+
+pytestmark = pytest.mark.root
+
+PLACES = 64
+
+
+@pytest.fixture
+def broker(system):
+    with system.broker() as b:
+        yield b
+
+
+@pytest.fixture
+def a(broker, system, ep, token):
+    with system.user(1, ep) as user:
+        user.demo()
+        user.init_system()
+        user.add("demo", token)
+        yield user
+
+
+def pose(user, slots, log):
+    """A process of the user's that nobody looks into.  It says of the slots what the real one does."""
+    answers = {"hello": {"broker": "user", "version": "0", "state": "locked", "vault": "/x", "why": "request",
+                         "asleep": 0, "watched": True, "delays": True}, "slots": slots}
+
+    def serve(peer):
+        while packet := peer.recv(wire_client.PACKET_MAX):
+            request = msgpack.unpackb(packet)
+            with log.open("a") as out:
+                print(request["op"], request.get("key", b"").hex(), file=out)
+            peer.send(wire_client.pack(**{"v": 1, "ok": True, **answers.get(request["op"], {})}))
+
+    with listening(str(user.runtime / "ccrun/broker.sock"), serve):
+        while True:
+            time.sleep(60)
+
+
+@contextmanager
+def posing(user):
+    """Yields what was asked of it: pairs of an op and a key."""
+    slots = user.ask("slots")
+    slots["slots"] = [{**s, "salt": bytes(s["salt"])} for s in slots["slots"]]
+    log = user.home / "asked"
+
+    def prepare():
+        (user.runtime / "ccrun").mkdir(mode=0o700, exist_ok=True)
+        (user.data / "ccrun").mkdir(mode=0o700, parents=True, exist_ok=True)
+        (user.data / "ccrun/vault").write_bytes(b"not looked at")
+
+    user.act(prepare)
+    with user.busy(pose, user, slots, log):
+        until(lambda: (user.runtime / "ccrun/broker.sock").exists(), what="what poses")
+        yield lambda: [line.split(" ") for line in log.read_text().splitlines()] if log.exists() else []
+
+
+def refusal(user):
+    """What the system broker says unasked, or None."""
+    def run():
+        with wire_client.Client(SOCKET, timeout=1) as c:
+            try:
+                return wire_client.unpack(c.recv())
+            except TimeoutError:
+                return None
+    return user.act(run)
+
+
+def take_places():
+    clients = []
+    while len(clients) < PLACES:
+        clients.append(wire_client.Client(SOCKET))
+        try:
+            clients[-1].call("hello")
+        except (wire_client.Refused, wire_client.Closed):
+            clients.pop().close()
+            break
+    while True:
+        for c in clients:
+            c.call("hello")
+        time.sleep(1)
+
+
+def test_it_is_asked_for_nothing_while_the_places_are_taken(a):
+    with posing(a) as asked, a.busy(take_places):
+        said = until(lambda: refusal(a), what="no place")
+        assert said["error"] == "busy" and said["has_vault"] is True
+        for words in (["unlock"], ["get", "demo"], ["lock"]):
+            r = a.with_passphrase(*words) if words != ["lock"] else a.ccctl("lock")
+            assert r.rc == 1 and f"has {PLACES} connections already" in r.err, r
+        assert asked() == []
+
+
+def test_it_does_not_get_what_was_typed_for_the_system_broker(a, broker):
+    assert a.ccctl("lock").rc == 0
+    with posing(a) as asked, a.screen([a.bin / "ccctl", "unlock"]) as s:
+        s.wait("assphrase")
+        broker.stop()
+        s.send(PASSPHRASE + "\r")
+        assert s.finish() == 1
+        assert b"the system broker is not running" in s.raw, bytes(s.raw)
+        assert asked() == []
+
+
+def test_a_refusal_says_of_others_that_nothing_is_there(a, system, ep):
+    with system.user(2, ep) as b:
+        with b.busy(take_places):
+            said = until(lambda: refusal(b), what="no place")
+            assert said["error"] == "busy" and said["has_vault"] is False
+            b.init()
+            assert b.status()["broker"] == "user"
+        assert not (STATE / "vaults" / str(b.uid) / "vault").exists()
