@@ -288,11 +288,26 @@ int slot_key_typed(struct client *c, const struct slots *all, const struct secre
 	return r;
 }
 
+/*
+ * Where the system broker is down, a person whose vault is there sees that this is another one:
+ * whoever runs as the user can put one there, and wait for that.
+ */
+static const char *slot_prompt(const struct client *c, bool code_only)
+{
+	bool down = !c->dial.system && dial_system_down();
+
+	if (code_only)
+		return down ? "Recovery code for the vault of your own broker (the system's is "
+			      "down): "
+			    : "Recovery code for your vault: ";
+	return down ? "Passphrase for the vault of your own broker (the system's is down): "
+		    : "Passphrase for your vault: ";
+}
+
 int slot_key_ask(struct client *c, const struct slots *all, slot_typed *try, struct failure *f)
 {
 	bool code_only = slots_count(all, SLOT_PASSPHRASE) == 0;
-	struct ask q = { .prompt = code_only ? "Recovery code for your vault: "
-					     : "Passphrase for your vault: ",
+	struct ask q = { .prompt = slot_prompt(c, code_only),
 			 .field = code_only ? "Recovery code" : "Passphrase" };
 	struct secret typed = { 0 };
 	char wrong[sizeof(f->what)];

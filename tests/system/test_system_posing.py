@@ -114,6 +114,14 @@ def test_it_does_not_get_what_was_typed_for_the_system_broker(a, broker):
         assert asked() == []
 
 
+def test_a_person_sees_that_it_is_not_the_system_broker(a, broker):
+    """Nobody can tell what poses from a broker of the user's, where the one that could is down."""
+    with posing(a):
+        broker.stop()
+        with a.screen([a.bin / "ccctl", "unlock"]) as s:
+            s.wait(r"Passphrase for the vault of your own broker \(the system's is down\)")
+
+
 def test_a_refusal_says_of_others_that_nothing_is_there(a, system, ep):
     with system.user(2, ep) as b:
         with b.busy(take_places):
