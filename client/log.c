@@ -131,12 +131,17 @@ static void log_close(struct record *r)
  */
 static int log_open(struct client *c, struct record *r, struct failure *f)
 {
-	struct failure none = { 0 };
+	struct failure none = { 0 }, why = { 0 };
 	bool connected;
 
 	memset(r, 0, sizeof(*r));
 	*f = none;
-	connected = client_connect(c, false, NULL) == 0;
+	connected = client_connect(c, false, &why) == 0;
+	/* The user's own files are not that record: whoever runs as the user writes them. */
+	if (!connected && c->dial.system) {
+		*f = why;
+		return -1;
+	}
 	/* From inside a session that would be a refusal on the record. */
 	if (connected && !proc_self_marked())
 		log_fetch_checkpoint(c, &r->checkpoint);

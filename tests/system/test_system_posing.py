@@ -97,8 +97,8 @@ def test_it_is_asked_for_nothing_while_the_places_are_taken(a):
     with posing(a) as asked, a.busy(take_places):
         said = until(lambda: refusal(a), what="no place")
         assert said["error"] == "busy" and said["has_vault"] is True
-        for words in (["unlock"], ["get", "demo"], ["lock"]):
-            r = a.with_passphrase(*words) if words != ["lock"] else a.ccctl("lock")
+        for words in (["unlock"], ["get", "demo"], ["lock"], ["log"], ["log", "--verify"]):
+            r = a.with_passphrase(*words) if words[0] in ("unlock", "get") else a.ccctl(*words)
             assert r.rc == 1 and f"has {PLACES} connections already" in r.err, r
         assert asked() == []
 
