@@ -80,7 +80,8 @@ struct channel_use {
 	unsigned status; /* of the answer; 0: none came */
 	const struct meter_result *result;
 	bool complete, billed;
-	uint64_t bytes, sent; /* of the request's body; of the answer's */
+	uint64_t bytes; /* by which its input is estimated; 0: nobody knows */
+	uint64_t sent;	/* of the answer's body */
 };
 
 /* 0, or -1 with FAIL_NO_MEMORY. */

@@ -100,6 +100,12 @@ static bool container_is_object(const struct json_lexer *s)
 	return s->objects[i / 8] >> i % 8 & 1;
 }
 
+bool json_lexer_awaits_key(const struct json_lexer *s)
+{
+	return s->state == LEX_FIRST_KEY || s->state == LEX_KEY ||
+	       (s->state == LEX_AFTER && !container_is_deep(s) && container_is_object(s));
+}
+
 static enum json_token container_open(struct json_lexer *s, bool object)
 {
 	unsigned i = s->depth;

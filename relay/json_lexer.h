@@ -66,6 +66,9 @@ enum json_token json_lexer_next(struct json_lexer *s, const uint8_t **p, const u
  */
 const char *json_lexer_text(const struct json_lexer *s);
 
+/* Is a string that comes next a key? */
+bool json_lexer_awaits_key(const struct json_lexer *s);
+
 /* Was the whole of one JSON text read, with blanks at most behind it? */
 bool json_lexer_complete(const struct json_lexer *s);
 

@@ -12,10 +12,20 @@
 
 #define TOLD_AHEAD 16384 /* bytes of an answer */
 
+/* By how many bytes the request's input is to be estimated, if the answer was cut off. */
+static uint64_t pair_input_bytes(const struct pair *p, const struct meter_result *result)
+{
+	const struct request_flow *q = &p->request;
+	const uint64_t *n = result->tokens.n;
+	bool counted = n[TOKENS_INPUT] || n[TOKENS_CACHE_WRITE] || n[TOKENS_CACHE_READ];
+
+	return q->ended ? request_meter_input(&q->meter, q->bytes, counted) : q->bytes;
+}
+
 void pair_report(struct pair *p, bool left)
 {
 	struct meter_result result;
-	struct channel_use use = { .id = p->id, .result = &result, .bytes = p->request.bytes };
+	struct channel_use use = { .id = p->id, .result = &result };
 
 	if (!p->due)
 		return;
@@ -30,6 +40,7 @@ void pair_report(struct pair *p, bool left)
 	}
 	use.complete = result.complete && p->answer.ended;
 	use.sent = p->answer.sent;
+	use.bytes = pair_input_bytes(p, &result);
 	if (relay_channel_report_use(&p->relay->channel, &use) != 0)
 		p->relay->hung_up = true;
 }

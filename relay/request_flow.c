@@ -90,7 +90,7 @@ static void out_put(struct buffer *out, const void *p, size_t n)
 static void flow_note_data(struct request_flow *r, const char *p, size_t n)
 {
 	r->bytes += n;
-	if (r->route->billed && !r->route->streams)
+	if (r->route->billed)
 		request_meter_feed(&r->meter, p, n);
 }
 

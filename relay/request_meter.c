@@ -1,5 +1,5 @@
 /*
- * relay/request_meter.c - "stream" and "max_tokens" at the top of a request.
+ * relay/request_meter.c - what of a request tells how much it may cost.
  */
 #include "relay/request_meter.h"
 
@@ -8,7 +8,41 @@
 
 #include "relay/meter_numbers.h"
 
-enum member { MEMBER_OTHER, MEMBER_STREAM, MEMBER_MAX_TOKENS };
+enum member {
+	MEMBER_OTHER,
+	MEMBER_STREAM,
+	MEMBER_MAX_TOKENS,
+	MEMBER_TOOLS,
+	MEMBER_REMOTE, /* tools elsewhere, which the provider asks */
+	MEMBER_SOURCE,
+	MEMBER_TYPE,
+	MEMBER_DOCUMENT
+};
+
+#define DEPTH_TOP 1
+#define DEPTH_TOOL 3 /* of the members of an object in the array "tools" */
+
+static const struct {
+	const char *name;
+	bool anywhere; /* or at the top alone */
+	enum member member;
+} members[] = {
+	{ "stream", false, MEMBER_STREAM },
+	{ "max_tokens", false, MEMBER_MAX_TOKENS },
+	{ "tools", false, MEMBER_TOOLS },
+	{ "mcp_servers", false, MEMBER_REMOTE },
+	{ "container", false, MEMBER_REMOTE },
+	{ "source", true, MEMBER_SOURCE },
+	{ "type", true, MEMBER_TYPE },
+	/* Bedrock's Converse names the kind of a block by a member. */
+	{ "document", true, MEMBER_DOCUMENT },
+	{ "video", true, MEMBER_DOCUMENT },
+};
+
+/* Tools of these types are run by the client, or add nothing that is not in the request. */
+static const char *const clients_tools[] = {
+	"custom", "bash_", "text_editor_", "computer_", "memory_", "tool_search_tool_",
+};
 
 void request_meter_start(struct request_meter *m)
 {
@@ -17,30 +51,86 @@ void request_meter_start(struct request_meter *m)
 }
 
 /* Some servers do not look at capitals. */
-static enum member member_of(const char *key)
+static enum member member_of(const char *key, unsigned depth)
 {
-	if (key && strcasecmp(key, "stream") == 0)
-		return MEMBER_STREAM;
-	return key && strcasecmp(key, "max_tokens") == 0 ? MEMBER_MAX_TOKENS : MEMBER_OTHER;
+	size_t i;
+
+	for (i = 0; key && i < sizeof(members) / sizeof(members[0]); i++)
+		if ((members[i].anywhere || depth == DEPTH_TOP) &&
+		    strcasecmp(members[i].name, key) == 0)
+			return members[i].member;
+	return MEMBER_OTHER;
+}
+
+static bool tool_is_clients(const char *type)
+{
+	size_t i;
+
+	for (i = 0; type && i < sizeof(clients_tools) / sizeof(clients_tools[0]); i++)
+		if (strncmp(type, clients_tools[i], strlen(clients_tools[i])) == 0)
+			return true;
+	return false;
+}
+
+/* The type of a block of the conversation, of a tool, or of anything else. */
+static void meter_read_type(struct request_meter *m, const char *type)
+{
+	if (m->in_tools && m->lexer.depth == DEPTH_TOOL && !tool_is_clients(type))
+		m->fetches = true;
+	if (type && (strcmp(type, "document") == 0 || strcmp(type, "container_upload") == 0))
+		m->enclosed = true;
 }
 
 /* Of members with the same name any may count: so does what costs most. */
+static void meter_read_most(struct request_meter *m, enum json_token token, const char *text)
+{
+	uint64_t n;
+
+	if (token != JSON_TOKEN_NUMBER || !text || !meter_tokens_parse(text, &n))
+		m->most_unknown = true;
+	else if (n > m->most)
+		m->most = n;
+}
+
 static void meter_read_value(struct request_meter *m, enum json_token token)
 {
 	const char *text = json_lexer_text(&m->lexer);
-	uint64_t n;
+	bool opens = token == JSON_TOKEN_OBJECT || token == JSON_TOKEN_ARRAY;
 
-	if (m->member == MEMBER_STREAM) {
+	switch (m->member) {
+	case MEMBER_STREAM:
 		if (token == JSON_TOKEN_BOOL && m->lexer.truth)
 			m->streams = true;
 		else
 			m->whole = true;
-	} else if (m->member == MEMBER_MAX_TOKENS) {
-		if (token != JSON_TOKEN_NUMBER || !text || !meter_tokens_parse(text, &n))
-			m->most_unknown = true;
-		else if (n > m->most)
-			m->most = n;
+		break;
+	case MEMBER_MAX_TOKENS:
+		meter_read_most(m, token, text);
+		break;
+	case MEMBER_TOOLS:
+		m->in_tools = opens;
+		break;
+	case MEMBER_REMOTE:
+		m->fetches |= token != JSON_TOKEN_NULL;
+		break;
+	case MEMBER_SOURCE:
+		m->pictures += token == JSON_TOKEN_OBJECT;
+		break;
+	case MEMBER_TYPE:
+		if (!opens && token != JSON_TOKEN_NULL)
+			meter_read_type(m, token == JSON_TOKEN_STRING ? text : NULL);
+		break;
+	case MEMBER_DOCUMENT:
+		m->enclosed |= token == JSON_TOKEN_OBJECT;
+		break;
+	default:
+		break;
 	}
+}
+
+static void meter_read_key(struct request_meter *m)
+{
+	m->member = (uint8_t)member_of(json_lexer_text(&m->lexer), m->lexer.depth);
 }
 
 void request_meter_feed(struct request_meter *m, const void *p, size_t n)
@@ -51,17 +141,27 @@ void request_meter_feed(struct request_meter *m, const void *p, size_t n)
 	while ((token = json_lexer_next(&m->lexer, &at, end)) != JSON_TOKEN_NONE &&
 	       token != JSON_TOKEN_BAD) {
 		if (token == JSON_TOKEN_KEY) {
-			m->member = m->lexer.depth == 1
-					    ? (uint8_t)member_of(json_lexer_text(&m->lexer))
-					    : MEMBER_OTHER;
-		} else {
-			if (token != JSON_TOKEN_END)
-				meter_read_value(m, token);
-			m->member = MEMBER_OTHER;
+			meter_read_key(m);
+			/* Nothing of the conversation is kept. */
+			m->lexer.keep = m->member != MEMBER_OTHER;
+			continue;
 		}
-		/* Nothing of the conversation is kept. */
-		m->lexer.keep = m->lexer.depth == 1;
+		if (token == JSON_TOKEN_END)
+			m->in_tools = m->in_tools && m->lexer.depth > DEPTH_TOP;
+		else
+			meter_read_value(m, token);
+		m->member = MEMBER_OTHER;
+		m->lexer.keep = json_lexer_awaits_key(&m->lexer);
 	}
+}
+
+uint64_t request_meter_input(const struct request_meter *m, uint64_t n, bool counted)
+{
+	if (!json_lexer_complete(&m->lexer) || m->fetches)
+		return 0;
+	if (counted)
+		return n;
+	return m->enclosed ? 0 : n + m->pictures * REQUEST_PICTURE_BYTES;
 }
 
 uint64_t request_meter_output(const struct request_meter *m)

@@ -1,9 +1,12 @@
 /*
  * relay/request_meter.h - reads out of a request of the Messages API, as its body passes, how
- * many tokens its answer may have, should nobody hear the end of it.
+ * many tokens it and its answer may have, should nobody hear the end of it.
  *
  * Who asks for a stream is served while it comes, and a provider ends one that is cut off.  Any
  * other answer is made, and billed, as a whole, also when the client went away at once.
+ *
+ * Tokens of text are fewer than its bytes.  A picture or a document is not bound by that, and
+ * what the provider fetches for the model is in no byte of the request.
  */
 #ifndef RELAY_REQUEST_METER_H
 #define RELAY_REQUEST_METER_H
@@ -14,7 +17,8 @@
 
 #include "relay/json_lexer.h"
 
-#define REQUEST_OUTPUT_MAX 128000 /* tokens, of an answer that no readable number bounds */
+#define REQUEST_OUTPUT_MAX 128000   /* tokens, of an answer that no readable number bounds */
+#define REQUEST_PICTURE_BYTES 15000 /* of text that has as many tokens as the largest picture */
 
 struct request_meter {
 	struct json_lexer lexer;
@@ -23,6 +27,10 @@ struct request_meter {
 	bool whole;	   /* it is there, and something else */
 	uint64_t most;	   /* of "max_tokens" */
 	bool most_unknown; /* it is there, and no number that can be read */
+	bool in_tools;
+	uint64_t pictures; /* objects that are a "source" */
+	bool enclosed;	   /* it has a document, or names a file */
+	bool fetches;	   /* it has the provider run tools, whose results are input as well */
 };
 
 void request_meter_start(struct request_meter *m);
@@ -32,5 +40,11 @@ void request_meter_feed(struct request_meter *m, const void *p, size_t n);
 
 /* The body ended: the tokens that the whole answer may have; 0: it is a stream. */
 uint64_t request_meter_output(const struct request_meter *m);
+
+/*
+ * The body of n bytes ended: the bytes of text that have as many tokens as its input may have.
+ * 0: nobody knows.  counted: the answer told how many it has, before tools ran.
+ */
+uint64_t request_meter_input(const struct request_meter *m, uint64_t n, bool counted);
 
 #endif

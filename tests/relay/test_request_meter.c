@@ -1,17 +1,18 @@
 /*
- * tests/relay/test_request_meter.c - how many tokens the answer to a request may have.
+ * tests/relay/test_request_meter.c - how many tokens a request and the answer to it may have.
  */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 #include <cmocka.h>
 
 #include "relay/request_meter.h"
 
-static uint64_t output_in_pieces(const char *text, size_t piece)
+static struct request_meter feed_in_pieces(const char *text, size_t piece)
 {
 	size_t left = strlen(text), n;
 	struct request_meter m;
@@ -21,6 +22,13 @@ static uint64_t output_in_pieces(const char *text, size_t piece)
 		n = left < piece ? left : piece;
 		request_meter_feed(&m, text, n);
 	}
+	return m;
+}
+
+static uint64_t output_in_pieces(const char *text, size_t piece)
+{
+	const struct request_meter m = feed_in_pieces(text, piece);
+
 	return request_meter_output(&m);
 }
 
@@ -63,9 +71,66 @@ static void test_output(void **state)
 				fail_msg("%s: not %u", cases[i].body, (unsigned)cases[i].output);
 }
 
+/* Behind {"model":"m",; input: 0, of its own length, or with so many pictures. */
+#define BLOCK(s) "\"messages\":[{\"content\":[" s "]}]}"
+#define PICTURE "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"data\":\"AA==\"}}"
+
+enum { UNKNOWN = -1 };
+
+static void test_input(void **state)
+{
+	static const struct {
+		const char *body;
+		int pictures, counted; /* as input: pictures, or UNKNOWN */
+	} cases[] = {
+		{ BLOCK("{\"type\":\"text\",\"text\":\"a source, a document\"}"), 0, 0 },
+		{ BLOCK(PICTURE), 1, 0 },
+		{ BLOCK(PICTURE "," PICTURE), 2, 0 },
+		{ BLOCK("{\"s\\u006furce\":{}}"), 1, 0 },
+		{ BLOCK("{\"source\":\"https://a\"}"), 0, 0 },
+		{ BLOCK("{\"type\":\"tool_result\",\"content\":[" PICTURE "]}"), 1, 0 },
+		{ BLOCK("{\"source\":{\"type\":\"url\",\"url\":\"a\"},\"type\":\"document\"}"),
+		  UNKNOWN, 0 },
+		{ BLOCK("{\"type\":\"container_upload\",\"file_id\":\"a\"}"), UNKNOWN, 0 },
+		{ BLOCK("{\"document\":{\"source\":{\"bytes\":\"\"}}}"), UNKNOWN, 0 },
+		{ "\"tools\":[{\"name\":\"a\",\"input_schema\":{\"type\":\"object\"}}]}", 0, 0 },
+		{ "\"tools\":[{\"type\":\"custom\"},{\"type\":null},{\"type\":\"bash_20250124\"}]}",
+		  0, 0 },
+		{ "\"tools\":[{\"type\":\"custom\"},{\"type\":\"web_search_20250305\"}]}", UNKNOWN,
+		  UNKNOWN },
+		{ "\"tools\":[{\"type\":\"mcp_toolset\"}]}", UNKNOWN, UNKNOWN },
+		{ "\"tools\":[],\"x\":[{\"type\":\"web_search_20250305\"}]}", 0, 0 },
+		{ "\"mcp_servers\":[{}]}", UNKNOWN, UNKNOWN },
+		{ "\"container\":\"a\"}", UNKNOWN, UNKNOWN },
+		{ "\"container\":null}", 0, 0 },
+		{ "\"x\":1", UNKNOWN, UNKNOWN },
+		{ "\"x\":1}x", UNKNOWN, UNKNOWN },
+	};
+	struct request_meter m;
+	char body[256];
+	unsigned i;
+	size_t piece, n;
+	int want;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(cases) / sizeof(cases[0]); i++)
+		for (piece = 1; piece < 80; piece++) {
+			n = (size_t)snprintf(body, sizeof(body), "{\"model\":\"m\",%s",
+					     cases[i / 2].body);
+			m = feed_in_pieces(body, piece);
+			want = i % 2 ? cases[i / 2].counted : cases[i / 2].pictures;
+			if (request_meter_input(&m, n, i % 2) !=
+			    (want == UNKNOWN ? 0 : n + (uint64_t)want * REQUEST_PICTURE_BYTES))
+				fail_msg("%s: not %d", body, want);
+		}
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_output) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_input),
+	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -292,6 +292,44 @@ def test_cut_off_at_once_counts_what_the_provider_may_bill(b, killed, asked, out
         assert used(b)["output"] == output
 
 
+DOCUMENT = b'"messages":[{"content":[{"type":"document","source":{"type":"url","url":"https://a/b.pdf"}}]}]'
+SEARCH = b'"tools":[{"type":"web_search_20250305","name":"web_search"}]'
+
+
+@pytest.mark.parametrize("asked, said, least", [
+    (DOCUMENT, False, 200_000), (DOCUMENT.replace(b"document", b"image"), False, 5000), (SEARCH, True, 199_000),
+    (DOCUMENT, True, 0), (b'"messages":[]', False, 0)])
+def test_cut_off_counts_the_input_that_is_in_no_byte_of_the_request(b, asked, said, least):
+    """said: the answer began, and told what the request's own input has."""
+    on, tell = os.pipe()
+    asked_for, ask = os.pipe()
+
+    def stall(wire, _request):
+        if said:
+            wire.sock.sendall(STREAM_HEAD + chunk(STREAM[0]))
+        os.write(ask, b"x")
+        time.sleep(60)
+
+    def counted():
+        with b.connect() as c:
+            return c.call("spent-today", name="zai").get("requests")
+
+    def child():
+        with Session(b, provider) as s:
+            c = cut_off(s, b'{"model":"m","stream":true,%s}' % asked, 10 if said else 0)
+            os.read(on, 1)
+            c.close()
+            until(counted, what="the count")
+    with Provider(stall) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="1M/day")
+        c = wc.Child(child)
+        os.read(asked_for, 1)
+        os.write(tell, b"x")
+        c.result(30)
+        assert least <= used(b)["input"] <= max(2 * least, 100)
+
+
 def test_a_free_models_answers_say_nothing_of_anothers_cost(b):
     def reply(wire, request):
         if b"free" in request.body:
