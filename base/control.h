@@ -85,6 +85,8 @@
 	  "relay/request_routes.c")                                                                \
 	X(REQUEST_FIELDS, "request-fields", "header fields that route or carry credentials",       \
 	  "relay/request_fields.c")                                                                \
+	X(ONE_MODEL, "one-model", "a request that is counted for another model than it asks for",  \
+	  "relay/request_flow.c")                                                                  \
 	X(ANSWER_FILTER, "answer-filter", "a provider that sends the key back",                    \
 	  "relay/secret_filter.c")                                                                 \
 	X(CERTIFICATES, "certificates", "another server in the provider's place",                  \

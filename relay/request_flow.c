@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "relay/key.h"
@@ -86,12 +87,16 @@ static void out_put(struct buffer *out, const void *p, size_t n)
 	out->to += n;
 }
 
-/* n bytes of the body itself. */
-static void flow_note_data(struct request_flow *r, const char *p, size_t n)
+/* n bytes of the body itself, which have not gone out.  A path that names the model decides. */
+static int flow_note_data(struct request_flow *r, const char *p, size_t n, struct failure *f)
 {
 	r->bytes += n;
 	if (r->route->billed)
 		request_meter_feed(&r->meter, p, n);
+	if (!r->route->billed || r->route->model || !request_meter_is_ambiguous(&r->meter) ||
+	    !control_active(CONTROL_ONE_MODEL))
+		return 0;
+	return fail_set(f, FAIL_MALFORMED, NULL, "a body that names two models");
 }
 
 static void flow_note_end(struct request_flow *r)
@@ -100,7 +105,7 @@ static void flow_note_end(struct request_flow *r)
 	r->output = r->route->billed && !r->route->streams ? request_meter_output(&r->meter) : 0;
 }
 
-static int flow_take_plain(struct request_flow *r, struct buffer *in)
+static int flow_take_plain(struct request_flow *r, struct buffer *in, struct failure *f)
 {
 	size_t n = buffer_waiting(in), room = buffer_room(&r->out);
 
@@ -111,7 +116,8 @@ static int flow_take_plain(struct request_flow *r, struct buffer *in)
 	if (n == 0)
 		return 0;
 	out_put(&r->out, in->p + in->from, n);
-	flow_note_data(r, in->p + in->from, n);
+	if (flow_note_data(r, in->p + in->from, n, f) != 0)
+		return -1;
 	buffer_take(in, n);
 	r->left -= n;
 	if (r->left == 0)
@@ -137,7 +143,8 @@ static int flow_take_chunks(struct request_flow *r, struct buffer *in, struct fa
 		out_put(&r->out, head, http_chunk_put_head(head, data.n));
 		out_put(&r->out, data.p, data.n);
 		out_put(&r->out, HTTP_CHUNK_END, strlen(HTTP_CHUNK_END));
-		flow_note_data(r, data.p, data.n);
+		if (flow_note_data(r, data.p, data.n, f) != 0)
+			return -1;
 	}
 	if (outcome == HTTP_CHUNKS_DONE) {
 		out_put(&r->out, HTTP_CHUNKS_END, strlen(HTTP_CHUNKS_END));
@@ -154,7 +161,7 @@ int request_flow_take(struct request_flow *r, struct buffer *in, struct failure 
 	if (r->broken)
 		r->out.from = r->out.to = 0;
 	if (r->reader.request.framing == HTTP_BODY_LENGTH)
-		return flow_take_plain(r, in);
+		return flow_take_plain(r, in, f);
 	return flow_take_chunks(r, in, f);
 }
 

@@ -56,7 +56,8 @@ int request_flow_begin(struct request_flow *r, struct buffer *in,
 
 /*
  * Take what `in` has of the body, as much as there is room for.  Returns 1: some was
- * taken; 0: none; -1 with FAIL_MALFORMED: its chunks are refused.
+ * taken; 0: none; -1 with FAIL_MALFORMED: its chunks are refused, or it asks for two models;
+ * what waits must not be sent then.
  */
 int request_flow_take(struct request_flow *r, struct buffer *in, struct failure *f);
 

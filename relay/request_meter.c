@@ -12,6 +12,7 @@ enum member {
 	MEMBER_OTHER,
 	MEMBER_STREAM,
 	MEMBER_MAX_TOKENS,
+	MEMBER_MODEL,
 	MEMBER_TOOLS,
 	MEMBER_REMOTE, /* tools elsewhere, which the provider asks */
 	MEMBER_SOURCE,
@@ -29,6 +30,7 @@ static const struct {
 } members[] = {
 	{ "stream", false, MEMBER_STREAM },
 	{ "max_tokens", false, MEMBER_MAX_TOKENS },
+	{ "model", false, MEMBER_MODEL },
 	{ "tools", false, MEMBER_TOOLS },
 	{ "mcp_servers", false, MEMBER_REMOTE },
 	{ "container", false, MEMBER_REMOTE },
@@ -131,6 +133,7 @@ static void meter_read_value(struct request_meter *m, enum json_token token)
 static void meter_read_key(struct request_meter *m)
 {
 	m->member = (uint8_t)member_of(json_lexer_text(&m->lexer), m->lexer.depth);
+	m->models += m->member == MEMBER_MODEL;
 }
 
 void request_meter_feed(struct request_meter *m, const void *p, size_t n)
@@ -153,6 +156,11 @@ void request_meter_feed(struct request_meter *m, const void *p, size_t n)
 		m->member = MEMBER_OTHER;
 		m->lexer.keep = json_lexer_awaits_key(&m->lexer);
 	}
+}
+
+bool request_meter_is_ambiguous(const struct request_meter *m)
+{
+	return m->models > 1;
 }
 
 uint64_t request_meter_input(const struct request_meter *m, uint64_t n, bool counted)

@@ -1,6 +1,7 @@
 /*
  * relay/request_meter.h - reads out of a request of the Messages API, as its body passes, how
- * many tokens it and its answer may have, should nobody hear the end of it.
+ * many tokens it and its answer may have, should nobody hear the end of it, and whether it asks
+ * for one model.
  *
  * Who asks for a stream is served while it comes, and a provider ends one that is cut off.  Any
  * other answer is made, and billed, as a whole, also when the client went away at once.
@@ -27,6 +28,7 @@ struct request_meter {
 	bool whole;	   /* it is there, and something else */
 	uint64_t most;	   /* of "max_tokens" */
 	bool most_unknown; /* it is there, and no number that can be read */
+	unsigned models;   /* members "model" */
 	bool in_tools;
 	uint64_t pictures; /* objects that are a "source" */
 	bool enclosed;	   /* it has a document, or names a file */
@@ -46,5 +48,8 @@ uint64_t request_meter_output(const struct request_meter *m);
  * 0: nobody knows.  counted: the answer told how many it has, before tools ran.
  */
 uint64_t request_meter_input(const struct request_meter *m, uint64_t n, bool counted);
+
+/* So far: does the body name more than one model?  Servers differ about which they take. */
+bool request_meter_is_ambiguous(const struct request_meter *m);
 
 #endif

@@ -427,6 +427,11 @@ def routing_field(relay, provider):
     return "x-forwarded-host" in provider.requests[-1].headers
 
 
+def two_models(relay, provider):
+    relay.post(body=b'{"model":"cheap","model":"dear"}')
+    return any(b"dear" in r.body for r in provider.requests)
+
+
 def the_key_comes_back(relay, provider):
     return RELAY_TOKEN.encode() in relay.post().data
 
@@ -442,6 +447,7 @@ def after_a_wipe(relay, provider):
 
 RELAYED = [
     ("request-sender", by_a_child), ("request-routes", other_path), ("request-fields", routing_field),
+    ("one-model", two_models),
     ("answer-filter", the_key_comes_back), ("relay-wipe", after_a_wipe),
 ]
 

@@ -71,6 +71,38 @@ static void test_output(void **state)
 				fail_msg("%s: not %u", cases[i].body, (unsigned)cases[i].output);
 }
 
+static void test_two_models(void **state)
+{
+	static const struct {
+		const char *body;
+		bool two;
+	} cases[] = {
+		{ "{\"model\":\"a\"}", false },
+		{ "{\"max_tokens\":9}", false },
+		{ "{\"model\":\"a\",\"messages\":[{\"model\":\"b\"}],\"metadata\":{\"model\":\"c\"}"
+		  "}",
+		  false },
+		{ "{\"model\":\"a\",\"x\":\"model\",\"y\":[\"model\"]}", false },
+		{ "{\"model\":\"a\",\"models\":[\"b\"]}", false },
+		{ "{\"model\":\"a\",\"model\":\"b\"}", true },
+		{ "{\"model\":\"a\",\"model\":\"a\"}", true },
+		{ "{\"model\":\"a\",\"messages\":[],\"mod\\u0065l\":\"b\"}", true },
+		{ "{\"model\":\"a\",\"Model\":\"b\"}", true },
+		{ "{\"model\":null,\"model\":\"b\"", true },
+	};
+	struct request_meter m;
+	unsigned i;
+	size_t piece;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (piece = 1; piece < 80; piece++) {
+			m = feed_in_pieces(cases[i].body, piece);
+			if (request_meter_is_ambiguous(&m) != cases[i].two)
+				fail_msg("%s", cases[i].body);
+		}
+}
+
 /* Behind {"model":"m",; input: 0, of its own length, or with so many pictures. */
 #define BLOCK(s) "\"messages\":[{\"content\":[" s "]}]}"
 #define PICTURE "{\"type\":\"image\",\"source\":{\"type\":\"base64\",\"data\":\"AA==\"}}"
@@ -129,6 +161,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_output),
+		cmocka_unit_test(test_two_models),
 		cmocka_unit_test(test_input),
 	};
 

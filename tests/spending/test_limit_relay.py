@@ -330,6 +330,26 @@ def test_cut_off_counts_the_input_that_is_in_no_byte_of_the_request(b, asked, sa
         assert least <= used(b)["input"] <= max(2 * least, 100)
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("second", [b"model", b"Model", b"mod\\u0065l"])
+def test_one_request_names_one_model(b, provider, chunked, second):
+    """Counted by the first one's price, answered by the last one's model, as servers take it."""
+    body = b'{"model":"cheap","messages":["' + b"x" * 40000 + b'"],"%s":"dear"}' % second
+    headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
+
+    def child():
+        with Session(b, provider, prices=[{"model": "cheap", "input": 1, "output": 1}]) as s:
+            c = UnixConnection(s.path)
+            c.request("POST", "/v1/messages", iter([body]) if chunked else body, headers, encode_chunked=chunked)
+            r = c.getresponse()
+            return r.status, r.read()
+    sealed(b, provider)
+    b.call("limit-set", name="zai", limit="$1/day")
+    status, said = wc.in_child(child, timeout=30)
+    assert status == 400 and b"two models" in said
+    assert provider.requests == []
+
+
 def test_a_free_models_answers_say_nothing_of_anothers_cost(b):
     def reply(wire, request):
         if b"free" in request.body:
