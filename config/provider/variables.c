@@ -61,14 +61,20 @@ static const char *const tuning[] = {
 /* They make a JavaScript runtime, a shell or libc load code, open a debugger, print memory, or look
  * host names up elsewhere. */
 static const char *const runtime[] = {
-	"BUN_*", "JSC_*", "NODE_OPTIONS", "NODE_DEBUG*", "NODE_PATH", "NODE_V8_COVERAGE",
-	"NODE_REPL_EXTERNAL_MODULE", "NODE_REDIRECT_WARNINGS", "LD_*", "GLIBC_TUNABLES",
-	"GCONV_PATH", "MALLOC_*", "SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES",
-	"OPENSSL_ENGINES",
+	"BUN_*", "JSC_*", "NODE_*", "LD_*", "GLIBC_TUNABLES", "GCONV_PATH", "MALLOC_*",
+	"SSLKEYLOGFILE", "OPENSSL_CONF", "OPENSSL_MODULES", "OPENSSL_ENGINES",
 	/* where claude is a script of a shell's */
 	"BASH_ENV", "ENV", "BASH_FUNC_*", "SHELLOPTS", "BASHOPTS", "PS4",
 	/* another host's address for the name in the endpoint (resolver(5), hostname(7)) */
-	"HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN", "RESOLV_*",
+	"HOSTALIASES", "RES_OPTIONS", "LOCALDOMAIN", "RESOLV_*", "CARES_HOSTS",
+};
+
+/* They match a pattern above, and do none of that.  All others of node's do, or newer ones may:
+ * a cache of compiled code (NODE_COMPILE_CACHE) is run in the place of the program's text. */
+static const char *const runtime_harmless[] = {
+	"NODE_ENV", "NODE_EXTRA_CA_CERTS", "NODE_TLS_REJECT_UNAUTHORIZED", "NODE_NO_WARNINGS",
+	"NODE_DISABLE_COLORS", "NODE_DISABLE_COMPILE_CACHE", "NODE_USE_ENV_PROXY",
+	"NODE_USE_SYSTEM_CA",
 };
 
 /* Secrets that secret_ends does not tell. */
@@ -263,7 +269,7 @@ bool variable_routes_client(const char *name)
 
 bool variable_steers_runtime(const char *name)
 {
-	return MATCHES(name, runtime);
+	return MATCHES(name, runtime) && !MATCHES(name, runtime_harmless);
 }
 
 bool variable_is_secret(const char *name)

@@ -116,7 +116,8 @@ def test_a_debugger_does_not_open_in_a_node_target(ready, tools, token):
 
 DROPPED = ("LD_AUDIT", "LD_LIBRARY_PATH", "LD_DEBUG_OUTPUT", "LD_PROFILE", "GCONV_PATH", "GLIBC_TUNABLES",
            "MALLOC_TRACE", "BUN_OPTIONS", "BUN_INSPECT", "BUN_INSPECT_PRELOAD",
-           "BUN_CONFIG_VERBOSE_FETCH", "NODE_OPTIONS", "NODE_DEBUG", "SSLKEYLOGFILE", "OPENSSL_CONF")
+           "BUN_CONFIG_VERBOSE_FETCH", "NODE_OPTIONS", "NODE_DEBUG", "NODE_COMPILE_CACHE", "CARES_HOSTS",
+           "SSLKEYLOGFILE", "OPENSSL_CONF")
 
 
 def test_what_loads_code_is_dropped_and_children_get_it_back(ready, tools, token):

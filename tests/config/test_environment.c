@@ -84,13 +84,21 @@ static void test_routes(void **state)
 static void test_runtime(void **state)
 {
 	static const char *const yes[] = {
-		"BUN_OPTIONS",	  "BUN_INSPECT",       "BUN_X",	       "NODE_OPTIONS",
-		"NODE_DEBUG",	  "NODE_DEBUG_NATIVE", "LD_PRELOAD",   "LD_LIBRARY_PATH",
-		"GLIBC_TUNABLES", "GCONV_PATH",	       "MALLOC_TRACE", "SSLKEYLOGFILE",
-		"HOSTALIASES",	  "RES_OPTIONS",       "LOCALDOMAIN",  "RESOLV_HOST_CONF"
+		"BUN_OPTIONS",	  "BUN_INSPECT",	"BUN_X",	   "NODE_OPTIONS",
+		"NODE_DEBUG",	  "NODE_DEBUG_NATIVE",	"LD_PRELOAD",	   "LD_LIBRARY_PATH",
+		"GLIBC_TUNABLES", "GCONV_PATH",		"MALLOC_TRACE",	   "SSLKEYLOGFILE",
+		"HOSTALIASES",	  "RES_OPTIONS",	"LOCALDOMAIN",	   "RESOLV_HOST_CONF",
+		"CARES_HOSTS",	  "NODE_COMPILE_CACHE", "NODE_CHANNEL_FD", "NODE_OF_TOMORROW",
 	};
-	static const char *const no[] = { "NODE_EXTRA_CA_CERTS", "PATH", "BUNDLE",
-					  "MALLOCATOR",		 "LANG", "NODE_ENV" };
+	static const char *const no[] = { "NODE_EXTRA_CA_CERTS",
+					  "PATH",
+					  "BUNDLE",
+					  "MALLOCATOR",
+					  "LANG",
+					  "NODE_ENV",
+					  "NODE_TLS_REJECT_UNAUTHORIZED",
+					  "NODE_USE_SYSTEM_CA",
+					  "NODENV_ROOT" };
 	size_t i;
 
 	(void)state;
