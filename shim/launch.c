@@ -49,10 +49,11 @@ int launch_config_dir(const struct provider *p, struct failure *f)
  * file would have the key.
  */
 #define AUTH_NAME_VARIABLE "CLAUDE_CODE_HOST_AUTH_ENV_VAR"
+#define NO_CODE_CACHE "NODE_DISABLE_COMPILE_CACHE"
 
-/* LD_PRELOAD, CCRUN_FD, the pipe's, the ticket's, the relay's, and those for what the
- * session starts */
-#define SESSION_VARIABLES (5 + RELAY_VARIABLES + INSIDE_VARIABLES)
+/* LD_PRELOAD, CCRUN_FD, NO_CODE_CACHE, the pipe's, the ticket's, the relay's, and those for
+ * what the session starts */
+#define SESSION_VARIABLES (6 + RELAY_VARIABLES + INSIDE_VARIABLES)
 
 /* What a session by relay has instead of a key, and what is for the programs in it. */
 struct relayed_variables {
@@ -154,6 +155,11 @@ static int env_block_add_session(struct launch *l, struct env_block *b, bool sav
 			return -1;
 	snprintf(number, sizeof(number), "%d", l->connection);
 	if (claims && env_block_add(b, "", "CCRUN_FD", 8, number) != 0)
+		return -1;
+	/* Node keeps compiled code below TMPDIR for a program that wants that, and runs it in
+	 * the place of the program's text: with the key in it. */
+	if (claims && !getenv(NO_CODE_CACHE) &&
+	    env_block_add(b, "", NO_CODE_CACHE, strlen(NO_CODE_CACHE), "1") != 0)
 		return -1;
 	if (l->connection >= 0 && l->target->claude &&
 	    env_block_add(b, "", AUTH_NAME_VARIABLE, strlen(AUTH_NAME_VARIABLE),

@@ -132,6 +132,7 @@ def test_what_loads_code_is_dropped_and_children_get_it_back(ready, tools, token
     for name in DROPPED + ("LD_PRELOAD", "CCRUN_FD"):
         assert f"'{name}'" not in own, own
     assert "'ANTHROPIC_AUTH_TOKEN'" in own, "the control: it is the one with the token"
+    assert "'NODE_DISABLE_COMPILE_CACHE'" in own, "node would run code that others left below TMPDIR"
     lines = child.splitlines()
     for name in DROPPED:
         if mine[name]:
