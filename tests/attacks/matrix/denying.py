@@ -1,6 +1,7 @@
 """Deny: the person's own use is stopped, or spoiled."""
 import os
 import resource
+import shutil
 import signal
 import socket
 import time
@@ -80,7 +81,7 @@ def remove(s):
 def vault_removed(s):
     if s.plain:
         raise NotHere("no vault there")
-    (s.data / "ccrun/vault").unlink()
+    (s.data / "ccrun/vault").rename(s.data / "ccrun/vault.before")  # for what is tried after it
 
 
 def vault_swapped(s):
@@ -89,6 +90,7 @@ def vault_swapped(s):
         raise NotHere("no vault there")
     path = s.data / "ccrun/vault"
     data = path.read_bytes()
+    shutil.copy2(path, path.with_name("vault.before"))
     path.write_bytes(data[:40] + bytes(x ^ 1 for x in data[40:60]) + data[60:])
 
 

@@ -94,6 +94,19 @@ def suspended(run):
     return 0
 
 
+def without_vault(run):
+    """The next launch; then the person puts the file back, and starts anew."""
+    if run.column.plain:
+        return 0
+    code = standin(run)
+    run.c.own()
+    before = run.c.data / "ccrun/vault.before"
+    if before.exists():
+        before.replace(before.with_name("vault"))
+        run.column.restart_broker(run)  # that of before does not overwrite another file than its own
+    return code
+
+
 def put_back(run):
     """Now what lies beside the vault becomes what it was; then the broker is started anew."""
     go = run.out / "go.older"
@@ -275,11 +288,9 @@ def own_unlock(run):
     return r.rc
 
 
-FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock, suspended,
-    rolled_back, spent_again, filled, heap_dumped,
-    shell_unlock,
-                                     typed, over, race, race_unlock, race_standin,
-                                     own_unlock)}
+FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock,
+                                     suspended, without_vault, rolled_back, spent_again, filled, heap_dumped,
+                                     shell_unlock, typed, over, race, race_unlock, race_standin, own_unlock)}
 
 
 # ---- choices of the person's ----
