@@ -71,13 +71,17 @@ define link
 @$(CC) $(CFLAGS_ALL) $(1) -o $@ $^ $(LDFLAGS_ALL) $(2)
 endef
 
-# A filter that is compiled once, here, and not with each launch.
+# A filter that is compiled once, here, and not with each launch.  Its generator runs now, so it
+# is made for the machine that builds; it writes for the one that the programs are made for.
 FILTER := $(OBJ)/generated/session_filter
-$(FILTER): $(call objs,sandbox/generate sandbox base)
-	$(call link,-pie,-lseccomp)
+generator := $(call src,sandbox/generate) sandbox/seccomp_filter.c base/fail.c
+$(FILTER): $(generator) $(wildcard sandbox/*.h) base/fail.h
+	@mkdir -p $(@D)
+	@echo '  LINK  $@'
+	@$(BUILD_CC) -std=gnu11 -O1 $(WARN) $(DEFINES) -o $@ $(generator) -lseccomp
 
 $(FILTER).c: $(FILTER)
-	@$< >$@.new && mv $@.new $@
+	@$< $(MACHINE) >$@.new && mv $@.new $@
 
 $(OBJ)/sandbox/session_filter.o: $(FILTER).c sandbox/session_filter.h
 	@mkdir -p $(@D)
@@ -156,7 +160,7 @@ $(LIBDIR)/libccrun.so $(TEST)/lib/ccrun/libccrun.so: wire/claim.h base/control.h
 	@install -d -m 755 $(@D)
 	@echo '  LINK  $@'
 	@$(CC) -std=gnu11 -fPIC -shared -O2 -g $(WARN) -fstack-protector-strong -fvisibility=hidden $(INIT) \
-		$(call works,-fcf-protection) $(DEFINES) $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS_ALL)
+		$(BRANCHES) $(DEFINES) $(CFLAGS) -o $@ $(filter %.c,$^) $(LDFLAGS_ALL)
 	@chmod go-w $@
 
 # Copies, not links: in a checkout made with umask 002 the files are open to a

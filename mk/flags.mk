@@ -1,5 +1,10 @@
 # What the compiler and the linker are told, and where the libraries are.
 
+# The machine that the programs are made for: x86_64, aarch64.
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+# What makes a program that runs while this is built: in a cross build not CC.
+BUILD_CC ?= $(if $(filter $(MACHINE),$(shell uname -m)),$(CC) $(CFLAGS) $(LDFLAGS),cc)
+
 PKG_CONFIG ?= pkg-config
 # Debian 12 names msgpack-c's pkg-config file msgpack, Debian 13 msgpack-c.
 MSGPACK := $(shell $(PKG_CONFIG) --exists msgpack-c 2>/dev/null && echo msgpack-c || echo msgpack)
@@ -14,7 +19,9 @@ works = $(shell echo 'int main(void){return 0;}' | $(CC) -Werror $(1) -x c -o /d
 comma := ,
 # Uninitialised locals start as zero; clang 14 only knows the pattern variant.
 INIT := $(or $(call works,-ftrivial-auto-var-init=zero),$(call works,-ftrivial-auto-var-init=pattern))
-HARDEN := -fstack-protector-strong $(INIT) $(call works,-fcf-protection)
+# x86's, or arm64's: where a jump may lead.
+BRANCHES := $(or $(call works,-fcf-protection),$(call works,-mbranch-protection=standard))
+HARDEN := -fstack-protector-strong $(INIT) $(BRANCHES)
 LDHARDEN := -Wl,-z,relro,-z,now -Wl,-z,noexecstack
 DEFINES := -D_GNU_SOURCE -DCCRUN_VERSION='"$(VERSION)"' -I.
 ifeq ($(SANITIZE),)

@@ -4,16 +4,18 @@
 #include "sandbox/seccomp_filter.h"
 
 #include <errno.h>
+#include <string.h>
 
 #include "base/fail.h"
 
-#if defined(__x86_64__)
-#define ARCH_32 SCMP_ARCH_X86
-#elif defined(__aarch64__)
-#define ARCH_32 SCMP_ARCH_ARM
-#else
-#error "which 32-bit programs does this machine run?"
-#endif
+/* Whose programs a machine's kernel runs: its own, and 32-bit ones. */
+static const struct machine {
+	const char *name;
+	uint32_t own, narrow;
+} machines[] = {
+	{ "x86_64", SCMP_ARCH_X86_64, SCMP_ARCH_X86 },
+	{ "aarch64", SCMP_ARCH_AARCH64, SCMP_ARCH_ARM },
+};
 
 static int filter_add(scmp_filter_ctx ctx, const struct seccomp_rule *rules, size_t count)
 {
@@ -43,11 +45,42 @@ int seccomp_filter_enter(uint32_t otherwise, const struct seccomp_rule *rules, s
 			  "cannot enter the seccomp sandbox");
 }
 
-int seccomp_filter_write(int fd, const struct seccomp_rule *rules, size_t count, struct failure *f)
+static const struct machine *machine_find(const char *name)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
-	int r = ctx ? seccomp_arch_add(ctx, ARCH_32) : -ENOMEM;
+	size_t i;
 
+	for (i = 0; i < sizeof(machines) / sizeof(machines[0]); i++)
+		if (strcmp(machines[i].name, name) == 0)
+			return &machines[i];
+	return NULL;
+}
+
+/* A new filter is for the machine that this program runs on. */
+static int filter_set_machine(scmp_filter_ctx ctx, const struct machine *m)
+{
+	uint32_t here = seccomp_arch_native();
+	int r = 0;
+
+	if (m->own != here)
+		r = seccomp_arch_add(ctx, m->own);
+	if (r == 0 && m->narrow != here)
+		r = seccomp_arch_add(ctx, m->narrow);
+	if (r == 0 && here != m->own && here != m->narrow)
+		r = seccomp_arch_remove(ctx, here);
+	return r;
+}
+
+int seccomp_filter_write(int fd, const char *machine, const struct seccomp_rule *rules,
+			 size_t count, struct failure *f)
+{
+	const struct machine *m = machine_find(machine);
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ALLOW);
+	int r = ctx ? 0 : -ENOMEM;
+
+	if (!m)
+		r = -EINVAL;
+	if (r == 0)
+		r = filter_set_machine(ctx, m);
 	/* What is left has no kernel that runs it (x32 without syscall.x32=y): as there. */
 	if (r == 0)
 		r = seccomp_attr_set(ctx, SCMP_FLTATR_ACT_BADARCH, SCMP_ACT_ERRNO(ENOSYS));
@@ -63,5 +96,5 @@ int seccomp_filter_write(int fd, const struct seccomp_rule *rules, size_t count,
 	if (r == 0)
 		return 0;
 	errno = -r;
-	return fail_errno(f, NULL, "cannot write a seccomp filter");
+	return fail_errno(f, NULL, "cannot write a seccomp filter for %s", machine);
 }

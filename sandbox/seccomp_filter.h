@@ -40,10 +40,12 @@ int seccomp_filter_enter(uint32_t otherwise, const struct seccomp_rule *rules, s
 			 struct failure *f);
 
 /*
- * Write the instructions of a filter that allows every call that no rule is for.  Unlike
- * seccomp_filter_enter's, which ends a process that calls the kernel as another
- * machine's program would, it holds for the machine's 32-bit programs too.  0, or -1 with f set.
+ * Write the instructions of a filter that allows every call that no rule is for, for programs of
+ * a machine (x86_64, aarch64), which need not be this one.  Unlike seccomp_filter_enter's, which
+ * ends a process that calls the kernel as another machine's program would, it holds for the
+ * machine's 32-bit programs too.  0, or -1 with f set.
  */
-int seccomp_filter_write(int fd, const struct seccomp_rule *rules, size_t count, struct failure *f);
+int seccomp_filter_write(int fd, const char *machine, const struct seccomp_rule *rules,
+			 size_t count, struct failure *f);
 
 #endif

@@ -1,6 +1,6 @@
 /*
  * sandbox/generate/session_filter.c - the system calls that no program of a session may make;
- * prints them as sandbox/session_filter.c, for the build.
+ * prints them as sandbox/session_filter.c, for the build.  Its argument is the machine.
  *
  * Whatever such a program does to itself and to what it starts stays possible: debuggers,
  * namespaces, mounts.  Tracing others is Landlock's to refuse, which knows who is outside.
@@ -57,13 +57,18 @@ static const struct seccomp_rule rules[] = {
 	DENY(delete_module),
 };
 
-int main(void)
+int main(int argc, char **argv)
 {
 	struct filter_instruction in;
 	struct failure f = { 0 };
 	int fd = memfd_create("filter", MFD_CLOEXEC);
 
-	if (fd < 0 || seccomp_filter_write(fd, rules, sizeof(rules) / sizeof(rules[0]), &f) != 0 ||
+	if (argc != 2) {
+		fputs("usage: session_filter MACHINE\n", stderr);
+		return 1;
+	}
+	if (fd < 0 ||
+	    seccomp_filter_write(fd, argv[1], rules, sizeof(rules) / sizeof(rules[0]), &f) != 0 ||
 	    lseek(fd, 0, SEEK_SET) != 0) {
 		fail_print("session_filter", &f);
 		return 1;
