@@ -9,7 +9,13 @@
 # Debian's static libraries need nothing of glibc's but the few names in base/musl/.
 # (-Wconversion trips over macros in musl's headers; the same files are compiled with
 # it for glibc.)
-MUSL ?= $(if $(SANITIZE),,$(shell command -v musl-gcc 2>/dev/null))
+#
+# musl-gcc is gcc with a specs file, and makes programs for the machine it runs on.  For another,
+# Debian's musl-dev of that architecture has such a file, too.
+musl_gcc := $(shell command -v musl-gcc 2>/dev/null)
+musl_specs := $(wildcard /usr/lib/$(MACHINE)-linux-musl/musl-gcc.specs)
+MUSL ?= $(if $(SANITIZE),,$(if $(filter $(MACHINE)-%,$(if $(musl_gcc),$(shell $(musl_gcc) -dumpmachine))),$(musl_gcc), \
+	$(if $(musl_specs),$(MACHINE)-linux-gnu-gcc -specs $(musl_specs))))
 ifeq ($(MUSL),)
 $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
 $(TEST)/bin/ccrun: $(call objs,shim) $(TEST_HOUSE)
@@ -29,11 +35,12 @@ MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house.a
 TEST_MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house-test.a
 MUSLINC := $(OBJ)/musl-include
 # musl-gcc knows no -static-pie: its start file for that is named by hand.
-MUSLLIB := $(shell sed -n 's|.*-specs "\(.*\)/musl-gcc.specs".*|\1|p' $(MUSL))
+MUSLLIB := $(patsubst %/musl-gcc.specs,%,$(or $(filter %/musl-gcc.specs,$(MUSL)), \
+	$(shell sed -n 's|.*-specs "\(.*/musl-gcc.specs\)".*|\1|p' $(MUSL))))
 MUSLHEADERS := $(addprefix $(MUSLINC)/,msgpack msgpack.h ini.h jansson.h jansson_config.h utf8proc.h)
 $(MUSLHEADERS):
 	@mkdir -p $(@D)
-	@p=$$(ls -d $(SYSINC)/$(@F) $(SYSINC)/*/$(@F) 2>/dev/null | head -n 1); ln -sfn $$p $@
+	@ln -sfn $(firstword $(wildcard $(addsuffix /$(@F),$(SYSINC) $(SYSINC)/$(MACHINE)-linux-gnu $(SYSINC)/*))) $@
 
 $(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 	@mkdir -p $(@D)
