@@ -24,4 +24,4 @@ both:
 
 # As root: the build and the unit tests on Debian 13, in a chroot.
 debian13:
-	@tools/debian13
+	@tools/debian trixie

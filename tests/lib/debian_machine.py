@@ -5,7 +5,7 @@ root: packages are installed into it by apt, and used by users who log in by PAM
         m.root("apt-get", "install", "-y", "/debs/ccrun_0.1.0_amd64.deb")
         m.user("anna", "ccctl status")
 
-debootstrap makes the release once, in the cache that tools/debian13 uses; what a test
+debootstrap makes the release once, in the cache that tools/debian uses; what a test
 writes goes into an overlay.  The network is the host's.
 """
 import fcntl

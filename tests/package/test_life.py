@@ -1,21 +1,18 @@
-"""The Debian packages: what is in them, and their life on clean machines that systemd has
-booted - installed, used by two people, upgraded under their sessions, removed."""
-import hashlib
+"""The Debian packages' life on clean machines that systemd has booted: installed, used by two
+people, upgraded under their sessions, removed."""
 import os
 import shutil
 import subprocess
 import threading
-from pathlib import Path
 
 import pytest
 
-from built import REPO
 from client import claude, until
 from debian_machine import DebianMachine
+from debs import RELEASES, built_for, field, package
 from endpoint import Bash, Text
 
 pytestmark = pytest.mark.package
-RELEASES = ("bookworm", "trixie")
 PROVIDER = """[provider]
 title = Demo
 base_url = {url}
@@ -24,23 +21,6 @@ secret = demo
 docs = a loopback endpoint
 """
 PASSPHRASE = "correct horse battery staple"
-
-
-def built_for(name):
-    """The packages of a release: make deb on this machine, or tools/debian13 deb in its chroot."""
-    where = Path(os.environ.get("CCRUN_DEBS", REPO / "build/deb")) / name
-    debs = sorted(where.glob("*.deb"))
-    if not debs:
-        pytest.fail(f"no packages in {where}: make package-test", pytrace=False)
-    return debs
-
-
-def field(deb, name):
-    return subprocess.run(["dpkg-deb", "--field", deb, name], capture_output=True, text=True, check=True).stdout.strip()
-
-
-def package(debs, name):
-    return next(d for d in debs if field(d, "Package") == name)
 
 
 def older(debs, to):
@@ -69,7 +49,6 @@ def machine(request, tmp_path):
         shutil.copy(deb, shelf)
     try:
         with DebianMachine(request.param, tmp_path, shelf, claude()) as m:
-            m.debs_of = debs
             m.older = older(debs, shelf)
             m.newer = [f"/debs/{package(debs, n).name}" for n in ("ccrun", "ccrun-system")]
             yield m
@@ -164,26 +143,3 @@ def test_installed_used_upgraded_and_removed(machine, ep, token):
         m.user(name, "ccctl unlock --passphrase-fd 3 3<passphrase")
         assert "hello from loopback" in launch(m, name).out
         assert ep.main[-1].headers["authorization"] == "Bearer " + tokens[name]
-
-
-def test_programs_cannot_be_read_and_nothing_is_writable(machine):
-    deb = package(machine.debs_of, "ccrun")
-    for line in subprocess.run(["dpkg-deb", "--contents", deb], capture_output=True, text=True, check=True).stdout.splitlines():
-        mode, owner, _, _, _, path = line.split()[:6]
-        assert owner == "root/root" and (mode[0] == "l" or mode[8] == "-"), line
-        if path.startswith(("./usr/bin/", "./usr/libexec/ccrun/cc")) and mode[0] == "-":
-            assert mode == "-rwx--x--x", line
-
-
-def test_lintian_has_nothing_to_say():
-    for name in RELEASES:
-        # Each by its own release's: written beside the packages when they were built.
-        said = (built_for(name)[0].parent / "lintian").read_text()
-        assert said == "", said
-
-
-def test_two_builds_are_the_same_bytes():
-    for name in RELEASES:
-        first = {d.name: hashlib.sha256(d.read_bytes()).hexdigest() for d in built_for(name)}
-        again = {d.name: hashlib.sha256(d.read_bytes()).hexdigest() for d in (built_for(name)[0].parent / "again").glob("*.deb")}
-        assert first == again
