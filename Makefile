@@ -3,7 +3,7 @@
 #   make            build into build/            make run     try it with a throw-away key
 #   make test       the whole suite              make deps    install what build and tests need
 #   make install PREFIX=~/.local                 make bench   the speed ratios
-#   make deb        Debian's packages, into build/deb   make dist   a release's tarball
+#   make deb        Debian's packages, into build/deb/RELEASE   make dist   a release's tarball
 #   make test-build   what the tests run, into build-test/ (mk/tests.mk)
 #   make lint, make floors, make format          CONTRIBUTING.md says what they look at
 #
@@ -186,7 +186,7 @@ run:
 	@$(MAKE) --no-print-directory all
 	@tools/run $(PROVIDER)
 
-# Debian's packages, into build/deb (docs/PACKAGING.md).
+# Debian's packages, into build/deb/RELEASE (docs/PACKAGING.md).
 deb:
 	@tools/need build deb >/dev/null || tools/deps build deb
 	@tools/deb $(ARCH)
