@@ -61,7 +61,7 @@ $(OBJ)/musl/house.a $(OBJ)/musl/house-test.a:
 define link_musl
 @mkdir -p $(@D)
 @echo '  LINK  $@'
-@$(MUSL) -nostartfiles -static -Wl,-pie,--no-dynamic-linker,-z,text -o $@ \
+@$(MUSL) -nostartfiles -static -Wl,-pie,--no-dynamic-linker,-z,text,--build-id -o $@ \
 	$(MUSLLIB)/rcrt1.o $(MUSLLIB)/crti.o $^ $(LDHARDEN) \
 	$(MSGPACK_LIB:-l%=$(SYSLIB)/lib%.a) $(SYSLIB)/libinih.a $(1) -lc $(MUSLLIB)/crtn.o
 endef
