@@ -74,11 +74,16 @@ endef
 # A filter that is compiled once, here, and not with each launch.  Its generator runs now, so it
 # is made for the machine that builds; it writes for the one that the programs are made for.
 FILTER := $(OBJ)/generated/session_filter
-generator := $(call src,sandbox/generate) sandbox/seccomp_filter.c base/fail.c
-$(FILTER): $(generator) $(wildcard sandbox/*.h) base/fail.h
+generator := $(patsubst %.c,$(OBJ)/native/%.o,$(call src,sandbox/generate) sandbox/seccomp_filter.c base/fail.c)
+$(OBJ)/native/%.o: %.c
+	@mkdir -p $(@D)
+	@echo '  BUILD $<'
+	@$(BUILD_CC) -std=gnu11 -O1 $(WARN) $(DEFINES) -MMD -MP -c -o $@ $<
+
+$(FILTER): $(generator)
 	@mkdir -p $(@D)
 	@echo '  LINK  $@'
-	@$(BUILD_CC) -std=gnu11 -O1 $(WARN) $(DEFINES) -o $@ $(generator) -lseccomp
+	@$(BUILD_CC) -o $@ $^ $(if $(NATIVE),$(LDFLAGS)) -lseccomp
 
 $(FILTER).c: $(FILTER)
 	@$< $(MACHINE) >$@.new && mv $@.new $@

@@ -3,7 +3,8 @@
 # The machine that the programs are made for: x86_64, aarch64.
 MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
 # What makes a program that runs while this is built: in a cross build not CC.
-BUILD_CC ?= $(if $(filter $(MACHINE),$(shell uname -m)),$(CC) $(CFLAGS) $(LDFLAGS),cc)
+NATIVE := $(filter $(MACHINE),$(shell uname -m))
+BUILD_CC ?= $(if $(NATIVE),$(CC) $(CFLAGS),cc)
 
 PKG_CONFIG ?= pkg-config
 # Debian 12 names msgpack-c's pkg-config file msgpack, Debian 13 msgpack-c.
