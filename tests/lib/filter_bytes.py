@@ -3,7 +3,7 @@ a system call: so that it can be asked about a machine that this one is not."""
 import struct
 
 INSTRUCTION = struct.Struct("<HBBI")
-LOAD, EQUAL, GREATER, NOT_LESS, ANY_BIT, AND, RETURN = 0x20, 0x15, 0x25, 0x35, 0x45, 0x54, 0x06
+LOAD, JUMP, EQUAL, GREATER, NOT_LESS, ANY_BIT, AND, RETURN = 0x20, 0x05, 0x15, 0x25, 0x35, 0x45, 0x54, 0x06
 # What struct seccomp_data has the machine at, and what the kernel calls each.
 MACHINE_AT = 4
 MACHINES = {"x86_64": 0xC000003E, "i386": 0x40000003, "aarch64": 0xC00000B7, "arm": 0x40000028}
@@ -26,7 +26,7 @@ class Filter:
         return code == EQUAL and k in MACHINES.values()
 
     def says(self, machine, number, *arguments):
-        """The name of the error, as a number, that a call gets; 0: it is allowed."""
+        """The error (errno) that a call gets; 0: it is allowed."""
         words = struct.pack("<IIQ6Q", number, MACHINES[machine], 0, *arguments, *[0] * (6 - len(arguments)))
         at = accumulator = 0
         while True:
@@ -39,7 +39,7 @@ class Filter:
                 accumulator = struct.unpack_from("<I", words, k)[0]
             elif code == AND:
                 accumulator &= k
-            elif code == 0x05:
+            elif code == JUMP:
                 at += k
             else:
                 holds = {EQUAL: accumulator == k, GREATER: accumulator > k, NOT_LESS: accumulator >= k,
