@@ -2,14 +2,20 @@
  * client/login.c - ccctl login: have the vault opened at log-in, by systemd's
  * user units or, where no user manager runs, by an autostart entry.
  */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/facts/broker_facts.h"
 #include "client/login/login_files.h"
 #include "client/login/systemctl.h"
 #include "client/verbs.h"
@@ -17,6 +23,7 @@
 
 /* The broker's own unit is started by its socket: it is not enabled. */
 static const int enabled_units[] = { UNIT_SOCKET, UNIT_UNLOCK, UNIT_LOGIND };
+#define BROKER_PATIENCE_MS 10000 /* as systemd's TimeoutStopSec= for it */
 #define ENABLED_UNITS (sizeof(enabled_units) / sizeof(enabled_units[0]))
 
 static bool login_file_is_ours(const struct login_file *file)
@@ -38,34 +45,70 @@ static bool login_has_units(const struct login_files *l)
 
 /* ---- enable ---- */
 
+/* A broker that runs sessions is its owner's to end. */
+static int login_refuse_broker(pid_t broker, struct failure *f)
+{
+	fail_set(f, FAIL_BUSY, NULL,
+		 "a broker that systemd did not start (process %d) holds the vault and its socket, "
+		 "and sessions run",
+		 (int)broker);
+	fail_hint(f,
+		  "end it, which locks the vault and leaves sessions alone: kill %d; then ccctl "
+		  "login enable",
+		  (int)broker);
+	return -1;
+}
+
 /*
- * A running broker that systemd did not start holds the vault's lock.  systemd would
- * replace its socket, and every connection would start a broker that cannot get the
- * lock.  0: there is no such broker, or -1.
+ * A running broker that systemd did not start, but ccctl or ccrun, holds the vault's lock.
+ * systemd would replace its socket, and every connection would start a broker that cannot get
+ * the lock.  *broker = its process, or 0 where there is none.  0, or -1: it has sessions.
  */
-static int login_check_no_broker(struct client *c, struct failure *f)
+static int login_find_broker(struct client *c, pid_t *broker, struct failure *f)
 {
 	static const char *const name[] = { "ccbroker.socket" };
 	struct manager_unit unit;
+	struct broker_facts *b;
+	int r;
 
+	*broker = 0;
 	if (manager_ask(name, 1, &unit, f) != 0)
 		return -1;
 	if (strcmp(unit.active, "active") == 0)
 		return 0;
-	if (client_connect(c, false, f) != 0) {
-		if (f->code != FAIL_NO_BROKER)
-			return -1;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		return fail_errno(f, NULL, "login");
+	r = broker_facts_read(c, b, f);
+	if (r == 0) /* that none runs is no failure */
 		memset(f, 0, sizeof(*f));
-		return 0;
-	}
-	fail_set(f, FAIL_BUSY, NULL,
-		 "a broker that systemd did not start (process %d) holds the vault and its socket",
-		 (int)c->dial.broker);
-	fail_hint(f,
-		  "end it, which locks the vault and leaves sessions alone: kill %d; then ccctl "
-		  "login enable",
-		  (int)c->dial.broker);
-	return -1;
+	/* The system broker is nothing that these units start. */
+	if (r == 0 && b->running && !c->dial.system)
+		*broker = (pid_t)b->pid;
+	if (r == 0 && *broker && b->sessions > 0)
+		r = login_refuse_broker(*broker, f);
+	free(b);
+	return r;
+}
+
+/* End that broker, which wipes its keys, and wait until it has let go of the vault. */
+static int login_end_broker(pid_t broker, struct failure *f)
+{
+	struct pollfd p = { .fd = (int)syscall(SYS_pidfd_open, broker, 0), .events = POLLIN };
+	int r = 0;
+
+	if (p.fd < 0)
+		return errno == ESRCH ? 0 : fail_errno(f, NULL, "process %d", (int)broker);
+	if (syscall(SYS_pidfd_send_signal, p.fd, SIGTERM, NULL, 0) != 0 && errno != ESRCH)
+		r = fail_errno(f, NULL, "end the broker (process %d)", (int)broker);
+	else if (poll(&p, 1, BROKER_PATIENCE_MS) != 1)
+		r = fail_set(f, FAIL_TIMEOUT, "see why it does not end, then: ccctl login enable",
+			     "the broker (process %d) does not end", (int)broker);
+	close(p.fd);
+	if (r == 0)
+		say("ended the broker that systemd did not start; systemd's opens the vault at the "
+		    "next launch, or by ccctl unlock");
+	return r;
 }
 
 /* The user manager starts the broker in its own environment, not in this one. */
@@ -130,13 +173,15 @@ static int login_enable_units(struct client *c, struct login_files *l, struct fa
 {
 	static const char *const reload[] = { "daemon-reload", NULL };
 	const char *words[3 + ENABLED_UNITS] = { "enable", "--now" };
+	pid_t broker;
 	unsigned i;
 	int r;
 
 	for (i = 0; i < ENABLED_UNITS; i++)
 		words[2 + i] = l->file[enabled_units[i]].name;
 	/* A unit of that name that ccctl did not write would hide root's, too. */
-	if (login_not_foreign(l, 0, LOGIN_UNITS - 1, f) != 0 || login_check_no_broker(c, f) != 0)
+	if (login_not_foreign(l, 0, LOGIN_UNITS - 1, f) != 0 ||
+	    login_find_broker(c, &broker, f) != 0)
 		return -1;
 	login_note_environment();
 	if ((l->shared[0] ? login_use_shared(l, f) : login_use_own(l, f)) != 0)
@@ -147,7 +192,8 @@ static int login_enable_units(struct client *c, struct login_files *l, struct fa
 		return -1;
 	if (r == 1)
 		say("removed %s: systemd does that now", l->file[AUTOSTART].path);
-	if (manager_call(reload, NULL, 0, f) != 0 || manager_call(words, NULL, 0, f) != 0)
+	if (manager_call(reload, NULL, 0, f) != 0 ||
+	    (broker && login_end_broker(broker, f) != 0) || manager_call(words, NULL, 0, f) != 0)
 		return -1;
 	say("enabled: systemd starts the broker when it is needed, opens the vault at a graphical "
 	    "log-in, and locks it on suspend and screen lock");
@@ -178,7 +224,15 @@ static int login_enable(struct client *c, struct login_files *l, struct failure 
 
 /* ---- disable ---- */
 
-static int login_disable_units(const struct login_files *l, struct failure *f)
+/* Is the vault the system broker's, whom these units do not concern? */
+static bool login_vault_is_systems(struct client *c)
+{
+	struct failure ignored = { 0 };
+
+	return client_connect(c, false, &ignored) == 0 && c->dial.system;
+}
+
+static int login_disable_units(struct client *c, const struct login_files *l, struct failure *f)
 {
 	const char *words[3 + ENABLED_UNITS] = { "disable", "--now" };
 	const struct login_file *file;
@@ -194,7 +248,10 @@ static int login_disable_units(const struct login_files *l, struct failure *f)
 		return 0;
 	if (manager_call(words, NULL, 0, f) != 0)
 		return -1;
-	say("disabled and stopped the units, and their broker with them: the vault is locked");
+	say(login_vault_is_systems(c)
+		    ? "disabled and stopped the units; the system broker keeps the vault as it is"
+		    : "disabled and stopped the units, and their broker with them: the vault is "
+		      "locked");
 	return 0;
 }
 
@@ -204,8 +261,7 @@ static int login_disable(struct client *c, struct login_files *l, struct failure
 	bool units = login_has_units(l), manager = manager_here();
 	int i, r, removed = 0;
 
-	(void)c;
-	if (units && manager && login_disable_units(l, f) != 0)
+	if (units && manager && login_disable_units(c, l, f) != 0)
 		return -1;
 	for (i = 0; i < LOGIN_UNITS; i++) {
 		if (l->file[i].state == FILE_FOREIGN)

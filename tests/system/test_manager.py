@@ -111,15 +111,18 @@ $as $ccctl login disable >&2
     assert ep.main[0].headers["authorization"] == "Bearer " + token
 
 
-def test_a_broker_of_ones_own_is_not_pushed_aside(c, managed):
+def test_a_broker_of_ones_own_gives_way_to_the_unit_s(c, managed):
     r = managed(f"""
 echo {shlex.quote(PASSPHRASE)} | $as $ccctl init --passphrase-fd 0 >&2
+before=$(head -n 1 {c.data}/ccrun/vault.lock)
 $as $ccctl login enable
 echo $?
 $as $ccctl status -q; echo $?
-kill $(head -n 1 {c.data}/ccrun/vault.lock)
+echo {shlex.quote(PASSPHRASE)} | $as $ccctl unlock --passphrase-fd 0 >&2; echo $?
+kill -0 $before; echo $?
+[ "$($as systemctl --user show --value --property=MainPID ccbroker.service)" -gt 0 ]; echo $?
 """)
-    assert r.stdout.split() == ["1", "0"] and "a broker that systemd did not start" in r.stderr, r
+    assert r.stdout.split() == ["0", "3", "0", "1", "0"], r
 
 
 SESSION = "/user.slice/user-1000.slice/session-3.scope"

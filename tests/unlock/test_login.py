@@ -9,6 +9,7 @@ import subprocess
 import pytest
 
 from ccrun import BUILD, CCCTL
+from client import alive, until
 from login_units import Login
 
 UNITS = ["ccbroker.socket", "ccbroker.service", "ccrun-unlock.service", "ccrun-logind.service"]
@@ -179,16 +180,33 @@ def test_a_foreign_unit_is_not_overwritten(login, kind):
     assert login.status()["units"][2]["file"] == "foreign"
 
 
-def test_a_broker_that_was_started_by_hand_is_named(login):
+def test_enabled_right_after_init(login):
+    """The broker that init started gives way to systemd's; the socket is free for it."""
     login.c.init()
     pid = login.c.broker()
+    r = login.ok("enable")
+    assert "ended the broker that systemd did not start" in r.err and not alive(pid), r
+    assert not (login.c.runtime / "ccrun/broker.sock").exists()
+    assert any(call.startswith("--user enable --now") for call in login.calls())
+
+
+def test_a_broker_with_sessions_is_its_owner_s_to_end(login, token):
+    c = login.c
+    c.demo()
+    c.ready(token)
+    pid = c.broker()
+    session = c.popen([c.bin / "ccrun", "--exec", "/bin/sleep", "demo", "600"])
+    until(lambda: '"sessions": 1' in c.ccctl("status", "--json").out, what="the session")
     r = login("enable")
     assert r.rc == 1 and f"process {pid}" in r.err and f"kill {pid}" in r.err, r
     assert login.files() == [] and login.calls() == [SHOW + "ccbroker.socket"]
+    session.kill()
+    session.wait()
+    until(lambda: '"sessions": 0' in c.ccctl("status", "--json").out, what="its end")
     # One that systemd started is systemd's to deal with.
     (login.bin / "on").touch()
     login.ok("enable")
-    assert login.c.broker() == pid
+    assert c.broker() == pid
 
 
 # ---- a systemctl that does not do as it is told ------------------------
