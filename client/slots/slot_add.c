@@ -80,6 +80,21 @@ static void slot_warn_of_replaced(struct client *c, const struct new_slot *s)
 	}
 }
 
+/* Each asks the same TPM, or the same keyring, unless the vault came from another machine. */
+static void slot_warn_of_second(enum slot_kind kind)
+{
+	unsigned i;
+
+	if (kind != SLOT_TPM2 && kind != SLOT_KEYRING)
+		return;
+	for (i = 0; i < all.n; i++)
+		if (all.slot[i].kind == kind)
+			say("note: slot %u is of the kind %s already; if it is this machine's, one is "
+			    "enough: ccctl slot rm %u",
+			    (unsigned)all.slot[i].id, slot_kind_name(kind),
+			    (unsigned)all.slot[i].id);
+}
+
 static int slot_make_and_send(struct client *c, enum slot_kind kind, struct new_slot *s,
 			      struct failure *f)
 {
@@ -94,8 +109,11 @@ static int slot_make_and_send(struct client *c, enum slot_kind kind, struct new_
 		r = slot_send(c, s, all.next, 0, f);
 	if (r != 0)
 		slot_unmake(c, s, all.vault, all.next, sent);
-	else if (s->has_keyfile)
-		slot_warn_of_replaced(c, s);
+	else {
+		slot_warn_of_second(kind);
+		if (s->has_keyfile)
+			slot_warn_of_replaced(c, s);
+	}
 	return r;
 }
 
