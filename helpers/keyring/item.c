@@ -98,7 +98,8 @@ static int item_default_collection(struct keyring *k, SecretCollection **out, st
 		return service_error(e, "cannot look for the default keyring", f);
 	if (!*out)
 		return fail_set(f, FAIL_SYSTEM,
-				"make a keyring the default one (seahorse does; with KeePassXC "
+				"log out and in again, which makes one after an account's first "
+				"log-in; or make one the default (seahorse does; with KeePassXC "
 				"open the database), or " HINT_OTHER_SLOT,
 				"the Secret Service has no default keyring");
 	return 0;
