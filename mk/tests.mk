@@ -102,6 +102,12 @@ package-test:
 	done
 	@CCRUN_CLAUDE="$$(tools/claude)" python3 -m pytest -rs -p no:cacheprovider --timeout=1200 -m package tests/package
 
+# As root: the packages installed on virtual machines of Debian 12 and 13, where people log in,
+# suspend, reboot and crash.  ARGS=bookworm; ARGS='trixie -k logout'.
+.PHONY: vm-test arm64-test
+vm-test:
+	@tools/vm $(ARGS)
+
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan CC=clang SANITIZE=1 fuzz-build

@@ -271,14 +271,14 @@ class Endpoint:
     Request to turn; after the last one comes `default`.  Requests without the
     Bash tool (titles, topics, quota probes) never use up the script."""
 
-    def __init__(self, script=(), default=None, log=None, mask=False):
+    def __init__(self, script=(), default=None, log=None, mask=False, port=0):
         self.script = script if callable(script) else list(script)
         self.default = default or Text("done")
         self.requests = []
         self.mask = mask
         self.changed = threading.Condition()
         self.paused = threading.Event()  # a turn with `pause` is in its middle
-        self.server = Server(("127.0.0.1", 0), Handler)
+        self.server = Server(("127.0.0.1", port), Handler)
         self.server.owner = self
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
@@ -363,6 +363,7 @@ class Endpoint:
 def main():
     ap = argparse.ArgumentParser(description="a loopback endpoint for the real client")
     ap.add_argument("--port-file", required=True, help="the port is written here when it listens")
+    ap.add_argument("--port", type=int, default=0, help="listen on this one")
     ap.add_argument("--log", help="every request as a JSON line (0600)")
     ap.add_argument("--mask", action="store_true", help="log credentials as SHA-256 only")
     ap.add_argument("--bash", action="append", default=[], metavar="CMD",
@@ -372,7 +373,7 @@ def main():
     args = ap.parse_args()
     parent, deadline = os.getppid(), time.monotonic() + args.max_seconds
     say = Text(args.text)
-    with Endpoint([Bash(c) for c in args.bash] + [say], say, args.log, args.mask) as ep:
+    with Endpoint([Bash(c) for c in args.bash] + [say], say, args.log, args.mask, args.port) as ep:
         part = args.port_file + ".part"
         with open(part, "w") as f:
             f.write(f"{ep.port}\n")

@@ -1,0 +1,52 @@
+"""Suspend, screen lock and log-out lock the vault, however it was opened: typed, or by what
+needs no person, where nobody's ccctl has started a watcher."""
+import pytest
+
+import vm_acts
+from vm_acts import EVENTS, PASSPHRASE
+
+pytestmark = pytest.mark.vm
+
+
+def test_a_vault_that_was_opened_by_hand(m):
+    ann = vm_acts.at(m, "ann")
+    vm_acts.is_watched(m, ann)
+    for event in EVENTS:
+        vm_acts.lock_by(m, ann, event, "system")
+        if event != EVENTS[-1]:
+            vm_acts.unlock(ann)
+    vm_acts.unlock(ann)
+    vm_acts.works(ann)
+
+
+def test_one_that_a_keyfile_opened_at_start_and_after_a_crash(m):
+    ann = vm_acts.at(m, "ann")
+    vm_acts.keyfile(m, ann)
+    for event in EVENTS:
+        vm_acts.restart(m)
+        assert vm_acts.is_open(ann), event
+        vm_acts.is_watched(m, ann)
+        vm_acts.lock_by(m, ann, event, "system")
+    vm_acts.crash(m)
+    assert vm_acts.is_open(ann)
+    vm_acts.is_watched(m, ann)
+    vm_acts.lock_by(m, ann, "screen", "system")
+
+
+def test_one_that_a_credential_opened(m):
+    ann = vm_acts.at(m, "ann")
+    vm_acts.credential(m, ann)
+    for event in EVENTS:
+        vm_acts.restart(m)
+        assert vm_acts.is_open(ann), event
+        vm_acts.is_watched(m, ann)
+        vm_acts.lock_by(m, ann, event, "system")
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_one_that_moved_to_the_system_broker(m, event):
+    ben = vm_acts.at(m, "ben")
+    ben.ok("ccctl move system", PASSPHRASE)
+    assert vm_acts.is_open(ben)
+    vm_acts.is_watched(m, ben)
+    vm_acts.lock_by(m, ben, event, "system")
