@@ -93,8 +93,7 @@ static int restore_ask(struct client *c, const struct slots *s, int fd, struct r
 	for (i = 0; i < TRIES && done != 0; i++) {
 		if ((fd >= 0 ? secret_from_fd(fd, &typed, f) : ask_secret(&q, &typed, f)) != 0)
 			break;
-		if (client_connect(c, true, f) == 0)
-			done = slot_key_typed(c, s, &typed, restore_with_key, r, f);
+		done = slot_key_typed(c, s, &typed, restore_with_key, r, f);
 		if (done != 0 && (fd >= 0 || f->code != FAIL_WRONG_KEY))
 			break;
 		q.wrong = "Wrong passphrase";

@@ -51,9 +51,7 @@ static int person_try_slot(struct client *c, uint32_t slot, const uint8_t *key, 
 static int person_try_typed(struct client *c, const struct slots *all, const struct secret *typed,
 			    struct failure *f)
 {
-	/* The broker may have closed an idle connection during the prompt. */
-	if (client_connect(c, true, f) == 0 &&
-	    slot_key_typed(c, all, typed, person_try_slot, NULL, f) == 0)
+	if (slot_key_typed(c, all, typed, person_try_slot, NULL, f) == 0)
 		return 0;
 	if (f->code == FAIL_WRONG_KEY)
 		fail_hint(f, "ccctl slot list shows what opens the vault");

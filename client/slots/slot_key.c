@@ -190,6 +190,14 @@ int slot_derive(const struct kdf_params *p, const struct secret *pass, struct se
 	return r;
 }
 
+/* The prompt, and making the key on a slow machine, may have taken longer than the broker
+ * lets a connection be silent. */
+static int slot_try_connected(struct client *c, uint32_t id, const uint8_t *key, slot_try *try,
+			      void *arg, struct failure *f)
+{
+	return client_connect(c, true, f) == 0 ? try(c, id, key, arg, f) : -1;
+}
+
 static int slot_try_form(struct client *c, const struct slots *all, const struct secret *pass,
 			 struct secret *key, slot_try *try, void *arg, struct failure *f)
 {
@@ -202,7 +210,7 @@ static int slot_try_form(struct client *c, const struct slots *all, const struct
 			continue;
 		if (slot_derive(&s->kdf, pass, key, f) != 0)
 			return -1;
-		if (try(c, s->id, key->p, arg, f) == 0)
+		if (slot_try_connected(c, s->id, key->p, try, arg, f) == 0)
 			return 0;
 		if (f->code != FAIL_WRONG_KEY)
 			return -1;
@@ -255,7 +263,7 @@ static int slot_try_recovery(struct client *c, const struct slots *all, const st
 	for (i = 0; i < all->n; i++) {
 		if (all->slot[i].kind != SLOT_RECOVERY)
 			continue;
-		if (try(c, all->slot[i].id, key->p, arg, f) == 0)
+		if (slot_try_connected(c, all->slot[i].id, key->p, try, arg, f) == 0)
 			return 0;
 		if (f->code != FAIL_WRONG_KEY)
 			return -1;

@@ -36,7 +36,7 @@ typedef int slot_try(struct client *c, uint32_t id, const uint8_t *key, void *ar
 		     struct failure *f);
 
 /*
- * Find the slot that opens with what was typed: call try with each passphrase slot,
+ * Find the slot that opens with what was typed: call try, connected, with each passphrase slot,
  * or each recovery slot if it is a recovery code, until it returns 0.  FAIL_WRONG_KEY
  * when none opens.  0 or -1.
  */

@@ -151,9 +151,6 @@ static int vault_fail_untyped(const struct slots *all, struct failure *f)
 static int vault_try_typed(struct client *c, const struct slots *all, const struct secret *typed,
 			   struct failure *f)
 {
-	/* The broker may have closed an idle connection during the prompt. */
-	if (client_connect(c, true, f) != 0)
-		return -1;
 	return slot_key_typed(c, all, typed, vault_unlock_typed_slot, NULL, f);
 }
 

@@ -159,6 +159,20 @@ def costly(v):
     path.write_bytes(set_passphrase(path.read_bytes(), PASSPHRASE.encode(), PASSPHRASE.encode(), cost=(16, 256 << 20)))
 
 
+@pytest.mark.parametrize("words", (("get", "--reveal", "zai"), ("rename", "zai", "other"), ("unlock",)))
+def test_a_key_that_takes_long_to_make_finds_the_broker_again(v, words):
+    """As on a slow machine: the broker has closed the connection, which was silent for too long."""
+    costly(v)
+    if words != ("unlock",):
+        assert v.with_passphrase("unlock").rc == 0
+    p = talk(v, CCCTL, *words)
+    answer(p, "Passphrase", PASSPHRASE)
+    p.expect(re.escape(WAITS))
+    v.write(v.state / "ccrun/clock.new", "40000").rename(v.state / "ccrun/clock")
+    assert v.status()  # the broker looks at its clock
+    assert "deadline" not in done(p)
+
+
 def test_who_waits_for_the_passphrase_is_told_once_on_a_terminal(v):
     costly(v)
     p = talk(v, CCCTL, "unlock")
