@@ -108,6 +108,12 @@ package-test:
 vm-test:
 	@tools/vm $(ARGS)
 
+# As root: the packages that were cross-built for arm64, on an emulated machine of that kind.
+arm64-test:
+	@tools/need arm64 >/dev/null || tools/deps arm64
+	@ls build/deb/trixie-arm64/ccrun_*.deb >/dev/null 2>&1 || tools/debian trixie deb arm64
+	@python3 -m pytest -rs -p no:cacheprovider -m arm64 tests/machine
+
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan CC=clang SANITIZE=1 fuzz-build

@@ -11,6 +11,14 @@ EVENTS = ("suspend", "screen", "logout")
 WAIT = 90  # for what comes by itself, on a machine that is emulated
 
 
+def wait_for(condition, what, show=lambda: ""):
+    """What a machine does by itself; show: what is said when it does not."""
+    try:
+        return until(condition, WAIT, what)
+    except TimeoutError as e:
+        raise AssertionError(f"{e}: {show()}") from e
+
+
 def at(m, name):
     """The terminal where somebody has logged in before the snapshot."""
     t = m.terminal(LINES[name])
@@ -33,6 +41,11 @@ def status(t):
 
 def is_open(t):
     return t.run("ccctl status -q")[0] == 0
+
+
+def opens_by_itself(t):
+    """systemd says that a broker runs before it listens."""
+    wait_for(lambda: is_open(t), "the vault opened by no person", lambda: t.run("ccctl status; ccctl log -n 5")[1])
 
 
 def unlock(t):
@@ -100,7 +113,7 @@ def lock_screen(m, name):
 
 def is_locked_for(m, t, why):
     """The vault is locked in a moment, for that reason."""
-    until(lambda: not is_open(t), WAIT, f"the lock at {why}")
+    wait_for(lambda: not is_open(t), f"the lock at {why}", lambda: t.run("ccctl status")[1])
     assert status(t)["locked_why"] == why
 
 
@@ -109,7 +122,7 @@ def lock_by(m, t, event, broker):
     name = t.name
     if event == "logout":
         t.logout()
-        until(lambda: last_lock(m, name, broker) == ("logout" if broker == "system" else None), WAIT, "the lock at log-out")
+        wait_for(lambda: last_lock(m, name, broker) == "logout", "the lock at log-out", lambda: m.root("loginctl").out)
     else:
         suspend(m) if event == "suspend" else lock_screen(m, name)
         is_locked_for(m, t, event)
@@ -121,8 +134,8 @@ def lock_by(m, t, event, broker):
 
 def gone(m, name):
     """Nothing of somebody's lives on: no manager, no broker, no keyring."""
-    until(lambda: m.root("pgrep", "-u", name, check=False).rc == 1, WAIT,
-          f"the end of {name}'s processes: " + m.root("ps", "-u", name, "-o", "pid,cgroup,args", check=False).out)
+    wait_for(lambda: m.root("pgrep", "-u", name, check=False).rc == 1, f"the end of {name}'s processes",
+             lambda: m.root("ps", "-u", name, "-o", "pid,cgroup,args", check=False).out)
 
 
 def restart(m):
@@ -133,11 +146,9 @@ def crash(m):
     """Both processes of the broker, at once; systemd has it back."""
     before = m.root("systemctl", "show", "--property=MainPID", "--value", "ccbroker").out.strip()
     m.root("kill", "-9", before)
-    until(lambda: m.root("systemctl", "show", "--property=MainPID", "--value", "ccbroker").out.strip() not in ("0", before)
-          and m.root("systemctl", "is-active", "ccbroker", check=False).rc == 0, WAIT, "the broker's return")
+    wait_for(lambda: m.root("systemctl", "show", "--property=MainPID", "--value", "ccbroker").out.strip() not in ("0", before)
+             and m.root("systemctl", "is-active", "ccbroker", check=False).rc == 0, "the broker's return")
 
 
 def is_watched(m, t):
-    until(lambda: status(t)["watched"], WAIT, "the watcher")
-    state = status(t)
-    assert state["delays"], state
+    wait_for(lambda: status(t)["delays"], "a watcher that delays a suspend", lambda: t.run("ccctl status")[1])

@@ -24,11 +24,11 @@ def test_one_that_a_keyfile_opened_at_start_and_after_a_crash(m):
     vm_acts.keyfile(m, ann)
     for event in EVENTS:
         vm_acts.restart(m)
-        assert vm_acts.is_open(ann), event
+        vm_acts.opens_by_itself(ann)
         vm_acts.is_watched(m, ann)
         vm_acts.lock_by(m, ann, event, "system")
     vm_acts.crash(m)
-    assert vm_acts.is_open(ann)
+    vm_acts.opens_by_itself(ann)
     vm_acts.is_watched(m, ann)
     vm_acts.lock_by(m, ann, "screen", "system")
 
@@ -38,7 +38,7 @@ def test_one_that_a_credential_opened(m):
     vm_acts.credential(m, ann)
     for event in EVENTS:
         vm_acts.restart(m)
-        assert vm_acts.is_open(ann), event
+        vm_acts.opens_by_itself(ann)
         vm_acts.is_watched(m, ann)
         vm_acts.lock_by(m, ann, event, "system")
 

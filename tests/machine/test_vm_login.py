@@ -89,14 +89,14 @@ def test_a_desktop_opens_it_in_either_broker_and_it_is_watched(m):
     ben.ok("ccctl login enable </dev/null")
     ben.ok("systemctl --user stop ccbroker.service")
     desktop(m, "ben", "start")
-    vm_acts.until(lambda: vm_acts.is_open(ben), vm_acts.WAIT, "the desktop's unlock")
+    vm_acts.wait_for(lambda: vm_acts.is_open(ben), "the desktop's unlock")
     vm_acts.is_watched(m, ben)
     ben.ok("ccctl move system", PASSPHRASE)
     desktop(m, "ben", "stop")
     vm_acts.restart(m)
     assert not vm_acts.is_open(ben)
     desktop(m, "ben", "start")
-    vm_acts.until(lambda: vm_acts.is_open(ben), vm_acts.WAIT, "the desktop's unlock")
+    vm_acts.wait_for(lambda: vm_acts.is_open(ben), "the desktop's unlock")
     vm_acts.is_watched(m, ben)
     # What is disabled is said as it is: the vault that is open stays so.
     out = ben.ok("ccctl login disable")
@@ -109,8 +109,8 @@ def test_lingering_keeps_the_broker_and_not_the_open_vault(m):
     ben = vm_acts.at(m, "ben")
     vm_acts.unlock(ben) if not vm_acts.is_open(ben) else None
     ben.logout()
-    vm_acts.until(lambda: not re.search(r"\bben\b", m.root("loginctl", "list-sessions", "--no-legend").out), vm_acts.WAIT, "ben's session to end")
-    vm_acts.until(lambda: vm_acts.last_lock(m, "ben", "user") == "logout", vm_acts.WAIT, "the lock at log-out")
+    vm_acts.wait_for(lambda: not re.search(r"\bben\b", m.root("loginctl", "list-sessions", "--no-legend").out), "ben's session to end")
+    vm_acts.wait_for(lambda: vm_acts.last_lock(m, "ben", "user") == "logout", "the lock at log-out")
     rc, came, said = vm_acts.nobody_launches(m, "ben")
     assert rc != 0 and not came, said
     ben.login("ben", PEOPLE["ben"])

@@ -50,8 +50,8 @@ def test_a_crash_loses_what_is_open_and_nothing_else(m):
     vm_acts.is_watched(m, ann)
     # And once more, by the process that serves: the first one ends with it.
     m.sh("kill -9 $(pgrep -P $(systemctl show --property=MainPID --value ccbroker) | head -n 1)")
-    vm_acts.until(lambda: m.root("systemctl", "is-active", "ccbroker", check=False).out == "active\n"
-                  and not vm_acts.is_open(ann), vm_acts.WAIT, "the broker's return")
+    vm_acts.wait_for(lambda: m.root("systemctl", "is-active", "ccbroker", check=False).out == "active\n"
+                  and not vm_acts.is_open(ann), "the broker's return")
 
 
 def test_the_client_itself_by_relay(m):
