@@ -192,8 +192,8 @@ static int login_enable_units(struct client *c, struct login_files *l, struct fa
 		return -1;
 	if (r == 1)
 		say("removed %s: systemd does that now", l->file[AUTOSTART].path);
-	if (manager_call(reload, NULL, 0, f) != 0 ||
-	    (broker && login_end_broker(broker, f) != 0) || manager_call(words, NULL, 0, f) != 0)
+	if (manager_call(reload, NULL, 0, f) != 0 || (broker && login_end_broker(broker, f) != 0) ||
+	    manager_call(words, NULL, 0, f) != 0)
 		return -1;
 	say("enabled: systemd starts the broker when it is needed, opens the vault at a graphical "
 	    "log-in, and locks it on suspend and screen lock");

@@ -89,7 +89,8 @@ static void slot_warn_of_second(enum slot_kind kind)
 		return;
 	for (i = 0; i < all.n; i++)
 		if (all.slot[i].kind == kind)
-			say("note: slot %u is of the kind %s already; if it is this machine's, one is "
+			say("note: slot %u is of the kind %s already; if it is this machine's, one "
+			    "is "
 			    "enough: ccctl slot rm %u",
 			    (unsigned)all.slot[i].id, slot_kind_name(kind),
 			    (unsigned)all.slot[i].id);

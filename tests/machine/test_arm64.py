@@ -57,8 +57,8 @@ def test_installed_used_and_locked_on_arm64():
     deb = package(built_for(f"{RELEASE}-arm64"), "ccrun")
     home = "home/ann/.config/ccrun/providers/"
     said = arm64_machine.play(RELEASE, [deb], ROOT.replace("TOKEN", TOKEN),
-                              {"steps": STEPS.replace("TOKEN", TOKEN), home + "demo.conf": PROVIDER.format("demo", "[policy]\ndelivery = preload\n"),
-                               home + "via.conf": PROVIDER.format("via", "")})
+                              {"steps": STEPS.replace("TOKEN", TOKEN), home + "via.conf": PROVIDER.format("via", ""),
+                               home + "demo.conf": PROVIDER.format("demo", "[policy]\ndelivery = preload\n")})
     steps = steps_of(said)
     assert "END 0" in said, said[-4000:]
     assert steps["machine"] == (0, "aarch64\n"), steps["machine"]

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.vm
 def doctor(t):
     rc, out = t.run("ccctl doctor --json")
     assert rc in (0, 1, 2), out
-    return {}.fromkeys([]) or {f["check"]: f for f in json.loads(out[out.index("["):])}
+    return {f["check"]: f for f in json.loads(out[out.index("["):])}
 
 
 def kernel(m):
@@ -62,7 +62,7 @@ def test_no_user_namespaces(m):
 def test_no_landlock(booted):
     """Which is no refusal: said, and every launch goes on under seccomp alone."""
     m = booted(load=None, append="lsm=lockdown,yama,apparmor")
-    ann, ben = vm_acts.back(m, "ann"), None
+    ann = vm_acts.back(m, "ann")
     vm_acts.unlock(ann)
     state = vm_acts.status(ann)
     assert state["landlock_abi"] == 0 and state["landlock"] == 0 and state["caged"], state
@@ -90,7 +90,8 @@ def test_hidepid(m):
 
 def test_apparmor_enforces(m):
     assert m.sh("cat /sys/module/apparmor/parameters/enabled; cat /sys/kernel/security/lsm").out.startswith("Y\n")
-    profile = "profile shell /usr/local/bin/confined-shell {\n  file,\n  unix,\n  signal,\n  network,\n  ptrace,\n  capability,\n}\n"
+    rules = "".join(f"  {rule},\n" for rule in ("file", "unix", "signal", "network", "ptrace", "capability"))
+    profile = f"profile shell /usr/local/bin/confined-shell {{\n{rules}}}\n"
     m.root("install", "-m", "755", "/bin/bash", "/usr/local/bin/confined-shell")
     m.root("apparmor_parser", "--replace", "/dev/stdin", input=profile)
     ann = vm_acts.at(m, "ann")

@@ -44,7 +44,8 @@ def test_the_keyring_opens_the_vault_of_who_logs_in_and_asks_nothing(m):
     again(m, ben)
     vm_acts.works(ben)
     vm_acts.is_watched(m, ben)
-    assert m.sh("systemctl --user --machine=ben@.host is-active ccbroker.service ccrun-logind.service").out.split() == ["active"] * 2
+    active = m.root("systemctl", "--user", "--machine=ben@.host", "is-active", "ccbroker.service", "ccrun-logind.service")
+    assert active.out.split() == ["active"] * 2
     for event in vm_acts.EVENTS[:2]:
         vm_acts.lock_by(m, ben, event, "user")
         ben.ok("ccctl unlock --keyring")
@@ -109,7 +110,8 @@ def test_lingering_keeps_the_broker_and_not_the_open_vault(m):
     ben = vm_acts.at(m, "ben")
     vm_acts.unlock(ben) if not vm_acts.is_open(ben) else None
     ben.logout()
-    vm_acts.wait_for(lambda: not re.search(r"\bben\b", m.root("loginctl", "list-sessions", "--no-legend").out), "ben's session to end")
+    sessions = lambda: m.root("loginctl", "list-sessions", "--no-legend").out
+    vm_acts.wait_for(lambda: not re.search(r"\bben\b", sessions()), "the end of ben's session", sessions)
     vm_acts.wait_for(lambda: vm_acts.last_lock(m, "ben", "user") == "logout", "the lock at log-out")
     rc, came, said = vm_acts.nobody_launches(m, "ben")
     assert rc != 0 and not came, said
