@@ -50,6 +50,9 @@
  */
 #define CHECK_PAUSE_MS 500
 #define CHECK_EVERY_MS 20000
+/* At boot logind refuses an inhibitor until polkit is there; and polkit may be installed,
+ * or be restarted, while we run.  No signal says that it would be granted now. */
+#define INHIBITOR_RETRY_MS 10000
 
 #define HINT_LOCK_BY_HAND "without logind, close the vault by hand: ccctl lock"
 
@@ -219,6 +222,8 @@ static void inhibitor_take(struct login1 *l)
 	int r, fd = -1;
 
 	inhibitor_release(l);
+	l->released = false;
+	l->asked = clock_now_ms();
 	r = sd_bus_call_method(l->bus, LOGIN1, MANAGER_PATH, MANAGER, "Inhibit", &e, &reply, "ssss",
 			       "sleep", "ccrun", "the vault is locked before sleep", "delay");
 	if (r >= 0)
@@ -228,11 +233,20 @@ static void inhibitor_take(struct login1 *l)
 		r = -errno;
 	sd_bus_message_unref(reply);
 	lock_client_tell_delays(l->broker, r >= 0);
-	if (r >= 0)
-		return;
-	login1_bus_failure(&f, r, &e, "sleep will not wait until the vault is locked");
-	fail_hint(&f, "may you take a delay inhibitor? systemd-inhibit --mode=delay true");
-	fail_print(PROGRAM, &f);
+	if (r < 0) {
+		login1_bus_failure(&f, r, &e, "sleep will not wait until the vault is locked");
+		fail_hint(&f, "may you take a delay inhibitor? systemd-inhibit --mode=delay true");
+		if (!l->refused)
+			fail_print(PROGRAM, &f);
+	}
+	l->refused = r < 0;
+}
+
+/* When to ask again for an inhibitor that was refused (clock_now_ms). */
+static int64_t inhibitor_next_try(const struct login1 *l)
+{
+	return l->refused && !l->released && l->owner[0] ? l->asked + INHIBITOR_RETRY_MS
+							 : INT64_MAX;
 }
 
 /* ---- signals ---- */
@@ -257,6 +271,7 @@ static int on_prepare_for_sleep(sd_bus_message *m, void *data, sd_bus_error *e)
 		lock_client_send(l->broker, "suspend", LOCK_EVERYONE);
 		lock_client_wait(l->broker, SLEEP_WAIT_MS);
 		inhibitor_release(l);
+		l->released = true;
 	} else {
 		inhibitor_take(l);
 	}
@@ -463,7 +478,7 @@ static int64_t next_bus_timeout(struct login1 *l)
 
 void login1_poll(struct login1 *l, struct pollfd *p, int *timeout)
 {
-	int64_t at = next_check(l), bus = next_bus_timeout(l), left;
+	int64_t at = next_check(l), bus = next_bus_timeout(l), again = inhibitor_next_try(l), left;
 	int events = sd_bus_get_events(l->bus);
 
 	p[0].fd = sd_bus_get_fd(l->bus);
@@ -472,6 +487,7 @@ void login1_poll(struct login1 *l, struct pollfd *p, int *timeout)
 	p[1].events = POLLIN;
 	p[0].revents = p[1].revents = 0;
 	at = bus < at ? bus : at;
+	at = again < at ? again : at;
 	left = at - clock_now_ms();
 	*timeout = at == INT64_MAX ? -1 : left < 0 ? 0 : left > INT_MAX ? INT_MAX : (int)left;
 }
@@ -487,4 +503,6 @@ void login1_tick(struct login1 *l)
 	}
 	if (clock_now_ms() >= next_check(l))
 		check_logged_in(l, NULL);
+	if (clock_now_ms() >= inhibitor_next_try(l))
+		inhibitor_take(l);
 }

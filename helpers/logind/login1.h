@@ -24,6 +24,9 @@ struct login1 {
 	struct sd_bus *bus;
 	char owner[256]; /* the unique bus name (:1.5) of logind; "" for none */
 	int inhibitor;	 /* descriptor of the delay inhibitor: sleep waits for us; or -1 */
+	bool released;	 /* for a sleep that has begun */
+	bool refused;	 /* the last time that one was asked for, and that was said */
+	int64_t asked;	 /* when that was (clock_now_ms) */
 	struct login1_session *session; /* all that logind had at the last check */
 	unsigned sessions;
 	struct sd_login_monitor *monitor; /* of logind's files of sessions; NULL: has none */
@@ -58,7 +61,8 @@ void login1_poll(struct login1 *l, struct pollfd *p, int *timeout);
 /* Free what is known of the sessions; for the end. */
 void login1_forget(struct login1 *l);
 
-/* After each poll: check for a log-out that logind does not signal. */
+/* After each poll: check for a log-out that logind does not signal, and ask again for an
+ * inhibitor that was refused. */
 void login1_tick(struct login1 *l);
 
 #endif

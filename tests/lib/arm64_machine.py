@@ -52,6 +52,10 @@ def make(name, new, debs):
     shutil.copy(sorted((root / "boot").glob("vmlinuz*"))[-1], new / "vmlinuz")
     for path in UNUSED:
         shutil.rmtree(root / path, ignore_errors=True)
+    for name in ("proc", "sys", "dev", "run"):  # debootstrap's first stage has links to this machine's
+        if (root / name).is_symlink():
+            (root / name).unlink()
+        (root / name).mkdir(exist_ok=True)
     # What the scripts of base-passwd and base-files would have made.
     for kind in ("passwd", "group"):
         text = (root / f"usr/share/base-passwd/{kind}.master").read_text()

@@ -169,6 +169,17 @@ def test_without_a_bus_everything_goes_on(w):
     assert "watched        no: suspend, screen lock and log-out do not lock it; ccctl unlock" in w.ok("status").out
 
 
+def test_an_inhibitor_that_was_refused_is_asked_for_again(w):
+    """As at boot, when polkit comes after the watcher; nothing else happens meanwhile."""
+    w.logind.refuse_inhibitors()
+    w.keys(demo={})
+    until(lambda: w.status()["watched"] and not w.status()["delays"], what="the watcher")
+    w.logind.refuse_inhibitors(False)
+    until(lambda: w.status()["delays"], 40, "an inhibitor")
+    sleep(w)
+    until(lambda: not held(w), what="the inhibitor is released")
+
+
 def test_status_says_when_sleep_does_not_wait(w):
     """Without polkit logind lets nobody but root delay it."""
     w.logind.refuse_inhibitors()
