@@ -75,7 +75,7 @@ def person(m, name, *words):
 
 
 def install(m):
-    m.root("systemctl", "is-system-running", "--wait", check=False)
+    m.root("systemctl", "is-system-running", "--wait", check=False, seconds=60)
     m.sh("apt-get install -q -y --no-install-recommends /goods/debs/*.deb")
     m.root("ln", "-s", "/goods/claude", "/usr/local/bin/claude")
     for name in PEOPLE:
