@@ -28,7 +28,8 @@ def test_two_users_at_once(m):
 def test_a_full_disk_takes_nothing_away(m):
     """Nothing is released that cannot be recorded; what was there is there afterwards."""
     ann = vm_acts.at(m, "ann")
-    m.sh("dd if=/dev/zero of=/filler bs=1M 2>/dev/null; dd if=/dev/zero of=/filler2 bs=512 2>/dev/null; true")
+    m.sh("fallocate --length $(df --output=avail --block-size=1 / | tail -n 1) /filler; sync\n"
+         "dd if=/dev/zero of=/filler2 bs=512 2>/dev/null; true")
     rc, out = ann.run("printf sk-another-key-of-no-value-1 | ccctl add --key other")
     assert rc != 0 and "No space left" in out, (rc, out)
     rc, out = ann.run("ccrun --exec /usr/bin/env demo </dev/null")
