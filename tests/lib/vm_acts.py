@@ -108,7 +108,9 @@ def suspend(m):
 
 
 def lock_screen(m, name):
-    m.sh(f"for s in $(loginctl list-sessions --no-legend | awk '$3 == \"{name}\" {{print $1}}'); do loginctl lock-session $s; done")
+    """Of each log-in; from systemd 256 on a user's manager has a session, too, which has no screen."""
+    m.sh(f"for s in $(loginctl list-sessions --no-legend | awk '$3 == \"{name}\" {{print $1}}'); do\n"
+         "[ \"$(loginctl show-session --property=Class --value $s)\" != user ] || loginctl lock-session $s; done")
 
 
 def is_locked_for(m, t, why):
