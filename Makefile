@@ -68,7 +68,7 @@ archive = @rm -f $@; ar rcs $@ $^
 define link
 @mkdir -p $(@D)
 @echo '  LINK  $@'
-@$(CC) $(CFLAGS_ALL) $(1) -o $@ $^ $(LDFLAGS_ALL) $(2)
+@$(CC) $(CFLAGS_ALL) $(1) -o $@ $^ $(LDFLAGS_ALL) $(WRAP) $(2)
 endef
 
 # A filter that is compiled once, here, and not with each launch.  Its generator runs now, so it
@@ -100,7 +100,7 @@ $(SPEC): $(call objs,spec/print spec)
 
 house_objs := $(call objs,$(rooms)) $(OBJ)/sandbox/session_filter.o
 $(HOUSE): $(house_objs)
-$(TEST_HOUSE): $(call instead,$(OBJ),$(house_objs))
+$(TEST_HOUSE): $(call instead,$(OBJ),$(house_objs)) $(OBJ)/$(allocator)
 $(HOUSE) $(TEST_HOUSE):
 	$(archive)
 

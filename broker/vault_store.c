@@ -23,6 +23,27 @@
 #define VAULT_PREV_NEW "vault.prev.new"
 #define WRITE_DEADLINE_MS 30000
 
+/* The name under which a file is written before it takes its place. */
+static const char *fresh_name(char out[STORE_LEAF_SIZE], const char *leaf)
+{
+	snprintf(out, STORE_LEAF_SIZE, "%.24s.new", leaf);
+	return out;
+}
+
+/* What a broker that was killed had begun.  Who has the lock knows that nobody writes it now. */
+static void remove_unfinished_files(const struct vault_store *s)
+{
+	static const char *const written[] = { VAULT,	    VAULT_PREV,	   STORE_KEYFILE,
+					       STORE_KEYFILE_NEXT, STORE_LOCKED, STORE_CHECKPOINT,
+					       STORE_SPENDING };
+	char fresh[STORE_LEAF_SIZE];
+	size_t i;
+
+	for (i = 0; i < sizeof(written) / sizeof(written[0]); i++)
+		if (unlinkat(s->dir, fresh_name(fresh, written[i]), 0) != 0 && errno != ENOENT)
+			return; /* a directory that nobody can write to: what is there is no harm */
+}
+
 int store_open(struct vault_store *s, const char *dir, struct failure *f)
 {
 	char pid[32];
@@ -51,6 +72,7 @@ int store_open(struct vault_store *s, const char *dir, struct failure *f)
 	}
 	if (store_say_socket(s, "", f) != 0)
 		goto bad;
+	remove_unfinished_files(s);
 	return 0;
 bad:
 	store_close(s);
@@ -306,9 +328,9 @@ enum store_read_result store_read_beside(const struct vault_store *s, const char
 int store_write_beside(const struct vault_store *s, const char *leaf, const void *p, size_t n,
 		       struct failure *f)
 {
-	char fresh[32];
+	char fresh[STORE_LEAF_SIZE];
 
-	snprintf(fresh, sizeof(fresh), "%.24s.new", leaf);
+	fresh_name(fresh, leaf);
 	if (write_new_file(s, fresh, p, n, f) != 0)
 		return -1;
 	if (renameat(s->dir, fresh, s->dir, leaf) != 0 || fsync(s->dir) != 0) {

@@ -20,7 +20,8 @@ struct vault_store {
 	struct stat current;   /* the file whose contents the broker holds; st_ino 0: none */
 };
 
-/* Open (or create) the directory and take the lock.  FAIL_BUSY: another broker has
+/* Open (or create) the directory, take the lock, and remove what a broker that was killed had
+ * begun to write.  FAIL_BUSY: another broker has
  * it; FAIL_UNSAFE_PATH. */
 int store_open(struct vault_store *s, const char *dir, struct failure *f);
 void store_close(struct vault_store *s);

@@ -9,5 +9,8 @@ replaced := $(patsubst tests/instead/%.c,%.o,$(shell find tests/instead -name '*
 # instead DIR,OBJECTS: the objects below DIR as the test build has them.
 instead = $(filter-out $(addprefix $(1)/,$(replaced)),$(2)) \
 	$(patsubst $(1)/%,$(1)/tests/instead/%,$(filter $(addprefix $(1)/,$(replaced)),$(2)))
+# Every allocation of theirs asks a tracer, where there is one, if it may (tests/torture/).
+allocator := tests/torture/allocator.o
+$(TEST)/%: private WRAP := $(foreach f,malloc calloc realloc strdup strndup,-Wl,--wrap=$(f))
 # for_tests FILES: where the test build has these of the build.
 for_tests = $(patsubst $(BUILD)/%,$(TEST)/%,$(1))

@@ -54,7 +54,7 @@ $(OBJ)/musl/sandbox/session_filter.o: $(FILTER).c sandbox/session_filter.h
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(DEFINES) -c -o $@ $<
 
 $(OBJ)/musl/house.a: $(musl_house)
-$(OBJ)/musl/house-test.a: $(call instead,$(OBJ)/musl,$(musl_house))
+$(OBJ)/musl/house-test.a: $(call instead,$(OBJ)/musl,$(musl_house)) $(OBJ)/musl/$(allocator)
 $(OBJ)/musl/house.a $(OBJ)/musl/house-test.a:
 	$(archive)
 
@@ -62,7 +62,7 @@ define link_musl
 @mkdir -p $(@D)
 @echo '  LINK  $@'
 @$(MUSL) -nostartfiles -static -Wl,-pie,--no-dynamic-linker,-z,text,--build-id -o $@ \
-	$(MUSLLIB)/rcrt1.o $(MUSLLIB)/crti.o $^ $(LDHARDEN) \
+	$(MUSLLIB)/rcrt1.o $(MUSLLIB)/crti.o $^ $(LDHARDEN) $(WRAP) \
 	$(MSGPACK_LIB:-l%=$(SYSLIB)/lib%.a) $(SYSLIB)/libinih.a $(1) -lc $(MUSLLIB)/crtn.o
 endef
 

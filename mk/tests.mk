@@ -45,6 +45,11 @@ $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 # libFuzzer is clang's.
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 
+# What kills and refuses, for the tests of it.
+TRACER := $(BUILD)/tests/tracer
+$(TRACER): $(OBJ)/tests/torture/tracer.o $(OBJ)/tests/torture/tracer_calls.o
+	$(call link,-pie,-lseccomp)
+
 # ---- targets ----
 .PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate package-test
 unit-build: $(unit_bin) $(presets)
@@ -52,7 +57,7 @@ fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
 
 # What the end-to-end tests run (mk/instead.mk).
-test-build: $(call for_tests,$(programs) $(inside) $(presets) $(templates)) $(SPEC)
+test-build: $(call for_tests,$(programs) $(inside) $(presets) $(templates)) $(SPEC) $(TRACER)
 
 test:
 	@tools/need build run test >/dev/null || tools/deps
