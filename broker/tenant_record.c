@@ -3,10 +3,12 @@
  */
 #include "broker/tenant_record.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "base/fail.h"
 #include "broker/checkpoint.h"
@@ -18,23 +20,44 @@
 #define PURPOSE "ccrun record checkpoint 1"
 #define APART_MS 60000 /* a write costs three syncs: of the log, the file, the directory */
 
-static int checkpoint_write(struct tenant *t, uint64_t generation, struct failure *f)
+/* The checkpoint of the log as it is, for the vault of that id, into that file. */
+static int checkpoint_store(struct tenant *t, const char *leaf, struct checkpoint *c,
+			    const uint8_t *vault, const uint8_t key[KEY_LEN], struct failure *f)
 {
-	struct checkpoint c = { .generation = generation,
-				.seq = t->audit.seq,
-				.at = (uint64_t)time(NULL) };
 	char text[CHECKPOINT_TEXT];
 	size_t n;
 
-	memcpy(c.vault, t->record.vault, VAULT_ID_LEN);
-	memcpy(c.hash, t->audit.hash, sizeof(c.hash));
-	n = checkpoint_format(&c, t->record.key, text);
+	c->seq = t->audit.seq;
+	c->at = (uint64_t)time(NULL);
+	memcpy(c->vault, vault, VAULT_ID_LEN);
+	memcpy(c->hash, t->audit.hash, sizeof(c->hash));
+	n = checkpoint_format(c, key, text);
+	return audit_sync(&t->audit, f) == 0 ? store_write_beside(&t->store, leaf, text, n, f) : -1;
+}
+
+static int checkpoint_write(struct tenant *t, uint64_t generation, struct failure *f)
+{
+	struct checkpoint c = { .generation = generation };
+
 	t->record.due_ms = 0;
-	if (audit_sync(&t->audit, f) != 0 ||
-	    store_write_beside(&t->store, STORE_CHECKPOINT, text, n, f) != 0)
+	if (checkpoint_store(t, STORE_CHECKPOINT, &c, t->record.vault, t->record.key, f) != 0)
 		return -1;
 	t->record.last = c;
 	return 0;
+}
+
+/* That of a vault whose key the tenant does not have yet. */
+static int checkpoint_write_next(struct tenant *t, const struct vault *v, uint64_t generation,
+				 struct failure *f)
+{
+	struct checkpoint c = { .generation = generation };
+	uint8_t key[KEY_LEN];
+	int r;
+
+	vault_derive_key(v, PURPOSE, key);
+	r = checkpoint_store(t, STORE_CHECKPOINT_NEXT, &c, vault_id(v), key, f);
+	explicit_bzero(key, sizeof(key));
+	return r;
 }
 
 static void key_forget(struct tenant *t)
@@ -70,13 +93,13 @@ static bool key_is_of(const struct tenant *t, const struct vault *v)
 
 /* ---- comparing ---- */
 
-/* What is wrong with the checkpoint itself, or NULL. */
-static const char *checkpoint_read(struct tenant *t, struct checkpoint *c)
+/* What is wrong with the checkpoint in that file, or NULL. */
+static const char *checkpoint_read_file(struct tenant *t, const char *leaf, struct checkpoint *c)
 {
 	char text[CHECKPOINT_TEXT];
 	size_t n = 0;
 
-	switch (store_read_beside(&t->store, STORE_CHECKPOINT, text, sizeof(text), &n, NULL)) {
+	switch (store_read_beside(&t->store, leaf, text, sizeof(text), &n, NULL)) {
 	case STORE_READ_ABSENT:
 		/* Both are true where nobody did anything, too. */
 		return vault_had_checkpoint(t->vault) ? "the log's checkpoint is gone, which this "
@@ -93,6 +116,17 @@ static const char *checkpoint_read(struct tenant *t, struct checkpoint *c)
 	return checkpoint_parse(c, t->record.key, text, n)
 		       ? NULL
 		       : "the log's checkpoint is damaged, or is not of this vault's key";
+}
+
+/* What is wrong with the checkpoint itself, or NULL. */
+static const char *checkpoint_read(struct tenant *t, struct checkpoint *c)
+{
+	const char *unusable = checkpoint_read_file(t, STORE_CHECKPOINT, c);
+
+	/* A crash came between the file with a new key and its checkpoint. */
+	if (unusable && checkpoint_read_file(t, STORE_CHECKPOINT_NEXT, c) == NULL)
+		unusable = NULL;
+	return unusable;
 }
 
 /*
@@ -182,13 +216,25 @@ static bool record_compare(struct tenant *t)
 	return false;
 }
 
+static bool checkpoint_is_next(const struct tenant *t)
+{
+	return faccessat(t->store.dir, STORE_CHECKPOINT_NEXT, F_OK, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static void checkpoint_drop_next(struct tenant *t)
+{
+	if (checkpoint_is_next(t))
+		store_remove_beside(&t->store, STORE_CHECKPOINT_NEXT, NULL);
+}
+
 void tenant_record_opened(struct tenant *t)
 {
 	if (!key_take(t))
 		return;
 	/* Else the next unlock would say it again. */
-	if (record_compare(t))
+	if (record_compare(t) || checkpoint_is_next(t))
 		checkpoint_write(t, vault_generation(t->vault), NULL);
+	checkpoint_drop_next(t);
 }
 
 /* ---- writing ---- */
@@ -197,12 +243,19 @@ void tenant_record_begin(struct tenant *t)
 {
 	if (key_take(t))
 		checkpoint_write(t, vault_generation(t->vault), NULL);
+	checkpoint_drop_next(t);
 }
 
 int tenant_record_expect(struct tenant *t, const struct vault *v, uint64_t generation,
 			 struct failure *f)
 {
-	return key_is_of(t, v) ? checkpoint_write(t, generation, f) : 0;
+	return key_is_of(t, v) ? checkpoint_write(t, generation, f)
+			       : checkpoint_write_next(t, v, generation, f);
+}
+
+void tenant_record_unwritten(struct tenant *t)
+{
+	checkpoint_drop_next(t);
 }
 
 void tenant_record_written(struct tenant *t)

@@ -23,10 +23,14 @@ void tenant_record_begin(struct tenant *t);
 /*
  * Before the file of vault v in that generation is written: the checkpoint that belongs to
  * it.  0, or -1: the file must not be written, or the checkpoint would seem to be an old one.
- * Nothing happens for a vault with another key: tenant_record_written follows.
+ * That of a vault with another key gets a second name until the vault is on the disk, since a
+ * crash may leave either key's vault: tenant_record_written or tenant_record_begin follows.
  */
 int tenant_record_expect(struct tenant *t, const struct vault *v, uint64_t generation,
 			 struct failure *f);
+
+/* It could not be written. */
+void tenant_record_unwritten(struct tenant *t);
 
 /* The file of t->vault was written; it may have another key now. */
 void tenant_record_written(struct tenant *t);

@@ -71,7 +71,20 @@ static int write_vault_file(struct tenant *t, struct vault *v, struct failure *f
 	free(file);
 	if (r == 0)
 		vault_commit(v);
+	else
+		tenant_record_unwritten(t);
 	return r;
+}
+
+/* A moved vault is written byte for byte, so that the client can compare it. */
+static int write_moved_file(struct tenant *t, const struct vault *v, const struct tenant_restore *r,
+			    struct failure *f)
+{
+	if (tenant_record_expect(t, v, vault_generation(v), f) == 0 &&
+	    store_write(&t->store, r->file, r->n, f) == 0)
+		return 0;
+	tenant_record_unwritten(t);
+	return -1;
 }
 
 /* v is the tenant's open vault from now on, in place of any other. */
@@ -309,8 +322,7 @@ int tenant_restore(struct tenant *t, const struct tenant_restore *r, struct fail
 	    store_set_aside(&t->store, aside, f) != 0)
 		goto bad;
 	store_forget(&t->store);
-	/* A moved vault is written byte for byte, so that the client can compare it. */
-	if ((moved ? store_write(&t->store, r->file, r->n, f) : write_vault_file(t, v, f)) != 0) {
+	if ((moved ? write_moved_file(t, v, r, f) : write_vault_file(t, v, f)) != 0) {
 		/* Undo the link. */
 		if (aside[0])
 			store_remove_beside(&t->store, aside, NULL);

@@ -30,18 +30,30 @@ static const char *fresh_name(char out[STORE_LEAF_SIZE], const char *leaf)
 	return out;
 }
 
+enum store_presence store_presence(const struct vault_store *s)
+{
+	struct stat st;
+
+	if (fstatat(s->dir, VAULT, &st, AT_SYMLINK_NOFOLLOW) == 0)
+		return STORE_PRESENT;
+	return errno == ENOENT ? STORE_ABSENT : STORE_UNKNOWN;
+}
+
 /* What a broker that was killed had begun.  Who has the lock knows that nobody writes it now. */
 static void remove_unfinished_files(const struct vault_store *s)
 {
-	static const char *const written[] = { VAULT,	    VAULT_PREV,	   STORE_KEYFILE,
-					       STORE_KEYFILE_NEXT, STORE_LOCKED, STORE_CHECKPOINT,
-					       STORE_SPENDING };
+	static const char *const written[] = {
+		VAULT,	      VAULT_PREV,	STORE_KEYFILE,	       STORE_KEYFILE_NEXT,
+		STORE_LOCKED, STORE_CHECKPOINT, STORE_CHECKPOINT_NEXT, STORE_SPENDING
+	};
 	char fresh[STORE_LEAF_SIZE];
 	size_t i;
 
 	for (i = 0; i < sizeof(written) / sizeof(written[0]); i++)
 		if (unlinkat(s->dir, fresh_name(fresh, written[i]), 0) != 0 && errno != ENOENT)
 			return; /* a directory that nobody can write to: what is there is no harm */
+	if (store_presence(s) == STORE_ABSENT)
+		unlinkat(s->dir, STORE_CHECKPOINT_NEXT, 0);
 }
 
 int store_open(struct vault_store *s, const char *dir, struct failure *f)
@@ -98,15 +110,6 @@ void store_close(struct vault_store *s)
 	if (s->dir >= 0)
 		close(s->dir);
 	s->lock = s->dir = -1;
-}
-
-enum store_presence store_presence(const struct vault_store *s)
-{
-	struct stat st;
-
-	if (fstatat(s->dir, VAULT, &st, AT_SYMLINK_NOFOLLOW) == 0)
-		return STORE_PRESENT;
-	return errno == ENOENT ? STORE_ABSENT : STORE_UNKNOWN;
 }
 
 static int check_vault_file(const struct vault_store *s, int fd, size_t *size, struct failure *f)

@@ -27,7 +27,8 @@ __attribute__((constructor(101))) static void allocator_begin(void)
 {
 	int before = errno;
 
-	traced = syscall(SYS_close, ALLOCATOR_ASKS, ALLOCATOR_BEGINS) != 0 && errno == ALLOCATOR_YES;
+	traced =
+		syscall(SYS_close, ALLOCATOR_ASKS, ALLOCATOR_BEGINS) != 0 && errno == ALLOCATOR_YES;
 	errno = before;
 }
 

@@ -247,8 +247,8 @@ static void notification_take(void)
 	}
 	if (t && armed.on && task_is_target(t) && call_counted(&n, t))
 		return;
-	if (t && (n.data.nr == SYS_execve || n.data.nr == SYS_execveat ||
-		  n.data.nr == SYS_exit_group))
+	if (t &&
+	    (n.data.nr == SYS_execve || n.data.nr == SYS_execveat || n.data.nr == SYS_exit_group))
 		process_forget(t->process);
 	else if (t && n.data.nr == SYS_exit)
 		memset(t, 0, sizeof(*t));
@@ -308,7 +308,8 @@ static int filter_install(void)
 	if (geteuid() != 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
 		return -1;
 	return (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER,
-			    SECCOMP_FILTER_FLAG_NEW_LISTENER | SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
+			    SECCOMP_FILTER_FLAG_NEW_LISTENER |
+				    SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV,
 			    &program);
 }
 
@@ -317,8 +318,8 @@ static pid_t program_start(char **argv)
 {
 	pid_t child;
 
-	shared_listener = mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE,
-			       MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	shared_listener =
+		mmap(NULL, sizeof(int), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	if (shared_listener == MAP_FAILED)
 		die("tracer: mmap");
 	*shared_listener = -1;
