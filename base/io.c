@@ -141,8 +141,7 @@ out:
 	return ret;
 }
 
-/* fsync the directory of path, so that a new name in it survives a crash. */
-static int file_sync_parent(const char *path)
+int io_sync_parent(const char *path)
 {
 	char copy[4096];
 	int fd, r;
@@ -190,7 +189,7 @@ static int file_replace(const char *path, mode_t mode, gid_t group, const void *
 		unlink(tmp);
 		return -1;
 	}
-	if (file_sync_parent(path) != 0)
+	if (io_sync_parent(path) != 0)
 		return fail_errno(f, NULL, "%s: directory", path);
 	return 0;
 }
@@ -213,7 +212,7 @@ int io_create_file(const char *path, const void *buf, size_t n, const char *hint
 	if (fd < 0)
 		return fail_errno(f, hint, "%s", path);
 	if (io_write_all(fd, buf, n, clock_now_ms() + FILE_WRITE_MS) == 0 && fsync(fd) == 0 &&
-	    file_sync_parent(path) == 0) {
+	    io_sync_parent(path) == 0) {
 		close(fd);
 		return 0;
 	}

@@ -46,6 +46,10 @@ int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, st
 int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
 			 struct failure *f);
 
+/* fsync the directory of path, so that a new name in it survives a loss of power.  0, or -1
+ * with errno. */
+int io_sync_parent(const char *path);
+
 /*
  * Create a file, mode 0600; a path that exists is an error.  Contents and name are
  * on the disk (fsync) when it returns 0; with -1 there is no file.  hint: what the

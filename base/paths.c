@@ -14,6 +14,7 @@
 
 #include "base/control.h"
 #include "base/fail.h"
+#include "base/io.h"
 
 /* out (PATH_SIZE bytes) = a, b and, unless it is NULL, "/" and leaf. */
 static int path_join(char *out, struct failure *f, const char *a, const char *b, const char *leaf)
@@ -165,6 +166,15 @@ int path_installed(const char *rest, char *out, struct failure *f)
 	return path_join(out, f, exe, "", rest);
 }
 
+/* What is written into it and synced is lost with its name, so that is synced, too; where we
+ * may not read the directory above, its owner has to have seen to that. */
+static int path_make_directory(const char *path)
+{
+	if (mkdir(path, 0700) != 0)
+		return -1;
+	return io_sync_parent(path) == 0 || errno == EACCES || errno == EINVAL ? 0 : -1;
+}
+
 int path_make_parents(const char *path, struct failure *f)
 {
 	char copy[PATH_SIZE], *p;
@@ -177,7 +187,7 @@ int path_make_parents(const char *path, struct failure *f)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (mkdir(copy, 0700) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+		if (path_make_directory(copy) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
 			return fail_errno(f, NULL, "make directory %s", copy);
 		*p = '/';
 	}
@@ -229,7 +239,7 @@ int path_private_dir(const char *path, struct failure *f)
 	if (fd < 0 && errno == ENOENT) {
 		if (path_make_parents(path, f) != 0)
 			return -1;
-		if (mkdir(path, 0700) != 0 && errno != EEXIST)
+		if (path_make_directory(path) != 0 && errno != EEXIST)
 			return fail_errno(f, NULL, "make directory %s", path);
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}

@@ -116,6 +116,7 @@ static int switch_file(struct audit_log *log, int flags)
 	}
 	close(log->fd);
 	log->fd = fd;
+	(void)fsync(log->dir); /* the file may be new */
 	return note_file(log);
 }
 
@@ -128,8 +129,6 @@ static void rotate_log(struct audit_log *log)
 		return;
 	if (switch_file(log, O_EXCL) != 0)
 		renameat(log->dir, LOG_OLD, log->dir, LOG);
-	else
-		(void)fsync(log->dir);
 }
 
 int audit_open(struct audit_log *log, const char *dir, struct failure *f)
@@ -150,6 +149,11 @@ int audit_open(struct audit_log *log, const char *dir, struct failure *f)
 	}
 	if (log->fd < 0) {
 		fail_errno(f, NULL, "cannot open %s/record.jsonl", dir);
+		goto bad;
+	}
+	/* A new file: a checkpoint syncs what is in it, and not its name. */
+	if (size == 0 && fsync(log->dir) != 0) {
+		fail_errno(f, NULL, "cannot sync %s", dir);
 		goto bad;
 	}
 	/* One writer only: two would each chain to their own last line. */

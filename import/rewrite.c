@@ -8,7 +8,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,19 +160,6 @@ static int file_fill(int fd, const struct import_file *file, const struct locked
 	return fchmod(fd, file->st.st_mode & 07777) != 0 || fsync(fd) != 0 ? -1 : 0;
 }
 
-static int directory_sync(const char *real)
-{
-	char copy[PATH_MAX];
-	int fd, r;
-
-	snprintf(copy, sizeof(copy), "%s", real);
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = fd < 0 ? -1 : fsync(fd);
-	if (fd >= 0)
-		close(fd);
-	return r;
-}
-
 static int rewrite_in_place(const struct import_file *file, const char *real,
 			    const struct locked_text *fresh, struct failure *f)
 {
@@ -195,7 +181,7 @@ static int rewrite_in_place(const struct import_file *file, const char *real,
 		r = fail_errno(f, NULL, "cannot put the new file in its place");
 	if (r != 0)
 		unlink(tmp);
-	else if (directory_sync(real) != 0)
+	else if (io_sync_parent(real) != 0)
 		r = fail_errno(f, NULL, "replaced, but the directory cannot be synced to the disk");
 	return r;
 }

@@ -8,11 +8,11 @@ from operations import copy_world, expected, look, make_world
 from traced import TracedBroker
 
 
-def broken_off(b, op, **met):
-    """Do it, met by the tracer; was it acknowledged?"""
-    if op.unlocked:
+def broken_off(b, op, action, again=True, **met):
+    """Do it, met by the tracer; was it acknowledged?  again: unlock first."""
+    if op.unlocked and again:
         b.unlock()
-    b.tracer.arm(*met.pop("action"), **met)
+    b.tracer.arm(*action, **met)
     try:
         op.do(b)
         return True

@@ -80,7 +80,7 @@ def ask(b):
         with Session(b, provider(), "metered") as s:
             return s.post().status
     assert wc.in_child(child, timeout=30) == 200
-    until(lambda: b.call("spent", **{"from": 0})["rows"], what="numbers")
+    until(lambda: b.call("spent", **{"from": 0})["rows"] and b.call("status")["sessions"] == 0, what="numbers")
 
 
 OPERATIONS = [
@@ -109,12 +109,14 @@ OPERATIONS = [
 def make_world(op):
     """A directory with what the operation begins with."""
     where = room("ccp-")
-    with wc.Broker(where) as b:
-        if op.vault:
-            b.init()
-            b.add_slot(RECOVERY)
-            b.put("kept", KEPT)
-            op.begin(b)
+    b = wc.Broker(where)  # makes the directories of a home
+    if not op.vault:
+        return where
+    with b:
+        b.init()
+        b.add_slot(RECOVERY)
+        b.put("kept", KEPT)
+        op.begin(b)
         b.stop()
     return where
 
