@@ -3,14 +3,18 @@
  */
 #include "base/io.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <libgen.h>
 #include <poll.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -18,6 +22,10 @@
 /* Local disks; but home directories may be on a network. */
 #define FILE_READ_MS 10000
 #define FILE_WRITE_MS 30000
+
+#ifndef RENAME_NOREPLACE /* musl has it not */
+#define RENAME_NOREPLACE 1
+#endif
 
 int io_wait(int fd, short events, int64_t deadline)
 {
@@ -141,16 +149,27 @@ out:
 	return ret;
 }
 
-int io_sync_parent(const char *path)
+/* The directory of path.  -1 with errno: it is too long. */
+static int path_directory(const char *path, char out[4096])
 {
 	char copy[4096];
-	int fd, r;
 
 	if (snprintf(copy, sizeof(copy), "%s", path) >= (int)sizeof(copy)) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	fd = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	strcpy(out, dirname(copy));
+	return 0;
+}
+
+int io_sync_parent(const char *path)
+{
+	char directory[4096];
+	int fd, r;
+
+	if (path_directory(path, directory) != 0)
+		return -1;
+	fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return -1;
 	r = fsync(fd);
@@ -158,68 +177,149 @@ int io_sync_parent(const char *path)
 	return r;
 }
 
-/* group: (gid_t)-1 for the one that a new file gets. */
-static int file_replace(const char *path, mode_t mode, gid_t group, const void *buf, size_t n,
-			struct failure *f)
+/* ---- files that take their place whole ---- */
+
+#define TEMP_MARK ".ccrun-"
+#define TEMP_END "XXXXXX"
+
+/* One of ours whose writer is no more: it would hold the lock. */
+static void temp_remove_abandoned(int dir, const char *leaf)
+{
+	int fd = openat(dir, leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
+	struct stat st;
+
+	if (fd < 0)
+		return;
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	    flock(fd, LOCK_EX | LOCK_NB) == 0)
+		unlinkat(dir, leaf, 0);
+	close(fd);
+}
+
+/* What programs that were killed had begun to write in that directory. */
+static void temp_sweep(const char *directory)
+{
+	size_t mark = strlen(TEMP_MARK);
+	struct dirent *e;
+	DIR *d = opendir(directory);
+
+	while (d && (e = readdir(d)))
+		if (strncmp(e->d_name, TEMP_MARK, mark) == 0 &&
+		    strlen(e->d_name + mark) == strlen(TEMP_END))
+			temp_remove_abandoned(dirfd(d), e->d_name);
+	if (d)
+		closedir(d);
+}
+
+int io_temp_open(const char *path, char *tmp, size_t size)
+{
+	char directory[4096];
+	struct stat st;
+	int fd, i;
+
+	if (path_directory(path, directory) != 0)
+		return -1;
+	temp_sweep(directory);
+	/* Another program's sweep may come before the lock. */
+	for (i = 0; i < 10; i++) {
+		if (snprintf(tmp, size, "%s/" TEMP_MARK TEMP_END, directory) >= (int)size) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		fd = mkostemp(tmp, O_CLOEXEC);
+		if (fd < 0)
+			return -1;
+		/* Where locks are not to be had nobody sweeps. */
+		if ((flock(fd, LOCK_EX | LOCK_NB) == 0 || errno != EWOULDBLOCK) &&
+		    fstat(fd, &st) == 0 && st.st_nlink > 0)
+			return fd;
+		close(fd);
+	}
+	errno = EBUSY;
+	return -1;
+}
+
+/* Give it its name; keep: one that is there already is an error. */
+static int temp_place(const char *tmp, const char *path, bool keep)
+{
+	if (!keep)
+		return rename(tmp, path);
+	/* A link replaces nothing; a file system without links may know another way. */
+	if (link(tmp, path) == 0)
+		return unlink(tmp);
+	if (errno == EEXIST)
+		return -1;
+	return (int)syscall(SYS_renameat2, AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE);
+}
+
+struct new_file {
+	mode_t mode;
+	gid_t group; /* (gid_t)-1: the one that a new file gets */
+	bool keep;   /* path must not be there */
+	const char *hint;
+};
+
+static int file_put(const char *path, const struct new_file *as, const void *buf, size_t n,
+		    struct failure *f)
 {
 	char tmp[4096];
-	int fd;
+	int fd = io_temp_open(path, tmp, sizeof(tmp));
 
-	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", path) >= (int)sizeof(tmp))
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s: path too long", path);
-	fd = mkostemp(tmp, O_CLOEXEC);
 	if (fd < 0)
-		return fail_errno(f, NULL, "%s", tmp);
-	if (group != (gid_t)-1 && fchown(fd, (uid_t)-1, group) != 0) {
+		return fail_errno(f, as->hint, "%s", path);
+	if (as->group != (gid_t)-1 && fchown(fd, (uid_t)-1, as->group) != 0) {
 		fail_errno(f, "give it a group that you are in", "%s: its group cannot be kept",
 			   path);
-		close(fd);
-		unlink(tmp);
-		return -1;
+		goto bad;
 	}
 	if (io_write_all(fd, buf, n, clock_now_ms() + FILE_WRITE_MS) != 0 ||
-	    fchmod(fd, mode) != 0 || fsync(fd) != 0) {
-		fail_errno(f, NULL, "%s", tmp);
-		close(fd);
-		unlink(tmp);
+	    fchmod(fd, as->mode) != 0 || fsync(fd) != 0) {
+		fail_errno(f, "is the disk full?", "%s", path);
+		goto bad;
+	}
+	if (temp_place(tmp, path, as->keep) != 0) {
+		fail_errno(f, as->hint, "%s", path);
+		goto bad;
+	}
+	close(fd);
+	if (io_sync_parent(path) != 0) {
+		fail_errno(f, NULL, "%s: directory", path);
+		if (as->keep)
+			unlink(path);
 		return -1;
 	}
-	if (close(fd) != 0 || rename(tmp, path) != 0) {
-		fail_errno(f, NULL, "%s", path);
-		unlink(tmp);
-		return -1;
-	}
-	if (io_sync_parent(path) != 0)
-		return fail_errno(f, NULL, "%s: directory", path);
 	return 0;
+bad:
+	close(fd);
+	unlink(tmp);
+	return -1;
 }
 
 int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, struct failure *f)
 {
-	return file_replace(path, mode, (gid_t)-1, buf, n, f);
+	struct new_file as = { .mode = mode, .group = (gid_t)-1 };
+
+	return file_put(path, &as, buf, n, f);
 }
 
 int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
 			 struct failure *f)
 {
-	return file_replace(path, st->st_mode & 07777, st->st_gid, buf, n, f);
+	struct new_file as = { .mode = st->st_mode & 07777, .group = st->st_gid };
+
+	return file_put(path, &as, buf, n, f);
 }
 
 int io_create_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
 {
-	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct new_file as = { .mode = 0600, .group = (gid_t)-1, .keep = true, .hint = hint };
+	struct stat st;
 
-	if (fd < 0)
+	if (lstat(path, &st) == 0) {
+		errno = EEXIST;
 		return fail_errno(f, hint, "%s", path);
-	if (io_write_all(fd, buf, n, clock_now_ms() + FILE_WRITE_MS) == 0 && fsync(fd) == 0 &&
-	    io_sync_parent(path) == 0) {
-		close(fd);
-		return 0;
 	}
-	fail_errno(f, "is the disk full?", "%s", path);
-	close(fd);
-	unlink(path);
-	return -1;
+	return file_put(path, &as, buf, n, f);
 }
 
 int io_open_standard_streams(void)

@@ -46,6 +46,13 @@ int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, st
 int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
 			 struct failure *f);
 
+/*
+ * A new file beside path, mode 0600, which is to take its place by rename; tmp gets its name.
+ * As long as it is open, it is locked: what programs that were killed left of that kind is
+ * removed here.  Returns a close-on-exec descriptor, or -1 with errno.
+ */
+int io_temp_open(const char *path, char *tmp, size_t size);
+
 /* fsync the directory of path, so that a new name in it survives a loss of power.  0, or -1
  * with errno. */
 int io_sync_parent(const char *path);

@@ -166,19 +166,17 @@ static int rewrite_in_place(const struct import_file *file, const char *real,
 	char tmp[PATH_MAX];
 	int fd, r;
 
-	if (snprintf(tmp, sizeof(tmp), "%s.XXXXXX", real) >= (int)sizeof(tmp))
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "path too long");
-	fd = mkostemp(tmp, O_CLOEXEC);
+	fd = io_temp_open(real, tmp, sizeof(tmp));
 	if (fd < 0)
 		return fail_errno(f, NULL, "cannot make the new file in its directory");
 	r = file_fill(fd, file, fresh);
 	if (r != 0)
 		fail_errno(f, "is the disk full?", "cannot write the new file");
-	close(fd);
 	if (r == 0 && file_check_unchanged(file, real, f) != 0)
 		r = -1;
 	if (r == 0 && rename(tmp, real) != 0)
 		r = fail_errno(f, NULL, "cannot put the new file in its place");
+	close(fd);
 	if (r != 0)
 		unlink(tmp);
 	else if (io_sync_parent(real) != 0)

@@ -56,15 +56,22 @@ class Tracer:
         self.mine.close()
         shutil.rmtree(self.dir, ignore_errors=True)
 
-    def popen(self, argv, first=("count", "nobody"), **kw):
-        """first: as arm has it, from the program's start."""
+    def before(self, argv, first=("count", "nobody")):
+        """(argv, descriptors it needs) with the tracer in front; first: as arm has it, from the
+        program's start."""
         self.mine.send(self.packet(*first))
-        with self.theirs:
-            self.theirs.set_inheritable(True)
-            fds = (self.theirs.fileno(), *kw.pop("pass_fds", ()))
-            process = subprocess.Popen([str(TRACER), str(fds[0]), str(self.log), *map(str, argv)],
-                                       pass_fds=fds, **kw)
+        fd = self.theirs.fileno()
+        return [str(TRACER), str(fd), str(self.log), *map(str, argv)], (fd,)
+
+    def started(self):
+        """The program runs."""
+        self.theirs.close()
         assert self.answer() == "armed"
+
+    def popen(self, argv, first=("count", "nobody"), **kw):
+        argv, fds = self.before(argv, first)
+        process = subprocess.Popen(argv, pass_fds=(*fds, *kw.pop("pass_fds", ())), **kw)
+        self.started()
         return process
 
     @staticmethod
