@@ -172,7 +172,9 @@ static struct wire_out *serve_request(struct request *q, struct failure *f)
 		marked_explain(q, f);
 	if (reply && (op->flags & OPEN_VAULT))
 		q->connection->tenant->used_ms = clock_now_ms();
-	if (!reply && !q->deferred && ((op->flags & AUDIT_REFUSALS) || f->code == FAIL_MARKED))
+	/* Without a failure it was done, and there is no memory for the answer. */
+	if (!reply && !q->deferred && f->code != FAIL_NONE &&
+	    ((op->flags & AUDIT_REFUSALS) || f->code == FAIL_MARKED))
 		audit_refusal(q->connection, q->map, name, f);
 	return reply;
 }
@@ -199,12 +201,10 @@ void dispatch_packet(struct broker *b, struct connection *c, size_t n, struct so
 		wire_in_free(&in);
 		return;
 	}
-	if (!reply) {
-		if (f.code == FAIL_NONE)
-			fail_set(&f, FAIL_NO_MEMORY, NULL, "no memory for an answer");
+	if (!reply && f.code != FAIL_NONE)
 		reply = wire_error(&f);
-	}
-	if (wire_send(c->fd, reply, q.pass_fd) != 0)
+	/* Nor is it refused: a connection that ends says neither. */
+	if (!reply || wire_send(c->fd, reply, q.pass_fd) != 0)
 		c->closing = true;
 	wire_out_free(reply);
 	if (q.pass_fd >= 0)
