@@ -346,8 +346,10 @@ int proc_fork_hardened(bool stay)
 		return -1;
 	if (child == 0) {
 		/* A tracer with PTRACE_O_TRACEFORK is attached to the child by now. */
-		if (proc_tracer(getpid()) != 0)
-			_exit(1);
+		if (proc_tracer(getpid()) != 0) {
+			errno = EPERM;
+			return -1;
+		}
 		if (stay)
 			prctl(PR_SET_PDEATHSIG, SIGTERM);
 		return 0;

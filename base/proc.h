@@ -83,8 +83,8 @@ int proc_harden_self(void);
  *
  * Returns 0 in the child.  The parent does not return: with stay false it ends with
  * status 0 at once; otherwise it waits, passes SIGTERM and SIGHUP on (SIGINT and
- * SIGQUIT reach both from the terminal), and ends as the child did.  -1 with errno,
- * and nothing was forked: EPERM when the process is being traced.
+ * SIGQUIT reach both from the terminal), and ends as the child did.  -1 with errno
+ * in the process that cannot go on: EPERM when it is being traced, or that cannot be told.
  */
 int proc_fork_hardened(bool stay);
 
