@@ -87,8 +87,10 @@ static int ruleset_allow_path(int ruleset, const struct ruleset *handled, const 
 	int fd = open(path, O_PATH | O_CLOEXEC); /* follows links: the rule is for the target */
 	int r;
 
+	/* What is not there needs no rule; for want of memory it would be missed. */
 	if (fd < 0)
-		return 0;
+		return errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO ? -1
+											     : 0;
 	r = ruleset_allow_fd(ruleset, handled, fd, may);
 	close(fd);
 	return r;
