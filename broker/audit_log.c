@@ -282,10 +282,10 @@ int audit_write(struct audit_log *log, const struct audit_event *e, struct failu
 
 /*
  * The first whole line that begins at or behind `from`.  *next: where the one behind it
- * begins.  False: there is none of ours.
+ * begins.  1; 0: there is none of ours; -1: the file cannot be read.
  */
-static bool line_behind(int fd, off_t from, uint64_t *seq, char hash[AUDIT_HASH_HEX + 1],
-			off_t *next)
+static int line_behind(int fd, off_t from, uint64_t *seq, char hash[AUDIT_HASH_HEX + 1],
+		       off_t *next)
 {
 	/* From the byte before, which ends a line if one begins here. */
 	off_t at = from > 0 ? from - 1 : 0;
@@ -293,54 +293,59 @@ static bool line_behind(int fd, off_t from, uint64_t *seq, char hash[AUDIT_HASH_
 	ssize_t n = pread(fd, part, sizeof(part), at);
 
 	if (n <= 0)
-		return false;
+		return (int)n;
 	if (from > 0) {
 		line = memchr(part, '\n', (size_t)n);
 		if (!line)
-			return false;
+			return 0;
 		line++;
 	}
 	end = memchr(line, '\n', (size_t)(part + n - line));
 	if (!end)
-		return false;
+		return 0;
 	*next = at + (end - part) + 1;
 	return audit_line_read(line, (size_t)(end - line), seq, hash);
 }
 
-/* By halves: the numbers of lines ascend. */
-static bool find_in_file(int fd, off_t size, uint64_t wanted, char hash[AUDIT_HASH_HEX + 1])
+/* By halves: the numbers of lines ascend.  1, 0 or -1, as above. */
+static int find_in_file(int fd, off_t size, uint64_t wanted, char hash[AUDIT_HASH_HEX + 1])
 {
 	off_t low = 0, high = size, middle, next;
 	uint64_t seq;
+	int r;
 
 	/* The line begins at or behind low, and before high. */
 	while (low < high) {
 		middle = low + (high - low) / 2;
-		if (!line_behind(fd, middle, &seq, hash, &next) || seq > wanted)
+		r = line_behind(fd, middle, &seq, hash, &next);
+		if (r < 0)
+			return -1;
+		if (r == 0 || seq > wanted)
 			high = middle;
 		else if (seq == wanted)
-			return true;
+			return 1;
 		else
 			low = next;
 	}
-	return false;
+	return 0;
 }
 
-bool audit_find(const struct audit_log *log, uint64_t seq, char hash[AUDIT_HASH_HEX + 1])
+int audit_find(const struct audit_log *log, uint64_t seq, char hash[AUDIT_HASH_HEX + 1])
 {
 	static const char *const leaf[] = { LOG, LOG_OLD };
-	bool found = false;
+	int i, fd, r, unreadable = 0;
 	off_t size;
-	int i, fd;
 
-	for (i = 0; i < 2 && !found; i++) {
+	for (i = 0; i < 2; i++) {
 		fd = open_log_file(log, leaf[i], O_RDONLY, &size);
-		if (fd < 0)
-			continue;
-		found = find_in_file(fd, size, seq, hash);
-		close(fd);
+		r = fd < 0 ? -(errno != ENOENT) : find_in_file(fd, size, seq, hash);
+		if (fd >= 0)
+			close(fd);
+		if (r > 0)
+			return 1;
+		unreadable |= r;
 	}
-	return found;
+	return unreadable;
 }
 
 ssize_t audit_read(const struct audit_log *log, bool old, uint64_t at, void *out, size_t n,

@@ -62,8 +62,9 @@ int audit_sync(struct audit_log *log, struct failure *f);
 int audit_report_loss(struct audit_log *log, const char *result, uint64_t missing, const char *why,
 		      struct failure *f);
 
-/* The hash of line number seq, as it stands in one of the two files.  False: in neither. */
-bool audit_find(const struct audit_log *log, uint64_t seq, char hash[AUDIT_HASH_HEX + 1]);
+/* The hash of line number seq, as it stands in one of the two files: 1.  0: it is in neither;
+ * -1: one of them cannot be read. */
+int audit_find(const struct audit_log *log, uint64_t seq, char hash[AUDIT_HASH_HEX + 1]);
 
 /*
  * Read up to n bytes from offset at of record.jsonl, or (old) of record.1.jsonl.

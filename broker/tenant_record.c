@@ -148,16 +148,20 @@ static bool checkpoint_is_old(const struct tenant *t, const struct checkpoint *c
 }
 
 /* The log against its checkpoint: how many lines are missing (0: that cannot be told), and
- * why.  False: it is ahead of it, or even with it. */
-static bool log_is_cut(const struct tenant *t, const struct checkpoint *c, uint64_t *missing,
-		       char why[AUDIT_NEWS])
+ * why.  The result of that event; NULL: it is ahead of it, or even with it. */
+static const char *log_is_cut(const struct tenant *t, const struct checkpoint *c, uint64_t *missing,
+			      char why[AUDIT_NEWS])
 {
 	char hash[AUDIT_HASH_HEX + 1];
-	bool there = audit_find(&t->audit, c->seq, hash);
+	int there = audit_find(&t->audit, c->seq, hash);
 
 	*missing = 0;
+	if (there < 0) {
+		snprintf(why, AUDIT_NEWS, "the log cannot be read: it was not compared");
+		return "unknown";
+	}
 	if (c->seq == 0 || (there && strcmp(hash, c->hash) == 0))
-		return false;
+		return NULL;
 	/* When this broker started, or when it was written since. */
 	if (t->record.last.seq == 0 && t->audit.opened < c->seq) {
 		*missing = c->seq - t->audit.opened;
@@ -176,7 +180,7 @@ static bool log_is_cut(const struct tenant *t, const struct checkpoint *c, uint6
 			 "line %" PRIu64 " is gone: the log was replaced, or outgrew its two parts",
 			 c->seq);
 	}
-	return true;
+	return "found";
 }
 
 static void report_old_vault(struct tenant *t, const struct checkpoint *c)
@@ -197,14 +201,15 @@ static bool record_compare(struct tenant *t)
 	char why[AUDIT_NEWS];
 	struct checkpoint c;
 	uint64_t missing = 0;
-	const char *unusable = checkpoint_read(t, &c);
+	const char *unusable = checkpoint_read(t, &c), *result;
 
 	if (unusable) {
 		audit_report_loss(&t->audit, "unknown", 0, unusable, NULL);
 		return true;
 	}
-	if (checkpoint_is_old(t, &c, why) || log_is_cut(t, &c, &missing, why)) {
-		audit_report_loss(&t->audit, "found", missing, why, NULL);
+	result = checkpoint_is_old(t, &c, why) ? "found" : log_is_cut(t, &c, &missing, why);
+	if (result) {
+		audit_report_loss(&t->audit, result, missing, why, NULL);
 		return true;
 	}
 	/* One more was announced and not written, perhaps. */
