@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/control.h"
 #include "base/fail.h"
@@ -175,6 +176,9 @@ int request_flow_send(struct request_flow *r, struct upstream *u)
 	n = upstream_send(u, r->out.p + r->out.from, waiting);
 	if (n < 0) {
 		r->broken = errno != EAGAIN;
+		/* Where it was not the provider that ended it, it would wait for the rest. */
+		if (r->broken)
+			shutdown(upstream_fd(u), SHUT_WR);
 		return 0;
 	}
 	buffer_take(&r->out, (size_t)n);

@@ -283,6 +283,9 @@ static int session_turn(struct relay *r, struct failure *f)
 	int timeout, heard;
 
 	n = session_fill_polls(r, &timeout);
+	/* The last turn could not write to the broker: who waits for it is told now. */
+	if (r->hung_up && !r->orphaned)
+		timeout = 0;
 	if (poll(polls, n, timeout) < 0)
 		return errno == EINTR ? 1 : fail_errno(f, NULL, "wait");
 	if (polls[SESSION_POLL].revents)
