@@ -51,7 +51,7 @@ $(TRACER): $(OBJ)/tests/torture/tracer.o $(OBJ)/tests/torture/tracer_calls.o
 	$(call link,-pie,-lseccomp)
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate package-test
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate torture package-test
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -93,6 +93,13 @@ attack:
 mutate:
 	@tools/need build run test mutate >/dev/null || tools/deps build run test mutate
 	@tests/mutation/run.py $(ARGS)
+
+# Every crash, loss of power and error in turn, as an ordinary user; ARGS="--only 'killed: put'",
+# "--step 5".  tests/torture/test_torture.py is the short form.
+torture:
+	@tools/need build run test >/dev/null || tools/deps
+	@$(MAKE) --no-print-directory all test-build
+	@CCRUN_BUILD="$(CURDIR)/$(TEST)" python3 tests/torture/run.py $(ARGS)
 
 # As root: the packages of Debian 12 and 13, built twice in chroots, cross-built for arm64, checked,
 # and used on clean machines of both that systemd has booted.  Into build/deb/RELEASE, and the

@@ -20,6 +20,41 @@ def broken_off(b, op, action, again=True, **met):
         return False
 
 
+def start_killed(op, world, where, at, states):
+    """A broker that is killed at a call of its start; (was it met, what is wrong)."""
+    copy_world(world, where)
+    b = TracedBroker(where, first=("kill", "ccbroker", "files", at))
+    try:
+        b.start()
+    except (RuntimeError, wc.Closed, OSError):
+        pass
+    hit = b.tracer.stop().hit
+    end = b.finish()
+    b.__exit__()
+    state, wrong = look(where, op)
+    if end.left != "-":
+        wrong.append(f"lives on: {end.left}")
+    if state not in states:
+        wrong.append(f"another vault than before: {state}")
+    return hit != "-", [f"a start, killed at call {at} ({hit}): {w}" for w in wrong]
+
+
+def crash_start(op, step=1):
+    """(points, faults) of a broker's start in the world of op."""
+    world = make_world(op)
+    states = expected(op, world)
+    where = copy_world(world)
+    at, met, faults, points = 1, True, [], 0
+    while met:
+        met, wrong = start_killed(op, world, where, at, states)
+        faults += wrong
+        points += met
+        at += step
+    shutil.rmtree(world, ignore_errors=True)
+    shutil.rmtree(where, ignore_errors=True)
+    return points, faults
+
+
 def count(op, world, where):
     copy_world(world, where)
     with TracedBroker(where) as b:

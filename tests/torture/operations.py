@@ -83,8 +83,9 @@ def ask(b):
     until(lambda: b.call("spent", **{"from": 0})["rows"] and b.call("status")["sessions"] == 0, what="numbers")
 
 
-OPERATIONS = [
+OPERATIONS = [  # "start" is a broker's start, and the unlock
     Operation("init", lambda b: b.init(), vault=False, unlocked=False),
+    Operation("start", lambda b: None, unlocked=False),
     Operation("unlock", lambda b: b.unlock(), unlocked=False),
     Operation("put", lambda b: b.put("fresh", FRESH)),
     Operation("put-replace", lambda b: b.put("kept", FRESH, replace=True)),
@@ -104,6 +105,10 @@ OPERATIONS = [
     Operation("retire", retire),
     Operation("metered", ask, begin=limited),
 ]
+
+
+def operation(name):
+    return next(o for o in OPERATIONS if o.name == name)
 
 
 def make_world(op):
@@ -167,9 +172,9 @@ def secrets_in(where):
     return [str(p) for p in where.rglob("*") if p.is_file() and any(s in p.read_bytes() for s in SECRETS)]
 
 
-def look(where, op, done=False):
+def look(where, op, done=False, unread=False):
     """Start a broker on what is there: (state, what is wrong).  done: the operation was
-    acknowledged."""
+    acknowledged; unread: it may have found a file that could not be read."""
     wrong = []
     found = secrets_in(where)
     if found:
@@ -181,6 +186,8 @@ def look(where, op, done=False):
             unlock_any(b, op)
         state = state_of(b)
         cuts = [e for e in b.lines() if e["event"] in ("log-cut", "vault-old") ]
+        if unread:
+            cuts = [e for e in cuts if "cannot be read" not in e["why"]]
         if cuts:
             wrong.append(f"the record: {cuts}")
         if litter(b):

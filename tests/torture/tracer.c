@@ -13,7 +13,8 @@
  * ours.  SET is files (what changes a file or answers somebody), all, or log, which is files
  * with what they do.  The AT-th call of them, or the next behind it that is NAME, is met.  LOG
  * gets a line for each that was counted.  When all processes are gone there is a last packet,
- * "end CODE SIGNAL CALLS HIT LEFT"; LEFT: what lived on two seconds after the program.
+ * "end CODE SIGNAL CALLS HIT LEFT"; LEFT: what lived on when the program had ended, two seconds
+ * after a stop (else twenty after its end).
  *
  * By seccomp's notifications and not by ptrace, because our programs refuse a debugger: they
  * run here as they are.  A call that is met has not begun.  As no file changes between two
@@ -49,6 +50,7 @@
 
 #define TASKS 512
 #define LINGER_MS 2000
+#define UNTOLD_MS 20000
 
 enum action { COUNT, KILL, FAIL, SHORT };
 enum set { FILES, ALL, LOG };
@@ -66,13 +68,28 @@ static struct {
 /* A thread that made a call since its process became this program. */
 static struct task {
 	pid_t tid, process;
-	bool ours;
+	bool ours, execs; /* execs: it may be another program by its next call */
 	char program[16];
 } tasks[TASKS];
+
+/* Names of programs that said that they are ours. */
+#define PROGRAMS 16
+static char our_programs[PROGRAMS][16];
 
 static int control, listener = -1;
 static FILE *out;
 static volatile int *shared_listener;
+
+/* When nothing more was wanted; 0: not yet. */
+static int64_t stopped_ms;
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
 
 static void die(const char *what)
 {
@@ -99,6 +116,18 @@ static pid_t status_field(const char *text, const char *name)
 	return at ? (pid_t)strtol(at + strlen(name), NULL, 10) : 0;
 }
 
+static bool program_is_ours(const char *name, bool note)
+{
+	int i;
+
+	for (i = 0; i < PROGRAMS && our_programs[i][0]; i++)
+		if (strcmp(our_programs[i], name) == 0)
+			return true;
+	if (note && i < PROGRAMS)
+		strcpy(our_programs[i], name);
+	return false;
+}
+
 static struct task *task_make(pid_t tid)
 {
 	char path[64], text[2048];
@@ -119,8 +148,20 @@ static struct task *task_make(pid_t tid)
 	t->process = status_field(text, "\nTgid:");
 	sscanf(text, "Name:\t%15s", t->program);
 	from = task_find(t->process != tid ? t->process : status_field(text, "\nPPid:"));
-	t->ours = from && from->ours;
+	/* Its parent may have ended since. */
+	t->ours = from ? from->ours : program_is_ours(t->program, false);
 	return t;
+}
+
+/* Behind an exec: is it another program?  It is not ours before it says so. */
+static void task_follow_exec(struct task *t)
+{
+	struct task old = *t, *now;
+
+	memset(t, 0, sizeof(*t));
+	now = task_make(old.tid);
+	if (now)
+		now->ours = old.ours && strcmp(now->program, old.program) == 0;
 }
 
 static void process_forget(pid_t process)
@@ -233,6 +274,9 @@ static void notification_take(void)
 		return;
 	}
 	t = task_find((pid_t)n.pid);
+	if (t && t->execs)
+		task_follow_exec(t);
+	t = task_find((pid_t)n.pid);
 	if (!t)
 		t = task_make((pid_t)n.pid);
 	if (t && call_is_allocation(&n) && n.data.args[1] == ALLOCATOR_BEGINS) {
@@ -240,15 +284,18 @@ static void notification_take(void)
 
 		process_forget(process); /* it has another name than before exec */
 		t = task_make((pid_t)n.pid);
-		if (t)
+		if (t) {
 			t->ours = true;
+			program_is_ours(t->program, true);
+		}
 		respond(&n, ALLOCATOR_YES, 0, false);
 		return;
 	}
 	if (t && armed.on && task_is_target(t) && call_counted(&n, t))
 		return;
-	if (t &&
-	    (n.data.nr == SYS_execve || n.data.nr == SYS_execveat || n.data.nr == SYS_exit_group))
+	if (t && (n.data.nr == SYS_execve || n.data.nr == SYS_execveat))
+		t->execs = true;
+	else if (t && n.data.nr == SYS_exit_group)
 		process_forget(t->process);
 	else if (t && n.data.nr == SYS_exit)
 		memset(t, 0, sizeof(*t));
@@ -281,6 +328,7 @@ static void control_take(void)
 	text[n] = '\0';
 	fflush(out);
 	if (strcmp(text, "stop") == 0) {
+		stopped_ms = now_ms();
 		armed.on = false;
 		control_say("%ld %s", armed.calls, armed.hit);
 		return;
@@ -354,14 +402,6 @@ static void pass_signal(int sig)
 		kill(passed_to, sig);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* The children that are left, by name; they are ended. */
 static void leftovers_end(char *names, size_t size)
 {
@@ -395,7 +435,7 @@ static int serve(pid_t program, char *left, size_t size)
 {
 	struct pollfd p[2] = { { .fd = listener, .events = POLLIN },
 			       { .fd = control, .events = POLLIN } };
-	int64_t deadline = 0;
+	int64_t deadline, ended_ms = 0;
 	int status, ended = 0;
 	pid_t pid;
 
@@ -405,15 +445,16 @@ static int serve(pid_t program, char *left, size_t size)
 			if (pid == program) {
 				ended = status;
 				passed_to = 0;
-				deadline = now_ms() + LINGER_MS;
+				ended_ms = now_ms();
 			}
 		}
 		if (pid < 0)
 			return ended;
-		if (deadline && now_ms() > deadline) {
+		deadline = stopped_ms && stopped_ms + LINGER_MS < ended_ms + UNTOLD_MS
+				   ? stopped_ms + LINGER_MS
+				   : ended_ms + UNTOLD_MS;
+		if (ended_ms && now_ms() > deadline && !left[0])
 			leftovers_end(left, size);
-			deadline = now_ms() + 10 * (int64_t)LINGER_MS;
-		}
 		if (poll(p, 2, 20) <= 0)
 			continue;
 		if (p[0].revents & POLLIN)

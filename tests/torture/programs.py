@@ -1,0 +1,163 @@
+"""The programs that people and clients run, every system call and allocation of theirs failing
+in turn: a clear line or a second try, never a crash, never a wait without end, never a key."""
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Callable
+
+import canary
+from built import BUILD, REPO
+from client import LOGIN
+from endpoint import Endpoint, Text
+from errors import ended_badly, number, points, says_why
+from sources import Standin
+from verbs import TracedHome
+
+LIMITS = REPO / "tests/statusline/limits.json"
+
+TOKEN = canary.new_token(40)
+
+
+@dataclass
+class Case:
+    """do(home) makes program run; begin(home): before each time; right(home, result): what must
+    be true afterwards.  shows: its output may have the key."""
+    name: str
+    program: str
+    do: Callable
+    begin: Callable = lambda h: None
+    right: Callable = lambda h, r: None
+    codes: set = field(default_factory=lambda: set(range(0, 128)))
+    shows: bool = False
+
+
+def locked(h):
+    h.ccctl("lock")
+
+
+def unlocked(h):
+    if h.status()["state"] != "unlocked":
+        assert h.unlock().rc == 0
+
+
+def without_extra(h):
+    unlocked(h)
+    h.ccctl("rm", "-y", "extra")
+
+
+def extra_there(h, r):
+    there = h.ccctl("get", "extra")
+    assert r.rc != 0 or there.out == TOKEN, "it was added, and is not there"
+    assert there.rc != 0 or there.out == TOKEN, "there is a part of it"
+
+
+def add(h):
+    return h.ccctl("add", "--key", "extra", input=TOKEN + "\n")
+
+
+def printed(h, r):
+    assert r.rc != 0 or r.out.strip() == TOKEN, "another key than the vault's"
+
+
+def launch(h, *words):
+    return h.ccrun("--exec", "/bin/sh", "demo", "-c", "echo ran", *words)
+
+
+def launched(h, r):
+    assert r.rc == 0 and "ran" in r.out or r.rc != 0, "it says that it ran"
+
+
+def fetched(h):
+    """A key of another manager, which is fetched again after a lock."""
+    return h.ccrun("--exec", "/bin/sh", "away", "-c", 'printf "%.3s ran" "$ANTHROPIC_AUTH_TOKEN"')
+
+
+def relocked(h):
+    locked(h)
+    unlocked(h)
+
+
+def line(h):
+    return h.run([BUILD / "bin/ccrun-statusline"], input=LIMITS.read_text())
+
+
+def found(h, r):
+    assert r.rc != 0 or ".bashrc" in r.out, "the key in .bashrc was not found, and nothing says so"
+
+
+CASES = [
+    Case("unlock", "ccctl", lambda h: h.unlock(), locked),
+    Case("status", "ccctl", lambda h: h.ccctl("status")),
+    Case("keys", "ccctl", lambda h: h.ccctl("keys"), unlocked),
+    Case("add", "ccctl", add, without_extra, extra_there),
+    Case("get", "ccctl", lambda h: h.ccctl("get", "demo"), unlocked, printed, shows=True),
+    Case("log", "ccctl", lambda h: h.ccctl("log", "--verify"), unlocked),
+    Case("lock", "ccctl", lambda h: h.ccctl("lock"), unlocked),
+    Case("ccrun, preload", "ccrun", launch, unlocked, launched),
+    Case("ccrun-source", "ccrun-source", fetched, relocked, launched),
+    Case("ccrun-statusline", "ccrun-statusline", line),
+    Case("import", "ccrun-import", lambda h: h.ccctl("import"), unlocked, found),
+    Case("ccrun-ask", "ccrun-ask", lambda h: h.ccctl("test", "relayed"), unlocked),
+]
+
+
+@contextmanager
+def home():
+    with Endpoint([Text("hi")] * 4) as ep, TracedHome(endpoint=ep) as h:
+        h.demo()
+        h.ready(TOKEN)
+        h.login(LOGIN)
+        manager = Standin(h, "pass")
+        manager.path = h.program("pass", manager.path.read_text())
+        manager.plays(out=TOKEN + "\n")
+        h.provider("away", base_url=ep.url, auth="bearer", docs="elsewhere")
+        h.provider("relayed", base_url=ep.url, auth="bearer", docs="by relay", policy={"delivery": "relay"})
+        h.add("relayed", TOKEN)
+        r = h.ccctl("add", "away", "--source", "pass:ai/x", *h.allows("away"))
+        assert r.rc == 0, r
+        h.write(".bashrc", f"export OPENROUTER_API_KEY={h.key('or')}\n")
+        yield h
+
+
+def refuse_program(h, case, what):
+    """One point; what is wrong."""
+    action, at, name, error = what
+    case.begin(h)
+    try:
+        r, end, _ = h.traced(lambda h: case.do(h), (action, case.program[:15], "all", at, number(error) if error else 0, name))
+    except TimeoutError as e:
+        return [f"{case.name}, call {at} {name} {error or 'short'}: hangs: {e}"]
+    wrong = []
+    bad = ended_badly(end.code, end.signal)
+    if bad:
+        wrong.append(f"it died by {bad}: {r.err}")
+    elif end.code not in case.codes:
+        wrong.append(f"it ended with {end.code}")
+    elif end.code != 0 and not says_why(r.err):
+        wrong.append(f"it ended with {end.code} and without a word: {r}")
+    if canary.scan_bytes(r.err if case.shows else r.out + r.err, TOKEN):
+        wrong.append("it shows the key")
+    try:
+        case.right(h, r)
+    except AssertionError as e:
+        wrong.append(str(e))
+    return [f"{case.name}, call {at} {name} {error or 'short'}: {w}" for w in wrong]
+
+
+def refuse_case(h, case, step=1, limit=None):
+    """(points, faults)"""
+    case.begin(h)
+    r, _, lines = h.traced(case.do, ("count", case.program[:15], "all"))
+    assert r.rc == 0, (case.name, r)
+    done, faults = 0, []
+    for at, name, error in points(lines, step):
+        faults += refuse_program(h, case, ("fail", at, name, error))
+        done += 1
+        if limit and done >= limit:
+            break
+    return done, faults
+
+
+def refuse_alone(case, step=1):
+    """The same in a home of its own."""
+    with home() as h:
+        return refuse_case(h, case, step)

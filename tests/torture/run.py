@@ -1,0 +1,65 @@
+"""make torture: every crash, every loss of power, every error, and the figures.
+
+    run.py [--step N] [--only WORD]   N: every so many points alone; WORD: of the rows' names
+"""
+import argparse
+import sys
+import time
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
+
+# pylint: disable=wrong-import-position
+import crash
+import power
+import programs
+import refuse
+import relays
+import verbs
+from operations import OPERATIONS, operation
+
+
+def rows(step):
+    """(name, function): (points, faults)."""
+    writing = [o for o in OPERATIONS if o.name != "start"]
+    for op in (operation("init"), operation("get")):
+        yield f"killed: a start{'' if op.vault else ', without a vault'}", lambda op=op: crash.crash_start(op, step)
+    for op in writing:
+        yield f"killed: {op.name}", lambda op=op: crash.crash_everywhere(op, step)
+    for verb in verbs.VERBS:
+        yield f"killed: ccctl {verb.name}", lambda verb=verb: verbs.crash_verb(verb, step)
+    for op in writing:
+        yield f"power lost: {op.name}", lambda op=op: power.lose_power(op, step)
+    for op in OPERATIONS:
+        yield f"refused: broker, {op.name}", lambda op=op: refuse.refuse_everywhere(op, step)
+    for case in programs.CASES:
+        yield f"refused: {case.name}", lambda case=case: programs.refuse_alone(case, step)
+    yield "refused: ccrun-relay", lambda: relays.refuse_relay(step)
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--only", default="")
+    args = parser.parse_args()
+    sums, begin = {}, time.monotonic()
+    for name, do in rows(args.step):
+        if args.only not in name:
+            continue
+        start = time.monotonic()
+        points, faults = do()
+        print(f"{name:<44} {points:6} points {len(faults):4} faults {time.monotonic() - start:7.1f} s", flush=True)
+        for fault in faults:
+            print(f"    {fault}", flush=True)
+        kind = sums.setdefault(name.split(":")[0], [0, 0])
+        kind[0] += points
+        kind[1] += len(faults)
+    for kind, (points, faults) in sums.items():
+        print(f"{kind}: {points} points, {faults} faults")
+    print(f"{sum(p for p, _ in sums.values())} points, {sum(f for _, f in sums.values())} faults, "
+          f"{time.monotonic() - begin:.0f} s")
+    return 1 if any(f for _, f in sums.values()) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,72 @@
+"""The short form of make torture: some operations at every point, the others at a few."""
+import pytest
+
+import crash
+import power
+import programs
+import refuse
+import relays
+import verbs
+from disk import Disk
+from operations import operation
+from traced import TracedBroker, room
+
+
+def none_wrong(result, least):
+    points, faults = result
+    assert not faults, "\n".join(faults)
+    assert points >= least
+
+
+@pytest.mark.parametrize("name, least", [("init", 20), ("put", 15), ("rekey", 40)])
+def test_a_broker_killed_at_every_call(name, least):
+    none_wrong(crash.crash_everywhere(operation(name)), least)
+
+
+@pytest.mark.parametrize("name, least", [("init", 80), ("put", 15), ("rekey", 40), ("restore", 30), ("metered", 30)])
+def test_power_lost_at_every_moment(name, least):
+    none_wrong(power.lose_power(operation(name)), least)
+
+
+@pytest.mark.parametrize("verb, step", [("import --scrub", 9), ("default", 1), ("backup", 3)])
+def test_a_verb_killed(verb, step):
+    none_wrong(verbs.crash_verb(next(v for v in verbs.VERBS if v.name == verb), step), 5)
+
+
+@pytest.mark.parametrize("name", ["put", "unlock"])
+def test_a_broker_that_is_refused(name):
+    none_wrong(refuse.refuse_everywhere(operation(name), 12, short=False), 10)
+
+
+def test_programs_that_are_refused():
+    with programs.home() as h:
+        for case in programs.CASES:
+            if case.name in ("unlock", "get", "ccrun, preload", "ccrun-statusline"):
+                none_wrong(programs.refuse_case(h, case, 60), 2)
+
+
+def test_a_relay_that_is_refused():
+    none_wrong(relays.refuse_relay(30), 5)
+
+
+# ---- that these could fail ---------------------------------------------
+
+def test_a_file_that_was_not_synced_may_be_empty():
+    where = room("ccp-")
+    disk = Disk(where)
+    for line in (f"open\t{where}/new\tx-", f"write\t1:1\t{where}/new\t0\t6162", f"rename\t{where}/new\t{where}/it"):
+        assert disk.take(line)
+    found = [tree.get(f"{where}/it") for _, tree in disk.trees()]
+    assert None in found and b"" in found and b"a" in found and b"\0\0" in found and b"ab" in found
+    disk.take(f"sync\t1:1\t{where}/new\t0")
+    disk.take(f"sync\t1:2\t{where}\t0")
+    where.rmdir()
+
+
+def test_a_kill_meets_the_call_that_was_asked_for():
+    op = operation("put")
+    world = crash.make_world(op)
+    with TracedBroker(world) as b:
+        assert not crash.broken_off(b, op, ("kill", b.pid), at=1, name="renameat")
+        assert b.tracer.stop().hit == "renameat"
+        assert b.finish().signal == 9
