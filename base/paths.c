@@ -187,7 +187,8 @@ int path_make_parents(const char *path, struct failure *f)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (path_make_directory(copy) != 0 && errno != EEXIST && errno != EROFS && errno != EACCES)
+		if (path_make_directory(copy) != 0 && errno != EEXIST && errno != EROFS &&
+		    errno != EACCES)
 			return fail_errno(f, NULL, "make directory %s", copy);
 		*p = '/';
 	}

@@ -68,7 +68,7 @@ int store_remove(struct vault_store *s, struct failure *f);
 	"locked" /* when and why it was locked, while a system broker has evicted the tenant */
 #define STORE_CHECKPOINT "record.checkpoint" /* how far the audit log had come: checkpoint.h */
 #define STORE_CHECKPOINT_NEXT \
-	"record.checkpoint.next" /* of a new key, until the vault with it is on the disk */
+	"record.checkpoint.next"  /* of a new key, until the vault with it is on the disk */
 #define STORE_SPENDING "spending" /* what the entries were used for: broker/spending_file.h */
 #define STORE_SPENDING_DAMAGED "spending.damaged" /* one that could not be read as a whole */
 #define STORE_REPLACED "vault.replaced"		  /* the vault that a restore replaced */

@@ -8,7 +8,7 @@
 #include <errno.h>
 
 #define ALLOCATOR_ASKS 0x7fa110c0U /* the descriptor */
-#define ALLOCATOR_BEGINS 1 /* second argument: the program begins; 0: an allocation */
-#define ALLOCATOR_YES ENOTUNIQ /* to that: a tracer is there */
+#define ALLOCATOR_BEGINS 1	   /* second argument: the program begins; 0: an allocation */
+#define ALLOCATOR_YES ENOTUNIQ	   /* to that: a tracer is there */
 
 #endif
