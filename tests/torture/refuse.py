@@ -93,7 +93,9 @@ def refuse_at(op, world, where, what, states, readable=False):
         wrong.append(f"it died by {bad}: {said}")
     elif ended and not says_why(said):
         wrong.append(f"it ended without a word: {end.code} {said!r}")
-    if end.left != "-":
+    if "it did not end" in said:
+        wrong.append("it does not end by SIGTERM")
+    elif end.left != "-":
         wrong.append(f"lives on: {end.left}")
     if shows(said, SECRETS):
         wrong.append("it shows a key")

@@ -125,6 +125,14 @@ class TracedBroker(wc.Broker):
 
     def finish(self):
         """End it, unless it has ended; how it was."""
+        if self.process and self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.stderr = self.process.communicate(timeout=8)[1]
+            except subprocess.TimeoutExpired:
+                self.tracer.mine.send(b"end")
+                self.stderr = self.process.communicate(timeout=8)[1] + "it did not end"
+            self.process = None
         self.stop(check=False)
         return self.tracer.end()
 

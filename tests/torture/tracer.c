@@ -8,6 +8,7 @@
  *
  *   arm ACTION TARGET SET AT ERRNO NAME   count from here on; answer "armed"
  *   stop                                  answer "CALLS HIT", HIT: the call that was met, or -
+ *   end                                   kill what is left
  *
  * ACTION is count, kill, fail or short.  TARGET is a process or the name of a program of
  * ours.  SET is files (what changes a file or answers somebody), all, or log, which is files
@@ -82,6 +83,7 @@ static volatile int *shared_listener;
 
 /* When nothing more was wanted; 0: not yet. */
 static int64_t stopped_ms;
+static bool ending;
 
 static int64_t now_ms(void)
 {
@@ -333,6 +335,10 @@ static void control_take(void)
 		control_say("%ld %s", armed.calls, armed.hit);
 		return;
 	}
+	if (strcmp(text, "end") == 0) {
+		ending = true;
+		return;
+	}
 	memset(&armed, 0, sizeof(armed));
 	strcpy(armed.hit, "-");
 	if (sscanf(text, "arm %15s %31s %15s %ld %d %31s", action, armed.target, set, &armed.at,
@@ -406,8 +412,8 @@ static void pass_signal(int sig)
 static void leftovers_end(char *names, size_t size)
 {
 	char path[64], text[4096], name[32], *p, *next;
+	size_t at = strlen(names);
 	ssize_t n = 0;
-	size_t at = 0;
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/self/task/%d/children", (int)getpid());
@@ -453,7 +459,7 @@ static int serve(pid_t program, char *left, size_t size)
 		deadline = stopped_ms && stopped_ms + LINGER_MS < ended_ms + UNTOLD_MS
 				   ? stopped_ms + LINGER_MS
 				   : ended_ms + UNTOLD_MS;
-		if (ended_ms && now_ms() > deadline && !left[0])
+		if ((ended_ms && now_ms() > deadline) || ending)
 			leftovers_end(left, size);
 		if (poll(p, 2, 20) <= 0)
 			continue;
