@@ -236,6 +236,46 @@ static void test_io_replace_file(void **state)
 	assert_int_equal(io_replace_file(in_dir("no/such"), 0600, "x", 1, &f), -1);
 }
 
+static void test_io_create_file(void **state)
+{
+	struct failure f = { 0 };
+	char *text;
+	size_t n;
+
+	(void)state;
+	assert_int_equal(io_create_file(in_dir("created"), "first", 5, NULL, &f), 0);
+	assert_int_equal(io_create_file(in_dir("created"), "second", 6, "another name", &f), -1);
+	assert_string_equal(f.hint, "another name");
+	assert_int_equal(io_slurp(in_dir("created"), 100, &text, &n, &f), 0);
+	assert_string_equal(text, "first");
+	free(text);
+}
+
+/* What was begun and is no longer written goes with the next file of that directory; what is
+ * being written, and what is not ours, stays. */
+static void test_io_temp_open(void **state)
+{
+	char abandoned[4096], written[4096], tmp[4096];
+	int fd, other;
+
+	(void)state;
+	fd = io_temp_open(in_dir("it"), abandoned, sizeof(abandoned));
+	assert_true(fd >= 0);
+	close(fd);
+	fd = io_temp_open(in_dir("it"), written, sizeof(written));
+	assert_true(fd >= 0);
+	assert_int_equal(access(abandoned, F_OK), -1);
+	write_file(in_dir(".ccrun-backup2"), "a person's", 0600);
+	other = io_temp_open(in_dir("another"), tmp, sizeof(tmp));
+	assert_true(other >= 0);
+	assert_int_equal(access(written, F_OK), 0);
+	assert_int_equal(access(in_dir(".ccrun-backup2"), F_OK), 0);
+	unlink(written);
+	unlink(tmp);
+	close(fd);
+	close(other);
+}
+
 /* ---- paths ---- */
 
 static void test_path_of(void **state)
@@ -552,6 +592,7 @@ int main(void)
 		cmocka_unit_test(test_fail_texts),	 cmocka_unit_test(test_io_read_all),
 		cmocka_unit_test(test_io_write_all),	 cmocka_unit_test(test_io_wait),
 		cmocka_unit_test(test_io_slurp),	 cmocka_unit_test(test_io_replace_file),
+		cmocka_unit_test(test_io_create_file),	 cmocka_unit_test(test_io_temp_open),
 		cmocka_unit_test(test_path_of),		 cmocka_unit_test(test_make_parents),
 		cmocka_unit_test(test_private_dir),	 cmocka_unit_test(test_check_trusted),
 		cmocka_unit_test(test_proc_stat),	 cmocka_unit_test(test_proc),

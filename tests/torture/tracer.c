@@ -10,8 +10,8 @@
  *   stop                                  answer "CALLS HIT", HIT: the call that was met, or -
  *   end                                   kill what is left
  *
- * ACTION is count, kill, fail or short.  TARGET is a process or the name of a program of
- * ours.  SET is files (what changes a file or answers somebody), all, or log, which is files
+ * ACTION is count, kill, fail or short.  TARGET is a process, the name of a program of
+ * ours, or = and that of any.  SET is files (what changes a file or answers somebody), all, or log, which is files
  * with what they do.  The AT-th call of them, or the next behind it that is NAME, is met.  LOG
  * gets a line for each that was counted.  When all processes are gone there is a last packet,
  * "end CODE SIGNAL CALLS HIT LEFT"; LEFT: what lived on when the program had ended, two seconds
@@ -182,6 +182,8 @@ static bool task_is_target(const struct task *t)
 
 	if (*end == '\0')
 		return t->process == pid;
+	if (armed.target[0] == '=')
+		return strcmp(t->program, armed.target + 1) == 0;
 	return t->ours && strcmp(t->program, armed.target) == 0;
 }
 
