@@ -38,9 +38,9 @@ static void end_with(pid_t parent)
 		_exit(1);
 }
 
-/* Start it again after a signal.  A request that it had is lost, which the broker sees by
- * the time; one that it could not serve does not come again. */
-static void __attribute__((noreturn)) attend(const struct attendant *a)
+/* Start it again after a signal, as long as there is a broker.  A request that it had is lost,
+ * which the broker sees by the time; one that it could not serve does not come again. */
+static void __attribute__((noreturn)) attend(const struct attendant *a, pid_t broker)
 {
 	pid_t self = getpid(), pid;
 	int status;
@@ -57,8 +57,8 @@ static void __attribute__((noreturn)) attend(const struct attendant *a)
 		while (waitpid(pid, &status, 0) < 0)
 			if (errno != EINTR)
 				_exit(1);
-	} while (WIFSIGNALED(status));
-	_exit(WEXITSTATUS(status));
+	} while (WIFSIGNALED(status) && getppid() == broker);
+	_exit(WIFSIGNALED(status) ? 1 : WEXITSTATUS(status));
 }
 
 int attendant_start(const struct attendant *a, struct failure *f)
@@ -80,7 +80,7 @@ int attendant_start(const struct attendant *a, struct failure *f)
 		prctl(PR_SET_NAME, a->name);
 		if (move_descriptors(pair[1], a->keep) != 0 || (a->enter && a->enter(a->data) != 0))
 			_exit(1);
-		attend(a);
+		attend(a, self);
 	}
 	close(pair[1]);
 	return pair[0];

@@ -8,7 +8,8 @@ NO_ROOM = ("ENOSPC", "EIO")
 NO_DESCRIPTOR = ("EMFILE", "ENOMEM")
 # brk is not among them: the kernel answers it with the old end, and malloc has another way.
 CAN = {
-    **dict.fromkeys(("open", "openat"), ("EMFILE", "ENOMEM", "EIO", "ENOSPC")),
+    **dict.fromkeys(("open", "openat"), ("EMFILE", "ENOMEM", "EIO")),
+    "create": ("EMFILE", "ENOMEM", "EIO", "ENOSPC"),  # an open with O_CREAT
     **dict.fromkeys(("read", "pread64", "readv"), ("EIO", "EINTR")),
     **dict.fromkeys(("write", "pwrite64", "writev"), ("ENOSPC", "EIO", "EINTR")),
     **dict.fromkeys(("fsync", "fdatasync", "ftruncate", "rename", "renameat", "renameat2", "link", "linkat", "mkdir",

@@ -23,7 +23,7 @@ SECRETS = (KEPT.encode(), FRESH.encode())
 # What may lie beside the vault, and beside the record.
 DATA = {"vault", "vault.prev", "vault.lock", "vault.replaced", "keyfile", "spending", "record.checkpoint", "host.key",
         "host.pub"}
-STATE = {"record.jsonl", "record.1.jsonl"}
+STATE = {"record.jsonl", "record.1.jsonl", "run"}  # run: sockets, where XDG_RUNTIME_DIR cannot be used
 
 
 @dataclass

@@ -81,8 +81,7 @@ def refuse_at(op, world, where, what, states, readable=False):
         ended = b.process is None or b.process.poll() is not None
         if not serving and not ended and op.name != "start":
             wrong.append("it neither serves nor ends")
-        if op.name != "start":
-            b.tracer.stop()
+        b.tracer.stop()
         said = b.stderr
         end = b.finish()
         said += b.stderr if b.stderr != said else ""

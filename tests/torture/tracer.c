@@ -22,7 +22,8 @@
  * calls, "behind this one" is "before the next one", and only the latter is asked for.
  *
  * A program of ours is told by the test build's allocator (allocator.c), which also asks here
- * for every allocation: one of the calls that fail, by the name of "allocate".
+ * for every allocation: one of the calls that fail, by the name of "allocate".  An open that
+ * makes a file is called "create".
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -215,6 +216,8 @@ static const char *call_name(const struct seccomp_notif *n)
 
 	if (call_is_allocation(n))
 		return "allocate";
+	if (call_creates(&n->data))
+		return "create";
 	resolved = seccomp_syscall_resolve_num_arch(SCMP_ARCH_NATIVE, n->data.nr);
 	snprintf(name, sizeof(name), "%s", resolved ? resolved : "unknown");
 	free(resolved);

@@ -14,6 +14,9 @@
  * one to a pipe: the numbers do not tell. */
 bool call_changes_files(const struct seccomp_data *d);
 
+/* Does it open a file, and make it where it is not there? */
+bool call_creates(const struct seccomp_data *d);
+
 /* Write a line about that call: its name and, where it is about files, paths, offsets, bytes in
  * hex.  Needs the right to read the process's memory: root, or a program that is dumpable. */
 void call_log(FILE *out, const struct seccomp_notif *n, pid_t process);

@@ -22,6 +22,15 @@ static bool opens_to_change(uint64_t flags)
 	return flags & (O_CREAT | O_TRUNC | (O_TMPFILE & ~O_DIRECTORY));
 }
 
+bool call_creates(const struct seccomp_data *d)
+{
+#ifdef SYS_open
+	if (d->nr == SYS_open)
+		return d->args[1] & O_CREAT;
+#endif
+	return d->nr == SYS_openat && (d->args[2] & O_CREAT);
+}
+
 bool call_changes_files(const struct seccomp_data *d)
 {
 	switch (d->nr) {
