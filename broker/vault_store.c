@@ -393,8 +393,12 @@ int store_set_aside_previous(struct vault_store *s, struct failure *f)
 
 int store_remove(struct vault_store *s, struct failure *f)
 {
-	if (store_remove_beside(s, VAULT, f) != 0 || store_remove_beside(s, VAULT_PREV, f) != 0)
+	if (store_remove_beside(s, VAULT_PREV, f) != 0)
 		return -1;
+	if (unlinkat(s->dir, VAULT, 0) != 0 && errno != ENOENT)
+		return fail_errno(f, NULL, "cannot remove %s", s->path);
+	/* It is gone, and a failure would say that it is there. */
+	(void)fsync(s->dir);
 	store_forget(s);
 	return 0;
 }

@@ -57,7 +57,8 @@ int store_write(struct vault_store *s, const uint8_t *p, size_t n, struct failur
 /* Forget which file the broker holds: the next store_write replaces any. */
 void store_forget(struct vault_store *s);
 
-/* Remove the vault and the generation before it: it moved to another broker. */
+/* Remove the vault, and before it the generation before it: it moved to another broker.  -1: the
+ * vault is there.  A loss of power just behind it may bring it back. */
 int store_remove(struct vault_store *s, struct failure *f);
 
 /* Small files beside the vault, replaced atomically too. */
