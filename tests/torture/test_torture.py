@@ -35,7 +35,7 @@ def test_a_verb_killed(verb, step):
 
 @pytest.mark.parametrize("name", ["put", "unlock"])
 def test_a_broker_that_is_refused(name):
-    none_wrong(refuse.refuse_everywhere(operation(name), 12, short=False), 10)
+    none_wrong(refuse.refuse_everywhere(operation(name), 10, short=False), 8)
 
 
 def test_programs_that_are_refused():
