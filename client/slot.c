@@ -13,6 +13,7 @@
 #include "client/common/output.h"
 #include "client/common/secret.h"
 #include "client/common/terminal.h"
+#include "client/slots/other_host.h"
 #include "client/slots/person.h"
 #include "client/slots/slot_add.h"
 #include "client/slots/slot_key.h"
@@ -133,8 +134,17 @@ static bool slot_label_ok(const char *label)
 	return *p == '\0' && p - label <= SLOT_LABEL_MAX;
 }
 
-static int slot_parse_kind(const char *word, const struct new_slot *s, int *out, struct failure *f)
+/* What the command line says of a new slot. */
+struct slot_words {
+	struct new_slot slot;
+	const char *host_file; /* --for */
+	const char *allowed;   /* --allow */
+	struct other_host host;
+};
+
+static int slot_parse_kind(const char *word, struct slot_words *w, int *out, struct failure *f)
 {
+	struct new_slot *s = &w->slot;
 	int kind = slot_kind_from_name(word);
 
 	*out = kind;
@@ -142,28 +152,46 @@ static int slot_parse_kind(const char *word, const struct new_slot *s, int *out,
 		return fail_set(f, FAIL_USAGE,
 				"passphrase, keyring, keyfile, credential, tpm2 or recovery",
 				"slots of kind '%.32s' are unknown", word);
-	if (s->host_file && kind != SLOT_KEYFILE)
+	if (w->host_file && kind != SLOT_KEYFILE)
 		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F",
 				"--for is for keyfiles");
-	if (s->host_file && !s->out_file)
+	if (w->host_file && !s->out_file)
 		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F",
 				"where should the keyfile for that host go?");
-	if (s->out_file && kind != SLOT_CREDENTIAL && !s->host_file)
+	if (s->out_file && kind != SLOT_CREDENTIAL && !w->host_file)
 		return fail_set(f, FAIL_USAGE, "ccctl help slot",
 				"--out is for credentials, and for keyfiles of other hosts");
+	if (w->allowed && !w->host_file)
+		return fail_set(f, FAIL_USAGE, "ccctl slot add keyfile --for HOST.pub --out F",
+				"--allow is for keyfiles of other hosts");
 	if (s->label && !slot_label_ok(s->label))
 		return fail_set(f, FAIL_USAGE, NULL,
 				"a label has printable ASCII characters, %d at most",
 				SLOT_LABEL_MAX);
-	return 0;
+	if (!w->host_file)
+		return 0;
+	s->host = &w->host;
+	return other_host_settle(w->host_file, w->allowed, &w->host, f);
+}
+
+/* fd: where the passphrase is read, or -1. */
+static int slot_add_kind(struct client *c, const char *word, struct slot_words *w, int fd,
+			 struct failure *f)
+{
+	int kind;
+
+	if (slot_parse_kind(word, w, &kind, f) != 0 || person_read_fd(c, fd, f) != 0 ||
+	    vault_open_for_person(c, f) != 0)
+		return -1;
+	return slot_add(c, (enum slot_kind)kind, &w->slot, f);
 }
 
 int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 {
-	struct new_slot s = { .pass_fd = -1 };
+	struct slot_words w = { .slot = { .pass_fd = -1 } };
 	bool first = true, json = false, yes = false;
 	const char *what, *word;
-	int opt, r, kind, fd = -1;
+	int opt, r, fd = -1;
 
 	while ((opt = next_option(&first, argc, argv, f)) != -1) {
 		if (opt == '?')
@@ -171,14 +199,16 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 		json = json || opt == OPTION_JSON;
 		yes = yes || opt == OPTION_YES;
 		if (opt == OPTION_LABEL)
-			s.label = optarg;
+			w.slot.label = optarg;
 		if (opt == OPTION_FOR)
-			s.host_file = optarg;
+			w.host_file = optarg;
+		if (opt == OPTION_ALLOW)
+			w.allowed = optarg;
 		if (opt == OPTION_OUT)
-			s.out_file = optarg;
+			w.slot.out_file = optarg;
 		if ((opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, &fd, f) != 0) ||
 		    (opt == OPTION_NEW_PASSPHRASE_FD &&
-		     passphrase_fd_option(optarg, &s.pass_fd, f) != 0))
+		     passphrase_fd_option(optarg, &w.slot.pass_fd, f) != 0))
 			return -1;
 	}
 	what = optind < argc ? argv[optind] : "list";
@@ -196,9 +226,6 @@ int verb_slot(struct client *c, int argc, char **argv, struct failure *f)
 	if (strcmp(what, "rm") == 0)
 		r = person_read_fd(c, fd, f) == 0 ? slot_remove(c, word, yes, f) : -1;
 	else
-		r = slot_parse_kind(word, &s, &kind, f) == 0 && person_read_fd(c, fd, f) == 0 &&
-				    vault_open_for_person(c, f) == 0
-			    ? slot_add(c, (enum slot_kind)kind, &s, f)
-			    : -1;
+		r = slot_add_kind(c, word, &w, fd, f);
 	return r == 0 ? EXIT_DONE : -1;
 }

@@ -19,6 +19,7 @@
 #include "client/common/terminal.h"
 #include "client/common/terminal_page.h"
 #include "client/slots/host_key.h"
+#include "client/slots/other_host.h"
 #include "client/slots/person.h"
 #include "client/slots/slot_key.h"
 #include "client/slots/slots.h"
@@ -196,9 +197,12 @@ static int slot_make_keyfile(struct client *c, struct new_slot *s,
 	char name[HOST_NAME_MAX + 1];
 
 	host_name(name);
-	if (s->host_file ? host_read_public(s->host_file, info.host, name, f) != 0
-			 : slot_own_public(c, info.host, f) != 0)
+	if (s->host) {
+		memcpy(info.host, s->host->public, HOST_PUBLIC_LEN);
+		memcpy(name, s->host->name, sizeof(name));
+	} else if (slot_own_public(c, info.host, f) != 0) {
 		return -1;
+	}
 	random_fill(s->key.p, KEY_LEN);
 	memcpy(info.vault, vault, VAULT_ID_LEN);
 	if (keyfile_seal(&info, s->key.p, s->keyfile) != 0)

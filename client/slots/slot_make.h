@@ -14,15 +14,16 @@
 
 struct client;
 struct failure;
+struct other_host;
 struct wire_out;
 
 struct new_slot {
 	/* From the command line. */
-	int pass_fd;	       /* passphrase: where it is read, -1 for the terminal */
-	bool first;	       /* passphrase: explain it, the vault is new */
-	const char *label;     /* NULL: one that goes with the kind */
-	const char *host_file; /* keyfile: the host.pub to which it is sealed; NULL: this host */
-	const char *out_file;  /* keyfile for another host, credential (NULL: standard output) */
+	int pass_fd;		       /* passphrase: where it is read, -1 for the terminal */
+	bool first;		       /* passphrase: explain it, the vault is new */
+	const char *label;	       /* NULL: one that goes with the kind */
+	const struct other_host *host; /* keyfile: to whom it is sealed; NULL: this host */
+	const char *out_file; /* keyfile for another host, credential (NULL: standard output) */
 	/* Set by slot_make. */
 	struct slot_info info; /* kind, label, KDF costs, material */
 	struct secret key;     /* KEY_LEN bytes; wraps the vault key */

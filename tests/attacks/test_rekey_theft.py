@@ -1,12 +1,13 @@
 """A program of the user's writes another host's public key into the file of an open vault, at the
 moment when ccctl rekey asks for whom to make a slot's new keyfile."""
-import base64
 import os
 import subprocess
 import sys
 
 import vault_reader as reader
-from keyfile_reader import host_public, inspect_keyfile, open_keyfile
+from host_files import agreed_host, public_line
+from keyfile_reader import host_public, inspect_keyfile
+from vault_thief import stolen
 
 TRIES = 12  # it comes in time in one of three or so
 
@@ -29,10 +30,6 @@ os.utime(file, ns=(was.st_atime_ns, was.st_mtime_ns))
 """
 
 
-def public_line(secret):
-    return f"ccrun-host-1 {base64.b64encode(host_public(secret)).decode()} server\n"
-
-
 def with_host(data, owner, thief):
     data = data.replace(owner, thief)
     return data[:-32] + reader.blake2b(data[:-32])
@@ -41,9 +38,9 @@ def with_host(data, owner, thief):
 def test_a_planted_host_gets_no_keyfile(ready, token):
     c, owner, thief = ready, os.urandom(32), os.urandom(32)
     file, out = c.data / "ccrun/vault", c.root / "out"
-    (c.root / "server.pub").write_text(public_line(owner))
+    (c.root / "server.pub").write_text(public_line(host_public(owner)))
     r = c.with_passphrase("slot", "add", "keyfile", "--for", str(c.root / "server.pub"), "--out",
-                          str(c.root / "first"))
+                          str(c.root / "first"), *agreed_host(c.root / "server.pub"))
     assert r.rc == 0, r
     out.mkdir(mode=0o700)
     for _ in range(TRIES):
@@ -62,10 +59,3 @@ def test_a_planted_host_gets_no_keyfile(ready, token):
             file.write_bytes(with_host(file.read_bytes(), host_public(thief), host_public(owner)))
             assert c.unlock().rc == 0
     assert c.ccctl("get", "demo").out == token
-
-
-def stolen(keyfile, secret, vault, token):
-    """What the owner of the other host reads."""
-    slot = inspect_keyfile(keyfile)["slot"]
-    entries = reader.open_with_key(vault, open_keyfile(keyfile, secret), slot)
-    return f"the key is read: {entries[0]['token'] == token.encode()}"

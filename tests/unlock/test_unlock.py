@@ -15,6 +15,7 @@ import pytest
 from ccrun import BUILD, CCBROKER, CCCTL, CCRUN, PASSPHRASE, Ccrun
 from client import alive, until
 from dialogue import done, talk
+from host_files import agreed_host
 from keyring import Bus, DismissingService, HangingService, SecretService
 from swtpm import Tpm
 
@@ -388,7 +389,7 @@ def test_a_second_keyfile_of_this_host_says_that_the_first_is_worth_nothing(c):
     other = c.root / "other"
     other.mkdir(mode=0o700)
     pub = c.write("other.pub", c.run([CCCTL, "host", "init"], env={"XDG_DATA_HOME": str(other)}).out)
-    r = c.ccctl("slot", "add", "keyfile", "--for", pub, "--out", c.root / "other.keyfile")
+    r = c.ccctl("slot", "add", "keyfile", "--for", pub, "--out", c.root / "other.keyfile", *agreed_host(pub))
     assert r.rc == 0 and "slot rm" not in r.err, r
 
 
@@ -459,7 +460,8 @@ def test_one_vault_and_twenty_hosts_of_which_one_is_revoked(c, ep, token):
             pub = host.ccctl("host", "init").out
             (c.root / f"h{i}.pub").write_text(pub)
             r = c.ccctl("slot", "add", "keyfile", "--for", str(c.root / f"h{i}.pub"), "--out",
-                        str(c.root / f"h{i}.keyfile"), "--label", f"h{i}")
+                        str(c.root / f"h{i}.keyfile"), "--label", f"h{i}",
+                        *agreed_host(c.root / f"h{i}.pub"))
             assert r.rc == 0 and f"slot {i + 2} (keyfile)" in r.err, r
         assert len(slots(c)) == HOSTS + 1
 
@@ -518,6 +520,7 @@ def test_what_slot_add_refuses(c):
             (["keyfile", "--for", str(pub)], 2, "where should the keyfile"),
             (["passphrase", "--for", str(pub)], 2, "--for is for keyfiles"),
             (["keyring", "--out", "x"], 2, "--out is for credentials"),
+            (["keyfile", "--allow", "host=x"], 2, "--allow is for keyfiles of other hosts"),
             (["keyfile"], 4, "no key pair"),
             (["keyfile", "--for", str(pub), "--out", str(c.root / "k")], 1, "no public key of a host"),
             (["keyfile", "--for", str(c.root / "none"), "--out", str(c.root / "k")], 1, "No such file"),
