@@ -253,8 +253,9 @@ static int routes_agree(const struct import *im, const struct account *a, const 
 {
 	bool is = !p->users_over[0] && route_is_of_key(im, a, p);
 
-	/* A repository can name any reference of the person's. */
-	if (is && !(a->kind == ACCOUNT_SOURCE && im->file[a->file].project))
+	/* A token that stands there is no secret from who can write there.  What a reference leads
+	 * to is, and so the address beside it is that of whoever wrote it. */
+	if (is && a->kind != ACCOUNT_SOURCE)
 		return 0;
 	if (a->fresh && !is)
 		return fail_other_route(p, a->base_url[0] ? a->base_url : "the usual address", f);

@@ -7,6 +7,8 @@ import sqlite3
 
 import pytest
 
+from ccrun import CCCTL
+from dialogue import done, talk
 from leaks import Home
 
 ZAI = "https://api.z.ai/api/anthropic"
@@ -461,3 +463,22 @@ def test_a_key_beside_an_empty_variable_of_cc_switch(h):
     h.imp("--yes")
     assert {n: h.get(n) for n in ("kimi-code", "zai", "deepseek")} == {
         "kimi-code": h.made["kimi"], "zai": h.made["glm"], "deepseek": h.made["ds"]}
+
+
+def test_a_reference_of_ones_own_file_is_for_what_ships_or_is_asked_about(h):
+    """The key is not in the file; the address beside it may be any program's."""
+    h.program("op")
+    h.write(".bashrc", "export ANTHROPIC_BASE_URL=https://gateway.example.net/api\n"
+                       'export ANTHROPIC_AUTH_TOKEN="$(op read op://Work/gateway/key)"\n')
+    r = h.imp("--yes", rc=1)
+    assert "gateway.example.net" in r.err and json.loads(h.ccctl("keys", "--json").out) == [], r
+    assert not (h.config / "ccrun/providers/example.conf").exists()
+    for agreed in "n", "y":
+        p = talk(h, CCCTL, "import")
+        p.expect("to https://gateway.example.net/api")
+        p.expect("store 1 key in the vault")
+        p.sendline("y")
+        p.expect_exact("seal the key for that? [y/N]")
+        p.sendline(agreed)
+        done(p, 0 if agreed == "y" else 1)
+        assert sealed(h) == ({"example": "bearer https://gateway.example.net/api"} if agreed == "y" else {})
