@@ -132,8 +132,13 @@ static void meter_read_value(struct request_meter *m, enum json_token token)
 
 static void meter_read_key(struct request_meter *m)
 {
-	m->member = (uint8_t)member_of(json_lexer_text(&m->lexer), m->lexer.depth);
+	const char *name = json_lexer_text(&m->lexer);
+
+	m->member = (uint8_t)member_of(name, m->lexer.depth);
 	m->models += m->member == MEMBER_MODEL;
+	/* Some servers take U+017F for an s and U+212A for a k: it may be any. */
+	if (!name && m->lexer.depth == DEPTH_TOP)
+		m->whole = m->most_unknown = true;
 }
 
 void request_meter_feed(struct request_meter *m, const void *p, size_t n)

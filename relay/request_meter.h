@@ -25,7 +25,7 @@ struct request_meter {
 	struct json_lexer lexer;
 	uint8_t member;
 	bool streams;	   /* "stream" is there, and true */
-	bool whole;	   /* it is there, and something else */
+	bool whole;	   /* it is there, and something else; or may be */
 	uint64_t most;	   /* of "max_tokens" */
 	bool most_unknown; /* it is there, and no number that can be read */
 	unsigned models;   /* members "model" */
