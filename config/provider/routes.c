@@ -26,6 +26,17 @@ static void routes_variables(const struct provider *p, char out[ORIGIN_MAX_LEN +
 					 i ? "," : "", p->secret[i].variable);
 }
 
+static void routes_entries(const struct provider *p, char out[ORIGIN_MAX_LEN + 1])
+{
+	size_t used = 0;
+	unsigned i;
+
+	out[0] = '\0';
+	for (i = 0; i < p->secrets; i++)
+		used += (size_t)snprintf(out + used, ORIGIN_MAX_LEN + 1 - used, "%s%s",
+					 i ? "," : "", p->secret[i].entry);
+}
+
 static void change_add(struct route_change *out, unsigned *n, const char *key, const char *from,
 		       const char *to)
 {
@@ -106,8 +117,14 @@ enum routes provider_routes(const struct provider *p, const struct provider_valu
 	/* One without a key has none that could go elsewhere. */
 	if (!s || s->secrets)
 		change_add(out, changes, "variable", from, to);
-	if (s && strcmp(s->name, p->name) != 0)
+	if (s && strcmp(s->name, p->name) != 0) {
 		same = ROUTES_OWN;
+	} else if (s && s->secrets) {
+		/* Its limit, and whether its use waits for a yes, are sealed under that name. */
+		routes_entries(s, from);
+		routes_entries(p, to);
+		change_add(out, changes, "secret", from, to);
+	}
 	provider_free(s);
 	return *changes ? ROUTES_CHANGED : same;
 }

@@ -1,6 +1,6 @@
 /*
  * config/provider/routes.h - what the user's own files change of where a provider's requests
- * and its key go.  Such a file is easily written by what runs as the user; what is shipped
+ * and its key go, and of the entry that has the key.  Such a file is easily written by what runs as the user; what is shipped
  * is not.
  */
 #ifndef CONFIG_PROVIDER_ROUTES_H
@@ -16,10 +16,10 @@ enum routes {
 };
 
 struct route_change {
-	const char *key; /* base_url, auth, variable */
+	const char *key; /* base_url, auth, variable, secret */
 	char from[ORIGIN_MAX_LEN + 1], to[ORIGIN_MAX_LEN + 1];
 };
-#define ROUTE_CHANGES_MAX 3
+#define ROUTE_CHANGES_MAX 4
 
 /*
  * Compare p with its shipped file, whose questions have the n answers given, or else its own

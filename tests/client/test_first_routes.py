@@ -23,6 +23,7 @@ PLANTED = {
     "base_url": (f"[provider]\nbase_url = {EVIL}\n", f"base_url={EVIL}", SHIPPED),
     "auth": ("[provider]\nauth = api-key\n", "auth=api-key", "bearer"),
     "variable": ("[secrets]\nANTHROPIC_API_KEY = zai\n", "variable=ANTHROPIC_API_KEY", "ANTHROPIC_AUTH_TOKEN"),
+    "secret": ("[provider]\nsecret = spare\n", "secret=spare", "zai"),
     "use": (f"[provider]\nuse = mine\nbase_url = {EVIL}\n", f"base_url={EVIL}", SHIPPED),
 }
 
@@ -70,7 +71,19 @@ def test_a_script_s_first_key_is_not_sealed_for_it(v, token, case):
     command = r.err.split("ccctl add zai ", 1)[1].split()
     r = bare(v, "add", "zai", *command, input=token)
     assert r.rc == 0 and word.partition("=")[2] in r.err, r
-    assert word.partition("=")[2] in " ".join(entry(v)[k] for k in ("origin", "variable"))
+    stored, = json.loads(v.ccctl("keys", "--json").out)
+    assert word.partition("=")[2] in " ".join(stored[k] for k in ("name", "origin", "variable"))
+
+
+def test_a_key_s_limit_is_not_lost_with_its_entry_s_name(v, token):
+    """A planted name has the next launch ask for the key once more: for an entry without the limit."""
+    assert bare(v, "add", "zai", input=token).rc == 0 and v.ccctl("limit", "zai", "1/day").rc == 0
+    path = v.overlay("zai", "[provider]\nsecret = spare\n")
+    p = talk(v, "add", "zai")
+    p.expect(r"seal the key for that\? \[y/N\] ")
+    assert f"secret zai -> spare, by {path}" in p.before, p.before
+    p.send("n\r")
+    assert ended(p) == 1 and entry(v, "spare") is None
 
 
 def test_control_without_the_question_it_is(v, token):

@@ -53,8 +53,11 @@ static void test_output(void **state)
 		{ "{\"max_tokens\":9,\"stream\":\"true\"}", 9 },
 		/* nobody knows */
 		{ "{\"max_tokens\":9,\"stream\":true,\"\\u017ftream\":false}", REQUEST_OUTPUT_MAX },
-		{ "{\"max_tokens\":9,\"stream\":true,\"\xc5\xbftream\":false}", REQUEST_OUTPUT_MAX },
-		{ "{\"max_tokens\":9,\"max_to\xe2\x84\xaa" "ens\":90}", REQUEST_OUTPUT_MAX },
+		{ "{\"max_tokens\":9,\"stream\":true,\"\xc5\xbftream\":false}",
+		  REQUEST_OUTPUT_MAX },
+		{ "{\"max_tokens\":9,\"max_to\xe2\x84\xaa"
+		  "ens\":90}",
+		  REQUEST_OUTPUT_MAX },
 		{ "{\"stream\":true,\"x\":{\"\xc5\xbftream\":false}}", 0 },
 		{ "{}", REQUEST_OUTPUT_MAX },
 		{ "", REQUEST_OUTPUT_MAX },
