@@ -84,14 +84,17 @@ static int rekey_fail_slot(const struct slot_view *s, struct failure *f)
 
 /* ---- the kinds ---- */
 
-/* A slot_try, whose argument takes the key.  The vault is open, so that this changes nothing. */
+/*
+ * A slot_try, whose argument takes the key.  By `person`, which is of the open vault: `unlock` would
+ * read its file, which another program may have put an older copy in the place of.
+ */
 static int rekey_try_key(struct client *c, uint32_t id, const uint8_t *key, void *arg,
 			 struct failure *f)
 {
 	struct secret *out = arg;
 
 	/* The broker may have closed an idle connection during the prompt. */
-	if (client_connect(c, true, f) != 0 || slot_unlock(c, id, key, f) != 0)
+	if (client_connect(c, true, f) != 0 || person_prove(c, id, key, f) != 0)
 		return -1;
 	memcpy(out->p, key, KEY_LEN);
 	return person_remember(c, id, out->p, f);
@@ -120,6 +123,19 @@ static int rekey_type_key(struct client *c, const struct slot_view *s, struct se
 		made = slot_key_typed(c, &one, &typed, rekey_try_key, key, f);
 	secret_free(c, &typed);
 	return made;
+}
+
+/* The key that a keyring or TPM gave is the slot's: that it shows no person is told of no other. */
+static int rekey_check_fetched(struct client *c, uint32_t id, const struct secret *key,
+			       struct failure *f)
+{
+	if (client_connect(c, true, f) != 0)
+		return -1;
+	if (person_prove(c, id, key->p, f) == 0 || f->code == FAIL_PERSON) {
+		f->code = FAIL_NONE;
+		return 0;
+	}
+	return -1;
 }
 
 /* Write a new file into --out: "ID-LABEL.ending". */
@@ -205,8 +221,7 @@ static int rekey_keep_slot(struct client *c, struct rekey *r, const struct slot_
 	case SLOT_TPM2:
 		done = slot_key_fetch(c, &r->slots, s, true, &key, f);
 		if (done == 0)
-			done = client_connect(c, true, f) == 0 ? slot_unlock(c, s->id, key.p, f)
-							       : -1;
+			done = rekey_check_fetched(c, s->id, &key, f);
 		break;
 	case SLOT_KEYFILE:
 		done = rekey_seal_key(c, r, s, &key, f);

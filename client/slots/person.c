@@ -31,7 +31,7 @@ int person_remember(struct client *c, uint32_t slot, const uint8_t *key, struct 
 	return 0;
 }
 
-static int person_prove(struct client *c, uint32_t slot, const uint8_t *key, struct failure *f)
+int person_prove(struct client *c, uint32_t slot, const uint8_t *key, struct failure *f)
 {
 	struct wire_out *o = wire_request("person");
 

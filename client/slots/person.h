@@ -25,6 +25,10 @@ int person_read_fd(struct client *c, int fd, struct failure *f);
  */
 int person_identify(struct client *c, struct failure *f);
 
+/* Ask the broker whether the key is the slot's, of the open vault.  0, or -1: FAIL_PERSON where
+ * it is, and shows no person. */
+int person_prove(struct client *c, uint32_t slot, const uint8_t *key, struct failure *f);
+
 /* The slot's key opened it in this run: keep it for person_call.  0 or -1. */
 int person_remember(struct client *c, uint32_t slot, const uint8_t *key, struct failure *f);
 

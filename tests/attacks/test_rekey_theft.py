@@ -59,3 +59,16 @@ def test_a_planted_host_gets_no_keyfile(ready, token):
             file.write_bytes(with_host(file.read_bytes(), host_public(thief), host_public(owner)))
             assert c.unlock().rc == 0
     assert c.ccctl("get", "demo").out == token
+
+
+def test_an_older_copy_is_not_brought_back_by_rekey(ready):
+    """The vault is open: its file is not what is asked, nor written over."""
+    c, file = ready, ready.data / "ccrun/vault"
+    older = file.read_bytes()
+    assert c.ccctl("confirm", "demo", "session").rc == 0
+    file.unlink()
+    c.write(file, "").write_bytes(older)
+    file.chmod(0o600)
+    r = c.with_passphrase("rekey")
+    assert c.ccctl("confirm", "demo").out == "session\n", r
+    assert r.rc == 1 and "was changed by something else" in r.err, r
