@@ -17,6 +17,8 @@
 #include "broker/tenant_lock.h"
 #include "broker/tenant_vault.h"
 #include "vault/entries.h"
+#include "vault/inspect.h"
+#include "vault/limits.h"
 #include "vault/slot.h"
 #include "vault/slots.h"
 #include "vault/vault.h"
@@ -54,13 +56,28 @@ struct wire_out *op_backup(struct request *q, struct failure *f)
 	return reply_transfer_size(c);
 }
 
-/* Nobody is sent a file that opens nowhere. */
-static int check_vault_whole(struct tenant *t, struct failure *f)
+/*
+ * Is the file what the open vault was last written as?  Another program may have put an older copy
+ * there, whose generation no key can make this one.
+ */
+static bool file_is_of_open(const struct tenant *t, const struct vault_public *pub)
+{
+	return !t->vault || (pub->generation == vault_generation(t->vault) &&
+			     memcmp(pub->id, vault_id(t->vault), VAULT_ID_LEN) == 0);
+}
+
+/* Nobody is sent a file that opens nowhere, nor an older one than is open. */
+static int check_exported(struct tenant *t, const uint8_t *file, size_t n, struct failure *f)
 {
 	struct vault_public *pub = malloc(sizeof(*pub));
-	int r = pub ? tenant_inspect_vault(t, pub, f)
+	int r = pub ? vault_inspect(file, n, pub, f)
 		    : fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
 
+	if (r != 0)
+		store_explain_failure(&t->store, f);
+	else if (!file_is_of_open(t, pub))
+		r = fail_set(f, FAIL_CHANGED, "ccctl lock, then ccctl unlock: that reads the file",
+			     "%s is not the vault that is open", t->store.path);
 	free(pub);
 	return r;
 }
@@ -71,11 +88,14 @@ struct wire_out *op_export(struct request *q, struct failure *f)
 	uint8_t *file;
 	size_t n;
 
-	if (request_audit(q, "export", NULL, f) != 0 || check_vault_whole(c->tenant, f) != 0 ||
-	    store_read(&c->tenant->store, &file, &n, f) != 0 ||
-	    file_transfer_begin(c, file, n, true, f) != 0)
+	if (request_audit(q, "export", NULL, f) != 0 ||
+	    store_read(&c->tenant->store, &file, &n, f) != 0)
 		return NULL;
-	return reply_transfer_size(c);
+	if (check_exported(c->tenant, file, n, f) != 0) {
+		free(file);
+		return NULL;
+	}
+	return file_transfer_begin(c, file, n, true, f) == 0 ? reply_transfer_size(c) : NULL;
 }
 
 struct wire_out *op_part(struct request *q, struct failure *f)
@@ -176,9 +196,10 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a vault");
 	else if (wire_get_uint(q->map, "generation", &generation, f) == 0 &&
 		 request_audit(q, "retire", NULL, f) == 0 && tenant_inspect_vault(t, pub, f) == 0)
-		r = pub->generation == generation ? 0
-						  : fail_set(f, FAIL_CHANGED, "move it again",
-							     "the vault was changed meanwhile");
+		r = pub->generation == generation && file_is_of_open(t, pub)
+			    ? 0
+			    : fail_set(f, FAIL_CHANGED, "move it again",
+				       "the vault was changed meanwhile");
 	free(pub);
 	if (r != 0)
 		return NULL;

@@ -95,6 +95,20 @@ def test_export_wants_a_person(broker):
     assert results(broker, "person")[before:] == ["asked", "wrong-key", "asked", "person", "asked", "asked"] * 2
 
 
+def test_an_older_copy_is_not_exported_for_the_open_vault(broker):
+    """Nor is the vault removed for one that arrived elsewhere."""
+    older = broker.vault.read_bytes()
+    broker.call("set", idle=600)
+    newer = broker.vault.read_bytes()
+    broker.vault.write_bytes(older)
+    for op, more in (("export", {}), ("retire", {"generation": reader.inspect(older)["generation"]})):
+        with broker.connect() as c:
+            assert c.prove(1, broker.key)["ok"] and c.error(op, **more) == "changed"
+    broker.vault.write_bytes(newer)
+    with broker.connect() as c:
+        assert c.prove(1, broker.key)["ok"] and c.fetch("export") == newer
+
+
 def test_a_damaged_file_is_not_exported(broker):
     data = broker.vault.read_bytes()
     for bad, error in ((data[:-9], "truncated"), (data[:-1] + b"?", "damaged")):
