@@ -95,7 +95,7 @@ static int provider_set_label(struct provider *p, const struct view *v, struct f
 	if (colour && colour_sgr(colour->value, sgr) != 0)
 		return ini_fail(f, colour, "like cyan, bright-red, bold 208, dim, none",
 				"colour is no colour");
-	if (p->local && (!own || provider_made_local(p, v)))
+	if (provider_made_local(p, v))
 		snprintf(p->label, sizeof(p->label), "Local");
 	else
 		snprintf(p->label, sizeof(p->label), "%s", own ? own->value : p->title);

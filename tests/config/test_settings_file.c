@@ -218,13 +218,13 @@ static void test_labels(void **state)
 	struct provider *p;
 
 	(void)state;
-	/* without a label: the title, then the name; this machine is Local */
+	/* without a label: the title, then the name, also of one on this machine */
 	put("x", BEARER "base_url = https://x.example\ntitle = The X company\n");
 	expect_label("x", "", "The X company", "");
 	put("x", BEARER "base_url = https://x.example\n");
 	expect_label("x", "", "x", "");
 	put("x", BEARER "base_url = http://127.0.0.1:8\ntitle = X\n");
-	expect_label("x", "", "Local", "");
+	expect_label("x", "", "X", "");
 	put("x", BEARER
 	    "base_url = http://127.0.0.1:8\n[statusline]\nlabel = Box\n[usage]\nkind = zai\n");
 	expect_label("x", "", "Box", "");
