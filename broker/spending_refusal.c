@@ -56,11 +56,11 @@ static void refusal_explain(struct spending_refusal *out, const char *entry,
 			    const struct limit_time *now)
 {
 	enum limit_kind kind = refusal_kind(r);
-	char limit[LIMIT_TEXT], used[LIMIT_AMOUNT], takes[LIMIT_AMOUNT], until[32] = "?";
+	char limit[LIMIT_WORDS], used[LIMIT_AMOUNT], takes[LIMIT_AMOUNT], until[32] = "?";
 	time_t ends = (time_t)r->window.ends_local;
 	struct tm tm;
 
-	limit_format(&r->which, limit);
+	limit_describe(&r->which, limit);
 	limit_format_amount(kind, r->used, used);
 	limit_format_amount(kind, own[kind], takes);
 	if (gmtime_r(&ends, &tm))

@@ -97,13 +97,14 @@ static void limit_fill_cell(char out[CELL], const struct limit *l, enum limit_pe
 	}
 }
 
-static void limit_print(const char *name, const char *text, const struct limit *l,
-			const struct limit_windows *w, bool blind)
+static void limit_print(const char *name, const struct limit *l, const struct limit_windows *w,
+			bool blind)
 {
-	char cell[LIMIT_PERIODS][LIMIT_KINDS][CELL], ends[DATE_TEXT];
+	char words[LIMIT_WORDS], cell[LIMIT_PERIODS][LIMIT_KINDS][CELL], ends[DATE_TEXT];
 	int width[LIMIT_KINDS], per, kind;
 
-	printf("limit of %s: %s\n\n", name, text);
+	limit_describe(l, words);
+	printf("limit of %s: %s\n\n", name, words);
 	for (kind = 0; kind < LIMIT_KINDS; kind++) {
 		width[kind] = cell_width(kind_titles[kind], 0);
 		for (per = 0; per < LIMIT_PERIODS; per++) {
@@ -168,7 +169,7 @@ static int limit_show(struct client *c, const char *name, bool json, struct fail
 		return -1;
 	if (json)
 		return limit_print_json(text, &w, blind, f);
-	limit_print(name, text, &l, &w, blind);
+	limit_print(name, &l, &w, blind);
 	return 0;
 }
 
@@ -176,7 +177,7 @@ static int limit_show(struct client *c, const char *name, bool json, struct fail
 static int limit_set(struct client *c, const char *name, const struct limit *to, const char *text,
 		     struct failure *f)
 {
-	char was[LIMIT_TEXT];
+	char was[LIMIT_TEXT], words[LIMIT_WORDS];
 	struct wire_out *o;
 	struct limit from;
 	bool loosens;
@@ -200,7 +201,8 @@ static int limit_set(struct client *c, const char *name, const struct limit *to,
 		entries_hint(c, name, f);
 		return -1;
 	}
-	say("limit of %s: %s", name, text);
+	limit_describe(to, words);
+	say("limit of %s: %s", name, words);
 	return 0;
 }
 

@@ -152,7 +152,7 @@ const struct verb_spec spec_verbs[] = {
 
 	{ "limit",
 	  VERB_SECRET,
-	  "show or set how much of a key may be used: 5M/day, '$10/day', 200/hour",
+	  "show or set how much of a key may be used: 5M/day (tokens), '$10/day', 200/hour (requests)",
 	  { "[--json] NAME", "[--passphrase-fd N] NAME LIMIT ...", "[--passphrase-fd N] NAME off" },
 	  { JSON, PASSPHRASE_FD } },
 	{ "confirm",

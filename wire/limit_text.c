@@ -79,7 +79,8 @@ static const char *limit_amount_parse(const char *text, size_t n, enum limit_kin
 		*kind = LIMIT_REQUESTS;
 		if (memchr(text, '.', n) ||
 		    !money_parse(text, n, LIMIT_REQUESTS_MAX * MONEY_DOLLAR, &scaled))
-			return "no number of requests, or more than 1000000000";
+			return "neither tokens (5M, 500k) nor dollars ($10) nor requests (200, at most "
+			       "1000000000)";
 		*most = scaled / MONEY_DOLLAR;
 	}
 	return *most ? NULL : "nothing would be allowed; ccctl lock keeps a key from being used";
@@ -134,30 +135,58 @@ int limit_parse(struct limit *l, const char *text, struct failure *f)
 	return 0;
 }
 
+/* As it is typed: 500k, 5M, $10, 200. */
+static void limit_format_most(enum limit_kind kind, uint64_t most, char out[LIMIT_AMOUNT])
+{
+	bool thousands = most % 1000000 != 0;
+
+	if (kind == LIMIT_MONEY) {
+		out[0] = '$';
+		money_format(most, out + 1);
+	} else if (kind == LIMIT_TOKENS) {
+		snprintf(out, LIMIT_AMOUNT, "%" PRIu64 "%c", most / (thousands ? 1000 : 1000000),
+			 thousands ? 'k' : 'M');
+	} else {
+		snprintf(out, LIMIT_AMOUNT, "%" PRIu64, most);
+	}
+}
+
 void limit_format(const struct limit *l, char out[LIMIT_TEXT])
 {
-	char money[MONEY_TEXT];
+	char most[LIMIT_AMOUNT];
 	size_t n = 0;
 	int i;
 
 	snprintf(out, LIMIT_TEXT, "off");
 	for (i = 0; i < LIMIT_KINDS; i++) {
-		uint64_t most = l->of[i].most;
-		const char *before = n ? " " : "", *after = "";
-
-		if (most == 0)
+		if (l->of[i].most == 0)
 			continue;
-		if (i == LIMIT_MONEY) {
-			before = n ? " $" : "$";
-			money_format(most, money);
-		} else {
-			if (i == LIMIT_TOKENS) {
-				after = most % 1000000 ? "k" : "M";
-				most /= most % 1000000 ? 1000 : 1000000;
-			}
-			snprintf(money, sizeof(money), "%" PRIu64, most);
-		}
-		n += (size_t)snprintf(out + n, LIMIT_TEXT - n, "%s%s%s/%s", before, money, after,
+		limit_format_most((enum limit_kind)i, l->of[i].most, most);
+		n += (size_t)snprintf(out + n, LIMIT_TEXT - n, "%s%s/%s", n ? " " : "", most,
+				      periods[l->of[i].per]);
+	}
+}
+
+void limit_describe(const struct limit *l, char out[LIMIT_WORDS])
+{
+	static const char *const units[LIMIT_KINDS] = {
+		[LIMIT_TOKENS] = " tokens", [LIMIT_MONEY] = "", [LIMIT_REQUESTS] = " requests"
+	};
+	char most[LIMIT_AMOUNT];
+	size_t n = 0;
+	int i;
+
+	snprintf(out, LIMIT_WORDS, "off");
+	for (i = 0; i < LIMIT_KINDS; i++) {
+		const char *unit = units[i];
+
+		if (l->of[i].most == 0)
+			continue;
+		if (i == LIMIT_REQUESTS && l->of[i].most == 1)
+			unit = " request";
+		limit_format_most((enum limit_kind)i, l->of[i].most, most);
+		n += (size_t)snprintf(out + n, LIMIT_WORDS - n, "%s%s%s %s %s", n ? ", " : "", most,
+				      unit, l->of[i].per == LIMIT_HOUR ? "an" : "a",
 				      periods[l->of[i].per]);
 	}
 }

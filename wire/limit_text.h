@@ -38,6 +38,11 @@ int limit_parse(struct limit *l, const char *text, struct failure *f);
 /* The one text of a limit, which limit_parse reads as the same again. */
 void limit_format(const struct limit *l, char out[LIMIT_TEXT]);
 
+/* The same for a person, who is to see what each number counts: "5M tokens a day, 200 requests
+ * an hour"; "off" without one. */
+#define LIMIT_WORDS 128 /* bytes of the longest, with its NUL */
+void limit_describe(const struct limit *l, char out[LIMIT_WORDS]);
+
 /* How much of a kind was used, short: 98k, 1.24M, $3.10, 12.  Rounded up, so that nothing
  * seems to be left where nothing is. */
 #define LIMIT_AMOUNT 32 /* bytes of the longest, with its NUL */

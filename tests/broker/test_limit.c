@@ -38,7 +38,7 @@ static void test_texts(void **state)
 		{ "999999999/month $999999.999999/month 999999999k/month",
 		  "999999999k/month $999999.999999/month 999999999/month" },
 	};
-	char text[LIMIT_TEXT], again[LIMIT_TEXT];
+	char text[LIMIT_TEXT], again[LIMIT_TEXT], words[LIMIT_WORDS];
 	struct limit l;
 	unsigned i;
 
@@ -51,6 +51,15 @@ static void test_texts(void **state)
 		limit_format(&l, again);
 		assert_string_equal(text, again);
 	}
+	assert_int_equal(limit_parse(&l, "off", NULL), 0);
+	limit_describe(&l, words);
+	assert_string_equal(words, "off");
+	assert_int_equal(limit_parse(&l, "500k/day 1/hour", NULL), 0);
+	limit_describe(&l, words);
+	assert_string_equal(words, "500k tokens a day, 1 request an hour");
+	assert_int_equal(limit_parse(&l, row[i - 1].typed, NULL), 0);
+	limit_describe(&l, words);
+	assert_true(strlen(words) < LIMIT_WORDS - 1 && strstr(words, " requests a month"));
 	assert_int_equal(limit_parse(&l, "5M/day $0.50/week", NULL), 0);
 	assert_int_equal(l.of[LIMIT_TOKENS].most, 5000000);
 	assert_int_equal(l.of[LIMIT_TOKENS].per, LIMIT_DAY);

@@ -195,13 +195,13 @@ static void test_tokens(void **state)
 	/* 4096 of an answer do not fit into the rest, whatever the request's size. */
 	assert_int_equal(reserve("tokens", 2, 300), -1);
 	assert_non_null(strstr(refusal.message, "'tokens' has no room"));
-	assert_non_null(strstr(refusal.message, "96k of 100k/day used"));
+	assert_non_null(strstr(refusal.message, "96k of 100k tokens a day used"));
 	assert_non_null(strstr(refusal.message, "until 2026-11-29 00:00"));
 	assert_int_equal(refusal.retry, 12 * 3600);
 	u = answered("tokens", 5000, 0);
 	settle(&u, 3);
 	assert_int_equal(reserve("tokens", 4, 300), -1);
-	assert_non_null(strstr(refusal.message, "'tokens' is reached: 101k of 100k/day"));
+	assert_non_null(strstr(refusal.message, "'tokens' is reached: 101k of 100k tokens a day"));
 	/* Others go on, and so does this one after midnight. */
 	assert_int_equal(reserve("free", 5, 300), 0);
 	pass_time(12 * 3600 - 1);
@@ -354,7 +354,7 @@ static void test_money_by_price(void **state)
 	assert_int_equal(used("money", LIMIT_MONEY), 900000);
 	/* $0.10 are left: 60,000 bytes and an answer take more */
 	assert_int_equal(reserve("money", 2, 60000), -1);
-	assert_non_null(strstr(refusal.message, "$0.90 of $1/day used"));
+	assert_non_null(strstr(refusal.message, "$0.90 of $1 a day used"));
 	assert_int_equal(reserve("money", 3, 3000), 0);
 }
 

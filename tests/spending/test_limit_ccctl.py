@@ -48,9 +48,9 @@ def total(w):
 
 def test_a_limit_is_set_and_shown(w):
     assert w.ok("limit", "demo").out.startswith("limit of demo: off\n")
-    assert w.ok("limit", "demo", "5M/day", "$10/day").err == "ccctl: limit of demo: 5M/day $10/day\n"
+    assert w.ok("limit", "demo", "5M/day", "$10/day").err == "ccctl: limit of demo: 5M tokens a day, $10 a day\n"
     shown = w.ok("limit", "demo").out
-    assert shown.startswith("limit of demo: 5M/day $10/day\n\nUSED IN")
+    assert shown.startswith("limit of demo: 5M tokens a day, $10 a day\n\nUSED IN")
     day = next(line for line in shown.splitlines() if line.startswith("day"))
     assert "0 of 5M" in day and "$0 of $10" in day
     assert max(map(len, shown.splitlines())) <= 80

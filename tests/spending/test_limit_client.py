@@ -18,7 +18,7 @@ def test_a_limit_ends_the_work_of_a_client_in_the_middle(relayed, ep):
     ep.script = [Bash(f"echo {n}") for n in range(5)] + [Text("all done")]
     r = relayed.ccrun("demo", "-p", "go", "--allowedTools", "Bash", timeout=90)
     assert r.rc != 0 and "all done" not in r.out, r
-    assert "the limit of 'demo' is reached: 2 of 2/day used, until" in r.out + r.err, r
+    assert "the limit of 'demo' is reached: 2 of 2 requests a day used, until" in r.out + r.err, r
     assert len(ep.main) <= 2
     spent = relayed.ccctl("spent", "--by", "project")
     assert str(relayed.cwd)[-20:] in spent.out, spent

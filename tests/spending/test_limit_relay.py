@@ -77,7 +77,7 @@ def test_a_limit_refuses_before_the_request_goes_out(b, provider):
     assert status == 429
     error = json.loads(body)["error"]
     assert error["type"] == "rate_limit_error"
-    assert "the limit of 'zai' is reached: 1 of 1/day used, until" in error["message"]
+    assert "the limit of 'zai' is reached: 1 of 1 request a day used, until" in error["message"]
     assert 0 < int({k.lower(): v for k, v in headers.items()}["retry-after"]) <= 90000
     assert len(provider.requests) == 1
     assert used(b)["requests"] == 1
