@@ -56,7 +56,11 @@ static int edit_template(const char *name, char **out, size_t *n, struct failure
 			       "key by\n"
 			       "; key; that is shown below. ccrun-provider(5) is the format.\n\n"
 			     : "; A provider of yours, %s. ccrun-provider(5) is the format.\n"
-			       "[provider]\ntitle    = \nbase_url = https://\nauth     = bearer\n",
+			       "[provider]\ntitle    = \nbase_url = https://\n"
+			       "; bearer is what ANTHROPIC_AUTH_TOKEN is for, api-key ANTHROPIC_API_KEY\n"
+			       "auth     = bearer\n\n"
+			       "; Only where its models have names of their own:\n"
+			       "; [models]\n; opus   = \n; sonnet = \n; haiku  = \n",
 		     name);
 	for (i = 0; i < len; i++) {
 		if (i == 0 || shipped[i - 1] == '\n')
@@ -292,7 +296,7 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	if (r < 0)
 		return -1;
 	m = edit_wanted(e.name, now);
-	say(r ? "%s is changed" : "%s is as it was", e.path);
+	say(!r ? "%s is as it was" : e.there ? "%s is changed" : "%s is made", e.path);
 	if (r)
 		edit_say_note(e.name);
 	if (r && !edit_has_items(e.path))

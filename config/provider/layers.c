@@ -43,17 +43,21 @@ static enum ini_read layer_read(const char *name, bool shipped, struct ini_file 
 static int chain_fail_unknown(const char *name, const struct ini_item *at, struct failure *f)
 {
 	char hint[256], leaf[NAME_MAX_LEN + 24], path[PATH_SIZE], near[NAME_MAX_LEN + 1];
+	char make[NAME_MAX_LEN + 48] = "";
 	const char *astray;
 
 	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
+	if (!at)
+		snprintf(make, sizeof(make), " ccctl edit %s makes one of your own", name);
 	astray = path_astray(PATH_CONFIG, leaf, path);
 	if (astray)
 		snprintf(hint, sizeof(hint), "%s leads elsewhere; without it there is %.200s",
 			 astray, path);
 	else if (provider_near(name, near))
-		snprintf(hint, sizeof(hint), "did you mean %s?", near);
+		snprintf(hint, sizeof(hint), "did you mean %s?%s", near, make);
 	else
-		snprintf(hint, sizeof(hint), "ccrun --list shows the providers");
+		snprintf(hint, sizeof(hint), "ccrun --list shows the providers%s%s",
+			 make[0] ? ";" : "", make);
 	if (at)
 		ini_fail(f, at, hint, "use: there is no provider %s", name);
 	else

@@ -338,12 +338,20 @@ def editor(c, script):
 def test_edit_makes_a_file(path):
     c = path
     r = ok(c, "edit", "zai", env=editor(c, 'grep "^; opus" "$1" > seen; printf "[models]\\nopus = mine\\n" >> "$1"'))
-    assert "is changed" in r.err
+    assert "zai.conf is made" in r.err
     made = c.config / "ccrun/providers/zai.conf"
     assert made.read_text().endswith("[models]\nopus = mine\n") and stat.S_IMODE(made.stat().st_mode) == 0o600
     assert (c.cwd / "seen").read_text().startswith("; opus    = GLM")  # what is shipped is there to read
     assert "ANTHROPIC_DEFAULT_OPUS_MODEL=mine" in ok(c, "show", "zai").out
     assert sorted(p.name for p in made.parent.iterdir()) == ["demo.conf", "other.conf", "zai.conf"]
+
+
+def test_a_new_providers_file_shows_what_it_may_say(path):
+    c = path
+    assert "ccctl edit mine makes one" in c.ccctl("add", "mine").err
+    ok(c, "edit", "mine", env=editor(c, 'sed -i "s,^base_url.*,base_url = http://127.0.0.1:9,; s,^; \\[models,[models," "$1"; '
+                                        'sed -i "s,^; opus.*,opus = big," "$1"'))
+    assert "ANTHROPIC_DEFAULT_OPUS_MODEL=big" in ok(c, "show", "mine").out
 
 
 def test_edit_keeps_what_was_there_when_the_new_is_wrong(path):
