@@ -99,14 +99,16 @@ static int ask_what_to_store(struct import *im, struct failure *f)
 {
 	char question[300];
 	unsigned i, fresh = 0;
-	bool yes = true;
+	bool yes = true, renamed = false;
 
 	if (im->yes)
 		return 0;
-	for (i = 0; i < im->accounts; i++)
+	for (i = 0; i < im->accounts; i++) {
 		fresh += account_to_store(im, i) && im->account[i].state == STATE_NEW;
-	snprintf(question, sizeof(question), "store %u %s in the vault?", fresh,
-		 fresh == 1 ? "key" : "keys");
+		renamed = renamed || (account_to_store(im, i) && im->account[i].state == STATE_OTHER);
+	}
+	snprintf(question, sizeof(question), "store %u %s%s in the vault?", fresh,
+		 renamed ? "new " : "", fresh == 1 ? "key" : "keys");
 	if (fresh && terminal_yes(question, &yes, f) != 0)
 		return -1;
 	for (i = 0; i < im->accounts; i++) {

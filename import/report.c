@@ -176,6 +176,25 @@ void report_found(const struct import *im)
 	fflush(stdout);
 }
 
+/* An import is half of the way: the keys still lie in the files, or the scripts that had
+ * them still start claude at a provider's address, with nothing, or with a login that is not
+ * for it. */
+static void report_next(const struct import *im)
+{
+	bool stored = false, scrubbed = false;
+	unsigned i;
+
+	for (i = 0; i < im->accounts; i++) {
+		stored = stored || im->account[i].state == STATE_STORED;
+		scrubbed = scrubbed || im->file[im->account[i].file].scrubbed;
+	}
+	if (scrubbed)
+		say("note: what started claude with these keys starts it without them now: use "
+		    "ccrun PROVIDER in its place (ccctl link COMMAND PROVIDER makes a command)");
+	else if (stored)
+		say("note: the keys stand in your files, too; ccctl import --scrub takes them out");
+}
+
 void report_done(const struct import *im)
 {
 	char path[PATH_SIZE];
@@ -210,6 +229,7 @@ void report_done(const struct import *im)
 	else if (im->lefts > wiped)
 		say("--scrub --history overwrites them; shells that run write their history at "
 		    "their end");
+	report_next(im);
 }
 
 static struct json_t *account_json(const struct import *im, const struct account *a)

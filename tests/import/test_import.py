@@ -456,6 +456,17 @@ def test_asked_once_on_a_terminal(h):
     assert child.exitstatus == 0 and not h.leaks()
 
 
+def test_an_import_says_that_it_is_half_of_the_way(h):
+    h.write("bin/claude-zai", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.z.ai/api/anthropic\n"
+                              f"export ANTHROPIC_AUTH_TOKEN={h.key('z')}\nexec claude \"$@\"\n")
+    r = h.imp("--yes")
+    assert "ccctl import --scrub takes them out" in r.err and "ccctl link" not in r.err
+    r = h.imp("--scrub", "--yes")
+    assert "use ccrun PROVIDER in its place (ccctl link" in r.err and "takes them out" not in r.err
+    r = h.imp("--yes")
+    assert "in its place" not in r.err and "takes them out" not in r.err
+
+
 def test_what_a_provider_has_to_know_is_asked(h):
     h.write("bin/c", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.moonshot.ai/anthropic\n"
                      f"export ANTHROPIC_AUTH_TOKEN={h.key('t')}\nexec claude\n")
