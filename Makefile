@@ -56,7 +56,13 @@ all: $(programs) $(inside) $(presets) $(templates)
 
 include mk/flags.mk
 
-$(OBJ)/%.o: %.c
+# Before the first compiler: a machine without one says "cc: not found", and not what to do.
+$(OBJ)/.asked:
+	@mkdir -p $(@D)
+	@tools/need build && touch $@ || \
+		echo 'hint: on Debian and Ubuntu, make deps FOR=build installs these'
+
+$(OBJ)/%.o: %.c | $(OBJ)/.asked
 	@mkdir -p $(@D)
 	@echo '  CC    $<'
 	@$(CC) $(CFLAGS_ALL) $(FOREIGN) -MMD -MP -c -o $@ $<
@@ -184,7 +190,7 @@ include mk/tests.mk mk/checks.mk mk/install.mk
 
 .PHONY: deps run deb dist clean
 deps:
-	@tools/deps
+	@tools/deps $(FOR)
 
 run:
 	@tools/need build run >/dev/null || tools/deps build run

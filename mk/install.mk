@@ -28,6 +28,7 @@ define install_unit
 endef
 
 .PHONY: install uninstall
+.SILENT: install uninstall
 install: all
 	install -d "$(D)/bin" "$(D)/libexec/ccrun" "$(D)/lib/ccrun" "$(D)/share/ccrun/providers" \
 		"$(D)/share/ccrun/sources" \
@@ -57,6 +58,9 @@ install: all
 	@[ "$(D)/share" != "$${XDG_DATA_HOME:-$$HOME/.local/share}" ] || chmod 700 "$(D)/share/ccrun"
 	@[ "$$(id -u)" = 0 ] || echo 'note: installed as you, so a session can replace these programs; installed as root it cannot'
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system setup "$(PREFIX)"
+	@echo 'installed: $(D)/bin/ccrun, ccctl and ccrun-statusline'
+	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) [ -n "$(DESTDIR)" ] || \
+		echo 'hint: $(PREFIX)/bin is not in your PATH yet: log in again, or PATH=$(PREFIX)/bin:$$PATH' ;; esac
 
 # A broker that runs would keep its keys, and nothing would be left to lock it with.
 uninstall:
