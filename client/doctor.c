@@ -90,6 +90,22 @@ static void put_words(const char *text, int width)
 	putchar('\n');
 }
 
+/* What is wrong stands first, and has left the screen by the time that all is well is said
+ * for the fortieth time. */
+static void doctor_say_sum(const struct checkup *d)
+{
+	unsigned count[CHECK_BROKEN + 1] = { 0 }, i;
+
+	for (i = 0; i < d->n; i++)
+		count[d->finding[i].state]++;
+	fflush(stdout);
+	if (d->n == count[CHECK_OK])
+		say("nothing is wrong");
+	else
+		say("%u broken, %u with advice: they stand first, above", count[CHECK_BROKEN],
+		    count[CHECK_ADVICE]);
+}
+
 static void doctor_print_text(const struct checkup *d)
 {
 	static const char *const words[] = { "ok", "advice", "BROKEN" };
@@ -110,6 +126,8 @@ static void doctor_print_text(const struct checkup *d)
 		snprintf(hint, sizeof(hint), "hint: %s", at->said.hint);
 		put_words(hint, width);
 	}
+	if (terminal_width() > 0)
+		doctor_say_sum(d);
 }
 
 static int doctor_print_json(const struct checkup *d, struct failure *f)

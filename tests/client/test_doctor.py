@@ -147,6 +147,7 @@ def test_on_a_terminal_no_line_is_wider_and_what_takes_time_is_named(w):
         assert s.finish() == 1
         raw, shown = s.raw.decode(), s.text()
     assert "ccctl: looking at keys-files" in raw and "looking at" not in shown
+    assert re.search(r"ccctl: 0 broken, [1-9]\d* with advice: they stand first, above\s*$", shown), shown[-200:]
     lines = raw.rpartition("\033[K")[2].split("\r\n")
     assert [x for x in lines if len(x) > 80 and " " in x[30:]] == [] and len(lines) > 40
     one = re.sub(r"\n {30}(?!hint:)", " ", "\n".join(lines))
