@@ -2,6 +2,7 @@
  * client/limit.c - ccctl limit: how much of an entry may be used, and how much was.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/date.h"
@@ -10,12 +11,14 @@
 #include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/table.h"
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "json/output.h"
 #include "spec/spec.h"
 #include "wire/limit_text.h"
+#include "wire/policy.h"
 
 #define CELL (LIMIT_AMOUNT + LIMIT_TEXT + 8)
 
@@ -173,6 +176,77 @@ static int limit_show(struct client *c, const char *name, bool json, struct fail
 	return 0;
 }
 
+/* The limit of an entry, as it is sealed with it. */
+static int limit_of_listed(const struct listed *e, struct limit *l, struct failure *f)
+{
+	struct policy p;
+
+	if (policy_parse(&p, e->policy, f) != 0)
+		return -1;
+	*l = p.limit;
+	return 0;
+}
+
+static int limit_list_json(const struct listed *e, unsigned n, struct failure *f)
+{
+	struct json_t *a = js_array(), *o;
+	char text[LIMIT_TEXT];
+	struct limit l;
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		if (limit_of_listed(&e[i], &l, f) != 0) {
+			js_free(a);
+			return -1;
+		}
+		limit_format(&l, text);
+		o = js_object();
+		js_text(o, "name", e[i].name);
+		js_text(o, "limit", limit_is_set(&l) ? text : NULL);
+		js_append(a, o);
+	}
+	return js_print(a, f);
+}
+
+static int limit_list_text(const struct listed *e, unsigned n, struct failure *f)
+{
+	static const struct table_column column[] = { { "NAME", 0 }, { "LIMIT", 0 } };
+	struct table t = { .column = column, .columns = 2 };
+	char words[LIMIT_WORDS];
+	struct limit l;
+	unsigned i;
+	int r = 0;
+
+	for (i = 0; i < n && r == 0; i++) {
+		const char *cells[] = { e[i].name, words };
+
+		r = limit_of_listed(&e[i], &l, f);
+		limit_describe(&l, words);
+		if (r == 0 && limit_is_set(&l))
+			r = table_add_row(&t, cells, f);
+	}
+	if (r == 0 && t.rows > 0)
+		table_print(&t);
+	else if (r == 0)
+		say("no key has a limit; ccctl limit NAME 5M/day sets one");
+	table_free(&t);
+	return r;
+}
+
+/* Those that have one; for a program, all. */
+static int limit_list(struct client *c, bool json, struct failure *f)
+{
+	struct listed *e;
+	unsigned n;
+	int r;
+
+	if (client_connect(c, true, f) != 0 || entries_fetch(c, &e, &n, f) != 0)
+		return -1;
+	r = json ? limit_list_json(e, n, f) : limit_list_text(e, n, f);
+	free(e);
+	return r;
+}
+
 /* Raising or removing a limit wants a person. */
 static int limit_set(struct client *c, const char *name, const struct limit *to, const char *text,
 		     struct failure *f)
@@ -223,8 +297,7 @@ int verb_limit(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	words = argc - optind;
 	if (words < 1)
-		return fail_set(f, FAIL_USAGE, "ccctl keys lists the entries",
-				"the name of an entry is missing");
+		return limit_list(c, json, f) == 0 ? EXIT_DONE : -1;
 	name = argv[optind];
 	if (require_name(name, f) != 0)
 		return -1;

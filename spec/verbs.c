@@ -152,8 +152,10 @@ const struct verb_spec spec_verbs[] = {
 
 	{ "limit",
 	  VERB_SECRET,
-	  "show or set how much of a key may be used: 5M/day (tokens), '$10/day', 200/hour (requests)",
-	  { "[--json] NAME", "[--passphrase-fd N] NAME LIMIT ...", "[--passphrase-fd N] NAME off" },
+	  "show or set how much of a key may be used: 5M/day (tokens), '$10/day', 200/hour "
+	  "(requests)",
+	  { "[--json] [NAME]", "[--passphrase-fd N] NAME LIMIT ...",
+	    "[--passphrase-fd N] NAME off" },
 	  { JSON, PASSPHRASE_FD } },
 	{ "confirm",
 	  VERB_SECRET,

@@ -61,7 +61,6 @@ def test_a_limit_is_set_and_shown(w):
 
 
 @pytest.mark.parametrize("words, says", [
-    (["limit"], "name of an entry"),
     (["limit", "demo", "5M"], "a period is missing"),
     (["limit", "demo", "0/day"], "quote it: '$10/day'"),  # what a shell makes of $10/day
     (["limit", "demo", "/day"], "quote it: '$10/day'"),
@@ -74,6 +73,14 @@ def test_a_limit_is_set_and_shown(w):
 def test_usage(w, words, says):
     r = w.ccctl(*words)
     assert r.rc == 2 and says in r.err, r
+
+
+def test_all_limits(w):
+    assert "no key has a limit" in w.ok("limit").err
+    assert w.json("limit") == [{"name": "demo", "limit": None}]
+    w.ok("limit", "demo", "200/hour", "$10/day")
+    assert w.ok("limit").out.splitlines()[1].split(maxsplit=1) == ["demo", "$10 a day, 200 requests an hour"]
+    assert w.json("limit") == [{"name": "demo", "limit": "$10/day 200/hour"}]
 
 
 def test_a_limit_of_nothing(w):
