@@ -57,7 +57,8 @@ static int edit_template(const char *name, char **out, size_t *n, struct failure
 			       "; key; that is shown below. ccrun-provider(5) is the format.\n\n"
 			     : "; A provider of yours, %s. ccrun-provider(5) is the format.\n"
 			       "[provider]\ntitle    = \nbase_url = https://\n"
-			       "; bearer is what ANTHROPIC_AUTH_TOKEN is for, api-key ANTHROPIC_API_KEY\n"
+			       "; bearer is what ANTHROPIC_AUTH_TOKEN is for, api-key "
+			       "ANTHROPIC_API_KEY\n"
 			       "auth     = bearer\n\n"
 			       "; Only where its models have names of their own:\n"
 			       "; [models]\n; opus   = \n; sonnet = \n; haiku  = \n",

@@ -105,7 +105,8 @@ static int ask_what_to_store(struct import *im, struct failure *f)
 		return 0;
 	for (i = 0; i < im->accounts; i++) {
 		fresh += account_to_store(im, i) && im->account[i].state == STATE_NEW;
-		renamed = renamed || (account_to_store(im, i) && im->account[i].state == STATE_OTHER);
+		renamed =
+			renamed || (account_to_store(im, i) && im->account[i].state == STATE_OTHER);
 	}
 	snprintf(question, sizeof(question), "store %u %s%s in the vault?", fresh,
 		 renamed ? "new " : "", fresh == 1 ? "key" : "keys");

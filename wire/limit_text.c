@@ -79,7 +79,8 @@ static const char *limit_amount_parse(const char *text, size_t n, enum limit_kin
 		*kind = LIMIT_REQUESTS;
 		if (memchr(text, '.', n) ||
 		    !money_parse(text, n, LIMIT_REQUESTS_MAX * MONEY_DOLLAR, &scaled))
-			return "neither tokens (5M, 500k) nor dollars ($10) nor requests (200, at most "
+			return "neither tokens (5M, 500k) nor dollars ($10) nor requests (200, at "
+			       "most "
 			       "1000000000)";
 		*most = scaled / MONEY_DOLLAR;
 	}

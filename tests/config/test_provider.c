@@ -397,7 +397,8 @@ static void test_unknown(void **state)
 	(void)state;
 	f = refused("openruter", NULL);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
-	assert_string_equal(f.hint, "did you mean openrouter? ccctl edit openruter makes one of your own");
+	assert_string_equal(f.hint,
+			    "did you mean openrouter? ccctl edit openruter makes one of your own");
 	f = refused("qqqqqqqqqqqqqq", NULL);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
 	assert_int_equal(refused("../../etc/passwd", NULL).code, FAIL_USAGE);
