@@ -12,6 +12,8 @@
 
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
+# bash alone makes a home of the ~ in PREFIX=~/.local: zsh, fish and dash leave it as it is.
+override PREFIX := $(patsubst ~/%,$(HOME)/%,$(PREFIX))
 DESTDIR  ?=
 BUILD    ?= build
 CC       ?= cc

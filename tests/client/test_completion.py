@@ -153,8 +153,8 @@ def test_what_is_typed_is_no_argument_of_a_program(world, prefix, which, tmp_pat
 
 
 def test_a_users_own_installation_is_found(world, prefix):
-    """PREFIX=~/.local: bash and fish look there by themselves."""
-    argv = ["make", "-s", "-C", REPO, f"BUILD={SHIPPED}", f"PREFIX={world.home}/.local", "install"]
+    """PREFIX=~/.local, which zsh and fish pass on as it is: bash and fish look there by themselves."""
+    argv = ["make", "-s", "-C", REPO, f"BUILD={SHIPPED}", "PREFIX=~/.local", "install"]
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL,
                    env=dict(os.environ, HOME=str(world.home), XDG_DATA_HOME=str(world.data)))
     share = Path(world.home) / ".local/share"
