@@ -776,7 +776,7 @@ static void test_what_a_refusal_says(void **state)
 	struct policy_request q;
 	struct failure f;
 	struct entry e;
-	bool strict;
+	bool strict = false;
 	size_t i;
 
 	(void)state;
