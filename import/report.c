@@ -177,8 +177,7 @@ void report_found(const struct import *im)
 }
 
 /* An import is half of the way: the keys still lie in the files, or the scripts that had
- * them still start claude at a provider's address, with nothing, or with a login that is not
- * for it. */
+ * them start claude with its own log-in. */
 static void report_next(const struct import *im)
 {
 	bool stored = false, scrubbed = false;

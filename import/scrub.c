@@ -16,9 +16,13 @@
 #include "import/scrub_diff.h"
 #include "import/secret_fragments.h"
 #include "import/settings_env.h"
+#include "wire/endpoint.h"
 
 #define GONE "CCRUN-REMOVED"
+#define ADDRESS "ANTHROPIC_BASE_URL"
 #define EDIT_MAX 256 /* bytes that an edit puts in */
+#define IN_VAULT "moved into the vault"
+#define WITH_KEY "went with its key"
 
 /* text[at..end) becomes `with`, and is shown as `shown`. */
 struct scrub_edit {
@@ -32,8 +36,9 @@ struct scrubbing {
 	struct scrub_edit edit[2 * ACCOUNTS_MAX]; /* what changes the file */
 	struct scrub_edit mask[2 * ACCOUNTS_MAX]; /* what hides the tokens in its old text */
 	unsigned edits, masks;
-	const char *name[ACCOUNTS_MAX]; /* members of a settings file, to be removed */
+	const char *name[2 * ACCOUNTS_MAX]; /* members of a settings file, to be removed */
 	unsigned names;
+	unsigned addresses; /* of the edits and names: at most ACCOUNTS_MAX */
 };
 
 static bool account_is_removed_from(const struct scrubbing *s, const struct account *a,
@@ -65,7 +70,7 @@ static void edit_add(struct scrub_edit *list, unsigned *n, size_t at, size_t end
 
 /* The whole line becomes a comment; in a block after a ":", as no block may be empty. */
 static void edit_line_to_comment(struct scrubbing *s, const struct account *a,
-				 const struct assignment *v)
+				 const struct assignment *v, const char *what)
 {
 	const char *t = s->file->text.p;
 	char with[EDIT_MAX];
@@ -73,8 +78,8 @@ static void edit_line_to_comment(struct scrubbing *s, const struct account *a,
 
 	while (v->from + blank < v->to && strchr(" \t", t[v->from + blank]))
 		blank++;
-	snprintf(with, sizeof(with), "%s# ccrun: %s moved into the vault (ccrun %s)",
-		 v->nested ? ": " : "", v->name, a->provider);
+	snprintf(with, sizeof(with), "%s# ccrun: %s %s (ccrun %s)", v->nested ? ": " : "", v->name,
+		 what, a->provider);
 	edit_add(s->edit, &s->edits, v->from + blank, v->to, with, NULL);
 }
 
@@ -90,12 +95,12 @@ static void edits_of_shell_file(struct scrubbing *s, const struct account *a)
 		quote = v->end - v->at > 1 && strchr("'\"", t[v->at]) && t[v->end - 1] == t[v->at];
 		edit_add(s->mask, &s->masks, v->at + quote, v->end - quote, GONE, hidden);
 		if (v->to)
-			edit_line_to_comment(s, a, v);
+			edit_line_to_comment(s, a, v, IN_VAULT);
 		else
 			edit_add(s->edit, &s->edits, v->at, v->end, "", NULL);
 	} else if (account_in_vault(a) && s->im->file[a->at_file].kind == FILE_KEY && user->to &&
 		   &s->im->file[a->file] == s->file) {
-		edit_line_to_comment(s, a, user);
+		edit_line_to_comment(s, a, user, IN_VAULT);
 	}
 }
 
@@ -148,6 +153,80 @@ static bool value_is_emptied(enum file_kind kind)
 	       kind == FILE_NUSHELL || kind == FILE_SYSTEMD;
 }
 
+/* Does a key that stays go to this address? */
+static bool address_is_in_use(const struct import *im, const char *url)
+{
+	const struct account *a = im->account;
+	unsigned i;
+
+	for (i = 0; i < im->accounts; i++)
+		if (!account_in_vault(&a[i]) && strcmp(a[i].base_url, url) == 0)
+			return true;
+	return false;
+}
+
+/* Is this where an account's address is set? */
+static bool address_is(const struct assignment *v, const char *url)
+{
+	char text[SETTING_VALUE_MAX + 1];
+
+	if (strcmp(v->name, ADDRESS) != 0 || v->kind != VALUE_LITERAL || v->n >= sizeof(text))
+		return false;
+	memcpy(text, v->p, v->n);
+	text[v->n] = '\0';
+	endpoint_correct(text, true);
+	return strcmp(text, url) == 0;
+}
+
+/* Two keys of one address: it goes once. */
+static bool address_is_listed(const struct scrubbing *s, const struct assignment *v)
+{
+	unsigned i;
+
+	for (i = 0; i < s->names; i++)
+		if (s->name[i] == v->name)
+			return true;
+	return false;
+}
+
+static void edit_address(struct scrubbing *s, const struct account *a, const struct assignment *v)
+{
+	bool quoted = s->file->kind == FILE_NUSHELL || s->file->kind == FILE_EDITOR;
+
+	if (s->file->kind == FILE_CLAUDE_SETTINGS) {
+		s->name[s->names++] = v->name;
+	} else if (v->to && (s->file->kind == FILE_SHELL || s->file->kind == FILE_FISH)) {
+		edit_line_to_comment(s, a, v, WITH_KEY);
+	} else {
+		edit_add(s->edit, &s->edits, v->at, v->end, quoted ? "\"\"" : "", NULL);
+	}
+}
+
+/*
+ * The address that a key went to goes with it: claude without a key sends what it is logged in
+ * with to the address that it is told (measured with Claude Code 2.1.330), and an Anthropic
+ * log-in is not for another provider.  Other programs' own files stay: those start claude.
+ */
+static void edits_of_address(struct scrubbing *s, const struct account *a)
+{
+	const struct assignments *all = &s->file->parsed;
+	const struct assignment *v;
+	unsigned i;
+
+	if (!account_in_vault(a) || !a->base_url[0] || s->file->kind == FILE_CC_SWITCH ||
+	    s->file->kind == FILE_ROUTER || s->file->kind == FILE_KEY ||
+	    (s->file->project && &s->im->file[a->file] != s->file) ||
+	    address_is_in_use(s->im, a->base_url))
+		return;
+	for (i = 0; i < all->n && s->addresses < ACCOUNTS_MAX; i++) {
+		v = &all->assign[i];
+		if (!address_is(v, a->base_url) || address_is_listed(s, v))
+			continue;
+		edit_address(s, a, v);
+		s->addresses++;
+	}
+}
+
 static void edits_collect(struct scrubbing *s)
 {
 	unsigned i;
@@ -163,6 +242,7 @@ static void edits_collect(struct scrubbing *s)
 			edits_of_key_file(s, a);
 		else
 			edits_of_shell_file(s, a);
+		edits_of_address(s, a);
 	}
 	qsort(s->edit, s->edits, sizeof(s->edit[0]), edit_compare);
 	qsort(s->mask, s->masks, sizeof(s->mask[0]), edit_compare);

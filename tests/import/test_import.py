@@ -261,8 +261,7 @@ def test_profiles_of_ccs(h):
     assert h.get("zai") == h.made["glm"] and h.get(keys[1]["entry"]) == h.made["km"]
     assert not h.leaks()
     assert json.loads((h.home / ".ccs/glm.settings.json").read_text())["env"] == {
-        "ANTHROPIC_BASE_URL": "https://api.z.ai/api/anthropic", "ANTHROPIC_MODEL": "glm-5",
-        "ANTHROPIC_DEFAULT_OPUS_MODEL": "glm-5"}
+        "ANTHROPIC_MODEL": "glm-5", "ANTHROPIC_DEFAULT_OPUS_MODEL": "glm-5"}
 
 
 def test_every_variable_that_names_a_model_gets_its_key(h):

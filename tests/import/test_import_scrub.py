@@ -47,6 +47,43 @@ SHELL = [
 ]
 
 
+ZAI = "https://api.z.ai/api/anthropic"
+# claude without a key sends what it is logged in with to the address that it is told.
+ADDRESSES = [
+    ("export ANTHROPIC_BASE_URL={u}\nexport ANTHROPIC_AUTH_TOKEN={t}\nexec claude\n",
+     "# ccrun: ANTHROPIC_BASE_URL went with its key (ccrun zai)\n"
+     "# ccrun: ANTHROPIC_AUTH_TOKEN moved into the vault (ccrun zai)\nexec claude\n"),
+    ("alias z='ANTHROPIC_BASE_URL=\"{u}/\" ANTHROPIC_AUTH_TOKEN={t} claude'\n",
+     "alias z='ANTHROPIC_BASE_URL= ANTHROPIC_AUTH_TOKEN= claude'\n"),
+    ("export ANTHROPIC_BASE_URL={u}\na() { ANTHROPIC_AUTH_TOKEN={t} claude; }\n"
+     "b() { ANTHROPIC_AUTH_TOKEN=$(my-keys zai) claude; }\n",
+     "export ANTHROPIC_BASE_URL={u}\na() { ANTHROPIC_AUTH_TOKEN= claude; }\n"
+     "b() { ANTHROPIC_AUTH_TOKEN=$(my-keys zai) claude; }\n"),
+    ("export ANTHROPIC_BASE_URL={u}\nexport ANTHROPIC_AUTH_TOKEN={t}\nl() {\n"
+     "\tANTHROPIC_BASE_URL=http://localhost:11434 ANTHROPIC_AUTH_TOKEN=ollama claude\n}\n",
+     "# ccrun: ANTHROPIC_BASE_URL went with its key (ccrun zai)\n"
+     "# ccrun: ANTHROPIC_AUTH_TOKEN moved into the vault (ccrun zai)\nl() {\n"
+     "\tANTHROPIC_BASE_URL=http://localhost:11434 ANTHROPIC_AUTH_TOKEN=ollama claude\n}\n"),
+]
+
+
+@pytest.mark.parametrize("before,after", ADDRESSES, ids=["lines", "an alias", "another key needs it", "another address"])
+def test_a_keys_address_goes_with_it(h, before, after):
+    h.write(".bashrc", before.replace("{t}", h.key("t")).replace("{u}", ZAI))
+    scrub(h)
+    assert (h.home / ".bashrc").read_text() == after.replace("{u}", ZAI)
+    assert h.get("zai") == h.made["t"]
+
+
+def test_an_address_in_another_file_goes_too(h):
+    h.write(".bashrc", f"export ANTHROPIC_AUTH_TOKEN={h.key('t')}\n. ~/.claude-env\n")
+    h.write(".claude-env", f"export ANTHROPIC_BASE_URL={ZAI}\nexport A=b\n")
+    scrub(h)
+    assert h.get("zai") == h.made["t"]
+    assert (h.home / ".claude-env").read_text() == ("# ccrun: ANTHROPIC_BASE_URL went with its key (ccrun zai)\n"
+                                                    "export A=b\n")
+
+
 @pytest.mark.parametrize("before,after", SHELL, ids=range(len(SHELL)))
 def test_shell_lines(h, before, after):
     before = before.replace("{t}", h.key("t"))
