@@ -179,7 +179,8 @@ int io_sync_parent(const char *path)
 
 /* ---- files that take their place whole ---- */
 
-#define TEMP_MARK ".ccrun-"
+/* Long, so that no file of a person's has such a name by chance. */
+#define TEMP_MARK ".ccrun-unfinished-"
 #define TEMP_END "XXXXXX"
 
 /* One of ours whose writer is no more: it would hold the lock. */

@@ -265,11 +265,11 @@ static void test_io_temp_open(void **state)
 	fd = io_temp_open(in_dir("it"), written, sizeof(written));
 	assert_true(fd >= 0);
 	assert_int_equal(access(abandoned, F_OK), -1);
-	write_file(in_dir(".ccrun-backup2"), "a person's", 0600);
+	write_file(in_dir(".ccrun-backup"), "a person's", 0600);
 	other = io_temp_open(in_dir("another"), tmp, sizeof(tmp));
 	assert_true(other >= 0);
 	assert_int_equal(access(written, F_OK), 0);
-	assert_int_equal(access(in_dir(".ccrun-backup2"), F_OK), 0);
+	assert_int_equal(access(in_dir(".ccrun-backup"), F_OK), 0);
 	unlink(written);
 	unlink(tmp);
 	close(fd);

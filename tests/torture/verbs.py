@@ -129,7 +129,7 @@ VERBS = [
 
 
 def unfinished(h):
-    return [str(p) for p in h.root.rglob(".ccrun-??????")]
+    return [str(p) for p in h.root.rglob(".ccrun-unfinished-??????")]
 
 
 def kill_at(h, verb, at):
