@@ -9,6 +9,7 @@ reaches outside, a terminal whose screen can be read, and no leftovers.
             assert s.exit() == 0
 """
 import ctypes
+import functools
 import json
 import os
 import pwd
@@ -112,6 +113,43 @@ def adopt_orphans():
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+_forked = set()  # pids that this process began itself, and waits for at their place
+
+
+def _remember(function):
+    """A function that forks, remembering whom."""
+    @functools.wraps(function)
+    def forking():
+        pid = function()
+        _forked.add(pid if isinstance(pid, int) else pid[0])
+        return pid
+    return forking
+
+
+os.fork, os.forkpty = _remember(os.fork), _remember(os.forkpty)
+
+
+def _remember_popen(init):
+    @functools.wraps(init)
+    def starting(self, *args, **kw):
+        init(self, *args, **kw)
+        _forked.add(self.pid)
+    return starting
+
+
+subprocess.Popen.__init__ = _remember_popen(subprocess.Popen.__init__)
+
+
+def reap_orphans():
+    """What came to this process and has ended.  Left, they would be thousands in a suite,
+    and each look at /proc would read them all."""
+    for pid in all_pids():
+        fields = stat_fields(pid)
+        if fields and fields[0] == "Z" and fields[1] == str(os.getpid()) and pid not in _forked:
+            with suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
+
+
 def children_named(pid, name):
     """Descendants of pid whose comm is name."""
     found = []
@@ -122,12 +160,6 @@ def children_named(pid, name):
         except OSError:
             pass
     return found
-
-
-def watchers():
-    """Of our children, those that are ccrun-logind or ccrun-usage."""
-    return {p for name in ("ccrun-logind", "ccrun-usage") for p in children_named(os.getpid(), name)
-            if (stat_fields(p) or "??")[1] == str(os.getpid())}
 
 
 def until(condition, timeout=20, what="condition"):
@@ -326,7 +358,6 @@ class World:
         """End every process of this world and reap it."""
         for screen in self.screens:
             screen.close()
-        signalled = set()
         for step in range(60):
             left = self.leftovers()
             # A polite signal first; a broker gets time to write its record.
@@ -337,17 +368,11 @@ class World:
                     pass
             for proc in self.procs:
                 proc.poll()
-            # The orphans, which came to us; Popen's own are reaped above.  Each
-            # broker's start leaves watchers that find no bus and end by themselves,
+            # Each broker's start leaves watchers that find no bus and end by themselves,
             # each session a worker that ends with it.
-            for pid in (signalled | watchers()) - {proc.pid for proc in self.procs}:
-                try:
-                    os.waitpid(pid, os.WNOHANG)
-                except ChildProcessError:
-                    pass
+            reap_orphans()
             if not left:
                 return
-            signalled.update(left)
             time.sleep(0.05)
         raise RuntimeError(f"processes that do not end: {self.leftovers()}")
 
