@@ -353,7 +353,7 @@ def test_a_limit_that_is_reached(w, api):
     assert w.ccctl("limit", "demo", "1/day").rc == 0
     assert w.ccctl("test", "demo").rc == 0
     found = told(w)
-    assert found["outcome"] == "limit" and "1/day" in found["message"] and "ccctl limit demo" in found["hint"], found
+    assert found["outcome"] == "limit" and "1 of 1 request a day" in found["message"] and "ccctl limit demo" in found["hint"], found
     assert len(api.messages) == 1
     assert row(w)["tried"][0]["outcome"] == "works"
 
