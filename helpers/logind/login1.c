@@ -13,27 +13,22 @@
 #include "helpers/logind/login1.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
-#include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <systemd/sd-bus.h>
 #include <systemd/sd-login.h>
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "helpers/logind/inhibitor.h"
 #include "helpers/logind/lock_client.h"
-#include "helpers/logind/program.h"
+#include "helpers/logind/login1_bus.h"
+#include "helpers/logind/sessions.h"
 #include "helpers/logind/system_bus.h"
 
-#define LOGIN1 "org.freedesktop.login1"
-#define MANAGER_PATH "/org/freedesktop/login1"
-#define MANAGER LOGIN1 ".Manager"
-#define SESSION LOGIN1 ".Session"
 #define SESSION_SIGNAL \
 	"type='signal',sender='" LOGIN1 "',path_namespace='" MANAGER_PATH "/session',"
 
@@ -50,204 +45,6 @@
  */
 #define CHECK_PAUSE_MS 500
 #define CHECK_EVERY_MS 20000
-/* At boot logind refuses an inhibitor until polkit is there; and polkit may be installed,
- * or be restarted, while we run.  No signal says that it would be granted now. */
-#define INHIBITOR_RETRY_MS 10000
-
-#define HINT_LOCK_BY_HAND "without logind, close the vault by hand: ccctl lock"
-
-/* A failure from sd-bus's return value r and error e (NULL for none), which is freed. */
-static int login1_bus_failure(struct failure *f, int r, sd_bus_error *e, const char *what)
-{
-	fail_set(f, FAIL_SYSTEM, HINT_LOCK_BY_HAND, "%s: %s", what,
-		 e && e->message ? e->message : strerror(-r));
-	if (e)
-		sd_bus_error_free(e);
-	return -1;
-}
-
-/* ---- sessions ---- */
-
-struct login1_session {
-	uid_t uid;
-	bool login;	/* a person's log-in that counts */
-	char path[128]; /* on the bus */
-};
-
-/* A text property of the session at path; NULL if it cannot be read.  The caller frees it. */
-static char *session_get_property(struct login1 *l, const char *path, const char *name)
-{
-	sd_bus_error e = SD_BUS_ERROR_NULL;
-	char *text = NULL;
-
-	if (sd_bus_get_property_string(l->bus, LOGIN1, path, SESSION, name, &e, &text) < 0)
-		text = NULL;
-	sd_bus_error_free(&e);
-	return text;
-}
-
-/*
- * Is this session a person's log-in?  A closing session is not, nor are a cron
- * job's (background) and the user manager's own (which systemd 256 lists).
- */
-static bool session_is_login(struct login1 *l, const char *path)
-{
-	char *class = session_get_property(l, path, "Class"),
-	     *state = session_get_property(l, path, "State");
-	bool yes = class && state && strcmp(state, "closing") != 0 &&
-		   strncmp(class, "background", 10) != 0 && strncmp(class, "manager", 7) != 0;
-
-	free(class);
-	free(state);
-	return yes;
-}
-
-static bool user_counts(const struct login1 *l, uid_t uid)
-{
-	return l->all || uid == l->uid;
-}
-
-/* Append a session of logind's list.  0, or a negative errno. */
-static int list_add(struct login1 *l, struct login1_session **list, unsigned *n, uint32_t uid,
-		    const char *path)
-{
-	struct login1_session *more = reallocarray(*list, *n + 1, sizeof(**list)), *s;
-
-	if (!more)
-		return -ENOMEM;
-	*list = more;
-	s = &more[*n];
-	if (strlen(path) >= sizeof(s->path))
-		return -ENAMETOOLONG;
-	strcpy(s->path, path);
-	s->uid = uid;
-	s->login = user_counts(l, uid) && session_is_login(l, path);
-	++*n;
-	return 0;
-}
-
-/* *list, *n: every session that logind has; the caller frees it, also on failure. */
-static int list_fetch(struct login1 *l, struct login1_session **list, unsigned *n,
-		      struct failure *f)
-{
-	const char *id, *user, *seat, *path;
-	sd_bus_error e = SD_BUS_ERROR_NULL;
-	sd_bus_message *reply = NULL;
-	uint32_t uid;
-	int r;
-
-	*list = NULL;
-	*n = 0;
-	r = sd_bus_call_method(l->bus, LOGIN1, MANAGER_PATH, MANAGER, "ListSessions", &e, &reply,
-			       NULL);
-	if (r < 0)
-		return login1_bus_failure(f, r, &e, "ask logind for the sessions");
-	r = sd_bus_message_enter_container(reply, 'a', "(susso)");
-	while (r >= 0 &&
-	       (r = sd_bus_message_read(reply, "(susso)", &id, &uid, &user, &seat, &path)) > 0)
-		r = list_add(l, list, n, uid, path);
-	sd_bus_message_unref(reply);
-	return r < 0 ? login1_bus_failure(f, r, NULL, "logind's list of sessions") : 0;
-}
-
-static bool list_has_login(const struct login1_session *list, unsigned n, uid_t uid)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++)
-		if (list[i].login && list[i].uid == uid)
-			return true;
-	return false;
-}
-
-/* Lock the vault of each user who was logged in at the last check and is not now. */
-static int check_logged_in(struct login1 *l, struct failure *f)
-{
-	struct login1_session *now, *was = l->session;
-	unsigned n, i;
-	int r = list_fetch(l, &now, &n, f);
-
-	l->checked = clock_now_ms();
-	l->stale = false;
-	if (r != 0) {
-		free(now);
-		return -1;
-	}
-	/* Only on a change: a broker on a server may never see a log-in. */
-	for (i = 0; i < l->sessions; i++)
-		if (was[i].login && !list_has_login(was, i, was[i].uid) &&
-		    !list_has_login(now, n, was[i].uid))
-			lock_client_send(l->broker, "logout", was[i].uid);
-	free(was);
-	l->session = now;
-	l->sessions = n;
-	l->logged_in = false;
-	for (i = 0; i < n; i++)
-		l->logged_in = l->logged_in || now[i].login;
-	return 0;
-}
-
-static const struct login1_session *find_session(const struct login1 *l, const char *path)
-{
-	unsigned i;
-
-	for (i = 0; i < l->sessions; i++)
-		if (strcmp(l->session[i].path, path) == 0)
-			return &l->session[i];
-	return NULL;
-}
-
-void login1_forget(struct login1 *l)
-{
-	free(l->session);
-	l->session = NULL;
-	l->sessions = 0;
-}
-
-/* ---- the inhibitor ---- */
-
-static void inhibitor_release(struct login1 *l)
-{
-	if (l->inhibitor >= 0)
-		close(l->inhibitor);
-	l->inhibitor = -1;
-}
-
-/* Without an inhibitor sleep does not wait for us.  That is only a warning. */
-static void inhibitor_take(struct login1 *l)
-{
-	sd_bus_error e = SD_BUS_ERROR_NULL;
-	sd_bus_message *reply = NULL;
-	struct failure f;
-	int r, fd = -1;
-
-	inhibitor_release(l);
-	l->released = false;
-	l->asked = clock_now_ms();
-	r = sd_bus_call_method(l->bus, LOGIN1, MANAGER_PATH, MANAGER, "Inhibit", &e, &reply, "ssss",
-			       "sleep", "ccrun", "the vault is locked before sleep", "delay");
-	if (r >= 0)
-		r = sd_bus_message_read(reply, "h", &fd);
-	/* The descriptor belongs to the message: duplicate it. */
-	if (r >= 0 && (l->inhibitor = fcntl(fd, F_DUPFD_CLOEXEC, 3)) < 0)
-		r = -errno;
-	sd_bus_message_unref(reply);
-	lock_client_tell_delays(l->broker, r >= 0);
-	if (r < 0) {
-		login1_bus_failure(&f, r, &e, "sleep will not wait until the vault is locked");
-		fail_hint(&f, "may you take a delay inhibitor? systemd-inhibit --mode=delay true");
-		if (!l->refused)
-			fail_print(PROGRAM, &f);
-	}
-	l->refused = r < 0;
-}
-
-/* When to ask again for an inhibitor that was refused (clock_now_ms). */
-static int64_t inhibitor_next_try(const struct login1 *l)
-{
-	return l->refused && !l->released && l->owner[0] ? l->asked + INHIBITOR_RETRY_MS
-							 : INT64_MAX;
-}
 
 /* ---- signals ---- */
 
@@ -283,7 +80,7 @@ static int on_session_change(sd_bus_message *m, void *data, sd_bus_error *e)
 {
 	(void)e;
 	if (message_is_from_logind(data, m))
-		check_logged_in(data, NULL);
+		sessions_check(data, NULL);
 	return 0;
 }
 
@@ -294,15 +91,15 @@ static int on_session_change(sd_bus_message *m, void *data, sd_bus_error *e)
  */
 static void handle_screen_lock(struct login1 *l, const char *path)
 {
-	const struct login1_session *s = find_session(l, path);
+	const struct login1_session *s = sessions_find(l, path);
 
-	if (!s && check_logged_in(l, NULL) != 0) {
+	if (!s && sessions_check(l, NULL) != 0) {
 		lock_client_send(l->broker, "screen", LOCK_EVERYONE);
 		return;
 	}
 	if (!s)
-		s = find_session(l, path);
-	if (s && user_counts(l, s->uid))
+		s = sessions_find(l, path);
+	if (s && sessions_count_user(l, s->uid))
 		lock_client_send(l->broker, "screen", s->uid);
 }
 
@@ -355,7 +152,7 @@ static int on_owner_changed(sd_bus_message *m, void *data, sd_bus_error *e)
 		return 0;
 	strcpy(l->owner, new);
 	if (l->owner[0]) {
-		check_logged_in(l, NULL);
+		sessions_check(l, NULL);
 		inhibitor_take(l);
 	}
 	return 0;
@@ -427,7 +224,7 @@ int login1_attach(struct login1 *l, struct failure *f)
 	r = sd_bus_set_method_call_timeout(l->bus, CALL_TIMEOUT_US);
 	if (r < 0) {
 		login1_bus_failure(f, r, NULL, "set up the system bus");
-	} else if (login1_subscribe(l, f) == 0 && check_logged_in(l, f) == 0 &&
+	} else if (login1_subscribe(l, f) == 0 && sessions_check(l, f) == 0 &&
 		   login1_find_owner(l, f) == 0) {
 		inhibitor_take(l);
 		if (sd_login_monitor_new("session", &l->monitor) < 0)
@@ -502,7 +299,7 @@ void login1_tick(struct login1 *l)
 		l->stale = true;
 	}
 	if (clock_now_ms() >= next_check(l))
-		check_logged_in(l, NULL);
+		sessions_check(l, NULL);
 	if (clock_now_ms() >= inhibitor_next_try(l))
 		inhibitor_take(l);
 }

@@ -58,9 +58,6 @@ int login1_process(struct login1 *l, struct failure *f);
 #define LOGIN1_POLLED 2
 void login1_poll(struct login1 *l, struct pollfd *p, int *timeout);
 
-/* Free what is known of the sessions; for the end. */
-void login1_forget(struct login1 *l);
-
 /* After each poll: check for a log-out that logind does not signal, and ask again for an
  * inhibitor that was refused. */
 void login1_tick(struct login1 *l);

@@ -19,6 +19,7 @@
 #include "helpers/logind/lock_client.h"
 #include "helpers/logind/login1.h"
 #include "helpers/logind/program.h"
+#include "helpers/logind/sessions.h"
 #include "helpers/logind/scope.h"
 
 /* How long to try a lost bus again, and how often.  A bus that restarts is back within a second. */
@@ -191,7 +192,7 @@ int main(int argc, char **argv)
 		r = serve_until_broker_ends(&l, &the_client, &f);
 	}
 	login1_detach(&l);
-	login1_forget(&l);
+	sessions_forget(&l);
 	dial_close(&the_client.dial);
 	/* FAIL_EXISTS: another process watches already, which is what the starter wanted. */
 	if (r == 0 || f.code == FAIL_EXISTS)
