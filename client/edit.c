@@ -1,6 +1,6 @@
 /*
  * client/edit.c - ccctl edit: a copy of the user's file of a provider in an editor; it
- * replaces the file once it parses.
+ * replaces the file once the provider would load with it.
  */
 #include <errno.h>
 #include <signal.h>
@@ -30,6 +30,7 @@ struct file_edit {
 	char copy[PATH_SIZE]; /* what the editor works on */
 	mode_t mode;
 	bool there;
+	bool keep; /* the copy stays when the verb ends */
 	char *old; /* the editor's initial text: the file's, else the template's */
 	size_t old_len;
 };
@@ -119,34 +120,62 @@ static int edit_wanted(const char *name, struct wanted w[SESSION_ENTRIES_MAX])
 	return n;
 }
 
-/* Replace the file by text; put the old one back if the provider or one of its modes
- * does not load then. */
-static int edit_install(const struct file_edit *e, const char *text, size_t n, struct failure *f)
+/* Would the provider and each of its modes load with text as the file? */
+static int edit_check(const struct file_edit *e, const char *text, size_t n, struct failure *f)
 {
-	struct provider *p;
+	struct provider *p, *m;
 	unsigned i;
+	int r = 0;
 
-	if (io_replace_file(e->path, e->mode, text, n, f) != 0)
+	if (provider_load_draft(e->name, NULL, e->path, text, n, &p, f) != 0)
 		return -1;
-	if (provider_load(e->name, NULL, &p, f) != 0)
-		goto back;
-	for (i = 0; i < p->mode_count; i++) {
-		struct provider *m;
-
-		if (provider_load(e->name, p->modes[i], &m, f) != 0) {
-			provider_free(p);
-			goto back;
-		}
-		provider_free(m);
+	for (i = 0; i < p->mode_count && r == 0; i++) {
+		r = provider_load_draft(e->name, p->modes[i], e->path, text, n, &m, f);
+		if (r == 0)
+			provider_free(m);
 	}
 	provider_free(p);
-	return 0;
-back:
-	if (e->there)
-		io_replace_file(e->path, e->mode, e->old, e->old_len, NULL);
-	else
-		unlink(e->path);
-	return -1;
+	return r;
+}
+
+/* Is the file as it was when the editor began?  The caller has its directory locked. */
+static bool edit_unchanged(const struct file_edit *e, bool there)
+{
+	char *now = NULL;
+	size_t n;
+	bool same;
+
+	if (!there || !e->there)
+		return there == e->there;
+	same = io_slurp(e->path, INI_FILE_MAX, &now, &n, NULL) == 0 && n == e->old_len &&
+	       memcmp(now, e->old, n) == 0;
+	free(now);
+	return same;
+}
+
+/* Replace the file by text, unless another program changed it meanwhile. */
+static int edit_save(struct file_edit *e, const char *text, size_t n, struct failure *f)
+{
+	char leaf[NAME_MAX_LEN + 16], path[PATH_SIZE];
+	mode_t mode;
+	bool there;
+	int turn, r;
+
+	snprintf(leaf, sizeof(leaf), "providers/%s.conf", e->name);
+	turn = user_file_begin(leaf, path, &mode, &there, f);
+	if (turn < 0)
+		return -1;
+	if (strcmp(path, e->path) == 0 && edit_unchanged(e, there)) {
+		r = io_replace_file(e->path, e->mode, text, n, f);
+	} else {
+		e->keep = true;
+		r = fail_set(f, FAIL_CHANGED, NULL,
+			     "%s was changed by another program meanwhile; it is as that left it",
+			     e->path);
+		fail_hint(f, "what you wrote is in %.200s", e->copy);
+	}
+	close(turn);
+	return r;
 }
 
 /* Run the editor until the file is valid or the person gives up.  1 changed, 0 not, -1. */
@@ -166,7 +195,9 @@ static int edit_until_valid(struct file_edit *e, struct failure *f)
 			free(text);
 			return 0;
 		}
-		if (edit_install(e, text, n, f) == 0) {
+		if (edit_check(e, text, n, f) == 0) {
+			if (edit_save(e, text, n, f) != 0)
+				break;
 			free(text);
 			return 1;
 		}
@@ -291,7 +322,7 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	r = edit_begin(&e, f);
 	if (r == 0)
 		r = edit_until_valid(&e, f);
-	if (e.copy[0])
+	if (e.copy[0] && !e.keep)
 		unlink(e.copy);
 	free(e.old);
 	if (r < 0)

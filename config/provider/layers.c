@@ -16,15 +16,14 @@
 #include "config/provider/schema.h"
 #include "wire/names.h"
 
-/* Read and check one of the two files of a provider. */
-static enum ini_read layer_read(const char *name, bool shipped, struct ini_file **out,
-				struct failure *f)
+/* Read one of the two files of a provider. */
+static enum ini_read layer_read_saved(const char *name, bool shipped, struct ini_file **out,
+				      struct failure *f)
 {
 	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 8];
 	enum ini_read r;
 	int fd;
 
-	*out = NULL;
 	if (provider_dir_open(shipped, dir, &fd, f) != 0)
 		return INI_FAILED;
 	if (fd < 0)
@@ -32,6 +31,22 @@ static enum ini_read layer_read(const char *name, bool shipped, struct ini_file 
 	snprintf(leaf, sizeof(leaf), "%s.conf", name);
 	r = ini_file_read(fd, dir, leaf, out, f);
 	close(fd);
+	return r;
+}
+
+/* The same, the user's unsaved text in the place of its file; and checked. */
+static enum ini_read layer_read(const char *name, bool shipped, const struct layer_sources *from,
+				struct ini_file **out, struct failure *f)
+{
+	enum ini_read r;
+
+	*out = NULL;
+	if (shipped || !from->draft_of || strcmp(from->draft_of, name) != 0)
+		r = layer_read_saved(name, shipped, out, f);
+	else if (ini_file_parse(from->path, from->text, from->len, out, f) == 0)
+		r = INI_READ;
+	else
+		r = INI_FAILED;
 	if (r == INI_READ && schema_check(*out, f) != 0) {
 		ini_file_free(*out);
 		*out = NULL;
@@ -107,17 +122,17 @@ static bool chain_has_owner(const struct chain *c, const char *name)
 /* Read the files of a provider, then those of the one that it uses, and so on.
  * from: the item that names the provider, for messages, or NULL. */
 static int chain_load(struct chain *c, const char *name, const struct ini_item *from,
-		      bool only_shipped, struct failure *f)
+		      const struct layer_sources *src, struct failure *f)
 {
 	struct ini_file *shipped, *overlay = NULL;
 	const struct ini_item *use;
 	unsigned depth;
 
 	for (depth = 0; depth < CHAIN_DEPTH; depth++) {
-		if (!only_shipped && layer_read(name, false, &overlay, f) == INI_FAILED)
+		if (!src->only_shipped && layer_read(name, false, src, &overlay, f) == INI_FAILED)
 			return -1;
 		chain_push(c, name, overlay, true);
-		if (layer_read(name, true, &shipped, f) == INI_FAILED)
+		if (layer_read(name, true, src, &shipped, f) == INI_FAILED)
 			return -1;
 		chain_push(c, name, shipped, false);
 		if (!overlay && !shipped)
@@ -203,14 +218,15 @@ unsigned layers_modes(const struct chain *c, char names[][NAME_MAX_LEN + 1], uns
 	return n;
 }
 
-int layers_load(struct view *v, const char *name, const char *mode, bool shipped, struct failure *f)
+int layers_load(struct view *v, const char *name, const char *mode,
+		const struct layer_sources *from, struct failure *f)
 {
 	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
 	const struct ini_item *use;
 	unsigned i, n;
 
 	memset(v, 0, sizeof(*v));
-	if (chain_load(&v->own, name, NULL, shipped, f) != 0)
+	if (chain_load(&v->own, name, NULL, from, f) != 0)
 		return -1;
 	if (!mode[0]) {
 		view_add_sections(v, &v->own, NULL);
@@ -223,7 +239,7 @@ int layers_load(struct view *v, const char *name, const char *mode, bool shipped
 		return layers_fail_mode(&v->own, name, mode, f);
 	use = layers_mode_use_item(&v->own, mode, &v->users_choice);
 	if (use) {
-		if (chain_load(&v->other, use->value, use, shipped, f) != 0)
+		if (chain_load(&v->other, use->value, use, from, f) != 0)
 			return -1;
 		v->borrowed = true;
 	}

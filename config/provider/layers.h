@@ -10,12 +10,21 @@
 
 struct failure;
 
+/* Which files count. */
+struct layer_sources {
+	bool only_shipped; /* as if the user had no files */
+	/* The user's file of this provider, in the place of the one that is saved; or NULL.  path
+	 * is for messages; text[len] is NUL. */
+	const char *draft_of, *path, *text;
+	size_t len;
+};
+
 /*
- * Read a provider and select its mode ("" for none); shipped: as if the user had no files.
- * 0, or -1 as provider_load.  layers_free is due in every case.
+ * Read a provider and select its mode ("" for none).  0, or -1 as provider_load.
+ * layers_free is due in every case.
  */
-int layers_load(struct view *v, const char *name, const char *mode, bool shipped,
-		struct failure *f);
+int layers_load(struct view *v, const char *name, const char *mode,
+		const struct layer_sources *from, struct failure *f);
 void layers_free(struct view *v);
 
 /* Names of the modes that the files of c declare, at most max.  Returns the count. */

@@ -151,7 +151,7 @@ static int provider_set_prices(struct provider *p, const struct view *v, struct 
 
 /* What a load is told besides the files. */
 struct load_words {
-	bool shipped;			    /* as if the user had no files */
+	struct layer_sources files;
 	const struct provider_value *value; /* on trial, in the place of what the files say */
 	unsigned n;
 	struct provider_answers answers;
@@ -280,7 +280,7 @@ static int provider_load_as(const char *name, const char *mode, const struct loa
 		fail_set(f, FAIL_NO_MEMORY, NULL, "provider %s: no memory", name);
 		goto out;
 	}
-	if (layers_load(v, name, mode, w->shipped, f) != 0)
+	if (layers_load(v, name, mode, &w->files, f) != 0)
 		goto out;
 	snprintf(p->name, sizeof(p->name), "%s", name);
 	snprintf(p->mode, sizeof(p->mode), "%s", mode);
@@ -324,7 +324,17 @@ int provider_load_trying(const char *name, const char *mode, const char *key, co
 int provider_load_shipped(const char *name, const char *mode, const struct provider_value *value,
 			  unsigned n, struct provider **out, struct failure *f)
 {
-	const struct load_words w = { .shipped = true, .value = value, .n = n };
+	const struct load_words w = { .files.only_shipped = true, .value = value, .n = n };
+
+	return provider_load_as(name, mode, &w, out, f);
+}
+
+int provider_load_draft(const char *name, const char *mode, const char *path, const char *text,
+			size_t len, struct provider **out, struct failure *f)
+{
+	const struct load_words w = {
+		.files = { .draft_of = name, .path = path, .text = text, .len = len },
+	};
 
 	return provider_load_as(name, mode, &w, out, f);
 }

@@ -160,6 +160,13 @@ int provider_load_answered(const char *name, const char *mode, const struct prov
 int provider_load_shipped(const char *name, const char *mode, const struct provider_value *value,
 			  unsigned n, struct provider **out, struct failure *f);
 
+/*
+ * provider_load as if the user's file of NAME had text (text[len] is NUL), which is not saved
+ * yet; path: where it is to be, for messages.
+ */
+int provider_load_draft(const char *name, const char *mode, const char *path, const char *text,
+			size_t len, struct provider **out, struct failure *f);
+
 /* The first parameter without a value, or NULL. */
 const struct provider_param *provider_missing(const struct provider *p);
 

@@ -377,6 +377,28 @@ def test_edit_of_comments_alone_and_of_a_new_name_say_so(path):
     assert r.rc == 2 and "no terminal for an editor" in r.err
 
 
+def test_edit_saves_nothing_before_it_is_checked(path):
+    """A launch meanwhile must not see what is refused: the file is not even written for a moment."""
+    c = path
+    demo = c.config / "ccrun/providers/demo.conf"
+    before = demo.stat()
+    r = c.ccctl("edit", "demo", env=editor(c, 'printf "[mode x]\\nuse = nosuch\\n" >> "$1"'))
+    after = demo.stat()
+    assert r.rc == 1 and "use: there is no provider nosuch" in r.err, r
+    assert (after.st_ino, after.st_ctime_ns) == (before.st_ino, before.st_ctime_ns)
+
+
+def test_edit_loses_no_change_that_another_program_made_meanwhile(path):
+    c = path
+    demo = c.config / "ccrun/providers/demo.conf"
+    both = f'printf "\\n[models]\\nopus = theirs\\n" >> {demo}; printf "\\n[models]\\nopus = mine\\n" >> "$1"'
+    r = c.ccctl("edit", "demo", env=editor(c, both))
+    assert r.rc == 1 and "changed by another program meanwhile" in r.err, r
+    (kept,) = demo.parent.glob("demo.conf.*.edit")
+    assert str(kept) in r.err and kept.read_text().endswith("opus = mine\n")
+    assert demo.read_text().endswith("opus = theirs\n")
+
+
 def test_edit_that_changes_nothing(path):
     r = ok(path, "edit", "demo", env=editor(path, "true"))
     assert "is as it was" in r.err
