@@ -4,18 +4,16 @@
  */
 #include "import/provider_file.h"
 
-#include <errno.h>
-#include <limits.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "config/ini/ini_file.h"
 #include "config/ini/ini_value.h"
+#include "config/ini/user_file.h"
 #include "config/provider/auth.h"
 #include "config/provider/resolve_models.h"
 #include "import/match_provider.h"
@@ -31,7 +29,9 @@ struct provider_draft {
 	size_t n, room;
 	char section[INI_SECTION_MAX + 1]; /* the last one begun */
 	bool any;			   /* something was added */
+	bool full;			   /* something had no room */
 	mode_t mode;
+	int turn; /* the lock of the files of providers, or -1 */
 };
 
 static void draft_append(struct provider_draft *c, const char *fmt, ...)
@@ -47,6 +47,8 @@ static void draft_append(struct provider_draft *c, const char *fmt, ...)
 	va_end(ap);
 	if (n > 0 && (size_t)n < c->room - c->n)
 		c->n += (size_t)n;
+	else
+		c->full = true;
 }
 
 static void draft_add_line(struct provider_draft *c, const char *section, const char *key,
@@ -162,31 +164,19 @@ static void draft_compose(const struct import *im, const struct account *a,
 		draft_add_mode(im, c, &a->mode[i]);
 }
 
-/* The path, with links followed, and what is in the file now. */
+/* What is in the file now; nobody else changes it until the draft ends. */
 static int draft_begin(struct provider_draft *c, const char *name, struct failure *f)
 {
-	char dir[PATH_SIZE], leaf[NAME_MAX_LEN + 16], real[PATH_MAX];
-	struct stat st;
-	int fd;
+	char leaf[NAME_MAX_LEN + 16];
+	bool there;
 
 	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
-	if (path_of(PATH_CONFIG, "providers", dir, f) != 0 ||
-	    path_of(PATH_CONFIG, leaf, c->path, f) != 0)
+	c->turn = user_file_begin(leaf, c->path, &c->mode, &there, f);
+	if (c->turn < 0)
 		return -1;
-	fd = path_trusted_dir(dir, f);
-	if (fd < 0)
+	if (there && (io_slurp(c->path, INI_FILE_MAX, &c->old, &c->old_n, f) != 0 ||
+		      ini_file_parse(c->path, c->old, c->old_n, &c->ini, f) != 0))
 		return -1;
-	close(fd);
-	c->mode = 0600;
-	if (stat(c->path, &st) == 0) {
-		if (!realpath(c->path, real) || strlen(real) >= PATH_SIZE)
-			return fail_errno(f, NULL, "%s", c->path);
-		memcpy(c->path, real, strlen(real) + 1);
-		c->mode = st.st_mode & 0777;
-		if (io_slurp(c->path, INI_FILE_MAX, &c->old, &c->old_n, f) != 0 ||
-		    ini_file_parse(c->path, c->old, c->old_n, &c->ini, f) != 0)
-			return -1;
-	}
 	c->room = c->old_n + (size_t)128 * 1024;
 	c->text = calloc(1, c->room);
 	if (!c->text)
@@ -197,30 +187,42 @@ static int draft_begin(struct provider_draft *c, const char *name, struct failur
 	return 0;
 }
 
-static int draft_undo(const struct provider_draft *c)
+static void draft_end(struct provider_draft *c)
 {
-	if (c->old)
-		return io_replace_file(c->path, c->mode, c->old, c->old_n, NULL);
-	return unlink(c->path);
+	ini_file_free(c->ini);
+	free(c->old);
+	free(c->text);
+	if (c->turn >= 0)
+		close(c->turn);
 }
 
-/* Check the new file: does the provider load, with all of its modes? */
-static int provider_loads(const struct import *im, const struct account *a, struct failure *f)
+static int draft_load(const struct provider_draft *c, const struct account *a, const char *mode,
+		      struct failure *f)
 {
 	struct provider *p;
-	unsigned i;
-	int r = provider_load(a->provider, a->provider_mode, &p, f);
 
-	if (r != 0)
+	if (provider_load_draft(a->provider, mode, c->path, c->text, c->n, &p, f) != 0)
 		return -1;
 	provider_free(p);
+	return 0;
+}
+
+/* Check the new file: would the provider load, with all of its modes? */
+static int draft_check(const struct import *im, const struct account *a,
+		       const struct provider_draft *c, struct failure *f)
+{
+	unsigned i;
+	int r;
+
+	if (c->full || c->n > INI_FILE_MAX)
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "%s would have more than %d bytes",
+				c->path, INI_FILE_MAX);
+	r = draft_load(c, a, a->provider_mode, f);
 	for (i = 0; i < a->modes && r == 0; i++) {
 		/* This mode uses a provider whose file is not written yet. */
 		if (a->mode[i].account < im->accounts && im->account[a->mode[i].account].fresh)
 			continue;
-		r = provider_load(a->provider, a->mode[i].name, &p, f);
-		if (r == 0)
-			provider_free(p);
+		r = draft_load(c, a, a->mode[i].name, f);
 	}
 	return r;
 }
@@ -233,7 +235,7 @@ static void note_written_provider(struct import *im, const char *name)
 
 int provider_file_write(struct import *im, struct account *a, struct failure *f)
 {
-	struct provider_draft c = { 0 };
+	struct provider_draft c = { .turn = -1 };
 	struct provider *p = NULL;
 	int r = draft_begin(&c, a->provider, f);
 
@@ -247,18 +249,15 @@ int provider_file_write(struct import *im, struct account *a, struct failure *f)
 		provider_free(p);
 	}
 	if (r == 0 && c.any) {
-		r = io_replace_file(c.path, c.mode, c.text, c.n, f);
-		if (r == 0 && provider_loads(im, a, f) != 0) {
-			draft_undo(&c);
-			r = -1;
-		} else if (r == 0) {
+		r = draft_check(im, a, &c, f);
+		if (r == 0)
+			r = io_replace_file(c.path, c.mode, c.text, c.n, f);
+		if (r == 0) {
 			note_written_provider(im, a->provider);
 			a->made_file = !c.old;
 		}
 	}
-	ini_file_free(c.ini);
-	free(c.old);
-	free(c.text);
+	draft_end(&c);
 	return r;
 }
 
