@@ -75,9 +75,9 @@ long:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
-		python3 -m pytest -rs -p no:cacheprovider -m long tests
+		/usr/bin/python3 -m pytest -rs -p no:cacheprovider -m long tests
 	@CCRUN_CLAUDE="$$(tools/claude newest)" CCRUN_SDK="$$(tools/sdk newest)" \
-		CCRUN_BUILD="$(CURDIR)/$(TEST)" python3 -m pytest -rs -p no:cacheprovider \
+		CCRUN_BUILD="$(CURDIR)/$(TEST)" /usr/bin/python3 -m pytest -rs -p no:cacheprovider \
 		tests/launch/test_client_callers.py tests/launch/test_client_children.py
 
 # The agent's attacks, all of them (tests/attacks/matrix/): as root all columns, as an ordinary
@@ -87,7 +87,7 @@ attack:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" \
-		python3 tests/attacks/matrix/run.py $(ARGS)
+		/usr/bin/python3 tests/attacks/matrix/run.py $(ARGS)
 
 # Each condition of what decides is negated in turn: hours.  ARGS="--files broker/ticket.c".
 mutate:
@@ -99,7 +99,7 @@ mutate:
 torture:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build
-	@CCRUN_BUILD="$(CURDIR)/$(TEST)" python3 tests/torture/run.py $(ARGS)
+	@CCRUN_BUILD="$(CURDIR)/$(TEST)" /usr/bin/python3 tests/torture/run.py $(ARGS)
 
 # As root: the packages of Debian 12 and 13, built twice in chroots, cross-built for arm64, checked,
 # and used on clean machines of both that systemd has booted.  Into build/deb/RELEASE, and the
@@ -112,7 +112,7 @@ package-test:
 		echo "  DEB   $$what"; \
 		timeout 30m tools/debian $$what >"$$log" 2>&1 || { tail -n 30 "$$log"; exit 1; }; \
 	done
-	@CCRUN_CLAUDE="$$(tools/claude)" python3 -m pytest -rs -p no:cacheprovider --timeout=1200 -m package tests/package
+	@CCRUN_CLAUDE="$$(tools/claude)" /usr/bin/python3 -m pytest -rs -p no:cacheprovider --timeout=1200 -m package tests/package
 
 # As root: the packages installed on virtual machines of Debian 12 and 13, where people log in,
 # suspend, reboot and crash.  ARGS=bookworm; ARGS='trixie -k logout'.
@@ -124,7 +124,7 @@ vm-test:
 arm64-test:
 	@tools/need arm64 >/dev/null || tools/deps arm64
 	@ls build/deb/trixie-arm64/ccrun_*.deb >/dev/null 2>&1 || tools/debian trixie deb arm64
-	@python3 -m pytest -rs -p no:cacheprovider -m arm64 tests/machine
+	@/usr/bin/python3 -m pytest -rs -p no:cacheprovider -m arm64 tests/machine
 
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
 fuzz:
