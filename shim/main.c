@@ -427,6 +427,7 @@ static int exit_unnamed(const struct arguments *a, struct failure *f)
 		 "which provider? none was named");
 	exit_with(a, f, EXIT_CCRUN);
 	provider_list_print(stderr, f);
+	fputs("ccctl list shows which of them have their key, and which worked here.\n", stderr);
 	return EXIT_CCRUN;
 }
 

@@ -23,8 +23,6 @@ static void provider_print_line(FILE *to, const char *name)
 	for (i = 0; i < p->mode_count; i++)
 		fprintf(to, "%s%s", i ? ", " : "  [modes: ", p->modes[i]);
 	fprintf(to, "%s%s", p->mode_count ? "]" : "", p->secrets ? "" : "  (no key needed)");
-	if (p->unverified[0])
-		fprintf(to, "  (not verified: %s)", p->unverified);
 	fputc('\n', to);
 	provider_free(p);
 }

@@ -104,6 +104,16 @@ static void setting_print(const struct setting *s)
 	putchar('\n');
 }
 
+/* What its file says of itself. */
+static void about_print(const char *what, const char *text)
+{
+	if (!text[0])
+		return;
+	printf("%-10s", what);
+	put_plain(text);
+	putchar('\n');
+}
+
 void show_provider(struct provider *p)
 {
 	static struct takeover taken;
@@ -121,6 +131,8 @@ void show_provider(struct provider *p)
 	printf(" (");
 	put_plain(p->title);
 	printf(")\n");
+	about_print("docs", p->docs);
+	about_print("verified", p->verified);
 	for (i = 0; i < n; i++)
 		if (c[i].action == ENV_SET)
 			change_print(p, &c[i]);
@@ -180,6 +192,8 @@ struct json_t *show_provider_json(struct provider *p)
 	provider_word(p, word);
 	js_text(o, "provider", word);
 	js_text(o, "title", p->title);
+	js_text(o, "docs", p->docs[0] ? p->docs : NULL);
+	js_text(o, "verified", p->verified[0] ? p->verified : NULL);
 	js_text(o, "url", p->base_url[0] ? p->base_url : NULL);
 	for (i = 0; i < n; i++) {
 		snprintf(name, sizeof(name), "%.*s", (int)c[i].name_len, c[i].name);

@@ -36,7 +36,7 @@ static int provider_check_needs(const struct provider *p, const struct view *v, 
 	return 0;
 }
 
-/* Of verified = "no, from documentation; seen at ..." a list shows "from documentation". */
+/* Of verified = "no, from documentation; seen at ..." it is "from documentation". */
 static void provider_set_unverified(struct provider *p)
 {
 	const char *why = p->verified + 2;

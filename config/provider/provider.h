@@ -96,7 +96,7 @@ struct provider {
 	char label[128]; /* for the status line; the title where the file has none; never "" */
 	char colour[64]; /* of the label, words of config/settings/colour.h, or "" */
 	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
-	char unverified[64];	      /* of verified = "no, WHY; more": WHY, for lists; or "" */
+	char unverified[64];	      /* of verified = "no, WHY; more": WHY; or "" */
 	char key_url[256];	      /* where a person gets the key; for `ccctl add`; or "" */
 	char needs[512];	      /* what the user can do when nothing of needs_any is there */
 	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
