@@ -6,6 +6,9 @@
 #   make deb        Debian's packages, into build/deb/RELEASE   make dist   a release's tarball
 #   make test-build   what the tests run, into build-test/ (mk/tests.mk)
 #   make lint, make floors, make format          CONTRIBUTING.md says what they look at
+#   make attack, torture, fuzz, mutate, long     minutes to hours each; docs/RELIABILITY.md
+#   make package-test, vm-test, arm64-test       as root: packages and machines of Debian 12 and 13
+#   make help       this page
 #
 # BUILD=dir builds elsewhere, SANITIZE=1 with ASan and UBSan, MUSL= without musl,
 # HELPERS= without the programs that need a heavy library.
@@ -55,6 +58,11 @@ templates := $(patsubst share/%,$(SHARE)/%,$(login_files))
 
 .PHONY: all
 all: $(programs) $(inside) $(presets) $(templates)
+
+# The page above is the help.
+.PHONY: help
+help:
+	@sed -n '/^#/!q; s/^# \{0,1\}//p' Makefile
 
 include mk/flags.mk
 
