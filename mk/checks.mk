@@ -1,6 +1,6 @@
 # What looks at the code without running it.
 
-.PHONY: floors lint docs format both debian13
+.PHONY: floors lint analyse coverage docs format both debian13
 # Which folder includes which, from the compiler: only lower ones.
 floors:
 	@CC="$(CC)" tools/floors
@@ -8,6 +8,11 @@ floors:
 # LINT="format tidy": these parts alone.
 lint: all
 	@tools/lint $(BUILD)
+
+# gcc's analyser and cppcheck, a minute; tools/analyse.known has what is not so.
+analyse:
+	@tools/need build analyse >/dev/null || tools/deps build analyse
+	@tools/analyse
 
 # Writes the tables of folders in docs/ARCHITECTURE.md and of attacks in docs/THREATS.md, and
 # docs/TROUBLES.md, and SYNOPSIS of the man pages.
