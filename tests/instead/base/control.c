@@ -18,6 +18,12 @@ static const char *const names[] = {
 #undef CONTROL_TEXT
 };
 
+/* Of a build that counts what runs (tools/coverage): the counts are files that a program
+ * writes when it ends, which these would keep it from. */
+#ifndef CONTROLS_OFF
+#define CONTROLS_OFF ""
+#endif
+
 static bool off[CONTROL_COUNT], have_read;
 
 static bool name_switch_off(const char *name, size_t n)
@@ -32,18 +38,12 @@ static bool name_switch_off(const char *name, size_t n)
 	return false;
 }
 
-/* Not by getenv, which the program that the library is loaded into may have replaced. */
-__attribute__((constructor(101))) static void controls_read(void)
+static void names_switch_off(const char *list)
 {
 	static const char unknown[] = VARIABLE " names a control that is none\n";
-	const char *list = NULL;
 	size_t n;
 
-	have_read = true;
-	for (char **e = environ; e && *e; e++)
-		if (strncmp(*e, VARIABLE, strlen(VARIABLE)) == 0)
-			list = *e + strlen(VARIABLE);
-	for (; list && *list; list += n + (list[n] == ',')) {
+	for (; *list; list += n + (list[n] == ',')) {
 		n = strcspn(list, ",");
 		if (name_switch_off(list, n))
 			continue;
@@ -51,6 +51,19 @@ __attribute__((constructor(101))) static void controls_read(void)
 			_exit(UNKNOWN + 1);
 		_exit(UNKNOWN);
 	}
+}
+
+/* Not by getenv, which the program that the library is loaded into may have replaced. */
+__attribute__((constructor(101))) static void controls_read(void)
+{
+	const char *list = "";
+
+	have_read = true;
+	for (char **e = environ; e && *e; e++)
+		if (strncmp(*e, VARIABLE, strlen(VARIABLE)) == 0)
+			list = *e + strlen(VARIABLE);
+	names_switch_off(CONTROLS_OFF);
+	names_switch_off(list);
 }
 
 bool control_active(enum control c)
