@@ -1,7 +1,7 @@
 # What the compiler and the linker are told, and where the libraries are.
 
 # The machine that the programs are made for: x86_64, aarch64.
-MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine)))
+MACHINE := $(firstword $(subst -, ,$(shell $(CC) -dumpmachine 2>/dev/null)))
 # What makes a program that runs while this is built: in a cross build not CC.
 NATIVE := $(filter $(MACHINE),$(shell uname -m))
 BUILD_CC ?= $(if $(NATIVE),$(CC) $(CFLAGS),cc)

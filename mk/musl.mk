@@ -14,9 +14,10 @@
 # Debian's musl-dev of that architecture has such a file, too.
 musl_gcc := $(shell command -v musl-gcc 2>/dev/null)
 musl_specs := $(wildcard /usr/lib/$(MACHINE)-linux-musl/musl-gcc.specs)
-MUSL ?= $(if $(SANITIZE),,$(if $(filter $(MACHINE)-%,$(if $(musl_gcc),$(shell $(musl_gcc) -dumpmachine))),$(musl_gcc), \
-	$(if $(musl_specs),$(MACHINE)-linux-gnu-gcc -specs $(musl_specs))))
-ifeq ($(MUSL),)
+MUSL ?= $(if $(SANITIZE),,$(if $(filter $(MACHINE)-%,$(if $(musl_gcc),$(shell $(musl_gcc) -dumpmachine))),$(musl_gcc),$(if \
+	$(musl_specs),$(MACHINE)-linux-gnu-gcc -specs $(musl_specs))))
+# A blank is no compiler: sed, below, would be without a file, and read the terminal for ever.
+ifeq ($(strip $(MUSL)),)
 $(BIN)/ccrun: $(call objs,shim) $(HOUSE)
 $(TEST)/bin/ccrun: $(call objs,shim) $(TEST_HOUSE)
 $(BIN)/ccrun $(TEST)/bin/ccrun:

@@ -20,6 +20,24 @@ UNITS = ["user/ccbroker.socket", "user/ccbroker.service", "user/ccrun-unlock.ser
          "system/ccrun-relay.socket", "system/ccrun-relay@.service"]
 
 
+@pytest.mark.parametrize("missing", [("cc", "gcc", "musl-gcc"), ("musl-gcc",)])
+def test_without_a_compiler_or_musl_make_asks_the_terminal_nothing(tmp_path, missing):
+    """A new machine: what it is for is `make deps`, which has to get as far as that."""
+    for directory in ("/bin", "/usr/bin"):
+        for program in os.listdir(directory):
+            if program not in missing and not (tmp_path / program).exists():
+                (tmp_path / program).symlink_to(f"{directory}/{program}")
+    # Something that can be read and does not end, as a terminal.
+    terminal, held = os.pipe()
+    try:
+        r = subprocess.run(["make", "-n", "-C", REPO, "deps", "FOR=build", f"BUILD={tmp_path}/build"], stdin=terminal,
+                           env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=120)
+    finally:
+        os.close(terminal)
+        os.close(held)
+    assert r.returncode == 0 and "\ntools/deps build\n" in r.stdout and not r.stderr, r
+
+
 @pytest.fixture
 def installed(tmp_path, request):
     prefix = getattr(request, "param", "/opt/ccrun")
