@@ -62,9 +62,8 @@ install: all
 	@case ":$$PATH:" in *":$(PREFIX)/bin:"*) ;; *) [ -n "$(DESTDIR)" ] || \
 		echo 'hint: $(PREFIX)/bin is not in your PATH yet: log in again, or PATH=$(PREFIX)/bin:$$PATH' ;; esac
 
-# A broker that runs would keep its keys, and nothing would be left to lock it with.
 uninstall:
-	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" = 0 ] || "$(D)/bin/ccctl" lock 2>/dev/null || :
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" = 0 ] || tools/undo "$(PREFIX)"
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system remove
 	rm -f "$(D)/bin/ccrun" "$(D)/bin/ccctl" "$(D)/bin/ccrun-statusline" "$(D)/libexec/ccrun/ccbroker" "$(D)"/libexec/ccrun/ccrun-* "$(D)/lib/ccrun/libccrun.so"
 	rm -f $(foreach n,$(inside_names),"$(D)/libexec/ccrun/$(n)")
@@ -78,4 +77,6 @@ uninstall:
 	@for d in libexec/ccrun/inside libexec/ccrun/confined libexec/ccrun lib/ccrun $(addprefix share/ccrun/,$(patsubst share/%,%,$(sort $(dir $(login_files))))) \
 		share/ccrun/systemd share/ccrun/providers share/ccrun/sources share/ccrun; do rmdir "$(D)/$$d" 2>/dev/null || :; done
 	@[ "$$(id -u)" != 0 ] || [ -n "$(DESTDIR)" ] || tools/system reload
-	@echo 'note: a broker of yours that runs is locked and goes on until it is ended (pgrep ccbroker); your vault stays'
+	@echo 'removed: the programs in $(D); vaults stay: yours is in ~/.local/share/ccrun'
+	@[ -n "$(DESTDIR)" ] || [ "$$(id -u)" = 0 ] || ! pgrep -u "$$(id -u)" -x ccbroker >/dev/null 2>&1 || \
+		echo 'note: a broker of yours that runs is locked and goes on until it is ended: pkill -x ccbroker'

@@ -120,3 +120,32 @@ def test_installed_into_the_home_directory_the_vault_stays_private(c, ep, token)
     assert (c.data / "ccrun/vault").exists(), "the vault stays"
     assert not (c.data / "ccrun/systemd").exists() and not (c.data / "ccrun/autostart").exists()
     assert not (c.home / ".local/bin/ccrun").exists()
+
+
+def test_uninstalled_by_a_user_nothing_is_left_that_starts_it(c):
+    if os.geteuid() == 0:
+        pytest.skip("root's installation is everybody's")
+    here = f"PREFIX={c.home}/.local"
+
+    def make(target, prefix=here):
+        return c.run(["make", "-s", "-C", REPO, f"BUILD={SHIPPED}", prefix, target])
+
+    r = make("install")
+    assert r.rc == 0, r
+    ccctl = c.home / ".local/bin/ccctl"
+    settings, entry = c.home / ".claude/settings.json", c.config / "autostart/ccrun-unlock.desktop"
+    c.write(settings, '{\n  "theme": "dark"\n}\n')
+    c.write(c.config / "ccrun/ccrun.conf", "")
+    c.demo()
+    for verb in (("statusline", "install", "--yes"), ("login", "enable"), ("link", "mine", "demo")):
+        r = c.run([ccctl, *verb])
+        assert r.rc == 0, r
+    assert "ccrun-statusline" in settings.read_text() and entry.exists()
+    # Another place, where nothing is: that is said, and nothing is done.
+    r = make("uninstall", f"PREFIX={c.home}/elsewhere")
+    assert r.rc != 0 and f"there is no ccrun in {c.home}/elsewhere" in r.err and entry.exists(), r
+    r = make("uninstall")
+    assert r.rc == 0 and "vaults stay" in r.out, r
+    assert "mine starts nothing now" in r.out, r
+    assert "statusLine" not in settings.read_text() and '"theme": "dark"' in settings.read_text()
+    assert not entry.exists() and not ccctl.exists()
