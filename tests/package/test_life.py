@@ -108,7 +108,9 @@ def test_installed_used_upgraded_and_removed(machine, ep, token):
     until(lambda: len(ep.main) >= seen + 2, 60, "both sessions")
     said = install(m, *m.newer).out
     assert "the broker runs on with the old program" in said and "systemctl restart ccbroker" in said, said
-    assert "brokers of before run on" in said, said
+    of_users = [line for line in said.splitlines() if line.startswith("ccrun: the broker of ")]
+    assert len(of_users) == 1 and of_users[0].startswith("ccrun: the broker of bert runs on with the old program"), said
+    old = of_users[0].split("kill ")[1]
     go.set()
     for p in sessions:
         out, err = p.communicate(timeout=120)
@@ -124,10 +126,16 @@ def test_installed_used_upgraded_and_removed(machine, ep, token):
     m.user("anna", "ccctl unlock --passphrase-fd 3 3<passphrase")
     assert "hello from loopback" in launch(m, "anna").out
     assert m.user("bert", "ccctl status -q", check=False).rc == 0
+    # And bert's, by the number that he was told.
+    m.user("bert", f"kill {old}")
+    until(lambda: m.user("bert", "ccctl status -q", check=False).rc != 0, 20, "the end of bert's broker")
+    m.user("bert", "ccctl unlock --passphrase-fd 3 3<passphrase")
+    assert "hello from loopback" in launch(m, "bert").out
 
     # Removed: no broker lives on with keys, every vault is kept, and that is said.
     said = m.root("apt-get", "remove", "-q", "-y", "ccrun", "ccrun-system").out
-    assert "kept: /var/lib/ccrun with every user's vault" in said and "each user's vault is kept" in said, said
+    assert "kept: /var/lib/ccrun with every user's vault" in said and "each user's vault is kept" in said \
+        and "ccctl login disable" in said, said
     until(lambda: brokers(m) == "0", 20, "the end of the brokers")
     said = m.root("apt-get", "purge", "-q", "-y", "ccrun", "ccrun-system").out
     assert "kept: /var/lib/ccrun" in said, said
