@@ -28,7 +28,8 @@ static int link_refuse_to_shadow(const char *name, const char *path, struct fail
 		return fail_set(f, FAIL_POLICY, "choose another name, or move it away first",
 				"%s exists and is not a link to ccrun", path);
 	if (link_in_path(name, false, other))
-		return fail_set(f, FAIL_POLICY, "choose another name", "it would shadow %s", other);
+		return fail_set(f, FAIL_POLICY, "choose another name, or move that away first",
+				"it would shadow %s", other);
 	return 0;
 }
 

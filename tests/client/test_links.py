@@ -94,7 +94,7 @@ def test_nothing_is_shadowed(path, there):
     else:
         thing.symlink_to("/bin/true" if there == "link" else "/nowhere")
     r = c.ccctl("link", "tool", "demo")
-    assert r.rc == 5 and f"it would shadow {thing}" in r.err, r
+    assert r.rc == 5 and f"it would shadow {thing}" in r.err and "move that away" in r.err, r
     assert not (c.bin_dir / "tool").is_symlink() and conf(c) is None
     r = c.ccctl("link", "ls", "demo")
     assert r.rc == 5 and "/ls" in r.err
