@@ -53,8 +53,8 @@ static int login_refuse_broker(pid_t broker, struct failure *f)
 		 "and sessions run",
 		 (int)broker);
 	fail_hint(f,
-		  "end it, which locks the vault and leaves sessions alone: kill %d; then ccctl "
-		  "login enable",
+		  "end it: kill %d; then ccctl login enable.  That locks the vault, and sessions "
+		  "that run have to be left, and started again with --resume",
 		  (int)broker);
 	return -1;
 }
