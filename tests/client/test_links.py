@@ -259,6 +259,7 @@ const [program, ...args] = process.argv.slice(2);
 const child = spawn(program, args, { stdio: ['pipe', 'pipe', 'pipe'], env: process.env, windowsHide: true });
 child.stdout.on('data', d => process.stdout.write(d));
 child.stderr.on('data', d => process.stderr.write(d));
+child.stdin.on('error', () => {});  // it may have ended before it read, when it refuses
 child.stdin.write(JSON.stringify({ type: 'user', session_id: '', parent_tool_use_id: null,
   message: { role: 'user', content: [{ type: 'text', text: 'hello' }] } }) + '\\n');
 child.stdin.end();
