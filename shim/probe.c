@@ -33,6 +33,7 @@
 
 struct probe {
 	const struct target *target;
+	char path[PATH_SIZE]; /* the target's, from the root */
 	char home[PATH_SIZE]; /* the client's, for this try */
 	bool isolated;	      /* it reaches no host */
 	bool at_home;	      /* with the person's own directories, but for the client's */
@@ -105,7 +106,7 @@ static pid_t probe_start(struct probe *p, const char *const *argv, const char *b
 			 int *output)
 {
 	char *env[VARIABLES + 1] = { NULL };
-	struct spawn s = { .path = p->target->path,
+	struct spawn s = { .path = p->path,
 			   .argv = argv,
 			   .env = env,
 			   .close_others = true,
@@ -201,7 +202,7 @@ static enum seen probe_watch(struct probe *p, pid_t pid, int listener, int outpu
 
 static enum seen probe_ask(struct probe *p, const char *base_url)
 {
-	const char *const argv[] = { p->target->path, "-p", "--model", "sonnet", "hello", NULL };
+	const char *const argv[] = { p->path, "-p", "--model", "sonnet", "hello", NULL };
 	struct relay_socket s;
 	enum seen seen;
 	int output, status;
@@ -269,6 +270,19 @@ static int remove_one(const char *path, const struct stat *st, int type, struct 
 	return 0;
 }
 
+/* The client is started in a directory of its own, where a path that begins at ours leads nowhere. */
+static int probe_find_path(struct probe *p)
+{
+	const char *path = p->target->path;
+	char at[PATH_SIZE] = "";
+	int n;
+
+	if (path[0] != '/' && !getcwd(at, sizeof(at)))
+		return -1;
+	n = snprintf(p->path, sizeof(p->path), "%s%s%s", at, at[0] ? "/" : "", path);
+	return n < (int)sizeof(p->path) ? 0 : -1;
+}
+
 static int probe_make_home(struct probe *p)
 {
 	char dir[PATH_SIZE];
@@ -298,7 +312,7 @@ bool probe_client(const struct target *t, bool may_run, struct tried *out, char 
 		return true;
 	p.target = t;
 	p.child = child;
-	if (!may_run || probe_make_home(&p) != 0)
+	if (!may_run || probe_find_path(&p) != 0 || probe_make_home(&p) != 0)
 		return false;
 	seen = probe_run(&p, out);
 	nftw(p.home, remove_one, 16, FTW_DEPTH | FTW_PHYS | FTW_MOUNT);
@@ -311,7 +325,7 @@ bool probe_client(const struct target *t, bool may_run, struct tried *out, char 
 
 static void probe_ask_version(struct probe *p, char out[PROBE_VERSION])
 {
-	const char *const argv[] = { p->target->path, "--version", NULL };
+	const char *const argv[] = { p->path, "--version", NULL };
 	char text[OUTPUT_MAX + 1];
 	int output, status = 0;
 	ssize_t n;
@@ -337,7 +351,7 @@ bool probe_version(const struct target *t, char out[PROBE_VERSION])
 
 	out[0] = '\0';
 	p.target = t;
-	if (probe_make_home(&p) != 0)
+	if (probe_find_path(&p) != 0 || probe_make_home(&p) != 0)
 		return false;
 	p.isolated = probe_can_isolate();
 	probe_ask_version(&p, out);

@@ -323,6 +323,16 @@ def test_each_client_is_tried_once(relayed):
     assert "again" in log.read_text() and len(tried(relayed)) == 2
 
 
+def test_a_client_is_tried_by_a_path_that_begins_here(relayed):
+    """The README's `ccrun --exec build/claude/node_modules/.bin/claude zai`."""
+    own = client(relayed, f"echo {WORKS}")
+    short = f"./{os.path.basename(own)}"
+    r = relayed.ccrun("--exec", short, "demo", cwd=own.parent)
+    assert r.rc == 0 and len(tried(relayed)) == 1 and " relay=yes " in tried(relayed)[0], r
+    assert facts(relayed.ccrun("-n", "--exec", short, "demo", cwd=own.parent))["delivery"] == \
+        "relay (this claude was tried with one)"
+
+
 def test_client_that_does_not_take_the_socket_is_refused(relayed, ep):
     own = client(relayed, "echo hello; exit 0")
     r = relayed.ccrun("--exec", own, "demo")
