@@ -265,8 +265,8 @@ static int target_fail_search(const char *program, const char *path, bool seen, 
 		return -1;
 	if (program_elsewhere(other))
 		fail_hint(f,
-			  "there is %.150s, which your shell may know by an alias or a "
-			  "function: put its directory into PATH, or ccrun --exec %.150s",
+			  "there is %.150s: a new log-in may put its directory into PATH (a shell's "
+			  "alias or function does not); or ccrun --exec %.150s",
 			  other, other);
 	else
 		fail_hint(f, "install Claude Code: " INSTALL_HINT);
