@@ -4,7 +4,6 @@
  */
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/fail.h"
 #include "base/io.h"
@@ -210,7 +209,6 @@ struct wire_out *op_confirm_set(struct request *q, struct failure *f)
 	}
 	p.confirm = (enum confirm)to;
 	policy_format(&p, e.policy, sizeof(e.policy));
-	e.changed = (uint64_t)time(NULL);
 	if (request_audit(q, "confirm-set", name, f) != 0 || vault_put(t->vault, &e, f) != 0)
 		return NULL;
 	o = request_commit(q, f);

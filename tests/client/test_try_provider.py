@@ -513,6 +513,14 @@ def test_another_key_was_not_tried(w):
     assert row(w)["tried"][0]["current"] and " worked on " in listed(w)
 
 
+def test_a_limit_and_confirm_are_no_other_key(w):
+    assert w.ccctl("test", "demo").rc == 0
+    time.sleep(1.1)  # the broker's times are in seconds
+    assert w.ccctl("limit", "demo", "50/hour").rc == 0
+    assert w.ccctl("confirm", "demo", "first").rc == 0
+    assert row(w)["tried"][0]["current"] and " worked on " in listed(w)
+
+
 def test_another_file_was_not_tried(w, api):
     assert w.ccctl("test", "demo").rc == 0
     w.demo(url=api.url, models={"default": "glm-5"})
