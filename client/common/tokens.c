@@ -19,15 +19,16 @@
 
 #define LINE_ROOM (TOKEN_MAX + 2) /* a key and its line's end */
 
-/* Find the key in *n bytes at *p, and say what was pasted around it. */
-static int token_find(const uint8_t **p, size_t *n, const struct wanted *w, struct failure *f)
+/* Find the key in *n bytes at *p, and say what was pasted around it.  *owner: whose it is, if
+ * it is another's than w's, or NULL. */
+static int token_find(const uint8_t **p, size_t *n, const struct wanted *w, const char **owner,
+		      struct failure *f)
 {
 	char around[PASTED_AROUND];
-	const char *owner;
 	struct pasted k;
 
 	if (pasted_find(&k, *p, *n, w->variable, f) != 0 || wire_token_check(k.p, k.n, f) != 0 ||
-	    key_kind_check(k.p, k.n, w, &owner, f) != 0)
+	    key_kind_check(k.p, k.n, w, owner, f) != 0)
 		return -1;
 	*p = k.p;
 	*n = k.n;
@@ -35,10 +36,22 @@ static int token_find(const uint8_t **p, size_t *n, const struct wanted *w, stru
 	if (around[0])
 		say("note: the key of %s was taken without what stood around it: %s", w->entry,
 		    around);
-	if (owner)
-		say("note: the key of %s is one of %s's, and will go to %s", w->entry, owner,
-		    origin_url(w->origin));
 	return 0;
+}
+
+/* A gateway may want it; a key that was pasted by mistake would be told to its server.  0, or -1
+ * with f set: ask for another. */
+static int token_ask_about_owner(const struct wanted *w, const char *owner, struct failure *f)
+{
+	char question[ORIGIN_MAX_LEN + 128];
+	bool yes;
+
+	snprintf(question, sizeof(question), "that is a key of %s's; use it at %s?", owner,
+		 origin_url(w->origin));
+	if (terminal_yes(question, &yes, f) != 0)
+		return -1;
+	return yes ? 0
+		   : fail_set(f, FAIL_DECLINED, NULL, "it is forgotten; nothing was stored");
 }
 
 /* Tell the person what happens to the key before it is pasted. */
@@ -66,6 +79,7 @@ static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsig
 {
 	struct ask q = { .field = "Key" };
 	char prompt[256], wrong[sizeof(f->what)];
+	const char *owner;
 	int tries;
 
 	if (count > 1)
@@ -82,7 +96,8 @@ static int token_ask(struct secret *s, const struct wanted *w, unsigned i, unsig
 		if (s->more)
 			fail_set(f, FAIL_BAD_VALUE, "paste the key alone, in one line",
 				 "more was pasted behind the key's line");
-		else if (token_find(p, n, w, f) == 0)
+		else if (token_find(p, n, w, &owner, f) == 0 &&
+			 (!owner || token_ask_about_owner(w, owner, f) == 0))
 			return 0;
 		snprintf(wrong, sizeof(wrong), "%s", f->what);
 		q.wrong = wrong;
@@ -148,14 +163,19 @@ static int tokens_cut_lines(struct tokens *t, unsigned count, struct failure *f)
 static int tokens_read(struct client *c, struct tokens *t, const struct wanted *w, unsigned count,
 		       struct failure *f)
 {
+	const char *owner;
 	unsigned i;
 
 	if (secret_new(c, &t->buf[0], (size_t)count * LINE_ROOM, f) != 0 ||
 	    tokens_read_input(&t->buf[0], f) != 0 || tokens_cut_lines(t, count, f) != 0)
 		return -1;
 	for (i = 0; i < count; i++) {
-		if (token_find(&t->p[i], &t->n[i], &w[i], f) == 0)
+		if (token_find(&t->p[i], &t->n[i], &w[i], &owner, f) == 0) {
+			if (owner)
+				say("note: the key of %s is one of %s's, and will go to %s",
+				    w[i].entry, owner, origin_url(w[i].origin));
 			continue;
+		}
 		if (count > 1 && f)
 			fail_hint(f, "the key on line %u, for %s", i + 1, w[i].variable);
 		return -1;

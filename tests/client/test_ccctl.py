@@ -516,6 +516,28 @@ def test_add_asks_again_for_a_bad_key(home):
     assert home.ok("get", "acme").out == KEY
 
 
+def test_add_asks_about_a_key_of_another_vendor(home):
+    other = "sk-or-v1-" + KEY
+    home.init()
+    t = home.tty("add", "acme")
+    home.answer(t, "Key for acme: ", other)
+    t.expect(r"that is a key of OpenRouter's; use it at https://api.acme.test/anthropic\? \[y/N\] ")
+    t.sendline("")
+    home.answer(t, "nothing was stored.*Key for acme: ", KEY)
+    rc, text = home.finish(t)
+    assert rc == DONE, text
+    assert home.ok("get", "acme").out == KEY
+    # A gateway may want it.
+    t = home.tty("add", "acme", "--replace")
+    home.answer(t, "Passphrase.*: ", PASS)
+    home.answer(t, "Key for acme: ", other)
+    t.expect(r"\[y/N\] ")
+    t.sendline("y")
+    rc, text = home.finish(t)
+    assert rc == DONE and other not in text, text
+    assert home.ok("get", "acme").out == other
+
+
 def test_add_makes_the_vault_in_place(home):
     t = home.tty("add", "acme")
     home.answer(t, "New passphrase.*: ", PASS)
