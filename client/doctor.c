@@ -90,9 +90,19 @@ static void put_words(const char *text, int width)
 	putchar('\n');
 }
 
-/* What is wrong stands first, and has left the screen by the time that all is well is said
- * for the fortieth time. */
-static void doctor_say_sum(const struct checkup *d)
+/* Of those that are well, how many a terminal has no room for: what is wrong stands first, and would
+ * have left the screen by the time that all is well is said for the fortieth time. */
+static unsigned doctor_count_hidden(const struct checkup *d)
+{
+	int rows = terminal_rows();
+	unsigned wrong = 0;
+
+	while (wrong < d->n && d->finding[wrong].state != CHECK_OK)
+		wrong++;
+	return rows > 0 && wrong > 0 && d->n + wrong + 2 > (unsigned)rows ? d->n - wrong : 0;
+}
+
+static void doctor_say_sum(const struct checkup *d, unsigned hidden)
 {
 	unsigned count[CHECK_BROKEN + 1] = { 0 }, i;
 
@@ -101,6 +111,9 @@ static void doctor_say_sum(const struct checkup *d)
 	fflush(stdout);
 	if (d->n == count[CHECK_OK])
 		say("nothing is wrong");
+	else if (hidden)
+		say("%u broken, %u with advice; %u more are ok: ccctl doctor | less",
+		    count[CHECK_BROKEN], count[CHECK_ADVICE], hidden);
 	else
 		say("%u broken, %u with advice: they stand first, above", count[CHECK_BROKEN],
 		    count[CHECK_ADVICE]);
@@ -110,13 +123,13 @@ static void doctor_print_text(const struct checkup *d)
 {
 	static const char *const words[] = { "ok", "advice", "BROKEN" };
 	char hint[sizeof(d->finding->said.hint) + 8];
+	unsigned i, hidden = doctor_count_hidden(d);
 	int width = report_width();
 	const struct finding *at;
-	unsigned i;
 
 	if (d->marked)
 		say("inside a session: what only a person may ask is left out");
-	for (i = 0; i < d->n; i++) {
+	for (i = 0; i < d->n - hidden; i++) {
 		at = &d->finding[i];
 		printf("%-8s%-*s", words[at->state], INDENT - 8, at->check->name);
 		put_words(at->said.what, width);
@@ -127,7 +140,7 @@ static void doctor_print_text(const struct checkup *d)
 		put_words(hint, width);
 	}
 	if (terminal_width() > 0)
-		doctor_say_sum(d);
+		doctor_say_sum(d, hidden);
 }
 
 static int doctor_print_json(const struct checkup *d, struct failure *f)

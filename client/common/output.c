@@ -53,11 +53,24 @@ void clean_foreign(const char *text, char *out, size_t size)
 	display_clean(text, strlen(text), out, size);
 }
 
-int terminal_width(void)
+/* Of standard output, if that is a terminal; else zeros. */
+static struct winsize terminal_size(void)
 {
 	struct winsize size;
 
-	return ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+	if (ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) != 0)
+		memset(&size, 0, sizeof(size));
+	return size;
+}
+
+int terminal_width(void)
+{
+	return terminal_size().ws_col;
+}
+
+int terminal_rows(void)
+{
+	return terminal_size().ws_row;
 }
 
 int cell_width(const char *text, int least)

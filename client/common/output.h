@@ -27,6 +27,9 @@ void put_cell(const char *text, int width);
 /* The columns of the terminal that standard output is; 0: it is none, and lines stay whole. */
 int terminal_width(void);
 
+/* Its rows, as above. */
+int terminal_rows(void);
+
 /* The larger of text's width in columns and least. */
 int cell_width(const char *text, int least);
 

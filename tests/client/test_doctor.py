@@ -155,6 +155,16 @@ def test_on_a_terminal_no_line_is_wider_and_what_takes_time_is_named(w):
     assert look(w).of("install")[0]["what"] in one
 
 
+def test_on_a_terminal_that_is_too_low_what_is_well_is_counted(w):
+    """What is wrong stands first, and forty lines that nothing is would push it off the screen."""
+    with w.screen([w.bin / "ccctl", "doctor"], columns=100, rows=30) as s:
+        assert s.finish() == 1
+        shown = s.text()
+    well = sum(r["state"] == "ok" for r in look(w).rows)
+    assert re.search(rf"ccctl: 0 broken, [1-9]\d* with advice; {well} more are ok: ccctl doctor \| less\s*$", shown), shown
+    assert "ccctl login enable" in shown and not re.search("^ok ", shown, re.M), shown
+
+
 def test_exit_codes_are_of_the_worst(w):
     w.init()
     found = look(w)
