@@ -331,6 +331,8 @@ int verb_edit(struct client *c, int argc, char **argv, struct failure *f)
 	say(!r ? "%s is as it was" : e.there ? "%s is changed" : "%s is made", e.path);
 	if (r)
 		edit_say_note(e.name);
+	if (r && n < 0 && m > 0)
+		say("its first start asks for the key: ccrun %s", e.name);
 	if (r && !edit_has_items(e.path))
 		say("note: it has only comments, so nothing changes; remove the ; from the lines "
 		    "that you want, and from the [section] above them");

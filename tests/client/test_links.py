@@ -350,8 +350,9 @@ def test_edit_makes_a_file(path):
 def test_a_new_providers_file_shows_what_it_may_say(path):
     c = path
     assert "ccctl edit mine makes one" in c.ccctl("add", "mine").err
-    ok(c, "edit", "mine", env=editor(c, 'sed -i "s,^base_url.*,base_url = http://127.0.0.1:9,; s,^; \\[models,[models," "$1"; '
-                                        'sed -i "s,^; opus.*,opus = big," "$1"'))
+    r = ok(c, "edit", "mine", env=editor(c, 'sed -i "s,^base_url.*,base_url = http://127.0.0.1:9,; s,^; \\[models,[models," "$1"; '
+                                            'sed -i "s,^; opus.*,opus = big," "$1"'))
+    assert "its first start asks for the key: ccrun mine" in r.err
     assert "ANTHROPIC_DEFAULT_OPUS_MODEL=big" in ok(c, "show", "mine").out
 
 
@@ -371,7 +372,7 @@ def test_edit_keeps_what_was_there_when_the_new_is_wrong(path):
 def test_edit_of_comments_alone_and_of_a_new_name_say_so(path):
     c = path
     r = ok(c, "edit", "zai", env=editor(c, 'sed -i s/GLM-5/GLM-9/ "$1"'))
-    assert "only comments" in r.err
+    assert "only comments" in r.err and "asks for the key" not in r.err
     r = ok(c, "edit", "fresh", env=editor(c, 'printf "[provider]\\ntitle = F\\nauth = none\\n" > "$1"'))
     assert "there is no provider fresh yet" in r.err and "only comments" not in r.err
     r = c.ccctl("edit", "demo")
