@@ -151,6 +151,11 @@ void claude_settings_show_edit(const struct claude_settings *s, const char *text
 	const char *line;
 	size_t len;
 
+	/* Behind which line it is added, or was. */
+	if (s->there && !a.p && b.first > 0)
+		a.first = b.first - 1;
+	if (!b.p && a.first > 0)
+		b.first = a.first - 1;
 	fprintf(stderr, "--- %s\n+++ %s\n", s->there ? s->path : "/dev/null", s->path);
 	fprintf(stderr, "@@ -%u,%u +%u,%u @@\n", a.first, diff_count_lines(a), b.first,
 		diff_count_lines(b));

@@ -61,6 +61,12 @@ def test_every_byte_stays_and_comes_back(w, name):
     assert not list(w.path.parent.glob("*.ccrun-backup*"))
 
 
+def test_the_change_is_shown_where_it_is(w):
+    w.put(b'{\n  "theme": "auto"\n}\n')
+    assert "\n@@ -2,0 +3,6 @@\n+  \"statusLine\"" in install(w).err
+    assert "\n@@ -3,6 +2,0 @@\n-  \"statusLine\"" in remove(w).err
+
+
 @pytest.mark.parametrize("before", [b"", b"\n", b"\xef\xbb\xbf", b" \r\n\t"], ids=repr)
 def test_nothing_in_the_file(w, before):
     w.put(before)
