@@ -20,7 +20,7 @@ static const char *const periods[LIMIT_PERIODS] = {
 static int limit_part_refuse(const char *text, size_t n, const char *why, struct failure *f)
 {
 	return fail_set(f, FAIL_BAD_VALUE,
-			"a limit is like 5M/day, 500k/hour, $10/day or 200/hour; several with a "
+			"a limit is like 5M/day, 500k/hour, '$10/day' or 200/hour; several with a "
 			"blank between them; or off",
 			"limit \"%.*s\": %s", (int)(n < 40 ? n : 40), text, why);
 }
