@@ -12,6 +12,10 @@
 #define API_ERROR_TEXT_MAX 1024 /* bytes of a text that are written; the rest is left out */
 #define API_ERROR_MAX 8192	/* bytes of a whole answer: a byte of text becomes 6 at most */
 
+/* What stays refused whatever is asked.  Before the words of a 401 and a 403 claude 2.1.332 writes
+ * `Please run /login`, which mends nothing and may put another account's login in their place. */
+#define API_REFUSED 400
+
 /* The API's word for what is wrong.  claude tries again by the status, not by this. */
 enum api_error_type {
 	API_ERROR,	      /* api_error */

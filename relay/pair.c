@@ -200,7 +200,7 @@ void pair_refuse_key(struct pair *p, const struct failure *why)
 	else if (failure_passes(why->code))
 		pair_answer_because(p, 503, API_ERROR, words, cause);
 	else
-		pair_answer_because(p, 403, API_PERMISSION, words, cause);
+		pair_answer_because(p, API_REFUSED, API_INVALID_REQUEST, words, cause);
 	pair_go_on(p);
 }
 

@@ -57,7 +57,7 @@ static void pair_begin_request(struct pair *p)
 	request_flow_find_model(&p->request, &p->in);
 	p->id = ++r->last_id;
 	if (r->ended)
-		pair_answer(p, 403, API_PERMISSION, r->why_ended.what);
+		pair_answer(p, API_REFUSED, API_INVALID_REQUEST, r->why_ended.what);
 	else if (key_is_whole(&r->key) && (r->key_until == 0 || clock_now_ms() < r->key_until))
 		pair_reserve(p);
 	else

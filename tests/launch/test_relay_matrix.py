@@ -316,6 +316,7 @@ def test_broker_killed_in_mid_session(c, ep):
         kill_broker(c)
         s.ask("again")
         s.wait(TOLD)
+        assert "/login" not in s.text(), "it mends nothing here"
         assert len(ep.main) == 1 and s.exit() == 0
     until(lambda: not relays(c), what="the relay's end, which comes with the session's")
 

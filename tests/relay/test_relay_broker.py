@@ -75,15 +75,15 @@ def test_locked_then_open(provider):
 def test_a_refusal_that_stays(provider, error):
     with Relay(provider.url, values=[{"error": error, "message": "no", "hint": ""}]) as relay:
         response = relay.post()
-        assert response.status == 403
-        assert error_of(response) == {"type": "permission_error", "message": "ccrun: no"}
+        assert response.status == 400
+        assert error_of(response) == {"type": "invalid_request_error", "message": "ccrun: no"}
 
 
 @pytest.mark.parametrize("tokens", [("short",), (TOKEN + "*",), (TOKEN + "\n",), ("x" * 20000,)])
 def test_a_key_that_cannot_be_used(provider, tokens):
     with Relay(provider.url, values=[tokens]) as relay:
         response = relay.post()
-        assert response.status == 403 and TOKEN.encode() not in response.data
+        assert response.status == 400 and TOKEN.encode() not in response.data
         assert not provider.connections
         assert relay.wait("failure")
 
@@ -114,7 +114,7 @@ def test_the_key_is_in_no_file_of_proc(provider):
 
 # ---- wipe --------------------------------------------------------------
 
-@pytest.mark.parametrize("why, status", [("locked", 503), ("ended", 403)])
+@pytest.mark.parametrize("why, status", [("locked", 503), ("ended", 400)])
 def test_wipe_in_mid_stream(provider, why, status):
     provider.reply = streaming
     with Relay(provider.url, values=[(TOKEN,), LOCKED]) as relay:
@@ -157,7 +157,7 @@ def test_wipe_while_the_key_is_awaited(provider):
         c.request("POST", "/v1/messages", b"{}")
         relay.wait("value", 2)
         relay.wipe("ended", "the session was ended")
-        assert c.getresponse().status == 403
+        assert c.getresponse().status == 400
 
 
 def test_wipe_where_the_session_makes_accept_wait(provider):
@@ -340,7 +340,7 @@ def test_the_brokers_end_is_told_until_the_sessions(provider):
         asked = len(provider.requests)
         for c in (kept, None, None):
             response = relay.post(connection=c)
-            assert response.status == 403 and error_of(response)["message"] == told
+            assert response.status == 400 and error_of(response)["message"] == told
         assert len(provider.requests) == asked
 
 
