@@ -14,6 +14,11 @@ analyse:
 	@tools/need build analyse >/dev/null || tools/deps build analyse
 	@tools/analyse
 
+# Branches of broker, relay and vault that tests run through, in minutes, as an ordinary user.
+coverage:
+	@tools/need build run test cover >/dev/null || tools/deps build run test cover
+	@tools/coverage
+
 # Writes the tables of folders in docs/ARCHITECTURE.md and of attacks in docs/THREATS.md, and
 # docs/TROUBLES.md, and SYNOPSIS of the man pages.
 docs:
