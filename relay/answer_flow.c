@@ -249,13 +249,18 @@ int answer_flow_pass(struct answer_flow *a, struct buffer *out, bool close, bool
 
 /*
  * The meter reads what the provider sent, whose text may be the key, in the letters of JSON
- * too.  What is counted stands in a file.
+ * too.  What is counted stands in a file.  A wipe comes before all else, also before what was
+ * under way is reported: then nobody can tell the key from a model.
  */
 static void flow_mask_model(struct answer_flow *a, char model[JSON_LEXER_TEXT_MAX + 1])
 {
 	uint8_t said[JSON_LEXER_TEXT_MAX];
 	size_t n = strlen(model), written;
 
+	if (a->filter->set->wiped) {
+		io_wipe(model, n);
+		return;
+	}
 	memcpy(said, model, n);
 	secret_filter_init(a->filter, a->filter->set);
 	secret_filter_write(a->filter, said, n, (uint8_t *)model, n, &written);

@@ -89,6 +89,7 @@ int secret_set_init(struct secret_set *set, const struct secret_text *secrets, s
 void secret_set_wipe(struct secret_set *set)
 {
 	explicit_bzero(set, sizeof(*set));
+	set->wiped = true;
 }
 
 /* ---- the bytes held back ---- */
@@ -127,7 +128,7 @@ static size_t held_release(struct secret_filter *s, size_t left, uint8_t *out, s
 
 	for (n = 0; n < size && s->count > left; n++) {
 		at = s->first;
-		out[n] = s->masked[at / 8] >> at % 8 & 1 ? MASK : s->held[at];
+		out[n] = s->set->wiped || s->masked[at / 8] >> at % 8 & 1 ? MASK : s->held[at];
 		s->held[at] = 0;
 		s->masked[at / 8] = (uint8_t)(s->masked[at / 8] & ~(1u << at % 8));
 		s->first = (at + 1) % SECRET_MAX;
@@ -204,7 +205,9 @@ size_t secret_filter_write(struct secret_filter *s, const uint8_t *in, size_t n,
 
 	if (set->count == 0) {
 		*out_n = n < size ? n : size;
-		if (*out_n)
+		if (*out_n && set->wiped)
+			memset(out, MASK, *out_n);
+		else if (*out_n)
 			memcpy(out, in, *out_n);
 		return *out_n;
 	}

@@ -27,6 +27,7 @@ struct failure;
    much about the secrets. */
 struct secret_set {
 	size_t count;
+	bool wiped;
 	const uint8_t *text[SECRETS_MAX];
 	size_t len[SECRETS_MAX], shortest, longest;
 	uint64_t base;
@@ -59,7 +60,7 @@ struct secret_text {
 int secret_set_init(struct secret_set *set, const struct secret_text *secrets, size_t count,
 		    struct failure *f);
 
-/* Wipe the set, not the secrets.  No filter of it can be used after that. */
+/* Wipe the set, not the secrets.  It knows none any more: its filters overwrite every byte. */
 void secret_set_wipe(struct secret_set *set);
 
 /* Begin a stream.  The set stays the caller's, and must outlive the filter. */

@@ -344,12 +344,34 @@ static void test_wipe(void **state)
 	secret_filter_wipe(&filter);
 	assert_memory_equal(&filter, zero, sizeof(filter));
 	secret_set_wipe(&set);
+	assert_true(set.wiped);
+	set.wiped = false;
 	assert_memory_equal(&set, zero, sizeof(set));
 	/* What was written is not held any more either. */
 	set_of(&secret, 1);
 	say("sk-ant-0 sk-ant-x ");
 	assert_memory_equal(filter.held, zero, sizeof(filter.held));
 	assert_memory_equal(filter.masked, zero, sizeof(filter.masked));
+}
+
+/* A stream that outlives what it is searched for. */
+static void test_a_wiped_set_knows_no_byte_that_may_pass(void **state)
+{
+	struct secret_text secret = secret_of(KEY);
+
+	(void)state;
+	set_of(&secret, 1);
+	out_at = 0;
+	say("one sk-ant-");
+	secret_set_wipe(&set);
+	say(" ");
+	say(KEY);
+	say(" two");
+	out_at += secret_filter_finish(&filter, out + out_at, sizeof(out) - out_at);
+	assert_true(out_at > strlen(KEY));
+	out[out_at] = '\0';
+	assert_null(strstr((char *)out, "ant"));
+	assert_null(strstr((char *)out, "two"));
 }
 
 int main(void)
@@ -362,6 +384,7 @@ int main(void)
 		cmocka_unit_test(test_longest_secrets),
 		cmocka_unit_test(test_sizes_refused),
 		cmocka_unit_test(test_wipe),
+		cmocka_unit_test(test_a_wiped_set_knows_no_byte_that_may_pass),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

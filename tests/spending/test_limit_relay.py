@@ -561,3 +561,44 @@ def test_no_key_is_counted_as_a_model(b, provider, said):
     row, = b.call("spent", **{"from": 0})["rows"]
     assert row["model"] == json.loads(f'"{said}"').replace(TOKEN, "*" * len(TOKEN))
     assert not [p for p in b.root.rglob("*") if p.is_file() and TOKEN.encode() in p.read_bytes()]
+
+
+def key_as_model(wire, _request):
+    """A stream whose beginning names the key as its model, and that goes on and on."""
+    start = json.dumps({"type": "message_start", "message": message(TOKEN, [], None)})
+    wire.sock.sendall(STREAM_HEAD + chunk(f"event: message_start\ndata: {start}\n\n".encode()))
+    time.sleep(60)
+
+
+@pytest.mark.parametrize("end", ["a lock", "its person", "its own", "the client"])
+def test_no_key_is_counted_as_the_model_of_what_was_cut_off(b, end):
+    """The relay wipes the key first, and then says what was under way."""
+    hear, say = os.pipe()
+    on, tell = os.pipe()
+
+    def child():
+        with Session(b, provider) as s:
+            c = cut_off(s, b'{"model":"claude-asked-1","stream":true}', 40)
+            os.write(say, b"x")
+            os.read(on, 1)
+            if end == "the client":
+                c.close()
+                os.read(on, 1)
+    with Provider(key_as_model) as provider:
+        sealed(b, provider)
+        c = wc.Child(child)
+        os.read(hear, 1)
+        if end == "a lock":
+            b.call("lock")
+        elif end == "its person":
+            b.call("session-end", session=b.call("sessions", after=0)["sessions"][0]["id"])
+        else:
+            os.write(tell, b"x")
+        settled(b, 1)
+        os.write(tell, b"xx")
+        c.result(30)
+        row, = b.call("spent", **{"from": 0})["rows"]
+    # Where the relay still knew the key, as it reads; else what was asked for.
+    known = {"the client": [True], "its own": [True, False]}.get(end, [False])
+    assert row["model"] in ["*" * len(TOKEN) if k else "claude-asked-1" for k in known]
+    assert not [p for p in b.root.rglob("*") if p.is_file() and TOKEN.encode() in p.read_bytes()]
