@@ -23,12 +23,14 @@
 #include "base/utf8.h"
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
+#include "client/common/terminal_input.h"
 #include "client/common/terminal_line.h"
 #include "client/common/terminal_page.h"
 #include "client/common/terminal_watch.h"
 #include "start/terminal.h"
 
-#define WATCH_MS 50 /* how often the terminal is looked at while a secret is typed */
+#define WATCH_MS 50   /* how often the terminal is looked at while a secret is typed */
+#define TAKEN_MS 1000 /* by then our reader has what came; a busy machine has it wait */
 
 /* Signals that would end or stop the process with echo off, and SIGCONT, after which
  * the question is asked again. */
@@ -68,6 +70,7 @@ struct hush {
 	bool stop;			  /* Ctrl-Z was typed */
 	const struct terminal_page *page; /* shown instead of a prompt, or NULL */
 	int watch;			  /* terminal_watch; -1: none */
+	struct terminal_input *input;	  /* while it is read */
 };
 
 bool terminal_asks(void)
@@ -211,26 +214,39 @@ static bool hush_is_altered(const struct hush *h)
 		now.c_line != set->c_line || memcmp(now.c_cc, set->c_cc, sizeof(now.c_cc)) != 0);
 }
 
-/* Wait for a byte, and read it into s->p[s->n].  1; 0: the input ended; -1 with errno, which
- * is EAGAIN when none came yet.  *taken: one came, and another reader has it, or keeps us from
- * it while it waits for more (n_tty's atomic_read_lock). */
+/* Something came: has our reader it?  Else another process took it, or waits before us. */
+static bool hush_was_robbed(const struct hush *h)
+{
+	struct pollfd p = { .fd = terminal_input_fd(h->input), .events = POLLIN };
+
+	return poll(&p, 1, TAKEN_MS) == 0;
+}
+
+/* Wait for a byte, and take it into s->p[s->n].  1; 0: the input ended; -1 with errno, which
+ * is EAGAIN when none came yet.  *taken: one came, and we have it not. */
 static int hush_read_byte(const struct hush *h, struct secret *s, bool *taken)
 {
-	const struct timespec patience = { .tv_nsec = WATCH_MS * 1000000L };
-	struct pollfd p = { .fd = h->fd, .events = POLLIN };
-	int r;
+	const struct timespec patience = { .tv_nsec = WATCH_MS * 1000000L }, none = { 0 };
+	struct pollfd p[] = { { .fd = terminal_input_fd(h->input), .events = POLLIN },
+			      { .fd = h->fd, .events = POLLIN } };
+	int r = terminal_input_take(h->input, s->p + s->n), error = errno;
 
 	*taken = false;
 	/* Signals are delivered only here, so none is missed. */
-	r = ppoll(&p, 1, &patience, &h->mask);
-	if (r > 0) {
-		r = (int)read(h->fd, s->p + s->n, 1);
-		*taken = r < 0 && errno == EAGAIN && p.revents & POLLIN;
-		return r;
+	if (ppoll(p, 2, r < 0 && error == EAGAIN ? &patience : &none, &h->mask) > 0 && r < 0 &&
+	    error == EAGAIN) {
+		*taken = p[1].revents & POLLIN && !p[0].revents && hush_was_robbed(h);
+		return terminal_input_take(h->input, s->p + s->n);
 	}
-	if (r == 0 || errno == EINTR)
-		errno = EAGAIN;
-	return -1;
+	errno = error;
+	return r;
+}
+
+/* The kernel would have stopped us for reading in the background. */
+static void hush_obey_background(const struct hush *h)
+{
+	if (tcgetpgrp(h->fd) >= 0 && tcgetpgrp(h->fd) != getpgrp())
+		kill(0, SIGTTIN);
 }
 
 /* 1 a line was read, 0 a signal came, -1 with f set. */
@@ -254,6 +270,10 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		if (terminal_was_read(h->watch, taken))
 			return terminal_fail_read(f);
 		if (r < 0 && (error == EAGAIN || error == EINTR))
+			continue;
+		if (r < 0 && error == EIO)
+			hush_obey_background(h);
+		if (terminal_signalled() || terminal_continue_pending())
 			continue;
 		errno = error;
 		if (r < 0)
@@ -298,30 +318,22 @@ static int hush_obey_signals(const struct hush *h, bool continued, struct failur
 }
 
 /* Does more than empty lines wait behind the one that was read?  That is a paste of several. */
-static bool hush_has_more(const struct hush *h, struct secret *s)
+static bool hush_has_more(struct hush *h, struct secret *s)
 {
-	struct pollfd p = { .fd = h->fd, .events = POLLIN };
+	int flags = fcntl(h->fd, F_GETFL);
 	uint8_t *spare = &s->p[s->n];
 	bool more = false;
 
-	while (!more && poll(&p, 1, 0) == 1 && read(h->fd, spare, 1) == 1)
+	while (!more && terminal_input_take(h->input, spare) == 1)
 		more = !strchr(" \t\r\n", *spare);
+	terminal_input_end(h->input);
+	h->input = NULL;
+	fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
+	while (!more && read(h->fd, spare, 1) == 1)
+		more = !strchr(" \t\r\n", *spare);
+	fcntl(h->fd, F_SETFL, flags);
 	*spare = 0;
 	return more;
-}
-
-/* As hush_read, without ever waiting in read(2) for what another process took. */
-static int hush_read_watching(struct hush *h, struct secret *s, struct failure *f)
-{
-	int flags = fcntl(h->fd, F_GETFL), r;
-
-	if (!h->own)
-		return hush_read(h, s, f);
-	fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
-	r = hush_read(h, s, f);
-	s->more = r == 1 && hush_has_more(h, s);
-	fcntl(h->fd, F_SETFL, flags);
-	return r;
 }
 
 /* Is a signal held back that would end or stop the process? */
@@ -340,8 +352,9 @@ static bool hush_is_interrupted(void *arg)
 	return false;
 }
 
-/* The prompt, and from before it a look at whoever reads the terminal too. */
-static void hush_prompt(struct hush *h, const char *prompt)
+/* The prompt, and from before it a look at whoever reads the terminal too, and a reader of our
+ * own, behind which they wait.  0 or -1. */
+static int hush_prompt(struct hush *h, const char *prompt, struct failure *f)
 {
 	if (h->own)
 		h->watch = terminal_watch(h->fd);
@@ -349,10 +362,14 @@ static void hush_prompt(struct hush *h, const char *prompt)
 	if (h->own && h->watch < 0 && (errno == EMFILE || errno == ENOSPC))
 		terminal_write(h->fd, "ccctl: no inotify is left to notice others that read this "
 				      "terminal\n");
+	h->input = terminal_input_begin(h->fd, &h->quiet, f);
+	if (!h->input)
+		return -1;
 	if (h->page)
 		terminal_page_show(h->fd, h->page);
 	else
 		terminal_write(h->fd, prompt);
+	return 0;
 }
 
 /* One question, with signals held and the terminal seized.  1 answered; 0 to be asked again,
@@ -371,8 +388,10 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 		*shared = terminal_is_shared(h->fd, hush_is_interrupted, h);
 		/* The caller lets the signal have its way, and asks anew. */
 		if (!*shared && !hush_is_interrupted(h)) {
-			hush_prompt(h, prompt);
-			r = hush_read_watching(h, s, f);
+			r = hush_prompt(h, prompt, f) == 0 ? hush_read(h, s, f) : -1;
+			s->more = r == 1 && h->own && hush_has_more(h, s);
+			terminal_input_end(h->input);
+			h->input = NULL;
 			if (h->watch >= 0)
 				close(h->watch);
 			h->watch = -1;

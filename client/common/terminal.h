@@ -17,8 +17,8 @@ bool terminal_asks(void);
 /*
  * Ask without echo; the answer goes straight into s, without its newline.  Meanwhile no
  * other process can open the terminal; of those that have it open already the person is
- * told, and asked (FAIL_DECLINED).  Where one of them takes the terminal back or alters it,
- * what was typed is wiped (FAIL_CHANGED).  A signal takes effect only after the terminal is
+ * told, and asked (FAIL_DECLINED), and none reads it.  Where one waits for the input before us,
+ * takes the terminal back or alters it, what was typed is wiped (FAIL_CHANGED).  A signal takes effect only after the terminal is
  * restored; after a stop the question is asked again.  0, or -1: no terminal, end of
  * input, too long, a NUL.
  */

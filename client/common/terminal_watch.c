@@ -60,11 +60,16 @@ int terminal_watch(int fd)
 	return -1;
 }
 
+bool terminal_is_watched(void)
+{
+	return control_active(CONTROL_TERMINAL_WATCHED);
+}
+
 bool terminal_was_read(int watch, bool taken)
 {
 	char event[sizeof(struct inotify_event)];
 
-	return control_active(CONTROL_TERMINAL_WATCHED) &&
+	return terminal_is_watched() &&
 	       (taken || (watch >= 0 && read(watch, event, sizeof(event)) > 0));
 }
 

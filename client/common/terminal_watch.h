@@ -18,6 +18,9 @@ struct failure;
  */
 int terminal_watch(int fd);
 
+/* Is it the case?  A test build can do without, and without what keeps others from reading. */
+bool terminal_is_watched(void);
+
 /*
  * Has another reader what was typed?  taken: something came, and it could not be read.
  * That tells also of those that inotify does not: by the kernel's asynchronous I/O, or by

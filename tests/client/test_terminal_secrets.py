@@ -410,17 +410,15 @@ READ = "another program reads this terminal: nothing that you typed was used"
 
 
 @pytest.mark.parametrize("control", ["", "terminal-watched"])
-def test_one_that_is_not_found_is_noticed_when_it_reads(shell, control):
-    """It waits for its first byte before anybody asks."""
+def test_one_that_waits_for_what_is_typed_is_noticed_before_the_question(shell, control):
+    """Nobody may look into it, and it waits for its first byte before anybody asks."""
     shell.reader(mark=True, leave="undumpable")
-    shell.t.sendline("CCRUN_WITHOUT=" + control + f" {CCCTL} unlock; echo code=$?")
+    ask = f"CCRUN_WITHOUT={control} {CCCTL} unlock; echo code=$?"
+    shell.t.sendline(ask)
     # It takes from the shell too; what comes is typed until the shell has a whole line.
-    while shell.t.expect_exact([PROMPT, pexpect.TIMEOUT], 3) == 1:
-        shell.t.sendline("\x15CCRUN_WITHOUT=" + control + f" {CCCTL} unlock; echo code=$?")
-    assert shell.t.waitnoecho(10)
-    for character in PASSPHRASE:
-        shell.t.send(character)
-    assert (shell.t.expect_exact([f"ccctl: {READ}", pexpect.TIMEOUT], 3) == 0) == (control == "")
+    while shell.t.expect_exact([f"ccctl: {READ}", PROMPT, pexpect.TIMEOUT], 4) == 2:
+        shell.t.sendline("\x15" + ask)
+    assert (shell.t.after == PROMPT) == (control != "")
     assert shell.c.status()["state"] == "locked"
 
 
@@ -466,17 +464,61 @@ def test_a_read_that_inotify_does_not_tell_of_ends_the_question(shell, how):
     until(lambda: told.exists() and told.read_text(), what="the reader")
     shell.t.expect("PS>")
     shell.line(f"{CCCTL} unlock; echo code=$?")
-    shell.t.expect_exact(PROMPT)
-    assert shell.t.waitnoecho(10)
-    until(lambda: took.exists(), what="its wait")
-    for character in PASSPHRASE:
-        shell.t.send(character)
-        time.sleep(0.02)
-        if shell.t.getecho():
-            break
-    shell.t.expect_exact(f"ccctl: {READ}")
-    assert PASSPHRASE.encode() not in took.read_bytes()
+    # It may have come to wait before we did.
+    if shell.t.expect_exact([PROMPT, f"ccctl: {READ}"]) == 0:
+        until(lambda: took.exists(), what="its wait")
+        for character in PASSPHRASE:
+            shell.t.send(character)
+            time.sleep(0.02)
+            if shell.t.getecho():
+                break
+        shell.t.expect_exact(f"ccctl: {READ}")
+        assert PASSPHRASE.encode() not in took.read_bytes()
     assert c.status()["state"] == "locked"
+
+
+# Reads only when something is there, by /dev/tty, of which inotify does not tell.
+QUICK = """
+import ctypes, os, resource, select, sys, termios
+told, took = sys.argv[1:]
+resource.setrlimit(10, (1, 1))
+fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY | os.O_NONBLOCK)
+if os.fork():
+    sys.exit()
+os.setsid()
+ctypes.CDLL(None).prctl(4, 0, 0, 0, 0)
+out = os.open(took, os.O_WRONLY | os.O_CREAT, 0o600)
+some = select.poll()
+some.register(fd, select.POLLIN)
+open(told, "w").write("ready")
+while True:
+    if some.poll() and not termios.tcgetattr(fd)[3] & (termios.ECHO | termios.ICANON):
+        try:
+            os.write(out, os.read(fd, 4096))
+        except BlockingIOError:
+            pass
+"""
+
+
+@pytest.mark.parametrize("way", ["typed", "pasted"])
+def test_who_reads_when_something_is_there_gets_none_of_it(shell, way):
+    """Also one that nobody may look into, and of whose reads inotify does not tell."""
+    told, took = shell.c.root / "told", shell.c.root / "took"
+    shell.line(f"{sys.executable} {shell.c.write('quick.py', QUICK)} {told} {took}")
+    until(lambda: told.exists() and told.read_text(), what="the reader")
+    shell.t.expect("PS>")
+    for _ in range(3):
+        shell.line(f"{CCCTL} lock")
+        shell.t.expect("PS>")
+        shell.line(f"{CCCTL} unlock")
+        shell.asked()
+        for part in PASSPHRASE if way == "typed" else [PASSPHRASE]:
+            shell.t.send(part)
+            time.sleep(0.01)
+        shell.line("")
+        shell.t.expect("the vault is open")
+        shell.t.expect("PS>")
+    assert took.read_bytes() == b""
 
 
 def test_without_inotify_it_is_said(shell):
