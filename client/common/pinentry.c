@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,6 +54,7 @@ struct pinentry_run {
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
+#define ENV_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define STOP 4 /* SIGTSTP's place */
 
 static volatile sig_atomic_t came[CAUGHT];
@@ -95,10 +97,29 @@ static char *xauthority_of_home(void)
 }
 
 /*
+ * Where the compositor listens, as a whole path: the directory that it is in has the session bus
+ * as well, where libraries look for that without being told.
+ */
+static char *wayland_display(void)
+{
+	static char text[sizeof("WAYLAND_DISPLAY=") + 2 * PATH_SIZE];
+	const char *name = getenv("WAYLAND_DISPLAY"), *dir = getenv("XDG_RUNTIME_DIR");
+	bool whole = name && name[0] == '/';
+	int n;
+
+	if (!name || !*name || (!whole && (!dir || dir[0] != '/')))
+		return NULL;
+	n = snprintf(text, sizeof(text), "WAYLAND_DISPLAY=%s%s%s", whole ? "" : dir,
+		     whole ? "" : "/", name);
+	return n < (int)sizeof(text) ? text : NULL;
+}
+
+/*
  * What pinentry finds in its environment; NULL-terminated, each "NAME=value".  It has no home:
  * there a distribution's wrapper of it looks for a script to run, and GTK and Qt for modules
- * and styles.  It has no session bus: pinentry-gnome3 has whoever owns a name there ask, which
- * any program of the user's can be; without, it asks on the terminal.
+ * and styles.  It finds no bus and no Emacs: pinentry-gnome3 has whoever owns a name on the session
+ * bus ask, pinentry-emacs whoever listens below TMPDIR, and GTK and Qt tell the accessibility bus
+ * each key that is pressed, all of which any program of the user's can be.
  */
 static char *const *pinentry_environment(void)
 {
@@ -106,8 +127,6 @@ static char *const *pinentry_environment(void)
 					    "LOGNAME=",
 					    "DISPLAY=",
 					    "XAUTHORITY=",
-					    "WAYLAND_DISPLAY=",
-					    "XDG_RUNTIME_DIR=",
 					    "XDG_SESSION_TYPE=",
 					    "XDG_CURRENT_DESKTOP=",
 					    "TERM=",
@@ -115,24 +134,27 @@ static char *const *pinentry_environment(void)
 					    "LC_ALL=",
 					    "LC_CTYPE=",
 					    "LC_MESSAGES=" };
-	static char path[] = "PATH=/usr/bin:/bin", home[] = "HOME=/";
-	static char config[] = "XDG_CONFIG_HOME=/nonexistent",
-		    data[] = "XDG_DATA_HOME=/nonexistent";
-	static char *env[sizeof(kept) / sizeof(kept[0]) + 6];
-	char *cookie = xauthority_of_home();
+	static const char *const given[] = { "PATH=/usr/bin:/bin",
+					     "HOME=/",
+					     "XDG_CONFIG_HOME=/nonexistent",
+					     "XDG_DATA_HOME=/nonexistent",
+					     "XDG_RUNTIME_DIR=/nonexistent",
+					     "TMPDIR=/nonexistent",
+					     "AT_SPI_BUS_ADDRESS=unix:path=/nonexistent",
+					     "NO_AT_BRIDGE=1" };
+	static char *env[ENV_COUNT(given) + ENV_COUNT(kept) + 3];
+	char *const found[] = { xauthority_of_home(), wayland_display() };
 	unsigned i, n = 0;
 	char **e;
 
-	env[n++] = path;
-	env[n++] = home;
-	env[n++] = config;
-	env[n++] = data;
-	if (cookie)
-		env[n++] = cookie;
+	for (i = 0; i < ENV_COUNT(given); i++)
+		env[n++] = (char *)(uintptr_t)given[i];
+	for (i = 0; i < ENV_COUNT(found); i++)
+		if (found[i])
+			env[n++] = found[i];
 	for (e = environ; *e; e++)
-		for (i = 0; i < sizeof(kept) / sizeof(kept[0]); i++)
-			if (strncmp(*e, kept[i], strlen(kept[i])) == 0 &&
-			    n + 1 < sizeof(env) / sizeof(env[0]))
+		for (i = 0; i < ENV_COUNT(kept); i++)
+			if (strncmp(*e, kept[i], strlen(kept[i])) == 0 && n + 1 < ENV_COUNT(env))
 				env[n++] = *e;
 	env[n] = NULL;
 	return env;
