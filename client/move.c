@@ -7,19 +7,26 @@
  * interrupted, both brokers have the vault; the same command finishes the move as long
  * as both copies are the same.
  */
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/date.h"
 #include "base/fail.h"
 #include "client/common/connection.h"
+#include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/terminal.h"
 #include "client/slots/person.h"
 #include "client/slots/slots.h"
 #include "client/slots/transfer.h"
 #include "client/verbs.h"
+#include "spec/spec.h"
 #include "vault/slot.h"
+
+#define SLOT_WORD sizeof("slot=4294967295")
 
 struct move {
 	enum dial_where from, to;
@@ -29,6 +36,8 @@ struct move {
 	bool again;		     /* the target has a vault already: an interrupted move */
 	uint8_t there[VAULT_ID_LEN]; /* id of the target's vault */
 	char own[PATH_SIZE];	     /* path of the user's own vault, for messages */
+	const char *allow[VAULT_SLOTS_MAX]; /* --allow */
+	unsigned allows;
 };
 
 static const char *move_broker_name(enum dial_where w)
@@ -41,6 +50,87 @@ static const char *move_broker_name(enum dial_where w)
 static int move_export(struct client *c, uint8_t **p, size_t *n, struct failure *f)
 {
 	return person_call(c, wire_request("export"), f) == 0 ? transfer_fetch(c, p, n, f) : -1;
+}
+
+static bool move_allows(const struct move *m, uint32_t id)
+{
+	char word[SLOT_WORD];
+	unsigned i;
+
+	snprintf(word, sizeof(word), "slot=%" PRIu32, id);
+	for (i = 0; i < m->allows; i++)
+		if (strcmp(m->allow[i], word) == 0)
+			return true;
+	return false;
+}
+
+/* A script agrees to each by its number: one that was planted has another. */
+static int move_fail_slots(const struct move *m, uint32_t shown, uint32_t first, struct failure *f)
+{
+	const struct slot_view *s = slots_find(&m->slots, first);
+	size_t used;
+	unsigned i;
+
+	fail_set(f, FAIL_POLICY, NULL,
+		 "slot %" PRIu32 " (%s, %s) would open the vault in the system broker as well",
+		 first, slot_kind_name(s->kind), s->label);
+	fail_hint(f, "if these are all yours: ccctl move system");
+	for (i = 0; i < m->slots.n; i++) {
+		used = strlen(f->hint);
+		if (m->slots.slot[i].id != shown)
+			snprintf(f->hint + used, sizeof(f->hint) - used, " --allow slot=%" PRIu32,
+				 m->slots.slot[i].id);
+	}
+	return -1;
+}
+
+/*
+ * MUST: in the system broker nothing opens the vault that a person has not agreed to.  Each program
+ * of the user's that could open it here, by a slot without a person, can have written one of its
+ * own into it, which would be a person's there.
+ */
+static int move_agree_slots(const struct client *c, struct move *m, struct failure *f)
+{
+	char time[DATE_TEXT];
+	const struct slot_view *s;
+	uint32_t first = 0;
+	bool agreed;
+
+	if (m->to != DIAL_SYSTEM || m->again)
+		return 0;
+	if (transfer_slots(m->p, m->n, &m->slots, f) != 0)
+		return -1;
+	for (s = m->slots.slot; s < m->slots.slot + m->slots.n; s++) {
+		if (s->id == c->person_slot)
+			continue;
+		say("slot %" PRIu32 " opens it there, too: %s, %s, added %s", s->id,
+		    slot_kind_name(s->kind), s->label, date_local(s->created, time));
+		if (!first && !move_allows(m, s->id))
+			first = s->id;
+	}
+	if (!first)
+		return 0;
+	if (!terminal_asks())
+		return move_fail_slots(m, c->person_slot, first, f);
+	if (terminal_yes("are these all yours, and may they open it there?", &agreed, f) != 0)
+		return -1;
+	return agreed ? 0
+		      : fail_set(f, FAIL_DECLINED, "ccctl slot rm, or ccctl rekey, removes them",
+				 "nothing was moved");
+}
+
+/* The same program can have written where a key goes. */
+static void move_say_seals(struct client *c, const struct move *m)
+{
+	struct listed *e = NULL;
+	unsigned i, n = 0;
+
+	if (m->to != DIAL_SYSTEM || m->slots.n < 2 || entries_fetch(c, &e, &n, NULL) != 0)
+		return;
+	for (i = 0; i < n; i++)
+		say("'%s' is sealed for %s as %s, with %s", e[i].name, e[i].origin, e[i].variable,
+		    e[i].policy);
+	free(e);
 }
 
 /* After an interrupted move: the target's copy must be the same. */
@@ -160,7 +250,7 @@ static int move_finish(struct client *c, struct move *m, struct failure *f)
 static int move_vault(struct client *c, struct move *m, struct failure *f)
 {
 	if (move_check_places(c, m, f) != 0 || person_identify(c, f) != 0 ||
-	    move_export(c, &m->p, &m->n, f) != 0)
+	    move_export(c, &m->p, &m->n, f) != 0 || move_agree_slots(c, m, f) != 0)
 		return -1;
 	c->where = m->to;
 	if (client_connect(c, true, f) != 0 || move_import(c, m, f) != 0)
@@ -169,8 +259,10 @@ static int move_vault(struct client *c, struct move *m, struct failure *f)
 		return -1;
 	/* Now, not before: a watcher looks for the broker that has the vault. */
 	c->where = m->to;
-	if (client_connect(c, false, NULL) == 0)
+	if (client_connect(c, false, NULL) == 0) {
 		client_watch(c);
+		move_say_seals(c, m);
+	}
 	say("the vault is in %s now%s", move_broker_name(m->to), m->again ? "" : ", and open");
 	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)
 		say("note: a keyfile for this machine was encrypted for %s; make one for %s: "
@@ -179,12 +271,30 @@ static int move_vault(struct client *c, struct move *m, struct failure *f)
 	return 0;
 }
 
+static int move_parse(struct move *m, int argc, char **argv, int *fd, struct failure *f)
+{
+	bool first = true;
+	int opt;
+
+	*fd = -1;
+	while ((opt = next_option(&first, argc, argv, f)) != -1) {
+		if (opt == '?' ||
+		    (opt == OPTION_PASSPHRASE_FD && passphrase_fd_option(optarg, fd, f) != 0))
+			return -1;
+		if (opt == OPTION_ALLOW && m->allows == VAULT_SLOTS_MAX)
+			return fail_set(f, FAIL_USAGE, NULL, "no vault has that many slots");
+		if (opt == OPTION_ALLOW)
+			m->allow[m->allows++] = optarg;
+	}
+	return 0;
+}
+
 int verb_move(struct client *c, int argc, char **argv, struct failure *f)
 {
 	static struct move m; /* several pages: not on the stack */
 	int fd, r;
 
-	if (passphrase_fd_alone(argc, argv, &fd, f) != 0 || require_words(argc, argv, 1, f) != 0 ||
+	if (move_parse(&m, argc, argv, &fd, f) != 0 || require_words(argc, argv, 1, f) != 0 ||
 	    person_read_fd(c, fd, f) != 0)
 		return -1;
 	if (strcmp(argv[optind], "system") == 0) {

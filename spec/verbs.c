@@ -264,8 +264,9 @@ const struct verb_spec spec_verbs[] = {
 	{ "move",
 	  VERB_SECRET,
 	  "move the vault to the system broker, or back",
-	  { "[--passphrase-fd N] system|user" },
-	  { PASSPHRASE_FD } },
+	  { "[--allow KEY=VALUE]... [--passphrase-fd N] system|user" },
+	  { { OPTION_ALLOW, "allow", 0, "KEY=VALUE", "slot=ID: this one may open it there" },
+	    PASSPHRASE_FD } },
 
 	{ "log",
 	  0,

@@ -7,6 +7,8 @@ import nacl.bindings as sodium
 
 import vault_reader as reader
 
+NEXT_SLOT = 0  # where its number is in the box
+
 
 def keep_slots(data, key, slot_id, keep):
     """The file with the slots of these ids alone; key opens slot slot_id of what there is."""
@@ -14,6 +16,11 @@ def keep_slots(data, key, slot_id, keep):
     plain = reader.decrypt(v["box"], v["ad"], v["nonce"], v["vault_key"], AssertionError("box"))
     slots = [s for s in v["slots"] if s["id"] in keep]
     assert [s["id"] for s in slots] == list(keep)
+    return assembled(v, slots, plain)
+
+
+def assembled(v, slots, plain):
+    """The file with these slots and this box, under the vault's own key."""
     table = b"".join(s["bytes"] + s["nonce"] + s["wrapped"] for s in slots)
     total = 20 + 8 + 16 + 2 + len(table) + 24 + 8 + len(v["box"]) + 32
     nonce = os.urandom(24)
@@ -24,6 +31,19 @@ def keep_slots(data, key, slot_id, keep):
     out = body + reader.blake2b(body)
     reader.inspect(out)
     return out
+
+
+def plant_recovery(data, key, slot_id, planted):
+    """The file with one more slot, a recovery code's, that opens with the key `planted`; and its id."""
+    v = reader.open_vault(data, key, slot_id)
+    plain = bytearray(reader.decrypt(v["box"], v["ad"], v["nonce"], v["vault_key"], AssertionError("box")))
+    new = struct.unpack_from("<I", plain, NEXT_SLOT)[0]
+    struct.pack_into("<I", plain, NEXT_SLOT, new + 1)
+    label = b"recovery"
+    slot = {"bytes": struct.pack("<HHIQB", 6, 72, new, 1700000000, len(label)) + label, "nonce": os.urandom(24)}
+    slot["wrapped"] = sodium.crypto_aead_xchacha20poly1305_ietf_encrypt(v["vault_key"], v["id"] + slot["bytes"],
+                                                                        slot["nonce"], planted)
+    return assembled(v, [*v["slots"], slot], bytes(plain)), new
 
 
 def set_passphrase(data, old, new, slot_id=1, cost=None):

@@ -1,0 +1,104 @@
+"""A vault of the user's own broker that opens without a person can be written by every program of
+the user's, with a slot more: moved to the system broker, that slot would be a person's there."""
+import os
+from pathlib import Path
+
+import pytest
+
+import vault_writer
+import wire_client
+from ccrun import PASSPHRASE
+from keyfile_reader import host_secret, inspect_keyfile, open_keyfile, read_host_secret
+from system_broker import SOCKET
+
+pytestmark = pytest.mark.root
+
+PLANTED = os.urandom(32)
+
+
+@pytest.fixture
+def broker(system):
+    with system.broker() as b:
+        yield b
+
+
+@pytest.fixture
+def a(broker, system, ep, token):
+    """Whose own vault opens by a keyfile as well, and who has a program that wrote into it."""
+    with system.user(1, ep) as user:
+        user.demo()
+        user.init()
+        user.add("demo", token)
+        for words in ("host", "init"), ("slot", "add", "keyfile"), ("lock",):
+            r = user.ccctl(*words)
+            assert r.rc == 0, r
+        yield user
+
+
+def plant(user):
+    """Of what a session reads and writes."""
+    own = user.data / "ccrun"
+    keyfile = (own / "keyfile").read_bytes()
+    machine = Path("/etc/machine-id")
+    secret = host_secret(read_host_secret((own / "host.key").read_text()),
+                         machine.read_text().strip() if machine.exists() else "")
+    vault, slot = vault_writer.plant_recovery((own / "vault").read_bytes(), open_keyfile(keyfile, secret),
+                                              inspect_keyfile(keyfile)["slot"], PLANTED)
+    (own / "vault").write_bytes(vault)
+    return slot
+
+
+def stolen(user, slot, name="demo"):
+    """What a daemon reads with it in the system broker, or the refusal's name."""
+    def run():
+        with wire_client.Client(SOCKET, person=wire_client.Person(slot, PLANTED)) as c:
+            reply = c.ask("get", name=name)
+            return reply["token"].decode() if reply["ok"] else reply["error"]
+    return user.act(run)
+
+
+@pytest.fixture
+def planted(a):
+    return a.act(plant, a)
+
+
+def unmoved(a, r, slot):
+    assert (a.data / "ccrun/vault").exists() and not (a.place / "vault").exists(), \
+        f"the key is read there: {stolen(a, slot)}, after {r}"
+
+
+def test_a_script_agrees_to_each_slot_by_its_number(a, planted, token):
+    r = a.with_passphrase("move", "system")
+    unmoved(a, r, planted)
+    assert r.rc == 5 and "slot 2 (keyfile, " in r.err and f"--allow slot=2 --allow slot={planted}" in r.err, r
+    r = a.with_passphrase("move", "--allow", "slot=2", "system")
+    unmoved(a, r, planted)
+    assert r.rc == 5 and f"slot {planted} (recovery, recovery) would open the vault" in r.err, r
+    assert a.with_passphrase("slot", "rm", str(planted), "--yes").rc == 0
+    r = a.with_passphrase("move", "--allow", "slot=2", "system")
+    assert r.rc == 0 and (a.place / "vault").exists(), r
+    assert stolen(a, planted) != token
+
+
+def test_a_person_is_shown_them_and_where_the_keys_go(a, planted, token, ep):
+    for answer, code in ("n", 1), ("y", 0):
+        with a.screen([a.bin / "ccctl", "move", "system"]) as s:
+            s.wait("assphrase")
+            s.send(PASSPHRASE + "\r")
+            s.wait(f"slot {planted} opens it there, too: recovery, recovery, added 2023-11-1")
+            s.wait("may they open it there")
+            s.send(answer + "\r")
+            assert s.finish() == code
+        if answer == "n":
+            unmoved(a, bytes(s.raw), planted)
+    assert f"'demo' is sealed for bearer {ep.url}".encode() in s.raw.replace(b"\r\n", b" "), bytes(s.raw)
+    assert stolen(a, planted) == token, "why it is asked"
+
+
+def test_a_vault_with_one_slot_moves_unasked(broker, system, ep, token):
+    with system.user(2, ep) as b:
+        b.demo()
+        b.init()
+        b.add("demo", token)
+        r = b.with_passphrase("move", "system")
+        assert r.rc == 0 and "opens it there" not in r.err and "is sealed for" not in r.err, r
