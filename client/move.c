@@ -119,20 +119,6 @@ static int move_agree_slots(const struct client *c, struct move *m, struct failu
 				 "nothing was moved");
 }
 
-/* The same program can have written where a key goes. */
-static void move_say_seals(struct client *c, const struct move *m)
-{
-	struct listed *e = NULL;
-	unsigned i, n = 0;
-
-	if (m->to != DIAL_SYSTEM || m->slots.n < 2 || entries_fetch(c, &e, &n, NULL) != 0)
-		return;
-	for (i = 0; i < n; i++)
-		say("'%s' is sealed for %s as %s, with %s", e[i].name, e[i].origin, e[i].variable,
-		    e[i].policy);
-	free(e);
-}
-
 /* After an interrupted move: the target's copy must be the same. */
 static int move_compare(struct client *c, struct move *m, struct failure *f)
 {
@@ -261,7 +247,9 @@ static int move_vault(struct client *c, struct move *m, struct failure *f)
 	c->where = m->to;
 	if (client_connect(c, false, NULL) == 0) {
 		client_watch(c);
-		move_say_seals(c, m);
+		/* Who wrote a slot can have written where a key goes. */
+		if (m->to == DIAL_SYSTEM && m->slots.n > 1)
+			entries_say_seals(c);
 	}
 	say("the vault is in %s now%s", move_broker_name(m->to), m->again ? "" : ", and open");
 	if (slots_count(&m->slots, SLOT_KEYFILE) > 0)

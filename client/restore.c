@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "client/common/ask.h"
 #include "client/common/connection.h"
+#include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/common/secret.h"
@@ -123,6 +124,9 @@ static int restore_run(struct client *c, const char *file, int fd, struct restor
 	    entries, entries == 1 ? "key" : "keys", file);
 	if (r->replace)
 		say("the old vault was kept in the same directory as vault.replaced");
+	/* A file that opens with the passphrase may be a vault that others could open, and wrote. */
+	if (c->dial.system)
+		entries_say_seals(c);
 	slots_warn_of_last(1);
 	client_watch(c);
 	return 0;

@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "client/common/connection.h"
+#include "client/common/output.h"
 #include "config/ini/nearest.h"
 #include "config/provider/delivery.h"
 #include "config/provider/env_sealed.h"
@@ -95,6 +96,19 @@ int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct fai
 			return -1;
 		}
 	return 0;
+}
+
+void entries_say_seals(struct client *c)
+{
+	struct listed *e;
+	unsigned i, n;
+
+	if (entries_fetch(c, &e, &n, NULL) != 0)
+		return;
+	for (i = 0; i < n; i++)
+		say("'%s' is sealed for %s as %s, with %s", e[i].name, e[i].origin, e[i].variable,
+		    e[i].policy);
+	free(e);
 }
 
 const struct listed *entries_find(const struct listed *list, unsigned n, const char *name)

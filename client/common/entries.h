@@ -46,6 +46,9 @@ int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct fai
  */
 int entry_require(struct client *c, const char *name, struct listed *out, struct failure *f);
 
+/* Print what each entry of an open vault is sealed for: others may have written that. */
+void entries_say_seals(struct client *c);
+
 /* The entry of that name, or NULL. */
 const struct listed *entries_find(const struct listed *list, unsigned n, const char *name);
 

@@ -46,6 +46,14 @@ def plant_recovery(data, key, slot_id, planted):
     return assembled(v, [*v["slots"], slot], bytes(plain)), new
 
 
+def with_text(data, key, slot_id, was, now):
+    """The file with other bytes of the same length in its box."""
+    v = reader.open_vault(data, key, slot_id)
+    plain = reader.decrypt(v["box"], v["ad"], v["nonce"], v["vault_key"], AssertionError("box"))
+    assert plain.count(was) == 1 and len(was) == len(now)
+    return assembled(v, v["slots"], plain.replace(was, now))
+
+
 def set_passphrase(data, old, new, slot_id=1, cost=None):
     """The file whose slot slot_id opens with the bytes `new` in place of the passphrase `old`; a new
     cost is passes and bytes of Argon2id."""

@@ -35,16 +35,19 @@ def a(broker, system, ep, token):
         yield user
 
 
-def plant(user):
-    """Of what a session reads and writes."""
+def opened(user):
+    """Of what a session reads: the vault's file, a slot's key and the slot."""
     own = user.data / "ccrun"
     keyfile = (own / "keyfile").read_bytes()
     machine = Path("/etc/machine-id")
     secret = host_secret(read_host_secret((own / "host.key").read_text()),
                          machine.read_text().strip() if machine.exists() else "")
-    vault, slot = vault_writer.plant_recovery((own / "vault").read_bytes(), open_keyfile(keyfile, secret),
-                                              inspect_keyfile(keyfile)["slot"], PLANTED)
-    (own / "vault").write_bytes(vault)
+    return (own / "vault").read_bytes(), open_keyfile(keyfile, secret), inspect_keyfile(keyfile)["slot"]
+
+
+def plant(user):
+    vault, slot = vault_writer.plant_recovery(*opened(user), PLANTED)
+    (user.data / "ccrun/vault").write_bytes(vault)
     return slot
 
 
@@ -102,3 +105,16 @@ def test_a_vault_with_one_slot_moves_unasked(broker, system, ep, token):
         b.add("demo", token)
         r = b.with_passphrase("move", "system")
         assert r.rc == 0 and "opens it there" not in r.err and "is sealed for" not in r.err, r
+
+
+def test_a_planted_backup_shows_where_its_keys_go(a, ep):
+    """It opens with the vault's passphrase, being a copy of the vault but for an address."""
+    url = ep.url.encode()
+    other = url.replace(b"127.0.0.1", b"127.0.0.2")
+
+    def forge():
+        (a.home / "backup").write_bytes(vault_writer.with_text(*opened(a), url, other))
+        (a.data / "ccrun/vault").unlink()
+    a.act(forge)
+    r = a.with_passphrase("restore", "--system", a.home / "backup")
+    assert r.rc == 0 and f"'demo' is sealed for bearer {other.decode()} as ANTHROPIC_AUTH_TOKEN" in r.err, r
