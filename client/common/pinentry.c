@@ -25,6 +25,7 @@
 #include "base/spawn.h"
 #include "base/utf8.h"
 #include "client/common/assuan.h"
+#include "client/common/compositor.h"
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_readers.h"
@@ -54,6 +55,7 @@ struct pinentry_run {
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
+#define COMPOSITOR_FD 3
 #define ENV_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define STOP 4 /* SIGTSTP's place */
 
@@ -97,31 +99,14 @@ static char *xauthority_of_home(void)
 }
 
 /*
- * Where the compositor listens, as a whole path: the directory that it is in has the session bus
- * as well, where libraries look for that without being told.
- */
-static char *wayland_display(void)
-{
-	static char text[sizeof("WAYLAND_DISPLAY=") + 2 * PATH_SIZE];
-	const char *name = getenv("WAYLAND_DISPLAY"), *dir = getenv("XDG_RUNTIME_DIR");
-	bool whole = name && name[0] == '/';
-	int n;
-
-	if (!name || !*name || (!whole && (!dir || dir[0] != '/')))
-		return NULL;
-	n = snprintf(text, sizeof(text), "WAYLAND_DISPLAY=%s%s%s", whole ? "" : dir,
-		     whole ? "" : "/", name);
-	return n < (int)sizeof(text) ? text : NULL;
-}
-
-/*
  * What pinentry finds in its environment; NULL-terminated, each "NAME=value".  It has no home:
  * there a distribution's wrapper of it looks for a script to run, and GTK and Qt for modules
  * and styles.  It finds no bus and no Emacs: pinentry-gnome3 has whoever owns a name on the session
  * bus ask, pinentry-emacs whoever listens below TMPDIR, and GTK and Qt tell the accessibility bus
- * each key that is pressed, all of which any program of the user's can be.
+ * each key that is pressed, all of which any program of the user's can be.  compositor: where that
+ * listens, or NULL.
  */
-static char *const *pinentry_environment(void)
+static char *const *pinentry_environment(const char *compositor)
 {
 	static const char *const kept[] = { "USER=",
 					    "LOGNAME=",
@@ -142,11 +127,17 @@ static char *const *pinentry_environment(void)
 					     "TMPDIR=/nonexistent",
 					     "AT_SPI_BUS_ADDRESS=unix:path=/nonexistent",
 					     "NO_AT_BRIDGE=1" };
-	static char *env[ENV_COUNT(given) + ENV_COUNT(kept) + 3];
-	char *const found[] = { xauthority_of_home(), wayland_display() };
+	static char *env[ENV_COUNT(given) + ENV_COUNT(kept) + 4];
+	static char display[sizeof("WAYLAND_DISPLAY=") + COMPOSITOR_PATH];
+	/* libwayland takes the connection; the name tells others that there is one. */
+	static char connection[] = "WAYLAND_SOCKET=3"; /* COMPOSITOR_FD */
+	char *const found[] = { xauthority_of_home(), compositor ? display : NULL,
+				compositor ? connection : NULL };
 	unsigned i, n = 0;
 	char **e;
 
+	if (compositor)
+		snprintf(display, sizeof(display), "WAYLAND_DISPLAY=%s", compositor);
 	for (i = 0; i < ENV_COUNT(given); i++)
 		env[n++] = (char *)(uintptr_t)given[i];
 	for (i = 0; i < ENV_COUNT(found); i++)
@@ -165,26 +156,36 @@ static int pinentry_start(struct pinentry_run *r, const char *program, struct fa
 	const char *argv[] = { "pinentry", NULL };
 	struct spawn s = { .path = program,
 			   .argv = argv,
-			   .env = pinentry_environment(),
-			   .fds = 3,
 			   .close_others = true,
 			   .all_defaults = true,
 			   .unblocked = true,
 			   .death_signal = SIGTERM,
 			   .dir = "/",
 			   .deadline = clock_now_ms() + COMMAND_PATIENCE_MS };
-	int pair[2];
+	char compositor[COMPOSITOR_PATH];
+	int pair[2], window;
 
-	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0)
-		return fail_errno(f, NULL, "socketpair");
+	if (compositor_connect(compositor, &window, f) != 0)
+		return -1;
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair) != 0) {
+		fail_errno(f, NULL, "socketpair");
+		if (window >= 0)
+			close(window);
+		return -1;
+	}
+	s.env = pinentry_environment(window < 0 ? NULL : compositor);
 	s.fd[0] = (struct spawn_fd){ 0, pair[1] };
 	s.fd[1] = (struct spawn_fd){ 1, pair[1] };
 	s.fd[2] = (struct spawn_fd){ 2, SPAWN_NULL };
+	s.fd[3] = (struct spawn_fd){ COMPOSITOR_FD, window };
+	s.fds = window < 0 ? 3 : 4;
 	r->pid = spawn_start(&s);
 	if (r->pid < 0)
 		fail_errno(f, "install pinentry, or name another: ccrun.conf(5)", "run %s",
 			   program);
 	close(pair[1]);
+	if (window >= 0)
+		close(window);
 	r->assuan.fd = pair[0];
 	return r->pid < 0 ? -1 : 0;
 }
