@@ -26,7 +26,7 @@
 #include "spec/spec.h"
 #include "vault/slot.h"
 
-#define SLOT_WORD sizeof("slot=4294967295")
+#define SLOT_WORD 32 /* "credential=4294967295" */
 
 struct move {
 	enum dial_where from, to;
@@ -52,61 +52,95 @@ static int move_export(struct client *c, uint8_t **p, size_t *n, struct failure 
 	return person_call(c, wire_request("export"), f) == 0 ? transfer_fetch(c, p, n, f) : -1;
 }
 
-static bool move_allows(const struct move *m, uint32_t id)
+/* A script agrees to each by "KIND=ID": one that was planted has another number. */
+static void move_word(const struct slot_view *s, char word[SLOT_WORD])
+{
+	snprintf(word, SLOT_WORD, "%s=%" PRIu32, slot_kind_name(s->kind), s->id);
+}
+
+static bool move_allows(const struct move *m, const struct slot_view *s)
 {
 	char word[SLOT_WORD];
 	unsigned i;
 
-	snprintf(word, sizeof(word), "slot=%" PRIu32, id);
+	move_word(s, word);
 	for (i = 0; i < m->allows; i++)
 		if (strcmp(m->allow[i], word) == 0)
 			return true;
 	return false;
 }
 
-/* A script agrees to each by its number: one that was planted has another. */
-static int move_fail_slots(const struct move *m, uint32_t shown, uint32_t first, struct failure *f)
+static int move_fail_slots(const struct move *m, uint32_t shown, const struct slot_view *first,
+			   struct failure *f)
 {
-	const struct slot_view *s = slots_find(&m->slots, first);
+	const struct slot_view *s, *end = m->slots.slot + m->slots.n;
+	char word[SLOT_WORD];
 	size_t used;
-	unsigned i;
 
 	fail_set(f, FAIL_POLICY, NULL,
 		 "slot %" PRIu32 " (%s, %s) would open the vault in the system broker as well",
-		 first, slot_kind_name(s->kind), s->label);
+		 first->id, slot_kind_name(first->kind), first->label);
 	fail_hint(f, "if these are all yours: ccctl move system");
-	for (i = 0; i < m->slots.n; i++) {
+	for (s = m->slots.slot; s < end; s++) {
 		used = strlen(f->hint);
-		if (m->slots.slot[i].id != shown)
-			snprintf(f->hint + used, sizeof(f->hint) - used, " --allow slot=%" PRIu32,
-				 m->slots.slot[i].id);
+		move_word(s, word);
+		if (s->id != shown)
+			snprintf(f->hint + used, sizeof(f->hint) - used, " --allow %s", word);
 	}
 	return -1;
 }
 
 /*
+ * The first slot of a person's but the one that was shown, or (persons false) the first that opens
+ * without a person; NULL: none.
+ */
+static const struct slot_view *move_find_slot(const struct move *m, uint32_t shown, bool persons)
+{
+	const struct slot_view *s, *end = m->slots.slot + m->slots.n;
+
+	for (s = m->slots.slot; s < end; s++)
+		if (s->id != shown && slot_kind_is_persons(s->kind) == persons)
+			return s;
+	return NULL;
+}
+
+/*
  * MUST: in the system broker nothing opens the vault that a person has not agreed to.  Each program
- * of the user's that could open it here, by a slot without a person, can have written one of its
- * own into it, which would be a person's there.
+ * of the user's that can open it here, by a slot without a person, can have written a slot of its
+ * own into it, also in the place of a person's, with its label and date: which would be a person's
+ * there.
  */
 static int move_agree_slots(const struct client *c, struct move *m, struct failure *f)
 {
+	const struct slot_view *s, *quiet, *other, *first = NULL;
 	char time[DATE_TEXT];
-	const struct slot_view *s;
-	uint32_t first = 0;
 	bool agreed;
 
 	if (m->to != DIAL_SYSTEM || m->again)
 		return 0;
 	if (transfer_slots(m->p, m->n, &m->slots, f) != 0)
 		return -1;
+	quiet = move_find_slot(m, c->person_slot, false);
+	other = move_find_slot(m, c->person_slot, true);
+	if (quiet && other) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "slot %" PRIu32 " (%s) may be another's: by slot %" PRIu32
+			 " (%s) programs of yours can write the vault",
+			 other->id, slot_kind_name(other->kind), quiet->id,
+			 slot_kind_name(quiet->kind));
+		fail_hint(f,
+			  "ccctl slot rm %" PRIu32
+			  "; when the vault has moved, make it anew: ccctl slot add %s",
+			  other->id, slot_kind_name(other->kind));
+		return -1;
+	}
 	for (s = m->slots.slot; s < m->slots.slot + m->slots.n; s++) {
 		if (s->id == c->person_slot)
 			continue;
 		say("slot %" PRIu32 " opens it there, too: %s, %s, added %s", s->id,
 		    slot_kind_name(s->kind), s->label, date_local(s->created, time));
-		if (!first && !move_allows(m, s->id))
-			first = s->id;
+		if (!first && !move_allows(m, s))
+			first = s;
 	}
 	if (!first)
 		return 0;

@@ -265,7 +265,7 @@ const struct verb_spec spec_verbs[] = {
 	  VERB_SECRET,
 	  "move the vault to the system broker, or back",
 	  { "[--allow KEY=VALUE]... [--passphrase-fd N] system|user" },
-	  { { OPTION_ALLOW, "allow", 0, "KEY=VALUE", "slot=ID: this one may open it there" },
+	  { { OPTION_ALLOW, "allow", 0, "KEY=VALUE", "KIND=ID: this slot may open it there" },
 	    PASSPHRASE_FD } },
 
 	{ "log",

@@ -99,7 +99,7 @@ def test_under_its_unit_s_sandbox(system, a, token):
         b.restart()
         assert got(launch(a), token)
         assert a.ccctl("log", "--verify").rc == 0 and move(a, "user").rc == 0
-        assert move(a, "system", "--allow", "slot=2").rc == 0
+        assert move(a, "system", "--allow", "keyfile=2").rc == 0
         status = a.status()
         assert status["memory_locked"] and status["undumpable"] and status["caged"]
 
