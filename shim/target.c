@@ -264,10 +264,11 @@ static int target_fail_search(const char *program, const char *path, bool seen, 
 	if (strcmp(program, "claude") != 0)
 		return -1;
 	if (program_elsewhere(other))
-		fail_hint(f,
-			  "there is %.150s: a new log-in may put its directory into PATH (a shell's "
-			  "alias or function does not); or ccrun --exec %.150s",
-			  other, other);
+		fail_hint(
+			f,
+			"there is %.150s: a new log-in may put its directory into PATH (a shell's "
+			"alias or function does not); or ccrun --exec %.150s",
+			other, other);
 	else
 		fail_hint(f, "install Claude Code: " INSTALL_HINT);
 	return -1;

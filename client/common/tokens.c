@@ -50,8 +50,7 @@ static int token_ask_about_owner(const struct wanted *w, const char *owner, stru
 		 origin_url(w->origin));
 	if (terminal_yes(question, &yes, f) != 0)
 		return -1;
-	return yes ? 0
-		   : fail_set(f, FAIL_DECLINED, NULL, "it is forgotten; nothing was stored");
+	return yes ? 0 : fail_set(f, FAIL_DECLINED, NULL, "it is forgotten; nothing was stored");
 }
 
 /* Tell the person what happens to the key before it is pasted. */

@@ -111,8 +111,7 @@ void check_broker_watcher(struct checkup *d)
 	if (b->watched && b->delays)
 		found_ok(d, "suspend, screen lock and log-out lock the vault");
 	else if (b->watched)
-		found_advice(d,
-			     "polkit decides that: does it run? (Debian: apt install polkitd)",
+		found_advice(d, "polkit decides that: does it run? (Debian: apt install polkitd)",
 			     "suspend does not wait until the vault is locked");
 	else
 		found_advice(d,
