@@ -289,6 +289,7 @@ static int login_disable(struct client *c, struct login_files *l, struct failure
 
 struct login_view {
 	const char *way; /* systemd, autostart, both, none */
+	const char *failed; /* NULL, or an enabled unit's name: it opens nothing */
 	bool manager;
 	struct {
 		char path[PATH_SIZE + 64];
@@ -321,6 +322,7 @@ static int login_gather(struct login_files *l, struct login_view *v, struct fail
 	units = v->manager ? strncmp(seen[UNIT_SOCKET].enabled, "enabled", 7) == 0
 			   : login_linked(l, UNIT_SOCKET);
 	v->way = units && entry ? "both" : units ? "systemd" : entry ? "autostart" : "none";
+	v->failed = units ? manager_failed(names, LOGIN_UNITS, seen) : NULL;
 	return 0;
 }
 
@@ -346,6 +348,10 @@ static void login_print_hints(const struct login_files *l, const struct login_vi
 		puts("mend           root's units are another installation's: use its ccctl, or "
 		     "sudo make "
 		     "install this one there");
+	if (v->failed)
+		printf("mend           journalctl --user -u %s tells why it failed; then ccctl "
+		       "login enable\n",
+		       v->failed);
 	if (strcmp(v->way, "none") == 0)
 		puts("mend           ccctl login enable");
 	if (strcmp(v->way, "both") == 0)
@@ -363,8 +369,10 @@ static void login_print_text(const struct login_files *l, const struct login_vie
 	int i;
 
 	for (i = 0; i < 4; i++)
-		if (strcmp(words[i][0], v->way) == 0)
+		if (!v->failed && strcmp(words[i][0], v->way) == 0)
 			printf("%-15s%s\n", "log-in", words[i][1]);
+	if (v->failed)
+		printf("%-15sa unit of the log-in has failed: %s\n", "log-in", v->failed);
 	printf("%-15s%s\n", "user manager", v->manager ? "runs" : "none runs here");
 	for (i = 0; i < LOGIN_UNITS; i++) {
 		printf("%-22s%-9s%-10s%-12s", l->file[i].name, login_state_name(v->unit[i].state),

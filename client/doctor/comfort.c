@@ -9,15 +9,32 @@
 #include "base/paths.h"
 #include "client/doctor/checks.h"
 #include "client/login/login_files.h"
+#include "client/login/systemctl.h"
 #include "client/statusline/change.h"
 #include "client/statusline/command.h"
 
 /* ---- log-in ---- */
 
-/* Is a unit or the autostart entry there, and this installation's? */
+/* The name of a unit that is there and has failed, or NULL. */
+static const char *login_failed_unit(const struct login_files *l)
+{
+	struct manager_unit seen[LOGIN_UNITS] = { 0 };
+	const char *names[LOGIN_UNITS];
+	struct failure ignored = { 0 };
+	unsigned i;
+
+	for (i = 0; i < LOGIN_UNITS; i++)
+		names[i] = l->file[i].name;
+	if (!manager_here() || manager_ask(names, LOGIN_UNITS, seen, &ignored) != 0)
+		return NULL;
+	return manager_failed(names, LOGIN_UNITS, seen);
+}
+
+/* Is a unit or the autostart entry there, does it work, and is it this installation's? */
 static void login_look_at(struct checkup *d, const struct login_files *l)
 {
 	bool units = login_linked(l, UNIT_SOCKET);
+	const char *failed = units ? login_failed_unit(l) : NULL;
 	int i;
 
 	for (i = 0; i < LOGIN_FILES; i++)
@@ -26,7 +43,10 @@ static void login_look_at(struct checkup *d, const struct login_files *l)
 				     "%s is another installation's or version's", l->file[i].path);
 	if (found_any(d))
 		return;
-	if (units && l->shared[0] && !l->shared_current &&
+	if (failed)
+		found_broken(d, "journalctl --user -e tells why; then ccctl login enable",
+			     "a unit of the log-in has failed: %s", failed);
+	else if (units && l->shared[0] && !l->shared_current &&
 	    l->file[UNIT_SOCKET].state == FILE_MISSING)
 		found_advice(d, "use its ccctl, or sudo make install this one there",
 			     "the units in %s are another installation's", l->shared);

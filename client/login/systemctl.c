@@ -167,3 +167,13 @@ int manager_ask(const char *const names[], unsigned n, struct manager_unit out[]
 	}
 	return 0;
 }
+
+const char *manager_failed(const char *const names[], unsigned n, const struct manager_unit seen[])
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		if (strcmp(seen[i].active, "failed") == 0)
+			return names[i];
+	return NULL;
+}

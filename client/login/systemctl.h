@@ -34,4 +34,7 @@ struct manager_unit {
 int manager_ask(const char *const names[], unsigned n, struct manager_unit out[],
 		struct failure *f);
 
+/* The name of the first of these n units that has failed, or NULL. */
+const char *manager_failed(const char *const names[], unsigned n, const struct manager_unit seen[]);
+
 #endif

@@ -16,6 +16,7 @@ show)
 		e=disabled a=inactive
 		[ -e on ] && e=enabled a=active
 		[ $unit = ccbroker.service ] && e=static
+		[ -e failed-$unit ] && a=failed
 		printf 'ActiveState=%s\\nUnitFileState=%s\\n\\n' $a $e
 	done ;;
 enable) [ -e hang ] && sleep 300 & [ -e hang ] && wait; [ -e fail ] && { echo no such luck >&2; exit 4; }; touch on ;;

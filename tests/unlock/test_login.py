@@ -132,6 +132,21 @@ def test_status_in_each_state(login):
     assert login.status()["way"] == "none"
 
 
+def test_a_unit_that_has_failed_is_no_log_in_that_works(login):
+    login.ok("enable")
+    wanted = login.dir / "sockets.target.wants"
+    wanted.mkdir()
+    (wanted / "ccbroker.socket").symlink_to(login.dir / "ccbroker.socket")
+    login.c.own()
+    (login.bin / "failed-ccbroker.socket").touch()
+    out = login.ok("status").out
+    assert "open the vault" not in out and "a unit of the log-in has failed: ccbroker.socket\n" in out
+    assert "mend           journalctl --user -u ccbroker.socket tells why it failed; then ccctl login enable\n" in out
+    r = login.c.run([CCCTL, "doctor", "--json"], env={"PATH": f"{login.bin}:/usr/bin:/bin"})
+    found = [c for c in json.loads(r.out) if c["check"] == "login"]
+    assert [(c["state"], c["hint"].split()[0]) for c in found] == [("broken", "journalctl")], found
+
+
 def test_one_of_the_two_is_enough(login):
     """The entry of a log-in without systemd goes when the units come."""
     hidden = login.c.runtime / "systemd/away"
