@@ -19,6 +19,7 @@ struct walk {
 	char rest[PATH_SIZE]; /* what is still to be followed */
 	unsigned links;
 	bool own; /* what belongs to this process's user will do */
+	gid_t own_group; /* with own: what this group can write, too; or (gid_t)-1 */
 };
 
 static int fail_too_long(const char *path, struct failure *f)
@@ -30,16 +31,19 @@ static int check_one(const struct walk *w, const char *path, const struct stat *
 		     struct failure *f)
 {
 	bool sticky = w->own && S_ISDIR(st->st_mode) && (st->st_mode & S_ISVTX);
+	bool private = w->own && w->own_group != (gid_t)-1 && st->st_gid == w->own_group;
+	mode_t others = private ? 002 : 022;
 
 	if (st->st_uid != 0 && !(w->own && st->st_uid == geteuid()))
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s belongs to uid %u, not to %s",
 				path, (unsigned)st->st_uid, w->own ? "you or root" : "root");
 	/* The mode of a link means nothing. */
-	if (!S_ISLNK(st->st_mode) && (st->st_mode & 022) && !sticky)
-		return fail_set(f, FAIL_UNSAFE_PATH, NULL,
-				"%.200s can be written by others than %s (mode %04o)", path,
-				w->own ? "you and root" : "root", (unsigned)(st->st_mode & 07777));
-	return 0;
+	if (S_ISLNK(st->st_mode) || !(st->st_mode & others) || sticky)
+		return 0;
+	fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s can be written by others than %s (mode %04o)",
+		 path, w->own ? "you and root" : "root", (unsigned)(st->st_mode & 07777));
+	fail_hint(f, "chmod go-w '%.200s'", path);
+	return -1;
 }
 
 /* A link at `path`: what it says comes before the rest. */
@@ -117,9 +121,9 @@ int path_check_roots(const char *path, struct failure *f)
 	return path_walk(&w, path, f);
 }
 
-int path_check_own_or_roots(const char *path, struct failure *f)
+int path_check_own_or_roots(const char *path, gid_t own_group, struct failure *f)
 {
-	struct walk w = { .own = true };
+	struct walk w = { .own = true, .own_group = own_group };
 
 	return path_walk(&w, path, f);
 }

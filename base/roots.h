@@ -4,6 +4,8 @@
 #ifndef BASE_ROOTS_H
 #define BASE_ROOTS_H
 
+#include <sys/types.h>
+
 struct failure;
 
 /*
@@ -15,9 +17,10 @@ struct failure;
 int path_check_roots(const char *path, struct failure *f);
 
 /*
- * The same for root and this process's user: it may belong to that one, too.  In a directory with
- * the sticky bit others may make files, but not replace these.
+ * The same for root and this process's user: it may belong to that one, too, and this group may
+ * write it, in which nobody else is; (gid_t)-1: there is none.  In a directory with the sticky bit
+ * others may make files, but not replace these.  The hint says how that which is named is mended.
  */
-int path_check_own_or_roots(const char *path, struct failure *f);
+int path_check_own_or_roots(const char *path, gid_t own_group, struct failure *f);
 
 #endif

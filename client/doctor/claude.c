@@ -9,6 +9,7 @@
 #include "base/roots.h"
 #include "client/common/program.h"
 #include "client/doctor/checks.h"
+#include "client/doctor/own_group.h"
 
 #define REPORT_MAX 65536
 #define REPORT_MS 60000 /* it may run a client five times */
@@ -96,6 +97,7 @@ void check_target(struct checkup *d)
 {
 	static const char *const files[] = { "target", "file", "interpreter" };
 	const struct report *r = report_ask();
+	gid_t group = own_group();
 	struct failure f = { 0 };
 	char path[PATH_SIZE];
 	unsigned i;
@@ -104,8 +106,8 @@ void check_target(struct checkup *d)
 		return;
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
 		if (report_get(r, files[i], path, sizeof(path)) && path[0] == '/' &&
-		    path_check_own_or_roots(path, &f) != 0) {
-			found_broken(d, "chmod go-w it, or install Claude Code anew",
+		    path_check_own_or_roots(path, group, &f) != 0) {
+			found_broken(d, f.hint[0] ? f.hint : "install Claude Code anew, as you",
 				     "claude can be replaced by others: %s", f.what);
 			return;
 		}

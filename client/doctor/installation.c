@@ -12,6 +12,7 @@
 #include "base/roots.h"
 #include "client/common/program.h"
 #include "client/doctor/checks.h"
+#include "client/doctor/own_group.h"
 
 #define OURS_MS 10000 /* for a program of ours that only answers */
 
@@ -40,18 +41,17 @@ static const struct {
 void check_install(struct checkup *d)
 {
 	struct failure f = { 0 }, roots = { 0 };
+	gid_t group = own_group();
 	char path[PATH_SIZE];
 	unsigned i;
 
 	for (i = 0; i < PARTS; i++) {
 		if (path_installed(parts[i].path, path, NULL) != 0 || access(path, F_OK) != 0)
 			continue;
-		if (path_check_own_or_roots(path, &f) != 0) {
-			found_broken(
-				d,
-				"chmod go-w it and chown it to root, or install as root: who can "
-				"write there gets your keys",
-				"%s", f.what);
+		if (path_check_own_or_roots(path, group, &f) != 0) {
+			found_broken(d,
+				     f.hint[0] ? f.hint : "sudo make install, or the package",
+				     "who can write there gets your keys: %s", f.what);
 			return;
 		}
 		if (!roots.code)

@@ -367,8 +367,28 @@ def test_a_client_that_others_can_replace(w):
     env = {"PATH": f"{path.parent}:{w.env()['PATH']}"}
     ends_well(w, "target", env=env)
     path.chmod(0o777)
-    state, what, _ = look(w, env).trouble("target")
-    assert state == "broken" and str(path) in what
+    state, what, hint = look(w, env).trouble("target")
+    assert state == "broken" and str(path) in what and hint == f"chmod go-w '{path}'"
+
+
+def test_a_client_that_a_group_of_ones_own_can_replace(w):
+    """npm under umask 002, where each user has a group of that name."""
+    path = w.write("bin/claude", f"#!/bin/sh\nexec {claude()} \"$@\"\n", 0o775)
+    path.parent.chmod(0o775)
+    env = {"PATH": f"{path.parent}:{w.env()['PATH']}"}
+    uid, gid = os.geteuid(), path.stat().st_gid
+    me, group = f"ann:x:{uid}:{gid}::/home/ann:/bin/sh\n", f"root:x:0:\nann:x:{gid}:"
+    for users, groups in ((me, group + "\n"), (me, group + "ann\n")):
+        play(w, {"/etc/passwd": users, "/etc/group": groups})
+        ends_well(w, "target", env=env)
+    for users, groups in ((me + f"bob:x:{uid + 1}:{gid}::/:/bin/sh\n", group), (me, group + "ann,bob\n"), (me, group + "bob\n"),
+                          (me.replace("ann:", "eve:", 1), group), (me, f"ann:x:{gid + 1}:\n"), ("", group)):
+        play(w, {"/etc/passwd": users, "/etc/group": groups})
+        state, what, hint = look(w, env).trouble("target")
+        assert (state, hint) == ("broken", f"chmod go-w '{path.parent}'"), (users, groups, what)
+    play(w, {"/etc/passwd": me, "/etc/group": group})
+    path.chmod(0o777)
+    assert look(w, env).trouble("target")[0] == "broken"
 
 
 def test_a_client_that_takes_no_relay(w):
