@@ -1,6 +1,10 @@
 /*
  * client/rename.c - ccctl rename: give an entry another name.
  */
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "base/fail.h"
 #include "client/common/connection.h"
 #include "client/common/entries.h"
@@ -9,6 +13,42 @@
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
+#include "config/provider/names.h"
+#include "config/provider/provider.h"
+
+/* Does one of the provider's keys have that name? */
+static bool rename_concerns(const char *provider, const char *entry)
+{
+	struct provider *p;
+	unsigned i;
+	bool found = false;
+
+	if (provider_load(provider, NULL, &p, NULL) != 0)
+		return false;
+	for (i = 0; i < p->secrets && !found; i++)
+		found = strcmp(p->secret[i].entry, entry) == 0;
+	provider_free(p);
+	return found;
+}
+
+/* The files of providers say where each looks for its key; an entry's new name is in none. */
+static void rename_note_providers(const char *from, const char *to)
+{
+	struct failure ignored = { 0 };
+	char **names;
+	unsigned i, n;
+
+	if (provider_names(&names, &n, &ignored) != 0)
+		return;
+	for (i = 0; i < n; i++) {
+		if (rename_concerns(names[i], from))
+			say("note: the provider %s looks for its key under '%s': ccctl edit %s, and "
+			    "there secret = %s below [provider]",
+			    names[i], from, names[i], to);
+		free(names[i]);
+	}
+	free(names);
+}
 
 int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
 {
@@ -31,5 +71,6 @@ int verb_rename(struct client *c, int argc, char **argv, struct failure *f)
 	if (person_call(c, o, f) != 0)
 		return -1;
 	say("'%s' is now '%s'", from, to);
+	rename_note_providers(from, to);
 	return EXIT_DONE;
 }

@@ -218,7 +218,9 @@ def test_the_whole_story(home):
     refused(home.ctl("get", "acme", person=False), LOCKED, "the vault is locked", "hint: ccctl unlock")
     assert home.pass_to("unlock").rc == DONE
     assert home.ok("get", "acme").out == KEY
-    home.ok("rename", "acme", "old")
+    said = home.ok("rename", "acme", "older").err
+    assert "note: the provider acme looks for its key under 'acme': ccctl edit acme, and there secret = older" in said
+    assert "note" not in home.ok("rename", "older", "old").err
     refused(home.ctl("get", "acme"), NO_SUCH)
     assert home.ok("get", "old").out == KEY
     home.ok("rm", "old")
