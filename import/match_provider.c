@@ -224,9 +224,18 @@ bool match_name_taken(const struct import *im, const char *name)
 	return entries_find(im->entry, im->entries, name) != NULL;
 }
 
+/* Is the host a number, or this machine?  Then it names nobody. */
+static bool host_is_nameless(const char *host)
+{
+	const char *end = strrchr(host, '.');
+
+	return strchr(host, ':') || strcasecmp(host, "localhost") == 0 ||
+	       (end && strspn(end + 1, "0123456789") == strlen(end + 1));
+}
+
 /* A name for the provider of an address: "example" for api.example.com; an IP
- * address and localhost as they are. */
-static void provider_name_of_url(const char *url, char out[NAME_MAX_LEN - 7])
+ * address and localhost as they are, where the script (or "") has no name. */
+static void provider_name_of_url(const char *url, const char *script, char out[NAME_MAX_LEN - 7])
 {
 	char host[256], *label, *end;
 	struct endpoint e;
@@ -235,12 +244,16 @@ static void provider_name_of_url(const char *url, char out[NAME_MAX_LEN - 7])
 	if (endpoint_parse(url, &e) != NULL)
 		e.host[0] = '\0';
 	memcpy(host, e.host, sizeof(host));
+	if (script[0] && host_is_nameless(host)) {
+		snprintf(out, NAME_MAX_LEN - 7, "%s", script);
+		return;
+	}
 	for (i = 0; host[i]; i++)
 		if (host[i] >= 'A' && host[i] <= 'Z')
 			host[i] = (char)(host[i] | 0x20);
 	end = strrchr(host, '.');
 	label = host;
-	if (end && strspn(end + 1, "0123456789") != strlen(end + 1) && !strchr(host, ':')) {
+	if (end && !host_is_nameless(host)) {
 		*end = '\0';
 		label = strrchr(host, '.') ? strrchr(host, '.') + 1 : host;
 		/* co.uk, com.cn */
@@ -256,6 +269,26 @@ static void provider_name_of_url(const char *url, char out[NAME_MAX_LEN - 7])
 	snprintf(out, NAME_MAX_LEN - 7, "%.50s", label);
 	if (!wire_name_ok(out))
 		snprintf(out, NAME_MAX_LEN - 7, "imported");
+}
+
+/* A name out of that of a script of the user's, or "": "beta" for claude-beta.sh. */
+static void provider_name_of_script(const struct import_file *file, char out[NAME_MAX_LEN - 7])
+{
+	const char *name = strrchr(file->path, '/') ? strrchr(file->path, '/') + 1 : file->path;
+	static const char word[] = "claude-", behind[] = "-claude";
+	size_t n = strcspn(name, "."), more = sizeof(behind) - 1;
+
+	if (n > sizeof(word) - 1 && strncmp(name, word, sizeof(word) - 1) == 0) {
+		name += sizeof(word) - 1;
+		n -= sizeof(word) - 1;
+	} else if (n > more && strncmp(name + n - more, behind, more) == 0) {
+		n -= more;
+	}
+	snprintf(out, NAME_MAX_LEN - 7, "%.*s", (int)(n < 50 ? n : 50), name);
+	/* What is sourced names no provider, and a project's scripts are anyone's. */
+	if (file->kind != FILE_SHELL || file->project || !(file->st.st_mode & S_IXUSR) ||
+	    !wire_name_ok(out) || strcmp(out, "claude") == 0)
+		out[0] = '\0';
 }
 
 static void name_make_unique(const struct import *im, const char *base, char out[NAME_MAX_LEN + 1])
@@ -295,7 +328,7 @@ static int match_client_account(struct import *im, struct account *a, enum auth 
 {
 	const struct known_provider *k = NULL;
 	struct endpoint e;
-	char name[NAME_MAX_LEN - 7];
+	char name[NAME_MAX_LEN - 7], script[NAME_MAX_LEN - 7];
 	const char *why;
 
 	why = a->base_url[0] ? endpoint_parse(a->base_url, &e) : NULL;
@@ -309,7 +342,8 @@ static int match_client_account(struct import *im, struct account *a, enum auth 
 		a->base_url[0] = '\0';
 	if (a->base_url[0]) {
 		k = known_by_url(im, a->base_url);
-		provider_name_of_url(a->base_url, name);
+		provider_name_of_script(&im->file[a->file], script);
+		provider_name_of_url(a->base_url, script, name);
 		return k ? account_use_provider(a, k) : account_new_provider(im, a, name, auth, f);
 	}
 	k = known_by_token_prefix(im, a);

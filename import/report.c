@@ -207,6 +207,9 @@ void report_done(const struct import *im)
 		if (a->state == STATE_STORED)
 			say("stored '%s': ccrun %s%s%s", a->entry, a->provider,
 			    a->provider_mode[0] ? ":" : "", a->provider_mode);
+		if (a->state == STATE_LEFT && (a->kind == ACCOUNT_TOKEN || a->kind == ACCOUNT_SOURCE))
+			say("'%s' was not stored: it is in %s as before", a->entry,
+			    report_path(im->home, im->file[a->at_file].path, path));
 		if (a->state != STATE_FAILED)
 			continue;
 		say("'%s' was not stored: %s", a->provider, a->why.what);

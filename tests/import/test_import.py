@@ -357,6 +357,19 @@ def test_a_new_provider_is_named_for_its_host(h, url, name):
     assert url.rstrip("/") in out and "600000" in out
 
 
+@pytest.mark.parametrize("script,url,name,sourced", [
+    ("claude-beta", "http://127.0.0.1:4000", "beta", "127-0-0-1"), ("beta-claude.sh", "http://10.0.0.7", "beta", "10-0-0-7"),
+    ("cz", "http://localhost:8080", "cz", "localhost"), ("claude", "http://10.0.0.7", "10-0-0-7", "10-0-0-7"),
+    ("claude-zai", "http://10.0.0.7", "zai-2", "10-0-0-7"), ("claude-beta", "https://llm.example.com", "example", "example")])
+def test_a_script_names_what_has_a_number_for_a_host(h, script, url, name, sourced):
+    text = f"#!/bin/sh\nexport ANTHROPIC_BASE_URL={url}\nexport ANTHROPIC_AUTH_TOKEN={h.key('t')}\nexec claude\n"
+    path = h.write(f"bin/{script}", text)
+    path.chmod(0o755)
+    assert one(h)["provider"] == name
+    path.chmod(0o644)
+    assert one(h)["provider"] == sourced
+
+
 @pytest.mark.parametrize("url", ["$GATEWAY/v1", "$(cat ~/gateway)", "ftp://x.example", "https://user@x.example"])
 def test_a_key_for_an_address_that_cannot_be_told_goes_nowhere(h, url):
     """Least of all to the client's own endpoint."""
@@ -447,7 +460,9 @@ def test_asked_once_on_a_terminal(h):
         child.close()
         return child
 
-    tty(("store 2 keys in the vault?", "n"))
+    said = tty(("store 2 keys in the vault?", "n")).before.decode()
+    for name in ("openrouter", "zai"):
+        assert f"'{name}' was not stored: it is in ~/.bashrc as before" in said, said
     assert json.loads(h.ccctl("keys", "--json").out) == []
     tty(("store 2 keys in the vault?", "y"), ("change ~/.bashrc so?", "n"))
     assert h.get("openrouter") == h.made["t"] and h.made["z"] in (h.home / ".bashrc").read_text()
