@@ -12,6 +12,7 @@
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/common/table.h"
+#include "client/common/terminal.h"
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
@@ -21,6 +22,7 @@
 #include "wire/policy.h"
 
 #define CELL (LIMIT_AMOUNT + LIMIT_TEXT + 8)
+#define USED (LIMIT_KINDS * (CELL + 2))
 
 static const char *const kind_keys[LIMIT_KINDS] = {
 	[LIMIT_TOKENS] = "tokens", [LIMIT_MONEY] = "micros", [LIMIT_REQUESTS] = "requests"
@@ -153,22 +155,33 @@ static int limit_print_json(const char *text, const struct limit_windows *w, boo
 	return js_print(o, f);
 }
 
-static int limit_show(struct client *c, const char *name, bool json, struct failure *f)
+/* Ask the broker for an entry's limit and what was used of it. */
+static int limit_fetch(struct client *c, const char *name, char text[LIMIT_TEXT], struct limit *l,
+		       struct limit_windows *w, bool *blind, struct failure *f)
 {
 	struct wire_out *o = wire_request("limit");
-	char text[LIMIT_TEXT];
-	struct limit_windows w;
-	struct limit l;
-	bool blind;
 
 	wire_put_str(o, "name", name);
 	if (client_call(c, o, f) != 0) {
 		entries_hint(c, name, f);
 		return -1;
 	}
-	if (wire_get_text(c->dial.in.top, "limit", text, sizeof(text), f) != 0 ||
-	    wire_get_bool(c->dial.in.top, "blind", &blind, f) != 0 ||
-	    limit_parse(&l, text, f) != 0 || limit_read_windows(c->dial.in.top, &w, f) != 0)
+	return wire_get_text(c->dial.in.top, "limit", text, LIMIT_TEXT, f) != 0 ||
+			       wire_get_bool(c->dial.in.top, "blind", blind, f) != 0 ||
+			       limit_parse(l, text, f) != 0 ||
+			       limit_read_windows(c->dial.in.top, w, f) != 0
+		       ? -1
+		       : 0;
+}
+
+static int limit_show(struct client *c, const char *name, bool json, struct failure *f)
+{
+	char text[LIMIT_TEXT];
+	struct limit_windows w;
+	struct limit l;
+	bool blind;
+
+	if (limit_fetch(c, name, text, &l, &w, &blind, f) != 0)
 		return -1;
 	if (json)
 		return limit_print_json(text, &w, blind, f);
@@ -208,22 +221,51 @@ static int limit_list_json(const struct listed *e, unsigned n, struct failure *f
 	return js_print(a, f);
 }
 
-static int limit_list_text(const struct listed *e, unsigned n, struct failure *f)
+/* "3000 of 5M, $1 of $10": of each kind that the limit has. */
+static void limit_fill_used(char out[USED], const struct limit *l, const struct limit_windows *w)
 {
-	static const struct table_column column[] = { { "NAME", 0 }, { "LIMIT", 0 } };
-	struct table t = { .column = column, .columns = 2 };
-	char words[LIMIT_WORDS];
+	char cell[CELL];
+	size_t used = 0;
+	int kind;
+
+	out[0] = '\0';
+	for (kind = 0; kind < LIMIT_KINDS; kind++) {
+		enum limit_period per = l->of[kind].per;
+
+		if (!l->of[kind].most)
+			continue;
+		limit_fill_cell(cell, l, per, (enum limit_kind)kind, w->of[per].used[kind]);
+		used += (size_t)snprintf(out + used, USED - used, "%s%s", used ? ", " : "", cell);
+	}
+}
+
+static int limit_add_row(struct client *c, struct table *t, const char *name, struct failure *f)
+{
+	char text[LIMIT_TEXT], words[LIMIT_WORDS], used[USED];
+	const char *cells[] = { name, words, used };
+	struct limit_windows w;
+	struct limit l;
+	bool blind;
+
+	if (limit_fetch(c, name, text, &l, &w, &blind, f) != 0)
+		return -1;
+	limit_describe(&l, words);
+	limit_fill_used(used, &l, &w);
+	return table_add_row(t, cells, f);
+}
+
+static int limit_list_text(struct client *c, const struct listed *e, unsigned n, struct failure *f)
+{
+	static const struct table_column column[] = { { "NAME", 0 }, { "LIMIT", 0 }, { "USED", 0 } };
+	struct table t = { .column = column, .columns = 3 };
 	struct limit l;
 	unsigned i;
 	int r = 0;
 
 	for (i = 0; i < n && r == 0; i++) {
-		const char *cells[] = { e[i].name, words };
-
 		r = limit_of_listed(&e[i], &l, f);
-		limit_describe(&l, words);
 		if (r == 0 && limit_is_set(&l))
-			r = table_add_row(&t, cells, f);
+			r = limit_add_row(c, &t, e[i].name, f);
 	}
 	if (r == 0 && t.rows > 0)
 		table_print(&t);
@@ -242,7 +284,7 @@ static int limit_list(struct client *c, bool json, struct failure *f)
 
 	if (client_connect(c, true, f) != 0 || entries_fetch(c, &e, &n, f) != 0)
 		return -1;
-	r = json ? limit_list_json(e, n, f) : limit_list_text(e, n, f);
+	r = json ? limit_list_json(e, n, f) : limit_list_text(c, e, n, f);
 	free(e);
 	return r;
 }
@@ -251,21 +293,19 @@ static int limit_list(struct client *c, bool json, struct failure *f)
 static int limit_set(struct client *c, const char *name, const struct limit *to, const char *text,
 		     struct failure *f)
 {
-	char was[LIMIT_TEXT], words[LIMIT_WORDS];
+	char was[LIMIT_TEXT], words[LIMIT_WORDS], before[LIMIT_WORDS];
+	struct limit_windows w;
 	struct wire_out *o;
 	struct limit from;
-	bool loosens;
+	bool loosens, blind;
 
-	o = wire_request("limit");
-	wire_put_str(o, "name", name);
-	if (client_call(c, o, f) != 0) {
-		entries_hint(c, name, f);
-		return -1;
-	}
-	if (wire_get_text(c->dial.in.top, "limit", was, sizeof(was), f) != 0 ||
-	    limit_parse(&from, was, f) != 0)
+	if (limit_fetch(c, name, was, &from, &w, &blind, f) != 0)
 		return -1;
 	loosens = limit_loosens(&from, to);
+	limit_describe(&from, before);
+	if (loosens && terminal_asks())
+		say("the limit of %s is %s: in its place, what allows more wants a person", name,
+		    before);
 	if (loosens && person_identify(c, f) != 0)
 		return -1;
 	o = wire_request("limit-set");
@@ -276,7 +316,10 @@ static int limit_set(struct client *c, const char *name, const struct limit *to,
 		return -1;
 	}
 	limit_describe(to, words);
-	say("limit of %s: %s", name, words);
+	if (limit_is_set(&from) && strcmp(before, words) != 0)
+		say("limit of %s: %s (before: %s)", name, words, before);
+	else
+		say("limit of %s: %s", name, words);
 	return 0;
 }
 

@@ -75,11 +75,22 @@ def test_usage(w, words, says):
     assert r.rc == 2 and says in r.err, r
 
 
+def test_what_a_new_limit_takes_the_place_of_is_said(w):
+    w.ok("limit", "demo", "2/hour")
+    said = w.ok("limit", "demo", "1/hour").err
+    assert said == "ccctl: limit of demo: 1 request an hour (before: 2 requests an hour)\n"
+    with w.screen([CCCTL, "limit", "demo", "3000/day"], columns=110) as s:
+        s.wait("the limit of demo is 1 request an hour: in its place, what allows more wants a person\n(.*\n)?Passphrase")
+        s.send(PASSPHRASE + "\r")
+        s.wait(r"limit of demo: 3000 requests a day \(before: 1 request an hour\)")
+
+
 def test_all_limits(w):
     assert "no key has a limit" in w.ok("limit").err
     assert w.json("limit") == [{"name": "demo", "limit": None}]
     w.ok("limit", "demo", "200/hour", "$10/day")
-    assert w.ok("limit").out.splitlines()[1].split(maxsplit=1) == ["demo", "$10 a day, 200 requests an hour"]
+    assert w.ok("limit").out.splitlines() == [
+        "NAME  LIMIT                            USED", "demo  $10 a day, 200 requests an hour  $0 of $10, 0 of 200"]
     assert w.json("limit") == [{"name": "demo", "limit": "$10/day 200/hour"}]
 
 
