@@ -323,6 +323,13 @@ static void complete_slot_kinds(struct completion *k)
 		complete_offer(k, slot_kind_name((enum slot_kind)kind), NULL);
 }
 
+/* Examples: alone, "off" would be written by the first key. */
+static void complete_limits(struct completion *k)
+{
+	complete_offer(k, "5M/day", "so many tokens");
+	complete_offer(k, "200/hour", "so many requests");
+}
+
 static void complete_verbs(struct completion *k)
 {
 	const struct verb_spec *v;
@@ -369,6 +376,9 @@ static void complete_kind(struct completion *k, enum word_kind kind)
 		break;
 	case WORD_VERB:
 		complete_verbs(k);
+		break;
+	case WORD_LIMIT:
+		complete_limits(k);
 		break;
 	case WORD_SETTING:
 		complete_settings(k);

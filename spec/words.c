@@ -35,7 +35,7 @@ const struct placeholder_spec spec_placeholders[] = {
 	{ "N", WORD_OTHER, "a number" },
 	{ "TIME", WORD_OTHER, "a length of time, like 12h" },
 	{ "DAY", WORD_OTHER, "a day, or how long ago" },
-	{ "LIMIT", WORD_OTHER, "a limit, like 5M/day" },
+	{ "LIMIT", WORD_LIMIT, "a limit, like 5M/day" },
 	{ "SECONDS", WORD_OTHER, "a number of seconds" },
 	{ "REFERENCE", WORD_OTHER, "a reference, like pass:ai/zai" },
 	{ "TEXT", WORD_OTHER, "some words" },

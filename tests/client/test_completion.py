@@ -129,6 +129,7 @@ def test_tab_shows_what_there_is(shell):
                          ("ccctl slot add ", ("passphrase", "keyring", "recovery")),
                          ("ccctl add --", ("--replace", "--source", "--passphrase-fd")),
                          ("ccrun demo --permission-mode ", ("acceptEdits", "plan")),
+                         ("ccctl limit demo ", ("5M/day", "200/hour", "off")),
                          ("ccctl confirm demo ", ("session", "first", "off"))):
         shell.types(typed + "\t\t")
         shell.shows(*words)
@@ -210,6 +211,11 @@ def test_settings_that_are_offered_are_taken(world):
     for word in offered:
         r = world.with_passphrase("settings", word + "never" if word.endswith("=") else word)
         assert r.rc == 0, r
+
+
+def test_limits_that_are_offered_are_taken(world):
+    for word in complete(world, "ccctl", "limit", "demo", ""):
+        assert world.with_passphrase("limit", "demo", word).rc == 0, word
 
 
 def test_kinds_of_slots_that_are_offered_are_known(world):
