@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -131,6 +132,12 @@ static int launch_run(struct launch *l, struct failure *f)
 	 * marked one gets. */
 	if (proc_mark_self() != 0)
 		return fail_errno(f, NULL, "cannot mark the session (RLIMIT_LOCKS)");
+	/* The broker looks at the process that gets a key, and may not at one that has more
+	 * capabilities than its witness, which has none.  From systemd 254 on, who logs in at a
+	 * seat has CAP_WAKE_ALARM in the ambient set, which outlives execve. */
+	if (p->secrets && l->delivery == DELIVERY_PRELOAD &&
+	    prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) != 0)
+		return fail_errno(f, NULL, "cannot give up ambient capabilities");
 	/* What must be outside is started by now; the broker gives nothing to a process that
 	 * only says that it is confined. */
 	if (confine_enter(l->confinement, f) != 0)
