@@ -132,6 +132,13 @@ def test_installed_used_upgraded_and_removed(machine, ep, token):
     m.user("bert", "ccctl unlock --passphrase-fd 3 3<passphrase")
     assert "hello from loopback" in launch(m, "bert").out
 
+    # And a broker that systemd starts for one who logs in, with what it gives such a service.
+    said = m.user("bert", "ccctl login enable && ccctl unlock --passphrase-fd 3 3<passphrase && ccctl status -q && "
+                  "systemctl --user is-active ccbroker.socket ccbroker.service").out
+    assert said.split() == ["active"] * 2, said
+    assert "hello from loopback" in launch(m, "bert").out
+    m.user("bert", "ccctl login disable")
+
     # Removed: no broker lives on with keys, every vault is kept, and that is said.
     said = m.root("apt-get", "remove", "-q", "-y", "ccrun", "ccrun-system").out
     assert "kept: /var/lib/ccrun with every user's vault" in said and "each user's vault is kept" in said \

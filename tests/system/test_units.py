@@ -71,6 +71,13 @@ def test_what_they_run_may_enter_its_own_sandbox(kind, name):
                                   "landlock_restrict_self"} and taken == "~@privileged @resources"
 
 
+@pytest.mark.parametrize("kind", ["user", "system"])
+def test_a_broker_may_give_up_what_its_manager_has_given_it(kind):
+    """It does not serve with a capability; a user's manager has one since systemd 254
+    (tests/package/test_life.py and tests/machine/ have that for real)."""
+    assert values(kind, "ccbroker.service", "SystemCallFilter")[2:] == ["capset"]
+
+
 def test_the_socket_is_where_clients_look(c):
     socket = "ccbroker.socket"
     assert values("user", socket, "ListenSequentialPacket") == ["%t/ccrun/broker.sock"]
