@@ -50,3 +50,20 @@ def test_one_that_moved_to_the_system_broker(m, event):
     assert vm_acts.is_open(ben)
     vm_acts.is_watched(m, ben)
     vm_acts.lock_by(m, ben, event, "system")
+
+
+def test_without_polkit_nothing_waits_which_is_said_and_it_is_locked_all_the_same(m):
+    m.root("systemctl", "mask", "--now", "polkit.service")
+    ann = vm_acts.at(m, "ann")
+    vm_acts.restart(m)
+    vm_acts.unlock(ann)
+    vm_acts.wait_for(lambda: vm_acts.status(ann)["watched"], "a watcher")
+    assert not vm_acts.status(ann)["delays"]
+    assert "does polkit run?" in ann.ok("ccctl status")
+    for event in EVENTS[:2]:
+        vm_acts.lock_by(m, ann, event, "system")
+        vm_acts.unlock(ann)
+    m.root("systemctl", "unmask", "polkit.service")
+    vm_acts.restart(m)
+    vm_acts.unlock(ann)
+    vm_acts.is_watched(m, ann)
