@@ -91,11 +91,13 @@ def release(name):
 
 
 class DebianMachine(SystemdBoot):
-    def __init__(self, name, work, debs, claude):
+    def __init__(self, name, work, debs, claude, base=None):
+        """base: the tree of that release to boot; without, a clean one."""
         self.name, self.work, self.debs, self.claude = name, Path(work), Path(debs), Path(claude).resolve()
+        self.base = base
 
     def __enter__(self):
-        base = release(self.name)
+        base = self.base or release(self.name)
         for name in ("upper", "work", "root"):
             (self.work / name).mkdir()
         (self.work / "console").touch()
