@@ -290,6 +290,7 @@ int proc_harden_self(void)
 
 static volatile sig_atomic_t forward_to;
 static void (*mend_after_kill)(void);
+static void (*do_before_waiting)(void);
 
 static void forward_signal(int sig)
 {
@@ -325,6 +326,11 @@ static void __attribute__((noreturn)) exit_like_child(pid_t child)
 void proc_on_killed(void (*mend)(void))
 {
 	mend_after_kill = mend;
+}
+
+void proc_on_waiting(void (*first)(void))
+{
+	do_before_waiting = first;
 }
 
 int proc_fork_hardened(bool stay)
@@ -364,5 +370,7 @@ int proc_fork_hardened(bool stay)
 		signal(passed[i], forward_signal);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
+	if (do_before_waiting)
+		do_before_waiting();
 	exit_like_child(child);
 }

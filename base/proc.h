@@ -94,4 +94,7 @@ int proc_fork_hardened(bool stay);
  */
 void proc_on_killed(void (*mend)(void));
 
+/* Before proc_fork_hardened(true): what the parent does first, before it waits for the child. */
+void proc_on_waiting(void (*first)(void));
+
 #endif

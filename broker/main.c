@@ -25,6 +25,7 @@
 #include "broker/broker.h"
 #include "broker/listener.h"
 #include "broker/loop.h"
+#include "broker/ready.h"
 #include "broker/relay_keeper.h"
 #include "broker/sandbox.h"
 #include "broker/tenants.h"
@@ -182,11 +183,14 @@ static int harden_process(const struct options *o, struct failure *f)
 	rlim_t want = o->system ? CONNECTION_FDS * SYSTEM_CONNECTIONS + TENANT_FDS * TENANTS_MAX
 				: CONNECTION_FDS * CONNECTIONS_MAX + TENANT_FDS;
 	struct rlimit files = { want + OTHER_FDS, want + OTHER_FDS };
+	bool stays = o->foreground || o->inherited >= 0;
 	struct rlimit now;
 
 	umask(077);
 	close_other_descriptors(o);
-	if (proc_fork_hardened(o->foreground || o->inherited >= 0) != 0)
+	if (stays && ready_prepare(f) != 0)
+		return -1;
+	if (proc_fork_hardened(stays) != 0)
 		return fail_errno(f, "detach the debugger", "cannot harden the broker");
 	if (proc_self_marked())
 		return fail_set(f, FAIL_MARKED,
@@ -265,6 +269,7 @@ int main(int argc, char **argv)
 		dprintf(o.report, "ready\n");
 		close(o.report);
 	}
+	ready_tell();
 	loop_run(&b);
 	stop_broker(&b);
 	return EXIT_DONE;

@@ -44,8 +44,8 @@ def is_open(t):
 
 
 def opens_by_itself(t):
-    """systemd says that a broker runs before it listens."""
-    wait_for(lambda: is_open(t), "the vault opened by no person", lambda: t.run("ccctl status; ccctl log -n 5")[1])
+    """A broker that systemd has started serves, with what needs no person."""
+    assert is_open(t), t.run("ccctl status; ccctl log -n 5")[1]
 
 
 def unlock(t):

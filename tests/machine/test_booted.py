@@ -121,8 +121,6 @@ def test_a_vault_of_the_system_broker_s(machine, ep, token):
     t.works(token)
     lock_by_screen(machine, t)
     machine.root("systemctl", "restart", "ccbroker")
-    # systemd says that a broker runs before it listens.
-    until(lambda: "not opened since the broker started" in t.ok("ccctl status"), 20, "the broker's socket")
     t.unlock()
     t.works(token)
     t.out()
