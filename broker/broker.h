@@ -33,9 +33,12 @@ struct broker {
 	struct tenant tenant[TENANTS_MAX];
 	unsigned tenants;
 	struct connection *connection; /* places of them; fd -1 marks a free one */
-	unsigned places;
-	unsigned places_uid;	/* of these, for one uid */
-	unsigned places_marked; /* of those, for processes inside sessions */
+	unsigned places; /* that were used so far: the others' memory was not touched */
+	unsigned places_most;
+	unsigned places_uid;	  /* of these, for one uid */
+	unsigned places_marked;	  /* of those, for processes inside sessions */
+	unsigned sessions_uid;	  /* and for connections with a session */
+	unsigned fds_connections; /* descriptors that connections and relays may have */
 	unsigned connections;
 };
 

@@ -17,6 +17,7 @@
 #include "broker/claim.h"
 #include "broker/dispatch.h"
 #include "broker/file_transfer.h"
+#include "broker/places.h"
 #include "broker/quota_fetch.h"
 #include "broker/relay.h"
 #include "broker/relay_channel.h"
@@ -66,6 +67,46 @@ static void close_after_answer(int fd)
 	sock_close(fd);
 }
 
+/* For a newcomer of t, which is inside a session or is not: 0, or -1. */
+static int take_silent_place(struct broker *b, const struct tenant *t, bool marked)
+{
+	struct connection *silent = places_find_silent(b, t, marked);
+	struct failure f;
+
+	if (!silent)
+		return -1;
+	fail_set(&f, FAIL_BUSY, "connect again",
+		 "another client needed the place, and this one was silent for longest");
+	send_failure(silent->fd, &f);
+	connection_drop(b, silent);
+	return 0;
+}
+
+/*
+ * Is there room for one connection more of t, which is inside a session or not?  If need be
+ * that of others.  MUST: what is inside a session takes nobody's place that is outside.
+ */
+static int make_room(struct broker *b, const struct tenant *t, bool marked, struct failure *f)
+{
+	bool fair = control_active(CONTROL_SESSION_PLACES);
+
+	/* A loop: for a moment a relay's channel may have been one too many. */
+	while (places_check_descriptors(b, f) != 0)
+		if (take_silent_place(b, t, marked) != 0)
+			return -1;
+	while (fair && marked && t->marked >= b->places_marked)
+		if (take_silent_place(b, t, true) != 0)
+			return fail_set(f, FAIL_BUSY, "end some of them",
+					"%u processes inside sessions are connected already",
+					b->places_marked);
+	while (t->connections >= b->places_uid)
+		if (!fair || take_silent_place(b, t, marked) != 0)
+			return fail_set(f, FAIL_BUSY, "end a session and try again",
+					"uid %u has %u connections already", (unsigned)t->uid,
+					b->places_uid);
+	return 0;
+}
+
 int connection_accept(struct broker *b, struct connection *c, int fd)
 {
 	struct failure f = { 0 };
@@ -81,17 +122,8 @@ int connection_accept(struct broker *b, struct connection *c, int fd)
 	 * that connects in a loop must not lock the user out.  An unreadable mark counts. */
 	if (peer_read_mark(&c->peer, &c->marked, &f) != 0)
 		c->marked = true;
-	if (c->marked && c->tenant->marked >= b->places_marked &&
-	    control_active(CONTROL_SESSION_PLACES)) {
-		fail_set(&f, FAIL_BUSY, "end some of them",
-			 "%u processes inside sessions are connected already", b->places_marked);
+	if (make_room(b, c->tenant, c->marked, &f) != 0)
 		goto refuse;
-	}
-	if (c->tenant->connections >= b->places_uid) {
-		fail_set(&f, FAIL_BUSY, "end a session and try again",
-			 "uid %u has %u connections already", (unsigned)c->peer.uid, b->places_uid);
-		goto refuse;
-	}
 	c->tenant->connections++;
 	c->tenant->marked += c->marked;
 	c->fd = fd;
@@ -129,10 +161,11 @@ void connection_drop(struct broker *b, struct connection *c)
 		c->tenant->sessions--;
 	else if (!c->session.resumed)
 		e.why = "its secrets were not claimed";
-	if (c->session.state != SESSION_NONE)
+	if (c->session.state != SESSION_NONE) {
+		c->tenant->opened--;
 		ticket_session_ended(c->tenant, &c->session, clock_now_ms());
-	if (c->session.state != SESSION_NONE)
 		audit_write(&c->tenant->audit, &e, NULL);
+	}
 	close_after_answer(c->fd);
 	peer_release(&c->peer);
 	file_transfer_drop(c);

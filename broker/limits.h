@@ -5,9 +5,10 @@
 #define BROKER_LIMITS_H
 
 /* A user broker's only client is its user. */
-#define CONNECTIONS_MAX 512   /* a live session keeps one; nobody runs that many agents */
-#define CONNECTIONS_UID 448   /* of the one uid; the other places are to answer `busy` from */
-#define CONNECTIONS_MARKED 64 /* of these, from inside sessions: they may only ask for the status */
+#define CONNECTIONS_MAX 1600   /* a live session keeps one, and often a worker for its quota */
+#define CONNECTIONS_UID 1536   /* of the one uid; the other places are to answer `busy` from */
+#define CONNECTIONS_MARKED 256 /* of these, from inside sessions: status lines, nested sessions */
+#define SESSIONS_UID 1024      /* of these, with a session: a person can always lock and end some */
 
 /* The system broker keeps places for every user, whatever the others do. */
 #define TENANTS_MAX 40 /* uids at once; each has a locked region of its own */
@@ -15,6 +16,7 @@
 #define SUBORDINATE_MAX (4 << 20) /* bytes of that file: some 100,000 users */
 #define SYSTEM_UID 64		  /* connections of one uid */
 #define SYSTEM_MARKED 16	  /* of these, from inside sessions */
+#define SYSTEM_SESSIONS 56	  /* of these, with a session */
 #define SYSTEM_CONNECTIONS ((TENANTS_MAX + 1) * SYSTEM_UID)
 #define TURN_SHARE 4  /* connections of one uid that are served in one turn of the loop */
 #define BUSY_MOST 250 /* ms of loop time of one uid, halved in each sweep; over that it pauses */
@@ -26,7 +28,9 @@
  * listener and up to three files besides. */
 #define CONNECTION_FDS 6
 #define TENANT_FDS 5
-#define OTHER_FDS 64
+#define OTHER_FDS 64 /* files and channels of the broker's own: no connection gets these */
+#define FDS_LEAST (2 * OTHER_FDS) /* with fewer it does not start */
+#define SYSTEM_FDS_LEAST (FDS_LEAST + TENANT_FDS * TENANTS_MAX)
 
 #define LISTEN_BACKLOG 128
 #define ACCEPT_BATCH 16	 /* connections accepted in one turn of the loop */

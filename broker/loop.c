@@ -31,10 +31,7 @@
 int loop_start(struct broker *b, struct failure *f)
 {
 	sigset_t set;
-	unsigned i;
 
-	for (i = 0; i < b->places; i++)
-		b->connection[i].fd = -1;
 	sigemptyset(&set);
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
@@ -160,7 +157,7 @@ static void sweep_deadlines(struct broker *b)
 		tenant_apply_timeouts(&b->tenant[i], now);
 		b->tenant[i].busy_ms /= 2;
 	}
-	if (b->full && b->connections < b->places)
+	if (b->full && b->connections < b->places_most)
 		watch_listener(b, true);
 }
 

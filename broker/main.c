@@ -178,7 +178,7 @@ static int check_system_user(const struct options *o, struct failure *f)
 	return 0;
 }
 
-static int harden_process(const struct options *o, struct failure *f)
+static int harden_process(const struct options *o, struct broker *b, struct failure *f)
 {
 	rlim_t want = o->system ? CONNECTION_FDS * SYSTEM_CONNECTIONS + TENANT_FDS * TENANTS_MAX
 				: CONNECTION_FDS * CONNECTIONS_MAX + TENANT_FDS;
@@ -201,17 +201,24 @@ static int harden_process(const struct options *o, struct failure *f)
 	if (getrlimit(RLIMIT_NOFILE, &now) == 0 && now.rlim_max != RLIM_INFINITY &&
 	    now.rlim_max < files.rlim_max)
 		files.rlim_cur = files.rlim_max = now.rlim_max;
+	if (files.rlim_cur < (o->system ? SYSTEM_FDS_LEAST : FDS_LEAST))
+		return fail_set(f, FAIL_SYSTEM, "ulimit -Hn 1024, before it is started",
+				"only %u files may be open here, too few for a broker",
+				(unsigned)files.rlim_cur);
 	if (setrlimit(RLIMIT_NOFILE, &files) != 0)
 		return fail_errno(f, NULL, "cannot raise the limit of open files");
+	b->fds_connections = (unsigned)files.rlim_cur - OTHER_FDS -
+			     (o->system ? TENANT_FDS * TENANTS_MAX : TENANT_FDS);
 	return 0;
 }
 
 static int allocate_places(struct broker *b, struct failure *f)
 {
-	b->places = b->system ? SYSTEM_CONNECTIONS : CONNECTIONS_MAX;
+	b->places_most = b->system ? SYSTEM_CONNECTIONS : CONNECTIONS_MAX;
 	b->places_uid = b->system ? SYSTEM_UID : CONNECTIONS_UID;
 	b->places_marked = b->system ? SYSTEM_MARKED : CONNECTIONS_MARKED;
-	b->connection = calloc(b->places, sizeof(*b->connection));
+	b->sessions_uid = b->system ? SYSTEM_SESSIONS : SESSIONS_UID;
+	b->connection = calloc(b->places_most, sizeof(*b->connection));
 	if (!b->connection)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for connections");
 	b->arena = arena_new(b->system ? ARENA_LEAST : ARENA_DEFAULT, f);
@@ -227,7 +234,7 @@ static int allocate_places(struct broker *b, struct failure *f)
  */
 static int start_broker(struct broker *b, struct options *o, struct failure *f)
 {
-	if (check_system_user(o, f) != 0 || harden_process(o, f) != 0 || libsodium_start(f) != 0)
+	if (check_system_user(o, f) != 0 || harden_process(o, b, f) != 0 || libsodium_start(f) != 0)
 		return -1;
 	b->system = o->system;
 	b->started = (uint64_t)time(NULL);

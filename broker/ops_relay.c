@@ -122,7 +122,7 @@ struct wire_out *op_relay_file(struct request *q, struct failure *f)
 	}
 	if (kind == RELAY_FILE_CA && admit_authorities(q->connection, q->beside->fd, f) != 0)
 		return NULL;
-	r->file[kind] = q->beside->fd;
+	relay_keep_descriptor(&r->file[kind], q->beside->fd);
 	q->beside->fd = -1;
 	return wire_ok();
 }
@@ -184,7 +184,7 @@ struct wire_out *op_relay(struct request *q, struct failure *f)
 		return NULL;
 	}
 	r->start = start;
-	r->listener = q->beside->fd;
+	relay_keep_descriptor(&r->listener, q->beside->fd);
 	q->beside->fd = -1;
 	c->preparing = NULL;
 	return relay_channel_start(q->broker, c, r, f) == 0 ? wire_ok() : NULL;

@@ -17,6 +17,7 @@
 #include "broker/fields.h"
 #include "broker/image.h"
 #include "broker/ops.h"
+#include "broker/places.h"
 #include "broker/price_list.h"
 #include "broker/relay_headers.h"
 #include "broker/relay_metering.h"
@@ -262,7 +263,8 @@ static int read_purpose(struct request *q, char out[PURPOSE_SIZE], struct failur
 }
 
 /* One session a connection, and nothing else over it. */
-static int open_check_connection(const struct connection *c, struct failure *f)
+static int open_check_connection(const struct broker *b, const struct connection *c,
+				 struct failure *f)
 {
 	if (!session_may(&c->session, SESSION_OPEN))
 		return fail_set(f, FAIL_IN_USE, "one session a connection",
@@ -270,7 +272,7 @@ static int open_check_connection(const struct connection *c, struct failure *f)
 	if (c->watcher || c->quota || c->renewer.names)
 		return fail_set(f, FAIL_IN_USE, "connect once more",
 				"this connection has another purpose");
-	return 0;
+	return places_check_session(b, c->tenant, f);
 }
 
 /* What is asked for, into the connection's session; is it allowed, by the seals and the ticket? */
@@ -326,7 +328,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	struct image_verdict image;
 	struct price_list prices;
 
-	if (open_check_connection(c, f) != 0 || open_read(q, &prices, purpose, f) != 0)
+	if (open_check_connection(q->broker, c, f) != 0 || open_read(q, &prices, purpose, f) != 0)
 		return NULL;
 	if (image_admit(q, s, &image, f) <= 0)
 		return image.ask;
@@ -341,6 +343,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 		spending_set_prices(c->tenant, session_counted_entry(s), &prices);
 	confirm_granted(c);
 	session_step(s, SESSION_OPEN);
+	c->tenant->opened++;
 	s->opened = (uint64_t)time(NULL);
 	sock_allow_fds(c->fd);
 	c->deadline = clock_now_ms() + CLAIM_DEADLINE_MS;

@@ -76,6 +76,7 @@ struct wire_out *op_status(struct request *q, struct failure *f)
 	wire_put_bool(o, "untraced", proc_tracer(getpid()) == 0);
 	wire_put_bool(o, "caged", prctl(PR_GET_SECCOMP, 0, 0, 0, 0) == 2);
 	wire_put_uint(o, "landlock", (uint64_t)sandbox_landlock());
+	wire_put_uint(o, "connections", t->connections);
 	wire_put_uint(o, "sessions", t->sessions);
 	wire_put_uint(o, "relays", relays_count(t->relays));
 	wire_put_uint(o, "releases", t->releases);

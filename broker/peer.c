@@ -46,6 +46,8 @@ int peer_identify(struct peer *p, int fd, struct failure *f)
 	if (sock_peer(fd, &p->pid, &p->uid) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot tell who is calling");
 	p->pidfd = sock_peer_pidfd(fd, p->pid, &p->exact);
+	if (p->pidfd < 0 && (errno == EMFILE || errno == ENFILE))
+		return fail_errno(f, "try again", "cannot look at process %d", (int)p->pid);
 	if (p->pidfd < 0 && (p->exact || errno != ENOSYS))
 		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);
 	if (proc_stat(p->pid, &st) != 0) {

@@ -6,11 +6,30 @@
 
 #include <stdint.h>
 
+#include <stdbool.h>
+
 struct broker;
 struct connection;
+struct failure;
+struct tenant;
 
 /* A free place of b->connection, or NULL. */
 struct connection *places_find_free(struct broker *b);
+
+/* 0: one more connection, or a relay's channel, leaves the broker's own files enough
+ * descriptors; or FAIL_BUSY. */
+int places_check_descriptors(const struct broker *b, struct failure *f);
+
+/* May t have one session more?  Places stay free for who lists, ends or locks them. */
+int places_check_session(const struct broker *b, const struct tenant *t, struct failure *f);
+
+/*
+ * Whose place a newcomer of t gets where there are too many: of the connections without a
+ * session, one of the process that holds most, and of these the one that was silent for
+ * longest.  So who opens connections and holds them keeps nobody else out.  marked: of
+ * those from inside sessions.  NULL: there is none.
+ */
+struct connection *places_find_silent(struct broker *b, const struct tenant *t, bool marked);
 
 /* Have the loop watch c's descriptor; epoll's data is the index of its place.  0, or -1 with errno. */
 int places_watch(struct broker *b, const struct connection *c);

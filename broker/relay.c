@@ -15,6 +15,8 @@
 
 static const char *const file_names[RELAY_FILES] = { "ca", "cert", "key" };
 
+static unsigned descriptors_kept;
+
 int relay_file_from_name(const char *name)
 {
 	int i;
@@ -38,17 +40,34 @@ struct relay *relay_new(void)
 	return r;
 }
 
+void relay_keep_descriptor(int *place, int fd)
+{
+	*place = fd;
+	descriptors_kept++;
+}
+
+unsigned relay_descriptors(void)
+{
+	return descriptors_kept;
+}
+
+static void descriptor_close(int fd)
+{
+	if (fd < 0)
+		return;
+	sock_close(fd);
+	descriptors_kept--;
+}
+
 void relay_free(struct relay *r)
 {
 	int i;
 
 	if (!r)
 		return;
-	if (r->listener >= 0)
-		sock_close(r->listener);
+	descriptor_close(r->listener);
 	for (i = 0; i < RELAY_FILES; i++)
-		if (r->file[i] >= 0)
-			sock_close(r->file[i]);
+		descriptor_close(r->file[i]);
 	wire_out_free(r->start);
 	free(r);
 }

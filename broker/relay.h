@@ -56,6 +56,12 @@ struct relay {
 /* A relay without any descriptor.  NULL when there is no memory. */
 struct relay *relay_new(void);
 
+/* Keep fd, which the relay is to have, at place: its listener or one of its files. */
+void relay_keep_descriptor(int *place, int fd);
+
+/* How many are kept so, of all relays. */
+unsigned relay_descriptors(void);
+
 /* Close its descriptors, but for the channel and the pidfd, and free it.  NULL-safe. */
 void relay_free(struct relay *r);
 

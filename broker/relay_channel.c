@@ -86,16 +86,17 @@ static int channel_connect(struct broker *b, struct connection *c, struct tenant
 	return 0;
 }
 
-/* A place for the channel of c's session.  Those of nested ones count as marked, as their
- * processes' own connections do, so that a session cannot lock its user out. */
+/* A place for the channel of c's session, for which c gives way: it has no use after that.
+ * Those of nested ones count as marked, as their processes' own connections do, so that a
+ * session cannot lock its user out. */
 static struct connection *find_place(struct broker *b, const struct connection *c,
 				     struct failure *f)
 {
 	struct connection *place = places_find_free(b);
 	const struct tenant *t = c->tenant;
 
-	if (place && t->connections < b->places_uid &&
-	    !(c->session.marked && t->marked >= b->places_marked))
+	if (place && t->connections <= b->places_uid &&
+	    !(c->session.marked && t->marked > b->places_marked))
 		return place;
 	fail_set(f, FAIL_BUSY, "end a session and try again",
 		 "there are too many connections for another session");

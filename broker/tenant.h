@@ -48,6 +48,7 @@ struct tenant {
 	struct auto_unlock *auto_unlock;
 	unsigned connections;
 	unsigned marked;	      /* of these, from inside sessions */
+	unsigned opened;	      /* with a session, live or not yet */
 	unsigned sessions;	      /* live ones */
 	unsigned transfers;	      /* connections with a file on its way */
 	unsigned turn, served;	      /* connections served in that turn of the loop */

@@ -24,7 +24,7 @@ int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct fai
 		n++;
 	if (n >= TICKETS_MAX)
 		return fail_set(f, FAIL_BUSY, "end a session and try again",
-				"there are %d sessions already", TICKETS_MAX);
+				"%d sessions live or linger already", TICKETS_MAX);
 	new = calloc(1, sizeof(*new));
 	if (!new)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a session");

@@ -18,7 +18,7 @@ struct failure;
 struct session;
 struct tenant;
 
-#define TICKETS_MAX 256 /* of one tenant: live sessions, and those that linger */
+#define TICKETS_MAX 2048 /* of one tenant: live sessions, and those that linger */
 
 struct ticket {
 	struct ticket *next;

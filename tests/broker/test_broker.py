@@ -14,17 +14,18 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import ExitStack
 
 import pytest
 
 import canary
 import wire_client as wc
-from wire_client import Broker, Child, Closed, Refused, in_child, launch, mark, request, undumpable
+from client import until
+from wire_client import Broker, Child, Closed, Refused, in_child, launch, many_files, mark, request, undumpable
 
 pytestmark = pytest.mark.usefixtures("ordinary_user")
 
 TOKEN = canary.new_token()
-HELLO = request("hello")
 PUT = {"name": "new", "token": b"t" * 20, "origin": wc.ORIGIN, "variable": wc.VARIABLE,
        "policy": "", "replace": False}
 
@@ -75,31 +76,85 @@ def test_a_full_claim_channel_stalls_nobody(broker, kind):
     child.result()
 
 
-def test_too_many_connections_and_recovery(fresh):
-    held = []
-    try:
-        for _ in range(wc.CONNECTIONS_UID):
-            held.append(fresh.connect())
-        for c in held:
+def test_who_holds_connections_keeps_nobody_out(fresh):
+    """A newcomer gets the place that was silent for longest, of the process that holds most."""
+    many_files()
+    with fresh.connect() as patient, ExitStack() as held:
+        patient.call("hello")
+
+        def crowd():
+            mine = [fresh.connect() for _ in range(wc.CONNECTIONS_UID - 1)]
+            for c in mine:
+                c.call("hello")
+            os.write(says, b".")
+            os.read(go, 1)
+            said = [wc.unpack(mine[i].recv()) for i in range(2)], [mine[i].closed() for i in range(2)]
+            return said, mine[2].call("hello")["ok"], mine[-1].call("hello")["ok"]
+        there, says = os.pipe()
+        go, tells = os.pipe()
+        child = Child(crowd)
+        assert os.read(there, 1) == b"."
+        for _ in range(2):
+            assert held.enter_context(fresh.connect()).call("hello")["ok"]
+        assert patient.call("hello")["ok"]
+        os.write(tells, b".")
+        (answers, ends), *others = child.result()
+        assert all(a["error"] == "busy" and "silent for longest" in a["message"] for a in answers) and all(ends)
+        assert others == [True, True]
+        for fd in (there, says, go, tells):
+            os.close(fd)
+
+
+def test_too_many_sessions_and_recovery(broker):
+    """They cannot be taken from who has them; the next one hears why, and a person can still look and lock."""
+    many_files()
+    with ExitStack() as held:
+        for _ in range(wc.SESSIONS_UID):
+            held.enter_context(broker.connect()).open()
+        with broker.connect() as c:
+            said = c.ask("open", **wc.open_fields())
+            assert said["error"] == "busy" and f"{wc.SESSIONS_UID} sessions" in said["message"]
+            assert "ccctl sessions" in said["hint"]
+        assert broker.call("status")["connections"] > wc.SESSIONS_UID
+        broker.call("lock")
+        broker.unlock()
+    until(lambda: broker.call("status")["connections"] == 1, what="the end of them")
+    with broker.connect() as c:
+        assert c.open()["granted"]
+
+
+def test_few_descriptors():
+    """Of connections and sessions there are as many as leave the broker's own files enough."""
+    many_files()
+    few = Broker(setup=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (256, 256)))
+    with few, ExitStack() as held:
+        few.init()
+        few.put("zai", TOKEN)
+        with pytest.raises(Refused) as said:
+            for _ in range(200):
+                held.enter_context(few.connect()).open()
+        assert said.value.error == "busy" and "sessions already" in said.value.message
+        for _ in range(200):
+            assert held.enter_context(few.connect()).call("hello")["ok"]
+        few.put("another", TOKEN)
+        assert few.get("another") == TOKEN.encode()
+    none = Broker(setup=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100)))
+    code, err = none.fails()
+    assert code == 1 and "only 100 files may be open" in err and "ulimit -Hn" in err
+
+
+def test_a_session_takes_no_place_outside(fresh):
+    """What is marked is displaced by what is marked alone."""
+    with ExitStack() as held:
+        mine = [held.enter_context(fresh.connect()) for _ in range(300)]
+        for c in mine:
             c.call("hello")
-        for _ in range(5):
-            with fresh.connect() as c:
-                c.sock.setblocking(True)
-                try:
-                    c.send(HELLO)  # whatever it sends first, it hears why
-                except Closed:
-                    pass
-                assert wc.unpack(c.recv())["error"] == "busy"
-                assert c.closed()
-        assert held[0].call("hello") and held[-1].call("hello")
-        for c in held[:10]:
-            c.close()
-        deadline = time.monotonic() + 5
-        while not fresh.serving():
-            assert time.monotonic() < deadline
-    finally:
-        for c in held:
-            c.close()
+
+        def crowd():
+            mark()
+            return sum(fresh.connect().call("hello")["ok"] for _ in range(2 * wc.CONNECTIONS_MARKED))
+        assert in_child(crowd) == 2 * wc.CONNECTIONS_MARKED
+        assert all(c.call("hello")["ok"] for c in mine)
 
 
 # ---- the record --------------------------------------------------------
@@ -415,25 +470,26 @@ def spoil(path, mode=None, link=False, file=False):
 
 
 def test_sessions_cannot_keep_their_person_out():
-    """Who comes marked gets few places; the person can still lock and launch."""
+    """Who comes marked gets some of the places; the person can still lock and launch."""
     with wc.Broker() as b:
         b.init()
 
         def crowd():
             mark()
-            held, refused = [], 0
-            for _ in range(120):
-                c = b.connect()
-                try:
-                    c.call("hello")
-                    held.append(c)
-                except (Refused, wc.Closed, OSError):
-                    refused += 1
-            return len(held), refused
-
-        held, refused = wc.in_child(crowd)
-        assert held <= 64 and refused >= 50
-        assert b.call("status")["state"] == "unlocked"
+            held = [b.connect() for _ in range(2 * wc.CONNECTIONS_MARKED)]
+            os.write(says, b".")
+            os.read(go, 1)
+            return len(held)
+        there, says = os.pipe()
+        go, tells = os.pipe()
+        child = Child(crowd)
+        assert os.read(there, 1) == b"."
+        status = b.call("status")
+        assert status["state"] == "unlocked" and status["connections"] <= wc.CONNECTIONS_MARKED + 1
+        os.write(tells, b".")
+        child.result()
+        for fd in (there, says, go, tells):
+            os.close(fd)
 
 
 def test_a_second_broker_does_not_take_a_socket_over():

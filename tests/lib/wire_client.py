@@ -17,6 +17,7 @@ import hashlib
 import json
 import os
 import pickle
+import resource
 import select
 import shutil
 import signal
@@ -38,7 +39,9 @@ VERSION = 1
 PACKET_MAX = 65536
 TOKEN_MAX = 16384
 ENTRIES_MAX = 3
-CONNECTIONS_UID = 448
+CONNECTIONS_UID = 1536
+CONNECTIONS_MARKED = 256
+SESSIONS_UID = 1024
 SLOTS_MAX = 64
 STAGED_UID = 2
 FILE_MAX = 524288
@@ -73,6 +76,12 @@ class Refused(Exception):
 
 class Closed(Exception):
     """The broker ended the connection."""
+
+
+def many_files():
+    """Let this process open as many files as it may: the default is fewer than a broker has places."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 # ---- messages ----------------------------------------------------------

@@ -85,8 +85,8 @@ def test_hello_and_status(fresh):
             "broker": str, "version": str, "state": str, "vault": str, "why": str, "asleep": int,
             "pid": int, "started": int, "memory_locked": bool, "memory_size": int,
             "memory_used": int, "undumpable": bool, "untraced": bool, "caged": bool, "landlock": int,
-            "sessions": int, "relays": int, "releases": int, "waiting": int, "locked_at": int, "kept": int, "watched": bool,
-            "delays": bool, "relay": str}
+            "connections": int, "sessions": int, "relays": int, "releases": int, "waiting": int,
+            "locked_at": int, "kept": int, "watched": bool, "delays": bool, "relay": str}
         assert all(status[k] for k in ("memory_locked", "undumpable", "untraced", "caged"))
         abi = wc.libc.syscall(444, None, 0, 1)  # landlock_create_ruleset, for its version
         assert status["landlock"] == max(abi, 0)
