@@ -19,7 +19,8 @@
 #include "relay/upstream.h"
 #include "wire/trial.h"
 
-#define STEPS_MAX 32 /* of one pair, before others have their turn */
+#define HEAD_MS 15000 /* from a head's first byte to its last; the client writes it at once */
+#define STEPS_MAX 32  /* of one pair, before others have their turn */
 
 struct pair *pair_accept(struct relay *r)
 {
@@ -88,6 +89,15 @@ static bool pair_step(struct pair *p)
 	return false;
 }
 
+/* Heads that begin and never end would have all of the places for connections. */
+static void pair_note_head(struct pair *p)
+{
+	if (p->state != PAIR_HEAD || p->in.to == 0)
+		p->head_until = 0;
+	else if (!p->head_until)
+		p->head_until = clock_now_ms() + HEAD_MS;
+}
+
 static void pair_go_on(struct pair *p)
 {
 	unsigned i;
@@ -96,6 +106,7 @@ static void pair_go_on(struct pair *p)
 		if (!pair_step(p))
 			break;
 	p->again = i == STEPS_MAX && p->state != PAIR_OVER;
+	pair_note_head(p);
 }
 
 static short pair_client_events(const struct pair *p)
@@ -127,23 +138,29 @@ static short pair_upstream_events(const struct pair *p)
 	return events;
 }
 
+static void poll_until(int64_t until, int *timeout)
+{
+	int64_t left = until - clock_now_ms();
+
+	if (left < 0)
+		left = 0;
+	if (*timeout < 0 || left < *timeout)
+		*timeout = (int)left;
+}
+
 void pair_poll(struct pair *p, struct pollfd fds[2], int *timeout)
 {
 	short events = pair_upstream_events(p);
-	int64_t left;
 
 	fds[0] = (struct pollfd){ .fd = p->fd, .events = pair_client_events(p) };
 	/* Not for nothing: poll(2) reports a hang-up whether it was asked for or not. */
 	fds[1] = (struct pollfd){ .fd = events ? upstream_fd(p->up) : -1, .events = events };
 	if (p->again)
 		*timeout = 0;
-	if (p->state == PAIR_FAREWELL && p->shut) {
-		left = p->linger_until - clock_now_ms();
-		if (left < 0)
-			left = 0;
-		if (*timeout < 0 || left < *timeout)
-			*timeout = (int)left;
-	}
+	if (p->state == PAIR_FAREWELL && p->shut)
+		poll_until(p->linger_until, timeout);
+	if (p->head_until)
+		poll_until(p->head_until, timeout);
 }
 
 void pair_run(struct pair *p, const struct pollfd fds[2])
@@ -155,6 +172,11 @@ void pair_run(struct pair *p, const struct pollfd fds[2])
 	    p->state != PAIR_FAREWELL) {
 		pair_end(p, true);
 		return;
+	}
+	if (p->head_until && clock_now_ms() >= p->head_until) {
+		pair_answer(p, 408, API_INVALID_REQUEST,
+			    "the request's head did not come to its end");
+		p->again = true;
 	}
 	p->idle_event = p->state == PAIR_HEAD && fds[1].revents;
 	if (fds[0].revents || fds[1].revents || p->again || connecting || lingering)

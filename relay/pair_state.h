@@ -47,6 +47,7 @@ struct pair {
 	bool again;	 /* it has had its turn, and would go on */
 	bool shut;	 /* our side of the client's connection is */
 	size_t dropped;
+	int64_t head_until; /* clock_now_ms(): by then the head that has begun is whole; 0: none has */
 	int64_t linger_until;
 };
 

@@ -5,6 +5,7 @@ import os
 import re
 import socket
 import threading
+from contextlib import ExitStack
 
 import pytest
 
@@ -123,6 +124,17 @@ def test_what_two_readers_read_differently_is_refused(provider, shape):
         assert b"connection: close" in got
         assert relay.wait("refusal")["what"]
     assert not provider.requests
+
+
+def test_heads_that_never_end_keep_no_request_out(provider):
+    """More than it has room for."""
+    begun = b"P", b"POST /v1/messages HTTP/1.1\r\nHost: a\r\n"
+    with Relay(provider.url) as relay, ExitStack() as held:
+        slow = [held.enter_context(relay.raw()) for _ in range(66)]
+        for i, s in enumerate(slow):
+            s.sendall(begun[i % len(begun)])
+        assert relay.post().status == 200
+        assert slow[0].recv(4096).startswith(b"HTTP/1.1 408 ")
 
 
 def test_a_line_that_is_no_request(provider):
