@@ -51,7 +51,7 @@ $(TRACER): $(OBJ)/tests/torture/tracer.o $(OBJ)/tests/torture/tracer_calls.o
 	$(call link,-pie,-lseccomp)
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate torture package-test
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate torture load package-test
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -100,6 +100,13 @@ torture:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_BUILD="$(CURDIR)/$(TEST)" /usr/bin/python3 tests/torture/run.py $(ARGS)
+
+# Crowds of clients, a thousand sessions, processes and providers that misbehave; ARGS="--only
+# sessions".  tests/load/test_load.py is the short form.
+load:
+	@tools/need build run test >/dev/null || tools/deps
+	@$(MAKE) --no-print-directory all test-build
+	@CCRUN_BUILD="$(CURDIR)/$(TEST)" python3 tests/load/run.py $(ARGS)
 
 # As root: the packages of Debian 12 and 13, built twice in chroots, cross-built for arm64, checked,
 # and used on clean machines of both that systemd has booted.  Into build/deb/RELEASE, and the
