@@ -9,7 +9,7 @@ import resource
 import select
 import signal
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import client as world
@@ -44,7 +44,11 @@ def relays():
 
 def memory_kib(pids):
     """What each has for itself, in the mean: anonymous pages and shared ones that are no file's."""
-    sums = [sum(status_kib(p, "RssAnon", "RssShmem")) for p in pids]
+    sums = []
+    for p in pids:
+        # One that has ended meanwhile has none.
+        with suppress(KeyError, FileNotFoundError, ProcessLookupError):
+            sums.append(sum(status_kib(p, "RssAnon", "RssShmem")))
     return sum(sums) // max(1, len(sums))
 
 

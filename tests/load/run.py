@@ -11,6 +11,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 
 # pylint: disable=wrong-import-position
+import day
 import scenarios
 
 ROWS = {
@@ -26,6 +27,7 @@ ROWS = {
     "sessions: slow requests": lambda: scenarios.slow(60),
     "launches: a storm": lambda: scenarios.storm(500),
     "providers: stall, flood, cut": lambda: scenarios.providers(16),
+    **{f"days: person {n}": lambda n=n: day.play(seed=n) for n in range(1, 6)},
 }
 
 
