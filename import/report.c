@@ -13,6 +13,7 @@
 #include "import/accounts.h"
 #include "import/report_text.h"
 #include "json/output.h"
+#include "wire/names.h"
 
 static const char *account_kind_name(const struct account *a)
 {
@@ -176,6 +177,28 @@ void report_found(const struct import *im)
 	fflush(stdout);
 }
 
+/* A script that was scrubbed and can be a command by its name: what makes it anew.  false: none. */
+static bool report_command(const struct import *im, unsigned i)
+{
+	const struct account *a = &im->account[i];
+	const struct import_file *file = &im->file[a->file];
+	const char *name = strrchr(file->path, '/');
+	char path[PATH_SIZE];
+	unsigned k;
+
+	if (file->kind != FILE_SHELL || !(file->st.st_mode & S_IXUSR) || !name ||
+	    !wire_name_ok(name + 1) || !a->provider[0])
+		return false;
+	for (k = 0; k < i; k++)
+		if (im->account[k].file == a->file)
+			return true;
+	say("note: %s starts claude without its key now: ccctl link %s %s%s%s makes that command "
+	    "anew",
+	    report_path(im->home, file->path, path), name + 1, a->provider,
+	    a->provider_mode[0] ? ":" : "", a->provider_mode);
+	return true;
+}
+
 /* An import is half of the way: the keys still lie in the files, or the scripts that had
  * them start claude with its own log-in. */
 static void report_next(const struct import *im)
@@ -185,7 +208,8 @@ static void report_next(const struct import *im)
 
 	for (i = 0; i < im->accounts; i++) {
 		stored = stored || im->account[i].state == STATE_STORED;
-		scrubbed = scrubbed || im->file[im->account[i].file].scrubbed;
+		if (im->file[im->account[i].file].scrubbed && !report_command(im, i))
+			scrubbed = true;
 	}
 	if (scrubbed)
 		say("note: what started claude with these keys starts it without them now: use "
@@ -198,16 +222,18 @@ void report_done(const struct import *im)
 {
 	char path[PATH_SIZE];
 	const struct account *a;
-	unsigned i, wiped = 0;
+	unsigned i, wiped = 0, tokens = 0;
 
 	for (i = 0; i < im->accounts; i++) {
 		a = &im->account[i];
+		tokens += a->kind == ACCOUNT_TOKEN;
 		if (a->twin != i)
 			continue;
 		if (a->state == STATE_STORED)
 			say("stored '%s': ccrun %s%s%s", a->entry, a->provider,
 			    a->provider_mode[0] ? ":" : "", a->provider_mode);
-		if (a->state == STATE_LEFT && (a->kind == ACCOUNT_TOKEN || a->kind == ACCOUNT_SOURCE))
+		if (a->state == STATE_LEFT &&
+		    (a->kind == ACCOUNT_TOKEN || a->kind == ACCOUNT_SOURCE))
 			say("'%s' was not stored: it is in %s as before", a->entry,
 			    report_path(im->home, im->file[a->at_file].path, path));
 		if (a->state != STATE_FAILED)
@@ -231,6 +257,8 @@ void report_done(const struct import *im)
 	else if (im->lefts > wiped)
 		say("--scrub --history overwrites them; shells that run write their history at "
 		    "their end");
+	if (im->history && im->lefts == 0 && tokens)
+		say("no piece of these keys was found in histories, backups and transcripts");
 	report_next(im);
 }
 

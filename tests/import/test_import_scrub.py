@@ -263,6 +263,18 @@ def test_after_an_import_no_piece_of_any_key_is_anywhere(h):
     assert {k["state"] for k in again["keys"]} <= {"same", "left"} and again["leftovers"] == []
 
 
+def test_a_scrubbed_script_is_named_with_what_makes_it_anew(h):
+    key = f"ANTHROPIC_AUTH_TOKEN={h.key('t')}\n"
+    h.write("bin/claude-two", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://two.example.org\nexport " + key + "exec claude \"$@\"\n", 0o755)
+    said = scrub(h, "--history").err
+    assert "note: ~/bin/claude-two starts claude without its key now: ccctl link claude-two example makes that command anew\n" in said
+    assert "no piece of these keys was found in histories" in said and "what started claude with these keys" not in said
+    h.write(".bashrc", "alias two='ANTHROPIC_BASE_URL=https://two.example.org " + key.strip() + " claude'\n")
+    h.write(".bash_history", h.made["t"] + "\n")
+    said = scrub(h, "--history").err
+    assert "what started claude with these keys" in said and "no piece" not in said and "claude-two" not in said
+
+
 def test_leftovers_are_named_and_kept_without_the_word(h):
     every_kind(h)
     paths = [".bash_history", ".zsh_history", ".local/share/fish/fish_history", ".bashrc~", ".bashrc.bak", "bin/.gw.swp",
