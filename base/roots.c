@@ -18,7 +18,7 @@ struct walk {
 	char at[PATH_SIZE];   /* what was looked at: no link, no ".." in it; "" is "/" */
 	char rest[PATH_SIZE]; /* what is still to be followed */
 	unsigned links;
-	bool own; /* what belongs to this process's user will do */
+	bool own;	 /* what belongs to this process's user will do */
 	gid_t own_group; /* with own: what this group can write, too; or (gid_t)-1 */
 };
 

@@ -256,7 +256,9 @@ static int limit_add_row(struct client *c, struct table *t, const char *name, st
 
 static int limit_list_text(struct client *c, const struct listed *e, unsigned n, struct failure *f)
 {
-	static const struct table_column column[] = { { "NAME", 0 }, { "LIMIT", 0 }, { "USED", 0 } };
+	static const struct table_column column[] = { { "NAME", 0 },
+						      { "LIMIT", 0 },
+						      { "USED", 0 } };
 	struct table t = { .column = column, .columns = 3 };
 	struct limit l;
 	unsigned i;

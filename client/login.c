@@ -288,7 +288,7 @@ static int login_disable(struct client *c, struct login_files *l, struct failure
 /* ---- status ---- */
 
 struct login_view {
-	const char *way; /* systemd, autostart, both, none */
+	const char *way;    /* systemd, autostart, both, none */
 	const char *failed; /* NULL, or an enabled unit's name: it opens nothing */
 	bool manager;
 	struct {

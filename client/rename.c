@@ -42,7 +42,8 @@ static void rename_note_providers(const char *from, const char *to)
 		return;
 	for (i = 0; i < n; i++) {
 		if (rename_concerns(names[i], from))
-			say("note: the provider %s looks for its key under '%s': ccctl edit %s, and "
+			say("note: the provider %s looks for its key under '%s': ccctl edit %s, "
+			    "and "
 			    "there secret = %s below [provider]",
 			    names[i], from, names[i], to);
 		free(names[i]);

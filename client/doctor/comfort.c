@@ -47,7 +47,7 @@ static void login_look_at(struct checkup *d, const struct login_files *l)
 		found_broken(d, "journalctl --user -e tells why; then ccctl login enable",
 			     "a unit of the log-in has failed: %s", failed);
 	else if (units && l->shared[0] && !l->shared_current &&
-	    l->file[UNIT_SOCKET].state == FILE_MISSING)
+		 l->file[UNIT_SOCKET].state == FILE_MISSING)
 		found_advice(d, "use its ccctl, or sudo make install this one there",
 			     "the units in %s are another installation's", l->shared);
 	else if (units && l->file[AUTOSTART].state == FILE_CURRENT)

@@ -49,8 +49,7 @@ void check_install(struct checkup *d)
 		if (path_installed(parts[i].path, path, NULL) != 0 || access(path, F_OK) != 0)
 			continue;
 		if (path_check_own_or_roots(path, group, &f) != 0) {
-			found_broken(d,
-				     f.hint[0] ? f.hint : "sudo make install, or the package",
+			found_broken(d, f.hint[0] ? f.hint : "sudo make install, or the package",
 				     "who can write there gets your keys: %s", f.what);
 			return;
 		}
