@@ -55,14 +55,16 @@ static void telling_set_said(struct telling *t)
 
 static void tell_wrong_key(const struct telling *t)
 {
+	bool shipped = t->p->key_url[0] && !t->p->key_url_by[0];
+
 	if (t->p->secrets == 0) {
 		fail_set(t->f, FAIL_SYSTEM, "its file says that it needs no key: ccctl edit",
 			 "%s wants a key%s", t->word, t->said);
 		return;
 	}
 	fail_set(t->f, FAIL_SYSTEM, NULL, "%s refuses the key%s", t->word, t->said);
-	fail_hint(t->f, "ccctl add %s --replace%s%s", t->word,
-		  t->p->key_url[0] ? "; keys are made at " : "", t->p->key_url);
+	fail_hint(t->f, "ccctl add %s --replace%s%s", t->word, shipped ? "; keys are made at " : "",
+		  shipped ? t->p->key_url : "");
 }
 
 static void tell_wrong_path(const struct telling *t)

@@ -69,7 +69,8 @@ static void tokens_explain(const struct wanted *w, const struct provider *p)
 	terminal_say("%s: the key will be sealed for %s and sent nowhere else.",
 		     p->title[0] ? p->title : p->name, origin_url(w->origin));
 	if (p->key_url[0])
-		terminal_say("Keys are made at %s", p->key_url);
+		terminal_say("Keys are made at %s%s%s", p->key_url,
+			     p->key_url_by[0] ? ", says your file " : "", p->key_url_by);
 }
 
 /* *p, *n: the key, in s. */

@@ -52,9 +52,30 @@ static void provider_set_unverified(struct provider *p)
 		snprintf(p->unverified, sizeof(p->unverified), "%.*s", (int)n, why);
 }
 
+static bool chain_is_users(const struct chain *c, const struct ini_file *file)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->layer[i].users && c->layer[i].file == file)
+			return true;
+	return false;
+}
+
+/* A person goes there and logs in: whose word that is has to be told. */
+static const struct ini_item *provider_note_key_url(struct provider *p, const struct view *v)
+{
+	const struct layer_section *from = NULL;
+	const struct ini_item *it = view_get(v, "provider", "key_url", &from);
+
+	if (it && (chain_is_users(&v->own, from->file) || chain_is_users(&v->other, from->file)))
+		snprintf(p->key_url_by, sizeof(p->key_url_by), "%s", it->path);
+	return it;
+}
+
 static int provider_set_texts(struct provider *p, const struct view *v, struct failure *f)
 {
-	const struct ini_item *it = view_get(v, "provider", "key_url", NULL);
+	const struct ini_item *it = provider_note_key_url(p, v);
 
 	if (params_text(p, v, "title", p->title, sizeof(p->title), f) != 0 ||
 	    params_text(p, v, "docs", p->docs, sizeof(p->docs), f) != 0 ||

@@ -98,8 +98,9 @@ struct provider {
 	char usage[NAME_MAX_LEN + 1]; /* what kind of quota to fetch; "" for none, and when local */
 	char unverified[64];	      /* of verified = "no, WHY; more": WHY; or "" */
 	char key_url[256];	      /* where a person gets the key; for `ccctl add`; or "" */
-	char needs[512];	      /* what the user can do when nothing of needs_any is there */
-	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
+	char key_url_by[PROVIDER_PATH]; /* the file of the user's own that says so, or "" */
+	char needs[512];      /* what the user can do when nothing of needs_any is there */
+	char needs_any[1024]; /* words: env:NAME, file:PATH (~ is home) */
 	struct price_line price[PRICE_LINES_MAX];
 	unsigned prices;		/* lines of [prices] */
 	char users_file[PROVIDER_PATH]; /* the highest file of the user's own, or "" */

@@ -479,3 +479,19 @@ def test_import_does_not_seal_such_a_command(planted, h):
     h.write(".bashrc", "export ZAI_API_KEY=$(pass show x)\n")
     r = bare(h, "import", "--yes", str(h.home / ".bashrc"))
     assert r.rc != 0 and "evil" in r.out + r.err and entry(h) is None, r
+
+
+# ---- where a key is made -------------------------------------------------
+
+@pytest.mark.parametrize("planted", [False, True])
+def test_who_says_where_keys_are_made_is_named(v, planted):
+    """A person goes there and logs in: a page of the attacker's passes on what both say, and so has
+    the key that is made on it."""
+    path = v.overlay("zai", "[provider]\nkey_url = https://evil.example.test/keys\n") if planted else None
+    p = talk(v, "add", "zai")
+    p.expect(r"Keys are made at https://(\S+?)(, says your file \S+)?\r\n")
+    said, by = p.match.groups()
+    p.sendintr()
+    assert ended(p) != 0
+    assert said.startswith("evil.example.test") == planted
+    assert by == (f", says your file {path}" if planted else None)
