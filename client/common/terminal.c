@@ -29,8 +29,7 @@
 #include "client/common/terminal_watch.h"
 #include "start/terminal.h"
 
-#define WATCH_MS 50   /* how often the terminal is looked at while a secret is typed */
-#define TAKEN_MS 1000 /* by then our reader has what came; a busy machine has it wait */
+#define WATCH_MS 50 /* how often the terminal is looked at while a secret is typed */
 
 /* Signals that would end or stop the process with echo off, and SIGCONT, after which
  * the question is asked again. */
@@ -128,16 +127,16 @@ static int hush_echo_off(struct hush *h, struct failure *f)
 	if (tcgetattr(h->fd, &h->was) != 0)
 		return fail_errno(f, NULL, "terminal");
 	*quiet = h->was;
-	/* Not ICANON: it limits a line to 4,095 bytes, and keys may be longer. */
-	quiet->c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | ICANON);
-	quiet->c_lflag |= ISIG;
+	quiet->c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | EXTPROC);
+	/* terminal_input.h */
+	quiet->c_lflag |= ISIG | ICANON;
 	quiet->c_iflag |= ICRNL;
 	/* Ctrl-Z would stop the parent (ccrun) at once, and the shell would take the
-	 * terminal back while echo is still off.  Read it as a byte, restore echo, then stop
+	 * terminal back while echo is still off.  Have it end the line, restore echo, then stop
 	 * the process group. */
+	quiet->c_cc[VEOL] = quiet->c_cc[VSUSP];
+	quiet->c_cc[VEOL2] = _POSIX_VDISABLE;
 	quiet->c_cc[VSUSP] = _POSIX_VDISABLE;
-	quiet->c_cc[VMIN] = 1;
-	quiet->c_cc[VTIME] = 0;
 	do
 		r = tcsetattr(h->fd, TCSAFLUSH, quiet);
 	while (r != 0 && errno == EINTR && !terminal_signalled());
@@ -214,30 +213,18 @@ static bool hush_is_altered(const struct hush *h)
 		now.c_line != set->c_line || memcmp(now.c_cc, set->c_cc, sizeof(now.c_cc)) != 0);
 }
 
-/* Something came: has our reader it?  Else another process took it, or waits before us. */
-static bool hush_was_robbed(const struct hush *h)
-{
-	struct pollfd p = { .fd = terminal_input_fd(h->input), .events = POLLIN };
-
-	return poll(&p, 1, TAKEN_MS) == 0;
-}
-
-/* Wait for a byte, and take it into s->p[s->n].  1; 0: the input ended; -1 with errno, which
- * is EAGAIN when none came yet.  *taken: one came, and we have it not. */
-static int hush_read_byte(const struct hush *h, struct secret *s, bool *taken)
+/* Wait for a byte, and take it into s->p[s->n].  1; 0: there is no more; -1 with errno, which
+ * is EAGAIN when none came yet. */
+static int hush_read_byte(const struct hush *h, struct secret *s)
 {
 	const struct timespec patience = { .tv_nsec = WATCH_MS * 1000000L }, none = { 0 };
-	struct pollfd p[] = { { .fd = terminal_input_fd(h->input), .events = POLLIN },
-			      { .fd = h->fd, .events = POLLIN } };
+	struct pollfd p = { .fd = terminal_input_fd(h->input), .events = POLLIN };
 	int r = terminal_input_take(h->input, s->p + s->n), error = errno;
+	bool waits = r < 0 && error == EAGAIN;
 
-	*taken = false;
 	/* Signals are delivered only here, so none is missed. */
-	if (ppoll(p, 2, r < 0 && error == EAGAIN ? &patience : &none, &h->mask) > 0 && r < 0 &&
-	    error == EAGAIN) {
-		*taken = p[1].revents & POLLIN && !p[0].revents && hush_was_robbed(h);
+	if (ppoll(&p, 1, waits ? &patience : &none, &h->mask) > 0 && waits)
 		return terminal_input_take(h->input, s->p + s->n);
-	}
 	errno = error;
 	return r;
 }
@@ -252,22 +239,21 @@ static void hush_obey_background(const struct hush *h)
 /* 1 a line was read, 0 a signal came, -1 with f set. */
 static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 {
-	bool over = false, nul = false, taken;
+	bool over = false, nul = false;
 	enum typed t;
 	int r, error;
 
 	for (s->n = 0;;) {
 		if (terminal_signalled())
 			return 0;
-		r = hush_read_byte(h, s, &taken);
+		r = hush_read_byte(h, s);
 		error = errno;
 		/* A shell that stopped us has set it as it likes: the question is asked again. */
 		if (terminal_signalled() || terminal_continue_pending())
 			continue;
-		/* After each byte: the last one, too, may be one of a passphrase that others have. */
 		if (hush_is_altered(h))
 			return terminal_fail_altered(f);
-		if (terminal_was_read(h->watch, taken))
+		if (terminal_was_read(h->watch))
 			return terminal_fail_read(f);
 		if (r < 0 && (error == EAGAIN || error == EINTR))
 			continue;
@@ -278,7 +264,9 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		errno = error;
 		if (r < 0)
 			return fail_errno(f, NULL, "terminal");
-		t = r == 0 ? TYPED_END : hush_take_byte(h, s, &over, &nul);
+		over = over || terminal_input_was_cut(h->input);
+		/* Ctrl-D ends a line, too. */
+		t = r > 0 ? hush_take_byte(h, s, &over, &nul) : s->n ? TYPED_LINE : TYPED_END;
 		if (t == TYPED_END)
 			return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");
 		if (t == TYPED_LINE)
@@ -289,8 +277,13 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		}
 	}
 	if (over)
-		return fail_set(f, FAIL_TOO_LARGE, NULL, "the answer is longer than %zu bytes",
-				s->room - 1);
+		return fail_set(f, FAIL_TOO_LARGE,
+				s->room > TERMINAL_LINE_MAX ? "a longer one: on standard input, "
+							      "from a file"
+							    : NULL,
+				"the answer is longer than %zu bytes",
+				s->room > TERMINAL_LINE_MAX ? (size_t)TERMINAL_LINE_MAX - 1
+							    : s->room - 1);
 	if (nul)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "the answer has a NUL");
 	return 1;
@@ -322,12 +315,16 @@ static bool hush_has_more(struct hush *h, struct secret *s)
 {
 	int flags = fcntl(h->fd, F_GETFL);
 	uint8_t *spare = &s->p[s->n];
+	struct termios bytes = h->quiet;
 	bool more = false;
 
-	while (!more && terminal_input_take(h->input, spare) == 1)
-		more = !strchr(" \t\r\n", *spare);
 	terminal_input_end(h->input);
 	h->input = NULL;
+	/* Also what is no whole line. */
+	bytes.c_lflag &= ~(tcflag_t)ICANON;
+	bytes.c_cc[VMIN] = 1;
+	bytes.c_cc[VTIME] = 0;
+	tcsetattr(h->fd, TCSANOW, &bytes);
 	fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
 	while (!more && read(h->fd, spare, 1) == 1)
 		more = !strchr(" \t\r\n", *spare);
@@ -377,6 +374,7 @@ static int hush_prompt(struct hush *h, const char *prompt, struct failure *f)
 static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *shared,
 		    struct failure *f)
 {
+	bool shown;
 	int r;
 
 	h->stop = *shared = false;
@@ -388,16 +386,18 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 		*shared = terminal_is_shared(h->fd, hush_is_interrupted, h);
 		/* The caller lets the signal have its way, and asks anew. */
 		if (!*shared && !hush_is_interrupted(h)) {
-			r = hush_prompt(h, prompt, f) == 0 ? hush_read(h, s, f) : -1;
+			r = hush_prompt(h, prompt, f);
+			shown = r == 0;
+			r = shown ? hush_read(h, s, f) : -1;
 			s->more = r == 1 && h->own && hush_has_more(h, s);
 			terminal_input_end(h->input);
 			h->input = NULL;
 			if (h->watch >= 0)
 				close(h->watch);
 			h->watch = -1;
-			if (h->page)
+			if (shown && h->page)
 				terminal_page_leave(h->fd);
-			else
+			else if (shown)
 				terminal_write(h->fd, "\n");
 		}
 		hush_echo_back(h);

@@ -1,15 +1,15 @@
 /*
- * client/common/terminal_input.c - a thread that always waits for a terminal's input.
+ * client/common/terminal_input.c - a thread that waits for a terminal's line.
  */
 #include "client/common/terminal_input.h"
 
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -21,11 +21,9 @@
 #include "base/locked.h"
 #include "client/common/terminal_watch.h"
 
-#define ROOM 8192 /* a power of two; a terminal has 4,096 bytes at once */
 #define STACK_SIZE (64UL * 1024)
-/* A look takes 0.1 s where nobody else waits.  Who waits behind another is seen by the next. */
-#define LOOKS 2
-#define LOOKS_MS 2000
+#define FIRST_MS 5000 /* by then the thread waits, on a busy machine too */
+#define POKE_MS 20
 #define END_SIGNAL SIGALRM
 
 struct terminal_input {
@@ -33,13 +31,14 @@ struct terminal_input {
 	struct termios modes;
 	pthread_t thread;
 	struct sigaction old;
-	int policy;
 	int came; /* an eventfd, for the taker */
-	atomic_bool looked, end, ended;
-	bool line;		   /* it has the end of one: the thread's alone */
-	int error;		   /* once it ended: of read(2); 0: there is no more */
-	atomic_size_t read, taken; /* bytes so far */
-	uint8_t p[ROOM];	   /* a ring */
+	atomic_int id;
+	atomic_bool end, ended;
+	/* The thread's until it has ended. */
+	int error;
+	ssize_t n;
+	size_t taken;
+	uint8_t p[TERMINAL_LINE_MAX + 1];
 };
 
 /* ---- the thread ---- */
@@ -49,92 +48,26 @@ static void input_note_signal(int sig)
 	(void)sig;
 }
 
-static void event_tell(int fd)
-{
-	const uint64_t one = 1;
-
-	while (write(fd, &one, sizeof(one)) < 0 && errno == EINTR)
-		;
-}
-
-static void event_forget(int fd)
-{
-	uint64_t n;
-
-	while (read(fd, &n, sizeof(n)) < 0 && errno == EINTR)
-		;
-}
-
-/* One read(2), as the modes have it.  Its result, with what came in the ring. */
-static ssize_t input_read_once(struct terminal_input *in)
-{
-	size_t at = in->read % ROOM, room = ROOM - (in->read - in->taken);
-	ssize_t n;
-
-	if (room > ROOM - at)
-		room = ROOM - at;
-	if (room == 0) {
-		errno = EAGAIN;
-		return -1;
-	}
-	n = read(in->fd, &in->p[at], room);
-	/* Looked for before they are the taker's, who wipes them. */
-	if (n > 0) {
-		in->line = in->line || memchr(&in->p[at], '\n', (size_t)n);
-		in->read += (size_t)n;
-	}
-	return n;
-}
-
-/* A read(2) that ends by itself after a while, but not while another process waits in its own.
- * What was typed ahead is kept. */
-static void input_look_for_others(struct terminal_input *in)
-{
-	struct termios looking = in->modes;
-	unsigned i;
-
-	looking.c_cc[VMIN] = 0;
-	looking.c_cc[VTIME] = 1;
-	tcsetattr(in->fd, TCSANOW, &looking);
-	for (i = 0; i < LOOKS && !in->end; i++)
-		input_read_once(in);
-	tcsetattr(in->fd, TCSANOW, &in->modes);
-}
-
-/*
- * Behind the line nothing is wanted.  MUST: between two calls of read(2) next to nothing is
- * done, for there the terminal is another's to read.
- */
-static void input_read_line(struct terminal_input *in)
-{
-	struct pollfd p = { .fd = in->fd, .events = POLLIN };
-	ssize_t n = 1;
-
-	while (!in->end && !in->line) {
-		if (!terminal_is_watched())
-			poll(&p, 1, -1); /* as one who does not keep others out */
-		n = input_read_once(in);
-		if (n > 0)
-			event_tell(in->came);
-		else if (n < 0 && errno == EAGAIN)
-			poll(NULL, 0, 1); /* the ring is full, or the descriptor does not wait */
-		else if (n == 0 || errno != EINTR)
-			break;
-	}
-	in->error = n < 0 ? errno : 0;
-}
-
 static void *input_run(void *arg)
 {
 	struct terminal_input *in = arg;
+	struct pollfd p = { .fd = in->fd, .events = POLLIN };
+	const uint64_t one = 1;
 
-	if (terminal_is_watched())
-		input_look_for_others(in);
-	in->looked = true;
-	event_tell(in->came);
-	input_read_line(in);
+	in->id = (int)syscall(SYS_gettid);
+	do {
+		/* As one who keeps nobody out. */
+		if (!terminal_is_watched() && poll(&p, 1, -1) > 0)
+			poll(NULL, 0, POKE_MS);
+		in->n = read(in->fd, in->p, sizeof(in->p));
+		in->error = in->n < 0 ? errno : 0;
+		/* A descriptor that we were given may not wait. */
+		if (in->error == EAGAIN)
+			poll(NULL, 0, 1);
+	} while (!in->end && (in->error == EINTR || in->error == EAGAIN));
 	in->ended = true;
-	event_tell(in->came);
+	while (write(in->came, &one, sizeof(one)) < 0 && errno == EINTR)
+		;
 	return NULL;
 }
 
@@ -163,42 +96,55 @@ static int input_start_thread(struct terminal_input *in)
 	return r == 0 ? 0 : -1;
 }
 
-/* Being told of a byte, the caller must not take the processor from who goes back to read:
- * one of this policy does not.  (musl has no function for it.) */
-static void input_yield_to_thread(struct terminal_input *in)
-{
-	const struct sched_param none = { 0 };
-
-	in->policy = (int)syscall(SYS_sched_getscheduler, 0);
-	if (in->policy == SCHED_OTHER)
-		syscall(SYS_sched_setscheduler, 0, SCHED_BATCH, &none);
-}
-
 static void input_free(struct terminal_input *in)
 {
-	const struct sched_param none = { 0 };
-
-	if (in->policy == SCHED_OTHER)
-		syscall(SYS_sched_setscheduler, 0, SCHED_OTHER, &none);
 	if (in->came >= 0)
 		close(in->came);
 	locked_unmap(in, sizeof(*in));
 }
 
-/* Has it found that nobody else waits? */
-static bool input_is_alone(struct terminal_input *in)
+/* How often the thread has gone to sleep; -1: that cannot be read. */
+static long input_sleeps(const struct terminal_input *in)
 {
-	int64_t deadline = clock_now_ms() + LOOKS_MS;
-	struct pollfd p = { .fd = in->came, .events = POLLIN };
-	int64_t left;
+	static const char key[] = "\nvoluntary_ctxt_switches:";
+	char path[64], *text = NULL, *line;
+	long count = -1;
+	size_t n;
 
-	while (!in->looked) {
-		left = deadline - clock_now_ms();
-		if (left <= 0)
-			return false;
-		poll(&p, 1, (int)left);
+	snprintf(path, sizeof(path), "/proc/self/task/%d/status", (int)in->id);
+	if (io_slurp(path, 65536, &text, &n, NULL) != 0)
+		return -1;
+	line = strstr(text, key);
+	if (line)
+		count = strtol(line + strlen(key), NULL, 10);
+	free(text);
+	return count;
+}
+
+/*
+ * Does the thread wait for the terminal, and not for another's read(2) of it to end?  Setting the
+ * modes wakes who waits for a terminal (n_tty_set_termios), to see that there is nothing and
+ * sleep once more; who waits for n_tty's atomic_read_lock sleeps on.
+ */
+static bool input_holds_terminal(const struct terminal_input *in)
+{
+	int64_t deadline = clock_now_ms() + FIRST_MS;
+	long before, after;
+
+	while (clock_now_ms() < deadline && !in->ended) {
+		before = input_sleeps(in);
+		poll(NULL, 0, POKE_MS);
+		/* Asleep, as far as can be told: then only we wake it. */
+		if (!in->id || before < 0 || input_sleeps(in) != before)
+			continue;
+		tcsetattr(in->fd, TCSANOW, &in->modes);
+		poll(NULL, 0, POKE_MS);
+		after = input_sleeps(in);
+		if (after > before)
+			return true;
 	}
-	return true;
+	/* Something came, and we have it. */
+	return in->ended;
 }
 
 struct terminal_input *terminal_input_begin(int fd, const struct termios *modes, struct failure *f)
@@ -210,14 +156,12 @@ struct terminal_input *terminal_input_begin(int fd, const struct termios *modes,
 	in->fd = fd;
 	in->modes = *modes;
 	in->came = eventfd(0, EFD_CLOEXEC);
-	in->policy = -1;
 	if (in->came < 0 || input_start_thread(in) != 0) {
 		fail_errno(f, NULL, "read the terminal");
 		input_free(in);
 		return NULL;
 	}
-	input_yield_to_thread(in);
-	if (input_is_alone(in))
+	if (!terminal_is_watched() || input_holds_terminal(in))
 		return in;
 	terminal_input_end(in);
 	terminal_fail_read(f);
@@ -248,21 +192,21 @@ int terminal_input_fd(const struct terminal_input *in)
 
 int terminal_input_take(struct terminal_input *in, uint8_t *byte)
 {
-	struct pollfd p = { .fd = in->came, .events = POLLIN };
-	bool ended = in->ended;
-	uint8_t *at = &in->p[in->taken % ROOM];
+	errno = EAGAIN;
+	if (!in->ended)
+		return -1;
+	if (in->n < 0) {
+		errno = in->error;
+		return -1;
+	}
+	if (in->taken == (size_t)in->n)
+		return 0;
+	*byte = in->p[in->taken];
+	io_wipe(&in->p[in->taken++], 1);
+	return 1;
+}
 
-	/* Before the look: what comes behind it is told anew. */
-	if (in->taken == in->read && !ended && poll(&p, 1, 0) > 0) {
-		event_forget(in->came);
-		ended = in->ended;
-	}
-	if (in->taken != in->read) {
-		*byte = *at;
-		io_wipe(at, 1);
-		in->taken++;
-		return 1;
-	}
-	errno = ended ? in->error : EAGAIN;
-	return ended && in->error == 0 ? 0 : -1;
+bool terminal_input_was_cut(const struct terminal_input *in)
+{
+	return in->ended && in->n >= TERMINAL_LINE_MAX;
 }

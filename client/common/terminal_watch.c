@@ -65,12 +65,11 @@ bool terminal_is_watched(void)
 	return control_active(CONTROL_TERMINAL_WATCHED);
 }
 
-bool terminal_was_read(int watch, bool taken)
+bool terminal_was_read(int watch)
 {
 	char event[sizeof(struct inotify_event)];
 
-	return terminal_is_watched() &&
-	       (taken || (watch >= 0 && read(watch, event, sizeof(event)) > 0));
+	return terminal_is_watched() && watch >= 0 && read(watch, event, sizeof(event)) > 0;
 }
 
 int terminal_fail_read(struct failure *f)

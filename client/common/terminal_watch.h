@@ -21,12 +21,8 @@ int terminal_watch(int fd);
 /* Is it the case?  A test build can do without, and without what keeps others from reading. */
 bool terminal_is_watched(void);
 
-/*
- * Has another reader what was typed?  taken: something came, and it could not be read.
- * That tells also of those that inotify does not: by the kernel's asynchronous I/O, or by
- * /dev/tty.  watch may be -1.
- */
-bool terminal_was_read(int watch, bool taken);
+/* Has another reader what was typed?  watch may be -1. */
+bool terminal_was_read(int watch);
 
 /* f: others have a part of what was typed.  Returns -1. */
 int terminal_fail_read(struct failure *f);
