@@ -70,6 +70,7 @@ struct hush {
 	const struct terminal_page *page; /* shown instead of a prompt, or NULL */
 	int watch;			  /* terminal_watch; -1: none */
 	struct terminal_input *input;	  /* while it is read */
+	bool bytes;			  /* a line that is longer than a terminal's */
 };
 
 bool terminal_asks(void)
@@ -130,12 +131,16 @@ static int hush_echo_off(struct hush *h, struct failure *f)
 	quiet->c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | EXTPROC);
 	/* terminal_input.h */
 	quiet->c_lflag |= ISIG | ICANON;
-	quiet->c_iflag |= ICRNL;
+	if (h->bytes)
+		quiet->c_lflag &= ~(tcflag_t)ICANON;
+	quiet->c_iflag |= ICRNL | IUTF8;
 	/* Ctrl-Z would stop the parent (ccrun) at once, and the shell would take the
 	 * terminal back while echo is still off.  Have it end the line, restore echo, then stop
 	 * the process group. */
 	quiet->c_cc[VEOL] = quiet->c_cc[VSUSP];
 	quiet->c_cc[VEOL2] = _POSIX_VDISABLE;
+	quiet->c_cc[VMIN] = 1;
+	quiet->c_cc[VTIME] = 0;
 	quiet->c_cc[VSUSP] = _POSIX_VDISABLE;
 	do
 		r = tcsetattr(h->fd, TCSAFLUSH, quiet);
@@ -276,14 +281,14 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 			return 0;
 		}
 	}
+	if (over && !h->bytes && s->room > TERMINAL_LINE_MAX && terminal_input_was_cut(h->input)) {
+		h->bytes = true;
+		terminal_write(h->fd, "\nccctl: this is longer than a terminal's line: once more");
+		return 0;
+	}
 	if (over)
-		return fail_set(f, FAIL_TOO_LARGE,
-				s->room > TERMINAL_LINE_MAX ? "a longer one: on standard input, "
-							      "from a file"
-							    : NULL,
-				"the answer is longer than %zu bytes",
-				s->room > TERMINAL_LINE_MAX ? (size_t)TERMINAL_LINE_MAX - 1
-							    : s->room - 1);
+		return fail_set(f, FAIL_TOO_LARGE, NULL, "the answer is longer than %zu bytes",
+				s->room - 1);
 	if (nul)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "the answer has a NUL");
 	return 1;
@@ -322,8 +327,6 @@ static bool hush_has_more(struct hush *h, struct secret *s)
 	h->input = NULL;
 	/* Also what is no whole line. */
 	bytes.c_lflag &= ~(tcflag_t)ICANON;
-	bytes.c_cc[VMIN] = 1;
-	bytes.c_cc[VTIME] = 0;
 	tcsetattr(h->fd, TCSANOW, &bytes);
 	fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
 	while (!more && read(h->fd, spare, 1) == 1)

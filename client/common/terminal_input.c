@@ -20,6 +20,7 @@
 #include "base/io.h"
 #include "base/locked.h"
 #include "client/common/terminal_watch.h"
+#include "wire/limits.h"
 
 #define STACK_SIZE (64UL * 1024)
 #define FIRST_MS 5000 /* by then the thread waits, on a busy machine too */
@@ -38,7 +39,7 @@ struct terminal_input {
 	int error;
 	ssize_t n;
 	size_t taken;
-	uint8_t p[TERMINAL_LINE_MAX + 1];
+	uint8_t p[TOKEN_MAX + 256]; /* with what is taken back */
 };
 
 /* ---- the thread ---- */
@@ -48,23 +49,46 @@ static void input_note_signal(int sig)
 	(void)sig;
 }
 
-static void *input_run(void *arg)
+/* One read(2), behind what is there.  True: there may be more. */
+static bool input_read(struct terminal_input *in)
 {
-	struct terminal_input *in = arg;
 	struct pollfd p = { .fd = in->fd, .events = POLLIN };
-	const uint64_t one = 1;
+	ssize_t n;
 
-	in->id = (int)syscall(SYS_gettid);
 	do {
 		/* As one who keeps nobody out. */
 		if (!terminal_is_watched() && poll(&p, 1, -1) > 0)
 			poll(NULL, 0, POKE_MS);
-		in->n = read(in->fd, in->p, sizeof(in->p));
-		in->error = in->n < 0 ? errno : 0;
+		n = read(in->fd, &in->p[in->n], sizeof(in->p) - (size_t)in->n);
+		in->error = n < 0 ? errno : 0;
 		/* A descriptor that we were given may not wait. */
 		if (in->error == EAGAIN)
 			poll(NULL, 0, 1);
 	} while (!in->end && (in->error == EINTR || in->error == EAGAIN));
+	in->n += n > 0 ? n : 0;
+	return n > 0;
+}
+
+/* Without ICANON a line ends where we see it. */
+static bool input_has_line(const struct terminal_input *in, ssize_t from)
+{
+	const cc_t *c = in->modes.c_cc;
+
+	for (; from < in->n; from++)
+		if (in->p[from] == '\n' || in->p[from] == c[VEOF] || in->p[from] == c[VEOL])
+			return true;
+	return in->n == (ssize_t)sizeof(in->p);
+}
+
+static void *input_run(void *arg)
+{
+	struct terminal_input *in = arg;
+	const uint64_t one = 1;
+	ssize_t from = 0;
+
+	in->id = (int)syscall(SYS_gettid);
+	while (input_read(in) && !(in->modes.c_lflag & ICANON) && !input_has_line(in, from))
+		from = in->n;
 	in->ended = true;
 	while (write(in->came, &one, sizeof(one)) < 0 && errno == EINTR)
 		;
@@ -195,7 +219,7 @@ int terminal_input_take(struct terminal_input *in, uint8_t *byte)
 	errno = EAGAIN;
 	if (!in->ended)
 		return -1;
-	if (in->n < 0) {
+	if (in->error) {
 		errno = in->error;
 		return -1;
 	}
@@ -208,5 +232,6 @@ int terminal_input_take(struct terminal_input *in, uint8_t *byte)
 
 bool terminal_input_was_cut(const struct terminal_input *in)
 {
-	return in->ended && in->n >= TERMINAL_LINE_MAX;
+	return in->ended &&
+	       in->n >= (in->modes.c_lflag & ICANON ? TERMINAL_LINE_MAX : (ssize_t)sizeof(in->p));
 }

@@ -21,8 +21,8 @@ struct terminal_input;
 #define TERMINAL_LINE_MAX 4095
 
 /*
- * Begin to read a line from fd, which has these modes, with ICANON, and is read by nobody else of
- * this process.  NULL with f set: FAIL_CHANGED when another process waits for the input, which
+ * Begin to read a line from fd, which has these modes, and is read by nobody else of this process.
+ * Without ICANON, for a longer line, others may have some of what comes behind its beginning.  NULL with f set: FAIL_CHANGED when another process waits for the input, which
  * would have it first.
  */
 struct terminal_input *terminal_input_begin(int fd, const struct termios *modes, struct failure *f);
