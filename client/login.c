@@ -18,6 +18,7 @@
 #include "client/facts/broker_facts.h"
 #include "client/login/login_files.h"
 #include "client/login/systemctl.h"
+#include "client/slots/slots.h"
 #include "client/verbs.h"
 #include "json/output.h"
 
@@ -111,6 +112,24 @@ static int login_end_broker(pid_t broker, struct failure *f)
 	return r;
 }
 
+/* Is there a vault, held by a running broker of one's own, that opens for a person alone? */
+static bool login_wants_person(struct client *c)
+{
+	struct slots *s = calloc(1, sizeof(*s));
+	struct failure ignored = { 0 };
+	bool wants = false;
+	unsigned i;
+
+	if (s && client_connect(c, false, &ignored) == 0 && !c->dial.system &&
+	    slots_fetch(c, s, &ignored) == 0) {
+		wants = s->n > 0;
+		for (i = 0; i < s->n; i++)
+			wants = wants && slot_kind_is_persons(s->slot[i].kind);
+	}
+	free(s);
+	return wants;
+}
+
 /* The user manager starts the broker in its own environment, not in this one. */
 static void login_note_environment(void)
 {
@@ -175,6 +194,7 @@ static int login_enable_units(struct client *c, struct login_files *l, struct fa
 	const char *words[3 + ENABLED_UNITS] = { "enable", "--now" };
 	pid_t broker;
 	unsigned i;
+	bool person;
 	int r;
 
 	for (i = 0; i < ENABLED_UNITS; i++)
@@ -183,6 +203,7 @@ static int login_enable_units(struct client *c, struct login_files *l, struct fa
 	if (login_not_foreign(l, 0, LOGIN_UNITS - 1, f) != 0 ||
 	    login_find_broker(c, &broker, f) != 0)
 		return -1;
+	person = login_wants_person(c);
 	login_note_environment();
 	if ((l->shared[0] ? login_use_shared(l, f) : login_use_own(l, f)) != 0)
 		return -1;
@@ -197,6 +218,9 @@ static int login_enable_units(struct client *c, struct login_files *l, struct fa
 		return -1;
 	say("enabled: systemd starts the broker when it is needed, opens the vault at a graphical "
 	    "log-in, and locks it on suspend and screen lock");
+	if (person)
+		say("note: no log-in opens this vault yet, it has slots for a person alone; on a "
+		    "desktop: ccctl slot add keyring");
 	return EXIT_DONE;
 }
 

@@ -201,8 +201,15 @@ def test_enabled_right_after_init(login):
     pid = login.c.broker()
     r = login.ok("enable")
     assert "ended the broker that systemd did not start" in r.err and not alive(pid), r
+    assert "note: no log-in opens this vault yet" in r.err and "ccctl slot add keyring" in r.err, r
     assert not (login.c.runtime / "ccrun/broker.sock").exists()
     assert any(call.startswith("--user enable --now") for call in login.calls())
+
+
+def test_a_vault_with_a_slot_of_the_machine_s_has_no_note(login):
+    login.c.init()
+    assert login.c.ccctl("host", "init").rc == 0 and login.c.ccctl("slot", "add", "keyfile").rc == 0
+    assert "no log-in opens" not in login.ok("enable").err
 
 
 def test_a_broker_with_sessions_is_its_owner_s_to_end(login, token):
