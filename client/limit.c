@@ -306,8 +306,9 @@ static int limit_set(struct client *c, const char *name, const struct limit *to,
 	loosens = limit_loosens(&from, to);
 	limit_describe(&from, before);
 	if (loosens && terminal_asks())
-		say("the limit of %s is %s: in its place, what allows more wants a person", name,
-		    before);
+		say("the limit of %s is %s; what allows more wants you: a passphrase or recovery "
+		    "code",
+		    name, before);
 	if (loosens && person_identify(c, f) != 0)
 		return -1;
 	o = wire_request("limit-set");

@@ -80,7 +80,7 @@ def test_what_a_new_limit_takes_the_place_of_is_said(w):
     said = w.ok("limit", "demo", "1/hour").err
     assert said == "ccctl: limit of demo: 1 request an hour (before: 2 requests an hour)\n"
     with w.screen([CCCTL, "limit", "demo", "3000/day"], columns=110) as s:
-        s.wait("the limit of demo is 1 request an hour: in its place, what allows more wants a person\n(.*\n)?Passphrase")
+        s.wait("the limit of demo is 1 request an hour; what allows more wants you: a passphrase or recovery code\n(.*\n)?Passphrase")
         s.send(PASSPHRASE + "\r")
         s.wait(r"limit of demo: 3000 requests a day \(before: 1 request an hour\)")
 
