@@ -424,7 +424,8 @@ void store_explain_failure(const struct vault_store *s, struct failure *f)
 	}
 	memcpy(what, f->what, sizeof(what));
 	snprintf(f->what, sizeof(f->what), "%.150s: %.160s", s->path, what);
-	if (prev)
+	/* The mend of a newer one is a newer program, not an older vault. */
+	if (prev && f->code != FAIL_NEWER)
 		fail_hint(f, "nothing was written; the generation before it is %.220s.prev",
 			  s->path);
 	else if (!f->hint[0])

@@ -252,6 +252,8 @@ static void test_explain(void **state)
 	assert_int_equal(put("two"), 0);
 	explained(FAIL_TRUNCATED, NULL, &f);
 	assert_non_null(strstr(f.hint, in_dir("vault.prev")));
+	explained(FAIL_NEWER, "install the newer program", &f);
+	assert_string_equal(f.hint, "install the newer program");
 	explained(FAIL_WRONG_KEY, "try again", &f);
 	assert_string_equal(f.what, "the reason");
 	assert_string_equal(f.hint, "try again");
