@@ -15,6 +15,7 @@
 #include "broker/person.h"
 #include "broker/request.h"
 #include "broker/tenant_vault.h"
+#include "wire/limits.h"
 #include "wire/pack.h"
 #include "wire/unpack.h"
 
@@ -162,8 +163,7 @@ static struct wire_out *serve_request(struct request *q, struct failure *f)
 	}
 	op = find_op(name);
 	if (!op) {
-		fail_set(f, FAIL_UNKNOWN_OP, "programs of one version belong together",
-			 "unknown request '%s'", name);
+		fail_set(f, FAIL_UNKNOWN_OP, WIRE_HINT_VERSIONS, "unknown request '%s'", name);
 		return NULL;
 	}
 	if (check_admission(q, op->flags, f) == 0)

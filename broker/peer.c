@@ -138,8 +138,8 @@ int peer_check_confined(const struct peer *p, struct failure *f)
 	if (confined || !control_active(CONTROL_CONFINED_SESSION))
 		return 0;
 	return fail_set(f, FAIL_POSTURE,
-			"start it with ccrun; sessions without: confine = off in the provider's "
-			"[policy]",
+			"start it with ccrun of the broker's version; sessions without: "
+			"confine = off in the provider's [policy]",
 			"process %d is not confined (no seccomp filter, or no no_new_privs)",
 			(int)p->pid);
 }

@@ -202,6 +202,19 @@ int dial_open(struct dial *d, bool start, void *buf, size_t size, struct failure
 	return dial_open_at(d, DIAL_ANY, start, buf, size, f);
 }
 
+/* The broker does not know who calls, nor what is to be done about it. */
+static void hint_versions(const struct dial *d, struct failure *f)
+{
+	if (d->system)
+		fail_hint(f, "the system broker is of another version than this program: as root, "
+			     "systemctl restart ccbroker");
+	else
+		fail_hint(f,
+			  "the broker is of another version than this program: kill %d, then "
+			  "ccctl unlock",
+			  (int)d->broker);
+}
+
 /* Fill f from a reply {ok: false}.  Returns -1. */
 static int fail_from_reply(struct wire_map m, struct failure *f)
 {
@@ -242,8 +255,11 @@ static int read_reply(struct dial *d, int *fd, struct failure *f)
 	if (!d->broker && broker_check(d, &control, f) != 0)
 		goto bad;
 	d->broker = control.pid;
-	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0)
+	if (wire_parse(&d->in, d->buf, (size_t)n, f) != 0) {
+		if (f && f->code == FAIL_NEWER)
+			hint_versions(d, f);
 		goto bad;
+	}
 	if (fd) {
 		*fd = control.fd;
 		control.fd = -1;
@@ -324,7 +340,14 @@ static int check_reply(struct dial *d, struct failure *f)
 	if (wire_get_bool(d->in.top, "ok", &ok, f) != 0)
 		return -1;
 	d->refused = !ok;
-	return ok ? 0 : fail_from_reply(d->in.top, f);
+	if (ok)
+		return 0;
+	fail_from_reply(d->in.top, f);
+	/* What another version did not take may have no other reason. */
+	if (f && (f->code == FAIL_UNKNOWN_OP || f->code == FAIL_WRONG_TYPE ||
+		  (d->other_version && !f->hint[0])))
+		hint_versions(d, f);
+	return -1;
 }
 
 int dial_call_passing(struct dial *d, struct wire_out *request, int pass, int *fd,
@@ -402,7 +425,14 @@ int dial_reopen(struct dial *d, int watched, struct failure *f)
 
 int dial_hello(struct dial *d, struct failure *f)
 {
-	return dial_call(d, wire_request("hello"), NULL, f);
+	char version[32];
+
+	if (dial_call(d, wire_request("hello"), NULL, f) != 0)
+		return -1;
+	d->other_version =
+		wire_get_text(d->in.top, "version", version, sizeof(version), NULL) == 0 &&
+		strcmp(version, CCRUN_VERSION) != 0;
+	return 0;
 }
 
 void dial_close(struct dial *d)

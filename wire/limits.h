@@ -38,4 +38,10 @@
 #define SOURCE_DEADLINE_MS 180000 /* from source-take to source-put */
 #define IDLE_DEADLINE_MS 30000	  /* a connection without a session may be silent this long */
 
+/* Both programs may say so: the older one, and the newer one. */
+#define WIRE_HINT_VERSIONS                                                                   \
+	"programs of one version belong together; after an upgrade end the broker that was " \
+	"started "                                                                           \
+	"before it (ccctl status has its process), and unlock again"
+
 #endif

@@ -36,7 +36,8 @@ static const msgpack_object *find_field(struct wire_map m, const char *key)
 
 static int fail_wrong_type(struct failure *f, const char *key, const char *want)
 {
-	return fail_set(f, FAIL_WRONG_TYPE, NULL, "packet: '%s' is missing or not %s", key, want);
+	return fail_set(f, FAIL_WRONG_TYPE, WIRE_HINT_VERSIONS, "packet: '%s' is missing or not %s",
+			key, want);
 }
 
 static int check_version(struct wire_in *in, struct failure *f)
@@ -46,8 +47,7 @@ static int check_version(struct wire_in *in, struct failure *f)
 	if (wire_get_uint(in->top, "v", &v, f) != 0)
 		return -1;
 	if (v != WIRE_VERSION)
-		return fail_set(f, FAIL_NEWER,
-				"programs of one version belong together: install again",
+		return fail_set(f, FAIL_NEWER, WIRE_HINT_VERSIONS,
 				"protocol version %llu, this program speaks %d",
 				(unsigned long long)v, WIRE_VERSION);
 	return 0;

@@ -50,6 +50,20 @@ void client_end(struct client *c)
 	c->buf = NULL;
 }
 
+/* A broker that was started before the last upgrade does not say all of it. */
+static int hello_read_later_keys(struct client *c, struct failure *f)
+{
+	struct wire_map m = c->dial.in.top;
+
+	c->why[0] = '\0';
+	c->asleep = 0;
+	c->watched = false;
+	if ((wire_has(m, "why") && wire_get_text(m, "why", c->why, sizeof(c->why), f) != 0) ||
+	    (wire_has(m, "asleep") && wire_get_uint(m, "asleep", &c->asleep, f) != 0))
+		return -1;
+	return wire_has(m, "watched") ? wire_get_bool(m, "watched", &c->watched, f) : 0;
+}
+
 int client_connect(struct client *c, bool start, struct failure *f)
 {
 	client_disconnect(c);
@@ -57,9 +71,8 @@ int client_connect(struct client *c, bool start, struct failure *f)
 	if (dial_open_at(&c->dial, c->where, start, c->buf, WIRE_PACKET_MAX, f) != 0 ||
 	    dial_hello(&c->dial, f) != 0 ||
 	    wire_get_text(c->dial.in.top, "state", c->state, sizeof(c->state), f) != 0 ||
-	    wire_get_text(c->dial.in.top, "why", c->why, sizeof(c->why), f) != 0 ||
-	    wire_get_uint(c->dial.in.top, "asleep", &c->asleep, f) != 0 ||
-	    wire_get_text(c->dial.in.top, "vault", c->vault, sizeof(c->vault), f) != 0)
+	    wire_get_text(c->dial.in.top, "vault", c->vault, sizeof(c->vault), f) != 0 ||
+	    hello_read_later_keys(c, f) != 0)
 		return -1;
 	/*
 	 * MUST: the one from now on.  A key that was made for the system broker's vault must not
@@ -67,10 +80,6 @@ int client_connect(struct client *c, bool start, struct failure *f)
 	 */
 	if (c->where == DIAL_ANY)
 		c->where = c->dial.system ? DIAL_SYSTEM : DIAL_USER;
-	/* A broker that was started before the last upgrade says it in `status` alone. */
-	c->watched = false;
-	if (wire_has(c->dial.in.top, "watched"))
-		return wire_get_bool(c->dial.in.top, "watched", &c->watched, f);
 	return 0;
 }
 

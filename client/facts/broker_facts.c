@@ -14,6 +14,43 @@
 #include "base/sock.h"
 #include "client/common/connection.h"
 
+/* A broker that was started before the last upgrade does not say all of it. */
+static int broker_read_later_keys(struct wire_map m, struct broker_facts *s, struct failure *f)
+{
+	const struct {
+		const char *key;
+		uint64_t *number;
+	} numbers[] = {
+		{ "relays", &s->relays },   { "locked_at", &s->locked_at },
+		{ "kept", &s->kept },	    { "asleep", &s->asleep },
+		{ "waiting", &s->waiting }, { "landlock", &s->landlock },
+	};
+	const struct {
+		const char *key;
+		char *text;
+		size_t size;
+	} texts[] = {
+		{ "why", s->why, sizeof(s->why) },
+		{ "relay", s->relay, sizeof(s->relay) },
+		{ "record", s->record, sizeof(s->record) },
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+		if (wire_has(m, numbers[i].key) &&
+		    wire_get_uint(m, numbers[i].key, numbers[i].number, f) != 0)
+			return -1;
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		if (wire_has(m, texts[i].key) &&
+		    wire_get_text(m, texts[i].key, texts[i].text, texts[i].size, f) != 0)
+			return -1;
+	s->has_landlock = wire_has(m, "landlock");
+	if (wire_has(m, "watched") && wire_get_bool(m, "watched", &s->watched, f) != 0)
+		return -1;
+	s->delays = s->watched;
+	return wire_has(m, "delays") ? wire_get_bool(m, "delays", &s->delays, f) : 0;
+}
+
 static int broker_read_reply(struct wire_map m, struct broker_facts *s, struct failure *f)
 {
 	char state[16];
@@ -27,31 +64,11 @@ static int broker_read_reply(struct wire_map m, struct broker_facts *s, struct f
 	    wire_get_uint(m, "memory_size", &s->memory_size, f) != 0 ||
 	    wire_get_uint(m, "memory_used", &s->memory_used, f) != 0 ||
 	    wire_get_uint(m, "sessions", &s->sessions, f) != 0 ||
-	    wire_get_uint(m, "relays", &s->relays, f) != 0 ||
 	    wire_get_uint(m, "releases", &s->releases, f) != 0 ||
 	    wire_get_bool(m, "memory_locked", &s->memory_locked, f) != 0 ||
 	    wire_get_bool(m, "undumpable", &s->undumpable, f) != 0 ||
 	    wire_get_bool(m, "untraced", &s->untraced, f) != 0 ||
-	    wire_get_bool(m, "caged", &s->caged, f) != 0 ||
-	    wire_get_text(m, "why", s->why, sizeof(s->why), f) != 0 ||
-	    wire_get_uint(m, "locked_at", &s->locked_at, f) != 0 ||
-	    wire_get_uint(m, "kept", &s->kept, f) != 0 ||
-	    wire_get_uint(m, "asleep", &s->asleep, f) != 0 ||
-	    wire_get_bool(m, "watched", &s->watched, f) != 0)
-		return -1;
-	/* A broker that was started before the last upgrade does not say. */
-	s->delays = s->watched;
-	if (wire_has(m, "delays") && wire_get_bool(m, "delays", &s->delays, f) != 0)
-		return -1;
-	if (wire_has(m, "waiting") && wire_get_uint(m, "waiting", &s->waiting, f) != 0)
-		return -1;
-	if (wire_has(m, "relay") && wire_get_text(m, "relay", s->relay, sizeof(s->relay), f) != 0)
-		return -1;
-	if (wire_has(m, "record") &&
-	    wire_get_text(m, "record", s->record, sizeof(s->record), f) != 0)
-		return -1;
-	s->has_landlock = wire_has(m, "landlock");
-	if (s->has_landlock && wire_get_uint(m, "landlock", &s->landlock, f) != 0)
+	    wire_get_bool(m, "caged", &s->caged, f) != 0 || broker_read_later_keys(m, s, f) != 0)
 		return -1;
 	s->state = strcmp(state, "none") == 0	  ? "no-vault"
 		   : strcmp(state, "locked") == 0 ? "locked"
