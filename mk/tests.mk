@@ -51,7 +51,7 @@ $(TRACER): $(OBJ)/tests/torture/tracer.o $(OBJ)/tests/torture/tracer_calls.o
 	$(call link,-pie,-lseccomp)
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate torture load package-test
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate torture load mixtures package-test
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -107,6 +107,15 @@ load:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build
 	@CCRUN_BUILD="$(CURDIR)/$(TEST)" python3 tests/load/run.py $(ARGS)
+
+# Older programs, built from the history (all of it is needed), with those of today, as an
+# ordinary user.  tests/mixtures/test_o*.py, a part of the suite, have what those said.
+mixtures:
+	@tools/need build run test >/dev/null || tools/deps
+	@$(MAKE) --no-print-directory all test-build
+	@tests/mixtures/build "$(CURDIR)/build/mixtures"
+	@CCRUN_CLAUDE="$$(tools/claude)" CCRUN_BUILD="$(CURDIR)/$(TEST)" CCRUN_MIXTURES="$(CURDIR)/build/mixtures" \
+		CCRUN_KDF=fast python3 -m pytest -rs -p no:cacheprovider -m mixture tests/mixtures
 
 # As root: the packages of Debian 12 and 13, built twice in chroots, cross-built for arm64, checked,
 # and used on clean machines of both that systemd has booted.  Into build/deb/RELEASE, and the

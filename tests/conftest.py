@@ -22,7 +22,7 @@ CLIENTS = ".cache/ccrun/clients"
 
 def pytest_collection_modifyitems(config, items):
     """The longest files first, so that no worker is left with one of them at the end."""
-    for asked in ("long", "package", "vm", "arm64", "booted"):
+    for asked in ("long", "package", "vm", "arm64", "booted", "mixture"):
         if asked not in config.option.markexpr:
             items[:] = [item for item in items if not item.get_closest_marker(asked)]
     rank = {name: i for i, name in enumerate(LONGEST)}
