@@ -295,7 +295,7 @@ class Day:
             os.kill(self.b.pid, how)
             self.b.stop(check=False)
         for s in self.live:
-            assert s.ask() == 403
+            assert s.ask() == 400
             s.end()
         self.live = []
         self.watcher.close()
