@@ -79,11 +79,11 @@ class Terminal:
 
     def run(self, command, *answers, seconds=SLOW):
         """What a command of the shell ends with, and prints; answers: to its prompts, each
-        of which ends with a colon and a blank."""
+        of which ends with a colon and a blank, or wants yes or no."""
         self.drain()
         self.tty.sendline(command)
         for answer in answers:
-            self.tty.expect(r": ?$", timeout=seconds)
+            self.tty.expect(r"(: ?|\[y/N\] )$", timeout=seconds)
             time.sleep(0.3)  # the prompt first, then the terminal's mode
             self.tty.sendline(answer)
         self.tty.expect(PROMPT, timeout=seconds)
