@@ -52,6 +52,7 @@ static void undo_slots(struct vault *v)
 
 	memcpy(v->slot, u->slots, sizeof(v->slot));
 	v->slots = u->slot_count;
+	v->next_slot = u->next_slot;
 	if (u->key)
 		memcpy(v->key, u->key, KEY_LEN);
 }
@@ -102,6 +103,7 @@ int undo_keep_slots(struct vault *v, bool with_key, struct failure *f)
 	}
 	memcpy(u->slots, v->slot, sizeof(v->slot));
 	u->slot_count = v->slots;
+	u->next_slot = v->next_slot;
 	u->kind = UNDO_SLOTS;
 	return 0;
 }

@@ -25,6 +25,7 @@ struct undo {
 	struct entry *old;	     /* the entry to put back, owned; or NULL */
 	struct slot *slots;	     /* all of them as they were, owned */
 	unsigned slot_count;
+	uint32_t next_slot;
 	uint8_t *key; /* the vault key before, in the arena; or NULL */
 	struct lock_settings lock_settings;
 	struct image *images; /* all of them as they were, owned */

@@ -261,6 +261,8 @@ static void test_replace_slot(void **state)
 	/* taken back: the old slot opens what is written next */
 	assert_int_equal(vault_slot_replace(v, 3, &info, key_a, NULL), 0);
 	vault_undo(v);
+	/* nor was a number used up, which the file would not know of */
+	assert_int_equal(vault_next_slot(v), 4);
 	n = sealed(v, &file);
 	vault_free(v);
 	vault_free(opens(file, n, 3, key_b));
