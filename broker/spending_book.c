@@ -49,19 +49,26 @@ struct book_entry *book_entry_make(struct book *b, const char *name)
 	return e;
 }
 
+/* What an entry of the new name used once belongs to nobody any more: it has the old one then. */
+static void name_exchange(char name[NAME_MAX_LEN + 1], const char *from, const char *to)
+{
+	const char *now = strcmp(name, from) == 0 ? to : strcmp(name, to) == 0 ? from : NULL;
+
+	if (now)
+		snprintf(name, NAME_MAX_LEN + 1, "%s", now);
+}
+
 void book_entry_rename(struct book *b, const char *from, const char *to)
 {
-	struct book_entry *e = book_entry_find(b, from), *other = book_entry_find(b, to);
 	unsigned i;
 
-	/* What an entry of that name used once belongs to nobody any more. */
-	if (e && other)
-		snprintf(other->name, sizeof(other->name), "%s", from);
-	if (e)
-		snprintf(e->name, sizeof(e->name), "%s", to);
+	for (i = 0; i < b->entries; i++)
+		name_exchange(b->entry[i].name, from, to);
 	for (i = 0; i < b->opens; i++)
-		if (strcmp(b->open[i].sum.entry, from) == 0)
-			snprintf(b->open[i].sum.entry, sizeof(b->open[i].sum.entry), "%s", to);
+		name_exchange(b->open[i].sum.entry, from, to);
+	/* Also for keyless, which asks with which entry a provider was used. */
+	for (i = 0; i < b->table.n; i++)
+		name_exchange(b->table.row[i].entry, from, to);
 }
 
 /* ---- requests ---- */

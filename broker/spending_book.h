@@ -48,7 +48,7 @@ struct book {
 struct book_entry *book_entry_find(const struct book *b, const char *name);
 struct book_entry *book_entry_make(struct book *b, const char *name);
 
-/* Its counters and what is under way go with the new name. */
+/* Its counters, its sums and what is under way go with the new name. */
 void book_entry_rename(struct book *b, const char *from, const char *to);
 
 /* A request that is under way.  NULL: there is none of that id. */

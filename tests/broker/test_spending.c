@@ -777,6 +777,13 @@ static void test_rename(void **state)
 	crash();
 	assert_int_equal(used("new", LIMIT_TOKENS), 90000);
 	assert_int_equal(used("tokens", LIMIT_TOKENS), 0);
+	assert_string_equal(tenant.book->table.row[0].entry, "new");
+	/* what one of that name used before is no longer its own */
+	spending_rename(&tenant, "tokens", "new");
+	crash();
+	assert_int_equal(used("new", LIMIT_TOKENS), 0);
+	assert_int_equal(used("tokens", LIMIT_TOKENS), 90000);
+	assert_string_equal(tenant.book->table.row[0].entry, "tokens");
 }
 
 /* ---- clocks and locks ---- */
