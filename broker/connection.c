@@ -27,25 +27,18 @@
 #include "broker/ticket.h"
 #include "wire/pack.h"
 
-static void send_failure(int fd, const struct failure *f)
-{
-	struct wire_out *o = wire_error(f);
-
-	/* Never block on a client that does not read: its answer is lost then. */
-	wire_send(fd, o, -1);
-	wire_out_free(o);
-}
-
 /*
- * MUST: say whether there is a vault here.  Whoever runs as the user can take all the places, and
- * a client that went on to a broker of the user's then would give its vault's key to that.
+ * MUST: what may be a connection's first answer says whether there is a vault here.  Whoever runs
+ * as the user can take places, and keep others from being served; a client that went on to a
+ * broker of the user's then would give its vault's key to that.
  */
-static void send_no_place(const struct broker *b, uid_t uid, int fd, const struct failure *f)
+static void send_failure(const struct broker *b, uid_t uid, int fd, const struct failure *f)
 {
 	struct wire_out *o = wire_error(f);
 
 	if (b->system)
 		wire_put_bool(o, "has_vault", tenants_has_vault(b, uid));
+	/* Never block on a client that does not read: its answer is lost then. */
 	wire_send(fd, o, -1);
 	wire_out_free(o);
 }
@@ -77,7 +70,7 @@ static int take_silent_place(struct broker *b, const struct tenant *t, bool mark
 		return -1;
 	fail_set(&f, FAIL_BUSY, "connect again",
 		 "another client needed the place, and this one was silent for longest");
-	send_failure(silent->fd, &f);
+	send_failure(b, silent->peer.uid, silent->fd, &f);
 	connection_drop(b, silent);
 	return 0;
 }
@@ -130,7 +123,7 @@ int connection_accept(struct broker *b, struct connection *c, int fd)
 	c->deadline = clock_now_ms() + IDLE_DEADLINE_MS;
 	return 0;
 refuse:
-	send_no_place(b, c->peer.uid, fd, &f);
+	send_failure(b, c->peer.uid, fd, &f);
 	peer_release(&c->peer);
 	close_after_answer(fd);
 	return -1;
@@ -192,7 +185,7 @@ void connection_expire(struct broker *b, struct connection *c)
 	fail_set(&f, FAIL_TIMEOUT, "connect again", "nothing came within the deadline");
 	/* The preloaded library cannot read msgpack; it sees the end of the connection. */
 	if (c->session.state == SESSION_NONE)
-		send_failure(c->fd, &f);
+		send_failure(b, c->peer.uid, c->fd, &f);
 	connection_drop(b, c);
 }
 
@@ -260,7 +253,7 @@ void connection_serve(struct broker *b, struct connection *c)
 	if (n < 0 && errno == EMSGSIZE) {
 		io_wipe(b->packet, WIRE_PACKET_MAX);
 		fail_set(&f, FAIL_TOO_LARGE, NULL, "packet of more than %d bytes", WIRE_PACKET_MAX);
-		send_failure(c->fd, &f);
+		send_failure(b, c->peer.uid, c->fd, &f);
 	}
 	/* Both have length 0, but an empty packet has a sender and the end has none. */
 	if (n < 0 || (n == 0 && (!beside.have_sender || beside.pid == 0))) {
@@ -271,12 +264,12 @@ void connection_serve(struct broker *b, struct connection *c)
 		/* A child of the session inherits its socket until it execs.  Refuse its
 		 * message, but let the session live. */
 		audit_stranger(c, &beside, &f);
-		send_failure(c->fd, &f);
+		send_failure(b, c->peer.uid, c->fd, &f);
 		c->closing = c->session.state == SESSION_NONE;
 		goto out;
 	}
 	if (check_first_message(c, &f) != 0) {
-		send_failure(c->fd, &f);
+		send_failure(b, c->peer.uid, c->fd, &f);
 		c->closing = true;
 		goto out;
 	}

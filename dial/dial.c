@@ -104,13 +104,16 @@ static int system_has_vault(struct dial *d, bool *has, struct failure *f)
 	return 0;
 }
 
-/* It does not serve us now: has it a vault of ours all the same? */
-static bool refusal_has_vault(const struct dial *d)
+/*
+ * It does not serve us now.  MUST: only a refusal that says that no vault of ours is there sends us
+ * on to a broker of the user's.  Whoever runs as the user can bring one about, and pose as that.
+ */
+static bool refusal_denies_vault(const struct dial *d)
 {
-	bool has = false;
+	bool has = true;
 
 	return d->refused && wire_has(d->in.top, "has_vault") &&
-	       (wire_get_bool(d->in.top, "has_vault", &has, NULL) != 0 || has);
+	       wire_get_bool(d->in.top, "has_vault", &has, NULL) == 0 && !has;
 }
 
 bool dial_system_down(void)
@@ -156,12 +159,9 @@ static int open_broker(struct dial *d, enum dial_where where, bool start, struct
 	if (system == SYSTEM_CONNECTED && where == DIAL_SYSTEM)
 		return 0;
 	if (system == SYSTEM_CONNECTED) {
-		/* An error that a checked broker sent (too many users, a full disk): it
-		 * does not serve us now.  Without a checked broker it is a failure, and so
-		 * it is where a vault of ours is. */
+		/* Refused by a checked broker: too many users, a full disk. */
 		if (system_has_vault(d, &has_vault, &why) != 0)
-			system = d->broker && !refusal_has_vault(d) ? SYSTEM_UNSERVED
-								    : SYSTEM_FAILED;
+			system = refusal_denies_vault(d) ? SYSTEM_UNSERVED : SYSTEM_FAILED;
 		if (has_vault)
 			return 0;
 		dial_close(d);
