@@ -62,7 +62,7 @@ static void set_add(struct secret_set *set, const struct secret_text *secret)
 	}
 	if (secret->n > set->longest)
 		set->longest = secret->n;
-	if (set->shortest == 0 || secret->n < set->shortest)
+	if (secret->n < set->shortest)
 		set->shortest = secret->n;
 }
 
@@ -72,6 +72,7 @@ int secret_set_init(struct secret_set *set, const struct secret_text *secrets, s
 	size_t i;
 
 	memset(set, 0, sizeof(*set));
+	set->shortest = SECRET_MAX;
 	if (count > SECRETS_MAX)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d secrets to look for",
 				SECRETS_MAX);

@@ -139,6 +139,9 @@ static void test_overlapping(void **state)
 		{ { "xAAAAAAAAyAAAAAAAAz", "AAAAAAAA" },
 		  "xAAAAAAAAyAAAAAAAAw",
 		  "x********y********w" },
+		/* of two lengths, the longer one first or last: a run that is only one of them */
+		{ { "abcdefgh", "0123456789ab" }, "x abcdefgh y", "x ******** y" },
+		{ { "0123456789ab", "abcdefgh" }, "x abcdefgh y", "x ******** y" },
 		/* the same twice; stars in the stream */
 		{ { "abcdefgh", "abcdefgh" }, "-abcdefgh-", "-********-" },
 		{ { "abcdefgh" }, "**abcdefgh*abcd*", "***********abcd*" },
@@ -154,6 +157,24 @@ static void test_overlapping(void **state)
 		assert_memory_equal(wanted, cases[i].wanted, strlen(cases[i].wanted));
 		assert_int_equal(strlen(cases[i].stream), strlen(cases[i].wanted));
 	}
+}
+
+/* The sum only says where to look: a text that has it, and other bytes, passes. */
+static void test_same_sum(void **state)
+{
+	struct secret_text secret = secret_of("abcdefgh");
+	static const char stream[] = "is it hgfedcba? no: abcdefgh";
+	size_t n = sizeof(stream) - 1, i;
+
+	(void)state;
+	set_of(&secret, 1);
+	/* To this base the order of bytes does not count. */
+	set.base = set.first_power[0] = 1;
+	set.sum[0] = 0;
+	for (i = 0; i < secret.n; i++)
+		set.sum[0] += secret.p[i];
+	assert_int_equal(finish(pass((const uint8_t *)stream, n, 0, STREAM_MAX), STREAM_MAX), n);
+	assert_memory_equal(out, "is it hgfedcba? no: ********", n);
 }
 
 /* ---- what is held back ---- */
@@ -379,6 +400,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_every_place_and_split),
 		cmocka_unit_test(test_overlapping),
+		cmocka_unit_test(test_same_sum),
 		cmocka_unit_test(test_nothing_stalls),
 		cmocka_unit_test(test_what_is_held_back_is_no_secrets_word),
 		cmocka_unit_test(test_longest_secrets),
