@@ -268,6 +268,22 @@ static void test_fields(void **state)
 	assert_int_equal(request_field_kind(http_view_of("proxy-")), REQUEST_FIELD_HOP);
 }
 
+/* A field that else passes does not where Connection names it, however many there are. */
+static void test_named_for_one_hop(void **state)
+{
+	static const struct request_field_policy none = { 0 };
+	const struct http_request *r = request("GET / HTTP/1.1\r\nHost: a\r\n"
+					       "X-Stainless-Os: user-agent\r\n"
+					       "Connection: X-App\r\n"
+					       "Connection: close , Anthropic-Beta\r\n\r\n");
+
+	(void)state;
+	assert_false(request_field_passes(r, http_view_of("x-app"), &none));
+	assert_false(request_field_passes(r, http_view_of("anthropic-beta"), &none));
+	assert_true(request_field_passes(r, http_view_of("user-agent"), &none));
+	assert_true(request_field_passes(r, http_view_of("anthropic-version"), &none));
+}
+
 /* A file cannot add what the relay writes itself, what is a credential, what the client
  * says, what routes, or what no line can hold. */
 static void test_added(void **state)
@@ -484,10 +500,15 @@ static void test_models(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_head),	cmocka_unit_test(test_wrong_provider),
-		cmocka_unit_test(test_secret),	cmocka_unit_test(test_fields),
-		cmocka_unit_test(test_added),	cmocka_unit_test(test_routes),
-		cmocka_unit_test(test_queries), cmocka_unit_test(test_models),
+		cmocka_unit_test(test_head),
+		cmocka_unit_test(test_wrong_provider),
+		cmocka_unit_test(test_secret),
+		cmocka_unit_test(test_fields),
+		cmocka_unit_test(test_added),
+		cmocka_unit_test(test_routes),
+		cmocka_unit_test(test_named_for_one_hop),
+		cmocka_unit_test(test_queries),
+		cmocka_unit_test(test_models),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
