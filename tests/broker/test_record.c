@@ -17,6 +17,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -363,7 +364,8 @@ static int until_full(void)
 		return 255;
 	while (audit_write(&r, &simple, &f) == 0)
 		n++;
-	if (f.code != FAIL_SYSTEM || !strstr(f.hint, "room on the disk"))
+	if (f.code != FAIL_SYSTEM || !strstr(f.hint, "room on the disk") ||
+	    !strstr(f.what, strerror(ENOSPC)))
 		return 254;
 	/* And again: what did not fit was taken back. */
 	return audit_write(&r, &simple, &f) == -1 ? n : 253;
@@ -486,7 +488,7 @@ static void meddle(void (*change)(void), const char *words)
 {
 	struct failure f = { 0 };
 	struct audit_log r;
-	char *text;
+	char *text, *line;
 	size_t n;
 
 	unlink(path);
@@ -501,7 +503,11 @@ static void meddle(void (*change)(void), const char *words)
 	assert_int_equal(r.seq, 5);
 	audit_close(&r);
 	text = slurp(&n);
-	assert_non_null(strstr(text, "\n{\"seq\":4,") ? text : strstr(text, "{\"seq\":3,"));
+	/* A line of its own, which no empty one precedes. */
+	line = strstr(text, "{\"seq\":3,");
+	assert_non_null(line);
+	assert_true(line == text || line[-1] == '\n');
+	assert_null(strstr(text, "\n\n"));
 	assert_non_null(strstr(text, "\"event\":\"log-cut\",\"result\":\"found\",\"why\":\""));
 	assert_non_null(strstr(text, words));
 	free(text);
@@ -583,7 +589,7 @@ static void test_cannot_begin_anew(void **state)
 }
 
 /* In the place of the C library's: how often, and whether it is to fail. */
-static unsigned syncs;
+static unsigned syncs, dir_syncs, interrupted;
 static bool sync_fails;
 
 int fdatasync(int fd)
@@ -593,6 +599,77 @@ int fdatasync(int fd)
 	if (sync_fails)
 		errno = EIO;
 	return sync_fails ? -1 : 0;
+}
+
+/* Of the directory alone. */
+int fsync(int fd)
+{
+	(void)fd;
+	dir_syncs++;
+	if (sync_fails)
+		errno = EIO;
+	return sync_fails ? -1 : 0;
+}
+
+/* A signal comes before the first byte, that often. */
+ssize_t write(int fd, const void *p, size_t n)
+{
+	if (interrupted) {
+		interrupted--;
+		errno = EINTR;
+		return -1;
+	}
+	return syscall(SYS_write, fd, p, n);
+}
+
+/* A new log has its name on the disk before anything is written; one that goes on had it. */
+static void test_new_file_is_synced(void **state)
+{
+	struct failure f = { 0 };
+	struct audit_log r;
+
+	(void)state;
+	sync_fails = true;
+	assert_int_equal(audit_open(&r, dir, &f), -1);
+	assert_int_equal(f.code, FAIL_SYSTEM);
+	sync_fails = false;
+	dir_syncs = 0;
+	write_some(1);
+	assert_int_equal(dir_syncs, 1);
+	write_some(1);
+	assert_int_equal(dir_syncs, 1);
+}
+
+static void test_interrupted(void **state)
+{
+	struct failure f = { 0 };
+	struct audit_log r;
+
+	(void)state;
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	interrupted = 3;
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	assert_int_equal(interrupted, 0);
+	/* What an earlier call left in errno is no interruption of this one. */
+	errno = EINTR;
+	assert_int_equal(audit_write(&r, &simple, &f), 0);
+	audit_close(&r);
+	assert_int_equal(verify(), 2);
+}
+
+static void test_close(void **state)
+{
+	struct failure f = { 0 };
+	struct audit_log r;
+	int file, directory;
+
+	(void)state;
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	file = r.fd;
+	directory = r.dir;
+	audit_close(&r);
+	assert_int_equal(fcntl(file, F_GETFD), -1);
+	assert_int_equal(fcntl(directory, F_GETFD), -1);
 }
 
 /* A line that gives something is on the disk before it does, where that is wanted. */
@@ -661,6 +738,9 @@ int main(void)
 		TEST(test_find),
 		TEST(test_meddling),
 		TEST(test_durable),
+		TEST(test_new_file_is_synced),
+		TEST(test_interrupted),
+		TEST(test_close),
 		TEST(test_meddling_refused),
 	};
 
