@@ -3,6 +3,7 @@ errors, what is malformed, who is heard, who may claim.  test_broker.py is about
 the broker around that.
 
 Run it as an ordinary user: what it looks at is meaningless for root."""
+import hashlib
 import os
 import re
 import socket
@@ -725,6 +726,36 @@ def test_a_claim_brings_every_byte(broker):
     assert broker.lines()[-1]["event"] in ("release", "end")
 
 
+def test_keys_that_are_headers_come_in_one_variable(broker):
+    """A line each, and behind an empty one what the files add that is no secret."""
+    lines = b"header:x-plain=one\nSOME=thing\nheader:x-other=two\n"
+    sealed = "exposed=yes env=" + hashlib.blake2b(lines, digest_size=32).hexdigest()[:32]
+    carriers = {"first": "header:x-first", "plain": wc.VARIABLE, "second": "header:x-second:Token"}
+    entries = [{"name": n, "variable": v, "origin": wc.ORIGIN} for n, v in carriers.items()]
+
+    def claimed(before=lambda: None, **more):
+        return in_child(lambda: launch(broker, before, "mark", "arrived", "hide", "claim", entries=entries, **more))
+    for name, variable in carriers.items():
+        broker.put(name, name + "-token-1", "exposed=yes", variable=variable)
+    keys = b"x-first: first-token-1\nx-second: Token second-token-1"
+    plain = {wc.VARIABLE: b"plain-token-1"}
+    assert claimed() == plain | {"ANTHROPIC_CUSTOM_HEADERS": keys}
+    for name, variable in carriers.items():
+        broker.call("approve", name=name, origin=wc.ORIGIN, variable=variable, policy=sealed)
+    assert claimed(env=lines) == plain | {"ANTHROPIC_CUSTOM_HEADERS": keys + b"\n\nx-plain: one\nx-other: two"}
+    # One of them is gone by then: nothing comes.
+    with pytest.raises(Refused, match="no key"):
+        claimed(lambda: broker.call("rm", name="second"), env=lines)
+    # As long as the client takes, and by a byte longer.
+    around = len("x-first: \nx-second: Token ") + len(keys[len("x-first: "):].partition(b"\n")[0])
+    around += len("\n\nx-plain: one\nx-other: two")
+    broker.put("second", "s" * (wc.TOKEN_MAX - around), sealed, variable=carriers["second"])
+    assert len(claimed(env=lines)["ANTHROPIC_CUSTOM_HEADERS"]) == wc.TOKEN_MAX
+    broker.put("second", "s" * (wc.TOKEN_MAX - around + 1), sealed, variable=carriers["second"], replace=True)
+    with pytest.raises(Refused, match=f"the headers have {wc.TOKEN_MAX + 1} bytes"):
+        claimed(env=lines)
+
+
 def test_pipe(shared):
     def run():
         with shared.connect() as c:
@@ -757,6 +788,17 @@ def test_sessions_are_counted_and_end_with_their_process(shared):
             assert time.monotonic() < deadline
         assert c.call("status")["releases"] == before["releases"] + 1
     assert [e["event"] for e in shared.lines()[-3:]] == ["open", "release", "end"]
+
+
+def test_one_that_announced_an_exec_is_no_live_session(broker):
+    def run():
+        counts = []
+
+        def count():
+            counts.append(broker.call("status")["sessions"])
+        launch(broker, "mark", "arrived", "hide", "claim", count, "again", count, "again", count)
+        return counts
+    assert in_child(run) == [1, 0, 0]
 
 
 def test_a_descriptor_can_be_passed_by_a_session_only(shared):
