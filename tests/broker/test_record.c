@@ -460,6 +460,7 @@ static void test_find(void **state)
 	struct failure f = { 0 };
 	struct audit_log r;
 	unsigned n, first = 0, seq;
+	int lowest, again;
 	char *text;
 	size_t size;
 
@@ -471,6 +472,8 @@ static void test_find(void **state)
 	seq = old_end(end);
 	assert_int_equal(audit_open(&r, dir, &f), 0);
 	assert_int_equal(r.opened, 60);
+	lowest = dup(r.fd);
+	close(lowest);
 	for (n = first; n <= 60; n++)
 		assert_true(audit_find(&r, n, hash));
 	assert_string_equal(hash, r.hash);
@@ -480,6 +483,42 @@ static void test_find(void **state)
 	assert_false(audit_find(&r, first - 1, hash));
 	assert_false(audit_find(&r, 61, hash));
 	assert_false(audit_find(&r, 0, hash));
+	/* It leaves no descriptor open. */
+	again = dup(r.fd);
+	close(again);
+	assert_int_equal(again, lowest);
+	audit_close(&r);
+}
+
+static void test_read(void **state)
+{
+	struct failure f = { 0 };
+	struct audit_log r;
+	char part[4096], *text;
+	uint64_t size;
+	size_t n;
+
+	(void)state;
+	write_some(3);
+	assert_int_equal(audit_open(&r, dir, &f), 0);
+	text = slurp(&n);
+	assert_int_equal(audit_read(&r, false, 0, part, sizeof(part), &size, &f), n);
+	assert_int_equal(size, n);
+	assert_memory_equal(part, text, n);
+	assert_int_equal(audit_read(&r, false, 7, part, 9, &size, &f), 9);
+	assert_memory_equal(part, text + 7, 9);
+	assert_int_equal(audit_read(&r, false, n, part, sizeof(part), &size, &f), 0);
+	/* There is no older file, which is no failure; what cannot be read is one. */
+	assert_int_equal(audit_read(&r, true, 0, part, sizeof(part), &size, &f), 0);
+	assert_int_equal(size, 0);
+	assert_int_equal(f.code, FAIL_NONE);
+	assert_int_equal(symlink(path, old), 0);
+	assert_int_equal(audit_read(&r, true, 0, part, sizeof(part), &size, &f), -1);
+	assert_int_equal(f.code, FAIL_SYSTEM);
+	f.code = FAIL_NONE;
+	assert_int_equal(audit_read(&r, false, 0, (void *)8, n, &size, &f), -1);
+	assert_int_equal(f.code, FAIL_SYSTEM);
+	free(text);
 	audit_close(&r);
 }
 
@@ -736,6 +775,7 @@ int main(void)
 		TEST(test_begins_anew),
 		TEST(test_cannot_begin_anew),
 		TEST(test_find),
+		TEST(test_read),
 		TEST(test_meddling),
 		TEST(test_durable),
 		TEST(test_new_file_is_synced),
