@@ -88,6 +88,22 @@ def _joined(node):
     return len(list(_operands(node))) > 1
 
 
+def _answers_false(node):
+    """A call of what has no other answer, as a function that notes a refusal: return false."""
+    function = node.referenced.get_definition() if node.kind == CursorKind.CALL_EXPR and node.referenced else None
+    answers = []
+
+    def visit(inside):
+        if inside.kind == CursorKind.RETURN_STMT:
+            answers.append([t.spelling for t in inside.get_tokens()][1:2])
+        for child in inside.get_children():
+            visit(child)
+
+    if function:
+        visit(function)
+    return bool(answers) and all(a == ["false"] for a in answers)
+
+
 def conditions(root, path, flags):
     """Of the file at root/path, in their order; flags are the compiler's."""
     if not cindex.Config.loaded:
@@ -106,7 +122,7 @@ def conditions(root, path, flags):
         for part in _operands(asked) if asked is not None and function else ():
             start, end = part.extent.start.offset, part.extent.end.offset
             text = b" ".join(source[start:end].split()).decode()
-            if end > start and text not in ("0", "1", "true", "false"):
+            if end > start and text not in ("0", "1", "true", "false") and not _answers_false(part):
                 found[start, end] = Condition(path, part.extent.start.line, function, start, end, text)
         for child in node.get_children():
             visit(child, function)
