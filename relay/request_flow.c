@@ -18,8 +18,7 @@
 
 #define PIECE 16384 /* of a body; what TLS sends at once */
 #define CHUNK_AROUND (HTTP_CHUNK_HEAD_MAX + sizeof(HTTP_CHUNK_END) + sizeof(HTTP_CHUNKS_END))
-#define MODEL_WITHIN 8192 /* bytes of a body; the client writes it first */
-#define HEAD_ADDED 512	  /* to the client's own: Host's name, the types of answers */
+#define HEAD_ADDED 512 /* to the client's own: Host's name, the types of answers */
 
 void request_flow_init(struct request_flow *r)
 {
@@ -29,13 +28,14 @@ void request_flow_init(struct request_flow *r)
 	request_meter_start(&r->meter);
 }
 
-/* The request has a member "model" at its top, as an answer has. */
+/* The request has a member "model" at its top, as an answer has; the client writes it first,
+ * and no more is looked through than came with the head. */
 static void flow_read_model(struct request_flow *r, const char *body, size_t n)
 {
 	struct usage_meter meter;
 
 	meter_start(&meter, METER_JSON);
-	meter_feed(&meter, body, n < MODEL_WITHIN ? n : MODEL_WITHIN);
+	meter_feed(&meter, body, n);
 	snprintf(r->model, sizeof(r->model), "%s", meter.top.model);
 	io_wipe(&meter, sizeof(meter));
 }
