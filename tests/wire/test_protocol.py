@@ -385,6 +385,22 @@ def test_a_source_that_is_kept(fresh, keep):
         assert fresh.error("match", name="elsewhere", token=TOKEN.encode()) == "no-value"
 
 
+def test_the_answer_to_open_names_the_manager_of_the_first_entry(broker):
+    broker.call("put", **ELSEWHERE | {"token": TOKEN.encode()})
+    item = {n: {"name": n, "variable": v, "origin": wc.ORIGIN}
+            for n, v in (("zai", wc.VARIABLE), ("elsewhere", wc.VARIABLE), ("second", "header:x-second"))}
+    broker.put("second", TOKEN, variable="header:x-second")
+
+    def told(*names, **more):
+        reply = broker.call("open", **wc.open_fields(names[0], entries=[item[n] for n in names], **more))
+        return {k: reply[k] for k in ("source", "renewable") if k in reply}
+    relay = {"delivery": "relay"}
+    assert [told("zai"), told("zai", **relay), told("elsewhere")] == [{}, {}, {"source": "pass"}]
+    assert told("elsewhere", "second", **relay) == {"source": "pass", "renewable": True}
+    assert told("second", "elsewhere", **relay) == {"renewable": True}
+    assert told("zai", "second", **relay) == {}
+
+
 # ---- packets -----------------------------------------------------------
 
 HELLO = request("hello")
