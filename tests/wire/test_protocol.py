@@ -264,6 +264,16 @@ ERRORS = [
     ("open", wc.open_fields("zai", entries="zai"), "wrong-type"),
     ("open", wc.open_fields("zai", strict="no"), "wrong-type"),
     ("open", wc.open_fields("zai", provider="p" * 65), "too-large"),
+    *(("open", wc.open_fields("zai", **{field: 1}), "wrong-type")
+      for field in ("background", "ticket", "purpose", "program", "confirm", "config_dir", "project", "confine", "env")),
+    *(("open", wc.open_fields("zai", **{field: "t" * n}), "too-large")
+      for field, n in (("ticket", 33), ("purpose", 32), ("confirm", 16))),
+    ("open", wc.open_fields("zai", confirm="perhaps"), "bad-value"),
+    ("keyless", {"entries": []}, "wrong-type"),
+    ("keyless", {"provider": "p"}, "wrong-type"),
+    ("keyless", {"provider": "p", "entries": [{"name": "a b"}]}, "bad-value"),
+    ("keyless", {"provider": "p", "entries": ["a"]}, "wrong-type"),
+    ("keyless", {"provider": "p", "entries": [{"name": "absent"}, {"name": "zai"}]}, "policy"),
     ("no-such-op", {}, "unknown-op"),
 ]
 
