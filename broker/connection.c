@@ -68,7 +68,8 @@ static int take_silent_place(struct broker *b, const struct tenant *t, bool mark
 
 	if (!silent)
 		return -1;
-	fail_set(&f, FAIL_BUSY, "connect again",
+	/* As after its deadline: who waits in the background connects again then. */
+	fail_set(&f, FAIL_TIMEOUT, "connect again",
 		 "another client needed the place, and this one was silent for longest");
 	send_failure(b, silent->peer.uid, silent->fd, &f);
 	connection_drop(b, silent);

@@ -99,10 +99,28 @@ def test_who_holds_connections_keeps_nobody_out(fresh):
         assert patient.call("hello")["ok"]
         os.write(tells, b".")
         (answers, ends), *others = child.result()
-        assert all(a["error"] == "busy" and "silent for longest" in a["message"] for a in answers) and all(ends)
+        assert all(a["error"] == "timeout" and "silent for longest" in a["message"] for a in answers) and all(ends)
         assert others == [True, True]
         for fd in (there, says, go, tells):
             os.close(fd)
+
+
+def test_who_waits_in_the_background_is_told_to_connect_again(broker):
+    """What fetches a session's tokens again waits for ever; by this error it begins anew (ccrun-source keep)."""
+    many_files()
+    with ExitStack() as held:
+        waiting = [held.enter_context(broker.connect()) for _ in range(wc.CONNECTIONS_UID)]
+        for c in waiting:
+            c.send(request("source-wait", names=[{"name": "zai"}]))
+        assert broker.call("hello")["ok"]
+        said = []
+        for c in waiting:
+            c.sock.setblocking(False)
+            try:
+                said.append(wc.unpack(c.recv())["error"])
+            except BlockingIOError:
+                pass
+        assert said == ["timeout"]
 
 
 def test_too_many_sessions_and_recovery(broker):
