@@ -93,6 +93,12 @@ def person(m, name, broker):
 
 def install(m):
     m.root("systemctl", "is-system-running", "--wait", check=False, seconds=60)
+    # Neither a start nor a reboot of a slow machine waits for a mount that may fail.
+    m.root("systemctl", "start", "goods.mount")
+    for service in ("vm-agent", "endpoint"):
+        m.root("install", "-D", "-m", "644", "/dev/stdin", f"/etc/systemd/system/{service}.service.d/goods.conf",
+               input="[Unit]\nRequiresMountsFor=/goods\n")
+    m.sh("systemctl daemon-reload; systemctl restart endpoint.service")
     m.sh("apt-get install -q -y --no-install-recommends /goods/debs/*.deb")
     m.root("ln", "-s", "/goods/claude", "/usr/local/bin/claude")
     for name in PEOPLE:
