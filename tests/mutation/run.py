@@ -82,6 +82,13 @@ class Mutants:
         # The broker's own programs could not open the map.
         sandbox = self.tree / "broker/sandbox.c"
         sandbox.write_text(sandbox.read_text().replace("control_active(CONTROL_BROKER_LANDLOCK)", "false"))
+        # Nor could a relay that a broker starts.
+        keeper = self.tree / "broker/relay_keeper.c"
+        keeper.write_text(keeper.read_text().replace(
+            "paths[KEEPER_PATHS]", "paths[KEEPER_PATHS + 1]").replace(
+            "rules.path_count = n;",
+            "paths[n++] = (struct landlock_path){ .path = MUTANT_MAP, .may = LANDLOCK_READ | LANDLOCK_WRITE };\n"
+            "\trules.path_count = n;"))
         code, out = run(["make", f"-j{os.cpu_count()}", "MUSL=", "all", "test-build", "unit-build",
                          f"CFLAGS=-Wno-error -DMUTANT_MAP='\"{self.map_path}\"'"], self.tree, 1800)
         if code != 0:
