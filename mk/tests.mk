@@ -42,6 +42,9 @@ $(call test_program,$(1)): $(1) $(HOUSE) $(IMPORT) $(CLIENT) $(RELAY) $(unit_ext
 endef
 $(eval $(foreach s,$(unit_src) $(bench_src),$(call link_test,$(s),-lcmocka)))
 $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
+# What a pair of connections is made of knows the provider's side.
+$(BUILD)/tests/test_pair: $(call objs,reach)
+$(BUILD)/tests/test_pair: test_libs += $(call objs,reach) -lcurl -lssl -lcrypto
 # libFuzzer is clang's.
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 
