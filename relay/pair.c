@@ -25,24 +25,23 @@
 struct pair *pair_accept(struct relay *r)
 {
 	int fd = sock_accept(r->settings->listener);
+	char *in, *out;
 	struct pair *p;
 
 	if (fd < 0)
 		return NULL;
 	p = calloc(1, sizeof(*p));
-	if (p) {
-		p->in = (struct buffer){ .p = malloc(HTTP_HEAD_MAX), .size = HTTP_HEAD_MAX };
-		p->out = (struct buffer){ .p = malloc(ANSWER_OUT_SIZE), .size = ANSWER_OUT_SIZE };
-	}
-	if (!p || !p->in.p || !p->out.p) {
-		if (p) {
-			free(p->in.p);
-			free(p->out.p);
-		}
+	in = malloc(HTTP_HEAD_MAX);
+	out = malloc(ANSWER_OUT_SIZE);
+	if (!p || !in || !out) {
 		free(p);
+		free(in);
+		free(out);
 		sock_close(fd);
 		return NULL;
 	}
+	p->in = (struct buffer){ .p = in, .size = HTTP_HEAD_MAX };
+	p->out = (struct buffer){ .p = out, .size = ANSWER_OUT_SIZE };
 	p->relay = r;
 	p->fd = fd;
 	request_flow_init(&p->request);

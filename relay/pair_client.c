@@ -11,8 +11,7 @@
 #include "relay/pair_end.h"
 #include "relay/pair_state.h"
 
-#define LINGER_MS 2000		/* for the client to read the last answer */
-#define DROPPED_MAX (64u << 20) /* bytes that are read after it, and not used */
+#define LINGER_MS 2000 /* for the client to read the last answer */
 
 bool pair_fill(struct pair *p)
 {
@@ -98,14 +97,10 @@ bool pair_step_farewell(struct pair *p)
 		p->linger_until = clock_now_ms() + LINGER_MS;
 	}
 	p->in.from = p->in.to = 0;
-	if (pair_fill(p)) {
-		p->dropped += p->in.to;
-		went = true;
-	}
-	if (p->state != PAIR_OVER && p->shut &&
-	    (p->dropped > DROPPED_MAX || clock_now_ms() >= p->linger_until))
+	went |= pair_fill(p);
+	if (p->shut && clock_now_ms() >= p->linger_until)
 		pair_end(p, false);
-	return went && p->state != PAIR_OVER;
+	return went;
 }
 
 void pair_refuse_memory(struct pair *p)

@@ -201,9 +201,11 @@ static int pair_pass_answer(struct pair *p, struct failure *f)
 			return 1;
 		}
 		r = answer_flow_pass(a, &p->out, close_after, q->route->billed, p->relay->arena, f);
+		if (r < 0)
+			return -1;
 		went |= got > 0 || r > 0;
-	} while (r >= 0 && got + r > 0 && !a->ended);
-	return r < 0 ? -1 : went;
+	} while (got + r > 0 && !a->ended);
+	return went;
 }
 
 bool pair_step_exchange(struct pair *p)

@@ -40,13 +40,12 @@ struct pair {
 	struct key_value *held; /* with which the request is sent */
 	uint64_t key_number;	/* of that */
 	uint64_t id;
-	bool reserved;	 /* under that id: the broker is told what passes */
-	uint64_t told;	 /* bytes of the answer that it was told of */
-	bool due;	 /* the broker is to be told what the request came to */
-	bool idle_event; /* the provider's connection has something, between two requests */
-	bool again;	 /* it has had its turn, and would go on */
-	bool shut;	 /* our side of the client's connection is */
-	size_t dropped;
+	bool reserved;	    /* under that id: the broker is told what passes */
+	uint64_t told;	    /* bytes of the answer that it was told of */
+	bool due;	    /* the broker is to be told what the request came to */
+	bool idle_event;    /* the provider's connection has something, between two requests */
+	bool again;	    /* it has had its turn, and would go on */
+	bool shut;	    /* our side of the client's connection is */
 	int64_t head_until; /* clock_now_ms(): by then the head that has begun is whole; 0: none has */
 	int64_t linger_until;
 };

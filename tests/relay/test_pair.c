@@ -13,6 +13,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "relay/pair.h"
 #include "relay/pair_client.h"
 #include "relay/pair_end.h"
 #include "relay/pair_state.h"
@@ -137,6 +139,31 @@ static void test_the_client_does_not_read(void **state)
 	assert_false(pair_flush(&pair));
 }
 
+/* The first of what is waited for counts, whichever pair it is of. */
+static void test_how_long_is_waited(void **state)
+{
+	struct pollfd fds[2];
+	int timeout = -1;
+
+	(void)state;
+	pair.state = PAIR_FAREWELL;
+	pair.linger_until = clock_now_ms() + 100000;
+	pair_poll(&pair, fds, &timeout);
+	assert_int_equal(timeout, -1); /* our side is not closed yet */
+	pair.shut = true;
+	pair_poll(&pair, fds, &timeout);
+	assert_in_range(timeout, 1, 100000);
+	timeout = 200000;
+	pair_poll(&pair, fds, &timeout);
+	assert_in_range(timeout, 1, 100000);
+	timeout = 10;
+	pair_poll(&pair, fds, &timeout);
+	assert_int_equal(timeout, 10);
+	pair.linger_until = clock_now_ms() - 1000;
+	pair_poll(&pair, fds, &timeout);
+	assert_int_equal(timeout, 0);
+}
+
 #define TEST(t) cmocka_unit_test_setup_teardown(t, set_up, tear_down)
 
 int main(void)
@@ -146,6 +173,7 @@ int main(void)
 		TEST(test_what_was_read_ahead_is_kept),
 		TEST(test_interrupted),
 		TEST(test_the_client_does_not_read),
+		TEST(test_how_long_is_waited),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

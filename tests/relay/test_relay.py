@@ -4,6 +4,7 @@ import json
 import os
 import re
 import socket
+import struct
 import threading
 from contextlib import ExitStack
 
@@ -441,6 +442,34 @@ def test_a_connection_that_the_provider_ends_between_requests(provider):
         assert relay.post().status == 200
 
 
+@pytest.mark.parametrize("reset", [False, True])
+def test_a_connection_that_the_provider_ends_while_it_is_idle(provider, reset):
+    over = threading.Event()
+
+    def reply(wire, _):
+        wire.sock.sendall(answer(MESSAGE))
+        assert over.wait(30)
+        if reset:
+            wire.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        wire.sock.close()
+    provider.reply = reply
+    with Relay(provider.url) as relay:
+        c = relay.connect()
+        assert relay.post(connection=c).status == 200
+        relay.wait("use")
+        over.set()
+        assert readable(c.sock, 30)
+        assert c.sock.recv(10) == b""
+
+
+def test_what_is_said_of_a_path_that_does_not_pass(provider):
+    with Relay(provider.url) as relay:
+        assert relay.get("/nothing?a=b").status == relay.post("/" + "x" * 300).status == 404
+        until(lambda: len(relay.of("refusal")) == 2)
+        assert [m["what"] for m in relay.of("refusal")] == [
+            "GET /nothing does not pass", f"POST /{'x' * 159} does not pass"]
+
+
 @pytest.mark.parametrize("closes", [False, True])
 def test_an_answer_before_the_body_has_been_sent(provider, closes):
     def begin(wire):
@@ -457,6 +486,20 @@ def test_an_answer_before_the_body_has_been_sent(provider, closes):
         assert got.startswith(b"HTTP/1.1 413 ")
         got += read_to_end(s)
         assert b"Connection: close" in got and got.endswith(json.dumps({"type": "error"}).encode())
+
+
+def test_who_was_refused_and_stays_is_left(provider):
+    with Relay(provider.url) as relay, relay.raw() as s:
+        s.sendall(b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
+        assert read_to_end(s).startswith(b"HTTP/1.1 404 ")
+
+        def left():
+            try:
+                s.send(b"x")
+            except OSError:
+                return True
+            return False
+        until(left, what="the end of the connection")
 
 
 def test_an_answer_to_a_client_that_goes_on_writing(provider):
