@@ -316,7 +316,7 @@ static int open_record(struct connection *c, const char *purpose, struct failure
 	e.session = s->id;
 	e.inside = s->has_shown_ticket ? s->root : NULL;
 	e.image = s->image;
-	e.why = purpose[0] ? purpose : NULL;
+	e.why = purpose;
 	return audit_write(&c->tenant->audit, &e, f);
 }
 

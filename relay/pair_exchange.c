@@ -228,7 +228,7 @@ bool pair_step_exchange(struct pair *p)
 		return false;
 	pair_announce(p);
 	went |= request_flow_send(q, p->up) > 0;
-	if (q->ended && q->head_sent && buffer_waiting(&q->out) == 0)
+	if (q->ended && buffer_waiting(&q->out) == 0)
 		request_flow_end(q, p->relay->arena);
 	r = pair_pass_answer(p, &f);
 	if (r < 0) {

@@ -719,6 +719,8 @@ def test_who_shows_a_ticket_belongs_to_it_unmarked_too(b):
         there.begin()
         gives(there)
         assert {x["id"]: x.get("inside") for x in b.sessions()} == {s.id: None, inner.id: s.id}
+        opened = {e["session"]: e.get("inside") for e in b.lines() if e["event"] == "open"}
+        assert (opened[s.id], opened[inner.id]) == (None, s.id)
         for entry, ticket in (("closed", s.answer["ticket"]), ("team", "0" * 32)):
             assert refused(Session, b, entry, ticket=ticket).error == "marked"
         s.end()

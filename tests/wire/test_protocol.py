@@ -827,6 +827,12 @@ def test_one_that_announced_an_exec_is_no_live_session(broker):
     assert in_child(run) == [1, 0, 0]
 
 
+def test_what_a_session_is_for_is_on_record(broker):
+    broker.call("open", **wc.open_fields("zai"))
+    broker.call("open", **wc.open_fields("zai", purpose="a test"))
+    assert [e.get("why") for e in broker.lines() if e["event"] == "open"] == [None, "a test"]
+
+
 def test_a_descriptor_can_be_passed_by_a_session_only(shared):
     """Closing a passed descriptor can block, so nobody else may pass one."""
     def passes(c):
