@@ -3,6 +3,7 @@ import gzip
 import json
 import os
 import re
+import select
 import socket
 import struct
 import threading
@@ -493,13 +494,9 @@ def test_who_was_refused_and_stays_is_left(provider):
         s.sendall(b"GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n")
         assert read_to_end(s).startswith(b"HTTP/1.1 404 ")
 
-        def left():
-            try:
-                s.send(b"x")
-            except OSError:
-                return True
-            return False
-        until(left, what="the end of the connection")
+        end = select.poll()
+        end.register(s, select.POLLHUP)
+        until(lambda: end.poll(0) and end.poll(0)[0][1] & select.POLLHUP, what="the end of the connection")
 
 
 def test_an_answer_to_a_client_that_goes_on_writing(provider):

@@ -112,6 +112,12 @@ def test_the_key_is_in_no_file_of_proc(provider):
             assert leaf != "mem" and TOKEN.encode() not in data
 
 
+@pytest.mark.parametrize("error, cause", [("locked", "locked"), ("no-entry", "no-key")])
+def test_why_there_is_no_key_is_named(provider, error, cause):
+    with Relay(provider.url, values=[LOCKED | {"error": error}]) as relay:
+        assert relay.post().headers["ccrun-cause"] == cause
+
+
 # ---- wipe --------------------------------------------------------------
 
 @pytest.mark.parametrize("why, status", [("locked", 503), ("ended", 400)])
