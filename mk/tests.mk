@@ -54,7 +54,7 @@ $(TRACER): $(OBJ)/tests/torture/tracer.o $(OBJ)/tests/torture/tracer_calls.o
 	$(call link,-pie,-lseccomp)
 
 # ---- targets ----
-.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz long attack mutate torture load mixtures package-test
+.PHONY: unit-build fuzz-build bench-build test-build test bench fuzz fuzz-protocol long attack mutate torture load mixtures package-test
 unit-build: $(unit_bin) $(presets)
 fuzz-build: $(fuzz_bin)
 bench-build: $(bench_bin)
@@ -149,3 +149,11 @@ arm64-test:
 fuzz:
 	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan CC=clang SANITIZE=1 fuzz-build
 	@tools/fuzz $(BUILD)-asan $(or $(SECONDS),60) $(FUZZ)
+
+# The broker's protocol by several clients, against a model of what it grants; as an ordinary user.
+# SECONDS=n; ARGS="--seed 7", --sequences 100, --steps 80.  tests/model/test_protocol_model.py is the
+# short form.
+fuzz-protocol:
+	@tools/need build run test >/dev/null || tools/deps
+	@$(MAKE) --no-print-directory all test-build
+	@CCRUN_BUILD="$(CURDIR)/$(TEST)" /usr/bin/python3 tests/model/run.py --seconds $(or $(SECONDS),60) $(ARGS)

@@ -119,20 +119,19 @@ class Stage:
         except (wc.Closed, BrokenPipeError):
             return None, "closed"
 
-    def relay(self, n, packet):
-        """With a socket on which the session will reach its relay."""
-        self.where = f"{self.directory}/{os.getpid()}-{n}"
+    def relay(self, n, packet, session):
+        """With a socket on which that session will reach its relay."""
         with socket.socket(socket.AF_UNIX) as listener:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-            listener.bind(self.where)
+            listener.bind(f"{self.directory}/{os.getpid()}-{session}")
             listener.listen(16)
             listener.setblocking(False)
             answers, _ = self.packets(n, [packet], [listener.fileno()])
         return answers[0]
 
-    def post(self, n):
-        """A request of the session's; its status."""
-        c = UnixConnection(f"{self.directory}/{os.getpid()}-{n}")
+    def post(self, session):
+        """A request of that session's; its status, and the answer."""
+        c = UnixConnection(f"{self.directory}/{os.getpid()}-{session}")
         c.request("POST", "/v1/messages", ASK, {"Content-Type": "application/json", "Authorization": "Bearer none"})
         response = c.getresponse()
         data = response.read()

@@ -120,9 +120,6 @@ class Vault:
         need(slot in self.slots, "no-entry")
         need(self.slots[slot][1] == key, "wrong-key")
 
-    def shows_person(self):
-        return any(kind in PERSONS for kind, _ in self.slots.values())
-
 
 @dataclass(eq=False)
 class Process:
@@ -157,7 +154,7 @@ class Session:
     ticket: str = ""      # its own
     inside: object = None # the ticket that it showed
     confirmed: bool = False
-    number: int = 0       # of the connection that it was opened on
+    number: int = 0       # for whoever runs it
     values: object = None # the tokens that its relay has
     ended: bool = False
     told: str = ""        # what its relay's last question was refused with
@@ -302,6 +299,7 @@ class Model:
     # ---- a request ----
 
     def ask(self, conn, op, f):
+        self.advance(0)
         self.person = bool(conn.proof and self.now - conn.proof[0] <= 30 and conn.proof[1] == self.opening)
         conn.proof = None
         need(op in TABLE, "unknown-op")
@@ -550,8 +548,8 @@ class Model:
         need(f["to"] not in self.file.entries, "exists")
         del self.file.entries[f["name"]]
         self.file.entries[f["to"]] = e
-        if f["name"] in self.used:
-            self.used[f["to"]] = self.used.pop(f["name"])
+        other = {f["name"]: f["to"], f["to"]: f["name"]}  # what one of that name used once is nobody's any more
+        self.used = {other.get(name, name): n for name, n in self.used.items()}
         return self.commit(f["name"])
 
     def listed(self):
@@ -614,9 +612,8 @@ class Model:
         need(f["delivery"] in DELIVERIES and f["delivery"] != "auto", "bad-value")
         need(1 <= len(f["entries"]) <= 3, "bad-value")
         need(f["delivery"] != "pipe" or len(f["entries"]) == 1, "bad-value")
-        need(not conn.process.hidden, "posture")  # its namespaces cannot be seen
         need(all(len(e["name"]) <= 64 for e in f["entries"]), "too-large")
-        s = Session(conn.process, f, self.now, f["strict"], conn.process.marked, number=conn.number)
+        s = Session(conn.process, f, self.now, f["strict"], conn.process.marked)
         if "ticket" in f:
             need(f["ticket"] in self.tickets, "marked")
             s.inside = self.tickets[f["ticket"]]
@@ -723,7 +720,8 @@ class Model:
             need(s.process.marked and s.process.hidden, "posture")
             s.state, s.resumed, s.opened = "opened", True, self.now
         else:
-            need(s and (s.state, how) in (("arrived", "preload"), ("opened", "env")), "posture")
+            need(s, "wrong-type")  # the kernel lets no descriptor through without a session
+            need((s.state, how) in (("arrived", "preload"), ("opened", "env")), "posture")
             if self.kept is None:
                 self.need_open()
             items = {}

@@ -1,0 +1,25 @@
+"""The short form of make fuzz-protocol: several clients, in any order, against the model of what
+PROTOCOL.md grants; and that it can fail: with a control switched off it finds what that held."""
+import pytest
+
+import protocol_model
+from protocol_machine import run
+
+
+def test_the_broker_does_what_the_page_says():
+    run(seed=1, sequences=40, length=40)
+
+
+@pytest.mark.parametrize("control", ["mark", "nested"])
+def test_it_can_fail(control):
+    with pytest.raises(AssertionError, match="was granted, and must be refused"):
+        run(seed=1, sequences=60, length=60, without=(control,), shrink=False)
+
+
+def test_each_request_is_in_the_model():
+    """Or it is named here, and has tests of its own alone."""
+    elsewhere = {"slot", "host", "record", "reopen", "keyfile", "backup", "image", "image-forget", "source-take",
+                 "source-put", "source-wait", "source-fail", "relay-file", "spent", "spent-today", "usage-next",
+                 "usage-put", "usage"}
+    there = {op for op in protocol_model.TABLE if hasattr(protocol_model.Model, "op_" + op.replace("-", "_"))}
+    assert there | elsewhere == set(protocol_model.TABLE) and not there & elsewhere
