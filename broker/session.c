@@ -12,6 +12,7 @@
 #include "broker/connection.h"
 #include "broker/policy.h"
 #include "broker/tenant.h"
+#include "broker/ticket.h"
 #include "vault/entries.h"
 
 const struct entry *session_allowed_entry(struct connection *c, unsigned i, struct failure *f)
@@ -27,8 +28,12 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 				       .ca = s->ca,
 				       .marked = s->marked || s->has_shown_ticket,
 				       .ticket = s->has_shown_ticket };
-	const struct entry *e = tenant_find_entry(c->tenant, s->entry[i], f);
+	const struct entry *e;
 
+	/* A session that was opened and has no relay yet is none that the end of its ticket ends. */
+	if (ticket_check(c->tenant, s, f) != 0)
+		return NULL;
+	e = tenant_find_entry(c->tenant, s->entry[i], f);
 	if (!e && s->marked)
 		fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
 			 "a process inside a session gets nothing");

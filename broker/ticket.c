@@ -53,6 +53,14 @@ static bool ticket_is_for(const struct ticket *k, const char *entry)
 	return false;
 }
 
+static int ticket_fail_ended(struct failure *f)
+{
+	return fail_set(f, FAIL_MARKED,
+			"start it outside the session, in another terminal; for agents that go on: "
+			"ccrun PROVIDER --bg there, or linger (ccrun-provider(5))",
+			"the session that this process belongs to has ended");
+}
+
 int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f)
 {
 	const struct ticket *k;
@@ -61,11 +69,7 @@ int ticket_show(struct tenant *t, struct session *s, const char *text, struct fa
 	for (k = t->tickets; k && strcmp(k->text, text) != 0; k = k->next)
 		;
 	if (!k)
-		return fail_set(
-			f, FAIL_MARKED,
-			"start it outside the session, in another terminal; for agents that "
-			"go on: ccrun PROVIDER --bg there, or linger (ccrun-provider(5))",
-			"the session that this process belongs to has ended");
+		return ticket_fail_ended(f);
 	for (i = 0; i < s->entries; i++)
 		if (!ticket_is_for(k, s->entry[i]) && control_active(CONTROL_TICKET_ENTRY))
 			return fail_set(f, FAIL_MARKED,
@@ -121,6 +125,11 @@ bool ticket_is_there(const struct tenant *t, const char *root)
 	for (k = t->tickets; k && strcmp(k->root, root) != 0; k = k->next)
 		;
 	return k != NULL;
+}
+
+int ticket_check(const struct tenant *t, const struct session *s, struct failure *f)
+{
+	return s->has_shown_ticket && !ticket_is_there(t, s->root) ? ticket_fail_ended(f) : 0;
 }
 
 void ticket_revoke_root(struct tenant *t, const char *root)

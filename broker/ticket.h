@@ -43,6 +43,10 @@ int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct fai
  */
 int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f);
 
+/* May the session, which was opened, still be used?  FAIL_MARKED: it showed a ticket that has
+ * ended meanwhile. */
+int ticket_check(const struct tenant *t, const struct session *s, struct failure *f);
+
 /*
  * A session has ended.  If it was a ticket's, that begins to linger, or it ends and
  * with it every session that was opened by it; one of background work, when the last

@@ -741,6 +741,20 @@ def test_it_may_outlive_that_one_as_long_as_its_policy_says(b):
         gives_none(there, "policy")
 
 
+@pytest.mark.parametrize("ended_by", ["its process", "a person"])
+def test_a_session_that_was_opened_inside_one_that_has_ended_gets_no_relay(b, ended_by):
+    """Else its process would keep one in hand, and go on with it."""
+    b.put("team", TOKEN, USE)
+    s, _ = live(b, "team")
+    with s, Session(b, "team", before=wc.mark, ticket=s.answer["ticket"]) as inner:
+        if ended_by == "a person":
+            b.call("session-end", session=s.id)
+        else:
+            s.end()
+            until(lambda: not b.sessions(), what="the first one's end")
+        assert refused(inner.relay).error == "marked"
+
+
 def of_background(b, policy=USE):
     """A session for background work, and one inside it; the first has ended."""
     b.put("team", TOKEN, policy)

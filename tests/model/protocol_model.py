@@ -588,6 +588,7 @@ class Model:
 
     def allowed(self, s, item):
         """May the session have this entry?  In the order of the page."""
+        need(not s.inside or s.inside in self.tickets.values(), "marked")
         try:
             e = self.value(item["name"])
         except Refused:
