@@ -16,6 +16,7 @@
 #include <string.h>
 #include <strings.h>
 #include <termios.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -29,7 +30,8 @@
 #include "client/common/terminal_watch.h"
 #include "start/terminal.h"
 
-#define WATCH_MS 50 /* how often the terminal is looked at while a secret is typed */
+#define WATCH_MS 50  /* how often the terminal is looked at while a secret is typed */
+#define HELD_MS 1500 /* so long we do not run for want of a processor, or because others hold us */
 
 /* Signals that would end or stop the process with echo off, and SIGCONT, after which
  * the question is asked again. */
@@ -67,6 +69,8 @@ struct hush {
 	bool own;			  /* nobody else has this open file: it may be O_NONBLOCK */
 	bool seized;			  /* by somebody, before */
 	bool stop;			  /* Ctrl-Z was typed */
+	bool background;		  /* we stopped ourselves there */
+	int64_t looked, waited;		  /* the terminal last, in ms; for a processor till then */
 	const struct terminal_page *page; /* shown instead of a prompt, or NULL */
 	int watch;			  /* terminal_watch; -1: none */
 	struct terminal_input *input;	  /* while it is read */
@@ -205,6 +209,50 @@ static bool terminal_continue_pending(void)
 	return sigpending(&set) == 0 && sigismember(&set, SIGCONT) == 1;
 }
 
+/* How long this thread has waited for a processor, in ms; 0: the kernel does not count it. */
+static int64_t terminal_waited_ms(void)
+{
+	unsigned long long ns = 0;
+	char text[96];
+	int fd = open("/proc/thread-self/schedstat", O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof(text) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = '\0';
+	return sscanf(text, "%*u %llu", &ns) == 1 ? (int64_t)(ns / 1000000) : 0;
+}
+
+/* Has somebody had us stand still since the last look, as the kernel's freezer does, of which no
+ * signal tells?  Not while the machine slept. */
+static bool hush_was_held(struct hush *h)
+{
+	int64_t before = h->looked, waited = h->waited;
+	struct timespec t = { 0 };
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	h->looked = (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	h->waited = terminal_waited_ms();
+	return before && h->looked - before - (h->waited - waited) > HELD_MS &&
+	       terminal_is_watched();
+}
+
+/* Did SIGSTOP stop us, which nobody hears of where it did not stop our parent?  Who sent it
+ * had the terminal meanwhile. */
+static bool hush_was_stopped(const struct hush *h)
+{
+	bool continued = terminal_continue_pending(), other = h->stop || h->background;
+	unsigned i;
+
+	for (i = 0; i < CAUGHT; i++) {
+		if (caught[i] == SIGCONT)
+			continued = continued || came[i];
+		else
+			other = other || came[i];
+	}
+	return continued && !other && terminal_is_watched();
+}
+
 /* Is the terminal another's to open, or does it do with input what we did not set? */
 static bool hush_is_altered(const struct hush *h)
 {
@@ -235,10 +283,12 @@ static int hush_read_byte(const struct hush *h, struct secret *s)
 }
 
 /* The kernel would have stopped us for reading in the background. */
-static void hush_obey_background(const struct hush *h)
+static void hush_obey_background(struct hush *h)
 {
-	if (tcgetpgrp(h->fd) >= 0 && tcgetpgrp(h->fd) != getpgrp())
-		kill(0, SIGTTIN);
+	if (tcgetpgrp(h->fd) < 0 || tcgetpgrp(h->fd) == getpgrp())
+		return;
+	h->background = true;
+	kill(0, SIGTTIN);
 }
 
 /* 1 a line was read, 0 a signal came, -1 with f set. */
@@ -248,6 +298,7 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 	enum typed t;
 	int r, error;
 
+	h->looked = 0;
 	for (s->n = 0;;) {
 		if (terminal_signalled())
 			return 0;
@@ -256,6 +307,8 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		/* A shell that stopped us has set it as it likes: the question is asked again. */
 		if (terminal_signalled() || terminal_continue_pending())
 			continue;
+		if (hush_was_held(h))
+			return terminal_fail_held(f);
 		if (hush_is_altered(h))
 			return terminal_fail_altered(f);
 		if (terminal_was_read(h->watch))
@@ -267,6 +320,8 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		if (terminal_signalled() || terminal_continue_pending())
 			continue;
 		errno = error;
+		if (r < 0 && error == ECANCELED)
+			return terminal_fail_read(f);
 		if (r < 0)
 			return fail_errno(f, NULL, "terminal");
 		over = over || terminal_input_was_cut(h->input);
@@ -380,7 +435,7 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 	bool shown;
 	int r;
 
-	h->stop = *shared = false;
+	h->stop = h->background = *shared = false;
 	hush_hold_signals(h);
 	h->seized = terminal_seize(h->fd);
 	/* Echo first: a person who types ahead is not made to wait for the look at others. */
@@ -417,7 +472,7 @@ static int secret_ask(int fd, bool own, const char *prompt, const struct termina
 		      struct secret *s, struct failure *f)
 {
 	struct hush h = { .fd = fd, .own = own, .page = page, .watch = -1 };
-	bool continued, shared;
+	bool continued, stopped, shared;
 	int r;
 
 	/* In the background, stop until continued in the foreground: the terminal now has
@@ -427,7 +482,10 @@ static int secret_ask(int fd, bool own, const char *prompt, const struct termina
 	do {
 		r = hush_ask(&h, prompt, s, &shared, f);
 		continued = terminal_continue_pending();
+		stopped = hush_was_stopped(&h);
 		hush_release_signals(&h);
+		if (r == 0 && stopped)
+			return terminal_fail_held(f);
 		if (r == 0 && hush_obey_signals(&h, continued, f) != 0)
 			r = -1;
 		if (r == 0 && shared && terminal_ask_about_readers(fd, f) != 0)

@@ -64,7 +64,12 @@ static bool input_read(struct terminal_input *in)
 		/* A descriptor that we were given may not wait. */
 		if (in->error == EAGAIN)
 			poll(NULL, 0, 1);
+		if (in->error == EINTR && terminal_is_watched())
+			break;
 	} while (!in->end && (in->error == EINTR || in->error == EAGAIN));
+	/* By a signal that is not ours: who sends it waits behind us, and has been let in. */
+	if (in->error == EINTR && !in->end)
+		in->error = ECANCELED;
 	in->n += n > 0 ? n : 0;
 	return n > 0;
 }

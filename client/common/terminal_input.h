@@ -31,7 +31,7 @@ struct terminal_input *terminal_input_begin(int fd, const struct termios *modes,
 int terminal_input_fd(const struct terminal_input *in);
 
 /* The next byte, the line's end too.  1; 0: there is no more; -1 with errno, which is EAGAIN when
- * the line has not ended. */
+ * the line has not ended, and ECANCELED when another process's signal ended our read(2). */
 int terminal_input_take(struct terminal_input *in, uint8_t *byte);
 
 /* Was the line too long, so that the terminal dropped some of it? */

@@ -78,3 +78,11 @@ int terminal_fail_read(struct failure *f)
 			"open another terminal; if you typed much of it, change the passphrase",
 			"another program reads this terminal: nothing that you typed was used");
 }
+
+int terminal_fail_held(struct failure *f)
+{
+	return fail_set(f, FAIL_CHANGED,
+			"open another terminal; if you typed much of it, change the passphrase",
+			"this program was stopped while it asked, and another one could read what "
+			"you typed: nothing was used");
+}

@@ -27,4 +27,7 @@ bool terminal_was_read(int watch);
 /* f: others have a part of what was typed.  Returns -1. */
 int terminal_fail_read(struct failure *f);
 
+/* f: we were kept from reading, and so from keeping others out.  Returns -1. */
+int terminal_fail_held(struct failure *f);
+
 #endif

@@ -524,6 +524,91 @@ def test_who_reads_when_something_is_there_gets_none_of_it(shell, way):
     assert took.read_bytes() == b""
 
 
+# One that nobody may look into, with a descriptor that inotify does not tell of; from when it is told
+# which process asks, it does what it can to read in its place.
+PUSHY = """
+import ctypes, os, resource, signal, sys, threading, time
+how, told, took, go = sys.argv[1:]
+resource.setrlimit(10, (1, 1))
+fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
+if os.fork():
+    sys.exit()
+os.setsid()
+libc = ctypes.CDLL(None)
+libc.prctl(4, 0, 0, 0, 0)
+open(told, "w").write("ready")
+while not os.path.exists(go):
+    time.sleep(.01)
+asks = int(open(go).read())
+def push():
+    threads = [int(t) for t in os.listdir(f"/proc/{asks}/task")]
+    while True:
+        for t in threads:
+            if t != asks:
+                libc.tgkill(asks, t, int(signal.SIGALRM))
+        time.sleep(.001)
+if how == "pushes":
+    threading.Thread(target=push, daemon=True).start()
+if how == "stops":
+    os.kill(asks, signal.SIGSTOP)
+out = os.open(took, os.O_WRONLY | os.O_CREAT, 0o600)
+while True:
+    some = os.read(fd, 200)
+    os.write(out, some)
+    if how == "stops" and b"\\n" in some:
+        os.kill(asks, signal.SIGCONT)
+        break
+"""
+
+HELD = "this program was stopped while it asked, and another one could read what you typed: nothing was used"
+
+
+@pytest.fixture
+def pushed(shell):
+    """A function: how somebody reads, from when the question is there."""
+    def start(how):
+        told, go = shell.c.root / "told", shell.c.root / "go"
+        shell.took = shell.c.root / "took"
+        shell.line(f"{sys.executable} {shell.c.write('pushy.py', PUSHY)} {how} {told} {shell.took} {go}")
+        until(lambda: told.exists() and told.read_text(), what="the reader")
+        shell.t.expect("PS>")
+        shell.line(f"{CCCTL} unlock; echo code=$?")
+        shell.asked()
+        shell.c.write("go.new", str(max(children_named(shell.t.pid, "ccctl")))).rename(go)
+        until(shell.took.exists, what="its first read")
+        time.sleep(0.3)
+    return start
+
+
+def test_who_waits_behind_us_gets_none_of_it(shell, pushed):
+    pushed("waits")
+    for character in PASSPHRASE + "\r":
+        shell.t.send(character)
+        time.sleep(0.02)
+    shell.t.expect("the vault is open")
+    assert PASSPHRASE.encode() not in shell.took.read_bytes()
+
+
+def test_a_signal_that_ends_our_read_ends_the_question(shell, pushed):
+    """Or who waits behind us is let in."""
+    pushed("pushes")
+    shell.t.expect_exact(f"ccctl: {READ}")
+    shell.t.expect("code=1")
+    assert shell.c.status()["state"] == "locked"
+    until(shell.t.getecho, what="the echo")
+
+
+def test_who_stops_us_and_reads_does_not_do_so_unnoticed(shell, pushed):
+    """Of a child that was stopped no shell tells."""
+    pushed("stops")
+    shell.line(PASSPHRASE)
+    shell.t.expect_exact(f"ccctl: {HELD}")
+    shell.t.expect_exact("hint: open another terminal; if you typed much of it, change the passphrase")
+    shell.t.expect("code=1")
+    assert shell.c.status()["state"] == "locked"
+    until(shell.t.getecho, what="the echo")
+
+
 def test_without_inotify_it_is_said(shell):
     kept = shell.c.write("spent.py", """
 import ctypes, os, sys
