@@ -31,7 +31,8 @@ static int check_same_process(const struct peer *p, const struct proc_stat *st, 
 
 	if (!control_active(CONTROL_SAME_PROCESS))
 		return 0;
-	if (p->pidfd >= 0 && poll(&ended, 1, 0) != 0)
+	/* Without a descriptor, -1, it says nothing. */
+	if (poll(&ended, 1, 0) != 0)
 		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);
 	if (st->start != p->start || st->state == 'Z' || st->state == 'X')
 		return fail_set(f, FAIL_PEER, NULL, "process %d has ended", (int)p->pid);

@@ -411,6 +411,20 @@ def test_the_answer_to_open_names_the_manager_of_the_first_entry(broker):
     assert told("zai", "second", **relay) == {}
 
 
+def test_a_launch_without_a_key_where_there_is_none(fresh):
+    ask = {"provider": "p", "entries": [{"name": "zai"}, {"name": "absent"}]}
+    assert fresh.call("keyless", **ask)["ok"], "without a vault there is no key"
+    fresh.init()
+    assert fresh.call("keyless", **ask)["ok"]
+    assert [(e["result"], e["provider"]) for e in fresh.lines() if e["event"] == "keyless"] == [("granted", "p")] * 2
+    fresh.put("zai", TOKEN)
+    assert fresh.error("keyless", **ask) == "policy"
+    fresh.call("rm", name="zai")
+    assert fresh.call("keyless", **ask)["ok"]
+    fresh.call("lock")
+    assert fresh.error("keyless", **ask) == "locked", "nobody can tell"
+
+
 # ---- packets -----------------------------------------------------------
 
 HELLO = request("hello")
