@@ -9,8 +9,10 @@ import random
 import re
 import shutil
 import signal
+import sys
 import tempfile
 import time
+import traceback
 from dataclasses import dataclass
 
 import hypothesis
@@ -65,6 +67,7 @@ class Protocol(RuleBasedStateMachine):
     without = ()
     sequences = steps = requests = 0
     seen = collections.Counter()  # (what was asked, what came of it)
+    first = None                  # what failed first, should it not fail again
 
     def __init__(self):
         super().__init__()
@@ -569,7 +572,7 @@ class Protocol(RuleBasedStateMachine):
         self.begin_launch(self.chosen(n, name), delivery, astray, "")
 
     @precondition(lambda self: len(self.clients) < PROCESSES_MOST)
-    @rule(n=which, name=names, delivery=deliveries, forgets=st.sampled_from(["mark", "confine", "hide"]))
+    @rule(n=which, name=names, delivery=deliveries, forgets=st.sampled_from(["mark", "confine", "hide", "claim"]))
     def launch_unready(self, n, name, delivery, forgets):
         """All but one thing."""
         self.make_ready()
@@ -764,13 +767,13 @@ class Protocol(RuleBasedStateMachine):
         (clock.parent / "clock.new").write_text(str(self.ahead * 1000))
         (clock.parent / "clock.new").rename(clock)
         self.model.advance(LATER)
-        self.hello()
         for conn in [*self.model.connections]:
             if conn.watches or conn.session and conn.session.state == "live":
                 continue
             if conn.session:
                 self.too_late(conn)
             self.end(conn)
+        self.hello()
         self.new_connection(self.clients[0].process)
         self.model.connections.insert(0, self.model.connections.pop())
         self.settle()
@@ -833,8 +836,11 @@ class Protocol(RuleBasedStateMachine):
         self.check_broker()
 
     def teardown(self):
+        wrong = isinstance(sys.exc_info()[1], Exception)
+        if wrong:
+            Protocol.first = Protocol.first or traceback.format_exc()
         try:
-            if self.clients and self.broker.process:
+            if self.clients and self.broker.process and not wrong:
                 self.check_end()
         finally:
             for client in self.clients:
@@ -897,6 +903,14 @@ def run(seed, sequences, length=40, without=(), shrink=True):
     machine = type("Protocol", (Protocol,), {"without": without})
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
     hypothesis.seed(seed)(machine)
+    Protocol.first = None
+    try:
+        run_it(machine, sequences, length, phases)
+    except hypothesis.errors.Flaky as e:
+        raise AssertionError(f"it failed once, and not again:\n{Protocol.first}") from e
+
+
+def run_it(machine, sequences, length, phases):
     run_state_machine_as_test(machine, settings=settings(
         max_examples=sequences, stateful_step_count=length, deadline=None, database=None, phases=phases,
         print_blob=False, report_multiple_bugs=False, suppress_health_check=list(HealthCheck)))
