@@ -325,7 +325,8 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 		if (r < 0)
 			return fail_errno(f, NULL, "terminal");
 		over = over || terminal_input_was_cut(h->input);
-		/* Ctrl-D ends a line, too. */
+		if (r == 0 && s->n > 0 && !over)
+			return terminal_fail_unended(f);
 		t = r > 0 ? hush_take_byte(h, s, &over, &nul) : s->n ? TYPED_LINE : TYPED_END;
 		if (t == TYPED_END)
 			return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");

@@ -86,3 +86,12 @@ int terminal_fail_held(struct failure *f)
 			"this program was stopped while it asked, and another one could read what "
 			"you typed: nothing was used");
 }
+
+int terminal_fail_unended(struct failure *f)
+{
+	return fail_set(
+		f, FAIL_CHANGED,
+		"was it Ctrl-D?  If not: another program cut it off, and may have the rest; "
+		"open another terminal, and change the passphrase",
+		"the line ended without Enter: nothing was used");
+}

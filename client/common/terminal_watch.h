@@ -30,4 +30,10 @@ int terminal_fail_read(struct failure *f);
 /* f: we were kept from reading, and so from keeping others out.  Returns -1. */
 int terminal_fail_held(struct failure *f);
 
+/*
+ * f: no Enter ended what was typed, but Ctrl-D, or who changed the terminal's modes and changed them back:
+ * by that the kernel makes a line of what is there.  Returns -1.
+ */
+int terminal_fail_unended(struct failure *f);
+
 #endif

@@ -527,7 +527,7 @@ def test_who_reads_when_something_is_there_gets_none_of_it(shell, way):
 # One that nobody may look into, with a descriptor that inotify does not tell of; from when it is told
 # which process asks, it does what it can to read in its place.
 PUSHY = """
-import ctypes, os, resource, signal, sys, threading, time
+import ctypes, os, resource, signal, sys, termios, threading, time
 how, told, took, go = sys.argv[1:]
 resource.setrlimit(10, (1, 1))
 fd = os.open("/dev/tty", os.O_RDWR | os.O_NOCTTY)
@@ -547,6 +547,11 @@ def push():
             if t != asks:
                 libc.tgkill(asks, t, int(signal.SIGALRM))
         time.sleep(.001)
+if how == "cuts":                             # what is typed so far becomes a line
+    is_set = termios.tcgetattr(fd)
+    not_set = [*is_set[:3], is_set[3] & ~termios.ICANON, *is_set[4:]]
+    termios.tcsetattr(fd, termios.TCSANOW, not_set)
+    termios.tcsetattr(fd, termios.TCSANOW, is_set)
 if how == "pushes":
     threading.Thread(target=push, daemon=True).start()
 if how == "stops":
@@ -565,8 +570,8 @@ HELD = "this program was stopped while it asked, and another one could read what
 
 @pytest.fixture
 def pushed(shell):
-    """A function: how somebody reads, from when the question is there."""
-    def start(how):
+    """A function: how somebody reads, from when the question is there and something is typed."""
+    def start(how, typed=""):
         told, go = shell.c.root / "told", shell.c.root / "go"
         shell.took = shell.c.root / "took"
         shell.line(f"{sys.executable} {shell.c.write('pushy.py', PUSHY)} {how} {told} {shell.took} {go}")
@@ -574,6 +579,8 @@ def pushed(shell):
         shell.t.expect("PS>")
         shell.line(f"{CCCTL} unlock; echo code=$?")
         shell.asked()
+        shell.t.send(typed)
+        time.sleep(0.1)
         shell.c.write("go.new", str(max(children_named(shell.t.pid, "ccctl")))).rename(go)
         until(shell.took.exists, what="its first read")
         time.sleep(0.3)
@@ -596,6 +603,14 @@ def test_a_signal_that_ends_our_read_ends_the_question(shell, pushed):
     shell.t.expect("code=1")
     assert shell.c.status()["state"] == "locked"
     until(shell.t.getecho, what="the echo")
+
+
+def test_who_cuts_the_line_ends_the_question(shell, pushed):
+    """In less time than goes by between two looks at the terminal's modes."""
+    pushed("cuts", PASSPHRASE[:4])
+    assert shell.t.expect_exact(["ccctl: the line ended without Enter: nothing was used", "Wrong passphrase"]) == 0
+    shell.t.expect("code=1")
+    assert shell.c.status()["state"] == "locked"
 
 
 def test_who_stops_us_and_reads_does_not_do_so_unnoticed(shell, pushed):
