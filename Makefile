@@ -6,7 +6,8 @@
 #   make deb        Debian's packages, into build/deb/RELEASE   make dist   a release's tarball
 #   make test-build   what the tests run, into build-test/ (mk/tests.mk)
 #   make lint, floors, format, analyse, coverage   CONTRIBUTING.md says what they look at
-#   make attack, torture, fuzz, mutate, long     minutes to hours each; docs/RELIABILITY.md
+#   make attack, torture, load, mixtures, fuzz, fuzz-protocol, mutate, long
+#                   minutes to hours each; docs/RELIABILITY.md
 #   make package-test, vm-test, arm64-test       as root: packages and machines of Debian 12 and 13
 #   make help       this page
 #
