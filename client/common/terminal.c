@@ -299,6 +299,7 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 	int r, error;
 
 	h->looked = 0;
+	hush_was_held(h);
 	for (s->n = 0;;) {
 		if (terminal_signalled())
 			return 0;
