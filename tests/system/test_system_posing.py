@@ -126,7 +126,7 @@ def test_one_whose_place_is_taken_before_it_was_served_learns_that_its_vault_is_
             said = until(lambda: unasked(a), what="a place that is taken")
         finally:
             os.killpg(group, signal.SIGKILL)
-    assert said["error"] == "busy" and "silent for longest" in said["message"] and said["has_vault"] is True
+    assert said["error"] == "timeout" and "silent for longest" in said["message"] and said["has_vault"] is True
 
 
 @contextmanager
