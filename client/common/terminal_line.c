@@ -13,6 +13,11 @@
 
 #define PATIENCE_MS 10000
 
+void terminal_write(int fd, const char *text)
+{
+	io_write_all(fd, text, strlen(text), clock_now_ms() + PATIENCE_MS);
+}
+
 int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct failure *f)
 {
 	char shown[1024], c;
@@ -21,7 +26,7 @@ int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct 
 
 	snprintf(shown, sizeof(shown), "%s", prompt);
 	fail_sanitize(shown);
-	io_write_all(fd, shown, strlen(shown), clock_now_ms() + PATIENCE_MS);
+	terminal_write(fd, shown);
 	for (;;) {
 		do
 			r = read(fd, &c, 1);
@@ -35,7 +40,7 @@ int terminal_line_on(int fd, const char *prompt, char *out, size_t size, struct 
 	if (r < 0)
 		return fail_errno(f, NULL, "terminal");
 	if (r == 0)
-		io_write_all(fd, "\n", 1, clock_now_ms() + PATIENCE_MS);
+		terminal_write(fd, "\n");
 	if (r == 0 && n == 0)
 		return fail_set(f, FAIL_USAGE, NULL, "no answer: the input ended");
 	return 0;
