@@ -339,70 +339,66 @@ static void complete_verbs(struct completion *k)
 			complete_offer(k, v->name, v->what);
 }
 
+static void complete_provider_names(struct completion *k)
+{
+	complete_providers(k, false);
+}
+
+static void complete_provider_modes(struct completion *k)
+{
+	complete_providers(k, true);
+}
+
+static void complete_entries_and_providers(struct completion *k)
+{
+	complete_entries(k);
+	complete_providers(k, true);
+}
+
+static void complete_files(struct completion *k)
+{
+	complete_by_shell(k, ":files");
+}
+
+static void complete_directories(struct completion *k)
+{
+	complete_by_shell(k, ":directories");
+}
+
+static void complete_programs(struct completion *k)
+{
+	complete_by_shell(k, ":programs");
+}
+
+/* What is offered for a word; NULL: nothing, or another program's own words. */
+static void (*const offers[])(struct completion *) = {
+	[WORD_PROVIDER] = complete_provider_names,
+	[WORD_PROVIDER_MODE] = complete_provider_modes,
+	[WORD_ENTRY_OR_PROVIDER_MODE] = complete_entries_and_providers,
+	[WORD_ENTRY] = complete_entries,
+	[WORD_SLOT] = complete_slots,
+	[WORD_SLOT_KIND] = complete_slot_kinds,
+	[WORD_SESSION] = complete_sessions,
+	[WORD_LAUNCH] = complete_launches,
+	[WORD_LINK] = complete_links,
+	[WORD_VERB] = complete_verbs,
+	[WORD_LIMIT] = complete_limits,
+	[WORD_SETTING] = complete_settings,
+	[WORD_PARAMETER] = complete_parameters,
+	[WORD_MODEL] = complete_models,
+	[WORD_FILE] = complete_files,
+	[WORD_DIRECTORY] = complete_directories,
+	[WORD_PROGRAM] = complete_programs,
+};
+
 static void complete_kind(struct completion *k, enum word_kind kind)
 {
 	/* Two forms of a verb may want the same kind there. */
 	if (k->kinds & 1u << kind)
 		return;
 	k->kinds |= 1u << kind;
-	switch (kind) {
-	case WORD_PROVIDER:
-		complete_providers(k, false);
-		break;
-	case WORD_PROVIDER_MODE:
-		complete_providers(k, true);
-		break;
-	case WORD_ENTRY_OR_PROVIDER_MODE:
-		complete_entries(k);
-		complete_providers(k, true);
-		break;
-	case WORD_ENTRY:
-		complete_entries(k);
-		break;
-	case WORD_SLOT:
-		complete_slots(k);
-		break;
-	case WORD_SLOT_KIND:
-		complete_slot_kinds(k);
-		break;
-	case WORD_SESSION:
-		complete_sessions(k);
-		break;
-	case WORD_LAUNCH:
-		complete_launches(k);
-		break;
-	case WORD_LINK:
-		complete_links(k);
-		break;
-	case WORD_VERB:
-		complete_verbs(k);
-		break;
-	case WORD_LIMIT:
-		complete_limits(k);
-		break;
-	case WORD_SETTING:
-		complete_settings(k);
-		break;
-	case WORD_PARAMETER:
-		complete_parameters(k);
-		break;
-	case WORD_MODEL:
-		complete_models(k);
-		break;
-	case WORD_FILE:
-		complete_by_shell(k, ":files");
-		break;
-	case WORD_DIRECTORY:
-		complete_by_shell(k, ":directories");
-		break;
-	case WORD_PROGRAM:
-		complete_by_shell(k, ":programs");
-		break;
-	case WORD_MODE:
-	case WORD_CLAUDE:
-	case WORD_OTHER:
-		break;
-	}
+	if (kind < sizeof(offers) / sizeof(offers[0]) && offers[kind])
+		offers[kind](k);
 }
 
 static void complete_choice(struct completion *k, const char *choice, size_t n)
