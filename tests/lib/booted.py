@@ -15,7 +15,7 @@ from pathlib import Path
 
 import wire_client
 from ccrun import REPO
-from system_broker import BROKER_UID, PREFIX, Machine, libc, mount
+from system_broker import BROKER_UID, PREFIX, Machine, enter_mount_namespace, libc, mount
 from systemd_boot import SystemdBoot
 
 SYSTEMD = "/lib/systemd/systemd"
@@ -51,7 +51,7 @@ exec env -i container=lxc PATH=/usr/sbin:/usr/bin:/sbin:/bin SYSTEMD_UNIT_PATH=%
 def in_chroot():
     """To enter a mount namespace, were it one's own, is to be at its root."""
     here, fd = os.stat("/"), os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
-    if libc.setns(fd, CLONE_NEWNS) != 0:
+    if not enter_mount_namespace(fd):
         raise PermissionError("no mount namespaces here")
     return not os.path.samestat(here, os.stat("/"))
 

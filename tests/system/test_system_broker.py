@@ -19,7 +19,7 @@ import wire_client
 from canary import new_token
 from ccrun import PASSPHRASE
 from client import REPO, alive, until
-from system_broker import BROKER_UID, PREFIX, RUN, STATE, mount
+from system_broker import BROKER_UID, PREFIX, RUN, STATE, Machine, mount
 
 pytestmark = pytest.mark.root
 
@@ -585,3 +585,15 @@ def test_it_does_not_serve_as_the_wrong_user(system):
     with system.broker() if system.set_up() else system.broker():
         code, err = system.broker().fails()
         assert code == 0 and err == "" or "another broker" in err, (code, err)
+
+
+def test_the_machine_is_left_beside_threads():
+    """What stays inside has no /etc and no /var/lib for every test after it."""
+    here, end = os.stat("/run"), threading.Event()
+    with Machine():
+        thread = threading.Thread(target=end.wait)
+        thread.start()
+        assert not os.path.samestat(here, os.stat("/run"))
+    assert os.path.samestat(here, os.stat("/run"))
+    end.set()
+    thread.join()
