@@ -22,6 +22,18 @@ static uint64_t pair_input_bytes(const struct pair *p, const struct meter_result
 	return q->ended ? request_meter_input(&q->meter, q->bytes, counted) : q->bytes;
 }
 
+/*
+ * No answer began: may the provider be at work on one, and bill it?  It has all of the request
+ * then; of one that the client left it may have had enough.  Whoever cut the way there: a session
+ * names the proxy that is on it, and must not have requests for nothing by that.
+ */
+static bool pair_was_asked(const struct pair *p, bool left)
+{
+	const struct request_flow *q = &p->request;
+
+	return q->head_sent && (left || (q->ended && !q->broken && buffer_waiting(&q->out) == 0));
+}
+
 void pair_report(struct pair *p, bool left)
 {
 	struct meter_result result;
@@ -30,14 +42,10 @@ void pair_report(struct pair *p, bool left)
 	if (!p->due)
 		return;
 	p->due = false;
+	use.status = answer_flow_status(&p->answer);
+	use.billed = use.status ? use.status / 100 == 2 : pair_was_asked(p, left);
 	answer_flow_measure(&p->answer, &result);
 	use.model = result.model[0] ? result.model : p->request.model;
-	if (p->answer.head_read) {
-		use.status = p->answer.head.status;
-		use.billed = use.status / 100 == 2;
-	} else {
-		use.billed = left && p->request.head_sent;
-	}
 	use.complete = result.complete && p->answer.ended;
 	use.sent = p->answer.sent;
 	use.bytes = pair_input_bytes(p, &result);

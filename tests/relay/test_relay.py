@@ -394,7 +394,27 @@ def test_no_answer_at_all(provider, reset):
         response = relay.post()
         assert response.status == 502 and error_of(response).startswith("ccrun: 127.0.0.1:")
         used = relay.wait("use")
+        assert (used["status"], used["billed"], used["complete"]) == (0, True, False)
+        assert used["bytes"] == len(b'{"model":"claude-asked-1"}')
+
+
+def test_no_answer_to_half_a_request(provider):
+    """What is not whole nobody answers, and bills."""
+    with Relay(provider.url) as relay:
+        provider.begin = lambda wire: (wire.head(), wire.sock.close())
+        with relay.raw() as s:
+            s.sendall(b"POST /v1/messages HTTP/1.1\r\nHost: a\r\nContent-Length: 20\r\n\r\n" + b'{"model":"m",')
+            assert b" 502 " in s.recv(65536)
+        used = relay.wait("use")
         assert (used["status"], used["billed"]) == (0, False)
+
+
+def test_an_answer_whose_head_cannot_be_passed_on(provider):
+    provider.reply = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\nA: " + b"a" * 300000 + b"\r\n\r\n{}"
+    with Relay(provider.url) as relay:
+        assert relay.post().status == 502
+        used = relay.wait("use")
+        assert (used["billed"], used["complete"]) == (True, False)
 
 
 def test_the_client_leaves_in_mid_stream(provider):

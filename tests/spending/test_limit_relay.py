@@ -350,6 +350,22 @@ def test_one_request_names_one_model(b, provider, chunked, second):
     assert provider.requests == []
 
 
+def test_who_cuts_the_way_to_the_provider_reaches_the_limit_all_the_same(b, provider):
+    """A session names the proxy of its relay: that one ends the connection when the request has passed."""
+    provider.reply = lambda wire, _: wire.sock.close()
+    body = json.dumps({"model": "claude-asked-1", "max_tokens": 20000, "messages": ["x" * 3000]}).encode()
+
+    def child():
+        with Session(b, provider) as s:
+            return [s.post(body).status for _ in range(6)]
+    sealed(b, provider)
+    b.call("limit-set", name="zai", limit="50k/day")
+    statuses = wc.in_child(child, timeout=30)
+    assert statuses == [502, 502, 502, 429, 429, 429]
+    assert len(provider.requests) == 3
+    assert used(b)["output"] == 60000 and used(b)["estimated"] == 3
+
+
 def test_a_free_models_answers_say_nothing_of_anothers_cost(b):
     def reply(wire, request):
         if b"free" in request.body:
