@@ -25,6 +25,7 @@ static void pair_exchange(struct pair *p)
 
 	p->held = key_hold(&r->key);
 	p->key_number = r->key.number;
+	p->request.counted = p->reserved;
 	p->kept.on = r->settings->renewable && !p->kept.replaying;
 	kept_request_add(&p->kept, p->in.p, p->request.reader.request.head_size);
 	if (answer_flow_begin(&p->answer, p->held->set, r->arena, &f) == 0 &&

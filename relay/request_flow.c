@@ -94,10 +94,14 @@ static int flow_note_data(struct request_flow *r, const char *p, size_t n, struc
 	r->bytes += n;
 	if (r->route->billed)
 		request_meter_feed(&r->meter, p, n);
-	if (!r->route->billed || r->route->model || !request_meter_is_ambiguous(&r->meter) ||
-	    !control_active(CONTROL_ONE_MODEL))
+	if (!r->route->billed || r->route->model || !control_active(CONTROL_ONE_MODEL))
 		return 0;
-	return fail_set(f, FAIL_MALFORMED, NULL, "a body that names two models");
+	if (request_meter_is_ambiguous(&r->meter))
+		return fail_set(f, FAIL_MALFORMED, NULL, "a body that names two models");
+	if (r->counted && request_meter_is_unreadable(&r->meter))
+		return fail_set(f, FAIL_MALFORMED, NULL,
+				"a body that is no JSON, of a request with a limit");
+	return 0;
 }
 
 static void flow_note_end(struct request_flow *r)

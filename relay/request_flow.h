@@ -30,6 +30,7 @@ struct request_flow {
 	struct request_meter meter;
 	uint64_t left;	   /* of a body with a length */
 	uint64_t bytes;	   /* of the body, so far */
+	bool counted;	   /* against a limit */
 	bool ended;	   /* the whole body has been taken from the client */
 	uint64_t output;   /* tokens that the answer may have, once it ended; 0: a stream */
 	bool head_sent;	   /* and so perhaps acted on */
@@ -56,8 +57,8 @@ int request_flow_begin(struct request_flow *r, struct buffer *in,
 
 /*
  * Take what `in` has of the body, as much as there is room for.  Returns 1: some was
- * taken; 0: none; -1 with FAIL_MALFORMED: its chunks are refused, or it asks for two models;
- * what waits must not be sent then.
+ * taken; 0: none; -1 with FAIL_MALFORMED: its chunks are refused, it asks for two models, or
+ * it is counted and no JSON; what waits must not be sent then.
  */
 int request_flow_take(struct request_flow *r, struct buffer *in, struct failure *f);
 

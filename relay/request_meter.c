@@ -136,9 +136,11 @@ static void meter_read_key(struct request_meter *m)
 
 	m->member = (uint8_t)member_of(name, m->lexer.depth);
 	m->models += m->member == MEMBER_MODEL;
-	/* Some servers take U+017F for an s and U+212A for a k: it may be any. */
-	if (!name && m->lexer.depth == DEPTH_TOP)
+	/* Some servers take U+017F for an s and U+212A for a k, or stop at a NUL: it may be any. */
+	if (!name && m->lexer.depth == DEPTH_TOP) {
 		m->whole = m->most_unknown = true;
+		m->models++;
+	}
 }
 
 void request_meter_feed(struct request_meter *m, const void *p, size_t n)
@@ -146,8 +148,11 @@ void request_meter_feed(struct request_meter *m, const void *p, size_t n)
 	const uint8_t *at = p, *end = at + n;
 	enum json_token token;
 
-	while ((token = json_lexer_next(&m->lexer, &at, end)) != JSON_TOKEN_NONE &&
-	       token != JSON_TOKEN_BAD) {
+	while ((token = json_lexer_next(&m->lexer, &at, end)) != JSON_TOKEN_NONE) {
+		if (token == JSON_TOKEN_BAD) {
+			m->unreadable = true;
+			return;
+		}
 		if (token == JSON_TOKEN_KEY) {
 			meter_read_key(m);
 			/* Nothing of the conversation is kept. */
@@ -166,6 +171,11 @@ void request_meter_feed(struct request_meter *m, const void *p, size_t n)
 bool request_meter_is_ambiguous(const struct request_meter *m)
 {
 	return m->models > 1;
+}
+
+bool request_meter_is_unreadable(const struct request_meter *m)
+{
+	return m->unreadable;
 }
 
 uint64_t request_meter_input(const struct request_meter *m, uint64_t n, bool counted)

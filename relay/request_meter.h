@@ -28,7 +28,8 @@ struct request_meter {
 	bool whole;	   /* it is there, and something else; or may be */
 	uint64_t most;	   /* of "max_tokens" */
 	bool most_unknown; /* it is there, and no number that can be read */
-	unsigned models;   /* members "model" */
+	unsigned models;   /* members "model", or that may be */
+	bool unreadable;   /* it is no JSON, or goes on behind its end */
 	bool in_tools;
 	uint64_t pictures; /* objects that are a "source" */
 	bool enclosed;	   /* it has a document, or names a file */
@@ -51,5 +52,8 @@ uint64_t request_meter_input(const struct request_meter *m, uint64_t n, bool cou
 
 /* So far: does the body name more than one model?  Servers differ about which they take. */
 bool request_meter_is_ambiguous(const struct request_meter *m);
+
+/* So far: is it no JSON, or more than one text?  A server may find more in it than was read. */
+bool request_meter_is_unreadable(const struct request_meter *m);
 
 #endif

@@ -91,6 +91,10 @@ static void test_two_models(void **state)
 		  false },
 		{ "{\"model\":\"a\",\"x\":\"model\",\"y\":[\"model\"]}", false },
 		{ "{\"model\":\"a\",\"models\":[\"b\"]}", false },
+		/* one that stops at a NUL reads model; nobody knows what others make of the last */
+		{ "{\"model\":\"a\",\"model\\u0000\":\"b\"}", true },
+		{ "{\"model\":\"a\",\"mode\xc5\x82\":\"b\"}", true },
+		{ "{\"model\":\"a\",\"x\":{\"model\\u0000\":\"b\"}}", false },
 		{ "{\"model\":\"a\",\"model\":\"b\"}", true },
 		{ "{\"model\":\"a\",\"model\":\"a\"}", true },
 		{ "{\"model\":\"a\",\"messages\":[],\"mod\\u0065l\":\"b\"}", true },
@@ -106,6 +110,36 @@ static void test_two_models(void **state)
 		for (piece = 1; piece < 80; piece++) {
 			m = feed_in_pieces(cases[i].body, piece);
 			if (request_meter_is_ambiguous(&m) != cases[i].two)
+				fail_msg("%s", cases[i].body);
+		}
+}
+
+static void test_unreadable(void **state)
+{
+	static const struct {
+		const char *body;
+		bool unreadable;
+	} cases[] = {
+		{ "{\"model\":\"a\"}", false },
+		{ " {\"model\":\"a\",\"x\":[NaN,{}]} \r\n", false },
+		{ "{\"model\":\"a\"", false }, /* not yet */
+		{ "{\"model\":\"a\"}{\"model\":\"b\"}", true },
+		{ "{\"model\":\"a\",'model':\"b\"}", true },
+		{ "{\"model\":\"a\",\"x\":1,,\"model\":\"b\"}", true },
+		{ "{\"model\":\"a\",\"x\":\"\n\"}", true },
+		{ "{\"model\":\"a\"/**/}", true },
+		{ "[{\"model\":\"a\"}]", true },
+		{ "model=a&messages=b", true },
+	};
+	struct request_meter m;
+	size_t piece;
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < sizeof(cases) / sizeof(cases[0]); i++)
+		for (piece = 1; piece < 80; piece++) {
+			m = feed_in_pieces(cases[i].body, piece);
+			if (request_meter_is_unreadable(&m) != cases[i].unreadable)
 				fail_msg("%s", cases[i].body);
 		}
 }
@@ -169,6 +203,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_output),
 		cmocka_unit_test(test_two_models),
+		cmocka_unit_test(test_unreadable),
 		cmocka_unit_test(test_input),
 	};
 

@@ -350,6 +350,26 @@ def test_one_request_names_one_model(b, provider, chunked, second):
     assert provider.requests == []
 
 
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("spoiler", [b"'a'", b"+1", b'"\n"', b"1,,"], ids=["quotes", "sign", "control", "comma"])
+def test_a_body_that_is_no_json_names_no_model(b, provider, chunked, spoiler):
+    """Behind what the relay's reader stops at, a lenient server finds another model."""
+    body = b'{"model":"cheap","messages":["' + b"x" * 40000 + b'"],"n":%s,"model":"dear"}' % spoiler
+    headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
+
+    def child():
+        with Session(b, provider, prices=[{"model": "cheap", "input": 1, "output": 1}]) as s:
+            c = UnixConnection(s.path)
+            c.request("POST", "/v1/messages", iter([body]) if chunked else body, headers, encode_chunked=chunked)
+            r = c.getresponse()
+            return r.status, r.read()
+    sealed(b, provider)
+    b.call("limit-set", name="zai", limit="$1/day")
+    status, said = wc.in_child(child, timeout=30)
+    assert status == 400 and b"no JSON" in said
+    assert provider.requests == []
+
+
 def test_who_cuts_the_way_to_the_provider_reaches_the_limit_all_the_same(b, provider):
     """A session names the proxy of its relay: that one ends the connection when the request has passed."""
     provider.reply = lambda wire, _: wire.sock.close()
