@@ -19,6 +19,7 @@
 #define PIECE 16384 /* of a body; what TLS sends at once */
 #define CHUNK_AROUND (HTTP_CHUNK_HEAD_MAX + sizeof(HTTP_CHUNK_END) + sizeof(HTTP_CHUNKS_END))
 #define HEAD_ADDED 512 /* to the client's own: Host's name, the types of answers */
+#define FIELD_AROUND 4 /* a field's colon, blank and line end */
 
 void request_flow_init(struct request_flow *r)
 {
@@ -62,6 +63,16 @@ static int flow_write_head(struct request_flow *r, const struct request_provider
 	return 0;
 }
 
+/* The bytes of what the relay adds beside the key. */
+static size_t added_size(const struct request_field_policy *fields)
+{
+	size_t i, n = 0;
+
+	for (i = 0; i < fields->added_count; i++)
+		n += strlen(fields->added[i].name) + strlen(fields->added[i].value) + FIELD_AROUND;
+	return n;
+}
+
 int request_flow_begin(struct request_flow *r, struct buffer *in,
 		       const struct request_provider *provider, const struct key *key,
 		       struct arena *arena, struct failure *f)
@@ -69,7 +80,8 @@ int request_flow_begin(struct request_flow *r, struct buffer *in,
 	const struct http_request *q = &r->reader.request;
 
 	r->out.size = q->head_size + strlen(provider->host) + strlen(provider->prefix) +
-		      HEAD_ADDED + key->lines_n + PIECE + CHUNK_AROUND;
+		      added_size(&provider->fields) + HEAD_ADDED + key->lines_n + PIECE +
+		      CHUNK_AROUND;
 	r->out.p = arena_alloc(arena, r->out.size, f);
 	if (!r->out.p || flow_write_head(r, provider, key, f) != 0) {
 		request_flow_end(r, arena);

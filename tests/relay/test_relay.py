@@ -92,6 +92,13 @@ def test_further_secrets_and_added_fields(provider):
     assert not [n for n in ("X-Team", "x-portkey-custom-host") if n in got.names]
 
 
+def test_added_fields_of_all_the_length_that_can_be_sealed(provider):
+    added = [(f"x-added-{i}", "v" * 110) for i in range(16)]
+    with Relay(provider.url, added=added) as relay:
+        assert relay.post().status == 200
+    assert [provider.requests[0].headers[name] for name, _ in added] == [value for _, value in added]
+
+
 def test_the_sealed_path_is_put_before(provider):
     with Relay(provider.url + "/api/anthropic/") as relay:
         relay.post("/v1/messages?beta=true")
