@@ -22,6 +22,8 @@
 #define BUSY_MOST 250 /* ms of loop time of one uid, halved in each sweep; over that it pauses */
 #define BUSY_COUNTED 4000    /* the sum is capped at this: a pause lasts some 2 s */
 #define TRANSFERS_UID 2	     /* connections of one uid that move a file */
+#define WRONG_KEYS_UID 256   /* a person's: three tries at each of 64 slots, and then some */
+#define WRONG_KEY_MS 10000   /* ms until one more of these may be tried */
 #define RELAY_STARTS_UID 120 /* relays of one uid in a minute: it is systemd that starts them */
 
 /* Descriptors of one connection: its own and a pidfd; a relay's channel has the relay's

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/fields.h"
+#include "broker/key_tries.h"
 #include "broker/ops.h"
 #include "broker/person.h"
 #include "broker/request.h"
@@ -245,9 +246,13 @@ struct wire_out *op_keyfile(struct request *q, struct failure *f)
 	const uint8_t *p;
 	size_t n;
 
-	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0 ||
-	    auto_unlock_check_keyfile(t, p, n, f) != 0 ||
-	    request_audit(q, "keyfile", NULL, f) != 0 ||
+	if (wire_get_bin(q->map, "keyfile", &p, &n, f) != 0 || key_tries_check(t, f) != 0)
+		return NULL;
+	if (auto_unlock_check_keyfile(t, p, n, f) != 0) {
+		key_tries_note(t, f);
+		return NULL;
+	}
+	if (request_audit(q, "keyfile", NULL, f) != 0 ||
 	    store_write_beside(&t->store, STORE_KEYFILE, p, n, f) != 0)
 		return NULL;
 	return wire_ok();

@@ -5,6 +5,7 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/fields.h"
+#include "broker/key_tries.h"
 #include "broker/ops.h"
 #include "broker/person.h"
 #include "broker/request.h"
@@ -48,9 +49,12 @@ struct wire_out *op_unlock(struct request *q, struct failure *f)
 	uint32_t slot;
 
 	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0 ||
-	    request_audit(q, "unlock", NULL, f) != 0 ||
-	    tenant_unlock(t, slot, key, q->person, f) != 0)
+	    key_tries_check(t, f) != 0 || request_audit(q, "unlock", NULL, f) != 0)
 		return NULL;
+	if (tenant_unlock(t, slot, key, q->person, f) != 0) {
+		key_tries_note(t, f);
+		return NULL;
+	}
 	o = wire_ok();
 	wire_put_uint(o, "entries", vault_count(t->vault));
 	wire_put_uint(o, "slots", vault_slots(t->vault));

@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "broker/connection.h"
 #include "broker/fields.h"
+#include "broker/key_tries.h"
 #include "broker/ops.h"
 #include "broker/request.h"
 #include "broker/tenant.h"
@@ -73,9 +74,12 @@ struct wire_out *op_person(struct request *q, struct failure *f)
 	if (field_slot(q->map, "slot", &slot, f) != 0 || field_key(q->map, &key, f) != 0)
 		return NULL;
 	snprintf(name, sizeof(name), "slot-%" PRIu32, slot);
-	if (request_audit(q, "person", name, f) != 0 ||
-	    tenant_check_person(c->tenant, slot, key, f) != 0)
+	if (key_tries_check(c->tenant, f) != 0 || request_audit(q, "person", name, f) != 0)
 		return NULL;
+	if (tenant_check_person(c->tenant, slot, key, f) != 0) {
+		key_tries_note(c->tenant, f);
+		return NULL;
+	}
 	c->person_until = clock_now_ms() + PERSON_MS;
 	c->person_openings = c->tenant->openings;
 	return wire_ok();

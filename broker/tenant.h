@@ -69,6 +69,8 @@ struct tenant {
 	struct first_launch *first_launches; /* confirmed, since the vault was opened */
 	struct relay *relays;  /* of its live sessions; each belongs to its connection */
 	struct book *book;     /* what was used: broker/spending.h; NULL until it is asked for */
+	unsigned wrong_keys;   /* that were tried, less those that time took: key_tries.h */
+	int64_t wrong_keys_ms; /* clock_now_ms() when it took the last one */
 	unsigned relay_starts; /* in the minute from relay_starts_ms on */
 	int64_t relay_starts_ms;
 	int64_t wall_last, wall_last_ms; /* both clocks when they were last compared */

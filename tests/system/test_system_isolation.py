@@ -97,6 +97,33 @@ def test_b_learns_nothing_of_a(ready, b, token, has):
     assert got(launch(ready), token)
 
 
+WRONG_KEYS = 256  # that one uid may try
+
+
+def guess_keys(times):
+    """Wrong keys for the passphrase's slot, by each request that tries one; what comes of each."""
+    said = []
+    with Client(SOCKET) as c:
+        slot = c.call("slots")["slots"][0]["id"]
+        for i in range(times):
+            said.append(c.error("unlock" if i % 2 else "person", slot=slot, key=os.urandom(32)))
+    return said
+
+
+def test_a_users_program_does_not_guess_the_passphrase(ready, b, token):
+    """Whoever asks is told the salt: a dictionary can be made into keys elsewhere, and tried here."""
+    b.init_system()
+    tried = ready.act(guess_keys, WRONG_KEYS + 20)
+    assert tried[:WRONG_KEYS] == ["wrong-key"] * WRONG_KEYS
+    assert "busy" in tried and len([t for t in tried if t != "busy"]) <= WRONG_KEYS + 2
+    r = ready.ccctl("unlock", "--passphrase-fd", "0", input=PASSPHRASE + "\n")
+    assert "wrong keys were tried" in r.err or r.rc == 0
+    # another user is asked as before, and what is open goes on
+    assert b.act(guess_keys, 2) == ["wrong-key"] * 2
+    assert got(launch(ready), token)
+    until(lambda: ready.ccctl("unlock", "--passphrase-fd", "0", input=PASSPHRASE + "\n").rc == 0)
+
+
 def children_of(*pids):
     r = subprocess.run(["pgrep", "-P", ",".join(map(str, pids))], capture_output=True, text=True)
     return r.stdout.split()
