@@ -1,6 +1,7 @@
 /*
- * client/get.c - ccctl get: print one key on standard output.
+ * client/get.c - ccctl get: print one key on standard output, or show it on the terminal.
  */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -8,11 +9,17 @@
 #include "client/common/connection.h"
 #include "client/common/entries.h"
 #include "client/common/options.h"
+#include "client/common/output.h"
 #include "client/common/secret.h"
+#include "client/common/terminal.h"
+#include "client/common/terminal_page.h"
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "spec/spec.h"
+#include "start/terminal.h"
+
+#define PAGE_LINES 6 /* of a page, that are not the key's */
 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
 static int get_print(const uint8_t *token, size_t n, struct failure *f)
@@ -23,6 +30,43 @@ static int get_print(const uint8_t *token, size_t n, struct failure *f)
 	    (isatty(STDOUT_FILENO) && io_write_all(STDOUT_FILENO, "\n", 1, deadline) != 0))
 		return fail_errno(f, NULL, "write to standard output");
 	return 0;
+}
+
+/* Also what stands around it has to be there: what is scrolled away cannot be read. */
+static bool get_fits(size_t n)
+{
+	int rows = terminal_rows(), width = terminal_width();
+
+	return rows <= 0 || width <= 0 ||
+	       (rows > PAGE_LINES && n <= (size_t)(rows - PAGE_LINES) * (size_t)width);
+}
+
+/*
+ * On a page of its own, until Enter: printed, it would stay among the terminal's lines, which
+ * whatever has to do with the terminal can read later, a session in the same tmux as well.
+ */
+static int get_show(struct client *c, const char *name, const uint8_t *token, size_t n,
+		    struct failure *f)
+{
+	char above[NAME_MAX_LEN + 32];
+	struct terminal_page page = { .above = above,
+				      .secret = token,
+				      .n = n,
+				      .below = "\n\nPress Enter: it goes from the screen. " };
+	struct secret typed = { 0 };
+	int r;
+
+	if (!get_fits(n)) {
+		fail_set(f, FAIL_TOO_LARGE, NULL, "the key is longer than this terminal shows");
+		fail_hint(f, "in a larger window, or to a program: ccctl get %s | ...", name);
+		return -1;
+	}
+	snprintf(above, sizeof(above), "The key '%s':\n\n", name);
+	r = secret_new(c, &typed, PASSPHRASE_MAX, f);
+	if (r == 0)
+		r = terminal_show(&page, &typed, f);
+	secret_free(c, &typed);
+	return r;
 }
 
 static int get_request(struct client *c, const char *name, struct failure *f)
@@ -68,8 +112,9 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 		return -1;
 	}
 	if (person_read_fd(c, fd, f) != 0 || get_request(c, argv[optind], f) != 0 ||
-	    wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0 ||
-	    get_print(token, n, f) != 0)
+	    wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0)
 		return -1;
-	return EXIT_DONE;
+	if (isatty(STDOUT_FILENO) && terminal_exists() && terminal_page_possible())
+		return get_show(c, argv[optind], token, n, f) == 0 ? EXIT_DONE : -1;
+	return get_print(token, n, f) == 0 ? EXIT_DONE : -1;
 }

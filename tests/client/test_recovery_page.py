@@ -1,4 +1,4 @@
-"""A recovery code is on the terminal while the person writes it down, and nowhere after that:
+"""A recovery code, or a key, is on the terminal while the person looks at it, and nowhere after that:
 what reads a terminal's lines later, as a session in the same tmux can, does not find it."""
 import os
 import re
@@ -7,6 +7,7 @@ import subprocess
 
 import pytest
 
+import wire_client
 from ccrun import CCCTL, PASSPHRASE
 from client import children_named, until
 from dialogue import CODE, answer, done, ended, talk, written_down
@@ -68,6 +69,25 @@ def test_it_is_not_among_the_lines_of_tmux(ready, alternate):
         seen = t.all()
     assert "earlier" in seen and "Right." in seen and code[:11] not in seen
     assert re.search(r"^60$", seen, re.M)
+
+
+def as_in_a_session(read):
+    wire_client.mark()
+    return read()
+
+
+@pytest.mark.parametrize("alternate", [True, False], ids=["alternate screen", "without one"])
+def test_nor_is_a_key_that_was_shown(ready, token, alternate):
+    words = ["sh", "-c", f"echo earlier; seq 60; {CCCTL} get --reveal demo; echo code=$?; seq 60; sleep 600"]
+    with Tmux(ready, *words, alternate=alternate) as t:
+        t.wait("Passphrase for your vault")
+        t.type(PASSPHRASE)
+        t.wait(re.escape(token))
+        t.wait("Press Enter")
+        t.type("")
+        t.wait("code=0")
+        seen = wire_client.in_child(as_in_a_session, t.all)
+    assert "earlier" in seen and token not in seen and token[:12] not in seen
 
 
 def shown(c, **env):
