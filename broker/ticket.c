@@ -3,6 +3,7 @@
  */
 #include "broker/ticket.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/relay.h"
+#include "broker/relay_metering.h"
 #include "broker/session.h"
 #include "broker/tenant.h"
 #include "vault/crypto.h"
@@ -32,6 +34,7 @@ int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct fai
 	hex_encode(new->text, random, sizeof(random));
 	memcpy(new->root, s->id, sizeof(new->root));
 	memcpy(new->entry, s->entry, sizeof(new->entry));
+	snprintf(new->counted, sizeof(new->counted), "%s", session_counted_entry(s));
 	new->confirmed = s->confirmed;
 	new->entries = s->entries;
 	new->background = s->background;
@@ -75,6 +78,12 @@ int ticket_show(struct tenant *t, struct session *s, const char *text, struct fa
 			return fail_set(f, FAIL_MARKED,
 					"start it outside the session, in another terminal",
 					"inside a session only that session's own key can be used");
+	/* Its limit is that session's: a further header's key alone would have none. */
+	if (strcmp(session_counted_entry(s), k->counted) != 0 &&
+	    control_active(CONTROL_TICKET_ENTRY))
+		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
+				"inside a session the key that its requests are counted for goes "
+				"along");
 	memcpy(s->ticket, k->text, sizeof(s->ticket));
 	memcpy(s->root, k->root, sizeof(s->root));
 	s->has_shown_ticket = true;

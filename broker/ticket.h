@@ -27,6 +27,7 @@ struct ticket {
 	bool confirmed; /* that session, by a person where its entries want that */
 	unsigned entries;
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
+	char counted[NAME_MAX_LEN + 1]; /* of these, the one that requests are counted for */
 	bool background;    /* it is good until the last of its sessions ends, not that one */
 	bool over;	    /* that session has ended */
 	int64_t linger_ms;  /* how long it outlives them */

@@ -13,7 +13,7 @@ import wire_client as wc
 from api_shapes import message
 from client import alive, until
 from relay_broker import TOKEN, Provider, UnixConnection, answer, STREAM_HEAD, STREAM, chunk
-from relayed import Session, sealed
+from relayed import Session, origin_of, sealed
 
 
 @pytest.fixture
@@ -384,6 +384,26 @@ def test_who_cuts_the_way_to_the_provider_reaches_the_limit_all_the_same(b, prov
     assert statuses == [502, 502, 502, 429, 429, 429]
     assert len(provider.requests) == 3
     assert used(b)["output"] == 60000 and used(b)["estimated"] == 3
+
+
+def test_inside_a_session_the_key_that_is_counted_goes_along(b, provider):
+    """A gateway may take its own key alone, which is sent in a further header and has no limit."""
+    policy, origin = "delivery=relay nested=use", origin_of(provider)
+    sealed(b, provider, policy=policy)
+    b.put("gate", "sk-gate-0123456789", policy, origin, "header:x-gate")
+    b.call("limit-set", name="zai", limit="1/day")
+    own = {"name": "zai", "variable": wc.VARIABLE, "origin": origin}
+    gate = {"name": "gate", "variable": "header:x-gate", "origin": origin}
+
+    def child():
+        with Session(b, provider, entries=[own, gate]) as s:
+            said = []
+            for entries in ([gate], [gate, own], [own]):
+                with b.connect() as c:
+                    reply = c.ask("open", **{**wc.open_fields(delivery="relay", ticket=s.ticket), "entries": entries})
+                    said.append(reply.get("error", "granted"))
+            return said
+    assert wc.in_child(child, timeout=30) == ["marked", "granted", "granted"]
 
 
 def test_a_free_models_answers_say_nothing_of_anothers_cost(b):
