@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "config/ini/ini_value.h"
 #include "config/ini/user_file.h"
+#include "config/provider/auth.h"
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
 
@@ -61,6 +62,11 @@ int provider_set_param(const char *name, const char *key, const char *given, str
 	if (params_trim(given, value, sizeof(value)) != 0 || !params_value_ok(value))
 		return fail_set(f, FAIL_BAD_VALUE, PARAMS_HINT_CHARACTERS,
 				"the value of %.64s has characters that a parameter cannot have",
+				key);
+	/* Typed at the wrong question, where it was shown, too. */
+	if (auth_looks_like_key(value))
+		return fail_set(f, FAIL_BAD_VALUE, "the key is asked for afterwards, without echo",
+				"the value of %.64s looks like a key, and would be kept in a file",
 				key);
 	known = store_try_value(name, "", key, value, f);
 	if (known == TRIAL_FAILED || provider_load_trying(name, "", key, value, &p, f) != 0)

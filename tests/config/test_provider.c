@@ -385,6 +385,12 @@ static void test_set_param(void **state)
 	assert_int_equal(provider_set_param("azure", "resource", "a b", &f), -1);
 	assert_int_equal(f.code, FAIL_BAD_VALUE);
 	assert_int_equal(provider_set_param("azure", "resource", "a\nb", &f), -1);
+	/* a key, at the wrong question: in no file */
+	assert_int_equal(provider_set_param("cloudflare", "account", "sk-ant-api03-0123", &f), -1);
+	assert_int_equal(f.code, FAIL_BAD_VALUE);
+	assert_non_null(strstr(f.what, "looks like a key"));
+	assert_null(strstr(f.what, "0123"));
+	assert_int_equal(access(overlay("cloudflare"), F_OK), -1);
 	assert_int_equal(provider_set_param("azure", "resorce", "a", &f), -1);
 	assert_int_equal(f.code, FAIL_NO_ENTRY);
 	assert_int_equal(provider_set_param("nosuch", "a", "b", &f), -1);
