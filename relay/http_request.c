@@ -13,6 +13,7 @@
 #define BAD_REQUEST 400
 #define METHOD_NOT_ALLOWED 405
 #define LENGTH_REQUIRED 411
+#define UNSUPPORTED_TYPE 415
 #define EXPECTATION_FAILED 417
 #define HEAD_TOO_LARGE 431
 #define NOT_IMPLEMENTED 501
@@ -147,6 +148,43 @@ static bool reader_take_connection(struct http_request_reader *r, struct http_vi
 	return true;
 }
 
+/* Blanks are at neither end. */
+static void view_trim(struct http_view *v)
+{
+	for (; v->n && v->p[0] == ' '; v->n--)
+		v->p++;
+	while (v->n && v->p[v->n - 1] == ' ')
+		v->n--;
+}
+
+/* What is a form, or in another charset, to some servers is JSON to our reader. */
+static bool type_is_json(struct http_view value)
+{
+	const char *semicolon = value.n ? memchr(value.p, ';', value.n) : NULL;
+	struct http_view type = value, charset = value;
+
+	if (semicolon) {
+		type.n = (size_t)(semicolon - value.p);
+		charset.p = semicolon + 1;
+		charset.n = value.n - type.n - 1;
+		view_trim(&type);
+		view_trim(&charset);
+	}
+	return http_word_is(type, "application/json") &&
+	       (!semicolon || http_word_is(charset, "charset=utf-8"));
+}
+
+static bool reader_take_type(struct http_request_reader *r, struct http_view value)
+{
+	if (r->has_type)
+		return reader_refuse(r, BAD_REQUEST, "a second Content-Type");
+	if (!type_is_json(value))
+		return reader_refuse(r, UNSUPPORTED_TYPE,
+				     "a Content-Type other than application/json");
+	r->has_type = true;
+	return true;
+}
+
 static bool reader_take_expect(struct http_request_reader *r, struct http_view value)
 {
 	(void)value;
@@ -167,6 +205,7 @@ static const struct {
 	{ "content-length", reader_take_length },
 	{ "transfer-encoding", reader_take_encoding },
 	{ "connection", reader_take_connection },
+	{ "content-type", reader_take_type },
 	{ "expect", reader_take_expect },
 	{ "upgrade", reader_take_upgrade },
 };

@@ -49,7 +49,7 @@ struct http_request_reader {
 	/* the reader's own */
 	enum http_outcome outcome;
 	size_t seen, line; /* bytes that were read; where the current line begins */
-	bool has_host, keep_named, close_named;
+	bool has_host, has_type, keep_named, close_named;
 };
 
 /* Begin a request.  Nothing needs to be freed. */

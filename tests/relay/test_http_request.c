@@ -333,6 +333,21 @@ static const struct {
 	{ TEXT(GET("Connection: transfer-encoding\r\n")), 400,
 	  "a Connection with a field it cannot have" },
 	{ TEXT(POST(LENGTH "Expect: 100-continue\r\n")), 417, "Expect" },
+	{ TEXT(POST(LENGTH "Content-Type: application/json\r\nCONTENT-TYPE: "
+			   "application/json\r\n")),
+	  400, "a second Content-Type" },
+	{ TEXT(POST(LENGTH "Content-Type: application/x-www-form-urlencoded\r\n")), 415,
+	  "a Content-Type other than application/json" },
+	{ TEXT(POST(LENGTH "Content-Type: multipart/form-data; boundary=a\r\n")), 415,
+	  "a Content-Type other than application/json" },
+	{ TEXT(POST(LENGTH "Content-Type: application/json; charset=utf-16\r\n")), 415,
+	  "a Content-Type other than application/json" },
+	{ TEXT(POST(LENGTH "Content-Type: application/json, text/plain\r\n")), 415,
+	  "a Content-Type other than application/json" },
+	{ TEXT(POST(LENGTH "Content-Type:\r\n")), 415,
+	  "a Content-Type other than application/json" },
+	{ TEXT(POST(LENGTH "Content_Type: application/json\r\n")), 400,
+	  "a name with _ in the place of -" },
 };
 
 static void test_bad(void **state)
