@@ -27,6 +27,8 @@ from client import Result, until
 
 QEMU = "qemu-system-x86_64"
 PROMPT = r"<<(\d+)>> "
+# A run of several that is stopped has its workers killed.
+WITH_US = ["setpriv", "--pdeathsig", "KILL"]
 # Emulated, a machine is some ten times slower than this one, and others may be at work here.
 SLOW = 180
 
@@ -126,7 +128,7 @@ class VirtualMachine:
         self.end()
 
     def start(self):
-        argv = [QEMU, "-machine", "q35", "-accel", accelerator(),
+        argv = [*WITH_US, QEMU, "-machine", "q35", "-accel", accelerator(),
                 "-cpu", "max", "-smp", str(processors()), "-m", str(self.memory), "-display", "none", "-nic", "none",
                 "-kernel", self.kernel / "vmlinuz", "-initrd", self.kernel / "initrd",
                 "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 " + self.append,
@@ -152,7 +154,7 @@ class VirtualMachine:
     def start_tpm(self):
         state = self.work / "tpm"
         shutil.copytree(self.given_tpm, state)
-        self.swtpm = subprocess.Popen(["swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--ctrl",
+        self.swtpm = subprocess.Popen([*WITH_US, "swtpm", "socket", "--tpm2", "--tpmstate", f"dir={state}", "--ctrl",
                                        f"type=unixio,path={self.work}/swtpm"], stdin=subprocess.DEVNULL)
         until((self.work / "swtpm").exists, 20, "swtpm")
         return ["-chardev", f"socket,id=tpm,path={self.work}/swtpm", "-tpmdev", "emulator,id=tpm0,chardev=tpm",
