@@ -24,7 +24,10 @@
 
 #define STACK_SIZE (64UL * 1024)
 #define FIRST_MS 5000 /* by then the thread waits, on a busy machine too */
+#define AGAIN_MS 1000 /* and again, when somebody has woken it */
 #define POKE_MS 20
+#define POKES 5	    /* in a row; input_holds_terminal */
+#define WAKE_MS 200 /* for one, on a busy machine */
 #define END_SIGNAL SIGALRM
 
 struct terminal_input {
@@ -32,7 +35,8 @@ struct terminal_input {
 	struct termios modes;
 	pthread_t thread;
 	struct sigaction old;
-	int came; /* an eventfd, for the taker */
+	int came;   /* an eventfd, for the taker */
+	long slept; /* how often, when it was looked at */
 	atomic_int id;
 	atomic_bool end, ended;
 	/* The thread's until it has ended. */
@@ -150,26 +154,45 @@ static long input_sleeps(const struct terminal_input *in)
 	return count;
 }
 
-/*
- * Does the thread wait for the terminal, and not for another's read(2) of it to end?  Setting the
- * modes wakes who waits for a terminal (n_tty_set_termios), to see that there is nothing and
- * sleep once more; who waits for n_tty's atomic_read_lock sleeps on.
- */
-static bool input_holds_terminal(const struct terminal_input *in)
+/* Wake who waits for the terminal (n_tty_set_termios), to see that there is nothing and sleep once
+ * more.  Did the thread, which had gone to sleep so often? */
+static bool input_is_woken(const struct terminal_input *in, long sleeps)
 {
-	int64_t deadline = clock_now_ms() + FIRST_MS;
-	long before, after;
+	int64_t deadline = clock_now_ms() + WAKE_MS;
+
+	tcsetattr(in->fd, TCSANOW, &in->modes);
+	do {
+		poll(NULL, 0, 1);
+		if (input_sleeps(in) > sleeps)
+			return true;
+	} while (clock_now_ms() < deadline);
+	return false;
+}
+
+/*
+ * Does the thread wait for the terminal, and not for another's read(2) of it to end?  Who waits
+ * for n_tty's atomic_read_lock is not woken by new modes.  But who holds that lock is, and can then
+ * let go of it and have it again before the thread has run: a sleep more without the lock.  It
+ * can do that once, for the kernel hands a mutex over to one that was woken for nothing; and once
+ * more by a line discipline that it waits to change, which keeps readers out before.  More such
+ * sleeps in a row are the terminal's.
+ */
+static bool input_holds_terminal(struct terminal_input *in, int ms)
+{
+	int64_t deadline = clock_now_ms() + ms;
+	long before;
+	int pokes;
 
 	while (clock_now_ms() < deadline && !in->ended) {
 		before = input_sleeps(in);
 		poll(NULL, 0, POKE_MS);
 		/* Asleep, as far as can be told: then only we wake it. */
-		if (!in->id || before < 0 || input_sleeps(in) != before)
+		in->slept = input_sleeps(in);
+		if (!in->id || before < 0 || in->slept != before)
 			continue;
-		tcsetattr(in->fd, TCSANOW, &in->modes);
-		poll(NULL, 0, POKE_MS);
-		after = input_sleeps(in);
-		if (after > before)
+		for (pokes = 0; pokes < POKES && input_is_woken(in, in->slept); pokes++)
+			in->slept = input_sleeps(in);
+		if (pokes == POKES)
 			return true;
 	}
 	/* Something came, and we have it. */
@@ -190,11 +213,20 @@ struct terminal_input *terminal_input_begin(int fd, const struct termios *modes,
 		input_free(in);
 		return NULL;
 	}
-	if (!terminal_is_watched() || input_holds_terminal(in))
+	if (!terminal_is_watched() || input_holds_terminal(in, FIRST_MS))
 		return in;
 	terminal_input_end(in);
 	terminal_fail_read(f);
 	return NULL;
+}
+
+bool terminal_input_is_ours(struct terminal_input *in)
+{
+	/* Without ICANON each byte wakes it. */
+	if (!terminal_is_watched() || !(in->modes.c_lflag & ICANON) || in->ended ||
+	    input_sleeps(in) == in->slept)
+		return true;
+	return input_holds_terminal(in, AGAIN_MS);
 }
 
 void terminal_input_end(struct terminal_input *in)

@@ -30,6 +30,13 @@ struct terminal_input *terminal_input_begin(int fd, const struct termios *modes,
 /* Is readable when the line, or the input, has ended. */
 int terminal_input_fd(const struct terminal_input *in);
 
+/*
+ * Is no other process let in, as far as can be told?  One that has the thread stand still for a
+ * moment, so that its read(2) ends and begins again behind theirs, wakes it; this looks when
+ * something did, for a second at most.
+ */
+bool terminal_input_is_ours(struct terminal_input *in);
+
 /* The next byte, the line's end too.  1; 0: there is no more; -1 with errno, which is EAGAIN when
  * the line has not ended, and ECANCELED when another process's signal ended our read(2). */
 int terminal_input_take(struct terminal_input *in, uint8_t *byte);

@@ -185,7 +185,7 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 			return terminal_fail_held(f);
 		if (hush_is_altered(h))
 			return terminal_fail_altered(f);
-		if (terminal_was_read(h->watch))
+		if (terminal_was_read(h->watch) || !terminal_input_is_ours(h->input))
 			return terminal_fail_read(f);
 		if (r < 0 && (error == EAGAIN || error == EINTR))
 			continue;
