@@ -92,7 +92,7 @@ static const struct assignment *variable_in_other_file(const struct import *im, 
 
 	for (i = 0; i < im->files; i++) {
 		if (i == but || im->file[i].why.code || !variables_are_exported(&im->file[i]) ||
-		    (im->file[i].project && !im->file[but].project))
+		    !side_says(im->file[i].side, im->file[but].side))
 			continue;
 		a = variable_visible(im, i, 0, name);
 		if (!a || a->commented)
@@ -118,7 +118,7 @@ static const struct assignment *variable_of_readers(const struct import *im, uns
 		for (k = 0; k < im->file[i].parsed.sources; k++) {
 			const struct sourced *s = &im->file[i].parsed.sourced[k];
 
-			if (s->file != (int)of || (im->file[i].project && !im->file[of].project))
+			if (s->file != (int)of || !side_says(im->file[i].side, im->file[of].side))
 				continue;
 			a = variable_visible(im, i, s->scope, name);
 			if (!a || a->commented)
@@ -175,12 +175,12 @@ static bool account_fail_outside(struct account *a)
 static bool account_resolve(struct import *im, struct account *a)
 {
 	const struct assignment *v;
-	bool project = im->file[a->file].project;
+	const unsigned side = im->file[a->file].side;
 	unsigned file = a->file;
 	int key;
 
 	v = variable_follow(im, &file, account_variable(im, a));
-	if (!v && project)
+	if (!v && side != SIDE_OWN)
 		return account_fail_outside(a);
 	if (!v) {
 		a->kind = ACCOUNT_UNKNOWN;
@@ -189,12 +189,12 @@ static bool account_resolve(struct import *im, struct account *a)
 	a->at_file = file;
 	a->at_assign = (unsigned)(v - im->file[file].parsed.assign);
 	if (v->kind == VALUE_FILE) {
-		key = file_add(im, v->ref, FILE_KEY, false);
+		key = file_add(im, v->ref, FILE_KEY, false, side);
 		for (file = 0; key < 0 && file < im->files; file++)
 			if (strcmp(im->file[file].path, v->ref) == 0)
 				key = (int)file;
 		a->kind = ACCOUNT_UNKNOWN;
-		if (project && !(key >= 0 && im->file[key].project))
+		if (side != SIDE_OWN && !(key >= 0 && im->file[key].side == side))
 			return account_fail_outside(a);
 		if (key < 0 || im->file[key].why.code)
 			return true;

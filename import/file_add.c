@@ -29,17 +29,18 @@ bool name_ends_in(const char *name, const char *end)
 	return n >= k && strcmp(name + n - k, end) == 0;
 }
 
-static bool file_is_listed(const struct import *im, const char *path)
+/* Its number, or -1. */
+static int file_listed(const struct import *im, const char *path)
 {
 	char a[PATH_MAX], b[PATH_MAX];
 	unsigned i;
 
 	if (!realpath(path, a))
-		return false;
+		return -1;
 	for (i = 0; i < im->files; i++)
 		if (realpath(im->file[i].path, b) && strcmp(a, b) == 0)
-			return true;
-	return false;
+			return (int)i;
+	return -1;
 }
 
 static int key_file_parse(const struct locked_text *t, struct assignments *r, struct failure *f)
@@ -138,18 +139,28 @@ static bool file_is_of_project(const struct import *im, const char *path)
 	       !path_is_below(real, home);
 }
 
-int file_add(struct import *im, const char *path, enum file_kind kind, bool must)
+/* What another's file names, or a link of it leads to, is nobody's that we know. */
+static unsigned file_side(struct import *im, const char *path, unsigned by)
+{
+	if (by == SIDE_OWN || (by == im->side && file_is_of_project(im, path)))
+		return by;
+	return ++im->sides;
+}
+
+int file_add(struct import *im, const char *path, enum file_kind kind, bool must, unsigned by)
 {
 	struct import_file *file = &im->file[im->files];
+	int result, listed = file_listed(im, path);
 	unsigned bad;
-	int result;
 
-	if (im->files == FILES_MAX || strlen(path) >= PATH_SIZE || file_is_listed(im, path))
+	if (listed >= 0 && by == SIDE_OWN)
+		im->file[listed].side = SIDE_OWN;
+	if (im->files == FILES_MAX || strlen(path) >= PATH_SIZE || listed >= 0)
 		return -1;
 	memset(file, 0, sizeof(*file));
 	snprintf(file->path, sizeof(file->path), "%s", path);
 	file->kind = kind;
-	file->project = file_is_of_project(im, path);
+	file->side = file_side(im, path, by);
 	result = file_load(im, file);
 	if (result == 0 && !must)
 		return -1;
@@ -204,7 +215,7 @@ static bool sourced_path(const struct import *im, const char *file, const char *
 	return n > 0 && n < PATH_SIZE;
 }
 
-static int find_sourced_one(struct import *im, const char *file, const char *word)
+static int find_sourced_one(struct import *im, const struct import_file *by, const char *word)
 {
 	static const char *const words[] = { "_API_KEY", "_TOKEN", "ANTHROPIC_", "op://", NULL };
 	char path[PATH_SIZE + 8], a[PATH_MAX], b[PATH_MAX];
@@ -215,7 +226,7 @@ static int find_sourced_one(struct import *im, const char *file, const char *wor
 	int try;
 
 	for (try = 0; !has && try < 2; try++) {
-		if (!sourced_path(im, file, word, try, path))
+		if (!sourced_path(im, by->path, word, try, path))
 			continue;
 		/* direnv's source_env takes a directory too. */
 		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
@@ -232,7 +243,7 @@ static int find_sourced_one(struct import *im, const char *file, const char *wor
 			name_ends_in(path, ".fish") ? FILE_FISH
 			: name_ends_in(path, ".nu") ? FILE_NUSHELL
 						    : FILE_SHELL,
-			false);
+			false, by->side);
 }
 
 static void find_sourced(struct import *im, unsigned index)
@@ -245,6 +256,6 @@ static void find_sourced(struct import *im, unsigned index)
 		return;
 	deep++;
 	for (i = 0; i < r->sources; i++)
-		r->sourced[i].file = find_sourced_one(im, im->file[index].path, r->sourced[i].path);
+		r->sourced[i].file = find_sourced_one(im, &im->file[index], r->sourced[i].path);
 	deep--;
 }

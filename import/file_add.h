@@ -11,10 +11,11 @@ struct stat;
 
 /*
  * Read and parse one more file.  must: the user named it, so it is listed even if it
- * does not exist.  Returns its number in im->file, or -1: it is there already, does not
+ * does not exist.  by: the side (found.h) of the directory or the file that led to it; one that is
+ * there already is the person's as soon as that is theirs.  Returns its number in im->file, or -1: it is there already, does not
  * exist, or there is no room.  What cannot be parsed is listed with its failure.
  */
-int file_add(struct import *im, const char *path, enum file_kind kind, bool must);
+int file_add(struct import *im, const char *path, enum file_kind kind, bool must, unsigned by);
 
 /*
  * The assignments of a text of that kind (none of FILE_CC_SWITCH_DB and FILE_NAMED).

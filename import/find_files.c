@@ -72,9 +72,9 @@ static void find_in_directory(struct import *im, const char *dir, const char *en
 		if (snprintf(path, sizeof(path), "%s/%s", dir, e[i]->d_name) < (int)sizeof(path) &&
 		    e[i]->d_name[strspn(e[i]->d_name, ".")]) {
 			if (!ending && file_is_wrapper(path, &fish))
-				file_add(im, path, fish ? FILE_FISH : FILE_SHELL, false);
+				file_add(im, path, fish ? FILE_FISH : FILE_SHELL, false, SIDE_OWN);
 			else if (ending && name_ends_in(e[i]->d_name, ending))
-				file_add(im, path, kind, false);
+				file_add(im, path, kind, false, SIDE_OWN);
 		}
 		free(e[i]);
 	}
@@ -218,7 +218,7 @@ static void find_of_editors(struct import *im)
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
 		path_below(dir, im->home, dirs[i]);
 		snprintf(path, sizeof(path), "%s/settings.json", dir);
-		file_add(im, path, FILE_EDITOR, false);
+		file_add(im, path, FILE_EDITOR, false, SIDE_OWN);
 		snprintf(path, sizeof(path), "%s/profiles", dir);
 		find_below(im, path, "settings.json", FILE_EDITOR);
 	}
@@ -231,10 +231,11 @@ static void find_in_home(struct import *im)
 
 	for (i = 0; i < sizeof(shells) / sizeof(shells[0]); i++)
 		file_add(im, path_below(path, im->home, shells[i]),
-			 name_ends_in(shells[i], ".fish") ? FILE_FISH : FILE_SHELL, false);
+			 name_ends_in(shells[i], ".fish") ? FILE_FISH : FILE_SHELL, false,
+			 SIDE_OWN);
 	for (i = 0; i < sizeof(home_files) / sizeof(home_files[0]); i++)
 		file_add(im, path_below(path, im->home, home_files[i].path), home_files[i].kind,
-			 false);
+			 false, SIDE_OWN);
 	for (i = 0; i < sizeof(home_dirs) / sizeof(home_dirs[0]); i++)
 		find_in_directory(im, path_below(path, im->home, home_dirs[i].path),
 				  home_dirs[i].ending, home_dirs[i].kind);
@@ -257,8 +258,9 @@ static void find_in_project(struct import *im, const char *dir)
 	unsigned i;
 
 	snprintf(im->project, sizeof(im->project), "%s", dir);
+	im->side = ++im->sides;
 	for (i = 0; i < sizeof(files) / sizeof(files[0]); i++)
-		file_add(im, path_below(path, dir, files[i].path), files[i].kind, false);
+		file_add(im, path_below(path, dir, files[i].path), files[i].kind, false, im->side);
 }
 
 static enum file_kind file_kind_of(const char *path)
@@ -317,7 +319,7 @@ int find_files(struct import *im, char **word, int n, struct failure *f)
 		if (S_ISDIR(st.st_mode) && !realpath(word[i], real))
 			return fail_errno(f, NULL, "word %d", i + 1);
 		if (!S_ISDIR(st.st_mode))
-			file_add(im, word[i], file_kind_of(word[i]), true);
+			file_add(im, word[i], file_kind_of(word[i]), true, SIDE_OWN);
 		else if (strcmp(real, im->home) == 0)
 			find_in_home(im);
 		else

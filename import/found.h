@@ -44,13 +44,26 @@ enum file_kind {
 	FILE_KEY	      /* all of it is one key */
 };
 
+/*
+ * Whose a file is.  What others may have written (each directory that is taken for a project, as a
+ * repository is) says nothing of what is not its own, and gets nothing of it.  Nor does what only
+ * such a file names, or a link of its: that is a side of its own.
+ */
+#define SIDE_OWN 0 /* the person's: found in the home, or named */
+
+/* Does what a file of side a says count for a file of side b? */
+static inline bool side_says(unsigned a, unsigned b)
+{
+	return a == SIDE_OWN || a == b;
+}
+
 struct import_file {
 	char path[PATH_SIZE];
 	enum file_kind kind;
 	struct locked_text text;
 	struct stat st; /* when text was read */
 	struct assignments parsed;
-	bool project;	    /* of a directory that others may have written, as a repository is */
+	unsigned side;
 	struct failure why; /* code set: it could not be parsed or changed, and is left alone */
 	char note[FILE_NOTE_MAX]; /* a warning to its scrubbing; "" none */
 	bool scrubbed;
@@ -144,7 +157,8 @@ struct import {
 	bool scrub, yes, json, history; /* the options */
 	bool asks;			/* somebody is there to be asked */
 	char home[PATH_SIZE];
-	char project[PATH_SIZE];  /* a directory whose files were found, beside the home; or "" */
+	char project[PATH_SIZE];  /* a directory whose files are found, beside the home; or "" */
+	unsigned side, sides;	  /* of its files; how many there are */
 	struct import_file *file; /* FILES_MAX */
 	unsigned files;
 	struct account *account; /* ACCOUNTS_MAX */

@@ -286,7 +286,7 @@ static void provider_name_of_script(const struct import_file *file, char out[NAM
 	}
 	snprintf(out, NAME_MAX_LEN - 7, "%.*s", (int)(n < 50 ? n : 50), name);
 	/* What is sourced names no provider, and a project's scripts are anyone's. */
-	if (file->kind != FILE_SHELL || file->project || !(file->st.st_mode & S_IXUSR) ||
+	if (file->kind != FILE_SHELL || file->side != SIDE_OWN || !(file->st.st_mode & S_IXUSR) ||
 	    !wire_name_ok(out) || strcmp(out, "claude") == 0)
 		out[0] = '\0';
 }

@@ -190,7 +190,7 @@ static void edits_of_address(struct scrubbing *s, const struct account *a)
 
 	if (!account_in_vault(a) || !a->base_url[0] || s->file->kind == FILE_CC_SWITCH ||
 	    s->file->kind == FILE_ROUTER || s->file->kind == FILE_KEY ||
-	    (s->file->project && &s->im->file[a->file] != s->file) ||
+	    (s->file->side != SIDE_OWN && &s->im->file[a->file] != s->file) ||
 	    address_is_in_use(s->im, a->base_url))
 		return;
 	for (i = 0; i < all->n && s->addresses < ACCOUNTS_MAX; i++) {

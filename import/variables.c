@@ -51,7 +51,7 @@ const struct assignment *variable_follow(const struct import *im, unsigned *file
 		for (i = 0; !next && i < im->files; i++) {
 			/* A repository says nothing of what is not in it, and gets none of it. */
 			if (i == *file || !file_is_script(&im->file[i]) ||
-			    im->file[i].project != im->file[*file].project)
+			    im->file[i].side != im->file[*file].side)
 				continue;
 			next = assignment_of_name(im, i, a->link, 0, a);
 			at = next ? i : at;
