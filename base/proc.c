@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +20,8 @@
 
 #include "base/control.h"
 #include "base/number.h"
+
+#define STOPPED_MS 50
 
 /* Read /proc/PID/leaf and end it with NUL.  *owner (owner may be NULL) = the file's uid. */
 static ssize_t proc_read_file(pid_t pid, const char *leaf, char *buf, size_t size, uid_t *owner)
@@ -306,14 +309,35 @@ static void drop_capabilities(void)
 	syscall(SYS_capset, head, none);
 }
 
+/*
+ * The child stands still.  What stops a job stops us with it, and continues both; who stops the
+ * child alone has its terminal meanwhile, and no shell tells.
+ */
+static void child_continue(pid_t child)
+{
+	struct proc_stat st;
+
+	/* A job that was just continued, and the child not yet. */
+	poll(NULL, 0, STOPPED_MS);
+	if (proc_stat(child, &st) == 0 && st.state == 'T')
+		kill(child, SIGCONT);
+}
+
 /* Wait for the child and exit with its status, or die of the same signal. */
 static void __attribute__((noreturn)) exit_like_child(pid_t child)
 {
 	int status;
 
-	while (waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			_exit(1);
+	for (;;) {
+		if (waitpid(child, &status, mend_after_kill ? WUNTRACED : 0) < 0) {
+			if (errno != EINTR)
+				_exit(1);
+		} else if (WIFSTOPPED(status)) {
+			child_continue(child);
+		} else {
+			break;
+		}
+	}
 	if (WIFSIGNALED(status)) {
 		if (mend_after_kill)
 			mend_after_kill();

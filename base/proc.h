@@ -90,7 +90,8 @@ int proc_fork_hardened(bool stay);
 
 /*
  * Before proc_fork_hardened(true): the waiting parent calls this when a signal ended the
- * child, which could not put things in order itself after SIGKILL.
+ * child, which could not put things in order itself after SIGKILL.  Nor does it let the child
+ * stand still without itself.
  */
 void proc_on_killed(void (*mend)(void));
 

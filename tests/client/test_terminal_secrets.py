@@ -12,6 +12,7 @@ import sys
 import termios
 import time
 from contextlib import contextmanager
+from pathlib import Path
 
 import pexpect
 import pytest
@@ -558,11 +559,7 @@ if how == "stops":
     os.kill(asks, signal.SIGSTOP)
 out = os.open(took, os.O_WRONLY | os.O_CREAT, 0o600)
 while True:
-    some = os.read(fd, 200)
-    os.write(out, some)
-    if how == "stops" and b"\\n" in some:
-        os.kill(asks, signal.SIGCONT)
-        break
+    os.write(out, os.read(fd, 200))
 """
 
 HELD = "this program was stopped while it asked, and another one could read what you typed: nothing was used"
@@ -613,15 +610,32 @@ def test_who_cuts_the_line_ends_the_question(shell, pushed):
     assert shell.c.status()["state"] == "locked"
 
 
-def test_who_stops_us_and_reads_does_not_do_so_unnoticed(shell, pushed):
-    """Of a child that was stopped no shell tells."""
+def test_who_stops_us_has_us_say_so_at_once(shell, pushed):
+    """Of a child that was stopped no shell tells, and what is typed meanwhile another one reads."""
     pushed("stops")
-    shell.line(PASSPHRASE)
     shell.t.expect_exact(f"ccctl: {HELD}")
     shell.t.expect_exact("hint: open another terminal; if you typed much of it, change the passphrase")
     shell.t.expect("code=1")
     assert shell.c.status()["state"] == "locked"
     until(shell.t.getecho, what="the echo")
+
+
+def stands_still(pid):
+    return all(task.read_text().rpartition(")")[2].split()[0] == "T" for task in Path(f"/proc/{pid}/task").glob("*/stat"))
+
+
+def test_who_stops_both_of_us_has_the_shell_say_so(shell):
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.asked()
+    both = children_named(shell.t.pid, "ccctl")
+    for pid in both:
+        os.kill(pid, signal.SIGSTOP)
+    shell.t.expect("Stopped")
+    shell.t.expect("PS>")
+    # Or what is typed goes to the one that has not noticed yet.
+    until(lambda: len(both) == 2 and all(map(stands_still, both)), what="both to stand still")
+    shell.line("fg")
+    assert shell.t.expect_exact([f"ccctl: {HELD}", PROMPT]) == 0
 
 
 def test_without_inotify_it_is_said(shell):
