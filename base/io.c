@@ -177,21 +177,28 @@ int io_sync_parent(const char *path)
 	return r;
 }
 
+int io_remove_file(const char *path)
+{
+	return unlink(path) == 0 ? io_sync_parent(path) : -1;
+}
+
 /* ---- files that take their place whole ---- */
 
 /* Long, so that no file of a person's has such a name by chance. */
 #define TEMP_MARK ".ccrun-unfinished-"
 #define TEMP_END "XXXXXX"
 
-/* One of ours whose writer is no more: it would hold the lock. */
+/* One of ours whose writer is no more: it would hold the lock.  Root's may have been meant for
+ * the directory's owner. */
 static void temp_remove_abandoned(int dir, const char *leaf)
 {
 	int fd = openat(dir, leaf, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
-	struct stat st;
+	struct stat st, above;
 
 	if (fd < 0)
 		return;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_uid == geteuid() &&
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && fstat(dir, &above) == 0 &&
+	    (st.st_uid == geteuid() || st.st_uid == above.st_uid) &&
 	    flock(fd, LOCK_EX | LOCK_NB) == 0)
 		unlinkat(dir, leaf, 0);
 	close(fd);
@@ -245,17 +252,19 @@ static int temp_place(const char *tmp, const char *path, bool keep)
 {
 	if (!keep)
 		return rename(tmp, path);
-	/* A link replaces nothing; a file system without links may know another way. */
-	if (link(tmp, path) == 0)
-		return unlink(tmp);
-	if (errno == EEXIST)
+	/* Old kernels and some file systems have it not; a link replaces nothing, too, but then
+	 * there are two names for a moment. */
+	if (syscall(SYS_renameat2, AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno == EEXIST || link(tmp, path) != 0)
 		return -1;
-	return (int)syscall(SYS_renameat2, AT_FDCWD, tmp, AT_FDCWD, path, RENAME_NOREPLACE);
+	return unlink(tmp);
 }
 
 struct new_file {
 	mode_t mode;
-	gid_t group; /* (gid_t)-1: the one that a new file gets */
+	uid_t owner; /* (uid_t)-1 and (gid_t)-1: what a new file gets */
+	gid_t group;
 	bool keep;   /* path must not be there */
 	const char *hint;
 };
@@ -274,7 +283,8 @@ static int file_put(const char *path, const struct new_file *as, const void *buf
 		goto bad;
 	}
 	if (io_write_all(fd, buf, n, clock_now_ms() + FILE_WRITE_MS) != 0 ||
-	    fchmod(fd, as->mode) != 0 || fsync(fd) != 0) {
+	    fchmod(fd, as->mode) != 0 ||
+	    (as->owner != (uid_t)-1 && fchown(fd, as->owner, (gid_t)-1) != 0) || fsync(fd) != 0) {
 		fail_errno(f, "is the disk full?", "%s", path);
 		goto bad;
 	}
@@ -298,7 +308,7 @@ bad:
 
 int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, struct failure *f)
 {
-	struct new_file as = { .mode = mode, .group = (gid_t)-1 };
+	struct new_file as = { .mode = mode, .owner = (uid_t)-1, .group = (gid_t)-1 };
 
 	return file_put(path, &as, buf, n, f);
 }
@@ -306,21 +316,48 @@ int io_replace_file(const char *path, mode_t mode, const void *buf, size_t n, st
 int io_replace_file_like(const char *path, const struct stat *st, const void *buf, size_t n,
 			 struct failure *f)
 {
-	struct new_file as = { .mode = st->st_mode & 07777, .group = st->st_gid };
+	struct new_file as = { .mode = st->st_mode & 07777,
+			       .owner = (uid_t)-1,
+			       .group = st->st_gid };
 
 	return file_put(path, &as, buf, n, f);
 }
 
-int io_create_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
+static int file_put_new(const char *path, const struct new_file *as, const void *buf, size_t n,
+			struct failure *f)
 {
-	struct new_file as = { .mode = 0600, .group = (gid_t)-1, .keep = true, .hint = hint };
+	char directory[4096];
 	struct stat st;
 
 	if (lstat(path, &st) == 0) {
+		if (path_directory(path, directory) == 0)
+			temp_sweep(directory);
 		errno = EEXIST;
-		return fail_errno(f, hint, "%s", path);
+		return fail_errno(f, as->hint, "%s", path);
 	}
-	return file_put(path, &as, buf, n, f);
+	return file_put(path, as, buf, n, f);
+}
+
+int io_create_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
+{
+	struct new_file as = { .mode = 0600,
+			       .owner = (uid_t)-1,
+			       .group = (gid_t)-1,
+			       .keep = true,
+			       .hint = hint };
+
+	return file_put_new(path, &as, buf, n, f);
+}
+
+int io_create_file_for(const char *path, mode_t mode, uid_t owner, const void *buf, size_t n,
+		       struct failure *f)
+{
+	struct new_file as = { .mode = mode,
+			       .owner = owner == geteuid() ? (uid_t)-1 : owner,
+			       .group = (gid_t)-1,
+			       .keep = true };
+
+	return file_put_new(path, &as, buf, n, f);
 }
 
 int io_open_standard_streams(void)
@@ -332,6 +369,16 @@ int io_open_standard_streams(void)
 		    open("/dev/null", fd == STDOUT_FILENO ? O_RDONLY : O_RDWR) != fd)
 			return -1;
 	return 0;
+}
+
+int io_flush(FILE *to)
+{
+	if (fflush(to) != 0)
+		return -1;
+	if (!ferror(to))
+		return 0;
+	errno = EIO;
+	return -1;
 }
 
 void io_wipe(void *p, size_t n)

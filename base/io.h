@@ -7,6 +7,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/types.h>
 #include "base/clock.h"
 
@@ -53,6 +54,10 @@ int io_replace_file_like(const char *path, const struct stat *st, const void *bu
  */
 int io_temp_open(const char *path, char *tmp, size_t size);
 
+/* Remove a file or link, and fsync its directory: it does not come back after a loss of power.
+ * 0, or -1 with errno (ENOENT: it was not there). */
+int io_remove_file(const char *path);
+
 /* fsync the directory of path, so that a new name in it survives a loss of power.  0, or -1
  * with errno. */
 int io_sync_parent(const char *path);
@@ -65,6 +70,10 @@ int io_sync_parent(const char *path);
 int io_create_file(const char *path, const void *buf, size_t n, const char *hint,
 		   struct failure *f);
 
+/* The same, with that mode, and for that user. */
+int io_create_file_for(const char *path, mode_t mode, uid_t owner, const void *buf, size_t n,
+		       struct failure *f);
+
 /*
  * Open /dev/null in place of each standard stream that is closed.  Otherwise the
  * next file that is opened would get its number, and messages would be written to
@@ -72,6 +81,12 @@ int io_create_file(const char *path, const void *buf, size_t n, const char *hint
  * have.  Call it first in main().  Returns 0 or -1.
  */
 int io_open_standard_streams(void);
+
+/*
+ * Write what is left of an output.  0, or -1 with errno if any of it could not be written, now
+ * or before: stdio reports that once, to whoever filled its buffer.
+ */
+int io_flush(FILE *to);
 
 /* Overwrite n bytes with zeros; the compiler does not optimise it away. */
 void io_wipe(void *p, size_t n);

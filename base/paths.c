@@ -166,12 +166,11 @@ int path_installed(const char *rest, char *out, struct failure *f)
 	return path_join(out, f, exe, "", rest);
 }
 
-/* What is written into it and synced is lost with its name, so that is synced, too; where we
- * may not read the directory above, its owner has to have seen to that. */
-static int path_make_directory(const char *path)
+int path_make_directory(const char *path, mode_t mode)
 {
-	if (mkdir(path, 0700) != 0)
+	if (mkdir(path, mode) != 0)
 		return -1;
+	/* Where we may not read what is above, its owner has to have seen to that. */
 	return io_sync_parent(path) == 0 || errno == EACCES || errno == EINVAL ? 0 : -1;
 }
 
@@ -187,7 +186,7 @@ int path_make_parents(const char *path, struct failure *f)
 		if (*p != '/')
 			continue;
 		*p = '\0';
-		if (path_make_directory(copy) != 0 && errno != EEXIST && errno != EROFS &&
+		if (path_make_directory(copy, 0700) != 0 && errno != EEXIST && errno != EROFS &&
 		    errno != EACCES)
 			return fail_errno(f, NULL, "make directory %s", copy);
 		*p = '/';
@@ -240,7 +239,7 @@ int path_private_dir(const char *path, struct failure *f)
 	if (fd < 0 && errno == ENOENT) {
 		if (path_make_parents(path, f) != 0)
 			return -1;
-		if (path_make_directory(path) != 0 && errno != EEXIST)
+		if (path_make_directory(path, 0700) != 0 && errno != EEXIST)
 			return fail_errno(f, NULL, "make directory %s", path);
 		fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	}

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 struct failure;
 
@@ -59,6 +60,12 @@ int path_expand(const char *text, char *out, struct failure *f);
  * in PREFIX/bin or PREFIX/libexec/ccrun.  Returns 0 or -1.
  */
 int path_installed(const char *rest, char *out, struct failure *f);
+
+/*
+ * mkdir, and fsync the directory above where that can be read: what is written into it later
+ * and synced would be lost with its name.  Returns 0, or -1 with errno (EEXIST).
+ */
+int path_make_directory(const char *path, mode_t mode);
 
 /*
  * Make the directories on the way to path that are missing, mode 0700, but not path itself.

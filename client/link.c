@@ -1,12 +1,14 @@
 /*
  * client/link.c - ccctl link: make a command for a provider, or list those there are.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "client/common/links.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
@@ -33,22 +35,32 @@ static int link_refuse_to_shadow(const char *name, const char *path, struct fail
 	return 0;
 }
 
-/* Make the link, atomically in place of one of ours. */
+/* Put the link in the place of one of ours.  Its own name for a moment is always the same, so that
+ * one that was left by a program that was killed is taken away here, and is nobody's command. */
+static int link_replace(const char *path, const char *ccrun)
+{
+	char temp[PATH_SIZE + 32];
+
+	snprintf(temp, sizeof(temp), "%s.ccrun-unfinished", path);
+	if (link_is_ours(temp))
+		unlink(temp);
+	if (symlink(ccrun, temp) != 0)
+		return -1;
+	if (rename(temp, path) == 0)
+		return 0;
+	unlink(temp);
+	return -1;
+}
+
 static int link_place(const char *path, struct failure *f)
 {
-	char ccrun[PATH_SIZE], temp[PATH_SIZE];
+	char ccrun[PATH_SIZE];
 
 	if (path_installed("bin/ccrun", ccrun, f) != 0)
 		return -1;
-	if (snprintf(temp, sizeof(temp), "%s.%d", path, (int)getpid()) >= (int)sizeof(temp))
-		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", path);
-	if (symlink(ccrun, temp) != 0)
+	if (symlink(ccrun, path) != 0 && (errno != EEXIST || link_replace(path, ccrun) != 0))
 		return fail_errno(f, "--dir DIRECTORY puts it elsewhere", "%s", path);
-	if (rename(temp, path) == 0)
-		return 0;
-	fail_errno(f, NULL, "%s", path);
-	unlink(temp);
-	return -1;
+	return io_sync_parent(path) == 0 ? 0 : fail_errno(f, NULL, "%s: directory", path);
 }
 
 static int link_make(const char *name, const char *to, bool wraps, const char *given,

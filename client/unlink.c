@@ -2,9 +2,9 @@
  * client/unlink.c - ccctl unlink: remove a command that ccctl link made.
  */
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "client/common/links.h"
 #include "client/common/options.h"
 #include "client/verbs.h"
@@ -30,7 +30,7 @@ int verb_unlink(struct client *c, int argc, char **argv, struct failure *f)
 	linked = link_in_path(name, true, path);
 	if (!linked && link_choose_dir(NULL, dir, NULL) == 0)
 		linked = link_join(path, dir, strlen(dir), name) && link_is_ours(path);
-	if (linked && unlink(path) != 0)
+	if (linked && io_remove_file(path) != 0)
 		return fail_errno(f, NULL, "%s", path);
 	r = link_meaning(name, value, f);
 	if (r < 0)

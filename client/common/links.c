@@ -83,10 +83,12 @@ int link_choose_dir(const char *given, char out[PATH_SIZE], struct failure *f)
 		return -1;
 	if (snprintf(out, PATH_SIZE, "%s/.local", home) >= PATH_SIZE - 8)
 		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", home);
-	if (mkdir(out, 0755) != 0 && errno != EEXIST)
+	if (path_make_directory(out, 0755) != 0 && errno != EEXIST)
 		return fail_errno(f, NULL, "%s", out);
 	strcat(out, "/bin");
-	return mkdir(out, 0755) == 0 || errno == EEXIST ? 0 : fail_errno(f, NULL, "%s", out);
+	return path_make_directory(out, 0755) == 0 || errno == EEXIST
+		       ? 0
+		       : fail_errno(f, NULL, "%s", out);
 }
 
 int link_meaning(const char *name, char out[LINK_VALUE], struct failure *f)

@@ -246,7 +246,7 @@ int login_remove(struct login_files *l, int which, struct failure *f)
 
 	if (file->state != FILE_CURRENT && file->state != FILE_STALE)
 		return 0;
-	if (unlink(file->path) != 0 && errno != ENOENT)
+	if (io_remove_file(file->path) != 0 && errno != ENOENT)
 		return fail_errno(f, NULL, "remove %s", file->path);
 	file->state = FILE_MISSING;
 	return 1;
@@ -274,7 +274,8 @@ int login_unlink(const struct login_files *l, int which, struct failure *f)
 {
 	char path[2 * PATH_SIZE];
 
-	if (login_linked(l, which) && login_link_path(l, which, path) && unlink(path) != 0)
+	if (login_linked(l, which) && login_link_path(l, which, path) &&
+	    io_remove_file(path) != 0)
 		return fail_errno(f, NULL, "remove %s", path);
 	return 0;
 }

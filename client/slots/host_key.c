@@ -54,23 +54,14 @@ static int host_open_place(const struct host_place *w, struct failure *f)
 	return fd < 0 ? fail_errno(f, NULL, "%s", w->dir) : fd;
 }
 
-/* Create a file that does not exist yet; removed again if writing it to the disk fails. */
-static int host_write_new(int dir, const char *leaf, mode_t mode, uid_t owner, const void *p,
+/* A half of a key would be in the way of another one: it gets its name whole. */
+static int host_write_new(const struct host_place *w, const char *leaf, mode_t mode, const void *p,
 			  size_t n, struct failure *f)
 {
-	int fd = openat(dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char path[PATH_SIZE + 16];
 
-	if (fd < 0)
-		return fail_errno(f, NULL, "%s", leaf);
-	if (io_write_all(fd, p, n, clock_now_ms() + 30000) != 0 || fchmod(fd, mode) != 0 ||
-	    (owner != geteuid() && fchown(fd, owner, (gid_t)-1) != 0) || fsync(fd) != 0) {
-		fail_errno(f, "is the disk full?", "%s", leaf);
-		close(fd);
-		unlinkat(dir, leaf, 0);
-		return -1;
-	}
-	close(fd);
-	return fsync(dir) == 0 ? 0 : fail_errno(f, NULL, "%s", leaf);
+	snprintf(path, sizeof(path), "%s/%s", w->dir, leaf);
+	return io_create_file_for(path, mode, w->owner, p, n, f);
 }
 
 void host_name(char out[HOST_NAME_MAX + 1])
@@ -173,10 +164,8 @@ int host_pair_make(struct client *c, const struct host_place *w, char public_tex
 	host_public_format(public, name, public_text);
 	/* A public key whose secret key is gone is of no use. */
 	unlinkat(dir, HOST_PUB, 0);
-	if (host_write_new(dir, HOST_PUB, 0444, w->owner, public_text, strlen(public_text), f) !=
-		    0 ||
-	    host_write_new(dir, HOST_KEY, 0400, w->owner, text.p, strlen((const char *)text.p),
-			   f) != 0)
+	if (host_write_new(w, HOST_PUB, 0444, public_text, strlen(public_text), f) != 0 ||
+	    host_write_new(w, HOST_KEY, 0400, text.p, strlen((const char *)text.p), f) != 0)
 		goto out;
 	if (machine[0] == '\0')
 		say("note: there is no /etc/machine-id: the key pair is not tied to this machine");

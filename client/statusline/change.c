@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fail.h"
 #include "base/io.h"
@@ -80,6 +79,21 @@ static int change_agree(struct statusline_change *c, const char *what, struct fa
 	return yes ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
+static void statusline_remove_copy(const char *copy)
+{
+	if (io_remove_file(copy) == 0)
+		say("the file is again what it was before the installation; removed the copy %s",
+		    copy);
+}
+
+void statusline_remove_left_copy(const struct statusline_change *c)
+{
+	char copy[CLAUDE_BACKUP_PATH];
+
+	if (c->s.n > 0 && claude_settings_backup_find(&c->s, c->s.text, c->s.n, copy))
+		statusline_remove_copy(copy);
+}
+
 int statusline_change_carry_out(struct statusline_change *c, const char *what,
 				statusline_keep *keep, struct failure *f)
 {
@@ -99,9 +113,8 @@ int statusline_change_carry_out(struct statusline_change *c, const char *what,
 		return -1;
 	if ((keep && keep(c, f) != 0) || claude_settings_write(&c->s, c->text, c->n, f) != 0)
 		return -1;
-	if (restored && unlink(same) == 0)
-		say("the file is again what it was before the installation; removed the copy %s",
-		    same);
+	if (restored)
+		statusline_remove_copy(same);
 	if (copy[0])
 		say("the file as it was: %s", copy);
 	if (copy[0] && json_object_size(json_object_get(c->s.root, "env")))

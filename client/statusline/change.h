@@ -43,6 +43,10 @@ int statusline_change_find(struct statusline_change *c, struct failure *f);
 /* Called after the backup and before the file is replaced.  0 or -1, which stops. */
 typedef int statusline_keep(struct statusline_change *c, struct failure *f);
 
+/* Where there is nothing to remove: the copy that a removal which was broken off has left, of
+ * which the settings are the same bytes again.  It may hold keys. */
+void statusline_remove_left_copy(const struct statusline_change *c);
+
 /*
  * Apply c->e, show the change, ask the person, back the file up and replace it.
  * what: "install" or "remove".  keep may be NULL.  0 or -1.

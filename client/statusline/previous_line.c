@@ -49,7 +49,7 @@ static int previous_line_store(const char *path, const json_t *root, struct fail
 	int fd, r;
 
 	if (json_object_size(root) == 0) {
-		if (unlink(path) == 0 || errno == ENOENT)
+		if (io_remove_file(path) == 0 || errno == ENOENT)
 			return 0;
 		return fail_errno(f, NULL, "remove %s", path);
 	}

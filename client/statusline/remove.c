@@ -46,6 +46,7 @@ int statusline_remove(struct statusline_change *c, struct failure *f)
 		return -1;
 	switch (statusline_whose(&c->s, &command, &word)) {
 	case STATUSLINE_NONE:
+		statusline_remove_left_copy(c);
 		say("%s has no status line", c->s.path);
 		return EXIT_DONE;
 	case STATUSLINE_ANOTHERS:

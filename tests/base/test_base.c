@@ -251,6 +251,52 @@ static void test_io_create_file(void **state)
 	free(text);
 }
 
+static void test_io_create_file_for(void **state)
+{
+	struct failure f = { 0 };
+	char left[4096];
+	struct stat st;
+	int fd;
+
+	(void)state;
+	assert_int_equal(io_create_file_for(in_dir("key"), 0400, geteuid(), "k", 1, &f), 0);
+	assert_int_equal(stat(in_dir("key"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0400);
+	assert_int_equal(st.st_nlink, 1);
+	/* It also takes away what was begun before, when it is refused. */
+	fd = io_temp_open(in_dir("key"), left, sizeof(left));
+	assert_true(fd >= 0);
+	close(fd);
+	assert_int_equal(io_create_file_for(in_dir("key"), 0400, geteuid(), "x", 1, &f), -1);
+	assert_int_equal(access(left, F_OK), -1);
+}
+
+static void test_io_remove_file(void **state)
+{
+	(void)state;
+	write_file(in_dir("gone"), "text", 0600);
+	assert_int_equal(io_remove_file(in_dir("gone")), 0);
+	assert_int_equal(io_remove_file(in_dir("gone")), -1);
+	assert_int_equal(errno, ENOENT);
+}
+
+/* An output that was cut off is one, also when what came last could be written. */
+static void test_io_flush(void **state)
+{
+	FILE *full = fopen("/dev/full", "we"), *good = fopen("/dev/null", "we");
+
+	(void)state;
+	assert_non_null(full);
+	assert_non_null(good);
+	fputs("text", good);
+	assert_int_equal(io_flush(good), 0);
+	fputs("text", full);
+	assert_int_equal(fflush(full), EOF);
+	assert_int_equal(io_flush(full), -1);
+	fclose(full);
+	fclose(good);
+}
+
 /* What was begun and is no longer written goes with the next file of that directory; what is
  * being written, and what is not ours, stays. */
 static void test_io_temp_open(void **state)
@@ -593,6 +639,8 @@ int main(void)
 		cmocka_unit_test(test_io_write_all),	 cmocka_unit_test(test_io_wait),
 		cmocka_unit_test(test_io_slurp),	 cmocka_unit_test(test_io_replace_file),
 		cmocka_unit_test(test_io_create_file),	 cmocka_unit_test(test_io_temp_open),
+		cmocka_unit_test(test_io_create_file_for),
+		cmocka_unit_test(test_io_remove_file),	 cmocka_unit_test(test_io_flush),
 		cmocka_unit_test(test_path_of),		 cmocka_unit_test(test_make_parents),
 		cmocka_unit_test(test_private_dir),	 cmocka_unit_test(test_check_trusted),
 		cmocka_unit_test(test_proc_stat),	 cmocka_unit_test(test_proc),
