@@ -226,7 +226,7 @@ static int verb_run_one(const struct verb_spec *v, int argc, char **argv)
 		r = run ? run(&c, argc, argv, &f)
 			: fail_set(&f, FAIL_INTERNAL, NULL, "%s: nothing runs it", v->name);
 	client_end(&c);
-	if (fflush(stdout) != 0 && r >= 0)
+	if (io_flush(stdout) != 0 && r >= 0)
 		r = fail_errno(&f, NULL, "write to standard output");
 	if (r >= 0)
 		return r;

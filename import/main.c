@@ -310,7 +310,7 @@ int main(int argc, char **argv)
 	if (r == 0)
 		r = import_from(&c, argc, argv, &f);
 	client_end(&c);
-	if (fflush(stdout) != 0 && r >= 0)
+	if (io_flush(stdout) != 0 && r >= 0)
 		r = fail_errno(&f, NULL, "write to standard output");
 	if (r >= 0)
 		return r;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "shim/delivery.h"
 #include "shim/probe.h"
 #include "shim/probe.h"
@@ -52,5 +53,5 @@ int client_report(const char *program, int *code, struct failure *f)
 		printf("child %s\n", how.child);
 	printf("preload %s%s%s\n", t.preloadable ? "yes" : "no", t.why_not[0] ? " " : "",
 	       t.why_not);
-	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
+	return io_flush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
 }

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "config/client/network.h"
 #include "config/client/takeover.h"
 #include "config/provider/delivery.h"
@@ -178,5 +179,5 @@ int launch_print(const struct launch *l, struct failure *f)
 	print_unset(c, n);
 	print_settings(l->taken);
 	free(c);
-	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
+	return io_flush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
 }

@@ -452,9 +452,10 @@ int main(int argc, char **argv)
 	switch (a.action) {
 	case ACTION_HELP:
 		arguments_print_help(stdout);
-		return fflush(stdout) != 0 ? EXIT_CCRUN : 0;
+		return io_flush(stdout) != 0 ? EXIT_CCRUN : 0;
 	case ACTION_VERSION:
-		return puts("ccrun " CCRUN_VERSION) < 0 ? EXIT_CCRUN : 0;
+		puts("ccrun " CCRUN_VERSION);
+		return io_flush(stdout) != 0 ? EXIT_CCRUN : 0;
 	case ACTION_LIST:
 		return provider_list_print(stdout, &f) == 0 ? 0 : exit_with(&a, &f, EXIT_CCRUN);
 	case ACTION_CLIENT:

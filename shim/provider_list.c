@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "config/provider/names.h"
 #include "config/provider/provider.h"
 
@@ -39,5 +40,5 @@ int provider_list_print(FILE *to, struct failure *f)
 		free(names[i]);
 	}
 	free(names);
-	return fflush(to) == 0 ? 0 : fail_errno(f, NULL, "output");
+	return io_flush(to) == 0 ? 0 : fail_errno(f, NULL, "output");
 }

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/utf8.h"
 #include "display/text.h"
 
 void say(const char *fmt, ...)
@@ -31,13 +32,16 @@ void say(const char *fmt, ...)
 
 void put_plain(const char *text)
 {
-	char *copy = strdup(text);
+	size_t n = strlen(text);
+	unsigned len;
 
-	if (!copy)
-		return;
-	fail_sanitize(copy);
-	fputs(copy, stdout);
-	free(copy);
+	/* As fail_sanitize, without a copy: a text is not left out for want of memory. */
+	for (; n; text++, n--) {
+		len = utf8_control(text, n);
+		for (; len > 1; len--, text++, n--)
+			putchar('?');
+		putchar(len ? '?' : *text);
+	}
 }
 
 void put_foreign(const char *text)

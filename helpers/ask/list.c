@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "helpers/ask/models_answer.h"
 #include "helpers/ask/question.h"
 #include "helpers/ask/verdict.h"
@@ -72,5 +73,5 @@ int list_print(const char *base, const char *socket, struct failure *f)
 		r = list_try(base, "/api/tags", NULL, f);
 	if (r != 0)
 		return -1;
-	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
+	return io_flush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
 }

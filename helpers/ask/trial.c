@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/number.h"
 #include "helpers/ask/list.h"
 #include "helpers/ask/models_answer.h"
@@ -267,5 +268,5 @@ int trial_run(const char *base, const char *socket, char **argv, struct failure 
 	report_print(&t, &v, &got);
 	if (v.outcome == TRIAL_UNKNOWN_MODEL)
 		report_models(&t);
-	return fflush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
+	return io_flush(stdout) == 0 ? 0 : fail_errno(f, NULL, "standard output");
 }

@@ -204,3 +204,10 @@ def test_without_the_program(h):
     (prefix / "libexec/ccrun/ccrun-import").unlink()
     r = h.run([prefix / "bin/ccctl", "import"])
     assert r.rc == 1 and "ccctl: run " in r.err and "is the installation whole?" in r.err, r
+
+
+def test_findings_that_cannot_be_written(h):
+    """They go out before the end, where nothing is left to be written."""
+    h.write(".bashrc", f"export OPENROUTER_API_KEY={h.key('or')}\n")
+    r = h.run(["sh", "-c", 'exec "$0" import > /dev/full', CCCTL])
+    assert r.rc == 1 and "standard output" in r.err, r
