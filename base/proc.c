@@ -361,6 +361,7 @@ int proc_fork_hardened(bool stay)
 {
 	static const int passed[] = { SIGTERM, SIGHUP };
 	pid_t child, self = getpid();
+	sigset_t blocked, before;
 	unsigned i;
 
 	if (proc_harden_self() != 0)
@@ -371,7 +372,14 @@ int proc_fork_hardened(bool stay)
 	}
 	if (!control_active(CONTROL_FRESH_MEMORY))
 		return 0;
+	/* A signal that comes before we pass it on waits until we do. */
+	sigemptyset(&blocked);
+	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
+		sigaddset(&blocked, passed[i]);
+	sigprocmask(SIG_BLOCK, &blocked, &before);
 	child = fork();
+	if (child <= 0)
+		sigprocmask(SIG_SETMASK, &before, NULL);
 	if (child < 0)
 		return -1;
 	if (child == 0) {
@@ -392,6 +400,7 @@ int proc_fork_hardened(bool stay)
 		drop_capabilities();
 	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		signal(passed[i], forward_signal);
+	sigprocmask(SIG_SETMASK, &before, NULL);
 	signal(SIGINT, SIG_IGN);
 	signal(SIGQUIT, SIG_IGN);
 	if (do_before_waiting)
