@@ -36,19 +36,15 @@ static bool unseen, unseen_accepted;
 
 static bool seized; /* by this process, which asks at one terminal at a time */
 
-bool terminal_seize(int fd, bool *was_seized)
+bool terminal_seize(int fd)
 {
-	bool anothers;
-	int was;
+	int was = 0;
 
-	terminal_call_self(TERMINAL_TAKES);
-	*was_seized = ioctl(fd, TIOCGEXCL, &was) == 0 && was;
+	if (ioctl(fd, TIOCGEXCL, &was) != 0)
+		was = 0;
 	if (control_active(CONTROL_TERMINAL_ALONE))
 		seized = ioctl(fd, TIOCEXCL) == 0;
-	anothers = terminal_is_anothers(was_seized);
-	terminal_call_self(anothers ? TERMINAL_WAITS : NULL);
-	seized = seized && !anothers;
-	return !anothers;
+	return was != 0;
 }
 
 void terminal_reopen(int fd, bool was_seized)

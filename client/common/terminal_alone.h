@@ -11,12 +11,9 @@
 
 struct failure;
 
-/*
- * Keep others from opening the terminal fd.  *was_seized: whether they were kept from it before,
- * which terminal_reopen gets.  False: another program of ours was the first to ask there, and
- * nothing is to be reopened; see terminal_wait_turn.
- */
-bool terminal_seize(int fd, bool *was_seized);
+/* Keep others from opening the terminal fd.  Returns whether they were kept from it before,
+ * which terminal_reopen gets. */
+bool terminal_seize(int fd);
 void terminal_reopen(int fd, bool was_seized);
 
 /*

@@ -12,10 +12,17 @@ point there are the trees that POSIX, and ext4 with delayed allocation, allow th
 The model is checked, too: with everything on the disk it must be the tree that is there.
 """
 import hashlib
+import os
+import stat
 from pathlib import Path
 
 
+VIEWS = ("all", "none", "half", "zeros")
+
+
 class Inode:
+    """data: of a symbolic link the path in it, a str, which is there when its name is."""
+
     def __init__(self, data=b"", directory=False):
         self.data = self.synced = data
         self.last = (0, 0)  # offset and length of the last write
@@ -29,6 +36,8 @@ class Inode:
 
     def views(self):
         """By name of what may have become of the data."""
+        if isinstance(self.data, str):
+            return dict.fromkeys(VIEWS, self.data)
         at, n = self.last
         zeros = self.data if len(self.data) <= len(self.synced) else \
             self.synced + bytes(len(self.data) - len(self.synced))
@@ -37,20 +46,28 @@ class Inode:
         return {"all": self.data, "none": self.synced, "half": half, "zeros": zeros}
 
 
+def found(path, mode):
+    if stat.S_ISLNK(mode):
+        return Inode(os.readlink(path))
+    return Inode(directory=True) if stat.S_ISDIR(mode) else Inode(path.read_bytes())
+
+
 class Disk:
     """roots: the directories that count."""
 
     def __init__(self, *roots):
         self.roots = [str(r) for r in roots]
-        self.names, self.synced, self.pending, self.numbers = {}, {}, [], {}
+        self.names, self.synced, self.pending, self.numbers, self.modes = {}, {}, [], {}, {}
         for root in roots:
             for path in [root, *sorted(root.rglob("*"))]:
-                if path.is_symlink() or not (path.is_dir() or path.is_file()):
+                st = path.lstat()
+                if stat.S_IFMT(st.st_mode) not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK):
                     continue
-                st = path.stat()
                 number = f"{st.st_dev:x}:{st.st_ino:x}"
-                node = self.numbers.setdefault(number, Inode(b"" if path.is_dir() else path.read_bytes(), path.is_dir()))
-                self.names[str(path)] = self.synced[str(path)] = node
+                if number not in self.numbers:
+                    self.numbers[number] = found(path, st.st_mode)
+                self.names[str(path)] = self.synced[str(path)] = self.numbers[number]
+                self.modes[str(path)] = stat.S_IMODE(st.st_mode)
 
     def counts(self, path):
         return any(path == r or path.startswith(r + "/") for r in self.roots)
@@ -71,7 +88,8 @@ class Disk:
             names[add] = node
 
     def node(self, number, path):
-        if number not in self.numbers and path in self.names:
+        """By its name: a file system gives the number of a file that is gone to the next."""
+        if path in self.names:
             self.numbers[number] = self.names[path]
         return self.numbers.get(number)
 
@@ -115,6 +133,12 @@ class Disk:
         if old not in self.names or new in self.names:
             return False
         self.change(None, new, self.names[old])
+        return True
+
+    def do_symlink(self, target, path):
+        if not self.counts(path) or path in self.names:
+            return False
+        self.change(None, path, Inode(target))
         return True
 
     def do_unlink(self, path):
@@ -165,36 +189,41 @@ class Disk:
         """{path: bytes, or None for a directory}, each once."""
         seen = set()
         for names in self.name_views():
-            for view in ("all", "none", "half", "zeros"):
+            for view in VIEWS:
                 tree = {p: None if n.directory else n.views()[view] for p, n in names.items()}
                 key = digest(tree)
                 if key not in seen:
                     seen.add(key)
                     yield key, tree
 
-    def check(self):
-        """Is this what is there?"""
-        now = Disk(*map(Path, self.roots))
-        mine, real = ({p: n.data for p, n in d.names.items()} for d in (self, now))
-        assert mine == real, {p for p in mine.keys() | real.keys() if mine.get(p) != real.get(p)}
+    def differs(self, there):
+        """The paths about which this model and a disk that was read are not of one mind."""
+        mine, real = ({p: n.data for p, n in d.names.items()} for d in (self, there))
+        return sorted(p for p in mine.keys() | real.keys() if mine.get(p) != real.get(p))
 
 
 def digest(tree):
     h = hashlib.blake2b(digest_size=16)
     for path in sorted(tree):
         data = tree[path]
-        h.update(f"{path}\0{-1 if data is None else len(data)}\0".encode() + (data or b""))
+        h.update(f"{path}\0{type(data).__name__}{len(data or b'')}\0".encode())
+        h.update(data.encode() if isinstance(data, str) else data or b"")
     return h.digest()
 
 
-def put_tree(tree):
-    """Write it where it belongs; the roots are empty."""
+def put_tree(tree, modes=()):
+    """Write it where it belongs; the roots are empty.  modes: of paths for which another one
+    than 0600 or 0700 matters."""
     for path in sorted(tree):
-        if tree[path] is None:
-            Path(path).mkdir(mode=0o700, exist_ok=True, parents=True)
+        data, at = tree[path], Path(path)
+        if isinstance(data, str):
+            at.symlink_to(data)
+            continue
+        if data is None:
+            at.mkdir(mode=0o700, exist_ok=True, parents=True)
         else:
-            Path(path).write_bytes(tree[path])
-            Path(path).chmod(0o600)
+            at.write_bytes(data)
+        at.chmod(modes[path] if path in modes else 0o700 if data is None else 0o600)
 
 
 def replay(disk, lines):

@@ -51,14 +51,15 @@ def compiles_filter(lines, n=30):
     return found
 
 
-def points(lines, step=1):
-    """(number, name, error) for every call of a log that can fail, and each of its errors."""
+def points(lines, step=1, rest=0):
+    """(number, name, error) for every call of a log that can fail, and each of its errors; step,
+    rest: those alone whose place, divided by step, leaves rest."""
     n, skip = 0, compiles_filter(lines)
     for at, line in enumerate(lines, 1):
         name = line.split("\t")[0]
         for error in () if at in skip else CAN.get(name, ()):
             n += 1
-            if n % step == 0:
+            if n % step == rest:
                 yield at, name, error
 
 

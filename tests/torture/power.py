@@ -24,7 +24,7 @@ def record(op, where):
         else:
             op.do(b)
         b.tracer.stop()
-        lines = b.tracer.lines()
+        lines = [what for _, what in b.tracer.done()]
         after = Disk(*(where / r for r in ROOTS))
     return disk, lines, after
 
@@ -41,9 +41,7 @@ def lose_power(op, step=1):
             points += 1
             if points % step == 0:
                 faults += try_tree(op, where, tree, states, done)
-        mine, real = ({p: x.data for p, x in d.names.items()} for d in (disk, after))
-        if mine != real:
-            faults.append(f"{op.name}: the model is wrong about {[p for p in mine.keys() | real.keys() if mine.get(p) != real.get(p)]}")
+        faults += [f"{op.name}: the model is wrong about {p}" for p in disk.differs(after)]
     finally:
         shutil.rmtree(world, ignore_errors=True)
         shutil.rmtree(where, ignore_errors=True)

@@ -145,7 +145,7 @@ def refuse_program(h, case, what):
     return [f"{case.name}, call {at} {name} {error or 'short'}: {w}" for w in wrong]
 
 
-def refuse_case(h, case, step=1, limit=None):
+def refuse_case(h, case, step=1, rest=0):
     """(points, faults)"""
     case.begin(h)
     r, _, lines = h.traced(case.do, ("count", case.program[:15], "all"))
@@ -153,17 +153,15 @@ def refuse_case(h, case, step=1, limit=None):
     done, faults = 0, []
     # The loader comes before the library, whose first word to the broker is its first call.
     first = next(n for n, text in enumerate(lines, 1) if text.startswith("sendmsg\t")) if case.foreign else 1
-    for at, name, error in points(lines, step):
+    for at, name, error in points(lines, step, rest):
         if at < first:
             continue
         faults += refuse_program(h, case, ("fail", at, name, error))
         done += 1
-        if limit and done >= limit:
-            break
     return done, faults
 
 
-def refuse_alone(case, step=1):
+def refuse_alone(case, step=1, rest=0):
     """The same in a home of its own."""
     with home() as h:
-        return refuse_case(h, case, step)
+        return refuse_case(h, case, step, rest)

@@ -1,6 +1,9 @@
 """make torture: every crash, every loss of power, every error, and the figures.
 
-    run.py [--step N] [--only WORD]   N: every so many points alone; WORD: of the rows' names
+    run.py [--step N] [--rest R] [--only WORD]
+
+N: every so many points alone; R: with which of them it begins, for a program that is refused
+something: all N make up the whole.  WORD: of the rows' names.
 """
 import argparse
 import sys
@@ -12,38 +15,43 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 # pylint: disable=wrong-import-position
 import crash
 import power
+import power_verbs
 import programs
 import refuse
 import relays
 import verbs
 from operations import OPERATIONS, operation
+from verb_list import VERBS
 
 
-def rows(step):
+def rows(step, rest):
     """(name, function): (points, faults)."""
     writing = [o for o in OPERATIONS if o.name != "start"]
     for op in (operation("init"), operation("get")):
         yield f"killed: a start{'' if op.vault else ', without a vault'}", lambda op=op: crash.crash_start(op, step)
     for op in writing:
         yield f"killed: {op.name}", lambda op=op: crash.crash_everywhere(op, step)
-    for verb in verbs.VERBS:
+    for verb in VERBS:
         yield f"killed: ccctl {verb.name}", lambda verb=verb: verbs.crash_verb(verb, step)
     for op in writing:
         yield f"power lost: {op.name}", lambda op=op: power.lose_power(op, step)
+    for verb in VERBS:
+        yield f"power lost: ccctl {verb.name}", lambda verb=verb: power_verbs.lose_power(verb, step)
     for op in OPERATIONS:
         yield f"refused: broker, {op.name}", lambda op=op: refuse.refuse_everywhere(op, step)
     for case in programs.CASES:
-        yield f"refused: {case.name}", lambda case=case: programs.refuse_alone(case, step)
+        yield f"refused: {case.name}", lambda case=case: programs.refuse_alone(case, step, rest)
     yield "refused: ccrun-relay", lambda: relays.refuse_relay(step)
 
 
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--step", type=int, default=1)
+    parser.add_argument("--rest", type=int, default=0)
     parser.add_argument("--only", default="")
     args = parser.parse_args()
     sums, begin = {}, time.monotonic()
-    for name, do in rows(args.step):
+    for name, do in rows(args.step, args.rest):
         if args.only not in name:
             continue
         start = time.monotonic()

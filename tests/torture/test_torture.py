@@ -3,6 +3,7 @@ import pytest
 
 import crash
 import power
+import power_verbs
 import programs
 import refuse
 import relays
@@ -10,6 +11,7 @@ import verbs
 from disk import Disk
 from operations import operation
 from traced import TracedBroker, room
+from verb_list import VERBS
 
 
 def none_wrong(result, least):
@@ -28,9 +30,19 @@ def test_power_lost_at_every_moment(name, least):
     none_wrong(power.lose_power(operation(name)), least)
 
 
-@pytest.mark.parametrize("verb, step", [("import --scrub", 9), ("default", 1), ("backup", 3)])
+def verb_of(name):
+    return next(v for v in VERBS if v.name == name)
+
+
+@pytest.mark.parametrize("verb, step", [("import --scrub", 9), ("default", 1), ("backup", 3), ("host init", 3)])
 def test_a_verb_killed(verb, step):
-    none_wrong(verbs.crash_verb(next(v for v in verbs.VERBS if v.name == verb), step), 5)
+    none_wrong(verbs.crash_verb(verb_of(verb), step), 5)
+
+
+@pytest.mark.parametrize("verb, least", [("default, the first", 7), ("link", 7), ("unlink", 4), ("deny", 3),
+                                         ("statusline remove", 6), ("host init", 9)])
+def test_a_verb_whose_computer_loses_power(verb, least):
+    none_wrong(power_verbs.lose_power(verb_of(verb)), least)
 
 
 @pytest.mark.parametrize("name", ["put", "unlock"])

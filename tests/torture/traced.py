@@ -107,6 +107,10 @@ class Tracer:
     def lines(self):
         return self.log.read_text().splitlines()
 
+    def done(self):
+        """Of an arm with log: [(when, what was done to files)]."""
+        return [(int(when), what) for when, _, what in (line.partition("\t") for line in self.lines())]
+
 
 class TracedBroker(wc.Broker):
     """A broker under the tracer.  readable: its memory, for a log of what it does.

@@ -11,9 +11,11 @@
  *   end                                   kill what is left
  *
  * ACTION is count, kill, fail or short.  TARGET is a process, the name of a program of
- * ours, or = and that of any.  SET is files (what changes a file or answers somebody), all, or log, which is files
- * with what they do.  The AT-th call of them, or the next behind it that is NAME, is met.  LOG
- * gets a line for each that was counted.  When all processes are gone there is a last packet,
+ * ours, = and that of any, or * for all of them.  SET is files (what changes a file or answers
+ * somebody), all, or log, which is files with what they do, and when (in nanoseconds, so that
+ * the logs of two tracers can be made one).  The AT-th call of them, or the next behind it that
+ * is NAME, is met.  LOG gets a line for each that was counted.  When all processes are gone
+ * there is a last packet,
  * "end CODE SIGNAL CALLS HIT LEFT"; LEFT: what lived on when the program had ended, two seconds
  * after a stop (else twenty after its end).
  *
@@ -86,12 +88,17 @@ static volatile int *shared_listener;
 static int64_t stopped_ms;
 static bool ending;
 
-static int64_t now_ms(void)
+static int64_t now_ns(void)
 {
 	struct timespec t;
 
 	clock_gettime(CLOCK_MONOTONIC, &t);
-	return (int64_t)t.tv_sec * 1000 + t.tv_nsec / 1000000;
+	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
+}
+
+static int64_t now_ms(void)
+{
+	return now_ns() / 1000000;
 }
 
 static void die(const char *what)
@@ -181,6 +188,8 @@ static bool task_is_target(const struct task *t)
 	char *end;
 	long pid = strtol(armed.target, &end, 10);
 
+	if (strcmp(armed.target, "*") == 0)
+		return true;
 	if (*end == '\0')
 		return t->process == pid;
 	if (armed.target[0] == '=')
@@ -248,6 +257,23 @@ static bool call_met(const struct seccomp_notif *n, const struct task *t)
 	return false;
 }
 
+/* What it does to files, if anything, on a line. */
+static void call_note(const struct seccomp_notif *n, pid_t process)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *line = open_memstream(&text, &size);
+
+	if (!line)
+		die("tracer: memory");
+	call_log(line, n, process);
+	if (fclose(line) != 0)
+		die("tracer: memory");
+	if (size > 0)
+		fprintf(out, "%lld\t%s", (long long)now_ns(), text);
+	free(text);
+}
+
 /* True: it was answered. */
 static bool call_counted(const struct seccomp_notif *n, const struct task *t)
 {
@@ -257,7 +283,7 @@ static bool call_counted(const struct seccomp_notif *n, const struct task *t)
 		return false;
 	armed.calls++;
 	if (armed.set == LOG)
-		call_log(out, n, t->process);
+		call_note(n, t->process);
 	else
 		fprintf(out, "%s\t%d\n", name, (int)t->process);
 	if (armed.action == COUNT || armed.hit[0] != '-' || armed.calls < armed.at ||

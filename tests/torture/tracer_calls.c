@@ -189,6 +189,7 @@ static const struct named {
 #ifdef SYS_open
 	{ SYS_rename, "rename", { -1, -1 }, { 0, 1 } },
 	{ SYS_link, "link", { -1, -1 }, { 0, 1 } },
+	{ SYS_symlink, "symlink", { -1, -1 }, { 0, 1 } }, /* to a whole path, as we make them */
 	{ SYS_unlink, "unlink", { -1 }, { 0, -1 } },
 	{ SYS_rmdir, "rmdir", { -1 }, { 0, -1 } },
 	{ SYS_mkdir, "mkdir", { -1 }, { 0, -1 } },
@@ -196,6 +197,7 @@ static const struct named {
 	{ SYS_renameat, "rename", { 0, 2 }, { 1, 3 } },
 	{ SYS_renameat2, "rename", { 0, 2 }, { 1, 3 } },
 	{ SYS_linkat, "link", { 0, 2 }, { 1, 3 } },
+	{ SYS_symlinkat, "symlink", { -1, 1 }, { 0, 2 } },
 	{ SYS_unlinkat, "unlink", { 0 }, { 1, -1 } },
 	{ SYS_mkdirat, "mkdir", { 0 }, { 1, -1 } },
 };
@@ -267,7 +269,9 @@ void call_log(FILE *out, const struct seccomp_notif *n, pid_t p)
 	case SYS_chmod:
 #endif
 	case SYS_fchmod:
+	case SYS_fchmodat:
 	case SYS_fchown:
+	case SYS_fchownat:
 	case SYS_exit_group:
 		break;
 	case SYS_openat:
