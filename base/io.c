@@ -106,6 +106,40 @@ ssize_t io_read_all(int fd, void *buf, size_t max, int64_t deadline)
 	}
 }
 
+ssize_t io_read_at(int fd, void *buf, size_t n, off_t at)
+{
+	size_t have = 0;
+	ssize_t r;
+
+	while (have < n) {
+		r = pread(fd, (char *)buf + have, n - have, at + (off_t)have);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		if (r == 0)
+			break;
+		have += (size_t)r;
+	}
+	return (ssize_t)have;
+}
+
+int io_write_at(int fd, const void *buf, size_t n, off_t at)
+{
+	size_t done = 0;
+	ssize_t r;
+
+	while (done < n) {
+		r = pwrite(fd, (const char *)buf + done, n - done, at + (off_t)done);
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r < 0)
+			return -1;
+		done += (size_t)r;
+	}
+	return 0;
+}
+
 int io_slurp(const char *path, size_t max, char **out, size_t *len, struct failure *f)
 {
 	char *buf = NULL;
@@ -265,7 +299,7 @@ struct new_file {
 	mode_t mode;
 	uid_t owner; /* (uid_t)-1 and (gid_t)-1: what a new file gets */
 	gid_t group;
-	bool keep;   /* path must not be there */
+	bool keep; /* path must not be there */
 	const char *hint;
 };
 
@@ -340,11 +374,9 @@ static int file_put_new(const char *path, const struct new_file *as, const void 
 
 int io_create_file(const char *path, const void *buf, size_t n, const char *hint, struct failure *f)
 {
-	struct new_file as = { .mode = 0600,
-			       .owner = (uid_t)-1,
-			       .group = (gid_t)-1,
-			       .keep = true,
-			       .hint = hint };
+	struct new_file as = {
+		.mode = 0600, .owner = (uid_t)-1, .group = (gid_t)-1, .keep = true, .hint = hint
+	};
 
 	return file_put_new(path, &as, buf, n, f);
 }

@@ -30,6 +30,15 @@ int io_write_all(int fd, const void *buf, size_t n, int64_t deadline);
 ssize_t io_read_all(int fd, void *buf, size_t max, int64_t deadline);
 
 /*
+ * Read n bytes of a regular file from there on, or as many as it has: one read may give less.
+ * Returns how many, or -1 with errno.
+ */
+ssize_t io_read_at(int fd, void *buf, size_t n, off_t at);
+
+/* Write all n bytes there.  0, or -1 with errno. */
+int io_write_at(int fd, const void *buf, size_t n, off_t at);
+
+/*
  * Read a whole regular file of at most max bytes.  *out is allocated (the caller
  * frees it), *len bytes and a NUL behind them.  Returns 0 or -1.  Not for secrets:
  * the buffer is ordinary memory.

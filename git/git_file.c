@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
+
 bool git_path_join(char *out, const char *dir, const char *name)
 {
 	size_t d = strlen(dir), n = strlen(name);
@@ -61,7 +63,7 @@ ssize_t git_file_read(const char *dir, const char *name, bool follow, char *buf,
 	fd = git_file_open(dir, name, follow, &st);
 	if (fd < 0)
 		return -1;
-	n = read(fd, buf, size - 1);
+	n = io_read_at(fd, buf, size - 1, 0);
 	close(fd);
 	if (n >= 0)
 		buf[n] = '\0';

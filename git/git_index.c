@@ -91,7 +91,7 @@ static const uint8_t *index_bytes(struct index *x, uint64_t at, size_t n)
 	if (at > x->size || n > x->size - at)
 		return NULL;
 	if (at < x->from || at + n > x->from + x->have) {
-		r = pread(x->fd, x->window, sizeof(x->window), (off_t)at);
+		r = io_read_at(x->fd, x->window, sizeof(x->window), (off_t)at);
 		x->from = at;
 		x->have = r < 0 ? 0 : (size_t)r;
 	}

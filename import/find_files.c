@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "import/file_add.h"
 
 static const char *const shells[] = {
@@ -288,8 +289,7 @@ static enum file_kind file_kind_of(const char *path)
 		    (!kinds[i].path[0] || strstr(path, kinds[i].path)))
 			return kinds[i].kind;
 	fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd >= 0 && read(fd, line, 2) == 2 && memcmp(line, "#!", 2) == 0 &&
-	    read(fd, line, sizeof(line) - 1) > 0)
+	if (fd >= 0 && io_read_at(fd, line, sizeof(line) - 1, 0) > 2 && memcmp(line, "#!", 2) == 0)
 		line[strcspn(line, "\n")] = '\0';
 	else
 		line[0] = '\0';

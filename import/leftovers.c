@@ -4,7 +4,6 @@
 #include "import/leftovers.h"
 
 #include <dirent.h>
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,9 +33,9 @@ static enum scan leftover_scan(const struct import *im, int fd, bool wipe, struc
 		struct fragment p = { 0, 0 };
 		size_t keep;
 
-		n = pread(fd, t->p + t->n, t->room - t->n, base + (off_t)t->n);
+		n = io_read_at(fd, t->p + t->n, t->room - t->n, base + (off_t)t->n);
 		if (n < 0)
-			return errno == EINTR ? SCAN_CLEAN : SCAN_FAILED;
+			return SCAN_FAILED;
 		t->n += (size_t)n;
 		for (;;) {
 			static char stars[TOKEN_MAX];
@@ -48,8 +47,7 @@ static enum scan leftover_scan(const struct import *im, int fd, bool wipe, struc
 			memset(stars, '*', sizeof(stars));
 			if (!wipe)
 				return SCAN_FOUND;
-			if (pwrite(fd, stars, p.end - p.at, base + (off_t)p.at) !=
-			    (ssize_t)(p.end - p.at))
+			if (io_write_at(fd, stars, p.end - p.at, base + (off_t)p.at) != 0)
 				return SCAN_FAILED;
 		}
 		if (n == 0)

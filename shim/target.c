@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/roots.h"
 #include "base/utf8.h"
 #include "shim/program_search.h"
@@ -91,10 +92,10 @@ static void target_check_elf(struct target *t, const char *path, int fd, const u
 		target_set_why_not(t, path, "is for another machine");
 		return;
 	}
-	n = pread(fd, ph, sizeof(ph), (off_t)eh.e_phoff);
+	n = io_read_at(fd, ph, sizeof(ph), (off_t)eh.e_phoff);
 	for (i = 0; n > 0 && i < eh.e_phnum && (i + 1) * sizeof(ph[0]) <= (size_t)n; i++)
 		if (ph[i].p_type == PT_INTERP && ph[i].p_filesz < sizeof(interp) &&
-		    pread(fd, interp, ph[i].p_filesz, (off_t)ph[i].p_offset) !=
+		    io_read_at(fd, interp, ph[i].p_filesz, (off_t)ph[i].p_offset) !=
 			    (ssize_t)ph[i].p_filesz)
 			interp[0] = '\0';
 	if (interp[0] && access(interp, F_OK) != 0)
@@ -204,7 +205,7 @@ static void target_check_program(struct target *t)
 	t->preloadable = true;
 	for (depth = 0; depth < INTERPRETERS_MAX; depth++) {
 		fd = file_open(path);
-		n = fd < 0 ? -1 : pread(fd, head, sizeof(head) - 1, 0);
+		n = fd < 0 ? -1 : io_read_at(fd, head, sizeof(head) - 1, 0);
 		target_add_file(t, path);
 		if (n < (ssize_t)sizeof(Elf64_Ehdr) && !(n > 2 && memcmp(head, "#!", 2) == 0)) {
 			target_note_text(t, (const char *)head, n);

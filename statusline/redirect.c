@@ -14,6 +14,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/paths.h"
 #include "config/provider/variables.h"
 
@@ -72,7 +73,7 @@ static ssize_t project_settings_read(const char *project, const char *leaf, char
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		n = read(fd, text, SETTINGS_MAX + 1);
+		n = io_read_at(fd, text, SETTINGS_MAX + 1, 0);
 	close(fd);
 	return n;
 }

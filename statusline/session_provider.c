@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/paths.h"
 #include "config/ini/ini_file.h"
 #include "wire/endpoint.h"
@@ -80,7 +81,7 @@ static bool file_mentions_host(int dir, const char *leaf, const char *host)
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		n = read(fd, text, sizeof(text));
+		n = io_read_at(fd, text, sizeof(text), 0);
 		found = n > 0 && memmem(text, (size_t)n, host, strlen(host));
 	}
 	close(fd);

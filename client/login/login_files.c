@@ -274,8 +274,7 @@ int login_unlink(const struct login_files *l, int which, struct failure *f)
 {
 	char path[2 * PATH_SIZE];
 
-	if (login_linked(l, which) && login_link_path(l, which, path) &&
-	    io_remove_file(path) != 0)
+	if (login_linked(l, which) && login_link_path(l, which, path) && io_remove_file(path) != 0)
 		return fail_errno(f, NULL, "remove %s", path);
 	return 0;
 }

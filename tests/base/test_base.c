@@ -271,6 +271,24 @@ static void test_io_create_file_for(void **state)
 	assert_int_equal(access(left, F_OK), -1);
 }
 
+/* As many as there are; and a part of a file is written without the rest. */
+static void test_io_read_and_write_at(void **state)
+{
+	int fd = open(in_dir("part"), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	char text[16] = "";
+
+	(void)state;
+	assert_int_equal(write(fd, "one two", 7), 7);
+	assert_int_equal(io_write_at(fd, "***", 3, 4), 0);
+	assert_int_equal(io_read_at(fd, text, sizeof(text), 0), 7);
+	assert_memory_equal(text, "one ***", 7);
+	assert_int_equal(io_read_at(fd, text, 2, 1), 2);
+	assert_int_equal(io_read_at(fd, text, sizeof(text), 7), 0);
+	close(fd);
+	assert_int_equal(io_read_at(fd, text, sizeof(text), 0), -1);
+	assert_int_equal(io_write_at(fd, "*", 1, 0), -1);
+}
+
 static void test_io_remove_file(void **state)
 {
 	(void)state;
@@ -634,17 +652,28 @@ static void test_number_hex_digit(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_fail_names),	 cmocka_unit_test(test_fail_exit),
-		cmocka_unit_test(test_fail_texts),	 cmocka_unit_test(test_io_read_all),
-		cmocka_unit_test(test_io_write_all),	 cmocka_unit_test(test_io_wait),
-		cmocka_unit_test(test_io_slurp),	 cmocka_unit_test(test_io_replace_file),
-		cmocka_unit_test(test_io_create_file),	 cmocka_unit_test(test_io_temp_open),
+		cmocka_unit_test(test_fail_names),
+		cmocka_unit_test(test_fail_exit),
+		cmocka_unit_test(test_fail_texts),
+		cmocka_unit_test(test_io_read_all),
+		cmocka_unit_test(test_io_write_all),
+		cmocka_unit_test(test_io_wait),
+		cmocka_unit_test(test_io_slurp),
+		cmocka_unit_test(test_io_replace_file),
+		cmocka_unit_test(test_io_create_file),
+		cmocka_unit_test(test_io_temp_open),
 		cmocka_unit_test(test_io_create_file_for),
-		cmocka_unit_test(test_io_remove_file),	 cmocka_unit_test(test_io_flush),
-		cmocka_unit_test(test_path_of),		 cmocka_unit_test(test_make_parents),
-		cmocka_unit_test(test_private_dir),	 cmocka_unit_test(test_check_trusted),
-		cmocka_unit_test(test_proc_stat),	 cmocka_unit_test(test_proc),
-		cmocka_unit_test(test_fresh_memory),	 cmocka_unit_test(test_number_parse),
+		cmocka_unit_test(test_io_read_and_write_at),
+		cmocka_unit_test(test_io_remove_file),
+		cmocka_unit_test(test_io_flush),
+		cmocka_unit_test(test_path_of),
+		cmocka_unit_test(test_make_parents),
+		cmocka_unit_test(test_private_dir),
+		cmocka_unit_test(test_check_trusted),
+		cmocka_unit_test(test_proc_stat),
+		cmocka_unit_test(test_proc),
+		cmocka_unit_test(test_fresh_memory),
+		cmocka_unit_test(test_number_parse),
 		cmocka_unit_test(test_number_hex_digit),
 	};
 
