@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -154,20 +155,28 @@ static pid_t helper_start(const struct helper *h, const char *path, int64_t dead
 	return pid;
 }
 
-/* After its answer it has EXIT_PATIENCE_MS to clean up. */
-static void helper_reap(const struct helper *h, pid_t pid, bool failed)
+/* After its answer it has EXIT_PATIENCE_MS to clean up; one that has ended without an answer has
+ * EXIT_PATIENCE_MS to be gone.  The signal that ended it, 0: none but ours. */
+static int helper_reap(const struct helper *h, pid_t pid, bool failed, bool ended)
 {
-	int status;
+	int status = 0, r = -1;
 
-	if (h->patience_ms && failed)
-		kill(pid, SIGKILL);
-	else if (h->patience_ms) {
-		if (spawn_wait_until(pid, clock_now_ms() + EXIT_PATIENCE_MS, &status) == 0 ||
-		    errno != ETIMEDOUT)
-			return;
-		kill(pid, SIGKILL);
-	}
+	if (ended || (h->patience_ms && !failed))
+		r = spawn_wait_until(pid, clock_now_ms() + EXIT_PATIENCE_MS, &status);
+	else if (!h->patience_ms)
+		r = spawn_wait(pid, &status);
+	if (r == 0)
+		return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+	kill(pid, SIGKILL);
 	spawn_wait(pid, &status);
+	return 0;
+}
+
+/* A library that the helper is there for may end it where it is refused memory or a thread. */
+static void helper_fail_signal(const struct helper *h, int sig, struct failure *f)
+{
+	fail_set(f, FAIL_PROGRAM, "the same command again; is the machine out of memory?",
+		 "%s was ended by a signal (%s)", h->argv[0], strsignal(sig));
 }
 
 int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, struct failure *f)
@@ -175,7 +184,8 @@ int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, str
 	struct sigaction ignore = { .sa_handler = SIG_IGN }, interrupt, quit;
 	int64_t deadline = clock_now_ms() + HARDEN_PATIENCE_MS;
 	char path[PATH_SIZE], rest[64];
-	int fd, r = -1;
+	int fd, sig, r = -1;
+	bool ended;
 	pid_t pid;
 
 	*n = 0;
@@ -194,7 +204,10 @@ int helper_run(const struct helper *h, uint8_t *out, size_t room, size_t *n, str
 	if (pid > 0) {
 		r = helper_exchange(h, pid, deadline, fd, out, room, n, f);
 		close(fd);
-		helper_reap(h, pid, r != 0);
+		ended = r != 0 && f && f->code == FAIL_PROGRAM;
+		sig = helper_reap(h, pid, r != 0, ended);
+		if (ended && sig)
+			helper_fail_signal(h, sig, f);
 	}
 	if (h->interactive) {
 		sigaction(SIGINT, &interrupt, NULL);
