@@ -50,7 +50,7 @@ $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
 
 # What kills and refuses, for the tests of it.
 TRACER := $(BUILD)/tests/tracer
-$(TRACER): $(OBJ)/tests/torture/tracer.o $(OBJ)/tests/torture/tracer_calls.o
+$(TRACER): $(OBJ)/tests/torture/tracer.o $(OBJ)/tests/torture/tracer_calls.o $(OBJ)/tests/torture/tracer_half.o
 	$(call link,-pie,-lseccomp)
 
 # ---- targets ----

@@ -2,7 +2,7 @@
 import os
 import socket
 import threading
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import wire_client as wc
@@ -24,6 +24,19 @@ def listening(path, serve):
         server.listen()
         threading.Thread(target=accept, daemon=True).start()
         yield
+
+
+def packets(peer):
+    """What it sends, until it is gone."""
+    with suppress(ConnectionError):
+        while packet := peer.recv(wc.PACKET_MAX):
+            yield packet
+
+
+def send(peer, packet):
+    """To one that may be gone, too."""
+    with suppress(ConnectionError):
+        peer.send(packet)
 
 
 def refusal(error):

@@ -17,7 +17,7 @@ import threading
 
 import msgpack
 import wire_client as wc
-from played_broker import listening, refusal
+from played_broker import listening, packets, refusal, send
 
 path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
 wanted, guard = queue.Queue(), threading.Lock()
@@ -50,11 +50,11 @@ def reply_to(request):
 
 
 def serve(peer):
-    while packet := peer.recv(wc.PACKET_MAX):
+    for packet in packets(peer):
         request = msgpack.unpackb(packet, raw=False)
         pid, _, _ = wc.CRED.unpack(peer.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, wc.CRED.size))
         note("request", pid=pid, **request)
-        peer.send(wc.pack(v=1, **reply_to(request)))
+        send(peer, wc.pack(v=1, **reply_to(request)))
         note("answered", op=request["op"])
     note("gone")
 

@@ -16,7 +16,7 @@ import time
 
 import msgpack
 import wire_client as wc
-from played_broker import listening, refusal
+from played_broker import listening, packets, refusal, send
 
 path, log = sys.argv[1], open(sys.argv[2], "a", buffering=1)
 answer, watcher, guard = "0", None, threading.Lock()
@@ -47,14 +47,14 @@ def reply_to(peer, request):
 
 def serve(peer):
     global watcher
-    while packet := peer.recv(wc.PACKET_MAX):
+    for packet in packets(peer):
         request = msgpack.unpackb(packet)
         note("request", op=request["op"], why=request.get("why"), fields=sorted(request))
         reply = reply_to(peer, request)
         if reply is not None:
             # Noted before it is sent: what the other side does then is later.
             note("answer", op=request["op"], ok=reply["ok"])
-            peer.send(wc.pack(v=1, **reply))
+            send(peer, wc.pack(v=1, **reply))
     note("gone")
     with guard:
         watcher = None if watcher is peer else watcher

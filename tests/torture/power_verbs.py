@@ -1,40 +1,11 @@
 """ccctl and ccrun-import, whose computer loses power: what they, what they run and the broker did
 to a home is replayed together, and each tree that a disk may hold then is looked at."""
 import shutil
-import subprocess
-import tempfile
 
-from ccrun import CCCTL, PASSPHRASE
-from client import until
 from disk import Disk, put_tree, replay
-from traced import Tracer
-from verbs import TracedHome, unfinished
+from verbs import TracedHome, TracedServer, unfinished
 
 READABLE = {"CCRUN_WITHOUT": "hardened,broker-undumpable"}  # for a log of what they do
-
-
-class LoggedBroker:
-    """The home's broker, started by ccctl unlock, under a tracer of its own."""
-
-    def __init__(self, h):
-        self.tracer = Tracer()
-        with tempfile.TemporaryFile() as typed:
-            typed.write(PASSPHRASE.encode())
-            typed.seek(0)
-            argv, fds = self.tracer.before([CCCTL, "unlock", "--passphrase-fd", "0"])
-            self.process = h.popen(argv, stdin=typed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=fds)
-        self.tracer.started()
-        until(lambda: h.status().get("state") == "unlocked", what="an open vault")
-
-    def end(self):
-        """What it did since it was armed."""
-        self.tracer.stop()
-        self.tracer.mine.send(b"end")
-        self.tracer.end()
-        self.process.wait(20)
-        done = self.tracer.done()
-        self.tracer.close()
-        return done
 
 
 def record(h, verb):
@@ -42,12 +13,12 @@ def record(h, verb):
     verb.begin(h)
     h.end()
     h.plain_env.update(READABLE)
-    broker = LoggedBroker(h) if verb.opens else None
+    broker = TracedServer(h) if verb.opens else None
     disk = Disk(h.home)
     if broker:
         broker.tracer.arm("count", "*", "log")
     r, _, done = h.traced(verb.do, ("count", "*", "log"))
-    done += broker.end() if broker else []
+    done += broker.end(log=True)[1] if broker else []
     after = Disk(h.home)
     assert r.rc == 0 and verb.done(h), (verb.name, r)
     h.end()

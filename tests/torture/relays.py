@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import canary
-from errors import ended_badly, number, points
+from errors import ended_badly, number, points, short_points
 from relay_broker import MESSAGE, TOKEN, Provider, Relay
 from traced import Tracer
 
@@ -87,18 +87,44 @@ def refuse_relay_at(provider, at, name, error):
     return [f"relay, call {at} {name} {error}: {w}" for w in wrong]
 
 
+def calls_of(provider):
+    relay = TracedRelay(provider.url, ("count", "ccrun-relay", "all"))
+    went = asked(relay)[0]
+    assert went == "good", (went, relay.messages)
+    counted = relay.tracer.stop()
+    assert counted.calls, (counted, relay.tracer.ended)
+    lines = relay.tracer.lines()
+    relay.finish_all()
+    return lines
+
+
 def refuse_relay(step=1):
     """(points, faults)"""
     done, faults = 0, []
     with Provider() as provider:
-        relay = TracedRelay(provider.url, ("count", "ccrun-relay", "all"))
-        went = asked(relay)[0]
-        assert went == "good", (went, relay.messages)
-        counted = relay.tracer.stop()
-        assert counted.calls, (counted, relay.tracer.ended)
-        lines = relay.tracer.lines()
-        relay.finish_all()
-        for at, name, error in points(lines, step):
+        for at, name, error in points(calls_of(provider), step):
             faults += refuse_relay_at(provider, at, name, error)
+            done += 1
+    return done, faults
+
+
+def shorten_relay_at(provider, at, name):
+    relay = TracedRelay(provider.url, ("short", "ccrun-relay", "all", at, 0, name), env={"CCRUN_WITHOUT": "hardened"})
+    try:
+        went = [asked(relay)[0] for _ in range(2)]
+    finally:
+        end, said = relay.finish_all()
+    wrong = [f"{w}: {said!r}" for w in went if w != "good"]
+    if end.left != "-":
+        wrong.append(f"lives on: {end.left}")
+    return [f"relay, call {at} {name}, half of it: {w}" for w in wrong]
+
+
+def shorten_relay(step=1):
+    """(points, faults) of reads and writes that do half of it."""
+    done, faults = 0, []
+    with Provider() as provider:
+        for at, name in short_points(calls_of(provider), step):
+            faults += shorten_relay_at(provider, at, name)
             done += 1
     return done, faults

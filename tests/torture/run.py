@@ -14,11 +14,13 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 
 # pylint: disable=wrong-import-position
 import crash
+import helpers
 import power
 import power_verbs
 import programs
 import refuse
 import relays
+import sessions
 import verbs
 from operations import OPERATIONS, operation
 from verb_list import VERBS
@@ -33,6 +35,8 @@ def rows(step, rest):
         yield f"killed: {op.name}", lambda op=op: crash.crash_everywhere(op, step)
     for verb in VERBS:
         yield f"killed: ccctl {verb.name}", lambda verb=verb: verbs.crash_verb(verb, step)
+    for program in sessions.PROGRAMS:
+        yield f"killed: {program}, in a session", lambda program=program: sessions.crash_session(program, step)
     for op in writing:
         yield f"power lost: {op.name}", lambda op=op: power.lose_power(op, step)
     for verb in VERBS:
@@ -41,7 +45,14 @@ def rows(step, rest):
         yield f"refused: broker, {op.name}", lambda op=op: refuse.refuse_everywhere(op, step)
     for case in programs.CASES:
         yield f"refused: {case.name}", lambda case=case: programs.refuse_alone(case, step, rest)
+    for kind in helpers.KINDS:
+        yield f"refused: {kind}", lambda kind=kind: helpers.refuse_helper(kind, step, rest)
     yield "refused: ccrun-relay", lambda: relays.refuse_relay(step)
+    for case in programs.CASES:
+        yield f"by half: {case.name}", lambda case=case: programs.shorten_alone(case, step)
+    for kind in helpers.BY_HALF:
+        yield f"by half: {kind}", lambda kind=kind: helpers.shorten_helper(kind, step)
+    yield "by half: ccrun-relay", lambda: relays.shorten_relay(step)
 
 
 def main():

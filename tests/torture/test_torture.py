@@ -2,6 +2,7 @@
 import pytest
 
 import crash
+import helpers
 import power
 import power_verbs
 import programs
@@ -10,8 +11,10 @@ import relays
 import verbs
 from disk import Disk
 from operations import operation
+from keyring import SecretService
 from traced import TracedBroker, room
 from verb_list import VERBS
+from verbs import TracedHome
 
 
 def none_wrong(result, least):
@@ -59,6 +62,31 @@ def test_programs_that_are_refused():
 
 def test_a_relay_that_is_refused():
     none_wrong(relays.refuse_relay(30), 5)
+
+
+def test_a_helper_that_was_killed_is_named():
+    with TracedHome() as h, SecretService(h) as s:
+        h.plain_env.update(s.env)
+        h.init()
+        assert h.ccctl("slot", "add", "keyring").rc == 0
+        h.ccctl("lock")
+        r, end, _ = h.traced(lambda h: h.ccctl("unlock", "--keyring"), ("kill", "ccrun-keyring", "all", 100))
+        assert end.hit != "-" and r.rc != 0 and "ccrun-keyring was ended by a signal (Killed)" in r.err, r
+        assert h.ccctl("unlock", "--keyring").rc == 0
+
+
+@pytest.mark.parametrize("kind, step", [("ccrun-keyring", 150), ("ccrun-tpm2", 60), ("ccrun-logind", 900), ("ccrun-usage", 60)])
+def test_a_helper_that_is_refused(kind, step):
+    none_wrong(helpers.refuse_helper(kind, step, step - 1), 3)
+
+
+def test_reads_and_writes_of_half():
+    with programs.home(True) as h:
+        for case in programs.CASES:
+            if case.name in ("add", "ccrun, preload", "ccrun-source"):
+                none_wrong(programs.shorten_case(h, case, 8), 2)
+    none_wrong(relays.shorten_relay(8), 2)
+    none_wrong(helpers.shorten_helper("ccrun-usage", 9), 2)
 
 
 # ---- that these could fail ---------------------------------------------

@@ -11,6 +11,7 @@ import shutil
 import socket
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -87,16 +88,18 @@ class Tracer:
         self.mine.send(self.packet(*what, **more))
         assert self.answer() == "armed"
 
+    def say(self, word):
+        with suppress(BrokenPipeError):  # all have ended
+            self.mine.send(word)
+
     def stop(self):
-        try:
-            self.mine.send(b"stop")
-        except BrokenPipeError:
-            pass
-        answer = self.answer().split()
-        if answer[0] == "end":
+        if not self.ended:
+            self.say(b"stop")
+            answer = self.answer().split()
+            if answer[0] != "end":
+                return Counted(int(answer[0]), answer[1])
             self.ended = answer
-            return Counted(int(answer[3]), answer[4])
-        return Counted(int(answer[0]), answer[1])
+        return Counted(int(self.ended[3]), self.ended[4])
 
     def end(self):
         """When all of the program's processes are gone."""

@@ -73,6 +73,7 @@ static struct {
 static struct task {
 	pid_t tid, process;
 	bool ours, execs; /* execs: it may be another program by its next call */
+	bool renames;	  /* it may have another name by then */
 	char program[16];
 } tasks[TASKS];
 
@@ -172,6 +173,24 @@ static void task_follow_exec(struct task *t)
 	now = task_make(old.tid);
 	if (now)
 		now->ours = old.ours && strcmp(now->program, old.program) == 0;
+}
+
+/* A program that was run from memory has the name that it gives itself; a fork of one that has a
+ * name stays that program. */
+static void task_follow_name(struct task *t)
+{
+	struct task old = *t, *now;
+
+	t->renames = false;
+	if (old.program[strspn(old.program, "0123456789")] != '\0' &&
+	    strncmp(old.program, "memfd:", 6) != 0)
+		return;
+	memset(t, 0, sizeof(*t));
+	now = task_make(old.tid);
+	if (now) {
+		now->ours = old.ours;
+		program_is_ours(now->program, old.ours);
+	}
 }
 
 static void process_forget(pid_t process)
@@ -310,6 +329,9 @@ static void notification_take(void)
 	if (t && t->execs)
 		task_follow_exec(t);
 	t = task_find((pid_t)n.pid);
+	if (t && t->renames)
+		task_follow_name(t);
+	t = task_find((pid_t)n.pid);
 	if (!t)
 		t = task_make((pid_t)n.pid);
 	if (t && call_is_allocation(&n) && n.data.args[1] == ALLOCATOR_BEGINS) {
@@ -328,6 +350,8 @@ static void notification_take(void)
 		return;
 	if (t && (n.data.nr == SYS_execve || n.data.nr == SYS_execveat))
 		t->execs = true;
+	else if (t && n.data.nr == SYS_prctl && n.data.args[0] == PR_SET_NAME)
+		t->renames = true;
 	else if (t && n.data.nr == SYS_exit_group)
 		process_forget(t->process);
 	else if (t && n.data.nr == SYS_exit)
@@ -518,6 +542,7 @@ int main(int argc, char **argv)
 		die("tracer");
 	control_take();
 	passed_to = program_start(argv + 3);
+	signal(SIGPIPE, SIG_IGN); /* a call that we do in another's place */
 	for (i = 0; i < sizeof(passed) / sizeof(passed[0]); i++)
 		signal(passed[i], pass_signal);
 	status = serve(passed_to, left, sizeof(left));

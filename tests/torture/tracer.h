@@ -21,8 +21,11 @@ bool call_creates(const struct seccomp_data *d);
  * hex.  Needs the right to read the process's memory: root, or a program that is dumpable. */
 void call_log(FILE *out, const struct seccomp_notif *n, pid_t process);
 
-/* Do a read or write in the process's place, with half of its bytes.  How many that were; -1:
- * it is none, cannot be shortened, or would wait. */
+/* Read the process's memory.  How many bytes that were. */
+size_t memory_read(pid_t process, uint64_t at, void *p, size_t n);
+
+/* Do a read, write, recv or send in the process's place, with half of its bytes.  How many that
+ * were; -1: it is none, cannot be shortened, or would wait. */
 int64_t call_shorten(const struct seccomp_notif *n, pid_t process);
 
 #endif

@@ -1,13 +1,11 @@
 /*
- * tests/torture/tracer_calls.c - what a call does to files, and calls that do half of it.
+ * tests/torture/tracer_calls.c - what a call does to files.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -80,7 +78,7 @@ bool call_changes_files(const struct seccomp_data *d)
 
 /* ---- reading the process ---- */
 
-static size_t memory_read(pid_t process, uint64_t at, void *p, size_t n)
+size_t memory_read(pid_t process, uint64_t at, void *p, size_t n)
 {
 	struct iovec mine = { p, n };
 	struct iovec theirs = { (void *)(uintptr_t)at, n };
@@ -295,57 +293,4 @@ void call_log(FILE *out, const struct seccomp_notif *n, pid_t p)
 	default:
 		fprintf(out, "unknown\t%d\n", d->nr);
 	}
-}
-
-/* ---- half of a call ---- */
-
-/* A copy of the process's descriptor; -1: not one of a stream of bytes, or it is not ready. */
-static int stream_take(pid_t process, int fd, short events)
-{
-	int pidfd = (int)syscall(SYS_pidfd_open, process, 0), kind = SOCK_STREAM;
-	int mine = pidfd < 0 ? -1 : (int)syscall(SYS_pidfd_getfd, pidfd, fd, 0);
-	struct pollfd p = { .fd = mine, .events = events };
-	socklen_t n = sizeof(kind);
-
-	if (pidfd >= 0)
-		close(pidfd);
-	if (mine < 0)
-		return -1;
-	if (getsockopt(mine, SOL_SOCKET, SO_TYPE, &kind, &n) == 0 && kind != SOCK_STREAM)
-		kind = -1;
-	if (kind == -1 || poll(&p, 1, 0) != 1) {
-		close(mine);
-		return -1;
-	}
-	return mine;
-}
-
-int64_t call_shorten(const struct seccomp_notif *n, pid_t process)
-{
-	const struct seccomp_data *d = &n->data;
-	bool reads = d->nr == SYS_read || d->nr == SYS_pread64;
-	bool at_offset = d->nr == SYS_pread64 || d->nr == SYS_pwrite64;
-	size_t half = d->args[2] < DATA_MAX ? (size_t)d->args[2] / 2 : DATA_MAX / 2;
-	struct iovec mine, theirs = { (void *)(uintptr_t)d->args[1], 0 };
-	ssize_t got = -1;
-	void *data;
-	int fd;
-
-	if ((!reads && d->nr != SYS_write && d->nr != SYS_pwrite64) || half == 0)
-		return -1;
-	fd = stream_take(process, (int)d->args[0], reads ? POLLIN : POLLOUT);
-	if (fd < 0)
-		return -1;
-	data = malloc(half);
-	if (data && !reads && memory_read(process, d->args[1], data, half) == half)
-		got = at_offset ? pwrite(fd, data, half, (off_t)d->args[3]) : write(fd, data, half);
-	else if (data && reads)
-		got = at_offset ? pread(fd, data, half, (off_t)d->args[3]) : read(fd, data, half);
-	mine = (struct iovec){ data, got > 0 ? (size_t)got : 0 };
-	theirs.iov_len = mine.iov_len;
-	if (reads && got > 0 && process_vm_writev(process, &mine, 1, &theirs, 1, 0) != got)
-		got = -1;
-	free(data);
-	close(fd);
-	return got;
 }

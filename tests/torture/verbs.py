@@ -1,7 +1,11 @@
 """Verbs of ccctl that write into a person's files, killed at each call that changes one."""
+import subprocess
+import tempfile
 from dataclasses import dataclass
 from typing import Callable
 
+from ccrun import CCCTL, PASSPHRASE
+from client import until
 from leaks import Home
 from traced import Tracer
 from vault_reader import VaultError
@@ -28,6 +32,30 @@ class TracedHome(Home):
         finally:
             self.tracer.close()
             self.tracer = None
+
+
+class TracedServer:
+    """The home's broker, started by ccctl unlock, and what it starts, under a tracer of their own."""
+
+    def __init__(self, h):
+        self.tracer = Tracer()
+        with tempfile.TemporaryFile() as typed:
+            typed.write(PASSPHRASE.encode())
+            typed.seek(0)
+            argv, fds = self.tracer.before([CCCTL, "unlock", "--passphrase-fd", "0"])
+            self.process = h.popen(argv, stdin=typed, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, pass_fds=fds)
+        self.tracer.started()
+        until(lambda: h.status().get("state") == "unlocked", what="an open vault")
+
+    def end(self, log=False):
+        """(what was counted since it was armed, the log if there is one)"""
+        counted = self.tracer.stop()
+        self.tracer.say(b"end")
+        self.tracer.end()
+        self.process.wait(20)
+        done = self.tracer.done() if log else []
+        self.tracer.close()
+        return counted, done
 
 
 @dataclass
