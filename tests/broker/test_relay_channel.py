@@ -570,6 +570,44 @@ def test_what_relays_did_is_summed_over_restarts(b, pair):
     assert end["cost_micros"] == 2**63 - 1
 
 
+def test_a_provider_that_was_used_with_a_key_needs_one(b, pair):
+    """Whatever files say of it now, as long as that key is there, and where nobody can tell whether it is."""
+    def keyless(name):
+        with b.connect() as c:
+            return c.ask("keyless", provider=name, entries=[]).get("error")
+
+    session, r = pair
+    assert keyless("zai") is None
+    gives(r)
+    r.use()
+    gives(r)
+    session.end()
+    assert (keyless("zai"), keyless("other")) == ("policy", None)
+    # from what is known, though what it was read from is gone; and read again
+    spent = b.data / "spending"
+    kept = spent.read_bytes()
+    spent.unlink()
+    assert keyless("zai") == "policy"
+    spent.write_bytes(kept)
+    spent.chmod(0o600)
+    b.stop()
+    b.start()
+    b.unlock()
+    assert (keyless("zai"), keyless("other")) == ("policy", None)
+    b.stop()
+    vault = b.vault.read_bytes()
+    b.vault.unlink()
+    b.start()
+    assert keyless("zai") == "policy"
+    b.stop()
+    b.vault.write_bytes(vault)
+    b.vault.chmod(0o600)
+    b.start()
+    b.unlock()
+    b.call("rm", name="zai")
+    assert keyless("zai") is None
+
+
 def test_an_ended_session_gets_no_value(b, pair):
     s, r = pair
     gives(r)
