@@ -1044,6 +1044,15 @@ def test_without_its_keeper_the_broker_says_so(b, pair, which):
     assert b.serving()
 
 
+@pytest.mark.parametrize("which,words", [(1, "does not answer"), (0, "has ended")])
+def test_without_its_witness_the_broker_says_so(b, which, words):
+    """And opens nothing: in which namespaces a process is cannot be told then."""
+    os.kill(b.witnesses()[which], signal.SIGSTOP if which else signal.SIGKILL)
+    e = refused(Session, b)
+    assert (e.error, e.message) == ("posture", f"the broker's process that looks at others {words}")
+    assert "ccctl status" in e.hint
+
+
 def test_a_relay_is_undumpable_from_its_first_instruction(b, pair):
     """Though its program can be read, and this one does not harden itself."""
     assert os.access(b.root / "build/libexec/ccrun/ccrun-relay", os.R_OK)
