@@ -223,6 +223,57 @@ static void test_first(void **state)
 	end();
 }
 
+/* One that nobody answered in time, and a yes that nobody took: told for a while, then gone. */
+static void test_too_late(void **state)
+{
+	static struct connection c;
+	struct launch *l;
+	int64_t ends;
+	int yes;
+
+	(void)state;
+	for (yes = 0; yes < 2; yes++) {
+		begin();
+		connected(&c, "each");
+		assert_int_equal(check(&c), FAIL_CONFIRM);
+		l = confirm_find_process(&tenant, c.peer.pid, c.peer.start);
+		if (yes)
+			confirm_answer(l, true);
+		ends = l->ends_ms;
+		confirm_expire(&tenant, ends - 1);
+		assert_int_equal(l->state, yes ? LAUNCH_CONFIRMED : LAUNCH_WAITS);
+		confirm_expire(&tenant, ends);
+		assert_int_equal(l->state, LAUNCH_LATE);
+		assert_false(l->unsaid);
+		assert_false(confirm_waits(l));
+		ends = l->ends_ms;
+		confirm_expire(&tenant, ends - 1);
+		assert_ptr_equal(tenant.launches, l);
+		confirm_expire(&tenant, ends);
+		assert_null(tenant.launches);
+		end();
+	}
+}
+
+/* What a person denied is told as that, for a while too. */
+static void test_denied_is_not_late(void **state)
+{
+	static struct connection c;
+	int64_t ends;
+
+	(void)state;
+	begin();
+	connected(&c, "each");
+	assert_int_equal(check(&c), FAIL_CONFIRM);
+	answer(&c, false);
+	ends = tenant.launches->ends_ms;
+	confirm_expire(&tenant, ends - 1);
+	assert_int_equal(tenant.launches->state, LAUNCH_DENIED);
+	confirm_expire(&tenant, ends);
+	assert_null(tenant.launches);
+	end();
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -233,6 +284,8 @@ int main(void)
 		T(test_a_yes_that_was_not_taken_keeps_its_place),
 		T(test_a_no_and_a_lock),
 		T(test_first),
+		T(test_too_late),
+		T(test_denied_is_not_late),
 	};
 
 	if (libsodium_start(NULL))
