@@ -79,33 +79,31 @@ static struct wire_out *reply_ask(enum image_change change, const struct image *
 	return o;
 }
 
+/* Of what changed that may be another program: the file itself, or what runs it. */
 static int fail_changed(const struct image *was, const struct image *is, struct failure *f)
 {
-	bool place = strcmp(was->program.path, is->program.path) != 0;
 	bool script = is->interpreter.path[0] != '\0';
+	bool own = file_moved(&was->program, &is->program);
+	const struct image_file *old = own ? &was->program : &was->interpreter;
+	const struct image_file *now = own ? &is->program : &is->interpreter;
 
 	if (!was->interpreter.path[0] != !script)
 		fail_set(f, FAIL_IMAGE, NULL,
 			 "%s was a %s at its last launch, and now is a %s: %.*s", is->name,
 			 script ? "program" : "script", script ? "script" : "program", SHOWN,
 			 is->program.path);
-	else if (place)
-		fail_set(f, FAIL_IMAGE, NULL, "%s was %.*s at its last launch, and now is %.*s",
-			 is->name, SHOWN, was->program.path, SHOWN, is->program.path);
-	else if (was->program.owner != is->program.owner)
+	else if (strcmp(old->path, now->path) != 0)
+		fail_set(f, FAIL_IMAGE, NULL, "%s was %s%.*s at its last launch, and now is %s%.*s",
+			 is->name, own ? "" : "run by ", SHOWN, old->path, own ? "" : "run by ",
+			 SHOWN, now->path);
+	else if (old->owner != now->owner)
 		fail_set(f, FAIL_IMAGE, NULL,
-			 "%.*s was uid %u's at its last launch, and is uid %u's", SHOWN,
-			 is->program.path, (unsigned)was->program.owner,
-			 (unsigned)is->program.owner);
-	else if (!files_are_siblings(was->program.file, is->program.file))
-		fail_set(f, FAIL_IMAGE, NULL,
-			 "%.*s led to %.*s at its last launch, and now to %.*s", SHOWN,
-			 is->program.path, SHOWN, was->program.file, SHOWN, is->program.file);
+			 "%.*s was uid %u's at its last launch, and is uid %u's", SHOWN, now->path,
+			 (unsigned)old->owner, (unsigned)now->owner);
 	else
 		fail_set(f, FAIL_IMAGE, NULL,
-			 "%.*s was run by %.*s at its last launch, and now by %.*s", SHOWN,
-			 is->program.path, SHOWN, was->interpreter.path, SHOWN,
-			 is->interpreter.path);
+			 "%.*s led to %.*s at its last launch, and now to %.*s", SHOWN, now->path,
+			 SHOWN, old->file, SHOWN, now->file);
 	fail_hint(f,
 		  "on a terminal ccrun asks about that; if it is yours: ccctl approve --program %s",
 		  is->name);

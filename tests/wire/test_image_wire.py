@@ -67,29 +67,37 @@ def test_an_update(broker, kind, how):
     assert images(broker) == [kind(TWO, **how)]
 
 
+PROGRAM, NODE = "/home/u/.local/bin/claude", "/usr/bin/node"
+MOVED = f"claude was {PROGRAM} at its last launch, and now is /home/u/bin/claude"
+LED = f"{PROGRAM} led to /home/u/claude/versions/2.1.330 at its last launch, and now to /home/u/claude/"
 CHANGED = {
-    "path": (image, image(path="/home/u/bin/claude")),
-    "owner": (image, image(owner=0)),
-    "directory": (image, image(file="/home/u/claude/2.1.331")),
-    "directory below": (image, image(file="/home/u/claude/versions/2/1")),
-    "a script": (image, script()),
-    "a program": (script, image()),
-    "the script's path": (script, script(path="/home/u/bin/claude")),
-    "the interpreter's path": (script, script(interpreter="/home/u/bin/node")),
-    "the interpreter's directory": (script, script(interpreter_file="/opt/node")),
-    "the interpreter's owner": (script, script(interpreter_owner=1000)),
+    "path": (image, image(path="/home/u/bin/claude"), MOVED),
+    "owner": (image, image(owner=0), f"{PROGRAM} was uid 1000's at its last launch, and is uid 0's"),
+    "directory": (image, image(file="/home/u/claude/2.1.331"), LED + "2.1.331"),
+    "directory below": (image, image(file="/home/u/claude/versions/2/1"), LED + "versions/2/1"),
+    "a script": (image, script(), f"claude was a program at its last launch, and now is a script: {PROGRAM}"),
+    "a program": (script, image(), f"claude was a script at its last launch, and now is a program: {PROGRAM}"),
+    "the script's path": (script, script(path="/home/u/bin/claude"), MOVED),
+    "the interpreter's path": (script, script(interpreter="/home/u/bin/node"),
+                               f"claude was run by {NODE} at its last launch, and now is run by /home/u/bin/node"),
+    "the interpreter's directory": (script, script(interpreter_file="/opt/node"),
+                                    f"{NODE} led to /usr/bin/node18 at its last launch, and now to /opt/node"),
+    "the interpreter's owner": (script, script(interpreter_owner=1000),
+                                f"{NODE} was uid 0's at its last launch, and is uid 1000's"),
 }
 
 
 @pytest.mark.parametrize("case", CHANGED)
 def test_another_program(broker, case):
     """However it says which files these are: the place decides."""
-    kind, other = CHANGED[case]
+    kind, other, words = CHANGED[case]
     opened(broker, kind(ONE))
     answer = opened(broker, other)
     assert answer["granted"] is False and answer["image"] == "changed" and answer["was"] == [kind(ONE)], answer
     for digest in (ONE, TWO):
-        assert refused(broker, {**other, "digest": digest}) == "image"
+        with broker.connect() as c:
+            said = c.ask("open", **wc.open_fields(roots="", image=[{**other, "digest": digest}]))
+        assert (said["error"], said["message"]) == ("image", words)
         assert refused(broker, {**other, "digest": digest}, agreed=False) == "image"
     # agreed without a digest is no word about these files
     assert opened(broker, other, agreed=True)["granted"] is False
@@ -115,6 +123,15 @@ def test_what_a_session_starts_is_not_compared_and_keeps_nothing(broker):
     assert answer["granted"] is True and images(broker) == [image(ONE)]
     assert in_child(lambda: [mark(), broker.error("image", name="claude"),
                              broker.error("image-forget", name="claude")][1:]) == ["marked"] * 2
+
+
+def test_what_shows_a_sessions_ticket_is_not_compared_by_relay_alone(broker):
+    broker.put("nested", TOKEN, NESTED)
+    with broker.connect() as c:
+        ticket = c.open("nested", delivery="relay")["ticket"]
+        assert opened(broker, image(), entry="nested", delivery="relay", ticket=ticket)["granted"] is True
+        assert opened(broker, image(), entry="nested", ticket=ticket)["image"] == "new"
+    assert images(broker) == []
 
 
 BAD = [("wrong-type", []), ("wrong-type", [{"name": "claude"}]), ("wrong-type", "claude"),
