@@ -291,11 +291,13 @@ class UnixConnection(http.client.HTTPConnection):
 
 class Relay:
     """values: what the broker answers to `value`, in turn and the last one for ever: the
-    tokens, or the fields of `no-value`, or None for no answer."""
+    tokens, or the fields of `no-value`, or None for no answer.  renewed: the same for
+    `renew`; without it nobody can fetch the key anew."""
 
     def __init__(self, url, values=((TOKEN,),), auth="bearer", entries=("",), added=(), proxy="", no_proxy="",
-                 files=(), pid=None, broker=None, limited=False, env=None, reserve=None, program=PROGRAM):
+                 files=(), pid=None, broker=None, limited=False, env=None, reserve=None, renewed=(), program=PROGRAM):
         self.values = list(values)
+        self.renewed = list(renewed)
         self.limited = limited
         self.reserve = reserve  # message -> answer's fields, for `reserve`
         self.messages = []
@@ -318,7 +320,8 @@ class Relay:
             self.give("file", kind="broker", fd=os.pidfd_open(broker))
         for kind, data in files:
             self.give("file", kind=kind, fd=memfd(data))
-        self.give("start", session="0" * 16, pid=pid, uid=os.getuid(), url=url, auth=auth,
+        renewable = {"renewable": True} if renewed else {}
+        self.give("start", session="0" * 16, pid=pid, uid=os.getuid(), url=url, auth=auth, **renewable,
                   entries=[{"header": h} for h in entries], added=[{"name": n, "value": v} for n, v in added],
                   proxy=proxy, no_proxy=no_proxy, fd=os.dup(self.listener.fileno()))
         self.thread = threading.Thread(target=self.listen, daemon=True)
@@ -349,8 +352,8 @@ class Relay:
         for i, token in enumerate(tokens):
             self.give("value", index=i, count=len(tokens), limited=self.limited, token=token.encode())
 
-    def answer_value(self):
-        value = self.values.pop(0) if len(self.values) > 1 else self.values[0]
+    def answer_value(self, values):
+        value = values.pop(0) if len(values) > 1 else values[0]
         if value is None:
             return
         if isinstance(value, dict):
@@ -375,8 +378,8 @@ class Relay:
             with self.changed:
                 self.messages.append(m)
                 self.changed.notify_all()
-            if m["op"] == "value":
-                self.answer_value()
+            if m["op"] in ("value", "renew"):
+                self.answer_value(self.values if m["op"] == "value" else self.renewed)
             if m["op"] == "reserve" and self.reserve:
                 self.give(**self.reserve(m))
 
