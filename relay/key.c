@@ -26,6 +26,11 @@ bool key_is_whole(const struct key *k)
 	return k->value != NULL;
 }
 
+bool key_is_newer(const struct key *k, uint64_t number)
+{
+	return key_is_whole(k) && k->number != number;
+}
+
 /* Wipe it.  Its memory stays while a request is under way that looks for it in the answer. */
 static void value_wipe(struct key *k, struct key_value *v)
 {

@@ -53,6 +53,9 @@ int key_take(struct key *k, uint64_t index, uint64_t count, const uint8_t *p, si
 
 bool key_is_whole(const struct key *k);
 
+/* Is another one there than that of this number? */
+bool key_is_newer(const struct key *k, uint64_t number);
+
 /*
  * Wipe all of it, former ones too.  It can be filled again.  No filter of one that is held
  * can be used after that; it is still to be let go.

@@ -160,7 +160,7 @@ static void pair_renew(struct pair *p)
 
 	p->kept.on = false;
 	p->state = PAIR_RENEW;
-	if (key_is_whole(&r->key) && r->key.number != p->key_number) {
+	if (key_is_newer(&r->key, p->key_number)) {
 		pair_send_again(p);
 		return;
 	}

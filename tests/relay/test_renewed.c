@@ -90,6 +90,8 @@ static void test_the_present_one_stays_until_all_has_come(void **state)
 	assert_int_equal(take(0, SECOND), 0);
 	assert_int_equal(take(1, OTHER), 0);
 	assert_true(key.number > number);
+	assert_true(key_is_newer(&key, number));
+	assert_false(key_is_newer(&key, key.number));
 	assert_null(memmem(key.lines, key.lines_n, FIRST, strlen(FIRST)));
 	assert_non_null(memmem(key.lines, key.lines_n, SECOND, strlen(SECOND)));
 }
@@ -133,6 +135,7 @@ static void test_wipe_takes_all_of_them(void **state)
 	new = key_hold(&key);
 	key_wipe(&key);
 	assert_false(key_is_whole(&key));
+	assert_false(key_is_newer(&key, 0));
 	assert_null(key.lines);
 	for (i = 0; i < 2; i++) {
 		assert_null(old->text[i]);
