@@ -268,6 +268,24 @@ static void test_farewell(void **state)
 	assert_false(pair_step_farewell(&pair));
 }
 
+/* Its time ends though nothing is heard. */
+static void test_farewell_to_who_is_silent(void **state)
+{
+	const struct pollfd nothing[2] = { { .fd = pair.fd }, { .fd = -1 } };
+
+	(void)state;
+	pair.state = PAIR_FAREWELL;
+	pair_run(&pair, nothing);
+	assert_false(pair.shut); /* it did not have its turn */
+	pair.again = true;
+	pair_run(&pair, nothing);
+	assert_true(pair.shut);
+	pair.again = false;
+	pair.linger_until = clock_now_ms() - 1;
+	pair_run(&pair, nothing);
+	assert_int_equal(pair.state, PAIR_OVER);
+}
+
 static void test_farewell_to_who_has_gone(void **state)
 {
 	(void)state;
@@ -447,6 +465,7 @@ static void test_no_key(void **state)
 		assert_int_equal(memmem(out, sizeof(out), "ccrun-cause: locked", 19) != NULL,
 				 passes[i] == FAIL_LOCKED);
 	}
+	assert_null(memmem(out, sizeof(out), "hint", 4));
 	refused(PAIR_VALUE, FAIL_POLICY);
 	expect_answer(400, "a test's words");
 	refused(PAIR_RENEW, FAIL_SOURCE);
@@ -574,6 +593,7 @@ int main(void)
 		TEST(test_a_head_has_its_time),
 		TEST(test_a_head_that_does_not_end),
 		TEST(test_farewell),
+		TEST(test_farewell_to_who_is_silent),
 		TEST(test_farewell_to_who_has_gone),
 		TEST(test_farewell_to_who_does_not_read),
 		TEST(test_all_that_was_read_is_wiped),
