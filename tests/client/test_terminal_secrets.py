@@ -819,6 +819,8 @@ def test_a_pinentry_that_is_left_leaves_the_terminal_as_it_was(locked_dialogue, 
         os.kill(pinentry_of(s), signal.SIGKILL)
         s.t.expect_exact(f"ccctl: {PINENTRY[s.kind][0]} ended without an answer")
     else:
+        # While it takes the terminal it has another name.
+        until(lambda: len(children_named(s.t.pid, "ccctl")) == 2, what="the one that asks")
         os.kill(max(children_named(s.t.pid, "ccctl")), getattr(signal, how))
     s.t.expect("PS>")
     assert "unlocked" not in s.t.before
