@@ -124,6 +124,11 @@ ssize_t io_read_at(int fd, void *buf, size_t n, off_t at)
 	return (ssize_t)have;
 }
 
+ssize_t io_read_known(int fd, void *buf, size_t n, off_t size)
+{
+	return io_read_at(fd, buf, size < (off_t)n ? (size_t)size : n, 0);
+}
+
 int io_write_at(int fd, const void *buf, size_t n, off_t at)
 {
 	size_t done = 0;

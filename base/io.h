@@ -35,6 +35,9 @@ ssize_t io_read_all(int fd, void *buf, size_t max, int64_t deadline);
  */
 ssize_t io_read_at(int fd, void *buf, size_t n, off_t at);
 
+/* The same of a file that is so long, from its beginning: without the read that finds its end. */
+ssize_t io_read_known(int fd, void *buf, size_t n, off_t size);
+
 /* Write all n bytes there.  0, or -1 with errno. */
 int io_write_at(int fd, const void *buf, size_t n, off_t at);
 

@@ -63,7 +63,7 @@ ssize_t git_file_read(const char *dir, const char *name, bool follow, char *buf,
 	fd = git_file_open(dir, name, follow, &st);
 	if (fd < 0)
 		return -1;
-	n = io_read_at(fd, buf, size - 1, 0);
+	n = io_read_known(fd, buf, size - 1, st.st_size);
 	close(fd);
 	if (n >= 0)
 		buf[n] = '\0';

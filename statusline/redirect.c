@@ -73,7 +73,7 @@ static ssize_t project_settings_read(const char *project, const char *leaf, char
 	if (fd < 0)
 		return -1;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
-		n = io_read_at(fd, text, SETTINGS_MAX + 1, 0);
+		n = io_read_known(fd, text, SETTINGS_MAX + 1, st.st_size);
 	close(fd);
 	return n;
 }

@@ -81,7 +81,7 @@ static bool file_mentions_host(int dir, const char *leaf, const char *host)
 	if (fd < 0)
 		return false;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
-		n = io_read_at(fd, text, sizeof(text), 0);
+		n = io_read_known(fd, text, sizeof(text), st.st_size);
 		found = n > 0 && memmem(text, (size_t)n, host, strlen(host));
 	}
 	close(fd);

@@ -283,6 +283,8 @@ static void test_io_read_and_write_at(void **state)
 	assert_int_equal(io_read_at(fd, text, sizeof(text), 0), 7);
 	assert_memory_equal(text, "one ***", 7);
 	assert_int_equal(io_read_at(fd, text, 2, 1), 2);
+	assert_int_equal(io_read_known(fd, text, sizeof(text), 3), 3);
+	assert_int_equal(io_read_known(fd, text, 2, 7), 2);
 	assert_int_equal(io_read_at(fd, text, sizeof(text), 7), 0);
 	close(fd);
 	assert_int_equal(io_read_at(fd, text, sizeof(text), 0), -1);
