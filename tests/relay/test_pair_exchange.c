@@ -59,16 +59,19 @@ struct upstream {
 static unsigned opened;
 static enum upstream_state connects; /* how the next one does */
 static bool none;		     /* there is no memory for one */
+static bool narrow;		     /* it holds a few KiB */
 
 struct upstream *upstream_open(struct upstreams *us)
 {
 	struct upstream *u = none ? NULL : malloc(sizeof(*u));
-	int fds[2];
+	int fds[2], few = 1;
 
 	(void)us;
 	if (!u)
 		return NULL;
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	if (narrow)
+		setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &few, sizeof(few));
 	*u = (struct upstream){ fds[0], connects };
 	if (provider >= 0)
 		close(provider);
@@ -160,7 +163,7 @@ static int set_up(void **state)
 	key_init(&relay.key, relay.arena, secrets, 1);
 	opened = 0;
 	connects = UPSTREAM_CONNECTED;
-	none = false;
+	none = narrow = false;
 	assert_null(pair_accept(&relay));
 	if (connect(client, (struct sockaddr *)&a, sizeof(a)) != 0)
 		return -1;
@@ -754,6 +757,38 @@ static void test_what_is_reported(void **state)
 	assert_true(told_nothing());
 }
 
+/* No answer began: it is billed where the provider has all of the request, and not else. */
+static void test_no_answer_began(void **state)
+{
+	static char body[9000], head[128];
+	int i;
+
+	memset(body, ' ', sizeof(body) - 1);
+	memcpy(body, "{}", 2);
+	for (i = 0; i < 4; i++) {
+		narrow = i == 3;
+		key_comes(FIRST);
+		snprintf(head, sizeof(head),
+			 "POST /v1/messages HTTP/1.1\r\n" HOST "Content-Length: %zu\r\n\r\n",
+			 strlen(body));
+		writes(client, i == 3 ? head : CHUNKED "2\r\n{}\r\n");
+		if (i == 3)
+			writes(client, body); /* a part of it waits */
+		if (i == 2)
+			shutdown(provider, SHUT_RD);
+		if (i == 0 || i == 2)
+			writes(client, "0\r\n\r\n");
+		assert_int_equal(pair->request.ended, i != 1);
+		shutdown(provider, SHUT_WR);
+		go();
+		expect_read(client, "HTTP/1.1 502");
+		assert_true(told("failure", "ended before an answer"));
+		expect_use("", 0, i == 0, i == 1 ? 2 : i == 3 ? strlen(body) : 2);
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
 /* ---- a key that is refused ---- */
 
 static void test_refused_for_good(void **state)
@@ -922,6 +957,7 @@ int main(void)
 		TEST(test_a_client_that_goes_in_the_answer),
 		TEST(test_large_ones),
 		TEST(test_what_is_reported),
+		TEST(test_no_answer_began),
 		TEST(test_refused_for_good),
 		TEST(test_other_errors_are_no_refusal_of_it),
 		TEST(test_renewed),
