@@ -476,12 +476,40 @@ static void test_rest(void **state)
 	free(buf);
 }
 
+/* The type of a body: with its charset or without, and with blanks where they may stand. */
+static void test_types(void **state)
+{
+	static const char *const taken[] = { "application/json", "application/json;charset=utf-8",
+					     "application/json; charset=utf-8",
+					     "application/json  ;  charset=utf-8" };
+	static const char *const refused[] = { "application/json;",
+					       "application/json; charset=utf-8;", ";charset=utf-8",
+					       ";", "text/plain; charset=utf-8" };
+	struct http_request_reader r;
+	char head[256];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(taken) / sizeof(taken[0]); i++) {
+		snprintf(head, sizeof(head), POST(LENGTH "Content-Type: %s\r\n"), taken[i]);
+		http_request_init(&r);
+		assert_int_equal(http_request_read(&r, head, strlen(head)), HTTP_DONE);
+	}
+	for (i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+		snprintf(head, sizeof(head), POST(LENGTH "Content-Type: %s\r\n"), refused[i]);
+		http_request_init(&r);
+		assert_int_equal(http_request_read(&r, head, strlen(head)), HTTP_REFUSED);
+		assert_int_equal(r.refusal.status, 415);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_good),   cmocka_unit_test(test_bad),
-		cmocka_unit_test(test_more),   cmocka_unit_test(test_every_byte),
-		cmocka_unit_test(test_bounds), cmocka_unit_test(test_rest),
+		cmocka_unit_test(test_types),	   cmocka_unit_test(test_good),
+		cmocka_unit_test(test_bad),	   cmocka_unit_test(test_more),
+		cmocka_unit_test(test_every_byte), cmocka_unit_test(test_bounds),
+		cmocka_unit_test(test_rest),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
