@@ -48,13 +48,21 @@ void ledger_line_begin(struct ledger_line *l, const char *kind)
 	line_add(l, kind, strlen(kind));
 }
 
+/* With a tab, a line end or another character that no field has. */
+static bool text_has_control(const char *text, size_t n)
+{
+	for (; n > 0; text++, n--)
+		if (utf8_control(text, n))
+			return true;
+	return false;
+}
+
 void ledger_line_text(struct ledger_line *l, const char *text)
 {
-	size_t i, n = strlen(text);
+	size_t n = strlen(text);
 
-	for (i = 0; i < n; i++)
-		if (utf8_control(text + i, n - i))
-			l->bad = true;
+	if (text_has_control(text, n))
+		l->bad = true;
 	line_add(l, "\t", 1);
 	line_add(l, text, n);
 }
@@ -145,12 +153,14 @@ int64_t ledger_take_signed(struct ledger_fields *l)
 	return n;
 }
 
+/* MUST: as strict as the writer.  A text that could be read and not be written would be there
+ * for ever, and no file could be made without it. */
 void ledger_take_text(struct ledger_fields *l, char *out, size_t size)
 {
 	const char *text = field_take(l);
 	size_t n = strlen(text);
 
-	if (n >= size) {
+	if (n >= size || text_has_control(text, n)) {
 		l->bad = true;
 		n = 0;
 	}

@@ -25,6 +25,7 @@
 #include "broker/spending_refusal.h"
 #include "broker/tenant.h"
 #include "tests/vault/vault_fixture.h"
+#include "vault/crypto.h"
 
 /* In the place of base/clock.c. */
 static int64_t wall, boot_ms;
@@ -599,6 +600,32 @@ static void test_damage(void **state)
 	assert_int_equal(tenant.book->damaged, 1795867200);
 }
 
+/* Its check is right, since who runs as the user can compute one: what no line may have is damage. */
+static void test_text_that_no_line_has(void **state)
+{
+	static const char line[] = "rate\ttokens\tmo\fdel\t1\t1\t0\t0";
+	struct use u = answered("tokens", 1000, 0);
+	uint8_t hash[BLAKE2B_256_LEN];
+	char path[128], hex[2 * sizeof(hash) + 1];
+	FILE *file;
+
+	(void)state;
+	settle(&u, 1);
+	crash();
+	blake2b_256(hash, line, strlen(line), NULL, 0);
+	hex_encode(hex, hash, sizeof(hash));
+	path_in(path, STORE_SPENDING);
+	file = fopen(path, "a");
+	assert_non_null(file);
+	fprintf(file, "%s\t%.16s\n", line, hex);
+	fclose(file);
+	assert_int_equal(used("tokens", LIMIT_TOKENS), 1000);
+	assert_true(tenant.book->damaged != 0);
+	settle(&u, 2);
+	crash();
+	assert_int_equal(used("tokens", LIMIT_TOKENS), 2000);
+}
+
 static void test_line_cut_short(void **state)
 {
 	struct use u = answered("tokens", 1000, 0);
@@ -845,6 +872,7 @@ int main(void)
 		S(test_restart),
 		S(test_crash),
 		S(test_damage),
+		S(test_text_that_no_line_has),
 		S(test_line_cut_short),
 		S(test_file_removed),
 		S(test_full_disk),
