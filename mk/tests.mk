@@ -45,8 +45,10 @@ $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 # What a pair of connections is made of knows the provider's side.
 $(BUILD)/tests/test_pair: $(call objs,reach)
 $(BUILD)/tests/test_pair: test_libs += $(call objs,reach) -lcurl -lssl -lcrypto
-# libFuzzer is clang's.
-$(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer)))
+# libFuzzer is clang's.  Calls of these are the driver's own: memory that costs much to lock.
+WRAPPED_fuzz_import := locked_map locked_unmap
+wrapped = $(foreach f,$(WRAPPED_$(basename $(notdir $(1)))),-Wl,--wrap=$(f))
+$(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer $(call wrapped,$(s)))))
 
 # What kills and refuses, for the tests of it.
 TRACER := $(BUILD)/tests/tracer

@@ -24,9 +24,9 @@
 #include "config/settings/statusline_conf.h"
 #include "config/source/source.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_directory.h"
 #include "wire/endpoint.h"
 
-static char home[] = "/tmp/ccrun-fuzz-XXXXXX";
 static char config[128];
 
 static bool is_one_line(const char *text)
@@ -198,34 +198,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	return 0;
 }
 
-static void remove_home(void)
-{
-	static const char *const leaves[] = { "providers/x.conf", "sources/x.conf", "ccrun.conf",
-					      "providers",	  "sources",	    "" };
-	char path[256];
-	size_t i;
-
-	for (i = 0; i < sizeof(leaves) / sizeof(leaves[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s", config, leaves[i]);
-		(void)remove(path);
-	}
-	(void)rmdir(home);
-}
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	char path[256];
 
 	(void)argc;
 	(void)argv;
-	MUST(mkdtemp(home));
-	snprintf(config, sizeof(config), "%s/ccrun", home);
+	fuzz_directory_make();
+	snprintf(config, sizeof(config), "%s/ccrun", fuzz_directory);
 	MUST(mkdir(config, 0700) == 0);
 	snprintf(path, sizeof(path), "%s/providers", config);
 	MUST(mkdir(path, 0700) == 0);
 	snprintf(path, sizeof(path), "%s/sources", config);
 	MUST(mkdir(path, 0700) == 0);
-	MUST(setenv("HOME", home, 1) == 0 && setenv("XDG_CONFIG_HOME", home, 1) == 0);
-	MUST(atexit(remove_home) == 0);
+	MUST(setenv("HOME", fuzz_directory, 1) == 0);
+	MUST(setenv("XDG_CONFIG_HOME", fuzz_directory, 1) == 0);
 	return atexit(fuzz_at_exit);
 }

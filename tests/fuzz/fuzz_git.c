@@ -12,7 +12,6 @@
  * no repository.
  */
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdbool.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -22,6 +21,7 @@
 #include "git/git_status.h"
 #include "git/git_url.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_directory.h"
 
 #define ROOM 4096 /* of what the files of the tree have undamaged */
 #define TRACKED 3
@@ -42,7 +42,6 @@ static struct seed {
 	[INDEX4] = { .path = "r/.git/index" },
 };
 static const char *const tracked[TRACKED] = { "d/e/one", "d/e/two", "link" };
-static char base[64];
 
 /* ---- the tree ---- */
 
@@ -52,7 +51,7 @@ static const char *tree_path(const char *leaf)
 	static unsigned i;
 	char *p = path[i++ % 2];
 
-	snprintf(p, sizeof(path[0]), "%s/%s", base, leaf);
+	snprintf(p, sizeof(path[0]), "%s/%s", fuzz_directory, leaf);
 	return p;
 }
 
@@ -162,11 +161,7 @@ static void make_tree(void)
 					    "w" };
 	unsigned i;
 
-	snprintf(base, sizeof(base), "/dev/shm/fuzz_git.XXXXXX");
-	if (!mkdtemp(base)) {
-		snprintf(base, sizeof(base), "/tmp/fuzz_git.XXXXXX");
-		MUST(mkdtemp(base) != NULL);
-	}
+	fuzz_directory_make();
 	for (i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++)
 		MUST(mkdir(tree_path(dirs[i]), 0755) == 0);
 	put_file("r/d/e/one", "1", 1);
@@ -184,19 +179,6 @@ static void make_tree(void)
 	seed_index(&seeds[INDEX2], 2);
 	seed_index(&seeds[INDEX3], 3);
 	seed_index(&seeds[INDEX4], 4);
-}
-
-static int remove_one(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st;
-	(void)type;
-	(void)ftw;
-	return remove(path);
-}
-
-static void remove_tree(void)
-{
-	nftw(base, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
 /* ---- reading ---- */
@@ -255,7 +237,6 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	for (i = 0; i < 3 * FILES; i++)
 		read_with(i % FILES, INDEX2 + i / FILES, seeds[i % FILES].p, seeds[i % FILES].n,
 			  true);
-	MUST(atexit(remove_tree) == 0);
 	return atexit(fuzz_at_exit);
 }
 

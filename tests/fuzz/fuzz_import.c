@@ -20,6 +20,7 @@
 #include "import/shell.h"
 #include "import/systemd_unit.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_locked.h"
 
 static void check_reading(const struct assignments *r, size_t n)
 {

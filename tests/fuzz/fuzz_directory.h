@@ -1,0 +1,41 @@
+/*
+ * tests/fuzz/fuzz_directory.h - a directory for a driver whose reader opens files: in memory,
+ * where there is such a file system, since a disk's would cost more than what is tried.
+ */
+#ifndef CCRUN_TESTS_FUZZ_DIRECTORY_H
+#define CCRUN_TESTS_FUZZ_DIRECTORY_H
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "tests/fuzz/fuzz.h"
+
+static char fuzz_directory[64];
+
+static int fuzz_directory_remove_one(const char *path, const struct stat *st, int type,
+				     struct FTW *ftw)
+{
+	(void)st;
+	(void)type;
+	(void)ftw;
+	return remove(path);
+}
+
+static void fuzz_directory_remove(void)
+{
+	nftw(fuzz_directory, fuzz_directory_remove_one, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+/* It goes at the exit, and stays where an input aborts. */
+static void fuzz_directory_make(void)
+{
+	snprintf(fuzz_directory, sizeof(fuzz_directory), "/dev/shm/ccrun-fuzz.XXXXXX");
+	if (!mkdtemp(fuzz_directory)) {
+		snprintf(fuzz_directory, sizeof(fuzz_directory), "/tmp/ccrun-fuzz.XXXXXX");
+		MUST(mkdtemp(fuzz_directory));
+	}
+	MUST(atexit(fuzz_directory_remove) == 0);
+}
+
+#endif
