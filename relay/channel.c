@@ -149,8 +149,11 @@ int relay_channel_receive(struct channel *c, struct channel_message *m, struct f
 		return 0;
 	if (n < 0 && errno != ECONNRESET)
 		return fail_errno(f, NULL, "read descriptor %d", RELAY_CHANNEL_FD);
-	if (n <= 0)
+	/* An empty packet, which says nothing, may have a descriptor beside it. */
+	if (n <= 0) {
+		sock_control_close(&control);
 		return -1;
+	}
 	c->n = (size_t)n;
 	m->fd = control.fd;
 	control.fd = -1;
