@@ -10,6 +10,8 @@
  * What is checked besides memory: texts end, an address is https and has nothing
  * that a terminal or a browser would take for more, nothing is said of what is
  * no repository.
+ *
+ * Targets: git/
  */
 #include <fcntl.h>
 #include <stdbool.h>

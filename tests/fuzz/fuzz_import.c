@@ -8,6 +8,10 @@
  * assignment lies inside the file and inside its statement, a value is of a kind
  * that has what the kind promises, and a variable that was taken out leaves
  * the rest as it was.
+ *
+ * Targets: import/shell*.c import/nushell.c import/systemd_unit.c import/fish_variables.c
+ *	import/json_env.c import/json_scan.c import/settings_env.c import/assignments.c
+ *	import/manager_command.c
  */
 #include <stdbool.h>
 #include <string.h>

@@ -5,6 +5,8 @@
  * What is checked besides memory: any division tells the same as the whole; numbers lie
  * within their bounds; nothing stays in the meter; and where jansson reads the body as
  * an object, the meter has read the same in it, alone and as an event of a stream.
+ *
+ * Targets: relay/usage_meter.c relay/meter_*.c relay/json_lexer.c
  */
 #include <jansson.h>
 #include <stdbool.h>

@@ -6,6 +6,9 @@
  * what is accepted, written for the provider and read again, is the same request without
  * the fields that do not pass, and is then written the same; a body that was decoded,
  * put into chunks and decoded again is the same.
+ *
+ * Targets: relay/http_request.c relay/http_t*.c relay/http_chunks.c relay/request_fields.c
+ *	relay/request_head.c
  */
 #include <stdbool.h>
 #include <string.h>

@@ -4,6 +4,8 @@
  *
  * An input is the JSON, a line end and a NUL, and then what is not the client's:
  * a byte for each choice, a length and its bytes for each name.
+ *
+ * Targets: statusline/ display/
  */
 #include <stdbool.h>
 #include <string.h>

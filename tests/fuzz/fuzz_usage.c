@@ -2,6 +2,8 @@
  * tests/fuzz/fuzz_usage.c - a quota endpoint's answer, through every parser of
  * ccrun-usage.  Whatever comes in, what comes out is a word or numbers within
  * their bounds.
+ *
+ * Targets: helpers/usage/answer*.c helpers/usage/json_values.c helpers/usage/usage_*.c
  */
 #include <string.h>
 
