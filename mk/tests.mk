@@ -157,10 +157,18 @@ arm64-test:
 	@ls build/deb/trixie-arm64/ccrun_*.deb >/dev/null 2>&1 || tools/debian trixie deb arm64
 	@/usr/bin/python3 -m pytest -rs -p no:cacheprovider -m arm64 tests/machine
 
-# Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.
+# Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.  JOBS=2: at
+# once.  By libFuzzer with ASan and UBSan (GO_ON=1: from what it found the last time), or ENGINE=afl:
+# by AFL++, without.  A third build tells the lines that were reached.
+fuzz_build = $(if $(filter afl,$(ENGINE)),$(BUILD)-afl,$(BUILD)-asan)
 fuzz:
-	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan CC=clang SANITIZE=1 fuzz-build
-	@tools/fuzz $(BUILD)-asan $(or $(SECONDS),60) $(FUZZ)
+	@tools/need build fuzz >/dev/null || tools/deps build fuzz
+	@$(MAKE) --no-print-directory BUILD=$(fuzz_build) \
+		$(if $(filter afl,$(ENGINE)),CC=afl-clang-fast,CC=clang SANITIZE=1) fuzz-build
+	@LLVM_PROFILE_FILE=/dev/null $(MAKE) --no-print-directory BUILD=$(BUILD)-lines CC=clang \
+		CFLAGS="-fprofile-instr-generate -fcoverage-mapping" fuzz-build
+	@tools/fuzz $(if $(ENGINE),--engine $(ENGINE)) $(if $(GO_ON),--go-on) --jobs $(or $(JOBS),1) --coverage $(BUILD)-lines \
+		$(fuzz_build) $(or $(SECONDS),60) $(FUZZ)
 
 # The broker's protocol by several clients, against a model of what it grants; as an ordinary user.
 # SECONDS=n; ARGS="--seed 7", --sequences 100, --steps 80.  tests/model/test_protocol_model.py is the
