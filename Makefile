@@ -5,7 +5,7 @@
 #   make install PREFIX=~/.local                 make bench   the speed ratios
 #   make deb        Debian's packages, into build/deb/RELEASE   make dist   a release's tarball
 #   make test-build   what the tests run, into build-test/ (mk/tests.mk)
-#   make lint, floors, format, analyse, coverage   CONTRIBUTING.md says what they look at
+#   make lint, floors, format, analyse, tsan, coverage   CONTRIBUTING.md says what they look at
 #   make attack, torture, load, mixtures, fuzz, fuzz-protocol, mutate, long
 #                   minutes to hours each; docs/RELIABILITY.md
 #   make package-test, vm-test, arm64-test       as root: packages and machines of Debian 12 and 13

@@ -31,8 +31,9 @@ OPT := -O2 -g $(call works,-ffile-prefix-map=$(CURDIR)=.)
 HARDEN += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 STATIC := -static-pie
 else
-OPT := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all \
-	$(call works,-fsanitize=address$(comma)fuzzer-no-link)
+OPT := -O1 -g -fno-omit-frame-pointer -fno-sanitize-recover=all $(if $(filter thread,$(SANITIZE)), \
+	-fsanitize=thread,-fsanitize=address$(comma)undefined \
+	$(call works,-fsanitize=address$(comma)fuzzer-no-link))
 STATIC :=
 endif
 # The caller's flags come last, so that a distribution's own win.
