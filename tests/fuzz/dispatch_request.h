@@ -163,6 +163,7 @@ enum pool {
 	POOL_PROXY,
 	POOLS, /* of texts */
 	A_BOOL = POOLS,
+	A_YES,
 	A_NUMBER, /* the choice itself */
 	A_SIZE,
 	A_TOKEN,
@@ -183,6 +184,7 @@ enum pool {
 };
 
 #define POOL_SIZE 16
+#define TEAM 6 /* whose variable is a header */
 /* The order of names is that of policies: fixture_make. */
 static const char *const pools[POOLS][POOL_SIZE] = {
 	[POOL_NAME] = { "zai", "nest", "pass", "lim", "ask", "keep", "team", "src", "new", "none",
@@ -193,7 +195,7 @@ static const char *const pools[POOLS][POOL_SIZE] = {
 			  "delivery=relay nested=deny strict=no exposed=no limit=200/month",
 			  "delivery=auto nested=deny strict=no exposed=no confirm=session",
 			  "delivery=pipe nested=deny strict=no exposed=no keep=yes ttl=60",
-			  "delivery=relay nested=use strict=yes exposed=no", "",
+			  "delivery=auto nested=use strict=yes exposed=no", "",
 			  "delivery=auto nested=deny strict=no exposed=no ttl=60 confirm=first",
 			  "delivery=any", "config_dir=~/.claude",
 			  "env=00112233445566778899aabbccddeeff",
@@ -306,8 +308,8 @@ static const struct {
 	{ "cache_write", "cache_write", A_SIZE },
 	{ "cost", "cost", A_SIZE },
 	{ "status", "status", A_SIZE },
-	{ "complete", "complete", A_BOOL },
-	{ "billed", "billed", A_BOOL },
+	{ "complete", "complete", A_YES },
+	{ "billed", "billed", A_YES },
 	{ "surcharged", "surcharged", A_BOOL },
 	{ "body", "body", A_PART },
 	{ "what", "what", POOL_TEXT },
@@ -463,17 +465,17 @@ static void put_slot(unsigned choice)
 	}
 }
 
-/* Bits 0 to 2: the first name; bit 3: one more; bit 4: another variable; bit 5: another origin. */
+/* Bits 0 to 2: the name; bit 3: and the team's; bit 4: another variable; bit 5: another origin. */
 static void put_entries(unsigned choice)
 {
-	unsigned n = choice & 8 ? 2 : 1, i;
+	unsigned n = choice & 8 ? 2 : 1, i, name;
 
 	pack_array(n);
 	for (i = 0; i < n; i++) {
+		name = i == 0 ? choice & 7 : TEAM;
 		pack_map(3);
-		pack_pair("name", pools[POOL_NAME][(choice + i) & 7]);
-		pack_pair("variable",
-			  pools[POOL_VARIABLE][(choice & 16 ? 1 : 0) + (((choice + i) & 7) == 6)]);
+		pack_pair("name", pools[POOL_NAME][name]);
+		pack_pair("variable", pools[POOL_VARIABLE][(choice & 16 ? 1 : 0) + (name == TEAM)]);
 		pack_pair("origin", pools[POOL_ORIGIN][choice & 32 ? 2 : 0]);
 	}
 }
@@ -619,7 +621,8 @@ static void put_value(enum pool pool, unsigned choice)
 	}
 	switch (pool) {
 	case A_BOOL:
-		pack_bool(choice & 1);
+	case A_YES:
+		pack_bool((choice & 1) != (pool == A_YES));
 		break;
 	case A_NUMBER:
 		pack_uint(choice + 1);

@@ -11,7 +11,7 @@
 
 #include "tests/fuzz/fuzz.h"
 
-static char fuzz_directory[64];
+static char fuzz_directory[72];
 
 static int fuzz_directory_remove_one(const char *path, const struct stat *st, int type,
 				     struct FTW *ftw)
@@ -27,15 +27,19 @@ static void fuzz_directory_remove(void)
 	nftw(fuzz_directory, fuzz_directory_remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }
 
-/* It goes at the exit, and stays where an input aborts. */
+/* In $TMPDIR, where tools/fuzz says that.  It goes at the exit, and stays where an input aborts. */
 static void fuzz_directory_make(void)
 {
-	snprintf(fuzz_directory, sizeof(fuzz_directory), "/dev/shm/ccrun-fuzz.XXXXXX");
-	if (!mkdtemp(fuzz_directory)) {
-		snprintf(fuzz_directory, sizeof(fuzz_directory), "/tmp/ccrun-fuzz.XXXXXX");
-		MUST(mkdtemp(fuzz_directory));
+	const char *const places[] = { getenv("TMPDIR"), "/dev/shm", "/tmp" };
+	unsigned i;
+
+	for (i = 0; i < 3; i++) {
+		snprintf(fuzz_directory, sizeof(fuzz_directory), "%.40s/ccrun-fuzz.XXXXXX",
+			 places[i] ? places[i] : "");
+		if (places[i] && mkdtemp(fuzz_directory))
+			break;
 	}
-	MUST(atexit(fuzz_directory_remove) == 0);
+	MUST(i < 3 && atexit(fuzz_directory_remove) == 0);
 }
 
 #endif

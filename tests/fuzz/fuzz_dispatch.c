@@ -10,6 +10,7 @@
  *	f CLIENT HOW TYPE	a fixed message	p PROCESS BITS	what a process is
  *	l RELAY MESSAGE ..	a relay speaks	e RELAY		it ends
  *	t TIME			time passes	d CLIENT	it reads no answers, or does again
+ *	b -			another life of the broker
  *
  * What the kernel would say of processes, the clocks and what starts relays are this file's (-Wl,
  * --wrap, mk/tests.mk); sockets, descriptors and files are real.
@@ -48,6 +49,7 @@
 #include "broker/witness.h"
 #define FUZZ_ONE_IN 4
 #include "tests/fuzz/dispatch_request.h"
+#include "tests/fuzz/fuzz_arena.h"
 #include "tests/fuzz/fuzz_directory.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
@@ -365,6 +367,13 @@ static void client_hear(struct client *c)
 	}
 }
 
+static void relay_hang_up(unsigned i)
+{
+	if (relay[i].fd >= 0)
+		close(relay[i].fd);
+	relay[i].fd = -1;
+}
+
 /* What the broker tells a relay.  Its process is in the first message that names it. */
 static void relay_hear(unsigned i)
 {
@@ -391,10 +400,8 @@ static void relay_hear(unsigned i)
 			     process[relay[i].process].marked && !process[relay[i].process].dead);
 		wire_in_free(&in);
 	}
-	if (ended) {
-		close(relay[i].fd);
-		relay[i].fd = -1;
-	}
+	if (ended)
+		relay_hang_up(i);
 }
 
 static void hear_all(void)
@@ -505,15 +512,14 @@ static const struct client *claimant;
 
 static void step_fixed(struct client *c, unsigned how)
 {
-	unsigned type = script_choice(256);
+	unsigned choice = script_choice(256), type = choice < 4 ? choice : choice % 3 + 1;
 	uint8_t head[CLAIM_HEAD];
 
-	claim_put_head(head, type < 4 ? (enum claim_type)type : (enum claim_type)(type % 3 + 1),
-		       type > 200 ? type : 0);
+	claim_put_head(head, (enum claim_type)type, choice > 200 ? choice : 0);
 	MUST(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, claim_ends) == 0);
 	c->op[0] = '\0';
 	claimant = c;
-	client_send(c, how, head, sizeof(head), type % 3 + 1 == CLAIM_CLAIM ? claim_ends[1] : -1);
+	client_send(c, how, head, sizeof(head), type == CLAIM_CLAIM ? claim_ends[1] : -1);
 	close(claim_ends[1]);
 }
 
@@ -558,6 +564,34 @@ static void step_time(unsigned which)
 	wall_s += which >= 240 ? -7200 : waits[which % 10] / 1000;
 }
 
+static void broker_start(void)
+{
+	struct failure f = { 0 };
+
+	b.places = b.tenants = b.connections = b.turn = 0;
+	b.full = b.watched = b.undelayed = false;
+	if (tenants_start(&b, &f) != 0) {
+		fprintf(stderr, "%s\n", f.what);
+		abort();
+	}
+}
+
+static void broker_stop(void)
+{
+	unsigned i;
+
+	for (i = 0; i < CLIENTS; i++)
+		client_hang_up(&client[i]);
+	for (i = 0; i < b.places; i++)
+		connection_drop(&b, &b.connection[i]);
+	for (i = 0; i < RELAYS; i++)
+		relay_hang_up(i);
+	tenants_stop(&b);
+	close(b.auto_unlock.host);
+	MUST(b.connections == 0 && relay_descriptors() == 0);
+	MUST(arena_used(b.arena) == arena_empty);
+}
+
 static void step_take(void)
 {
 	unsigned what = script_choice(256), which = script_choice(256), how;
@@ -585,9 +619,11 @@ static void step_take(void)
 		step_relay(which % RELAYS);
 		break;
 	case 'e':
-		if (relay[which % RELAYS].fd >= 0)
-			close(relay[which % RELAYS].fd);
-		relay[which % RELAYS].fd = -1;
+		relay_hang_up(which % RELAYS);
+		break;
+	case 'b':
+		broker_stop();
+		broker_start();
 		break;
 	case 't':
 		step_time(which);
@@ -682,8 +718,6 @@ static void processes_renew(void)
 
 static void broker_begin(bool vault)
 {
-	struct failure f = { 0 };
-
 	now_ms = 1000000;
 	wall_s = 1795300000;
 	processes_renew();
@@ -693,12 +727,7 @@ static void broker_begin(bool vault)
 	directory_empty("state/ccrun");
 	if (vault)
 		vault_put();
-	b.places = b.tenants = b.connections = b.turn = 0;
-	b.full = b.watched = b.undelayed = false;
-	if (tenants_start(&b, &f) != 0) {
-		fprintf(stderr, "%s\n", f.what);
-		abort();
-	}
+	broker_start();
 }
 
 static int descriptor_first_free(void)
@@ -709,26 +738,6 @@ static int descriptor_first_free(void)
 	return fd;
 }
 
-static void broker_end(void)
-{
-	unsigned i;
-
-	for (i = 0; i < CLIENTS; i++)
-		client_hang_up(&client[i]);
-	for (i = 0; i < b.places; i++)
-		connection_drop(&b, &b.connection[i]);
-	for (i = 0; i < RELAYS; i++)
-		if (relay[i].fd >= 0) {
-			close(relay[i].fd);
-			relay[i].fd = -1;
-		}
-	tenants_stop(&b);
-	close(b.auto_unlock.host);
-	MUST(b.connections == 0 && relay_descriptors() == 0);
-	MUST(arena_used(b.arena) == arena_empty);
-	MUST(descriptor_first_free() == first_free);
-}
-
 static void script_run(const uint8_t *p, size_t n, bool vault)
 {
 	script.p = p;
@@ -737,7 +746,8 @@ static void script_run(const uint8_t *p, size_t n, bool vault)
 	first_free = descriptor_first_free();
 	broker_begin(vault);
 	loop_run(&b);
-	broker_end();
+	broker_stop();
+	MUST(descriptor_first_free() == first_free);
 }
 
 /* ---- what each input begins with ---- */
@@ -774,6 +784,7 @@ static void fixture_make(void)
 	unsigned i;
 	int fd;
 
+	written_n = 0;
 	write_bytes("c\0\0", 3);
 	write_request(0, "init slot[] key", 0);
 	for (i = 0; i < 8; i++) {
@@ -783,7 +794,7 @@ static void fixture_make(void)
 			      3);
 		write_change("name", i);
 		write_change("policy", i);
-		write_change("variable", i == 6);
+		write_change("variable", i == TEAM);
 	}
 	script_run(written, written_n, false);
 	MUST(fuzz_understood == 9);
@@ -792,10 +803,23 @@ static void fixture_make(void)
 	vault_file_n = (size_t)read(fd, vault_file, sizeof(vault_file));
 	MUST(fd >= 0 && vault_file_n > 0 && vault_file_n < sizeof(vault_file));
 	close(fd);
-	fuzz_understood = 0;
 	written_n = 0;
 	write_bytes("c\0\0", 3);
 	write_request(0, "unlock slot key", 0);
+}
+
+static void memory_prepare(void)
+{
+	uint64_t inputs = fuzz_inputs, understood = fuzz_understood;
+
+	b.arena = fuzz_arena;
+	b.packet = arena_alloc(b.arena, WIRE_PACKET_MAX, NULL);
+	MUST(b.packet);
+	arena_empty = arena_used(b.arena);
+	fuzz_understood = 0;
+	fixture_make();
+	fuzz_inputs = inputs;
+	fuzz_understood = understood;
 }
 
 static void broker_prepare(void)
@@ -818,15 +842,12 @@ static void broker_prepare(void)
 	MUST(b.listener >= 0 && places_watch_other(&b, b.listener, LISTENER_ID) == 0);
 	/* Few, so that inputs reach them. */
 	b.places_most = 32;
-	b.places_uid = 10;
-	b.places_marked = 6;
-	b.sessions_uid = 6;
+	b.places_uid = 7;
+	b.places_marked = 4;
+	b.sessions_uid = 4;
 	b.fds_connections = 60;
 	b.connection = calloc(b.places_most, sizeof(*b.connection));
-	b.arena = arena_new(ARENA_DEFAULT, &f);
-	MUST(b.connection && b.arena);
-	b.packet = arena_alloc(b.arena, WIRE_PACKET_MAX, &f);
-	arena_empty = arena_used(b.arena);
+	MUST(b.connection);
 	for (i = 0; i < PROCESSES; i++)
 		MUST((process[i].life = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) >= 0);
 }
@@ -863,14 +884,13 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 		relay[i].fd = -1;
 	broker_prepare();
 	descriptors_prepare();
-	fixture_make();
 	return atexit(fuzz_at_exit);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
-	size_t unlocking = written_n;
 	uint8_t key[KEY_LEN];
+	size_t unlocking;
 
 	memset(key, KEY_BYTE, sizeof(key));
 	/* Words that would come back in a refusal, as they were sent. */
@@ -878,6 +898,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	    memmem(p, n, key, sizeof(key)))
 		return 0;
 	fuzz_inputs++;
+	if (fuzz_arena_make())
+		memory_prepare();
+	unlocking = written_n;
 	if (p[0] == 'n' || p[0] == 'l') {
 		script_run(p + 1, n - 1, p[0] == 'l');
 		return 0;

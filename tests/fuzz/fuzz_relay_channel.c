@@ -26,6 +26,7 @@
 #include "relay/channel.h"
 #include "relay/settings.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_arena.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
 
@@ -37,7 +38,6 @@ static struct {
 	size_t n;
 } rest;
 static int beside[4] = { -1 }; /* what a message may bring */
-static struct arena *arena;
 static struct channel channel;
 
 /* The next message of the input; at its end the broker has hung up. */
@@ -114,25 +114,29 @@ static void settings_release(struct relay_settings *s)
 		if (fds[i] >= 0)
 			close(fds[i]);
 	free(s->ca.p);
-	arena_release(arena, s->cert.p);
-	arena_release(arena, s->key.p);
-	arena_release(arena, s->proxy);
-	arena_release(arena, s->no_proxy);
+	arena_release(fuzz_arena, s->cert.p);
+	arena_release(fuzz_arena, s->key.p);
+	arena_release(fuzz_arena, s->proxy);
+	arena_release(fuzz_arena, s->no_proxy);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	static struct relay_settings s;
 	struct failure f = { 0 };
-	size_t empty = arena_used(arena);
-	int fd = fcntl(beside[1], F_DUPFD_CLOEXEC, 3), after;
+	size_t empty;
+	int fd, after;
 
+	if (fuzz_arena_make())
+		MUST(relay_channel_open(&channel, fuzz_arena, NULL) == 0);
+	empty = arena_used(fuzz_arena);
+	fd = fcntl(beside[1], F_DUPFD_CLOEXEC, 3);
 	close(fd);
 	fuzz_inputs++;
 	if (n > 0 && p[0] == 's') {
 		rest.p = p + 1;
 		rest.n = n - 1;
-		if (settings_receive(&s, &channel, arena, &f) == 0) {
+		if (settings_receive(&s, &channel, fuzz_arena, &f) == 0) {
 			fuzz_understood++;
 			check_settings(&s);
 		} else {
@@ -144,7 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		rest.n = n;
 	}
 	read_messages();
-	MUST(arena_used(arena) == empty);
+	MUST(arena_used(fuzz_arena) == empty);
 	after = fcntl(beside[1], F_DUPFD_CLOEXEC, 3);
 	MUST(after == fd);
 	close(after);
@@ -166,7 +170,5 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	MUST(listen(beside[2], 1) == 0);
 	beside[3] = (int)syscall(SYS_pidfd_open, getpid(), 0);
 	MUST(beside[3] >= 0);
-	arena = arena_new(ARENA_LEAST, NULL);
-	MUST(arena && relay_channel_open(&channel, arena, NULL) == 0);
 	return atexit(fuzz_at_exit);
 }

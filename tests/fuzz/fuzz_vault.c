@@ -14,6 +14,7 @@
 
 #include "base/fail.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/fuzz/fuzz_arena.h"
 #include "vault/arena.h"
 #include "vault/bytes.h"
 #include "vault/crypto.h"
@@ -27,8 +28,6 @@
 #include "vault/vault_private.h"
 
 #define INPUT_MAX 65536 /* bytes */
-
-static struct arena *arena;
 
 static void check_layout(const struct vault_layout *l, size_t n)
 {
@@ -90,7 +89,7 @@ static struct vault *empty_vault(void)
 	struct vault *v = calloc(1, sizeof(*v));
 
 	MUST(v);
-	v->arena = arena;
+	v->arena = fuzz_arena;
 	return v;
 }
 
@@ -125,7 +124,7 @@ static void read_plaintext(unsigned version, const uint8_t *p, size_t n)
 		MUST(!entry_wrong(v->entry[i]));
 	/* Written as the lowest version that can hold it, and the same once more. */
 	size = serial_size(v);
-	again = arena_alloc(arena, size, NULL);
+	again = arena_alloc(fuzz_arena, size, NULL);
 	if (again) {
 		memset(again, 0, size);
 		serial_write(v, again);
@@ -133,10 +132,10 @@ static void read_plaintext(unsigned version, const uint8_t *p, size_t n)
 		MUST(second && second->count == v->count && second->images == v->images);
 		MUST(serial_size(second) == size && second->next_slot == v->next_slot);
 		vault_free(second);
-		arena_release(arena, again);
+		arena_release(fuzz_arena, again);
 	}
 	vault_free(v);
-	MUST(arena_used(arena) == 0);
+	MUST(arena_used(fuzz_arena) == 0);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
@@ -149,6 +148,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	copy = malloc(n - 1);
 	MUST(copy);
 	memcpy(copy, p + 1, n - 1);
+	fuzz_arena_make();
 	if (p[0] == 'f')
 		read_file(copy, n - 1);
 	else if (p[0] == 'k')
@@ -164,7 +164,5 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
 	(void)argc;
 	(void)argv;
 	MUST(sodium_init() >= 0);
-	arena = arena_new(ARENA_DEFAULT, NULL);
-	MUST(arena);
 	return atexit(fuzz_at_exit);
 }

@@ -6,6 +6,8 @@
  * second one reads, no packet is of both kinds, a member has one type and lies
  * inside the packet, a policy that was read is written and read again the same,
  * whatever the claim's reader accepts lies inside the packet.
+ *
+ * Targets: wire/check.c wire/claim.h wire/unpack.c wire/policy.c wire/names.c
  */
 #include <stdbool.h>
 #include <string.h>
