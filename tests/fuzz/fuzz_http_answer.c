@@ -3,7 +3,7 @@
  * written for claude; and the text of an error of the relay's own.  (Bodies in chunks:
  * fuzz_request.c.)
  *
- * Byte by byte comes to the same as at once.  A written head is within its bound, has no
+ * In pieces it comes to the same as at once.  A written head is within its bound, has no
  * secret, is read as the same answer, and would be written the same once more.  An error
  * is always a whole answer with valid JSON.
  */
@@ -43,12 +43,15 @@ static int read_head(struct answer_head *h, const char *p, size_t n)
 	struct answer_head bytewise;
 	struct failure f = { 0 }, late = { 0 };
 	int r = 0, whole;
-	size_t i;
+	/* Each reading begins anew: of a long head in pieces. */
+	size_t i, step = n < 256 ? 1 : 1 + n / 64;
 
 	memset(h, 0, sizeof(*h));
 	memset(&bytewise, 0, sizeof(bytewise));
-	for (i = 0; i < n && r == 0; i++)
-		r = answer_head_read(&bytewise, p, i + 1, &late);
+	for (i = 0; i < n && r == 0;) {
+		i = i + step < n ? i + step : n;
+		r = answer_head_read(&bytewise, p, i, &late);
+	}
 	whole = answer_head_read(h, p, n, &f);
 	MUST(r == whole && memcmp(h, &bytewise, sizeof(*h)) == 0);
 	MUST(strcmp(f.what, late.what) == 0);
