@@ -51,11 +51,13 @@ WRAPPED_fuzz_dispatch := clock_now_ms clock_wall peer_identify peer_check_alive 
 	peer_check_namespaces peer_check_private peer_check_hardened peer_check_confined proc_stat \
 	proc_confined arena_verify witness_read_link relay_keeper_start_relay sock_recv sock_recv_no_fds epoll_wait
 WRAPPED_fuzz_relay_channel := sock_recv io_wait
+WRAPPED_fuzz_relay_body := upstream_recv
 $(foreach d,import database files,$(eval WRAPPED_fuzz_$(d) := locked_map locked_unmap))
 wrapped = $(foreach f,$(WRAPPED_$(basename $(notdir $(1)))),-Wl,--wrap=$(f))
 $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer $(call wrapped,$(s)))))
-$(BUILD)/tests/fuzz_relay_channel: $(call objs,reach)
-$(BUILD)/tests/fuzz_relay_channel: test_libs += $(call objs,reach) -lcurl -lssl -lcrypto
+$(BUILD)/tests/fuzz_relay_channel $(BUILD)/tests/fuzz_relay_body: $(call objs,reach)
+$(BUILD)/tests/fuzz_relay_channel $(BUILD)/tests/fuzz_relay_body: test_libs += $(call objs,reach) \
+	-lcurl -lssl -lcrypto
 # And a reader of a program that no other test looks into.
 $(BUILD)/tests/fuzz_files: $(OBJ)/helpers/ask/models_answer.o
 $(BUILD)/tests/fuzz_files: test_libs += $(OBJ)/helpers/ask/models_answer.o
