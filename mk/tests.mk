@@ -58,9 +58,12 @@ $(eval $(foreach s,$(fuzz_src),$(call link_test,$(s),-fsanitize=fuzzer $(call wr
 $(BUILD)/tests/fuzz_relay_channel $(BUILD)/tests/fuzz_relay_body: $(call objs,reach)
 $(BUILD)/tests/fuzz_relay_channel $(BUILD)/tests/fuzz_relay_body: test_libs += $(call objs,reach) \
 	-lcurl -lssl -lcrypto
-# And a reader of a program that no other test looks into.
+# And readers that no other test looks into: of a program, of the library.
 $(BUILD)/tests/fuzz_files: $(OBJ)/helpers/ask/models_answer.o
 $(BUILD)/tests/fuzz_files: test_libs += $(OBJ)/helpers/ask/models_answer.o
+claim_readers := $(patsubst %,$(OBJ)/shim/preload/%.o,broker_messages refusal)
+$(BUILD)/tests/fuzz_wire: $(claim_readers)
+$(BUILD)/tests/fuzz_wire: test_libs += $(claim_readers)
 
 # Tests of what has threads, of these objects alone: ThreadSanitizer's build is a small one.
 threads_obj := $(call objs,base) $(patsubst %,$(OBJ)/client/common/%.o,terminal_input terminal_watch)

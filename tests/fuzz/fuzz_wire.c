@@ -8,11 +8,13 @@
  * whatever the claim's reader accepts lies inside the packet.
  *
  * Targets: wire/check.c wire/claim.h wire/unpack.c wire/policy.c wire/names.c
+ *	shim/preload/broker_messages.c
  */
 #include <stdbool.h>
 #include <string.h>
 
 #include "base/fail.h"
+#include "shim/preload/broker_messages.h"
 #include "tests/fuzz/fuzz.h"
 #include "wire/check.h"
 #include "wire/claim.h"
@@ -91,6 +93,7 @@ static void read_fixed(const uint8_t *p, size_t n)
 {
 	struct claim_item item[SESSION_ENTRIES_MAX];
 	struct claim_text what, hint;
+	struct refusal why = { .text = "" };
 	int i, count = claim_get_items(p, n, item, SESSION_ENTRIES_MAX);
 
 	MUST(count <= SESSION_ENTRIES_MAX);
@@ -98,6 +101,11 @@ static void read_fixed(const uint8_t *p, size_t n)
 		MUST(item[i].name.p > (const char *)p && item[i].name.n > 0 && item[i].value.n > 0);
 		MUST(item[i].value.p + item[i].value.n <= (const char *)p + n);
 	}
+	/* The library's own look: as many items, or words. */
+	MUST(broker_read_items(p, n, item, SESSION_ENTRIES_MAX, &why) == count);
+	MUST(count >= 0 || claim_type(p, n) == CLAIM_REFUSED || why.text[0]);
+	MUST(memchr(why.text, 0, sizeof(why.text)) && memchr(why.hint, 0, sizeof(why.hint)));
+	MUST(count == 0 || broker_check_ok(p, n, &why) != 0);
 	if (claim_get_refusal(p, n, &what, &hint) == 0)
 		MUST(count < 0 && hint.p + hint.n == (const char *)p + n &&
 		     what.p + what.n < hint.p);
