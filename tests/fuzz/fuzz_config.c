@@ -78,14 +78,13 @@ static void check_policy(const struct policy *p)
 	MUST(strcmp(text, again) == 0);
 }
 
-static void load_provider(const uint8_t *p, size_t n)
+static void load_provider(const char *mode)
 {
 	struct failure f = { 0 };
 	struct provider *loaded;
 	unsigned i;
 
-	write_file("providers/x.conf", p, n);
-	if (provider_load("x", NULL, &loaded, &f) != 0) {
+	if (provider_load("x", mode, &loaded, &f) != 0) {
 		check_refusal(&f);
 		return;
 	}
@@ -191,7 +190,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 		return 0;
 	switch (p[0]) {
 	case 'p':
-		load_provider(p + 1, n - 1);
+		write_file("providers/x.conf", p + 1, n - 1);
+		load_provider(NULL);
+		load_provider("fast");
 		break;
 	case 's':
 		load_source(p + 1, n - 1);
