@@ -5,7 +5,7 @@
  * An input is the JSON, a line end and a NUL, and then what is not the client's:
  * a byte for each choice, a length and its bytes for each name.
  *
- * Targets: statusline/ display/
+ * Targets: statusline/client_input.c statusline/cells.c statusline/line.c display/
  */
 #include <stdbool.h>
 #include <string.h>

@@ -6,6 +6,9 @@
  * attacker can do that, and no fuzzer finds a checksum.  What is checked besides memory: all
  * parts lie inside the file, what anyone learns of it is what the layout says, and a plaintext
  * that was read is written and read again the same.
+ *
+ * Targets: vault/layout.c vault/serial.c vault/inspect.c vault/keyfile.c vault/slot_format.c
+ *	vault/tagged_fields.c vault/images.c
  */
 #include <stdlib.h>
 #include <string.h>

@@ -64,6 +64,9 @@ static void read_map(struct wire_map m, const uint8_t *packet, size_t size, int 
 			MUST(strlen(text) < sizeof(text));
 			wire_name_ok(text);
 			wire_variable_ok(text);
+			if (wire_carrier_ok(text))
+				MUST(!wire_carriers_collide(text, "header:x-other") ||
+				     wire_carrier_header(text));
 			read_policy(text);
 			kinds++;
 		} else {
