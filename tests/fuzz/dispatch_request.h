@@ -66,6 +66,8 @@ static void told_keep(enum told kind, const char *text)
 /* The vault that each input begins with, and parts of one that was handed out. */
 static uint8_t vault_file[VAULT_FILE_MAX];
 static size_t vault_file_n;
+/* Sealed to this host: the first with the key of slot 1, the second with slot 2's; the last is damaged. */
+static uint8_t keyfiles[3][KEYFILE_LEN];
 static uint8_t told_part[WIRE_PACKET_MAX];
 static size_t told_part_n;
 
@@ -385,6 +387,8 @@ static const char *const requests[] = {
 	"usage-put error retry",
 	"usage name",
 	"no-such-request name",
+	"slot-add slot[] key expect keyfile",
+	"rekey keys keyfile",
 };
 #define REQUESTS (sizeof(requests) / sizeof(requests[0]))
 
@@ -613,8 +617,6 @@ static void put_foreign(unsigned choice)
 
 static void put_value(enum pool pool, unsigned choice)
 {
-	uint8_t keyfile[KEYFILE_LEN] = { 0 };
-
 	if (choice >= FOREIGN) {
 		put_foreign(choice);
 		return;
@@ -658,7 +660,7 @@ static void put_value(enum pool pool, unsigned choice)
 		put_part(choice);
 		break;
 	case A_KEYFILE:
-		pack_bin(keyfile, sizeof(keyfile));
+		pack_bin(keyfiles[choice % 3], KEYFILE_LEN - (choice >= 100));
 		break;
 	case A_KEYS:
 		put_keys(choice);

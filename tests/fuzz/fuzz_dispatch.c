@@ -36,6 +36,7 @@
 
 #include "base/clock.h"
 #include "base/fail.h"
+#include "base/machine_id.h"
 #include "base/proc.h"
 #include "base/sock.h"
 #include "broker/broker.h"
@@ -52,6 +53,8 @@
 #include "tests/fuzz/fuzz_directory.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
+#include "vault/host_key.h"
+#include "vault/inspect.h"
 #include "wire/claim.h"
 #include "wire/unpack.h"
 
@@ -91,6 +94,7 @@ static int64_t now_ms, wall_s;
 static int sealed_file, session_listener, first_free;
 static struct sockaddr_un listener_address;
 static size_t arena_empty;
+static char host_key[HOST_SECRET_TEXT];
 
 /* ---- what the kernel says ---- */
 
@@ -689,14 +693,14 @@ static void directory_empty(const char *leaf)
 		closedir(d);
 }
 
-static void vault_put(void)
+static void file_put(const char *leaf, const void *p, size_t n)
 {
 	char path[96];
 	int fd;
 
-	path_below("data/ccrun/vault", path, sizeof(path));
+	path_below(leaf, path, sizeof(path));
 	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
-	MUST(fd >= 0 && write(fd, vault_file, vault_file_n) == (ssize_t)vault_file_n);
+	MUST(fd >= 0 && write(fd, p, n) == (ssize_t)n);
 	close(fd);
 }
 
@@ -724,8 +728,10 @@ static void broker_begin(bool vault)
 	told_part_n = 0;
 	directory_empty("data/ccrun");
 	directory_empty("state/ccrun");
-	if (vault)
-		vault_put();
+	if (vault) {
+		file_put("data/ccrun/vault", vault_file, vault_file_n);
+		file_put("data/ccrun/host.key", host_key, strlen(host_key));
+	}
 	broker_start();
 }
 
@@ -776,6 +782,26 @@ static void write_change(const char *alias, unsigned choice)
 	write_bytes((char[]){ (char)field_find(alias, strlen(alias)), (char)choice }, 2);
 }
 
+/* Keyfiles of that vault, sealed to a host whose key is in its directory. */
+static void keyfiles_make(void)
+{
+	static const uint8_t seed[HOST_SEED_LEN] = { 1 };
+	static struct vault_public public;
+	struct keyfile_info info;
+	uint8_t *secret = arena_alloc(b.arena, HOST_SEED_LEN, NULL), key[KEY_LEN];
+	char machine[BOUND_LEN];
+
+	MUST(secret && vault_inspect(vault_file, vault_file_n, &public, NULL) == 0);
+	machine_id_read(machine, sizeof(machine));
+	host_pair(seed, machine, info.host, secret);
+	arena_release(b.arena, secret);
+	host_secret_format(seed, host_key);
+	memcpy(info.vault, public.id, sizeof(info.vault));
+	memset(key, KEY_BYTE, sizeof(key));
+	for (info.slot = 1; info.slot <= 2; info.slot++)
+		MUST(keyfile_seal(&info, key, keyfiles[info.slot - 1]) == 0);
+}
+
 /* A vault with an entry of each kind: the first names of the pool, with those policies. */
 static void fixture_make(void)
 {
@@ -802,6 +828,7 @@ static void fixture_make(void)
 	vault_file_n = (size_t)read(fd, vault_file, sizeof(vault_file));
 	MUST(fd >= 0 && vault_file_n > 0 && vault_file_n < sizeof(vault_file));
 	close(fd);
+	keyfiles_make();
 	written_n = 0;
 	write_bytes("c\0\0", 3);
 	write_request(0, "unlock slot key", 0);
