@@ -266,10 +266,10 @@ static const struct {
 	{ "screen", "screen", A_BOOL },
 	{ "logout", "logout", A_BOOL },
 	{ "durable", "durable", A_BOOL },
-	{ "after", "after", POOL_TEXT },
-	{ "page", "after", A_NUMBER },
+	{ "after", "after", POOL_PROXY }, /* the first is empty */
+	{ "page", "after", A_SIZE },
 	{ "limit", "limit", POOL_LIMIT },
-	{ "from", "from", A_NUMBER },
+	{ "from", "from", A_SIZE },
 	{ "since", "since", A_SIZE },
 	{ "names", "names", A_NAMES },
 	{ "expires", "expires", A_SIZE },
@@ -290,7 +290,7 @@ static const struct {
 	{ "purpose", "purpose", POOL_TEXT },
 	{ "prices", "prices", A_PRICES },
 	{ "entries", "entries", A_ENTRIES },
-	{ "roots", "roots", POOL_PROXY }, /* the first is empty */
+	{ "roots", "roots", POOL_PROXY }, /* likewise */
 	{ "image", "image", A_IMAGE },
 	{ "agreed", "agreed", A_BOOL },
 	{ "proxy", "proxy", POOL_PROXY },
