@@ -179,17 +179,20 @@ tsan:
 	for t in $(BUILD)-tsan/threads/test_*; do $$narrow $$t || exit 1; done
 
 # Longer than the suite's few seconds: SECONDS=n each.  FUZZ="fuzz_wire": these alone.  JOBS=2: at
-# once.  By libFuzzer with ASan and UBSan (GO_ON=1: from what it found the last time), or ENGINE=afl:
-# by AFL++, without.  A third build tells the lines that were reached.
-fuzz_build = $(if $(filter afl,$(ENGINE)),$(BUILD)-afl,$(BUILD)-asan)
+# once.  By libFuzzer with ASan and UBSan (GO_ON=1: from what it found the last time).
+# ENGINE=plain: without them, which is faster by far, and then what was found once more with them.
+# ENGINE=afl: by AFL++, without.  Another build tells the lines that were reached.
 fuzz:
 	@tools/need build fuzz >/dev/null || tools/deps build fuzz
-	@$(MAKE) --no-print-directory BUILD=$(fuzz_build) \
-		$(if $(filter afl,$(ENGINE)),CC=afl-clang-fast,CC=clang SANITIZE=1) fuzz-build
+	@$(MAKE) --no-print-directory BUILD=$(BUILD)-asan CC=clang SANITIZE=1 fuzz-build
+	@[ "$(ENGINE)" != plain ] || $(MAKE) --no-print-directory BUILD=$(BUILD)-plain CC=clang \
+		CFLAGS=-fsanitize=fuzzer-no-link fuzz-build
+	@[ "$(ENGINE)" != afl ] || $(MAKE) --no-print-directory BUILD=$(BUILD)-afl CC=afl-clang-fast fuzz-build
 	@LLVM_PROFILE_FILE=/dev/null $(MAKE) --no-print-directory BUILD=$(BUILD)-lines CC=clang \
 		CFLAGS="-fprofile-instr-generate -fcoverage-mapping" fuzz-build
-	@tools/fuzz $(if $(ENGINE),--engine $(ENGINE)) $(if $(GO_ON),--go-on) --jobs $(or $(JOBS),1) --coverage $(BUILD)-lines \
-		$(fuzz_build) $(or $(SECONDS),60) $(FUZZ)
+	@tools/fuzz $(if $(filter afl,$(ENGINE)),--engine afl) $(if $(GO_ON),--go-on) --jobs $(or $(JOBS),1) \
+		$(if $(filter plain,$(ENGINE)),--again $(BUILD)-asan) --coverage $(BUILD)-lines \
+		$(BUILD)-$(or $(ENGINE),asan) $(or $(SECONDS),60) $(FUZZ)
 
 # The broker's protocol by several clients, against a model of what it grants; as an ordinary user.
 # SECONDS=n; ARGS="--seed 7", --sequences 100, --steps 80.  tests/model/test_protocol_model.py is the
