@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "base/number.h"
 #include "relay/channel.h"
+#include "relay/deadline.h"
 #include "relay/http_target.h"
 #include "relay/pair.h"
 #include "relay/secret_filter.h"
@@ -226,8 +227,6 @@ static const char *errand_go_on(struct errand *e, struct relay *r)
 
 void errand_poll(const struct errand *e, struct pollfd *fd, int *timeout)
 {
-	int64_t left;
-
 	*fd = (struct pollfd){ .fd = -1 };
 	if (!e->under_way)
 		return;
@@ -235,11 +234,7 @@ void errand_poll(const struct errand *e, struct pollfd *fd, int *timeout)
 		fd->fd = upstream_fd(e->up);
 		fd->events = (short)(POLLIN | (buffer_waiting(&e->request) ? POLLOUT : 0));
 	}
-	left = e->deadline - clock_now_ms();
-	if (left < 0)
-		left = 0;
-	if (*timeout < 0 || left < *timeout)
-		*timeout = (int)left;
+	deadline_shorten(e->deadline, timeout);
 }
 
 void errand_run(struct errand *e, struct relay *r, const struct pollfd *fd)

@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/sock.h"
+#include "relay/deadline.h"
 #include "relay/pair_client.h"
 #include "relay/pair_end.h"
 #include "relay/pair_exchange.h"
@@ -137,16 +138,6 @@ static short pair_upstream_events(const struct pair *p)
 	return events;
 }
 
-static void poll_until(int64_t until, int *timeout)
-{
-	int64_t left = until - clock_now_ms();
-
-	if (left < 0)
-		left = 0;
-	if (*timeout < 0 || left < *timeout)
-		*timeout = (int)left;
-}
-
 void pair_poll(struct pair *p, struct pollfd fds[2], int *timeout)
 {
 	short events = pair_upstream_events(p);
@@ -157,9 +148,9 @@ void pair_poll(struct pair *p, struct pollfd fds[2], int *timeout)
 	if (p->again)
 		*timeout = 0;
 	if (p->state == PAIR_FAREWELL && p->shut)
-		poll_until(p->linger_until, timeout);
+		deadline_shorten(p->linger_until, timeout);
 	if (p->head_until)
-		poll_until(p->head_until, timeout);
+		deadline_shorten(p->head_until, timeout);
 }
 
 void pair_run(struct pair *p, const struct pollfd fds[2])

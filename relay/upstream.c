@@ -18,6 +18,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "reach/reach.h"
+#include "relay/deadline.h"
 #include "relay/settings.h"
 
 #define CONNECT_MS 30000L
@@ -93,18 +94,12 @@ static int on_timer(CURLM *multi, long ms, void *arg)
 
 size_t upstreams_poll(struct upstreams *us, struct pollfd *p, size_t max, int *timeout)
 {
-	int64_t left;
 	size_t i;
 
 	for (i = 0; i < us->count && i < max; i++)
 		p[i] = (struct pollfd){ .fd = us->watched[i].fd, .events = us->watched[i].events };
-	if (us->wake >= 0) {
-		left = us->wake - clock_now_ms();
-		if (left < 0)
-			left = 0;
-		if (*timeout < 0 || left < *timeout)
-			*timeout = (int)left;
-	}
+	if (us->wake >= 0)
+		deadline_shorten(us->wake, timeout);
 	return i;
 }
 
