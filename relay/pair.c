@@ -54,11 +54,6 @@ bool pair_is_over(const struct pair *p)
 	return p->state == PAIR_OVER;
 }
 
-bool pair_is_idle(const struct pair *p)
-{
-	return p->state == PAIR_HEAD && p->in.to == 0;
-}
-
 void pair_free(struct pair *p)
 {
 	pair_end(p, true);
@@ -98,6 +93,23 @@ static void pair_note_head(struct pair *p)
 		p->head_until = clock_now_ms() + HEAD_MS;
 }
 
+/* Is it the client alone that can go on with the body?  The network and the provider may take
+ * what they like for what has come of it. */
+static bool pair_awaits_body(const struct pair *p)
+{
+	return p->state == PAIR_EXCHANGE && !p->request.ended && !p->answer.head_read &&
+	       buffer_waiting(&p->in) == 0 && buffer_waiting(&p->request.out) == 0;
+}
+
+static void pair_note_stillness(struct pair *p)
+{
+	if (!pair_awaits_body(p))
+		p->still_since = 0;
+	else if (p->moved || !p->still_since)
+		p->still_since = clock_now_ms();
+	p->moved = false;
+}
+
 static void pair_go_on(struct pair *p)
 {
 	unsigned i;
@@ -107,6 +119,7 @@ static void pair_go_on(struct pair *p)
 			break;
 	p->again = i == STEPS_MAX && p->state != PAIR_OVER;
 	pair_note_head(p);
+	pair_note_stillness(p);
 }
 
 static short pair_client_events(const struct pair *p)

@@ -22,6 +22,8 @@ struct relay_settings;
 struct request_route;
 struct upstreams;
 
+#define PAIRS_MAX 64
+
 /* What all pairs share. */
 struct relay {
 	const struct relay_settings *settings;
@@ -41,7 +43,8 @@ struct relay {
 	bool orphaned;	   /* the broker has ended */
 	struct failure why_ended;
 	uint64_t last_id;
-	size_t most_pairs;
+	struct pair *pairs[PAIRS_MAX];
+	size_t pair_count, most_pairs;
 };
 
 /* Accept a connection on the listener; NULL: there is none now. */
@@ -55,9 +58,6 @@ void pair_run(struct pair *p, const struct pollfd fds[2]);
 
 /* Has it ended?  Then it is to be freed. */
 bool pair_is_over(const struct pair *p);
-
-/* Is it between two requests? */
-bool pair_is_idle(const struct pair *p);
 
 /* Wipe, close and free it.  What it used is reported. */
 void pair_free(struct pair *p);

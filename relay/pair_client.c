@@ -21,6 +21,7 @@ bool pair_fill(struct pair *p)
 		p->in.to += (size_t)n;
 		if (p->in_used < p->in.to)
 			p->in_used = p->in.to;
+		p->moved = true;
 		return true;
 	}
 	if (n < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))

@@ -8,6 +8,7 @@
 
 #include "relay/pair_client.h"
 #include "relay/pair_end.h"
+#include "relay/pair_places.h"
 #include "relay/pair_state.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
@@ -18,19 +19,35 @@ static struct buffer *pair_source(struct pair *p)
 	return kept_request_waits(&p->kept) ? &p->kept.b : &p->in;
 }
 
+static int pair_begin_flows(struct pair *p, struct failure *f)
+{
+	struct relay *r = p->relay;
+
+	if (answer_flow_begin(&p->answer, p->held->set, r->arena, f) != 0)
+		return -1;
+	if (request_flow_begin(&p->request, pair_source(p), &r->settings->provider, &r->key,
+			       r->arena, f) == 0)
+		return 0;
+	answer_flow_end(&p->answer, r->arena);
+	return -1;
+}
+
 static void pair_exchange(struct pair *p)
 {
 	struct relay *r = p->relay;
 	struct failure f = { .code = FAIL_NONE };
+
+	int begun;
 
 	p->held = key_hold(&r->key);
 	p->key_number = r->key.number;
 	p->request.counted = p->reserved;
 	p->kept.on = r->settings->renewable && !p->kept.replaying;
 	kept_request_add(&p->kept, p->in.p, p->request.reader.request.head_size);
-	if (answer_flow_begin(&p->answer, p->held->set, r->arena, &f) == 0 &&
-	    request_flow_begin(&p->request, pair_source(p), &r->settings->provider, &r->key,
-			       r->arena, &f) == 0) {
+	do
+		begun = pair_begin_flows(p, &f);
+	while (begun != 0 && f.code == FAIL_NO_MEMORY && pair_places_free_memory(r));
+	if (begun == 0) {
 		p->state = PAIR_EXCHANGE;
 		return;
 	}

@@ -48,6 +48,8 @@ struct pair {
 	bool shut;	    /* our side of the client's connection is */
 	int64_t head_until; /* clock_now_ms(): by then the head that has begun is whole; 0: none has */
 	int64_t linger_until;
+	bool moved;	     /* something came of the client, since the last look */
+	int64_t still_since; /* clock_now_ms(): the body stops there, by the client; 0: it does not */
 };
 
 #endif

@@ -13,12 +13,12 @@
 #include "base/sock.h"
 #include "relay/errand.h"
 #include "relay/pair.h"
+#include "relay/pair_places.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
 #include "relay/usage_meter.h"
 
 #define ASK_AGAIN_MS 15000 /* for a key that was to be had anew, and was not */
-#define PAIRS_MAX 64
 #define PER_PAIR 2
 #define SESSION_POLL 0
 #define CHANNEL_POLL 1
@@ -27,22 +27,20 @@
 #define FIXED_POLLS 4
 #define BROKER_END_MS 2000
 
-static struct pair *pairs[PAIRS_MAX];
-static size_t pair_count;
 static struct errand errand;
 static struct pollfd polls[FIXED_POLLS + PAIRS_MAX * PER_PAIR + UPSTREAM_POLLS_MAX];
 
-static void session_drop_ended(void)
+static void session_drop_ended(struct relay *r)
 {
 	size_t i, kept = 0;
 
-	for (i = 0; i < pair_count; i++) {
-		if (pair_is_over(pairs[i]))
-			pair_free(pairs[i]);
+	for (i = 0; i < r->pair_count; i++) {
+		if (pair_is_over(r->pairs[i]))
+			pair_free(r->pairs[i]);
 		else
-			pairs[kept++] = pairs[i];
+			r->pairs[kept++] = r->pairs[i];
 	}
-	pair_count = kept;
+	r->pair_count = kept;
 }
 
 /* ---- the broker's words ---- */
@@ -54,8 +52,8 @@ static void session_wipe_key(struct relay *r)
 
 	key_wipe(&r->key);
 	errand_wipe(&errand, r);
-	for (i = 0; i < pair_count; i++)
-		pair_wipe(pairs[i]);
+	for (i = 0; i < r->pair_count; i++)
+		pair_wipe(r->pairs[i]);
 }
 
 /* The first of the secrets that ends, ends the key. */
@@ -80,8 +78,8 @@ static int session_take_value(struct relay *r, const struct channel_message *m)
 		r->asked = false;
 		session_wipe_key(r);
 		relay_channel_note_failure(&r->channel, f.what);
-		for (i = 0; i < pair_count; i++)
-			pair_refuse_key(pairs[i], &f);
+		for (i = 0; i < r->pair_count; i++)
+			pair_refuse_key(r->pairs[i], &f);
 		return 0;
 	}
 	session_note_expiry(r, m);
@@ -89,8 +87,8 @@ static int session_take_value(struct relay *r, const struct channel_message *m)
 		return 0;
 	r->asked = false;
 	r->limited = m->limited;
-	for (i = 0; i < pair_count; i++)
-		pair_take_key(pairs[i]);
+	for (i = 0; i < r->pair_count; i++)
+		pair_take_key(r->pairs[i]);
 	return 0;
 }
 
@@ -111,8 +109,8 @@ static int session_take_no_value(struct relay *r, const struct channel_message *
 		session_wipe_key(r);
 	if (r->key_until)
 		r->key_until = clock_now_ms() + ASK_AGAIN_MS;
-	for (i = 0; i < pair_count; i++)
-		pair_refuse_key(pairs[i], &m->words);
+	for (i = 0; i < r->pair_count; i++)
+		pair_refuse_key(r->pairs[i], &m->words);
 	return 0;
 }
 
@@ -127,8 +125,8 @@ static void session_wipe(struct relay *r, const struct channel_message *m)
 	r->ended = true;
 	r->why_ended = m->words;
 	r->why_ended.code = FAIL_POLICY;
-	for (i = 0; i < pair_count; i++)
-		pair_refuse_key(pairs[i], &r->why_ended);
+	for (i = 0; i < r->pair_count; i++)
+		pair_refuse_key(r->pairs[i], &r->why_ended);
 }
 
 static void session_take_reservation(struct relay *r, const struct channel_message *m)
@@ -137,8 +135,8 @@ static void session_take_reservation(struct relay *r, const struct channel_messa
 	const struct channel_use unsent = { .id = m->id, .model = "", .result = &nothing };
 	size_t i;
 
-	for (i = 0; i < pair_count; i++)
-		if (pair_take_reservation(pairs[i], m))
+	for (i = 0; i < r->pair_count; i++)
+		if (pair_take_reservation(r->pairs[i], m))
 			return;
 	/* The client has gone meanwhile: what was reserved is given back. */
 	if (m->op == CHANNEL_RESERVED && relay_channel_report_use(&r->channel, &unsent) != 0)
@@ -211,16 +209,16 @@ static bool session_outlive_broker(struct relay *r)
 
 	key_wipe(&r->key);
 	errand_end(&errand, r);
-	for (i = 0; i < pair_count; i++)
-		pair_wipe(pairs[i]);
+	for (i = 0; i < r->pair_count; i++)
+		pair_wipe(r->pairs[i]);
 	if (!broker_has_ended(r))
 		return false;
 	r->orphaned = r->ended = true;
 	fail_set(&r->why_ended, FAIL_POLICY, NULL,
 		 "the broker has ended, and the key with it "
 		 "(hint: leave claude, and start it again with --resume)");
-	for (i = 0; i < pair_count; i++)
-		pair_refuse_key(pairs[i], &r->why_ended);
+	for (i = 0; i < r->pair_count; i++)
+		pair_refuse_key(r->pairs[i], &r->why_ended);
 	return true;
 }
 
@@ -228,32 +226,18 @@ static bool session_outlive_broker(struct relay *r)
 
 static bool session_is_full(const struct relay *r)
 {
-	return pair_count >= PAIRS_MAX || pair_count >= r->most_pairs;
+	return r->pair_count >= PAIRS_MAX || r->pair_count >= r->most_pairs;
 }
 
-/* The oldest one between two requests, or pair_count. */
-static size_t session_find_idle(void)
-{
-	size_t i = 0;
-
-	while (i < pair_count && !pair_is_idle(pairs[i]))
-		i++;
-	return i;
-}
-
-/* The client may keep more connections than there is memory for: an idle one goes. */
+/* The client may keep more connections than there is memory for. */
 static void session_accept(struct relay *r)
 {
-	size_t i = session_find_idle();
 	struct pair *p;
 
-	if (session_is_full(r) && i < pair_count) {
-		pair_free(pairs[i]);
-		for (pair_count--; i < pair_count; i++)
-			pairs[i] = pairs[i + 1];
-	}
+	if (session_is_full(r) && pair_places_make(r))
+		session_drop_ended(r);
 	while (!session_is_full(r) && (p = pair_accept(r)) != NULL)
-		pairs[pair_count++] = p;
+		r->pairs[r->pair_count++] = p;
 }
 
 /* Returns how many there are. */
@@ -268,11 +252,11 @@ static size_t session_fill_polls(struct relay *r, int *timeout)
 		.events = POLLIN,
 	};
 	polls[LISTENER_POLL] = (struct pollfd){ .fd = r->settings->listener, .events = POLLIN };
-	if (session_is_full(r) && session_find_idle() == pair_count)
+	if (session_is_full(r) && !pair_places_may_make(r, timeout))
 		polls[LISTENER_POLL].fd = -1;
 	errand_poll(&errand, &polls[ERRAND_POLL], timeout);
-	for (i = 0; i < pair_count; i++, n += PER_PAIR)
-		pair_poll(pairs[i], polls + n, timeout);
+	for (i = 0; i < r->pair_count; i++, n += PER_PAIR)
+		pair_poll(r->pairs[i], polls + n, timeout);
 	return n + upstreams_poll(r->upstreams, polls + n, UPSTREAM_POLLS_MAX, timeout);
 }
 
@@ -296,13 +280,13 @@ static int session_turn(struct relay *r, struct failure *f)
 		return heard;
 	if (!r->orphaned && (heard == 0 || r->hung_up) && !session_outlive_broker(r))
 		return 0;
-	had = pair_count;
+	had = r->pair_count;
 	at = FIXED_POLLS + had * PER_PAIR;
 	upstreams_run(r->upstreams, polls + at, n - at);
 	for (i = 0; i < had; i++)
-		pair_run(pairs[i], polls + FIXED_POLLS + i * PER_PAIR);
+		pair_run(r->pairs[i], polls + FIXED_POLLS + i * PER_PAIR);
 	errand_run(&errand, r, &polls[ERRAND_POLL]);
-	session_drop_ended();
+	session_drop_ended(r);
 	if (polls[LISTENER_POLL].revents)
 		session_accept(r);
 	return 1;
@@ -320,7 +304,7 @@ int session_run(struct relay *r, struct failure *f)
 	while (going > 0);
 	key_wipe(&r->key);
 	errand_end(&errand, r);
-	while (pair_count)
-		pair_free(pairs[--pair_count]);
+	while (r->pair_count)
+		pair_free(r->pairs[--r->pair_count]);
 	return going;
 }

@@ -479,8 +479,8 @@ def readable(s, seconds):
     return bool(select.select([s], [], [], seconds)[0])
 
 
-def until(condition, what=""):
-    end = time.monotonic() + PATIENCE
+def until(condition, what="", seconds=PATIENCE):
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.01)

@@ -24,7 +24,7 @@ ROWS = {
     "sessions: 1,000, and their relays": lambda: scenarios.crowded(1000, 50),
     "sessions: too many": scenarios.too_many,
     "sessions: too many, 256 descriptors": lambda: scenarios.too_many(256),
-    "sessions: slow requests": lambda: scenarios.slow(60),
+    "sessions: slow requests": lambda: scenarios.slow(120),
     "launches: a storm": lambda: scenarios.storm(500),
     "providers: stall, flood, cut": lambda: scenarios.providers(16),
     **{f"days: person {n}": lambda n=n: day.play(seed=n) for n in range(1, 6)},

@@ -23,6 +23,7 @@
 #include "relay/pair.h"
 #include "relay/pair_client.h"
 #include "relay/pair_end.h"
+#include "relay/pair_places.h"
 #include "relay/pair_state.h"
 
 static struct relay relay;

@@ -22,6 +22,7 @@
 
 #include "base/clock.h"
 #include "relay/pair.h"
+#include "relay/pair_places.h"
 #include "relay/pair_state.h"
 #include "relay/settings.h"
 #include "relay/upstream.h"
