@@ -85,7 +85,7 @@ static int make_room(struct broker *b, const struct tenant *t, bool marked, stru
 	bool fair = control_active(CONTROL_SESSION_PLACES);
 
 	/* A loop: for a moment a relay's channel may have been one too many. */
-	while (places_check_descriptors(b, f) != 0)
+	while (places_check_descriptors(b, t, PLACE_FDS, f) != 0)
 		if (take_silent_place(b, t, marked) != 0)
 			return -1;
 	while (fair && marked && t->marked >= b->places_marked)

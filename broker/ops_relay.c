@@ -13,6 +13,7 @@
 #include "base/sock.h"
 #include "broker/broker.h"
 #include "broker/ops.h"
+#include "broker/places.h"
 #include "broker/relay.h"
 #include "broker/relay_channel.h"
 #include "broker/relay_start.h"
@@ -37,7 +38,7 @@ static int check_session(const struct connection *c, struct failure *f)
 static struct relay *relay_in_preparation(struct connection *c, struct failure *f)
 {
 	if (!c->preparing)
-		c->preparing = relay_new();
+		c->preparing = relay_new(&c->tenant->relay_files);
 	if (!c->preparing)
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for a relay");
 	return c->preparing;
@@ -122,7 +123,9 @@ struct wire_out *op_relay_file(struct request *q, struct failure *f)
 	}
 	if (kind == RELAY_FILE_CA && admit_authorities(q->connection, q->beside->fd, f) != 0)
 		return NULL;
-	relay_keep_descriptor(&r->file[kind], q->beside->fd);
+	if (places_check_descriptors(q->broker, q->connection->tenant, 1, f) != 0)
+		return NULL;
+	relay_keep_descriptor(r, &r->file[kind], q->beside->fd);
 	q->beside->fd = -1;
 	return wire_ok();
 }
@@ -175,7 +178,8 @@ struct wire_out *op_relay(struct request *q, struct failure *f)
 	struct wire_out *start;
 	struct relay *r;
 
-	if (check_session(c, f) != 0 || check_listener(q->beside->fd, f) != 0)
+	if (check_session(c, f) != 0 || check_listener(q->beside->fd, f) != 0 ||
+	    places_check_descriptors(q->broker, c->tenant, 1, f) != 0)
 		return NULL;
 	start = relay_start_build(q, f);
 	r = start ? relay_in_preparation(c, f) : NULL;
@@ -184,7 +188,7 @@ struct wire_out *op_relay(struct request *q, struct failure *f)
 		return NULL;
 	}
 	r->start = start;
-	relay_keep_descriptor(&r->listener, q->beside->fd);
+	relay_keep_descriptor(r, &r->listener, q->beside->fd);
 	q->beside->fd = -1;
 	c->preparing = NULL;
 	return relay_channel_start(q->broker, c, r, f) == 0 ? wire_ok() : NULL;

@@ -8,9 +8,8 @@
 
 #include "base/fail.h"
 #include "broker/broker.h"
-#include "broker/relay.h"
+#include "broker/tenant.h"
 
-#define PLACE_FDS 2	/* a connection and its pidfd */
 #define PLACES_SPARE 16 /* that no session gets */
 #define PROCESSES 4096	/* that are told apart where places are short */
 
@@ -28,25 +27,54 @@ struct connection *places_find_free(struct broker *b)
 	return &b->connection[i];
 }
 
-int places_check_descriptors(const struct broker *b, struct failure *f)
+static unsigned tenant_descriptors(const struct tenant *t)
 {
-	unsigned used = PLACE_FDS * b->connections + relay_descriptors();
+	return PLACE_FDS * t->connections + t->relay_files;
+}
 
-	if (used + PLACE_FDS <= b->fds_connections)
-		return 0;
+/*
+ * How many t may have, of those that the others have left.  Not all of these: a uid that
+ * takes what it can must leave as much again for one that comes later.
+ */
+static unsigned places_share(const struct broker *b, const struct tenant *t)
+{
+	unsigned others = 0, left, i;
+
+	for (i = 0; i < b->tenants; i++)
+		if (&b->tenant[i] != t)
+			others += tenant_descriptors(&b->tenant[i]);
+	left = others < b->fds_connections ? b->fds_connections - others : 0;
+	return b->system ? left / 2 : left;
+}
+
+static int fail_descriptors(const struct broker *b, unsigned share, struct failure *f)
+{
 	return fail_set(f, FAIL_BUSY,
 			"end a session; or start the broker where more files may be open "
 			"(ulimit -Hn)",
-			"the broker may open no more files for connections than %u",
-			b->fds_connections);
+			"the broker may open no more files for %s than %u",
+			b->system ? "this user's connections" : "connections", share);
+}
+
+int places_check_descriptors(const struct broker *b, const struct tenant *t, unsigned more,
+			     struct failure *f)
+{
+	unsigned share = places_share(b, t);
+
+	return tenant_descriptors(t) + more <= share ? 0 : fail_descriptors(b, share, f);
 }
 
 int places_check_session(const struct broker *b, const struct tenant *t, struct failure *f)
 {
-	unsigned used = PLACE_FDS * t->opened + relay_descriptors();
+	unsigned used = PLACE_FDS * t->opened + t->relay_files, share = places_share(b, t);
+	unsigned spare = PLACE_FDS * PLACES_SPARE;
 
-	if (t->opened < b->sessions_uid && used + PLACE_FDS * PLACES_SPARE <= b->fds_connections)
+	if (b->system && spare > share / 2)
+		spare = share / 2;
+	if (t->opened < b->sessions_uid && used + spare <= share)
 		return 0;
+	if (t->opened == 0)
+		return fail_descriptors(b, share, f);
 	return fail_set(f, FAIL_BUSY, "end one: ccctl sessions shows them",
 			"there are %u sessions already", t->opened);
 }

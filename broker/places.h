@@ -13,12 +13,17 @@ struct connection;
 struct failure;
 struct tenant;
 
+#define PLACE_FDS 2 /* a connection and its pidfd */
+
 /* A free place of b->connection, or NULL. */
 struct connection *places_find_free(struct broker *b);
 
-/* 0: one more connection, or a relay's channel, leaves the broker's own files enough
- * descriptors; or FAIL_BUSY. */
-int places_check_descriptors(const struct broker *b, struct failure *f);
+/*
+ * 0: so many descriptors more of t leave the broker's own files enough, and other users at
+ * least as many as t has; or FAIL_BUSY.
+ */
+int places_check_descriptors(const struct broker *b, const struct tenant *t, unsigned more,
+			     struct failure *f);
 
 /* May t have one session more?  Places stay free for who lists, ends or locks them. */
 int places_check_session(const struct broker *b, const struct tenant *t, struct failure *f);

@@ -15,8 +15,6 @@
 
 static const char *const file_names[RELAY_FILES] = { "ca", "cert", "key" };
 
-static unsigned descriptors_kept;
-
 int relay_file_from_name(const char *name)
 {
 	int i;
@@ -27,36 +25,32 @@ int relay_file_from_name(const char *name)
 	return -1;
 }
 
-struct relay *relay_new(void)
+struct relay *relay_new(unsigned *kept)
 {
 	struct relay *r = calloc(1, sizeof(*r));
 	int i;
 
 	if (!r)
 		return NULL;
+	r->kept = kept;
 	r->channel = r->listener = r->pidfd = -1;
 	for (i = 0; i < RELAY_FILES; i++)
 		r->file[i] = -1;
 	return r;
 }
 
-void relay_keep_descriptor(int *place, int fd)
+void relay_keep_descriptor(struct relay *r, int *place, int fd)
 {
 	*place = fd;
-	descriptors_kept++;
+	++*r->kept;
 }
 
-unsigned relay_descriptors(void)
-{
-	return descriptors_kept;
-}
-
-static void descriptor_close(int fd)
+static void descriptor_close(struct relay *r, int fd)
 {
 	if (fd < 0)
 		return;
 	sock_close(fd);
-	descriptors_kept--;
+	--*r->kept;
 }
 
 void relay_free(struct relay *r)
@@ -65,9 +59,9 @@ void relay_free(struct relay *r)
 
 	if (!r)
 		return;
-	descriptor_close(r->listener);
+	descriptor_close(r, r->listener);
 	for (i = 0; i < RELAY_FILES; i++)
-		descriptor_close(r->file[i]);
+		descriptor_close(r, r->file[i]);
 	wire_out_free(r->start);
 	free(r);
 }

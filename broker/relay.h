@@ -33,6 +33,7 @@ struct relay {
 	int listener;		       /* where the session's process connects */
 	int pidfd;		       /* of that process; belongs to the channel's peer */
 	int file[RELAY_FILES];	       /* sealed memfds, or -1 */
+	unsigned *kept;		       /* its tenant's count of these two kinds */
 	struct wire_out *start;	       /* the message with which it begins */
 	bool has_value;		       /* it was given the tokens since it was last told to wipe */
 	int64_t given_ms;	       /* clock_now_ms() when it was given them */
@@ -53,14 +54,12 @@ struct relay {
 	struct audit_sums sums;	    /* since the session began, whichever relay did it */
 };
 
-/* A relay without any descriptor.  NULL when there is no memory. */
-struct relay *relay_new(void);
+/* A relay without any descriptor; those that it is to keep are counted in *kept.  NULL when
+ * there is no memory. */
+struct relay *relay_new(unsigned *kept);
 
 /* Keep fd, which the relay is to have, at place: its listener or one of its files. */
-void relay_keep_descriptor(int *place, int fd);
-
-/* How many are kept so, of all relays. */
-unsigned relay_descriptors(void);
+void relay_keep_descriptor(struct relay *r, int *place, int fd);
 
 /* Close its descriptors, but for the channel and the pidfd, and free it.  NULL-safe. */
 void relay_free(struct relay *r);

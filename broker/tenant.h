@@ -51,6 +51,7 @@ struct tenant {
 	unsigned opened;	      /* with a session, live or not yet */
 	unsigned sessions;	      /* live ones */
 	unsigned transfers;	      /* connections with a file on its way */
+	unsigned relay_files;	      /* descriptors that are kept for its relays */
 	unsigned turn, served;	      /* connections served in that turn of the loop */
 	unsigned busy_ms;	      /* loop time that it took lately */
 	bool watched;		      /* a connection of its uid tells when the computer sleeps */

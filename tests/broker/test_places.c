@@ -74,8 +74,8 @@ static void test_free_places(void **state)
 
 static enum fail_code descriptors(unsigned connections)
 {
-	b.connections = connections;
-	return places_check_descriptors(&b, &f) == 0 ? FAIL_NONE : f.code;
+	t->connections = connections;
+	return places_check_descriptors(&b, t, PLACE_FDS, &f) == 0 ? FAIL_NONE : f.code;
 }
 
 static void test_descriptors(void **state)
@@ -85,6 +85,23 @@ static void test_descriptors(void **state)
 	assert_int_equal(descriptors(0), FAIL_NONE);
 	assert_int_equal(descriptors(9), FAIL_NONE);
 	assert_int_equal(descriptors(10), FAIL_BUSY);
+}
+
+/* A uid of the system broker has no more than are left for the others. */
+static void test_a_users_share(void **state)
+{
+	(void)state;
+	b.system = true;
+	b.tenants = 2;
+	b.fds_connections = 40;
+	assert_int_equal(descriptors(9), FAIL_NONE);
+	assert_int_equal(descriptors(10), FAIL_BUSY);
+	other->connections = 5;
+	other->relay_files = 2;
+	assert_int_equal(descriptors(6), FAIL_NONE);
+	assert_int_equal(descriptors(7), FAIL_BUSY);
+	t->relay_files = 1;
+	assert_int_equal(descriptors(6), FAIL_BUSY);
 }
 
 static enum fail_code session(unsigned opened)
@@ -178,10 +195,10 @@ static void test_marked(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_free_places),	   TEST(test_descriptors),
-		TEST(test_sessions),	   TEST(test_silent_for_longest),
-		TEST(test_who_holds_most), TEST(test_what_is_not_taken),
-		TEST(test_marked),
+		TEST(test_free_places),	       TEST(test_descriptors),
+		TEST(test_a_users_share),      TEST(test_sessions),
+		TEST(test_silent_for_longest), TEST(test_who_holds_most),
+		TEST(test_what_is_not_taken),  TEST(test_marked),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -36,6 +36,7 @@ static struct connection *const c = &place[CHANNEL];
 static struct broker b;
 static struct tenant *const t = &b.tenant[0];
 static struct relay *relay;
+static unsigned kept;
 static int far[PLACES]; /* the other ends */
 static struct failure f;
 static pid_t marked, unmarked;
@@ -119,7 +120,7 @@ static int begin(void **state)
 	if (audit_open(&t->audit, dir, &f) != 0)
 		return -1;
 	t->vault = fresh();
-	relay = relay_new();
+	relay = relay_new(&kept);
 	for (i = 0; i < PLACES; i++) {
 		if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_NONBLOCK, 0, fds) != 0)
 			return -1;
