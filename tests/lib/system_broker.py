@@ -193,10 +193,10 @@ class SystemBroker:
     """The system broker in the foreground.  ptrace: with CAP_SYS_PTRACE, as its
     unit gives it.  credentials: a directory with what systemd would hand over.
     unit: the text of its unit, whose sandbox it gets as far as that can be had.
-    controls: it does without these."""
+    controls: it does without these.  files: as many descriptors it may open."""
 
-    def __init__(self, ptrace=False, credentials=None, uid=BROKER_UID, unit=None, controls=()):
-        self.controls = controls
+    def __init__(self, ptrace=False, credentials=None, uid=BROKER_UID, unit=None, controls=(), files=None):
+        self.controls, self.files = controls, files
         self.ptrace, self.credentials, self.uid, self.unit = ptrace, credentials, uid, unit
         self.program = PREFIX / "libexec/ccrun/ccbroker"
         self.process, self.stderr = None, ""
@@ -209,6 +209,8 @@ class SystemBroker:
             caps.append("--bounding-set=-all,+sys_ptrace")
             words = ["/usr/bin/python3", "-c", FILTER, *filter_of(self.unit), "--", *words]
             before = ["unshare", "--mount", "--net", "sh", "-c", SANDBOX, "sh"]
+        if self.files:
+            before = ["prlimit", f"--nofile={self.files}", "--", *before]
         return [*before, "setpriv", f"--reuid={self.uid}", f"--regid={self.uid}", "--clear-groups", *caps,
                 "--no-new-privs", "--", *words]
 

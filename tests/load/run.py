@@ -3,6 +3,7 @@
     run.py [--only WORD]     WORD: of the rows' names
 """
 import argparse
+import os
 import sys
 import time
 import traceback
@@ -13,6 +14,17 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 # pylint: disable=wrong-import-position
 import day
 import scenarios
+import system_crowd
+from system_broker import Machine
+
+
+def system(way, files):
+    """As root alone: the system broker's users are others."""
+    if os.geteuid() != 0:
+        return "left out: needs root"
+    with Machine() as machine:
+        return system_crowd.people(machine, way, seconds=5, files=files)
+
 
 ROWS = {
     "clients: 64 without pause": lambda: scenarios.clients(64, 20),
@@ -27,6 +39,8 @@ ROWS = {
     "sessions: slow requests": lambda: scenarios.slow(120),
     "launches: a storm": lambda: scenarios.storm(500),
     "providers: stall, flood, cut": lambda: scenarios.providers(16),
+    **{f"users: one takes {way}{words}": lambda way=way, files=files: system(way, files)
+       for way in system_crowd.WAYS for files, words in ((None, ""), (400, ", 400 descriptors"))},
     **{f"days: person {n}": lambda n=n: day.play(seed=n) for n in range(1, 6)},
 }
 
