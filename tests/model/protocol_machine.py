@@ -22,13 +22,17 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 import wire_client as wc
 from protocol_actor import PATIENCE, Actor
-from protocol_model import EVENTS, PERSONS, TABLE, Connection, Model, Process, Refused
+from protocol_model import EVENTS, PERSONS, TABLE, Connection, Model, Process, Refused, digest
+from protocol_steps import MoreSteps
 from relay_broker import Provider
 
 SECRET = b"token-that-is-secret-"
 KEYS = [bytes([65 + n]) * 32 for n in range(4)]
 LATER = 100  # seconds that go by: more than any deadline, so that a slow machine's own seconds do not matter
 ASYNCHRONOUS = {"end", "start", "stop", "request", "provider", "clock", "spending", "vault-old", "log-cut"}
+# What a provider's file may say of the client's environment, and of headers.
+ROUTES, HEADER = b"A_ROUTE=1\n", b"A_ROUTE=1\nheader:x-team=blue\n"
+SAID = {digest(lines): lines for lines in (ROUTES, HEADER)}
 PROCESSES_MOST, CONNECTIONS_MOST = 8, 16
 
 # ---- what a request may say: mostly right, and partly wrong ----
@@ -36,7 +40,8 @@ PROCESSES_MOST, CONNECTIONS_MOST = 8, 16
 names = st.sampled_from(["a", "a", "a", "b", "b", "c", "a", "b", "-no-name", "n" * 65])
 keys = st.sampled_from([*KEYS, KEYS[0], KEYS[0], b"short"])
 origins = st.sampled_from(["at home", "at home", "at home", "elsewhere", "unbound", ""])
-variables = st.sampled_from(["ANTHROPIC_AUTH_TOKEN"] * 5 + ["ANTHROPIC_API_KEY", "OTHER", "LD_PRELOAD", "9"])
+variables = st.sampled_from(["ANTHROPIC_AUTH_TOKEN"] * 6 + ["ANTHROPIC_API_KEY", "OTHER", "LD_PRELOAD", "9", "header:x-gate",
+                                                            "header:x-gate:Key", "header:"])
 slots = st.integers(0, 4)
 kinds = st.sampled_from(["passphrase", "recovery", "keyring", "keyfile", "no-kind"])
 proofs = st.sampled_from(["right"] * 6 + ["none", "wrong", "automatic"])
@@ -45,7 +50,7 @@ periods = st.sampled_from([0, 0, 150, 250, 366 * 24 * 3600 + 1])
 limits = st.sampled_from(["off", "1/month", "3/month", "3/week", "many"])
 words = {"delivery": ["auto", "auto", "relay", "relay", "preload", "pipe", "env", "mail"], "nested": ["use", "allow", "deny"],
          "strict": ["yes"], "exposed": ["yes"], "keep": ["yes"], "ttl": [150], "confine": ["on", "off"],
-         "config_dir": ["~/work"], "confirm": ["first", "session"]}
+         "config_dir": ["~/work"], "confirm": ["first", "session"], "linger": [150], "env": [digest(ROUTES), digest(HEADER)]}
 policies = st.lists(st.sampled_from([(k, v) for k, of in words.items() for v in of]), max_size=2,
                     unique_by=lambda word: word[0]).map(lambda p: " ".join(f"{k}={v}" for k, v in p))
 few = st.sampled_from([False] * 5 + [True])
@@ -62,12 +67,13 @@ def sealing(origin, variable, policy):
     return {"origin": origin, "variable": variable, "policy": policy}
 
 
-class Protocol(RuleBasedStateMachine):
+class Protocol(MoreSteps, RuleBasedStateMachine):
     """without: controls that the broker has switched off."""
     without = ()
     sequences = steps = requests = 0
     seen = collections.Counter()  # (what was asked, what came of it)
     first = None                  # what failed first, should it not fail again
+    failed_at = 0                 # which sequence that was
 
     def __init__(self):
         super().__init__()
@@ -160,7 +166,7 @@ class Protocol(RuleBasedStateMachine):
         self.read_to += len(whole)
         lines = [wc.json.loads(line) for line in whole.splitlines()]
         for line in lines:
-            if line["event"] == "open" and line["result"] == "granted":
+            if (line["event"], line["result"]) == ("open", "granted"):
                 self.begun[line["session"]] = 0
             if line["event"] == "end":
                 self.begun[line["session"]] += 1
@@ -180,6 +186,9 @@ class Protocol(RuleBasedStateMachine):
             if op == "lock" and not (error or reply["locked"]):
                 events = []
             begun = [(e, r, pid) for e in events for r in ("granted", "asked")]
+            if op == "open" and not error:
+                events = [*self.images_kept(reply), *(events if reply["granted"] else ())]
+                begun = [(e, "granted", pid) for e in events]
             if not error:
                 for event in events:
                     assert lines and lines[0][0] == event and lines[0] in begun, \
@@ -191,6 +200,11 @@ class Protocol(RuleBasedStateMachine):
             if events or error == "marked":
                 assert lines and lines.pop(0) == (op, error, pid), f"{op}: its refusal is not on record ({error})"
         assert not lines, f"not to be on record: {lines}"
+
+    def images_kept(self, reply):
+        """Where the model has just kept one, its line comes before the session's."""
+        kept, self.model.image_kept = self.model.image_kept, False
+        return ["image"] if kept and reply["granted"] else []
 
     # ---- who there is ----
 
@@ -249,10 +263,17 @@ class Protocol(RuleBasedStateMachine):
     @rule(n=which)
     def vanish(self, n):
         if len(self.clients) > 1 and n % len(self.clients):
-            client = self.clients.pop(n % len(self.clients))
-            client.actor.vanish()
-            self.model.vanished(client.process)
-            self.wait_for_sessions()
+            self.vanish_process(self.clients[n % len(self.clients)].process)
+
+    def vanish_process(self, process):
+        client = self.client(process)
+        self.clients.remove(client)
+        client.actor.vanish()
+        self.model.vanished(process)
+        self.wait_for_sessions()
+
+    def has_places(self):
+        return len(self.clients) < PROCESSES_MOST
 
     @rule(n=which)
     def hang_up(self, n):
@@ -398,10 +419,13 @@ class Protocol(RuleBasedStateMachine):
             return
         reply = self.ask(n, "export", {}, proof)
         if reply["ok"]:
-            data = self.step(conn, "part", {"at": 0})["part"]
-            assert len(data) == reply["size"] and SECRET not in data
-            self.model.files[data] = conn.out
-            self.files.append(data)
+            self.take_file(conn, reply)
+
+    def take_file(self, conn, reply):
+        data = self.step(conn, "part", {"at": 0})["part"]
+        assert len(data) == reply["size"] and SECRET not in data
+        self.model.files[data] = conn.out
+        self.files.append(data)
 
     @rule(n=which, at=st.sampled_from([0, 0, 0, 7]), file=which)
     def stage(self, n, at, file):
@@ -423,10 +447,10 @@ class Protocol(RuleBasedStateMachine):
     def opening(self, name, delivery, astray):
         """What `open` says for that entry, as it is sealed, or astray in one word."""
         e = (self.model.file.entries if self.model.file else {}).get(name)
-        p = e.policy if e else {"delivery": "auto", "confine": "auto", "config_dir": ""}
+        p = e.policy if e else {"delivery": "auto", "confine": "auto", "config_dir": "", "env": ""}
         usual = "relay" if p["delivery"] == "auto" else p["delivery"]
         f = {"provider": "p", "mode": "", "delivery": delivery or usual, "strict": False, "roots": "",
-             "confine": p["confine"], "config_dir": p["config_dir"],
+             "confine": p["confine"], "config_dir": p["config_dir"], "env": SAID.get(p["env"], b""),
              "entries": [{"name": name, "variable": e.variable if e else "ANTHROPIC_AUTH_TOKEN",
                           "origin": e.origin if e else self.home}]}
         if "item" in astray:
@@ -437,8 +461,8 @@ class Protocol(RuleBasedStateMachine):
     astray = st.sampled_from([
         {"item": {"origin": "bearer https://evil.example"}}, {"item": {"variable": "ANTHROPIC_API_KEY"}}, {"strict": True},
         {"roots": "group"}, {"confine": "off"}, {"confine": "auto"}, {"config_dir": "~/else"}, {"confirm": "first"},
-        {"confirm": "session"}, {"entries": []}, {"program": "other"}])
-    deliveries = st.sampled_from([None] * 5 + ["relay", "preload", "preload", "pipe", "env", "auto"])
+        {"confirm": "session"}, {"entries": []}, {"program": "other"}, {"env": b""}, {"env": ROUTES}, {"env": HEADER}])
+    deliveries = st.sampled_from([None] * 4 + ["relay", "preload", "preload", "preload", "pipe", "env", "auto"])
 
     def make_ready(self):
         """Most launches find an open vault, and a key."""
@@ -538,10 +562,24 @@ class Protocol(RuleBasedStateMachine):
             assert lines == given + told, (refused.error, lines)
             return
         assert status == 200, f"a request was refused, and must go out: {status} {data}"
-        sent = went[0].headers["authorization"].encode()
-        assert len(went) == 1 and sent == b"Bearer " + values[0], f"{sent} was sent, not {values}"
+        assert len(went) == 1 and self.keys_sent(went[0]) == self.keys_due(s, values), f"{went[0].headers}, not {values}"
         assert lines == given, lines
         self.wait_until_counted()
+
+    @staticmethod
+    def keys_sent(request):
+        return {name: value for name, value in request.headers.items()
+                if name in ("authorization", "x-api-key", "x-gate", "x-team")}
+
+    @staticmethod
+    def keys_due(s, values):
+        due = {}
+        for variable, token in values.items():
+            _, name, *scheme = ["", "authorization", "Bearer"] if ":" not in variable else variable.split(":")
+            due[name] = " ".join([*scheme, token.decode()])
+        if b"header:x-team=" in s.fields.get("env", b""):
+            due["x-team"] = "blue"
+        return due
 
     def counted(self):
         with wc.Client(self.broker.socket, timeout=PATIENCE) as c:
@@ -578,6 +616,14 @@ class Protocol(RuleBasedStateMachine):
         self.make_ready()
         self.begin_launch(self.chosen(n, name), delivery, {}, forgets)
 
+    @precondition(lambda self: len(self.clients) < PROCESSES_MOST)
+    @rule(n=which, name=names, delivery=deliveries)
+    def launch_late(self, n, name, delivery):
+        """All, but what gives the key comes when its time is over."""
+        self.make_ready()
+        self.begin_launch(self.chosen(n, name), delivery, {}, "last")
+        self.later()
+
     def begin_launch(self, name, delivery, astray, forgets):
         conn = self.new_connection(self.new_client())
         if self.open_session(conn, self.opening(name, delivery, astray)):
@@ -585,12 +631,13 @@ class Protocol(RuleBasedStateMachine):
 
     def go_on(self, conn, forgets):
         how, session, process = conn.session.fields["delivery"], conn.session, conn.process
-        if how == "relay":
+        last = forgets == "last"
+        if how == "relay" and not last:
             self.start_relay(conn)
         steps = {"preload": ["mark", "confine", "arrived", "hide", "claim"], "env": ["mark", "confine", "hide", "claim"],
                  "pipe": ["mark", "confine", "pipe"], "relay": ["mark", "confine", "post"]}[how]
         for what in steps:
-            if what == forgets:
+            if what == forgets or last and what in ("claim", "pipe"):
                 continue
             if what in ("arrived", "claim") and conn in self.model.connections:
                 self.fixed(conn, what)
@@ -622,7 +669,7 @@ class Protocol(RuleBasedStateMachine):
 
     @rule(n=which, which_one=which)
     def session_end(self, n, which_one):
-        there = [*(s.id for s in self.model.sessions), "0" * 16]
+        there = [*(s.id for s in self.model.sessions), *(t.root.id for t in self.model.tickets.values()), "0" * 16]
         self.ask(n, "session-end", {"session": there[which_one % len(there)]})
 
     @rule(n=which, provider=st.sampled_from(["p", "-"]), entries=st.lists(st.sampled_from(["a", "z"]), max_size=2))
@@ -767,7 +814,8 @@ class Protocol(RuleBasedStateMachine):
         (clock.parent / "clock.new").write_text(str(self.ahead * 1000))
         (clock.parent / "clock.new").rename(clock)
         self.model.advance(LATER)
-        for conn in [*self.model.connections]:
+        # First those who could have a key yet: the broker looks at its deadlines twice a second.
+        for conn in sorted(self.model.connections, key=lambda c: not (c.session and c.process.hidden)):
             if conn.watches or conn.session and conn.session.state == "live":
                 continue
             if conn.session:
@@ -839,6 +887,7 @@ class Protocol(RuleBasedStateMachine):
         wrong = isinstance(sys.exc_info()[1], Exception)
         if wrong:
             Protocol.first = Protocol.first or traceback.format_exc()
+            Protocol.failed_at = Protocol.failed_at or Protocol.sequences
         try:
             if self.clients and self.broker.process and not wrong:
                 self.check_end()

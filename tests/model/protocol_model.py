@@ -8,6 +8,7 @@ read from the page itself, the rest is its rules once more.  Nothing here talks 
 A value of an answer that is a function is called with what came: it learns it, or judges it.
 """
 import copy
+import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,8 +18,10 @@ PERSONS = ("passphrase", "recovery")
 KINDS = (*PERSONS, "keyring", "keyfile", "credential", "tpm2")
 EVENTS = ("suspend", "screen", "logout")
 DELIVERIES = ("relay", "preload", "auto", "pipe", "env")  # from tightest to loosest
+IMAGES_MOST = 8
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}\Z")
+VARIABLE = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63}|header:[a-z0-9][a-z0-9-]{0,56}(?::[A-Za-z][A-Za-z0-9-]*)?)\Z")
+HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
 KEPT_FROM_SERVERS = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY")  # of the variables that are used here
 MOST_SECONDS = 366 * 24 * 3600
 LEVELS = ("no", "first", "session")
@@ -59,8 +62,8 @@ TABLE = table()
 
 # ---- what there is ----
 
-POLICY = {"delivery": "auto", "nested": "deny", "strict": "no", "exposed": "no", "keep": "no", "ttl": 0,
-          "confine": "auto", "config_dir": "", "limit": "", "confirm": "no"}
+POLICY = {"delivery": "auto", "nested": "deny", "strict": "no", "exposed": "no", "keep": "no", "ttl": 0, "linger": 0,
+          "confine": "auto", "config_dir": "", "limit": "", "env": "", "ca": "", "confirm": "no"}
 WORDS = {"delivery": DELIVERIES, "nested": ("deny", "use", "allow"), "strict": ("yes", "no"), "exposed": ("yes", "no"),
          "keep": ("yes", "no"), "confine": ("on", "auto", "off"), "confirm": LEVELS}
 
@@ -70,13 +73,33 @@ def policy_of(text):
     for word in text.split():
         key, _, value = word.partition("=")
         need(key in p and value in WORDS.get(key, (value,)), "bad-value")
-        p[key] = int(value) if key == "ttl" else value
+        p[key] = int(value) if key in ("ttl", "linger") else value
     return p
 
 
 def policy_text(p):
     always = ("delivery", "nested", "strict", "exposed")
     return " ".join(f"{k}={p[k]}" for k in p if k in always or p[k] != POLICY[k])
+
+
+def digest(data):
+    """As a policy has it."""
+    return hashlib.blake2b(data, digest_size=32).hexdigest()[:32] if data else ""
+
+
+def carried(items, env):
+    """[(variable, token)] as a claim gives them: what are headers, in one item."""
+    given = {variable: token for variable, token in items if not variable.startswith("header:")}
+    lines = [header_of(variable, token) for variable, token in items if variable.startswith("header:")]
+    others = [b": ".join(line[len(b"header:"):].split(b"=", 1)) for line in env.splitlines() if line.startswith(b"header:")]
+    if lines or others:
+        given[HEADERS] = b"\n".join([*lines, *([b"", *others] if others else ())])
+    return given
+
+
+def header_of(variable, token):
+    _, name, *scheme = variable.encode().split(b":")
+    return name + b": " + b" ".join([*scheme, token])
 
 
 def limit_of(text):
@@ -113,6 +136,7 @@ class Vault:
     next: int = 2
     generation: int = 1
     entries: dict = field(default_factory=dict)
+    images: dict = field(default_factory=dict)
     settings: dict = field(default_factory=lambda: {"idle": 0, "longest": 0, "suspend": True, "screen": True,
                                                     "logout": True, "durable": False})
 
@@ -164,6 +188,10 @@ class Session:
 class Ticket:
     root: Session
     entries: list
+    background: bool
+    linger: float
+    over: bool = False   # its session has ended
+    expires: object = None
 
 
 @dataclass
@@ -189,6 +217,7 @@ class Model:
     def start(self):
         """Another life: the file alone is there."""
         self.open, self.kept, self.why, self.dirty = False, None, "start", False
+        self.kept_images, self.image_kept = {}, False
         for p in self.processes:
             p.launch = None
         self.connections, self.sessions, self.tickets, self.firsts = [], [], {}, set()
@@ -208,6 +237,7 @@ class Model:
         for name, e in (self.file.entries if self.open else self.kept or {}).items():
             if e.asleep(self.now):
                 self.wipe(name)
+        self.end_tickets()
         for p in self.processes:
             if p.launch and self.now >= p.launch.ends:
                 p.launch = Launch(p.launch.facts, "late", self.now + 10) \
@@ -228,13 +258,30 @@ class Model:
 
     def end_session(self, s):
         self.sessions.remove(s)
-        self.revoke(s)
+        t = self.ticket_of(s)
+        if t:
+            t.over = t.over or t.root is s
+            if t.over and t.expires is None and not (t.background and self.is_used(t, s)):
+                t.expires = self.now + t.linger
+        self.end_tickets()
+
+    def ticket_of(self, s):
+        """That it made, or showed, if it is one still."""
+        return next((t for t in self.tickets.values() if t.root is s or t is s.inside), None)
+
+    def is_used(self, ticket, but):
+        """Has it a session, but that one, which nobody has ended?"""
+        return any(s is not but and not s.ended and self.ticket_of(s) is ticket for s in self.live())
+
+    def end_tickets(self):
+        for t in [t for t in self.tickets.values() if t.expires is not None and self.now >= t.expires]:
+            self.revoke(t.root)
 
     def revoke(self, root):
         """Its ticket ends, and with it what was opened by it."""
         self.tickets = {text: t for text, t in self.tickets.items() if t.root is not root}
         for s in self.sessions:
-            if s.inside and s.inside.root is root:
+            if s.inside and s.inside.root is root or s is root:
                 s.ended, s.values = True, None
 
     # ---- the vault's life ----
@@ -265,6 +312,7 @@ class Model:
             self.kept = None
         elif self.open:
             self.kept = {n: copy.copy(e) for n, e in self.file.entries.items() if e.policy["keep"] == "yes"} or None
+            self.kept_images = copy.deepcopy(self.file.images)
         self.open = False
         self.no_launches()
         for s in self.sessions:
@@ -352,6 +400,28 @@ class Model:
         return {"generation": self.generation, **({"next": self.file.next} if self.open else {}),
                 "slots": lambda slots: [(s["id"], s["kind"]) for s in slots] ==
                 [(n, kind) for n, (kind, _) in self.file.slots.items()]}
+
+    def op_slot(self, _conn, f):
+        need(self.file, "no-vault")
+        need(f["id"] in self.file.slots, "no-entry")
+        return {"kind": self.file.slots[f["id"]][0], "material": b""}
+
+    def op_host(self, _conn, _f):
+        raise Refused("no-entry")  # nobody has made a key pair
+
+    def op_reopen(self, _conn, _f):
+        need(self.file, "no-vault")
+        raise Refused("no-entry")  # there is neither a credential nor a keyfile
+
+    def op_record(self, _conn, f):
+        return {"part": lambda part: len(part) <= 48000 and part.startswith(b"{") or f["at"]}
+
+    def op_spent(self, _conn, _f):
+        return {"more": False, "damaged": 0}
+
+    def op_spent_today(self, _conn, f):
+        name_of(f["name"])
+        return {"counted": f["name"] in self.used}
 
     @staticmethod
     def new_slot(f):
@@ -443,6 +513,13 @@ class Model:
 
     # ---- the vault as a file ----
 
+    def op_backup(self, conn, f):
+        kind, key = self.new_slot(f)
+        need(kind in PERSONS, "policy")
+        conn.out, conn.staged = Vault({1: (kind, key)}, entries=copy.deepcopy(self.file.entries),
+                                      settings=dict(self.file.settings)), None
+        return {}
+
     def op_export(self, conn, _f):
         need(self.file, "no-vault")
         conn.out, conn.staged = copy.deepcopy(self.file), None
@@ -500,8 +577,9 @@ class Model:
         need(f["origin"], "bad-value")
         need(VARIABLE.match(f["variable"]), "bad-value")
         p = policy_of(f["policy"])
-        need(not f["variable"].startswith("LD_"), "policy")
-        need(f["variable"] in KEPT_FROM_SERVERS or p["exposed"] == "yes", "policy")
+        if not f["variable"].startswith("header:"):
+            need(not f["variable"].startswith("LD_"), "policy")
+            need(f["variable"] in KEPT_FROM_SERVERS or p["exposed"] == "yes", "policy")
         return p
 
     @staticmethod
@@ -573,6 +651,7 @@ class Model:
         was = limit_of(e.policy["limit"])
         loosens = was and (not to or to[0] > was[0] or to[1] != was[1])
         need(not loosens or self.person, "person")
+        need(not to or not e.variable.startswith("header:"), "bad-value")
         e.policy["limit"] = f["limit"] if to else ""
         self.wipe(f["name"])
         return self.commit()
@@ -599,11 +678,13 @@ class Model:
             need(p["nested"] == "allow" or p["nested"] == "use" and s.inside and how == "relay", "marked")
         need(item["origin"] == e.origin and " " in e.origin and item["variable"] == e.variable, "origin")
         need(s.fields.get("config_dir", "") == p["config_dir"], "origin")
+        need(digest(s.fields.get("env", b"")) == p["env"], "origin")
         tightness = WORDS["confine"].index
         need(tightness(s.fields.get("confine", "auto")) <= tightness(p["confine"]), "policy")
         s.strict = s.strict or p["strict"] == "yes"
         loosest = "pipe" if p["delivery"] == "auto" else p["delivery"]
         need(DELIVERIES.index(how) <= DELIVERIES.index(loosest), "policy")
+        need(how != "pipe" or not e.variable.startswith("header:"), "policy")
         need(not p["limit"] or how == "relay", "policy")
         need(not s.strict or how in ("relay", "preload"), "policy")
         return e
@@ -623,14 +704,64 @@ class Model:
         for item in f["entries"]:
             self.allowed(s, item)
         need(not s.strict or f.get("roots") == "", "policy")
+        image = self.compare_image(s, f)
+        if image and not f["image"][0]["digest"]:
+            return {"granted": False, "image": image, "was": lambda was: was == ([self.images()[f["image"][0]["name"]]]
+                                                                                if image != "new" else None)}
+        need(image != "changed" or f.get("agreed"), "image")
+        background = f.get("background", False) and not conn.process.marked
+        policies = [self.value(e["name"]).policy for e in f["entries"]]
+        need(not (background and f["delivery"] == "relay" and any(p["nested"] == "deny" for p in policies)), "policy")
         self.confirm_launch(conn.process, s)
+        if image:
+            self.keep_image(f["image"][0])
         conn.session = s
         self.sessions.append(s)
         answer = {"granted": True, "session": lambda text: setattr(s, "id", text) or re.match("[0-9a-f]{16}$", text)}
         if f["delivery"] == "relay" and not s.inside:
             answer["ticket"] = lambda text: setattr(s, "ticket", text) or \
-                self.tickets.update({text: Ticket(s, [e["name"] for e in f["entries"]])}) or len(text) == 32
+                self.tickets.update({text: Ticket(s, [e["name"] for e in f["entries"]], background,
+                                                  min(p["linger"] for p in policies))}) or len(text) == 32
         return answer
+
+    # ---- images ----
+
+    def images(self):
+        return self.file.images if self.open else self.kept_images
+
+    def compare_image(self, s, f):
+        """What is new about it, or None."""
+        if s.marked or s.inside and f["delivery"] == "relay" or not f.get("image"):
+            return None
+        now, was = f["image"][0], self.images().get(f["image"][0]["name"])
+        need(all(now[k].startswith("/") for k in ("path", "file")) and now["identity"], "bad-value")
+        if not was:
+            return "new"
+        places = [("path", "file", "owner"), ("interpreter", "interpreter_file", "interpreter_owner")]
+        for path, file, owner in places[:1 + ("interpreter" in now)]:
+            if any(now[k] != was.get(k) for k in (path, owner)) or \
+                    now[file].rpartition("/")[0] != was[file].rpartition("/")[0]:
+                return "changed"
+        if ("interpreter" in now) != ("interpreter" in was):
+            return "changed"
+        return None if (now["identity"], now["file"]) == (was["identity"], was["file"]) else "updated"
+
+    def keep_image(self, image):
+        self.images()[image["name"]] = dict(image)
+        self.image_kept = True
+        if self.open:
+            self.commit()
+
+    def op_image(self, _conn, f):
+        name_of(f["name"])
+        there = self.file.images.get(f["name"])
+        return {"image": [there] if there else None}
+
+    def op_image_forget(self, _conn, f):
+        name_of(f["name"])
+        need(f["name"] in self.file.images, "no-entry")
+        del self.file.images[f["name"]]
+        return self.commit()
 
     def confirm_launch(self, process, s):
         f, names = s.fields, [e["name"] for e in s.fields["entries"]]
@@ -639,8 +770,8 @@ class Model:
         levels = [max(self.value(n).policy["confirm"], f.get("confirm", "no"), key=LEVELS.index) for n in names]
         if any(at == "session" or at == "first" and n not in self.firsts for n, at in zip(names, levels)):
             need(self.open, "locked")
-            facts, was = (repr({k: v for k, v in f.items() if k not in ("confirm", "roots")}), s.strict,
-                          process.marked), process.launch
+            facts, was = (repr({k: v for k, v in f.items() if k not in ("confirm", "roots", "image", "agreed")}),
+                          s.strict, process.marked), process.launch
             if was and (was.facts, was.state) == (facts, "confirmed"):
                 s.confirmed = True
                 self.firsts |= set(names)
@@ -680,20 +811,22 @@ class Model:
         for item in s.fields["entries"]:
             self.allowed(s, item)
         need(len(s.fields["entries"]) == 1 or len({e["origin"] for e in s.fields["entries"]}) == 1, "origin")
-        need(len(s.fields["entries"]) == 1, "policy")  # each in a header's place that is taken
+        headers = [e["variable"].split(":")[1] if e["variable"].startswith("header:") else "" for e in s.fields["entries"]]
+        need(len(set(headers)) == len(headers), "policy")  # each in a header of its own
         s.state, conn.session = "live", None
         return {}
 
     def request(self, s):
-        """A request of the session's: the tokens that leave, or Refused."""
-        name = s.fields["entries"][0]["name"]
+        """A request of the session's: {variable: token} of what leaves, or Refused."""
+        own = [e for e in s.fields["entries"] if not e["variable"].startswith("header:")]
+        name = (own or s.fields["entries"])[0]["name"]  # for which it is counted
         if not s.values:
             need(not s.ended, "ended")
             try:
                 if self.kept is None:
                     self.need_open()
                 need(s.process.marked, "posture")
-                values = [self.allowed(s, item).token for item in s.fields["entries"]]
+                values = {item["variable"]: self.allowed(s, item).token for item in s.fields["entries"]}
                 self.confined(s)
             except Refused as e:
                 e.recorded, s.told = e.error != s.told, e.error  # of the same in a row the first
@@ -725,13 +858,11 @@ class Model:
             need((s.state, how) in (("arrived", "preload"), ("opened", "env")), "posture")
             if self.kept is None:
                 self.need_open()
-            items = {}
-            for item in s.fields["entries"]:
-                items[item["variable"]] = self.allowed(s, item).token
+            items = [(item["variable"], self.allowed(s, item).token) for item in s.fields["entries"]]
             need(s.process.marked and s.process.hidden, "posture")
             self.confined(s)
             self.released(s)
-            return items
+            return carried(items, s.fields.get("env", b""))
         return {}
 
     def op_sessions(self, _conn, _f):
@@ -745,6 +876,9 @@ class Model:
         for s in found:
             need(s.fields["delivery"] == "relay", "policy")
             s.ended, s.values = True, None
+            t = self.ticket_of(s)
+            if t and (t.root is s or t.background and t.over and not self.is_used(t, s)):
+                self.revoke(t.root)
         for root in roots:
             self.revoke(root)
         return {}

@@ -1,6 +1,6 @@
 """make fuzz-protocol: clients of every kind against a broker, and the model that says what is granted.
 
-    run.py [--seconds N] [--seed N] [--sequences N] [--steps N] [--without CONTROL ...]
+    run.py [--seconds N] [--seed N] [--sequences N] [--steps N] [--without CONTROL ...] [--as-it-is]
 
 Seed after seed until the time is over; the first sequence that fails is made as short as it can be,
 printed, and ends it.  --without: with these controls of base/control.h switched off.
@@ -38,13 +38,15 @@ def main():
     parser.add_argument("--sequences", type=int, default=PART, help="of each seed")
     parser.add_argument("--steps", type=int, default=60, help="of a sequence, at most")
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--as-it-is", action="store_true", help="a sequence that fails is not made shorter")
     a = parser.parse_args()
     end, seed = time.monotonic() + a.seconds, a.seed
     while True:
         try:
-            run(seed, a.sequences, a.steps, a.without)
+            run(seed, a.sequences, a.steps, a.without, not a.as_it_is)
         except BaseException:
-            print(f"seed {seed}: --seed {seed} --sequences {a.sequences} --steps {a.steps} repeats it", flush=True)
+            print(f"seed {seed}, sequence {Protocol.failed_at}: --seed {seed} --sequences {a.sequences} --steps {a.steps} "
+                  "repeats it", flush=True)
             raise
         seed += 1
         if time.monotonic() >= end:

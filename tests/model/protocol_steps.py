@@ -1,0 +1,146 @@
+"""More of what clients do to a broker (protocol_machine.py): images, a second key in a header, work in
+the background, backups.
+"""
+from hypothesis import strategies as st
+from hypothesis.stateful import precondition, rule
+
+import wire_client as wc
+from protocol_model import PERSONS
+
+which = st.integers(0, 15)
+few = st.sampled_from([False] * 5 + [True])
+DIGEST = "0123456789abcdef" * 4
+
+
+def image(name="claude", path="/usr/bin/claude", file="/opt/claude/1", owner=0, identity="1.2:3+4", digest=DIGEST, script=""):
+    made = {"name": name, "path": path, "file": file, "owner": owner, "identity": identity, "digest": digest}
+    if script:
+        made.update(interpreter="/usr/bin/" + script, interpreter_file="/usr/bin/" + script, interpreter_owner=0)
+    return made
+
+
+images = st.builds(image, name=st.sampled_from(["claude"] * 4 + ["other"]), path=st.sampled_from(["/usr/bin/claude"] * 5 + ["/tmp/claude"]),
+                   file=st.sampled_from(["/opt/claude/1"] * 3 + ["/opt/claude/2", "/opt/claude/2/3", "/opt/claud/1"]),
+                   owner=st.sampled_from([0] * 5 + [1000]), identity=st.sampled_from(["1.2:3+4"] * 2 + ["5"]),
+                   digest=st.sampled_from([DIGEST] * 3 + [""]), script=st.sampled_from([""] * 4 + ["node", "bun"]))
+
+
+class MoreSteps:
+    """A part of Protocol."""
+
+    # ---- images ----
+
+    def launch_of(self, n, name, fields):
+        """A launch of the client, from outside, with these fields more."""
+        self.make_ready()
+        conn = self.new_connection(self.new_client())
+        opening = {**self.opening(self.chosen(n, name), None, {}), **fields}
+        if self.open_session(conn, opening) and conn.session:
+            self.go_on(conn, "")
+        return conn
+
+    @precondition(lambda self: self.has_places())
+    @rule(n=which, name=st.sampled_from(["a", "b"]), image=images, agreed=st.booleans(), twice=st.booleans())
+    def launch_image(self, n, name, image, agreed, twice):
+        conn = self.launch_of(n, name, {"image": [image], "agreed": agreed})
+        if twice and not conn.session and conn in self.model.connections:
+            # The client has hashed it, and perhaps asked its person.
+            self.open_session(conn, {**self.opening(self.chosen(n, name), None, {}), "image": [{**image, "digest": DIGEST}],
+                                     "agreed": agreed})
+
+    @rule(n=which, proof=st.sampled_from(["right"] * 4 + ["none", "wrong", "automatic"]),
+          name=st.sampled_from(["claude", "claude", "other", "-no-name"]), op=st.sampled_from(["image", "image", "image-forget"]))
+    def kept_image(self, n, proof, name, op):
+        self.ask(n, op, {"name": name}, proof)
+
+    # ---- a second key, for a gateway's header ----
+
+    @precondition(lambda self: self.has_places())
+    @rule(n=which, delivery=st.sampled_from(["relay", "relay", "preload", "env", "pipe"]), wrong=few,
+          variable=st.sampled_from(["header:x-gate", "header:x-gate:Key"]))
+    def launch_with_header(self, n, delivery, wrong, variable):
+        self.make_ready()
+        there = self.model.file.entries
+        if "gate" not in there or there["gate"].variable != variable:
+            conn = self.model.connections[0]
+            if "gate" in there:
+                self.prove(conn, "right")
+            self.put_entry(conn, "gate", {"origin": "at home", "variable": variable, "policy": ""}, "gate" in there)
+        fields = self.opening(self.chosen(n, "a"), delivery, {})
+        gate = self.opening("gate", delivery, {})["entries"][0]
+        if wrong:
+            gate["origin"] = fields["entries"][0]["origin"] + "/else"
+        if fields["entries"][0]["name"] != "gate":
+            fields["entries"] = [*fields["entries"], gate] if n % 2 else [gate, *fields["entries"]]
+        conn = self.new_connection(self.new_client())
+        if self.open_session(conn, fields) and conn.session:
+            self.go_on(conn, "")
+
+    # ---- background work, and what lingers ----
+
+    @precondition(lambda self: self.has_places())
+    @rule(n=which, linger=st.booleans(), nested=st.sampled_from(["use", "use", "allow", "deny"]), inside=st.integers(0, 2),
+          ends=st.sampled_from(["process", "request", ""]))
+    def launch_in_background(self, n, linger, nested, inside, ends):
+        """A session whose agents may outlive it; some of them begin, it ends, and one more begins."""
+        self.make_ready()
+        policy = f"nested={nested}" + (" linger=150" if linger else "")
+        conn = self.model.connections[0]
+        there = "back" in self.model.file.entries
+        if there:
+            self.prove(conn, "right")
+        self.put_entry(conn, "back", {"origin": "at home", "variable": "ANTHROPIC_AUTH_TOKEN", "policy": policy}, there)
+        conn = self.launch_of(n, "back", {**self.opening("back", "relay", {}), "background": n % 4 > 0})
+        root = next((s for s in self.model.sessions if s.process is conn.process), None)
+        if not root:
+            return
+        for _ in range(inside):
+            self.begin_inside(root)
+        if ends == "process":
+            self.vanish_process(conn.process)
+        elif ends == "request":
+            self.step(self.model.connections[0], "session-end", {"session": root.id})
+        self.begin_inside(root)
+
+    def begin_inside(self, root):
+        if not self.has_places() or not root.ticket:
+            return
+        conn = self.new_connection(self.new_client())
+        for what in ("mark", "confine"):
+            self.become(conn.process, what)
+        name = root.fields["entries"][0]["name"]
+        if self.open_session(conn, {**self.opening(name, "relay", {}), "ticket": root.ticket}):
+            self.go_on(conn, "")
+
+    # ---- backups ----
+
+    @rule(n=which, proof=st.sampled_from(["right"] * 5 + ["none", "wrong"]), kind=st.sampled_from(
+        ["passphrase"] * 3 + ["recovery", "keyring", "no-kind"]), key=st.sampled_from([b"F" * 32, b"G" * 32, b"short"]))
+    def backup(self, n, proof, kind, key):
+        conn = self.connection(n)
+        if not self.has_room(conn):
+            return
+        reply = self.ask(n, "backup", {"slot": [wc.slot(kind)], "key": key}, proof)
+        if reply["ok"]:
+            self.take_file(conn, reply)
+
+    @precondition(lambda self: self.files)
+    @rule(n=which, file=which, replace=st.booleans(), rekey=few)
+    def restore_file(self, n, file, replace, rekey):
+        """One that was made here, with its own key, by a person."""
+        conn = self.connection(n)
+        if not self.has_room(conn):
+            return
+        data = self.files[file % len(self.files)]
+        if self.step(conn, "stage", {"at": 0, "part": data})["ok"]:
+            slots = self.model.files[data].slots
+            slot, (_, key) = next(((i, s) for i, s in slots.items() if s[0] in PERSONS), [*slots.items()][0])
+            self.prove(conn, "right")
+            self.step(conn, "restore", {"slot": slot, "key": key, "replace": replace, "rekey": rekey})
+
+    # ---- what has an answer that nobody counts on ----
+
+    @rule(n=which, op=st.sampled_from(["host", "reopen", "slot", "record", "spent", "spent-today"]))
+    def look_more(self, n, op):
+        fields = {"slot": {"id": n % 5}, "record": {"at": 0}, "spent": {"from": 0}, "spent-today": {"name": "a"}}
+        self.ask(n, op, fields.get(op, {}))
