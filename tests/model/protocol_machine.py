@@ -358,9 +358,12 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         known = {"at home": self.home, "elsewhere": self.home + "/elsewhere"}
         return {**fields, "origin": known.get(fields["origin"], fields["origin"])}
 
-    def put_entry(self, conn, name, sealed, replace, token=None):
+    def new_token(self):
         self.tokens += 1
-        token = SECRET + b"%04d" % self.tokens if token is None else token
+        return SECRET + b"%04d" % self.tokens
+
+    def put_entry(self, conn, name, sealed, replace, token=None):
+        token = self.new_token() if token is None else token
         self.step(conn, "put", {"name": name, **self.here(sealed), "replace": replace, "token": token})
 
     @rule(n=which, proof=proofs, name=names, sealed=st.builds(sealing, origins, variables, policies),
@@ -539,11 +542,11 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         self.settle()
         self.check_record([("relay", refused and refused.error, reply)] if refused else [], conn.process.pid)
 
-    @rule(n=which)
-    def post(self, n):
-        """A session's request, by its relay."""
+    @rule(n=which, times=st.sampled_from([1, 1, 2, 4]))
+    def post(self, n, times):
+        """A session's requests, by its relay."""
         relayed = [s for s in self.model.live() if s.fields["delivery"] == "relay"]
-        if relayed:
+        for _ in range(times if relayed else 0):
             self.request(relayed[n % len(relayed)])
 
     def request(self, s):
@@ -745,7 +748,8 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         fields = {"get": {"name": "a"}, "rename": {"name": "a", "to": "b"}, "person": self.right("right"),
                   "put": {"name": "z", **sealing(self.home, "ANTHROPIC_AUTH_TOKEN", ""), "replace": False, "token": b"x" * 9},
                   "approve": {"name": "a", **sealing(self.home, "ANTHROPIC_AUTH_TOKEN", "")},
-                  "open": {k: v for k, v in self.opening("a", None, {}).items() if k not in ("confine", "config_dir", "roots")},
+                  "open": {k: v for k, v in self.opening("a", None, {}).items()
+                           if k not in ("confine", "config_dir", "roots", "env")},
                   "slot-add": {"slot": [wc.slot("recovery")], "key": KEYS[0], "expect": self.expected(0)}}[op]
         if op != "person":
             self.prove(conn, proof)
@@ -914,6 +918,7 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
             for name in self.model.file.entries:
                 self.prove(conn, "right")
                 self.step(conn, "get", {"name": name})
+                self.step(conn, "source-take", {"name": name})
         self.broker.lines()
 
     def check_left(self):

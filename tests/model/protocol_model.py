@@ -123,11 +123,26 @@ class Entry:
     origin: str
     variable: str
     policy: dict
-    token: bytes
+    token: bytes      # of one with a source None: it is to be fetched
     since: float = 0  # in memory since then
+    source: object = None  # (reference, command, pick)
+    until: object = None   # when what was fetched is over
 
     def asleep(self, now):
-        return self.policy["ttl"] and now - self.since >= self.policy["ttl"]
+        return not self.source and self.is_over(now)
+
+    def is_over(self, now):
+        return self.policy["ttl"] and now - self.since >= self.policy["ttl"] or self.until is not None and now >= self.until
+
+    def forget(self):
+        """What its source gave is in memory alone."""
+        if self.source:
+            self.token = self.until = None
+
+    def on_disk(self):
+        e = copy.deepcopy(self)
+        e.forget()
+        return e
 
 
 @dataclass
@@ -139,6 +154,11 @@ class Vault:
     images: dict = field(default_factory=dict)
     settings: dict = field(default_factory=lambda: {"idle": 0, "longest": 0, "suspend": True, "screen": True,
                                                     "logout": True, "durable": False})
+
+    def on_disk(self):
+        v = copy.deepcopy(self)
+        v.entries = {n: e.on_disk() for n, e in v.entries.items()}
+        return v
 
     def opens(self, slot, key):
         need(slot in self.slots, "no-entry")
@@ -163,6 +183,7 @@ class Connection:
     staged: object = None  # a Vault, or what is no vault's file
     out: object = None     # a file that was made here
     watches: bool = False
+    fetches: object = None # (an entry, its source)
 
 
 @dataclass(eq=False)
@@ -216,12 +237,17 @@ class Model:
 
     def start(self):
         """Another life: the file alone is there."""
+        self.forget_fetched()
         self.open, self.kept, self.why, self.dirty = False, None, "start", False
         self.kept_images, self.image_kept = {}, False
         for p in self.processes:
             p.launch = None
         self.connections, self.sessions, self.tickets, self.firsts = [], [], {}, set()
         self.opened = self.last_use = self.now
+
+    def forget_fetched(self):
+        for e in self.file.entries.values() if self.file else ():
+            e.forget()
 
     def stop(self, killed):
         if not killed:
@@ -235,7 +261,8 @@ class Model:
                 if self.open and self.file.settings[name] and self.now - since >= self.file.settings[name]:
                     self.do_lock(name)
         for name, e in (self.file.entries if self.open else self.kept or {}).items():
-            if e.asleep(self.now):
+            if e.is_over(self.now) and (not e.source or e.token):
+                e.forget()
                 self.wipe(name)
         self.end_tickets()
         for p in self.processes:
@@ -292,7 +319,8 @@ class Model:
         self.opened = self.last_use = self.now
         self.no_launches()
         for e in vault.entries.values():
-            e.since = self.now
+            if not e.source:
+                e.since = self.now
 
     def write_use_times(self):
         if self.open:
@@ -314,14 +342,17 @@ class Model:
             self.kept = {n: copy.copy(e) for n, e in self.file.entries.items() if e.policy["keep"] == "yes"} or None
             self.kept_images = copy.deepcopy(self.file.images)
         self.open = False
+        self.forget_fetched()
         self.no_launches()
         for s in self.sessions:
             names = [e["name"] for e in s.fields["entries"]]
-            if not (automatic and self.kept and all(n in self.kept and not self.kept[n].asleep(self.now)
-                                                   for n in names)):
+            if not (automatic and self.kept and all(n in self.kept and self.is_in_memory(self.kept[n]) for n in names)):
                 s.values = None
         if not was_locked or why == "moved":
             self.why = why
+
+    def is_in_memory(self, e):
+        return e.token is not None and not e.asleep(self.now)
 
     def no_launches(self):
         """None waits any more, and none was confirmed."""
@@ -382,7 +413,7 @@ class Model:
         launches = [p.launch for p in self.processes]
         return {**self.op_hello(conn, f), "sessions": len(self.live()),
                 "relays": sum(s.fields["delivery"] == "relay" for s in self.live()),
-                "kept": sum(not e.asleep(self.now) for e in (self.kept or {}).values()),
+                "kept": sum(self.is_in_memory(e) for e in (self.kept or {}).values()),
                 "waiting": sum(bool(launch and launch.state == "waits") for launch in launches),
                 "memory_locked": True, "undumpable": True, "caged": True}
 
@@ -442,6 +473,10 @@ class Model:
         need(len(f["key"]) == 32, "bad-value")
         need(self.file, "no-vault")
         self.file.opens(f["slot"], f["key"])
+        for name, had in (self.kept or {}).items() if not self.open else ():
+            e = self.file.entries.get(name)
+            if e and had.source and e.source == had.source:
+                e.token, e.since, e.until = had.token, had.since, had.until
         self.adopt(self.file)
         return {"entries": len(self.file.entries), "slots": len(self.file.slots)}
 
@@ -516,13 +551,13 @@ class Model:
     def op_backup(self, conn, f):
         kind, key = self.new_slot(f)
         need(kind in PERSONS, "policy")
-        conn.out, conn.staged = Vault({1: (kind, key)}, entries=copy.deepcopy(self.file.entries),
+        conn.out, conn.staged = Vault({1: (kind, key)}, entries=self.file.on_disk().entries,
                                       settings=dict(self.file.settings)), None
         return {}
 
     def op_export(self, conn, _f):
         need(self.file, "no-vault")
-        conn.out, conn.staged = copy.deepcopy(self.file), None
+        conn.out, conn.staged = self.file.on_disk(), None
         return {}
 
     def op_stage(self, conn, f):
@@ -588,31 +623,44 @@ class Model:
             p.update(limit=old.policy["limit"], confirm=max(p["confirm"], old.policy["confirm"], key=LEVELS.index))
         return p
 
+    @staticmethod
+    def source_in(f):
+        if "source" not in f:
+            return None
+        return need(f["source"] and f["command"] and f["pick"], "bad-value") or (f["source"], f["command"], f["pick"])
+
     def op_put(self, _conn, f):
         p = self.sealed(f)
-        need(8 <= len(f["token"]), "bad-value")
-        need(len(f["token"]) <= 16384, "too-large")
+        source = self.source_in(f)
+        if not source or "token" in f:
+            need(8 <= len(f["token"]), "bad-value")
+            need(len(f["token"]) <= 16384, "too-large")
         old = self.file.entries.get(f["name"])
         need(not old or f["replace"], "exists")
         need(not old or self.person, "person")
-        self.file.entries[f["name"]] = Entry(f["origin"], f["variable"], self.keep_choices(p, old), f["token"],
-                                             self.now)
+        self.file.entries[f["name"]] = Entry(f["origin"], f["variable"], self.keep_choices(p, old), f.get("token"),
+                                             self.now, source)
         return self.commit(f["name"])
 
     def op_approve(self, _conn, f):
         old = self.entry(f)
         p = self.keep_choices(self.sealed(f), old)
-        self.file.entries[f["name"]] = Entry(f["origin"], f["variable"], p, old.token, old.since)
+        source = self.source_in(f)
+        need(not source or old.source, "bad-value")
+        self.file.entries[f["name"]] = Entry(f["origin"], f["variable"], p, None if source else old.token, old.since,
+                                             source or old.source, None if source else old.until)
         return self.commit(f["name"])
 
     def op_get(self, _conn, f):
         e = self.entry(f)
+        need(not e.source, "policy")
         need(not e.asleep(self.now), "locked")
         return {"token": e.token}
 
     def op_match(self, _conn, f):
         e = self.entry(f)
         need(not e.asleep(self.now), "locked")
+        need(e.token is not None, "no-value")
         return {"same": f["token"] == e.token}
 
     def op_rm(self, _conn, f):
@@ -662,6 +710,7 @@ class Model:
         e = (self.file.entries if self.open else self.kept or {}).get(name)
         need(e or self.open, "locked")
         need(e, "no-entry")
+        need(e.token is not None, "no-value" if self.open else "locked")
         need(not e.asleep(self.now), "locked")
         return e
 
@@ -722,7 +771,38 @@ class Model:
             answer["ticket"] = lambda text: setattr(s, "ticket", text) or \
                 self.tickets.update({text: Ticket(s, [e["name"] for e in f["entries"]], background,
                                                   min(p["linger"] for p in policies))}) or len(text) == 32
+        sources = [self.value(e["name"]).source for e in f["entries"]]
+        answer["source"] = sources[0] and sources[0][0].partition(":")[0]
+        answer["renewable"] = True if any(sources) and f["delivery"] == "relay" else None
         return answer
+
+    # ---- tokens that stay in other managers ----
+
+    def op_source_take(self, conn, f):
+        e = self.entry(f)
+        need(not conn.session and not conn.watches, "in-use")
+        conn.fetches = None
+        there = not e.source or e.token is not None
+        wait = not there and any(c.fetches and c.fetches[0] == f["name"] for c in self.connections if c is not conn)
+        if there or wait:
+            return {"cached": not wait, "wait": wait, "command": None}
+        conn.fetches = (f["name"], e.source)
+        return {"cached": False, "wait": False, **dict(zip(("source", "command", "pick"), e.source))}
+
+    def op_source_put(self, conn, f):
+        e, was = self.entry(f), conn.fetches
+        need(was and was[0] == f["name"], "posture")
+        conn.fetches = None
+        need(e.source == was[1], "changed")
+        need(8 <= len(f["token"]), "bad-value")
+        need(len(f["token"]) <= 16384, "too-large")
+        e.token, e.since = f["token"], self.now
+        e.until = self.now + max(f["expires"] - 60, 15) if "expires" in f else None
+        return {}
+
+    def op_source_fail(self, _conn, f):
+        name_of(f["name"])
+        raise Refused("posture")  # nothing was asked of a connection that does not wait
 
     # ---- images ----
 

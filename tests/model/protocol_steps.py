@@ -19,10 +19,15 @@ def image(name="claude", path="/usr/bin/claude", file="/opt/claude/1", owner=0, 
     return made
 
 
-images = st.builds(image, name=st.sampled_from(["claude"] * 4 + ["other"]), path=st.sampled_from(["/usr/bin/claude"] * 5 + ["/tmp/claude"]),
+images = st.builds(image, name=st.sampled_from(["claude"] * 4 + ["other"]),
+                   path=st.sampled_from(["/usr/bin/claude"] * 5 + ["/tmp/claude"]),
                    file=st.sampled_from(["/opt/claude/1"] * 3 + ["/opt/claude/2", "/opt/claude/2/3", "/opt/claud/1"]),
                    owner=st.sampled_from([0] * 5 + [1000]), identity=st.sampled_from(["1.2:3+4"] * 2 + ["5"]),
                    digest=st.sampled_from([DIGEST] * 3 + [""]), script=st.sampled_from([""] * 4 + ["node", "bun"]))
+
+
+sources = st.builds(lambda path, command, pick: {"source": "pass:" + path, "command": command, "pick": pick},
+                    st.sampled_from("ab"), st.sampled_from(["pass show a", "pass show a", ""]), st.just("first"))
 
 
 class MoreSteps:
@@ -144,3 +149,60 @@ class MoreSteps:
     def look_more(self, n, op):
         fields = {"slot": {"id": n % 5}, "record": {"at": 0}, "spent": {"from": 0}, "spent-today": {"name": "a"}}
         self.ask(n, op, fields.get(op, {}))
+
+    # ---- tokens that stay in other managers ----
+
+    def put_source(self, conn, name, source, policy, fetched):
+        """In the place of what is there."""
+        there = name in self.model.file.entries
+        if there:
+            self.prove(conn, "right")
+        fields = {"name": name, **self.here({"origin": "at home", "variable": "ANTHROPIC_AUTH_TOKEN", "policy": policy}),
+                  "replace": there, **source}
+        self.step(conn, "put", {**fields, "token": self.new_token()} if fetched else fields)
+
+    @rule(name=st.sampled_from("ab"), source=sources, policy=st.sampled_from(["", "", "keep=yes", "ttl=150", "delivery=env"]),
+          fetched=st.booleans())
+    def put_elsewhere(self, name, source, policy, fetched):
+        self.make_ready()
+        self.put_source(self.model.connections[0], name, source, policy, fetched)
+
+    @rule(n=which, name=st.sampled_from(["a", "a", "b", "c", "-no-name"]), puts=st.sampled_from([True] * 4 + [False]),
+          token=st.sampled_from([None] * 5 + [b"short", b"x" * 16385]), expires=st.sampled_from([None, None, 50, 150, 1000]),
+          other=few)
+    def fetch(self, n, name, puts, token, expires, other):
+        conn = self.connection(n)
+        reply = self.step(conn, "source-take", {"name": name})
+        if puts or not reply["ok"]:
+            fields = {"name": "b" if other else name, "token": token or self.new_token()}
+            self.step(conn, "source-put", fields if expires is None else {**fields, "expires": expires})
+
+    @rule(n=which, source=sources)
+    def source_changes(self, n, source):
+        """While it is fetched."""
+        self.make_ready()
+        conn = self.connection(n)
+        self.put_source(self.model.connections[0], "a", source, "", False)
+        taken = self.step(conn, "source-take", {"name": "a"})
+        self.prove(self.model.connections[0], "right")
+        to = {"source": "pass:b", "command": "pass show b", "pick": "first"} if n % 2 else {}
+        self.step(self.model.connections[0], "approve", {"name": "a", **self.here({
+            "origin": "at home", "variable": "ANTHROPIC_AUTH_TOKEN", "policy": "nested=use"}), **to})
+        if taken["ok"]:
+            self.step(conn, "source-put", {"name": "a", "token": self.new_token()})
+
+    @precondition(lambda self: self.has_places())
+    @rule(n=which, fetched=st.sampled_from([True, True, True, False]), policy=st.sampled_from(["", "keep=yes", "ttl=150"]),
+          delivery=st.sampled_from(["relay", "relay", "preload", "env"]), source=sources)
+    def launch_elsewhere(self, n, fetched, policy, delivery, source):
+        self.make_ready()
+        self.put_source(self.model.connections[0], "a", source, policy, False)
+        if fetched:
+            self.fetch(n, "a", True, None, None, False)
+        conn = self.new_connection(self.new_client())
+        if self.open_session(conn, self.opening("a", delivery, {})) and conn.session:
+            self.go_on(conn, "")
+
+    @rule(n=which, name=st.sampled_from(["a", "-no-name"]))
+    def source_fail(self, n, name):
+        self.step(self.connection(n), "source-fail", {"name": name, "message": "m", "hint": ""})
