@@ -22,8 +22,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition,
 
 import wire_client as wc
 from protocol_actor import PATIENCE, Actor
-from protocol_model import EVENTS, PERSONS, TABLE, Connection, Model, Process, Refused, digest
+from protocol_model import TABLE, Connection, Model, Process
 from protocol_steps import MoreSteps
+from protocol_words import EVENTS, PERSONS, Refused, digest
 from relay_broker import Provider
 
 SECRET = b"token-that-is-secret-"
@@ -49,10 +50,14 @@ which = st.integers(0, 15)
 periods = st.sampled_from([0, 0, 150, 250, 366 * 24 * 3600 + 1])
 limits = st.sampled_from(["off", "1/month", "3/month", "3/week", "many"])
 words = {"delivery": ["auto", "auto", "relay", "relay", "preload", "pipe", "env", "mail"], "nested": ["use", "allow", "deny"],
-         "strict": ["yes"], "exposed": ["yes"], "keep": ["yes"], "ttl": [150], "confine": ["on", "off"],
-         "config_dir": ["~/work"], "confirm": ["first", "session"], "linger": [150], "env": [digest(ROUTES), digest(HEADER)]}
+         "strict": ["yes"], "exposed": ["yes"], "keep": ["yes"], "ttl": [150, "150s", "366d"], "confine": ["on", "off"],
+         "config_dir": ["~/work"], "confirm": ["first", "session"], "linger": [150, "2m"], "env": [digest(ROUTES), digest(HEADER)]}
+unheard = {"delivery": ["", "Auto"], "nested": ["yes"], "strict": ["true"], "keep": [""], "ttl": ["367d", "-1", "1w", "9999999999"],
+           "linger": ["8785h"], "confine": ["none"], "confirm": ["yes"], "no-key": ["yes"], "env": ["0123", "G" * 32], "ca": ["a" * 33],
+           "config_dir": ["work", "~", "~/", "~/a//b", "/../etc", "$HOME/a", "~/a/.", "~/" + "d" * 119, "/a b"]}
 policies = st.lists(st.sampled_from([(k, v) for k, of in words.items() for v in of]), max_size=2,
                     unique_by=lambda word: word[0]).map(lambda p: " ".join(f"{k}={v}" for k, v in p))
+strange = st.lists(st.sampled_from([f"{k}={v}" for k, of in [*unheard.items(), *words.items()] for v in of]), min_size=4, max_size=9)
 few = st.sampled_from([False] * 5 + [True])
 
 
@@ -186,6 +191,8 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
             if op == "lock" and not (error or reply["locked"]):
                 events = []
             begun = [(e, r, pid) for e in events for r in ("granted", "asked")]
+            if op == "usage-next" and not error and "token" not in reply:
+                continue
             if op == "open" and not error:
                 events = [*self.images_kept(reply), *(events if reply["granted"] else ())]
                 begun = [(e, "granted", pid) for e in events]
@@ -304,7 +311,7 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         there = self.model.file.slots if self.model.file else {1: ("passphrase", KEYS[0])}
         wanted = [(n, key) for n, (kind, key) in there.items() if (kind in PERSONS) == (proof != "automatic")]
         slot, key = (wanted or [(n, key) for n, (_, key) in there.items()])[0]
-        return {"slot": slot, "key": KEYS[KEYS.index(key) - 1] if proof == "wrong" else key}
+        return {"slot": slot, "key": next(k for k in KEYS if k != key) if proof == "wrong" else key}
 
     def prove(self, conn, proof):
         if proof != "none":
@@ -373,6 +380,16 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         if replace:
             self.prove(conn, proof)
         self.put_entry(conn, name, sealed, replace, token)
+
+    @rule(words_of=strange)
+    def policies_of_all_kinds(self, words_of):
+        """One word each, and most of them nobody has heard."""
+        self.make_ready()
+        for word in words_of:
+            there = "c" in self.model.file.entries
+            if there:
+                self.prove(self.model.connections[0], "right")
+            self.put_entry(self.model.connections[0], "c", sealing("at home", "ANTHROPIC_AUTH_TOKEN", word), there)
 
     @rule(n=which, proof=proofs, name=names, sealed=st.builds(sealing, origins, variables, policies))
     def approve(self, n, proof, name, sealed):

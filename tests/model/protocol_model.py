@@ -8,33 +8,15 @@ read from the page itself, the rest is its rules once more.  Nothing here talks 
 A value of an answer that is a function is called with what came: it learns it, or judges it.
 """
 import copy
-import hashlib
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from protocol_usage import Usage
+from protocol_words import (DELIVERIES, EVENTS, KEPT_FROM_SERVERS, KINDS, LEVELS, MOST_SECONDS, PERSONS, VARIABLE, WORDS, Refused,
+                            carried, digest, limit_of, name_of, need, policy_of, policy_text)
+
 PAGE = Path(__file__).resolve().parents[2] / "docs/PROTOCOL.md"
-PERSONS = ("passphrase", "recovery")
-KINDS = (*PERSONS, "keyring", "keyfile", "credential", "tpm2")
-EVENTS = ("suspend", "screen", "logout")
-DELIVERIES = ("relay", "preload", "auto", "pipe", "env")  # from tightest to loosest
-IMAGES_MOST = 8
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
-VARIABLE = re.compile(r"(?:[A-Za-z_][A-Za-z0-9_]{0,63}|header:[a-z0-9][a-z0-9-]{0,56}(?::[A-Za-z][A-Za-z0-9-]*)?)\Z")
-HEADERS = "ANTHROPIC_CUSTOM_HEADERS"
-KEPT_FROM_SERVERS = ("ANTHROPIC_AUTH_TOKEN", "ANTHROPIC_API_KEY")  # of the variables that are used here
-MOST_SECONDS = 366 * 24 * 3600
-LEVELS = ("no", "first", "session")
-
-
-class Refused(Exception):
-    """error: a name of the table of errors."""
-
-    @property
-    def error(self):
-        return self.args[0]
-
-
 # ---- the table of requests ----
 
 @dataclass
@@ -62,62 +44,6 @@ TABLE = table()
 
 # ---- what there is ----
 
-POLICY = {"delivery": "auto", "nested": "deny", "strict": "no", "exposed": "no", "keep": "no", "ttl": 0, "linger": 0,
-          "confine": "auto", "config_dir": "", "limit": "", "env": "", "ca": "", "confirm": "no"}
-WORDS = {"delivery": DELIVERIES, "nested": ("deny", "use", "allow"), "strict": ("yes", "no"), "exposed": ("yes", "no"),
-         "keep": ("yes", "no"), "confine": ("on", "auto", "off"), "confirm": LEVELS}
-
-
-def policy_of(text):
-    p = dict(POLICY)
-    for word in text.split():
-        key, _, value = word.partition("=")
-        need(key in p and value in WORDS.get(key, (value,)), "bad-value")
-        p[key] = int(value) if key in ("ttl", "linger") else value
-    return p
-
-
-def policy_text(p):
-    always = ("delivery", "nested", "strict", "exposed")
-    return " ".join(f"{k}={p[k]}" for k in p if k in always or p[k] != POLICY[k])
-
-
-def digest(data):
-    """As a policy has it."""
-    return hashlib.blake2b(data, digest_size=32).hexdigest()[:32] if data else ""
-
-
-def carried(items, env):
-    """[(variable, token)] as a claim gives them: what are headers, in one item."""
-    given = {variable: token for variable, token in items if not variable.startswith("header:")}
-    lines = [header_of(variable, token) for variable, token in items if variable.startswith("header:")]
-    others = [b": ".join(line[len(b"header:"):].split(b"=", 1)) for line in env.splitlines() if line.startswith(b"header:")]
-    if lines or others:
-        given[HEADERS] = b"\n".join([*lines, *([b"", *others] if others else ())])
-    return given
-
-
-def header_of(variable, token):
-    _, name, *scheme = variable.encode().split(b":")
-    return name + b": " + b" ".join([*scheme, token])
-
-
-def limit_of(text):
-    """(how many, of what period); None: off."""
-    number, _, period = text.partition("/")
-    return (int(number), period) if period else None
-
-
-def need(holds, error):
-    if not holds:
-        raise Refused(error)
-
-
-def name_of(text):
-    need(len(text) <= 64, "too-large")
-    need(NAME.match(text), "bad-value")
-
-
 @dataclass
 class Entry:
     origin: str
@@ -129,10 +55,10 @@ class Entry:
     until: object = None   # when what was fetched is over
 
     def asleep(self, now):
-        return not self.source and self.is_over(now)
+        return not self.source and self.ttl_is_over(now)
 
-    def is_over(self, now):
-        return self.policy["ttl"] and now - self.since >= self.policy["ttl"] or self.until is not None and now >= self.until
+    def ttl_is_over(self, now):
+        return self.policy["ttl"] and now - self.since >= self.policy["ttl"]
 
     def forget(self):
         """What its source gave is in memory alone."""
@@ -184,6 +110,8 @@ class Connection:
     out: object = None     # a file that was made here
     watches: bool = False
     fetches: object = None # (an entry, its source)
+    numbers: object = None # whose quota it fetches (protocol_usage.py)
+    owes: bool = False     # it is its turn
 
 
 @dataclass(eq=False)
@@ -222,7 +150,7 @@ class Launch:
     ends: float
 
 
-class Model:
+class Model(Usage):
     def __init__(self):
         self.now = 0
         self.file = None      # the vault on the disk, which is the one in memory while that is open
@@ -243,6 +171,7 @@ class Model:
         for p in self.processes:
             p.launch = None
         self.connections, self.sessions, self.tickets, self.firsts = [], [], {}, set()
+        self.numbers = {}
         self.opened = self.last_use = self.now
 
     def forget_fetched(self):
@@ -261,9 +190,11 @@ class Model:
                 if self.open and self.file.settings[name] and self.now - since >= self.file.settings[name]:
                     self.do_lock(name)
         for name, e in (self.file.entries if self.open else self.kept or {}).items():
-            if e.is_over(self.now) and (not e.source or e.token):
+            if e.ttl_is_over(self.now) and (not e.source or e.token):
                 e.forget()
                 self.wipe(name)
+            elif e.until is not None and self.now >= e.until:
+                e.forget()  # relays were told when it ends, and have a clock of their own
         self.end_tickets()
         for p in self.processes:
             if p.launch and self.now >= p.launch.ends:
@@ -273,6 +204,7 @@ class Model:
     def gone(self, conn):
         """The connection has ended."""
         self.connections.remove(conn)
+        self.leave_numbers(conn)
         if conn.session:
             self.end_session(conn.session)
 
@@ -339,7 +271,8 @@ class Model:
         if not automatic:
             self.kept = None
         elif self.open:
-            self.kept = {n: copy.copy(e) for n, e in self.file.entries.items() if e.policy["keep"] == "yes"} or None
+            self.kept = {n: copy.copy(e) for n, e in self.file.entries.items()
+                         if e.policy["keep"] == "yes" and self.is_in_memory(e)} or None
             self.kept_images = copy.deepcopy(self.file.images)
         self.open = False
         self.forget_fetched()
@@ -419,7 +352,7 @@ class Model:
 
     def op_watch(self, conn, f):
         need(not f.get("all"), "peer")
-        need(not conn.session, "in-use")
+        need(not conn.session and not conn.numbers, "in-use")
         need(not any(c.watches for c in self.connections), "exists")
         conn.watches = True
         return {}
@@ -739,7 +672,7 @@ class Model:
         return e
 
     def op_open(self, conn, f):
-        need(not conn.session and not conn.watches, "in-use")
+        need(not conn.session and not conn.watches and not conn.numbers, "in-use")
         need(f["delivery"] in DELIVERIES and f["delivery"] != "auto", "bad-value")
         need(1 <= len(f["entries"]) <= 3, "bad-value")
         need(f["delivery"] != "pipe" or len(f["entries"]) == 1, "bad-value")
@@ -780,7 +713,7 @@ class Model:
 
     def op_source_take(self, conn, f):
         e = self.entry(f)
-        need(not conn.session and not conn.watches, "in-use")
+        need(not conn.session and not conn.watches and not conn.owes, "in-use")
         conn.fetches = None
         there = not e.source or e.token is not None
         wait = not there and any(c.fetches and c.fetches[0] == f["name"] for c in self.connections if c is not conn)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 import wire_client as wc
-from protocol_model import PERSONS
+from protocol_words import PERSONS
 
 which = st.integers(0, 15)
 few = st.sampled_from([False] * 5 + [True])
@@ -168,7 +168,7 @@ class MoreSteps:
         self.put_source(self.model.connections[0], name, source, policy, fetched)
 
     @rule(n=which, name=st.sampled_from(["a", "a", "b", "c", "-no-name"]), puts=st.sampled_from([True] * 4 + [False]),
-          token=st.sampled_from([None] * 5 + [b"short", b"x" * 16385]), expires=st.sampled_from([None, None, 50, 150, 1000]),
+          token=st.sampled_from([None] * 5 + [b"short", b"x" * 16385]), expires=st.sampled_from([None, None, 150, 1000]),
           other=few)
     def fetch(self, n, name, puts, token, expires, other):
         conn = self.connection(n)
@@ -206,3 +206,37 @@ class MoreSteps:
     @rule(n=which, name=st.sampled_from(["a", "-no-name"]))
     def source_fail(self, n, name):
         self.step(self.connection(n), "source-fail", {"name": name, "message": "m", "hint": ""})
+
+    # ---- quotas ----
+
+    @rule(n=which, name=st.sampled_from(["a", "a", "a", "b", "-no-name"]), own=few, kept=few, hidden=st.sampled_from([True] * 5 + [False]),
+          put=st.sampled_from([{"items": [{"label": "5h", "percent": 1250}]}] * 3 + [
+              {"items": []}, {"items": [{"label": "bal", "amount": "1.50", "currency": "USD"}]}, {"items": [{"label": "wk"}]},
+              {"items": [{"label": "too-long-a-word", "percent": 1}]}, {"items": [{"label": "wk", "percent": 1000001}]},
+              {"items": [{"label": "x", "percent": 1}] * 9}, {"error": "network"}, {"error": "tls", "retry": 150},
+              {"error": "unheard"}, None]))
+    def work_at_numbers(self, n, name, own, kept, hidden, put):
+        """A worker outside the sessions; it stays if it is kept."""
+        if not self.has_places():
+            return
+        conn = self.new_connection(self.new_client())
+        if hidden:
+            self.become(conn.process, "hide")
+        fields = {"name": name, "own": True} if own else {"name": name}
+        if not self.model.would_wait(conn, fields):
+            self.step(conn, "usage-next", fields)
+            for what in [*([put] if put else []), *([{"items": []}] if n % 4 == 0 else [])]:
+                self.step(conn, "usage-put", what)
+        if not kept:
+            self.vanish_process(conn.process)
+
+    @rule(n=which, name=st.sampled_from(["a", "a", "b", "-no-name"]), own=few)
+    def ask_numbers(self, n, name, own):
+        self.ask(n, "usage", {"name": name, "own": True} if own else {"name": name})
+
+    @rule(n=which, what=st.sampled_from(["usage-put", "usage-next"]))
+    def numbers_by_others(self, n, what):
+        conn = self.connection(n)
+        fields = {"name": "a"} if what == "usage-next" else {"items": []}
+        if what == "usage-put" or not self.model.would_wait(conn, fields):
+            self.step(conn, what, fields)
