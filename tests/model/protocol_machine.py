@@ -21,6 +21,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 import wire_client as wc
+import wire_keys
 from protocol_actor import PATIENCE, Actor
 from protocol_model import TABLE, Connection, Model, Process
 from protocol_steps import MoreSteps
@@ -230,8 +231,10 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         self.model.connections.append(conn)
         return conn
 
-    @initialize(vault=st.sampled_from([True] * 7 + [False]), entries=st.lists(policies, min_size=0, max_size=3))
-    def begin(self, vault, entries):
+    @initialize(host=st.booleans(), vault=st.sampled_from([True] * 7 + [False]), entries=st.lists(policies, min_size=0, max_size=3))
+    def begin(self, host, vault, entries):
+        if host:
+            self.model.host = wire_keys.give_host_key(self.broker)
         conn = self.new_connection(self.new_client())
         if not vault:
             return
@@ -863,6 +866,7 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
 
     @rule(how=st.sampled_from([signal.SIGTERM, signal.SIGKILL]))
     def another_life(self, how):
+        self.learn_id()
         pid = self.broker.pid
         if how == signal.SIGKILL:
             os.kill(pid, how)

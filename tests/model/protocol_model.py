@@ -78,6 +78,7 @@ class Vault:
     generation: int = 1
     entries: dict = field(default_factory=dict)
     images: dict = field(default_factory=dict)
+    id: bytes = b""  # as the broker's list of slots has it
     settings: dict = field(default_factory=lambda: {"idle": 0, "longest": 0, "suspend": True, "screen": True,
                                                     "logout": True, "durable": False})
 
@@ -89,6 +90,15 @@ class Vault:
     def opens(self, slot, key):
         need(slot in self.slots, "no-entry")
         need(self.slots[slot][1] == key, "wrong-key")
+
+
+@dataclass
+class Keyfile:
+    vault: bytes
+    slot: int
+    key: bytes
+    host: bytes
+    wrong: str = ""  # it is none: the error
 
 
 @dataclass(eq=False)
@@ -159,6 +169,7 @@ class Model(Usage):
         self.used = {}        # entry: its requests; None: not known
         self.slack = 0        # by how much the generation may be higher: use times were written, or not
         self.processes, self.files = [], {}
+        self.host = self.keyfile = None  # the public half of its key pair; what opens the vault by it
         self.start()
 
     # ---- the broker's life ----
@@ -173,6 +184,12 @@ class Model(Usage):
         self.connections, self.sessions, self.tickets, self.firsts = [], [], {}, set()
         self.numbers = {}
         self.opened = self.last_use = self.now
+        if self.file and self.keyfile:
+            try:
+                self.opens_by(self.keyfile)
+                self.adopt(self.file)
+            except Refused:
+                pass  # it is on record, and a person opens it
 
     def forget_fetched(self):
         for e in self.file.entries.values() if self.file else ():
@@ -253,6 +270,14 @@ class Model(Usage):
         for e in vault.entries.values():
             if not e.source:
                 e.since = self.now
+
+    def open_again(self):
+        """The same vault; what was fetched for kept entries, and has its source still, is carried over."""
+        for name, had in (self.kept or {}).items() if not self.open else ():
+            e = self.file.entries.get(name)
+            if e and had.source and e.source == had.source:
+                e.token, e.since, e.until = had.token, had.since, had.until
+        self.adopt(self.file)
 
     def write_use_times(self):
         if self.open:
@@ -370,12 +395,39 @@ class Model(Usage):
         need(f["id"] in self.file.slots, "no-entry")
         return {"kind": self.file.slots[f["id"]][0], "material": b""}
 
+    # ---- keyfiles ----
+
     def op_host(self, _conn, _f):
-        raise Refused("no-entry")  # nobody has made a key pair
+        need(self.host, "no-entry")
+        return {"public": self.host}
+
+    def opens_by(self, k):
+        """Does this keyfile open the vault's file on this host?"""
+        need(self.file, "no-vault")
+        need(k.vault == self.file.id, "wrong-key")
+        need(self.host, "no-entry")
+        need(k.host == self.host, "wrong-key")
+        self.file.opens(k.slot, k.key)
+
+    def op_keyfile(self, _conn, f):
+        need(not f["keyfile"].wrong, f["keyfile"].wrong)
+        self.opens_by(f["keyfile"])
+        self.keyfile = f["keyfile"]
+        return {}
 
     def op_reopen(self, _conn, _f):
         need(self.file, "no-vault")
-        raise Refused("no-entry")  # there is neither a credential nor a keyfile
+        need(self.keyfile, "no-entry")
+        try:
+            self.opens_by(self.keyfile)
+        except Refused as e:
+            raise Refused("wrong-key" if e.error == "no-entry" else e.error) from e
+        self.open_again()
+        return {"entries": len(self.file.entries), "slots": len(self.file.slots), "kind": "keyfile"}
+
+    def drop_stale_keyfile(self):
+        if self.keyfile and self.keyfile.vault == self.file.id and self.keyfile.slot not in self.file.slots:
+            self.keyfile = None
 
     def op_record(self, _conn, f):
         return {"part": lambda part: len(part) <= 48000 and part.startswith(b"{") or f["at"]}
@@ -406,11 +458,7 @@ class Model(Usage):
         need(len(f["key"]) == 32, "bad-value")
         need(self.file, "no-vault")
         self.file.opens(f["slot"], f["key"])
-        for name, had in (self.kept or {}).items() if not self.open else ():
-            e = self.file.entries.get(name)
-            if e and had.source and e.source == had.source:
-                e.token, e.since, e.until = had.token, had.since, had.until
-        self.adopt(self.file)
+        self.open_again()
         return {"entries": len(self.file.entries), "slots": len(self.file.slots)}
 
     def op_person(self, conn, f):
@@ -445,6 +493,10 @@ class Model(Usage):
     def op_slot_add(self, _conn, f):
         new = self.new_slot(f)
         need(f["expect"] == self.file.next, "changed")
+        k = f.get("keyfile")
+        need(not k or not k.wrong, k and k.wrong)
+        need(not k or (k.vault, k.slot) == (self.file.id, self.file.next), "bad-value")
+        self.keyfile = k or self.keyfile
         self.file.slots[self.file.next] = new
         self.file.next += 1
         return {"id": self.file.next - 1, **self.commit(), "slots": len(self.file.slots)}
@@ -456,6 +508,7 @@ class Model(Usage):
     def op_slot_rm(self, _conn, f):
         need(f["id"] in self.file.slots, "no-entry")
         self.change_slots({n: s for n, s in self.file.slots.items() if n != f["id"]})
+        self.drop_stale_keyfile()
         return {**self.commit(), "slots": len(self.file.slots)}
 
     def op_slot_replace(self, _conn, f):
@@ -466,6 +519,7 @@ class Model(Usage):
         self.change_slots({self.file.next if n == f["id"] else n: new if n == f["id"] else s
                            for n, s in self.file.slots.items()})
         self.file.next += 1
+        self.drop_stale_keyfile()
         return {"id": self.file.next - 1, **self.commit()}
 
     def op_rekey(self, _conn, f):
@@ -477,6 +531,7 @@ class Model(Usage):
             need(n in self.file.slots, "no-entry")
             need(n not in dict(keys[:i]), "bad-value")
         self.change_slots({n: (kind, dict(keys)[n]) for n, (kind, _) in self.file.slots.items() if n in dict(keys)})
+        self.drop_stale_keyfile()
         return {**self.commit(times=2), "slots": len(self.file.slots)}
 
     # ---- the vault as a file ----
@@ -527,7 +582,7 @@ class Model(Usage):
         need(f["generation"] == self.file.generation, "changed")
         self.dirty = False
         self.do_lock("moved")
-        self.file = None
+        self.file = self.keyfile = None
         return {}
 
     # ---- entries ----

@@ -1,10 +1,14 @@
 """More of what clients do to a broker (protocol_machine.py): images, a second key in a header, work in
 the background, backups.
 """
+import signal
+
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule
 
 import wire_client as wc
+import wire_keys
+from protocol_model import Keyfile
 from protocol_words import PERSONS
 
 which = st.integers(0, 15)
@@ -84,10 +88,10 @@ class MoreSteps:
     # ---- background work, and what lingers ----
 
     @precondition(lambda self: self.has_places())
-    @rule(n=which, linger=st.booleans(), nested=st.sampled_from(["use", "use", "allow", "deny"]), inside=st.integers(0, 2),
-          ends=st.sampled_from(["process", "request", ""]))
-    def launch_in_background(self, n, linger, nested, inside, ends):
-        """A session whose agents may outlive it; some of them begin, it ends, and one more begins."""
+    @rule(n=which, linger=st.booleans(), nested=st.sampled_from(["use"] * 4 + ["allow", "deny"]), then=st.lists(st.sampled_from(
+        ["begins"] * 4 + ["ends", "ends", "is ended", "is over", "is over", "is over by request", "later", "later"]), max_size=8))
+    def launch_in_background(self, n, linger, nested, then):
+        """A session whose agents may outlive it: they begin and end, and so does it, in any order."""
         self.make_ready()
         policy = f"nested={nested}" + (" linger=150" if linger else "")
         conn = self.model.connections[0]
@@ -99,13 +103,20 @@ class MoreSteps:
         root = next((s for s in self.model.sessions if s.process is conn.process), None)
         if not root:
             return
-        for _ in range(inside):
-            self.begin_inside(root)
-        if ends == "process":
-            self.vanish_process(conn.process)
-        elif ends == "request":
-            self.step(self.model.connections[0], "session-end", {"session": root.id})
-        self.begin_inside(root)
+        for what in [*then, "begins"]:
+            agents = [s for s in self.model.live() if s.inside and s.inside.root is root]
+            if what == "begins":
+                self.begin_inside(root)
+            elif what == "later":
+                self.later()
+            elif what == "is over" and root in self.model.sessions:
+                self.vanish_process(root.process)
+            elif what == "is over by request":
+                self.step(self.model.connections[0], "session-end", {"session": root.id})
+            elif what == "ends" and agents:
+                self.vanish_process(agents[0].process)
+            elif what == "is ended" and agents:
+                self.step(self.model.connections[0], "session-end", {"session": agents[0].id})
 
     def begin_inside(self, root):
         if not self.has_places() or not root.ticket:
@@ -147,6 +158,7 @@ class MoreSteps:
 
     @rule(n=which, op=st.sampled_from(["host", "reopen", "slot", "record", "spent", "spent-today"]))
     def look_more(self, n, op):
+        self.learn_id()
         fields = {"slot": {"id": n % 5}, "record": {"at": 0}, "spent": {"from": 0}, "spent-today": {"name": "a"}}
         self.ask(n, op, fields.get(op, {}))
 
@@ -240,3 +252,55 @@ class MoreSteps:
         fields = {"name": "a"} if what == "usage-next" else {"items": []}
         if what == "usage-put" or not self.model.would_wait(conn, fields):
             self.step(conn, what, fields)
+
+    # ---- keyfiles ----
+
+    def learn_id(self):
+        if self.model.file:
+            with wc.Client(self.broker.socket) as c:
+                self.model.file.id = c.call("slots")["id"]
+
+    def make_keyfile(self, slot, key, astray):
+        """(what the model takes it for, its bytes)"""
+        vault = self.model.file.id if self.model.file and astray != "vault" else bytes(16)
+        another = wire_keys.host_pair(b"t" * 32)[0]
+        host = another if astray == "host" else self.model.host or another
+        data = wire_keys.keyfile(vault, slot, key, host)
+        if astray == "short":
+            return Keyfile(vault, slot, key, host, "truncated"), data[:-1]
+        if astray == "bit":
+            return Keyfile(vault, slot, key, host, "damaged"), data[:-1] + bytes([data[-1] ^ 1])
+        return Keyfile(vault, slot, key, host), data
+
+    @rule(n=which, slot=st.integers(0, 4), right=st.sampled_from([True] * 4 + [False]),
+          astray=st.sampled_from([""] * 6 + ["vault", "host", "short", "bit"]))
+    def keyfile(self, n, slot, right, astray):
+        conn = self.connection(n)
+        self.learn_id()
+        slots = [*(self.model.file.slots if self.model.file else {1: ("", b"K" * 32)}).items()]
+        slot, (_, key) = slots[slot % len(slots)] if right else (slot, ("", b"K" * 32))
+        known, data = self.make_keyfile(slot, key, astray)
+        self.step(conn, "keyfile", {"keyfile": known}, {"keyfile": data})
+
+    @rule(n=which, key=st.sampled_from([b"L" * 32, b"M" * 32]), proof=st.sampled_from(["right"] * 5 + ["none"]), wrong=few,
+          astray=st.sampled_from([""] * 5 + ["vault", "bit"]))
+    def slot_by_keyfile(self, n, key, proof, wrong, astray):
+        self.make_ready()
+        conn = self.connection(n)
+        self.learn_id()
+        known, data = self.make_keyfile(self.model.file.next + wrong, key, astray)
+        fields = {"slot": [wc.slot("keyfile")], "key": key, "expect": self.model.file.next}
+        self.prove(conn, proof)
+        self.step(conn, "slot-add", {**fields, "keyfile": known}, {**fields, "keyfile": data})
+
+    @precondition(lambda self: self.model.keyfile)
+    @rule(n=which, lock=st.booleans(), how=st.sampled_from([signal.SIGTERM, signal.SIGKILL]), life=st.booleans())
+    def reopen(self, n, lock, how, life):
+        """By what the broker has, asked for it or in its next life."""
+        self.learn_id()
+        if lock:
+            self.step(self.model.connections[0], "lock", {})
+        if life:
+            self.another_life(how)
+        else:
+            self.step(self.connection(n), "reopen", {})
