@@ -12,6 +12,7 @@ import signal
 import socket
 
 import wire_client as wc
+from played_relay import SEALS, memfd
 from relay_broker import UnixConnection
 
 ASK = b'{"model":"claude-asked-1"}'
@@ -118,6 +119,15 @@ class Stage:
             return None, str(e)
         except (wc.Closed, BrokenPipeError):
             return None, "closed"
+
+    def pass_file(self, n, packet, data, sealed):
+        """With a memfd that has these bytes; None: with no descriptor."""
+        if data is None:
+            return self.packets(n, [packet])[0][0]
+        fd = memfd(data, SEALS if sealed else 0)
+        answers, _ = self.packets(n, [packet], [fd])
+        os.close(fd)
+        return answers[0]
 
     def relay(self, n, packet, session):
         """With a socket on which that session will reach its relay."""

@@ -24,7 +24,7 @@ import wire_client as wc
 import wire_keys
 from protocol_actor import PATIENCE, Actor
 from protocol_model import TABLE, Connection, Model, Process
-from protocol_steps import MoreSteps
+from protocol_steps import AUTHORITIES, MoreSteps
 from protocol_words import EVENTS, PERSONS, Refused, digest
 from relay_broker import Provider
 
@@ -52,7 +52,8 @@ periods = st.sampled_from([0, 0, 150, 250, 366 * 24 * 3600 + 1])
 limits = st.sampled_from(["off", "1/month", "3/month", "3/week", "many"])
 words = {"delivery": ["auto", "auto", "relay", "relay", "preload", "pipe", "env", "mail"], "nested": ["use", "allow", "deny"],
          "strict": ["yes"], "exposed": ["yes"], "keep": ["yes"], "ttl": [150, "150s", "366d"], "confine": ["on", "off"],
-         "config_dir": ["~/work"], "confirm": ["first", "session"], "linger": [150, "2m"], "env": [digest(ROUTES), digest(HEADER)]}
+         "config_dir": ["~/work"], "confirm": ["first", "session"], "linger": [150, "2m"], "env": [digest(ROUTES), digest(HEADER)],
+         "ca": [digest(AUTHORITIES)]}
 unheard = {"delivery": ["", "Auto"], "nested": ["yes"], "strict": ["true"], "keep": [""], "ttl": ["367d", "-1", "1w", "9999999999"],
            "linger": ["8785h"], "confine": ["none"], "confirm": ["yes"], "no-key": ["yes"], "env": ["0123", "G" * 32], "ca": ["a" * 33],
            "config_dir": ["work", "~", "~/", "~/a//b", "/../etc", "$HOME/a", "~/a/.", "~/" + "d" * 119, "/a b"]}
@@ -560,6 +561,9 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         reply = wc.unpack(packet)
         self.compare("relay", granted, refused, reply)
         self.settle()
+        if session and not refused and "ca" in session.files:
+            line = self.new_lines()[0]
+            assert (line["event"], line["result"], line["pid"]) == ("relay", "granted", conn.process.pid), line
         self.check_record([("relay", refused and refused.error, reply)] if refused else [], conn.process.pid)
 
     @rule(n=which, times=st.sampled_from([1, 1, 2, 4]))
@@ -655,7 +659,7 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
     def go_on(self, conn, forgets):
         how, session, process = conn.session.fields["delivery"], conn.session, conn.process
         last = forgets == "last"
-        if how == "relay" and not last:
+        if how == "relay" and not last and session.state == "opened":
             self.start_relay(conn)
         steps = {"preload": ["mark", "confine", "arrived", "hide", "claim"], "env": ["mark", "confine", "hide", "claim"],
                  "pipe": ["mark", "confine", "pipe"], "relay": ["mark", "confine", "post"]}[how]

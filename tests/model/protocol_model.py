@@ -141,6 +141,8 @@ class Session:
     values: object = None # the tokens that its relay has
     ended: bool = False
     told: str = ""        # what its relay's last question was refused with
+    files: dict = field(default_factory=dict)  # that its relay gets: kind, bytes
+    authorities: str = ""  # the digest of those that it asked for
 
 
 @dataclass(eq=False)
@@ -716,6 +718,7 @@ class Model(Usage):
         need(item["origin"] == e.origin and " " in e.origin and item["variable"] == e.variable, "origin")
         need(s.fields.get("config_dir", "") == p["config_dir"], "origin")
         need(digest(s.fields.get("env", b"")) == p["env"], "origin")
+        need(s.authorities in ("", p["ca"]), "origin")
         tightness = WORDS["confine"].index
         need(tightness(s.fields.get("confine", "auto")) <= tightness(p["confine"]), "policy")
         s.strict = s.strict or p["strict"] == "yes"
@@ -872,6 +875,19 @@ class Model(Usage):
         self.confined(s)
         self.released(s)
         return {None: e.token}
+
+    def op_relay_file(self, conn, f):
+        s = conn.session
+        need(s and s.state == "opened" and s.fields["delivery"] == "relay", "posture")
+        need(f["data"] is not None and f["sealed"], "wrong-type")
+        need(0 < len(f["data"]) <= 1 << 20, "too-large")
+        need(f["kind"] in ("ca", "cert", "key") and f["kind"] not in s.files, "bad-value")
+        if f["kind"] == "ca":
+            s.authorities = digest(f["data"])  # from then on, be they refused
+            for item in s.fields["entries"]:
+                self.allowed(s, item)
+        s.files[f["kind"]] = f["data"]
+        return {}
 
     def op_relay(self, conn, _f):
         s = conn.session

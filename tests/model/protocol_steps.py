@@ -9,10 +9,11 @@ from hypothesis.stateful import precondition, rule
 import wire_client as wc
 import wire_keys
 from protocol_model import Keyfile
-from protocol_words import PERSONS
+from protocol_words import PERSONS, digest
 
 which = st.integers(0, 15)
 few = st.sampled_from([False] * 5 + [True])
+AUTHORITIES = b"-----BEGIN CERTIFICATE-----\n"  # which is none, and nothing here asks for one
 DIGEST = "0123456789abcdef" * 4
 
 
@@ -304,3 +305,32 @@ class MoreSteps:
             self.another_life(how)
         else:
             self.step(self.connection(n), "reopen", {})
+
+    # ---- files for a relay ----
+
+    @precondition(lambda self: self.has_places())
+    @rule(n=which, seal=st.sampled_from([True, True, False]), delivery=st.sampled_from(["relay"] * 5 + ["preload"]),
+          passed=st.lists(st.tuples(st.sampled_from(["ca", "ca", "ca", "cert", "key", "crl"]), st.sampled_from(
+              ["known"] * 5 + ["other", "empty", "none", "open"])), min_size=1, max_size=3))
+    def launch_with_files(self, n, seal, delivery, passed):
+        """Authorities that are sealed with the key, or not, and a client's certificate."""
+        self.make_ready()
+        there = "files" in self.model.file.entries
+        if there:
+            self.prove(self.model.connections[0], "right")
+        self.put_entry(self.model.connections[0], "files", {
+            "origin": "at home", "variable": "ANTHROPIC_AUTH_TOKEN", "policy": "ca=" + digest(AUTHORITIES) if seal else ""}, there)
+        conn = self.new_connection(self.new_client())
+        if not self.open_session(conn, self.opening("files", delivery, {})):
+            return
+        for kind, what in passed:
+            data = {"empty": b"", "none": None, "other": b"other authorities"}.get(what, AUTHORITIES)
+            self.pass_file(conn, {"kind": kind, "data": data, "sealed": what != "open"})
+        self.go_on(conn, "")
+
+    def pass_file(self, conn, f):
+        granted, refused = self.expect(self.model.ask, conn, "relay-file", f)
+        packet = self.actor(conn).do("pass_file", conn.number, wc.request("relay-file", kind=f["kind"]), f["data"], f["sealed"])
+        reply = wc.unpack(packet)
+        self.compare("relay-file", granted, refused, reply)
+        self.check_record([("relay-file", refused.error, reply)] if refused else [], conn.process.pid)
