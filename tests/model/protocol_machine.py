@@ -977,9 +977,16 @@ class Protocol(MoreSteps, RuleBasedStateMachine):
         return found
 
 
-def run(seed, sequences, length=40, without=(), shrink=True):
-    """AssertionError with the shortest sequence that fails, which hypothesis prints."""
-    machine = type("Protocol", (Protocol,), {"without": without})
+def rules():
+    """By name: what each does, as rules call it too."""
+    return {r.function.__name__: r.function for r in Protocol.rules()}
+
+
+def run(seed, sequences, length=40, without=(), shrink=True, only=()):
+    """AssertionError with the shortest sequence that fails, which hypothesis prints.  only: these rules, and those
+    by which places are made again."""
+    no_rules = {name: function for name, function in rules().items() if only and name not in (*only, "vanish")}
+    machine = type("Protocol", (Protocol,), {"without": without, **no_rules})
     phases = (Phase.generate, Phase.shrink) if shrink else (Phase.generate,)
     hypothesis.seed(seed)(machine)
     Protocol.first = None

@@ -1,9 +1,10 @@
 """make fuzz-protocol: clients of every kind against a broker, and the model that says what is granted.
 
-    run.py [--seconds N] [--seed N] [--sequences N] [--steps N] [--without CONTROL ...] [--as-it-is]
+    run.py [--seconds N] [--seed N] [--sequences N] [--steps N] [--without CONTROL ...] [--only RULE ...] [--as-it-is]
 
 Seed after seed until the time is over; the first sequence that fails is made as short as it can be,
-printed, and ends it.  --without: with these controls of base/control.h switched off.
+printed, and ends it.  --without: with these controls of base/control.h switched off.  --only: clients do
+nothing but this (the rules of protocol_machine.py and protocol_steps.py).
 """
 import argparse
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 
 # pylint: disable=wrong-import-position
-from protocol_machine import Protocol, run
+from protocol_machine import Protocol, rules, run
 
 PART = 20  # sequences of a seed
 
@@ -38,12 +39,13 @@ def main():
     parser.add_argument("--sequences", type=int, default=PART, help="of each seed")
     parser.add_argument("--steps", type=int, default=60, help="of a sequence, at most")
     parser.add_argument("--without", action="append", default=[])
+    parser.add_argument("--only", action="append", default=[], choices=sorted(rules()), metavar="RULE")
     parser.add_argument("--as-it-is", action="store_true", help="a sequence that fails is not made shorter")
     a = parser.parse_args()
     end, seed = time.monotonic() + a.seconds, a.seed
     while True:
         try:
-            run(seed, a.sequences, a.steps, a.without, not a.as_it_is)
+            run(seed, a.sequences, a.steps, a.without, not a.as_it_is, a.only)
         except BaseException:
             print(f"seed {seed}, sequence {Protocol.failed_at}: --seed {seed} --sequences {a.sequences} --steps {a.steps} "
                   "repeats it", flush=True)
