@@ -14,7 +14,7 @@ from pathlib import Path
 
 from protocol_usage import Usage
 from protocol_words import (DELIVERIES, EVENTS, KEPT_FROM_SERVERS, KINDS, LEVELS, MOST_SECONDS, PERSONS, VARIABLE, WORDS, Refused,
-                            carried, digest, limit_of, name_of, need, policy_of, policy_text)
+                            carried, counted_for, digest, limit_of, name_of, need, policy_of, policy_text)
 
 PAGE = Path(__file__).resolve().parents[2] / "docs/PROTOCOL.md"
 # ---- the table of requests ----
@@ -740,6 +740,7 @@ class Model(Usage):
             need(f["ticket"] in self.tickets, "marked")
             s.inside = self.tickets[f["ticket"]]
             need(all(e["name"] in s.inside.entries for e in f["entries"]), "marked")
+            need(counted_for(f) == counted_for(s.inside.root.fields), "marked")
             s.confirmed = s.inside.root.confirmed
         for item in f["entries"]:
             self.allowed(s, item)
@@ -902,8 +903,7 @@ class Model(Usage):
 
     def request(self, s):
         """A request of the session's: {variable: token} of what leaves, or Refused."""
-        own = [e for e in s.fields["entries"] if not e["variable"].startswith("header:")]
-        name = (own or s.fields["entries"])[0]["name"]  # for which it is counted
+        name = counted_for(s.fields)
         if not s.values:
             need(not s.ended, "ended")
             try:

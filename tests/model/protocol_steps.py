@@ -24,13 +24,11 @@ def image(name="claude", path="/usr/bin/claude", file="/opt/claude/1", owner=0, 
     return made
 
 
-images = st.builds(image, name=st.sampled_from(["claude"] * 4 + ["other"]),
-                   path=st.sampled_from(["/usr/bin/claude"] * 5 + ["/tmp/claude"]),
-                   file=st.sampled_from(["/opt/claude/1"] * 3 + ["/opt/claude/2", "/opt/claude/2/3", "/opt/claud/1"]),
-                   owner=st.sampled_from([0] * 5 + [1000]), identity=st.sampled_from(["1.2:3+4"] * 2 + ["5"]),
-                   digest=st.sampled_from([DIGEST] * 3 + [""]), script=st.sampled_from([""] * 4 + ["node", "bun"]))
-
-
+# As it is, or otherwise in one thing.
+images = st.builds(lambda astray, name, digest: image(**{"name": name, "digest": digest, **astray}), st.sampled_from([
+    {}, {}, {}, {"identity": "5"}, {"file": "/opt/claude/2"}, {"file": "/opt/claude/2/3"}, {"file": "/opt/claud/1"}, {"owner": 1000},
+    {"path": "/tmp/claude"}, {"script": "node"}, {"script": "bun"}, {"identity": ""}]),
+    st.sampled_from(["claude"] * 6 + ["other"]), st.sampled_from([DIGEST] * 3 + [""]))
 sources = st.builds(lambda path, command, pick: {"source": "pass:" + path, "command": command, "pick": pick},
                     st.sampled_from("ab"), st.sampled_from(["pass show a", "pass show a", ""]), st.just("first"))
 
@@ -40,10 +38,12 @@ class MoreSteps:
 
     # ---- images ----
 
-    def launch_of(self, n, name, fields):
-        """A launch of the client, from outside, with these fields more."""
+    def launch_of(self, n, name, fields, marked=False):
+        """A launch of the client, from outside mostly, with these fields more."""
         self.make_ready()
         conn = self.new_connection(self.new_client())
+        for what in ("mark", "confine") if marked else ():
+            self.become(conn.process, what)
         opening = {**self.opening(self.chosen(n, name), None, {}), **fields}
         if self.open_session(conn, opening) and conn.session:
             self.go_on(conn, "")
@@ -67,31 +67,43 @@ class MoreSteps:
 
     @precondition(lambda self: self.has_places())
     @rule(n=which, delivery=st.sampled_from(["relay", "relay", "preload", "env", "pipe"]), wrong=few,
-          variable=st.sampled_from(["header:x-gate", "header:x-gate:Key"]))
-    def launch_with_header(self, n, delivery, wrong, variable):
+          variable=st.sampled_from(["header:x-gate", "header:x-gate:Key"]), inside=st.sampled_from(["all", "first", "last"]),
+          nested=st.sampled_from(["", "nested=use", "nested=use"]))
+    def launch_with_header(self, n, delivery, wrong, variable, inside, nested):
         self.make_ready()
         there = self.model.file.entries
-        if "gate" not in there or there["gate"].variable != variable:
+        for name, sent_as in (("gate", variable), ("own", "ANTHROPIC_AUTH_TOKEN")):
             conn = self.model.connections[0]
-            if "gate" in there:
+            if name in there:
                 self.prove(conn, "right")
-            self.put_entry(conn, "gate", {"origin": "at home", "variable": variable, "policy": ""}, "gate" in there)
-        fields = self.opening(self.chosen(n, "a"), delivery, {})
+            self.put_entry(conn, name, {"origin": "at home", "variable": sent_as, "policy": nested}, name in there)
+        fields = self.opening("own" if n % 4 else self.chosen(n, "a"), delivery, {})
         gate = self.opening("gate", delivery, {})["entries"][0]
         if wrong:
             gate["origin"] = fields["entries"][0]["origin"] + "/else"
         if fields["entries"][0]["name"] != "gate":
             fields["entries"] = [*fields["entries"], gate] if n % 2 else [gate, *fields["entries"]]
         conn = self.new_connection(self.new_client())
-        if self.open_session(conn, fields) and conn.session:
-            self.go_on(conn, "")
+        if not self.open_session(conn, fields) or not conn.session:
+            return
+        session = conn.session
+        self.go_on(conn, "")
+        if session.ticket and self.has_places():
+            # Inside it, with all of its entries, or with one.
+            conn = self.new_connection(self.new_client())
+            some = fields["entries"] if inside == "all" else fields["entries"][:1] if inside == "first" else fields["entries"][-1:]
+            if self.open_session(conn, {**fields, "entries": some, "ticket": session.ticket}):
+                self.go_on(conn, "")
 
     # ---- background work, and what lingers ----
 
     @precondition(lambda self: self.has_places())
-    @rule(n=which, linger=st.booleans(), nested=st.sampled_from(["use"] * 4 + ["allow", "deny"]), then=st.lists(st.sampled_from(
-        ["begins"] * 4 + ["ends", "ends", "is ended", "is over", "is over", "is over by request", "later", "later"]), max_size=8))
-    def launch_in_background(self, n, linger, nested, then):
+    @rule(n=which, linger=st.booleans(), nested=st.sampled_from(["use"] * 4 + ["allow", "allow", "deny"]), marked=few, then=st.one_of(
+        st.lists(st.sampled_from(["begins"] * 4 + ["ends", "ends", "is ended", "is over", "is over", "is over by request", "later",
+                                                   "later", "wants a yes"]), max_size=8),
+        st.sampled_from([["begins", "is over", "later", "ends", "later"], ["begins", "begins", "is over", "is ended", "is ended"],
+                         ["is over", "later", "begins", "later"], ["begins", "is over", "ends"], ["wants a yes"]])))
+    def launch_in_background(self, n, linger, nested, marked, then):
         """A session whose agents may outlive it: they begin and end, and so does it, in any order."""
         self.make_ready()
         policy = f"nested={nested}" + (" linger=150" if linger else "")
@@ -100,16 +112,18 @@ class MoreSteps:
         if there:
             self.prove(conn, "right")
         self.put_entry(conn, "back", {"origin": "at home", "variable": "ANTHROPIC_AUTH_TOKEN", "policy": policy}, there)
-        conn = self.launch_of(n, "back", {**self.opening("back", "relay", {}), "background": n % 4 > 0})
+        conn = self.launch_of(n, "back", {**self.opening("back", "relay", {}), "background": n % 4 > 0}, marked)
         root = next((s for s in self.model.sessions if s.process is conn.process), None)
         if not root:
             return
         for what in [*then, "begins"]:
-            agents = [s for s in self.model.live() if s.inside and s.inside.root is root]
+            agents = [s for s in self.model.live() if s.inside and s.inside.root is root and not s.ended]
             if what == "begins":
                 self.begin_inside(root)
             elif what == "later":
                 self.later()
+            elif what == "wants a yes":
+                self.step(self.model.connections[0], "confirm-set", {"name": "back", "confirm": "session"})
             elif what == "is over" and root in self.model.sessions:
                 self.vanish_process(root.process)
             elif what == "is over by request":

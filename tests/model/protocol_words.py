@@ -76,6 +76,12 @@ def header_of(variable, token):
     return name + b": " + b" ".join([*scheme, token])
 
 
+def counted_for(opened):
+    """The entry of a session that its requests are counted for: that in the endpoint's own header."""
+    own = [e for e in opened["entries"] if not e["variable"].startswith("header:")]
+    return (own or opened["entries"])[0]["name"]
+
+
 def limit_of(text):
     """(how many, of what period); None: off."""
     number, _, period = text.partition("/")
