@@ -62,11 +62,11 @@ def digest(data):
 
 
 def carried(items, env):
-    """[(variable, token)] as a claim gives them: what are headers, in one item."""
+    """[(variable, token)] as a claim gives them: those that are headers in one item, with the others of the file."""
     given = {variable: token for variable, token in items if not variable.startswith("header:")}
     lines = [header_of(variable, token) for variable, token in items if variable.startswith("header:")]
     others = [b": ".join(line[len(b"header:"):].split(b"=", 1)) for line in env.splitlines() if line.startswith(b"header:")]
-    if lines or others:
+    if lines:
         given[HEADERS] = b"\n".join([*lines, *([b"", *others] if others else ())])
     return given
 
