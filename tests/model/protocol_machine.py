@@ -24,7 +24,7 @@ import wire_client as wc
 import wire_keys
 from protocol_actor import PATIENCE, Actor
 from protocol_model import TABLE, Connection, Model, Process
-from protocol_steps import AUTHORITIES, MoreSteps
+from protocol_steps import AUTHORITIES, ROUTES, MoreSteps
 from protocol_words import EVENTS, PERSONS, Refused, digest
 from relay_broker import Provider
 
@@ -33,7 +33,7 @@ KEYS = [bytes([65 + n]) * 32 for n in range(4)]
 LATER = 100  # seconds that go by: more than any deadline, so that a slow machine's own seconds do not matter
 ASYNCHRONOUS = {"end", "start", "stop", "request", "provider", "clock", "spending", "vault-old", "log-cut"}
 # What a provider's file may say of the client's environment, and of headers.
-ROUTES, HEADER = b"A_ROUTE=1\n", b"A_ROUTE=1\nheader:x-team=blue\n"
+HEADER = ROUTES + b"header:x-team=blue\n"
 SAID = {digest(lines): lines for lines in (ROUTES, HEADER)}
 PROCESSES_MOST, CONNECTIONS_MOST = 8, 16
 

@@ -13,6 +13,7 @@ from protocol_words import PERSONS, digest
 
 which = st.integers(0, 15)
 few = st.sampled_from([False] * 5 + [True])
+ROUTES = b"A_ROUTE=1\n"
 AUTHORITIES = b"-----BEGIN CERTIFICATE-----\n"  # which is none, and nothing here asks for one
 DIGEST = "0123456789abcdef" * 4
 
@@ -348,3 +349,35 @@ class MoreSteps:
         reply = wc.unpack(packet)
         self.compare("relay-file", granted, refused, reply)
         self.check_record([("relay-file", refused.error, reply)] if refused else [], conn.process.pid)
+
+    # ---- what is sealed, and an open that says something else in one thing ----
+
+    @precondition(lambda self: self.has_places())
+    @rule(n=which, sealed_and_said=st.sampled_from([
+        ("env=" + digest(ROUTES), {"env": b""}), ("env=" + digest(ROUTES), {"env": ROUTES + b"B=2\n"}), ("", {"env": ROUTES}),
+        ("config_dir=~/work", {"config_dir": ""}), ("", {"config_dir": "~/work"}), ("confine=on", {"confine": "auto"}),
+        ("strict=yes", {"delivery": "pipe"}), ("strict=yes", {"delivery": "env", "roots": ""}),
+        ("", {"delivery": "pipe", "strict": True, "roots": ""}), ("", {"delivery": "preload", "strict": True, "roots": ""}),
+        ("", {"delivery": "preload", "strict": True}), ("", {"delivery": "env"}), ("delivery=pipe", {"delivery": "env"}),
+        ("delivery=preload", {"delivery": "pipe"}), ("delivery=relay", {"delivery": "preload"}), ("delivery=env", {}),
+        ("nested=use", {"delivery": "preload"}), ("nested=use", {}), ("nested=allow", {"delivery": "preload"})]),
+          inside=st.booleans(), limit=few)
+    def launch_against_seal(self, n, sealed_and_said, inside, limit):
+        policy, said = sealed_and_said
+        self.make_ready()
+        first = self.model.connections[0]
+        there = "seal" in self.model.file.entries
+        if there:
+            self.prove(first, "right")
+        self.put_entry(first, "seal", {"origin": "at home", "variable": "ANTHROPIC_AUTH_TOKEN", "policy": policy}, there)
+        if limit:
+            self.step(first, "limit-set", {"name": "seal", "limit": "1/month"})
+        if inside and "nested" in policy:
+            root = self.launch_of(n, "seal", self.opening("seal", "relay", {})).process
+            tickets = [text for text, t in self.model.tickets.items() if t.root.process is root]
+            if not tickets or not self.has_places():
+                return
+            said = {**said, "ticket": tickets[0]}
+        conn = self.new_connection(self.new_client())
+        if self.open_session(conn, {**self.opening("seal", None, {}), **said}) and conn.session:
+            self.go_on(conn, "")
