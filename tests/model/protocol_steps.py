@@ -381,3 +381,22 @@ class MoreSteps:
         conn = self.new_connection(self.new_client())
         if self.open_session(conn, {**self.opening("seal", None, {}), **said}) and conn.session:
             self.go_on(conn, "")
+
+    # ---- a person's proof that grows old ----
+
+    @precondition(lambda self: self.has_places() and not any(c.watches for c in self.model.connections))
+    @rule(meanwhile=st.sampled_from(["later", "unlock", "lock and unlock", ""]))
+    def person_waits(self, meanwhile):
+        """On a connection that may be silent for long: between the proof and what it was for."""
+        self.make_ready()
+        conn = self.new_connection(self.new_client())
+        self.step(conn, "watch", {"kind": "test"})
+        self.prove(conn, "right")
+        if meanwhile == "later":
+            self.later()
+        if meanwhile == "lock and unlock":
+            self.step(self.model.connections[0], "lock", {})
+        if "unlock" in meanwhile:
+            self.step(self.model.connections[0], "unlock", self.right("right"))
+        self.step(conn, "rename", {"name": "a", "to": "a"})
+        self.vanish_process(conn.process)
