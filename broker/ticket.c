@@ -64,26 +64,34 @@ static int ticket_fail_ended(struct failure *f)
 			"the session that this process belongs to has ended");
 }
 
+/* Are they entries of the session that the ticket is of? */
+static int ticket_check_entries(const struct ticket *k, const struct session *s, struct failure *f)
+{
+	unsigned i;
+
+	for (i = 0; i < s->entries; i++)
+		if (!ticket_is_for(k, s->entry[i]))
+			return fail_set(f, FAIL_MARKED,
+					"start it outside the session, in another terminal",
+					"inside a session only that session's own key can be used");
+	/* Its limit is that session's: a further header's key alone would have none. */
+	if (strcmp(session_counted_entry(s), k->counted) != 0)
+		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
+				"inside a session the key that its requests are counted for goes "
+				"along");
+	return 0;
+}
+
 int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f)
 {
 	const struct ticket *k;
-	unsigned i;
 
 	for (k = t->tickets; k && strcmp(k->text, text) != 0; k = k->next)
 		;
 	if (!k)
 		return ticket_fail_ended(f);
-	for (i = 0; i < s->entries; i++)
-		if (!ticket_is_for(k, s->entry[i]) && control_active(CONTROL_TICKET_ENTRY))
-			return fail_set(f, FAIL_MARKED,
-					"start it outside the session, in another terminal",
-					"inside a session only that session's own key can be used");
-	/* Its limit is that session's: a further header's key alone would have none. */
-	if (strcmp(session_counted_entry(s), k->counted) != 0 &&
-	    control_active(CONTROL_TICKET_ENTRY))
-		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
-				"inside a session the key that its requests are counted for goes "
-				"along");
+	if (control_active(CONTROL_TICKET_ENTRY) && ticket_check_entries(k, s, f) != 0)
+		return -1;
 	memcpy(s->ticket, k->text, sizeof(s->ticket));
 	memcpy(s->root, k->root, sizeof(s->root));
 	s->has_shown_ticket = true;
