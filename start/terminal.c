@@ -8,7 +8,6 @@
 #include <poll.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
-#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/fail.h"
@@ -70,7 +69,6 @@ static int terminal_wait(int64_t deadline)
 
 int terminal_open(int patience_ms)
 {
-	char name[16] = "";
 	int fd, error;
 
 	if (patience_ms == 0)
@@ -78,13 +76,32 @@ int terminal_open(int patience_ms)
 	fd = terminal_try();
 	if (fd >= 0 || errno != EBUSY)
 		return fd;
-	prctl(PR_GET_NAME, name);
-	prctl(PR_SET_NAME, TERMINAL_WAITS);
+	terminal_call_self(TERMINAL_WAITS);
 	fd = terminal_wait(clock_now_ms() + patience_ms);
 	error = errno;
-	prctl(PR_SET_NAME, name);
+	terminal_call_self(NULL);
 	errno = error;
 	return fd;
+}
+
+int terminal_wait_turn(int64_t deadline)
+{
+	int64_t now;
+	int fd;
+
+	/* For root it can be opened all the time. */
+	poll(NULL, 0, POLL_MS);
+	now = clock_now_ms();
+	if (now >= deadline) {
+		held = terminal_holder_find(true, &holder);
+		errno = EBUSY;
+		return -1;
+	}
+	fd = terminal_open((int)(deadline - now));
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
 }
 
 bool terminal_exists(void)

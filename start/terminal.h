@@ -8,6 +8,7 @@
 #define START_TERMINAL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 struct failure;
 
@@ -28,6 +29,13 @@ bool terminal_available(void);
  * descriptor of it that was inherited.  The descriptor, or -1 with errno.
  */
 int terminal_open(int patience_ms);
+
+/*
+ * The terminal is open, but another program was the first to ask there (terminal_is_anothers):
+ * wait until it can be tried again, at most until that time of clock_now_ms.  0, or -1 as
+ * terminal_open.
+ */
+int terminal_wait_turn(int64_t deadline);
 
 /*
  * After terminal_open: say in f why there is none.  Returns -1: FAIL_BUSY where somebody holds

@@ -8,9 +8,11 @@
 
 #include <dirent.h>
 #include <limits.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -20,10 +22,11 @@
 #define ASKERS_MAX 64
 #define ANCESTORS_MAX 64
 #define LOOK_MS 2000
+#define TAKE_AGAIN_MS 5
 
 struct asker {
 	pid_t pid, parent;
-	bool waits;
+	bool waits, takes;
 	char name[32];
 };
 
@@ -50,7 +53,9 @@ static bool asker_read(pid_t pid, unsigned tty, struct asker *a)
 	if (proc_stat(pid, &st) != 0 || st.tty != tty || strchr("TtZX", st.state))
 		return false;
 	a->waits = strcmp(st.comm, TERMINAL_WAITS) == 0;
-	if (!a->waits && strcmp(st.comm, "ccctl") != 0 && strcmp(st.comm, "ccrun-import") != 0)
+	a->takes = strcmp(st.comm, TERMINAL_TAKES) == 0;
+	if (!a->waits && !a->takes && strcmp(st.comm, "ccctl") != 0 &&
+	    strcmp(st.comm, "ccrun-import") != 0)
 		return false;
 	a->pid = pid;
 	a->parent = st.ppid;
@@ -109,6 +114,55 @@ enum terminal_holder terminal_holder_find(bool waits, struct terminal_asker *out
 		return TERMINAL_HELD;
 	}
 	return n < 0 ? TERMINAL_HELD_BY_UNKNOWN : TERMINAL_HELD_BY_NONE;
+}
+
+/* One look: true: another has it; false and not *settled: look again.  *others: of those that
+ * gave way, or are to. */
+static bool takers_look(bool held, bool *settled, bool *others)
+{
+	static struct asker a[ASKERS_MAX];
+	int n = askers_find(a), i;
+
+	*settled = true;
+	for (i = 0; i < n; i++) {
+		if (a[i].takes && a[i].pid < getpid())
+			return true;
+		if (held && !a[i].takes && !a[i].waits && !asker_is_parent(a, n, a[i].pid))
+			return true;
+	}
+	/* One with a higher PID may have looked before we were seen, and have it: its name tells
+	 * once it knows. */
+	for (i = 0; i < n; i++) {
+		*settled = *settled && !a[i].takes;
+		*others = *others || a[i].takes || a[i].waits;
+	}
+	return false;
+}
+
+void terminal_call_self(const char *name)
+{
+	static char own[16]; /* as PR_GET_NAME wants it */
+
+	if (!own[0])
+		prctl(PR_GET_NAME, own);
+	prctl(PR_SET_NAME, name ? name : own);
+}
+
+bool terminal_is_anothers(bool *held)
+{
+	int64_t deadline = clock_now_ms() + LOOK_MS;
+	bool settled, others = false;
+
+	while (!takers_look(*held, &settled, &others)) {
+		if (settled) {
+			*held = *held && !others;
+			return false;
+		}
+		if (clock_now_ms() > deadline)
+			return true;
+		poll(NULL, 0, TAKE_AGAIN_MS);
+	}
+	return true;
 }
 
 int terminal_inherited(void)

@@ -297,7 +297,12 @@ static int pinentry_idle(void *arg, struct failure *f)
 		tcgetattr(r->tty, &r->asking);
 	if (r->tty < 0 || r->holds || !terminal_reader_is(r->tty, r->pid))
 		return 0;
-	r->seized = terminal_seize(r->tty);
+	if (!terminal_seize(r->tty, &r->seized)) {
+		/* It has its modes. */
+		r->has_modes = false;
+		return fail_set(f, FAIL_BUSY, "answer it, then the same command again",
+				"another program asks for a secret on this terminal");
+	}
 	r->holds = true;
 	tcgetattr(r->tty, &r->asking);
 	r->shared = terminal_is_shared(r->tty, pinentry_is_interrupted, NULL);

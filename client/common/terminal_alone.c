@@ -36,15 +36,19 @@ static bool unseen, unseen_accepted;
 
 static bool seized; /* by this process, which asks at one terminal at a time */
 
-bool terminal_seize(int fd)
+bool terminal_seize(int fd, bool *was_seized)
 {
-	int was = 0;
+	bool anothers;
+	int was;
 
-	if (ioctl(fd, TIOCGEXCL, &was) != 0)
-		was = 0;
+	terminal_call_self(TERMINAL_TAKES);
+	*was_seized = ioctl(fd, TIOCGEXCL, &was) == 0 && was;
 	if (control_active(CONTROL_TERMINAL_ALONE))
 		seized = ioctl(fd, TIOCEXCL) == 0;
-	return was != 0;
+	anothers = terminal_is_anothers(was_seized);
+	terminal_call_self(anothers ? TERMINAL_WAITS : NULL);
+	seized = seized && !anothers;
+	return !anothers;
 }
 
 void terminal_reopen(int fd, bool was_seized)

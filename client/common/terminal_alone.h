@@ -11,9 +11,12 @@
 
 struct failure;
 
-/* Keep others from opening the terminal fd.  Returns whether they were kept from it before,
- * which terminal_reopen gets. */
-bool terminal_seize(int fd);
+/*
+ * Keep others from opening the terminal fd.  *was_seized: whether they were kept from it before,
+ * which terminal_reopen gets.  False: another program of ours was the first to ask there, and
+ * nothing is to be reopened; see terminal_wait_turn.
+ */
+bool terminal_seize(int fd, bool *was_seized);
 void terminal_reopen(int fd, bool was_seized);
 
 /*

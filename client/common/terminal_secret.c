@@ -27,6 +27,7 @@
 #include "client/common/terminal_page.h"
 #include "client/common/terminal_signals.h"
 #include "client/common/terminal_watch.h"
+#include "start/terminal.h"
 
 #define WATCH_MS 50 /* how often the terminal is looked at while a secret is typed */
 
@@ -39,6 +40,7 @@ struct hush {
 	struct terminal_held held;
 	bool own;			  /* nobody else has this open file: it may be O_NONBLOCK */
 	bool seized;			  /* by somebody, before */
+	bool anothers;			  /* to ask on, before us */
 	bool stop;			  /* Ctrl-Z was typed */
 	bool background;		  /* we stopped ourselves there */
 	const struct terminal_page *page; /* shown instead of a prompt, or NULL */
@@ -282,7 +284,7 @@ static int hush_prompt(struct hush *h, const char *prompt, struct failure *f)
 }
 
 /* One question, with signals held and the terminal seized.  1 answered; 0 to be asked again,
- * or *shared: another process reads the terminal; -1. */
+ * or *shared: another process reads the terminal, or h->anothers; -1. */
 static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *shared,
 		    struct failure *f)
 {
@@ -291,7 +293,9 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 
 	h->stop = h->background = *shared = false;
 	terminal_signals_hold(&h->signals);
-	h->seized = terminal_seize(h->fd);
+	h->anothers = !terminal_seize(h->fd, &h->seized);
+	if (h->anothers)
+		return 0;
 	/* Echo first: a person who types ahead is not made to wait for the look at others. */
 	r = hush_echo_off(h, f);
 	if (r == 0) {
@@ -326,6 +330,7 @@ int terminal_secret_ask(int fd, bool own, const char *prompt, const struct termi
 			struct secret *s, struct failure *f)
 {
 	struct hush h = { .fd = fd, .own = own, .page = page, .watch = -1 };
+	int64_t deadline = clock_now_ms() + TERMINAL_PATIENCE_MS;
 	bool continued, stopped, shared;
 	int r;
 
@@ -336,7 +341,7 @@ int terminal_secret_ask(int fd, bool own, const char *prompt, const struct termi
 	do {
 		r = hush_ask(&h, prompt, s, &shared, f);
 		continued = terminal_signals_continue_pending();
-		stopped = hush_was_stopped(&h);
+		stopped = !h.anothers && hush_was_stopped(&h);
 		terminal_signals_release(&h.signals);
 		if (r == 0 && stopped)
 			return terminal_fail_held(f);
@@ -344,6 +349,8 @@ int terminal_secret_ask(int fd, bool own, const char *prompt, const struct termi
 			r = -1;
 		if (r == 0 && shared && terminal_ask_about_readers(fd, f) != 0)
 			r = -1;
+		if (r == 0 && h.anothers && terminal_wait_turn(deadline) != 0)
+			r = terminal_fail(NULL, f);
 	} while (r == 0);
 	return r == 1 ? 0 : -1;
 }

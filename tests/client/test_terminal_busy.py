@@ -169,6 +169,23 @@ def test_who_waits_too_long_says_for_whom(shell, which):
     assert not shell.opens(), "the first one asks on"
 
 
+def test_who_has_it_open_already_waits_too(shell, token):
+    """As two that open it at the same time: none keeps the other from that."""
+    ask = f"{CCCTL} get --passphrase-fd 3 demo"
+    shell.line(f"exec 3<>/dev/tty; {ask} | ({ask} | ({ask} | cat; cat); cat); echo code=$?; exec 3<&-")
+    seen = ""
+    for _ in range(3):
+        shell.t.expect_exact("Passphrase: ")
+        assert shell.t.waitnoecho(10)
+        seen += shell.t.before
+        shell.line(PASSPHRASE)
+    shell.t.expect("code=0")
+    seen += shell.t.before
+    assert seen.count(token) == 3 and OPEN_AGAIN not in seen, seen
+    shell.t.expect("PS>")
+    assert shell.opens()
+
+
 def test_a_launch_that_needs_a_yes_does_not_wait(shell):
     """The yes may come from another window meanwhile."""
     c = shell.c
