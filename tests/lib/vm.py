@@ -45,12 +45,6 @@ def accelerator():
     return "kvm" if able else "tcg"
 
 
-def processors():
-    """Of a machine.  Emulated it has one: with two, on a busy host, a kernel that starts may
-    wait for a timer of the second without end.  A snapshot goes on with as many as it had."""
-    return 1 if accelerator() == "tcg" else 2
-
-
 class Terminal:
     """A person's serial line."""
 
@@ -128,8 +122,8 @@ class VirtualMachine:
         self.end()
 
     def start(self):
-        argv = [*WITH_US, QEMU, "-machine", "q35", "-accel", accelerator(),
-                "-cpu", "max", "-smp", str(processors()), "-m", str(self.memory), "-display", "none", "-nic", "none",
+        argv = [*WITH_US, QEMU, "-machine", "q35", "-accel", "tcg,thread=multi" if accelerator() == "tcg" else "kvm",
+                "-cpu", "max", "-smp", "2", "-m", str(self.memory), "-display", "none", "-nic", "none",
                 "-kernel", self.kernel / "vmlinuz", "-initrd", self.kernel / "initrd",
                 "-append", "root=/dev/vda rw console=ttyS0 quiet systemd.show_status=0 " + self.append,
                 "-drive", f"file={self.disk},if=virtio,format=qcow2,cache=unsafe",

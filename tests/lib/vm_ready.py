@@ -19,7 +19,7 @@ from client import claude
 from debian_machine import CACHE
 from debs import built_for, package
 from vault_writer import set_passphrase
-from vm import VirtualMachine, accelerator, processors
+from vm import VirtualMachine, accelerator
 from vm_image import LIB, PEOPLE
 
 PASSPHRASE = "correct horse battery staple"
@@ -65,7 +65,7 @@ def goods(name, to):
 def key(name):
     """Changes with whatever a snapshot is made of."""
     client = Path(claude()).resolve().stat()
-    h = hashlib.sha256(f"{accelerator()} {processors()} {client.st_size} {client.st_mtime_ns}".encode())
+    h = hashlib.sha256(f"{accelerator()} {client.st_size} {client.st_mtime_ns}".encode())
     made_by = ("vm_image.py", "vm_ready.py", "vm_agent.py", "endpoint.py", "api_shapes.py")
     for path in (*shelf(name), *(LIB / n for n in made_by)):
         h.update(path.read_bytes())
