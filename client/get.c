@@ -17,17 +17,14 @@
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
 #include "spec/spec.h"
-#include "start/terminal.h"
 
-#define PAGE_LINES 6 /* of a page, that are not the key's */
+#define WHAT "the key" /* that is shown */
+#define PAGE_LINES 6   /* of a page, that are not the key's */
 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
 static int get_print(const uint8_t *token, size_t n, struct failure *f)
 {
-	int64_t deadline = clock_now_ms() + PIPE_DEADLINE_MS;
-
-	if (io_write_all(STDOUT_FILENO, token, n, deadline) != 0 ||
-	    (isatty(STDOUT_FILENO) && io_write_all(STDOUT_FILENO, "\n", 1, deadline) != 0))
+	if (io_write_all(STDOUT_FILENO, token, n, clock_now_ms() + PIPE_DEADLINE_MS) != 0)
 		return fail_errno(f, NULL, "write to standard output");
 	return 0;
 }
@@ -49,7 +46,8 @@ static int get_show(struct client *c, const char *name, const uint8_t *token, si
 		    struct failure *f)
 {
 	char above[NAME_MAX_LEN + 32];
-	struct terminal_page page = { .above = above,
+	struct terminal_page page = { .what = WHAT,
+				      .above = above,
 				      .secret = token,
 				      .n = n,
 				      .below = "\n\nPress Enter: it goes from the screen. " };
@@ -93,7 +91,7 @@ static int get_request(struct client *c, const char *name, struct failure *f)
 
 int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 {
-	bool first = true, reveal = false;
+	bool first = true, reveal = false, shown = isatty(STDOUT_FILENO);
 	const uint8_t *token;
 	size_t n;
 	int opt, fd = -1;
@@ -106,15 +104,18 @@ int verb_get(struct client *c, int argc, char **argv, struct failure *f)
 	}
 	if (require_words(argc, argv, 1, f) != 0 || require_name(argv[optind], f) != 0)
 		return -1;
-	if (!reveal && isatty(STDOUT_FILENO)) {
+	if (!reveal && shown) {
 		fail_set(f, FAIL_POLICY, NULL, "a key is not shown on a terminal");
 		fail_hint(f, "ccctl get %s --reveal", argv[optind]);
 		return -1;
 	}
+	/* Before a person is asked. */
+	if (shown && terminal_page_require(WHAT, f) != 0)
+		return -1;
 	if (person_read_fd(c, fd, f) != 0 || get_request(c, argv[optind], f) != 0 ||
 	    wire_get_bin(c->dial.in.top, "token", &token, &n, f) != 0)
 		return -1;
-	if (isatty(STDOUT_FILENO) && terminal_exists() && terminal_page_possible())
-		return get_show(c, argv[optind], token, n, f) == 0 ? EXIT_DONE : -1;
-	return get_print(token, n, f) == 0 ? EXIT_DONE : -1;
+	if ((shown ? get_show(c, argv[optind], token, n, f) : get_print(token, n, f)) != 0)
+		return -1;
+	return EXIT_DONE;
 }

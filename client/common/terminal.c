@@ -94,19 +94,16 @@ void terminal_say(const char *fmt, ...)
 
 int terminal_show(const struct terminal_page *page, struct secret *s, struct failure *f)
 {
-	int fd = terminal_open_patiently(f), r = 0;
+	int fd, r;
 
+	if (terminal_page_require(page->what, f) != 0)
+		return -1;
+	fd = terminal_open_patiently(f);
 	if (fd < 0)
 		return -1;
-	if (terminal_page_possible()) {
-		r = terminal_secret_ask(fd, true, NULL, page, s, f);
-		io_wipe(s->p, s->room);
-		s->n = 0;
-	} else {
-		terminal_write(fd, page->above);
-		io_write_all(fd, page->secret, page->n, clock_now_ms() + 10000);
-		terminal_write(fd, "\n\n");
-	}
+	r = terminal_secret_ask(fd, true, NULL, page, s, f);
+	io_wipe(s->p, s->room);
+	s->n = 0;
 	close(fd);
 	return r;
 }

@@ -38,8 +38,7 @@ void terminal_say(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 /*
  * Show a secret until the person presses Enter, which `below` asks for; as terminal_secret in
- * all else.  s: room for what is typed, wiped.  On a terminal without an alternate screen
- * above and the secret are just printed (terminal_page_possible).
+ * all else.  s: room for what is typed, wiped.  Nothing is shown where terminal_page_require fails.
  */
 int terminal_show(const struct terminal_page *page, struct secret *s, struct failure *f);
 

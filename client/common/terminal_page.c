@@ -3,12 +3,14 @@
  */
 #include "client/common/terminal_page.h"
 
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
+#include "base/fail.h"
 #include "base/io.h"
 
 #define PATIENCE_MS 10000
@@ -23,11 +25,16 @@
 static bool own_shown;
 static volatile bool *shown = &own_shown; /* shared with the parent, once that was possible */
 
-bool terminal_page_possible(void)
+int terminal_page_require(const char *what, struct failure *f)
 {
 	const char *term = getenv("TERM");
 
-	return term && *term && strcmp(term, "dumb") != 0;
+	if (term && *term && strcmp(term, "dumb") != 0)
+		return 0;
+	return fail_set(f, FAIL_POLICY,
+			"in another terminal; or, where a line of a shell's file says so of this "
+			"one: the same command with TERM=xterm before it",
+			"%s is not shown: TERM says that this terminal keeps each line", what);
 }
 
 void terminal_page_guard(void)

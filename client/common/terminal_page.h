@@ -8,18 +8,24 @@
 #ifndef CLIENT_COMMON_TERMINAL_PAGE_H
 #define CLIENT_COMMON_TERMINAL_PAGE_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
+struct failure;
+
 struct terminal_page {
+	const char *what; /* as terminal_page_require has it */
 	const char *above;
 	const void *secret;
 	size_t n;
 	const char *below;
 };
 
-/* False: the terminal is none that knows the sequences (TERM=dumb). */
-bool terminal_page_possible(void);
+/*
+ * FAIL_POLICY where TERM says that the terminal has no such screen (it is dumb, or not set).  A line
+ * of a shell's file says so of any terminal, and is soon written: so nothing is shown then.  what:
+ * "the key".
+ */
+int terminal_page_require(const char *what, struct failure *f);
 
 /* Before proc_fork_hardened: its parent then knows whether the child shows a page. */
 void terminal_page_guard(void);

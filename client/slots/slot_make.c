@@ -248,6 +248,7 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 	struct ask q = { .prompt = "Type it back (it does not show): ", .field = "Recovery code" };
 	struct secret code = { 0 }, typed = { 0 }, key = { 0 };
 	struct terminal_page page = {
+		.what = "the recovery code",
 		.above = "This code opens your vault when everything else is lost. It is shown "
 			 "once:\nwrite it down on paper.\n\n    ",
 		.n = RECOVERY_TEXT - 1,
@@ -279,10 +280,7 @@ static int slot_make_recovery(struct client *c, struct new_slot *s, struct failu
 			r = 0;
 	}
 	if (r == 0)
-		terminal_say(terminal_page_possible()
-				     ? "Right."
-				     : "Right. Now clear the terminal: it is still "
-				       "on the screen.");
+		terminal_say("Right.");
 out:
 	secret_free(c, &code);
 	secret_free(c, &typed);

@@ -14,6 +14,7 @@ from dialogue import CODE, answer, done, ended, talk, written_down
 
 pytestmark = pytest.mark.usefixtures("ordinary_user")
 
+REFUSED = 5
 ENTER, LEAVE = "\x1b[?1049h", "\x1b[?1049l"
 
 
@@ -140,9 +141,16 @@ def test_stopped_it_is_left_and_continued_it_is_shown_again(ready):
     p.expect("Right.")
 
 
+# A line of a shell's file, which a session can write, says so of any terminal.
 @pytest.mark.parametrize("term", ["dumb", ""])
-def test_a_terminal_without_another_screen_is_said(ready, term):
-    p, code, before = shown(ready, TERM=term)
-    assert ENTER not in before
-    answer(p, "Type it back", code)
-    assert "Now clear the terminal" in done(p)
+@pytest.mark.parametrize("words", ["get --reveal demo", "slot add recovery"])
+def test_nothing_is_shown_where_no_page_is_said_to_be(ready, token, term, words):
+    secret = ready.root / "passphrase"
+    secret.write_text(PASSPHRASE)
+    line = f"export TERM={term}; {CCCTL} {words} --passphrase-fd 9 9<{secret}; echo code=$?; sleep 600"
+    with Tmux(ready, "sh", "-c", line) as t:
+        t.wait(f"code=|{CODE}")
+        seen = wire_client.in_child(as_in_a_session, t.all)
+    assert not re.search(CODE, seen) and token[:12] not in seen
+    assert f"code={REFUSED}" in seen and "TERM" in seen
+    assert "recovery" not in ready.ccctl("slot", "list").out
