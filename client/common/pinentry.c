@@ -223,8 +223,9 @@ static int pinentry_stop(struct pinentry_run *r, int ret, struct failure *f)
 		spawn_wait(r->pid, &status);
 	}
 	assuan_end(&r->assuan);
+	/* What was typed for one that was killed must not go to the shell. */
 	if (r->has_modes && tcgetpgrp(r->tty) == getpgrp())
-		tcsetattr(r->tty, TCSADRAIN, &r->modes);
+		tcsetattr(r->tty, ret == 0 ? TCSADRAIN : TCSAFLUSH, &r->modes);
 	pinentry_let_go(r);
 	if (r->tty >= 0)
 		close(r->tty);

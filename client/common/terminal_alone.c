@@ -84,9 +84,10 @@ static struct {
 
 static void guard_restore(void)
 {
-	/* In the background the terminal is the shell's, which has set it as it likes. */
+	/* In the background the terminal is the shell's, which has set it as it likes.  What was
+	 * typed so far would be a command there, and in its history. */
 	if (tcgetpgrp(guarded.fd) == getpgrp())
-		tcsetattr(guarded.fd, TCSADRAIN, &guarded.modes);
+		tcsetattr(guarded.fd, TCSAFLUSH, &guarded.modes);
 	terminal_page_leave(guarded.fd);
 	terminal_reopen(guarded.fd, guarded.seized);
 }

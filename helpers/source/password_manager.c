@@ -356,6 +356,7 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 				     .deadline = clock_now_ms() + (int64_t)seconds * 1000,
 				     .tell_at = clock_now_ms() + TELL_MS };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ends[3] = { -1, -1, -1 }, ret = -1;
+	bool done;
 
 	r.has_modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 	r.foreground = terminal && tcgetpgrp(TERMINAL_FD) == getpgrp();
@@ -381,9 +382,11 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 	if (ret == 0 && !o->not_found)
 		run_wait(&r);
 	terminal_take_back(&r);
-	/* A manager that was killed at a password prompt leaves the echo off. */
+	/* A manager that was killed at a password prompt leaves the echo off, and what was typed
+	 * so far to the shell. */
+	done = r.ended && WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
 	if (r.has_modes && r.foreground)
-		tcsetattr(TERMINAL_FD, TCSADRAIN, &r.modes);
+		tcsetattr(TERMINAL_FD, done ? TCSADRAIN : TCSAFLUSH, &r.modes);
 	out[0] = r.out;
 	err[0] = r.err;
 out:

@@ -19,7 +19,7 @@ import pytest
 
 from ccrun import CCCTL, CCRUN, PASSPHRASE
 from client import children_named, until
-from terminal_shell import PROMPT, Shell
+from terminal_shell import PROMPT, Shell, left_to_the_shell
 
 pytestmark = pytest.mark.usefixtures("ordinary_user")
 
@@ -123,6 +123,15 @@ def test_killed_outright_its_parent_puts_the_terminal_in_order(shell):
     assert shell.t.match.group(1) == "137"
     assert shell.opens()
     until(shell.t.getecho, what="the echo")
+
+
+def test_killed_outright_what_was_typed_does_not_go_to_the_shell(shell):
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.asked()
+    shell.t.send("half a passph")
+    os.kill(max(children_named(shell.t.pid, "ccctl")), signal.SIGKILL)
+    shell.t.expect("code=137.*PS>")
+    assert "half" not in left_to_the_shell(shell)
 
 
 def test_stopped_it_lets_go_and_continued_it_seizes_again(shell):
@@ -828,6 +837,19 @@ def test_a_pinentry_that_is_left_leaves_the_terminal_as_it_was(locked_dialogue, 
     until(s.t.getecho, what="the echo")
     until(lambda: not children_named(s.t.pid, "ccctl"), what="its end")
     assert s.c.status()["state"] == "locked"
+
+
+def test_what_was_typed_for_a_pinentry_that_was_killed_does_not_go_to_the_shell(locked_dialogue):
+    s = locked_dialogue
+    s.line(f"{CCCTL} unlock")
+    s.t.expect_exact("Passphrase for your vault")
+    until(lambda: not s.opens(), what="the seized terminal")
+    os.kill(pinentry_of(s), signal.SIGSTOP)
+    s.t.send("half a passph")
+    os.kill(pinentry_of(s), signal.SIGKILL)
+    s.t.expect_exact(f"ccctl: {PINENTRY[s.kind][0]} ended without an answer")
+    s.t.expect("PS>")
+    assert "half" not in left_to_the_shell(s)
 
 
 def test_a_cancelled_pinentry_is_one_line(locked_dialogue):

@@ -106,3 +106,10 @@ class Shell:
         until(lambda: told.exists() and told.read_text(), what="the reader")
         self.readers.append(int(told.read_text()))
         return self.readers[-1]
+
+
+def left_to_the_shell(shell):
+    """What the shell finds typed when it has the terminal again: it would show it, run it, keep it in its history."""
+    shell.line("; echo the ne''xt")
+    shell.t.expect_exact(["the next\r\nPS>", "syntax error"])
+    return shell.t.before

@@ -1,7 +1,10 @@
 """Password managers that wait for somebody: what a person is told, and how it ends.
 op, bw, rbw and secret-tool are stand-ins that say what their documentation says they say;
 pass and gpg are themselves."""
+import os
+import shlex
 import shutil
+import signal
 import subprocess
 import time
 
@@ -11,6 +14,7 @@ import pytest
 from ccrun import CCRUN
 from client import alive, children_named, until
 from sources import Standin
+from terminal_shell import Shell, left_to_the_shell
 
 SAY = 'printf "<%s>" "$ANTHROPIC_AUTH_TOKEN"'
 RUN = [CCRUN, "--exec", "/bin/sh", "demo", "-c", SAY]
@@ -91,6 +95,19 @@ def test_a_question_on_this_terminal_is_not_written_over(c, token):
     t.expect(f"<{token}>")
     t.expect(pexpect.EOF)
     assert "waiting for" not in t.before
+
+
+def test_what_was_typed_for_a_manager_that_was_killed_does_not_go_to_the_shell(c, token):
+    m = Manager(c, token, "bw:x", "bw")
+    m.program.plays(ask="Master password: ")
+    with Shell(c) as s:
+        s.line(f"PATH={m.env['PATH']} {shlex.join(map(str, RUN))}")
+        s.t.expect("Master password: ")
+        assert s.t.waitnoecho(10)
+        s.t.send("half a passw")
+        os.kill(m.program.runs()[0]["pid"], signal.SIGKILL)
+        s.t.expect("was ended by signal 9.*PS>")
+        assert "half" not in left_to_the_shell(s)
 
 
 def test_a_launch_that_waits_for_another(c, token):
