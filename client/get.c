@@ -20,6 +20,8 @@
 
 #define WHAT "the key" /* that is shown */
 #define PAGE_LINES 6   /* of a page, that are not the key's */
+#define ROWS 24
+#define COLUMNS 80
 
 /* Straight from locked memory: stdio would keep a copy in its buffer. */
 static int get_print(const uint8_t *token, size_t n, struct failure *f)
@@ -29,13 +31,18 @@ static int get_print(const uint8_t *token, size_t n, struct failure *f)
 	return 0;
 }
 
-/* Also what stands around it has to be there: what is scrolled away cannot be read. */
+static int at_most(int said, int most)
+{
+	return said > 0 && said < most ? said : most;
+}
+
+/* Also what stands around it has to be there: what is scrolled away cannot be read, and may be kept.
+ * No terminal is taken to be larger than a usual one because it is said to be. */
 static bool get_fits(size_t n)
 {
-	int rows = terminal_rows(), width = terminal_width();
+	int rows = at_most(terminal_rows(), ROWS), width = at_most(terminal_width(), COLUMNS);
 
-	return rows <= 0 || width <= 0 ||
-	       (rows > PAGE_LINES && n <= (size_t)(rows - PAGE_LINES) * (size_t)width);
+	return rows > PAGE_LINES && n <= (size_t)(rows - PAGE_LINES) * (size_t)width;
 }
 
 /*
@@ -56,7 +63,10 @@ static int get_show(struct client *c, const char *name, const uint8_t *token, si
 
 	if (!get_fits(n)) {
 		fail_set(f, FAIL_TOO_LARGE, NULL, "the key is longer than this terminal shows");
-		fail_hint(f, "in a larger window, or to a program: ccctl get %s | ...", name);
+		fail_hint(f,
+			  "to a program: ccctl get %s | ...; a window of %d lines shows up to %d "
+			  "bytes",
+			  name, ROWS, (ROWS - PAGE_LINES) * COLUMNS);
 		return -1;
 	}
 	snprintf(above, sizeof(above), "The key '%s':\n\n", name);

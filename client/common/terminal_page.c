@@ -7,20 +7,19 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "base/fail.h"
 #include "base/io.h"
 
 #define PATIENCE_MS 10000
-#define ROWS_MAX 500
-#define ROWS_USUAL 24
+#define ROWS_MOST 500u
 
 /* Of xterm, which whatever has an alternate screen understands. */
 #define PAGE_ENTER "\033[?1049h"
 #define PAGE_LEAVE "\033[?1049l"
 #define CURSOR_HOME "\033[H"
+#define ROW_ERASE "\033[%u;1H\033[2K" /* with its NUL as long as three digits make it */
 
 static bool own_shown;
 static volatile bool *shown = &own_shown; /* shared with the parent, once that was possible */
@@ -56,21 +55,21 @@ static void page_write_text(int fd, const char *text)
 	page_write(fd, text, strlen(text));
 }
 
-/* Line by line: what erases a whole screen has some terminals keep it among those to scroll
- * back to, where they have no alternate one. */
+/*
+ * Line by line: what erases a whole screen has some terminals keep it among those to scroll
+ * back to, where they have no alternate one.  MUST: more lines than any has, and not as many as it
+ * is said to have: what a session said of that (TIOCSWINSZ) outlives it.
+ */
 static void page_erase(int fd)
 {
-	struct winsize size;
-	char text[32];
-	unsigned row, rows = ROWS_USUAL;
+	char text[ROWS_MOST * sizeof(ROW_ERASE) + sizeof(CURSOR_HOME)];
+	size_t n = 0;
+	unsigned row;
 
-	if (ioctl(fd, TIOCGWINSZ, &size) == 0 && size.ws_row > 0)
-		rows = size.ws_row < ROWS_MAX ? size.ws_row : ROWS_MAX;
-	for (row = 1; row <= rows; row++) {
-		snprintf(text, sizeof(text), "\033[%u;1H\033[2K", row);
-		page_write_text(fd, text);
-	}
-	page_write_text(fd, CURSOR_HOME);
+	for (row = 1; row <= ROWS_MOST; row++)
+		n += (size_t)snprintf(text + n, sizeof(text) - n, ROW_ERASE, row);
+	snprintf(text + n, sizeof(text) - n, CURSOR_HOME);
+	page_write_text(fd, text);
 }
 
 void terminal_page_show(int fd, const struct terminal_page *p)

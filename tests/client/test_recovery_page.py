@@ -91,6 +91,24 @@ def test_nor_is_a_key_that_was_shown(ready, token, alternate):
     assert "earlier" in seen and token not in seen and token[:12] not in seen
 
 
+# What a session said of its terminal's size stays with the terminal.
+@pytest.mark.parametrize("size", ["rows 1 cols 1", "rows 7 cols 4000", "rows 0 cols 0"])
+@pytest.mark.parametrize("kind", ["code", "key"])
+def test_a_false_size_leaves_nothing(ready, kind, size):
+    key = "tk-" + "".join(f"{i:05}-" for i in range(200))
+    assert ready.ccctl("add", "--key", "long", input=key + "\n").rc == 0
+    words = {"code": "slot add recovery", "key": "get --reveal long"}[kind]
+    with Tmux(ready, "sh", "-c", f"stty {size}; {CCCTL} {words}; echo code=$?; sleep 600", alternate=False) as t:
+        t.wait("Passphrase for your vault")
+        t.type(PASSPHRASE)
+        if not t.wait(f"{CODE}|tk-0|longer than").group().startswith("longer"):
+            t.wait("Press Enter")
+            t.type("")
+            t.wait("Type it back|code=")
+        seen = wire_client.in_child(as_in_a_session, t.all)
+    assert not re.search(CODE, seen) and not re.search("[0-9]{5}-[0-9]{5}", seen)
+
+
 def shown(c, **env):
     p = talk(c, CCCTL, "slot", "add", "recovery", env=env)
     answer(p, "Passphrase for your vault: ", PASSPHRASE)
