@@ -23,6 +23,7 @@
 #include "base/io.h"
 #include "base/paths.h"
 #include "base/spawn.h"
+#include "base/tty_keys.h"
 #include "base/utf8.h"
 #include "client/common/assuan.h"
 #include "client/common/compositor.h"
@@ -417,6 +418,8 @@ static int pinentry_introduce(struct pinentry_run *r, const struct pinentry *p, 
 /* Open the terminal, if there is one, and see to it that there is something to ask on. */
 static int pinentry_open_terminal(struct pinentry_run *r, struct failure *f)
 {
+	struct termios usual;
+
 	r->tty = terminal_open(has_display() ? 0 : TERMINAL_PATIENCE_MS);
 	if (r->tty < 0 && !has_display() && errno == EBUSY)
 		return terminal_fail(NULL, f);
@@ -424,6 +427,11 @@ static int pinentry_open_terminal(struct pinentry_run *r, struct failure *f)
 		return fail_set(f, FAIL_USAGE, "scripts: --passphrase-fd N for a passphrase",
 				"pinentry cannot ask: there is neither a terminal nor a display");
 	r->has_modes = r->tty >= 0 && tcgetattr(r->tty, &r->modes) == 0;
+	usual = r->modes;
+	tty_keys_mend(&usual);
+	/* pinentry takes what it does not set from what it finds. */
+	if (r->has_modes && tcgetpgrp(r->tty) == getpgrp())
+		tcsetattr(r->tty, TCSADRAIN, &usual);
 	return 0;
 }
 

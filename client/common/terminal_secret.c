@@ -18,6 +18,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/tty_keys.h"
 #include "base/utf8.h"
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
@@ -35,6 +36,7 @@
 struct hush {
 	int fd;
 	struct termios was;
+	struct termios usual; /* with keys that are no part of a secret */
 	struct termios quiet; /* while the secret is typed */
 	struct terminal_signals signals;
 	struct terminal_held held;
@@ -56,7 +58,9 @@ static int hush_echo_off(struct hush *h, struct failure *f)
 
 	if (tcgetattr(h->fd, &h->was) != 0)
 		return fail_errno(f, NULL, "terminal");
-	*quiet = h->was;
+	h->usual = h->was;
+	tty_keys_mend(&h->usual);
+	*quiet = h->usual;
 	quiet->c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL | EXTPROC);
 	/* terminal_input.h */
 	quiet->c_lflag |= ISIG | ICANON;
@@ -108,13 +112,13 @@ static enum typed hush_take_byte(struct hush *h, struct secret *s, bool *over, b
 
 	if (c == '\n')
 		return TYPED_LINE;
-	if (c == h->was.c_cc[VEOF])
+	if (c == h->usual.c_cc[VEOF])
 		return s->n == 0 ? TYPED_END : TYPED_LINE;
-	if (c != '\0' && c == h->was.c_cc[VSUSP])
+	if (c != '\0' && c == h->usual.c_cc[VSUSP])
 		return TYPED_STOP;
-	if (c == h->was.c_cc[VERASE] || c == '\b' || c == 0x7f) {
+	if (c == h->usual.c_cc[VERASE] || c == '\b' || c == 0x7f) {
 		hush_erase_character(s);
-	} else if (c == h->was.c_cc[VKILL]) {
+	} else if (c == h->usual.c_cc[VKILL]) {
 		s->n = 0;
 		*over = *nul = false;
 	} else if (c == '\0') {

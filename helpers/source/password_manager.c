@@ -24,6 +24,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
+#include "base/tty_keys.h"
 #include "config/provider/variables.h"
 
 #define TERMINAL_FD STDIN_FILENO /* if there is one */
@@ -124,6 +125,16 @@ static void terminal_take_back(const struct manager_process *r)
 {
 	if (r->foreground)
 		tcsetpgrp(TERMINAL_FD, getpgrp());
+}
+
+/* It may ask for a password. */
+static void terminal_mend_keys(const struct manager_process *r)
+{
+	struct termios usual = r->modes;
+
+	tty_keys_mend(&usual);
+	if (r->has_modes && r->foreground)
+		tcsetattr(TERMINAL_FD, TCSADRAIN, &usual);
 }
 
 /*
@@ -360,6 +371,7 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 
 	r.has_modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 	r.foreground = terminal && tcgetpgrp(TERMINAL_FD) == getpgrp();
+	terminal_mend_keys(&r);
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, out) != 0 ||
 	    (capture_err && pipe2(err, O_CLOEXEC) != 0) ||
 	    (!terminal && (ends[0] = open("/dev/null", O_RDONLY | O_CLOEXEC)) < 0)) {

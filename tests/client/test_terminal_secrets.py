@@ -125,6 +125,31 @@ def test_killed_outright_its_parent_puts_the_terminal_in_order(shell):
     until(shell.t.getecho, what="the echo")
 
 
+# What a session set of its terminal stays with the terminal.
+KEYS = ["intr", "quit", "susp", "eof", "erase", "kill", "eol", "lnext", "werase"]
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_no_letter_of_it_is_taken_for_a_key(shell, key):
+    shell.line(f"stty {key} '{PASSPHRASE[3]}' iexten; {CCCTL} unlock")
+    unlocks(shell)
+
+
+@pytest.mark.parametrize("key", KEYS[:4])
+def test_nor_for_one_of_pinentry(locked_dialogue, key):
+    s = locked_dialogue
+    s.line(f"stty {key} '{PASSPHRASE[3]}'; {CCCTL} unlock")
+    answer(s, "Passphrase for your vault", PASSPHRASE)
+    s.t.expect("the vault is open")
+
+
+def test_nor_is_enter_or_the_beginning_of_a_paste(shell):
+    shell.line(f"stty intr '^J' quit '^[' susp '^H'; {CCCTL} unlock")
+    shell.asked()
+    shell.line("xx\b\b" + PASSPHRASE)
+    shell.t.expect("the vault is open")
+
+
 def test_killed_outright_what_was_typed_does_not_go_to_the_shell(shell):
     shell.line(f"{CCCTL} unlock; echo code=$?")
     shell.asked()

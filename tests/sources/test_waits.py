@@ -110,6 +110,17 @@ def test_what_was_typed_for_a_manager_that_was_killed_does_not_go_to_the_shell(c
         assert "half" not in left_to_the_shell(s)
 
 
+def test_no_letter_of_what_is_typed_for_a_manager_is_taken_for_a_key(c, token):
+    m = Manager(c, token, "bw:x", "bw")
+    m.program.plays(ask="Master password: ")
+    with Shell(c) as s:
+        s.line(f"stty intr '{token[3]}' eof '{token[5]}'; PATH={m.env['PATH']} {shlex.join(map(str, RUN))}")
+        s.t.expect("Master password: ")
+        assert s.t.waitnoecho(10)
+        s.line(token)
+        s.t.expect_exact(f"<{token}>")
+
+
 def test_a_launch_that_waits_for_another(c, token):
     m = Manager(c, token, "pass:ai/x", "pass")
     m.program.plays(out=token + "\n", wait=str(c.home / "gate"))
