@@ -86,7 +86,7 @@ SHAPES = {
     "nohup": "nohup {}",
     "bare environment": "env -i HOME=$HOME XDG_RUNTIME_DIR=$XDG_RUNTIME_DIR {}",
     "another name": "exec -a sshd {}",
-    "script": "script -qec '{}' /dev/null",
+    "script": "script -qec '{} >told; code=$?; cat told; rm told; exit $code' /dev/null",  # else it waits for Enter
     "user namespace": "unshare -Ur {}",
     "user and pid namespace": "unshare -Urpf {}",
     "mounts and proc": "unshare -Urpfm --mount-proc {}",

@@ -1047,8 +1047,13 @@ def test_without_its_keeper_the_broker_says_so(b, pair, which):
 @pytest.mark.parametrize("which,words", [(1, "does not answer"), (0, "has ended")])
 def test_without_its_witness_the_broker_says_so(b, which, words):
     """And opens nothing: in which namespaces a process is cannot be told then."""
-    os.kill(b.witnesses()[which], signal.SIGSTOP if which else signal.SIGKILL)
-    e = refused(Session, b)
+    witness = b.witnesses()[which]
+    os.kill(witness, signal.SIGSTOP if which else signal.SIGKILL)
+    try:
+        e = refused(Session, b)
+    finally:
+        if which:  # it is to end with the broker
+            os.kill(witness, signal.SIGCONT)
     assert (e.error, e.message) == ("posture", f"the broker's process that looks at others {words}")
     assert "ccctl status" in e.hint
 
