@@ -48,6 +48,21 @@ static bool is_value(const char *text)
 	return true;
 }
 
+/* The headers are lines of one variable, which the client reads so. */
+static bool is_variable(const struct provider_env *e)
+{
+	const char *text;
+
+	if (!e->name[0] || !is_one_line(e->name))
+		return false;
+	if (strcmp(e->name, "ANTHROPIC_CUSTOM_HEADERS") != 0)
+		return is_value(e->value);
+	for (text = e->value; *text; text++)
+		if (*text != '\t' && *text != '\n' && iscntrl((unsigned char)*text))
+			return false;
+	return true;
+}
+
 /* It was refused: in a line, with a code that a file can have. */
 static void check_refusal(const struct failure *f)
 {
@@ -94,8 +109,7 @@ static void load_provider(const char *mode)
 	if (origin_is_bound(loaded->origin))
 		MUST(origin_is_sealed(loaded->origin, loaded->origin));
 	for (i = 0; i < loaded->envs; i++)
-		MUST(loaded->env[i].name[0] && is_one_line(loaded->env[i].name) &&
-		     is_value(loaded->env[i].value));
+		MUST(is_variable(&loaded->env[i]));
 	for (i = 0; i < loaded->headers; i++)
 		MUST(is_one_line(loaded->header[i].name) && is_value(loaded->header[i].value));
 	check_policy(&loaded->policy);
