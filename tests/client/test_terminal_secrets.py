@@ -273,7 +273,7 @@ def crowd(shell):
 
 def looks(shell):
     """It has the terminal for itself, and looks at others."""
-    while shell.opens():
+    while shell.opens() or children_named(shell.t.pid, "ccrun takes"):
         pass
 
 
