@@ -3,7 +3,6 @@ import os
 import socket
 import threading
 from contextlib import contextmanager, suppress
-from pathlib import Path
 
 import wire_client as wc
 
@@ -19,9 +18,9 @@ def listening(path, serve):
     wc.undumpable()
     with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
         os.umask(0o177)
-        Path(path).unlink(missing_ok=True)
-        server.bind(path)
+        server.bind(path + "~")
         server.listen()
+        os.rename(path + "~", path)  # what is there can be connected to
         threading.Thread(target=accept, daemon=True).start()
         yield
 
