@@ -330,11 +330,8 @@ def test_cut_off_counts_the_input_that_is_in_no_byte_of_the_request(b, asked, sa
         assert least <= used(b)["input"] <= max(2 * least, 100)
 
 
-@pytest.mark.parametrize("chunked", [False, True])
-@pytest.mark.parametrize("second", [b"model", b"Model", b"mod\\u0065l"])
-def test_one_request_names_one_model(b, provider, chunked, second):
-    """Counted by the first one's price, answered by the last one's model, as servers take it."""
-    body = b'{"model":"cheap","messages":["' + b"x" * 40000 + b'"],"%s":"dear"}' % second
+def goes_nowhere(b, provider, body, chunked, words):
+    """With a limit in money it is refused, in these words, and the provider gets nothing."""
     headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
 
     def child():
@@ -346,8 +343,16 @@ def test_one_request_names_one_model(b, provider, chunked, second):
     sealed(b, provider)
     b.call("limit-set", name="zai", limit="$1/day")
     status, said = wc.in_child(child, timeout=30)
-    assert status == 400 and b"two models" in said
+    assert status == 400 and words in said
     assert provider.requests == []
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+@pytest.mark.parametrize("second", [b"model", b"Model", b"mod\\u0065l"])
+def test_one_request_names_one_model(b, provider, chunked, second):
+    """Counted by the first one's price, answered by the last one's model, as servers take it."""
+    body = b'{"model":"cheap","messages":["' + b"x" * 40000 + b'"],"%s":"dear"}' % second
+    goes_nowhere(b, provider, body, chunked, b"two models")
 
 
 @pytest.mark.parametrize("chunked", [False, True])
@@ -355,19 +360,7 @@ def test_one_request_names_one_model(b, provider, chunked, second):
 def test_a_body_that_is_no_json_names_no_model(b, provider, chunked, spoiler):
     """Behind what the relay's reader stops at, a lenient server finds another model."""
     body = b'{"model":"cheap","messages":["' + b"x" * 40000 + b'"],"n":%s,"model":"dear"}' % spoiler
-    headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
-
-    def child():
-        with Session(b, provider, prices=[{"model": "cheap", "input": 1, "output": 1}]) as s:
-            c = UnixConnection(s.path)
-            c.request("POST", "/v1/messages", iter([body]) if chunked else body, headers, encode_chunked=chunked)
-            r = c.getresponse()
-            return r.status, r.read()
-    sealed(b, provider)
-    b.call("limit-set", name="zai", limit="$1/day")
-    status, said = wc.in_child(child, timeout=30)
-    assert status == 400 and b"no JSON" in said
-    assert provider.requests == []
+    goes_nowhere(b, provider, body, chunked, b"no JSON")
 
 
 def test_who_cuts_the_way_to_the_provider_reaches_the_limit_all_the_same(b, provider):
