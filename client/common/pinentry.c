@@ -2,8 +2,7 @@
  * client/common/pinentry.c - runs pinentry for one question.
  *
  * MUST: the answer comes over a socket, which no other process can open through
- * /proc/PID/fd, into locked memory; the environment holds only what a dialogue needs, so that no
- * variable makes pinentry load or run something; after it, also when it was killed, the
+ * /proc/PID/fd, into locked memory; after it, also when it was killed, the
  * terminal is as before.
  */
 #include "client/common/pinentry.h"
@@ -21,12 +20,12 @@
 
 #include "base/fail.h"
 #include "base/io.h"
-#include "base/paths.h"
 #include "base/spawn.h"
 #include "base/tty_keys.h"
 #include "base/utf8.h"
 #include "client/common/assuan.h"
 #include "client/common/compositor.h"
+#include "client/common/pinentry_environment.h"
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_readers.h"
@@ -56,8 +55,6 @@ struct pinentry_run {
 
 static const int caught[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGTSTP };
 #define CAUGHT (sizeof(caught) / sizeof(caught[0]))
-#define COMPOSITOR_FD 3
-#define ENV_COUNT(a) (sizeof(a) / sizeof((a)[0]))
 #define STOP 4 /* SIGTSTP's place */
 
 static volatile sig_atomic_t came[CAUGHT];
@@ -71,86 +68,12 @@ static void pinentry_note_signal(int sig)
 			came[i] = 1;
 }
 
-static bool has_display(void)
-{
-	const char *x = getenv("DISPLAY"), *wayland = getenv("WAYLAND_DISPLAY");
-
-	return (x && *x) || (wayland && *wayland);
-}
-
 bool pinentry_possible(void)
 {
-	return has_display() || terminal_exists();
+	return pinentry_has_display() || terminal_exists();
 }
 
 /* ---- the process ---- */
-
-/* Where an X server's cookie is, if nothing says it: in the home that pinentry is not told. */
-static char *xauthority_of_home(void)
-{
-	static const char name[] = "XAUTHORITY=";
-	static char text[sizeof(name) + PATH_SIZE + sizeof("/.Xauthority")];
-	const char *set = getenv("XAUTHORITY"), *display = getenv("DISPLAY");
-	char home[PATH_SIZE];
-
-	if ((set && *set) || !display || !*display || path_home(home, NULL) != 0)
-		return NULL;
-	snprintf(text, sizeof(text), "%s%s/.Xauthority", name, home);
-	return access(text + strlen(name), R_OK) == 0 ? text : NULL;
-}
-
-/*
- * What pinentry finds in its environment; NULL-terminated, each "NAME=value".  It has no home:
- * there a distribution's wrapper of it looks for a script to run, and GTK and Qt for modules
- * and styles.  It finds no bus and no Emacs: pinentry-gnome3 has whoever owns a name on the session
- * bus ask, pinentry-emacs whoever listens below TMPDIR, and GTK and Qt tell the accessibility bus
- * each key that is pressed, all of which any program of the user's can be.  compositor: where that
- * listens, or NULL.
- */
-static char *const *pinentry_environment(const char *compositor)
-{
-	static const char *const kept[] = { "USER=",
-					    "LOGNAME=",
-					    "DISPLAY=",
-					    "XAUTHORITY=",
-					    "XDG_SESSION_TYPE=",
-					    "XDG_CURRENT_DESKTOP=",
-					    "TERM=",
-					    "LANG=",
-					    "LC_ALL=",
-					    "LC_CTYPE=",
-					    "LC_MESSAGES=" };
-	static const char *const given[] = { "PATH=/usr/bin:/bin",
-					     "HOME=/",
-					     "XDG_CONFIG_HOME=/nonexistent",
-					     "XDG_DATA_HOME=/nonexistent",
-					     "XDG_RUNTIME_DIR=/nonexistent",
-					     "TMPDIR=/nonexistent",
-					     "AT_SPI_BUS_ADDRESS=unix:path=/nonexistent",
-					     "NO_AT_BRIDGE=1" };
-	static char *env[ENV_COUNT(given) + ENV_COUNT(kept) + 4];
-	static char display[sizeof("WAYLAND_DISPLAY=") + COMPOSITOR_PATH];
-	/* libwayland takes the connection; the name tells others that there is one. */
-	static char connection[] = "WAYLAND_SOCKET=3"; /* COMPOSITOR_FD */
-	char *const found[] = { xauthority_of_home(), compositor ? display : NULL,
-				compositor ? connection : NULL };
-	unsigned i, n = 0;
-	char **e;
-
-	if (compositor)
-		snprintf(display, sizeof(display), "WAYLAND_DISPLAY=%s", compositor);
-	for (i = 0; i < ENV_COUNT(given); i++)
-		env[n++] = (char *)(uintptr_t)given[i];
-	for (i = 0; i < ENV_COUNT(found); i++)
-		if (found[i])
-			env[n++] = found[i];
-	for (e = environ; *e; e++)
-		for (i = 0; i < ENV_COUNT(kept); i++)
-			if (strncmp(*e, kept[i], strlen(kept[i])) == 0 && n + 1 < ENV_COUNT(env))
-				env[n++] = *e;
-	env[n] = NULL;
-	return env;
-}
 
 static int pinentry_start(struct pinentry_run *r, const char *program, struct failure *f)
 {
@@ -178,7 +101,7 @@ static int pinentry_start(struct pinentry_run *r, const char *program, struct fa
 	s.fd[0] = (struct spawn_fd){ 0, pair[1] };
 	s.fd[1] = (struct spawn_fd){ 1, pair[1] };
 	s.fd[2] = (struct spawn_fd){ 2, SPAWN_NULL };
-	s.fd[3] = (struct spawn_fd){ COMPOSITOR_FD, window };
+	s.fd[3] = (struct spawn_fd){ PINENTRY_WINDOW_FD, window };
 	s.fds = window < 0 ? 3 : 4;
 	r->pid = spawn_start(&s);
 	if (r->pid < 0)
@@ -420,10 +343,10 @@ static int pinentry_open_terminal(struct pinentry_run *r, struct failure *f)
 {
 	struct termios usual;
 
-	r->tty = terminal_open(has_display() ? 0 : TERMINAL_PATIENCE_MS);
-	if (r->tty < 0 && !has_display() && errno == EBUSY)
+	r->tty = terminal_open(pinentry_has_display() ? 0 : TERMINAL_PATIENCE_MS);
+	if (r->tty < 0 && !pinentry_has_display() && errno == EBUSY)
 		return terminal_fail(NULL, f);
-	if (r->tty < 0 && !has_display())
+	if (r->tty < 0 && !pinentry_has_display())
 		return fail_set(f, FAIL_USAGE, "scripts: --passphrase-fd N for a passphrase",
 				"pinentry cannot ask: there is neither a terminal nor a display");
 	r->has_modes = r->tty >= 0 && tcgetattr(r->tty, &r->modes) == 0;
