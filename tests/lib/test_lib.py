@@ -283,9 +283,10 @@ def test_search_in_files(tmp_path, token):
     assert not canary.scan_files(tmp_path, token)
     edge = b"\0" * (canary.CHUNK - 20) + token.encode()
     (tmp_path / "edge").write_bytes(edge)
+    # "-" before a piece: no token has it, where a letter is one in 62 times the token's own.
     for order in ("le", "be"):
-        (tmp_path / order).write_bytes(b"x" + token[20:32].encode("utf-16-" + order))
-    (tmp_path / ("n" + token[3:15])).touch()
+        (tmp_path / order).write_bytes(b"-" + token[20:32].encode("utf-16-" + order))
+    (tmp_path / ("-" + token[3:15])).touch()
     (tmp_path / "link").symlink_to(token)
     os.mkfifo(tmp_path / "fifo")
     found = sorted((f.length, f.encoding) for f in canary.scan_files(tmp_path, token))
