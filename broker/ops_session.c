@@ -19,7 +19,6 @@
 #include "broker/places.h"
 #include "broker/price_list.h"
 #include "broker/relay_headers.h"
-#include "broker/relay_metering.h"
 #include "broker/request.h"
 #include "broker/session.h"
 #include "broker/spending.h"

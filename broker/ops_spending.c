@@ -87,12 +87,6 @@ struct wire_out *op_limit_set(struct request *q, struct failure *f)
 	if (limit_loosens(&old, &l) && person_require(q, f) != 0)
 		return NULL;
 	e = *vault_find(t->vault, name);
-	if (wire_carrier_header(e.variable) && limit_is_set(&l)) {
-		fail_set(f, FAIL_BAD_VALUE, "limit the key that it goes along with",
-			 "'%s' goes into requests beside another key, by which they are counted",
-			 name);
-		return NULL;
-	}
 	if (policy_parse(&p, e.policy, f) != 0)
 		return NULL;
 	p.limit = l;

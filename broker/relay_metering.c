@@ -14,22 +14,10 @@
 #include "broker/spending_refusal.h"
 #include "broker/spent_table.h"
 #include "broker/tenant.h"
-#include "wire/names.h"
 #include "wire/pack.h"
 #include "wire/prices.h"
 
 #define MODEL_ROOM 512 /* bytes of a model's name on the wire; what is kept is shorter */
-
-const char *session_counted_entry(const struct session *s)
-{
-	unsigned i;
-
-	/* Whatever their order: a limit must not depend on what a request puts first. */
-	for (i = 0; i < s->entries; i++)
-		if (!wire_carrier_header(s->variable[i]))
-			return s->entry[i];
-	return s->entry[0];
-}
 
 /* The model stands in the client's request, so it may be anything. */
 static void read_model(char out[MODEL_ROOM], struct wire_map m)

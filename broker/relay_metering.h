@@ -8,11 +8,6 @@
 #include "wire/unpack.h"
 
 struct connection;
-struct session;
-
-/* The entry that a session's requests are counted for: the one whose key goes into the
- * endpoint's own header.  Those in further headers go into the same requests. */
-const char *session_counted_entry(const struct session *s);
 
 /* `reserve`, `passing` and `use` on the channel c.  A message that is no such thing ends it. */
 void relay_serve_reserve(struct connection *c, struct wire_map m);

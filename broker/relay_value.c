@@ -11,7 +11,6 @@
 #include "base/fail.h"
 #include "broker/broker.h"
 #include "broker/relay.h"
-#include "broker/relay_metering.h"
 #include "broker/renewal.h"
 #include "broker/session.h"
 #include "broker/spending.h"

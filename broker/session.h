@@ -47,10 +47,18 @@ struct session {
 };
 
 /*
+ * The entry that a session's requests are counted for, whatever their order: the one whose
+ * key goes into the endpoint's own header, since those in further headers go into the same
+ * requests; without one the first.
+ */
+const char *session_counted_entry(const struct session *s);
+
+/*
  * Entry i of the connection's session as the vault has it now, if the sealed policy
  * still allows it: decided at `open` and again at every release, since a key may
  * have got another endpoint or a tighter policy meanwhile.  NULL with FAIL_NO_ENTRY,
- * FAIL_NO_VALUE, FAIL_LOCKED, FAIL_MARKED, FAIL_ORIGIN or FAIL_POLICY.  Sets
+ * FAIL_NO_VALUE, FAIL_LOCKED, FAIL_MARKED, FAIL_ORIGIN or FAIL_POLICY, this also where it has a
+ * limit, and the requests are counted for another one.  Sets
  * session.strict where the entry is strict.
  */
 const struct entry *session_allowed_entry(struct connection *c, unsigned i, struct failure *f);

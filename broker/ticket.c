@@ -11,7 +11,6 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "broker/relay.h"
-#include "broker/relay_metering.h"
 #include "broker/session.h"
 #include "broker/tenant.h"
 #include "vault/crypto.h"
@@ -74,7 +73,7 @@ static int ticket_check_entries(const struct ticket *k, const struct session *s,
 			return fail_set(f, FAIL_MARKED,
 					"start it outside the session, in another terminal",
 					"inside a session only that session's own key can be used");
-	/* Its limit is that session's: a further header's key alone would have none. */
+	/* Its limit is that session's: a further header's key alone is counted by itself. */
 	if (strcmp(session_counted_entry(s), k->counted) != 0)
 		return fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
 				"inside a session the key that its requests are counted for goes "

@@ -59,7 +59,7 @@ static void test_whose_keys(void **state)
 	assert_non_null(strstr(shows(session_of("other", NULL), s.ticket), "own key"));
 	/* Not beside one of the session's, either. */
 	assert_non_null(strstr(shows(session_of("team", "other"), s.ticket), "own key"));
-	/* What goes into a further header alone has no limit. */
+	/* What goes into a further header alone is counted by itself. */
 	alone = session_of("gateway", NULL);
 	assert_non_null(strstr(shows(alone, s.ticket), "counted"));
 	assert_non_null(strstr(shows(s, "0123"), "has ended"));

@@ -689,7 +689,6 @@ class Model(Usage):
         was = limit_of(e.policy["limit"])
         loosens = was and (not to or to[0] > was[0] or to[1] != was[1])
         need(not loosens or self.person, "person")
-        need(not to or not e.variable.startswith("header:"), "bad-value")
         e.policy["limit"] = f["limit"] if to else ""
         self.wipe(f["name"])
         return self.commit()
@@ -727,6 +726,7 @@ class Model(Usage):
         need(how != "pipe" or not e.variable.startswith("header:"), "policy")
         need(not p["limit"] or how == "relay", "policy")
         need(not s.strict or how in ("relay", "preload"), "policy")
+        need(not p["limit"] or item["name"] == counted_for(s.fields), "policy")
         return e
 
     def op_open(self, conn, f):

@@ -69,8 +69,8 @@ class MoreSteps:
     @precondition(lambda self: self.has_places())
     @rule(n=which, delivery=st.sampled_from(["relay", "relay", "preload", "env", "pipe"]), wrong=few,
           variable=st.sampled_from(["header:x-gate", "header:x-gate:Key"]), inside=st.sampled_from(["all", "first", "last"]),
-          nested=st.sampled_from(["", "nested=use", "nested=use"]))
-    def launch_with_header(self, n, delivery, wrong, variable, inside, nested):
+          nested=st.sampled_from(["", "nested=use", "nested=use"]), limited=st.sampled_from(["", "", "", "gate", "own"]))
+    def launch_with_header(self, n, delivery, wrong, variable, inside, nested, limited):
         self.make_ready()
         there = self.model.file.entries
         for name, sent_as in (("gate", variable), ("own", "ANTHROPIC_AUTH_TOKEN")):
@@ -78,6 +78,8 @@ class MoreSteps:
             if name in there:
                 self.prove(conn, "right")
             self.put_entry(conn, name, {"origin": "at home", "variable": sent_as, "policy": nested}, name in there)
+            if name == limited:
+                self.step(conn, "limit-set", {"name": name, "limit": "5/month"})
         fields = self.opening("own" if n % 4 else self.chosen(n, "a"), delivery, {})
         gate = self.opening("gate", delivery, {})["entries"][0]
         if wrong:

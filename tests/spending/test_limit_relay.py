@@ -380,7 +380,7 @@ def test_who_cuts_the_way_to_the_provider_reaches_the_limit_all_the_same(b, prov
 
 
 def test_inside_a_session_the_key_that_is_counted_goes_along(b, provider):
-    """A gateway may take its own key alone, which is sent in a further header and has no limit."""
+    """A gateway may take its own key alone, which is sent in a further header and counted by itself."""
     policy, origin = "delivery=relay nested=use", origin_of(provider)
     sealed(b, provider, policy=policy)
     b.put("gate", "sk-gate-0123456789", policy, origin, "header:x-gate")
@@ -584,14 +584,37 @@ def test_pages(b, provider):
     assert b.call("spent", **{"from": 0}, since=99991231)["rows"] == []
 
 
-def test_a_further_key_in_front_does_not_get_round_the_limit(b, provider):
-    sealed(b, provider)
-    origin = "bearer " + provider.url
+@pytest.fixture
+def gate(b, provider):
+    """A gateway's key, in a further header; as `entries` of `open` have it."""
+    origin = origin_of(provider)
     b.put("gate", "another-token-0123456789", "delivery=relay", origin, "header:x-gate")
-    assert b.error("limit-set", name="gate", limit="1/day") == "bad-value"
+    return {"name": "gate", "variable": "header:x-gate", "origin": origin}
+
+
+def test_a_further_headers_key_alone_has_its_limit(b, provider, gate):
+    """A gateway may have the provider's key itself, and want its own alone."""
+    b.call("limit-set", name="gate", limit="1/day")
+    assert post_once(b, provider, entries=[gate])[0] == 200
+    settled(b, 1)
+    assert post_once(b, provider, entries=[gate])[0] == 429
+    assert {r["entry"] for r in b.call("spent", **{"from": 0})["rows"]} == {"gate"} and len(provider.requests) == 1
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_a_limit_is_not_left_behind_where_another_key_is_counted(b, provider, gate, first):
+    sealed(b, provider)
+    b.call("limit-set", name="gate", limit="1/day")
+    own = {"name": "zai", "variable": wc.VARIABLE, "origin": origin_of(provider)}
+    with b.connect() as c:
+        r = c.ask("open", **{**wc.open_fields(delivery="relay"), "entries": [gate, own] if first else [own, gate]})
+    assert (r["error"], r["hint"]) == ("policy", "ccctl limit gate off, and one for zai")
+
+
+def test_a_further_key_in_front_does_not_get_round_the_limit(b, provider, gate):
+    sealed(b, provider)
     b.call("limit-set", name="zai", limit="1/day")
-    entries = [{"name": "gate", "variable": "header:x-gate", "origin": origin},
-               {"name": "zai", "variable": wc.VARIABLE, "origin": origin}]
+    entries = [gate, {"name": "zai", "variable": wc.VARIABLE, "origin": origin_of(provider)}]
     assert post_once(b, provider, entries=entries)[0] == 200
     settled(b, 1)
     assert post_once(b, provider, entries=entries)[0] == 429
