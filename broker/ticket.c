@@ -33,6 +33,7 @@ int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct fai
 	hex_encode(new->text, random, sizeof(random));
 	memcpy(new->root, s->id, sizeof(new->root));
 	memcpy(new->entry, s->entry, sizeof(new->entry));
+	memcpy(new->provider, s->provider, sizeof(new->provider));
 	snprintf(new->counted, sizeof(new->counted), "%s", session_counted_entry(s));
 	new->confirmed = s->confirmed;
 	new->entries = s->entries;
@@ -93,6 +94,8 @@ int ticket_show(struct tenant *t, struct session *s, const char *text, struct fa
 		return -1;
 	memcpy(s->ticket, k->text, sizeof(s->ticket));
 	memcpy(s->root, k->root, sizeof(s->root));
+	/* The record, and what is counted, are not to name one that a session chose. */
+	memcpy(s->provider, k->provider, sizeof(s->provider));
 	s->has_shown_ticket = true;
 	s->confirmed = k->confirmed;
 	return 0;

@@ -24,6 +24,7 @@ struct ticket {
 	struct ticket *next;
 	char text[TICKET_LEN + 1];
 	char root[17];	/* the id of the session that it was made for */
+	char provider[NAME_MAX_LEN + 1]; /* whose that session is */
 	bool confirmed; /* that session, by a person where its entries want that */
 	unsigned entries;
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
@@ -39,7 +40,8 @@ struct ticket {
 int ticket_make(struct tenant *t, struct session *s, uint64_t linger, struct failure *f);
 
 /*
- * The opening session s shows this ticket: it belongs to the ticket's session then.
+ * The opening session s shows this ticket: it belongs to the ticket's session then, and is one
+ * of that session's provider, whatever it said.
  * FAIL_MARKED: it is no ticket, or of other entries than s asks for.
  */
 int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f);

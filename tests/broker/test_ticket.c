@@ -67,9 +67,26 @@ static void test_whose_keys(void **state)
 	t.tickets = NULL;
 }
 
+/* A session inside says which provider it is; the record is not to name another's. */
+static void test_whose_provider(void **state)
+{
+	struct session s = session_of("team", NULL), inside = session_of("team", NULL);
+	struct failure f;
+
+	(void)state;
+	strcpy(s.provider, "zai");
+	strcpy(inside.provider, "ollama");
+	assert_int_equal(ticket_make(&t, &s, 0, NULL), 0);
+	assert_int_equal(ticket_show(&t, &inside, s.ticket, &f), 0);
+	assert_string_equal(inside.provider, "zai");
+	free(t.tickets);
+	t.tickets = NULL;
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(test_whose_keys) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(test_whose_keys),
+					    cmocka_unit_test(test_whose_provider) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
