@@ -135,7 +135,10 @@ static int settings_split_url(struct relay_settings *s, CURLU *u, const char *ur
 		snprintf(s->host, sizeof(s->host), "%s:%s", host, port);
 	else
 		snprintf(s->host, sizeof(s->host), "%s", host);
-	snprintf(s->url, sizeof(s->url), "%s://%s:%s/", scheme, host, port);
+	/* Without TLS one address: on the other loopback, which a library may try first, a
+	 * program that a session left could listen for the key. */
+	snprintf(s->url, sizeof(s->url), "%s://%s:%s/", scheme,
+		 !s->tls && strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host, port);
 	return 0;
 }
 

@@ -36,7 +36,8 @@ struct relay_settings {
 	int broker;   /* pidfd of the broker, or -1 */
 	int listener; /* where it connects */
 	/* where they go */
-	char url[ORIGIN_MAX_LEN + 32]; /* scheme, host and port alone */
+	/* Scheme, host and port alone; http://localhost is 127.0.0.1 there. */
+	char url[ORIGIN_MAX_LEN + 32];
 	char host[ORIGIN_MAX_LEN + 1]; /* for the field Host, and for words */
 	char prefix[ORIGIN_MAX_LEN + 1];
 	bool tls;

@@ -77,6 +77,9 @@ static bool set_security_options(CURL *c, const struct usage_target *target)
 	/* To other hosts a proxy from the environment is used, through a CONNECT tunnel. */
 	if (target->loopback)
 		bad |= curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK;
+	/* One address, as of a relay (relay/settings.c). */
+	if (strcasecmp(target->host, "localhost") == 0)
+		bad |= curl_easy_setopt(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L) != CURLE_OK;

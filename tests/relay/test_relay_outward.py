@@ -183,6 +183,13 @@ def test_a_name_that_resolves():
         assert p.requests[0].headers["host"] == f"localhost:{p.port}"
 
 
+def test_localhost_without_tls_is_one_address():
+    """On the other loopback any program may listen, also while the server does."""
+    with Provider(host="::1") as other, Relay(f"http://localhost:{other.port}") as relay:
+        failing(relay, f"localhost:{other.port}", status=502)
+        assert not other.connections
+
+
 def test_a_port_that_nobody_listens_on():
     with socket.create_server(("127.0.0.1", 0)) as s:
         port = s.getsockname()[1]
