@@ -23,9 +23,9 @@ struct tenant;
 struct ticket {
 	struct ticket *next;
 	char text[TICKET_LEN + 1];
-	char root[17];	/* the id of the session that it was made for */
+	char root[17];			 /* the id of the session that it was made for */
 	char provider[NAME_MAX_LEN + 1]; /* whose that session is */
-	bool confirmed; /* that session, by a person where its entries want that */
+	bool confirmed;			 /* that session, by a person where its entries want that */
 	unsigned entries;
 	char entry[SESSION_ENTRIES_MAX][NAME_MAX_LEN + 1];
 	char counted[NAME_MAX_LEN + 1]; /* of these, the one that requests are counted for */

@@ -27,7 +27,7 @@
 #include "base/sock.h"
 #include "client/common/compositor.h"
 
-static pid_t told;     /* what the kernel says, or 0: what it really says */
+static pid_t told;	/* what the kernel says, or 0: what it really says */
 static bool old_kernel; /* without SO_PEERPIDFD */
 static int listener = -1;
 static char dir[] = "/tmp/ccrun-test-XXXXXX";
