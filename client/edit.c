@@ -17,6 +17,7 @@
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/common/terminal.h"
+#include "client/edit_left.h"
 #include "client/verbs.h"
 #include "config/ini/ini_file.h"
 #include "config/ini/user_file.h"
@@ -30,8 +31,9 @@ struct file_edit {
 	char copy[PATH_SIZE]; /* what the editor works on */
 	mode_t mode;
 	bool there;
-	bool keep; /* the copy stays when the verb ends */
-	char *old; /* the editor's initial text: the file's, else the template's */
+	bool taken; /* the copy is that of an edit that was broken off */
+	bool keep;  /* the copy stays when the verb ends */
+	char *old;  /* the editor's initial text: the file's, else the template's */
 	size_t old_len;
 };
 
@@ -74,12 +76,26 @@ static int edit_template(const char *name, char **out, size_t *n, struct failure
 	return 0;
 }
 
+/* The editor did not succeed.  Who leaves it so throws away what this edit wrote; who had it ended
+ * (a crash, a terminal that was closed), or went on with another edit's text, does not. */
+static int edit_fail_editor(struct file_edit *e, const char *editor, int status, struct failure *f)
+{
+	fail_set(f, FAIL_PROGRAM, "set EDITOR to one that is there",
+		 "the editor '%.60s' did not succeed; nothing was changed", editor);
+	/* The shell that ran it says a signal so. */
+	if (e->taken || !WIFEXITED(status) || WEXITSTATUS(status) > 128) {
+		e->keep = true;
+		fail_hint(f, "what was written in it is in %.200s", e->copy);
+	}
+	return -1;
+}
+
 /* $VISUAL, $EDITOR, else what the system calls editor; by the shell, as they have options. */
-static int run_editor(const char *copy, struct failure *f)
+static int run_editor(struct file_edit *e, struct failure *f)
 {
 	const char *editor = getenv("VISUAL");
 	char command[PATH_SIZE];
-	const char *argv[] = { "sh", "-c", command, NULL, copy, NULL };
+	const char *argv[] = { "sh", "-c", command, NULL, e->copy, NULL };
 	struct spawn s = { .path = "/bin/sh", .argv = argv };
 	int status = -1;
 	pid_t pid;
@@ -102,8 +118,7 @@ static int run_editor(const char *copy, struct failure *f)
 	signal(SIGQUIT, SIG_DFL);
 	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
 		return 0;
-	return fail_set(f, FAIL_PROGRAM, "set EDITOR to one that is there",
-			"the editor '%.60s' did not succeed; nothing was changed", editor);
+	return edit_fail_editor(e, editor, status, f);
 }
 
 /* What the provider's entries are to be bound to.  How many, or -1: the files do not
@@ -188,8 +203,7 @@ static int edit_until_valid(struct file_edit *e, struct failure *f)
 	while (again) {
 		free(text);
 		text = NULL;
-		if (run_editor(e->copy, f) != 0 ||
-		    io_slurp(e->copy, INI_FILE_MAX, &text, &n, f) != 0)
+		if (run_editor(e, f) != 0 || io_slurp(e->copy, INI_FILE_MAX, &text, &n, f) != 0)
 			break;
 		if (n == e->old_len && memcmp(text, e->old, n) == 0) {
 			free(text);
@@ -213,12 +227,27 @@ static int edit_until_valid(struct file_edit *e, struct failure *f)
 	return -1;
 }
 
+/* The copy: that of an edit that was broken off, or a new one. */
+static int edit_make_copy(struct file_edit *e, struct failure *f)
+{
+	enum edit_left left;
+
+	if (edit_copy_name(e->path, e->old, e->old_len, e->copy, f) != 0)
+		return -1;
+	left = edit_left_take(e->path, e->old, e->old_len, e->copy, f);
+	e->taken = left == EDIT_LEFT_TAKEN;
+	if (e->taken || (left == EDIT_LEFT_NONE &&
+			 io_create_file(e->copy, e->old, e->old_len, "remove it", f) == 0))
+		return 0;
+	e->copy[0] = '\0';
+	return -1;
+}
+
 /* Write the copy beside the file, in a directory that is the user's own. */
 static int edit_begin(struct file_edit *e, struct failure *f)
 {
-	char leaf[NAME_MAX_LEN + 16], *text = NULL;
-	size_t n = 0;
-	int turn, r;
+	char leaf[NAME_MAX_LEN + 16];
+	int turn;
 
 	snprintf(leaf, sizeof(leaf), "providers/%s.conf", e->name);
 	turn = user_file_begin(leaf, e->path, &e->mode, &e->there, f);
@@ -228,22 +257,9 @@ static int edit_begin(struct file_edit *e, struct failure *f)
 	close(turn);
 	if (e->there && io_slurp(e->path, INI_FILE_MAX, &e->old, &e->old_len, f) != 0)
 		return -1;
-	if (!e->there && edit_template(e->name, &text, &n, f) != 0)
+	if (!e->there && edit_template(e->name, &e->old, &e->old_len, f) != 0)
 		return -1;
-	if (snprintf(e->copy, sizeof(e->copy), "%s.%d.edit", e->path, (int)getpid()) >=
-	    (int)sizeof(e->copy)) {
-		free(text);
-		e->copy[0] = '\0';
-		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s: path too long", e->path);
-	}
-	if (!e->there) {
-		e->old = text;
-		e->old_len = n;
-	}
-	r = io_create_file(e->copy, e->old, e->old_len, "remove it", f);
-	if (r != 0)
-		e->copy[0] = '\0';
-	return r;
+	return edit_make_copy(e, f);
 }
 
 /* What was corrected in what the file says. */

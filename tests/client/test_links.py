@@ -1,5 +1,6 @@
 """Commands of one's own: link, unlink, default, edit, show; callers that take
 a program's path, as editors and SDKs do."""
+import hashlib
 import json
 import os
 import shutil
@@ -435,10 +436,108 @@ def test_edit_again_on_a_terminal(path):
 def test_edit_removes_no_file_that_it_did_not_make(path):
     c = path
     file = c.config / "ccrun/providers/demo.conf"
-    script = f'echo precious > "{file}.$$.edit"; exec "$@"'
+    base = hashlib.blake2b(file.read_bytes(), digest_size=32).hexdigest()[:8]
+    script = f'echo precious > "{file}.$$-{base}.edit"; exec "$@"'
     r = c.run(["bash", "-c", script, "bash", CCCTL, "edit", "demo"], env={"EDITOR": "true"})
     (there,) = file.parent.glob("demo.conf.*.edit")
     assert r.rc == 1 and there.read_text() == "precious\n", r
+
+
+# ---- an edit that was broken off ----
+
+TYPED = 'printf "[provider]\\ntitle = Typed\\nauth = none\\n" > "$1"'
+
+
+def copies(c, name="demo"):
+    return sorted((c.config / "ccrun/providers").glob(f"{name}.conf.*.edit"))
+
+
+def broken_off(c, name="demo", typed=TYPED):
+    """The copy of an edit whose ccctl and editor were killed, and the editor had written."""
+    shell_and_ccctl = "read -r _ _ _ ccctl _ < /proc/$PPID/stat; kill -9 $ccctl $PPID $$"
+    r = c.ccctl("edit", name, env=editor(c, f"{typed}; {shell_and_ccctl}"))
+    assert r.rc == -9, r
+    return copies(c, name)[-1]
+
+
+def edit_on_terminal(c, env, answer, *then):
+    argv = c.argv([CCCTL, "edit", "demo"])
+    t = pexpect.spawn(argv[0], argv[1:], env=c.env(env), cwd=str(c.cwd), encoding="utf-8", timeout=20)
+    t.expect(r"go on with it\?")
+    t.sendline(answer)
+    for word in then:
+        t.expect(word)
+    t.expect(pexpect.EOF)
+    t.close()
+    return t.exitstatus
+
+
+def test_an_edit_that_was_broken_off_goes_on(path):
+    c = path
+    demo = c.config / "ccrun/providers/demo.conf"
+    before = demo.read_text()
+    left = broken_off(c)
+    assert demo.read_text() == before and "title = Typed" in left.read_text()
+    # Who does not want it keeps it.
+    assert edit_on_terminal(c, {"EDITOR": "true"}, "n", "is as it was") == 0
+    assert demo.read_text() == before and copies(c) == [left]
+    # Nor is it lost with an editor that fails.
+    assert edit_on_terminal(c, {"EDITOR": "false"}, "y", "did not succeed", "what was written in it is in") == 1
+    (left,) = copies(c)
+    assert "title = Typed" in left.read_text()
+    assert edit_on_terminal(c, editor(c, 'echo "docs = more" >> "$1"'), "y", "is changed") == 0
+    assert demo.read_text() == "[provider]\ntitle = Typed\nauth = none\ndocs = more\n" and not copies(c)
+
+
+def test_what_was_typed_is_named_where_nobody_can_be_asked(path):
+    c = path
+    left = broken_off(c)
+    r = ok(c, "edit", "demo", env={"EDITOR": "true"})
+    assert f"note: an edit was broken off; what was written in it is in {left}\n" in r.err, r
+    assert "title = Typed" in left.read_text()
+
+
+def test_an_edit_that_was_broken_off_overwrites_no_later_change(path):
+    c = path
+    left = broken_off(c)
+    ok(c, "edit", "demo", env=editor(c, 'echo "docs = later" >> "$1"'))
+    r = ok(c, "edit", "demo", env={"EDITOR": "true"})
+    assert f"is in {left}, without what was changed since it began" in r.err, r
+    argv = c.argv([CCCTL, "edit", "demo"])
+    t = pexpect.spawn(argv[0], argv[1:], env=c.env({"EDITOR": "true"}), cwd=str(c.cwd), encoding="utf-8", timeout=20)
+    t.expect(["is as it was", r"go on with it\?"])
+    assert "go on" not in t.after and left.exists()
+    t.expect(pexpect.EOF)
+
+
+def test_a_copy_in_which_nothing_was_written_does_not_stay(path):
+    c = path
+    broken_off(c, typed=":")
+    broken_off(c, "zai", typed=":")
+    for name in ("demo", "zai"):
+        r = ok(c, "edit", name, env={"EDITOR": "true"})
+        assert "broken off" not in r.err and not copies(c, name), r
+    # Killed behind the save: what was written is the file.
+    demo = c.config / "ccrun/providers/demo.conf"
+    left = broken_off(c)
+    demo.write_text(left.read_text())
+    r = ok(c, "edit", "demo", env={"EDITOR": "true"})
+    assert "broken off" not in r.err and not copies(c), r
+
+
+def test_the_copy_of_an_edit_that_goes_on_is_left_alone(path):
+    c = path
+    inner = f'HOME={c.home} EDITOR=true {CCCTL} edit demo 2> {c.home}/inner'
+    ok(c, "edit", "demo", env=editor(c, f'{inner}; [ -e "$1" ] && {TYPED}; {inner}'))
+    assert "broken off" not in (c.home / "inner").read_text()
+    assert "title = Typed" in (c.config / "ccrun/providers/demo.conf").read_text() and not copies(c)
+
+
+def test_an_editor_that_was_killed_loses_nothing(path):
+    c = path
+    r = c.ccctl("edit", "demo", env=editor(c, f"{TYPED}; kill -9 $$"))
+    (left,) = copies(c)
+    assert r.rc == 1 and f"what was written in it is in {left}" in r.err and "title = Typed" in left.read_text(), r
 
 
 def test_edit_that_adds_nothing_makes_no_file(path):

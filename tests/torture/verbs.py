@@ -62,8 +62,8 @@ class TracedServer:
 class Verb:
     """do(home) on what begin(home) made; program: which of ours writes.  right(home): the files
     are whole, the old ones or the new ones; done(home): the new ones.  again: a line of the same
-    command that says that it was done, or how it goes on, where it does not do it twice.  opens:
-    it wants an open vault."""
+    command that says that it was done, or how it goes on, where it does not do it twice.  says(home,
+    result): what else that command must say.  opens: it wants an open vault."""
     name: str
     do: Callable
     right: Callable
@@ -71,11 +71,14 @@ class Verb:
     begin: Callable = lambda h: None
     program: str = "ccctl"
     again: str = ""
+    says: Callable = lambda h, r: True
     opens: bool = False
 
     def finishes(self, h):
         """Does the same command finish what was broken off?  What is wrong."""
         r = self.do(h)
+        if not self.says(h, r):
+            return [f"the same command does not say what is there: {r}"]
         if r.rc == 0 and self.done(h) or r.rc != 0 and self.again and self.again in r.err:
             return []
         return [f"the same command does not finish it: {r}"]
