@@ -206,11 +206,15 @@ struct wire_out *op_retire(struct request *q, struct failure *f)
 	/* Else tenant_lock would write the file again. */
 	t->use_times_changed = false;
 	tenant_lock(t, LOCK_REASON_MOVED, q->connection->peer.pid);
-	if (store_remove(&t->store, f) != 0)
+	/*
+	 * MUST: the vault last.  These have a key of the vault that is elsewhere now, and once there is
+	 * none here nobody asks for that again.
+	 */
+	if (store_remove_beside(&t->store, STORE_KEYFILE_NEXT, f) != 0 ||
+	    store_remove_beside(&t->store, STORE_KEYFILE, f) != 0 ||
+	    store_remove(&t->store, f) != 0)
 		return NULL;
-	/* Without the vault these open nothing and tell nothing. */
+	/* Behind it: with the vault there it would be missed.  Without it, it tells nothing. */
 	store_remove_beside(&t->store, STORE_CHECKPOINT, NULL);
-	store_remove_beside(&t->store, STORE_KEYFILE, NULL);
-	store_remove_beside(&t->store, STORE_KEYFILE_NEXT, NULL);
 	return wire_ok();
 }

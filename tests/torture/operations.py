@@ -13,6 +13,7 @@ from client import until
 from relay_broker import Provider
 from relayed import Session, sealed
 from traced import room
+from wire_keys import give_host_key, keyfile
 
 KEPT = "sk-torture-kept-0123456789abcdef"
 FRESH = "sk-torture-fresh-0123456789abcdef"
@@ -59,6 +60,12 @@ def backup_made(b):
     b.put("later", FRESH)
 
 
+def keyfile_beside(b):
+    """The vault opens at the broker's start."""
+    slots = b.call("slots")
+    b.add_slot(NEW_KEY, "keyfile", keyfile=keyfile(slots["id"], slots["next"], NEW_KEY, give_host_key(b)))
+
+
 def retire(b):
     b.call("retire", generation=b.call("slots")["generation"])
 
@@ -102,7 +109,7 @@ OPERATIONS = [  # "start" is a broker's start, and the unlock
     Operation("rekey", rekey),
     Operation("limit-set", lambda b: b.call("limit-set", name="kept", limit="5/day")),
     Operation("restore", restore, begin=backup_made),
-    Operation("retire", retire),
+    Operation("retire", retire, begin=keyfile_beside),
     Operation("metered", ask, begin=limited),
 ]
 
@@ -190,6 +197,8 @@ def look(where, op, done=False, unread=False):
             cuts = [e for e in cuts if "cannot be read" not in e["why"]]
         if cuts:
             wrong.append(f"the record: {cuts}")
+        if state is None and any((b.data / name).exists() for name in ("keyfile", "keyfile.next")):
+            wrong.append("a key of a vault that is elsewhere")
         if litter(b):
             wrong.append(f"left behind: {sorted(litter(b))}")
         if done and op.name == "metered" and not b.call("spent", **{"from": 0})["rows"]:

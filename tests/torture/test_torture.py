@@ -23,7 +23,7 @@ def none_wrong(result, least):
     assert points >= least
 
 
-@pytest.mark.parametrize("name, least", [("init", 20), ("put", 15), ("rekey", 40)])
+@pytest.mark.parametrize("name, least", [("init", 20), ("put", 15), ("rekey", 40), ("retire", 15)])
 def test_a_broker_killed_at_every_call(name, least):
     none_wrong(crash.crash_everywhere(operation(name)), least)
 
