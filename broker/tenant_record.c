@@ -122,10 +122,16 @@ static const char *checkpoint_read_file(struct tenant *t, const char *leaf, stru
 static const char *checkpoint_read(struct tenant *t, struct checkpoint *c)
 {
 	const char *unusable = checkpoint_read_file(t, STORE_CHECKPOINT, c);
+	struct checkpoint next;
 
-	/* A crash came between the file with a new key and its checkpoint. */
-	if (unusable && checkpoint_read_file(t, STORE_CHECKPOINT_NEXT, c) == NULL)
+	/* A crash came between the vault's file and its checkpoint.  The one before is of another
+	 * key then, or of what the vault was before it was elsewhere. */
+	if ((unusable || c->generation < vault_generation(t->vault)) &&
+	    checkpoint_read_file(t, STORE_CHECKPOINT_NEXT, &next) == NULL &&
+	    (unusable || next.generation > c->generation)) {
+		*c = next;
 		unusable = NULL;
+	}
 	return unusable;
 }
 

@@ -28,7 +28,7 @@ def test_a_broker_killed_at_every_call(name, least):
     none_wrong(crash.crash_everywhere(operation(name)), least)
 
 
-@pytest.mark.parametrize("name, least", [("init", 80), ("put", 15), ("rekey", 40), ("restore", 30), ("metered", 30)])
+@pytest.mark.parametrize("name, least", [("init", 80), ("put", 15), ("rekey", 40), ("restore", 30), ("arrive", 15), ("metered", 30)])
 def test_power_lost_at_every_moment(name, least):
     none_wrong(power.lose_power(operation(name)), least)
 
