@@ -127,7 +127,8 @@ mutate:
 	@tests/mutation/run.py $(ARGS)
 
 # Every crash, loss of power and error in turn, as an ordinary user; ARGS="--only 'killed: put'",
-# "--step 5".  tests/torture/test_torture.py is the short form.
+# "--step 5"; moves between two brokers as root, "--only ': move'".  tests/torture/test_torture.py
+# and test_torture_moves.py are the short form.
 torture:
 	@tools/need build run test >/dev/null || tools/deps
 	@$(MAKE) --no-print-directory all test-build

@@ -12,6 +12,7 @@ point there are the trees that POSIX, and ext4 with delayed allocation, allow th
 The model is checked, too: with everything on the disk it must be the tree that is there.
 """
 import hashlib
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -200,6 +201,32 @@ class Disk:
         """The paths about which this model and a disk that was read are not of one mind."""
         mine, real = ({p: n.data for p, n in d.names.items()} for d in (self, there))
         return sorted(p for p in mine.keys() | real.keys() if mine.get(p) != real.get(p))
+
+
+class Disks:
+    """Several disks of one computer, of which each may lose what it may lose: nothing keeps the
+    order of a change on the one and a change on another but a sync in between."""
+
+    def __init__(self, *disks):
+        self.disks = disks
+        self.views = [list(d.trees()) for d in disks]
+        self.modes = {path: mode for d in disks for path, mode in d.modes.items()}
+
+    def take(self, line):
+        paths = [w for w in line.split("\t") if w.startswith("/")]
+        changed = False
+        for n, disk in enumerate(self.disks):
+            if (not paths or any(map(disk.counts, paths))) and disk.take(line):
+                self.views[n] = list(disk.trees())
+                changed = True
+        return changed
+
+    def trees(self):
+        for chosen in itertools.product(*self.views):
+            yield b"".join(key for key, _ in chosen), {p: d for _, tree in chosen for p, d in tree.items()}
+
+    def differs(self, there):
+        return [p for mine, real in zip(self.disks, there.disks) for p in mine.differs(real)]
 
 
 def digest(tree):

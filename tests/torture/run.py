@@ -3,9 +3,11 @@
     run.py [--step N] [--rest R] [--only WORD]
 
 N: every so many points alone; R: with which of them it begins, for a program that is refused
-something: all N make up the whole.  WORD: of the rows' names.
+something: all N make up the whole.  WORD: of the rows' names.  Everything as an ordinary user
+but for moves between a person's broker and the system's, which are two users.
 """
 import argparse
+import os
 import sys
 import time
 from pathlib import Path
@@ -15,6 +17,7 @@ sys.path[:0] = [str(Path(__file__).resolve().parents[1] / "lib")]
 # pylint: disable=wrong-import-position
 import crash
 import helpers
+import moves
 import power
 import power_verbs
 import programs
@@ -23,7 +26,16 @@ import relays
 import sessions
 import verbs
 from operations import OPERATIONS, operation
+from system_broker import Machine
 from verb_list import VERBS
+
+
+def as_root(do, *args):
+    """do(a machine with a system broker, ...); None: left out."""
+    if os.geteuid() != 0:
+        return None
+    with Machine() as machine:
+        return do(machine, *args)
 
 
 def rows(step, rest):
@@ -35,12 +47,16 @@ def rows(step, rest):
         yield f"killed: {op.name}", lambda op=op: crash.crash_everywhere(op, step)
     for verb in VERBS:
         yield f"killed: ccctl {verb.name}", lambda verb=verb: verbs.crash_verb(verb, step)
+    for move in moves.MOVES:
+        yield f"killed: {move.name}", lambda move=move: as_root(moves.crash_move, move, step)
     for program in sessions.PROGRAMS:
         yield f"killed: {program}, in a session", lambda program=program: sessions.crash_session(program, step)
     for op in writing:
         yield f"power lost: {op.name}", lambda op=op: power.lose_power(op, step)
     for verb in VERBS:
         yield f"power lost: ccctl {verb.name}", lambda verb=verb: power_verbs.lose_power(verb, step)
+    for move in moves.MOVES:
+        yield f"power lost: {move.name}", lambda move=move: as_root(moves.lose_power, move, step)
     for op in OPERATIONS:
         yield f"refused: broker, {op.name}", lambda op=op: refuse.refuse_everywhere(op, step)
     for case in programs.CASES:
@@ -66,7 +82,11 @@ def main():
         if args.only not in name:
             continue
         start = time.monotonic()
-        points, faults = do()
+        result = do()
+        if result is None:
+            print(f"{name:<44} left out: needs root", flush=True)
+            continue
+        points, faults = result
         print(f"{name:<44} {points:6} points {len(faults):4} faults {time.monotonic() - start:7.1f} s", flush=True)
         for fault in faults:
             print(f"    {fault}", flush=True)

@@ -9,7 +9,7 @@ import programs
 import refuse
 import relays
 import verbs
-from disk import Disk
+from disk import Disk, Disks
 from operations import operation
 from keyring import SecretService
 from traced import TracedBroker, room
@@ -104,6 +104,20 @@ def test_a_file_that_was_not_synced_may_be_empty():
     disk.take(f"sync\t1:1\t{where}/new\t0")
     disk.take(f"sync\t1:2\t{where}\t0")
     where.rmdir()
+
+
+def test_a_disk_says_nothing_of_another_one():
+    one, other = room("ccp-"), room("ccp-")
+    disks = Disks(Disk(one), Disk(other))
+    for where, n in ((one, 1), (other, 2)):
+        assert disks.take(f"open\t{where}/new\tx-")
+        assert disks.take(f"write\t{n}:1\t{where}/new\t0\t6162")
+    for what in (f"2:1\t{other}/new", f"2:2\t{other}"):
+        disks.take(f"sync\t{what}\t0")
+    found = {(tree.get(f"{one}/new"), tree.get(f"{other}/new")) for _, tree in disks.trees()}
+    assert (None, b"ab") in found and (b"ab", b"ab") in found and {b for _, b in found} == {b"ab"}
+    one.rmdir()
+    other.rmdir()
 
 
 def test_a_kill_meets_the_call_that_was_asked_for():
