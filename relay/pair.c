@@ -69,6 +69,8 @@ static bool pair_step(struct pair *p)
 	switch (p->state) {
 	case PAIR_HEAD:
 		return pair_step_head(p);
+	case PAIR_MODEL:
+		return pair_step_model(p);
 	case PAIR_CONNECT:
 		return pair_step_connect(p);
 	case PAIR_EXCHANGE:
@@ -97,6 +99,8 @@ static void pair_note_head(struct pair *p)
  * what they like for what has come of it. */
 static bool pair_awaits_body(const struct pair *p)
 {
+	if (p->state == PAIR_MODEL)
+		return true;
 	return p->state == PAIR_EXCHANGE && !p->request.ended && !p->answer.head_read &&
 	       buffer_waiting(&p->in) == 0 && buffer_waiting(&p->request.out) == 0;
 }
@@ -126,7 +130,7 @@ static short pair_client_events(const struct pair *p)
 {
 	short out = buffer_waiting(&p->out) ? POLLOUT : 0;
 
-	if (p->state == PAIR_HEAD || p->state == PAIR_FAREWELL)
+	if (p->state == PAIR_HEAD || p->state == PAIR_MODEL || p->state == PAIR_FAREWELL)
 		return (short)(out | POLLIN);
 	if (p->state == PAIR_EXCHANGE && !p->request.ended && !p->answer.ended &&
 	    buffer_waiting(&p->in) == 0)

@@ -21,7 +21,7 @@ static struct pair *places_find_still(const struct relay *r)
 
 	for (i = 0; i < r->pair_count; i++) {
 		p = r->pairs[i];
-		if (p->still_since && p->state == PAIR_EXCHANGE &&
+		if (p->still_since && (p->state == PAIR_EXCHANGE || p->state == PAIR_MODEL) &&
 		    (!found || p->still_since < found->still_since))
 			found = p;
 	}

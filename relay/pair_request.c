@@ -24,6 +24,11 @@ void pair_reserve(struct pair *p)
 		pair_connect(p);
 		return;
 	}
+	/* Without its model nobody can say what it may cost. */
+	if (!request_flow_find_model(&p->request, &p->in)) {
+		p->state = PAIR_MODEL;
+		return;
+	}
 	p->state = PAIR_RESERVE;
 	if (relay_channel_reserve(&r->channel, p->id, p->request.model, q->length) != 0)
 		r->hung_up = true;
@@ -50,18 +55,32 @@ static bool pair_lacks_model(const struct pair *p)
 	       p->in.to == q->head_size && buffer_room(&p->in) > 0;
 }
 
-static void pair_begin_request(struct pair *p)
+static void pair_ask_leave(struct pair *p)
 {
 	struct relay *r = p->relay;
 
-	request_flow_find_model(&p->request, &p->in);
-	p->id = ++r->last_id;
 	if (r->ended)
 		pair_answer(p, API_REFUSED, API_INVALID_REQUEST, r->why_ended.what);
 	else if (key_is_whole(&r->key) && (r->key_until == 0 || clock_now_ms() < r->key_until))
 		pair_reserve(p);
 	else
 		pair_ask_key(p);
+}
+
+static void pair_begin_request(struct pair *p)
+{
+	(void)request_flow_find_model(&p->request, &p->in);
+	p->id = ++p->relay->last_id;
+	pair_ask_leave(p);
+}
+
+bool pair_step_model(struct pair *p)
+{
+	if (!request_flow_find_model(&p->request, &p->in))
+		return pair_fill(p);
+	/* The key may have expired meanwhile. */
+	pair_ask_leave(p);
+	return true;
 }
 
 static void pair_refuse_path(struct pair *p)

@@ -9,10 +9,14 @@
 
 struct pair;
 
-/* The key is there: ask the broker for what it may cost, or go on where there is no limit. */
+/* The key is there: ask the broker for what it may cost, once the model is known as far as can
+ * be; or go on where there is no limit. */
 void pair_reserve(struct pair *p);
 
 /* PAIR_HEAD: go on.  True: something went on. */
 bool pair_step_head(struct pair *p);
+
+/* PAIR_MODEL: likewise. */
+bool pair_step_model(struct pair *p);
 
 #endif

@@ -19,6 +19,7 @@ struct upstream;
 enum pair_state {
 	PAIR_HEAD,     /* a request's head is read, or awaited */
 	PAIR_VALUE,    /* the key is awaited */
+	PAIR_MODEL,    /* it has a limit: so much of its body as tells its model */
 	PAIR_RESERVE,  /* the broker's word on the limit is */
 	PAIR_CONNECT,  /* the connection to the provider is */
 	PAIR_EXCHANGE, /* the request goes out, the answer comes in */

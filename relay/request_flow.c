@@ -4,7 +4,6 @@
 #include "relay/request_flow.h"
 
 #include <errno.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -13,7 +12,6 @@
 #include "base/io.h"
 #include "relay/key.h"
 #include "relay/upstream.h"
-#include "relay/usage_meter.h"
 #include "vault/arena.h"
 
 #define PIECE 16384 /* of a body; what TLS sends at once */
@@ -27,27 +25,18 @@ void request_flow_init(struct request_flow *r)
 	http_request_init(&r->reader);
 	http_chunks_init(&r->chunks);
 	request_meter_start(&r->meter);
+	request_model_start(&r->search);
 }
 
-/* The request has a member "model" at its top, as an answer has; the client writes it first,
- * and no more is looked through than came with the head. */
-static void flow_read_model(struct request_flow *r, const char *body, size_t n)
-{
-	struct usage_meter meter;
-
-	meter_start(&meter, METER_JSON);
-	meter_feed(&meter, body, n);
-	snprintf(r->model, sizeof(r->model), "%s", meter.top.model);
-	io_wipe(&meter, sizeof(meter));
-}
-
-void request_flow_find_model(struct request_flow *r, const struct buffer *in)
+bool request_flow_find_model(struct request_flow *r, const struct buffer *in)
 {
 	const struct http_request *q = &r->reader.request;
 
-	request_route_model(r->route, q->path, r->model, sizeof(r->model));
-	if (!r->model[0] && q->framing == HTTP_BODY_LENGTH && in->to > q->head_size)
-		flow_read_model(r, in->p + q->head_size, in->to - q->head_size);
+	if (r->route->model) {
+		request_route_model(r->route, q->path, r->model, sizeof(r->model));
+		return true;
+	}
+	return request_model_find(&r->search, q, in, r->model);
 }
 
 static int flow_write_head(struct request_flow *r, const struct request_provider *provider,

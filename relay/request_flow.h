@@ -12,9 +12,9 @@
 #include "relay/buffer.h"
 #include "relay/http_chunks.h"
 #include "relay/http_request.h"
-#include "relay/json_lexer.h"
 #include "relay/request_head.h"
 #include "relay/request_meter.h"
+#include "relay/request_model.h"
 #include "relay/request_routes.h"
 
 struct arena;
@@ -24,8 +24,9 @@ struct upstream;
 
 struct request_flow {
 	struct http_request_reader reader;
-	const struct request_route *route;   /* once the head has been read and may pass */
-	char model[JSON_LEXER_TEXT_MAX + 1]; /* that it asks for, as far as it can be told */
+	const struct request_route *route; /* once the head has been read and may pass */
+	struct request_model search;
+	char model[REQUEST_MODEL_SIZE]; /* that it asks for, as far as it can be told */
 	struct http_chunks chunks;
 	struct request_meter meter;
 	uint64_t left;	   /* of a body with a length */
@@ -43,9 +44,9 @@ void request_flow_init(struct request_flow *r);
 
 /*
  * Once the head has been read from in->p, which still has it: which model it asks for, by
- * the path or by what has come of the body.
+ * the path or by what has come of the body.  False: what is to come of it may tell.
  */
-void request_flow_find_model(struct request_flow *r, const struct buffer *in);
+bool request_flow_find_model(struct request_flow *r, const struct buffer *in);
 
 /*
  * Write the head for the provider, with the key, and take it off `in`.  What is written

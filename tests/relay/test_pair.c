@@ -398,6 +398,10 @@ static void test_what_is_waited_for(void **state)
 		pair.state = no[i];
 		assert_int_equal(client_events(), 0);
 	}
+	pair.in.to = 1;
+	pair.state = PAIR_MODEL;
+	assert_int_equal(client_events(), POLLIN);
+	pair.in.to = 0;
 	pair.state = PAIR_EXCHANGE;
 	assert_int_equal(client_events(), POLLIN);
 	pair.in.to = 1;

@@ -35,6 +35,7 @@
 #define HOST "Host: a\r\n"
 #define BODY "{\"model\":\"m\"}"
 #define POST "POST /v1/messages HTTP/1.1\r\n" HOST "Content-Length: 13\r\n\r\n" BODY
+#define LONG "POST /v1/messages HTTP/1.1\r\n" HOST "Content-Length: 100000\r\n\r\n"
 #define CHUNKED "POST /v1/messages HTTP/1.1\r\n" HOST "Transfer-Encoding: chunked\r\n\r\n"
 #define ANSWER "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 5\r\n\r\nhello"
 /* What could be the key's beginning is held back: less than the half. */
@@ -377,6 +378,104 @@ static void test_the_model_is_awaited(void **state)
 	writes(client, BODY);
 	expect_read(provider, BODY);
 	assert_string_equal(pair->request.model, "m");
+}
+
+/* With a limit, until it is known or the body can tell it no more. */
+static void test_the_model_is_awaited_where_there_is_a_limit(void **state)
+{
+	static const struct {
+		const char *rest, *model;
+	} ends[] = { { "l\":\"m\"", "m" }, { "s\":{\"model\":1}}", "" }, { "\"x", "" } };
+	size_t i;
+	bool chunks;
+
+	(void)state;
+	for (i = 0; i < 2 * sizeof(ends) / sizeof(ends[0]); i++) {
+		chunks = i & 1;
+		key_comes(FIRST);
+		relay.limited = true;
+		writes(client, chunks ? CHUNKED : LONG);
+		writes(client, chunks ? "6\r\n{\"mode\r\n40" : "{\"mode");
+		assert_true(told_nothing());
+		assert_true(pair->still_since != 0);
+		writes(client, chunks ? "\r\n" : "");
+		writes(client, ends[i / 2].rest);
+		assert_true(told("reserve", ""));
+		assert_string_equal(pair->request.model, ends[i / 2].model);
+		assert_int_equal(opened, 0);
+		assert_int_equal(pair->still_since, 0);
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
+/* Or there is no room for more of it. */
+static void test_a_model_far_behind_is_not_awaited(void **state)
+{
+	static const char *const heads[] = { LONG, CHUNKED "10000\r\n" };
+	struct channel_message m = { .op = CHANNEL_RESERVED, .id = 1 };
+	static char body[HTTP_HEAD_MAX];
+	size_t i;
+
+	for (i = 0; i < sizeof(heads) / sizeof(heads[0]); i++) {
+		key_comes(FIRST);
+		relay.limited = true;
+		memset(body, ' ', sizeof(body) - 1);
+		memcpy(body, "{\"a\":\"", 6);
+		body[sizeof(body) - strlen(heads[i])] = '\0';
+		body[sizeof(body) - strlen(heads[i]) - 1] = '\0';
+		writes(client, heads[i]);
+		writes(client, body);
+		assert_true(told_nothing());
+		writes(client, " ");
+		assert_true(told("reserve", ""));
+		assert_string_equal(pair->request.model, "");
+		assert_true(pair_take_reservation(pair, &m));
+		go();
+		writes(client, "\",\"model\":\"m\"");
+		expect_read(provider, "\"model\":\"m\"");
+		assert_string_equal(pair->request.model, "");
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
+/* A body that is there is looked through to its end, whatever comes behind it. */
+static void test_a_whole_body_without_a_model(void **state)
+{
+	static const char *const bodies[] = {
+		"POST /v1/messages HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\n{" BODY,
+		CHUNKED "1\r\n{\r\n0\r\n\r\n" BODY,
+		CHUNKED "nonsense" BODY,
+		"POST /v1/messages HTTP/1.1\r\n" HOST "Content-Length: 0\r\n\r\n" BODY,
+	};
+	size_t i;
+
+	for (i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+		key_comes(FIRST);
+		relay.limited = true;
+		writes(client, bodies[i]);
+		assert_true(told("reserve", ""));
+		assert_string_equal(pair->request.model, "");
+		assert_int_equal(tear_down(state), 0);
+		assert_int_equal(set_up(state), 0);
+	}
+}
+
+/* The client takes its time over its body: the key is asked for again. */
+static void test_a_key_that_ends_before_the_model(void **state)
+{
+	(void)state;
+	key_comes(FIRST);
+	relay.limited = true;
+	relay.key_until = clock_now_ms() + 100000;
+	writes(client, CHUNKED);
+	assert_true(told_nothing());
+	relay.key_until = clock_now_ms() - 1;
+	writes(client, "d\r\n" BODY "\r\n");
+	assert_true(told("value", ""));
+	key_comes(SECOND);
+	assert_true(told("reserve", "m"));
 }
 
 static void test_what_has_no_model_goes_at_once(void **state)
@@ -939,6 +1038,10 @@ int main(void)
 		TEST(test_a_session_that_was_ended),
 		TEST(test_a_reservation),
 		TEST(test_the_model_is_awaited),
+		TEST(test_the_model_is_awaited_where_there_is_a_limit),
+		TEST(test_a_model_far_behind_is_not_awaited),
+		TEST(test_a_whole_body_without_a_model),
+		TEST(test_a_key_that_ends_before_the_model),
 		TEST(test_what_has_no_model_goes_at_once),
 		TEST(test_no_route),
 		TEST(test_a_head_that_is_none),

@@ -121,6 +121,16 @@ static void test_the_oldest_between_two_requests_goes_first(void **state)
 	assert_false(pair_places_free_memory(&relay));
 }
 
+/* Nor may bodies whose model is awaited have all of the places. */
+static void test_a_body_that_stopped_before_its_model_goes(void **state)
+{
+	(void)state;
+	pairs[1].state = PAIR_MODEL;
+	stop(1, STILL_MS + 1);
+	assert_true(pair_places_make(&relay));
+	assert_int_equal(over(), 1u << 1);
+}
+
 static void test_the_body_that_stopped_first_goes(void **state)
 {
 	char said[1024] = "";
@@ -173,6 +183,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_who_goes_on_stays),
 		TEST(test_the_oldest_between_two_requests_goes_first),
+		TEST(test_a_body_that_stopped_before_its_model_goes),
 		TEST(test_the_body_that_stopped_first_goes),
 		TEST(test_not_before_its_time),
 		TEST(test_what_was_not_read_yet_counts),
