@@ -29,40 +29,81 @@ static bool prices_for_limit(const struct prices *p, struct prices *out)
 	return true;
 }
 
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+/* NULL: there are none, or it cannot be told which model it is. */
+static const struct prices *prices_of(const struct book_entry *e, const char *model)
+{
+	return e && model[0] ? price_list_find(e->prices, model) : NULL;
+}
+
+static bool cost_by_prices(const struct prices *p, const struct token_counts *counts,
+			   uint64_t *micros)
+{
+	struct prices all;
+
+	if (!prices_for_limit(p, &all) || !price_cost(&all, counts, micros))
+		return false;
+	if (*micros > ESTIMATE_MAX)
+		*micros = ESTIMATE_MAX;
+	return true;
+}
+
+static uint64_t cost_by_rate(const struct book_rate *rate, uint64_t tokens)
+{
+	double sum = (double)tokens * ((double)rate->micros / (double)rate->tokens) + 1;
+
+	return sum < ESTIMATE_MAX ? (uint64_t)sum : ESTIMATE_MAX;
+}
+
+/* By the dearest of all prices and rates: of a model that cannot be told.  False: it may be one
+ * that has none, as there is no line for any. */
+static bool cost_by_dearest(const struct book_entry *e, const struct token_counts *counts,
+			    uint64_t tokens, uint64_t *micros)
+{
+	bool any = false;
+	uint64_t one;
+	unsigned i;
+
+	for (i = 0; e->prices && i < e->prices->n; i++) {
+		if (!cost_by_prices(&e->prices->line[i].prices, counts, &one))
+			continue;
+		*micros = larger(*micros, one);
+		any = any || strcmp(e->prices->line[i].model, "*") == 0;
+	}
+	for (i = 0; i < e->rates.n; i++)
+		if (e->rates.of[i].tokens)
+			*micros = larger(*micros, cost_by_rate(&e->rates.of[i], tokens));
+	return any;
+}
+
 /* What so many tokens may cost: by the prices p, else by what the provider said that earlier
- * answers of the model cost.  False: nobody knows. */
+ * answers of the model cost.  False: nobody knows; *micros is what is to be assumed. */
 static bool cost_estimate(const struct book_entry *e, const struct prices *p, const struct spent *s,
 			  uint64_t *micros)
 {
 	const struct book_rate *rate;
 	struct token_counts counts;
-	struct prices all;
-	double micros_per_token, sum;
 	uint64_t total = 0;
 	int i;
 
+	*micros = 0;
 	for (i = 0; i < TOKEN_KINDS; i++) {
 		counts.n[i] = s->tokens[i];
 		counts.known[i] = true;
 		total += s->tokens[i] < UINT32_MAX ? s->tokens[i] : UINT32_MAX;
 	}
-	if (prices_for_limit(p, &all) && price_cost(&all, &counts, micros)) {
-		if (*micros > ESTIMATE_MAX)
-			*micros = ESTIMATE_MAX;
+	if (cost_by_prices(p, &counts, micros))
 		return true;
-	}
+	if (e && !s->model[0])
+		return cost_by_dearest(e, &counts, total, micros);
 	rate = e ? rates_find(&e->rates, s->model) : NULL;
-	if (!rate)
-		return false;
-	micros_per_token = (double)rate->micros / (double)rate->tokens;
-	sum = (double)total * micros_per_token + 1;
-	*micros = sum < ESTIMATE_MAX ? (uint64_t)sum : ESTIMATE_MAX;
-	return true;
-}
-
-static uint64_t larger(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
+	if (rate)
+		*micros = cost_by_rate(rate, total);
+	return rate != NULL;
 }
 
 static uint64_t input_estimate(uint64_t body_bytes)
@@ -77,11 +118,8 @@ void spending_cost_estimate(struct book_event *e, const struct book_entry *entry
 {
 	e->sum.tokens[TOKENS_INPUT] = input_estimate(body_bytes);
 	e->sum.tokens[TOKENS_OUTPUT] = SPENDING_OUTPUT;
-	if (!cost_estimate(entry, price_list_find(entry ? entry->prices : NULL, e->sum.model),
-			   &e->sum, &e->sum.micros)) {
-		e->sum.micros = 0;
-		e->sum.unpriced = 1;
-	}
+	e->sum.unpriced =
+		!cost_estimate(entry, prices_of(entry, e->sum.model), &e->sum, &e->sum.micros);
 }
 
 void spending_cost_of_passed(const struct book_event *e, const struct book_entry *entry,
@@ -95,9 +133,7 @@ void spending_cost_of_passed(const struct book_event *e, const struct book_entry
 	*output = larger(answer_bytes / ANSWER_BYTES_PER_TOKEN, tokens);
 	*output = larger(*output, SPENDING_OUTPUT);
 	sum.tokens[TOKENS_OUTPUT] = *output;
-	if (!cost_estimate(entry, price_list_find(entry ? entry->prices : NULL, sum.model), &sum,
-			   micros))
-		*micros = 0;
+	(void)cost_estimate(entry, prices_of(entry, sum.model), &sum, micros);
 }
 
 /* A whole answer may bear no numbers, or none that can be: they are no use of nothing. */
@@ -129,11 +165,10 @@ static void tokens_estimate(struct book_event *e, const struct use *u,
 static const struct prices *prices_of_answer(const struct book *b, const struct book_event *e)
 {
 	const struct book_entry *entry = book_entry_find(b, e->sum.entry);
-	const struct price_list *l = entry ? entry->prices : NULL;
-	const struct prices *p = price_list_find(l, e->sum.model);
+	const struct prices *p = prices_of(entry, e->sum.model);
 	const struct book_event *open = p ? NULL : book_open_find(b, e->sum.session, e->id);
 
-	return open ? price_list_find(l, open->sum.model) : p;
+	return open ? prices_of(entry, open->sum.model) : p;
 }
 
 /* Before the reservation ends. */
@@ -141,8 +176,10 @@ static void cost_count(struct book_event *e, const struct use *u, const struct b
 {
 	const struct book_entry *entry = book_entry_find(b, e->sum.entry);
 	const struct prices *p = prices_of_answer(b, e);
+	bool untold = !p && !e->sum.model[0];
 	struct token_counts counts;
 	uint64_t estimate;
+	bool known;
 
 	if (u->has_cost && !e->sum.estimated) {
 		e->sum.micros = u->cost_micros;
@@ -158,9 +195,11 @@ static void cost_count(struct book_event *e, const struct use *u, const struct b
 	e->sum.micros = u->has_cost ? u->cost_micros : 0;
 	/* A whole answer that has no price is counted by what is known, and still has none. */
 	e->sum.unpriced = !e->sum.estimated;
-	if ((e->sum.estimated || p) && cost_estimate(entry, p, &e->sum, &estimate))
-		e->sum.micros = larger(e->sum.micros, estimate);
-	else
+	if (!e->sum.estimated && !p && !untold)
+		return;
+	known = cost_estimate(entry, p, &e->sum, &estimate);
+	e->sum.micros = larger(e->sum.micros, estimate);
+	if (!known)
 		e->sum.unpriced = 1;
 }
 

@@ -11,7 +11,8 @@
 #include "base/control.h"
 #include "broker/spending_book.h"
 
-#define NO_PRICE_RETRY 3600 /* seconds; a person has to change something */
+#define UNPRICED_WORDS (SPENT_MODEL + 2) /* with its quotes */
+#define NO_PRICE_RETRY 3600		 /* seconds; a person has to change something */
 
 int spending_refuse(struct spending_refusal *out, uint64_t retry, const char *fmt, ...)
 {
@@ -79,11 +80,31 @@ static void refusal_explain(struct spending_refusal *out, const char *entry,
 }
 
 /* A limit in money is of no use where nobody knows what answers cost.  A model's first ones
- * may tell whether the provider says so. */
-static bool cost_is_blind(const struct limit *l, const struct book_entry *e, const char *model)
+ * may tell whether the provider says so, */
+static bool cost_is_blind(const struct book_entry *entry, const struct book_event *e)
 {
-	return l->of[LIMIT_MONEY].most && e && rates_are_blind(&e->rates) &&
-	       !price_list_find(e->prices, model) && !rates_find(&e->rates, model);
+	return e->sum.unpriced && entry && rates_are_blind(&entry->rates);
+}
+
+/* but one after the other: any number at once would be within any limit.  Of all models, since
+ * the session chooses their names. */
+static bool cost_is_awaited(const struct book *b, const struct book_event *e)
+{
+	unsigned i;
+
+	for (i = 0; e->sum.unpriced && i < b->opens; i++)
+		if (b->open[i].sum.unpriced && strcmp(b->open[i].sum.entry, e->sum.entry) == 0)
+			return true;
+	return false;
+}
+
+/* Whose cost nobody knows, in words. */
+static void unpriced_describe(const struct book_event *e, char out[UNPRICED_WORDS])
+{
+	if (e->sum.model[0])
+		snprintf(out, UNPRICED_WORDS, "'%.100s'", e->sum.model);
+	else
+		snprintf(out, UNPRICED_WORDS, "a request that does not begin with its model");
 }
 
 int spending_refusal_check(const struct book *b, const struct limit *l, const struct book_event *e,
@@ -93,15 +114,18 @@ int spending_refusal_check(const struct book *b, const struct limit *l, const st
 	static const struct limit_counters none;
 	const struct limit_counters *c = entry ? &entry->counters : &none;
 	uint64_t own[LIMIT_KINDS], all[LIMIT_KINDS];
+	bool money = l->of[LIMIT_MONEY].most != 0;
+	char what[UNPRICED_WORDS];
 	struct limit_refusal r;
 	int kind;
 
-	if (cost_is_blind(l, entry, e->sum.model))
+	unpriced_describe(e, what);
+	if (money && cost_is_blind(entry, e))
 		return spending_refuse(out, NO_PRICE_RETRY,
-				       "nobody knows what '%.100s' costs, so its limit in money "
+				       "nobody knows what %s costs, so its limit in money "
 				       "cannot be kept: set [prices] in the provider's file, or a "
 				       "limit in tokens",
-				       e->sum.model);
+				       what);
 	if (!limit_is_set(l) || !control_active(CONTROL_LIMIT))
 		return 0;
 	own[LIMIT_TOKENS] = e->sum.tokens[TOKENS_INPUT] + e->sum.tokens[TOKENS_OUTPUT];
@@ -111,6 +135,12 @@ int spending_refusal_check(const struct book *b, const struct limit *l, const st
 		refusal_explain(out, e->sum.entry, &r, own, &e->when);
 		return -1;
 	}
+	if (money && cost_is_awaited(b, e))
+		return spending_refuse(out, SPENDING_RETRY_SOON,
+				       "nobody knows yet what %s costs, so it goes out alone where "
+				       "a limit is in money, and another such request of '%s' is "
+				       "under way: try again when that has ended",
+				       what, e->sum.entry);
 	opens_sum(b, e->sum.entry, all);
 	for (kind = 0; kind < LIMIT_KINDS; kind++)
 		all[kind] += own[kind];

@@ -514,6 +514,140 @@ static void test_money_that_nobody_knows(void **state)
 	assert_int_equal(reserve("money", 3, 3000), 0);
 }
 
+static int reserve_in(const char *session, const char *model, uint64_t id)
+{
+	return spending_reserve(&tenant, "money", session, id, 3000, model, &refusal);
+}
+
+/* Its estimate is nothing, so any number at once would be within the limit. */
+static void test_money_that_nobody_knows_goes_out_once(void **state)
+{
+	struct use u = answered("money", 9000, 1000);
+
+	(void)state;
+	assert_int_equal(reserve_model("dear", 1), 0);
+	assert_int_equal(reserve_model("dear", 2), -1);
+	assert_non_null(strstr(refusal.message, "nobody knows yet what 'dear' costs"));
+	assert_non_null(strstr(refusal.message, "request of 'money' is under way"));
+	assert_int_equal(refusal.retry, SPENDING_RETRY_SOON);
+	/* by whatever name and session; other entries have limits of their own */
+	assert_int_equal(reserve_in("other", "another", 2), -1);
+	assert_int_equal(reserve_model("", 2), -1);
+	assert_non_null(strstr(refusal.message, "does not begin with its model"));
+	seal_limit("money-too", "limit=$1/day");
+	assert_int_equal(reserve("money-too", 2, 3000), 0);
+	/* What its answer told is known, */
+	u.model = "dear";
+	u.has_cost = true;
+	u.cost_micros = 10000;
+	settle(&u, 1);
+	assert_int_equal(reserve_model("dear", 3), 0);
+	assert_int_equal(reserve_model("dear", 4), 0);
+	/* and nothing of others, whoever is under way. */
+	assert_int_equal(reserve_in("other", "another", 5), 0);
+	assert_int_equal(reserve_model("third", 6), -1);
+	spending_release_session(&tenant, "other", NULL, NULL);
+	assert_int_equal(reserve_model("third", 6), 0);
+}
+
+/* Other limits ask for no price. */
+static void test_what_nobody_knows_the_price_of_without_money(void **state)
+{
+	static const char *const entries[] = { "free", "tokens", "calls" };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(entries) / sizeof(entries[0]); i++) {
+		assert_int_equal(reserve(entries[i], 2 * i, 3000), 0);
+		assert_int_equal(reserve(entries[i], 2 * i + 1, 3000), 0);
+	}
+}
+
+/* A body of unknown length has as many tokens as any. */
+static void test_bodies_of_unknown_length_at_once(void **state)
+{
+	(void)state;
+	assert_int_equal(reserve("tokens", 1, 0), -1);
+	seal_limit("more", "limit=500k/day");
+	assert_int_equal(reserve("more", 1, 0), 0);
+	assert_int_equal(reserve("more", 2, 0), 0);
+	assert_int_equal(reserve("more", 3, 0), -1);
+}
+
+static void prices_add(struct price_list *l, const char *model, uint64_t input, uint64_t output)
+{
+	const struct price_list one = prices_of(model, input, output);
+
+	l->line[l->n++] = one.line[0];
+}
+
+#define DEAREST (1001 * 3 + SPENDING_OUTPUT * 15)
+
+/* It costs what the dearest one does that is known; and may be one that is not. */
+static void test_money_of_a_model_that_cannot_be_told(void **state)
+{
+	struct price_list prices = prices_of("cheap", 1, 1);
+	struct use u = answered("money", 0, 0);
+
+	(void)state;
+	prices_add(&prices, "dear", 3000000, 15000000);
+	prices_add(&prices, "middle", 1000000, 1000000);
+	spending_set_prices(&tenant, "money", &prices);
+	assert_int_equal(reserve_model("", 1), 0);
+	assert_int_equal(tenant.book->open[0].sum.micros, DEAREST);
+	assert_int_equal(reserve_model("", 2), -1);
+	assert_int_equal(reserve_model("dear", 2), 0);
+	/* Cut off, and when its session ends, it counts so, and as one that nobody knows. */
+	u.model = "";
+	u.complete = false;
+	settle(&u, 1);
+	assert_int_equal(used("money", LIMIT_MONEY), DEAREST);
+	assert_int_equal(reserve_in("other", "", 3), 0);
+	spending_release_session(&tenant, "other", NULL, NULL);
+	assert_int_equal(used("money", LIMIT_MONEY), 2 * DEAREST);
+	settle_cut("", "", 4);
+	assert_int_equal(reserve_model("", 5), -1);
+	assert_non_null(strstr(refusal.message, "nobody knows what a request that does not begin"));
+	assert_int_equal(refusal.retry, 3600);
+}
+
+/* Rates are prices, too. */
+static void test_money_of_a_model_that_cannot_be_told_by_rates(void **state)
+{
+	struct price_list prices = prices_of("cheap", 1, 1);
+
+	(void)state;
+	spending_set_prices(&tenant, "money", &prices);
+	settle_told("dear", "dear", 1, 100000);
+	settle_told("free", "free", 2, 0);
+	assert_int_equal(reserve_model("", 3), 0);
+	assert_int_equal(tenant.book->open[0].sum.micros, (1001 + SPENDING_OUTPUT) * 10 + 1);
+	assert_int_equal(reserve_model("", 4), -1);
+}
+
+/* Where every model has a price, the dearest is enough. */
+static void test_money_of_a_model_that_cannot_be_told_of_known_ones(void **state)
+{
+	struct price_list prices = prices_of("*", 1, 1);
+	struct use u = answered("money", 1000, 1000);
+	uint64_t id = 1;
+
+	(void)state;
+	prices_add(&prices, "dear*", 3000000, 15000000);
+	spending_set_prices(&tenant, "money", &prices);
+	for (; id * DEAREST <= 1000000; id++)
+		assert_int_equal(reserve_model("", id), 0);
+	assert_int_equal(reserve_model("", id), -1);
+	assert_non_null(strstr(refusal.message, "may use what is left"));
+	/* Nor has an answer that tells no model the price of any. */
+	u.model = "";
+	settle(&u, 1);
+	assert_int_equal(used("money", LIMIT_MONEY), 18000);
+	u.complete = false;
+	settle(&u, 2);
+	assert_int_equal(used("money", LIMIT_MONEY), 18000 + DEAREST);
+}
+
 static void test_prices_found(void **state)
 {
 	struct price_list l = { .n = 3 };
@@ -868,6 +1002,12 @@ int main(void)
 		S(test_money_of_a_model_without_a_name),
 		S(test_money_of_many_models),
 		S(test_money_that_nobody_knows),
+		S(test_money_that_nobody_knows_goes_out_once),
+		S(test_what_nobody_knows_the_price_of_without_money),
+		S(test_bodies_of_unknown_length_at_once),
+		S(test_money_of_a_model_that_cannot_be_told),
+		S(test_money_of_a_model_that_cannot_be_told_by_rates),
+		S(test_money_of_a_model_that_cannot_be_told_of_known_ones),
 		S(test_prices_found),
 		S(test_restart),
 		S(test_crash),

@@ -1,11 +1,13 @@
 """Limits and meters, from the client's request to the broker's numbers, with the real relay."""
 import json
 import os
+import select
 import signal
 import socket
 import struct
+import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
@@ -428,6 +430,114 @@ def test_a_free_models_answers_say_nothing_of_anothers_cost(b):
         sealed(b, provider)
         b.call("limit-set", name="zai", limit="$0.01/day")
         assert wc.Child(child).result(60) == [200, 200, 200, 429]
+
+
+DEAR = {"model": "dear", "input": 3000000, "output": 15000000}
+CHEAP = {"model": "*", "input": 1, "output": 1}
+BODY = b'{"model":"dear","max_tokens":50000}'
+FAR = b'{"max_tokens":50000,"messages":["' + b"x" * 70000 + b'"],"model":"dear"}'
+
+
+def send(path, body, chunked):
+    c = UnixConnection(path)
+    headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
+    # In chunks, the model's name is cut in two.
+    c.request("POST", "/v1/messages", iter([body[:13], body[13:]]) if chunked else body, headers, encode_chunked=chunked)
+    return c.getresponse()
+
+
+def at_once(b, limit, prices, body, chunked=False, sessions=1, n=6, first=None):
+    """So many requests, none of which is answered before the last was sent or refused: how many went out,
+    the refusals' words, and what all of them cost, in dollars.  first: what an answer before them costs."""
+    said = message("dear", [{"type": "text", "text": "hello"}], "end_turn")
+    said["usage"].update(input_tokens=10, output_tokens=50000)
+    go, arrived = threading.Event(), []
+    hear, tell = os.pipe()
+
+    def reply(wire, _request):
+        if first and not arrived:
+            said["usage"]["cost"] = first
+        else:
+            go.wait(60)
+        arrived.append(1)
+        wire.sock.sendall(answer(said))
+
+    def one(path, out):
+        r = send(path, body, chunked)
+        if r.status != 200:
+            assert (r.status, r.getheader("retry-after")) == (429, "5")
+            out.append(json.loads(r.read())["error"]["message"])
+            os.write(tell, b"x")
+
+    def child():
+        words = []
+        with Session(b, provider, prices=prices) as s:
+            if first:
+                assert send(s.path, body, chunked).read()
+            threads = [threading.Thread(target=one, args=(s.path, words)) for _ in range(n // sessions)]
+            for t in threads:
+                t.start()
+            for t in threads:
+                t.join(60)
+        return words
+    with Provider(reply) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit=limit)
+        children = [wc.Child(child) for _ in range(sessions)]
+        refused = 0
+        while len(provider.requests) + refused < n + bool(first):
+            refused += len(os.read(hear, n)) if select.select([hear], [], [], 0.1)[0] else 0
+        go.set()
+        words = [w for c in children for w in c.result(60)]
+    os.close(hear)
+    os.close(tell)
+    return len(provider.requests), words, settled(b, len(provider.requests))["micros"] / 1e6
+
+
+@pytest.mark.parametrize("chunked", [False, True])
+def test_what_names_its_model_is_reserved_by_that_ones_price(b, chunked):
+    """In chunks as large as any, since they do not tell their length."""
+    went, words, _ = at_once(b, "$1.40/day" if chunked else "$0.14/day", [DEAR], BODY, chunked)
+    assert went == 2
+    assert all("requests that are under way may use what is left" in w for w in words)
+
+
+def test_what_does_not_begin_with_its_model_goes_out_alone(b):
+    """It may ask for one without a price."""
+    went, words, dollars = at_once(b, "$1/day", [DEAR], FAR)
+    assert went == 1 and 0.75 < dollars < 0.76
+    assert all("a request that does not begin with its model" in w and "goes out alone" in w for w in words)
+
+
+def test_what_does_not_begin_with_its_model_is_reserved_by_the_dearest_price(b):
+    """Where all have one: 23,000 tokens and an answer are $0.13."""
+    went, words, _ = at_once(b, "$0.30/day", [DEAR, CHEAP], FAR)
+    assert went == 2
+    assert all("requests that are under way may use what is left" in w for w in words)
+
+
+@pytest.mark.parametrize("sessions", [1, 2])
+@pytest.mark.parametrize("chunked", [False, True])
+def test_a_model_without_a_price_goes_out_alone(b, chunked, sessions):
+    went, words, _ = at_once(b, "$10/day", [{**DEAR, "model": "other"}], BODY, chunked, sessions)
+    assert went == 1
+    assert all("nobody knows yet what 'dear' costs" in w and "another such request of 'zai' is under way" in w
+               for w in words)
+
+
+def test_a_model_whose_answer_told_its_cost_does_not_go_alone(b):
+    """The first request's answer says it, the next ones are reserved by that."""
+    assert at_once(b, "$10/day", [], BODY, first=0.75)[0] == 7
+
+
+@pytest.mark.parametrize("body, chunked", [(BODY, False), (BODY, True), (FAR, False)])
+def test_without_a_limit_in_money_no_price_is_needed(b, body, chunked):
+    assert at_once(b, "2M/day 100/day", [], body, chunked)[0] == 6
+
+
+def test_chunks_are_as_many_tokens_as_any_body(b):
+    went, words, _ = at_once(b, "500k/day", [], BODY, True)
+    assert went == 2 and all("requests that are under way" in w for w in words)
 
 
 def test_what_a_price_makes_of_it(b, provider):
