@@ -1,6 +1,7 @@
 /*
  * tests/fuzz/fuzz_relay_body.c - what passes a relay behind the heads: a provider's whole answer on
- * its way to the client (a), and what a request's body says of its cost (m).
+ * its way to the client (a), and what a request's body says of its cost
+ * and its model (m).
  *
  * The second byte says how it comes: pieces, what there is room for, how the connection ends, whether
  * the answer is billed and the client's connection ends behind it.  What is checked besides memory: in
@@ -8,7 +9,7 @@
  * provider's with the secret overwritten, and has as many bytes; the meter reads the same; no locked
  * memory is left.
  *
- * Targets: relay/answer_flow.c relay/request_meter.c
+ * Targets: relay/answer_flow.c relay/request_meter.c relay/request_model.c
  */
 #include <errno.h>
 #include <stdbool.h>
@@ -19,6 +20,7 @@
 #include "relay/http_answer.h"
 #include "relay/http_chunks.h"
 #include "relay/request_meter.h"
+#include "relay/request_model.h"
 #include "relay/secret_filter.h"
 #include "relay/upstream.h"
 #include "tests/fuzz/fuzz.h"
@@ -198,6 +200,43 @@ static void meter_try(uint32_t seed, const char *p, size_t n)
 	fuzz_understood += request_meter_output(&whole) > 0;
 }
 
+/* The model, as it is found while so many bytes more at a time have come. */
+static void model_find(const struct http_request *q, const char *p, size_t n, size_t most,
+		       char *model)
+{
+	struct buffer in = { .p = (char *)p, .size = n + 1 };
+	struct request_model search;
+	size_t piece;
+	bool over;
+
+	memset(model, 0, REQUEST_MODEL_SIZE);
+	request_model_start(&search);
+	do {
+		piece = most ? 1 + provider_random() % most : n;
+		in.to += piece < n - in.to ? piece : n - in.to;
+		over = request_model_find(&search, q, &in, model);
+	} while (!over && in.to < n);
+	MUST(over || !model[0]);
+	MUST(over || in.to == n);
+}
+
+static void model_try(uint32_t seed, const char *p, size_t n)
+{
+	struct http_request plain = { .framing = HTTP_BODY_LENGTH, .length = n },
+			    chunked = { .framing = HTTP_BODY_CHUNKED };
+	char whole[REQUEST_MODEL_SIZE], pieces[REQUEST_MODEL_SIZE];
+	struct http_request *q[] = { &plain, &chunked };
+	size_t i;
+
+	provider.seed = seed;
+	for (i = 0; i < sizeof(q) / sizeof(q[0]); i++) {
+		model_find(q[i], p, n, 0, whole);
+		model_find(q[i], p, n, 40, pieces);
+		MUST(strcmp(whole, pieces) == 0);
+		fuzz_understood += whole[0] != 0;
+	}
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 {
 	if (n < 2 || n > INPUT_MAX)
@@ -206,8 +245,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *p, size_t n)
 	fuzz_arena_make();
 	if (p[0] == 'a')
 		answer_try(p[1] & 7, 1u + p[1], (const char *)p + 2, n - 2);
-	else if (p[0] == 'm')
+	else if (p[0] == 'm') {
 		meter_try(1u + p[1], (const char *)p + 2, n - 2);
+		model_try(1u + p[1], (const char *)p + 2, n - 2);
+	}
 	MUST(arena_used(fuzz_arena) == 0);
 	return 0;
 }

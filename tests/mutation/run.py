@@ -31,7 +31,7 @@ FILES = ["wire/policy.c", "broker/policy.c", "broker/claim.c", "broker/peer.c", 
          "broker/audit_log.c", "broker/audit_line.c", "broker/checkpoint.c", "broker/tenant_record.c",
          "relay/http_request.c", "relay/http_target.c", "relay/http_text.c", "relay/http_chunks.c",
          "relay/request_head.c", "relay/request_routes.c", "relay/request_fields.c",
-         "relay/request_flow.c", "relay/pair.c", "relay/pair_client.c", "relay/pair_end.c",
+         "relay/request_flow.c", "relay/request_model.c", "relay/pair.c", "relay/pair_client.c", "relay/pair_end.c",
          "relay/pair_exchange.c", "relay/pair_request.c", "relay/sender.c", "relay/key.c",
          "relay/secret_filter.c"]
 UNIT = ["tests/wire", "tests/broker", "tests/relay"]
