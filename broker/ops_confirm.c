@@ -13,7 +13,7 @@
 #include "broker/ops.h"
 #include "broker/person.h"
 #include "broker/request.h"
-#include "broker/session.h"
+#include "broker/session_counted.h"
 #include "broker/spending.h"
 #include "vault/entries.h"
 #include "vault/entry.h"

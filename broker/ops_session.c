@@ -21,6 +21,7 @@
 #include "broker/relay_headers.h"
 #include "broker/request.h"
 #include "broker/session.h"
+#include "broker/session_counted.h"
 #include "broker/spending.h"
 #include "broker/spending_book.h"
 #include "broker/spending_file.h"

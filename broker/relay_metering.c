@@ -10,6 +10,7 @@
 #include "broker/connection.h"
 #include "broker/relay.h"
 #include "broker/session.h"
+#include "broker/session_counted.h"
 #include "broker/spending.h"
 #include "broker/spending_refusal.h"
 #include "broker/spent_table.h"

@@ -13,6 +13,7 @@
 #include "broker/relay.h"
 #include "broker/renewal.h"
 #include "broker/session.h"
+#include "broker/session_counted.h"
 #include "broker/spending.h"
 #include "broker/tenant.h"
 #include "broker/witness.h"

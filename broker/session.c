@@ -3,7 +3,6 @@
  */
 #include "broker/session.h"
 
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -12,37 +11,10 @@
 #include "base/proc.h"
 #include "broker/connection.h"
 #include "broker/policy.h"
+#include "broker/session_counted.h"
 #include "broker/tenant.h"
 #include "broker/ticket.h"
 #include "vault/entries.h"
-#include "wire/names.h"
-
-const char *session_counted_entry(const struct session *s)
-{
-	unsigned i;
-
-	for (i = 0; i < s->entries; i++)
-		if (!wire_carrier_header(s->variable[i]))
-			return s->entry[i];
-	return s->entry[0];
-}
-
-/* A limit that nothing is counted for would be none. */
-static int check_counted(const struct session *s, const struct entry *e, struct failure *f)
-{
-	const char *counted = session_counted_entry(s);
-	struct policy p;
-
-	if (policy_parse(&p, e->policy, f) != 0)
-		return -1;
-	if (!limit_is_set(&p.limit) || strcmp(e->name, counted) == 0)
-		return 0;
-	fail_set(f, FAIL_POLICY, NULL,
-		 "'%s' has a limit, and goes along with '%s', for which requests are counted",
-		 e->name, counted);
-	fail_hint(f, "ccctl limit %s off, and one for %s", e->name, counted);
-	return -1;
-}
 
 const struct entry *session_allowed_entry(struct connection *c, unsigned i, struct failure *f)
 {
@@ -66,7 +38,7 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 	if (!e && s->marked)
 		fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
 			 "a process inside a session gets nothing");
-	if (!e || policy_decide(e, &want, &s->strict, f) != 0 || check_counted(s, e, f) != 0)
+	if (!e || policy_decide(e, &want, &s->strict, f) != 0 || session_check_counted(s, e, f) != 0)
 		return NULL;
 	return e;
 }

@@ -47,13 +47,6 @@ struct session {
 };
 
 /*
- * The entry that a session's requests are counted for, whatever their order: the one whose
- * key goes into the endpoint's own header, since those in further headers go into the same
- * requests; without one the first.
- */
-const char *session_counted_entry(const struct session *s);
-
-/*
  * Entry i of the connection's session as the vault has it now, if the sealed policy
  * still allows it: decided at `open` and again at every release, since a key may
  * have got another endpoint or a tighter policy meanwhile.  NULL with FAIL_NO_ENTRY,

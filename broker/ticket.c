@@ -12,6 +12,7 @@
 #include "base/io.h"
 #include "broker/relay.h"
 #include "broker/session.h"
+#include "broker/session_counted.h"
 #include "broker/tenant.h"
 #include "vault/crypto.h"
 
