@@ -6,7 +6,7 @@ import pytest
 
 import canary
 from ccrun import Ccrun
-from client import LOGIN
+from client import LOGIN, reap_orphans
 from endpoint import Endpoint, Text
 from wire_client import Broker
 
@@ -27,6 +27,17 @@ def pytest_collection_modifyitems(config, items):
             items[:] = [item for item in items if not item.get_closest_marker(asked)]
     rank = {name: i for i, name in enumerate(LONGEST)}
     items.sort(key=lambda item: rank.get(item.path.name, len(rank)))
+
+
+REAP_EVERY = 16  # tests; a look at all processes takes as long as a quick test
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_runtest_teardown(item):
+    """What a test's brokers and relays left behind has ended, and came to this process."""
+    item.session.ended = getattr(item.session, "ended", 0) + 1
+    if item.session.ended % REAP_EVERY == 0:
+        reap_orphans()
 
 
 @pytest.fixture(scope="session")
