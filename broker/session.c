@@ -38,7 +38,8 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 	if (!e && s->marked)
 		fail_set(f, FAIL_MARKED, "start it outside the session, in another terminal",
 			 "a process inside a session gets nothing");
-	if (!e || policy_decide(e, &want, &s->strict, f) != 0 || session_check_counted(s, e, f) != 0)
+	if (!e || policy_decide(e, &want, &s->strict, f) != 0 ||
+	    session_check_counted(s, e, f) != 0)
 		return NULL;
 	return e;
 }
