@@ -12,9 +12,9 @@ from wire_client import Broker
 
 
 # A worker has a whole file; these take longest (make test's log says which do).
-LONGEST = ("test_protocol.py", "test_logind.py", "test_keyring.py", "test_tpm2.py", "test_ccctl.py",
-           "test_provider_files.py", "test_preload.py", "test_client_children.py", "test_client_callers.py",
-           "test_import_scrub.py", "test_files.py", "test_recovery.py", "test_examples.py")
+LONGEST = ("test_protocol_model.py", "test_torture.py", "test_protocol.py", "test_logind.py", "test_keyring.py",
+           "test_tpm2.py", "test_ccctl.py", "test_provider_files.py", "test_preload.py", "test_client_children.py",
+           "test_client_callers.py", "test_import_scrub.py", "test_files.py", "test_recovery.py", "test_examples.py")
 
 
 CLIENTS = ".cache/ccrun/clients"
