@@ -129,13 +129,17 @@ static int compositor_check(int fd, const char *path, struct failure *f)
 
 	if (marked == 0)
 		return 0;
+	if (marked > 0)
+		return fail_set(f, FAIL_PEER,
+				"log out and in again, which makes the socket anew; meanwhile on a "
+				"text console",
+				"process %d listens as the compositor, and descends from a "
+				"session: %.200s",
+				(int)pid, path);
 	return fail_set(f, FAIL_PEER,
-			"log out and in again, which makes the socket anew; meanwhile on a text "
-			"console",
-			marked > 0 ? "process %d listens as the compositor, and descends from a "
-				     "session: %.200s"
-				   : "who listens as the compositor cannot be looked at (process "
-				     "%d): %.200s",
+			"log out and in again, or be asked on the terminal: pinentry = no, "
+			"ccrun.conf(5)",
+			"who listens as the compositor cannot be looked at (process %d): %.200s",
 			(int)pid, path);
 }
 

@@ -172,6 +172,7 @@ static void test_who_listened_has_ended(void **state)
 		told = other;
 		assert_false(connects(&f));
 		assert_non_null(strstr(f.what, "cannot be looked at"));
+		assert_non_null(strstr(f.hint, "pinentry = no"));
 		end(other);
 	}
 }
