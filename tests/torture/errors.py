@@ -98,3 +98,15 @@ def shows(text, secrets):
     return [s for s in secrets if s in data or s[-len(s) // 3:] in data]
 
 
+def took_badly(end, said, secrets, foreign=False):
+    """What is wrong with how a program ended that was refused something, and with what it said.
+    foreign: a word of another program's will do."""
+    wrong = []
+    bad = ended_badly(end.code, end.signal)
+    if bad:
+        wrong.append(f"it died by {bad}: {said}")
+    elif end.code != 0 and not says_why(said) and not (foreign and said):
+        wrong.append(f"it ended with {end.code} and without a word: {said!r}")
+    if shows(said, secrets):
+        wrong.append("it shows a key")
+    return wrong

@@ -1,6 +1,6 @@
 """ccctl move between a person's own broker and the system's: ccctl and both brokers killed at each
-call that changes a file or answers, and power lost at each moment of all three.  As root, on a
-Machine (system_broker.py).
+call that changes a file or answers, power lost at each moment of all three, each system call and
+allocation of ccctl's failing in turn.  As root, on a Machine (system_broker.py).
 
 The person's home and the system broker's directory may be on different disks: what is on the one
 after a loss of power says nothing of the other.
@@ -16,6 +16,7 @@ import wire_client as wc
 from ccrun import PASSPHRASE
 from client import MARK, until
 from disk import Disk, Disks, put_tree, replay
+from errors import number, points as points_of, took_badly
 from operations import DATA, FRESH, KEPT, SECRETS, STATE as RECORDS, state_of
 from system_broker import BROKER_UID, PREFIX, RUN, SOCKET, STATE, Machine, SystemBroker, SystemUser, account
 from traced import Tracer, room
@@ -111,8 +112,8 @@ class Person(SystemUser):
         try:
             result = do()
             self.tracer.started()
-            end = self.tracer.end()
-            return result, end, self.tracer.done() if "log" in first else []
+            end, log = self.tracer.end(), "log" in first
+            return result, end, self.tracer.done() if log else self.tracer.lines()
         finally:
             self.tracer.close()
             self.tracer = None
@@ -403,3 +404,31 @@ def lose_power(machine, move, step=1):
                        for w in try_tree(s, tree, disks.modes, done)]
         faults += [f"{move.name}: the model is wrong about {p}" for p in disks.differs(after)]
     return points // step, faults
+
+
+# ---- refused -----------------------------------------------------------
+
+def refuse_at(s, at, name, error):
+    """One point; what is wrong."""
+    s.bring(s.world)
+    s.start()
+    try:
+        r, end, _ = s.person.traced(lambda: s.move(s.person), ("fail", "ccctl", "all", at, number(error), name))
+    except TimeoutError as e:
+        return [f"{s.move.name}, call {at} {name} {error}: hangs: {e}"]
+    wrong = took_badly(end, r.err, SECRETS) + s.again()
+    return [f"{s.move.name}, call {at} {name} {error}: {w}" for w in wrong]
+
+
+def refuse_move(machine, move, step=1, rest=0):
+    """(points, faults)"""
+    faults, done = [], 0
+    with Scene(machine, move) as s:
+        s.bring(s.world)
+        s.start()
+        r, _, lines = s.person.traced(lambda: s.move(s.person), ("count", "ccctl", "all"))
+        assert r.rc == 0, r
+        for what in points_of(lines, step, rest):
+            faults += refuse_at(s, *what)
+            done += 1
+    return done, faults

@@ -1,14 +1,14 @@
 """The programs that people and clients run, every system call and allocation of theirs failing
 in turn: a clear line or a second try, never a crash, never a wait without end, never a key."""
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Callable
 
 import canary
 from built import BUILD, REPO
 from client import LOGIN
 from endpoint import Endpoint, Text
-from errors import ended_badly, number, points, says_why, short_points
+from errors import number, points, short_points, took_badly
 from sources import Standin
 from verbs import TracedHome
 
@@ -26,7 +26,6 @@ class Case:
     do: Callable
     begin: Callable = lambda h: None
     right: Callable = lambda h, r: None
-    codes: set = field(default_factory=lambda: set(range(0, 128)))
     shows: bool = False
     foreign: bool = False  # the loader and another's program fail there, too, in words of their own
 
@@ -134,14 +133,7 @@ def refuse_program(h, case, what):
         r, end, _ = h.traced(lambda h: case.do(h), (action, case.program[:15], "all", at, number(error) if error else 0, name))
     except TimeoutError as e:
         return [f"{case.name}, call {at} {name} {error or 'short'}: hangs: {e}"]
-    wrong = []
-    bad = ended_badly(end.code, end.signal)
-    if bad:
-        wrong.append(f"it died by {bad}: {r.err}")
-    elif end.code not in case.codes:
-        wrong.append(f"it ended with {end.code}")
-    elif end.code != 0 and not says_why(r.err) and not (case.foreign and r.err):
-        wrong.append(f"it ended with {end.code} and without a word: {r}")
+    wrong = took_badly(end, r.err, [], case.foreign)
     if canary.scan_bytes(r.err if case.shows else r.out + r.err, TOKEN):
         wrong.append("it shows the key")
     try:

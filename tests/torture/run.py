@@ -61,6 +61,8 @@ def rows(step, rest):
         yield f"refused: broker, {op.name}", lambda op=op: refuse.refuse_everywhere(op, step)
     for case in programs.CASES:
         yield f"refused: {case.name}", lambda case=case: programs.refuse_alone(case, step, rest)
+    for move in moves.MOVES:
+        yield f"refused: {move.name}", lambda move=move: as_root(moves.refuse_move, move, step, rest)
     for kind in helpers.KINDS:
         yield f"refused: {kind}", lambda kind=kind: helpers.refuse_helper(kind, step, rest)
     yield "refused: ccrun-relay", lambda: relays.refuse_relay(step)

@@ -20,6 +20,10 @@ def test_a_move_whose_computer_loses_power(machine):
     none_wrong(moves.lose_power(machine, moves.MOVES[1], 50), 2)
 
 
+def test_a_move_that_is_refused_something(machine):
+    none_wrong(moves.refuse_move(machine, moves.MOVES[1], 250), 2)
+
+
 def test_a_vault_that_was_not_synced_where_it_goes_to_would_be_found(machine):
     with moves.Scene(machine, moves.MOVES[0]) as s:
         disks, lines, _ = moves.record(s)
