@@ -9,10 +9,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "import/manager_words.h"
 #include "import/shell_lex.h"
 
 #define ARGS_MAX 24
-#define ARG_ROOM 512
+#define ARG_ROOM MANAGER_ARG_ROOM
 #define REF_MAX 512
 
 /* A pipeline of at most two commands, each word's value as text. */
@@ -193,7 +194,7 @@ static bool value_set_reference(struct value *v, char *out, size_t room, const c
 }
 
 /* A reference to the whole command: "command:WORD...", words quoted where needed. */
-static bool reference_by_command(const struct command *c, struct value *v, char *out, size_t room)
+static bool reference_by_command(struct command *c, struct value *v, char *out, size_t room)
 {
 	static const char plain[] =
 		"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-./:=,@%+";
@@ -201,7 +202,7 @@ static bool reference_by_command(const struct command *c, struct value *v, char 
 	size_t n = 0;
 	unsigned i;
 
-	if (room < (size_t)2 * REF_MAX || c->n[1] > 0)
+	if (room < (size_t)2 * REF_MAX || c->n[1] > 0 || !manager_words_known(c->arg[0], c->n[0]))
 		return false;
 	n = (size_t)snprintf(out, room, "command:");
 	for (i = 0; i < c->n[0]; i++) {
@@ -248,12 +249,10 @@ static bool reference_of_op(struct command *c, struct value *v, char *out, size_
 		return value_set_reference(v, out, room, "op://%s/%s/%s", vault, c->arg[0][3],
 					   name);
 	/* Another account, or no vault: op itself resolves that. */
-	return (text_equals(whole.arg[0][1], "item") || text_equals(whole.arg[0][1], "read")) &&
-	       reference_by_command(&whole, v, out, room);
+	return reference_by_command(&whole, v, out, room);
 }
 
-static bool reference_of_secret_tool(const struct command *c, struct value *v, char *out,
-				     size_t room)
+static bool reference_of_secret_tool(struct command *c, struct value *v, char *out, size_t room)
 {
 	size_t n;
 	unsigned i;
