@@ -304,7 +304,7 @@ static int add_agree_first(const struct add *a, const struct wanted *w, const st
 {
 	if (e)
 		return seals_agree_again(a->provider, w, e, &a->set, a->allow, a->allows, f);
-	if (seals_agree_routes(a->provider, &a->set, a->allow, a->allows, false, f) != 0)
+	if (seals_agree_routes(a->provider, &a->set, a->allow, a->allows, ROUTE_NAMED, f) != 0)
 		return -1;
 	return seals_agree_first(a->provider, w, a->allow, a->allows, f);
 }

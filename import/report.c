@@ -99,31 +99,33 @@ static void report_account(const struct import *im, const struct account *a)
 	putchar('\n');
 }
 
-/* Where its key would go, if a file of the user's says so: an address that is not shipped. */
+static void report_to(const char *url, const char *by)
+{
+	printf("    to ");
+	put_plain(url);
+	if (by) {
+		printf(", as ");
+		put_plain(by);
+		printf(" says");
+	}
+	putchar('\n');
+}
+
+/* Where its key would go: an address that is not shipped; of a reference, the one beside it. */
 static void report_address(const struct account *a)
 {
 	const char *name = a->parent[0] ? a->parent : a->provider;
 	struct route_change ch[ROUTE_CHANGES_MAX];
-	struct provider *p;
+	struct provider *p = NULL;
 	unsigned changes;
 
 	if (!a->provider[0] || a->state == STATE_LEFT || a->state == STATE_SAME)
 		return;
-	if (a->fresh && a->base_url[0]) {
-		printf("    to ");
-		put_plain(a->base_url);
-		putchar('\n');
-		return;
-	}
-	if (provider_load(name, a->provider_mode, &p, NULL) != 0)
-		return;
-	if (provider_routes(p, NULL, 0, ch, &changes) != ROUTES_SHIPPED) {
-		printf("    to ");
-		put_plain(origin_url(p->origin));
-		printf(", as ");
-		put_plain(p->users_file);
-		puts(" says");
-	}
+	if (!a->fresh && provider_load(name, a->provider_mode, &p, NULL) == 0 &&
+	    provider_routes(p, NULL, 0, ch, &changes) != ROUTES_SHIPPED)
+		report_to(origin_url(p->origin), p->users_file);
+	else if (a->base_url[0] && (a->fresh || a->kind == ACCOUNT_SOURCE))
+		report_to(a->base_url, NULL);
 	provider_free(p);
 }
 

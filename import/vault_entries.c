@@ -134,6 +134,20 @@ int vault_entries_compare(struct import *im, struct failure *f)
 	return 0;
 }
 
+/* Does the answer, which a file gives, say whose address it is?  One among those that ship does
+ * not, nor does a region, as far as it is one label of a vendor's name. */
+static bool answer_is_address(const struct provider *p, const struct provider_param *q,
+			      const char *value)
+{
+	char place[sizeof(q->name) + 4];
+
+	snprintf(place, sizeof(place), "${%s}", q->name);
+	if (!strstr(p->origin, place) || q->choices[0])
+		return false;
+	return strcmp(q->name, "region") != 0 ||
+	       value[strspn(value, "abcdefghijklmnopqrstuvwxyz0123456789-")] != '\0';
+}
+
 /* Set the provider's missing parameters: from variables beside the token, the address,
  * their defaults, or by asking. */
 static int parameters_settle_for(const struct import *im, const struct account *a,
@@ -151,13 +165,14 @@ static int parameters_settle_for(const struct import *im, const struct account *
 	char value[SETTING_VALUE_MAX + 1], question[512];
 	const struct assignment *v;
 	unsigned i, k;
-	bool found;
+	bool found, typed;
 
 	for (i = 0; i < p->params; i++) {
 		const struct provider_param *q = &p->param[i];
 
 		if (q->value[0])
 			continue;
+		typed = false;
 		value[0] = '\0';
 		for (k = 0; k < sizeof(from) / sizeof(from[0]) && !value[0]; k++) {
 			if (strcmp(from[k][0], q->name) != 0)
@@ -175,11 +190,13 @@ static int parameters_settle_for(const struct import *im, const struct account *
 			snprintf(question, sizeof(question), "%s, %s: ", p->title, q->ask);
 			if (terminal_line(question, value, sizeof(value), f) != 0)
 				return -1;
-			found = value[0] != '\0';
+			found = typed = value[0] != '\0';
 		}
 		if (value[0] && provider_set_param(p->name, q->name, value, f) != 0)
 			return -1;
-		if (found)
+		/* What stands beside a reference is nobody's answer. */
+		if (found &&
+		    (typed || a->kind != ACCOUNT_SOURCE || !answer_is_address(p, q, value)))
 			given_params_note(given, q->name, value);
 		if (!value[0]) {
 			fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name,
@@ -252,14 +269,15 @@ static int routes_agree(const struct import *im, const struct account *a, const 
 			const struct given_params *given, struct failure *f)
 {
 	bool is = !p->users_over[0] && route_is_of_key(im, a, p);
+	enum route_choice choice = a->kind == ACCOUNT_SOURCE ? ROUTE_OF_REFERENCE : ROUTE_OF_TOKEN;
 
 	/* A token that stands there is no secret from who can write there.  What a reference leads
 	 * to is, and so the address beside it is that of whoever wrote it. */
-	if (is && a->kind != ACCOUNT_SOURCE)
+	if (is && choice == ROUTE_OF_TOKEN)
 		return 0;
 	if (a->fresh && !is)
 		return fail_other_route(p, a->base_url[0] ? a->base_url : "the usual address", f);
-	return seals_agree_routes(p, given, NULL, 0, true, f);
+	return seals_agree_routes(p, given, NULL, 0, choice, f);
 }
 
 /* The provider, when where its key goes is agreed to. */

@@ -330,8 +330,40 @@ static int routes_agree_own(const struct provider *p, struct failure *f)
 	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
 }
 
+/* Where whoever listens is given the key: on this machine, any program of the user's. */
+static bool route_is_plain(const struct provider *p)
+{
+	struct endpoint e;
+
+	return endpoint_parse(origin_url(p->origin), &e) != NULL || !e.tls;
+}
+
+static int routes_agree_plain(const struct provider *p, struct failure *f)
+{
+	char name[PROVIDER_WORD];
+	bool agreed;
+
+	provider_word(p, name);
+	if (!terminal_asks()) {
+		fail_set(f, FAIL_POLICY, NULL,
+			 "what %s gets would go to %s, where whoever listens is given it", name,
+			 origin_url(p->origin));
+		fail_hint(f,
+			  "if that is what you want: ccctl import on a terminal, or ccctl add %s "
+			  "--source ...",
+			  name);
+		return -1;
+	}
+	say("%s: what the manager gives will go to %s, to whoever listens there", name,
+	    origin_url(p->origin));
+	if (terminal_yes("seal it for that?", &agreed, f) != 0)
+		return -1;
+	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
+}
+
 int seals_agree_routes(const struct provider *p, const struct given_params *given,
-		       const char *const *allowed, unsigned n, bool chosen, struct failure *f)
+		       const char *const *allowed, unsigned n, enum route_choice choice,
+		       struct failure *f)
 {
 	struct route_change ch[ROUTE_CHANGES_MAX], *first = NULL;
 	char options[240] = "", word[ORIGIN_MAX_LEN + 16], name[PROVIDER_WORD];
@@ -354,8 +386,12 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 		first = first ? first : &ch[i];
 		text_add(&hint, "", " --allow ", word, "");
 	}
+	if (!first && asks && own && choice != ROUTE_NAMED)
+		return routes_agree_own(p, f);
+	if (!first && asks && choice == ROUTE_OF_REFERENCE && route_is_plain(p))
+		return routes_agree_plain(p, f);
 	if (!first)
-		return own && chosen && asks ? routes_agree_own(p, f) : 0;
+		return 0;
 	if (!terminal_asks())
 		return fail_routes(p, first, options, f);
 	if (terminal_yes("your own file says so, not the shipped one; seal the key for that?",
@@ -411,7 +447,7 @@ int seals_agree_again(const struct provider *p, const struct wanted *w, const st
 	for (i = 0; i < n && i < SEALS_ALLOWS_MAX; i++)
 		s.word[s.n++] = allowed[i];
 	words_add_changes(&s, w, e);
-	if (seals_agree_routes(p, given, s.word, s.n, false, f) != 0)
+	if (seals_agree_routes(p, given, s.word, s.n, ROUTE_NAMED, f) != 0)
 		return -1;
 	return seals_agree_first(p, w, s.word, s.n, f);
 }

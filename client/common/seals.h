@@ -40,15 +40,23 @@ int seals_fail_changed(const struct provider *p, const struct seal_change *ch, s
 int seals_agree_first(const struct provider *p, const struct wanted *w, const char *const *allowed,
 		      unsigned n, struct failure *f);
 
+enum route_choice {
+	ROUTE_NAMED,	   /* the user named the provider */
+	ROUTE_OF_TOKEN,	   /* it was chosen for a key that was found */
+	ROUTE_OF_REFERENCE /* for a reference, which is no secret from who wrote the address */
+};
+
 /*
  * Before a key is sealed for the first time: where it will go.  What the user's own files say
  * otherwise than p's shipped one (its questions answered by `given`) is agreed to on the
  * terminal, or is among the n words allowed, as base_url=URL.  The address of a provider that
- * is the user's own is named; where the user did not (chosen: a program chose it), that is agreed
- * to on the terminal, too.  0, or -1 as seals_agree_first.
+ * is the user's own is named; where the user did not name the provider, that is agreed to on the
+ * terminal, too, and for a reference an address without TLS, where anybody may listen.  0, or -1
+ * as seals_agree_first.
  */
 int seals_agree_routes(const struct provider *p, const struct given_params *given,
-		       const char *const *allowed, unsigned n, bool chosen, struct failure *f);
+		       const char *const *allowed, unsigned n, enum route_choice choice,
+		       struct failure *f);
 
 /*
  * The same two for a key in the place of e, whose seal nobody may have agreed to; what differs

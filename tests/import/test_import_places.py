@@ -424,6 +424,44 @@ def test_a_repository_s_reference_is_for_what_ships_or_is_asked_about(h):
     assert sealed(h) == {"zai": f"bearer {ZAI}"}
 
 
+def test_a_reference_goes_to_whoever_listens_on_a_port_only_if_that_is_agreed_to(h):
+    """A session can write both: the answer to a shipped question, and the reference beside it."""
+    h.program("op")
+    h.write(".config/ccrun/providers/litellm.conf", "[parameters]\nurl = http://localhost:4000\nmodel = m\n", 0o600)
+    h.write("work/.env", "ANTHROPIC_BASE_URL=http://localhost:4000\nANTHROPIC_AUTH_TOKEN=op://Private/Bank/password\n")
+    r = h.imp("--yes", rc=1)
+    assert "    to http://localhost:4000\n" in r.out
+    assert sealed(h) == {} and "http://localhost:4000, where whoever listens is given it" in r.err
+    for answer, rc in ("n", 1), ("y", 0):
+        p = talk(h, CCCTL, "import")
+        p.expect_exact("store 1 key in the vault?")
+        p.sendline("y")
+        p.expect_exact("to whoever listens there")
+        p.expect_exact("seal it for that?")
+        p.sendline(answer)
+        done(p, rc)
+    assert sealed(h) == {"litellm": "bearer http://localhost:4000"}
+
+
+def test_a_file_names_nobody_who_gets_what_a_reference_leads_to(h):
+    """An answer of the file's makes a tenant's address of a shipped one; a region does not."""
+    h.program("op")
+    tenant = "https://evil-tenant.services.ai.azure.com/anthropic"
+    h.write("work/.env", f"ANTHROPIC_BASE_URL={tenant}\nANTHROPIC_API_KEY=op://Private/Bank/password\n")
+    r = h.imp("--yes", rc=1)
+    assert sealed(h) == {} and f"-> {tenant}" in r.err
+    h.write("work/.env", "AWS_REGION=eu-west-1\nAWS_BEARER_TOKEN_BEDROCK=op://Private/Bedrock/key\n")
+    h.imp("--yes")
+    assert sealed(h) == {"bedrock": "bedrock https://bedrock-runtime.eu-west-1.amazonaws.com"}
+
+
+def test_a_repository_s_command_has_no_manager_run_a_program(h):
+    h.program("gpg")
+    h.write("work/.envrc", f"export ANTHROPIC_BASE_URL={ZAI}\n"
+                           'export ANTHROPIC_AUTH_TOKEN="$(gpg --agent-program ./agent -d k.gpg)"\n')
+    assert "not imported" in h.imp("--yes").out and sealed(h) == {}
+
+
 def linked(h, path, text):
     """A link of that name in the working directory, to a file of the repository above it."""
     h.write("work/shared/theirs", text)
