@@ -78,6 +78,7 @@
 	X(BROKER_SECCOMP, "broker-seccomp", "a broker that was taken over", "broker/sandbox.c")    \
 	X(BROKER_LANDLOCK, "broker-landlock", "a broker that was taken over: files, signals",      \
 	  "broker/sandbox.c")                                                                      \
+	X(HIDDEN, "hidden", "a broker that a lock does not find", "broker/listener.c")             \
 	/* the relay */                                                                            \
 	X(REQUEST_SENDER, "request-sender", "another process that uses a session's relay",         \
 	  "relay/sender.c")                                                                        \

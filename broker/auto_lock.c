@@ -12,6 +12,7 @@ static const char *const names[LOCK_REASON_COUNT] = {
 	[LOCK_REASON_IDLE] = "idle",	   [LOCK_REASON_LONGEST] = "longest",
 	[LOCK_REASON_SUSPEND] = "suspend", [LOCK_REASON_SCREEN] = "screen",
 	[LOCK_REASON_LOGOUT] = "logout",   [LOCK_REASON_MOVED] = "moved",
+	[LOCK_REASON_HIDDEN] = "hidden",
 };
 
 const char *lock_reason_name(enum lock_reason why)
@@ -31,7 +32,7 @@ int lock_reason_from_name(const char *name)
 
 bool lock_is_automatic(enum lock_reason why)
 {
-	return why != LOCK_REASON_REQUEST && why != LOCK_REASON_MOVED;
+	return why != LOCK_REASON_REQUEST && why != LOCK_REASON_MOVED && why != LOCK_REASON_HIDDEN;
 }
 
 bool lock_event_wanted(const struct lock_settings *s, enum lock_reason why)

@@ -18,7 +18,8 @@ enum lock_reason {
 	LOCK_REASON_SUSPEND,
 	LOCK_REASON_SCREEN,
 	LOCK_REASON_LOGOUT,
-	LOCK_REASON_MOVED, /* the vault went to another broker */
+	LOCK_REASON_MOVED,  /* the vault went to another broker */
+	LOCK_REASON_HIDDEN, /* clients would not find the broker: wipes all, as a request */
 	LOCK_REASON_COUNT
 };
 

@@ -12,6 +12,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/control.h"
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
@@ -24,6 +25,8 @@
 
 #define LOOK_MS 1000  /* how often the broker looks at its socket */
 #define AGAIN_MS 2000 /* after a request, before the next one */
+#define HIDDEN_MS \
+	15000 /* many requests: the attendant answers within one, also on a busy machine */
 
 /* To one of the attendant's: a listening socket comes beside it, or error says why not. */
 struct listener_answer {
@@ -227,4 +230,22 @@ int listener_renew(struct broker *b)
 		sock_send_nonblock(to_attendant, &request, 1);
 	}
 	return fd;
+}
+
+bool listener_is_hidden(const struct broker *b)
+{
+	static int64_t next_look, lost_ms;
+	int64_t now = clock_now_ms();
+
+	if (b->system || now < next_look || !control_active(CONTROL_HIDDEN))
+		return false;
+	next_look = now + LOOK_MS;
+	if (!store_lock_is_there(&b->tenant[0].store))
+		return true;
+	/* A service manager's socket is its own to look after. */
+	if (!b->socket[0] || !listener_is_lost(b))
+		lost_ms = 0;
+	else if (lost_ms == 0)
+		lost_ms = now;
+	return lost_ms && now - lost_ms > HIDDEN_MS;
 }

@@ -34,4 +34,11 @@ int listener_open(struct broker *b, int inherited, struct failure *f);
  */
 int listener_renew(struct broker *b);
 
+/*
+ * Would clients not find the user's broker?  For vault.lock is no longer the one that it holds,
+ * or no socket could be made for HIDDEN_MS where they look.  They would take it that nothing is
+ * unlocked, and start another broker.  It looks once a second.
+ */
+bool listener_is_hidden(const struct broker *b);
+
 #endif

@@ -21,6 +21,7 @@
 #include "broker/relay_channel.h"
 #include "broker/relay_value.h"
 #include "broker/tenant_lock.h"
+#include "broker/tenant_lock.h"
 
 #define EVENTS 64
 
@@ -174,6 +175,15 @@ static void check_listener(struct broker *b)
 		watch_listener(b, false);
 }
 
+/* `ccctl lock` would say that nothing is unlocked, so that it must be so. */
+static void lock_if_hidden(struct broker *b)
+{
+	struct tenant *t = &b->tenant[0];
+
+	if (listener_is_hidden(b) && (t->vault || t->kept))
+		tenant_lock(t, LOCK_REASON_HIDDEN, 0);
+}
+
 void loop_run(struct broker *b)
 {
 	struct epoll_event ev[EVENTS];
@@ -199,6 +209,7 @@ void loop_run(struct broker *b)
 		if (clock_now_ms() >= next_sweep) {
 			sweep_deadlines(b);
 			check_listener(b);
+			lock_if_hidden(b);
 			next_sweep = clock_now_ms() + SWEEP_MS;
 		}
 	}

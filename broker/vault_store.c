@@ -103,6 +103,16 @@ int store_say_socket(struct vault_store *s, const char *path, struct failure *f)
 	return 0;
 }
 
+bool store_lock_is_there(const struct vault_store *s)
+{
+	char path[PATH_SIZE + 8];
+	struct stat held, there;
+
+	snprintf(path, sizeof(path), "%s.lock", s->path);
+	return fstat(s->lock, &held) == 0 && lstat(path, &there) == 0 &&
+	       there.st_ino == held.st_ino && there.st_dev == held.st_dev;
+}
+
 void store_close(struct vault_store *s)
 {
 	if (s->lock >= 0)

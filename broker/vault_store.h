@@ -5,6 +5,7 @@
 #ifndef BROKER_VAULT_STORE_H
 #define BROKER_VAULT_STORE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -29,6 +30,10 @@ void store_close(struct vault_store *s);
 /* Write our pid and the path of our socket into the lock's file, for clients that look
  * elsewhere for the socket.  0 or -1. */
 int store_say_socket(struct vault_store *s, const char *path, struct failure *f);
+
+/* Is vault.lock at its path still the one that is held?  Clients that do not reach the socket learn
+ * by it who holds the vault. */
+bool store_lock_is_there(const struct vault_store *s);
 
 enum store_presence {
 	STORE_UNKNOWN = -1, /* the directory cannot be read: treat it as PRESENT */

@@ -31,6 +31,7 @@ static const char *status_lock_reason(const char *why)
 		{ "screen", "the screen was locked" },
 		{ "logout", "its user logged out" },
 		{ "moved", "it moved to another broker" },
+		{ "hidden", "its socket or vault.lock was taken away" },
 	};
 	unsigned i;
 
