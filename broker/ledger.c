@@ -243,12 +243,21 @@ int ledger_append(struct ledger *g, struct ledger_line *l, struct failure *f)
 
 int ledger_replace(struct ledger *g, const char *text, size_t n, struct failure *f)
 {
+	struct stat st;
+
 	ledger_forget(g);
 	if (store_write_beside(g->store, g->leaf, text, n, f) != 0)
 		return -1;
-	g->fd = openat(g->store->dir, g->leaf, O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW);
+	/* What is in its place by now need not be a file: a FIFO would have the broker wait. */
+	g->fd = openat(g->store->dir, g->leaf,
+		       O_WRONLY | O_APPEND | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY);
 	if (g->fd < 0)
 		return fail_errno(f, NULL, "cannot open %s beside %s", g->leaf, g->store->path);
+	if (fstat(g->fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+		ledger_forget(g);
+		return fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s beside %s is no regular file",
+				g->leaf, g->store->path);
+	}
 	g->size = n;
 	g->synced_ms = clock_now_ms();
 	return 0;

@@ -96,7 +96,8 @@ static int copy_program(int from)
  */
 static int open_program(const char *path, bool *copied)
 {
-	int from = open(path, O_RDONLY | O_CLOEXEC), fd;
+	/* Nonblocking: a FIFO in its place would have every launch wait. */
+	int from = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), fd;
 
 	fd = from < 0 ? -1 : copy_program(from);
 	*copied = fd >= 0;
