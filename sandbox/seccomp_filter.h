@@ -25,6 +25,11 @@ struct seccomp_rule {
 #define SECCOMP_CALL_IF(name, act, i, mask, value)           \
 	{ .call = SCMP_SYS(name), .action = (act), .args = 1, \
 	  .arg = { { (i), SCMP_CMP_MASKED_EQ, (mask), (value) } } }
+/* Of these, those whose argument number k has `flag`, among others or not. */
+#define SECCOMP_CALL_IF_FLAG(name, act, i, mask, value, k, flag) \
+	{ .call = SCMP_SYS(name), .action = (act), .args = 2,     \
+	  .arg = { { (i), SCMP_CMP_MASKED_EQ, (mask), (value) },  \
+		   { (k), SCMP_CMP_MASKED_EQ, (flag), (flag) } } }
 /* Those whose arguments number i and k are both not 0. */
 #define SECCOMP_CALL_IF_BOTH(name, act, i, k)                \
 	{ .call = SCMP_SYS(name), .action = (act), .args = 2, \

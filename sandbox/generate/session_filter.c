@@ -8,6 +8,8 @@
  * checkers from programmers, and leave /proc/PID/mem, which does the same and is a file.)
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <stdio.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -18,14 +20,33 @@
 #include "sandbox/session_filter.h"
 
 #define DENY(name) SECCOMP_CALL(name, SCMP_ACT_ERRNO(EPERM))
-/* The kernel takes an unsigned int for the request: bits above it change nothing. */
+/* The kernel takes an unsigned int for request and command: bits above it change nothing. */
 #define DENY_IOCTL(request) SECCOMP_CALL_IF(ioctl, SCMP_ACT_ERRNO(EPERM), 1, 0xffffffff, request)
+/* 32-bit programs have two calls of it, which take the same commands. */
+#define DENY_FCNTL(command)                                                    \
+	SECCOMP_CALL_IF(fcntl, SCMP_ACT_ERRNO(EPERM), 1, 0xffffffff, command), \
+		SECCOMP_CALL_IF(fcntl64, SCMP_ACT_ERRNO(EPERM), 1, 0xffffffff, command)
+#define DENY_FCNTL_FLAG(command, flag)                                                          \
+	SECCOMP_CALL_IF_FLAG(fcntl, SCMP_ACT_ERRNO(EPERM), 1, 0xffffffff, command, 2, flag),    \
+		SECCOMP_CALL_IF_FLAG(fcntl64, SCMP_ACT_ERRNO(EPERM), 1, 0xffffffff, command, 2, \
+				     flag)
 
 static const struct seccomp_rule rules[] = {
 	/* Typing into the terminal, for the shell that reads it after the session; pasting
 	   into a virtual console. */
 	DENY_IOCTL(TIOCSTI),
 	DENY_IOCTL(TIOCLINUX),
+	/* Signals that the kernel sends in one's place, SIGIO or any other, when there is
+	   something to read: kernels with CVE-2026-72183 do not ask Landlock about a process
+	   group that is to get them.  A terminal takes the group in its foreground, unasked, from
+	   O_ASYNC alone. */
+	DENY_FCNTL(F_SETOWN),
+	DENY_FCNTL(F_SETOWN_EX),
+	DENY_FCNTL(F_SETSIG),
+	DENY_FCNTL_FLAG(F_SETFL, O_ASYNC),
+	DENY_IOCTL(FIOASYNC),
+	DENY_IOCTL(FIOSETOWN),
+	DENY_IOCTL(SIOCSPGRP),
 	/* Other processes' limits, and with them the mark (base/proc.h), which would have
 	   their own launches refused.  One's own go with pid 0. */
 	SECCOMP_CALL_IF_BOTH(prlimit64, SCMP_ACT_ERRNO(EPERM), 0, 2),

@@ -3,6 +3,7 @@ with the same done without confinement; and what people need goes on working in 
 import json
 import os
 import shutil
+import signal
 import subprocess
 from pathlib import Path
 
@@ -39,7 +40,8 @@ def loose(c, token):
 
 # ---- other processes ---------------------------------------------------
 
-REACHES = {"ask", "kill", "tgkill", "pidfd-signal", "getfd", "seize", "limits", "keyring", "key"}
+OWNERS = {"owner", "owner-ex", "owner-file", "owner-socket", "owner-signal", "async", "async-high", "async-ioctl"}
+REACHES = {"ask", "kill", "tgkill", "pidfd-signal", "getfd", "seize", "limits", "keyring", "key"} | OWNERS
 
 
 @scoped
@@ -50,7 +52,7 @@ def test_nothing_outside_is_reached(ready, tools, outside):
     # Of two directories the names of descriptors are shown, and no more.
     bad = {name: found[name] for name in (REACHES | LOOKS) - {"fd", "map_files"} if found[name] not in NO}
     assert not bad, bad
-    assert found["limits-read"] == found["own-limits"] == "OK"
+    assert found["limits-read"] == found["own-limits"] == found["own-flags"] == "OK"
 
 
 def test_control_without_confinement_it_is(loose, tools, outside):
@@ -71,6 +73,30 @@ def test_a_shell_outside_is_not_marked_from_inside(ready, tools):
         limits = Path(f"/proc/{p.pid}/limits").read_text()
         assert "unlimited" in next(line for line in limits.splitlines() if line.startswith("Max file locks")), limits
         p.kill()
+
+
+def ended_by(c, tools):
+    """The signal that ends a job of the shell's, in whose terminal session a program of ours has the kernel
+    send it another; and what the program said."""
+    script = ('set -m; sleep 1000 & job=$!; "$@" "$TOOLS/reach group $job"; echo exit=$?; '
+              'kill -USR1 $job; wait $job; echo ended=$?')
+    r = c.run(["bash", "-c", script, "bash", CCRUN, "--exec", tools / "victim", "demo"], env={"TOOLS": tools})
+    found = answers(r.out)
+    assert found["exit"] == "0", r
+    return int(found["ended"]) - 128, found
+
+
+@scoped
+def test_the_kernel_signals_nobody_for_it(ready, tools):
+    """Some kernels' Landlock lets SIGIO through to a process group, and every signal in its place."""
+    number, found = ended_by(ready, tools)
+    assert number == signal.SIGUSR1 and found["signal"] == "EPERM", found
+    assert {found[name] for name in ("owner", "owner-signal", "async")} == {"EPERM"}, found
+
+
+def test_control_without_confinement_it_does(loose, tools):
+    number, found = ended_by(loose, tools)
+    assert number == signal.SIGKILL, found
 
 
 # ---- the terminal ------------------------------------------------------
@@ -111,7 +137,7 @@ def test_control_without_confinement_it_is_typed(loose, tools):
 
 @scoped
 @pytest.mark.parametrize("control,opens", [("confine-landlock", {"kill", "tgkill", "pidfd-signal", "seize", "ask"}),
-                                           ("confine-seccomp", {"limits", "keyring", "key"})])
+                                           ("confine-seccomp", {"limits", "keyring", "key"} | OWNERS)])
 def test_what_its_absence_opens(c, token, tools, outside, control, opens):
     # or the broker gives nothing to a client without a filter
     c.plain_env.update(off("confined-session"))

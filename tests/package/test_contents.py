@@ -1,6 +1,8 @@
 """What is in the Debian packages: modes, bytes, and the machine they are made for."""
 import errno
+import fcntl
 import hashlib
+import os
 import re
 import subprocess
 import termios
@@ -26,6 +28,9 @@ REFUSED = {
 ALLOWED = {"x86_64": {"read": 0, "openat": 257, "execve": 59, "ptrace": 101}, "i386": {"read": 3, "openat": 295, "execve": 11},
            "aarch64": {"read": 63, "openat": 56, "execve": 221, "ptrace": 117}, "arm": {"read": 3, "openat": 322, "execve": 11}}
 IOCTL = {"x86_64": 16, "i386": 54, "aarch64": 29, "arm": 54}
+FCNTL = {"x86_64": [72], "i386": [55, 221], "aarch64": [25], "arm": [55, 221]}
+# Who is sent SIGIO, and which signal in its place; termios has FIOASYNC alone.
+F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 10, 15, 0x8901, 0x8902
 STATIC = ("usr/bin/ccrun", "usr/bin/ccrun-statusline", "usr/bin/ccctl", "usr/libexec/ccrun/ccbroker")
 MUSL = STATIC[:2]
 
@@ -86,6 +91,15 @@ def test_ccruns_filter_is_of_its_machine(ccrun, tree):
         assert built_in.says(machine, IOCTL[machine], 0, termios.TIOCSTI) == errno.EPERM
         assert built_in.says(machine, IOCTL[machine], 0, termios.TIOCSTI | 1 << 32) == errno.EPERM
         assert built_in.says(machine, IOCTL[machine], 0, termios.TIOCGWINSZ) == 0
+        for request in (termios.FIOASYNC, FIOSETOWN, SIOCSPGRP):
+            assert built_in.says(machine, IOCTL[machine], 0, request) == errno.EPERM, (machine, request)
+        for number in FCNTL[machine]:
+            for command in (fcntl.F_SETOWN, F_SETOWN_EX, F_SETSIG, fcntl.F_SETOWN | 1 << 32):
+                assert built_in.says(machine, number, 0, command, 1) == errno.EPERM, (machine, number, command)
+            for flags, answer in ((os.O_NONBLOCK, 0), (fcntl.FASYNC, errno.EPERM), (-1 & 0xFFFFFFFF, errno.EPERM),
+                                  (fcntl.FASYNC ^ 0xFFFFFFFF, 0)):
+                assert built_in.says(machine, number, 0, fcntl.F_SETFL, flags) == answer, (machine, number, flags)
+                assert built_in.says(machine, number, 0, fcntl.F_SETLK, flags) == 0, (machine, number, flags)
     for other in set(IOCTL) - {own, narrow}:
         assert built_in.says(other, ALLOWED[other]["read"]) == errno.ENOSYS, other
 

@@ -1,5 +1,7 @@
 /* tests/sandbox/test_session_filter.c - what no program of a session can do any more. */
 #include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -9,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/resource.h>
@@ -63,6 +66,20 @@ static const struct call denied[] = {
 	{ "TIOCSTI as a negative int", SYS_ioctl, { -1ul, 0xffffffff00000000ul | TIOCSTI }, false },
 	{ "TIOCLINUX", SYS_ioctl, { -1ul, TIOCLINUX }, false },
 	{ "TIOCLINUX with bits above", SYS_ioctl, { -1ul, HIGH | TIOCLINUX }, false },
+	{ "F_SETOWN", SYS_fcntl, { -1ul, F_SETOWN, 1 }, false },
+	{ "F_SETOWN with bits above", SYS_fcntl, { -1ul, HIGH | F_SETOWN, 1 }, false },
+	{ "F_SETOWN_EX", SYS_fcntl, { -1ul, F_SETOWN_EX, 1 }, false },
+	{ "F_SETSIG", SYS_fcntl, { -1ul, F_SETSIG, SIGKILL }, false },
+	{ "F_SETSIG of 0", SYS_fcntl, { -1ul, HIGH | F_SETSIG, 0 }, false },
+	{ "O_ASYNC", SYS_fcntl, { -1ul, F_SETFL, O_ASYNC }, false },
+	{ "O_ASYNC among others", SYS_fcntl, { -1ul, F_SETFL, ~0u }, false },
+	{ "O_ASYNC with bits above", SYS_fcntl, { -1ul, HIGH | F_SETFL, HIGH | O_ASYNC }, false },
+	{ "FIOASYNC", SYS_ioctl, { -1ul, FIOASYNC }, false },
+	{ "FIOASYNC with bits above", SYS_ioctl, { -1ul, HIGH | FIOASYNC }, false },
+	{ "FIOSETOWN", SYS_ioctl, { -1ul, FIOSETOWN }, false },
+	{ "FIOSETOWN with bits above", SYS_ioctl, { -1ul, HIGH | FIOSETOWN }, false },
+	{ "SIOCSPGRP", SYS_ioctl, { -1ul, SIOCSPGRP }, false },
+	{ "SIOCSPGRP with bits above", SYS_ioctl, { -1ul, HIGH | SIOCSPGRP }, false },
 	{ "pidfd_getfd", SYS_pidfd_getfd, { -1ul }, false },
 	{ "process_madvise", SYS_process_madvise, { -1ul }, false },
 	{ "keyctl", SYS_keyctl, { -1ul }, false },
@@ -209,6 +226,39 @@ static void test_own(void **state)
 	assert_int_equal(in_child(own_inside, true), 0);
 }
 
+/* What else there is beside what has the kernel send SIGIO. */
+static int descriptors_inside(void)
+{
+	struct flock whole = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	const int shown = O_ACCMODE | O_APPEND | O_NONBLOCK;
+	int on = 1, fd = memfd_create("own", 0);
+
+	if (fcntl(fd, F_SETFL, O_NONBLOCK) != 0 ||
+	    (fcntl(fd, F_GETFL) & shown) != (O_RDWR | O_NONBLOCK))
+		return 1;
+	/* All flags but that one, and bits that the kernel does not look at. */
+	if (syscall(SYS_fcntl, fd, HIGH | F_SETFL, HIGH | O_APPEND) != 0 ||
+	    (fcntl(fd, F_GETFL) & shown) != (O_RDWR | O_APPEND) ||
+	    fcntl(fd, F_SETFL, ~(O_ASYNC | O_DIRECT | O_NOATIME)) != 0)
+		return 2;
+	/* It is no flag of other commands'. */
+	if (fcntl(fd, F_SETFD, O_ASYNC | FD_CLOEXEC) != 0 || fcntl(fd, F_GETFD) != FD_CLOEXEC)
+		return 3;
+	if (fcntl(fd, F_SETLK, &whole) != 0 || fcntl(fd, F_GETOWN) != 0 ||
+	    fcntl(fd, F_GETSIG) != 0 || ioctl(fd, FIONBIO, &on) != 0)
+		return 4;
+	return 0;
+}
+
+static void test_descriptors(void **state)
+{
+	(void)state;
+	if (!filter_supported())
+		skip();
+	assert_int_equal(in_child(descriptors_inside, false), 0);
+	assert_int_equal(in_child(descriptors_inside, true), 0);
+}
+
 #ifdef __x86_64__
 /* A system call as a 32-bit program makes it. */
 static long call_32(long number, unsigned long a, unsigned long b, unsigned long c)
@@ -223,17 +273,44 @@ static long call_32(long number, unsigned long a, unsigned long b, unsigned long
 }
 
 /* asm/unistd_32.h */
-enum { GETPID_32 = 20, IOCTL_32 = 54, ADD_KEY_32 = 286, PRLIMIT_32 = 340, GETFD_32 = 438 };
+enum {
+	GETPID_32 = 20,
+	IOCTL_32 = 54,
+	FCNTL_32 = 55,
+	FCNTL64_32 = 221,
+	ADD_KEY_32 = 286,
+	PRLIMIT_32 = 340,
+	GETFD_32 = 438
+};
 
 static int entry_32_is_there(void)
 {
 	return call_32(GETPID_32, 0, 0, 0) == getpid() ? 0 : 1;
 }
 
+/* Both calls of that name, with everything that has the kernel send SIGIO, answer so. */
+static bool owners_32(long answer)
+{
+	static const long calls[] = { FCNTL_32, FCNTL64_32 };
+	size_t i;
+
+	for (i = 0; i < sizeof(calls) / sizeof(calls[0]); i++)
+		if (call_32(calls[i], -1ul, F_SETOWN, 1) != answer ||
+		    call_32(calls[i], -1ul, F_SETOWN_EX, 1) != answer ||
+		    call_32(calls[i], -1ul, F_SETSIG, SIGKILL) != answer ||
+		    call_32(calls[i], -1ul, F_SETFL, O_ASYNC | O_NONBLOCK) != answer ||
+		    call_32(calls[i], -1ul, F_SETFL, O_NONBLOCK) != -EBADF ||
+		    call_32(calls[i], -1ul, F_GETFL, O_ASYNC) != -EBADF)
+			return false;
+	return call_32(IOCTL_32, -1ul, FIOASYNC, 0) == answer &&
+	       call_32(IOCTL_32, -1ul, FIOSETOWN, 0) == answer &&
+	       call_32(IOCTL_32, -1ul, SIOCSPGRP, 0) == answer;
+}
+
 static int entry_32_outside(void)
 {
 	return call_32(IOCTL_32, -1ul, TIOCSTI, 0) == -EBADF &&
-			       call_32(GETFD_32, -1ul, 0, 0) == -EBADF
+			       call_32(GETFD_32, -1ul, 0, 0) == -EBADF && owners_32(-EBADF)
 		       ? 0
 		       : 1;
 }
@@ -249,7 +326,9 @@ static int entry_32_inside(void)
 		return 3;
 	if (call_32(ADD_KEY_32, 0, 0, 0) != -EPERM || call_32(GETFD_32, -1ul, 0, 0) != -EPERM)
 		return 4;
-	return call_32(PRLIMIT_32, (unsigned long)outside, RLIMIT_LOCKS, 4096) == -EPERM ? 0 : 5;
+	if (call_32(PRLIMIT_32, (unsigned long)outside, RLIMIT_LOCKS, 4096) != -EPERM)
+		return 5;
+	return owners_32(-EPERM) ? 0 : 6;
 }
 
 static void test_32_bit_entry(void **state)
@@ -358,6 +437,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_calls),	     cmocka_unit_test(test_asynchronous_reads),
 		cmocka_unit_test(test_limits),	     cmocka_unit_test(test_own),
+		cmocka_unit_test(test_descriptors),
 #ifdef __x86_64__
 		cmocka_unit_test(test_32_bit_entry), cmocka_unit_test(test_x32_entry),
 #endif
