@@ -1,4 +1,5 @@
 """Deny: the person's own use is stopped, or spoiled."""
+import fcntl
 import os
 import resource
 import shutil
@@ -25,6 +26,21 @@ stop_broker = signalled("brokers", signal.SIGSTOP)
 kill_relay = signalled("relays", signal.SIGKILL)
 stop_relay = signalled("relays", signal.SIGSTOP)
 kill_witness = signalled(("ccrun-witness", "ccrun-keeper"), signal.SIGKILL)
+
+
+def sent_by_kernel(owner):
+    """SIGKILL in the place of SIGIO, to a process, or to a group (below 0), because there is something to read."""
+    read, write = socket.socketpair()
+    fcntl.fcntl(read, 10, signal.SIGKILL)  # F_SETSIG
+    fcntl.fcntl(read, fcntl.F_SETOWN, owner)
+    fcntl.fcntl(read, fcntl.F_SETFL, os.O_ASYNC)
+    write.send(b"x")
+
+
+def kill_by_sigio(s):
+    if s.plain:
+        raise NotHere("no such process there")
+    each([owner for pid in s.brokers for owner in (pid, -os.getpgid(pid))], sent_by_kernel)
 
 
 def kill_watcher(s):

@@ -267,6 +267,7 @@ TECHNIQUES = [
     # ---- deny ----
     alone(DENY, "kill-broker", "kill the broker", d.kill_broker, "standin"),
     alone(DENY, "stop-broker", "stop the broker", d.stop_broker, "standin"),
+    alone(DENY, "sigio", "have the kernel kill the broker, by F_SETOWN and O_ASYNC", d.kill_by_sigio, "standin"),
     alone(DENY, "kill-relay", "kill the session's relay", d.kill_relay, "standin"),
     alone(DENY, "stop-relay", "stop the session's relay", d.stop_relay, "standin"),
     alone(DENY, "kill-witness", "kill the broker's witness and keeper", d.kill_witness, "standin"),
