@@ -43,6 +43,8 @@
 	X(NESTED, "nested", "a session inside a session, by another way than relay",               \
 	  "broker/policy.c")                                                                       \
 	X(CONFIRM, "confirm", "a launch that no person wanted", "broker/confirm.c")                \
+	X(HELD_PROCESS, "held-process",                                                            \
+	  "a program that keeps its client from ending, and its ticket", "broker/peer.c")          \
 	X(TICKET_ENTRY, "ticket-entry", "a session's ticket for another key", "broker/ticket.c")   \
 	X(SEALED_ORIGIN, "sealed-origin", "a provider file that sends a key elsewhere",            \
 	  "broker/policy.c")                                                                       \

@@ -14,6 +14,7 @@
 #include "broker/broker.h"
 #include "broker/confirm.h"
 #include "broker/fields.h"
+#include "broker/held.h"
 #include "broker/image.h"
 #include "broker/ops.h"
 #include "broker/places.h"
@@ -157,13 +158,16 @@ static struct wire_out *reply_granted(struct connection *c)
  */
 static int show_ticket(struct request *q, struct session *s, struct failure *f)
 {
+	struct tenant *t = q->connection->tenant;
 	char text[TICKET_LEN + 1];
 
 	if (!wire_has(q->map, "ticket"))
 		return 0;
 	if (wire_get_text(q->map, "ticket", text, sizeof(text), f) != 0)
 		return -1;
-	return ticket_show(q->connection->tenant, s, text, f);
+	/* If that session's process is held, there is no such ticket by now. */
+	held_check_session(t, ticket_root(t, text));
+	return ticket_show(t, s, text, f);
 }
 
 /* Background work is sessions inside this one. */

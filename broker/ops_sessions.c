@@ -112,8 +112,7 @@ struct wire_out *op_session_end(struct request *q, struct failure *f)
 	e.provider = c->session.provider;
 	if (audit_write(&c->tenant->audit, &e, f) != 0)
 		return NULL;
-	c->relay->ended = true;
-	relay_wipe(c->relay, "ended");
+	relay_end(c->relay);
 	/* Or its process would have another one by starting a session inside. */
 	ticket_revoke(c->tenant, &c->session);
 	return wire_ok();

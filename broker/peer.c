@@ -56,6 +56,7 @@ int peer_identify(struct peer *p, int fd, struct failure *f)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	}
 	p->start = st.start;
+	p->tty = st.tty;
 	return check_same_process(p, &st, f);
 }
 
@@ -71,6 +72,16 @@ int peer_check_alive(const struct peer *p, struct failure *f)
 	if (proc_stat(p->pid, &st) != 0)
 		return fail_set(f, FAIL_PEER, hidepid, "cannot look at process %d", (int)p->pid);
 	return check_same_process(p, &st, f);
+}
+
+bool peer_is_held(const struct peer *p)
+{
+	struct proc_stat st;
+
+	if (!control_active(CONTROL_HELD_PROCESS))
+		return false;
+	return p->tty != 0 && proc_stat(p->pid, &st) == 0 && st.start == p->start && st.tty == 0 &&
+	       (st.state == 'T' || st.state == 't');
 }
 
 int peer_read_mark(const struct peer *p, bool *marked, struct failure *f)

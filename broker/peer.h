@@ -18,6 +18,7 @@ struct peer {
 	bool exact;	/* pidfd is of the process that connected (SO_PEERPIDFD); else it
 			 * was opened by pid, which may have been reused before */
 	uint64_t start; /* start time in clock ticks: with pid it names one process */
+	unsigned tty;	/* its controlling terminal when it connected, as proc_stat; 0: none */
 };
 
 /* Fill p in with the process that connected to fd.  FAIL_PEER.  peer_release, which
@@ -33,6 +34,12 @@ int peer_read_mark(const struct peer *p, bool *marked, struct failure *f);
 
 /* Is it in the broker's own user and pid namespaces?  FAIL_POSTURE. */
 int peer_check_namespaces(const struct peer *p, struct failure *f);
+
+/*
+ * Is it held: it stands still, stopped or traced, and the controlling terminal that it had when
+ * it connected is gone?  What cannot be read decides nothing: no.
+ */
+bool peer_is_held(const struct peer *p);
 
 /*
  * May it be given a session's secret: alive, marked, undumpable, not traced?  strict:

@@ -129,6 +129,12 @@ void relay_wipe(struct relay *r, const char *why)
 	r->has_value = false;
 }
 
+void relay_end(struct relay *r)
+{
+	r->ended = true;
+	relay_wipe(r, "ended");
+}
+
 /* Does the session use that entry, or any (name NULL) that is not spared? */
 static bool session_is_meant(const struct session *s, const char *name,
 			     bool (*spare)(const void *arg, const char *entry), const void *arg)

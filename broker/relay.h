@@ -16,6 +16,7 @@
 #include "wire/limits.h"
 
 struct connection;
+struct peer;
 struct session;
 struct wire_out;
 
@@ -29,6 +30,7 @@ int relay_file_from_name(const char *name);
 struct relay {
 	struct relay *next;	       /* of the same tenant */
 	const struct session *session; /* of the connection that is its channel */
+	const struct peer *process;    /* the session's, of the same connection */
 	int channel;		       /* that connection's descriptor */
 	int listener;		       /* where the session's process connects */
 	int pidfd;		       /* of that process; belongs to the channel's peer */
@@ -43,7 +45,7 @@ struct relay {
 	int64_t unfetched_ms;	       /* when that was */
 	unsigned renewals;	       /* since then, of tokens that the provider refused */
 	int64_t renewals_since_ms;
-	bool ended;	 /* by a person: it gets no value any more */
+	bool ended;	 /* relay_end: it gets no value any more */
 	const char *cut; /* why its channel is to be ended, or NULL */
 	int refused;	 /* code of the last refused value, for the audit log */
 	unsigned starts; /* in the minute from first_start_ms on */
@@ -78,6 +80,9 @@ void relay_cut(struct relay *r, const char *why);
  * transferring.  why: "locked", "changed", "ended".  A relay that cannot be told is cut.
  */
 void relay_wipe(struct relay *r, const char *why);
+
+/* Its session gets no value any more, whose process may go on: have it wipe what it has. */
+void relay_end(struct relay *r);
 
 unsigned relays_count(const struct relay *list);
 

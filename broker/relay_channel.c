@@ -127,6 +127,7 @@ int relay_channel_start(struct broker *b, struct connection *c, struct relay *r,
 		goto bad;
 	channel->session = c->session;
 	r->session = &channel->session;
+	r->process = &channel->peer;
 	r->pidfd = channel->peer.pidfd;
 	if (channel_connect(b, channel, t, r, f) != 0) {
 		peer_release(&channel->peer);

@@ -10,6 +10,7 @@
 #include "base/control.h"
 #include "base/fail.h"
 #include "broker/broker.h"
+#include "broker/held.h"
 #include "broker/relay.h"
 #include "broker/renewal.h"
 #include "broker/session.h"
@@ -195,6 +196,8 @@ void relay_serve_value(struct broker *b, struct connection *c, struct wire_map m
 	struct failure f = { 0 };
 
 	(void)m;
+	held_check_session(c->tenant, c->session.id);
+	held_check_session(c->tenant, c->session.root);
 	if (await_token(b, c))
 		return;
 	if (give_value(c, &f) == 0)

@@ -64,6 +64,7 @@ struct tenant {
 	uint64_t locked_at;	      /* seconds since the epoch; 0: never */
 	int64_t opened_ms, used_ms;   /* clock_now_ms() of the unlock and of the last use */
 	int64_t next_expiry;	      /* clock_now_ms(): no token's ttl is over before then */
+	int64_t next_held; /* clock_now_ms(): its sessions are looked at for held_check */
 	struct quota_table quota;
 	struct ticket *tickets;		     /* of its sessions by relay */
 	struct launch *launches;	     /* that wait for a person's yes */

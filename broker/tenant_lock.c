@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "broker/confirm.h"
+#include "broker/held.h"
 #include "broker/relay.h"
 #include "broker/spending.h"
 #include "broker/tenant.h"
@@ -163,6 +164,7 @@ void tenant_apply_timeouts(struct tenant *t, int64_t now)
 	enum lock_reason why;
 
 	tickets_expire(t, now);
+	held_check(t, now);
 	confirm_expire(t, now);
 	if (t->vault) {
 		s = vault_lock_settings(t->vault);

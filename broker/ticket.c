@@ -83,12 +83,19 @@ static int ticket_check_entries(const struct ticket *k, const struct session *s,
 	return 0;
 }
 
-int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f)
+static const struct ticket *ticket_find(const struct tenant *t, const char *text)
 {
 	const struct ticket *k;
 
 	for (k = t->tickets; k && strcmp(k->text, text) != 0; k = k->next)
 		;
+	return k;
+}
+
+int ticket_show(struct tenant *t, struct session *s, const char *text, struct failure *f)
+{
+	const struct ticket *k = ticket_find(t, text);
+
 	if (!k)
 		return ticket_fail_ended(f);
 	if (control_active(CONTROL_TICKET_ENTRY) && ticket_check_entries(k, s, f) != 0)
@@ -109,10 +116,8 @@ static void ticket_end(struct tenant *t, struct ticket **at)
 	struct relay *r;
 
 	for (r = t->relays; r; r = r->next)
-		if (strcmp(r->session->root, k->root) == 0 && !r->ended) {
-			r->ended = true;
-			relay_wipe(r, "ended");
-		}
+		if (strcmp(r->session->root, k->root) == 0 && !r->ended)
+			relay_end(r);
 	*at = k->next;
 	free(k);
 }
@@ -145,6 +150,13 @@ bool ticket_is_there(const struct tenant *t, const char *root)
 	for (k = t->tickets; k && strcmp(k->root, root) != 0; k = k->next)
 		;
 	return k != NULL;
+}
+
+const char *ticket_root(const struct tenant *t, const char *text)
+{
+	const struct ticket *k = ticket_find(t, text);
+
+	return k ? k->root : NULL;
 }
 
 int ticket_check(const struct tenant *t, const struct session *s, struct failure *f)

@@ -57,7 +57,10 @@ int ticket_check(const struct tenant *t, const struct session *s, struct failure
  */
 void ticket_session_ended(struct tenant *t, const struct session *s, int64_t now);
 
-/* A person ends the session, whose process may go on: if the ticket was made for it, or it is
+/* The id of the session that the ticket was made for, which is the ticket's; NULL: it is none. */
+const char *ticket_root(const struct tenant *t, const char *text);
+
+/* The session is ended, whose process may go on: if the ticket was made for it, or it is
  * the last of background work, none of the ticket's sessions gets a value any more, and nobody
  * can show it. */
 void ticket_revoke(struct tenant *t, const struct session *s);

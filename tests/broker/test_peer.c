@@ -10,7 +10,11 @@
 #include <cmocka.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 
 #include "base/fail.h"
@@ -27,8 +31,8 @@
 
 static struct failure f;
 
-/* A process that has connected; *fd: our end. */
-static pid_t start_connected(int *fd)
+/* A process that has connected, on the terminal of that master if there is one; *fd: our end. */
+static pid_t start_on(const char *terminal, int master, int *fd)
 {
 	const char *path = in_dir("sock");
 	struct pollfd p = { .events = POLLIN };
@@ -38,6 +42,10 @@ static pid_t start_connected(int *fd)
 	assert_true(p.fd >= 0);
 	pid = fork();
 	if (pid == 0) {
+		/* The last one that has the master ends the terminal. */
+		if (terminal && (signal(SIGHUP, SIG_IGN) == SIG_ERR || setsid() < 0 ||
+				 open(terminal, O_RDWR) < 0 || close(master) != 0))
+			_exit(1);
 		if (sock_connect(path, NULL) >= 0)
 			pause();
 		_exit(1);
@@ -48,6 +56,11 @@ static pid_t start_connected(int *fd)
 	close(p.fd);
 	unlink(path);
 	return pid;
+}
+
+static pid_t start_connected(int *fd)
+{
+	return start_on(NULL, -1, fd);
 }
 
 /* It has ended, and nobody asked how. */
@@ -124,6 +137,62 @@ static void test_another_of_that_pid(void **state)
 	here.start++;
 	assert_int_equal(alive(&here), FAIL_PEER);
 	waitpid(pid, NULL, 0);
+	close(fd);
+}
+
+static void stop(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGSTOP), 0);
+	assert_int_equal(waitpid(pid, &status, WUNTRACED), pid);
+	assert_true(WIFSTOPPED(status));
+}
+
+static void go_on(pid_t pid)
+{
+	int status;
+
+	assert_int_equal(kill(pid, SIGCONT), 0);
+	assert_int_equal(waitpid(pid, &status, WCONTINUED), pid);
+	assert_true(WIFCONTINUED(status));
+}
+
+static void test_held(void **state)
+{
+	int fd, master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+	struct peer p, other;
+	pid_t pid;
+
+	(void)state;
+	assert_true(master >= 0 && grantpt(master) == 0 && unlockpt(master) == 0);
+	pid = start_on(ptsname(master), master, &fd);
+	assert_int_equal(peer_identify(&p, fd, &f), 0);
+	assert_int_not_equal(p.tty, 0);
+	assert_false(peer_is_held(&p));
+	stop(pid); /* as by Ctrl-Z */
+	assert_false(peer_is_held(&p));
+	go_on(pid);
+	close(master);
+	assert_false(peer_is_held(&p)); /* as by nohup */
+	stop(pid);
+	assert_true(peer_is_held(&p));
+	other = p;
+	other.start++;
+	assert_false(peer_is_held(&other));
+	other = p;
+	other.tty = 0; /* it never had one */
+	assert_false(peer_is_held(&other));
+	go_on(pid);
+	assert_false(peer_is_held(&p));
+	assert_int_equal(ptrace(PTRACE_ATTACH, pid, NULL, NULL), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_true(peer_is_held(&p));
+	end_unreaped(pid);
+	assert_false(peer_is_held(&p));
+	waitpid(pid, NULL, 0);
+	assert_false(peer_is_held(&p));
+	peer_release(&p);
 	close(fd);
 }
 
@@ -218,6 +287,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lives_and_ends),
 		cmocka_unit_test(test_another_of_that_pid),
+		cmocka_unit_test(test_held),
 		cmocka_unit_test(test_what_the_kernel_answers),
 	};
 

@@ -139,6 +139,7 @@ static int begin(void **state)
 	place[WORKER].renewer.waiting = true;
 	t->relays = relay;
 	relay->session = &c->session;
+	relay->process = &c->peer;
 	relay->channel = c->fd;
 	add("own", false);
 	add("far", true);

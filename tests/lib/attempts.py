@@ -28,6 +28,7 @@ from played_relay import RelayBroker, live, memfd
 from relay_broker import PROGRAM, Provider, Relay, answer, certificate, server_context
 from relay_broker import TOKEN as RELAY_TOKEN
 from taken_over import AT_FDCWD, HERE, TakenOver
+from windowed import NESTED, Windowed
 from wire_client import in_child
 
 TOKEN = "sk-test-0123456789abcdefghij"
@@ -225,6 +226,18 @@ def another_key(b):
         return [r.headers for r in p.requests]
 
 
+def held_client(b):
+    """A program of the session stops its client when the window is closed, and shows its ticket."""
+    with Provider() as p:
+        b.put("zai", TOKEN, NESTED, "bearer " + p.url, replace=True)
+        with Windowed(b, p) as outer:
+            outer.stop()
+            outer.close()
+            with Windowed(b, p, window=False, ticket=outer.ticket) as inner:
+                inner.post()
+                return [r.headers for r in p.requests]
+
+
 def own_authority(b):
     """Who is in the provider's place has a certificate of an authority that the session names."""
     with tempfile.TemporaryDirectory() as where:
@@ -380,7 +393,7 @@ ATTEMPTS = [
     ("person", nobody_asks), ("persons-slot", a_keyfile_asks),
     ("nested", marked(lambda b: wc.launch(b, "arrived", "hide", "claim"))),
     ("confirm", nobody_says_yes),
-    ("ticket-entry", another_key),
+    ("held-process", held_client), ("ticket-entry", another_key),
     ("sealed-origin", claimed(origin=ELSEWHERE)),
     ("sealed-variable", claimed(variable="ANTHROPIC_API_KEY")),
     ("sealed-config-dir", claimed(config_dir="/home/me/other")),

@@ -22,10 +22,10 @@ RESULTS = {
     **{event: {"granted"} for event in (
         "open", "keyless", "release", "again", "get", "add", "remove", "rename", "approve", "backup", "export", "retire",
         "slot-add", "slot-rm", "slot-replace", "rekey", "keyfile", "set", "limit-set", "fetch", "renew", "usage",
-        "session-end", "image", "image-forget", "confirm", "confirm-deny", "confirm-set")},
+        "image", "image-forget", "confirm", "confirm-deny", "confirm-set")},
     **{event: {"asked"} for event in ("init", "unlock", "person", "restore")},
     "reopen": {"asked", "granted"}, "lock": {"granted", "done"}, "start": {"done"}, "stop": {"done"},
-    "end": {"done"}, "clock": {"done"}, "spending": {"done"}, "relay": {"granted", "restarted"},
+    "session-end": {"granted", "done"}, "end": {"done"}, "clock": {"done"}, "spending": {"done"}, "relay": {"granted", "restarted"},
     "request": {"refused"}, "provider": {"failed"}, "log-cut": {"found", "unknown"}, "vault-old": {"found"},
     "claim": set(), "message": set(),
 }
