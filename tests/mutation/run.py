@@ -37,8 +37,8 @@ FILES = ["wire/policy.c", "broker/policy.c", "broker/claim.c", "broker/peer.c", 
 UNIT = ["tests/wire", "tests/broker", "tests/relay"]
 END_TO_END = ["tests/wire", "tests/broker", "tests/relay", "tests/spending", "tests/lock/test_lock_wire.py",
               "tests/vault/test_slots_wire.py", "tests/attacks/test_socket.py", "tests/attacks/test_controls.py",
-              "tests/attacks/test_relay_misuse.py", "tests/attacks/test_held.py", "tests/attacks/test_relay_theft.py", "tests/attacks/test_mark.py",
-              "tests/attacks/test_redirect.py", "tests/launch/test_launch.py", "tests/client/test_person.py"]
+              "tests/attacks/test_relay_misuse.py", "tests/attacks/test_held.py", "tests/attacks/test_relay_theft.py",
+              "tests/attacks/test_mark.py", "tests/attacks/test_redirect.py", "tests/launch/test_launch.py", "tests/client/test_person.py"]
 SLOW = 20  # seconds; what takes longer is asked only once all others were
 LIMIT = 90  # seconds for one program; what waits for ever has noticed, too
 AT_ONCE = 12  # tests by one pytest, of which the first to fail ends it
