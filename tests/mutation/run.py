@@ -27,7 +27,7 @@ from mutant_map import MutantMap
 # What decides: who is given a key, what passes a relay, what is written down.
 FILES = ["wire/policy.c", "broker/policy.c", "broker/claim.c", "broker/peer.c", "broker/person.c",
          "broker/confirm.c", "broker/ticket.c", "broker/relay_value.c", "broker/image.c",
-         "broker/ops_session.c", "broker/session_counted.c", "broker/places.c",
+         "broker/ops_session.c", "broker/session_counted.c", "broker/held.c", "broker/places.c",
          "broker/audit_log.c", "broker/audit_line.c", "broker/checkpoint.c", "broker/tenant_record.c",
          "relay/http_request.c", "relay/http_target.c", "relay/http_text.c", "relay/http_chunks.c",
          "relay/request_head.c", "relay/request_routes.c", "relay/request_fields.c",
