@@ -117,7 +117,7 @@ static const char *wipe_message(const char *why)
 	return "the key was changed: try again";
 }
 
-void relay_wipe(struct relay *r, const char *why)
+static void relay_wipe(struct relay *r, const char *why)
 {
 	struct wire_out *o = wire_request("wipe");
 

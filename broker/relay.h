@@ -75,19 +75,18 @@ int relay_send_start(const struct relay *r);
  */
 void relay_cut(struct relay *r, const char *why);
 
-/*
- * Have it wipe the tokens and all that they may have been copied to, and end what it is
- * transferring.  why: "locked", "changed", "ended".  A relay that cannot be told is cut.
- */
-void relay_wipe(struct relay *r, const char *why);
-
-/* Its session gets no value any more, whose process may go on: have it wipe what it has. */
+/* Its session gets no value any more, whose process may go on: have it wipe what it has, as
+ * relays_wipe does. */
 void relay_end(struct relay *r);
 
 unsigned relays_count(const struct relay *list);
 
-/* Those of the list whose session uses the entry (name NULL: any), unless spare says of
- * all entries of a session that they stay (NULL: it says so of none). */
+/*
+ * Have relays wipe the tokens and all that they may have been copied to, and end what they are
+ * transferring.  why: "locked", "changed".  One that cannot be told is cut.
+ * Those of the list whose session uses the entry (name NULL: any), unless spare says of
+ * all entries of a session that they stay (NULL: it says so of none).
+ */
 void relays_wipe(struct relay *list, const char *name, const char *why,
 		 bool (*spare)(const void *arg, const char *entry), const void *arg);
 
