@@ -13,6 +13,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/paths.h"
+#include "base/proc.h"
 #include "base/sock.h"
 #include "dial/broker_check.h"
 #include "dial/user_broker.h"
@@ -271,6 +272,41 @@ bad:
 	return -1;
 }
 
+/* A service manager's process stands in for a broker that it listens for. */
+static pid_t silent_broker(const struct dial *d)
+{
+	struct proc_stat st;
+	pid_t pid;
+	uid_t uid;
+
+	if (sock_peer(d->fd, &pid, &uid) != 0 || proc_stat(pid, &st) != 0 ||
+	    strcmp(st.comm, "ccbroker") != 0)
+		return 0;
+	return pid;
+}
+
+static int fail_silent(const struct dial *d, struct failure *f)
+{
+	pid_t pid = silent_broker(d);
+	char who[48] = "the broker";
+
+	if (pid)
+		snprintf(who, sizeof(who), "the broker (process %d)", (int)pid);
+	if (d->deadline)
+		fail_set(f, FAIL_TIMEOUT, NULL, "%s did not answer in time", who);
+	else
+		fail_set(f, FAIL_TIMEOUT, NULL, "%s did not answer within %d s", who,
+			 REPLY_DEADLINE_MS / 1000);
+	if (d->system)
+		fail_hint(f, "if it stays so, as root: systemctl restart ccbroker, which locks all");
+	else if (pid)
+		fail_hint(f,
+			  "if it is stopped: kill -CONT %d; or end it, and what its sessions hold "
+			  "with it: kill -9 %d",
+			  (int)pid, (int)pid);
+	return -1;
+}
+
 static int receive_reply(struct dial *d, int *fd, struct failure *f)
 {
 	int r = io_wait(d->fd, POLLIN,
@@ -278,13 +314,7 @@ static int receive_reply(struct dial *d, int *fd, struct failure *f)
 
 	if (r < 0)
 		return fail_errno(f, NULL, "answer from the broker");
-	if (r == 0 && d->deadline)
-		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
-				"the broker did not answer in time");
-	if (r == 0)
-		return fail_set(f, FAIL_TIMEOUT, "ccctl status shows whether it is alive",
-				"the broker did not answer within %d s", REPLY_DEADLINE_MS / 1000);
-	return read_reply(d, fd, f);
+	return r == 0 ? fail_silent(d, f) : read_reply(d, fd, f);
 }
 
 static int send_request(struct dial *d, const struct wire_out *request, int pass, struct failure *f)

@@ -382,6 +382,18 @@ def test_lock_is_always_possible(home):
     home.ok("lock")
 
 
+def test_a_broker_that_is_stopped_is_named_with_what_ends_it(home):
+    home.init()
+    pid = home.broker()
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        r = home.ctl("lock")
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert r.rc != DONE and f"the broker (process {pid}) did not answer" in r.err and f"kill -9 {pid}" in r.err
+    home.ok("lock")
+
+
 # ---- the terminal ------------------------------------------------------
 
 def test_interrupt_gives_the_echo_back(open_home):
