@@ -221,7 +221,9 @@ static int write_new_file(const struct vault_store *s, const char *leaf, const u
 	unlinkat(s->dir, leaf, 0);
 	fd = openat(s->dir, leaf, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
-		return fail_errno(f, "may this user create files in that directory?",
+		return fail_errno(f,
+				  errno == EEXIST ? "a directory has that name: move it away"
+						  : "may this user create files in that directory?",
 				  "cannot create %s beside %s", leaf, s->path);
 	if (io_write_all(fd, p, n, clock_now_ms() + WRITE_DEADLINE_MS) != 0 || fsync(fd) != 0) {
 		fail_errno(f, "make room on the disk; the vault is as it was",

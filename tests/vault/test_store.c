@@ -111,6 +111,31 @@ static void test_leftovers(void **state)
 	holds("vault.prev", "one");
 }
 
+static void test_a_directory_in_the_place(void **state)
+{
+	struct failure f = { 0 };
+
+	(void)state;
+	assert_int_equal(put("one"), 0);
+	assert_int_equal(mkdir(in_dir("vault.new"), 0700), 0);
+	assert_int_equal(store_write(&store, (const uint8_t *)"two", 3, &f), -1);
+	assert_non_null(strstr(f.hint, "a directory has that name"));
+	holds("vault", "one");
+	rmdir(in_dir("vault.new"));
+}
+
+static void test_lock_file_is_there(void **state)
+{
+	(void)state;
+	assert_true(store_lock_is_there(&store));
+	assert_int_equal(rename(in_dir("vault.lock"), in_dir("away")), 0);
+	assert_false(store_lock_is_there(&store));
+	assert_int_equal(symlink("away", in_dir("vault.lock")), 0);
+	assert_false(store_lock_is_there(&store));
+	assert_int_equal(rename(in_dir("away"), in_dir("vault.lock")), 0);
+	assert_true(store_lock_is_there(&store));
+}
+
 static void test_lock(void **state)
 {
 	struct failure f = { 0 };
@@ -286,8 +311,18 @@ static int remove_dir(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(test_write_and_read), TEST(test_leftovers), TEST(test_lock),
-		TEST(test_unsafe),	   TEST(test_full_disk), TEST(test_killed),
+		TEST(test_write_and_read),
+		TEST(test_leftovers),
+		TEST(test_a_directory_in_the_place),
+		TEST(test_write_and_read),
+		TEST(test_leftovers),
+		TEST(test_lock_file_is_there),
+		TEST(test_write_and_read),
+		TEST(test_leftovers),
+		TEST(test_lock),
+		TEST(test_unsafe),
+		TEST(test_full_disk),
+		TEST(test_killed),
 		TEST(test_explain),
 	};
 
