@@ -87,7 +87,7 @@ static void test_wanted(void **state)
 	}
 }
 
-/* A person's lock and a vault that moved away spare nothing. */
+/* A person's lock, a vault that moved away and a broker that is hidden spare nothing. */
 static void test_automatic(void **state)
 {
 	int why;
@@ -95,7 +95,8 @@ static void test_automatic(void **state)
 	(void)state;
 	for (why = 0; why < LOCK_REASON_COUNT; why++)
 		assert_int_equal(lock_is_automatic((enum lock_reason)why),
-				 why != LOCK_REASON_REQUEST && why != LOCK_REASON_MOVED);
+				 why != LOCK_REASON_REQUEST && why != LOCK_REASON_MOVED &&
+					 why != LOCK_REASON_HIDDEN);
 }
 
 static void test_names(void **state)
