@@ -23,10 +23,9 @@
 #include "sandbox/deny_list.h"
 #include "sandbox/landlock.h"
 
-#define LOOK_MS 1000  /* how often the broker looks at its socket */
-#define AGAIN_MS 2000 /* after a request, before the next one */
-#define HIDDEN_MS \
-	15000 /* many requests: the attendant answers within one, also on a busy machine */
+#define LOOK_MS 1000	/* how often the broker looks at its socket */
+#define AGAIN_MS 2000	/* after a request, before the next one */
+#define HIDDEN_MS 15000 /* several requests: on a busy machine the first may be answered late */
 
 /* To one of the attendant's: a listening socket comes beside it, or error says why not. */
 struct listener_answer {
