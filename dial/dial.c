@@ -298,7 +298,8 @@ static int fail_silent(const struct dial *d, struct failure *f)
 		fail_set(f, FAIL_TIMEOUT, NULL, "%s did not answer within %d s", who,
 			 REPLY_DEADLINE_MS / 1000);
 	if (d->system)
-		fail_hint(f, "if it stays so, as root: systemctl restart ccbroker, which locks all");
+		fail_hint(f,
+			  "if it stays so, as root: systemctl restart ccbroker, which locks all");
 	else if (pid)
 		fail_hint(f,
 			  "if it is stopped: kill -CONT %d; or end it, and what its sessions hold "
