@@ -15,6 +15,7 @@
 
 #include "base/control.h"
 #include "base/fail.h"
+#include "base/file_lock.h"
 #include "base/paths.h"
 
 #define LOG "record.jsonl"
@@ -133,6 +134,7 @@ static void rotate_log(struct audit_log *log)
 
 int audit_open(struct audit_log *log, const char *dir, struct failure *f)
 {
+	char path[PATH_SIZE];
 	off_t size;
 
 	memset(log, 0, sizeof(*log));
@@ -157,8 +159,11 @@ int audit_open(struct audit_log *log, const char *dir, struct failure *f)
 		goto bad;
 	}
 	/* One writer only: two would each chain to their own last line. */
-	if (flock(log->fd, LOCK_EX | LOCK_NB) != 0) {
-		fail_set(f, FAIL_BUSY, NULL, "another broker writes %s/record.jsonl", dir);
+	snprintf(path, sizeof(path), "%s/" LOG, dir);
+	if (file_lock(log->fd, 0, path, f) != 0) {
+		/* Not as FAIL_BUSY: no broker serves this vault, whose lock the caller has. */
+		if (f && f->code == FAIL_BUSY)
+			f->code = FAIL_SYSTEM;
 		goto bad;
 	}
 	if (size > 0 && read_chain_end(log, log->fd, LOG, size, f) != 0)

@@ -9,12 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/file_lock.h"
 #include "base/io.h"
+#include "base/proc.h"
 #include "vault/limits.h"
 
 #define VAULT STORE_VAULT
@@ -56,11 +57,34 @@ static void remove_unfinished_files(const struct vault_store *s)
 		unlinkat(s->dir, STORE_CHECKPOINT_NEXT, 0);
 }
 
-int store_open(struct vault_store *s, const char *dir, struct failure *f)
+/* FAIL_BUSY only where a broker has it: our programs take that for success, and look for it. */
+static int take_lock(struct vault_store *s, struct failure *f)
 {
-	char pid[32];
+	char path[PATH_SIZE + 8], pid[32];
+	struct proc_stat st;
+	pid_t holder;
 	ssize_t n;
 
+	snprintf(path, sizeof(path), "%s.lock", s->path);
+	if (file_lock(s->lock, 0, path, f) == 0)
+		return 0;
+	if (f && f->code != FAIL_BUSY)
+		return -1;
+	holder = file_lock_holder(s->lock);
+	if (holder && (proc_stat(holder, &st) != 0 || strcmp(st.comm, "ccbroker") != 0)) {
+		if (f)
+			f->code = FAIL_SYSTEM;
+		return -1;
+	}
+	n = pread(s->lock, pid, sizeof(pid) - 1, 0);
+	pid[n > 0 ? n : 0] = '\0';
+	pid[strcspn(pid, "\n")] = '\0';
+	return fail_set(f, FAIL_BUSY, NULL, "another broker (process %.20s) serves %s", pid,
+			s->path);
+}
+
+int store_open(struct vault_store *s, const char *dir, struct failure *f)
+{
 	s->lock = -1;
 	s->dir = path_private_dir(dir, f);
 	if (s->dir < 0)
@@ -74,14 +98,8 @@ int store_open(struct vault_store *s, const char *dir, struct failure *f)
 		fail_errno(f, NULL, "cannot open %s.lock", s->path);
 		goto bad;
 	}
-	if (flock(s->lock, LOCK_EX | LOCK_NB) != 0) {
-		n = pread(s->lock, pid, sizeof(pid) - 1, 0);
-		pid[n > 0 ? n : 0] = '\0';
-		pid[strcspn(pid, "\n")] = '\0';
-		fail_set(f, FAIL_BUSY, NULL, "another broker (process %.20s) serves %s", pid,
-			 s->path);
+	if (take_lock(s, f) != 0)
 		goto bad;
-	}
 	if (store_say_socket(s, "", f) != 0)
 		goto bad;
 	remove_unfinished_files(s);

@@ -3,14 +3,12 @@
  */
 #include "client/slots/slot_add.h"
 
-#include <errno.h>
 #include <inttypes.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/file_lock.h"
 #include "base/io.h"
 #include "base/paths.h"
 #include "client/common/connection.h"
@@ -30,24 +28,14 @@ static struct slots all; /* several pages: not on the stack */
  */
 static int slot_take_turn(struct failure *f)
 {
-	int64_t deadline = clock_now_ms() + TURN_PATIENCE_MS;
 	char dir[PATH_SIZE];
 	int fd;
 
 	if (path_of(PATH_RUNTIME, NULL, dir, f) != 0 || (fd = path_private_dir(dir, f)) < 0)
 		return -1;
-	while (flock(fd, LOCK_EX | LOCK_NB) != 0) {
-		if (errno != EWOULDBLOCK && errno != EINTR) {
-			fail_errno(f, NULL, "lock %s", dir);
-			close(fd);
-			return -1;
-		}
-		if (clock_now_ms() >= deadline) {
-			close(fd);
-			return fail_set(f, FAIL_BUSY, "try again when that is done",
-					"another ccctl is adding a slot");
-		}
-		poll(NULL, 0, 20);
+	if (file_lock(fd, TURN_PATIENCE_MS, dir, f) != 0) {
+		close(fd);
+		return -1;
 	}
 	return fd;
 }

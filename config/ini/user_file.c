@@ -8,14 +8,16 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/file_lock.h"
 #include "base/io.h"
 #include "config/ini/ini_edit.h"
 #include "config/ini/ini_file.h"
+
+#define LOCK_PATIENCE_MS 10000
 
 /* Open and lock the directory of path, which nobody else can write.  A descriptor, or -1. */
 static int user_file_lock_dir(const char *path, struct failure *f)
@@ -28,8 +30,7 @@ static int user_file_lock_dir(const char *path, struct failure *f)
 	fd = path_trusted_dir(dir, f);
 	if (fd < 0)
 		return -1;
-	if (flock(fd, LOCK_EX) != 0) {
-		fail_errno(f, NULL, "%s", dir);
+	if (file_lock(fd, LOCK_PATIENCE_MS, dir, f) != 0) {
 		close(fd);
 		return -1;
 	}

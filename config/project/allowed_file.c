@@ -5,18 +5,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/file_lock.h"
 #include "base/io.h"
 #include "base/paths.h"
 
 #define FILE_LEAF "projects"
 #define READ_DEADLINE_MS 5000
+#define LOCK_PATIENCE_MS 10000
 
 int allowed_file_load(char **all, struct failure *f)
 {
@@ -139,7 +141,7 @@ bool allowed_file_add(char **all, const char *key, const char *text)
 
 int allowed_file_lock(struct failure *f)
 {
-	char dir[PATH_SIZE];
+	char dir[PATH_SIZE], path[PATH_SIZE + 32];
 	int d, fd;
 
 	if (path_of(PATH_DATA, NULL, dir, f) != 0)
@@ -149,10 +151,11 @@ int allowed_file_lock(struct failure *f)
 		return -1;
 	fd = openat(d, FILE_LEAF ".lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	close(d);
-	if (fd < 0 || flock(fd, LOCK_EX) != 0) {
-		fail_errno(f, NULL, "%s/" FILE_LEAF ".lock", dir);
-		if (fd >= 0)
-			close(fd);
+	snprintf(path, sizeof(path), "%s/" FILE_LEAF ".lock", dir);
+	if (fd < 0)
+		return fail_errno(f, NULL, "%s", path);
+	if (file_lock(fd, LOCK_PATIENCE_MS, path, f) != 0) {
+		close(fd);
 		return -1;
 	}
 	return fd;
