@@ -51,7 +51,11 @@ static int fail_held(int fd, const char *path, struct failure *f)
 	}
 	fail_set(f, FAIL_BUSY, NULL, "another program, %s (process %d), holds a lock on %s",
 		 st.comm, (int)pid, path);
-	fail_hint(f, "wait for its end, or end it: kill %d", (int)pid);
+	if (st.state == 'T')
+		fail_hint(f, "it is stopped: kill -CONT %d, or end it: kill -9 %d", (int)pid,
+			  (int)pid);
+	else
+		fail_hint(f, "wait for its end, or end it: kill %d", (int)pid);
 	return -1;
 }
 

@@ -37,6 +37,9 @@
 /* How long a call waits, at most, where a peer would have it wait. */
 #define WAIT_US 50000
 
+/* SO_ACCEPTCON of the flags in /proc/net/unix: it listens (proc_net(5) has no name for it). */
+#define ACCEPTS 0x10000
+
 static bool waits_limited;
 
 static void on_alarm(int sig)
@@ -179,6 +182,26 @@ int sock_connect_within(const char *path, int ms, struct failure *f)
 		return -1;
 	}
 	return fd;
+}
+
+unsigned sock_listeners(const char *path)
+{
+	FILE *all = fopen("/proc/net/unix", "re");
+	char line[512];
+	unsigned flags, n = 0;
+	int at;
+
+	/* Num RefCount Protocol Flags Type St Inode Path; sun_path is shorter than the line. */
+	while (all && fgets(line, sizeof(line), all)) {
+		at = 0;
+		line[strcspn(line, "\n")] = '\0';
+		if (sscanf(line, "%*s %*s %*s %x %*s %*s %*s %n", &flags, &at) == 1 && at > 0 &&
+		    (flags & ACCEPTS) && strcmp(line + at, path) == 0)
+			n++;
+	}
+	if (all)
+		fclose(all);
+	return n;
 }
 
 int sock_connect(const char *path, struct failure *f)

@@ -39,6 +39,13 @@ int sock_connect(const char *path, struct failure *f);
 /* The same; it and every send after it wait at most ms milliseconds (1 or more). */
 int sock_connect_within(const char *path, int ms, struct failure *f);
 
+/*
+ * How many sockets listen that were bound to path, whether that name still leads to them or was
+ * taken away: by /proc/net/unix, which has those of the caller's network namespace.  0 also where
+ * that cannot be read.
+ */
+unsigned sock_listeners(const char *path);
+
 /* Accept; the descriptor is close-on-exec and non-blocking, with SO_PASSCRED.  -1 with errno. */
 int sock_accept(int listener);
 

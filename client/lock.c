@@ -6,6 +6,7 @@
 #include "client/common/options.h"
 #include "client/common/output.h"
 #include "client/verbs.h"
+#include "dial/user_broker.h"
 
 int verb_lock(struct client *c, int argc, char **argv, struct failure *f)
 {
@@ -18,6 +19,8 @@ int verb_lock(struct client *c, int argc, char **argv, struct failure *f)
 		return EXIT_DONE;
 	}
 	if (client_call(c, wire_request("lock"), f) != 0)
+		return -1;
+	if (user_broker_check_hidden(&c->dial, f) != 0)
 		return -1;
 	say("locked: every secret in the broker is wiped");
 	return EXIT_DONE;

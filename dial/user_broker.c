@@ -25,6 +25,7 @@
 #define CONNECT_ROUND_MS 250	 /* then start one again */
 /* A broker locks the vault, perhaps opens it with a keyfile, and then listens. */
 #define LISTEN_PATIENCE_MS 3000
+#define ENDING_MS 500
 
 bool socket_has_no_listener(int err)
 {
@@ -65,7 +66,27 @@ static pid_t vault_holder(char *socket)
 	return pid;
 }
 
-static int fail_no_broker(struct failure *f)
+int user_broker_check_hidden(const struct dial *d, struct failure *f)
+{
+	const int64_t deadline = clock_now_ms() + ENDING_MS;
+	const bool reached = d->fd >= 0;
+
+	if (d->system)
+		return 0;
+	/* The processes of one that is ending have its socket a moment longer. */
+	while (sock_listeners(d->path) > (reached ? 1 : 0) && clock_now_ms() < deadline)
+		poll(NULL, 0, 20);
+	if (clock_now_ms() < deadline)
+		return 0;
+	return fail_set(
+		f, FAIL_BUSY,
+		"it locks itself within seconds, unless it is stopped; pgrep -a ccbroker "
+		"shows it, and kill -9 ends it and what its sessions hold",
+		"%sa broker listens whose socket was %s, until something took that name away",
+		reached ? "this broker is locked; " : "", d->path);
+}
+
+static int fail_no_broker(const struct dial *d, struct failure *f)
 {
 	pid_t pid = vault_holder(NULL);
 
@@ -79,6 +100,8 @@ static int fail_no_broker(struct failure *f)
 			  (int)pid);
 		return -1;
 	}
+	if (user_broker_check_hidden(d, f) != 0)
+		return -1;
 	return fail_set(f, FAIL_NO_BROKER, "ccctl unlock starts one", "no broker is running");
 }
 
@@ -209,7 +232,7 @@ int user_broker_open(struct dial *d, bool start, struct failure *f)
 	if (d->fd >= 0 && check_socket_dir(d->path, f) != 0)
 		return -1;
 	if (d->fd < 0 && socket_has_no_listener(errno)) {
-		d->fd = start ? connect_to_started(d, f) : fail_no_broker(f);
+		d->fd = start ? connect_to_started(d, f) : fail_no_broker(d, f);
 		d->connected = clock_now_ms();
 	}
 	return d->fd < 0 ? -1 : 0;

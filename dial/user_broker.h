@@ -21,4 +21,11 @@ int socket_connect(struct dial *d, struct failure *f);
  */
 int user_broker_open(struct dial *d, bool start, struct failure *f);
 
+/*
+ * Is there a broker beside the one that d reached, or where it reached none (d->fd is -1), whose
+ * socket bore the name d->path and lost it?  What a request of `lock` was answered is not true of that
+ * one.  0: none is seen; -1: FAIL_BUSY.
+ */
+int user_broker_check_hidden(const struct dial *d, struct failure *f);
+
 #endif

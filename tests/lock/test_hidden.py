@@ -1,10 +1,13 @@
 """A broker that clients would not find locks itself: ccctl lock would say that nothing is unlocked."""
+import os
+import signal
 import time
 
 import pytest
 
 import canary
 import wire_client as wc
+from ccrun import PASSPHRASE
 from client import until
 from controls import without
 from wire_client import Refused
@@ -90,3 +93,25 @@ def test_without_the_control_it_stays_open():
             lock_file(b).unlink()
             time.sleep(4)
             assert state(c) == OPEN
+
+
+def test_ccctl_lock_does_not_answer_for_one_that_is_hidden(ready):
+    """One that is stopped does not lock itself."""
+    c = ready
+    hidden = c.broker()
+    os.kill(hidden, signal.SIGSTOP)
+    try:
+        (c.data / "ccrun/vault.lock").unlink()
+        (c.runtime / "ccrun/broker.sock").rename(c.runtime / "ccrun/away")
+        r = c.ccctl("lock")
+        assert r.rc == 1 and "nothing is unlocked" not in r.err and "took that name away" in r.err, r
+        r = c.with_passphrase("unlock", passphrase=PASSPHRASE)
+        assert r.rc == 1 and "record.jsonl" in r.err and f"kill -9 {hidden}" in r.err, r
+        (c.state / "ccrun/record.jsonl").unlink()
+        assert c.with_passphrase("unlock", passphrase=PASSPHRASE).rc == 0
+        r = c.ccctl("lock")
+        assert r.rc == 1 and "this broker is locked; a broker listens whose socket was" in r.err, r
+        assert c.status()["state"] == "locked"
+    finally:
+        os.kill(hidden, signal.SIGKILL)
+    until(lambda: c.ccctl("lock").rc == 0, what="its end")
