@@ -23,7 +23,8 @@ struct spawn {
 	const char *path;	 /* the program's file; NULL: what `program` is open on */
 	int program;		 /* (O_PATH will do); no script, and the program does not get it */
 	const char *const *argv; /* ends with NULL */
-	bool search;		 /* path is a name that is looked up in PATH */
+	bool search;		 /* path is a name that is looked up in PATH; with dir = "/" not
+				  * where we were started, which PATH may lead to */
 
 	/* The environment: env when it is set, else ours without what drop() returns true for. */
 	char *const *env;

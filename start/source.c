@@ -66,6 +66,7 @@ void source_keep(const char *const names[])
 		.close_others = true,
 		.all_defaults = true,
 		.unblocked = true,
+		.dir = "/",
 	};
 	unsigned i;
 

@@ -68,6 +68,7 @@ static pid_t program_start(const struct program *p, int out, int err)
 	struct spawn s = { .path = p->path ? p->path : p->argv[0],
 			   .argv = p->argv,
 			   .search = !p->path,
+			   .dir = p->path ? NULL : "/",
 			   .group = true,
 			   .close_others = true,
 			   .death_signal = SIGKILL,

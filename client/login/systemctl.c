@@ -59,6 +59,7 @@ static pid_t systemctl_start(const char *const words[], int out)
 	struct spawn s = { .path = argv[0],
 			   .argv = argv,
 			   .search = true,
+			   .dir = "/",
 			   .group = true,
 			   .fd = { { 0, SPAWN_NULL }, { 1, out } },
 			   .fds = 2 };

@@ -112,6 +112,39 @@ static void environment_set_gpg_tty(bool terminal)
 		unsetenv("GPG_TTY");
 }
 
+/*
+ * The directory that a person starts ccrun in is a repository's, or a session's to write: nothing is
+ * looked for there, neither by the manager nor by what it starts.
+ */
+static int environment_leave_directory(void)
+{
+	const char *from = getenv("PATH");
+	char *kept = from ? malloc(strlen(from) + 1) : NULL, *to = kept;
+	size_t n;
+	int r;
+
+	unsetenv("PWD");
+	unsetenv("OLDPWD");
+	if (!from)
+		return 0;
+	if (!kept)
+		return -1;
+	for (; *from; from += n + (from[n] == ':')) {
+		n = strcspn(from, ":");
+		if (from[0] != '/')
+			continue;
+		if (to != kept)
+			*to++ = ':';
+		memcpy(to, from, n);
+		to += n;
+	}
+	*to = '\0';
+	/* With an empty PATH a shell looks in the working directory. */
+	r = kept[0] ? setenv("PATH", kept, 1) : unsetenv("PATH");
+	free(kept);
+	return r;
+}
+
 /* ---- the manager's process ---- */
 
 /* Make the manager the terminal's foreground process group. */
@@ -335,6 +368,7 @@ static int run_start(const struct command_words *w, struct manager_process *r, c
 		.death_signal = SIGTERM,
 		.defaults = defaults,
 		.unblocked = true,
+		.dir = "/",
 		.deadline = r->deadline,
 	};
 	int i;
@@ -343,6 +377,8 @@ static int run_start(const struct command_words *w, struct manager_process *r, c
 		if (ends[i] >= 0)
 			s.fd[s.fds++] = (struct spawn_fd){ i, ends[i] };
 	environment_set_gpg_tty(r->terminal);
+	if (environment_leave_directory() != 0)
+		return fail_errno(f, NULL, "PATH of the manager");
 	r->pid = spawn_start(&s);
 	if (r->pid > 0)
 		return 0;
@@ -395,8 +431,9 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 		run_wait(&r);
 	terminal_take_back(&r);
 	/* A manager that was killed at a password prompt leaves the echo off, and what was typed
-	 * so far to the shell. */
-	done = r.ended && WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
+	 * so far to the shell; and who was told here that something waits may have typed for it, what
+	 * the session would read. */
+	done = !r.told && r.ended && WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
 	if (r.has_modes && r.foreground)
 		tcsetattr(TERMINAL_FD, done ? TCSADRAIN : TCSAFLUSH, &r.modes);
 	out[0] = r.out;

@@ -17,6 +17,7 @@ here = pathlib.Path(__file__).resolve()
 play = json.loads(here.with_name(here.name + ".play").read_text())
 with open(here.with_name(here.name + ".runs"), "a") as log:
     log.write(json.dumps({"argv": sys.argv, "pid": os.getpid(), "env": sorted(os.environ),
+                          "cwd": os.getcwd(), "PATH": os.environ.get("PATH"),
                           "gpg_tty": os.environ.get("GPG_TTY"), "tty": sys.stdin.isatty(),
                           "out": os.readlink("/proc/self/fd/1")}) + "\\n")
 if play.get("ask"):

@@ -259,6 +259,17 @@ def test_what_comes_first_in_path_later_is_not_run(m, token):
     assert r.out == token and len(m.program.runs()) == 1 and not (m.world.home / "planted-ran").exists(), r
 
 
+def test_nothing_is_looked_for_where_ccrun_is_started(m, token):
+    """A repository, or a session, can put programs there for what a manager starts."""
+    relative = m.env["PATH"] + ":./node_modules/.bin::bin"
+    for said in (m.add("--no-check"), None):
+        m.program.plays(out=m.file.gives(token))
+        r = said or m.world.says(KEY, env={"PATH": f"node_modules:{relative}"})
+        assert r.rc == 0, r
+    run = m.program.runs()[-1]
+    assert run["cwd"] == "/" and run["PATH"] == m.env["PATH"] and not {"PWD", "OLDPWD"} & set(run["env"])
+
+
 def test_variables(m, token):
     r = m.add("--no-check")
     assert r.rc == 0, r
