@@ -108,6 +108,8 @@
 	  "config/provider/environment.c")                                                         \
 	X(ROUTING_VARIABLES, "routing-variables", "variables that send requests elsewhere",        \
 	  "config/provider/environment.c")                                                         \
+	X(MANAGER_VARIABLES, "manager-variables", "a session that opens the password manager",     \
+	  "config/provider/environment.c")                                                         \
 	/* round a session */                                                                      \
 	X(LIBRARY_COPY, "library-copy", "writing into the library of a running session",           \
 	  "shim/library.c")                                                                        \

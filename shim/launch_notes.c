@@ -8,10 +8,12 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fail.h"
 #include "base/paths.h"
 #include "config/client/takeover.h"
 #include "config/provider/own_variables.h"
 #include "config/provider/provider.h"
+#include "config/provider/variables.h"
 #include "shim/background.h"
 #include "shim/confine.h"
 #include "shim/keyless.h"
@@ -74,6 +76,31 @@ static void print_own_variables(const struct provider *p)
 			strchr(own.places, ',') ? "say" : "says", p->name);
 }
 
+/* What opens a password manager is not given on.  Who has the session use the manager on purpose
+ * is told why it does not. */
+static void print_managers(const struct provider *p)
+{
+	char names[256] = "", name[64];
+	size_t at = 0, n;
+	char **e;
+
+	for (e = environ; p->secrets && *e; e++) {
+		n = strcspn(*e, "=");
+		if (n >= sizeof(name))
+			continue;
+		memcpy(name, *e, n);
+		name[n] = '\0';
+		if (variable_opens_manager(name) && at < sizeof(names))
+			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
+					       at ? ", " : "", name);
+	}
+	fail_sanitize(names);
+	if (names[0])
+		fprintf(stderr,
+			"ccrun: note: not passed on, since a password manager opens by it: %s\n",
+			names);
+}
+
 /* A provider that leaves the client to its own login does so with what a switcher wrote. */
 static void print_routes(const struct takeover *t, const char *provider)
 {
@@ -124,6 +151,7 @@ static void print_warnings(const struct launch *l)
 	if (p->note[0])
 		fprintf(stderr, "ccrun: note: %s\n", p->note);
 	print_own_variables(p);
+	print_managers(p);
 	print_routes(l->taken, p->name);
 	if (isatty(STDERR_FILENO) && !l->target->asks)
 		print_ignored(l->taken, p->name);

@@ -113,6 +113,8 @@ static enum env_action env_action_of(const struct provider *p, const char *name,
 	if (variable_routes_client(name) && !own_variable_passes(p, name, value) &&
 	    control_active(CONTROL_ROUTING_VARIABLES))
 		return ENV_UNSET;
+	if (p->secrets && variable_opens_manager(name) && control_active(CONTROL_MANAGER_VARIABLES))
+		return ENV_UNSET;
 	return env_action_aws(p, name);
 }
 

@@ -89,6 +89,12 @@ static const char *const secret_ends[] = {
 	"CREDENTIALS", "_AUTH",
 };
 
+/* With one of these a password manager gives out what it has, without a question. */
+static const char *const managers[] = {
+	"BW_SESSION", "BW_PASSWORD", "BW_CLIENTSECRET", "OP_SESSION_*", "OP_SERVICE_ACCOUNT_TOKEN",
+	"OP_CONNECT_TOKEN", "VAULT_TOKEN", "BAO_TOKEN",
+};
+
 /*
  * With CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST set, Claude Code blanks these when it expands
  * a repository's MCP and hook configuration.  All others leak there (each was tried).
@@ -265,6 +271,11 @@ bool variable_matches(const char *pattern, const char *name)
 bool variable_routes_client(const char *name)
 {
 	return MATCHES(name, routes) && !MATCHES(name, tuning);
+}
+
+bool variable_opens_manager(const char *name)
+{
+	return MATCHES(name, managers);
 }
 
 bool variable_steers_runtime(const char *name)

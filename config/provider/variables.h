@@ -18,6 +18,10 @@ bool variable_routes_client(const char *name);
  * Claude Code and given back to the programs that it starts. */
 bool variable_steers_runtime(const char *name);
 
+/* Does it open a person's password manager?  A key may come from there (a source), and would be read
+ * there by whoever has this: no session beside a key gets it. */
+bool variable_opens_manager(const char *name);
+
 /* Does it carry a secret?  It is refused in [env]. */
 bool variable_is_secret(const char *name);
 

@@ -49,9 +49,10 @@ def launched(world, controls, *argv, env=None):
     return world.run([CCRUN, *argv], env={**off(*controls), **(env or {})})
 
 
-@pytest.mark.parametrize("control", ["runtime-variables", "routing-variables", "managed"])
+@pytest.mark.parametrize("control", ["runtime-variables", "routing-variables", "manager-variables", "managed"])
 def test_the_client_s_variables(ready, control):
-    variable = {"runtime-variables": "BUN_INSPECT=ws://127.0.0.1:1", "routing-variables": "ANTHROPIC_BEDROCK_BASE_URL=http://x"}
+    variable = {"runtime-variables": "BUN_INSPECT=ws://127.0.0.1:1", "routing-variables": "ANTHROPIC_BEDROCK_BASE_URL=http://x",
+                "manager-variables": "BW_SESSION=opens-it"}
     name, _, value = variable.get(control, "").partition("=")
     found = []
     for controls in ((), (control,)):

@@ -304,6 +304,26 @@ static void test_no_proxy(void **state)
 	free(p);
 }
 
+/* What opens a password manager stays out where there is a key, which may come from there. */
+static void test_managers(void **state)
+{
+	struct provider *p = fresh(AUTH_NONE, "");
+	static const char *const env[] = { "BW_SESSION=s",
+					   "OP_SESSION_my=s",
+					   "OP_SERVICE_ACCOUNT_TOKEN=s",
+					   "OP_ACCOUNT=a",
+					   "VAULT_TOKEN=t",
+					   "VAULT_ADDR=a",
+					   NULL };
+
+	(void)state;
+	expect_plan(p, env, "S:CCRUN_PROVIDER=p");
+	add_secret(p, "ANTHROPIC_AUTH_TOKEN");
+	expect_plan(p, env,
+		    "U:BW_SESSION U:OP_SESSION_my U:OP_SERVICE_ACCOUNT_TOKEN U:VAULT_TOKEN" OURS);
+	free(p);
+}
+
 static void test_long_names(void **state)
 {
 	struct provider *p = fresh(AUTH_BEARER, "");
@@ -340,11 +360,11 @@ static void test_refused_hints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routes),	      cmocka_unit_test(test_runtime),
-		cmocka_unit_test(test_secret),	      cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_login),	      cmocka_unit_test(test_aws),
-		cmocka_unit_test(test_no_proxy),      cmocka_unit_test(test_long_names),
-		cmocka_unit_test(test_refused_hints),
+		cmocka_unit_test(test_routes),	   cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_secret),	   cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_login),	   cmocka_unit_test(test_aws),
+		cmocka_unit_test(test_managers),   cmocka_unit_test(test_no_proxy),
+		cmocka_unit_test(test_long_names), cmocka_unit_test(test_refused_hints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
