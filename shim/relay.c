@@ -75,6 +75,19 @@ static int relay_pass_file(const struct opened_session *session, const char *kin
 	return r;
 }
 
+/* A person who is refused should see where it comes from before sealing it. */
+static void hint_origin(const struct network *n, struct failure *f)
+{
+	char before[sizeof(f->hint)];
+
+	if (f->code != FAIL_ORIGIN || !n->ca.written)
+		return;
+	memcpy(before, f->hint, sizeof(before));
+	fail_hint(f, "%s%s%s of %.120s, which a session can write; %s", n->ca.name,
+		  n->proxy.written ? " and " : "", n->proxy.written ? n->proxy.name : "",
+		  n->ca.from, before);
+}
+
 /* ---- the start ---- */
 
 /* The directory that the session works in; what its path cannot say is left out. */
@@ -93,8 +106,11 @@ int relay_start(const struct opened_session *session, const struct network *n,
 {
 	struct wire_out *o;
 
-	if (relay_pass_file(session, "ca", &n->ca, f) != 0 ||
-	    relay_pass_file(session, "cert", &n->cert, f) != 0 ||
+	if (relay_pass_file(session, "ca", &n->ca, f) != 0) {
+		hint_origin(n, f);
+		return -1;
+	}
+	if (relay_pass_file(session, "cert", &n->cert, f) != 0 ||
 	    relay_pass_file(session, "key", &n->key, f) != 0)
 		return -1;
 	o = wire_request("relay");

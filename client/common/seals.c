@@ -6,6 +6,7 @@
  */
 #include "client/common/seals.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,13 +14,109 @@
 #include "base/control.h"
 #include "base/duration.h"
 #include "base/fail.h"
+#include "base/paths.h"
 #include "client/common/output.h"
 #include "client/common/parameters.h"
 #include "client/common/terminal.h"
+#include "config/client/network.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
 #include "wire/endpoint.h"
 #include "wire/policy.h"
+
+/* What allows more, and why that matters. */
+static const char *const meaning[POLICY_KEYS][2] = {
+	{ "delivery", "it reaches claude itself, in a way that protects it less" },
+	{ "nested", "programs inside a session may have it, or sessions of their own" },
+	{ "strict", "it is handed out also where less protects it" },
+	{ "exposed", "MCP servers and hooks may get it" },
+	{ "keep", "automatic locks leave it open" },
+	{ "ttl", "it stays in memory longer" },
+	{ "confine", "programs of a session reach your other programs and this terminal" },
+	{ "config_dir", "claude obeys the settings and hooks there" },
+	{ "env",
+	  "these variables and headers decide how claude works, or are not known to be harmless" },
+	{ "ca", "whoever signs with these certificate authorities can read it on its way" },
+};
+
+static const char *meaning_of(const char *key)
+{
+	unsigned i;
+
+	for (i = 0; i < POLICY_KEYS && meaning[i][0]; i++)
+		if (strcmp(meaning[i][0], key) == 0)
+			return meaning[i][1];
+	return NULL;
+}
+
+/* Does value i of p allow more than that of `than`? */
+static bool allows_more(const struct policy *p, const struct policy *than, unsigned i)
+{
+	char value[POLICY_VALUE], other[POLICY_VALUE];
+	const char *key = policy_key(i);
+
+	if (strcmp(key, "delivery") == 0)
+		return p->delivery > than->delivery;
+	if (strcmp(key, "nested") == 0)
+		return p->nested > than->nested;
+	if (strcmp(key, "strict") == 0)
+		return than->strict && !p->strict;
+	if (strcmp(key, "exposed") == 0)
+		return p->exposed && !than->exposed;
+	if (strcmp(key, "keep") == 0)
+		return p->keep && !than->keep;
+	if (strcmp(key, "ttl") == 0)
+		return than->ttl && (!p->ttl || p->ttl > than->ttl);
+	if (strcmp(key, "confine") == 0)
+		return p->confine > than->confine;
+	policy_value(p, i, value);
+	policy_value(than, i, other);
+	return meaning_of(key) && value[0] && strcmp(value, other) != 0;
+}
+
+/* Says one line for people; a format of its own, so that say() is one. */
+typedef void line_fn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+static line_fn print_line;
+
+static void print_line(const char *fmt, ...)
+{
+	char text[POLICY_VALUE + 2 * NETWORK_VALUE_MAX + PATH_SIZE];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fputs("  ", stdout);
+	put_plain(text);
+	putchar('\n');
+}
+
+static const char *by_session(const struct network_value *v)
+{
+	return v->written ? ", which a session can write" : "";
+}
+
+/*
+ * Who says which authorities, and through whose hands the key goes then: a session that plants
+ * both in a settings file is given a yes more easily where nobody is told.
+ */
+static void say_network(const struct provider *p, line_fn *line)
+{
+	static struct network n;
+	char proxy[NETWORK_VALUE_MAX + 1];
+
+	if (network_of_person(p, &n, NULL) != 0)
+		return;
+	if (n.ca.text[0])
+		line("    %s says so (%s%s)", n.ca.name, n.ca.from, by_session(&n.ca));
+	if (!n.proxy.text[0])
+		return;
+	network_show_text(n.proxy.text, proxy);
+	line("    requests go through the proxy %s (%s, %s%s): with such an authority's key it "
+	     "reads yours",
+	     proxy, n.proxy.name, n.proxy.from, by_session(&n.proxy));
+}
 
 /* A policy's value for people. */
 static void value_text(const struct policy *p, unsigned i, char out[POLICY_VALUE])
@@ -30,6 +127,11 @@ static void value_text(const struct policy *p, unsigned i, char out[POLICY_VALUE
 		policy_value(p, i, out);
 	if (!out[0])
 		snprintf(out, POLICY_VALUE, "none");
+}
+
+static void show_meaning(const char *text)
+{
+	printf("      %s\n", text);
 }
 
 static void show_part(const char *what, const char *from, const char *to)
@@ -70,15 +172,34 @@ static void show_ca(const struct wanted *w, const char *from, const char *to)
 	printf(to[0] ? " (%s)\n" : "none%s\n", to);
 }
 
+/* Value i, which differs. */
+static void show_value(const struct provider *p, const struct wanted *w, const struct policy *from,
+		       const struct policy *to, unsigned i)
+{
+	char old[POLICY_VALUE], new[POLICY_VALUE];
+	const char *key = policy_key(i);
+
+	policy_value(from, i, old);
+	policy_value(to, i, new);
+	if (strcmp(key, "env") == 0) {
+		show_env(p, old, new);
+	} else if (strcmp(key, "ca") == 0) {
+		show_ca(w, old, new);
+	} else {
+		value_text(from, i, old);
+		value_text(to, i, new);
+		printf("  %s %s -> %s\n", key, old, new);
+	}
+}
+
 static void show_policy(const struct provider *p, const char *from, const struct wanted *w)
 {
-	const char *to = w->policy;
 	char old[POLICY_VALUE], new[POLICY_VALUE];
 	struct policy a, b;
 	unsigned i;
 
-	if (policy_parse(&a, from, NULL) != 0 || policy_parse(&b, to, NULL) != 0) {
-		show_part("policy", from, to);
+	if (policy_parse(&a, from, NULL) != 0 || policy_parse(&b, w->policy, NULL) != 0) {
+		show_part("policy", from, w->policy);
 		return;
 	}
 	for (i = 0; i < POLICY_KEYS; i++) {
@@ -86,17 +207,12 @@ static void show_policy(const struct provider *p, const char *from, const struct
 		policy_value(&b, i, new);
 		if (strcmp(old, new) == 0)
 			continue;
-		if (strcmp(policy_key(i), "env") == 0) {
-			show_env(p, old, new);
+		show_value(p, w, &a, &b, i);
+		if (!allows_more(&b, &a, i))
 			continue;
-		}
-		if (strcmp(policy_key(i), "ca") == 0) {
-			show_ca(w, old, new);
-			continue;
-		}
-		value_text(&a, i, old);
-		value_text(&b, i, new);
-		printf("  %s %s -> %s\n", policy_key(i), old, new);
+		show_meaning(meaning_of(policy_key(i)));
+		if (strcmp(policy_key(i), "ca") == 0)
+			say_network(p, print_line);
 	}
 }
 
@@ -107,11 +223,15 @@ void seals_show_changes(const struct provider *p, const struct seal_change *ch, 
 	for (i = 0; i < n; i++) {
 		printf("'%s', for provider %s:\n", ch[i].to.entry, p->name);
 		show_part("origin", ch[i].from.origin, ch[i].to.origin);
+		if (!origin_is_sealed(ch[i].from.origin, ch[i].to.origin))
+			show_meaning("the key is sent there");
 		show_part("variable", ch[i].from.variable, ch[i].to.variable);
 		show_policy(p, ch[i].from.policy, &ch[i].to);
 		if (!ch[i].source_differs)
 			continue;
 		show_part("command", ch[i].from.source.command, ch[i].source.command);
+		if (strcmp(ch[i].from.source.command, ch[i].source.command) != 0)
+			show_meaning("it is run as you, outside of any session");
 		show_part("output", ch[i].from.source.pick, ch[i].source.pick);
 	}
 	fflush(stdout);
@@ -174,47 +294,6 @@ out:
 	return -1;
 }
 
-/* What allows more than usual, and why that matters. */
-static const char *const meaning[POLICY_KEYS][2] = {
-	{ "delivery", "it reaches claude itself, in a way that protects it less" },
-	{ "nested", "programs inside a session may have it, or sessions of their own" },
-	{ "exposed", "MCP servers and hooks may get it" },
-	{ "keep", "automatic locks leave it open" },
-	{ "confine", "programs of a session reach your other programs and this terminal" },
-	{ "config_dir", "claude obeys the settings and hooks there" },
-	{ "env",
-	  "these variables and headers decide how claude works, or are not known to be harmless" },
-	{ "ca", "whoever signs with these certificate authorities can read it on its way" },
-};
-
-static const char *meaning_of(const char *key)
-{
-	unsigned i;
-
-	for (i = 0; i < POLICY_KEYS && meaning[i][0]; i++)
-		if (strcmp(meaning[i][0], key) == 0)
-			return meaning[i][1];
-	return NULL;
-}
-
-/* Does value i of p allow more than a file that says nothing? */
-static bool allows_more(const struct policy *p, unsigned i, const struct wanted *w)
-{
-	char value[POLICY_VALUE], none[POLICY_VALUE];
-	struct policy nothing;
-
-	if (strcmp(policy_key(i), "delivery") == 0)
-		return p->delivery > w->usual;
-	if (strcmp(policy_key(i), "nested") == 0)
-		return p->nested > w->usual_nested;
-	if (strcmp(policy_key(i), "confine") == 0)
-		return p->confine > CONFINE_AUTO;
-	policy_default(&nothing);
-	policy_value(p, i, value);
-	policy_value(&nothing, i, none);
-	return meaning_of(policy_key(i)) && strcmp(value, none) != 0;
-}
-
 static bool is_allowed(const char *word, const char *const *allowed, unsigned n)
 {
 	unsigned i;
@@ -265,15 +344,17 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 		if (strcmp(value, usual) == 0)
 			continue;
 		snprintf(word, sizeof(word), "%s=%s", policy_key(i), value);
-		if (!allows_more(&policy, i, w)) {
+		if (!allows_more(&policy, &nothing, i)) {
 			say("%s is sealed with %s", name, word);
 			continue;
 		}
 		say("%s is sealed with %s: %s", name, word, meaning_of(policy_key(i)));
 		if (strcmp(policy_key(i), "env") == 0)
 			say_env(p);
-		if (strcmp(policy_key(i), "ca") == 0)
+		if (strcmp(policy_key(i), "ca") == 0) {
 			say("    %s", w->ca_file);
+			say_network(p, say);
+		}
 		if (is_allowed(word, allowed, n))
 			continue;
 		text_add(&asked, ", ", word, "", "");

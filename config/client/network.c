@@ -63,8 +63,10 @@ static int value_find(const struct layers *l, const char *const *names, struct n
 	for (; *names; names++) {
 		d = settings_files_find(l->files, true, *names);
 		text = d ? settings_document_env(d, *names) : environment_get(l->env, *names);
-		if (text && *text)
-			return value_set(v, *names, d ? d->path : "environment", text, f);
+		if (!text || !*text)
+			continue;
+		v->written = d && d->layer != SETTINGS_MANAGED;
+		return value_set(v, *names, d ? d->path : "environment", text, f);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #ifndef CONFIG_CLIENT_NETWORK_H
 #define CONFIG_CLIENT_NETWORK_H
 
+#include <stdbool.h>
 #include "base/paths.h"
 
 struct failure;
@@ -20,6 +21,7 @@ struct network_value {
 	char text[NETWORK_VALUE_MAX + 1]; /* "": there is none */
 	const char *name;		  /* the variable that says it (static) */
 	char from[PATH_SIZE];		  /* "environment", or the settings file */
+	bool written;			  /* that file is the person's: a session can write it */
 };
 
 struct network {

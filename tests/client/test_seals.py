@@ -86,6 +86,31 @@ def test_nested_use_goes_with_relay_and_is_not_gained_by_a_new_key(usual, token)
     assert "delivery=preload nested=deny " in entry(usual)["policy"]
 
 
+MEANS = {"delivery": "it reaches claude itself", "pipe": "it reaches claude itself", "nested": "programs inside a session",
+         "keep": "automatic locks leave it open", "exposed": "MCP servers and hooks may get it",
+         "confine": "reach your other programs", "config_dir": "obeys the settings and hooks there",
+         "base_url": "the key is sent there", "header": "the key is sent there", "env": "decide how claude works"}
+
+
+@pytest.mark.parametrize("case", MEANS)
+def test_approve_says_what_a_change_means(ready, case):
+    """A yes to a name and a value alone is given by who does not know them."""
+    ready.demo(**LOOSER[case][0])
+    r = ready.ccctl("approve", "demo", "--yes")
+    assert r.rc == 0 and MEANS[case] in r.out, r
+    ready.demo()
+    r = ready.ccctl("approve", "demo", "--yes")
+    assert r.rc == 0 and (case in ("base_url", "header") or MEANS[case] not in r.out), r
+
+
+def test_what_was_stricter_than_usual_is_loosened_knowingly(usual, token):
+    usual.demo(policy={"strict": "yes"})
+    usual.ready(token)
+    usual.demo()
+    r = usual.ccctl("approve", "demo", "--yes")
+    assert r.rc == 0 and "it is handed out also where less protects it" in r.out, r
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 def test_a_person_sees_old_and_new(ready, token, agreed):
     before = entry(ready)
@@ -230,13 +255,18 @@ def test_authorities_that_a_session_plants_are_refused(c, token):
     c.add("demo", token)
     assert " ca=" not in entry(c)["policy"]
     c.write("ca.pem", "an authority")
-    c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}})
+    c.settings({"env": {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem"), "HTTPS_PROXY": "http://u:pw@127.0.0.1:9"}})
     r = c.ccrun("demo", "-p", "hello")
     assert r.rc == 125 and "certificate authorities" in r.err and "ccctl approve demo" in r.err, r
+    assert "NODE_EXTRA_CA_CERTS and HTTPS_PROXY of " in r.err and "settings.json, which a session can write; if you" in r.err, r
     r = c.ccctl("add", "demo", "--replace", input="n" + token[1:])
     assert r.rc == 5 and "ca none -> " in r.err and c.ccctl("get", "demo").out == token, r
     r = c.ccctl("approve", "demo", "--yes")
     assert r.rc == 0 and f"certificate authorities: none -> {c.home}/ca.pem (" in r.out, r
+    # what it means, who says so, and who is between
+    assert "whoever signs with these certificate authorities can read it" in r.out, r
+    assert "NODE_EXTRA_CA_CERTS says so (" in r.out and "settings.json, which a session can write)" in r.out, r
+    assert "through the proxy http://***@127.0.0.1:9 (HTTPS_PROXY, " in r.out and "pw" not in r.out, r
     assert " ca=" in entry(c)["policy"] and "nothing to approve" in c.ccctl("approve", "demo").err
     c.write("ca.pem", "another one")
     r = c.ccrun("demo", "-p", "hello")
@@ -250,6 +280,7 @@ def test_a_first_seal_asks_about_authorities(c, token):
     env = {"NODE_EXTRA_CA_CERTS": str(c.home / "ca.pem")}
     r = c.ccctl("add", "demo", input=token, env=env)
     assert r.rc == 5 and "ca.pem" in r.err and "--allow ca=" in r.err, r
+    assert "NODE_EXTRA_CA_CERTS says so (environment)" in r.err and "a session can write" not in r.err, r
     word = r.err.rpartition("--allow ")[2].strip()
     assert c.ccctl("add", "demo", "--allow", word, input=token, env=env).rc == 0
     assert entry(c)["policy"].endswith(" " + word)
