@@ -320,7 +320,7 @@ static int add_agree_kept(const struct listed *e, struct failure *f)
 
 	if (strcmp(e->origin, ORIGIN_UNBOUND) == 0)
 		return 0;
-	say("'%s' is sealed for %s as %s, with %s", e->name, e->origin, e->variable, e->policy);
+	entry_say_seal(e);
 	if (!terminal_asks())
 		return 0;
 	if (terminal_yes("seal the new key for that, too?", &agreed, f) != 0)

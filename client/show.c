@@ -17,6 +17,7 @@
 #include "config/provider/provider.h"
 #include "json/output.h"
 #include "wire/endpoint.h"
+#include "wire/policy.h"
 
 #define USERS_MAX 16 /* providers of one entry that are shown */
 
@@ -73,6 +74,14 @@ static void show_line(const char *what, const char *text)
 	putchar('\n');
 }
 
+static void show_policy(const char *what, const char *policy)
+{
+	char words[POLICY_MAX_LEN + 1];
+
+	policy_words(policy, words);
+	show_line(what, words);
+}
+
 static void show_print_user(const struct user *u, const struct listed *e)
 {
 	show_line("provider", u->word);
@@ -87,7 +96,7 @@ static void show_print_user(const struct user *u, const struct listed *e)
 	if (strcmp(u->now.variable, e->variable) != 0)
 		show_line("  variable", u->now.variable);
 	if (strcmp(u->now.policy, e->policy) != 0)
-		show_line("  policy", u->now.policy);
+		show_policy("  policy", u->now.policy);
 	printf("%-10sits files differ from what is sealed; if you changed them: ccctl approve %s\n",
 	       "", u->word);
 }
@@ -100,7 +109,7 @@ static void show_print_text(const struct listed *e, const struct user *u, int us
 	show_line("name", e->name);
 	show_line("origin", e->origin);
 	show_line("variable", e->variable);
-	show_line("policy", e->policy);
+	show_policy("policy", e->policy);
 	show_line("from", entry_source_text(e));
 	if (e->has_source) {
 		show_line("command", e->source.command);

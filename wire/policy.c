@@ -355,9 +355,20 @@ void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE])
 	snprintf(out, POLICY_VALUE, "%s", text);
 }
 
+void policy_words_value(const struct policy *p, unsigned i, char out[POLICY_VALUE])
+{
+	uint64_t seconds = i == KEY_TTL ? p->ttl : i == KEY_LINGER ? p->linger : 0;
+
+	if (seconds)
+		duration_format(seconds, out);
+	else
+		policy_value(p, i, out);
+}
+
 /* Every text has the first four keys; the others came later, and are left out where they
  * say nothing, so that a text from before them is canonical still. */
-void policy_format(const struct policy *p, char *out, size_t size)
+static void policy_write(const struct policy *p, char *out, size_t size,
+			 void (*value_of)(const struct policy *, unsigned, char *))
 {
 	char value[POLICY_VALUE], none[POLICY_VALUE];
 	struct policy usual;
@@ -366,10 +377,25 @@ void policy_format(const struct policy *p, char *out, size_t size)
 
 	policy_default(&usual);
 	for (i = 0; i < POLICY_KEYS && n < size; i++) {
-		policy_value(p, i, value);
-		policy_value(&usual, i, none);
+		value_of(p, i, value);
+		value_of(&usual, i, none);
 		if (i <= KEY_EXPOSED || strcmp(value, none) != 0)
 			n += (size_t)snprintf(out + n, size - n, "%s%s=%s", i ? " " : "",
 					      policy_key(i), value);
 	}
+}
+
+void policy_format(const struct policy *p, char *out, size_t size)
+{
+	policy_write(p, out, size, policy_value);
+}
+
+void policy_words(const char *text, char *out)
+{
+	struct policy p;
+
+	if (policy_parse(&p, text, NULL) == 0)
+		policy_write(&p, out, POLICY_MAX_LEN + 1, policy_words_value);
+	else
+		snprintf(out, POLICY_MAX_LEN + 1, "%s", text);
 }

@@ -76,6 +76,9 @@ const char *policy_key(unsigned i);
 /* Its value as policy_set takes it; "" for no config_dir, env and ca. */
 void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE]);
 
+/* The same for people: a length of time with its unit. */
+void policy_words_value(const struct policy *p, unsigned i, char out[POLICY_VALUE]);
+
 /* delivery and confine auto, all else no, no limit. */
 void policy_default(struct policy *p);
 
@@ -88,6 +91,9 @@ int policy_parse(struct policy *p, const char *text, struct failure *f);
 
 /* Write the canonical text, keys in a fixed order.  size: POLICY_MAX_LEN + 1 at least. */
 void policy_format(const struct policy *p, char *out, size_t size);
+
+/* out (POLICY_MAX_LEN + 1 bytes) = the text of a policy for people; as it is where it is none. */
+void policy_words(const char *text, char *out);
 
 const char *confine_name(enum confine c);
 /* An enum confine, or -1 when unknown. */

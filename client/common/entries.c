@@ -98,6 +98,14 @@ int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct fai
 	return 0;
 }
 
+void entry_say_seal(const struct listed *e)
+{
+	char words[POLICY_MAX_LEN + 1];
+
+	policy_words(e->policy, words);
+	say("'%s' is sealed for %s as %s, with %s", e->name, e->origin, e->variable, words);
+}
+
 void entries_say_seals(struct client *c)
 {
 	struct listed *e;
@@ -106,8 +114,7 @@ void entries_say_seals(struct client *c)
 	if (entries_fetch(c, &e, &n, NULL) != 0)
 		return;
 	for (i = 0; i < n; i++)
-		say("'%s' is sealed for %s as %s, with %s", e[i].name, e[i].origin, e[i].variable,
-		    e[i].policy);
+		entry_say_seal(&e[i]);
 	free(e);
 }
 

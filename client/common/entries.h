@@ -46,6 +46,9 @@ int entries_fetch(struct client *c, struct listed **out, unsigned *n, struct fai
  */
 int entry_require(struct client *c, const char *name, struct listed *out, struct failure *f);
 
+/* Print what e is sealed for. */
+void entry_say_seal(const struct listed *e);
+
 /* Print what each entry of an open vault is sealed for: others may have written that. */
 void entries_say_seals(struct client *c);
 

@@ -12,7 +12,6 @@
 #include <string.h>
 
 #include "base/control.h"
-#include "base/duration.h"
 #include "base/fail.h"
 #include "base/paths.h"
 #include "client/common/output.h"
@@ -32,6 +31,7 @@ static const char *const meaning[POLICY_KEYS][2] = {
 	{ "exposed", "MCP servers and hooks may get it" },
 	{ "keep", "automatic locks leave it open" },
 	{ "ttl", "it stays in memory longer" },
+	{ "linger", "what a session leaves running goes on using it that long after it" },
 	{ "confine", "programs of a session reach your other programs and this terminal" },
 	{ "config_dir", "claude obeys the settings and hooks there" },
 	{ "env",
@@ -67,6 +67,8 @@ static bool allows_more(const struct policy *p, const struct policy *than, unsig
 		return p->keep && !than->keep;
 	if (strcmp(key, "ttl") == 0)
 		return than->ttl && (!p->ttl || p->ttl > than->ttl);
+	if (strcmp(key, "linger") == 0)
+		return p->linger > than->linger;
 	if (strcmp(key, "confine") == 0)
 		return p->confine > than->confine;
 	policy_value(p, i, value);
@@ -121,10 +123,7 @@ static void say_network(const struct provider *p, line_fn *line)
 /* A policy's value for people. */
 static void value_text(const struct policy *p, unsigned i, char out[POLICY_VALUE])
 {
-	if (strcmp(policy_key(i), "ttl") == 0 && p->ttl)
-		duration_format(p->ttl, out);
-	else
-		policy_value(p, i, out);
+	policy_words_value(p, i, out);
 	if (!out[0])
 		snprintf(out, POLICY_VALUE, "none");
 }
@@ -304,6 +303,28 @@ static bool is_allowed(const char *word, const char *const *allowed, unsigned n)
 	return false;
 }
 
+/* Is value i of p among the n words?  A length of time has several texts. */
+static bool value_is_allowed(const struct policy *p, unsigned i, const char *const *allowed,
+			     unsigned n)
+{
+	char value[POLICY_VALUE], other[POLICY_VALUE];
+	size_t len = strlen(policy_key(i));
+	struct policy said;
+	unsigned k;
+
+	policy_value(p, i, value);
+	for (k = 0; k < n; k++) {
+		policy_default(&said);
+		if (strncmp(allowed[k], policy_key(i), len) != 0 || allowed[k][len] != '=' ||
+		    policy_set(&said, policy_key(i), allowed[k] + len + 1, NULL) != 0)
+			continue;
+		policy_value(&said, i, other);
+		if (strcmp(value, other) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int fail_not_allowed(const char *name, const char *words, const char *options,
 			    struct failure *f)
 {
@@ -339,8 +360,8 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 	nothing.delivery = w->usual;
 	nothing.nested = w->usual_nested;
 	for (i = 0; i < POLICY_KEYS; i++) {
-		policy_value(&policy, i, value);
-		policy_value(&nothing, i, usual);
+		policy_words_value(&policy, i, value);
+		policy_words_value(&nothing, i, usual);
 		if (strcmp(value, usual) == 0)
 			continue;
 		snprintf(word, sizeof(word), "%s=%s", policy_key(i), value);
@@ -355,7 +376,7 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 			say("    %s", w->ca_file);
 			say_network(p, say);
 		}
-		if (is_allowed(word, allowed, n))
+		if (value_is_allowed(&policy, i, allowed, n))
 			continue;
 		text_add(&asked, ", ", word, "", "");
 		/* a shell would expand what a directory begins with */

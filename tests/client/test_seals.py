@@ -13,6 +13,7 @@ LOOSER = {
     "pipe": ({"policy": {"delivery": "pipe"}}, "delivery", "preload -> pipe"),
     "nested": ({"policy": {"nested": "allow"}}, "nested", "deny -> allow"),
     "keep": ({"policy": {"keep": "yes"}}, "keep", "no -> yes"),
+    "linger": ({"policy": {"linger": "30d"}}, "linger", "0 -> 30d"),
     "exposed": ({"secrets": {"ANTHROPIC_AUTH_TOKEN": "demo", "exposed": "yes"}}, "exposed", "no -> yes"),
     "confine": ({"policy": {"confine": "off"}}, "confine", "auto -> off"),
     "config_dir": ({"policy": {"config_dir": "~/.evil"}}, "config_dir", "none -> ~/.evil"),
@@ -87,7 +88,8 @@ def test_nested_use_goes_with_relay_and_is_not_gained_by_a_new_key(usual, token)
 
 
 MEANS = {"delivery": "it reaches claude itself", "pipe": "it reaches claude itself", "nested": "programs inside a session",
-         "keep": "automatic locks leave it open", "exposed": "MCP servers and hooks may get it",
+         "keep": "automatic locks leave it open", "linger": "goes on using it that long after it",
+         "exposed": "MCP servers and hooks may get it",
          "confine": "reach your other programs", "config_dir": "obeys the settings and hooks there",
          "base_url": "the key is sent there", "header": "the key is sent there", "env": "decide how claude works"}
 
@@ -178,7 +180,7 @@ def test_a_first_seal_names_what_is_not_usual(usual, token):
     usual.demo(policy={"strict": "yes", "ttl": "2h"})
     usual.init()
     r = usual.ccctl("add", "demo", input=token)
-    assert r.rc == 0 and "sealed with strict=yes" in r.err and "ttl=7200" in r.err and "nested" not in r.err, r
+    assert r.rc == 0 and "sealed with strict=yes" in r.err and "ttl=2h" in r.err and "nested" not in r.err, r
 
 
 FIRST = {
@@ -187,6 +189,7 @@ FIRST = {
     "nested": ({"policy": {"nested": "allow"}}, "nested=allow"),
     "exposed": ({"secrets": {"MY_TOKEN": "demo", "exposed": "yes"}}, "exposed=yes"),
     "keep": ({"policy": {"keep": "yes"}}, "keep=yes"),
+    "linger": ({"policy": {"linger": "365d"}}, "linger=365d"),
     "confine": ({"policy": {"confine": "off"}}, "confine=off"),
     "config_dir": ({"policy": {"config_dir": "~/.w"}}, "config_dir=~/.w"),
 }
@@ -206,7 +209,15 @@ def test_a_script_says_what_it_allows(usual, token, case):
     assert entry(c) is None
     r = c.ccctl("add", "demo", "--allow", word, input=token)
     assert r.rc == 0 and word in r.err, r
-    assert word in entry(c)["policy"]
+    assert word.replace("365d", str(365 * 86400)) in entry(c)["policy"]
+    assert word in c.ccctl("show", "demo").out
+
+
+def test_a_time_may_be_allowed_in_other_words(c, token):
+    c.demo(policy={"linger": "2h"})
+    c.init()
+    assert c.ccctl("add", "demo", "--allow", "linger=2d", input=token).rc == 5
+    assert c.ccctl("add", "demo", "--allow", "linger=120m", input=token).rc == 0
 
 
 def test_the_hint_can_be_typed(c, token):
