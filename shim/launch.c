@@ -24,6 +24,11 @@
 #include "wire/claim.h"
 #include "wire/names.h"
 
+bool launch_key_inside(const struct launch *l)
+{
+	return l->provider->secrets && l->delivery != DELIVERY_RELAY;
+}
+
 int launch_config_dir(const struct provider *p, struct failure *f)
 {
 	char path[PATH_SIZE];
@@ -197,7 +202,7 @@ static char **environment_build(struct launch *l, struct failure *f)
 	if (l->place >= 0)
 		relay_variables(l->provider, l->place, l->first_party, &r.relay);
 	inside_variables(l->provider, &in, &r.inside);
-	n = environment_plan(l->provider, environ, &c);
+	n = environment_plan(l->provider, launch_key_inside(l), environ, &c);
 	while (environ[have])
 		have++;
 	if (n >= 0)

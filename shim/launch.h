@@ -40,6 +40,9 @@ struct launch {
 	bool exec_failed; /* execve itself failed, not what comes before it */
 };
 
+/* Will the target itself have the key, in whatever way? */
+bool launch_key_inside(const struct launch *l);
+
 /*
  * Make the provider's config_dir (0700) where it is missing.  One that other users
  * can write is refused: settings in it can make the client run programs.  0 or -1.

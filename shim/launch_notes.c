@@ -11,6 +11,7 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/client/takeover.h"
+#include "config/provider/environment.h"
 #include "config/provider/own_variables.h"
 #include "config/provider/provider.h"
 #include "config/provider/variables.h"
@@ -54,8 +55,10 @@ void launch_note_credentials(const struct provider *p)
 
 /* What the person's environment says and does not count, once: not in the sessions inside,
  * whose environment is of our making. */
-static void print_own_variables(const struct provider *p)
+static void print_own_variables(const struct launch *l)
 {
+	const struct provider *p = l->provider;
+	const char *authorities = launch_key_inside(l) ? environment_authorities(p, environ) : NULL;
 	const char *unverified = getenv("NODE_TLS_REJECT_UNAUTHORIZED");
 	struct own_variables own;
 
@@ -66,6 +69,13 @@ static void print_own_variables(const struct provider *p)
 		      "count: any server could take what is sent\n"
 		      "hint: NODE_EXTRA_CA_CERTS=FILE names an authority of your own\n",
 		      stderr);
+	if (authorities)
+		fprintf(stderr,
+			"ccrun: note: %s of your environment does not count: claude has the key "
+			"itself, and who has such an authority's key could read it\n"
+			"hint: delivery = relay, which seals the file; or have root add it to the "
+			"system's authorities (update-ca-certificates)\n",
+			authorities);
 	own_variables_find(p, environ, &own);
 	if (own.names[0])
 		fprintf(stderr,
@@ -150,7 +160,7 @@ static void print_warnings(const struct launch *l)
 
 	if (p->note[0])
 		fprintf(stderr, "ccrun: note: %s\n", p->note);
-	print_own_variables(p);
+	print_own_variables(l);
 	print_managers(p);
 	print_routes(l->taken, p->name);
 	if (isatty(STDERR_FILENO) && !l->target->asks)

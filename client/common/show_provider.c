@@ -124,7 +124,7 @@ void show_provider(struct provider *p)
 	unsigned s;
 	int i, n, refused = show_take_over(p, &files, &taken, &forced);
 
-	n = environment_plan(p, environ, &c);
+	n = environment_plan(p, false, environ, &c);
 	provider_word(p, word);
 	printf("provider  ");
 	put_plain(word);
@@ -188,7 +188,7 @@ struct json_t *show_provider_json(struct provider *p)
 	unsigned s;
 	int i, n, refused = show_take_over(p, &files, &taken, &forced);
 
-	n = environment_plan(p, environ, &c);
+	n = environment_plan(p, false, environ, &c);
 	provider_word(p, word);
 	js_text(o, "provider", word);
 	js_text(o, "title", p->title);

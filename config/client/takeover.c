@@ -277,8 +277,9 @@ static void take_authorities(struct taking *t, const char *name, const char *val
 		setting_take(t, name, value);
 	else
 		setting_ignore(t, name, true,
-			       "whoever writes that file could read what is sent: set it in your "
-			       "shell's environment");
+			       "whoever writes that file could read what is sent: %s",
+			       t->keyless ? "set it in your shell's environment"
+					  : "delivery = relay seals what it says");
 }
 
 /* ---- all of them ---- */

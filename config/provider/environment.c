@@ -99,7 +99,36 @@ static enum env_action env_action_aws(const struct provider *p, const char *name
 	return ENV_SAVE;
 }
 
-static enum env_action env_action_of(const struct provider *p, const char *name, const char *value)
+/*
+ * Who has the key of an authority that they name, and is between, reads what Claude Code sends.
+ * They are in files that a session can write, and no seal has what they say.
+ */
+static bool variable_adds_authorities(const char *name)
+{
+	static const char *const names[] = { "NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR",
+					     "AWS_CA_BUNDLE" };
+	size_t i;
+
+	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strcmp(names[i], name) == 0)
+			return true;
+	return false;
+}
+
+const char *environment_authorities(const struct provider *p, char *const *environ_in)
+{
+	static char name[ENTRY_NAME];
+	size_t n;
+
+	for (; *environ_in; environ_in++)
+		if (env_entry_name(*environ_in, name, &n) && (*environ_in)[n + 1] &&
+		    variable_adds_authorities(name) && !provider_sets(p, name))
+			return name;
+	return NULL;
+}
+
+static enum env_action env_action_of(const struct provider *p, bool key_inside, const char *name,
+				     const char *value)
 {
 	if (provider_has_secret(p, name))
 		return ENV_UNSET;
@@ -115,6 +144,8 @@ static enum env_action env_action_of(const struct provider *p, const char *name,
 		return ENV_UNSET;
 	if (p->secrets && variable_opens_manager(name) && control_active(CONTROL_MANAGER_VARIABLES))
 		return ENV_UNSET;
+	if (key_inside && variable_adds_authorities(name))
+		return ENV_SAVE;
 	return env_action_aws(p, name);
 }
 
@@ -214,7 +245,8 @@ static size_t no_proxy_room(const struct provider *p, char *const *env)
 	return 2 * ((la > lb ? la : lb) + sizeof(((struct endpoint *)0)->host) + 2);
 }
 
-static size_t plan_drops(const struct provider *p, char *const *env, struct env_change *c)
+static size_t plan_drops(const struct provider *p, bool key_inside, char *const *env,
+			 struct env_change *c)
 {
 	char name[ENTRY_NAME];
 	size_t len, n = 0;
@@ -222,7 +254,7 @@ static size_t plan_drops(const struct provider *p, char *const *env, struct env_
 	for (; *env; env++) {
 		if (!env_entry_name(*env, name, &len))
 			continue;
-		c[n].action = env_action_of(p, name, *env + len + 1);
+		c[n].action = env_action_of(p, key_inside, name, *env + len + 1);
 		if (c[n].action == ENV_KEEP)
 			continue;
 		c[n].name = *env;
@@ -233,7 +265,8 @@ static size_t plan_drops(const struct provider *p, char *const *env, struct env_
 	return n;
 }
 
-int environment_plan(const struct provider *p, char *const *environ_in, struct env_change **out)
+int environment_plan(const struct provider *p, bool key_inside, char *const *environ_in,
+		     struct env_change **out)
 {
 	size_t count = 0, n, i, room;
 	struct env_change *c;
@@ -245,7 +278,7 @@ int environment_plan(const struct provider *p, char *const *environ_in, struct e
 	*out = c;
 	if (!c)
 		return -1;
-	n = plan_drops(p, environ_in, c);
+	n = plan_drops(p, key_inside, environ_in, c);
 	for (i = 0; i < p->envs; i++)
 		n = change_set(c, n, p->env[i].name, p->env[i].value);
 	n = plan_no_proxy(p, environ_in, c, n, (char *)(c + room));

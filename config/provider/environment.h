@@ -29,10 +29,16 @@ struct env_change {
  * every ENV_UNSET and ENV_SAVE in environ's order, then every ENV_SET in the
  * provider's order (CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST, CCRUN_PROVIDER and
  * CCRUN_MODE last).  Secrets are no change here: their variables are unset.
+ * key_inside: Claude Code itself has the key, and its TLS is all that keeps it from a proxy.
  * *out is allocated (free); strings are borrowed.  Returns the count or -1
  * (no memory).
  */
-int environment_plan(const struct provider *p, char *const *environ_in, struct env_change **out);
+int environment_plan(const struct provider *p, bool key_inside, char *const *environ_in,
+		     struct env_change **out);
+
+/* Of environ, the first variable that would have Claude Code trust further certificate
+ * authorities, and that a plan with key_inside takes away; or NULL. */
+const char *environment_authorities(const struct provider *p, char *const *environ_in);
 
 /*
  * Is Claude Code told that its provider is managed (CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST)?  Not

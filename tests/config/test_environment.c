@@ -148,7 +148,7 @@ static void expect_plan(const struct provider *p, const char *const *env, const 
 	char got[2048] = "";
 	struct env_change *c;
 	size_t used = 0;
-	int i, n = environment_plan(p, (char *const *)env, &c);
+	int i, n = environment_plan(p, false, (char *const *)env, &c);
 
 	assert_true(n >= 0);
 	for (i = 0; i < n; i++) {
@@ -337,7 +337,7 @@ static void test_long_names(void **state)
 	entry[500] = '=';
 	memset(other, 'A', sizeof(other) - 1);
 	other[500] = '=';
-	assert_int_equal(environment_plan(p, env, &c), 3);
+	assert_int_equal(environment_plan(p, false, env, &c), 3);
 	assert_int_equal(c[0].action, ENV_UNSET);
 	assert_int_equal(c[0].name_len, 500);
 	free(c);

@@ -189,7 +189,7 @@ def test_a_settings_file_that_a_session_wrote(c, ep, token):
     ignored = says(r, "ignored")
     assert set(ignored) == {*planted, "apiKeyHelper"}
     assert "a proxy would read the key" in ignored["HTTPS_PROXY"]
-    assert "your shell's environment" in ignored["NODE_EXTRA_CA_CERTS"]
+    assert "delivery = relay seals what it says" in ignored["NODE_EXTRA_CA_CERTS"]
     assert "ccctl import" in ignored["ANTHROPIC_AUTH_TOKEN"] and "planted" not in r.out
 
 
@@ -474,6 +474,20 @@ def test_a_switch_that_turns_checking_off_is_named(c, ep, token):
     assert r.rc == 0 and "note: NODE_TLS_REJECT_UNAUTHORIZED=0 of your environment does not count" in r.err, r
     assert "hint: NODE_EXTRA_CA_CERTS=FILE" in r.err
     assert "NODE_TLS" not in c.ccrun("demo", "-p", "hello", env={"NODE_TLS_REJECT_UNAUTHORIZED": "1"}).err
+
+
+@pytest.mark.parametrize("name", ["NODE_EXTRA_CA_CERTS", "SSL_CERT_FILE", "SSL_CERT_DIR", "AWS_CA_BUNDLE"])
+def test_authorities_of_the_environment_do_not_count_where_claude_has_the_key(c, token, name):
+    """A line in a shell's file, which a session can write, and a proxy would read it."""
+    c.demo()
+    c.ready(token)
+    planted = {name: str(c.home / "evil.pem")}
+    r = c.ccrun("--exec", "/usr/bin/env", "demo", env=planted)
+    assert r.rc == 0 and token in r.out and "evil.pem" not in r.out, r
+    assert f"note: {name} of your environment does not count" in r.err and "hint: delivery = relay" in r.err, r
+    assert f"unset {name} (children get it back)" in c.ccrun("-n", "demo", env=planted).out
+    r = c.ccrun("--exec", "/usr/bin/env", "demo", env={name: ""})
+    assert r.rc == 0 and "does not count" not in r.err, r
 
 
 # ---- a status line that an administrator turns off ----
