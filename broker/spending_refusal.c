@@ -25,19 +25,20 @@ int spending_refuse(struct spending_refusal *out, uint64_t retry, const char *fm
 	return -1;
 }
 
-/* What the entry's other requests that are under way may use. */
+/* What the entry's other requests that are under way may use: as much as would be counted if
+ * they ended now, so that what has passed already is not free until they do. */
 static void opens_sum(const struct book *b, const char *entry, uint64_t sum[LIMIT_KINDS])
 {
-	const struct book_event *e;
+	struct book_event e;
 	unsigned i;
 
 	memset(sum, 0, LIMIT_KINDS * sizeof(sum[0]));
 	for (i = 0; i < b->opens; i++) {
-		e = &b->open[i];
-		if (strcmp(e->sum.entry, entry) != 0)
+		if (strcmp(b->open[i].sum.entry, entry) != 0)
 			continue;
-		sum[LIMIT_TOKENS] += e->sum.tokens[TOKENS_INPUT] + e->sum.tokens[TOKENS_OUTPUT];
-		sum[LIMIT_MONEY] += e->sum.micros;
+		e = book_event_interrupted(&b->open[i]);
+		sum[LIMIT_TOKENS] += e.sum.tokens[TOKENS_INPUT] + e.sum.tokens[TOKENS_OUTPUT];
+		sum[LIMIT_MONEY] += e.sum.micros;
 		sum[LIMIT_REQUESTS]++;
 	}
 }

@@ -319,13 +319,29 @@ static void test_session_ends_in_an_answer(void **state)
 	spending_pass(&tenant, "session", 2, 1u << 30, 0); /* is none */
 	spending_pass(&tenant, "other", 1, 16384, most);
 	spending_pass(&tenant, "other", 2, 0, UINT64_MAX);
-	/* what is under way takes no more than its estimate from the others */
-	assert_int_equal(reserve("tokens", 3, 3000), 0);
 	spending_release_session(&tenant, "session", NULL, NULL);
-	assert_int_equal(used("tokens", LIMIT_TOKENS), 2 * 1001 + SPENDING_OUTPUT + passed / 4);
+	assert_int_equal(used("tokens", LIMIT_TOKENS), 1001 + passed / 4);
 	assert_int_equal(reserve("tokens", 4, 3000), -1);
 	crash();
 	assert_int_equal(used("free", LIMIT_TOKENS), 2 * 1001 + most + SPENDING_OUTPUT_MAX);
+}
+
+/* What has passed of an answer under way is used, whatever was estimated of it: the next does
+ * not wait for its end to be refused. */
+static void test_what_passed_counts_before_the_end(void **state)
+{
+	(void)state;
+	assert_int_equal(reserve("tokens", 1, 3000), 0);
+	spending_pass(&tenant, "session", 1, 16384, 0);
+	assert_int_equal(reserve("tokens", 2, 3000), 0);
+	/* 98,000 tokens, and the other's estimate */
+	spending_pass(&tenant, "session", 1, 4 * 98000, 0);
+	assert_int_equal(reserve("tokens", 3, 3000), -1);
+	assert_non_null(strstr(refusal.message, "requests that are under way"));
+	/* Of another session, too; not of another entry. */
+	assert_int_equal(spending_reserve(&tenant, "tokens", "other", 3, 3000, "model", &refusal),
+			 -1);
+	assert_int_equal(reserve("calls", 4, 3000), 0);
 }
 
 /* ---- money ---- */
@@ -377,6 +393,25 @@ static void test_cut_off_without_a_stream(void **state)
 	spending_pass(&tenant, "session", 2, 0, 32000);
 	spending_release_session(&tenant, "session", NULL, NULL);
 	assert_int_equal(used("money", LIMIT_MONEY), 2 * (1001 + 320000));
+}
+
+/* As test_what_passed_counts_before_the_end. */
+static void test_money_that_passed_counts_before_the_end(void **state)
+{
+	struct price_list prices = prices_of("model", 1000000, 10000000);
+	struct use u = answered("money", 1000, 1000);
+
+	(void)state;
+	spending_set_prices(&tenant, "money", &prices);
+	assert_int_equal(reserve("money", 1, 3000), 0);
+	assert_int_equal(reserve("money", 2, 3000), 0);
+	/* $0.96 of $1, and an estimate of 4 cents for each of the others */
+	spending_pass(&tenant, "session", 1, 4 * 96000, 0);
+	assert_int_equal(reserve("money", 3, 3000), -1);
+	assert_non_null(strstr(refusal.message, "requests that are under way"));
+	/* It was less in the end. */
+	settle(&u, 1);
+	assert_int_equal(reserve("money", 3, 3000), 0);
 }
 
 static void test_money_by_the_provider(void **state)
@@ -994,8 +1029,10 @@ int main(void)
 		S(test_cut_off),
 		S(test_session_ends),
 		S(test_session_ends_in_an_answer),
+		S(test_what_passed_counts_before_the_end),
 		S(test_money_by_price),
 		S(test_cut_off_without_a_stream),
+		S(test_money_that_passed_counts_before_the_end),
 		S(test_money_by_the_provider),
 		S(test_money_of_a_model_by_its_own_answers),
 		S(test_money_of_a_model_by_anothers_name),

@@ -227,6 +227,31 @@ def test_a_relay_that_is_killed_in_an_answer_counts_what_passed(b):
     assert end["output"] == sums["output"]
 
 
+def test_what_passed_of_an_answer_under_way_is_held_against_the_next_request(b):
+    """Else requests that begin one after the other, none of which ends, would pass any limit."""
+    size, on, tell = 400_000, *os.pipe()
+
+    def much(wire, _request):
+        wire.sock.sendall(STREAM_HEAD + chunk(STREAM[0]) + chunk(b": " + b"x" * size + b"\n\n"))
+        os.read(on, 1)
+        wire.sock.sendall(b"".join(map(chunk, STREAM[1:])) + chunk(b""))
+
+    def child():
+        with Session(b, provider, marked=False) as one, Session(b, provider) as other:
+            c = cut_off(one, b'{"model":"m","stream":true}', size)
+            answers = [s.post(b'{"model":"m","stream":true}') for s in (one, other)]
+            os.write(tell, b"x" * 3)
+            c.close()
+            return [(r.status, json.loads(r.data)["error"]["message"] if r.status == 429 else "") for r in answers]
+    with Provider(much) as provider:
+        sealed(b, provider)
+        b.call("limit-set", name="zai", limit="60k/day")
+        answers = wc.Child(child).result(30)
+        for status, words in answers:
+            assert status == 429 and "requests that are under way may use what is left" in words, answers
+        assert len(provider.requests) == 1
+
+
 def test_a_session_that_ends_with_its_relay_says_what_is_known(b):
     hear, say = os.pipe()
 
