@@ -21,6 +21,7 @@
 #include "base/sock.h"
 #include "relay/channel.h"
 #include "vault/arena.h"
+#include "wire/endpoint.h"
 
 #define START_DEADLINE_MS 10000
 #define KIND_MAX 16
@@ -138,7 +139,8 @@ static int settings_split_url(struct relay_settings *s, CURLU *u, const char *ur
 	/* Without TLS one address: on the other loopback, which a library may try first, a
 	 * program that a session left could listen for the key. */
 	snprintf(s->url, sizeof(s->url), "%s://%s:%s/", scheme,
-		 !s->tls && strcasecmp(host, "localhost") == 0 ? "127.0.0.1" : host, port);
+		 !s->tls && endpoint_host_is_localhost(host) ? "127.0.0.1" : host, port);
+	s->v4 = !s->tls && host[0] != '[';
 	return 0;
 }
 

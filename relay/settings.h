@@ -36,11 +36,13 @@ struct relay_settings {
 	int broker;   /* pidfd of the broker, or -1 */
 	int listener; /* where it connects */
 	/* where they go */
-	/* Scheme, host and port alone; http://localhost is 127.0.0.1 there. */
+	/* Scheme, host and port alone; http://localhost, and a name below it, is 127.0.0.1
+	 * there. */
 	char url[ORIGIN_MAX_LEN + 32];
 	char host[ORIGIN_MAX_LEN + 1]; /* for the field Host, and for words */
 	char prefix[ORIGIN_MAX_LEN + 1];
 	bool tls;
+	bool v4; /* a name without TLS: its IPv6 addresses are not used */
 	uint16_t port;
 	struct request_provider provider; /* of the texts here */
 	enum request_api api;

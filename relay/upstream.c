@@ -320,6 +320,10 @@ static bool easy_set_way(CURL *c, const struct relay_settings *s)
 	bad |= curl_easy_setopt(c, CURLOPT_NOPROXY, s->no_proxy) != CURLE_OK;
 	if (s->proxy_port)
 		bad |= curl_easy_setopt(c, CURLOPT_PROXYPORT, (long)s->proxy_port) != CURLE_OK;
+	/* Any name may have ::1, or another address of this machine, beside the one where its
+	 * server listens. */
+	if (s->v4)
+		bad |= curl_easy_setopt(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4) != CURLE_OK;
 	/* To http:// as well, so that a proxy never gets a head with the key to read. */
 	bad |= curl_easy_setopt(c, CURLOPT_HTTPPROXYTUNNEL, 1L) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_PROXYAUTH, (long)CURLAUTH_BASIC) != CURLE_OK;

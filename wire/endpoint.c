@@ -95,9 +95,20 @@ static const char *endpoint_parse_path(const char *path)
 	return NULL;
 }
 
+bool endpoint_host_is_localhost(const char *host)
+{
+	static const char name[] = "localhost";
+	size_t n = strlen(host), own = sizeof(name) - 1;
+
+	if (n && host[n - 1] == '.')
+		n--;
+	return n >= own && strncasecmp(host + n - own, name, own) == 0 &&
+	       (n == own || host[n - own - 1] == '.');
+}
+
 static bool endpoint_host_is_local(const char *host)
 {
-	return strcasecmp(host, "localhost") == 0 || strcmp(host, "::1") == 0 ||
+	return endpoint_host_is_localhost(host) || strcmp(host, "::1") == 0 ||
 	       (strncmp(host, "127.", 4) == 0 && host[strspn(host, "0123456789.")] == '\0');
 }
 

@@ -10,8 +10,12 @@
 struct endpoint {
 	char host[256]; /* an IPv6 address without its brackets */
 	bool tls;
-	bool local; /* localhost, 127.*, ::1 */
+	bool local; /* localhost and names below it, 127.*, ::1 */
 };
+
+/* Is it a name of this machine whoever is asked: localhost, NAME.localhost (RFC 6761), also with
+ * a final dot? */
+bool endpoint_host_is_localhost(const char *host);
 
 /*
  * Parse http(s)://HOST[:PORT][/PATH] and nothing else.  What two programs could read in

@@ -63,14 +63,15 @@ static bool place_has_host(const struct usage_place *place, const char *host)
 	return false;
 }
 
-/* Is it this machine, in a form that is not looked up in DNS? */
+/* Is it this machine, in a form that is not looked up in DNS?  Who asks connects localhost and
+ * the names below it to 127.0.0.1. */
 static bool endpoint_is_loopback(const struct endpoint *e)
 {
 	struct in_addr a;
 
 	if (!e->local)
 		return false;
-	return strcasecmp(e->host, "localhost") == 0 || strcmp(e->host, "::1") == 0 ||
+	return endpoint_host_is_localhost(e->host) || strcmp(e->host, "::1") == 0 ||
 	       (inet_pton(AF_INET, e->host, &a) == 1 && ntohl(a.s_addr) >> 24 == 127);
 }
 

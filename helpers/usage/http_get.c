@@ -13,6 +13,7 @@
 #include "helpers/usage/usage_kind.h"
 #include "vault/locked_heap.h"
 #include "helpers/usage/usage_result.h"
+#include "wire/endpoint.h"
 #include "wire/usage_place.h"
 
 #define CONNECT_SECONDS 5L
@@ -57,6 +58,8 @@ static size_t on_header(char *p, size_t one, size_t n, void *arg)
 /* If an option cannot be set, no request is sent.  Returns true if all are set. */
 static bool set_security_options(CURL *c, const struct usage_target *target)
 {
+	static char address[] = "::127.0.0.1:";
+	static struct curl_slist here = { address, NULL };
 	bool bad = false;
 
 	/* Verify the certificate and its host name; TLS 1.2 or later. */
@@ -77,9 +80,9 @@ static bool set_security_options(CURL *c, const struct usage_target *target)
 	/* To other hosts a proxy from the environment is used, through a CONNECT tunnel. */
 	if (target->loopback)
 		bad |= curl_easy_setopt(c, CURLOPT_PROXY, "") != CURLE_OK;
-	/* One address, as of a relay (relay/settings.c). */
-	if (strcasecmp(target->host, "localhost") == 0)
-		bad |= curl_easy_setopt(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4) != CURLE_OK;
+	/* One address, as of a relay (relay/settings.c), and whatever a name server says. */
+	if (endpoint_host_is_localhost(target->host))
+		bad |= curl_easy_setopt(c, CURLOPT_CONNECT_TO, &here) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1) != CURLE_OK;
 	bad |= curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L) != CURLE_OK;

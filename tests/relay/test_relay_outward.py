@@ -4,9 +4,12 @@ import json
 import os
 import socket
 import ssl
+import tempfile
+from pathlib import Path
 
 import pytest
 
+import wire_client as wc
 from relay_broker import EXPIRED, TOKEN, Provider, Proxy, Relay, certificate, server_context
 
 
@@ -183,11 +186,71 @@ def test_a_name_that_resolves():
         assert p.requests[0].headers["host"] == f"localhost:{p.port}"
 
 
-def test_localhost_without_tls_is_one_address():
+def beside(port):
+    """Who listens at the other loopback, on the same port."""
+    try:
+        return socket.create_server(("::1", port), family=socket.AF_INET6)
+    except OSError:
+        pytest.skip("no IPv6 here")
+
+
+def nobody_connected(listener):
+    listener.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        listener.accept()
+
+
+THIS_MACHINE = ["localhost", "localhost.", "gw.localhost", "Gw.LocalHost."]
+
+
+@pytest.mark.parametrize("name", THIS_MACHINE)
+def test_localhost_without_tls_is_one_address(name):
     """On the other loopback any program may listen, also while the server does."""
-    with Provider(host="::1") as other, Relay(f"http://localhost:{other.port}") as relay:
-        failing(relay, f"localhost:{other.port}", status=502)
-        assert not other.connections
+    with Provider() as p, Relay(f"http://{name}:{p.port}") as relay, beside(p.port) as other:
+        assert relay.post().status == 200
+        assert p.requests[0].headers["host"].lower() == f"{name}:{p.port}".lower()
+        nobody_connected(other)
+
+
+@pytest.mark.parametrize("name", THIS_MACHINE)
+def test_localhost_without_tls_is_no_other_address(name):
+    with socket.create_server(("127.0.0.1", 0)) as s:
+        port = s.getsockname()[1]
+    with beside(port) as other, Relay(f"http://{name}:{port}") as relay:
+        failing(relay, status=502)
+        nobody_connected(other)
+
+
+def with_hosts(text, function):
+    """function() in a process whose /etc/hosts is that text."""
+    def child():
+        ids = os.getuid(), os.getgid()
+        if wc.libc.unshare(0x10020000) != 0:  # CLONE_NEWUSER | CLONE_NEWNS
+            return "no user namespaces here"
+        for file, line in (("setgroups", "deny"), ("uid_map", f"{ids[0]} {ids[0]} 1"), ("gid_map", f"{ids[1]} {ids[1]} 1")):
+            Path("/proc/self", file).write_text(line)
+        with tempfile.NamedTemporaryFile("w") as f:
+            f.write(text)
+            f.flush()
+            os.chmod(f.name, 0o644)
+            if wc.libc.mount(f.name.encode(), b"/etc/hosts", None, 4096, None) != 0:  # MS_BIND
+                return "nothing can be mounted here"
+            return function()
+    result = wc.in_child(child, timeout=30)
+    if isinstance(result, str):
+        pytest.skip(result)
+    return result
+
+
+def test_a_name_without_tls_has_no_ipv6_address():
+    """Whatever else a name resolves to, the key does not go there; a server there is written by its address."""
+    with Provider() as p, beside(p.port) as other:
+        def post():
+            with Relay(f"http://gw.test:{p.port}") as relay:
+                return relay.post().status
+        assert with_hosts("::1 gw.test\n127.0.0.1 gw.test\n", post) == 200
+        assert len(p.requests) == 1
+        nobody_connected(other)
 
 
 def test_a_port_that_nobody_listens_on():

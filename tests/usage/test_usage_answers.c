@@ -238,6 +238,8 @@ static void test_targets(void **state)
 		{ "deepseek", "bearer http://127.8.9.1", "http://127.8.9.1/user/balance", true },
 		{ "deepseek", "bearer https://[::1]:1", "https://[::1]:1/user/balance", true },
 		{ "deepseek", "bearer http://LocalHost", "http://LocalHost/user/balance", true },
+		{ "deepseek", "bearer http://gw.localhost:1", "http://gw.localhost:1/user/balance",
+		  true },
 		{ "anthropic", NULL, "https://api.anthropic.com/api/oauth/usage", false },
 		{ "openrouter", "bearer http://openrouter.ai/api", NULL, false },
 		{ "openrouter", "bearer https://api.deepseek.com", NULL, false },

@@ -147,7 +147,7 @@ def test_a_refusal_with_a_200(usage, server, token, kind, body):
     assert usage.put() == {"error": "unauthorized", "retry": 300}
 
 
-@pytest.mark.parametrize("host", ["localhost", "[::1]"])
+@pytest.mark.parametrize("host", ["localhost", "localhost.", "gw.localhost", "[::1]"])
 def test_other_names_of_this_machine(usage, token, host):
     try:
         server = QuotaServer("::1" if host == "[::1]" else "127.0.0.1")

@@ -115,6 +115,33 @@ static void test_kept(void **state)
 	}
 }
 
+/* Names of this machine by RFC 6761, and what only looks like one. */
+static void test_localhost(void **state)
+{
+	static const char *const here[] = { "localhost", "LocalHost", "localhost.", "gw.localhost",
+					    "a.b.LOCALHOST." };
+	static const char *const elsewhere[] = {
+		"localhost.example", "xlocalhost", "localhost.x", "gw-localhost", "localhos",
+		"local.host",	     "",	   ".",		  "localhost6",	  "example.",
+	};
+	struct endpoint e;
+	char url[64];
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < sizeof(here) / sizeof(here[0]); i++) {
+		snprintf(url, sizeof(url), "http://%s:1/x", here[i]);
+		if (!endpoint_host_is_localhost(here[i]) || endpoint_parse(url, &e) || !e.local)
+			fail_msg("%s is not local", here[i]);
+	}
+	for (i = 0; i < sizeof(elsewhere) / sizeof(elsewhere[0]); i++) {
+		snprintf(url, sizeof(url), "http://%s:1/x", elsewhere[i]);
+		if (endpoint_host_is_localhost(elsewhere[i]) ||
+		    (!endpoint_parse(url, &e) && e.local))
+			fail_msg("%s is local", elsewhere[i]);
+	}
+}
+
 static void test_other_api(void **state)
 {
 	(void)state;
@@ -169,9 +196,8 @@ static void test_origins(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_addresses),
-		cmocka_unit_test(test_kept),
-		cmocka_unit_test(test_other_api),
+		cmocka_unit_test(test_addresses), cmocka_unit_test(test_kept),
+		cmocka_unit_test(test_localhost), cmocka_unit_test(test_other_api),
 		cmocka_unit_test(test_origins),
 	};
 
