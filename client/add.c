@@ -463,8 +463,7 @@ static int add_run(struct client *c, struct add *a, struct failure *f)
 	if (a->count > 0 && vault_ready(c, f) != 0)
 		return -1;
 	if (a->count == 0) {
-		say("%s needs no key: ccrun %s",
-		    a->provider->title[0] ? a->provider->title : a->word, a->word);
+		say("%s needs no key: ccrun %s", provider_called(a->provider), a->word);
 		return 0;
 	}
 	if (add_check_sources(a, f) != 0 || add_tighten_policies(a, f) != 0 ||

@@ -21,6 +21,7 @@
 #include "wire/policy.h"
 #include "config/provider/auth.h"
 #include "config/provider/overlay.h"
+#include "config/provider/params.h"
 
 enum entry_match { ENTRY_FAILED = -1, ENTRY_DIFFERS, ENTRY_SAME };
 
@@ -162,7 +163,7 @@ static int parameters_settle_for(const struct import *im, const struct account *
 					       { "model", "ANTHROPIC_DEFAULT_OPUS_MODEL" },
 					       { "model", "ANTHROPIC_DEFAULT_SONNET_MODEL" },
 					       { "context", "CLAUDE_CODE_MAX_CONTEXT_TOKENS" } };
-	char value[SETTING_VALUE_MAX + 1], question[512];
+	char value[SETTING_VALUE_MAX + 1], question[PARAMETER_QUESTION], purpose[PARAMS_PURPOSE];
 	const struct assignment *v;
 	unsigned i, k;
 	bool found, typed;
@@ -187,7 +188,7 @@ static int parameters_settle_for(const struct import *im, const struct account *
 		if (!found)
 			snprintf(value, sizeof(value), "%s", q->fallback);
 		if (!value[0] && !im->yes && terminal_asks()) {
-			snprintf(question, sizeof(question), "%s, %s: ", p->title, q->ask);
+			parameter_question(p, q, true, "", question);
 			if (terminal_line(question, value, sizeof(value), f) != 0)
 				return -1;
 			found = typed = value[0] != '\0';
@@ -199,8 +200,9 @@ static int parameters_settle_for(const struct import *im, const struct account *
 		    (typed || a->kind != ACCOUNT_SOURCE || !answer_is_address(p, q, value)))
 			given_params_note(given, q->name, value);
 		if (!value[0]) {
+			params_purpose(q, purpose, sizeof(purpose));
 			fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name,
-				 q->name, q->ask);
+				 q->name, purpose);
 			fail_hint(f,
 				  "ccctl add %s --set %s=..., or the value first and then import "
 				  "again",

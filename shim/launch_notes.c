@@ -49,8 +49,8 @@ void launch_note_credentials(const struct provider *p)
 	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		if (credential_exists(word))
 			return;
-	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\nhint: %s\n",
-		p->title, p->needs);
+	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\nhint: %s%s%s\n",
+		provider_called(p), p->needs_by, p->needs_by[0] ? " says: " : "", p->needs);
 }
 
 /* What the person's environment says and does not count, once: not in the sessions inside,

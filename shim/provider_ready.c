@@ -160,9 +160,11 @@ static int provider_fail_missing(const struct provider *p, struct failure *f)
 {
 	const struct provider_param *missing = provider_missing(p);
 	const char *colon = p->mode[0] ? ":" : "";
+	char purpose[PARAMS_PURPOSE];
 
+	params_purpose(missing, purpose, sizeof(purpose));
 	fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name, missing->name,
-		 missing->ask);
+		 purpose);
 	if (strcmp(missing->name, "model") == 0 && !missing->fallback[0])
 		fail_hint(f, "ccrun %s%s%s --model ..., or ccctl add %s%s%s --set model=...",
 			  p->name, colon, p->mode, p->name, colon, p->mode);

@@ -16,6 +16,7 @@
 #include "config/provider/delivery.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/names.h"
+#include "config/provider/params.h"
 #include "vault/crypto.h"
 #include "wire/endpoint.h"
 #include "wire/policy.h"
@@ -354,7 +355,7 @@ void provider_word(const struct provider *p, char out[PROVIDER_WORD])
 int provider_fail_missing(const struct provider *p, struct failure *f)
 {
 	const struct provider_param *first = NULL, *q;
-	char word[PROVIDER_WORD], command[sizeof(f->hint)];
+	char word[PROVIDER_WORD], command[sizeof(f->hint)], purpose[PARAMS_PURPOSE];
 	size_t n;
 	unsigned i;
 
@@ -373,8 +374,9 @@ int provider_fail_missing(const struct provider *p, struct failure *f)
 	}
 	if (!first)
 		first = provider_missing(p);
-	return fail_set(f, FAIL_USAGE, command, "provider %s lacks '%s': %.180s", word, first->name,
-			first->ask);
+	params_purpose(first, purpose, sizeof(purpose));
+	return fail_set(f, FAIL_USAGE, command, "provider %s lacks '%s': %s", word, first->name,
+			purpose);
 }
 
 /* Does NAME[:MODE] use the entry?  Not if its files do not load.  out: NULL, or where

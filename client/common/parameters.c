@@ -149,31 +149,61 @@ static void param_choose(const struct model_list *l, char *answer, size_t size)
 
 /* ---- the question ---- */
 
-/* fallback: what Enter stands for, or "". */
-static void param_prompt(const struct provider_param *param, const struct model_list *l,
-			 const char *fallback, char *prompt, size_t size)
+/* The words of a file that does not ship, with nothing of it in the line that is answered. */
+static void param_say_asked(const struct provider_param *param, const char *words)
 {
-	const char *ask = param->ask[0] ? param->ask : param->name;
-	char choices[sizeof(param->choices) + 8] = "", enter[PROVIDER_VALUE_MAX + 8] = "";
+	char clean[PARAMETER_QUESTION], quoted[PARAMETER_QUESTION + 2];
+
+	clean_foreign(words, clean, sizeof(clean));
+	params_quote(clean, quoted, sizeof(quoted));
+	terminal_say("%s asks for its parameter '%s', in these words: %s", param->asked_by,
+		     param->name, quoted);
+	terminal_say("An answer is shown here, and written to a file that every program of yours "
+		     "reads: never give a passphrase or a key.");
+}
+
+void parameter_question(const struct provider *p, const struct provider_param *param, bool titled,
+			const char *more, char *out)
+{
+	char words[PROVIDER_VALUE_MAX + 560];
+
+	snprintf(words, sizeof(words), "%s%s", param->ask[0] ? param->ask : param->name, more);
+	if (!param->asked_by[0]) {
+		snprintf(out, PARAMETER_QUESTION, "%s%s%s: ", titled ? provider_called(p) : "",
+			 titled ? ", " : "", words);
+		return;
+	}
+	param_say_asked(param, words);
+	snprintf(out, PARAMETER_QUESTION,
+		 "%s, its parameter '%s', no passphrase and no key: ", p->name, param->name);
+}
+
+/* fallback: what Enter stands for, or "". */
+static void param_prompt(const struct provider *p, const struct provider_param *param,
+			 const struct model_list *l, const char *fallback, char *prompt)
+{
+	char more[PROVIDER_VALUE_MAX + sizeof(param->choices) + 16];
+	int n = 0;
 
 	if (param->choices[0])
-		snprintf(choices, sizeof(choices), " (%s)", param->choices);
+		n = snprintf(more, sizeof(more), " (%s)", param->choices);
 	else if (l->n > 1)
-		snprintf(choices, sizeof(choices), " (a number, or its name)");
+		n = snprintf(more, sizeof(more), " (a number, or its name)");
+	more[n] = '\0';
 	if (fallback[0])
-		snprintf(enter, sizeof(enter), " [%s]", fallback);
-	snprintf(prompt, size, "%s%s%s: ", ask, choices, enter);
+		snprintf(more + n, sizeof(more) - (size_t)n, " [%s]", fallback);
+	parameter_question(p, param, false, more, prompt);
 }
 
 static int param_ask_listed(const struct provider *p, const struct provider_param *param,
 			    const struct model_list *l, struct given_params *s, struct failure *f)
 {
 	const char *fallback = l->n == 1 ? l->name[0] : param->fallback;
-	char prompt[PROVIDER_VALUE_MAX + 600], answer[PROVIDER_VALUE_MAX + 2];
+	char prompt[PARAMETER_QUESTION], answer[PROVIDER_VALUE_MAX + 2];
 	bool typed;
 	int i;
 
-	param_prompt(param, l, fallback, prompt, sizeof(prompt));
+	param_prompt(p, param, l, fallback, prompt);
 	for (i = 0; i < TRIES; i++) {
 		if (terminal_line(prompt, answer, sizeof(answer), f) != 0)
 			return -1;

@@ -36,6 +36,16 @@ int given_params_add(struct given_params *s, char *word, struct failure *f);
  */
 int parameters_settle(struct provider **p, struct given_params *s, bool *later, struct failure *f);
 
+/*
+ * What terminal_line asks for a parameter, in out (PARAMETER_QUESTION bytes).  A question of a file
+ * of the user's own, which any program may have written, is shown first as that file's, in quotes;
+ * what is asked then is in our words alone.  titled: the provider's name before it.  more: what
+ * follows, as a default " [x]", or "".
+ */
+void parameter_question(const struct provider *p, const struct provider_param *param, bool titled,
+			const char *more, char *out);
+#define PARAMETER_QUESTION (PROVIDER_VALUE_MAX + 700)
+
 /* Note in s a value that a person gave.  Both are copied. */
 void given_params_note(struct given_params *s, const char *key, const char *value);
 

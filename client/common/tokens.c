@@ -66,8 +66,8 @@ static void tokens_explain(const struct wanted *w, const struct provider *p)
 			     "approve seals it for a provider whose file names it.");
 		return;
 	}
-	terminal_say("%s: the key will be sealed for %s and sent nowhere else.",
-		     p->title[0] ? p->title : p->name, origin_url(w->origin));
+	terminal_say("%s: the key will be sealed for %s and sent nowhere else.", provider_called(p),
+		     origin_url(w->origin));
 	if (p->key_url[0])
 		terminal_say("Keys are made at %s%s%s", p->key_url,
 			     p->key_url_by[0] ? ", says your file " : "", p->key_url_by);

@@ -47,6 +47,31 @@ bool params_choice_ok(const struct provider_param *param, const char *value)
 	return !param->choices[0];
 }
 
+void params_quote(const char *words, char *out, size_t size)
+{
+	size_t n = 0;
+
+	out[n++] = '"';
+	for (; *words && n + 2 < size; words++)
+		if (*words != ' ' || out[n - 1] != ' ')
+			out[n++] = *words == '"' ? '\'' : *words;
+	out[n++] = '"';
+	out[n] = '\0';
+}
+
+void params_purpose(const struct provider_param *param, char *out, size_t size)
+{
+	char words[sizeof(param->ask) + 2];
+
+	params_quote(param->ask, words, sizeof(words));
+	if (!param->asked_by[0])
+		snprintf(out, size, "%s", param->ask);
+	else if (param->ask[0])
+		snprintf(out, size, "%s asks %s", param->asked_by, words);
+	else
+		snprintf(out, size, "%s has it", param->asked_by);
+}
+
 /* The parameter of the ${name} at s; *n is the length of that.  NULL with f set. */
 static const struct provider_param *params_resolve_reference(const struct provider *p,
 							     const char *s, size_t *n,

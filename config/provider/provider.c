@@ -52,31 +52,25 @@ static void provider_set_unverified(struct provider *p)
 		snprintf(p->unverified, sizeof(p->unverified), "%.*s", (int)n, why);
 }
 
-static bool chain_is_users(const struct chain *c, const struct ini_file *file)
-{
-	unsigned i;
-
-	for (i = 0; i < c->n; i++)
-		if (c->layer[i].users && c->layer[i].file == file)
-			return true;
-	return false;
-}
-
-/* A person goes there and logs in: whose word that is has to be told. */
-static const struct ini_item *provider_note_key_url(struct provider *p, const struct view *v)
+/* The item of a key whose words a person follows, or takes for ours: whose they are has to be
+ * told.  by: the file of the user's own that says them, or "". */
+static const struct ini_item *provider_note_words(const struct view *v, const char *key,
+						  char by[PROVIDER_PATH])
 {
 	const struct layer_section *from = NULL;
-	const struct ini_item *it = view_get(v, "provider", "key_url", &from);
+	const struct ini_item *it = view_get(v, "provider", key, &from);
 
-	if (it && (chain_is_users(&v->own, from->file) || chain_is_users(&v->other, from->file)))
-		snprintf(p->key_url_by, sizeof(p->key_url_by), "%s", it->path);
+	if (it && view_is_users(v, from->file))
+		snprintf(by, PROVIDER_PATH, "%s", it->path);
 	return it;
 }
 
 static int provider_set_texts(struct provider *p, const struct view *v, struct failure *f)
 {
-	const struct ini_item *it = provider_note_key_url(p, v);
+	const struct ini_item *it = provider_note_words(v, "key_url", p->key_url_by);
 
+	provider_note_words(v, "title", p->title_by);
+	provider_note_words(v, "needs", p->needs_by);
 	if (params_text(p, v, "title", p->title, sizeof(p->title), f) != 0 ||
 	    params_text(p, v, "docs", p->docs, sizeof(p->docs), f) != 0 ||
 	    params_text(p, v, "verified", p->verified, sizeof(p->verified), f) != 0 ||
@@ -364,6 +358,11 @@ void provider_free(struct provider *p)
 {
 	if (p)
 		munmap(p, sizeof(*p));
+}
+
+const char *provider_called(const struct provider *p)
+{
+	return p->title[0] && !p->title_by[0] ? p->title : p->name;
 }
 
 const struct provider_param *provider_missing(const struct provider *p)

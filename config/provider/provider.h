@@ -66,7 +66,8 @@ struct provider_header {
 struct provider_param {
 	char name[NAME_MAX_LEN + 1];
 	char value[PROVIDER_VALUE_MAX + 1]; /* "" while it is missing */
-	char ask[256];			    /* the question */
+	char ask[256];			    /* the question, or "" */
+	char asked_by[PROVIDER_PATH];	    /* the file of the user's own that asks it, or "" */
 	char fallback[256];		    /* a default, or "" */
 	char choices[256];		    /* what it can be, ", " between; or "": anything */
 	bool answered;			    /* the value is of struct provider_answers */
@@ -76,6 +77,7 @@ struct provider {
 	char name[NAME_MAX_LEN + 1];
 	char mode[NAME_MAX_LEN + 1]; /* "" for none */
 	char title[128];
+	char title_by[PROVIDER_PATH];	       /* the file of the user's own that says so, or "" */
 	char base_url[PROVIDER_VALUE_MAX + 1]; /* substituted; "": Claude Code's own default */
 	char origin[ORIGIN_MAX_LEN + 1];       /* sealed with the key; see provider_load */
 	enum auth auth;
@@ -99,8 +101,9 @@ struct provider {
 	char unverified[64];	      /* of verified = "no, WHY; more": WHY; or "" */
 	char key_url[256];	      /* where a person gets the key; for `ccctl add`; or "" */
 	char key_url_by[PROVIDER_PATH]; /* the file of the user's own that says so, or "" */
-	char needs[512];      /* what the user can do when nothing of needs_any is there */
-	char needs_any[1024]; /* words: env:NAME, file:PATH (~ is home) */
+	char needs[512];	      /* what the user can do when nothing of needs_any is there */
+	char needs_by[PROVIDER_PATH]; /* the file of the user's own that says so, or "" */
+	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
 	struct price_line price[PRICE_LINES_MAX];
 	unsigned prices;		/* lines of [prices] */
 	char users_file[PROVIDER_PATH]; /* the highest file of the user's own, or "" */
@@ -167,6 +170,9 @@ int provider_load_shipped(const char *name, const char *mode, const struct provi
  */
 int provider_load_draft(const char *name, const char *mode, const char *path, const char *text,
 			size_t len, struct provider **out, struct failure *f);
+
+/* Its name in a sentence of ours: the title if that ships, as anything can stand in another. */
+const char *provider_called(const struct provider *p);
 
 /* The first parameter without a value, or NULL. */
 const struct provider_param *provider_missing(const struct provider *p);

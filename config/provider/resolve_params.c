@@ -91,9 +91,12 @@ static int param_set_value(struct provider_param *param, const struct ini_item *
 	return 0;
 }
 
-static int params_declare(struct provider *p, const struct ini_item *it, struct failure *f)
+/* users: the line is in a file of the user's own. */
+static int params_declare(struct provider *p, const struct ini_item *it, bool users,
+			  struct failure *f)
 {
 	struct provider_param *param;
+	const bool asks = strncmp(it->value, ask_word, strlen(ask_word)) == 0;
 	unsigned i;
 
 	for (i = 0; i < p->params && strcmp(p->param[i].name, it->key) != 0; i++)
@@ -101,13 +104,16 @@ static int params_declare(struct provider *p, const struct ini_item *it, struct 
 	if (i == PROVIDER_PARAMS_MAX)
 		return ini_fail(f, it, NULL, "more than %d parameters", PROVIDER_PARAMS_MAX);
 	param = &p->param[i];
+	/* One without a question is asked for by its name. */
+	if (asks || i == p->params)
+		snprintf(param->asked_by, sizeof(param->asked_by), "%s", users ? it->path : "");
 	if (i == p->params) {
 		snprintf(param->name, sizeof(param->name), "%s", it->key);
 		p->params++;
 	}
 	/* A question does not take back a value: the overlay, where answers are stored,
 	 * lies below the sections of the provider's modes. */
-	if (strncmp(it->value, ask_word, strlen(ask_word)) == 0)
+	if (asks)
 		return param_set_question(param, it, f);
 	return param_set_value(param, it, f);
 }
@@ -155,7 +161,7 @@ int resolve_params(struct provider *p, const struct view *v, struct failure *f)
 		file = v->section[i].file;
 		for (k = 0; k < file->items; k++)
 			if (file->item[k].key && strcmp(file->item[k].section, section) == 0 &&
-			    params_declare(p, &file->item[k], f) != 0)
+			    params_declare(p, &file->item[k], view_is_users(v, file), f) != 0)
 				return -1;
 	}
 	return params_borrow_answers(p, v, f);

@@ -18,6 +18,21 @@ void view_section_name(const struct layer_section *s, const char *part, char *ou
 		snprintf(out, VIEW_SECTION_NAME, "mode %s %s", s->mode, part);
 }
 
+static bool chain_is_users(const struct chain *c, const struct ini_file *file)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n; i++)
+		if (c->layer[i].users && c->layer[i].file == file)
+			return true;
+	return false;
+}
+
+bool view_is_users(const struct view *v, const struct ini_file *file)
+{
+	return chain_is_users(&v->own, file) || chain_is_users(&v->other, file);
+}
+
 const struct ini_item *view_get(const struct view *v, const char *part, const char *key,
 				const struct layer_section **from)
 {

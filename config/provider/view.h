@@ -47,6 +47,9 @@ struct view {
  */
 void view_section_name(const struct layer_section *s, const char *part, char *out);
 
+/* Is it one of the user's own files, and not one that ships? */
+bool view_is_users(const struct view *v, const struct ini_file *file);
+
 /*
  * The highest item for a key, or NULL when there is none or when its value is
  * empty: an empty value takes back what a lower layer said.  *from (may be

@@ -499,7 +499,7 @@ def test_add_asks_without_echo(home):
     rc, text = home.finish(t)
     assert rc == DONE, text
     assert KEY not in text
-    for shown in ("Acme", "https://api.acme.test/anthropic", "https://acme.test/keys"):
+    for shown in ("acme: the key will be sealed for ", "https://api.acme.test/anthropic", "https://acme.test/keys"):
         assert shown in text
     assert home.ok("get", "acme").out == KEY
 
@@ -735,7 +735,8 @@ def test_parameters_are_asked_for(home):
     home.provider("place", PLACE)
     home.init()
     t = home.tty("add", "place")
-    home.answer(t, r"Which place\?: ", "north", echo=True)
+    t.expect(r"place.conf asks for its parameter .place., in these words: .Which place\?.\r\n")
+    home.answer(t, "its parameter .place., no passphrase and no key: ", "north", echo=True)
     home.answer(t, "Key for place: ", KEY)
     rc, text = home.finish(t)
     assert rc == DONE, text

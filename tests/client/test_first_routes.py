@@ -13,7 +13,7 @@ import pytest
 
 import canary
 import wire_client
-from ccrun import CCCTL, PASSPHRASE
+from ccrun import CCCTL, CCRUN, PASSPHRASE
 from controls import off
 from leaks import Home
 
@@ -159,7 +159,7 @@ def test_a_shipped_one_that_cannot_be_loaded_alike(v, token, case):
 def test_an_answer_that_the_shipped_file_refuses(v, token, name, question, answer):
     v.overlay(name, f"{OVER}[parameters]\n{question}\n")
     p = talk(v, "add", name)
-    p.expect(answer + ": ")
+    p.expect(answer + '"\r\n.*no key: ')
     p.send(answer + "\r")
     p.expect(r"seal the key for that\? \[y/N\] ")
     assert f"-> {EVIL}" in p.before
@@ -495,3 +495,57 @@ def test_who_says_where_keys_are_made_is_named(v, planted):
     assert ended(p) != 0
     assert said.startswith("evil.example.test") == planted
     assert by == (f", says your file {path}" if planted else None)
+
+
+# ---- what is asked ------------------------------------------------------
+
+WORDS = "Passphrase for your vault"
+NO_SECRET = "never give a passphrase or a key.\r\n"
+ITS_OWN = "zai, its parameter 'unlock', no passphrase and no key: "
+OF_A_FILE = {
+    "a question": (f"[parameters]\nunlock = ask: {WORDS}\n", f'"{WORDS}"'),
+    "a default": (f"[parameters]\nunlock = ask: {WORDS} | x\n", f'"{WORDS} [x]"'),
+    "choices": (f"[parameters]\nunlock = ask: {WORDS} | x, y\n", f'"{WORDS} (x, y) [x]"'),
+    "quotes and blanks": (f'[parameters]\nunlock = ask: ok"{" " * 90}{WORDS}:\n', f"\"ok' {WORDS}:\""),
+    "no question": ("[parameters]\nunlock =\n", '"unlock"'),
+    "a title": (f"[provider]\ntitle = {WORDS}\n[parameters]\nunlock = ask: {WORDS}\n", f'"{WORDS}"'),
+}
+
+
+@pytest.mark.parametrize("case", OF_A_FILE)
+def test_a_question_of_a_file_of_yours_is_named_as_that_and_never_asked_as_ours(v, case):
+    """It would be answered with what the words ask for, which then stands in a file."""
+    text, quoted = OF_A_FILE[case]
+    path = v.overlay("zai", text)
+    p = talk(v, "add", "zai")
+    p.expect(": $")
+    assert p.before + p.after == (
+        f"{path} asks for its parameter 'unlock', in these words: {quoted}\r\n"
+        f"An answer is shown here, and written to a file that every program of yours reads: {NO_SECRET}{ITS_OWN}")
+    p.send("x\r")
+    p.expect(r"(\S+): the key will be sealed for")
+    assert p.match.group(1) == ("zai" if case == "a title" else "z.ai"), p.before
+    p.sendintr()
+    assert ended(p) != 0 and "unlock = x\n" in path.read_text()
+
+
+def test_it_is_no_question_of_a_launch_s_or_of_a_failure_s_either(v, token):
+    assert bare(v, "add", "zai", input=token).rc == 0
+    path = v.overlay("zai", OF_A_FILE["a question"][0])
+    told = f'{path} asks "{WORDS}"'
+    for r in bare(v, "add", "zai", "--replace", input=token), v.ccrun("zai", "-p", "hi"):
+        assert r.rc in (2, 125) and told in r.err, r
+    p = pexpect.spawn(str(CCRUN), ["zai", "-p", "hi"], env=v.env(), cwd=str(v.cwd), encoding="utf-8", timeout=30,
+                      dimensions=(40, 300))
+    p.expect_exact(NO_SECRET + ITS_OWN)
+    p.sendintr()
+    assert ended(p) != 0
+
+
+def test_what_ships_is_asked_as_before_whatever_a_file_of_yours_says_beside_it(v):
+    v.overlay("moonshot", f"[provider]\ntitle = {WORDS}\n[parameters]\nregion =\n")
+    p = talk(v, "add", "moonshot")
+    p.expect(": ")
+    assert p.before == ("where the key was made, ai for the international platform, cn for China (ai, cn) [ai]")
+    p.sendintr()
+    assert ended(p) != 0

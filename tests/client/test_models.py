@@ -151,7 +151,7 @@ def test_the_first_line_with_a_model_is_not_asked_for_it(relay_world, ep, token)
                          models={"default": "${model}", "haiku": "${model}"},
                          parameters={"url": f"ask: address | {ep.url}", "model": "ask: which model"})
     p = talk(relay_world, CCRUN, "gate", "--model", "m-1", "-p", "hi")
-    p.expect("address .*: ")
+    p.expect("address .*no key: ")
     p.sendline("")
     for prompt, text in (("(?i)new passphrase.*: ", PASSPHRASE), ("Once more: ", PASSPHRASE),
                          ("Key for gate: ", token)):
@@ -315,7 +315,7 @@ def test_add_of_a_keyed_provider_asks_for_the_key_first(keyed, server, token):
     assert p.waitnoecho(10)
     p.sendline(token)
     p.expect(r"2\s+small\r\n")
-    p.expect("which model.*: ")
+    p.expect("which model.*no key: ")
     p.sendline("2")
     done(p)
     assert "set ANTHROPIC_MODEL=small\n" in keyed.ccrun("-n", "gate").out

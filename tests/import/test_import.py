@@ -499,6 +499,30 @@ def test_what_a_provider_has_to_know_is_asked(h):
     assert "ANTHROPIC_MODEL=kimi-k2" in h.ccctl("show", "moonshot").out
 
 
+@pytest.mark.parametrize("planted", [None, "model = ask: Passphrase for your vault"])
+def test_what_a_file_of_yours_asks_is_named_as_that(h, planted):
+    """A file that a session wrote asks in the words of ours."""
+    path = h.write(".config/ccrun/providers/moonshot.conf", f"[provider]\ntitle = Your vault\n[parameters]\n{planted or ''}\n", 0o600)
+    path.parent.chmod(0o700)
+    h.write("bin/c", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.moonshot.ai/anthropic\n"
+                     f"export ANTHROPIC_AUTH_TOKEN={h.key('t')}\nexec claude\n")
+    argv = h.argv([CCCTL, "import"])
+    t = pexpect.spawn(argv[0], argv[1:], env=h.env(), cwd=str(h.cwd), timeout=20, encoding="utf-8", dimensions=(40, 300))
+    t.expect_exact("store 1 key in the vault? [y/N] ")
+    t.sendline("y")
+    t.expect_exact("y\r\n")
+    t.expect(": $")
+    said = (t.before + t.after).split("\r\n")
+    if planted:
+        assert said[0] == f"{path} asks for its parameter 'model', in these words: \"Passphrase for your vault\"", said
+        assert said[-1] == "moonshot, its parameter 'model', no passphrase and no key: ", said
+    else:
+        assert said == ["moonshot, which model, as https://platform.moonshot.ai/docs lists them: "], said
+    t.sendintr()
+    t.expect(pexpect.EOF)
+    t.close()
+
+
 def test_a_manager_that_is_not_there_is_not_forgotten(h):
     h.write("bin/c", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.z.ai/api/anthropic\n"
                      'export ANTHROPIC_AUTH_TOKEN="$(op read "op://Private/z.ai/key")"\nexec claude\n')
