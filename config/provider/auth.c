@@ -9,6 +9,9 @@
 #include "config/ini/nearest.h"
 
 #define AUTH_PARAMETERS 3
+/* of ASCII, in every locale */
+static const char alphanumeric[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
 #define COUNT(a) ((unsigned)(sizeof(a) / sizeof((a)[0])))
 
 /* clang-format off */
@@ -133,4 +136,43 @@ bool auth_looks_like_key(const char *value)
 {
 	return strncmp(value, "sk-", 3) == 0 || strncasecmp(value, "bearer ", 7) == 0 ||
 	       strncmp(value, "ABSK", 4) == 0;
+}
+
+/* As z.ai and zhipu make them: 32 hexadecimal digits, a dot, 16 letters and digits. */
+static bool is_key_in_two(const char *value)
+{
+	size_t n = strspn(value, "0123456789abcdef");
+
+	return n == 32 && value[n] == '.' && strlen(value) == 32 + 1 + 16 &&
+	       strspn(value + n + 1, alphanumeric) == 16;
+}
+
+/* A JSON Web Token: "eyJ" is how an object begins in base64. */
+static bool is_web_token(const char *value)
+{
+	const char *dot = strchr(value, '.');
+
+	return strncmp(value, "eyJ", 3) == 0 && dot && strchr(dot + 1, '.') && strlen(value) >= 40;
+}
+
+/* 32 letters and digits or more in one piece, of both cases, with digits strewn among them:
+ * names of that length have separators, and their digits stand together. */
+static bool is_random(const char *value)
+{
+	size_t n = strspn(value, alphanumeric), i, upper = 0, lower = 0, numbers = 0;
+
+	if (n < 32 || value[n])
+		return false;
+	for (i = 0; i < n; i++) {
+		upper += value[i] >= 'A' && value[i] <= 'Z';
+		lower += value[i] >= 'a' && value[i] <= 'z';
+		numbers += value[i] <= '9' && value[i + 1] > '9';
+	}
+	return upper >= 4 && lower >= 4 && numbers >= 3;
+}
+
+bool auth_looks_like_secret(const char *value)
+{
+	return auth_looks_like_key(value) || is_key_in_two(value) || is_web_token(value) ||
+	       is_random(value);
 }

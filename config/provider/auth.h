@@ -52,4 +52,10 @@ bool auth_has_messages(enum auth auth);
 /* Does the value look like a key that was written where a name belongs? */
 bool auth_looks_like_key(const char *value);
 
+/*
+ * Does it look like a key, or like what only a machine makes up?  What people answer is none:
+ * names of models, resources and regions, addresses, numbers, the hexadecimal ids of accounts.
+ */
+bool auth_looks_like_secret(const char *value);
+
 #endif

@@ -64,10 +64,12 @@ int provider_set_param(const char *name, const char *key, const char *given, str
 				"the value of %.64s has characters that a parameter cannot have",
 				key);
 	/* Typed at the wrong question, where it was shown, too. */
-	if (auth_looks_like_key(value))
-		return fail_set(f, FAIL_BAD_VALUE, "the key is asked for afterwards, without echo",
-				"the value of %.64s looks like a key, and would be kept in a file",
-				key);
+	if (auth_looks_like_secret(value)) {
+		fail_set(f, FAIL_BAD_VALUE, NULL,
+			 "the value of %.64s looks like a key, and would be kept in a file", key);
+		fail_hint(f, "ccctl add %s asks for keys by themselves, without echo", name);
+		return -1;
+	}
 	known = store_try_value(name, "", key, value, f);
 	if (known == TRIAL_FAILED || provider_load_trying(name, "", key, value, &p, f) != 0)
 		return -1;

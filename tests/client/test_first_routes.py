@@ -549,3 +549,22 @@ def test_what_ships_is_asked_as_before_whatever_a_file_of_yours_says_beside_it(v
     assert p.before == ("where the key was made, ai for the international platform, cn for China (ai, cn) [ai]")
     p.sendintr()
     assert ended(p) != 0
+
+
+SECRETS = ["sk-or-v1-00000000", "5f0c2a9d1b7e4c3f8a6d5e4c3b2a1f0e.QzR7vWn3kPx8LmT2",
+           "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N",
+           "8xQ2mZp7Lr4TvW9sKb3NfY6hJd5GcA1e"]
+# models, regions, resources, addresses, numbers, ids of projects, accounts and workspaces
+ANSWERS = ["anthropic/claude-sonnet-4.5", "accounts/fireworks/models/kimi-k2p5", "Qwen3-Coder-480B-A35B-Instruct-FP8",
+           "hf.co/unsloth/Qwen3-Coder-30B-A3B-Instruct-GGUF:UD-Q4_K_XL", "us-east-1", "contoso-foundry-eastus2",
+           "https://gw.example.com/8xQ2mZp7Lr4TvW9sKb3NfY6hJd5GcA1e", "200000", "3f2504e0-4f89-41d3-9a0c-0305e82c3301",
+           "3F2504E0-4F89-41D3-9A0C-0305E82C3301", "5f0c2a9d1b7e4c3f8a6d5e4c3b2a1f0e", "wrkspc_01JwQvzr7rXLA5AGx3HKfFUJ",
+           "ClaudeSonnet45DeploymentOfTheTeamInEurope2026", "@anthropic-provider/claude-sonnet-4-5"]
+
+
+@pytest.mark.parametrize("value, refused", [(value, value in SECRETS) for value in SECRETS + ANSWERS])
+def test_what_is_plainly_a_secret_is_no_answer(v, value, refused):
+    path = v.overlay("zai", "[parameters]\nunlock = ask: x\n")
+    r = bare(v, "add", "zai", "--set", f"unlock={value}", input="")
+    assert (value in path.read_text()) != refused, r
+    assert ("looks like a key" in r.err and "ccctl add zai asks for keys" in r.err) == refused, r
