@@ -62,7 +62,7 @@ int proc_stat(pid_t pid, struct proc_stat *out)
 	char buf[2048], *open_paren, *close_paren;
 	unsigned long long start;
 	size_t n;
-	int ppid, tty;
+	int ppid, pgrp, sid, tty, tpgid;
 	char state;
 
 	memset(out, 0, sizeof(*out));
@@ -78,16 +78,19 @@ int proc_stat(pid_t pid, struct proc_stat *out)
 		n = sizeof(out->comm) - 1;
 	memcpy(out->comm, open_paren + 1, n);
 	out->comm[n] = '\0';
-	/* After the name: state (3) ppid (4) ... tty_nr (7) ... starttime (22). */
+	/* After the name: state (3) ppid (4) pgrp (5) session (6) tty_nr (7) tpgid (8) ...
+	 * starttime (22). */
 	if (sscanf(close_paren + 1,
-		   " %c %d %*d %*d %d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
+		   " %c %d %d %d %d %d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d "
 		   "%llu",
-		   &state, &ppid, &tty, &start) != 4)
+		   &state, &ppid, &pgrp, &sid, &tty, &tpgid, &start) != 7)
 		goto bad;
 	out->state = state;
 	out->ppid = (pid_t)ppid;
 	out->start = start;
+	out->sid = (pid_t)sid;
 	out->tty = (unsigned)tty;
+	out->foreground = tty != 0 && pgrp == tpgid;
 	return 0;
 bad:
 	errno = EPROTO;
@@ -160,6 +163,22 @@ pid_t proc_tracer(pid_t pid)
 	if (proc_read_file(pid, "status", status, sizeof(status), NULL) < 0)
 		return -1;
 	return status_number(status, "\nTracerPid:");
+}
+
+int proc_ignores(pid_t pid, int sig)
+{
+	char status[32768]; /* what is wanted stands behind the list of groups */
+	unsigned long long ignored;
+	const char *line;
+
+	if (proc_read_file(pid, "status", status, sizeof(status), NULL) < 0)
+		return -1;
+	line = strstr(status, "\nSigIgn:");
+	if (!line || sscanf(line, "\nSigIgn: %llx", &ignored) != 1) {
+		errno = EPROTO;
+		return -1;
+	}
+	return ignored >> (sig - 1) & 1;
 }
 
 /* linux/seccomp.h, which musl does not have. */

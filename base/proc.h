@@ -22,9 +22,11 @@
 struct proc_stat {
 	char state; /* 'R', 'S', 'Z', ... */
 	pid_t ppid;
-	uint64_t start; /* clock ticks since boot; PID and start identify a process */
-	unsigned tty;	/* its controlling terminal, as TIOCGDEV numbers it; 0: none */
-	uid_t owner;	/* of the file /proc/PID/stat: 0 when undumpable (proc(5)) */
+	uint64_t start;	 /* clock ticks since boot; PID and start identify a process */
+	pid_t sid;	 /* of the session of processes that it is in (setsid(2)) */
+	unsigned tty;	 /* its controlling terminal, as TIOCGDEV numbers it; 0: none */
+	bool foreground; /* it is of that terminal's foreground process group */
+	uid_t owner;	 /* of the file /proc/PID/stat: 0 when undumpable (proc(5)) */
 	char comm[32];
 };
 
@@ -39,6 +41,9 @@ bool proc_mark_is_foreign(pid_t pid);
 
 /* The PID of its tracer (ptrace(2)), 0 for none, -1 when that cannot be read. */
 pid_t proc_tracer(pid_t pid);
+
+/* Does it ignore that signal?  1, 0, or -1 with errno when that cannot be read. */
+int proc_ignores(pid_t pid, int sig);
 
 /*
  * Has it a seccomp filter, and can no program give it privileges (no_new_privs)?  1, 0, or -1

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -57,6 +58,7 @@ int peer_identify(struct peer *p, int fd, struct failure *f)
 	}
 	p->start = st.start;
 	p->tty = st.tty;
+	p->sid = st.sid;
 	return check_same_process(p, &st, f);
 }
 
@@ -74,14 +76,27 @@ int peer_check_alive(const struct peer *p, struct failure *f)
 	return check_same_process(p, &st, f);
 }
 
-bool peer_is_held(const struct peer *p)
+enum peer_terminal peer_see_terminal(const struct peer *p)
 {
 	struct proc_stat st;
 
 	if (!control_active(CONTROL_HELD_PROCESS))
-		return false;
-	return p->tty != 0 && proc_stat(p->pid, &st) == 0 && st.start == p->start && st.tty == 0 &&
-	       (st.state == 'T' || st.state == 't');
+		return PEER_NO_TERMINAL;
+	if (p->tty == 0 || proc_stat(p->pid, &st) != 0 || st.start != p->start || st.state == 'Z' ||
+	    st.state == 'X')
+		return PEER_NO_TERMINAL;
+	if (st.tty == p->tty)
+		return st.foreground ? PEER_FOREGROUND : PEER_BACKGROUND;
+	/* Another one is not its own: who leads a session gets the next that it opens, and a
+	 * program of a session can have it open one. */
+	if (st.state == 'T' || st.state == 't')
+		return PEER_HELD;
+	return st.sid == p->sid ? PEER_TERMINAL_GONE : PEER_NO_TERMINAL;
+}
+
+bool peer_ignores_hangup(const struct peer *p)
+{
+	return proc_ignores(p->pid, SIGHUP) != 0;
 }
 
 int peer_read_mark(const struct peer *p, bool *marked, struct failure *f)

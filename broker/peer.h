@@ -19,6 +19,16 @@ struct peer {
 			 * was opened by pid, which may have been reused before */
 	uint64_t start; /* start time in clock ticks: with pid it names one process */
 	unsigned tty;	/* its controlling terminal when it connected, as proc_stat; 0: none */
+	pid_t sid;	/* the session of processes that it was in then */
+};
+
+/* How a process stands to the controlling terminal that it had when it connected. */
+enum peer_terminal {
+	PEER_NO_TERMINAL, /* it had none, has left it by itself (setsid(2)), or that cannot be told */
+	PEER_FOREGROUND,
+	PEER_BACKGROUND,
+	PEER_TERMINAL_GONE,
+	PEER_HELD /* gone, and the process stands still: stopped or traced */
 };
 
 /* Fill p in with the process that connected to fd.  FAIL_PEER.  peer_release, which
@@ -35,11 +45,11 @@ int peer_read_mark(const struct peer *p, bool *marked, struct failure *f);
 /* Is it in the broker's own user and pid namespaces?  FAIL_POSTURE. */
 int peer_check_namespaces(const struct peer *p, struct failure *f);
 
-/*
- * Is it held: it stands still, stopped or traced, and the controlling terminal that it had when
- * it connected is gone?  What cannot be read decides nothing: no.
- */
-bool peer_is_held(const struct peer *p);
+/* How it stands to its terminal now.  What cannot be read decides nothing: PEER_NO_TERMINAL. */
+enum peer_terminal peer_see_terminal(const struct peer *p);
+
+/* Does its terminal's end say nothing to it: it ignores SIGHUP (nohup)?  Or that cannot be told. */
+bool peer_ignores_hangup(const struct peer *p);
 
 /*
  * May it be given a session's secret: alive, marked, undumpable, not traced?  strict:

@@ -13,6 +13,7 @@
 #include <stdint.h>
 #include "base/fail.h"
 #include "broker/audit_line.h"
+#include "broker/held.h"
 #include "wire/limits.h"
 
 struct connection;
@@ -45,6 +46,7 @@ struct relay {
 	int64_t unfetched_ms;	       /* when that was */
 	unsigned renewals;	       /* since then, of tokens that the provider refused */
 	int64_t renewals_since_ms;
+	struct held held;
 	bool ended;	 /* relay_end: it gets no value any more */
 	const char *cut; /* why its channel is to be ended, or NULL */
 	int refused;	 /* code of the last refused value, for the audit log */

@@ -15,6 +15,7 @@
 #include "base/io.h"
 #include "base/sock.h"
 #include "broker/broker.h"
+#include "broker/held.h"
 #include "broker/places.h"
 #include "broker/quota_fetch.h"
 #include "broker/relay.h"
@@ -129,6 +130,7 @@ int relay_channel_start(struct broker *b, struct connection *c, struct relay *r,
 	r->session = &channel->session;
 	r->process = &channel->peer;
 	r->pidfd = channel->peer.pidfd;
+	held_begin(r);
 	if (channel_connect(b, channel, t, r, f) != 0) {
 		peer_release(&channel->peer);
 		memset(channel, 0, sizeof(*channel));

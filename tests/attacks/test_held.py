@@ -1,6 +1,6 @@
-"""A program of a session keeps its client from ending with the terminal window, by stopping it, so
-as to go on with the session's ticket: that session is as one that a person ended.  Who runs
-without a terminal, or is stopped on one, goes on.
+"""A program of a session keeps its client from ending with the terminal window, by stopping it or
+by having it wait for something, so as to go on with the session's ticket: that session is as one
+that a person ended.  Who runs without a terminal, or is stopped on one, goes on.
 
 Run it as an ordinary user: what it looks at is meaningless for root."""
 import pytest
@@ -13,7 +13,7 @@ from windowed import NESTED, Windowed
 
 pytestmark = pytest.mark.usefixtures("ordinary_user")
 
-LOOK = 10  # seconds between two looks of a broker (broker/held.h)
+LOOK = 10  # seconds between two looks of a broker, and to end in (broker/held.h)
 
 
 @pytest.fixture
@@ -83,6 +83,40 @@ def test_a_client_that_is_held_when_its_window_is_closed(b, provider, seen):
         assert ends_of(b) == [(outer.id, "done", "its process is stopped, and its terminal is gone")]
 
 
+@pytest.mark.parametrize("seen", [by_time, by_ticket, by_value])
+def test_a_client_that_waits_when_its_window_is_closed(b, provider, seen):
+    """It has the signal, and would save and end: it waits in open(2) of a FIFO, say."""
+    with Windowed(b, provider) as outer, inside(b, provider, outer) as inner:
+        assert (status(outer), status(inner)) == (200, 200)
+        outer.close()
+        with inside(b, provider, outer) as another:  # it has its time
+            assert (status(another), status(inner)) == (200, 200)
+        assert outer.stat() == ("S", 0)
+        assert ends_of(b) == []
+        if seen != by_time:
+            (b.root / "state/ccrun/clock").write_text(str((LOOK + 1) * 1000))
+        seen(b, provider, outer, inner)
+        asked = len(provider.requests)
+        for one in (outer, inner):
+            again, said = one.post()
+            assert again != 200 and "ended" in said
+        with pytest.raises(wc.Refused) as e:
+            inside(b, provider, outer)
+        assert e.value.error == "marked"
+        assert len(provider.requests) == asked
+        assert ends_of(b) == [(outer.id, "done", "its process has not ended, and its terminal is gone")]
+
+
+def test_one_that_never_asks_again_ends_by_looks_alone(b, provider):
+    with Windowed(b, provider) as outer:
+        outer.close()
+        for looks in (1, 2):
+            later(b, looks)
+            until(lambda: looks == 1 or ends_of(b), what="the end")
+            b.call("sessions", after=0)
+        assert status(outer) != 200
+
+
 def test_one_inside_that_is_held_ends_alone(b, provider):
     with Windowed(b, provider) as outer, Windowed(b, provider, ticket=outer.ticket) as inner:
         inner.stop()
@@ -111,6 +145,24 @@ def test_one_that_runs_without_its_terminal_goes_on(b, provider):
         outer.close()
         assert outer.stat()[1] == 0
         goes_on(b, provider, outer, inner)
+        assert status(outer) == 200
+
+
+def test_one_that_was_begun_in_the_background_goes_on(b, provider):
+    """The shell sent it no signal: it was disowned, or the person left the shell by exit."""
+    with Windowed(b, provider, background=True) as outer, inside(b, provider, outer) as inner:
+        outer.close()
+        assert outer.stat() == ("S", 0)
+        goes_on(b, provider, outer, inner)
+        assert status(outer) == 200
+
+
+def test_one_that_left_its_terminal_by_itself_goes_on(b, provider):
+    with Windowed(b, provider) as outer, inside(b, provider, outer) as inner:
+        outer.leave()
+        assert outer.stat() == ("S", 0)
+        goes_on(b, provider, outer, inner)
+        outer.close()
         assert status(outer) == 200
 
 

@@ -478,12 +478,24 @@ static void test_proc_stat(void **state)
 	assert_string_equal(st.comm, "a) R (b 1 2\n");
 	prctl(PR_SET_NAME, name);
 	assert_int_equal(st.ppid, getppid());
+	assert_int_equal(st.sid, getsid(0));
 	assert_int_equal(st.owner, geteuid());
 	assert_true(st.state == 'R' || st.state == 'S');
 	assert_int_equal(proc_stat(getpid(), &again), 0);
 	assert_int_equal(st.start, again.start);
 	assert_int_equal(proc_stat(0x7ffffff0, &st), -1);
 	assert_int_equal(proc_stat(-1, &st), -1);
+}
+
+static void test_proc_ignores(void **state)
+{
+	(void)state;
+	signal(SIGUSR1, SIG_IGN);
+	assert_int_equal(proc_ignores(getpid(), SIGUSR1), 1);
+	assert_int_equal(proc_ignores(getpid(), SIGUSR2), 0);
+	signal(SIGUSR1, SIG_DFL);
+	assert_int_equal(proc_ignores(getpid(), SIGUSR1), 0);
+	assert_int_equal(proc_ignores(0x7ffffff0, SIGUSR1), -1);
 }
 
 static void marked_child(void)
@@ -673,6 +685,7 @@ int main(void)
 		cmocka_unit_test(test_private_dir),
 		cmocka_unit_test(test_check_trusted),
 		cmocka_unit_test(test_proc_stat),
+		cmocka_unit_test(test_proc_ignores),
 		cmocka_unit_test(test_proc),
 		cmocka_unit_test(test_fresh_memory),
 		cmocka_unit_test(test_number_parse),

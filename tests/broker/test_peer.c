@@ -158,7 +158,7 @@ static void go_on(pid_t pid)
 	assert_true(WIFCONTINUED(status));
 }
 
-static void test_held(void **state)
+static void test_terminal(void **state)
 {
 	int fd, master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
 	struct peer p, other;
@@ -169,31 +169,52 @@ static void test_held(void **state)
 	pid = start_on(ptsname(master), master, &fd);
 	assert_int_equal(peer_identify(&p, fd, &f), 0);
 	assert_int_not_equal(p.tty, 0);
-	assert_false(peer_is_held(&p));
+	assert_int_equal(peer_see_terminal(&p), PEER_FOREGROUND);
 	stop(pid); /* as by Ctrl-Z */
-	assert_false(peer_is_held(&p));
+	assert_int_equal(peer_see_terminal(&p), PEER_FOREGROUND);
 	go_on(pid);
 	close(master);
-	assert_false(peer_is_held(&p)); /* as by nohup */
+	assert_int_equal(peer_see_terminal(&p), PEER_TERMINAL_GONE);
 	stop(pid);
-	assert_true(peer_is_held(&p));
+	assert_int_equal(peer_see_terminal(&p), PEER_HELD);
 	other = p;
 	other.start++;
-	assert_false(peer_is_held(&other));
+	assert_int_equal(peer_see_terminal(&other), PEER_NO_TERMINAL);
 	other = p;
 	other.tty = 0; /* it never had one */
-	assert_false(peer_is_held(&other));
+	assert_int_equal(peer_see_terminal(&other), PEER_NO_TERMINAL);
+	other = p;
+	other.sid++; /* it left that by itself */
+	assert_int_equal(peer_see_terminal(&other), PEER_HELD);
 	go_on(pid);
-	assert_false(peer_is_held(&p));
+	assert_int_equal(peer_see_terminal(&other), PEER_NO_TERMINAL);
+	assert_int_equal(peer_see_terminal(&p), PEER_TERMINAL_GONE);
 	assert_int_equal(ptrace(PTRACE_ATTACH, pid, NULL, NULL), 0);
 	assert_int_equal(waitpid(pid, NULL, 0), pid);
-	assert_true(peer_is_held(&p));
+	assert_int_equal(peer_see_terminal(&p), PEER_HELD);
 	end_unreaped(pid);
-	assert_false(peer_is_held(&p));
+	assert_int_equal(peer_see_terminal(&p), PEER_NO_TERMINAL);
 	waitpid(pid, NULL, 0);
-	assert_false(peer_is_held(&p));
+	assert_int_equal(peer_see_terminal(&p), PEER_NO_TERMINAL);
 	peer_release(&p);
 	close(fd);
+}
+
+static void test_hangup_is_ignored(void **state)
+{
+	struct peer p = { .pid = getpid(), .pidfd = -1 };
+
+	(void)state;
+	assert_false(peer_ignores_hangup(&p));
+	signal(SIGINT, SIG_IGN);
+	assert_false(peer_ignores_hangup(&p));
+	signal(SIGHUP, SIG_IGN);
+	assert_true(peer_ignores_hangup(&p));
+	signal(SIGINT, SIG_DFL);
+	signal(SIGHUP, SIG_DFL);
+	assert_false(peer_ignores_hangup(&p));
+	p.pid = 0x7ffffff0; /* it cannot be told */
+	assert_true(peer_ignores_hangup(&p));
 }
 
 /* ---- what the kernel answers, and who is told from it ---- */
@@ -287,7 +308,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_lives_and_ends),
 		cmocka_unit_test(test_another_of_that_pid),
-		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_terminal),
+		cmocka_unit_test(test_hangup_is_ignored),
 		cmocka_unit_test(test_what_the_kernel_answers),
 	};
 

@@ -21,10 +21,10 @@ NESTED = "delivery=relay nested=use"
 
 
 class Windowed:
-    """window: it has a terminal, on which a shell started it; else none.  nohup: SIGHUP does not
-    end it.  What the session has besides, `ticket` before all, as relayed.Session takes it."""
+    """window: it has a terminal, on which a shell started it; else none.  nohup: it is started to
+    ignore SIGHUP, which it catches later.  background: another process group has the terminal.  What the session has besides, `ticket` before all, as relayed.Session takes it."""
 
-    def __init__(self, broker, provider, window=True, nohup=False, **session):
+    def __init__(self, broker, provider, window=True, nohup=False, background=False, **session):
         self.master, slave = pty.openpty()
         self.said, told = os.pipe()
         orders, self.order = os.pipe()
@@ -49,6 +49,8 @@ class Windowed:
                     os.waitpid(pid, 0)
                 else:
                     signal.signal(signal.SIGHUP, signal.SIG_IGN if nohup else signal.SIG_DFL)
+                    if background:
+                        os.setpgid(0, 0)
                     self.serve(broker, provider, session, orders, told)
             finally:
                 os._exit(0)
@@ -65,8 +67,13 @@ class Windowed:
             os.write(told, json.dumps(said).encode() + b"\n")
         try:
             with Session(broker, provider, **session) as s:
+                signal.signal(signal.SIGHUP, lambda *_: None)
                 tell(pid=os.getpid(), id=s.id, ticket=s.ticket)
-                while os.read(orders, 1):
+                while order := os.read(orders, 1):
+                    if order == b"l":
+                        os.setsid()
+                        tell()
+                        continue
                     r = s.post()
                     tell(status=r.status, body=r.data.decode(errors="replace"))
         except wc.Refused as e:
@@ -85,6 +92,11 @@ class Windowed:
         os.write(self.order, b"x")
         said = self.hear()
         return said["status"], said["body"]
+
+    def leave(self):
+        """It leaves its terminal by itself."""
+        os.write(self.order, b"l")
+        self.hear()
 
     def stat(self):
         """Its state, and its terminal's number; 0: it has none."""
