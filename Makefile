@@ -91,7 +91,7 @@ endef
 # A filter that is compiled once, here, and not with each launch.  Its generator runs now, so it
 # is made for the machine that builds; it writes for the one that the programs are made for.
 FILTER := $(OBJ)/generated/session_filter
-generator := $(patsubst %.c,$(OBJ)/native/%.o,$(call src,sandbox/generate) sandbox/seccomp_filter.c base/fail.c)
+generator := $(patsubst %.c,$(OBJ)/native/%.o,$(call src,sandbox/generate) sandbox/seccomp_filter.c base/fail.c base/shell_word.c base/utf8.c)
 $(OBJ)/native/%.o: %.c
 	@mkdir -p $(@D)
 	@echo '  BUILD $<'

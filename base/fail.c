@@ -4,10 +4,11 @@
 #include "base/fail.h"
 
 #include <errno.h>
-#include <stdarg.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "base/shell_word.h"
 #include "base/utf8.h"
 
 static const struct {
@@ -120,6 +121,61 @@ void fail_hint(struct failure *f, const char *fmt, ...)
 	vsnprintf(f->hint, sizeof(f->hint), fmt, ap);
 	va_end(ap);
 	fail_sanitize(f->hint);
+}
+
+/* What stands for the conversion at fmt, a '%', into out.  False: it does not fit, or is no word. */
+static bool hint_piece(char *out, size_t size, char conversion, va_list *ap)
+{
+	const char *text;
+
+	if (conversion == 'u')
+		return snprintf(out, size, "%u", va_arg(*ap, unsigned)) < (int)size;
+	text = va_arg(*ap, const char *);
+	out[0] = '\0';
+	return !text[0] || shell_word(text, out, size);
+}
+
+static bool hint_put_words(char *out, size_t size, const char *fmt, va_list *ap)
+{
+	size_t n = 0;
+
+	for (; *fmt; fmt++) {
+		if (n + 1 >= size)
+			return false;
+		if (*fmt != '%') {
+			out[n++] = *fmt;
+			continue;
+		}
+		if (!hint_piece(out + n, size - n, *++fmt, ap))
+			return false;
+		n += strlen(out + n);
+	}
+	out[n] = '\0';
+	return true;
+}
+
+void fail_hint_words_list(struct failure *f, const char *fmt, va_list ap)
+{
+	va_list copy;
+	bool whole;
+
+	if (!f)
+		return;
+	va_copy(copy, ap);
+	whole = hint_put_words(f->hint, sizeof(f->hint), fmt, &copy);
+	va_end(copy);
+	if (!whole)
+		fail_hint(f, "no command can be named for it: a name in it is too long, or has "
+			     "characters that do not show");
+}
+
+void fail_hint_words(struct failure *f, const char *fmt, ...)
+{
+	va_list ap;
+
+	va_start(ap, fmt);
+	fail_hint_words_list(f, fmt, ap);
+	va_end(ap);
 }
 
 const char *fail_name(enum fail_code code)

@@ -10,6 +10,7 @@
 #ifndef BASE_FAIL_H
 #define BASE_FAIL_H
 
+#include <stdarg.h>
 #include <stddef.h>
 
 enum fail_code {
@@ -91,6 +92,16 @@ int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
 
 /* Replace the hint of a failure that is set already.  fmt as printf. */
 void fail_hint(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+
+/*
+ * fail_hint for a hint with a command that a person may paste: each %s becomes one word for a shell
+ * (base/shell_word.h), whatever its text has; an empty one stays empty.  Of printf there are %s and %u
+ * alone.  One that cannot be a word, or a hint that does not fit whole (half a path is another path):
+ * the hint says that no command can be named.
+ */
+void fail_hint_words(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void fail_hint_words_list(struct failure *f, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
 
 /*
  * Fill f from the n bytes in which a helper program reports a failure

@@ -194,15 +194,61 @@ int path_make_parents(const char *path, struct failure *f)
 	return 0;
 }
 
-/* su and sudo can leave a variable that leads to another user's. */
-static void path_hint_owner(const char *path, struct failure *f)
+/* A part of path that is a symbolic link of the user's, into link: who follows it is led
+ * where somebody else chose. */
+static bool path_find_link(const char *path, char link[PATH_SIZE])
 {
+	struct stat st;
+	char *slash;
+	bool last;
+
+	if (snprintf(link, PATH_SIZE, "%s", path) >= PATH_SIZE)
+		return false;
+	for (slash = link; slash; slash = last ? NULL : slash) {
+		slash = strchr(slash + 1, '/');
+		last = !slash;
+		if (slash)
+			*slash = '\0';
+		if (lstat(link, &st) == 0 && S_ISLNK(st.st_mode) && st.st_uid &&
+		    st.st_uid == geteuid())
+			return true;
+		if (slash)
+			*slash = '/';
+	}
+	return false;
+}
+
+/* Did root leave it in a directory of the user's own, as ccctl does that is run by sudo?  Then it
+ * needs no root to be rid of it. */
+static bool path_is_roots_leftover(const char *path)
+{
+	char parent[PATH_SIZE], *slash;
+	struct stat st;
+
+	if (snprintf(parent, sizeof(parent), "%s", path) >= (int)sizeof(parent))
+		return false;
+	slash = strrchr(parent, '/');
+	if (!slash || slash == parent || lstat(path, &st) != 0 || st.st_uid != 0)
+		return false;
+	*slash = '\0';
+	return lstat(parent, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == geteuid();
+}
+
+void path_hint_owner(const char *path, struct failure *f)
+{
+	/* su and sudo can leave a variable that leads to another user's. */
 	static const char *const variables[] = { "XDG_RUNTIME_DIR", "XDG_CONFIG_HOME",
 						 "XDG_DATA_HOME",   "XDG_STATE_HOME",
 						 "XDG_CACHE_HOME",  "HOME" };
+	char link[PATH_SIZE];
 	const char *dir;
 	size_t i;
 
+	if (path_find_link(path, link)) {
+		fail_hint(f, "%.200s is a symbolic link: if you did not make it, remove the link",
+			  link);
+		return;
+	}
 	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		dir = env_absolute(variables[i]);
 		if (dir && strncmp(path, dir, strlen(dir)) == 0 && !path_is_own_directory(dir)) {
@@ -211,7 +257,12 @@ static void path_hint_owner(const char *path, struct failure *f)
 			return;
 		}
 	}
-	fail_hint(f, "chown %u %.250s, or choose another directory", (unsigned)geteuid(), path);
+	if (path_is_roots_leftover(path))
+		fail_hint_words(
+			f, "root made it, as under sudo; out of the way with it: mv %s %s.root",
+			path, path);
+	else
+		fail_hint(f, "leave it to its owner, and choose another directory");
 }
 
 int path_check_own(enum path_kind kind, struct failure *f)
@@ -266,13 +317,22 @@ int path_private_dir(const char *path, struct failure *f)
 	if (st.st_mode & 077) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is open to others (mode %04o)", path,
 			 (unsigned)(st.st_mode & 07777));
-		fail_hint(f, "chmod 700 '%.300s'", path);
+		fail_hint_words(f, "chmod 700 %s", path);
 		goto bad;
 	}
 	return fd;
 bad:
 	close(fd);
 	return -1;
+}
+
+void path_hint_writers(const char *path, const struct stat *st, struct failure *f)
+{
+	/* A command for root would change what somebody has led the path to. */
+	if (st->st_uid == geteuid())
+		fail_hint_words(f, "chmod go-w %s", path);
+	else
+		fail_hint(f, "it is not yours to close: have one that only you and root can write");
 }
 
 int path_check_trusted(int fd, const char *path, struct failure *f)
@@ -286,13 +346,13 @@ int path_check_trusted(int fd, const char *path, struct failure *f)
 	if (st.st_uid != geteuid() && st.st_uid != 0) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s belongs to uid %u, who could change it",
 			 path, (unsigned)st.st_uid);
-		fail_hint(f, "chown it to yourself or root: %.280s", path);
+		fail_hint(f, "if you trust what is in it, make a copy of your own in its place");
 		return -1;
 	}
 	if (st.st_mode & 022) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s can be written by others (mode %04o)", path,
 			 (unsigned)(st.st_mode & 07777));
-		fail_hint(f, "chmod go-w '%.300s'", path);
+		path_hint_writers(path, &st, f);
 		return -1;
 	}
 	return 0;

@@ -15,6 +15,7 @@
 #include <sys/types.h>
 
 struct failure;
+struct stat;
 
 #define PATH_SIZE 4096
 
@@ -80,6 +81,14 @@ int path_make_parents(const char *path, struct failure *f);
  * and others.  Returns a close-on-exec descriptor or -1.
  */
 int path_private_dir(const char *path, struct failure *f);
+
+/*
+ * The hints of a path that belongs to another than the caller, and of one that others can write (st: its
+ * owner and mode; f is set).  Who follows one may be root, and who made the path what it is may be a program
+ * that waits for that: neither ever has a command for root, or one through a link of somebody's.
+ */
+void path_hint_owner(const char *path, struct failure *f);
+void path_hint_writers(const char *path, const struct stat *st, struct failure *f);
 
 /*
  * Does the directory of that kind, if it is there, belong to the caller?  After su or sudo a

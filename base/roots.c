@@ -42,7 +42,7 @@ static int check_one(const struct walk *w, const char *path, const struct stat *
 		return 0;
 	fail_set(f, FAIL_UNSAFE_PATH, NULL, "%.200s can be written by others than %s (mode %04o)",
 		 path, w->own ? "you and root" : "root", (unsigned)(st->st_mode & 07777));
-	fail_hint(f, "chmod go-w '%.200s'", path);
+	path_hint_writers(path, st, f);
 	return -1;
 }
 

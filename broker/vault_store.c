@@ -150,7 +150,12 @@ static int check_vault_file(const struct vault_store *s, int fd, size_t *size, s
 		fail_set(f, FAIL_UNSAFE_PATH, NULL,
 			 "%s is not a private file of yours (uid %u, mode %04o)", s->path,
 			 (unsigned)st.st_uid, (unsigned)(st.st_mode & 07777));
-		fail_hint(f, "chmod 600 '%.300s'", s->path);
+		if (st.st_uid != geteuid())
+			path_hint_owner(s->path, f);
+		else if (S_ISREG(st.st_mode))
+			fail_hint_words(f, "chmod 600 %s", s->path);
+		else
+			fail_hint(f, "move it away");
 		return -1;
 	}
 	if (st.st_size > VAULT_FILE_MAX)

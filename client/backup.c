@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/shell_word.h"
 #include "client/common/connection.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
@@ -75,6 +76,7 @@ static int backup_write(struct client *c, const char *file, int fd, struct failu
 	uint8_t none[VAULT_ID_LEN] = { 0 }, *p = NULL;
 	struct wire_out *o;
 	size_t n = 0;
+	char word[PATH_SIZE];
 	int r = -1;
 
 	if (backup_check_target(file, f) != 0 || vault_open_for_person(c, f) != 0 ||
@@ -95,7 +97,8 @@ out:
 	free(p);
 	slot_new_free(c, &s);
 	if (r == 0)
-		say("wrote %s; ccctl restore %s brings it back, with its passphrase", file, file);
+		say("wrote %s; ccctl restore %s brings it back, with its passphrase", file,
+		    shell_word(file, word, sizeof(word)) ? word : "FILE");
 	return r;
 }
 

@@ -2,6 +2,7 @@
  * client/doctor.c - ccctl doctor: what somebody who knows ccrun would say of this machine.  It
  * changes nothing, starts no broker, and asks for no passphrase.
  */
+#include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "json/output.h"
 
 #define INDENT 30 /* columns before a text */
+#define REPORT_TEXT (sizeof(((struct failure *)0)->hint) + sizeof("hint: "))
 
 static const char *const state_names[] = {
 	[CHECK_OK] = "ok",
@@ -67,14 +69,45 @@ static int report_width(void)
 	return width > 2 * INDENT ? width : 0;
 }
 
-/* From column INDENT on, broken between words where it is wider than that. */
-static void put_words(const char *text, int width)
+/* The bytes up to the next blank that stands in no quotes of a shell's (base/shell_word.h). */
+static size_t word_span(const char *text)
 {
-	char word[sizeof(((struct failure *)0)->what)];
+	const char *p, *end;
+
+	for (p = text; *p && *p != ' '; p++) {
+		if (*p == '\\' && p[1])
+			p++;
+		else if (*p == '\'' && (p == text || !isalnum((unsigned char)p[-1])) &&
+			 (end = strchr(p + 1, '\'')) != NULL)
+			p = end;
+	}
+	return (size_t)(p - text);
+}
+
+/*
+ * What no line break may come into: a word, and in a hint the paths behind it.  Where a command is pasted
+ * as it stands in two lines, its path would be the next command.
+ */
+static size_t unbroken_span(const char *text, bool hint)
+{
+	size_t n;
+
+	if (!hint)
+		return strcspn(text, " ");
+	n = word_span(text);
+	while (text[n] == ' ' && text[n + 1] && strchr("/'~.", text[n + 1]))
+		n += 1 + word_span(text + n + 1);
+	return n;
+}
+
+/* From column INDENT on, broken between words where it is wider than that. */
+static void put_words(const char *text, bool hint, int width)
+{
+	char word[REPORT_TEXT];
 	int at = INDENT, cells;
 
 	for (text += strspn(text, " "); *text; text += strspn(text, " ")) {
-		snprintf(word, sizeof(word), "%.*s", (int)strcspn(text, " "), text);
+		snprintf(word, sizeof(word), "%.*s", (int)unbroken_span(text, hint), text);
 		text += strlen(word);
 		cells = cell_width(word, 0);
 		if (at > INDENT && width && at + 1 + cells > width) {
@@ -122,7 +155,7 @@ static void doctor_say_sum(const struct checkup *d, unsigned hidden)
 static void doctor_print_text(const struct checkup *d)
 {
 	static const char *const words[] = { "ok", "advice", "BROKEN" };
-	char hint[sizeof(d->finding->said.hint) + 8];
+	char hint[REPORT_TEXT];
 	unsigned i, hidden = doctor_count_hidden(d);
 	int width = report_width();
 	const struct finding *at;
@@ -132,12 +165,12 @@ static void doctor_print_text(const struct checkup *d)
 	for (i = 0; i < d->n - hidden; i++) {
 		at = &d->finding[i];
 		printf("%-8s%-*s", words[at->state], INDENT - 8, at->check->name);
-		put_words(at->said.what, width);
+		put_words(at->said.what, false, width);
 		if (!at->said.hint[0] || at->state == CHECK_OK)
 			continue;
 		printf("%-*s", INDENT, "");
 		snprintf(hint, sizeof(hint), "hint: %s", at->said.hint);
-		put_words(hint, width);
+		put_words(hint, true, width);
 	}
 	if (terminal_width() > 0)
 		doctor_say_sum(d, hidden);

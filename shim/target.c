@@ -21,7 +21,9 @@
 #include "wire/names.h"
 
 #define INTERPRETERS_MAX 5 /* Linux follows four (BINPRM_MAX_RECURSION) */
-#define INSTALL_HINT "npm install -g --prefix ~/.local @anthropic-ai/claude-code"
+#define CLIENT_PACKAGE "@anthropic-ai/claude-code"
+#define INSTALL_HINT "npm install -g --prefix ~/.local " CLIENT_PACKAGE
+#define STUB_HINT "npm install -g --prefix ~/.local --ignore-scripts=false " CLIENT_PACKAGE
 /* What npm leaves where it was not allowed to run the package's install script. */
 #define NPM_STUB "is npm's placeholder for Claude Code: the install script was not run"
 #define NO_FILE "is no regular file: it can be no interpreter"
@@ -265,10 +267,10 @@ static int target_fail_search(const char *program, const char *path, bool seen, 
 	if (strcmp(program, "claude") != 0)
 		return -1;
 	if (program_elsewhere(other))
-		fail_hint(
+		fail_hint_words(
 			f,
-			"there is %.150s: a new log-in may put its directory into PATH (a shell's "
-			"alias or function does not); or ccrun --exec %.150s",
+			"there is %s: a new log-in may put its directory into PATH (a shell's "
+			"alias or function does not); or ccrun --exec %s",
 			other, other);
 	else
 		fail_hint(f, "install Claude Code: " INSTALL_HINT);
@@ -278,18 +280,14 @@ static int target_fail_search(const char *program, const char *path, bool seen, 
 /* What the kernel would only call a wrong format, or a file that is not there. */
 static int target_check_runs(const struct target *t, struct failure *f)
 {
-	char dir[PATH_SIZE], *end;
-
 	if (!t->broken[0])
 		return 0;
-	fail_set(f, FAIL_CONFIG, NULL, "%.150s %s", t->path, t->broken);
-	if (strcmp(t->broken, NPM_STUB) != 0)
-		fail_hint(f, "install it anew, or ccrun --exec PATH starts another one");
-	else if (realpath(t->path, dir) && (end = strstr(dir, "/bin/claude.exe")) != NULL)
-		fail_hint(f, "node %.*s/install.cjs", (int)(end - dir), dir);
-	else
-		fail_hint(f, "install Claude Code: " INSTALL_HINT);
-	return -1;
+	/* Not "node .../install.cjs": that is a file beside it, which whoever put it there chose. */
+	return fail_set(f, FAIL_CONFIG,
+			strcmp(t->broken, NPM_STUB) == 0
+				? "install Claude Code anew, with its script: " STUB_HINT
+				: "install it anew, or ccrun --exec PATH starts another one",
+			"%.150s %s", t->path, t->broken);
 }
 
 int target_find(struct target *t, const char *program, int *code, struct failure *f)

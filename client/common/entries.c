@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/shell_word.h"
 #include "client/common/connection.h"
 #include "client/common/output.h"
 #include "config/ini/nearest.h"
@@ -355,7 +356,8 @@ void provider_word(const struct provider *p, char out[PROVIDER_WORD])
 int provider_fail_missing(const struct provider *p, struct failure *f)
 {
 	const struct provider_param *first = NULL, *q;
-	char word[PROVIDER_WORD], command[sizeof(f->hint)], purpose[PARAMS_PURPOSE];
+	char word[PROVIDER_WORD], command[sizeof(f->hint)], name[sizeof(f->hint)];
+	char purpose[PARAMS_PURPOSE];
 	size_t n;
 	unsigned i;
 
@@ -370,7 +372,8 @@ int provider_fail_missing(const struct provider *p, struct failure *f)
 			first = q;
 		if (n < sizeof(command))
 			n += (size_t)snprintf(command + n, sizeof(command) - n, " --set %s=...",
-					      q->name);
+					      shell_word(q->name, name, sizeof(name)) ? name
+										      : "NAME");
 	}
 	if (!first)
 		first = provider_missing(p);

@@ -14,6 +14,7 @@
 #include "base/control.h"
 #include "base/fail.h"
 #include "base/paths.h"
+#include "base/shell_word.h"
 #include "client/common/output.h"
 #include "client/common/parameters.h"
 #include "client/common/terminal.h"
@@ -347,7 +348,7 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 		      unsigned n, struct failure *f)
 {
 	char words[200] = "", options[240] = "", value[POLICY_VALUE], usual[POLICY_VALUE];
-	char word[POLICY_VALUE + 16], name[PROVIDER_WORD];
+	char word[POLICY_VALUE + 16], quoted[2 * sizeof(word)], name[PROVIDER_WORD];
 	struct text asked = { words, sizeof(words), 0 }, hint = { options, sizeof(options), 0 };
 	struct policy policy, nothing;
 	bool agreed;
@@ -379,9 +380,8 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 		if (value_is_allowed(&policy, i, allowed, n))
 			continue;
 		text_add(&asked, ", ", word, "", "");
-		/* a shell would expand what a directory begins with */
-		text_add(&hint, "", strpbrk(word, "~$") ? " --allow '" : " --allow ", word,
-			 strpbrk(word, "~$") ? "'" : "");
+		text_add(&hint, "", " --allow ",
+			 shell_word(word, quoted, sizeof(quoted)) ? quoted : "...", "");
 	}
 	if (!words[0])
 		return 0;

@@ -4,11 +4,13 @@
 #include "client/common/sources.h"
 
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/control.h"
 #include "base/fail.h"
+#include "base/shell_word.h"
 #include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "client/common/tokens.h"
@@ -20,32 +22,16 @@
 
 #define ALLOW_SHOWN 260 /* a longer command is no hint that anybody types */
 
-/* The command as one word of a shell, in quotes.  false: it is longer than size. */
-static bool command_quote(const char *command, char *out, size_t size)
-{
-	size_t n = 0;
-
-	for (; *command && n + 5 < size; command++) {
-		if (*command == '\'') {
-			memcpy(out + n, "'\\''", 4);
-			n += 4;
-		} else {
-			out[n++] = *command;
-		}
-	}
-	out[n] = '\0';
-	return !*command;
-}
-
 static int source_fail_not_allowed(const struct source_file *s, const struct entry_source *e,
 				   struct failure *f)
 {
-	char quoted[ALLOW_SHOWN];
+	char option[sizeof(e->command) + sizeof("command=")], quoted[ALLOW_SHOWN];
 
 	fail_set(f, FAIL_POLICY, NULL, "%s says what command runs for %s: %s", s->users_file,
 		 s->kind, e->command);
-	if (command_quote(e->command, quoted, sizeof(quoted)))
-		fail_hint(f, "if that is what you want: --allow 'command=%s'", quoted);
+	snprintf(option, sizeof(option), "command=%s", e->command);
+	if (shell_word(option, quoted, sizeof(quoted)))
+		fail_hint(f, "if that is what you want: --allow %s", quoted);
 	else
 		fail_hint(f,
 			  "on a terminal it is asked about; else --allow command=, and all of it");

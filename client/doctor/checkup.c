@@ -72,6 +72,17 @@ void found_hint(struct checkup *d, const char *fmt, ...)
 	fail_hint(&d->finding[d->n - 1].said, "%s", text);
 }
 
+void found_hint_words(struct checkup *d, const char *fmt, ...)
+{
+	va_list args;
+
+	if (d->n == 0)
+		return;
+	va_start(args, fmt);
+	fail_hint_words_list(&d->finding[d->n - 1].said, fmt, args);
+	va_end(args);
+}
+
 bool found_any(const struct checkup *d)
 {
 	return d->n > 0 && d->finding[d->n - 1].check == d->at;

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/paths.h"
+#include "base/shell_word.h"
 #include "client/doctor/checks.h"
 #include "client/login/login_files.h"
 #include "client/login/systemctl.h"
@@ -95,7 +96,7 @@ void check_statusline(struct checkup *d)
 		break;
 	case STATUSLINE_OURS:
 		if (command_program(program, &f) == 0 &&
-		    command_quote(program, quoted, sizeof(quoted)) == 0 && strlen(quoted) == word &&
+		    shell_word(program, quoted, sizeof(quoted)) && strlen(quoted) == word &&
 		    strncmp(command, quoted, word) == 0)
 			found_ok(d, "Claude Code has ours");
 		else

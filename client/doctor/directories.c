@@ -22,6 +22,7 @@ static const struct {
 /* One that is there must be as the programs want it, which else do not start. */
 static void directory_check(struct checkup *d, const char *path, bool is_private)
 {
+	struct failure f = { 0 };
 	struct stat st;
 
 	if (lstat(path, &st) != 0)
@@ -33,16 +34,16 @@ static void directory_check(struct checkup *d, const char *path, bool is_private
 	if (stat(path, &st) != 0 || !S_ISDIR(st.st_mode)) {
 		found_broken(d, "make it a directory", "%s is no directory", path);
 	} else if (st.st_uid != geteuid() && (is_private || st.st_uid != 0)) {
-		found_broken(d, NULL, "%s belongs to uid %u, not to you", path,
+		path_hint_owner(path, &f);
+		found_broken(d, f.hint, "%s belongs to uid %u, not to you", path,
 			     (unsigned)st.st_uid);
-		found_hint(d,
-			   "did sudo or su leave a variable that leads there?  as root: chown -R "
-			   "%u it, or unset that",
-			   (unsigned)geteuid());
 	} else if (st.st_mode & (is_private ? 077 : 022)) {
 		found_broken(d, NULL, "%s can be %s by others (mode %04o)", path,
 			     st.st_mode & 022 ? "written" : "read", (unsigned)(st.st_mode & 07777));
-		found_hint(d, "chmod %s %s", is_private ? "700" : "go-w", path);
+		if (is_private)
+			found_hint_words(d, "chmod 700 %s", path);
+		else
+			path_hint_writers(path, &st, &d->finding[d->n - 1].said);
 	}
 }
 

@@ -219,7 +219,10 @@ static void entry_check_source(struct checkup *d, const struct listed *e)
 	}
 	found_broken(d, NULL, "%s comes from %s, whose program %s is not in PATH", e->name, s.title,
 		     program);
-	found_hint(d, "install %s", s.package[0] ? s.package : program);
+	if (s.package[0])
+		found_hint(d, "install %s", s.package);
+	else
+		found_hint_words(d, "install %s", program);
 }
 
 void check_entries(struct checkup *d)

@@ -45,7 +45,10 @@ void check_vault(struct checkup *d)
 	    strncmp(b->vault, SYSTEM_STATE_DIR, strlen(SYSTEM_STATE_DIR)) != 0) {
 		found_advice(d, NULL, "%s can be read or changed by others (mode %04o)", b->vault,
 			     (unsigned)(st.st_mode & 07777));
-		found_hint(d, "chmod 600 %s", b->vault);
+		if (st.st_uid == geteuid())
+			found_hint_words(d, "chmod 600 %s", b->vault);
+		else
+			path_hint_owner(b->vault, &d->finding[d->n - 1].said);
 		return;
 	}
 	if (b->asleep)

@@ -8,47 +8,12 @@
 #include <unistd.h>
 
 #include "base/fail.h"
+#include "base/shell_word.h"
 
 /* Seconds between two runs of the status line while the session idles: other sessions
  * spend quota too, and a run takes about a millisecond. */
 #define REFRESH 10
 static const char program_name[] = "ccrun-statusline";
-
-static bool command_is_plain(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-	       (c != '\0' && strchr("/._-+,@%:", c)) || (unsigned char)c >= 0x80;
-}
-
-int command_quote(const char *path, char *out, size_t size)
-{
-	size_t used = 0;
-	const char *p, *piece;
-	char one[2] = "";
-
-	for (p = path; command_is_plain(*p); p++)
-		;
-	if (!*p && *path) {
-		if (strlen(path) >= size)
-			return -1;
-		strcpy(out, path);
-		return 0;
-	}
-	if (size < 3)
-		return -1;
-	out[used++] = '\'';
-	for (p = path; *p; p++) {
-		one[0] = *p;
-		piece = *p == '\'' ? "'\\''" : one;
-		if (used + strlen(piece) + 2 > size)
-			return -1;
-		memcpy(out + used, piece, strlen(piece));
-		used += strlen(piece);
-	}
-	out[used++] = '\'';
-	out[used] = '\0';
-	return 0;
-}
 
 /* The first word of a shell command, unquoted.  *length: its length as written.  false:
  * it has an expansion or an operator, so only a shell could tell. */
@@ -112,8 +77,9 @@ json_t *command_value(const char *program, struct failure *f)
 	char quoted[PATH_SIZE];
 	json_t *v;
 
-	if (command_quote(program, quoted, sizeof(quoted)) != 0) {
-		fail_set(f, FAIL_UNSAFE_PATH, NULL, "path too long: %.100s...", program);
+	if (!shell_word(program, quoted, sizeof(quoted))) {
+		fail_set(f, FAIL_UNSAFE_PATH, "install it where the path is UTF-8, and shorter",
+			 "%.100s... cannot be a word of a command", program);
 		return NULL;
 	}
 	v = json_pack("{s:s, s:s, s:i, s:i}", "type", "command", "command", quoted, "padding", 0,

@@ -12,9 +12,6 @@
 struct failure;
 struct json_t;
 
-/* path as one word for a shell, quoted if need be.  0, or -1: it does not fit. */
-int command_quote(const char *path, char *out, size_t size);
-
 /*
  * Does this command run a ccrun-statusline, of any installation?  *word: the length of
  * its first word as written (with its quotes); options follow.

@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/io.h"
+#include "base/shell_word.h"
 #include "client/common/output.h"
 #include "client/statusline/change.h"
 #include "client/statusline/claude_settings_edit.h"
@@ -37,7 +38,7 @@ static int install_rename_program(struct statusline_change *c, const char *comma
 	json_t *value = NULL;
 	int r = -1;
 
-	if (!now || command_quote(program, now, PATH_SIZE) != 0) {
+	if (!now || !shell_word(program, now, PATH_SIZE)) {
 		free(now);
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory");
 	}

@@ -17,16 +17,20 @@
  */
 static int client_config_dir_relative(const char *own, struct failure *f)
 {
-	char home[PATH_SIZE], hint[256];
-	int n = -1;
+	char dir[PATH_SIZE];
+	size_t n;
 
-	if (strncmp(own, "~/", 2) == 0 && path_home(home, NULL) == 0)
-		n = snprintf(hint, sizeof(hint), "export CLAUDE_CONFIG_DIR=%s/%s", home, own + 2);
-	return fail_set(f, FAIL_CONFIG,
-			n > 0 && n < (int)sizeof(hint) ? hint : "write it from / on, or unset it",
-			"CLAUDE_CONFIG_DIR=%.200s is not an absolute path: claude would keep its "
-			"files below the directory that it is started in",
-			own);
+	fail_set(f, FAIL_CONFIG, "write it from / on, or unset it",
+		 "CLAUDE_CONFIG_DIR=%.200s is not an absolute path: claude would keep its files "
+		 "below "
+		 "the directory that it is started in",
+		 own);
+	if (strncmp(own, "~/", 2) != 0 || path_home(dir, NULL) != 0)
+		return -1;
+	n = strlen(dir);
+	if (snprintf(dir + n, sizeof(dir) - n, "%s", own + 1) < (int)(sizeof(dir) - n))
+		fail_hint_words(f, "export CLAUDE_CONFIG_DIR=%s", dir);
+	return -1;
 }
 
 int client_config_dir(const struct provider *p, char *dir, struct failure *f)

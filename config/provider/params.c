@@ -132,12 +132,10 @@ int params_text(const struct provider *p, const struct view *v, const char *key,
 int params_check_host(const struct provider_param *param, const struct ini_item *at,
 		      struct failure *f)
 {
-	char hint[160];
-
 	if (!strpbrk(param->value, "/:@"))
 		return 0;
-	snprintf(hint, sizeof(hint), "ccctl add PROVIDER --set %s=VALUE, without / : and @",
-		 param->name);
-	return ini_fail(f, at, hint, "%s: the parameter %s would leave its place in the host name",
-			at->key, param->name);
+	ini_fail(f, at, NULL, "%s: the parameter %s would leave its place in the host name",
+		 at->key, param->name);
+	fail_hint_words(f, "ccctl add PROVIDER --set %s=VALUE, without / : and @", param->name);
+	return -1;
 }

@@ -368,7 +368,7 @@ def test_a_client_that_others_can_replace(w):
     ends_well(w, "target", env=env)
     path.chmod(0o777)
     state, what, hint = look(w, env).trouble("target")
-    assert state == "broken" and str(path) in what and hint == f"chmod go-w '{path}'"
+    assert state == "broken" and str(path) in what and hint == f"chmod go-w {path}"
 
 
 def test_a_client_that_a_group_of_ones_own_can_replace(w):
@@ -385,7 +385,7 @@ def test_a_client_that_a_group_of_ones_own_can_replace(w):
                           (me.replace("ann:", "eve:", 1), group), (me, f"ann:x:{gid + 1}:\n"), ("", group)):
         play(w, {"/etc/passwd": users, "/etc/group": groups})
         state, what, hint = look(w, env).trouble("target")
-        assert (state, hint) == ("broken", f"chmod go-w '{path.parent}'"), (users, groups, what)
+        assert (state, hint) == ("broken", f"chmod go-w {path.parent}"), (users, groups, what)
     play(w, {"/etc/passwd": me, "/etc/group": group})
     path.chmod(0o777)
     assert look(w, env).trouble("target")[0] == "broken"
@@ -415,6 +415,68 @@ def test_directories_that_others_can_open(w):
         assert state == "broken" and str(path) in what and hint == f"{mend} {path}"
         path.chmod(0o700)
     ends_well(w, "directories")
+
+
+def under_usr(w, *argv):
+    """The command in a user namespace where /usr, which is another's, lies over the world's data directory."""
+    at = w.data / "ccrun"
+    at.mkdir(parents=True, exist_ok=True)
+    unshare = ["unshare", "--user", "--map-current-user", "--keep-caps", "--mount"]
+    if subprocess.run([*unshare, "mount", "--bind", "/usr", at], check=False, capture_output=True).returncode:
+        pytest.skip("no user namespaces here")
+    env = {k: v for k, v in w.env().items() if k != "XDG_DATA_HOME"}
+    r = subprocess.run([*unshare, "sh", "-c", 'mount --bind /usr "$0" && exec "$@"', at.resolve(), *argv],
+                       env=env, cwd=w.cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+    return r.stdout + r.stderr
+
+
+def test_no_hint_has_root_follow_a_link(w):
+    """A session puts one where the data directory is: what a hint would have root give away is another's."""
+    real = w.home / "elsewhere"
+    shutil.move(w.data, real) if w.data.exists() else real.mkdir()
+    w.data.parent.mkdir(parents=True, exist_ok=True)
+    w.data.symlink_to(real)
+    for argv in (["doctor"], ["status"], ["keys"], ["init", "--user"], ["unlock"]):
+        said = under_usr(w, w.bin / "ccctl", *argv)
+        assert f"hint: {w.data} is a symbolic link: if you did not make it, remove the link" in said, (argv, said)
+        assert "chown" not in said and "as root" not in said.partition("directories")[2].partition("\n\n")[0][:300], (argv, said)
+
+
+def test_anothers_directory_is_left_to_its_owner(w):
+    said = under_usr(w, w.bin / "ccctl", "doctor")
+    assert f"{w.data}/ccrun belongs to uid" in said and "hint: leave it to its owner, and choose another directory" in said
+    assert "chown" not in said, said
+
+
+def test_a_name_in_a_hint_is_one_word(w):
+    """And a client in a directory whose name a session chose is one of them."""
+    at = w.home / "claude';cd;touch RAN;'"
+    path = w.write(at / "claude", f"#!/bin/sh\nexec {claude()} \"$@\"\n", 0o755)
+    at.chmod(0o777)
+    env = {"PATH": f"{at}:{w.env()['PATH']}"}
+    state, what, hint = look(w, env).trouble("target")
+    assert state == "broken" and str(path.parent) in what and hint.startswith("chmod go-w '"), hint
+    subprocess.run(["/bin/sh", "-c", hint], env=w.env(), cwd=w.home, check=True)
+    assert not (w.home / "RAN").exists() and at.stat().st_mode & 0o777 == 0o755
+    ends_well(w, "target", env=env)
+
+
+def test_a_link_of_ccrun_conf_is_one_word(w):
+    w.write(w.config / "ccrun/ccrun.conf", "[links]\nx;touch RAN = no-such-provider\n", 0o600)
+    _, _, hint = look(w).trouble("links")
+    assert "ccctl unlink 'x;touch RAN', or" in hint, hint
+
+
+def test_on_a_terminal_no_line_break_comes_before_a_path(w):
+    """Pasted as two lines the path would be a command."""
+    at = w.home / ("d" * 20)
+    w.write(at / "claude", f"#!/bin/sh\nexec {claude()} \"$@\"\n", 0o755)
+    at.chmod(0o777)
+    env = w.env({"PATH": f"{at}:{w.env()['PATH']}"})
+    with w.screen([w.bin / "ccctl", "doctor"], columns=70, rows=300, env=env) as s:
+        s.finish()
+        lines = s.raw.decode().split("\r\n")
+    assert [x for x in lines if x.endswith(f"go-w {at}")] and not [x for x in lines if x.strip().startswith(str(at))], lines
 
 
 def test_a_runtime_directory_that_is_not_used(w):

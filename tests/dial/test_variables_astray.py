@@ -91,7 +91,7 @@ def test_a_data_directory_that_is_open(home):
         d.chmod(0o755)
     home.own()
     r = home.with_passphrase("init")
-    assert r.rc != 0 and "is open to others (mode 0755)" in r.err and "hint: chmod 700 '" in r.err, r
+    assert r.rc != 0 and "is open to others (mode 0755)" in r.err and "hint: chmod 700 /" in r.err, r
     assert not (home.data / "ccrun/vault").exists()
 
 

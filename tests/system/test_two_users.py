@@ -76,6 +76,20 @@ def test_sudo_with_anns_home(homes):
     assert f"HOME={homes}/home/ann leads there; after su or sudo: su -, sudo -i" in out, out
 
 
+def test_what_sudo_left_needs_no_root(homes):
+    """It is root's, in a directory of ann's: she moves it away."""
+    share = homes / "home/ann/.local/share"
+    share.mkdir(parents=True)
+    for d in (share, share.parent):
+        os.chown(d, ANN, ANN)
+    (share / "ccrun").mkdir(mode=0o700)
+    out = as_root_with_anns_variables(homes, f"su ann -c '{BUILD}/bin/ccctl init --user' || true\n")
+    mend = f"mv {share}/ccrun {share}/ccrun.root"
+    assert f"hint: root made it, as under sudo; out of the way with it: {mend}\n" in out and "chown" not in out, out
+    out = as_root_with_anns_variables(homes, f"su ann -c '{mend}'\n" + made(homes, "ann"))
+    assert (share / "ccrun/vault").exists(), out
+
+
 def test_sudo_to_root_and_back(homes):
     """`sudo -E ccctl` as root with ann's variables: her broker is not taken for root's."""
     out = as_root_with_anns_variables(homes, made(homes, "ann") + f"sudo -E {BUILD}/bin/ccctl lock || true\n"
