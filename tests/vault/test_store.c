@@ -15,6 +15,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -143,9 +144,14 @@ static void test_lock(void **state)
 	char pid[32];
 
 	(void)state;
+	snprintf(pid, sizeof(pid), "(process %d)", (int)getpid());
+	/* Held by another program than a broker, and then by one. */
+	assert_int_equal(store_open(&second, dir, &f), -1);
+	assert_int_equal(f.code, FAIL_SYSTEM);
+	assert_non_null(strstr(f.what, pid));
+	assert_int_equal(prctl(PR_SET_NAME, "ccbroker"), 0);
 	assert_int_equal(store_open(&second, dir, &f), -1);
 	assert_int_equal(f.code, FAIL_BUSY);
-	snprintf(pid, sizeof(pid), "(process %d)", (int)getpid());
 	assert_non_null(strstr(f.what, pid));
 	store_close(&store);
 	store_close(&store);
