@@ -80,7 +80,7 @@ static bool allows_more(const struct policy *p, const struct policy *than, unsig
 /* Says one line for people; a format of its own, so that say() is one. */
 typedef void line_fn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
-static line_fn print_line;
+static void print_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 
 static void print_line(const char *fmt, ...)
 {
