@@ -527,7 +527,7 @@ def test_a_manager_that_is_not_there_is_not_forgotten(h):
     h.write("bin/c", "#!/bin/sh\nexport ANTHROPIC_BASE_URL=https://api.z.ai/api/anthropic\n"
                      'export ANTHROPIC_AUTH_TOKEN="$(op read "op://Private/z.ai/key")"\nexec claude\n')
     r = h.imp("--yes", rc=1)
-    assert "ccctl add zai --source 'op://Private/z.ai/key' --no-check" in r.err
+    assert "ccctl add zai --source op://Private/z.ai/key --no-check" in r.err
 
 
 def test_a_key_that_cannot_be_stored_leaves_no_provider(h):
