@@ -1,241 +1,26 @@
 /*
- * client/common/seals.c - what a person must see before it is sealed.
+ * client/common/seals.c - what a person agrees to before it is sealed.
  *
  * A provider's file is easily edited by what runs as the user, and what it says is sealed
  * for good.  So nothing that gives more than usual is sealed unseen.
  */
 #include "client/common/seals.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/control.h"
 #include "base/fail.h"
-#include "base/paths.h"
 #include "base/shell_word.h"
 #include "client/common/output.h"
 #include "client/common/parameters.h"
+#include "client/common/seals_meaning.h"
 #include "client/common/terminal.h"
-#include "config/client/network.h"
 #include "config/provider/env_sealed.h"
 #include "config/provider/provider.h"
 #include "wire/endpoint.h"
 #include "wire/policy.h"
-
-/* What allows more, and why that matters. */
-static const char *const meaning[POLICY_KEYS][2] = {
-	{ "delivery", "it reaches claude itself, in a way that protects it less" },
-	{ "nested", "programs inside a session may have it, or sessions of their own" },
-	{ "strict", "it is handed out also where less protects it" },
-	{ "exposed", "MCP servers and hooks may get it" },
-	{ "keep", "automatic locks leave it open" },
-	{ "ttl", "it stays in memory longer" },
-	{ "linger", "what a session leaves running goes on using it that long after it" },
-	{ "confine", "programs of a session reach your other programs and this terminal" },
-	{ "config_dir", "claude obeys the settings and hooks there" },
-	{ "env",
-	  "these variables and headers decide how claude works, or are not known to be harmless" },
-	{ "ca", "whoever signs with these certificate authorities can read it on its way" },
-};
-
-static const char *meaning_of(const char *key)
-{
-	unsigned i;
-
-	for (i = 0; i < POLICY_KEYS && meaning[i][0]; i++)
-		if (strcmp(meaning[i][0], key) == 0)
-			return meaning[i][1];
-	return NULL;
-}
-
-/* Does value i of p allow more than that of `than`? */
-static bool allows_more(const struct policy *p, const struct policy *than, unsigned i)
-{
-	char value[POLICY_VALUE], other[POLICY_VALUE];
-	const char *key = policy_key(i);
-
-	if (strcmp(key, "delivery") == 0)
-		return p->delivery > than->delivery;
-	if (strcmp(key, "nested") == 0)
-		return p->nested > than->nested;
-	if (strcmp(key, "strict") == 0)
-		return than->strict && !p->strict;
-	if (strcmp(key, "exposed") == 0)
-		return p->exposed && !than->exposed;
-	if (strcmp(key, "keep") == 0)
-		return p->keep && !than->keep;
-	if (strcmp(key, "ttl") == 0)
-		return than->ttl && (!p->ttl || p->ttl > than->ttl);
-	if (strcmp(key, "linger") == 0)
-		return p->linger > than->linger;
-	if (strcmp(key, "confine") == 0)
-		return p->confine > than->confine;
-	policy_value(p, i, value);
-	policy_value(than, i, other);
-	return meaning_of(key) && value[0] && strcmp(value, other) != 0;
-}
-
-/* Says one line for people; a format of its own, so that say() is one. */
-typedef void line_fn(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void print_line(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-
-static void print_line(const char *fmt, ...)
-{
-	char text[POLICY_VALUE + 2 * NETWORK_VALUE_MAX + PATH_SIZE];
-	va_list ap;
-
-	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
-	va_end(ap);
-	fputs("  ", stdout);
-	put_plain(text);
-	putchar('\n');
-}
-
-static const char *by_session(const struct network_value *v)
-{
-	return v->written ? ", which a session can write" : "";
-}
-
-/*
- * Who says which authorities, and through whose hands the key goes then: a session that plants
- * both in a settings file is given a yes more easily where nobody is told.
- */
-static void say_network(const struct provider *p, line_fn *line)
-{
-	static struct network n;
-	char proxy[NETWORK_VALUE_MAX + 1];
-
-	if (network_of_person(p, &n, NULL) != 0)
-		return;
-	if (n.ca.text[0])
-		line("    %s says so (%s%s)", n.ca.name, n.ca.from, by_session(&n.ca));
-	if (!n.proxy.text[0])
-		return;
-	network_show_text(n.proxy.text, proxy);
-	line("    requests go through the proxy %s (%s, %s%s): with such an authority's key it "
-	     "reads yours",
-	     proxy, n.proxy.name, n.proxy.from, by_session(&n.proxy));
-}
-
-/* A policy's value for people. */
-static void value_text(const struct policy *p, unsigned i, char out[POLICY_VALUE])
-{
-	policy_words_value(p, i, out);
-	if (!out[0])
-		snprintf(out, POLICY_VALUE, "none");
-}
-
-static void show_meaning(const char *text)
-{
-	printf("      %s\n", text);
-}
-
-static void show_part(const char *what, const char *from, const char *to)
-{
-	if (strcmp(from, to) == 0)
-		return;
-	printf("  %-9s", what);
-	put_plain(from);
-	fputs("\n        -> ", stdout);
-	put_plain(to);
-	putchar('\n');
-}
-
-/* The variables that are sealed by their digest, a line each. */
-static void show_env(const struct provider *p, const char *from, const char *to)
-{
-	char env[ENV_SEALED_MAX + 1], *line, *save = NULL;
-
-	printf("  env      %s\n        -> ", from[0] ? "other variables" : "none");
-	if (!to[0])
-		puts("none");
-	if (!to[0] || provider_env_sealed(p, env, NULL) < 0)
-		return;
-	for (line = strtok_r(env, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		if (line != env)
-			fputs("           ", stdout);
-		put_plain(line);
-		putchar('\n');
-	}
-}
-
-/* The bytes of the file are sealed; the name tells a person which it is. */
-static void show_ca(const struct wanted *w, const char *from, const char *to)
-{
-	printf("  certificate authorities: %s -> ", from[0] ? from : "none");
-	if (to[0])
-		put_plain(w->ca_file);
-	printf(to[0] ? " (%s)\n" : "none%s\n", to);
-}
-
-/* Value i, which differs. */
-static void show_value(const struct provider *p, const struct wanted *w, const struct policy *from,
-		       const struct policy *to, unsigned i)
-{
-	char old[POLICY_VALUE], new[POLICY_VALUE];
-	const char *key = policy_key(i);
-
-	policy_value(from, i, old);
-	policy_value(to, i, new);
-	if (strcmp(key, "env") == 0) {
-		show_env(p, old, new);
-	} else if (strcmp(key, "ca") == 0) {
-		show_ca(w, old, new);
-	} else {
-		value_text(from, i, old);
-		value_text(to, i, new);
-		printf("  %s %s -> %s\n", key, old, new);
-	}
-}
-
-static void show_policy(const struct provider *p, const char *from, const struct wanted *w)
-{
-	char old[POLICY_VALUE], new[POLICY_VALUE];
-	struct policy a, b;
-	unsigned i;
-
-	if (policy_parse(&a, from, NULL) != 0 || policy_parse(&b, w->policy, NULL) != 0) {
-		show_part("policy", from, w->policy);
-		return;
-	}
-	for (i = 0; i < POLICY_KEYS; i++) {
-		policy_value(&a, i, old);
-		policy_value(&b, i, new);
-		if (strcmp(old, new) == 0)
-			continue;
-		show_value(p, w, &a, &b, i);
-		if (!allows_more(&b, &a, i))
-			continue;
-		show_meaning(meaning_of(policy_key(i)));
-		if (strcmp(policy_key(i), "ca") == 0)
-			say_network(p, print_line);
-	}
-}
-
-void seals_show_changes(const struct provider *p, const struct seal_change *ch, unsigned n)
-{
-	unsigned i;
-
-	for (i = 0; i < n; i++) {
-		printf("'%s', for provider %s:\n", ch[i].to.entry, p->name);
-		show_part("origin", ch[i].from.origin, ch[i].to.origin);
-		if (!origin_is_sealed(ch[i].from.origin, ch[i].to.origin))
-			show_meaning("the key is sent there");
-		show_part("variable", ch[i].from.variable, ch[i].to.variable);
-		show_policy(p, ch[i].from.policy, &ch[i].to);
-		if (!ch[i].source_differs)
-			continue;
-		show_part("command", ch[i].from.source.command, ch[i].source.command);
-		if (strcmp(ch[i].from.source.command, ch[i].source.command) != 0)
-			show_meaning("it is run as you, outside of any session");
-		show_part("output", ch[i].from.source.pick, ch[i].source.pick);
-	}
-	fflush(stdout);
-}
 
 /* Text that grows and is cut at its end. */
 struct text {
@@ -281,8 +66,8 @@ int seals_fail_changed(const struct provider *p, const struct seal_change *ch, s
 		policy_value(&b, i, new);
 		if (strcmp(old, new) == 0)
 			continue;
-		value_text(&a, i, old);
-		value_text(&b, i, new);
+		seal_value_text(&a, i, old);
+		seal_value_text(&b, i, new);
 		text_add(&t, ", ", policy_key(i), " ", old);
 		text_add(&t, "", "", " -> ", new);
 	}
@@ -366,16 +151,16 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 		if (strcmp(value, usual) == 0)
 			continue;
 		snprintf(word, sizeof(word), "%s=%s", policy_key(i), value);
-		if (!allows_more(&policy, &nothing, i)) {
+		if (!seal_allows_more(&policy, &nothing, i)) {
 			say("%s is sealed with %s", name, word);
 			continue;
 		}
-		say("%s is sealed with %s: %s", name, word, meaning_of(policy_key(i)));
+		say("%s is sealed with %s: %s", name, word, seal_meaning(policy_key(i)));
 		if (strcmp(policy_key(i), "env") == 0)
 			say_env(p);
 		if (strcmp(policy_key(i), "ca") == 0) {
 			say("    %s", w->ca_file);
-			say_network(p, say);
+			seal_say_network(p, say);
 		}
 		if (value_is_allowed(&policy, i, allowed, n))
 			continue;

@@ -1,12 +1,13 @@
 /*
- * client/common/seals.h - what a person must see before it is sealed: what differs from
- * the seal that is there, and what a first seal allows.
+ * client/common/seals.h - what a person agrees to before it is sealed: a change, and what a first
+ * seal allows.
  */
 #ifndef CLIENT_COMMON_SEALS_H
 #define CLIENT_COMMON_SEALS_H
 
 #include <stdbool.h>
 #include "client/common/entries.h"
+#include "client/common/seals_show.h"
 #include "config/provider/routes.h"
 #include "wire/policy.h"
 
@@ -16,17 +17,6 @@ struct provider;
 
 /* Words of --allow. */
 #define SEALS_ALLOWS_MAX (POLICY_KEYS + ROUTE_CHANGES_MAX + SESSION_ENTRIES_MAX)
-
-/* One entry whose seal changes. */
-struct seal_change {
-	struct wanted to;
-	struct listed from;
-	struct entry_source source; /* the new source, when source_differs */
-	bool source_differs;
-};
-
-/* Print each difference, old -> new, on standard output.  p: whose files say so. */
-void seals_show_changes(const struct provider *p, const struct seal_change *ch, unsigned n);
 
 /* Let f name the differences of ch, and `ccctl approve` as what seals them.  -1. */
 int seals_fail_changed(const struct provider *p, const struct seal_change *ch, struct failure *f);
