@@ -132,6 +132,8 @@
 	  "client/common/terminal_alone.c")                                                        \
 	X(TERMINAL_WATCHED, "terminal-watched", "one that reads what is typed there, unseen",      \
 	  "client/common/terminal_watch.c")                                                        \
+	X(CONSOLE_KEYBOARDS, "console-keyboards", "a program that logind gave a console's keys",   \
+	  "start/console.c")                                                                       \
 	X(PINENTRY_OWNER, "pinentry-owner", "a planted pinentry",                                  \
 	  "config/settings/pinentry_conf.c")                                                       \
 	X(TRUSTED_FILES, "trusted-files", "configuration that others wrote", "base/paths.c")       \

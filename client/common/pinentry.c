@@ -29,6 +29,7 @@
 #include "client/common/secret.h"
 #include "client/common/terminal_alone.h"
 #include "client/common/terminal_readers.h"
+#include "start/console.h"
 #include "start/terminal.h"
 
 #define COMMAND_PATIENCE_MS 10000 /* all but the question itself */
@@ -44,6 +45,7 @@ struct pinentry_run {
 	struct assuan assuan;
 	pid_t pid;
 	int tty; /* the terminal, or -1 */
+	struct console console;
 	bool has_modes;
 	struct termios modes;  /* before */
 	struct termios asking; /* while pinentry asks */
@@ -180,10 +182,13 @@ static void pinentry_suspend(struct pinentry_run *r)
  * The terminal that pinentry asks on.  It sets the terminal as it likes, but never so that
  * its own reading waits for many bytes while another's takes them.
  */
-static int pinentry_check_terminal(const struct pinentry_run *r, struct failure *f)
+static int pinentry_check_terminal(struct pinentry_run *r, struct failure *f)
 {
 	struct termios now;
 
+	/* Also on a display: what it asks on is not known before it opens the terminal. */
+	if (console_check(&r->console, f) != 0)
+		return -1;
 	if (!r->holds)
 		return 0;
 	if (terminal_is_lost(r->tty) ||
@@ -349,6 +354,8 @@ static int pinentry_open_terminal(struct pinentry_run *r, struct failure *f)
 	if (r->tty < 0 && !pinentry_has_display())
 		return fail_set(f, FAIL_USAGE, "scripts: --passphrase-fd N for a passphrase",
 				"pinentry cannot ask: there is neither a terminal nor a display");
+	if (r->tty >= 0 && console_begin(&r->console, r->tty, f) != 0)
+		return -1;
 	r->has_modes = r->tty >= 0 && tcgetattr(r->tty, &r->modes) == 0;
 	usual = r->modes;
 	tty_keys_mend(&usual);

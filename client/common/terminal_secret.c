@@ -28,9 +28,10 @@
 #include "client/common/terminal_page.h"
 #include "client/common/terminal_signals.h"
 #include "client/common/terminal_watch.h"
+#include "start/console.h"
 #include "start/terminal.h"
 
-#define WATCH_MS 50 /* how often the terminal is looked at while a secret is typed */
+#define WATCH_MS CONSOLE_LOOK_MS /* how often the terminal is looked at while a secret is typed */
 
 /* A terminal without echo, and the signals held. */
 struct hush {
@@ -47,8 +48,9 @@ struct hush {
 	bool background;		  /* we stopped ourselves there */
 	const struct terminal_page *page; /* shown instead of a prompt, or NULL */
 	int watch;			  /* terminal_watch; -1: none */
-	struct terminal_input *input;	  /* while it is read */
-	bool bytes;			  /* a line that is longer than a terminal's */
+	struct console console;
+	struct terminal_input *input; /* while it is read */
+	bool bytes;		      /* a line that is longer than a terminal's */
 };
 
 static int hush_echo_off(struct hush *h, struct failure *f)
@@ -189,6 +191,8 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 			return terminal_fail_held(f);
 		if (hush_is_altered(h))
 			return terminal_fail_altered(f);
+		if (console_check(&h->console, f) != 0)
+			return -1;
 		if (terminal_was_read(h->watch) || !terminal_input_is_ours(h->input))
 			return terminal_fail_read(f);
 		if (r < 0 && (error == EAGAIN || error == EINTR))
@@ -271,6 +275,8 @@ static int hush_obey_signals(const struct hush *h, bool continued, struct failur
  * own, behind which they wait.  0 or -1. */
 static int hush_prompt(struct hush *h, const char *prompt, struct failure *f)
 {
+	if (console_begin(&h->console, h->fd, f) != 0)
+		return -1;
 	if (h->own)
 		h->watch = terminal_watch(h->fd);
 	/* A session can use them up. */

@@ -26,6 +26,7 @@
 #include "base/spawn.h"
 #include "base/tty_keys.h"
 #include "config/provider/variables.h"
+#include "start/console.h"
 
 #define TERMINAL_FD STDIN_FILENO /* if there is one */
 #define GRACE_MS 2000		 /* from SIGTERM to SIGKILL */
@@ -41,6 +42,8 @@ struct manager_process {
 	pid_t pid;
 	int out, err; /* our ends of its standard output and error; -1 after end of file */
 	bool ended, terminal, foreground, told;
+	bool overheard; /* console_check failed */
+	struct console console;
 	bool has_modes;
 	struct termios modes; /* of the terminal, before it ran */
 	int64_t deadline, tell_at;
@@ -278,15 +281,21 @@ static void run_tell(struct manager_process *r)
 }
 
 /* Wait for one event (output, signal, end, deadline) and handle it. */
-static void run_poll(struct manager_process *r)
+static void run_poll(struct manager_process *r, struct failure *f)
 {
 	struct pollfd p[3] = { { signal_fd, POLLIN, 0 },
 			       { r->out, POLLIN, 0 },
 			       { r->err, POLLIN, 0 } };
 	int64_t left = r->deadline - clock_now_ms(), most = r->told ? 60000 : LOOK_MS;
 
+	if (r->console.vt)
+		most = CONSOLE_LOOK_MS;
 	if (left <= 0) {
 		r->o->timed_out = true;
+		return;
+	}
+	if (console_check(&r->console, f) != 0) {
+		r->overheard = true;
 		return;
 	}
 	run_tell(r);
@@ -340,13 +349,16 @@ static void run_kill_group(struct manager_process *r)
 	r->ended = true;
 }
 
-static void run_wait(struct manager_process *r)
+/* 0, or -1 with f set: what was typed for it may be another's, too. */
+static int run_wait(struct manager_process *r, struct failure *f)
 {
-	while (!r->ended && !r->o->interrupted && !r->o->timed_out && !r->o->too_large)
-		run_poll(r);
+	while (!r->ended && !r->o->interrupted && !r->o->timed_out && !r->o->too_large &&
+	       !r->overheard)
+		run_poll(r, f);
 	if (!r->ended)
 		run_kill_group(r);
 	run_drain(r);
+	return r->overheard ? -1 : 0;
 }
 
 /*
@@ -405,6 +417,8 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ends[3] = { -1, -1, -1 }, ret = -1;
 	bool done;
 
+	if (terminal && console_begin(&r.console, TERMINAL_FD, f) != 0)
+		return -1;
 	r.has_modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 	r.foreground = terminal && tcgetpgrp(TERMINAL_FD) == getpgrp();
 	terminal_mend_keys(&r);
@@ -428,7 +442,7 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 	if (ret != 0 && !r.ended)
 		run_kill_group(&r);
 	if (ret == 0 && !o->not_found)
-		run_wait(&r);
+		ret = run_wait(&r, f);
 	terminal_take_back(&r);
 	/* A manager that was killed at a password prompt leaves the echo off, and what was typed
 	 * so far to the shell; and who was told here that something waits may have typed for it, what
