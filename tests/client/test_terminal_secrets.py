@@ -685,6 +685,16 @@ os.execv(sys.argv[1], sys.argv[1:])
     unlocks(shell)
 
 
+def test_a_file_that_says_that_nobody_reads_it_is_watched_all_the_same(shell):
+    """A program of the user's can say so of the terminal's, and inotify would believe it."""
+    os.chmod(shell.name, 0o020)
+    shell.line(f"{CCCTL} unlock")
+    assert shell.t.expect_exact([PROMPT, "ccctl: this terminal's file is another user's"]) == 0
+    assert os.stat(shell.name).st_mode & 0o777 == 0o420
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+
+
 def test_what_each_control_holds(shell):
     """Without it, in the test build, what the tests above show is so no longer."""
     pid = shell.reader()
