@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import subprocess
+import sys
 
 import pytest
 
@@ -172,3 +173,33 @@ def test_nothing_is_shown_where_no_page_is_said_to_be(ready, token, term, words)
     assert not re.search(CODE, seen) and token[:12] not in seen
     assert f"code={REFUSED}" in seen and "TERM" in seen
     assert "recovery" not in ready.ccctl("slot", "list").out
+
+
+LEAVES = """
+import os, sys, time
+fd = os.open(sys.argv[1], os.O_WRONLY | os.O_NOCTTY)
+print("ready", flush=True)
+while True:
+    os.write(fd, b"\\x1b[?1049l")
+    time.sleep(.0001)
+"""
+
+
+def test_who_writes_there_too_gets_nothing_between_the_page_and_the_key(ready, token):
+    """It would leave the alternate screen just before the key came."""
+    p = talk(ready, "/bin/bash", "--norc", "--noprofile", "--noediting", "-i", env={"PS1": "PS>"})
+    p.expect("PS>")
+    writer = subprocess.Popen([sys.executable, "-c", LEAVES, os.readlink(f"/proc/{p.pid}/fd/0")], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout.readline()
+        for _ in range(6):
+            p.sendline(f"{CCCTL} get --reveal demo --passphrase-fd 9 9<<<'{PASSPHRASE}'")
+            p.expect_exact("[y/N] ")  # it is named
+            p.sendline("y")
+            p.expect_exact(token)
+            assert LEAVE not in p.before[p.before.rindex(ENTER):]
+            p.send("\r")
+            p.expect("PS>")
+    finally:
+        writer.kill()
+        writer.wait()
