@@ -83,7 +83,15 @@ def test_one_that_takes_them_while_it_is_typed_is_noticed(shell, log_ins):
     shell.t.send(PASSPHRASE[:4])
     time.sleep(0.2)
     log_ins.write(controller=":1.23")
+    shell.t.expect_exact("ccctl: stop typing")
+    # Who looks elsewhere types on: that is no command.
+    for part in PASSPHRASE[4:] + "\n":
+        shell.t.send(part)
+        time.sleep(0.05)
     is_refused(shell, TAKEN + ", and reads what you type")
+    shell.line("history")
+    shell.t.expect("PS>")
+    assert "unlock" in shell.t.before and PASSPHRASE[-6:] not in shell.t.before
 
 
 def test_one_that_takes_them_and_gives_them_back_is_noticed(shell, log_ins):
