@@ -142,6 +142,16 @@ static bool is_same_file(const struct console_log_in *a, const struct console_lo
 	       a->made.tv_nsec == b->made.tv_nsec;
 }
 
+static bool is_in_front(const struct console *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->log_ins; i++)
+		if (c->log_in[i].front)
+			return true;
+	return c->log_ins == 0;
+}
+
 /* Was a log-in's file written anew, for another reason than that its console came to the front,
  * or went?  logind writes it in other cases too, such as its own restart: those look like that. */
 static bool is_rewritten(const struct console *was, const struct console *now)
@@ -178,6 +188,15 @@ int console_check(struct console *c, struct failure *f)
 		return fail_set(f, FAIL_CHANGED, hint,
 				"this console's log-in changed: another program may have had its "
 				"keyboards, and read what you typed");
+	l.now.left = c->left || !is_in_front(&l.now);
 	*c = l.now;
 	return 0;
+}
+
+bool console_came_back(struct console *c)
+{
+	if (!c->left || !is_in_front(c))
+		return false;
+	c->left = false;
+	return true;
 }

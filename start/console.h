@@ -31,6 +31,7 @@ struct console_log_in {
 struct console {
 	int fd;
 	unsigned vt; /* 0: it is no text console, or nobody looks */
+	bool left;   /* another console was in front since console_begin */
 	unsigned log_ins;
 	struct console_log_in log_in[CONSOLE_LOG_INS];
 };
@@ -46,5 +47,11 @@ int console_begin(struct console *c, int fd, struct failure *f);
  * them, and nothing that was typed is to be used.
  */
 int console_check(struct console *c, struct failure *f);
+
+/*
+ * True once when it is in front again after another console was, to which a program of the user's can
+ * have switched as well: what was typed meanwhile went there.
+ */
+bool console_came_back(struct console *c);
 
 #endif

@@ -195,6 +195,9 @@ static int hush_read(struct hush *h, struct secret *s, struct failure *f)
 			return terminal_fail_altered(f);
 		if (console_check(&h->console, f) != 0)
 			return -1;
+		if (console_came_back(&h->console))
+			terminal_write(h->fd, "\nccctl: another console was in front, and what was "
+					      "typed meanwhile went there; go on here: ");
 		if (terminal_was_read(h->watch) || !terminal_input_is_ours(h->input))
 			return terminal_fail_read(f);
 		if (r < 0 && (error == EAGAIN || error == EINTR))

@@ -60,7 +60,9 @@ def test_a_passphrase_is_typed_and_another_console_is_looked_at(m):
     console.sees("Passphrase for your vault:")
     console.types(vm_acts.PASSPHRASE[:7])
     console.key("alt-f2")
+    time.sleep(1)
     console.key("alt-f1")
+    console.sees("another console was in front, and what was typed meanwhile went there")
     console.types(vm_acts.PASSPHRASE[7:] + "\n")
     console.sees("the vault is open")
 
