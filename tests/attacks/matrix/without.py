@@ -35,7 +35,8 @@ CONTROLS = {
     "managed": ("user-preload", "proxies"),
     "routing-variables": ("user-preload", "shell-url"),
     "confine-landlock": ("user-relay+", "kill-broker"),
-    "confine-seccomp": ("user-relay+", "mark-outside"),
+    # The broker lets no session begin that only says that it is confined.
+    "confine-seccomp,confined-session": ("user-relay+", "mark-outside"),
 }
 
 # As root the matrix has programs that nobody can read, as root installs them, which are
