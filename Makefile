@@ -155,7 +155,7 @@ $(OBJ)/reach/%.o $(OBJ)/relay/%.o: FOREIGN = $(shell $(PKG_CONFIG) --cflags libc
 $(LIBEXEC)/ccrun-relay: $(call objs,relay reach) $(HOUSE)
 $(TEST_LIBEXEC)/ccrun-relay: $(call objs,relay reach) $(TEST_HOUSE)
 $(LIBEXEC)/ccrun-relay $(TEST_LIBEXEC)/ccrun-relay:
-	$(call link,-pie,$(MSGPACK_LIB) -lsodium -lseccomp -pthread $(shell $(PKG_CONFIG) --libs libcurl libssl))
+	$(call link,-pie,$(MSGPACK_LIB) -lsodium -lseccomp -pthread $(shell $(PKG_CONFIG) --libs libcurl libssl libcrypto))
 
 # What a session finds first in PATH: ccrun by other names.
 $(inside): $(BIN)/ccrun

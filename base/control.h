@@ -94,6 +94,8 @@
 	  "relay/secret_filter.c")                                                                 \
 	X(CERTIFICATES, "certificates", "another server in the provider's place",                  \
 	  "relay/upstream.c")                                                                      \
+	X(MACHINE_AUTHORITIES, "machine-authorities", "an authority whose key the user has",       \
+	  "relay/upstream.c")                                                                      \
 	X(RELAY_WIPE, "relay-wipe", "a relay that is used after a lock", "relay/session.c")        \
 	/* in claude */                                                                            \
 	X(UNDUMPABLE_CLIENT, "undumpable-client", "its children read the client's memory",         \

@@ -45,6 +45,7 @@ $(BUILD)/tests/bench_relay $(BUILD)/tests/bench_tls: test_libs += -lssl -lcrypto
 # What a pair of connections is made of knows the provider's side.
 $(BUILD)/tests/test_pair $(BUILD)/tests/test_pair_places: $(call objs,reach)
 $(BUILD)/tests/test_pair $(BUILD)/tests/test_pair_places: test_libs += $(call objs,reach) -lcurl -lssl -lcrypto
+$(BUILD)/tests/test_authorities: test_libs += -lcrypto
 # What the kernel says of who listens is the test's own.
 WRAPPED_test_compositor := sock_peer sock_peer_pidfd
 $(BUILD)/tests/test_compositor: test_libs += $(call wrapped,tests/client/test_compositor.c)

@@ -18,6 +18,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "reach/reach.h"
+#include "relay/authorities.h"
 #include "relay/deadline.h"
 #include "relay/settings.h"
 
@@ -40,8 +41,8 @@ struct watched {
 struct upstreams {
 	CURLM *multi;
 	const struct relay_settings *settings;
-	char ca_path[32]; /* the system's and the person's; "": the system's alone */
-	bool has_bundle;  /* which are in one file */
+	char ca_path[32];  /* the authorities that count; "": without TLS */
+	unsigned left_out; /* so many of the system's do not */
 	struct watched watched[UPSTREAM_POLLS_MAX];
 	size_t count;
 	int64_t wake; /* when libcurl wants to be called; -1: not */
@@ -138,7 +139,10 @@ static const char *upstream_mend(const struct upstream *u, CURLcode code)
 	if (code == CURLE_PEER_FAILED_VERIFICATION &&
 	    curl_easy_getinfo(u->easy, CURLINFO_SSL_VERIFYRESULT, &verified) == CURLE_OK &&
 	    verified >= VERIFY_UNKNOWN_FIRST && verified <= VERIFY_UNKNOWN_LAST)
-		return " (an authority of your own: NODE_EXTRA_CA_CERTS=FILE)";
+		return u->of->left_out
+			       ? " (an authority that was added to this machine does not count by "
+				 "itself: NODE_EXTRA_CA_CERTS=FILE)"
+			       : " (an authority of your own: NODE_EXTRA_CA_CERTS=FILE)";
 	return "";
 }
 
@@ -220,32 +224,32 @@ static int upstreams_keep_ca(struct upstreams *us, const char *p, size_t n, stru
 }
 
 /*
- * The person's certificates beside the system's, not in their place.  As a file: of a
- * CURLOPT_CAINFO_BLOB libcurl makes two copies for each connection.
+ * The distribution's authorities, and beside them the person's.  As a file: of a CURLOPT_CAINFO_BLOB
+ * libcurl makes two copies for each connection.
  */
-static int upstreams_join_ca(struct upstreams *us, struct failure *f)
+static int upstreams_set_ca(struct upstreams *us, struct failure *f)
 {
+	static const char *const none[] = { NULL };
+	const bool added = control_active(CONTROL_MACHINE_AUTHORITIES);
 	const char *path = system_bundle() ? system_bundle() : USUAL_CA_FILE;
 	const struct session_file *more = &us->settings->ca;
-	char *text = NULL, *both;
-	size_t n = 0;
+	char *text, *both;
+	size_t n;
 	int r = -1;
 
-	/* A machine without a bundle has the person's alone. */
-	if (io_slurp(path, 8 * FILE_BYTES_MAX, &text, &n, NULL) != 0)
-		n = 0;
-	both = malloc(n + 1 + more->n);
+	if (authorities_read(path, added ? AUTHORITIES_SHIPPED : "",
+			     added ? authorities_places : none, &text, &n, &us->left_out, f) != 0)
+		return -1;
+	both = realloc(text, n + 1 + more->n);
 	if (both) {
-		if (n)
-			memcpy(both, text, n);
 		both[n] = '\n';
-		memcpy(both + n + 1, more->p, more->n);
+		if (more->n)
+			memcpy(both + n + 1, more->p, more->n);
 		r = upstreams_keep_ca(us, both, n + 1 + more->n, f);
 	} else {
 		fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for certificates");
 	}
-	free(both);
-	free(text);
+	free(both ? both : text);
 	return r;
 }
 
@@ -259,8 +263,7 @@ struct upstreams *upstreams_new(const struct relay_settings *s, struct failure *
 	}
 	us->settings = s;
 	us->wake = -1;
-	us->has_bundle = system_bundle() != NULL;
-	if (s->ca.p && upstreams_join_ca(us, f) != 0)
+	if (s->tls && upstreams_set_ca(us, f) != 0)
 		goto bad;
 	us->multi = curl_multi_init();
 	if (us->multi &&
@@ -344,12 +347,10 @@ static bool easy_set_certificates(CURL *c, const struct upstreams *us)
 		bad |= curl_easy_setopt(c, CURLOPT_CAINFO, us->ca_path) != CURLE_OK;
 		bad |= curl_easy_setopt(c, CURLOPT_PROXY_CAINFO, us->ca_path) != CURLE_OK;
 	}
-	/* Without the directory the file is read once a day (libcurl 7.87), and not for each
-	   connection, which would keep a megabyte of it. */
-	if (us->ca_path[0] || us->has_bundle) {
-		bad |= curl_easy_setopt(c, CURLOPT_CAPATH, NULL) != CURLE_OK;
-		bad |= curl_easy_setopt(c, CURLOPT_PROXY_CAPATH, NULL) != CURLE_OK;
-	}
+	/* No directory, which has what was added, too.  And without one the file is read once a day
+	   (libcurl 7.87), and not for each connection, which would keep a megabyte of it. */
+	bad |= curl_easy_setopt(c, CURLOPT_CAPATH, NULL) != CURLE_OK;
+	bad |= curl_easy_setopt(c, CURLOPT_PROXY_CAPATH, NULL) != CURLE_OK;
 	if (s->cert.p)
 		bad |= curl_easy_setopt(c, CURLOPT_SSLCERT_BLOB, &cert) != CURLE_OK;
 	if (s->key.p)

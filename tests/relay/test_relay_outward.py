@@ -221,8 +221,8 @@ def test_localhost_without_tls_is_no_other_address(name):
         nobody_connected(other)
 
 
-def with_hosts(text, function):
-    """function() in a process whose /etc/hosts is that text."""
+def with_file(path, text, function):
+    """function() in a process for which that file of the system's is that text."""
     def child():
         ids = os.getuid(), os.getgid()
         if wc.libc.unshare(0x10020000) != 0:  # CLONE_NEWUSER | CLONE_NEWNS
@@ -233,7 +233,7 @@ def with_hosts(text, function):
             f.write(text)
             f.flush()
             os.chmod(f.name, 0o644)
-            if wc.libc.mount(f.name.encode(), b"/etc/hosts", None, 4096, None) != 0:  # MS_BIND
+            if wc.libc.mount(f.name.encode(), os.path.realpath(path).encode(), None, 4096, None) != 0:  # MS_BIND
                 return "nothing can be mounted here"
             return function()
     result = wc.in_child(child, timeout=30)
@@ -242,13 +242,41 @@ def with_hosts(text, function):
     return result
 
 
+BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+
+
+@pytest.mark.parametrize("control", ["", "machine-authorities"])
+@pytest.mark.parametrize("way", ["at its address", "by a proxy"])
+def test_an_authority_that_was_added_to_the_machine_does_not_count_by_itself(usual, way, control):
+    """mkcert, Caddy and mitmproxy add theirs, and its key is a file of the user's."""
+    if not os.path.isdir("/usr/share/ca-certificates/mozilla"):
+        pytest.skip("this distribution does not have its authorities by themselves")
+    bundle = Path(BUNDLE).read_text() + usual[0].read_text()
+
+    def post():
+        with Provider(tls=server_context(*usual)) as p, Proxy() as proxy:
+            more = {} if way == "at its address" else {"proxy": f"http://127.0.0.1:{proxy.port}"}
+            with Relay(p.url, env={"CCRUN_WITHOUT": control}, **more) as relay:
+                answer = relay.post()
+            with Relay(p.url, files=[("ca", usual[0].read_bytes())], **more) as relay:
+                named = relay.post().status
+            return answer.status, answer.data.decode(), named, len(p.requests)
+    status, text, named, requests = with_file(BUNDLE, bundle, post)
+    assert named == 200
+    if control:
+        assert (status, requests) == (200, 2)
+        return
+    assert (status, requests) == (400, 1)
+    assert "added to this machine does not count by itself: NODE_EXTRA_CA_CERTS=FILE" in text
+
+
 def test_a_name_without_tls_has_no_ipv6_address():
     """Whatever else a name resolves to, the key does not go there; a server there is written by its address."""
     with Provider() as p, beside(p.port) as other:
         def post():
             with Relay(f"http://gw.test:{p.port}") as relay:
                 return relay.post().status
-        assert with_hosts("::1 gw.test\n127.0.0.1 gw.test\n", post) == 200
+        assert with_file("/etc/hosts", "::1 gw.test\n127.0.0.1 gw.test\n", post) == 200
         assert len(p.requests) == 1
         nobody_connected(other)
 
