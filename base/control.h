@@ -124,6 +124,8 @@
 	X(FRESH_MEMORY, "fresh-memory", "memory that was opened before it was closed",             \
 	  "base/proc.c")                                                                           \
 	X(BROKER_OWNER, "broker-owner", "another user's broker", "dial/broker_check.c")            \
+	X(BROKER_SAME, "broker-same", "a PID that was a session's program's when it answered",     \
+	  "dial/broker_check.c")                                                                   \
 	X(BROKER_UNDUMPABLE, "broker-undumpable", "a program that poses as the broker",            \
 	  "dial/broker_check.c")                                                                   \
 	X(BROKER_UNMARKED, "broker-unmarked", "a session's program that poses as the broker",      \

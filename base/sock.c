@@ -184,6 +184,14 @@ int sock_connect_within(const char *path, int ms, struct failure *f)
 	return fd;
 }
 
+bool sock_names_sender(int fd)
+{
+	socklen_t n = sizeof(int);
+	int on = 0;
+
+	return getsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &on, &n) == 0 && on;
+}
+
 unsigned sock_listeners(const char *path)
 {
 	FILE *all = fopen("/proc/net/unix", "re");

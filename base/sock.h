@@ -40,6 +40,12 @@ int sock_connect(const char *path, struct failure *f);
 int sock_connect_within(const char *path, int ms, struct failure *f);
 
 /*
+ * Does each packet that is received on fd, a socket of sock_connect's, bring a pidfd of its sender?
+ * From Linux 6.5 on; one that brings none all the same is of a process that has ended.
+ */
+bool sock_names_sender(int fd);
+
+/*
  * How many sockets listen that were bound to path, whether that name still leads to them or was
  * taken away: by /proc/net/unix, which has those of the caller's network namespace.  0 also where
  * that cannot be read.

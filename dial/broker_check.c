@@ -4,7 +4,10 @@
  */
 #include "dial/broker_check.h"
 
+#include <errno.h>
 #include <poll.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/control.h"
@@ -13,25 +16,50 @@
 #include "base/sock.h"
 #include "dial/dial.h"
 
-/*
- * MUST be called after /proc/PID was read: has the process ended meanwhile?  Then its
- * PID may have been reused, and what was read may be about another process.
- *
- * A pidfd tells.  Without one (before Linux 6.5) a process that started after our
- * connect() is taken for a reused PID.  That is wrong for a broker that a service
- * manager started because of our connection; dial_call then connects again, and the
- * broker is older than that connection.
- */
-static bool peer_replaced(struct dial *d, const struct sock_control *answer,
-			  const struct proc_stat *st)
+static int fail_ended(pid_t pid, struct failure *f)
 {
-	struct pollfd ended = { .fd = answer->pidfd, .events = POLLIN };
+	return fail_set(f, FAIL_PEER, "try again; if it stays, ccctl status shows who serves",
+			"the process that answered (%d) is not there any more", (int)pid);
+}
 
-	if (answer->pidfd >= 0)
-		return poll(&ended, 1, 0) != 0;
-	d->peer_younger =
-		(int64_t)(st->start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK)) > d->connected;
-	return d->peer_younger;
+static bool has_ended(int pidfd)
+{
+	struct pollfd p = { .fd = pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) != 0;
+}
+
+/*
+ * A PID may be another process's by now, and a session can see to it that it is that of one which
+ * looks like a broker.  So a descriptor of the process is had before the look: the sender's, or,
+ * before Linux 6.5, of the process that has the PID.
+ */
+static int begin_look(struct dial *d, const struct sock_control *answer, struct failure *f)
+{
+	if (sock_names_sender(d->fd))
+		return answer->pidfd >= 0 ? 0 : fail_ended(answer->pid, f);
+	d->looked_at = (int)syscall(SYS_pidfd_open, answer->pid, 0u);
+	if (d->looked_at < 0 && errno == ENOSYS)
+		return fail_set(f, FAIL_SYSTEM, "Linux 5.3 has them", "the kernel gives no pidfd");
+	return d->looked_at >= 0 ? 0 : fail_ended(answer->pid, f);
+}
+
+int broker_check_silent(const struct dial *d, struct failure *f)
+{
+	char next;
+
+	/* The end of the connection is the next call's to find. */
+	if (recv(d->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 ||
+	    !control_active(CONTROL_BROKER_SAME))
+		return 0;
+	return fail_set(f, FAIL_PEER,
+			"ccctl status shows who serves; end that process, then try again",
+			"process %d answers what it was not asked", (int)d->broker);
+}
+
+int broker_check_same(const struct dial *d, struct failure *f)
+{
+	return has_ended(d->looked_at) ? fail_ended(d->broker, f) : 0;
 }
 
 /*
@@ -59,15 +87,14 @@ int broker_check(struct dial *d, const struct sock_control *answer, struct failu
 		return fail_set(f, FAIL_PEER,
 				"run it outside the container, or have a broker of your own inside",
 				"the broker is in a pid namespace that cannot be seen from here");
+	if (begin_look(d, answer, f) != 0)
+		return -1;
 	marked = proc_marked(answer->pid);
 	if (marked < 0 || proc_stat(answer->pid, &st) != 0 || st.state == 'Z')
 		return fail_set(f, FAIL_PEER, "is /proc mounted with hidepid?",
 				"the broker (process %d) cannot be looked at", (int)answer->pid);
-	if (peer_replaced(d, answer, &st))
-		return fail_set(f, FAIL_PEER,
-				"try again; if it stays, ccctl status shows who serves",
-				"the process that answered (%d) is not there any more",
-				(int)answer->pid);
+	if (answer->pidfd >= 0 && has_ended(answer->pidfd))
+		return fail_ended(answer->pid, f);
 	if (st.owner != 0 && control_active(CONTROL_BROKER_UNDUMPABLE))
 		return fail_set(f, FAIL_PEER, hint,
 				"process %d (%s) answers as the broker but is not hardened",

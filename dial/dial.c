@@ -333,13 +333,47 @@ static int exchange_once(struct dial *d, const struct wire_out *request, int pas
 	return send_request(d, request, pass, f) != 0 ? -1 : receive_reply(d, fd, f);
 }
 
-/* A broker that was started because of the first connection is older than the second. */
-static int reconnect(struct dial *d, struct failure *f)
+static void forget_peer(struct dial *d)
 {
-	close(d->fd);
-	d->peer_younger = false;
-	d->fd = socket_connect(d, f);
-	return d->fd < 0 ? -1 : 0;
+	if (d->looked_at > 0)
+		close(d->looked_at);
+	d->looked_at = 0;
+	d->broker = 0;
+}
+
+/*
+ * Before the first request of a connection on which the kernel does not name senders: which process
+ * serves it, by two answers that nothing depends on.  The first says which PID to look at; the second
+ * was asked for after the look.
+ */
+static int make_sure_of_broker(struct dial *d, struct failure *f)
+{
+	struct wire_out *hello;
+	int r;
+
+	if (d->broker || sock_names_sender(d->fd))
+		return 0;
+	hello = wire_request("hello");
+	r = exchange_once(d, hello, -1, NULL, f);
+	if (r == 0)
+		r = broker_check_silent(d, f);
+	wire_in_free(&d->in);
+	if (r == 0)
+		r = exchange_once(d, hello, -1, NULL, f);
+	if (r == 0)
+		r = broker_check_same(d, f);
+	wire_in_free(&d->in);
+	wire_out_free(hello);
+	if (r != 0)
+		forget_peer(d);
+	return r;
+}
+
+/* Send and receive on a connection that may be a new one. */
+static int exchange_first(struct dial *d, const struct wire_out *request, int pass, int *fd,
+			  struct failure *f)
+{
+	return make_sure_of_broker(d, f) != 0 ? -1 : exchange_once(d, request, pass, fd, f);
 }
 
 /*
@@ -358,7 +392,7 @@ static int exchange_with_next(struct dial *d, const struct wire_out *request, in
 		close(d->fd);
 		if (user_broker_open(d, d->start, f) != 0)
 			return -1;
-		r = exchange_once(d, request, pass, fd, f);
+		r = exchange_first(d, request, pass, fd, f);
 	}
 	return r;
 }
@@ -390,9 +424,7 @@ int dial_call_passing(struct dial *d, struct wire_out *request, int pass, int *f
 		*fd = -1;
 	wire_in_free(&d->in);
 	d->refused = d->unanswered = false;
-	r = exchange_once(d, request, pass, fd, f);
-	if (r != 0 && d->peer_younger && !d->broker && reconnect(d, f) == 0)
-		r = exchange_once(d, request, pass, fd, f);
+	r = exchange_first(d, request, pass, fd, f);
 	if (r != 0 && d->unanswered && !d->broker && !d->system && !d->deadline)
 		r = exchange_with_next(d, request, pass, fd, f);
 	wire_out_free(request);
@@ -425,7 +457,9 @@ int dial_call_watching(struct dial *d, struct wire_out *request, int watched, st
 
 	wire_in_free(&d->in);
 	d->refused = d->unanswered = false;
-	r = send_request(d, request, -1, f);
+	r = make_sure_of_broker(d, f);
+	if (r == 0)
+		r = send_request(d, request, -1, f);
 	wire_out_free(request);
 	if (r == 0)
 		r = wait_watching(d, watched, f);
@@ -474,4 +508,5 @@ void dial_close(struct dial *d)
 	if (d->fd >= 0)
 		close(d->fd);
 	d->fd = -1;
+	forget_peer(d);
 }

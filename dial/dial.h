@@ -27,8 +27,7 @@ struct dial {
 	uid_t owner;	    /* the uid that the broker must have */
 	pid_t broker;	    /* the broker's PID after its first answer was checked; else 0 */
 	int64_t deadline;   /* of all calls together, or 0: each has its own */
-	int64_t connected;  /* clock_now_ms() when we connected, or had started a broker */
-	bool peer_younger;  /* the process that answered started later: see broker_check.c */
+	int looked_at;	    /* a pidfd of the process that broker_check looked at; 0: none */
 	bool start;	    /* the user's own broker is started if none is running */
 	bool unanswered;    /* the last call: the broker closed the connection without an answer */
 	bool other_version; /* the broker's `hello` had another one than this program's */

@@ -186,10 +186,9 @@ int socket_connect(struct dial *d, struct failure *f)
 {
 	int64_t left;
 
-	d->connected = clock_now_ms();
 	if (!d->deadline)
 		return sock_connect(d->path, f);
-	left = d->deadline - d->connected;
+	left = d->deadline - clock_now_ms();
 	if (left > 0)
 		return sock_connect_within(d->path, (int)left, f);
 	errno = ETIMEDOUT;
@@ -226,16 +225,13 @@ int user_broker_open(struct dial *d, bool start, struct failure *f)
 	if (start && check_socket_dir(d->path, f) != 0)
 		return -1;
 	d->start = start;
-	d->connected = clock_now_ms();
 	d->fd = start || d->deadline ? socket_connect(d, f) : connect_to_holder(d, f);
 	if (d->fd < 0 && socket_has_no_listener(errno))
 		d->fd = connect_elsewhere(d);
 	/* Now it exists: a broker that is being started makes it. */
 	if (d->fd >= 0 && check_socket_dir(d->path, f) != 0)
 		return -1;
-	if (d->fd < 0 && socket_has_no_listener(errno)) {
+	if (d->fd < 0 && socket_has_no_listener(errno))
 		d->fd = start ? connect_to_started(d, f) : fail_no_broker(d, f);
-		d->connected = clock_now_ms();
-	}
 	return d->fd < 0 ? -1 : 0;
 }
