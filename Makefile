@@ -110,12 +110,23 @@ $(OBJ)/sandbox/session_filter.o: $(FILTER).c sandbox/session_filter.h
 	@echo '  CC    $<'
 	@$(CC) $(CFLAGS_ALL) -c -o $@ $<
 
+# Which variables open a password manager: of the files of share/sources.
+MANAGERS := $(OBJ)/generated/manager_variables
+$(MANAGERS).c: tools/manager-variables $(wildcard share/sources/*.conf)
+	@mkdir -p $(@D)
+	@tools/manager-variables >$@.new && mv $@.new $@
+
+$(OBJ)/config/provider/manager_variables.o: $(MANAGERS).c config/provider/manager_variables.h
+	@mkdir -p $(@D)
+	@echo '  CC    $<'
+	@$(CC) $(CFLAGS_ALL) -c -o $@ $<
+
 # The table of what people type, as text for tools/docs.
 SPEC := $(OBJ)/generated/spec
 $(SPEC): $(call objs,spec/print spec)
 	$(call link,-pie)
 
-house_objs := $(call objs,$(rooms)) $(OBJ)/sandbox/session_filter.o
+house_objs := $(call objs,$(rooms)) $(OBJ)/sandbox/session_filter.o $(OBJ)/config/provider/manager_variables.o
 $(HOUSE): $(house_objs)
 $(TEST_HOUSE): $(call instead,$(OBJ),$(house_objs)) $(OBJ)/$(allocator)
 $(HOUSE) $(TEST_HOUSE):

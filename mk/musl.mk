@@ -31,7 +31,8 @@ else
 musl_objs = $(foreach r,$(1),$(patsubst %.c,$(OBJ)/musl/%.o,$(call src,$(r))))
 # Of sandbox/ what needs no libseccomp.
 musl_house := $(call musl_objs,$(filter-out vault json sandbox,$(rooms))) \
-	$(addprefix $(OBJ)/musl/sandbox/,filter_load.o landlock.o session_filter.o)
+	$(addprefix $(OBJ)/musl/sandbox/,filter_load.o landlock.o session_filter.o) \
+	$(OBJ)/musl/config/provider/manager_variables.o
 MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house.a
 TEST_MUSLHOUSE := $(call musl_objs,base/musl) $(OBJ)/musl/house-test.a
 MUSLINC := $(OBJ)/musl-include
@@ -50,6 +51,11 @@ $(OBJ)/musl/%.o: %.c | $(MUSLHEADERS)
 		$(DEFINES) -isystem $(MUSLINC) -MMD -MP -c -o $@ $<
 
 $(OBJ)/musl/sandbox/session_filter.o: $(FILTER).c sandbox/session_filter.h
+	@mkdir -p $(@D)
+	@echo '  MUSL  $<'
+	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(DEFINES) -c -o $@ $<
+
+$(OBJ)/musl/config/provider/manager_variables.o: $(MANAGERS).c config/provider/manager_variables.h
 	@mkdir -p $(@D)
 	@echo '  MUSL  $<'
 	@$(MUSL) -std=gnu11 -fPIE $(OPT) $(DEFINES) -c -o $@ $<

@@ -202,7 +202,7 @@ static char **environment_build(struct launch *l, struct failure *f)
 	if (l->place >= 0)
 		relay_variables(l->provider, l->place, l->first_party, &r.relay);
 	inside_variables(l->provider, &in, &r.inside);
-	n = environment_plan(l->provider, launch_key_inside(l), environ, &c);
+	n = environment_plan(l->provider, launch_key_inside(l), l->opens, environ, &c);
 	while (environ[have])
 		have++;
 	if (n >= 0)

@@ -12,6 +12,7 @@ struct background;
 struct confinement;
 struct failure;
 struct network;
+struct own_manager_variables;
 struct provider;
 struct takeover;
 struct target;
@@ -30,8 +31,9 @@ struct launch {
 	const char *ticket;	/* RELAY: the session's, or NULL */
 	bool first_party;	/* RELAY: as in struct delivery_choice; why too */
 	const char *why;
-	const struct network *network;	     /* RELAY: what the relay goes through */
-	const struct takeover *taken;	     /* of the person's settings */
+	const struct network *network; /* RELAY: what the relay goes through */
+	const struct takeover *taken;  /* of the person's settings */
+	const struct own_manager_variables *opens;
 	bool agents;			     /* its words are for agents in the background */
 	const struct background *background; /* where these would go */
 	char *secret[SESSION_ENTRIES_MAX];   /* ENV: NAME=value */

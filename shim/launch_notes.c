@@ -88,19 +88,19 @@ static void print_own_variables(const struct launch *l)
 
 /* What opens a password manager is not given on.  Who has the session use the manager on purpose
  * is told why it does not. */
-static void print_managers(const struct provider *p)
+static void print_managers(const struct own_manager_variables *own)
 {
 	char names[256] = "", name[64];
 	size_t at = 0, n;
 	char **e;
 
-	for (e = environ; p->secrets && *e; e++) {
+	for (e = environ; *e; e++) {
 		n = strcspn(*e, "=");
 		if (n >= sizeof(name))
 			continue;
 		memcpy(name, *e, n);
 		name[n] = '\0';
-		if (variable_opens_manager(name) && at < sizeof(names))
+		if (variable_opens_manager(name, own) && at < sizeof(names))
 			at += (size_t)snprintf(names + at, sizeof(names) - at, "%s%s",
 					       at ? ", " : "", name);
 	}
@@ -161,7 +161,7 @@ static void print_warnings(const struct launch *l)
 	if (p->note[0])
 		fprintf(stderr, "ccrun: note: %s\n", p->note);
 	print_own_variables(l);
-	print_managers(p);
+	print_managers(l->opens);
 	print_routes(l->taken, p->name);
 	if (isatty(STDERR_FILENO) && !l->target->asks)
 		print_ignored(l->taken, p->name);

@@ -160,7 +160,7 @@ int launch_print(const struct launch *l, struct failure *f)
 {
 	const struct provider *p = l->provider;
 	struct env_change *c;
-	int n = environment_plan(p, launch_key_inside(l), environ, &c);
+	int n = environment_plan(p, launch_key_inside(l), l->opens, environ, &c);
 
 	if (n < 0)
 		return fail_set(f, FAIL_NO_MEMORY, NULL, "no memory for the environment");

@@ -16,8 +16,10 @@
 #include "config/client/settings_option.h"
 #include "config/client/takeover.h"
 #include "config/provider/auth.h"
+#include "config/provider/manager_variables.h"
 #include "config/provider/provider.h"
 #include "config/project/project.h"
+#include "config/source/source_opens.h"
 #include "shim/account.h"
 #include "shim/arguments.h"
 #include "shim/background.h"
@@ -323,6 +325,7 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	static struct network network;
 	static struct takeover taken;
 	static struct background background;
+	static struct own_manager_variables opens;
 	struct launch l = { .connection = -1, .pipe = -1, .place = -1, .pin = shown };
 	struct confinement confinement;
 	struct delivery_choice how;
@@ -355,10 +358,13 @@ static int launch_provider(struct arguments *a, const struct project *pin, struc
 	l.why = how.why;
 	l.network = &network;
 	l.taken = &taken;
+	l.opens = &opens;
 	if (launch_read_settings(&l, p, &network, &taken, f) != 0)
 		return exit_with(a, f, EXIT_CCRUN);
 	if (p->secrets && l.delivery != DELIVERY_RELAY && t.claude &&
 	    launch_pin_settings(&l, f) != 0)
+		return exit_with(a, f, EXIT_CCRUN);
+	if (source_own_opens(&opens, f) != 0)
 		return exit_with(a, f, EXIT_CCRUN);
 	if (a->dry_run)
 		return launch_print(&l, f) == 0 ? 0 : exit_with(a, f, EXIT_CCRUN);

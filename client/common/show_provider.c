@@ -18,8 +18,10 @@
 #include "config/client/takeover.h"
 #include "config/provider/delivery.h"
 #include "config/provider/environment.h"
+#include "config/provider/manager_variables.h"
 #include "config/provider/provider.h"
 #include "config/provider/variables.h"
+#include "config/source/source_opens.h"
 #include "json/output.h"
 
 /* Where a variable's value comes from: a line of a file, or ccrun itself. */
@@ -114,6 +116,15 @@ static void about_print(const char *what, const char *text)
 	putchar('\n');
 }
 
+/* Files that cannot be read have launches refused; ccctl doctor says which. */
+static const struct own_manager_variables *own_opens(void)
+{
+	static struct own_manager_variables own;
+
+	source_own_opens(&own, NULL);
+	return &own;
+}
+
 void show_provider(struct provider *p)
 {
 	static struct takeover taken;
@@ -124,7 +135,7 @@ void show_provider(struct provider *p)
 	unsigned s;
 	int i, n, refused = show_take_over(p, &files, &taken, &forced);
 
-	n = environment_plan(p, false, environ, &c);
+	n = environment_plan(p, false, own_opens(), environ, &c);
 	provider_word(p, word);
 	printf("provider  ");
 	put_plain(word);
@@ -188,7 +199,7 @@ struct json_t *show_provider_json(struct provider *p)
 	unsigned s;
 	int i, n, refused = show_take_over(p, &files, &taken, &forced);
 
-	n = environment_plan(p, false, environ, &c);
+	n = environment_plan(p, false, own_opens(), environ, &c);
 	provider_word(p, word);
 	js_text(o, "provider", word);
 	js_text(o, "title", p->title);

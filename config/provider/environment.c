@@ -127,7 +127,8 @@ const char *environment_authorities(const struct provider *p, char *const *envir
 	return NULL;
 }
 
-static enum env_action env_action_of(const struct provider *p, bool key_inside, const char *name,
+static enum env_action env_action_of(const struct provider *p, bool key_inside,
+				     const struct own_manager_variables *own, const char *name,
 				     const char *value)
 {
 	if (provider_has_secret(p, name))
@@ -142,7 +143,8 @@ static enum env_action env_action_of(const struct provider *p, bool key_inside, 
 	if (variable_routes_client(name) && !own_variable_passes(p, name, value) &&
 	    control_active(CONTROL_ROUTING_VARIABLES))
 		return ENV_UNSET;
-	if (p->secrets && variable_opens_manager(name) && control_active(CONTROL_MANAGER_VARIABLES))
+	/* Where this session has no key, other entries' keys are in the manager all the same. */
+	if (variable_opens_manager(name, own) && control_active(CONTROL_MANAGER_VARIABLES))
 		return ENV_UNSET;
 	if (key_inside && variable_adds_authorities(name))
 		return ENV_SAVE;
@@ -245,7 +247,8 @@ static size_t no_proxy_room(const struct provider *p, char *const *env)
 	return 2 * ((la > lb ? la : lb) + sizeof(((struct endpoint *)0)->host) + 2);
 }
 
-static size_t plan_drops(const struct provider *p, bool key_inside, char *const *env,
+static size_t plan_drops(const struct provider *p, bool key_inside,
+			 const struct own_manager_variables *own, char *const *env,
 			 struct env_change *c)
 {
 	char name[ENTRY_NAME];
@@ -254,7 +257,7 @@ static size_t plan_drops(const struct provider *p, bool key_inside, char *const 
 	for (; *env; env++) {
 		if (!env_entry_name(*env, name, &len))
 			continue;
-		c[n].action = env_action_of(p, key_inside, name, *env + len + 1);
+		c[n].action = env_action_of(p, key_inside, own, name, *env + len + 1);
 		if (c[n].action == ENV_KEEP)
 			continue;
 		c[n].name = *env;
@@ -265,7 +268,8 @@ static size_t plan_drops(const struct provider *p, bool key_inside, char *const 
 	return n;
 }
 
-int environment_plan(const struct provider *p, bool key_inside, char *const *environ_in,
+int environment_plan(const struct provider *p, bool key_inside,
+		     const struct own_manager_variables *own, char *const *environ_in,
 		     struct env_change **out)
 {
 	size_t count = 0, n, i, room;
@@ -278,7 +282,7 @@ int environment_plan(const struct provider *p, bool key_inside, char *const *env
 	*out = c;
 	if (!c)
 		return -1;
-	n = plan_drops(p, key_inside, environ_in, c);
+	n = plan_drops(p, key_inside, own, environ_in, c);
 	for (i = 0; i < p->envs; i++)
 		n = change_set(c, n, p->env[i].name, p->env[i].value);
 	n = plan_no_proxy(p, environ_in, c, n, (char *)(c + room));

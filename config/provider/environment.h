@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct own_manager_variables;
 struct provider;
 
 enum env_action {
@@ -30,10 +31,12 @@ struct env_change {
  * provider's order (CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST, CCRUN_PROVIDER and
  * CCRUN_MODE last).  Secrets are no change here: their variables are unset.
  * key_inside: Claude Code itself has the key, and its TLS is all that keeps it from a proxy.
+ * own: what the user's source files add to the variables that open a password manager, or NULL.
  * *out is allocated (free); strings are borrowed.  Returns the count or -1
  * (no memory).
  */
-int environment_plan(const struct provider *p, bool key_inside, char *const *environ_in,
+int environment_plan(const struct provider *p, bool key_inside,
+		     const struct own_manager_variables *own, char *const *environ_in,
 		     struct env_change **out);
 
 /* Of environ, the first variable that would have Claude Code trust further certificate

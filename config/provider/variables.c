@@ -7,6 +7,8 @@
 
 #include <string.h>
 
+#include "config/provider/manager_variables.h"
+
 /* clang-format off */
 
 /* Where Claude Code sends requests, and as whom. */
@@ -87,12 +89,6 @@ static const char *const secrets[] = {
 static const char *const secret_ends[] = {
 	"TOKEN", "_KEY", "APIKEY", "SECRET", "PASSWORD", "PASSWD", "PASSPHRASE", "CREDENTIAL",
 	"CREDENTIALS", "_AUTH",
-};
-
-/* With one of these a password manager gives out what it has, without a question. */
-static const char *const managers[] = {
-	"BW_SESSION", "BW_PASSWORD", "BW_CLIENTSECRET", "OP_SESSION_*", "OP_SERVICE_ACCOUNT_TOKEN",
-	"OP_CONNECT_TOKEN", "VAULT_TOKEN", "BAO_TOKEN",
 };
 
 /*
@@ -273,11 +269,6 @@ bool variable_routes_client(const char *name)
 	return MATCHES(name, routes) && !MATCHES(name, tuning);
 }
 
-bool variable_opens_manager(const char *name)
-{
-	return MATCHES(name, managers);
-}
-
 bool variable_steers_runtime(const char *name)
 {
 	return MATCHES(name, runtime) && !MATCHES(name, runtime_harmless);
@@ -307,6 +298,21 @@ bool variable_is_blanked(const char *name)
 bool variable_steers_programs(const char *name)
 {
 	return MATCHES(name, never);
+}
+
+bool variable_opens_manager(const char *name, const struct own_manager_variables *own)
+{
+	const char *const *shipped;
+	unsigned i;
+
+	for (shipped = manager_variables; *shipped; shipped++)
+		if (pattern_match(*shipped, name))
+			return true;
+	/* A pattern of the user's must not reach those without which nothing runs. */
+	for (i = 0; own && i < own->n; i++)
+		if (pattern_match(own->pattern[i], name))
+			return !variable_steers_programs(name);
+	return false;
 }
 
 bool variable_is_aws_credential(const char *name)

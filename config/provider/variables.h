@@ -7,6 +7,8 @@
 
 #include <stdbool.h>
 
+struct own_manager_variables;
+
 /* Does the name match a pattern, which has at most one '*', anywhere? */
 bool variable_matches(const char *pattern, const char *name);
 
@@ -18,9 +20,10 @@ bool variable_routes_client(const char *name);
  * Claude Code and given back to the programs that it starts. */
 bool variable_steers_runtime(const char *name);
 
-/* Does it open a person's password manager?  A key may come from there (a source), and would be read
- * there by whoever has this: no session beside a key gets it. */
-bool variable_opens_manager(const char *name);
+/* Does it open a person's password manager, by what ccrun's source files say or the user's own
+ * (NULL: none)?  A key may come from there (a source), and would be read there by whoever has
+ * this: no session gets it, whether it uses a key or not. */
+bool variable_opens_manager(const char *name, const struct own_manager_variables *own);
 
 /* Does it carry a secret?  It is refused in [env]. */
 bool variable_is_secret(const char *name);

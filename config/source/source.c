@@ -16,6 +16,8 @@
 #include "base/fail.h"
 #include "base/paths.h"
 #include "config/ini/ini_file.h"
+#include "config/provider/variables.h"
+#include "wire/limits.h"
 #include "wire/names.h"
 
 #define TIMEOUT_USUAL 120 /* seconds: a person at a prompt may look for a token first */
@@ -26,9 +28,9 @@ static const char *const sign_sections[SIGNS] = {
 	[SIGN_SIGNED_OUT] = "signed-out",
 	[SIGN_MISSING] = "missing",
 };
-static const char *const source_keys[] = { "title",   "scheme",	  "command", "output",
-					   "expires", "waits",	  "package", "timeout",
-					   "docs",    "verified", NULL };
+static const char *const source_keys[] = { "title", "scheme",  "command", "output", "expires",
+					   "waits", "package", "timeout", "docs",   "verified",
+					   "opens", "shares",  NULL };
 static const char *const sign_keys[] = { "text", "exit", "hint", NULL };
 
 /* Read one of the two files of a kind. */
@@ -60,8 +62,40 @@ static bool source_word_known(const char *word, const char *const *list)
 	return false;
 }
 
-/* Refuse unknown words: a misspelt key must not be ignored silently. */
-static int source_check_keys(const struct ini_file *file, struct failure *f)
+/*
+ * Names of environment variables, separated by blanks, each with at most one *.  Not those that
+ * decide how programs run: without PATH or HOME there is no session.
+ */
+static int source_check_variables(const struct ini_item *it, struct failure *f)
+{
+	static const char letters[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz_0123456789";
+	const char *p = it->value, *star;
+	char name[VARIABLE_MAX_LEN + 1];
+	size_t n;
+
+	for (p += strspn(p, " \t"); *p; p += n + strspn(p + n, " \t")) {
+		n = strcspn(p, " \t");
+		if (n > VARIABLE_MAX_LEN)
+			return ini_fail(f, it, NULL, "a variable's name has at most %d bytes",
+					VARIABLE_MAX_LEN);
+		memcpy(name, p, n);
+		name[n] = '\0';
+		star = strchr(name, '*');
+		if (strspn(name, letters) != (star ? (size_t)(star - name) : n) ||
+		    (star && strspn(star + 1, letters) != strlen(star + 1)) ||
+		    n < 3 + (star != NULL) || (name[0] >= '0' && name[0] <= '9'))
+			return ini_fail(f, it, "as in BW_SESSION OP_SESSION_*",
+					"%s has names of variables, of three letters or more",
+					it->key);
+		if (variable_steers_programs(name))
+			return ini_fail(f, it, NULL,
+					"%s decides how programs run: it is never dropped", name);
+	}
+	return 0;
+}
+
+int source_check_keys(const struct ini_file *file, struct failure *f)
 {
 	const struct ini_item *it;
 	const char *const *keys;
@@ -79,6 +113,10 @@ static int source_check_keys(const struct ini_file *file, struct failure *f)
 		if (it->key && !source_word_known(it->key, keys))
 			return ini_fail(f, it, "man ccrun-source has them all",
 					"unknown key '%s' in [%s]", it->key, it->section);
+		if (it->key && keys == source_keys &&
+		    (strcmp(it->key, "opens") == 0 || strcmp(it->key, "shares") == 0) &&
+		    source_check_variables(it, f) != 0)
+			return -1;
 	}
 	return 0;
 }
@@ -110,6 +148,27 @@ static int source_set_text(const struct source_layers *l, const char *section, c
 	out[0] = '\0';
 	if (it && (size_t)snprintf(out, size, "%s", it->value) >= size)
 		return ini_fail(f, it, NULL, "%s has more than %zu bytes", key, size - 1);
+	return 0;
+}
+
+/* What both files name: the user's can add, and hide nothing. */
+static int source_set_shares(const struct source_layers *l, struct source_file *s,
+			     struct failure *f)
+{
+	const struct ini_item *it;
+	size_t at = 0;
+	int i;
+
+	for (i = 0; i < FILES; i++) {
+		it = l->file[i] ? ini_file_get(l->file[i], "source", "shares") : NULL;
+		if (!it || !it->value[0])
+			continue;
+		at += (size_t)snprintf(s->shares + at, sizeof(s->shares) - at, "%s%s",
+				       at ? " " : "", it->value);
+		if (at >= sizeof(s->shares))
+			return ini_fail(f, it, NULL, "shares has more than %zu bytes",
+					sizeof(s->shares) - 1);
+	}
 	return 0;
 }
 
@@ -207,7 +266,7 @@ static int source_resolve(const struct source_layers *l, struct source_file *s, 
 	    source_set_words(l, s, "source", "waits", s->waits, sizeof(s->waits), f) != 0 ||
 	    source_set_text(l, "source", "expires", s->expires, sizeof(s->expires), f) != 0 ||
 	    source_set_output(l, s, f) != 0 || source_set_timeout(l, s, f) != 0 ||
-	    source_set_signs(l, s, f) != 0)
+	    source_set_shares(l, s, f) != 0 || source_set_signs(l, s, f) != 0)
 		return -1;
 	if (s->expires[0] && s->output != OUTPUT_JSON)
 		return ini_fail(f, source_get(l, "source", "expires"), "output = json",

@@ -10,6 +10,7 @@
 #include "wire/source.h"
 
 struct failure;
+struct ini_file;
 
 #define SOURCE_TEXT_MAX 320
 #define SOURCE_EXITS 8
@@ -28,6 +29,7 @@ struct source_file {
 	char package[SOURCE_TEXT_MAX];	      /* what to install, for a message */
 	char docs[SOURCE_TEXT_MAX], verified[SOURCE_TEXT_MAX];
 	enum source_output output;
+	char shares[SOURCE_TEXT_MAX];  /* variables that open it, and that sessions keep; or "" */
 	char waits[SOURCE_TEXT_MAX];   /* for what it may be waiting, when it does not answer */
 	char expires[SOURCE_TEXT_MAX]; /* the field of a JSON output that says when a key ends */
 	unsigned timeout;	       /* seconds, while a person may be asked */
@@ -46,6 +48,10 @@ struct source_file {
  * FAIL_UNSAFE_PATH.
  */
 int source_load(const char *ref, struct source_file *out, struct failure *f);
+
+/* Are the file's sections and keys known, and opens and shares names of variables?  0, or -1 with
+ * FAIL_CONFIG. */
+int source_check_keys(const struct ini_file *file, struct failure *f);
 
 /* Parse "line", "first-line", "json" or "json:FIELD": how to read the output, and the field
  * ("" for none; it points into pick).  0, or -1 with FAIL_BAD_VALUE. */

@@ -12,6 +12,7 @@
 #include <cmocka.h>
 
 #include "config/provider/environment.h"
+#include "config/provider/manager_variables.h"
 #include "config/provider/variables.h"
 #include "config/provider/provider.h"
 
@@ -148,7 +149,7 @@ static void expect_plan(const struct provider *p, const char *const *env, const 
 	char got[2048] = "";
 	struct env_change *c;
 	size_t used = 0;
-	int i, n = environment_plan(p, false, (char *const *)env, &c);
+	int i, n = environment_plan(p, false, NULL, (char *const *)env, &c);
 
 	assert_true(n >= 0);
 	for (i = 0; i < n; i++) {
@@ -304,24 +305,46 @@ static void test_no_proxy(void **state)
 	free(p);
 }
 
-/* What opens a password manager stays out where there is a key, which may come from there. */
+/* What opens a password manager stays out, also where this session has no key: another entry's may
+ * be there. */
 static void test_managers(void **state)
 {
 	struct provider *p = fresh(AUTH_NONE, "");
 	static const char *const env[] = { "BW_SESSION=s",
+					   "BWS_ACCESS_TOKEN=t",
 					   "OP_SESSION_my=s",
 					   "OP_SERVICE_ACCOUNT_TOKEN=s",
 					   "OP_ACCOUNT=a",
 					   "VAULT_TOKEN=t",
+					   "VAULT_SECRET_ID=t",
 					   "VAULT_ADDR=a",
+					   "AWS_SECRET_ACCESS_KEY=k",
 					   NULL };
 
 	(void)state;
-	expect_plan(p, env, "S:CCRUN_PROVIDER=p");
+	expect_plan(p, env,
+		    "U:BW_SESSION U:BWS_ACCESS_TOKEN U:OP_SESSION_my U:OP_SERVICE_ACCOUNT_TOKEN "
+		    "U:VAULT_TOKEN U:VAULT_SECRET_ID S:CCRUN_PROVIDER=p");
 	add_secret(p, "ANTHROPIC_AUTH_TOKEN");
 	expect_plan(p, env,
-		    "U:BW_SESSION U:OP_SESSION_my U:OP_SERVICE_ACCOUNT_TOKEN U:VAULT_TOKEN" OURS);
+		    "U:BW_SESSION U:BWS_ACCESS_TOKEN U:OP_SESSION_my U:OP_SERVICE_ACCOUNT_TOKEN "
+		    "U:VAULT_TOKEN U:VAULT_SECRET_ID" OURS);
 	free(p);
+}
+
+/* The user's own files add names; a pattern of theirs does not reach PATH and its like. */
+static void test_own_managers(void **state)
+{
+	static const struct own_manager_variables own = { 3, { "MINE_*", "PAT*", "OTHER" } };
+
+	(void)state;
+	assert_true(variable_opens_manager("MINE_TOKEN", &own));
+	assert_true(variable_opens_manager("OTHER", &own));
+	assert_true(variable_opens_manager("BW_SESSION", &own));
+	assert_true(variable_opens_manager("PATIENCE", &own));
+	assert_false(variable_opens_manager("PATH", &own));
+	assert_false(variable_opens_manager("OTHERS", &own));
+	assert_false(variable_opens_manager("MINE_TOKEN", NULL));
 }
 
 static void test_long_names(void **state)
@@ -337,7 +360,7 @@ static void test_long_names(void **state)
 	entry[500] = '=';
 	memset(other, 'A', sizeof(other) - 1);
 	other[500] = '=';
-	assert_int_equal(environment_plan(p, false, env, &c), 3);
+	assert_int_equal(environment_plan(p, false, NULL, env, &c), 3);
 	assert_int_equal(c[0].action, ENV_UNSET);
 	assert_int_equal(c[0].name_len, 500);
 	free(c);
@@ -360,11 +383,12 @@ static void test_refused_hints(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(test_routes),	   cmocka_unit_test(test_runtime),
-		cmocka_unit_test(test_secret),	   cmocka_unit_test(test_plan),
-		cmocka_unit_test(test_login),	   cmocka_unit_test(test_aws),
-		cmocka_unit_test(test_managers),   cmocka_unit_test(test_no_proxy),
-		cmocka_unit_test(test_long_names), cmocka_unit_test(test_refused_hints),
+		cmocka_unit_test(test_routes),	      cmocka_unit_test(test_runtime),
+		cmocka_unit_test(test_secret),	      cmocka_unit_test(test_plan),
+		cmocka_unit_test(test_login),	      cmocka_unit_test(test_aws),
+		cmocka_unit_test(test_managers),      cmocka_unit_test(test_own_managers),
+		cmocka_unit_test(test_no_proxy),      cmocka_unit_test(test_long_names),
+		cmocka_unit_test(test_refused_hints),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -270,7 +270,7 @@ static void expect_own(const char *text, const char *entry, const char *names)
 	if (strcmp(own.names, names) != 0)
 		fail_msg("%s: '%s', not '%s'", entry, own.names, names);
 	/* What a person is not told of reaches the client: as it is, or as the file says it. */
-	n = environment_plan(p, false, env, &c);
+	n = environment_plan(p, false, NULL, env, &c);
 	for (i = 0; i < n; i++)
 		if (c[i].action == ENV_UNSET && !names[0] &&
 		    strncmp(c[i].name, entry, (size_t)(equals - entry)) == 0)
