@@ -439,8 +439,10 @@ static int add_store(struct client *c, struct add *a, struct failure *f)
 		if (add_put_entry(c, &a->wanted[i], a->over[i], a->refs ? &source[i] : NULL, t.p[i],
 				  t.n[i], f) != 0)
 			goto out;
-		if (a->refs)
+		if (a->refs) {
 			say("'%s' comes from %s", a->wanted[i].entry, source[i].ref);
+			source_note_shares(source[i].ref);
+		}
 		say("stored '%s', sealed for %s as %s", a->wanted[i].entry,
 		    origin_url(a->wanted[i].origin), a->wanted[i].variable);
 	}

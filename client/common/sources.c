@@ -70,6 +70,16 @@ int source_settle(const char *ref, const char *const *allowed, unsigned n, struc
 	return source_agree(&s, out, allowed, n, f);
 }
 
+void source_note_shares(const char *ref)
+{
+	struct source_file s;
+
+	if (source_load(ref, &s, NULL) == 0 && s.shares[0])
+		say("note: a session that has one of these variables, which other programs need "
+		    "too, can fetch the key from %s itself: %s",
+		    s.title, s.shares);
+}
+
 int source_fetch_token(struct client *c, const struct entry_source *source, struct tokens *t,
 		       unsigned i, struct failure *f)
 {

@@ -22,6 +22,10 @@ struct tokens;
 int source_settle(const char *ref, const char *const *allowed, unsigned n, struct entry_source *out,
 		  struct failure *f);
 
+/* Say that sessions can fetch the secret themselves, where the manager opens by variables that
+ * other programs need too. */
+void source_note_shares(const char *ref);
+
 /* Run the command, and store what it prints as token i of t.  0 or -1. */
 int source_fetch_token(struct client *c, const struct entry_source *source, struct tokens *t,
 		       unsigned i, struct failure *f);

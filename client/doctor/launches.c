@@ -207,6 +207,16 @@ static void entry_check_source(struct checkup *d, const struct listed *e)
 		found_broken(d, f.hint, "%s: %s", e->name, f.what);
 		return;
 	}
+	if (s.shares[0]) {
+		found_advice(d, NULL,
+			     "%s comes from %s: a session that has one of these variables can "
+			     "fetch the key itself: %s",
+			     e->name, s.title, s.shares);
+		found_hint(d,
+			   "start ccrun without them, or keep the key in the vault: ccctl add %s "
+			   "--replace",
+			   e->name);
+	}
 	snprintf(program, sizeof(program), "%.*s", (int)strcspn(s.command, " \t"), s.command);
 	if (strpbrk(program, "/{\"'"))
 		return;
