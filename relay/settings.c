@@ -146,7 +146,7 @@ static int settings_split_url(struct relay_settings *s, CURLU *u, const char *ur
 
 static int settings_take_url(struct relay_settings *s, struct wire_map m, struct failure *f)
 {
-	char url[ORIGIN_MAX_LEN + 1];
+	char url[ORIGIN_MAX_LEN + 1], host[sizeof(s->host)];
 	CURLU *u;
 	int r;
 
@@ -159,6 +159,12 @@ static int settings_take_url(struct relay_settings *s, struct wire_map m, struct
 	s->provider.prefix = s->prefix;
 	if (r != 0)
 		return fail_set(f, FAIL_BAD_VALUE, NULL, "the provider's address is none");
+	snprintf(host, sizeof(host), "%.*s", (int)strcspn(s->host, ":"), s->host);
+	/* As in a provider's file; what was sealed may be older than that. */
+	if (!s->tls && endpoint_host_is_mdns(host))
+		return fail_set(f, FAIL_BAD_VALUE,
+				"write the server's address in place of its name, or https://",
+				"any program can take the name %.64s, and would get the key", host);
 	return 0;
 }
 

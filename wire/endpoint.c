@@ -95,15 +95,25 @@ static const char *endpoint_parse_path(const char *path)
 	return NULL;
 }
 
-bool endpoint_host_is_localhost(const char *host)
+/* Is it that name, or one below it? */
+static bool endpoint_host_is_in(const char *host, const char *name)
 {
-	static const char name[] = "localhost";
-	size_t n = strlen(host), own = sizeof(name) - 1;
+	size_t n = strlen(host), own = strlen(name);
 
 	if (n && host[n - 1] == '.')
 		n--;
 	return n >= own && strncasecmp(host + n - own, name, own) == 0 &&
 	       (n == own || host[n - own - 1] == '.');
+}
+
+bool endpoint_host_is_localhost(const char *host)
+{
+	return endpoint_host_is_in(host, "localhost");
+}
+
+bool endpoint_host_is_mdns(const char *host)
+{
+	return endpoint_host_is_in(host, "local");
 }
 
 static bool endpoint_host_is_local(const char *host)

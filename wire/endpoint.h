@@ -17,6 +17,10 @@ struct endpoint {
  * a final dot? */
 bool endpoint_host_is_localhost(const char *host);
 
+/* Is it a name of multicast DNS, NAME.local (RFC 6762)?  The network is asked for its address, and
+ * whoever answers has it; a program of the user's, a session's too, has avahi answer over the system's bus. */
+bool endpoint_host_is_mdns(const char *host);
+
 /*
  * Parse http(s)://HOST[:PORT][/PATH] and nothing else.  What two programs could read in
  * two ways is refused: Claude Code could then connect to another host than the one

@@ -107,6 +107,11 @@ static int endpoint_set_base_url(struct provider *p, const struct view *v, struc
 				"the one of the provider's page about Claude Code, without "
 				"/v1/messages",
 				"base_url %s", why);
+	if (!e.tls && endpoint_host_is_mdns(e.host) && p->secrets)
+		return ini_fail(
+			f, it, "write the server's address in place of its name, or https://",
+			"base_url: any program can take the name %.64s, and would get the key",
+			e.host);
 	p->local = e.local;
 	if (!e.tls && !e.local && p->secrets)
 		endpoint_add_note(p,

@@ -169,6 +169,12 @@ static void test_urls(void **state)
 		   false);
 	expect_url("https://a.example/xv1", "bearer https://a.example/xv1", NULL, false);
 	expect_url("http://a.example:80", "bearer http://a.example:80", "in the clear", false);
+	/* Names of multicast DNS: whoever answers. */
+	refuse(BEARER "base_url = http://gpu.local:8000\n", NULL, ":3:", "the name gpu.local,");
+	refuse(BEARER "base_url = http://GPU.Local./v1\n", NULL, ":3:", "the name gpu.local.,");
+	expect_url("https://gpu.local:8000", "bearer https://gpu.local:8000", NULL, false);
+	expect_url("http://gpu.local.example", "bearer http://gpu.local.example", "in the clear",
+		   false);
 	expect_url("http://localhost:1", "bearer http://localhost:1", NULL, true);
 	expect_url("http://127.0.0.2", "bearer http://127.0.0.2", NULL, true);
 	expect_url("http://[::1]:8/x", "bearer http://[::1]:8/x", NULL, true);

@@ -270,6 +270,19 @@ def test_an_authority_that_was_added_to_the_machine_does_not_count_by_itself(usu
     assert "added to this machine does not count by itself: NODE_EXTRA_CA_CERTS=FILE" in text
 
 
+@pytest.mark.parametrize("name", ["gpu.local", "GPU.Local."])
+def test_a_name_of_multicast_dns_without_tls_is_refused(name):
+    """Any program can have avahi publish it; an entry may be sealed for one since before a file could not say it."""
+    with Provider() as p:
+        def post():
+            with Relay(f"http://{name}:{p.port}") as relay:
+                ended = relay.wait("end")
+                relay.said()
+                return ended
+        assert with_file("/etc/hosts", "127.0.0.1 gpu.local\n", post) == {"op": "end"}
+        assert not p.connections
+
+
 def test_a_name_without_tls_has_no_ipv6_address():
     """Whatever else a name resolves to, the key does not go there; a server there is written by its address."""
     with Provider() as p, beside(p.port) as other:

@@ -142,6 +142,18 @@ static void test_localhost(void **state)
 	}
 }
 
+/* Names that are asked for by multicast DNS. */
+static void test_mdns(void **state)
+{
+	(void)state;
+	assert_true(endpoint_host_is_mdns("gpu.local"));
+	assert_true(endpoint_host_is_mdns("a.GPU.LOCAL."));
+	assert_false(endpoint_host_is_mdns("gpu.local.example"));
+	assert_false(endpoint_host_is_mdns("gpu-local"));
+	assert_false(endpoint_host_is_mdns("gpu.localhost"));
+	assert_false(endpoint_host_is_mdns("192.168.1.2"));
+}
+
 static void test_other_api(void **state)
 {
 	(void)state;
@@ -198,7 +210,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(test_addresses), cmocka_unit_test(test_kept),
 		cmocka_unit_test(test_localhost), cmocka_unit_test(test_other_api),
-		cmocka_unit_test(test_origins),
+		cmocka_unit_test(test_mdns),	  cmocka_unit_test(test_origins),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
