@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -61,12 +62,22 @@ static const struct {
 void fail_sanitize(char *s)
 {
 	size_t n = strlen(s);
+	char *to = s;
 	unsigned len;
+	uint32_t c;
 
-	for (; n; s++, n--) {
-		len = utf8_control(s, n);
-		memset(s, '?', len);
+	for (; n; s += len, n -= len) {
+		/* A byte that is no UTF-8 stays as it is: it may be a path's. */
+		len = utf8_decode(s, n, &c);
+		if (len && utf8_misleads(c)) {
+			*to++ = '?';
+			continue;
+		}
+		len = len ? len : 1;
+		memmove(to, s, len);
+		to += len;
 	}
+	*to = '\0';
 }
 
 /* After f->what is written: the rest.  Returns -1. */

@@ -10,6 +10,7 @@
 
 #include "base/fail.h"
 #include "base/paths.h"
+#include "base/text_quote.h"
 #include "config/client/takeover.h"
 #include "config/provider/environment.h"
 #include "config/provider/own_variables.h"
@@ -41,7 +42,7 @@ static bool credential_exists(const char *word)
 
 void launch_note_credentials(const struct provider *p)
 {
-	char words[sizeof(p->needs_any)], *word, *save = NULL;
+	char words[sizeof(p->needs_any)], quoted[sizeof(p->needs) + 2], *word, *save = NULL;
 
 	if (!p->needs_any[0])
 		return;
@@ -49,8 +50,13 @@ void launch_note_credentials(const struct provider *p)
 	for (word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
 		if (credential_exists(word))
 			return;
-	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\nhint: %s%s%s\n",
-		provider_called(p), p->needs_by, p->needs_by[0] ? " says: " : "", p->needs);
+	fprintf(stderr, "ccrun: warning: no credentials for %s were found here\n",
+		provider_called(p));
+	/* It speaks for itself, and is no command: a person may paste the line. */
+	if (p->needs_by[0] && text_quote(p->needs, quoted, sizeof(quoted)))
+		fprintf(stderr, "hint: it says: %s [%s]\n", quoted, p->needs_by);
+	else if (!p->needs_by[0])
+		fprintf(stderr, "hint: %s\n", p->needs);
 }
 
 /* What the person's environment says and does not count, once: not in the sessions inside,

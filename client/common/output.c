@@ -34,13 +34,17 @@ void put_plain(const char *text)
 {
 	size_t n = strlen(text);
 	unsigned len;
+	uint32_t c;
 
 	/* As fail_sanitize, without a copy: a text is not left out for want of memory. */
-	for (; n; text++, n--) {
-		len = utf8_control(text, n);
-		for (; len > 1; len--, text++, n--)
+	for (; n; text += len, n -= len) {
+		len = utf8_decode(text, n, &c);
+		if (len && utf8_misleads(c)) {
 			putchar('?');
-		putchar(len ? '?' : *text);
+			continue;
+		}
+		len = len ? len : 1;
+		fwrite(text, 1, len, stdout);
 	}
 }
 

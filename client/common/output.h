@@ -1,7 +1,8 @@
 /*
  * client/common/output.h - messages on standard error, data on standard output.
  * Control characters in texts become '?', so that no file and no reply can drive
- * the terminal.
+ * the terminal, and so do those that do not show or turn the direction of reading: who agrees to a line
+ * has read it as it is.
  */
 #ifndef CLIENT_COMMON_OUTPUT_H
 #define CLIENT_COMMON_OUTPUT_H

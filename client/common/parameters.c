@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/text_quote.h"
 #include "client/common/entries.h"
 #include "client/common/models.h"
 #include "client/common/output.h"
@@ -69,7 +70,6 @@ static bool param_is_model(const struct provider_param *param)
 static int param_unknown(const struct provider *p, const char *key, size_t n, struct failure *f)
 {
 	unsigned i;
-	size_t used;
 
 	fail_set(f, FAIL_USAGE, NULL, "provider %s has no parameter '%.*s'", p->name,
 		 (int)(n > NAME_MAX_LEN ? NAME_MAX_LEN : n), key);
@@ -77,11 +77,8 @@ static int param_unknown(const struct provider *p, const char *key, size_t n, st
 		fail_hint(f, "it has none");
 	else
 		fail_hint(f, "it has");
-	for (i = 0; i < p->params; i++) {
-		used = strlen(f->hint);
-		snprintf(f->hint + used, sizeof(f->hint) - used, "%s %s", i ? "," : "",
-			 p->param[i].name);
-	}
+	for (i = 0; i < p->params; i++)
+		fail_hint_add(f, i ? ", %s" : " %s", p->param[i].name);
 	return -1;
 }
 
@@ -155,7 +152,7 @@ static void param_say_asked(const struct provider_param *param, const char *word
 	char clean[PARAMETER_QUESTION], quoted[PARAMETER_QUESTION + 2];
 
 	clean_foreign(words, clean, sizeof(clean));
-	params_quote(clean, quoted, sizeof(quoted));
+	text_quote(clean, quoted, sizeof(quoted));
 	terminal_say("%s asks for its parameter '%s', in these words: %s", param->asked_by,
 		     param->name, quoted);
 	terminal_say("An answer is shown here, and written to a file that every program of yours "

@@ -90,7 +90,11 @@ static void show_value(const struct provider *p, const struct wanted *w, const s
 	} else {
 		seal_value_text(from, i, old);
 		seal_value_text(to, i, new);
-		printf("  %s %s -> %s\n", key, old, new);
+		printf("  %s ", key);
+		put_plain(old);
+		fputs(" -> ", stdout);
+		put_plain(new);
+		putchar('\n');
 	}
 }
 

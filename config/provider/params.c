@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "base/text_quote.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/provider.h"
 #include "config/provider/view.h"
@@ -47,23 +48,11 @@ bool params_choice_ok(const struct provider_param *param, const char *value)
 	return !param->choices[0];
 }
 
-void params_quote(const char *words, char *out, size_t size)
-{
-	size_t n = 0;
-
-	out[n++] = '"';
-	for (; *words && n + 2 < size; words++)
-		if (*words != ' ' || out[n - 1] != ' ')
-			out[n++] = *words == '"' ? '\'' : *words;
-	out[n++] = '"';
-	out[n] = '\0';
-}
-
 void params_purpose(const struct provider_param *param, char *out, size_t size)
 {
 	char words[sizeof(param->ask) + 2];
 
-	params_quote(param->ask, words, sizeof(words));
+	text_quote(param->ask, words, sizeof(words));
 	if (!param->asked_by[0])
 		snprintf(out, size, "%s", param->ask);
 	else if (param->ask[0])
@@ -136,6 +125,6 @@ int params_check_host(const struct provider_param *param, const struct ini_item 
 		return 0;
 	ini_fail(f, at, NULL, "%s: the parameter %s would leave its place in the host name",
 		 at->key, param->name);
-	fail_hint_words(f, "ccctl add PROVIDER --set %s=VALUE, without / : and @", param->name);
+	fail_hint(f, "ccctl add PROVIDER --set %s=VALUE, without / : and @", param->name);
 	return -1;
 }

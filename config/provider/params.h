@@ -25,12 +25,6 @@ const struct provider_param *params_find(const struct provider *p, const char *n
 /* Is value one of the parameter's choices (anything, when it has none)? */
 bool params_choice_ok(const struct provider_param *param, const char *value);
 
-/*
- * Words of a file in quotes, for a sentence of ours: nothing in them ends the quotes or fills
- * a line with blanks.  Cut to size bytes, of which three are the least.
- */
-void params_quote(const char *words, char *out, size_t size);
-
 /* What a missing parameter is for, in a message: its question, and who asks it if that is not ours. */
 void params_purpose(const struct provider_param *param, char *out, size_t size);
 #define PARAMS_PURPOSE (PROVIDER_PATH + 280) /* bytes that are enough for it */

@@ -80,6 +80,9 @@ static int provider_set_texts(struct provider *p, const struct view *v, struct f
 		return -1;
 	if (!p->title[0])
 		snprintf(p->title, sizeof(p->title), "%s", p->name);
+	/* Programs print these as they are. */
+	fail_sanitize(p->title);
+	fail_sanitize(p->needs);
 	if (it && (strncmp(p->key_url, "https://", 8) != 0 || strchr(p->key_url, ' ')))
 		return ini_fail(f, it, NULL, "key_url is an https:// address");
 	provider_set_unverified(p);

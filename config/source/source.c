@@ -15,6 +15,7 @@
 #include "base/duration.h"
 #include "base/fail.h"
 #include "base/paths.h"
+#include "base/text_quote.h"
 #include "config/ini/ini_file.h"
 #include "config/provider/variables.h"
 #include "wire/limits.h"
@@ -208,10 +209,14 @@ static int source_set_words(const struct source_layers *l, const struct source_f
 			    struct failure *f)
 {
 	const struct ini_item *it = source_get(l, section, key);
+	char quoted[SOURCE_TEXT_MAX];
 
 	if (!source_said_by_user(l, section, key))
 		return source_set_text(l, section, key, out, size, f);
-	if ((size_t)snprintf(out, size, "\"%s\" (sources/%s.conf)", it->value, s->kind) >= size)
+	/* MUST: no command begins a hint, and no shell has a meaning for what is behind the quotes. */
+	if (!text_quote(it->value, quoted, sizeof(quoted)) ||
+	    (size_t)snprintf(out, size, "%s%s [sources/%s.conf]",
+			     strcmp(key, "hint") == 0 ? "it says: " : "", quoted, s->kind) >= size)
 		return ini_fail(f, it, NULL, "%s is too long", key);
 	return 0;
 }

@@ -113,6 +113,18 @@ def test_what_was_stricter_than_usual_is_loosened_knowingly(usual, token):
     assert r.rc == 0 and "it is handed out also where less protects it" in r.out, r
 
 
+HIDING = "a\u202eb\u2066c\u200fd\u061ce\u2028f"
+
+
+@pytest.mark.parametrize("how", [("approve", "demo", "--yes"), ("add", "demo", "--replace")])
+def test_nothing_turns_or_hides_what_is_agreed_to(ready, how):
+    """Values of a file are shown as they are read."""
+    ready.demo(policy={"config_dir": f"~/{HIDING}"})
+    r = ready.run([CCCTL, *how], input="")
+    assert "~/a?b?c?d?e?f" in r.out + r.err, r
+    assert not set(HIDING) - set("abcdef") & set(r.out + r.err), r
+
+
 @pytest.mark.parametrize("agreed", [True, False])
 def test_a_person_sees_old_and_new(ready, token, agreed):
     before = entry(ready)

