@@ -122,31 +122,29 @@ int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
 	return -1;
 }
 
-void fail_hint(struct failure *f, const char *fmt, ...)
-{
-	va_list ap;
-
-	if (!f)
-		return;
-	va_start(ap, fmt);
-	vsnprintf(f->hint, sizeof(f->hint), fmt, ap);
-	va_end(ap);
-	fail_sanitize(f->hint);
-}
-
-/* What stands for the conversion at fmt, a '%', into out.  False: it does not fit, or is no word. */
-static bool hint_piece(char *out, size_t size, char conversion, va_list *ap)
+/* What stands for the conversion at *fmt, behind its '%', into out; *fmt is moved on to its last
+ * character.  False: it does not fit, or is no word. */
+static bool hint_piece(char *out, size_t size, const char **fmt, va_list *ap)
 {
 	const char *text;
 
-	if (conversion == 'u')
+	if (**fmt == 'u')
 		return snprintf(out, size, "%u", va_arg(*ap, unsigned)) < (int)size;
+	if (**fmt == 'd')
+		return snprintf(out, size, "%d", va_arg(*ap, int)) < (int)size;
+	if (strncmp(*fmt, "llu", 3) == 0) {
+		*fmt += 2;
+		return snprintf(out, size, "%llu", va_arg(*ap, unsigned long long)) < (int)size;
+	}
+	/* MUST: any other is no text that could be read here; tools/hints refuses it. */
+	if (**fmt != 's')
+		return false;
 	text = va_arg(*ap, const char *);
 	out[0] = '\0';
 	return !text[0] || shell_word(text, out, size);
 }
 
-static bool hint_put_words(char *out, size_t size, const char *fmt, va_list *ap)
+static bool hint_put(char *out, size_t size, const char *fmt, va_list *ap)
 {
 	size_t n = 0;
 
@@ -157,7 +155,8 @@ static bool hint_put_words(char *out, size_t size, const char *fmt, va_list *ap)
 			out[n++] = *fmt;
 			continue;
 		}
-		if (!hint_piece(out + n, size - n, *++fmt, ap))
+		fmt++;
+		if (!hint_piece(out + n, size - n, &fmt, ap))
 			return false;
 		n += strlen(out + n);
 	}
@@ -165,7 +164,7 @@ static bool hint_put_words(char *out, size_t size, const char *fmt, va_list *ap)
 	return true;
 }
 
-void fail_hint_words_list(struct failure *f, const char *fmt, va_list ap)
+void fail_hint_list(struct failure *f, const char *fmt, va_list ap)
 {
 	va_list copy;
 	bool whole;
@@ -173,20 +172,47 @@ void fail_hint_words_list(struct failure *f, const char *fmt, va_list ap)
 	if (!f)
 		return;
 	va_copy(copy, ap);
-	whole = hint_put_words(f->hint, sizeof(f->hint), fmt, &copy);
+	whole = hint_put(f->hint, sizeof(f->hint), fmt, &copy);
 	va_end(copy);
 	if (!whole)
-		fail_hint(f, "no command can be named for it: a name in it is too long, or has "
-			     "characters that do not show");
+		fail_hint_text(f, "nothing can be named for it: a name in it is too long, or has "
+				  "characters that do not show");
 }
 
-void fail_hint_words(struct failure *f, const char *fmt, ...)
+void fail_hint(struct failure *f, const char *fmt, ...)
 {
 	va_list ap;
 
 	va_start(ap, fmt);
-	fail_hint_words_list(f, fmt, ap);
+	fail_hint_list(f, fmt, ap);
 	va_end(ap);
+}
+
+void fail_hint_add(struct failure *f, const char *fmt, ...)
+{
+	static const char rest[] = " ...";
+	size_t n, room;
+	va_list ap;
+
+	if (!f)
+		return;
+	n = strlen(f->hint);
+	room = sizeof(f->hint) - n;
+	if (room < sizeof(rest) ||
+	    (n >= sizeof(rest) - 1 && strcmp(f->hint + n - (sizeof(rest) - 1), rest) == 0))
+		return;
+	va_start(ap, fmt);
+	if (!hint_put(f->hint + n, room - (sizeof(rest) - 1), fmt, &ap))
+		memcpy(f->hint + n, rest, sizeof(rest));
+	va_end(ap);
+}
+
+void fail_hint_text(struct failure *f, const char *text)
+{
+	if (!f)
+		return;
+	snprintf(f->hint, sizeof(f->hint), "%s", text);
+	fail_sanitize(f->hint);
 }
 
 const char *fail_name(enum fail_code code)

@@ -5,7 +5,7 @@
  * after filling it.  The code decides the wire's error name and the exit code;
  * the texts become "PROGRAM: what failed: why" and "hint: what to do".
  * No secret may be put in a text: only names, paths, numbers.  Control characters
- * in them become '?'.
+ * in them, and those that do not show or turn the direction of reading, become '?'.
  */
 #ifndef BASE_FAIL_H
 #define BASE_FAIL_H
@@ -80,7 +80,8 @@ enum {
 };
 
 /*
- * Fill f (which may be NULL).  hint may be NULL.  fmt as printf; a text that
+ * Fill f (which may be NULL).  hint, which may be NULL, is words of ours alone or another failure's hint:
+ * fail_hint for all others (tools/hints).  fmt as printf; a text that
  * does not fit is cut.  Returns -1, so that `return fail_set(...)` works.
  */
 int fail_set(struct failure *f, enum fail_code code, const char *hint, const char *fmt, ...)
@@ -90,18 +91,25 @@ int fail_set(struct failure *f, enum fail_code code, const char *hint, const cha
 int fail_errno(struct failure *f, const char *hint, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* Replace the hint of a failure that is set already.  fmt as printf. */
+/*
+ * Replace the hint of a failure that is set already.  A person pastes what stands in a hint, now and then
+ * as root: so each %s becomes one word for a shell (base/shell_word.h), whatever its text has; an empty
+ * one stays empty.  Of printf there are %s, %u, %d and %llu alone.  One that cannot be a word, or a hint that does
+ * not fit whole (half a path is another path): the hint says that nothing can be named.
+ */
 void fail_hint(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+void fail_hint_list(struct failure *f, const char *fmt, va_list ap)
+	__attribute__((format(printf, 2, 0)));
+
+/* The same behind the hint that f has.  What does not fit, or is no word, and all that would follow, is
+ * " ...", with which no command goes on. */
+void fail_hint_add(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /*
- * fail_hint for a hint with a command that a person may paste: each %s becomes one word for a shell
- * (base/shell_word.h), whatever its text has; an empty one stays empty.  Of printf there are %s and %u
- * alone.  One that cannot be a word, or a hint that does not fit whole (half a path is another path):
- * the hint says that no command can be named.
+ * Replace the hint by a text as it stands, cut where it does not fit: words of ours, another failure's hint, what
+ * shell_word or text_quote made.  A comment above each call says why nobody else chooses it (tools/hints).
  */
-void fail_hint_words(struct failure *f, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-void fail_hint_words_list(struct failure *f, const char *fmt, va_list ap)
-	__attribute__((format(printf, 2, 0)));
+void fail_hint_text(struct failure *f, const char *text);
 
 /*
  * Fill f from the n bytes in which a helper program reports a failure
@@ -124,8 +132,8 @@ enum fail_code fail_from_name(const char *name);
 int fail_exit_code(const struct failure *f);
 
 /*
- * Replace control characters (C0, DEL, C1 in UTF-8) by "?" in place: names and
- * paths may be an attacker's, and would control the terminal.  fail_set, fail_errno
+ * Replace what would change how a line is read (utf8_misleads: controls, what does not show or turns the
+ * direction) by "?" in place: names and paths may be an attacker's.  fail_set, fail_errno
  * and fail_hint do it themselves.
  */
 void fail_sanitize(char *s);

@@ -46,7 +46,7 @@ static int fail_held(int fd, const char *path, struct failure *f)
 
 	if (!pid || proc_stat(pid, &st) != 0) {
 		fail_set(f, FAIL_BUSY, NULL, "another program holds a lock on %s", path);
-		fail_hint_words(f, "fuser -v %s tells which", path);
+		fail_hint(f, "fuser -v %s tells which", path);
 		return -1;
 	}
 	fail_set(f, FAIL_BUSY, NULL, "another program, %s (process %d), holds a lock on %s",

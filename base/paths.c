@@ -245,22 +245,21 @@ void path_hint_owner(const char *path, struct failure *f)
 	size_t i;
 
 	if (path_find_link(path, link)) {
-		fail_hint(f, "%.200s is a symbolic link: if you did not make it, remove the link",
+		fail_hint(f, "%s is a symbolic link: if you did not make it, remove the link",
 			  link);
 		return;
 	}
 	for (i = 0; i < sizeof(variables) / sizeof(variables[0]); i++) {
 		dir = env_absolute(variables[i]);
 		if (dir && strncmp(path, dir, strlen(dir)) == 0 && !path_is_own_directory(dir)) {
-			fail_hint(f, "%s=%.160s leads there; after su or sudo: su -, sudo -i",
+			fail_hint(f, "%s=%s leads there; after su or sudo: su -, sudo -i",
 				  variables[i], dir);
 			return;
 		}
 	}
 	if (path_is_roots_leftover(path))
-		fail_hint_words(
-			f, "root made it, as under sudo; out of the way with it: mv %s %s.root",
-			path, path);
+		fail_hint(f, "root made it, as under sudo; out of the way with it: mv %s %s.root",
+			  path, path);
 	else
 		fail_hint(f, "leave it to its owner, and choose another directory");
 }
@@ -317,7 +316,7 @@ int path_private_dir(const char *path, struct failure *f)
 	if (st.st_mode & 077) {
 		fail_set(f, FAIL_UNSAFE_PATH, NULL, "%s is open to others (mode %04o)", path,
 			 (unsigned)(st.st_mode & 07777));
-		fail_hint_words(f, "chmod 700 %s", path);
+		fail_hint(f, "chmod 700 %s", path);
 		goto bad;
 	}
 	return fd;
@@ -330,7 +329,7 @@ void path_hint_writers(const char *path, const struct stat *st, struct failure *
 {
 	/* A command for root would change what somebody has led the path to. */
 	if (st->st_uid == geteuid())
-		fail_hint_words(f, "chmod go-w %s", path);
+		fail_hint(f, "chmod go-w %s", path);
 	else
 		fail_hint(f, "it is not yours to close: have one that only you and root can write");
 }

@@ -116,7 +116,7 @@ struct wire_out *op_get(struct request *q, struct failure *f)
 		fail_set(f, FAIL_POLICY, NULL,
 			 "'%s' stays in another manager, which is where to ask for it: %.160s",
 			 name, e->source->ref);
-		fail_hint(f, "%s", e->source->command);
+		fail_hint(f, "ccctl get %s has its command", name);
 		return NULL;
 	}
 	if (e && !e->token)

@@ -98,12 +98,12 @@ static int decide_delivery(const struct entry *e, const struct policy *p, enum d
 		fail_set(f, FAIL_POLICY, NULL, "'%s' may be delivered by %s, not by %s", e->name,
 			 delivery_name(p->delivery), delivery_name(want));
 		/* Only claude's requests can go by a relay. */
-		fail_hint(f, "ccctl approve %s, after setting [policy] delivery = %s%s", e->name,
-			  delivery_name(want),
-			  p->delivery == DELIVERY_RELAY
-				  ? "; a program that starts claude is given one that ccctl link "
-				    "makes (CALLERS in ccrun(1))"
-				  : "");
+		fail_hint(f, "ccctl approve %s, after setting [policy] delivery = %s", e->name,
+			  delivery_name(want));
+		if (p->delivery == DELIVERY_RELAY)
+			fail_hint_add(f,
+				      "; a program that starts claude is given one that ccctl link "
+				      "makes (CALLERS in ccrun(1))");
 		return -1;
 	}
 	if (wire_carrier_header(e->variable) && want == DELIVERY_PIPE)

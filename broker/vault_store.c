@@ -153,7 +153,7 @@ static int check_vault_file(const struct vault_store *s, int fd, size_t *size, s
 		if (st.st_uid != geteuid())
 			path_hint_owner(s->path, f);
 		else if (S_ISREG(st.st_mode))
-			fail_hint_words(f, "chmod 600 %s", s->path);
+			fail_hint(f, "chmod 600 %s", s->path);
 		else
 			fail_hint(f, "move it away");
 		return -1;
@@ -182,7 +182,7 @@ static int read_vault_file(const struct vault_store *s, uint8_t **out, size_t *n
 			return fail_errno(f, NULL, "cannot read %s", s->path);
 		fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 		if (faccessat(s->dir, VAULT_PREV, F_OK, AT_SYMLINK_NOFOLLOW) == 0)
-			fail_hint(f, "%.250s.prev is the last generation: copy it back", s->path);
+			fail_hint(f, "%s.prev is the last generation: copy it back", s->path);
 		return -1;
 	}
 	if (check_vault_file(s, fd, &size, f) != 0 || fstat(fd, st) != 0)
@@ -461,8 +461,7 @@ void store_explain_failure(const struct vault_store *s, struct failure *f)
 	snprintf(f->what, sizeof(f->what), "%.150s: %.160s", s->path, what);
 	/* The mend of a newer one is a newer program, not an older vault. */
 	if (prev && f->code != FAIL_NEWER)
-		fail_hint(f, "nothing was written; the generation before it is %.220s.prev",
-			  s->path);
+		fail_hint(f, "nothing was written; the generation before it is %s.prev", s->path);
 	else if (!f->hint[0])
 		fail_hint(f, "nothing was written; there is no previous generation beside it");
 }

@@ -29,7 +29,6 @@ static int approve_load_user(const char *entry, struct provider **p, struct fail
 {
 	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1], word[USERS_SHOWN][PROVIDER_WORD];
 	int i, n = providers_using(entry, word, USERS_SHOWN, f);
-	size_t used;
 
 	if (n < 0)
 		return -1;
@@ -40,10 +39,8 @@ static int approve_load_user(const char *entry, struct provider **p, struct fail
 	if (n > 1) {
 		fail_set(f, FAIL_USAGE, "name one of them:", "%d providers use the entry '%s'", n,
 			 entry);
-		for (i = 0; i < n && i < USERS_SHOWN; i++) {
-			used = strlen(f->hint);
-			snprintf(f->hint + used, sizeof(f->hint) - used, " %s", word[i]);
-		}
+		for (i = 0; i < n && i < USERS_SHOWN; i++)
+			fail_hint_add(f, " %s", word[i]);
 		return -1;
 	}
 	if (split_provider(word[0], name, mode, f) != 0)

@@ -85,7 +85,7 @@ static int edit_fail_editor(struct file_edit *e, const char *editor, int status,
 	/* The shell that ran it says a signal so. */
 	if (e->taken || !WIFEXITED(status) || WEXITSTATUS(status) > 128) {
 		e->keep = true;
-		fail_hint(f, "what was written in it is in %.200s", e->copy);
+		fail_hint(f, "what was written in it is in %s", e->copy);
 	}
 	return -1;
 }
@@ -187,7 +187,7 @@ static int edit_save(struct file_edit *e, const char *text, size_t n, struct fai
 		r = fail_set(f, FAIL_CHANGED, NULL,
 			     "%s was changed by another program meanwhile; it is as that left it",
 			     e->path);
-		fail_hint(f, "what you wrote is in %.200s", e->copy);
+		fail_hint(f, "what you wrote is in %s", e->copy);
 	}
 	close(turn);
 	return r;

@@ -16,6 +16,7 @@
 #include "client/slots/person.h"
 #include "client/slots/vault_open.h"
 #include "client/verbs.h"
+#include "config/source/command.h"
 #include "spec/spec.h"
 
 #define WHAT "the key" /* that is shown */
@@ -77,6 +78,19 @@ static int get_show(struct client *c, const char *name, const uint8_t *token, si
 	return r;
 }
 
+/* The words of the entry's command, as a shell takes them: it is stored for no shell. */
+static void get_hint_command(const char *command, struct failure *f)
+{
+	struct command_words w;
+	unsigned i;
+
+	if (command_split(command, &w, NULL) != 0)
+		return;
+	for (i = 0; i < w.n; i++)
+		fail_hint_add(f, i ? " %s" : "%s", w.v[i][0] ? w.v[i] : "''");
+	command_free(&w);
+}
+
 static int get_request(struct client *c, const char *name, struct failure *f)
 {
 	struct listed e;
@@ -89,7 +103,7 @@ static int get_request(struct client *c, const char *name, struct failure *f)
 		fail_set(f, FAIL_POLICY, NULL,
 			 "'%s' stays in another manager, which is where to ask for it: %.160s",
 			 name, e.source.ref);
-		fail_hint(f, "%s", e.source.command);
+		get_hint_command(e.source.command, f);
 		return -1;
 	}
 	if (person_identify(c, f) != 0)

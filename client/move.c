@@ -75,17 +75,15 @@ static int move_fail_slots(const struct move *m, uint32_t shown, const struct sl
 {
 	const struct slot_view *s, *end = m->slots.slot + m->slots.n;
 	char word[SLOT_WORD];
-	size_t used;
 
 	fail_set(f, FAIL_POLICY, NULL,
 		 "slot %" PRIu32 " (%s, %s) would open the vault in the system broker as well",
 		 first->id, slot_kind_name(first->kind), first->label);
 	fail_hint(f, "if these are all yours: ccctl move system");
 	for (s = m->slots.slot; s < end; s++) {
-		used = strlen(f->hint);
 		move_word(s, word);
 		if (s->id != shown)
-			snprintf(f->hint + used, sizeof(f->hint) - used, " --allow %s", word);
+			fail_hint_add(f, " --allow %s", word);
 	}
 	return -1;
 }
@@ -165,7 +163,7 @@ static int move_compare(struct client *c, struct move *m, struct failure *f)
 			     "the vault is in both brokers, and was changed in one of them");
 		fail_hint(f,
 			  "the system broker's copy is the one in use; to keep that one, move "
-			  "%.250s away",
+			  "%s away",
 			  m->own);
 	}
 	free(p);

@@ -76,7 +76,7 @@ static int restore_identify(struct client *c, struct restore *r, struct failure 
 		return 0;
 	if (f->code == FAIL_PERSON || f->code == FAIL_WRONG_KEY)
 		fail_hint(f,
-			  "if it cannot be given: ccctl lock, move the vault's file away (%.160s), "
+			  "if it cannot be given: ccctl lock, move the vault's file away (%s), "
 			  "and restore without --replace",
 			  c->vault);
 	return -1;

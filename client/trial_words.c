@@ -63,8 +63,9 @@ static void tell_wrong_key(const struct telling *t)
 		return;
 	}
 	fail_set(t->f, FAIL_SYSTEM, NULL, "%s refuses the key%s", t->word, t->said);
-	fail_hint(t->f, "ccctl add %s --replace%s%s", t->word, shipped ? "; keys are made at " : "",
-		  shipped ? t->p->key_url : "");
+	fail_hint(t->f, "ccctl add %s --replace", t->word);
+	if (shipped)
+		fail_hint_add(t->f, "; keys are made at %s", t->p->key_url);
 }
 
 static void tell_wrong_path(const struct telling *t)
@@ -102,21 +103,20 @@ static const char *name_near(const char *word, const char *const *names, unsigne
 }
 
 /* The names nearest to the one that was asked for. */
-static void tell_near(const struct telling *t, char *out, size_t size)
+static void tell_near(const struct telling *t)
 {
 	static const char *left[TRIAL_NAMES_MAX];
 	const struct trial_report *r = t->r;
 	const char *near;
 	unsigned i, k, n = r->names;
-	char clean[80];
-	size_t len = 0;
 
-	out[0] = '\0';
 	memcpy(left, r->name, sizeof(left));
-	for (k = 0; k < NEAR_MAX && n > 0 && len < size; k++) {
+	for (k = 0; k < NEAR_MAX && n > 0; k++) {
 		near = name_near(r->model, left, n);
-		clean_foreign(near, clean, sizeof(clean));
-		len += (size_t)snprintf(out + len, size - len, "%s%s", k ? ", " : "", clean);
+		if (k)
+			fail_hint_add(t->f, ", %s", near);
+		else
+			fail_hint(t->f, "it has %s", near);
 		for (i = 0; left[i] != near; i++)
 			;
 		for (n--; i < n; i++)
@@ -126,17 +126,15 @@ static void tell_near(const struct telling *t, char *out, size_t size)
 
 static void tell_unknown_model(const struct telling *t)
 {
-	char near[NEAR_MAX * 84];
-
-	tell_near(t, near, sizeof(near));
 	fail_set(t->f, FAIL_SYSTEM, NULL, "%s does not know the model %.100s%s", t->word,
 		 t->r->model, t->said);
-	if (near[0])
-		fail_hint(t->f, "it has %s%s (ccctl models %s)", near,
-			  t->r->names > NEAR_MAX ? ", ..." : "", t->word);
-	else
-		fail_hint(t->f, "its documentation names them; ccctl edit %s, [models]",
-			  t->p->name);
+	fail_hint(t->f, "its documentation names them; ccctl edit %s, [models]", t->p->name);
+	if (t->r->names == 0)
+		return;
+	tell_near(t);
+	if (t->r->names > NEAR_MAX)
+		fail_hint_add(t->f, ", ...");
+	fail_hint_add(t->f, " (ccctl models %s)", t->word);
 }
 
 static void tell_rate_limited(const struct telling *t)
@@ -144,7 +142,7 @@ static void tell_rate_limited(const struct telling *t)
 	fail_set(t->f, FAIL_SYSTEM, "try again later", "%s takes no more requests now%s", t->word,
 		 t->said);
 	if (t->r->retry)
-		fail_hint(t->f, "try again in %" PRIu64 " s", t->r->retry);
+		fail_hint(t->f, "try again in %llu s", (unsigned long long)t->r->retry);
 }
 
 static void tell_answered(const struct telling *t)

@@ -203,11 +203,10 @@ static int parameters_settle_for(const struct import *im, const struct account *
 			params_purpose(q, purpose, sizeof(purpose));
 			fail_set(f, FAIL_CONFIG, NULL, "%s needs to know its %s (%s)", p->name,
 				 q->name, purpose);
-			fail_hint_words(
-				f,
-				"ccctl add %s --set %s=..., or the value first and then import "
-				"again",
-				p->name, q->name);
+			fail_hint(f,
+				  "ccctl add %s --set %s=..., or the value first and then import "
+				  "again",
+				  p->name, q->name);
 			return -1;
 		}
 	}
@@ -365,8 +364,8 @@ static int source_settle_for(const struct account *a, struct wanted *w, struct e
 
 	if (source_settle(a->ref, NULL, 0, source, f) != 0) {
 		/* The user need not find the reference in the file again. */
-		fail_hint_words(f, "when it can be: ccctl add %s --source %s --no-check",
-				a->provider, a->ref);
+		fail_hint(f, "when it can be: ccctl add %s --source %s --no-check", a->provider,
+			  a->ref);
 		return -1;
 	}
 	if (policy_parse(&p, w->policy, f) != 0)

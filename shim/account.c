@@ -47,7 +47,8 @@ int account_check(const struct provider *p, char *const *words, struct failure *
 	fail_set(f, FAIL_POLICY, NULL,
 		 "%s works with your own account of claude.ai alone, which %s does not use", word,
 		 p->title);
-	fail_hint(f, "without ccrun: claude %s%s", word,
-		  word[0] == '-' ? "; or start this session without it" : "");
+	fail_hint(f, "without ccrun: claude %s", word);
+	if (word[0] == '-')
+		fail_hint_add(f, "; or start this session without it");
 	return -1;
 }

@@ -170,7 +170,7 @@ void ccctl_hint(struct failure *f, const struct provider *p)
 	provider_and_mode(p, word);
 	astray = f->code == FAIL_NO_VAULT ? path_astray(PATH_DATA, "vault", path) : NULL;
 	if (astray)
-		fail_hint(f, "%s leads elsewhere; without it there is %.200s", astray, path);
+		fail_hint(f, "%s leads elsewhere; without it there is %s", astray, path);
 	else if (f->code == FAIL_NO_VAULT)
 		fail_hint(f, "on a terminal: ccctl init; ccctl add %s", word);
 	else if (f->code == FAIL_LOCKED)

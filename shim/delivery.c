@@ -55,9 +55,8 @@ static int delivery_fail_child(const struct provider *p, const struct target *t,
 	fail_set(f, FAIL_POLICY, NULL,
 		 "%.150s runs claude as a child (%.150s), and no child of a session has its key",
 		 t->path, c->child);
-	fail_hint_words(f, "ccrun --exec %s %s%s%s ..., or exec in place of a call in the script",
-			c->child[0] == '/' ? c->child : "PATH", p->name, p->mode[0] ? ":" : "",
-			p->mode);
+	fail_hint(f, "ccrun --exec %s %s%s%s ..., or exec in place of a call in the script",
+		  c->child[0] == '/' ? c->child : "PATH", p->name, p->mode[0] ? ":" : "", p->mode);
 	return -1;
 }
 

@@ -64,6 +64,7 @@ static int claim_read_answer(const uint8_t *packet, size_t n, char **out, unsign
 {
 	struct claim_item item[SESSION_ENTRIES_MAX];
 	struct claim_text what, hint;
+	char mend[sizeof(f->hint)];
 	int count;
 
 	switch (claim_type(packet, n)) {
@@ -78,7 +79,9 @@ static int claim_read_answer(const uint8_t *packet, size_t n, char **out, unsign
 		if (claim_get_refusal(packet, n, &what, &hint) != 0)
 			return fail_set(f, FAIL_INTERNAL, NULL, "the claim was refused");
 		fail_set(f, FAIL_POSTURE, NULL, "%.*s", (int)what.n, what.p);
-		fail_hint(f, "%.*s", (int)hint.n, hint.p);
+		snprintf(mend, sizeof(mend), "%.*s", (int)hint.n, hint.p);
+		/* The broker made it. */
+		fail_hint_text(f, mend);
 		return -1;
 	default:
 		return fail_set(f, FAIL_NO_BROKER, "try again",

@@ -28,7 +28,7 @@ int privileged_run(const char *name, char **argv, struct failure *f)
 		 "%s does nothing in this session: its programs gain no privileges", name);
 	fail_hint(f,
 		  "run it in another terminal; or for sessions with it: confine = off in [policy] "
-		  "of ~/.config/ccrun/providers/%.64s.conf, and ccctl approve %.64s",
+		  "of ~/.config/ccrun/providers/%s.conf, and ccctl approve %s",
 		  provider ? provider : "PROVIDER", provider ? provider : "PROVIDER");
 	return 1;
 }

@@ -169,8 +169,8 @@ static int provider_fail_missing(const struct provider *p, struct failure *f)
 		fail_hint(f, "ccrun %s%s%s --model ..., or ccctl add %s%s%s --set model=...",
 			  p->name, colon, p->mode, p->name, colon, p->mode);
 	else
-		fail_hint_words(f, "ccctl add %s%s%s --set %s=%s", p->name, colon, p->mode,
-				missing->name, missing->fallback[0] ? missing->fallback : "...");
+		fail_hint(f, "ccctl add %s%s%s --set %s=%s", p->name, colon, p->mode, missing->name,
+			  missing->fallback[0] ? missing->fallback : "...");
 	return -1;
 }
 

@@ -78,14 +78,18 @@ static int relay_pass_file(const struct opened_session *session, const char *kin
 /* A person who is refused should see where it comes from before sealing it. */
 static void hint_origin(const struct network *n, struct failure *f)
 {
-	char before[sizeof(f->hint)];
+	char whole[2 * sizeof(f->hint)];
+	struct failure where = { 0 };
 
 	if (f->code != FAIL_ORIGIN || !n->ca.written)
 		return;
-	memcpy(before, f->hint, sizeof(before));
-	fail_hint(f, "%s%s%s of %.120s, which a session can write; %s", n->ca.name,
-		  n->proxy.written ? " and " : "", n->proxy.written ? n->proxy.name : "",
-		  n->ca.from, before);
+	fail_hint(&where, "%s", n->ca.name);
+	if (n->proxy.written)
+		fail_hint_add(&where, " and %s", n->proxy.name);
+	fail_hint_add(&where, " of %s, which a session can write", n->ca.from);
+	/* Two hints, both whole. */
+	if (snprintf(whole, sizeof(whole), "%s; %s", where.hint, f->hint) < (int)sizeof(f->hint))
+		fail_hint_text(f, whole);
 }
 
 /* ---- the start ---- */

@@ -267,11 +267,10 @@ static int target_fail_search(const char *program, const char *path, bool seen, 
 	if (strcmp(program, "claude") != 0)
 		return -1;
 	if (program_elsewhere(other))
-		fail_hint_words(
-			f,
-			"there is %s: a new log-in may put its directory into PATH (a shell's "
-			"alias or function does not); or ccrun --exec %s",
-			other, other);
+		fail_hint(f,
+			  "there is %s: a new log-in may put its directory into PATH (a shell's "
+			  "alias or function does not); or ccrun --exec %s",
+			  other, other);
 	else
 		fail_hint(f, "install Claude Code: " INSTALL_HINT);
 	return -1;

@@ -177,7 +177,6 @@ void entries_hint(struct client *c, const char *name, struct failure *f)
 	struct failure why = { 0 };
 	struct provider *p = NULL;
 	unsigned i;
-	size_t used;
 
 	if (f->code != FAIL_NO_ENTRY)
 		return;
@@ -192,11 +191,8 @@ void entries_hint(struct client *c, const char *name, struct failure *f)
 		fail_hint(f, "ccctl add %s", name);
 	} else {
 		fail_hint(f, "provider %s uses", name);
-		for (i = 0; i < p->secrets; i++) {
-			used = strlen(f->hint);
-			snprintf(f->hint + used, sizeof(f->hint) - used, "%s %s", i ? "," : "",
-				 p->secret[i].entry);
-		}
+		for (i = 0; i < p->secrets; i++)
+			fail_hint_add(f, i ? ", %s" : " %s", p->secret[i].entry);
 	}
 	provider_free(p);
 }
@@ -356,13 +352,12 @@ void provider_word(const struct provider *p, char out[PROVIDER_WORD])
 int provider_fail_missing(const struct provider *p, struct failure *f)
 {
 	const struct provider_param *first = NULL, *q;
-	char word[PROVIDER_WORD], command[sizeof(f->hint)], name[sizeof(f->hint)];
-	char purpose[PARAMS_PURPOSE];
-	size_t n;
+	char word[PROVIDER_WORD], purpose[PARAMS_PURPOSE];
+	struct failure mend = { 0 };
 	unsigned i;
 
 	provider_word(p, word);
-	n = (size_t)snprintf(command, sizeof(command), "ccctl add %s", word);
+	fail_hint(&mend, "ccctl add %s", word);
 	for (i = 0; i < p->params; i++) {
 		q = &p->param[i];
 		/* What has a default need not be given. */
@@ -370,15 +365,12 @@ int provider_fail_missing(const struct provider *p, struct failure *f)
 			continue;
 		if (!first)
 			first = q;
-		if (n < sizeof(command))
-			n += (size_t)snprintf(command + n, sizeof(command) - n, " --set %s=...",
-					      shell_word(q->name, name, sizeof(name)) ? name
-										      : "NAME");
+		fail_hint_add(&mend, " --set %s=...", q->name);
 	}
 	if (!first)
 		first = provider_missing(p);
 	params_purpose(first, purpose, sizeof(purpose));
-	return fail_set(f, FAIL_USAGE, command, "provider %s lacks '%s': %s", word, first->name,
+	return fail_set(f, FAIL_USAGE, mend.hint, "provider %s lacks '%s': %s", word, first->name,
 			purpose);
 }
 

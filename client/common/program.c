@@ -151,10 +151,14 @@ void program_failure(const struct program_said *s, struct failure *f)
 {
 	static const char hint[] = "\nhint: ";
 	const char *what = strstr(s->err, ": "), *mend = strstr(s->err, hint);
+	char text[sizeof(f->hint)];
 
 	what = what && what < s->err + strcspn(s->err, "\n") ? what + 2 : s->err;
 	fail_set(f, FAIL_PROGRAM, NULL, "%.*s", (int)strcspn(what, "\n"), what);
-	if (mend)
-		fail_hint(f, "%.*s", (int)strcspn(mend + sizeof(hint) - 1, "\n"),
-			  mend + sizeof(hint) - 1);
+	if (!mend)
+		return;
+	mend += sizeof(hint) - 1;
+	snprintf(text, sizeof(text), "%.*s", (int)strcspn(mend, "\n"), mend);
+	/* A program of ours made it. */
+	fail_hint_text(f, text);
 }

@@ -12,7 +12,6 @@
 
 #include "base/control.h"
 #include "base/fail.h"
-#include "base/shell_word.h"
 #include "client/common/output.h"
 #include "client/common/parameters.h"
 #include "client/common/seals_meaning.h"
@@ -21,6 +20,8 @@
 #include "config/provider/provider.h"
 #include "wire/endpoint.h"
 #include "wire/policy.h"
+
+#define HINT_ALLOW "if that is what you want: ccctl add %s" /* and --allow WORD */
 
 /* Text that grows and is cut at its end. */
 struct text {
@@ -111,14 +112,6 @@ static bool value_is_allowed(const struct policy *p, unsigned i, const char *con
 	return false;
 }
 
-static int fail_not_allowed(const char *name, const char *words, const char *options,
-			    struct failure *f)
-{
-	fail_set(f, FAIL_POLICY, NULL, "the files of %s allow more than usual: %s", name, words);
-	fail_hint(f, "if that is what you want: ccctl add %s%s", name, options);
-	return -1;
-}
-
 static void say_env(const struct provider *p)
 {
 	char env[ENV_SEALED_MAX + 1], *line, *save = NULL;
@@ -132,9 +125,10 @@ static void say_env(const struct provider *p)
 int seals_agree_first(const struct provider *p, const struct wanted *w, const char *const *allowed,
 		      unsigned n, struct failure *f)
 {
-	char words[200] = "", options[240] = "", value[POLICY_VALUE], usual[POLICY_VALUE];
-	char word[POLICY_VALUE + 16], quoted[2 * sizeof(word)], name[PROVIDER_WORD];
-	struct text asked = { words, sizeof(words), 0 }, hint = { options, sizeof(options), 0 };
+	char words[200] = "", value[POLICY_VALUE], usual[POLICY_VALUE];
+	char word[POLICY_VALUE + 16], name[PROVIDER_WORD];
+	struct text asked = { words, sizeof(words), 0 };
+	struct failure mend = { 0 };
 	struct policy policy, nothing;
 	bool agreed;
 	unsigned i;
@@ -142,6 +136,7 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 	if (policy_parse(&policy, w->policy, f) != 0)
 		return -1;
 	provider_word(p, name);
+	fail_hint(&mend, HINT_ALLOW, name);
 	policy_default(&nothing);
 	nothing.delivery = w->usual;
 	nothing.nested = w->usual_nested;
@@ -165,13 +160,13 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 		if (value_is_allowed(&policy, i, allowed, n))
 			continue;
 		text_add(&asked, ", ", word, "", "");
-		text_add(&hint, "", " --allow ",
-			 shell_word(word, quoted, sizeof(quoted)) ? quoted : "...", "");
+		fail_hint_add(&mend, " --allow %s", word);
 	}
 	if (!words[0])
 		return 0;
 	if (!terminal_asks())
-		return fail_not_allowed(name, words, options, f);
+		return fail_set(f, FAIL_POLICY, mend.hint,
+				"the files of %s allow more than usual: %s", name, words);
 	if (terminal_yes("its provider's files say so; seal it like that?", &agreed, f) != 0)
 		return -1;
 	return agreed ? 0 : fail_set(f, FAIL_DECLINED, NULL, "nothing was changed");
@@ -183,18 +178,17 @@ static bool routes_files_are_two(const struct provider *p)
 	return strcmp(p->users_over, p->users_file) != 0;
 }
 
-static int fail_routes(const struct provider *p, const struct route_change *ch, const char *options,
-		       struct failure *f)
+static int fail_routes(const struct provider *p, const struct route_change *ch,
+		       const struct failure *mend, struct failure *f)
 {
 	bool two = routes_files_are_two(p);
 	char name[PROVIDER_WORD];
 
 	provider_word(p, name);
-	fail_set(f, FAIL_POLICY, NULL, "%s%s%s: %s of %s is not the shipped one: %s -> %s",
-		 p->users_file, two ? ", " : "", two ? p->users_over : "", ch->key, name,
-		 ch->from[0] ? ch->from : "none", ch->to);
-	fail_hint(f, "if that is what you want: ccctl add %s%s", name, options);
-	return -1;
+	return fail_set(f, FAIL_POLICY, mend->hint,
+			"%s%s%s: %s of %s is not the shipped one: %s -> %s", p->users_file,
+			two ? ", " : "", two ? p->users_over : "", ch->key, name,
+			ch->from[0] ? ch->from : "none", ch->to);
 }
 
 static int routes_agree_own(const struct provider *p, struct failure *f)
@@ -253,12 +247,13 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 		       struct failure *f)
 {
 	struct route_change ch[ROUTE_CHANGES_MAX], *first = NULL;
-	char options[240] = "", word[ORIGIN_MAX_LEN + 16], name[PROVIDER_WORD];
-	struct text hint = { options, sizeof(options), 0 };
+	char word[ORIGIN_MAX_LEN + 16], name[PROVIDER_WORD];
+	struct failure mend = { 0 };
 	bool agreed = false, own, asks = control_active(CONTROL_FIRST_ROUTES);
 	unsigned i, changes;
 
 	provider_word(p, name);
+	fail_hint(&mend, HINT_ALLOW, name);
 	own = provider_routes(p, given->value, given->values, ch, &changes) == ROUTES_OWN;
 	if (own)
 		say("%s is yours: its key will go to %s", name, origin_url(p->origin));
@@ -271,7 +266,7 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 		if (is_allowed(word, allowed, n))
 			continue;
 		first = first ? first : &ch[i];
-		text_add(&hint, "", " --allow ", word, "");
+		fail_hint_add(&mend, " --allow %s", word);
 	}
 	if (!first && asks && own && choice != ROUTE_NAMED)
 		return routes_agree_own(p, f);
@@ -280,7 +275,7 @@ int seals_agree_routes(const struct provider *p, const struct given_params *give
 	if (!first)
 		return 0;
 	if (!terminal_asks())
-		return fail_routes(p, first, options, f);
+		return fail_routes(p, first, &mend, f);
 	if (terminal_yes("your own file says so, not the shipped one; seal the key for that?",
 			 &agreed, f) != 0)
 		return -1;

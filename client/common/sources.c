@@ -10,7 +10,6 @@
 
 #include "base/control.h"
 #include "base/fail.h"
-#include "base/shell_word.h"
 #include "client/common/output.h"
 #include "client/common/terminal.h"
 #include "client/common/tokens.h"
@@ -25,13 +24,13 @@
 static int source_fail_not_allowed(const struct source_file *s, const struct entry_source *e,
 				   struct failure *f)
 {
-	char option[sizeof(e->command) + sizeof("command=")], quoted[ALLOW_SHOWN];
+	char option[sizeof(e->command) + sizeof("command=")];
 
 	fail_set(f, FAIL_POLICY, NULL, "%s says what command runs for %s: %s", s->users_file,
 		 s->kind, e->command);
 	snprintf(option, sizeof(option), "command=%s", e->command);
-	if (shell_word(option, quoted, sizeof(quoted)))
-		fail_hint(f, "if that is what you want: --allow %s", quoted);
+	if (strlen(option) < ALLOW_SHOWN)
+		fail_hint(f, "if that is what you want: --allow %s", option);
 	else
 		fail_hint(f,
 			  "on a terminal it is asked about; else --allow command=, and all of it");

@@ -61,25 +61,12 @@ void found_failure(struct checkup *d, enum check_state state, const struct failu
 
 void found_hint(struct checkup *d, const char *fmt, ...)
 {
-	char text[sizeof(d->finding->said.hint)];
 	va_list args;
 
 	if (d->n == 0)
 		return;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
-	va_end(args);
-	fail_hint(&d->finding[d->n - 1].said, "%s", text);
-}
-
-void found_hint_words(struct checkup *d, const char *fmt, ...)
-{
-	va_list args;
-
-	if (d->n == 0)
-		return;
-	va_start(args, fmt);
-	fail_hint_words_list(&d->finding[d->n - 1].said, fmt, args);
+	fail_hint_list(&d->finding[d->n - 1].said, fmt, args);
 	va_end(args);
 }
 

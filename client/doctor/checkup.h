@@ -56,9 +56,8 @@ void found_failure(struct checkup *d, enum check_state state, const struct failu
 /* Replace the mend of what was found last. */
 void found_hint(struct checkup *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The same by fail_hint_words: for a command with words that may be another's choice. */
-void found_hint_words(struct checkup *d, const char *fmt, ...)
-	__attribute__((format(printf, 2, 3)));
+/* The same by fail_hint: for a command with words that may be another's choice. */
+void found_hint(struct checkup *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
 /* Has the check that runs found anything yet? */
 bool found_any(const struct checkup *d);

@@ -130,8 +130,7 @@ void check_delivery(struct checkup *d)
 			     "what is called claude runs claude as a child, which gets no "
 			     "key: %s",
 			     child);
-		found_hint_words(d, "ccrun --exec %s, or exec in place of a call in the script",
-				 child);
+		found_hint(d, "ccrun --exec %s, or exec in place of a call in the script", child);
 	} else if (strncmp(relay, "yes", 3) == 0) {
 		found_ok(d, "by relay: the key never is in claude (%s)%s%s", why,
 			 preload[0] == 'n' ? "; not preloaded: " : "",

@@ -105,12 +105,12 @@ void check_completion(struct checkup *d)
 			     "%s does not look where this installation has its completions",
 			     shell->name);
 		if (strcmp(shell->name, "zsh") == 0)
-			found_hint_words(
-				d, "in ~/.zshrc, before compinit: fpath+=(%s/zsh/site-functions)",
-				share);
+			found_hint(d,
+				   "in ~/.zshrc, before compinit: fpath+=(%s/zsh/site-functions)",
+				   share);
 		else
-			found_hint_words(d, "ln -s %s into the same directory below ~/.local/share",
-					 ours);
+			found_hint(d, "ln -s %s into the same directory below ~/.local/share",
+				   ours);
 	} else if (strcmp(shell->name, "bash") == 0 &&
 		   !shell_finds("bash-completion/bash_completion")) {
 		found_advice(d, "as root: apt install bash-completion",

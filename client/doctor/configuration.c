@@ -176,15 +176,14 @@ static void link_check(struct checkup *d, const struct ini_item *it)
 
 	if (split_provider(to, name, mode, &f) != 0 || provider_load(name, mode, &p, &f) != 0) {
 		found_broken(d, NULL, "%s: %s", it->key, f.what);
-		found_hint_words(d, "ccctl unlink %s, or ccctl link %s PROVIDER", it->key, it->key);
+		found_hint(d, "ccctl unlink %s, or ccctl link %s PROVIDER", it->key, it->key);
 		return;
 	}
 	provider_free(p);
 	if (link_in_path(it->key, true, path))
 		return;
 	found_advice(d, NULL, "%s is no command in your PATH that this ccrun answers to", it->key);
-	found_hint_words(d, "ccctl link %s %s makes it anew; is its directory in PATH?", it->key,
-			 to);
+	found_hint(d, "ccctl link %s %s makes it anew; is its directory in PATH?", it->key, to);
 }
 
 void check_links(struct checkup *d)

@@ -41,7 +41,7 @@ static void directory_check(struct checkup *d, const char *path, bool is_private
 		found_broken(d, NULL, "%s can be %s by others (mode %04o)", path,
 			     st.st_mode & 022 ? "written" : "read", (unsigned)(st.st_mode & 07777));
 		if (is_private)
-			found_hint_words(d, "chmod 700 %s", path);
+			found_hint(d, "chmod 700 %s", path);
 		else
 			path_hint_writers(path, &st, &d->finding[d->n - 1].said);
 	}

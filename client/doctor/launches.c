@@ -230,9 +230,12 @@ static void entry_check_source(struct checkup *d, const struct listed *e)
 	found_broken(d, NULL, "%s comes from %s, whose program %s is not in PATH", e->name, s.title,
 		     program);
 	if (s.package[0])
-		found_hint(d, "install %s", s.package);
+		snprintf(file, sizeof(file), "install %s", s.package);
+	/* The shipped file's words, or quoted ones (source_set_words). */
+	if (s.package[0])
+		fail_hint_text(&d->finding[d->n - 1].said, file);
 	else
-		found_hint_words(d, "install %s", program);
+		found_hint(d, "install %s", program);
 }
 
 void check_entries(struct checkup *d)

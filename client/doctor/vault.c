@@ -46,7 +46,7 @@ void check_vault(struct checkup *d)
 		found_advice(d, NULL, "%s can be read or changed by others (mode %04o)", b->vault,
 			     (unsigned)(st.st_mode & 07777));
 		if (st.st_uid == geteuid())
-			found_hint_words(d, "chmod 600 %s", b->vault);
+			found_hint(d, "chmod 600 %s", b->vault);
 		else
 			path_hint_owner(b->vault, &d->finding[d->n - 1].said);
 		return;

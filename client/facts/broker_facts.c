@@ -124,7 +124,7 @@ int broker_facts_read(struct client *c, struct broker_facts *s, struct failure *
 		}
 		/* The socket belongs to another program: name its process. */
 		if (f->code == FAIL_PEER && sock_peer(c->dial.fd, &pid, &uid) == 0)
-			fail_hint(f, "process %d (uid %u) holds %.200s; end it, then ccctl unlock",
+			fail_hint(f, "process %d (uid %u) holds %s; end it, then ccctl unlock",
 				  (int)pid, (unsigned)uid, c->dial.path);
 		return -1;
 	}

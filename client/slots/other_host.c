@@ -38,9 +38,8 @@ int other_host_settle(const char *file, const char *allowed, struct other_host *
 		fail_set(f, FAIL_POLICY, NULL,
 			 "%.160s: the vault would open for whoever has the key pair of %s", file,
 			 word);
-		fail_hint_words(
-			f, "if that host says that it is its own (ccctl host show): --allow %s",
-			word);
+		fail_hint(f, "if that host says that it is its own (ccctl host show): --allow %s",
+			  word);
 		return -1;
 	}
 	say("%s: %s, with the key", file, out->name);

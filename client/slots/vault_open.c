@@ -142,7 +142,8 @@ static int vault_fail_untyped(const struct slots *all, struct failure *f)
 		 "the vault is locked, and no passphrase opens it");
 	for (i = 0; i < sizeof(ways) / sizeof(ways[0]); i++)
 		if (slots_count(all, ways[i].kind) > 0) {
-			fail_hint(f, "%s", ways[i].command);
+			/* Of the table. */
+			fail_hint_text(f, ways[i].command);
 			break;
 		}
 	return -1;
@@ -178,7 +179,7 @@ int vault_fail_none(struct failure *f)
 
 	fail_set(f, FAIL_NO_VAULT, "ccctl init makes one", "there is no vault yet");
 	if (astray)
-		fail_hint(f, "%s leads elsewhere; without it there is %.200s", astray, path);
+		fail_hint(f, "%s leads elsewhere; without it there is %s", astray, path);
 	return -1;
 }
 

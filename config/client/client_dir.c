@@ -29,7 +29,7 @@ static int client_config_dir_relative(const char *own, struct failure *f)
 		return -1;
 	n = strlen(dir);
 	if (snprintf(dir + n, sizeof(dir) - n, "%s", own + 1) < (int)(sizeof(dir) - n))
-		fail_hint_words(f, "export CLAUDE_CONFIG_DIR=%s", dir);
+		fail_hint(f, "export CLAUDE_CONFIG_DIR=%s", dir);
 	return -1;
 }
 

@@ -3,7 +3,6 @@
  */
 #include "config/ini/keywords.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "base/fail.h"
@@ -14,19 +13,17 @@ int keywords_fail_unknown(const struct ini_item *it, const char *kind, const cha
 			  const char *const *known, unsigned n, struct failure *f)
 {
 	const char *near = nearest_word(word, known, n);
-	char hint[300] = "known are: ";
-	size_t used = strlen(hint);
 	unsigned i;
 
-	if (near)
-		snprintf(hint, sizeof(hint), "did you mean %s?", near);
-	else
-		for (i = 0; i < n && used < sizeof(hint) - 1; i++)
-			used += (size_t)snprintf(hint + used, sizeof(hint) - used, "%s%s",
-						 i ? ", " : "", known[i]);
 	if (it->key)
-		return ini_fail(f, it, hint, "unknown %s %.64s in [%s]", kind, word, it->section);
-	return ini_fail(f, it, hint, "unknown %s [%.64s]", kind, word);
+		ini_fail(f, it, NULL, "unknown %s %.64s in [%s]", kind, word, it->section);
+	else
+		ini_fail(f, it, NULL, "unknown %s [%.64s]", kind, word);
+	if (near)
+		fail_hint(f, "did you mean %s?", near);
+	for (i = 0; i < n && !near; i++)
+		fail_hint_add(f, i ? ", %s" : "known are: %s", known[i]);
+	return -1;
 }
 
 bool keywords_have(const char *const *words, unsigned n, const char *word)

@@ -57,26 +57,24 @@ static enum ini_read layer_read(const char *name, bool shipped, const struct lay
 
 static int chain_fail_unknown(const char *name, const struct ini_item *at, struct failure *f)
 {
-	char hint[256], leaf[NAME_MAX_LEN + 24], path[PATH_SIZE], near[NAME_MAX_LEN + 1];
-	char make[NAME_MAX_LEN + 48] = "";
+	char leaf[NAME_MAX_LEN + 24], path[PATH_SIZE], near[NAME_MAX_LEN + 1];
 	const char *astray;
 
+	if (at)
+		ini_fail(f, at, NULL, "use: there is no provider %s", name);
+	else
+		fail_set(f, FAIL_NO_ENTRY, NULL, "there is no provider %s", name);
 	snprintf(leaf, sizeof(leaf), "providers/%s.conf", name);
-	if (!at)
-		snprintf(make, sizeof(make), " ccctl edit %s makes one of your own", name);
 	astray = path_astray(PATH_CONFIG, leaf, path);
 	if (astray)
-		snprintf(hint, sizeof(hint), "%s leads elsewhere; without it there is %.200s",
-			 astray, path);
+		fail_hint(f, "%s leads elsewhere; without it there is %s", astray, path);
 	else if (provider_near(name, near))
-		snprintf(hint, sizeof(hint), "did you mean %s?%s", near, make);
+		fail_hint(f, at ? "did you mean %s?" : "did you mean %s? ", near);
 	else
-		snprintf(hint, sizeof(hint), "ccrun --list shows the providers%s%s",
-			 make[0] ? ";" : "", make);
-	if (at)
-		ini_fail(f, at, hint, "use: there is no provider %s", name);
-	else
-		fail_set(f, FAIL_NO_ENTRY, hint, "there is no provider %s", name);
+		fail_hint(f, at ? "ccrun --list shows the providers"
+				: "ccrun --list shows the providers; ");
+	if (!astray && !at)
+		fail_hint_add(f, "ccctl edit %s makes one of your own", name);
 	return -1;
 }
 
@@ -166,19 +164,17 @@ static void view_add_sections(struct view *v, const struct chain *c, const char 
 static int layers_fail_mode(const struct chain *c, const char *name, const char *mode,
 			    struct failure *f)
 {
-	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1], list[256] = "";
+	char names[PROVIDER_MODES_MAX][NAME_MAX_LEN + 1];
 	unsigned i, n = layers_modes(c, names, PROVIDER_MODES_MAX);
-	size_t used = 0;
 
-	for (i = 0; i < n && used < sizeof(list) - 1; i++)
-		used += (size_t)snprintf(list + used, sizeof(list) - used, "%s%s", i ? ", " : "",
-					 names[i]);
 	fail_set(f, FAIL_NO_ENTRY, NULL, "%s has no mode %.64s", name,
 		 wire_name_ok(mode) ? mode : "of that name");
 	if (n)
-		fail_hint(f, "its modes: %s", list);
+		fail_hint(f, "its modes: %s", names[0]);
 	else
 		fail_hint(f, "it has no modes");
+	for (i = 1; i < n; i++)
+		fail_hint_add(f, ", %s", names[i]);
 	return -1;
 }
 

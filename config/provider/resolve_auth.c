@@ -36,7 +36,7 @@ int resolve_auth(struct provider *p, const struct view *v, struct failure *f)
 {
 	const struct ini_item *it = view_get(v, "provider", "auth", NULL);
 	const struct provider_param *param;
-	char word[PROVIDER_VALUE_MAX + 1], hint[128];
+	char word[PROVIDER_VALUE_MAX + 1];
 	const char *near;
 
 	if (!it && v->n == 0)
@@ -51,9 +51,10 @@ int resolve_auth(struct provider *p, const struct view *v, struct failure *f)
 	if (param)
 		snprintf(word, sizeof(word), "%s", param->fallback);
 	if (auth_from_name(word, &p->auth, &near) != 0) {
-		snprintf(hint, sizeof(hint), "did you mean %s?", near ? near : "");
-		return ini_fail(f, it, near ? hint : AUTH_HINT_NAMES,
-				"auth: unknown kind of credential");
+		ini_fail(f, it, AUTH_HINT_NAMES, "auth: unknown kind of credential");
+		if (near)
+			fail_hint(f, "did you mean %s?", near);
+		return -1;
 	}
 	return resolve_placeholder(p, v, f);
 }

@@ -195,13 +195,16 @@ int resolve_check_choices(const struct provider *p, const struct view *v, struct
 		param = &p->param[i];
 		if (!param->value[0] || params_choice_ok(param, param->value))
 			continue;
-		snprintf(hint, sizeof(hint), "it is one of %s", param->choices);
 		at = params_find_item(v, param);
 		if (at)
-			return ini_fail(f, at, hint, "%s cannot be %.64s", param->name,
-					param->value);
-		return fail_set(f, FAIL_BAD_VALUE, hint, "%s cannot be %.64s", param->name,
-				param->value);
+			ini_fail(f, at, NULL, "%s cannot be %.64s", param->name, param->value);
+		else
+			fail_set(f, FAIL_BAD_VALUE, NULL, "%s cannot be %.64s", param->name,
+				 param->value);
+		snprintf(hint, sizeof(hint), "it is one of %s", param->choices);
+		/* Choices have the characters of a value (params_value_ok) and ", ". */
+		fail_hint_text(f, hint);
+		return -1;
 	}
 	return 0;
 }

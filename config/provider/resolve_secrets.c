@@ -83,13 +83,11 @@ static int secrets_add_header(struct provider *p, const struct ini_item *it, con
 
 static int secrets_add_item(struct provider *p, const struct ini_item *it, struct failure *f)
 {
-	char entry[PROVIDER_VALUE_MAX + 1], hint[160];
+	char entry[PROVIDER_VALUE_MAX + 1];
 
-	if (!wire_carrier_header(it->key) && !variable_is_blanked(it->key) && !p->exposed) {
-		snprintf(hint, sizeof(hint), "exposed = yes in [secrets] accepts that");
-		return ini_fail(f, it, hint,
+	if (!wire_carrier_header(it->key) && !variable_is_blanked(it->key) && !p->exposed)
+		return ini_fail(f, it, "exposed = yes in [secrets] accepts that",
 				"%s is not kept from MCP servers and hooks by the client", it->key);
-	}
 	if (params_expand(p, it, entry, sizeof(entry), f) != 0)
 		return -1;
 	return wire_carrier_header(it->key) ? secrets_add_header(p, it, entry, f)

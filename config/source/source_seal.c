@@ -25,10 +25,15 @@ static bool program_is_executable(const char *path)
 
 int source_not_installed(const struct source_file *s, const char *program, struct failure *f)
 {
+	char text[sizeof(s->package) + 16];
+
 	fail_set(f, FAIL_SOURCE, NULL, "%s is not installed: there is no program %.160s", s->title,
 		 program);
-	if (s->package[0])
-		fail_hint(f, "install %s", s->package);
+	if (!s->package[0])
+		return -1;
+	snprintf(text, sizeof(text), "install %s", s->package);
+	/* The shipped file's words, or quoted ones (source_set_words). */
+	fail_hint_text(f, text);
 	return -1;
 }
 

@@ -5,6 +5,7 @@
 #include "helpers/source/result.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -32,32 +33,43 @@ static int result_fail_exit_code(const struct manager_result *o, const struct so
 				 int code, struct failure *f)
 {
 	enum source_sign sign;
-	const char *hint;
 
 	if (!source_says(s, o->err, code, &sign))
 		return fail_set(f, FAIL_SOURCE,
 				"its own words are above; ccctl show NAME has the command",
 				"%s failed (exit code %d)", s->title, code);
-	hint = s->sign[sign].hint[0] ? s->sign[sign].hint : NULL;
 	if (sign == SIGN_CANCELLED)
 		return result_fail_cancelled(f);
 	if (sign == SIGN_SIGNED_OUT)
-		return fail_set(f, FAIL_SOURCE, hint ? hint : "its own words are above",
-				"%s is locked, or nobody is signed in", s->title);
-	return fail_set(f, FAIL_SOURCE, hint ? hint : "is the reference right? ccctl keys shows it",
-			"%s has no such item", s->title);
+		fail_set(f, FAIL_SOURCE, "its own words are above",
+			 "%s is locked, or nobody is signed in", s->title);
+	else
+		fail_set(f, FAIL_SOURCE, "is the reference right? ccctl keys shows it",
+			 "%s has no such item", s->title);
+	/* The shipped file's words, or quoted ones (source_set_words). */
+	if (s->sign[sign].hint[0])
+		fail_hint_text(f, s->sign[sign].hint);
+	return -1;
 }
 
 int result_check(const struct manager_result *o, const struct source_file *s, const char *program,
 		 unsigned seconds, struct failure *f)
 {
+	char waits[sizeof(s->waits) + 16];
+
 	if (o->not_found)
 		return source_not_installed(s, program, f);
 	if (o->interrupted)
 		return result_fail_cancelled(f);
-	if (o->timed_out)
-		return fail_set(f, FAIL_SOURCE, s->waits,
-				"%s did not answer within %u s, and was ended", s->title, seconds);
+	if (o->timed_out) {
+		snprintf(waits, sizeof(waits), "%s%s", s->waits[0] == '"' ? "it says: " : "",
+			 s->waits);
+		fail_set(f, FAIL_SOURCE, NULL, "%s did not answer within %u s, and was ended",
+			 s->title, seconds);
+		/* The shipped file's words, or quoted ones (source_set_words). */
+		fail_hint_text(f, waits);
+		return -1;
+	}
 	if (o->too_large)
 		return fail_set(f, FAIL_SOURCE, "is this really a token, and not a file?",
 				"%s gave more than %zu bytes", s->title, o->room);

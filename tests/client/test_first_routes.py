@@ -128,6 +128,18 @@ def test_an_answer_that_a_file_gave_is_no_person_s(v, token):
     assert bare(v, "add", "azure", "--set", "resource=mine", input=token).rc == 0
 
 
+@pytest.mark.parametrize("tail", [";~/x", "$(~/x)", "&~/x", "'~/x'", "(~/x)"])
+def test_the_hint_is_no_second_command(v, token, tail):
+    """A path of an address may have letters of a shell's; who pastes the hint runs ccctl alone."""
+    v.write(v.home / "x", "#!/bin/sh\ntouch ~/ran\n", 0o755)
+    v.overlay("zai", f"[provider]\nbase_url = {SHIPPED}{tail}\n")
+    r = bare(v, "add", "zai", input=token)
+    assert r.rc == 5 and f"-> {SHIPPED}{tail}" in r.err, r
+    command = r.err.split("hint: ", 1)[1].split("ccctl add zai ", 1)[1].strip()
+    r = v.run(["/bin/bash", "-c", f"exec {CCCTL} add zai {command}"], input=token)
+    assert not (v.home / "ran").exists() and entry(v)["origin"] == f"bearer {SHIPPED}{tail}", r
+
+
 # A user's file beside a shipped one, that the shipped one cannot be loaded like.
 OVER = f"[provider]\nbase_url = {EVIL}\n"
 BESIDE = {

@@ -387,6 +387,19 @@ def test_listings_say_where_it_comes_from(s):
     assert len(s.program.runs()) == 1, "it was not asked"
 
 
+@pytest.mark.parametrize("path", ["ai/x$(~/x)", "ai/x;~/x", "ai/x `~/x`", "ai/'x' \"~/x\"", "ai/it\\x"])
+def test_the_command_in_a_hint_is_words_of_a_shell(s, path):
+    """It is stored for no shell; what is in a reference may be a session's choice."""
+    s.c.write(s.c.home / "x", "#!/bin/sh\ntouch ~/ran\n", 0o755)
+    s.add(ref=f"pass:{path}")
+    r = s.ccctl("get", "demo")
+    assert r.rc == 5, r
+    before = len(s.program.runs())
+    r = s.c.run(["/bin/bash", "-c", r.err.split("\nhint: ", 1)[1].strip()])
+    assert r.out.strip() == s.token and not (s.c.home / "ran").exists(), r
+    assert [run["argv"][1:] for run in s.program.runs()[before:]] == [["show", path]]
+
+
 def test_rename_backup_restore_rm_keep_it(s):
     s.add()
     assert s.ccctl("rename", "demo", "other").rc == 0
