@@ -16,7 +16,7 @@
 #define HEADERS_MAX 16		/* headers that a provider's file says */
 #define HEADERS_MAX_LEN 2048	/* all of them, as lines of ENV_SEALED_MAX */
 #define ORIGIN_MAX_LEN 512	/* an endpoint with its kind of credential */
-#define POLICY_MAX_LEN 384	/* a policy as text */
+#define POLICY_MAX_LEN 448	/* a policy as text */
 #define PROGRAM_SHOWN 256	/* with its NUL: a path that a person is shown */
 #define SEAL_DIGEST_HEX 32	/* digits of the digest of what a policy seals by its bytes */
 #define ENV_SEALED_MAX 8192	/* the variables of [env] that are sealed, as lines */

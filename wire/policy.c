@@ -245,11 +245,13 @@ int policy_set(struct policy *p, const char *key, const char *value, struct fail
 		return policy_set_digest(p->env, key, value, f);
 	if (strcmp(key, "ca") == 0)
 		return policy_set_digest(p->ca, key, value, f);
+	if (strcmp(key, "prices") == 0)
+		return policy_set_digest(p->prices, key, value, f);
 	if (strcmp(key, "confirm") == 0)
 		return policy_set_confirm(p, value, f);
 	return fail_set(f, FAIL_BAD_VALUE,
 			"delivery, nested, strict, exposed, keep, ttl, linger, confine, "
-			"config_dir, limit, env, ca, confirm are known",
+			"config_dir, limit, env, ca, prices, confirm are known",
 			"unknown policy '%.40s'", key);
 }
 
@@ -288,6 +290,7 @@ enum {
 	KEY_LIMIT,
 	KEY_ENV,
 	KEY_CA,
+	KEY_PRICES,
 	KEY_CONFIRM
 };
 
@@ -298,7 +301,7 @@ const char *policy_key(unsigned i)
 		[KEY_EXPOSED] = "exposed",   [KEY_KEEP] = "keep",	[KEY_TTL] = "ttl",
 		[KEY_LINGER] = "linger",     [KEY_CONFINE] = "confine", [KEY_DIR] = "config_dir",
 		[KEY_LIMIT] = "limit",	     [KEY_ENV] = "env",		[KEY_CA] = "ca",
-		[KEY_CONFIRM] = "confirm"
+		[KEY_PRICES] = "prices",     [KEY_CONFIRM] = "confirm"
 	};
 
 	return keys[i];
@@ -347,6 +350,9 @@ void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE])
 		break;
 	case KEY_CA:
 		text = p->ca;
+		break;
+	case KEY_PRICES:
+		text = p->prices;
 		break;
 	case KEY_CONFIRM:
 		text = confirm_name(p->confirm);

@@ -3,8 +3,8 @@
  *
  * The text ("delivery=auto nested=deny strict=no exposed=no", then " keep=yes",
  * " ttl=3600", " linger=28800", " confine=off", " config_dir=~/.work",
- * " limit=5M/day,$10/day", " env=DIGEST", " ca=DIGEST" and " confirm=session" where they are
- * set) is what the vault seals and the wire carries.  Unknown keys are an error: a policy
+ * " limit=5M/day,$10/day", " env=DIGEST", " ca=DIGEST", " prices=DIGEST" and " confirm=session"
+ * where they are set) is what the vault seals and the wire carries.  Unknown keys are an error: a policy
  * must not be applied in part.
  */
 #ifndef WIRE_POLICY_H
@@ -61,19 +61,20 @@ struct policy {
 	struct limit limit;		     /* how much of it may be used; all zero: no limit */
 	/* vault/crypto.h seal_digest of the provider's [env] as far as it is sealed
 	 * (config/provider/env_sealed.h), and of the file of further certificate
-	 * authorities; "": none */
+	 * authorities, and of the lines of [prices] (wire/prices.h prices_sealed_text); "": none */
 	char env[SEAL_DIGEST_HEX + 1];
 	char ca[SEAL_DIGEST_HEX + 1];
+	char prices[SEAL_DIGEST_HEX + 1];
 	enum confirm confirm;
 };
 
-#define POLICY_KEYS 13
+#define POLICY_KEYS 14
 #define POLICY_VALUE (CONFIG_DIR_MAX + 1) /* the longest value, with its NUL */
 
 /* Key number i (from 0), in the order of the text. */
 const char *policy_key(unsigned i);
 
-/* Its value as policy_set takes it; "" for no config_dir, env and ca. */
+/* Its value as policy_set takes it; "" for no config_dir, env, ca and prices. */
 void policy_value(const struct policy *p, unsigned i, char out[POLICY_VALUE]);
 
 /* The same for people: a length of time with its unit. */

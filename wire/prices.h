@@ -6,6 +6,7 @@
 #define WIRE_PRICES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "wire/tokens.h"
@@ -34,11 +35,28 @@ struct price_line {
  */
 int price_parse(const char *text, uint64_t *per_million, struct failure *f);
 
+/* "*" and "claude-*" too: printable ASCII without blanks, shorter than PRICE_MODEL, and a '*' at its
+ * end alone. */
+bool price_model_ok(const char *name);
+
 /*
  * Read a line of a provider's file: a model, and "INPUT OUTPUT" or "INPUT OUTPUT
  * CACHE-READ CACHE-WRITE" with blanks between them.  0, or -1 with FAIL_BAD_VALUE.
  */
 int price_line_parse(struct price_line *l, const char *model, const char *text, struct failure *f);
+
+/* The prices of a line as price_line_parse reads them. */
+#define PRICE_LINE_TEXT 128 /* bytes of the longest, with its NUL */
+void price_line_format(const struct price_line *l, char out[PRICE_LINE_TEXT]);
+
+/*
+ * What is sealed of n lines (PRICE_LINES_MAX at most), by its digest: lines "MODEL KIND=MICROS ..."
+ * with the kinds that have a price, sorted by bytes, each with its newline.  A file's order, and
+ * how a number is written, say nothing.  Returns its length; no lines, no text.
+ */
+#define PRICES_SEALED_MAX (PRICE_LINES_MAX * 256) /* bytes; a line has at most 185 */
+size_t prices_sealed_text(const struct price_line *line, unsigned n,
+			  char out[PRICES_SEALED_MAX + 1]);
 
 /* The names of the kinds in messages: "input", "output", "cache_write", "cache_read". */
 const char *token_kind_name(enum token_kind kind);

@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 #include <cmocka.h>
 
 #include "base/fail.h"
@@ -89,6 +90,71 @@ static void test_price_overflow(void **state)
 	assert_int_equal(micros, UINT64_MAX);
 }
 
+/* How a number or a file is written says nothing; what it says, everything. */
+static void test_prices_sealed_text(void **state)
+{
+	struct price_line l[3] = { 0 }, two[3];
+	char text[PRICES_SEALED_MAX + 1], again[PRICES_SEALED_MAX + 1], line[PRICE_LINE_TEXT];
+	size_t n;
+
+	(void)state;
+	assert_int_equal(prices_sealed_text(l, 0, text), 0);
+	assert_string_equal(text, "");
+	assert_int_equal(price_line_parse(&l[0], "b-*", "3 15 0.30 3.75", NULL), 0);
+	assert_int_equal(price_line_parse(&l[1], "a", "0.25  1.250000", NULL), 0);
+	assert_int_equal(price_line_parse(&l[2], "*", "0 10000", NULL), 0);
+	n = prices_sealed_text(l, 3, text);
+	assert_string_equal(text, "* input=0 output=10000000000\n"
+				  "a input=250000 output=1250000\n"
+				  "b-* input=3000000 output=15000000 cache_write=3750000 "
+				  "cache_read=300000\n");
+	assert_int_equal(n, strlen(text));
+	two[0] = l[2];
+	two[1] = l[0];
+	two[2] = l[1];
+	prices_sealed_text(two, 3, again);
+	assert_string_equal(text, again);
+	price_line_format(&l[0], line);
+	assert_string_equal(line, "3 15 0.30 3.75");
+	price_line_format(&l[1], line);
+	assert_string_equal(line, "0.25 1.25");
+	assert_int_equal(price_line_parse(&two[0], "a", line, NULL), 0);
+	assert_memory_equal(&two[0], &l[1], sizeof(two[0]));
+	/* Less is said by another text. */
+	prices_sealed_text(l, 2, again);
+	assert_string_not_equal(text, again);
+	l[0].prices.known[TOKENS_CACHE_READ] = false;
+	prices_sealed_text(l, 3, again);
+	assert_string_not_equal(text, again);
+}
+
+/* As many and as long as they can be. */
+static void test_prices_sealed_text_fits(void **state)
+{
+	struct price_line l[PRICE_LINES_MAX] = { 0 };
+	char text[PRICES_SEALED_MAX + 1], line[PRICE_LINE_TEXT];
+	unsigned i;
+	size_t n;
+	int kind;
+
+	(void)state;
+	for (i = 0; i < PRICE_LINES_MAX; i++) {
+		memset(l[i].model, 'm', PRICE_MODEL - 1);
+		l[i].model[PRICE_MODEL - 1] = '\0';
+		for (kind = 0; kind < TOKEN_KINDS; kind++) {
+			l[i].prices.known[kind] = true;
+			l[i].prices.per_million[kind] = PRICE_MAX;
+		}
+	}
+	n = prices_sealed_text(l, PRICE_LINES_MAX, text);
+	assert_int_equal(n, strlen(text));
+	assert_int_equal(strlen(text) % PRICE_LINES_MAX, 0);
+	assert_int_equal(strlen(text) / PRICE_LINES_MAX, 185);
+	l[0].prices.per_million[TOKENS_INPUT] = UINT64_C(9999999999);
+	price_line_format(&l[0], line);
+	assert_string_equal(line, "9999.999999 10000 10000 10000");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -96,6 +162,8 @@ int main(void)
 		cmocka_unit_test(test_price_cost),
 		cmocka_unit_test(test_price_unknown),
 		cmocka_unit_test(test_price_overflow),
+		cmocka_unit_test(test_prices_sealed_text),
+		cmocka_unit_test(test_prices_sealed_text_fits),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

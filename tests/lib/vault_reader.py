@@ -211,7 +211,7 @@ def check_field(name, value):
     elif name == "origin":
         good = len(value) <= 512 and TEXT.match(value)
     elif name == "policy":
-        good = len(value) <= 384 and TEXT.match(value)
+        good = len(value) <= 448 and TEXT.match(value)
     elif name in SOURCE_MAX:
         good = len(value) <= SOURCE_MAX[name] and WORDS.match(value)
     else:

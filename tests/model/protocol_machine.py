@@ -53,9 +53,9 @@ limits = st.sampled_from(["off", "1/month", "3/month", "3/week", "many"])
 words = {"delivery": ["auto", "auto", "relay", "relay", "preload", "pipe", "env", "mail"], "nested": ["use", "allow", "deny"],
          "strict": ["yes"], "exposed": ["yes"], "keep": ["yes"], "ttl": [150, "150s", "366d"], "confine": ["on", "off"],
          "config_dir": ["~/work"], "confirm": ["first", "session"], "linger": [150, "2m"], "env": [digest(ROUTES), digest(HEADER)],
-         "ca": [digest(AUTHORITIES)]}
+         "ca": [digest(AUTHORITIES)], "prices": [digest(b"a price")]}
 unheard = {"delivery": ["", "Auto"], "nested": ["yes"], "strict": ["true"], "keep": [""], "ttl": ["367d", "-1", "1w", "9999999999"],
-           "linger": ["8785h"], "confine": ["none"], "confirm": ["yes"], "no-key": ["yes"], "env": ["0123", "G" * 32], "ca": ["a" * 33],
+           "linger": ["8785h"], "confine": ["none"], "confirm": ["yes"], "no-key": ["yes"], "env": ["0123", "G" * 32], "ca": ["a" * 33], "prices": ["1"],
            "config_dir": ["work", "~", "~/", "~/a//b", "/../etc", "$HOME/a", "~/a/.", "~/" + "d" * 119, "/a b"]}
 policies = st.lists(st.sampled_from([(k, v) for k, of in words.items() for v in of]), max_size=2,
                     unique_by=lambda word: word[0]).map(lambda p: " ".join(f"{k}={v}" for k, v in p))

@@ -27,7 +27,7 @@ class Refused(Exception):
 
 
 POLICY = {"delivery": "auto", "nested": "deny", "strict": "no", "exposed": "no", "keep": "no", "ttl": 0, "linger": 0,
-          "confine": "auto", "config_dir": "", "limit": "", "env": "", "ca": "", "confirm": "no"}
+          "confine": "auto", "config_dir": "", "limit": "", "env": "", "ca": "", "prices": "", "confirm": "no"}
 WORDS = {"delivery": DELIVERIES, "nested": ("deny", "use", "allow"), "strict": ("yes", "no"), "exposed": ("yes", "no"),
          "keep": ("yes", "no"), "confine": ("on", "auto", "off"), "confirm": LEVELS}
 
@@ -39,7 +39,7 @@ def policy_of(text):
         need(key in p and value in WORDS.get(key, (value,)), "bad-value")
         p[key] = seconds_of(value) if key in ("ttl", "linger") else value
     need(not p["config_dir"] or DIRECTORY.match(p["config_dir"]) and len(p["config_dir"]) <= 120, "bad-value")
-    need(all(not p[key] or re.match("[0-9a-f]{32}\\Z", p[key]) for key in ("env", "ca")), "bad-value")
+    need(all(not p[key] or re.match("[0-9a-f]{32}\\Z", p[key]) for key in ("env", "ca", "prices")), "bad-value")
     return p
 
 

@@ -143,7 +143,7 @@ ZAI = made("zai")
 OPENROUTER = made("openrouter", "bearer https://openrouter.ai/api", used=CREATED + 99,
                   token=b"sk-or-vector-" + b"x" * 60)
 PLAIN_KEY = made("a", "", "", "", token=b"k")
-FULL = made("A" + "b" * 63, "o" * 512, "V" * 64, "p" * 384, token=b"T" * 16384,
+FULL = made("A" + "b" * 63, "o" * 512, "V" * 64, "p" * 448, token=b"T" * 16384,
             created=2 ** 64 - 1, changed=2 ** 63, used=1)
 GOOD_BOX_AT = 46 + len(slot()) + 24 + 8
 
@@ -289,7 +289,7 @@ def plain_vectors():
     yield "origin-newline", "damaged", bent(1, field(2, b"bearer https://a\nb"))
     yield "variable-digit", "damaged", bent(2, field(3, b"1TOKEN"))
     yield "variable-equals", "damaged", bent(2, field(3, b"LD_PRELOAD=x"))
-    yield "policy-385", "damaged", bent(3, field(4, b"p" * 385))
+    yield "policy-449", "damaged", bent(3, field(4, b"p" * 449))
     yield "policy-escape", "damaged", bent(3, field(4, b"nested=\x1b[0mdeny"))
     yield "time-of-7-bytes", "damaged", bent(4, field(5, bytes(7)))
     yield "time-of-9-bytes", "damaged", bent(6, field(7, bytes(9)))

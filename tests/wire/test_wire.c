@@ -551,7 +551,7 @@ static bool same(const struct policy *a, const struct policy *b)
 	       a->exposed == b->exposed && a->keep == b->keep && a->ttl == b->ttl &&
 	       a->linger == b->linger && a->confine == b->confine &&
 	       strcmp(a->config_dir, b->config_dir) == 0 && strcmp(a->env, b->env) == 0 &&
-	       strcmp(a->ca, b->ca) == 0;
+	       strcmp(a->ca, b->ca) == 0 && strcmp(a->prices, b->prices) == 0;
 }
 
 static void test_policies(void **state)
