@@ -295,6 +295,9 @@ static int add_keep_seal(const struct add *a, struct wanted *w, const struct lis
 	/* What sessions may start is not loosened by a new secret. */
 	if (!a->key_only)
 		wanted_keep_nested(w, e);
+	/* Nobody is there to look at others. */
+	if (!a->key_only && !terminal_asks())
+		wanted_keep_prices(w, e);
 	return 0;
 }
 

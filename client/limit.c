@@ -11,6 +11,7 @@
 #include "client/common/entries.h"
 #include "client/common/options.h"
 #include "client/common/output.h"
+#include "client/common/seals_meaning.h"
 #include "client/common/table.h"
 #include "client/common/terminal.h"
 #include "client/slots/person.h"
@@ -21,6 +22,7 @@
 #include "wire/limit_text.h"
 #include "wire/policy.h"
 
+#define USERS_MAX 8 /* providers whose prices are shown */
 #define CELL (LIMIT_AMOUNT + LIMIT_TEXT + 8)
 #define USED (LIMIT_KINDS * (CELL + 2))
 
@@ -291,6 +293,45 @@ static int limit_list(struct client *c, bool json, struct failure *f)
 	return r;
 }
 
+/* A limit in money counts by what the files of word say, if that is what was sealed with the key. */
+static void limit_say_prices_of(const char *word, const struct listed *e)
+{
+	char name[NAME_MAX_LEN + 1], mode[NAME_MAX_LEN + 1];
+	struct wanted w[SESSION_ENTRIES_MAX];
+	struct provider *p;
+	int i, n;
+
+	if (split_provider(word, name, mode, NULL) != 0 || provider_load(name, mode, &p, NULL) != 0)
+		return;
+	n = wanted_of(p, w, NULL);
+	for (i = 0; i < n; i++) {
+		if (strcmp(w[i].entry, e->name) != 0)
+			continue;
+		if (!wanted_has_prices_of(&w[i], e))
+			say("the files of %s say other prices than were sealed with '%s', so no "
+			    "launch of it uses the key; if you changed them: ccctl approve %s",
+			    word, e->name, word);
+		else if (p->prices)
+			say("%s has these prices:", word);
+		if (p->prices)
+			seal_say_prices(p, say);
+	}
+	provider_free(p);
+}
+
+static void limit_say_prices(struct client *c, const char *entry)
+{
+	char word[USERS_MAX][PROVIDER_WORD];
+	struct failure f;
+	struct listed e;
+	int i, n = 0;
+
+	if (entry_require(c, entry, &e, &f) == 0)
+		n = providers_using(entry, word, USERS_MAX, &f);
+	for (i = 0; i < n && i < USERS_MAX; i++)
+		limit_say_prices_of(word[i], &e);
+}
+
 /* Raising or removing a limit wants a person. */
 static int limit_set(struct client *c, const char *name, const struct limit *to, const char *text,
 		     struct failure *f)
@@ -323,6 +364,8 @@ static int limit_set(struct client *c, const char *name, const struct limit *to,
 		say("limit of %s: %s (before: %s)", name, words, before);
 	else
 		say("limit of %s: %s", name, words);
+	if (to->of[LIMIT_MONEY].most && !from.of[LIMIT_MONEY].most)
+		limit_say_prices(c, name);
 	return 0;
 }
 

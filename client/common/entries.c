@@ -219,6 +219,16 @@ static void wanted_find_ca(const struct provider *p, struct policy *policy,
 	free(text);
 }
 
+/* Where there are none, what policy has: none. */
+static void wanted_set_prices(const struct provider *p, struct policy *policy)
+{
+	char text[PRICES_SEALED_MAX + 1];
+	size_t n = prices_sealed_text(p->price, p->prices, text);
+
+	if (n > 0)
+		seal_digest(policy->prices, text, n);
+}
+
 int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], struct failure *f)
 {
 	char env[ENV_SEALED_MAX + 1], ca_file[NETWORK_VALUE_MAX + 1];
@@ -237,6 +247,7 @@ int wanted_of(const struct provider *p, struct wanted out[SESSION_ENTRIES_MAX], 
 	policy.delivery = provider_delivery_sealed(p);
 	policy.nested = provider_nested_sealed(p);
 	wanted_find_ca(p, &policy, ca_file);
+	wanted_set_prices(p, &policy);
 	for (i = 0; i < p->secrets; i++) {
 		/* edit compares them by their bytes */
 		memset(&out[i], 0, sizeof(out[i]));
@@ -298,6 +309,33 @@ void wanted_keep_nested(struct wanted *w, const struct listed *e)
 	policy_format(&files, w->policy, sizeof(w->policy));
 }
 
+/* Without a limit in money nothing counts by them, and no launch is refused for them. */
+static void policy_keep_prices(struct policy *files, const struct policy *sealed)
+{
+	if (sealed->limit.of[LIMIT_MONEY].most == 0)
+		memcpy(files->prices, sealed->prices, sizeof(files->prices));
+}
+
+void wanted_keep_prices(struct wanted *w, const struct listed *e)
+{
+	struct policy files, sealed;
+
+	if (policy_parse(&files, w->policy, NULL) != 0 ||
+	    policy_parse(&sealed, e->policy, NULL) != 0)
+		return;
+	policy_keep_prices(&files, &sealed);
+	policy_format(&files, w->policy, sizeof(w->policy));
+}
+
+bool wanted_has_prices_of(const struct wanted *w, const struct listed *e)
+{
+	struct policy files, sealed;
+
+	return policy_parse(&files, w->policy, NULL) == 0 &&
+	       policy_parse(&sealed, e->policy, NULL) == 0 &&
+	       strcmp(files.prices, sealed.prices) == 0;
+}
+
 bool wanted_is_sealed(const struct wanted *w, const struct listed *e)
 {
 	char now[POLICY_MAX_LEN + 1], then[POLICY_MAX_LEN + 1];
@@ -312,6 +350,7 @@ bool wanted_is_sealed(const struct wanted *w, const struct listed *e)
 	files.limit = sealed.limit; /* no file says one */
 	policy_keep_confirm(&files, &sealed);
 	policy_keep_nested(w, &files, &sealed);
+	policy_keep_prices(&files, &sealed);
 	policy_format(&files, now, sizeof(now));
 	policy_format(&sealed, then, sizeof(then));
 	return origin_is_sealed(e->origin, w->origin) && strcmp(w->variable, e->variable) == 0 &&

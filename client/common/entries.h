@@ -92,9 +92,16 @@ void wanted_keep_choices(struct wanted *w, const struct listed *e);
 /* Keep what e allows inside a session where that is less, and no file says anything. */
 void wanted_keep_nested(struct wanted *w, const struct listed *e);
 
+/* Has w the prices that e is sealed with? */
+bool wanted_has_prices_of(const struct wanted *w, const struct listed *e);
+
+/* Keep the prices that e is sealed with, unless a limit in money counts by them. */
+void wanted_keep_prices(struct wanted *w, const struct listed *e);
+
 /*
  * Is e bound to what w says, its ttl and its limit aside, and a stricter confirm?  `auto` of e, from before deliveries were
- * resolved, is what it means.  Less of nested is no difference where no file says any.
+ * resolved, is what it means.  Less of nested is no difference where no file says any, and
+ * prices are none without a limit in money.
  */
 bool wanted_is_sealed(const struct wanted *w, const struct listed *e);
 

@@ -148,6 +148,8 @@ int seals_agree_first(const struct provider *p, const struct wanted *w, const ch
 		snprintf(word, sizeof(word), "%s=%s", policy_key(i), value);
 		if (!seal_allows_more(&policy, &nothing, i)) {
 			say("%s is sealed with %s", name, word);
+			if (strcmp(policy_key(i), "prices") == 0)
+				seal_say_prices(p, say);
 			continue;
 		}
 		say("%s is sealed with %s: %s", name, word, seal_meaning(policy_key(i)));

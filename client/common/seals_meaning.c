@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "config/client/network.h"
+#include "config/provider/provider.h"
 
 /* What allows more, and why that matters. */
 static const char *const meaning[POLICY_KEYS][2] = {
@@ -80,6 +81,18 @@ void seal_say_network(const struct provider *p, seal_line_fn *line)
 	line("    requests go through the proxy %s (%s, %s%s): with such an authority's key it "
 	     "reads yours",
 	     proxy, n.proxy.name, n.proxy.from, by_session(&n.proxy));
+}
+
+void seal_say_prices(const struct provider *p, seal_line_fn *line)
+{
+	char text[PRICE_LINE_TEXT];
+	unsigned i;
+
+	for (i = 0; i < p->prices; i++) {
+		price_line_format(&p->price[i], text);
+		line("    %s = %s (%s)", p->price[i].model, text, p->price_where[i]);
+	}
+	line("    what a limit in money counts depends on them");
 }
 
 void seal_value_text(const struct policy *p, unsigned i, char out[POLICY_VALUE])

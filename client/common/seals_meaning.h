@@ -25,6 +25,9 @@ typedef void seal_line_fn(const char *fmt, ...) __attribute__((format(printf, 1,
  */
 void seal_say_network(const struct provider *p, seal_line_fn *line);
 
+/* The prices of p, each with its file, and what they decide. */
+void seal_say_prices(const struct provider *p, seal_line_fn *line);
+
 /* A policy's value for people; "none" for none. */
 void seal_value_text(const struct policy *p, unsigned i, char out[POLICY_VALUE]);
 

@@ -74,6 +74,17 @@ static void show_ca(const struct wanted *w, const char *from, const char *to)
 	printf(to[0] ? " (%s)\n" : "none%s\n", to);
 }
 
+/* The lines that are sealed by their digest; none are, where the files have none. */
+static void show_prices(const struct provider *p, const char *from, const char *to)
+{
+	printf("  prices %s -> %s\n",
+	       !from[0] ? "none"
+	       : to[0]	? "others"
+			: "some",
+	       to[0] ? "these" : "none");
+	seal_say_prices(p, print_line);
+}
+
 /* Value i, which differs. */
 static void show_value(const struct provider *p, const struct wanted *w, const struct policy *from,
 		       const struct policy *to, unsigned i)
@@ -87,6 +98,8 @@ static void show_value(const struct provider *p, const struct wanted *w, const s
 		show_env(p, old, new);
 	} else if (strcmp(key, "ca") == 0) {
 		show_ca(w, old, new);
+	} else if (strcmp(key, "prices") == 0) {
+		show_prices(p, old, new);
 	} else {
 		seal_value_text(from, i, old);
 		seal_value_text(to, i, new);

@@ -12,14 +12,12 @@
 #include "config/provider/params.h"
 #include "config/provider/provider.h"
 
-/* Where the item stands.  The end of a long path says more than its beginning. */
-static void env_list_set_where(struct provider_env *e, const struct ini_item *at)
+void env_list_where(const struct ini_item *at, char out[PROVIDER_WHERE])
 {
-	size_t n = at ? strlen(at->path) : 0, room = sizeof(e->where) - 16;
+	size_t n = strlen(at->path), room = PROVIDER_WHERE - 16;
 
-	if (at)
-		snprintf(e->where, sizeof(e->where), "%s%s:%u", n > room ? "..." : "",
-			 at->path + (n > room ? n - room : 0), at->line);
+	snprintf(out, PROVIDER_WHERE, "%s%s:%u", n > room ? "..." : "",
+		 at->path + (n > room ? n - room : 0), at->line);
 }
 
 int env_list_add(struct provider *p, const char *name, const char *value, const char *from,
@@ -27,7 +25,8 @@ int env_list_add(struct provider *p, const char *name, const char *value, const 
 {
 	if (env_list_put(p, name, value, from, NULL) != 0)
 		return ini_fail(f, at, NULL, "more than %d variables in all", PROVIDER_ENV_MAX);
-	env_list_set_where(&p->env[p->envs - 1], at);
+	if (at)
+		env_list_where(at, p->env[p->envs - 1].where);
 	return 0;
 }
 

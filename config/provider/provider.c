@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "base/fail.h"
+#include "config/provider/env_list.h"
 #include "config/provider/layers.h"
 #include "config/provider/params.h"
 #include "config/provider/resolve_auth.h"
@@ -162,6 +163,7 @@ static int provider_set_prices(struct provider *p, const struct view *v, struct 
 		if (price_line_parse(&p->price[p->prices], items[i]->key, items[i]->value, &why) !=
 		    0)
 			return ini_fail(f, items[i], why.hint[0] ? why.hint : NULL, "%s", why.what);
+		env_list_where(items[i], p->price_where[p->prices]);
 		p->prices++;
 	}
 	return n < 0 ? -1 : 0;

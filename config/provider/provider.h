@@ -105,7 +105,8 @@ struct provider {
 	char needs_by[PROVIDER_PATH]; /* the file of the user's own that says so, or "" */
 	char needs_any[1024];	      /* words: env:NAME, file:PATH (~ is home) */
 	struct price_line price[PRICE_LINES_MAX];
-	unsigned prices;		/* lines of [prices] */
+	char price_where[PRICE_LINES_MAX][PROVIDER_WHERE]; /* as provider_env's */
+	unsigned prices;				   /* lines of [prices] */
 	char users_file[PROVIDER_PATH]; /* the highest file of the user's own, or "" */
 	char users_over
 		[PROVIDER_PATH]; /* the highest of these that lies over a shipped one, or "" */

@@ -58,6 +58,8 @@ static void test_shipped(void **state)
 		if (strcmp(names[i], "demo") != 0) {
 			assert_non_null(strstr(p->docs, "2026-"));
 			assert_true(p->verified[0]);
+			/* They are sealed: an upgrade would be asked about. */
+			assert_int_equal(p->prices, 0);
 		}
 		for (k = 0; k < p->mode_count; k++) {
 			q = load(names[i], p->modes[k]);
@@ -439,6 +441,7 @@ static void test_prices(void **state)
 	assert_int_equal(p->price[0].prices.per_million[TOKENS_OUTPUT], 15000000);
 	assert_int_equal(p->price[0].prices.per_million[TOKENS_CACHE_READ], 300000);
 	assert_int_equal(p->price[0].prices.per_million[TOKENS_CACHE_WRITE], 3750000);
+	assert_non_null(strstr(p->price_where[0], "providers/x.conf:"));
 	assert_string_equal(p->price[1].model, "model-*");
 	assert_int_equal(p->price[1].prices.per_million[TOKENS_OUTPUT], 5000000);
 	assert_false(p->price[1].prices.known[TOKENS_CACHE_READ]);
