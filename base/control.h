@@ -55,6 +55,8 @@
 	X(SEALED_ENV, "sealed-env", "variables that route or weaken the client",                   \
 	  "broker/policy.c")                                                                       \
 	X(SEALED_CA, "sealed-ca", "certificate authorities nobody approved", "broker/policy.c")    \
+	X(SEALED_PRICES, "sealed-prices",                                                          \
+	  "a limit in money that counts by prices nobody approved", "broker/policy.c")             \
 	X(SEALED_DELIVERY, "sealed-delivery", "a looser delivery than a person approved",          \
 	  "broker/policy.c")                                                                       \
 	X(SEALED_CONFINE, "sealed-confine", "a provider file that confines less",                  \

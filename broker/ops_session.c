@@ -294,6 +294,7 @@ static int open_read(struct request *q, struct price_list *prices, char purpose[
 	for (i = 0; i < s->entries; i++)
 		if (read_session_entry(q, i, s, f) != 0)
 			return -1;
+	memcpy(s->prices, prices->digest, sizeof(s->prices));
 	if (show_ticket(q, s, f) != 0)
 		return -1;
 	for (i = 0; i < s->entries; i++)
@@ -341,8 +342,7 @@ struct wire_out *op_open(struct request *q, struct failure *f)
 	/* The ticket last: it ends with an opened session alone. */
 	if (open_record(c, purpose, f) != 0 || make_ticket(c, f) != 0)
 		return NULL;
-	/* A session must not make its own requests cheaper. */
-	if (!q->marked && !s->has_shown_ticket && wire_has(q->map, "prices"))
+	if (!session_counts_by_other(s) && wire_has(q->map, "prices"))
 		spending_set_prices(c->tenant, session_counted_entry(s), &prices);
 	confirm_granted(c);
 	session_step(s, SESSION_OPEN);

@@ -183,6 +183,19 @@ static int decide_nested(const struct entry *e, const struct policy *p,
 	return -1;
 }
 
+/* Lines of the files that are sealed by their digest: with others, without any, or now with some. */
+static int fail_other_lines(const struct entry *e, const char *what, const char *was,
+			    const char *want, struct failure *f)
+{
+	fail_set(f, FAIL_ORIGIN, NULL, "'%s' was sealed %s %s, the files now say %s", e->name,
+		 was[0] ? "with" : "without", what,
+		 !want[0] ? "none"
+		 : was[0] ? "others"
+			  : "some");
+	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
+	return -1;
+}
+
 /*
  * Variables that may route the client, weaken it or make it run something: they must be
  * those that a person approved, and all of them.
@@ -194,15 +207,9 @@ static int decide_env(const struct entry *e, const struct policy *p, const char 
 		want = "";
 	if (strcmp(p->env, want) == 0 || !control_active(CONTROL_SEALED_ENV))
 		return 0;
-	fail_set(f, FAIL_ORIGIN, NULL,
-		 "'%s' was sealed %s variables or headers of the provider's file that decide how "
-		 "claude works, the files now say %s",
-		 e->name, p->env[0] ? "with" : "without",
-		 !want[0]    ? "none"
-		 : p->env[0] ? "others"
-			     : "some");
-	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
-	return -1;
+	return fail_other_lines(
+		e, "variables or headers of the provider's file that decide how claude works",
+		p->env, want, f);
 }
 
 /*
@@ -219,6 +226,22 @@ static int decide_ca(const struct entry *e, const struct policy *p, const char *
 		 e->name, p->ca[0] ? "other" : "no further", p->ca[0] ? "these" : "such");
 	fail_hint(f, "if you changed that yourself: ccctl approve %s", e->name);
 	return -1;
+}
+
+bool policy_prices_hold(const struct policy *p, const char *digest)
+{
+	return p->limit.of[LIMIT_MONEY].most == 0 || strcmp(p->prices, digest) == 0 ||
+	       !control_active(CONTROL_SEALED_PRICES);
+}
+
+static int decide_prices(const struct entry *e, const struct policy *p, const char *want,
+			 struct failure *f)
+{
+	if (!want || policy_prices_hold(p, want))
+		return 0;
+	return fail_other_lines(e,
+				"prices of the provider's file, by which its limit in money counts",
+				p->prices, want, f);
 }
 
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
@@ -247,8 +270,8 @@ int policy_decide(const struct entry *e, const struct policy_request *q, bool *s
 		return -1;
 	}
 	if (decide_config_dir(e, &p, q->config_dir, f) != 0 || decide_env(e, &p, q->env, f) != 0 ||
-	    decide_ca(e, &p, q->ca, f) != 0 || decide_confine(e, &p, q->confine, f) != 0 ||
-	    policy_check_entry(e, f) != 0)
+	    decide_ca(e, &p, q->ca, f) != 0 || decide_prices(e, &p, q->prices, f) != 0 ||
+	    decide_confine(e, &p, q->confine, f) != 0 || policy_check_entry(e, f) != 0)
 		return -1;
 	p.strict = p.strict || q->strict;
 	*strict = *strict || p.strict;

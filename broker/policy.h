@@ -21,18 +21,27 @@ struct policy_request {
 	const char *config_dir; /* the client's directory that they name; "" or NULL: its own */
 	const char *env;	/* seal_digest of the [env] that is sealed; "" or NULL: none */
 	const char *ca;		/* seal_digest of the file of authorities; "" or NULL: none */
-	bool marked;		/* the requester is inside a session, or says so by a ticket */
-	bool ticket;		/* it showed that session's ticket, which is for this entry */
+	const char *prices; /* seal_digest of the prices that it brings; "": it brings none, NULL:
+				 * those of the session that it is inside count */
+	bool marked;	    /* the requester is inside a session, or says so by a ticket */
+	bool ticket;	    /* it showed that session's ticket, which is for this entry */
 };
 
 /*
  * Decide by the entry's sealed policy.  0, and *strict is set where best effort must
  * be refused from here on; or -1 with FAIL_MARKED, FAIL_ORIGIN (origin, variable,
- * config_dir, env or ca differ from the sealed ones, or the sealed origin names no address),
+ * config_dir, env or ca differ from the sealed ones, or with a limit in money the
+ * prices, or the sealed origin names no address),
  * FAIL_POLICY, or FAIL_BAD_VALUE: the sealed policy cannot be parsed.
  */
 int policy_decide(const struct entry *e, const struct policy_request *q, bool *strict,
 		  struct failure *f);
+
+/*
+ * May a limit in the policy count by prices of that digest ("" for none)?  One in money counts by
+ * the sealed ones alone; without one they limit nothing.
+ */
+bool policy_prices_hold(const struct policy *p, const char *digest);
 
 /* May an entry have this policy and variable at all?  FAIL_POLICY, FAIL_BAD_VALUE. */
 int policy_check_entry(const struct entry *e, struct failure *f);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fail.h"
+#include "vault/crypto.h"
 
 static int price_read(struct prices *p, struct wire_map m, struct failure *f)
 {
@@ -26,10 +27,22 @@ static int price_read(struct prices *p, struct wire_map m, struct failure *f)
 	return 0;
 }
 
+/* A name with a blank or a newline could make two lists one text. */
+static int price_read_model(char out[PRICE_MODEL], struct wire_map m, struct failure *f)
+{
+	if (wire_get_text(m, "model", out, PRICE_MODEL, f) != 0)
+		return -1;
+	return price_model_ok(out) ? 0
+				   : fail_set(f, FAIL_BAD_VALUE, NULL,
+					      "a price has a model that is no name of one");
+}
+
 int price_list_read(struct price_list *l, struct wire_map m, struct failure *f)
 {
+	char text[PRICES_SEALED_MAX + 1];
 	struct wire_map item;
 	unsigned i, n = 0;
+	size_t used;
 
 	memset(l, 0, sizeof(*l));
 	if (wire_has(m, "prices") && wire_get_array(m, "prices", &n, f) != 0)
@@ -38,11 +51,13 @@ int price_list_read(struct price_list *l, struct wire_map m, struct failure *f)
 		return fail_set(f, FAIL_TOO_LARGE, NULL, "more than %d prices", PRICE_LINES_MAX);
 	for (i = 0; i < n; i++)
 		if (wire_get_item(m, "prices", i, &item, f) != 0 ||
-		    wire_get_text(item, "model", l->line[i].model, sizeof(l->line[i].model), f) !=
-			    0 ||
+		    price_read_model(l->line[i].model, item, f) != 0 ||
 		    price_read(&l->line[i].prices, item, f) != 0)
 			return -1;
 	l->n = n;
+	used = prices_sealed_text(l->line, n, text);
+	if (used > 0)
+		seal_digest(l->digest, text, used);
 	return 0;
 }
 

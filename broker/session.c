@@ -27,6 +27,7 @@ const struct entry *session_allowed_entry(struct connection *c, unsigned i, stru
 				       .config_dir = s->config_dir,
 				       .env = s->env,
 				       .ca = s->ca,
+				       .prices = session_counts_by_other(s) ? NULL : s->prices,
 				       .marked = s->marked || s->has_shown_ticket,
 				       .ticket = s->has_shown_ticket };
 	const struct entry *e;

@@ -28,6 +28,7 @@ struct session {
 	char project[PROJECT_MAX_LEN + 1];   /* its directory, for ccctl spent; or "" */
 	char env[SEAL_DIGEST_HEX + 1];	     /* digest of the [env] that is sealed, or "" */
 	char ca[SEAL_DIGEST_HEX + 1];	     /* digest of the file of authorities, or "" */
+	char prices[SEAL_DIGEST_HEX + 1];    /* digest of the prices that it brought, or "" */
 	char headers[HEADERS_MAX_LEN + 1];   /* of what is sealed so: broker/relay_headers.h */
 	unsigned entries;
 	enum delivery delivery;

@@ -1,5 +1,6 @@
 /*
- * broker/session_counted.c - for which of its entries a session's requests are counted.
+ * broker/session_counted.c - for which of its entries a session's requests are counted,
+ * and by whose prices.
  */
 #include "broker/session_counted.h"
 
@@ -19,6 +20,11 @@ const char *session_counted_entry(const struct session *s)
 		if (!wire_carrier_header(s->variable[i]))
 			return s->entry[i];
 	return s->entry[0];
+}
+
+bool session_counts_by_other(const struct session *s)
+{
+	return s->marked || s->has_shown_ticket;
 }
 
 int session_check_counted(const struct session *s, const struct entry *e, struct failure *f)

@@ -1,8 +1,11 @@
 /*
- * broker/session_counted.h - for which of its entries a session's requests are counted.
+ * broker/session_counted.h - for which of its entries a session's requests are counted, and by
+ * whose prices.
  */
 #ifndef BROKER_SESSION_COUNTED_H
 #define BROKER_SESSION_COUNTED_H
+
+#include <stdbool.h>
 
 struct entry;
 struct failure;
@@ -13,6 +16,10 @@ struct session;
  * own header, since those in further headers go into the same requests; without one the first.
  */
 const char *session_counted_entry(const struct session *s);
+
+/* Is it inside another session?  It must not make its own requests cheaper: the prices that it
+ * brings are not looked at. */
+bool session_counts_by_other(const struct session *s);
 
 /* FAIL_POLICY: e, one of the session's, has a limit, and the requests are counted for another
  * one, so that it would not hold. */

@@ -12,6 +12,8 @@
 #include "base/clock.h"
 #include "base/fail.h"
 #include "base/utf8.h"
+#include "broker/policy.h"
+#include "broker/price_list.h"
 #include "broker/spending_book.h"
 #include "broker/spending_cost.h"
 #include "broker/spending_file.h"
@@ -98,19 +100,26 @@ void spending_close(struct tenant *t)
 	t->book = NULL;
 }
 
-int spending_limit_of(const struct tenant *t, const char *entry, struct limit *out,
-		      struct failure *f)
+static int policy_of_entry(const struct tenant *t, const char *entry, struct policy *out,
+			   struct failure *f)
 {
 	const struct vault *v = t->vault ? t->vault : t->kept;
 	const struct entry *e = v ? vault_find(v, entry) : NULL;
-	struct policy p;
 
 	if (!v || (!e && !t->vault))
 		return fail_set(f, FAIL_LOCKED, "ccctl unlock", "the vault is locked");
 	if (!e)
 		return fail_set(f, FAIL_NO_ENTRY, "ccctl keys lists them", "there is no entry '%s'",
 				entry);
-	if (policy_parse(&p, e->policy, f) != 0)
+	return policy_parse(out, e->policy, f);
+}
+
+int spending_limit_of(const struct tenant *t, const char *entry, struct limit *out,
+		      struct failure *f)
+{
+	struct policy p;
+
+	if (policy_of_entry(t, entry, &p, f) != 0)
 		return -1;
 	*out = p.limit;
 	return 0;
@@ -165,6 +174,18 @@ static void event_begin(struct tenant *t, struct book_event *e, const char *entr
 	text_clean(e->sum.model, sizeof(e->sum.model), model, true);
 }
 
+/*
+ * The prices came with a session that was allowed to bring them.  The entry may have got a limit in
+ * money since, or another seal: what that does not have is not counted by.
+ */
+static void entry_drop_other_prices(struct book_entry *e, const struct policy *p)
+{
+	if (!e || !e->prices || policy_prices_hold(p, e->prices->digest))
+		return;
+	free(e->prices);
+	e->prices = NULL;
+}
+
 int spending_reserve(struct tenant *t, const char *entry, const char *session, uint64_t id,
 		     uint64_t body_bytes, const char *model, struct spending_refusal *out)
 {
@@ -172,19 +193,20 @@ int spending_reserve(struct tenant *t, const char *entry, const char *session, u
 	struct book *b = spending_book(t, &f);
 	const struct spent *earlier;
 	struct book_event e;
-	struct limit l;
+	struct policy p;
 
 	memset(out, 0, sizeof(*out));
-	if (!b || spending_limit_of(t, entry, &l, &f) != 0)
+	if (!b || policy_of_entry(t, entry, &p, &f) != 0)
 		return spending_refuse(out, SPENDING_RETRY_SOON, "%s", f.what);
 	if (b->opens >= SPENDING_RESERVATIONS)
 		return spending_refuse(out, SPENDING_RETRY_SOON, "too many requests are under way");
 	/* Before anything of it goes out: a name without a place in the book is not counted. */
-	if (limit_is_set(&l) && !book_entry_make(b, entry))
+	if (limit_is_set(&p.limit) && !book_entry_make(b, entry))
 		return spending_refuse(out, SPENDING_RETRY_SOON,
 				       "this request cannot be counted: there are more than %d "
 				       "names with numbers",
 				       BOOK_ENTRIES_MAX);
+	entry_drop_other_prices(book_entry_find(b, entry), &p);
 	event_begin(t, &e, entry, session, model);
 	e.id = id;
 	earlier = spent_of_session(&b->table, e.sum.session);
@@ -193,9 +215,9 @@ int spending_reserve(struct tenant *t, const char *entry, const char *session, u
 		memcpy(e.sum.project, earlier->project, sizeof(e.sum.project));
 	}
 	spending_cost_estimate(&e, book_entry_find(b, entry), body_bytes);
-	if (spending_refusal_check(b, &l, &e, out) != 0)
+	if (spending_refusal_check(b, &p.limit, &e, out) != 0)
 		return -1;
-	if (book_reserve(b, &e, &f) != 0 && limit_is_set(&l))
+	if (book_reserve(b, &e, &f) != 0 && limit_is_set(&p.limit))
 		return spending_refuse(out, SPENDING_RETRY_SOON,
 				       "this request cannot be counted: %s", f.what);
 	return 0;

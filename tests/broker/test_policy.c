@@ -300,7 +300,8 @@ static bool same(const struct policy *a, const struct policy *b)
 	       a->nested == b->nested && a->strict == b->strict && a->exposed == b->exposed &&
 	       a->keep == b->keep && a->ttl == b->ttl && a->linger == b->linger &&
 	       a->confine == b->confine && strcmp(a->config_dir, b->config_dir) == 0 &&
-	       strcmp(a->env, b->env) == 0 && strcmp(a->ca, b->ca) == 0 && a->confirm == b->confirm;
+	       strcmp(a->env, b->env) == 0 && strcmp(a->ca, b->ca) == 0 &&
+	       strcmp(a->prices, b->prices) == 0 && a->confirm == b->confirm;
 }
 
 /* ---- how long it stays in memory ---- */
@@ -365,6 +366,7 @@ static void test_keep_and_ttl_text(void **state)
 			 0);
 	memset(p.env, 'e', SEAL_DIGEST_HEX);
 	memset(p.ca, 'c', SEAL_DIGEST_HEX);
+	memset(p.prices, 'd', SEAL_DIGEST_HEX);
 	memset(p.config_dir, 'a', CONFIG_DIR_MAX);
 	p.config_dir[0] = '/';
 	policy_format(&p, text, sizeof(text));
@@ -585,7 +587,7 @@ static void test_config_dir_decides(void **state)
 
 static void test_digest_text(void **state)
 {
-	static const char *const keys[] = { "env", "ca" };
+	static const char *const keys[] = { "env", "ca", "prices" };
 	static const char *const bad[] = { "0", "0123456789abcdef0123456789abcde", DIGEST_A "0",
 					   "0123456789ABCDEF0123456789abcdef",
 					   "g123456789abcdef0123456789abcdef" };
@@ -595,7 +597,7 @@ static void test_digest_text(void **state)
 	size_t i, k;
 
 	(void)state;
-	for (k = 0; k < 2; k++) {
+	for (k = 0; k < sizeof(keys) / sizeof(keys[0]); k++) {
 		policy_default(&p);
 		assert_int_equal(policy_set(&p, keys[k], DIGEST_A, &f), 0);
 		policy_format(&p, text, sizeof(text));
@@ -613,11 +615,15 @@ static void test_digest_text(void **state)
 		policy_format(&p, text, sizeof(text));
 		assert_string_equal(text, "delivery=auto nested=deny strict=no exposed=no");
 	}
-	assert_int_equal(policy_parse(&p, "ca=" DIGEST_B " config_dir=~/.w env=" DIGEST_A, NULL),
+	assert_int_equal(policy_parse(&p,
+				      "confirm=first prices=" DIGEST_A " ca=" DIGEST_B
+				      " config_dir=~/.w env=" DIGEST_A,
+				      NULL),
 			 0);
 	policy_format(&p, text, sizeof(text));
-	assert_string_equal(text, "delivery=auto nested=deny strict=no exposed=no config_dir=~/.w "
-				  "env=" DIGEST_A " ca=" DIGEST_B);
+	assert_string_equal(text,
+			    "delivery=auto nested=deny strict=no exposed=no config_dir=~/.w "
+			    "env=" DIGEST_A " ca=" DIGEST_B " prices=" DIGEST_A " confirm=first");
 }
 
 /* Every key has a value that policy_set takes. */
@@ -626,7 +632,7 @@ static void test_keys_and_values(void **state)
 	static const char full[] =
 		"delivery=relay nested=allow strict=yes exposed=yes keep=yes "
 		"ttl=60 linger=120 confine=on config_dir=~/.w limit=5M/day env=" DIGEST_A
-		" ca=" DIGEST_B " confirm=first";
+		" ca=" DIGEST_B " prices=" DIGEST_A " confirm=first";
 	char value[POLICY_VALUE];
 	struct policy p, q;
 	unsigned i;
@@ -734,43 +740,100 @@ static void test_ca_decides(void **state)
 	assert_non_null(strstr(f.hint, "ccctl approve zai"));
 }
 
+/* Other prices than the sealed ones count for nothing where a limit is in money, and decide nothing
+ * where none is. */
+static void test_prices_decide(void **state)
+{
+	static const char *const digests[] = { "", DIGEST_A, DIGEST_B };
+	static const struct {
+		const char *text;
+		bool money;
+	} limits[] = { { "", false },
+		       { "limit=5M/day,200/hour ", false },
+		       { "limit=$5/day ", true },
+		       { "limit=5M/day,$5/week,200/hour ", true } };
+	char text[POLICY_MAX_LEN + 1];
+	struct policy_request q = asked();
+	struct failure f = { 0 };
+	struct policy p;
+	struct entry e;
+	bool strict = false;
+	size_t i, k, l;
+
+	(void)state;
+	q.delivery = DELIVERY_RELAY;
+	for (l = 0; l < sizeof(limits) / sizeof(limits[0]); l++)
+		for (i = 0; i < 3; i++)
+			for (k = 0; k < 3; k++) {
+				snprintf(text, sizeof(text), "%s%s%s", limits[l].text,
+					 i ? "prices=" : "", digests[i]);
+				e = sealed(text);
+				q.prices = digests[k];
+				assert_int_equal(decide(&e, &q, NULL), i == k || !limits[l].money
+									       ? FAIL_NONE
+									       : FAIL_ORIGIN);
+				assert_int_equal(policy_parse(&p, text, NULL), 0);
+				assert_int_equal(policy_prices_hold(&p, digests[k]),
+						 i == k || !limits[l].money);
+				/* A session inside another one brings none. */
+				q.prices = NULL;
+				assert_int_equal(decide(&e, &q, NULL), FAIL_NONE);
+			}
+	q.prices = DIGEST_B;
+	e = sealed("limit=$5/day prices=" DIGEST_A);
+	assert_int_equal(policy_decide(&e, &q, &strict, &f), -1);
+	assert_string_equal(f.hint, "if you changed that yourself: ccctl approve zai");
+	q.marked = true;
+	assert_int_equal(decide(&e, &q, NULL), FAIL_MARKED);
+}
+
 /* Of a refusal, the part that says what is sealed and what the files say now. */
 static void test_what_a_refusal_says(void **state)
 {
 	static const struct {
-		const char *sealed, *dir, *env, *ca, *says;
+		const char *sealed, *dir, *env, *ca, *prices, *says;
 		enum delivery want;
 		bool marked, ticket;
 	} cases[] = {
-		{ "", "~/.x", "", "",
+		{ "", "~/.x", "", "", "",
 		  "for none as the client's config_dir, the provider's files now say ~/.x",
 		  DELIVERY_RELAY, false, false },
-		{ "config_dir=~/.w", "", "", "",
+		{ "config_dir=~/.w", "", "", "", "",
 		  "for ~/.w as the client's config_dir, the provider's files now say none",
 		  DELIVERY_RELAY, false, false },
-		{ "", "", DIGEST_A, "",
+		{ "", "", DIGEST_A, "", "",
 		  "sealed without variables or headers of the provider's file that decide how "
 		  "claude works, the files now say some",
 		  DELIVERY_RELAY, false, false },
-		{ "env=" DIGEST_A, "", DIGEST_B, "",
+		{ "env=" DIGEST_A, "", DIGEST_B, "", "",
 		  "sealed with variables or headers of the provider's file that decide how claude "
 		  "works, the files now say others",
 		  DELIVERY_RELAY, false, false },
-		{ "env=" DIGEST_A, "", "", "", "how claude works, the files now say none",
+		{ "env=" DIGEST_A, "", "", "", "", "how claude works, the files now say none",
 		  DELIVERY_RELAY, false, false },
-		{ "", "", "", DIGEST_A,
+		{ "", "", "", DIGEST_A, "",
 		  "for no further certificate authorities, and a file of such is set now",
 		  DELIVERY_RELAY, false, false },
-		{ "ca=" DIGEST_A, "", "", DIGEST_B,
+		{ "ca=" DIGEST_A, "", "", DIGEST_B, "",
 		  "for other certificate authorities, and a file of these is set now",
 		  DELIVERY_RELAY, false, false },
-		{ "nested=deny", "", "", "",
+		{ "limit=$5/day", "", "", "", DIGEST_A,
+		  "sealed without prices of the provider's file, by which its limit in money "
+		  "counts, the files now say some",
+		  DELIVERY_RELAY, false, false },
+		{ "limit=$5/day prices=" DIGEST_A, "", "", "", DIGEST_B,
+		  "sealed with prices of the provider's file, by which its limit in money counts, "
+		  "the files now say others",
+		  DELIVERY_RELAY, false, false },
+		{ "limit=$5/day prices=" DIGEST_A, "", "", "", "", "the files now say none",
+		  DELIVERY_RELAY, false, false },
+		{ "nested=deny", "", "", "", "",
 		  "the policy of 'zai' lets a session start no other one (nested = deny)",
 		  DELIVERY_RELAY, true, true },
-		{ "nested=use", "", "", "",
+		{ "nested=use", "", "", "", "",
 		  "inside a session 'zai' is used by relay alone (nested = use)", DELIVERY_PRELOAD,
 		  true, true },
-		{ "nested=use", "", "", "", "a process inside a session gets nothing",
+		{ "nested=use", "", "", "", "", "a process inside a session gets nothing",
 		  DELIVERY_RELAY, true, false },
 	};
 	struct policy_request q;
@@ -786,6 +849,7 @@ static void test_what_a_refusal_says(void **state)
 		q.config_dir = cases[i].dir;
 		q.env = cases[i].env;
 		q.ca = cases[i].ca;
+		q.prices = cases[i].prices;
 		q.delivery = cases[i].want;
 		q.marked = cases[i].marked;
 		q.ticket = cases[i].ticket;
@@ -829,6 +893,7 @@ int main(void)
 		cmocka_unit_test(test_keys_and_values),
 		cmocka_unit_test(test_env_decides),
 		cmocka_unit_test(test_ca_decides),
+		cmocka_unit_test(test_prices_decide),
 		cmocka_unit_test(test_what_a_refusal_says),
 	};
 

@@ -254,6 +254,15 @@ def own_proxy(b):
         return by_relay(b, p, at=proxy, proxy=proxy.url)
 
 
+def cheaper(b):
+    """A request that a limit in money leaves no room for, by prices that nobody approved."""
+    dear, cheap = ([{"model": "*", "input": n, "output": n}] for n in (10**9, 0))
+    with Provider() as p:
+        b.put("zai", TOKEN, "delivery=relay" + wc.prices_word(dear), "bearer " + p.url, replace=True)
+        b.call("limit-set", name="zai", limit="$1/day")
+        return by_relay(b, p, prices=cheap)
+
+
 @played
 def changed_later(b):
     """The relay is given other authorities than those that were looked at."""
@@ -399,6 +408,7 @@ ATTEMPTS = [
     ("sealed-config-dir", claimed(config_dir="/home/me/other")),
     ("sealed-env", claimed(env=bytes(32))),
     ("sealed-ca", own_authority),
+    ("sealed-prices", cheaper),
     ("sealed-delivery", sealed("delivery=preload", by_pipe())),
     ("sealed-confine", sealed("confine=on", claimed(confine="off"))),
     ("strict", sealed("strict=yes", by_pipe(roots=""))),

@@ -21,8 +21,8 @@ def origin_of(provider):
     return "bearer " + provider.url
 
 
-def sealed(broker, provider, entry="zai", policy="delivery=relay"):
-    broker.put(entry, TOKEN, policy, origin_of(provider))
+def sealed(broker, provider, entry="zai", policy="delivery=relay", prices=()):
+    broker.put(entry, TOKEN, policy + wc.prices_word(prices), origin_of(provider))
 
 
 class Session:

@@ -316,6 +316,14 @@ def open_fields(entry="zai", **changes):
             "entries": [item], **changes}
 
 
+def prices_word(prices):
+    """What a policy has of the prices of an `open`, with a blank before it."""
+    lines = sorted(" ".join([p["model"], *(f"{k}={p[k]}" for k in ("input", "output", "cache_write", "cache_read") if k in p)])
+                   for p in prices)
+    text = "".join(line + "\n" for line in lines).encode()
+    return " prices=" + hashlib.blake2b(text, digest_size=32).hexdigest()[:32] if lines else ""
+
+
 # ---- what a process must be --------------------------------------------
 
 def mark(confined=True):

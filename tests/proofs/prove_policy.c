@@ -3,7 +3,7 @@
  *
  * policy_decide depends on its arguments alone, and tells no more of a text than whether it is
  * the sealed one, another, or none.  So its states can be counted, and all are tried against
- * the rules written down once more, each for itself.  Some twelve million: too many for
+ * the rules written down once more, each for itself.  Some forty million: too many for
  * valgrind, so it is no unit test.
  */
 #include <stdbool.h>
@@ -25,6 +25,8 @@
 _Static_assert(sizeof(DIGEST_A) == SEAL_DIGEST_HEX + 1, "a digest of another length");
 
 enum relation { SAME, ANOTHER, ABSENT, RELATIONS };
+/* No other text is told apart but where the limit is in money (test_policy.c has all of them). */
+enum limits { NO_LIMIT, OF_TOKENS, OF_MONEY, OF_MONEY_SAME_PRICES, LIMITS };
 enum kind { BLANKED, LEAKS, DANGEROUS, HEADER, KINDS };
 
 static const char *const variables[KINDS] = { "ANTHROPIC_AUTH_TOKEN", "SOME_TOKEN", "LD_PRELOAD",
@@ -63,7 +65,7 @@ static const struct {
 	DIMENSION(strict, 2),
 	DIMENSION(exposed, 2),
 	DIMENSION(confine, CONFINE_OFF + 1),
-	DIMENSION(limit, 2),
+	DIMENSION(limit, LIMITS),
 #undef DIMENSION
 };
 #define DIMENSIONS (sizeof(dimensions) / sizeof(dimensions[0]))
@@ -99,7 +101,7 @@ static bool in_session_is_refused(const struct state *s)
 static bool is_for_something_else(const struct state *s)
 {
 	return s->origin == ANOTHER || s->variable == ANOTHER || s->dir != SAME || s->env != SAME ||
-	       s->ca == ANOTHER;
+	       s->ca == ANOTHER || s->limit == OF_MONEY;
 }
 
 static bool confines_less(const struct state *s)
@@ -141,8 +143,7 @@ static bool code_is_right(const struct state *s, enum fail_code code)
 {
 	if (in_session_is_refused(s))
 		return code == FAIL_MARKED;
-	if (s->origin == ANOTHER || s->variable == ANOTHER || s->dir != SAME || s->env != SAME ||
-	    s->ca == ANOTHER)
+	if (is_for_something_else(s))
 		return code == FAIL_ORIGIN;
 	return code == FAIL_POLICY;
 }
@@ -165,11 +166,13 @@ static void state_seal(const struct state *s, struct entry *e)
 	p.strict = s->strict;
 	p.exposed = s->exposed;
 	p.confine = (enum confine)s->confine;
-	if (s->limit && limit_parse(&p.limit, "5M/day", NULL) != 0)
+	if (s->limit &&
+	    limit_parse(&p.limit, s->limit == OF_TOKENS ? "5M/day" : "$5/day", NULL) != 0)
 		abort();
 	memcpy(p.config_dir, DIR, sizeof(DIR));
 	memcpy(p.env, DIGEST_A, sizeof(DIGEST_A));
 	memcpy(p.ca, DIGEST_A, sizeof(DIGEST_A));
+	memcpy(p.prices, DIGEST_A, sizeof(DIGEST_A));
 	memset(e, 0, sizeof(*e));
 	snprintf(e->name, sizeof(e->name), "zai");
 	snprintf(e->origin, sizeof(e->origin), "%s", ORIGIN);
@@ -188,6 +191,7 @@ static struct policy_request state_ask(const struct state *s)
 		.config_dir = related(s->dir, DIR, "~/.claude-other"),
 		.env = related(s->env, DIGEST_A, DIGEST_B),
 		.ca = related(s->ca, DIGEST_A, DIGEST_B),
+		.prices = s->limit == OF_MONEY_SAME_PRICES ? DIGEST_A : DIGEST_B,
 		.marked = s->marked,
 		.ticket = s->ticket,
 	};

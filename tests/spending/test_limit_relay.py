@@ -360,14 +360,15 @@ def test_cut_off_counts_the_input_that_is_in_no_byte_of_the_request(b, asked, sa
 def goes_nowhere(b, provider, body, chunked, words):
     """With a limit in money it is refused, in these words, and the provider gets nothing."""
     headers = {"Content-Type": "application/json", **({"Transfer-Encoding": "chunked"} if chunked else {})}
+    prices = [{"model": "cheap", "input": 1, "output": 1}]
 
     def child():
-        with Session(b, provider, prices=[{"model": "cheap", "input": 1, "output": 1}]) as s:
+        with Session(b, provider, prices=prices) as s:
             c = UnixConnection(s.path)
             c.request("POST", "/v1/messages", iter([body]) if chunked else body, headers, encode_chunked=chunked)
             r = c.getresponse()
             return r.status, r.read()
-    sealed(b, provider)
+    sealed(b, provider, prices=prices)
     b.call("limit-set", name="zai", limit="$1/day")
     status, said = wc.in_child(child, timeout=30)
     assert status == 400 and words in said
@@ -506,7 +507,7 @@ def at_once(b, limit, prices, body, chunked=False, sessions=1, n=6, first=None):
                 t.join(60)
         return words
     with Provider(reply) as provider:
-        sealed(b, provider)
+        sealed(b, provider, prices=prices)
         b.call("limit-set", name="zai", limit=limit)
         children = [wc.Child(child) for _ in range(sessions)]
         refused = 0
@@ -617,7 +618,7 @@ def test_a_limit_in_money_holds_where_an_answer_has_no_whole_price(b, answering,
     body["usage"].update(input_tokens=10, output_tokens=50000, cache_read_input_tokens=cached)
     prices = [{"model": "claude-*", "input": 3000000, "output": 15000000}]
     with Provider(answer(body)) as provider:
-        sealed(b, provider)
+        sealed(b, provider, prices=prices)
         b.call("limit-set", name="zai", limit="$0.70/day")
         assert post_once(b, provider, prices=prices)[0] == 200
         assert settled(b, 1)["micros"] == 3 * (10 + cached) + 15 * 50000
@@ -632,6 +633,9 @@ def test_prices_are_bounded_and_a_session_sets_none(b, provider):
         assert c.error("open", **wc.open_fields("zai", prices=many, **fields)) == "too-large"
         dear = [{"model": "m", "input": 10**10 + 1}]
         assert c.error("open", **wc.open_fields("zai", prices=dear, **fields)) == "bad-value"
+        for model in ("", "a b", "a\nb", "a*b", "ü"):
+            odd = [{"model": model, "input": 1, "output": 1}]
+            assert c.error("open", **wc.open_fields("zai", prices=odd, **fields)) == "bad-value"
         assert c.error("open", **wc.open_fields("zai", project="a\nb", **fields)) == "bad-value"
         assert c.error("open", **wc.open_fields("zai", project="a" * 201, **fields)) == "too-large"
 
@@ -645,6 +649,63 @@ def test_prices_are_bounded_and_a_session_sets_none(b, provider):
     wc.in_child(marked)
     assert post_once(b, provider)[0] == 200
     assert settled(b, 1)["micros"] == sum(numbers(provider))
+
+
+# ---- prices that were not sealed --------------------------------------
+
+PRICE = [{"model": "claude-*", "input": 3000000, "output": 15000000}]
+LOWER = [{"model": "claude-*", "input": 1, "output": 1}]
+
+
+def asked(b, provider, **more):
+    """The error of an `open` from outside any session, or None."""
+    with b.connect() as c:
+        reply = c.raw(wc.request("open", **wc.open_fields("zai", delivery="relay", origin=origin_of(provider), **more)))
+        return None if reply["ok"] else reply["error"]
+
+
+@pytest.mark.parametrize("limit, refused", [("off", False), ("5M/day 200/hour", False), ("$5/day", True), ("5M/day $5/week", True)])
+def test_other_prices_than_the_sealed_ones(b, provider, limit, refused):
+    """A limit in money counts by them, any other does not.  What is compared is what would count."""
+    sealed(b, provider, prices=PRICE)
+    b.call("limit-set", name="zai", limit=limit)
+    twice = [*LOWER, *PRICE]
+    hidden = [{"model": "claude-3", "input": 1, "output": 1}, *PRICE]
+    for prices in ([], LOWER, twice, hidden, PRICE + PRICE):
+        assert asked(b, provider, prices=prices) == ("origin" if refused else None)
+    assert asked(b, provider) == ("origin" if refused else None), "none at all"
+    assert asked(b, provider, prices=PRICE) is None
+    b.call("approve", name="zai", policy="delivery=relay", origin=origin_of(provider), variable=wc.VARIABLE)
+    assert asked(b, provider, prices=PRICE) == ("origin" if refused else None)
+    assert asked(b, provider) is None and asked(b, provider, prices=[]) is None
+
+
+def test_a_limit_in_money_does_not_count_by_what_came_before_it(b):
+    """Prices that nobody sealed came while nothing counted by them: of that session, and of one inside it."""
+    body = message("claude-asked-1", [{"type": "text", "text": "hello"}], "end_turn")
+    body["usage"].update(input_tokens=10, output_tokens=50000)
+    low, high, go, told = *os.pipe(), *os.pipe()
+
+    def child():
+        with Session(b, provider, prices=LOWER) as outer:
+            first = outer.post().status
+            with Session(b, provider, prices=PRICE, ticket=outer.ticket) as inside:
+                before = inside.post().status
+                os.write(high, b"x")
+                os.read(go, 1)
+                return first, before, outer.post(), [inside.post() for _ in range(3)]
+    with Provider(answer(body)) as provider:
+        sealed(b, provider, policy="delivery=relay nested=use", prices=PRICE)
+        c = wc.Child(child)
+        os.read(low, 1)
+        b.call("limit-set", name="zai", limit="$0.70/day")
+        os.write(told, b"x")
+        first, before, outer, inside = c.result(30)
+    assert (first, before) == (200, 200)
+    assert outer.status != 200 and b"ccctl approve zai" in outer.data
+    # the cost of one is not known, and then none passes
+    assert [r.status for r in inside][-1] == 429 and b"[prices]" in inside[-1].data, [(r.status, r.data) for r in inside]
+    assert len(provider.requests) <= 3
 
 
 # ---- the requests about it ---------------------------------------------
