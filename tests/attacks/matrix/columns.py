@@ -12,7 +12,10 @@ from client import alive, children_named, claude, until
 
 COLUMN = 2700  # seconds for one: ten times what a quiet machine takes
 LIMIT = 3  # requests of these in a day; each is used up by one attack
-LIMITED = ("capped", "capped-too")
+LIMITED = ("capped", "capped-too", "priced")
+# One in money, which leaves room for a request at a time: its answer is reserved by $4.
+PRICES = "[prices]\n* = 1000 1000\n"
+MONEY = "$5/day"
 
 
 class Skipped(Exception):
@@ -45,9 +48,11 @@ class Column:
         assert r.rc == 0, r
         for name in LIMITED if self.delivery == "relay" else ():
             # Keys with a limit, which only a relay counts.
-            c.provider(name, title="Capped", base_url=run.ep.url, auth="bearer", policy=self.policy())
+            money = name == "priced"
+            c.provider(name, title="Capped", base_url=run.ep.url, auth="bearer", policy=self.policy(),
+                       extra=PRICES if money else "")
             c.add(name, run.token)
-            r = c.ccctl("limit", name, f"{LIMIT}/day")
+            r = c.ccctl("limit", name, MONEY if money else f"{LIMIT}/day")
             assert r.rc == 0, r
 
     def socket(self, c):

@@ -130,10 +130,20 @@ def rolled_back(run):
     return 0 if "later" in c.ccctl("keys").out else 1
 
 
-def spent_again(run):
+def tried_again(run, technique):
     """The same is tried in another session."""
+    r = run.launch("--exec", run.tools / "victim", run.entry, f"{run.agent('alone')} {technique}", timeout=60)
+    run.heard(r.out, r.err)
+
+
+def spent_again(run):
     put_back(run)
-    run.launch("--exec", run.tools / "victim", run.entry, f"{run.agent('alone')} limit-rolled-back", timeout=60)
+    tried_again(run, "limit-rolled-back")
+    return 0
+
+
+def priced_again(run):
+    tried_again(run, "provider-prices")
     return 0
 
 
@@ -289,7 +299,7 @@ def own_unlock(run):
 
 
 FOLLOWUPS = {f.__name__: f for f in (client, standin, outer_shell, shell, login, shell_client, no_words, unlock,
-                                     suspended, without_vault, rolled_back, spent_again, filled, heap_dumped,
+                                     suspended, without_vault, rolled_back, spent_again, priced_again, filled, heap_dumped,
                                      shell_unlock, typed, over, race, race_unlock, race_standin, own_unlock)}
 
 

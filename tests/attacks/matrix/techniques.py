@@ -138,6 +138,8 @@ TECHNIQUES = [
     alone(USE, "limit-burst", "more requests at once than the limit leaves", u.burst, "standin", entry="capped"),
     alone(USE, "limit-rolled-back", "the count of what is used put back, for the next broker", d.spend_and_keep,
           "spent_again", entry="capped-too", short=False),
+    alone(USE, "provider-prices", "lower prices in the provider's file, under a limit in money", u.lower_prices,
+          "priced_again", entry="priced"),
     alone(USE, "by-service", "a service of the person's runs what it is told", u.by_service,
           "standin",
           short=False),

@@ -12,6 +12,7 @@ CONTROLS = {
     "person": ("user-relay", "by-service"),
     "sealed-env": ("user-relay", "provider-telemetry"),
     "sealed-config-dir": ("user-relay", "provider-config-dir"),
+    "sealed-prices": ("user-relay", "provider-prices"),
     "sealed-delivery": ("user-relay", "provider-delivery"),
     # By relay the key goes to the sealed address, whatever the file says.
     "keyless": ("user-relay", "provider-keyless"),
