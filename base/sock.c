@@ -157,11 +157,21 @@ int sock_listen(const char *path, mode_t mode, int backlog, struct failure *f)
 	return fd;
 }
 
+/* What comes over it from now on comes with its sender, where the kernel can with a pidfd. */
+static int sock_name_senders(int fd)
+{
+	int one = 1;
+
+	/* Before Linux 6.5: fails, and sock_control.pidfd stays -1. */
+	setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one));
+	return sock_pass_credentials(fd);
+}
+
 int sock_connect_within(const char *path, int ms, struct failure *f)
 {
 	const struct timeval patience = { .tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000 };
 	struct sockaddr_un sa;
-	int fd, saved, one = 1;
+	int fd, saved;
 
 	errno = ENAMETOOLONG;
 	if (sock_address(&sa, path, f) != 0)
@@ -171,10 +181,7 @@ int sock_connect_within(const char *path, int ms, struct failure *f)
 		return fail_errno(f, NULL, "socket");
 	/* A broker that is stopped and whose queue is full must not block its clients. */
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
-	/* Before Linux 6.5: fails, and sock_control.pidfd stays -1. */
-	setsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one));
-	if (sock_pass_credentials(fd) != 0 ||
-	    connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
+	if (sock_name_senders(fd) != 0 || connect(fd, (struct sockaddr *)&sa, sizeof(sa)) != 0) {
 		saved = errno;
 		fail_errno(f, NULL, "connect to %s", path);
 		close(fd);
@@ -190,6 +197,26 @@ bool sock_names_sender(int fd)
 	int on = 0;
 
 	return getsockopt(fd, SOL_SOCKET, SO_PASSPIDFD, &on, &n) == 0 && on;
+}
+
+int sock_connect_stream(const char *path)
+{
+	struct sockaddr_un sa;
+	int fd, saved;
+
+	errno = ENAMETOOLONG;
+	if (sock_address(&sa, path, NULL) != 0)
+		return -1;
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (fd < 0)
+		return -1;
+	sock_set_pass_rights(fd, 0);
+	if (sock_name_senders(fd) == 0 && connect(fd, (struct sockaddr *)&sa, sizeof(sa)) == 0)
+		return fd;
+	saved = errno;
+	close(fd);
+	errno = saved;
+	return -1;
 }
 
 unsigned sock_listeners(const char *path)

@@ -19,7 +19,7 @@ struct sock_control {
 	pid_t pid; /* the process that sent this packet (SCM_CREDENTIALS) */
 	uid_t uid;
 	int pidfd; /* of that process; -1 before Linux 6.5 (SO_PASSPIDFD), and where the
-		    * socket was not made by sock_connect */
+		    * socket was not made by sock_connect or sock_connect_stream */
 	int fd;	   /* the descriptor that was passed (SCM_RIGHTS), close-on-exec, or -1 */
 };
 
@@ -40,10 +40,17 @@ int sock_connect(const char *path, struct failure *f);
 int sock_connect_within(const char *path, int ms, struct failure *f);
 
 /*
- * Does each packet that is received on fd, a socket of sock_connect's, bring a pidfd of its sender?
+ * Does each packet that is received on fd, a socket of sock_connect's or sock_connect_stream's, bring a pidfd of its sender?
  * From Linux 6.5 on; one that brings none all the same is of a process that has ended.
  */
 bool sock_names_sender(int fd);
+
+/*
+ * Connect to another program's stream socket, to hear who answers: sock_recv gives what comes with
+ * its sender.  A non-blocking, close-on-exec descriptor; or -1 with errno (ECONNREFUSED: nobody
+ * listens; ENAMETOOLONG: nobody can).
+ */
+int sock_connect_stream(const char *path);
 
 /*
  * How many sockets listen that were bound to path, whether that name still leads to them or was
