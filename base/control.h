@@ -140,6 +140,8 @@
 	  "client/common/terminal_watch.c")                                                        \
 	X(CONSOLE_KEYBOARDS, "console-keyboards", "a program that logind gave a console's keys",   \
 	  "start/console.c")                                                                       \
+	X(MANAGER_AGENT, "manager-agent", "a session's gpg-agent, whose pinentry asks the person", \
+	  "helpers/source/agent.c")                                                                \
 	X(PINENTRY_OWNER, "pinentry-owner", "a planted pinentry",                                  \
 	  "config/settings/pinentry_conf.c")                                                       \
 	X(TRUSTED_FILES, "trusted-files", "configuration that others wrote", "base/paths.c")       \

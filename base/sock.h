@@ -40,8 +40,8 @@ int sock_connect(const char *path, struct failure *f);
 int sock_connect_within(const char *path, int ms, struct failure *f);
 
 /*
- * Does each packet that is received on fd, a socket of sock_connect's or sock_connect_stream's, bring a pidfd of its sender?
- * From Linux 6.5 on; one that brings none all the same is of a process that has ended.
+ * Does each packet that is received on fd, which these made, bring a pidfd of its sender?  From
+ * Linux 6.5 on; one that brings none all the same is of a process that has ended.
  */
 bool sock_names_sender(int fd);
 

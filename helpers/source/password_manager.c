@@ -26,6 +26,7 @@
 #include "base/spawn.h"
 #include "base/tty_keys.h"
 #include "config/provider/variables.h"
+#include "helpers/source/agent.h"
 #include "start/console.h"
 
 #define TERMINAL_FD STDIN_FILENO /* if there is one */
@@ -42,8 +43,9 @@ struct manager_process {
 	pid_t pid;
 	int out, err; /* our ends of its standard output and error; -1 after end of file */
 	bool ended, terminal, foreground, told;
-	bool overheard; /* console_check failed */
+	bool overheard; /* console_check or agent_check failed */
 	struct console console;
+	struct agent agent;
 	bool has_modes;
 	struct termios modes; /* of the terminal, before it ran */
 	int64_t deadline, tell_at;
@@ -87,11 +89,7 @@ bool manager_interrupted(int ms)
 
 /* ---- the manager's environment ---- */
 
-/*
- * Variables that make programs load code, and those that hold the client's own
- * credentials or addresses: the manager does not get them.
- */
-static bool variable_is_dropped(const char *entry)
+bool manager_drops_variable(const char *entry)
 {
 	char name[128];
 	size_t n = strcspn(entry, "=");
@@ -283,10 +281,12 @@ static void run_tell(struct manager_process *r)
 /* Wait for one event (output, signal, end, deadline) and handle it. */
 static void run_poll(struct manager_process *r, struct failure *f)
 {
-	struct pollfd p[3] = { { signal_fd, POLLIN, 0 },
+	struct pollfd p[4] = { { signal_fd, POLLIN, 0 },
 			       { r->out, POLLIN, 0 },
-			       { r->err, POLLIN, 0 } };
-	int64_t left = r->deadline - clock_now_ms(), most = r->told ? 60000 : LOOK_MS;
+			       { r->err, POLLIN, 0 },
+			       { r->agent.watch, POLLIN, 0 } };
+	int64_t left = r->deadline - clock_now_ms();
+	int most = r->told ? 60000 : LOOK_MS;
 
 	if (r->console.vt)
 		most = CONSOLE_LOOK_MS;
@@ -294,13 +294,13 @@ static void run_poll(struct manager_process *r, struct failure *f)
 		r->o->timed_out = true;
 		return;
 	}
-	if (console_check(&r->console, f) != 0) {
+	if (console_check(&r->console, f) != 0 || agent_check(&r->agent, &most, f) != 0) {
 		r->overheard = true;
 		return;
 	}
 	run_tell(r);
 	left = left < most ? left : most;
-	if (poll(p, 3, (int)left) < 0)
+	if (poll(p, 4, (int)left) < 0)
 		return;
 	/* Output before the end of the process: it may have printed, then ended. */
 	if (p[1].revents)
@@ -358,7 +358,7 @@ static int run_wait(struct manager_process *r, struct failure *f)
 	if (!r->ended)
 		run_kill_group(r);
 	run_drain(r);
-	return r->overheard ? -1 : 0;
+	return r->overheard ? -1 : agent_settle(&r->agent, f);
 }
 
 /*
@@ -373,7 +373,7 @@ static int run_start(const struct command_words *w, struct manager_process *r, c
 	struct spawn s = {
 		.path = w->v[0],
 		.argv = (const char *const *)w->v,
-		.drop = variable_is_dropped,
+		.drop = manager_drops_variable,
 		.group = r->terminal,
 		.session = !r->terminal,
 		.foreground = r->foreground,
@@ -389,8 +389,6 @@ static int run_start(const struct command_words *w, struct manager_process *r, c
 		if (ends[i] >= 0)
 			s.fd[s.fds++] = (struct spawn_fd){ i, ends[i] };
 	environment_set_gpg_tty(r->terminal);
-	if (environment_leave_directory() != 0)
-		return fail_errno(f, NULL, "PATH of the manager");
 	r->pid = spawn_start(&s);
 	if (r->pid > 0)
 		return 0;
@@ -412,13 +410,17 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 {
 	struct manager_process r = { .o = o,
 				     .terminal = terminal,
-				     .deadline = clock_now_ms() + (int64_t)seconds * 1000,
-				     .tell_at = clock_now_ms() + TELL_MS };
+				     .deadline = clock_now_ms() + (int64_t)seconds * 1000 };
 	int out[2] = { -1, -1 }, err[2] = { -1, -1 }, ends[3] = { -1, -1, -1 }, ret = -1;
 	bool done;
 
 	if (terminal && console_begin(&r.console, TERMINAL_FD, f) != 0)
 		return -1;
+	if (environment_leave_directory() != 0)
+		return fail_errno(f, NULL, "PATH of the manager");
+	if (agent_begin(&r.agent, w, f) != 0)
+		goto out;
+	r.tell_at = clock_now_ms() + TELL_MS;
 	r.has_modes = terminal && tcgetattr(TERMINAL_FD, &r.modes) == 0;
 	r.foreground = terminal && tcgetpgrp(TERMINAL_FD) == getpgrp();
 	terminal_mend_keys(&r);
@@ -453,6 +455,7 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 	out[0] = r.out;
 	err[0] = r.err;
 out:
+	agent_end(&r.agent);
 	close_pair(out);
 	close_pair(err);
 	if (ends[0] >= 0)

@@ -34,6 +34,12 @@ struct manager_result {
  */
 int manager_block_signals(struct failure *f);
 
+/*
+ * Does a manager not get this "NAME=value"?  Variables that make programs load code, and those that
+ * hold the client's own credentials or addresses.
+ */
+bool manager_drops_variable(const char *entry);
+
 /* Wait ms milliseconds for a signal that should end this process.  True: one came. */
 bool manager_interrupted(int ms);
 
@@ -50,7 +56,7 @@ bool manager_interrupted(int ms);
  *             is killed; or NULL
  * *o: the caller has set title, waits, out and room, and everything else to zero.  Returns 0 with
  * *o filled (of which not_found is one outcome), or -1 with f set: it could not be
- * started.
+ * started, or what is typed for it may reach a session (start/console.h, agent.h).
  */
 int manager_run(const struct command_words *w, bool terminal, bool capture_err, unsigned seconds,
 		int (*started)(struct failure *f), struct manager_result *o, struct failure *f);

@@ -283,6 +283,7 @@ ELSEWHERE = {
     "first-routes": "client/test_first_routes.py", "first-source": "client/test_first_routes.py",
     "system-watcher": "system/test_system_watcher.py", "renewals": "sources/test_renewal.py",
     "hidden": "lock/test_hidden.py", "console-keyboards": "client/test_console.py", "machine-authorities": "relay/test_relay_outward.py",
+    "manager-agent": "sources/test_agent.py",
     **dict.fromkeys(("undumpable-client", "child-environment", "managed", "runtime-variables", "routing-variables", "manager-variables",
                      "trusted-files", "project-pin"), "attacks/test_controls.py"),
 }
