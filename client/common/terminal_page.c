@@ -19,10 +19,13 @@
 
 /* Of xterm, which whatever has an alternate screen understands. */
 #define PAGE_ENTER "\033[?1049h"
+/* Without these a session's leftover has rows counted from somewhere else, or lines scroll away
+ * (DECSTBM, DECOM). */
+#define ROWS_ALL "\033[r\033[?6l"
 #define PAGE_LEAVE "\033[?1049l"
 #define CURSOR_HOME "\033[H"
 #define ROW_ERASE "\033[%u;1H\033[2K" /* with its NUL as long as three digits make it */
-#define ERASURE (ROWS_MOST * sizeof(ROW_ERASE) + sizeof(CURSOR_HOME))
+#define ERASURE (sizeof(ROWS_ALL) + ROWS_MOST * sizeof(ROW_ERASE) + sizeof(CURSOR_HOME))
 
 static bool own_shown;
 static volatile bool *shown = &own_shown; /* shared with the parent, once that was possible */
@@ -60,7 +63,7 @@ static void page_write(int fd, const void *p, size_t n)
  */
 static size_t page_erasure(char text[ERASURE])
 {
-	size_t n = 0;
+	size_t n = (size_t)snprintf(text, ERASURE, ROWS_ALL);
 	unsigned row;
 
 	for (row = 1; row <= ROWS_MOST; row++)

@@ -15,7 +15,7 @@
 #include "base/fail.h"
 #include "base/io.h"
 #include "base/spawn.h"
-#include "helpers/source/password_manager.h"
+#include "helpers/source/manager_environment.h"
 
 #define GPGCONF_MS 10000
 #define WORD_CHARS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-."

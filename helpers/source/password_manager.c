@@ -25,8 +25,8 @@
 #include "base/io.h"
 #include "base/spawn.h"
 #include "base/tty_keys.h"
-#include "config/provider/variables.h"
 #include "helpers/source/agent.h"
+#include "helpers/source/manager_environment.h"
 #include "start/console.h"
 
 #define TERMINAL_FD STDIN_FILENO /* if there is one */
@@ -85,65 +85,6 @@ bool manager_interrupted(int ms)
 	struct pollfd p = { signal_fd, POLLIN, 0 };
 
 	return poll(&p, 1, ms) > 0 && signals_read();
-}
-
-/* ---- the manager's environment ---- */
-
-bool manager_drops_variable(const char *entry)
-{
-	char name[128];
-	size_t n = strcspn(entry, "=");
-
-	if (strncmp(entry, "LD_", 3) == 0 || n >= sizeof(name))
-		return strncmp(entry, "LD_", 3) == 0;
-	memcpy(name, entry, n);
-	name[n] = '\0';
-	return strcmp(name, "GLIBC_TUNABLES") == 0 || variable_routes_client(name) ||
-	       variable_steers_runtime(name);
-}
-
-/* The terminal on which gpg-agent's pinentry asks. */
-static void environment_set_gpg_tty(bool terminal)
-{
-	char *tty = terminal ? ttyname(STDERR_FILENO) : NULL;
-
-	if (tty)
-		setenv("GPG_TTY", tty, 0);
-	if (!terminal)
-		unsetenv("GPG_TTY");
-}
-
-/*
- * The directory that a person starts ccrun in is a repository's, or a session's to write: nothing is
- * looked for there, neither by the manager nor by what it starts.
- */
-static int environment_leave_directory(void)
-{
-	const char *from = getenv("PATH");
-	char *kept = from ? malloc(strlen(from) + 1) : NULL, *to = kept;
-	size_t n;
-	int r;
-
-	unsetenv("PWD");
-	unsetenv("OLDPWD");
-	if (!from)
-		return 0;
-	if (!kept)
-		return -1;
-	for (; *from; from += n + (from[n] == ':')) {
-		n = strcspn(from, ":");
-		if (from[0] != '/')
-			continue;
-		if (to != kept)
-			*to++ = ':';
-		memcpy(to, from, n);
-		to += n;
-	}
-	*to = '\0';
-	/* With an empty PATH a shell looks in the working directory. */
-	r = kept[0] ? setenv("PATH", kept, 1) : unsetenv("PATH");
-	free(kept);
-	return r;
 }
 
 /* ---- the manager's process ---- */
@@ -388,7 +329,7 @@ static int run_start(const struct command_words *w, struct manager_process *r, c
 	for (i = 0; i < 3; i++)
 		if (ends[i] >= 0)
 			s.fd[s.fds++] = (struct spawn_fd){ i, ends[i] };
-	environment_set_gpg_tty(r->terminal);
+	manager_environment_set_terminal(r->terminal);
 	r->pid = spawn_start(&s);
 	if (r->pid > 0)
 		return 0;
@@ -416,7 +357,7 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 
 	if (terminal && console_begin(&r.console, TERMINAL_FD, f) != 0)
 		return -1;
-	if (environment_leave_directory() != 0)
+	if (manager_environment_leave_directory() != 0)
 		return fail_errno(f, NULL, "PATH of the manager");
 	if (agent_begin(&r.agent, w, f) != 0)
 		goto out;

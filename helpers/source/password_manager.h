@@ -34,12 +34,6 @@ struct manager_result {
  */
 int manager_block_signals(struct failure *f);
 
-/*
- * Does a manager not get this "NAME=value"?  Variables that make programs load code, and those that
- * hold the client's own credentials or addresses.
- */
-bool manager_drops_variable(const char *entry);
-
 /* Wait ms milliseconds for a signal that should end this process.  True: one came. */
 bool manager_interrupted(int ms);
 

@@ -110,6 +110,22 @@ def test_a_false_size_leaves_nothing(ready, kind, size):
     assert not re.search(CODE, seen) and not re.search("[0-9]{5}-[0-9]{5}", seen)
 
 
+# A region that lines scroll in, and rows that are counted from its first, stay with the terminal too.
+@pytest.mark.parametrize("left", ["[1;2r", "[5;9r\\033[?6h"])
+@pytest.mark.parametrize("kind", ["code", "key"])
+def test_a_region_that_was_left_keeps_nothing(ready, token, kind, left):
+    words = {"code": "slot add recovery", "key": "get --reveal demo"}[kind]
+    line = f"printf '\\033{left}'; {CCCTL} {words}; echo code=$?; sleep 600"
+    with Tmux(ready, "sh", "-c", line, alternate=False) as t:
+        t.wait("Passphrase for your vault")
+        t.type(PASSPHRASE)
+        t.wait("Press Enter")
+        t.type("")
+        t.wait("Type it back|code=")
+        seen = wire_client.in_child(as_in_a_session, t.all)
+    assert not re.search(CODE, seen) and token[:12] not in seen
+
+
 def shown(c, **env):
     p = talk(c, CCCTL, "slot", "add", "recovery", env=env)
     answer(p, "Passphrase for your vault: ", PASSPHRASE)
