@@ -9,6 +9,7 @@ import msgpack
 import pytest
 
 import wire_client as wc
+from attempts_programs import told_the_key
 from client import until
 from wire_client import Refused
 
@@ -104,3 +105,11 @@ def test_a_broker_that_the_connection_started_is_believed_the_second_time(c, tok
     assert c.ccrun("demo", "-p", "hello").rc == 0
     unit.terminate()
     until(lambda: not alive(unit.pid), what="the unit's end")
+
+
+@pytest.mark.parametrize("control", ["", "broker-same"])
+def test_an_answer_from_before_the_look_makes_nobody_a_broker(c, token, control):
+    """The client asks twice, and the second answer is to come after it has looked who answers."""
+    c.demo()
+    c.init()
+    assert told_the_key("hide", "ahead")(c, token, {"CCRUN_WITHOUT": control}) == bool(control)

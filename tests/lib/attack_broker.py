@@ -1,8 +1,9 @@
 """A process that stands in for the broker and records what it is told:
 
-    attack_broker.py SOCKET RECORD STATE [hide] [mark] [mem=N] [uid=N]
+    attack_broker.py SOCKET RECORD STATE [hide] [mark] [ahead] [mem=N] [uid=N]
 
-hide, mark: it is undumpable, it descends from a session.  mem: bytes that its vault's
+hide, mark: it is undumpable, it descends from a session.  ahead: it sends what answers a second hello
+together with the first answer, as one whose PID is another's by then.  mem: bytes that its vault's
 passphrase slot takes.  uid: it is another user's, whom root plays.  It answers as a broker in STATE (none, locked, unlocked) would, until the
 record's directory has a file named stop.  RECORD gets every packet."""
 import os
@@ -52,6 +53,7 @@ while not (record.parent / "stop").exists():
     except TimeoutError:
         continue
     peer.settimeout(3)
+    hellos = 0
     try:
         while True:
             packet = peer.recv(wc.PACKET_MAX + 1)
@@ -60,7 +62,10 @@ while not (record.parent / "stop").exists():
             with record.open("ab") as f:
                 f.write(packet + b"\n")
             op = msgpack.unpackb(packet).get("op") if not packet.startswith(wc.MAGIC) else None
-            peer.send(wc.pack(v=1, ok=True, **ANSWERS.get(op, {})))
+            hellos += op == "hello"
+            times = {1: 2, 2: 0}.get(hellos, 1) if "ahead" in how and op == "hello" else 1
+            for _ in range(times):
+                peer.send(wc.pack(v=1, ok=True, **ANSWERS.get(op, {})))
     except (OSError, ValueError):
         pass
     peer.close()

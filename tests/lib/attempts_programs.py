@@ -278,7 +278,7 @@ ELSEWHERE = {
     "library-copy": "attacks/test_library.py", "confine-seccomp": "attacks/test_confinement.py",
     "confine-landlock": "attacks/test_confinement.py", "terminal-alone": "client/test_terminal_secrets.py",
     "terminal-readers": "client/test_terminal_secrets.py", "pinentry-owner": "client/test_terminal_secrets.py",
-    "broker-owner": "system/test_other_uid.py",
+    "broker-owner": "system/test_other_uid.py", "broker-same": "launch/test_old_kernel.py",
     "terminal-watched": "client/test_terminal_secrets.py", "keyless": "attacks/test_keyless.py",
     "first-routes": "client/test_first_routes.py", "first-source": "client/test_first_routes.py",
     "system-watcher": "system/test_system_watcher.py", "renewals": "sources/test_renewal.py",
