@@ -290,7 +290,7 @@ static void test_a_persons_own_variables(void **state)
 	expect_own(HEAD "[models]\ndefault = m\n", "ANTHROPIC_MODEL=m", "");
 	expect_own(HEAD "[models]\ndefault = other\n", "ANTHROPIC_MODEL=m", "ANTHROPIC_MODEL");
 	expect_own(HEAD, "ANTHROPIC_CUSTOM_HEADERS=a: b", "ANTHROPIC_CUSTOM_HEADERS");
-	expect_own(HEAD, "ANTHROPIC_DEFAULT_\033[2J\302\233x=m", "ANTHROPIC_DEFAULT_?[2J??x");
+	expect_own(HEAD, "ANTHROPIC_DEFAULT_\033[2J\302\233x=m", "ANTHROPIC_DEFAULT_?[2J?x");
 	expect_own(HEAD, "ANTHROPIC_DEFAULT_OPUS_MODEL_NAME=m",
 		   "ANTHROPIC_DEFAULT_OPUS_MODEL_NAME");
 	expect_own(VERTEX, "VERTEX_REGION_CLAUDE_4_5_SONNET=eu", "");

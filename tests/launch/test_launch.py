@@ -116,7 +116,7 @@ def test_dry_run_is_one_fact_a_line(c, token):
 def test_dry_run_shows_a_variable_s_name_without_what_drives_a_terminal(c, token):
     c.demo()
     r = c.ccrun("-n", "demo", env={"ANTHROPIC_\x1b[2J\u009bx": "1"})
-    assert r.rc == 0 and "\x1b" not in r.out + r.err and "unset ANTHROPIC_?[2J??x\n" in r.out, r
+    assert r.rc == 0 and "\x1b" not in r.out + r.err and "unset ANTHROPIC_?[2J?x\n" in r.out, r
 
 
 def test_without_a_terminal_the_commands_are_named(c):
