@@ -162,8 +162,7 @@ static int settings_take_url(struct relay_settings *s, struct wire_map m, struct
 	snprintf(host, sizeof(host), "%.*s", (int)strcspn(s->host, ":"), s->host);
 	/* As in a provider's file; what was sealed may be older than that. */
 	if (!s->tls && endpoint_host_is_mdns(host))
-		return fail_set(f, FAIL_BAD_VALUE,
-				"write the server's address in place of its name, or https://",
+		return fail_set(f, FAIL_BAD_VALUE, "give the server TLS, and write https://",
 				"any program can take the name %.64s, and would get the key", host);
 	return 0;
 }

@@ -6,11 +6,13 @@
 #include <curl/curl.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <openssl/ssl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -146,6 +148,26 @@ static const char *upstream_mend(const struct upstream *u, CURLcode code)
 	return "";
 }
 
+/* Is the address at the other end also this one's, and none of loopback? */
+static bool leads_to_this_machine(curl_socket_t fd)
+{
+	union {
+		struct sockaddr any;
+		struct sockaddr_in v4;
+		struct sockaddr_in6 v6;
+	} mine = { 0 }, theirs = { 0 };
+	socklen_t n = sizeof(mine), m = sizeof(theirs);
+
+	if (getsockname(fd, &mine.any, &n) != 0 || getpeername(fd, &theirs.any, &m) != 0 ||
+	    mine.any.sa_family != theirs.any.sa_family)
+		return false;
+	if (mine.any.sa_family == AF_INET)
+		return ntohl(mine.v4.sin_addr.s_addr) >> 24 != IN_LOOPBACKNET &&
+		       mine.v4.sin_addr.s_addr == theirs.v4.sin_addr.s_addr;
+	return mine.any.sa_family == AF_INET6 && !IN6_IS_ADDR_LOOPBACK(&mine.v6.sin6_addr) &&
+	       IN6_ARE_ADDR_EQUAL(&mine.v6.sin6_addr, &theirs.v6.sin6_addr);
+}
+
 static void upstream_settle(struct upstream *u, CURLcode code)
 {
 	const char *why = u->error[0] ? u->error : curl_easy_strerror(code);
@@ -155,6 +177,15 @@ static void upstream_settle(struct upstream *u, CURLcode code)
 	    u->fd != CURL_SOCKET_BAD &&
 	    curl_easy_setopt(u->easy, CURLOPT_BUFFERSIZE, READ_SIZE) == CURLE_OK) {
 		u->state = UPSTREAM_CONNECTED;
+		/* A program of the user's can have NetworkManager give this machine the server's. */
+		if (u->of->settings->tls || !leads_to_this_machine(u->fd))
+			return;
+		u->state = UPSTREAM_UNTRUSTED;
+		u->cause = TRIAL_UNREACHABLE;
+		snprintf(u->words, sizeof(u->words),
+			 "%s has an address of this machine's own, where any program of yours can "
+			 "listen, and is without TLS (a server here: http://127.0.0.1)",
+			 u->of->settings->host);
 		return;
 	}
 	u->state = state_of_error(u, code);

@@ -109,7 +109,7 @@ static int endpoint_set_base_url(struct provider *p, const struct view *v, struc
 				"base_url %s", why);
 	if (!e.tls && endpoint_host_is_mdns(e.host) && p->secrets)
 		return ini_fail(
-			f, it, "write the server's address in place of its name, or https://",
+			f, it, "give the server TLS, and write https://",
 			"base_url: any program can take the name %.64s, and would get the key",
 			e.host);
 	p->local = e.local;

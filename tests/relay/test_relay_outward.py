@@ -283,6 +283,29 @@ def test_a_name_of_multicast_dns_without_tls_is_refused(name):
         assert not p.connections
 
 
+def own_address():
+    """One of this machine's that is not loopback; nothing is sent."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        try:
+            s.connect(("192.0.2.1", 9))
+        except OSError:
+            return None
+        return s.getsockname()[0]
+
+
+def test_an_address_of_this_machine_without_tls_gets_no_key(tmp_path):
+    """NetworkManager gives a machine a server's address for any program of who is logged in there."""
+    address = own_address()
+    if not address or address.startswith("127."):
+        pytest.skip("this machine has loopback alone")
+    with Provider(host=address) as p, Relay(p.url) as relay:
+        failing(relay, "an address of this machine's own", "http://127.0.0.1")
+        assert not p.requests
+    mine = certificate(tmp_path, f"IP:{address}")
+    with Provider(host=address, tls=server_context(*mine)) as p, Relay(p.url, files=[("ca", mine[0].read_bytes())]) as relay:
+        assert relay.post().status == 200
+
+
 def test_a_name_without_tls_has_no_ipv6_address():
     """Whatever else a name resolves to, the key does not go there; a server there is written by its address."""
     with Provider() as p, beside(p.port) as other:
