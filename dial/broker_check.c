@@ -44,17 +44,21 @@ static int begin_look(struct dial *d, const struct sock_control *answer, struct 
 	return d->looked_at >= 0 ? 0 : fail_ended(answer->pid, f);
 }
 
-int broker_check_silent(const struct dial *d, struct failure *f)
+int broker_check_silent(struct dial *d, struct failure *f)
 {
 	char next;
+	ssize_t n = recv(d->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT);
 
-	/* The end of the connection is the next call's to find. */
-	if (recv(d->fd, &next, 1, MSG_PEEK | MSG_DONTWAIT) <= 0 ||
-	    !control_active(CONTROL_BROKER_SAME))
+	if ((n < 0 && errno == EAGAIN) || !control_active(CONTROL_BROKER_SAME))
 		return 0;
-	return fail_set(f, FAIL_PEER,
-			"ccctl status shows who serves; end that process, then try again",
-			"process %d answers what it was not asked", (int)d->broker);
+	if (n > 0)
+		return fail_set(f, FAIL_PEER,
+				"ccctl status shows who serves; end that process, then try again",
+				"process %d answers what it was not asked", (int)d->broker);
+	/* Also where that is an error (ECONNRESET), which is told once, before what is queued. */
+	d->unanswered = true;
+	return fail_set(f, FAIL_NO_BROKER, "try again",
+			"the broker closed the connection without an answer");
 }
 
 int broker_check_same(const struct dial *d, struct failure *f)

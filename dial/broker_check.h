@@ -17,9 +17,10 @@ int broker_check(struct dial *d, const struct sock_control *answer, struct failu
 
 /*
  * MUST be called before the next request is sent: nothing may have been sent yet that would be taken
- * for its answer, or a process that had that PID before can have left it.  0 or -1 with FAIL_PEER.
+ * for its answer, or a process that had that PID before can have left it.  0; or -1 with FAIL_PEER, or
+ * FAIL_NO_BROKER: the connection has ended, and d->unanswered is set.
  */
-int broker_check_silent(const struct dial *d, struct failure *f);
+int broker_check_silent(struct dial *d, struct failure *f);
 
 /*
  * After that answer, which came from the same PID: the process that was looked at lives, so it sent
