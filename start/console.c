@@ -184,7 +184,8 @@ int console_check(struct console *c, struct failure *f)
 		return fail_errno(f, hint, "who has the keyboards of this console cannot be told");
 	if (l.taken)
 		return fail_taken(&l, FAIL_CHANGED, ", and reads what you type", f);
-	if (is_rewritten(c, &l.now))
+	l.now.switches = c->switches + (is_in_front(c) != is_in_front(&l.now));
+	if (is_rewritten(c, &l.now) || l.now.switches > CONSOLE_SWITCHES)
 		return fail_set(f, FAIL_CHANGED, hint,
 				"this console's log-in changed: another program may have had its "
 				"keyboards, and read what you typed");

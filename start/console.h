@@ -20,6 +20,7 @@
 struct failure;
 
 #define CONSOLE_LOOK_MS 50 /* how often to call console_check while somebody types */
+#define CONSOLE_SWITCHES 4 /* to another console and back, twice: more is no person's */
 #define CONSOLE_LOG_INS 8  /* on one console; there is one, but for who switches users by hand */
 
 struct console_log_in {
@@ -30,8 +31,9 @@ struct console_log_in {
 
 struct console {
 	int fd;
-	unsigned vt; /* 0: it is no text console, or nobody looks */
-	bool left;   /* another console was in front since console_begin */
+	unsigned vt;	   /* 0: it is no text console, or nobody looks */
+	bool left;	   /* another console was in front since console_begin */
+	unsigned switches; /* so often */
 	unsigned log_ins;
 	struct console_log_in log_in[CONSOLE_LOG_INS];
 };

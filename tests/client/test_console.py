@@ -136,6 +136,17 @@ def test_who_looks_at_another_console_meanwhile_goes_on(shell, log_ins):
     assert "in front" not in shell.t.before
 
 
+def test_a_console_that_is_switched_without_end_ends_the_question(shell, log_ins):
+    """Each time something could have had the keyboards between two looks."""
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    shell.asked()
+    for n in range(6):
+        log_ins.write(front=n % 2)
+        time.sleep(0.2)
+    shell.t.expect_exact(f"ccctl: {REWRITTEN}")
+    shell.t.expect("code=1")
+
+
 def test_what_cannot_be_told_is_not_asked(shell, log_ins):
     for n in range(9):
         log_ins.write(f"c{n}")
