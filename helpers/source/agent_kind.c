@@ -45,8 +45,11 @@ static const char *gpg_home(const struct command_words *w)
 	return NULL;
 }
 
-/* The gpgconf that came with that gpg, else the one in PATH, as the manager finds gpg.  Its pid, or
- * -1 with errno. */
+/*
+ * The gpgconf that came with that gpg, else the system's.  MUST NOT be looked for in PATH, whose first
+ * directories are a session's to write: a command that names programs by their paths runs nothing
+ * from there.  Its pid, or -1 with errno.
+ */
 static pid_t gpgconf_start(const struct command_words *w, int to, int64_t deadline)
 {
 	const char *home = gpg_home(w);
@@ -78,8 +81,7 @@ static pid_t gpgconf_start(const struct command_words *w, int to, int64_t deadli
 	pid = strncmp(base_name(w->v[0]), "gpg", 3) == 0 && n < PATH_SIZE ? spawn_start(&s) : -1;
 	if (pid > 0 || errno != ENOENT)
 		return pid;
-	s.path = "gpgconf";
-	s.search = true;
+	s.path = "/usr/bin/gpgconf";
 	return spawn_start(&s);
 }
 
