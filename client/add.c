@@ -247,7 +247,10 @@ static int add_settle_existing(struct client *c, struct add *a, struct failure *
 			continue;
 		}
 		fail_set(f, FAIL_EXISTS, NULL, "'%s' has a key already", a->wanted[i].entry);
-		fail_hint(f, "ccctl add %s%s --replace", a->key_only ? "--key " : "", a->word);
+		if (a->key_only)
+			fail_hint(f, "ccctl add --key %s --replace", a->word);
+		else
+			fail_hint(f, "ccctl add %s --replace", a->word);
 		if (!terminal_asks())
 			goto out;
 		snprintf(question, sizeof(question), "'%s' has a key already: replace it?",

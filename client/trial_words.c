@@ -133,8 +133,9 @@ static void tell_unknown_model(const struct telling *t)
 		return;
 	tell_near(t);
 	if (t->r->names > NEAR_MAX)
-		fail_hint_add(t->f, ", ...");
-	fail_hint_add(t->f, " (ccctl models %s)", t->word);
+		fail_hint_add(t->f, ", ... (ccctl models %s)", t->word);
+	else
+		fail_hint_add(t->f, " (ccctl models %s)", t->word);
 }
 
 static void tell_rate_limited(const struct telling *t)

@@ -32,8 +32,10 @@
 
 static int fail_agent(const struct agent *a, struct failure *f)
 {
-	fail_hint(f, "%s; then the same command again%s", a->kind->end,
-		  a->runs ? "; what you typed for it meanwhile, change" : "");
+	/* A text of ours, for each kind. */
+	fail_hint_text(f, a->kind->end);
+	if (a->runs)
+		fail_hint_add(f, "; what you typed for it meanwhile, change");
 	return -1;
 }
 

@@ -147,10 +147,14 @@ static const struct agent_kind kinds[] = {
 	{ "gpg-agent",
 	  { "gpg", "gpg2", "pass", "gopass", NULL },
 	  NULL,
-	  "gpgconf --kill gpg-agent",
+	  "gpgconf --kill gpg-agent; then the same command again",
 	  gpg_find },
 	/* What is no request it answers with an error. */
-	{ "rbw-agent", { "rbw", NULL }, "\n", "rbw stop-agent", rbw_find },
+	{ "rbw-agent",
+	  { "rbw", NULL },
+	  "\n",
+	  "rbw stop-agent; then the same command again",
+	  rbw_find },
 };
 
 static const struct agent_kind *kind_of_program(const char *name, size_t n)

@@ -364,7 +364,7 @@ def test_a_full_disk_loses_nothing(fresh):
     assert [e["name"] for e in fresh.call("list", after="")["entries"]] == ["big0", "big1"]
     # Replacing undoes to the old value.
     assert fresh.error("approve", name="big0", origin="o" * 512, variable=wc.VARIABLE,
-                       policy="p" * 400) == "too-large"
+                       policy="p" * 460) == "too-large"
     assert fresh.put("small", "12345678")["generation"] == 4
     fresh.stop()
     fresh.setup = None

@@ -216,10 +216,11 @@ def test_a_password_manager_that_asks_there(c, log_ins, when):
             until(lambda: not alive(int((c.root / "asking").read_text())), what="the manager's end")
 
 
-def test_without_the_look_it_is_typed_for_both(shell, log_ins):
-    """What the control console-keyboards holds."""
+@pytest.mark.parametrize("control", ["console-keyboards"])
+def test_without_the_look_it_is_typed_for_both(shell, log_ins, control):
+    """What the control holds."""
     log_ins.write(controller=":1.23")
-    shell.line(f"CCRUN_WITHOUT=console-keyboards {CCCTL} unlock")
+    shell.line(f"CCRUN_WITHOUT={control} {CCCTL} unlock")
     shell.asked()
     log_ins.write()
     shell.line(PASSPHRASE)

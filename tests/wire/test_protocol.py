@@ -197,7 +197,7 @@ ERRORS = [
     ("put", dict(PUT, policy="colour=red"), "bad-value"),
     ("put", dict(PUT, policy="nested=perhaps"), "bad-value"),
     ("put", dict(PUT, policy="nested"), "bad-value"),
-    ("put", dict(PUT, policy="p" * 385), "too-large"),
+    ("put", dict(PUT, policy="p" * 449), "too-large"),
     ("put", dict(PUT, token=b""), "bad-value"),
     ("put", dict(PUT, token=b"short"), "bad-value"),
     ("put", dict(PUT, token=b"two\nlines"), "bad-value"),
