@@ -109,3 +109,11 @@ int broker_check(struct dial *d, const struct sock_control *answer, struct failu
 				(int)answer->pid, st.comm);
 	return 0;
 }
+
+void broker_check_forget(struct dial *d)
+{
+	if (d->looked_at > 0)
+		close(d->looked_at);
+	d->looked_at = 0;
+	d->broker = 0;
+}

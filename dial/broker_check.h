@@ -28,4 +28,7 @@ int broker_check_silent(struct dial *d, struct failure *f);
  */
 int broker_check_same(const struct dial *d, struct failure *f);
 
+/* Nobody was looked at: the next answer is a connection's first.  Safe twice. */
+void broker_check_forget(struct dial *d);
+
 #endif
