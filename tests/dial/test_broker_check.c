@@ -4,6 +4,7 @@
  * The sockets here are made without SO_PASSPIDFD, as they all are before Linux 6.5, but where a test
  * sets it: then an answer says a PID alone, which may be another process's by the time of the look.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -13,6 +14,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -55,6 +57,15 @@ static void request(struct world *w)
 		_exit(0);
 }
 
+static bool has_pidfd_open(void)
+{
+	int fd = (int)syscall(SYS_pidfd_open, getpid(), 0u);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0 || errno != ENOSYS;
+}
+
 /* play: what the process at the other end does, which nobody can look into. */
 static void begin(struct world *w, bool names_senders, void (*play)(struct world *w))
 {
@@ -67,6 +78,8 @@ static void begin(struct world *w, bool names_senders, void (*play)(struct world
 	assert_int_equal(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &one, sizeof(one)), 0);
 	if (names_senders && setsockopt(pair[0], SOL_SOCKET, SO_PASSPIDFD, &one, sizeof(one)) != 0)
 		skip();
+	if (!names_senders && !has_pidfd_open())
+		skip(); /* in valgrind 3.19, say */
 	assert_int_equal(pipe(w->asked), 0);
 	w->theirs = pair[1];
 	w->d = (struct dial){ .fd = pair[0],
