@@ -16,6 +16,8 @@
 #include "import/variables.h"
 #include "wire/names.h"
 
+#define KEY_PIECE 12 /* characters in a row: as FRAGMENT_LEAST */
+
 const struct assignment *account_value(const struct import *im, const struct account *a)
 {
 	return &im->file[a->at_file].parsed.assign[a->at_assign];
@@ -218,6 +220,22 @@ static bool account_resolve(struct import *im, struct account *a)
 	return v->n > 0 && !token_is_placeholder(v->p, v->n, a->base_url);
 }
 
+/*
+ * A host is written in small letters, also one that is a key; and the address stands in the
+ * provider's file, which anybody may read.
+ */
+static bool address_has_key(const struct account *a)
+{
+	const char *at;
+	size_t i;
+
+	for (i = 0; a->token && i + KEY_PIECE <= a->n; i++)
+		for (at = a->base_url; *at; at++)
+			if (strncasecmp(at, a->token + i, KEY_PIECE) == 0)
+				return true;
+	return false;
+}
+
 static int account_add(struct import *im, unsigned file, unsigned assign, struct failure *f)
 {
 	struct account *a = &im->account[im->accounts];
@@ -240,6 +258,12 @@ static int account_add(struct import *im, unsigned file, unsigned assign, struct
 		a->kind = ACCOUNT_BAD;
 		fail_set(&a->why, FAIL_CONFIG, NULL,
 			 "its address is not known to speak the Messages API (ccctl add NAME)");
+	}
+	if (address_has_key(a)) {
+		a->kind = ACCOUNT_BAD;
+		a->base_url[0] = '\0';
+		fail_set(&a->why, FAIL_CONFIG, NULL,
+			 "its address has the key in it, and would show it (ccctl add NAME)");
 	}
 	/* The token must not go to another address, such as claude's default. */
 	if (lost && (a->kind == ACCOUNT_TOKEN || a->kind == ACCOUNT_SOURCE)) {

@@ -200,7 +200,8 @@ def test_no_key_is_printed_nor_a_value_of_settings(w):
     w.settings({"env": {"ANTHROPIC_API_KEY": token, "ANTHROPIC_BASE_URL": "https://" + token}})
     found = look(w, {"ANTHROPIC_API_KEY": token})
     assert found.of("keys-files") and found.of("settings-user") and found.of("keys-environment")
-    assert not canary.scan_bytes(found.text, token)
+    # In small letters, as a host's name is written, it is hardly less of one.
+    assert not canary.scan_bytes(found.text.lower(), token.lower())
 
 
 # ---- keys --------------------------------------------------------------

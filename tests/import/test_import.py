@@ -403,6 +403,16 @@ def test_the_same_key_twice_is_one_entry_and_another_gets_a_name(h):
     assert not h.leaks()
 
 
+@pytest.mark.parametrize("url", ["https://{}", "https://{}.example.org", "https://x.example.org/{}/v1"])
+def test_an_address_that_has_the_key_in_it_becomes_no_provider(h, url):
+    """It would stand there for all to read, its host in small letters."""
+    key = h.key("t")
+    h.write(".bashrc", f"export ANTHROPIC_BASE_URL={url.format(key)}\nexport ANTHROPIC_AUTH_TOKEN={key}\n")
+    r = h.imp("--yes")
+    assert "not imported: its address has the key in it, and would show it" in r.out, r
+    assert key.lower() not in (r.out + r.err).lower() and not list((h.config / "ccrun").rglob("*.conf"))
+
+
 def test_twice_is_once(h):
     """What was imported is known the second time, and nothing is written again."""
     h.write(".bashrc", f"export ANTHROPIC_BASE_URL=https://x.example.org\nexport ANTHROPIC_AUTH_TOKEN={h.key('t')}\n")
