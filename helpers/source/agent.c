@@ -267,11 +267,10 @@ int agent_begin(struct agent *a, const struct command_words *w, struct failure *
 	if (!control_active(CONTROL_MANAGER_AGENT))
 		return 0;
 	a->kind = agent_kind_of(w);
-	r = a->kind ? a->kind->find(w, a->path, f) : 0;
-	if (r <= 0) {
-		a->kind = NULL;
-		return r;
-	}
+	if (!a->kind)
+		return 0;
+	if (a->kind->find(w, a->path, f) != 0)
+		return -1;
 	a->runs = false;
 	a->state = AGENT_CAME;
 	a->deadline = clock_now_ms() + BEFORE_MS;

@@ -46,7 +46,7 @@ static const char *gpg_home(const struct command_words *w)
 }
 
 /*
- * The gpgconf that came with that gpg, else the system's.  MUST NOT be looked for in PATH, whose first
+ * The gpgconf that came with that gpg, else one of root's.  MUST NOT be looked for in PATH, whose first
  * directories are a session's to write: a command that names programs by their paths runs nothing
  * from there.  Its pid, or -1 with errno.
  */
@@ -59,6 +59,9 @@ static pid_t gpgconf_start(const struct command_words *w, int to, int64_t deadli
 				     home ? "--list-dirs" : NULL,
 				     "agent-socket",
 				     NULL };
+	/* The distribution's, GnuPG's own, NixOS's. */
+	static const char *const places[] = { "/usr/bin/gpgconf", "/usr/local/bin/gpgconf",
+					      "/run/current-system/sw/bin/gpgconf" };
 	char beside[PATH_SIZE];
 	struct spawn s = {
 		.path = beside,
@@ -75,14 +78,16 @@ static pid_t gpgconf_start(const struct command_words *w, int to, int64_t deadli
 	};
 	int n = snprintf(beside, sizeof(beside), "%.*sgpgconf", (int)(base_name(w->v[0]) - w->v[0]),
 			 w->v[0]);
+	unsigned i;
 	pid_t pid;
 
 	errno = ENOENT;
 	pid = strncmp(base_name(w->v[0]), "gpg", 3) == 0 && n < PATH_SIZE ? spawn_start(&s) : -1;
-	if (pid > 0 || errno != ENOENT)
-		return pid;
-	s.path = "/usr/bin/gpgconf";
-	return spawn_start(&s);
+	for (i = 0; pid < 0 && errno == ENOENT && i < sizeof(places) / sizeof(places[0]); i++) {
+		s.path = places[i];
+		pid = spawn_start(&s);
+	}
+	return pid;
 }
 
 /* GnuPG has a rule of several lines for it, which takes what was compiled in; it makes the directory
@@ -111,12 +116,15 @@ static int gpg_find(const struct command_words *w, char path[PATH_SIZE], struct 
 	close(ends[0]);
 	errno = error;
 	if (pid <= 0)
-		return errno == ENOENT ? 0 : fail_errno(f, hint, "run gpgconf");
+		return fail_errno(f,
+				  errno == ENOENT ? "it comes with GnuPG, as a package gpgconf"
+						  : hint,
+				  "where gpg-agent listens cannot be told: run gpgconf");
 	path[n > 0 ? n : 0] = '\0';
 	path[strcspn(path, "\n")] = '\0';
 	if (path[0] != '/' || !WIFEXITED(status) || WEXITSTATUS(status) != 0)
 		return fail_set(f, FAIL_SOURCE, hint, "where gpg-agent listens cannot be told");
-	return 1;
+	return 0;
 }
 
 /* ---- rbw-agent ---- */
@@ -137,7 +145,7 @@ static int rbw_find(const struct command_words *w, char path[PATH_SIZE], struct 
 		n = snprintf(path, PATH_SIZE, "%s/rbw%s%s-%u/socket", tmp && *tmp ? tmp : "/tmp",
 			     dash, profile, (unsigned)getuid());
 	return n < PATH_SIZE
-		       ? 1
+		       ? 0
 		       : fail_set(f, FAIL_SOURCE, NULL, "where rbw-agent listens is too long");
 }
 

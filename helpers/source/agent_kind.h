@@ -15,7 +15,7 @@ struct agent_kind {
 	const char *programs[5]; /* that use it; ends with NULL */
 	const char *say;	 /* it answers this at once; NULL: it greets */
 	const char *end;	 /* a hint: the command that ends it */
-	/* path = where it listens for this command's program.  1; 0: there can be none; -1. */
+	/* path = where it listens for this command's program.  0, or -1 with f set. */
 	int (*find)(const struct command_words *w, char path[PATH_SIZE], struct failure *f);
 };
 
