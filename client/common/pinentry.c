@@ -31,6 +31,7 @@
 #include "client/common/terminal_readers.h"
 #include "start/console.h"
 #include "start/terminal.h"
+#include "start/terminal_drop.h"
 
 #define COMMAND_PATIENCE_MS 10000 /* all but the question itself */
 #define END_PATIENCE_MS 2000
@@ -134,6 +135,17 @@ static void pinentry_let_go(struct pinentry_run *r)
 	r->holds = false;
 }
 
+static bool pinentry_is_interrupted(void *arg)
+{
+	unsigned i;
+
+	(void)arg;
+	for (i = 0; i < CAUGHT; i++)
+		if (came[i])
+			return true;
+	return false;
+}
+
 /* End it, put the terminal in order, and let the signals have their way that came. */
 static int pinentry_stop(struct pinentry_run *r, int ret, struct failure *f)
 {
@@ -149,7 +161,10 @@ static int pinentry_stop(struct pinentry_run *r, int ret, struct failure *f)
 		spawn_wait(r->pid, &status);
 	}
 	assuan_end(&r->assuan);
-	/* What was typed for one that was killed must not go to the shell. */
+	/* What was typed for one that was killed must not go to the shell, nor what is typed yet. */
+	if (r->holds && ret != 0 && tcgetpgrp(r->tty) == getpgrp() &&
+	    (f->code == FAIL_CHANGED || f->code == FAIL_SYSTEM))
+		terminal_drop_typing(r->tty, "ccctl", pinentry_is_interrupted, NULL);
 	if (r->has_modes && tcgetpgrp(r->tty) == getpgrp())
 		tcsetattr(r->tty, ret == 0 ? TCSADRAIN : TCSAFLUSH, &r->modes);
 	pinentry_let_go(r);
@@ -195,17 +210,6 @@ static int pinentry_check_terminal(struct pinentry_run *r, struct failure *f)
 	    (tcgetattr(r->tty, &now) == 0 && !(now.c_lflag & ICANON) && now.c_cc[VMIN] > 1))
 		return terminal_fail_altered(f);
 	return 0;
-}
-
-static bool pinentry_is_interrupted(void *arg)
-{
-	unsigned i;
-
-	(void)arg;
-	for (i = 0; i < CAUGHT; i++)
-		if (came[i])
-			return true;
-	return false;
 }
 
 /* While the person is asked.  pinentry opens the terminal itself: then it is seized. */

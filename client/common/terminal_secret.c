@@ -30,10 +30,9 @@
 #include "client/common/terminal_watch.h"
 #include "start/console.h"
 #include "start/terminal.h"
+#include "start/terminal_drop.h"
 
 #define WATCH_MS CONSOLE_LOOK_MS /* how often the terminal is looked at while a secret is typed */
-#define DROP_PAUSE_MS 1000	 /* who types is still typing */
-#define DROP_MOST_MS 10000
 
 /* A terminal without echo, and the signals held. */
 struct hush {
@@ -258,32 +257,6 @@ static bool hush_has_more(struct hush *h, struct secret *s)
 	return more;
 }
 
-/*
- * The question has ended because of another program, and the person types on, not looking: what comes
- * until there is a pause would be a command of the shell's, and stand in its history, which that
- * program reads too.
- */
-static void hush_drop_rest(struct hush *h, struct secret *s)
-{
-	int64_t deadline = clock_now_ms() + DROP_MOST_MS, pause;
-	int flags = fcntl(h->fd, F_GETFL);
-	struct termios bytes = h->quiet;
-	ssize_t n;
-
-	terminal_write(h->fd, "\nccctl: stop typing");
-	bytes.c_lflag &= ~(tcflag_t)ICANON;
-	tcsetattr(h->fd, TCSANOW, &bytes);
-	fcntl(h->fd, F_SETFL, flags | O_NONBLOCK);
-	do {
-		pause = clock_now_ms() + DROP_PAUSE_MS;
-		if (terminal_signals_pending(&h->signals) ||
-		    io_wait(h->fd, POLLIN, pause < deadline ? pause : deadline) <= 0)
-			break;
-		n = read(h->fd, s->p, s->room);
-	} while (n > 0 || (n < 0 && errno == EAGAIN));
-	fcntl(h->fd, F_SETFL, flags);
-}
-
 /* Did SIGSTOP stop us, which nobody hears of where it did not stop our parent?  Who sent it
  * had the terminal meanwhile. */
 static bool hush_was_stopped(const struct hush *h)
@@ -353,8 +326,9 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 			s->more = r == 1 && h->own && hush_has_more(h, s);
 			terminal_input_end(h->input);
 			h->input = NULL;
-			if (shown && r < 0 && f->code == FAIL_CHANGED)
-				hush_drop_rest(h, s);
+			if (shown && r < 0 && (f->code == FAIL_CHANGED || f->code == FAIL_SYSTEM))
+				terminal_drop_typing(h->fd, "ccctl", terminal_signals_pending,
+						     &h->signals);
 			if (h->watch >= 0)
 				close(h->watch);
 			h->watch = -1;

@@ -28,6 +28,7 @@
 #include "helpers/source/agent.h"
 #include "helpers/source/manager_environment.h"
 #include "start/console.h"
+#include "start/terminal_drop.h"
 
 #define TERMINAL_FD STDIN_FILENO /* if there is one */
 #define GRACE_MS 2000		 /* from SIGTERM to SIGKILL */
@@ -44,6 +45,7 @@ struct manager_process {
 	int out, err; /* our ends of its standard output and error; -1 after end of file */
 	bool ended, terminal, foreground, told;
 	bool overheard; /* console_check or agent_check failed */
+	bool asked;	/* on the terminal, at that time */
 	struct console console;
 	struct agent agent;
 	bool has_modes;
@@ -85,6 +87,12 @@ bool manager_interrupted(int ms)
 	struct pollfd p = { signal_fd, POLLIN, 0 };
 
 	return poll(&p, 1, ms) > 0 && signals_read();
+}
+
+static bool is_interrupted(void *arg)
+{
+	(void)arg;
+	return signals_read();
 }
 
 /* ---- the manager's process ---- */
@@ -237,6 +245,7 @@ static void run_poll(struct manager_process *r, struct failure *f)
 	}
 	if (console_check(&r->console, f) != 0 || agent_check(&r->agent, &most, f) != 0) {
 		r->overheard = true;
+		r->asked = asks_here(r);
 		return;
 	}
 	run_tell(r);
@@ -391,6 +400,8 @@ int manager_run(const struct command_words *w, bool terminal, bool capture_err, 
 	 * so far to the shell; and who was told here that something waits may have typed for it, what
 	 * the session would read. */
 	done = !r.told && r.ended && WIFEXITED(o->status) && WEXITSTATUS(o->status) == 0;
+	if (r.asked && r.foreground)
+		terminal_drop_typing(TERMINAL_FD, "ccrun", is_interrupted, NULL);
 	if (r.has_modes && r.foreground)
 		tcsetattr(TERMINAL_FD, done ? TCSADRAIN : TCSAFLUSH, &r.modes);
 	out[0] = r.out;

@@ -62,6 +62,21 @@ def is_refused(shell, what, code=1):
     assert shell.c.status()["state"] == "locked"
 
 
+def types_on(shell, who):
+    """Who looks elsewhere: that is no command, and nobody sees it."""
+    shell.t.expect_exact(f"{who}: stop typing")
+    for part in PASSPHRASE[4:] + "\n":
+        shell.t.send(part)
+        time.sleep(0.05)
+
+
+def is_nowhere(shell):
+    assert PASSPHRASE[-6:] not in shell.t.before
+    shell.line("history")
+    shell.t.expect("history(.*)PS>")
+    assert PASSPHRASE[-6:] not in shell.t.match.group(1)
+
+
 def test_with_nobody_there_it_is_as_ever(shell):
     shell.line(f"{CCCTL} unlock")
     shell.asked()
@@ -83,15 +98,9 @@ def test_one_that_takes_them_while_it_is_typed_is_noticed(shell, log_ins):
     shell.t.send(PASSPHRASE[:4])
     time.sleep(0.2)
     log_ins.write(controller=":1.23")
-    shell.t.expect_exact("ccctl: stop typing")
-    # Who looks elsewhere types on: that is no command.
-    for part in PASSPHRASE[4:] + "\n":
-        shell.t.send(part)
-        time.sleep(0.05)
+    types_on(shell, "ccctl")
     is_refused(shell, TAKEN + ", and reads what you type")
-    shell.line("history")
-    shell.t.expect("PS>")
-    assert "unlock" in shell.t.before and PASSPHRASE[-6:] not in shell.t.before
+    is_nowhere(shell)
 
 
 def test_one_that_takes_them_and_gives_them_back_is_noticed(shell, log_ins):
@@ -168,7 +177,9 @@ def test_a_pinentry_on_the_console(c, log_ins, when):
             shell.t.expect_exact("Passphrase")
             until(lambda: not shell.opens(), what="pinentry's question")
             log_ins.write(controller=":1.23")
+            types_on(shell, "ccctl")
         is_refused(shell, TAKEN)
+        is_nowhere(shell)
 
 
 # A password manager that asks on the terminal.
@@ -209,8 +220,11 @@ def test_a_password_manager_that_asks_there(c, log_ins, when):
         if when == "meanwhile":
             shell.t.expect_exact("Master password: ")
             log_ins.write(controller=":1.23")
+            types_on(shell, "ccrun")
         shell.t.expect_exact(TAKEN)
         shell.t.expect("code=125")
+        shell.t.expect("PS>")
+        is_nowhere(shell)
         assert (c.root / "asking").exists() == (when == "meanwhile")
         if when == "meanwhile":
             until(lambda: not alive(int((c.root / "asking").read_text())), what="the manager's end")
