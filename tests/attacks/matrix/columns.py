@@ -16,6 +16,8 @@ LIMITED = ("capped", "capped-too", "priced")
 # One in money, which leaves room for a request at a time: its answer is reserved by $4.
 PRICES = "[prices]\n* = 1000 1000\n"
 MONEY = "$5/day"
+# What opens a password manager, which no session is to have.
+MANAGER = "BWS_ACCESS_TOKEN"
 
 
 class Skipped(Exception):
@@ -64,7 +66,7 @@ class Column:
 
     def command(self, run, words):
         """(argv, environment) of ccrun WORDS."""
-        return [run.c.bin / "ccrun", *words], run.network(run.entry)
+        return [run.c.bin / "ccrun", *words], {**run.network(run.entry), MANAGER: run.manager}
 
     def heal(self, run):
         """After an attack: somebody serves, and the vault is open."""
@@ -110,7 +112,8 @@ class Plain(Column):
 
     def command(self, run, words):
         url = run.tls.url if run.entry == "tls" else run.ep.url
-        env = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": run.token, **run.network(run.entry)}
+        env = {"ANTHROPIC_BASE_URL": url, "ANTHROPIC_AUTH_TOKEN": run.token, MANAGER: run.manager,
+               **run.network(run.entry)}
         words = [w for w in words if w != run.entry]
         return ([*words[1:]] if words[:1] == ["--exec"] else [claude(), *words]), env
 
@@ -156,6 +159,8 @@ def placed(column):
 def typed_command(column, run, words):
     """As it is typed into a shell: by name, where ccrun is to be found by PATH."""
     argv, env = column.command(run, words)
+    # A shell's own environment is read by what is not confined.
+    del env[MANAGER]
     argv = [str(a) for a in argv]
     if not column.plain:
         argv[0] = "ccrun"

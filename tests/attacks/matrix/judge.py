@@ -57,7 +57,7 @@ def fragments(data, secret):
 
 
 class Evidence:
-    """What there is about one column; secrets: the key and the passphrase."""
+    """What there is about one column; secrets: the key, the passphrase, what opens a manager."""
 
     def __init__(self, out, secrets, ep, evil, prompt):
         self.out, self.secrets, self.ep, self.evil, self.prompt = out, secrets, ep, evil, prompt
@@ -79,7 +79,7 @@ class Evidence:
     def won(self, technique):
         """What its daemons left."""
         for path in self.out.glob(f"won.{technique.id}*"):
-            if canary.scan_files([path], self.secrets[0]) or canary.scan_files([path], self.secrets[1]) or \
+            if any(canary.scan_files([path], s) for s in self.secrets) or \
                     (path.stat().st_size < 1 << 20 and self.secret_in(path.read_bytes())) or \
                     (technique.told and technique.told in path.read_bytes()) or \
                     fragments(path.read_bytes()[:4096], self.secrets[1]):

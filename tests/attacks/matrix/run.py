@@ -113,14 +113,14 @@ class Run:
         self.bin = c.bin
         self.chosen = [t for t in TECHNIQUES if t.id in chosen]
         self.entry = "demo"
-        self.token = canary.new_token()
+        self.token, self.manager = canary.new_token(), canary.new_token()
         self.passphrase = "-".join(canary.new_token(6) for _ in range(5))
         self.prompt = "what was said in confidence: " + canary.new_token(24)
         self.out, self.tools = c.root / "out", c.root / "tools"
         self.kit = c.root / "kit/tests/attacks/matrix"
         self.scene = self.out / "scene.json"
         self.said = []
-        self.evidence = Evidence(self.out, (self.token, self.passphrase), ep, evil, self.prompt)
+        self.evidence = Evidence(self.out, (self.token, self.passphrase, self.manager), ep, evil, self.prompt)
         self.letters, self.how = {}, {}
 
     def set_up(self):

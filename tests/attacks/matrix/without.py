@@ -32,6 +32,7 @@ CONTROLS = {
     # Who is not named is noticed when it reads.
     "terminal-readers,terminal-watched": ("user-relay", "typed-before"),
     "child-environment": ("user-preload", "own-state"),
+    "manager-variables": ("user-relay", "own-state"),
     # Not url-in-user: what has the client refuse heap dumps has it ignore addresses as well.
     "managed": ("user-preload", "proxies"),
     "routing-variables": ("user-preload", "shell-url"),
