@@ -39,7 +39,9 @@ class Console:
         return "\n".join(text[i:i + 80].rstrip() for i in range(0, len(text), 80))
 
     def sees(self, words, number=1):
-        vm_acts.wait_for(lambda: words in " ".join(self.screen(number).split()), words, lambda: self.screen(number))
+        # A line goes on in the next row wherever it is full.
+        vm_acts.wait_for(lambda: "".join(words.split()) in "".join(self.screen(number).split()), words,
+                         lambda: self.screen(number))
 
 
 @pytest.fixture
