@@ -87,7 +87,10 @@ static void get_hint_command(const char *command, struct failure *f)
 	if (command_split(command, &w, NULL) != 0)
 		return;
 	for (i = 0; i < w.n; i++)
-		fail_hint_add(f, i ? " %s" : "%s", w.v[i][0] ? w.v[i] : "''");
+		if (w.v[i][0])
+			fail_hint_add(f, i ? " %s" : "%s", w.v[i]);
+		else
+			fail_hint_add(f, i ? " ''" : "''");
 	command_free(&w);
 }
 

@@ -387,6 +387,13 @@ def test_listings_say_where_it_comes_from(s):
     assert len(s.program.runs()) == 1, "it was not asked"
 
 
+def test_an_empty_word_of_the_command_is_one_in_the_hint(s):
+    r = s.ccctl("add", "demo", "--source", f"command:{s.program.path} '' show ''", *s.c.allows("demo"))
+    assert r.rc == 0, r
+    r = s.ccctl("get", "demo")
+    assert r.rc == 5 and f"\nhint: {s.program.path} '' show ''\n" in r.err, r
+
+
 @pytest.mark.parametrize("path", ["ai/x$(~/x)", "ai/x;~/x", "ai/x `~/x`", "ai/'x' \"~/x\"", "ai/it\\x"])
 def test_the_command_in_a_hint_is_words_of_a_shell(s, path):
     """It is stored for no shell; what is in a reference may be a session's choice."""
