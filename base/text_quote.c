@@ -11,7 +11,7 @@
 /* What stands for the character of len bytes at text: itself, or one of ours. */
 static const char *quote_character(const char *text, uint32_t c, unsigned *len)
 {
-	if (*len && !utf8_misleads(c) && (c > 0x7f || !strchr("\"$`\\", (int)c)))
+	if (*len && !utf8_misleads(c) && (c > 0x7f || !strchr("\"$`\\!", (int)c)))
 		return text;
 	*len = 1;
 	return *text == '"' ? "'" : "?";

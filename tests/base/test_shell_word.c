@@ -216,6 +216,8 @@ static void test_quotes(void **state)
 	quoted("a\" b: \"", "\"a' b: '\"");
 	quoted("a     b", "\"a b\"");
 	quoted("$(x) `y` \\", "\"?(x) ?y? ?\"");
+	/* Of the history, in quotes as well. */
+	quoted("!ls", "\"?ls\"");
 	quoted("a\nb\033c\xc2\x9b"
 	       "d\xff",
 	       "\"a?b?c?d?\"");
