@@ -194,9 +194,10 @@ static int exchange_with_next(struct dial *d, const struct wire_out *request, in
 	int64_t until = clock_now_ms() + ENDING_PATIENCE_MS;
 	int r = -1;
 
-	while (r != 0 && d->unanswered && clock_now_ms() < until) {
+	while (r != 0 && d->unanswered && !d->broker && clock_now_ms() < until) {
 		poll(NULL, 0, 10);
 		close(d->fd);
+		d->fd = -1;
 		if (user_broker_open(d, d->start, f) != 0)
 			return -1;
 		r = exchange_first(d, request, pass, fd, f);

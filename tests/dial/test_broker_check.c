@@ -11,9 +11,11 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -226,6 +228,37 @@ static void test_one_that_has_ended_and_that_the_kernel_names(void **state)
 	has_ended(&world);
 }
 
+static void plays_and_closes(struct world *w)
+{
+	request(w);
+	close(w->theirs);
+}
+
+/* None could be reached in its place; the number of the closed descriptor may be another's by then. */
+static void test_one_that_closed_and_has_no_next(void **state)
+{
+	char dir[] = "/tmp/broker-check-XXXXXX", leaf[64];
+
+	(void)state;
+	begin(&world, true, plays_and_closes);
+	close(world.theirs);
+	world.theirs = -1;
+	assert_non_null(mkdtemp(dir));
+	snprintf(leaf, sizeof(leaf), "%s/ccrun", dir);
+	assert_int_equal(mkdir(leaf, 0700), 0);
+	/* Open to others. */
+	assert_int_equal(chmod(leaf, 0777), 0);
+	assert_int_equal(setenv("XDG_RUNTIME_DIR", dir, 1), 0);
+	world.d.deadline = 0;
+	world.d.start = true;
+	assert_int_equal(call(&world), -1);
+	assert_int_equal(world.f.code, FAIL_UNSAFE_PATH);
+	assert_int_equal(world.d.fd, -1);
+	rmdir(leaf);
+	rmdir(dir);
+	end(&world);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -235,6 +268,7 @@ int main(void)
 		cmocka_unit_test(test_another_one_answers_after_the_look),
 		cmocka_unit_test(test_one_that_has_ended),
 		cmocka_unit_test(test_one_that_has_ended_and_that_the_kernel_names),
+		cmocka_unit_test(test_one_that_closed_and_has_no_next),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
