@@ -308,7 +308,10 @@ static int run_wait(struct manager_process *r, struct failure *f)
 	if (!r->ended)
 		run_kill_group(r);
 	run_drain(r);
-	return r->overheard ? -1 : agent_settle(&r->agent, f);
+	/* Both once more: somebody can have come since the last look. */
+	if (r->overheard || console_check(&r->console, f) != 0)
+		return -1;
+	return agent_settle(&r->agent, f);
 }
 
 /*

@@ -230,6 +230,32 @@ def test_a_password_manager_that_asks_there(c, log_ins, when):
             until(lambda: not alive(int((c.root / "asking").read_text())), what="the manager's end")
 
 
+# Who sees the last key need not stay until the next look.
+TAKES = """#!/bin/sh
+echo sk-from-the-manager-V7qk2Zt
+[ ! -e {0}/.taken ] || mv {0}/.taken {0}/5
+"""
+
+
+def test_one_that_takes_them_just_before_a_password_manager_ends_is_noticed(c, log_ins):
+    with Shell(c) as shell:
+        shell.line(f"{CCCTL} unlock")
+        shell.asked()
+        shell.line(PASSPHRASE)
+        shell.t.expect("the vault is open")
+        c.demo()
+        manager = Standin(c, "pass")
+        c.write(manager.bin / "pass", TAKES.format(log_ins.dir), 0o755)
+        env = {"PATH": f"{manager.bin}:{c.env()['PATH']}"}
+        r = c.ccctl("add", "demo", "--source", "pass:ai/x", *c.allows("demo"), "--no-check", env=env)
+        assert r.rc == 0, r
+        (log_ins.dir / ".taken").write_text((log_ins.dir / "5").read_text() + "CONTROLLER=:1.23\n")
+        shell.line(f"PATH={env['PATH']}")
+        shell.line(f"{CCRUN} --exec /bin/true demo; echo code=$?")
+        shell.t.expect_exact(TAKEN)
+        shell.t.expect("code=125")
+
+
 @pytest.mark.parametrize("control", ["console-keyboards"])
 def test_without_the_look_it_is_typed_for_both(shell, log_ins, control):
     """What the control holds."""
