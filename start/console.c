@@ -62,6 +62,10 @@ static int look_at_file(struct console_look *l, int dir, const char *name)
 	close(fd);
 	if (n < 0)
 		return -1;
+	errno = EOVERFLOW;
+	/* Who has control can make it longer: by the display's name, which stands before the console. */
+	if (n == sizeof(text) - 1)
+		return -1;
 	text[n] = '\0';
 	if (!file_word(text, "VTNR", word) || !number_parse(word, 1, 63, &vt) || vt != c->vt)
 		return 0;

@@ -163,6 +163,13 @@ def test_what_cannot_be_told_is_not_asked(shell, log_ins):
     is_refused(shell, "who has the keyboards of this console cannot be told")
 
 
+def test_what_is_too_long_to_be_read_whole_is_not_asked(shell, log_ins):
+    """Who has control names the log-in's display, and that stands before its console."""
+    (log_ins.dir / "6").write_text(f"UID={os.getuid()}\nDISPLAY={'x' * 5000}\nVTNR=1\nCONTROLLER=:1.23\n")
+    shell.line(f"{CCCTL} unlock; echo code=$?")
+    is_refused(shell, "who has the keyboards of this console cannot be told")
+
+
 @pytest.mark.parametrize("when", ["before", "meanwhile"])
 def test_a_pinentry_on_the_console(c, log_ins, when):
     c.write(c.config / "ccrun/ccrun.conf", "[ccrun]\npinentry = /usr/bin/pinentry-tty\n", 0o600)
