@@ -18,6 +18,7 @@
 
 #define DEPTH_MAX 4		   /* of directories below a place */
 #define FILE_MAX (8 * 1024 * 1024) /* bytes */
+#define UNREADABLE_MAX 100000	   /* blocks in a row; without memory none is read */
 
 const char *const authorities_places[] = {
 	"/usr/local/share/ca-certificates",
@@ -89,6 +90,24 @@ static void der_end_at_certificate(struct der *d)
 		d->n = (size_t)(p - d->p) + (size_t)n;
 }
 
+/* The next block of a PEM file, whatever it is of; one that cannot be read is passed over.  False:
+ * there is no more. */
+static bool pem_block(BIO *file, char **name, char **header, struct der *d, long *n)
+{
+	unsigned long why;
+	unsigned i;
+
+	for (i = 0; i < UNREADABLE_MAX; i++) {
+		if (PEM_read_bio(file, name, header, &d->p, n) == 1)
+			return true;
+		why = ERR_peek_last_error();
+		if (ERR_GET_LIB(why) == ERR_LIB_PEM && ERR_GET_REASON(why) == PEM_R_NO_START_LINE)
+			return false;
+		ERR_clear_error();
+	}
+	return false;
+}
+
 /* The next certificate of a PEM file.  False: there is no more. */
 static bool pem_next(BIO *file, struct der *d)
 {
@@ -96,7 +115,7 @@ static bool pem_next(BIO *file, struct der *d)
 	bool is_one = false;
 	long n;
 
-	while (!is_one && PEM_read_bio(file, &name, &header, &d->p, &n) == 1) {
+	while (!is_one && pem_block(file, &name, &header, d, &n)) {
 		is_one = strcmp(name, PEM_STRING_X509) == 0 ||
 			 strcmp(name, PEM_STRING_X509_OLD) == 0 ||
 			 strcmp(name, PEM_STRING_X509_TRUSTED) == 0;
@@ -128,6 +147,7 @@ static void certificates_add_text(struct certificates *set, const char *text, si
 		return;
 	d.p = OPENSSL_memdup(text, n);
 	d.n = n;
+	set->no_memory = set->no_memory || !d.p;
 	if (d.p) {
 		der_end_at_certificate(&d);
 		certificates_add(set, d);

@@ -118,6 +118,15 @@ static void test_all_but_what_was_added(void **state)
 	counts(in_root("bundle"), in_root("none"), "", 3);
 }
 
+/* Those that make a bundle (p11-kit) go on behind it. */
+static void test_behind_what_cannot_be_read(void **state)
+{
+	(void)state;
+	write_text("added/two.crt", "-----BEGIN CERTIFICATE-----\n*\n-----END CERTIFICATE-----\n"
+				    "-----BEGIN X-----\n-----END Y-----\n" PEM(BODY_2));
+	counts(in_root("bundle"), in_root("none"), "EM", 1);
+}
+
 static void test_what_is_no_certificate(void **state)
 {
 	(void)state;
@@ -140,6 +149,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_shipped_by_themselves, make, unmake),
 		cmocka_unit_test_setup_teardown(test_all_but_what_was_added, make, unmake),
+		cmocka_unit_test_setup_teardown(test_behind_what_cannot_be_read, make, unmake),
 		cmocka_unit_test_setup_teardown(test_what_is_no_certificate, make, unmake),
 		cmocka_unit_test_setup_teardown(test_no_bundle, make, unmake),
 	};
