@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -23,6 +24,7 @@
 #define DURING_MS 2000 /* for that of one which the manager started */
 #define LOOK_MS 20     /* between looks, until then */
 #define STALE_MS 50    /* from bind(2) to listen(2) of one that starts just now */
+#define LINKS_MOST 40  /* as the kernel */
 
 /* Of the directory, and of those above it. */
 #define WATCH_DIR (IN_CREATE | IN_DELETE | IN_MOVED_FROM | IN_MOVED_TO | IN_ONLYDIR)
@@ -68,8 +70,29 @@ static int fail_changed(const struct agent *a, struct failure *f)
 
 /* ---- its place ---- */
 
-/* Each name of the path is to stay.  0, or -1 with errno. */
-static int watch_path(int watch, const char *path)
+static int watch_path(int watch, const char *path, unsigned *links);
+
+/* If path is a link, where it leads.  0, or -1 with errno. */
+static int watch_link(int watch, const char *path, unsigned *links)
+{
+	char to[PATH_SIZE], at[2 * PATH_SIZE];
+	ssize_t n = readlink(path, to, sizeof(to));
+	int dir = (int)(strrchr(path, '/') + 1 - path);
+
+	if (n < 0)
+		return errno == EINVAL ? 0 : -1;
+	if (++*links > LINKS_MOST) {
+		errno = ELOOP;
+		return -1;
+	}
+	n = snprintf(at, sizeof(at), "%.*s%.*s", to[0] == '/' ? 0 : dir, path, (int)n, to);
+	errno = ENAMETOOLONG;
+	return n < PATH_SIZE ? watch_path(watch, at, links) : -1;
+}
+
+/* Each name of the path is to stay, and those that a link leads through.  *links: so many were
+ * followed.  0, or -1 with errno. */
+static int watch_path(int watch, const char *path, unsigned *links)
 {
 	char part[PATH_SIZE];
 	struct stat st;
@@ -79,10 +102,11 @@ static int watch_path(int watch, const char *path)
 		n += 1 + strcspn(path + n + 1, "/");
 		memcpy(part, path, n);
 		part[n] = '\0';
-		if (inotify_add_watch(watch, part, WATCH_PATH | IN_MASK_ADD) >= 0)
-			continue;
 		/* Another user's directory that is closed to us is not moved by programs of ours. */
-		if (errno != EACCES || lstat(part, &st) != 0 || st.st_uid == geteuid())
+		if (inotify_add_watch(watch, part, WATCH_PATH | IN_MASK_ADD) < 0 &&
+		    (errno != EACCES || lstat(part, &st) != 0 || st.st_uid == geteuid()))
+			return -1;
+		if (watch_link(watch, part, links) != 0)
 			return -1;
 	}
 	return 0;
@@ -92,6 +116,7 @@ static int watch_path(int watch, const char *path)
 static int watch_place(struct agent *a)
 {
 	char dir[PATH_SIZE], real[PATH_SIZE];
+	unsigned links = 0;
 
 	memcpy(dir, a->path, sizeof(dir));
 	*strrchr(dir, '/') = '\0';
@@ -99,8 +124,8 @@ static int watch_place(struct agent *a)
 	if (mkdir(dir, 0700) != 0 && errno != EEXIST)
 		return -1;
 	a->watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
-	if (a->watch < 0 || watch_path(a->watch, dir) != 0 || !realpath(dir, real) ||
-	    watch_path(a->watch, real) != 0)
+	if (a->watch < 0 || watch_path(a->watch, dir, &links) != 0 || !realpath(dir, real) ||
+	    watch_path(a->watch, real, &links) != 0)
 		return -1;
 	a->dir = inotify_add_watch(a->watch, real, WATCH_DIR | IN_MASK_ADD);
 	return a->dir < 0 ? -1 : 0;

@@ -6,6 +6,7 @@ import signal
 import socket
 import subprocess
 import tempfile
+import time
 from pathlib import Path
 
 import pytest
@@ -184,6 +185,26 @@ def test_a_directory_in_the_place_of_its_own_is_noticed(gpg):
     until(lambda: b"exec gpg" in b"".join(cmdlines(gpg)), what="the manager")
     away = gpg.home.rename(gpg.c.home / "away")
     away.rename(gpg.home)
+    out, err = p.communicate(timeout=60)
+    is_refused(gpg, out, err, p.returncode, CHANGED)
+
+
+@later
+def test_a_link_that_another_link_leads_through_is_watched(gpg):
+    """As of files that are kept in one place: ~/.gnupg -> dot/gnupg, ~/dot -> kept."""
+    kept, dot = gpg.c.home / "kept", gpg.c.home / "dot"
+    kept.mkdir()
+    gpg.home.rename(kept / "gnupg")
+    dot.symlink_to("kept")
+    gpg.home.symlink_to("dot/gnupg")
+    p = gpg.start()
+    until(lambda: b"exec gpg" in b"".join(cmdlines(gpg)), what="the manager")
+    other = gpg.c.home / "other"
+    shutil.copytree(kept, other, ignore=lambda _, names: [n for n in names if n.startswith("S.")])
+    dot.unlink()
+    dot.symlink_to("other")
+    time.sleep(0.5)
+    gpg.gate.touch()
     out, err = p.communicate(timeout=60)
     is_refused(gpg, out, err, p.returncode, CHANGED)
 
