@@ -49,6 +49,9 @@ $(BUILD)/tests/test_authorities: test_libs += -lcrypto
 # What the kernel says of who listens is the test's own.
 WRAPPED_test_compositor := sock_peer sock_peer_pidfd
 $(BUILD)/tests/test_compositor: test_libs += $(call wrapped,tests/client/test_compositor.c)
+# And whether a directory can be read to its end.
+WRAPPED_test_source := readdir
+$(BUILD)/tests/test_source: test_libs += $(call wrapped,tests/sources/test_source.c)
 # libFuzzer is clang's.  Calls of these are the driver's own: what the kernel says, or memory that
 # costs much to lock.
 WRAPPED_fuzz_dispatch := clock_now_ms clock_wall peer_identify peer_check_alive peer_read_mark \

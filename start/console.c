@@ -95,7 +95,13 @@ static int look(struct console_look *l, const struct console *c)
 	d = opendir(console_log_ins());
 	if (!d) /* a machine without logind */
 		return errno == ENOENT ? 0 : -1;
-	while (r == 0 && (e = readdir(d))) {
+	while (r == 0) {
+		errno = 0;
+		e = readdir(d);
+		if (!e) {
+			r = errno ? -1 : 0;
+			break;
+		}
 		errno = EOVERFLOW;
 		r = ++files > FILES_MAX ? -1 : 0;
 		/* A log-in's name has no dot; a file that is about to replace one begins with it. */

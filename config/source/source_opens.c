@@ -79,9 +79,17 @@ int source_own_opens(struct own_manager_variables *out, struct failure *f)
 		return fail_errno(f, NULL, "%s", dir);
 	}
 	ret = path_check_trusted(fd, dir, f);
-	while (ret == 0 && (e = readdir(list)))
+	while (ret == 0) {
+		errno = 0;
+		e = readdir(list);
+		if (!e)
+			break;
 		if (is_conf(e->d_name))
 			ret = opens_read(fd, dir, e->d_name, out, f);
+	}
+	/* MUST: no end of the list that is none. */
+	if (ret == 0 && errno)
+		ret = fail_errno(f, NULL, "%s", dir);
 	closedir(list);
 	if (ret != 0)
 		out->n = 0;

@@ -1,18 +1,25 @@
 /*
  * tests/sources/test_source.c - words on a line, and tokens that are fetched into
- * an open vault.  What source files do with a reference: tests/sources/.
+ * an open vault, and what opens a manager where a directory cannot be read.  What source files do
+ * with a reference: tests/sources/.
  */
+#include <dirent.h>
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <cmocka.h>
 
 #include "base/fail.h"
+#include "config/provider/manager_variables.h"
 #include "config/source/source.h"
+#include "config/source/source_opens.h"
 #include "config/source/command.h"
 #include "vault/arena.h"
 #include "vault/crypto.h"
@@ -287,6 +294,54 @@ static void test_what_is_no_source(void **state)
 	arena_free(a);
 }
 
+/* A directory on a file system that has gone, behind its first names. */
+static bool is_gone;
+struct dirent *__real_readdir(DIR *d);
+struct dirent *__wrap_readdir(DIR *d);
+
+struct dirent *__wrap_readdir(DIR *d)
+{
+	struct dirent *e = __real_readdir(d);
+
+	if (e || !is_gone)
+		return e;
+	errno = EIO;
+	return NULL;
+}
+
+static void test_what_opens_is_told_whole(void **state)
+{
+	char dir[] = "/tmp/opens-XXXXXX", path[4][64];
+	struct own_manager_variables own;
+	struct failure f = { 0 };
+	FILE *file;
+	int i;
+
+	(void)state;
+	assert_non_null(mkdtemp(dir));
+	snprintf(path[0], sizeof(path[0]), "%s", dir);
+	snprintf(path[1], sizeof(path[1]), "%s/ccrun", dir);
+	snprintf(path[2], sizeof(path[2]), "%s/ccrun/sources", dir);
+	snprintf(path[3], sizeof(path[3]), "%s/ccrun/sources/mine.conf", dir);
+	for (i = 1; i < 3; i++)
+		assert_int_equal(mkdir(path[i], 0700), 0);
+	file = fopen(path[3], "w");
+	assert_non_null(file);
+	fputs("[source]\nopens = MY_MANAGER\n", file);
+	assert_int_equal(fchmod(fileno(file), 0600), 0);
+	assert_int_equal(fclose(file), 0);
+	assert_int_equal(setenv("XDG_CONFIG_HOME", dir, 1), 0);
+	assert_int_equal(source_own_opens(&own, &f), 0);
+	assert_int_equal(own.n, 1);
+	is_gone = true;
+	assert_int_equal(source_own_opens(&own, &f), -1);
+	is_gone = false;
+	assert_int_equal(own.n, 0);
+	assert_int_equal(f.code, FAIL_SYSTEM);
+	for (i = 3; i >= 0; i--)
+		remove(path[i]);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -298,6 +353,7 @@ int main(void)
 		cmocka_unit_test(test_fetched_again_put_to_sleep_and_undone),
 		cmocka_unit_test(test_narrowed),
 		cmocka_unit_test(test_what_is_no_source),
+		cmocka_unit_test(test_what_opens_is_told_whole),
 	};
 
 	return libsodium_start(NULL) != 0 ? 1 : cmocka_run_group_tests(tests, NULL, NULL);
