@@ -326,15 +326,15 @@ static int hush_ask(struct hush *h, const char *prompt, struct secret *s, bool *
 			s->more = r == 1 && h->own && hush_has_more(h, s);
 			terminal_input_end(h->input);
 			h->input = NULL;
+			if (shown && h->page)
+				terminal_page_leave(h->fd);
 			if (shown && r < 0 && (f->code == FAIL_CHANGED || f->code == FAIL_SYSTEM))
 				terminal_drop_typing(h->fd, "ccctl", terminal_signals_pending,
 						     &h->signals);
 			if (h->watch >= 0)
 				close(h->watch);
 			h->watch = -1;
-			if (shown && h->page)
-				terminal_page_leave(h->fd);
-			else if (shown)
+			if (shown && !h->page)
 				terminal_write(h->fd, "\n");
 		}
 		hush_echo_back(h);

@@ -14,6 +14,8 @@ from terminal_shell import PROMPT, Shell
 pytestmark = pytest.mark.usefixtures("ordinary_user")
 
 TAKEN = "another program has the keyboards of this console (tty1)"
+LEAVE = "\x1b[?1049l"
+TOKEN = "5f0c2a9d1b7e4c3f8a6d5e4c3b2a1f0e.QzR7vWn3kPx8LmT2"
 REWRITTEN = "this console's log-in changed: another program may have had its keyboards"
 
 
@@ -187,6 +189,24 @@ def test_a_pinentry_on_the_console(c, log_ins, when):
             types_on(shell, "ccctl")
         is_refused(shell, TAKEN)
         is_nowhere(shell)
+
+
+def test_a_key_that_is_shown_goes_before_anything_else(c, log_ins, shell):
+    """Typing is waited for, and who reads the keys may read the screen as well."""
+    shell.line(f"{CCCTL} unlock")
+    shell.asked()
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+    c.add("zai", TOKEN)
+    shell.line(f"TERM=xterm {CCCTL} get --reveal zai; echo code=$?")
+    shell.asked()
+    shell.line(PASSPHRASE)
+    shell.t.expect_exact(TOKEN)
+    shell.t.expect_exact("Press Enter")
+    log_ins.write(controller=":1.23")
+    assert shell.t.expect_exact([LEAVE, "stop typing"]) == 0
+    shell.t.expect_exact(TAKEN)
+    shell.t.expect("code=1")
 
 
 # A password manager that asks on the terminal.
