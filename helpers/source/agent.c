@@ -228,7 +228,8 @@ static enum sender sender_check(const struct agent *a, const struct sock_control
 				const struct proc_stat *st)
 {
 	struct pollfd ended = { .fd = from->pidfd, .events = POLLIN };
-	int64_t started = (int64_t)(st->start * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
+	/* Before this: what the kernel says is the beginning of a tick. */
+	int64_t started = (int64_t)((st->start + 1) * 1000 / (uint64_t)sysconf(_SC_CLK_TCK));
 
 	if (sock_names_sender(a->fd))
 		return from->pidfd >= 0 && poll(&ended, 1, 0) == 0 ? SENDER_THERE : SENDER_ENDED;
