@@ -12,7 +12,7 @@
 #include "config/provider/provider.h"
 #include "config/provider/variables.h"
 
-/* "NAME=value", or "header:NAME=value". */
+/* "NAME=value", "header:NAME=value", "secret:CARRIER=entry". */
 struct sealed_line {
 	const char *prefix, *name, *value;
 };
@@ -37,7 +37,7 @@ static bool env_is_sealed(const struct provider_env *e)
 
 int provider_env_sealed(const struct provider *p, char out[ENV_SEALED_MAX + 1], struct failure *f)
 {
-	struct sealed_line line[PROVIDER_ENV_MAX + HEADERS_MAX];
+	struct sealed_line line[PROVIDER_ENV_MAX + HEADERS_MAX + SESSION_ENTRIES_MAX];
 	unsigned i, n = 0;
 	size_t used = 0;
 
@@ -47,6 +47,11 @@ int provider_env_sealed(const struct provider *p, char out[ENV_SEALED_MAX + 1], 
 	for (i = 0; i < p->headers; i++)
 		line[n++] =
 			(struct sealed_line){ "header:", p->header[i].name, p->header[i].value };
+	/* What one entry holds may say where another one goes: a gateway obeys its headers. */
+	for (i = 0; p->secrets > 1 && i < p->secrets; i++)
+		if (p->secret[i].users)
+			line[n++] = (struct sealed_line){ "secret:", p->secret[i].variable,
+							  p->secret[i].entry };
 	/* A file's order says nothing: moving a line is no change. */
 	qsort(line, n, sizeof(line[0]), compare_lines);
 	out[0] = '\0';
@@ -54,11 +59,11 @@ int provider_env_sealed(const struct provider *p, char out[ENV_SEALED_MAX + 1], 
 		used += (size_t)snprintf(out + used, ENV_SEALED_MAX + 1 - used, "%s%s=%s\n",
 					 line[i].prefix, line[i].name, line[i].value);
 		if (used > ENV_SEALED_MAX)
-			return fail_set(
-				f, FAIL_CONFIG, NULL,
-				"provider %s: [env], [regions] and [headers] have more than "
-				"%d bytes of what is sealed",
-				p->name, ENV_SEALED_MAX);
+			return fail_set(f, FAIL_CONFIG, NULL,
+					"provider %s: [env], [regions], [headers] and [secrets] "
+					"have more than "
+					"%d bytes of what is sealed",
+					p->name, ENV_SEALED_MAX);
 	}
 	return (int)used;
 }

@@ -12,7 +12,8 @@ struct provider;
 
 /*
  * The variables of [env] that variable_is_harmless does not know and those of [regions], as
- * lines NAME=value, and the headers of requests, as lines header:NAME=value; variables
+ * lines NAME=value, the headers of requests, as lines header:NAME=value, and where several
+ * secrets go out together, those that the user's own files say, as lines secret:CARRIER=entry; variables
  * first, each kind sorted by bytes, each line with its newline.  Their digest (vault/crypto.h, seal_digest) is
  * `env=` in a policy; no lines, no digest.  Returns their length, or -1 with FAIL_CONFIG:
  * more than ENV_SEALED_MAX bytes.

@@ -42,6 +42,7 @@ enum auth {
 struct provider_secret {
 	char variable[VARIABLE_MAX_LEN + 1];
 	char entry[NAME_MAX_LEN + 1];
+	bool users; /* a line of [secrets] in a file of the user's own says it */
 };
 
 struct provider_env {

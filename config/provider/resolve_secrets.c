@@ -94,6 +94,18 @@ static int secrets_add_item(struct provider *p, const struct ini_item *it, struc
 					    : secrets_add(p, it->key, entry, it, f);
 }
 
+/* Is the item a line of a file of the user's own? */
+static bool item_is_users(const struct view *v, const struct ini_item *it)
+{
+	unsigned i, k;
+
+	for (i = 0; i < v->n; i++)
+		for (k = 0; k < v->section[i].file->items; k++)
+			if (&v->section[i].file->item[k] == it)
+				return view_is_users(v, v->section[i].file);
+	return false;
+}
+
 /* Add what [secrets] lists.  Returns how many variables that are, or -1. */
 static int secrets_add_listed(struct provider *p, const struct view *v, struct failure *f)
 {
@@ -107,9 +119,13 @@ static int secrets_add_listed(struct provider *p, const struct view *v, struct f
 			return ini_fail(f, items[i], NULL, "exposed is yes or no");
 		p->exposed = strcmp(items[i]->value, "yes") == 0;
 	}
-	for (i = 0; i < n; i++)
-		if (strcmp(items[i]->key, "exposed") != 0 && secrets_add_item(p, items[i], f) != 0)
+	for (i = 0; i < n; i++) {
+		if (strcmp(items[i]->key, "exposed") == 0)
+			continue;
+		if (secrets_add_item(p, items[i], f) != 0)
 			return -1;
+		p->secret[p->secrets - 1].users = item_is_users(v, items[i]);
+	}
 	return n < 0 ? -1 : (int)p->secrets;
 }
 

@@ -117,8 +117,8 @@ static int schema_check_secret(const struct ini_item *it, struct failure *f)
 			       ? ini_fail(f, it, "lines are: header:NAME = SCHEME ENTRY",
 					  "the scheme stands before the entry's name")
 			       : 0;
-	if (variable_steers_programs(it->key) || variable_steers_runtime(it->key) ||
-	    (variable_routes_client(it->key) && !variable_is_secret(it->key)))
+	/* What [env] may not say either: routes, networks, directories, programs. */
+	if (!variable_is_secret(it->key) && variable_refusal_hint(it->key))
 		return ini_fail(f, it, NULL, "a secret cannot be delivered as %s", it->key);
 	return 0;
 }

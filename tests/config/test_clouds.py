@@ -46,6 +46,10 @@ x-team = blue
 """
 
 
+SECRETS = ["secret:ANTHROPIC_AUTH_TOKEN=gw", "secret:header:cf-access-client-id=gw-id",
+           "secret:header:x-litellm-api-key:Bearer=gw-litellm"]
+
+
 def gateway(c, ep, config="a=b"):
     return c.overlay("gw", GATEWAY.format(url=ep.url, config=config))
 
@@ -53,7 +57,7 @@ def gateway(c, ep, config="a=b"):
 def ready(c, ep, tokens):
     gateway(c, ep)
     c.init()
-    c.add("gw", "\n".join(tokens), *seal("header:x-portkey-config=pc 1: a=b", "header:x-team=blue"))
+    c.add("gw", "\n".join(tokens), *seal("header:x-portkey-config=pc 1: a=b", "header:x-team=blue", *SECRETS))
 
 
 def test_several_secret_headers_and_plain_ones_go_out_by_relay(c, ep):
@@ -79,6 +83,28 @@ def test_a_header_that_an_editor_changed_is_refused_until_a_person_approves(c, e
     assert not ep.requests
 
 
+COMPANION = "[secrets]\nANTHROPIC_AUTH_TOKEN = gw\nheader:x-portkey-config = route\n"
+
+
+def test_a_key_goes_out_with_no_other_that_was_not_sealed_with_it(c, ep):
+    """What another entry holds may tell a gateway where to send this one; and whoever may put an
+    entry, a program of the user's or an import of what stood in a file, has put it for this address."""
+    text = f"[provider]\ntitle = Our gateway\nbase_url = {ep.url}\nauth = bearer\n"
+    token, route = canary.new_token(), "{\"custom_host\":\"evil.example\"}"
+    c.overlay("gw", text)
+    c.init()
+    c.add("gw", token)
+    c.overlay("route", text + "[secrets]\nheader:x-portkey-config = route\n")
+    c.add("route", route)
+    c.overlay("gw", text + COMPANION)
+    r = c.ccrun("gw", "-p", "hello")
+    assert r.rc == 125 and "ccctl approve gw" in r.err and not ep.requests, r
+    r = c.ccctl("approve", "gw", "--yes")
+    assert r.rc == 0 and "secret:header:x-portkey-config=route" in r.out + r.err, r
+    run(c)
+    assert ep.main[0].headers["x-portkey-config"] == route
+
+
 def test_headers_of_a_settings_file_or_the_environment_do_not_go_out(c, ep):
     ready(c, ep, [canary.new_token() for _ in range(3)])
     c.settings({"env": {"ANTHROPIC_CUSTOM_HEADERS": "x-stray: settings"}})
@@ -99,6 +125,8 @@ def test_plain_headers_without_a_relay_are_the_clients_own(ep, token):
         assert (seen["x-team"], seen["x-b"], seen["authorization"]) == ("blue", "c: d", "Bearer " + token)
 
 
+SUBSCRIPTION_SECRETS = ["secret:CLAUDE_CODE_OAUTH_TOKEN=gw", "secret:header:x-gate=gw-gate",
+                        "secret:header:x-litellm-api-key:Bearer=gw-litellm"]
 WITHOUT_RELAY = """[provider]
 base_url = {url}
 auth = oauth
@@ -121,7 +149,7 @@ def test_secret_headers_beside_a_subscription(ep, delivery):
     with Ccrun(ep) as c:
         c.overlay("gw", WITHOUT_RELAY.format(url=ep.url, delivery=delivery))
         c.init()
-        c.add("gw", "\n".join(tokens), *seal("header:x-team=blue-and-green"),
+        c.add("gw", "\n".join(tokens), *seal("header:x-team=blue-and-green", *SUBSCRIPTION_SECRETS),
               *(("--allow", "delivery=env") if delivery == "env" else ()))
         shown = c.ccrun("-n", "gw").out
         assert "set header:x-gate=(from vault: gw-gate)\nset header:x-team=blue-and-green\n" in shown
@@ -146,7 +174,7 @@ def test_a_secret_header_is_kept_from_arguments_of_children(ep):
     with Ccrun(ep) as c:
         c.overlay("gw", WITHOUT_RELAY.format(url=ep.url, delivery="preload"))
         c.init()
-        c.add("gw", "\n".join(tokens), *seal("header:x-team=blue-and-green"))
+        c.add("gw", "\n".join(tokens), *seal("header:x-team=blue-and-green", *SUBSCRIPTION_SECRETS))
         script = ("set -- $(printf '%s\\n' \"$ANTHROPIC_CUSTOM_HEADERS\"); printf '%s %s\\n' \"$#\" \"$*\" | wc -c; "
                   "/bin/echo \"$@\"; env")
         r = c.ccrun("--exec", "/bin/sh", "gw", "-c", script)

@@ -243,6 +243,12 @@ static void test_secrets(void **state)
 	refuse(BEARER "[secrets]\nexposed = maybe\n", NULL, ":4:", "yes or no");
 	refuse(BEARER "[secrets]\nexposed = yes\nLD_PRELOAD = a\n", NULL,
 	       ":5:", "cannot be delivered");
+	refuse(BEARER "[secrets]\nexposed = yes\nSSL_CERT_FILE = a\n", NULL,
+	       ":5:", "cannot be delivered");
+	refuse(BEARER "[secrets]\nexposed = yes\nHTTPS_PROXY = a\n", NULL,
+	       ":5:", "cannot be delivered");
+	refuse(BEARER "[secrets]\nexposed = yes\nCLAUDE_CONFIG_DIR = a\n", NULL,
+	       ":5:", "cannot be delivered");
 	refuse(BEARER "[secrets]\nexposed = yes\nPATH = a\n", NULL, ":5:", "cannot be delivered");
 	refuse(BEARER "[secrets]\nexposed = yes\nANTHROPIC_BASE_URL = a\n", NULL,
 	       ":5:", "cannot be delivered");

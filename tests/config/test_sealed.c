@@ -128,6 +128,12 @@ static void test_lines(void **state)
 	/* the value counts, as it is set: parameters are in it, a mode's own comes first */
 	expect_lines(HEAD "[parameters]\nh = host\n[env]\nA = ${h}.test\n", NULL, "A=host.test\n");
 	expect_lines(HEAD "[env]\nA = 1\n[mode m]\ntitle = M\n[mode m env]\nA = 2\n", "m", "A=2\n");
+	/* with which others a key goes out, where a file of the user's own says it */
+	expect_lines(HEAD "[secrets]\nANTHROPIC_AUTH_TOKEN = x\n", NULL, "");
+	expect_lines(
+		HEAD
+		"[secrets]\nheader:x-b = Bearer y\nANTHROPIC_AUTH_TOKEN = x\n[headers]\nx-c = 1\n",
+		NULL, "header:x-c=1\nsecret:ANTHROPIC_AUTH_TOKEN=x\nsecret:header:x-b:Bearer=y\n");
 	/* nothing is set then */
 	expect_lines(HEAD "[env]\nA =\n", NULL, "");
 }
