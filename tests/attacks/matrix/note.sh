@@ -1,3 +1,4 @@
 #!/bin/sh
-# note.sh FILE - what an attack planted runs here: does it bear the mark?
-grep 'file locks' /proc/$$/limits >> "$1"
+# note.sh FILE - what an attack planted runs here: does it bear the mark?  self: also in a pid
+# namespace whose /proc is that of another.
+grep 'file locks' /proc/self/limits >> "$1"
