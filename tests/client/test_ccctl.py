@@ -15,7 +15,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from ccrun import wants_person
+from ccrun import seal, wants_person
 from built import BUILD
 from client import World, alive, descendants, stat_fields, until
 
@@ -53,6 +53,7 @@ docs = made up for a test
 ANTHROPIC_AUTH_TOKEN = pair-token
 ANTHROPIC_API_KEY = pair-key
 """
+TOGETHER = seal("secret:ANTHROPIC_API_KEY=pair-key", "secret:ANTHROPIC_AUTH_TOKEN=pair-token")
 FREE = """[provider]
 title = Free
 base_url = http://localhost:11434
@@ -762,14 +763,15 @@ def test_several_keys(home):
     home.provider("pair", PAIR)
     home.init()
     for bad in ("", KEY, KEY + "\n", f"{KEY}\n{KEY2}\n{KEY}\n", f"{KEY}\n\n"):
-        refused(home.ctl("add", "pair", input=bad), FAILED)
-    home.ok("add", "pair", input=f"{KEY}\n{KEY2}\n")
+        refused(home.ctl("add", "pair", *TOGETHER, input=bad), FAILED)
+    home.ok("add", "pair", *TOGETHER, input=f"{KEY}\n{KEY2}\n")
     assert home.ok("get", "pair-token").out == KEY
     assert home.ok("get", "pair-key").out == KEY2
     refused(home.ctl("get", "pair"), NO_SUCH, "pair-token", "pair-key")
     t = home.tty("add", "pair")
     home.answer(t, "'pair-token' has a key already: replace it", "n", echo=True)
     home.answer(t, "'pair-key' has a key already: replace it", "y", echo=True)
+    home.answer(t, "its provider.s files say so; seal it like that", "y", echo=True)
     home.answer(t, "Passphrase for your vault: ", PASS)
     home.answer(t, "Key for pair-key: ", KEY)
     rc, text = home.finish(t)
@@ -781,6 +783,7 @@ def test_several_keys_at_prompts(home):
     home.provider("pair", PAIR)
     home.init()
     t = home.tty("add", "pair")
+    home.answer(t, "its provider.s files say so; seal it like that", "y", echo=True)
     home.answer(t, r"ANTHROPIC_AUTH_TOKEN \(entry pair-token, 1 of 2\): ", KEY)
     home.answer(t, r"ANTHROPIC_API_KEY \(entry pair-key, 2 of 2\): ", KEY2)
     assert home.finish(t)[0] == DONE
@@ -838,7 +841,7 @@ def test_approve_seals_what_the_files_say(open_home):
 def test_approve_seals_every_entry(home):
     home.provider("pair", PAIR)
     home.init()
-    home.ok("add", "pair", input=f"{KEY}\n{KEY2}\n")
+    home.ok("add", "pair", *TOGETHER, input=f"{KEY}\n{KEY2}\n")
     home.provider("pair", PAIR.replace("pair.example", "new.example"))
     home.ok("approve", "pair", "--yes")
     for entry in json.loads(home.ok("keys", "--json").out):

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from ccrun import CCCTL, PASSPHRASE
+from ccrun import CCCTL, PASSPHRASE, seal
 from dialogue import answer, done, talk, written_down
 from keyring import SecretService
 from vault_reader import derive, inspect
@@ -120,7 +120,7 @@ def test_one_answer_is_enough_for_several_keys(c, token):
     pair = {"ANTHROPIC_AUTH_TOKEN": "one", "ANTHROPIC_API_KEY": "two"}
     c.provider("pair", base_url="https://pair.example.test", auth="bearer", docs="none", secrets=pair)
     c.init()
-    c.add("pair", f"{token}\n{OTHER}")
+    c.add("pair", f"{token}\n{OTHER}", *seal("secret:ANTHROPIC_API_KEY=two", "secret:ANTHROPIC_AUTH_TOKEN=one"))
     r = c.with_passphrase("add", "pair", "--replace", input=f"{OTHER}\n{token}\n")
     assert r.rc == 0 and c.ccctl("get", "one").out == OTHER and c.ccctl("get", "two").out == token, r
     c.provider("pair", base_url="https://new.example.test", auth="bearer", docs="none", secrets=pair)

@@ -6,6 +6,7 @@
         c.add("demo", token)
         r = c.ccrun("demo", "-p", "hello")
 """
+import hashlib
 import json
 import os
 import re
@@ -30,6 +31,12 @@ def wants_person(argv):
         return True
     return (verb == "slot" and more and more[0] in ("add", "rm")) or \
         (verb == "add" and "--replace" in more) or (verb == "settings" and any("=" in w for w in more))
+
+
+def seal(*lines):
+    """--allow for what these sealed lines of a provider's file come to."""
+    digest = hashlib.blake2b("".join(line + "\n" for line in lines).encode(), digest_size=32)
+    return ("--allow", "env=" + digest.hexdigest()[:32])
 
 
 class Ccrun(World):
