@@ -61,8 +61,7 @@ int provider_env_sealed(const struct provider *p, char out[ENV_SEALED_MAX + 1], 
 		if (used > ENV_SEALED_MAX)
 			return fail_set(f, FAIL_CONFIG, NULL,
 					"provider %s: [env], [regions], [headers] and [secrets] "
-					"have more than "
-					"%d bytes of what is sealed",
+					"have more than %d bytes of what is sealed",
 					p->name, ENV_SEALED_MAX);
 	}
 	return (int)used;

@@ -220,22 +220,26 @@ echo sk-from-the-manager-V7qk2Zt
 """
 
 
+def has_manager(shell, c, script):
+    """The vault is open, and the key of demo comes from this pass, which the shell finds."""
+    shell.line(f"{CCCTL} unlock")
+    shell.asked()
+    shell.line(PASSPHRASE)
+    shell.t.expect("the vault is open")
+    c.demo()
+    manager = Standin(c, "pass")
+    c.write(manager.bin / "pass", script, 0o755)
+    env = {"PATH": f"{manager.bin}:{c.env()['PATH']}"}
+    r = c.ccctl("add", "demo", "--source", "pass:ai/x", *c.allows("demo"), "--no-check", env=env)
+    assert r.rc == 0, r
+    shell.line(f"PATH={env['PATH']}")
+
+
 @pytest.mark.parametrize("when", ["before", "meanwhile", "never"])
 def test_a_password_manager_that_asks_there(c, log_ins, when):
     with Shell(c) as shell:
         log_ins.write()
-        shell.line(f"{CCCTL} unlock")
-        shell.asked()
-        shell.line(PASSPHRASE)
-        shell.t.expect("the vault is open")
-        c.demo()
-        manager = Standin(c, "pass")
-        c.write(manager.bin / "pass", ASKS.format(c.root), 0o755)
-        (c.root / "asking").unlink(missing_ok=True)
-        env = {"PATH": f"{manager.bin}:{c.env()['PATH']}"}
-        r = c.ccctl("add", "demo", "--source", "pass:ai/x", *c.allows("demo"), "--no-check", env=env)
-        assert r.rc == 0, r
-        shell.line(f"PATH={env['PATH']}")
+        has_manager(shell, c, ASKS.format(c.root))
         if when == "before":
             log_ins.write(controller=":1.23")
         shell.line(f"{CCRUN} --exec /bin/true demo; echo code=$?")
@@ -266,18 +270,8 @@ echo sk-from-the-manager-V7qk2Zt
 
 def test_one_that_takes_them_just_before_a_password_manager_ends_is_noticed(c, log_ins):
     with Shell(c) as shell:
-        shell.line(f"{CCCTL} unlock")
-        shell.asked()
-        shell.line(PASSPHRASE)
-        shell.t.expect("the vault is open")
-        c.demo()
-        manager = Standin(c, "pass")
-        c.write(manager.bin / "pass", TAKES.format(log_ins.dir), 0o755)
-        env = {"PATH": f"{manager.bin}:{c.env()['PATH']}"}
-        r = c.ccctl("add", "demo", "--source", "pass:ai/x", *c.allows("demo"), "--no-check", env=env)
-        assert r.rc == 0, r
+        has_manager(shell, c, TAKES.format(log_ins.dir))
         (log_ins.dir / ".taken").write_text((log_ins.dir / "5").read_text() + "CONTROLLER=:1.23\n")
-        shell.line(f"PATH={env['PATH']}")
         shell.line(f"{CCRUN} --exec /bin/true demo; echo code=$?")
         shell.t.expect_exact(TAKEN)
         shell.t.expect("code=125")
