@@ -9,6 +9,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "base/io.h"
 #include "wire/endpoint.h"
 #include "import/file_add.h"
 #include "import/provider_settings.h"
@@ -261,7 +262,7 @@ static int account_add(struct import *im, unsigned file, unsigned assign, struct
 	}
 	if (address_has_key(a)) {
 		a->kind = ACCOUNT_BAD;
-		a->base_url[0] = '\0';
+		io_wipe(a->base_url, sizeof(a->base_url));
 		fail_set(&a->why, FAIL_CONFIG, NULL,
 			 "its address has the key in it, and would show it (ccctl add NAME)");
 	}
